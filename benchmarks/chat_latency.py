@@ -1,7 +1,9 @@
-"""What a conversation costs: fifty fans at once on the real path, from a fan's word to the answer on the network.
+"""What a conversation costs: fifty fans at once on the real path, from a fan's word to the answer
+on the network.
 
-The sandbox, the listening process, the outbox, the relay, the workers and the safety check are the real ones; only the
-model is a stub: the engine of our own sentences, which answers at once. Times are the sandbox's own record.
+The sandbox, the listening process, the outbox, the relay, the workers and the safety check are the
+real ones; only the model is a stub: the engine of our own sentences, which answers at once. Times
+are the sandbox's own record.
 """
 
 import random
@@ -46,7 +48,14 @@ HANDS = 10
 
 CALM_SECONDS = 6.0
 PATIENCE_SECONDS = 180.0
-SAYINGS = ("Bonjour", "C’est superbe", "Merci beaucoup", "J’adore cette lumière", "Hello", "So beautiful, thanks")
+SAYINGS = (
+    "Bonjour",
+    "C’est superbe",
+    "Merci beaucoup",
+    "J’adore cette lumière",
+    "Hello",
+    "So beautiful, thanks",
+)
 SPEAKER = PersonaVersion(
     name="Bench",
     virtual=True,
@@ -84,11 +93,12 @@ class FanChat:
 def measure_chat() -> dict[str, float]:
     """Start the house, chat, stop it. Takes about three minutes.
 
-    first_answer: from a fan's first word to the model's first answer, while fifty chats go on; the notice that a
-    machine answers comes before it (first_word). burst50: the same when all fifty begin in the same moment.
-    cpu_ms_per_message: processor time of all processes of the house, databases and the sandbox included, for each
-    message of either side. order_breaks: messages that stand in another order at the sandbox than they were written
-    in, or are missing, or stand there twice. Raises Unavailable when chats do not end.
+    first_answer: from a fan's first word to the model's first answer, while fifty chats go on; the
+    notice that a machine answers comes before it (first_word). burst50: the same when all fifty
+    begin in the same moment. cpu_ms_per_message: processor time of all processes of the house,
+    databases and the sandbox included, for each message of either side. order_breaks: messages that
+    stand in another order at the sandbox than they were written in, or are missing, or stand there
+    twice. Raises Unavailable when chats do not end.
     """
     with (
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder,
@@ -98,9 +108,13 @@ def measure_chat() -> dict[str, float]:
         sleep(2 * CALM_SECONDS)  # the listening process finds the accounts
         _run_conversations(services, tills, _compose_script(tills, "warm", within=4.0, more=0))
         before = _measure_cpu_seconds()
-        steady = _run_conversations(services, tills, _compose_script(tills, "steady", within=BEGIN_WITHIN, more=MORE))
+        steady = _run_conversations(
+            services, tills, _compose_script(tills, "steady", within=BEGIN_WITHIN, more=MORE)
+        )
         worked = _measure_cpu_seconds() - before
-        burst = _run_conversations(services, tills, _compose_script(tills, "burst", within=0.0, more=0))
+        burst = _run_conversations(
+            services, tills, _compose_script(tills, "burst", within=0.0, more=0)
+        )
         breaks = sum(_count_order_breaks(services, chat) for chat in [*steady, *burst])
         return {
             "first_answer_p50_s": _percentile_latency(steady, 2, 50),
@@ -114,7 +128,8 @@ def measure_chat() -> dict[str, float]:
 
 
 def _measure_cpu_seconds() -> float:
-    """Seconds of processor time the house has used; what else goes on on the machine does not count."""
+    """Seconds of processor time the house has used; what else goes on on the machine does not
+    count."""
     spent = 0.0
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):  # it ended meanwhile
@@ -132,12 +147,19 @@ def _create_chat_account(services: Services, number: int) -> ChatAccount:
     tenant_id = uuid7()
     account = f"chat-{number}+key"
     base = f"http://127.0.0.1:{services.settings.sandbox.port}"
-    token = str(call_sandbox_control("POST", f"{base}/control/accounts", {"account": account})["token"])
+    token = str(
+        call_sandbox_control("POST", f"{base}/control/accounts", {"account": account})["token"]
+    )
     sealed = services.seal(tenant_id, token)
     with services.tenant(tenant_id, "system:bench") as scope:
         agencies.create_agency(scope, name=f"Bench {number}", language="fr", zone="UTC")
         creator_id = agencies.add_creator(
-            scope, slug=f"bench-{number}", name="Bench", kind="virtual", zone="UTC", languages=["fr"]
+            scope,
+            slug=f"bench-{number}",
+            name="Bench",
+            kind="virtual",
+            zone="UTC",
+            languages=["fr"],
         )
         persona.activate_persona(scope, persona.create_persona_version(scope, creator_id, SPEAKER))
         channel_id = lifecycle.connect_account(
@@ -159,7 +181,9 @@ Line = tuple[float, ChatAccount, str, str]
 """Seconds from the start, where, who, what."""
 
 
-def _compose_script(tills: Sequence[ChatAccount], name: str, *, within: float, more: int) -> list[Line]:
+def _compose_script(
+    tills: Sequence[ChatAccount], name: str, *, within: float, more: int
+) -> list[Line]:
     """What fifty fans will write, by time; the same with each run."""
     drawn = random.Random(f"{BENCHMARK_SEED}:{name}")  # noqa: S311  variety, not secrecy
     lines: list[Line] = []
@@ -172,8 +196,11 @@ def _compose_script(tills: Sequence[ChatAccount], name: str, *, within: float, m
     return sorted(lines, key=lambda line: line[0])
 
 
-def _run_conversations(services: Services, tills: Sequence[ChatAccount], lines: Sequence[Line]) -> list[FanChat]:
-    """Write it all at its time, wait until everybody is answered, and read the sandbox's record of these chats."""
+def _run_conversations(
+    services: Services, tills: Sequence[ChatAccount], lines: Sequence[Line]
+) -> list[FanChat]:
+    """Write it all at its time, wait until everybody is answered, and read the sandbox's record of
+    these chats."""
     base = f"http://127.0.0.1:{services.settings.sandbox.port}"
     started = monotonic()
     ahead = iter(lines)
@@ -188,7 +215,9 @@ def _run_conversations(services: Services, tills: Sequence[ChatAccount], lines: 
             at, till, fan, text = line
             sleep(max(0.0, at - (monotonic() - started)))
             call_sandbox_control(
-                "POST", f"{base}/control/chats/{quote(till.account, safe='')}/{fan}", {"type": "message", "text": text}
+                "POST",
+                f"{base}/control/chats/{quote(till.account, safe='')}/{fan}",
+                {"type": "message", "text": text},
             )
 
     hands = [threading.Thread(target=write) for _ in range(HANDS)]
@@ -199,12 +228,19 @@ def _run_conversations(services: Services, tills: Sequence[ChatAccount], lines: 
     return _wait_for_answers(base, tills, {(till.account, fan) for _, till, fan, _ in lines})
 
 
-def _wait_for_answers(base: str, tills: Sequence[ChatAccount], wanted: set[tuple[str, str]]) -> list[FanChat]:
+def _wait_for_answers(
+    base: str, tills: Sequence[ChatAccount], wanted: set[tuple[str, str]]
+) -> list[FanChat]:
     until = monotonic() + PATIENCE_SECONDS
     calm_since = monotonic()
     before = -1
     while True:
-        chats = [chat for till in tills for chat in _read_chat_record(base, till) if (till.account, chat.fan) in wanted]
+        chats = [
+            chat
+            for till in tills
+            for chat in _read_chat_record(base, till)
+            if (till.account, chat.fan) in wanted
+        ]
         count = sum(len(chat.messages) for chat in chats)
         if count != before:
             before = count
@@ -227,7 +263,8 @@ def _read_chat_record(base: str, till: ChatAccount) -> list[FanChat]:
 
 
 def _count_order_breaks(services: Services, chat: FanChat) -> int:
-    """Places at which the sandbox's order and the order they were written in differ, on either side."""
+    """Places at which the sandbox's order and the order they were written in differ, on either
+    side."""
     with services.tenant(chat.till.tenant_id, "system:bench") as scope:
         talk = queries.find_conversation(scope, chat.till.channel_id, chat.fan)
         if talk is None:
@@ -240,4 +277,6 @@ def _count_order_breaks(services: Services, chat: FanChat) -> int:
 
 
 def _count_differences(written: Sequence[str], stands: Sequence[str]) -> int:
-    return sum(one != other for one, other in zip(written, stands, strict=False)) + abs(len(written) - len(stands))
+    return sum(one != other for one, other in zip(written, stands, strict=False)) + abs(
+        len(written) - len(stands)
+    )

@@ -1,8 +1,10 @@
-"""What a send costs beside the bare HTTP call, and what a process costs that knows every connector and uses none.
+"""What a send costs beside the bare HTTP call, and what a process costs that knows every connector
+and uses none.
 
-The bare call is httpx, which every installation has; most platforms' SDKs are there for tests alone. A send is what the
-house does between a claim and its settling: the connector says the request, the transport checks the permit against it
-and sends it, the connector says what the answer means. Permits are the gate's own, minted before the clock starts.
+The bare call is httpx, which every installation has; most platforms' SDKs are there for tests
+alone. A send is what the house does between a claim and its settling: the connector says the
+request, the transport checks the permit against it and sends it, the connector says what the answer
+means. Permits are the gate's own, minted before the clock starts.
 """
 
 import signal
@@ -50,12 +52,24 @@ STARTS = 7
 PLATFORM = "sandbox"
 SURFACE = "sandbox.post"
 ACCOUNT = "bench"
-"""An account that honours no keys: the same bytes twice are two posts, so that both sides ask for the same work."""
+"""An account that honours no keys: the same bytes twice are two posts, so that both sides ask for
+the same work."""
 
 ACTOR = "system:bench"
 WORDS = "A quiet evening by the sea, and one more picture for those who asked. See you on Sunday!"
-SDKS = ("tweepy", "praw", "telegram", "discord", "atproto", "mastodon", "minio", "torch", "diffusers")
-"""Top-level modules of platforms' SDKs and of other heavy things that no connector may bring with it."""
+SDKS = (
+    "tweepy",
+    "praw",
+    "telegram",
+    "discord",
+    "atproto",
+    "mastodon",
+    "minio",
+    "torch",
+    "diffusers",
+)
+"""Top-level modules of platforms' SDKs and of other heavy things that no connector may bring with
+it."""
 
 IMPORTED = "from connectors.registry import loader"
 LOADED = "from connectors.registry import loader; loader.load_connectors()"
@@ -85,7 +99,8 @@ class MintedPosts:
 
 
 def measure_connectors() -> dict[str, float]:
-    """Mint with a PostgreSQL of its own, stop it, then send, and start interpreters. Takes about a minute."""
+    """Mint with a PostgreSQL of its own, stop it, then send, and start interpreters. Takes about a
+    minute."""
     with run_servers() as found, closing(Database(found.work_url, pool_size=1)) as database:
         posts = mint_posts(database.scope, WARM + ROUNDS)
     with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder:
@@ -139,10 +154,12 @@ def _build_first_step(connector: Connector, unit: Unit) -> WireStep:
 
 
 def measure_sends(minted: MintedPosts, folder: Path, *, warm: int) -> dict[str, float]:
-    """Each post three ways in turns to one test network in a process of its own, the first `warm` rounds left out.
+    """Each post three ways in turns to one test network in a process of its own, the first `warm`
+    rounds left out.
 
-    send: connector, transport, connector. bare: one `httpx.Client`, which keeps its connection, as SDKs do. fresh: one
-    that does not, as the house does. The house's line in the log is written, to a file, and counted.
+    send: connector, transport, connector. bare: one `httpx.Client`, which keeps its connection, as
+    SDKs do. fresh: one that does not, as the house does. The house's line in the log is written, to
+    a file, and counted.
     """
     limits = httpx.Limits(max_keepalive_connections=0)
     with (
@@ -172,16 +189,27 @@ def measure_sends(minted: MintedPosts, folder: Path, *, warm: int) -> dict[str, 
 
 @contextmanager
 def run_test_network(folder: Path) -> Iterator[str]:
-    """The test network of an installation in `folder`, alone; its address. Raises Unavailable when it does not start.
+    """The test network of an installation in `folder`, alone; its address. Raises Unavailable when
+    it does not start.
 
-    It is handed its door: of one made in its own process asyncio does not know that it is TCP (`_set_nodelay`), and
-    every answer on a kept connection waits 40 ms for a delayed acknowledgement.
+    It is handed its door: of one made in its own process asyncio does not know that it is TCP
+    (`_set_nodelay`), and every answer on a kept connection waits 40 ms for a delayed
+    acknowledgement.
     """
     home = InstallationFolder(folder)
     with closing(socket.create_server(("127.0.0.1", 0), backlog=64)) as door:
         base = f"http://127.0.0.1:{door.getsockname()[1]}"
         process = spawn_process(
-            [sys.executable, "-m", "workers.run", "sandbox", "--probes", "0", "--door", str(door.fileno())],
+            [
+                sys.executable,
+                "-m",
+                "workers.run",
+                "sandbox",
+                "--probes",
+                "0",
+                "--door",
+                str(door.fileno()),
+            ],
             home.log_file("sandbox"),
             environment=settings.child_environment(folder, code=CODE_ROOT),
             ending=signal.SIGKILL,
@@ -190,7 +218,9 @@ def run_test_network(folder: Path) -> Iterator[str]:
     try:
         until = monotonic() + PATIENCE_SECONDS
         with closing(HttpClient()) as http:
-            while not isinstance(http.send(HttpRequest("GET", f"{base}/healthz", deadline=5.0)), HttpResponse):
+            while not isinstance(
+                http.send(HttpRequest("GET", f"{base}/healthz", deadline=5.0)), HttpResponse
+            ):
                 if process.poll() is not None or monotonic() > until:
                     raise start_failure(home, "sandbox")
                 sleep(0.05)
@@ -218,7 +248,9 @@ def _build_transport(minted: MintedPosts, http: HttpClient, token: str) -> Trans
 def _send_post(minted: MintedPosts, transport: Transport, base: str, post: MintedPost) -> None:
     unit = post.unit
     answers = tuple[StepResult, ...]()
-    account = AccountTarget(unit.tenant_id, unit.channel_id, ACCOUNT, base, Sealed(b""), platform=PLATFORM)
+    account = AccountTarget(
+        unit.tenant_id, unit.channel_id, ACCOUNT, base, Sealed(b""), platform=PLATFORM
+    )
     turn = minted.connector.next_step(unit, answers)
     while isinstance(turn, Send):
         answers = (*answers, transport.send(turn.step, post.permit, account=account))
@@ -232,7 +264,9 @@ def _send_plain_post(client: httpx.Client, url: str, token: str, post: MintedPos
     client.post(url, content=post.body, headers=headers).raise_for_status()
 
 
-def _in_turns(ways: Mapping[str, Callable[[MintedPost], None]], posts: Sequence[MintedPost]) -> dict[str, list[float]]:
+def _in_turns(
+    ways: Mapping[str, Callable[[MintedPost], None]], posts: Sequence[MintedPost]
+) -> dict[str, list[float]]:
     """Seconds of each post by each way."""
     taken: dict[str, list[float]] = {name: [] for name in ways}
     for post in posts:
@@ -244,7 +278,8 @@ def _in_turns(ways: Mapping[str, Callable[[MintedPost], None]], posts: Sequence[
 
 
 def _time_connector_steps(minted: MintedPosts) -> list[float]:
-    """Seconds of the connector alone: the request of each post, and what a good answer to it means."""
+    """Seconds of the connector alone: the request of each post, and what a good answer to it
+    means."""
     taken = []
     for number, post in enumerate(minted.posts):
         said = {
@@ -274,10 +309,12 @@ def _time_verification(minted: MintedPosts) -> list[float]:
 
 
 def measure_interpreter_starts(count: int) -> dict[str, float]:
-    """Fresh interpreters in turns: an empty one, one that reads the list, one that loads every connector.
+    """Fresh interpreters in turns: an empty one, one that reads the list, one that loads every
+    connector.
 
-    registry_import_ms: reading the list, less an empty interpreter; registry_load_ms: loading them all, less reading
-    the list. idle_mib, bare_mib: resident memory at rest, with every connector loaded, and with nothing.
+    registry_import_ms: reading the list, less an empty interpreter; registry_load_ms: loading them
+    all, less reading the list. idle_mib, bare_mib: resident memory at rest, with every connector
+    loaded, and with nothing.
     """
     for code in ("", IMPORTED, LOADED):
         _time_start(code)  # what is compiled once and read from disk once
@@ -294,14 +331,19 @@ def measure_interpreter_starts(count: int) -> dict[str, float]:
 
 def _time_start(code: str) -> float:
     started = monotonic()
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=CODE_ROOT)  # noqa: S603  our own words
+    # our own words
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=CODE_ROOT)  # noqa: S603  see above
     return monotonic() - started
 
 
 def measure_memory(code: str) -> tuple[float, int]:
-    """Resident MiB of an interpreter that ran `code` and waits, and how many of the SDKs are in it."""
+    """Resident MiB of an interpreter that ran `code` and waits, and how many of the SDKs are in
+    it."""
     with subprocess.Popen(  # noqa: S603  our own words
-        [sys.executable, "-c", code + _RESTING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=CODE_ROOT
+        [sys.executable, "-c", code + _RESTING],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=CODE_ROOT,
     ) as process:
         told = process.stdout.readline() if process.stdout is not None else b""
         mib = psutil.Process(process.pid).memory_info().rss / MIB

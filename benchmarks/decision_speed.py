@@ -1,6 +1,7 @@
 """What it costs to verify a log: entries a second of an export that lies in memory.
 
-What a decision costs in an agency with a long past, and how fast a permit is minted, used up and proven.
+What a decision costs in an agency with a long past, and how fast a permit is minted, used up and
+proven.
 
 Classifiers are no part of it: what they say is evidence that lies there already.
 """
@@ -50,7 +51,8 @@ def measure_log_verification() -> dict[str, float]:
 
 
 def _build_log(key: LogKey) -> Iterator[bytes]:
-    """An export of one log, with a checkpoint every thousand entries and a link of the root for each."""
+    """An export of one log, with a checkpoint every thousand entries and a link of the root for
+    each."""
     name = key.log_name(derived_uuid("bench"), _BEGAN)
     entries = []
     signed = []
@@ -64,9 +66,18 @@ def _build_log(key: LogKey) -> Iterator[bytes]:
             number = seq // LOG_EVERY
             signed.append(Checkpoint(name, number, seq, last, seq, before, link).to_statement(key))
             before = hash_chain.sha256_hex(signed[-1])
-            root.append(RootLink(number, seq, link, (Anchor(name, number, before),)).to_statement(key))
+            root.append(
+                RootLink(number, seq, link, (Anchor(name, number, before),)).to_statement(key)
+            )
             link = hash_chain.sha256_hex(root[-1])
-    opening = {"format": 1, "key": key.public_key_text, "logs": [name], "every": True, "links": len(root), "at": 0}
+    opening = {
+        "format": 1,
+        "key": key.public_key_text,
+        "logs": [name],
+        "every": True,
+        "links": len(root),
+        "at": 0,
+    }
     yield signed_checkpoints.sign_statement("export", opening, key)
     yield from root
     yield signed_checkpoints.sign_statement("log", {"agency": "Bench", "log": name}, key)
@@ -79,7 +90,10 @@ def _build_log(key: LogKey) -> Iterator[bytes]:
 
 def _build_log_entry(seq: int, last: str) -> dict[str, object]:
     """As long as a true one."""
-    ids = {part: derived_uuid(part, seq) for part in ("id", "tenant_id", "subject_id", "creator_id", "channel_id")}
+    ids = {
+        part: derived_uuid(part, seq)
+        for part in ("id", "tenant_id", "subject_id", "creator_id", "channel_id")
+    }
     return {
         **ids,
         "seq": seq,
@@ -136,21 +150,25 @@ class _Step:
 def measure_gate() -> dict[str, float]:
     """Start servers of its own, write the past, measure, stop. Takes about six minutes.
 
-    decision_p95_ms: from opening the transaction to its commit with the entry in the log, for a picture of two real
-    people, half of them posts and half messages to one reader; mint_consume_p95_ms: the same of a claim, with the locks
-    and the permit.
+    decision_p95_ms: from opening the transaction to its commit with the entry in the log, for a
+    picture of two real people, half of them posts and half messages to one reader;
+    mint_consume_p95_ms: the same of a claim, with the locks and the permit.
     """
     with run_servers() as found:
         agency = _create_agency(found)
         _load_history(found, agency)
         drawn = random.Random(BENCHMARK_SEED)  # noqa: S311 - which picture, not a secret
-        units = [_add_required_flags(agency, _build_unit(agency, drawn)) for _ in range(ROUNDS + WARM)]
+        units = [
+            _add_required_flags(agency, _build_unit(agency, drawn)) for _ in range(ROUNDS + WARM)
+        ]
         key = Ed25519PrivateKey.generate()
         _must_pass(agency, units[:WARM], key)
         decided = _time_calls(units[WARM:], lambda unit: _judge_unit(agency, unit))
         minted = _time_calls(units[WARM:], lambda unit: _mint_permit(agency, unit, key))
         verified = _time_verification(agency, units[-1], key)
-        looked = recall.measure_evidence_ms(lambda: _open_scope(agency), units[WARM:], author=agency.author)
+        looked = recall.measure_evidence_ms(
+            lambda: _open_scope(agency), units[WARM:], author=agency.author
+        )
         agency.database.close()
     return {
         "decision_p50_ms": _percentile_ms(decided, 50),
@@ -184,11 +202,22 @@ def _create_agency(found: BenchmarkServers) -> MeasuredAgency:
     with database.scope(tenant_id, "system:bench") as scope:
         agencies.create_agency(scope, name="Bench", language="en", zone="UTC")
         creator_id = agencies.add_creator(
-            scope, slug="bench", name="Bench", kind="human", zone="UTC", languages=["en"], rating_ceiling="E"
+            scope,
+            slug="bench",
+            name="Bench",
+            kind="human",
+            zone="UTC",
+            languages=["en"],
+            rating_ceiling="E",
         )
         members = [
             agencies.add_member(
-                scope, name=name, email=f"{name}@example.test", role=Role.OWNER, language="en", zone="UTC"
+                scope,
+                name=name,
+                email=f"{name}@example.test",
+                role=Role.OWNER,
+                language="en",
+                zone="UTC",
             )
             for name in ("ann", "rob")
         ]
@@ -270,7 +299,9 @@ def _add_required_flags(agency: MeasuredAgency, unit: Unit) -> Unit:
 def _mint_permit(agency: MeasuredAgency, unit: Unit, key: Ed25519PrivateKey) -> Permit:
     with _open_scope(agency) as scope:
         issuance.lock_unit(scope, unit)
-        return issuance.mint_permit(scope, unit, _Step("publish", str(unit.subject.id)), key=key, author=agency.author)
+        return issuance.mint_permit(
+            scope, unit, _Step("publish", str(unit.subject.id)), key=key, author=agency.author
+        )
 
 
 def _time_verification(agency: MeasuredAgency, unit: Unit, key: Ed25519PrivateKey) -> list[float]:

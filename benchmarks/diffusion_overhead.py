@@ -1,7 +1,8 @@
-"""What our way around diffusers costs: pictures through the engine beside the bare pipeline, and memory over many jobs.
+"""What our way around diffusers costs: pictures through the engine beside the bare pipeline, and
+memory over many jobs.
 
-Both run the demonstration model, or the folder in the settings, with the same words, seeds, steps and size, in one
-process and by turns. Bare is what a script does: call the pipeline, save a PNG.
+Both run the demonstration model, or the folder in the settings, with the same words, seeds, steps
+and size, in one process and by turns. Bare is what a script does: call the pipeline, save a PNG.
 """
 
 import gc
@@ -31,10 +32,12 @@ SETTLED = 20
 
 
 def measure_diffusion() -> dict[str, float]:
-    """Seconds a picture (medians), ours over the bare ones, and MiB that 500 jobs left. Raises EngineMissing without
-    the extra of pictures."""
+    """Seconds a picture (medians), ours over the bare ones, and MiB that 500 jobs left. Raises
+    EngineMissing without the extra of pictures."""
     given = settings.load_settings().generators
-    engine = DiffusionEngine(given if given.diffusion_folder else GeneratorsSettings(diffusion_folder=DEMO_MODEL))
+    engine = DiffusionEngine(
+        given if given.diffusion_folder else GeneratorsSettings(diffusion_folder=DEMO_MODEL)
+    )
     engine.draw(_build_job(0))
     pipeline = engine.pipelines.get_pipeline(engine.shelf.default)
     ours = []
@@ -42,7 +45,9 @@ def measure_diffusion() -> dict[str, float]:
     for seed in range(ROUNDS):  # by turns, so that what else the machine does meets both
         ours.append(_time_call(partial(engine.draw, _build_job(seed))))
         bare.append(_time_call(partial(_run_bare_pipeline, pipeline, seed)))
-    batch = _time_call(lambda: list(engine.draw_many([_build_job(seed) for seed in range(TOGETHER)])))
+    batch = _time_call(
+        lambda: list(engine.draw_many([_build_job(seed) for seed in range(TOGETHER)]))
+    )
     return {
         "picture_s": median(ours),
         "bare_picture_s": median(bare),
@@ -53,7 +58,9 @@ def measure_diffusion() -> dict[str, float]:
 
 
 def _build_job(seed: int, steps: int = STEPS) -> ImageJob:
-    return ImageJob("a beach at noon", seed=seed, width=WIDTH, height=HEIGHT, steps=steps, guidance=GUIDANCE)
+    return ImageJob(
+        "a beach at noon", seed=seed, width=WIDTH, height=HEIGHT, steps=steps, guidance=GUIDANCE
+    )
 
 
 def _time_call(act: Callable[[], Any]) -> float:

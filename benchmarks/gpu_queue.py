@@ -1,7 +1,9 @@
-"""Runs of many models on one device: the real claim, affinity against first-in-first-out, in a device's own time.
+"""Runs of many models on one device: the real claim, affinity against first-in-first-out, in a
+device's own time.
 
-The rows, the claims and their order are real, on a PostgreSQL of this benchmark; drawing and loading are not: they
-move a clock of ours by what they are said to cost, and those costs stand in the figures.
+The rows, the claims and their order are real, on a PostgreSQL of this benchmark; drawing and
+loading are not: they move a clock of ours by what they are said to cost, and those costs stand in
+the figures.
 """
 
 import random
@@ -30,18 +32,22 @@ ADAPTERS = 3
 TENANTS = 8
 LOAD_S = 20.0
 PICTURE_S = 4.0
-"""What a device is said to need to load other weights, and for one picture: the order of an SDXL from a local disk."""
+"""What a device is said to need to load other weights, and for one picture: the order of an SDXL
+from a local disk."""
 
 ADAPTER_S = 1.0
-"""And to lay other LoRAs over a model that is loaded: 0.1 s on a small one (measured), more with larger files."""
+"""And to lay other LoRAs over a model that is loaded: 0.1 s on a small one (measured), more with
+larger files."""
 
 APART_S = 3.0
-"""Between two runs that are asked for, at most; on average half of it: faster than a device draws."""
+"""Between two runs that are asked for, at most; on average half of it: faster than a device
+draws."""
 
 
 @dataclass(frozen=True)
 class RequestedRun:
-    """A run: who asked when (seconds after the beginning), in which group, for how many pictures."""
+    """A run: who asked when (seconds after the beginning), in which group, for how many
+    pictures."""
 
     tenant_id: UUID
     job_id: UUID
@@ -63,9 +69,9 @@ class SimulatedDevice:
         """Other weights, or other LoRAs over them, if they are not there."""
         if group == self.loaded:
             return
-        if self.loaded is None or device_queue.model_group_prefix(group) != device_queue.model_group_prefix(
-            self.loaded
-        ):
+        if self.loaded is None or device_queue.model_group_prefix(
+            group
+        ) != device_queue.model_group_prefix(self.loaded):
             self.loads = self.loads + 1
             self.now = self.now + LOAD_S
         else:
@@ -75,19 +81,26 @@ class SimulatedDevice:
 
 
 def measure_gpu_queue() -> dict[str, float]:
-    """Start a PostgreSQL of its own, serve the same queue three times, stop it. Takes about a minute.
+    """Start a PostgreSQL of its own, serve the same queue three times, stop it. Takes about a
+    minute.
 
-    `fifo_*`: each run to its end, the oldest first; `group_*`: those of the same model and LoRAs first; `affinity_*`,
-    as it is: then those of the same model. `*_loads` are models, `*_changes` LoRAs over one. `*_wait_p95_s`: from
-    asking to the first picture; `*_share`: the most over the fewest pictures that a tenant got until the first of them
-    had all of its own. Times are the device's: `load_s`, `adapter_s` and `picture_s` are given, not measured. Raises
-    Unavailable when a server does not start.
+    `fifo_*`: each run to its end, the oldest first; `group_*`: those of the same model and LoRAs
+    first; `affinity_*`, as it is: then those of the same model. `*_loads` are models, `*_changes`
+    LoRAs over one. `*_wait_p95_s`: from asking to the first picture; `*_share`: the most over the
+    fewest pictures that a tenant got until the first of them had all of its own. Times are the
+    device's: `load_s`, `adapter_s` and `picture_s` are given, not measured. Raises Unavailable when
+    a server does not start.
     """
     given: dict[str, float] = {"jobs": JOBS, "models": MODELS, "adapters": ADAPTERS}
     given |= {"load_s": LOAD_S, "picture_s": PICTURE_S, "adapter_s": ADAPTER_S}
-    asked = _generate_requests(random.Random(BENCHMARK_SEED))  # noqa: S311 - the same queue each time
+    # the same queue each time
+    asked = _generate_requests(random.Random(BENCHMARK_SEED))  # noqa: S311  see above
     with run_servers() as found:
-        ways = {"fifo": None, "group": GpuScheduler(kin=lambda group: f"{group}|"), "affinity": GpuScheduler()}
+        ways = {
+            "fifo": None,
+            "group": GpuScheduler(kin=lambda group: f"{group}|"),
+            "affinity": GpuScheduler(),
+        }
         for name, way in ways.items():
             given |= _simulate_queue(name, found, asked, way)
     return given
@@ -105,7 +118,13 @@ def _generate_requests(draw: random.Random) -> list[RequestedRun]:
         adapter = f"lora-{draw.randrange(ADAPTERS)}"
         job_id = UUID(int=draw.getrandbits(128), version=4)
         found.append(
-            RequestedRun(tenant, job_id, at, device_queue.model_group(model, adapters=[adapter]), draw.randint(1, 8))
+            RequestedRun(
+                tenant,
+                job_id,
+                at,
+                device_queue.model_group(model, adapters=[adapter]),
+                draw.randint(1, 8),
+            )
         )
     return found
 
@@ -128,7 +147,11 @@ class _Run:
     """One way to serve the queue, row by row."""
 
     def __init__(
-        self, database: Database, device: SimulatedDevice, asked: list[RequestedRun], turns: GpuScheduler | None
+        self,
+        database: Database,
+        device: SimulatedDevice,
+        asked: list[RequestedRun],
+        turns: GpuScheduler | None,
     ) -> None:
         self._database = database
         self._device = device
@@ -154,16 +177,22 @@ class _Run:
         return replace(scope, now=self._began + timedelta(seconds=self._device.now))
 
     def next(self) -> None:
-        """Serve the row whose turn it is until it is done or gives the device back; none is due: wait for one."""
+        """Serve the row whose turn it is until it is done or gives the device back; none is due:
+        wait for one."""
         with self._open_scope() as scope:
             now = self._scope_at_device_time(scope)
             if self._turns is not None:
                 rows = self._turns.claim_rows(now, "gpu", places=1, room=1)
             else:
                 rows = row_leases.claim_rows(now, "gpu", places=1, room=1, patience=timedelta())
-            taken = [row_leases.take_row(now, row.id, row.token, deadline=timedelta(seconds=30)) for row in rows]
+            taken = [
+                row_leases.take_row(now, row.id, row.token, deadline=timedelta(seconds=30))
+                for row in rows
+            ]
         if not taken:
-            self._device.now = min(each.at for each in self._jobs.values() if each.at > self._device.now)
+            self._device.now = min(
+                each.at for each in self._jobs.values() if each.at > self._device.now
+            )
         for row in taken:
             if row is not None:
                 self._run_job(row)
@@ -181,7 +210,12 @@ class _Run:
             self._drawn.append(row.tenant_id)
             turn += 1
             over = turn >= TURN_PICTURES or device.now - began >= TURN_SECONDS
-            if self._turns is not None and over and self.left[row.subject_id] and self._give_back(row):
+            if (
+                self._turns is not None
+                and over
+                and self.left[row.subject_id]
+                and self._give_back(row)
+            ):
                 return
         del self.left[row.subject_id]
         with self._open_scope() as scope:
@@ -190,10 +224,13 @@ class _Run:
     def _give_back(self, row: TakenRow) -> bool:
         with self._open_scope() as scope:
             now = self._scope_at_device_time(scope)
-            return row_leases.is_capacity_needed(now, row) and row_leases.defer_row(now, row, timedelta())
+            return row_leases.is_capacity_needed(now, row) and row_leases.defer_row(
+                now, row, timedelta()
+            )
 
     def figures(self) -> dict[str, float]:
-        """Loads, changes of LoRAs, total seconds, p95 of the wait for the first picture, most over fewest pictures."""
+        """Loads, changes of LoRAs, total seconds, p95 of the wait for the first picture, most over
+        fewest pictures."""
         waits = sorted(at - self._jobs[job_id].at for job_id, at in self._first.items())
         return {
             "loads": self._device.loads,

@@ -1,4 +1,5 @@
-"""`greenroom bench NAME`: figures of the house, each on real processes of an installation of its own."""
+"""`greenroom bench NAME`: figures of the house, each on real processes of an installation of its
+own."""
 
 import importlib
 import json
@@ -94,7 +95,9 @@ class Measurement:
     def as_json(self) -> str:
         """One object."""
         figures = {key: round(value, 4) for key, value in self.figures.items()}
-        return json.dumps({"name": self.name, "figures": figures, "machine": self.machine, "seed": self.seed})
+        return json.dumps(
+            {"name": self.name, "figures": figures, "machine": self.machine, "seed": self.seed}
+        )
 
 
 def describe_machine() -> str:
@@ -106,22 +109,32 @@ def describe_machine() -> str:
 
 def goal_for(key: str) -> str:
     """What was promised of a figure; empty where nothing was."""
-    return "0" if key.endswith(ZERO_SUFFIXES) and not key.startswith("plain_") else GOALS.get(key, "")
+    return (
+        "0" if key.endswith(ZERO_SUFFIXES) and not key.startswith("plain_") else GOALS.get(key, "")
+    )
 
 
 def run_benchmark(name: str, *, quick: bool = False) -> Measurement:
-    """Run one benchmark. Raises BadInput for a name there is none of, and for one that cannot be run small."""
+    """Run one benchmark. Raises BadInput for a name there is none of, and for one that cannot be
+    run small."""
     if name not in BENCHMARKS:
         raise BadInput("bench.unknown", name=name, names=", ".join(BENCHMARKS))
     if quick and name not in QUICK_BENCHMARKS:
         raise BadInput("bench.not_quick", name=name, names=", ".join(QUICK_BENCHMARKS))
     module, _, attribute = BENCHMARKS[name].partition(":")
     figures: Callable[..., dict[str, float]] = getattr(importlib.import_module(module), attribute)
-    return Measurement(name, figures(quick=True) if quick else figures(), describe_machine(), BENCHMARK_SEED)
+    return Measurement(
+        name, figures(quick=True) if quick else figures(), describe_machine(), BENCHMARK_SEED
+    )
 
 
 def run_benchmarks(
-    name: str, *, as_json: bool, markdown: Path | None, quick: bool = False, plot: Path | None = None
+    name: str,
+    *,
+    as_json: bool,
+    markdown: Path | None,
+    quick: bool = False,
+    plot: Path | None = None,
 ) -> None:
     """Measure one or all, print, and write the page and the plot of growth when asked."""
     names = list(BENCHMARKS) if name == "all" else [name]
@@ -140,7 +153,9 @@ def run_benchmarks(
 
 
 def _format_plain(measured: Measurement) -> str:
-    rows = [f"  {key:<26} {value:>12.4g}   {goal_for(key)}" for key, value in measured.figures.items()]
+    rows = [
+        f"  {key:<26} {value:>12.4g}   {goal_for(key)}" for key, value in measured.figures.items()
+    ]
     return "\n".join([measured.name, *rows])
 
 
@@ -149,15 +164,24 @@ def render_benchmark_page(found: list[Measurement]) -> str:
     lines = [
         "# Benchmarks",
         "",
-        f"Written by `make bench` on {wall_now():%Y-%m-%d}: {found[0].machine if found else '-'}. Other work may have",
-        "shared the machine: compare within one run. Each is `greenroom bench NAME --json`. `up_first_s` begins with",
-        "the virtual environment in place; lateness is from a post's time to its arrival at the sandbox, which answers",
+        f"Written by `make bench` on {wall_now():%Y-%m-%d}: {found[0].machine if found else '-'}. "
+        "Other work may have",
+        "shared the machine: compare within one run. Each is `greenroom bench NAME --json`. "
+        "`up_first_s` begins with",
+        "the virtual environment in place; lateness is from a post's time to its arrival at the "
+        "sandbox, which answers",
         "after 150 ms. How many small changes of the gate its tests find: `docs/mutation.md`.",
     ]
     for measured in found:
         lines += ["", f"## {measured.name}", "", "| figure | measured | goal |", "|---|---|---|"]
-        plain = {key: value for key, value in measured.figures.items() if not key.endswith(FAULT_SUFFIXES)}
-        lines += [f"| `{key}` | {value:.4g} | {goal_for(key) or '–'} |" for key, value in plain.items()]
+        plain = {
+            key: value
+            for key, value in measured.figures.items()
+            if not key.endswith(FAULT_SUFFIXES)
+        }
+        lines += [
+            f"| `{key}` | {value:.4g} | {goal_for(key) or '–'} |" for key, value in plain.items()
+        ]
         lines += _format_faults(measured.figures)
         if growth_chart.growth_lines(measured.figures):
             lines += ["", f"![{growth_chart.TITLE}]({GROWTH_CHART_PATH})"]
@@ -165,13 +189,23 @@ def render_benchmark_page(found: list[Measurement]) -> str:
 
 
 def _format_faults(figures: Mapping[str, float]) -> list[str]:
-    """A line for each fault with what became of the posts of both sides; none where a benchmark has no faults."""
+    """A line for each fault with what became of the posts of both sides; none where a benchmark has
+    no faults."""
     ours = [
-        key.removesuffix("_doubled") for key in figures if key.endswith("_doubled") and not key.startswith("plain_")
+        key.removesuffix("_doubled")
+        for key in figures
+        if key.endswith("_doubled") and not key.startswith("plain_")
     ]
     if not ours:
         return []
     columns = ("{}_doubled", "{}_lost", "{}_spaced", "plain_{}_doubled", "plain_{}_lost")
     rows = [[f"{figures.get(column.format(name), 0):g}" for column in columns] for name in ours]
-    head = ["", "| fault | doubled (goal 0) | lost (goal 0) | spaced | plain doubled | plain lost |", "|---" * 6 + "|"]
-    return [*head, *(f"| `{name}` | {' | '.join(row)} |" for name, row in zip(ours, rows, strict=True))]
+    head = [
+        "",
+        "| fault | doubled (goal 0) | lost (goal 0) | spaced | plain doubled | plain lost |",
+        "|---" * 6 + "|",
+    ]
+    return [
+        *head,
+        *(f"| `{name}` | {' | '.join(row)} |" for name, row in zip(ours, rows, strict=True)),
+    ]

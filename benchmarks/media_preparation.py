@@ -1,8 +1,10 @@
-"""What it costs to make a picture ready: our whole way beside plain Pillow writing the same six files, in one run.
+"""What it costs to make a picture ready: our whole way beside plain Pillow writing the same six
+files, in one run.
 
-Both take photographs of twelve megapixels, one after the other, in one thread. Plain is what a script does: open, turn
-upright, resize, save, each thumbnail from the whole picture. Ours reads the container first, brings colours to sRGB,
-keeps the weight below what every place takes, and hashes what it made.
+Both take photographs of twelve megapixels, one after the other, in one thread. Plain is what a
+script does: open, turn upright, resize, save, each thumbnail from the whole picture. Ours reads the
+container first, brings colours to sRGB, keeps the weight below what every place takes, and hashes
+what it made.
 """
 
 import io
@@ -21,7 +23,8 @@ ROUNDS = 3
 
 
 def measure_media() -> dict[str, float]:
-    """Pictures a second, of ours and of plain Pillow, and the first over the second. Takes about a minute."""
+    """Pictures a second, of ours and of plain Pillow, and the first over the second. Takes about a
+    minute."""
     pictures = [_draw_photograph(number) for number in range(PICTURES)]
     _make_renditions(pictures[0])
     _make_plain_copies(pictures[0])
@@ -48,7 +51,9 @@ def _draw_photograph(number: int) -> bytes:
     smooth = np.asarray(coarse.resize(SIZE, Image.Resampling.BICUBIC), dtype=np.int16)
     grain = rng.integers(-6, 7, (SIZE[1], SIZE[0], 1), dtype=np.int16)
     buffer = io.BytesIO()
-    Image.fromarray(np.clip(smooth + grain, 0, 255).astype(np.uint8), "RGB").save(buffer, "JPEG", quality=92)
+    Image.fromarray(np.clip(smooth + grain, 0, 255).astype(np.uint8), "RGB").save(
+        buffer, "JPEG", quality=92
+    )
     return buffer.getvalue()
 
 
@@ -68,7 +73,13 @@ def _make_plain_copies(data: bytes) -> int:
         small = image.copy()
         small.thumbnail((edge, edge), Image.Resampling.LANCZOS)
         if edge == pictures.POST_PROFILE.max_edge:
-            small.save(io.BytesIO(), "JPEG", quality=pictures.POST_PROFILE.quality, progressive=True, optimize=True)
+            small.save(
+                io.BytesIO(),
+                "JPEG",
+                quality=pictures.POST_PROFILE.quality,
+                progressive=True,
+                optimize=True,
+            )
         else:
             small.save(io.BytesIO(), "WEBP", quality=80)
     return len(edges)

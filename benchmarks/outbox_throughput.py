@@ -1,4 +1,5 @@
-"""What the outbox carries: events handled per second through every real part, claims per second under a full table."""
+"""What the outbox carries: events handled per second through every real part, claims per second
+under a full table."""
 
 import multiprocessing
 from dataclasses import dataclass
@@ -44,16 +45,20 @@ class NoOpEvent:
 def measure_outbox() -> dict[str, float]:
     """Start servers of its own, measure, stop them. Takes about two minutes.
 
-    handle_per_s: relay in its own process, Redis, a Celery worker of 32 threads; no-op handlers, no lanes.
-    claims_per_s: claim, take and finish in batches of 50, of 10,000 due rows in 1 M, 1,000 tenants, 3,000 lanes.
-    Raises Unavailable when a server does not start.
+    handle_per_s: relay in its own process, Redis, a Celery worker of 32 threads; no-op handlers, no
+    lanes. claims_per_s: claim, take and finish in batches of 50, of 10,000 due rows in 1 M, 1,000
+    tenants, 3,000 lanes. Raises Unavailable when a server does not start.
     """
     with run_servers() as found:
-        return {"handle_per_s": measure_handled_per_second(found), "claims_per_s": measure_claims_per_second(found)}
+        return {
+            "handle_per_s": measure_handled_per_second(found),
+            "claims_per_s": measure_claims_per_second(found),
+        }
 
 
 def measure_handled_per_second(servers: BenchmarkServers) -> float:
-    """Events per second from their rows to the end of their rows, through every part that is real."""
+    """Events per second from their rows to the end of their rows, through every part that is
+    real."""
     database = Database(servers.work_url, pool_size=8)
     done = [0]
     lock = Lock()
@@ -62,9 +67,13 @@ def measure_handled_per_second(servers: BenchmarkServers) -> float:
         with lock:
             done[0] += 1
 
-    dispatcher = Dispatcher(EventRoutes(EventRoute(NoOpEvent, nothing)), database.scope, database=database)
+    dispatcher = Dispatcher(
+        EventRoutes(EventRoute(NoOpEvent, nothing)), database.scope, database=database
+    )
     broker = celery_app.make_celery_app(servers.redis_url, dispatcher.handle_event)
-    relay = multiprocessing.get_context("spawn").Process(target=_run_relay, args=(servers,), daemon=True)
+    relay = multiprocessing.get_context("spawn").Process(
+        target=_run_relay, args=(servers,), daemon=True
+    )
     _load_rows(servers, WARM)
     with celery_app.background_worker(broker, queues=("publish",), threads=32):
         relay.start()
@@ -91,7 +100,10 @@ def _wait_until_done(done: list[int], count: int) -> None:
 def _run_relay(servers: BenchmarkServers) -> None:
     database = Database(servers.work_url, pool_size=2)
     Relay(
-        database, database.scope, celery_sender(celery_app.make_celery_app(servers.redis_url)), facts=FactListeners({})
+        database,
+        database.scope,
+        celery_sender(celery_app.make_celery_app(servers.redis_url)),
+        facts=FactListeners({}),
     ).run_until_signal()
 
 
@@ -107,7 +119,9 @@ def measure_claims_per_second(servers: BenchmarkServers) -> float:
             raise Unavailable("bench.too_slow", done=claimed, wanted=DUE)
         with database.scope(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
             for row in rows:
-                taken = row_leases.take_row(scope, row.id, row.token, deadline=timedelta(seconds=30))
+                taken = row_leases.take_row(
+                    scope, row.id, row.token, deadline=timedelta(seconds=30)
+                )
                 claimed += taken is not None and row_leases.finish_row(scope, taken)
     seconds = monotonic() - started
     database.close()
@@ -120,22 +134,33 @@ def _claim_batch(tenant: OpenScope) -> list[row_leases.ClaimedRow]:
 
 
 _LOAD = """
-INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, lane, holds_lane, priority, available_at,
+INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, lane, holds_lane,
+priority, available_at,
   state, tries, trace_id)
-SELECT ('00000000-0000-8000-8000-' || lpad(to_hex(n % :tenants), 12, '0'))::uuid, gen_random_uuid(), 'bench.nothing', 1,
-  gen_random_uuid(), '{}', 'publish', CASE WHEN :lanes THEN 'channel:' || (n / :tenants) % :each END, false, 5,
+SELECT ('00000000-0000-8000-8000-' || lpad(to_hex(n % :tenants), 12, '0'))::uuid,
+gen_random_uuid(), 'bench.nothing', 1,
+  gen_random_uuid(), '{}', 'publish', CASE WHEN :lanes THEN 'channel:' || (n / :tenants) % :each
+  END, false, 5,
   CASE WHEN n < :due THEN house_now() - interval '1 hour' + n * interval '1 ms'
        ELSE house_now() + interval '1 day' + n * interval '1 ms' END, 'waiting', 0, 'bench'
 FROM generate_series(0, :total - 1) n
 """
 
 
-def _load_rows(servers: BenchmarkServers, due: int, *, waiting: int = 0, lanes: bool = False) -> None:
+def _load_rows(
+    servers: BenchmarkServers, due: int, *, waiting: int = 0, lanes: bool = False
+) -> None:
     """Write rows as the superuser: loading is not what is measured."""
     engine = create_engine(servers.superuser_url)
     with engine.begin() as connection:
         tenants = TENANTS if lanes else 20
-        values = {"tenants": tenants, "lanes": lanes, "each": LANES_EACH, "due": due, "total": due + waiting}
+        values = {
+            "tenants": tenants,
+            "lanes": lanes,
+            "each": LANES_EACH,
+            "due": due,
+            "total": due + waiting,
+        }
         connection.execute(text(_LOAD), values)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE outbox"))

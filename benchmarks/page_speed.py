@@ -1,7 +1,9 @@
-"""What the dashboard costs on the demo's data: script time of its pages, seconds to the first paint, memory a session.
+"""What the dashboard costs on the demo's data: script time of its pages, seconds to the first
+paint, memory a session.
 
-A house of its own is started, and its pages are opened in a real Chromium, driven by Playwright; both are there where
-the tests are installed. Script time is what the dashboard itself says of each run, in its log.
+A house of its own is started, and its pages are opened in a real Chromium, driven by Playwright;
+both are there where the tests are installed. Script time is what the dashboard itself says of each
+run, in its log.
 """
 
 import json
@@ -53,11 +55,18 @@ DRAWN = "dashboard.drawn"
 CONTENT = "[data-testid=stMainBlockContainer] :is(h1, .gr, [data-testid=stHeading])"
 """What people came for: the page's own heading or text, not the frame around it."""
 
-SWITCHES = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+SWITCHES = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+)
 
 
 def measure_pages() -> dict[str, float]:
-    """Milliseconds (95th percentile over all pages, and over the views of a full calendar), seconds, MiB.
+    """Milliseconds (95th percentile over all pages, and over the views of a full calendar),
+    seconds, MiB.
 
     Raises Unavailable where there is no Chromium.
     """
@@ -75,7 +84,9 @@ def measure_pages() -> dict[str, float]:
 def _run_installation(home: InstallationFolder) -> Iterator[None]:
     command = [sys.executable, "-m", "workers.cli.main", "up", "--no-browser"]
     environment = child_environment(home.folder, code=CODE_ROOT)
-    process = spawn_process(command, home.log_file("bench"), environment=environment, ending=signal.SIGKILL)
+    process = spawn_process(
+        command, home.log_file("bench"), environment=environment, ending=signal.SIGKILL
+    )
     started = monotonic()
     try:
         while not read_status(home).is_ready:
@@ -91,7 +102,8 @@ def _run_installation(home: InstallationFolder) -> Iterator[None]:
 @contextmanager
 def _launch_browser() -> Iterator[Any]:
     try:
-        from playwright.sync_api import sync_playwright  # noqa: PLC0415  a tool of the tests, absent from a plain house
+        # a tool of the tests, absent from a plain house
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415  see above
     except ImportError as error:
         raise Unavailable("bench.no_browser") from error
     program = shutil.which("chromium") or shutil.which("google-chrome")
@@ -119,7 +131,9 @@ def _sign_in(browser: Any, home: InstallationFolder) -> Any:
 def _open_demo_agency(home: InstallationFolder) -> Iterator[tuple[OpenScope, UUID]]:
     """The demo's agency of several creators. Raises Unavailable where there is none."""
     database = Database(
-        load_settings_of(home.folder).database.work_url.get_secret_value(), pool_size=1, application="bench"
+        load_settings_of(home.folder).database.work_url.get_secret_value(),
+        pool_size=1,
+        application="bench",
     )
     tenant = scope_opener(database)
     try:
@@ -155,9 +169,12 @@ def _first_paint(browser: Any, home: InstallationFolder) -> float:
 
 
 def _measure_pages(browser: Any, home: InstallationFolder) -> dict[str, float]:
-    """Each page of the menu some times; the 95th percentile over all runs, and each page's own median."""
+    """Each page of the menu some times; the 95th percentile over all runs, and each page's own
+    median."""
     page = _sign_in(browser, home)
-    names = [link.get_attribute("href").rpartition("/")[2] or "home" for link in page.locator(MENU).all()]
+    names = [
+        link.get_attribute("href").rpartition("/")[2] or "home" for link in page.locator(MENU).all()
+    ]
     base = load_settings_of(home.folder).dashboard.public_url
     begun = len(_read_render_records(home))
     for _ in range(ROUNDS):
@@ -166,10 +183,16 @@ def _measure_pages(browser: Any, home: InstallationFolder) -> dict[str, float]:
             page.wait_for_selector(CONTENT)
             sleep(0.5)
     page.context.close()
-    runs = _read_render_records(home)[begun + len(names) :]  # the first look at each loads its modules
+    runs = _read_render_records(home)[
+        begun + len(names) :
+    ]  # the first look at each loads its modules
     spent = [run["ms"] for run in runs]
     pages = {name: [run["ms"] for run in runs if run["page"] == name] for name in names}
-    each = {f"{name}_ms": float(statistics.median(taken)) for name, taken in sorted(pages.items()) if taken}
+    each = {
+        f"{name}_ms": float(statistics.median(taken))
+        for name, taken in sorted(pages.items())
+        if taken
+    }
     return {"page_p95_ms": float(statistics.quantiles(spent, n=20)[-1]), **each}
 
 
@@ -196,7 +219,8 @@ def _measure_session_memory(browser: Any, home: InstallationFolder) -> float:
 
 
 def _measure_calendar(browser: Any, home: InstallationFolder) -> dict[str, float]:
-    """Each view of a calendar with `POSTS` posts on `ACCOUNTS` accounts: the 95th percentile of all, and medians."""
+    """Each view of a calendar with `POSTS` posts on `ACCOUNTS` accounts: the 95th percentile of
+    all, and medians."""
     _plan_many(home)
     page = _sign_in(browser, home)
     base = load_settings_of(home.folder).dashboard.public_url
@@ -207,7 +231,9 @@ def _measure_calendar(browser: Any, home: InstallationFolder) -> dict[str, float
             page.goto(f"{base}/calendar?view={view}")
             page.wait_for_selector(CONTENT)
             sleep(1.0)
-        spent[view] = [run["ms"] for run in _read_render_records(home)[begun:] if run["page"] == "calendar"]
+        spent[view] = [
+            run["ms"] for run in _read_render_records(home)[begun:] if run["page"] == "calendar"
+        ]
     page.context.close()
     each = {f"calendar_{view}_ms": float(statistics.median(taken)) for view, taken in spent.items()}
     every = [one for taken in spent.values() for one in taken]
@@ -218,12 +244,16 @@ def _plan_many(home: InstallationFolder) -> None:
     with _open_demo_agency(home) as (tenant, tenant_id):
         with tenant(tenant_id, "system:bench") as scope:
             creator = list_creators(scope)[0]
-            accounts = tuple(one.id for one in queries.list_creator_channels(scope, creator.id)[:ACCOUNTS])
+            accounts = tuple(
+                one.id for one in queries.list_creator_channels(scope, creator.id)[:ACCOUNTS]
+            )
             author = f"member:{list_members(scope)[0].id}"
         for first in range(0, POSTS, AT_ONCE):
             with tenant(tenant_id, author) as scope:
                 for number in range(first, first + AT_ONCE):
                     day = scope.now.date() + timedelta(days=1 + number % DAYS)
                     at = WallTime(day, time(9 + number // DAYS % 12), creator.zone)
-                    draft = Draft(creator.id, "", f"The {number} pictures of the week.", (), accounts)
+                    draft = Draft(
+                        creator.id, "", f"The {number} pictures of the week.", (), accounts
+                    )
                     drafts.plan_draft(scope, draft, key=uuid7(), at=at, author=author)

@@ -1,15 +1,18 @@
-"""How many things land on people's desks in a day of twelve creators and 190 posts, by the rules as they are.
+"""How many things land on people's desks in a day of twelve creators and 190 posts, by the rules as
+they are.
 
-Nothing is counted by a formula: files are handed in and ingested, sheets are read, shown, rated and reviewed by the
-functions the page calls, and each post is judged by the gate. Counted are decisions somebody has to make: each sheet,
-each picture that came alone, each post that is held or blocked, and each post that is read afterwards.
+Nothing is counted by a formula: files are handed in and ingested, sheets are read, shown, rated and
+reviewed by the functions the page calls, and each post is judged by the gate. Counted are decisions
+somebody has to make: each sheet, each picture that came alone, each post that is held or blocked,
+and each post that is read afterwards.
 
-Measured inputs: the captions are people's, of `tests/gate/ordinary/check` in six languages, drawn by the seed, so that
-what the word rules and the reading of languages keep back is what they keep back there; the verdicts of places are the
-rules that ship, read at the platforms. Given: 12 creators, 190 posts. Assumed, for want of anybody's records: the
-numbers of `Day`. No classifier looks, as none ships: people rate everything. Whoever is shown is named where files are
-handed in, not on the desk. Not counted: the agency's own yes to posts (none to two of them, as each agency chooses),
-chats, removal requests, posts possibly outside.
+Measured inputs: the captions are people's, of `tests/gate/ordinary/check` in six languages, drawn
+by the seed, so that what the word rules and the reading of languages keep back is what they keep
+back there; the verdicts of places are the rules that ship, read at the platforms. Given: 12
+creators, 190 posts. Assumed, for want of anybody's records: the numbers of `Day`. No classifier
+looks, as none ships: people rate everything. Whoever is shown is named where files are handed in,
+not on the desk. Not counted: the agency's own yes to posts (none to two of them, as each agency
+chooses), chats, removal requests, posts possibly outside.
 """
 
 import hashlib
@@ -66,8 +69,8 @@ PATTERN = (
     *(("as_instagram", Rating.G),) * 3,
     ("as_x", None),
 )
-"""A creator's sixteen posts: place on the test network, which has the rules of the platform it is named after, and what
-the picture shows; None for words alone. Assumed."""
+"""A creator's sixteen posts: place on the test network, which has the rules of the platform it is
+named after, and what the picture shows; None for words alone. Assumed."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ class ReviewDay:
     """Pictures handed in for places open to all, of which `suggestive` are so."""
     suggestive: int = 8
     raised: int = 4
-    """A creator whose second human finds one picture to be more than it was rated: it comes again, alone."""
+    """A creator whose second human finds one picture to be more than it was rated: it comes again,
+    alone."""
     link: int = 50
     """A post with an address that nobody registered."""
     strange: int = 95
@@ -107,10 +111,10 @@ def measure_review_workload() -> dict[str, float]:
 def simulate_day(tenant: OpenScope, store: FileStore, day: ReviewDay) -> dict[str, float]:
     """Live a day in a new agency, and count.
 
-    desk_items_per_day: everything below together; desk_read_per_day: posts that passed by rules alone and were drawn;
-    desk_sheets_per_day, desk_pictures_per_day: decisions about sheets and about pictures that came alone;
-    desk_held_per_day: posts; desk_single_per_day: what one decision for each picture would have come to instead, of the
-    same day.
+    desk_items_per_day: everything below together; desk_read_per_day: posts that passed by rules
+    alone and were drawn; desk_sheets_per_day, desk_pictures_per_day: decisions about sheets and
+    about pictures that came alone; desk_held_per_day: posts; desk_single_per_day: what one decision
+    for each picture would have come to instead, of the same day.
     """
     house = _create_agency(tenant, store)
     creators = [_Creator(house, number, day) for number in range(day.creators)]
@@ -147,7 +151,8 @@ SENT = _Sent()
 
 @dataclass
 class _House:
-    """The agency of the day, and how many decisions its desk was asked for; `single` with one for each picture."""
+    """The agency of the day, and how many decisions its desk was asked for; `single` with one for
+    each picture."""
 
     tenant: OpenScope
     tenant_id: UUID
@@ -169,14 +174,21 @@ class _House:
             found, alone = review_sheets.group_into_sheets(
                 scope, review_sheets.list_waiting_pictures(scope, self.creators)
             )
-        return [one for one in found if one.wants == wants], [card for card in alone if card.standing.rating]
+        return [one for one in found if one.wants == wants], [
+            card for card in alone if card.standing.rating
+        ]
 
     def rate(self, day: ReviewDay) -> None:
-        """The second human rates what came in, a sheet at a time, until nothing waits for a rating."""
+        """The second human rates what came in, a sheet at a time, until nothing waits for a
+        rating."""
         while found := self._list_waiting_sheets("rating")[0]:
             for sheet in found:
                 nude = len(sheet.cards) == day.nude
-                usual, other, few = (Rating.N, Rating.E, day.explicit) if nude else (Rating.G, Rating.S, day.suggestive)
+                usual, other, few = (
+                    (Rating.N, Rating.E, day.explicit)
+                    if nude
+                    else (Rating.G, Rating.S, day.suggestive)
+                )
                 said = [
                     PictureVerdict(card.asset_id, None, rating=other if place < few else usual)
                     for place, card in enumerate(sheet.cards)
@@ -185,20 +197,27 @@ class _House:
                 self.sheets += 1
 
     def look(self, day: ReviewDay) -> None:
-        """The same human, who made none of it, allows what may be used; then what was taken out and comes again."""
+        """The same human, who made none of it, allows what may be used; then what was taken out and
+        comes again."""
         while (found := self._list_waiting_sheets("review")) != ([], []):
             for sheet in found[0]:
                 again = self.creators.index(sheet.creator_id) % day.raised == 0
                 self._record_verdicts(
-                    [_compose_verdict(card, place, day, again) for place, card in enumerate(reversed(sheet.cards))]
+                    [
+                        _compose_verdict(card, place, day, again)
+                        for place, card in enumerate(reversed(sheet.cards))
+                    ]
                 )
                 self.sheets += 1
             for card in found[1]:
-                self._record_verdicts([PictureVerdict(card.asset_id, card.standing.rating, approve=True)])
+                self._record_verdicts(
+                    [PictureVerdict(card.asset_id, card.standing.rating, approve=True)]
+                )
                 self.alone += 1
 
     def _record_verdicts(self, said: list[PictureVerdict]) -> None:
-        """See every picture, as the file server notes it; say it; and let the workers write the ratings."""
+        """See every picture, as the file server notes it; say it; and let the workers write the
+        ratings."""
         with self.scope(self.second) as scope:
             member = get_member(scope, self.second)
             for one in said:
@@ -210,7 +229,9 @@ class _House:
         for one in said:
             if one.rating is not None:
                 wish = (digests[one.asset_id], str(one.rating), one.minor, f"member:{self.second}")
-                handle_rating_request(RatingRequested(self.tenant_id, one.asset_id, *wish), tenant=self.tenant)
+                handle_rating_request(
+                    RatingRequested(self.tenant_id, one.asset_id, *wish), tenant=self.tenant
+                )
 
     def post(self, creator: "_Creator", number: int, words: str, day: ReviewDay) -> None:
         """Judge one post; held or blocked, somebody has to do something about it."""
@@ -239,8 +260,12 @@ class _House:
         if not passed:
             self.held += 1
             return
-        with self.scope() as scope:  # the draw is with a clearance, and counts once the post is outside
-            permit = issuance.mint_permit(scope, unit, SENT, key=KEY, author=f"member:{self.writer}")
+        with (
+            self.scope() as scope
+        ):  # the draw is with a clearance, and counts once the post is outside
+            permit = issuance.mint_permit(
+                scope, unit, SENT, key=KEY, author=f"member:{self.writer}"
+            )
         with self.scope() as scope:
             issuance.record_copy(scope, permit.jti, str(permit.jti), scope.now)
 
@@ -251,7 +276,8 @@ class _House:
 
 
 def _compose_verdict(card: AssetCard, place: int, day: ReviewDay, again: bool) -> PictureVerdict:
-    """Of one picture of a set: the first few are refused, then one may be more than it was rated."""
+    """Of one picture of a set: the first few are refused, then one may be more than it was
+    rated."""
     rating = card.standing.rating
     if place < day.refused:
         return PictureVerdict(card.asset_id, rating, approve=False)
@@ -265,10 +291,13 @@ def _create_agency(tenant: OpenScope, store: FileStore) -> _House:
     with tenant(tenant_id, ACTOR) as scope:
         agencies.create_agency(scope, name="Bench", language="en", zone="UTC")
         writer, second = (
-            agencies.add_member(scope, name=name, email=f"{name}@example.test", role=role, language="en", zone="UTC")
+            agencies.add_member(
+                scope, name=name, email=f"{name}@example.test", role=role, language="en", zone="UTC"
+            )
             for name, role in (("ann", Role.MANAGER), ("rob", Role.OWNER))
         )
-    drawn = random.Random(BENCHMARK_SEED)  # noqa: S311 - which caption and which pixels, not a secret
+    # which caption and which pixels, not a secret
+    drawn = random.Random(BENCHMARK_SEED)  # noqa: S311  see above
     return _House(tenant, tenant_id, store, writer, second, drawn)
 
 
@@ -294,7 +323,8 @@ class _Creator:
         house.creators.append(self.id)
 
     def hands_in(self) -> None:
-        """Two gestures: the set for adult places, and what is open to all; kept, and who is shown is named."""
+        """Two gestures: the set for adult places, and what is open to all; kept, and who is shown
+        is named."""
         for count in (self._day.nude, self._day.plain):
             batch = uuid7()
             by = f"member:{self._house.writer}"
@@ -316,26 +346,40 @@ class _Creator:
                     if asset_id is None:
                         raise RuntimeError("a photo of our own was refused")
                     assets.set_shelf_state(scope, asset_id, ShelfState.KEPT)
-                    ratings.record_depiction(scope, asset_id, self._person, how="face", confirmed_by=by)
+                    ratings.record_depiction(
+                        scope, asset_id, self._person, how="face", confirmed_by=by
+                    )
 
     def picture(self, scope: Scope, shown: Rating | None) -> tuple[Medium, ...]:
-        """One of the creator's pictures so rated that nobody refused, drawn by the seed; none for words alone."""
+        """One of the creator's pictures so rated that nobody refused, drawn by the seed; none for
+        words alone."""
         if shown is None:
             return ()
         if not self._shots:
-            known = [card for card in list_asset_cards(scope, self.id) if card.standing.rating is not None]
+            known = [
+                card
+                for card in list_asset_cards(scope, self.id)
+                if card.standing.rating is not None
+            ]
             looked = queries.review_verdicts(scope, [card.sha256 for card in known])
             for card in known:
                 if card.standing.rating is not None and looked.get(card.sha256) != "refuse":
                     self._shots.setdefault(card.standing.rating, []).append(card.asset_id)
-        return (assets.get_rendition(scope, self._house.drawn.choice(self._shots[shown]), "sandbox"),)
+        return (
+            assets.get_rendition(scope, self._house.drawn.choice(self._shots[shown]), "sandbox"),
+        )
 
 
 def _add_person(scope: Scope, number: int) -> UUID:
     person = persons.add_person(scope, kind="real", display_ref=f"Creator {number}")
     paper = hashlib.sha256(f"bench:{number}".encode()).hexdigest()
     persons.record_age_proof(
-        scope, person, custodian="bench", method="test", verified_at=scope.now - YEAR, evidence_digest=paper
+        scope,
+        person,
+        custodian="bench",
+        method="test",
+        verified_at=scope.now - YEAR,
+        evidence_digest=paper,
     )
     for what in CONSENT_SCOPES[:3]:
         grant_consent(
@@ -358,5 +402,7 @@ def _draw_photo(drawn: random.Random, scope: Scope) -> bytes:
     taken = scope.now - timedelta(days=1)
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = f"{taken:%Y:%m:%d %H:%M:%S}"
     data = io.BytesIO()
-    Image.frombytes("RGB", (EDGE, EDGE), drawn.randbytes(3 * EDGE * EDGE)).save(data, "JPEG", exif=exif)
+    Image.frombytes("RGB", (EDGE, EDGE), drawn.randbytes(3 * EDGE * EDGE)).save(
+        data, "JPEG", exif=exif
+    )
     return data.getvalue()

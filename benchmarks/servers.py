@@ -45,7 +45,8 @@ def run_servers() -> Iterator[BenchmarkServers]:
         redis_port = ports.find_free_port()
         running = [
             embedded_servers.spawn_process(
-                embedded_servers.postgres_command(folder / "postgres", postgres_port), folder / "log"
+                embedded_servers.postgres_command(folder / "postgres", postgres_port),
+                folder / "log",
             ),
             embedded_servers.spawn_process(
                 embedded_servers.redis_command(folder / "redis", redis_port, config), folder / "log"
@@ -56,7 +57,9 @@ def run_servers() -> Iterator[BenchmarkServers]:
             yield _prepare_servers(postgres_port, redis_port, password)
         finally:
             for server in running:
-                server.send_signal(signal.SIGINT)  # at once, also when a figure failed and left its connections
+                server.send_signal(
+                    signal.SIGINT
+                )  # at once, also when a figure failed and left its connections
             for server in running:
                 server.wait(START_SECONDS)
 
@@ -75,7 +78,9 @@ def _prepare_servers(postgres_port: int, redis_port: int, password: str) -> Benc
 
     superuser = url("postgres", "postgres")
     name = "bench"
-    upgrading.prepare(superuser, name, passwords=dict.fromkeys(("owner", "work", "pages"), password))
+    upgrading.prepare(
+        superuser, name, passwords=dict.fromkeys(("owner", "work", "pages"), password)
+    )
     upgrading.upgrade(url("greenroom_owner", name), environment="test")
     redis_url = f"redis://:{password}@127.0.0.1:{redis_port}/0"
     redis.Redis.from_url(redis_url).ping()

@@ -1,4 +1,5 @@
-"""What a start costs: seconds of the first and of the next, memory at rest, seconds of `greenroom --help`."""
+"""What a start costs: seconds of the first and of the next, memory at rest, seconds of `greenroom
+--help`."""
 
 import signal
 import statistics
@@ -20,15 +21,16 @@ from workers.runtime.subprocess_task import start_failure
 
 PATIENCE_SECONDS = 600.0
 REST_SECONDS = IDLE_SECONDS + 15
-"""After the start, until memory is read: connections that only the start needed have ended by then."""
+"""After the start, until memory is read: connections that only the start needed have ended by
+then."""
 HELPS = 5
 
 
 def measure_startup() -> dict[str, float]:
     """Start the house twice in a folder of its own. Seconds and MiB.
 
-    `rss_mib` counts shared pages once per process, `pss_mib` once in all. The virtual environment is not part of it.
-    Raises Unavailable when a start fails.
+    `rss_mib` counts shared pages once per process, `pss_mib` once in all. The virtual environment
+    is not part of it. Raises Unavailable when a start fails.
     """
     with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder:
         home = InstallationFolder(Path(folder) / "home")
@@ -37,7 +39,9 @@ def measure_startup() -> dict[str, float]:
     return {"up_first_s": first, "up_again_s": again, **memory, "help_s": _time_help()}
 
 
-def _measure_start(home: InstallationFolder, *, measured: bool = False) -> tuple[float, dict[str, float]]:
+def _measure_start(
+    home: InstallationFolder, *, measured: bool = False
+) -> tuple[float, dict[str, float]]:
     """One start and its stop: seconds until it is up, and what it then weighs."""
     started = monotonic()
     process = spawn_process(
@@ -63,7 +67,10 @@ def _measure_start(home: InstallationFolder, *, measured: bool = False) -> tuple
 def _measure_memory(supervisor: int) -> dict[str, float]:
     parent = psutil.Process(supervisor)
     memory = [process.memory_full_info() for process in (parent, *parent.children(recursive=True))]
-    return {"rss_mib": sum(one.rss for one in memory) / MIB, "pss_mib": sum(one.pss for one in memory) / MIB}
+    return {
+        "rss_mib": sum(one.rss for one in memory) / MIB,
+        "pss_mib": sum(one.pss for one in memory) / MIB,
+    }
 
 
 def _time_help() -> float:
@@ -71,6 +78,7 @@ def _time_help() -> float:
     taken = []
     for _ in range(HELPS):
         started = monotonic()
-        subprocess.run(command, capture_output=True, check=True, cwd=CODE_ROOT)  # noqa: S603  our own command
+        # our own command
+        subprocess.run(command, capture_output=True, check=True, cwd=CODE_ROOT)  # noqa: S603  see above
         taken.append(monotonic() - started)
     return statistics.median(taken)

@@ -11,11 +11,13 @@ from gate.policy.bundle import shipped_bundle
 from workers.cli.gate.text_check import CAPTION_SURFACE, MESSAGE_SURFACE, judge_text
 
 ORDINARY_TEXTS = Path(__file__).parents[3] / "tests" / "gate" / "ordinary"
-"""Texts that people write, in six languages and in others; beside the code, as benchmarks are run there."""
+"""Texts that people write, in six languages and in others; beside the code, as benchmarks are run
+there."""
 
 
 def false_alarm_rates(folder: Path = ORDINARY_TEXTS / "check") -> dict[str, float]:
-    """How often ordinary texts are kept back, and how often texts in other languages are, on a part of the corpus.
+    """How often ordinary texts are kept back, and how often texts in other languages are, on a part
+    of the corpus.
 
     Messages go to a reader whose age nobody knows, which is the stricter case.
     """
@@ -23,7 +25,10 @@ def false_alarm_rates(folder: Path = ORDINARY_TEXTS / "check") -> dict[str, floa
     now = wall_now()
 
     def verdicts(texts: Iterable[str], surface: str) -> list[Verdict]:
-        return [judge_text(text, surface=surface, bundle=bundle, now=now, assured=False).verdict for text in texts]
+        return [
+            judge_text(text, surface=surface, bundle=bundle, now=now, assured=False).verdict
+            for text in texts
+        ]
 
     ordinary = [path for path in sorted(folder.glob("*.yaml")) if path.stem != "unsupported"]
     messages = verdicts(_load_texts(ordinary, "messages"), MESSAGE_SURFACE)
@@ -33,13 +38,16 @@ def false_alarm_rates(folder: Path = ORDINARY_TEXTS / "check") -> dict[str, floa
         "holds_per_1000_messages": 1000 * _compute_share(messages, Verdict.H),
         "holds_per_100_captions": 100 * _compute_share(captions, Verdict.H),
         "benign_block_ppm": 1_000_000 * _compute_share(messages + captions, Verdict.B),
-        "unsupported_held_share": _compute_share(strange, Verdict.H) + _compute_share(strange, Verdict.B),
+        "unsupported_held_share": _compute_share(strange, Verdict.H)
+        + _compute_share(strange, Verdict.B),
     }
 
 
 def sample_captions(folder: Path = ORDINARY_TEXTS / "check") -> list[str]:
     """Ordinary captions of that part of the corpus, in the six languages that are read."""
-    return _load_texts([path for path in sorted(folder.glob("*.yaml")) if path.stem != "unsupported"], "captions")
+    return _load_texts(
+        [path for path in sorted(folder.glob("*.yaml")) if path.stem != "unsupported"], "captions"
+    )
 
 
 def unread_language_texts(folder: Path = ORDINARY_TEXTS / "check") -> list[str]:

@@ -1,7 +1,9 @@
-"""What our way to a text model costs: tokens a second through the engine beside llama.cpp's own server.
+"""What our way to a text model costs: tokens a second through the engine beside llama.cpp's own
+server.
 
-Both run the same file with the same questions and seeds, by turns, each in a process of its own. Ours is what
-captions take: LangChain, the passage of the process `text_server`, checks of the answer. Bare is a script that asks the server.
+Both run the same file with the same questions and seeds, by turns, each in a process of its own.
+Ours is what captions take: LangChain, the passage of the process `text_server`, checks of the
+answer. Bare is a script that asks the server.
 """
 
 import signal
@@ -32,7 +34,8 @@ QUESTION = "Three sentences about a beach at noon, a harbour at night and a stre
 
 
 def measure_texts() -> dict[str, float]:
-    """Tokens a second (medians) and ours over the bare ones. Raises Unavailable where a server does not get ready."""
+    """Tokens a second (medians) and ours over the bare ones. Raises Unavailable where a server does
+    not get ready."""
     with tempfile.TemporaryDirectory() as folder:
         return measure_rounds(Path(folder), ROUNDS)
 
@@ -62,7 +65,8 @@ def measure_rounds(home: Path, rounds: int) -> dict[str, float]:
 
 
 def run_bare_server(settings: Settings) -> None:
-    """Serve the model without anything of ours before it, until SIGTERM; its address is in the home folder."""
+    """Serve the model without anything of ours before it, until SIGTERM; its address is in the home
+    folder."""
     server = text_server.start_llama_server(settings)
     whole = settings.home / f"{ADDRESS}.part"
     whole.write_text(str(server.listening_address))
@@ -71,7 +75,9 @@ def run_bare_server(settings: Settings) -> None:
 
 
 def _through_us(engine: EmbeddedEngine, seed: int) -> float:
-    job = TextJob(SYSTEM, (PromptMessage("user", QUESTION),), seed, language="en", max_tokens=MAX_TOKENS)
+    job = TextJob(
+        SYSTEM, (PromptMessage("user", QUESTION),), seed, language="en", max_tokens=MAX_TOKENS
+    )
     began = monotonic()
     return engine.write(job).tokens_out / (monotonic() - began)
 
@@ -92,7 +98,9 @@ def _time_bare_request(client: httpx.Client, seed: int) -> float:
 def _run_process(name: str, main: str, home: Path, port: int) -> Iterator[None]:
     environment = child_environment(home, code=CODE) | {"GREENROOM_WORKERS__LLM_PORT": str(port)}
     process = spawn_process(
-        [sys.executable, "-m", "workers.run", name, main], home / f"{name}.log", environment=environment
+        [sys.executable, "-m", "workers.run", name, main],
+        home / f"{name}.log",
+        environment=environment,
     )
     try:
         yield

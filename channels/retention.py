@@ -1,4 +1,5 @@
-"""How long the room's rows are kept; checks of age end by `channels/age_verification/handlers.py`."""
+"""How long the room's rows are kept; checks of age end by
+`channels/age_verification/handlers.py`."""
 
 from channels.attempts.models import AttemptRow
 from channels.connections.models import AccountSetupRow

@@ -1,4 +1,5 @@
-"""The members' door: Streamlit served as an ASGI app, so that sessions are real HttpOnly cookies."""
+"""The members' door: Streamlit served as an ASGI app, so that sessions are real HttpOnly
+cookies."""
 
 import base64
 import hashlib
@@ -35,14 +36,15 @@ from foundation.ids import uuid7
 from foundation.ops import telemetry
 
 SCRIPT = Path(__file__).parent / "script" / "main.py"
-"""Its folder holds Streamlit's settings, `.streamlit/config.toml`, and no other module: Streamlit puts it first among
-the places modules are loaded from."""
+"""Its folder holds Streamlit's settings, `.streamlit/config.toml`, and no other module: Streamlit
+puts it first among the places modules are loaded from."""
 
 INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 HEADERS = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
-    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), interest-cohort=()",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), "
+    "interest-cohort=()",
     "cross-origin-opener-policy": "same-origin",
 }
 
@@ -83,33 +85,45 @@ def create_dashboard_app() -> HostGuard:
         middleware=[Middleware(access_control.MemberAccess, ours=ours)],
         on_script_error=_handle_page_failure,
     )
-    # Streamlit takes uvicorn's loggers over and would write each address down, the one-time links among them
+    # Streamlit takes uvicorn's loggers over and would write each address down, the one-time links
+    # among them
     logging.getLogger("uvicorn.access").disabled = True
-    # it writes a failed page's stack in colours, over ninety lines; ours is one line, with a number to quote
+    # it writes a failed page's stack in colours, over ninety lines; ours is one line, with a number
+    # to quote
     logging.getLogger("streamlit.error_util").disabled = True
     headers = HEADERS | {"content-security-policy": _build_csp()}
     if session.is_tls():
         headers["strict-transport-security"] = "max-age=31536000"
     url = session.dashboard_settings().public_url
-    return HostGuard(app, hosts=(host_name(url),), headers=headers, elsewhere=_render_wrong_host_page(url))
+    return HostGuard(
+        app, hosts=(host_name(url),), headers=headers, elsewhere=_render_wrong_host_page(url)
+    )
 
 
 def _build_csp() -> str:
-    """The content security policy: our own origin, Streamlit's inline styles, and its one inline script by its hash."""
+    """The content security policy: our own origin, Streamlit's inline styles, and its one inline
+    script by its hash."""
     index = Path(streamlit.__file__).parent / "static" / "index.html"
-    digests = [hashlib.sha256(one.encode()).digest() for one in INLINE_SCRIPT.findall(index.read_text("utf-8"))]
+    digests = [
+        hashlib.sha256(one.encode()).digest()
+        for one in INLINE_SCRIPT.findall(index.read_text("utf-8"))
+    ]
     hashes = "".join(f" 'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     return (
-        f"default-src 'self'; script-src 'self'{hashes}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:;"
-        " font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'self';"
+        f"default-src 'self'; script-src 'self'{hashes}; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:;"
+        " font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; object-src 'none'; "
+        "base-uri 'self';"
         " form-action 'self'; frame-ancestors 'none'"
     )
 
 
 def _render_wrong_host_page(url: str) -> bytes:
-    """What somebody reads who came under another name, where this door's cookie would be a neighbour's."""
+    """What somebody reads who came under another name, where this door's cookie would be a
+    neighbour's."""
     said = "\n".join(
-        render_message(Message("dashboard.elsewhere", {"address": url}), language) for language in LANGUAGES
+        render_message(Message("dashboard.elsewhere", {"address": url}), language)
+        for language in LANGUAGES
     )
     return render_template(
         "shell/templates/plain_page.html", language="fr", said=said, action="", button="", fields=()
@@ -125,6 +139,9 @@ def _handle_page_failure(error: Exception) -> bool:
         error=telemetry.describe_error(error),
         at=telemetry.error_location(error),
     )
-    said = (render_message(Message("dashboard.trouble", {"incident": incident}), language) for language in LANGUAGES)
+    said = (
+        render_message(Message("dashboard.trouble", {"incident": incident}), language)
+        for language in LANGUAGES
+    )
     streamlit.error("\n\n".join(said))
     return True

@@ -8,7 +8,9 @@ import typer
 
 from workers.cli.old_names import RenamedOptions
 
-demo_app = typer.Typer(help="The demo agencies that came with the first start.", no_args_is_help=True)
+demo_app = typer.Typer(
+    help="The demo agencies that came with the first start.", no_args_is_help=True
+)
 
 
 @demo_app.callback()
@@ -18,7 +20,8 @@ def demo() -> None:
 
 @demo_app.command()
 def remove() -> None:
-    """Delete both demo agencies: rows, files, sandbox accounts. Your own agencies stay as they are."""
+    """Delete both demo agencies: rows, files, sandbox accounts. Your own agencies stay as they
+    are."""
     from demo.agency.lifecycle import remove_demo  # noqa: PLC0415  modules load when a command runs
     from foundation.ops import settings  # noqa: PLC0415  modules load when a command runs
 
@@ -36,15 +39,25 @@ def restore() -> None:
 
 @demo_app.command(context_settings=RenamedOptions(pictures="screenshots").as_context())
 def tour(
-    headless: Annotated[bool, typer.Option("--headless", help="In a browser without a window.")] = False,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="In a browser without a window.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One object, for programs.")] = False,
-    fast: Annotated[bool, typer.Option("--fast", help="In a minute and a half: several steps at once.")] = False,
-    screenshots: Annotated[Path | None, typer.Option(help="Save screenshots of the pages in this folder.")] = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="In a minute and a half: several steps at once.")
+    ] = False,
+    screenshots: Annotated[
+        Path | None, typer.Option(help="Save screenshots of the pages in this folder.")
+    ] = None,
 ) -> None:
-    """Take the tour as a visitor would and judge it: by the page, by the database, by the sandbox's record."""
+    """Take the tour as a visitor would and judge it: by the page, by the database, by the sandbox's
+    record."""
     if not headless:
-        from foundation.i18n.translation import Message  # noqa: PLC0415  modules load when a command runs
-        from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
+        # modules load when a command runs
+        from foundation.i18n.translation import Message  # noqa: PLC0415  see above
+
+        # modules load when a command runs
+        from workers.terminal.output import print_message  # noqa: PLC0415  see above
 
         print_message(Message("tour.in_dashboard"))
         return

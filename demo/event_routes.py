@@ -1,4 +1,5 @@
-"""What the demo does on events of the dashboard: the scene on Home and the guided tour's own acts."""
+"""What the demo does on events of the dashboard: the scene on Home and the guided tour's own
+acts."""
 
 from functools import partial
 
@@ -14,7 +15,17 @@ def demo_routes(s: Services) -> tuple[EventRoute, ...]:
     """Return the routes of the demo's events; outside a demo installation its scenes do nothing."""
     may_play = s.settings.environment != "production"
     return (
-        EventRoute(DemoSceneRequested, partial(home_scene.start_home_scene, tenant=s.tenant, may_play=may_play)),
-        EventRoute(DemoSceneStep, partial(home_scene.play_home_scene_step, tenant=s.tenant, may_play=may_play)),
-        EventRoute(TourStepRequested, partial(actions.perform_action, s=s), deadline_seconds=NETWORK_DEADLINE_SECONDS),
+        EventRoute(
+            DemoSceneRequested,
+            partial(home_scene.start_home_scene, tenant=s.tenant, may_play=may_play),
+        ),
+        EventRoute(
+            DemoSceneStep,
+            partial(home_scene.play_home_scene_step, tenant=s.tenant, may_play=may_play),
+        ),
+        EventRoute(
+            TourStepRequested,
+            partial(actions.perform_action, s=s),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
     )

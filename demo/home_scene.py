@@ -1,9 +1,12 @@
-"""A fan of the sandbox who comes with the scene: asks whether Nova is a person, is told, and buys a pack. A script.
+"""A fan of the sandbox who comes with the scene: asks whether Nova is a person, is told, and buys a
+pack. A script.
 
-What happens by itself once somebody opens Home in the demonstration: a minute of real work, played again later.
+What happens by itself once somebody opens Home in the demonstration: a minute of real work, played
+again later.
 
-Nothing is painted. Posts leave by the outbox, the sandbox accepts and hangs, a script of the sandbox writes on the real
-chat path, the safety check refuses, a run draws. What cannot be played, since somebody changed the cast, is left out.
+Nothing is painted. Posts leave by the outbox, the sandbox accepts and hangs, a script of the
+sandbox writes on the real chat path, the safety check refuses, a run draws. What cannot be played,
+since somebody changed the cast, is left out.
 """
 
 import unicodedata
@@ -56,7 +59,20 @@ from studio.runs.queries import list_runs
 FAN_WRITES_AFTER = timedelta(seconds=45)
 """From the opening of Home to the first message."""
 
-FAN_NAMES = ("Léo", "Inès", "Hugo", "Manon", "Karim", "Zoé", "Théo", "Jade", "Malik", "Clara", "Simon", "Lina")
+FAN_NAMES = (
+    "Léo",
+    "Inès",
+    "Hugo",
+    "Manon",
+    "Karim",
+    "Zoé",
+    "Théo",
+    "Jade",
+    "Malik",
+    "Clara",
+    "Simon",
+    "Lina",
+)
 """Who comes: somebody new each time."""
 
 WANTED_PACK = NOVA.packs[0]
@@ -73,7 +89,9 @@ DECIDING_SECONDS = 0.3
 
 def fan_id(number: int, opened_at: datetime) -> str:
     """The fan's id on the sandbox; one for each opening."""
-    plain = unicodedata.normalize("NFD", fan_name(number)).encode("ascii", "ignore").decode().lower()
+    plain = (
+        unicodedata.normalize("NFD", fan_name(number)).encode("ascii", "ignore").decode().lower()
+    )
     return f"{plain}-{opened_at:%Y%m%d%H%M%S}"
 
 
@@ -82,8 +100,11 @@ def fan_name(number: int) -> str:
     return FAN_NAMES[number % len(FAN_NAMES)]
 
 
-def play_home_scene_fan(channel: Channel, number: int, *, opened_at: datetime, now: datetime) -> None:
-    """Let the fan act by themselves, from the second they are due on; once. Raises Unavailable without the sandbox."""
+def play_home_scene_fan(
+    channel: Channel, number: int, *, opened_at: datetime, now: datetime
+) -> None:
+    """Let the fan act by themselves, from the second they are due on; once. Raises Unavailable
+    without the sandbox."""
     account = quote(channel.account, safe="")
     fan = fan_id(number, opened_at)
     said = call_control(channel.base_url, "GET", f"truth/{account}")["messages"]
@@ -91,7 +112,10 @@ def play_home_scene_fan(channel: Channel, number: int, *, opened_at: datetime, n
         return
     wait = max((opened_at + FAN_WRITES_AFTER - now).total_seconds(), 0.0)
     call_control(
-        channel.base_url, "POST", f"scripts/{account}/{fan}", {"steps": _compose_script(fan_name(number), wait)}
+        channel.base_url,
+        "POST",
+        f"scripts/{account}/{fan}",
+        {"steps": _compose_script(fan_name(number), wait)},
     )
 
 
@@ -124,7 +148,8 @@ STEP_OFFSETS = {
 """Counted from the opening of Home; until it is over, opening Home again begins nothing."""
 
 SILENCE_SECONDS = 10.0
-"""Seconds for which an accepted post is not answered: doubt from 0:35, and the first look twenty seconds later."""
+"""Seconds for which an accepted post is not answered: doubt from 0:35, and the first look twenty
+seconds later."""
 
 PICTURES = 8
 SECONDS_PER_PICTURE = 8
@@ -137,7 +162,8 @@ log = telemetry.get_logger("demo.home_scene")
 
 
 def start_home_scene(event: DemoSceneRequested, *, tenant: OpenScope, may_play: bool) -> None:
-    """Plan the whole minute; again, for the same opening, changes nothing. Raises Unavailable without the sandbox."""
+    """Plan the whole minute; again, for the same opening, changes nothing. Raises Unavailable
+    without the sandbox."""
     if not may_play or event.tenant_id != LUMIERE.tenant_id:
         return
     with tenant(event.tenant_id, DEMO_ACTOR) as scope:
@@ -146,7 +172,9 @@ def start_home_scene(event: DemoSceneRequested, *, tenant: OpenScope, may_play: 
         start = event.opened_at if scope.now - event.opened_at < LATE_START else scope.now
         for step in ("pictures", "fan", "over"):
             later = DemoSceneStep(event.tenant_id, event.subject_id, start, step)
-            outbox.put(scope, later, at=start + STEP_OFFSETS[step], priority=1, dedupe=f"demo.scene:{step}")
+            outbox.put(
+                scope, later, at=start + STEP_OFFSETS[step], priority=1, dedupe=f"demo.scene:{step}"
+            )
     _play_part(tenant, event, _cancel_held_posts)
     silent = _play_part(tenant, event, partial(_schedule_post, key=event.opened_at, start=start))
     _play_part(tenant, event, partial(_kept_back, key=event.opened_at, start=start))
@@ -162,14 +190,18 @@ def play_home_scene_step(event: DemoSceneStep, *, tenant: OpenScope, may_play: b
         _play_part(tenant, event, partial(_start_recipe_run, key=event.opened_at))
     elif event.step == "fan":
         stage = _play_part(
-            tenant, event, lambda scope: (find_chat_channel(scope, NOVA), _count_scenes(scope), scope.now)
+            tenant,
+            event,
+            lambda scope: (find_chat_channel(scope, NOVA), _count_scenes(scope), scope.now),
         )
         if stage is not None:
             channel, number, now = stage
             play_home_scene_fan(channel, number - 1, opened_at=event.opened_at, now=now)
 
 
-def _play_part(tenant: OpenScope, event: DemoSceneRequested | DemoSceneStep, part: Callable[[Scope], T]) -> T | None:
+def _play_part(
+    tenant: OpenScope, event: DemoSceneRequested | DemoSceneStep, part: Callable[[Scope], T]
+) -> T | None:
     """A part of the minute in a transaction of its own; None when the cast is not what it was."""
     try:
         with tenant(event.tenant_id, DEMO_ACTOR) as scope:
@@ -185,19 +217,25 @@ def _count_scenes(scope: Scope) -> int:
 
 
 def _cancel_held_posts(scope: Scope) -> None:
-    """What earlier scenes left to decide goes, so that the list of what waits does not grow by looking at it."""
+    """What earlier scenes left to decide goes, so that the list of what waits does not grow by
+    looking at it."""
     for post_id in post_ids_by_origin_key(scope, HOME_SCENE_ORIGIN, f"{HELD_POST}:").values():
         for row in deliveries.deliveries_of_post(scope, post_id):
             if row.state == DeliveryState.HELD:
                 deliveries.cancel_delivery(scope, row.id)
     for run in list_runs(scope, creator_id_of(scope, NOVA)):
-        for card in list_asset_cards(scope, run.creator_id, job_id=run.id) if run.recipe == DEMO_RECIPE.name else ():
+        for card in (
+            list_asset_cards(scope, run.creator_id, job_id=run.id)
+            if run.recipe == DEMO_RECIPE.name
+            else ()
+        ):
             if card.shelf is ShelfState.NEW:
                 assets.set_shelf_state(scope, card.asset_id, ShelfState.RETIRED)
 
 
 def _schedule_post(scope: Scope, *, key: datetime, start: datetime) -> tuple[Channel, UUID]:
-    """A post to the own page, to the sandbox, and to an account that will not answer; that account and its delivery."""
+    """A post to the own page, to the sandbox, and to an account that will not answer; that account
+    and its delivery."""
     silent = queries.get_channel_by_name(scope, creator_id_of(scope, MIA), HANGING_CHANNEL_NAME)
     accounts = (find_page_channel(scope, LUMIERE, MIA), find_chat_channel(scope, MIA), silent)
     number = _count_scenes(scope)
@@ -210,7 +248,10 @@ def _schedule_post(scope: Scope, *, key: datetime, start: datetime) -> tuple[Cha
         number,
     )
     deliveries = planned_posts.write_and_schedule(scope, MIA, one, origin=HOME_SCENE_ORIGIN)
-    for channel_id, delivery_id in deliveries.items():  # uploaded ahead, so that it leaves on the second
+    for (
+        channel_id,
+        delivery_id,
+    ) in deliveries.items():  # uploaded ahead, so that it leaves on the second
         outbox.put(scope, StageDue(scope.tenant_id, delivery_id), lane=f"stage:{channel_id}")
     return silent, deliveries[silent.id]
 
@@ -244,7 +285,10 @@ def _get_picture(scope: Scope, part: CreatorProfile, key: str) -> tuple[str, UUI
 def _next_picture(scope: Scope, part: CreatorProfile, number: int) -> tuple[str, UUID]:
     """The pictures in turn, but for those somebody asked to have removed."""
     first = number % len(part.pictures)
-    made = [_get_picture(scope, part, shot.key) for shot in (*part.pictures[first:], *part.pictures[:first])]
+    made = [
+        _get_picture(scope, part, shot.key)
+        for shot in (*part.pictures[first:], *part.pictures[:first])
+    ]
     digests = {asset: assets.get_asset(scope, asset).sha256 for _, asset in made}
     standing = ratings.display_ratings(scope, list(digests.values()))
     for key, asset in made:

@@ -13,7 +13,8 @@ from foundation.i18n.translation import Message
 
 
 class GreenroomError(Exception):
-    """An error with a sentence for people: `message` is rendered at the edge in the reader's language."""
+    """An error with a sentence for people: `message` is rendered at the edge in the reader's
+    language."""
 
     exit_code = 1
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
 
 EXPONENTS: Mapping[str, int] = {"XTR": 0, "XTS": 0, "JPY": 0, "KWD": 3, "BHD": 3, "TND": 3}
-"""Digits after the point where it is not 2 (ISO 4217). XTR are Telegram Stars; XTS is ISO's own code for tests."""
+"""Digits after the point where it is not 2 (ISO 4217). XTR are Telegram Stars; XTS is ISO's own
+code for tests."""
 
 STARS = "XTR"
 """Telegram's own currency; people are told of Stars."""
@@ -34,7 +35,9 @@ class Money:
 
     def __add__(self, other: "Money") -> "Money":
         if self.currency != other.currency:
-            raise ValueError(f"{self.currency} and {other.currency} are not added without a dated rate")
+            raise ValueError(
+                f"{self.currency} and {other.currency} are not added without a dated rate"
+            )
         return Money(self.minor + other.minor, self.currency)
 
     def __neg__(self) -> "Money":
@@ -50,7 +53,8 @@ class Money:
 
 @dataclass(frozen=True)
 class Price:
-    """What one of many costs, often less than a minor unit: `minor` units of `currency`, to a ten-thousandth."""
+    """What one of many costs, often less than a minor unit: `minor` units of `currency`, to a
+    ten-thousandth."""
 
     minor: Decimal
     currency: str
@@ -71,7 +75,8 @@ class Price:
 
 @dataclass(frozen=True)
 class TokenPrice:
-    """What a model asks for a million tokens of a question and of its answer, in minor units of `currency`."""
+    """What a model asks for a million tokens of a question and of its answer, in minor units of
+    `currency`."""
 
     input: Price
     output: Price
@@ -81,7 +86,8 @@ class TokenPrice:
             raise ValueError("question and answer are paid in one currency")
 
     def cost_of(self, asked: int, answered: int) -> Price:
-        """What so many tokens cost, rounded up to a ten-thousandth of a minor unit. Raises ValueError below 0."""
+        """What so many tokens cost, rounded up to a ten-thousandth of a minor unit. Raises
+        ValueError below 0."""
         whole = (self.input.minor * asked + self.output.minor * answered) / MILLION
         return Price(whole.quantize(Decimal("0.0001"), ROUND_CEILING), self.input.currency)
 
@@ -92,7 +98,8 @@ def round_up(minor: Decimal, currency: str) -> Money:
 
 
 def parse_prices(text: str) -> dict[str, Price]:
-    """Prices as they stand in a setting (`name = 0.003 USD, other = 0.04 EUR`), by name. Raises ValueError."""
+    """Prices as they stand in a setting (`name = 0.003 USD, other = 0.04 EUR`), by name. Raises
+    ValueError."""
     found: dict[str, Price] = {}
     for line in filter(str.strip, text.split(",")):
         name, _, written = (part.strip() for part in line.rpartition("="))
@@ -106,8 +113,8 @@ def parse_prices(text: str) -> dict[str, Price]:
 
 
 def parse_token_prices(text: str) -> dict[str, TokenPrice]:
-    """Prices of a million tokens as they stand in a setting (`name = 0.60/2.40 USD`: question, answer), by the model's
-    name. Raises ValueError."""
+    """Prices of a million tokens as they stand in a setting (`name = 0.60/2.40 USD`: question,
+    answer), by the model's name. Raises ValueError."""
     found: dict[str, TokenPrice] = {}
     for line in filter(str.strip, text.split(",")):
         name, _, written = (part.strip() for part in line.rpartition("="))
@@ -132,8 +139,8 @@ def parse_amounts(text: str) -> dict[str, Money]:
 def split_amount(amount: Money, shares_bp: Mapping[str, int]) -> dict[str, Money]:
     """Divide `amount` by shares in basis points that sum to 10,000; nothing is lost or made.
 
-    Largest remainder (Hamilton): each part is rounded towards zero, the units left go to the largest
-    remainders, ties by name. Raises ValueError when the shares do not sum to the whole.
+    Largest remainder (Hamilton): each part is rounded towards zero, the units left go to the
+    largest remainders, ties by name. Raises ValueError when the shares do not sum to the whole.
     """
     if sum(shares_bp.values()) != BASIS_POINTS or any(share < 0 for share in shares_bp.values()):
         raise ValueError("shares must be positive and sum to 10,000 basis points")
@@ -141,14 +148,17 @@ def split_amount(amount: Money, shares_bp: Mapping[str, int]) -> dict[str, Money
     size = abs(amount.minor)
     parts = {name: size * share // BASIS_POINTS for name, share in shares_bp.items()}
     left = size - sum(parts.values())
-    by_remainder = sorted(shares_bp, key=lambda name: (-(size * shares_bp[name] % BASIS_POINTS), name))
+    by_remainder = sorted(
+        shares_bp, key=lambda name: (-(size * shares_bp[name] % BASIS_POINTS), name)
+    )
     for name in by_remainder[:left]:
         parts[name] += 1
     return {name: Money(sign * part, amount.currency) for name, part in parts.items()}
 
 
 def parse_money(text: str, currency: str) -> Money:
-    """Money as a person wrote it (`"5"`, `"4.99"`, `"1 000,50"`). Raises ValueError; nothing is rounded."""
+    """Money as a person wrote it (`"5"`, `"4.99"`, `"1 000,50"`). Raises ValueError; nothing is
+    rounded."""
     written = _WRITTEN.fullmatch(re.sub(r"\s", "", text))
     digits = EXPONENTS.get(currency, 2)
     part = (written["part"] or "") if written is not None else ""

@@ -1,4 +1,5 @@
-"""Text that people write in YAML, without its traps. Times stay texts, a key twice is a mistake, nothing is run."""
+"""Text that people write in YAML, without its traps. Times stay texts, a key twice is a mistake,
+nothing is run."""
 
 import re
 from collections.abc import Sequence
@@ -19,7 +20,8 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain words are texts, but for whole numbers and nothing: `10:00` is no number here, `no` no boolean."""
+    """Plain words are texts, but for whole numbers and nothing: `10:00` is no number here, `no` no
+    boolean."""
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -29,13 +31,15 @@ _Loader.add_implicit_resolver(_NOTHING, re.compile(r"^(?:~|null|)$"), ["~", "n",
 
 @dataclass(frozen=True)
 class YamlDocument:
-    """What a text says: texts, numbers, None, lists and mappings; and where each part of it stands."""
+    """What a text says: texts, numbers, None, lists and mappings; and where each part of it
+    stands."""
 
     value: object
     root: Node | None
 
     def line_of(self, where: Sequence[str | int]) -> int:
-        """The line, from 1, of the part at a path of keys and places; of the nearest one around it if it is absent."""
+        """The line, from 1, of the part at a path of keys and places; of the nearest one around it
+        if it is absent."""
         node = self.root
         line = 1
         for step in (None, *where):
@@ -62,7 +66,8 @@ def parse_yaml(text: str, *, file: str) -> YamlDocument:
 
 
 class _Reading:
-    """Turns nodes into values, each node once, so that references cost nothing and a circle is found."""
+    """Turns nodes into values, each node once, so that references cost nothing and a circle is
+    found."""
 
     def __init__(self, file: str) -> None:
         self._file = file
@@ -95,7 +100,9 @@ class _Reading:
             if not isinstance(key, ScalarNode):
                 raise self._build_error("yaml.not_plain", key)
             if key.value in found:
-                raise BadInput("yaml.key_twice", file=self._file, line=_line_of_node(key), key=key.value[:60])
+                raise BadInput(
+                    "yaml.key_twice", file=self._file, line=_line_of_node(key), key=key.value[:60]
+                )
             self._read_scalar(key)
             found[key.value] = self.value(value)
         return found
@@ -124,7 +131,9 @@ def _line_of_node(node: Node) -> int:
 
 def _child_node(node: Node | None, step: str | int) -> Node | None:
     if isinstance(node, MappingNode):
-        return next((value for key, value in node.value if getattr(key, "value", None) == step), None)
+        return next(
+            (value for key, value in node.value if getattr(key, "value", None) == step), None
+        )
     if isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
         found: Node = node.value[step]
         return found

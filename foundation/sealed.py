@@ -1,4 +1,5 @@
-"""Secrets travel as `Sealed`: bytes nobody in a room can read. Only what wiring injects opens or closes them."""
+"""Secrets travel as `Sealed`: bytes nobody in a room can read. Only what wiring injects opens or
+closes them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ class Sealed:
 
 
 RevealSecret = Callable[[UUID, Sealed], str]
-"""Opens a secret of a tenant; handed by wiring to the transport and to listeners, to nobody else."""
+"""Opens a secret of a tenant; handed by wiring to the transport and to listeners, to nobody
+else."""
 
 SealSecret = Callable[[UUID, str], Sealed]
 """Closes a secret under the tenant's data key."""

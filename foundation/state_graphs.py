@@ -1,4 +1,5 @@
-"""State graphs as data, checked when they are declared, so code, tests and pages read the same one."""
+"""State graphs as data, checked when they are declared, so code, tests and pages read the same
+one."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
@@ -21,7 +22,8 @@ class StateDeadline(Generic[S]):
 
 @dataclass(frozen=True)
 class StateGraph(Generic[S]):
-    """Edges from each state to those it may become. Refuses, at import, a graph that cannot be walked."""
+    """Edges from each state to those it may become. Refuses, at import, a graph that cannot be
+    walked."""
 
     initial: S
     edges: Mapping[S, Set[S]]

@@ -1,6 +1,8 @@
-"""Epochs: whatever could turn a yes into a no is locked shared by who sends, alone by who changes it.
+"""Epochs: whatever could turn a yes into a no is locked shared by who sends, alone by who changes
+it.
 
-The locks are advisory and live as long as the transaction; they come first in the lock order of the house.
+The locks are advisory and live as long as the transaction; they come first in the lock order of the
+house.
 """
 
 from collections.abc import Iterable
@@ -21,7 +23,9 @@ class Epoch(TenantRow, table=True):
     """A counter that only grows; whatever could turn a yes into a no adds one."""
 
     __tablename__ = "epochs"
-    __table_args__ = table_arguments(UniqueConstraint("tenant_id", "key"), about="nobody", keep=FOREVER)
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "key"), about="nobody", keep=FOREVER
+    )
     key: str
     value: int = Field(sa_type=BigInteger)
 
@@ -34,9 +38,11 @@ _HOUSE = "house"
 EPOCH_KEYS_SQL = """
 line AS (
   SELECT r.asset_id AS asset, r.asset_id AS id, 0 AS depth
-  FROM renditions r WHERE r.tenant_id = :tenant AND r.sha256 = ANY(CAST((SELECT CAST(:digests AS text[])) AS text[]))
+  FROM renditions r WHERE r.tenant_id = :tenant AND r.sha256 = ANY(CAST((SELECT CAST(:digests AS
+  text[])) AS text[]))
   UNION SELECT l.asset, p.parent_id, l.depth + 1
-  FROM line l JOIN asset_parents p ON p.tenant_id = :tenant AND p.asset_id = l.id WHERE l.depth < 20),
+  FROM line l JOIN asset_parents p ON p.tenant_id = :tenant AND p.asset_id = l.id WHERE l.depth <
+  20),
 named AS (
   SELECT d.asset_id AS asset, d.person_id FROM depictions d
   WHERE d.tenant_id = :tenant AND d.asset_id IN (SELECT asset FROM line)
@@ -50,10 +56,11 @@ keys AS (
     (SELECT p.twin_of FROM persons p WHERE p.tenant_id = :tenant AND p.id = n.person_id)]) one(id)
   WHERE one.id IS NOT NULL)
 """
-"""The epochs of a unit as `keys(e)`: those of `fixed`, of the assets of its bytes and of what these were made from, as
-what is said of that is said of them (`gate/ratings/ratings.py`, `gate/faces/resemblances.py`); of whom they show or their cards name, and
-of those whose doubles these are. For the head of a recursive query with the values of `asked`: a claim asks twice.
-Arrays stand in queries of their own, so that no plan is made for each length."""
+"""The epochs of a unit as `keys(e)`: those of `fixed`, of the assets of its bytes and of what these
+were made from, as what is said of that is said of them (`gate/ratings/ratings.py`,
+`gate/faces/resemblances.py`); of whom they show or their cards name, and of those whose doubles
+these are. For the head of a recursive query with the values of `asked`: a claim asks twice. Arrays
+stand in queries of their own, so that no plan is made for each length."""
 
 _KEYS = f"WITH RECURSIVE {EPOCH_KEYS_SQL} SELECT e FROM keys"  # noqa: S608 - a constant of our own
 
@@ -124,15 +131,24 @@ def faces_key(scope: Scope) -> str:
 
 
 def key_parameters(scope: Scope, unit: Unit | None = None) -> dict[str, Any]:
-    """The values of `KEYS` for a unit, with what this transaction holds already; for no unit there are no keys."""
+    """The values of `KEYS` for a unit, with what this transaction holds already; for no unit there
+    are no keys."""
     fixed = set[str]()
     digests = list[str]()
     if unit is not None:
-        fixed = {*held_keys(scope), installation_key(), platform_key(unit.platform), tenant_key(scope)}
+        fixed = {
+            *held_keys(scope),
+            installation_key(),
+            platform_key(unit.platform),
+            tenant_key(scope),
+        }
         fixed |= {creator_key(scope, unit.creator_id), channel_key(scope, unit.channel_id)}
         digests = post_references.shown_digests(scope, unit)
         if unit.viewer:
-            fixed |= {viewer_key(scope, unit.platform, unit.viewer), chat_key(scope, unit.channel_id, unit.viewer)}
+            fixed |= {
+                viewer_key(scope, unit.platform, unit.viewer),
+                chat_key(scope, unit.channel_id, unit.viewer),
+            }
         if digests:
             fixed.add(faces_key(scope))
     prefixes = {"an_asset": asset_key(scope, ""), "a_person": person_key(scope, "")}
@@ -140,12 +156,14 @@ def key_parameters(scope: Scope, unit: Unit | None = None) -> dict[str, Any]:
 
 
 def unit_keys(scope: Scope, unit: Unit) -> tuple[str, ...]:
-    """Every epoch that a unit depends on, sorted, as its evidence stands in this statement, and those that are held."""
+    """Every epoch that a unit depends on, sorted, as its evidence stands in this statement, and
+    those that are held."""
     return tuple(sorted(scope.run(_KEYS, **key_parameters(scope, unit)).scalars()))
 
 
 def lock_shared(scope: Scope, unit: Unit) -> None:
-    """Lock every epoch of the unit, shared, sorted. The first thing a claim does; again in its transaction is free."""
+    """Lock every epoch of the unit, shared, sorted. The first thing a claim does; again in its
+    transaction is free."""
     found = scope.run(_SHARED, **key_parameters(scope, unit)).scalars()
     scope.session.info.setdefault(_LOCKED, set()).update(found)
 
@@ -156,9 +174,11 @@ def held_keys(scope: Scope) -> frozenset[str]:
 
 
 def lock_and_advance(scope: Scope, *keys: str) -> None:
-    """Lock epochs alone, in order, and add one to each: every earlier yes that depends on them is void.
+    """Lock epochs alone, in order, and add one to each: every earlier yes that depends on them is
+    void.
 
-    Waits until the claims that hold them have ended; those that come later wait for this transaction.
+    Waits until the claims that hold them have ended; those that come later wait for this
+    transaction.
     """
     ordered = sorted(set(keys))
     lock_exclusive(scope, *ordered)

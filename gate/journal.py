@@ -1,7 +1,8 @@
 """The journal: whatever was taken back, frozen or blocked, to be kept outside the database too.
 
-A backup that is brought back knows nothing of what was forbidden after it was made; the journal does. An entry is put
-with the change, in its transaction, and kept by a task of its own (`gate/log/restore.py`), one after the other.
+A backup that is brought back knows nothing of what was forbidden after it was made; the journal
+does. An entry is put with the change, in its transaction, and kept by a task of its own
+(`gate/log/restore.py`), one after the other.
 """
 
 from collections.abc import Iterator
@@ -27,15 +28,17 @@ BLOCK = "block"
 WITHDRAW = "withdraw"
 UNBLOCK = "unblock"
 RULING = "rule"
-"""A blocklist entry lifted on appeal, and that a request was decided: both are kept, and never done again."""
+"""A blocklist entry lifted on appeal, and that a request was decided: both are kept, and never done
+again."""
 
 _AGAIN = "gate.journal.again"
 
 
 @dataclass(frozen=True)
 class JournalDue:
-    """Keep one entry; `subject_id` names it. `about` is a person, a digest, a request or a card, `more` a permission, a
-    category, a person or what was decided, `look` how a picture looks. None of it says who anybody is."""
+    """Keep one entry; `subject_id` names it. `about` is a person, a digest, a request or a card,
+    `more` a permission, a category, a person or what was decided, `look` how a picture looks. None
+    of it says who anybody is."""
 
     kind: ClassVar[str] = "journal.keep"
     queue: ClassVar[Queue] = "urgent"
@@ -51,13 +54,18 @@ class JournalNote(TenantRow, table=True):
     """A note of an entry of the journal that is kept outside; `id` is the entry's."""
 
     __tablename__ = "gate_journal"
-    __table_args__ = table_arguments(UniqueConstraint("tenant_id", "number"), about="nobody", keep=FOREVER)
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "number"), about="nobody", keep=FOREVER
+    )
     number: int = Field(sa_type=BigInteger)
     digest: str
 
 
-def record_restriction(scope: Scope, act: str, about: object, *, more: str = "", look: str = "") -> None:
-    """Have something that was forbidden, or allowed again, written down outside; nothing while it is done again."""
+def record_restriction(
+    scope: Scope, act: str, about: object, *, more: str = "", look: str = ""
+) -> None:
+    """Have something that was forbidden, or allowed again, written down outside; nothing while it
+    is done again."""
     if scope.session.info.get(_AGAIN):
         return
     event = JournalDue(scope.tenant_id, uuid7(), act, str(about), more, look)

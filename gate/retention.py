@@ -1,4 +1,5 @@
-"""How long the room's rows are kept. Never the log, nor a blocked reader; nor what a request or a seal still holds."""
+"""How long the room's rows are kept. Never the log, nor a blocked reader; nor what a request or a
+seal still holds."""
 
 from foundation.db.retention import RetentionRule
 from gate.copies.models import PermitRow
@@ -16,13 +17,16 @@ from gate.reviews.spot_checks import Sample
 _HELD = """
 EXISTS (SELECT FROM permits p WHERE p.tenant_id = o.tenant_id AND {which} AND (
   EXISTS (SELECT FROM seals s WHERE s.tenant_id = p.tenant_id AND p.media ? s.sha256)
-  OR EXISTS (SELECT FROM complaints c WHERE c.tenant_id = p.tenant_id AND c.state IN ('received', 'called', 'appealed')
+  OR EXISTS (SELECT FROM complaints c WHERE c.tenant_id = p.tenant_id AND c.state IN ('received',
+  'called', 'appealed')
     AND p.media ?| ARRAY(SELECT jsonb_array_elements_text(c.digests)))))
 """
-"""What shows bytes that are sealed, or that somebody asks to be gone and nobody has decided for good."""
+"""What shows bytes that are sealed, or that somebody asks to be gone and nobody has decided for
+good."""
 
 _LAST_USE = """
-SELECT max(later.decided_at) FROM decisions this JOIN decisions later ON later.tenant_id = this.tenant_id
+SELECT max(later.decided_at) FROM decisions this JOIN decisions later ON later.tenant_id =
+this.tenant_id
   AND later.subject_kind = this.subject_kind AND later.subject_id = this.subject_id
 WHERE this.tenant_id = o.tenant_id AND this.id = o.id
 """
@@ -31,21 +35,27 @@ _OPEN = """
 c.state IN ('received', 'called', 'appealed') OR c.category = 'minor'
 OR EXISTS (SELECT FROM blocklist b WHERE b.tenant_id = c.tenant_id AND b.complaint_id = c.id)
 """
-"""A request that may still be decided, about a minor, or that keeps something blocked: that is never forgotten."""
+"""A request that may still be decided, about a minor, or that keeps something blocked: that is
+never forgotten."""
 
-_REQUEST = "SELECT {what} FROM complaints c WHERE c.tenant_id = o.tenant_id AND c.id = o.complaint_id"
+_REQUEST = (
+    "SELECT {what} FROM complaints c WHERE c.tenant_id = o.tenant_id AND c.id = o.complaint_id"
+)
 _DECIDED = _REQUEST.format(what="c.updated_at")
 _STAYS = f"({_REQUEST.format(what=f'({_OPEN})')})"
 _SPOKEN = """
 EXISTS (SELECT FROM {table} r WHERE r.tenant_id = o.tenant_id AND r.complaint_id = o.id)
 """
 _NEWEST = """
-NOT EXISTS (SELECT FROM calibration_results r WHERE r.tenant_id = o.tenant_id AND r.created_at > o.created_at)
+NOT EXISTS (SELECT FROM calibration_results r WHERE r.tenant_id = o.tenant_id AND r.created_at >
+o.created_at)
 """
 
 GATE_RETENTION = (
     RetentionRule(ReceivedComment, "o.created_at", role="gate"),
-    RetentionRule(DecisionInput, _LAST_USE, _HELD.format(which="p.decision_id = o.id"), role="gate"),
+    RetentionRule(
+        DecisionInput, _LAST_USE, _HELD.format(which="p.decision_id = o.id"), role="gate"
+    ),
     RetentionRule(
         PermitRow,
         "coalesce(o.gone_at, CASE WHEN o.state = 'void' THEN o.minted_at END)",
@@ -59,7 +69,8 @@ GATE_RETENTION = (
         FaceSubject,
         "o.ended_at",
         "EXISTS (SELECT FROM likenesses l WHERE l.tenant_id = o.tenant_id AND l.subject_id = o.id)"
-        " OR EXISTS (SELECT FROM face_templates t WHERE t.tenant_id = o.tenant_id AND t.subject_id = o.id)",
+        " OR EXISTS (SELECT FROM face_templates t WHERE t.tenant_id = o.tenant_id AND "
+        "t.subject_id = o.id)",
         role="gate",
     ),
     RetentionRule(RemovalReceipt, _DECIDED, _STAYS, role="gate"),
@@ -68,7 +79,8 @@ GATE_RETENTION = (
     RetentionRule(
         RemovalRequest,
         "o.updated_at",
-        f"EXISTS (SELECT FROM complaints c WHERE c.tenant_id = o.tenant_id AND c.id = o.id AND ({_OPEN}))"
+        "EXISTS (SELECT FROM complaints c WHERE c.tenant_id = o.tenant_id AND c.id = o.id AND "
+        f"({_OPEN}))"
         f" OR {_SPOKEN.format(table='rulings')} OR {_SPOKEN.format(table='appeals')}",
         role="gate",
     ),
@@ -80,8 +92,10 @@ GATE_RETENTION = (
     RetentionRule(
         Calibration,
         "o.created_at",
-        "EXISTS (SELECT FROM calibration_words w WHERE w.tenant_id = o.tenant_id AND w.calibration_id = o.id)",
+        "EXISTS (SELECT FROM calibration_words w WHERE w.tenant_id = o.tenant_id AND "
+        "w.calibration_id = o.id)",
         role="gate",
     ),
 )
-"""In this order: what points at a row goes before it. Ages of readers end by `gate/viewers/age_assurance.py`."""
+"""In this order: what points at a row goes before it. Ages of readers end by
+`gate/viewers/age_assurance.py`."""

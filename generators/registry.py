@@ -1,7 +1,8 @@
-"""Which engine does the work here: the first of the list that is really there. Importing this loads none of them.
+"""Which engine does the work here: the first of the list that is really there. Importing this loads
+none of them.
 
-A new engine is one file in `engines/` and one line here. Whoever was chosen does the whole job; what it made
-says so, and nothing is swapped in the middle.
+A new engine is one file in `engines/` and one line here. Whoever was chosen does the whole job;
+what it made says so, and nothing is swapped in the middle.
 """
 
 import importlib
@@ -22,7 +23,8 @@ ENGINE_SETTINGS = {
     "comfyui": "comfyui_url",
     "diffusion": "diffusion_folder",
 }
-"""The engines for pictures that recipes may name, and the setting without which each is not there."""
+"""The engines for pictures that recipes may name, and the setting without which each is not
+there."""
 
 IMAGE_ENGINES = {
     "replicate": "generators.engines.images.replicate:load_engine",
@@ -63,8 +65,8 @@ def is_hosted(name: str) -> bool:
 
 
 def configured_image_engines(settings: GeneratorsSettings) -> tuple[str, ...]:
-    """The names of the engines for pictures that are set up, the usual one first; none where only drawings are made.
-    Whether each can be used, and why not, is said by `image_engine`."""
+    """The names of the engines for pictures that are set up, the usual one first; none where only
+    drawings are made. Whether each can be used, and why not, is said by `image_engine`."""
     there = [name for name, needed in ENGINE_SETTINGS.items() if getattr(settings, needed)]
     first = settings.image_engine
     return tuple(sorted(there, key=lambda name: name != first))
@@ -76,35 +78,47 @@ def default_image_engine(settings: GeneratorsSettings) -> str:
 
 
 def load_image_engine(settings: GeneratorsSettings, name: str = "") -> ImageEngine:
-    """The engine for pictures of this name; the usual one without: that of `image_engine`, else the first of Replicate,
-    Stability, ComfyUI and diffusion that is set up, else the marked drawings.
+    """The engine for pictures of this name; the usual one without: that of `image_engine`, else the
+    first of Replicate, Stability, ComfyUI and diffusion that is set up, else the marked drawings.
 
-    Raises EngineMissing when it is not set up, or cannot be used as it is: another one, or drawings, would hide that.
+    Raises EngineMissing when it is not set up, or cannot be used as it is: another one, or
+    drawings, would hide that.
     """
     wanted = name or default_image_engine(settings)
     if wanted != _DRAWN and wanted not in configured_image_engines(settings):
         raise EngineMissing("engine.not_here", engine=wanted)
-    offer = cast(Callable[[GeneratorsSettings], ImageEngine | None], resolve_path(IMAGE_ENGINES[wanted]))
+    offer = cast(
+        Callable[[GeneratorsSettings], ImageEngine | None], resolve_path(IMAGE_ENGINES[wanted])
+    )
     if (engine := offer(settings)) is None:
         raise EngineMissing("engine.not_here", engine=wanted)
     return engine
 
 
-def load_text_engine(settings: GeneratorsSettings, *, start: StartProcess | None = None) -> TextEngine:
-    """The engine for texts: Ollama when it answers and has the model, else the embedded one, else templates.
+def load_text_engine(
+    settings: GeneratorsSettings, *, start: StartProcess | None = None
+) -> TextEngine:
+    """The engine for texts: Ollama when it answers and has the model, else the embedded one, else
+    templates.
 
-    `start` runs the embedded model's process. Takes up to 2 s to ask Ollama. Raises EngineMissing when the
-    settings name a model file that is not there.
+    `start` runs the embedded model's process. Takes up to 2 s to ask Ollama. Raises EngineMissing
+    when the settings name a model file that is not there.
     """
     for path in TEXT_ENGINES:
-        offer = cast(Callable[[GeneratorsSettings, StartProcess | None], TextEngine | None], resolve_path(path))
+        offer = cast(
+            Callable[[GeneratorsSettings, StartProcess | None], TextEngine | None],
+            resolve_path(path),
+        )
         if (engine := offer(settings, start)) is not None:
             return engine
     raise EngineMissing("engine.none", kind="text")
 
 
-def load_chat_engine(settings: GeneratorsSettings, *, start: StartProcess | None = None) -> TextEngine:
-    """The engine for conversations: that of the texts where it can hold one, else our own sentences.
+def load_chat_engine(
+    settings: GeneratorsSettings, *, start: StartProcess | None = None
+) -> TextEngine:
+    """The engine for conversations: that of the texts where it can hold one, else our own
+    sentences.
 
     Raises as `text_engine`.
     """
@@ -115,7 +129,8 @@ def load_chat_engine(settings: GeneratorsSettings, *, start: StartProcess | None
 def load_vision_engine(settings: GeneratorsSettings) -> VisionEngine:
     """The engine that is shown pictures. Takes up to 2 s to ask for its model.
 
-    Raises EngineMissing where the settings name none, it is not installed or does not see, and EngineUnreachable.
+    Raises EngineMissing where the settings name none, it is not installed or does not see, and
+    EngineUnreachable.
     """
     for path in VISION_ENGINES:
         offer = cast(Callable[[GeneratorsSettings], VisionEngine | None], resolve_path(path))
@@ -125,16 +140,21 @@ def load_vision_engine(settings: GeneratorsSettings) -> VisionEngine:
 
 
 def load_speech_engines(settings: GeneratorsSettings) -> tuple[SpeechEngine, ...]:
-    """The engines for speech that are there, real voices before the marked one; none where none is. Asks nobody.
+    """The engines for speech that are there, real voices before the marked one; none where none is.
+    Asks nobody.
 
     Raises EngineMissing when a folder of voices is set but cannot be used.
     """
-    offers = (cast(Callable[[GeneratorsSettings], SpeechEngine | None], resolve_path(path)) for path in SPEECH_ENGINES)
+    offers = (
+        cast(Callable[[GeneratorsSettings], SpeechEngine | None], resolve_path(path))
+        for path in SPEECH_ENGINES
+    )
     return tuple(engine for offer in offers if (engine := offer(settings)) is not None)
 
 
 def load_video_engine(settings: GeneratorsSettings) -> VideoEngine:
-    """The engine that makes pictures move. Raises EngineMissing where the settings name none that can be used."""
+    """The engine that makes pictures move. Raises EngineMissing where the settings name none that
+    can be used."""
     for path in VIDEO_ENGINES:
         offer = cast(Callable[[GeneratorsSettings], VideoEngine | None], resolve_path(path))
         if (found := offer(settings)) is not None:
@@ -161,7 +181,8 @@ def load_background_remover(settings: GeneratorsSettings) -> BackgroundRemover |
 
 
 def load_upscaler(settings: GeneratorsSettings) -> Upscaler | None:
-    """What makes copies larger; None where the settings name nothing. Raises EngineMissing for a file that is none."""
+    """What makes copies larger; None where the settings name nothing. Raises EngineMissing for a
+    file that is none."""
     for path in UPSCALERS:
         offer = cast(Callable[[GeneratorsSettings], Upscaler | None], resolve_path(path))
         if (found := offer(settings)) is not None:
@@ -170,7 +191,11 @@ def load_upscaler(settings: GeneratorsSettings) -> Upscaler | None:
 
 
 def template_engine() -> TextEngine:
-    """The engine of our own sentences, which is always there: it speaks where a model's words cannot be used."""
+    """The engine of our own sentences, which is always there: it speaks where a model's words
+    cannot be used."""
     return cast(
-        TextEngine, cast(Callable[[], object], resolve_path("generators.engines.text.templates:TemplateEngine"))()
+        TextEngine,
+        cast(
+            Callable[[], object], resolve_path("generators.engines.text.templates:TemplateEngine")
+        )(),
     )

@@ -1,7 +1,8 @@
-"""What crosses the wire between the house and a machine that makes pictures for it; both sides read these same forms.
+"""What crosses the wire between the house and a machine that makes pictures for it; both sides read
+these same forms.
 
-The machine is asked for pictures by their numbers in a run, and says what it made under a lease. Bounds hold for both:
-neither believes the other's sizes.
+The machine is asked for pictures by their numbers in a run, and says what it made under a lease.
+Bounds hold for both: neither believes the other's sizes.
 """
 
 from collections.abc import Callable
@@ -35,7 +36,11 @@ def _reject_nul(said: str) -> str:
 WireText = Annotated[str, AfterValidator(_reject_nul)]
 WireName = Annotated[WireText, Field(max_length=200)]
 WireDigest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Value = Annotated[WireText, Field(max_length=2000)] | Annotated[int, Field(ge=-(2**63), lt=2**63)] | float
+Value = (
+    Annotated[WireText, Field(max_length=2000)]
+    | Annotated[int, Field(ge=-(2**63), lt=2**63)]
+    | float
+)
 
 
 class WireMessage(BaseModel):
@@ -45,7 +50,8 @@ class WireMessage(BaseModel):
 
 
 class RemoteWorkerCapabilities(WireMessage):
-    """What a machine has. `models` are the names recipes may ask for beside none; `on` is its device, in words."""
+    """What a machine has. `models` are the names recipes may ask for beside none; `on` is its
+    device, in words."""
 
     engine: WireName
     model: WireName
@@ -56,13 +62,19 @@ class RemoteWorkerCapabilities(WireMessage):
     release: WireName = ""
 
     def can_make(self, *, model: str, loras: list[str], needs: frozenset[str]) -> bool:
-        """Whether it can make what a recipe asks for; `needs` as `ImageJob.asks`, LoRAs left out."""
+        """Whether it can make what a recipe asks for; `needs` as `ImageJob.asks`, LoRAs left
+        out."""
         whole = needs | {"loras"} if loras else needs
-        return model in ("", self.model, *self.models) and set(loras) <= set(self.loras) and whole <= set(self.does)
+        return (
+            model in ("", self.model, *self.models)
+            and set(loras) <= set(self.loras)
+            and whole <= set(self.does)
+        )
 
 
 class WorkRequest(WireMessage):
-    """A machine asks for work. `instance` is its program's own: asked twice, it is answered with the same lease."""
+    """A machine asks for work. `instance` is its program's own: asked twice, it is answered with
+    the same lease."""
 
     version: int
     instance: UUID
@@ -70,9 +82,9 @@ class WorkRequest(WireMessage):
 
 
 class PictureOrder(WireMessage):
-    """One picture to make: an `ImageJob` and its number in the run. The pictures it works from are named by their
-    SHA-256 and asked for apart; of what it begins from, a region or shapes alone may be
-    made anew (`generators.retouch.masks`)."""
+    """One picture to make: an `ImageJob` and its number in the run. The pictures it works from are
+    named by their SHA-256 and asked for apart; of what it begins from, a region or shapes alone may
+    be made anew (`generators.retouch.masks`)."""
 
     number: Annotated[int, Field(ge=0, lt=1000)]
     prompt: Annotated[str, Field(max_length=10_000)]
@@ -96,14 +108,16 @@ class PictureOrder(WireMessage):
 
     @classmethod
     def from_job(cls, number: int, job: ImageJob, **pictures: Any) -> "PictureOrder":
-        """As it is sent: what the job says, and the pictures it works from (`init`, `region`, `shapes`, `references`,
-        `pose`)."""
+        """As it is sent: what the job says, and the pictures it works from (`init`, `region`,
+        `shapes`, `references`, `pose`)."""
         loras = [(one.name, one.weight) for one in job.loras]
-        return cls(number=number, loras=loras, **{name: getattr(job, name) for name in _PLAIN}, **pictures)
+        return cls(
+            number=number, loras=loras, **{name: getattr(job, name) for name in _PLAIN}, **pictures
+        )
 
     def to_job(self, fetch: Callable[[str], bytes]) -> ImageJob:
-        """As an engine is asked, with the pictures that `fetch` finds. Raises JobTooLarge and ValueError as `ImageJob`,
-        and BadInput for a region that is none."""
+        """As an engine is asked, with the pictures that `fetch` finds. Raises JobTooLarge and
+        ValueError as `ImageJob`, and BadInput for a region that is none."""
         init = fetch(self.init) if self.init else b""
         part = masks.MaskRegion(*self.region) if self.region else tuple(self.shapes)
         return ImageJob(
@@ -167,15 +181,21 @@ class PictureResult(WireMessage):
     engine: Literal["diffusion", "comfyui", "placeholder"]
     model: WireName
     label: Literal["", OriginLabel.PLACEHOLDER, OriginLabel.DEMO]
-    """Drawn scenes and tiles are the house's own: they count as no model's work, which a machine may not claim."""
+    """Drawn scenes and tiles are the house's own: they count as no model's work, which a machine
+    may not claim."""
     seconds: Annotated[float, Field(ge=0, le=1_000_000)]
-    parameters: Annotated[dict[Annotated[WireText, Field(max_length=40)], Value], Field(max_length=40)] = {}
+    parameters: Annotated[
+        dict[Annotated[WireText, Field(max_length=40)], Value], Field(max_length=40)
+    ] = {}
 
 
 class LeaseReturn(WireMessage):
-    """A machine gives a lease back: it leaves, it may try again later, or this can never be made, as `code` says."""
+    """A machine gives a lease back: it leaves, it may try again later, or this can never be made,
+    as `code` says."""
 
     lease: UUID
     why: Literal["left", "later", "never"]
     code: Annotated[str, Field(pattern=r"^[a-z_.]{0,60}$")] = ""
-    params: Annotated[dict[Annotated[WireText, Field(max_length=40)], WireName | int], Field(max_length=10)] = {}
+    params: Annotated[
+        dict[Annotated[WireText, Field(max_length=40)], WireName | int], Field(max_length=10)
+    ] = {}

@@ -4,7 +4,9 @@ from alembic import context
 from sqlalchemy import create_engine
 
 config = context.config
-engine = create_engine(config.attributes["url"], connect_args={"application_name": "greenroom-migrations"})
+engine = create_engine(
+    config.attributes["url"], connect_args={"application_name": "greenroom-migrations"}
+)
 with engine.connect() as connection:
     context.configure(connection=connection, target_metadata=None)
     with context.begin_transaction():

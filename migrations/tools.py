@@ -1,4 +1,5 @@
-"""What every migration needs: a table with its tenant, its forced policy and its grants in one gesture."""
+"""What every migration needs: a table with its tenant, its forced policy and its grants in one
+gesture."""
 
 from collections.abc import Sequence
 
@@ -50,19 +51,32 @@ def unique(name: str, *columns: str) -> sa.UniqueConstraint:
 
 
 def tenant_table(
-    name: str, *parts: sa.schema.SchemaItem, write: Sequence[str] = ("app",), append_only: bool = False
+    name: str,
+    *parts: sa.schema.SchemaItem,
+    write: Sequence[str] = ("app",),
+    append_only: bool = False,
 ) -> None:
     """Create a table with tenant, id and times; force its row-level security; grant.
 
-    `write` are the roles that may insert, update and delete; every role of a tenant's transaction may read.
-    With `append_only` the writers may only insert.
+    `write` are the roles that may insert, update and delete; every role of a tenant's transaction
+    may read. With `append_only` the writers may only insert.
     """
     op.create_table(
         name,
         uuid_column("tenant_id"),
         uuid_column("id"),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.func.house_now(), nullable=True),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.func.house_now(), nullable=True),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.func.house_now(),
+            nullable=True,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.func.house_now(),
+            nullable=True,
+        ),
         *parts,
         sa.PrimaryKeyConstraint("tenant_id", "id"),
     )
@@ -80,8 +94,11 @@ def isolate(name: str, *, write: Sequence[str], append_only: bool = False) -> No
         op.execute(f"GRANT SELECT, {rights} ON {name} TO {role}")
 
 
-def may_end(table: str, period: str, *, since: str = "created_at", clock: str = "house_now") -> None:
-    """Let the gate delete rows of an append-only table, and none before `period` has passed `since`."""
+def may_end(
+    table: str, period: str, *, since: str = "created_at", clock: str = "house_now"
+) -> None:
+    """Let the gate delete rows of an append-only table, and none before `period` has passed
+    `since`."""
     op.execute(f"GRANT DELETE ON {table} TO gate")
     op.execute(
         f"CREATE POLICY kept_for_so_long ON {table} AS RESTRICTIVE FOR DELETE TO gate"

@@ -19,10 +19,11 @@ def _literal(value: str) -> str:
 
 
 def prepare(superuser_url: str, database: str, *, passwords: dict[str, str]) -> None:
-    """Make the roles, the logins `greenroom_owner`, `greenroom_work`, `greenroom_pages` and the database; repeatable.
+    """Make the roles, the logins `greenroom_owner`, `greenroom_work`, `greenroom_pages` and the
+    database; repeatable.
 
-    `passwords` holds one per login: owner, work, pages. None of them is a superuser; the two that run pages and
-    processes inherit nothing, so outside a scope every query is refused.
+    `passwords` holds one per login: owner, work, pages. None of them is a superuser; the two that
+    run pages and processes inherit nothing, so outside a scope every query is refused.
     """
     engine = create_engine(superuser_url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -34,18 +35,29 @@ def prepare(superuser_url: str, database: str, *, passwords: dict[str, str]) -> 
             name = f"greenroom_{login}"
             verb = "ALTER" if name in have else "CREATE"
             connection.exec_driver_sql(
-                f"{verb} ROLE {name} LOGIN NOINHERIT NOSUPERUSER NOBYPASSRLS PASSWORD {_literal(password)}"
+                f"{verb} ROLE {name} LOGIN NOINHERIT NOSUPERUSER NOBYPASSRLS PASSWORD "
+                f"{_literal(password)}"
             )
         for login, roles in (("work", WORK), ("pages", PAGES)):
             connection.exec_driver_sql(f"GRANT {', '.join(roles)} TO greenroom_{login}")
-        # Nobody waits for a page that long. And none is read by a plan that was made while its tables were empty: such
-        # a one took eight minutes over a thousand posts. To plan each time costs some 3 ms of a page's reads.
-        connection.exec_driver_sql(f"ALTER ROLE greenroom_pages SET statement_timeout = '{PAGE_SECONDS}s'")
-        connection.exec_driver_sql("ALTER ROLE greenroom_pages SET plan_cache_mode = 'force_custom_plan'")
-        if not connection.execute(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": database}).scalar():
+        # Nobody waits for a page that long. And none is read by a plan that was made while its
+        # tables were empty: such
+        # a one took eight minutes over a thousand posts. To plan each time costs some 3 ms of a
+        # page's reads.
+        connection.exec_driver_sql(
+            f"ALTER ROLE greenroom_pages SET statement_timeout = '{PAGE_SECONDS}s'"
+        )
+        connection.exec_driver_sql(
+            "ALTER ROLE greenroom_pages SET plan_cache_mode = 'force_custom_plan'"
+        )
+        if not connection.execute(
+            text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": database}
+        ).scalar():
             connection.exec_driver_sql(f"CREATE DATABASE {database} OWNER greenroom_owner")
     engine.dispose()
-    inside = create_engine(make_url(superuser_url).set(database=database), isolation_level="AUTOCOMMIT")
+    inside = create_engine(
+        make_url(superuser_url).set(database=database), isolation_level="AUTOCOMMIT"
+    )
     with inside.connect() as connection:
         connection.exec_driver_sql("GRANT USAGE, CREATE ON SCHEMA public TO greenroom_owner")
         for role in ROLES:
@@ -54,12 +66,15 @@ def prepare(superuser_url: str, database: str, *, passwords: dict[str, str]) -> 
 
 
 def upgrade(owner_url: str, *, environment: str) -> None:
-    """Run the migrations that are missing; say in the database which environment this is (the clock asks it)."""
+    """Run the migrations that are missing; say in the database which environment this is (the clock
+    asks it)."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["url"] = owner_url
     command.upgrade(config, "head")
     engine = create_engine(owner_url)
     with engine.begin() as connection:
-        connection.execute(text("UPDATE house_clock SET environment = :environment"), {"environment": environment})
+        connection.execute(
+            text("UPDATE house_clock SET environment = :environment"), {"environment": environment}
+        )
     engine.dispose()

@@ -1,7 +1,9 @@
-"""The sandbox's HTTP API for connectors, with the rules a platform would enforce, and its control side for tests.
+"""The sandbox's HTTP API for connectors, with the rules a platform would enforce, and its control
+side for tests.
 
-Listings come newest first with `limit`, `before=ID` and `since=ISO`; every good answer tells the sandbox's own time in
-`X-Sandbox-Now`, so that a reader whose clock was shifted can tell that the two disagree.
+Listings come newest first with `limit`, `before=ID` and `since=ISO`; every good answer tells the
+sandbox's own time in `X-Sandbox-Now`, so that a reader whose clock was shifted can tell that the
+two disagree.
 """
 
 import asyncio
@@ -25,7 +27,16 @@ from sandbox.store import SandboxAccount, SandboxRefusal, SandboxStore
 from sandbox.surfaces import SURFACES
 
 MIMES = frozenset(
-    ("image/jpeg", "image/png", "image/webp", "video/mp4", "audio/ogg", "audio/mp4", "application/zip", "text/plain")
+    (
+        "image/jpeg",
+        "image/png",
+        "image/webp",
+        "video/mp4",
+        "audio/ogg",
+        "audio/mp4",
+        "application/zip",
+        "text/plain",
+    )
 )
 MAX_FILE = 32 * 1024 * 1024
 MAX_POLL_SECONDS = 25.0
@@ -156,7 +167,9 @@ def get_fault_book(request: Request) -> FaultBook:
 def authenticate(request: Request, account: str) -> SandboxAccount:
     """The account a request shows the token of. Raises Refusal."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return kept.authenticate_account(get_store(request), account, token if scheme.lower() == "bearer" else "")
+    return kept.authenticate_account(
+        get_store(request), account, token if scheme.lower() == "bearer" else ""
+    )
 
 
 def get_bell(request: Request) -> UpdateBell:
@@ -166,7 +179,8 @@ def get_bell(request: Request) -> UpdateBell:
 
 
 async def read_json_object(request: Request) -> dict[str, Any]:
-    """The body, a JSON object; its type must say so, which a foreign page's form cannot. Raises Refusal."""
+    """The body, a JSON object; its type must say so, which a foreign page's form cannot. Raises
+    Refusal."""
     if request.headers.get("content-type", "").split(";")[0] != "application/json":
         raise SandboxRefusal(415, "json_only")
     try:
@@ -192,7 +206,9 @@ def parse_number(text: str | None) -> int:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 18 else 0
 
 
-def check_surface_rules(store: SandboxStore, account: SandboxAccount, content: Mapping[str, Any], surface: str) -> None:
+def check_surface_rules(
+    store: SandboxStore, account: SandboxAccount, content: Mapping[str, Any], surface: str
+) -> None:
     """The rules of the place it is for. Raises Refusal."""
     look = SURFACES.get(surface)
     if look is None:
@@ -202,7 +218,12 @@ def check_surface_rules(store: SandboxStore, account: SandboxAccount, content: M
     least = 0 if str(content.get("reply_to", "")).startswith("r") else look.least_media
     if not least <= len(content["media"]) <= look.max_media:
         raise SandboxRefusal(422, "wrong_number_of_media", least=least, most=look.max_media)
-    if not (content["text"].strip() or content["media"] or content.get("invoice") or content.get("quote")):
+    if not (
+        content["text"].strip()
+        or content["media"]
+        or content.get("invoice")
+        or content.get("quote")
+    ):
         raise SandboxRefusal(422, "empty")
     if content["adult"] and not look.allows_adult:
         raise SandboxRefusal(403, "content_refused")
@@ -244,10 +265,16 @@ async def add_post(request: Request, account: str) -> JSONResponse:
 
 
 def _check_reply_target(store: SandboxStore, owner: SandboxAccount, native_id: str) -> None:
-    """A reply needs something to stand under: a post of the account, or what somebody said there. Raises Refusal."""
-    where = "remarks WHERE state <> 'deleted'" if native_id.startswith("r") else "posts WHERE deleted_at IS NULL"
+    """A reply needs something to stand under: a post of the account, or what somebody said there.
+    Raises Refusal."""
+    where = (
+        "remarks WHERE state <> 'deleted'"
+        if native_id.startswith("r")
+        else "posts WHERE deleted_at IS NULL"
+    )
     number = kept.parse_native_id(native_id, native_id[:1])
-    found = store.fetch_one(f"SELECT 1 FROM {where} AND account = ? AND id = ?", owner.name, number)  # noqa: S608  two constants
+    # two constants
+    found = store.fetch_one(f"SELECT 1 FROM {where} AND account = ? AND id = ?", owner.name, number)  # noqa: S608  see above
     if found is None or native_id[:1] not in ("p", "r"):
         raise SandboxRefusal(422, "unknown_parent")
 
@@ -268,24 +295,42 @@ async def list_posts(request: Request, account: str) -> dict[str, Any]:
         raise SandboxRefusal(400, "no_keys_here")
     before = kept.parse_native_id(asked["before"], "p") if asked.get("before") else None
     limit = min(parse_number(asked.get("limit")) or 50, 200)
-    posts = kept.list_posts(store, owner.name, key=key, before=before, since=asked.get("since", ""), limit=limit)
+    posts = kept.list_posts(
+        store, owner.name, key=key, before=before, since=asked.get("since", ""), limit=limit
+    )
     seen = _filter_visible_entries(request, owner.name, posts)
     return {"posts": [_listing_entry(request, post, owner) for post in seen]}
 
 
-def _filter_visible_entries(request: Request, account: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _filter_visible_entries(
+    request: Request, account: str, entries: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
     """Without what a lagging look-up does not see yet."""
     lag = get_fault_book(request).lag_seconds(account)
     now = get_store(request).clock()
     if not lag:
         return entries
-    return [entry for entry in entries if (now - datetime.fromisoformat(entry["created_at"])).total_seconds() >= lag]
+    return [
+        entry
+        for entry in entries
+        if (now - datetime.fromisoformat(entry["created_at"])).total_seconds() >= lag
+    ]
 
 
-def _listing_entry(request: Request, post: Mapping[str, Any], owner: SandboxAccount) -> dict[str, Any]:
-    told = {name: post[name] for name in ("id", "text", "created_at", "adult", "ai", "surface", "reply_to")}
+def _listing_entry(
+    request: Request, post: Mapping[str, Any], owner: SandboxAccount
+) -> dict[str, Any]:
+    told = {
+        name: post[name]
+        for name in ("id", "text", "created_at", "adult", "ai", "surface", "reply_to")
+    }
     files = [medium["sha256"] for medium in post["media"]]
-    return {**told, "files": files, "key": post["key"] if owner.native_key else "", "url": post_url(request, post)}
+    return {
+        **told,
+        "files": files,
+        "key": post["key"] if owner.native_key else "",
+        "url": post_url(request, post),
+    }
 
 
 @router.get("/api/{account}/posts/{post_id}")
@@ -306,7 +351,8 @@ async def delete_post(request: Request, account: str, post_id: str) -> dict[str,
 
 @router.get("/api/{account}/posts/{post_id}/metrics")
 async def metrics(request: Request, account: str, post_id: str) -> dict[str, int]:
-    """Invented numbers that grow for two days, the same for the same post, and the real views of its page."""
+    """Invented numbers that grow for two days, the same for the same post, and the real views of
+    its page."""
     owner = authenticate(request, account)
     store = get_store(request)
     post = kept.get_post(store, owner.name, post_id)
@@ -335,9 +381,13 @@ async def add_message(request: Request, account: str, fan: str) -> JSONResponse:
         raise SandboxRefusal(403, "chat_not_started")
     key = content.pop("key")
     first = kept.list_messages(store, account, fan, key=key) if owner.native_key and key else []
-    message = first[-1] if first else kept.add_message(store, account, fan, "creator", content, key=key)
+    message = (
+        first[-1] if first else kept.add_message(store, account, fan, "creator", content, key=key)
+    )
     get_bell(request).ring()
-    return JSONResponse({"id": message["id"], "created_at": message["created_at"]}, 200 if first else 201)
+    return JSONResponse(
+        {"id": message["id"], "created_at": message["created_at"]}, 200 if first else 201
+    )
 
 
 @router.get("/api/{account}/chats/{fan}/messages")
@@ -350,12 +400,17 @@ async def list_messages(request: Request, account: str, fan: str) -> dict[str, A
     found = kept.list_messages(get_store(request), account, fan, key=key, author="creator")
     told = ("id", "key", "text", "created_at")
     return {
-        "posts": [{name: entry[name] for name in told} for entry in _filter_visible_entries(request, account, found)]
+        "posts": [
+            {name: entry[name] for name in told}
+            for entry in _filter_visible_entries(request, account, found)
+        ]
     }
 
 
 @router.delete("/api/{account}/chats/{fan}/messages/{message_id}")
-async def delete_message(request: Request, account: str, fan: str, message_id: str) -> dict[str, Any]:
+async def delete_message(
+    request: Request, account: str, fan: str, message_id: str
+) -> dict[str, Any]:
     """Take a message away."""
     owner = authenticate(request, account)
     kept.delete_item(get_store(request), owner.name, message_id, table="messages", prefix="m")
@@ -402,7 +457,11 @@ async def refund(request: Request, account: str) -> dict[str, Any]:
     charge_id = body.get("charge_id")
     amount = body.get("amount")
     currency = body.get("currency")
-    if not isinstance(charge_id, str) or not isinstance(amount, int) or not isinstance(currency, str):
+    if (
+        not isinstance(charge_id, str)
+        or not isinstance(amount, int)
+        or not isinstance(currency, str)
+    ):
         raise SandboxRefusal(422, "bad_request", where="charge_id")
     answered = payments.refund_charge(get_store(request), owner.name, charge_id, amount, currency)
     get_bell(request).ring()
@@ -413,4 +472,6 @@ async def refund(request: Request, account: str) -> dict[str, Any]:
 async def transactions(request: Request, account: str) -> dict[str, Any]:
     """Money in and out, oldest first."""
     owner = authenticate(request, account)
-    return payments.list_transactions(get_store(request), owner.name, parse_number(request.query_params.get("after")))
+    return payments.list_transactions(
+        get_store(request), owner.name, parse_number(request.query_params.get("after"))
+    )

@@ -1,7 +1,9 @@
-"""The sandbox: a test network of the installation's own, which behaves like a platform on good days and on bad ones.
+"""The sandbox: a test network of the installation's own, which behaves like a platform on good days
+and on bad ones.
 
-API and rules: `api`. Faults on demand: `foundation/ops/fault_injection.py`. Control side: `control`. What fans do:
-`fan_actions`. Pages for people: `pages`. It knows nothing of the house and reads no PostgreSQL.
+API and rules: `api`. Faults on demand: `foundation/ops/fault_injection.py`. Control side:
+`control`. What fans do: `fan_actions`. Pages for people: `pages`. It knows nothing of the house and
+reads no PostgreSQL.
 """
 
 import asyncio
@@ -31,8 +33,11 @@ def create_sandbox_app(
     clock: Callable[[], datetime] = wall_now,
     bell: api.UpdateBell | None = None,
 ) -> ASGIApp:
-    """The sandbox on its SQLite file; `latency_ms` is how long every API request takes; `bell` wakes who waits."""
-    app = FastAPI(title="Sandbox", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
+    """The sandbox on its SQLite file; `latency_ms` is how long every API request takes; `bell`
+    wakes who waits."""
+    app = FastAPI(
+        title="Sandbox", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan
+    )
     app.state.store = SandboxStore(database, clock)
     app.state.book = FaultBook(database, clock)
     app.state.bell = bell or api.UpdateBell()
@@ -56,7 +61,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 async def _play_scripts(app: FastAPI) -> None:
     while True:
         await asyncio.sleep(SCRIPT_SECONDS)
-        if fan_actions.has_waiting_scripts(app.state.store) and fan_actions.run_due_scripts(app.state.store):
+        if fan_actions.has_waiting_scripts(app.state.store) and fan_actions.run_due_scripts(
+            app.state.store
+        ):
             app.state.bell.ring()
 
 

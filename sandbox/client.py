@@ -1,4 +1,5 @@
-"""Asking the sandbox of this installation something by its control side: faults, scripts of fans, what it took in."""
+"""Asking the sandbox of this installation something by its control side: faults, scripts of fans,
+what it took in."""
 
 import json
 from collections.abc import Mapping
@@ -10,13 +11,18 @@ from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 SECONDS = 10.0
 
 
-def call_control(base_url: str, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
-    """The answer to a request of `/control/<path>`. Raises Unavailable when there is none, or it is a refusal."""
+def call_control(
+    base_url: str, method: str, path: str, body: Mapping[str, object] | None = None
+) -> Any:
+    """The answer to a request of `/control/<path>`. Raises Unavailable when there is none, or it is
+    a refusal."""
     client = HttpClient()
     try:
         headers = {"content-type": "application/json"}
         data = json.dumps(body).encode() if body is not None else b""
-        answer = client.send(HttpRequest(method, f"{base_url}/control/{path}", headers, data, SECONDS))
+        answer = client.send(
+            HttpRequest(method, f"{base_url}/control/{path}", headers, data, SECONDS)
+        )
     finally:
         client.close()
     if not isinstance(answer, HttpResponse) or answer.status >= 300:

@@ -1,4 +1,5 @@
-"""What people say under posts of the sandbox: told to the account, answered by posts, hidden, deleted, or kept out."""
+"""What people say under posts of the sandbox: told to the account, answered by posts, hidden,
+deleted, or kept out."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -7,7 +8,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from sandbox.api import authenticate, get_store, parse_number, read_json_object
-from sandbox.store import SandboxRefusal, SandboxStore, ensure_fan, get_post, list_posts, parse_native_id
+from sandbox.store import (
+    SandboxRefusal,
+    SandboxStore,
+    ensure_fan,
+    get_post,
+    list_posts,
+    parse_native_id,
+)
 
 MAX_COMMENT_LENGTH = 2000
 LISTED = 100
@@ -24,7 +32,12 @@ def add_comment(store: SandboxStore, account: str, fan_name: str, post_id: str, 
     with store.transaction():
         under = get_post(store, account, post_id)
         fan = ensure_fan(store, account, fan_name)
-        if store.fetch_one("SELECT 1 FROM kept_away WHERE account = ? AND fan = ?", account, fan["name"]) is not None:
+        if (
+            store.fetch_one(
+                "SELECT 1 FROM kept_away WHERE account = ? AND fan = ?", account, fan["name"]
+            )
+            is not None
+        ):
             raise SandboxRefusal(403, "kept_away")
         made = store.execute(
             "INSERT INTO remarks (account, post, fan, text, state, at) VALUES (?,?,?,?,'shown',?)",
@@ -47,13 +60,18 @@ def get_comment(store: SandboxStore, account: str, native_id: str) -> sqlite3.Ro
 def comments_under_post(store: SandboxStore, account: str, post_id: str) -> list[dict[str, Any]]:
     """What everybody may read under a post, oldest first, with what the account answered."""
     rows = store.fetch_all(
-        "SELECT r.*, f.handle FROM remarks r JOIN fans f ON f.account = r.account AND f.name = r.fan"
+        "SELECT r.*, f.handle FROM remarks r JOIN fans f ON f.account = r.account AND f.name = "
+        "r.fan"
         " WHERE r.account = ? AND r.post = ? AND r.state = 'shown' ORDER BY r.id",
         *(account, post_id),
     )
     answers = list_posts(store, account, limit=200)
     return [
-        {**dict(row), "answers": [one for one in answers if one["reply_to"] == f"r{row['id']}"][::-1]} for row in rows
+        {
+            **dict(row),
+            "answers": [one for one in answers if one["reply_to"] == f"r{row['id']}"][::-1],
+        }
+        for row in rows
     ]
 
 
@@ -64,7 +82,8 @@ async def list_comments(request: Request, account: str) -> dict[str, Any]:
     store = get_store(request)
     after = parse_number(request.query_params.get("after"))
     rows = store.fetch_all(
-        "SELECT r.*, f.handle FROM remarks r JOIN fans f ON f.account = r.account AND f.name = r.fan"
+        "SELECT r.*, f.handle FROM remarks r JOIN fans f ON f.account = r.account AND f.name = "
+        "r.fan"
         " WHERE r.account = ? AND r.id > ? AND r.state <> 'deleted' ORDER BY r.id LIMIT ?",
         *(owner.name, after, LISTED),
     )
@@ -84,18 +103,25 @@ async def list_comments(request: Request, account: str) -> dict[str, Any]:
 
 
 @router.post("/api/{account}/remarks/{remark_id}/{act}")
-async def moderate_comment(request: Request, account: str, remark_id: str, act: str) -> dict[str, str]:
-    """Like, hide, show or delete a remark, keep its author away, or report it; the same again changes nothing."""
+async def moderate_comment(
+    request: Request, account: str, remark_id: str, act: str
+) -> dict[str, str]:
+    """Like, hide, show or delete a remark, keep its author away, or report it; the same again
+    changes nothing."""
     owner = authenticate(request, account)
     store = get_store(request)
     with store.transaction():
         row = get_comment(store, owner.name, remark_id)
         if act in MODERATION_ACTIONS:
-            store.execute("UPDATE remarks SET state = ? WHERE id = ?", MODERATION_ACTIONS[act], row["id"])
+            store.execute(
+                "UPDATE remarks SET state = ? WHERE id = ?", MODERATION_ACTIONS[act], row["id"]
+            )
         elif act == "like":
             store.execute("INSERT OR IGNORE INTO likes VALUES (?,?)", owner.name, row["id"])
         elif act == "unlike":
-            store.execute("DELETE FROM likes WHERE account = ? AND remark = ?", owner.name, row["id"])
+            store.execute(
+                "DELETE FROM likes WHERE account = ? AND remark = ?", owner.name, row["id"]
+            )
         elif act == "block":
             store.execute("INSERT OR IGNORE INTO kept_away VALUES (?,?)", owner.name, row["fan"])
         elif act == "report":
@@ -119,8 +145,13 @@ async def list_all_comments(request: Request, account: str) -> dict[str, Any]:
     store = get_store(request)
     rows = store.fetch_all("SELECT * FROM remarks WHERE account = ? ORDER BY id", account)
     away = store.fetch_all("SELECT fan FROM kept_away WHERE account = ?", account)
-    liked = {row["remark"] for row in store.fetch_all("SELECT remark FROM likes WHERE account = ?", account)}
+    liked = {
+        row["remark"]
+        for row in store.fetch_all("SELECT remark FROM likes WHERE account = ?", account)
+    }
     return {
-        "remarks": [{**dict(row), "id": f"r{row['id']}", "liked": row["id"] in liked} for row in rows],
+        "remarks": [
+            {**dict(row), "id": f"r{row['id']}", "liked": row["id"] in liked} for row in rows
+        ],
         "kept_away": [one["fan"] for one in away],
     }

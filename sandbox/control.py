@@ -1,4 +1,5 @@
-"""The sandbox's control side, for tests and the demo: accounts, faults, the record of what came in, what fans do."""
+"""The sandbox's control side, for tests and the demo: accounts, faults, the record of what came in,
+what fans do."""
 
 from typing import Any
 
@@ -14,10 +15,11 @@ router = APIRouter(prefix="/control")
 
 @router.post("/accounts")
 async def put_account(request: Request) -> dict[str, Any]:
-    """`{"account", "title"?, "token"?, "state"?}`: create or change; the same again is harmless and tells the token.
+    """`{"account", "title"?, "token"?, "state"?}`: create or change; the same again is harmless and
+    tells the token.
 
-    What the account can do follows from its name: `…+key` honours idempotency keys, `…-nolook` cannot find messages,
-    `…-nomarks` forgets marks.
+    What the account can do follows from its name: `…+key` honours idempotency keys, `…-nolook`
+    cannot find messages, `…-nomarks` forgets marks.
     """
     body = await read_json_object(request)
     account = kept.create_account(
@@ -27,21 +29,33 @@ async def put_account(request: Request) -> dict[str, Any]:
         token=str(body.get("token") or ""),
         state=str(body.get("state") or "active"),
     )
-    return {"account": account.name, "token": account.token, "native_key": account.native_key, "state": account.state}
+    return {
+        "account": account.name,
+        "token": account.token,
+        "native_key": account.native_key,
+        "state": account.state,
+    }
 
 
 @router.post("/token/{account}")
 async def rotate_token(request: Request, account: str) -> dict[str, str]:
     """`{"revoke": true}` lets nobody in; else a new token."""
     body = await read_json_object(request)
-    return {"token": kept.rotate_token(get_store(request), account, revoke=bool(body.get("revoke")))}
+    return {
+        "token": kept.rotate_token(get_store(request), account, revoke=bool(body.get("revoke")))
+    }
 
 
 @router.post("/followers/{account}")
 async def set_followers(request: Request, account: str) -> dict[str, int]:
-    """`{"followers": 12}`: so many follow the account; until somebody says it, as many as acted there."""
+    """`{"followers": 12}`: so many follow the account; until somebody says it, as many as acted
+    there."""
     many = (await read_json_object(request)).get("followers")
-    return {"followers": kept.set_followers(get_store(request), account, many if type(many) is int else -1)}
+    return {
+        "followers": kept.set_followers(
+            get_store(request), account, many if type(many) is int else -1
+        )
+    }
 
 
 @router.post("/faults")
@@ -87,10 +101,13 @@ async def clear_faults(request: Request) -> dict[str, Any]:
 
 @router.get("/record")
 async def list_requests(request: Request) -> dict[str, Any]:
-    """Every API request received after `?after=ID`, taken in or not; polling for updates is left out."""
+    """Every API request received after `?after=ID`, taken in or not; polling for updates is left
+    out."""
     asked = request.query_params
     entries = get_fault_book(request).list_requests(int(asked.get("after") or 0))
-    return {"record": [entry for entry in entries if asked.get("account") in {None, entry["account"]}]}
+    return {
+        "record": [entry for entry in entries if asked.get("account") in {None, entry["account"]}]
+    }
 
 
 @router.get("/truth/{account}")
@@ -114,8 +131,11 @@ async def list_checkouts(request: Request, account: str, fan: str) -> dict[str, 
 
 @router.post("/chats/{account}/{fan}")
 async def perform_fan_action(request: Request, account: str, fan: str) -> dict[str, Any]:
-    """A fan's action: `{"type": "message|button|pay|age|stop", "text"?, "message_id"?, "ref"?, "over_18"?}`."""
-    done = fan_actions.perform_fan_action(get_store(request), account, fan, await read_json_object(request))
+    """A fan's action: `{"type": "message|button|pay|age|stop", "text"?, "message_id"?, "ref"?,
+    "over_18"?}`."""
+    done = fan_actions.perform_fan_action(
+        get_store(request), account, fan, await read_json_object(request)
+    )
     get_bell(request).ring()
     return done
 
@@ -125,5 +145,7 @@ async def add_script(request: Request, account: str, fan: str) -> dict[str, int]
     """`{"steps": [{"type", "when"?, "after"?, …}]}`: let a fan act by itself."""
     steps = (await read_json_object(request)).get("steps")
     return {
-        "script": fan_actions.add_script(get_store(request), account, fan, steps if isinstance(steps, list) else [])
+        "script": fan_actions.add_script(
+            get_store(request), account, fan, steps if isinstance(steps, list) else []
+        )
     }

@@ -1,4 +1,5 @@
-"""Changing the words of a post on the sandbox: it keeps what it said before, its media, its place and its id."""
+"""Changing the words of a post on the sandbox: it keeps what it said before, its media, its place
+and its id."""
 
 import json
 from collections.abc import Mapping
@@ -42,10 +43,16 @@ async def edit_post(request: Request, account: str, post_id: str) -> dict[str, A
     if not owner.keeps_first_labels:
         words |= {"adult": False, "ai": False}
     edited = _apply_text_edit(store, owner.name, post_id, words)
-    return {"id": post_id, "url": post_url(request, edited), "edited_at": edited.get("edited_at", "")}
+    return {
+        "id": post_id,
+        "url": post_url(request, edited),
+        "edited_at": edited.get("edited_at", ""),
+    }
 
 
-def _apply_text_edit(store: SandboxStore, owner: str, native_id: str, words: Mapping[str, Any]) -> dict[str, Any]:
+def _apply_text_edit(
+    store: SandboxStore, owner: str, native_id: str, words: Mapping[str, Any]
+) -> dict[str, Any]:
     with store.transaction():
         known = get_post(store, owner, native_id)
         if all(known.get(name) == value for name, value in words.items()):
@@ -54,6 +61,13 @@ def _apply_text_edit(store: SandboxStore, owner: str, native_id: str, words: Map
         row = store.fetch_one("SELECT content FROM posts WHERE id = ?", number)
         shown = json.loads(row["content"]) if row is not None else {}
         shown["said_before"] = [*shown.get("said_before", ()), known["text"]]
-        shown |= {name: value for name, value in words.items() if name != "title"} | {"edited_at": store.now()}
-        store.execute("UPDATE posts SET title = ?, content = ? WHERE id = ?", words["title"], json.dumps(shown), number)
+        shown |= {name: value for name, value in words.items() if name != "title"} | {
+            "edited_at": store.now()
+        }
+        store.execute(
+            "UPDATE posts SET title = ?, content = ? WHERE id = ?",
+            words["title"],
+            json.dumps(shown),
+            number,
+        )
         return get_post(store, owner, native_id)

@@ -1,4 +1,5 @@
-"""What fans do in the sandbox, by hand in the chat window or by a script; the creator's side hears of it by updates."""
+"""What fans do in the sandbox, by hand in the chat window or by a script; the creator's side hears
+of it by updates."""
 
 import json
 from collections.abc import Mapping
@@ -20,8 +21,11 @@ from sandbox.store import (
 MAX_TEXT_LENGTH = 4096
 
 
-def perform_fan_action(store: SandboxStore, account: str, fan_name: str, action: Mapping[str, Any]) -> dict[str, Any]:
-    """One action of a fan: message, button, pay, age or stop. Raises Refusal for what cannot be done."""
+def perform_fan_action(
+    store: SandboxStore, account: str, fan_name: str, action: Mapping[str, Any]
+) -> dict[str, Any]:
+    """One action of a fan: message, button, pay, age or stop. Raises Refusal for what cannot be
+    done."""
     get_account(store, account)
     with store.transaction():
         handle = str(action.get("handle") or "")
@@ -29,13 +33,21 @@ def perform_fan_action(store: SandboxStore, account: str, fan_name: str, action:
         fan = ensure_fan(store, account, fan_name, handle=handle, language=language)
         match action.get("type"):
             case "message" | "stop" as kind:
-                return _send_fan_message(store, account, fan, kind, str(action.get("text") or "/stop"))
+                return _send_fan_message(
+                    store, account, fan, kind, str(action.get("text") or "/stop")
+                )
             case "button":
                 return _press_button(
-                    store, account, fan, str(action.get("message_id") or ""), str(action.get("ref") or "")
+                    store,
+                    account,
+                    fan,
+                    str(action.get("message_id") or ""),
+                    str(action.get("ref") or ""),
                 )
             case "pay":
-                message_id = str(action.get("message_id") or "") or _newest_invoice(store, account, fan_name)
+                message_id = str(action.get("message_id") or "") or _newest_invoice(
+                    store, account, fan_name
+                )
                 return {"query_id": payments.open_checkout(store, account, fan_name, message_id)}
             case "age":
                 return _prove_age(store, account, fan, adult=bool(action.get("over_18", True)))
@@ -43,7 +55,9 @@ def perform_fan_action(store: SandboxStore, account: str, fan_name: str, action:
                 raise SandboxRefusal(422, "bad_action")
 
 
-def _send_fan_message(store: SandboxStore, account: str, fan: Any, kind: str, text: str) -> dict[str, Any]:
+def _send_fan_message(
+    store: SandboxStore, account: str, fan: Any, kind: str, text: str
+) -> dict[str, Any]:
     if not text.strip() or len(text) > MAX_TEXT_LENGTH:
         raise SandboxRefusal(422, "bad_text")
     message = add_message(store, account, fan["name"], "fan", {"text": text})
@@ -51,8 +65,11 @@ def _send_fan_message(store: SandboxStore, account: str, fan: Any, kind: str, te
     return {"id": add_update(store, account, kind, fan, message_id=message["id"], text=text)}
 
 
-def _press_button(store: SandboxStore, account: str, fan: Any, message_id: str, ref: str) -> dict[str, Any]:
-    """Press a button of a message; `ref` is `action:ref`, or an action alone for the newest button that has it."""
+def _press_button(
+    store: SandboxStore, account: str, fan: Any, message_id: str, ref: str
+) -> dict[str, Any]:
+    """Press a button of a message; `ref` is `action:ref`, or an action alone for the newest button
+    that has it."""
     for message in list_messages(store, account, fan["name"], author="creator"):
         if message_id in {"", message["id"]}:
             for button in message.get("buttons") or []:
@@ -72,15 +89,20 @@ def _newest_invoice(store: SandboxStore, account: str, fan_name: str) -> str:
 
 def _prove_age(store: SandboxStore, account: str, fan: Any, *, adult: bool) -> dict[str, Any]:
     age = "over_18" if adult else "under_18"
-    store.execute("UPDATE fans SET age = ? WHERE account = ? AND name = ?", age, account, fan["name"])
+    store.execute(
+        "UPDATE fans SET age = ? WHERE account = ? AND name = ?", age, account, fan["name"]
+    )
     return {"id": add_update(store, account, "age", fan, ref=age, text=age)}
 
 
-def add_script(store: SandboxStore, account: str, fan_name: str, steps: list[dict[str, Any]]) -> int:
+def add_script(
+    store: SandboxStore, account: str, fan_name: str, steps: list[dict[str, Any]]
+) -> int:
     """Let a fan act by itself. A step is an action with `after` (seconds) and `when`:
 
-    `""` at once, `reply` after any new message of the creator, `invoice` after a new invoice, `button:ACTION` after a
-    new button of that action; "new" is newer than what the script acted upon before.
+    `""` at once, `reply` after any new message of the creator, `invoice` after a new invoice,
+    `button:ACTION` after a new button of that action; "new" is newer than what the script acted
+    upon before.
     """
     get_account(store, account)
     if not steps or not all(isinstance(step, dict) and step.get("type") for step in steps):
@@ -94,13 +116,18 @@ def add_script(store: SandboxStore, account: str, fan_name: str, steps: list[dic
 
 def has_waiting_scripts(store: SandboxStore) -> bool:
     """Whether a script has steps left."""
-    return store.fetch_one("SELECT 1 FROM scripts WHERE position < json_array_length(steps)") is not None
+    return (
+        store.fetch_one("SELECT 1 FROM scripts WHERE position < json_array_length(steps)")
+        is not None
+    )
 
 
 def run_due_scripts(store: SandboxStore) -> list[str]:
     """Do every script's step that is due; the accounts something happened in."""
     touched = []
-    for script in store.fetch_all("SELECT * FROM scripts WHERE position < json_array_length(steps) ORDER BY id"):
+    for script in store.fetch_all(
+        "SELECT * FROM scripts WHERE position < json_array_length(steps) ORDER BY id"
+    ):
         step = json.loads(script["steps"])[script["position"]]
         seen = _find_trigger_message(store, script, str(step.get("when") or ""))
         if seen is None or datetime.fromisoformat(script["ready_at"]) > store.clock():

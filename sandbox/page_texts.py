@@ -6,7 +6,8 @@ PAGE_TEXTS: Mapping[str, Mapping[str, str]] = {
     "fr": {
         "tagline": "Réseau de test : rien n’en sort, l’argent est fictif.",
         "accounts": "Comptes",
-        "no_accounts": "Aucun compte pour l’instant. Greenroom en crée quand vous connectez un compte sandbox.",
+        "no_accounts": "Aucun compte pour l’instant. Greenroom en crée quand vous connectez un "
+        "compte sandbox.",
         "timeline": "Publications",
         "chat": "Messages",
         "posts_count": "publications",

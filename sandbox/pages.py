@@ -1,4 +1,5 @@
-"""The sandbox as people see it: timelines, a post, a chat window. Text is escaped; adult media show by label only."""
+"""The sandbox as people see it: timelines, a post, a chat window. Text is escaped; adult media show
+by label only."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -30,10 +31,15 @@ FOLDER = Path(__file__).parent / "templates"
 MAX_FORM_BYTES = 64 * 1024
 SHOWN_POSTS = 60
 _CSP = (
-    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self';"
+    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; script-src 'self'; "
+    "connect-src 'self';"
     " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_ASSETS = {"sandbox.css": "text/css", "sandbox.js": "text/javascript", "sandbox.svg": "image/svg+xml"}
+_ASSETS = {
+    "sandbox.css": "text/css",
+    "sandbox.js": "text/javascript",
+    "sandbox.svg": "image/svg+xml",
+}
 
 router = APIRouter()
 _jinja = Environment(
@@ -59,14 +65,23 @@ def _format_date_time(instant: str) -> str:
 
 
 _jinja.filters.update(
-    clock=_format_clock_time, day=_format_date_time, hue=_account_hue, segment=lambda value: quote(str(value), safe="")
+    clock=_format_clock_time,
+    day=_format_date_time,
+    hue=_account_hue,
+    segment=lambda value: quote(str(value), safe=""),
 )
 
 
-def _render_page(request: Request, template: str, status: int = 200, /, **values: Any) -> HTMLResponse:
+def _render_page(
+    request: Request, template: str, status: int = 200, /, **values: Any
+) -> HTMLResponse:
     language, sentences = page_texts(request.headers.get("accept-language", ""))
-    html = _jinja.get_template(template).render(language=language, w=sentences, looks=SURFACES, **values)
-    return HTMLResponse(html, status, {"Content-Security-Policy": _CSP, "Referrer-Policy": "no-referrer"})
+    html = _jinja.get_template(template).render(
+        language=language, w=sentences, looks=SURFACES, **values
+    )
+    return HTMLResponse(
+        html, status, {"Content-Security-Policy": _CSP, "Referrer-Policy": "no-referrer"}
+    )
 
 
 def error_page(request: Request, status: int) -> Response:
@@ -85,7 +100,9 @@ async def static_file(name: str) -> Response:
     """Our own style and script."""
     if name not in _ASSETS:
         raise SandboxRefusal(404, "no_such_page")
-    return FileResponse(FOLDER / name, media_type=_ASSETS[name], headers={"Cache-Control": "no-cache"})
+    return FileResponse(
+        FOLDER / name, media_type=_ASSETS[name], headers={"Cache-Control": "no-cache"}
+    )
 
 
 @router.get("/files/{account}/{sha256}")
@@ -116,7 +133,8 @@ async def home_page(request: Request) -> Response:
 
 def _count_rows(store: SandboxStore, table: str, account: str) -> int:
     stands = " AND deleted_at IS NULL" if table == "posts" else ""
-    row = store.fetch_one(f"SELECT count(*) AS n FROM {table} WHERE account = ?{stands}", account)  # noqa: S608  two constants
+    # two constants
+    row = store.fetch_one(f"SELECT count(*) AS n FROM {table} WHERE account = ?{stands}", account)  # noqa: S608  see above
     return int(row["n"]) if row else 0
 
 
@@ -126,7 +144,9 @@ async def timeline_page(request: Request, account: str) -> Response:
     store = get_store(request)
     owner = get_account(store, account)
     posts = list_posts(store, account, limit=SHOWN_POSTS)
-    return _render_page(request, "timeline.html", title=owner.title, account=owner, posts=posts, remarks=None)
+    return _render_page(
+        request, "timeline.html", title=owner.title, account=owner, posts=posts, remarks=None
+    )
 
 
 @router.get("/t/{account}/{post_id}", name="post_page")
@@ -153,7 +173,11 @@ async def post_comment(request: Request, account: str, post_id: str) -> Response
         raise SandboxRefusal(403, "foreign_page")
     form = await _read_form(request)
     comments.add_comment(
-        get_store(request), account, _fan_id_from_name(form.get("fan", "")), post_id, form.get("text", "")
+        get_store(request),
+        account,
+        _fan_id_from_name(form.get("fan", "")),
+        post_id,
+        form.get("text", ""),
     )
     return RedirectResponse(f"/t/{quote(account, safe='')}/{quote(post_id, safe='')}", 303)
 
@@ -164,10 +188,16 @@ async def chat_page(request: Request, account: str, fan: str = "") -> Response:
     store = get_store(request)
     owner = get_account(store, account)
     if not fan.strip():
-        known = store.fetch_all("SELECT name, handle FROM fans WHERE account = ? ORDER BY rowid DESC LIMIT 12", account)
+        known = store.fetch_all(
+            "SELECT name, handle FROM fans WHERE account = ? ORDER BY rowid DESC LIMIT 12", account
+        )
         return _render_page(request, "fan_login.html", title=owner.title, account=owner, fans=known)
     return _render_page(
-        request, "chat.html", title=owner.title, account=owner, **_load_chat(store, account, _fan_id_from_name(fan))
+        request,
+        "chat.html",
+        title=owner.title,
+        account=owner,
+        **_load_chat(store, account, _fan_id_from_name(fan)),
     )
 
 
@@ -176,11 +206,18 @@ async def chat_messages(request: Request, account: str, fan: str = "") -> Respon
     """The messages alone, for the page's script."""
     store = get_store(request)
     owner = get_account(store, account)
-    return _render_page(request, "messages.html", account=owner, **_load_chat(store, account, _fan_id_from_name(fan)))
+    return _render_page(
+        request,
+        "messages.html",
+        account=owner,
+        **_load_chat(store, account, _fan_id_from_name(fan)),
+    )
 
 
 def _load_chat(store: SandboxStore, account: str, fan: str) -> dict[str, Any]:
-    row = store.fetch_one("SELECT age, handle FROM fans WHERE account = ? AND name = ?", account, fan)
+    row = store.fetch_one(
+        "SELECT age, handle FROM fans WHERE account = ? AND name = ?", account, fan
+    )
     return {
         "fan": fan[:64],
         "handle": row["handle"] if row else fan[:64],

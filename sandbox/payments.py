@@ -1,13 +1,22 @@
-"""Test money: a checkout is answered within 10 s or refused; a payment has one charge, a charge one refund.
+"""Test money: a checkout is answered within 10 s or refused; a payment has one charge, a charge one
+refund.
 
-Like some networks on a bad day it takes one yes for two presses: whoever presses pay twice at once is charged twice.
+Like some networks on a bad day it takes one yes for two presses: whoever presses pay twice at once
+is charged twice.
 """
 
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from sandbox.store import SandboxRefusal, SandboxStore, add_update, ensure_fan, list_messages, parse_native_id
+from sandbox.store import (
+    SandboxRefusal,
+    SandboxStore,
+    add_update,
+    ensure_fan,
+    list_messages,
+    parse_native_id,
+)
 
 TEST_CURRENCY = "XTS"
 """ISO 4217's own code for tests."""
@@ -21,7 +30,9 @@ DOUBLE_PRESS_WINDOW = timedelta(seconds=3)
 
 def open_checkout(store: SandboxStore, account: str, fan_name: str, message_id: str) -> str:
     """A fan pressed pay on an invoice; the creator's side is asked. Returns the query id."""
-    message = next((m for m in list_messages(store, account, fan_name) if m["id"] == message_id), None)
+    message = next(
+        (m for m in list_messages(store, account, fan_name) if m["id"] == message_id), None
+    )
     invoice = message.get("invoice") if message else None
     if not invoice:
         raise SandboxRefusal(404, "no_such_invoice")
@@ -29,7 +40,8 @@ def open_checkout(store: SandboxStore, account: str, fan_name: str, message_id: 
     with store.transaction():
         answered = _is_repeat_press(store, account, fan_name, message_id)
         store.execute(
-            "INSERT INTO checkouts (id, account, fan, message_id, payload, amount, currency, state, at)"
+            "INSERT INTO checkouts (id, account, fan, message_id, payload, amount, currency, "
+            "state, at)"
             " VALUES (?,?,?,?,?,?,?,'open',?)",
             *(query_id, account, fan_name, parse_native_id(message_id, "m"), invoice["payload"]),
             *(invoice["amount"], invoice["currency"], store.now()),
@@ -51,16 +63,25 @@ def open_checkout(store: SandboxStore, account: str, fan_name: str, message_id: 
 def _is_repeat_press(store: SandboxStore, account: str, fan_name: str, message_id: str) -> bool:
     """Whether a first press on this invoice got its yes a moment ago."""
     rows = store.fetch_all(
-        "SELECT at FROM checkouts WHERE account = ? AND fan = ? AND message_id = ? AND state = 'paid'",
+        "SELECT at FROM checkouts WHERE account = ? AND fan = ? AND message_id = ? AND state = "
+        "'paid'",
         *(account, fan_name, parse_native_id(message_id, "m")),
     )
-    return len(rows) == 1 and store.clock() - datetime.fromisoformat(rows[0]["at"]) <= DOUBLE_PRESS_WINDOW
+    return (
+        len(rows) == 1
+        and store.clock() - datetime.fromisoformat(rows[0]["at"]) <= DOUBLE_PRESS_WINDOW
+    )
 
 
-def answer_checkout(store: SandboxStore, account: str, query_id: str, *, ok: bool, text: str) -> dict[str, Any]:
-    """The creator's side lets the payment go through, or not. The same answer twice makes one charge."""
+def answer_checkout(
+    store: SandboxStore, account: str, query_id: str, *, ok: bool, text: str
+) -> dict[str, Any]:
+    """The creator's side lets the payment go through, or not. The same answer twice makes one
+    charge."""
     with store.transaction():
-        row = store.fetch_one("SELECT * FROM checkouts WHERE id = ? AND account = ?", query_id, account)
+        row = store.fetch_one(
+            "SELECT * FROM checkouts WHERE id = ? AND account = ?", query_id, account
+        )
         if row is None:
             raise SandboxRefusal(404, "no_such_query")
         if row["state"] == "paid" and ok:
@@ -68,7 +89,9 @@ def answer_checkout(store: SandboxStore, account: str, query_id: str, *, ok: boo
         if row["state"] != "open" or _is_answer_expired(store, row["at"]):
             raise SandboxRefusal(400, "query_expired")
         if not ok:
-            store.execute("UPDATE checkouts SET state = 'refused', text = ? WHERE id = ?", text, query_id)
+            store.execute(
+                "UPDATE checkouts SET state = 'refused', text = ? WHERE id = ?", text, query_id
+            )
             return {"query_id": query_id, "charge_id": ""}
         charge_id = _pay_checkout(store, query_id, text)
         _pay_simultaneous_checkout(store, row)
@@ -79,7 +102,8 @@ def _pay_checkout(store: SandboxStore, query_id: str, text: str) -> str:
     """Charge a checkout; the charge's id."""
     charge_id = f"ch_{secrets.token_hex(10)}"
     store.execute(
-        "UPDATE checkouts SET state = 'paid', text = ?, charge_id = ? WHERE id = ?", *(text, charge_id, query_id)
+        "UPDATE checkouts SET state = 'paid', text = ?, charge_id = ? WHERE id = ?",
+        *(text, charge_id, query_id),
     )
     row = store.fetch_one("SELECT * FROM checkouts WHERE id = ?", query_id)
     _record_charge(store, row, charge_id)
@@ -89,7 +113,8 @@ def _pay_checkout(store: SandboxStore, query_id: str, text: str) -> str:
 def _pay_simultaneous_checkout(store: SandboxStore, first: Any) -> None:
     """Charge the second press that waits on the same invoice, if it came at once."""
     second = store.fetch_one(
-        "SELECT id, at FROM checkouts WHERE account = ? AND fan = ? AND message_id = ? AND state = 'open' AND id <> ?",
+        "SELECT id, at FROM checkouts WHERE account = ? AND fan = ? AND message_id = ? AND state "
+        "= 'open' AND id <> ?",
         *(first["account"], first["fan"], first["message_id"], first["id"]),
     )
     if second is None:
@@ -109,31 +134,45 @@ def _record_charge(store: SandboxStore, checkout: Any, charge_id: str) -> None:
     _record_transaction(store, checkout, charge_id, "in", checkout["amount"])
     add_update(
         *(store, account, "payment", ensure_fan(store, account, checkout["fan"])),
-        **{"charge_id": charge_id, "payload": checkout["payload"], "message_id": f"m{checkout['message_id']}", **money},
+        **{
+            "charge_id": charge_id,
+            "payload": checkout["payload"],
+            "message_id": f"m{checkout['message_id']}",
+            **money,
+        },
     )
 
 
-def _record_transaction(store: SandboxStore, source: Any, charge_id: str, direction: str, amount: int) -> None:
+def _record_transaction(
+    store: SandboxStore, source: Any, charge_id: str, direction: str, amount: int
+) -> None:
     store.execute(
-        "INSERT INTO transactions (account, fan, charge_id, direction, amount, currency, payload, at)"
+        "INSERT INTO transactions (account, fan, charge_id, direction, amount, currency, payload, "
+        "at)"
         " VALUES (?,?,?,?,?,?,?,?)",
         *(source["account"], source["fan"], charge_id, direction, amount),
         *(source["currency"], source["payload"], store.now()),
     )
 
 
-def refund_charge(store: SandboxStore, account: str, charge_id: str, amount: int, currency: str) -> dict[str, Any]:
+def refund_charge(
+    store: SandboxStore, account: str, charge_id: str, amount: int, currency: str
+) -> dict[str, Any]:
     """Give a whole charge back. Raises Refusal 409 the second time."""
     with store.transaction():
         charge = store.fetch_one(
-            "SELECT * FROM transactions WHERE account = ? AND charge_id = ? AND direction = 'in'", account, charge_id
+            "SELECT * FROM transactions WHERE account = ? AND charge_id = ? AND direction = 'in'",
+            account,
+            charge_id,
         )
         if charge is None:
             raise SandboxRefusal(404, "no_such_charge")
         if (charge["amount"], charge["currency"]) != (amount, currency):
             raise SandboxRefusal(422, "wrong_amount", charge_id=charge_id)
         if store.fetch_one(
-            "SELECT 1 FROM transactions WHERE account = ? AND charge_id = ? AND direction = 'out'", account, charge_id
+            "SELECT 1 FROM transactions WHERE account = ? AND charge_id = ? AND direction = 'out'",
+            account,
+            charge_id,
         ):
             raise SandboxRefusal(409, "CHARGE_ALREADY_REFUNDED", charge_id=charge_id)
         _record_transaction(store, charge, charge_id, "out", amount)
@@ -148,8 +187,11 @@ def refund_charge(store: SandboxStore, account: str, charge_id: str, amount: int
 
 
 def list_transactions(store: SandboxStore, account: str, after: int) -> dict[str, Any]:
-    """Money in and out after a transaction id, oldest first, and the account's balance in minor units."""
-    rows = store.fetch_all("SELECT * FROM transactions WHERE account = ? AND id > ? ORDER BY id", account, after)
+    """Money in and out after a transaction id, oldest first, and the account's balance in minor
+    units."""
+    rows = store.fetch_all(
+        "SELECT * FROM transactions WHERE account = ? AND id > ? ORDER BY id", account, after
+    )
     sums = store.fetch_one(
         "SELECT coalesce(sum(CASE direction WHEN 'in' THEN amount ELSE -amount END), 0) AS balance"
         " FROM transactions WHERE account = ?",
@@ -157,13 +199,17 @@ def list_transactions(store: SandboxStore, account: str, after: int) -> dict[str
     )
     told = ("charge_id", "fan", "direction", "amount", "currency", "at", "payload")
     return {
-        "transactions": [{"id": str(row["id"]), **{name: row[name] for name in told}} for row in rows],
+        "transactions": [
+            {"id": str(row["id"]), **{name: row[name] for name in told}} for row in rows
+        ],
         "balance": sums["balance"] if sums else 0,
         "currency": TEST_CURRENCY,
     }
 
 
-def list_fan_checkouts(store: SandboxStore, account: str, fan_name: str) -> dict[str, list[dict[str, Any]]]:
+def list_fan_checkouts(
+    store: SandboxStore, account: str, fan_name: str
+) -> dict[str, list[dict[str, Any]]]:
     """The fan's tries to pay by message id; state is open, paid, refunded, refused or expired."""
     refunded = {
         row["charge_id"]
@@ -172,10 +218,21 @@ def list_fan_checkouts(store: SandboxStore, account: str, fan_name: str) -> dict
         )
     }
     tries: dict[str, list[dict[str, Any]]] = {}
-    for row in store.fetch_all("SELECT * FROM checkouts WHERE account = ? AND fan = ? ORDER BY at", account, fan_name):
-        state = "expired" if row["state"] == "open" and _is_answer_expired(store, row["at"]) else row["state"]
+    for row in store.fetch_all(
+        "SELECT * FROM checkouts WHERE account = ? AND fan = ? ORDER BY at", account, fan_name
+    ):
+        state = (
+            "expired"
+            if row["state"] == "open" and _is_answer_expired(store, row["at"])
+            else row["state"]
+        )
         state = "refunded" if row["charge_id"] in refunded else state
         tries.setdefault(f"m{row['message_id']}", []).append(
-            {"state": state, "text": row["text"], "charge_id": row["charge_id"], "amount": row["amount"]}
+            {
+                "state": state,
+                "text": row["text"],
+                "charge_id": row["charge_id"],
+                "amount": row["amount"],
+            }
         )
     return tries

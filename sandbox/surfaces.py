@@ -1,4 +1,5 @@
-"""The places a post can stand on the sandbox, each with limits after a kind of network, and the words of its pages."""
+"""The places a post can stand on the sandbox, each with limits after a kind of network, and the
+words of its pages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +9,8 @@ from sandbox.page_texts import PAGE_TEXTS
 
 @dataclass(frozen=True)
 class SurfaceRules:
-    """Limits of one place; `like` is the network it is shaped after, always shown with *sandbox* beside it."""
+    """Limits of one place; `like` is the network it is shaped after, always shown with *sandbox*
+    beside it."""
 
     modelled_on: str
     max_text: int
@@ -28,6 +30,7 @@ SURFACES: Mapping[str, SurfaceRules] = {
 
 
 def page_texts(accepted: str) -> tuple[str, Mapping[str, str]]:
-    """Language and words after an Accept-Language header: English where it is asked for first, else French."""
+    """Language and words after an Accept-Language header: English where it is asked for first, else
+    French."""
     language = "en" if accepted.strip().lower().startswith("en") else "fr"
     return language, PAGE_TEXTS[language]

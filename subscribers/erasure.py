@@ -12,11 +12,14 @@ from subscribers.fans.directory import ERASED_ID_PREFIX
 from subscribers.fans.events import FanErased
 from subscribers.subscriptions import subscription_rows
 
-_KNOWN_ON = "SELECT channel_id, native_id FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan"
+_KNOWN_ON = (
+    "SELECT channel_id, native_id FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan"
+)
 
 
 def erase_fan(scope: Scope, about: UUID) -> None:
-    """Forget a fan: bodies, media, drafts, handles and names go; ledger rows stay under the bare id."""
+    """Forget a fan: bodies, media, drafts, handles and names go; ledger rows stay under the bare
+    id."""
     params = {"tenant": scope.tenant_id, "fan": about}
     talks = "SELECT id FROM conversations WHERE tenant_id = :tenant AND fan_id = :fan"
     scope.run(  # what was edited is named by a digest of its words
@@ -27,22 +30,32 @@ def erase_fan(scope: Scope, about: UUID) -> None:
         **params,
     )
     scope.run(
-        "UPDATE drafts SET text = '', original_text = '', media = '[]', buttons = '[]', invoice = NULL,"  # noqa: S608  a constant
-        " state = CASE WHEN state IN ('pending', 'draft', 'approved', 'auto') THEN 'cancelled' ELSE state END"
+        # a constant
+        "UPDATE drafts SET text = '', original_text = '', media = '[]', buttons = '[]', invoice = "  # noqa: S608  our own names
+        "NULL,"
+        " state = CASE WHEN state IN ('pending', 'draft', 'approved', 'auto') THEN 'cancelled' "
+        "ELSE state END"
         f" WHERE tenant_id = :tenant AND conversation_id IN ({talks})",
         **params,
     )
-    scope.run(  # what a platform tells once more is known still, and by nothing that leads to who said it
+    # what a platform tells once more is known still, and by nothing that leads to who said it
+    scope.run(
         "UPDATE remarks SET url = '', native_id = :erased"  # noqa: S608  a constant
         " || encode(sha256(convert_to(channel_id || ':' || native_id, 'UTF8')), 'hex')"
-        f" WHERE tenant_id = :tenant AND conversation_id IN ({talks}) AND NOT starts_with(native_id, :erased)",
+        f" WHERE tenant_id = :tenant AND conversation_id IN ({talks}) AND NOT "
+        "starts_with(native_id, :erased)",
         erased=ERASED_ID_PREFIX,
         **params,
     )
-    scope.run(f"DELETE FROM composings WHERE tenant_id = :tenant AND conversation_id IN ({talks})", **params)  # noqa: S608  a constant
+    scope.run(
+        f"DELETE FROM composings WHERE tenant_id = :tenant AND conversation_id IN ({talks})",  # noqa: S608  our own names
+        **params,
+    )
     scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)
-    scope.run(  # who waits for their money is known to its rail by that name alone, until it is back
-        "UPDATE payments p SET payer = '' WHERE p.tenant_id = :tenant AND p.fan_id = :fan AND NOT EXISTS (SELECT FROM"
+    # who waits for their money is known to its rail by that name alone, until it is back
+    scope.run(
+        "UPDATE payments p SET payer = '' WHERE p.tenant_id = :tenant AND p.fan_id = :fan AND NOT "
+        "EXISTS (SELECT FROM"
         " refunds r WHERE r.tenant_id = p.tenant_id AND r.payment_id = p.id AND r.state = 'asked')",
         **params,
     )
@@ -57,7 +70,8 @@ def erase_fan(scope: Scope, about: UUID) -> None:
         **params,
     )
     done = scope.run(
-        "UPDATE fans SET display_name = '', tz = NULL, status = 'erased', opt_out = 'all', updated_at = house_now()"
+        "UPDATE fans SET display_name = '', tz = NULL, status = 'erased', opt_out = 'all', "
+        "updated_at = house_now()"
         " WHERE tenant_id = :tenant AND id = :fan AND status <> 'erased'",
         **params,
     )
@@ -69,21 +83,34 @@ def export_fan(scope: Scope, about: UUID) -> dict[str, object]:
     """What we hold about a fan, for the fan: identities, messages, orders. Raises NotFound."""
     params = {"tenant": scope.tenant_id, "fan": about}
     fan = scope.run(
-        "SELECT display_name, language, opt_out FROM fans WHERE tenant_id = :tenant AND id = :fan", **params
+        "SELECT display_name, language, opt_out FROM fans WHERE tenant_id = :tenant AND id = :fan",
+        **params,
     )
     found = fan.mappings().one_or_none()
     if found is None:
         raise NotFound("fan.unknown")
     parts = {
-        "identities": "SELECT native_id, handle FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan",
-        "messages": "SELECT m.at, m.author, m.body FROM messages m JOIN conversations c ON c.tenant_id = m.tenant_id"
-        " AND c.id = m.conversation_id WHERE m.tenant_id = :tenant AND c.fan_id = :fan ORDER BY m.at, m.seq",
+        "identities": "SELECT native_id, handle FROM fan_identities WHERE tenant_id = :tenant AND "
+        "fan_id = :fan",
+        "messages": "SELECT m.at, m.author, m.body FROM messages m JOIN conversations c ON "
+        "c.tenant_id = m.tenant_id"
+        " AND c.id = m.conversation_id WHERE m.tenant_id = :tenant AND c.fan_id = :fan ORDER BY "
+        "m.at, m.seq",
         "orders": "SELECT title, amount_minor, currency, state, created_at FROM orders"
         " WHERE tenant_id = :tenant AND fan_id = :fan ORDER BY created_at",
     }
-    lists = {name: [dict(row) for row in scope.run(sql, **params).mappings()] for name, sql in parts.items()}
+    lists = {
+        name: [dict(row) for row in scope.run(sql, **params).mappings()]
+        for name, sql in parts.items()
+    }
     known = scope.run(
-        "SELECT channel_id, native_id FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan", **params
+        "SELECT channel_id, native_id FROM fan_identities WHERE tenant_id = :tenant AND fan_id = "
+        ":fan",
+        **params,
     )
-    borne = [role for one in known.all() for role in reader_roles.roles_of_reader(scope, one.channel_id, one.native_id)]
+    borne = [
+        role
+        for one in known.all()
+        for role in reader_roles.roles_of_reader(scope, one.channel_id, one.native_id)
+    ]
     return {"fan": dict(found), **lists, "roles": borne}

@@ -1,4 +1,5 @@
-"""How long the room's rows are kept: who has been away for so long is forgotten, as if they had asked. Money stays."""
+"""How long the room's rows are kept: who has been away for so long is forgotten, as if they had
+asked. Money stays."""
 
 from uuid import UUID
 
@@ -14,21 +15,25 @@ _PERIOD = RetentionRule(Fan, "o.created_at").period
 
 _AWAY = """
 SELECT f.id FROM fans f
-WHERE f.tenant_id = :tenant AND f.status NOT IN ('blocked', 'erased', 'merged') AND f.opt_out <> 'all'
+WHERE f.tenant_id = :tenant AND f.status NOT IN ('blocked', 'erased', 'merged') AND f.opt_out <>
+'all'
   AND greatest(f.created_at,
     (SELECT max(greatest(k.last_in_at, k.last_out_at)) FROM fan_facts k
       WHERE k.tenant_id = f.tenant_id AND k.fan_id = f.id),
-    (SELECT max(c.last_in_at) FROM conversations c WHERE c.tenant_id = f.tenant_id AND c.fan_id = f.id),
+    (SELECT max(c.last_in_at) FROM conversations c WHERE c.tenant_id = f.tenant_id AND c.fan_id =
+    f.id),
     (SELECT max(w.updated_at) FROM orders w WHERE w.tenant_id = f.tenant_id AND w.fan_id = f.id),
     (SELECT max(s.until) FROM subscriptions s WHERE s.tenant_id = f.tenant_id AND s.fan_id = f.id)
   ) < house_now() - CAST(:period AS interval)
 ORDER BY f.id LIMIT :most
 """
-"""Who is blocked, or asked never to be written to, stays known: to be kept out, not to be met as somebody new."""
+"""Who is blocked, or asked never to be written to, stays known: to be kept out, not to be met as
+somebody new."""
 
 
 def inactive_fans_query(scope: Scope, *, most: int) -> list[UUID]:
-    """Fans of whom nothing was heard, and to whom nothing was said or sold, for as long as they are kept."""
+    """Fans of whom nothing was heard, and to whom nothing was said or sold, for as long as they are
+    kept."""
     return list(scope.run(_AWAY, tenant=scope.tenant_id, period=_PERIOD, most=most).scalars())
 
 

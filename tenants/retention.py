@@ -27,7 +27,9 @@ TENANTS_RETENTION = (
     RetentionRule(InboxRow, "o.created_at"),
     RetentionRule(LoginLink, "o.expires_at", clock="people_now"),
     RetentionRule(LoginSession, "o.expires_at", clock="people_now"),
-    RetentionRule(DeviceFingerprint, "CAST(o.seen_on AS timestamptz)", role="gate", clock="people_now"),
+    RetentionRule(
+        DeviceFingerprint, "CAST(o.seen_on AS timestamptz)", role="gate", clock="people_now"
+    ),
     RetentionRule(NoticeRow, "o.settled_at"),
     RetentionRule(WebhookCallRow, "o.created_at"),
     RetentionRule(EmailRow, "o.created_at"),

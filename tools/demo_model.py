@@ -1,10 +1,12 @@
-"""Trains the demonstration model: a Stable Diffusion of a few megabytes that draws the scenes this project draws.
+"""Trains the demonstration model: a Stable Diffusion of a few megabytes that draws the scenes this
+project draws.
 
     pip install -e '.[diffusion]' && python tools/demo_model.py generators/local_models/demo_model
 
-Everything it learns from is drawn by `generators/drawing` from words; nothing of anybody else's is in it, no person is.
-It counts steps and no minutes and every choice is seeded: the same build of torch makes the same weights. Under an hour
-on two cores. It makes the true path visible where no model is: load, tokens, guidance, scheduler, seed, batch.
+Everything it learns from is drawn by `generators/drawing` from words; nothing of anybody else's is
+in it, no person is. It counts steps and no minutes and every choice is seeded: the same build of
+torch makes the same weights. Under an hour on two cores. It makes the true path visible where no
+model is: load, tokens, guidance, scheduler, seed, batch.
 """
 
 import argparse
@@ -17,7 +19,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait leave the cores to those that work
+os.environ.setdefault(
+    "OMP_WAIT_POLICY", "PASSIVE"
+)  # threads that wait leave the cores to those that work
 
 import numpy as np
 import torch
@@ -71,14 +75,19 @@ class Scene:
 
     def render(self, seed: int, width: int, height: int) -> np.ndarray:
         """Height × width × 3, from -1 to 1."""
-        image, _ = draw_scene(f"{self.place} {self.hour} {self.weather} {self.season}", seed, width, height, grain=0.6)
+        image, _ = draw_scene(
+            f"{self.place} {self.hour} {self.weather} {self.season}", seed, width, height, grain=0.6
+        )
         return np.asarray(image, dtype=np.float32) / 127.5 - 1.0
 
     def describe(self, chance: random.Random) -> str:
         """The scene in other words each time; some of them left away."""
         if chance.random() < EMPTY:
             return ""
-        words = {name: self._word(getattr(self, name), chance) for name in ("place", "hour", "weather", "season")}
+        words = {
+            name: self._word(getattr(self, name), chance)
+            for name in ("place", "hour", "weather", "season")
+        }
         for name in ("weather", "season", "hour"):
             if chance.random() < 0.15:
                 words[name] = ""
@@ -122,7 +131,8 @@ def render_scenes(chance: random.Random) -> list[RenderedScenes]:
 def tokenizer(folder: Path, chance: random.Random) -> CLIPTokenizer:
     """Words of the captions, each one token; what it does not know falls into letters."""
     corpus = [one.describe(chance) for one in scenes(chance) for _ in range(4)]
-    made = Tokenizer(models.BPE(end_of_word_suffix="</w>", unk_token="<|endoftext|>"))  # noqa: S106 - a token of text
+    # a token of text
+    made = Tokenizer(models.BPE(end_of_word_suffix="</w>", unk_token="<|endoftext|>"))  # noqa: S106  see above
     made.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
     made.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Split(r" ", "removed"), pre_tokenizers.ByteLevel(add_prefix_space=False)]
@@ -158,7 +168,11 @@ def batches(
 def learning_rate(step: int, steps: int, top: float) -> float:
     """Up over the first fiftieth, then down along a cosine to a twentieth."""
     warm = max(steps // 50, 1)
-    return top * (step + 1) / warm if step < warm else top * (0.05 + 0.95 * (1 + math.cos(math.pi * step / steps)) / 2)
+    return (
+        top * (step + 1) / warm
+        if step < warm
+        else top * (0.05 + 0.95 * (1 + math.cos(math.pi * step / steps)) / 2)
+    )
 
 
 def edges(picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -190,12 +204,16 @@ def train_vae(every: Sequence[RenderedScenes], chance: random.Random) -> Autoenc
         training_step(learner, loss + 1e-6 * posterior.kl().mean(), vae)
         print_progress("vae", step, VAE_STEPS, loss)
     latents = encode_pictures(vae, every, limit=64)
-    vae.register_to_config(scaling_factor=round(1.0 / float(torch.cat([one.flatten() for one in latents]).std()), 5))
+    vae.register_to_config(
+        scaling_factor=round(1.0 / float(torch.cat([one.flatten() for one in latents]).std()), 5)
+    )
     return vae.eval()
 
 
 @torch.no_grad()
-def encode_pictures(vae: AutoencoderKL, every: Sequence[RenderedScenes], *, limit: int = 0) -> list[torch.Tensor]:
+def encode_pictures(
+    vae: AutoencoderKL, every: Sequence[RenderedScenes], *, limit: int = 0
+) -> list[torch.Tensor]:
     """The latents of all pictures, or of the first of each shape, unscaled."""
     found = []
     for one in every:
@@ -233,7 +251,8 @@ def train_unet(
 
 
 def build_networks(words: CLIPTokenizer) -> tuple[UNet2DConditionModel, CLIPTextModel]:
-    """Both untrained: three million parameters that look, and some two hundred thousand that read."""
+    """Both untrained: three million parameters that look, and some two hundred thousand that
+    read."""
     unet = UNet2DConditionModel(
         sample_size=(24, 32),
         in_channels=4,
@@ -278,11 +297,19 @@ def scheduler() -> DDIMScheduler:
 
 def tokens(words: CLIPTokenizer, told: Sequence[str]) -> torch.Tensor:
     """Count × 32 numbers, as the pipeline makes them."""
-    made = words(list(told), padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt")
+    made = words(
+        list(told),
+        padding="max_length",
+        max_length=MAX_TOKENS,
+        truncation=True,
+        return_tensors="pt",
+    )
     return made.input_ids
 
 
-def training_step(learner: torch.optim.Optimizer, loss: torch.Tensor, network: torch.nn.Module) -> None:
+def training_step(
+    learner: torch.optim.Optimizer, loss: torch.Tensor, network: torch.nn.Module
+) -> None:
     """One step downhill."""
     learner.zero_grad(set_to_none=True)
     loss.backward()

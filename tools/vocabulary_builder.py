@@ -1,11 +1,12 @@
 """Builds `gate/policy/vocabulary.bin` from word frequencies: the same source gives the same bytes.
 
-Run by hand, rarely, in an environment of its own, as the source is large and no part of the product:
-`python -m venv V && V/bin/pip install wordfreq==3.1.1 && V/bin/python -m tools.vocabulary_builder`. It prints the digest for
-`gate/policy/lexicon.yaml`. The frequencies are Robyn Speer's (CC BY-SA 4.0, see docs/licences.md).
+Run by hand, rarely, in an environment of its own, as the source is large and no part of the
+product: `python -m venv V && V/bin/pip install wordfreq==3.1.1 && V/bin/python -m
+tools.vocabulary_builder`. It prints the digest for `gate/policy/lexicon.yaml`. The frequencies are
+Robyn Speer's (CC BY-SA 4.0, see docs/licences.md).
 
-A word counts as one of ours when it is common enough, and not far more common in a language the lexicons do not
-read: "nie" is in English lists too, as a word that English people quote.
+A word counts as one of ours when it is common enough, and not far more common in a language the
+lexicons do not read: "nie" is in English lists too, as a word that English people quote.
 """
 
 import hashlib
@@ -24,7 +25,8 @@ OTHER_LANGUAGES = (
     "ms", "vi", "uk", "bg", "mk", "el",
 )  # fmt: skip
 RARE = 2.0
-"""Words below one in ten million (Zipf scale: log10 per thousand million words) are no vocabulary."""
+"""Words below one in ten million (Zipf scale: log10 per thousand million words) are no
+vocabulary."""
 COMMON = 4.5
 """Words above one in thirty thousand are ours, whoever else uses them."""
 MAX_LOANWORD_EXCESS = 1.0
@@ -53,8 +55,11 @@ Frequencies = Mapping[str, float]
 """Word → Zipf frequency."""
 
 
-def vocabulary_words(ours: Iterable[Frequencies], others: Iterable[Frequencies], *, german: Frequencies) -> set[str]:
-    """The entries of the file: our words as written, as typed without accents, and parts of German compounds."""
+def vocabulary_words(
+    ours: Iterable[Frequencies], others: Iterable[Frequencies], *, german: Frequencies
+) -> set[str]:
+    """The entries of the file: our words as written, as typed without accents, and parts of German
+    compounds."""
     lists = list(ours)
     theirs = _highest(others, _typed)
     kept = {
@@ -118,7 +123,9 @@ def _read(language: str) -> Frequencies:
 def main() -> int:
     """Write the file and say its digest."""
     ours = {language: _read(language) for language in READ_LANGUAGES}
-    data = pack_vocabulary(vocabulary_words(ours.values(), map(_read, OTHER_LANGUAGES), german=ours["de"]))
+    data = pack_vocabulary(
+        vocabulary_words(ours.values(), map(_read, OTHER_LANGUAGES), german=ours["de"])
+    )
     target = Path(__file__).parents[1] / "gate" / "policy" / "vocabulary.bin"
     target.write_bytes(data)
     sys.stdout.write(f"{len(data) // 4} entries, sha256: {hashlib.sha256(data).hexdigest()}\n")

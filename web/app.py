@@ -24,7 +24,8 @@ HEADERS = {
     "content-security-policy": responses.CONTENT_SECURITY_POLICY,
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
-    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), interest-cohort=()",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), "
+    "interest-cohort=()",
     "cross-origin-opener-policy": "same-origin",
 }
 DEFAULT_RATE_LIMITS = ApiRateLimits()
@@ -48,18 +49,22 @@ def create_web_app(
 ) -> HostGuard:
     """The app, behind its door.
 
-    `store` holds the pages' own copies of files, `library` what is lent to platforms and what programs hand in (None:
-    nothing is); `public_url` is what visitors call, `called` what platforms do, `inside_url` what our own processes do;
-    `security_contact` an address for security.txt (RFC 9116), left out when empty; `letterbox_key` the public half that
-    contacts are sealed with (without it nobody is asked for one); `limits` say how fast programs may ask;
-    `pictures_per_day` is the house's quota for an agency, 0 for none; `generators` name prices and caps of pictures.
+    `store` holds the pages' own copies of files, `library` what is lent to platforms and what
+    programs hand in (None: nothing is); `public_url` is what visitors call, `called` what
+    platforms do, `inside_url` what our own processes do; `security_contact` an address for
+    security.txt (RFC 9116), left out when empty; `letterbox_key` the public half that contacts
+    are sealed with (without it nobody is asked for one); `limits` say how fast programs may ask;
+    `pictures_per_day` is the house's quota for an agency, 0 for none; `generators` name prices
+    and caps of pictures.
     """
     base = public_url.rstrip("/")
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=responses.NO_TELEMETRY)
 
     _add_probes(app, tenant)
     _add_error_pages(app)
-    programs = create_api(tenant, limits=limits, library=library, generators=generators, letterbox_key=letterbox_key)
+    programs = create_api(
+        tenant, limits=limits, library=library, generators=generators, letterbox_key=letterbox_key
+    )
     app.mount("/v1", programs)
     _add_site_routes(app, tenant, store, public_url=base)
     if library is not None:
@@ -68,13 +73,25 @@ def create_web_app(
             remote_workers.create_remote_worker_api(tenant, library, per_day=pictures_per_day),
         )
         app.include_router(media_urls.router(tenant, library))
-        app.include_router(client_links.router(tenant, library, loader.load_connectors(), public_url=base))
-    app.include_router(installation_reports.router(tenant, public_url=base, letterbox_key=letterbox_key))
-    app.include_router(removal_requests.router(tenant, public_url=base, letterbox_key=letterbox_key))
-    app.include_router(pages.router(tenant, store, public_url=base, security_contact=security_contact))
-    secure = {"strict-transport-security": "max-age=31536000"} if base.startswith("https://") else {}
+        app.include_router(
+            client_links.router(tenant, library, loader.load_connectors(), public_url=base)
+        )
+    app.include_router(
+        installation_reports.router(tenant, public_url=base, letterbox_key=letterbox_key)
+    )
+    app.include_router(
+        removal_requests.router(tenant, public_url=base, letterbox_key=letterbox_key)
+    )
+    app.include_router(
+        pages.router(tenant, store, public_url=base, security_contact=security_contact)
+    )
+    secure = (
+        {"strict-transport-security": "max-age=31536000"} if base.startswith("https://") else {}
+    )
     hosts = {host_name(base), host_name(called), host_name(inside_url), *LOOPBACK} - {""}
-    return HostGuard(app, hosts=hosts, headers=HEADERS | secure, elsewhere=_render_wrong_host_page(base))
+    return HostGuard(
+        app, hosts=hosts, headers=HEADERS | secure, elsewhere=_render_wrong_host_page(base)
+    )
 
 
 def _add_probes(app: FastAPI, tenant: OpenScope) -> None:
@@ -98,7 +115,9 @@ def _add_error_pages(app: FastAPI) -> None:
         return pages.missing_page(request)
 
 
-def _add_site_routes(app: FastAPI, tenant: OpenScope, store: ObjectStore, *, public_url: str) -> None:
+def _add_site_routes(
+    app: FastAPI, tenant: OpenScope, store: ObjectStore, *, public_url: str
+) -> None:
     app.include_router(publishing_endpoint.router(tenant, store, public_url=public_url))
     app.include_router(age_checks.router(tenant, public_url=public_url))
     app.include_router(subject_portal.router(tenant))
@@ -110,8 +129,11 @@ def _add_site_routes(app: FastAPI, tenant: OpenScope, store: ObjectStore, *, pub
 def _render_wrong_host_page(base: str) -> bytes:
     """What somebody reads who came under another name."""
     said = "".join(
-        f'<p lang="{language}">{html.escape(render_message(Message("page.elsewhere"), language))}</p>'
+        "<p "
+        f'lang="{language}">{html.escape(render_message(Message("page.elsewhere"), language))}</p>'
         for language in LANGUAGES
     )
     address = html.escape(base, quote=True)
-    return f'<!doctype html><title>Greenroom</title>{said}<p><a href="{address}/">{address}</a></p>'.encode()
+    return (
+        f'<!doctype html><title>Greenroom</title>{said}<p><a href="{address}/">{address}</a></p>'
+    ).encode()

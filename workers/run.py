@@ -1,7 +1,7 @@
 """One process of the house: `python -m workers.run NAME` runs the main of the table until SIGTERM.
 
-With `--step` it runs a function once and writes what came of it as one JSON line: `{"result": …}`, or the error's
-`{"code": …, "params": …}`. What goes to stderr ends in the process's log.
+With `--step` it runs a function once and writes what came of it as one JSON line: `{"result": …}`,
+or the error's `{"code": …, "params": …}`. What goes to stderr ends in the process's log.
 """
 
 import argparse
@@ -18,7 +18,12 @@ from typing import Any
 from foundation.errors import GreenroomError
 from foundation.i18n.translation import render_message
 from foundation.ops import health_endpoint, telemetry
-from foundation.ops.settings import Settings, is_fixed_by_environment, load_settings, terminal_language
+from foundation.ops.settings import (
+    Settings,
+    is_fixed_by_environment,
+    load_settings,
+    terminal_language,
+)
 from workers.runtime import listening_socket
 
 _PR_SET_NAME = 15
@@ -26,16 +31,19 @@ METRICS_PORT_VARIABLE = "GREENROOM_WORKERS__METRICS_PORT"
 
 
 def resolve_function(path: str) -> Callable[[Settings], Any]:
-    """The function that "module:attr" names. Raises ImportError or AttributeError: a bug of the table."""
+    """The function that "module:attr" names. Raises ImportError or AttributeError: a bug of the
+    table."""
     module, _, attribute = path.partition(":")
-    return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]  # a name in a table
+    # a name in a table
+    return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]  # see above
 
 
 def _load_function(path: str) -> Callable[[Settings], Any]:
     """The same, with what it brings in set apart for good.
 
-    Nothing of what is loaded becomes garbage, and looking for some took a third of a start: 4.7 s of processor time of
-    the process that sends became 3.4. What is set apart is not walked through again later either.
+    Nothing of what is loaded becomes garbage, and looking for some took a third of a start: 4.7 s
+    of processor time of the process that sends became 3.4. What is set apart is not walked through
+    again later either.
     """
     gc.disable()
     try:
@@ -46,14 +54,17 @@ def _load_function(path: str) -> Callable[[Settings], Any]:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Read the command line (`words` where it was forked), become the process, end with the exit code of its error."""
+    """Read the command line (`words` where it was forked), become the process, end with the exit
+    code of its error."""
     parser = argparse.ArgumentParser(prog="python -m workers.run")
     parser.add_argument("name")
     parser.add_argument("main", nargs="?", default="")
     parser.add_argument("--door", type=int, help="descriptor of a listening socket")
     parser.add_argument("--step", action="store_true", help="run once and write the result as JSON")
     parser.add_argument(
-        "--probes", type=int, help=f"port of its figures and probes; {METRICS_PORT_VARIABLE} if left out"
+        "--probes",
+        type=int,
+        help=f"port of its figures and probes; {METRICS_PORT_VARIABLE} if left out",
     )
     given = parser.parse_args(words)
     _set_up_process(given.name)
@@ -75,7 +86,8 @@ def _exit_on_signal(_signum: int, _frame: FrameType | None) -> None:
 
 
 def _main_of(name: str) -> str:
-    from workers.runtime.process_table import PROCESS_TABLE  # noqa: PLC0415  a child is told its main and need not load the table
+    # a child is told its main and need not load the table
+    from workers.runtime.process_table import PROCESS_TABLE  # noqa: PLC0415  see above
 
     mains = {row.name: row.main for row in PROCESS_TABLE}
     if name not in mains:
@@ -87,7 +99,9 @@ def _run_process(path: str, probes: int | None) -> int:
     settings = load_settings()
     telemetry.record_build_info()
     if probes is None:  # started by hand or in a container: where the person said, else nowhere
-        probes = settings.workers.metrics_port if is_fixed_by_environment(METRICS_PORT_VARIABLE) else 0
+        probes = (
+            settings.workers.metrics_port if is_fixed_by_environment(METRICS_PORT_VARIABLE) else 0
+        )
     health_endpoint.serve_health_if_free(probes, host=settings.workers.metrics_host)
     try:
         _load_function(path)(settings)

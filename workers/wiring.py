@@ -1,4 +1,5 @@
-"""The composition root: builds every part once for a process and hands each function just what it uses."""
+"""The composition root: builds every part once for a process and hands each function just what it
+uses."""
 
 import base64
 import threading
@@ -53,7 +54,13 @@ from gate.permits import issuance
 from gate.policy import active_policy
 from generators import registry
 from generators.contract.classifier import Classifier
-from generators.contract.engines import GeneratedText, ImageEngine, TextEngine, TextJob, VisionEngine
+from generators.contract.engines import (
+    GeneratedText,
+    ImageEngine,
+    TextEngine,
+    TextJob,
+    VisionEngine,
+)
 from generators.contract.speech import SpeechEngine
 from generators.contract.video import VideoEngine
 from generators.provenance import content_credentials
@@ -127,7 +134,9 @@ class Services:
 
     def run_steps(self, armed: PreparedStep, settle: SettleAttempt | None = None) -> Outcome:
         """Carry an armed step to its end, and settle it there."""
-        arm_next = partial(step_runner.prepare_next_step, connectors=self.connectors, mint=self.mint)
+        arm_next = partial(
+            step_runner.prepare_next_step, connectors=self.connectors, mint=self.mint
+        )
         end = step_runner.run_steps(
             armed, tenant=self.tenant, transport=self.transport, arm_next=arm_next, settle=settle
         )
@@ -137,20 +146,31 @@ class Services:
 
     def run_upload_steps(self, armed: PreparedStep) -> Outcome | step_runner.StagedUploads:
         """Carry an armed upload, and those that follow, until only the last step is left."""
-        arm_next = partial(step_runner.prepare_next_step, connectors=self.connectors, mint=self.mint)
-        return step_runner.run_steps(armed, tenant=self.tenant, transport=self.transport, arm_next=arm_next)
+        arm_next = partial(
+            step_runner.prepare_next_step, connectors=self.connectors, mint=self.mint
+        )
+        return step_runner.run_steps(
+            armed, tenant=self.tenant, transport=self.transport, arm_next=arm_next
+        )
 
     def look_up_delivery(self, tenant_id: UUID, subject: Subject, part: int = 0) -> LookupResult:
         """Look for what an attempt may have made visible."""
         return reconciliation.look_up_attempt(
-            tenant_id, subject, tenant=self.tenant, transport=self.transport, connectors=self.connectors, part=part
+            tenant_id,
+            subject,
+            tenant=self.tenant,
+            transport=self.transport,
+            connectors=self.connectors,
+            part=part,
         )
 
     def write_reply(self, job: TextJob) -> GeneratedText:
         """Write a chat's answer with the engine of this installation."""
         return self.chat_engine().write(job)
 
-    def read_metrics(self, tenant_id: UUID, channel_id: UUID, native_id: str) -> Mapping[str, int] | None:
+    def read_metrics(
+        self, tenant_id: UUID, channel_id: UUID, native_id: str
+    ) -> Mapping[str, int] | None:
         """The numbers of a copy."""
         return platform_readings.read_metrics(
             tenant_id,
@@ -165,33 +185,57 @@ class Services:
     def billing(self) -> TextBilling:
         """What text models cost, and what each agency may spend."""
         known = self.settings.generators
-        return TextBilling(parse_token_prices(known.text_prices), parse_amounts(known.spending_caps))
+        return TextBilling(
+            parse_token_prices(known.text_prices), parse_amounts(known.spending_caps)
+        )
 
     @property
     def metered_platforms(self) -> frozenset[str]:
         """Platforms that charge for each request."""
-        return frozenset(name for name, one in self.connectors.items() if one.capabilities.cost == "used")
+        return frozenset(
+            name for name, one in self.connectors.items() if one.capabilities.cost == "used"
+        )
 
     @property
     def earnings_platforms(self) -> Mapping[str, str]:
         """Platforms that tell what an account earned, with their names in books."""
-        return {name: one.earns_as for name, one in self.connectors.items() if isinstance(one, SupportsEarnings)}
+        return {
+            name: one.earns_as
+            for name, one in self.connectors.items()
+            if isinstance(one, SupportsEarnings)
+        }
 
-    def read_earnings(self, tenant_id: UUID, channel_id: UUID, span: TimeSpan) -> Earnings | Reauthorize | None:
+    def read_earnings(
+        self, tenant_id: UUID, channel_id: UUID, span: TimeSpan
+    ) -> Earnings | Reauthorize | None:
         """What an account earned."""
         return platform_readings.read_earnings(
-            tenant_id, channel_id, span, tenant=self.tenant, transport=self.transport, connectors=self.connectors
+            tenant_id,
+            channel_id,
+            span,
+            tenant=self.tenant,
+            transport=self.transport,
+            connectors=self.connectors,
         )
 
     @property
     def transaction_platforms(self) -> frozenset[str]:
         """Platforms that list the movements of an account's money."""
-        return frozenset(name for name, one in self.connectors.items() if isinstance(one, SupportsBalance))
+        return frozenset(
+            name for name, one in self.connectors.items() if isinstance(one, SupportsBalance)
+        )
 
-    def list_transactions(self, tenant_id: UUID, channel_id: UUID, start: int) -> MovementPage | None:
+    def list_transactions(
+        self, tenant_id: UUID, channel_id: UUID, start: int
+    ) -> MovementPage | None:
         """A page of what moved on an account."""
         return platform_readings.read_movements(
-            tenant_id, channel_id, start, tenant=self.tenant, transport=self.transport, connectors=self.connectors
+            tenant_id,
+            channel_id,
+            start,
+            tenant=self.tenant,
+            transport=self.transport,
+            connectors=self.connectors,
         )
 
     def read_unlock_state(
@@ -208,7 +252,9 @@ class Services:
             connectors=self.connectors,
         )
 
-    def check_live_post(self, tenant_id: UUID, channel_id: UUID, native_id: str, counted: bool) -> PostPresence | None:
+    def check_live_post(
+        self, tenant_id: UUID, channel_id: UUID, native_id: str, counted: bool
+    ) -> PostPresence | None:
         """Whether a post stands where it was put; `counted`: its numbers were told just now."""
         return platform_readings.check_live_post(
             tenant_id,
@@ -223,16 +269,26 @@ class Services:
     def count_followers(self, tenant_id: UUID, channel_id: UUID) -> int | None:
         """How many follow an account."""
         return platform_readings.read_followers(
-            tenant_id, channel_id, tenant=self.tenant, transport=self.transport, connectors=self.connectors
+            tenant_id,
+            channel_id,
+            tenant=self.tenant,
+            transport=self.transport,
+            connectors=self.connectors,
         )
 
     @property
     def comment_poll_intervals(self) -> Mapping[str, timedelta]:
         """How long each platform is left alone between two questions for what people say there."""
-        able = {name: one for name, one in self.connectors.items() if isinstance(one, SupportsComments)}
-        return {name: timedelta(minutes=one.capabilities.remarks_every) for name, one in able.items()}
+        able = {
+            name: one for name, one in self.connectors.items() if isinstance(one, SupportsComments)
+        }
+        return {
+            name: timedelta(minutes=one.capabilities.remarks_every) for name, one in able.items()
+        }
 
-    def fetch_comments(self, tenant_id: UUID, channel_id: UUID) -> tuple[Channel, CommentPage] | None:
+    def fetch_comments(
+        self, tenant_id: UUID, channel_id: UUID
+    ) -> tuple[Channel, CommentPage] | None:
         """What people comments on an account since the last time."""
         return comments.read_comments(tenant_id, channel_id, ear=self._comment_reader)
 
@@ -240,7 +296,9 @@ class Services:
         self, tenant_id: UUID, channel_id: UUID, native_id: str, author: str, act: ModerationAction
     ) -> Outcome:
         """Act on what somebody comments."""
-        return comments.moderate_comment(tenant_id, channel_id, native_id, author, act, ear=self._comment_reader)
+        return comments.moderate_comment(
+            tenant_id, channel_id, native_id, author, act, ear=self._comment_reader
+        )
 
     @property
     def _comment_reader(self) -> comments.CommentReader:
@@ -262,7 +320,9 @@ def build_services(settings: Settings, *, pool_size: int, application: str) -> I
     master_key = envelope.parse_master_key(settings.tenants.master_key.get_secret_value())
     key = permit_signing_key(settings)
     active_policy.set_trusted_keys(settings.gate.policy_keys)
-    database = Database(settings.database.work_url.get_secret_value(), pool_size=pool_size, application=application)
+    database = Database(
+        settings.database.work_url.get_secret_value(), pool_size=pool_size, application=application
+    )
     tenant = scope_opener(database)
     store = open_library_store(settings)
     reveal, seal = unseal.vault_functions(tenant, master_key)
@@ -294,12 +354,19 @@ def build_services(settings: Settings, *, pool_size: int, application: str) -> I
             # loaded each time: models come and go
             vision_engine=partial(registry.load_vision_engine, settings.generators),
             speech_engines=build_once(lambda: registry.load_speech_engines(settings.generators)),
-            background_cutter=build_once(lambda: registry.load_background_remover(settings.generators)),
+            background_cutter=build_once(
+                lambda: registry.load_background_remover(settings.generators)
+            ),
             upscaler=build_once(lambda: registry.load_upscaler(settings.generators)),
             credential=build_once(lambda: _load_signing_credential(settings)),
             classifier=classifier,
             face_comparison=FaceComparison(
-                tenant, store, classifier, reveal, seal, alike=settings.generators.faces_alike_percent
+                tenant,
+                store,
+                classifier,
+                reveal,
+                seal,
+                alike=settings.generators.faces_alike_percent,
             ),
         )
     finally:
@@ -346,7 +413,10 @@ def _read_form(
 ) -> Mapping[str, str | Sealed]:
     """The fields of a form a person filled in; the secret ones leave here sealed."""
     form = sealed_intake.unseal_form(master_key, tenant_id, letter)
-    return {name: seal(tenant_id, typed) if typed and name in secret else typed for name, typed in form.items()}
+    return {
+        name: seal(tenant_id, typed) if typed and name in secret else typed
+        for name, typed in form.items()
+    }
 
 
 def allowed_reach(settings: Settings) -> AddressPolicy:
@@ -368,8 +438,11 @@ def media_base_url(settings: Settings) -> str:
 
 
 def order_signing_key(master_key: bytes) -> bytes:
-    """The key that signs what travels with invoices, derived from the master key (HKDF, RFC 5869)."""
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"greenroom order payload").derive(master_key)
+    """The key that signs what travels with invoices, derived from the master key (HKDF, RFC
+    5869)."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"greenroom order payload").derive(
+        master_key
+    )
 
 
 def own_page_hosts(settings: Settings) -> tuple[str, ...]:

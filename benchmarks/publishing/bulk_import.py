@@ -7,7 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-from benchmarks.publishing.world import LATENCY_MS, PATIENCE_SECONDS, BenchmarkWorld, create_world, run_installation
+from benchmarks.publishing.world import (
+    LATENCY_MS,
+    PATIENCE_SECONDS,
+    BenchmarkWorld,
+    create_world,
+    run_installation,
+)
 from foundation.ops.clock import monotonic, sleep, wall_now
 from schedules.imports import import_files
 from schedules.imports.csv_rows import MAX_ROWS
@@ -18,7 +24,8 @@ LOOK_SECONDS = 0.1
 
 
 def measure_bulk_import() -> dict[str, float]:
-    """Seconds for 10,000 lines on two accounts each; the file is planned, so that each line is two deliveries."""
+    """Seconds for 10,000 lines on two accounts each; the file is planned, so that each line is two
+    deliveries."""
     with (
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
         run_installation(Path(name) / "home", latency_ms=LATENCY_MS) as services,
@@ -51,7 +58,9 @@ class _Clerk:
 
     def receive(self, data: bytes) -> UUID:
         with self._services.tenant(self._tenant_id, "system:bench") as scope:
-            return import_files.create_import(scope, data, name="bench.csv", creators=self._creators)
+            return import_files.create_import(
+                scope, data, name="bench.csv", creators=self._creators
+            )
 
     def ask(self, found: UUID) -> None:
         with self._services.tenant(self._tenant_id, "system:bench") as scope:

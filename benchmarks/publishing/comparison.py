@@ -1,5 +1,5 @@
-"""The same posts by ours and by a plain task queue, side by side: when they leave, what they cost, what faults make of
-them, what a slow platform does."""
+"""The same posts by ours and by a plain task queue, side by side: when they leave, what they cost,
+what faults make of them, what a slow platform does."""
 
 import sys
 import tempfile
@@ -56,7 +56,8 @@ class ComparisonSize:
 
     light: int = 24
     light_every: timedelta = timedelta(seconds=2.5)
-    """Twelve posts a minute would be one in 5 s; half the gap keeps the run short, and the load is as light."""
+    """Twelve posts a minute would be one in 5 s; half the gap keeps the run short, and the load is
+    as light."""
     burst: int = 120
     stream: int = 600
     """Posts due at once, for the rate at which they leave."""
@@ -74,8 +75,8 @@ QUICK = ComparisonSize(3, timedelta(seconds=0.5), 12, 12, 12, 6, fault_outcomes.
 def measure_publishing(*, quick: bool = False) -> dict[str, float]:
     """Start the house, post in both ways, stop it: `plain_*` are those of the task queue.
 
-    Takes about thirteen minutes, `quick` about two: then there are few posts and faults, and the figures prove nothing
-    but that the benchmark runs.
+    Takes about thirteen minutes, `quick` about two: then there are few posts and faults, and the
+    figures prove nothing but that the benchmark runs.
     """
     size = QUICK if quick else WHOLE
     with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name:
@@ -85,7 +86,9 @@ def measure_publishing(*, quick: bool = False) -> dict[str, float]:
             redis_url = world.settings.redis.url.get_secret_value()
             with plain_celery.run_plain_worker(redis_url, folder / "plain.log") as worker:
                 sides = ComparisonSides(world, plain_celery.make_plain_app(redis_url), worker)
-                found = _compare_speed(sides, size) | _measure_slow_network(sides, size.slow, folder)
+                found = _compare_speed(sides, size) | _measure_slow_network(
+                    sides, size.slow, folder
+                )
                 return found | fault_outcomes.measure_faults(world, sides.app, worker, size.faults)
 
 
@@ -98,9 +101,16 @@ class ComparisonSides:
     worker: PlainWorker
 
     def plain(
-        self, world: BenchmarkWorld, name: str, count: int, gap: timedelta, *, shift: timedelta = LEAD
+        self,
+        world: BenchmarkWorld,
+        name: str,
+        count: int,
+        gap: timedelta,
+        *,
+        shift: timedelta = LEAD,
     ) -> "PlainPosts":
-        """Hand the plain queue `count` posts on accounts of its own, the first one `shift` from now."""
+        """Hand the plain queue `count` posts on accounts of its own, the first one `shift` from
+        now."""
         accounts = [f"plain-{number}" for number in range(ACCOUNTS)]
         tokens = {account: open_sandbox_account(world.network_url, account) for account in accounts}
         start = wall_now().replace(microsecond=0) + shift
@@ -119,9 +129,12 @@ class PlainPosts:
     posts: Mapping[str, tuple[str, datetime]]
 
     def run(self, worker: PlainWorker) -> ScenarioResult:
-        """Wait for them. What they cost is that of the worker, of the test network and of Redis. Raises RuntimeError
-        when one never came."""
-        paid = [psutil.Process(pid) for pid in (worker.pid, *_list_pids(self.world, "sandbox", "redis").values())]
+        """Wait for them. What they cost is that of the worker, of the test network and of Redis.
+        Raises RuntimeError when one never came."""
+        paid = [
+            psutil.Process(pid)
+            for pid in (worker.pid, *_list_pids(self.world, "sandbox", "redis").values())
+        ]
         due = {text: at for text, (_, at) in self.posts.items()}
         sleep(seconds_until(min(due.values())))
         before = cpu_seconds(paid)
@@ -132,12 +145,17 @@ class PlainPosts:
                 raise RuntimeError(f"{len(due.keys() - seen.keys())} plain posts never arrived")
             sleep(READ_SECONDS)
             if wall_now() > max(due.values()):
-                seen = sandbox_arrivals(self.world.network_url, self.accounts, latency_ms=self.world.latency_ms)
-        return ScenarioResult.from_arrivals(due, {text: seen[text][0] for text in due}, cpu_seconds(paid) - before)
+                seen = sandbox_arrivals(
+                    self.world.network_url, self.accounts, latency_ms=self.world.latency_ms
+                )
+        return ScenarioResult.from_arrivals(
+            due, {text: seen[text][0] for text in due}, cpu_seconds(paid) - before
+        )
 
 
 def _compare_speed(sides: ComparisonSides, size: ComparisonSize) -> dict[str, float]:
-    """Lateness, rate, cost and connections of both; the light run of both at once, the others in turns."""
+    """Lateness, rate, cost and connections of both; the light run of both at once, the others in
+    turns."""
     world = sides.world
     watched = ConnectionPeak(sides.world.settings)
     ours = partial(run_scenario, world, watched=watched)
@@ -154,11 +172,17 @@ def _compare_speed(sides: ComparisonSides, size: ComparisonSize) -> dict[str, fl
         **_summarize_side("", light, burst, stream),
         "db_connections": float(watched.most),
         **{f"db_connections_{name}": float(count) for name, count in watched.whose.items()},
-        "redis_connections": float(_count_connections(_list_pids(world).values(), world.settings.workers.redis_port)),
+        "redis_connections": float(
+            _count_connections(_list_pids(world).values(), world.settings.workers.redis_port)
+        ),
         "fair_most_s": fair,
         **_summarize_side("plain_", plain_light, plain_burst, plain_stream),
-        "plain_db_connections": float(_count_connections([sides.worker.pid], world.settings.workers.postgres_port)),
-        "plain_redis_connections": float(_count_connections([sides.worker.pid], world.settings.workers.redis_port)),
+        "plain_db_connections": float(
+            _count_connections([sides.worker.pid], world.settings.workers.postgres_port)
+        ),
+        "plain_redis_connections": float(
+            _count_connections([sides.worker.pid], world.settings.workers.redis_port)
+        ),
     }
 
 
@@ -178,17 +202,26 @@ def _summarize_side(
 def _list_pids(world: BenchmarkWorld, *names: str) -> dict[str, int]:
     """The processes of the house that run now, by name: all, or those named."""
     running = read_status(InstallationFolder(world.settings.home)).processes
-    return {one.name: one.pid for one in running if one.pid is not None and (one.name in names or not names)}
+    return {
+        one.name: one.pid
+        for one in running
+        if one.pid is not None and (one.name in names or not names)
+    }
 
 
 def _count_connections(pids: Iterable[int], port: int) -> int:
     """Connections that processes hold to a port now."""
     held = [line for pid in pids for line in psutil.Process(pid).net_connections("tcp")]
-    return sum(1 for line in held if line.raddr and line.raddr[1] == port and line.status == psutil.CONN_ESTABLISHED)
+    return sum(
+        1
+        for line in held
+        if line.raddr and line.raddr[1] == port and line.status == psutil.CONN_ESTABLISHED
+    )
 
 
 def _measure_slow_network(sides: ComparisonSides, count: int, folder: Path) -> dict[str, float]:
-    """The rate where every call takes two seconds, and as a part of lanes / latency, which nobody can pass."""
+    """The rate where every call takes two seconds, and as a part of lanes / latency, which nobody
+    can pass."""
     with _slow_network(folder / "slow") as base:
         world = create_world(sides.world.services, name="slow", base=base, latency_ms=SLOW_MS)
         ours = run_scenario(world, "slow", count, timedelta(0)).per_second
@@ -216,7 +249,9 @@ def _slow_network(folder: Path) -> Iterator[str]:
         "--probes",
         "0",
     ]
-    process = spawn_process(command, InstallationFolder(folder).log_file("sandbox"), environment=environment)
+    process = spawn_process(
+        command, InstallationFolder(folder).log_file("sandbox"), environment=environment
+    )
     try:
         until = monotonic() + PATIENCE_SECONDS
         while is_free("127.0.0.1", port) and process.poll() is None and monotonic() < until:

@@ -1,7 +1,9 @@
-"""What faults make of posts, ours and those of a plain task queue: how many stand twice, and how many never came.
+"""What faults make of posts, ours and those of a plain task queue: how many stand twice, and how
+many never came.
 
-What counts is the test network's own record. A post that still waits when the wait is over is counted once more after
-the clock of the house was moved on: after an outage an account's posts leave apart, and that is no loss.
+What counts is the test network's own record. A post that still waits when the wait is over is
+counted once more after the clock of the house was moved on: after an outage an account's posts
+leave apart, and that is no loss.
 """
 
 import random
@@ -48,14 +50,16 @@ FAULTS: Mapping[str, Fault] = {
     "limited": Fault("status:429", once=True, retry_after=5),
     "limited_bare": Fault("status:429", once=True),
 }
-"""Cut before it was taken in; then taken in and cut, unanswered, told an error; told one and not taken in; taken in and
-answered too slowly, or with half an answer; told to wait, with a time and without."""
+"""Cut before it was taken in; then taken in and cut, unanswered, told an error; told one and not
+taken in; taken in and answered too slowly, or with half an answer; told to wait, with a time and
+without."""
 
 REFUSED = "refused"
 KILL = "kill"
 FLUSH = "flush"
 OUTAGE = "outage"
-"""Nobody listens when posts are due; whoever sends is killed, or Redis emptied, while they leave; a minute of 503."""
+"""Nobody listens when posts are due; whoever sends is killed, or Redis emptied, while they leave; a
+minute of 503."""
 
 SIDES = ("ours", "plain")
 SLOW_SECONDS = 12
@@ -79,13 +83,15 @@ MOVES = 5
 
 @dataclass(frozen=True)
 class FaultBenchmarkSize:
-    """Posts of one fault and one side, over how many accounts, and how long plain retries and ours are waited for."""
+    """Posts of one fault and one side, over how many accounts, and how long plain retries and ours
+    are waited for."""
 
     each: int = 20
     accounts: int = 5
     names: Sequence[str] = (*FAULTS, REFUSED, KILL, FLUSH, OUTAGE)
     least: float = 60.0
-    """The longest a plain task takes to give up: four tries of ten seconds, and 7 s between them."""
+    """The longest a plain task takes to give up: four tries of ten seconds, and 7 s between
+    them."""
     most: float = 180.0
     """By then every look and every retry of ours is over."""
 
@@ -115,14 +121,17 @@ class FaultPosts:
 def measure_faults(
     world: BenchmarkWorld, app: Celery, worker: PlainWorker, size: FaultBenchmarkSize
 ) -> dict[str, float]:
-    """`*_doubled`, `*_lost` and `*_spaced` of both sides under each fault. Moves the clock of the house in the end."""
+    """`*_doubled`, `*_lost` and `*_spaced` of both sides under each fault. Moves the clock of the
+    house in the end."""
     return _Bad(world, app, worker, size).figures()
 
 
 class _Bad:
     """Bad days on a running house."""
 
-    def __init__(self, world: BenchmarkWorld, app: Celery, worker: PlainWorker, size: FaultBenchmarkSize) -> None:
+    def __init__(
+        self, world: BenchmarkWorld, app: Celery, worker: PlainWorker, size: FaultBenchmarkSize
+    ) -> None:
         self._world = world
         self._app = app
         self._worker = worker
@@ -135,8 +144,13 @@ class _Bad:
     def figures(self) -> dict[str, float]:
         """One after the other: all answers of the network at once, a kill, a flush, an outage."""
         named = self._size.names
-        done = [self._run_response_faults([name for name in named if name in FAULTS or name == REFUSED])]
-        turns: Mapping[str, Callable[[], None]] = {KILL: self._kill_senders, FLUSH: self._flush_redis}
+        done = [
+            self._run_response_faults([name for name in named if name in FAULTS or name == REFUSED])
+        ]
+        turns: Mapping[str, Callable[[], None]] = {
+            KILL: self._kill_senders,
+            FLUSH: self._flush_redis,
+        }
         done += [self._run_incident(name, act) for name, act in turns.items() if name in named]
         done += [self._run_outage()] if OUTAGE in named else []
         told = {"plain_kill_withheld": float(self._withheld)} if KILL in named else {}
@@ -154,10 +168,15 @@ class _Bad:
             for number in range(each):
                 for side in SIDES:
                     text = f"{side} {name} {number} {self._drawn.randrange(10**6)}"
-                    sides[side][text] = (f"{side}-{name}-{number % on}", start + over * number / each)
+                    sides[side][text] = (
+                        f"{side}-{name}-{number % on}",
+                        start + over * number / each,
+                    )
         posts = FaultPosts(sides["ours"], sides["plain"])
         for account in posts.accounts:
-            self._open_account(account, by.base if by is not None and f"-{REFUSED}-" in account else "")
+            self._open_account(
+                account, by.base if by is not None and f"-{REFUSED}-" in account else ""
+            )
         return posts
 
     def _open_account(self, account: str, by: str) -> None:
@@ -165,7 +184,9 @@ class _Bad:
         owner = self._world.channels[0][:2]
         self._tokens[account] = world.open_sandbox_account(base, account)
         if account.startswith("ours-"):
-            channel_id = world.connect_bench_account(self._world.services, owner, base, account, by=by)
+            channel_id = world.connect_bench_account(
+                self._world.services, owner, base, account, by=by
+            )
             self._channels[account] = channel_id
 
     def _schedule_posts(self, posts: FaultPosts, by: RefusedPort | None = None) -> None:
@@ -179,7 +200,8 @@ class _Bad:
             plain_celery.schedule_plain_posts(self._app, base, self._tokens, some)
 
     def _run_response_faults(self, names: Sequence[str]) -> FaultPosts:
-        """What the network answers to the first request of each post, or account; `refused` by a line of its own."""
+        """What the network answers to the first request of each post, or account; `refused` by a
+        line of its own."""
         with refused_port.refused_port(urlsplit(self._world.network_url).port or 0) as line:
             posts = self._prepare_posts(names, by=line)
             for text, (account, _) in {**posts.ours, **posts.plain}.items():
@@ -196,7 +218,9 @@ class _Bad:
             self._wait_for_posts(posts)
         return posts
 
-    def _inject_fault(self, account: str, fault: Fault, *, match: str = "", on: str = "posts", times: int = 1) -> None:
+    def _inject_fault(
+        self, account: str, fault: Fault, *, match: str = "", on: str = "posts", times: int = 1
+    ) -> None:
         wanted = {"mode": fault.mode, "account": account, "on": on, "match": match, "times": times}
         wanted |= {"seconds": SLOW_SECONDS, "retry_after": fault.retry_after}
         world.call_sandbox_control("POST", f"{self._world.network_url}/control/faults", wanted)
@@ -213,7 +237,9 @@ class _Bad:
     def _kill_senders(self) -> None:
         for one in read_status(InstallationFolder(self._world.settings.home)).processes:
             if one.name.partition("-")[0] == "send":
-                psutil.Process(one.pid).send_signal(signal.SIGKILL)  # its supervisor starts it again
+                psutil.Process(one.pid).send_signal(
+                    signal.SIGKILL
+                )  # its supervisor starts it again
         self._worker.kill()
         sleep(RESTARTED_SECONDS)
         self._worker.start()
@@ -249,9 +275,12 @@ class _Bad:
         return world.sandbox_arrivals(self._world.network_url, posts.accounts)
 
     def _count_outcomes(self, done: Sequence[FaultPosts]) -> dict[str, float]:
-        """What stands, of each fault and side; then the clock is moved on for ours that wait, and counted again."""
+        """What stands, of each fault and side; then the clock is moved on for ours that wait, and
+        counted again."""
         before = [self._read_arrivals(posts) for posts in done]
-        waiting = any(posts.ours.keys() - stood.keys() for posts, stood in zip(done, before, strict=True))
+        waiting = any(
+            posts.ours.keys() - stood.keys() for posts, stood in zip(done, before, strict=True)
+        )
         if waiting:
             self._move_on(done)
         found: dict[str, float] = {}
@@ -264,12 +293,16 @@ class _Bad:
                 for what, count in (("doubled", max(times - 1, 0)), ("lost", int(not times))):
                     found[f"{key}_{what}"] = found.get(f"{key}_{what}", 0.0) + count
                 if side == "ours":
-                    found[f"{key}_spaced"] = found.get(f"{key}_spaced", 0.0) + (times > 0 and text not in stood)
+                    found[f"{key}_spaced"] = found.get(f"{key}_spaced", 0.0) + (
+                        times > 0 and text not in stood
+                    )
         return found
 
     def _move_on(self, done: Sequence[FaultPosts]) -> None:
         for _ in range(MOVES):
-            with self._world.services.tenant(INSTALLATION_ID, "system:bench", role="relay") as scope:
+            with self._world.services.tenant(
+                INSTALLATION_ID, "system:bench", role="relay"
+            ) as scope:
                 _shift_clock(scope)
             started = monotonic()
             while monotonic() - started < 2 * LOOK_SECONDS + SLOW_SECONDS:

@@ -1,4 +1,5 @@
-"""Growth as a picture: lateness over planned posts, a line for each number of processes that send. SVG, by hand."""
+"""Growth as a picture: lateness over planned posts, a line for each number of processes that send.
+SVG, by hand."""
 
 from collections.abc import Mapping
 from math import log10
@@ -31,7 +32,8 @@ def growth_lines(figures: Mapping[str, float]) -> GrowthLines:
 
 
 def render_chart(lines: GrowthLines) -> str:
-    """The whole picture. Planned posts stand on a scale of powers of ten, seconds on an even one from zero."""
+    """The whole picture. Planned posts stand on a scale of powers of ten, seconds on an even one
+    from zero."""
     top = _round_up(max(GOAL_S, *(value for line in lines.values() for value in line.values())))
     rows = list(next(iter(lines.values())))
     body = [*_render_grid_lines(top), *_render_axis_labels(rows)]
@@ -39,7 +41,8 @@ def render_chart(lines: GrowthLines) -> str:
         body += _render_line(workers, line, rows, top, number)
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-size="12"'
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+            'font-size="12"'
             ' font-family="system-ui, sans-serif">',
             f"<title>{TITLE}</title>",
             f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
@@ -77,25 +80,36 @@ def _render_grid_lines(top: float) -> list[str]:
     for step in range(6):
         value = top * step / 5
         y = _y_position(value, top)
-        found.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="#dee2e6"/>')
-        found.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#495057">{value:.2f} s</text>')
+        found.append(
+            f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="#dee2e6"/>'
+        )
+        found.append(
+            f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#495057">{value:.2f} '
+            "s</text>"
+        )
     y = _y_position(GOAL_S, top)
     found.append(
-        f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="#868e96" stroke-dasharray="6 4"/>'
+        f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="#868e96" '
+        'stroke-dasharray="6 4"/>'
     )
-    found.append(f'<text x="{WIDTH - RIGHT + 8}" y="{y + 4:.1f}" fill="#495057">goal {GOAL_S:g} s</text>')
+    found.append(
+        f'<text x="{WIDTH - RIGHT + 8}" y="{y + 4:.1f}" fill="#495057">goal {GOAL_S:g} s</text>'
+    )
     return found
 
 
 def _render_axis_labels(rows: list[str]) -> list[str]:
     y = HEIGHT - BOTTOM + 20
     return [
-        f'<text x="{_x_position(rows, row):.1f}" y="{y}" text-anchor="middle" fill="#495057">{row}</text>'
+        f'<text x="{_x_position(rows, row):.1f}" y="{y}" text-anchor="middle" '
+        f'fill="#495057">{row}</text>'
         for row in rows
     ]
 
 
-def _render_line(workers: str, line: Mapping[str, float], rows: list[str], top: float, number: int) -> list[str]:
+def _render_line(
+    workers: str, line: Mapping[str, float], rows: list[str], top: float, number: int
+) -> list[str]:
     colour = COLOURS[number % len(COLOURS)]
     points = [(_x_position(rows, row), _y_position(value, top)) for row, value in line.items()]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
@@ -105,4 +119,9 @@ def _render_line(workers: str, line: Mapping[str, float], rows: list[str], top: 
     what = f"{workers} sending" if workers != "1" else "1 process sending"
     name = f'<text x="{x + 18}" y="{y + 4}" fill="#212529">{what}</text>'
     key = f'<line x1="{x}" y1="{y}" x2="{x + 12}" y2="{y}" stroke="{colour}" stroke-width="2.5"/>'
-    return [f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2.5"/>', *dots, key, name]
+    return [
+        f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2.5"/>',
+        *dots,
+        key,
+        name,
+    ]

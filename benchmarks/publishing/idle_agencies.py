@@ -1,4 +1,5 @@
-"""How a house grows with its agencies: what those that do nothing cost, and how late posts are beside them."""
+"""How a house grows with its agencies: what those that do nothing cost, and how late posts are
+beside them."""
 
 import signal
 import tempfile
@@ -51,11 +52,12 @@ QUICK = IdleAgenciesSize((3, 12), 6, 5)
 
 
 def measure_idle_agencies(*, quick: bool = False) -> dict[str, float]:
-    """One house, with ever more agencies of one creator and one account each. Takes about 13 minutes.
+    """One house, with ever more agencies of one creator and one account each. Takes about 13
+    minutes.
 
-    `idle_ms_per_min_<agencies>`: processor time a minute of all processes, while nothing is due, in ms for each agency;
-    `light_p50_s_…` and `light_p95_s_…`: lateness of two posts a second; `killed_most_s_…`: the most where the relay is
-    killed meanwhile.
+    `idle_ms_per_min_<agencies>`: processor time a minute of all processes, while nothing is due, in
+    ms for each agency; `light_p50_s_…` and `light_p95_s_…`: lateness of two posts a second;
+    `killed_most_s_…`: the most where the relay is killed meanwhile.
     """
     size = QUICK if quick else WHOLE
     found = dict[str, float]()
@@ -66,13 +68,18 @@ def measure_idle_agencies(*, quick: bool = False) -> dict[str, float]:
     ):
         home = InstallationFolder(Path(name) / "home")
         world = create_world(services)
-        run_scenario(world, "first", size.posts, EVERY)  # the first posts of a house pay for its caches
+        run_scenario(
+            world, "first", size.posts, EVERY
+        )  # the first posts of a house pay for its caches
         for many in size.agencies:
             _add_agencies(services, there, many)
             there = many
             found[f"idle_ms_per_min_{many}"] = _measure_idle_load(size.rest_s) / many
             run = run_scenario(world, f"beside {many}", size.posts, EVERY)
-            found |= {f"light_p50_s_{many}": median(run.lateness), f"light_p95_s_{many}": percentile_95(run.lateness)}
+            found |= {
+                f"light_p50_s_{many}": median(run.lateness),
+                f"light_p95_s_{many}": percentile_95(run.lateness),
+            }
             killed = Timer(KILLED_AFTER, _kill_process, (home, "relay"))
             killed.start()
             run = run_scenario(world, f"killed {many}", size.posts, EVERY)
@@ -89,7 +96,13 @@ def _add_agencies(services: Services, there: int, many: int) -> None:
         with services.tenant(tenant_id, "system:bench") as scope:
             agencies.create_agency(scope, name=name, language="en", zone="UTC")
             creator_id = agencies.add_creator(
-                scope, slug=name, name=name, kind="virtual", zone="UTC", languages=["en"], approval_tiers=0
+                scope,
+                slug=name,
+                name=name,
+                kind="virtual",
+                zone="UTC",
+                languages=["en"],
+                approval_tiers=0,
             )
             lifecycle.connect_account(
                 scope,

@@ -1,4 +1,5 @@
-"""How publishing grows: lateness beside ever more planned posts and workers, and beside a crowd of another agency."""
+"""How publishing grows: lateness beside ever more planned posts and workers, and beside a crowd of
+another agency."""
 
 import sys
 import tempfile
@@ -34,7 +35,8 @@ EXTRA_POOL = 3
 """Connections of each worker beyond the first: the embedded server takes 40."""
 
 EVERY = timedelta(seconds=0.5)
-"""Between two posts of a case: light for one process, and enough posts for a p95 that one of them does not move."""
+"""Between two posts of a case: light for one process, and enough posts for a p95 that one of them
+does not move."""
 
 LOOK_SECONDS = 0.2
 READY_SECONDS = 60.0
@@ -62,9 +64,9 @@ QUICK = LoadGrowthSize((1_000, 2_000), (1, 2), 6, 60)
 def measure_load_growth(*, quick: bool = False) -> dict[str, float]:
     """Two houses, one after the other. Takes about half an hour, `quick` about two minutes.
 
-    `late_p95_s_<rows>_<workers>` and `late_p50_s_…`: lateness of two posts a second; `late_growth`: of one worker, from
-    the fewest rows to the most, as a ratio; `fair_most_s_10k`: the most a single post is late while another agency has
-    ten thousand due at once.
+    `late_p95_s_<rows>_<workers>` and `late_p50_s_…`: lateness of two posts a second; `late_growth`:
+    of one worker, from the fewest rows to the most, as a ratio; `fair_most_s_10k`: the most a
+    single post is late while another agency has ten thousand due at once.
     """
     size = QUICK if quick else WHOLE
     return _measure_growth(size) | {"fair_most_s_10k": _measure_fairness(size)}
@@ -88,7 +90,9 @@ def _measure_growth(size: LoadGrowthSize) -> dict[str, float]:
     ):
         world = create_world(services)
         there = 0
-        run_scenario(world, "first", size.posts, EVERY)  # the first posts of a house pay for its caches
+        run_scenario(
+            world, "first", size.posts, EVERY
+        )  # the first posts of a house pay for its caches
         for rows in size.rows:
             started = monotonic()
             _load_deliveries(world, rows - there)
@@ -102,7 +106,10 @@ def _measure_growth(size: LoadGrowthSize) -> dict[str, float]:
                     LATENESS_PREFIX + case: percentile_95(run.lateness),
                     f"late_p50_s_{case}": median(run.lateness),
                 }
-    few, most = (found[f"{LATENESS_PREFIX}{_format_row_count(rows)}_1"] for rows in (size.rows[0], size.rows[-1]))
+    few, most = (
+        found[f"{LATENESS_PREFIX}{_format_row_count(rows)}_1"]
+        for rows in (size.rows[0], size.rows[-1])
+    )
     return {**found, "late_growth": most / few}
 
 
@@ -111,9 +118,11 @@ def _format_row_count(rows: int) -> str:
 
 
 def _load_deliveries(world: BenchmarkWorld, rows: int) -> None:
-    """Copies of a planned post, on all accounts and over the year to come; written as the superuser.
+    """Copies of a planned post, on all accounts and over the year to come; written as the
+    superuser.
 
-    What a million rows of one minute leave to be tidied is tidied before anything is measured: no house plans so.
+    What a million rows of one minute leave to be tidied is tidied before anything is measured: no
+    house plans so.
     """
     share = -(-rows // len(world.channels))
     engine = create_engine(make_url(superuser_url(world.settings)).set(database=DATABASE_NAME))
@@ -129,7 +138,9 @@ def _load_deliveries(world: BenchmarkWorld, rows: int) -> None:
     engine.dispose()
 
 
-def _schedule_template_post(world: BenchmarkWorld, account: tuple[UUID, UUID, UUID], share: int) -> UUID:
+def _schedule_template_post(
+    world: BenchmarkWorld, account: tuple[UUID, UUID, UUID], share: int
+) -> UUID:
     """A post that is planned by the settings itself, a day ahead."""
     tenant_id, creator_id, channel_id = account
     at = wall_now().replace(microsecond=0) + timedelta(days=1)
@@ -149,7 +160,10 @@ def _run_more_senders(folder: Path, count: int) -> Iterator[None]:
 @contextmanager
 def _one_more(folder: Path, number: int) -> Iterator[None]:
     environment = settings.child_environment(folder, code=CODE_ROOT)
-    environment |= {"GREENROOM_ENVIRONMENT": "test", "GREENROOM_WORKERS__SEND_POOL": str(EXTRA_POOL)}
+    environment |= {
+        "GREENROOM_ENVIRONMENT": "test",
+        "GREENROOM_WORKERS__SEND_POOL": str(EXTRA_POOL),
+    }
     command: Sequence[str] = (
         sys.executable,
         "-m",
@@ -160,10 +174,15 @@ def _one_more(folder: Path, number: int) -> Iterator[None]:
         "0",
     )
     process = spawn_process(
-        list(command), InstallationFolder(folder).log_file(f"send-{number}"), environment=environment
+        list(command),
+        InstallationFolder(folder).log_file(f"send-{number}"),
+        environment=environment,
     )
     until = monotonic() + READY_SECONDS
-    while not has_announced_ready(InstallationFolder(folder), "send", process.pid) and monotonic() < until:
+    while (
+        not has_announced_ready(InstallationFolder(folder), "send", process.pid)
+        and monotonic() < until
+    ):
         sleep(LOOK_SECONDS)
     try:
         yield

@@ -1,8 +1,10 @@
-"""What publishing is compared with: the same posts by a plain Celery task with its time as ETA, and retries.
+"""What publishing is compared with: the same posts by a plain Celery task with its time as ETA, and
+retries.
 
-It is what most schedulers are: no permits, no state, no look before a retry. It runs beside the house in the same run
-on the same Redis and against the same test network, with 32 threads and settings as Celery's
-documentation has them (https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions).
+It is what most schedulers are: no permits, no state, no look before a retry. It runs beside the
+house in the same run on the same Redis and against the same test network, with 32 threads and
+settings as Celery's documentation has them
+(https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions).
 """
 
 import json
@@ -90,7 +92,8 @@ class PlainWorker:
         """Return when it works, or should."""
         with self.log.open("ab") as out:
             command = [sys.executable, "-m", "benchmarks.publishing.plain_celery", self.redis_url]
-            self.process = subprocess.Popen(command, stdout=out, stderr=out)  # noqa: S603 - our own module
+            # our own module
+            self.process = subprocess.Popen(command, stdout=out, stderr=out)  # noqa: S603  see above
         sleep(START_SECONDS)
 
     def kill(self) -> None:
@@ -122,7 +125,8 @@ def schedule_plain_posts(
 
 
 def count_stuck_tasks(made: Celery) -> int:
-    """Tasks that a worker took and never ended: Redis hands them out again an hour after they were taken.
+    """Tasks that a worker took and never ended: Redis hands them out again an hour after they were
+    taken.
 
     https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html#visibility-timeout
     """

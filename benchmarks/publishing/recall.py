@@ -1,4 +1,5 @@
-"""How fast what somebody wants gone is taken from five places, and what reading evidence adds to a post.
+"""How fast what somebody wants gone is taken from five places, and what reading evidence adds to a
+post.
 
 On a whole house, with every real process, the sandbox answering as in the publishing benchmark.
 """
@@ -72,9 +73,10 @@ class _Agency:
 def measure_recall(evidence_ms: float) -> dict[str, float]:
     """Start the house, post, take back, stop it. Takes about a minute.
 
-    recall_five_s: the slowest of some, from the commit of a member's word on a removal request until the last of five
-    accounts has deleted its copy, by the sandbox's own clock. overhead_ratio: a post from its time to its settling with
-    `evidence_ms` of look-ups, which is what they take in an agency with a long past, against the same without any.
+    recall_five_s: the slowest of some, from the commit of a member's word on a removal request
+    until the last of five accounts has deleted its copy, by the sandbox's own clock.
+    overhead_ratio: a post from its time to its settling with `evidence_ms` of look-ups, which is
+    what they take in an agency with a long past, against the same without any.
     """
     with (
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder,
@@ -90,11 +92,20 @@ def _create_agency(services: Services) -> _Agency:
     tenant_id = uuid7()
     base = f"http://127.0.0.1:{services.settings.sandbox.port}"
     accounts = [f"recall-{place}+key" for place in PLACES]
-    tokens = {account: services.seal(tenant_id, open_sandbox_account(base, account)) for account in accounts}
+    tokens = {
+        account: services.seal(tenant_id, open_sandbox_account(base, account))
+        for account in accounts
+    }
     with services.tenant(tenant_id, ACTOR) as scope:
         agencies.create_agency(scope, name="Bench", language="en", zone="UTC")
         creator_id = agencies.add_creator(
-            scope, slug="recall", name="Bench", kind="human", zone="UTC", languages=["en"], approval_tiers=0
+            scope,
+            slug="recall",
+            name="Bench",
+            kind="human",
+            zone="UTC",
+            languages=["en"],
+            approval_tiers=0,
         )
         rob = agencies.add_member(
             scope, name="Rob", email="rob@example.test", role=Role.OWNER, language="en", zone="UTC"
@@ -152,9 +163,17 @@ def _post_ms(agency: _Agency) -> float:
 def _measure_settling(agency: _Agency, start: datetime) -> list[float]:
     """Seconds from its hour to its settling, of every post since `start` that stands."""
     with agency.services.tenant(agency.tenant_id, ACTOR) as scope:
-        entries = queries.entries_between(scope, agency.creator_id, start, start + timedelta(hours=1))
-    stand = (one for one in entries if one.state is DeliveryState.PUBLISHED and one.settled_at is not None)
-    return [(one.settled_at - one.due_at).total_seconds() for one in stand if one.settled_at is not None]
+        entries = queries.entries_between(
+            scope, agency.creator_id, start, start + timedelta(hours=1)
+        )
+    stand = (
+        one
+        for one in entries
+        if one.state is DeliveryState.PUBLISHED and one.settled_at is not None
+    )
+    return [
+        (one.settled_at - one.due_at).total_seconds() for one in stand if one.settled_at is not None
+    ]
 
 
 def _looked_ms(agency: _Agency) -> float:
@@ -171,18 +190,26 @@ def _looked_ms(agency: _Agency) -> float:
         audience="public",
         texts=(Text("body", "A quiet evening by the sea."),),
     )
-    return measure_evidence_ms(lambda: agency.services.tenant(agency.tenant_id, ACTOR), [unit] * ASKED)
+    return measure_evidence_ms(
+        lambda: agency.services.tenant(agency.tenant_id, ACTOR), [unit] * ASKED
+    )
 
 
 def measure_evidence_ms(
-    scope_of: Callable[[], AbstractContextManager[Scope]], units: Sequence[Unit], *, author: str = ""
+    scope_of: Callable[[], AbstractContextManager[Scope]],
+    units: Sequence[Unit],
+    *,
+    author: str = "",
 ) -> float:
-    """The median time in which the evidence about some units is read, in an open transaction each."""
+    """The median time in which the evidence about some units is read, in an open transaction
+    each."""
     taken = []
     for unit in units:
         with scope_of() as scope:
             started = monotonic()
-            snapshot.gather_snapshot(scope, unit, author=author, by=active_policy.current_policy(scope))
+            snapshot.gather_snapshot(
+                scope, unit, author=author, by=active_policy.current_policy(scope)
+            )
             taken.append(monotonic() - started)
     return 1000 * sorted(taken)[len(taken) // 2]
 
@@ -197,21 +224,34 @@ def _wait_until(done: Callable[[], bool], otherwise: str) -> None:
 
 
 def _measure_recall(agency: _Agency, number: int) -> float:
-    """One picture on five accounts, seconds until the last is gone after somebody said that it goes."""
+    """One picture on five accounts, seconds until the last is gone after somebody said that it
+    goes."""
     asset_id, sha256 = _create_picture(agency, number)
     key = f"recall {number}"
     _schedule_post(agency, key, list(agency.channels.values()), wall_now() + LEAD, media=[asset_id])
-    _wait_until(lambda: len(_list_copies(agency, key)) == len(PLACES), "the picture did not arrive everywhere")
+    _wait_until(
+        lambda: len(_list_copies(agency, key)) == len(PLACES),
+        "the picture did not arrive everywhere",
+    )
     with agency.services.tenant(agency.tenant_id, ACTOR) as scope:
         receipt = removal_requests.receive_removal_request(
-            scope, creator_id=agency.creator_id, category="shown", named=key, digests=[sha256], source=key
+            scope,
+            creator_id=agency.creator_id,
+            category="shown",
+            named=key,
+            digests=[sha256],
+            source=key,
         )
         asked = removal_requests.find_status_by_receipt(scope, receipt).id
     with agency.services.tenant(agency.tenant_id, agency.rob) as scope:
         removal_requests.request_decision(scope, asked)
     decided = wall_now()
     _wait_until(lambda: all(_list_copies(agency, key).values()), "a copy is left")
-    return max((gone - decided).total_seconds() for gone in _list_copies(agency, key).values() if gone is not None)
+    return max(
+        (gone - decided).total_seconds()
+        for gone in _list_copies(agency, key).values()
+        if gone is not None
+    )
 
 
 def _create_picture(agency: _Agency, number: int) -> tuple[UUID, str]:
@@ -223,7 +263,11 @@ def _create_picture(agency: _Agency, number: int) -> tuple[UUID, str]:
     services = agency.services
     prepared = pipeline.prepare_upload(data.getvalue(), name=f"{number}.jpg", alt="Coloured tiles")
     asset_id = pipeline.ingest_asset(
-        services.tenant, services.store, tenant_id=agency.tenant_id, creator_id=agency.creator_id, prepared=prepared
+        services.tenant,
+        services.store,
+        tenant_id=agency.tenant_id,
+        creator_id=agency.creator_id,
+        prepared=prepared,
     )
     with services.tenant(agency.tenant_id, agency.rob) as scope:
         sha256 = assets.get_asset(scope, asset_id).sha256
@@ -235,7 +279,9 @@ def _list_copies(agency: _Agency, key: str) -> dict[str, datetime | None]:
     """Every post of this text, by account: when it was deleted there, None while it stands."""
     found: dict[str, datetime | None] = {}
     for account in agency.channels:
-        truth = call_sandbox_control("GET", f"{agency.base}/control/truth/{quote(account, safe='')}")
+        truth = call_sandbox_control(
+            "GET", f"{agency.base}/control/truth/{quote(account, safe='')}"
+        )
         for post in truth["posts"]:  # type: ignore[attr-defined]  # the sandbox's own JSON
             if post["text"].endswith(key):
                 gone = post["deleted_at"]

@@ -1,4 +1,5 @@
-"""A line to the test network that nobody answers at first: connections are refused, as by a platform that is gone."""
+"""A line to the test network that nobody answers at first: connections are refused, as by a
+platform that is gone."""
 
 import socket
 import threading
@@ -13,7 +14,8 @@ HOST = "127.0.0.1"
 
 
 class RefusedPort:
-    """A port of this machine. Nobody listens until `open`; then what comes in goes on to `port`, and back."""
+    """A port of this machine. Nobody listens until `open`; then what comes in goes on to `port`,
+    and back."""
 
     def __init__(self, port: int) -> None:
         self._to = port
@@ -28,7 +30,9 @@ class RefusedPort:
     def start_accepting(self) -> None:
         """From now on connections are taken."""
         self._listener = socket.create_server((HOST, self.port), backlog=128)
-        threading.Thread(target=self._accept_connections, args=(self._listener,), name="line", daemon=True).start()
+        threading.Thread(
+            target=self._accept_connections, args=(self._listener,), name="line", daemon=True
+        ).start()
 
     def stop_accepting(self) -> None:
         """Nobody listens any more; what is under way goes on."""

@@ -1,6 +1,8 @@
-"""What publishing costs: lateness and throughput with every real process, the sandbox answering after 150 ms.
+"""What publishing costs: lateness and throughput with every real process, the sandbox answering
+after 150 ms.
 
-Lateness is from a post's due time to the arrival of its request at the sandbox, by the sandbox's own record.
+Lateness is from a post's due time to the arrival of its request at the sandbox, by the sandbox's
+own record.
 """
 
 import json
@@ -48,7 +50,8 @@ PLANNED_PER_S = 15
 """So many are surely planned in a second, on a slow hour."""
 
 READ_SECONDS = 2.0
-"""Between two readings of the record: when something arrived stands in it, and reading takes the same two cores."""
+"""Between two readings of the record: when something arrived stands in it, and reading takes the
+same two cores."""
 
 PATIENCE_SECONDS = 240.0
 START_SECONDS = 600.0
@@ -74,8 +77,9 @@ class BenchmarkWorld:
 
 @dataclass(frozen=True)
 class ScenarioResult:
-    """What one scenario came to: lateness in seconds, posts per second from the first arrival to the last, processor
-    milliseconds a post of all processes, the sandbox and the servers included."""
+    """What one scenario came to: lateness in seconds, posts per second from the first arrival to
+    the last, processor milliseconds a post of all processes, the sandbox and the servers
+    included."""
 
     lateness: Sequence[float]
     per_second: float
@@ -102,7 +106,8 @@ def median(values: Sequence[float]) -> float:
 
 
 class ConnectionPeak:
-    """The most connections of the house's logins that were open at once; the benchmark's own do not count."""
+    """The most connections of the house's logins that were open at once; the benchmark's own do not
+    count."""
 
     def __init__(self, settings: Settings) -> None:
         self._engine = create_engine(settings.database.owner_url.get_secret_value())
@@ -115,7 +120,8 @@ class ConnectionPeak:
         with self._engine.connect() as connection:
             rows = connection.execute(
                 text(
-                    "SELECT application_name, count(*) FROM pg_stat_activity WHERE application_name <> 'bench'"
+                    "SELECT application_name, count(*) FROM pg_stat_activity WHERE "
+                    "application_name <> 'bench'"
                     " AND usename IN ('greenroom_work', 'greenroom_pages') GROUP BY 1 ORDER BY 1"
                 )
             )
@@ -127,13 +133,17 @@ class ConnectionPeak:
 
 @contextmanager
 def run_installation(folder: Path, *, latency_ms: int, senders: int = 0) -> Iterator[Services]:
-    """A whole house in `folder`, its sandbox answering after `latency_ms`; with a wiring of this process's own.
+    """A whole house in `folder`, its sandbox answering after `latency_ms`; with a wiring of this
+    process's own.
 
     Of processes that send as many as usual, or `senders`.
     """
     home = InstallationFolder(folder)
     environment = child_environment(folder, code=CODE_ROOT)
-    environment |= {"GREENROOM_ENVIRONMENT": "test", "GREENROOM_SANDBOX__LATENCY_MS": str(latency_ms)}
+    environment |= {
+        "GREENROOM_ENVIRONMENT": "test",
+        "GREENROOM_SANDBOX__LATENCY_MS": str(latency_ms),
+    }
     environment |= {"GREENROOM_WORKERS__SENDERS": str(senders)} if senders else {}
     process = spawn_process(
         [sys.executable, "-m", "workers.cli.main", "up", "--no-browser"],
@@ -156,9 +166,15 @@ def run_installation(folder: Path, *, latency_ms: int, senders: int = 0) -> Iter
 
 
 def create_world(
-    services: Services, *, name: str = "bench", base: str = "", latency_ms: int = LATENCY_MS, accounts: int = ACCOUNTS
+    services: Services,
+    *,
+    name: str = "bench",
+    base: str = "",
+    latency_ms: int = LATENCY_MS,
+    accounts: int = ACCOUNTS,
 ) -> BenchmarkWorld:
-    """Agencies and accounts in a running installation, on its own test network or on another one, at `base`."""
+    """Agencies and accounts in a running installation, on its own test network or on another one,
+    at `base`."""
     settings = services.settings
     found = []
     names = []
@@ -179,7 +195,11 @@ def create_world(
         for number in range(accounts // AGENCIES):
             account = f"{name}-{agency}-{number}+key"
             found.append(
-                (tenant_id, creator_id, connect_bench_account(services, (tenant_id, creator_id), base, account))
+                (
+                    tenant_id,
+                    creator_id,
+                    connect_bench_account(services, (tenant_id, creator_id), base, account),
+                )
             )
             names.append(account)
     return BenchmarkWorld(settings, services, found, names, base, latency_ms)
@@ -188,8 +208,8 @@ def create_world(
 def connect_bench_account(
     services: Services, owner: tuple[UUID, UUID], base: str, account: str, *, by: str = ""
 ) -> UUID:
-    """An account of a creator (tenant, creator) on the test network at `base`, reached `by` another address if there is
-    one; the channel."""
+    """An account of a creator (tenant, creator) on the test network at `base`, reached `by` another
+    address if there is one; the channel."""
     tenant_id, creator_id = owner
     sealed = services.seal(tenant_id, open_sandbox_account(base, account))
     with services.tenant(tenant_id, "system:bench") as scope:
@@ -211,10 +231,14 @@ def _get_http_client() -> HttpClient:
     return HttpClient()  # one for all: a client costs 40 ms
 
 
-def call_sandbox_control(method: str, url: str, body: dict[str, object] | None = None) -> dict[str, object]:
+def call_sandbox_control(
+    method: str, url: str, body: dict[str, object] | None = None
+) -> dict[str, object]:
     """One request to the sandbox's control side. Raises RuntimeError when it refuses."""
     data = json.dumps(body).encode() if body is not None else b""
-    answer = _get_http_client().send(HttpRequest(method, url, {"content-type": "application/json"}, data, 30.0))
+    answer = _get_http_client().send(
+        HttpRequest(method, url, {"content-type": "application/json"}, data, 30.0)
+    )
     if not isinstance(answer, HttpResponse) or answer.status >= 300:
         raise RuntimeError(f"the sandbox refused {method} {url}: {answer}")
     found: dict[str, object] = json.loads(answer.body)
@@ -228,15 +252,24 @@ def sandbox_platform(services: Services) -> str:
 
 def open_sandbox_account(base: str, account: str) -> str:
     """An account on the sandbox; its token."""
-    return str(call_sandbox_control("POST", f"{base}/control/accounts", {"account": account})["token"])
+    return str(
+        call_sandbox_control("POST", f"{base}/control/accounts", {"account": account})["token"]
+    )
 
 
 def run_scenario(
-    world: BenchmarkWorld, name: str, count: int, gap: timedelta, *, watched: ConnectionPeak | None = None
+    world: BenchmarkWorld,
+    name: str,
+    count: int,
+    gap: timedelta,
+    *,
+    watched: ConnectionPeak | None = None,
 ) -> ScenarioResult:
-    """Plan `count` posts, `gap` apart, over all accounts, wait until all arrived, read the sandbox's record.
+    """Plan `count` posts, `gap` apart, over all accounts, wait until all arrived, read the
+    sandbox's record.
 
-    What it costs counts from the first due time on, of every process of the house and of its servers.
+    What it costs counts from the first due time on, of every process of the house and of its
+    servers.
     """
     watched = watched or ConnectionPeak(world.settings)
     drawn = random.Random(BENCHMARK_SEED)  # noqa: S311 - which account, not a secret
@@ -246,7 +279,9 @@ def run_scenario(
         tenant_id, creator_id, channel_id = world.channels[number % len(world.channels)]
         mark = f"{name}-{number}-{drawn.randrange(10**6)}"
         due[mark] = start + gap * number
-        schedule_bench_post(world.services.tenant, tenant_id, (creator_id, channel_id), mark, due[mark])
+        schedule_bench_post(
+            world.services.tenant, tenant_id, (creator_id, channel_id), mark, due[mark]
+        )
     sleep(seconds_until(start))
     before = cpu_seconds(child_processes())
     arrived = _wait_for_arrivals(world, due, watched)
@@ -272,8 +307,11 @@ def cpu_seconds(processes: Iterable[psutil.Process]) -> float:
     return found
 
 
-def measure_fairness(world: BenchmarkWorld, many: int, *, watched: ConnectionPeak | None = None) -> float:
-    """The most, in seconds, that one of eight single posts of an agency is late while another has `many` due at once.
+def measure_fairness(
+    world: BenchmarkWorld, many: int, *, watched: ConnectionPeak | None = None
+) -> float:
+    """The most, in seconds, that one of eight single posts of an agency is late while another has
+    `many` due at once.
 
     Those many are not waited for.
     """
@@ -287,16 +325,22 @@ def measure_fairness(world: BenchmarkWorld, many: int, *, watched: ConnectionPea
         tenant_id, creator_id, channel_id = alone if single else crowd[number % len(crowd)]
         mark = f"fair-{number}-{drawn.randrange(10**6)}"
         due[mark] = start + (timedelta(seconds=number - many) if single else timedelta(0))
-        schedule_bench_post(world.services.tenant, tenant_id, (creator_id, channel_id), mark, due[mark])
+        schedule_bench_post(
+            world.services.tenant, tenant_id, (creator_id, channel_id), mark, due[mark]
+        )
     singles = dict(list(due.items())[many:])
     arrived = _wait_for_arrivals(world, singles, watched or ConnectionPeak(world.settings))
     return max((arrived[mark] - at).total_seconds() for mark, at in singles.items())
 
 
-def schedule_bench_post(tenant: OpenScope, tenant_id: UUID, owner: tuple[UUID, UUID], mark: str, at: datetime) -> UUID:
-    """Write a post and put it on the calendar of a creator's account, nobody being asked; its id."""
+def schedule_bench_post(
+    tenant: OpenScope, tenant_id: UUID, owner: tuple[UUID, UUID], mark: str, at: datetime
+) -> UUID:
+    """Write a post and put it on the calendar of a creator's account, nobody being asked; its
+    id."""
     creator_id, channel_id = owner
-    # wall time has minutes; a benchmark needs the second, so the wish is moved to the instant itself
+    # wall time has minutes; a benchmark needs the second, so the wish is moved to the instant
+    # itself
     with tenant(tenant_id, "system:bench") as scope:
         post_id = deliveries.create_post(
             scope,
@@ -315,7 +359,9 @@ def schedule_bench_post(tenant: OpenScope, tenant_id: UUID, owner: tuple[UUID, U
     return post_id
 
 
-def _wait_for_arrivals(world: BenchmarkWorld, due: dict[str, datetime], watched: ConnectionPeak) -> dict[str, datetime]:
+def _wait_for_arrivals(
+    world: BenchmarkWorld, due: dict[str, datetime], watched: ConnectionPeak
+) -> dict[str, datetime]:
     """When the sandbox first saw each post; raises when one came twice or never."""
     last = max(due.values())
     until = monotonic() + seconds_until(last) + PATIENCE_SECONDS
@@ -338,12 +384,17 @@ def _wait_for_arrivals(world: BenchmarkWorld, due: dict[str, datetime], watched:
     return {mark: times[0] for mark, times in found.items()}
 
 
-def sandbox_arrivals(base: str, accounts: Sequence[str], *, latency_ms: int = LATENCY_MS) -> dict[str, list[datetime]]:
-    """Every post the sandbox took in, by its text. It counts a request as made when half its latency has passed."""
+def sandbox_arrivals(
+    base: str, accounts: Sequence[str], *, latency_ms: int = LATENCY_MS
+) -> dict[str, list[datetime]]:
+    """Every post the sandbox took in, by its text. It counts a request as made when half its
+    latency has passed."""
     found: dict[str, list[datetime]] = {}
     for account in accounts:
         truth = call_sandbox_control("GET", f"{base}/control/truth/{quote(account, safe='')}")
         for post in truth["posts"]:  # type: ignore[attr-defined]  # the sandbox's own JSON
-            at = datetime.fromisoformat(post["created_at"]).astimezone(UTC) - timedelta(milliseconds=latency_ms / 2)
+            at = datetime.fromisoformat(post["created_at"]).astimezone(UTC) - timedelta(
+                milliseconds=latency_ms / 2
+            )
             found.setdefault(post["text"], []).append(at)
     return found

@@ -1,7 +1,9 @@
-"""What each account can do: the one place where an account's own limits are put before its platform's.
+"""What each account can do: the one place where an account's own limits are put before its
+platform's.
 
-Rooms and pages take an account's connector from here, never from the connectors by platform: a server's 5,000
-characters, or a right that somebody pays for, would else count in one place and not in another.
+Rooms and pages take an account's connector from here, never from the connectors by platform: a
+server's 5,000 characters, or a right that somebody pays for, would else count in one place and not
+in another.
 """
 
 from collections.abc import Mapping
@@ -13,7 +15,8 @@ from connectors.contract.capability_overrides import SupportsOwnLimits
 from connectors.contract.connector import Connector
 
 LIMITS_OPTION = "limits"
-"""Among the options of an account: `says`, what its connector read, and `at`, when; `asked`, when somebody tried."""
+"""Among the options of an account: `says`, what its connector read, and `at`, when; `asked`, when
+somebody tried."""
 
 LIMITS_MAX_AGE = timedelta(days=7)
 """How long what was read is not read again."""
@@ -25,7 +28,8 @@ One = TypeVar("One", bound=Connector)
 
 
 def connector_for(connectors: Mapping[str, One], channel: Channel) -> One:
-    """The connector of an account, with the limits that are the account's. Raises KeyError for an unknown platform."""
+    """The connector of an account, with the limits that are the account's. Raises KeyError for an
+    unknown platform."""
     return _with_account_limits(connectors[channel.platform], channel)
 
 
@@ -43,13 +47,16 @@ def _with_account_limits(connector: One, channel: Channel) -> One:
 
 
 def is_limits_stale(connector: object, channel: Channel, now: datetime) -> bool:
-    """Whether an account's limits should be read: never were, or long ago, and nobody tried just now."""
+    """Whether an account's limits should be read: never were, or long ago, and nobody tried just
+    now."""
     if not isinstance(connector, SupportsOwnLimits):
         return False
     kept = _stored_limits(channel)
     read = _parse_stored_time(kept, "at")
     asked = _parse_stored_time(kept, "asked")
-    return (read is None or now >= read + LIMITS_MAX_AGE) and (asked is None or now >= asked + LIMITS_RETRY)
+    return (read is None or now >= read + LIMITS_MAX_AGE) and (
+        asked is None or now >= asked + LIMITS_RETRY
+    )
 
 
 def limits_option(says: Mapping[str, Any], at: datetime) -> dict[str, Any]:

@@ -1,7 +1,9 @@
-"""The rows of tokens: an account's pair, who renews it now, and whether its refresh token may be used up already.
+"""The rows of tokens: an account's pair, who renews it now, and whether its refresh token may be
+used up already.
 
-A renewal is claimed by compare-and-set and written down before anything is sent; a claim whose process died is taken
-over when its lease has run out, and counts as a doubt: the platform may have used the refresh token up.
+A renewal is claimed by compare-and-set and written down before anything is sent; a claim whose
+process died is taken over when its lease has run out, and counts as a doubt: the platform may have
+used the refresh token up.
 """
 
 from collections.abc import Sequence
@@ -21,51 +23,65 @@ MIN_TOKEN_AGE = timedelta(minutes=5)
 """A pair refused at this age is not expired, it is dead: another renewal would not help."""
 
 RENEWAL_LEASE = timedelta(seconds=45)
-"""How long a renewal may take before another worker takes it over; longer than its request's deadline."""
+"""How long a renewal may take before another worker takes it over; longer than its request's
+deadline."""
 
 _DUE = (
     "(t.refused = t.generation"
-    " OR t.expires_at - (t.expires_at - coalesce(t.since, t.expires_at - interval '1 hour')) * 0.2 <= :now)"
+    " OR t.expires_at - (t.expires_at - coalesce(t.since, t.expires_at - interval '1 hour')) * "
+    "0.2 <= :now)"
 )
 """Refused by the platform, or at 80 % of its life."""
 
 _FREE = "(t.refresh_state = 'idle' OR t.refresh_until <= :now)"
 
 _KEEP = """
-INSERT INTO tokens (tenant_id, id, channel_id, box, refresh_box, expires_at, since, generation, refresh_state)
-SELECT :tenant, :id, :channel, :box, :refresh, :expires, :now, coalesce(CAST(options ->> 'forgot' AS int), 0) + 1,
+INSERT INTO tokens (tenant_id, id, channel_id, box, refresh_box, expires_at, since, generation,
+refresh_state)
+SELECT :tenant, :id, :channel, :box, :refresh, :expires, :now, coalesce(CAST(options ->> 'forgot'
+AS int), 0) + 1,
   'idle'
 FROM channels WHERE tenant_id = :tenant AND id = :channel
-ON CONFLICT (tenant_id, channel_id) DO UPDATE SET box = EXCLUDED.box, refresh_box = EXCLUDED.refresh_box,
+ON CONFLICT (tenant_id, channel_id) DO UPDATE SET box = EXCLUDED.box, refresh_box =
+EXCLUDED.refresh_box,
   expires_at = EXCLUDED.expires_at, since = EXCLUDED.since, generation = tokens.generation + 1,
-  refresh_state = 'idle', refresh_until = NULL, refused = 0, doubts = 0, doubted_at = NULL, updated_at = house_now()
+  refresh_state = 'idle', refresh_until = NULL, refused = 0, doubts = 0, doubted_at = NULL,
+  updated_at = house_now()
 """
 
 _FORGET = """
-WITH ended AS (DELETE FROM tokens WHERE tenant_id = :tenant AND channel_id = :channel RETURNING generation)
-UPDATE channels SET options = options || jsonb_build_object('forgot', ended.generation), updated_at = house_now()
+WITH ended AS (DELETE FROM tokens WHERE tenant_id = :tenant AND channel_id = :channel RETURNING
+generation)
+UPDATE channels SET options = options || jsonb_build_object('forgot', ended.generation),
+updated_at = house_now()
 FROM ended WHERE tenant_id = :tenant AND id = :channel
 """
-"""The number of the last pair stays: what was asked with it may still be answered once there is another one."""
+"""The number of the last pair stays: what was asked with it may still be answered once there is
+another one."""
 
 _CLAIM = f"""
 UPDATE tokens t SET refresh_state = 'asking', refresh_until = :until,
   doubts = t.doubts + CASE WHEN t.refresh_state = 'asking' THEN 1 ELSE 0 END,
-  doubted_at = CASE WHEN t.refresh_state = 'asking' THEN coalesce(t.doubted_at, t.refresh_until) ELSE t.doubted_at END
+  doubted_at = CASE WHEN t.refresh_state = 'asking' THEN coalesce(t.doubted_at, t.refresh_until)
+  ELSE t.doubted_at END
 WHERE t.tenant_id = :tenant AND t.channel_id = :channel AND t.refresh_box IS NOT NULL
   AND ({_DUE} OR t.expires_at < CAST(:outlive AS timestamptz)) AND {_FREE}
 RETURNING t.generation, t.doubts, t.doubted_at
 """  # noqa: S608  our own conditions
 
 _WANTED = f"""
-SELECT t.channel_id FROM tokens t JOIN channels c ON c.tenant_id = t.tenant_id AND c.id = t.channel_id
-WHERE t.tenant_id = :tenant AND t.refresh_box IS NOT NULL AND c.state IN ('active', 'paused') AND {_DUE} AND {_FREE}
+SELECT t.channel_id FROM tokens t JOIN channels c ON c.tenant_id = t.tenant_id AND c.id =
+t.channel_id
+WHERE t.tenant_id = :tenant AND t.refresh_box IS NOT NULL AND c.state IN ('active', 'paused') AND
+{_DUE} AND {_FREE}
 ORDER BY t.channel_id
 """  # noqa: S608  our own conditions
 
 _STORE = """
-UPDATE tokens SET box = :box, refresh_box = coalesce(:refresh, refresh_box), expires_at = :expires, since = :now,
-  generation = generation + 1, refresh_state = 'idle', refresh_until = NULL, refused = 0, doubts = 0,
+UPDATE tokens SET box = :box, refresh_box = coalesce(:refresh, refresh_box), expires_at =
+:expires, since = :now,
+  generation = generation + 1, refresh_state = 'idle', refresh_until = NULL, refused = 0, doubts
+  = 0,
   doubted_at = NULL, updated_at = house_now()
 WHERE tenant_id = :tenant AND channel_id = :channel AND generation = :generation
 """
@@ -80,7 +96,8 @@ RETURNING doubts, doubted_at
 
 @dataclass(frozen=True)
 class RenewalClaim:
-    """A renewal that is ours. `doubts` is how often this refresh token was shown before without a usable answer."""
+    """A renewal that is ours. `doubts` is how often this refresh token was shown before without a
+    usable answer."""
 
     channel_id: UUID
     generation: int
@@ -89,15 +106,21 @@ class RenewalClaim:
     asked_at: datetime
 
     def can_use_refresh_token(self, grace: timedelta) -> bool:
-        """Whether it may be shown: once, once more after a doubt, and on while the platform's grace lasts."""
+        """Whether it may be shown: once, once more after a doubt, and on while the platform's grace
+        lasts."""
         within = self.doubted_at is not None and self.asked_at < self.doubted_at + grace
         return self.doubts <= 1 or within
 
 
 def store_credentials(
-    scope: Scope, channel_id: UUID, token: Sealed, refresh: Sealed | None, expires_at: datetime | None
+    scope: Scope,
+    channel_id: UUID,
+    token: Sealed,
+    refresh: Sealed | None,
+    expires_at: datetime | None,
 ) -> None:
-    """Store what a person's connecting gave, in the place of what was there. `expires_at` is UTC-aware."""
+    """Store what a person's connecting gave, in the place of what was there. `expires_at` is
+    UTC-aware."""
     scope.run(
         _KEEP,
         tenant=scope.tenant_id,
@@ -111,7 +134,8 @@ def store_credentials(
 
 
 def delete_credentials(scope: Scope, channel_id: UUID) -> None:
-    """Delete the credentials of an account, and that its platform calls about it: whoever connects it signs it up."""
+    """Delete the credentials of an account, and that its platform calls about it: whoever connects
+    it signs it up."""
     mine = {"tenant": scope.tenant_id, "channel": channel_id}
     scope.run(_FORGET, **mine)
     scope.run(
@@ -122,20 +146,29 @@ def delete_credentials(scope: Scope, channel_id: UUID) -> None:
 
 
 def schedule_due_renewals(scope: Scope) -> int:
-    """Write a row for each account of the tenant whose tokens must be renewed now; returns how many were due."""
+    """Write a row for each account of the tenant whose tokens must be renewed now; returns how many
+    were due."""
     due: Sequence[UUID] = scope.run(_WANTED, tenant=scope.tenant_id, now=scope.now).scalars().all()
     for channel_id in due:
-        outbox.put(scope, TokenRenewalDue(scope.tenant_id, channel_id), priority=1, dedupe=f"refresh:{channel_id}")
+        outbox.put(
+            scope,
+            TokenRenewalDue(scope.tenant_id, channel_id),
+            priority=1,
+            dedupe=f"refresh:{channel_id}",
+        )
     return len(due)
 
 
 def schedule_renewal_now(scope: Scope, channel_id: UUID) -> None:
     """Have the tokens of an account renewed at once; a row that waits for later makes way."""
-    outbox.put(scope, TokenRenewalDue(scope.tenant_id, channel_id), priority=1, instead_of=TokenRenewalDue)
+    outbox.put(
+        scope, TokenRenewalDue(scope.tenant_id, channel_id), priority=1, instead_of=TokenRenewalDue
+    )
 
 
 def schedule_renewal_before(scope: Scope, channel_id: UUID, until: datetime) -> None:
-    """Have the tokens of an account renewed where they end before `until`: a post will need them."""
+    """Have the tokens of an account renewed where they end before `until`: a post will need
+    them."""
     event = TokenRenewalDue(scope.tenant_id, channel_id, until)
     outbox.put(scope, event, priority=1, dedupe=f"refresh:{channel_id}")
 
@@ -149,7 +182,9 @@ def lock_account(scope: Scope, channel_id: UUID) -> None:
     )
 
 
-def claim_renewal(scope: Scope, channel_id: UUID, *, outlive: datetime | None = None) -> RenewalClaim | None:
+def claim_renewal(
+    scope: Scope, channel_id: UUID, *, outlive: datetime | None = None
+) -> RenewalClaim | None:
     """Take the renewal of an account; None when it is not due, or another worker has it.
 
     A token that ends before `outlive` is due for it, however young it is: a post will need it.
@@ -162,7 +197,11 @@ def claim_renewal(scope: Scope, channel_id: UUID, *, outlive: datetime | None = 
         until=scope.now + RENEWAL_LEASE,
         outlive=outlive,
     ).one_or_none()
-    return RenewalClaim(channel_id, row.generation, row.doubts, row.doubted_at, scope.now) if row is not None else None
+    return (
+        RenewalClaim(channel_id, row.generation, row.doubts, row.doubted_at, scope.now)
+        if row is not None
+        else None
+    )
 
 
 def renewal_claimed_until(scope: Scope, channel_id: UUID) -> datetime | None:
@@ -178,7 +217,8 @@ def renewal_claimed_until(scope: Scope, channel_id: UUID) -> datetime | None:
 
 
 def store_renewed_tokens(scope: Scope, claim: RenewalClaim, pair: RenewedTokens) -> bool:
-    """Store the new pair; False when another one came meanwhile. Without a refresh token the old one stays."""
+    """Store the new pair; False when another one came meanwhile. Without a refresh token the old
+    one stays."""
     done = scope.run(
         _STORE,
         tenant=scope.tenant_id,
@@ -213,7 +253,8 @@ def release_renewal(scope: Scope, claim: RenewalClaim, *, doubtful: bool) -> Ren
 
 
 def is_token_superseded(scope: Scope, channel_id: UUID, shown: int) -> bool:
-    """Whether another pair than that of generation `shown` is there; none comes before the transaction ends."""
+    """Whether another pair than that of generation `shown` is there; none comes before the
+    transaction ends."""
     lock_account(scope, channel_id)
     found = scope.run(
         "SELECT generation FROM tokens WHERE tenant_id = :tenant AND channel_id = :channel",
@@ -223,11 +264,13 @@ def is_token_superseded(scope: Scope, channel_id: UUID, shown: int) -> bool:
     return found is not None and found > shown
 
 
-def record_token_refusal(scope: Scope, channel_id: UUID, *, shown: int | None) -> Literal["renew", "again", "dead"]:
+def record_token_refusal(
+    scope: Scope, channel_id: UUID, *, shown: int | None
+) -> Literal["renew", "again", "dead"]:
     """The platform refused the token of generation `shown` (None: of one that nobody remembers).
 
-    `renew`: its renewal is wanted from now on, at once; `again`: another pair is there or on its way; `dead`: a
-    renewal would not help, a person must connect the account again.
+    `renew`: its renewal is wanted from now on, at once; `again`: another pair is there or on its
+    way; `dead`: a renewal would not help, a person must connect the account again.
     """
     lock_account(scope, channel_id)
     row = scope.run(
@@ -246,7 +289,8 @@ def record_token_refusal(scope: Scope, channel_id: UUID, *, shown: int | None) -
     if young or not row.renewable:
         return "dead"
     scope.run(
-        "UPDATE tokens SET refused = generation WHERE tenant_id = :tenant AND channel_id = :channel",
+        "UPDATE tokens SET refused = generation WHERE tenant_id = :tenant AND channel_id = "
+        ":channel",
         tenant=scope.tenant_id,
         channel=channel_id,
     )

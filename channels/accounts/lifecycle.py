@@ -7,7 +7,12 @@ from uuid import UUID
 
 from channels.accounts import credentials, queries
 from channels.accounts.events import ChannelConnected
-from channels.accounts.states import CHANNEL_STATES, DISCONNECTED_STATES, UNUSABLE_STATES, ChannelState
+from channels.accounts.states import (
+    CHANNEL_STATES,
+    DISCONNECTED_STATES,
+    UNUSABLE_STATES,
+    ChannelState,
+)
 from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
@@ -26,15 +31,20 @@ _RESTS = f"(channels.rest IS NOT NULL AND coalesce({_UNTIL}, 'infinity') > house
 """A person let the account rest before it was lost, and the rest is not over."""
 
 _CONNECT = f"""
-INSERT INTO channels (tenant_id, id, creator_id, platform, surface, chat_surface, account, base_url, name, state,
+INSERT INTO channels (tenant_id, id, creator_id, platform, surface, chat_surface, account,
+base_url, name, state,
   min_gap_seconds, zone, options, app_key)
-VALUES (:tenant, :id, :creator, :platform, :surface, :chat_surface, :account, :base_url, :name, 'active',
+VALUES (:tenant, :id, :creator, :platform, :surface, :chat_surface, :account, :base_url, :name,
+'active',
   :gap, :zone, CAST(:options AS jsonb), :app_key)
 ON CONFLICT (tenant_id, platform, account) DO UPDATE SET
-  surface = EXCLUDED.surface, chat_surface = EXCLUDED.chat_surface, base_url = EXCLUDED.base_url, name = EXCLUDED.name,
+  surface = EXCLUDED.surface, chat_surface = EXCLUDED.chat_surface, base_url = EXCLUDED.base_url,
+  name = EXCLUDED.name,
   state = CASE WHEN channels.state = 'paused' OR {_RESTS} THEN 'paused' ELSE 'active' END,
-  reason = CASE WHEN channels.state = 'paused' THEN channels.reason WHEN {_RESTS} THEN channels.rest -> 'reason' END,
-  paused_until = CASE WHEN channels.state = 'paused' THEN channels.paused_until WHEN {_RESTS} THEN {_UNTIL} END,
+  reason = CASE WHEN channels.state = 'paused' THEN channels.reason WHEN {_RESTS} THEN
+  channels.rest -> 'reason' END,
+  paused_until = CASE WHEN channels.state = 'paused' THEN channels.paused_until WHEN {_RESTS}
+  THEN {_UNTIL} END,
   rest = NULL,
   min_gap_seconds = greatest(channels.min_gap_seconds, EXCLUDED.min_gap_seconds),
   zone = EXCLUDED.zone, app_key = EXCLUDED.app_key, options = channels.options || EXCLUDED.options,
@@ -45,7 +55,8 @@ RETURNING id
 
 _LET_IN = f"""
 UPDATE channels SET state = CASE WHEN {_RESTS} THEN 'paused' ELSE 'active' END,
-  reason = CASE WHEN {_RESTS} THEN rest -> 'reason' END, paused_until = CASE WHEN {_RESTS} THEN {_UNTIL} END,
+  reason = CASE WHEN {_RESTS} THEN rest -> 'reason' END, paused_until = CASE WHEN {_RESTS} THEN
+  {_UNTIL} END,
   rest = NULL, updated_at = house_now()
 WHERE tenant_id = :tenant AND id = :id AND state = 'gone'
 """  # noqa: S608  our own conditions
@@ -53,7 +64,8 @@ WHERE tenant_id = :tenant AND id = :id AND state = 'gone'
 _MOVE = """
 UPDATE channels SET state = :after, reason = CAST(:reason AS jsonb), paused_until = :until,
   rest = CASE WHEN NOT :lost THEN NULL WHEN state = 'paused'
-    THEN jsonb_build_object('reason', reason, 'until', paused_until) ELSE rest END, updated_at = house_now()
+    THEN jsonb_build_object('reason', reason, 'until', paused_until) ELSE rest END, updated_at =
+    house_now()
 WHERE tenant_id = :tenant AND id = :id AND state = :before
 """
 
@@ -78,10 +90,10 @@ def connect_account(
 ) -> UUID:
     """Connect an account, or connect it again with a new token; returns its channel.
 
-    The same platform and account is the same channel: nothing is made twice. A pause of a person outlives it.
-    `app_key` names what else on the platform shares its limits; it is known here by its digest alone. Puts the fact
-    `ChannelConnected`. Raises Conflict when the account is another creator's: what waits for it would leave under the
-    wrong name.
+    The same platform and account is the same channel: nothing is made twice. A pause of a person
+    outlives it. `app_key` names what else on the platform shares its limits; it is known here by
+    its digest alone. Puts the fact `ChannelConnected`. Raises Conflict when the account is another
+    creator's: what waits for it would leave under the wrong name.
     """
     channel_id: UUID | None = scope.run(
         _CONNECT,
@@ -104,12 +116,17 @@ def connect_account(
     if token is not None:
         credentials.store_credentials(scope, channel_id, token, refresh, expires_at)
     _settle_notices(scope, channel_id)
-    outbox.put(scope, ChannelConnected(scope.tenant_id, channel_id), dedupe=f"connected:{channel_id}")
+    outbox.put(
+        scope, ChannelConnected(scope.tenant_id, channel_id), dedupe=f"connected:{channel_id}"
+    )
     return channel_id
 
 
-def pause_account(scope: Scope, channel_id: UUID, reason: Message, *, until: datetime | None = None) -> None:
-    """Let an account rest, until `until` (UTC-aware) or until it is resumed. Raises NotFound, Conflict."""
+def pause_account(
+    scope: Scope, channel_id: UUID, reason: Message, *, until: datetime | None = None
+) -> None:
+    """Let an account rest, until `until` (UTC-aware) or until it is resumed. Raises NotFound,
+    Conflict."""
     _change_state(scope, channel_id, ChannelState.PAUSED, reason, until=until)
 
 
@@ -125,17 +142,23 @@ def resume_account(scope: Scope, channel_id: UUID) -> None:
 
 def lock_channel(scope: Scope, channel_id: UUID) -> queries.Channel:
     """An account; nobody else changes it until this transaction ends. Raises NotFound."""
-    scope.run("SELECT FROM channels WHERE tenant_id = :t AND id = :id FOR UPDATE", t=scope.tenant_id, id=channel_id)
+    scope.run(
+        "SELECT FROM channels WHERE tenant_id = :t AND id = :id FOR UPDATE",
+        t=scope.tenant_id,
+        id=channel_id,
+    )
     return queries.get_channel(scope, channel_id)
 
 
 def set_min_interval(scope: Scope, channel_id: UUID, minutes: int) -> None:
-    """Leave at least so many minutes between two posts of an account, up to a day, and the seconds its platform asks
-    for (below a minute, wherever one asks) on top. It outlives connecting again. Raises NotFound, BadInput."""
+    """Leave at least so many minutes between two posts of an account, up to a day, and the seconds
+    its platform asks for (below a minute, wherever one asks) on top. It outlives connecting again.
+    Raises NotFound, BadInput."""
     if not 0 <= minutes <= MAX_INTERVAL_MINUTES:
         raise BadInput("channel.apart_wrong", most=MAX_INTERVAL_MINUTES)
     done = scope.run(
-        "UPDATE channels SET min_gap_seconds = :gap + min_gap_seconds % 60, updated_at = house_now()"
+        "UPDATE channels SET min_gap_seconds = :gap + min_gap_seconds % 60, updated_at = "
+        "house_now()"
         " WHERE tenant_id = :tenant AND id = :id",
         tenant=scope.tenant_id,
         id=channel_id,
@@ -146,7 +169,8 @@ def set_min_interval(scope: Scope, channel_id: UUID, minutes: int) -> None:
 
 
 def hold_repeats(scope: Scope, channel_id: UUID, on: bool) -> None:
-    """Hold what an account said already until somebody says that it is meant so, or only tell who plans it.
+    """Hold what an account said already until somebody says that it is meant so, or only tell who
+    plans it.
 
     It outlives connecting again. Raises NotFound.
     """
@@ -154,16 +178,19 @@ def hold_repeats(scope: Scope, channel_id: UUID, on: bool) -> None:
 
 
 def hold_min_interval(scope: Scope, channel_id: UUID, on: bool) -> None:
-    """Keep posts back until the minutes between two have passed, or only tell who plans them; as above.
+    """Keep posts back until the minutes between two have passed, or only tell who plans them; as
+    above.
 
-    What waits already is looked at again by whoever asks for this: `schedules.notices.interval_waits.set_minimum_interval`.
+    What waits already is looked at again by whoever asks for this:
+    `schedules.notices.interval_waits.set_minimum_interval`.
     """
     _set_option(scope, channel_id, "hold_distance", on)
 
 
 def _set_option(scope: Scope, channel_id: UUID, option: str, on: bool) -> None:
     done = scope.run(
-        "UPDATE channels SET options = options || jsonb_build_object(CAST(:option AS text), CAST(:held AS boolean)),"
+        "UPDATE channels SET options = options || jsonb_build_object(CAST(:option AS text), "
+        "CAST(:held AS boolean)),"
         " updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
         tenant=scope.tenant_id,
         id=channel_id,
@@ -175,9 +202,11 @@ def _set_option(scope: Scope, channel_id: UUID, option: str, on: bool) -> None:
 
 
 def record_imported_history(scope: Scope, channel_id: UUID, last: datetime) -> None:
-    """A history came with the account: its platform took something in `last`, before the house knew it."""
+    """A history came with the account: its platform took something in `last`, before the house knew
+    it."""
     scope.run(
-        "UPDATE channels SET last_ok_at = greatest(last_ok_at, :last) WHERE tenant_id = :tenant AND id = :id",
+        "UPDATE channels SET last_ok_at = greatest(last_ok_at, :last) WHERE tenant_id = :tenant "
+        "AND id = :id",
         tenant=scope.tenant_id,
         id=channel_id,
         last=last,
@@ -185,7 +214,8 @@ def record_imported_history(scope: Scope, channel_id: UUID, last: datetime) -> N
 
 
 def require_reauthorization(scope: Scope, channel_id: UUID, reason: Message) -> None:
-    """The platform refuses the token: nothing leaves until the owner connects the account again. Raises NotFound."""
+    """The platform refuses the token: nothing leaves until the owner connects the account again.
+    Raises NotFound."""
     _record_lost_access(scope, channel_id, ChannelState.REAUTHORIZE, reason)
 
 
@@ -196,14 +226,16 @@ def mark_gone(scope: Scope, channel_id: UUID, reason: Message) -> None:
 
 SHUT_OUT_REASON = "channel.shut_out"
 ACCESS_LOST_REASON = "channel.let_go"
-"""Why an account is gone that its platform may let in again, and then says so: a server put the bot out, a channel or a
-group took its rights away."""
+"""Why an account is gone that its platform may let in again, and then says so: a server put the bot
+out, a channel or a group took its rights away."""
 
 
 def mark_shut_out(scope: Scope, channel_id: UUID, why: str = SHUT_OUT_REASON) -> None:
     """The place an account posts to put it out, and may take it in again. Raises NotFound."""
     mark_gone(scope, channel_id, Message(why))
-    if queries.get_channel(scope, channel_id).reason != Message(why):  # a post met it first, and knew no more
+    if queries.get_channel(scope, channel_id).reason != Message(
+        why
+    ):  # a post met it first, and knew no more
         _record_disconnect_reason(scope, channel_id, Message(why))
 
 
@@ -215,7 +247,8 @@ def start_disconnection(scope: Scope, channel_id: UUID, reason: Message) -> None
 
 
 def finish_disconnection(scope: Scope, channel: queries.Channel, reason: Message) -> bool:
-    """Its credentials are forgotten, and it is said so; nothing, and False, where somebody connected it meanwhile."""
+    """Its credentials are forgotten, and it is said so; nothing, and False, where somebody
+    connected it meanwhile."""
     credentials.lock_account(scope, channel.id)
     if queries.get_channel(scope, channel.id).state != ChannelState.LEAVING:
         return False
@@ -223,7 +256,10 @@ def finish_disconnection(scope: Scope, channel: queries.Channel, reason: Message
     _change_state(scope, channel.id, ChannelState.DISCONNECTED, reason)
     message = Message("channel.notice_disconnected", {"account": channel.name})
     notices.put(
-        scope, message, cause=_notice_cause(channel.id, ChannelState.DISCONNECTED), creator_id=channel.creator_id
+        scope,
+        message,
+        cause=_notice_cause(channel.id, ChannelState.DISCONNECTED),
+        creator_id=channel.creator_id,
     )
     return True
 
@@ -237,13 +273,15 @@ def update_bot_rights(scope: Scope, channel_id: UUID, *, back: bool) -> None:
 
 
 def mark_readmitted(scope: Scope, channel_id: UUID) -> None:
-    """It did: what waited goes on by itself, or rests as a person had wanted. Nothing changes for any other account.
-    Raises NotFound."""
+    """It did: what waited goes on by itself, or rests as a person had wanted. Nothing changes for
+    any other account. Raises NotFound."""
     if not can_return(queries.get_channel(scope, channel_id)):
         return
     scope.run(_LET_IN, tenant=scope.tenant_id, id=channel_id)
     _settle_notices(scope, channel_id)
-    outbox.put(scope, ChannelConnected(scope.tenant_id, channel_id), dedupe=f"connected:{channel_id}")
+    outbox.put(
+        scope, ChannelConnected(scope.tenant_id, channel_id), dedupe=f"connected:{channel_id}"
+    )
 
 
 def can_return(channel: queries.Channel) -> bool:
@@ -267,7 +305,8 @@ def end_wait_for_return(scope: Scope, channel_id: UUID, reason: Message) -> None
 
 def _record_disconnect_reason(scope: Scope, channel_id: UUID, reason: Message) -> None:
     scope.run(
-        "UPDATE channels SET reason = CAST(:reason AS jsonb), updated_at = house_now() WHERE tenant_id = :tenant"
+        "UPDATE channels SET reason = CAST(:reason AS jsonb), updated_at = house_now() WHERE "
+        "tenant_id = :tenant"
         " AND id = :id AND state = 'gone'",
         tenant=scope.tenant_id,
         id=channel_id,
@@ -275,22 +314,35 @@ def _record_disconnect_reason(scope: Scope, channel_id: UUID, reason: Message) -
     )
 
 
-def _record_lost_access(scope: Scope, channel_id: UUID, state: ChannelState, reason: Message) -> None:
+def _record_lost_access(
+    scope: Scope, channel_id: UUID, state: ChannelState, reason: Message
+) -> None:
     """One notice per channel, however many posts meet the same dead token."""
     channel = queries.get_channel(scope, channel_id)
     if channel.state in DISCONNECTED_STATES or channel.state in (state, ChannelState.GONE):
         return
     _change_state(scope, channel_id, state, reason)
     message = Message(f"channel.notice_{state}", {"account": channel.name})
-    notices.put(scope, message, cause=_notice_cause(channel_id, state), urgent=True, creator_id=channel.creator_id)
+    notices.put(
+        scope,
+        message,
+        cause=_notice_cause(channel_id, state),
+        urgent=True,
+        creator_id=channel.creator_id,
+    )
     if state is ChannelState.REAUTHORIZE:
         record_webhook_event(
-            scope, "channel.reauthorize", creator_id=channel.creator_id, channel_id=channel_id, state=str(state)
+            scope,
+            "channel.reauthorize",
+            creator_id=channel.creator_id,
+            channel_id=channel_id,
+            state=str(state),
         )
 
 
 def report_waiting_posts(scope: Scope, channel_id: UUID, posts: int) -> None:
-    """The notice of a lost account says how many posts wait for it; none where the account is not lost."""
+    """The notice of a lost account says how many posts wait for it; none where the account is not
+    lost."""
     channel = queries.get_channel(scope, channel_id)
     if channel.state not in UNUSABLE_STATES or channel.state is ChannelState.LEAVING:
         return
@@ -301,7 +353,12 @@ def report_waiting_posts(scope: Scope, channel_id: UUID, posts: int) -> None:
 
 
 def _change_state(
-    scope: Scope, channel_id: UUID, after: ChannelState, reason: Message | None, *, until: datetime | None = None
+    scope: Scope,
+    channel_id: UUID,
+    after: ChannelState,
+    reason: Message | None,
+    *,
+    until: datetime | None = None,
 ) -> None:
     """Compare and set; a channel that moved meanwhile answers Conflict."""
     before = queries.get_channel(scope, channel_id).state
@@ -324,7 +381,8 @@ _ASKED = (
     *(f"channel:{{}}:{what}" for what in ("two_listeners", "no_messages", "unread", "menu")),
     *(f"role:{{}}:{what}" for what in ("give", "take")),
 )
-"""The causes of what people are asked to mend on an account that is in use, whichever of this room's files asks."""
+"""The causes of what people are asked to mend on an account that is in use, whichever of this
+room's files asks."""
 
 
 def _notice_cause(channel_id: UUID, state: ChannelState) -> str:

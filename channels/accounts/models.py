@@ -1,4 +1,5 @@
-"""Tables of the room: accounts, their tokens and limits, every attempt to send, cursors, short links."""
+"""Tables of the room: accounts, their tokens and limits, every attempt to send, cursors, short
+links."""
 
 from datetime import datetime
 from typing import Any
@@ -44,7 +45,9 @@ class ChannelRow(CreatorOwnedRow, table=True):
     state: str = ChannelState.ACTIVE
     reason: dict[str, Any] | None = message_column()
     paused_until: datetime | None = timestamp_column(optional=True)
-    rest: dict[str, Any] | None = message_column()  # `reason` and `until` of the pause it was lost in, and returns to
+    rest: dict[str, Any] | None = (
+        message_column()
+    )  # `reason` and `until` of the pause it was lost in, and returns to
     min_gap_seconds: int = 0
     zone: str
     last_ok_at: datetime | None = timestamp_column(optional=True)
@@ -54,7 +57,8 @@ class ChannelRow(CreatorOwnedRow, table=True):
 
 
 class TokenRow(TenantRow, table=True):
-    """The sealed credential of a channel. `generation` grows at each rotation; its renewal is `channels/accounts/credentials.py`."""
+    """The sealed credential of a channel. `generation` grows at each rotation; its renewal is
+    `channels/accounts/credentials.py`."""
 
     __tablename__ = "tokens"
     __table_args__ = table_arguments(
@@ -81,7 +85,8 @@ class TokenRow(TenantRow, table=True):
 
 
 class OAuthClientRow(TenantRow, table=True):
-    """What the agency registered at a platform, by which its accounts there sign in; its id is their `app_key`."""
+    """What the agency registered at a platform, by which its accounts there sign in; its id is
+    their `app_key`."""
 
     __tablename__ = "oauth_clients"
     __table_args__ = table_arguments(
@@ -94,5 +99,6 @@ class OAuthClientRow(TenantRow, table=True):
     box: bytes | None = Field(default=None, sa_type=LargeBinary)
     """Its secret, sealed; none of a client that has none."""
     call_letter: bytes | None = Field(default=None, sa_type=LargeBinary)
-    """The secret that the platform's calls are signed with, as a page sealed it; none where calls are not taken."""
+    """The secret that the platform's calls are signed with, as a page sealed it; none where calls
+    are not taken."""
     called_at: datetime | None = timestamp_column(optional=True)

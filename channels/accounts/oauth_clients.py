@@ -1,7 +1,8 @@
-"""What an agency registered at platforms for all of its accounts there to sign in with: kept once an account came in.
+"""What an agency registered at platforms for all of its accounts there to sign in with: kept once
+an account came in.
 
-The id of a client is that of what its accounts share (`channels.app_key`), so an account finds its own again when its
-tokens are renewed, whatever was registered since.
+The id of a client is that of what its accounts share (`channels.app_key`), so an account finds its
+own again when its tokens are renewed, whatever was registered since.
 """
 
 from uuid import UUID
@@ -12,7 +13,8 @@ from foundation.ids import derived_uuid
 from foundation.sealed import Sealed
 
 _KEEP = """
-INSERT INTO oauth_clients (tenant_id, id, platform, client_id, box) VALUES (:tenant, :id, :platform, :client, :box)
+INSERT INTO oauth_clients (tenant_id, id, platform, client_id, box) VALUES (:tenant, :id,
+:platform, :client, :box)
 ON CONFLICT (tenant_id, id) DO UPDATE SET box = EXCLUDED.box, updated_at = house_now()
 """
 
@@ -22,7 +24,8 @@ ORDER BY platform, updated_at DESC, id DESC
 """
 
 _OF_CHANNEL = """
-SELECT o.client_id, o.box FROM channels c JOIN oauth_clients o ON o.tenant_id = c.tenant_id AND o.id = c.app_key
+SELECT o.client_id, o.box FROM channels c JOIN oauth_clients o ON o.tenant_id = c.tenant_id AND
+o.id = c.app_key
 WHERE c.tenant_id = :tenant AND c.id = :channel
 """
 

@@ -17,7 +17,8 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
 DESTINATION_CHECK_LIFETIME = timedelta(seconds=10)
-"""How long a look at the place we post to counts: it is made for the post that is about to leave."""
+"""How long a look at the place we post to counts: it is made for the post that is about to
+leave."""
 
 CLAIM_LIFETIME = timedelta(days=90)
 """How long a person's word about an account counts; connecting it again renews it."""
@@ -25,7 +26,8 @@ CLAIM_LIFETIME = timedelta(days=90)
 
 @dataclass(frozen=True)
 class Channel:
-    """An account on a platform as it stood when read. `min_gap` is between two posts; `zone` an IANA name.
+    """An account on a platform as it stood when read. `min_gap` is between two posts; `zone` an
+    IANA name.
 
     `surface` is the policy's row for posts, `chat_surface` the one for messages ("" without chat).
     `token` is sealed: it is carried to the transport, and nobody on the way can read it.
@@ -58,7 +60,8 @@ class Channel:
     """Of the application whose limits it shares with other accounts, of whatever agency."""
 
     def awaits_renewal(self, now: datetime) -> bool:
-        """Whether the token is known to be no good while a new one can be had: nothing is sent with it meanwhile."""
+        """Whether the token is known to be no good while a new one can be had: nothing is sent with
+        it meanwhile."""
         ended = self.expires_at is not None and self.expires_at <= now
         return self.refresh is not None and (self.refused or ended)
 
@@ -79,7 +82,8 @@ class Channel:
 
     @property
     def holds_min_interval(self) -> bool:
-        """Whether a post waits until `min_gap` has passed since the one before, rather than only being warned of."""
+        """Whether a post waits until `min_gap` has passed since the one before, rather than only
+        being warned of."""
         return bool(self.options.get("hold_distance"))
 
     @property
@@ -95,10 +99,12 @@ class Channel:
         return tuple(look["what"])
 
     def is_by_request(self, now: datetime) -> bool:
-        """Whether somebody said, not too long ago, that nobody comes in there who was not let in."""
+        """Whether somebody said, not too long ago, that nobody comes in there who was not let
+        in."""
         said = self.options.get("connected_at")
         return (
-            bool(self.options.get("by_request") and said) and now < datetime.fromisoformat(str(said)) + CLAIM_LIFETIME
+            bool(self.options.get("by_request") and said)
+            and now < datetime.fromisoformat(str(said)) + CLAIM_LIFETIME
         )
 
     @property
@@ -115,7 +121,9 @@ def get_channel(scope: Scope, channel_id: UUID) -> Channel:
 def get_channel_by_name(scope: Scope, creator_id: UUID, name: str) -> Channel:
     """A creator's channel by the name people gave it. Raises NotFound."""
     return _single_channel(
-        _load_channels(scope, "AND c.creator_id = :creator AND c.name = :name", creator=creator_id, name=name)
+        _load_channels(
+            scope, "AND c.creator_id = :creator AND c.name = :name", creator=creator_id, name=name
+        )
     )
 
 
@@ -142,23 +150,32 @@ def list_unusable_channels(scope: Scope) -> list[Channel]:
 
 def posting_surfaces(scope: Scope) -> list[tuple[str, str]]:
     """Where the tenant posts and chats: platforms and the surfaces of their rules."""
-    pairs = [(one.platform, surface) for one in list_channels(scope) for surface in (one.surface, one.chat_surface)]
+    pairs = [
+        (one.platform, surface)
+        for one in list_channels(scope)
+        for surface in (one.surface, one.chat_surface)
+    ]
     return sorted({pair for pair in pairs if pair[1]})
 
 
 def channel_names(scope: Scope) -> dict[UUID, str]:
     """What people call each account of the tenant."""
-    rows = scope.session.exec(select(ChannelRow.id, ChannelRow.name).where(ChannelRow.tenant_id == scope.tenant_id))
+    rows = scope.session.exec(
+        select(ChannelRow.id, ChannelRow.name).where(ChannelRow.tenant_id == scope.tenant_id)
+    )
     return dict(rows.all())
 
 
 def transport_account(of: Channel) -> AccountTarget:
     """Where the transport sends, and whose credential it shows."""
-    return AccountTarget(of.tenant_id, of.id, of.account, of.base_url, of.token, of.refresh, of.platform)
+    return AccountTarget(
+        of.tenant_id, of.id, of.account, of.base_url, of.token, of.refresh, of.platform
+    )
 
 
 _EVERY = """
-SELECT c.tenant_id, c.id, c.creator_id, c.platform, c.surface, c.chat_surface, c.account, c.base_url, c.name, c.state,
+SELECT c.tenant_id, c.id, c.creator_id, c.platform, c.surface, c.chat_surface, c.account,
+c.base_url, c.name, c.state,
   c.reason, c.min_gap_seconds, c.zone, c.options, c.paused_until, c.last_ok_at, c.app_key,
   t.box, t.refresh_box, t.generation, t.expires_at, t.refused
 FROM channels c LEFT JOIN tokens t ON t.tenant_id = c.tenant_id AND t.channel_id = c.id

@@ -12,7 +12,9 @@ class ChannelState(StrEnum):
     PAUSED = "paused"  # a person wants a rest; kept until they resume, or until `paused_until`
     REAUTHORIZE = "reauthorize"  # the platform refuses the token: the owner must connect it again
     GONE = "gone"  # the account is deleted, suspended, or threw us out
-    LEAVING = "leaving"  # a person takes it off: its platform is told, then its credentials are forgotten
+    LEAVING = (
+        "leaving"  # a person takes it off: its platform is told, then its credentials are forgotten
+    )
     DISCONNECTED = "disconnected"  # a person took it off: no credential is kept; its history is
 
 

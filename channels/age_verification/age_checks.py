@@ -1,7 +1,9 @@
-"""Providers that check ages: connecting one, what a viewer is given to begin, and how a check stands.
+"""Providers that check ages: connecting one, what a viewer is given to begin, and how a check
+stands.
 
-A check belongs to one (tenant, platform, user) from its first line on; its link is known by its digest alone. What is
-known of an age lies with the gate (`gate.viewers.age_assurance`), nowhere here.
+A check belongs to one (tenant, platform, user) from its first line on; its link is known by its
+digest alone. What is known of an age lies with the gate (`gate.viewers.age_assurance`), nowhere
+here.
 """
 
 import hashlib
@@ -16,7 +18,12 @@ from sqlmodel import col, select
 
 from channels.age_verification.events import AgeCheckRequested, AgeProviderTestDue
 from channels.age_verification.models import AgeCheckRow, AgeProviderRow
-from channels.age_verification.states import AGE_CHECK_STATES, AGE_PROVIDER_STATES, AgeCheckState, AgeProviderState
+from channels.age_verification.states import (
+    AGE_CHECK_STATES,
+    AGE_PROVIDER_STATES,
+    AgeCheckState,
+    AgeProviderState,
+)
 from connectors.age_verification.providers import AgeProvider
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
@@ -35,7 +42,12 @@ MAX_CHECKS = 20
 MAX_CHECKS_WINDOW = timedelta(hours=1)
 """So many checks may visitors of one place ask for."""
 
-RETRYABLE_CHECK_STATES = (AgeCheckState.INVITED, AgeCheckState.AWAY, AgeCheckState.ENDED, AgeCheckState.UNFIT)
+RETRYABLE_CHECK_STATES = (
+    AgeCheckState.INVITED,
+    AgeCheckState.AWAY,
+    AgeCheckState.ENDED,
+    AgeCheckState.UNFIT,
+)
 """Where a viewer may begin, or begin again."""
 
 
@@ -64,8 +76,11 @@ class AgeCheckView:
     """Whether its link still begins checks."""
 
 
-def connect_provider(scope: Scope, provider: str, letter: bytes, *, known: Mapping[str, AgeProvider]) -> UUID:
-    """Ask for a provider to be tried with what was typed; `letter` is the form sealed by `tenants.vault.sealed_intake`.
+def connect_provider(
+    scope: Scope, provider: str, letter: bytes, *, known: Mapping[str, AgeProvider]
+) -> UUID:
+    """Ask for a provider to be tried with what was typed; `letter` is the form sealed by
+    `tenants.vault.sealed_intake`.
 
     Raises BadInput for a provider nobody knows.
     """
@@ -74,7 +89,8 @@ def connect_provider(scope: Scope, provider: str, letter: bytes, *, known: Mappi
     found: UUID = scope.run(
         "INSERT INTO age_providers (tenant_id, id, provider, account, base_url, state, letter)"
         " VALUES (:tenant, :id, :provider, '', '', 'waiting', :letter)"
-        " ON CONFLICT (tenant_id, provider) DO UPDATE SET state = 'waiting', letter = EXCLUDED.letter, reason = NULL,"
+        " ON CONFLICT (tenant_id, provider) DO UPDATE SET state = 'waiting', letter = "
+        "EXCLUDED.letter, reason = NULL,"
         " updated_at = house_now() RETURNING id",
         tenant=scope.tenant_id,
         id=uuid7(),
@@ -87,13 +103,15 @@ def connect_provider(scope: Scope, provider: str, letter: bytes, *, known: Mappi
 
 
 def request_provider_test(scope: Scope, provider_id: UUID) -> None:
-    """Ask for the provider's key to be tried: it shows in `tested_at`, or in the state. Raises NotFound."""
+    """Ask for the provider's key to be tried: it shows in `tested_at`, or in the state. Raises
+    NotFound."""
     provider_row(scope, provider_id)
     outbox.put(scope, AgeProviderTestDue(scope.tenant_id, provider_id), priority=1)
 
 
 def end_provider(scope: Scope, provider_id: UUID) -> None:
-    """Ask this provider nothing new, and forget its key; what viewers have proven stays until it runs out.
+    """Ask this provider nothing new, and forget its key; what viewers have proven stays until it
+    runs out.
 
     Raises NotFound, Conflict.
     """
@@ -120,21 +138,31 @@ def list_providers(scope: Scope) -> list[AgeProviderView]:
 
 def active_provider(scope: Scope) -> AgeProviderView | None:
     """The provider that checks ages now; None where nobody can prove theirs."""
-    return next((one for one in list_providers(scope) if one.state is AgeProviderState.CONNECTED), None)
+    return next(
+        (one for one in list_providers(scope) if one.state is AgeProviderState.CONNECTED), None
+    )
 
 
-def start_check_from_page(scope: Scope, platform: str, user_id: str, *, page: str, language: str, source: str) -> None:
-    """A visitor of a page of ours wants to prove their age: the check they have begins, or a new one.
+def start_check_from_page(
+    scope: Scope, platform: str, user_id: str, *, page: str, language: str, source: str
+) -> None:
+    """A visitor of a page of ours wants to prove their age: the check they have begins, or a new
+    one.
 
-    `page` is where they come back to, `source` a keyed digest of where they come from. Raises NotFound where nobody
-    checks ages, Refused for a flood.
+    `page` is where they come back to, `source` a keyed digest of where they come from. Raises
+    NotFound where nobody checks ages, Refused for a flood.
     """
     known = latest_check(scope, platform, user_id)
     if known is not None and known.state in (AgeCheckState.BEGINNING, AgeCheckState.OPEN):
         return
     if known is None or known.state not in RETRYABLE_CHECK_STATES or not known.alive:
         _check_flood(scope, source)
-        if create_check_link(scope, platform, user_id, channel_id=None, language=language, source=source) is None:
+        if (
+            create_check_link(
+                scope, platform, user_id, channel_id=None, language=language, source=source
+            )
+            is None
+        ):
             raise NotFound("age.unknown_provider")
         known = latest_check(scope, platform, user_id)
     if known is not None:
@@ -143,7 +171,8 @@ def start_check_from_page(scope: Scope, platform: str, user_id: str, *, page: st
 
 def _check_flood(scope: Scope, source: str) -> None:
     lately = scope.run(
-        "SELECT count(*) FROM age_checks WHERE tenant_id = :tenant AND source = :source AND created_at > :since",
+        "SELECT count(*) FROM age_checks WHERE tenant_id = :tenant AND source = :source AND "
+        "created_at > :since",
         tenant=scope.tenant_id,
         source=source,
         since=scope.now - MAX_CHECKS_WINDOW,
@@ -155,7 +184,8 @@ def _check_flood(scope: Scope, source: str) -> None:
 def latest_check(scope: Scope, platform: str, user_id: str) -> AgeCheckView | None:
     """The last check of a viewer; None where they never asked for one."""
     found = scope.run(
-        "SELECT id FROM age_checks WHERE tenant_id = :tenant AND platform = :platform AND user_id = :user"
+        "SELECT id FROM age_checks WHERE tenant_id = :tenant AND platform = :platform AND user_id "
+        "= :user"
         " ORDER BY created_at DESC, id DESC LIMIT 1",
         tenant=scope.tenant_id,
         platform=platform,
@@ -165,9 +195,16 @@ def latest_check(scope: Scope, platform: str, user_id: str) -> AgeCheckView | No
 
 
 def create_check_link(
-    scope: Scope, platform: str, user_id: str, *, channel_id: UUID | None, language: str, source: str = ""
+    scope: Scope,
+    platform: str,
+    user_id: str,
+    *,
+    channel_id: UUID | None,
+    language: str,
+    source: str = "",
 ) -> str | None:
-    """The end of a link (`PATH` + this) under which this one viewer proves their age; None without a provider."""
+    """The end of a link (`PATH` + this) under which this one viewer proves their age; None without
+    a provider."""
     provider = active_provider(scope)
     if provider is None:
         return None
@@ -194,14 +231,17 @@ def token_digest(token: str) -> str:
 
 
 def redact_check_links(text: str) -> str:
-    """A text without what opens anybody's check: what members, models and exports may read of it."""
+    """A text without what opens anybody's check: what members, models and exports may read of
+    it."""
     return _LINK.sub(f"{AGE_PATH}…", text)
 
 
 def erase_checks(scope: Scope, channel_id: UUID, user_id: str) -> None:
-    """Forget the checks a fan asked for in the chats of an account; what is known of their age is the gate's."""
+    """Forget the checks a fan asked for in the chats of an account; what is known of their age is
+    the gate's."""
     scope.run(
-        "DELETE FROM age_checks WHERE tenant_id = :tenant AND channel_id = :channel AND user_id = :user",
+        "DELETE FROM age_checks WHERE tenant_id = :tenant AND channel_id = :channel AND user_id = "
+        ":user",
         tenant=scope.tenant_id,
         channel=channel_id,
         user=user_id,
@@ -210,11 +250,14 @@ def erase_checks(scope: Scope, channel_id: UUID, user_id: str) -> None:
 
 def find_check(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
     """`(tenant, check)` of a link; None for one that is none."""
-    if not AGE_TOKEN_PATTERN.fullmatch(token):  # whatever a stranger types never reaches the database
+    if not AGE_TOKEN_PATTERN.fullmatch(
+        token
+    ):  # whatever a stranger types never reaches the database
         return None
     with tenant(INSTALLATION_ID, "system:age-link", role="door") as scope:
         row = scope.run(
-            "SELECT tenant_id, id FROM age_checks WHERE digest = :digest", digest=token_digest(token)
+            "SELECT tenant_id, id FROM age_checks WHERE digest = :digest",
+            digest=token_digest(token),
         ).first()
     return (row.tenant_id, row.id) if row is not None else None
 
@@ -224,11 +267,14 @@ def get_check(scope: Scope, check_id: UUID) -> AgeCheckView:
     row = get_check_row(scope, check_id)
     provider = provider_row(scope, row.provider_id)
     alive = (row.created_at or scope.now) + AGE_LINK_LIFETIME > scope.now
-    return AgeCheckView(row.id, provider.provider, row.language, AgeCheckState(row.state), row.address, alive)
+    return AgeCheckView(
+        row.id, provider.provider, row.language, AgeCheckState(row.state), row.address, alive
+    )
 
 
 def begin_check(scope: Scope, check_id: UUID, *, page: str) -> None:
-    """The viewer wants to prove their age now; pressed twice, it begins once. `page` is where they come back to.
+    """The viewer wants to prove their age now; pressed twice, it begins once. `page` is where they
+    come back to.
 
     Raises NotFound, and Conflict for a link that is too old or a check that has its answer.
     """
@@ -239,7 +285,10 @@ def begin_check(scope: Scope, check_id: UUID, *, page: str) -> None:
         raise Conflict("age.link_over")
     if move_check(scope, check_id, known.state, AgeCheckState.BEGINNING):
         outbox.put(
-            scope, AgeCheckRequested(scope.tenant_id, check_id, page), priority=1, dedupe=f"age_begin:{check_id}"
+            scope,
+            AgeCheckRequested(scope.tenant_id, check_id, page),
+            priority=1,
+            dedupe=f"age_begin:{check_id}",
         )
 
 
@@ -253,7 +302,8 @@ def move_check(
     address: str = "",
     until: datetime | None = None,
 ) -> bool:
-    """Bring a check from `before` to `after`; whether it stood there. Its session and address are those given."""
+    """Bring a check from `before` to `after`; whether it stood there. Its session and address are
+    those given."""
     AGE_CHECK_STATES.check(before, after)
     done = scope.run(
         "UPDATE age_checks SET state = :after, address = :address, until = :until,"
@@ -298,4 +348,6 @@ def get_check_row(scope: Scope, check_id: UUID) -> AgeCheckRow:
 
 def _provider_view(row: AgeProviderRow) -> AgeProviderView:
     reason = Message.from_json(row.reason) if row.reason else None
-    return AgeProviderView(row.id, row.provider, row.account, AgeProviderState(row.state), reason, row.tested_at)
+    return AgeProviderView(
+        row.id, row.provider, row.account, AgeProviderState(row.state), reason, row.tested_at
+    )

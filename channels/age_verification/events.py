@@ -9,7 +9,8 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class AgeProviderTestDue:
-    """Try the credential of a provider of age checks: one that was just typed, or the one we have."""
+    """Try the credential of a provider of age checks: one that was just typed, or the one we
+    have."""
 
     kind: ClassVar[str] = "age.provider"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -19,7 +20,8 @@ class AgeProviderTestDue:
 
 @dataclass(frozen=True)
 class AgeCheckRequested:
-    """A viewer wants to prove their age; `subject_id` is the check, `page` the address of ours they come back to."""
+    """A viewer wants to prove their age; `subject_id` is the check, `page` the address of ours they
+    come back to."""
 
     kind: ClassVar[str] = "age.begin"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -41,7 +43,8 @@ class AgeCheckResultDue:
 
 @dataclass(frozen=True)
 class AgeRetentionDue:
-    """Forget checks nobody needs any more, and readers whose proof never came or ran out long ago."""
+    """Forget checks nobody needs any more, and readers whose proof never came or ran out long
+    ago."""
 
     kind: ClassVar[str] = "age.forget"
     queue: ClassVar[outbox.Queue] = "make"
@@ -51,7 +54,8 @@ class AgeRetentionDue:
 
 @dataclass(frozen=True)
 class AgeCheckEnded:
-    """Fact: the check `subject_id`, asked for in a chat of `channel_id` by the viewer `user_id`, has an end."""
+    """Fact: the check `subject_id`, asked for in a chat of `channel_id` by the viewer `user_id`,
+    has an end."""
 
     kind: ClassVar[str] = "age.answered"
     queue: ClassVar[outbox.Queue] = "facts"

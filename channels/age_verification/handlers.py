@@ -1,8 +1,9 @@
-"""What the workers do about ages: try a provider's key, open a viewer's check there, see how it ended.
+"""What the workers do about ages: try a provider's key, open a viewer's check there, see how it
+ended.
 
-No transaction is open while a provider is asked. A run that is repeated because the process died finds its work done,
-or opens a second session that nobody is sent to. What a session proves is written for the one viewer whose check
-named it, and never twice.
+No transaction is open while a provider is asked. A run that is repeated because the process died
+finds its work done, or opens a second session that nobody is sent to. What a session proves is
+written for the one viewer whose check named it, and never twice.
 """
 
 from collections.abc import Callable, Mapping
@@ -54,7 +55,8 @@ PATIENCE = timedelta(seconds=60)
 """How long a provider that cannot be reached is asked before the viewer is told."""
 
 GRACE = timedelta(hours=1)
-"""How long after its end a session may still say something: documents are looked at by people too."""
+"""How long after its end a session may still say something: documents are looked at by people
+too."""
 
 FIRST_LOOK = timedelta(seconds=5)
 OFTEN = timedelta(seconds=20)
@@ -81,7 +83,12 @@ class _At:
     def send(self, turn: Send, transport: Transport) -> StepResult:
         order = ControlOrder(self.tenant_id, self.row_id, turn.step.action)
         where = AccountTarget(
-            self.tenant_id, self.row_id, self.account, self.base_url, self.token, platform=self.stepper.name
+            self.tenant_id,
+            self.row_id,
+            self.account,
+            self.base_url,
+            self.token,
+            platform=self.stepper.name,
         )
         return transport.send(turn.step, order, account=where)
 
@@ -114,7 +121,11 @@ def connect_provider_account(
     at = None
     if signed is not None:
         at = _At(stepper, event.subject_id, event.tenant_id, signed.account, base_url, signed.token)
-    end = _verify_credential(at, transport) if at is not None else Rejected(Message("age.bad_form"), permanent=False)
+    end = (
+        _verify_credential(at, transport)
+        if at is not None
+        else Rejected(Message("age.bad_form"), permanent=False)
+    )
     if isinstance(end, Retry) and now < (since or now) + PATIENCE:
         raise outbox.RetryLater(max(end.after, SHORT_RETRY))
     with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
@@ -135,7 +146,9 @@ def _record_credential_result(
     scope: Scope, provider_id: UUID, letter: bytes, at: _At | None, end: Outcome | None
 ) -> None:
     row = age_checks.provider_row(scope, provider_id, held=True)
-    if bytes(row.letter) != letter or row.state == AgeProviderState.OFF:  # another form came meanwhile, or the end
+    if (
+        bytes(row.letter) != letter or row.state == AgeProviderState.OFF
+    ):  # another form came meanwhile, or the end
         return
     if (
         not letter and at is not None and not _has_current_credential(row, at)
@@ -177,13 +190,20 @@ def open_provider_session(
         except Conflict:  # blocked, or under suspicion: a check of their own ends neither
             at = None
         if at is None:
-            age_checks.move_check(scope, event.subject_id, AgeCheckState.BEGINNING, AgeCheckState.AWAY)
+            age_checks.move_check(
+                scope, event.subject_id, AgeCheckState.BEGINNING, AgeCheckState.AWAY
+            )
             return
     asked = AgeCheckRequest(
-        str(event.subject_id), event.page, call_address(event.tenant_id, event.subject_id), SESSION_LIVES
+        str(event.subject_id),
+        event.page,
+        call_address(event.tenant_id, event.subject_id),
+        SESSION_LIVES,
     )
     answers: tuple[StepResult, ...] = ()
-    turn: Send | AgeCheckSession | Outcome = at.stepper.open_check(asked, at.account, at.base_url, answers)
+    turn: Send | AgeCheckSession | Outcome = at.stepper.open_check(
+        asked, at.account, at.base_url, answers
+    )
     while isinstance(turn, Send) and len(answers) < MAX_STEPS:
         answers = (*answers, at.send(turn, transport))
         turn = at.stepper.open_check(asked, at.account, at.base_url, answers)
@@ -196,7 +216,9 @@ def open_provider_session(
         fail_check(event, tenant=tenant)
 
 
-def _record_session_opened(scope: Scope, check_id: UUID, at: _At, turn: Send | AgeCheckSession | Outcome) -> None:
+def _record_session_opened(
+    scope: Scope, check_id: UUID, at: _At, turn: Send | AgeCheckSession | Outcome
+) -> None:
     if isinstance(turn, Reauthorize):
         _record_credential_refused(scope, at, turn)
     if not isinstance(turn, AgeCheckSession):
@@ -214,7 +236,12 @@ def _record_session_opened(scope: Scope, check_id: UUID, at: _At, turn: Send | A
     )
     if moved:
         due = scope.now + FIRST_LOOK
-        outbox.put(scope, AgeCheckResultDue(scope.tenant_id, check_id), at=due, dedupe=f"age_look:{check_id}")
+        outbox.put(
+            scope,
+            AgeCheckResultDue(scope.tenant_id, check_id),
+            at=due,
+            dedupe=f"age_look:{check_id}",
+        )
 
 
 def fail_check(event: AgeCheckRequested, *, tenant: OpenScope) -> None:
@@ -224,22 +251,33 @@ def fail_check(event: AgeCheckRequested, *, tenant: OpenScope) -> None:
 
 
 def schedule_result_read(scope: Scope, check_id: UUID) -> None:
-    """A provider says "look again"; said twice at once, we look once. Nothing else of a call is read."""
+    """A provider says "look again"; said twice at once, we look once. Nothing else of a call is
+    read."""
     outbox.put(
-        scope, AgeCheckResultDue(scope.tenant_id, check_id, called=True), priority=1, dedupe=f"age_called:{check_id}"
+        scope,
+        AgeCheckResultDue(scope.tenant_id, check_id, called=True),
+        priority=1,
+        dedupe=f"age_called:{check_id}",
     )
 
 
 def read_result(
-    event: AgeCheckResultDue, *, tenant: OpenScope, transport: Transport, providers: Mapping[str, AgeProvider]
+    event: AgeCheckResultDue,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    providers: Mapping[str, AgeProvider],
 ) -> None:
-    """Read how a session stands, and write what it says; comes back, ever more seldom, while it says nothing."""
+    """Read how a session stands, and write what it says; comes back, ever more seldom, while it
+    says nothing."""
     with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
         try:
             row = age_checks.get_check_row(scope, event.subject_id)
         except NotFound:
             return
-        awaited = row.state == AgeCheckState.OPEN or (event.called and row.state == AgeCheckState.PASSED)
+        awaited = row.state == AgeCheckState.OPEN or (
+            event.called and row.state == AgeCheckState.PASSED
+        )
         at = _resolve_check_target(scope, row, providers) if awaited else None
         native_id = row.native_id
         until = row.until
@@ -263,11 +301,15 @@ def read_result(
         raise outbox.RetryLater(
             FIRST_LOOK if now - begun < PATIENCE and isinstance(turn, AgeCheckResult) else unhurried
         )
-    if not isinstance(turn, AgeCheckResult):  # asked to look, and could not: what it would say may close a proof
+    if not isinstance(
+        turn, AgeCheckResult
+    ):  # asked to look, and could not: what it would say may close a proof
         raise outbox.RetryLater(SELDOM)
 
 
-def _read_check_result(at: _At, native_id: str, reference: str, transport: Transport) -> AgeCheckResult | Outcome:
+def _read_check_result(
+    at: _At, native_id: str, reference: str, transport: Transport
+) -> AgeCheckResult | Outcome:
     answers: tuple[StepResult, ...] = ()
     for _ in range(MAX_STEPS):
         turn = at.stepper.read_result(native_id, reference, at.account, answers)
@@ -277,15 +319,20 @@ def _read_check_result(at: _At, native_id: str, reference: str, transport: Trans
     return Rejected(Message("enrolment.endless"), permanent=True)
 
 
-def _final_result(turn: AgeCheckResult | Outcome, *, over: bool) -> AgeCheckResult | Rejected | None:
+def _final_result(
+    turn: AgeCheckResult | Outcome, *, over: bool
+) -> AgeCheckResult | Rejected | None:
     """What ends a check; None while nothing does."""
     if isinstance(turn, Rejected) or (isinstance(turn, AgeCheckResult) and turn.state != "pending"):
         return turn
     return AgeCheckResult("expired") if over else None
 
 
-def _record_check_result(scope: Scope, check_id: UUID, native_id: str, said: AgeCheckResult | Rejected) -> None:
-    """Write the end of a check, once: the viewer's age with the gate, the check's state here, the fact for the chat."""
+def _record_check_result(
+    scope: Scope, check_id: UUID, native_id: str, said: AgeCheckResult | Rejected
+) -> None:
+    """Write the end of a check, once: the viewer's age with the gate, the check's state here, the
+    fact for the chat."""
     row = age_checks.get_check_row(scope, check_id)
     epochs.lock_and_advance(
         scope, epochs.viewer_key(scope, row.platform, row.user_id)
@@ -298,7 +345,9 @@ def _record_check_result(scope: Scope, check_id: UUID, native_id: str, said: Age
     if after is None or not age_checks.move_check(scope, check_id, before, after):
         return
     if row.channel_id is not None:
-        outbox.put(scope, AgeCheckEnded(scope.tenant_id, check_id, row.channel_id, row.user_id, str(after)))
+        outbox.put(
+            scope, AgeCheckEnded(scope.tenant_id, check_id, row.channel_id, row.user_id, str(after))
+        )
 
 
 def _resolve_check_state(
@@ -318,8 +367,11 @@ def _resolve_check_state(
             return AgeCheckState.ENDED
 
 
-def _resolve_withdrawn_proof(scope: Scope, row: AgeCheckRow, said: AgeCheckResult | Rejected) -> AgeCheckState | None:
-    """Of a proof that stands: only a plain "no" or a recall ends it; a session that is forgotten says nothing."""
+def _resolve_withdrawn_proof(
+    scope: Scope, row: AgeCheckRow, said: AgeCheckResult | Rejected
+) -> AgeCheckState | None:
+    """Of a proof that stands: only a plain "no" or a recall ends it; a session that is forgotten
+    says nothing."""
     if isinstance(said, AgeCheckResult) and said.state == "failed":
         age_assurance.block_viewer(scope, row.platform, row.user_id)
         return AgeCheckState.FAILED
@@ -331,7 +383,9 @@ def _resolve_withdrawn_proof(scope: Scope, row: AgeCheckRow, said: AgeCheckResul
 
 def _record_proven_age(scope: Scope, row: AgeCheckRow, said: AgeCheckResult) -> AgeCheckState:
     """A proof below what the law here asks for is none, and takes no better one's place."""
-    if not said.method or said.level < active_policy.current_bundle(scope).required_assurance(DEFAULT_JURISDICTION):
+    if not said.method or said.level < active_policy.current_bundle(scope).required_assurance(
+        DEFAULT_JURISDICTION
+    ):
         return AgeCheckState.UNFIT
     provider = age_checks.provider_row(scope, row.provider_id)
     try:
@@ -359,7 +413,8 @@ def delete_expired_checks(event: AgeRetentionDue, *, tenant: OpenScope) -> None:
     with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
         age_assurance.purge_expired_assurances(scope)
         scope.run(
-            "DELETE FROM age_checks WHERE tenant_id = :tenant AND created_at < CASE WHEN state = 'passed' THEN"
+            "DELETE FROM age_checks WHERE tenant_id = :tenant AND created_at < CASE WHEN state = "
+            "'passed' THEN"
             " CAST(:passed AS timestamptz) ELSE :others END",
             tenant=scope.tenant_id,
             passed=scope.now - KEEP_PASSED,
@@ -367,12 +422,17 @@ def delete_expired_checks(event: AgeRetentionDue, *, tenant: OpenScope) -> None:
         )
 
 
-def _resolve_check_target(scope: Scope, row: AgeCheckRow, providers: Mapping[str, AgeProvider]) -> _At | None:
-    """The provider of a check, as long as it has a key of ours; None where it was ended or refuses us."""
+def _resolve_check_target(
+    scope: Scope, row: AgeCheckRow, providers: Mapping[str, AgeProvider]
+) -> _At | None:
+    """The provider of a check, as long as it has a key of ours; None where it was ended or refuses
+    us."""
     one: AgeProviderRow = age_checks.provider_row(scope, row.provider_id)
     if one.state not in (AgeProviderState.CONNECTED, AgeProviderState.WAITING) or one.box is None:
         return None
-    return _At(providers[one.provider], one.id, scope.tenant_id, one.account, one.base_url, Sealed(one.box))
+    return _At(
+        providers[one.provider], one.id, scope.tenant_id, one.account, one.base_url, Sealed(one.box)
+    )
 
 
 def _record_credential_refused(scope: Scope, at: _At, why: Reauthorize) -> None:

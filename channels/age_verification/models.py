@@ -13,7 +13,8 @@ from foundation.db.tables import TenantRow, message_column, table_arguments, tim
 
 
 class AgeProviderRow(TenantRow, table=True):
-    """A provider that checks ages for this tenant. `letter` is the sealed form, emptied once there is an answer."""
+    """A provider that checks ages for this tenant. `letter` is the sealed form, emptied once there
+    is an answer."""
 
     __tablename__ = "age_providers"
     __table_args__ = table_arguments(
@@ -33,7 +34,8 @@ class AgeProviderRow(TenantRow, table=True):
 
 
 class AgeCheckRow(TenantRow, table=True):
-    """One viewer's check at a provider: whose it is, never what it saw. Its link is known by the digest alone."""
+    """One viewer's check at a provider: whose it is, never what it saw. Its link is known by the
+    digest alone."""
 
     __tablename__ = "age_checks"
     __table_args__ = table_arguments(
@@ -49,7 +51,9 @@ class AgeCheckRow(TenantRow, table=True):
         Index("age_checks_viewer", "tenant_id", "platform", "user_id"),
         Index("age_checks_digest", "digest"),
         Index("age_checks_source", "tenant_id", "source", "created_at"),
-        ForeignKeyConstraint(["tenant_id", "provider_id"], ["age_providers.tenant_id", "age_providers.id"]),
+        ForeignKeyConstraint(
+            ["tenant_id", "provider_id"], ["age_providers.tenant_id", "age_providers.id"]
+        ),
         channel_foreign_key(),
         about="fan",
         keep="30 days, a passed one as long as the proof",

@@ -1,4 +1,5 @@
-"""The rows of attempts: each step, answer, outcome and resolution is written once, by compare-and-set."""
+"""The rows of attempts: each step, answer, outcome and resolution is written once, by
+compare-and-set."""
 
 from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, fields
@@ -25,7 +26,8 @@ _REFUSED = ("retry", "rejected", "reauthorize", "disconnected")
 
 @dataclass(frozen=True)
 class Attempt:
-    """A row of `attempts` as it was read; what the columns mean stands in `channels/accounts/models.py`."""
+    """A row of `attempts` as it was read; what the columns mean stands in
+    `channels/accounts/models.py`."""
 
     id: UUID
     channel_id: UUID
@@ -50,7 +52,8 @@ class Attempt:
 
 _COLUMNS = ", ".join(column.name for column in fields(Attempt))
 _IN_ORDER = "ORDER BY max(armed_at) OVER (PARTITION BY part, kind ORDER BY n), n, id"
-_READ = f"SELECT {_COLUMNS} FROM attempts WHERE tenant_id = :tenant"  # noqa: S608  our own column names
+# our own column names
+_READ = f"SELECT {_COLUMNS} FROM attempts WHERE tenant_id = :tenant"  # noqa: S608  see above
 
 
 def list_attempts(
@@ -58,10 +61,12 @@ def list_attempts(
 ) -> list[Attempt]:
     """Attempts of some kinds of a subject's part (None: of every part), oldest first.
 
-    Those of one kind stand in the order of their numbers: a clock that went back does not make an old try the last.
+    Those of one kind stand in the order of their numbers: a clock that went back does not make an
+    old try the last.
     """
     found = scope.run(
-        f"{_READ} AND subject_kind = :subject_kind AND subject_id = :subject AND kind = ANY(CAST(:kinds AS text[]))"
+        f"{_READ} AND subject_kind = :subject_kind AND subject_id = :subject AND kind = "
+        "ANY(CAST(:kinds AS text[]))"
         " AND (CAST(:part AS int) IS NULL OR part = :part)"
         f" {_IN_ORDER}",
         tenant=scope.tenant_id,
@@ -77,7 +82,8 @@ def subjects_with_open_attempts(scope: Scope, subjects: Collection[Subject]) -> 
     """Those that have an attempt without an outcome; of one kind."""
     found = scope.run(
         "SELECT DISTINCT subject_kind, subject_id FROM attempts WHERE tenant_id = :tenant"
-        " AND subject_kind = ANY(CAST(:kinds AS text[])) AND subject_id = ANY(:ids) AND kind = ANY(:carrying)"
+        " AND subject_kind = ANY(CAST(:kinds AS text[])) AND subject_id = ANY(:ids) AND kind = "
+        "ANY(:carrying)"
         " AND outcome IS NULL",
         tenant=scope.tenant_id,
         kinds=sorted({one.kind for one in subjects}),
@@ -123,7 +129,8 @@ def reusable_uploads(
 ) -> tuple[StepResult, ...]:
     """Uploads that succeeded in attempts of the same content: they need not be done again.
 
-    `without` are digests of steps that are told elsewhere. What came before an answer that they are gone is not kept.
+    `without` are digests of steps that are told elsewhere. What came before an answer that they are
+    gone is not kept.
     """
     kept: dict[str, StepResult] = {}
     for row in rows:
@@ -153,9 +160,11 @@ def publish_answer(row: Attempt) -> StepResult | None:
 
 
 def occupied_native_key(rows: Iterable[Attempt]) -> str:
-    """The native key under which a send may have made something, found or not; "" when all of them surely made nothing.
+    """The native key under which a send may have made something, found or not; "" when all of them
+    surely made nothing.
 
-    A send that was refused frees the key: a platform that reads a time in it must not be told an old one.
+    A send that was refused frees the key: a platform that reads a time in it must not be told an
+    old one.
     """
     tried = [row for row in rows if row.kind == "send" and row.publish_armed_at is not None]
     return next((row.native_key for row in reversed(tried) if row.outcome not in _REFUSED), "")
@@ -163,26 +172,34 @@ def occupied_native_key(rows: Iterable[Attempt]) -> str:
 
 def publish_permit(row: Attempt) -> UUID | None:
     """The permit of the single-shot step."""
-    found = next((step["permit_jti"] for step in row.steps if step["kind"] == StepKind.PUBLISH), None)
+    found = next(
+        (step["permit_jti"] for step in row.steps if step["kind"] == StepKind.PUBLISH), None
+    )
     return UUID(found) if found else None
 
 
 def is_uncertain(row: Attempt) -> bool:
-    """Whether the single-shot step may have taken effect and nothing has said so or denied it yet."""
+    """Whether the single-shot step may have taken effect and nothing has said so or denied it
+    yet."""
     armed = row.publish_armed_at is not None and row.resolved_by is None
     return armed and row.outcome in _IN_DOUBT and not isinstance(publish_answer(row), StepNotSent)
 
 
 def binding_outcome(row: Attempt) -> Outcome | None:
-    """What still binds of an attempt: published, processing, or the doubt of a single shot. None: a new try is free."""
+    """What still binds of an attempt: published, processing, or the doubt of a single shot. None: a
+    new try is free."""
     if row.resolved_by is not None:
         if row.resolution["outcome"] == "published":
             return serialization.outcome_from_json("published", row.resolution, None)
         return None
     if row.outcome in ("published", "processing"):
         return serialization.outcome_from_json(row.outcome, row.result, row.detail)
-    if row.outcome == "uncertain" or (row.outcome is None and is_uncertain(row) and publish_answer(row) is None):
-        return Uncertain(Message.from_json(row.detail) if row.detail else Message("attempt.no_answer"))
+    if row.outcome == "uncertain" or (
+        row.outcome is None and is_uncertain(row) and publish_answer(row) is None
+    ):
+        return Uncertain(
+            Message.from_json(row.detail) if row.detail else Message("attempt.no_answer")
+        )
     return None
 
 
@@ -195,7 +212,8 @@ def has_open_attempts(scope: Scope, channel_id: UUID) -> bool:
     """Whether something that was sent by an account may still be answered."""
     return bool(
         scope.run(
-            "SELECT EXISTS (SELECT 1 FROM attempts WHERE tenant_id = :tenant AND channel_id = :channel"
+            "SELECT EXISTS (SELECT 1 FROM attempts WHERE tenant_id = :tenant AND channel_id = "
+            ":channel"
             " AND outcome IS NULL AND deadline_at > :now)",
             tenant=scope.tenant_id,
             channel=channel_id,
@@ -219,14 +237,18 @@ def begin_attempt(
 ) -> UUID:
     """Write a new attempt, with its `first` step and that step's permit, or without steps yet.
 
-    Raises Conflict when another worker began one at the same moment. A caller that has read the attempts and decided
-    on them hands in `n`, the number that was free when it read: so it conflicts with whatever came in between.
+    Raises Conflict when another worker began one at the same moment. A caller that has read the
+    attempts and decided on them hands in `n`, the number that was free when it read: so it
+    conflicts with whatever came in between.
     """
     number = next_number(list_attempts(scope, subject, part, (kind,)), kind) if n is None else n
     attempt_id = scope.run(
-        "INSERT INTO attempts (tenant_id, id, channel_id, subject_kind, subject_id, part, n, kind, native_key,"
-        " armed_at, deadline_at, unit, unit_digest, steps, publish_armed_at, result, resolution) VALUES (:tenant, :id,"
-        " :channel, :subject_kind, :subject_id, :part, :n, :kind, :native_key, :now, :deadline, CAST(:unit AS jsonb),"
+        "INSERT INTO attempts (tenant_id, id, channel_id, subject_kind, subject_id, part, n, "
+        "kind, native_key,"
+        " armed_at, deadline_at, unit, unit_digest, steps, publish_armed_at, result, resolution) "
+        "VALUES (:tenant, :id,"
+        " :channel, :subject_kind, :subject_id, :part, :n, :kind, :native_key, :now, :deadline, "
+        "CAST(:unit AS jsonb),"
         " :digest, CAST(:steps AS jsonb), :publish_armed_at, '{}', '{}')"
         " ON CONFLICT (tenant_id, subject_kind, subject_id, part, kind, n) DO NOTHING RETURNING id",
         tenant=scope.tenant_id,
@@ -243,22 +265,28 @@ def begin_attempt(
         unit=_to_json_text(serialization.unit_to_json(unit) if unit is not None else {}),
         digest=unit.digest() if unit is not None else "",
         steps=_to_json_text([_step_entry(scope, *first)] if first is not None else []),
-        publish_armed_at=scope.now if first is not None and first[0].kind is StepKind.PUBLISH else None,
+        publish_armed_at=scope.now
+        if first is not None and first[0].kind is StepKind.PUBLISH
+        else None,
     ).scalar()
     if attempt_id is None:
         raise Conflict("attempt.taken")
     return UUID(str(attempt_id))
 
 
-def add_step(scope: Scope, attempt_id: UUID, position: int, step: WireStep, permit_jti: UUID | None) -> None:
+def add_step(
+    scope: Scope, attempt_id: UUID, position: int, step: WireStep, permit_jti: UUID | None
+) -> None:
     """Write a step down before it leaves, as the `position`-th of its attempt (from 0).
 
     Raises Conflict when the attempt was closed or went on meanwhile: then the step must not leave.
     """
     done = scope.run(
-        "UPDATE attempts SET steps = steps || CAST(:entry AS jsonb), updated_at = house_now(), publish_armed_at ="
+        "UPDATE attempts SET steps = steps || CAST(:entry AS jsonb), updated_at = house_now(), "
+        "publish_armed_at ="
         " CASE WHEN :publishes THEN CAST(:now AS timestamptz) ELSE publish_armed_at END"
-        " WHERE tenant_id = :tenant AND id = :id AND outcome IS NULL AND jsonb_array_length(steps) = :position"
+        " WHERE tenant_id = :tenant AND id = :id AND outcome IS NULL AND "
+        "jsonb_array_length(steps) = :position"
         " AND NOT (:publishes AND publish_armed_at IS NOT NULL)",
         tenant=scope.tenant_id,
         id=attempt_id,
@@ -284,7 +312,8 @@ def _step_entry(scope: Scope, step: WireStep, permit_jti: UUID | None) -> serial
 
 
 _RECORD = """
-UPDATE attempts SET steps = jsonb_set(jsonb_set(steps, CAST(:answer_at AS text[]), CAST(:answer AS jsonb)),
+UPDATE attempts SET steps = jsonb_set(jsonb_set(steps, CAST(:answer_at AS text[]), CAST(:answer
+AS jsonb)),
   CAST(:time_at AS text[]), CAST(:now AS jsonb)), http_status = coalesce(:status, http_status),
   updated_at = house_now() WHERE tenant_id = :tenant AND id = :id
   AND steps #> CAST(:answer_at AS text[]) = CAST('null' AS jsonb)
@@ -294,26 +323,31 @@ _TOLD = f"""
 WITH kept AS ({_RECORD} RETURNING {_COLUMNS})
 SELECT {_COLUMNS} FROM (SELECT {_COLUMNS} FROM kept UNION ALL SELECT {_COLUMNS} FROM attempts a
   WHERE a.tenant_id = :tenant AND a.subject_kind = :subject_kind AND a.subject_id = :subject
-  AND a.kind = ANY(CAST((SELECT CAST(:kinds AS text[])) AS text[])) AND a.id NOT IN (SELECT id FROM kept)) every
+  AND a.kind = ANY(CAST((SELECT CAST(:kinds AS text[])) AS text[])) AND a.id NOT IN (SELECT id
+  FROM kept)) every
 {_IN_ORDER}
 """  # noqa: S608  our own column names
 
 
 def record_answer(scope: Scope, attempt_id: UUID, position: int, answer: StepResult) -> bool:
-    """Keep what came back to the `position`-th step; whether it was not kept already. Late answers are kept too."""
+    """Keep what came back to the `position`-th step; whether it was not kept already. Late answers
+    are kept too."""
     return bool(scope.run(_RECORD, **_answer_params(scope, attempt_id, position, answer)).rowcount)
 
 
 def record_and_list(
     scope: Scope, subject: Subject, attempt_id: UUID, position: int, answer: StepResult
 ) -> list[Attempt]:
-    """`record`, and then all that carry the subject, every part of it, in the order of `of`: one statement of two."""
+    """`record`, and then all that carry the subject, every part of it, in the order of `of`: one
+    statement of two."""
     of_all = {"subject_kind": subject.kind, "subject": subject.id, "kinds": list(SENDING_KINDS)}
     found = scope.run(_TOLD, **_answer_params(scope, attempt_id, position, answer), **of_all)
     return [Attempt(*row) for row in found]
 
 
-def _answer_params(scope: Scope, attempt_id: UUID, position: int, answer: StepResult) -> dict[str, Any]:
+def _answer_params(
+    scope: Scope, attempt_id: UUID, position: int, answer: StepResult
+) -> dict[str, Any]:
     return {
         "tenant": scope.tenant_id,
         "id": attempt_id,
@@ -326,16 +360,23 @@ def _answer_params(scope: Scope, attempt_id: UUID, position: int, answer: StepRe
 
 
 _FINISH = f"""
-UPDATE attempts SET outcome = :name, result = CAST(:result AS jsonb), detail = CAST(:detail AS jsonb),
-  closed_at = :now, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id AND outcome IS NULL
+UPDATE attempts SET outcome = :name, result = CAST(:result AS jsonb), detail = CAST(:detail AS
+jsonb),
+  closed_at = :now, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id AND outcome
+  IS NULL
 RETURNING {_COLUMNS}
 """  # noqa: S608  our own column names
 
 
 def finish_attempt(
-    scope: Scope, attempt_id: UUID, name: str, result: serialization.StoredJson, detail: Message | None
+    scope: Scope,
+    attempt_id: UUID,
+    name: str,
+    result: serialization.StoredJson,
+    detail: Message | None,
 ) -> Attempt | None:
-    """Write what an attempt came to, and say how it stands then; None when that was written before."""
+    """Write what an attempt came to, and say how it stands then; None when that was written
+    before."""
     detail_json = stored_message(detail)
     row = scope.run(
         _FINISH,
@@ -350,12 +391,15 @@ def finish_attempt(
 
 
 def resolve_attempt(scope: Scope, row: Attempt, resolution: serialization.StoredJson) -> bool:
-    """End the doubt of an attempt, once: by what was found, or by what a person says. Open ones close as uncertain."""
+    """End the doubt of an attempt, once: by what was found, or by what a person says. Open ones
+    close as uncertain."""
     if row.outcome is None:
         finish_attempt(scope, row.id, "uncertain", {}, Message("attempt.no_answer"))
     done = scope.run(
-        "UPDATE attempts SET resolution = CAST(:resolution AS jsonb), resolved_by = :actor, updated_at = house_now()"
-        " WHERE tenant_id = :tenant AND id = :id AND resolved_by IS NULL AND outcome IN ('uncertain', 'processing')",
+        "UPDATE attempts SET resolution = CAST(:resolution AS jsonb), resolved_by = :actor, "
+        "updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id AND resolved_by IS NULL AND outcome IN "
+        "('uncertain', 'processing')",
         tenant=scope.tenant_id,
         id=row.id,
         resolution=_to_json_text(resolution),
@@ -369,7 +413,8 @@ def record_edit_verdict(scope: Scope, row: Attempt, resolution: serialization.St
     if row.outcome is None:
         finish_attempt(scope, row.id, "uncertain", {}, Message("attempt.no_answer"))
     scope.run(
-        "UPDATE attempts SET resolution = CAST(:resolution AS jsonb), resolved_by = :actor, updated_at = house_now()"
+        "UPDATE attempts SET resolution = CAST(:resolution AS jsonb), resolved_by = :actor, "
+        "updated_at = house_now()"
         " WHERE tenant_id = :tenant AND id = :id AND resolved_by IS NULL",
         tenant=scope.tenant_id,
         id=row.id,
@@ -379,10 +424,12 @@ def record_edit_verdict(scope: Scope, row: Attempt, resolution: serialization.St
 
 
 def supersede_attempts(scope: Scope, subject: Subject, part: int, kinds: Sequence[str]) -> None:
-    """Close open attempts whose single-shot step was not armed; whoever still works on one cannot go on."""
+    """Close open attempts whose single-shot step was not armed; whoever still works on one cannot
+    go on."""
     scope.run(
         "UPDATE attempts SET outcome = 'superseded', closed_at = :now, updated_at = house_now()"
-        " WHERE tenant_id = :tenant AND subject_kind = :subject_kind AND subject_id = :subject_id AND part = :part"
+        " WHERE tenant_id = :tenant AND subject_kind = :subject_kind AND subject_id = :subject_id "
+        "AND part = :part"
         " AND kind = ANY(:kinds) AND outcome IS NULL AND publish_armed_at IS NULL",
         tenant=scope.tenant_id,
         subject_kind=subject.kind,
@@ -399,7 +446,8 @@ def is_definite(outcome: Outcome) -> bool:
 
 
 def resolution_of(outcome: Outcome) -> serialization.StoredJson:
-    """The resolution an outcome makes: published with its ids, anything else definite as nothing created."""
+    """The resolution an outcome makes: published with its ids, anything else definite as nothing
+    created."""
     if isinstance(outcome, Published):
         return {"outcome": "published", **serialization.outcome_to_json(outcome)}
     return {"outcome": ABSENT_RESULT}

@@ -17,14 +17,18 @@ from foundation.db.tables import (
 
 
 class AttemptRow(TenantRow, table=True):
-    """One try to carry a subject out, look for it, take it away or give money back: the only record of sending.
+    """One try to carry a subject out, look for it, take it away or give money back: the only record
+    of sending.
 
-    Steps are added one by one, each answer once, the outcome once, its resolution once; nothing else changes.
+    Steps are added one by one, each answer once, the outcome once, its resolution once; nothing
+    else changes.
     """
 
     __tablename__ = "attempts"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "subject_kind", "subject_id", "part", "kind", "n", name="attempts_once"),
+        UniqueConstraint(
+            "tenant_id", "subject_kind", "subject_id", "part", "kind", "n", name="attempts_once"
+        ),
         Index("attempts_channel", "tenant_id", "channel_id", "armed_at"),
         channel_foreign_key(),
         about="fan",
@@ -40,11 +44,13 @@ class AttemptRow(TenantRow, table=True):
     armed_at: datetime = timestamp_column()
     deadline_at: datetime = timestamp_column()
     publish_armed_at: datetime | None = timestamp_column(optional=True)
-    """When the single-shot step was armed: from then on only an answer, a look or a person ends the doubt."""
+    """When the single-shot step was armed: from then on only an answer, a look or a person ends the
+    doubt."""
     unit: dict[str, Any] = jsonb_column()
     unit_digest: str = ""
     steps: list[dict[str, Any]] = jsonb_column(list)
-    """name, kind, wire_digest, permit_jti, armed_at, answer, answered_at of each request, in order."""
+    """name, kind, wire_digest, permit_jti, armed_at, answer, answered_at of each request, in
+    order."""
     http_status: int | None = None
     outcome: str | None = None
     result: dict[str, Any] = jsonb_column()
@@ -52,5 +58,6 @@ class AttemptRow(TenantRow, table=True):
     detail: dict[str, Any] | None = message_column()
     closed_at: datetime | None = timestamp_column(optional=True)
     resolution: dict[str, Any] = jsonb_column()
-    """What ended a doubt later: the outcome that was found or said, or `absent`; empty while nothing did."""
+    """What ended a doubt later: the outcome that was found or said, or `absent`; empty while
+    nothing did."""
     resolved_by: str | None = None

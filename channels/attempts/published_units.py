@@ -10,7 +10,8 @@ from gate.copies import live_copies
 
 
 def published_unit(scope: Scope, channel_id: UUID, native_id: str) -> Unit | None:
-    """What stands under a native id of an account, as it was judged; None for what is not ours, or must go."""
+    """What stands under a native id of an account, as it was judged; None for what is not ours, or
+    must go."""
     copy = live_copies.find_copy_by_native_id(scope, channel_id, native_id)
     if copy is None or copy.removed_at is not None or copy.recalled_at is not None:
         return None
@@ -21,7 +22,11 @@ def published_unit(scope: Scope, channel_id: UUID, native_id: str) -> Unit | Non
         for row in attempts.list_attempts(scope, copy.subject, None, ("edit",))
         if row.native_key == native_id and _is_edit_published(row)
     ]
-    return next((serialization.unit_from_json(row.unit) for row in (*said[::-1], *ours)), None) if ours else None
+    return (
+        next((serialization.unit_from_json(row.unit) for row in (*said[::-1], *ours)), None)
+        if ours
+        else None
+    )
 
 
 def _is_edit_published(row: Attempt) -> bool:
@@ -32,9 +37,12 @@ def _is_edit_published(row: Attempt) -> bool:
 def other_native_ids(scope: Scope, row: Attempt, *, most: int) -> frozenset[str]:
     """Native ids of what other subjects and parts left on the same account, the latest `most`."""
     found = scope.run(
-        "SELECT coalesce(resolution ->> 'native_id', result ->> 'native_id') FROM attempts WHERE tenant_id = :tenant"
-        " AND channel_id = :channel AND kind = 'send' AND (subject_kind, subject_id, part) <> (:kind, :subject, :part)"
-        " AND (resolution ? 'native_id' OR result ? 'native_id') ORDER BY armed_at DESC LIMIT :most",
+        "SELECT coalesce(resolution ->> 'native_id', result ->> 'native_id') FROM attempts WHERE "
+        "tenant_id = :tenant"
+        " AND channel_id = :channel AND kind = 'send' AND (subject_kind, subject_id, part) <> "
+        "(:kind, :subject, :part)"
+        " AND (resolution ? 'native_id' OR result ? 'native_id') ORDER BY armed_at DESC LIMIT "
+        ":most",
         tenant=scope.tenant_id,
         channel=row.channel_id,
         kind=row.subject_kind,

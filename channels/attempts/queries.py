@@ -17,7 +17,8 @@ from gate.contract.units import Subject
 
 @dataclass(frozen=True)
 class StepSummary:
-    """One request: what it was, when it was armed, and what came back (`200`, `not_sent`, `lost`; "" while open)."""
+    """One request: what it was, when it was armed, and what came back (`200`, `not_sent`, `lost`;
+    "" while open)."""
 
     name: str
     kind: str
@@ -50,12 +51,17 @@ def list_attempts(scope: Scope, subject: Subject) -> list[AttemptSummary]:
     return list_attempts_by_subject(scope, [subject])[subject]
 
 
-def list_attempts_by_subject(scope: Scope, subjects: Collection[Subject]) -> dict[Subject, list[AttemptSummary]]:
+def list_attempts_by_subject(
+    scope: Scope, subjects: Collection[Subject]
+) -> dict[Subject, list[AttemptSummary]]:
     """The same of several subjects, read at once."""
     there = tuple_(col(AttemptRow.subject_kind), col(AttemptRow.subject_id))
     rows = scope.session.exec(
         select(AttemptRow)
-        .where(AttemptRow.tenant_id == scope.tenant_id, there.in_([(one.kind, one.id) for one in subjects]))
+        .where(
+            AttemptRow.tenant_id == scope.tenant_id,
+            there.in_([(one.kind, one.id) for one in subjects]),
+        )
         .order_by(col(AttemptRow.armed_at), col(AttemptRow.id))
         .execution_options(populate_existing=True)
     ).all()
@@ -88,7 +94,10 @@ def _attempt_summary(row: AttemptRow) -> AttemptSummary:
 def _parse_step_summaries(stored: Sequence[Mapping[str, Any]]) -> tuple[StepSummary, ...]:
     return tuple(
         StepSummary(
-            step["name"], step["kind"], datetime.fromisoformat(step["armed_at"]), _answer_status(step["answer"])
+            step["name"],
+            step["kind"],
+            datetime.fromisoformat(step["armed_at"]),
+            _answer_status(step["answer"]),
         )
         for step in stored
     )

@@ -1,4 +1,5 @@
-"""Requests of ids and amounts, and those that take away: one after the other until the connector has its answer."""
+"""Requests of ids and amounts, and those that take away: one after the other until the connector
+has its answer."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,9 +33,9 @@ def run_requests(
 ) -> tuple[StepResult, ...]:
     """The answers a question of a connector took; asking it once more with them gives its end.
 
-    Each request is written to the attempt, where there is one, before it leaves, and its answer as soon as it came;
-    no transaction is open in between. `authority` makes the order for an action. A question without an end stops
-    after `most` requests.
+    Each request is written to the attempt, where there is one, before it leaves, and its answer as
+    soon as it came; no transaction is open in between. `authority` makes the order for an action. A
+    question without an end stops after `most` requests.
     """
     answers: tuple[StepResult, ...] = ()
     for position in range(most):
@@ -47,18 +48,22 @@ def run_requests(
         if attempt_id is not None:
             with tenant(channel.tenant_id, CHANNELS_ACTOR) as scope:
                 attempts.add_step(scope, attempt_id, position, turn.step, None)
-        answer = transport.send(turn.step, authority(turn.step.action), account=queries.transport_account(channel))
+        answer = transport.send(
+            turn.step, authority(turn.step.action), account=queries.transport_account(channel)
+        )
         with tenant(channel.tenant_id, CHANNELS_ACTOR) as scope:
             send_limits.record_answer(scope, channel.id, answer, creates=False)
             if attempt_id is not None:
-                attempts.record_answer(scope, attempt_id, position, _redact_lookup_answer(turn.step, answer))
+                attempts.record_answer(
+                    scope, attempt_id, position, _redact_lookup_answer(turn.step, answer)
+                )
         answers = (*answers, answer)
     return answers
 
 
 def _redact_lookup_answer(step: WireStep, answer: StepResult) -> StepResult:
-    """What is written down of an answer: of a look nothing but how it was answered, since lists show what others said,
-    and what was seen in them is the attempt's outcome."""
+    """What is written down of an answer: of a look nothing but how it was answered, since lists
+    show what others said, and what was seen in them is the attempt's outcome."""
     if step.action == LOOKUP_KIND and isinstance(answer, Response) and answer.is_success:
         return replace(answer, body=None)
     return answer

@@ -66,7 +66,8 @@ def unit_from_json(stored: Mapping[str, Any]) -> Unit:
         "before": tuple(_part_from_json(part) for part in stored.get("before", ())),
         "price": Money(**stored["price"]) if stored.get("price") else None,
         "options": tuple(
-            PlatformOption(**{**one, "values": tuple(one["values"])}) for one in stored.get("options", ())
+            PlatformOption(**{**one, "values": tuple(one["values"])})
+            for one in stored.get("options", ())
         ),
         "seen": tuple(stored["seen"]) if stored.get("seen") is not None else None,
     }
@@ -86,7 +87,10 @@ def answer_to_json(answer: StepResult) -> StoredJson:
         case StepAnswerLost(step=step, detail=detail):
             return {"type": "lost", "step": step, "detail": detail}
         case Response():
-            sealed = {name: base64.b64encode(secret.box).decode() for name, secret in answer.sealed.items()}
+            sealed = {
+                name: base64.b64encode(secret.box).decode()
+                for name, secret in answer.sealed.items()
+            }
             return {
                 "type": "response",
                 "step": answer.step,
@@ -114,7 +118,12 @@ def outcome_to_json(outcome: Outcome) -> StoredJson:
     match outcome:
         case Published(native_id=native_id, url=url, at=at, files=files):
             named = {"files": list(files)} if files else {}
-            return {"native_id": native_id, "url": url, "at": at.isoformat() if at else None, **named}
+            return {
+                "native_id": native_id,
+                "url": url,
+                "at": at.isoformat() if at else None,
+                **named,
+            }
         case Processing(poll_token=token, by_hand=by_hand):
             return {"poll_token": token, "by_hand": by_hand}
         case Retry(after=after, scope=scope):
@@ -129,7 +138,8 @@ def outcome_to_json(outcome: Outcome) -> StoredJson:
 
 
 def outcome_name(outcome: Outcome | LookupResult) -> str:
-    """published, processing, retry, rejected, reauthorize, disconnected, uncertain; found, absent, unknown, failed."""
+    """published, processing, retry, rejected, reauthorize, disconnected, uncertain; found, absent,
+    unknown, failed."""
     return type(outcome).__name__.lower()
 
 
@@ -138,16 +148,25 @@ def outcome_reason(outcome: Outcome | LookupResult) -> Message | None:
     return getattr(outcome, "reason", None)
 
 
-def outcome_from_json(name: str, result: Mapping[str, Any], detail: Mapping[str, Any] | None) -> Outcome:
-    """The outcome that was stored. Raises KeyError for a name that is none (`staged`, `superseded`)."""
+def outcome_from_json(
+    name: str, result: Mapping[str, Any], detail: Mapping[str, Any] | None
+) -> Outcome:
+    """The outcome that was stored. Raises KeyError for a name that is none (`staged`,
+    `superseded`)."""
     reason = Message.from_json(detail) if detail else Message("attempt.unexplained")
     made: dict[str, Any] = {
         "published": lambda: Published(
-            result["native_id"], result["url"], _parse_instant(result["at"]), tuple(result.get("files", ()))
+            result["native_id"],
+            result["url"],
+            _parse_instant(result["at"]),
+            tuple(result.get("files", ())),
         ),
         "processing": lambda: Processing(result["poll_token"], bool(result.get("by_hand"))),
         "retry": lambda: Retry(
-            timedelta(seconds=result["after"]), result["scope"], reason, result.get("uploads_gone", False)
+            timedelta(seconds=result["after"]),
+            result["scope"],
+            reason,
+            result.get("uploads_gone", False),
         ),
         "rejected": lambda: Rejected(reason, result["permanent"]),
         "reauthorize": lambda: Reauthorize(reason),
@@ -171,7 +190,9 @@ def sighting_to_json(sighting: LookupResult) -> StoredJson:
             assert_never(sighting)
 
 
-def sighting_from_json(name: str, result: Mapping[str, Any], detail: Mapping[str, Any] | None) -> LookupResult:
+def sighting_from_json(
+    name: str, result: Mapping[str, Any], detail: Mapping[str, Any] | None
+) -> LookupResult:
     """What a look saw."""
     if name == "found":
         return Found(result["native_id"], result["url"], _parse_instant(result["at"]))

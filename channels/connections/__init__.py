@@ -1,1 +1,2 @@
-"""Connecting accounts: setup forms, OAuth flow, token renewal, destination checks, disconnection."""
+"""Connecting accounts: setup forms, OAuth flow, token renewal, destination checks,
+disconnection."""

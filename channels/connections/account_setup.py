@@ -1,7 +1,8 @@
-"""Connecting an account from the dashboard: a sealed form goes in, the platform is asked, a channel or a reason comes.
+"""Connecting an account from the dashboard: a sealed form goes in, the platform is asked, a channel
+or a reason comes.
 
-The page seals what was typed and asks (`ask`); the workers open it, sign in step by step and connect (`enrol`). What
-was typed is forgotten as soon as there is an answer.
+The page seals what was typed and asks (`ask`); the workers open it, sign in step by step and
+connect (`enrol`). What was typed is forgotten as soon as there is an answer.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -55,8 +56,8 @@ SETUP_LIFETIME = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class AccountSetup:
-    """How connecting an account stands: `waiting`, `oauth_flow` with the address where a person goes on, `connected` with
-    its channel, or `refused` with the reason."""
+    """How connecting an account stands: `waiting`, `oauth_flow` with the address where a person
+    goes on, `connected` with its channel, or `refused` with the reason."""
 
     id: UUID
     creator_id: UUID
@@ -67,8 +68,11 @@ class AccountSetup:
     visit: str = ""
 
 
-def request_setup(scope: Scope, *, creator_id: UUID, platform: str, letter: bytes, key: UUID | None = None) -> UUID:
-    """Ask for an account to be connected; `letter` is the form sealed by `tenants.vault.sealed_intake`. Returns the enrolment.
+def request_setup(
+    scope: Scope, *, creator_id: UUID, platform: str, letter: bytes, key: UUID | None = None
+) -> UUID:
+    """Ask for an account to be connected; `letter` is the form sealed by
+    `tenants.vault.sealed_intake`. Returns the enrolment.
 
     `key` makes a repeat of one press the same enrolment.
     """
@@ -84,7 +88,9 @@ def request_setup(scope: Scope, *, creator_id: UUID, platform: str, letter: byte
     )
     scope.add(row)
     audit.record(scope, "channel.enrol", f"enrolment:{row.id}", platform=platform)
-    outbox.put(scope, AccountSetupRequested(scope.tenant_id, row.id), priority=1, dedupe=f"enrol:{row.id}")
+    outbox.put(
+        scope, AccountSetupRequested(scope.tenant_id, row.id), priority=1, dedupe=f"enrol:{row.id}"
+    )
     return row.id
 
 
@@ -94,7 +100,8 @@ def get_setup(scope: Scope, enrolment_id: UUID) -> AccountSetup:
 
 
 def latest_setup(scope: Scope, creators: Collection[UUID]) -> AccountSetup | None:
-    """The last account that was asked for one of these creators, if anything became of it in a quarter of an hour."""
+    """The last account that was asked for one of these creators, if anything became of it in a
+    quarter of an hour."""
     row = scope.session.exec(
         select(AccountSetupRow)
         .where(
@@ -147,7 +154,9 @@ def run_setup(
     address = named or addresses.get(platform, "")
     allowed = named == "" or (named is not None and may_reach(named))
     auth = addresses.get(f"{platform}_auth", "")
-    account = AccountTarget(event.tenant_id, event.subject_id, "", address, platform=platform, auth_url=auth)
+    account = AccountTarget(
+        event.tenant_id, event.subject_id, "", address, platform=platform, auth_url=auth
+    )
     end, given = _sign_in(account, connector, form, transport) if allowed else (refused, False)
     if isinstance(end, Retry) and not overdue:
         raise outbox.RetryLater(end.after)
@@ -156,7 +165,9 @@ def run_setup(
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         if isinstance(end, OAuthVisit):
             pages = addresses.get(f"{platform}_pages") or auth or address
-            end = replace(end, keep={**end.keep, **_resolve_oauth_client(connector.form, form, None)})
+            end = replace(
+                end, keep={**end.keep, **_resolve_oauth_client(connector.form, form, None)}
+            )
             found = oauth_flow.prepare_visit(
                 end, tenant_id=event.tenant_id, address=pages, returns_to=returns_to, seal=seal
             )
@@ -189,7 +200,8 @@ def _record_oauth_client(
 def _resolve_oauth_client(
     form: ConnectForm, typed: Mapping[str, str | Sealed], known: OAuthClient | None
 ) -> Mapping[str, str | Sealed]:
-    """The client to sign in by: the one that was typed, else the one the agency is known by there."""
+    """The client to sign in by: the one that was typed, else the one the agency is known by
+    there."""
     if not form.needs_oauth(typed):
         return {}
     client = client_from_form(typed) if typed.get(CLIENT_ID) else known or OAuthClient("")
@@ -205,7 +217,10 @@ def _parse_server(form: ConnectForm, typed: Mapping[str, str | Sealed]) -> str |
 
 
 def _sign_in(
-    account: AccountTarget, connector: SupportsAccountSetup, form: Mapping[str, str | Sealed], transport: Transport
+    account: AccountTarget,
+    connector: SupportsAccountSetup,
+    form: Mapping[str, str | Sealed],
+    transport: Transport,
 ) -> tuple[ConnectedAccount | OAuthVisit | Outcome, bool]:
     """How it ends, and whether a token was given on the way."""
     credential = connector.form.credential
@@ -218,7 +233,10 @@ def _sign_in(
         if not isinstance(turn, Send):
             return turn, given
         token = shown if isinstance(shown, Sealed) else None
-        answers = (*answers, transport.send(turn.step, order, account=replace(account, token=token)))
+        answers = (
+            *answers,
+            transport.send(turn.step, order, account=replace(account, token=token)),
+        )
         if isinstance(answers[-1], Response):
             given |= credential in answers[-1].sealed
             shown = answers[-1].sealed.get(credential, shown)
@@ -238,7 +256,11 @@ def _send_off(scope: Scope, enrolment_id: UUID, visit: Mapping[str, Any]) -> Non
 
 
 def _record_setup_result(
-    scope: Scope, enrolment_id: UUID, end: ConnectedAccount | Outcome, address: str, asked_at: datetime
+    scope: Scope,
+    enrolment_id: UUID,
+    end: ConnectedAccount | Outcome,
+    address: str,
+    asked_at: datetime,
 ) -> None:
     row = _get_setup_row(scope, enrolment_id)
     if row.state != AccountSetupState.WAITING:
@@ -252,8 +274,10 @@ def _record_setup_result(
             reason = conflict.message
     state = AccountSetupState.CONNECTED if channel_id is not None else AccountSetupState.REFUSED
     scope.run(
-        "UPDATE enrolments SET state = :state, reason = CAST(:reason AS jsonb), channel_id = :channel, letter = '',"
-        " answer = '', visit = NULL, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        "UPDATE enrolments SET state = :state, reason = CAST(:reason AS jsonb), channel_id = "
+        ":channel, letter = '',"
+        " answer = '', visit = NULL, updated_at = house_now() WHERE tenant_id = :tenant AND id = "
+        ":id",
         tenant=scope.tenant_id,
         id=enrolment_id,
         state=str(state),
@@ -281,7 +305,11 @@ def _connect_found_account(
         zone=creator.zone,
         min_gap=timedelta(seconds=found.min_gap_seconds),
         app_key=found.app_key,
-        options={**found.options, "connected_at": asked_at.isoformat(), **_limits_options(found, asked_at)},
+        options={
+            **found.options,
+            "connected_at": asked_at.isoformat(),
+            **_limits_options(found, asked_at),
+        },
     )
 
 
@@ -295,7 +323,8 @@ def _setup_refusal_reason(outcome: Outcome) -> Message:
 
 
 def request_test(scope: Scope, channel_id: UUID) -> None:
-    """Ask for an account to be tried: its answer shows in `last_ok_at`, or in its state. Raises NotFound."""
+    """Ask for an account to be tried: its answer shows in `last_ok_at`, or in its state. Raises
+    NotFound."""
     queries.get_channel(scope, channel_id)
     outbox.put(scope, AccountTestRequested(scope.tenant_id, channel_id), priority=1)
 
@@ -307,7 +336,8 @@ def verify_account(
     transport: Transport,
     connectables: Mapping[str, SupportsAccountSetup],
 ) -> None:
-    """Ask the platform something harmless; a dead token or a lost account is told, a good answer is dated."""
+    """Ask the platform something harmless; a dead token or a lost account is told, a good answer is
+    dated."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
     connector = connectables.get(channel.platform)
@@ -321,7 +351,10 @@ def verify_account(
             end = turn
             break
         order = ControlOrder(event.tenant_id, channel.id, turn.step.action)
-        answers = (*answers, transport.send(turn.step, order, account=queries.transport_account(channel)))
+        answers = (
+            *answers,
+            transport.send(turn.step, order, account=queries.transport_account(channel)),
+        )
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         if answers:
             send_limits.record_answer(scope, channel.id, answers[-1], creates=False)
@@ -342,7 +375,9 @@ def _record_test_result(scope: Scope, channel: queries.Channel, end: Outcome | N
 def _get_setup_row(scope: Scope, enrolment_id: UUID) -> AccountSetupRow:
     row = scope.session.exec(
         select(AccountSetupRow)
-        .where(AccountSetupRow.tenant_id == scope.tenant_id, col(AccountSetupRow.id) == enrolment_id)
+        .where(
+            AccountSetupRow.tenant_id == scope.tenant_id, col(AccountSetupRow.id) == enrolment_id
+        )
         .execution_options(populate_existing=True)
     ).first()
     if row is None:

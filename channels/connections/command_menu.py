@@ -1,8 +1,9 @@
-"""What an account shows before anybody writes: its menu of commands, looked at when it is connected and every day.
+"""What an account shows before anybody writes: its menu of commands, looked at when it is connected
+and every day.
 
-What stands is read first and written only where it differs, so a run that is repeated, or was killed, finds its work
-done. The sentences are those of our own catalogue, nothing of a tenant's: they go under an order for signing in, as
-the menus of Discord do (docs/adr/0077).
+What stands is read first and written only where it differs, so a run that is repeated, or was
+killed, finds its work done. The sentences are those of our own catalogue, nothing of a tenant's:
+they go under an order for signing in, as the menus of Discord do (docs/adr/0077).
 """
 
 from collections.abc import Callable, Mapping
@@ -33,10 +34,13 @@ MenuOf = Callable[[Capabilities], CommandMenu]
 
 
 def plan_menu_checks(scope: Scope) -> None:
-    """Put a look at the menu of each account in which people write; one that waits already is not put twice."""
+    """Put a look at the menu of each account in which people write; one that waits already is not
+    put twice."""
     for channel in queries.list_channels(scope):
         if channel.state == ChannelState.ACTIVE and channel.chat_surface:
-            outbox.put(scope, CommandMenuDue(scope.tenant_id, channel.id), dedupe=f"menu:{channel.id}")
+            outbox.put(
+                scope, CommandMenuDue(scope.tenant_id, channel.id), dedupe=f"menu:{channel.id}"
+            )
 
 
 def update_menu(
@@ -47,7 +51,8 @@ def update_menu(
     connectors: Mapping[str, Connector],
     menu_of: MenuOf,
 ) -> None:
-    """Make what an account shows as it should be. Raises `outbox.RetryLater` where it must be tried again."""
+    """Make what an account shows as it should be. Raises `outbox.RetryLater` where it must be tried
+    again."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         connector = account_connectors.find_connector_for(connectors, channel)
@@ -69,12 +74,18 @@ def update_menu(
     def order(_: str) -> AuthOrder:
         return AuthOrder(event.tenant_id, channel.id)
 
-    end = question(request_loop.run_requests(channel, question, order, tenant=tenant, transport=transport))
+    end = question(
+        request_loop.run_requests(channel, question, order, tenant=tenant, transport=transport)
+    )
     end = Retry(AGAIN, "account", Message("enrolment.endless")) if isinstance(end, Send) else end
     cause = f"channel:{channel.id}:menu"
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
-        if isinstance(end, Reauthorize):  # the account is told of, and looked at again once it is connected
-            end = token_renewal.apply_outcome_to_account(scope, channel, end, shown=channel.generation)
+        if isinstance(
+            end, Reauthorize
+        ):  # the account is told of, and looked at again once it is connected
+            end = token_renewal.apply_outcome_to_account(
+                scope, channel, end, shown=channel.generation
+            )
         elif end is None:
             notices.close(scope, cause)
         elif not isinstance(end, Retry):  # what people type is heard all the same

@@ -1,7 +1,8 @@
-"""Seeing what the place an account posts to is set to: just before something goes there that not everybody may see,
-just after, and every hour while it stands there.
+"""Seeing what the place an account posts to is set to: just before something goes there that not
+everybody may see, just after, and every hour while it stands there.
 
-What surely is not as the policy asks takes away what stands there; what nobody could see takes nothing away.
+What surely is not as the policy asks takes away what stands there; what nobody could see takes
+nothing away.
 """
 
 from collections.abc import Mapping
@@ -46,17 +47,25 @@ def request_destination_check(scope: Scope, channel_id: UUID) -> bool:
     """Have the place looked at now; False where the platform does not tell. Raises NotFound."""
     if not queries.get_channel(scope, channel_id).can_check_destination:
         return False
-    outbox.put(scope, DestinationCheckDue(scope.tenant_id, channel_id), priority=1, dedupe=f"look:{channel_id}")
+    outbox.put(
+        scope,
+        DestinationCheckDue(scope.tenant_id, channel_id),
+        priority=1,
+        dedupe=f"look:{channel_id}",
+    )
     return True
 
 
 def destination_check_wait(scope: Scope, channel_id: UUID) -> timedelta | None:
-    """How soon the place may have been seen; None when nobody could see it for a while: `PlaceSeen` tells the end.
+    """How soon the place may have been seen; None when nobody could see it for a while: `PlaceSeen`
+    tells the end.
 
-    The account is locked until the transaction ends: what is written down for this cannot miss the end of it.
+    The account is locked until the transaction ends: what is written down for this cannot miss the
+    end of it.
     """
     since = scope.run(
-        "SELECT options ->> 'blind' FROM channels WHERE tenant_id = :tenant AND id = :id FOR NO KEY UPDATE",
+        "SELECT options ->> 'blind' FROM channels WHERE tenant_id = :tenant AND id = :id FOR NO "
+        "KEY UPDATE",
         tenant=scope.tenant_id,
         id=channel_id,
     ).scalar()
@@ -73,9 +82,14 @@ def plan_destination_checks(event: PlaceProbeDue, *, tenant: OpenScope) -> None:
 
 
 def check_destination(
-    event: DestinationCheckDue, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]
+    event: DestinationCheckDue,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
 ) -> None:
-    """Look and remember it with the time; a dead token or a lost account is told. Raises `outbox.RetryLater`."""
+    """Look and remember it with the time; a dead token or a lost account is told. Raises
+    `outbox.RetryLater`."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         waits = send_limits.send_block(scope, channel.id, brake=False)
@@ -94,7 +108,9 @@ def check_destination(
         return ControlOrder(event.tenant_id, channel.id, action)
 
     end = question(
-        request_loop.run_requests(channel, question, order, tenant=tenant, transport=transport, most=MAX_REQUESTS)
+        request_loop.run_requests(
+            channel, question, order, tenant=tenant, transport=transport, most=MAX_REQUESTS
+        )
     )
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         again = _record_check_outcome(scope, channel, end)
@@ -105,10 +121,14 @@ def check_destination(
 def _build_destination(scope: Scope, channel: Channel) -> Destination:
     adults = tuple(age_assurance.list_verified_adults(scope, channel.platform))
     said = channel.options.get("register") or {}
-    return Destination(channel.account, channel.destination_id, channel.is_by_request(scope.now), adults, said)
+    return Destination(
+        channel.account, channel.destination_id, channel.is_by_request(scope.now), adults, said
+    )
 
 
-def _record_check_outcome(scope: Scope, channel: Channel, end: Send | DestinationReport | Outcome) -> timedelta | None:
+def _record_check_outcome(
+    scope: Scope, channel: Channel, end: Send | DestinationReport | Outcome
+) -> timedelta | None:
     """Write down what was seen, or that nobody could; when to look again."""
     if isinstance(end, DestinationReport):
         _record_destination_report(scope, channel, end)
@@ -126,7 +146,8 @@ def _note_blind(scope: Scope, channel_id: UUID) -> datetime:
     """Since when nobody can see the place."""
     since = scope.run(
         "UPDATE channels SET options = jsonb_build_object('blind', CAST(:now AS text)) || options,"
-        " updated_at = house_now() WHERE tenant_id = :tenant AND id = :id RETURNING options ->> 'blind'",
+        " updated_at = house_now() WHERE tenant_id = :tenant AND id = :id RETURNING options ->> "
+        "'blind'",
         tenant=scope.tenant_id,
         id=channel_id,
         now=scope.now.isoformat(),
@@ -137,8 +158,10 @@ def _note_blind(scope: Scope, channel_id: UUID) -> datetime:
 def _record_destination_report(scope: Scope, channel: Channel, seen: DestinationReport) -> None:
     """Keep it; what waited for it goes on, and what may not stand there any more goes."""
     was_blind = scope.run(
-        "UPDATE channels c SET options = jsonb_set(c.options - 'blind', '{seen}', CAST(:seen AS jsonb)),"
-        " updated_at = house_now() FROM (SELECT tenant_id, id, options ? 'blind' AS blind FROM channels"
+        "UPDATE channels c SET options = jsonb_set(c.options - 'blind', '{seen}', CAST(:seen AS "
+        "jsonb)),"
+        " updated_at = house_now() FROM (SELECT tenant_id, id, options ? 'blind' AS blind FROM "
+        "channels"
         "   WHERE tenant_id = :tenant AND id = :id FOR NO KEY UPDATE) was"
         " WHERE c.tenant_id = was.tenant_id AND c.id = was.id RETURNING was.blind",
         tenant=scope.tenant_id,

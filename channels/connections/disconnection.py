@@ -1,8 +1,9 @@
-"""Taking the house's hand off an account: its platform is told, its credentials are forgotten, its history stays.
+"""Taking the house's hand off an account: its platform is told, its credentials are forgotten, its
+history stays.
 
-From the press on nothing leaves: claims find the account on its way out, and what is under way ends at its next step.
-The credentials go in the transaction that says so, never before or after it, whatever the platform answers; killed
-before that, it is all done again.
+From the press on nothing leaves: claims find the account on its way out, and what is under way ends
+at its next step. The credentials go in the transaction that says so, never before or after it,
+whatever the platform answers; killed before that, it is all done again.
 """
 
 from collections.abc import Callable, Mapping
@@ -51,13 +52,18 @@ LOOKED_AT = timedelta(seconds=2)
 
 
 def request_disconnection(scope: Scope, channel_id: UUID, by: str) -> None:
-    """A person, named `by`, disconnects an account; once more changes nothing. Raises NotFound, Conflict."""
+    """A person, named `by`, disconnects an account; once more changes nothing. Raises NotFound,
+    Conflict."""
     channel = queries.get_channel(scope, channel_id)
     if channel.is_disconnected:
         return
-    lifecycle.start_disconnection(scope, channel_id, Message("channel.disconnected_by", {"name": by}))
+    lifecycle.start_disconnection(
+        scope, channel_id, Message("channel.disconnected_by", {"name": by})
+    )
     audit.record(scope, "channel.disconnected", f"channel:{channel_id}", account=channel.name)
-    outbox.put(scope, DisconnectionRequested(scope.tenant_id, channel_id, by, scope.now), priority=1)
+    outbox.put(
+        scope, DisconnectionRequested(scope.tenant_id, channel_id, by, scope.now), priority=1
+    )
 
 
 def perform_disconnection(
@@ -68,8 +74,9 @@ def perform_disconnection(
     connectors: Mapping[str, Connector],
     addresses: Mapping[str, str],
 ) -> None:
-    """Tell the platform, then forget the credentials. No transaction is open meanwhile; an account that was connected
-    again in between is left alone. Raises NotFound, and `outbox.RetryLater` while something is under way."""
+    """Tell the platform, then forget the credentials. No transaction is open meanwhile; an account
+    that was connected again in between is left alone. Raises NotFound, and `outbox.RetryLater`
+    while something is under way."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         if channel.state != ChannelState.LEAVING:
@@ -79,7 +86,11 @@ def perform_disconnection(
     if busy:
         raise outbox.RetryLater(LOOKED_AT)
     code = _revoke_access(
-        channel, client, account_connectors.find_connector_for(connectors, channel), transport, addresses
+        channel,
+        client,
+        account_connectors.find_connector_for(connectors, channel),
+        transport,
+        addresses,
     )
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         _finish_disconnection(scope, channel, Message(code, {"name": event.by}))
@@ -90,11 +101,14 @@ def disconnect_without_platform(event: DisconnectionRequested, *, tenant: OpenSc
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         if channel.state == ChannelState.LEAVING:
-            _finish_disconnection(scope, channel, Message("channel.left_unanswered", {"name": event.by}))
+            _finish_disconnection(
+                scope, channel, Message("channel.left_unanswered", {"name": event.by})
+            )
 
 
 def _finish_disconnection(scope: Scope, channel: Channel, reason: Message) -> None:
-    """What a person was to post there is nobody's task any more; what they are to take away there still is."""
+    """What a person was to post there is nobody's task any more; what they are to take away there
+    still is."""
     if not lifecycle.finish_disconnection(scope, channel, reason):
         return
     tasks = select(ManualTaskRow).where(
@@ -114,18 +128,25 @@ def _revoke_access(
     transport: Transport,
     addresses: Mapping[str, str],
 ) -> str:
-    """Sign it off and end its tokens where there is a way; the code of the sentence that says what came of it."""
+    """Sign it off and end its tokens where there is a way; the code of the sentence that says what
+    came of it."""
     if channel.token is None or connector is None:
         return "channel.left"
-    account = replace(queries.transport_account(channel), auth_url=addresses.get(f"{channel.platform}_auth", ""))
+    account = replace(
+        queries.transport_account(channel), auth_url=addresses.get(f"{channel.platform}_auth", "")
+    )
 
     def sent(step: WireStep) -> StepResult:
         quick = replace(step, deadline=min(step.deadline, ASKED_SECONDS))
         control = ControlOrder(channel.tenant_id, channel.id, step.action)
-        order: Authority = control if step.kind is StepKind.CONTROL else AuthOrder(channel.tenant_id, channel.id)
+        order: Authority = (
+            control if step.kind is StepKind.CONTROL else AuthOrder(channel.tenant_id, channel.id)
+        )
         try:
             return transport.send(quick, order, account=account)
-        except EgressForbidden:  # a request that could not be made ends nothing, and keeps nothing here either
+        except (
+            EgressForbidden
+        ):  # a request that could not be made ends nothing, and keeps nothing here either
             return StepNotSent(step.name, "not made")
 
     if isinstance(connector, SupportsWebhook):

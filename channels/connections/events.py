@@ -51,8 +51,8 @@ class AccountTestRequested:
 
 @dataclass(frozen=True)
 class DisconnectionRequested:
-    """A person, named `by`, disconnected the account `subject_id` at `at` (UTC-aware): tell its platform, forget its
-    credentials."""
+    """A person, named `by`, disconnected the account `subject_id` at `at` (UTC-aware): tell its
+    platform, forget its credentials."""
 
     kind: ClassVar[str] = "channel.disconnect"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -84,7 +84,8 @@ class PlatformLimitsDue:
 
 @dataclass(frozen=True)
 class TenantLimitsDue:
-    """Have the limits of the tenant's accounts read where that is long ago; the subject is the tenant."""
+    """Have the limits of the tenant's accounts read where that is long ago; the subject is the
+    tenant."""
 
     kind: ClassVar[str] = "limits.due"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -114,9 +115,11 @@ class CommandMenuDue:
 
 @dataclass(frozen=True)
 class TokenRenewalDue:
-    """The tokens of the account `subject_id` are near their end, or the platform refused them: get a new pair.
+    """The tokens of the account `subject_id` are near their end, or the platform refused them: get
+    a new pair.
 
-    `outlive`: a post needs them that long (UTC-aware), so that they are renewed though their end is not that near."""
+    `outlive`: a post needs them that long (UTC-aware), so that they are renewed though their end is
+    not that near."""
 
     kind: ClassVar[str] = "token.refresh"
     queue: ClassVar[outbox.Queue] = "publish"

@@ -15,7 +15,8 @@ from foundation.db.tables import (
 
 
 class AccountSetupRow(CreatorOwnedRow, table=True):
-    """A person's wish to connect an account; `letter` is the sealed form, emptied once there is an answer."""
+    """A person's wish to connect an account; `letter` is the sealed form, emptied once there is an
+    answer."""
 
     __tablename__ = "enrolments"
     __table_args__ = table_arguments(about="creator", keep="30 days")

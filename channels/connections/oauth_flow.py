@@ -1,8 +1,9 @@
-"""Going on at the platform: a person says yes there and comes back with a code that the workers exchange.
+"""Going on at the platform: a person says yes there and comes back with a code that the workers
+exchange.
 
-The address is bound to who asked: it bears a state that only their session may bring back, for a quarter of an hour and
-once, and the code is worth nothing without a verifier that never leaves the house (OAuth 2 with PKCE: RFC 6749, RFC
-7636, RFC 9700).
+The address is bound to who asked: it bears a state that only their session may bring back, for a
+quarter of an hour and once, and the code is worth nothing without a verifier that never leaves the
+house (OAuth 2 with PKCE: RFC 6749, RFC 7636, RFC 9700).
 """
 
 import base64
@@ -25,7 +26,8 @@ from foundation.outbox import outbox
 from foundation.sealed import Sealed, SealSecret
 
 OAUTH_LIFETIME = timedelta(minutes=15)
-"""How long somebody may take at the platform, by the clock of people: a demonstration's day runs ahead of them."""
+"""How long somebody may take at the platform, by the clock of people: a demonstration's day runs
+ahead of them."""
 
 OAUTH_RETURN_PATH = "/auth/account"
 """Where they come back to, at the dashboard's address."""
@@ -39,10 +41,16 @@ REDIRECT_FIELD = "redirect_uri"
 def prepare_visit(
     visit: OAuthVisit, *, tenant_id: UUID, address: str, returns_to: str, seal: SealSecret
 ) -> dict[str, Any]:
-    """What is kept of a visit until it is over; its `url` is for the person. `address` is the account's server."""
+    """What is kept of a visit until it is over; its `url` is for the person. `address` is the
+    account's server."""
     state = secrets.token_urlsafe(32)
     verifier = secrets.token_urlsafe(48)
-    asked = {**visit.asked, REDIRECT_FIELD: returns_to, "state": state, "code_challenge": _code_challenge(verifier)}
+    asked = {
+        **visit.asked,
+        REDIRECT_FIELD: returns_to,
+        "state": state,
+        "code_challenge": _code_challenge(verifier),
+    }
     page = f"{address.rstrip('/')}{visit.page}" if visit.page.startswith("/") else visit.page
     kept = {**visit.keep, VERIFIER_FIELD: seal(tenant_id, verifier)}
     return {
@@ -71,7 +79,8 @@ def visit_form_values(visit: Mapping[str, Any] | None) -> dict[str, str | Sealed
 
 
 def accept_return(scope: Scope, state: str, letter: bytes) -> None:
-    """The scope's member came back with a code, sealed in `letter`; the workers go on. The same once more does nothing.
+    """The scope's member came back with a code, sealed in `letter`; the workers go on. The same
+    once more does nothing.
 
     Raises NotFound for a state that is nobody's, somebody else's, or over.
     """
@@ -86,7 +95,12 @@ def accept_return(scope: Scope, state: str, letter: bytes) -> None:
         id=enrolment_id,
         letter=letter,
     )
-    outbox.put(scope, AccountSetupRequested(scope.tenant_id, enrolment_id), priority=1, dedupe=f"back:{enrolment_id}")
+    outbox.put(
+        scope,
+        AccountSetupRequested(scope.tenant_id, enrolment_id),
+        priority=1,
+        dedupe=f"back:{enrolment_id}",
+    )
 
 
 def record_refusal(scope: Scope, state: str) -> None:
@@ -98,7 +112,8 @@ def record_refusal(scope: Scope, state: str) -> None:
 def _lock_oauth_setup(scope: Scope, state: str) -> tuple[UUID, bool]:
     """The visit of a state, locked, and whether it took too long."""
     row = scope.run(
-        "SELECT id, CAST(visit ->> 'at' AS timestamptz) < people_now() - CAST(:life AS interval) AS late"
+        "SELECT id, CAST(visit ->> 'at' AS timestamptz) < people_now() - CAST(:life AS interval) "
+        "AS late"
         " FROM enrolments WHERE tenant_id = :tenant AND state = :visiting AND by = :by"
         " AND visit ->> 'state' = :said FOR UPDATE",
         tenant=scope.tenant_id,
@@ -114,7 +129,8 @@ def _lock_oauth_setup(scope: Scope, state: str) -> tuple[UUID, bool]:
 
 def _refuse_oauth_setup(scope: Scope, enrolment_id: UUID, reason: Message) -> None:
     scope.run(
-        "UPDATE enrolments SET state = 'refused', reason = CAST(:reason AS jsonb), letter = '', answer = '',"
+        "UPDATE enrolments SET state = 'refused', reason = CAST(:reason AS jsonb), letter = '', "
+        "answer = '',"
         " visit = NULL, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
         tenant=scope.tenant_id,
         id=enrolment_id,

@@ -1,7 +1,8 @@
-"""Reading what an account may do on its platform: when it is connected, every week, ahead of a post where that is long
-ago, and at once where the platform refused for a limit that we did not know.
+"""Reading what an account may do on its platform: when it is connected, every week, ahead of a post
+where that is long ago, and at once where the platform refused for a limit that we did not know.
 
-Where it cannot be read, what was known holds, and else what is usual there; it is tried again with the next reason to.
+Where it cannot be read, what was known holds, and else what is usual there; it is tried again with
+the next reason to.
 """
 
 from collections.abc import Mapping
@@ -28,7 +29,9 @@ def request_limits(scope: Scope, channel_id: UUID) -> None:
     outbox.put(scope, PlatformLimitsDue(scope.tenant_id, channel_id), dedupe=f"limits:{channel_id}")
 
 
-def request_limits_if_stale(scope: Scope, channel: Channel, connectors: Mapping[str, Connector]) -> None:
+def request_limits_if_stale(
+    scope: Scope, channel: Channel, connectors: Mapping[str, Connector]
+) -> None:
     """Have them read where what is known is no longer fresh."""
     usable = channel.state in (ChannelState.ACTIVE, ChannelState.PAUSED)
     if usable and account_connectors.is_limits_stale(
@@ -37,7 +40,9 @@ def request_limits_if_stale(scope: Scope, channel: Channel, connectors: Mapping[
         request_limits(scope, channel.id)
 
 
-def plan_limit_reads(event: TenantLimitsDue, *, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def plan_limit_reads(
+    event: TenantLimitsDue, *, tenant: OpenScope, connectors: Mapping[str, Connector]
+) -> None:
     """Have the limits of every account of a tenant read that are due."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         for channel in queries.list_channels(scope):
@@ -45,9 +50,14 @@ def plan_limit_reads(event: TenantLimitsDue, *, tenant: OpenScope, connectors: M
 
 
 def read_platform_limits(
-    event: PlatformLimitsDue, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]
+    event: PlatformLimitsDue,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
 ) -> None:
-    """Ask the platform and keep what it says. Raises `outbox.RetryLater` while it takes no requests of ours."""
+    """Ask the platform and keep what it says. Raises `outbox.RetryLater` while it takes no requests
+    of ours."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         waits = send_limits.send_block(scope, channel.id, brake=True)
@@ -64,13 +74,22 @@ def read_platform_limits(
     def order(action: str) -> ControlOrder:
         return ControlOrder(event.tenant_id, channel.id, action)
 
-    end = question(request_loop.run_requests(channel, question, order, tenant=tenant, transport=transport))
+    end = question(
+        request_loop.run_requests(channel, question, order, tenant=tenant, transport=transport)
+    )
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
-        found = account_connectors.limits_option(end, scope.now) if isinstance(end, Mapping) else None
-        told = found[account_connectors.LIMITS_OPTION] if found is not None else {"asked": scope.now.isoformat()}
+        found = (
+            account_connectors.limits_option(end, scope.now) if isinstance(end, Mapping) else None
+        )
+        told = (
+            found[account_connectors.LIMITS_OPTION]
+            if found is not None
+            else {"asked": scope.now.isoformat()}
+        )
         scope.run(
             "UPDATE channels SET options = options || jsonb_build_object(CAST(:name AS text),"
-            " COALESCE(options -> CAST(:name AS text), CAST('{}' AS jsonb)) || CAST(:told AS jsonb)),"
+            " COALESCE(options -> CAST(:name AS text), CAST('{}' AS jsonb)) || CAST(:told AS "
+            "jsonb)),"
             " updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
             tenant=scope.tenant_id,
             id=channel.id,

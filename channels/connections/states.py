@@ -17,7 +17,11 @@ class AccountSetupState(StrEnum):
 ACCOUNT_SETUP_STATES = StateGraph(
     initial=AccountSetupState.WAITING,
     edges={
-        AccountSetupState.WAITING: {AccountSetupState.VISITING, AccountSetupState.CONNECTED, AccountSetupState.REFUSED},
+        AccountSetupState.WAITING: {
+            AccountSetupState.VISITING,
+            AccountSetupState.CONNECTED,
+            AccountSetupState.REFUSED,
+        },
         AccountSetupState.VISITING: {AccountSetupState.WAITING, AccountSetupState.REFUSED},
     },
 )

@@ -1,4 +1,5 @@
-"""Renewing tokens ahead of their end, or after a refusal: one renewal at a time, its pair stored before it is used."""
+"""Renewing tokens ahead of their end, or after a refusal: one renewal at a time, its pair stored
+before it is used."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -43,15 +44,19 @@ from gate.contract.permit import AuthOrder
 MAX_STEPS = 4
 AGAIN = timedelta(seconds=10)
 AGAIN_AHEAD = timedelta(seconds=60)
-"""After a renewal that made nothing: while posts wait for it, and while the old token still works."""
+"""After a renewal that made nothing: while posts wait for it, and while the old token still
+works."""
 
 
-def apply_outcome_to_account(scope: Scope, channel: Channel, outcome: Outcome, *, shown: int | None = None) -> Outcome:
+def apply_outcome_to_account(
+    scope: Scope, channel: Channel, outcome: Outcome, *, shown: int | None = None
+) -> Outcome:
     """What an outcome means for the account, before its subject is locked.
 
-    A refused token is renewed where it can be, once, and nothing is lost: the outcome becomes Retry. Else it stops the
-    channel, as a lost account does. A limit that is another one than we knew is read again. `shown` is the generation
-    of the token the request showed, None when unknown.
+    A refused token is renewed where it can be, once, and nothing is lost: the outcome becomes
+    Retry. Else it stops the channel, as a lost account does. A limit that is another one than we
+    knew is read again. `shown` is the generation of the token the request showed, None when
+    unknown.
     """
     match outcome:
         case Reauthorize(reason=reason):
@@ -86,14 +91,23 @@ def renew_tokens(
 ) -> None:
     """Get a new pair of tokens for an account, if one is due and nobody else is at it.
 
-    `addresses` are those of the platforms; where tokens are given elsewhere than at the account, `<platform>_auth`. No
-    transaction is open while the platform is asked. Raises `outbox.RetryLater` where it must be tried again.
+    `addresses` are those of the platforms; where tokens are given elsewhere than at the account,
+    `<platform>_auth`. No transaction is open while the platform is asked. Raises
+    `outbox.RetryLater` where it must be tried again.
     """
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         waits = send_limits.send_block(scope, event.subject_id, brake=False)
         now = scope.now
-        claim = credentials.claim_renewal(scope, event.subject_id, outlive=event.outlive) if waits is None else None
-        until = waits.until if waits is not None else credentials.renewal_claimed_until(scope, event.subject_id)
+        claim = (
+            credentials.claim_renewal(scope, event.subject_id, outlive=event.outlive)
+            if waits is None
+            else None
+        )
+        until = (
+            waits.until
+            if waits is not None
+            else credentials.renewal_claimed_until(scope, event.subject_id)
+        )
         channel = queries.get_channel(scope, event.subject_id)
         client = oauth_clients.oauth_client_of_channel(scope, event.subject_id)
     if claim is None:
@@ -103,8 +117,15 @@ def renew_tokens(
     connector = account_connectors.connector_for(connectors, channel)
     end = _RenewalResult(Reauthorize(Message("channel.renewal_lost")))
     usable = channel.state in (ChannelState.ACTIVE, ChannelState.PAUSED)
-    if usable and isinstance(connector, SupportsTokenRefresh) and claim.can_use_refresh_token(connector.refresh_grace):
-        account = replace(queries.transport_account(channel), auth_url=addresses.get(f"{channel.platform}_auth", ""))
+    if (
+        usable
+        and isinstance(connector, SupportsTokenRefresh)
+        and claim.can_use_refresh_token(connector.refresh_grace)
+    ):
+        account = replace(
+            queries.transport_account(channel),
+            auth_url=addresses.get(f"{channel.platform}_auth", ""),
+        )
         end = _request_renewal(account, client, connector, transport)
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         again = _record_renewal(scope, channel, claim, end)
@@ -114,7 +135,8 @@ def renew_tokens(
 
 @dataclass(frozen=True)
 class _RenewalResult:
-    """What a renewal came to, by which answers; `grace` is the platform's for a refresh token that was used."""
+    """What a renewal came to, by which answers; `grace` is the platform's for a refresh token that
+    was used."""
 
     end: RenewedTokens | Outcome
     answers: tuple[StepResult, ...] = ()
@@ -122,7 +144,10 @@ class _RenewalResult:
 
 
 def _request_renewal(
-    account: AccountTarget, client: OAuthClient | None, connector: SupportsTokenRefresh, transport: Transport
+    account: AccountTarget,
+    client: OAuthClient | None,
+    connector: SupportsTokenRefresh,
+    transport: Transport,
 ) -> _RenewalResult:
     order = AuthOrder(account.tenant_id, account.channel_id)
     grace = connector.refresh_grace
@@ -138,8 +163,11 @@ def _request_renewal(
     return _RenewalResult(Uncertain(Message("enrolment.endless")), answers, grace)
 
 
-def _record_renewal(scope: Scope, channel: Channel, claim: RenewalClaim, asked: _RenewalResult) -> timedelta | None:
-    """Write what came of it, the account before its tokens; when to try again, None when there is nothing to."""
+def _record_renewal(
+    scope: Scope, channel: Channel, claim: RenewalClaim, asked: _RenewalResult
+) -> timedelta | None:
+    """Write what came of it, the account before its tokens; when to try again, None when there is
+    nothing to."""
     credentials.lock_account(scope, channel.id)
     if asked.answers:
         send_limits.record_answer(scope, channel.id, asked.answers[-1], creates=False)
@@ -161,7 +189,11 @@ def _record_renewal(scope: Scope, channel: Channel, claim: RenewalClaim, asked: 
         case Reauthorize(reason=reason) | Rejected(reason=reason) | Disconnected(reason=reason):
             if credentials.release_renewal(scope, claim, doubtful=False) is None:
                 return None  # another pair came meanwhile: that one is asked, not this
-            stop = lifecycle.mark_gone if isinstance(end, Disconnected) else lifecycle.require_reauthorization
+            stop = (
+                lifecycle.mark_gone
+                if isinstance(end, Disconnected)
+                else lifecycle.require_reauthorization
+            )
             stop(scope, channel.id, reason)
             return None
         case Published() | Processing():

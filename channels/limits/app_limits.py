@@ -1,6 +1,8 @@
-"""What the accounts of one application share, whoever's they are: its platform's limit, and the brake while it is down.
+"""What the accounts of one application share, whoever's they are: its platform's limit, and the
+brake while it is down.
 
-The rows are the house's: other agencies may have accounts of the same application. They learn until when, no more.
+The rows are the house's: other agencies may have accounts of the same application. They learn until
+when, no more.
 """
 
 from datetime import datetime, timedelta
@@ -15,7 +17,8 @@ APP_FAILURE_WINDOW = timedelta(seconds=30)
 """Two accounts that fail within this have their application's fault, not their own."""
 
 RECENT_SUCCESS = timedelta(seconds=35)
-"""How long the brake outlasts the next probe of an account that failed: by then its answer is known."""
+"""How long the brake outlasts the next probe of an account that failed: by then its answer is
+known."""
 
 MIN_REFUSAL_WAIT = timedelta(seconds=60)
 MAX_REFUSAL_WAIT = timedelta(hours=1)
@@ -29,19 +32,26 @@ ON CONFLICT (tenant_id, id) DO UPDATE SET refusals = a.refusals + 1, updated_at 
 RETURNING id, refusals
 """
 
-_BLOCKED = "UPDATE app_limits SET blocked_until = greatest(blocked_until, :until) WHERE tenant_id = :house AND id = :id"
+_BLOCKED = (
+    "UPDATE app_limits SET blocked_until = greatest(blocked_until, :until) WHERE tenant_id = "
+    ":house AND id = :id"
+)
 
 _FAILED = f"""
 INSERT INTO app_limits AS a (tenant_id, id, refusals, failed_by, failed_at)
 SELECT :house, c.app_key, 0, c.id, :now {_OURS}
-ON CONFLICT (tenant_id, id) DO UPDATE SET failed_by = EXCLUDED.failed_by, failed_at = EXCLUDED.failed_at,
-  braked_until = CASE WHEN a.braked_until > :now OR a.failed_by <> EXCLUDED.failed_by AND a.failed_at > :since
+ON CONFLICT (tenant_id, id) DO UPDATE SET failed_by = EXCLUDED.failed_by, failed_at =
+EXCLUDED.failed_at,
+  braked_until = CASE WHEN a.braked_until > :now OR a.failed_by <> EXCLUDED.failed_by AND
+  a.failed_at > :since
     THEN greatest(a.braked_until, :until) ELSE a.braked_until END, updated_at = house_now()
 """
 
 _STILL_DOWN = """
-UPDATE app_limits a SET braked_until = greatest(a.braked_until, :until), updated_at = house_now() FROM channels c
-WHERE c.tenant_id = :tenant AND c.id = :channel AND a.tenant_id = :house AND a.id = c.app_key AND a.braked_until > :now
+UPDATE app_limits a SET braked_until = greatest(a.braked_until, :until), updated_at = house_now()
+FROM channels c
+WHERE c.tenant_id = :tenant AND c.id = :channel AND a.tenant_id = :house AND a.id = c.app_key AND
+a.braked_until > :now
 """
 
 _LET_GO = """
@@ -52,24 +62,40 @@ WHERE tenant_id = :house AND id = :id
 
 
 def refusal_wait(answer: Response, refusals: int) -> timedelta:
-    """As long as they ask; a refusal that says nothing doubles the wait each time it comes in a row."""
+    """As long as they ask; a refusal that says nothing doubles the wait each time it comes in a
+    row."""
     nothing = timedelta(0)
     asked = retry_after(answer.headers, nothing)
-    return asked if asked > nothing else min(MIN_REFUSAL_WAIT * 2 ** min(refusals - 1, 10), MAX_REFUSAL_WAIT)
+    return (
+        asked
+        if asked > nothing
+        else min(MIN_REFUSAL_WAIT * 2 ** min(refusals - 1, 10), MAX_REFUSAL_WAIT)
+    )
 
 
 def record_app_refusal(scope: Scope, channel_id: UUID, answer: Response) -> None:
     """The platform told all of an application to wait; nothing where the account has none."""
     with scope.acting_as("relay"):
-        row = scope.run(_REFUSED, house=INSTALLATION_ID, tenant=scope.tenant_id, channel=channel_id).one_or_none()
+        row = scope.run(
+            _REFUSED, house=INSTALLATION_ID, tenant=scope.tenant_id, channel=channel_id
+        ).one_or_none()
         if row is not None:
-            scope.run(_BLOCKED, house=INSTALLATION_ID, id=row.id, until=scope.now + refusal_wait(answer, row.refusals))
+            scope.run(
+                _BLOCKED,
+                house=INSTALLATION_ID,
+                id=row.id,
+                until=scope.now + refusal_wait(answer, row.refusals),
+            )
 
 
-def record_app_failure(scope: Scope, channel_id: UUID, *, creates: bool, probed_at: datetime) -> None:
-    """An account's request came to nothing; the second account of an application within half a minute brakes them all.
+def record_app_failure(
+    scope: Scope, channel_id: UUID, *, creates: bool, probed_at: datetime
+) -> None:
+    """An account's request came to nothing; the second account of an application within half a
+    minute brakes them all.
 
-    A failing read only keeps that on. It ends with the first answer to any of them, or when no probe renews it.
+    A failing read only keeps that on. It ends with the first answer to any of them, or when no
+    probe renews it.
     """
     until = {"house": INSTALLATION_ID, "until": probed_at + RECENT_SUCCESS, "now": scope.now}
     ours = {"tenant": scope.tenant_id, "channel": channel_id}

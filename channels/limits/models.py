@@ -12,7 +12,8 @@ from foundation.db.tables import TenantRow, table_arguments, timestamp_column
 
 
 class RateBucketRow(TenantRow, table=True):
-    """What holds a channel back: the platform's 429, and our own brake while the platform is down."""
+    """What holds a channel back: the platform's 429, and our own brake while the platform is
+    down."""
 
     __tablename__ = "rate_buckets"
     __table_args__ = table_arguments(
@@ -28,11 +29,14 @@ class RateBucketRow(TenantRow, table=True):
     braked_until: datetime | None = timestamp_column(optional=True)
     failures: int = 0
     """5xx and time-outs in a row on requests that create; above 0 the brake is on."""
-    kept_until: datetime | None = timestamp_column(optional=True)  # till then only replies and removals leave
+    kept_until: datetime | None = timestamp_column(
+        optional=True
+    )  # till then only replies and removals leave
 
 
 class AppLimitRow(TenantRow, table=True):
-    """What holds back every account of an application, whoever's it is; a row of the house, its id the key."""
+    """What holds back every account of an application, whoever's it is; a row of the house, its id
+    the key."""
 
     __tablename__ = "app_limits"
     __table_args__ = table_arguments(about="nobody", keep="while the tenant is here")
@@ -41,12 +45,14 @@ class AppLimitRow(TenantRow, table=True):
     """In a row that did not say how long to wait."""
     braked_until: datetime | None = timestamp_column(optional=True)
     failed_by: UUID | None = None
-    """The account whose request came to nothing last, at `failed_at`: another one soon after closes the brake."""
+    """The account whose request came to nothing last, at `failed_at`: another one soon after closes
+    the brake."""
     failed_at: datetime | None = timestamp_column(optional=True)
 
 
 class AppQuotaRow(TenantRow, table=True):
-    """Units an agency took of an application's in a window (`agency` the house: all together); posts leave `kept`."""
+    """Units an agency took of an application's in a window (`agency` the house: all together);
+    posts leave `kept`."""
 
     __tablename__ = "app_days"
     __table_args__ = table_arguments(

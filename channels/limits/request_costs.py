@@ -1,9 +1,11 @@
-"""What platforms ask for requests of a program: counted by account and month, and held under the agency's own cap.
+"""What platforms ask for requests of a program: counted by account and month, and held under the
+agency's own cap.
 
-Requests are counted as they are answered, and a post is held back at its claim where its price is not left; posts of
-several accounts that leave in the same moment may exceed the cap by one each. Replies and removals are counted and not
-held back; what people write is not asked for where its price is not left. A month is one of the agency's zone, as for
-content; the platform's own bill may turn at another hour.
+Requests are counted as they are answered, and a post is held back at its claim where its price is
+not left; posts of several accounts that leave in the same moment may exceed the cap by one each.
+Replies and removals are counted and not held back; what people write is not asked for where its
+price is not left. A month is one of the agency's zone, as for content; the platform's own bill may
+turn at another hour.
 """
 
 from collections.abc import Iterable, Mapping
@@ -53,7 +55,11 @@ class AccountBill:
     @property
     def read_count(self) -> int:
         """Posts, people and messages that were read."""
-        return self.many.get("post_read", 0) + self.many.get("person_read", 0) + self.many.get("message_read", 0)
+        return (
+            self.many.get("post_read", 0)
+            + self.many.get("person_read", 0)
+            + self.many.get("message_read", 0)
+        )
 
     @property
     def message_count(self) -> int:
@@ -68,7 +74,8 @@ class AccountBill:
 
 @dataclass(frozen=True)
 class MonthlyCosts:
-    """What the accounts of an agency on one platform cost this month, of at most `cap`; None for no cap."""
+    """What the accounts of an agency on one platform cost this month, of at most `cap`; None for no
+    cap."""
 
     platform: str
     spent: Price
@@ -81,7 +88,8 @@ class MonthlyCosts:
 
 
 _COUNT = """
-INSERT INTO request_costs AS c (tenant_id, id, channel_id, platform, month, what, many, minor, currency)
+INSERT INTO request_costs AS c (tenant_id, id, channel_id, platform, month, what, many, minor,
+currency)
 VALUES (:tenant, :id, :channel, :platform, :month, :what, :many, :minor, :currency)
 ON CONFLICT (tenant_id, channel_id, month, what) DO UPDATE SET many = c.many + EXCLUDED.many,
   minor = c.minor + EXCLUDED.minor, updated_at = house_now()
@@ -93,14 +101,17 @@ WHERE tenant_id = :tenant AND platform = :platform AND month = :month AND curren
 """
 
 _BILLS = """
-SELECT channel_id, what, many, minor, currency FROM request_costs WHERE tenant_id = :tenant AND month = :month
+SELECT channel_id, what, many, minor, currency FROM request_costs WHERE tenant_id = :tenant AND
+month = :month
 ORDER BY channel_id, what
 """
 
 
-def record_costs(scope: Scope, channel_id: UUID, platform: str, answer: StepResult, words: str) -> None:
-    """Count what a request came to, and tell once a month that the cap is near, and that it is reached; and once that
-    an application is stopped, until it is answered again."""
+def record_costs(
+    scope: Scope, channel_id: UUID, platform: str, answer: StepResult, words: str
+) -> None:
+    """Count what a request came to, and tell once a month that the cap is near, and that it is
+    reached; and once that an application is stopped, until it is answered again."""
     stop = request_costs.app_stop_reason(platform, answer)
     if stop is not None:
         notices.put(scope, stop, cause=f"stopped:{platform}", urgent=True)
@@ -108,10 +119,14 @@ def record_costs(scope: Scope, channel_id: UUID, platform: str, answer: StepResu
         notices.close(scope, f"stopped:{platform}")
     asked = request_costs.price_list_of(platform)
     if asked is not None:
-        record_poll_costs(scope, channel_id, platform, request_costs.count_charges(asked, answer, words))
+        record_poll_costs(
+            scope, channel_id, platform, request_costs.count_charges(asked, answer, words)
+        )
 
 
-def record_poll_costs(scope: Scope, channel_id: UUID, platform: str, found: Mapping[RequestCostKind, int]) -> None:
+def record_poll_costs(
+    scope: Scope, channel_id: UUID, platform: str, found: Mapping[RequestCostKind, int]
+) -> None:
     """Count how many of each some requests came to."""
     asked = request_costs.price_list_of(platform)
     if asked is None or not found:
@@ -133,25 +148,43 @@ def record_poll_costs(scope: Scope, channel_id: UUID, platform: str, found: Mapp
     _notify_near_cap(scope, asked, platform)
 
 
-def cap_wait(scope: Scope, platform: str, words: str, *, parts: int = 1) -> tuple[datetime, Message] | None:
-    """Until when a post of these words, in so many parts, must wait for the month's cap, and why; None for at once.
+def cap_wait(
+    scope: Scope, platform: str, words: str, *, parts: int = 1
+) -> tuple[datetime, Message] | None:
+    """Until when a post of these words, in so many parts, must wait for the month's cap, and why;
+    None for at once.
 
-    Called with the account locked and before the subject is (lock order of the house); it locks nothing itself.
+    Called with the account locked and before the subject is (lock order of the house); it locks
+    nothing itself.
     """
     asked = request_costs.price_list_of(platform)
     found = monthly_costs(scope, platform) if asked is not None else None
     left = found.remaining_minor() if found is not None else None
-    if asked is None or found is None or left is None or asked.each[asked.post_kind(words)] * parts <= left:
+    if (
+        asked is None
+        or found is None
+        or left is None
+        or asked.each[asked.post_kind(words)] * parts <= left
+    ):
         return None
     return found.ends, cap_reached_message(found)
 
 
 def listening_stopped_by_cap(scope: Scope, platform: str) -> MonthlyCosts | None:
-    """The month in which nothing that people write is read any more, since its price is not left; None otherwise."""
+    """The month in which nothing that people write is read any more, since its price is not left;
+    None otherwise."""
     asked = request_costs.price_list_of(platform)
-    found = monthly_costs(scope, platform) if asked is not None and "message_read" in asked.each else None
+    found = (
+        monthly_costs(scope, platform)
+        if asked is not None and "message_read" in asked.each
+        else None
+    )
     left = found.remaining_minor() if found is not None else None
-    return found if asked is not None and left is not None and left < asked.each["message_read"] else None
+    return (
+        found
+        if asked is not None and left is not None and left < asked.each["message_read"]
+        else None
+    )
 
 
 def cap_reached_message(found: MonthlyCosts) -> Message:
@@ -159,7 +192,11 @@ def cap_reached_message(found: MonthlyCosts) -> Message:
     spent = round_up(found.spent.minor, found.spent.currency)
     return Message(
         COST_CAP_REACHED,
-        {"network": request_costs.PRICE_LISTS[found.platform].name, "spent": str(spent), "cap": str(found.cap)},
+        {
+            "network": request_costs.PRICE_LISTS[found.platform].name,
+            "spent": str(spent),
+            "cap": str(found.cap),
+        },
     )
 
 
@@ -169,15 +206,25 @@ def monthly_costs(scope: Scope, platform: str) -> MonthlyCosts | None:
     if asked is None:
         return None
     now, ends = _current_month(scope)
-    ours = {"tenant": scope.tenant_id, "platform": platform, "month": now, "currency": asked.currency}
+    ours = {
+        "tenant": scope.tenant_id,
+        "platform": platform,
+        "month": now,
+        "currency": asked.currency,
+    }
     row = _find_request_cap_row(scope, platform)
     cap = Money(row.minor, row.currency) if row is not None else None
-    return MonthlyCosts(platform, Price(Decimal(scope.run(_SPENT, **ours).scalar_one()), asked.currency), cap, ends)
+    return MonthlyCosts(
+        platform, Price(Decimal(scope.run(_SPENT, **ours).scalar_one()), asked.currency), cap, ends
+    )
 
 
-def bills_by_account(scope: Scope, platforms: Iterable[str], of: str = "") -> Mapping[UUID, AccountBill]:
-    """By account, what a month (`2026-11`; "" for this one) came to so far; accounts that cost nothing are absent.
-    `platforms` are those of the accounts: where none of them asks for anything, nobody is asked here either."""
+def bills_by_account(
+    scope: Scope, platforms: Iterable[str], of: str = ""
+) -> Mapping[UUID, AccountBill]:
+    """By account, what a month (`2026-11`; "" for this one) came to so far; accounts that cost
+    nothing are absent. `platforms` are those of the accounts: where none of them asks for anything,
+    nobody is asked here either."""
     found: dict[UUID, AccountBill] = {}
     if not any(map(request_costs.price_list_of, platforms)):
         return found
@@ -188,18 +235,23 @@ def bills_by_account(scope: Scope, platforms: Iterable[str], of: str = "") -> Ma
     return found
 
 
-def creator_bills(scope: Scope, creator_id: UUID, of: str = "") -> list[tuple[Channel, AccountBill]]:
-    """What a month (`2026-11`; "" for this one) came to on each account of a creator, by its name; accounts that cost
-    nothing are absent."""
+def creator_bills(
+    scope: Scope, creator_id: UUID, of: str = ""
+) -> list[tuple[Channel, AccountBill]]:
+    """What a month (`2026-11`; "" for this one) came to on each account of a creator, by its name;
+    accounts that cost nothing are absent."""
     ours = queries.list_creator_channels(scope, creator_id)
     found = bills_by_account(scope, {one.platform for one in ours}, of)
     return [(one, found[one.id]) for one in ours if one.id in found]
 
 
 def set_cost_cap(scope: Scope, platform: str, cap: Money | None) -> None:
-    """Requests on a platform cost at most so much a month; nothing holds posts back when None. Raises BadInput."""
+    """Requests on a platform cost at most so much a month; nothing holds posts back when None.
+    Raises BadInput."""
     asked = request_costs.price_list_of(platform)
-    if asked is None or (cap is not None and not (cap.currency == asked.currency and 0 <= cap.minor <= MAX_MINOR)):
+    if asked is None or (
+        cap is not None and not (cap.currency == asked.currency and 0 <= cap.minor <= MAX_MINOR)
+    ):
         raise BadInput("channel.cap_wrong", currency=asked.currency if asked is not None else "")
     row = _find_request_cap_row(scope, platform)
     if cap is None:
@@ -222,27 +274,36 @@ def set_cost_cap(scope: Scope, platform: str, cap: Money | None) -> None:
 
 
 def _notify_near_cap(scope: Scope, asked: PriceList, platform: str) -> None:
-    """Once a month each: near the cap, and where a post is not left of it; a higher cap ends what was told."""
+    """Once a month each: near the cap, and where a post is not left of it; a higher cap ends what
+    was told."""
     found = monthly_costs(scope, platform)
     if found is None:
         return
     left = found.remaining_minor()
     cause = f"charges:{platform}:{_current_month(scope)[0]}"
     posts: tuple[RequestCostKind, ...] = ("post", "link_post")
-    said = {"network": asked.name, "spent": str(round_up(found.spent.minor, asked.currency)), "cap": str(found.cap)}
+    said = {
+        "network": asked.name,
+        "spent": str(round_up(found.spent.minor, asked.currency)),
+        "cap": str(found.cap),
+    }
     near = found.cap is not None and found.spent.minor * 100 >= found.cap.minor * NEAR_PERCENT
     reached = left is not None and left < min(asked.each[what] for what in posts)
     dear = left is not None and left < max(asked.each[what] for what in posts)
     for word, stands, urgent in (("near", near or dear, False), ("reached", reached, True)):
         if stands:
-            notices.put(scope, Message(f"channel.cap_{word}", said), cause=f"{cause}:{word}", urgent=urgent)
+            notices.put(
+                scope, Message(f"channel.cap_{word}", said), cause=f"{cause}:{word}", urgent=urgent
+            )
         else:
             notices.close(scope, f"{cause}:{word}")
 
 
 def _find_request_cap_row(scope: Scope, platform: str) -> RequestCapRow | None:
     return scope.session.exec(
-        select(RequestCapRow).where(RequestCapRow.tenant_id == scope.tenant_id, RequestCapRow.platform == platform)
+        select(RequestCapRow).where(
+            RequestCapRow.tenant_id == scope.tenant_id, RequestCapRow.platform == platform
+        )
     ).one_or_none()
 
 

@@ -1,4 +1,5 @@
-"""Whether an account may send now: its state, the platform's 429, and the brake while the platform is down."""
+"""Whether an account may send now: its state, the platform's 429, and the brake while the platform
+is down."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,7 +12,12 @@ from channels.accounts.states import ChannelState
 from channels.limits import app_limits, request_costs, shared_quota
 from channels.sending.events import BrakeProbeDue
 from connectors.contract.connector import Response, StepAnswerLost, StepNotSent, StepResult
-from connectors.shared.http_responses import CONNECT_ERRORS, is_app_wide_limit, is_chat_limit, is_endpoint_limit
+from connectors.shared.http_responses import (
+    CONNECT_ERRORS,
+    is_app_wide_limit,
+    is_chat_limit,
+    is_endpoint_limit,
+)
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
@@ -35,21 +41,26 @@ PLATFORM_DOWN = Message("channel.platform_down")
 """Why nothing leaves while the brake is on."""
 
 _LIMIT = """
-SELECT c.id, b.kept_until, b.blocked_until, b.braked_until, b.failures, a.blocked_until AS app_blocked,
+SELECT c.id, b.kept_until, b.blocked_until, b.braked_until, b.failures, a.blocked_until AS
+app_blocked,
   a.braked_until AS app_braked
 FROM channels c LEFT JOIN rate_buckets b ON b.tenant_id = c.tenant_id AND b.channel_id = c.id
   LEFT JOIN app_limits a ON a.tenant_id = :house AND a.id = c.app_key
 WHERE c.tenant_id = :tenant AND c.id = """
 
 _REFUSED = """
-INSERT INTO rate_buckets (tenant_id, id, channel_id, refusals, failures) VALUES (:tenant, :id, :channel, 1, 0)
-ON CONFLICT (tenant_id, channel_id) DO UPDATE SET refusals = rate_buckets.refusals + 1, updated_at = house_now()
+INSERT INTO rate_buckets (tenant_id, id, channel_id, refusals, failures) VALUES (:tenant, :id,
+:channel, 1, 0)
+ON CONFLICT (tenant_id, channel_id) DO UPDATE SET refusals = rate_buckets.refusals + 1,
+updated_at = house_now()
 RETURNING refusals
 """
 
 _FAILED_CREATING = """
-INSERT INTO rate_buckets (tenant_id, id, channel_id, refusals, failures) VALUES (:tenant, :id, :channel, 0, 1)
-ON CONFLICT (tenant_id, channel_id) DO UPDATE SET failures = rate_buckets.failures + 1, updated_at = house_now()
+INSERT INTO rate_buckets (tenant_id, id, channel_id, refusals, failures) VALUES (:tenant, :id,
+:channel, 0, 1)
+ON CONFLICT (tenant_id, channel_id) DO UPDATE SET failures = rate_buckets.failures + 1,
+updated_at = house_now()
 RETURNING failures
 """
 
@@ -69,7 +80,8 @@ OF_THE_ACCOUNT = 2
 """So many refusals in a row, in chats with limits of their own, are a limit of the account."""
 
 OK_EVERY = timedelta(seconds=5)
-"""`last_ok_at` is written at most this often: a busy chat need not lock its account's row for each answer."""
+"""`last_ok_at` is written at most this often: a busy chat need not lock its account's row for each
+answer."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +102,16 @@ class SendingBlock:
 
 
 def claim_send_slot(scope: Scope, channel: Channel, *, posts: bool = False) -> SendingBlock | None:
-    """Lock the channel for this claim and say whether it may send now; `posts`: all but replies and removals.
+    """Lock the channel for this claim and say whether it may send now; `posts`: all but replies and
+    removals.
 
-    Called after the gate's epochs and before the subject is locked (lock order of the house). The brake stays on
-    until a harmless read succeeds, so that a platform that is down costs one doubtful post, not all of them.
-    Raises NotFound.
+    Called after the gate's epochs and before the subject is locked (lock order of the house). The
+    brake stays on until a harmless read succeeds, so that a platform that is down costs one
+    doubtful post, not all of them. Raises NotFound.
     """
     row = scope.run(
-        "SELECT state, paused_until FROM channels WHERE tenant_id = :tenant AND id = :id FOR NO KEY UPDATE",
+        "SELECT state, paused_until FROM channels WHERE tenant_id = :tenant AND id = :id FOR NO "
+        "KEY UPDATE",
         tenant=scope.tenant_id,
         id=channel.id,
     ).one_or_none()
@@ -112,7 +126,8 @@ def claim_send_slot(scope: Scope, channel: Channel, *, posts: bool = False) -> S
 
 
 def post_block(scope: Scope, channel: Channel) -> SendingBlock | None:
-    """What holds the posts of an account back: what holds everything, or a reserve or a share that is used up."""
+    """What holds the posts of an account back: what holds everything, or a reserve or a share that
+    is used up."""
     held = send_block(scope, channel.id, brake=True, posts=True)
     if held is not None:
         return held
@@ -121,20 +136,25 @@ def post_block(scope: Scope, channel: Channel) -> SendingBlock | None:
 
 
 def expected_block(channel: Channel, held: SendingBlock | None, at: datetime) -> Message | None:
-    """Why nothing would leave by an account at a time, as far as is known now; `held` is its `limit`, the brake
-    included. Pure."""
+    """Why nothing would leave by an account at a time, as far as is known now; `held` is its
+    `limit`, the brake included. Pure."""
     back = channel.paused_until is not None and channel.paused_until <= at
     if channel.state != ChannelState.ACTIVE and not back:
         return Message(f"channel.is_{channel.state}", {"account": channel.name})
     return held.reason if held is not None and held.until > at else None
 
 
-def send_block(scope: Scope, channel_id: UUID, *, brake: bool, posts: bool = False) -> SendingBlock | None:
-    """What holds the account, or all of its application, back: the platform's own wait and, where `brake` counts, ours.
+def send_block(
+    scope: Scope, channel_id: UUID, *, brake: bool, posts: bool = False
+) -> SendingBlock | None:
+    """What holds the account, or all of its application, back: the platform's own wait and, where
+    `brake` counts, ours.
 
     Reads ignore the brake; what is kept for replies and removals holds `posts` alone back.
     """
-    row = scope.run(f"{_LIMIT}:id", house=INSTALLATION_ID, tenant=scope.tenant_id, id=channel_id).one_or_none()
+    row = scope.run(
+        f"{_LIMIT}:id", house=INSTALLATION_ID, tenant=scope.tenant_id, id=channel_id
+    ).one_or_none()
     return _find_block(scope, row, brake=brake, posts=posts) if row is not None else None
 
 
@@ -143,7 +163,9 @@ def send_blocks(
 ) -> dict[UUID, SendingBlock]:
     """The same of several accounts, read at once; one that nothing holds back is absent."""
     rows = (
-        scope.run(f"{_LIMIT}ANY(:ids)", house=INSTALLATION_ID, tenant=scope.tenant_id, ids=list(channels))
+        scope.run(
+            f"{_LIMIT}ANY(:ids)", house=INSTALLATION_ID, tenant=scope.tenant_id, ids=list(channels)
+        )
         if channels
         else ()
     )
@@ -152,7 +174,9 @@ def send_blocks(
 
 
 def _find_block(scope: Scope, row: Any, *, brake: bool, posts: bool) -> SendingBlock | None:
-    if row.app_blocked is not None and row.app_blocked > max(scope.now, row.blocked_until or scope.now):
+    if row.app_blocked is not None and row.app_blocked > max(
+        scope.now, row.blocked_until or scope.now
+    ):
         return SendingBlock(row.app_blocked, Message("channel.app_limited"))
     if row.blocked_until is not None and row.blocked_until > scope.now:
         return SendingBlock(row.blocked_until, Message("channel.rate_limited"))
@@ -175,15 +199,16 @@ def record_answer(
     in_chat: bool = False,
     words: str = "",
 ) -> None:
-    """Learn from an answer: a 429 waits, a doubtful creating request brakes, a success lets go; what is left, and what
-    it cost.
+    """Learn from an answer: a 429 waits, a doubtful creating request brakes, a success lets go;
+    what is left, and what it cost.
 
-    `creates`: the request makes something visible, or never left and one that does was to follow it; `of`: what is
-    carried by it, for what a post costs was taken in its claim; `words` are those it shows. A place nobody could reach
-    brakes as one that gives no answer does; what else never left the house teaches nothing about it.
-    `in_chat`: it went to one reader, in whose lane it waits; where a platform limits each chat by itself, the account
-    is held only when it is refused once more before anything succeeds. Where what was asked has a limit of its own, it
-    is not held at all.
+    `creates`: the request makes something visible, or never left and one that does was to follow
+    it; `of`: what is carried by it, for what a post costs was taken in its claim; `words` are those
+    it shows. A place nobody could reach brakes as one that gives no answer does; what else never
+    left the house teaches nothing about it. `in_chat`: it went to one reader, in whose lane it
+    waits; where a platform limits each chat by itself, the account is held only when it is refused
+    once more before anything succeeds. Where what was asked has a limit of its own, it is not held
+    at all.
     """
     place = _apply_answer(scope, channel_id, answer, creates=creates, in_chat=in_chat)
     platform = shared_quota.record_quota_use(
@@ -215,12 +240,14 @@ def _apply_answer(
         case Response(status=status) if status >= 400 and not creates:
             release_brake(scope, channel_id)  # a refusal is an answer: the platform is up
         case _:
-            pass  # a refusal is about the content or the token; an unreadable success teaches nothing
+            # a refusal is about the content or the token; an unreadable success teaches nothing
+            pass
     return None
 
 
 def next_probe_delay(failures: int) -> timedelta:
-    """From one failure to the next probe: after some minutes about an eighth of what the outage lasted so far."""
+    """From one failure to the next probe: after some minutes about an eighth of what the outage
+    lasted so far."""
     grown = 1.1 ** min(max(failures - 2 * len(BRAKE_DELAYS), 0), 20)
     return min(BRAKE_DELAYS[min(failures, len(BRAKE_DELAYS)) - 1] * grown, PROBE_AFTER)
 
@@ -235,23 +262,30 @@ def release_brake(scope: Scope, channel_id: UUID) -> None:
     )
 
 
-def _state_block(scope: Scope, channel: Channel, state: ChannelState, until: datetime | None) -> SendingBlock | None:
+def _state_block(
+    scope: Scope, channel: Channel, state: ChannelState, until: datetime | None
+) -> SendingBlock | None:
     if state == ChannelState.ACTIVE:
         return None
     if state == ChannelState.PAUSED and until is not None and until <= scope.now:
         scope.run(
-            "UPDATE channels SET state = 'active', reason = NULL, paused_until = NULL, updated_at = house_now()"
+            "UPDATE channels SET state = 'active', reason = NULL, paused_until = NULL, updated_at "
+            "= house_now()"
             " WHERE tenant_id = :tenant AND id = :id",
             tenant=scope.tenant_id,
             id=channel.id,
         )
         return None
-    again = until if state == ChannelState.PAUSED and until is not None else scope.now + BLOCK_RECHECK
+    again = (
+        until if state == ChannelState.PAUSED and until is not None else scope.now + BLOCK_RECHECK
+    )
     return SendingBlock(again, Message(f"channel.is_{state}", {"account": channel.name}))
 
 
 def _record_rate_refusal(scope: Scope, channel_id: UUID, answer: Response, *, alone: bool) -> None:
-    refusals = scope.run(_REFUSED, tenant=scope.tenant_id, id=uuid7(), channel=channel_id).scalar_one()
+    refusals = scope.run(
+        _REFUSED, tenant=scope.tenant_id, id=uuid7(), channel=channel_id
+    ).scalar_one()
     if alone and refusals < OF_THE_ACCOUNT:
         return
     scope.run(
@@ -264,7 +298,8 @@ def _record_rate_refusal(scope: Scope, channel_id: UUID, answer: Response, *, al
 
 
 def _record_failure(scope: Scope, channel_id: UUID, *, creates: bool) -> None:
-    """A creating request in doubt puts the brake on, and its probe; a failing read only keeps it on longer."""
+    """A creating request in doubt puts the brake on, and its probe; a failing read only keeps it on
+    longer."""
     statement = _FAILED_CREATING if creates else _FAILED_READING
     ids = {"tenant": scope.tenant_id, "channel": channel_id} | ({"id": uuid7()} if creates else {})
     failures = scope.run(statement, **ids).scalar_one_or_none()
@@ -272,26 +307,33 @@ def _record_failure(scope: Scope, channel_id: UUID, *, creates: bool) -> None:
         return
     until = scope.now + next_probe_delay(failures)
     scope.run(
-        "UPDATE rate_buckets SET braked_until = :until WHERE tenant_id = :tenant AND channel_id = :channel",
+        "UPDATE rate_buckets SET braked_until = :until WHERE tenant_id = :tenant AND channel_id = "
+        ":channel",
         tenant=scope.tenant_id,
         channel=channel_id,
         until=until,
     )
     if failures == 1:  # no dedupe: the probe that let go a moment ago may still count as running
-        outbox.put(scope, BrakeProbeDue(scope.tenant_id, channel_id), at=until, instead_of=BrakeProbeDue)
+        outbox.put(
+            scope, BrakeProbeDue(scope.tenant_id, channel_id), at=until, instead_of=BrakeProbeDue
+        )
     app_limits.record_app_failure(scope, channel_id, creates=creates, probed_at=until)
 
 
 _LET_GO = """
 WITH fresh AS (UPDATE channels SET last_ok_at = :now WHERE tenant_id = :tenant AND id = :channel
-  AND (last_ok_at IS NULL OR last_ok_at < :stale) RETURNING id), told AS (SELECT count(*) FROM fresh),
-freed AS (UPDATE rate_buckets SET failures = 0, refusals = 0, braked_until = NULL, updated_at = house_now() FROM told
+  AND (last_ok_at IS NULL OR last_ok_at < :stale) RETURNING id), told AS (SELECT count(*) FROM
+  fresh),
+freed AS (UPDATE rate_buckets SET failures = 0, refusals = 0, braked_until = NULL, updated_at =
+house_now() FROM told
   WHERE tenant_id = :tenant AND channel_id = :channel AND (failures > 0 OR refusals > 0))
-SELECT c.platform, c.app_key, a.id AS held FROM channels c LEFT JOIN app_limits a ON a.tenant_id = :house
+SELECT c.platform, c.app_key, a.id AS held FROM channels c LEFT JOIN app_limits a ON a.tenant_id
+= :house
   AND a.id = c.app_key AND (a.braked_until IS NOT NULL OR a.blocked_until <= :now)
 WHERE c.tenant_id = :tenant AND c.id = :channel
 """
-"""The account before its bucket, as everywhere: the bucket is joined with what the account's row gave."""
+"""The account before its bucket, as everywhere: the bucket is joined with what the account's row
+gave."""
 
 
 def _clear_brake(scope: Scope, channel_id: UUID) -> shared_quota.AppAccount:

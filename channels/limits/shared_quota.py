@@ -1,8 +1,9 @@
-"""What is left of a platform's limits for posts: a fifth is kept for replies and removals, and what all accounts of one
-application share is split fairly among the agencies that have something due.
+"""What is left of a platform's limits for posts: a fifth is kept for replies and removals, and what
+all accounts of one application share is split fairly among the agencies that have something due.
 
-Units of an application are taken before a post leaves, in its claim, and given back where it never left; what any other
-request costs is counted when it is answered. The rows are the house's: an agency learns until when, no more.
+Units of an application are taken before a post leaves, in its claim, and given back where it never
+left; what any other request costs is counted when it is answered. The rows are the house's: an
+agency learns until when, no more.
 """
 
 from collections.abc import Iterable
@@ -22,10 +23,12 @@ from foundation.outbox import bulk
 
 QUOTA_RESERVED = Message("channel.kept")
 QUOTA_SHARED_OUT = Message("channel.shared")
-"""Why posts wait: only the reserve is left, or this agency has used up its part of what an application may."""
+"""Why posts wait: only the reserve is left, or this agency has used up its part of what an
+application may."""
 
 _TAKE = """
-INSERT INTO app_days AS d (tenant_id, id, app_key, name, agency, begins, ends, used, most, kept, post)
+INSERT INTO app_days AS d (tenant_id, id, app_key, name, agency, begins, ends, used, most, kept,
+post)
 VALUES (:house, :id, :app, :name, :agency, :begins, :ends, greatest(:cost, 0), :most, :kept, :post)
 ON CONFLICT (tenant_id, app_key, name, agency, begins) DO UPDATE
 SET used = greatest(CASE WHEN d.ends <= :now THEN :cost ELSE d.used + :cost END, 0),
@@ -34,19 +37,24 @@ RETURNING used, most, kept, ends
 """
 
 _TOLD = """
-UPDATE app_days SET most = :most, kept = :kept, ends = least(:until, ends), updated_at = house_now(),
+UPDATE app_days SET most = :most, kept = :kept, ends = least(:until, ends), updated_at =
+house_now(),
   used = CASE WHEN agency = :house THEN greatest(used, :used) ELSE used END
 WHERE tenant_id = :house AND app_key = :app AND name = :name AND begins = :begins
 """
 """Their window may end before ours does: what is taken after that is counted anew."""
 
-_OVER = "DELETE FROM app_days WHERE tenant_id = :house AND app_key = :app AND name = :name AND ends < :long_ago"
+_OVER = (
+    "DELETE FROM app_days WHERE tenant_id = :house AND app_key = :app AND name = :name AND ends < "
+    ":long_ago"
+)
 
 REMEMBERED = timedelta(days=2)
 """How long the units of a window that is over are kept."""
 
 _TOOK = """
-SELECT agency FROM app_days WHERE tenant_id = :house AND app_key = :app AND name = :name AND begins = :begins
+SELECT agency FROM app_days WHERE tenant_id = :house AND app_key = :app AND name = :name AND
+begins = :begins
   AND agency <> :house AND used > 0
 """
 
@@ -55,14 +63,17 @@ _ACCOUNTS = "SELECT tenant_id, id FROM channels WHERE app_key = :app"
 
 _STANDING = """
 SELECT t.name, t.used, t.most, t.kept, t.post, t.begins, t.ends, coalesce(o.used, 0) AS ours
-FROM app_days t LEFT JOIN app_days o ON o.tenant_id = t.tenant_id AND o.app_key = t.app_key AND o.name = t.name
+FROM app_days t LEFT JOIN app_days o ON o.tenant_id = t.tenant_id AND o.app_key = t.app_key AND
+o.name = t.name
   AND o.begins = t.begins AND o.agency = :ours
-WHERE t.tenant_id = :house AND t.app_key = :app AND t.agency = :house AND t.begins <= :now AND t.ends > :now
+WHERE t.tenant_id = :house AND t.app_key = :app AND t.agency = :house AND t.begins <= :now AND
+t.ends > :now
 """
 
 
 def quota_wait(scope: Scope, channel: Channel) -> tuple[datetime, Message] | None:
-    """Until when no post may leave by an account for its application's sake, and why; None where posts may.
+    """Until when no post may leave by an account for its application's sake, and why; None where
+    posts may.
 
     As things stand: nothing is taken, locked or written. The end of the longest wait is told.
     """
@@ -70,18 +81,29 @@ def quota_wait(scope: Scope, channel: Channel) -> tuple[datetime, Message] | Non
         return None
     with scope.acting_as("relay"):
         rows = scope.run(
-            _STANDING, house=INSTALLATION_ID, app=channel.app_key, ours=scope.tenant_id, now=scope.now
+            _STANDING,
+            house=INSTALLATION_ID,
+            app=channel.app_key,
+            ours=scope.tenant_id,
+            now=scope.now,
         ).all()
-        found = [one for one in (_find_quota_wait(scope, channel.app_key, row) for row in rows) if one is not None]
+        found = [
+            one
+            for one in (_find_quota_wait(scope, channel.app_key, row) for row in rows)
+            if one is not None
+        ]
     return max(found, key=lambda one: one[0], default=None)
 
 
-def take_quota(scope: Scope, channel: Channel, steps: Iterable[str]) -> tuple[datetime, Message] | None:
-    """Take what the steps of a post cost of its application; until when it must wait, and why, where there is too
-    little. Then its caller undoes all of its transaction.
+def take_quota(
+    scope: Scope, channel: Channel, steps: Iterable[str]
+) -> tuple[datetime, Message] | None:
+    """Take what the steps of a post cost of its application; until when it must wait, and why,
+    where there is too little. Then its caller undoes all of its transaction.
 
-    Called with the account locked and before the subject is (lock order of the house). The row that counts for all is
-    locked until the transaction ends, so that no two agencies take the same unit.
+    Called with the account locked and before the subject is (lock order of the house). The row
+    that counts for all is locked until the transaction ends, so that no two agencies take the
+    same unit.
     """
     asked = tuple(steps)
     if channel.app_key is None:
@@ -108,10 +130,15 @@ class AppAccount:
 
 
 def record_quota_use(
-    scope: Scope, channel_id: UUID, answer: StepResult, *, post: bool, place: AppAccount | None = None
+    scope: Scope,
+    channel_id: UUID,
+    answer: StepResult,
+    *,
+    post: bool,
+    place: AppAccount | None = None,
 ) -> str:
-    """Learn from an answer what is left, and count what it cost; `post`: its units were taken when it was claimed.
-    `place` is read where its caller has not.
+    """Learn from an answer what is left, and count what it cost; `post`: its units were taken when
+    it was claimed. `place` is read where its caller has not.
 
     Returns the account's platform.
     """
@@ -119,8 +146,13 @@ def record_quota_use(
     asked = "SELECT platform, app_key FROM channels WHERE tenant_id = :tenant AND id = :id"
     row = place or AppAccount(*scope.run(asked, **ours).one())
     known = rate_limits.rate_limits_of(row.platform)
-    if row.app_key is not None and _of_app(row.platform):  # the account before what it shares, as in a claim
-        scope.run("SELECT 1 FROM channels WHERE tenant_id = :tenant AND id = :id FOR NO KEY UPDATE", **ours)
+    if row.app_key is not None and _of_app(
+        row.platform
+    ):  # the account before what it shares, as in a claim
+        scope.run(
+            "SELECT 1 FROM channels WHERE tenant_id = :tenant AND id = :id FOR NO KEY UPDATE",
+            **ours,
+        )
     if isinstance(answer, Response):
         _record_reserve_hold(
             scope,
@@ -142,11 +174,19 @@ def _of_app(platform: str) -> tuple[RateLimit, ...]:
 def _record_reserve_hold(
     scope: Scope, channel_id: UUID, found: list[LimitReading | None], known: tuple[RateLimit, ...]
 ) -> None:
-    """Posts wait while an answer says that only the reserve is left; the next one that says otherwise lets them go."""
-    said = [(one, by) for one, by in zip(found, (each for each in known if each.of == "account"), strict=True) if one]
+    """Posts wait while an answer says that only the reserve is left; the next one that says
+    otherwise lets them go."""
+    said = [
+        (one, by)
+        for one, by in zip(found, (each for each in known if each.of == "account"), strict=True)
+        if one
+    ]
     if not said:
         return
-    until = max((scope.now + one.after for one, by in said if one.left <= by.reserved_units(one.most)), default=None)
+    until = max(
+        (scope.now + one.after for one, by in said if one.left <= by.reserved_units(one.most)),
+        default=None,
+    )
     statement = (
         "INSERT INTO rate_buckets (tenant_id, id, channel_id, refusals, failures, kept_until)"
         " VALUES (:tenant, :id, :channel, 0, 0, :until) ON CONFLICT (tenant_id, channel_id)"
@@ -159,7 +199,9 @@ def _record_reserve_hold(
     scope.run(statement, tenant=scope.tenant_id, channel=channel_id, **more)
 
 
-def _count_request(scope: Scope, app: UUID, one: RateLimit, answer: StepResult, *, post: bool) -> None:
+def _count_request(
+    scope: Scope, app: UUID, one: RateLimit, answer: StepResult, *, post: bool
+) -> None:
     """In one row for all and one for the agency, always in this order."""
     ahead = post and answer.step in (PUBLISH_STEP, one.begins)
     cost = 0 if ahead else one.cost_of(answer.step)
@@ -194,7 +236,8 @@ def _window_limit(scope: Scope, app: UUID, one: RateLimit) -> int:
     """Units in this window: as the platform told, else as it writes; 0 where nobody said."""
     begun, _ = one.window_at(scope.now)
     said: int | None = scope.run(
-        "SELECT most FROM app_days WHERE tenant_id = :house AND app_key = :app AND name = :name AND begins = :begins"
+        "SELECT most FROM app_days WHERE tenant_id = :house AND app_key = :app AND name = :name "
+        "AND begins = :begins"
         " AND agency = :house",
         house=INSTALLATION_ID,
         app=app,
@@ -222,11 +265,15 @@ def _add_usage(scope: Scope, app: UUID, one: RateLimit, cost: int, most: int) ->
     }
     total = scope.run(_TAKE, **said, id=uuid7(), agency=INSTALLATION_ID).one()
     if total.used == max(cost, 0):  # the first of its window
-        scope.run(_OVER, house=INSTALLATION_ID, app=app, name=one.name, long_ago=scope.now - REMEMBERED)
+        scope.run(
+            _OVER, house=INSTALLATION_ID, app=app, name=one.name, long_ago=scope.now - REMEMBERED
+        )
     return total, scope.run(_TAKE, **said, id=uuid7(), agency=scope.tenant_id).one()
 
 
-def _reserve_units(scope: Scope, app: UUID, one: RateLimit, cost: int) -> tuple[datetime, Message] | None:
+def _reserve_units(
+    scope: Scope, app: UUID, one: RateLimit, cost: int
+) -> tuple[datetime, Message] | None:
     begun, _ = one.window_at(scope.now)
     most = _window_limit(scope, app, one)
     if not most:  # only answers say how much there is, and none did yet
@@ -240,7 +287,11 @@ def _reserve_units(scope: Scope, app: UUID, one: RateLimit, cost: int) -> tuple[
         agencies=_count_active_agencies(scope, app, one.name, begun, total.ends),
         cost=cost,
     )
-    return None if verdict == "yes" else (total.ends, QUOTA_RESERVED if verdict == "kept" else QUOTA_SHARED_OUT)
+    return (
+        None
+        if verdict == "yes"
+        else (total.ends, QUOTA_RESERVED if verdict == "kept" else QUOTA_SHARED_OUT)
+    )
 
 
 def _find_quota_wait(scope: Scope, app: UUID, row: Any) -> tuple[datetime, Message] | None:
@@ -252,11 +303,18 @@ def _find_quota_wait(scope: Scope, app: UUID, row: Any) -> tuple[datetime, Messa
         agencies=_count_active_agencies(scope, app, row.name, row.begins, row.ends),
         cost=row.post,
     )
-    return None if verdict == "yes" else (row.ends, QUOTA_RESERVED if verdict == "kept" else QUOTA_SHARED_OUT)
+    return (
+        None
+        if verdict == "yes"
+        else (row.ends, QUOTA_RESERVED if verdict == "kept" else QUOTA_SHARED_OUT)
+    )
 
 
-def _count_active_agencies(scope: Scope, app: UUID, name: str, begun: datetime, ends: datetime) -> int:
-    """Those that have something due before the window ends, or took something in it; whoever asks is one."""
+def _count_active_agencies(
+    scope: Scope, app: UUID, name: str, begun: datetime, ends: datetime
+) -> int:
+    """Those that have something due before the window ends, or took something in it; whoever asks
+    is one."""
     took = scope.run(_TOOK, house=INSTALLATION_ID, app=app, name=name, begins=begun).scalars().all()
     lanes = [(row.tenant_id, f"channel:{row.id}") for row in scope.run(_ACCOUNTS, app=app)]
     return len({scope.tenant_id, *took, *bulk.tenants_with_due_rows(scope, lanes, before=ends)})

@@ -1,7 +1,9 @@
-"""Files lent to platforms that fetch them: one address for one permit, random, for as long as its step needs it.
+"""Files lent to platforms that fetch them: one address for one permit, random, for as long as its
+step needs it.
 
-The address is over when the step that waits for it has ended, when a newer one was lent for the same file, after a
-quarter of an hour, and as soon as the gate would not let the file out any more. Who fetched what is kept.
+The address is over when the step that waits for it has ended, when a newer one was lent for the
+same file, after a quarter of an hour, and as soon as the gate would not let the file out any more.
+Who fetched what is kept.
 """
 
 import hashlib
@@ -59,7 +61,8 @@ def media_file_name(sha256: str, mime: str) -> str:
 
 
 def create_media_url(permit: Permit, file: FileRef, *, tenant: OpenScope, base: str) -> str:
-    """An address for one file of one permit. `base` is what the outside calls this installation; "" gives none."""
+    """An address for one file of one permit. `base` is what the outside calls this installation; ""
+    gives none."""
     if not base:
         return ""
     token = secrets.token_urlsafe(32)
@@ -96,25 +99,30 @@ def find_media_url(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
         return None
     with tenant(INSTALLATION_ID, MEDIA_URL_ACTOR, role="door") as scope:
         row = scope.run(
-            "SELECT tenant_id, id FROM lent_files WHERE digest = :digest", digest=token_digest(token)
+            "SELECT tenant_id, id FROM lent_files WHERE digest = :digest",
+            digest=token_digest(token),
         ).first()
     return (row.tenant_id, row.id) if row is not None else None
 
 
 _STANDS = """
 SELECT l.id, l.sha256, l.mime, l.permit_jti, l.expires_at > house_now()
-  AND NOT EXISTS (SELECT FROM attempts a WHERE a.tenant_id = l.tenant_id AND a.subject_kind = l.subject_kind
+  AND NOT EXISTS (SELECT FROM attempts a WHERE a.tenant_id = l.tenant_id AND a.subject_kind =
+  l.subject_kind
     AND a.subject_id = l.subject_id AND (a.publish_armed_at >= l.created_at
       OR (a.closed_at >= l.created_at AND a.outcome <> 'retry')))
-  AND NOT EXISTS (SELECT FROM lent_files n WHERE n.tenant_id = l.tenant_id AND n.subject_id = l.subject_id
+  AND NOT EXISTS (SELECT FROM lent_files n WHERE n.tenant_id = l.tenant_id AND n.subject_id =
+  l.subject_id
     AND n.sha256 = l.sha256 AND n.created_at > l.created_at) AS needed
 FROM lent_files l WHERE l.tenant_id = :tenant AND l.id = :id
 """
-"""A try that ended with "later" leaves it: the platform may still be fetching. Any other end of the step ends it."""
+"""A try that ended with "later" leaves it: the platform may still be fetching. Any other end of the
+step ends it."""
 
 
 def read_media_url(scope: Scope, lent_id: UUID) -> MediaUrl:
-    """A lent file, judged now: with the decision of its permit as it would be made at this moment."""
+    """A lent file, judged now: with the decision of its permit as it would be made at this
+    moment."""
     row = scope.run(_STANDS, tenant=scope.tenant_id, id=lent_id).one()
     if not row.needed:
         return MediaUrl(row.id, row.sha256, row.mime, Reason.PERMIT_EXPIRED)
@@ -122,7 +130,9 @@ def read_media_url(scope: Scope, lent_id: UUID) -> MediaUrl:
     return MediaUrl(row.id, row.sha256, row.mime, "" if judged.is_valid else judged.reasons[0])
 
 
-def record_fetch(scope: Scope, lent_id: UUID, *, status: int, size: int, reason: str, address: str) -> None:
+def record_fetch(
+    scope: Scope, lent_id: UUID, *, status: int, size: int, reason: str, address: str
+) -> None:
     """Keep that somebody asked for a lent file, from `address`, and what they got."""
     source = hmac.new(lent_id.bytes, address.encode(), hashlib.sha256).hexdigest()[:32]
     scope.add(
@@ -141,7 +151,8 @@ def record_fetch(scope: Scope, lent_id: UUID, *, status: int, size: int, reason:
 def fetches_of(scope: Scope, lent_id: UUID) -> list[MediaUrlFetch]:
     """Who asked for a lent file, oldest first."""
     rows = scope.run(
-        "SELECT created_at, status, size, reason FROM lent_reads WHERE tenant_id = :tenant AND lent_id = :id"
+        "SELECT created_at, status, size, reason FROM lent_reads WHERE tenant_id = :tenant AND "
+        "lent_id = :id"
         " ORDER BY created_at, id",
         tenant=scope.tenant_id,
         id=lent_id,

@@ -54,7 +54,8 @@ class LinkClicksRow(TenantRow, table=True):
 
 
 class MediaUrlRow(CreatorOwnedRow, table=True):
-    """One address under which a platform may fetch one file; known by the digest of its random part."""
+    """One address under which a platform may fetch one file; known by the digest of its random
+    part."""
 
     __tablename__ = "lent_files"
     __table_args__ = table_arguments(
@@ -92,4 +93,5 @@ class MediaUrlFetchRow(TenantRow, table=True):
     """Bytes of the file that were handed out."""
     reason: str
     source: str
-    """Where it came from, as a digest keyed by the address: the same visitor is known again there, and nowhere else."""
+    """Where it came from, as a digest keyed by the address: the same visitor is known again there,
+    and nowhere else."""

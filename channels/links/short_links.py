@@ -1,8 +1,9 @@
-"""Short addresses on the house's own, one for each post on each account, and how often they were followed.
+"""Short addresses on the house's own, one for each post on each account, and how often they were
+followed.
 
-A slug is computed from what it is of and where it leads: shown before it exists, it is the same when it does, and
-whoever makes it twice has made it once. Where a slug leads never changes. Who followed it is not kept: only how many,
-by day, people and machines apart.
+A slug is computed from what it is of and where it leads: shown before it exists, it is the same
+when it does, and whoever makes it twice has made it once. Where a slug leads never changes. Who
+followed it is not kept: only how many, by day, people and machines apart.
 """
 
 import re
@@ -40,7 +41,8 @@ class ShortLinkTarget:
 
 @dataclass(frozen=True)
 class LinkClicks:
-    """How often short addresses were followed, by people and by machines (previews, searches, checks)."""
+    """How often short addresses were followed, by people and by machines (previews, searches,
+    checks)."""
 
     people: int = 0
     machines: int = 0
@@ -49,13 +51,16 @@ class LinkClicks:
 def make_link_slug(tenant_id: UUID, subject: Subject, target: str) -> str:
     """The slug under which a subject leads to an address; another one for each."""
     digits = derived_uuid(tenant_id, "link", subject.kind, subject.id, target).hex
-    return "".join(_LETTERS[int(digit, 16)] for digit in digits[:12] + digits[13])  # the 13th is the same in all
+    return "".join(
+        _LETTERS[int(digit, 16)] for digit in digits[:12] + digits[13]
+    )  # the 13th is the same in all
 
 
 def store_links(scope: Scope, channel_id: UUID, subject: Subject, targets: Collection[str]) -> None:
     """Let the slugs of a subject lead to these addresses; again is the same.
 
-    Raises BadInput for what is no address of the web, Conflict for a slug that leads elsewhere already.
+    Raises BadInput for what is no address of the web, Conflict for a slug that leads elsewhere
+    already.
     """
     if any(len(one) > MAX_LINK_TARGET_LENGTH or not _WEB.fullmatch(one) for one in targets):
         raise BadInput("link.not_web")
@@ -108,22 +113,29 @@ def close_links(scope: Scope, subject: Subject) -> None:
 
 
 def find_link(tenant: OpenScope, slug: str) -> tuple[UUID, ShortLinkTarget] | None:
-    """Whose a slug is, and where it leads; None of one that is nobody's, and of one that two agencies have."""
+    """Whose a slug is, and where it leads; None of one that is nobody's, and of one that two
+    agencies have."""
     if not _SLUG.fullmatch(slug):  # whatever a stranger types never reaches the database
         return None
     with tenant(INSTALLATION_ID, LINK_ACTOR, role="door") as scope:
-        rows = scope.run("SELECT tenant_id, id, target, closed_at FROM links WHERE slug = :slug", slug=slug).all()
+        rows = scope.run(
+            "SELECT tenant_id, id, target, closed_at FROM links WHERE slug = :slug", slug=slug
+        ).all()
     if len(rows) != 1:
         return None
-    return rows[0].tenant_id, ShortLinkTarget(rows[0].id, rows[0].target if rows[0].closed_at is None else None)
+    return rows[0].tenant_id, ShortLinkTarget(
+        rows[0].id, rows[0].target if rows[0].closed_at is None else None
+    )
 
 
 def count_click(scope: Scope, link_id: UUID, *, people: int = 0, machines: int = 0) -> None:
     """It was followed, today (UTC)."""
     scope.run(
         "INSERT INTO link_clicks (tenant_id, id, link_id, day, people, machines)"
-        " VALUES (:tenant, :id, :link, :day, :people, :machines) ON CONFLICT (tenant_id, link_id, day) DO UPDATE"
-        " SET people = link_clicks.people + excluded.people, machines = link_clicks.machines + excluded.machines,"
+        " VALUES (:tenant, :id, :link, :day, :people, :machines) ON CONFLICT (tenant_id, link_id, "
+        "day) DO UPDATE"
+        " SET people = link_clicks.people + excluded.people, machines = link_clicks.machines + "
+        "excluded.machines,"
         " updated_at = house_now()",
         tenant=scope.tenant_id,
         id=uuid7(),
@@ -135,15 +147,20 @@ def count_click(scope: Scope, link_id: UUID, *, people: int = 0, machines: int =
 
 
 def clicks_of(scope: Scope, subjects: Iterable[Subject]) -> dict[Subject, LinkClicks]:
-    """How often what each of these leads to was followed; those without a short address are left out."""
+    """How often what each of these leads to was followed; those without a short address are left
+    out."""
     wanted = list(subjects)
     rows = scope.run(
         "SELECT l.subject_kind, l.subject_id, coalesce(sum(c.people), 0) AS people,"
         " coalesce(sum(c.machines), 0) AS machines FROM links l"
         " LEFT JOIN link_clicks c ON c.tenant_id = l.tenant_id AND c.link_id = l.id"
-        " WHERE l.tenant_id = :tenant AND l.subject_id = ANY(:ids) GROUP BY l.subject_kind, l.subject_id",
+        " WHERE l.tenant_id = :tenant AND l.subject_id = ANY(:ids) GROUP BY l.subject_kind, "
+        "l.subject_id",
         tenant=scope.tenant_id,
         ids=[one.id for one in wanted],
     )
-    found = {Subject(row.subject_kind, row.subject_id): LinkClicks(int(row.people), int(row.machines)) for row in rows}
+    found = {
+        Subject(row.subject_kind, row.subject_id): LinkClicks(int(row.people), int(row.machines))
+        for row in rows
+    }
     return {one: found[one] for one in wanted if one in found}

@@ -1,6 +1,8 @@
-"""Calls of platforms for an application of the agency: the secret they are signed with, and whom they are about.
+"""Calls of platforms for an application of the agency: the secret they are signed with, and whom
+they are about.
 
-The secret is made by the platform, typed on a page, kept as it was sealed there, and opened where a call is checked.
+The secret is made by the platform, typed on a page, kept as it was sealed there, and opened where a
+call is checked.
 """
 
 from collections.abc import Sequence
@@ -22,8 +24,8 @@ CALL_NOTE_INTERVAL = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class CalledApp:
-    """An application: its id here, the platform's id of it, the letter with its secret (None: calls are not taken), and
-    when a call for it was last taken."""
+    """An application: its id here, the platform's id of it, the letter with its secret (None: calls
+    are not taken), and when a call for it was last taken."""
 
     id: UUID
     platform: str
@@ -35,7 +37,8 @@ class CalledApp:
 def list_applications(scope: Scope) -> list[CalledApp]:
     """The applications of this tenant by which somebody signed in."""
     rows = scope.run(
-        "SELECT id, platform, client_id, call_letter, called_at FROM oauth_clients WHERE tenant_id = :tenant"
+        "SELECT id, platform, client_id, call_letter, called_at FROM oauth_clients WHERE "
+        "tenant_id = :tenant"
         " ORDER BY platform, id",
         tenant=scope.tenant_id,
     )
@@ -52,7 +55,8 @@ def list_applications(scope: Scope) -> list[CalledApp]:
 
 
 def enable_app_webhooks(scope: Scope, application: UUID, letter: bytes) -> None:
-    """Take calls that are signed with the secret in `letter` (`tenants.vault.sealed_intake`), and no others. Raises NotFound."""
+    """Take calls that are signed with the secret in `letter` (`tenants.vault.sealed_intake`), and
+    no others. Raises NotFound."""
     _store_app_secret(scope, application, letter)
     audit.record(scope, "calls.taken", f"application:{application}")
 
@@ -65,7 +69,8 @@ def disable_app_webhooks(scope: Scope, application: UUID) -> None:
 
 def _store_app_secret(scope: Scope, application: UUID, letter: bytes | None) -> None:
     done = scope.run(
-        "UPDATE oauth_clients SET call_letter = :letter, called_at = NULL WHERE tenant_id = :tenant AND id = :id",
+        "UPDATE oauth_clients SET call_letter = :letter, called_at = NULL WHERE tenant_id = "
+        ":tenant AND id = :id",
         tenant=scope.tenant_id,
         id=application,
         letter=letter,
@@ -87,9 +92,11 @@ def record_call(scope: Scope, application: UUID) -> None:
 
 
 def accounts_of_call(scope: Scope, application: UUID, account: str) -> Sequence[UUID]:
-    """The accounts that are let in and came in by an application: the one of that name, or all for ""."""
+    """The accounts that are let in and came in by an application: the one of that name, or all for
+    ""."""
     rows = scope.run(
-        "SELECT id FROM channels WHERE tenant_id = :tenant AND app_key = :application AND state = 'active'"
+        "SELECT id FROM channels WHERE tenant_id = :tenant AND app_key = :application AND state = "
+        "'active'"
         " AND (:account = '' OR account = :account) ORDER BY id",
         tenant=scope.tenant_id,
         application=application,

@@ -1,4 +1,5 @@
-"""Asking an account what people say under its posts, and acting on it, with no transaction open meanwhile.
+"""Asking an account what people say under its posts, and acting on it, with no transaction open
+meanwhile.
 
 Neither leaves an attempt: nothing of ours is shown by it.
 """
@@ -14,7 +15,12 @@ from channels.accounts.states import ChannelState
 from channels.attempts import request_loop
 from channels.connections import token_renewal
 from channels.limits import send_limits
-from connectors.contract.comments import CommentPage, CommentTarget, ModerationAction, SupportsComments
+from connectors.contract.comments import (
+    CommentPage,
+    CommentTarget,
+    ModerationAction,
+    SupportsComments,
+)
 from connectors.contract.connector import Connector, Send, StepResult
 from connectors.contract.outcomes import Outcome, Retry
 from connectors.transport.transport import Transport
@@ -35,8 +41,11 @@ class CommentReader:
     connectors: Mapping[str, Connector]
 
 
-def read_comments(tenant_id: UUID, channel_id: UUID, *, ear: CommentReader) -> tuple[Channel, CommentPage] | None:
-    """What was said on an account since the last time, or None where nobody tells now. Raises NotFound."""
+def read_comments(
+    tenant_id: UUID, channel_id: UUID, *, ear: CommentReader
+) -> tuple[Channel, CommentPage] | None:
+    """What was said on an account since the last time, or None where nobody tells now. Raises
+    NotFound."""
     with ear.tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, channel_id)
         connector = account_connectors.connector_for(ear.connectors, channel)
@@ -55,9 +64,16 @@ def read_comments(tenant_id: UUID, channel_id: UUID, *, ear: CommentReader) -> t
 
 
 def moderate_comment(
-    tenant_id: UUID, channel_id: UUID, native_id: str, author: str, act: ModerationAction, *, ear: CommentReader
+    tenant_id: UUID,
+    channel_id: UUID,
+    native_id: str,
+    author: str,
+    act: ModerationAction,
+    *,
+    ear: CommentReader,
 ) -> Outcome:
-    """Act on a remark; what came of it. Raises NotFound, and ValueError for an account that knows no such act."""
+    """Act on a remark; what came of it. Raises NotFound, and ValueError for an account that knows
+    no such act."""
     with ear.tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, channel_id)
         connector = account_connectors.connector_for(ear.connectors, channel)
@@ -85,7 +101,9 @@ def _fetch_comment_answers(
     def order(action: str) -> ControlOrder:
         return ControlOrder(channel.tenant_id, channel.id, action)
 
-    return request_loop.run_requests(channel, question, order, tenant=ear.tenant, transport=ear.transport)
+    return request_loop.run_requests(
+        channel, question, order, tenant=ear.tenant, transport=ear.transport
+    )
 
 
 def stored_comment_cursor(scope: Scope, channel_id: UUID) -> str:
@@ -101,8 +119,10 @@ def stored_comment_cursor(scope: Scope, channel_id: UUID) -> str:
 def accounts_due_for_comments(scope: Scope) -> list[UUID]:
     """The accounts in use that nobody asked yet, or that it is time to ask again."""
     rows = scope.run(
-        "SELECT c.id FROM channels c LEFT JOIN remark_cursors r ON r.tenant_id = c.tenant_id AND r.channel_id = c.id"
-        " WHERE c.tenant_id = :tenant AND c.state = :active AND (r.due_at IS NULL OR r.due_at <= :now) ORDER BY c.id",
+        "SELECT c.id FROM channels c LEFT JOIN remark_cursors r ON r.tenant_id = c.tenant_id AND "
+        "r.channel_id = c.id"
+        " WHERE c.tenant_id = :tenant AND c.state = :active AND (r.due_at IS NULL OR r.due_at <= "
+        ":now) ORDER BY c.id",
         tenant=scope.tenant_id,
         active=str(ChannelState.ACTIVE),
         now=scope.now,
@@ -110,14 +130,19 @@ def accounts_due_for_comments(scope: Scope) -> list[UUID]:
     return list(rows.scalars())
 
 
-def acknowledge_comments(scope: Scope, channel_id: UUID, after: str | None, *, again: timedelta) -> datetime:
-    """Remember how far an account was heard, once all of it is kept, and to ask again after so long; `after` None where
-    nobody told. When it was last heard, or first asked."""
+def acknowledge_comments(
+    scope: Scope, channel_id: UUID, after: str | None, *, again: timedelta
+) -> datetime:
+    """Remember how far an account was heard, once all of it is kept, and to ask again after so
+    long; `after` None where nobody told. When it was last heard, or first asked."""
     heard_at: datetime = scope.run(
-        "INSERT INTO remark_cursors AS r (tenant_id, id, channel_id, cursor, heard_at, due_at) VALUES (:tenant, :id,"
-        " :channel, coalesce(:cursor, ''), :now, :due) ON CONFLICT (tenant_id, channel_id) DO UPDATE SET"
+        "INSERT INTO remark_cursors AS r (tenant_id, id, channel_id, cursor, heard_at, due_at) "
+        "VALUES (:tenant, :id,"
+        " :channel, coalesce(:cursor, ''), :now, :due) ON CONFLICT (tenant_id, channel_id) DO "
+        "UPDATE SET"
         " cursor = coalesce(:cursor, r.cursor), due_at = EXCLUDED.due_at, updated_at = house_now(),"
-        " heard_at = CASE WHEN CAST(:cursor AS text) IS NULL THEN r.heard_at ELSE EXCLUDED.heard_at END"
+        " heard_at = CASE WHEN CAST(:cursor AS text) IS NULL THEN r.heard_at ELSE "
+        "EXCLUDED.heard_at END"
         " RETURNING heard_at",
         tenant=scope.tenant_id,
         id=uuid7(),

@@ -30,7 +30,8 @@ class ListenCursorRow(TenantRow, table=True):
 
 
 class CommentCursorRow(TenantRow, table=True):
-    """How far what people say under an account's posts has been heard, when it was, and when to ask again."""
+    """How far what people say under an account's posts has been heard, when it was, and when to ask
+    again."""
 
     __tablename__ = "remark_cursors"
     __table_args__ = table_arguments(

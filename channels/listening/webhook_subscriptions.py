@@ -1,7 +1,8 @@
-"""Accounts that their platform calls about: each is signed up with its own token, and off where nobody takes calls.
+"""Accounts that their platform calls about: each is signed up with its own token, and off where
+nobody takes calls.
 
-It is done again every week, and with each new token: to sign up twice is to sign up once, and what was ended at the
-platform comes back by itself.
+It is done again every week, and with each new token: to sign up twice is to sign up once, and what
+was ended at the platform comes back by itself.
 """
 
 from collections.abc import Collection, Mapping
@@ -34,7 +35,8 @@ SubscriptionStatus = Literal["on", "off", "refused"]
 RENEWED = timedelta(days=7)
 AGAIN = timedelta(days=1)
 NOT_TAKEN = timedelta(hours=1)
-"""When an account is looked at again: that stands as it should, that was refused, where nobody takes calls yet."""
+"""When an account is looked at again: that stands as it should, that was refused, where nobody
+takes calls yet."""
 
 SOON = timedelta(minutes=10)
 """The least that is waited where no answer came."""
@@ -68,10 +70,13 @@ class WebhookSubscription:
 
 
 def plan_checks(scope: Scope) -> None:
-    """Put a question for each account in use that it is time to look at; one that waits already is not put twice."""
+    """Put a question for each account in use that it is time to look at; one that waits already is
+    not put twice."""
     rows = scope.run(_DUE, tenant=scope.tenant_id, active=str(ChannelState.ACTIVE), now=scope.now)
     for channel_id in rows.scalars().all():
-        outbox.put(scope, WebhookSubscriptionDue(scope.tenant_id, channel_id), dedupe=f"calls:{channel_id}")
+        outbox.put(
+            scope, WebhookSubscriptionDue(scope.tenant_id, channel_id), dedupe=f"calls:{channel_id}"
+        )
 
 
 def update_subscription(
@@ -82,14 +87,16 @@ def update_subscription(
     connectors: Mapping[str, Connector],
     taken: bool,
 ) -> None:
-    """Sign an account up, or off where calls are not `taken` any more. No transaction is open meanwhile; killed in
-    between, it is done again. Raises NotFound."""
+    """Sign an account up, or off where calls are not `taken` any more. No transaction is open
+    meanwhile; killed in between, it is done again. Raises NotFound."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         connector = account_connectors.find_connector_for(connectors, channel)
         stands = subscriptions_of(scope, [channel.id]).get(channel.id)
         before: SubscriptionStatus = stands.state if stands is not None else "off"
-        if not isinstance(connector, SupportsWebhookSubscription) or (not taken and before == "off"):
+        if not isinstance(connector, SupportsWebhookSubscription) or (
+            not taken and before == "off"
+        ):
             able = isinstance(connector, SupportsWebhookSubscription)
             return _record_subscription(scope, channel, "off", again=NOT_TAKEN if able else RENEWED)
         waits = send_limits.send_block(scope, channel.id, brake=False)
@@ -104,19 +111,27 @@ def update_subscription(
     def order(action: str) -> ControlOrder:
         return ControlOrder(channel.tenant_id, channel.id, action)
 
-    end = question(request_loop.run_requests(channel, question, order, tenant=tenant, transport=transport))
+    end = question(
+        request_loop.run_requests(channel, question, order, tenant=tenant, transport=transport)
+    )
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         if not isinstance(end, Send):
-            end = token_renewal.apply_outcome_to_account(scope, channel, end, shown=channel.generation)
+            end = token_renewal.apply_outcome_to_account(
+                scope, channel, end, shown=channel.generation
+            )
         match end:
             case Published():
-                _record_subscription(scope, channel, "on" if taken else "off", again=RENEWED if taken else NOT_TAKEN)
+                _record_subscription(
+                    scope, channel, "on" if taken else "off", again=RENEWED if taken else NOT_TAKEN
+                )
             case Retry(after=after):
                 _record_subscription(scope, channel, before, again=max(after, SOON))
             case Send():
                 _record_subscription(scope, channel, before, again=SOON)
             case _:
-                _record_subscription(scope, channel, "refused", again=AGAIN, reason=getattr(end, "reason", None))
+                _record_subscription(
+                    scope, channel, "refused", again=AGAIN, reason=getattr(end, "reason", None)
+                )
 
 
 def _subscription_topics(channel: Channel) -> frozenset[WebhookTopic]:
@@ -125,7 +140,12 @@ def _subscription_topics(channel: Channel) -> frozenset[WebhookTopic]:
 
 
 def _record_subscription(
-    scope: Scope, channel: Channel, state: SubscriptionStatus, *, again: timedelta, reason: Message | None = None
+    scope: Scope,
+    channel: Channel,
+    state: SubscriptionStatus,
+    *,
+    again: timedelta,
+    reason: Message | None = None,
 ) -> None:
     scope.run(
         _KEEP,
@@ -171,9 +191,11 @@ def active_account_names(scope: Scope, platforms: Collection[str]) -> list[tuple
 
 
 def record_call(scope: Scope, platform: str, account: str) -> UUID | None:
-    """The account of that name if it is in use, and remember that a call came about it; None where it is not."""
+    """The account of that name if it is in use, and remember that a call came about it; None where
+    it is not."""
     channel_id: UUID | None = scope.run(
-        "SELECT id FROM channels WHERE tenant_id = :tenant AND platform = :platform AND account = :account"
+        "SELECT id FROM channels WHERE tenant_id = :tenant AND platform = :platform AND account = "
+        ":account"
         " AND state = :active",
         tenant=scope.tenant_id,
         platform=platform,
@@ -182,7 +204,8 @@ def record_call(scope: Scope, platform: str, account: str) -> UUID | None:
     ).scalar()
     if channel_id is not None:
         scope.run(
-            "UPDATE call_subscriptions SET called_at = :now WHERE tenant_id = :tenant AND channel_id = :id"
+            "UPDATE call_subscriptions SET called_at = :now WHERE tenant_id = :tenant AND "
+            "channel_id = :id"
             " AND (called_at IS NULL OR called_at < :before)",
             tenant=scope.tenant_id,
             id=channel_id,
@@ -193,7 +216,8 @@ def record_call(scope: Scope, platform: str, account: str) -> UUID | None:
 
 
 def has_recent_calls(scope: Scope, channel_id: UUID) -> bool:
-    """Whether calls about an account come: it is signed up, and there was one of late. Silence proves nothing."""
+    """Whether calls about an account come: it is signed up, and there was one of late. Silence
+    proves nothing."""
     found = subscriptions_of(scope, [channel_id]).get(channel_id)
     if found is None or found.state != "on" or found.called_at is None:
         return False

@@ -1,4 +1,5 @@
-"""Who does what is handed over: members with a paired phone, and what is said when there is nobody."""
+"""Who does what is handed over: members with a paired phone, and what is said when there is
+nobody."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -27,10 +28,12 @@ PHONE_MAX_IDLE = timedelta(days=30)
 SEEN_EVERY = timedelta(minutes=5)
 NO_ASSIGNEE = "handover.nobody"
 NO_ASSIGNEE_PHONE = "handover.nobody_at_all"
-"""Why a post waits: nobody of those who could has a phone, or nobody could at all. Both end when a phone is paired."""
+"""Why a post waits: nobody of those who could has a phone, or nobody could at all. Both end when a
+phone is paired."""
 
 _PAIR = """
-INSERT INTO phones (tenant_id, id, member_id, name, seen_at) VALUES (:tenant, :id, :member, :name, :now)
+INSERT INTO phones (tenant_id, id, member_id, name, seen_at) VALUES (:tenant, :id, :member,
+:name, :now)
 ON CONFLICT (tenant_id, member_id) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at,
   updated_at = house_now()
 """
@@ -48,7 +51,8 @@ class PairedPhone:
 
 @dataclass(frozen=True)
 class TaskAssignees:
-    """Who may do the tasks of an account, with a phone or without; `on_duty` are those of them who have one."""
+    """Who may do the tasks of an account, with a phone or without; `on_duty` are those of them who
+    have one."""
 
     able: Sequence[Member]
     on_duty: Sequence[Member]
@@ -69,14 +73,22 @@ def is_assigned_to_creator(member: Member, creator: Creator) -> bool:
 
 def pair_phone(scope: Scope, member: Member, *, name: str = "") -> None:
     """This member's phone opens the pages: what waited for somebody on duty may go on."""
-    scope.run(_PAIR, tenant=scope.tenant_id, id=uuid7(), member=member.id, name=name[:80], now=scope.now)
+    scope.run(
+        _PAIR, tenant=scope.tenant_id, id=uuid7(), member=member.id, name=name[:80], now=scope.now
+    )
     audit.record(scope, "phone.pair", f"member:{member.id}")
     for creator in list_creators(scope):
         for channel in (
-            queries.list_creator_channels(scope, creator.id) if is_assigned_to_creator(member, creator) else ()
+            queries.list_creator_channels(scope, creator.id)
+            if is_assigned_to_creator(member, creator)
+            else ()
         ):
             if channel.is_manual:
-                outbox.put(scope, ChannelConnected(scope.tenant_id, channel.id), dedupe=f"connected:{channel.id}")
+                outbox.put(
+                    scope,
+                    ChannelConnected(scope.tenant_id, channel.id),
+                    dedupe=f"connected:{channel.id}",
+                )
 
 
 def record_phone_use(scope: Scope, member_id: UUID) -> None:
@@ -94,13 +106,19 @@ def record_phone_use(scope: Scope, member_id: UUID) -> None:
 def list_phones(scope: Scope) -> list[PairedPhone]:
     """Every paired phone of the agency."""
     rows = scope.session.exec(
-        select(PhoneRow).where(PhoneRow.tenant_id == scope.tenant_id).execution_options(populate_existing=True)
+        select(PhoneRow)
+        .where(PhoneRow.tenant_id == scope.tenant_id)
+        .execution_options(populate_existing=True)
     )
-    return [PairedPhone(row.member_id, row.name, row.seen_at, scope.now - row.seen_at < PHONE_MAX_IDLE) for row in rows]
+    return [
+        PairedPhone(row.member_id, row.name, row.seen_at, scope.now - row.seen_at < PHONE_MAX_IDLE)
+        for row in rows
+    ]
 
 
 def unpair_phone(scope: Scope, member_id: UUID) -> None:
-    """The member's phone is lost or given away; ending their sessions is `tenants.auth.sessions.revoke_sessions`."""
+    """The member's phone is lost or given away; ending their sessions is
+    `tenants.auth.sessions.revoke_sessions`."""
     scope.run(
         "DELETE FROM phones WHERE tenant_id = :tenant AND member_id = :member",
         tenant=scope.tenant_id,
@@ -110,7 +128,8 @@ def unpair_phone(scope: Scope, member_id: UUID) -> None:
 
 
 def set_assignees(scope: Scope, channel_id: UUID, people: Collection[UUID]) -> None:
-    """Give an account's tasks to these members alone; to all who work for the creator when there is none.
+    """Give an account's tasks to these members alone; to all who work for the creator when there is
+    none.
 
     Raises NotFound; BadInput for somebody who may not do them.
     """
@@ -140,7 +159,9 @@ def assignees_by_channel(scope: Scope, channels: Sequence[Channel]) -> dict[UUID
         chosen = set(channel.options.get("people") or ())
         able = _eligible_members(members, creators[channel.creator_id])
         could = [member for member in able if not chosen or str(member.id) in chosen]
-        found[channel.id] = TaskAssignees(could, [member for member in could if member.id in paired])
+        found[channel.id] = TaskAssignees(
+            could, [member for member in could if member.id in paired]
+        )
     return found
 
 
@@ -163,4 +184,6 @@ def no_assignee_reason(scope: Scope, channel: Channel) -> Message | None:
 
 
 def _eligible_members(members: Iterable[Member], creator: Creator) -> list[Member]:
-    return [one for one in members if can_post_manually(one) and is_assigned_to_creator(one, creator)]
+    return [
+        one for one in members if can_post_manually(one) and is_assigned_to_creator(one, creator)
+    ]

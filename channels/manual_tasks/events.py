@@ -9,7 +9,8 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class ManualTaskCheckDue:
-    """A task of a person: remind them, or close it when nobody opened it in time; `subject_id` is the task."""
+    """A task of a person: remind them, or close it when nobody opened it in time; `subject_id` is
+    the task."""
 
     kind: ClassVar[str] = "handover.look"
     queue: ClassVar[outbox.Queue] = "publish"
@@ -19,7 +20,8 @@ class ManualTaskCheckDue:
 
 @dataclass(frozen=True)
 class FileDownloadRequested:
-    """A phone wants a file of a task: decide again; `subject_id` is the wish, which waits on somebody's screen."""
+    """A phone wants a file of a task: decide again; `subject_id` is the wish, which waits on
+    somebody's screen."""
 
     kind: ClassVar[str] = "handover.save"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -29,10 +31,11 @@ class FileDownloadRequested:
 
 @dataclass(frozen=True)
 class ManualTaskEnded:
-    """Fact: a person's task has an end; `subject_id` is the task, what was handed over is `of_kind` and `of_id`.
+    """Fact: a person's task has an end; `subject_id` is the task, what was handed over is `of_kind`
+    and `of_id`.
 
-    `end` is posted, linked (the address of what was posted, told later), cannot, late or recalled; `why` the code of
-    the sentence that says so, `by` the actor.
+    `end` is posted, linked (the address of what was posted, told later), cannot, late or recalled;
+    `why` the code of the sentence that says so, `by` the actor.
     """
 
     kind: ClassVar[str] = "handover.ended"

@@ -1,7 +1,8 @@
-"""Files of a task: each time somebody saves one it is decided again, under a permit of its own, and served once.
+"""Files of a task: each time somebody saves one it is decided again, under a permit of its own, and
+served once.
 
-The phone's pages may neither decide nor sign. They write down the wish; the workers answer it within moments; the page
-waits for that answer and serves the bytes, or says why not.
+The phone's pages may neither decide nor sign. They write down the wish; the workers answer it
+within moments; the page waits for that answer and serves the bytes, or says why not.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -49,8 +50,8 @@ class FileDownload:
 
 
 def request_file(scope: Scope, task_id: UUID, sha256: str, *, creators: Collection[UUID]) -> UUID:
-    """Ask to save a file of a task, as the scope's actor; returns the wish. Raises NotFound, and Conflict once the
-    task has an end."""
+    """Ask to save a file of a task, as the scope's actor; returns the wish. Raises NotFound, and
+    Conflict once the task has an end."""
     task = task_lifecycle.lock_task(scope, task_id, lock=False)
     known = any(one["sha256"] == sha256 for one in task.content.get("media", ()))
     if task.creator_id not in creators or task.kind != task_lifecycle.POST_TASK or not known:
@@ -70,8 +71,11 @@ def request_file(scope: Scope, task_id: UUID, sha256: str, *, creators: Collecti
     return wish.id
 
 
-def request_all_files(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> dict[str, UUID]:
-    """Ask to save every file of a task, each to be decided by itself: the wishes by digest. Raises as `want`."""
+def request_all_files(
+    scope: Scope, task_id: UUID, *, creators: Collection[UUID]
+) -> dict[str, UUID]:
+    """Ask to save every file of a task, each to be decided by itself: the wishes by digest. Raises
+    as `want`."""
     task = task_lifecycle.lock_task(scope, task_id, lock=False)
     if task.creator_id not in creators:
         raise NotFound("handover.unknown")
@@ -84,32 +88,43 @@ def get_download(scope: Scope, wish_id: UUID) -> FileDownload:
     row = scope.session.get(FileDownloadRow, (scope.tenant_id, wish_id))
     if row is None:
         raise NotFound("handover.unknown")
-    return FileDownload(row.id, FileDownloadState(row.state), Message.from_json(row.reason) if row.reason else None)
+    return FileDownload(
+        row.id, FileDownloadState(row.state), Message.from_json(row.reason) if row.reason else None
+    )
 
 
 def claim_download(scope: Scope, wish_id: UUID) -> str:
-    """Use an allowed wish up, within its minute and while the task is open; returns the digest of what to serve.
+    """Use an allowed wish up, within its minute and while the task is open; returns the digest of
+    what to serve.
 
     Raises Conflict for any other: no byte is served.
     """
     sha256: str | None = scope.run(
         "UPDATE handover_saves s SET state = 'served', updated_at = house_now() FROM handovers h"
         " WHERE s.tenant_id = :tenant AND s.id = :id AND s.state = 'allowed' AND s.until > :now"
-        " AND h.tenant_id = s.tenant_id AND h.id = s.handover_id AND h.state IN ('waiting', 'opened')"
+        " AND h.tenant_id = s.tenant_id AND h.id = s.handover_id AND h.state IN ('waiting', "
+        "'opened')"
         " RETURNING s.sha256",
         tenant=scope.tenant_id,
         id=wish_id,
         now=scope.now,
     ).scalar()
-    if sha256 is None or ratings.display_ratings(scope, [sha256])[sha256].is_withheld:  # withheld since it was allowed
+    if (
+        sha256 is None or ratings.display_ratings(scope, [sha256])[sha256].is_withheld
+    ):  # withheld since it was allowed
         raise Conflict("handover.not_served")
     return sha256
 
 
 def decide_download(
-    event: FileDownloadRequested, *, tenant: OpenScope, mint: MintPermit, connectors: Mapping[str, Connector]
+    event: FileDownloadRequested,
+    *,
+    tenant: OpenScope,
+    mint: MintPermit,
+    connectors: Mapping[str, Connector],
 ) -> None:
-    """Decide again whether a file of a task may be saved now: a permit of its own, or the reason for the screen."""
+    """Decide again whether a file of a task may be saved now: a permit of its own, or the reason
+    for the screen."""
     try:
         with tenant(event.tenant_id, task_lifecycle.MANUAL_TASKS_ACTOR) as scope:
             _decide_download(scope, event.subject_id, mint, connectors)
@@ -119,11 +134,16 @@ def decide_download(
         with tenant(event.tenant_id, task_lifecycle.MANUAL_TASKS_ACTOR) as scope:
             issuance.record_denial(scope, denied)
             _record_download_decision(
-                scope, event.subject_id, FileDownloadState.REFUSED, reason=denied.decision.main_reason
+                scope,
+                event.subject_id,
+                FileDownloadState.REFUSED,
+                reason=denied.decision.main_reason,
             )
 
 
-def _decide_download(scope: Scope, wish_id: UUID, mint: MintPermit, connectors: Mapping[str, Connector]) -> None:
+def _decide_download(
+    scope: Scope, wish_id: UUID, mint: MintPermit, connectors: Mapping[str, Connector]
+) -> None:
     wish = scope.session.get(FileDownloadRow, (scope.tenant_id, wish_id))
     if wish is None or wish.state != FileDownloadState.ASKED:
         return
@@ -133,13 +153,16 @@ def _decide_download(scope: Scope, wish_id: UUID, mint: MintPermit, connectors: 
     issuance.lock_unit(scope, unit)
     task = task_lifecycle.lock_task(scope, wish.handover_id)
     if task.state not in OPEN_TASK_STATES or scope.now - asked_at > DECISION_TIMEOUT:
-        _record_download_decision(scope, wish_id, FileDownloadState.REFUSED, reason=Message("handover.not_served"))
+        _record_download_decision(
+            scope, wish_id, FileDownloadState.REFUSED, reason=Message("handover.not_served")
+        )
         return
     medium = next((one for one in unit.media if one.sha256 == wish.sha256), None)
     if medium is None:
         raise NotFound("handover.unknown")
     connector = cast(
-        SupportsManualPosting, account_connectors.connector_for(connectors, queries.get_channel(scope, task.channel_id))
+        SupportsManualPosting,
+        account_connectors.connector_for(connectors, queries.get_channel(scope, task.channel_id)),
     )
     permit = mint(scope, unit, connector.save_file_step(str(wish_id), medium))
     _record_download_decision(scope, wish_id, FileDownloadState.ALLOWED, jti=permit.jti)
@@ -147,7 +170,9 @@ def _decide_download(scope: Scope, wish_id: UUID, mint: MintPermit, connectors: 
 
 def _get_published_unit(scope: Scope, task: ManualTaskRow) -> Unit:
     """What was handed over, as it was judged."""
-    rows = attempts.list_attempts(scope, Subject(task.subject_kind, task.subject_id), None, ("send",))
+    rows = attempts.list_attempts(
+        scope, Subject(task.subject_kind, task.subject_id), None, ("send",)
+    )
     found = next((row for row in rows if attempts.publish_permit(row) == task.permit_jti), None)
     if found is None:
         raise NotFound("handover.unknown")
@@ -155,12 +180,19 @@ def _get_published_unit(scope: Scope, task: ManualTaskRow) -> Unit:
 
 
 def _record_download_decision(
-    scope: Scope, wish_id: UUID, state: FileDownloadState, *, reason: Message | None = None, jti: UUID | None = None
+    scope: Scope,
+    wish_id: UUID,
+    state: FileDownloadState,
+    *,
+    reason: Message | None = None,
+    jti: UUID | None = None,
 ) -> None:
     FILE_DOWNLOAD_STATES.check(FileDownloadState.ASKED, state)
     scope.run(
-        "UPDATE handover_saves SET state = :state, reason = CAST(:reason AS jsonb), permit_jti = :jti,"
-        " until = :until, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id AND state = 'asked'",
+        "UPDATE handover_saves SET state = :state, reason = CAST(:reason AS jsonb), permit_jti = "
+        ":jti,"
+        " until = :until, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id AND "
+        "state = 'asked'",
         tenant=scope.tenant_id,
         id=wish_id,
         state=str(state),

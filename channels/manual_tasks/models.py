@@ -19,7 +19,8 @@ from foundation.db.tables import (
 
 
 class ManualTaskRow(CreatorOwnedRow, table=True):
-    """A task of a person: post this there, or take that away. One row per post on an account, and per copy to remove.
+    """A task of a person: post this there, or take that away. One row per post on an account, and
+    per copy to remove.
 
     `content` is what the permit `permit_jti` was for, word for word.
     """
@@ -58,7 +59,8 @@ class ManualTaskRow(CreatorOwnedRow, table=True):
 
 
 class FileDownloadRow(CreatorOwnedRow, table=True):
-    """A member's wish to save one file of a task: decided again, with a permit of its own, and served once."""
+    """A member's wish to save one file of a task: decided again, with a permit of its own, and
+    served once."""
 
     __tablename__ = "handover_saves"
     __table_args__ = table_arguments(
@@ -81,7 +83,9 @@ class PhoneRow(TenantRow, table=True):
 
     __tablename__ = "phones"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "member_id", name="phones_member"), about="member", keep="1 year"
+        UniqueConstraint("tenant_id", "member_id", name="phones_member"),
+        about="member",
+        keep="1 year",
     )
     member_id: UUID
     name: str = ""

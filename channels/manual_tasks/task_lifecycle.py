@@ -1,7 +1,8 @@
 """Handing over: what the house does with a task of a person, from the permit to the last reminder.
 
-The transport ends here instead of at a socket. A task and the answer that names it are one transaction, so there is
-never a task nobody knows of. What people do with it is in `channels/manual_tasks/tasks.py`, the files they save in
+The transport ends here instead of at a socket. A task and the answer that names it are one
+transaction, so there is never a task nobody knows of. What people do with it is in
+`channels/manual_tasks/tasks.py`, the files they save in
 `channels/manual_tasks/file_downloads.py`.
 """
 
@@ -40,7 +41,8 @@ TASK_LIFETIME = timedelta(days=7)
 
 SOON = (timedelta(minutes=15), timedelta(hours=1))
 EVENING = time(19, 0)
-"""Reminders: so long after it was opened (or was due), then in the evening, on the account's own clock."""
+"""Reminders: so long after it was opened (or was due), then in the evening, on the account's own
+clock."""
 
 REMOVAL_DEADLINE = timedelta(hours=12)
 """Within this a copy that must go is to be gone."""
@@ -52,13 +54,15 @@ POST_TASK = "post"
 REMOVAL_TASK = "removal"
 
 _PUT = """
-INSERT INTO handovers (tenant_id, id, creator_id, channel_id, kind, key, state, subject_kind, subject_id, permit_jti,
+INSERT INTO handovers (tenant_id, id, creator_id, channel_id, kind, key, state, subject_kind,
+subject_id, permit_jti,
   content, handed_at, due_at, late_until, reminders, native_id, url)
 VALUES (:tenant, :id, :creator, :channel, :kind, :key, 'waiting', :subject_kind, :subject_id, :jti,
   CAST(:content AS jsonb), :now, :due, :late, 0, :native_id, :url)
 ON CONFLICT (tenant_id, key) DO UPDATE SET state = 'waiting', permit_jti = excluded.permit_jti,
   content = excluded.content, handed_at = excluded.handed_at, due_at = excluded.due_at,
-  late_until = excluded.late_until, opened_at = NULL, opened_by = NULL, snoozed_until = NULL, reminders = 0,
+  late_until = excluded.late_until, opened_at = NULL, opened_by = NULL, snoozed_until = NULL,
+  reminders = 0,
   closed_at = NULL, closed_by = NULL, reason = NULL, updated_at = house_now()
 WHERE handovers.state NOT IN ('done', 'gone')
 RETURNING id
@@ -84,7 +88,8 @@ class _New:
 def create_manual_task(
     step: WireStep, authority: Permit | RemovalOrder, account: AccountTarget, *, tenant: OpenScope
 ) -> StepResult:
-    """The transport's way to people: make a task of what a permit allows, or ask for a copy to be taken away."""
+    """The transport's way to people: make a task of what a permit allows, or ask for a copy to be
+    taken away."""
     with tenant(account.tenant_id, MANUAL_TASKS_ACTOR) as scope:
         channel = queries.get_channel(scope, account.channel_id)
         if isinstance(authority, Permit):
@@ -94,17 +99,22 @@ def create_manual_task(
 
 def _create_post_task(scope: Scope, channel: Channel, step: WireStep, permit: Permit) -> StepResult:
     key = f"{permit.subject.kind}:{permit.subject.id}"
-    task_id = _record_task(scope, _New(channel, POST_TASK, key, permit.subject, permit.jti, dict(step.json or {})))
+    task_id = _record_task(
+        scope, _New(channel, POST_TASK, key, permit.subject, permit.jti, dict(step.json or {}))
+    )
     answer = Response(step.name, 201, {}, {"task": str(task_id)})
     for row in attempts.list_attempts(scope, permit.subject, None, ("send",)):
         if attempts.publish_permit(row) == permit.jti:
-            position = next(place for place, one in enumerate(row.steps) if one["kind"] == StepKind.PUBLISH)
+            position = next(
+                place for place, one in enumerate(row.steps) if one["kind"] == StepKind.PUBLISH
+            )
             attempts.record_answer(scope, row.id, position, answer)
     return answer
 
 
 def _record_task(scope: Scope, new: _New) -> UUID:
-    """Write a task down; one that ended without a post is opened again. Raises Conflict for one that is done."""
+    """Write a task down; one that ended without a post is opened again. Raises Conflict for one
+    that is done."""
     found = scope.run(
         _PUT,
         tenant=scope.tenant_id,
@@ -128,8 +138,11 @@ def _record_task(scope: Scope, new: _New) -> UUID:
     return UUID(str(found))
 
 
-def activate_task(scope: Scope, subject: Subject, *, due_at: datetime, late_until: datetime | None) -> None:
-    """A post that was handed over shows on the phones: since when it is due, until when it is fine (UTC-aware).
+def activate_task(
+    scope: Scope, subject: Subject, *, due_at: datetime, late_until: datetime | None
+) -> None:
+    """A post that was handed over shows on the phones: since when it is due, until when it is fine
+    (UTC-aware).
 
     Raises NotFound when nothing was handed over.
     """
@@ -148,14 +161,20 @@ def activate_task(scope: Scope, subject: Subject, *, due_at: datetime, late_unti
     outbox.put(scope, ManualTaskCheckDue(scope.tenant_id, row.id), instead_of=ManualTaskCheckDue)
 
 
-def _notify_task_due(scope: Scope, task_id: UUID, channel: Channel, late_until: datetime | None) -> None:
+def _notify_task_due(
+    scope: Scope, task_id: UUID, channel: Channel, late_until: datetime | None
+) -> None:
     params: dict[str, str | int] = {"account": channel.name}
     code = "handover.due_always"
     if late_until is not None:
         code = "handover.due"
         params["until"] = f"{late_until.astimezone(ZoneInfo(channel.zone)):%H:%M}"
     notices.put(
-        scope, Message(code, params), cause=task_notice_cause(task_id), urgent=True, creator_id=channel.creator_id
+        scope,
+        Message(code, params),
+        cause=task_notice_cause(task_id),
+        urgent=True,
+        creator_id=channel.creator_id,
     )
 
 
@@ -168,7 +187,8 @@ def task_notice_cause(task_id: UUID) -> str:
 
 
 def _withdraw_copy(scope: Scope, channel: Channel, order: RemovalOrder) -> bool:
-    """Whether the copy is gone, by somebody's word or because nobody ever saw it; else it is somebody's task now."""
+    """Whether the copy is gone, by somebody's word or because nobody ever saw it; else it is
+    somebody's task now."""
     removal = _by_key(scope, f"{REMOVAL_TASK}:{order.permit_jti}")
     if removal is not None:
         return removal.state == ManualTaskState.GONE
@@ -198,16 +218,19 @@ def _withdraw_copy(scope: Scope, channel: Channel, order: RemovalOrder) -> bool:
     )
     task_id = _record_task(scope, new)
     message = Message("handover.removal_due", {"account": channel.name})
-    notices.put(scope, message, cause=task_notice_cause(task_id), urgent=True, creator_id=channel.creator_id)
+    notices.put(
+        scope, message, cause=task_notice_cause(task_id), urgent=True, creator_id=channel.creator_id
+    )
     outbox.put(scope, ManualTaskCheckDue(scope.tenant_id, task_id), instead_of=ManualTaskCheckDue)
     return False
 
 
 def create_removal_task(scope: Scope, channel: Channel, copy: LiveCopy, url: str) -> bool:
-    """A platform does not let us delete a copy: it is somebody's task, with its link, until they sign that it is gone.
+    """A platform does not let us delete a copy: it is somebody's task, with its link, until they
+    sign that it is gone.
 
-    Whether the task is new; there is one for each copy, however often the platform refuses. It says how the words of
-    what has to be found begin, and when it went out.
+    Whether the task is new; there is one for each copy, however often the platform refuses. It says
+    how the words of what has to be found begin, and when it went out.
     """
     key = f"{REMOVAL_TASK}:{copy.jti}"
     if _by_key(scope, key) is not None:
@@ -228,15 +251,24 @@ def create_removal_task(scope: Scope, channel: Channel, copy: LiveCopy, url: str
         native_id=",".join(copy.native_ids),
         url=url,
     )
-    outbox.put(scope, ManualTaskCheckDue(scope.tenant_id, _record_task(scope, new)), instead_of=ManualTaskCheckDue)
+    outbox.put(
+        scope,
+        ManualTaskCheckDue(scope.tenant_id, _record_task(scope, new)),
+        instead_of=ManualTaskCheckDue,
+    )
     return True
 
 
 def _copy_texts(scope: Scope, copy: LiveCopy) -> dict[str, str]:
-    """How a post's words begin; nothing of what was said to one fan, whom the people with phones do not know."""
+    """How a post's words begin; nothing of what was said to one fan, whom the people with phones do
+    not know."""
     sent = attempts.list_attempts(scope, copy.subject, None, ("send",))
     row = next((one for one in sent if attempts.publish_permit(one) == copy.jti), None)
-    unit = serialization.unit_from_json(row.unit) if row is not None and row.unit and not copy.viewer else None
+    unit = (
+        serialization.unit_from_json(row.unit)
+        if row is not None and row.unit and not copy.viewer
+        else None
+    )
     title, caption = (unit.text_of("title"), unit.text_of("body")) if unit is not None else ("", "")
     return {"title": _shorten_text(title), "caption": _shorten_text(caption)}
 
@@ -251,7 +283,13 @@ def _format_instant(at: datetime | None) -> str:
 
 def recall_task(scope: Scope, row: ManualTaskRow, why: str) -> None:
     """Nobody is to post it any more; what was opened may stand. Raises as `end`."""
-    close_task(scope, row, ManualTaskState.RECALLED, "recalled" if row.opened_at is None else "recalled_open", why=why)
+    close_task(
+        scope,
+        row,
+        ManualTaskState.RECALLED,
+        "recalled" if row.opened_at is None else "recalled_open",
+        why=why,
+    )
 
 
 def mark_content_replaced(scope: Scope, permit_jti: UUID) -> None:
@@ -292,12 +330,19 @@ def removal_signed_by(scope: Scope, permit_jti: UUID) -> str:
 
 
 def close_task(
-    scope: Scope, row: ManualTaskRow, state: ManualTaskState, how: str, *, why: str, by: UUID | None = None
+    scope: Scope,
+    row: ManualTaskRow,
+    state: ManualTaskState,
+    how: str,
+    *,
+    why: str,
+    by: UUID | None = None,
 ) -> None:
     """Close a task and state it. Raises Conflict when somebody was faster."""
     MANUAL_TASK_STATES.check(ManualTaskState(row.state), state)
     done = scope.run(
-        "UPDATE handovers SET state = :state, closed_at = :now, closed_by = :by, native_id = :native_id, url = :url,"
+        "UPDATE handovers SET state = :state, closed_at = :now, closed_by = :by, native_id = "
+        ":native_id, url = :url,"
         " reason = CAST(:reason AS jsonb), updated_at = house_now()"
         " WHERE tenant_id = :tenant AND id = :id AND state = :before",
         tenant=scope.tenant_id,
@@ -340,16 +385,23 @@ def publish_task_end(scope: Scope, row: ManualTaskRow, how: str, *, why: str = "
 
 
 def check_task(event: ManualTaskCheckDue, *, tenant: OpenScope) -> None:
-    """Close what nobody opened in time, remind of what is open; comes back (`outbox.RetryLater`) until it has an end."""
+    """Close what nobody opened in time, remind of what is open; comes back (`outbox.RetryLater`)
+    until it has an end."""
     with tenant(event.tenant_id, MANUAL_TASKS_ACTOR) as scope:
         row = lock_task(scope, event.subject_id)
-        after = _check_task(scope, row) if row.state in OPEN_TASK_STATES and row.due_at is not None else None
+        after = (
+            _check_task(scope, row)
+            if row.state in OPEN_TASK_STATES and row.due_at is not None
+            else None
+        )
     if after is not None:
         raise outbox.RetryLater(after)
 
 
 def _check_task(scope: Scope, row: ManualTaskRow) -> timedelta | None:
-    closes = row.late_until if row.kind == POST_TASK and row.state == ManualTaskState.WAITING else None
+    closes = (
+        row.late_until if row.kind == POST_TASK and row.state == ManualTaskState.WAITING else None
+    )
     if closes is not None and scope.now > closes:
         close_task(scope, row, ManualTaskState.LATE, "late", why="handover.late")
         return None
@@ -387,7 +439,9 @@ def _send_reminder(scope: Scope, row: ManualTaskRow, channel: Channel, count: in
     code = "handover.removal_due" if row.kind == REMOVAL_TASK else "handover.reminder"
     notices.close(scope, task_notice_cause(row.id))
     message = Message(code, {"account": channel.name})
-    notices.put(scope, message, cause=task_notice_cause(row.id), urgent=True, creator_id=row.creator_id)
+    notices.put(
+        scope, message, cause=task_notice_cause(row.id), urgent=True, creator_id=row.creator_id
+    )
 
 
 def _by_key(scope: Scope, key: str) -> ManualTaskRow | None:
@@ -411,8 +465,11 @@ def _find_post_task_of_permit(scope: Scope, permit_jti: UUID) -> ManualTaskRow |
 
 
 def lock_task(scope: Scope, task_id: UUID, *, lock: bool = True) -> ManualTaskRow:
-    """The row of a task as it stands, locked until the transaction ends unless told otherwise. Raises NotFound."""
-    query = select(ManualTaskRow).where(ManualTaskRow.tenant_id == scope.tenant_id, ManualTaskRow.id == task_id)
+    """The row of a task as it stands, locked until the transaction ends unless told otherwise.
+    Raises NotFound."""
+    query = select(ManualTaskRow).where(
+        ManualTaskRow.tenant_id == scope.tenant_id, ManualTaskRow.id == task_id
+    )
     row = scope.session.exec(
         (query.with_for_update() if lock else query).execution_options(populate_existing=True)
     ).first()

@@ -1,7 +1,7 @@
 """What people see and do of what was handed over to them: open it, later, cannot, done, gone.
 
-Written by the phone's pages as the member who presses. Two phones see one task; the first word stands, and the second
-is shown it. What follows from a word is done by the workers.
+Written by the phone's pages as the member who presses. Two phones see one task; the first word
+stands, and the second is shown it. What follows from a word is done by the workers.
 """
 
 from collections.abc import Collection, Mapping
@@ -30,8 +30,8 @@ from tenants import audit
 
 SNOOZE_TIMES = (timedelta(minutes=15), timedelta(hours=1))
 REFUSAL_REASONS = ("account", "refused", "content", "absent", "other")
-"""Why a post cannot be made: the account is shut, the platform refuses it, something is wrong with it, nobody has the
-phone, another reason."""
+"""Why a post cannot be made: the account is shut, the platform refuses it, something is wrong with
+it, nobody has the phone, another reason."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class TaskFile:
 
 @dataclass(frozen=True)
 class ManualTask:
-    """A task as a person sees it. `kind` is post or removal; `checklist` are the lines to tick (`check.<line>`)."""
+    """A task as a person sees it. `kind` is post or removal; `checklist` are the lines to tick
+    (`check.<line>`)."""
 
     id: UUID
     creator_id: UUID
@@ -97,17 +98,29 @@ class ManualTask:
 
 
 def list_due_tasks(scope: Scope, *, creators: Collection[UUID]) -> list[ManualTask]:
-    """What these creators' people have to do now: removals first, then by their time, what was put off last."""
+    """What these creators' people have to do now: removals first, then by their time, what was put
+    off last."""
     now = or_(ManualTaskRow.kind == REMOVAL_TASK, col(ManualTaskRow.due_at) <= scope.now)
-    found = _load_tasks(scope, creators, col(ManualTaskRow.state).in_([str(state) for state in OPEN_TASK_STATES]), now)
+    found = _load_tasks(
+        scope,
+        creators,
+        col(ManualTaskRow.state).in_([str(state) for state in OPEN_TASK_STATES]),
+        now,
+    )
 
     def order(task: ManualTask) -> tuple[bool, bool, datetime]:
-        return not task.is_removal, task.snoozed_until is not None and task.snoozed_until > scope.now, task.due_at
+        return (
+            not task.is_removal,
+            task.snoozed_until is not None and task.snoozed_until > scope.now,
+            task.due_at,
+        )
 
     return sorted(found, key=order)
 
 
-def list_recent_tasks(scope: Scope, *, creators: Collection[UUID], limit: int = 5) -> list[ManualTask]:
+def list_recent_tasks(
+    scope: Scope, *, creators: Collection[UUID], limit: int = 5
+) -> list[ManualTask]:
     """What had an end lately, the newest first: to complete a link, or to see that it is done."""
     rows = _load_tasks(scope, creators, col(ManualTaskRow.closed_at).is_not(None), limit=limit)
     return rows
@@ -135,18 +148,22 @@ def count_open_tasks(scope: Scope, channel_id: UUID) -> int:
 
 
 def open_task(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> ManualTask:
-    """Somebody is at it: from now on it may be posted, and it no longer closes by itself. Opened twice is opened once.
+    """Somebody is at it: from now on it may be posted, and it no longer closes by itself. Opened
+    twice is opened once.
 
     Raises NotFound; Conflict once it has an end, or when its time is over.
     """
     found = get_task(scope, task_id, creators=creators)
     if found.state == ManualTaskState.OPENED:
         return found
-    too_late = found.kind == POST_TASK and found.late_until is not None and scope.now > found.late_until
+    too_late = (
+        found.kind == POST_TASK and found.late_until is not None and scope.now > found.late_until
+    )
     if not found.is_open or too_late:
         raise Conflict("handover.late" if too_late else "handover.closed")
     done = scope.run(
-        "UPDATE handovers SET state = 'opened', opened_at = :now, opened_by = :by, reminders = 0, snoozed_until = NULL,"
+        "UPDATE handovers SET state = 'opened', opened_at = :now, opened_by = :by, reminders = 0, "
+        "snoozed_until = NULL,"
         " updated_at = house_now() WHERE tenant_id = :tenant AND id = :id AND state = 'waiting'",
         tenant=scope.tenant_id,
         id=task_id,
@@ -163,8 +180,11 @@ def open_task(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> Man
     return get_task(scope, task_id, creators=creators)
 
 
-def snooze_task(scope: Scope, task_id: UUID, wait: timedelta, *, creators: Collection[UUID]) -> None:
-    """Put it off. A removal is never put off past its clock. Raises NotFound, Conflict, BadInput."""
+def snooze_task(
+    scope: Scope, task_id: UUID, wait: timedelta, *, creators: Collection[UUID]
+) -> None:
+    """Put it off. A removal is never put off past its clock. Raises NotFound, Conflict,
+    BadInput."""
     found = get_task(scope, task_id, creators=creators)
     if not found.is_open:
         raise Conflict("handover.closed")
@@ -174,7 +194,8 @@ def snooze_task(scope: Scope, task_id: UUID, wait: timedelta, *, creators: Colle
     if found.is_removal and found.late_until is not None and until > found.late_until:
         raise Conflict("handover.clock")
     scope.run(
-        "UPDATE handovers SET snoozed_until = :until, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        "UPDATE handovers SET snoozed_until = :until, updated_at = house_now() WHERE tenant_id = "
+        ":tenant AND id = :id",
         tenant=scope.tenant_id,
         id=task_id,
         until=until,
@@ -194,7 +215,12 @@ def refuse_task(scope: Scope, task_id: UUID, why: str, *, creators: Collection[U
     if row.state not in OPEN_TASK_STATES:
         raise Conflict("handover.closed")
     task_lifecycle.close_task(
-        scope, row, ManualTaskState.CANNOT, "cannot", why=f"handover.cannot_{why}", by=_acting_member_id(scope)
+        scope,
+        row,
+        ManualTaskState.CANNOT,
+        "cannot",
+        why=f"handover.cannot_{why}",
+        by=_acting_member_id(scope),
     )
     audit.record(scope, "handover.cannot", f"handover:{task_id}", why=why)
     return get_task(scope, task_id, creators=creators)
@@ -209,10 +235,11 @@ def complete_task(
     ticked: Collection[str],
     connectors: Mapping[str, Connector],
 ) -> ManualTask:
-    """It is posted: with the link or number that was pasted, or none. Somebody else's word from before stands.
+    """It is posted: with the link or number that was pasted, or none. Somebody else's word from
+    before stands.
 
-    Raises NotFound; BadInput for an unticked line, or for what is no link of that platform; Conflict when it ended
-    otherwise, or when another post has that link.
+    Raises NotFound; BadInput for an unticked line, or for what is no link of that platform;
+    Conflict when it ended otherwise, or when another post has that link.
     """
     row, found = _lock_task_view(scope, task_id, creators)
     if found.is_removal:
@@ -224,16 +251,26 @@ def complete_task(
     if set(found.checklist) - set(ticked):
         raise BadInput("handover.unticked")
     posted = _parse_pasted_link(scope, row, pasted, connectors)
-    row.native_id, row.url = (posted.native_id, posted.url) if posted is not None else (f"task:{task_id}", "")
-    task_lifecycle.close_task(scope, row, ManualTaskState.DONE, "posted", why="", by=_acting_member_id(scope))
+    row.native_id, row.url = (
+        (posted.native_id, posted.url) if posted is not None else (f"task:{task_id}", "")
+    )
+    task_lifecycle.close_task(
+        scope, row, ManualTaskState.DONE, "posted", why="", by=_acting_member_id(scope)
+    )
     audit.record(scope, "handover.done", f"handover:{task_id}", link=row.url or row.native_id)
     return get_task(scope, task_id, creators=creators)
 
 
 def add_post_link(
-    scope: Scope, task_id: UUID, *, creators: Collection[UUID], pasted: str, connectors: Mapping[str, Connector]
+    scope: Scope,
+    task_id: UUID,
+    *,
+    creators: Collection[UUID],
+    pasted: str,
+    connectors: Mapping[str, Connector],
 ) -> ManualTask:
-    """The link of what was posted without one. Raises NotFound, BadInput, and Conflict where there is one."""
+    """The link of what was posted without one. Raises NotFound, BadInput, and Conflict where there
+    is one."""
     row, found = _lock_task_view(scope, task_id, creators)
     if found.state != ManualTaskState.DONE or found.url:
         raise Conflict("handover.closed")
@@ -262,7 +299,9 @@ def confirm_removal(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) 
         raise BadInput("handover.why")
     if found.state == ManualTaskState.GONE:
         return found
-    task_lifecycle.close_task(scope, row, ManualTaskState.GONE, "gone", why="", by=_acting_member_id(scope))
+    task_lifecycle.close_task(
+        scope, row, ManualTaskState.GONE, "gone", why="", by=_acting_member_id(scope)
+    )
     audit.record(scope, "handover.gone", f"handover:{task_id}")
     outbox.cancel(scope, CopyRemovalDue.kind, row.permit_jti)
     event = CopyRemovalDue(scope.tenant_id, row.permit_jti)
@@ -271,7 +310,9 @@ def confirm_removal(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) 
     return get_task(scope, task_id, creators=creators)
 
 
-def _lock_task_view(scope: Scope, task_id: UUID, creators: Collection[UUID]) -> tuple[ManualTaskRow, ManualTask]:
+def _lock_task_view(
+    scope: Scope, task_id: UUID, creators: Collection[UUID]
+) -> tuple[ManualTaskRow, ManualTask]:
     """The row, locked, and what stands in it now. Raises NotFound."""
     get_task(scope, task_id, creators=creators)
     row = task_lifecycle.lock_task(scope, task_id)
@@ -281,18 +322,19 @@ def _lock_task_view(scope: Scope, task_id: UUID, creators: Collection[UUID]) -> 
 def _parse_pasted_link(
     scope: Scope, row: ManualTaskRow, pasted: str, connectors: Mapping[str, Connector]
 ) -> PostedLink | None:
-    """What a pasted text names; None for nothing. Raises BadInput for no link of that platform, Conflict for a link
-    of another post."""
+    """What a pasted text names; None for nothing. Raises BadInput for no link of that platform,
+    Conflict for a link of another post."""
     if not pasted.strip():
         return None
     channel = queries.get_channel(scope, row.channel_id)
-    posted = cast(SupportsManualPosting, account_connectors.connector_for(connectors, channel)).parse_post_link(
-        channel.surface, pasted
-    )
+    posted = cast(
+        SupportsManualPosting, account_connectors.connector_for(connectors, channel)
+    ).parse_post_link(channel.surface, pasted)
     if posted is None:
         raise BadInput("handover.no_link", site=str(row.content.get("site", "")))
     taken = scope.run(
-        "SELECT EXISTS (SELECT 1 FROM handovers WHERE tenant_id = :tenant AND channel_id = :channel AND id <> :id"
+        "SELECT EXISTS (SELECT 1 FROM handovers WHERE tenant_id = :tenant AND channel_id = "
+        ":channel AND id <> :id"
         " AND kind = 'post' AND native_id = :native_id)",
         tenant=scope.tenant_id,
         channel=row.channel_id,
@@ -317,7 +359,9 @@ def _acting_member_id(scope: Scope) -> UUID:
     return UUID(key)
 
 
-def _load_tasks(scope: Scope, creators: Collection[UUID], *conditions: Any, limit: int = 200) -> list[ManualTask]:
+def _load_tasks(
+    scope: Scope, creators: Collection[UUID], *conditions: Any, limit: int = 200
+) -> list[ManualTask]:
     rows = scope.session.exec(
         select(ManualTaskRow, ChannelRow)
         .join(

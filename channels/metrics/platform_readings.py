@@ -1,5 +1,5 @@
-"""Reading back: the numbers of a copy, whether it bears the marks it was sent with, whether it was bought, who follows
-an account, what it earned and what moved there."""
+"""Reading back: the numbers of a copy, whether it bears the marks it was sent with, whether it was
+bought, who follows an account, what it earned and what moved there."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -58,14 +58,20 @@ def read_metrics(
     connectors: Mapping[str, Connector],
     chat: str = "",
 ) -> Mapping[str, int] | None:
-    """The platform's counts of a copy by metric, or None when they cannot be had now. Raises NotFound.
+    """The platform's counts of a copy by metric, or None when they cannot be had now. Raises
+    NotFound.
 
-    Not asked while the platform wants us to wait. Leaves no attempt: nothing is shown or taken away.
+    Not asked while the platform wants us to wait. Leaves no attempt: nothing is shown or taken
+    away.
     """
-    channel, connector, waits = _resolve_account(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    channel, connector, waits = _resolve_account(
+        tenant_id, channel_id, tenant=tenant, connectors=connectors
+    )
     if isinstance(connector, SupportsReactionCounts):
         with tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
-            return reaction_counts.reaction_counts(scope, channel_id, connector.message_ids_of(native_id))
+            return reaction_counts.reaction_counts(
+                scope, channel_id, connector.message_ids_of(native_id)
+            )
     if waits:
         return None
     question = partial(connector.read_metrics, PlatformCopy(native_id, channel.account, chat))
@@ -84,11 +90,17 @@ def check_live_post(
 ) -> PostPresence | None:
     """How a post of an account stands, or None when nobody can say now. Raises NotFound.
 
-    `reaction_counts`: its numbers were told just now, which is answer enough where they prove it. What is missing where the
-    account itself does not let us in any more says nothing of a post.
+    `reaction_counts`: its numbers were told just now, which is answer enough where they prove it.
+    What is missing where the account itself does not let us in any more says nothing of a post.
     """
-    channel, connector, waits = _resolve_account(tenant_id, channel_id, tenant=tenant, connectors=connectors)
-    if waits or not isinstance(connector, SupportsPresenceCheck) or (counted and connector.numbers_prove):
+    channel, connector, waits = _resolve_account(
+        tenant_id, channel_id, tenant=tenant, connectors=connectors
+    )
+    if (
+        waits
+        or not isinstance(connector, SupportsPresenceCheck)
+        or (counted and connector.numbers_prove)
+    ):
         return None
     question = partial(connector.check_presence, PlatformCopy(native_id, channel.account))
     seen = _read_platform_answer(channel, question, tenant=tenant, transport=transport)
@@ -98,14 +110,25 @@ def check_live_post(
         return None
     well = partial(connector.verify_account, channel.account)
     answers = _run_platform_requests(channel, well, tenant=tenant, transport=transport)
-    return replace(seen, with_comment=connector.capabilities.first_comment) if well(answers) is None else None
+    return (
+        replace(seen, with_comment=connector.capabilities.first_comment)
+        if well(answers) is None
+        else None
+    )
 
 
 def read_followers(
-    tenant_id: UUID, channel_id: UUID, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]
+    tenant_id: UUID,
+    channel_id: UUID,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
 ) -> int | None:
     """How many follow an account, or None when nobody tells now. Raises NotFound."""
-    channel, connector, waits = _resolve_account(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    channel, connector, waits = _resolve_account(
+        tenant_id, channel_id, tenant=tenant, connectors=connectors
+    )
     if waits or not isinstance(connector, SupportsFollowerCount):
         return None
     question = partial(connector.count_followers, channel.account, channel.destination_id)
@@ -121,9 +144,11 @@ def read_earnings(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> Earnings | Reauthorize | None:
-    """What an account earned in a span, Reauthorize where it was let in without that right, or None when nobody tells
-    now. Whatever is answered, the account posts on. Raises NotFound."""
-    channel, connector, waits = _resolve_account(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    """What an account earned in a span, Reauthorize where it was let in without that right, or None
+    when nobody tells now. Whatever is answered, the account posts on. Raises NotFound."""
+    channel, connector, waits = _resolve_account(
+        tenant_id, channel_id, tenant=tenant, connectors=connectors
+    )
     if waits or not isinstance(connector, SupportsEarnings):
         return None
     question = partial(connector.read_earnings, channel.account, span)
@@ -139,11 +164,16 @@ def read_movements(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> MovementPage | None:
-    """The movements of an account's money from place `start` on, or None when nobody tells now. Raises NotFound."""
-    channel, connector, waits = _resolve_account(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    """The movements of an account's money from place `start` on, or None when nobody tells now.
+    Raises NotFound."""
+    channel, connector, waits = _resolve_account(
+        tenant_id, channel_id, tenant=tenant, connectors=connectors
+    )
     if waits or not isinstance(connector, SupportsBalance):
         return None
-    end = _read_platform_answer(channel, partial(connector.list_movements, start), tenant=tenant, transport=transport)
+    end = _read_platform_answer(
+        channel, partial(connector.list_movements, start), tenant=tenant, transport=transport
+    )
     return end if isinstance(end, MovementPage) else None
 
 
@@ -157,23 +187,32 @@ def read_paid_message(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> PaidMessageStatus | None:
-    """How a message behind a price stands, sent after `since`, or None when nobody tells now. Raises NotFound."""
-    channel, connector, waits = _resolve_account(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    """How a message behind a price stands, sent after `since`, or None when nobody tells now.
+    Raises NotFound."""
+    channel, connector, waits = _resolve_account(
+        tenant_id, channel_id, tenant=tenant, connectors=connectors
+    )
     if waits or not isinstance(connector, SupportsPaidMessages):
         return None
     return _read_platform_answer(
-        channel, partial(connector.read_paid_status, copy, since), tenant=tenant, transport=transport
+        channel,
+        partial(connector.read_paid_status, copy, since),
+        tenant=tenant,
+        transport=transport,
     )
 
 
 def _resolve_account(
     tenant_id: UUID, channel_id: UUID, *, tenant: OpenScope, connectors: Mapping[str, Connector]
 ) -> tuple[Channel, Connector, bool]:
-    """An account, its connector, and whether nobody may ask it now: its platform wants us to wait, or a person
-    took it off. Raises NotFound."""
+    """An account, its connector, and whether nobody may ask it now: its platform wants us to wait,
+    or a person took it off. Raises NotFound."""
     with tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, channel_id)
-        waits = channel.is_disconnected or send_limits.send_block(scope, channel_id, brake=False) is not None
+        waits = (
+            channel.is_disconnected
+            or send_limits.send_block(scope, channel_id, brake=False) is not None
+        )
         return channel, account_connectors.connector_for(connectors, channel), waits
 
 
@@ -186,7 +225,9 @@ def _read_platform_answer(
     most: int = request_loop.MAX_REQUESTS,
 ) -> T | None:
     """What a question comes to; None where it asks on and on."""
-    end = question(_run_platform_requests(channel, question, tenant=tenant, transport=transport, most=most))
+    end = question(
+        _run_platform_requests(channel, question, tenant=tenant, transport=transport, most=most)
+    )
     return None if isinstance(end, Send) else end
 
 
@@ -201,15 +242,23 @@ def _run_platform_requests(
     def order(action: str) -> ControlOrder:
         return ControlOrder(channel.tenant_id, channel.id, action)
 
-    return request_loop.run_requests(channel, question, order, tenant=tenant, transport=transport, most=most)
+    return request_loop.run_requests(
+        channel, question, order, tenant=tenant, transport=transport, most=most
+    )
 
 
 def verify_delivery(
-    event: DeliveryVerificationDue, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]
+    event: DeliveryVerificationDue,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
 ) -> None:
-    """See that a delivery stands outside as it was sent, and where: a copy without its marks is called back at once.
+    """See that a delivery stands outside as it was sent, and where: a copy without its marks is
+    called back at once.
 
-    Nothing is called back for what nobody could read; that is tried again (`outbox.RetryLater`) for as long as it is there.
+    Nothing is called back for what nobody could read; that is tried again (`outbox.RetryLater`) for
+    as long as it is there.
     """
     place = Subject(DELIVERY, event.subject_id)
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
@@ -225,7 +274,9 @@ def verify_delivery(
         raise outbox.RetryLater(wait)
     waits = []
     for copy in left:
-        end = _fetch_marks(copy, channels[copy.jti], tenant=tenant, transport=transport, connectors=connectors)
+        end = _fetch_marks(
+            copy, channels[copy.jti], tenant=tenant, transport=transport, connectors=connectors
+        )
         with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
             waits.append(_record_mark_report(scope, copy, channels[copy.jti], end))
     waits.append(
@@ -268,9 +319,13 @@ def _fetch_marks(
 
 
 def _record_mark_report(
-    scope: Scope, copy: live_copies.LiveCopy, channel: Channel, end: Send | MarkReport | Outcome | None
+    scope: Scope,
+    copy: live_copies.LiveCopy,
+    channel: Channel,
+    end: Send | MarkReport | Outcome | None,
 ) -> timedelta | None:
-    """Write it down, and call back what does not bear its marks; when to look again where nobody could see."""
+    """Write it down, and call back what does not bear its marks; when to look again where nobody
+    could see."""
     if end is None:
         return None
     if not isinstance(end, MarkReport):
@@ -280,5 +335,7 @@ def _record_mark_report(
     if end.missing:
         recall.open_takedowns(scope, [copy], Message(f"gate.{Reason.FLAG_READBACK_MISMATCH}"))
         told = Message("copy.unmarked", {"account": channel.name})
-        notices.put(scope, told, cause=f"readback:{copy.jti}", urgent=True, creator_id=copy.creator_id)
+        notices.put(
+            scope, told, cause=f"readback:{copy.jti}", urgent=True, creator_id=copy.creator_id
+        )
     return None

@@ -1,7 +1,7 @@
 """Writing to a member: one letter of catalogue sentences, what came of it, and when to try again.
 
-A mail whose answer was lost is sent again: told at least once is right for a member, since twice is a nuisance and no
-harm. Its id stays the same, by which mail programs show it once.
+A mail whose answer was lost is sent again: told at least once is right for a member, since twice is
+a nuisance and no harm. Its id stays the same, by which mail programs show it once.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,8 @@ SendEmail = Callable[[OutgoingEmail, NoticeOrder], StepResult]
 
 
 def send_member_email(event: EmailDue, *, tenant: OpenScope, post: SendEmail, house: str) -> None:
-    """Write to a member. Raises `outbox.RetryLater` where it was not taken; killed in between, it is written again.
+    """Write to a member. Raises `outbox.RetryLater` where it was not taken; killed in between, it
+    is written again.
 
     `house` is the dashboard's address.
     """
@@ -51,7 +52,9 @@ def build_member_email(due: PendingEmail, house: str) -> OutgoingEmail:
     house = house.rstrip("/")
     lines: list[Message] = []
     if due.why == "code":
-        lines.append(Message("mail.code", {"code": due.code, "link": f"{house}{emails.EMAIL_SETTINGS_PATH}"}))
+        lines.append(
+            Message("mail.code", {"code": due.code, "link": f"{house}{emails.EMAIL_SETTINGS_PATH}"})
+        )
     else:
         lines.append(Message(f"mail.{due.why}"))
         lines += [
@@ -61,5 +64,12 @@ def build_member_email(due: PendingEmail, house: str) -> OutgoingEmail:
         lines.append(Message("mail.foot", {"link": f"{house}{emails.EMAIL_SETTINGS_PATH}"}))
     subject = Message(f"mail.subject_{due.why}", {"count": total} if due.why != "code" else {})
     return OutgoingEmail(
-        due.mail_id, due.tenant_id, due.member_id, due.address, due.language, subject, tuple(lines), due.at
+        due.mail_id,
+        due.tenant_id,
+        due.member_id,
+        due.address,
+        due.language,
+        subject,
+        tuple(lines),
+        due.at,
     )

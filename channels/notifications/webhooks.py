@@ -11,7 +11,13 @@ from foundation.db.database import OpenScope
 from foundation.outbox import outbox
 from foundation.sealed import Sealed
 from gate.contract.permit import NoticeOrder
-from tenants.webhooks.outgoing_calls import PendingCall, WebhookCallDue, abandon_call, finish_call, start_call
+from tenants.webhooks.outgoing_calls import (
+    PendingCall,
+    WebhookCallDue,
+    abandon_call,
+    finish_call,
+    start_call,
+)
 
 WEBHOOKS_ACTOR = "system:hooks"
 WEBHOOK_TIMEOUT = 10.0
@@ -29,15 +35,20 @@ def send_webhook(
     open_letter: OpenLetter,
     seconds: float = WEBHOOK_TIMEOUT,
 ) -> None:
-    """Call a hook. Raises `outbox.RetryLater` where it was not taken; killed in between, it is called again."""
+    """Call a hook. Raises `outbox.RetryLater` where it was not taken; killed in between, it is
+    called again."""
     with tenant(event.tenant_id, WEBHOOKS_ACTOR) as scope:
         due = start_call(scope, event.subject_id)
     if due is None:
         return
     account = _webhook_target(due, open_letter)
-    answer = transport.send(_build_call_step(due, seconds), NoticeOrder(due.tenant_id, due.member_id), account=account)
+    answer = transport.send(
+        _build_call_step(due, seconds), NoticeOrder(due.tenant_id, due.member_id), account=account
+    )
     with tenant(event.tenant_id, WEBHOOKS_ACTOR) as scope:
-        wait = finish_call(scope, due, status=_answer_http_status(answer), detail=_answer_detail(answer))
+        wait = finish_call(
+            scope, due, status=_answer_http_status(answer), detail=_answer_detail(answer)
+        )
     if wait is not None:
         raise outbox.RetryLater(wait)
 
@@ -52,14 +63,22 @@ def _webhook_target(due: PendingCall, open_letter: OpenLetter) -> AccountTarget:
     parts = urlsplit(due.url)
     token, *before = (open_letter(due.tenant_id, letter) for letter in due.letters)
     return AccountTarget(
-        due.tenant_id, due.hook_id, "", f"{parts.scheme}://{parts.netloc}", token, before[0] if before else None
+        due.tenant_id,
+        due.hook_id,
+        "",
+        f"{parts.scheme}://{parts.netloc}",
+        token,
+        before[0] if before else None,
     )
 
 
 def _build_call_step(due: PendingCall, seconds: float) -> WireStep:
     parts = urlsplit(due.url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    headers = {signatures.EVENT_HEADER: str(due.call_id), signatures.TIMESTAMP_HEADER: str(int(due.at.timestamp()))}
+    headers = {
+        signatures.EVENT_HEADER: str(due.call_id),
+        signatures.TIMESTAMP_HEADER: str(int(due.at.timestamp())),
+    }
     return WireStep(
         "hook",
         StepKind.NOTICE,

@@ -9,7 +9,8 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class ReaderRoleDue:
-    """A reader should bear a role of an account's place, or no more; the subject is the wish. Lane `role:<channel>`."""
+    """A reader should bear a role of an account's place, or no more; the subject is the wish. Lane
+    `role:<channel>`."""
 
     kind: ClassVar[str] = "role.due"
     queue: ClassVar[outbox.Queue] = "urgent"

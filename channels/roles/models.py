@@ -11,7 +11,8 @@ from foundation.db.tables import TenantRow, message_column, table_arguments, tim
 
 
 class ReaderRoleRow(TenantRow, table=True):
-    """A reader who should bear a role of an account's place, or should no more; gone once it is surely taken."""
+    """A reader who should bear a role of an account's place, or should no more; gone once it is
+    surely taken."""
 
     __tablename__ = "fan_roles"
     __table_args__ = table_arguments(

@@ -1,8 +1,9 @@
-"""The role that readers bear on a platform, of proven age or subscribed: who should, who does, and making the one the
-other. Where people ask to be let in, being inside is such a role.
+"""The role that readers bear on a platform, of proven age or subscribed: who should, who does, and
+making the one the other. Where people ask to be let in, being inside is such a role.
 
-It opens nothing with us. A row says what is wanted of one reader; it is unknown whether they bear the role from just
-before it is asked for until an answer came, so a crash or a lost answer is followed by the same harmless request.
+It opens nothing with us. A row says what is wanted of one reader; it is unknown whether they bear
+the role from just before it is asked for until an answer came, so a crash or a lost answer is
+followed by the same harmless request.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -21,7 +22,14 @@ from channels.limits import send_limits
 from channels.roles.events import ReaderRoleDue
 from channels.roles.models import ReaderRoleRow
 from connectors.contract.connector import Connector, Send, StepResult
-from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry
+from connectors.contract.outcomes import (
+    Disconnected,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+)
 from connectors.contract.reader_roles import READER_NOT_THERE, SupportsReaderRoles
 from connectors.transport.transport import Transport
 from foundation.canonical_json import canonical_json
@@ -39,7 +47,8 @@ AT_LAST = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class RoleGiver:
-    """An account that gives `role` to readers with a right to it ("": none any more), and those it hears them with."""
+    """An account that gives `role` to readers with a right to it ("": none any more), and those it
+    hears them with."""
 
     channel_id: UUID
     platform: str
@@ -53,7 +62,8 @@ class RoleGiver:
 
 @dataclass(frozen=True)
 class RoleStatus:
-    """How many bear an account's role, how many will once they are there, and what stands in the way of any other."""
+    """How many bear an account's role, how many will once they are there, and what stands in the
+    way of any other."""
 
     borne: int
     away: int
@@ -63,7 +73,8 @@ class RoleStatus:
 NO_ROLE_STATUS = RoleStatus(0, 0, None)
 
 _INBOX = """
-SELECT o.id FROM channels o JOIN channels c ON c.tenant_id = o.tenant_id AND (c.id = o.id OR c.app_key = o.app_key)
+SELECT o.id FROM channels o JOIN channels c ON c.tenant_id = o.tenant_id AND (c.id = o.id OR
+c.app_key = o.app_key)
 WHERE o.tenant_id = :tenant AND c.id = """
 """The accounts of one application: who writes to it is heard by one of them."""
 
@@ -72,23 +83,30 @@ SELECT g.id, g.platform, ARRAY({_INBOX} g.id ORDER BY o.id) AS inbox,
   CASE WHEN g.options ->> 'lets_in' <> '' THEN coalesce(g.options ->> 'destination', '')
     ELSE coalesce(g.options ->> 'adult_role', '') END AS role,
   coalesce(g.options ->> 'lets_in', '') = 'subscribers' AS paying,
-  coalesce(g.options ->> 'lets_in', '') <> 'subscribers' OR coalesce(g.options ->> 'by_request', '') = 'true' AS adult
-FROM channels g WHERE g.tenant_id = :tenant AND (g.options ->> 'adult_role' <> '' OR g.options ->> 'lets_in' <> ''
-  OR EXISTS (SELECT FROM fan_roles r WHERE r.tenant_id = g.tenant_id AND r.channel_id = g.id)) ORDER BY g.id
+  coalesce(g.options ->> 'lets_in', '') <> 'subscribers' OR coalesce(g.options ->> 'by_request',
+  '') = 'true' AS adult
+FROM channels g WHERE g.tenant_id = :tenant AND (g.options ->> 'adult_role' <> '' OR g.options
+->> 'lets_in' <> ''
+  OR EXISTS (SELECT FROM fan_roles r WHERE r.tenant_id = g.tenant_id AND r.channel_id = g.id))
+  ORDER BY g.id
 """  # noqa: S608  a constant
 
 
 def role_givers(scope: Scope) -> list[RoleGiver]:
     """The accounts that give a role, or gave one that is still to be taken."""
     rows = scope.run(_GIVERS, tenant=scope.tenant_id)
-    return [RoleGiver(row.id, row.platform, row.role, tuple(row.inbox), row.paying, row.adult) for row in rows]
+    return [
+        RoleGiver(row.id, row.platform, row.role, tuple(row.inbox), row.paying, row.adult)
+        for row in rows
+    ]
 
 
 _WANT = """
 INSERT INTO fan_roles AS r (tenant_id, id, channel_id, user_id, role, wanted, stands, since)
 SELECT :tenant, one.id, :channel, one.reader, :role, true, false, :now
 FROM unnest(CAST(:ids AS uuid[]), CAST(:readers AS text[])) AS one(id, reader)
-ON CONFLICT (tenant_id, channel_id, user_id, role) DO UPDATE SET wanted = true, since = EXCLUDED.since, reason = NULL,
+ON CONFLICT (tenant_id, channel_id, user_id, role) DO UPDATE SET wanted = true, since =
+EXCLUDED.since, reason = NULL,
   updated_at = house_now() WHERE NOT r.wanted
 """
 
@@ -100,22 +118,29 @@ WHERE tenant_id = :tenant AND channel_id = ANY(:channels) AND wanted
 """
 
 _DONE = """
-DELETE FROM fan_roles WHERE tenant_id = :tenant AND channel_id = ANY(:channels) AND NOT wanted AND NOT stands
+DELETE FROM fan_roles WHERE tenant_id = :tenant AND channel_id = ANY(:channels) AND NOT wanted
+AND NOT stands
 """
 """Of whom nothing is wanted and who surely bears nothing."""
 
 _DUE = """
 SELECT id, wanted FROM (
-  SELECT id, wanted, reason, row_number() OVER (PARTITION BY reason IS NULL ORDER BY wanted, updated_at, id) AS place
-  FROM fan_roles WHERE tenant_id = :tenant AND channel_id = :channel AND stands IS DISTINCT FROM wanted
-    AND (CAST(:only AS text) = '' OR user_id = :only) AND (reason IS NULL OR reason ->> 'code' <> :away)
+  SELECT id, wanted, reason, row_number() OVER (PARTITION BY reason IS NULL ORDER BY wanted,
+  updated_at, id) AS place
+  FROM fan_roles WHERE tenant_id = :tenant AND channel_id = :channel AND stands IS DISTINCT FROM
+  wanted
+    AND (CAST(:only AS text) = '' OR user_id = :only) AND (reason IS NULL OR reason ->> 'code' <>
+    :away)
 ) AS due WHERE reason IS NULL OR place = 1 ORDER BY wanted, id
 """
 """Where the platform refuses, one of them tries again for all."""
 
 
-def set_eligible_readers(scope: Scope, giver: RoleGiver, readers: Collection[str], *, only: str = "") -> None:
-    """Have these readers, and nobody else, bear the role of an account; `only` one of them is looked at, "" for all.
+def set_eligible_readers(
+    scope: Scope, giver: RoleGiver, readers: Collection[str], *, only: str = ""
+) -> None:
+    """Have these readers, and nobody else, bear the role of an account; `only` one of them is
+    looked at, "" for all.
 
     What is so already is left alone; who was refused is tried again, one for all.
     """
@@ -133,15 +158,24 @@ def set_eligible_readers(scope: Scope, giver: RoleGiver, readers: Collection[str
 
 
 def remove_reader(scope: Scope, channel_id: UUID, user_id: str) -> None:
-    """Take the role, by whichever account, from a reader that this account heard: they are to be forgotten."""
-    inbox = list(scope.run(f"{_INBOX}:channel", tenant=scope.tenant_id, channel=channel_id).scalars())
+    """Take the role, by whichever account, from a reader that this account heard: they are to be
+    forgotten."""
+    inbox = list(
+        scope.run(f"{_INBOX}:channel", tenant=scope.tenant_id, channel=channel_id).scalars()
+    )
     _withdraw_roles(scope, inbox, only=user_id)
 
 
 def _withdraw_roles(
-    scope: Scope, channels: Sequence[UUID], *, only: str, role: str = "", readers: Collection[str] = ()
+    scope: Scope,
+    channels: Sequence[UUID],
+    *,
+    only: str,
+    role: str = "",
+    readers: Collection[str] = (),
 ) -> None:
-    """Want nothing any more of anybody but these readers, or of this one reader; then have done what is due."""
+    """Want nothing any more of anybody but these readers, or of this one reader; then have done
+    what is due."""
     of = {"tenant": scope.tenant_id, "channels": list(channels)}
     scope.run(_UNWANT, role=role, readers=list(readers), only=only, now=scope.now, **of)
     scope.run(_DONE, **of)
@@ -157,8 +191,9 @@ WHERE tenant_id = :tenant AND user_id = :user AND channel_id IN ({_INBOX}:channe
 
 
 def retry_role(scope: Scope, channel_id: UUID, user_id: str, *, anyway: bool) -> bool:
-    """A reader showed up in the chat of an account: who was not there may be now. `anyway`: also who has the role, as
-    far as we know; somebody who left and came back lost it. Whether there is something to give them."""
+    """A reader showed up in the chat of an account: who was not there may be now. `anyway`: also
+    who has the role, as far as we know; somebody who left and came back lost it. Whether there is
+    something to give them."""
     asked = {"tenant": scope.tenant_id, "channel": channel_id, "user": user_id}
     found = scope.run(_AGAIN, anyway=anyway, away=READER_NOT_THERE, **asked).scalars().all()
     for each in dict.fromkeys(found):
@@ -167,12 +202,13 @@ def retry_role(scope: Scope, channel_id: UUID, user_id: str, *, anyway: bool) ->
 
 
 def deny_role(scope: Scope, giver: RoleGiver, user_id: str) -> None:
-    """Somebody asks for the role of an account who may never bear it: what they ask for is refused, what they bear
-    taken."""
+    """Somebody asks for the role of an account who may never bear it: what they ask for is refused,
+    what they bear taken."""
     scope.run(
         "INSERT INTO fan_roles (tenant_id, id, channel_id, user_id, role, wanted, stands, since)"
         " VALUES (:tenant, :id, :channel, :user, :role, false, NULL, :now)"
-        " ON CONFLICT (tenant_id, channel_id, user_id, role) DO UPDATE SET wanted = false, stands = NULL,"
+        " ON CONFLICT (tenant_id, channel_id, user_id, role) DO UPDATE SET wanted = false, stands "
+        "= NULL,"
         " since = EXCLUDED.since, reason = NULL, updated_at = house_now()",
         tenant=scope.tenant_id,
         id=uuid7(),
@@ -185,7 +221,9 @@ def deny_role(scope: Scope, giver: RoleGiver, user_id: str) -> None:
 
 
 def _enqueue_due_roles(scope: Scope, channel_id: UUID, *, only: str = "") -> None:
-    due = scope.run(_DUE, tenant=scope.tenant_id, channel=channel_id, only=only, away=READER_NOT_THERE).all()
+    due = scope.run(
+        _DUE, tenant=scope.tenant_id, channel=channel_id, only=only, away=READER_NOT_THERE
+    ).all()
     for row in due:
         outbox.put(
             scope,
@@ -197,13 +235,20 @@ def _enqueue_due_roles(scope: Scope, channel_id: UUID, *, only: str = "") -> Non
 
 
 def apply_role(
-    event: ReaderRoleDue, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]
+    event: ReaderRoleDue,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
 ) -> None:
-    """Give one reader the role, or take it, as is wanted now. Raises `outbox.RetryLater` where it must be tried again."""
+    """Give one reader the role, or take it, as is wanted now. Raises `outbox.RetryLater` where it
+    must be tried again."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         row = _lock_role_row(scope, event.subject_id)
         channel = (
-            queries.get_channel(scope, row.channel_id) if row is not None and row.stands is not row.wanted else None
+            queries.get_channel(scope, row.channel_id)
+            if row is not None and row.stands is not row.wanted
+            else None
         )
         if row is None or channel is None or not _may_ask(channel, row):
             return
@@ -228,11 +273,15 @@ def apply_role(
     def order(action: str) -> ControlOrder:
         return ControlOrder(event.tenant_id, channel.id, action)
 
-    end = question(request_loop.run_requests(channel, question, order, tenant=tenant, transport=transport))
+    end = question(
+        request_loop.run_requests(channel, question, order, tenant=tenant, transport=transport)
+    )
     end = Retry(AGAIN, "account", Message("attempt.not_proven")) if isinstance(end, Send) else end
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         end = token_renewal.apply_outcome_to_account(scope, channel, end, shown=channel.generation)
-        again = _record_role_outcome(scope, channel, event.subject_id, end, give=give, asked_at=asked_at)
+        again = _record_role_outcome(
+            scope, channel, event.subject_id, end, give=give, asked_at=asked_at
+        )
     if again is not None:
         raise outbox.RetryLater(again)
 
@@ -244,7 +293,13 @@ def _may_ask(channel: Channel, row: ReaderRoleRow) -> bool:
 
 
 def _record_role_outcome(
-    scope: Scope, channel: Channel, row_id: UUID, end: Outcome, *, give: bool, asked_at: datetime | None
+    scope: Scope,
+    channel: Channel,
+    row_id: UUID,
+    end: Outcome,
+    *,
+    give: bool,
+    asked_at: datetime | None,
 ) -> timedelta | None:
     """Write what came of it; when to come back, None where there is nothing to come back for."""
     row = _lock_role_row(scope, row_id)
@@ -254,7 +309,9 @@ def _record_role_outcome(
         case Published():
             _record_role_state(scope, row, give, None)
             _clear_role_refusals(scope, channel.id)
-        case Rejected(reason=reason) if reason.code == READER_NOT_THERE and row.updated_at != asked_at:
+        case Rejected(reason=reason) if (
+            reason.code == READER_NOT_THERE and row.updated_at != asked_at
+        ):
             return timedelta(0)  # they showed up while the platform was asked
         case Rejected(reason=reason) if reason.code == READER_NOT_THERE:
             _record_role_state(scope, row, False, reason)
@@ -272,13 +329,20 @@ def _record_role_outcome(
     return timedelta(0) if row.wanted is not give else None
 
 
-def _record_role_state(scope: Scope, row: ReaderRoleRow, stands: bool | None, reason: Message | None) -> None:
+def _record_role_state(
+    scope: Scope, row: ReaderRoleRow, stands: bool | None, reason: Message | None
+) -> None:
     """A row that wants nothing any more and has nothing left to take goes."""
     if stands is False and not row.wanted:
-        scope.run("DELETE FROM fan_roles WHERE tenant_id = :tenant AND id = :id", tenant=scope.tenant_id, id=row.id)
+        scope.run(
+            "DELETE FROM fan_roles WHERE tenant_id = :tenant AND id = :id",
+            tenant=scope.tenant_id,
+            id=row.id,
+        )
         return
     scope.run(
-        "UPDATE fan_roles SET stands = :stands, reason = CAST(:reason AS jsonb), updated_at = house_now()"
+        "UPDATE fan_roles SET stands = :stands, reason = CAST(:reason AS jsonb), updated_at = "
+        "house_now()"
         " WHERE tenant_id = :tenant AND id = :id",
         tenant=scope.tenant_id,
         id=row.id,
@@ -315,7 +379,8 @@ def _lock_role_row(scope: Scope, row_id: UUID) -> ReaderRoleRow | None:
 _BEARING = """
 SELECT channel_id, count(*) FILTER (WHERE stands) AS borne,
   count(*) FILTER (WHERE reason ->> 'code' = :away) AS away,
-  (array_agg(reason ORDER BY updated_at DESC) FILTER (WHERE reason ->> 'code' <> :away))[1] AS refused
+  (array_agg(reason ORDER BY updated_at DESC) FILTER (WHERE reason ->> 'code' <> :away))[1] AS
+  refused
 FROM fan_roles WHERE tenant_id = :tenant GROUP BY channel_id
 """
 
@@ -324,7 +389,9 @@ def role_status_by_channel(scope: Scope) -> dict[UUID, RoleStatus]:
     """How the roles of every account stand."""
     rows = scope.run(_BEARING, tenant=scope.tenant_id, away=READER_NOT_THERE)
     return {
-        row.channel_id: RoleStatus(row.borne, row.away, Message.from_json(row.refused) if row.refused else None)
+        row.channel_id: RoleStatus(
+            row.borne, row.away, Message.from_json(row.refused) if row.refused else None
+        )
         for row in rows
     }
 
@@ -332,7 +399,9 @@ def role_status_by_channel(scope: Scope) -> dict[UUID, RoleStatus]:
 def roles_of_reader(scope: Scope, channel_id: UUID, user_id: str) -> list[dict[str, object]]:
     """What is kept of a reader's roles, for the reader."""
     rows = scope.run(
-        f"SELECT r.role, r.wanted, r.stands, r.since FROM fan_roles r WHERE r.tenant_id = :tenant"  # noqa: S608  a constant
+        # a constant
+        "SELECT r.role, r.wanted, r.stands, r.since FROM fan_roles r WHERE r.tenant_id = "  # noqa: S608  our own names
+        ":tenant"
         f" AND r.user_id = :user AND r.channel_id IN ({_INBOX}:channel) ORDER BY r.since",
         tenant=scope.tenant_id,
         channel=channel_id,

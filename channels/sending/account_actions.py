@@ -46,14 +46,16 @@ def refund_payment(
 ) -> Outcome:
     """Give money back and keep the answer as an attempt of `subject`.
 
-    `step` takes the request from the connector: `lambda rail: rail.refund(charge, fan, minor, currency)`. Where the
-    answer to an earlier try was lost, `seen` looks first: `lambda rail, answers: rail.look_up_refund(charge, answers)`.
-    What was given back already is a success; `Published` means the money is back.
+    `step` takes the request from the connector: `lambda rail: rail.refund(charge, fan, minor,
+    currency)`. Where the answer to an earlier try was lost, `seen` looks first: `lambda rail,
+    answers: rail.look_up_refund(charge, answers)`. What was given back already is a success;
+    `Published` means the money is back.
     """
     with tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, channel_id)
         doubtful = any(
-            row.outcome in (None, "uncertain") for row in attempts.list_attempts(scope, subject, None, ("refund",))
+            row.outcome in (None, "uncertain")
+            for row in attempts.list_attempts(scope, subject, None, ("refund",))
         )
         attempt_id = attempts.begin_attempt(
             scope, channel_id=channel_id, subject=subject, kind="refund", deadline=scope.now + ACT
@@ -75,11 +77,17 @@ def refund_payment(
         channel, question, order, tenant=tenant, transport=transport, attempt_id=attempt_id
     )
     end = question(answers)
-    outcome = Retry(SHORT_RETRY, "account", Message("attempt.not_proven")) if isinstance(end, Send) else end
+    outcome = (
+        Retry(SHORT_RETRY, "account", Message("attempt.not_proven"))
+        if isinstance(end, Send)
+        else end
+    )
     with tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         name = serialization.outcome_name(outcome)
         result = serialization.outcome_to_json(outcome)
-        attempts.finish_attempt(scope, attempt_id, name, result, serialization.outcome_reason(outcome))
+        attempts.finish_attempt(
+            scope, attempt_id, name, result, serialization.outcome_reason(outcome)
+        )
     return outcome
 
 

@@ -1,4 +1,5 @@
-"""What the address of a post names: asked of its platform, before anybody's word about it is believed."""
+"""What the address of a post names: asked of its platform, before anybody's word about it is
+believed."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -8,7 +9,11 @@ from channels.attempts import attempts, request_loop, serialization
 from channels.limits import send_limits
 from connectors.contract.connector import Connector, Send, StepResult
 from connectors.contract.outcomes import Failed, Found, LookupResult, Unknown
-from connectors.contract.post_addresses import ADDRESS_UNREADABLE, ClaimedAddress, SupportsAddressLookup
+from connectors.contract.post_addresses import (
+    ADDRESS_UNREADABLE,
+    ClaimedAddress,
+    SupportsAddressLookup,
+)
 from connectors.transport.transport import Transport
 from foundation.db.database import OpenScope
 from foundation.i18n.translation import Message
@@ -27,18 +32,22 @@ def look_up_address(
     connectors: Mapping[str, Connector],
     part: int = 0,
 ) -> LookupResult:
-    """Which post of an account stands at an address, for a part of a subject that was sent there. Raises NotFound.
+    """Which post of an account stands at an address, for a part of a subject that was sent there.
+    Raises NotFound.
 
-    Found is this account's and there, as far as the platform tells; Absent and Failed say why it is none; Unknown that
-    nobody could be asked now. No transaction is open while the platform is asked. Leaves no attempt: it is a question
-    about what a person said, and proves nothing of what we sent.
+    Found is this account's and there, as far as the platform tells; Absent and Failed say why it is
+    none; Unknown that nobody could be asked now. No transaction is open while the platform is
+    asked. Leaves no attempt: it is a question about what a person said, and proves nothing of what
+    we sent.
     """
     with tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, channel_id)
         waits = send_limits.send_block(scope, channel_id, brake=False)
         sent = attempts.list_attempts(scope, subject, part, ("send",))
     connector = account_connectors.connector_for(connectors, channel)
-    if not isinstance(connector, SupportsAddressLookup):  # a platform of others, which says nothing of addresses
+    if not isinstance(
+        connector, SupportsAddressLookup
+    ):  # a platform of others, which says nothing of addresses
         return Failed(Message("naming.unable"))
     if waits is not None:
         return Unknown(waits.reason)

@@ -1,7 +1,8 @@
-"""Changing the words of a copy: look at what has to stay, change them under a permit of their own, keep the answer.
+"""Changing the words of a copy: look at what has to stay, change them under a permit of their own,
+keep the answer.
 
-The same words again change nothing, so a change whose answer is lost is asked again (ADR 0108); which words stand
-meanwhile, nobody knows, and that is read from what was asked and answered.
+The same words again change nothing, so a change whose answer is lost is asked again (ADR 0108);
+which words stand meanwhile, nobody knows, and that is read from what was asked and answered.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -66,7 +67,9 @@ def last_known_unit(scope: Scope, subject: Subject, native_id: str) -> Unit | No
     """What a copy was last known to say and show; None where no attempt of ours tells."""
     rows = attempts.list_attempts(scope, subject, None, ("send", EDIT_KIND))
     stand = [
-        row for row in rows if isinstance(attempts.binding_outcome(row), Published) and _native_id_of(row) == native_id
+        row
+        for row in rows
+        if isinstance(attempts.binding_outcome(row), Published) and _native_id_of(row) == native_id
     ]
     return serialization.unit_from_json(stand[-1].unit) if stand else None
 
@@ -82,15 +85,21 @@ def is_edit_uncertain(scope: Scope, subject: Subject, native_id: str) -> bool:
     """Whether a change may have come through that nobody confirmed or denied since."""
     unclear = False
     for row in _list_edit_attempts(scope, subject, native_id):
-        if row.outcome == "published" or row.resolved_by is not None:  # the last of them says what stood then
+        if (
+            row.outcome == "published" or row.resolved_by is not None
+        ):  # the last of them says what stood then
             unclear = False
-        elif any(step["kind"] == StepKind.MUTATE and _is_answer_uncertain(step["answer"]) for step in row.steps):
+        elif any(
+            step["kind"] == StepKind.MUTATE and _is_answer_uncertain(step["answer"])
+            for step in row.steps
+        ):
             unclear = True
     return unclear
 
 
 def other_edits_arrive_until(scope: Scope, unit: Unit, native_id: str) -> datetime | None:
-    """Until when a request of ours for other words, that nobody answered, may still arrive there."""
+    """Until when a request of ours for other words, that nobody answered, may still arrive
+    there."""
     rows = _list_edit_attempts(scope, unit.subject, native_id)
     return _latest_edit_deadline([row for row in rows if row.unit_digest != unit.digest()])
 
@@ -107,14 +116,21 @@ def _latest_edit_deadline(rows: Sequence[Attempt]) -> datetime | None:
             for row in rows
             if row.outcome != "published"
             and row.resolved_by is None
-            and any(step["kind"] == StepKind.MUTATE and _is_answer_uncertain(step["answer"]) for step in row.steps)
+            and any(
+                step["kind"] == StepKind.MUTATE and _is_answer_uncertain(step["answer"])
+                for step in row.steps
+            )
         ),
         default=None,
     )
 
 
 def _list_edit_attempts(scope: Scope, subject: Subject, native_id: str) -> list[Attempt]:
-    return [row for row in attempts.list_attempts(scope, subject, None, (EDIT_KIND,)) if row.native_key == native_id]
+    return [
+        row
+        for row in attempts.list_attempts(scope, subject, None, (EDIT_KIND,))
+        if row.native_key == native_id
+    ]
 
 
 def _is_answer_uncertain(stored: serialization.StoredJson | None) -> bool:
@@ -143,21 +159,27 @@ def prepare_edit(
     mint: MintPermit,
     connectors: Connectors,
 ) -> PreparedStep | Outcome:
-    """Write down the first request that makes a copy say what `unit` says, or what there is to say without one.
+    """Write down the first request that makes a copy say what `unit` says, or what there is to say
+    without one.
 
-    `whole` is all of the thread that it begins, judged with it. The caller has taken the gate's epochs and the channel,
-    and moved its subject, in this transaction. Raises the gate's Denied; Conflict when another worker armed the same
-    subject at this moment.
+    `whole` is all of the thread that it begins, judged with it. The caller has taken the gate's
+    epochs and the channel, and moved its subject, in this transaction. Raises the gate's Denied;
+    Conflict when another worker armed the same subject at this moment.
     """
     attempts.supersede_attempts(scope, unit.subject, 0, (EDIT_KIND,))
     rows = attempts.list_attempts(scope, unit.subject, 0, (EDIT_KIND,))
     turn = _next_edit_step(connectors, channel, unit, native_id, ())
     if not isinstance(turn, Send):
         return turn
-    if turn.step.kind is StepKind.CONTROL and (no := _denied_outcome(scope, whole or unit, author)) is not None:
+    if (
+        turn.step.kind is StepKind.CONTROL
+        and (no := _denied_outcome(scope, whole or unit, author)) is not None
+    ):
         return no
     said_with = {"whole": whole} if whole is not None else {}
-    authority = _authorize_edit_step(scope, unit, turn.step, (), partial(mint, author=author, **said_with))
+    authority = _authorize_edit_step(
+        scope, unit, turn.step, (), partial(mint, author=author, **said_with)
+    )
     attempt_id = attempts.begin_attempt(
         scope,
         channel_id=channel.id,
@@ -170,12 +192,19 @@ def prepare_edit(
         first=(turn.step, _record_edit_permit(scope, authority, copy)),
     )
     return _build_prepared_edit(
-        scope, channel, unit, turn.step, authority, place=(attempt_id, 0), seconds=act.total_seconds()
+        scope,
+        channel,
+        unit,
+        turn.step,
+        authority,
+        place=(attempt_id, 0),
+        seconds=act.total_seconds(),
     )
 
 
 def _denied_outcome(scope: Scope, whole: Unit, author: str) -> Outcome | None:
-    """Why nobody need look first; the log then knows whose words they are when the change itself is judged."""
+    """Why nobody need look first; the log then knows whose words they are when the change itself is
+    judged."""
     decision = issuance.judge_unit(scope, whole, author=author)
     if decision.is_allowed:
         return None
@@ -185,9 +214,15 @@ def _denied_outcome(scope: Scope, whole: Unit, author: str) -> Outcome | None:
 
 
 def prepare_next_edit_step(
-    scope: Scope, armed: PreparedStep, answer: StepResult, *, connectors: Connectors, mint: MintPermit
+    scope: Scope,
+    armed: PreparedStep,
+    answer: StepResult,
+    *,
+    connectors: Connectors,
+    mint: MintPermit,
 ) -> PreparedStep | Outcome:
-    """Ask the connector what the answer meant: the next request, or the end. A "no" of the gate ends in Retry.
+    """Ask the connector what the answer meant: the next request, or the end. A "no" of the gate
+    ends in Retry.
 
     Raises Conflict when the attempt was taken over meanwhile.
     """
@@ -196,7 +231,9 @@ def prepare_next_edit_step(
     answers = attempts.stored_answers(row)
     turn = _next_edit_step(connectors, armed.channel, armed.unit, row.native_key, answers)
     if not isinstance(turn, Send):
-        weighed = token_renewal.apply_outcome_to_account(scope, armed.channel, turn, shown=armed.channel.generation)
+        weighed = token_renewal.apply_outcome_to_account(
+            scope, armed.channel, turn, shown=armed.channel.generation
+        )
         return retry_delays.with_growing_delay(
             weighed, row, _list_edit_attempts(scope, armed.unit.subject, row.native_key)
         )
@@ -212,16 +249,25 @@ def prepare_next_edit_step(
         issuance.record_denial(scope, denied)
         return Retry(SHORT_RETRY, "account", Message("attempt.stopped_midway"))
     position = armed.position + 1
-    attempts.add_step(scope, row.id, position, turn.step, _record_edit_permit(scope, authority, copy))
+    attempts.add_step(
+        scope, row.id, position, turn.step, _record_edit_permit(scope, authority, copy)
+    )
     return _build_prepared_edit(
-        scope, armed.channel, armed.unit, turn.step, authority, place=(armed.attempt_id, position), seconds=left
+        scope,
+        armed.channel,
+        armed.unit,
+        turn.step,
+        authority,
+        place=(armed.attempt_id, position),
+        seconds=left,
     )
 
 
 def recorded_edit(
     scope: Scope, subject: Subject, native_id: str, *, connectors: Connectors
 ) -> tuple[UUID, Outcome] | None:
-    """What the kept answer to a change meant, where nobody lived to settle it, and its attempt; None without one."""
+    """What the kept answer to a change meant, where nobody lived to settle it, and its attempt;
+    None without one."""
     rows = [row for row in _list_edit_attempts(scope, subject, native_id) if row.outcome is None]
     changes = [step for row in rows[-1:] for step in row.steps if step["kind"] == StepKind.MUTATE]
     if not changes or changes[-1]["answer"] is None:
@@ -229,24 +275,39 @@ def recorded_edit(
     row = rows[-1]
     channel = queries.get_channel(scope, row.channel_id)
     turn = _next_edit_step(
-        connectors, channel, serialization.unit_from_json(row.unit), native_id, attempts.stored_answers(row)
+        connectors,
+        channel,
+        serialization.unit_from_json(row.unit),
+        native_id,
+        attempts.stored_answers(row),
     )
-    return None if isinstance(turn, Send) else (row.id, token_renewal.apply_outcome_to_account(scope, channel, turn))
+    return (
+        None
+        if isinstance(turn, Send)
+        else (row.id, token_renewal.apply_outcome_to_account(scope, channel, turn))
+    )
 
 
 def close_edit(scope: Scope, attempt_id: UUID, outcome: Outcome) -> bool:
-    """Write what an attempt came to, once, and tell the gate which words stand; whether this call wrote it."""
+    """Write what an attempt came to, once, and tell the gate which words stand; whether this call
+    wrote it."""
     name = serialization.outcome_name(outcome)
     result = serialization.outcome_to_json(outcome)
-    row = attempts.finish_attempt(scope, attempt_id, name, result, serialization.outcome_reason(outcome))
-    changes = [step for step in row.steps if step["kind"] == StepKind.MUTATE] if row is not None else []
+    row = attempts.finish_attempt(
+        scope, attempt_id, name, result, serialization.outcome_reason(outcome)
+    )
+    changes = (
+        [step for step in row.steps if step["kind"] == StepKind.MUTATE] if row is not None else []
+    )
     if not changes:
         return row is not None
     jti = UUID(changes[-1]["permit_jti"])
     if isinstance(outcome, Published):
         scope.before_commit(lambda last: copy_edits.confirm_copy_edit(last, jti), role="gate")
     elif not _is_answer_uncertain(changes[-1]["answer"]):
-        scope.before_commit(lambda last: void_permit(last, jti, name), role="gate")  # they say that it changed nothing
+        scope.before_commit(
+            lambda last: void_permit(last, jti, name), role="gate"
+        )  # they say that it changed nothing
     return True
 
 
@@ -267,7 +328,9 @@ def resolve_edit(scope: Scope, subject: Subject, native_id: str, *, came_through
         stands = came_through and row is rows[-1]
         url = {"native_id": native_id, "url": "", "at": None}
         attempts.record_edit_verdict(
-            scope, row, {"outcome": "published", **url} if stands else {"outcome": attempts.ABSENT_RESULT}
+            scope,
+            row,
+            {"outcome": "published", **url} if stands else {"outcome": attempts.ABSENT_RESULT},
         )
     if came_through and armed:
         jti = UUID(armed[-1]["permit_jti"])
@@ -276,17 +339,25 @@ def resolve_edit(scope: Scope, subject: Subject, native_id: str, *, came_through
     copy = copy_by_native_id(scope, subject, native_id)
     if copy is not None:
         by = scope.actor
-        scope.before_commit(lambda last: copy_edits.reject_unconfirmed_edits(last, copy.jti, by), role="gate")
+        scope.before_commit(
+            lambda last: copy_edits.reject_unconfirmed_edits(last, copy.jti, by), role="gate"
+        )
 
 
 def _next_edit_step(
-    connectors: Connectors, channel: Channel, unit: Unit, native_id: str, answers: Sequence[StepResult]
+    connectors: Connectors,
+    channel: Channel,
+    unit: Unit,
+    native_id: str,
+    answers: Sequence[StepResult],
 ) -> Send | Outcome:
     connector = account_connectors.connector_for(connectors, channel)
     if not (connector.capabilities.edits and isinstance(connector, SupportsEdits)):
         return Rejected(Message("edit.not_there"), permanent=True)
     turn = connector.edit(unit, native_id, tuple(answers))
-    if isinstance(turn, Send) and (turn.step.kind is StepKind.MUTATE) != (turn.step.name == EDIT_STEP):
+    if isinstance(turn, Send) and (turn.step.kind is StepKind.MUTATE) != (
+        turn.step.name == EDIT_STEP
+    ):
         raise Refused("attempt.wrong_step", step=turn.step.name)
     return turn
 
@@ -297,7 +368,12 @@ def _authorize_edit_step(
     match step.kind:
         case StepKind.MUTATE:
             there = [*_uploaded_answers(scope, unit.subject), *answers]
-            return mint(scope, unit, step, uploads=references.uploaded_references(step, unit.platform, there))
+            return mint(
+                scope,
+                unit,
+                step,
+                uploads=references.uploaded_references(step, unit.platform, there),
+            )
         case StepKind.CONTROL:
             return ControlOrder(scope.tenant_id, unit.channel_id, step.action)
         case _:
@@ -307,9 +383,16 @@ def _authorize_edit_step(
 def _uploaded_answers(scope: Scope, subject: Subject) -> list[StepResult]:
     """What the platform told of the files that were brought there with the copy."""
     steps = [
-        step for row in attempts.list_attempts(scope, subject) for step in row.steps if step["kind"] == StepKind.STAGE
+        step
+        for row in attempts.list_attempts(scope, subject)
+        for step in row.steps
+        if step["kind"] == StepKind.STAGE
     ]
-    return [serialization.answer_from_json(step["answer"]) for step in steps if step["answer"] is not None]
+    return [
+        serialization.answer_from_json(step["answer"])
+        for step in steps
+        if step["answer"] is not None
+    ]
 
 
 def _record_edit_permit(scope: Scope, authority: Authority, copy: LiveCopy) -> UUID | None:

@@ -19,9 +19,14 @@ __all__ = ["give_up_probe", "probe_platform", "remove_copy"]
 
 
 def probe_platform(
-    event: BrakeProbeDue, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]
+    event: BrakeProbeDue,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
 ) -> None:
-    """Read something harmless of a braked account; comes back, at growing distance, until the platform answers."""
+    """Read something harmless of a braked account; comes back, at growing distance, until the
+    platform answers."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         waits = send_limits.send_block(scope, channel.id, brake=False)
@@ -36,7 +41,9 @@ def probe_platform(
         if not channel.is_disconnected
         else None
     )
-    if turn is None:  # nor is one asked that a person took off: whoever puts it back must not find it braked
+    if (
+        turn is None
+    ):  # nor is one asked that a person took off: whoever puts it back must not find it braked
         with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
             send_limits.release_brake(scope, channel.id)
         return
@@ -57,7 +64,8 @@ def give_up_probe(event: BrakeProbeDue, *, tenant: OpenScope) -> None:
 
 
 def _health_probe(connector: Connector, account: str, now: datetime) -> Send | None:
-    """A look for what is not there, else what a test of the account asks; None where nothing can be read."""
+    """A look for what is not there, else what a test of the account asks; None where nothing can be
+    read."""
     turn: object = connector.look_up(LookupQuery("probe", "probe", now, account), ())
     if not isinstance(turn, Send) and isinstance(connector, SupportsAccountSetup):
         turn = connector.verify_account(account, ())

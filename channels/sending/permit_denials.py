@@ -1,4 +1,5 @@
-"""What a no of the gate means that comes after a first request: where nothing was asked for but a look."""
+"""What a no of the gate means that comes after a first request: where nothing was asked for but a
+look."""
 
 from uuid import UUID
 
@@ -13,11 +14,12 @@ from gate.permits.issuance import PermitDenied
 
 
 def outcome_of_denial(scope: Scope, row: Attempt, denied: PermitDenied) -> Outcome:
-    """What an attempt comes to whose next step got no permit; the no is kept. Nothing visible was asked for.
+    """What an attempt comes to whose next step got no permit; the no is kept. Nothing visible was
+    asked for.
 
-    Where an earlier step had a permit, the next claim decides again and says why. Where none had, as before a message
-    that is first looked for, a claim would look once more and say nothing: people are told here, unless what keeps it
-    back ends by itself.
+    Where an earlier step had a permit, the next claim decides again and says why. Where none had,
+    as before a message that is first looked for, a claim would look once more and say nothing:
+    people are told here, unless what keeps it back ends by itself.
     """
     issuance.record_denial(scope, denied)
     decision = denied.decision
@@ -33,7 +35,8 @@ def outcome_of_denial(scope: Scope, row: Attempt, denied: PermitDenied) -> Outco
 
 
 def _request_place_check(scope: Scope, channel_id: UUID) -> bool:
-    """Have the place looked at; whether somebody surely will within the minute in which people are not told yet."""
+    """Have the place looked at; whether somebody surely will within the minute in which people are
+    not told yet."""
     return (
         destination_check.request_destination_check(scope, channel_id)
         and destination_check.destination_check_wait(scope, channel_id) is not None

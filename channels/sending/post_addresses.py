@@ -1,7 +1,8 @@
-"""Where people find what was posted: asked for afterwards, where a platform does not say so when it takes a post.
+"""Where people find what was posted: asked for afterwards, where a platform does not say so when it
+takes a post.
 
-What nobody sees yet has no address: it is asked for again, ever more seldom, and given up after some days. A removal by
-hand begins with it.
+What nobody sees yet has no address: it is asked for again, ever more seldom, and given up after
+some days. A removal by hand begins with it.
 """
 
 from collections.abc import Mapping
@@ -36,7 +37,9 @@ def copy_address(scope: Scope, copy: LiveCopy) -> str:
     if copy.url:
         return copy.url
     sent = (
-        row for row in attempts.list_attempts(scope, copy.subject, None) if attempts.publish_permit(row) == copy.jti
+        row
+        for row in attempts.list_attempts(scope, copy.subject, None)
+        if attempts.publish_permit(row) == copy.jti
     )
     stands = next((attempts.binding_outcome(row) for row in sent), None)
     return stands.url if isinstance(stands, Published) else ""
@@ -48,12 +51,15 @@ def copies_without_address(
     """The copies of a subject whose address their platforms may tell by now."""
     found = []
     for copy in live_copies.list_copies(scope, subject):
-        if copy.removed_at is not None or scope.now > (copy.visible_at or copy.minted_at) + GIVEN_UP:
+        if (
+            copy.removed_at is not None
+            or scope.now > (copy.visible_at or copy.minted_at) + GIVEN_UP
+        ):
             continue
         channel = queries.get_channel(scope, copy.channel_id)
-        if isinstance(account_connectors.connector_for(connectors, channel), SupportsAddressQuery) and not copy_address(
-            scope, copy
-        ):
+        if isinstance(
+            account_connectors.connector_for(connectors, channel), SupportsAddressQuery
+        ) and not copy_address(scope, copy):
             found.append((copy, channel))
     return found
 
@@ -66,7 +72,8 @@ def request_addresses(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> timedelta | None:
-    """Ask for every address of a subject that is not known, and keep what is told; when to ask again, None for never.
+    """Ask for every address of a subject that is not known, and keep what is told; when to ask
+    again, None for never.
 
     No transaction is open while a platform is asked.
     """
@@ -74,17 +81,26 @@ def request_addresses(
         left = copies_without_address(scope, subject, connectors)
     waits = []
     for copy, channel in left:
-        told = _fetch_post_address(copy, channel, tenant=tenant, transport=transport, connectors=connectors)
+        told = _fetch_post_address(
+            copy, channel, tenant=tenant, transport=transport, connectors=connectors
+        )
         with tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
             if told is not None:
                 _record_post_address(scope, copy, told)
             else:
-                waits.append(max(SOON, min(scope.now - (copy.visible_at or copy.minted_at), AT_LAST)))
+                waits.append(
+                    max(SOON, min(scope.now - (copy.visible_at or copy.minted_at), AT_LAST))
+                )
     return min(waits, default=None)
 
 
 def _fetch_post_address(
-    copy: LiveCopy, channel: Channel, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]
+    copy: LiveCopy,
+    channel: Channel,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
 ) -> PostAddress | None:
     connector = account_connectors.connector_for(connectors, channel)
     if not isinstance(connector, SupportsAddressQuery):
@@ -97,7 +113,9 @@ def _fetch_post_address(
     def order(action: str) -> ControlOrder:
         return ControlOrder(channel.tenant_id, channel.id, action)
 
-    end = question(request_loop.run_requests(channel, question, order, tenant=tenant, transport=transport))
+    end = question(
+        request_loop.run_requests(channel, question, order, tenant=tenant, transport=transport)
+    )
     return end if isinstance(end, PostAddress) and end.url else None
 
 
@@ -107,6 +125,12 @@ def _record_post_address(scope: Scope, copy: LiveCopy, told: PostAddress) -> Non
     if native_id not in copy.native_ids:
         live_copies.record_copy(scope, copy.jti, native_id, copy.visible_at or scope.now)
     fact = CopyAddressed(
-        scope.tenant_id, copy.jti, copy.subject.kind, copy.subject.id, copy.native_ids[0], native_id, told.url
+        scope.tenant_id,
+        copy.jti,
+        copy.subject.kind,
+        copy.subject.id,
+        copy.native_ids[0],
+        native_id,
+        told.url,
     )
     outbox.put(scope, fact, dedupe=f"addressed:{copy.jti}")

@@ -39,11 +39,15 @@ LOOK = "look"
 MIN_LOOK_INTERVAL = timedelta(seconds=60)
 """Between two looks that together prove absence: listings lag."""
 
-LOOK_DELAYS = tuple(timedelta(seconds=seconds) for seconds in (20, 60, 5 * 60, 30 * 60, 2 * 3600, 6 * 3600, 24 * 3600))
+LOOK_DELAYS = tuple(
+    timedelta(seconds=seconds)
+    for seconds in (20, 60, 5 * 60, 30 * 60, 2 * 3600, 6 * 3600, 24 * 3600)
+)
 """Before the first look, the second, and so on; then a person decides."""
 
 BLIND_PERIOD = timedelta(minutes=5)
-"""A look that failed is no look: it is taken again after 20 s, doubled at each failure in a row up to this."""
+"""A look that failed is no look: it is taken again after 20 s, doubled at each failure in a row up
+to this."""
 
 KNOWN = 500
 """So many of the account's latest copies are known to a look: more than any listing it reads."""
@@ -54,7 +58,8 @@ _TRY = "try"
 """Where a look keeps the number of the send it looked for."""
 
 NO_LOOKUP = "attempt.no_lookup"
-"""The account offers nothing to look at: another look would be no better, and a person must decide at once."""
+"""The account offers nothing to look at: another look would be no better, and a person must decide
+at once."""
 
 
 _OUT_OF_TIME = Retry(timedelta(), "account", Message("attempt.out_of_time"))
@@ -62,7 +67,8 @@ _OUT_OF_TIME = Retry(timedelta(), "account", Message("attempt.out_of_time"))
 
 @dataclass(frozen=True)
 class LookRecord:
-    """What one look saw, and when. `sure`: it proves absence alone, by an honoured key or by the answer itself."""
+    """What one look saw, and when. `sure`: it proves absence alone, by an honoured key or by the
+    answer itself."""
 
     at: datetime
     sighting: LookupResult
@@ -79,11 +85,11 @@ def look_up_attempt(
     part: int = 0,
     attempt: UUID | None = None,
 ) -> LookupResult:
-    """Look for what the last attempt of a subject (or that `attempt`) may have made visible; the look is itself an
-    attempt on record.
+    """Look for what the last attempt of a subject (or that `attempt`) may have made visible; the
+    look is itself an attempt on record.
 
-    No transaction is open while the platform is asked. Unknown when it cannot be asked, does not answer, or when the
-    attempt is still under way.
+    No transaction is open while the platform is asked. Unknown when it cannot be asked, does not
+    answer, or when the attempt is still under way.
     """
     with tenant(tenant_id, RECONCILIATION_ACTOR) as scope:
         row = _resolve_attempt(scope, subject, part, attempt)
@@ -98,14 +104,18 @@ def look_up_attempt(
     connector = account_connectors.connector_for(connectors, channel)
 
     def ask(answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        if channel.state == ChannelState.DISCONNECTED:  # nobody can look any more: a person says what is there
+        if (
+            channel.state == ChannelState.DISCONNECTED
+        ):  # nobody can look any more: a person says what is there
             return Unknown(Message(NO_LOOKUP))
         return connector.look_up(sought, answers)
 
     def order(action: str) -> ControlOrder:
         return ControlOrder(tenant_id, channel.id, action)
 
-    answers = request_loop.run_requests(channel, ask, order, tenant=tenant, transport=transport, attempt_id=look_id)
+    answers = request_loop.run_requests(
+        channel, ask, order, tenant=tenant, transport=transport, attempt_id=look_id
+    )
     seen = ask(answers)
     sighting: LookupResult
     if isinstance(seen, Send) or (isinstance(seen, Found) and seen.native_id in sought.known):
@@ -126,7 +136,8 @@ def look_up_attempt(
 
 
 def is_possibly_published(scope: Scope, subject: Subject, part: int = 0) -> bool:
-    """Whether the last attempt's single-shot step may have taken effect, as far as is known without looking."""
+    """Whether the last attempt's single-shot step may have taken effect, as far as is known without
+    looking."""
     row = _last_send_attempt(scope, subject, part)
     return row is not None and attempts.is_uncertain(row)
 
@@ -140,28 +151,36 @@ def looks_since_publish(scope: Scope, subject: Subject, part: int = 0) -> tuple[
 def combine_looks(seen: Sequence[LookRecord]) -> LookupResult:
     """What several looks prove together; pure.
 
-    Found once is found, and refused once is refused. Absent needs two looks able to see it, at least 60 s apart, or
-    one that is sure.
+    Found once is found, and refused once is refused. Absent needs two looks able to see it, at
+    least 60 s apart, or one that is sure.
     """
     for told in (Found, Failed):
         proof = next((look.sighting for look in seen if isinstance(look.sighting, told)), None)
         if proof is not None:
             return proof
     absent = [look for look in seen if isinstance(look.sighting, Absent)]
-    if any(look.sure for look in absent) or (absent and absent[-1].at - absent[0].at >= MIN_LOOK_INTERVAL):
+    if any(look.sure for look in absent) or (
+        absent and absent[-1].at - absent[0].at >= MIN_LOOK_INTERVAL
+    ):
         return Absent()
     return Unknown(Message("attempt.not_proven"))
 
 
 def has_refused_attempt(scope: Scope, subject: Subject, part: int = 0) -> bool:
-    """Whether an earlier attempt than the last one was refused after all, however often that was looked at."""
+    """Whether an earlier attempt than the last one was refused after all, however often that was
+    looked at."""
     row = _last_send_attempt(scope, subject, part)
     seen = attempts.list_attempts(scope, subject, part, ("look",))
-    return row is not None and any(one.outcome == "failed" and one.armed_at < row.armed_at for one in seen)
+    return row is not None and any(
+        one.outcome == "failed" and one.armed_at < row.armed_at for one in seen
+    )
 
 
-def is_proven_absent(scope: Scope, subject: Subject, part: int = 0, *, attempt: UUID | None = None) -> bool:
-    """Whether the looks so far prove that nothing was made visible, by the last attempt or by that one."""
+def is_proven_absent(
+    scope: Scope, subject: Subject, part: int = 0, *, attempt: UUID | None = None
+) -> bool:
+    """Whether the looks so far prove that nothing was made visible, by the last attempt or by that
+    one."""
     row = _resolve_attempt(scope, subject, part, attempt)
     return row is not None and isinstance(combine_looks(_list_lookups(scope, row)), Absent)
 
@@ -171,7 +190,9 @@ def look_delay(n: int) -> timedelta | None:
     return LOOK_DELAYS[n] if n < len(LOOK_DELAYS) else None
 
 
-def next_look_at(scope: Scope, subject: Subject, part: int = 0, *, attempt: UUID | None = None) -> datetime | None:
+def next_look_at(
+    scope: Scope, subject: Subject, part: int = 0, *, attempt: UUID | None = None
+) -> datetime | None:
     """When to look again (UTC-aware); None when looking has ended and a person must decide."""
     row = _resolve_attempt(scope, subject, part, attempt)
     if row is None or row.publish_armed_at is None:
@@ -185,17 +206,21 @@ def next_look_at(scope: Scope, subject: Subject, part: int = 0, *, attempt: UUID
             break
         blind += 1
     able = sum(not isinstance(one.sighting, Unknown) for one in seen)
-    wait = min(LOOK_DELAYS[0] * 2 ** min(blind - 1, 10), BLIND_PERIOD) if blind else look_delay(able)
+    wait = (
+        min(LOOK_DELAYS[0] * 2 ** min(blind - 1, 10), BLIND_PERIOD) if blind else look_delay(able)
+    )
     if wait is None or scope.now - row.publish_armed_at > LOOK_DEADLINE:
         return None
     return scope.now + wait
 
 
 def mark_absent(scope: Scope, subject: Subject, part: int = 0) -> None:
-    """It is not there, by proof or by a person's word (the scope's actor): it may be sent again, with the same key.
+    """It is not there, by proof or by a person's word (the scope's actor): it may be sent again,
+    with the same key.
 
-    An attempt that asked for nothing visible is closed: whether another one comes that would do so, nobody knows.
-    Nothing else to do where there is no doubt. Raises Conflict while the attempt is still under way.
+    An attempt that asked for nothing visible is closed: whether another one comes that would do so,
+    nobody knows. Nothing else to do where there is no doubt. Raises Conflict while the attempt is
+    still under way.
     """
     row = _last_send_attempt(scope, subject, part)
     if row is None or not attempts.is_uncertain(row):
@@ -204,11 +229,14 @@ def mark_absent(scope: Scope, subject: Subject, part: int = 0) -> None:
         return
     if _is_in_progress(scope, row):
         raise Conflict("attempt.under_way")
-    _resolve_as_absent(scope, row, proven=isinstance(combine_looks(_list_lookups(scope, row)), Absent | Failed))
+    _resolve_as_absent(
+        scope, row, proven=isinstance(combine_looks(_list_lookups(scope, row)), Absent | Failed)
+    )
 
 
 def abandon_subject(scope: Scope, subject: Subject) -> None:
-    """Nobody goes on with a subject: what asked for nothing visible is over, what is in doubt is closed as such."""
+    """Nobody goes on with a subject: what asked for nothing visible is over, what is in doubt is
+    closed as such."""
     for row in attempts.list_attempts(scope, subject, None):
         if row.outcome is None and attempts.is_uncertain(row):
             attempts.finish_attempt(scope, row.id, "uncertain", {}, Message("attempt.no_answer"))
@@ -223,16 +251,21 @@ def abandon_subjects(scope: Scope, subjects: Collection[Subject]) -> None:
 
 
 def _end_unsent(scope: Scope, row: Attempt) -> None:
-    """Nothing visible left: whoever still works on it cannot go on, and its permit, where it has one, is void."""
+    """Nothing visible left: whoever still works on it cannot go on, and its permit, where it has
+    one, is void."""
     name = serialization.outcome_name(_OUT_OF_TIME)
     result = serialization.outcome_to_json(_OUT_OF_TIME)
     jti = attempts.publish_permit(row)
-    if attempts.finish_attempt(scope, row.id, name, result, _OUT_OF_TIME.reason) is not None and jti is not None:
+    if (
+        attempts.finish_attempt(scope, row.id, name, result, _OUT_OF_TIME.reason) is not None
+        and jti is not None
+    ):
         live_copies.void_permit(scope, jti, name)
 
 
 def outcome_after_looks(scope: Scope, row: Attempt) -> Outcome | None:
-    """What stands of a doubtful attempt after the looks: published, still uncertain, or nothing (None)."""
+    """What stands of a doubtful attempt after the looks: published, still uncertain, or nothing
+    (None)."""
     doubt = Uncertain(Message.from_json(row.detail) if row.detail else Message("attempt.no_answer"))
     if _is_in_progress(scope, row):
         return doubt
@@ -250,8 +283,14 @@ def outcome_after_looks(scope: Scope, row: Attempt) -> Outcome | None:
             return doubt
 
 
-def _resolve_attempt(scope: Scope, subject: Subject, part: int, attempt: UUID | None) -> Attempt | None:
-    return _last_send_attempt(scope, subject, part) if attempt is None else attempts.get_attempt(scope, attempt)
+def _resolve_attempt(
+    scope: Scope, subject: Subject, part: int, attempt: UUID | None
+) -> Attempt | None:
+    return (
+        _last_send_attempt(scope, subject, part)
+        if attempt is None
+        else attempts.get_attempt(scope, attempt)
+    )
 
 
 def _last_send_attempt(scope: Scope, subject: Subject, part: int) -> Attempt | None:
@@ -260,9 +299,14 @@ def _last_send_attempt(scope: Scope, subject: Subject, part: int) -> Attempt | N
 
 
 def _resolve_as_absent(scope: Scope, row: Attempt, *, proven: bool) -> None:
-    """It may go again. Only proof closes its permit: after a person's word a copy may still be looked for."""
+    """It may go again. Only proof closes its permit: after a person's word a copy may still be
+    looked for."""
     jti = attempts.publish_permit(row)
-    if attempts.resolve_attempt(scope, row, {"outcome": attempts.ABSENT_RESULT}) and proven and jti is not None:
+    if (
+        attempts.resolve_attempt(scope, row, {"outcome": attempts.ABSENT_RESULT})
+        and proven
+        and jti is not None
+    ):
         live_copies.void_permit(scope, jti, attempts.ABSENT_RESULT)
 
 
@@ -271,8 +315,11 @@ def _is_in_progress(scope: Scope, row: Attempt) -> bool:
     return unanswered and scope.now < row.deadline_at
 
 
-def _recorded_result(scope: Scope, row: Attempt, connectors: Mapping[str, Connector]) -> LookupResult | None:
-    """What the record alone says: an answer kept but not settled, an earlier look, or that no look is possible."""
+def _recorded_result(
+    scope: Scope, row: Attempt, connectors: Mapping[str, Connector]
+) -> LookupResult | None:
+    """What the record alone says: an answer kept but not settled, an earlier look, or that no look
+    is possible."""
     stands = attempts.binding_outcome(row)
     if isinstance(stands, Published):
         return Found(stands.native_id, stands.url, stands.at)
@@ -281,10 +328,14 @@ def _recorded_result(scope: Scope, row: Attempt, connectors: Mapping[str, Connec
     channel = queries.get_channel(scope, row.channel_id)
     connector = account_connectors.connector_for(connectors, channel)
     if attempts.publish_answer(row) is not None:
-        said = connector.next_step(serialization.unit_from_json(row.unit), attempts.stored_answers(row))
+        said = connector.next_step(
+            serialization.unit_from_json(row.unit), attempts.stored_answers(row)
+        )
         if isinstance(said, Published):
             return Found(said.native_id, said.url, said.at)
-        if not isinstance(said, Send | Uncertain | Processing):  # a refusal: the answer itself proves absence
+        if not isinstance(
+            said, Send | Uncertain | Processing
+        ):  # a refusal: the answer itself proves absence
             _record_lookup(scope, _begin_lookup(scope, channel, row), row, Absent(), sure=True)
             return Absent()
     if _is_in_progress(scope, row):
@@ -315,7 +366,8 @@ def _list_lookups(scope: Scope, row: Attempt) -> tuple[LookRecord, ...]:
 
 
 def _is_about(seen: Attempt, row: Attempt) -> bool:
-    """Whether a look was at this try: by its number, since a clock may go back; by time where none was written down."""
+    """Whether a look was at this try: by its number, since a clock may go back; by time where none
+    was written down."""
     if _TRY in seen.result:
         return bool(seen.result[_TRY] == row.n)
     return row.publish_armed_at is not None and seen.armed_at >= row.publish_armed_at
@@ -323,14 +375,24 @@ def _is_about(seen: Attempt, row: Attempt) -> bool:
 
 def _build_lookup_query(scope: Scope, row: Attempt) -> LookupQuery:
     unit = serialization.unit_from_json(row.unit)
-    sent = attempts.list_attempts(scope, Subject(row.subject_kind, row.subject_id), row.part, ("send",))
-    stand = (attempts.binding_outcome(one) for one in sent if one.id != row.id)  # of a later try, say
+    sent = attempts.list_attempts(
+        scope, Subject(row.subject_kind, row.subject_id), row.part, ("send",)
+    )
+    stand = (
+        attempts.binding_outcome(one) for one in sent if one.id != row.id
+    )  # of a later try, say
     known = published_units.other_native_ids(scope, row, most=KNOWN) | {
         one.native_id for one in stand if isinstance(one, Published)
     }
-    same = [one.publish_armed_at for one in sent if one.publish_armed_at and one.unit_digest == row.unit_digest]
+    same = [
+        one.publish_armed_at
+        for one in sent
+        if one.publish_armed_at and one.unit_digest == row.unit_digest
+    ]
     armed_at = min(same, default=row.armed_at)  # an earlier try may stand there after all
-    armed_at -= clock_rollback.rollback_since(scope, armed_at)  # by their clock it is there for longer than by ours
+    armed_at -= clock_rollback.rollback_since(
+        scope, armed_at
+    )  # by their clock it is there for longer than by ours
     return LookupQuery(
         row.native_key,
         unit.text_of("body"),
@@ -353,7 +415,8 @@ def _build_lookup_query(scope: Scope, row: Attempt) -> LookupQuery:
 
 
 def _list_upload_answers(scope: Scope, row: Attempt) -> tuple[StepResult, ...]:
-    """The answers to the uploads of a try, in earlier ones and ahead of time, and to the try itself."""
+    """The answers to the uploads of a try, in earlier ones and ahead of time, and to the try
+    itself."""
     subject = Subject(row.subject_kind, row.subject_id)
     rows = attempts.list_attempts(scope, subject, row.part)
     before = rows[: [one.id for one in rows].index(row.id)]
@@ -374,10 +437,16 @@ def _begin_lookup(scope: Scope, channel: Channel, row: Attempt) -> UUID:
     )
 
 
-def _record_lookup(scope: Scope, look_id: UUID, row: Attempt, sighting: LookupResult, *, sure: bool) -> None:
+def _record_lookup(
+    scope: Scope, look_id: UUID, row: Attempt, sighting: LookupResult, *, sure: bool
+) -> None:
     result = {**serialization.sighting_to_json(sighting), _TRY: row.n}
     if sure and isinstance(sighting, Absent):
         result["sure"] = True
     attempts.finish_attempt(
-        scope, look_id, serialization.outcome_name(sighting), result, serialization.outcome_reason(sighting)
+        scope,
+        look_id,
+        serialization.outcome_name(sighting),
+        result,
+        serialization.outcome_reason(sighting),
     )

@@ -16,7 +16,16 @@ from channels.sending import post_addresses, reconciliation, replacement, step_r
 from channels.sending.events import CopyRemovalDue, CopyRemoved
 from channels.sending.replacement import MintPermit, ReplacementContext
 from connectors.contract.connector import Connector, PlatformCopy, Send, StepResult
-from connectors.contract.outcomes import Found, Outcome, Processing, Published, Reauthorize, Rejected, Retry, Unknown
+from connectors.contract.outcomes import (
+    Found,
+    Outcome,
+    Processing,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Unknown,
+)
 from connectors.contract.paid_media import BOUGHT_STAYS
 from connectors.transport.transport import Transport
 from foundation.db.database import OpenScope, Scope
@@ -28,20 +37,24 @@ from gate.copies.live_copies import LiveCopy
 from tenants.notices import notices
 
 REMOVAL_PATIENCE = timedelta(hours=24)
-"""So long a removal may come to nothing before the members are told; what must go is told after `task_lifecycle.REMOVAL_DEADLINE`."""
+"""So long a removal may come to nothing before the members are told; what must go is told after
+`task_lifecycle.REMOVAL_DEADLINE`."""
 
 REMOVAL_TIMEOUT = 240
 """All of one run at most: a deletion that hangs, then every picture of an album replaced."""
 
 ACT = timedelta(seconds=60)
 AGAIN = timedelta(hours=1)
-"""Between two tries of a removal the platform refuses: the owner may connect the account again, or remove by hand."""
+"""Between two tries of a removal the platform refuses: the owner may connect the account again, or
+remove by hand."""
 
 
 def request_removal(scope: Scope, copy: LiveCopy) -> None:
     """Have one copy taken away as soon as possible; asked twice it is done once."""
     event = CopyRemovalDue(scope.tenant_id, copy.jti, at=scope.now)
-    outbox.put(scope, event, lane=f"remove:{copy.channel_id}", priority=0, dedupe=f"remove:{copy.jti}")
+    outbox.put(
+        scope, event, lane=f"remove:{copy.channel_id}", priority=0, dedupe=f"remove:{copy.jti}"
+    )
 
 
 def remove_copy(
@@ -52,17 +65,20 @@ def remove_copy(
     connectors: Mapping[str, Connector],
     mint: MintPermit,
 ) -> None:
-    """Take the copy of a permit away and put the fact `CopyRemoved`; a copy that is gone already stays gone.
+    """Take the copy of a permit away and put the fact `CopyRemoved`; a copy that is gone already
+    stays gone.
 
-    Comes back (`outbox.RetryLater`) until it is proven gone: by the platform, or by a member who says so to the gate.
-    What the platform refuses to take away is replaced where that can be. Never stopped by an emergency stop or by the
-    brake.
+    Comes back (`outbox.RetryLater`) until it is proven gone: by the platform, or by a member who
+    says so to the gate. What the platform refuses to take away is replaced where that can be. Never
+    stopped by an emergency stop or by the brake.
     """
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         copy = live_copies.find_copy(scope, event.subject_id)
         if copy is None or copy.removed_at is not None:
             return
-        if task_lifecycle.removal_signed_by(scope, copy.jti):  # by somebody's name, whatever the platform says
+        if task_lifecycle.removal_signed_by(
+            scope, copy.jti
+        ):  # by somebody's name, whatever the platform says
             record_removal(scope, copy, attempts.ABSENT_RESULT)
             return
         waits = send_limits.send_block(scope, copy.channel_id, brake=False)
@@ -75,15 +91,23 @@ def remove_copy(
     native_ids = copy.native_ids or _locate_unconfirmed_copy(copy, channel, outside)
     for native_id in native_ids:
         outcome = _request_removal(copy, channel, native_id, outside)
-        if copy.recalled_at is None and isinstance(outcome, Rejected) and outcome.reason.code == BOUGHT_STAYS:
+        if (
+            copy.recalled_at is None
+            and isinstance(outcome, Rejected)
+            and outcome.reason.code == BOUGHT_STAYS
+        ):
             return  # withdrawn too late: somebody paid for it, and it stays theirs
         if not isinstance(outcome, Published):
             _retry_or_escalate(copy, channel, outcome, native_ids, outside, alarm=alarm)
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
-        record_removal(scope, copy, f"deleted:{','.join(native_ids)}" if native_ids else attempts.ABSENT_RESULT)
+        record_removal(
+            scope, copy, f"deleted:{','.join(native_ids)}" if native_ids else attempts.ABSENT_RESULT
+        )
 
 
-def _locate_unconfirmed_copy(copy: LiveCopy, channel: Channel, outside: ReplacementContext) -> tuple[str, ...]:
+def _locate_unconfirmed_copy(
+    copy: LiveCopy, channel: Channel, outside: ReplacementContext
+) -> tuple[str, ...]:
     """Where a copy lies that nobody could confirm; nothing when it is proven that there is none."""
     with outside.scope() as scope:
         rows = attempts.list_attempts(scope, copy.subject, None)
@@ -93,7 +117,9 @@ def _locate_unconfirmed_copy(copy: LiveCopy, channel: Channel, outside: Replacem
         return (stands.native_id,)
     if isinstance(stands, Processing) and stands.by_hand:
         return (f"task:{stands.poll_token}",)
-    if row is None or not (attempts.is_uncertain(row) or _is_denied_by_member(row)):  # an upload, or surely nothing
+    if row is None or not (
+        attempts.is_uncertain(row) or _is_denied_by_member(row)
+    ):  # an upload, or surely nothing
         return ()
     sighting = reconciliation.look_up_attempt(
         outside.tenant_id,
@@ -124,27 +150,39 @@ def _locate_unconfirmed_copy(copy: LiveCopy, channel: Channel, outside: Replacem
         again = reconciliation.next_look_at(scope, copy.subject, row.part, attempt=row.id)
         wait = again - scope.now if again is not None else AGAIN
     _notify_members(
-        copy, Message("copy.maybe_there", {"account": channel.name}), outside, cause=_lookup_notice_cause(copy)
+        copy,
+        Message("copy.maybe_there", {"account": channel.name}),
+        outside,
+        cause=_lookup_notice_cause(copy),
     )
     raise outbox.RetryLater(wait)
 
 
 def _is_denied_by_member(row: Attempt) -> bool:
-    """Whether a person said that nothing is there: a permit of which that was proven is no copy any more."""
+    """Whether a person said that nothing is there: a permit of which that was proven is no copy any
+    more."""
     return bool(row.resolution.get("outcome") == attempts.ABSENT_RESULT)
 
 
-def _request_removal(copy: LiveCopy, channel: Channel, native_id: str, outside: ReplacementContext) -> Outcome:
+def _request_removal(
+    copy: LiveCopy, channel: Channel, native_id: str, outside: ReplacementContext
+) -> Outcome:
     """Ask the platform to take the copy away; each try is an attempt on record."""
     with outside.scope() as scope:
         attempt_id = attempts.begin_attempt(
-            scope, channel_id=channel.id, subject=copy.subject, kind="remove", deadline=scope.now + ACT
+            scope,
+            channel_id=channel.id,
+            subject=copy.subject,
+            kind="remove",
+            deadline=scope.now + ACT,
         )
     connector = account_connectors.connector_for(outside.connectors, channel)
     place = PlatformCopy(native_id, copy.account, copy.viewer)
 
     def question(answers: tuple[StepResult, ...]) -> Send | Outcome:
-        if channel.state == ChannelState.DISCONNECTED:  # it is somebody's task, and ours once it is connected again
+        if (
+            channel.state == ChannelState.DISCONNECTED
+        ):  # it is somebody's task, and ours once it is connected again
             return Reauthorize(Message("channel.is_disconnected", {"account": channel.name}))
         return connector.remove(place, answers)
 
@@ -154,21 +192,33 @@ def _request_removal(copy: LiveCopy, channel: Channel, native_id: str, outside: 
         return ControlOrder(outside.tenant_id, channel.id, action)  # a look whether it is gone
 
     answers = request_loop.run_requests(
-        channel, question, order, tenant=outside.tenant, transport=outside.transport, attempt_id=attempt_id
+        channel,
+        question,
+        order,
+        tenant=outside.tenant,
+        transport=outside.transport,
+        attempt_id=attempt_id,
     )
     end = question(answers)
     outcome = Retry(ACT, "account", Message("attempt.not_proven")) if isinstance(end, Send) else end
     with outside.scope() as scope:
-        outcome = token_renewal.apply_outcome_to_account(scope, channel, outcome, shown=channel.generation)
+        outcome = token_renewal.apply_outcome_to_account(
+            scope, channel, outcome, shown=channel.generation
+        )
         name = serialization.outcome_name(outcome)
         result = serialization.outcome_to_json(outcome)
-        attempts.finish_attempt(scope, attempt_id, name, result, serialization.outcome_reason(outcome))
+        attempts.finish_attempt(
+            scope, attempt_id, name, result, serialization.outcome_reason(outcome)
+        )
     return outcome
 
 
-def _escalate_late_removal(scope: Scope, event: CopyRemovalDue, copy: LiveCopy, channel: Channel) -> timedelta:
-    """Tell the members once, when a copy is still there so long after it was to go, and make it somebody's task: a
-    platform that only ever says "later" would tell nobody. How long until then; `AGAIN` once it is done.
+def _escalate_late_removal(
+    scope: Scope, event: CopyRemovalDue, copy: LiveCopy, channel: Channel
+) -> timedelta:
+    """Tell the members once, when a copy is still there so long after it was to go, and make it
+    somebody's task: a platform that only ever says "later" would tell nobody. How long until then;
+    `AGAIN` once it is done.
     """
     tried = [row.armed_at for row in attempts.list_attempts(scope, copy.subject, None, ("remove",))]
     since = copy.recalled_at or event.at or min(tried, default=scope.now)
@@ -177,16 +227,25 @@ def _escalate_late_removal(scope: Scope, event: CopyRemovalDue, copy: LiveCopy, 
     if left > timedelta():
         return left
     if not notices.has_been_notified(scope, _late_notice_cause(copy)):
-        task_lifecycle.create_removal_task(scope, channel, copy, post_addresses.copy_address(scope, copy))
+        task_lifecycle.create_removal_task(
+            scope, channel, copy, post_addresses.copy_address(scope, copy)
+        )
         hours = int(most.total_seconds() // 3600)
         told = Message("copy.still_there", {"account": channel.name, "hours": hours})
-        notices.put(scope, told, cause=_late_notice_cause(copy), urgent=True, creator_id=copy.creator_id)
+        notices.put(
+            scope, told, cause=_late_notice_cause(copy), urgent=True, creator_id=copy.creator_id
+        )
     return AGAIN
 
 
 def _lookup_notice_cause(copy: LiveCopy) -> str:
-    """The cause of the notice that a copy may be there: its post's, where it is one, since no task is anybody's yet."""
-    return f"delivery:{copy.subject.id}:sought" if copy.subject.kind == "delivery" else f"copy:{copy.jti}"
+    """The cause of the notice that a copy may be there: its post's, where it is one, since no task
+    is anybody's yet."""
+    return (
+        f"delivery:{copy.subject.id}:sought"
+        if copy.subject.kind == "delivery"
+        else f"copy:{copy.jti}"
+    )
 
 
 def _late_notice_cause(copy: LiveCopy) -> str:
@@ -203,16 +262,28 @@ def _retry_or_escalate(
     *,
     alarm: timedelta,
 ) -> NoReturn:
-    """The platform did not take it away: try again, before the `alarm`; a refusal is for a person to know."""
+    """The platform did not take it away: try again, before the `alarm`; a refusal is for a person
+    to know."""
     if isinstance(outcome, Retry):
         with outside.scope() as scope:
-            tries = retry_delays.count_failed_tries(attempts.list_attempts(scope, copy.subject, None, ("remove",))) - 1
-        raise outbox.RetryLater(min(retry_delays.retry_delay(outcome.after, tries, copy.jti), alarm))
+            tries = (
+                retry_delays.count_failed_tries(
+                    attempts.list_attempts(scope, copy.subject, None, ("remove",))
+                )
+                - 1
+            )
+        raise outbox.RetryLater(
+            min(retry_delays.retry_delay(outcome.after, tries, copy.jti), alarm)
+        )
     if not isinstance(outcome, Rejected):
         _notify_members(copy, Message("copy.cannot_remove", {"account": channel.name}), outside)
         raise outbox.RetryLater(AGAIN)
-    with outside.scope() as scope:  # first of all, so that it is somebody's whatever becomes of the rest
-        task_lifecycle.create_removal_task(scope, channel, copy, post_addresses.copy_address(scope, copy))
+    with (
+        outside.scope() as scope
+    ):  # first of all, so that it is somebody's whatever becomes of the rest
+        task_lifecycle.create_removal_task(
+            scope, channel, copy, post_addresses.copy_address(scope, copy)
+        )
     instead = replacement.replace_copy(copy, channel, native_ids, outside)
     code = _notice_code(copy, instead)
     if isinstance(instead, Published):
@@ -223,21 +294,37 @@ def _retry_or_escalate(
 
 
 def _notice_code(copy: LiveCopy, instead: Outcome | None) -> str:
-    """What members read of a copy that is not deleted: whether it still shows what it did, and who can end that."""
+    """What members read of a copy that is not deleted: whether it still shows what it did, and who
+    can end that."""
     if not isinstance(instead, Published):
         return "copy.cannot_remove"
     return "copy.replaced_in_chat" if copy.viewer else "copy.replaced"
 
 
-def _notify_members(copy: LiveCopy, message: Message, outside: ReplacementContext, *, cause: str = "") -> None:
+def _notify_members(
+    copy: LiveCopy, message: Message, outside: ReplacementContext, *, cause: str = ""
+) -> None:
     with outside.scope() as scope:
-        notices.put(scope, message, cause=cause or f"copy:{copy.jti}", urgent=True, creator_id=copy.creator_id)
+        notices.put(
+            scope,
+            message,
+            cause=cause or f"copy:{copy.jti}",
+            urgent=True,
+            creator_id=copy.creator_id,
+        )
 
 
 def record_removal(scope: Scope, copy: LiveCopy, proof: str) -> None:
-    """A copy that was to be taken away is gone: what was asked of people about it is over, and the fact is put."""
-    live_copies.record_removed(scope, copy.jti, task_lifecycle.removal_signed_by(scope, copy.jti) or proof)
+    """A copy that was to be taken away is gone: what was asked of people about it is over, and the
+    fact is put."""
+    live_copies.record_removed(
+        scope, copy.jti, task_lifecycle.removal_signed_by(scope, copy.jti) or proof
+    )
     task_lifecycle.close_proven_removal(scope, copy.jti)
-    notices.close_all(scope, [f"copy:{copy.jti}", _lookup_notice_cause(copy), _late_notice_cause(copy)])
-    fact = CopyRemoved(scope.tenant_id, copy.jti, copy.subject.kind, copy.subject.id, copy.channel_id)
+    notices.close_all(
+        scope, [f"copy:{copy.jti}", _lookup_notice_cause(copy), _late_notice_cause(copy)]
+    )
+    fact = CopyRemoved(
+        scope.tenant_id, copy.jti, copy.subject.kind, copy.subject.id, copy.channel_id
+    )
     outbox.put(scope, fact, dedupe=f"removed:{copy.jti}")

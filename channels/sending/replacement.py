@@ -1,8 +1,10 @@
-"""Where a platform does not delete a copy any more: the house's own picture, or sentence, takes its place, once.
+"""Where a platform does not delete a copy any more: the house's own picture, or sentence, takes its
+place, once.
 
-Each request leaves under a permit of its own (`gate/text/service_texts.py` says for what). The same again changes nothing, so what
-nobody lived to write down is asked once more; what was done, or refused for good, is not. Either way the copy stays on
-record as one that is there, and stays somebody's to take away (`channels/manual_tasks/task_lifecycle.py`).
+Each request leaves under a permit of its own (`gate/text/service_texts.py` says for what). The same
+again changes nothing, so what nobody lived to write down is asked once more; what was done, or
+refused for good, is not. Either way the copy stays on record as one that is there, and stays
+somebody's to take away (`channels/manual_tasks/task_lifecycle.py`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,7 +45,8 @@ from tenants.agencies.queries import get_creator
 from tenants.notices import notices
 
 MintPermit = Callable[..., Permit]
-"""`gate.permits.issuance.mint_permit` with its key; the house is the author of what it puts there."""
+"""`gate.permits.issuance.mint_permit` with its key; the house is the author of what it puts
+there."""
 
 REPLACE_KIND = "replace"
 """What the attempts are called."""
@@ -76,19 +79,30 @@ class ReplacementContext:
 def replace_copy(
     copy: LiveCopy, channel: Channel, native_ids: Sequence[str], outside: ReplacementContext
 ) -> Outcome | None:
-    """Put the house's own in the place of every message of a copy; None where the platform offers no such thing.
+    """Put the house's own in the place of every message of a copy; None where the platform offers
+    no such thing.
 
-    Published: none of them shows any more what it did. Rejected: one still does, and another try would be no better.
+    Published: none of them shows any more what it did. Rejected: one still does, and another try
+    would be no better.
     """
     connector = account_connectors.connector_for(outside.connectors, channel)
     if not (connector.capabilities.replaces and isinstance(connector, SupportsReplacement)):
         return None
-    outcomes = [_replace_message(copy, channel, native_id, connector, outside) for native_id in native_ids]
-    return next((outcome for outcome in outcomes if not isinstance(outcome, Published)), next(iter(outcomes), None))
+    outcomes = [
+        _replace_message(copy, channel, native_id, connector, outside) for native_id in native_ids
+    ]
+    return next(
+        (outcome for outcome in outcomes if not isinstance(outcome, Published)),
+        next(iter(outcomes), None),
+    )
 
 
 def _replace_message(
-    copy: LiveCopy, channel: Channel, native_id: str, connector: SupportsReplacement, outside: ReplacementContext
+    copy: LiveCopy,
+    channel: Channel,
+    native_id: str,
+    connector: SupportsReplacement,
+    outside: ReplacementContext,
 ) -> Outcome:
     with outside.scope() as scope:
         tried = _list_earlier_tries(scope, copy, native_id)
@@ -96,7 +110,9 @@ def _replace_message(
             last = tried[-1]
             return serialization.outcome_from_json(str(last.outcome), last.result, last.detail)
         arrives = edits.edits_arrive_until(scope, copy.subject, native_id)
-        if arrives is not None and arrives > scope.now:  # a change under way would stand where ours was put
+        if (
+            arrives is not None and arrives > scope.now
+        ):  # a change under way would stand where ours was put
             return Retry(arrives - scope.now, "account", Message("attempt.under_way"))
         unit = _build_replacement_unit(scope, copy, channel)
         attempt_id = _begin_replacement(scope, copy, native_id, unit)
@@ -115,7 +131,9 @@ def _replace_message(
             break
         answers = (*answers, answer)
         turn = connector.replace(place, unit, answers)
-    outcome = Retry(FIRST, "account", Message("attempt.not_proven")) if isinstance(turn, Send) else turn
+    outcome = (
+        Retry(FIRST, "account", Message("attempt.not_proven")) if isinstance(turn, Send) else turn
+    )
     with outside.scope() as scope:
         return _record_replacement(scope, copy, channel, attempt_id, _back_off(outcome, len(tried)))
 
@@ -127,8 +145,9 @@ def _list_earlier_tries(scope: Scope, copy: LiveCopy, native_id: str) -> list[At
 
 
 def _earlier_answers(tried: Sequence[Attempt]) -> dict[str, StepResult]:
-    """The answers that earlier tries went on from, by their requests: an album goes on where one stopped, so that no
-    platform is asked for all of it again and again. The last answer of a try is what it stopped at."""
+    """The answers that earlier tries went on from, by their requests: an album goes on where one
+    stopped, so that no platform is asked for all of it again and again. The last answer of a try is
+    what it stopped at."""
     return {digest: answer for row in tried for digest, answer in attempts.answered_steps(row)[:-1]}
 
 
@@ -147,7 +166,11 @@ def _begin_replacement(scope: Scope, copy: LiveCopy, native_id: str, unit: Unit)
 
 
 def _send_replacement_step(
-    channel: Channel, unit: Unit, step: WireStep, place: tuple[UUID, int], outside: ReplacementContext
+    channel: Channel,
+    unit: Unit,
+    step: WireStep,
+    place: tuple[UUID, int],
+    outside: ReplacementContext,
 ) -> StepResult | None:
     """What came back to one request, both on record; None where the gate says no."""
     attempt_id, position = place
@@ -162,7 +185,10 @@ def _send_replacement_step(
     answer: StepResult
     try:
         answer = outside.transport.send(step, permit, account=queries.transport_account(channel))
-    except (EgressForbidden, NotFound) as error:  # refused before the first byte; the removal goes on all the same
+    except (
+        EgressForbidden,
+        NotFound,
+    ) as error:  # refused before the first byte; the removal goes on all the same
         answer = StepNotSent(step.name, error.message.code)
     with outside.scope() as scope:
         send_limits.record_answer(scope, channel.id, answer, creates=False)
@@ -176,12 +202,20 @@ def _back_off(outcome: Outcome, tries: int) -> Outcome:
     """A try that did not come through waits longer each time, and no less than it is asked to."""
     if not isinstance(outcome, Retry):
         return outcome
-    return Retry(max(outcome.after, min(FIRST * 2 ** min(tries, 10), MAX_RETRY_DELAY)), outcome.scope, outcome.reason)
+    return Retry(
+        max(outcome.after, min(FIRST * 2 ** min(tries, 10), MAX_RETRY_DELAY)),
+        outcome.scope,
+        outcome.reason,
+    )
 
 
-def _record_replacement(scope: Scope, copy: LiveCopy, channel: Channel, attempt_id: UUID, outcome: Outcome) -> Outcome:
+def _record_replacement(
+    scope: Scope, copy: LiveCopy, channel: Channel, attempt_id: UUID, outcome: Outcome
+) -> Outcome:
     """Keep what came of it; what members were told before is no longer so once it was replaced."""
-    outcome = token_renewal.apply_outcome_to_account(scope, channel, outcome, shown=channel.generation)
+    outcome = token_renewal.apply_outcome_to_account(
+        scope, channel, outcome, shown=channel.generation
+    )
     name = serialization.outcome_name(outcome)
     result = serialization.outcome_to_json(outcome)
     attempts.finish_attempt(scope, attempt_id, name, result, serialization.outcome_reason(outcome))
@@ -192,8 +226,13 @@ def _record_replacement(scope: Scope, copy: LiveCopy, channel: Channel, attempt_
 
 
 def _build_replacement_unit(scope: Scope, copy: LiveCopy, channel: Channel) -> Unit:
-    """What takes the place of a copy: the picture where it showed any, and a sentence in the creator's language."""
-    code = "service.safety.removed.picture" if _showed_pictures(scope, copy) else "service.safety.removed.message"
+    """What takes the place of a copy: the picture where it showed any, and a sentence in the
+    creator's language."""
+    code = (
+        "service.safety.removed.picture"
+        if _showed_pictures(scope, copy)
+        else "service.safety.removed.message"
+    )
     spoken = [one for one in get_creator(scope, copy.creator_id).languages if one in LANGUAGES]
     return Unit(
         tenant_id=scope.tenant_id,
@@ -215,7 +254,9 @@ def _build_replacement_unit(scope: Scope, copy: LiveCopy, channel: Channel) -> U
 def _showed_pictures(scope: Scope, copy: LiveCopy) -> bool:
     """Whether the copy carried pictures and nothing else: a film is none."""
     sent = (
-        row for row in attempts.list_attempts(scope, copy.subject, None) if attempts.publish_permit(row) == copy.jti
+        row
+        for row in attempts.list_attempts(scope, copy.subject, None)
+        if attempts.publish_permit(row) == copy.jti
     )
     carried = [medium for row in sent for medium in serialization.unit_from_json(row.unit).media]
     return bool(carried) and all(medium.mime.startswith("image/") for medium in carried)

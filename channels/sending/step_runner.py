@@ -1,7 +1,9 @@
-"""The one loop of posts, chat messages and packs: arm a step, send it, keep its answer, arm the next one.
+"""The one loop of posts, chat messages and packs: arm a step, send it, keep its answer, arm the
+next one.
 
-A step leaves only after it was written down, and the step that makes content visible is armed once: when its answer
-is missing nothing here sends it again, until a look or a person has said that it is not there.
+A step leaves only after it was written down, and the step that makes content visible is armed once:
+when its answer is missing nothing here sends it again, until a look or a person has said that it is
+not there.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -45,12 +47,16 @@ SENDING_ACTOR = "system:carrying"
 
 
 class MintPermit(Protocol):
-    """Decide again, sign for just this step and consume (`gate.permits.issuance.mint_permit` with its key); raises the gate's Denied.
+    """Decide again, sign for just this step and consume (`gate.permits.issuance.mint_permit` with
+    its key); raises the gate's Denied.
 
-    `uploads` are the platform's ids of what earlier steps of the same subject put there and this one points at.
+    `uploads` are the platform's ids of what earlier steps of the same subject put there and this
+    one points at.
     """
 
-    def __call__(self, scope: Scope, unit: Unit, step: WireStep, *, uploads: Collection[str] = ()) -> Permit: ...
+    def __call__(
+        self, scope: Scope, unit: Unit, step: WireStep, *, uploads: Collection[str] = ()
+    ) -> Permit: ...
 
 
 Connectors = Mapping[str, Connector]  # by platform
@@ -79,7 +85,8 @@ class PreparedStep:
     authority: Authority
     deadline: datetime
     position: int
-    seconds: float  # what is left of the deadline at `ready_at`, a reading of this process's `monotonic()`
+    # what is left of the deadline at `ready_at`, a reading of this process's `monotonic()`
+    seconds: float
     ready_at: float
 
 
@@ -93,18 +100,24 @@ class _Ahead:
     told: tuple[StepResult, ...] = ()
 
 
-PrepareNextStep = Callable[[Scope, PreparedStep, StepResult], "PreparedStep | Outcome | StagedUploads"]
+PrepareNextStep = Callable[
+    [Scope, PreparedStep, StepResult], "PreparedStep | Outcome | StagedUploads"
+]
 
 SettleAttempt = Callable[[Scope, PreparedStep, Outcome], None]
-"""Writes what the act came to, in the transaction that keeps the last answer; closes the attempt."""
+"""Writes what the act came to, in the transaction that keeps the last answer; closes the
+attempt."""
 
 
 def native_key_of(subject: Subject, part: int = 0) -> str:
-    """The idempotency key of a subject's part: the same over all attempts; 24 letters and digits."""
+    """The idempotency key of a subject's part: the same over all attempts; 24 letters and
+    digits."""
     return "gr" + derived_uuid("native_key", subject.kind, subject.id, part).hex[:22]
 
 
-def _resolve_native_key(unit: Unit, part: int, rows: Sequence[Attempt], connector: Connector, now: datetime) -> str:
+def _resolve_native_key(
+    unit: Unit, part: int, rows: Sequence[Attempt], connector: Connector, now: datetime
+) -> str:
     """What the platform knows a send by; kept for as long as something may stand under it."""
     key = unit.native_key or native_key_of(unit.subject, part)
     if not hasattr(connector, "native_key_for") or not isinstance(
@@ -117,7 +130,9 @@ def _resolve_native_key(unit: Unit, part: int, rows: Sequence[Attempt], connecto
 def sending_problem(unit: Unit, connector: Connector, now: datetime) -> Message | None:
     """Why a unit cannot leave as it is, as far as is known without a request."""
     key = _resolve_native_key(unit, 0, (), connector, now)
-    turn = prices.next_step_priced(connector, unit if key == unit.native_key else replace(unit, native_key=key), ())
+    turn = prices.next_step_priced(
+        connector, unit if key == unit.native_key else replace(unit, native_key=key), ()
+    )
     return turn.reason if isinstance(turn, Rejected) else None
 
 
@@ -134,10 +149,11 @@ def prepare_step(
 ) -> PreparedStep | Outcome | StagedUploads:
     """Write down the next step of a subject's part, or say what stands already.
 
-    `kind="stage"` stops before the step that makes content visible and returns Staged. `act` is the wall time all
-    steps may take together. The caller has taken the gate's epochs and the channel (`send_limits.claim_send_slot`), has moved its
-    subject and wrote its reconcile event in this transaction. Uploads of earlier attempts are used again.
-    Raises the gate's Denied; Conflict when another worker armed the same subject at this moment.
+    `kind="stage"` stops before the step that makes content visible and returns Staged. `act` is the
+    wall time all steps may take together. The caller has taken the gate's epochs and the channel
+    (`send_limits.claim_send_slot`), has moved its subject and wrote its reconcile event in this
+    transaction. Uploads of earlier attempts are used again. Raises the gate's Denied; Conflict when
+    another worker armed the same subject at this moment.
     """
     connector = account_connectors.connector_for(connectors, channel)
     if kind == "stage" and any(
@@ -177,8 +193,11 @@ def prepare_step(
     return _build_prepared_step(scope, ahead, turn.step, authority, attempt_id=attempt_id)
 
 
-def dry_run(scope: Scope, *, channel: Channel, unit: Unit, connectors: Connectors) -> WireStep | Outcome:
-    """Build the first request of a unit and write it down as a dry attempt; mints nothing, opens no socket.
+def dry_run(
+    scope: Scope, *, channel: Channel, unit: Unit, connectors: Connectors
+) -> WireStep | Outcome:
+    """Build the first request of a unit and write it down as a dry attempt; mints nothing, opens no
+    socket.
 
     Returns the request, or at once why there would be none.
     """
@@ -188,10 +207,19 @@ def dry_run(scope: Scope, *, channel: Channel, unit: Unit, connectors: Connector
     if not isinstance(turn, Send):
         return turn
     attempt_id = attempts.begin_attempt(
-        scope, channel_id=channel.id, subject=unit.subject, kind="dry", deadline=scope.now, unit=unit
+        scope,
+        channel_id=channel.id,
+        subject=unit.subject,
+        kind="dry",
+        deadline=scope.now,
+        unit=unit,
     )
     attempts.finish_attempt(
-        scope, attempt_id, "rehearsed", {"step": turn.step.name, "wire": turn.step.wire_digest()}, None
+        scope,
+        attempt_id,
+        "rehearsed",
+        {"step": turn.step.name, "wire": turn.step.wire_digest()},
+        None,
     )
     return turn.step
 
@@ -204,11 +232,13 @@ def run_steps(
     arm_next: PrepareNextStep,
     settle: SettleAttempt | None = None,
 ) -> Outcome | StagedUploads:
-    """Send the armed step, keep its answer and arm the next one, until there is nothing left to send.
+    """Send the armed step, keep its answer and arm the next one, until there is nothing left to
+    send.
 
-    No transaction is open while a request is out. The answer to a step is committed before the next one is armed, so
-    that neither a crash nor a "no" of the gate can lose it. The last answer is committed with what it meant and, where
-    `settle` is given, with what it made of its subject; if any of that fails, the answer is kept all the same.
+    No transaction is open while a request is out. The answer to a step is committed before the next
+    one is armed, so that neither a crash nor a "no" of the gate can lose it. The last answer is
+    committed with what it meant and, where `settle` is given, with what it made of its subject; if
+    any of that fails, the answer is kept all the same.
     """
     turn: PreparedStep | Outcome | StagedUploads = armed
     while isinstance(turn, PreparedStep):
@@ -222,7 +252,9 @@ def run_steps(
 def _to_the_end(arm_next: PrepareNextStep, settle: SettleAttempt | None) -> PrepareNextStep:
     """`arm_next`, and the settle of what it ends with, in its transaction."""
 
-    def arm(scope: Scope, armed: PreparedStep, answer: StepResult) -> PreparedStep | Outcome | StagedUploads:
+    def arm(
+        scope: Scope, armed: PreparedStep, answer: StepResult
+    ) -> PreparedStep | Outcome | StagedUploads:
         turn = arm_next(scope, armed, answer)
         if settle is not None and not isinstance(turn, PreparedStep | StagedUploads):
             settle(scope, armed, turn)
@@ -234,7 +266,8 @@ def _to_the_end(arm_next: PrepareNextStep, settle: SettleAttempt | None) -> Prep
 def _gone_on(
     armed: PreparedStep, answer: StepResult, tenant: OpenScope, arm_next: PrepareNextStep
 ) -> PreparedStep | Outcome | StagedUploads:
-    """Keep the answer, then arm what follows: two transactions, since epochs are locked before the account."""
+    """Keep the answer, then arm what follows: two transactions, since epochs are locked before the
+    account."""
     _record_step_answer(armed, answer, tenant)
     with tenant(armed.tenant_id, SENDING_ACTOR) as scope:
         return arm_next(scope, armed, answer)
@@ -243,7 +276,8 @@ def _gone_on(
 def _record_and_prepare_next(
     armed: PreparedStep, answer: StepResult, tenant: OpenScope, arm_next: PrepareNextStep
 ) -> PreparedStep | Outcome | StagedUploads:
-    """Keep the answer to the last step and say what it meant, in one transaction: no permit follows it."""
+    """Keep the answer to the last step and say what it meant, in one transaction: no permit follows
+    it."""
     try:
         with tenant(armed.tenant_id, SENDING_ACTOR) as scope:
             _record_limits(scope, armed, answer, creates=True)
@@ -254,20 +288,32 @@ def _record_and_prepare_next(
 
 
 def prepare_next_step(
-    scope: Scope, armed: PreparedStep, answer: StepResult, *, connectors: Connectors, mint: MintPermit
+    scope: Scope,
+    armed: PreparedStep,
+    answer: StepResult,
+    *,
+    connectors: Connectors,
+    mint: MintPermit,
 ) -> PreparedStep | Outcome | StagedUploads:
     """Ask the connector what the answer meant: the next step, armed under a new permit, or the end.
 
-    A "no" of the gate to the next step ends it (`permit_denials`). Raises Conflict when the attempt was taken over meanwhile.
+    A "no" of the gate to the next step ends it (`permit_denials`). Raises Conflict when the attempt
+    was taken over meanwhile.
     """
-    rows = attempts.record_and_list(scope, armed.unit.subject, armed.attempt_id, armed.position, answer)
+    rows = attempts.record_and_list(
+        scope, armed.unit.subject, armed.attempt_id, armed.position, answer
+    )
     row = next((each for each in rows if each.id == armed.attempt_id), None)
     if row is None:
         raise NotFound("attempt.not_here")
-    turn = _resume_attempt(rows, row, account_connectors.connector_for(connectors, armed.channel), armed.unit)
+    turn = _resume_attempt(
+        rows, row, account_connectors.connector_for(connectors, armed.channel), armed.unit
+    )
     if not isinstance(turn, Send):
         return retry_delays.with_growing_delay(
-            token_renewal.apply_outcome_to_account(scope, armed.channel, turn, shown=armed.channel.generation),
+            token_renewal.apply_outcome_to_account(
+                scope, armed.channel, turn, shown=armed.channel.generation
+            ),
             row,
             rows,
         )
@@ -278,19 +324,27 @@ def prepare_next_step(
         return StagedUploads()
     if turn.step.kind is StepKind.PUBLISH and row.publish_armed_at is not None:
         raise Refused("attempt.single_shot")
-    late = scope.now >= row.deadline_at  # nor is anything more sent by an account that a person took off
+    late = (
+        scope.now >= row.deadline_at
+    )  # nor is anything more sent by an account that a person took off
     if late or queries.get_channel(scope, armed.channel.id).is_disconnected:
         why = "attempt.out_of_time" if late else "attempt.stopped_midway"
-        return retry_delays.with_growing_delay(Retry(SHORT_RETRY, "account", Message(why)), row, rows)
+        return retry_delays.with_growing_delay(
+            Retry(SHORT_RETRY, "account", Message(why)), row, rows
+        )
     ahead = _Ahead(armed.channel, armed.unit, row.deadline_at, attempts.stored_answers(row))
-    staged = attempts.reusable_uploads([each for each in rows if each.part == row.part], row.unit_digest)
+    staged = attempts.reusable_uploads(
+        [each for each in rows if each.part == row.part], row.unit_digest
+    )
     staged += ahead.told if armed.unit.parent_id else ()  # what was told of the one above
     try:
         authority = _authorize_step(scope, ahead, turn.step, staged, mint)
     except issuance.PermitDenied as denied:
         return permit_denials.outcome_of_denial(scope, row, denied)
     attempts.add_step(scope, row.id, armed.position + 1, turn.step, _permit_jti(authority))
-    return _build_prepared_step(scope, ahead, turn.step, authority, attempt_id=row.id, position=armed.position + 1)
+    return _build_prepared_step(
+        scope, ahead, turn.step, authority, attempt_id=row.id, position=armed.position + 1
+    )
 
 
 def close_attempt(
@@ -301,10 +355,12 @@ def close_attempt(
     part: int = 0,
     note_copy: RecordCopy = live_copies.record_copy,
 ) -> bool:
-    """Write what an attempt came to, once; or, later, what ended its doubt. Whether this call wrote it.
+    """Write what an attempt came to, once; or, later, what ended its doubt. Whether this call wrote
+    it.
 
-    A subject without an attempt has nothing to write. The gate is told where the copy lies, or that there is none.
-    Raises Conflict for an outcome that would deny a publish step whose answer is missing.
+    A subject without an attempt has nothing to write. The gate is told where the copy lies, or that
+    there is none. Raises Conflict for an outcome that would deny a publish step whose answer is
+    missing.
     """
     name = serialization.outcome_name(outcome)
     result = serialization.outcome_to_json(outcome)
@@ -331,7 +387,9 @@ def close_attempt(
         scope.before_commit(lambda last: note_copy(last, jti, native_id, seen_at), role="gate")
         if outcome.files:
             files = outcome.files
-            scope.before_commit(lambda last: live_copies.record_file_ids(last, jti, files), role="gate")
+            scope.before_commit(
+                lambda last: live_copies.record_file_ids(last, jti, files), role="gate"
+            )
     elif written and jti is not None and attempts.is_definite(outcome):
         scope.before_commit(
             lambda last: live_copies.void_permit(last, jti, name), role="gate"
@@ -345,39 +403,59 @@ def _is_definite_absence(outcome: Outcome) -> bool:
 
 
 def _close_attempt(
-    scope: Scope, row: Attempt, outcome: Outcome, end: tuple[str, serialization.StoredJson, Message | None]
+    scope: Scope,
+    row: Attempt,
+    outcome: Outcome,
+    end: tuple[str, serialization.StoredJson, Message | None],
 ) -> bool:
-    unanswered = row.outcome is None and attempts.is_uncertain(row) and attempts.publish_answer(row) is None
+    unanswered = (
+        row.outcome is None and attempts.is_uncertain(row) and attempts.publish_answer(row) is None
+    )
     if unanswered and _is_definite_absence(outcome):
-        raise Conflict("attempt.in_doubt")  # nothing but a look or a person may say that it is not there
+        raise Conflict(
+            "attempt.in_doubt"
+        )  # nothing but a look or a person may say that it is not there
     if attempts.finish_attempt(scope, row.id, *end) is not None:
         return True
     doubtful = attempts.is_definite(outcome) and attempts.is_uncertain(row)
     return doubtful and attempts.resolve_attempt(scope, row, attempts.resolution_of(outcome))
 
 
-def recorded_outcome(scope: Scope, subject: Subject, *, connectors: Connectors, part: int = 0) -> Outcome | None:
-    """What the kept answer to a single-shot step meant, where nobody lived to settle it; None without one."""
+def recorded_outcome(
+    scope: Scope, subject: Subject, *, connectors: Connectors, part: int = 0
+) -> Outcome | None:
+    """What the kept answer to a single-shot step meant, where nobody lived to settle it; None
+    without one."""
     rows = attempts.list_attempts(scope, subject, part)
     for row in reversed(rows):
         if row.outcome is None and attempts.publish_answer(row) is not None:
             channel = queries.get_channel(scope, row.channel_id)
             connector = account_connectors.connector_for(connectors, channel)
             turn = _resume_attempt(rows, row, connector, serialization.unit_from_json(row.unit))
-            return None if isinstance(turn, Send) else token_renewal.apply_outcome_to_account(scope, channel, turn)
+            return (
+                None
+                if isinstance(turn, Send)
+                else token_renewal.apply_outcome_to_account(scope, channel, turn)
+            )
     return None
 
 
 def _latest_attempt(scope: Scope, subject: Subject, part: int) -> Attempt | None:
     rows = attempts.list_attempts(scope, subject, part)
-    candidates = [row for row in rows if row.outcome is None] or [row for row in rows if row.kind == "send"]
+    candidates = [row for row in rows if row.outcome is None] or [
+        row for row in rows if row.kind == "send"
+    ]
     return candidates[-1] if candidates else None
 
 
-def _find_blocking_outcome(scope: Scope, rows: list[Attempt], connector: Connector, channel: Channel) -> Outcome | None:
+def _find_blocking_outcome(
+    scope: Scope, rows: list[Attempt], connector: Connector, channel: Channel
+) -> Outcome | None:
     """What earlier attempts came to, if that forbids a new one."""
     for row in reversed(rows):
-        if row.outcome is None and attempts.publish_answer(row) is not None:  # a crash before the outcome
+        if (
+            row.outcome is None and attempts.publish_answer(row) is not None
+        ):  # a crash before the outcome
             turn = _resume_attempt(rows, row, connector, serialization.unit_from_json(row.unit))
             if isinstance(turn, Send):
                 raise Refused("attempt.single_shot")
@@ -390,10 +468,15 @@ def _find_blocking_outcome(scope: Scope, rows: list[Attempt], connector: Connect
     return None
 
 
-def _resume_attempt(rows: Sequence[Attempt], row: Attempt, connector: Connector, unit: Unit) -> Send | Outcome:
-    """What the connector says to all answers: uploads of earlier attempts among `rows`, then this one's."""
+def _resume_attempt(
+    rows: Sequence[Attempt], row: Attempt, connector: Connector, unit: Unit
+) -> Send | Outcome:
+    """What the connector says to all answers: uploads of earlier attempts among `rows`, then this
+    one's."""
     earlier = [other for other in rows if other.part == row.part and other.id != row.id]
-    kept = attempts.reusable_uploads(earlier, row.unit_digest, without={step["wire_digest"] for step in row.steps})
+    kept = attempts.reusable_uploads(
+        earlier, row.unit_digest, without={step["wire_digest"] for step in row.steps}
+    )
     return connector.next_step(unit, (*kept, *attempts.stored_answers(row)))
 
 
@@ -418,7 +501,13 @@ def _permit_jti(authority: Authority) -> UUID | None:
 
 
 def _build_prepared_step(
-    scope: Scope, ahead: _Ahead, step: WireStep, authority: Authority, *, attempt_id: UUID, position: int = 0
+    scope: Scope,
+    ahead: _Ahead,
+    step: WireStep,
+    authority: Authority,
+    *,
+    attempt_id: UUID,
+    position: int = 0,
 ) -> PreparedStep:
     return PreparedStep(
         tenant_id=scope.tenant_id,
@@ -435,12 +524,15 @@ def _build_prepared_step(
 
 
 def _send_step(armed: PreparedStep, tenant: OpenScope, transport: Transport) -> StepResult:
-    """Send once, inside what is left of the deadline. A process that slept past it sends nothing."""
+    """Send once, inside what is left of the deadline. A process that slept past it sends
+    nothing."""
     if (left := armed.seconds - (monotonic() - armed.ready_at)) <= 0:
         return StepNotSent(armed.step.name, "deadline")
     step = replace(armed.step, deadline=min(armed.step.deadline, left))
     try:
-        return transport.send(step, armed.authority, account=queries.transport_account(armed.channel))
+        return transport.send(
+            step, armed.authority, account=queries.transport_account(armed.channel)
+        )
     except (EgressForbidden, NotFound) as error:  # refused before the first byte: surely not sent
         _record_step_answer(armed, StepNotSent(armed.step.name, error.message.code), tenant)
         raise
@@ -448,7 +540,9 @@ def _send_step(armed: PreparedStep, tenant: OpenScope, transport: Transport) -> 
 
 def _record_step_answer(armed: PreparedStep, answer: StepResult, tenant: OpenScope) -> None:
     with tenant(armed.tenant_id, SENDING_ACTOR) as scope:
-        _record_limits(scope, armed, answer, creates=armed.step.has_content or isinstance(answer, StepNotSent))
+        _record_limits(
+            scope, armed, answer, creates=armed.step.has_content or isinstance(answer, StepNotSent)
+        )
         attempts.record_answer(scope, armed.attempt_id, armed.position, answer)
 
 
@@ -456,4 +550,6 @@ def _record_limits(scope: Scope, armed: PreparedStep, answer: StepResult, *, cre
     of = armed.unit.subject
     in_chat = bool(armed.unit.viewer)
     words = armed.unit.text_of("body")
-    send_limits.record_answer(scope, armed.channel.id, answer, creates=creates, of=of, in_chat=in_chat, words=words)
+    send_limits.record_answer(
+        scope, armed.channel.id, answer, creates=creates, of=of, in_chat=in_chat, words=words
+    )

@@ -1,7 +1,8 @@
-"""The contract of every provider that checks ages: a pure stepper, like a connector, that learns nothing of a person.
+"""The contract of every provider that checks ages: a pure stepper, like a connector, that learns
+nothing of a person.
 
-What a step asks to keep of an answer is all that is kept of it (`WireStep.only`): a birth date, a document, a face or
-a name in an answer is gone before anybody could write it down.
+What a step asks to keep of an answer is all that is kept of it (`WireStep.only`): a birth date, a
+document, a face or a name in an answer is gone before anybody could write it down.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,10 +25,11 @@ AGE_CHECK_ACTION = "age_check"
 
 @dataclass(frozen=True)
 class AgeCheckRequest:
-    """A check that is to begin. `reference` is our id of it, the only thing a provider is told of the viewer.
+    """A check that is to begin. `reference` is our id of it, the only thing a provider is told of
+    the viewer.
 
-    `back` is where the viewer's browser returns to, `call` where the provider may call ("" where nobody outside can);
-    both are addresses of ours. `lives` is how long the viewer has.
+    `back` is where the viewer's browser returns to, `call` where the provider may call ("" where
+    nobody outside can); both are addresses of ours. `lives` is how long the viewer has.
     """
 
     reference: str
@@ -48,8 +50,8 @@ class AgeCheckSession:
 class AgeCheckResult:
     """What a provider says of a check. `method` and `level` (L0 to L4) are those of a passed one.
 
-    `expired`: it ended without saying anything of an age, and may be begun anew. `recalled`: it passed once, and the
-    provider takes that back.
+    `expired`: it ended without saying anything of an age, and may be begun anew. `recalled`: it
+    passed once, and the provider takes that back.
     """
 
     state: Literal["passed", "failed", "pending", "expired", "recalled"]
@@ -59,7 +61,8 @@ class AgeCheckResult:
 
 @dataclass(frozen=True)
 class ProviderCredential:
-    """What connecting leaves: the provider's name of us, which is no secret, and the sealed credential."""
+    """What connecting leaves: the provider's name of us, which is no secret, and the sealed
+    credential."""
 
     account: str
     token: Sealed
@@ -75,7 +78,9 @@ class AgeProvider(Protocol):
         """What a filled form says; None when it cannot be one of theirs."""
         ...
 
-    def verify_credential(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_credential(
+        self, account: str, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
         """The next request of a test that costs nothing and names nobody; None when all is well."""
         ...
 

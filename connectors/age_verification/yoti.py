@@ -1,11 +1,13 @@
-"""Yoti's age verification service: a session is opened, the viewer proves their age there, and we ask how it ended.
+"""Yoti's age verification service: a session is opened, the viewer proves their age there, and we
+ask how it ended.
 
 Sources: https://developers.yoti.com/age-verification/create-a-session,
-https://developers.yoti.com/age-verification/results, https://developers.yoti.com/age-verification/notifications.
-Not tried against the real service, for want of an account; not said there: what is answered for a session nobody knows
-(any 4xx but 401, 403 and 429 is read as "no such session"), and whether a passed session is ever taken back.
-Notifications are signed (RSA-PSS) with a key of theirs; we read nothing of them, so that there is nothing to forge:
-the address they call carries our own proof, and a call only makes us look.
+https://developers.yoti.com/age-verification/results,
+https://developers.yoti.com/age-verification/notifications. Not tried against the real service, for
+want of an account; not said there: what is answered for a session nobody knows (any 4xx but 401,
+403 and 429 is read as "no such session"), and whether a passed session is ever taken back.
+Notifications are signed (RSA-PSS) with a key of theirs; we read nothing of them, so that there is
+nothing to forge: the address they call carries our own proof, and a call only makes us look.
 """
 
 import re
@@ -44,8 +46,14 @@ ASSURANCE_LEVELS = {
 }
 """How sure each of their methods is; one we do not know proves nothing."""
 
-SESSION_STATES = {"PENDING": "pending", "IN_PROGRESS": "pending", "FAIL": "failed", "COMPLETE": "passed"}
-"""`FAIL` speaks of the age; `ERROR`, `CANCELLED` and `EXPIRED` of the check. A word added later is no answer yet."""
+SESSION_STATES = {
+    "PENDING": "pending",
+    "IN_PROGRESS": "pending",
+    "FAIL": "failed",
+    "COMPLETE": "passed",
+}
+"""`FAIL` speaks of the age; `ERROR`, `CANCELLED` and `EXPIRED` of the check. A word added later is
+no answer yet."""
 ENDED_SESSION_STATES = frozenset({"ERROR", "CANCELLED", "EXPIRED"})
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -56,23 +64,39 @@ class Yoti:
 
     name = "yoti"
     form = ConnectForm(
-        fields=(FormField("sdk_id", example="xxxxxxxx-xxxx-…"), FormField("api_key", secret=True)), credential="api_key"
+        fields=(FormField("sdk_id", example="xxxxxxxx-xxxx-…"), FormField("api_key", secret=True)),
+        credential="api_key",
     )
 
     def read_form(self, form: Mapping[str, str | Sealed]) -> ProviderCredential | None:
         """The SDK id, a UUID, and the API key."""
         sdk_id = form.get("sdk_id")
         key = form.get("api_key")
-        if not isinstance(key, Sealed) or not isinstance(sdk_id, str) or not _ID.fullmatch(sdk_id.strip()):
+        if (
+            not isinstance(key, Sealed)
+            or not isinstance(sdk_id, str)
+            or not _ID.fullmatch(sdk_id.strip())
+        ):
             return None
         return ProviderCredential(sdk_id.strip().lower(), key)
 
-    def verify_credential(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
-        """Open a session nobody will use, of the shortest life: they charge for checks, not for sessions."""
+    def verify_credential(
+        self, account: str, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
+        """Open a session nobody will use, of the shortest life: they charge for checks, not for
+        sessions."""
         if not answers:
             body = {**_build_methods_body(), "type": "OVER", "ttl": SHORTEST}
             return Send(
-                _build_step("test", "POST", SESSIONS_PATH, account, body, action=AGE_CHECK_ACTION, only=("id",))
+                _build_step(
+                    "test",
+                    "POST",
+                    SESSIONS_PATH,
+                    account,
+                    body,
+                    action=AGE_CHECK_ACTION,
+                    only=("id",),
+                )
             )
         return None if _parse_session_id(answers[-1]) else _refusal_outcome(answers[-1])
 
@@ -131,7 +155,8 @@ def _parse_result(body: Mapping[str, Any]) -> AgeCheckResult:
 
 
 def _build_session_body(asked: AgeCheckRequest) -> dict[str, Any]:
-    """What a session is opened with; one try each, so that a "no" is the last word of its session."""
+    """What a session is opened with; one try each, so that a "no" is the last word of its
+    session."""
     seconds = max(SHORTEST, min(int(asked.lives.total_seconds()), MAX_SESSION_SECONDS))
     body: dict[str, Any] = {
         **_build_methods_body(),
@@ -151,7 +176,12 @@ def _build_methods_body() -> dict[str, Any]:
     """Only what proves an attribute (L4): no guess from a face, no card, no phone number."""
     never: dict[str, Any] = {"allowed": False}
     return {
-        "doc_scan": {"allowed": True, "threshold": OLD_ENOUGH, "authenticity": "AUTO", "level": "PASSIVE"},
+        "doc_scan": {
+            "allowed": True,
+            "threshold": OLD_ENOUGH,
+            "authenticity": "AUTO",
+            "level": "PASSIVE",
+        },
         "digital_id": {
             "allowed": True,
             "threshold": OLD_ENOUGH,

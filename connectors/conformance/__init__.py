@@ -1,1 +1,2 @@
-"""The conformance suite: rules that every connector passes against a fake server. For tests only."""
+"""The conformance suite: rules that every connector passes against a fake server. For tests
+only."""

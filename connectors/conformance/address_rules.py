@@ -1,4 +1,5 @@
-"""The rule of addresses: what one names is the copy that stands there, and nothing else is taken for it."""
+"""The rule of addresses: what one names is the copy that stands there, and nothing else is taken
+for it."""
 
 from connectors.conformance.harness import SendingHarness
 from connectors.conformance.world import ConnectorWorld
@@ -11,8 +12,8 @@ STRANGE = ("https://example.com/", "https://example.com/watch", "https://example
 
 
 def addresses_are_resolved(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """The address of a copy names it by its native id. What is no post, somebody else's or gone is not found, and out
-    of a broken answer comes no proof."""
+    """The address of a copy names it by its native id. What is no post, somebody else's or gone is
+    not found, and out of a broken answer comes no proof."""
     if world.address is None:
         return []
     if not isinstance(connector, SupportsAddressLookup):
@@ -25,7 +26,11 @@ def addresses_are_resolved(world: ConnectorWorld, connector: Connector) -> list[
     url = world.address(outcome.native_id)
     wanted = world.named_as(outcome.native_id)
     seen = _resolve_address(house, connector, world, url)
-    breaches = [] if isinstance(seen, Found) and seen.native_id == wanted else [f"{seen}, where {wanted} stands"]
+    breaches = (
+        []
+        if isinstance(seen, Found) and seen.native_id == wanted
+        else [f"{seen}, where {wanted} stands"]
+    )
     for other in (*STRANGE, *world.elsewhere):
         if isinstance(_resolve_address(house, connector, world, other), Found):
             breaches.append(f"{other} is taken for a post of the account")

@@ -1,4 +1,5 @@
-"""The rules of what people say under posts: heard, answered once, acted on; each gives the breaches it saw."""
+"""The rules of what people say under posts: heard, answered once, acted on; each gives the breaches
+it saw."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,15 +27,16 @@ BECOMES: Mapping[ModerationAction, str] = {
     "report": "reported",
     "block": "blocked",
 }
-"""What a remark is after each act, as `World.remark_is` tells; last the one after which it may not be told any more."""
+"""What a remark is after each act, as `World.remark_is` tells; last the one after which it may not
+be told any more."""
 
 LOST_ANSWER_FAULTS = ("reset_before", "reset_after", "status:503", "accept_then_hang")
 """Bad days of an act: none is a doubt, since the same again changes nothing."""
 
 
 def comments_are_received(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """What somebody says under a post is heard with its words, who said it and where; out of a broken answer comes
-    nothing, and what the account says itself is no remark."""
+    """What somebody says under a post is heard with its words, who said it and where; out of a
+    broken answer comes nothing, and what the account says itself is no remark."""
     if world.remark is None:
         return []
     if not isinstance(connector, SupportsComments):
@@ -67,13 +69,21 @@ def _find_comment_breaches(
     said = [one for one in heard.found if one.native_id == native_id]
     if not said:
         return [f"a remark is not heard: {[one.native_id for one in heard.found]}"]
-    return [f"{len(said)} times in one reading"] if len(said) > 1 else _find_field_breaches(said[0], text, under, world)
+    return (
+        [f"{len(said)} times in one reading"]
+        if len(said) > 1
+        else _find_field_breaches(said[0], text, under, world)
+    )
 
 
 def _find_field_breaches(one: Comment, text: str, under: str, world: ConnectorWorld) -> list[str]:
     breaches = [] if text in one.text else [f"it said {one.text!r}"]
     breaches += [] if one.under == under else [f"it stands under {one.under!r}"]
-    breaches += [] if one.author and one.handle and one.author != world.account.account else ["nobody said it"]
+    breaches += (
+        []
+        if one.author and one.handle and one.author != world.account.account
+        else ["nobody said it"]
+    )
     return breaches + ([] if one.at is not None else ["nobody knows when"])
 
 
@@ -92,11 +102,14 @@ def reply_unit(world: ConnectorWorld, native_id: str) -> Unit:
     """Words of the account's, put under a remark."""
     unit = world.unit()
     words = (Text("body", unit.text_of("body")),)
-    return replace(unit, texts=words, media=(), references=(Reference(COMMENT_REFERENCE, native_id),))
+    return replace(
+        unit, texts=words, media=(), references=(Reference(COMMENT_REFERENCE, native_id),)
+    )
 
 
 def comments_are_answered_once(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """An answer stands under the remark, once, whatever became of the request; none without what it answers."""
+    """An answer stands under the remark, once, whatever became of the request; none without what it
+    answers."""
     if not world.answers or world.remark is None:
         return []
     if COMMENT_REFERENCE not in connector.capabilities.points_at:
@@ -112,9 +125,15 @@ def comments_are_answered_once(world: ConnectorWorld, connector: Connector) -> l
             world.inject_fault(mode, "posts")
         unit = reply_unit(world, said)
         outcome = house.publish(unit).outcome
-        ids = [native_id for native_id, text in world.fake.accepted_posts() if unit.text_of("body") in text]
+        ids = [
+            native_id
+            for native_id, text in world.fake.accepted_posts()
+            if unit.text_of("body") in text
+        ]
         if len(ids) != 1 or not isinstance(outcome, Published) or outcome.native_id not in ids:
-            breaches.append(f"{mode or 'a good day'}: {len(ids)} answers, told as {type(outcome).__name__}")
+            breaches.append(
+                f"{mode or 'a good day'}: {len(ids)} answers, told as {type(outcome).__name__}"
+            )
         elif world.stands_under(outcome.native_id) != said:
             breaches.append(f"it stands under {world.stands_under(outcome.native_id)!r}")
         elif not isinstance(house.remove(unit, outcome.native_id), Published):
@@ -123,10 +142,15 @@ def comments_are_answered_once(world: ConnectorWorld, connector: Connector) -> l
 
 
 def comments_are_moderated(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Each act that a platform allows is done, done twice is done once, and a bad day is tried again."""
+    """Each act that a platform allows is done, done twice is done once, and a bad day is tried
+    again."""
     acts = connector.capabilities.moderates
     if world.remark is None or not isinstance(connector, SupportsComments):
-        return ["it acts on remarks that nobody hears"] if acts and not isinstance(connector, SupportsComments) else []
+        return (
+            ["it acts on remarks that nobody hears"]
+            if acts and not isinstance(connector, SupportsComments)
+            else []
+        )
     house = SendingHarness(world, connector)
     breaches = list[str]()
     post = house.publish(world.unit()).outcome
@@ -134,7 +158,9 @@ def comments_are_moderated(world: ConnectorWorld, connector: Connector) -> list[
         return ["it was never published"]
     world.remark("a word", post.native_id)
     said: Comment | None = None
-    for act in (one for one in BECOMES if one in acts):  # who is blocked says no more: one remark for all
+    for act in (
+        one for one in BECOMES if one in acts
+    ):  # who is blocked says no more: one remark for all
         heard = _list_comments(house, connector, world, "")
         if heard is not None and heard.found:
             said = heard.found[-1]
@@ -149,7 +175,11 @@ def comments_are_moderated(world: ConnectorWorld, connector: Connector) -> list[
 
 
 def _find_moderation_breaches(
-    house: SendingHarness, connector: SupportsComments, world: ConnectorWorld, said: Comment, act: ModerationAction
+    house: SendingHarness,
+    connector: SupportsComments,
+    world: ConnectorWorld,
+    said: Comment,
+    act: ModerationAction,
 ) -> list[str]:
     spot = CommentTarget(said.native_id, said.author, world.account.account, world.destination)
     breaches = []
@@ -173,6 +203,9 @@ def _moderate_comment(
         turn = connector.moderate_comment(spot, act, answers)
         if not isinstance(turn, Send):
             return turn
-        if (turn.step.kind, turn.step.action) not in (("control", MODERATE_ACTION), ("control", "look")):
+        if (turn.step.kind, turn.step.action) not in (
+            ("control", MODERATE_ACTION),
+            ("control", "look"),
+        ):
             raise TypeError(f"{turn.step.name} of an act is {turn.step.kind}/{turn.step.action}")
         answers = (*answers, house.send(turn.step))

@@ -1,4 +1,5 @@
-"""The rule of posts that a platform shows once more to whoever follows their place; it gives the breaches it saw."""
+"""The rule of posts that a platform shows once more to whoever follows their place; it gives the
+breaches it saw."""
 
 from dataclasses import replace
 
@@ -12,7 +13,8 @@ from gate.contract.units import REPOST_KIND, PlatformOption
 
 
 def crossposts_are_made_once(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A post is passed on once, whatever became of the request, and told so; what was passed on can be taken back."""
+    """A post is passed on once, whatever became of the request, and told so; what was passed on can
+    be taken back."""
     can = connector.capabilities
     if not can.passes_on or world.viewer:
         return []
@@ -21,13 +23,17 @@ def crossposts_are_made_once(world: ConnectorWorld, connector: Connector) -> lis
     house = SendingHarness(world, connector)
     breaches = list[str]()
     for mode in FIRST_COMMENT_FAULTS:
-        unit = replace(world.unit(), parts=2, options=(PlatformOption(can.passes_on, (OPTION_TRUE,)),))
+        unit = replace(
+            world.unit(), parts=2, options=(PlatformOption(can.passes_on, (OPTION_TRUE,)),)
+        )
         post = house.publish(unit).outcome
         if not isinstance(post, Published) or world.passed_on(post.native_id):
             return [*breaches, "its post was never published, or passed on by itself"]
         if mode:
             world.inject_fault(mode, "passes")
-        again = replace(unit, surface=can.passes_to, comment=REPOST_KIND, reply_to=post.native_id, options=())
+        again = replace(
+            unit, surface=can.passes_to, comment=REPOST_KIND, reply_to=post.native_id, options=()
+        )
         story = house.publish(again)
         if not isinstance(story.outcome, Published) or not world.passed_on(post.native_id):
             breaches.append(f"{mode or 'a good day'}: told as {type(story.outcome).__name__}")

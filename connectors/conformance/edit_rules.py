@@ -13,8 +13,8 @@ BAD_DAYS = ("status:503", "reset_before", "reset_after", "accept_then_hang")
 
 
 def edits_are_applied(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Where words can be changed they are, and nothing else is; once is as good as twice, a bad day is tried again, and
-    what is gone stays gone. Messages to one reader are left as they are."""
+    """Where words can be changed they are, and nothing else is; once is as good as twice, a bad day
+    is tried again, and what is gone stays gone. Messages to one reader are left as they are."""
     able = isinstance(connector, SupportsEdits)
     if able != connector.capabilities.edits:
         return ["it says that it changes words and cannot, or the other way round"]
@@ -39,7 +39,9 @@ def _find_edit_breaches(world: ConnectorWorld, connector: Connector, media: int)
         else None
     )
     if isinstance(first, Rejected):
-        return []  # at once, without a request: of some kinds of posts the platform lets nobody change the words
+        # at once, without a request: of some kinds of posts the platform lets nobody change the
+        # words
+        return []
     native_id = story.outcome.native_id
     taken = len(world.fake.accepted_posts())
     shows = world.says(native_id)[1]
@@ -48,7 +50,11 @@ def _find_edit_breaches(world: ConnectorWorld, connector: Connector, media: int)
         world.inject_fault(mode, "edits", seconds=3.0)
         if not isinstance(house.edit(by, native_id, story.told), Retry):
             breaches.append(f"{mode} of a change is not tried again")
-    breaches += ["not changed" for _ in range(2) if not isinstance(house.edit(by, native_id, story.told), Published)]
+    breaches += [
+        "not changed"
+        for _ in range(2)
+        if not isinstance(house.edit(by, native_id, story.told), Published)
+    ]
     if world.says(native_id) != (by.text_of("body"), shows):
         breaches.append(f"it says {world.says(native_id)}")
     if len(world.fake.accepted_posts()) != taken:

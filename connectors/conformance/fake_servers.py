@@ -1,4 +1,5 @@
-"""Fakes of platforms, ASGI apps, served by a real uvicorn on a free port; and a clock that tests move."""
+"""Fakes of platforms, ASGI apps, served by a real uvicorn on a free port; and a clock that tests
+move."""
 
 import socket
 import threading
@@ -44,14 +45,20 @@ def _with_date_header(app: ASGIApp, clock: Callable[[], datetime]) -> ASGIApp:
 
 
 @contextmanager
-def serve_app(app: ASGIApp, *, sockets: bool = False, clock: Callable[[], datetime] | None = None) -> Iterator[str]:
-    """Serve `app` in a thread, web sockets too where it has any; gives its address. `clock` dates its answers.
+def serve_app(
+    app: ASGIApp, *, sockets: bool = False, clock: Callable[[], datetime] | None = None
+) -> Iterator[str]:
+    """Serve `app` in a thread, web sockets too where it has any; gives its address. `clock` dates
+    its answers.
 
-    The door is taken up again by its number: only then does it know that it is TCP, which asyncio's `_set_nodelay`
-    asks, and an answer on a connection that is kept does not wait 40 ms for a delayed acknowledgement.
+    The door is taken up again by its number: only then does it know that it is TCP, which asyncio's
+    `_set_nodelay` asks, and an answer on a connection that is kept does not wait 40 ms for a
+    delayed acknowledgement.
     """
     with socket.socket(fileno=socket.create_server(("127.0.0.1", 0)).detach()) as listening:
-        how = fault_server_config(app if clock is None else _with_date_header(app, clock), "127.0.0.1", 0)
+        how = fault_server_config(
+            app if clock is None else _with_date_header(app, clock), "127.0.0.1", 0
+        )
         how.date_header = clock is None
         how.ws = "auto" if sockets else "none"
         server = uvicorn.Server(how)

@@ -1,4 +1,5 @@
-"""The rules of a first comment, where a platform knows no threads; each gives the breaches it saw."""
+"""The rules of a first comment, where a platform knows no threads; each gives the breaches it
+saw."""
 
 from dataclasses import replace
 
@@ -16,12 +17,21 @@ def first_comment(world: ConnectorWorld, under: str) -> Unit:
     unit = world.unit()
     subject = Subject(unit.subject.kind, unit.subject.id)
     words = (Text("body", f"first of all {unit.native_key}"),)
-    return replace(unit, subject=subject, texts=words, media=(), parts=2, comment=IS_FIRST_COMMENT, reply_to=under)
+    return replace(
+        unit,
+        subject=subject,
+        texts=words,
+        media=(),
+        parts=2,
+        comment=IS_FIRST_COMMENT,
+        reply_to=under,
+    )
 
 
 def first_comments_are_posted_once(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A first comment stands right under its post, once, whatever became of the request; it can be taken back; where
-    nobody may comment, a person is told, and no thread of parts is taken for one."""
+    """A first comment stands right under its post, once, whatever became of the request; it can
+    be taken back; where nobody may comment, a person is told, and no thread of parts is taken
+    for one."""
     if not connector.capabilities.first_comment or world.viewer:
         return []
     house = SendingHarness(world, connector)
@@ -47,13 +57,17 @@ def first_comments_are_posted_once(world: ConnectorWorld, connector: Connector) 
     return breaches
 
 
-def _find_comment_breaches(house: SendingHarness, world: ConnectorWorld, post: str, mode: str) -> list[str]:
+def _find_comment_breaches(
+    house: SendingHarness, world: ConnectorWorld, post: str, mode: str
+) -> list[str]:
     unit = first_comment(world, post)
     day = mode or "a good day"
     if mode:
         world.inject_fault(mode, "posts")
     outcome = house.publish(unit).outcome
-    ids = [native_id for native_id, text in world.fake.accepted_posts() if unit.text_of("body") in text]
+    ids = [
+        native_id for native_id, text in world.fake.accepted_posts() if unit.text_of("body") in text
+    ]
     if len(ids) != 1 or not isinstance(outcome, Published) or outcome.native_id not in ids:
         return [f"{day}: {len(ids)} comments, told as {type(outcome).__name__}"]
     if world.stands_under(outcome.native_id) != post:

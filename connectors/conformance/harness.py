@@ -1,4 +1,5 @@
-"""The house in memory: drives a connector by the rules of sending, as carrying and reconciling do with a database."""
+"""The house in memory: drives a connector by the rules of sending, as carrying and reconciling do
+with a database."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -35,7 +36,8 @@ from gate.contract.permit import AuthOrder, Authority, ControlOrder, RemovalOrde
 from gate.contract.units import REPOST_KIND, Unit
 
 DEADLINE = 0.4
-"""Seconds a step may take where the platform hangs, whatever its own deadline; elsewhere a busy machine is no hang."""
+"""Seconds a step may take where the platform hangs, whatever its own deadline; elsewhere a busy
+machine is no hang."""
 
 LOOKS = (20, 60, 300, 1800, 7200)
 """Seconds to wait before each look."""
@@ -51,7 +53,8 @@ class EndlessConnector(Exception):
 
 @dataclass
 class PublishReport:
-    """What became of a unit, as the house would report it; `told` is what was answered to the last try."""
+    """What became of a unit, as the house would report it; `told` is what was answered to the last
+    try."""
 
     outcome: Outcome = NOTHING_YET
     told: tuple[StepResult, ...] = ()
@@ -67,14 +70,19 @@ class SendingHarness:
         self._world = world
         self._connector = connector
 
-    def send(self, step: WireStep, unit: Unit | None = None, answers: tuple[StepResult, ...] = ()) -> StepResult:
-        """Send one step under the authority of its kind; `answers` are those to the steps before it."""
+    def send(
+        self, step: WireStep, unit: Unit | None = None, answers: tuple[StepResult, ...] = ()
+    ) -> StepResult:
+        """Send one step under the authority of its kind; `answers` are those to the steps before
+        it."""
         hangs = step.kind in self._world.hangs
         patient = replace(step, deadline=min(step.deadline, DEADLINE)) if hangs else step
         authority = self._build_authority(step, unit, answers)
         return self._world.transport.send(patient, authority, account=self._world.account)
 
-    def _build_authority(self, step: WireStep, unit: Unit | None, answers: tuple[StepResult, ...]) -> Authority:
+    def _build_authority(
+        self, step: WireStep, unit: Unit | None, answers: tuple[StepResult, ...]
+    ) -> Authority:
         channel = self._world.account.channel_id
         if step.kind is StepKind.CONTROL:
             return ControlOrder(TEST_TENANT, channel, step.action)
@@ -91,7 +99,8 @@ class SendingHarness:
         return conformance_permit(unit, step, self._world.now(), named)
 
     def publish(self, unit: Unit) -> PublishReport:
-        """Send, retry what surely was not taken, look after what may have been; at most `MOST_TRIES` sends."""
+        """Send, retry what surely was not taken, look after what may have been; at most
+        `MOST_TRIES` sends."""
         story = PublishReport()
         staged: tuple[StepResult, ...] = ()
         for _ in range(MAX_TRIES):
@@ -125,16 +134,27 @@ class SendingHarness:
             answer = self.send(turn.step, unit, answers)
             story.steps.append(turn.step)
             answers = (*answers, answer)
-            done = turn.step.kind is StepKind.STAGE and isinstance(answer, Response) and answer.is_success
+            done = (
+                turn.step.kind is StepKind.STAGE
+                and isinstance(answer, Response)
+                and answer.is_success
+            )
             if done and not isinstance(self._connector.next_step(unit, answers), Retry):
                 staged = (*staged, answer)
         story.told = answers
         return turn, staged
 
-    def _look_up_post(self, unit: Unit, armed_at: datetime, story: PublishReport) -> LookupResult | None:
-        """Found, surely absent (twice, 60 s apart; once, where a repeat is harmless), or None: nobody can tell."""
+    def _look_up_post(
+        self, unit: Unit, armed_at: datetime, story: PublishReport
+    ) -> LookupResult | None:
+        """Found, surely absent (twice, 60 s apart; once, where a repeat is harmless), or None:
+        nobody can tell."""
         absent = 0
-        enough = 1 if self._connector.capabilities.is_resend_lookup(under=unit.parent_id, chat=unit.viewer) else 2
+        enough = (
+            1
+            if self._connector.capabilities.is_resend_lookup(under=unit.parent_id, chat=unit.viewer)
+            else 2
+        )
         for wait in LOOKS:
             self._world.clock.advance(wait)
             sighting = self.look_up(unit, armed_at, story.told)
@@ -144,8 +164,11 @@ class SendingHarness:
                 return sighting
         return None
 
-    def look_up(self, unit: Unit, armed_at: datetime, told: tuple[StepResult, ...] = ()) -> LookupResult:
-        """One look-up, over as many requests as the connector asks for; `told`: what was answered to the try."""
+    def look_up(
+        self, unit: Unit, armed_at: datetime, told: tuple[StepResult, ...] = ()
+    ) -> LookupResult:
+        """One look-up, over as many requests as the connector asks for; `told`: what was answered
+        to the try."""
         sought = LookupQuery(
             unit.native_key,
             unit.text_of("body"),
@@ -189,7 +212,8 @@ class SendingHarness:
         return turn
 
     def edit(self, unit: Unit, native_id: str, told: tuple[StepResult, ...]) -> Outcome:
-        """Make a copy say what a unit says, once; `told` is what was answered when it was published."""
+        """Make a copy say what a unit says, once; `told` is what was answered when it was
+        published."""
         if not isinstance(self._connector, SupportsEdits):
             raise TypeError("it changes no words")
         answers: tuple[StepResult, ...] = ()

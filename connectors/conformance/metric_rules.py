@@ -11,7 +11,8 @@ from connectors.contract.metrics import SupportsFollowerCount
 
 
 def followers_are_counted(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """How many follow an account is the number the platform has; out of a broken answer comes none."""
+    """How many follow an account is the number the platform has; out of a broken answer comes
+    none."""
     if world.followers is None:
         return []
     if not isinstance(connector, SupportsFollowerCount):
@@ -25,15 +26,20 @@ def followers_are_counted(world: ConnectorWorld, connector: Connector) -> list[s
     return breaches + ([] if unreadable is None else ["followers out of a broken answer"])
 
 
-def _count_followers(house: SendingHarness, connector: SupportsFollowerCount, world: ConnectorWorld) -> object:
+def _count_followers(
+    house: SendingHarness, connector: SupportsFollowerCount, world: ConnectorWorld
+) -> object:
     answers: tuple[StepResult, ...] = ()
-    while isinstance(turn := connector.count_followers(world.account.account, world.destination, answers), Send):
+    while isinstance(
+        turn := connector.count_followers(world.account.account, world.destination, answers), Send
+    ):
         answers = (*answers, house.send(turn.step))
     return turn
 
 
 def earnings_are_reported(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """What an account earned is told to the cent, under a key that stays; out of a broken answer comes none."""
+    """What an account earned is told to the cent, under a key that stays; out of a broken answer
+    comes none."""
     if world.earned is None:
         return []
     if not isinstance(connector, SupportsEarnings):
@@ -47,14 +53,21 @@ def earnings_are_reported(world: ConnectorWorld, connector: Connector) -> list[s
     if not isinstance(told, Earnings) or not isinstance(again, Earnings):
         return ["nobody tells"]
     came = sorted((row.kind, row.gross.minor) for row in told.rows)
-    breaches = [] if came == [("sale", 500), ("sale", 500), ("sale", 1200)] else [f"{came}, where 1200, 500, 500 came"]
-    if {row.key for row in told.rows} != {row.key for row in again.rows} or len({row.key for row in told.rows}) != 3:
+    breaches = (
+        []
+        if came == [("sale", 500), ("sale", 500), ("sale", 1200)]
+        else [f"{came}, where 1200, 500, 500 came"]
+    )
+    if {row.key for row in told.rows} != {row.key for row in again.rows} or len(
+        {row.key for row in told.rows}
+    ) != 3:
         breaches.append("not each movement has a key that stays")
     return breaches + ([] if unreadable is None else ["earnings out of a broken answer"])
 
 
 def movements_are_listed(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """What moved is listed in order, each movement once, from any place on; out of a broken answer comes no list."""
+    """What moved is listed in order, each movement once, from any place on; out of a broken answer
+    comes no list."""
     if world.moved is None:
         return []
     if not isinstance(connector, SupportsBalance):
@@ -67,12 +80,18 @@ def movements_are_listed(world: ConnectorWorld, connector: Connector) -> list[st
     if not isinstance(whole, MovementPage) or not isinstance(rest, MovementPage):
         return ["nobody lists"]
     came = [(row.native_id, row.minor) for row in whole.rows if row.came and row.kind == "charge"]
-    breaches = [] if came == list(zip(numbers, (250, 30, 30), strict=True)) else [f"{came}, where {numbers} came"]
+    breaches = (
+        []
+        if came == list(zip(numbers, (250, 30, 30), strict=True))
+        else [f"{came}, where {numbers} came"]
+    )
     if (rest.count, [row.native_id for row in rest.rows]) != (1, numbers[2:]):
         breaches.append("a place in the list is not what it was")
     if whole.lies is None or whole.lies.minor != 310:
         breaches.append(f"{whole.lies} lie there, where 310 do")
-    return breaches + (["a list out of a broken answer"] if isinstance(unreadable, MovementPage) else [])
+    return breaches + (
+        ["a list out of a broken answer"] if isinstance(unreadable, MovementPage) else []
+    )
 
 
 def _list_movements(house: SendingHarness, connector: SupportsBalance, start: int) -> object:
@@ -87,8 +106,12 @@ def last_day(world: ConnectorWorld) -> TimeSpan:
     return TimeSpan(world.clock() - timedelta(days=1), world.clock() + timedelta(hours=1))
 
 
-def _read_earnings(house: SendingHarness, connector: SupportsEarnings, world: ConnectorWorld) -> object:
+def _read_earnings(
+    house: SendingHarness, connector: SupportsEarnings, world: ConnectorWorld
+) -> object:
     answers: tuple[StepResult, ...] = ()
-    while isinstance(turn := connector.read_earnings(world.account.account, last_day(world), answers), Send):
+    while isinstance(
+        turn := connector.read_earnings(world.account.account, last_day(world), answers), Send
+    ):
         answers = (*answers, house.send(turn.step))
     return turn

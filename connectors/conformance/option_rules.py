@@ -1,4 +1,5 @@
-"""The rule about what a post chooses on a platform beside its words: it reaches the wire, and no mark is lost by it."""
+"""The rule about what a post chooses on a platform beside its words: it reaches the wire, and no
+mark is lost by it."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -19,15 +20,19 @@ UNKNOWN = PlatformOption("nobody_declared_this", ("yes",))
 
 
 def options_reach_the_wire(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Each option that is declared is told the platform, with each of its values, beside every mark of the unit; what
-    nobody declared leaves not at all."""
+    """Each option that is declared is told the platform, with each of its values, beside every mark
+    of the unit; what nobody declared leaves not at all."""
     breaches = (
-        [] if _is_refused(connector, replace(world.unit(), options=(UNKNOWN,))) else ["an unknown option is sent"]
+        []
+        if _is_refused(connector, replace(world.unit(), options=(UNKNOWN,)))
+        else ["an unknown option is sent"]
     )
     for option in connector.capabilities.options if not world.viewer else ():
         if option.films and not world.media[0].mime.startswith("video/"):
             continue
-        if option.name == connector.capabilities.passes_on:  # a part of its own (`passing_rules.py`)
+        if (
+            option.name == connector.capabilities.passes_on
+        ):  # a part of its own (`passing_rules.py`)
             continue
         breaches += (
             _find_flag_breaches(world, connector, option)
@@ -41,42 +46,61 @@ def _is_refused(connector: Connector, unit: Unit) -> bool:
     return isinstance(connector.next_step(unit, ()), Rejected)
 
 
-def _find_value_breaches(world: ConnectorWorld, connector: Connector, option: PostOption) -> list[str]:
+def _find_value_breaches(
+    world: ConnectorWorld, connector: Connector, option: PostOption
+) -> list[str]:
     breaches = []
     values = world.chooses.get(option.name) or option.choices or (option.example,)
     for value in values:
         steps = _collect_sent_steps(world, connector, option, value)
-        if steps is None or value not in json.dumps([step.json for step in steps], ensure_ascii=False, default=str):
+        if steps is None or value not in json.dumps(
+            [step.json for step in steps], ensure_ascii=False, default=str
+        ):
             breaches.append(f"{option.name}: {value} is not on the wire")
     wrong = replace(_build_unit(world, option, "\x00" * (option.most + 1)))
-    return breaches + ([] if _is_refused(connector, wrong) else [f"{option.name}: any value is sent"])
+    return breaches + (
+        [] if _is_refused(connector, wrong) else [f"{option.name}: any value is sent"]
+    )
 
 
-def _find_flag_breaches(world: ConnectorWorld, connector: Connector, option: PostOption) -> list[str]:
+def _find_flag_breaches(
+    world: ConnectorWorld, connector: Connector, option: PostOption
+) -> list[str]:
     """Requests say yes and no in ways of their own: they differ."""
-    yes, no = (_collect_sent_steps(world, connector, option, value) for value in (OPTION_TRUE, OPTION_FALSE))
+    yes, no = (
+        _collect_sent_steps(world, connector, option, value)
+        for value in (OPTION_TRUE, OPTION_FALSE)
+    )
     if yes is None or no is None:
         return [f"{option.name}: nothing is sent"]
     return (
-        [] if _list_constants(yes) != _list_constants(no) else [f"{option.name}: yes and no are the same on the wire"]
+        []
+        if _list_constants(yes) != _list_constants(no)
+        else [f"{option.name}: yes and no are the same on the wire"]
     )
 
 
 def _build_unit(world: ConnectorWorld, option: PostOption, value: str) -> Unit:
     unit = world.unit(media=1 if option.films else world.flagged_media, flags=world.flags)
-    return world.beside(replace(unit, options=(PlatformOption(option.name, (value,), read=option.read),)), option.name)
+    return world.beside(
+        replace(unit, options=(PlatformOption(option.name, (value,), read=option.read),)),
+        option.name,
+    )
 
 
 def _collect_sent_steps(
     world: ConnectorWorld, connector: Connector, option: PostOption, value: str
 ) -> list[WireStep] | None:
-    """The requests that carried a unit with the option, and all of its marks; None where it is not out."""
+    """The requests that carried a unit with the option, and all of its marks; None where it is not
+    out."""
     try:
         story = SendingHarness(world, connector).publish(_build_unit(world, option, value))
     except EgressForbidden:
         return None
     steps = [step for step in story.steps if step.kind in _CONTENT and step.json is not None]
-    marked = not world.flags or any(world.told(step.json) for step in steps if step.json is not None)
+    marked = not world.flags or any(
+        world.told(step.json) for step in steps if step.json is not None
+    )
     return steps if isinstance(story.outcome, Published) and marked else None
 
 
@@ -85,9 +109,12 @@ def _list_constants(steps: list[WireStep]) -> list[tuple[str, str]]:
 
 
 def _iter_constants(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Every yes, no, number and constant of a request by its name: words and keys are another unit's each time."""
+    """Every yes, no, number and constant of a request by its name: words and keys are another
+    unit's each time."""
     if isinstance(value, Mapping):
         for key, part in value.items():
             yield from _iter_constants(part, str(key))
-    elif isinstance(value, bool | int) or (isinstance(value, str) and value.isalpha() and value.isupper()):
+    elif isinstance(value, bool | int) or (
+        isinstance(value, str) and value.isalpha() and value.isupper()
+    ):
         yield name, str(value)

@@ -1,15 +1,21 @@
-"""The rule of platforms that tell what is gone: what stands is never missed, and nothing comes of a broken answer."""
+"""The rule of platforms that tell what is gone: what stands is never missed, and nothing comes of a
+broken answer."""
 
 from connectors.conformance.harness import SendingHarness
 from connectors.conformance.world import ConnectorWorld
 from connectors.contract.connector import Connector, PlatformCopy, Send, StepResult
 from connectors.contract.outcomes import Published, Rejected
-from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport, SupportsPresenceCheck
+from connectors.contract.post_presence import (
+    MissingPost,
+    PostPresence,
+    PresenceReport,
+    SupportsPresenceCheck,
+)
 
 
 def deleted_posts_are_noticed(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A post that stands is told so; one that is gone is missed. Out of an answer that nobody can read, a refused token
-    or an outage comes neither."""
+    """A post that stands is told so; one that is gone is missed. Out of an answer that nobody can
+    read, a refused token or an outage comes neither."""
     if world.viewer or not isinstance(connector, SupportsPresenceCheck):
         return []
     house = SendingHarness(world, connector)
@@ -19,7 +25,9 @@ def deleted_posts_are_noticed(world: ConnectorWorld, connector: Connector) -> li
         return ["it was never published"]
     copy = PlatformCopy(world.named_as(outcome.native_id), unit.account)
     breaches = (
-        [] if isinstance(_check_presence(house, connector, copy), PresenceReport) else ["it stands, and is not seen"]
+        []
+        if isinstance(_check_presence(house, connector, copy), PresenceReport)
+        else ["it stands, and is not seen"]
     )
     for mode in ("garbage", "status:503", "status:401", "status:403"):
         world.inject_fault(mode, world.watched_on or world.named_on)
@@ -34,7 +42,9 @@ def deleted_posts_are_noticed(world: ConnectorWorld, connector: Connector) -> li
     return breaches + ([] if isinstance(gone, MissingPost) else [f"{gone}, and it is gone"])
 
 
-def _check_presence(house: SendingHarness, connector: SupportsPresenceCheck, copy: PlatformCopy) -> PostPresence | None:
+def _check_presence(
+    house: SendingHarness, connector: SupportsPresenceCheck, copy: PlatformCopy
+) -> PostPresence | None:
     answers: tuple[StepResult, ...] = ()
     while isinstance(turn := connector.check_presence(copy, answers), Send):
         answers = (*answers, house.send(turn.step))

@@ -1,5 +1,5 @@
-"""Rules about money: what is to be paid for is never shown for nothing, what is free costs nothing, and whether what is
-locked was bought is seen."""
+"""Rules about money: what is to be paid for is never shown for nothing, what is free costs nothing,
+and whether what is locked was bought is seen."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,7 +18,8 @@ ANY = Money(500, "USD")
 
 
 def prices_are_enforced(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """What is planned at a price stands at that price, or not at all; what has none costs nothing."""
+    """What is planned at a price stands at that price, or not at all; what has none costs
+    nothing."""
     asking = connector.capabilities.price_range(world.surface)
     if asking is None:
         return _find_free_post_breaches(world, connector, world.unit(media=1, price=ANY))
@@ -26,7 +27,9 @@ def prices_are_enforced(world: ConnectorWorld, connector: Connector) -> list[str
     for minor in (asking.least, asking.most):
         price = Money(minor, asking.currency)
         breaches += _find_price_breaches(world, connector, world.unit(media=2, price=price), price)
-    breaches += _find_price_breaches(world, connector, replace(world.unit(media=1), price=None), None)
+    breaches += _find_price_breaches(
+        world, connector, replace(world.unit(media=1), price=None), None
+    )
     beyond = (Money(asking.least - 1, asking.currency), Money(asking.most + 1, asking.currency))
     for wrong in (*beyond, replace(beyond[0], minor=asking.least, currency="XTS")):
         breaches += _find_free_post_breaches(world, connector, world.unit(media=1, price=wrong))
@@ -44,7 +47,9 @@ def _publish_unit(world: ConnectorWorld, connector: Connector, unit: Unit) -> Pu
         return None
 
 
-def _find_price_breaches(world: ConnectorWorld, connector: Connector, unit: Unit, price: Money | None) -> list[str]:
+def _find_price_breaches(
+    world: ConnectorWorld, connector: Connector, unit: Unit, price: Money | None
+) -> list[str]:
     story = _publish_unit(world, connector, unit)
     outcome: Any = story.outcome if story is not None else None
     if not isinstance(outcome, Published):
@@ -65,7 +70,11 @@ def _find_free_post_breaches(world: ConnectorWorld, connector: Connector, unit: 
     """A unit that cannot be sold as it is does not leave at all."""
     before = len(world.fake.accepted_posts())
     _publish_unit(world, connector, unit)
-    return [] if len(world.fake.accepted_posts()) == before else [f"sent although it cannot cost {unit.price} there"]
+    return (
+        []
+        if len(world.fake.accepted_posts()) == before
+        else [f"sent although it cannot cost {unit.price} there"]
+    )
 
 
 def _find_resend_breaches(world: ConnectorWorld, connector: Connector, price: Money) -> list[str]:
@@ -76,11 +85,14 @@ def _find_resend_breaches(world: ConnectorWorld, connector: Connector, price: Mo
     story = _publish_unit(world, connector, unit)
     made = len(world.fake.accepted_posts()) - before
     known = story is not None and (isinstance(story.outcome, Published) or not world.can_look)
-    return ([] if made == 1 else [f"sent {made} times"]) + ([] if known else ["a lost answer is not found again"])
+    return ([] if made == 1 else [f"sent {made} times"]) + (
+        [] if known else ["a lost answer is not found again"]
+    )
 
 
 def purchases_are_seen(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A locked message is unpaid, then paid, and never paid by a broken answer; what was bought is not taken back."""
+    """A locked message is unpaid, then paid, and never paid by a broken answer; what was bought is
+    not taken back."""
     if world.bought is None or not isinstance(connector, SupportsPaidMessages):
         return []
     house = SendingHarness(world, connector)

@@ -1,4 +1,5 @@
-"""The rule of roles: given and taken as often as one likes, and never in doubt; it gives the breaches it saw."""
+"""The rule of roles: given and taken as often as one likes, and never in doubt; it gives the
+breaches it saw."""
 
 from connectors.conformance.comment_rules import LOST_ANSWER_FAULTS
 from connectors.conformance.harness import SendingHarness
@@ -9,10 +10,14 @@ from connectors.contract.reader_roles import READER_NOT_THERE, ROLE_ACTION, Supp
 
 
 def roles_are_given_once(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A role is borne once it is told given, and no more once it is told taken; done twice is done once, a bad day is
-    tried again, and who is not there is nobody's fault."""
+    """A role is borne once it is told given, and no more once it is told taken; done twice is done
+    once, a bad day is tried again, and who is not there is nobody's fault."""
     if world.roles is None:
-        return ["roles are given that its world does not know"] if isinstance(connector, SupportsReaderRoles) else []
+        return (
+            ["roles are given that its world does not know"]
+            if isinstance(connector, SupportsReaderRoles)
+            else []
+        )
     if not isinstance(connector, SupportsReaderRoles):
         return ["there are roles, and nobody gives them"]
     house = SendingHarness(world, connector)
@@ -22,9 +27,14 @@ def roles_are_given_once(world: ConnectorWorld, connector: Connector) -> list[st
         for mode in LOST_ANSWER_FAULTS:
             world.inject_fault(mode, roles.on, seconds=3.0)
             if not isinstance(end := _set_role(house, connector, world, roles.member, give), Retry):
-                breaches.append(f"{mode} of {'giving' if give else 'taking'} is not tried again: {type(end).__name__}")
+                breaches.append(
+                    f"{mode} of {'giving' if give else 'taking'} is not tried again: "
+                    f"{type(end).__name__}"
+                )
         for _ in range(2):
-            if not isinstance(end := _set_role(house, connector, world, roles.member, give), Published):
+            if not isinstance(
+                end := _set_role(house, connector, world, roles.member, give), Published
+            ):
                 breaches.append(f"{'giving' if give else 'taking'} is told as {type(end).__name__}")
             if roles.borne() is not give:
                 breaches.append(f"it is told {'given' if give else 'taken'} and is not")
@@ -37,7 +47,11 @@ def roles_are_given_once(world: ConnectorWorld, connector: Connector) -> list[st
 
 
 def _set_role(
-    house: SendingHarness, connector: SupportsReaderRoles, world: ConnectorWorld, fan: str, give: bool
+    house: SendingHarness,
+    connector: SupportsReaderRoles,
+    world: ConnectorWorld,
+    fan: str,
+    give: bool,
 ) -> Outcome:
     answers: tuple[StepResult, ...] = ()
     role = world.roles.role if world.roles is not None else ""
@@ -45,6 +59,9 @@ def _set_role(
         turn = connector.set_role(world.account.account, fan, role, give, answers)
         if not isinstance(turn, Send):
             return turn
-        if (turn.step.kind, turn.step.action) not in (("control", ROLE_ACTION), ("control", "look")):
+        if (turn.step.kind, turn.step.action) not in (
+            ("control", ROLE_ACTION),
+            ("control", "look"),
+        ):
             raise TypeError(f"{turn.step.name} of a role is {turn.step.kind}/{turn.step.action}")
         answers = (*answers, house.send(turn.step))

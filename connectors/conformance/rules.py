@@ -1,4 +1,5 @@
-"""The rules every connector keeps, each judged from the platform's side; a rule gives the breaches it saw."""
+"""The rules every connector keeps, each judged from the platform's side; a rule gives the breaches
+it saw."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -90,11 +91,17 @@ def publishes_exactly_once(world: ConnectorWorld, connector: Connector, day: str
         world.inject_fault(mode, on, **({"seconds": 3.0} | dict(more)))
     unit = world.unit()
     story = SendingHarness(world, connector).publish(unit)
-    return _find_report_breaches(world, unit, story, in_doubt=not world.can_look and day not in NOTHING_ACCEPTED)
+    return _find_report_breaches(
+        world, unit, story, in_doubt=not world.can_look and day not in NOTHING_ACCEPTED
+    )
 
 
-def _find_report_breaches(world: ConnectorWorld, unit: Unit, story: PublishReport, *, in_doubt: bool) -> list[str]:
-    ids = [native_id for native_id, text in world.fake.accepted_posts() if text == unit.text_of("body")]
+def _find_report_breaches(
+    world: ConnectorWorld, unit: Unit, story: PublishReport, *, in_doubt: bool
+) -> list[str]:
+    ids = [
+        native_id for native_id, text in world.fake.accepted_posts() if text == unit.text_of("body")
+    ]
     breaches = [f"sent {len(ids)} times"] if len(ids) > 1 else []
     match story.outcome:
         case Published(native_id=native_id) if native_id not in ids:
@@ -113,7 +120,11 @@ def _find_report_breaches(world: ConnectorWorld, unit: Unit, story: PublishRepor
 def refusals_are_final(world: ConnectorWorld, connector: Connector) -> list[str]:
     """What the platform refuses is told, is not there, and costs one request."""
     breaches = []
-    for mode, expected in (("refuse", Rejected), ("status:422", Rejected), ("status:401", (Reauthorize, Retry))):
+    for mode, expected in (
+        ("refuse", Rejected),
+        ("status:422", Rejected),
+        ("status:401", (Reauthorize, Retry)),
+    ):
         unit = world.unit()
         before = _list_publish_requests(world)
         world.inject_fault(mode, "posts")
@@ -135,7 +146,11 @@ def retry_after_is_respected(world: ConnectorWorld, connector: Connector) -> lis
     world.inject_fault("status:429", "posts", retry_after=90, times=2)
     SendingHarness(world, connector).publish(world.unit())
     entries = _list_publish_requests(world)
-    gaps = [_parse_time(after) - _parse_time(before) for before, after in pairwise(entries) if before["status"] == 429]
+    gaps = [
+        _parse_time(after) - _parse_time(before)
+        for before, after in pairwise(entries)
+        if before["status"] == 429
+    ]
     return [f"asked again after {gap}" for gap in gaps if gap < timedelta(seconds=89)]
 
 
@@ -157,24 +172,32 @@ def staging_is_never_uncertain(world: ConnectorWorld, connector: Connector) -> l
 
 
 def media_are_staged(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Each medium leaves by its digest, never as an address: as a file of its own ahead, which the publish step names,
-    or inside the publish step."""
+    """Each medium leaves by its digest, never as an address: as a file of its own ahead, which the
+    publish step names, or inside the publish step."""
     unit = world.unit(media=2)
     try:
         story = SendingHarness(world, connector).publish(unit)
     except EgressForbidden as refused:  # the transport sees it too
         return [f"a medium was not staged: {refused}"]
     staged = {step.file.sha256 for step in story.steps if step.file is not None}
-    staged |= {file.sha256 for step in story.steps for file in (*step.files.values(), *step.fetched.values())}
+    staged |= {
+        file.sha256
+        for step in story.steps
+        for file in (*step.files.values(), *step.fetched.values())
+    }
     last = [step for step in story.steps if step.kind is StepKind.PUBLISH]
     breaches = [] if len(last) == 1 else [f"{len(last)} steps make it visible"]
     if staged != {medium.sha256 for medium in unit.media}:
         breaches.append("a medium was not staged")
     told = [step.wire_digest() for step in story.steps if step.kind is StepKind.STAGE]
     if len(set(told)) != len(told):
-        breaches.append("two requests for different files look the same: answers are kept by their digest")
+        breaches.append(
+            "two requests for different files look the same: answers are kept by their digest"
+        )
     wire = json.dumps([step.json for step in last])
-    carried = {step.file.sha256 for step in last if step.file is not None}  # the end of an upload may be what shows it
+    carried = {
+        step.file.sha256 for step in last if step.file is not None
+    }  # the end of an upload may be what shows it
     names = [world.name_of(medium) for medium in unit.media if medium.sha256 not in carried]
     named = not connector.capabilities.stages or all(name in wire for name in names)
     if (not world.addressed and ("http:" in wire or "https:" in wire)) or not named:
@@ -183,18 +206,27 @@ def media_are_staged(world: ConnectorWorld, connector: Connector) -> list[str]:
 
 
 def stepper_is_pure(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """The same question has the same answer, and the native key travels unchanged where the platform takes one."""
+    """The same question has the same answer, and the native key travels unchanged where the
+    platform takes one."""
     unit = world.unit()
     first = connector.next_step(unit, ())
     second = connector.next_step(unit, ())
     if not isinstance(first, Send) or not isinstance(second, Send):
         return ["a plain text is not sent"]
-    breaches = [] if first.step.wire_digest() == second.step.wire_digest() else ["the step changes when asked again"]
+    breaches = (
+        []
+        if first.step.wire_digest() == second.step.wire_digest()
+        else ["the step changes when asked again"]
+    )
     if connector.capabilities.look == "none" or not world.keyed:
         return breaches
     house = SendingHarness(world, connector)
-    sent, other = (house.publish(each).steps[-1] for each in (unit, replace(unit, native_key=world.key())))
-    if world.key_on_wire(unit.native_key) not in sent.path + json.dumps([sent.json, dict(sent.headers)]):
+    sent, other = (
+        house.publish(each).steps[-1] for each in (unit, replace(unit, native_key=world.key()))
+    )
+    if world.key_on_wire(unit.native_key) not in sent.path + json.dumps(
+        [sent.json, dict(sent.headers)]
+    ):
         breaches.append("the native key does not travel")
     if other.wire_digest() == sent.wire_digest():
         breaches.append("the wire digest does not cover the native key")
@@ -202,7 +234,8 @@ def stepper_is_pure(world: ConnectorWorld, connector: Connector) -> list[str]:
 
 
 def text_is_unchanged(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Texts leave as approved, to the last byte; what does not fit is refused before any request."""
+    """Texts leave as approved, to the last byte; what does not fit is refused before any
+    request."""
     text = "  Élan… 🎞️\n\tend  "
     most = connector.capabilities.size_limits(world.surface)[0]
     breaches = []
@@ -229,7 +262,11 @@ def marks_are_sent(world: ConnectorWorld, connector: Connector) -> list[str]:
         steps = SendingHarness(world, connector).publish(unit).steps
     except EgressForbidden as refused:  # the transport sees it too
         return [f"flags are missing: {refused}"]
-    content = [step.json for step in steps if step.kind in (StepKind.STAGE, StepKind.PUBLISH) and step.json is not None]
+    content = [
+        step.json
+        for step in steps
+        if step.kind in (StepKind.STAGE, StepKind.PUBLISH) and step.json is not None
+    ]
     if steps[-1].kind is not StepKind.PUBLISH or not content:
         return ["nothing is sent"]
     return [] if any(map(world.told, content)) else ["flags are missing on the wire"]
@@ -242,7 +279,9 @@ def removal_is_proven(world: ConnectorWorld, connector: Connector) -> list[str]:
     outcome = house.publish(unit).outcome
     if not isinstance(outcome, Published):
         return ["it was never published"]
-    if not connector.capabilities.can_remove(chat=world.viewer):  # then a person is told, at once and without a request
+    if not connector.capabilities.can_remove(
+        chat=world.viewer
+    ):  # then a person is told, at once and without a request
         refused = connector.remove(PlatformCopy(outcome.native_id, unit.account, unit.viewer), ())
         return [] if isinstance(refused, Rejected) else ["a removal nobody offers is not refused"]
     breaches = []
@@ -260,7 +299,8 @@ def removal_is_proven(world: ConnectorWorld, connector: Connector) -> list[str]:
 
 
 def _remove_post(house: SendingHarness, unit: Unit, native_id: str) -> Outcome:
-    """What a removal comes to when "later" is taken at its word: a busy machine may lose an answer of its own."""
+    """What a removal comes to when "later" is taken at its word: a busy machine may lose an answer
+    of its own."""
     outcome = house.remove(unit, native_id)
     for _ in range(3):
         if not isinstance(outcome, Retry):
@@ -270,7 +310,8 @@ def _remove_post(house: SendingHarness, unit: Unit, native_id: str) -> Outcome:
 
 
 def replacement_is_never_uncertain(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Where a copy can be replaced it is, once is as good as twice, and a bad day is tried again."""
+    """Where a copy can be replaced it is, once is as good as twice, and a bad day is tried
+    again."""
     able = isinstance(connector, SupportsReplacement)
     if able != connector.capabilities.replaces:
         return ["it says that it replaces and cannot, or the other way round"]
@@ -282,7 +323,12 @@ def replacement_is_never_uncertain(world: ConnectorWorld, connector: Connector) 
         if not isinstance(outcome, Published):
             return ["it was never published"]
         shows = (replacement_picture.replacement_medium(),) if media else ()
-        by = replace(unit, texts=(Text("body", f"removed {media}"),), media=shows, subject=REPLACEMENT_SUBJECT)
+        by = replace(
+            unit,
+            texts=(Text("body", f"removed {media}"),),
+            media=shows,
+            subject=REPLACEMENT_SUBJECT,
+        )
         for mode in ("status:503", "reset_before", "reset_after", "accept_then_hang"):
             world.inject_fault(mode, "edits", seconds=3.0)
             if not isinstance(house.replace(unit, outcome.native_id, by), Retry):
@@ -326,7 +372,8 @@ def refused_connection_is_retried(world: ConnectorWorld, connector: Connector) -
 
 
 def control_steps_carry_no_content(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Look-ups, removals and readings are steps of their own kind; the transport would stop them otherwise."""
+    """Look-ups, removals and readings are steps of their own kind; the transport would stop them
+    otherwise."""
     copy = PlatformCopy("p1", world.account.account, world.viewer)
     sought = LookupQuery("key", "a text of ours", world.now(), world.account.account, world.viewer)
     turns: list[tuple[object, StepKind, str]] = [
@@ -341,13 +388,20 @@ def control_steps_carry_no_content(world: ConnectorWorld, connector: Connector) 
         counted = connector.count_followers(world.account.account, world.destination, ())
         turns.append((counted, StepKind.CONTROL, "metrics"))
     if isinstance(connector, SupportsEarnings):
-        turns.append((connector.read_earnings(world.account.account, last_day(world), ()), StepKind.CONTROL, "metrics"))
+        turns.append(
+            (
+                connector.read_earnings(world.account.account, last_day(world), ()),
+                StepKind.CONTROL,
+                "metrics",
+            )
+        )
     if isinstance(connector, SupportsBalance):
         turns.append((connector.list_movements(0, ()), StepKind.CONTROL, "look"))
     return [
         f"{action}: {turn.step.kind}/{turn.step.action}"
         for turn, kind, action in turns
-        if isinstance(turn, Send) and (turn.step.kind, turn.step.action, turn.step.file) != (kind, action, None)
+        if isinstance(turn, Send)
+        and (turn.step.kind, turn.step.action, turn.step.file) != (kind, action, None)
     ] + [
         f"{turn.step.name} carries the text"
         for turn, _, _ in turns
@@ -373,7 +427,9 @@ def metrics_are_read(world: ConnectorWorld, connector: Connector) -> list[str]:
     numbers = _read_metrics(house, connector, copy)
     world.inject_fault("garbage", "metrics")
     unreadable = _read_metrics(house, connector, copy)
-    breaches = [] if isinstance(numbers, Mapping) and world.counts in numbers else [f"no {world.counts}"]
+    breaches = (
+        [] if isinstance(numbers, Mapping) and world.counts in numbers else [f"no {world.counts}"]
+    )
     return breaches + ([] if unreadable is None else ["numbers out of a broken answer"])
 
 

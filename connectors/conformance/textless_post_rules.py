@@ -12,19 +12,24 @@ TEXTLESS_FAULTS = ("", "reset_before", "reset_after", "status:503_after", "garba
 
 
 def textless_posts_are_found(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A picture without words is out once and told so, whatever became of the answer. One that somebody else posted
-    from the account at the same time is never taken for it: then it may stay in doubt, and is not sent twice."""
+    """A picture without words is out once and told so, whatever became of the answer. One that
+    somebody else posted from the account at the same time is never taken for it: then it may stay
+    in doubt, and is not sent twice."""
     if world.title or isinstance(connector.next_step(_build_textless_unit(world), ()), Rejected):
         return []  # a title is words
     breaches = []
     for mode in TEXTLESS_FAULTS:
-        breaches += [f"{mode or 'a good day'}: {told}" for told in _find_publish_breaches(world, connector, mode)]
+        breaches += [
+            f"{mode or 'a good day'}: {told}"
+            for told in _find_publish_breaches(world, connector, mode)
+        ]
         world.clock.advance(3600)
     for mode in ("reset_before", "reset_after"):
         other = replace(_build_textless_unit(world), media=world.media[1:2] or world.media[:1])
         SendingHarness(world, connector).publish(other)  # nobody here knows of it
         breaches += [
-            f"{mode} beside another one: {told}" for told in _find_publish_breaches(world, connector, mode, beside=True)
+            f"{mode} beside another one: {told}"
+            for told in _find_publish_breaches(world, connector, mode, beside=True)
         ]
         world.clock.advance(3600)
     return breaches
@@ -45,6 +50,12 @@ def _find_publish_breaches(
     if len(new) > 1:
         return [f"sent {len(new)} times"]
     if isinstance(outcome, Published):
-        return [] if outcome.native_id in new else ["misreported: published, but it is another one, or not there"]
-    doubted = isinstance(outcome, Uncertain) and (beside or not (world.can_look and world.tells_files))
+        return (
+            []
+            if outcome.native_id in new
+            else ["misreported: published, but it is another one, or not there"]
+        )
+    doubted = isinstance(outcome, Uncertain) and (
+        beside or not (world.can_look and world.tells_files)
+    )
     return [] if doubted else [f"lost: {type(outcome).__name__}"]

@@ -44,9 +44,9 @@ DOUBTFUL: dict[str, Day] = {
 
 
 def tokens_are_renewed(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A renewal is a sign-in. After what surely used nothing up it is asked for again; what may have used the second
-    token up is no refusal, and a doubt where that works once; a pair that was given works; an account that is out is
-    told so."""
+    """A renewal is a sign-in. After what surely used nothing up it is asked for again; what may
+    have used the second token up is no refusal, and a doubt where that works once; a pair that was
+    given works; an account that is out is told so."""
     if not isinstance(connector, SupportsTokenRefresh):
         return ["tokens end here, and nobody renews them"] if world.grants is not None else []
     grant = RefreshGrant(world.account.account, SECRET, OAuthClient("client", Sealed(b"s")))
@@ -60,7 +60,9 @@ def tokens_are_renewed(world: ConnectorWorld, connector: Connector) -> list[str]
         if not isinstance(end, Uncertain if once else Uncertain | Retry):
             breaches.append(f"{day}: told as {type(end).__name__}")
     return breaches + (
-        _find_refresh_breaches(world, connector, world.grants, once=once) if world.grants is not None else []
+        _find_refresh_breaches(world, connector, world.grants, once=once)
+        if world.grants is not None
+        else []
     )
 
 
@@ -74,7 +76,11 @@ def _refresh_tokens(connector: SupportsTokenRefresh, grant: RefreshGrant, answer
 
 
 def _find_refresh_breaches(
-    world: ConnectorWorld, connector: SupportsTokenRefresh, grants: Callable[[], RefreshGrant], *, once: bool
+    world: ConnectorWorld,
+    connector: SupportsTokenRefresh,
+    grants: Callable[[], RefreshGrant],
+    *,
+    once: bool,
 ) -> list[str]:
     house = SendingHarness(world, world.connector)
     breaches = list[str]()
@@ -95,6 +101,8 @@ def _find_refresh_breaches(
     if once and not isinstance(again := _refresh_tokens(connector, grant, send), Reauthorize):
         breaches.append(f"a token that was used up is told as {type(again).__name__}")
     world.inject_fault("reset_after", world.grants_on)
-    if not isinstance(lost := _refresh_tokens(connector, grants(), send), Uncertain if once else Uncertain | Retry):
+    if not isinstance(
+        lost := _refresh_tokens(connector, grants(), send), Uncertain if once else Uncertain | Retry
+    ):
         breaches.append(f"a pair that was lost on its way is told as {type(lost).__name__}")
     return breaches

@@ -1,4 +1,5 @@
-"""The rules of platforms that call us: instead of being polled, or about an application; each gives the breaches."""
+"""The rules of platforms that call us: instead of being polled, or about an application; each gives
+the breaches."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,18 +13,31 @@ from connectors.transport.signatures import sign_payload
 from foundation.sealed import Sealed
 
 ADDRESS = "https://house.example/hooks/1"
-SECRET = "what-a-call-shows"  # noqa: S105  the name of a field, no secret
-NO_UPDATES: tuple[object, ...] = (None, [], {}, "x", 7, {"update_id": "x"}, {"update_id": 1, "message": 7})
+SECRET = "what-a-call-shows"
+NO_UPDATES: tuple[object, ...] = (
+    None,
+    [],
+    {},
+    "x",
+    7,
+    {"update_id": "x"},
+    {"update_id": 1, "message": 7},
+)
 NO_CALLS = (b"", b"{}", b"[]", b"null", b"\xff", b"[" * 5000)
 NO_MARKS = ("", "x", "t=1", "t=,v0=", "," * 50)
 
 
 def webhooks_are_read(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A platform is told where to call, and that it shall not any more, with a secret that stays sealed until it
-    leaves; a call tells one update, the same one when it comes again, and nonsense tells none."""
+    """A platform is told where to call, and that it shall not any more, with a secret that stays
+    sealed until it leaves; a call tells one update, the same one when it comes again, and nonsense
+    tells none."""
     if not isinstance(connector, SupportsWebhook):
         return ["it calls, and nobody reads that"] if world.hooks is not None else []
-    breaches = [] if connector.hook_header == connector.hook_header.lower() else ["its header is not in lower case"]
+    breaches = (
+        []
+        if connector.hook_header == connector.hook_header.lower()
+        else ["its header is not in lower case"]
+    )
     for body in NO_UPDATES:
         if connector.parse_webhook(body):
             breaches.append(f"an update out of {body!r}")
@@ -55,13 +69,25 @@ def _visible_text(step: WireStep) -> str:
 
 
 def app_webhooks_are_verified(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A call is known by its signature over the very body, names the account it is about, and is the same one when it
-    is told again; nonsense is nothing."""
+    """A call is known by its signature over the very body, names the account it is about, and is
+    the same one when it is told again; nonsense is nothing."""
     if not isinstance(connector, SupportsAppWebhooks):
         return ["it calls, and nobody reads that"] if world.calls is not None else []
-    breaches = [] if connector.call_header == connector.call_header.lower() else ["its header is not in lower case"]
-    breaches += [f"a signature out of {one!r}" for one in NO_MARKS if connector.read_signature(one) is not None]
-    breaches += [f"a nudge out of {one[:9]!r}" for one in NO_CALLS if connector.parse_app_webhook(one) is not None]
+    breaches = (
+        []
+        if connector.call_header == connector.call_header.lower()
+        else ["its header is not in lower case"]
+    )
+    breaches += [
+        f"a signature out of {one!r}"
+        for one in NO_MARKS
+        if connector.read_signature(one) is not None
+    ]
+    breaches += [
+        f"a nudge out of {one[:9]!r}"
+        for one in NO_CALLS
+        if connector.parse_app_webhook(one) is not None
+    ]
     if world.calls is None:
         return breaches
     call = world.calls()

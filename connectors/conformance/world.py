@@ -1,8 +1,11 @@
-"""Permits for the suite alone: signed by a key that is made anew in each process and that no installation knows.
+"""Permits for the suite alone: signed by a key that is made anew in each process and that no
+installation knows.
 
-A connector's world: a fake over real HTTP, an account on it, and the truth about what the fake took in.
+A connector's world: a fake over real HTTP, an account on it, and the truth about what the fake took
+in.
 
-Whoever writes a connector builds one `World` on a fake of their platform; `connectors.conformance.rules` judges it.
+Whoever writes a connector builds one `World` on a fake of their platform;
+`connectors.conformance.rules` judges it.
 """
 
 import hashlib
@@ -30,7 +33,9 @@ from gate.contract.units import Medium, Rating, Subject, Text, Unit
 SIGNING_KEY = Ed25519PrivateKey.generate()
 
 
-def conformance_permit(unit: Unit, step: WireStep, now: datetime, points_at: tuple[str, ...] = ()) -> Permit:
+def conformance_permit(
+    unit: Unit, step: WireStep, now: datetime, points_at: tuple[str, ...] = ()
+) -> Permit:
     """A permit for just this step, as the gate mints them."""
     unsigned = Permit(
         jti=uuid7(),
@@ -112,7 +117,8 @@ class FakePlatform(Protocol):
     """What a fake platform must offer so that the contract can be judged from its side."""
 
     def inject_fault(self, mode: str, on: str, **more: Any) -> None:
-        """Do something wrong the next time (`foundation/ops/fault_injection.py` knows how): a mode, and a kind of request."""
+        """Do something wrong the next time (`foundation/ops/fault_injection.py` knows how): a mode,
+        and a kind of request."""
         ...
 
     def accepted_posts(self) -> list[tuple[str, str]]:
@@ -130,7 +136,10 @@ class FakePlatform(Protocol):
 
 def tells_adult_and_ai(wire: Mapping[str, Any]) -> bool:
     """Both marks, as our own networks take them."""
-    return wire.get("flags", wire.get("rating_flags")) == ["adult=true", "ai=true"] and wire.get("ai") is True
+    return (
+        wire.get("flags", wire.get("rating_flags")) == ["adult=true", "ai=true"]
+        and wire.get("ai") is True
+    )
 
 
 HANGING = frozenset({"hang", "accept_then_hang", "drip"})
@@ -147,9 +156,11 @@ KINDS = {
 
 @dataclass(frozen=True)
 class WorldRoles:
-    """A role that a world's account may give: to `member`, who is there, and not to `stranger`, who is not.
+    """A role that a world's account may give: to `member`, who is there, and not to `stranger`, who
+    is not.
 
-    `borne` tells whether the member bears it; `on` is the kind of request the fake takes giving it for.
+    `borne` tells whether the member bears it; `on` is the kind of request the fake takes giving it
+    for.
     """
 
     role: str
@@ -161,8 +172,9 @@ class WorldRoles:
 
 @dataclass(frozen=True)
 class WorldWebhook:
-    """A platform that calls us instead of being polled: `stands` is where, and the secret it shows ("" twice where it
-    calls nobody); `call` lets a reader write, and gives the JSON that is called."""
+    """A platform that calls us instead of being polled: `stands` is where, and the secret it
+    shows ("" twice where it calls nobody); `call` lets a reader write, and gives the JSON that
+    is called."""
 
     stands: Callable[[], tuple[str, str]]
     call: Callable[[str], object]
@@ -179,7 +191,8 @@ class SignedCall:
 
 @dataclass(kw_only=True)
 class ConnectorWorld:
-    """One connector on one kind of account; each rule gets a fresh one. `surface` begins with the platform's name."""
+    """One connector on one kind of account; each rule gets a fresh one. `surface` begins with the
+    platform's name."""
 
     connector: Connector
     account: AccountTarget
@@ -192,7 +205,8 @@ class ConnectorWorld:
     viewer: str = ""
     can_look: bool = True
     earlier: frozenset[str] = frozenset()
-    """Native ids of what the account left there before, as the house knows them of everything it sent."""
+    """Native ids of what the account left there before, as the house knows them of everything it
+    sent."""
     tells_files: bool = True
     """Whether posts without words can be told apart by what they show."""
     lags: bool = True
@@ -205,25 +219,31 @@ class ConnectorWorld:
     followers_on: str = "metrics"
     """What kind of request the fake takes that question for."""
     remark: Callable[[str, str], str] | None = None
-    """Lets somebody else say this under the account's post of that native id; the native id of what they said, as
-    `connectors.contract.comments.Comment` has it. None where nothing of the kind is told."""
+    """Lets somebody else say this under the account's post of that native id; the native id of what
+    they said, as `connectors.contract.comments.Comment` has it. None where nothing of the kind is
+    told."""
     address: Callable[[str], str] | None = None
-    """Where people find a copy, by its native id; None where it has no address, as messages have none."""
+    """Where people find a copy, by its native id; None where it has no address, as messages have
+    none."""
     elsewhere: tuple[str, ...] = ()
-    """Addresses on the platform that are no post of the account: of a person, of somebody else's post."""
+    """Addresses on the platform that are no post of the account: of a person, of somebody else's
+    post."""
     named_as: Callable[[str], str] = str
-    """What an address names, where the platform has another name for a copy than the one it gave at first."""
+    """What an address names, where the platform has another name for a copy than the one it gave at
+    first."""
     named_on: str = "lookups"
-    """What kind of request the fake takes the question for an address for; "" where nobody can be asked for a post."""
+    """What kind of request the fake takes the question for an address for; "" where nobody can be
+    asked for a post."""
     watched_on: str = ""
-    """What kind of request the fake takes the question for whether a post still stands; `named_on` where empty."""
+    """What kind of request the fake takes the question for whether a post still stands; `named_on`
+    where empty."""
     take_down: Callable[[str], None] | None = None
     """Makes somebody take a copy away there; None where the account's own removal does."""
     answers: bool = True
     """Whether what is said there can be answered."""
     passed_on: Callable[[str], bool] | None = None
-    """Whether a post was shown once more to whoever follows its place; None where the platform knows nothing of it. The
-    fake takes the request for that as one of the kind `passes`."""
+    """Whether a post was shown once more to whoever follows its place; None where the platform
+    knows nothing of it. The fake takes the request for that as one of the kind `passes`."""
     closes: Callable[[str], None] | None = None
     """Let nobody comment a post any more; None where that cannot be."""
 
@@ -232,10 +252,11 @@ class ConnectorWorld:
     stands_under: Callable[[str], str] = field(default=lambda native_id: "")
     """The native id of what a post of ours was put under."""
     remark_is: Callable[[str], Set[str]] = field(default=lambda native_id: frozenset())
-    """What a remark is to the fake: some of liked, unliked, shown, hidden, deleted, blocked (its author is),
-    reported."""
+    """What a remark is to the fake: some of liked, unliked, shown, hidden, deleted, blocked (its
+    author is), reported."""
     grants: Callable[[], RefreshGrant] | None = None
-    """What new tokens of the account are asked for with, each time another; None where the fake gives none."""
+    """What new tokens of the account are asked for with, each time another; None where the fake
+    gives none."""
     grants_on: str = "tokens"
     """What kind of request the fake takes that question for."""
     hooks: WorldWebhook | None = None
@@ -245,19 +266,22 @@ class ConnectorWorld:
     roles: WorldRoles | None = None
     """A role to give; None where the platform knows none."""
     earned: Callable[[int], None] | None = None
-    """Makes somebody pay so much, in minor units; None where the platform tells nobody what an account earned."""
+    """Makes somebody pay so much, in minor units; None where the platform tells nobody what an
+    account earned."""
     priced: Callable[[str], int | None] = field(default=lambda native_id: None)
     """What the platform asks readers for a copy, in minor units; None where everybody sees it."""
     earned_on: str = "other"
     """What kind of request the fake takes that question for."""
     moved: Callable[[int], str] | None = None
-    """Makes somebody pay so much, in minor units; the charge's number. None where the platform lists no movements."""
+    """Makes somebody pay so much, in minor units; the charge's number. None where the platform
+    lists no movements."""
     moved_on: str = "lookups"
     """What kind of request the fake takes that question for."""
     price: Money | None = None
     """What every unit of this world costs its reader."""
     bought: Callable[[str], None] | None = None
-    """Makes the reader buy the message of a native id; None where nothing is sold by the platform itself."""
+    """Makes the reader buy the message of a native id; None where nothing is sold by the platform
+    itself."""
     chooses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Values of options that are taken on this account, where not all that are declared are."""
     beside: Callable[[Unit, str], Unit] = field(default=lambda unit, option: unit)
@@ -280,9 +304,11 @@ class ConnectorWorld:
     least_media: int = 0
     """A platform without posts of words alone gets so many pictures with each."""
     shown: Callable[[str], set[tuple[str, bool]]] = field(default=lambda native_id: set())
-    """The words of every message of a copy and whether each is a picture, where copies can be replaced."""
+    """The words of every message of a copy and whether each is a picture, where copies can be
+    replaced."""
     says: Callable[[str], tuple[str, int]] | None = None
-    """The words of a copy as everybody reads them, and how many media it shows; needed where words can be changed."""
+    """The words of a copy as everybody reads them, and how many media it shows; needed where words
+    can be changed."""
     addressed: bool = False
     """A staged file is named by the address where the platform told that it would lie."""
     title: str = ""
@@ -292,7 +318,8 @@ class ConnectorWorld:
     ahead: timedelta = field(default=timedelta())
     """By how much the house's clock is ahead of the fake's."""
     hangs: set[StepKind] = field(default_factory=set)
-    """The requests for which the platform was asked to keep us waiting for longer than we are patient."""
+    """The requests for which the platform was asked to keep us waiting for longer than we are
+    patient."""
 
     def inject_fault(self, mode: str, on: str, **more: Any) -> None:
         """Have the platform do something wrong."""
@@ -300,7 +327,14 @@ class ConnectorWorld:
             self.hangs.add(KINDS.get(on, StepKind.CONTROL))
         self.fake.inject_fault(mode, on, **more)
 
-    def unit(self, text: str = "", *, media: int = 0, flags: tuple[str, ...] = (), price: Money | None = None) -> Unit:
+    def unit(
+        self,
+        text: str = "",
+        *,
+        media: int = 0,
+        flags: tuple[str, ...] = (),
+        price: Money | None = None,
+    ) -> Unit:
         """A unit for this account, new each time."""
         titles = (Text("title", self.title),) if self.title else ()
         return Unit(

@@ -1,6 +1,8 @@
-"""The part of the contract by which a platform lists every movement of an account's money, and what lies there. Pure.
+"""The part of the contract by which a platform lists every movement of an account's money, and what
+lies there. Pure.
 
-Movements have places, the oldest first: what is new comes at the end, and a list is read on from a place.
+Movements have places, the oldest first: what is new comes at the end, and a list is read on from a
+place.
 """
 
 from dataclasses import dataclass
@@ -12,15 +14,17 @@ from connectors.contract.connector import Send, StepResult
 from connectors.contract.outcomes import Outcome
 
 MovementKind = Literal["charge", "media", "withdrawal", "spent", "other"]
-"""What somebody paid for, by an invoice or to see something; what was paid out; what the platform took for itself."""
+"""What somebody paid for, by an invoice or to see something; what was paid out; what the platform
+took for itself."""
 
 
 @dataclass(frozen=True)
 class BalanceMovement:
     """A movement: `minor` units and `nano`, billionths of one, that came in or left.
 
-    What gives a charge back has its `native_id`, and left. Of a charge: `user`, who paid, `payload`, our words, and the
-    seconds of a subscription's `period` that it paid for, 0 of any other.
+    What gives a charge back has its `native_id`, and left. Of a charge: `user`, who paid,
+    `payload`, our words, and the seconds of a subscription's `period` that it paid for, 0 of any
+    other.
     """
 
     native_id: str
@@ -44,7 +48,8 @@ class AccountBalance:
 
 @dataclass(frozen=True)
 class MovementPage:
-    """A page of movements. `count` is how many it has, with those nobody understands; `lies` comes with the last."""
+    """A page of movements. `count` is how many it has, with those nobody understands; `lies` comes
+    with the last."""
 
     rows: tuple[BalanceMovement, ...]
     count: int
@@ -56,10 +61,15 @@ class MovementPage:
 class SupportsBalance(ChatConnector, Protocol):
     """A platform that lists the movements of an account's money."""
 
-    def list_movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
-        """The next request (kind control, action look), the page from place `start` on, or why there is none."""
+    def list_movements(
+        self, start: int, answers: tuple[StepResult, ...]
+    ) -> Send | MovementPage | Outcome:
+        """The next request (kind control, action look), the page from place `start` on, or why
+        there is none."""
         ...
 
-    def look_up_refund_from(self, charge_id: str, start: int, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def look_up_refund_from(
+        self, charge_id: str, start: int, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
         """As `refund_seen`, from place `start` on: what came before it is known."""
         ...

@@ -1,4 +1,5 @@
-"""The commands that people may choose from a platform's own menu: their names, and what the menu says of them."""
+"""The commands that people may choose from a platform's own menu: their names, and what the menu
+says of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ from foundation.i18n.translation import Message
 
 @dataclass(frozen=True)
 class BotCommand:
-    """`words` may follow the name, one of them or none, each with what the menu says of it; `asks` is what of."""
+    """`words` may follow the name, one of them or none, each with what the menu says of it; `asks`
+    is what of."""
 
     name: str
     about: Message
@@ -21,7 +23,8 @@ class BotCommand:
 
 @dataclass(frozen=True)
 class CommandMenu:
-    """What an account offers to choose from, and the names it once offered and does not any more."""
+    """What an account offers to choose from, and the names it once offered and does not any
+    more."""
 
     commands: Sequence[BotCommand] = ()
     retired: frozenset[str] = frozenset()
@@ -29,10 +32,14 @@ class CommandMenu:
 
 @runtime_checkable
 class SupportsCommandMenu(Connector, Protocol):
-    """A platform where the menu of an account is written with the account's own token, and nothing else is known."""
+    """A platform where the menu of an account is written with the account's own token, and nothing
+    else is known."""
 
-    def write_menu(self, menu: CommandMenu, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
-        """The next request (kind auth: sentences of our own catalogue) that makes what is shown of an account as it
-        should be; None when it is, and an outcome otherwise. The same again changes nothing: a lost answer is a Retry.
+    def write_menu(
+        self, menu: CommandMenu, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
+        """The next request (kind auth: sentences of our own catalogue) that makes what is shown of
+        an account as it should be; None when it is, and an outcome otherwise. The same again
+        changes nothing: a lost answer is a Retry.
         """
         ...

@@ -1,7 +1,8 @@
-"""The part of the contract by which an account hears what people say under its posts and about it, and acts on it.
+"""The part of the contract by which an account hears what people say under its posts and about it,
+and acts on it.
 
-A remark is a comment under a post of ours, or a post of somebody's that names us. It is answered like anything else
-that leaves: by a unit, which points at it (`gate.contract.units.Unit.under`).
+A remark is a comment under a post of ours, or a post of somebody's that names us. It is answered
+like anything else that leaves: by a unit, which points at it (`gate.contract.units.Unit.under`).
 """
 
 from collections.abc import Mapping
@@ -21,9 +22,9 @@ OWN_COMMENT_PREFIX = "comment:"
 """How the native id of an answer of ours begins where posts and comments are numbered alike."""
 
 ModerationAction = Literal["like", "unlike", "hide", "show", "delete", "block", "report"]
-"""What may be done with a remark: liked and no more, out of everybody's sight and back, gone, its author kept away,
-told to the platform. Each done twice is done once; `Capabilities.moderates` says which a platform allows to a program
-that acts where a person pressed."""
+"""What may be done with a remark: liked and no more, out of everybody's sight and back, gone, its
+author kept away, told to the platform. Each done twice is done once; `Capabilities.moderates` says
+which a platform allows to a program that acts where a person pressed."""
 
 MAX_COMMENT_LENGTH = 10_000
 """Characters of a remark that are kept: more than any platform takes."""
@@ -33,10 +34,12 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Comment:
-    """What somebody said. `native_id` and `author` are the platform's ids, of what was said and of who said it.
+    """What somebody said. `native_id` and `author` are the platform's ids, of what was said and of
+    who said it.
 
-    `under` is the native id of our post, as its copy is known by, where it stands under one; "" where it names us
-    elsewhere, or where nobody tells. `handle` is what people call the author there, as a text names them.
+    `under` is the native id of our post, as its copy is known by, where it stands under one; ""
+    where it names us elsewhere, or where nobody tells. `handle` is what people call the author
+    there, as a text names them.
     """
 
     native_id: str
@@ -50,7 +53,8 @@ class Comment:
 
 @dataclass(frozen=True)
 class CommentPage:
-    """What one reading found, oldest first, and where the next one begins. The same remark twice is one."""
+    """What one reading found, oldest first, and where the next one begins. The same remark twice is
+    one."""
 
     found: tuple[Comment, ...]
     cursor: str
@@ -75,23 +79,26 @@ class SupportsComments(Connector, Protocol):
     def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
-        """The next request (kind control, action updates), what was said since `cursor`, or None where nobody tells.
+        """The next request (kind control, action updates), what was said since `cursor`, or None
+        where nobody tells.
 
-        `cursor` is "" at first. What the account itself said is not among it. A reading that found more than it may
-        take gives the oldest of it, so that the next one goes on there.
+        `cursor` is "" at first. What the account itself said is not among it. A reading that found
+        more than it may take gives the oldest of it, so that the next one goes on there.
         """
         ...
 
     def moderate_comment(
         self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """The next request (kind control, action moderate), or what came of it: `Published` with the remark's native id
-        means that it is so now, as it may have been before. A lost answer is a Retry, never a doubt."""
+        """The next request (kind control, action moderate), or what came of it: `Published` with
+        the remark's native id means that it is so now, as it may have been before. A lost answer is
+        a Retry, never a doubt."""
         ...
 
 
 def thread_comment_id(native_id: str) -> str:
-    """Of a comment called `top/own`, the one under which its answers stand: where replies have no replies."""
+    """Of a comment called `top/own`, the one under which its answers stand: where replies have no
+    replies."""
     return native_id.partition("/")[0]
 
 
@@ -105,7 +112,9 @@ def is_own_reply(native_id: str) -> bool:
     return native_id.startswith(OWN_COMMENT_PREFIX)
 
 
-def comments_request(path: str, *, name: str = COMMENTS_ACTION, headers: Mapping[str, str] = NO_HEADERS) -> Send:
+def comments_request(
+    path: str, *, name: str = COMMENTS_ACTION, headers: Mapping[str, str] = NO_HEADERS
+) -> Send:
     """The request for what stands at `path`, with the account's own token."""
     return Send(WireStep(name, StepKind.CONTROL, "GET", path, headers=headers, action="updates"))
 

@@ -1,7 +1,8 @@
 """What people send beside words, as far as a platform says what it is; nothing of it is fetched.
 
-The contract of every connector: pure steppers that say what the next request is and what an answer meant. A
-connector opens no socket and reads no clock, secret or database. It is handed the unit and the answers so far.
+The contract of every connector: pure steppers that say what the next request is and what an answer
+meant. A connector opens no socket and reads no clock, secret or database. It is handed the unit and
+the answers so far.
 
 The part of the contract by which accounts that hear the same messages are listened to once.
 """
@@ -35,7 +36,8 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True)
 class FileRef:
-    """A body that is a stored object, by digest: the transport reads and re-hashes it just before it leaves."""
+    """A body that is a stored object, by digest: the transport reads and re-hashes it just before
+    it leaves."""
 
     sha256: str
     mime: str
@@ -46,12 +48,18 @@ class FileRef:
     @property
     def digest_parts(self) -> list[object]:
         """What a request's digest covers of it."""
-        return [self.sha256, self.mime, self.name, *([list(self.part)] if self.part is not None else [])]
+        return [
+            self.sha256,
+            self.mime,
+            self.name,
+            *([list(self.part)] if self.part is not None else []),
+        ]
 
 
 @dataclass(frozen=True)
 class OAuthClient:
-    """What somebody registered at a platform for us to sign in as: its public id and, where it has one, its secret."""
+    """What somebody registered at a platform for us to sign in as: its public id and, where it has
+    one, its secret."""
 
     client_id: str
     secret: Sealed | None = None
@@ -59,27 +67,32 @@ class OAuthClient:
 
 @dataclass(frozen=True)
 class WireStep:
-    """One request. `path` is relative to the account's base address; `json` and `file` exclude each other.
+    """One request. `path` is relative to the account's base address; `json` and `file` exclude each
+    other.
 
-    `{account}` in `path` stands for the account's name; the transport fills it in, quoted. Every other part of a
-    path that a platform or a person chose is quoted by the connector, so that no brace of theirs is left in it.
-    With `files` the request is multipart/form-data: each entry of `json` is a field (text as it is, all else as
-    JSON), each file a part of that name with the name people see; as a `form` it is the fields alone.
-    Files that are `fetched` go out as addresses of ours, minted by the transport for this one step and put into the
-    JSON under those names. `token` says how the credential is shown: as `bearer`, as Discord's `bot`, in the `path`
-    where `{token}` stands, the `refresh` one as bearer, as a signature of the body (`signed`), or not at all. A sign-in
-    step (AUTH) may hold `Sealed` values in its JSON: they are opened on the way out; its `client` is shown by Basic. Of
-    the answer's JSON, the names in `secret_fields` are sealed before anything is stored: top-level ones, or those
-    further in by a path with points, where a list of `name` and `value` counts as an object, in small letters, and any
-    list by its places. With `only` all but plain texts of these names or paths is dropped, of a refusal all but the
-    texts at its top; with none, no body is read. `secret_headers` are sealed under their names, in small letters, and
-    dropped. `deadline` is total seconds. A step `to` a person leaves by no socket: it is a task with `files` to save.
+    `{account}` in `path` stands for the account's name; the transport fills it in, quoted. Every
+    other part of a path that a platform or a person chose is quoted by the connector, so that no
+    brace of theirs is left in it. With `files` the request is multipart/form-data: each entry of
+    `json` is a field (text as it is, all else as JSON), each file a part of that name with the name
+    people see; as a `form` it is the fields alone. Files that are `fetched` go out as addresses of
+    ours, minted by the transport for this one step and put into the JSON under those names. `token`
+    says how the credential is shown: as `bearer`, as Discord's `bot`, in the `path` where `{token}`
+    stands, the `refresh` one as bearer, as a signature of the body (`signed`), or not at all. A
+    sign-in step (AUTH) may hold `Sealed` values in its JSON: they are opened on the way out; its
+    `client` is shown by Basic. Of the answer's JSON, the names in `secret_fields` are sealed before
+    anything is stored: top-level ones, or those further in by a path with points, where a list of
+    `name` and `value` counts as an object, in small letters, and any list by its places. With
+    `only` all but plain texts of these names or paths is dropped, of a refusal all but the texts at
+    its top; with none, no body is read. `secret_headers` are sealed under their names, in small
+    letters, and dropped. `deadline` is total seconds. A step `to` a person leaves by no socket: it
+    is a task with `files` to save.
 
-    A sign-in's `host` may be the one that gives tokens (`auth`), or the account's without its path (`origin`); as a
-    `query` its JSON is in the address. A file goes to an `address` that the platform told in an answer, without a
-    credential, where its host is the account's or lies `within` one of those the connector names; sealed where whoever
-    has it may send, plain where its fields say so, which may be `Sealed` themselves. Nothing else goes there but an
-    empty request. An answer that is text, in JSON or without, is sealed as a whole under the name `text_as`.
+    A sign-in's `host` may be the one that gives tokens (`auth`), or the account's without its path
+    (`origin`); as a `query` its JSON is in the address. A file goes to an `address` that the
+    platform told in an answer, without a credential, where its host is the account's or lies
+    `within` one of those the connector names; sealed where whoever has it may send, plain where its
+    fields say so, which may be `Sealed` themselves. Nothing else goes there but an empty request.
+    An answer that is text, in JSON or without, is sealed as a whole under the name `text_as`.
     """
 
     name: str
@@ -91,7 +104,8 @@ class WireStep:
     files: Mapping[str, FileRef] = field(default_factory=dict)
     fetched: Mapping[str, FileRef] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    token: Literal["bearer", "bot", "path", "refresh", "signed", "none"] = "bearer"  # noqa: S105  how it is shown, not one
+    # how it is shown, not one
+    token: Literal["bearer", "bot", "path", "refresh", "signed", "none"] = "bearer"
     action: str = ""
     secret_fields: tuple[str, ...] = ()
     secret_headers: tuple[str, ...] = ()
@@ -111,16 +125,27 @@ class WireStep:
         return self.kind in (StepKind.PUBLISH, StepKind.MUTATE)
 
     def wire_digest(self) -> str:
-        """SHA-256 of the projection of the request: method, path, headers, body or the digest of its file."""
+        """SHA-256 of the projection of the request: method, path, headers, body or the digest of
+        its file."""
         body: object = self.json
         if self.file is not None:
             body = self.file.sha256 if self.file.part is None else self.file.digest_parts
-        projection: list[object] = [self.method, self.path, dict(self.headers), _digest_value(body), str(self.kind)]
+        projection: list[object] = [
+            self.method,
+            self.path,
+            dict(self.headers),
+            _digest_value(body),
+            str(self.kind),
+        ]
         if self.files:
             projection.append({part: file.digest_parts for part, file in self.files.items()})
         if self.fetched:
-            projection.append({name: [file.sha256, file.mime] for name, file in self.fetched.items()})
-        projection += [told for told, usual in ((self.to, "network"), (self.encoding, "json")) if told != usual]
+            projection.append(
+                {name: [file.sha256, file.mime] for name, file in self.fetched.items()}
+            )
+        projection += [
+            told for told, usual in ((self.to, "network"), (self.encoding, "json")) if told != usual
+        ]
         if self.address:
             projection.append(_digest_value(self.address))
         return hashlib.sha256(canonical_json(projection)).hexdigest()
@@ -135,7 +160,8 @@ def _digest_value(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Response:
-    """The platform answered a step. `body` is parsed JSON (None if unreadable); secret fields are `Sealed`."""
+    """The platform answered a step. `body` is parsed JSON (None if unreadable); secret fields are
+    `Sealed`."""
 
     step: str
     status: int
@@ -177,7 +203,8 @@ class Send:
 
 @dataclass(frozen=True)
 class LookupQuery:
-    """What a look-up seeks: sent first at `armed_at`, last at `sent_at`, under `reply_to`; `asked_at` our clock now."""
+    """What a look-up seeks: sent first at `armed_at`, last at `sent_at`, under `reply_to`;
+    `asked_at` our clock now."""
 
     native_key: str
     text: str
@@ -185,7 +212,8 @@ class LookupQuery:
     account: str
     chat: str = ""
     known: frozenset[str] = frozenset()
-    """Native ids of other subjects' copies: the same words twice are two posts, and one is not the other."""
+    """Native ids of other subjects' copies: the same words twice are two posts, and one is not the
+    other."""
     asked_at: datetime | None = None
     reply_to: str = ""
     title: str = ""
@@ -193,12 +221,15 @@ class LookupQuery:
     """The marks it bears: some lists leave out what is for adults."""
     media: tuple[Medium, ...] = ()
     told: tuple[StepResult, ...] = ()
-    """What was answered to its uploads and to the attempt: some platforms name there what is asked for here."""
+    """What was answered to its uploads and to the attempt: some platforms name there what is asked
+    for here."""
     sent_at: datetime | None = None
     price: Money | None = None  # what readers are asked for its media
-    comment: bool = False  # `reply_to` is a post of ours and this a part under it; else it is what somebody said
+    # `reply_to` is a post of ours and this a part under it; else it is what somebody said
+    comment: bool = False
     options: tuple[PlatformOption, ...] = ()  # some of them decide in which list it stands
-    passed_on: bool = False  # sought is whether `reply_to` was shown once more (`gate.contract.units.REPOST_KIND`)
+    # sought is whether `reply_to` was shown once more (`gate.contract.units.REPOST_KIND`)
+    passed_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -224,23 +255,32 @@ class Connector(Protocol):
         ...
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """The next request that takes the copy away; `Published` with its native id means proven gone."""
+        """The next request that takes the copy away; `Published` with its native id means proven
+        gone."""
         ...
 
-    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
-        """The next request for the numbers of a copy; metrics by name; None when they cannot be had."""
+    def read_metrics(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
+        """The next request for the numbers of a copy; metrics by name; None when they cannot be
+        had."""
         ...
 
 
 @runtime_checkable
 class SupportsReplacement(Protocol):
-    """A platform where a copy that is not deleted any more can be replaced (`Capabilities.replaces`)."""
+    """A platform where a copy that is not deleted any more can be replaced
+    (`Capabilities.replaces`)."""
 
-    def replace(self, copy: PlatformCopy, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """The next request (kind mutate) that puts what `unit` shows in the place of the copy, or what came of it.
+    def replace(
+        self, copy: PlatformCopy, unit: Unit, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
+        """The next request (kind mutate) that puts what `unit` shows in the place of the copy, or
+        what came of it.
 
-        `Published` with its native id: nothing of the copy shows any more what it did. What was replaced before, or is
-        gone, needs no second try; so a lost answer is a Retry, never a doubt. Rejected: some of it still shows.
+        `Published` with its native id: nothing of the copy shows any more what it did. What was
+        replaced before, or is gone, needs no second try; so a lost answer is a Retry, never a
+        doubt. Rejected: some of it still shows.
         """
         ...
 
@@ -259,13 +299,15 @@ class SupportsNativeKeys(Protocol):
     """A platform whose native keys have a form of their own."""
 
     def native_key_for(self, key: str, at: datetime) -> str:
-        """The native key in the platform's form: the same for the same `key` and `at` (UTC-aware)."""
+        """The native key in the platform's form: the same for the same `key` and `at`
+        (UTC-aware)."""
         ...
 
 
 @dataclass(frozen=True)
 class RenewedTokens:
-    """A new pair of tokens. Without `refresh` the one that was shown stays; `lifetime` is the new token's, from now."""
+    """A new pair of tokens. Without `refresh` the one that was shown stays; `lifetime` is the new
+    token's, from now."""
 
     token: Sealed
     refresh: Sealed | None
@@ -288,10 +330,13 @@ class SupportsTokenRefresh(Protocol):
     refresh_grace: timedelta
     """How long a refresh token still works after it was used; zero where it works once."""
 
-    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+    def refresh(
+        self, grant: RefreshGrant, answers: tuple[StepResult, ...]
+    ) -> Send | RenewedTokens | Outcome:
         """The next request (kind auth), the new pair, or why there is none.
 
-        `Retry` says that the refresh token was surely not used up, `Uncertain` that it may have been.
+        `Retry` says that the refresh token was surely not used up, `Uncertain` that it may have
+        been.
         """
         ...
 
@@ -313,5 +358,6 @@ class SupportsManualPosting(Protocol):
         ...
 
     def parse_post_link(self, surface: str, pasted: str) -> PostedLink | None:
-        """What a pasted link, or a post's number, names there; None when it is no such thing. Nothing is fetched."""
+        """What a pasted link, or a post's number, names there; None when it is no such thing.
+        Nothing is fetched."""
         ...

@@ -1,4 +1,5 @@
-"""What platforms tell of the places we post to, and of what we posted there: values and three abilities. Pure."""
+"""What platforms tell of the places we post to, and of what we posted there: values and three
+abilities. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,10 +14,11 @@ MAX_ADDRESS_LENGTH = 500
 
 @dataclass(frozen=True)
 class Destination:
-    """The place an account posts to, by the platform's `id` where it has several, and what we know of who may read.
+    """The place an account posts to, by the platform's `id` where it has several, and what we know
+    of who may read.
 
-    `by_request`: a person said lately that nobody comes in who was not let in. `adults` are readers of ours on the
-    platform whose age is proven.
+    `by_request`: a person said lately that nobody comes in who was not let in. `adults` are readers
+    of ours on the platform whose age is proven.
     """
 
     account: str
@@ -24,14 +26,17 @@ class Destination:
     by_request: bool = False
     adults: tuple[str, ...] = ()
     register: Mapping[str, Any] = field(default_factory=dict)
-    """What somebody said of the place when its account was connected, in the connector's own form."""
+    """What somebody said of the place when its account was connected, in the connector's own
+    form."""
 
 
 @dataclass(frozen=True)
 class DestinationReport:
-    """What a look at a place found, in the words of the policy: what holds, and what surely does not.
+    """What a look at a place found, in the words of the policy: what holds, and what surely does
+    not.
 
-    What is in neither is not known: nothing goes there for that, and nothing is taken away for it.
+    What is in neither is not known: nothing goes there for that, and nothing is taken away for
+    it.
     """
 
     holds: tuple[str, ...] = ()
@@ -51,7 +56,8 @@ class SupportsDestinationCheck(Protocol):
 
 @dataclass(frozen=True)
 class MarkReport:
-    """A copy as the platform shows it: the marks it was sent with and does not bear. `there`: it can be seen."""
+    """A copy as the platform shows it: the marks it was sent with and does not bear. `there`: it
+    can be seen."""
 
     missing: tuple[str, ...] = ()
     there: bool = True
@@ -64,13 +70,15 @@ class SupportsMarkCheck(Protocol):
     def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
-        """The next request (kind control, action look), how the copy stands, or why nobody can see."""
+        """The next request (kind control, action look), how the copy stands, or why nobody can
+        see."""
         ...
 
 
 @dataclass(frozen=True)
 class PostAddress:
-    """Where people find a copy, and what the platform calls it now where that is another name than before."""
+    """Where people find a copy, and what the platform calls it now where that is another name than
+    before."""
 
     url: str
     native_id: str = ""
@@ -80,13 +88,17 @@ class PostAddress:
 class SupportsAddressQuery(Protocol):
     """A platform that says where a post stands only after it took it."""
 
-    def find_address(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostAddress | None:
-        """The next request (kind control, action look), where people find the copy, or None while nobody can say."""
+    def find_address(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | PostAddress | None:
+        """The next request (kind control, action look), where people find the copy, or None while
+        nobody can say."""
         ...
 
 
 def clean_address(told: object, *hosts: str) -> str:
-    """An address as a platform told it, without what follows a question mark; "" for one that is not at its hosts."""
+    """An address as a platform told it, without what follows a question mark; "" for one that is
+    not at its hosts."""
     if not isinstance(told, str) or not told.isascii() or not told.isprintable():
         return ""
     try:

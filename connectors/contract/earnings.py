@@ -1,8 +1,9 @@
-"""The part of the contract by which a platform tells what an account earned, movement by movement. Pure.
+"""The part of the contract by which a platform tells what an account earned, movement by movement.
+Pure.
 
-Each movement has a key that is the same each time it is told. Where the platform numbers its movements the key is of
-that number; where it does not, of all that is told of one, and of its place among its equals: two equal tips of one
-second are two, the same tip told on two pages is one.
+Each movement has a key that is the same each time it is told. Where the platform numbers its
+movements the key is of that number; where it does not, of all that is told of one, and of its place
+among its equals: two equal tips of one second are two, the same tip told on two pages is one.
 """
 
 import hashlib
@@ -32,9 +33,11 @@ class TimeSpan:
 
 @dataclass(frozen=True)
 class Earning:
-    """A movement. `gross` is positive or nothing; `fee` is what the platform kept of it, or, below zero, what it added.
+    """A movement. `gross` is positive or nothing; `fee` is what the platform kept of it, or, below
+    zero, what it added.
 
-    `like` is the key that the movement would have if it had no number; the same as `key` where it has none.
+    `like` is the key that the movement would have if it had no number; the same as `key` where it
+    has none.
     """
 
     key: str
@@ -50,7 +53,8 @@ class Earning:
 
 @dataclass(frozen=True)
 class Earnings:
-    """What was told of a span. `unread` rows say nothing we understand; not `whole`: there is more than was read."""
+    """What was told of a span. `unread` rows say nothing we understand; not `whole`: there is more
+    than was read."""
 
     rows: tuple[Earning, ...]
     unread: int = 0
@@ -66,10 +70,13 @@ class SupportsEarnings(Connector, Protocol):
 
     earns_as: str
 
-    def read_earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
+    def read_earnings(
+        self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]
+    ) -> EarningsAnswer:
         """The next request (kind control, action metrics), or what was earned.
 
-        Reauthorize where the account was let in without the right to ask; None where nobody tells now.
+        Reauthorize where the account was let in without the right to ask; None where nobody tells
+        now.
         """
         ...
 
@@ -85,10 +92,12 @@ def earning_key(*parts: str) -> str:
 
 
 def merge_pages(pages: Iterable[Sequence[Earning]]) -> tuple[Earning, ...]:
-    """The movements of many pages, each once. In a row of a page `like` is without its place among equals yet.
+    """The movements of many pages, each once. In a row of a page `like` is without its place among
+    equals yet.
 
-    Pages move while they are read, so a row may be told at the end of one and at the beginning of the next: equal rows
-    without a number count as often as the page says that has most of them. Of one with a number the last word counts.
+    Pages move while they are read, so a row may be told at the end of one and at the beginning of
+    the next: equal rows without a number count as often as the page says that has most of them. Of
+    one with a number the last word counts.
     """
     named: dict[str, Earning] = {}
     most: Counter[str] = Counter()

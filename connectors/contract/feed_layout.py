@@ -1,7 +1,8 @@
-"""How a platform shows a post in its feed, as data, each fact with where it is written; what nobody wrote down is left
-open, and a page says so rather than guesses. Pure.
+"""How a platform shows a post in its feed, as data, each fact with where it is written; what nobody
+wrote down is left open, and a page says so rather than guesses. Pure.
 
-A connector puts its own into `Capabilities.shows`. One without any, a package's say, is drawn in the neutral form.
+A connector puts its own into `Capabilities.shows`. One without any, a package's say, is drawn in
+the neutral form.
 """
 
 from collections.abc import Callable
@@ -9,19 +10,21 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 LayoutForm = Literal["plain", "post", "picture", "bubble", "listing", "film", "screen"]
-"""`post`: words above the pictures; `picture`: the pictures first; `bubble`: a message; `listing`: a title that leads
-to the rest; `film`: a still with a title under it; `screen`: a film that fills it, the words upon it; `plain`: neutral.
+"""`post`: words above the pictures; `picture`: the pictures first; `bubble`: a message; `listing`:
+a title that leads to the rest; `film`: a still with a title under it; `screen`: a film that fills
+it, the words upon it; `plain`: neutral.
 """
 
 TitlePlacement = Literal["own", "first", "line", "instead", "none"]
-"""Where a title stands: apart; apart, and the first line of the words where there is none; as the first line; in place
-of words that are missing; nowhere."""
+"""Where a title stands: apart; apart, and the first line of the words where there is none; as the
+first line; in place of words that are missing; nowhere."""
 
 
 @dataclass(frozen=True)
 class FoldRule:
-    """Where the feed stops showing a text: after so many lines as they were typed, or so much of `measure`; 0 where it
-    does not stop by that. `warned`: a text behind a warning is not folded as well."""
+    """Where the feed stops showing a text: after so many lines as they were typed, or so much of
+    `measure`; 0 where it does not stop by that. `warned`: a text behind a warning is not folded as
+    well."""
 
     lines: int = 0
     length: int = 0
@@ -42,7 +45,8 @@ class FeedLayout:
     fold: FoldRule | None = NO_FOLD
     album: Literal["grid", "strip", "column"] = "grid"
     shapes: tuple[float, float] | None = None
-    """The narrowest and the widest picture, as width by height: what is beyond is cut to it. None: shown as it is."""
+    """The narrowest and the widest picture, as width by height: what is beyond is cut to it. None:
+    shown as it is."""
     first_shapes: bool = False
     """The pictures of an album are all cut to the shape of the first."""
     cards: bool = False
@@ -54,7 +58,8 @@ class FeedLayout:
     badge: str = ""
     """What the platform writes beside the name of whoever posts by a program."""
     fills: float = 0.0
-    """The shape, width by height, that fills what it is shown on: another is cut there, or leaves room. 0: any does."""
+    """The shape, width by height, that fills what it is shown on: another is cut there, or leaves
+    room. 0: any does."""
 
 
 NEUTRAL_LAYOUT = FeedLayout(fold=None)

@@ -1,4 +1,5 @@
-"""The part of the contract by which a platform tells numbers of posts by itself, and answers no question for them.
+"""The part of the contract by which a platform tells numbers of posts by itself, and answers no
+question for them.
 
 The part of the contract by which an account's readers are counted.
 """
@@ -13,7 +14,8 @@ class SupportsReactionCounts(Connector, Protocol):
     """A platform whose updates of kind `counted` say how many reactions a message has."""
 
     def message_ids_of(self, native_id: str) -> tuple[str, ...]:
-        """The native ids, as those updates name them, of the messages that a copy is made of; none of no copy."""
+        """The native ids, as those updates name them, of the messages that a copy is made of; none
+        of no copy."""
         ...
 
 
@@ -26,10 +28,14 @@ MAX_FOLLOWERS = 10**12
 class SupportsFollowerCount(Connector, Protocol):
     """A platform that says how many people follow an account."""
 
-    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
-        """The next request (kind control, action metrics), how many follow it now, or None where nobody tells.
+    def count_followers(
+        self, account: str, destination: str, answers: tuple[StepResult, ...]
+    ) -> Send | int | None:
+        """The next request (kind control, action metrics), how many follow it now, or None where
+        nobody tells.
 
-        `destination` is the place an account posts to where it has several (a channel's number), else "".
+        `destination` is the place an account posts to where it has several (a channel's number),
+        else "".
         """
         ...
 

@@ -9,8 +9,9 @@ from foundation.i18n.translation import Message
 
 @dataclass(frozen=True)
 class Published:
-    """The platform confirmed it. `at` is the platform's own time where it tells; `files` is what it calls the files of
-    it from now on, where they can be shown again without being sent; `fewer`: not all of them are there."""
+    """The platform confirmed it. `at` is the platform's own time where it tells; `files` is what it
+    calls the files of it from now on, where they can be shown again without being sent; `fewer`:
+    not all of them are there."""
 
     native_id: str
     url: str = ""
@@ -34,7 +35,8 @@ class Processing:
 class Retry:
     """Nothing was created; later is fine. `app` pauses every account of the app key.
 
-    `uploads_gone`: the platform no longer has what was staged for it, so everything is staged again.
+    `uploads_gone`: the platform no longer has what was staged for it, so everything is staged
+    again.
     """
 
     after: timedelta
@@ -69,7 +71,8 @@ class Disconnected:
 class Uncertain:
     """The request may have taken effect: look, never send again blindly.
 
-    `stands`: the platform refuses it for what stands there already, which may be an earlier try of ours.
+    `stands`: the platform refuses it for what stands there already, which may be an earlier try of
+    ours.
     """
 
     reason: Message
@@ -102,8 +105,8 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Failed:
-    """A look-up learnt that the platform refused it after all: nothing stands, and sending it again would not help,
-    unless the fault was the platform's: then once more after a while."""
+    """A look-up learnt that the platform refused it after all: nothing stands, and sending it again
+    would not help, unless the fault was the platform's: then once more after a while."""
 
     reason: Message
     again: timedelta | None = None

@@ -1,4 +1,5 @@
-"""The part of the contract by which a platform is told more of a sale than yes: why not, and that one ends. Pure."""
+"""The part of the contract by which a platform is told more of a sale than yes: why not, and that
+one ends. Pure."""
 
 from typing import Protocol, runtime_checkable
 
@@ -9,10 +10,12 @@ from connectors.contract.outcomes import Outcome
 
 @runtime_checkable
 class SupportsCheckoutRefusal(ChatConnector, Protocol):
-    """A platform that shows its user why a checkout is refused; on others they see that nobody answered."""
+    """A platform that shows its user why a checkout is refused; on others they see that nobody
+    answered."""
 
     def refuse_checkout(self, query_id: str, words: str) -> WireStep:
-        """The request that refuses a checkout with `words` (publish: one person reads them, and they stand nowhere)."""
+        """The request that refuses a checkout with `words` (publish: one person reads them, and
+        they stand nowhere)."""
         ...
 
 
@@ -21,8 +24,8 @@ class SupportsRenewalStop(ChatConnector, Protocol):
     """A platform that takes the money of a subscription by itself, month after month."""
 
     def stop_renewal(self, user: str, charge_id: str) -> WireStep:
-        """The request (control, action subscription) after which a subscription ends with the month that is paid; asked
-        twice, it is stopped. `charge_id` is that of its first payment."""
+        """The request (control, action subscription) after which a subscription ends with the month
+        that is paid; asked twice, it is stopped. `charge_id` is that of its first payment."""
         ...
 
     def renewal_stop_outcome(self, answer: StepResult) -> Outcome:

@@ -1,7 +1,8 @@
-"""What the address of a post names: a person has it from the browser, the house needs what the platform calls it. Pure.
+"""What the address of a post names: a person has it from the browser, the house needs what the
+platform calls it. Pure.
 
-The last part of a path is seldom that. What a platform tells of the post is asked for: whose it is, and whether it
-stands there; an address is taken at its word only where nobody can be asked.
+The last part of a path is seldom that. What a platform tells of the post is asked for: whose it is,
+and whether it stands there; an address is taken at its word only where nobody can be asked.
 """
 
 import re
@@ -28,11 +29,14 @@ class ClaimedAddress:
 class SupportsAddressLookup(Protocol):
     """A platform whose posts have addresses, and which tells what one of them names."""
 
-    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """The next request (kind control, action look), the post of the account there, or why it is none.
+    def resolve_address(
+        self, address: ClaimedAddress, answers: tuple[StepResult, ...]
+    ) -> Send | LookupResult:
+        """The next request (kind control, action look), the post of the account there, or why it is
+        none.
 
-        Absent: the account has no such post. Failed: no address of a post there, or somebody else's. Unknown: nobody
-        could be asked, and nothing is proven.
+        Absent: the account has no such post. Failed: no address of a post there, or somebody
+        else's. Unknown: nobody could be asked, and nothing is proven.
         """
         ...
 
@@ -42,7 +46,8 @@ class SupportsProfileUrl(Protocol):
     """A platform where people see what an account posted."""
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
-        """The address of the account, or of the site where only whoever is signed in finds it; "" for none."""
+        """The address of the account, or of the site where only whoever is signed in finds it; ""
+        for none."""
         ...
 
 
@@ -51,7 +56,8 @@ OTHER_ACCOUNTS_POST = Failed(Message("naming.other_account"))
 ADDRESS_UNREADABLE = Unknown(Message("connectors.lookup_failed"))
 
 _KEY = re.compile(r"(?!\.{1,2}\Z)[\w.~:-]{1,200}", re.ASCII)
-"""https://atproto.com/specs/record-key has the widest of all alphabets; dots alone would lead out of a path."""
+"""https://atproto.com/specs/record-key has the widest of all alphabets; dots alone would lead out
+of a path."""
 
 
 def is_post_key(part: str) -> bool:
@@ -60,7 +66,8 @@ def is_post_key(part: str) -> bool:
 
 
 def path_segments(url: str, *hosts: str) -> tuple[str, ...]:
-    """The parts of the path of an address on one of these hosts, or below one; nothing of any other."""
+    """The parts of the path of an address on one of these hosts, or below one; nothing of any
+    other."""
     parts = parse_url(url)
     host = (parts.hostname or "").lower() if parts is not None else ""
     if parts is None or not any(host == own or host.endswith(f".{own}") for own in hosts):
@@ -92,4 +99,6 @@ def is_same_page(url: str, told: str) -> bool:
     """Whether two addresses lead to one page of a host that has several names."""
     one = parse_url(url)
     other = parse_url(told)
-    return one is not None and other is not None and decoded_segments(one) == decoded_segments(other)
+    return (
+        one is not None and other is not None and decoded_segments(one) == decoded_segments(other)
+    )

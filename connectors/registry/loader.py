@@ -35,23 +35,30 @@ PLUGIN_LOADER = "connectors.registry.plugins:load_plugins"
 
 
 class ConnectorRegistry(dict[str, Connector]):
-    """Connectors by platform. Asked for one whose package was removed, it says that nothing leaves there."""
+    """Connectors by platform. Asked for one whose package was removed, it says that nothing leaves
+    there."""
 
     def __missing__(self, platform: str) -> Connector:
         return RemovedPlatform(platform)
 
 
-def connectable_platforms(connectors: Mapping[str, Connector]) -> Mapping[str, SupportsAccountSetup]:
-    """Those whose accounts people connect from the dashboard, by platform, those of the least effort first: by minutes,
-    then cost, then how long the platform thinks about it."""
+def connectable_platforms(
+    connectors: Mapping[str, Connector],
+) -> Mapping[str, SupportsAccountSetup]:
+    """Those whose accounts people connect from the dashboard, by platform, those of the least
+    effort first: by minutes, then cost, then how long the platform thinks about it."""
     able = {name: one for name, one in connectors.items() if isinstance(one, SupportsAccountSetup)}
     return dict(
-        sorted(able.items(), key=lambda item: (item[1].form.minutes, *item[1].capabilities.setup_burden, item[0]))
+        sorted(
+            able.items(),
+            key=lambda item: (item[1].form.minutes, *item[1].capabilities.setup_burden, item[0]),
+        )
     )
 
 
 def load_connectors() -> Mapping[str, Connector]:
-    """Our connectors by platform, and those that installed packages bring; of theirs, none that is ours."""
+    """Our connectors by platform, and those that installed packages bring; of theirs, none that is
+    ours."""
     return ConnectorRegistry({**load_builtin_connectors(), **load_plugin_connectors().connectors})
 
 
@@ -73,9 +80,16 @@ def load_plugin_connectors() -> "LoadedPlugins":
     return look(frozenset(load_builtin_connectors()))
 
 
-def base_addresses(connectors: Mapping[str, Connector], settings: Mapping[str, str]) -> Mapping[str, str]:
-    """Base addresses by platform: as the settings have it, else the usual one that a connector says itself."""
-    said = {name: one.capabilities.address for name, one in connectors.items() if one.capabilities.address}
+def base_addresses(
+    connectors: Mapping[str, Connector], settings: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Base addresses by platform: as the settings have it, else the usual one that a connector says
+    itself."""
+    said = {
+        name: one.capabilities.address
+        for name, one in connectors.items()
+        if one.capabilities.address
+    }
     return {**said, **settings}
 
 

@@ -1,4 +1,5 @@
-"""What stands for a connector whose package was removed: its accounts are still there, and nothing is sent to them."""
+"""What stands for a connector whose package was removed: its accounts are still there, and nothing
+is sent to them."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -31,7 +32,9 @@ class RemovedPlatform:
             can_sell=False,
             stages=False,
         )
-        self._later = Retry(ASK_AGAIN, "account", Message("connectors.away", {"platform": platform}))
+        self._later = Retry(
+            ASK_AGAIN, "account", Message("connectors.away", {"platform": platform})
+        )
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Nothing leaves; later."""
@@ -45,6 +48,8 @@ class RemovedPlatform:
         """Later, or by a person: what has to go is never given up."""
         return self._later
 
-    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+    def read_metrics(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
         """No numbers."""
         return None

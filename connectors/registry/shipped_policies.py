@@ -1,6 +1,8 @@
-"""Files of rules that installed packages ship for the platforms they speak to. Read as data: no code of theirs runs.
+"""Files of rules that installed packages ship for the platforms they speak to. Read as data: no
+code of theirs runs.
 
-A package names its file in an entry point of the group `greenroom.rows`: `acme = "acme_greenroom:rows.json"`.
+A package names its file in an entry point of the group `greenroom.rows`: `acme =
+"acme_greenroom:rows.json"`.
 """
 
 import re
@@ -26,7 +28,11 @@ class ShippedPolicy:
 
 def shipped_policies() -> tuple[ShippedPolicy, ...]:
     """What installed packages ship, by package; what cannot be read is not there."""
-    found = [one for entry in entry_points.list_entry_points(ENTRY_POINT_GROUP) for one in _read_policies(entry)]
+    found = [
+        one
+        for entry in entry_points.list_entry_points(ENTRY_POINT_GROUP)
+        for one in _read_policies(entry)
+    ]
     return tuple(sorted(found, key=lambda one: (one.package, one.document)))
 
 
@@ -45,4 +51,6 @@ def _read_policies(entry: EntryPoint) -> Iterator[ShippedPolicy]:
             document = file.read(MAX_POLICY_BYTES + 1)
     except OSError:
         return
-    yield ShippedPolicy(entry_points.package_name(entry), entry_points.package_version(entry), document)
+    yield ShippedPolicy(
+        entry_points.package_name(entry), entry_points.package_version(entry), document
+    )

@@ -27,7 +27,8 @@ BLUESKY_LAYOUT = FeedLayout(
 MASTODON_LAYOUT = FeedLayout(
     "post",
     "none",
-    # MAX_HEIGHT is 32 lines, of what has no warning; lines that wrap count too, and how wide it is read nobody knows:
+    # MAX_HEIGHT is 32 lines, of what has no warning; lines that wrap count too, and how wide it is
+    # read nobody knows:
     # https://github.com/mastodon/mastodon/blob/main/app/javascript/mastodon/components/status_content.jsx
     fold=FoldRule(lines=32, warned=False),
     cards=True,  # https://docs.joinmastodon.org/entities/PreviewCard/
@@ -40,7 +41,8 @@ THREADS_LAYOUT = FeedLayout(
     "instead",
     fold=None,
     album="strip",  # https://developers.facebook.com/documentation/threads/posts, "Carousel Posts"
-    cards=True,  # the same, #links: without `link_attachment` it is the first address of a post of words
+    # the same, #links: without `link_attachment` it is the first address of a post of words
+    cards=True,
 )
 
 
@@ -52,7 +54,8 @@ INSTAGRAM_LAYOUT = FeedLayout(
     "instead",
     fold=None,
     album="strip",
-    # https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-user/media: 4:5 to 1.91:1
+    # https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-user/media:
+    # 4:5 to 1.91:1
     shapes=(4 / 5, 1.91),
     # "cropped based on the first image in the carousel":
     # https://developers.facebook.com/docs/instagram-platform/content-publishing
@@ -63,15 +66,20 @@ INSTAGRAM_LAYOUT = FeedLayout(
 INSTAGRAM_STORY_LAYOUT = FeedLayout(
     "screen",
     "none",
-    fills=9 / 16,  # the same reference, "Story Image Specifications": "9:16 to avoid cropping or blank space"
+    fills=9
+    # the same reference, "Story Image Specifications": "9:16 to avoid cropping or blank space"
+    / 16,
 )
 
 
 TELEGRAM_LAYOUT = FeedLayout(
     "bubble",
     "instead",
-    fold=NO_FOLD,  # only an expandable quotation folds: https://core.telegram.org/bots/api#formatting-options
-    covers=("has_spoiler=true",),  # we ask for no card of an address: `link_preview_options` of each request
+    # only an expandable quotation folds: https://core.telegram.org/bots/api#formatting-options
+    fold=NO_FOLD,
+    covers=(
+        "has_spoiler=true",
+    ),  # we ask for no card of an address: `link_preview_options` of each request
 )
 
 
@@ -79,13 +87,18 @@ DISCORD_LAYOUT = FeedLayout(
     "post",
     "line",
     fold=None,
-    cards=True,  # https://docs.discord.com/developers/resources/message: unless SUPPRESS_EMBEDS is set, which is not
+    # https://docs.discord.com/developers/resources/message: unless SUPPRESS_EMBEDS is set, which is
+    # not
+    cards=True,
     covers=("spoiler=true",),
-    badge="APP",  # as its clients write it of who is a `bot`: https://docs.discord.com/developers/resources/user
+    # as its clients write it of who is a `bot`: https://docs.discord.com/developers/resources/user
+    badge="APP",
 )
 
 
-REDDIT_LAYOUT = FeedLayout("listing", "first", fold=None, album="strip", covers=("nsfw=true",), cover="spoiler")
+REDDIT_LAYOUT = FeedLayout(
+    "listing", "first", fold=None, album="strip", covers=("nsfw=true",), cover="spoiler"
+)
 
 
 YOUTUBE_LAYOUT = FeedLayout("film", "first", fold=None)

@@ -1,5 +1,5 @@
-"""What readers see of a unit in a feed before they press: its words where they stand there, the part above the fold,
-what is covered, and what a warning says. Pure."""
+"""What readers see of a unit in a feed before they press: its words where they stand there, the
+part above the fold, what is covered, and what a warning says. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,9 @@ from connectors.contract.feed_layout import FeedLayout, FoldRule
 from connectors.shared import options, unit_checks
 from gate.contract.units import Unit
 
-_PIECES = regex.compile(r"(?P<link>https?://[^\s<>\"]*[^\s<>\"'.,:;!?)\]}»’”…])|(?P<tag>(?<![\w&/#@])[#@]\w[\w.@-]*\b)")
+_PIECES = regex.compile(
+    r"(?P<link>https?://[^\s<>\"]*[^\s<>\"'.,:;!?)\]}»’”…])|(?P<tag>(?<![\w&/#@])[#@]\w[\w.@-]*\b)"
+)
 
 
 @runtime_checkable
@@ -66,8 +68,8 @@ def feed_text(showing: FeedLayout, title: str, body: str) -> tuple[str, str]:
 
 
 def fold_feed_text(text: str, at: FoldRule | None, *, warned: bool = False) -> tuple[str, str]:
-    """What of a text is shown, and what follows once a reader presses: together they are the text, and no character as
-    readers see it is cut through."""
+    """What of a text is shown, and what follows once a reader presses: together they are the text,
+    and no character as readers see it is cut through."""
     if at is None or (warned and not at.warned):
         return text, ""
     end = len(text)
@@ -79,11 +81,16 @@ def fold_feed_text(text: str, at: FoldRule | None, *, warned: bool = False) -> t
 
 
 def _fit_length(text: str, at: FoldRule) -> int:
-    """How many code points of a text that is too long are shown: the most whole characters that count no more."""
+    """How many code points of a text that is too long are shown: the most whole characters that
+    count no more."""
     ends = [found.end() for found in regex.finditer(r"\X", text)]
     low = 0
     high = len(ends)
-    while low < high:  # a longer beginning never counts less, but for an address that is cut through: those count more
+    while (
+        low < high
+        # a longer beginning never counts less, but for an address that is cut through: those count
+        # more
+    ):
         middle = (low + high + 1) // 2
         if at.measure(text[: ends[middle - 1]]) <= at.length:
             low = middle
@@ -93,7 +100,8 @@ def _fit_length(text: str, at: FoldRule) -> int:
 
 
 def text_pieces(text: str) -> Iterator[TextPiece]:
-    """A text as a feed sets it: addresses, tags and names apart from the rest; together they are the text."""
+    """A text as a feed sets it: addresses, tags and names apart from the rest; together they are
+    the text."""
     at = 0
     for found in _PIECES.finditer(text):
         if found.start() > at:

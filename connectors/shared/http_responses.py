@@ -1,4 +1,5 @@
-"""What a refused, missing or unreadable answer means when a platform keeps to HTTP; connectors add their own cases."""
+"""What a refused, missing or unreadable answer means when a platform keeps to HTTP; connectors add
+their own cases."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -8,13 +9,23 @@ from urllib.parse import quote
 
 from connectors.contract.connector import Response, StepAnswerLost, StepNotSent, StepResult
 from connectors.contract.edits import EDITED_POST_GONE
-from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.contract.outcomes import (
+    Disconnected,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+)
 from foundation.i18n.translation import Message
 
 
-def edit_outcome(answer: StepResult, native_id: str, *, gone: frozenset[int] = frozenset({404, 410})) -> Outcome:
-    """What the answer to a change, or to the look before it, meant on a platform that keeps to HTTP: `Published` for a
-    success, a refusal for a copy that is `gone` (by status)."""
+def edit_outcome(
+    answer: StepResult, native_id: str, *, gone: frozenset[int] = frozenset({404, 410})
+) -> Outcome:
+    """What the answer to a change, or to the look before it, meant on a platform that keeps to
+    HTTP: `Published` for a success, a refusal for a copy that is `gone` (by status)."""
     if isinstance(answer, Response) and answer.is_success:
         return Published(native_id)
     if isinstance(answer, Response) and answer.status in gone:
@@ -39,14 +50,17 @@ CROSSPOST_STEP = "crosspost"
 """The step that shows a post once more elsewhere, where that is counted apart from posts."""
 
 NO_PUBLIC_ADDRESS = "no_public_address"
-"""Why a step was not sent that a platform should fetch a file for: nobody outside can call this installation."""
+"""Why a step was not sent that a platform should fetch a file for: nobody outside can call this
+installation."""
 
 ADDRESS_ELSEWHERE = "address_elsewhere"
-"""Why a file was not sent to an address that a platform told: it is none of theirs, or none at all."""
+"""Why a file was not sent to an address that a platform told: it is none of theirs, or none at
+all."""
 
 _INSTANTS = 10**9
 _LAST = 10**11
-"""From here on a number is an instant, in seconds since 1970, and up to where it is a possible one."""
+"""From here on a number is an instant, in seconds since 1970, and up to where it is a possible
+one."""
 
 META_APP_RATE = 4
 BLUESKY_IP_POLICY = "3000;w=300"
@@ -63,22 +77,27 @@ REDDIT_COUNTS = "x-ratelimit-used"
 """No other platform of ours says how much of a limit is used up."""
 
 _WINDOWS = ("x-app-limit-24hour", "x-user-limit-24hour", "x-rate-limit")
-"""X counts several windows at once; the one that is used up says `-remaining: 0`, and when it ends, in `-reset`."""
+"""X counts several windows at once; the one that is used up says `-remaining: 0`, and when it ends,
+in `-reset`."""
 
 CONNECT_ERRORS = frozenset({"ConnectError", "ConnectTimeout"})
-"""Details of a request that never left because the place could not be reached (httpx's names); others are ours."""
+"""Details of a request that never left because the place could not be reached (httpx's names);
+others are ours."""
 
 READER_GONE = "connectors.reader_gone"
-"""The one reader of a message takes none of ours any more, or has left: nothing else is wrong with the account."""
+"""The one reader of a message takes none of ours any more, or has left: nothing else is wrong with
+the account."""
 
 
 def quote_segment(value: str) -> str:
-    """`value` as one segment of a path or one value of a query: nothing of it can leave its place."""
+    """`value` as one segment of a path or one value of a query: nothing of it can leave its
+    place."""
     return quote(value, safe="")
 
 
 def json_body(answer: StepResult) -> dict[str, Any]:
-    """The JSON object of an answer, a refusal's too; nothing of one that is missing or no object."""
+    """The JSON object of an answer, a refusal's too; nothing of one that is missing or no
+    object."""
     return answer.body if isinstance(answer, Response) and isinstance(answer.body, dict) else {}
 
 
@@ -88,10 +107,12 @@ def success_body(answer: StepResult) -> dict[str, Any]:
 
 
 def retry_after(headers: Mapping[str, str], default: timedelta = RATE_WINDOW) -> timedelta:
-    """How long a 429 asks us to wait: seconds or an HTTP date (RFC 9110, 10.2.3), read against their own `date`.
+    """How long a 429 asks us to wait: seconds or an HTTP date (RFC 9110, 10.2.3), read against
+    their own `date`.
 
-    Without that, their `ratelimit-reset`: seconds to wait or, as its size tells, since 1970; X's for the window that is
-    used up; or `x-ratelimit-reset`, in the same ways, or an instant in ISO 8601 as Mastodon has it.
+    Without that, their `ratelimit-reset`: seconds to wait or, as its size tells, since 1970; X's
+    for the window that is used up; or `x-ratelimit-reset`, in the same ways, or an instant in ISO
+    8601 as Mastodon has it.
     """
     asked = headers.get("retry-after", "").strip()
     reset = headers.get("ratelimit-reset", "").strip()
@@ -111,25 +132,33 @@ def retry_after(headers: Mapping[str, str], default: timedelta = RATE_WINDOW) ->
 
 
 def is_app_wide_limit(answer: Response) -> bool:
-    """Whether a refusal is for every account of the application we ask as, or of the address we ask from.
+    """Whether a refusal is for every account of the application we ask as, or of the address we ask
+    from.
 
-    Discord says `global`, in the body or as the limit's scope; a Bluesky server names its limit for an address; Meta
-    has error 4, https://developers.facebook.com/docs/graph-api/overview/rate-limiting; the sandbox a word of its own. X
-    counts an application's day, and answers 402 once its credits are used up; Fanvue 410 where our version has ended.
-    Reddit counts by application alone; YouTube and TikTok have words for it.
+    Discord says `global`, in the body or as the limit's scope; a Bluesky server names its limit for
+    an address; Meta has error 4,
+    https://developers.facebook.com/docs/graph-api/overview/rate-limiting; the sandbox a word of its
+    own. X counts an application's day, and answers 402 once its credits are used up; Fanvue 410
+    where our version has ended. Reddit counts by application alone; YouTube and TikTok have words
+    for it.
     """
     if not 400 <= answer.status < 500:
         return False
     body = answer.body if isinstance(answer.body, dict) else {}
     error = body.get("error")
     code = error.get("code") if isinstance(error, dict) else None
-    if code in (META_APP_RATE, TIKTOK_APP_LIMITED) or GOOGLE_APP_LIMITS & google_error_reasons(body):
+    if code in (META_APP_RATE, TIKTOK_APP_LIMITED) or GOOGLE_APP_LIMITS & google_error_reasons(
+        body
+    ):
         return True
     told = answer.headers.get("x-ratelimit-scope")
     policy = answer.headers.get("ratelimit-policy")
     day = answer.headers.get(f"{_WINDOWS[0]}-remaining", "").strip() == "0"
     everywhere = (
-        body.get("global") is True or told == "global" or policy == BLUESKY_IP_POLICY or error == APP_LIMIT_CODE
+        body.get("global") is True
+        or told == "global"
+        or policy == BLUESKY_IP_POLICY
+        or error == APP_LIMIT_CODE
     )
     application = day or REDDIT_COUNTS in answer.headers
     if answer.status == 410 and "version" in str(error).lower():
@@ -143,29 +172,38 @@ def restage_uploads() -> Retry:
 
 
 def google_error_reasons(body: Mapping[str, Any]) -> frozenset[str]:
-    """Google's words for a refusal: https://cloud.google.com/apis/design/errors#http_mapping, in its older form."""
+    """Google's words for a refusal: https://cloud.google.com/apis/design/errors#http_mapping, in
+    its older form."""
     error = body.get("error")
     listed = error.get("errors") if isinstance(error, dict) else None
-    found = [one.get("reason") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    found = (
+        [one.get("reason") for one in listed if isinstance(one, dict)]
+        if isinstance(listed, list)
+        else []
+    )
     return frozenset(word for word in found if isinstance(word, str))
 
 
 def is_chat_limit(answer: Response) -> bool:
-    """Whether a platform's limits are those of each chat first, so that a refusal in one says nothing of the others.
+    """Whether a platform's limits are those of each chat first, so that a refusal in one says
+    nothing of the others.
 
-    Telegram's are: about a message a second in a chat, and 30 a second of a bot in all of them; its answer names no
-    other limit. https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
+    Telegram's are: about a message a second in a chat, and 30 a second of a bot in all of them; its
+    answer names no other limit.
+    https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
     """
     body = answer.body if isinstance(answer.body, dict) else {}
     return body.get("ok") is False and body.get("error_code") == 429
 
 
 def is_endpoint_limit(answer: Response) -> bool:
-    """Whether a limit is that of one kind of request alone, so that whoever was refused waits, and nobody else.
+    """Whether a limit is that of one kind of request alone, so that whoever was refused waits, and
+    nobody else.
 
-    X counts each kind by itself, so what was refused to one person says nothing of posts, nor of what may be read:
-    https://docs.x.com/x-api/fundamentals/rate-limits. Discord limits each kind too, and passing on is the one that has
-    little of it, some ten an hour: https://docs.discord.com/developers/topics/rate-limits
+    X counts each kind by itself, so what was refused to one person says nothing of posts, nor of
+    what may be read: https://docs.x.com/x-api/fundamentals/rate-limits. Discord limits each kind
+    too, and passing on is the one that has little of it, some ten an hour:
+    https://docs.discord.com/developers/topics/rate-limits
     """
     messages = answer.step == MESSAGE_STEP and _WINDOWS[-1] + "-remaining" in answer.headers
     return messages or (answer.step == CROSSPOST_STEP and not is_app_wide_limit(answer))
@@ -226,18 +264,22 @@ def clock_lead(answer: StepResult, now: datetime) -> timedelta:
 
 
 def platform_error_code(answer: Response) -> str:
-    """The platform's own word for the refusal (`error` of its JSON), or the status; never a sentence or a secret."""
+    """The platform's own word for the refusal (`error` of its JSON), or the status; never a
+    sentence or a secret."""
     word = answer.body.get("error", "") if isinstance(answer.body, dict) else ""
     if isinstance(word, str) and word.isascii() and word.replace("_", "").isalnum():
         return word.lower()[:60]
     return f"http_{answer.status}"
 
 
-def outcome_of_status(answer: StepResult, *, creates: bool, account_gone: frozenset[str] = frozenset()) -> Outcome:
+def outcome_of_status(
+    answer: StepResult, *, creates: bool, account_gone: frozenset[str] = frozenset()
+) -> Outcome:
     """Say what an answer that is not a success meant.
 
-    `creates`: the step makes something visible, so whatever may have been accepted is Uncertain; any other step is
-    simply done again. `account_gone`: error words of a 403 or 404 that speak of the account, not of the content.
+    `creates`: the step makes something visible, so whatever may have been accepted is Uncertain;
+    any other step is simply done again. `account_gone`: error words of a 403 or 404 that speak of
+    the account, not of the content.
     """
     match answer:
         case StepNotSent(detail=detail) if detail == NO_PUBLIC_ADDRESS:
@@ -247,18 +289,30 @@ def outcome_of_status(answer: StepResult, *, creates: bool, account_gone: frozen
         case StepNotSent(detail=detail):
             return Retry(SHORT_RETRY, "account", Message("connectors.not_sent", {"detail": detail}))
         case StepAnswerLost(detail=detail):
-            return _unclear_outcome(Message("connectors.answer_lost", {"detail": detail}), creates=creates)
+            return _unclear_outcome(
+                Message("connectors.answer_lost", {"detail": detail}), creates=creates
+            )
         case Response(status=429):
-            return Retry(retry_after(answer.headers), limit_scope(answer), Message("connectors.rate_limited"))
+            return Retry(
+                retry_after(answer.headers), limit_scope(answer), Message("connectors.rate_limited")
+            )
         case Response(status=401):
             return Reauthorize(Message("connectors.token_refused"))
         case Response(status=403 | 404) if platform_error_code(answer) in account_gone:
-            return Disconnected(Message("connectors.account_gone", {"word": platform_error_code(answer)}))
+            return Disconnected(
+                Message("connectors.account_gone", {"word": platform_error_code(answer)})
+            )
         case Response(status=status) if 400 <= status < 500 and status != 408:
-            reason = Message("connectors.refused", {"status": status, "word": platform_error_code(answer)})
+            reason = Message(
+                "connectors.refused", {"status": status, "word": platform_error_code(answer)}
+            )
             return Rejected(reason, permanent=False)
-        case Response(status=status):  # 5xx, 408, a redirect, a success nobody can read: it may have been accepted
-            return _unclear_outcome(Message("connectors.unclear_answer", {"status": status}), creates=creates)
+        case Response(
+            status=status
+        ):  # 5xx, 408, a redirect, a success nobody can read: it may have been accepted
+            return _unclear_outcome(
+                Message("connectors.unclear_answer", {"status": status}), creates=creates
+            )
 
 
 def _unclear_outcome(reason: Message, *, creates: bool) -> Outcome:

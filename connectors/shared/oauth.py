@@ -1,4 +1,5 @@
-"""Signing in by OAuth 2 as a client that somebody registered: a code for tokens, new tokens for the old. Pure.
+"""Signing in by OAuth 2 as a client that somebody registered: a code for tokens, new tokens for the
+old. Pure.
 
 Source: RFC 6749, 4.1.3 and 6; the challenge is the house's (`channels.connections.oauth_flow`).
 
@@ -29,9 +30,9 @@ from connectors.shared.http_responses import platform_error_code
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
-TOKEN_STEP = "token"  # noqa: S105  a step's name
-ACCESS_TOKEN_FIELD = "access_token"  # noqa: S105  the name of a field, no secret
-REFRESH_TOKEN_FIELD = "refresh_token"  # noqa: S105  the name of a field, no secret
+TOKEN_STEP = "token"
+ACCESS_TOKEN_FIELD = "access_token"
+REFRESH_TOKEN_FIELD = "refresh_token"
 MAX_TOKEN_LIFETIME = timedelta(days=400)
 _DEAD = frozenset({"invalid_grant", "invalid_request"})
 """What a token endpoint says of a token that is used up, revoked or unknown; X says the second."""
@@ -52,8 +53,9 @@ def oauth_turn(
     me: WireStep,
     named: str = CLIENT_ID,
 ) -> Send | OAuthVisit | Outcome | None:
-    """The way of an account through a visit: `page` without its client, tokens at `path`, then `me`, which says whose
-    they are. None once that was answered. `named`: what the platform calls a client's id."""
+    """The way of an account through a visit: `page` without its client, tokens at `path`, then
+    `me`, which says whose they are. None once that was answered. `named`: what the platform calls a
+    client's id."""
     client = client_from_form(form)
     if not client.client_id:
         return Rejected(Message("oauth.no_client"), permanent=False)
@@ -63,13 +65,18 @@ def oauth_turn(
         return Send(code_exchange_step(path, form, named))
     if answers[-1].step != TOKEN_STEP:
         return None
-    return Send(me) if parse_tokens(answers[-1]) else code_refusal_outcome(answers[-1], again=Message("oauth.again"))
+    return (
+        Send(me)
+        if parse_tokens(answers[-1])
+        else code_refusal_outcome(answers[-1], again=Message("oauth.again"))
+    )
 
 
 def code_exchange_step(
     path: str, form: Mapping[str, str | Sealed], named: str = CLIENT_ID, *, basic: bool = True
 ) -> WireStep:
-    """The request that gives the code of a visit for tokens; `basic`: a client whose id is called so shows it there."""
+    """The request that gives the code of a visit for tokens; `basic`: a client whose id is called
+    so shows it there."""
     said = {
         "grant_type": "authorization_code",
         "code": form["code"],
@@ -87,7 +94,9 @@ def token_renewal_step(path: str, grant: RefreshGrant, named: str = CLIENT_ID) -
     )
 
 
-def client_auth_step(path: str, said: Mapping[str, Any], client: OAuthClient, named: str = CLIENT_ID) -> WireStep:
+def client_auth_step(
+    path: str, said: Mapping[str, Any], client: OAuthClient, named: str = CLIENT_ID
+) -> WireStep:
     """A request to an endpoint for tokens that shows the client as this one does when it renews."""
     return _build_token_step(path, said, client, named)
 
@@ -95,8 +104,9 @@ def client_auth_step(path: str, said: Mapping[str, Any], client: OAuthClient, na
 def _build_token_step(
     path: str, said: Mapping[str, Any], client: OAuthClient, named: str, *, basic: bool = True
 ) -> WireStep:
-    """A client with a secret shows it by Basic and nowhere else; one without names itself. Where the id has a name of
-    its own, or Basic is not known, both stand among the fields (RFC 6749, 2.3.1)."""
+    """A client with a secret shows it by Basic and nowhere else; one without names itself. Where
+    the id has a name of its own, or Basic is not known, both stand among the fields (RFC 6749,
+    2.3.1)."""
     shown = client if client.secret is not None and named == CLIENT_ID and basic else None
     secret = {CLIENT_SECRET: client.secret} if client.secret is not None and shown is None else {}
     return WireStep(
@@ -105,7 +115,7 @@ def _build_token_step(
         "POST",
         path,
         said if shown else {**said, named: client.client_id, **secret},
-        token="none",  # noqa: S106  no secret
+        token="none",
         secret_fields=(ACCESS_TOKEN_FIELD, REFRESH_TOKEN_FIELD),
         deadline=20.0,
         encoding="form",
@@ -116,7 +126,11 @@ def _build_token_step(
 
 def parse_tokens(answer: StepResult) -> RenewedTokens | None:
     """The tokens an answer gave; None for none."""
-    if not isinstance(answer, Response) or not answer.is_success or ACCESS_TOKEN_FIELD not in answer.sealed:
+    if (
+        not isinstance(answer, Response)
+        or not answer.is_success
+        or ACCESS_TOKEN_FIELD not in answer.sealed
+    ):
         return None
     return RenewedTokens(
         answer.sealed[ACCESS_TOKEN_FIELD],
@@ -133,7 +147,8 @@ def _parse_lifetime(body: Mapping[str, Any]) -> timedelta | None:
 
 
 def code_refusal_outcome(answer: StepResult, *, again: Message) -> Outcome:
-    """Why a code gave no tokens. It is good once: where what came of it is not known, the person says yes `again`."""
+    """Why a code gave no tokens. It is good once: where what came of it is not known, the person
+    says yes `again`."""
     if isinstance(answer, Response) and http_responses.platform_error_code(answer) in (
         "invalid_client",
         "unauthorized_client",
@@ -145,18 +160,27 @@ def code_refusal_outcome(answer: StepResult, *, again: Message) -> Outcome:
 
 
 def renewal_outcome(answer: StepResult) -> RenewedTokens | Outcome:
-    """The new tokens, or why there are none; whatever may have used the refresh token up is a doubt."""
+    """The new tokens, or why there are none; whatever may have used the refresh token up is a
+    doubt."""
     if found := parse_tokens(answer):
         return found
     if (
-        isinstance(answer, Response) and answer.is_success and http_responses.platform_error_code(answer) in _DEAD
+        isinstance(answer, Response)
+        and answer.is_success
+        and http_responses.platform_error_code(answer) in _DEAD
     ):  # as Reddit has it
         return Reauthorize(Message("connectors.token_refused"))
-    if isinstance(answer, StepAnswerLost) or (isinstance(answer, Response) and not 400 <= answer.status < 500):
+    if isinstance(answer, StepAnswerLost) or (
+        isinstance(answer, Response) and not 400 <= answer.status < 500
+    ):
         detail = answer.detail if isinstance(answer, StepAnswerLost) else f"http_{answer.status}"
         return Uncertain(Message("connectors.answer_lost", {"detail": detail}))
     if isinstance(answer, Response) and answer.status == 403 and not isinstance(answer.body, dict):
-        return Retry(http_responses.RATE_WINDOW, "account", Message("connectors.unclear_answer", {"status": 403}))
+        return Retry(
+            http_responses.RATE_WINDOW,
+            "account",
+            Message("connectors.unclear_answer", {"status": 403}),
+        )
     if isinstance(answer, Response) and answer.status in (400, 401, 403):
         ended = http_responses.platform_error_code(answer) in _DEAD
         return Reauthorize(Message("connectors.token_refused" if ended else "oauth.client_refused"))
@@ -168,7 +192,8 @@ REVOKE_STEP = "revoke"
 
 @dataclass(frozen=True)
 class HeldCredentials:
-    """What the house holds of an account: its sealed tokens, and the client it signed in by where it needed one."""
+    """What the house holds of an account: its sealed tokens, and the client it signed in by where
+    it needed one."""
 
     account: str
     token: Sealed
@@ -180,21 +205,31 @@ class HeldCredentials:
 class SupportsRevocation(Protocol):
     """A platform with a documented way to end tokens. Done twice is done once."""
 
-    def revoke_tokens(self, held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """The next request (kind auth), or what came of it: `Published` when nothing that is held opens the account."""
+    def revoke_tokens(
+        self, held: HeldCredentials, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
+        """The next request (kind auth), or what came of it: `Published` when nothing that is held
+        opens the account."""
         ...
 
 
 def revocation_request(
-    path: str, held: HeldCredentials, token: Sealed, *, named: str = CLIENT_ID, headers: Mapping[str, str] | None = None
+    path: str,
+    held: HeldCredentials,
+    token: Sealed,
+    *,
+    named: str = CLIENT_ID,
+    headers: Mapping[str, str] | None = None,
 ) -> Send:
-    """The request that ends a token and what was given with it (RFC 7009); `named`: what they call a client's id."""
+    """The request that ends a token and what was given with it (RFC 7009); `named`: what they call
+    a client's id."""
     step = client_auth_step(path, {"token": token}, held.client or OAuthClient(""), named)
     return Send(replace(step, name=REVOKE_STEP, secret_fields=(), headers=dict(headers or {})))
 
 
 def revocation_outcome(answer: StepResult, account: str) -> Outcome:
-    """What came of it, by the status alone: what stands in the body means nothing (RFC 7009, 2.2)."""
+    """What came of it, by the status alone: what stands in the body means nothing (RFC 7009,
+    2.2)."""
     if isinstance(answer, Response) and 200 <= answer.status < 300:
         return Published(account)
     if isinstance(answer, Response) and 400 <= answer.status < 500:

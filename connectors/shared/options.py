@@ -1,6 +1,8 @@
-"""What a post may choose on one platform beside its words: a small schema that each connector declares as data. Pure.
+"""What a post may choose on one platform beside its words: a small schema that each connector
+declares as data. Pure.
 
-What is chosen is part of a post's content: stored as it was said, approved with it, and sent as `gate.contract.units.PlatformOption`s.
+What is chosen is part of a post's content: stored as it was said, approved with it, and sent as
+`gate.contract.units.PlatformOption`s.
 """
 
 import re
@@ -45,7 +47,9 @@ class UnitOptions:
 
 def capabilities_for(can: Capabilities, chosen: Sequence[PlatformOption]) -> Capabilities:
     """What a platform can for a post that chose this: of a format of its own, what that takes."""
-    name = next((one.name for one in chosen if one.name in can.formats and one.values == (OPTION_TRUE,)), "")
+    name = next(
+        (one.name for one in chosen if one.name in can.formats and one.values == (OPTION_TRUE,)), ""
+    )
     return can.for_format(name) if name else can
 
 
@@ -60,11 +64,14 @@ def option_of_code(code: str) -> str:
 
 
 def is_valid_option(option: object) -> bool:
-    """Whether what a package declares is an option that pages can draw, with an example that it takes itself."""
+    """Whether what a package declares is an option that pages can draw, with an example that it
+    takes itself."""
     if not isinstance(option, PostOption) or not re.fullmatch(r"[a-z][a-z0-9_]{0,29}", option.name):
         return False
     if option.kind in ("choice", "flag"):
-        return option.kind == "flag" or (bool(option.choices) and all(isinstance(one, str) for one in option.choices))
+        return option.kind == "flag" or (
+            bool(option.choices) and all(isinstance(one, str) for one in option.choices)
+        )
     return option.kind in ("text", "list") and _value_problem("", option, (option.example,)) is None
 
 
@@ -74,7 +81,8 @@ def unit_options(unit: Unit) -> UnitOptions:
 
 
 def option_settings(chosen: ChosenOptions, can: Capabilities) -> tuple[PlatformOption, ...]:
-    """What leaves of what was chosen on a platform. What it does not know stays, so that it is refused there."""
+    """What leaves of what was chosen on a platform. What it does not know stays, so that it is
+    refused there."""
     known = {one.name: one for one in can.options}
     return tuple(_build_setting(name, value, known.get(name)) for name, value in chosen)
 
@@ -114,7 +122,9 @@ def option_problem(chosen: ChosenOptions, can: Capabilities) -> Message | None:
 
 def option_value_problem(platform: str, option: PostOption, value: OptionValue) -> Message | None:
     """Why an option of a platform has no such value."""
-    if isinstance(value, bool) != (option.kind == "flag") or isinstance(value, tuple) != (option.kind == "list"):
+    if isinstance(value, bool) != (option.kind == "flag") or isinstance(value, tuple) != (
+        option.kind == "list"
+    ):
         return _option_message("option.wrong_kind", platform, option)
     return _value_problem(platform, option, _build_setting(option.name, value, option).values)
 
@@ -135,8 +145,14 @@ def _value_problem(platform: str, option: PostOption, values: tuple[str, ...]) -
     # a list's bound is of all of it, as platforms count tags
     if sum(map(len, values)) > option.most:
         return _option_message("option.too_long", platform, option, most=option.most)
-    bad = next((one for one in values if not one.strip() or not re.fullmatch(option.pattern, one)), None)
-    return None if bad is None else _option_message("option.unreadable", platform, option, said=bad[:60])
+    bad = next(
+        (one for one in values if not one.strip() or not re.fullmatch(option.pattern, one)), None
+    )
+    return (
+        None
+        if bad is None
+        else _option_message("option.unreadable", platform, option, said=bad[:60])
+    )
 
 
 def _option_message(code: str, platform: str, option: PostOption, **more: str | int) -> Message:
@@ -145,7 +161,8 @@ def _option_message(code: str, platform: str, option: PostOption, **more: str | 
 
 @dataclass(frozen=True)
 class ReadableOption:
-    """What was chosen, for people: what the option is called, and either a choice's own sentence or what was typed."""
+    """What was chosen, for people: what the option is called, and either a choice's own sentence or
+    what was typed."""
 
     option: Message
     choice: Message | None
@@ -153,9 +170,14 @@ class ReadableOption:
 
 
 def readable_options(chosen: ChosenOptions, can: Capabilities) -> tuple[ReadableOption, ...]:
-    """What was chosen on a platform, as whoever approves it reads it; what it does not know is refused, not told."""
+    """What was chosen on a platform, as whoever approves it reads it; what it does not know is
+    refused, not told."""
     known = {one.name: one for one in can.options}
-    return tuple(_readable_option(can.platform, known[name], value) for name, value in chosen if name in known)
+    return tuple(
+        _readable_option(can.platform, known[name], value)
+        for name, value in chosen
+        if name in known
+    )
 
 
 def _readable_option(platform: str, option: PostOption, value: OptionValue) -> ReadableOption:

@@ -1,4 +1,5 @@
-"""A look at what people said that takes several requests, written as one function that asks and goes on. Pure."""
+"""A look at what people said that takes several requests, written as one function that asks and
+goes on. Pure."""
 
 from collections.abc import Generator, Sequence
 

@@ -1,4 +1,5 @@
-"""What a reader pays a platform before the media of a post are shown: where that can be, and whether a request asks it.
+"""What a reader pays a platform before the media of a post are shown: where that can be, and
+whether a request asks it.
 
 A price is never dropped: what cannot be asked for is not sent. Pure.
 """
@@ -13,11 +14,13 @@ from foundation.money import STARS, Money
 from gate.contract.units import Unit
 
 _FIELDS: Mapping[str, str] = {"byhand": "price", "fanvue": "price", "telegram": "star_count"}
-"""Where the request that shows a post names its price, in minor units, by platform; all others know no price.
-People are told its currency as well."""
+"""Where the request that shows a post names its price, in minor units, by platform; all others know
+no price. People are told its currency as well."""
 
 
-def price_problem(price: Money, surface: str, can: Capabilities, *, media: int, parts: int = 1) -> Message | None:
+def price_problem(
+    price: Money, surface: str, can: Capabilities, *, media: int, parts: int = 1
+) -> Message | None:
     """Why a price cannot be asked on a place for a post of so many media and parts."""
     asking = can.price_range(surface)
     if asking is None:
@@ -41,14 +44,22 @@ def unit_price_problem(unit: Unit, can: Capabilities) -> Message | None:
     return price_problem(unit.price, unit.surface, can, media=len(unit.media), parts=unit.parts)
 
 
-def next_step_priced(connector: Connector, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """What a connector says of a unit; whoever wrote it, it is not asked about one that cannot be sold there."""
+def next_step_priced(
+    connector: Connector, unit: Unit, answers: tuple[StepResult, ...]
+) -> Send | Outcome:
+    """What a connector says of a unit; whoever wrote it, it is not asked about one that cannot be
+    sold there."""
     wrong = unit_price_problem(unit, connector.capabilities)
-    return Rejected(wrong, permanent=False) if wrong is not None else connector.next_step(unit, answers)
+    return (
+        Rejected(wrong, permanent=False)
+        if wrong is not None
+        else connector.next_step(unit, answers)
+    )
 
 
 def is_mispriced(step: WireStep, platform: str, price: Money | None) -> bool:
-    """Whether a request that shows something asks another price than it must, or one where there is none."""
+    """Whether a request that shows something asks another price than it must, or one where there is
+    none."""
     field = _FIELDS.get(platform, "")
     if not field:
         return price is not None

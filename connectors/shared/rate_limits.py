@@ -1,8 +1,11 @@
-"""How much a platform lets through in a window, as data beside its capabilities, and what an answer says is left. Pure.
+"""How much a platform lets through in a window, as data beside its capabilities, and what an answer
+says is left. Pure.
 
 Numbers are the platforms' own: https://docs.x.com/x-api/fundamentals/rate-limits,
-https://developers.google.com/youtube/v3/determine_quota_cost, https://docs.bsky.app/docs/advanced-guides/rate-limits,
-https://docs.joinmastodon.org/api/rate-limits/. Discord counts by route and second, which nothing needs a reserve of.
+https://developers.google.com/youtube/v3/determine_quota_cost,
+https://docs.bsky.app/docs/advanced-guides/rate-limits,
+https://docs.joinmastodon.org/api/rate-limits/. Discord counts by route and second, which nothing
+needs a reserve of.
 """
 
 from collections.abc import Mapping
@@ -25,12 +28,14 @@ QuotaVerdict = Literal["yes", "kept", "shared"]
 
 @dataclass(frozen=True)
 class RateLimit:
-    """So many units in a window, of one account or of all of one application; a request costs units by its step."""
+    """So many units in a window, of one account or of all of one application; a request costs units
+    by its step."""
 
     name: str
     of: Literal["account", "app"]
     told_in: str = ""
-    """Headers of answers that say how it stands: `<told_in>-limit`, `-remaining`, `-reset`; "" where none does."""
+    """Headers of answers that say how it stands: `<told_in>-limit`, `-remaining`, `-reset`; ""
+    where none does."""
     told_by: frozenset[str] = frozenset()
     """Steps whose answers mean this window; all where empty."""
     most: int = 0
@@ -49,7 +54,11 @@ class RateLimit:
 
     def cost_of(self, step: str) -> int:
         """Units of a request; the pieces of an upload are part of the request that began it."""
-        alike = (units for name, units in self.costs.items() if name.endswith(":") and step.startswith(name))
+        alike = (
+            units
+            for name, units in self.costs.items()
+            if name.endswith(":") and step.startswith(name)
+        )
         return self.costs.get(step, next(alike, 0 if ":" in step else self.others))
 
     def reserved_units(self, most: int) -> int:
@@ -68,7 +77,8 @@ class RateLimit:
 
 @dataclass(frozen=True)
 class LimitReading:
-    """What an answer says of a window: how many units there are, how many are left, and how long until all are."""
+    """What an answer says of a window: how many units there are, how many are left, and how long
+    until all are."""
 
     most: int
     left: int
@@ -93,14 +103,19 @@ def read_limit_headers(allowance: RateLimit, answer: Response) -> LimitReading |
 
 
 def fair_share(most: int, agencies: int) -> int:
-    """An agency's fair part of `most` units among so many; one at least, so that nobody is left out by rounding."""
+    """An agency's fair part of `most` units among so many; one at least, so that nobody is left out
+    by rounding."""
     return max(most // max(agencies, 1), 1)
 
 
-def post_verdict(*, most: int, kept: int, used: int, ours: int, agencies: int, cost: int) -> QuotaVerdict:
-    """Whether a post may take `cost` units more: not of what is `kept`, and not of what others have a right to.
+def post_verdict(
+    *, most: int, kept: int, used: int, ours: int, agencies: int, cost: int
+) -> QuotaVerdict:
+    """Whether a post may take `cost` units more: not of what is `kept`, and not of what others have
+    a right to.
 
-    `used` were taken by everybody, `ours` by this agency; `agencies` have something due in the window, or had.
+    `used` were taken by everybody, `ours` by this agency; `agencies` have something due in the
+    window, or had.
     """
     if used + cost > most - kept:
         return "kept"
@@ -136,9 +151,17 @@ RATE_LIMITS: Mapping[str, tuple[RateLimit, ...]] = {
         ),
     ),
     "bluesky": (RateLimit("points", "account", "ratelimit", frozenset({PUBLISH_STEP})),),
-    "mastodon": (RateLimit("requests", "account", "x-ratelimit", frozenset({PUBLISH_STEP, "look", "metrics"})),),
+    "mastodon": (
+        RateLimit(
+            "requests", "account", "x-ratelimit", frozenset({PUBLISH_STEP, "look", "metrics"})
+        ),
+    ),
     "fanvue": (RateLimit("requests", "account", "x-ratelimit"),),
-    "reddit": (RateLimit("requests", "app", "x-ratelimit", every=timedelta(minutes=10), others=1, costs=_BY_POST),),
+    "reddit": (
+        RateLimit(
+            "requests", "app", "x-ratelimit", every=timedelta(minutes=10), others=1, costs=_BY_POST
+        ),
+    ),
     "sandbox": (
         RateLimit("window", "account", "x-sandbox-limit"),
         RateLimit("day", "app", "x-sandbox-app", costs=_BY_POST),

@@ -1,8 +1,10 @@
 """What a platform asks for each request of a program, as data, and what an answer came to. Pure.
 
-X bills what an application did: https://docs.x.com/x-api/getting-started/pricing (pay per use, read 2026-11).
+X bills what an application did: https://docs.x.com/x-api/getting-started/pricing (pay per use, read
+2026-11).
 
-Refusals that stop an application until somebody does something: credits are bought, Greenroom is updated. Pure.
+Refusals that stop an application until somebody does something: credits are bought, Greenroom is
+updated. Pure.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +19,9 @@ from connectors.shared.text_counting import has_link
 from foundation.i18n.translation import Message
 from foundation.money import Price
 
-RequestCostKind = Literal["post", "link_post", "message", "delete", "post_read", "person_read", "message_read"]
+RequestCostKind = Literal[
+    "post", "link_post", "message", "delete", "post_read", "person_read", "message_read"
+]
 
 REMOVE_STEP = "delete"
 UPDATES_STEP = "updates"
@@ -59,14 +63,17 @@ PRICE_LISTS: Mapping[str, PriceList] = {
         has_link,
     )
 }
-"""By platform. What X does not list (uploads, answers that are hidden, authors named beside a post) counts nothing."""
+"""By platform. What X does not list (uploads, answers that are hidden, authors named beside a post)
+counts nothing."""
 
 
 @runtime_checkable
 class SupportsRequestCosts(Protocol):
     """A platform that charges for what it tells to whoever listens."""
 
-    def count_poll_charges(self, cursor: str, answers: tuple[StepResult, ...]) -> Mapping[RequestCostKind, int]:
+    def count_poll_charges(
+        self, cursor: str, answers: tuple[StepResult, ...]
+    ) -> Mapping[RequestCostKind, int]:
         """How many of each the answers of a poll came to that began at `cursor`."""
         ...
 
@@ -76,11 +83,14 @@ def price_list_of(platform: str) -> PriceList | None:
     return PRICE_LISTS.get(platform)
 
 
-def count_charges(charges: PriceList, answer: StepResult, words: str) -> Mapping[RequestCostKind, int]:
+def count_charges(
+    charges: PriceList, answer: StepResult, words: str
+) -> Mapping[RequestCostKind, int]:
     """How many of each a request came to; `words` are those it published.
 
-    A post whose answer was lost counts as one: it may stand. What was refused or never left counts nothing. What
-    listening came to is counted by whom it is asked of (`Metered`), since a platform tells the same thing many times.
+    A post whose answer was lost counts as one: it may stand. What was refused or never left counts
+    nothing. What listening came to is counted by whom it is asked of (`Metered`), since a platform
+    tells the same thing many times.
     """
     if answer.step in (PUBLISH_STEP, MESSAGE_STEP):
         return (
@@ -112,14 +122,17 @@ def _is_possibly_accepted(answer: StepResult) -> bool:
 
 
 def _iter_entries(data: Any) -> Iterator[Mapping[str, Any]]:
-    yield from (one for one in (data if isinstance(data, list) else [data]) if isinstance(one, dict))
+    yield from (
+        one for one in (data if isinstance(data, list) else [data]) if isinstance(one, dict)
+    )
 
 
 STOP_CODES: Mapping[str, Mapping[int, Message]] = {
     "x": {402: Message("x.credits_gone")},  # https://docs.x.com/x-api/getting-started/pricing
     "fanvue": {410: Message("fanvue.version_gone")},  # https://api.fanvue.com/docs/versioning
 }
-"""What people are told, by platform and status; all accounts of the application wait meanwhile and go on alone."""
+"""What people are told, by platform and status; all accounts of the application wait meanwhile and
+go on alone."""
 
 
 def app_stop_reason(platform: str, answer: StepResult) -> Message | None:

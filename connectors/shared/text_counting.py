@@ -1,4 +1,5 @@
-"""How Threads counts what is said: 500 characters, of which an emoji takes as many as it has bytes; five links. Pure.
+"""How Threads counts what is said: 500 characters, of which an emoji takes as many as it has bytes;
+five links. Pure.
 
 Source: https://developers.facebook.com/docs/threads/posts, and of links
 https://developers.facebook.com/documentation/threads/create-posts/text-attachments
@@ -40,9 +41,9 @@ _QUERY = r"(?:\?[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[a-z0-9\-_&=#/])?"
 _HOST = r"(?:[\p{L}\p{N}_-]+\.)+(?:[a-z]{2,63}|\p{L}{2,63})(?![a-z0-9@+-])"
 _BARE = r"(?<![a-z0-9@#$_./-])(?:[a-z0-9\u00c0-\u024f-]+\.)+[a-z]{2,63}(?![a-z0-9@_-])"
 _ADDRESS = regex.compile(rf"(?:https?://{_HOST}|{_BARE})(?::\d+)?{_PATH}{_QUERY}", regex.IGNORECASE)
-"""X makes links of names whose ending exists. Which do is not listed here: each that could is one, and one without
-`https://` counts no less than it is long. What stands right behind an address without a blank, an emoji say, is none of
-it."""
+"""X makes links of names whose ending exists. Which do is not listed here: each that could is one,
+and one without `https://` counts no less than it is long. What stands right behind an address
+without a blank, an emoji say, is none of it."""
 
 _EMOJI = regex.compile(r"\p{Extended_Pictographic}|\p{Regional_Indicator}|[0-9#*]\ufe0f?\u20e3")
 
@@ -58,18 +59,23 @@ def x_text_length(text: str) -> int:
 
 
 def has_link(text: str) -> bool:
-    """Whether a post of this has a link: each name that could be one counts, so it is never taken for cheaper."""
+    """Whether a post of this has a link: each name that could be one counts, so it is never taken
+    for cheaper."""
     return _ADDRESS.search(unicodedata.normalize("NFC", text)) is not None
 
 
 def _character_weight(character: str) -> int:
     if _EMOJI.search(character):
         return 2
-    return sum(1 if any(first <= ord(point) <= last for first, last in _LIGHT) else 2 for point in character)
+    return sum(
+        1 if any(first <= ord(point) <= last for first, last in _LIGHT) else 2
+        for point in character
+    )
 
 
 def normalize_x_text(text: str) -> str:
-    """A text as two of them are compared: addresses without what X adds or takes, blanks told alike."""
+    """A text as two of them are compared: addresses without what X adds or takes, blanks told
+    alike."""
     said = unicodedata.normalize("NFC", text)
     words = [regex.sub(r"https?://", "", word, flags=regex.IGNORECASE) for word in said.split()]
     return " ".join(word.rstrip("/") for word in words).casefold()

@@ -1,4 +1,5 @@
-"""What every platform limits: how much is said, how many media, of which kind and weight. Nothing is ever cut."""
+"""What every platform limits: how much is said, how many media, of which kind and weight. Nothing
+is ever cut."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -29,10 +30,17 @@ def count_utf8_bytes(text: str) -> int:
 def first_comment_problem(
     unit: Unit, can: Capabilities, *, most: int, marks: frozenset[str] = frozenset()
 ) -> Message | None:
-    """Why a first comment of at most so many characters cannot go out as it is. `marks` are those that its post bears:
-    a comment has none of its own."""
+    """Why a first comment of at most so many characters cannot go out as it is. `marks` are those
+    that its post bears: a comment has none of its own."""
     words = unit.text_of("body")
-    if unit.media or unit.text_of("title") or unit.buttons or unit.viewer or unit.invoice or not words.strip():
+    if (
+        unit.media
+        or unit.text_of("title")
+        or unit.buttons
+        or unit.viewer
+        or unit.invoice
+        or not words.strip()
+    ):
         return Message("connectors.comment_words")
     if wrong := unit_problem(unit, replace(can, max_text=most, sizes={}), length=len(words)):
         return wrong
@@ -41,7 +49,8 @@ def first_comment_problem(
 
 
 def split_title(title: str, body: str) -> tuple[str, str]:
-    """Title and text, where nothing is posted without one: a post's first line where it has none."""
+    """Title and text, where nothing is posted without one: a post's first line where it has
+    none."""
     if title.strip():
         return title, body
     first, _, rest = body.lstrip("\n").partition("\n")
@@ -49,7 +58,8 @@ def split_title(title: str, body: str) -> tuple[str, str]:
 
 
 def reference_problem(unit: Unit, can: Capabilities) -> Message | None:
-    """Why a unit cannot point at what it points at: the platform, or its connector, knows no such way."""
+    """Why a unit cannot point at what it points at: the platform, or its connector, knows no such
+    way."""
     unknown = [each.kind for each in unit.references if each.kind not in can.points_at]
     return Message("connectors.cannot_point", {"kind": unknown[0]}) if unknown else None
 
@@ -67,7 +77,11 @@ def unit_problem(unit: Unit, can: Capabilities, *, length: int) -> Message | Non
         if can.first_comment:
             return Message("connectors.comment_alone")
         said = {"count": unit.parts, "most": can.threads}
-        return Message("connectors.too_many_parts", said) if can.threads > 1 else Message("connectors.no_threads")
+        return (
+            Message("connectors.too_many_parts", said)
+            if can.threads > 1
+            else Message("connectors.no_threads")
+        )
     most_text, most_media = can.size_limits(unit.surface)
     if length and not most_text:
         return Message("connectors.no_words_there")
@@ -75,13 +89,14 @@ def unit_problem(unit: Unit, can: Capabilities, *, length: int) -> Message | Non
         return Message("connectors.text_too_long", {"length": length, "most": most_text})
     if len(unit.media) > most_media:
         return Message("connectors.too_many_media", {"count": len(unit.media), "most": most_media})
-    return next(filter(None, (_medium_unfit(medium, can) for medium in unit.media)), None) or _missing_content_problem(
-        unit, can
-    )
+    return next(
+        filter(None, (_medium_unfit(medium, can) for medium in unit.media)), None
+    ) or _missing_content_problem(unit, can)
 
 
 def _missing_content_problem(unit: Unit, can: Capabilities) -> Message | None:
-    """Why a post shows too little for its place; words to one person and under what somebody said show nothing."""
+    """Why a post shows too little for its place; words to one person and under what somebody said
+    show nothing."""
     need = (
         None
         if unit.viewer or unit.comment_id or unit.comment == IS_FIRST_COMMENT

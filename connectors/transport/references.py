@@ -1,8 +1,9 @@
-"""What a request points at instead of carrying it, and whether it leaves the moment to the platform. Pure.
+"""What a request points at instead of carrying it, and whether it leaves the moment to the
+platform. Pure.
 
-Read from what will leave, whoever built it.
-What was not rated here must not be shown by us: a file that lies there, a quote, an address to fetch. Names of fields
-are compared in lower case without `_` and `-`; a name after a point counts under that one alone.
+Read from what will leave, whoever built it. What was not rated here must not be shown by us: a file
+that lies there, a quote, an address to fetch. Names of fields are compared in lower case without
+`_` and `-`; a name after a point counts under that one alone.
 """
 
 import json
@@ -23,13 +24,14 @@ class ReferenceFields:
     fields: frozenset[str] = frozenset()
     """Whatever stands there is an id or an address of something that is there already."""
     again: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Requests, by the last word of their path, that show something again: its id is these fields, joined by `/`, or
-    what follows a word of the path that is written with `/` before it; without any, nothing of ours can be meant."""
+    """Requests, by the last word of their path, that show something again: its id is these fields,
+    joined by `/`, or what follows a word of the path that is written with `/` before it; without
+    any, nothing of ours can be meant."""
     later: frozenset[str] = frozenset()
     """With any value there the platform publishes by itself, later."""
     kept_back: frozenset[str] = frozenset()
-    """Requests, by the last word of their path, that leave a draft there; and `field=value` of those that should show
-    something and do not."""
+    """Requests, by the last word of their path, that leave a draft there; and `field=value` of
+    those that should show something and do not."""
     links: frozenset[str] = frozenset()
     """Where an address that stands in the text is told once more."""
     in_text: str = ""
@@ -46,19 +48,26 @@ def normalize_field(name: str) -> str:
 
 
 COMMON_FIELDS = _normalize_names(
-    "schedule_at scheduled_at schedule_date scheduled_for schedule_time scheduled_time scheduled_start_time"
+    "schedule_at scheduled_at schedule_date scheduled_for schedule_time scheduled_time "
+    "scheduled_start_time"
     " scheduled_publish_time publish_at publish_date publish_time send_at send_date post_at"
 )
-"""No platform of ours may be told a time, by any of the names they give it: we send when it is time, judged then."""
+"""No platform of ours may be told a time, by any of the names they give it: we send when it is
+time, judged then."""
 
-_META_DRAFTS = frozenset({"published=false", "unpublishedcontenttype=draft", "unpublishedcontenttype=scheduled"})
+_META_DRAFTS = frozenset(
+    {"published=false", "unpublishedcontenttype=draft", "unpublishedcontenttype=scheduled"}
+)
 
 PLATFORM_FIELDS: Mapping[str, ReferenceFields] = {
-    # https://core.telegram.org/bots/api#sending-files, #copymessage, #forwardmessage, #suggestedpostparameters
+    # https://core.telegram.org/bots/api#sending-files, #copymessage, #forwardmessage,
+    # #suggestedpostparameters
     "telegram": ReferenceFields(
         fields=_normalize_names(
-            "animation audio cover document live_photo media photo sticker thumbnail video video_note voice"
-            " custom_emoji_id icon_custom_emoji_id game_short_name gift_id reply_parameters.message_id"
+            "animation audio cover document live_photo media photo sticker thumbnail video "
+            "video_note voice"
+            " custom_emoji_id icon_custom_emoji_id game_short_name gift_id "
+            "reply_parameters.message_id"
             " reply_to_message_id inline_message_id"
         ),
         again={
@@ -67,14 +76,18 @@ PLATFORM_FIELDS: Mapping[str, ReferenceFields] = {
             "forwardMessage": ("fromchatid", "messageid"),
             "forwardMessages": ("fromchatid", "messageids"),
             "repostStory": ("fromchatid", "fromstoryid"),
-            **dict.fromkeys(("answerInlineQuery", "answerWebAppQuery", "savePreparedInlineMessage"), ()),
+            **dict.fromkeys(
+                ("answerInlineQuery", "answerWebAppQuery", "savePreparedInlineMessage"), ()
+            ),
         },
         kept_back=frozenset({"sendMessageDraft", "sendRichMessageDraft"}),
     ),
-    # https://docs.x.com/x-api/posts/create-posts, /users/repost-post; docs.x.com/x-api/direct-messages
+    # https://docs.x.com/x-api/posts/create-posts, /users/repost-post;
+    # docs.x.com/x-api/direct-messages
     "x": ReferenceFields(
         fields=_normalize_names(
-            "media_ids media_id media_key quote_tweet_id tweet_id in_reply_to_tweet_id card_uri attachment_url"
+            "media_ids media_id media_key quote_tweet_id tweet_id in_reply_to_tweet_id card_uri "
+            "attachment_url"
             " direct_message_deep_link"
         ),
         kept_back=frozenset({"draft"}),
@@ -82,23 +95,28 @@ PLATFORM_FIELDS: Mapping[str, ReferenceFields] = {
     # https://developers.facebook.com/docs/instagram-platform/content-publishing
     "instagram": ReferenceFields(
         fields=_normalize_names(
-            "image_url video_url cover_url audio_url creation_id children source_media_id media_id story_id"
+            "image_url video_url cover_url audio_url creation_id children source_media_id "
+            "media_id story_id"
         ),
         later=_normalize_names("trial_params"),
         kept_back=_META_DRAFTS,
     ),
-    # https://developers.facebook.com/docs/threads/posts, /quote-posts, /reposts; words published as they are staged
+    # https://developers.facebook.com/docs/threads/posts, /quote-posts, /reposts; words published as
+    # they are staged
     "threads": ReferenceFields(
         fields=_normalize_names(
-            "image_url video_url creation_id children quote_post_id reply_to_id link_attachment gif_id"
+            "image_url video_url creation_id children quote_post_id reply_to_id link_attachment "
+            "gif_id"
         ),
         again={"repost": ()},
         later=_normalize_names("auto_publish_text"),
     ),
-    # https://developers.facebook.com/docs/graph-api/reference/page/feed, /photos, /videos; /object/comments
+    # https://developers.facebook.com/docs/graph-api/reference/page/feed, /photos, /videos;
+    # /object/comments
     "facebook": ReferenceFields(
         fields=_normalize_names(
-            "url file_url link object_id object_attachment media_fbid attachment_id attachment_url attachment_share_url"
+            "url file_url link object_id object_attachment media_fbid attachment_id "
+            "attachment_url attachment_share_url"
             " crossposted_video_id universal_video_id fbuploader_video_file_chunk"
         ),
         later=_normalize_names("backdated_time"),
@@ -106,7 +124,9 @@ PLATFORM_FIELDS: Mapping[str, ReferenceFields] = {
     ),
     # https://developers.tiktok.com/doc/content-posting-api-reference-direct-post
     "tiktok": ReferenceFields(
-        fields=_normalize_names("video_url photo_images photo_url video_id music_id duet_id stitch_id")
+        fields=_normalize_names(
+            "video_url photo_images photo_url video_id music_id duet_id stitch_id"
+        )
     ),
     # https://docs.bsky.app/docs/advanced-guides/posts#quote-posts, #replies; app.bsky.feed.repost
     "bluesky": ReferenceFields(
@@ -114,13 +134,16 @@ PLATFORM_FIELDS: Mapping[str, ReferenceFields] = {
     ),
     # https://docs.joinmastodon.org/methods/statuses/#create, #boost
     "mastodon": ReferenceFields(
-        fields=_normalize_names("media_ids media_attributes.id in_reply_to_id quoted_status_id quote_id"),
+        fields=_normalize_names(
+            "media_ids media_attributes.id in_reply_to_id quoted_status_id quote_id"
+        ),
         again={"reblog": ()},
     ),
     # https://docs.discord.com/developers/resources/message#create-message
     "discord": ReferenceFields(
         fields=_normalize_names(
-            "message_reference.message_id sticker_ids attachments.id upload_filename uploaded_filename emoji.id"
+            "message_reference.message_id sticker_ids attachments.id upload_filename "
+            "uploaded_filename emoji.id"
             " emoji_id avatar_url icon_url soundboard_sound_id"
         ),
         again={"crosspost": ("/messages",)},
@@ -128,20 +151,27 @@ PLATFORM_FIELDS: Mapping[str, ReferenceFields] = {
     ),
     # https://api.fanvue.com/docs
     "fanvue": ReferenceFields(
-        fields=_normalize_names("mediaUuids mediaPreviewUuid mediaUuid templateUuid collectionUuids")
+        fields=_normalize_names(
+            "mediaUuids mediaPreviewUuid mediaUuid templateUuid collectionUuids"
+        )
     ),
-    # https://developers.google.com/youtube/v3/docs/videos#status, /playlistItems, /comments, /commentThreads
+    # https://developers.google.com/youtube/v3/docs/videos#status, /playlistItems, /comments,
+    # /commentThreads
     "youtube": ReferenceFields(
         fields=_normalize_names("id playlistId videoId relatedVideoId boundStreamId parentId"),
         kept_back=frozenset({"privacystatus=private"}),
     ),
     # https://www.reddit.com/dev/api#POST_api_submit, #POST_api_comment
     "reddit": ReferenceFields(
-        fields=_normalize_names("crosspost_fullname video_poster_url media_id draft_id url thing_id")
+        fields=_normalize_names(
+            "crosspost_fullname video_poster_url media_id draft_id url thing_id"
+        )
     ),
     # https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api
     "linkedin": ReferenceFields(
-        fields=_normalize_names("media.id images.id thumbnail reshareContext.parent reshareContext.root"),
+        fields=_normalize_names(
+            "media.id images.id thumbnail reshareContext.parent reshareContext.root"
+        ),
         kept_back=frozenset({"lifecyclestate=draft"}),
     ),
     "sandbox": ReferenceFields(fields=_normalize_names("media.sha256 quote reply_to")),
@@ -158,13 +188,15 @@ _STRANGER = ReferenceFields(
 )
 
 TEXT_FIELDS = _normalize_names(
-    "text body caption content description title status alt alt_text spoiler_text message commentary name label notes"
+    "text body caption content description title status alt alt_text spoiler_text message "
+    "commentary name label notes"
     " text_original"
 )
 """Where people's words stand: what is an address in them was judged as a link."""
 
 PARENT_FIELDS = _normalize_names(
-    "reply_parameters.message_id reply_to_message_id message_reference.message_id in_reply_to_tweet_id in_reply_to_id"
+    "reply_parameters.message_id reply_to_message_id message_reference.message_id "
+    "in_reply_to_tweet_id in_reply_to_id"
     " reply_to_id reply_to thing_id parent_id video_id"
 )
 """Where stands what a part of a thread is put under."""
@@ -173,31 +205,55 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|^//|^data:", re.IGNORECASE)
 
 
 def uploaded_references(
-    step: WireStep, platform: str, answers: Iterable[StepResult], *, above: str = "", talk: Iterable[StepResult] = ()
+    step: WireStep,
+    platform: str,
+    answers: Iterable[StepResult],
+    *,
+    above: str = "",
+    talk: Iterable[StepResult] = (),
 ) -> tuple[str, ...]:
-    """What a request points at and the platform told in answers to earlier uploads of the same subject, sorted; and
-    `above`, the native id of the part that it is put under.
+    """What a request points at and the platform told in answers to earlier uploads of the same
+    subject, sorted; and `above`, the native id of the part that it is put under.
 
-    Of what was told of the `talk` with the one reader of a message, only what the message is put under: nothing of it
-    is shown to anybody by that.
+    Of what was told of the `talk` with the one reader of a message, only what the message is put
+    under: nothing of it is shown to anybody by that.
     """
     rules = reference_fields_of(platform)
-    bodies = [[value for _, value in _iter_leaves(answer.body)] for answer in answers if isinstance(answer, Response)]
+    bodies = [
+        [value for _, value in _iter_leaves(answer.body)]
+        for answer in answers
+        if isinstance(answer, Response)
+    ]
     told = {value for body in bodies for value in (*body, *_iter_joined_urls(body))}
     told |= {above, *re.split("[/:]", above)} - {""}
     told -= _carried_names(step)
-    said = {value for answer in talk if isinstance(answer, Response) for _, value in _iter_leaves(answer.body)}
-    said &= {value for path, value in _iter_values(step) if _is_named(path, rules.fields & PARENT_FIELDS)}
+    said = {
+        value
+        for answer in talk
+        if isinstance(answer, Response)
+        for _, value in _iter_leaves(answer.body)
+    }
+    said &= {
+        value for path, value in _iter_values(step) if _is_named(path, rules.fields & PARENT_FIELDS)
+    }
     return tuple(sorted(told & set(_iter_references(step, rules)) | said))
 
 
 def _iter_joined_urls(values: Sequence[str]) -> Iterator[str]:
-    """The addresses that one answer told in two halves, as Reddit tells where a file will lie: a store, and a key."""
-    return (f"https:{store}/{key}" for store in values if store.startswith("//") for key in values if key != store)
+    """The addresses that one answer told in two halves, as Reddit tells where a file will lie: a
+    store, and a key."""
+    return (
+        f"https:{store}/{key}"
+        for store in values
+        if store.startswith("//")
+        for key in values
+        if key != store
+    )
 
 
 def stray_reference(step: WireStep, platform: str, allowed: Iterable[str]) -> str:
-    """The code of why a request must not leave: it is put off, or points at something not `allowed`; "" when neither.
+    """The code of why a request must not leave: it is put off, or points at something not
+    `allowed`; "" when neither.
 
     Parts of the very request may be pointed at: they are carried.
     """
@@ -206,11 +262,16 @@ def stray_reference(step: WireStep, platform: str, allowed: Iterable[str]) -> st
         return "egress.native_scheduling"
     carried = _carried_names(step)
     unnamed = rules.again.get(endpoint_name(step)) == ()
-    return "egress.remote_reference" if unnamed or set(_iter_references(step, rules)) - carried - set(allowed) else ""
+    return (
+        "egress.remote_reference"
+        if unnamed or set(_iter_references(step, rules)) - carried - set(allowed)
+        else ""
+    )
 
 
 def count_shown_references(step: WireStep, platform: str, allowed: Iterable[str]) -> int:
-    """How many of the `allowed` things a request shows without carrying them; what it is put under does not count."""
+    """How many of the `allowed` things a request shows without carrying them; what it is put under
+    does not count."""
     rules = reference_fields_of(platform)
     rules = replace(rules, fields=rules.fields - PARENT_FIELDS)
     return len(set(_iter_references(step, rules)) & set(allowed) - _carried_names(step))
@@ -220,7 +281,9 @@ def _carried_names(step: WireStep) -> set[str]:
     """What names a part of the very request."""
     carried = {f"attach://{part}" for part in step.files}
     carried |= {f"attachment://{file.name}" for file in step.files.values()}
-    return carried | {found[1] for part in step.files if (found := re.fullmatch(r"files\[(\d+)\]", part))}
+    return carried | {
+        found[1] for part in step.files if (found := re.fullmatch(r"files\[(\d+)\]", part))
+    }
 
 
 def reference_fields_of(platform: str) -> ReferenceFields:
@@ -242,7 +305,8 @@ def _is_deferred(step: WireStep, rules: ReferenceFields) -> bool:
 
 
 def _iter_references(step: WireStep, rules: ReferenceFields) -> Iterator[str]:
-    """Every id and address of something that is there already; an id for what is shown again as a whole."""
+    """Every id and address of something that is there already; an id for what is shown again as a
+    whole."""
     leaves = list(_iter_values(step))
     words = [value for path, value in leaves if path[-1] in TEXT_FIELDS]
     for path, value in leaves:
@@ -250,10 +314,15 @@ def _iter_references(step: WireStep, rules: ReferenceFields) -> Iterator[str]:
             yield from value.split(",") if not _ADDRESS.search(value) else (value,)
         elif path[-1] in TEXT_FIELDS:
             yield from re.findall(rules.in_text, value) if rules.in_text else ()
-        elif _ADDRESS.search(value) and not (_is_named(path, rules.links) and any(value in each for each in words)):
+        elif _ADDRESS.search(value) and not (
+            _is_named(path, rules.links) and any(value in each for each in words)
+        ):
             yield value
     if parts := rules.again.get(endpoint_name(step)):
-        leaves += [((f"/{before}",), each) for before, each in pairwise(step.path.partition("?")[0].split("/"))]
+        leaves += [
+            ((f"/{before}",), each)
+            for before, each in pairwise(step.path.partition("?")[0].split("/"))
+        ]
         found = ([value for path, value in leaves if path == (part,)] for part in parts)
         yield "/".join(",".join(values) for values in found)
 
@@ -268,26 +337,39 @@ def _is_named(path: tuple[str, ...], names: frozenset[str]) -> bool:
 
 
 def _iter_values(step: WireStep) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every value of a request with the names it stands under: of its JSON, its address and its headers.
+    """Every value of a request with the names it stands under: of its JSON, its address and its
+    headers.
 
-    How a program calls itself points at nothing that is shown, and Discord wants an address in it.
+    How a program calls itself points at nothing that is shown, and Discord wants an address in
+    it.
     """
     yield from _iter_leaves(step.json)
-    headers = ((name, value) for name, value in step.headers.items() if name.lower() != "user-agent")
+    headers = (
+        (name, value) for name, value in step.headers.items() if name.lower() != "user-agent"
+    )
     for name, value in (*parse_qsl(urlsplit(step.path).query), *headers):
         yield from _iter_leaves({name: value})
 
 
-def _iter_leaves(value: Any, path: tuple[str, ...] = ("",)) -> Iterator[tuple[tuple[str, ...], str]]:
+def _iter_leaves(
+    value: Any, path: tuple[str, ...] = ("",)
+) -> Iterator[tuple[tuple[str, ...], str]]:
     if isinstance(value, Mapping):
         for key, part in value.items():
             yield from _iter_leaves(
-                part, (*path, normalize_field(str(key))) if path != ("",) else (normalize_field(str(key)),)
+                part,
+                (*path, normalize_field(str(key)))
+                if path != ("",)
+                else (normalize_field(str(key)),),
             )
     elif isinstance(value, list | tuple):
         for part in value:
             yield from _iter_leaves(part, path)
-    elif isinstance(value, str) and path[-1] not in TEXT_FIELDS and (inner := _parse_json(value)) is not None:
+    elif (
+        isinstance(value, str)
+        and path[-1] not in TEXT_FIELDS
+        and (inner := _parse_json(value)) is not None
+    ):
         yield from _iter_leaves(inner, path)  # a form's field may hold a whole request
     elif value is not None:
         yield path, str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,6 +1,8 @@
-"""Whether a request tells what its permit demands: read from what will leave, whoever built it. Pure.
+"""Whether a request tells what its permit demands: read from what will leave, whoever built it.
+Pure.
 
-A mark is `name=value`, as the rules of places write it: most are a field of that name, some platforms say it otherwise.
+A mark is `name=value`, as the rules of places write it: most are a field of that name, some
+platforms say it otherwise.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,13 +29,14 @@ _ON_FILES = frozenset({_SPOILER, "has_spoiler"})
 
 
 _MADE_BEFORE: Mapping[str, str] = {"instagram": "media", "threads": "threads", "tiktok": "init"}
-"""Where a post is made before it is shown, by platform: the upload that bears its marks, by the last word of its path.
-The publication only names what that made; an item of a carousel bears none."""
+"""Where a post is made before it is shown, by platform: the upload that bears its marks, by the
+last word of its path. The publication only names what that made; an item of a carousel bears
+none."""
 
 
 _OF_FILES: Mapping[str, tuple[str, str]] = {"x": ("media_metadata.", "metadata")}
-"""Where each file is told of alone, by platform: how its marks begin, and the last word of the path that bears them. A
-post that carries files all of which were told of bears the others."""
+"""Where each file is told of alone, by platform: how its marks begin, and the last word of the path
+that bears them. A post that carries files all of which were told of bears the others."""
 
 
 _STAY: Mapping[str, frozenset[str]] = {
@@ -41,8 +44,9 @@ _STAY: Mapping[str, frozenset[str]] = {
     "discord": frozenset({_SPOILER}),
     "reddit": frozenset({"nsfw"}),
 }
-"""Marks that a post keeps whose words are changed, by platform: no field of such a request could tell them. Only a copy
-that was sent with just these marks is ever changed (`schedules/publishing/platform_edits.py`)."""
+"""Marks that a post keeps whose words are changed, by platform: no field of such a request could
+tell them. Only a copy that was sent with just these marks is ever changed
+(`schedules/publishing/platform_edits.py`)."""
 
 
 def marks_due(step: WireStep, platform: str, flags: tuple[str, ...]) -> tuple[str, ...]:
@@ -57,7 +61,9 @@ def marks_due(step: WireStep, platform: str, flags: tuple[str, ...]) -> tuple[st
     of_files = tuple(flag for flag in flags if prefix and flag.startswith(prefix))
     if path_ends and step.kind is StepKind.STAGE and endpoint_name(step) == path_ends:
         return of_files
-    return tuple(flag for flag in flags if flag not in of_files) if needs_marks(step, platform) else ()
+    return (
+        tuple(flag for flag in flags if flag not in of_files) if needs_marks(step, platform) else ()
+    )
 
 
 def needs_marks(step: WireStep, platform: str) -> bool:
@@ -70,8 +76,8 @@ def needs_marks(step: WireStep, platform: str) -> bool:
 
 
 def first_missing_mark(step: WireStep, flags: tuple[str, ...], *, pointed: int = 0) -> str:
-    """The first mark that a request does not tell; "" when it tells them all. `pointed`: so many pictures it may show
-    without carrying them."""
+    """The first mark that a request does not tell; "" when it tells them all. `pointed`: so many
+    pictures it may show without carrying them."""
     return next((flag for flag in flags if not _has_mark(step, flag, pointed)), "")
 
 

@@ -1,4 +1,5 @@
-"""How a call to somebody's own system proves whose it is: HMAC-SHA256 over the time and the very body (RFC 2104)."""
+"""How a call to somebody's own system proves whose it is: HMAC-SHA256 over the time and the very
+body (RFC 2104)."""
 
 import hashlib
 import hmac
@@ -7,7 +8,8 @@ from collections.abc import Sequence
 EVENT_HEADER = "greenroom-event"
 TIMESTAMP_HEADER = "greenroom-timestamp"
 SIGNATURE_HEADER = "greenroom-signature"
-"""Headers: the event's id, Unix seconds as text, and `v1=<hex>` for each live secret, with commas between."""
+"""Headers: the event's id, Unix seconds as text, and `v1=<hex>` for each live secret, with commas
+between."""
 
 
 def sign_payload(secret: str, timestamp: str, body: bytes) -> str:
@@ -18,7 +20,8 @@ def sign_payload(secret: str, timestamp: str, body: bytes) -> str:
 def sign_body(secret: str, body: bytes) -> str:
     """In hex, over the body alone, as Meta signs: nothing in it says when.
 
-    Source: https://developers.facebook.com/docs/graph-api/webhooks/getting-started#validate-payloads
+    Source:
+    https://developers.facebook.com/docs/graph-api/webhooks/getting-started#validate-payloads
     """
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 

@@ -1,7 +1,8 @@
 """The second door out: mail to members, by the house's own mail server. See ADR 0107.
 
-`connectors/transport/transport.py` speaks HTTP alone. What may pass here is less: under a `NoticeOrder`, sentences of the
-catalogues with numbers, a code and addresses of the dashboard. Nothing a tenant wrote has a place in a letter.
+`connectors/transport/transport.py` speaks HTTP alone. What may pass here is less: under a
+`NoticeOrder`, sentences of the catalogues with numbers, a code and addresses of the dashboard.
+Nothing a tenant wrote has a place in a letter.
 """
 
 import re
@@ -48,8 +49,8 @@ def _default_tls_context() -> ssl.SSLContext:
 
 @dataclass(frozen=True)
 class OutgoingEmail:
-    """One mail: sentences of the catalogues in the member's language. `id` stays the same over all tries, so that a
-    mail program shows one that came twice once."""
+    """One mail: sentences of the catalogues in the member's language. `id` stays the same over all
+    tries, so that a mail program shows one that came twice once."""
 
     id: UUID
     tenant_id: UUID
@@ -65,7 +66,12 @@ class EmailTransport:
     """Hands letters to the mail server; it keeps nothing. `house` is the dashboard's address."""
 
     def __init__(
-        self, settings: MailSettings, *, house: str, tls: ssl.SSLContext | None = None, seconds: float = SECONDS
+        self,
+        settings: MailSettings,
+        *,
+        house: str,
+        tls: ssl.SSLContext | None = None,
+        seconds: float = SECONDS,
     ) -> None:
         self._settings = settings
         self._house = house.rstrip("/")
@@ -82,7 +88,9 @@ class EmailTransport:
             return StepNotSent(EMAIL_STEP, "no mail server")
         answer = self._deliver(self._build_email(letter))
         status = answer.status if isinstance(answer, Response) else None
-        log.info("mail.handed_over", mail=str(letter.id), status=status, outcome=type(answer).__name__)
+        log.info(
+            "mail.handed_over", mail=str(letter.id), status=status, outcome=type(answer).__name__
+        )
         return answer
 
     def _check_order(self, letter: OutgoingEmail, order: NoticeOrder) -> None:
@@ -110,11 +118,14 @@ class EmailTransport:
         made["Date"] = format_datetime(letter.at)
         made["Message-ID"] = f"<{letter.id}@{self._settings.sender.rpartition('@')[2]}>"
         made["Auto-Submitted"] = "auto-generated"
-        made.set_content("\n\n".join(render_message(line, letter.language) for line in letter.lines) + "\n")
+        made.set_content(
+            "\n\n".join(render_message(line, letter.language) for line in letter.lines) + "\n"
+        )
         return made
 
     def _deliver(self, made: EmailMessage) -> StepResult:
-        """Whatever fails before its text leaves is not sent; from there on the server may have it."""
+        """Whatever fails before its text leaves is not sent; from there on the server may have
+        it."""
         try:
             client = self._connect_smtp()
         except (OSError, smtplib.SMTPException) as error:
@@ -129,7 +140,9 @@ class EmailTransport:
         own = self._settings
         local = own.sender.rpartition("@")[2]
         if own.security == "tls":
-            return _TimedTls(own.host, own.port, local_hostname=local, timeout=self._seconds, context=self._tls)
+            return _TimedTls(
+                own.host, own.port, local_hostname=local, timeout=self._seconds, context=self._tls
+            )
         return _Timed(own.host, own.port, local_hostname=local, timeout=self._seconds)
 
     def _open_envelope(self, client: smtplib.SMTP, made: EmailMessage) -> StepResult | None:
@@ -138,7 +151,9 @@ class EmailTransport:
         try:
             client.ehlo_or_helo_if_needed()
             if own.security == "starttls":
-                client.starttls(context=self._tls)  # raises where the server offers none: nothing goes in the clear
+                client.starttls(
+                    context=self._tls
+                )  # raises where the server offers none: nothing goes in the clear
                 client.ehlo_or_helo_if_needed()
             if own.user:
                 client.login(own.user, own.password.get_secret_value())
@@ -163,13 +178,15 @@ def _send_content(client: smtplib.SMTP, made: EmailMessage) -> StepResult:
 
 
 def _error_class(error: Exception) -> str:
-    """What failed, by its kind and the server's number: what it says beside may hold an address, or worse."""
+    """What failed, by its kind and the server's number: what it says beside may hold an address, or
+    worse."""
     number = f" {error.smtp_code}" if isinstance(error, smtplib.SMTPResponseException) else ""
     return f"{type(error).__name__}{number}"
 
 
 class _Timed(smtplib.SMTP):
-    """A conversation that is cut off once its time is over, wherever it stands: each reply may drip for ever."""
+    """A conversation that is cut off once its time is over, wherever it stands: each reply may drip
+    for ever."""
 
     def __init__(self, host: str, port: int, *, timeout: float, **more: Any) -> None:
         self._end = threading.Timer(timeout, self._cut_connection)
@@ -184,7 +201,8 @@ class _Timed(smtplib.SMTP):
 
     def _cut_connection(self) -> None:
         with suppress(OSError, AttributeError):
-            self.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]  # None until it is connected
+            # None until it is connected
+            self.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]  # see above
 
 
 class _TimedTls(_Timed, smtplib.SMTP_SSL):

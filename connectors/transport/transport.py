@@ -1,4 +1,5 @@
-"""The only way out of the house: a request leaves under exactly one authority, checked against its very bytes."""
+"""The only way out of the house: a request leaves under exactly one authority, checked against its
+very bytes."""
 
 import base64
 import hashlib
@@ -27,7 +28,12 @@ from connectors.contract.connector import (
 from connectors.shared import prices
 from connectors.shared.http_responses import ADDRESS_ELSEWHERE, NO_PUBLIC_ADDRESS
 from connectors.transport import references, request_log, required_marks, signatures
-from connectors.transport.response_filter import is_plain_value, keep_fields, pop_path, refusal_texts
+from connectors.transport.response_filter import (
+    is_plain_value,
+    keep_fields,
+    pop_path,
+    refusal_texts,
+)
 from foundation.canonical_json import canonical_json
 from foundation.errors import GreenroomError
 from foundation.http.http_client import (
@@ -57,10 +63,12 @@ ReadStoredObject = Callable[[UUID, str], bytes]
 """Bytes of a tenant's stored object by SHA-256."""
 
 CreateManualTask = Callable[["WireStep", Permit | RemovalOrder, "AccountTarget"], StepResult]
-"""Puts a step `to` a person where people find it, and says what became of it; the step's authority was checked."""
+"""Puts a step `to` a person where people find it, and says what became of it; the step's authority
+was checked."""
 
 MakeMediaUrl = Callable[[Permit, FileRef], str]
-"""An address of ours under which the platform fetches one stored file for one permit; "" where there can be none."""
+"""An address of ours under which the platform fetches one stored file for one permit; "" where
+there can be none."""
 
 _AGENT = re.compile(r"[\w.:+/@=() -]{0,100}|DiscordBot \([\w.:/-]{0,60}, [\w.+]{1,20}\)", re.ASCII)
 """How a request may name who asks: the one header of an order that has blanks."""
@@ -70,9 +78,25 @@ DEEPEST = 100
 
 REMEMBERED = 10_000
 """So many permits that were used here are known again."""
-_OURS = frozenset({"authorization", "proxy-authorization", "cookie", "host", "content-length", "transfer-encoding"})
+_OURS = frozenset(
+    {
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "host",
+        "content-length",
+        "transfer-encoding",
+    }
+)
 _DROPPED = frozenset({"set-cookie", "www-authenticate"})
-_OF_USE = ("date", "retry-after", "ratelimit-reset", "x-ratelimit-used", "x-ratelimit-remaining", "x-ratelimit-reset")
+_OF_USE = (
+    "date",
+    "retry-after",
+    "ratelimit-reset",
+    "x-ratelimit-used",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+)
 """Headers that are kept of an answer of which little may be kept."""
 
 
@@ -84,7 +108,8 @@ class EgressForbidden(GreenroomError):
 
 @dataclass(frozen=True)
 class AccountTarget:
-    """Where a request goes and whose credential it shows. `account` is the name the permit was minted for."""
+    """Where a request goes and whose credential it shows. `account` is the name the permit was
+    minted for."""
 
     tenant_id: UUID
     channel_id: UUID
@@ -99,7 +124,8 @@ class AccountTarget:
 
 
 class Transport:
-    """Sends single wire steps. Everything it may do is injected; it keeps nothing but the permits it has seen."""
+    """Sends single wire steps. Everything it may do is injected; it keeps nothing but the permits
+    it has seen."""
 
     def __init__(
         self,
@@ -127,8 +153,8 @@ class Transport:
     def send(self, step: WireStep, authority: Authority, *, account: AccountTarget) -> StepResult:
         """Send `step` once and say what came back; secret fields of the answer are sealed.
 
-        Raises EgressForbidden before the first byte leaves when the authority does not cover exactly this request,
-        and NotFound when a file of it is not stored.
+        Raises EgressForbidden before the first byte leaves when the authority does not cover
+        exactly this request, and NotFound when a file of it is not stored.
         """
         self._check_authority(step, authority, account)
         if step.to == "person":
@@ -156,8 +182,11 @@ class Transport:
         request_log.log_request(step, account.platform, answer, seconds=monotonic() - started)
         return answer
 
-    def _send_to_person(self, step: WireStep, authority: Authority, account: AccountTarget) -> StepResult:
-        """No socket: the same authority for the same bytes, used up the same way, and somebody else carries them."""
+    def _send_to_person(
+        self, step: WireStep, authority: Authority, account: AccountTarget
+    ) -> StepResult:
+        """No socket: the same authority for the same bytes, used up the same way, and somebody else
+        carries them."""
         if self._hand_over is None or not isinstance(authority, Permit | RemovalOrder):
             raise EgressForbidden("egress.wrong_authority", step=step.name, kind=str(step.kind))
         for file in step.files.values():
@@ -166,7 +195,9 @@ class Transport:
             self._use_once(authority)
         return self._hand_over(step, authority, account)
 
-    def _exchange_request(self, step: WireStep, request: HttpRequest, account: AccountTarget) -> StepResult:
+    def _exchange_request(
+        self, step: WireStep, request: HttpRequest, account: AccountTarget
+    ) -> StepResult:
         match self._http.send(request):
             case RequestNotSent(detail=detail):
                 return StepNotSent(step.name, detail)
@@ -177,8 +208,12 @@ class Transport:
             case unexpected:
                 assert_never(unexpected)
 
-    def _check_authority(self, step: WireStep, authority: Authority, account: AccountTarget) -> None:
-        same_channel = isinstance(authority, NoticeOrder) or authority.channel_id == account.channel_id
+    def _check_authority(
+        self, step: WireStep, authority: Authority, account: AccountTarget
+    ) -> None:
+        same_channel = (
+            isinstance(authority, NoticeOrder) or authority.channel_id == account.channel_id
+        )
         if authority.tenant_id != account.tenant_id or not same_channel:
             raise EgressForbidden("egress.other_account", step=step.name)
         match step.kind, authority:
@@ -204,7 +239,11 @@ class Transport:
         stray = references.stray_reference(step, platform, permit.points_at)
         if stray:
             raise EgressForbidden(stray, step=step.name)
-        shown = references.count_shown_references(step, platform, permit.points_at) if step.has_content else 0
+        shown = (
+            references.count_shown_references(step, platform, permit.points_at)
+            if step.has_content
+            else 0
+        )
         missing = required_marks.first_missing_mark(
             step, required_marks.marks_due(step, platform, permit.flags), pointed=shown
         )
@@ -214,18 +253,23 @@ class Transport:
             raise EgressForbidden("egress.other_price", step=step.name)
 
     def _resolve_upload_url(self, step: WireStep, account: AccountTarget) -> str:
-        """Where the platform told us to put a file: a host of theirs, over TLS unless the account's is without; "" for
-        anything else."""
+        """Where the platform told us to put a file: a host of theirs, over TLS unless the account's
+        is without; "" for anything else."""
         bare = step.json is not None and not step.files
         carries = step.kind in (StepKind.STAGE, StepKind.PUBLISH)
-        if not carries or bare or step.token != "none":  # noqa: S105  how it is shown
+        if not carries or bare or step.token != "none":
             raise EgressForbidden("egress.malformed", step=step.name)
-        told = step.address if isinstance(step.address, str) else self._reveal(account.tenant_id, step.address)
+        told = (
+            step.address
+            if isinstance(step.address, str)
+            else self._reveal(account.tenant_id, step.address)
+        )
         url = f"{account.base_url.partition('//')[0]}{told}" if told.startswith("//") else told
         return url if _is_theirs(url, account.base_url, step.within) else ""
 
     def _use_once(self, permit: Permit) -> None:
-        """The claim's transaction consumes permits; this refuses a replay inside the process all the same."""
+        """The claim's transaction consumes permits; this refuses a replay inside the process all
+        the same."""
         with self._lock:
             if permit.jti in self._used:
                 raise EgressForbidden("egress.replayed", step=permit.step)
@@ -242,9 +286,13 @@ class Transport:
             raise EgressForbidden("egress.malformed", step=step.name)
         headers.setdefault("user-agent", "greenroom")
         if step.file is not None:
-            return headers | {"content-type": step.file.mime}, self._read_bytes(step, step.file, tenant_id)
+            return headers | {"content-type": step.file.mime}, self._read_bytes(
+                step, step.file, tenant_id
+            )
         if step.files:
-            told = self._reveal_values(step.json or {}, tenant_id) if step.address else step.json or {}
+            told = (
+                self._reveal_values(step.json or {}, tenant_id) if step.address else step.json or {}
+            )
             fields = {name: _form_value(value) for name, value in told.items()}
             parts = {
                 part: (file.name or part, self._read_bytes(step, file, tenant_id), file.mime)
@@ -253,23 +301,39 @@ class Transport:
             kind, body = encode_multipart(fields, parts)
             return headers | {"content-type": kind}, body
         if step.json is not None:
-            said = self._reveal_values(step.json, tenant_id) if step.kind is StepKind.AUTH else step.json
+            said = (
+                self._reveal_values(step.json, tenant_id)
+                if step.kind is StepKind.AUTH
+                else step.json
+            )
             if step.encoding != "json":
-                written = urlencode({name: _form_value(value) for name, value in said.items()}).encode()
-                of_form = {"content-type": "application/x-www-form-urlencoded"} if step.encoding == "form" else {}
+                written = urlencode(
+                    {name: _form_value(value) for name, value in said.items()}
+                ).encode()
+                of_form = (
+                    {"content-type": "application/x-www-form-urlencoded"}
+                    if step.encoding == "form"
+                    else {}
+                )
                 return headers | of_form, written
             return headers | {"content-type": "application/json"}, canonical_json(said)
         return headers, b""
 
     def _build_media_url_body(self, step: WireStep, permit: Permit) -> bytes:
-        """The JSON with the addresses of its files, each good for this permit alone; nothing where there are none."""
+        """The JSON with the addresses of its files, each good for this permit alone; nothing where
+        there are none."""
         for file in step.fetched.values():
             self._read_bytes(step, file, permit.tenant_id)
-        lent = {name: self._lend(permit, file) if self._lend else "" for name, file in step.fetched.items()}
+        lent = {
+            name: self._lend(permit, file) if self._lend else ""
+            for name, file in step.fetched.items()
+        }
         return canonical_json({**(step.json or {}), **lent}) if all(lent.values()) else b""
 
     def _read_bytes(self, step: WireStep, file: FileRef, tenant_id: UUID) -> bytes:
-        data = replacement_picture.replacement_bytes(file.sha256) or self._read_object(tenant_id, file.sha256)
+        data = replacement_picture.replacement_bytes(file.sha256) or self._read_object(
+            tenant_id, file.sha256
+        )
         if hashlib.sha256(data).hexdigest() != file.sha256:
             raise EgressForbidden("egress.file_changed", step=step.name)
         return data[slice(*file.part)] if file.part is not None else data
@@ -295,11 +359,19 @@ class Transport:
                 secret = quote(self._reveal_credential(step, account, account.token), safe=":")
                 return url.replace("{token}", secret), {}
             case "bot":
-                return url, {"authorization": f"Bot {self._reveal_credential(step, account, account.token)}"}
+                return url, {
+                    "authorization": f"Bot {self._reveal_credential(step, account, account.token)}"
+                }
             case "refresh":
-                return url, {"authorization": f"Bearer {self._reveal_credential(step, account, account.refresh)}"}
+                return url, {
+                    "authorization": "Bearer "
+                    f"{self._reveal_credential(step, account, account.refresh)}"
+                }
             case "bearer":
-                return url, {"authorization": f"Bearer {self._reveal_credential(step, account, account.token)}"}
+                return url, {
+                    "authorization": "Bearer "
+                    f"{self._reveal_credential(step, account, account.token)}"
+                }
             case "signed":
                 return url, self._build_signature_headers(step, account, body)
             case unexpected:
@@ -307,13 +379,17 @@ class Transport:
 
     def _as_client(self, step: WireStep, client: OAuthClient, tenant_id: UUID) -> dict[str, str]:
         """Basic, of a sign-in alone (RFC 7617)."""
-        if step.kind is not StepKind.AUTH or step.token != "none" or client.secret is None:  # noqa: S105  how it is shown
+        # how it is shown
+        if step.kind is not StepKind.AUTH or step.token != "none" or client.secret is None:
             raise EgressForbidden("egress.malformed", step=step.name)
         said = f"{client.client_id}:{self._reveal(tenant_id, client.secret)}"
         return {"authorization": f"Basic {base64.b64encode(said.encode()).decode()}"}
 
-    def _build_signature_headers(self, step: WireStep, account: AccountTarget, body: bytes) -> dict[str, str]:
-        """A signature by each live secret: the token, and while it is being changed the one before."""
+    def _build_signature_headers(
+        self, step: WireStep, account: AccountTarget, body: bytes
+    ) -> dict[str, str]:
+        """A signature by each live secret: the token, and while it is being changed the one
+        before."""
         boxes = [account.token, *([account.refresh] if account.refresh is not None else [])]
         secrets = [self._reveal_credential(step, account, box) for box in boxes]
         return {
@@ -332,7 +408,9 @@ class Transport:
         sealed: dict[str, Sealed] = {}
         for name in step.secret_fields:
             if (secret := pop_path(body, name.split("."))) is not None:
-                sealed[name] = self._seal(tenant_id, secret if isinstance(secret, str) else json.dumps(secret))
+                sealed[name] = self._seal(
+                    tenant_id, secret if isinstance(secret, str) else json.dumps(secret)
+                )
         if step.text_as and not isinstance(body, dict) and 200 <= reply.status < 300:
             told = body if isinstance(body, str) else reply.body.decode("utf-8", "replace")
             body = {}
@@ -342,7 +420,11 @@ class Transport:
             if name in headers:
                 sealed[name] = self._seal(tenant_id, headers.pop(name))
         if step.only is not None:
-            body = keep_fields(body, step.only) if reply.status < 400 or not step.only else refusal_texts(body)
+            body = (
+                keep_fields(body, step.only)
+                if reply.status < 400 or not step.only
+                else refusal_texts(body)
+            )
             headers = {name: headers[name] for name in _OF_USE if name in headers}
         return Response(step.name, reply.status, headers, body, sealed)
 
@@ -351,7 +433,11 @@ def _check_bare(step: WireStep, action: str) -> None:
     if step.action != action:
         raise EgressForbidden("egress.wrong_authority", step=step.name, kind=str(step.kind))
     carries = step.file is not None or step.files or step.fetched
-    if carries or not is_plain_value(step.json) or not all(starmap(_is_plain_header, step.headers.items())):
+    if (
+        carries
+        or not is_plain_value(step.json)
+        or not all(starmap(_is_plain_header, step.headers.items()))
+    ):
         raise EgressForbidden("egress.carries_content", step=step.name)
     if len(step.path) > 1024 or "%20" in step.path:
         raise EgressForbidden("egress.carries_content", step=step.name)
@@ -366,13 +452,16 @@ def _form_value(value: Any) -> str:
 
 
 def _is_theirs(url: str, base_url: str, within: tuple[str, ...]) -> bool:
-    """Whether an address that a platform told leads to the account's host, or into one of its stores."""
+    """Whether an address that a platform told leads to the account's host, or into one of its
+    stores."""
     try:
         target = urlsplit(url)
         host = urlsplit(url).hostname or ""
     except ValueError:
         return False
-    stored = target.scheme == "https" and any(host == each or host.endswith(f".{each}") for each in within)
+    stored = target.scheme == "https" and any(
+        host == each or host.endswith(f".{each}") for each in within
+    )
     clean = url.isascii() and url.isprintable() and not target.fragment and "@" not in target.netloc
     return clean and (stored or target[:2] == urlsplit(base_url)[:2])
 
@@ -405,8 +494,8 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _strict_json(body: bytes) -> Any:
-    """The parsed body, None for anything that is not JSON in UTF-8 (RFC 8259: no NaN, no Infinity), or nested deeper
-    than anybody who reads it could follow."""
+    """The parsed body, None for anything that is not JSON in UTF-8 (RFC 8259: no NaN, no Infinity),
+    or nested deeper than anybody who reads it could follow."""
     try:
         read = json.loads(body.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -420,5 +509,6 @@ def _is_within_depth(value: Any, depth: int) -> bool:
     if not isinstance(value, dict | list):
         return True
     return depth > 0 and all(
-        _is_within_depth(part, depth - 1) for part in (value.values() if isinstance(value, dict) else value)
+        _is_within_depth(part, depth - 1)
+        for part in (value.values() if isinstance(value, dict) else value)
     )

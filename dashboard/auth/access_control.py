@@ -1,4 +1,5 @@
-"""Getting in and out: plain HTML, before and without Streamlit. A stranger sees these pages and nothing else."""
+"""Getting in and out: plain HTML, before and without Streamlit. A stranger sees these pages and
+nothing else."""
 
 import re
 from collections.abc import Sequence
@@ -24,27 +25,34 @@ PUBLIC_PATHS = re.compile(
     r"/healthz|/readyz|/auth/(link/[^/]+|leave|login|second|passkey\.js|passkey/(ask|answer))|/static/.+"
     r"|/phone/(in/[^/]+|manifest\.webmanifest|icon-\d+\.png|phone\.js)"
 )
-"""Paths a stranger may ask for: these pages, Streamlit's own scripts and fonts, the way in of a phone."""
+"""Paths a stranger may ask for: these pages, Streamlit's own scripts and fonts, the way in of a
+phone."""
 
-STREAMLIT_PATHS = re.compile(r"/((_stcore|static|media|component|app/static)(/.*)?|favicon\.png|oauth2callback)")
+STREAMLIT_PATHS = re.compile(
+    r"/((_stcore|static|media|component|app/static)(/.*)?|favicon\.png|oauth2callback)"
+)
 """Paths Streamlit itself answers with something of its own; anything else it takes for a page."""
 
 BLOCKED_PATHS = ("/_stcore/agent/", "/_stcore/metrics")
-"""Doors of Streamlit that nobody here uses: its interface for programs, and figures about sessions."""
+"""Doors of Streamlit that nobody here uses: its interface for programs, and figures about
+sessions."""
 
 UNKNOWN_PAGE = Message("dashboard.no_such_page")
 UNKNOWN = 401
 
 
 class MemberAccess:
-    """Lets members through and shows everybody else the way in; Streamlit never runs for a stranger."""
+    """Lets members through and shows everybody else the way in; Streamlit never runs for a
+    stranger."""
 
     def __init__(self, app: AsgiApp, *, ours: Sequence[BaseRoute] = ()) -> None:
         """`ours` are the routes beside Streamlit's."""
         self._app = app
         self._ours = ours
 
-    async def __call__(self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend) -> None:
+    async def __call__(
+        self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend
+    ) -> None:
         """Serve one connection."""
         path = str(scope.get("path", ""))
         if scope["type"] == "lifespan":
@@ -65,7 +73,9 @@ class MemberAccess:
             await self._send_plain_page(scope, receive, send, "dashboard.away", 503)
             return
         if known is not None and scope["type"] == "http" and path in index_page.PAGE_ADDRESSES:
-            await self._serve_page_shell(scope, receive, send, index_page.PAGE_ADDRESSES[path], known)
+            await self._serve_page_shell(
+                scope, receive, send, index_page.PAGE_ADDRESSES[path], known
+            )
         elif known is not None and self._is_unknown_path(scope, path):
             bare = path.rstrip("/")
             elsewhere = (
@@ -79,8 +89,11 @@ class MemberAccess:
         else:
             await self._send_plain_page(scope, receive, send, "dashboard.signed_out", UNKNOWN)
 
-    async def _forward_request(self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend) -> None:
-        """Let somebody through; where the database went away before there was an answer, that is the answer."""
+    async def _forward_request(
+        self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend
+    ) -> None:
+        """Let somebody through; where the database went away before there was an answer, that is
+        the answer."""
         begun = False
 
         async def sent(told: AsgiMessage) -> None:
@@ -97,17 +110,29 @@ class MemberAccess:
 
     def _is_unknown_path(self, scope: dict[str, object], path: str) -> bool:
         """Whether nobody answers here, so that Streamlit would open a box in English over Home."""
-        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or STREAMLIT_PATHS.fullmatch(path):
+        if (
+            scope["type"] != "http"
+            or scope["method"] not in ("GET", "HEAD")
+            or STREAMLIT_PATHS.fullmatch(path)
+        ):
             return False
         return all(route.matches(scope)[0] is Match.NONE for route in self._ours)
 
     async def _serve_page_shell(
-        self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend, row: PageEntry, known: session.Viewer
+        self,
+        scope: dict[str, object],
+        receive: AsgiReceive,
+        send: AsgiSend,
+        row: PageEntry,
+        known: session.Viewer,
     ) -> None:
-        """Streamlit's page, or for whom it is not: left to Streamlit, a box in English says there is none."""
+        """Streamlit's page, or for whom it is not: left to Streamlit, a box in English says there
+        is none."""
         if not any(has_right(known.member.role, right) for right in row.rights):
             role = render_message(Message(f"role.{known.member.role}"), known.member.language)
-            answer = _build_home_link_page(known, Message("dashboard.not_for_role", {"role": role}), 403)
+            answer = _build_home_link_page(
+                known, Message("dashboard.not_for_role", {"role": role}), 403
+            )
         elif row.demo_only and not await run_in_threadpool(_is_demo, known):
             answer = _build_home_link_page(known, UNKNOWN_PAGE, 404)
         else:
@@ -115,7 +140,9 @@ class MemberAccess:
             answer = index_page.index_response(known.member.language)
         await answer(scope, receive, send)
 
-    async def _reject_request(self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend) -> None:
+    async def _reject_request(
+        self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend
+    ) -> None:
         if scope["type"] == "websocket":
             await _hang_up(receive, send)
         else:
@@ -162,7 +189,8 @@ def _build_home_link_page(known: session.Viewer, said: Message, status: int) -> 
 
 def _read_session_cookie(scope: dict[str, object]) -> str:
     """The session's cookie, of a request or of a WebSocket's first one."""
-    headers: list[tuple[bytes, bytes]] = scope["headers"]  # type: ignore[assignment]  # the ASGI scope is untyped
+    # the ASGI scope is untyped
+    headers: list[tuple[bytes, bytes]] = scope["headers"]  # type: ignore[assignment]  # see above
     request = Request({"type": "http", "headers": headers})
     return request.cookies.get(session.session_cookie_name(), "")
 

@@ -28,7 +28,9 @@ _In = Callable[[Scope, Viewer], str]
 def show_preferences(request: Request) -> Response:
     """How it stands, and what can be done about it."""
     told = request.query_params.get("told", "")
-    return _render_emails_page(request, Message(f"mails.told_{told}") if told in NOTICE_CODES else None)
+    return _render_emails_page(
+        request, Message(f"mails.told_{told}") if told in NOTICE_CODES else None
+    )
 
 
 def _render_emails_page(request: Request, told: Message | None, status: int = 200) -> Response:
@@ -87,7 +89,9 @@ def _run_email_action(request: Request, act: _In) -> Response:
             told = act(scope, who)
     except GreenroomError as refused:
         return _render_emails_page(request, refused.message, 409)
-    return RedirectResponse(f"{emails.EMAIL_SETTINGS_PATH}?told={told}", status_code=303, headers=NO_STORE)
+    return RedirectResponse(
+        f"{emails.EMAIL_SETTINGS_PATH}?told={told}", status_code=303, headers=NO_STORE
+    )
 
 
 def _request_email_code(request: Request, _: Mapping[str, str]) -> Response:
@@ -102,7 +106,11 @@ def _request_email_code(request: Request, _: Mapping[str, str]) -> Response:
 
 def _confirm_email(request: Request, typed: Mapping[str, str]) -> Response:
     def act(scope: Scope, who: Viewer) -> str:
-        return "confirmed" if emails.confirm_email_code(scope, who.member.id, typed.get("code", "")) else "wrong"
+        return (
+            "confirmed"
+            if emails.confirm_email_code(scope, who.member.id, typed.get("code", ""))
+            else "wrong"
+        )
 
     return _run_email_action(request, act)
 
@@ -112,7 +120,9 @@ def _save_email_preference(request: Request, typed: Mapping[str, str]) -> Respon
 
     def act(scope: Scope, who: Viewer) -> str:
         brief = int(hour) if hour.isascii() and hour.isdigit() else None
-        emails.set_email_preference(scope, who.member.id, urgent=typed.get("urgent") == "on", brief_hour=brief)
+        emails.set_email_preference(
+            scope, who.member.id, urgent=typed.get("urgent") == "on", brief_hour=brief
+        )
         return "kept"
 
     return _run_email_action(request, act)

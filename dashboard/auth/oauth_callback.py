@@ -1,4 +1,5 @@
-"""Coming back from a platform where somebody said yes, or no: the code goes on to the workers, sealed."""
+"""Coming back from a platform where somebody said yes, or no: the code goes on to the workers,
+sealed."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -35,7 +36,9 @@ def _process_oauth_return(request: Request) -> None:
     code = said.get("code", "")
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         if code and len(code) <= MAX_CODE_LENGTH and "error" not in said:
-            letter = sealed_intake.seal_form(session.sealed_intake_key(), who.tenant_id, {oauth_flow.CODE_FIELD: code})
+            letter = sealed_intake.seal_form(
+                session.sealed_intake_key(), who.tenant_id, {oauth_flow.CODE_FIELD: code}
+            )
             oauth_flow.accept_return(scope, state, letter)
         else:
             oauth_flow.record_refusal(scope, state)

@@ -1,4 +1,5 @@
-"""Acts that a member signs with a passkey: what each is about, to the letter, and what follows from the signature."""
+"""Acts that a member signs with a passkey: what each is about, to the letter, and what follows from
+the signature."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -118,7 +119,13 @@ CONFIRMED_ACTS = {
 
 
 def _render_confirmation_page(
-    request: Request, said: str, *, key: PasskeyForm | None, to: str, status: int = 200, **more: object
+    request: Request,
+    said: str,
+    *,
+    key: PasskeyForm | None,
+    to: str,
+    status: int = 200,
+    **more: object,
 ) -> Response:
     who: Viewer = request.scope[VIEWER_SCOPE_KEY]
     voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
@@ -147,7 +154,9 @@ def show_reopen_form(request: Request) -> Response:
         require_right(who.member.role, Right.REOPEN)
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             require_can_end_stop(scope, (asked["where"], asked["target"], asked["feature"]))
-            since = next(one.since for one in emergency_stops.list_stops(scope) if _is_same_stop(one, asked))
+            since = next(
+                one.since for one in emergency_stops.list_stops(scope) if _is_same_stop(one, asked)
+            )
             now = scope.now
             keyed = bool(passkeys.list_passkeys(scope, who.member.id))
     except GreenroomError as refused:
@@ -158,7 +167,13 @@ def show_reopen_form(request: Request) -> Response:
     said = voice.text("passkey.reopen", since=voice.format_moment(since, now), minutes=minutes)
     hidden = {**asked, "since": since.isoformat()}
     key = (
-        PasskeyForm(emergency_stops.REOPEN_ACT, "passkey.reopen_now", hidden=hidden, asked=REASON, first=True)
+        PasskeyForm(
+            emergency_stops.REOPEN_ACT,
+            "passkey.reopen_now",
+            hidden=hidden,
+            asked=REASON,
+            first=True,
+        )
         if keyed
         else None
     )
@@ -166,11 +181,16 @@ def show_reopen_form(request: Request) -> Response:
 
 
 def _is_same_stop(stop: emergency_stops.ActiveStop, asked: Mapping[str, str]) -> bool:
-    return (stop.where, stop.target, stop.feature) == (asked["where"], asked["target"], asked["feature"])
+    return (stop.where, stop.target, stop.feature) == (
+        asked["where"],
+        asked["target"],
+        asked["feature"],
+    )
 
 
 def show_own_release(request: Request) -> Response:
-    """One's own picture: what is missing, or the signature; once signed, since when, and the way back."""
+    """One's own picture: what is missing, or the signature; once signed, since when, and the way
+    back."""
     who: Viewer = request.scope[VIEWER_SCOPE_KEY]
     voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
     digest = request.path_params["digest"]
@@ -187,21 +207,36 @@ def show_own_release(request: Request) -> Response:
     if found.signed_at is not None:
         said = voice.text("own.signed", at=voice.format_moment(found.signed_at, now))
         return _render_confirmation_page(
-            request, said, key=None, to="/approvals", lines=lines, back=f"/auth/confirm/end/{digest}"
+            request,
+            said,
+            key=None,
+            to="/approvals",
+            lines=lines,
+            back=f"/auth/confirm/end/{digest}",
         )
     if not keyed:
         lines.append((False, voice.text("passkey.none")))
     if lines:
-        return _render_confirmation_page(request, voice.text("own.missing"), key=None, to="/approvals", lines=lines)
-    form = PasskeyForm(own_releases.OWN_RELEASE_ACT, "own.confirm", hidden={"digest": digest}, first=True)
+        return _render_confirmation_page(
+            request, voice.text("own.missing"), key=None, to="/approvals", lines=lines
+        )
+    form = PasskeyForm(
+        own_releases.OWN_RELEASE_ACT, "own.confirm", hidden={"digest": digest}, first=True
+    )
     good = [(True, voice.text("own.all_there"))]
-    return _render_confirmation_page(request, voice.text("own.title"), key=form, to="/approvals", lines=good)
+    return _render_confirmation_page(
+        request, voice.text("own.title"), key=form, to="/approvals", lines=good
+    )
 
 
 def _get_own_release(scope: Scope, who: Viewer, digest: str) -> OwnReleaseStatus:
-    """How the release of a unit stands. Raises NotFound for one of a creator this member does not work for."""
+    """How the release of a unit stands. Raises NotFound for one of a creator this member does not
+    work for."""
     found = own_releases.own_release_status(scope, digest)
-    if who.member.creators and queries.get_creator(scope, found.unit.creator_id).slug not in who.member.creators:
+    if (
+        who.member.creators
+        and queries.get_creator(scope, found.unit.creator_id).slug not in who.member.creators
+    ):
         raise NotFound("review.unknown")
     return found
 
@@ -215,7 +250,11 @@ def end_own_release(request: Request) -> Response:
     try:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             found = _get_own_release(scope, who, request.path_params["digest"])
-            outbox.put(scope, OwnReleaseWithdrawn(scope.tenant_id, found.unit.subject.id, by=scope.actor), priority=0)
+            outbox.put(
+                scope,
+                OwnReleaseWithdrawn(scope.tenant_id, found.unit.subject.id, by=scope.actor),
+                priority=0,
+            )
     except GreenroomError as refused:
         return _render_confirmation_page(
             request, voice.message_text(refused.message), key=None, to="/approvals", status=409

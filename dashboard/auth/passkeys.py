@@ -1,4 +1,5 @@
-"""Passkeys at the door: signing in, one's own list, the signature under an act. The browser's half is one script."""
+"""Passkeys at the door: signing in, one's own list, the signature under an act. The browser's half
+is one script."""
 
 import json
 from collections.abc import Mapping
@@ -42,7 +43,8 @@ FIRST_NAME = "Passkey"
 
 @dataclass(frozen=True)
 class _Sent:
-    """What a script sent: the act, its fields, and the authenticator's answer where there is one."""
+    """What a script sent: the act, its fields, and the authenticator's answer where there is
+    one."""
 
     act: str
     fields: Mapping[str, str]
@@ -87,7 +89,9 @@ def _parse_passkey_request(body: bytes) -> _Sent:
         credential = said.get("credential", {})
         if not isinstance(fields, dict) or not isinstance(credential, dict):
             raise Refused("passkey.wrong")
-        return _Sent(str(said["act"]), {str(name): str(value) for name, value in fields.items()}, credential)
+        return _Sent(
+            str(said["act"]), {str(name): str(value) for name, value in fields.items()}, credential
+        )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise Refused("passkey.wrong") from error
 
@@ -118,7 +122,9 @@ def _create_challenge(request: Request, site: RelyingParty, sent: _Sent) -> Resp
                 if sent.act == ACT_SECOND_FACTOR
                 else passkey_confirmations.describe_act(scope, sent.act, sent.fields)
             )
-            made = challenges.create_signing_challenge(scope, site, act=sent.act, about=about, member_id=who.member_id)
+            made = challenges.create_signing_challenge(
+                scope, site, act=sent.act, about=about, member_id=who.member_id
+            )
     return _options_response(made)
 
 
@@ -137,7 +143,10 @@ def _verify_credential(request: Request, site: RelyingParty, sent: _Sent) -> Res
     who = _resolve_challenged_member(request, sent.act)
     if sent.act == ACT_SECOND_FACTOR:
         return _build_sign_in_response(
-            request, ceremonies.pass_second_factor(tenant, site, who, sent.credential, session=cookie, browser=browser)
+            request,
+            ceremonies.pass_second_factor(
+                tenant, site, who, sent.credential, session=cookie, browser=browser
+            ),
         )
     if sent.act == ACT_ADD_PASSKEY and sessions.find_pending_session(tenant, cookie) is not None:
         how = {"session": cookie, "name": FIRST_NAME, "browser": browser}
@@ -145,21 +154,27 @@ def _verify_credential(request: Request, site: RelyingParty, sent: _Sent) -> Res
             request, ceremonies.set_up_second_factor(tenant, site, who, sent.credential, **how)
         )
     if sent.act == ACT_ADD_PASSKEY:
-        ceremonies.register_passkey(tenant, site, who, sent.credential, name=sent.fields.get("name", ""))
+        ceremonies.register_passkey(
+            tenant, site, who, sent.credential, name=sent.fields.get("name", "")
+        )
         return _redirect_json_response(f"{PASSKEYS_PATH}?told=added")
     with tenant(who.tenant_id, who.actor_id) as scope:
         about = passkey_confirmations.describe_act(scope, sent.act, sent.fields)
     signed = ceremonies.sign_act(tenant, site, who, sent.credential, act=sent.act, about=about)
     with tenant(who.tenant_id, who.actor_id) as scope:
-        return _redirect_json_response(passkey_confirmations.execute_act(scope, sent.act, sent.fields, signed))
+        return _redirect_json_response(
+            passkey_confirmations.execute_act(scope, sent.act, sent.fields, signed)
+        )
 
 
 def _resolve_challenged_member(request: Request, act: str) -> ChallengedMember:
-    """Who is asked: the member of the session; for a second factor, or the first of all, of one that waits."""
+    """Who is asked: the member of the session; for a second factor, or the first of all, of one
+    that waits."""
     cookie = request.cookies.get(session.session_cookie_name(), "")
     if (
         act in (ACT_SECOND_FACTOR, ACT_ADD_PASSKEY)
-        and (waiting := sessions.find_pending_session(session.session_scope_opener(), cookie)) is not None
+        and (waiting := sessions.find_pending_session(session.session_scope_opener(), cookie))
+        is not None
     ):
         return _check_first_passkey(ChallengedMember(*waiting), act)
     found = None if act == ACT_SECOND_FACTOR else session.find_viewer(cookie)
@@ -238,7 +253,9 @@ def remove_own_passkey(request: Request) -> Response:
     here = request.cookies.get(session.session_cookie_name(), "")
     try:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
-            passkeys.remove_passkey(scope, who.member.id, UUID(request.path_params["key"]), session=here)
+            passkeys.remove_passkey(
+                scope, who.member.id, UUID(request.path_params["key"]), session=here
+            )
     except ValueError:
         return _render_passkeys_page(request, Message("passkey.unknown"), 404)
     except GreenroomError as refused:
@@ -248,7 +265,11 @@ def remove_own_passkey(request: Request) -> Response:
 
 def serve_script(_: Request) -> Response:
     """The browser's half."""
-    return Response(_read_passkey_script(), media_type="text/javascript", headers={"cache-control": "max-age=3600"})
+    return Response(
+        _read_passkey_script(),
+        media_type="text/javascript",
+        headers={"cache-control": "max-age=3600"},
+    )
 
 
 @cache

@@ -1,4 +1,5 @@
-"""Signing in by e-mail and password, choosing a password, going over to another agency of one's own: plain HTML."""
+"""Signing in by e-mail and password, choosing a password, going over to another agency of one's
+own: plain HTML."""
 
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
@@ -79,18 +80,23 @@ async def show_password_form(request: Request) -> Response:
 async def submit_password(request: Request) -> Response:
     """Keep the password; every session of the member ends, this one too, and a new one begins.
 
-    Passkeys outlive it: who has any is shown them, since whoever was here in their place may have added one.
+    Passkeys outlive it: who has any is shown them, since whoever was here in their place may have
+    added one.
     """
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
-    who = await run_in_threadpool(session.find_viewer, request.cookies.get(session.session_cookie_name(), ""))
+    who = await run_in_threadpool(
+        session.find_viewer, request.cookies.get(session.session_cookie_name(), "")
+    )
     if who is None:
         return RedirectResponse("/auth/login", status_code=303)
     typed = await read_form(request)
 
     def keep() -> Response:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
-            passwords.set_password(scope, who.member.id, typed.get("password", ""), email=who.member.email)
+            passwords.set_password(
+                scope, who.member.id, typed.get("password", ""), email=who.member.email
+            )
             secret = sessions.create_sign_in_link(scope, who.member.id)
             to = f"{PASSKEYS_PATH}?told=password" if list_passkeys(scope, who.member.id) else "/"
         opened = sessions.redeem_sign_in_link(
@@ -119,7 +125,9 @@ async def switch_member_agency(request: Request) -> Response:
     cookie = request.cookies.get(session.session_cookie_name(), "")
     try:
         other = UUID(request.path_params["tenant"])
-        opened = await run_in_threadpool(sessions.switch_agency, session.session_scope_opener(), cookie, other)
+        opened = await run_in_threadpool(
+            sessions.switch_agency, session.session_scope_opener(), cookie, other
+        )
     except (ValueError, GreenroomError):
         return plain_page(request, "login.not_tied", status=403)
     return await run_in_threadpool(session_cookies.sign_in_response, request, opened)
@@ -129,7 +137,9 @@ async def set_language(request: Request) -> Response:
     """Read the house in another language from now on."""
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
-    who = await run_in_threadpool(session.find_viewer, request.cookies.get(session.session_cookie_name(), ""))
+    who = await run_in_threadpool(
+        session.find_viewer, request.cookies.get(session.session_cookie_name(), "")
+    )
 
     def keep(viewer: session.Viewer) -> None:
         with session.session_scope_opener()(viewer.tenant_id, viewer.actor) as scope:
@@ -141,14 +151,18 @@ async def set_language(request: Request) -> Response:
         except GreenroomError as wrong:
             return plain_page(request, wrong.message.code, params=wrong.message.params, status=400)
     return RedirectResponse(
-        _resolve_return_address(request.query_params.get("to", "")), status_code=303, headers=NO_STORE
+        _resolve_return_address(request.query_params.get("to", "")),
+        status_code=303,
+        headers=NO_STORE,
     )
 
 
 def _resolve_return_address(address: str) -> str:
-    """The page somebody came from, with what its address asks; Home for whatever is no page of ours.
+    """The page somebody came from, with what its address asks; Home for whatever is no page of
+    ours.
 
-    Our pages send no referrer (`dashboard/app.py`): so each of them says in its form where it is.
+    Our pages send no referrer (`dashboard/app.py`): so each of them says in its form where it
+    is.
     """
     path, _, asked = address.partition("?")
     if path not in index_page.PAGE_ADDRESSES:

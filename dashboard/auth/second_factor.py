@@ -1,4 +1,5 @@
-"""The second factor: setting an app or a passkey up at the first way in, its digits or signature at each later one."""
+"""The second factor: setting an app or a passkey up at the first way in, its digits or signature at
+each later one."""
 
 from dataclasses import dataclass
 
@@ -9,7 +10,14 @@ from starlette.routing import Route
 
 from dashboard.auth import session_cookies
 from dashboard.shell import session, widgets
-from dashboard.shell.plain_pages import NO_STORE, PageFormField, PasskeyForm, is_cross_site, plain_page, read_form
+from dashboard.shell.plain_pages import (
+    NO_STORE,
+    PageFormField,
+    PasskeyForm,
+    is_cross_site,
+    plain_page,
+    read_form,
+)
 from foundation.errors import Refused, Unavailable
 from tenants.agencies import queries
 from tenants.auth import challenges, passkeys, second_factor, sessions
@@ -17,7 +25,8 @@ from tenants.auth.second_factor import TotpEnrolment
 
 CODE_FIELDS = (PageFormField("code", "text", "second.code", "one-time-code"),)
 SETUP_PROMPT = "second.set_up"
-"""What is said of a new app, with the letters for who cannot scan; whatever else is said then, they stand below."""
+"""What is said of a new app, with the letters for who cannot scan; whatever else is said then, they
+stand below."""
 
 
 async def show_second_factor(request: Request) -> Response:
@@ -37,7 +46,8 @@ def _render_second_factor(request: Request) -> Response:
 
 @dataclass(frozen=True)
 class SecondFactorOptions:
-    """How somebody who waits may go on: an app they set up now, one they have, a passkey to make, one they have."""
+    """How somebody who waits may go on: an app they set up now, one they have, a passkey to make,
+    one they have."""
 
     offer: TotpEnrolment | None
     app: bool
@@ -53,7 +63,11 @@ class SecondFactorOptions:
         """The form of a passkey: theirs, or the first one they make."""
         if self.passkeys:
             return PasskeyForm(challenges.ACT_SECOND_FACTOR, "passkey.enter", first=not self.app)
-        return PasskeyForm(challenges.ACT_ADD_PASSKEY, "passkey.set_up") if self.offer is not None else None
+        return (
+            PasskeyForm(challenges.ACT_ADD_PASSKEY, "passkey.set_up")
+            if self.offer is not None
+            else None
+        )
 
 
 def _load_factor_options(request: Request) -> SecondFactorOptions:
@@ -64,15 +78,25 @@ def _load_factor_options(request: Request) -> SecondFactorOptions:
         raise Refused("login.link_spent")
     with session.session_scope_opener()(found[0], f"member:{found[1]}") as scope:
         offer = second_factor.pending_enrolment(
-            scope, session.second_factor_key(), found[1], name=queries.get_member(scope, found[1]).email
+            scope,
+            session.second_factor_key(),
+            found[1],
+            name=queries.get_member(scope, found[1]).email,
         )
         return SecondFactorOptions(
-            offer, passkeys.has_authenticator_app(scope, found[1]), bool(passkeys.list_passkeys(scope, found[1]))
+            offer,
+            passkeys.has_authenticator_app(scope, found[1]),
+            bool(passkeys.list_passkeys(scope, found[1])),
         )
 
 
 def _render_code_form(
-    request: Request, code: str, ways: SecondFactorOptions, *, status: int = 200, **params: str | int
+    request: Request,
+    code: str,
+    ways: SecondFactorOptions,
+    *,
+    status: int = 200,
+    **params: str | int,
 ) -> Response:
     told = {**params, "letters": ways.offer.letters} if ways.offer is not None else params
     types = ways.app or ways.offer is not None
@@ -103,13 +127,21 @@ def _verify_entered_code(request: Request, code: str) -> Response:
     browser = request.headers.get("user-agent", "")
     try:
         opened = second_factor.verify_code(
-            session.session_scope_opener(), session.second_factor_key(), waiting, code, browser=browser
+            session.session_scope_opener(),
+            session.second_factor_key(),
+            waiting,
+            code,
+            browser=browser,
         )
     except Refused as refused:
         if refused.message.code == "login.link_spent":
             return RedirectResponse("/auth/login", status_code=303, headers=NO_STORE)
         return _render_code_form(
-            request, refused.message.code, _load_factor_options(request), status=403, **refused.message.params
+            request,
+            refused.message.code,
+            _load_factor_options(request),
+            status=403,
+            **refused.message.params,
         )
     return session_cookies.sign_in_response(request, opened)
 

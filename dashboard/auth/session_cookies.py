@@ -1,4 +1,5 @@
-"""Somebody signed in: where they came from is noted, and whoever needs a second factor is asked for it first."""
+"""Somebody signed in: where they came from is noted, and whoever needs a second factor is asked for
+it first."""
 
 import secrets
 
@@ -54,7 +55,18 @@ def _read_device_cookie(request: Request) -> str:
 
 def _build_cookie_redirect(secret: str, device: str, to: str) -> Response:
     answer = RedirectResponse(to, status_code=303, headers={"cache-control": "no-store"})
-    kept = ((session.session_cookie_name(), secret, SESSION_SECONDS), (session.device_cookie_name(), device, YEAR))
+    kept = (
+        (session.session_cookie_name(), secret, SESSION_SECONDS),
+        (session.device_cookie_name(), device, YEAR),
+    )
     for name, value, life in kept:
-        answer.set_cookie(name, value, max_age=life, path="/", httponly=True, secure=session.is_tls(), samesite="lax")
+        answer.set_cookie(
+            name,
+            value,
+            max_age=life,
+            path="/",
+            httponly=True,
+            secure=session.is_tls(),
+            samesite="lax",
+        )
     return answer

@@ -13,8 +13,11 @@ from tenants.auth import sessions
 
 
 async def show_link(request: Request) -> Response:
-    """The link's page: a button, not the visit itself, uses the link; mail scanners and previews visit addresses."""
-    return plain_page(request, "dashboard.welcome", action=request.url.path, button="dashboard.enter")
+    """The link's page: a button, not the visit itself, uses the link; mail scanners and previews
+    visit addresses."""
+    return plain_page(
+        request, "dashboard.welcome", action=request.url.path, button="dashboard.enter"
+    )
 
 
 async def redeem_link(request: Request) -> Response:
@@ -36,7 +39,9 @@ async def redeem_link(request: Request) -> Response:
 
 async def show_sign_out(request: Request) -> Response:
     """Whether to sign out."""
-    return plain_page(request, "dashboard.leave_asked", action="/auth/leave", button="dashboard.leave")
+    return plain_page(
+        request, "dashboard.leave_asked", action="/auth/leave", button="dashboard.leave"
+    )
 
 
 async def sign_out(request: Request) -> Response:
@@ -44,11 +49,17 @@ async def sign_out(request: Request) -> Response:
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
     await run_in_threadpool(
-        sessions.close_session, session.session_scope_opener(), request.cookies.get(session.session_cookie_name(), "")
+        sessions.close_session,
+        session.session_scope_opener(),
+        request.cookies.get(session.session_cookie_name(), ""),
     )
     answer = plain_page(request, "dashboard.left")
     answer.delete_cookie(
-        session.session_cookie_name(), path="/", httponly=True, secure=session.is_tls(), samesite="lax"
+        session.session_cookie_name(),
+        path="/",
+        httponly=True,
+        secure=session.is_tls(),
+        samesite="lax",
     )
     return answer
 

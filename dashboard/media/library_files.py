@@ -1,9 +1,11 @@
-"""Pictures and films of the library for signed-in members: `/files/<asset>/<profile>`, asked anew at every request
-and range. Of a film, thumb and preview are its poster, post plays it, and sheet-0, sheet-1, … show its frames.
+"""Pictures and films of the library for signed-in members: `/files/<asset>/<profile>`, asked anew
+at every request and range. Of a film, thumb and preview are its poster, post plays it, and sheet-0,
+sheet-1, … show its frames.
 
-Nothing is presigned and nothing is shared: who looks, whose picture it is and how it is rated are read each time, and
-what is wrong, foreign or withheld is not found alike. What is Nudity, Explicit or not rated yet comes blurred, but for
-one who pressed to see it: the press is written down (`reveal`), and its address works for them alone, five minutes.
+Nothing is presigned and nothing is shared: who looks, whose picture it is and how it is rated are
+read each time, and what is wrong, foreign or withheld is not found alike. What is Nudity, Explicit
+or not rated yet comes blurred, but for one who pressed to see it: the press is written down
+(`reveal`), and its address works for them alone, five minutes.
 """
 
 import re
@@ -44,9 +46,12 @@ REVEAL_KEY_PREFIX = "clear:"
 
 
 def reveal_pictures(page: PageContext, assets: tuple[UUID, ...], scope: Scope, _: UUID) -> None:
-    """Let this member see these pictures clearly for five minutes; that they looked is written down."""
+    """Let this member see these pictures clearly for five minutes; that they looked is written
+    down."""
     for asset_id in assets:
-        st.session_state[f"{REVEAL_KEY_PREFIX}{asset_id}"] = str(reveal_picture(scope, page.viewer.member, asset_id))
+        st.session_state[f"{REVEAL_KEY_PREFIX}{asset_id}"] = str(
+            reveal_picture(scope, page.viewer.member, asset_id)
+        )
 
 
 def revealed_picture_url(asset_id: UUID, profile: str = "preview") -> str:
@@ -56,8 +61,9 @@ def revealed_picture_url(asset_id: UUID, profile: str = "preview") -> str:
 
 
 PROFILE_EDGES = {"thumb": 320, "preview": 960}
-"""Longest edge in pixels of what is shown small: a thumbnail kept with the picture, made here where there is none
-(blurred, of a film, of before there were any); `post` is the very bytes that are sent."""
+"""Longest edge in pixels of what is shown small: a thumbnail kept with the picture, made here where
+there is none (blurred, of a film, of before there were any); `post` is the very bytes that are
+sent."""
 
 CLEAR_LIFE = timedelta(minutes=5)
 SEEN_LIFE = timedelta(hours=1)
@@ -69,7 +75,10 @@ UNBLURRED_RATINGS = frozenset({Rating.G, Rating.S})
 
 PRIVATE = {"cache-control": "private, max-age=120", "vary": "cookie"}
 PRIVATE_NO_STORE = {"cache-control": "private, no-store"}
-SAFE_HEADERS = {"x-content-type-options": "nosniff", "content-security-policy": "default-src 'none'; sandbox"}
+SAFE_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; sandbox",
+}
 _SHEET = re.compile(r"sheet-(\d{1,3})")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
@@ -80,12 +89,17 @@ def object_store() -> ObjectStore:
     return open_library_store(settings.load_settings())
 
 
-def picture_url(asset_id: UUID, profile: str = "thumb", *, clear: UUID | None = None, unrated: bool = False) -> str:
+def picture_url(
+    asset_id: UUID, profile: str = "thumb", *, clear: UUID | None = None, unrated: bool = False
+) -> str:
     """The address of a picture in a page: thumb, preview or post; `clear` is what `reveal` gave.
 
-    One that is `unrated` has an address of its own, so that a page asks anew for what is blurred no longer.
+    One that is `unrated` has an address of its own, so that a page asks anew for what is blurred no
+    longer.
     """
-    return f"/files/{asset_id}/{profile}" + (f"?clear={clear}" if clear is not None else "?unrated" * unrated)
+    return f"/files/{asset_id}/{profile}" + (
+        f"?clear={clear}" if clear is not None else "?unrated" * unrated
+    )
 
 
 def is_blurred(rating: Rating | None) -> bool:
@@ -94,19 +108,23 @@ def is_blurred(rating: Rating | None) -> bool:
 
 
 def reveal_picture(scope: Scope, member: Member, asset_id: UUID) -> UUID:
-    """Let a member see one picture clearly for five minutes, and write down that they did; hand the id to `src`.
+    """Let a member see one picture clearly for five minutes, and write down that they did; hand the
+    id to `src`.
 
     Raises NotFound for a picture that is not theirs to see so.
     """
     found = queries.get_asset_bytes(scope, asset_id)
-    if not (_can_view_creator(scope, member, found.creator_id) and can_reveal(member)) or found.standing.is_withheld:
+    if (
+        not (_can_view_creator(scope, member, found.creator_id) and can_reveal(member))
+        or found.standing.is_withheld
+    ):
         raise NotFound("library.asset_unknown", destination="-")
     return audit.record(scope, REVEAL_EVENT, f"asset:{asset_id}")
 
 
 def list_revealed(scope: Scope, assets: Collection[UUID]) -> frozenset[UUID]:
-    """Those of these pictures that the scope's actor pressed to see clearly in the last hour; of films, those whose
-    every frame was then shown to them."""
+    """Those of these pictures that the scope's actor pressed to see clearly in the last hour; of
+    films, those whose every frame was then shown to them."""
     about = {f"asset:{asset}": asset for asset in assets}
     found = audit.acted_on_by_actor(scope, REVEAL_EVENT, list(about), since=scope.now - SEEN_LIFE)
     pressed = frozenset(about[one] for one in found)
@@ -119,7 +137,8 @@ def list_revealed(scope: Scope, assets: Collection[UUID]) -> frozenset[UUID]:
 
 
 def _can_view_creator(scope: Scope, member: Member, creator_id: UUID) -> bool:
-    """Whether the member works with this creator's pictures. Who only reviews sees just what was given to them."""
+    """Whether the member works with this creator's pictures. Who only reviews sees just what was
+    given to them."""
     works = any(has_right(member.role, right) for right in (Right.RUN, Right.APPROVE, Right.CHAT))
     if not works and not (has_right(member.role, Right.REVIEW) and member.creators):
         return False
@@ -133,7 +152,8 @@ def can_reveal(member: Member) -> bool:
 
 @dataclass(frozen=True)
 class _Sight:
-    """What this request may see: `sha256` are the bytes asked for, of the reel `film` where they are of one."""
+    """What this request may see: `sha256` are the bytes asked for, of the reel `film` where they
+    are of one."""
 
     sha256: str
     blurred: bool
@@ -146,7 +166,11 @@ class _Sight:
 
     def plays(self, profile: str) -> str:
         """The kind of what is played, "" of what is looked at."""
-        return self.film.mime if self.film is not None and profile == POST_PROFILE.name and not self.blurred else ""
+        return (
+            self.film.mime
+            if self.film is not None and profile == POST_PROFILE.name and not self.blurred
+            else ""
+        )
 
 
 async def serve_file(request: Request) -> Response:
@@ -177,14 +201,21 @@ def _serve_library_file(request: Request) -> Response:
         kind = sight.plays(profile)
         if sight.pressed and request.method == "GET" and (kind or part is None):
             _record_clear_viewing(who, sight, profile)
-        return range_response(data, part, headers, kind or (thumbnails.THUMBNAIL_MIME if sight.small else "image/jpeg"))
+        return range_response(
+            data,
+            part,
+            headers,
+            kind or (thumbnails.THUMBNAIL_MIME if sight.small else "image/jpeg"),
+        )
     except (NotFound, ValueError):
         return Response(status_code=404, headers=PRIVATE_NO_STORE)
     except Unavailable:
         return Response(status_code=503, headers=PRIVATE_NO_STORE)
 
 
-def _resolve_asset_view(who: Viewer, asset_id: UUID, clear: UUID | None, profile: str, sheet: int | None) -> _Sight:
+def _resolve_asset_view(
+    who: Viewer, asset_id: UUID, clear: UUID | None, profile: str, sheet: int | None
+) -> _Sight:
     """What this member may see of an asset now. Raises NotFound."""
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         found = queries.get_asset_bytes(scope, asset_id)
@@ -196,13 +227,17 @@ def _resolve_asset_view(who: Viewer, asset_id: UUID, clear: UUID | None, profile
         pressed = (
             clear is not None
             and can_reveal(who.member)
-            and audit.is_recorded_by_actor(scope, clear, REVEAL_EVENT, f"asset:{asset_id}", since=since)
+            and audit.is_recorded_by_actor(
+                scope, clear, REVEAL_EVENT, f"asset:{asset_id}", since=since
+            )
         )
         blurred = adult and not pressed
         film = playback.playback_of(scope, [asset_id]).get(asset_id)
         if film is None and sheet is None:
             kept = (
-                thumbnails.thumbnail_profile(PROFILE_EDGES[profile]) if profile in PROFILE_EDGES and not blurred else ""
+                thumbnails.thumbnail_profile(PROFILE_EDGES[profile])
+                if profile in PROFILE_EDGES and not blurred
+                else ""
             )
             small = asset_records.derived_digest(scope, found.sha256, kept) if kept else None
             return _Sight(found.sha256, blurred, adult, pressed, small=small)
@@ -211,12 +246,23 @@ def _resolve_asset_view(who: Viewer, asset_id: UUID, clear: UUID | None, profile
 
 
 def _resolve_video_digest(
-    scope: Scope, asset_id: UUID, film: Playback | None, profile: str, sheet: int | None, *, blurred: bool
+    scope: Scope,
+    asset_id: UUID,
+    film: Playback | None,
+    profile: str,
+    sheet: int | None,
+    *,
+    blurred: bool,
 ) -> str:
-    """The bytes of a film that are asked for: itself, a sheet or its poster, which is all there is to blur."""
+    """The bytes of a film that are asked for: itself, a sheet or its poster, which is all there is
+    to blur."""
     if sheet is None and film is not None and profile == POST_PROFILE.name and not blurred:
         return film.sha256
-    found = [playback.poster_digest(scope, asset_id)] if sheet is None else playback.sheet_digests(scope, asset_id)
+    found = (
+        [playback.poster_digest(scope, asset_id)]
+        if sheet is None
+        else playback.sheet_digests(scope, asset_id)
+    )
     digest = found[sheet or 0] if (sheet or 0) < len(found) else None
     if digest is None:
         raise NotFound("library.asset_unknown", destination="-")
@@ -224,8 +270,8 @@ def _resolve_video_digest(
 
 
 def _record_clear_viewing(who: Viewer, sight: _Sight, profile: str) -> None:
-    """It goes out clear, whole and large enough to be judged: the safety check is told to whom. A film is seen by its
-    sheets, a sound by what is played of it."""
+    """It goes out clear, whole and large enough to be judged: the safety check is told to whom. A
+    film is seen by its sheets, a sound by what is played of it."""
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         if sight.film is None and profile != "thumb":
             viewings.record_viewing(scope, who.member, sight.sha256)
@@ -240,7 +286,12 @@ def _load_profile_bytes(tenant_id: UUID, sight: _Sight, profile: str) -> bytes:
         return object_store().get(tenant_id, sight.sha256)
     if sight.small is not None:
         return object_store().get(tenant_id, sight.small)
-    key = (tenant_id, sight.sha256, PROFILE_EDGES.get(profile, PROFILE_EDGES["preview"]), sight.blurred)
+    key = (
+        tenant_id,
+        sight.sha256,
+        PROFILE_EDGES.get(profile, PROFILE_EDGES["preview"]),
+        sight.blurred,
+    )
     known = _SMALL.get(key)
     if known is None:
         known = thumbnails.make_thumbnail(
@@ -251,8 +302,8 @@ def _load_profile_bytes(tenant_id: UUID, sight: _Sight, profile: str) -> bytes:
 
 
 class _Small:
-    """The thumbnails made last, up to some bytes; content-addressed, so none can be stale. Clear adult ones as well:
-    whoever asks was checked before."""
+    """The thumbnails made last, up to some bytes; content-addressed, so none can be stale. Clear
+    adult ones as well: whoever asks was checked before."""
 
     def __init__(self, most: int) -> None:
         self._kept: OrderedDict[tuple[UUID, str, int, bool], bytes] = OrderedDict()
@@ -278,7 +329,8 @@ _SMALL = _Small(24 * 2**20)
 
 
 def range_response(data: bytes, asked: str | None, headers: dict[str, str], kind: str) -> Response:
-    """All of it, or the one range that was asked for (RFC 9110, 14.2); several ranges get all of it."""
+    """All of it, or the one range that was asked for (RFC 9110, 14.2); several ranges get all of
+    it."""
     found = _RANGE.fullmatch(asked.strip()) if asked else None
     if found is None or found[0] == "bytes=-":
         return Response(data, headers=headers, media_type=kind)
@@ -289,7 +341,9 @@ def range_response(data: bytes, asked: str | None, headers: dict[str, str], kind
         start = max(0, len(data) - int(found[2]))
         end = len(data) - 1
     if start > end:
-        return Response(status_code=416, headers={**headers, "content-range": f"bytes */{len(data)}"})
+        return Response(
+            status_code=416, headers={**headers, "content-range": f"bytes */{len(data)}"}
+        )
     said = {**headers, "content-range": f"bytes {start}-{end}/{len(data)}"}
     return Response(data[start : end + 1], 206, headers=said, media_type=kind)
 

@@ -1,4 +1,5 @@
-"""A film or a sound on a page: its player and, where somebody has to look at it, every frame that was looked at."""
+"""A film or a sound on a page: its player and, where somebody has to look at it, every frame that
+was looked at."""
 
 from uuid import UUID
 
@@ -15,17 +16,21 @@ PLAYER_WIDTH = 760
 """Pixels of a film that is looked at: two frames beside each other, large enough to be judged."""
 
 
-def render_player(page: PageContext, reel: Playback | None, *, clear: str | None, covered: bool, seen: bool) -> bool:
-    """Draw what plays; nothing of a picture, nor of what is blurred and nobody pressed to see (`clear`).
+def render_player(
+    page: PageContext, reel: Playback | None, *, clear: str | None, covered: bool, seen: bool
+) -> bool:
+    """Draw what plays; nothing of a picture, nor of what is blurred and nobody pressed to see
+    (`clear`).
 
-    What comes blurred shows its frames too, and the page is drawn anew once all of them were shown. Whether something
-    was drawn.
+    What comes blurred shows its frames too, and the page is drawn anew once all of them were shown.
+    Whether something was drawn.
     """
     if reel is None or (covered and not clear):
         return False
     pressed = UUID(clear) if clear else None
     sheets = [
-        library_files.picture_url(reel.asset_id, f"sheet-{number}", clear=pressed) for number in range(reel.sheets)
+        library_files.picture_url(reel.asset_id, f"sheet-{number}", clear=pressed)
+        for number in range(reel.sheets)
     ]
     draw_template(
         "media/templates/player.html",

@@ -1,4 +1,5 @@
-"""Samples of voices for signed-in members: `/voices/<speech>`, asked anew each time, never kept by a browser.
+"""Samples of voices for signed-in members: `/voices/<speech>`, asked anew each time, never kept by
+a browser.
 
 What is wrong, foreign, over, or copied from somebody who no longer agrees is not found alike.
 """
@@ -36,11 +37,18 @@ def _serve_voice_sample(request: Request) -> Response:
             raise NotFound("speech.unknown")
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             creator_id, sound = samples.sample_audio(scope, speech_id)
-            if who.member.creators and queries.get_creator(scope, creator_id).slug not in who.member.creators:
+            if (
+                who.member.creators
+                and queries.get_creator(scope, creator_id).slug not in who.member.creators
+            ):
                 raise NotFound("speech.unknown")
     except (NotFound, ValueError):
         return Response(status_code=404, headers=library_files.PRIVATE_NO_STORE)
-    headers = {**library_files.PRIVATE_NO_STORE, **library_files.SAFE_HEADERS, "accept-ranges": "bytes"}
+    headers = {
+        **library_files.PRIVATE_NO_STORE,
+        **library_files.SAFE_HEADERS,
+        "accept-ranges": "bytes",
+    }
     return library_files.range_response(sound, request.headers.get("range"), headers, "audio/mp4")
 
 

@@ -1,6 +1,8 @@
-"""Pairing a phone: a code to point its camera at, the way in behind it, and what makes the pages an app there.
+"""Pairing a phone: a code to point its camera at, the way in behind it, and what makes the pages an
+app there.
 
-The code is a single-use link that opens a session of that very member; who holds the phone is who they are.
+The code is a single-use link that opens a session of that very member; who holds the phone is who
+they are.
 """
 
 import io
@@ -36,8 +38,12 @@ KEPT = {"cache-control": "max-age=86400"}
 
 
 def pairing_url(scope: Scope, member_id: UUID) -> str:
-    """A single-use address that opens a session of a member on the phone that visits it, within the hour."""
-    return f"{session.dashboard_settings().public_url.rstrip('/')}/phone/in/{sessions.create_sign_in_link(scope, member_id)}"
+    """A single-use address that opens a session of a member on the phone that visits it, within the
+    hour."""
+    return (
+        f"{session.dashboard_settings().public_url.rstrip('/')}/phone/in"
+        f"/{sessions.create_sign_in_link(scope, member_id)}"
+    )
 
 
 def show_pairing(request: Request) -> Response:
@@ -101,7 +107,9 @@ def _redeem_pairing_code(request: Request) -> Response:
     found = session.find_viewer(secret)
     if found is not None and assignees.can_post_manually(found.member):
         with session.session_scope_opener()(found.tenant_id, found.actor) as scope:
-            assignees.pair_phone(scope, queries.get_member(scope, found.member.id), name=_phone_kind(browser))
+            assignees.pair_phone(
+                scope, queries.get_member(scope, found.member.id), name=_phone_kind(browser)
+            )
     return session_cookies.sign_in_response(request, secret, to="/phone")
 
 
@@ -113,7 +121,12 @@ def _phone_kind(browser: str) -> str:
 def manifest(request: Request) -> Response:
     """What a phone needs to keep the pages among its apps."""
     icons = [
-        {"src": f"/phone/icon-{size}.png", "sizes": f"{size}x{size}", "type": "image/png", "purpose": "any maskable"}
+        {
+            "src": f"/phone/icon-{size}.png",
+            "sizes": f"{size}x{size}",
+            "type": "image/png",
+            "purpose": "any maskable",
+        }
         for size in SIZES
     ]
     told = {
@@ -140,14 +153,18 @@ def icon(request: Request) -> Response:
 
 @cache
 def _draw_icon(size: int) -> bytes:
-    """A leaf on the house's colour, inside what a mask leaves; drawn at four times its size, then made smaller."""
+    """A leaf on the house's colour, inside what a mask leaves; drawn at four times its size, then
+    made smaller."""
     image = Image.new("RGB", (size * 4, size * 4), COLOUR)
     draw = ImageDraw.Draw(image)
 
     def at(*points: tuple[float, float]) -> list[tuple[int, int]]:
         return [(round(x * size * 4), round(y * size * 4)) for x, y in points]
 
-    draw.polygon(at((0.76, 0.22), (0.45, 0.27), (0.28, 0.48), (0.30, 0.70), (0.52, 0.72), (0.70, 0.55)), fill=LEAF)
+    draw.polygon(
+        at((0.76, 0.22), (0.45, 0.27), (0.28, 0.48), (0.30, 0.70), (0.52, 0.72), (0.70, 0.55)),
+        fill=LEAF,
+    )
     draw.line(at((0.66, 0.34), (0.42, 0.58), (0.24, 0.79)), fill=COLOUR, width=max(size // 9, 4))
     out = io.BytesIO()
     image.resize((size, size), Image.Resampling.LANCZOS).save(out, "PNG")

@@ -65,12 +65,22 @@ def load_visit(scope: Scope, who: Viewer) -> PhoneVisit:
 
 
 def phone_page(
-    template: str, hand: PhoneVisit, *, status: int = 200, told: Message | None = None, **values: object
+    template: str,
+    hand: PhoneVisit,
+    *,
+    status: int = 200,
+    told: Message | None = None,
+    **values: object,
 ) -> Response:
     """A page of the phone; `told` stands above everything else."""
     said = hand.localizer.message_text(told) if told is not None else ""
     html = render_template(
-        template, language=hand.localizer.language, hand=hand, voice=hand.localizer, said=said, **values
+        template,
+        language=hand.localizer.language,
+        hand=hand,
+        voice=hand.localizer,
+        said=said,
+        **values,
     )
     return HTMLResponse(html, status, PRIVATE_NO_STORE)
 

@@ -1,7 +1,9 @@
-"""Handing in from a phone, `/phone/photos`: sixty photos at once, the card of who is in them, the sorting by swipe.
+"""Handing in from a phone, `/phone/photos`: sixty photos at once, the card of who is in them, the
+sorting by swipe.
 
-Each file is a request of its own and the same bytes are the same upload, so a phone that loses the network half way
-sends the rest again and nothing twice. Capture dates are the files' own: nothing is typed.
+Each file is a request of its own and the same bytes are the same upload, so a phone that loses the
+network half way sends the rest again and nothing twice. Capture dates are the files' own: nothing
+is typed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -63,7 +65,8 @@ RATINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
 
 @dataclass(frozen=True)
 class PhotoSession:
-    """One creator's pictures on their way in: the cards they may be put on, who may be named, how many wait."""
+    """One creator's pictures on their way in: the cards they may be put on, who may be named, how
+    many wait."""
 
     creator: Creator
     files: Sequence[UploadView]
@@ -100,7 +103,9 @@ def show_creators(request: Request) -> Response:
     except OperationalError:
         return plain_page(request, "dashboard.away", status=503)
     if len(found) == 1:
-        return RedirectResponse(f"/phone/photos/{found[0].id}", status_code=303, headers=PRIVATE_NO_STORE)
+        return RedirectResponse(
+            f"/phone/photos/{found[0].id}", status_code=303, headers=PRIVATE_NO_STORE
+        )
     return phone_page("phone/templates/creators.html", hand, creators=found)
 
 
@@ -124,7 +129,12 @@ def _run_for_creator(request: Request, act: PhotoView) -> Response:
 
 
 def _render_photos_page(
-    scope: Scope, hand: PhoneVisit, creator: Creator, *, chosen: str = "", codes: Sequence[object] = ()
+    scope: Scope,
+    hand: PhoneVisit,
+    creator: Creator,
+    *,
+    chosen: str = "",
+    codes: Sequence[object] = (),
 ) -> Response:
     found = PhotoSession(
         creator,
@@ -138,13 +148,18 @@ def _render_photos_page(
         triage.list_untriaged(scope, creator.id).count,
     )
     return phone_page(
-        "phone/templates/photo_upload.html", hand, found=found, chosen=chosen, codes=codes, ratings=RATINGS
+        "phone/templates/photo_upload.html",
+        hand,
+        found=found,
+        chosen=chosen,
+        codes=codes,
+        ratings=RATINGS,
     )
 
 
 async def receive_photo(request: Request) -> Response:
-    """One file, as the body; in the address its name, batch and card, and whether a model made it. Answers `{"id"}`, or
-    `{"said"}` why not."""
+    """One file, as the body; in the address its name, batch and card, and whether a model made it.
+    Answers `{"id"}`, or `{"said"}` why not."""
     if is_cross_site(request):
         return JSONResponse({"said": ""}, 403, PRIVATE_NO_STORE)
     body = bytearray()
@@ -180,7 +195,9 @@ def _store_photo(request: Request, data: bytes) -> Response:
             )
     except GreenroomError as refused:
         status = {BadInput: 422, NotFound: 404, Unavailable: 503}.get(type(refused), 409)
-        return JSONResponse({"said": hand.localizer.message_text(refused.message)}, status, PRIVATE_NO_STORE)
+        return JSONResponse(
+            {"said": hand.localizer.message_text(refused.message)}, status, PRIVATE_NO_STORE
+        )
     except OperationalError:
         return JSONResponse({"said": ""}, 503, PRIVATE_NO_STORE)
     return JSONResponse({"id": str(upload_id)}, 202, PRIVATE_NO_STORE)
@@ -194,7 +211,8 @@ def _parse_id(text: str) -> UUID | None:
 
 
 async def create_shoot_card(request: Request) -> Response:
-    """A card of today for who is in the pictures, and for each the code that opens their own page to sign it."""
+    """A card of today for who is in the pictures, and for each the code that opens their own page
+    to sign it."""
     return await _handle_form_post(request, _create_shoot_card)
 
 
@@ -207,7 +225,9 @@ async def _handle_form_post(request: Request, act: PhotoAction) -> Response:
     )
 
 
-def _create_shoot_card(scope: Scope, hand: PhoneVisit, creator: Creator, form: Mapping[str, list[str]]) -> Response:
+def _create_shoot_card(
+    scope: Scope, hand: PhoneVisit, creator: Creator, form: Mapping[str, list[str]]
+) -> Response:
     places = {one.platform for one in queries.list_channels(scope) if one.creator_id == creator.id}
     if not places:
         raise BadInput("phone.card_no_account")
@@ -218,7 +238,9 @@ def _create_shoot_card(scope: Scope, hand: PhoneVisit, creator: Creator, form: M
         zone=creator.zone,
         country="",
         persons=persons,
-        scopes=tuple(one for one in shoot_cards.CARD_SCOPES if "sell" in form or one in REQUIRED_SCOPES),
+        scopes=tuple(
+            one for one in shoot_cards.CARD_SCOPES if "sell" in form or one in REQUIRED_SCOPES
+        ),
         surfaces=tuple(places),
         max_rating=Rating(rating) if rating in RATINGS else Rating.G,
         pictures=PICTURES,
@@ -230,7 +252,9 @@ def _create_shoot_card(scope: Scope, hand: PhoneVisit, creator: Creator, form: M
     codes = [
         (
             named[one],
-            widgets.qr_svg(f"{base}{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, one)}"),
+            widgets.qr_svg(
+                f"{base}{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, one)}"
+            ),
         )
         for one in persons
     ]
@@ -247,11 +271,14 @@ def show_photo_sort(request: Request) -> Response:
 async def reveal_photo_sort(request: Request) -> Response:
     """The same, seen clearly for five minutes: each look is written down, as in the dashboard."""
     return await _handle_form_post(
-        request, lambda scope, hand, creator, _: _render_triage_page(scope, hand, creator, clear=True)
+        request,
+        lambda scope, hand, creator, _: _render_triage_page(scope, hand, creator, clear=True),
     )
 
 
-def _render_triage_page(scope: Scope, hand: PhoneVisit, creator: Creator, *, clear: bool) -> Response:
+def _render_triage_page(
+    scope: Scope, hand: PhoneVisit, creator: Creator, *, clear: bool
+) -> Response:
     found = triage.list_untriaged(scope, creator.id)
     member = hand.viewer.member
     seen = {
@@ -259,22 +286,35 @@ def _render_triage_page(scope: Scope, hand: PhoneVisit, creator: Creator, *, cle
         for one in found.assets
     }
     tiles = [
-        (one, library_files.picture_url(one.asset_id, "preview", clear=seen[one.asset_id])) for one in found.assets
+        (one, library_files.picture_url(one.asset_id, "preview", clear=seen[one.asset_id]))
+        for one in found.assets
     ]
     return phone_page(
-        "phone/templates/photo_sort.html", hand, creator=creator, tiles=tiles, count=found.count, clear=clear
+        "phone/templates/photo_sort.html",
+        hand,
+        creator=creator,
+        tiles=tiles,
+        count=found.count,
+        clear=clear,
     )
 
 
 async def sort_photo(request: Request) -> Response:
     """One picture sorted."""
     return await _handle_form_post(
-        request, lambda scope, hand, creator, form: _record_triage_choice(scope, hand, creator, form, request)
+        request,
+        lambda scope, hand, creator, form: _record_triage_choice(
+            scope, hand, creator, form, request
+        ),
     )
 
 
 def _record_triage_choice(
-    scope: Scope, hand: PhoneVisit, creator: Creator, form: Mapping[str, list[str]], request: Request
+    scope: Scope,
+    hand: PhoneVisit,
+    creator: Creator,
+    form: Mapping[str, list[str]],
+    request: Request,
 ) -> Response:
     asset_id = _parse_id(request.path_params["asset"])
     choice = first_value(form, "choice")
@@ -288,7 +328,11 @@ def _record_triage_choice(
 
 def serve_script(request: Request) -> Response:
     """Sending file by file, and swiping."""
-    return Response(_read_upload_script(), headers={"cache-control": "max-age=86400"}, media_type="text/javascript")
+    return Response(
+        _read_upload_script(),
+        headers={"cache-control": "max-age=86400"},
+        media_type="text/javascript",
+    )
 
 
 @cache

@@ -1,6 +1,7 @@
 """The package of a task: what a person posts by hand in one file, for a computer.
 
-The same task makes the same bytes: names in order, one fixed time, nothing compressed. The files are named by us.
+The same task makes the same bytes: names in order, one fixed time, nothing compressed. The files
+are named by us.
 """
 
 import hashlib
@@ -41,13 +42,20 @@ def package_file_name(task: ManualTask) -> str:
     return f"greenroom-{task.id}.zip"
 
 
-def write_package(task: ManualTask, voice: MemberLocalizer, out: IO[bytes], *, data_of: Callable[[str], bytes]) -> None:
-    """Write the package of a task to `out`; `data_of` gives the bytes of a digest. Raises Unavailable
-    for other bytes than were approved."""
-    names = {place: f"media/{place:02d}{_ENDINGS.get(file.mime, '')}" for place, file in enumerate(task.files, start=1)}
+def write_package(
+    task: ManualTask, voice: MemberLocalizer, out: IO[bytes], *, data_of: Callable[[str], bytes]
+) -> None:
+    """Write the package of a task to `out`; `data_of` gives the bytes of a digest. Raises
+    Unavailable for other bytes than were approved."""
+    names = {
+        place: f"media/{place:02d}{_ENDINGS.get(file.mime, '')}"
+        for place, file in enumerate(task.files, start=1)
+    }
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         _add_archive_entry(archive, "caption.txt", task.caption.encode())
-        _add_archive_entry(archive, "checklist.html", _render_checklist(task, voice, names).encode())
+        _add_archive_entry(
+            archive, "checklist.html", _render_checklist(task, voice, names).encode()
+        )
         _add_archive_entry(archive, "manifest.json", _build_manifest(task, names))
         for place, file in enumerate(task.files, start=1):
             data = data_of(file.sha256)
@@ -89,10 +97,18 @@ def _build_manifest(task: ManualTask, names: Mapping[int, str]) -> bytes:
         "price_minor": task.price.minor if task.price is not None else None,
         "currency": task.price.currency if task.price is not None else None,
         "checks": list(task.checklist),
-        "media": [_describe_file(names[place], file) for place, file in enumerate(task.files, start=1)],
+        "media": [
+            _describe_file(names[place], file) for place, file in enumerate(task.files, start=1)
+        ],
     }
     return (json.dumps(said, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()
 
 
 def _describe_file(name: str, file: TaskFile) -> dict[str, str | int]:
-    return {"file": name, "sha256": file.sha256, "mime": file.mime, "bytes": file.size, "alt": file.alt}
+    return {
+        "file": name,
+        "sha256": file.sha256,
+        "mime": file.mime,
+        "bytes": file.size,
+        "alt": file.alt,
+    }

@@ -1,6 +1,8 @@
-"""`/phone/task/<task>/package`: everything of an open task in one file, for whoever posts from a computer.
+"""`/phone/task/<task>/package`: everything of an open task in one file, for whoever posts from a
+computer.
 
-Each file in it is decided anew by the workers, as a single one is (`channels.manual_tasks.file_downloads`): one refusal and no byte leaves.
+Each file in it is decided anew by the workers, as a single one is
+(`channels.manual_tasks.file_downloads`): one refusal and no byte leaves.
 """
 
 import asyncio
@@ -21,7 +23,13 @@ from channels.manual_tasks.tasks import ManualTask
 from dashboard.media import library_files
 from dashboard.phone import task_archive
 from dashboard.phone import tasks as phone
-from dashboard.phone.phone_page import PRIVATE_NO_STORE, PhoneVisit, load_visit, refusal_page, require_viewer
+from dashboard.phone.phone_page import (
+    PRIVATE_NO_STORE,
+    PhoneVisit,
+    load_visit,
+    refusal_page,
+    require_viewer,
+)
 from dashboard.shell import session
 from dashboard.shell.plain_pages import is_cross_site, plain_page
 from dashboard.shell.session import Viewer
@@ -35,7 +43,8 @@ CHUNK = 1 << 20
 
 
 async def download_package(request: Request) -> Response:
-    """The package of an open task, if the workers say yes to each of its files now; else why not."""
+    """The package of an open task, if the workers say yes to each of its files now; else why
+    not."""
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
     try:
@@ -69,7 +78,9 @@ def _load_downloads(who: Viewer, wishes: Mapping[str, UUID]) -> list[FileDownloa
         return [file_downloads.get_download(scope, one) for one in wishes.values()]
 
 
-def _serve_archive(request: Request, who: Viewer, task_id: UUID, answers: list[FileDownload]) -> Response:
+def _serve_archive(
+    request: Request, who: Viewer, task_id: UUID, answers: list[FileDownload]
+) -> Response:
     try:
         for one in answers:
             if one.reason is not None:
@@ -87,7 +98,9 @@ def _serve_archive(request: Request, who: Viewer, task_id: UUID, answers: list[F
     size = out.seek(0, 2)
     out.seek(0)
     headers = {**PRIVATE_NO_STORE, **library_files.SAFE_HEADERS, "content-length": str(size)}
-    headers["content-disposition"] = f'attachment; filename="{task_archive.package_file_name(task)}"'
+    headers["content-disposition"] = (
+        f'attachment; filename="{task_archive.package_file_name(task)}"'
+    )
     return StreamingResponse(_read_chunks(out), headers=headers, media_type="application/zip")
 
 
@@ -96,7 +109,10 @@ def _write_archive(who: Viewer, task: ManualTask, hand: PhoneVisit) -> IO[bytes]
     out = tempfile.TemporaryFile()  # noqa: SIM115  closed when the last chunk has left
     try:
         task_archive.write_package(
-            task, hand.localizer, out, data_of=lambda sha256: library_files.object_store().get(who.tenant_id, sha256)
+            task,
+            hand.localizer,
+            out,
+            data_of=lambda sha256: library_files.object_store().get(who.tenant_id, sha256),
         )
     except BaseException:
         out.close()

@@ -1,7 +1,8 @@
 """The phone's pages, `/phone`: what a member has to post or take away by hand, one task at a time.
 
-Small HTML of the members' session, for 390 pixels and one thumb. They write what was pressed; what follows is done by
-the workers. A file is served once per press, after the workers have decided again that it may be (`channels.manual_tasks.file_downloads`).
+Small HTML of the members' session, for 390 pixels and one thumb. They write what was pressed; what
+follows is done by the workers. A file is served once per press, after the workers have decided
+again that it may be (`channels.manual_tasks.file_downloads`).
 """
 
 import asyncio
@@ -62,7 +63,10 @@ def show_tasks(request: Request) -> Response:
             assignees.record_phone_use(scope, who.member.id)
             due = tasks.list_due_tasks(scope, creators=hand.creators)
             ended = tasks.list_recent_tasks(scope, creators=hand.creators)
-            paired = any(phone.member_id == who.member.id and phone.fresh for phone in assignees.list_phones(scope))
+            paired = any(
+                phone.member_id == who.member.id and phone.fresh
+                for phone in assignees.list_phones(scope)
+            )
     except NotFound as error:
         return refusal_page(request, error)
     except OperationalError:
@@ -150,7 +154,9 @@ def _handle_task_action(request: Request, form: Mapping[str, list[str]]) -> Resp
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             onward = act(scope, load_visit(scope, who), task_id, form)
     except GreenroomError as refused:
-        return task_page_with_error(request, who, task_id, refused, pasted=first_value(form, "link"))
+        return task_page_with_error(
+            request, who, task_id, refused, pasted=first_value(form, "link")
+        )
     except OperationalError:
         return plain_page(request, "dashboard.away", status=503)
     return RedirectResponse(onward, status_code=303, headers=PRIVATE_NO_STORE)
@@ -175,19 +181,25 @@ def _open_task(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str,
     return f"/phone/task/{task_id}"
 
 
-def _snooze_task(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+def _snooze_task(
+    scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]
+) -> str:
     asked = first_value(form, "minutes")
     minutes = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 5 else 0
     tasks.snooze_task(scope, task_id, timedelta(minutes=minutes), creators=hand.creators)
     return "/phone"
 
 
-def _refuse_task(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+def _refuse_task(
+    scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]
+) -> str:
     tasks.refuse_task(scope, task_id, first_value(form, "why"), creators=hand.creators)
     return f"/phone/task/{task_id}"
 
 
-def _complete_task(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+def _complete_task(
+    scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]
+) -> str:
     pasted = first_value(form, "link")
     if not pasted.strip() and "no_link" not in form:
         raise BadInput("phone.link_or_none")
@@ -202,18 +214,26 @@ def _complete_task(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[
     return f"/phone/task/{task_id}"
 
 
-def _add_post_link(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+def _add_post_link(
+    scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]
+) -> str:
     pasted = first_value(form, "link")
-    tasks.add_post_link(scope, task_id, creators=hand.creators, pasted=pasted, connectors=platform_connectors())
+    tasks.add_post_link(
+        scope, task_id, creators=hand.creators, pasted=pasted, connectors=platform_connectors()
+    )
     return f"/phone/task/{task_id}"
 
 
-def _confirm_removal(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+def _confirm_removal(
+    scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]
+) -> str:
     tasks.confirm_removal(scope, task_id, creators=hand.creators)
     return f"/phone/task/{task_id}"
 
 
-def _store_typed_metrics(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+def _store_typed_metrics(
+    scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]
+) -> str:
     task = tasks.get_task(scope, task_id, creators=hand.creators)
     if not task.is_posted:
         raise NotFound("handover.unknown")
@@ -264,7 +284,9 @@ def _request_task_file(who: Viewer, task_id: UUID, place: int) -> tuple[UUID, Ta
         if place < 0:
             raise NotFound("handover.unknown")
         file = task.files[place]
-        return file_downloads.request_file(scope, task_id, file.sha256, creators=hand.creators), file
+        return file_downloads.request_file(
+            scope, task_id, file.sha256, creators=hand.creators
+        ), file
 
 
 def _get_file_download(who: Viewer, wish_id: UUID) -> FileDownload:

@@ -1,4 +1,5 @@
-"""The script behind every page: who is it, which pages are theirs, what the last press came to, the page itself."""
+"""The script behind every page: who is it, which pages are theirs, what the last press came to, the
+page itself."""
 
 from functools import partial
 from urllib.parse import urlencode
@@ -33,7 +34,9 @@ def main() -> None:
 
 
 def _render_app(page: PageContext, standing: PageHeader, began: float) -> None:
-    others = sessions.list_linked_agencies(session.session_scope_opener(), page.viewer.tenant_id, page.viewer.member.id)
+    others = sessions.list_linked_agencies(
+        session.session_scope_opener(), page.viewer.tenant_id, page.viewer.member.id
+    )
     chosen = st.navigation(
         _build_menu(page, demo=standing.agency.demo), expanded=True
     )  # folded, it says "View more" in English
@@ -44,16 +47,27 @@ def _render_app(page: PageContext, standing: PageHeader, began: float) -> None:
             for one in LANGUAGES
             if one != page.localizer.language
         ]
-        said = {"agency": standing.agency, "who": page.viewer.member, "others": others, "languages": languages}
-        said["here"] = "?".join(filter(None, (f"/{chosen.url_path}", urlencode(st.query_params.to_dict()))))
+        said = {
+            "agency": standing.agency,
+            "who": page.viewer.member,
+            "others": others,
+            "languages": languages,
+        }
+        said["here"] = "?".join(
+            filter(None, (f"/{chosen.url_path}", urlencode(st.query_params.to_dict())))
+        )
         said["own_password"] = not page.has_right(Right.STAFF)  # who may staff finds it on Team
         draw_template("shell/templates/sidebar.html", **said, word=page.text)
     page_context.render_session_guard(page.viewer)
     if standing.stops:
         said = {"holds": standing.stops, "now": standing.now, "leads": page.has_right(Right.RUN)}
-        draw_template("shell/templates/emergency_stops.html", **said, voice=page.localizer, word=page.text)
+        draw_template(
+            "shell/templates/emergency_stops.html", **said, voice=page.localizer, word=page.text
+        )
     unsaved_changes.save_abandoned_draft(page, chosen.url_path)
-    written = (st.query_params.get(one, "") for one in ("new", "rework"))  # what is said of a post stands with no other
+    written = (
+        st.query_params.get(one, "") for one in ("new", "rework")
+    )  # what is said of a post stands with no other
     actions.show_notices(page, "/".join((chosen.url_path, *filter(None, written))))
     started = monotonic()
     chosen.run()

@@ -1,7 +1,7 @@
 """Scripts of ours that a page runs in its browser, served by Streamlit as files of our own address.
 
-Streamlit makes an inline script a `blob:` address, which our content security policy refuses: so each is a file, and
-told to Streamlit the way its list of installed packages would.
+Streamlit makes an inline script a `blob:` address, which our content security policy refuses: so
+each is a file, and told to Streamlit the way its list of installed packages would.
 """
 
 from collections.abc import Callable
@@ -19,8 +19,11 @@ ASSETS_FOLDER = "assets"
 
 @cache
 def browser_component(name: str) -> Callable[..., Any]:
-    """The mounting call of `assets/<name>.js`. Ask within a run of a page: before, there is nobody to tell."""
+    """The mounting call of `assets/<name>.js`. Ask within a run of a page: before, there is nobody
+    to tell."""
     manifest = ComponentManifest(PACKAGE, "1", [ComponentConfig(name, ASSETS_FOLDER)])
     get_bidi_component_manager().register_from_manifest(manifest, Path(__file__).parent)
-    made: Callable[..., Any] = st.components.v2.component(f"{PACKAGE}.{name}", js=f"{name}.js", isolate_styles=False)
+    made: Callable[..., Any] = st.components.v2.component(
+        f"{PACKAGE}.{name}", js=f"{name}.js", isolate_styles=False
+    )
     return made

@@ -17,7 +17,9 @@ def parse_date(text: str) -> date:
         if found is None:
             raise ValueError(text)
         day = date(int(found[3]), int(found[2]), int(found[1]))
-        if not date.min.year < day.year < date.max.year:  # in some zones its hours lie outside of all that can be told
+        if (
+            not date.min.year < day.year < date.max.year
+        ):  # in some zones its hours lie outside of all that can be told
             raise ValueError(text)
         return day
     except ValueError as error:
@@ -27,4 +29,6 @@ def parse_date(text: str) -> date:
 def parse_time(text: str) -> time:
     """The clock time of `9:05`, `09h05` or `9 h`. Raises BadInput."""
     found = _CLOCK.fullmatch(text)
-    return parse_clock_time(f"{int(found[1]):02}:{found[2] or '00'}" if found is not None else text[:20] or "?")
+    return parse_clock_time(
+        f"{int(found[1]):02}:{found[2] or '00'}" if found is not None else text[:20] or "?"
+    )

@@ -1,6 +1,7 @@
 """The page around every page: Streamlit's own, in the member's language, told where it lives.
 
-Left alone it looks for its server under each part of the address, and writes a failed request for each wrong guess.
+Left alone it looks for its server under each part of the address, and writes a failed request for
+each wrong guess.
 """
 
 from functools import cache
@@ -21,7 +22,8 @@ PAGE_ADDRESSES = {"/": PAGES[0], **{f"/{row.name}": row for row in PAGES}}
 
 @cache
 def index_html(language: str) -> str:
-    """Streamlit's page with our language, title and address. Raises ValueError when an upgrade changed what we know."""
+    """Streamlit's page with our language, title and address. Raises ValueError when an upgrade
+    changed what we know."""
     found = STREAMLIT_INDEX.read_text("utf-8")
     changes = {
         '<html lang="en">': f'<html lang="{language}">',
@@ -43,12 +45,18 @@ def index_response(language: str) -> Response:
 
 async def serve_location_script(_: Request) -> Response:
     """Tells Streamlit's scripts where their server is."""
-    return Response(LOCATION_SCRIPT, media_type="text/javascript", headers={"cache-control": "max-age=3600"})
+    return Response(
+        LOCATION_SCRIPT, media_type="text/javascript", headers={"cache-control": "max-age=3600"}
+    )
 
 
 async def serve_press_guard(_: Request) -> Response:
     """What keeps a press whose button the page moved meanwhile (ADR 0162)."""
-    return Response(_read_press_guard_script(), media_type="text/javascript", headers={"cache-control": "max-age=3600"})
+    return Response(
+        _read_press_guard_script(),
+        media_type="text/javascript",
+        headers={"cache-control": "max-age=3600"},
+    )
 
 
 @cache
@@ -56,4 +64,7 @@ def _read_press_guard_script() -> str:
     return (widgets.PACKAGE_ROOT / "shell/assets/press_guard.js").read_text("utf-8")
 
 
-ROUTES = [Route("/auth/where.js", serve_location_script), Route("/auth/pressed.js", serve_press_guard)]
+ROUTES = [
+    Route("/auth/where.js", serve_location_script),
+    Route("/auth/pressed.js", serve_press_guard),
+]

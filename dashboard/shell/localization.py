@@ -1,4 +1,5 @@
-"""How the pages say things: sentences, counts, money, hours and how long until, in the viewer's language and zone."""
+"""How the pages say things: sentences, counts, money, hours and how long until, in the viewer's
+language and zone."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,7 +16,13 @@ from foundation.money import Money
 from foundation.ops.wall_time import load_zone
 
 _BROWSERS = (("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
-_SYSTEMS = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Mac OS", "Mac"), ("Windows", "Windows"))
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Mac OS", "Mac"),
+    ("Windows", "Windows"),
+)
 
 SOON = timedelta(minutes=2)
 """Until then seconds are counted."""
@@ -28,9 +35,12 @@ def preferred_language(accept_language: str) -> str:
 
 
 def browser_label(agent: str) -> str:
-    """A browser and its machine in short, from what it calls itself; "–" when it says nothing we know."""
+    """A browser and its machine in short, from what it calls itself; "–" when it says nothing we
+    know."""
     browser = next((name for mark, name in _BROWSERS if mark in agent), "")
-    system = next((name for mark, name in _SYSTEMS if mark in agent), "Linux" if "Linux" in agent else "")
+    system = next(
+        (name for mark, name in _SYSTEMS if mark in agent), "Linux" if "Linux" in agent else ""
+    )
     return " · ".join(filter(None, (browser, system))) or "–"
 
 
@@ -65,7 +75,9 @@ class MemberLocalizer:
 
     def pending_text(self, count: int) -> str:
         """How many things wait for the viewer."""
-        code = {0: "dashboard.waits_none", 1: "dashboard.waits_one"}.get(count, "dashboard.waits_many")
+        code = {0: "dashboard.waits_none", 1: "dashboard.waits_one"}.get(
+            count, "dashboard.waits_many"
+        )
         return self.text(code, count=count)
 
     def format_clock(self, at: datetime) -> str:
@@ -79,13 +91,17 @@ class MemberLocalizer:
         if local.date() == today:
             return self.format_clock(at)
         if local.year != today.year:
-            return f"{format_date(local, 'd MMM y', locale=self._date_locale)} {self.format_clock(at)}"
+            return (
+                f"{format_date(local, 'd MMM y', locale=self._date_locale)} {self.format_clock(at)}"
+            )
         return f"{format_date(local, 'd MMM', locale=self._date_locale)} {self.format_clock(at)}"
 
     def format_when(self, at: datetime, now: datetime) -> str:
         """The same within a sentence: at 18:30, on 5 Dec at 10:00."""
         day = self.format_moment(at, now).removesuffix(self.format_clock(at)).strip()
-        return self.text("dashboard.on_day" if day else "dashboard.at_hour", day=day, clock=self.format_clock(at))
+        return self.text(
+            "dashboard.on_day" if day else "dashboard.at_hour", day=day, clock=self.format_clock(at)
+        )
 
     def format_instant(self, at: datetime, now: datetime) -> str:
         """The hour to the second, with its day when it is not today."""
@@ -96,10 +112,13 @@ class MemberLocalizer:
         return str(format_date(day, "EEE d MMM", locale=self._date_locale))
 
     def format_date_range(self, first: date, last: date) -> str:
-        """Days of this year or the next, both included: Tue 1 Dec to Thu 3 Dec; one day alone is said once."""
+        """Days of this year or the next, both included: Tue 1 Dec to Thu 3 Dec; one day alone is
+        said once."""
         if first == last:
             return self.format_short_day(first)
-        return self.text("calendar.period", first=self.format_short_day(first), last=self.format_short_day(last))
+        return self.text(
+            "calendar.period", first=self.format_short_day(first), last=self.format_short_day(last)
+        )
 
     def format_full_date(self, day: date) -> str:
         """A day with its year, as people of this language write it."""
@@ -130,7 +149,8 @@ class MemberLocalizer:
         return str(format_decimal(number, locale=self.language))
 
     def count_text(self, code: str, number: int) -> str:
-        """A counted thing: the sentence `<code>_one` for one (in French for none, too), else `<code>`."""
+        """A counted thing: the sentence `<code>_one` for one (in French for none, too), else
+        `<code>`."""
         one = number == 1 or (number == 0 and self.language == "fr")
         return self.text(f"{code}_one" if one else code, count=self.format_number(number))
 
@@ -139,7 +159,9 @@ class MemberLocalizer:
         left = max(until - now, timedelta(0))
         if left < SOON:
             seconds = timedelta(seconds=round(left.total_seconds()))
-            return str(format_timedelta(seconds, threshold=999, add_direction=True, locale=self.language))
+            return str(
+                format_timedelta(seconds, threshold=999, add_direction=True, locale=self.language)
+            )
         return str(format_timedelta(left, threshold=1.5, add_direction=True, locale=self.language))
 
     def format_duration(self, length: timedelta) -> str:
@@ -151,14 +173,22 @@ class MemberLocalizer:
         return str(format_decimal(round(max(count, 0.0), 1), locale=self.language))
 
     def format_delay(self, seconds: float) -> str:
-        """How long after its hour something left: seconds with a tenth, whole units from a minute on."""
+        """How long after its hour something left: seconds with a tenth, whole units from a minute
+        on."""
         return (
-            self.format_duration(timedelta(seconds=seconds)) if seconds >= 60 else f"{self.format_seconds(seconds)} s"
+            self.format_duration(timedelta(seconds=seconds))
+            if seconds >= 60
+            else f"{self.format_seconds(seconds)} s"
         )
 
     def format_kappa(self, kappa: float) -> str:
-        """How far two agree, -1 to 1, rounded down: what is below the limit of 0.80 is never written as that."""
-        return str(format_decimal(Decimal(round(kappa * 1000) // 10) / 100, format="0.00", locale=self.language))
+        """How far two agree, -1 to 1, rounded down: what is below the limit of 0.80 is never
+        written as that."""
+        return str(
+            format_decimal(
+                Decimal(round(kappa * 1000) // 10) / 100, format="0.00", locale=self.language
+            )
+        )
 
     def format_money(self, money: Money) -> str:
         """An amount, as people of this language write it."""

@@ -13,7 +13,8 @@ WORK_RIGHTS = (Right.RUN, Right.APPROVE, Right.CHAT)
 
 @dataclass(frozen=True)
 class PageEntry:
-    """One page: its address, who may see it (any of the rights), its icon, and the package that draws it.
+    """One page: its address, who may see it (any of the rights), its icon, and the package that
+    draws it.
 
     Its title is the sentence `dashboard.page.<name>`.
     """
@@ -56,10 +57,12 @@ PAGES = (
 
 
 def preload_pages() -> None:
-    """Load every page's file, so that nobody's first look waits for it, and set what was loaded apart.
+    """Load every page's file, so that nobody's first look waits for it, and set what was loaded
+    apart.
 
-    What is set apart is not walked through by the collector: 200 ms of processor time over everything ever loaded. The
-    first part of a page that draws itself anew makes Streamlit load pandas and pyarrow: those are loaded here too.
+    What is set apart is not walked through by the collector: 200 ms of processor time over
+    everything ever loaded. The first part of a page that draws itself anew makes Streamlit load
+    pandas and pyarrow: those are loaded here too.
     """
     for row in PAGES:
         import_module(row.module)

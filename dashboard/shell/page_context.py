@@ -1,7 +1,8 @@
-"""What every page is handed: who looks, in which words, and how to read and act; sessions are asked again each run.
+"""What every page is handed: who looks, in which words, and how to read and act; sessions are asked
+again each run.
 
-Read first, draw after, act in a callback: nothing of Streamlit is called while a scope is open, since its reruns are
-raised through it and would roll back in silence.
+Read first, draw after, act in a callback: nothing of Streamlit is called while a scope is open,
+since its reruns are raised through it and would roll back in silence.
 """
 
 from collections.abc import Callable, Iterator
@@ -46,9 +47,14 @@ class PageContext:
         return self.localizer.text(code, **params)
 
     def markdown(self, code: str, **typed: str | int) -> str:
-        """The same for what Streamlit draws itself, as Markdown: what somebody typed stands there as they typed it."""
+        """The same for what Streamlit draws itself, as Markdown: what somebody typed stands there
+        as they typed it."""
         return self.localizer.text(
-            code, **{name: escape_markdown(one) if isinstance(one, str) else one for name, one in typed.items()}
+            code,
+            **{
+                name: escape_markdown(one) if isinstance(one, str) else one
+                for name, one in typed.items()
+            },
         )
 
     def scope(self) -> AbstractContextManager[Scope]:
@@ -61,8 +67,8 @@ class PageContext:
             return ask(scope)
 
     def list_creators(self, scope: Scope) -> list[Creator]:
-        """The creators this member works for, by name. Asked anew: what one presses was drawn a while ago, perhaps
-        before somebody gave them others."""
+        """The creators this member works for, by name. Asked anew: what one presses was drawn a
+        while ago, perhaps before somebody gave them others."""
         chosen = queries.get_member(scope, self.viewer.member.id).creators
         return [one for one in queries.list_creators(scope) if not chosen or one.slug in chosen]
 
@@ -75,12 +81,14 @@ class PageContext:
 
 
 _DRAWN: ContextVar[PageContext] = ContextVar("drawn")
-"""The page while it is drawn from its start. Parts that are drawn anew by time, and presses, come outside of that."""
+"""The page while it is drawn from its start. Parts that are drawn anew by time, and presses, come
+outside of that."""
 
 
 @contextmanager
 def page_run(page: PageContext) -> Iterator[None]:
-    """A page is drawn whole: its parts need not ask again who looks, which took four transactions for two of them."""
+    """A page is drawn whole: its parts need not ask again who looks, which took four transactions
+    for two of them."""
     token = _DRAWN.set(page)
     try:
         yield
@@ -89,15 +97,18 @@ def page_run(page: PageContext) -> Iterator[None]:
 
 
 def current_page() -> PageContext | None:
-    """The page of whoever holds the cookie; None once the session is over. Asked once while a page is drawn whole, and
-    anew by each part that is drawn alone and by each press."""
+    """The page of whoever holds the cookie; None once the session is over. Asked once while a page
+    is drawn whole, and anew by each part that is drawn alone and by each press."""
     drawn = _DRAWN.get(None)
     return drawn if drawn is not None else _find_current_page()
 
 
 def current_page_with(ask: Callable[[Scope, PageContext], T]) -> tuple[PageContext, T] | None:
-    """The page of whoever holds the cookie, with what `ask` reads in the transaction that asks who they are."""
-    found = session.find_viewer_with(_read_session_cookie(), lambda scope, who: ask(scope, _build_page_context(who)))
+    """The page of whoever holds the cookie, with what `ask` reads in the transaction that asks who
+    they are."""
+    found = session.find_viewer_with(
+        _read_session_cookie(), lambda scope, who: ask(scope, _build_page_context(who))
+    )
     return (_build_page_context(found[0]), found[1]) if found is not None else None
 
 
@@ -116,12 +127,17 @@ def _build_page_context(who: Viewer) -> PageContext:
 
 def render_signed_out() -> None:
     """How to get in, in every language: nobody knows who reads it."""
-    st.info("\n\n".join(render_message(Message("dashboard.signed_out"), language) for language in LANGUAGES))
+    st.info(
+        "\n\n".join(
+            render_message(Message("dashboard.signed_out"), language) for language in LANGUAGES
+        )
+    )
 
 
 @st.fragment(run_every=SESSION_CHECK_INTERVAL)
 def render_session_guard(drawn: Viewer) -> None:
-    """Replaces the whole page once its session is over, or its member became somebody else or works for others."""
+    """Replaces the whole page once its session is over, or its member became somebody else or works
+    for others."""
     page = current_page()
     if page is None or page.viewer != drawn:
         st.rerun()

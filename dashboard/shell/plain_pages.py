@@ -32,7 +32,8 @@ class PageFormField:
 
 @dataclass(frozen=True)
 class PasskeyForm:
-    """A form that a passkey answers: the act it is for, what goes along unseen, and what is typed (name, label)."""
+    """A form that a passkey answers: the act it is for, what goes along unseen, and what is typed
+    (name, label)."""
 
     act: str
     button: str
@@ -51,7 +52,9 @@ SIGN_IN_FIELDS = (
 PASSKEY_SIGN_IN = PasskeyForm(challenges.ACT_SIGN_IN, "passkey.enter")
 
 
-NEW_PASSWORD_FIELDS = (PageFormField("password", "password", "signing.new_password", "new-password"),)
+NEW_PASSWORD_FIELDS = (
+    PageFormField("password", "password", "signing.new_password", "new-password"),
+)
 
 
 def plain_page(
@@ -67,8 +70,8 @@ def plain_page(
     key: PasskeyForm | None = None,
     status: int = 200,
 ) -> HTMLResponse:
-    """One sentence, a picture with what stands `below` it, the fields to fill in, and a button where there is something
-    to press; a passkey where this door can ask for one."""
+    """One sentence, a picture with what stands `below` it, the fields to fill in, and a button
+    where there is something to press; a passkey where this door can ask for one."""
     language = preferred_language(request.headers.get("accept-language", ""))
     body = render_template(
         "shell/templates/plain_page.html",
@@ -86,7 +89,8 @@ def plain_page(
 
 
 def is_cross_site(request: Request) -> bool:
-    """Whether another site's page sent this form: nobody is signed in, or out, by somebody else's button."""
+    """Whether another site's page sent this form: nobody is signed in, or out, by somebody else's
+    button."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site not in {"same-origin", "none"}

@@ -11,7 +11,14 @@ from foundation.errors import NotFound
 from foundation.ids import INSTALLATION_ID
 from gate.policy import emergency_stops
 from gate.policy.emergency_stops import ActiveStop
-from tenants.agencies.queries import Agency, Creator, Member, get_acting_member, get_agency, list_creators
+from tenants.agencies.queries import (
+    Agency,
+    Creator,
+    Member,
+    get_acting_member,
+    get_agency,
+    list_creators,
+)
 from tenants.agencies.rights import Right
 
 pass
@@ -19,8 +26,9 @@ pass
 
 @dataclass(frozen=True)
 class StopBanner:
-    """An emergency stop as every page tells it: of one creator or one account of hers, by name, of a platform, or of
-    the whole agency (both empty). Accounts of several creators often have one name."""
+    """An emergency stop as every page tells it: of one creator or one account of hers, by name, of
+    a platform, or of the whole agency (both empty). Accounts of several creators often have one
+    name."""
 
     whom: str
     platform: str
@@ -28,26 +36,32 @@ class StopBanner:
 
 
 def list_stop_banners(scope: Scope, mine: Callable[[Scope], Sequence[Creator]]) -> list[StopBanner]:
-    """The stops that keep this member's work back, each once; two statements while nothing is stopped."""
+    """The stops that keep this member's work back, each once; two statements while nothing is
+    stopped."""
     above = emergency_stops.list_stops(scope, of=INSTALLATION_ID)
     found = [stop for stop in (*emergency_stops.list_stops(scope), *above) if stop.where != "chat"]
     if not found:
         return []
     known = list_stop_targets(scope, mine(scope))
-    since = {known[key]: stop.since for stop in found if (key := (stop.where, stop.target)) in known}
+    since = {
+        known[key]: stop.since for stop in found if (key := (stop.where, stop.target)) in known
+    }
     return [StopBanner(*whom, at) for whom, at in since.items()]
 
 
-def list_stop_targets(scope: Scope, mine: Sequence[Creator]) -> dict[tuple[str, str], tuple[str, str]]:
-    """What can be stopped of these creators' work, as a switch knows it, each with the name and the platform it is told
-    by."""
+def list_stop_targets(
+    scope: Scope, mine: Sequence[Creator]
+) -> dict[tuple[str, str], tuple[str, str]]:
+    """What can be stopped of these creators' work, as a switch knows it, each with the name and the
+    platform it is told by."""
     names = {one.id: one.name for one in mine}
     accounts = [one for one in queries.list_channels(scope) if one.creator_id in names]
     known = {("global", ""): ("", ""), ("tenant", ""): ("", "")}
     known |= {("creator", str(one)): (name, "") for one, name in names.items()}
     known |= {("platform", one.platform): ("", one.platform) for one in accounts}
     return known | {
-        ("channel", str(one.id)): (f"{names[one.creator_id]}, {one.name}", one.platform) for one in accounts
+        ("channel", str(one.id)): (f"{names[one.creator_id]}, {one.name}", one.platform)
+        for one in accounts
     }
 
 
@@ -56,8 +70,8 @@ def _list_own_creators(scope: Scope, member: Member) -> list[Creator]:
 
 
 def list_stop_rows(scope: Scope, member: Member) -> list[ActiveStop]:
-    """The agency's stops that hold and that this member may know of, the latest first: all, or those that reach a
-    creator they work for."""
+    """The agency's stops that hold and that this member may know of, the latest first: all, or
+    those that reach a creator they work for."""
     found = emergency_stops.list_stops(scope)
     if not found or not member.creators:
         return found
@@ -67,8 +81,9 @@ def list_stop_rows(scope: Scope, member: Member) -> list[ActiveStop]:
 
 
 def require_can_end_stop(scope: Scope, stop: tuple[str, str, str]) -> None:
-    """Raise unless the member who acts may end this stop (where, target, feature) as far as whose it is goes: NotFound
-    where it holds no more or reaches no creator they work for, Refused where it reaches others' too."""
+    """Raise unless the member who acts may end this stop (where, target, feature) as far as whose
+    it is goes: NotFound where it holds no more or reaches no creator they work for, Refused where
+    it reaches others' too."""
     member = get_acting_member(scope, "switch.people_only")
     if stop not in [(one.where, one.target, one.feature) for one in list_stop_rows(scope, member)]:
         raise NotFound("switch.ended")
@@ -76,8 +91,8 @@ def require_can_end_stop(scope: Scope, stop: tuple[str, str, str]) -> None:
 
 
 def require_can_stop(scope: Scope, where: str, target: str) -> None:
-    """Raise NotFound where such a stop would reach nobody whom the member who acts works for. What reaches others too
-    they may stop: it is a brake."""
+    """Raise NotFound where such a stop would reach nobody whom the member who acts works for. What
+    reaches others too they may stop: it is a brake."""
     member = get_acting_member(scope, "switch.people_only")
     if (where, target) not in list_stop_targets(scope, _list_own_creators(scope, member)):
         raise NotFound("system.not_yours")
@@ -95,4 +110,6 @@ class PageHeader:
 def load_page_header(scope: Scope, page: PageContext) -> PageHeader:
     """All of it; who only reviews is told of no stop."""
     works = page.has_right(*(right for right in Right if right is not Right.REVIEW))
-    return PageHeader(get_agency(scope), list_stop_banners(scope, page.list_creators) if works else [], scope.now)
+    return PageHeader(
+        get_agency(scope), list_stop_banners(scope, page.list_creators) if works else [], scope.now
+    )

@@ -73,13 +73,15 @@ def sealed_intake_key() -> str:
 
 @cache
 def second_factor_key() -> str:
-    """What second factors are sealed with here, and what makes digests of where people were seen."""
+    """What second factors are sealed with here, and what makes digests of where people were
+    seen."""
     return settings.load_settings().tenants.door_key.get_secret_value()
 
 
 @cache
 def passkey_site() -> RelyingParty | None:
-    """Where passkeys of this door belong; None where no browser gives any: an address without a name, or no TLS."""
+    """Where passkeys of this door belong; None where no browser gives any: an address without a
+    name, or no TLS."""
     try:
         return RelyingParty.from_url(dashboard_settings().public_url, second_factor_key())
     except Unavailable:
@@ -92,7 +94,8 @@ def is_tls() -> bool:
 
 
 def session_cookie_name() -> str:
-    """The session's cookie: bound to this very host where TLS allows it, so that no neighbour can plant one."""
+    """The session's cookie: bound to this very host where TLS allows it, so that no neighbour can
+    plant one."""
     return "__Host-greenroom" if is_tls() else "greenroom"
 
 

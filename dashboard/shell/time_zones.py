@@ -1,4 +1,5 @@
-"""A clock that is chosen: zones by the cities they are named after, in the language of whoever looks."""
+"""A clock that is chosen: zones by the cities they are named after, in the language of whoever
+looks."""
 
 from functools import cache, partial
 from zoneinfo import available_timezones
@@ -12,7 +13,16 @@ from foundation.ops.wall_time import WallTime, load_zone
 pass
 
 
-ZONE_AREAS = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+ZONE_AREAS = (
+    "Africa/",
+    "America/",
+    "Asia/",
+    "Atlantic/",
+    "Australia/",
+    "Europe/",
+    "Indian/",
+    "Pacific/",
+)
 
 
 @cache

@@ -24,7 +24,8 @@ def _build_environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        auto_reload=False,  # else the file is looked at each time, a hundred times and more for a page
+        # else the file is looked at each time, a hundred times and more for a page
+        auto_reload=False,
     )
     found.filters["ticked"] = code_markup
     return found
@@ -34,12 +35,14 @@ def code_markup(sentence: str) -> Markup:
     """A sentence with what stands between back-ticks set as code, everything escaped."""
     parts = [escape(part) for part in sentence.split("`")]
     return Markup("").join(
-        Markup("<code>{}</code>").format(part) if odd % 2 else part for odd, part in enumerate(parts)
+        Markup("<code>{}</code>").format(part) if odd % 2 else part
+        for odd, part in enumerate(parts)
     )
 
 
 def escape_markdown(said: str) -> str:
-    """What somebody typed, for a label or a notice of Streamlit: nothing in it is read as a sign or a link."""
+    """What somebody typed, for a label or a notice of Streamlit: nothing in it is read as a sign or
+    a link."""
     return _SIGNS.sub(r"\\\g<0>", said)
 
 
@@ -49,18 +52,24 @@ def render_template(template: str, **values: object) -> str:
 
 
 def qr_svg(text: str) -> Markup:
-    """A code for a phone's camera, as a picture of its own: dark on white whatever the page's colours, as wide as where
-    it stands. With a size of its own instead it would be cut off there, and no camera reads half a code."""
-    drawn = segno.make(text, error="m").svg_inline(border=3, dark="#000", light="#fff", omitsize=True)
+    """A code for a phone's camera, as a picture of its own: dark on white whatever the page's
+    colours, as wide as where it stands. With a size of its own instead it would be cut off there,
+    and no camera reads half a code."""
+    drawn = segno.make(text, error="m").svg_inline(
+        border=3, dark="#000", light="#fff", omitsize=True
+    )
     return Markup(drawn)  # noqa: S704  segno draws paths, no text
 
 
 def qr_data_uri(text: str) -> str:
     """The same as the address of an image: Streamlit lets no drawing through in HTML."""
-    return str(segno.make(text, error="m").png_data_uri(scale=6, border=3, dark="#000", light="#fff"))
+    return str(
+        segno.make(text, error="m").png_data_uri(scale=6, border=3, dark="#000", light="#fff")
+    )
 
 
 def draw_template(template: str, **values: object) -> None:
-    """Show a template on the page: the one place where HTML of ours reaches Streamlit, which refuses an empty one."""
+    """Show a template on the page: the one place where HTML of ours reaches Streamlit, which
+    refuses an empty one."""
     if drawn := render_template(template, **values).strip():
         st.html(drawn)

@@ -1,4 +1,5 @@
-"""The books of the demo: last month closed by the accountant, and a statement of another platform still to come in."""
+"""The books of the demo: last month closed by the accountant, and a statement of another platform
+still to come in."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -44,7 +45,9 @@ def close_last_month(tenant: OpenScope, settings: Settings, company: AgencyProfi
         return
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
         month = first_of_last_month(scope, company)
-        bookings.expect_statement(scope, creator_id_of(scope, STATEMENT_OF), month, sample_file.SAMPLE_SOURCE)
+        bookings.expect_statement(
+            scope, creator_id_of(scope, STATEMENT_OF), month, sample_file.SAMPLE_SOURCE
+        )
         accountant = first_member_with_role(scope, Role.ACCOUNTANT)
     with tenant(company.tenant_id, f"member:{accountant.id}") as scope:
         for creator_id in (creator_id_of(scope, part) for part in company.creators):

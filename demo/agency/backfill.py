@@ -1,4 +1,5 @@
-"""Bringing the demo's history in: made in memory, written in pages, one transaction for each creator."""
+"""Bringing the demo's history in: made in memory, written in pages, one transaction for each
+creator."""
 
 from channels.accounts import lifecycle
 from demo.agency import daily_totals, history
@@ -8,7 +9,11 @@ from demo.agency.history import HistoryInput
 from demo.agency.people import DEMO_ACTOR, REVENUE_SPLIT, creator_id_of
 from foundation.db.database import OpenScope, Scope
 from foundation.ops.wall_time import local_day
-from insights.rollups.history_import import import_past_days, import_past_followers, import_past_readings
+from insights.rollups.history_import import (
+    import_past_days,
+    import_past_followers,
+    import_past_readings,
+)
 from schedules.imports.history_import import import_past_posts
 from schedules.posts import live_posts
 from studio.library import assets
@@ -23,13 +28,19 @@ def read_history_input(scope: Scope, company: AgencyProfile, part: CreatorProfil
     creator_id = creator_id_of(scope, part)
     slugs = {pack.slug for pack in part.packs}
     sold = [pack for pack in packs.list_active_packs(scope, creator_id) if pack.slug in slugs]
-    prices = {pack.id: get_price(scope, pack.id, RAIL, part.packs[0].price.currency) for pack in sold}
-    made = assets.assets_by_source(scope, creator_id, [key for pack in part.packs for key in pack.shots])
+    prices = {
+        pack.id: get_price(scope, pack.id, RAIL, part.packs[0].price.currency) for pack in sold
+    }
+    made = assets.assets_by_source(
+        scope, creator_id, [key for pack in part.packs for key in pack.shots]
+    )
     return HistoryInput(
         part=part,
         creator_id=creator_id,
         channel=find_chat_channel(scope, part),
-        packs=sorted((pack for pack in sold if prices[pack.id] is not None), key=lambda pack: pack.slug),
+        packs=sorted(
+            (pack for pack in sold if prices[pack.id] is not None), key=lambda pack: pack.slug
+        ),
         prices={pack_id: price for pack_id, price in prices.items() if price is not None},
         pictures=sorted(made.items()),
         zone=company.zone,
@@ -46,7 +57,9 @@ def write_history(tenant: OpenScope, company: AgencyProfile, part: CreatorProfil
         stage = read_history_input(scope, company, part)
         past = history.generate_history(stage)
         import_past_posts(scope, past.posts)
-        lifecycle.record_imported_history(scope, stage.channel.id, max(one.published_at for one in past.posts))
+        lifecycle.record_imported_history(
+            scope, stage.channel.id, max(one.published_at for one in past.posts)
+        )
         import_past_fans(scope, past.fans)
         history_import.import_past_sales(scope, past.sales)
         import_past_readings(scope, past.readings)

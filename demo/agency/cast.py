@@ -1,6 +1,7 @@
 """What the demo's cast is written in: companies, people, creators, accounts, pictures, packs.
 
-Who and what the demo is made of: two agencies, their people, creators, accounts, pictures and packs. Data only.
+Who and what the demo is made of: two agencies, their people, creators, accounts, pictures and
+packs. Data only.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,8 @@ CURRENCY = "XTS"
 """Test money: nothing of the demo is worth anything."""
 
 DrawingMethod = Literal["scene", "placeholder", "tile"]
-"""A drawn scene, one that is marked as standing for a model's work, or a tile in the place of what is never drawn."""
+"""A drawn scene, one that is marked as standing for a model's work, or a tile in the place of what
+is never drawn."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class MemberProfile:
 
 @dataclass(frozen=True)
 class SandboxAccountProfile:
-    """A sandbox account: its name on the network says what it can do (`…+key` keeps idempotency keys)."""
+    """A sandbox account: its name on the network says what it can do (`…+key` keeps idempotency
+    keys)."""
 
     name: str
     account: str
@@ -44,7 +47,8 @@ class SandboxAccountProfile:
 
 @dataclass(frozen=True)
 class PictureProfile:
-    """A picture to draw; `key` makes it once. Sizes in pixels; `days_ago` dates it as an upload, None leaves it so."""
+    """A picture to draw; `key` makes it once. Sizes in pixels; `days_ago` dates it as an upload,
+    None leaves it so."""
 
     key: str
     drawing_method: DrawingMethod
@@ -74,7 +78,8 @@ FOLLOWERS_PER_FAN = 21
 
 @dataclass(frozen=True)
 class SalesProfile:
-    """The shape of a creator's history: days, fans, how many percent of them buy; and of what is planned."""
+    """The shape of a creator's history: days, fans, how many percent of them buy; and of what is
+    planned."""
 
     days: int
     fans: int
@@ -87,7 +92,8 @@ class SalesProfile:
 
     @property
     def followers(self) -> int:
-        """How many follow its first account on the day after its history: one in so many of them writes."""
+        """How many follow its first account on the day after its history: one in so many of them
+        writes."""
         return self.fans * FOLLOWERS_PER_FAN
 
 
@@ -108,7 +114,8 @@ class CreatorProfile:
     sales: SalesProfile
     approval_tiers: int = 1
     manual_accounts: tuple[SandboxAccountProfile, ...] = ()
-    """Accounts on which people post: `account` is the site and the name there, `surface` the site."""
+    """Accounts on which people post: `account` is the site and the name there, `surface` the
+    site."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +147,15 @@ def _build_pictures(
     slug: str, how: DrawingMethod, rows: Sequence[tuple[str, str, str]], *, width: int, seed: int
 ) -> tuple[PictureProfile, ...]:
     return tuple(
-        PictureProfile(f"demo:{slug}:{name}", how, prompt, alt, seed + number, width=width, height=width * 3 // 4)
+        PictureProfile(
+            f"demo:{slug}:{name}",
+            how,
+            prompt,
+            alt,
+            seed + number,
+            width=width,
+            height=width * 3 // 4,
+        )
         for number, (name, prompt, alt) in enumerate(rows)
     )
 
@@ -164,11 +179,14 @@ MIA = CreatorProfile(
         SandboxAccountProfile("Instagram (sandbox)", "mia-instagram", "as_instagram"),
         SandboxAccountProfile(HANGING_CHANNEL_NAME, "mia-x", "as_x"),
     ),
-    manual_accounts=(SandboxAccountProfile("Instagram (à la main)", "instagram/mia.laurent", "instagram"),),
+    manual_accounts=(
+        SandboxAccountProfile("Instagram (à la main)", "instagram/mia.laurent", "instagram"),
+    ),
     persona=PersonaVersion(
         name="L’assistante de Mia",
         virtual=False,
-        card="Assistante IA de l’équipe de Mia Laurent, photographe. Parle de ses séries et de ses voyages.",
+        card="Assistante IA de l’équipe de Mia Laurent, photographe. Parle de ses séries et de "
+        "ses voyages.",
         voice="Chaleureuse et brève, tutoie, une idée par message, jamais d’emphase.",
         languages=("fr", "en"),
         level="autopilot",
@@ -178,22 +196,50 @@ MIA = CreatorProfile(
                 "En Bretagne, un matin de mars. Tu aimes la mer hors saison ?",
             ),
             PersonaExample(
-                "Do you sell your photos?", "Yes, in small sets. Tell me what you like and I will show you one."
+                "Do you sell your photos?",
+                "Yes, in small sets. Tell me what you like and I will show you one.",
             ),
         ),
-        rules=("Ne promet jamais de rencontre.", "Ne parle que de photographie et de ce que l’on peut acheter ici."),
+        rules=(
+            "Ne promet jamais de rencontre.",
+            "Ne parle que de photographie et de ce que l’on peut acheter ici.",
+        ),
     ),
     pictures=_build_pictures(
         "mia",
         "scene",
         (
-            ("plage-matin", "beach at dawn, mist, spring", "Une plage au lever du jour, sous une brume légère"),
+            (
+                "plage-matin",
+                "beach at dawn, mist, spring",
+                "Une plage au lever du jour, sous une brume légère",
+            ),
             ("toits-paris", "paris rooftops at sunset", "Les toits de Paris au soleil couchant"),
-            ("rue-pluie", "city street in the rain at night", "Une rue sous la pluie, la nuit, les vitrines allumées"),
-            ("lac-alpes", "mountain lake at noon, clear, summer", "Un lac de montagne à midi, l’été"),
-            ("foret-automne", "forest trail in the mist, autumn", "Un sentier de forêt dans la brume d’automne"),
-            ("cafe-terrasse", "cafe terrace in the morning, spring", "Une terrasse de café, un matin de printemps"),
-            ("lavande", "lavender field in provence at sunset", "Un champ de lavande au soleil couchant"),
+            (
+                "rue-pluie",
+                "city street in the rain at night",
+                "Une rue sous la pluie, la nuit, les vitrines allumées",
+            ),
+            (
+                "lac-alpes",
+                "mountain lake at noon, clear, summer",
+                "Un lac de montagne à midi, l’été",
+            ),
+            (
+                "foret-automne",
+                "forest trail in the mist, autumn",
+                "Un sentier de forêt dans la brume d’automne",
+            ),
+            (
+                "cafe-terrasse",
+                "cafe terrace in the morning, spring",
+                "Une terrasse de café, un matin de printemps",
+            ),
+            (
+                "lavande",
+                "lavender field in provence at sunset",
+                "Un champ de lavande au soleil couchant",
+            ),
             ("dunes", "desert dunes at dawn, clear", "Des dunes à l’aube, le sable encore froid"),
         ),
         width=1600,
@@ -258,15 +304,20 @@ NOVA = CreatorProfile(
     persona=PersonaVersion(
         name="Nova",
         virtual=True,
-        card="Nova est un personnage virtuel : une voyageuse qui collectionne les lieux et les lumières.",
+        card="Nova est un personnage virtuel : une voyageuse qui collectionne les lieux et les "
+        "lumières.",
         voice="Joueuse, curieuse, phrases courtes, une question en retour.",
         languages=("fr", "en"),
         level="autopilot",
         examples=(
             PersonaExample(
-                "Tu es réelle ?", "Non, je suis une IA, et je le dis volontiers. De quoi as-tu envie de parler ?"
+                "Tu es réelle ?",
+                "Non, je suis une IA, et je le dis volontiers. De quoi as-tu envie de parler ?",
             ),
-            PersonaExample("Show me something new", "I just finished a set under neon lights. Shall I show you?"),
+            PersonaExample(
+                "Show me something new",
+                "I just finished a set under neon lights. Shall I show you?",
+            ),
         ),
         rules=("Dit qu’elle est une IA dès qu’on le demande.", "Ne promet jamais de rencontre."),
     ),
@@ -276,7 +327,11 @@ NOVA = CreatorProfile(
             "placeholder",
             (
                 ("neons", "city street at night, neon, rain", "Une rue de néons sous la pluie"),
-                ("studio", "studio, soft light, pink backdrop", "Un studio, fond rose, lumière douce"),
+                (
+                    "studio",
+                    "studio, soft light, pink backdrop",
+                    "Un studio, fond rose, lumière douce",
+                ),
                 ("plage", "beach at sunset, summer", "Une plage au coucher du soleil"),
                 ("loft", "loft interior in the morning", "Un loft, le matin"),
                 ("dunes", "desert dunes at sunset", "Des dunes au soleil couchant"),
@@ -285,7 +340,14 @@ NOVA = CreatorProfile(
             width=1280,
             seed=41,
         ),
-        PictureProfile("demo:nova:doublure-e", "tile", "", "Doublure — contenu Explicite de test", 7, rating=Rating.E),
+        PictureProfile(
+            "demo:nova:doublure-e",
+            "tile",
+            "",
+            "Doublure — contenu Explicite de test",
+            7,
+            rating=Rating.E,
+        ),
     ),
     packs=(
         PackProfile(
@@ -296,7 +358,11 @@ NOVA = CreatorProfile(
             _demo_money(500),
         ),
         PackProfile(
-            "ete", "Fin d’été", "La plage, les dunes.", _picture_keys("nova", "plage", "dunes"), _demo_money(500)
+            "ete",
+            "Fin d’été",
+            "La plage, les dunes.",
+            _picture_keys("nova", "plage", "dunes"),
+            _demo_money(500),
         ),
         PackProfile(
             "studio",
@@ -313,7 +379,11 @@ NOVA = CreatorProfile(
             _demo_money(900),
         ),
         PackProfile(
-            "hiver", "Premier hiver", "La neige et le matin.", _picture_keys("nova", "neige", "loft"), _demo_money(400)
+            "hiver",
+            "Premier hiver",
+            "La neige et le matin.",
+            _picture_keys("nova", "neige", "loft"),
+            _demo_money(400),
         ),
         PackProfile(
             "carte-postale",
@@ -343,7 +413,16 @@ DEMO_RECIPE = RecipeSpec(
 
 def _build_library() -> tuple[PictureProfile, ...]:
     """Sacha's 40 files: 20 scenes with a date; 20 tiles, 12 of them without one."""
-    places = ("studio", "loft interior", "cafe", "city rooftop", "garden", "beach", "forest", "lake")
+    places = (
+        "studio",
+        "loft interior",
+        "cafe",
+        "city rooftop",
+        "garden",
+        "beach",
+        "forest",
+        "lake",
+    )
     hours = ("in the morning", "at sunset", "at night", "at noon, clear", "in the rain")
     scenes = [
         PictureProfile(
@@ -409,7 +488,11 @@ SACHA = CreatorProfile(
             _demo_money(300),
         ),
         PackProfile(
-            "loft", "Au loft", "Deux vues du loft.", _picture_keys("sacha", "scene-09", "scene-17"), _demo_money(300)
+            "loft",
+            "Au loft",
+            "Deux vues du loft.",
+            _picture_keys("sacha", "scene-09", "scene-17"),
+            _demo_money(300),
         ),
         PackProfile(
             "jardin",
@@ -439,10 +522,20 @@ AURORE = CreatorProfile(
     ),
     pictures=(
         PictureProfile(
-            "demo:aurore:lac", "scene", "lake at dawn in winter", "Un lac gelé à l’aube", 5, width=800, height=600
+            "demo:aurore:lac",
+            "scene",
+            "lake at dawn in winter",
+            "Un lac gelé à l’aube",
+            5,
+            width=800,
+            height=600,
         ),
     ),
-    packs=(PackProfile("nord", "Le Nord", "Un lac gelé.", _picture_keys("aurore", "lac"), _demo_money(300)),),
+    packs=(
+        PackProfile(
+            "nord", "Le Nord", "Un lac gelé.", _picture_keys("aurore", "lac"), _demo_money(300)
+        ),
+    ),
     sales=SalesProfile(days=30, fans=25, buyers_percent=30, slots=("11:00",)),
 )
 

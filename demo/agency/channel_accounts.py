@@ -1,4 +1,5 @@
-"""The accounts of the demo: a page of its own for each creator, and accounts on the sandbox, made before it runs."""
+"""The accounts of the demo: a page of its own for each creator, and accounts on the sandbox, made
+before it runs."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -43,7 +44,8 @@ def sandbox_chat_url(settings: Settings, part: CreatorProfile) -> str:
 
 
 def open_channels(tenant: OpenScope, settings: Settings, company: AgencyProfile) -> None:
-    """Open every page and account that is not there yet; bring addresses up to date when a port has moved."""
+    """Open every page and account that is not there yet; bring addresses up to date when a port has
+    moved."""
     master_key = envelope.parse_master_key(settings.tenants.master_key.get_secret_value())
     store = SandboxStore(settings.home / "sandbox.sqlite")
     try:
@@ -86,7 +88,11 @@ class _Opening:
         sites.set_chat_url(self.scope, creator_id, address)
         name = PAGE_NAMES[self.company.language]
         self._connect_account(
-            part, PAGE, SandboxAccountProfile(name, part.slug, "public"), page_url(self.settings), credential
+            part,
+            PAGE,
+            SandboxAccountProfile(name, part.slug, "public"),
+            page_url(self.settings),
+            credential,
         )
 
     def account(self, part: CreatorProfile, account: SandboxAccountProfile) -> None:
@@ -101,10 +107,13 @@ class _Opening:
         self._connect_account(part, NETWORK, account, sandbox_url(self.settings), opened)
 
     def by_hand(self, part: CreatorProfile, account: SandboxAccountProfile) -> None:
-        """An account on which a person posts, connected as its form would; once, so that changes to it stay."""
+        """An account on which a person posts, connected as its form would; once, so that changes to
+        it stay."""
         if self._find_channel(part, BY_HAND, account) is not None:
             return
-        connector = loader.connectable_platforms(loader.load_builtin_connectors((MANUAL_CONNECTOR_PATH,)))[BY_HAND]
+        connector = loader.connectable_platforms(
+            loader.load_builtin_connectors((MANUAL_CONNECTOR_PATH,))
+        )[BY_HAND]
         handle = account.account.partition("/")[2]
         found = connector.connect({"site": account.surface, "account": handle}, ())
         if not isinstance(found, ConnectedAccount):
@@ -122,12 +131,22 @@ class _Opening:
             options=found.options,
         )
 
-    def _find_channel(self, part: CreatorProfile, platform: str, account: SandboxAccountProfile) -> Channel | None:
+    def _find_channel(
+        self, part: CreatorProfile, platform: str, account: SandboxAccountProfile
+    ) -> Channel | None:
         found = queries.list_creator_channels(self.scope, creator_id_of(self.scope, part))
-        return next((one for one in found if (one.platform, one.account) == (platform, account.account)), None)
+        return next(
+            (one for one in found if (one.platform, one.account) == (platform, account.account)),
+            None,
+        )
 
     def _connect_account(
-        self, part: CreatorProfile, platform: str, account: SandboxAccountProfile, base_url: str, credential: str | None
+        self,
+        part: CreatorProfile,
+        platform: str,
+        account: SandboxAccountProfile,
+        base_url: str,
+        credential: str | None,
     ) -> None:
         known = self._find_channel(part, platform, account)
         if credential is None and known is not None and known.base_url == base_url:
@@ -141,7 +160,9 @@ class _Opening:
             account=account.account,
             name=account.name,
             base_url=base_url,
-            token=envelope.seal_secret(self.scope, self.master_key, credential) if credential is not None else None,
+            token=envelope.seal_secret(self.scope, self.master_key, credential)
+            if credential is not None
+            else None,
             zone=self.company.zone,
         )
 
@@ -153,4 +174,6 @@ def find_chat_channel(scope: Scope, part: CreatorProfile) -> Channel:
 
 def find_page_channel(scope: Scope, company: AgencyProfile, part: CreatorProfile) -> Channel:
     """The account of a creator's own page. Raises NotFound."""
-    return queries.get_channel_by_name(scope, creator_id_of(scope, part), PAGE_NAMES[company.language])
+    return queries.get_channel_by_name(
+        scope, creator_id_of(scope, part), PAGE_NAMES[company.language]
+    )

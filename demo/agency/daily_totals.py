@@ -1,4 +1,5 @@
-"""The demo's days rolled up while they are made: what `daily_rollups.rebuild_day` would find in their rows."""
+"""The demo's days rolled up while they are made: what `daily_rollups.rebuild_day` would find in
+their rows."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -47,7 +48,9 @@ def daily_rollups(stage: HistoryInput, history: DemoHistory, shares: SplitShares
                 messages_out=talk[day]["out"],
                 new_fans=talk[day]["new"],
             ),
-            tuple(_build_day_sales(currency, sums) for currency, sums in sorted(money[day].items())),
+            tuple(
+                _build_day_sales(currency, sums) for currency, sums in sorted(money[day].items())
+            ),
         )
         for day in stage.days()
     ]
@@ -65,18 +68,24 @@ def _percentile_95(late: Sequence[int]) -> int | None:
     return sorted(late)[-(-len(late) * 95 // 100) - 1] if late else None
 
 
-def _metrics_by_day(stage: HistoryInput, read: Sequence[PastReading]) -> Mapping[date, Mapping[str, int]]:
+def _metrics_by_day(
+    stage: HistoryInput, read: Sequence[PastReading]
+) -> Mapping[date, Mapping[str, int]]:
     """Of one post what came since the reading before counts."""
     found: defaultdict[date, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     before: dict[tuple[UUID, str], int] = {}
     for reading in sorted(read, key=lambda one: one.age_hours):
         number = reading.delivery_id, reading.metric
-        found[local_day(reading.observed_at, stage.zone)][reading.metric] += reading.value - before.get(number, 0)
+        found[local_day(reading.observed_at, stage.zone)][reading.metric] += (
+            reading.value - before.get(number, 0)
+        )
         before[number] = reading.value
     return found
 
 
-def _messages_by_day(stage: HistoryInput, fans: Sequence[PastFan]) -> Mapping[date, Mapping[str, int]]:
+def _messages_by_day(
+    stage: HistoryInput, fans: Sequence[PastFan]
+) -> Mapping[date, Mapping[str, int]]:
     found: defaultdict[date, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     for fan in fans:
         found[local_day(fan.since, stage.zone)]["new"] += 1
@@ -88,7 +97,9 @@ def _messages_by_day(stage: HistoryInput, fans: Sequence[PastFan]) -> Mapping[da
 def _sales_by_day(
     stage: HistoryInput, sales: Sequence[PastSale], shares: SplitShares
 ) -> Mapping[date, Mapping[str, DayTotals]]:
-    found: defaultdict[date, defaultdict[str, DayTotals]] = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
+    found: defaultdict[date, defaultdict[str, DayTotals]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(int))
+    )
     for sale in sales:
         for kind, _, at, entries in past_sale_entries(sale, shares):
             sums = found[local_day(at, stage.zone)][sale.money.currency]

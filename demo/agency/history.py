@@ -1,4 +1,5 @@
-"""A history of the demo: days that could have been. Drawn from a seed, so two machines show the same on the same day.
+"""A history of the demo: days that could have been. Drawn from a seed, so two machines show the
+same on the same day.
 
 It grows by 40 % a month, breathes with the week and the hours, and a few sales are given back.
 """
@@ -40,7 +41,8 @@ AGES = ((1, 0.22), (24, 0.74), (168, 1.0))
 
 @dataclass(frozen=True)
 class HistoryInput:
-    """What a history needs to know: whose it is, where, what is sold, and the first day after it."""
+    """What a history needs to know: whose it is, where, what is sold, and the first day after
+    it."""
 
     part: CreatorProfile
     creator_id: UUID
@@ -58,7 +60,8 @@ class HistoryInput:
 
     def seed_for(self, *parts: object) -> random.Random:
         """The same numbers for the same creator and thing, on every machine."""
-        return random.Random(derived_uuid(self.part.slug, *parts).int)  # noqa: S311  variety, not secrecy
+        # variety, not secrecy
+        return random.Random(derived_uuid(self.part.slug, *parts).int)  # noqa: S311  see above
 
     def derived_id(self, *parts: object) -> UUID:
         """The id of a thing of this history."""
@@ -85,13 +88,20 @@ def generate_history(stage: HistoryInput) -> DemoHistory:
     published = generate_posts(stage)
     known = generate_fans(stage)
     return DemoHistory(
-        published, generate_readings(stage, published), generate_followers(stage), known, generate_sales(stage, known)
+        published,
+        generate_readings(stage, published),
+        generate_followers(stage),
+        known,
+        generate_sales(stage, known),
     )
 
 
 def day_weights(days: Sequence[date]) -> list[float]:
     """How much happens on each day: growth times week; the last day of an average week is 1."""
-    return [GROWTH_PER_MONTH ** ((place - len(days) + 1) / 30) * WEEK[day.weekday()] for place, day in enumerate(days)]
+    return [
+        GROWTH_PER_MONTH ** ((place - len(days) + 1) / 30) * WEEK[day.weekday()]
+        for place, day in enumerate(days)
+    ]
 
 
 def _instant_at(stage: HistoryInput, day: date, clock: time) -> datetime:
@@ -106,7 +116,9 @@ def _generate_instant(stage: HistoryInput, day: date, dice: random.Random) -> da
 def generate_posts(stage: HistoryInput) -> list[PastPost]:
     """A post for each slot of each day, with a picture of the library."""
     found = []
-    for number, (day, slot) in enumerate((day, slot) for day in stage.days() for slot in stage.part.sales.slots):
+    for number, (day, slot) in enumerate(
+        (day, slot) for day in stage.days() for slot in stage.part.sales.slots
+    ):
         dice = stage.seed_for("post", number)
         clock = parse_clock_time(slot)
         due = _instant_at(stage, day, clock)
@@ -152,14 +164,21 @@ def generate_readings(stage: HistoryInput, published: Sequence[PastPost]) -> lis
                     value = round(usual * luck * share)
                     found.append(
                         PastReading(
-                            post.creator_id, post.delivery_id, post.channel_id, metric, age, value, observed_at=seen
+                            post.creator_id,
+                            post.delivery_id,
+                            post.channel_id,
+                            metric,
+                            age,
+                            value,
+                            observed_at=seen,
                         )
                     )
     return found
 
 
 def generate_followers(stage: HistoryInput) -> list[PastFollowers]:
-    """How many followed the account at the end of each day: they grow as all does, and some leave again."""
+    """How many followed the account at the end of each day: they grow as all does, and some leave
+    again."""
     days = stage.days()
     today = stage.part.sales.followers
     found = []
@@ -197,13 +216,16 @@ def _generate_fan(stage: HistoryInput, number: int, day: date) -> PastFan:
     )
 
 
-def _generate_lines(stage: HistoryInput, dice: random.Random, since: datetime, language: str) -> Iterator[PastLine]:
+def _generate_lines(
+    stage: HistoryInput, dice: random.Random, since: datetime, language: str
+) -> Iterator[PastLine]:
     """A hello, then some talk, some of it on later days; nothing after the last day."""
     over = _instant_at(stage, stage.today, time(0, 0))
     at = since
     exchanges = [dice.choice(phrases.OPENING_EXCHANGES[language])]
     exchanges += [
-        dice.choice(phrases.FOLLOWING_EXCHANGES[language]) for _ in range(dice.choices(range(5), (3, 4, 3, 2, 1))[0])
+        dice.choice(phrases.FOLLOWING_EXCHANGES[language])
+        for _ in range(dice.choices(range(5), (3, 4, 3, 2, 1))[0])
     ]
     for said, answered in exchanges:
         answer_at = at + timedelta(seconds=dice.randrange(3, 25))
@@ -211,12 +233,16 @@ def _generate_lines(stage: HistoryInput, dice: random.Random, since: datetime, l
             return
         yield PastLine("fan", said, at)
         yield PastLine("bot", answered, answer_at)
-        at = answer_at + timedelta(seconds=dice.randrange(20, 240), days=dice.choices((0, 1, 6), (6, 2, 1))[0])
+        at = answer_at + timedelta(
+            seconds=dice.randrange(20, 240), days=dice.choices((0, 1, 6), (6, 2, 1))[0]
+        )
 
 
 def generate_sales(stage: HistoryInput, known: Sequence[PastFan]) -> list[PastSale]:
     """What was bought, each pack at most once by each fan; some of it given back within days."""
-    return [sale for number, fan in enumerate(known) for sale in _generate_sales(stage, number, fan)]
+    return [
+        sale for number, fan in enumerate(known) for sale in _generate_sales(stage, number, fan)
+    ]
 
 
 def _generate_sales(stage: HistoryInput, number: int, fan: PastFan) -> Iterator[PastSale]:

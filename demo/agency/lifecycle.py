@@ -1,4 +1,5 @@
-"""The demo: two agencies of a house that shows itself. Seeded by a start, told apart everywhere, removed whole.
+"""The demo: two agencies of a house that shows itself. Seeded by a start, told apart everywhere,
+removed whole.
 
 The addresses a newcomer is sent to: the demo's owner link, one creator's page, another's chat.
 """
@@ -33,11 +34,13 @@ from workers.terminal.output import print_message
 log = telemetry.get_logger("demo.agency.lifecycle")
 
 REMOVED_MARKER = "demo.removed"
-"""A file of this name in the home says that the demo was removed: a start does not bring it back."""
+"""A file of this name in the home says that the demo was removed: a start does not bring it
+back."""
 
 
 def seed_demo(settings: Settings) -> None:
-    """Bring the demo into the database, the object store and the sandbox. Repeatable: what is there stays as it is.
+    """Bring the demo into the database, the object store and the sandbox. Repeatable: what is there
+    stays as it is.
 
     Raises Refused outside of demo and test.
     """
@@ -58,7 +61,11 @@ def _seed_agencies(tenant: OpenScope, settings: Settings) -> None:
         channel_accounts.open_channels(tenant, settings, company)
     with tenant(LUMIERE.tenant_id, people.DEMO_ACTOR) as scope:
         today = local_day(scope.now, LUMIERE.zone)
-    wanted = [pair for company in DEMO_AGENCIES for pair in pictures.find_missing_pictures(tenant, company)]
+    wanted = [
+        pair
+        for company in DEMO_AGENCIES
+        for pair in pictures.find_missing_pictures(tenant, company)
+    ]
     credential = content_credentials.load_credential(settings.home / "provenance", now=wall_now())
     with pictures.draw_in_background(wanted, credential=credential, today=today) as drawn:
         for company in DEMO_AGENCIES:
@@ -72,7 +79,8 @@ def _seed_agencies(tenant: OpenScope, settings: Settings) -> None:
 
 
 def _go_on(tenant: OpenScope, settings: Settings, company: AgencyProfile) -> None:
-    """What each start looks at anew: the books of last month, the weeks ahead. A cast that people changed is theirs."""
+    """What each start looks at anew: the books of last month, the weeks ahead. A cast that people
+    changed is theirs."""
     try:
         people.pair_manager_phone(tenant, company)
         accounting.close_last_month(tenant, settings, company)
@@ -85,13 +93,16 @@ def _go_on(tenant: OpenScope, settings: Settings, company: AgencyProfile) -> Non
 
 
 def owner_link(settings: Settings) -> str:
-    """An address that opens one session of the demo's owner within the hour. Raises NotFound once it was removed."""
+    """An address that opens one session of the demo's owner within the hour. Raises NotFound once
+    it was removed."""
     database = Database(settings.database.work_url.get_secret_value(), application="demo")
     try:
         with scope_opener(database)(LUMIERE.tenant_id, people.DEMO_ACTOR) as scope:
             if not people.is_seeded(scope):
                 raise NotFound("demo.absent")
-            secret = sessions.create_sign_in_link(scope, people.first_member_with_role(scope, Role.OWNER).id)
+            secret = sessions.create_sign_in_link(
+                scope, people.first_member_with_role(scope, Role.OWNER).id
+            )
     finally:
         database.close()
     return sessions.sign_in_url(settings.dashboard.public_url, secret)
@@ -100,7 +111,8 @@ def owner_link(settings: Settings) -> str:
 def remove_demo(settings: Settings) -> dict[str, int]:
     """Delete both demo agencies and say how many rows and files went where; again does nothing.
 
-    The next start does not bring them back; `restore` lets it. Raises Refused outside of demo and test.
+    The next start does not bring them back; `restore` lets it. Raises Refused outside of demo and
+    test.
     """
     _only_here(settings)
     tenants = [company.tenant_id for company in DEMO_AGENCIES]
@@ -142,4 +154,8 @@ def welcome_addresses(settings: Settings) -> dict[str, str]:
         return {}
     parts = {part.slug: part for part in LUMIERE.creators}
     page = f"{settings.web.public_url.rstrip('/')}/{parts[PAGE_CREATOR].slug}"
-    return {"dashboard": link, "page": page, "chat": channel_accounts.sandbox_chat_url(settings, parts[CHAT_CREATOR])}
+    return {
+        "dashboard": link,
+        "page": page,
+        "chat": channel_accounts.sandbox_chat_url(settings, parts[CHAT_CREATOR]),
+    }

@@ -1,4 +1,5 @@
-"""The people of the demo: agencies, creators, members, who speaks for whom, and how sales are divided."""
+"""The people of the demo: agencies, creators, members, who speaks for whom, and how sales are
+divided."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -39,7 +40,9 @@ def create_demo_agency(tenant: OpenScope, company: AgencyProfile) -> None:
         scope.lock(f"demo:{company.key}")
         if is_seeded(scope):
             return
-        agencies.create_agency(scope, name=company.name, language=company.language, zone=company.zone, demo=True)
+        agencies.create_agency(
+            scope, name=company.name, language=company.language, zone=company.zone, demo=True
+        )
         for member in company.members:
             agencies.add_member(
                 scope,
@@ -65,16 +68,21 @@ def _add_creator(scope: Scope, company: AgencyProfile, part: CreatorProfile) -> 
         approval_tiers=part.approval_tiers,
     )
     persona.activate_persona(scope, persona.create_persona_version(scope, creator_id, part.persona))
-    entries.set_revenue_split(scope, creator_id, REVENUE_SPLIT, effective_from=scope.now - MEMBER_SINCE)
+    entries.set_revenue_split(
+        scope, creator_id, REVENUE_SPLIT, effective_from=scope.now - MEMBER_SINCE
+    )
 
 
 def pair_manager_phone(tenant: OpenScope, company: AgencyProfile) -> None:
-    """Where people post by hand, the manager is on duty: their phone is paired, and stays so while the demo is used."""
+    """Where people post by hand, the manager is on duty: their phone is paired, and stays so while
+    the demo is used."""
     if not any(part.manual_accounts for part in company.creators):
         return
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
         manager = first_member_with_role(scope, Role.MANAGER)
-        if not any(phone.member_id == manager.id and phone.fresh for phone in assignees.list_phones(scope)):
+        if not any(
+            phone.member_id == manager.id and phone.fresh for phone in assignees.list_phones(scope)
+        ):
             assignees.pair_phone(scope, manager, name=PHONE)
 
 

@@ -1,4 +1,5 @@
-"""Names and words of the demo's history, in French and English: what fans said, what was answered, what was posted."""
+"""Names and words of the demo's history, in French and English: what fans said, what was answered,
+what was posted."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +11,9 @@ FIRST_NAMES = (
     "Noah", "Nora", "Olivia", "Oscar", "Paul", "Rachel", "Robin", "Romane", "Salomé", "Samir", "Sarah", "Simon",
     "Sofia", "Théo", "Tom", "Victor", "Yanis", "Zoé",
 )  # fmt: skip
-MANUAL_POST_REASON = "Démonstration : une publication à la main est à préparer, personne ne la met en ligne."
+MANUAL_POST_REASON = (
+    "Démonstration : une publication à la main est à préparer, personne ne la met en ligne."
+)
 """Why a drawn picture may leave for a post by hand."""
 
 INITIALS = "ABCDEFGHLMNPRSTV"
@@ -21,15 +24,27 @@ Exchange = tuple[str, str]
 OPENING_EXCHANGES: Mapping[str, Sequence[Exchange]] = {
     "fr": (
         ("Bonjour ! Je découvre ta page.", "Bienvenue ! Qu’est-ce qui t’a plu ?"),
-        ("Salut, c’est toi qui réponds ?", "Je suis une IA, je réponds pour l’équipe. De quoi veux-tu parler ?"),
+        (
+            "Salut, c’est toi qui réponds ?",
+            "Je suis une IA, je réponds pour l’équipe. De quoi veux-tu parler ?",
+        ),
         ("Coucou, superbe série hier.", "Merci ! Tu préfères la ville ou la mer ?"),
-        ("Bonsoir, les couleurs sont magnifiques.", "Merci beaucoup. Il y en a d’autres, si tu veux voir."),
+        (
+            "Bonsoir, les couleurs sont magnifiques.",
+            "Merci beaucoup. Il y en a d’autres, si tu veux voir.",
+        ),
     ),
     "en": (
         ("Hi! I just found your page.", "Welcome! What caught your eye?"),
-        ("Hello, are you answering yourself?", "I am an AI, I answer for the team. What would you like to talk about?"),
+        (
+            "Hello, are you answering yourself?",
+            "I am an AI, I answer for the team. What would you like to talk about?",
+        ),
         ("Hey, lovely set yesterday.", "Thank you! Do you prefer the city or the sea?"),
-        ("Good evening, those colours are beautiful.", "Thank you so much. There are more, if you want to see."),
+        (
+            "Good evening, those colours are beautiful.",
+            "Thank you so much. There are more, if you want to see.",
+        ),
     ),
 }
 FOLLOWING_EXCHANGES: Mapping[str, Sequence[Exchange]] = {
@@ -52,7 +67,10 @@ Caption = tuple[str, str]
 """The title and the first sentence under a picture."""
 
 CAPTIONS: Mapping[str, Caption] = {
-    "demo:mia:plage-matin": ("La mer avant tout le monde", "La plage était à nous, et la brume aussi."),
+    "demo:mia:plage-matin": (
+        "La mer avant tout le monde",
+        "La plage était à nous, et la brume aussi.",
+    ),
     "demo:mia:toits-paris": ("Un toit, une lumière", "Paris vu d’en haut, à l’heure où il rougit."),
     "demo:mia:rue-pluie": ("Reflets", "La pluie avait vidé la rue, il restait les couleurs."),
     "demo:mia:lac-alpes": ("Midi pile", "Le lac ne bougeait pas, nous non plus."),

@@ -1,4 +1,5 @@
-"""The pictures of the demo: drawn by two child processes, brought in by the one path, looked at by the manager."""
+"""The pictures of the demo: drawn by two child processes, brought in by the one path, looked at by
+the manager."""
 
 import multiprocessing
 import os
@@ -38,9 +39,13 @@ DrawnPictures = Mapping[str, Sequence[Future[PreparedAsset]]]
 
 @contextmanager
 def draw_in_background(
-    wanted: Sequence[tuple[CreatorProfile, PictureProfile]], *, credential: SigningCredential, today: date
+    wanted: Sequence[tuple[CreatorProfile, PictureProfile]],
+    *,
+    credential: SigningCredential,
+    today: date,
 ) -> Iterator[DrawnPictures]:
-    """Have pictures drawn and signed meanwhile, in this order; what is left undone at the end is dropped."""
+    """Have pictures drawn and signed meanwhile, in this order; what is left undone at the end is
+    dropped."""
     if not wanted:
         yield {}
         return
@@ -51,35 +56,58 @@ def draw_in_background(
             found[part.slug].append(pool.submit(draw_picture, shot, credential, today))
         yield found
     finally:
-        pool.shutdown(cancel_futures=True)  # and wait: a process that ends over its pool writes a trace
+        pool.shutdown(
+            cancel_futures=True
+        )  # and wait: a process that ends over its pool writes a trace
 
 
-def find_missing_pictures(tenant: OpenScope, company: AgencyProfile) -> list[tuple[CreatorProfile, PictureProfile]]:
+def find_missing_pictures(
+    tenant: OpenScope, company: AgencyProfile
+) -> list[tuple[CreatorProfile, PictureProfile]]:
     """The pictures that are not in the library yet."""
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
         known = {part.slug: _get_assets_by_key(scope, part) for part in company.creators}
-    return [(part, shot) for part in company.creators for shot in part.pictures if shot.key not in known[part.slug]]
+    return [
+        (part, shot)
+        for part in company.creators
+        for shot in part.pictures
+        if shot.key not in known[part.slug]
+    ]
 
 
 def _get_assets_by_key(scope: Scope, part: CreatorProfile) -> Mapping[str, UUID]:
-    return assets.assets_by_source(scope, creator_id_of(scope, part), [shot.key for shot in part.pictures])
+    return assets.assets_by_source(
+        scope, creator_id_of(scope, part), [shot.key for shot in part.pictures]
+    )
 
 
 def ingest_pictures(
-    tenant: OpenScope, store: ObjectStore, company: AgencyProfile, part: CreatorProfile, drawn: DrawnPictures
+    tenant: OpenScope,
+    store: ObjectStore,
+    company: AgencyProfile,
+    part: CreatorProfile,
+    drawn: DrawnPictures,
 ) -> None:
-    """Record a creator's pictures as they are drawn. What stops in the middle goes on at the next start."""
+    """Record a creator's pictures as they are drawn. What stops in the middle goes on at the next
+    start."""
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
         owner = creator_id_of(scope, part)
     for done in drawn.get(part.slug, ()):
-        pipeline.ingest_asset(tenant, store, tenant_id=company.tenant_id, creator_id=owner, prepared=done.result())
+        pipeline.ingest_asset(
+            tenant, store, tenant_id=company.tenant_id, creator_id=owner, prepared=done.result()
+        )
 
 
 def draw_picture(shot: PictureProfile, credential: SigningCredential, today: date) -> PreparedAsset:
-    """Draw and sign one picture, in a child process; the pixels stay there, only the bytes come back."""
-    picture = _choose_engine(shot).draw(ImageJob(shot.prompt, shot.seed, width=shot.width, height=shot.height))
+    """Draw and sign one picture, in a child process; the pixels stay there, only the bytes come
+    back."""
+    picture = _choose_engine(shot).draw(
+        ImageJob(shot.prompt, shot.seed, width=shot.width, height=shot.height)
+    )
     if not shot.upload:
-        prepared = pipeline.prepare_generated_picture(picture, key=shot.key, alt=shot.alt, credential=credential)
+        prepared = pipeline.prepare_generated_picture(
+            picture, key=shot.key, alt=shot.alt, credential=credential
+        )
     else:
         prepared = _as_upload(picture, shot, credential, today)
     return replace(prepared, photo=replace(prepared.photo, pixels=Image.new("RGB", (1, 1))))
@@ -94,9 +122,14 @@ def _choose_engine(shot: PictureProfile) -> ImageEngine:
 def _as_upload(
     picture: GeneratedPicture, shot: PictureProfile, credential: SigningCredential, today: date
 ) -> PreparedAsset:
-    """A file as somebody would have uploaded it, with or without a date; its lineage still says that it was drawn."""
+    """A file as somebody would have uploaded it, with or without a date; its lineage still says
+    that it was drawn."""
     photo = pictures.decode_photo(picture.data, name=shot.key)
-    taken = CaptureTime(today - timedelta(days=shot.days_ago), NOON) if shot.days_ago is not None else None
+    taken = (
+        CaptureTime(today - timedelta(days=shot.days_ago), NOON)
+        if shot.days_ago is not None
+        else None
+    )
     kind = content_credentials.source_type_of(picture.engine)
     rendered = pictures.render_photo(photo, POST_PROFILE, xmp=content_credentials.xmp_packet(kind))
     origin = ProvenanceClaim(picture.engine, picture.model, kind, str(picture.label))

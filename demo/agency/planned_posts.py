@@ -1,8 +1,9 @@
-"""What the demo's calendar holds: posts that leave with the first start, so that no page is empty, weeks ahead, one
-that waits for a yes.
+"""What the demo's calendar holds: posts that leave with the first start, so that no page is empty,
+weeks ahead, one that waits for a yes.
 
-They are ordinary posts: written by the house, approved by the manager, sent by the processes, each with its permit.
-Each start looks again, so that the weeks ahead are planned when they come; what stands already stays.
+They are ordinary posts: written by the house, approved by the manager, sent by the processes, each
+with its permit. Each start looks again, so that the weeks ahead are planned when they come; what
+stands already stays.
 """
 
 from collections.abc import Sequence
@@ -35,7 +36,8 @@ from tenants.agencies.rights import Role
 
 ORIGIN = "demo"
 FIRST_AHEAD = 2
-"""Days from today: tomorrow is left to `greenroom run-day`, whose report would otherwise count these too."""
+"""Days from today: tomorrow is left to `greenroom run-day`, whose report would otherwise count
+these too."""
 
 PUBLISH_TIME = "18:30"
 STARTING = timedelta(seconds=10)
@@ -65,24 +67,30 @@ class PlannedPost:
 
 
 def schedule_coming_days(tenant: OpenScope, company: AgencyProfile, part: CreatorProfile) -> None:
-    """One post a day on the days that have none yet, approved by the manager; another one asked of the owner."""
+    """One post a day on the days that have none yet, approved by the manager; another one asked of
+    the owner."""
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
         pictures = _list_postable_pictures(scope, part)
         for one in _build_planned_posts(scope, company, part, pictures):
             write_and_schedule(scope, part, one)
-        if part is APPROVAL_CREATOR and not post_ids_by_origin_key(scope, ORIGIN, _pending_post_key(part)):
+        if part is APPROVAL_CREATOR and not post_ids_by_origin_key(
+            scope, ORIGIN, _pending_post_key(part)
+        ):
             _create_pending_post(scope, company, part, pictures[0])
 
 
 def schedule_first_posts(tenant: OpenScope, company: AgencyProfile, part: CreatorProfile) -> None:
-    """The posts that leave with the first start: the last act of a seeding, since they are due at once."""
+    """The posts that leave with the first start: the last act of a seeding, since they are due at
+    once."""
     key = f"{part.slug}:opening:"
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
         if not part.sales.opening or post_ids_by_origin_key(scope, ORIGIN, key):
             return
         usual = (find_page_channel(scope, company, part), find_chat_channel(scope, part))
         every = (
-            queries.list_creator_channels(scope, creator_id_of(scope, part)) if part is FIRST_POSTS_CREATOR else usual
+            queries.list_creator_channels(scope, creator_id_of(scope, part))
+            if part is FIRST_POSTS_CREATOR
+            else usual
         )
         now = _round_to_second(scope.now + STARTING, company.zone)
         pictures = _list_postable_pictures(scope, part)
@@ -92,15 +100,20 @@ def schedule_first_posts(tenant: OpenScope, company: AgencyProfile, part: Creato
         for n in range(part.sales.opening):
             picture = pictures[n % len(pictures)]
             channels = usual if n else every
-            write_and_schedule(scope, part, PlannedPost(f"{key}{n}", now, picture, channels, None, n))
+            write_and_schedule(
+                scope, part, PlannedPost(f"{key}{n}", now, picture, channels, None, n)
+            )
 
 
 def allow_manual_post(tenant: OpenScope, tenant_id: UUID, picture: UUID) -> None:
-    """A picture of a post by hand may leave, though drawn: the owner says so, as in any agency. Repeatable."""
+    """A picture of a post by hand may leave, though drawn: the owner says so, as in any agency.
+    Repeatable."""
     with tenant(tenant_id, DEMO_ACTOR) as scope:
         owner = first_member_with_role(scope, Role.OWNER).id
     label_lifts.handle_label_lift(
-        label_lifts.LabelLiftRequested(tenant_id, picture, True, phrases.MANUAL_POST_REASON, f"member:{owner}"),
+        label_lifts.LabelLiftRequested(
+            tenant_id, picture, True, phrases.MANUAL_POST_REASON, f"member:{owner}"
+        ),
         tenant=tenant,
     )
 
@@ -113,7 +126,8 @@ def _round_to_second(instant: datetime, zone: str) -> WallTime:
 def _build_planned_posts(
     scope: Scope, company: AgencyProfile, part: CreatorProfile, pictures: Sequence[tuple[str, UUID]]
 ) -> list[PlannedPost]:
-    """One post a day, at an hour of its own; a day that has one, or had one somebody took off, is left as it is."""
+    """One post a day, at an hour of its own; a day that has one, or had one somebody took off, is
+    left as it is."""
     today = local_day(scope.now, company.zone)
     days = [today + timedelta(days=FIRST_AHEAD + n) for n in range(part.sales.ahead_days)]
     taken = _list_taken_days(scope, company, part, days)
@@ -132,13 +146,19 @@ def _build_planned_posts(
     ]
 
 
-def _list_taken_days(scope: Scope, company: AgencyProfile, part: CreatorProfile, days: Sequence[date]) -> set[date]:
+def _list_taken_days(
+    scope: Scope, company: AgencyProfile, part: CreatorProfile, days: Sequence[date]
+) -> set[date]:
     if not days:
         return set()
     start = day_bounds(days[0], company.zone)[0]
     end = day_bounds(days[-1], company.zone)[1]
     planned = entries_between(scope, creator_id_of(scope, part), start, end)
-    return {local_day(one.due_at, company.zone) for one in planned if one.wall_time.endswith(PUBLISH_TIME)}
+    return {
+        local_day(one.due_at, company.zone)
+        for one in planned
+        if one.wall_time.endswith(PUBLISH_TIME)
+    }
 
 
 def _list_postable_pictures(scope: Scope, part: CreatorProfile) -> list[tuple[str, UUID]]:
@@ -152,7 +172,8 @@ def _list_postable_pictures(scope: Scope, part: CreatorProfile) -> list[tuple[st
 def write_and_schedule(
     scope: Scope, part: CreatorProfile, one: PlannedPost, *, origin: str = ORIGIN
 ) -> dict[UUID, UUID]:
-    """Write a post for the house, have the manager approve it and plan it; its deliveries by account. Repeatable."""
+    """Write a post for the house, have the manager approve it and plan it; its deliveries by
+    account. Repeatable."""
     post_id, deliveries = _create_post(scope, part, one, author=DEMO_ACTOR, origin=origin)
     decisions.approve_post(scope, post_id, member_id=first_member_with_role(scope, Role.MANAGER).id)
     if has_approved_deliveries(scope, post_id):
@@ -160,14 +181,23 @@ def write_and_schedule(
     return deliveries
 
 
-def _create_pending_post(scope: Scope, company: AgencyProfile, part: CreatorProfile, picture: tuple[str, UUID]) -> None:
+def _create_pending_post(
+    scope: Scope, company: AgencyProfile, part: CreatorProfile, picture: tuple[str, UUID]
+) -> None:
     """A post of the manager's, which therefore somebody else must approve."""
     day = local_day(scope.now, company.zone) + timedelta(days=PENDING_APPROVAL_DAYS)
     at = WallTime(day, parse_clock_time(PENDING_APPROVAL_TIME), company.zone)
     one = PlannedPost(
-        _pending_post_key(part), at, picture, (find_page_channel(scope, company, part),), None, PENDING_APPROVAL_DAYS
+        _pending_post_key(part),
+        at,
+        picture,
+        (find_page_channel(scope, company, part),),
+        None,
+        PENDING_APPROVAL_DAYS,
     )
-    _create_post(scope, part, one, author=f"member:{first_member_with_role(scope, Role.MANAGER).id}")
+    _create_post(
+        scope, part, one, author=f"member:{first_member_with_role(scope, Role.MANAGER).id}"
+    )
 
 
 def _pending_post_key(part: CreatorProfile) -> str:
@@ -190,7 +220,10 @@ def _create_post(
         author=author,
         late_ok=one.late_tolerance,
     )
-    deliveries = {channel.id: create_delivery(scope, post_id, channel.id, at=one.at) for channel in one.channels}
+    deliveries = {
+        channel.id: create_delivery(scope, post_id, channel.id, at=one.at)
+        for channel in one.channels
+    }
     duplicates.acknowledge_duplicates(
         scope, post_id, connectors=loader.load_connectors()
     )  # a demonstration has few pictures, and shows them often

@@ -1,4 +1,5 @@
-"""What the demo's manager saw in the pictures: ratings, who is shown, who agreed, and who took it back."""
+"""What the demo's manager saw in the pictures: ratings, who is shown, who agreed, and who took it
+back."""
 
 import hashlib
 from collections.abc import Mapping
@@ -20,7 +21,13 @@ from gate.consent import grants
 from gate.consent.grants import CONSENT_SCOPES, grant_consent
 from gate.contract.units import Rating
 from gate.people import persons
-from gate.people.declarations import MODEL_PART, REFERENCES_PART, DeclaredSource, LookResult, source_digest
+from gate.people.declarations import (
+    MODEL_PART,
+    REFERENCES_PART,
+    DeclaredSource,
+    LookResult,
+    source_digest,
+)
 from gate.ratings import ratings
 from gate.reviews import synthetic_people
 from studio.library.assets import assets_by_source, get_asset
@@ -38,10 +45,14 @@ NOVA_SOURCE = "scenes-1"
 NOVA_LICENCE = "Greenroom"
 
 
-def rate_and_record_consents(tenant: OpenScope, company: AgencyProfile, part: CreatorProfile) -> None:
+def rate_and_record_consents(
+    tenant: OpenScope, company: AgencyProfile, part: CreatorProfile
+) -> None:
     """Rate a creator's pictures and write down who is shown, in one transaction; once."""
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
-        assets = assets_by_source(scope, creator_id_of(scope, part), [shot.key for shot in part.pictures])
+        assets = assets_by_source(
+            scope, creator_id_of(scope, part), [shot.key for shot in part.pictures]
+        )
         if get_asset(scope, assets[part.pictures[-1].key]).rating is not None:
             return
         manager = first_member_with_role(scope, Role.MANAGER)
@@ -56,9 +67,13 @@ def rate_and_record_consents(tenant: OpenScope, company: AgencyProfile, part: Cr
 
 
 def _declare_nova(scope: Scope, creator: UUID, assets: Mapping[str, UUID]) -> None:
-    """Nova is invented: the owner declares it, the manager and a guest of the first day looked at it."""
+    """Nova is invented: the owner declares it, the manager and a guest of the first day looked at
+    it."""
     nova = persons.add_person(scope, kind="synthetic", display_ref="Nova", creator_id=creator)
-    sources = tuple(DeclaredSource(part, NOVA_SOURCE, "", NOVA_LICENCE, True) for part in (MODEL_PART, REFERENCES_PART))
+    sources = tuple(
+        DeclaredSource(part, NOVA_SOURCE, "", NOVA_LICENCE, True)
+        for part in (MODEL_PART, REFERENCES_PART)
+    )
     references = sorted(get_asset(scope, asset).sha256 for asset in assets.values())
     declared = persons.record_declaration(
         scope,
@@ -69,15 +84,23 @@ def _declare_nova(scope: Scope, creator: UUID, assets: Mapping[str, UUID]) -> No
         sources=sources,
         references=references,
     )
-    for principal in (first_member_with_role(scope, Role.MANAGER).principal_id, derived_uuid(scope.tenant_id, "guest")):
-        synthetic_people.record_declaration_look(scope, declared, LookResult(principal, False, (), len(references)))
+    for principal in (
+        first_member_with_role(scope, Role.MANAGER).principal_id,
+        derived_uuid(scope.tenant_id, "guest"),
+    ):
+        synthetic_people.record_declaration_look(
+            scope, declared, LookResult(principal, False, (), len(references))
+        )
     for shot in NOVA.pictures:
         if shot.rating is not Rating.G:
-            ratings.record_depiction(scope, assets[shot.key], nova, how="face", confirmed_by="generation")
+            ratings.record_depiction(
+                scope, assets[shot.key], nova, how="face", confirmed_by="generation"
+            )
 
 
 def _name_people(scope: Scope, creator: UUID, assets: Mapping[str, UUID], *, by: str) -> None:
-    """Sacha is named and agreed; one file shows somebody nobody named, one a partner who took it back."""
+    """Sacha is named and agreed; one file shows somebody nobody named, one a partner who took it
+    back."""
     sacha = persons.add_person(scope, kind="real", display_ref="Sacha", creator_id=creator)
     partner = persons.add_person(scope, kind="real", display_ref="Alex")
     stranger = persons.add_person(scope, kind="real", display_ref="Personne à identifier")
@@ -86,7 +109,9 @@ def _name_people(scope: Scope, creator: UUID, assets: Mapping[str, UUID], *, by:
     for shot in SACHA.pictures:
         ratings.record_depiction(scope, assets[shot.key], sacha, how="face", confirmed_by=by)
     ratings.record_depiction(scope, assets[SECOND_PERSON_PICTURE], stranger, how="face")
-    ratings.record_depiction(scope, assets[CONSENTING_PARTNER_PICTURE], partner, how="face", confirmed_by=by)
+    ratings.record_depiction(
+        scope, assets[CONSENTING_PARTNER_PICTURE], partner, how="face", confirmed_by=by
+    )
     grants.import_revocation(scope, partner, at=scope.now - YESTERDAY)
 
 
@@ -94,7 +119,13 @@ def _record_age_proof(scope: Scope, person: UUID) -> None:
     paper = hashlib.sha256(f"demo:{person}".encode()).hexdigest()
     since = scope.now - FIRST_CHECK
     persons.record_age_proof(
-        scope, person, custodian="Greenroom", method="test", verified_at=since, evidence_digest=paper, valid_until=None
+        scope,
+        person,
+        custodian="Greenroom",
+        method="test",
+        verified_at=since,
+        evidence_digest=paper,
+        valid_until=None,
     )
     for what in CONSENT_SCOPES[:3]:
         grant_consent(

@@ -16,12 +16,16 @@ STARS_CURRENCY = "XTR"
 
 
 def put_packs_on_sale(tenant: OpenScope, company: AgencyProfile, part: CreatorProfile) -> None:
-    """Put a creator's packs on sale; one that is there keeps its content, one that has a price keeps it."""
+    """Put a creator's packs on sale; one that is there keeps its content, one that has a price
+    keeps it."""
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
         creator_id = creator_id_of(scope, part)
         for pack in part.packs:
             pack_id = _create_pack(scope, creator_id, pack)
-            for rail, price in ((RAIL, pack.price), (STARS, Money(pack.price.minor, STARS_CURRENCY))):
+            for rail, price in (
+                (RAIL, pack.price),
+                (STARS, Money(pack.price.minor, STARS_CURRENCY)),
+            ):
                 if get_price(scope, pack_id, rail, price.currency) is None:
                     set_price(scope, creator_id, pack_id, rail, price)
 

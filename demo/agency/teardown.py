@@ -1,4 +1,5 @@
-"""Removing the demo: every row of both agencies, their files, their sandbox accounts; counted table by table."""
+"""Removing the demo: every row of both agencies, their files, their sandbox accounts; counted table
+by table."""
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -23,8 +24,10 @@ from tenants.scope import list_tenant_ids, scope_opener
 from tenants.vault import envelope
 
 _TABLES = """
-SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
-WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND pg_get_userbyid(c.relowner) = current_user
+SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname =
+'tenant_id'
+WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND pg_get_userbyid(c.relowner)
+= current_user
   AND c.relrowsecurity ORDER BY c.relname
 """
 _KEYS = """
@@ -36,9 +39,11 @@ CLOCK = "house_clock"
 
 
 def delete_rows(settings: Settings, tenants: Sequence[UUID]) -> dict[str, int]:
-    """Delete every row of these tenants as the owner of the tables, the policy of each tenant in force.
+    """Delete every row of these tenants as the owner of the tables, the policy of each tenant in
+    force.
 
-    The rooms' own roles may not: ledger, log and reviews are append-only for them. Children go before parents.
+    The rooms' own roles may not: ledger, log and reviews are append-only for them. Children go
+    before parents.
     """
     engine = create_engine(settings.database.owner_url.get_secret_value())
     try:
@@ -60,29 +65,37 @@ def _children_first(connection: Connection) -> list[str]:
 
 
 def _of_tenant(connection: Connection, tenant: UUID, tables: Sequence[str]) -> Mapping[str, int]:
-    connection.execute(text("SELECT set_config('app.tenant', :tenant, true)"), {"tenant": str(tenant)})
+    connection.execute(
+        text("SELECT set_config('app.tenant', :tenant, true)"), {"tenant": str(tenant)}
+    )
     gone = {}
     for table in tables:
-        statement = f"DELETE FROM {table} WHERE tenant_id = :tenant"  # noqa: S608  names from the catalogue
+        # names from the catalogue
+        statement = f"DELETE FROM {table} WHERE tenant_id = :tenant"  # noqa: S608  see above
         gone[table] = connection.execute(text(statement), {"tenant": tenant}).rowcount
     return gone
 
 
 def sign_log_ends(settings: Settings, tenants: Sequence[UUID]) -> None:
-    """Keep a signed word that the logs of these tenants end here: else they would be missed by whoever verifies."""
+    """Keep a signed word that the logs of these tenants end here: else they would be missed by
+    whoever verifies."""
     master_key = envelope.parse_master_key(settings.tenants.master_key.get_secret_value())
     database = Database(settings.database.work_url.get_secret_value(), application="demo")
     try:
         for each in tenants:
             anchors.close_log(
-                each, tenant=scope_opener(database), archive=open_archive(settings), key=LogKey.derive(master_key)
+                each,
+                tenant=scope_opener(database),
+                archive=open_archive(settings),
+                key=LogKey.derive(master_key),
             )
     finally:
         database.close()
 
 
 def delete_cross_agency_links(settings: Settings, tenants: Sequence[UUID]) -> dict[str, int]:
-    """Forget, in the agencies that stay, that somebody of theirs also had a login of the demo; returns how many."""
+    """Forget, in the agencies that stay, that somebody of theirs also had a login of the demo;
+    returns how many."""
     database = Database(settings.database.work_url.get_secret_value(), application="demo")
     tenant = scope_opener(database)
     count = 0
@@ -96,7 +109,8 @@ def delete_cross_agency_links(settings: Settings, tenants: Sequence[UUID]) -> di
 
 
 def delete_files(settings: Settings, tenants: Sequence[UUID]) -> dict[str, int]:
-    """Delete the objects of these tenants, their pages' copies and their reports; returns how many files went."""
+    """Delete the objects of these tenants, their pages' copies and their reports; returns how many
+    files went."""
     gone: dict[str, Callable[[UUID], int]] = {
         "objects": open_library_store(settings).delete_all,
         "page_files": open_page_store(settings).delete_all,
@@ -120,7 +134,12 @@ def delete_sandbox_accounts(settings: Settings) -> dict[str, int]:
         return {}
     store = SandboxStore(file)
     try:
-        names = [account.account for company in DEMO_AGENCIES for part in company.creators for account in part.accounts]
+        names = [
+            account.account
+            for company in DEMO_AGENCIES
+            for part in company.creators
+            for account in part.accounts
+        ]
         return {f"sandbox.{table}": count for table, count in delete_accounts(store, names).items()}
     finally:
         store.close()

@@ -1,6 +1,8 @@
-"""What a press of the tour does: posts of its own by the ordinary ways, and one process that is really killed.
+"""What a press of the tour does: posts of its own by the ordinary ways, and one process that is
+really killed.
 
-Each act finds its own work done when it runs again. Only in a demonstration, never in production.
+Each act finds its own work done when it runs again. Only in a demonstration, never in
+production.
 """
 
 import os
@@ -60,7 +62,8 @@ from workers.wiring import Services
 TOUR_ACTOR = "system:tour"
 TILE_PICTURE = NOVA.pictures[-1].key
 EXPLICIT_MARKER = "EXPLICIT-MARKER-A"
-"""The neutral word of the shipped lexicon that stands for an explicit one (gate/policy/lexicon.yaml)."""
+"""The neutral word of the shipped lexicon that stands for an explicit one
+(gate/policy/lexicon.yaml)."""
 
 INSTAGRAM = "as_instagram"
 FILE_NAME = "vacances-a-la-mer.jpg"
@@ -94,23 +97,42 @@ def perform_action(event: TourStepRequested, *, s: Services) -> None:
             return
     try:
         ACTIONS[event.act](event, s)
-    except (NotFound, Conflict, BadInput, Refused):  # the cast is not what it was, or somebody was faster
+    except (
+        NotFound,
+        Conflict,
+        BadInput,
+        Refused,
+    ):  # the cast is not what it was, or somebody was faster
         return
 
 
 def _publish_burst(event: TourStepRequested, s: Services) -> None:
-    """Thirty posts, due at once, on accounts that take words alone; one of the processes is killed meanwhile."""
+    """Thirty posts, due at once, on accounts that take words alone; one of the processes is killed
+    meanwhile."""
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         nova = creator_id_of(scope, NOVA)
-        places = [one for one in _list_sandbox_channels(scope, nova) if one.surface.rpartition(".")[2] != INSTAGRAM]
+        places = [
+            one
+            for one in _list_sandbox_channels(scope, nova)
+            if one.surface.rpartition(".")[2] != INSTAGRAM
+        ]
         language = get_agency(scope).language
         for number in range(1, BURST_SIZE + 1):
             words = render_message(
-                Message("tour.burst_words", {"number": number, "of": BURST_SIZE, "run": press_mark(event.subject_id)}),
+                Message(
+                    "tour.burst_words",
+                    {"number": number, "of": BURST_SIZE, "run": press_mark(event.subject_id)},
+                ),
                 language,
             )
             place = places[number % len(places)]
-            _publish_post(scope, event, (nova, words, ()), [place.id], key=f"burst:{event.subject_id}:{number:02d}")
+            _publish_post(
+                scope,
+                event,
+                (nova, words, ()),
+                [place.id],
+                key=f"burst:{event.subject_id}:{number:02d}",
+            )
         for later, at in (("kill", scope.now + SOON), ("count", scope.now + SOON + LOOK)):
             told = TourStepRequested(event.tenant_id, event.subject_id, later, event.by)
             outbox.put(scope, told, at=at, priority=0, dedupe=f"tour:{later}:{event.subject_id}")
@@ -149,9 +171,13 @@ def _publish_post(
 
 
 def _kill_process(event: TourStepRequested, s: Services) -> None:
-    """End this very process, as a machine would that loses its power; once, in the middle of the burst."""
+    """End this very process, as a machine would that loses its power; once, in the middle of the
+    burst."""
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
-        if audit.find_last_act(scope, KILLED_EVENT, burst_audit_subject(event.subject_id)) is not None:
+        if (
+            audit.find_last_act(scope, KILLED_EVENT, burst_audit_subject(event.subject_id))
+            is not None
+        ):
             return
         states = Counter(one.state for one in _list_entries(scope, event))
         if (
@@ -167,7 +193,10 @@ def _kill_process(event: TourStepRequested, s: Services) -> None:
 def _count_received(event: TourStepRequested, s: Services) -> None:
     """When every post has its end: what the sandbox's own record says it received."""
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
-        if audit.find_last_act(scope, COUNTED_EVENT, burst_audit_subject(event.subject_id)) is not None:
+        if (
+            audit.find_last_act(scope, COUNTED_EVENT, burst_audit_subject(event.subject_id))
+            is not None
+        ):
             return
         entries = _list_entries(scope, event)
         nova = creator_id_of(scope, NOVA)
@@ -178,14 +207,18 @@ def _count_received(event: TourStepRequested, s: Services) -> None:
     if waiting and entries and now - entries[0].due_at < PATIENCE:
         raise RetryLater(LOOK)
     wanted = {one.body for one in entries}
-    seen = Counter(text for place in places for text in _list_received_texts(place) if text in wanted)
+    seen = Counter(
+        text for place in places for text in _list_received_texts(place) if text in wanted
+    )
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         counted = {
             "once": sum(count == 1 for count in seen.values()),
             "twice": sum(count > 1 for count in seen.values()),
             "lost": len(wanted - set(seen)),
         }
-        audit.record(scope, COUNTED_EVENT, burst_audit_subject(event.subject_id), **counted, pid=os.getpid())
+        audit.record(
+            scope, COUNTED_EVENT, burst_audit_subject(event.subject_id), **counted, pid=os.getpid()
+        )
 
 
 def _list_received_texts(place: Channel) -> list[str]:
@@ -203,13 +236,19 @@ def _clear_burst(event: TourStepRequested, s: Services) -> None:
 
 
 def _attempt_forbidden_post(event: TourStepRequested, s: Services) -> None:
-    """Send to Instagram what is not allowed there: as it is, under another name, or with its word hidden."""
+    """Send to Instagram what is not allowed there: as it is, under another name, or with its word
+    hidden."""
     if event.how not in CHEAT_WAYS:
         return
-    asset = {"as_it_is": _get_tile, "renamed": _upload_renamed_tile, "hidden_word": _hidden_word}[event.how](event, s)
+    asset = {"as_it_is": _get_tile, "renamed": _upload_renamed_tile, "hidden_word": _hidden_word}[
+        event.how
+    ](event, s)
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         nova = creator_id_of(scope, NOVA)
-        place = next((one for one in _list_sandbox_channels(scope, nova) if one.surface.endswith(INSTAGRAM)), None)
+        place = next(
+            (one for one in _list_sandbox_channels(scope, nova) if one.surface.endswith(INSTAGRAM)),
+            None,
+        )
         if place is None:
             raise NotFound("channel.unknown")
         words = render_message(Message(f"tour.cheat_words.{event.how}"), get_agency(scope).language)
@@ -227,7 +266,8 @@ def _get_tile(event: TourStepRequested, s: Services) -> UUID:
 
 
 def _upload_renamed_tile(event: TourStepRequested, s: Services) -> UUID:
-    """The same bytes, handed in again as a holiday picture: known by what they are, not by their name."""
+    """The same bytes, handed in again as a holiday picture: known by what they are, not by their
+    name."""
     tile = _get_tile(event, s)
     with s.tenant(event.tenant_id, event.by) as scope:
         data = s.store.get(event.tenant_id, assets.get_asset(scope, tile).sha256)
@@ -246,7 +286,10 @@ def _hidden_word(event: TourStepRequested, s: Services) -> UUID:
     """A harmless picture whose alt text holds the word."""
     picture = DemoSceneEngine().draw(ImageJob("beach in summer, clear", 77, width=640, height=480))
     prepared = pipeline.prepare_generated_picture(
-        picture, key="tour:nova:hidden-word", alt=f"{HARMLESS_TITLE}, {EXPLICIT_MARKER}", credential=s.credential()
+        picture,
+        key="tour:nova:hidden-word",
+        alt=f"{HARMLESS_TITLE}, {EXPLICIT_MARKER}",
+        credential=s.credential(),
     )
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         nova = creator_id_of(scope, NOVA)
@@ -267,15 +310,21 @@ def _hidden_word(event: TourStepRequested, s: Services) -> UUID:
 
 
 def _publish_everywhere(event: TourStepRequested, s: Services) -> None:
-    """A picture of Mia's on every account of hers; the one by hand is posted by whoever is on duty."""
+    """A picture of Mia's on every account of hers; the one by hand is posted by whoever is on
+    duty."""
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         mia = creator_id_of(scope, MIA)
         picture = _free_picture(scope, mia)
     planned_posts.allow_manual_post(s.tenant, event.tenant_id, picture)
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
-        places = [one.id for one in queries.list_creator_channels(scope, mia) if one.state == ChannelState.ACTIVE]
+        places = [
+            one.id
+            for one in queries.list_creator_channels(scope, mia)
+            if one.state == ChannelState.ACTIVE
+        ]
         words = render_message(
-            Message("tour.five_words", {"run": press_mark(event.subject_id)}), get_agency(scope).language
+            Message("tour.five_words", {"run": press_mark(event.subject_id)}),
+            get_agency(scope).language,
         )
         key = f"five:{event.subject_id}"
         _publish_post(scope, event, (mia, words, (picture,)), places, key=key)
@@ -284,7 +333,8 @@ def _publish_everywhere(event: TourStepRequested, s: Services) -> None:
 
 
 def _free_picture(scope: Scope, mia: UUID) -> UUID:
-    """The picture of hers that stands in the fewest places, of those nobody asked to have removed."""
+    """The picture of hers that stands in the fewest places, of those nobody asked to have
+    removed."""
     made = assets.assets_by_source(scope, mia, [shot.key for shot in MIA.pictures])
     digests = {asset: assets.get_asset(scope, asset).sha256 for asset in made.values()}
     standing = ratings.display_ratings(scope, list(digests.values()))
@@ -302,19 +352,30 @@ def _complete_manual_task(event: TourStepRequested, s: Services) -> None:
         mine = {one.delivery_id: one for one in _list_entries(scope, event, step="five")}
         theirs = {one.id for one in queries.list_creator_channels(scope, mia) if one.is_manual}
         handed = [one for one in mine.values() if one.channel_id in theirs]
-        found = [one for one in tasks.list_due_tasks(scope, creators=[mia]) if one.about in mine and not one.is_removal]
+        found = [
+            one
+            for one in tasks.list_due_tasks(scope, creators=[mia])
+            if one.about in mine and not one.is_removal
+        ]
         over = scope.now - handed[0].due_at > PATIENCE if handed else True
     if handed and not found and handed[0].state not in SETTLED_STATES and not over:
         raise RetryLater(WAIT)
     for one in found:
         with s.tenant(event.tenant_id, event.by) as scope:
             tasks.open_task(scope, one.id, creators=[mia])
-            tasks.complete_task(scope, one.id, creators=[mia], pasted="", ticked=one.checklist, connectors=s.connectors)
+            tasks.complete_task(
+                scope,
+                one.id,
+                creators=[mia],
+                pasted="",
+                ticked=one.checklist,
+                connectors=s.connectors,
+            )
 
 
 def _restore_picture(event: TourStepRequested, s: Services) -> None:
-    """The picture may be posted again: who pressed asks for it, somebody else of the demonstration agrees. Whoever
-    pressed takes the copy by hand away too."""
+    """The picture may be posted again: who pressed asks for it, somebody else of the demonstration
+    agrees. Whoever pressed takes the copy by hand away too."""
     with s.tenant(event.tenant_id, event.by) as scope:
         agreed = _approve_appeal(scope, event.subject_id)
     if agreed is not None:
@@ -329,16 +390,25 @@ def _restore_picture(event: TourStepRequested, s: Services) -> None:
 
 
 def _approve_appeal(scope: Scope, complaint_id: UUID) -> AppealDecided | None:
-    """Ask for what was taken away, and what somebody else says to it; None where it came back before."""
+    """Ask for what was taken away, and what somebody else says to it; None where it came back
+    before."""
     if (
         appeals.appeal_deadline(
-            removal_requests.brief_status(scope, removal_requests.get_removal_request(scope, complaint_id)), AGENCY_SIDE
+            removal_requests.brief_status(
+                scope, removal_requests.get_removal_request(scope, complaint_id)
+            ),
+            AGENCY_SIDE,
         )
         is not None
     ):
-        appeals.submit_agency_appeal(scope, complaint_id, words=render_message(Message("tour.undo_remove"), "fr"))
+        appeals.submit_agency_appeal(
+            scope, complaint_id, words=render_message(Message("tour.undo_remove"), "fr")
+        )
     creators = {one.id for one in list_creators(scope)}
-    again = next((one for one in appeals.list_pending_appeals(scope, creators) if complaint_id in one.about), None)
+    again = next(
+        (one for one in appeals.list_pending_appeals(scope, creators) if complaint_id in one.about),
+        None,
+    )
     if again is None or not again.allowed:
         return None
     return AppealDecided(scope.tenant_id, again.ids[0], "unfounded", f"member:{min(again.allowed)}")
@@ -363,7 +433,9 @@ def _list_sandbox_channels(scope: Scope, creator_id: UUID) -> list[Channel]:
     return [one for one in found if one.account in names and one.state == ChannelState.ACTIVE]
 
 
-def _list_entries(scope: Scope, event: TourStepRequested, *, step: str = "burst") -> list[DeliveryEntry]:
+def _list_entries(
+    scope: Scope, event: TourStepRequested, *, step: str = "burst"
+) -> list[DeliveryEntry]:
     """Where the posts of a run go, and how they stand."""
     posts = post_ids_by_origin_key(scope, TOUR_ORIGIN, f"{step}:{event.subject_id}")
     deliveries = [row.id for post in posts.values() for row in deliveries_of_post(scope, post)]
@@ -372,5 +444,6 @@ def _list_entries(scope: Scope, event: TourStepRequested, *, step: str = "burst"
 
 
 def press_mark(press_id: UUID) -> str:
-    """What tells the words of one press from those of another: digits, since letters in between read as no language."""
+    """What tells the words of one press from those of another: digits, since letters in between
+    read as no language."""
     return f"{int(press_id.hex[-4:], 16):05}"

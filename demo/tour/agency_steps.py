@@ -26,7 +26,8 @@ JUDGE_EMAIL_DOMAIN = "@judge.example"
 
 
 def check_statement_import(j: TourJudge) -> None:
-    """The statement of another platform brought in: what the screen says lies there is the sum of the rail."""
+    """The statement of another platform brought in: what the screen says lies there is the sum of
+    the rail."""
     mia = j.find_creator("mia")
     j.open_page("/shop?view=books")
     j.window.page.get_by_role("combobox").first.click()
@@ -34,10 +35,14 @@ def check_statement_import(j: TourJudge) -> None:
     j.window.wait_until_drawn()
     j.window.press_button(j.catalogue_text("shop.use_sample"))
     j.window.wait_for_text(j.catalogue_text("shop.rehearsal"))
-    fresh = j.window.page.locator("button:visible", has_text=j.catalogue_text_start("shop.import")).first
+    fresh = j.window.page.locator(
+        "button:visible", has_text=j.catalogue_text_start("shop.import")
+    ).first
     if fresh.is_enabled():
         fresh.click()
-        j.wait_for_witness("database", lambda: bool(_get_rail_balances(j, mia.id)), "nothing was booked")
+        j.wait_for_witness(
+            "database", lambda: bool(_get_rail_balances(j, mia.id)), "nothing was booked"
+        )
     j.window.wait_until_drawn()
     with j.window.page.expect_download() as got:
         j.window.page.get_by_role("button", name=j.catalogue_text("shop.csv")).first.click()
@@ -79,7 +84,9 @@ def create_judge_agency(j: TourJudge) -> JudgeAgency:
     j.window.open(j.dashboard_url("/start"))
     j.window.wait_for_text(j.catalogue_text("start.step_page"))
     j.wait_for_witness(
-        "text", lambda: j.window.page.get_by_label(j.catalogue_text("start.first_words")).count() > 0, "no page opens"
+        "text",
+        lambda: j.window.page.get_by_label(j.catalogue_text("start.first_words")).count() > 0,
+        "no page opens",
     )
     j.window.fill_field(j.catalogue_text("start.first_words"), begun.words)
     j.window.press_button(j.catalogue_text("start.publish"))
@@ -90,11 +97,14 @@ def check_first_post(j: TourJudge, begun: JudgeAgency) -> None:
     """It stands on the page of that agency."""
     j.window.wait_for_text(j.catalogue_text("start.see"), 2 * WAIT_SECONDS)
     status, body = fetch_url(_get_post_url(j, begun.own, begun.words))
-    j.check_witness("database", status == 200 and begun.words.encode() in body, f"its page answers {status}")
+    j.check_witness(
+        "database", status == 200 and begun.words.encode() in body, f"its page answers {status}"
+    )
 
 
 def remove_judge_agencies(services: Services) -> None:
-    """Every agency a judge ever founded, known by its owner's address, is taken away: nothing of it is left."""
+    """Every agency a judge ever founded, known by its owner's address, is taken away: nothing of it
+    is left."""
     for own in _list_created_agencies(services, JUDGE_EMAIL_DOMAIN):
         teardown.delete_rows(services.settings, [own])
         teardown.delete_cross_agency_links(services.settings, [own])
@@ -142,7 +152,8 @@ def _get_post_url(j: TourJudge, own: UUID, words: str) -> str:
     with j.services.tenant(own, JUDGE_ACTOR) as scope:
         j.check_witness("database", not queries.get_agency(scope).demo, "it is a demonstration")
         rows = scope.run(
-            "SELECT d.url FROM deliveries d JOIN posts p ON p.tenant_id = d.tenant_id AND p.id = d.post_id"
+            "SELECT d.url FROM deliveries d JOIN posts p ON p.tenant_id = d.tenant_id AND p.id = "
+            "d.post_id"
             " WHERE d.tenant_id = :tenant AND p.body = :words AND d.state = 'published'",
             tenant=own,
             words=words,

@@ -1,4 +1,5 @@
-"""A browser for whoever judges the tour: pages as people get them, what they asked for, what they complained about."""
+"""A browser for whoever judges the tour: pages as people get them, what they asked for, what they
+complained about."""
 
 import json
 import re
@@ -24,7 +25,8 @@ WAIT_SECONDS = 120.0
 SLOW = 2.0
 TRIES = 4
 POLL_MILLISECONDS = 100.0
-"""Milliseconds from one look at a page to the next: every frame would keep a small machine busy with looking."""
+"""Milliseconds from one look at a page to the next: every frame would keep a small machine busy
+with looking."""
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = (
@@ -51,12 +53,14 @@ PAGE_TEXT_EXPRESSION = "(document.body ? document.body.innerText.toLowerCase() :
 DRAWN_EXPRESSION = """
 () => {
   const app = document.querySelector('[data-testid="stApp"]');
-  return app && app.dataset.testScriptState === 'notRunning' && app.dataset.testConnectionState === 'CONNECTED'
+  return app && app.dataset.testScriptState === 'notRunning' && app.dataset.testConnectionState \
+=== 'CONNECTED'
     && !document.querySelector('[data-testid="stSkeleton"], [data-stale="true"]');
 }
 """
 IMAGES_LOADED_EXPRESSION = """
-() => [...document.images].every(one => one.complete || one.getBoundingClientRect().top > innerHeight)
+() => [...document.images].every(one => one.complete || one.getBoundingClientRect().top > \
+innerHeight)
 """
 
 
@@ -71,7 +75,8 @@ class WitnessDisagreement(Exception):  # no error of the house: a witness saw so
 
 @dataclass
 class BrowserWindow:
-    """One window of somebody. `complaints` are what its console, and our list of words, say against it."""
+    """One window of somebody. `complaints` are what its console, and our list of words, say against
+    it."""
 
     page: "Page"
     own: frozenset[str]
@@ -105,7 +110,8 @@ class BrowserWindow:
             self.slow.append(f"{urlsplit(url).path} {monotonic() - began:.1f} s")
 
     def _load_page(self, url: str) -> None:
-        from playwright.sync_api import Error as Broken  # noqa: PLC0415  a browser for whoever asks for one
+        # a browser for whoever asks for one
+        from playwright.sync_api import Error as Broken  # noqa: PLC0415  see above
 
         for left in reversed(range(TRIES)):
             try:
@@ -123,24 +129,33 @@ class BrowserWindow:
     def wait_for_text(self, text: str, seconds: float = WAIT_SECONDS) -> None:
         """Wait until the page says `text`, in letters of any case. Raises Disagreement."""
         self._wait_for_expression(
-            f"() => {PAGE_TEXT_EXPRESSION}.includes({json.dumps(text.lower())})", f"never said {text!r}", seconds
+            f"() => {PAGE_TEXT_EXPRESSION}.includes({json.dumps(text.lower())})",
+            f"never said {text!r}",
+            seconds,
         )
 
     def wait_until_text_gone(self, text: str, seconds: float = WAIT_SECONDS) -> None:
         """Wait until the page no longer says `text`. Raises Disagreement."""
         self._wait_for_expression(
-            f"() => !{PAGE_TEXT_EXPRESSION}.includes({json.dumps(text.lower())})", f"went on saying {text!r}", seconds
+            f"() => !{PAGE_TEXT_EXPRESSION}.includes({json.dumps(text.lower())})",
+            f"went on saying {text!r}",
+            seconds,
         )
 
-    def wait_for_expression(self, expression: str, told: str, seconds: float = WAIT_SECONDS) -> None:
+    def wait_for_expression(
+        self, expression: str, told: str, seconds: float = WAIT_SECONDS
+    ) -> None:
         """Wait until an expression holds; `told` is what else is said. Raises Disagreement."""
         self._wait_for_expression(expression, told, seconds)
 
     def _wait_for_expression(self, expression: str, told: str, seconds: float) -> None:
-        from playwright.sync_api import TimeoutError as Late  # noqa: PLC0415  a browser for whoever asks for one
+        # a browser for whoever asks for one
+        from playwright.sync_api import TimeoutError as Late  # noqa: PLC0415  see above
 
         try:
-            self.page.wait_for_function(expression, timeout=1000 * seconds, polling=POLL_MILLISECONDS)
+            self.page.wait_for_function(
+                expression, timeout=1000 * seconds, polling=POLL_MILLISECONDS
+            )
         except Late as late:
             raise WitnessDisagreement(
                 "text", f"{told}; {urlsplit(self.page.url).path}: {self.page_text()[-600:]!r}"
@@ -151,7 +166,8 @@ class BrowserWindow:
         return str(self.page.evaluate("document.body ? document.body.innerText : ''"))
 
     def press_button(self, label: str) -> None:
-        """Press the first visible button that says this, once it can be pressed; pictures and keys stand beside it."""
+        """Press the first visible button that says this, once it can be pressed; pictures and keys
+        stand beside it."""
         self.page.locator("button:visible", has_text=label).first.click()
 
     def fill_field(self, label: str, text: str) -> None:
@@ -161,14 +177,22 @@ class BrowserWindow:
         box.blur()
 
     def choose_option(self, label: str) -> None:
-        """Press one of several choices and wait until it is the one, or among those, that are chosen."""
-        self.page.locator("button:visible", has_text=re.compile(rf"^{re.escape(label)}$")).first.click()
-        chosen = f"[...document.querySelectorAll('{CHOSEN_SELECTOR}')].some(one => one.innerText.trim() === {json.dumps(label)})"
+        """Press one of several choices and wait until it is the one, or among those, that are
+        chosen."""
+        self.page.locator(
+            "button:visible", has_text=re.compile(rf"^{re.escape(label)}$")
+        ).first.click()
+        chosen = (
+            f"[...document.querySelectorAll('{CHOSEN_SELECTOR}')].some(one => "
+            f"one.innerText.trim() === {json.dumps(label)})"
+        )
         self.wait_for_expression(f"() => {chosen}", f"{label!r} is not chosen")
 
     def upload_photo(self, name: str, jpeg: bytes) -> None:
-        """Drop a photo on the page's file field; once more where the field was just being drawn and let it fall."""
-        from playwright.sync_api import TimeoutError as Late  # noqa: PLC0415  a browser for whoever asks for one
+        """Drop a photo on the page's file field; once more where the field was just being drawn and
+        let it fall."""
+        # a browser for whoever asks for one
+        from playwright.sync_api import TimeoutError as Late  # noqa: PLC0415  see above
 
         box = self.page.locator('[data-testid="stFileUploaderDropzoneInput"]').first
         for _ in range(TRIES):
@@ -194,7 +218,9 @@ class BrowserWindow:
         """Note every word of the house that stands on this page."""
         path = urlsplit(self.page.url).path
         if not path.startswith(EXEMPT):
-            self.complaints += [f"word: {found!r} on {path}" for found in internal_words(self.page_text())]
+            self.complaints += [
+                f"word: {found!r} on {path}" for found in internal_words(self.page_text())
+            ]
 
 
 @cache
@@ -202,7 +228,9 @@ def _load_banned_words() -> "re.Pattern[str] | None":
     if not WORDS.exists():
         return None
     lines = (line.strip() for line in WORDS.read_text("utf-8").splitlines())
-    words = sorted((line for line in lines if line and not line.startswith("#")), key=len, reverse=True)
+    words = sorted(
+        (line for line in lines if line and not line.startswith("#")), key=len, reverse=True
+    )
     return re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, words))})(?![\w-])", re.IGNORECASE)
 
 
@@ -210,14 +238,19 @@ def internal_words(text: str) -> list[str]:
     """The words of the house in a text, once each; addresses are left out, they are names."""
     pattern = _load_banned_words()
     bare = re.sub(r"\S+://\S+|\S+@\S+", " ", text)
-    return sorted({match[0].lower() for match in pattern.finditer(bare)}) if pattern is not None else []
+    return (
+        sorted({match[0].lower() for match in pattern.finditer(bare)})
+        if pattern is not None
+        else []
+    )
 
 
 @contextmanager
 def launch_browser() -> Iterator["Browser"]:
     """A Chromium without a window. Raises Unavailable that says what is missing."""
     try:
-        from playwright.sync_api import sync_playwright  # noqa: PLC0415  a browser for whoever asks for one
+        # a browser for whoever asks for one
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415  see above
     except ImportError as missing:
         raise Unavailable("tour.no_playwright") from missing
     found = next(filter(None, map(shutil.which, PROGRAMS)), None)
@@ -242,7 +275,9 @@ def open_second_window(window: BrowserWindow) -> Iterator[BrowserWindow]:
 
 
 @contextmanager
-def open_window(running: "Browser", *, language: str, own: frozenset[str]) -> Iterator[BrowserWindow]:
+def open_window(
+    running: "Browser", *, language: str, own: frozenset[str]
+) -> Iterator[BrowserWindow]:
     """A fresh visitor who reads `language`, before a window of 1440 pixels."""
     context = running.new_context(viewport={"width": 1440, "height": 900}, locale=LOCALES[language])
     try:
@@ -261,7 +296,11 @@ def save_screenshot(window: BrowserWindow, path: Path) -> None:
     image = Image.open(io.BytesIO(window.page.screenshot())).convert("RGB")
     path.parent.mkdir(parents=True, exist_ok=True)
     for width in (1200, 1000, 800, 640):
-        small = image if image.width <= width else image.resize((width, image.height * width // image.width))
+        small = (
+            image
+            if image.width <= width
+            else image.resize((width, image.height * width // image.width))
+        )
         small.quantize(128).save(path, optimize=True)
         if path.stat().st_size <= MAX_SCREENSHOT_BYTES:
             return

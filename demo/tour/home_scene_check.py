@@ -1,4 +1,5 @@
-"""The first minute by itself: each line of Home noted by the browser the moment it appears, then judged."""
+"""The first minute by itself: each line of Home noted by the browser the moment it appears, then
+judged."""
 
 import json
 from collections.abc import Mapping
@@ -29,13 +30,16 @@ PLAY_SECONDS = 240.0
 
 RECORDER_SCRIPT = """
 (() => {
-  const wanted = WANTED, opened = Date.parse('OPENED'), began = performance.now() - 1000 * SPENT; window.__seen = {};
-  const fresh = row => { const at = row.querySelector('time'); return !at || Date.parse(at.dateTime) >= opened; };
+  const wanted = WANTED, opened = Date.parse('OPENED'), began = performance.now() - 1000 * SPENT; \
+window.__seen = {};
+  const fresh = row => { const at = row.querySelector('time'); return !at || \
+Date.parse(at.dateTime) >= opened; };
   const look = () => {
     const rows = [...document.querySelectorAll('.gr-next, .gr-live li, .gr-card')].filter(fresh)
       .map(one => one.innerText.toLowerCase());
     for (const [name, texts] of Object.entries(wanted))
-      if (!(name in window.__seen) && rows.some(row => texts.some(all => all.every(text => row.includes(text)))))
+      if (!(name in window.__seen) && rows.some(row => texts.some(all => all.every(text => \
+row.includes(text)))))
         window.__seen[name] = (performance.now() - began) / 1000;
   };
   setInterval(look, 200); look();
@@ -46,7 +50,8 @@ RECORDER_SCRIPT = """
 
 @dataclass(frozen=True)
 class ExpectedLine:
-    """A line of the minute: when it is to be seen, the words it holds, and the key of its post where that is asked.
+    """A line of the minute: when it is to be seen, the words it holds, and the key of its post
+    where that is asked.
 
     `later` is what it says in their stead to whoever looks a little late.
     """
@@ -60,13 +65,16 @@ class ExpectedLine:
 def is_scene_playing(tenant: OpenScope) -> bool:
     """Whether a minute is being played, during which opening Home begins none."""
     with tenant(LUMIERE.tenant_id, JUDGE_ACTOR) as scope:
-        return outbox.is_pending(scope, scope.tenant_id, DemoSceneRequested.kind, DemoSceneStep.kind)
+        return outbox.is_pending(
+            scope, scope.tenant_id, DemoSceneRequested.kind, DemoSceneStep.kind
+        )
 
 
 def start_recording(j: TourJudge) -> dict[str, ExpectedLine]:
     """Home is open, which began the minute; have the browser note what appears. What is to come.
 
-    While an earlier minute is still played, opening Home begins nothing: then Home is opened again and again.
+    While an earlier minute is still played, opening Home begins nothing: then Home is opened again
+    and again.
     """
     before = j.scenes
     end = monotonic() + PLAY_SECONDS
@@ -77,9 +85,13 @@ def start_recording(j: TourJudge) -> dict[str, ExpectedLine]:
             j.window.open(j.dashboard_url("/"))
     opened = max(scenes_played(j)).partition(":")[2]
     j.wait_for_witness(
-        "database", lambda: bool(_list_post_ids(j, f"{home_scene.HELD_POST}:{opened}")), "the minute lacks a post"
+        "database",
+        lambda: bool(_list_post_ids(j, f"{home_scene.HELD_POST}:{opened}")),
+        "the minute lacks a post",
     )
-    spent = j.read_demo_agency(lambda scope: (scope.now - datetime.fromisoformat(opened)).total_seconds())
+    spent = j.read_demo_agency(
+        lambda scope: (scope.now - datetime.fromisoformat(opened)).total_seconds()
+    )
     j.began = monotonic() - spent
     key = f"{home_scene.PUBLISHED_POST}:{opened}"
     leaves = _get_post_text(j, key)
@@ -89,12 +101,18 @@ def start_recording(j: TourJudge) -> dict[str, ExpectedLine]:
         "leaves": ExpectedLine(25, (leaves, j.catalogue_text_end("home.late")), key),
         "doubt": ExpectedLine(35, (leaves, j.catalogue_text("home.doubt"))),
         "sold": ExpectedLine(
-            50, (home_scene.fan_name(len(scenes_played(j)) - 1), j.catalogue_text_end("home.sold_delivered"))
+            50,
+            (
+                home_scene.fan_name(len(scenes_played(j)) - 1),
+                j.catalogue_text_end("home.sold_delivered"),
+            ),
         ),
         "found": ExpectedLine(55, (leaves, j.catalogue_text("calendar.step.found"))),
         "held": ExpectedLine(55, (held, j.catalogue_text("calendar.step.held"))),
         "pictures": ExpectedLine(
-            60, _progress_texts(j, 3), later=tuple(_progress_texts(j, done) for done in range(4, PICTURES))
+            60,
+            _progress_texts(j, 3),
+            later=tuple(_progress_texts(j, done) for done in range(4, PICTURES)),
         ),
     }
     inject_recorder(j.window, wanted, opened, spent)
@@ -102,7 +120,9 @@ def start_recording(j: TourJudge) -> dict[str, ExpectedLine]:
     return wanted
 
 
-def inject_recorder(window: BrowserWindow, wanted: Mapping[str, ExpectedLine], opened: str, spent: float) -> None:
+def inject_recorder(
+    window: BrowserWindow, wanted: Mapping[str, ExpectedLine], opened: str, spent: float
+) -> None:
     """Have the window note when each line is there for the first time, in seconds from the opening.
 
     Args:
@@ -110,10 +130,15 @@ def inject_recorder(window: BrowserWindow, wanted: Mapping[str, ExpectedLine], o
         spent: seconds since then.
     """
     script = {
-        name: [[text.lower() for text in texts] for texts in (one.words, *one.later)] for name, one in wanted.items()
+        name: [[text.lower() for text in texts] for texts in (one.words, *one.later)]
+        for name, one in wanted.items()
     }
     recorder = RECORDER_SCRIPT
-    for name, value in {"WANTED": json.dumps(script), "OPENED": opened, "SPENT": f"{spent:.2f}"}.items():
+    for name, value in {
+        "WANTED": json.dumps(script),
+        "OPENED": opened,
+        "SPENT": f"{spent:.2f}",
+    }.items():
         recorder = recorder.replace(name, value)
     window.page.evaluate(recorder)
 
@@ -125,7 +150,8 @@ def recorded_lines(window: BrowserWindow) -> dict[str, float]:
 
 
 def check_home_scene(j: TourJudge, wanted: dict[str, ExpectedLine]) -> None:
-    """What Home showed, and when; the post that hung stands once on the sandbox; the till is the ledger."""
+    """What Home showed, and when; the post that hung stands once on the sandbox; the till is the
+    ledger."""
     patience = PLAY_SECONDS if j.fast else SCENE_SECONDS
     while monotonic() - j.began < patience and not wanted.keys() <= recorded_lines(j.window).keys():
         j.window.page.wait_for_timeout(500)
@@ -142,7 +168,8 @@ def check_home_scene(j: TourJudge, wanted: dict[str, ExpectedLine]) -> None:
 def check_line_times(j: TourJudge, wanted: Mapping[str, ExpectedLine]) -> None:
     """Every line was seen when it was to be seen. Raises Disagreement.
 
-    Where other steps are taken at the same time the moments are the machine's, not ours: those are told, no more.
+    Where other steps are taken at the same time the moments are the machine's, not ours: those are
+    told, no more.
     """
     found = recorded_lines(j.window)
     missing = [name for name in wanted if name not in found]
@@ -183,7 +210,9 @@ def _list_post_ids(j: TourJudge, key: str) -> list[UUID]:
 
 
 def _progress_texts(j: TourJudge, done: int) -> tuple[str, ...]:
-    return (j.catalogue_text("home.job.running", recipe=DEMO_RECIPE.name, done=done, total=PICTURES),)
+    return (
+        j.catalogue_text("home.job.running", recipe=DEMO_RECIPE.name, done=done, total=PICTURES),
+    )
 
 
 def _get_post_text(j: TourJudge, key: str) -> str:

@@ -1,4 +1,5 @@
-"""The judge of the tour and its three witnesses: the text on the page, the database, the sandbox's own record."""
+"""The judge of the tour and its three witnesses: the text on the page, the database, the sandbox's
+own record."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -93,7 +94,8 @@ class TourJudge:
         self.window.note_internal_words()
 
     def ensure_page_open(self, path: str) -> None:
-        """Be on a page that shows by itself what is new: it is opened only where another one is open."""
+        """Be on a page that shows by itself what is new: it is opened only where another one is
+        open."""
         if urlsplit(self.window.page.url).path != path:
             self.open_page(path)
 
@@ -103,13 +105,17 @@ class TourJudge:
             save_screenshot(self.window, self.pictures / f"{name}.png")
 
     def _keep_failure(self, name: str) -> None:
-        """What was seen when a witness disagreed, beside the house's logs; a window that is gone shows nothing."""
-        from playwright.sync_api import Error as Broken  # noqa: PLC0415  a browser for whoever asks for one
+        """What was seen when a witness disagreed, beside the house's logs; a window that is gone
+        shows nothing."""
+        # a browser for whoever asks for one
+        from playwright.sync_api import Error as Broken  # noqa: PLC0415  see above
 
         with suppress(Broken):
             save_screenshot(
                 self.window,
-                self.services.settings.home / "logs" / f"tour-{name.split(maxsplit=1)[0]}-{self.language}.png",
+                self.services.settings.home
+                / "logs"
+                / f"tour-{name.split(maxsplit=1)[0]}-{self.language}.png",
             )
 
     # the database
@@ -121,7 +127,9 @@ class TourJudge:
 
     def query_rows(self, statement: str, **params: Any) -> list[Any]:
         """What a query of the demo agency gives, `:tenant` being it."""
-        return self.read_demo_agency(lambda scope: list(scope.run(statement, tenant=scope.tenant_id, **params)))
+        return self.read_demo_agency(
+            lambda scope: list(scope.run(statement, tenant=scope.tenant_id, **params))
+        )
 
     def find_creator(self, slug: str) -> Creator:
         """A creator of the demo."""
@@ -129,7 +137,9 @@ class TourJudge:
 
     def channels_of_creator(self, slug: str) -> list[Channel]:
         """Her accounts."""
-        return self.read_demo_agency(lambda scope: queries.list_creator_channels(scope, get_creator(scope, slug).id))
+        return self.read_demo_agency(
+            lambda scope: queries.list_creator_channels(scope, get_creator(scope, slug).id)
+        )
 
     def current_member(self) -> Member:
         """Who looks: a member of the demo agency."""
@@ -143,29 +153,48 @@ class TourJudge:
 
     def deliveries_of(self, post_id: UUID) -> list[DeliveryEntry]:
         """Where a post goes."""
-        return self.read_demo_agency(lambda scope: entries_of_post(scope, post_id, names=queries.channel_names(scope)))
+        return self.read_demo_agency(
+            lambda scope: entries_of_post(scope, post_id, names=queries.channel_names(scope))
+        )
 
     def latest_step_run(self, step: str, since: str) -> list[UUID]:
-        """The posts of the newest run of a step of the tour, if it is newer than the run `since`."""
-        written = self.read_demo_agency(lambda scope: post_ids_by_origin_key(scope, "tour", f"{step}:"))
+        """The posts of the newest run of a step of the tour, if it is newer than the run
+        `since`."""
+        written = self.read_demo_agency(
+            lambda scope: post_ids_by_origin_key(scope, "tour", f"{step}:")
+        )
         newest = max((key.split(":")[1] for key in written), default="")
-        return [post for key, post in sorted(written.items()) if newest > since and key.split(":")[1] == newest]
+        return [
+            post
+            for key, post in sorted(written.items())
+            if newest > since and key.split(":")[1] == newest
+        ]
 
     def delivery_states(self, posts: list[UUID]) -> list[DeliveryState]:
         """How all deliveries of these posts stand."""
         return self.read_demo_agency(
-            lambda scope: [DeliveryState(row.state) for post in posts for row in deliveries_of_post(scope, post)]
+            lambda scope: [
+                DeliveryState(row.state)
+                for post in posts
+                for row in deliveries_of_post(scope, post)
+            ]
         )
 
     # the sandbox
 
-    def call_sandbox_control(self, method: str, path: str, body: dict[str, object] | None = None) -> Any:
+    def call_sandbox_control(
+        self, method: str, path: str, body: dict[str, object] | None = None
+    ) -> Any:
         """The sandbox's control side."""
-        return call_control(f"http://127.0.0.1:{self.services.settings.sandbox.port}", method, path, body)
+        return call_control(
+            f"http://127.0.0.1:{self.services.settings.sandbox.port}", method, path, body
+        )
 
     def sandbox_posts(self, account: str) -> list[dict[str, Any]]:
         """Every post an account of the sandbox ever took in."""
-        posts: list[dict[str, Any]] = self.call_sandbox_control("GET", f"truth/{quote(account, safe='')}")["posts"]
+        posts: list[dict[str, Any]] = self.call_sandbox_control(
+            "GET", f"truth/{quote(account, safe='')}"
+        )["posts"]
         return posts
 
     def sandbox_requests(self, account: str, after: int = 0) -> list[dict[str, Any]]:
@@ -182,7 +211,9 @@ class TourJudge:
         if not holds:
             raise WitnessDisagreement(witness, told)
 
-    def wait_for_witness(self, witness: str, ask: Callable[[], bool], told: str, seconds: float = WAIT_SECONDS) -> None:
+    def wait_for_witness(
+        self, witness: str, ask: Callable[[], bool], told: str, seconds: float = WAIT_SECONDS
+    ) -> None:
         """Wait until `ask` holds. Raises Disagreement."""
         end = monotonic() + seconds
         while not ask():
@@ -192,8 +223,10 @@ class TourJudge:
 
     @contextmanager
     def timed_step(self, name: str) -> Iterator[None]:
-        """One step, timed; a disagreement, or what the browser complained about meanwhile, is its result."""
-        from playwright.sync_api import Error as Broken  # noqa: PLC0415  a browser for whoever asks for one
+        """One step, timed; a disagreement, or what the browser complained about meanwhile, is its
+        result."""
+        # a browser for whoever asks for one
+        from playwright.sync_api import Error as Broken  # noqa: PLC0415  see above
 
         began = monotonic()
         before = len(self.window.complaints)
@@ -215,6 +248,8 @@ class TourJudge:
         witness = witness or ("text" if complaints else "")
         if witness:
             self._keep_failure(name)
-        result = TourCheckResult(name, self.language, self.width, monotonic() - began, witness, told)
+        result = TourCheckResult(
+            name, self.language, self.width, monotonic() - began, witness, told
+        )
         self.results.append(result)
         self.tell(result)

@@ -1,4 +1,5 @@
-"""Steps of the tour that people take: a fan who pays twice, and somebody who wants a picture of herself gone."""
+"""Steps of the tour that people take: a fan who pays twice, and somebody who wants a picture of
+herself gone."""
 
 import json
 from urllib.parse import quote, urlsplit
@@ -25,7 +26,8 @@ FAN_QUESTIONS = {
 }
 AI_DISCLOSURE_TEXT = {"fr": "intelligence artificielle", "en": "artificial intelligence"}
 REMOVAL_SECONDS = 10.0
-"""Seconds from the request to the last proof; where other steps are taken at the same time, more is told, no more."""
+"""Seconds from the request to the last proof; where other steps are taken at the same time, more is
+told, no more."""
 
 
 def check_chat_purchase(j: TourJudge) -> None:
@@ -33,12 +35,17 @@ def check_chat_purchase(j: TourJudge) -> None:
     account = next(one for one in j.channels_of_creator("nova") if one.chat_surface).account
     fan = f"visite-{j.mark}{j.language}{j.width}"
     said = PAGE_TEXTS[j.language]
-    chat = f"http://127.0.0.1:{j.services.settings.sandbox.port}/c/{quote(account, safe='+')}?fan={fan}"
+    chat = (
+        f"http://127.0.0.1:{j.services.settings.sandbox.port}/c/{quote(account, safe='+')}"
+        f"?fan={fan}"
+    )
     j.window.open(chat, drawn=False)
     first, second = FAN_QUESTIONS[j.language]
     _write_message(j, first, said["send"])
     j.window.wait_for_expression(
-        _in_messages("creator", AI_DISCLOSURE_TEXT[j.language]), "Nova does not say that she is an AI", WAIT_SECONDS
+        _in_messages("creator", AI_DISCLOSURE_TEXT[j.language]),
+        "Nova does not say that she is an AI",
+        WAIT_SECONDS,
     )
     _write_message(j, second, said["send"])
     buy = j.window.page.locator('form.buttons button[value^="buy:"]').first
@@ -54,7 +61,10 @@ def check_chat_purchase(j: TourJudge) -> None:
     )
     j.save_screenshot("chat")
     states = sorted(
-        one["state"] for one in j.call_sandbox_control("GET", f"money/{quote(account, safe='')}/{fan}")["checkouts"]
+        one["state"]
+        for one in j.call_sandbox_control("GET", f"money/{quote(account, safe='')}/{fan}")[
+            "checkouts"
+        ]
     )
     j.check_witness("sandbox", states == ["paid", "refunded"], f"its own record says {states}")
     j.open_page("/tour")
@@ -78,7 +88,8 @@ def _in_messages(author: str, text: str) -> str:
 def _count_payments(j: TourJudge, fan: str) -> tuple[int, int, int]:
     """Charges, refunds that are done, and deliveries of a fan."""
     (row,) = j.query_rows(
-        "SELECT count(DISTINCT p.id) AS charges, count(DISTINCT r.id) FILTER (WHERE r.state = 'done') AS refunds,"
+        "SELECT count(DISTINCT p.id) AS charges, count(DISTINCT r.id) FILTER (WHERE r.state = "
+        "'done') AS refunds,"
         " count(DISTINCT x.id) FILTER (WHERE x.state = 'delivered') AS pushes FROM payments p"
         " LEFT JOIN refunds r ON r.tenant_id = p.tenant_id AND r.payment_id = p.id"
         " LEFT JOIN fulfilments x ON x.tenant_id = p.tenant_id AND x.payment_id = p.id"
@@ -89,13 +100,18 @@ def _count_payments(j: TourJudge, fan: str) -> tuple[int, int, int]:
 
 
 def check_removal(j: TourJudge) -> None:
-    """Proofs of absence within seconds, and one open task for the copy that a person has to take away."""
+    """Proofs of absence within seconds, and one open task for the copy that a person has to take
+    away."""
     before = max((key.split(":")[1] for key in _list_origin_keys(j)), default="")
     by_hand = {one.id for one in j.channels_of_creator("mia") if one.is_manual}
     j.ensure_page_open("/tour")
     j.window.press_button(j.catalogue_text("tour.remove_now"))
     j.window.wait_for_text(j.catalogue_text("tour.asked_five"))
-    j.wait_for_witness("database", lambda: len(j.latest_step_run("five", before)) == 1, "the picture was not planned")
+    j.wait_for_witness(
+        "database",
+        lambda: len(j.latest_step_run("five", before)) == 1,
+        "the picture was not planned",
+    )
     (post,) = j.latest_step_run("five", before)
     j.wait_for_witness(
         "database",
@@ -104,17 +120,27 @@ def check_removal(j: TourJudge) -> None:
         2 * WAIT_SECONDS,
     )
     entries = j.deliveries_of(post)
-    address = next(one.url for one in entries if one.url and "/p/" in one.url and "/t/" not in one.url)
+    address = next(
+        one.url for one in entries if one.url and "/p/" in one.url and "/t/" not in one.url
+    )
     receipt = _request_removal(j, address)
     j.wait_for_witness(
-        "database", lambda: {one.channel_id for one in _list_live_copies(j, receipt)} <= by_hand, "copies are left"
+        "database",
+        lambda: {one.channel_id for one in _list_live_copies(j, receipt)} <= by_hand,
+        "copies are left",
     )
-    found = j.read_demo_agency(lambda scope: removal_requests.find_status_by_receipt(scope, receipt))
+    found = j.read_demo_agency(
+        lambda scope: removal_requests.find_status_by_receipt(scope, receipt)
+    )
     ends = [one.removed_at for one in found.copies if one.removed_at is not None]
     j.check_witness(
-        "database", len(ends) >= len(entries) - len(by_hand), f"{len(ends)} of {len(found.copies)} are gone"
+        "database",
+        len(ends) >= len(entries) - len(by_hand),
+        f"{len(ends)} of {len(found.copies)} are gone",
     )
-    j.check_witness("database", found.state is RemovalRequestState.CALLED, f"the request is {found.state}")
+    j.check_witness(
+        "database", found.state is RemovalRequestState.CALLED, f"the request is {found.state}"
+    )
     slowest = (max(ends) - found.at).total_seconds()
     told = f"the last copy went after {slowest:.1f} s"
     if j.fast and slowest > REMOVAL_SECONDS:
@@ -122,7 +148,11 @@ def check_removal(j: TourJudge) -> None:
     else:
         j.check_witness("database", slowest <= REMOVAL_SECONDS, told)
     waiting = j.read_demo_agency(
-        lambda scope: [one for one in tasks.list_due_tasks(scope, creators=[found.creator_id]) if one.is_removal]
+        lambda scope: [
+            one
+            for one in tasks.list_due_tasks(scope, creators=[found.creator_id])
+            if one.is_removal
+        ]
     )
     j.check_witness("database", bool(waiting), "no task waits for a person")
     j.window.wait_for_text(j.catalogue_text("complaint.by_hand"))
@@ -144,12 +174,16 @@ def _has_manual_tasks(j: TourJudge, creator_id: UUID, entries: list[DeliveryEntr
     mine = {one.delivery_id for one in entries}
     return any(
         one.about in mine
-        for one in j.read_demo_agency(lambda scope: tasks.list_due_tasks(scope, creators=[creator_id]))
+        for one in j.read_demo_agency(
+            lambda scope: tasks.list_due_tasks(scope, creators=[creator_id])
+        )
     )
 
 
 def _list_origin_keys(j: TourJudge) -> list[str]:
-    found = j.query_rows("SELECT origin_key FROM posts WHERE tenant_id = :tenant AND origin_key LIKE 'five:%'")
+    found = j.query_rows(
+        "SELECT origin_key FROM posts WHERE tenant_id = :tenant AND origin_key LIKE 'five:%'"
+    )
     return [row.origin_key for row in found]
 
 
@@ -178,9 +212,13 @@ def _set_request_source(j: TourJudge, receipt: str) -> None:
     try:
         with engine.begin() as connection:
             connection.execute(
-                text("SELECT set_config('app.tenant', :tenant, true)"), {"tenant": str(LUMIERE.tenant_id)}
+                text("SELECT set_config('app.tenant', :tenant, true)"),
+                {"tenant": str(LUMIERE.tenant_id)},
             )
-            statement = "UPDATE complaints SET source = 'judge' WHERE tenant_id = :tenant AND receipt = :receipt"
+            statement = (
+                "UPDATE complaints SET source = 'judge' WHERE tenant_id = :tenant AND receipt = "
+                ":receipt"
+            )
             connection.execute(text(statement), {"tenant": LUMIERE.tenant_id, "receipt": receipt})
     finally:
         engine.dispose()
@@ -188,7 +226,9 @@ def _set_request_source(j: TourJudge, receipt: str) -> None:
 
 def _list_live_copies(j: TourJudge, receipt: str) -> list[LiveCopy]:
     """Copies that are not proven gone."""
-    found = j.read_demo_agency(lambda scope: removal_requests.find_status_by_receipt(scope, receipt))
+    found = j.read_demo_agency(
+        lambda scope: removal_requests.find_status_by_receipt(scope, receipt)
+    )
     return [one for one in found.copies if one.removed_at is None]
 
 
@@ -199,5 +239,9 @@ def _check_removed(j: TourJudge, entries: list[DeliveryEntry], address: str) -> 
     ids = {one.native_id for one in entries}
     for account in j.channels_of_creator("mia"):
         if account.base_url.endswith(f":{j.services.settings.sandbox.port}"):
-            stand = [one for one in j.sandbox_posts(account.account) if one["id"] in ids and not one["deleted_at"]]
+            stand = [
+                one
+                for one in j.sandbox_posts(account.account)
+                if one["id"] in ids and not one["deleted_at"]
+            ]
             j.check_witness("sandbox", not stand, f"{account.account} still shows it")

@@ -1,4 +1,5 @@
-"""Steps of the tour that post: by hand from a photo, against the rules, and through the death of a process."""
+"""Steps of the tour that post: by hand from a photo, against the rules, and through the death of a
+process."""
 
 import json
 import random
@@ -21,7 +22,8 @@ PUBLISH_SECONDS = 40.0
 """Seconds from the press to the network: fifteen as promised, and a busy machine."""
 
 RECOVERY_SECONDS = 200.0
-"""Seconds until all posts of a burst have their end: a lease of 45, a look every 10, and a busy machine."""
+"""Seconds until all posts of a burst have their end: a lease of 45, a look every 10, and a busy
+machine."""
 
 CONTENT_REQUESTS = frozenset({"posts", "files"})
 """Kinds of requests that carry content to the sandbox."""
@@ -32,7 +34,9 @@ def make_photo(seed: str) -> bytes:
     number = random.Random(seed).randrange(2**31)  # noqa: S311  colours, no secrets
     return (
         DemoSceneEngine()
-        .draw(ImageJob("mountain lake in the morning, clear, summer", number, width=960, height=720))
+        .draw(
+            ImageJob("mountain lake in the morning, clear, summer", number, width=960, height=720)
+        )
         .data
     )
 
@@ -54,7 +58,9 @@ def upload_and_schedule(j: TourJudge) -> str:
     j.window.page.get_by_text(j.catalogue_text("compose.when.soon"), exact=True).first.click()
     j.window.wait_until_drawn()
     j.window.press_button(j.catalogue_text("compose.plan"))
-    j.wait_for_witness("database", lambda: len(_list_post_ids(j, words)) == 1, "the press wrote no post")
+    j.wait_for_witness(
+        "database", lambda: len(_list_post_ids(j, words)) == 1, "the press wrote no post"
+    )
     return words
 
 
@@ -62,7 +68,10 @@ def check_published(j: TourJudge, words: str) -> None:
     """It left for all three, once each; then it is taken away again."""
     (post,) = _list_post_ids(j, words)
     j.wait_for_witness(
-        "database", lambda: _is_published(j.deliveries_of(post)), "it did not leave", PUBLISH_SECONDS + WAIT_SECONDS
+        "database",
+        lambda: _is_published(j.deliveries_of(post)),
+        "it did not leave",
+        PUBLISH_SECONDS + WAIT_SECONDS,
     )
     j.open_page(f"/calendar?post={post}")
     j.window.wait_for_text(j.catalogue_text("state.delivery.published"))
@@ -70,7 +79,9 @@ def check_published(j: TourJudge, words: str) -> None:
     for account in _choose_channels(j):
         if account.base_url.endswith(f":{j.services.settings.sandbox.port}"):
             found = [one for one in j.sandbox_posts(account.account) if words in one["text"]]
-            j.check_witness("sandbox", len(found) == 1, f"{account.account} took it in {len(found)} times")
+            j.check_witness(
+                "sandbox", len(found) == 1, f"{account.account} took it in {len(found)} times"
+            )
     j.open_page("/tour")
     j.window.wait_for_text(j.catalogue_text_start("tour.stands"))
     j.window.press_button(j.catalogue_text("tour.undo_publish"))
@@ -84,13 +95,21 @@ def check_published(j: TourJudge, words: str) -> None:
 
 def _choose_channels(j: TourJudge) -> list[Channel]:
     """Her page, and two of her accounts on the sandbox."""
-    able = [one for one in j.channels_of_creator("mia") if not one.is_manual and one.state == ChannelState.ACTIVE]
+    able = [
+        one
+        for one in j.channels_of_creator("mia")
+        if not one.is_manual and one.state == ChannelState.ACTIVE
+    ]
     return sorted(able, key=lambda one: one.account != "mia")[:3]
 
 
-def _list_post_ids(j: TourJudge, words: str) -> list:  # type: ignore[type-arg]  # ids, as the database gives them
+# ids, as the database gives them
+def _list_post_ids(j: TourJudge, words: str) -> list:  # type: ignore[type-arg]  # see above
     return [
-        row.id for row in j.query_rows("SELECT id FROM posts WHERE tenant_id = :tenant AND body = :words", words=words)
+        row.id
+        for row in j.query_rows(
+            "SELECT id FROM posts WHERE tenant_id = :tenant AND body = :words", words=words
+        )
     ]
 
 
@@ -123,11 +142,16 @@ def fetch_url(url: str) -> tuple[int, bytes]:
 
 
 def check_refusals(j: TourJudge) -> None:
-    """Three tries, three refusals with their rule and its day, and no content request at the sandbox."""
-    account = next(one.account for one in j.channels_of_creator("nova") if one.surface.endswith("as_instagram"))
+    """Three tries, three refusals with their rule and its day, and no content request at the
+    sandbox."""
+    account = next(
+        one.account for one in j.channels_of_creator("nova") if one.surface.endswith("as_instagram")
+    )
     before = max((one["id"] for one in j.sandbox_requests(account)), default=0)
     j.ensure_page_open("/tour")
-    if j.window.page.locator("button:visible", has_text=j.catalogue_text("tour.undo_cheat")).count():
+    if j.window.page.locator(
+        "button:visible", has_text=j.catalogue_text("tour.undo_cheat")
+    ).count():
         j.window.press_button(j.catalogue_text("tour.undo_cheat"))
         j.window.wait_for_text(j.catalogue_text("tour.undone_cheat"))
     for way in CHEAT_WAYS:
@@ -135,23 +159,31 @@ def check_refusals(j: TourJudge) -> None:
         j.window.wait_until_drawn()
     for way in CHEAT_WAYS:
         j.window.wait_for_text(
-            j.catalogue_text("tour.refused", what=j.catalogue_text(f"tour.way.{way}"), why="").strip()
+            j.catalogue_text(
+                "tour.refused", what=j.catalogue_text(f"tour.way.{way}"), why=""
+            ).strip()
         )
     rule = j.catalogue_text_start("compose.rule")
     j.wait_for_witness(
-        "text", lambda: j.window.page_text().count(rule) == len(CHEAT_WAYS), "not every refusal names its rule"
+        "text",
+        lambda: j.window.page_text().count(rule) == len(CHEAT_WAYS),
+        "not every refusal names its rule",
     )
     j.window.page.locator("details:visible").first.click()
     j.window.note_internal_words()
     j.save_screenshot("refused")
     refused = j.query_rows(
-        "SELECT DISTINCT ON (d.subject_id) d.verdict FROM decisions d JOIN deliveries v ON v.tenant_id = d.tenant_id"
+        "SELECT DISTINCT ON (d.subject_id) d.verdict FROM decisions d JOIN deliveries v ON "
+        "v.tenant_id = d.tenant_id"
         " AND v.id = d.subject_id JOIN posts p ON p.tenant_id = v.tenant_id AND p.id = v.post_id"
-        " WHERE d.tenant_id = :tenant AND p.origin = 'tour' AND p.origin_key LIKE 'cheat:%' AND v.state = 'held'"
+        " WHERE d.tenant_id = :tenant AND p.origin = 'tour' AND p.origin_key LIKE 'cheat:%' AND "
+        "v.state = 'held'"
         " ORDER BY d.subject_id, d.seq DESC"
     )
     verdicts = sorted(row.verdict for row in refused)
-    j.check_witness("database", verdicts == ["B"] * len(CHEAT_WAYS), f"the decisions are {verdicts}")
+    j.check_witness(
+        "database", verdicts == ["B"] * len(CHEAT_WAYS), f"the decisions are {verdicts}"
+    )
     asked = [one for one in j.sandbox_requests(account, before) if one["kind"] in CONTENT_REQUESTS]
     j.check_witness("sandbox", not asked, f"{account} received {len(asked)} requests with content")
     j.window.press_button(j.catalogue_text("tour.undo_cheat"))
@@ -166,27 +198,36 @@ def start_burst(j: TourJudge) -> tuple[str, frozenset[int]]:
     j.window.press_button(j.catalogue_text("tour.break_now"))
     j.window.wait_for_text(j.catalogue_text("tour.asked_break"))
     j.wait_for_witness(
-        "database", lambda: len(j.latest_step_run("burst", before)) == BURST_SIZE, "the burst was not written"
+        "database",
+        lambda: len(j.latest_step_run("burst", before)) == BURST_SIZE,
+        "the burst was not written",
     )
     return before, pids
 
 
 def _list_burst_keys(j: TourJudge) -> list[str]:
-    found = j.query_rows("SELECT origin_key FROM posts WHERE tenant_id = :tenant AND origin_key LIKE 'burst:%'")
+    found = j.query_rows(
+        "SELECT origin_key FROM posts WHERE tenant_id = :tenant AND origin_key LIKE 'burst:%'"
+    )
     return [row.origin_key for row in found]
 
 
 def _list_sender_pids(j: TourJudge) -> frozenset[int]:
     """The processes that send and work, as the supervisor sees them."""
     found = state_file.read_status(InstallationFolder(j.services.settings.home)).processes
-    return frozenset(one.pid for one in found if one.name.partition("-")[0] == "send" and one.ready and one.pid)
+    return frozenset(
+        one.pid for one in found if one.name.partition("-")[0] == "send" and one.ready and one.pid
+    )
 
 
 def check_burst_after_kill(j: TourJudge, begun: tuple[str, frozenset[int]]) -> None:
     """All thirty once, none lost, none twice; another process than before."""
     before, pids = begun
     j.wait_for_witness(
-        "database", lambda: bool(_list_sender_pids(j) - pids), "no process that sends was killed", RECOVERY_SECONDS
+        "database",
+        lambda: bool(_list_sender_pids(j) - pids),
+        "no process that sends was killed",
+        RECOVERY_SECONDS,
     )
     posts = j.latest_step_run("burst", before)
     j.wait_for_witness(
@@ -196,7 +237,10 @@ def check_burst_after_kill(j: TourJudge, begun: tuple[str, frozenset[int]]) -> N
         RECOVERY_SECONDS,
     )
     bodies = {
-        row.body for row in j.query_rows("SELECT body FROM posts WHERE tenant_id = :tenant AND id = ANY(:p)", p=posts)
+        row.body
+        for row in j.query_rows(
+            "SELECT body FROM posts WHERE tenant_id = :tenant AND id = ANY(:p)", p=posts
+        )
     }
     seen = [
         post["text"]
@@ -206,7 +250,9 @@ def check_burst_after_kill(j: TourJudge, begun: tuple[str, frozenset[int]]) -> N
         if post["text"] in bodies
     ]
     j.check_witness("sandbox", len(seen) == BURST_SIZE, f"{len(seen)} posts were received")
-    j.check_witness("sandbox", len(set(seen)) == BURST_SIZE, f"{len(set(seen))} different posts were received")
+    j.check_witness(
+        "sandbox", len(set(seen)) == BURST_SIZE, f"{len(set(seen))} different posts were received"
+    )
     j.open_page("/tour")
     j.window.wait_for_text(j.catalogue_text("tour.counter", count=BURST_SIZE, of=BURST_SIZE))
     j.window.wait_for_text(j.catalogue_text_start("tour.counted"), RECOVERY_SECONDS)
@@ -222,7 +268,8 @@ def check_burst_after_kill(j: TourJudge, begun: tuple[str, frozenset[int]]) -> N
     )
 
 
-def _list_sandbox_posts(j: TourJudge, account: str) -> list[dict]:  # type: ignore[type-arg]  # as the sandbox tells them
+# as the sandbox tells them
+def _list_sandbox_posts(j: TourJudge, account: str) -> list[dict]:  # type: ignore[type-arg]  # see above
     own = {
         one.account
         for one in j.channels_of_creator("nova")

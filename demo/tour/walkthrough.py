@@ -1,4 +1,5 @@
-"""`greenroom demo tour`: somebody takes the tour in a browser, in both languages, and three witnesses are heard."""
+"""`greenroom demo tour`: somebody takes the tour in a browser, in both languages, and three
+witnesses are heard."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -39,21 +40,30 @@ WIDE = 1440
 
 
 def run_tour(*, as_json: bool, fast: bool, pictures: Path | None) -> int:
-    """Take the tour of the running house; prints a table, and returns 0 only if every witness agrees everywhere."""
+    """Take the tour of the running house; prints a table, and returns 0 only if every witness
+    agrees everywhere."""
     with connect_installation("tour", pool_size=2) as services:
         _check_demo_available(services)
         with (
-            exclusive_lock(InstallationFolder(services.settings.home), "tour", Message("tour.runs_already")),
+            exclusive_lock(
+                InstallationFolder(services.settings.home), "tour", Message("tour.runs_already")
+            ),
             launch_browser() as running,
         ):
             _wait_for_scene(services, aloud=not as_json)
             began = monotonic()
-            party = TourRun(services, running, _ignore_result if as_json else print_result, fast, pictures)
+            party = TourRun(
+                services, running, _ignore_result if as_json else print_result, fast, pictures
+            )
             _run_languages(party)
             seconds = monotonic() - began
     if as_json:
         results = [{**asdict(one), "good": one.has_passed} for one in party.results]
-        print(json.dumps({"results": results, "seconds": seconds, "slow": party.slow}, ensure_ascii=False))
+        print(
+            json.dumps(
+                {"results": results, "seconds": seconds, "slow": party.slow}, ensure_ascii=False
+            )
+        )
     else:
         _sum_up(party, seconds)
     return 0 if all(one.has_passed for one in party.results) else 1
@@ -90,17 +100,24 @@ class TourRun:
 
     @contextmanager
     def open_judge(self, language: str, role: Role = Role.OWNER) -> Iterator[TourJudge]:
-        """Somebody who comes in and reads this language; at the end they read again what they read before."""
-        with open_window(self.running, language=language, own=_own_hosts(self.services.settings)) as window:
+        """Somebody who comes in and reads this language; at the end they read again what they read
+        before."""
+        with open_window(
+            self.running, language=language, own=_own_hosts(self.services.settings)
+        ) as window:
             kept = self.pictures if language == LANGUAGES[0] else None
-            judge = TourJudge(self.services, window, language, self.fast, kept, role, tell=self.report_result)
+            judge = TourJudge(
+                self.services, window, language, self.fast, kept, role, tell=self.report_result
+            )
             before = judge.current_member()
             try:
                 with self._collect_results(judge):
                     _sign_in(judge)
                     yield judge
             finally:
-                judge.read_demo_agency(lambda scope: members.set_member_language(scope, before.id, before.language))
+                judge.read_demo_agency(
+                    lambda scope: members.set_member_language(scope, before.id, before.language)
+                )
 
     @contextmanager
     def open_second_judge(self, other: TourJudge) -> Iterator[TourJudge]:
@@ -122,7 +139,8 @@ class TourRun:
 
 def _run_languages(party: TourRun) -> None:
     """Everything in French, then in English; or both at once, where somebody is in a hurry."""
-    from playwright.sync_api import Error as Broken  # noqa: PLC0415  a browser for whoever asks for one
+    # a browser for whoever asks for one
+    from playwright.sync_api import Error as Broken  # noqa: PLC0415  see above
 
     began = monotonic()
     try:
@@ -141,7 +159,11 @@ def _run_languages(party: TourRun) -> None:
 
 
 def _own_hosts(settings: Settings) -> frozenset[str]:
-    own = (settings.dashboard.public_url, settings.web.public_url, f"http://127.0.0.1:{settings.sandbox.port}")
+    own = (
+        settings.dashboard.public_url,
+        settings.web.public_url,
+        f"http://127.0.0.1:{settings.sandbox.port}",
+    )
     return frozenset(urlsplit(one).netloc for one in own)
 
 
@@ -156,11 +178,15 @@ def _sign_in(j: TourJudge) -> None:
     with j.window.page.expect_navigation():
         j.window.page.locator(f'form[action^="/auth/language/{j.language}"] button').click()
     j.check_witness(
-        "database", j.current_member().language == j.language, f"{j.current_member().name} does not read {j.language}"
+        "database",
+        j.current_member().language == j.language,
+        f"{j.current_member().name} does not read {j.language}",
     )
 
 
-def _take_step(j: TourJudge, name: str, act: Callable[[TourJudge], T], width: int = WIDE) -> T | None:
+def _take_step(
+    j: TourJudge, name: str, act: Callable[[TourJudge], T], width: int = WIDE
+) -> T | None:
     """Take a step before a window of this width; what it came to, None if a witness disagreed."""
     made: T | None = None
     j.width = width
@@ -173,20 +199,33 @@ def _take_step(j: TourJudge, name: str, act: Callable[[TourJudge], T], width: in
 
 
 def _run_full_tour(party: TourRun, j: TourJudge) -> None:
-    """Everything, one after the other; the wizard leads into another agency, so it has a window of its own."""
+    """Everything, one after the other; the wizard leads into another agency, so it has a window of
+    its own."""
     _take_step(
-        j, "0 first minute", lambda one: home_scene_check.check_home_scene(one, home_scene_check.start_recording(one))
+        j,
+        "0 first minute",
+        lambda one: home_scene_check.check_home_scene(one, home_scene_check.start_recording(one)),
     )
-    _take_step(j, "1 publish", lambda one: post_steps.check_published(one, post_steps.upload_and_schedule(one)))
+    _take_step(
+        j,
+        "1 publish",
+        lambda one: post_steps.check_published(one, post_steps.upload_and_schedule(one)),
+    )
     _take_step(j, "2 talk", people_steps.check_chat_purchase)
     _take_step(j, "3 cheat", post_steps.check_refusals)
-    _take_step(j, "4 break", lambda one: post_steps.check_burst_after_kill(one, post_steps.start_burst(one)))
+    _take_step(
+        j,
+        "4 break",
+        lambda one: post_steps.check_burst_after_kill(one, post_steps.start_burst(one)),
+    )
     _take_step(j, "5 remove", people_steps.check_removal)
     _take_step(j, "6 count", agency_steps.check_statement_import)
     _run_narrow_tour(j, NARROW)
     with party.open_judge(j.language) as other:
         _take_step(
-            other, "7 connect", lambda one: agency_steps.check_first_post(one, agency_steps.create_judge_agency(one))
+            other,
+            "7 connect",
+            lambda one: agency_steps.check_first_post(one, agency_steps.create_judge_agency(one)),
         )
 
 
@@ -201,10 +240,15 @@ def _run_narrow_tour(j: TourJudge, width: int) -> None:
 def _run_fast_tour(party: TourRun) -> None:
     """The same in one and a half minutes: what takes time goes on while other steps are taken.
 
-    Home shows twelve lines: what writes many of them, the removals, waits until the first minute was seen.
+    Home shows twelve lines: what writes many of them, the removals, waits until the first minute
+    was seen.
     """
     first, second = LANGUAGES
-    with party.open_judge(first) as home, party.open_second_judge(home) as visitor, party.open_judge(first) as beginner:
+    with (
+        party.open_judge(first) as home,
+        party.open_second_judge(home) as visitor,
+        party.open_judge(first) as beginner,
+    ):
         wanted = _take_step(home, "0 first minute (begun)", home_scene_check.start_recording)
         burst = _take_step(visitor, "4 break (begun)", post_steps.start_burst)
         mine = _take_step(beginner, "7 connect (begun)", agency_steps.create_judge_agency)
@@ -217,7 +261,11 @@ def _run_fast_tour(party: TourRun) -> None:
             words = _take_step(other, "1 publish (begun)", post_steps.upload_and_schedule, NARROW)
             _take_step(visitor, "2 talk", people_steps.check_chat_purchase)
             if wanted is not None:
-                _take_step(home, "0 first minute", partial(home_scene_check.check_home_scene, wanted=wanted))
+                _take_step(
+                    home,
+                    "0 first minute",
+                    partial(home_scene_check.check_home_scene, wanted=wanted),
+                )
             _take_step(visitor, "5 remove", people_steps.check_removal)
             _take_step(other, "2 talk", people_steps.check_chat_purchase, NARROW)
             _take_step(other, "5 remove", people_steps.check_removal, NARROW)
@@ -242,7 +290,9 @@ def _read_through(j: TourJudge) -> None:
 def print_result(one: TourCheckResult) -> None:
     """One line of the table: step, language, width, seconds, result."""
     said = "✓" if one.has_passed else f"✗ {one.witness}: {one.told}"
-    print(f"  {one.step:<24} {one.language}  {one.width:>5}  {one.seconds:6.1f} s  {said}", flush=True)
+    print(
+        f"  {one.step:<24} {one.language}  {one.width:>5}  {one.seconds:6.1f} s  {said}", flush=True
+    )
 
 
 def _ignore_result(_: TourCheckResult) -> None:
@@ -253,5 +303,7 @@ def _sum_up(party: TourRun, seconds: float) -> None:
     for told in party.slow:
         print(f"    {told}", flush=True)
     good = sum(one.has_passed for one in party.results)
-    print_message(Message("tour.judged", {"good": good, "of": len(party.results), "seconds": round(seconds)}))
+    print_message(
+        Message("tour.judged", {"good": good, "of": len(party.results), "seconds": round(seconds)})
+    )
     print_message(Message("tour.slower", {"count": len(party.slow)}))

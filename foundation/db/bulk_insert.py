@@ -1,4 +1,5 @@
-"""Many rows at once: a history that moves in. In pages, inside the open scope: its transaction, role and policy."""
+"""Many rows at once: a history that moves in. In pages, inside the open scope: its transaction,
+role and policy."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,17 +12,21 @@ PAGE = 2000
 
 
 def insert_rows(scope: Scope, model: type[TenantRow], rows: Sequence[Mapping[str, object]]) -> int:
-    """Insert plain rows of one table, all with the same columns; one that is there already stays as it is.
+    """Insert plain rows of one table, all with the same columns; one that is there already stays as
+    it is.
 
-    COPY knows no row-level security (it refuses such tables), so pages travel as JSON. Returns how many were new.
+    COPY knows no row-level security (it refuses such tables), so pages travel as JSON. Returns how
+    many were new.
     """
     if not rows:
         return 0
     columns = ", ".join(rows[0])
     table = model.__tablename__
     statement = (
-        f"INSERT INTO {table} (tenant_id, {columns}) SELECT :tenant, {columns}"  # noqa: S608  names of our own models
-        f" FROM jsonb_populate_recordset(CAST(NULL AS {table}), CAST(:page AS jsonb)) ON CONFLICT DO NOTHING"
+        # names of our own models
+        f"INSERT INTO {table} (tenant_id, {columns}) SELECT :tenant, {columns}"  # noqa: S608  see above
+        f" FROM jsonb_populate_recordset(CAST(NULL AS {table}), CAST(:page AS jsonb)) ON CONFLICT "
+        "DO NOTHING"
     )
     new = 0
     for start in range(0, len(rows), PAGE):
@@ -31,9 +36,11 @@ def insert_rows(scope: Scope, model: type[TenantRow], rows: Sequence[Mapping[str
 
 
 def discard_plans(scope: Scope) -> None:
-    """Let the database plan anew on this connection: to be called before many rows of related tables.
+    """Let the database plan anew on this connection: to be called before many rows of related
+    tables.
 
-    The look-ups behind foreign keys keep the plan they were given first. Where that was on a table of a few rows it
-    reads the table from end to end, for each new row: ten thousand posts took 143 s instead of 13.
+    The look-ups behind foreign keys keep the plan they were given first. Where that was on a table
+    of a few rows it reads the table from end to end, for each new row: ten thousand posts took 143
+    s instead of 13.
     """
     scope.run("DISCARD PLANS")

@@ -1,6 +1,7 @@
 """A pool whose resting connections end by themselves: what a burst or a start opened is given back.
 
-The server could end them as well, but writes a fatal line for each, and the next use would meet a dead connection.
+The server could end them as well, but writes a fatal line for each, and the next use would meet a
+dead connection.
 """
 
 from threading import Lock, Timer
@@ -18,7 +19,8 @@ _SINCE = "rests_since"
 
 
 class IdleClosingPool(QueuePool):
-    """A pool that keeps no connection it has not used for `IDLE_SECONDS`. It wakes only while it keeps some."""
+    """A pool that keeps no connection it has not used for `IDLE_SECONDS`. It wakes only while it
+    keeps some."""
 
     idle_seconds = IDLE_SECONDS
 
@@ -45,13 +47,16 @@ class IdleClosingPool(QueuePool):
         now = monotonic()
         resting = self._take_idle_entries()
         left = [self._close_if_expired(record, now) for record in resting]
-        for record in reversed(resting):  # those used last lie on top again; without a connection one is made anew
+        for record in reversed(
+            resting
+        ):  # those used last lie on top again; without a connection one is made anew
             self._pool.put(record, False)
         if coming := [seconds for seconds in left if seconds > 0]:
             self._wake_after(min(coming))
 
     def _take_idle_entries(self) -> list[ConnectionPoolEntry]:
-        """All that rest, those used last first. Nobody is in the way: who asks meanwhile waits for microseconds."""
+        """All that rest, those used last first. Nobody is in the way: who asks meanwhile waits for
+        microseconds."""
         found: list[ConnectionPoolEntry] = []
         while True:
             try:

@@ -1,4 +1,5 @@
-"""The database session: one transaction, one tenant, one role, one clock. The only file that commits."""
+"""The database session: one transaction, one tenant, one role, one clock. The only file that
+commits."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -27,23 +28,29 @@ DatabaseRole = Literal["app", "gate", "relay", "door", "auditor"]
 
 CONNECT_SECONDS = 5
 FORGOTTEN_SECONDS = 300
-"""The server ends a session that rests so long: its process is frozen, or gone; the pool ends its own before."""
+"""The server ends a session that rests so long: its process is frozen, or gone; the pool ends its
+own before."""
 
 
 GENERIC_PLAN_SQL = "set_config('plan_cache_mode', 'force_generic_plan', true)"
-"""A column that makes the rest of its transaction plan each statement once a connection instead of at every execution:
-for those who run the same look-ups by key all day, whose plans do not depend on the values. Statements with few rows
-for some values and most of a table for others do not belong into such a transaction.
+"""A column that makes the rest of its transaction plan each statement once a connection instead of
+at every execution: for those who run the same look-ups by key all day, whose plans do not depend on
+the values. Statements with few rows for some values and most of a table for others do not belong
+into such a transaction.
 https://www.postgresql.org/docs/16/runtime-config-query.html#GUC-PLAN-CACHE-MODE"""
 
-_OPENING = "SELECT set_config('role', :role, true), set_config('app.tenant', :tenant, true), house_now()"
+_OPENING = (
+    "SELECT set_config('role', :role, true), set_config('app.tenant', :tenant, true), house_now()"
+)
 
 
 @dataclass(frozen=True)
 class Scope:
-    """An open transaction of one tenant. `actor` is who acts: `member:<id>`, `guest:<id>`, `fan:<id>`, `system:<what>`.
+    """An open transaction of one tenant. `actor` is who acts: `member:<id>`, `guest:<id>`,
+    `fan:<id>`, `system:<what>`.
 
-    `now` is the database's `house_now()` at opening, UTC-aware, and the only clock decisions take.
+    `now` is the database's `house_now()` at opening, UTC-aware, and the only clock decisions
+    take.
     """
 
     tenant_id: UUID
@@ -62,16 +69,19 @@ class Scope:
         return statements.run_statement(self.session.info["connection"], statement, params)
 
     def lock(self, name: str) -> None:
-        """Wait until no other transaction holds `name`, of any tenant, then hold it until this one ends."""
+        """Wait until no other transaction holds `name`, of any tenant, then hold it until this one
+        ends."""
         self.run("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))", name=name)
 
     def lock_shared(self, name: str) -> None:
-        """Wait until no other transaction holds `name`, then keep it from being held until this one ends."""
+        """Wait until no other transaction holds `name`, then keep it from being held until this one
+        ends."""
         self.run("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))", name=name)
 
     @contextmanager
     def acting_as(self, role: DatabaseRole) -> Iterator[None]:
-        """Run a block of this transaction under another role (a room's own writes, say the gate's)."""
+        """Run a block of this transaction under another role (a room's own writes, say the
+        gate's)."""
         before: DatabaseRole = self.session.info["role"]
         if role == before:
             yield
@@ -84,20 +94,27 @@ class Scope:
 
     def _set_role(self, role: DatabaseRole) -> None:
         statements.run_statement(
-            self.session.info["connection"], "SELECT set_config('role', :role, true)", {"role": role}
+            self.session.info["connection"],
+            "SELECT set_config('role', :role, true)",
+            {"role": role},
         )
         self.session.info["role"] = role
 
-    def before_commit(self, hook: Callable[["Scope"], None], *, role: DatabaseRole | None = None) -> None:
-        """Run `hook` as the very last act before the commit: the head of the decision log is locked there.
+    def before_commit(
+        self, hook: Callable[["Scope"], None], *, role: DatabaseRole | None = None
+    ) -> None:
+        """Run `hook` as the very last act before the commit: the head of the decision log is locked
+        there.
 
-        Hooks run in the order they were asked for. One with a role finds it taken on, and it is not given back: hooks
-        of one role in a row change it once. Without a role, a hook must not care which one it is.
+        Hooks run in the order they were asked for. One with a role finds it taken on, and it is not
+        given back: hooks of one role in a row change it once. Without a role, a hook must not care
+        which one it is.
         """
         self.session.info.setdefault("at_commit", []).append((hook, role))
 
     def after_commit(self, count: Callable[[], object]) -> None:
-        """Call `count` when this transaction stands: for figures, which must not tell of what was undone. No work."""
+        """Call `count` when this transaction stands: for figures, which must not tell of what was
+        undone. No work."""
         self.session.info.setdefault("once_committed", []).append(count)
 
     def _last_acts(self) -> None:
@@ -109,7 +126,8 @@ class Scope:
 
 
 class StatementRunner(Protocol):
-    """Where one statement can be run: an open scope, or a transaction that is this statement alone."""
+    """Where one statement can be run: an open scope, or a transaction that is this statement
+    alone."""
 
     @property
     def now(self) -> datetime | None:
@@ -152,9 +170,12 @@ class SingleStatementScope:
 
 
 class OpenScope(Protocol):
-    """Opens a scope: `with tenant(tenant_id, actor) as scope:`. Commits at the end, rolls back on any exception."""
+    """Opens a scope: `with tenant(tenant_id, actor) as scope:`. Commits at the end, rolls back on
+    any exception."""
 
-    def __call__(self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app") -> AbstractContextManager[Scope]: ...
+    def __call__(
+        self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app"
+    ) -> AbstractContextManager[Scope]: ...
 
 
 class _Session(Session):
@@ -163,8 +184,9 @@ class _Session(Session):
 
 @event.listens_for(_Session, "do_orm_execute")
 def _refresh_locked_rows(asked: ORMExecuteState) -> None:
-    """A row that is read under a lock is read anew, though it was read before: SQLAlchemy keeps what it knew, and who
-    decides under the lock would decide by what somebody else has changed since (ADR 0165).
+    """A row that is read under a lock is read anew, though it was read before: SQLAlchemy keeps
+    what it knew, and who decides under the lock would decide by what somebody else has changed
+    since (ADR 0165).
     https://docs.sqlalchemy.org/en/21/orm/queryguide/query.html#sqlalchemy.orm.Query.with_for_update
     """
     if getattr(asked.statement, "_for_update_arg", None) is not None:
@@ -172,7 +194,8 @@ def _refresh_locked_rows(asked: ORMExecuteState) -> None:
 
 
 class Database:
-    """A lazy pool of connections of one login. Made per process: a pool taken over a fork leaks answers."""
+    """A lazy pool of connections of one login. Made per process: a pool taken over a fork leaks
+    answers."""
 
     def __init__(self, url: str, *, pool_size: int = 2, application: str = "greenroom") -> None:
         self._url = url
@@ -183,7 +206,8 @@ class Database:
 
     @property
     def engine(self) -> Engine:
-        """The engine, made at first use; once, whichever threads come first: a second one is a second pool."""
+        """The engine, made at first use; once, whichever threads come first: a second one is a
+        second pool."""
         with self._making:
             return self._engine or self._create_engine()
 
@@ -197,7 +221,10 @@ class Database:
             pool_timeout=30,
             pool_recycle=1800,
             pool_use_lifo=True,  # those that are not needed rest, and end
-            connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": self._application},
+            connect_args={
+                "connect_timeout": CONNECT_SECONDS,
+                "application_name": self._application,
+            },
         )
         event.listen(engine, "connect", _end_when_forgotten)
         self._engine = engine
@@ -205,7 +232,8 @@ class Database:
 
     @contextmanager
     def scope(self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app") -> Iterator[Scope]:
-        """One transaction of one tenant under `role`. Outside of it, a query is refused by PostgreSQL, not empty."""
+        """One transaction of one tenant under `role`. Outside of it, a query is refused by
+        PostgreSQL, not empty."""
         with _Session(self.engine, expire_on_commit=False) as session:
             now = self._open_transaction(session, tenant_id, role)
             scope = Scope(tenant_id, actor, now, session)
@@ -215,15 +243,21 @@ class Database:
             for count in session.info.pop("once_committed", ()):
                 count()
 
-    def single_statements(self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app") -> StatementRunner:
-        """Transactions of one statement, each in one round trip instead of four: half the processor time, measured.
+    def single_statements(
+        self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app"
+    ) -> StatementRunner:
+        """Transactions of one statement, each in one round trip instead of four: half the processor
+        time, measured.
 
-        Where the connection is found dead, or a statement fails, all of it is said once more in an ordinary scope. So
-        they must be such as may be repeated, as one whose commit went unheard may have to be.
+        Where the connection is found dead, or a statement fails, all of it is said once more in an
+        ordinary scope. So they must be such as may be repeated, as one whose commit went unheard
+        may have to be.
         """
 
         def at_once(statement: str, params: Mapping[str, Any]) -> StatementResult:
-            return self._run_in_pipeline({"role": role, "tenant": str(tenant_id)}, statement, params)
+            return self._run_in_pipeline(
+                {"role": role, "tenant": str(tenant_id)}, statement, params
+            )
 
         return SingleStatementScope(partial(self.scope, tenant_id, actor, role=role), at_once)
 
@@ -235,7 +269,9 @@ class Database:
             raw = driver_connection(pooled.driver_connection)
             with raw.pipeline():
                 raw.execute(parse_statement(_OPENING), settings)
-                found = raw.cursor(row_factory=namedtuple_row).execute(parse_statement(statement), params)
+                found = raw.cursor(row_factory=namedtuple_row).execute(
+                    parse_statement(statement), params
+                )
                 raw.commit()
             return StatementResult(found.fetchall() if found.description else (), found.rowcount)
         except BaseException:
@@ -245,10 +281,12 @@ class Database:
             pooled.close()
 
     def _open_transaction(self, session: Session, tenant_id: UUID, role: DatabaseRole) -> datetime:
-        """Begin: role, tenant and clock in one statement, which also finds out whether the connection still lives.
+        """Begin: role, tenant and clock in one statement, which also finds out whether the
+        connection still lives.
 
-        A pooled connection may have died with a restarted server. Nothing was done on it yet, so the statement is said
-        once more on a new one, and asking before each transaction (a round trip each) is spared.
+        A pooled connection may have died with a restarted server. Nothing was done on it yet, so
+        the statement is said once more on a new one, and asking before each transaction (a round
+        trip each) is spared.
         """
         settings = {"role": role, "tenant": str(tenant_id)}
         try:
@@ -286,9 +324,12 @@ def _begin_pipelined(session: Session, settings: Mapping[str, str]) -> datetime:
 
 
 def _begin_slowly(session: Session, settings: Mapping[str, str]) -> datetime:
-    """The same by SQLAlchemy, whose errors our callers know, and which drops all of a pool that died together."""
+    """The same by SQLAlchemy, whose errors our callers know, and which drops all of a pool that
+    died together."""
     _attach_connection(session, settings)
-    return _transaction_time(statements.run_statement(session.info["connection"], _OPENING, dict(settings)).one())
+    return _transaction_time(
+        statements.run_statement(session.info["connection"], _OPENING, dict(settings)).one()
+    )
 
 
 def _attach_connection(session: Session, settings: Mapping[str, str]) -> "psycopg.Connection[Any]":

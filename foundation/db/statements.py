@@ -1,7 +1,9 @@
-"""One SQL statement on an open transaction, without what SQLAlchemy does anew for each result it did not compile.
+"""One SQL statement on an open transaction, without what SQLAlchemy does anew for each result it
+did not compile.
 
-It describes every column of a driver's result each time (`CursorResult`): a sixth of a post's processor time in Python.
-Here the names of the columns are looked up once; rows, errors and listeners are SQLAlchemy's own.
+It describes every column of a driver's result each time (`CursorResult`): a sixth of a post's
+processor time in Python. Here the names of the columns are looked up once; rows, errors and
+listeners are SQLAlchemy's own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,13 +18,16 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import IteratorResult
 from sqlalchemy.engine.result import SimpleResultMetaData
 
-_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy types its dialects not yet
+# SQLAlchemy types its dialects not yet
+_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # see above
 
 
 class StatementRows(IteratorResult[Any]):
     """What came of a statement: its rows, and how many it found or changed."""
 
-    def __init__(self, names: tuple[str, ...], rows: Iterator[Any], rowcount: int, *, returns_rows: bool) -> None:
+    def __init__(
+        self, names: tuple[str, ...], rows: Iterator[Any], rowcount: int, *, returns_rows: bool
+    ) -> None:
         super().__init__(_result_metadata(names), rows)
         self.rowcount = rowcount
         self.returns_rows = returns_rows
@@ -30,15 +35,19 @@ class StatementRows(IteratorResult[Any]):
 
 @lru_cache(maxsize=2048)
 def parse_statement(statement: str) -> str:
-    """The statement as the driver takes it, its parameters found once: looking for them cost a tenth of a post's
-    processor time, and what SQLAlchemy does for a statement it compiled itself a fifth of each statement's."""
+    """The statement as the driver takes it, its parameters found once: looking for them cost a
+    tenth of a post's processor time, and what SQLAlchemy does for a statement it compiled itself a
+    fifth of each statement's."""
     return str(text(statement).compile(dialect=_DIALECT))
 
 
-def run_statement(connection: Connection, statement: str, params: Mapping[str, Any]) -> StatementRows:
+def run_statement(
+    connection: Connection, statement: str, params: Mapping[str, Any]
+) -> StatementRows:
     """Run a statement with named parameters (`:name`) on a connection whose transaction is open.
 
-    Raises what SQLAlchemy raises, and drops a connection as it does: a dead one, or one that somebody interrupted.
+    Raises what SQLAlchemy raises, and drops a connection as it does: a dead one, or one that
+    somebody interrupted.
     """
     sql = parse_statement(statement)
     cursor = driver_connection(connection.connection.driver_connection).cursor()
@@ -47,10 +56,14 @@ def run_statement(connection: Connection, statement: str, params: Mapping[str, A
     try:
         cursor.execute(sql, params)
     except BaseException as error:
-        connection._handle_dbapi_exception(error, sql, params, None, None)  # its only way to its own errors
+        connection._handle_dbapi_exception(
+            error, sql, params, None, None
+        )  # its only way to its own errors
     if cursor.pgresult is None or cursor.pgresult.status != ExecStatus.TUPLES_OK:
         return StatementRows((), iter(()), cursor.rowcount, returns_rows=False)
-    return StatementRows(_column_names(cursor), iter(cursor.fetchall()), cursor.rowcount, returns_rows=True)
+    return StatementRows(
+        _column_names(cursor), iter(cursor.fetchall()), cursor.rowcount, returns_rows=True
+    )
 
 
 def driver_connection(raw: object) -> "psycopg.Connection[Any]":
@@ -62,7 +75,11 @@ def driver_connection(raw: object) -> "psycopg.Connection[Any]":
 
 def _column_names(cursor: "Cursor[Any]") -> tuple[str, ...]:
     told = cursor.pgresult
-    return tuple((told.fname(n) or b"").decode() for n in range(told.nfields)) if told is not None else ()
+    return (
+        tuple((told.fname(n) or b"").decode() for n in range(told.nfields))
+        if told is not None
+        else ()
+    )
 
 
 @lru_cache(maxsize=2048)

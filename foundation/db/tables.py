@@ -14,12 +14,15 @@ from foundation.ids import uuid7
 
 
 class TenantRow(SQLModel):
-    """What every table has: its tenant in the key, a UUIDv7, and when it was written (`house_now()`)."""
+    """What every table has: its tenant in the key, a UUIDv7, and when it was written
+    (`house_now()`)."""
 
     tenant_id: UUID = Field(primary_key=True)
     id: UUID = Field(default_factory=uuid7, primary_key=True)
     created_at: datetime | None = Field(
-        default=None, sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": func.house_now()}
+        default=None,
+        sa_type=DateTime(timezone=True),
+        sa_column_kwargs={"server_default": func.house_now()},
     )
     updated_at: datetime | None = Field(
         default=None,
@@ -57,7 +60,8 @@ def stored_message(message: Message | None) -> dict[str, object] | None:
 
 
 def table_arguments(*constraints: Any, about: str, keep: str) -> tuple[Any, ...]:
-    """`__table_args__` of a table: its constraints, whom its rows are about and how long they are kept (tested)."""
+    """`__table_args__` of a table: its constraints, whom its rows are about and how long they are
+    kept (tested)."""
     return (*constraints, {"info": {"about": about, "keep": keep}})
 
 

@@ -1,7 +1,8 @@
-"""Where a connection may go when people, or servers they name, chose the address: the public internet, nowhere else.
+"""Where a connection may go when people, or servers they name, chose the address: the public
+internet, nowhere else.
 
-The name is looked up once, and the connection made to what was found: a name that answers "public" when it is checked
-and "this machine" when it is used gains nothing.
+The name is looked up once, and the connection made to what was found: a name that answers "public"
+when it is checked and "this machine" when it is used gains nothing.
 """
 
 import ipaddress
@@ -25,7 +26,8 @@ def allow_any_address(host: str, port: int) -> str:
 
 
 class PublicAddressPolicy:
-    """Public addresses, and `own`: the origins of this installation's settings (`http://127.0.0.1:8080`)."""
+    """Public addresses, and `own`: the origins of this installation's settings
+    (`http://127.0.0.1:8080`)."""
 
     def __init__(self, own: Iterable[str]) -> None:
         self._own = frozenset(map(_host_and_port, own))
@@ -34,7 +36,9 @@ class PublicAddressPolicy:
         """The first address of `host`, if all of them are public. Raises OSError."""
         if (host.lower(), port) in self._own:
             return host
-        found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        found = [
+            str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        ]
         if not found or not all(map(is_public_address, found)):
             raise OSError(NOT_PUBLIC)
         return found[0]
@@ -50,7 +54,8 @@ def _host_and_port(origin: str) -> tuple[str, int]:
 
 
 def is_public_address(address: str) -> bool:
-    """Whether an IP address is one of the public internet; one that carries another inside is judged by that too."""
+    """Whether an IP address is one of the public internet; one that carries another inside is
+    judged by that too."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -65,15 +70,23 @@ def is_public_address(address: str) -> bool:
 
 
 def parse_origin(typed: str) -> str:
-    """`https://host[:port]` of what a person typed, a bare host included; "" for what is no such address."""
+    """`https://host[:port]` of what a person typed, a bare host included; "" for what is no such
+    address."""
     wanted = typed.strip() if "://" in typed else f"https://{typed.strip()}"
     try:
         parts = urlsplit(wanted)
         port = parts.port
     except ValueError:
         return ""
-    plain = not (parts.username or parts.password or parts.query or parts.fragment) and parts.path in {"", "/"}
-    if parts.scheme not in _PORTS or not parts.hostname or not plain or any(c.isspace() for c in wanted):
+    plain = not (
+        parts.username or parts.password or parts.query or parts.fragment
+    ) and parts.path in {"", "/"}
+    if (
+        parts.scheme not in _PORTS
+        or not parts.hostname
+        or not plain
+        or any(c.isspace() for c in wanted)
+    ):
         return ""
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}" + (f":{port}" if port else "")

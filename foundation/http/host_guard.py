@@ -1,4 +1,5 @@
-"""What both doors do with every request before their app sees it: the host it names, and the headers it gets back."""
+"""What both doors do with every request before their app sees it: the host it names, and the
+headers it gets back."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
@@ -12,7 +13,8 @@ AsgiApp = Callable[[MutableMapping[str, Any], AsgiReceive, AsgiSend], Awaitable[
 MISDIRECTED = 421
 POLICY_VIOLATION = 1008
 PROBES = frozenset({"/healthz", "/readyz"})
-"""Answered under any name: whoever asks whether the process lives, or works, calls it by its socket."""
+"""Answered under any name: whoever asks whether the process lives, or works, calls it by its
+socket."""
 
 
 def host_name(url: str) -> str:
@@ -21,21 +23,30 @@ def host_name(url: str) -> str:
 
 
 class HostGuard:
-    """An ASGI app behind a door: a foreign `Host` is refused (DNS rebinding, a cookie of another name on the same
-    machine), and every answer, errors included, carries the door's headers unless it set its own.
+    """An ASGI app behind a door: a foreign `Host` is refused (DNS rebinding, a cookie of another
+    name on the same machine), and every answer, errors included, carries the door's headers unless
+    it set its own.
 
-    `hosts` are host names without ports; `elsewhere` is the page a visitor under another name reads.
+    `hosts` are host names without ports; `elsewhere` is the page a visitor under another name
+    reads.
     """
 
     def __init__(
-        self, app: AsgiApp, *, hosts: Iterable[str], headers: Mapping[str, str], elsewhere: bytes = b""
+        self,
+        app: AsgiApp,
+        *,
+        hosts: Iterable[str],
+        headers: Mapping[str, str],
+        elsewhere: bytes = b"",
     ) -> None:
         self._app = app
         self._hosts = frozenset(hosts)
         self._elsewhere = elsewhere
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend) -> None:
+    async def __call__(
+        self, scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend
+    ) -> None:
         """Serve one connection."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
@@ -44,14 +55,18 @@ class HostGuard:
         else:
             await self._handle_http(scope, receive, self._with_headers(send))
 
-    async def _handle_websocket(self, scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend) -> None:
+    async def _handle_websocket(
+        self, scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend
+    ) -> None:
         if self._is_known_host(scope):
             await self._app(scope, receive, send)
             return
         await receive()
         await send({"type": "websocket.close", "code": POLICY_VIOLATION})
 
-    async def _handle_http(self, scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend) -> None:
+    async def _handle_http(
+        self, scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend
+    ) -> None:
         if self._is_known_host(scope) or scope["path"] in PROBES:
             await self._app(scope, receive, send)
             return
@@ -72,7 +87,10 @@ class HostGuard:
         async def answer(message: AsgiMessage) -> None:
             if message["type"] == "http.response.start":
                 own = {name.lower() for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(pair for pair in self._headers if pair[0] not in own)]
+                message["headers"] = [
+                    *message["headers"],
+                    *(pair for pair in self._headers if pair[0] not in own),
+                ]
             await send(message)
 
         return answer

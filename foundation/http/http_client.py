@@ -1,4 +1,5 @@
-"""The one HTTP client. Says of each failure whether anything left the house: that decides between retry and doubt."""
+"""The one HTTP client. Says of each failure whether anything left the house: that decides between
+retry and doubt."""
 
 import json
 import logging
@@ -17,7 +18,9 @@ import httpx
 from foundation.http.address_policy import NOT_PUBLIC, AddressPolicy, allow_any_address
 from foundation.ops.clock import monotonic
 
-logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines tell whole addresses, and some bear a token
+logging.getLogger("httpx").setLevel(
+    logging.WARNING
+)  # its lines tell whole addresses, and some bear a token
 
 CONNECT_SECONDS = 5.0
 RESPONSE_TOO_LARGE = "answer too large"
@@ -27,7 +30,8 @@ MAX_RESPONSE_BYTES = 32 * 1024 * 1024
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """One request. `deadline` is the total wall time in seconds, slow drips included; `most` the bytes of an answer."""
+    """One request. `deadline` is the total wall time in seconds, slow drips included; `most` the
+    bytes of an answer."""
 
     method: str
     url: str = field(repr=False)
@@ -69,14 +73,18 @@ class ResponseLost:
     detail: str
 
 
-def encode_multipart(fields: Mapping[str, str], files: Mapping[str, tuple[str, bytes, str]]) -> tuple[str, bytes]:
-    """`(content type, body)` of a multipart/form-data request; each file is (name, bytes, media type)."""
+def encode_multipart(
+    fields: Mapping[str, str], files: Mapping[str, tuple[str, bytes, str]]
+) -> tuple[str, bytes]:
+    """`(content type, body)` of a multipart/form-data request; each file is (name, bytes, media
+    type)."""
     encoded = httpx.Request("POST", "http://nowhere", data=dict(fields), files=dict(files))
     return encoded.headers["content-type"], encoded.read()
 
 
 class _DeadlineStream(httpcore.NetworkStream):
-    """Bounds every read and write by what is left of the request's deadline: a slow drip cannot outlive it."""
+    """Bounds every read and write by what is left of the request's deadline: a slow drip cannot
+    outlive it."""
 
     def __init__(self, stream: httpcore.NetworkStream, until: threading.local) -> None:
         self._stream = stream
@@ -92,7 +100,8 @@ class _DeadlineStream(httpcore.NetworkStream):
         return self._stream.read(max_bytes, self._remaining_seconds(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """As httpcore does, but each bit the other side takes has the time that is left, not the whole of it anew."""
+        """As httpcore does, but each bit the other side takes has the time that is left, not the
+        whole of it anew."""
         sock = self._stream.get_extra_info("socket")
         rest = memoryview(buffer)
         while rest:
@@ -130,27 +139,33 @@ class _DeadlineBackend(httpcore.SyncBackend):
         try:
             address = self._reach(host, port)
             stream = super().connect_tcp(address, port, timeout, local_address, socket_options)
-        except (OSError, UnicodeError) as error:  # a name no resolver can be asked for is no address either
+        except (
+            OSError,
+            UnicodeError,
+        ) as error:  # a name no resolver can be asked for is no address either
             raise httpcore.ConnectError(str(error)) from error
         return _DeadlineStream(stream, self._until)
 
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """The authorities we trust, read once a process: reading them takes 25 ms, and each client made did. Threads share
-    a context safely; whoever needs another one makes it, and never changes this one.
-    https://docs.openssl.org/3.0/man3/SSL_CTX_new/#notes"""
+    """The authorities we trust, read once a process: reading them takes 25 ms, and each client made
+    did. Threads share a context safely; whoever needs another one makes it, and never changes this
+    one. https://docs.openssl.org/3.0/man3/SSL_CTX_new/#notes"""
     return httpx.create_ssl_context()
 
 
 class HttpClient:
-    """Sends single requests over fresh connections, no redirects, no retries, no cookies, no proxies of others.
+    """Sends single requests over fresh connections, no redirects, no retries, no cookies, no
+    proxies of others.
 
-    A kept-alive connection that the server closes while we write is indistinguishable from a lost answer,
-    so none is kept: a handshake is cheaper than a post that a person must check.
+    A kept-alive connection that the server closes while we write is indistinguishable from a lost
+    answer, so none is kept: a handshake is cheaper than a post that a person must check.
     """
 
-    def __init__(self, *, max_connections: int = 64, reach: AddressPolicy = allow_any_address) -> None:
+    def __init__(
+        self, *, max_connections: int = 64, reach: AddressPolicy = allow_any_address
+    ) -> None:
         """`reach` says where a connection may go."""
         self._until = threading.local()
         context = tls_context()
@@ -161,7 +176,9 @@ class HttpClient:
             max_keepalive_connections=0,
             network_backend=_DeadlineBackend(self._until, reach),
         )
-        unkept = CookieJar(DefaultCookiePolicy(allowed_domains=()))  # one client speaks for all accounts
+        unkept = CookieJar(
+            DefaultCookiePolicy(allowed_domains=())
+        )  # one client speaks for all accounts
         self._client = httpx.Client(
             transport=transport,
             follow_redirects=False,
@@ -176,21 +193,38 @@ class HttpClient:
         timeout = httpx.Timeout(request.deadline, connect=min(CONNECT_SECONDS, request.deadline))
         try:
             return self._stream_response(request, timeout)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
+        except (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.UnsupportedProtocol,
+        ) as error:
             return RequestNotSent(NOT_PUBLIC if str(error) == NOT_PUBLIC else type(error).__name__)
         except (httpx.HTTPError, httpx.InvalidURL, httpcore.ReadTimeout) as error:
             return ResponseLost(type(error).__name__)
 
-    def _stream_response(self, request: HttpRequest, timeout: httpx.Timeout) -> HttpResponse | ResponseLost:
+    def _stream_response(
+        self, request: HttpRequest, timeout: httpx.Timeout
+    ) -> HttpResponse | ResponseLost:
         with self._client.stream(
-            request.method, request.url, headers=dict(request.headers), content=request.body, timeout=timeout
+            request.method,
+            request.url,
+            headers=dict(request.headers),
+            content=request.body,
+            timeout=timeout,
         ) as response:
             body = bytearray()
-            for chunk in _iter_decoded_body(response, request.max_bytes) if request.max_bytes else ():
+            for chunk in (
+                _iter_decoded_body(response, request.max_bytes) if request.max_bytes else ()
+            ):
                 body += chunk
                 if len(body) > request.max_bytes:
                     return ResponseLost(RESPONSE_TOO_LARGE)
-            return HttpResponse(response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(body))
+            return HttpResponse(
+                response.status_code,
+                {k.lower(): v for k, v in response.headers.items()},
+                bytes(body),
+            )
 
     def close(self) -> None:
         """Give the sockets back."""
@@ -198,9 +232,11 @@ class HttpClient:
 
 
 def _iter_decoded_body(response: httpx.Response, most: int) -> Iterator[bytes]:
-    """The body, in bits of little more than `most` bytes: a few hundred packed bytes can stand for gigabytes.
+    """The body, in bits of little more than `most` bytes: a few hundred packed bytes can stand for
+    gigabytes.
 
-    Raises DecodingError for what we did not ask for: codings over codings, and those whose bits have no bounds.
+    Raises DecodingError for what we did not ask for: codings over codings, and those whose bits
+    have no bounds.
     """
     coding = response.headers.get("content-encoding", "identity").strip().lower()
     if coding in ("", "identity"):

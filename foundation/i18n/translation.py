@@ -1,4 +1,5 @@
-"""Sentences for people. Rooms store `Message(code, params)`; the edge renders it in the reader's language."""
+"""Sentences for people. Rooms store `Message(code, params)`; the edge renders it in the reader's
+language."""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +27,8 @@ _CATALOGUES = Path(__file__).parents[1] / "locale"
 
 @dataclass(frozen=True)
 class Message:
-    """A sentence by its code in the catalogues; `params` are ids, names, numbers and times, never free sentences."""
+    """A sentence by its code in the catalogues; `params` are ids, names, numbers and times, never
+    free sentences."""
 
     code: str
     params: Mapping[str, str | int] = field(default_factory=dict)
@@ -50,7 +52,8 @@ class Message:
 
 @cache
 def load_catalogue(language: str) -> Mapping[str, str]:
-    """Every sentence of a language by code: ours, and those that installed packages bring for their platforms."""
+    """Every sentence of a language by code: ours, and those that installed packages bring for their
+    platforms."""
     ours = _load_own_sentences(language)
     theirs = _load_package_sentences(language)
     return {**theirs, **ours}
@@ -72,15 +75,20 @@ def _load_own_sentences(language: str) -> Mapping[str, str]:
 
 
 def _load_package_sentences(language: str) -> Mapping[str, str]:
-    """What packages that bring a connector say of their own platform, in `locale/<language>.po` inside the package; in
-    another language where that is all there is."""
-    from foundation import entry_points  # noqa: PLC0415  reading what is installed is for who says something
+    """What packages that bring a connector say of their own platform, in `locale/<language>.po`
+    inside the package; in another language where that is all there is."""
+    # reading what is installed is for who says something
+    from foundation import entry_points  # noqa: PLC0415  see above
 
     found: dict[str, str] = {}
     for wanted in (language, *LANGUAGES):
         for entry in entry_points.list_entry_points(entry_points.CONNECTORS_GROUP):
-            path = entry_points.package_file(entry, entry_points.top_level_package(entry), f"locale/{wanted}.po")
-            for code, sentence in (_read_package_entries(path, wanted) if path is not None else {}).items():
+            path = entry_points.package_file(
+                entry, entry_points.top_level_package(entry), f"locale/{wanted}.po"
+            )
+            for code, sentence in (
+                _read_package_entries(path, wanted) if path is not None else {}
+            ).items():
                 if subject_of_code(code) == entry.name:
                     found.setdefault(code, sentence)
     return found
@@ -94,7 +102,8 @@ def _read_package_entries(path: Path, language: str) -> dict[str, str]:
 
 
 def _read_entries(path: Path, language: str) -> dict[str, str]:
-    from babel.messages.pofile import read_po  # noqa: PLC0415  most processes that know a code say nothing
+    # most processes that know a code say nothing
+    from babel.messages.pofile import read_po  # noqa: PLC0415  see above
 
     with path.open("rb") as file:
         entries = read_po(file, locale=language, abort_invalid=True)
@@ -102,7 +111,8 @@ def _read_entries(path: Path, language: str) -> dict[str, str]:
 
 
 def subject_of_code(code: str) -> str:
-    """Whom a code speaks of: `acme` of `platform.acme`, `place.acme.post`, `connect.acme.token` and `acme.no_user`."""
+    """Whom a code speaks of: `acme` of `platform.acme`, `place.acme.post`, `connect.acme.token` and
+    `acme.no_user`."""
     first, *more = code.split(".")
     return more[0] if first in _OF_PLATFORMS and more else first
 
@@ -113,14 +123,17 @@ def _spoken_of(language: str) -> frozenset[str]:
 
 
 def render_message(message: Message, language: str) -> str:
-    """The sentence in `language` ("fr" or "en"). Raises KeyError for a code of ours without one: the build fails on it.
+    """The sentence in `language` ("fr" or "en"). Raises KeyError for a code of ours without one:
+    the build fails on it.
 
-    What a package brings, or left behind when it was removed, is said as well as can be: a page shows it all the same.
+    What a package brings, or left behind when it was removed, is said as well as can be: a page
+    shows it all the same.
     """
     code = message.code
     params = {name: format_parameter(value, language) for name, value in message.params.items()}
     if code in _load_own_sentences(language) or (
-        subject_of_code(code) in _spoken_of(language) and subject_of_code(code) not in _third_party_platforms()
+        subject_of_code(code) in _spoken_of(language)
+        and subject_of_code(code) not in _third_party_platforms()
     ):
         return _load_own_sentences(language)[code].format_map(params)
     try:
@@ -130,20 +143,24 @@ def render_message(message: Message, language: str) -> str:
 
 
 def format_money(amount: Money, language: str, units: Mapping[str, str] = CURRENCY_UNITS) -> str:
-    """An amount as people of a language write it: 3,00 $US. `units` are the sentences of what no locale names."""
+    """An amount as people of a language write it: 3,00 $US. `units` are the sentences of what no
+    locale names."""
     from babel.numbers import format_currency, format_decimal  # noqa: PLC0415  as above
 
     number = Decimal(amount.minor).scaleb(-EXPONENTS.get(amount.currency, 2))
     if amount.currency in units:
         return render_message(
-            Message(units[amount.currency], {"amount": str(format_decimal(number, locale=language))}), language
+            Message(
+                units[amount.currency], {"amount": str(format_decimal(number, locale=language))}
+            ),
+            language,
         )
     return str(format_currency(number, amount.currency, locale=language))
 
 
 def format_parameter(value: str | int, language: str) -> str | int:
-    """A parameter as it stands in a sentence: an amount, which is stored as `str(Money)`, in the language's form, and
-    what a platform lets a post choose by what it is called on the page."""
+    """A parameter as it stands in a sentence: an amount, which is stored as `str(Money)`, in the
+    language's form, and what a platform lets a post choose by what it is called on the page."""
     if isinstance(value, str) and _OPTION.fullmatch(value):
         return load_catalogue(language).get(value, value)
     found = _MONEY.fullmatch(value) if isinstance(value, str) else None
@@ -156,7 +173,9 @@ def format_parameter(value: str | int, language: str) -> str | int:
 def _third_party_platforms() -> frozenset[str]:
     from foundation import entry_points  # noqa: PLC0415  as above
 
-    return frozenset(entry.name for entry in entry_points.list_entry_points(entry_points.CONNECTORS_GROUP))
+    return frozenset(
+        entry.name for entry in entry_points.list_entry_points(entry_points.CONNECTORS_GROUP)
+    )
 
 
 def _humanize_code(message: Message) -> str:

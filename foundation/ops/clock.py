@@ -1,11 +1,14 @@
-"""The only Python clock, for processes and logs. Decisions take `scope.now`: the database's `house_now()`."""
+"""The only Python clock, for processes and logs. Decisions take `scope.now`: the database's
+`house_now()`."""
 
 import time
 import zoneinfo
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-zoneinfo.reset_tzpath(to=())  # the locked package, not what a machine happens to have: two would plan apart
+zoneinfo.reset_tzpath(
+    to=()
+)  # the locked package, not what a machine happens to have: two would plan apart
 
 
 def tz_data_version() -> str:

@@ -1,23 +1,23 @@
-"""Faults on demand: what a platform does on a bad day, asked for by account and kind of request, kept until used up.
+"""Faults on demand: what a platform does on a bad day, asked for by account and kind of request,
+kept until used up.
 
 Modes, all but `lag` once per `times`:
 
     hang              nothing is taken in; no answer for `seconds`, then the connection is reset
-    reset_before      nothing is taken in; the connection is reset
-    refuse            nothing is taken in; 403 `content_refused`
-    status:N          nothing is taken in; status N (429 with Retry-After when `retry_after` is given)
-    status:N_after    taken in, then status N
-    accept_then_hang  taken in; no answer for `seconds`, then reset
-    reset_after       taken in, then reset
-    drip              taken in; the answer comes byte by byte over `seconds`
-    garbage           taken in; a success whose JSON breaks off
-    lag               look-ups do not see what is younger than `lookup_lag` seconds, until the faults are cleared
+    reset_before      nothing is taken in; the connection is reset refuse            nothing is
+    taken in; 403 `content_refused` status:N          nothing is taken in; status N (429 with
+    Retry-After when `retry_after` is given) status:N_after    taken in, then status N
+    accept_then_hang  taken in; no answer for `seconds`, then reset reset_after       taken in, then
+    reset drip              taken in; the answer comes byte by byte over `seconds` garbage
+    taken in; a success whose JSON breaks off lag               look-ups do not see what is younger
+    than `lookup_lag` seconds, until the faults are cleared
 
-Asked for an account `*-of-NAME`, it is for all accounts whose name ends so: those connected through the application
-NAME. A 429 of theirs says that the whole application waits.
+Asked for an account `*-of-NAME`, it is for all accounts whose name ends so: those connected through
+the application NAME. A 429 of theirs says that the whole application waits.
 
-Kinds: posts, messages, files, deletes, lookups, updates, checkouts, refunds, metrics; `*` is all of them but updates,
-which a listener asks for all the time. With `match`, only a request whose body holds that text: one single post.
+Kinds: posts, messages, files, deletes, lookups, updates, checkouts, refunds, metrics; `*` is all of
+them but updates, which a listener asks for all the time. With `match`, only a request whose body
+holds that text: one single post.
 """
 
 import asyncio
@@ -45,11 +45,13 @@ _FOR_EVER = -1
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS faults (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, kind TEXT NOT NULL, mode TEXT NOT NULL,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, kind TEXT NOT NULL, mode TEXT \
+NOT NULL,
     times INTEGER NOT NULL, seconds REAL NOT NULL, retry_after REAL, lookup_lag REAL NOT NULL,
     match TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS record (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT \
+NULL,
     account TEXT NOT NULL, kind TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL,
     accepted INTEGER NOT NULL, status INTEGER NOT NULL, fault TEXT NOT NULL);
 """
@@ -73,17 +75,28 @@ class Fault:
     @property
     def is_acted_upon(self) -> bool:
         """Whether the request is acted upon before it goes wrong."""
-        return self.mode in {"", "accept_then_hang", "reset_after", "drip", "garbage"} or self.mode.endswith("_after")
+        return self.mode in {
+            "",
+            "accept_then_hang",
+            "reset_after",
+            "drip",
+            "garbage",
+        } or self.mode.endswith("_after")
 
 
-MODES = frozenset({"hang", "reset_before", "refuse", "accept_then_hang", "reset_after", "drip", "garbage", "lag"})
+MODES = frozenset(
+    {"hang", "reset_before", "refuse", "accept_then_hang", "reset_after", "drip", "garbage", "lag"}
+)
 NO_FAULT = Fault()
 
 
 class FaultBook:
-    """Faults asked for and requests received, on a connection of its own: a post's fsync never waits for them."""
+    """Faults asked for and requests received, on a connection of its own: a post's fsync never
+    waits for them."""
 
-    def __init__(self, database: Path | str = ":memory:", clock: Callable[[], datetime] = wall_now) -> None:
+    def __init__(
+        self, database: Path | str = ":memory:", clock: Callable[[], datetime] = wall_now
+    ) -> None:
         self._lock = threading.Lock()
         self._clock = clock
         self._db = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
@@ -92,7 +105,9 @@ class FaultBook:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute("PRAGMA busy_timeout=5000")
         self._db.executescript(_SCHEMA)
-        if "match" not in {row["name"] for row in self._execute_sql("PRAGMA table_info(faults)")}:  # a file of before
+        if "match" not in {
+            row["name"] for row in self._execute_sql("PRAGMA table_info(faults)")
+        }:  # a file of before
             self._execute_sql("ALTER TABLE faults ADD COLUMN match TEXT NOT NULL DEFAULT ''")
 
     def close(self) -> None:
@@ -119,16 +134,27 @@ class FaultBook:
         lookup_lag: float = 0.0,
         match: str = "",
     ) -> None:
-        """Ask for a fault on the next `times` requests of a kind (-1: until cleared) whose body holds `match`.
+        """Ask for a fault on the next `times` requests of a kind (-1: until cleared) whose body
+        holds `match`.
 
         Raises ValueError.
         """
         if mode not in MODES and not Fault(mode).status:
             raise ValueError(f"no such fault: {mode}")
         self._execute_sql(
-            "INSERT INTO faults (account, kind, mode, times, seconds, retry_after, lookup_lag, match)"
+            "INSERT INTO faults (account, kind, mode, times, seconds, retry_after, lookup_lag, "
+            "match)"
             " VALUES (?,?,?,?,?,?,?,?)",
-            *(account, on, mode, _FOR_EVER if mode == "lag" else times, seconds, retry_after, lookup_lag, match),
+            *(
+                account,
+                on,
+                mode,
+                _FOR_EVER if mode == "lag" else times,
+                seconds,
+                retry_after,
+                lookup_lag,
+                match,
+            ),
         )
 
     def clear_faults(self) -> None:
@@ -137,33 +163,49 @@ class FaultBook:
 
     def list_pending_faults(self) -> list[dict[str, Any]]:
         """Faults that are still to happen."""
-        return [dict(row) for row in self._execute_sql("SELECT * FROM faults WHERE times != 0 ORDER BY id")]
+        return [
+            dict(row)
+            for row in self._execute_sql("SELECT * FROM faults WHERE times != 0 ORDER BY id")
+        ]
 
     def take_fault(self, account: str, kind: str, body: bytes = b"") -> Fault:
         """The fault for this request, counted down."""
         rows = self._execute_sql(
-            "UPDATE faults SET times = max(times - 1, -1) WHERE id = (SELECT id FROM faults WHERE times != 0"
-            " AND mode != 'lag' AND (account IN ('*', ?) OR account LIKE '*-of-%' AND ? LIKE '%' || substr(account, 2))"
+            "UPDATE faults SET times = max(times - 1, -1) WHERE id = (SELECT id FROM faults WHERE "
+            "times != 0"
+            " AND mode != 'lag' AND (account IN ('*', ?) OR account LIKE '*-of-%' AND ? LIKE '%' "
+            "|| substr(account, 2))"
             " AND (kind = ? OR (kind = '*' AND ? != 'updates'))"
-            " AND (match = '' OR instr(?, CAST(match AS BLOB)) > 0) ORDER BY id LIMIT 1) RETURNING *",
+            " AND (match = '' OR instr(?, CAST(match AS BLOB)) > 0) ORDER BY id LIMIT 1) "
+            "RETURNING *",
             *(account, account, kind, kind, body),
         )
         if not rows:
             return NO_FAULT
         asked = rows[0]
-        return Fault(asked["mode"], asked["seconds"], asked["retry_after"], asked["account"].startswith("*-of-"))
+        return Fault(
+            asked["mode"],
+            asked["seconds"],
+            asked["retry_after"],
+            asked["account"].startswith("*-of-"),
+        )
 
     def lag_seconds(self, account: str) -> float:
         """Seconds for which look-ups of the account do not see what is new."""
         rows = self._execute_sql(
-            "SELECT coalesce(max(lookup_lag), 0) AS lag FROM faults WHERE mode = 'lag' AND account IN ('*', ?)", account
+            "SELECT coalesce(max(lookup_lag), 0) AS lag FROM faults WHERE mode = 'lag' AND "
+            "account IN ('*', ?)",
+            account,
         )
         return float(rows[0]["lag"])
 
-    def record_request(self, call: "PlatformCall", body: bytes, *, accepted: bool, status: int, fault: Fault) -> None:
+    def record_request(
+        self, call: "PlatformCall", body: bytes, *, accepted: bool, status: int, fault: Fault
+    ) -> None:
         """Write down a request as it was received."""
         self._execute_sql(
-            "INSERT INTO record (at, method, path, account, kind, digest, size, accepted, status, fault)"
+            "INSERT INTO record (at, method, path, account, kind, digest, size, accepted, status, "
+            "fault)"
             " VALUES (?,?,?,?,?,?,?,?,?,?)",
             *(self.now(), call.method, call.path, call.account, call.kind),
             *(hashlib.sha256(body).hexdigest(), len(body), accepted, status, fault.mode),
@@ -173,7 +215,9 @@ class FaultBook:
         """Everything received after an id, oldest first; requests for updates are not kept."""
         return [
             dict(row)
-            for row in self._execute_sql("SELECT * FROM record WHERE id > ? ORDER BY id LIMIT ?", after, limit)
+            for row in self._execute_sql(
+                "SELECT * FROM record WHERE id > ? ORDER BY id LIMIT ?", after, limit
+            )
         ]
 
 
@@ -188,10 +232,16 @@ class PlatformCall:
 
 
 class FaultyNetwork:
-    """ASGI middleware around the whole app. `call_of` says which requests belong to the API, and of what kind."""
+    """ASGI middleware around the whole app. `call_of` says which requests belong to the API, and of
+    what kind."""
 
     def __init__(
-        self, app: ASGIApp, *, book: FaultBook, call_of: Callable[[str, str], PlatformCall | None], latency_ms: int = 0
+        self,
+        app: ASGIApp,
+        *,
+        book: FaultBook,
+        call_of: Callable[[str, str], PlatformCall | None],
+        latency_ms: int = 0,
     ) -> None:
         self._app = app
         self._book = book
@@ -272,7 +322,9 @@ async def _send_failure(fault: Fault, scope: Scope, receive: Receive, send: Send
         await reset_connection(scope)
 
 
-async def _send_corrupt_response(fault: Fault, answer: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+async def _send_corrupt_response(
+    fault: Fault, answer: bytes, scope: Scope, receive: Receive, send: Send
+) -> None:
     if fault.mode == "accept_then_hang":
         await _wait_for_disconnect(fault.seconds, receive)
     if fault.mode == "garbage":
@@ -318,13 +370,16 @@ async def reset_connection(scope: Scope) -> None:
     if connection is not None and connection.fileno() >= 0:
         connection.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
-    await asyncio.sleep(0)  # uvicorn hears of the end before the app returns, so it does not answer 500
+    await asyncio.sleep(
+        0
+    )  # uvicorn hears of the end before the app returns, so it does not answer 500
 
 
 class ResettableProtocol(H11Protocol):
     """uvicorn's own HTTP protocol, which also shows the app its connection."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn itself
+    # as uvicorn itself
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # see above
         """Bind the app to this connection."""
         super().connection_made(transport)
         app = self.app
@@ -337,7 +392,8 @@ class ResettableProtocol(H11Protocol):
 
 
 def fault_server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
-    """How a faulty network is served: resets need its own protocol, hanging answers a short way to the end."""
+    """How a faulty network is served: resets need its own protocol, hanging answers a short way to
+    the end."""
     return uvicorn.Config(
         app,
         host=host,

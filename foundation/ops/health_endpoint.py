@@ -1,4 +1,5 @@
-"""Where a process answers those who watch it: its figures for Prometheus, whether it lives, whether it works.
+"""Where a process answers those who watch it: its figures for Prometheus, whether it lives, whether
+it works.
 
 On a port of its own, apart from what it serves: a proxy that leads to a door never leads here.
 """
@@ -16,7 +17,8 @@ _ready = threading.Event()
 
 
 def mark_ready() -> None:
-    """Note, from inside a process, that it does its work now: `/readyz` answers 200 from here on."""
+    """Note, from inside a process, that it does its work now: `/readyz` answers 200 from here
+    on."""
     _ready.set()
 
 
@@ -33,7 +35,9 @@ class _Probes(BaseHTTPRequestHandler):
         elif path == "/readyz":
             status = HTTPStatus.OK if _ready.is_set() else HTTPStatus.SERVICE_UNAVAILABLE
             self._write_response(
-                status, "application/json", b'{"ready": true}' if _ready.is_set() else b'{"ready": false}'
+                status,
+                "application/json",
+                b'{"ready": true}' if _ready.is_set() else b'{"ready": false}',
             )
         else:
             self._write_response(HTTPStatus.NOT_FOUND, "text/plain", b"")

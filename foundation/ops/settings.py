@@ -1,11 +1,20 @@
-"""Settings: `GREENROOM_<GROUP>__<NAME>` in the environment, else `<home>/greenroom.env`. Nothing else reads either."""
+"""Settings: `GREENROOM_<GROUP>__<NAME>` in the environment, else `<home>/greenroom.env`. Nothing
+else reads either."""
 
 import os
 import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import DotEnvSettingsSource
 
@@ -13,7 +22,8 @@ from foundation.money import parse_amounts, parse_token_prices
 
 
 def installation_folder() -> Path:
-    """The folder of this installation (its data, secrets, logs): `GREENROOM_HOME`, else `.greenroom` here."""
+    """The folder of this installation (its data, secrets, logs): `GREENROOM_HOME`, else
+    `.greenroom` here."""
     return Path(os.environ.get("GREENROOM_HOME", ".greenroom")).resolve()
 
 
@@ -33,7 +43,8 @@ class DatabaseSettings(SettingsGroup):
     pages_url: SecretStr = SecretStr("")
     """Login of the two doors, dashboard and web."""
     superuser_url: SecretStr = SecretStr("")
-    """Makes roles, logins and the database of the three addresses; for the migrate step alone. Empty: they exist."""
+    """Makes roles, logins and the database of the three addresses; for the migrate step alone.
+    Empty: they exist."""
 
 
 class RedisSettings(SettingsGroup):
@@ -52,12 +63,14 @@ class StorageSettings(SettingsGroup):
     key: str = ""
     secret: SecretStr = SecretStr("")
     bucket: str = Field(default="greenroom", pattern=r"^[a-z0-9][a-z0-9-]{0,15}$")
-    """What the names of the buckets, one per tenant, begin with; two installations on one server need two."""
+    """What the names of the buckets, one per tenant, begin with; two installations on one server
+    need two."""
     region: str = "us-east-1"
     allowed_mib: int | None = Field(default=None, ge=1)
     """How many MiB each agency's library may hold; None: as many as fit."""
     watched: str = ""
-    """A folder that files are brought in from, by agency and creator (`workers/event_handlers/watch_folder.py`); empty: none."""
+    """A folder that files are brought in from, by agency and creator
+    (`workers/event_handlers/watch_folder.py`); empty: none."""
 
     @property
     def allowed_bytes(self) -> int | None:
@@ -71,9 +84,11 @@ class TenantsSettings(SettingsGroup):
     master_key: SecretStr = SecretStr("")
     """32 bytes in base64; wraps the data key of each tenant. Made by the first `greenroom up`."""
     letterbox_key: str = ""
-    """What the doors seal typed secrets with; the public half of a key derived from `master_key`."""
+    """What the doors seal typed secrets with; the public half of a key derived from
+    `master_key`."""
     door_key: SecretStr = SecretStr("")
-    """32 bytes in base64, derived from `master_key`: the dashboard's own, for second factors and who was seen where."""
+    """32 bytes in base64, derived from `master_key`: the dashboard's own, for second factors and
+    who was seen where."""
 
 
 class GateSettings(SettingsGroup):
@@ -82,7 +97,8 @@ class GateSettings(SettingsGroup):
     signing_key: SecretStr = SecretStr("")
     """Ed25519 private key, 32 bytes in base64. Made by the first `greenroom up`."""
     policy_keys: str = ""
-    """Whose signatures new rules need two of: Ed25519 public keys in base64, separated by commas."""
+    """Whose signatures new rules need two of: Ed25519 public keys in base64, separated by
+    commas."""
 
 
 _SENDER = re.compile(r"[^\s<>\"(),:;\\\[\]@]{1,64}@[A-Za-z0-9.-]{1,253}", re.ASCII)
@@ -103,17 +119,22 @@ class GeneratorsSettings(SettingsGroup):
     llm_url: str = "http://127.0.0.1:8492"
     """Address of the embedded text model's process."""
     image_engine: Literal["", "replicate", "stability", "comfyui", "diffusion"] = ""
-    """Who makes the pictures of recipes that name no engine; empty: the first that is set up, in this order."""
+    """Who makes the pictures of recipes that name no engine; empty: the first that is set up, in
+    this order."""
     card_shared: bool = False
-    """Whether Ollama, ComfyUI and models share one card: the others let go of it before pictures are made there."""
+    """Whether Ollama, ComfyUI and models share one card: the others let go of it before pictures
+    are made there."""
     diffusion_folder: str = ""
-    """A diffusers model folder, a checkpoint (`.safetensors`), or `demo`, which comes along; empty: marked drawings."""
+    """A diffusers model folder, a checkpoint (`.safetensors`), or `demo`, which comes along; empty:
+    marked drawings."""
     diffusion_models: str = ""
     """A folder of further model folders and checkpoints, which recipes name."""
     diffusion_layouts: str = ""
-    """A folder of other layouts for checkpoints, `sd15/` and `sdxl/`; empty: those that come along."""
+    """A folder of other layouts for checkpoints, `sd15/` and `sdxl/`; empty: those that come
+    along."""
     diffusion_loras: str = ""
-    """A folder of LoRAs, `<name>.safetensors`, which recipes name; folders of agencies below it, as `watched`."""
+    """A folder of LoRAs, `<name>.safetensors`, which recipes name; folders of agencies below it, as
+    `watched`."""
     diffusion_references: str = ""
     """The folder of an IP-Adapter: `image_encoder/` and one file of weights."""
     diffusion_poses: str = ""
@@ -123,17 +144,22 @@ class GeneratorsSettings(SettingsGroup):
     diffusion_hub: bool = False
     """Whether a recipe may name a model of a hub, which is then fetched from there."""
     film_models: str = ""
-    """A folder of diffusers model folders that make a picture move; empty: films are made of stills alone."""
+    """A folder of diffusers model folders that make a picture move; empty: films are made of stills
+    alone."""
     film_adapter: str = ""
-    """The folder of a motion adapter (AnimateDiff), with which those of Stable Diffusion 1.5 among them move."""
+    """The folder of a motion adapter (AnimateDiff), with which those of Stable Diffusion 1.5 among
+    them move."""
     film_device: Literal["look", "gpu", "cpu"] = "look"
-    """`look`: films are made where this machine has a GPU; `gpu`: that of the workers has one; `cpu`: anywhere."""
+    """`look`: films are made where this machine has a GPU; `gpu`: that of the workers has one;
+    `cpu`: anywhere."""
     comfyui_url: str = ""
-    """A ComfyUI server; empty: none. It has no login, so it belongs on this machine or behind a proxy of yours."""
+    """A ComfyUI server; empty: none. It has no login, so it belongs on this machine or behind a
+    proxy of yours."""
     comfyui_workflow: str = ""
     """Its workflow, a file in API format with titled nodes (docs/comfyui.md)."""
     replicate_model: str = ""
-    """A model of Replicate (`owner/name`, or `owner/name:version`); empty: none. It asks money for each picture."""
+    """A model of Replicate (`owner/name`, or `owner/name:version`); empty: none. It asks money for
+    each picture."""
     replicate_token: SecretStr = SecretStr("")
     replicate_url: str = "https://api.replicate.com"
     replicate_files_url: str = "https://replicate.delivery"
@@ -143,39 +169,52 @@ class GeneratorsSettings(SettingsGroup):
     stability_token: SecretStr = SecretStr("")
     stability_url: str = "https://api.stability.ai"
     prices: str = ""
-    """What a picture of a model of somebody else's costs: `owner/name = 0.003 USD`, separated by commas."""
+    """What a picture of a model of somebody else's costs: `owner/name = 0.003 USD`, separated by
+    commas."""
     text_prices: str = ""
-    """Of a million tokens, question/answer: `name = 0.60/2.40 USD`, by commas; a model without costs time alone."""
+    """Of a million tokens, question/answer: `name = 0.60/2.40 USD`, by commas; a model without
+    costs time alone."""
     spending_caps: str = ""
     """What each agency may spend in a calendar month: `50 USD, 20 EUR`, on pictures and texts."""
     espeak_program: str = "espeak-ng"
-    """The program espeak-ng, by name or path: the marked voice where no real one is; empty: none."""
+    """The program espeak-ng, by name or path: the marked voice where no real one is; empty:
+    none."""
     piper_voices: str = ""
-    """A folder of voices for Piper, `<voice>.onnx` with `<voice>.onnx.json` and its MODEL_CARD; empty: none."""
+    """A folder of voices for Piper, `<voice>.onnx` with `<voice>.onnx.json` and its MODEL_CARD;
+    empty: none."""
     piper_program: str = "piper"
     elevenlabs_key: SecretStr = SecretStr("")
-    """Key of an account at ElevenLabs, whose voices then speak; it is billed by the character. Empty: none."""
+    """Key of an account at ElevenLabs, whose voices then speak; it is billed by the character.
+    Empty: none."""
     elevenlabs_url: str = "https://api.elevenlabs.io"
     elevenlabs_model: str = Field(default="eleven_multilingual_v2", pattern=r"^[a-z0-9_]{1,60}$")
     characters_per_month: int = Field(default=0, ge=0)
-    """Characters each agency may have said in a month by engines that are paid for; 0: as many as it likes."""
+    """Characters each agency may have said in a month by engines that are paid for; 0: as many as
+    it likes."""
     cutout_model: str = ""
-    """An ONNX file that tells a subject from its background, as the project rembg has them; empty: none."""
+    """An ONNX file that tells a subject from its background, as the project rembg has them; empty:
+    none."""
     cutout_family: Literal["u2net", "isnet", "birefnet"] = "u2net"
     upscale_model: str = ""
-    """A model that makes copies larger: ESRGAN in `.safetensors` (needs torch), or one in `.onnx`; empty: none."""
+    """A model that makes copies larger: ESRGAN in `.safetensors` (needs torch), or one in `.onnx`;
+    empty: none."""
     pictures_per_day: int = Field(default=0, ge=0)
     """Pictures each agency may have generated on a day of its own; 0: as many as it likes."""
     classifier_url: str = ""
     """What looks at every picture beside people (docs/classifiers.md); empty: people alone."""
     classifier_versions: str = ""
-    """Whose answers count: `name@version`, separated by commas. Another one's are as good as none."""
+    """Whose answers count: `name@version`, separated by commas. Another one's are as good as
+    none."""
     faces_alike_percent: int = Field(default=40, ge=1, le=99)
-    """From which cosine on people look at two faces, in percent; what fits depends on the classifier's model."""
+    """From which cosine on people look at two faces, in percent; what fits depends on the
+    classifier's model."""
 
     def hosted_model(self, engine: str) -> str:
-        """The model an engine of somebody else's uses where a recipe names none, "" of one that works here."""
-        return {"replicate": self.replicate_model, "stability": self.stability_model}.get(engine, "")
+        """The model an engine of somebody else's uses where a recipe names none, "" of one that
+        works here."""
+        return {"replicate": self.replicate_model, "stability": self.stability_model}.get(
+            engine, ""
+        )
 
     @field_validator("spending_caps", "text_prices")
     @classmethod
@@ -216,7 +255,8 @@ class ConnectorsSettings(SettingsGroup):
     """Where people say yes to an application; its requests go elsewhere."""
     yoti_url: str = "https://age.yoti.com"
     meta_secrets: SecretStr = SecretStr("")
-    """Secrets of the applications that Meta calls this installation for, by commas; empty: it takes none."""
+    """Secrets of the applications that Meta calls this installation for, by commas; empty: it takes
+    none."""
     meta_verify_token: SecretStr = SecretStr("")
     """A word of yours that Meta shows when the address of these calls is set up there."""
 
@@ -235,7 +275,8 @@ class WebSettings(SettingsGroup):
     inside_url: str = ""
     """What our own processes call the pages by; empty: this machine, at `port`."""
     security_contact: str = ""
-    """Whom to tell of a weakness, for security.txt (`mailto:…` or `https://…`); empty means no such file."""
+    """Whom to tell of a weakness, for security.txt (`mailto:…` or `https://…`); empty means no such
+    file."""
 
 
 class MailSettings(SettingsGroup):
@@ -254,7 +295,9 @@ class MailSettings(SettingsGroup):
     def missing_settings(self) -> tuple[str, ...]:
         """The settings without which nothing is sent, by their names in the environment."""
         return tuple(
-            f"GREENROOM_MAIL__{name}" for name, one in (("HOST", self.host), ("SENDER", self.sender)) if not one
+            f"GREENROOM_MAIL__{name}"
+            for name, one in (("HOST", self.host), ("SENDER", self.sender))
+            if not one
         )
 
     @model_validator(mode="after")
@@ -293,33 +336,41 @@ class WorkersSettings(SettingsGroup):
     llm_port: int = 8492
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 8493
-    """Where a process says its figures and whether it is ready; 0: nowhere. `greenroom up` counts on from here."""
+    """Where a process says its figures and whether it is ready; 0: nowhere. `greenroom up` counts
+    on from here."""
     hooks_host: str = "127.0.0.1"
     hooks_port: int = 8491
     """Where `listen` takes in what platforms call us for; the proxy sends `/hooks/` here."""
     trusted_proxies: str = ""
-    """Addresses or networks, separated by commas, whose word on a visitor's address the doors take."""
+    """Addresses or networks, separated by commas, whose word on a visitor's address the doors
+    take."""
     gpu_patience_seconds: int = Field(default=300, ge=0)
     """After so long a run no longer yields to those of the model that is loaded."""
     gpu_stay_seconds: int = Field(default=60, ge=0)
     """So long a model stays once it was loaded, though others have waited too long."""
-    senders: int = Field(default=2, ge=1, le=16)  # processes that post and answer, each with these threads and pool
+    senders: int = Field(
+        default=2, ge=1, le=16
+    )  # processes that post and answer, each with these threads and pool
     send_threads: int = 48
     send_pool: int = 3
     join_key: SecretStr = SecretStr("")
-    """Of a machine that makes pictures for a house elsewhere (`greenroom worker --join`); asked for when empty."""
+    """Of a machine that makes pictures for a house elsewhere (`greenroom worker --join`); asked for
+    when empty."""
 
 
 class Settings(BaseSettings):
     """All settings, frozen. Wiring hands each function its group, never the whole."""
 
-    model_config = SettingsConfigDict(env_prefix="GREENROOM_", env_nested_delimiter="__", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="GREENROOM_", env_nested_delimiter="__", frozen=True, extra="ignore"
+    )
 
     home: Path = Path(".greenroom")
     environment: Literal["production", "demo", "test"] = "demo"
     """The clock may be shifted and test assurances are taken in `demo` and `test` only."""
     public_url: str = ""
-    """What the outside calls this installation (`https://…`); empty: nobody outside can, so chats are polled."""
+    """What the outside calls this installation (`https://…`); empty: nobody outside can, so chats
+    are polled."""
     database: DatabaseSettings = DatabaseSettings()
     redis: RedisSettings = RedisSettings()
     storage: StorageSettings = StorageSettings()
@@ -340,12 +391,14 @@ class Settings(BaseSettings):
 
     @property
     def page_files_folder(self) -> Path:
-        """Where the own pages keep their copies; removed with the item, while the library's stay."""
+        """Where the own pages keep their copies; removed with the item, while the library's
+        stay."""
         return self.objects_folder.with_name(self.objects_folder.name + "-pages")
 
     @property
     def archive_folder(self) -> Path:
-        """Where lies what is written once, beside the database: the checkpoints of the gate's log."""
+        """Where lies what is written once, beside the database: the checkpoints of the gate's
+        log."""
         return self.objects_folder.with_name(self.objects_folder.name + "-archive")
 
     @classmethod
@@ -359,7 +412,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then the environment, then the installation's own file."""
         folder = init_settings().get("home", installation_folder())
-        return init_settings, env_settings, DotEnvSettingsSource(settings_cls, env_file=folder / "greenroom.env")
+        return (
+            init_settings,
+            env_settings,
+            DotEnvSettingsSource(settings_cls, env_file=folder / "greenroom.env"),
+        )
 
 
 def load_settings() -> Settings:
@@ -373,12 +430,14 @@ def load_settings_of(folder: Path) -> Settings:
 
 
 def is_fixed_by_environment(variable: str) -> bool:
-    """Whether the person who started this process set `variable` themself; what they fixed is never moved."""
+    """Whether the person who started this process set `variable` themself; what they fixed is never
+    moved."""
     return bool(os.environ.get(variable))
 
 
 LOW_MEMORY_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
-"""Our threads take turns, so that an arena for each only keeps memory back: 90 MiB less in all processes together.
+"""Our threads take turns, so that an arena for each only keeps memory back: 90 MiB less in all
+processes together.
 
 https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html
 """
@@ -387,7 +446,11 @@ https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.ht
 def child_environment(folder: Path, *, code: Path) -> dict[str, str]:
     """The environment of a process we start: ours, with the same installation and the same code."""
     paths = [str(code), *filter(None, [os.environ.get("PYTHONPATH")])]
-    own = {"GREENROOM_HOME": str(folder), "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
+    own = {
+        "GREENROOM_HOME": str(folder),
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONUNBUFFERED": "1",
+    }
     return {**LOW_MEMORY_ENVIRONMENT, **os.environ, **own}
 
 

@@ -1,4 +1,5 @@
-"""What the house says about itself: JSON lines on stderr, counters for Prometheus. No text of a message, no secret."""
+"""What the house says about itself: JSON lines on stderr, counters for Prometheus. No text of a
+message, no secret."""
 
 import logging
 import re
@@ -17,31 +18,50 @@ from structlog.contextvars import bound_contextvars, get_contextvars, merge_cont
 
 from foundation.errors import GreenroomError
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # ships no types; a second series that nobody draws
+# ships no types; a second series that nobody draws
+disable_created_metrics()  # type: ignore[no-untyped-call]  # see above
 NAMESPACE = "greenroom"
 EVENTS_HANDLED = Counter(
-    "events_total", "Outbox rows handled, by kind and what came of it", ["kind", "outcome"], namespace=NAMESPACE
+    "events_total",
+    "Outbox rows handled, by kind and what came of it",
+    ["kind", "outcome"],
+    namespace=NAMESPACE,
 )
-ROWS_CLAIMED = Counter("claims_total", "Outbox rows the relay handed over, by queue", ["queue"], namespace=NAMESPACE)
-ROWS_RETURNED = Counter("given_back_total", "Rows given back because Redis could not be reached", namespace=NAMESPACE)
+ROWS_CLAIMED = Counter(
+    "claims_total", "Outbox rows the relay handed over, by queue", ["queue"], namespace=NAMESPACE
+)
+ROWS_RETURNED = Counter(
+    "given_back_total", "Rows given back because Redis could not be reached", namespace=NAMESPACE
+)
 LEASES_EXPIRED = Counter(
-    "leases_expired_total", "Rows whose worker or message was lost and that were handed out again", namespace=NAMESPACE
+    "leases_expired_total",
+    "Rows whose worker or message was lost and that were handed out again",
+    namespace=NAMESPACE,
 )
 LANE_COLLISIONS = Counter(
-    "lane_collisions_total", "Claims refused by the backstop of lanes and tried again", namespace=NAMESPACE
+    "lane_collisions_total",
+    "Claims refused by the backstop of lanes and tried again",
+    namespace=NAMESPACE,
 )
 ORPHANED_WORK = Counter(
-    "orphans_total", "Things that waited for a row that would not come; must stay 0", ["what"], namespace=NAMESPACE
+    "orphans_total",
+    "Things that waited for a row that would not come; must stay 0",
+    ["what"],
+    namespace=NAMESPACE,
 )
 PLATFORM_REQUEST_SECONDS = Histogram(
     "platform_request_seconds",
-    "Requests to platforms, by what was asked (stage, publish, …) and what came back (2xx, …, not_sent, lost)",
+    "Requests to platforms, by what was asked (stage, publish, …) and what came back (2xx, …, "
+    "not_sent, lost)",
     ["platform", "act", "outcome"],
     namespace=NAMESPACE,
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 DELIVERIES_BY_STATE = Counter(
-    "deliveries_total", "Posts on channels, by the state they came to", ["state"], namespace=NAMESPACE
+    "deliveries_total",
+    "Posts on channels, by the state they came to",
+    ["state"],
+    namespace=NAMESPACE,
 )
 DELIVERY_LATENESS = Histogram(
     "delivery_lateness_seconds",
@@ -51,19 +71,25 @@ DELIVERY_LATENESS = Histogram(
 )
 FIRST_REPLY_SECONDS = Histogram(
     "chat_first_answer_seconds",
-    "From a fan's first unanswered message to the answer on the platform, by who answered (bot, member)",
+    "From a fan's first unanswered message to the answer on the platform, by who answered (bot, "
+    "member)",
     ["by"],
     namespace=NAMESPACE,
     buckets=(0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600),
 )
 GATE_DECISIONS = Counter(
-    "gate_decisions_total", "Decisions of the gate written down, by verdict", ["verdict"], namespace=NAMESPACE
+    "gate_decisions_total",
+    "Decisions of the gate written down, by verdict",
+    ["verdict"],
+    namespace=NAMESPACE,
 )
 BUILD_INFO = Info("build", "What runs", namespace=NAMESPACE)
 """No label is a tenant, a creator, an account or a fan: figures are for those who run the house."""
 
 HIDDEN = "<hidden>"
-_SECRET_KEY = re.compile(r"token|secret|password|passphrase|authorization|cookie|credential|api_?key|signing", re.I)
+_SECRET_KEY = re.compile(
+    r"token|secret|password|passphrase|authorization|cookie|credential|api_?key|signing", re.I
+)
 _SECRET_VALUE = re.compile(
     r"Bearer\s+\S+"
     r"|\b\d{6,12}:[A-Za-z0-9_-]{30,}"  # a Telegram bot token
@@ -73,7 +99,9 @@ _SECRET_VALUE = re.compile(
 )
 
 
-def _redact_entry(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _redact_entry(
+    _logger: object, _method: str, entry: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
     return {key: _redact_value(key, value) for key, value in entry.items()}
 
 
@@ -92,7 +120,9 @@ def _redact_value(key: str, value: object) -> object:
 _process = ""
 
 
-def _name_process(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _name_process(
+    _logger: object, _method: str, entry: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
     """A context variable would be missing in every thread that the process starts."""
     if _process:
         entry.setdefault("process", _process)
@@ -110,7 +140,8 @@ _SHARED: list[structlog.typing.Processor] = [
 
 
 class _Unfailing:
-    """A file whose lines may be lost, never the work they tell of: the disk that keeps them may be full."""
+    """A file whose lines may be lost, never the work they tell of: the disk that keeps them may be
+    full."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -127,11 +158,14 @@ class _Unfailing:
 
 @lru_cache(maxsize=1)
 def _wrap_log_stream(file: TextIO) -> _Unfailing:
-    return _Unfailing(file)  # one for all threads: structlog keeps their lines apart by a lock for each file
+    return _Unfailing(
+        file
+    )  # one for all threads: structlog keeps their lines apart by a lock for each file
 
 
 def _to_stderr(*_: object) -> structlog.PrintLogger:
-    return structlog.PrintLogger(_wrap_log_stream(sys.stderr))  # type: ignore[arg-type]  # all that print() asks of a file
+    # all that print() asks of a file
+    return structlog.PrintLogger(_wrap_log_stream(sys.stderr))  # type: ignore[arg-type]  # see above
 
 
 def configure_logging(process: str) -> None:
@@ -139,18 +173,23 @@ def configure_logging(process: str) -> None:
     global _process  # noqa: PLW0603  one name per process, said once at its start
     _process = process
     last: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(default=str)
+        structlog.dev.ConsoleRenderer()
+        if sys.stderr.isatty()
+        else structlog.processors.JSONRenderer(default=str)
     )
     _configure_structlog(last)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(  # libraries speak through the same door, and are redacted too
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=[_drop_record, last])
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_SHARED, processors=[_drop_record, last]
+        )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
 def process_name() -> str:
-    """What this process is called: in its lines, its figures and its connections; "" before `configure`."""
+    """What this process is called: in its lines, its figures and its connections; "" before
+    `configure`."""
     return _process
 
 
@@ -169,7 +208,8 @@ _configure_structlog(
 
 @contextmanager
 def quiet_logs() -> Iterator[None]:
-    """Log warnings and worse alone while the block runs: for commands whose lines are read by the person who waits."""
+    """Log warnings and worse alone while the block runs: for commands whose lines are read by the
+    person who waits."""
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     try:
@@ -178,12 +218,15 @@ def quiet_logs() -> Iterator[None]:
         structlog.configure(**before)
 
 
-def _drop_record(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _drop_record(
+    _logger: object, _method: str, entry: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
     return {key: value for key, value in entry.items() if key not in ("_record", "_from_structlog")}
 
 
 def get_logger(name: str) -> Any:
-    """A logger: `log("workers.relay.claim_loop").info("relay.leading", rows=3)`. Names are dotted, values are ids and numbers."""
+    """A logger: `log("workers.relay.claim_loop").info("relay.leading", rows=3)`. Names are dotted,
+    values are ids and numbers."""
     return structlog.get_logger(source=name)
 
 
@@ -195,14 +238,18 @@ def bind_log_values(**values: str | int) -> Iterator[None]:
 
 
 def describe_error(error: BaseException) -> str:
-    """Class and code of an error, without any of its text: `Refused gate.denied`, `OperationalError 57P01`."""
+    """Class and code of an error, without any of its text: `Refused gate.denied`, `OperationalError
+    57P01`."""
     if isinstance(error, GreenroomError):
         return f"{type(error).__name__} {error.message.code}"
-    return f"{type(error).__name__} {getattr(getattr(error, 'orig', None), 'sqlstate', None) or ''}".strip()
+    return (
+        f"{type(error).__name__} {getattr(getattr(error, 'orig', None), 'sqlstate', None) or ''}"
+    ).strip()
 
 
 def error_location(error: BaseException) -> str:
-    """Where an error came up: file and line of its innermost frame in our own files (else of all), no values."""
+    """Where an error came up: file and line of its innermost frame in our own files (else of all),
+    no values."""
     frames = traceback.extract_tb(error.__traceback__)
     found = [one for one in frames if "site-packages" not in one.filename] or frames
     return f"{found[-1].filename}:{found[-1].lineno}" if found else ""

@@ -1,4 +1,5 @@
-"""Wall-clock time: what people plan in. An instant is derived from it, and derived again when rules change."""
+"""Wall-clock time: what people plan in. An instant is derived from it, and derived again when rules
+change."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -24,8 +25,9 @@ class WallTime:
     zone: str
 
     def instant(self) -> datetime:
-        """The UTC instant. In a spring gap the clock is taken as if it had not moved (02:30 → 03:30 local);
-        in an autumn overlap the first of the two (PEP 495, fold=0). Raises BadInput for a zone nobody knows.
+        """The UTC instant. In a spring gap the clock is taken as if it had not moved (02:30 → 03:30
+        local); in an autumn overlap the first of the two (PEP 495, fold=0). Raises BadInput for a
+        zone nobody knows.
         """
         first = self.clock.replace(fold=0)
         return datetime.combine(self.day, first, tzinfo=load_zone(self.zone)).astimezone(UTC)
@@ -59,7 +61,8 @@ def parse_wall_time(stored: str, zone: str) -> WallTime:
 
 
 def to_wall_time(instant: datetime, zone: str) -> WallTime:
-    """What clocks in the zone show at an instant; in an autumn overlap both of two instants show the same."""
+    """What clocks in the zone show at an instant; in an autumn overlap both of two instants show
+    the same."""
     local = instant.astimezone(load_zone(zone))
     return WallTime(local.date(), local.time().replace(fold=0), zone)
 
@@ -70,6 +73,9 @@ def local_day(instant: datetime, zone: str) -> date:
 
 
 def day_bounds(day: date, zone: str) -> tuple[datetime, datetime]:
-    """The UTC instants at which a local day begins and the next begins: 23, 24 or 25 hours apart in most zones."""
+    """The UTC instants at which a local day begins and the next begins: 23, 24 or 25 hours apart in
+    most zones."""
     midnight = time(0, 0)
-    return WallTime(day, midnight, zone).instant(), WallTime(day + timedelta(days=1), midnight, zone).instant()
+    return WallTime(day, midnight, zone).instant(), WallTime(
+        day + timedelta(days=1), midnight, zone
+    ).instant()

@@ -1,4 +1,5 @@
-"""Many things to do at once: the rows of a file that moves in, in a few statements instead of one each."""
+"""Many things to do at once: the rows of a file that moves in, in a few statements instead of one
+each."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,9 @@ class DueEvent:
 
 def put_many(scope: Scope, rows: Sequence[DueEvent]) -> None:
     """As `outbox.put` for each, in this transaction or not at all."""
-    trace = scope.session.info.setdefault("trace", telemetry.trace_id())  # one transaction is one cause
+    trace = scope.session.info.setdefault(
+        "trace", telemetry.trace_id()
+    )  # one transaction is one cause
     insert_rows(scope, OutboxRow, [_row_from_due_event(one, trace) for one in rows])
     for queue in {one.event.queue for one in rows if one.at <= scope.now + WAKE_DELAY}:
         outbox.wake_relay(scope, queue)
@@ -52,7 +55,8 @@ def _row_from_due_event(one: DueEvent, trace: str) -> dict[str, object]:
 def cancel_many(scope: Scope, kinds: Collection[str], subjects: Collection[UUID]) -> int:
     """As `outbox.cancel` for each subject and kind. Returns how many rows were removed."""
     gone = scope.run(
-        "DELETE FROM outbox WHERE tenant_id = :tenant AND subject_id = ANY(:subjects) AND kind = ANY(:kinds)"
+        "DELETE FROM outbox WHERE tenant_id = :tenant AND subject_id = ANY(:subjects) AND kind = "
+        "ANY(:kinds)"
         " AND state = 'waiting' RETURNING queue, lane",
         tenant=scope.tenant_id,
         subjects=list(subjects),
@@ -63,8 +67,11 @@ def cancel_many(scope: Scope, kinds: Collection[str], subjects: Collection[UUID]
     return len(gone)
 
 
-def pending_subjects(scope: Scope, kind: str, subjects: Collection[UUID], *, before: datetime) -> frozenset[UUID]:
-    """Those of these subjects about which a row of a kind runs, or is due before a time (UTC-aware)."""
+def pending_subjects(
+    scope: Scope, kind: str, subjects: Collection[UUID], *, before: datetime
+) -> frozenset[UUID]:
+    """Those of these subjects about which a row of a kind runs, or is due before a time
+    (UTC-aware)."""
     found = scope.run(
         "SELECT DISTINCT subject_id FROM outbox WHERE tenant_id = :tenant"
         " AND subject_id = ANY(CAST(:subjects AS uuid[])) AND kind = :kind"
@@ -77,15 +84,19 @@ def pending_subjects(scope: Scope, kind: str, subjects: Collection[UUID], *, bef
     return frozenset(found.scalars())
 
 
-def tenants_with_due_rows(scope: Scope, lanes: Collection[tuple[UUID, str]], *, before: datetime) -> set[UUID]:
-    """Which tenants have a row in one of these lanes of theirs that is due before a time (UTC-aware).
+def tenants_with_due_rows(
+    scope: Scope, lanes: Collection[tuple[UUID, str]], *, before: datetime
+) -> set[UUID]:
+    """Which tenants have a row in one of these lanes of theirs that is due before a time
+    (UTC-aware).
 
     Only the relay sees other tenants' rows.
     """
     found = scope.run(
         "SELECT DISTINCT o.tenant_id"
         " FROM unnest(CAST(:tenants AS uuid[]), CAST(:lanes AS text[])) AS l (tenant_id, lane)"
-        " JOIN outbox o ON o.tenant_id = l.tenant_id AND o.lane = l.lane WHERE o.available_at < :before"
+        " JOIN outbox o ON o.tenant_id = l.tenant_id AND o.lane = l.lane WHERE o.available_at < "
+        ":before"
         " AND o.state IN ('waiting', 'leased')",
         tenants=[tenant_id for tenant_id, _ in lanes],
         lanes=[lane for _, lane in lanes],

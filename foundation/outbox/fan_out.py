@@ -1,8 +1,8 @@
 """Facts: what many rooms care about is put once, and each who hears of it gets a row of their own.
 
-The relay spreads them itself, all that are due in one transaction: a fact that is a message to a worker is two
-transactions more, a turn of Celery and one of the relay. A listener's row may be for later, so that nobody handles a
-fact only to write one.
+The relay spreads them itself, all that are due in one transaction: a fact that is a message to a
+worker is two transactions more, a turn of Celery and one of the relay. A listener's row may be for
+later, so that nobody handles a fact only to write one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,8 @@ FACTS_PER_TURN = 500
 
 @dataclass(frozen=True)
 class FactListener:
-    """A listener: the event it gets, how long after the fact, and what that event says beside the fact's own fields."""
+    """A listener: the event it gets, how long after the fact, and what that event says beside the
+    fact's own fields."""
 
     event: type[Event]
     delay: timedelta = timedelta(0)
@@ -32,7 +33,8 @@ class FactListener:
 
 
 class FactListeners:
-    """Who hears which fact. Refuses, at start, a fact of another queue and a listener that would lack a field."""
+    """Who hears which fact. Refuses, at start, a fact of another queue and a listener that would
+    lack a field."""
 
     def __init__(self, heard: Mapping[type[Event], tuple[FactListener, ...]]) -> None:
         self.by_kind = {fact.kind: listeners for fact, listeners in heard.items()}
@@ -43,7 +45,10 @@ class FactListeners:
             for one in listeners:
                 lacking = _required_fields(one.event) - _field_names(fact) - one.extra_fields.keys()
                 if lacking:
-                    raise ValueError(f"{one.event.kind} needs {', '.join(sorted(lacking))}, which {fact.kind} has not")
+                    raise ValueError(
+                        f"{one.event.kind} needs {', '.join(sorted(lacking))}, which {fact.kind} "
+                        "has not"
+                    )
 
     @property
     def listener_events(self) -> set[type[Event]]:
@@ -52,11 +57,13 @@ class FactListeners:
 
 
 def _field_names(event: type[Event]) -> set[str]:
-    return {one.name for one in fields(event)}  # type: ignore[arg-type] # a protocol cannot say "dataclass"
+    # a protocol cannot say "dataclass"
+    return {one.name for one in fields(event)}  # type: ignore[arg-type]  # see above
 
 
 def _required_fields(event: type[Event]) -> set[str]:
-    return {one.name for one in fields(event) if one.default is MISSING}  # type: ignore[arg-type] # as above
+    # as above
+    return {one.name for one in fields(event) if one.default is MISSING}  # type: ignore[arg-type]  # see above
 
 
 _DUE = """
@@ -68,13 +75,18 @@ ORDER BY available_at, id LIMIT :most FOR UPDATE SKIP LOCKED
 _END = """
 WITH ended AS (SELECT x.tenant_id, x.id, x.known FROM jsonb_to_recordset(CAST(:ended AS jsonb))
   AS x(tenant_id uuid, id uuid, known bool)),
-told AS (DELETE FROM outbox o USING ended e WHERE o.tenant_id = e.tenant_id AND o.id = e.id AND e.known),
-strange AS (UPDATE outbox o SET state = 'dead', last_error = 'event.unrouted', updated_at = :now FROM ended e
+told AS (DELETE FROM outbox o USING ended e WHERE o.tenant_id = e.tenant_id AND o.id = e.id AND
+e.known),
+strange AS (UPDATE outbox o SET state = 'dead', last_error = 'event.unrouted', updated_at = :now
+FROM ended e
   WHERE o.tenant_id = e.tenant_id AND o.id = e.id AND NOT e.known)
-INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, holds_lane, priority, available_at, state,
+INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, holds_lane, priority,
+available_at, state,
   tries, dedupe_key, trace_id)
-SELECT tenant_id, id, kind, version, subject_id, args, queue, false, 5, at, 'waiting', 0, dedupe, trace
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(tenant_id uuid, id uuid, kind text, version int, subject_id uuid,
+SELECT tenant_id, id, kind, version, subject_id, args, queue, false, 5, at, 'waiting', 0, dedupe,
+trace
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(tenant_id uuid, id uuid, kind text, version
+int, subject_id uuid,
   args jsonb, queue text, at timestamptz, dedupe text, trace text)
 ON CONFLICT DO NOTHING
 RETURNING set_config('synchronous_commit', 'off', true)
@@ -82,9 +94,11 @@ RETURNING set_config('synchronous_commit', 'off', true)
 
 
 def spread_facts(scope: Scope, facts: FactListeners) -> int:
-    """Write a row for each listener of each fact that is due, in the place of the fact; how many facts there were.
+    """Write a row for each listener of each fact that is due, in the place of the fact; how many
+    facts there were.
 
-    Sees the tenants its scope sees: all as `relay`. A fact that nobody knows stops as dead and is shown.
+    Sees the tenants its scope sees: all as `relay`. A fact that nobody knows stops as dead and is
+    shown.
     """
     due = scope.run(_DUE, queue=FACT_QUEUE, now=scope.now, most=FACTS_PER_TURN).all()
     if not due:
@@ -94,14 +108,19 @@ def spread_facts(scope: Scope, facts: FactListeners) -> int:
     for fact in due:
         heard = _build_listener_rows(fact, facts)
         rows += heard or ()
-        ended.append({"tenant_id": str(fact.tenant_id), "id": str(fact.id), "known": heard is not None})
-        scope.after_commit(telemetry.EVENTS_HANDLED.labels(fact.kind, "dead" if heard is None else "fact").inc)
+        ended.append(
+            {"tenant_id": str(fact.tenant_id), "id": str(fact.id), "known": heard is not None}
+        )
+        scope.after_commit(
+            telemetry.EVENTS_HANDLED.labels(fact.kind, "dead" if heard is None else "fact").inc
+        )
     scope.run(_END, now=scope.now, ended=_encode_rows(ended), rows=_encode_rows(rows))
     return len(due)
 
 
 def _build_listener_rows(fact: Any, facts: FactListeners) -> list[dict[str, Any]] | None:
-    """The rows of a fact's listeners; None of one that nobody knows, or that cannot be read: it keeps back no other."""
+    """The rows of a fact's listeners; None of one that nobody knows, or that cannot be read: it
+    keeps back no other."""
     try:
         return [_build_listener_row(fact, one) for one in facts.by_kind[fact.kind]]
     except (KeyError, TypeError, ValueError):
@@ -110,7 +129,9 @@ def _build_listener_rows(fact: Any, facts: FactListeners) -> list[dict[str, Any]
 
 def _build_listener_row(fact: Any, one: FactListener) -> dict[str, Any]:
     names = _field_names(one.event)
-    said = {name: value for name, value in fact.args.items() if name in names} | dict(one.extra_fields)
+    said = {name: value for name, value in fact.args.items() if name in names} | dict(
+        one.extra_fields
+    )
     event = outbox.rebuild_event(one.event, fact.tenant_id, fact.subject_id, said)
     return {
         "tenant_id": str(fact.tenant_id),

@@ -22,7 +22,8 @@ _WANTED: ContextVar[IsCapacityNeeded | None] = ContextVar("wanted", default=None
 
 @contextmanager
 def running_row(beat: ExtendLease, wanted: IsCapacityNeeded | None = None) -> Iterator[None]:
-    """Say, around a handler, how its row's lease is extended and who waits; `heartbeat` and `others_wait` find it."""
+    """Say, around a handler, how its row's lease is extended and who waits; `heartbeat` and
+    `others_wait` find it."""
     before = _RUNNING.set(beat)
     others = _WANTED.set(wanted)
     try:
@@ -33,7 +34,8 @@ def running_row(beat: ExtendLease, wanted: IsCapacityNeeded | None = None) -> It
 
 
 def is_other_tenant_waiting() -> bool:
-    """Whether another tenant waits for the place of the running row; never of work that was started by hand."""
+    """Whether another tenant waits for the place of the running row; never of work that was started
+    by hand."""
     found = _WANTED.get()
     return found is not None and found()
 
@@ -67,7 +69,9 @@ def heartbeat(beat: ExtendLease | None = None, *, every: float = EVERY) -> Itera
     if found is None:
         yield pulse
         return
-    thread = Thread(target=_beat_until, args=(found, pulse, ended, every), name="heartbeat", daemon=True)
+    thread = Thread(
+        target=_beat_until, args=(found, pulse, ended, every), name="heartbeat", daemon=True
+    )
     thread.start()
     try:
         yield pulse

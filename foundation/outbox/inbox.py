@@ -1,4 +1,5 @@
-"""The inbox: what came in from outside, once per (source, key), kept until somebody has understood it."""
+"""The inbox: what came in from outside, once per (source, key), kept until somebody has understood
+it."""
 
 from typing import Any
 from uuid import UUID
@@ -13,11 +14,14 @@ from foundation.ids import derived_uuid
 
 
 class InboxRow(TenantRow, table=True):
-    """One thing that came in. `source` is where from (`sandbox:<channel>`), `key` what the sender calls it."""
+    """One thing that came in. `source` is where from (`sandbox:<channel>`), `key` what the sender
+    calls it."""
 
     __tablename__ = "inbox"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "source", "key", name="inbox_once"), about="fan", keep="90 days"
+        UniqueConstraint("tenant_id", "source", "key", name="inbox_once"),
+        about="fan",
+        keep="90 days",
     )
 
     source: str
@@ -26,8 +30,8 @@ class InboxRow(TenantRow, table=True):
 
 
 def receive(scope: Scope, source: str, key: str, body: dict[str, Any]) -> UUID | None:
-    """Keep what came in, without signs that no database keeps; None when it has come before, so the caller puts its
-    event only for a new one.
+    """Keep what came in, without signs that no database keeps; None when it has come before, so the
+    caller puts its event only for a new one.
 
     Returns: the entry's id, the `subject_id` of the event that will read it with `body`.
     """
@@ -47,7 +51,9 @@ def receive(scope: Scope, source: str, key: str, body: dict[str, Any]) -> UUID |
 def get_body(scope: Scope, entry_id: UUID) -> dict[str, Any]:
     """What came in under this id. Raises NotFound; another tenant's entry looks the same."""
     found = scope.run(
-        "SELECT body FROM inbox WHERE tenant_id = :tenant AND id = :id", tenant=scope.tenant_id, id=entry_id
+        "SELECT body FROM inbox WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=entry_id,
     ).one_or_none()
     if found is None:
         raise NotFound("inbox.unknown", entry=str(entry_id))

@@ -1,8 +1,11 @@
-"""The outbox: the only clock and the only retry. What must happen later is a row, written with what caused it.
+"""The outbox: the only clock and the only retry. What must happen later is a row, written with what
+caused it.
 
-Rooms call `put` and `cancel` on their open scope. Claiming, taking and settling rows is `foundation/outbox/row_leases.py`.
+Rooms call `put` and `cancel` on their open scope. Claiming, taking and settling rows is
+`foundation/outbox/row_leases.py`.
 
-Something happened, perhaps many times in a row: what is to be done about it is done once, after the last of them.
+Something happened, perhaps many times in a row: what is to be done about it is done once, after the
+last of them.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,11 +27,13 @@ from foundation.ids import uuid7
 from foundation.ops import telemetry
 
 Queue = Literal["urgent", "chat", "publish", "make", "gpu", "buy", "notify", "facts"]
-"""All but `facts` are worked on by processes; facts are spread by the relay (`foundation/outbox/fan_out.py`)."""
+"""All but `facts` are worked on by processes; facts are spread by the relay
+(`foundation/outbox/fan_out.py`)."""
 
 QUEUES: tuple[Queue, ...] = get_args(Queue)
 NOTIFY_CHANNEL = "outbox"
-"""What the relay listens to; the payload is the queue that was stirred, or nothing for all of them."""
+"""What the relay listens to; the payload is the queue that was stirred, or nothing for all of
+them."""
 
 WAKE_DELAY = timedelta(seconds=1)
 """The relay looks at least this often by itself, so only what is due sooner must wake it."""
@@ -37,7 +42,8 @@ WAKE_DELAY = timedelta(seconds=1)
 class Event(Protocol):
     """Something to be done later: a frozen dataclass of ids, with its kind and queue on the class.
 
-    Fields beside the two ids are few and small (UUID, str, int, bool, date, datetime, or one of them or None).
+    Fields beside the two ids are few and small (UUID, str, int, bool, date, datetime, or one of
+    them or None).
     """
 
     kind: ClassVar[str]
@@ -54,8 +60,8 @@ E = TypeVar("E", bound=Event)
 
 
 class RetryLater(Exception):  # no error: a handler gives its row back, at no cost of tries
-    """Raised by a handler: come back after `after`; the stop or the wait is not the row's fault. `fresh`: something was
-    done meanwhile, so that failures before it count no more."""
+    """Raised by a handler: come back after `after`; the stop or the wait is not the row's fault.
+    `fresh`: something was done meanwhile, so that failures before it count no more."""
 
     def __init__(self, after: timedelta, *, fresh: bool = False) -> None:
         self.after = after
@@ -64,7 +70,8 @@ class RetryLater(Exception):  # no error: a handler gives its row back, at no co
 
 
 class OutboxRow(TenantRow, table=True):
-    """One thing to do. Done and cancelled rows are deleted; a row that failed too often stays as `dead`."""
+    """One thing to do. Done and cancelled rows are deleted; a row that failed too often stays as
+    `dead`."""
 
     __tablename__ = "outbox"
     __table_args__ = table_arguments(
@@ -79,14 +86,16 @@ class OutboxRow(TenantRow, table=True):
             "id",
             postgresql_where=sql("state = 'waiting' AND lane IS NOT NULL"),
         ),
-        Index(  # the backstop of the claim; a holding row that has been out keeps its lane while it waits
+        # the backstop of the claim; a holding row that has been out keeps its lane while it waits
+        Index(
             "outbox_one_per_lane",
             "tenant_id",
             "lane",
             unique=True,
             postgresql_where=sql(
                 "lane IS NOT NULL"
-                " AND (state = 'leased' OR state = 'waiting' AND holds_lane AND lease_token IS NOT NULL)"
+                " AND (state = 'leased' OR state = 'waiting' AND holds_lane AND lease_token IS "
+                "NOT NULL)"
             ),
         ),
         Index(
@@ -124,9 +133,11 @@ class OutboxRow(TenantRow, table=True):
 
 
 _PUT = """
-INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, lane, holds_lane, group_key, priority,
+INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, lane, holds_lane,
+group_key, priority,
   available_at, state, tries, dedupe_key, trace_id)
-VALUES (:tenant_id, :id, :kind, :version, :subject_id, CAST(:args AS jsonb), :queue, :lane, :holds_lane, :group_key,
+VALUES (:tenant_id, :id, :kind, :version, :subject_id, CAST(:args AS jsonb), :queue, :lane,
+:holds_lane, :group_key,
   :priority, :at, 'waiting', 0, :dedupe, :trace)
 ON CONFLICT DO NOTHING
 RETURNING CASE WHEN :soon THEN pg_notify(:channel, :queue) END
@@ -134,7 +145,8 @@ RETURNING CASE WHEN :soon THEN pg_notify(:channel, :queue) END
 """PostgreSQL tells once per transaction and at its commit, however often it is asked to."""
 
 _INSTEAD = (
-    "WITH gone AS (DELETE FROM outbox WHERE tenant_id = :tenant_id AND subject_id = :subject_id AND kind = :instead_of"
+    "WITH gone AS (DELETE FROM outbox WHERE tenant_id = :tenant_id AND subject_id = :subject_id "
+    "AND kind = :instead_of"
     " AND state = 'waiting')"
 )
 
@@ -151,15 +163,15 @@ def put(
     group: str | None = None,
     instead_of: type[Event] | None = None,
 ) -> UUID | None:
-    """Write `event` down, to be handled from `at` (UTC-aware; now when None) on, in this transaction or not at all.
+    """Write `event` down, to be handled from `at` (UTC-aware; now when None) on, in this
+    transaction or not at all.
 
     Args:
-        lane: rows of one lane of a tenant are done one at a time and in order (priority, then `at`).
-        holds_lane: keep the lane while this row waits for its retry; chat needs it.
-        priority: 0 (first) to 9.
-        dedupe: at most one row with this key waits or runs.
-        group: the relay prefers rows of the group (model) that is loaded.
-        instead_of: a kind that takes no lane: its waiting rows about the same subject are removed.
+        lane: rows of one lane of a tenant are done one at a time and in order (priority, then
+        `at`). holds_lane: keep the lane while this row waits for its retry; chat needs it.
+        priority: 0 (first) to 9. dedupe: at most one row with this key waits or runs. group: the
+        relay prefers rows of the group (model) that is loaded. instead_of: a kind that takes no
+        lane: its waiting rows about the same subject are removed.
     Returns: the row's id; None when `dedupe` is already waiting or running.
     """
     due = scope.now if at is None else at
@@ -180,7 +192,9 @@ def put(
         priority=priority,
         at=due,
         dedupe=dedupe,
-        trace=scope.session.info.setdefault("trace", telemetry.trace_id()),  # one transaction is one cause
+        trace=scope.session.info.setdefault(
+            "trace", telemetry.trace_id()
+        ),  # one transaction is one cause
         soon=due <= scope.now + WAKE_DELAY,
         channel=NOTIFY_CHANNEL,
         **replaced,
@@ -189,7 +203,8 @@ def put(
 
 
 def cancel(scope: Scope, kind: str, subject_id: UUID) -> int:
-    """Remove the waiting rows of `kind` about a subject of this tenant; what already runs is not touched.
+    """Remove the waiting rows of `kind` about a subject of this tenant; what already runs is not
+    touched.
 
     Returns how many were removed.
     """
@@ -211,7 +226,8 @@ def cancel_all(scope: Scope, subject_id: UUID, *kinds: str) -> int:
 
 
 def make_due(scope: Scope, subject_id: UUID, *kinds: str) -> int:
-    """Have the waiting rows of these kinds about a subject done now, otherwise as they were put; how many there are."""
+    """Have the waiting rows of these kinds about a subject done now, otherwise as they were put;
+    how many there are."""
     found = scope.run(
         "UPDATE outbox SET available_at = :now WHERE tenant_id = :tenant AND subject_id = :subject"
         " AND kind = ANY(CAST(:kinds AS text[])) AND state = 'waiting' RETURNING queue",
@@ -226,10 +242,12 @@ def make_due(scope: Scope, subject_id: UUID, *kinds: str) -> int:
 
 
 def is_pending(scope: Scope, subject_id: UUID, *kinds: str) -> bool:
-    """Whether a row about a subject (of one of `kinds`, if any are named) waits or runs: somebody will come."""
+    """Whether a row about a subject (of one of `kinds`, if any are named) waits or runs: somebody
+    will come."""
     return bool(
         scope.run(
-            "SELECT EXISTS (SELECT 1 FROM outbox WHERE tenant_id = :tenant AND subject_id = :subject"
+            "SELECT EXISTS (SELECT 1 FROM outbox WHERE tenant_id = :tenant AND subject_id = "
+            ":subject"
             " AND state IN ('waiting', 'leased') AND (:any OR kind = ANY(CAST(:kinds AS text[]))))",
             tenant=scope.tenant_id,
             subject=subject_id,
@@ -240,7 +258,8 @@ def is_pending(scope: Scope, subject_id: UUID, *kinds: str) -> bool:
 
 
 def wake_relay(scope: Scope, queue: str) -> None:
-    """Wake the relay for a queue when this transaction commits; once, however often it is called."""
+    """Wake the relay for a queue when this transaction commits; once, however often it is
+    called."""
     stirred: set[str] = scope.session.info.setdefault("outbox_stirred", set())
     if not stirred:
         scope.before_commit(_notify_queues)
@@ -260,7 +279,8 @@ def retry_dead(scope: Scope, event_id: UUID) -> None:
         Conflict: another row with the same dedupe key has taken its place.
     """
     found = scope.run(
-        "SELECT tenant_id, queue, dedupe_key, EXISTS (SELECT 1 FROM outbox b WHERE b.tenant_id = o.tenant_id"
+        "SELECT tenant_id, queue, dedupe_key, EXISTS (SELECT 1 FROM outbox b WHERE b.tenant_id = "
+        "o.tenant_id"
         "   AND b.dedupe_key = o.dedupe_key AND b.state IN ('waiting', 'leased')) AS replaced"
         " FROM outbox o WHERE id = :id AND state = 'dead' FOR UPDATE",
         id=event_id,
@@ -270,8 +290,10 @@ def retry_dead(scope: Scope, event_id: UUID) -> None:
     if found.replaced:
         raise Conflict("event.replaced", event=str(event_id))
     scope.run(  # without its token: a holding row that died has lost its lane to those after it
-        "UPDATE outbox SET state = 'waiting', tries = 0, lease_token = NULL, lease_until = NULL, started_at = NULL,"
-        " available_at = :now, updated_at = :now WHERE tenant_id = :tenant AND id = :id AND state = 'dead'",
+        "UPDATE outbox SET state = 'waiting', tries = 0, lease_token = NULL, lease_until = NULL, "
+        "started_at = NULL,"
+        " available_at = :now, updated_at = :now WHERE tenant_id = :tenant AND id = :id AND state "
+        "= 'dead'",
         now=scope.now,
         tenant=found.tenant_id,
         id=event_id,
@@ -281,7 +303,8 @@ def retry_dead(scope: Scope, event_id: UUID) -> None:
 
 @dataclass(frozen=True)
 class QueueStats:
-    """One queue as `greenroom status` shows it; `oldest` is how long the oldest due row has been waiting."""
+    """One queue as `greenroom status` shows it; `oldest` is how long the oldest due row has been
+    waiting."""
 
     queue: str
     waiting: int
@@ -294,8 +317,10 @@ def queue_stats(scope: Scope) -> list[QueueStats]:
     """Rows per queue that this scope sees: one tenant's as `app`, all of them as `relay`."""
     rows = scope.run(
         "SELECT queue, count(*) FILTER (WHERE state = 'waiting') AS waiting,"
-        " count(*) FILTER (WHERE state = 'leased') AS leased, count(*) FILTER (WHERE state = 'dead') AS dead,"
-        " greatest(:now - min(available_at) FILTER (WHERE state = 'waiting'), interval '0') AS oldest"
+        " count(*) FILTER (WHERE state = 'leased') AS leased, count(*) FILTER (WHERE state = "
+        "'dead') AS dead,"
+        " greatest(:now - min(available_at) FILTER (WHERE state = 'waiting'), interval '0') AS "
+        "oldest"
         " FROM outbox GROUP BY queue",
         now=scope.now,
     )
@@ -324,7 +349,8 @@ class DeadEvent:
 def list_dead(scope: Scope, *, limit: int = 100) -> list[DeadEvent]:
     """The rows that stopped, newest first."""
     rows = scope.run(
-        "SELECT tenant_id, id, kind, subject_id, tries, coalesce(last_error, '') AS error, updated_at AS died_at"
+        "SELECT tenant_id, id, kind, subject_id, tries, coalesce(last_error, '') AS error, "
+        "updated_at AS died_at"
         " FROM outbox WHERE state = 'dead' ORDER BY updated_at DESC LIMIT :limit",
         limit=limit,
     )
@@ -332,7 +358,8 @@ def list_dead(scope: Scope, *, limit: int = 100) -> list[DeadEvent]:
 
 
 def discard_dead(scope: Scope, event_id: UUID) -> None:
-    """Put a dead row aside for good: it will not be done. Raises NotFound: no such row in this scope, or not dead."""
+    """Put a dead row aside for good: it will not be done. Raises NotFound: no such row in this
+    scope, or not dead."""
     done = scope.run("DELETE FROM outbox WHERE id = :id AND state = 'dead'", id=event_id)
     if not done.rowcount:
         raise NotFound("event.not_dead", event=str(event_id))
@@ -351,26 +378,40 @@ _READERS: Mapping[type, Callable[[Any], Any]] = {
 @cache
 def _field_readers(event_type: type[Event]) -> Mapping[str, Callable[[Any], Any]]:
     hints = get_type_hints(event_type)
-    return {field.name: _field_reader(event_type, field.name, hints[field.name]) for field in fields(event_type)}  # type: ignore[arg-type] # a protocol cannot say "dataclass"
+    # a protocol cannot say "dataclass"
+    declared = fields(event_type)  # type: ignore[arg-type]  # see above
+    return {
+        field.name: _field_reader(event_type, field.name, hints[field.name]) for field in declared
+    }
 
 
 def _field_reader(event_type: type[Event], name: str, hint: Any) -> Callable[[Any], Any]:
     kinds = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
     if get_args(hint) and all(isinstance(kind, str) for kind in kinds):
         return str  # Literal["a", "b"]
-    many = isinstance(get_origin(hint), type) and get_origin(hint) is not UnionType  # list[str]: it would be one text
+    many = (
+        isinstance(get_origin(hint), type) and get_origin(hint) is not UnionType
+    )  # list[str]: it would be one text
     if many or len(kinds) != 1 or not isinstance(kinds[0], type):
-        raise TypeError(f"{event_type.__name__}.{name}: an event carries ids and small values, not {hint}")
+        raise TypeError(
+            f"{event_type.__name__}.{name}: an event carries ids and small values, not {hint}"
+        )
     kind = kinds[0]
-    reader = _READERS.get(kind, kind if issubclass(kind, str) else None)  # a StrEnum reads its own value
+    reader = _READERS.get(
+        kind, kind if issubclass(kind, str) else None
+    )  # a StrEnum reads its own value
     if reader is None:
-        raise TypeError(f"{event_type.__name__}.{name}: an event carries ids and small values, not {hint}")
+        raise TypeError(
+            f"{event_type.__name__}.{name}: an event carries ids and small values, not {hint}"
+        )
     return lambda value: None if value is None else reader(value)
 
 
 def event_arguments(event: Event) -> dict[str, Any]:
     """The stored form of the fields beside the two ids."""
-    names = [name for name in _field_readers(type(event)) if name not in ("tenant_id", "subject_id")]
+    names = [
+        name for name in _field_readers(type(event)) if name not in ("tenant_id", "subject_id")
+    ]
     return {name: _stored_value(getattr(event, name)) for name in names}
 
 
@@ -384,7 +425,9 @@ def _optional_text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def rebuild_event(event_type: type[E], tenant_id: UUID, subject_id: UUID, args: Mapping[str, Any]) -> E:
+def rebuild_event(
+    event_type: type[E], tenant_id: UUID, subject_id: UUID, args: Mapping[str, Any]
+) -> E:
     """The event that `put` was given. Fields an older form had and this one lacks are left out.
 
     Raises TypeError or ValueError when a field without default is missing or unreadable.
@@ -405,10 +448,12 @@ def check_event_type(event_type: type[Event]) -> None:
 
 
 def put_coalesced(scope: Scope, event: Event, *, within: timedelta) -> datetime:
-    """Put `event` for the end of the stretch of time (`within`, whole seconds) that is running; returns that end.
+    """Put `event` for the end of the stretch of time (`within`, whole seconds) that is running;
+    returns that end.
 
-    Whoever comes in the same stretch finds it waiting. A row that ran already began after all who came before it: a
-    key without the time would be taken while one runs, and what happened since would be left to the next.
+    Whoever comes in the same stretch finds it waiting. A row that ran already began after all who
+    came before it: a key without the time would be taken while one runs, and what happened since
+    would be left to the next.
     """
     size = int(within.total_seconds())
     end = (int(scope.now.timestamp()) // size + 1) * size

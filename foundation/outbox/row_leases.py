@@ -1,11 +1,14 @@
-"""Leases on outbox rows: claimed by the relay, taken and settled by a worker, swept when either is lost.
+"""Leases on outbox rows: claimed by the relay, taken and settled by a worker, swept when either is
+lost.
 
-Every function works on an open scope. Under the role `relay` it sees all tenants; under `app` (the in-process relay
-of tests) the rows of one. A lease is a token: whoever holds it may settle the row, everybody else finds nothing.
+Every function works on an open scope. Under the role `relay` it sees all tenants; under `app` (the
+in-process relay of tests) the rows of one. A lease is a token: whoever holds it may settle the row,
+everybody else finds nothing.
 
-These transactions commit without waiting for the disk. What a crashed server may forget is a claim (the row is handed
-out again, the old message finds another token) or an ending (the handler runs again and finds its work done); a later
-commit that does wait makes all before it durable too, so nothing of ours is ever forgotten after what it led to.
+These transactions commit without waiting for the disk. What a crashed server may forget is a claim
+(the row is handed out again, the old message finds another token) or an ending (the handler runs
+again and finds its work done); a later commit that does wait makes all before it durable too, so
+nothing of ours is ever forgotten after what it led to.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +30,8 @@ LEASE_GRACE = timedelta(seconds=15)
 """What a lease adds to its handler's deadline."""
 
 MAX_DEADLINE = timedelta(minutes=15)
-"""No lease is given for so long: one that ends later was given by a clock that has gone back since."""
+"""No lease is given for so long: one that ends later was given by a clock that has gone back
+since."""
 
 GROUP_PATIENCE = timedelta(minutes=5)
 """After so long a row no longer yields to those of the loaded group."""
@@ -38,7 +42,8 @@ _CLAIMING = 0x6F7574626F78
 
 @dataclass(frozen=True)
 class Backoff:
-    """How long a row waits after its handler failed: full jitter over `first` × `factor`ⁿ, dead at `dead_at` tries."""
+    """How long a row waits after its handler failed: full jitter over `first` × `factor`ⁿ, dead at
+    `dead_at` tries."""
 
     first: timedelta = timedelta(seconds=10)
     factor: int = 3
@@ -63,7 +68,8 @@ class QueueState:
 
 @dataclass(frozen=True)
 class ClaimedRow:
-    """A row handed out. `before` is the token it had: giving back restores it, so a holding row keeps its lane."""
+    """A row handed out. `before` is the token it had: giving back restores it, so a holding row
+    keeps its lane."""
 
     tenant_id: UUID
     id: UUID
@@ -92,26 +98,34 @@ class TakenRow:
 _LOOK = f"""
 SELECT q AS queue, coalesce(n, 0) AS leased, coalesce(first <= :now, false) AS due,
   CASE WHEN first > :now THEN first ELSE (SELECT available_at FROM outbox
-    WHERE queue = q AND state = 'waiting' AND available_at > :now ORDER BY available_at LIMIT 1) END AS next_at
+    WHERE queue = q AND state = 'waiting' AND available_at > :now ORDER BY available_at LIMIT 1)
+    END AS next_at
 FROM (VALUES {", ".join(f"('{queue}')" for queue in QUEUES)}) queues(q)
 LEFT JOIN LATERAL (SELECT available_at AS first FROM outbox
   WHERE queue = q AND state = 'waiting' ORDER BY available_at LIMIT 1) earliest ON true
-LEFT JOIN (SELECT queue, count(*) AS n FROM outbox WHERE state = 'leased' GROUP BY queue) b ON b.queue = q
+LEFT JOIN (SELECT queue, count(*) AS n FROM outbox WHERE state = 'leased' GROUP BY queue) b ON
+b.queue = q
 """  # noqa: S608  our own names
-"""The queues stand in it, so that its plan is kept: it was planned anew at each look, half a millisecond each.
+"""The queues stand in it, so that its plan is kept: it was planned anew at each look, half a
+millisecond each.
 
-A kept plan does not know what `now` is and takes a third of all rows for due. Asked whether there is any, it reads the
-table until it meets one: all of a year's plans when there is none. Asked for the first, it takes the index.
+A kept plan does not know what `now` is and takes a third of all rows for due. Asked whether there
+is any, it reads the table until it meets one: all of a year's plans when there is none. Asked for
+the first, it takes the index.
 """
 
 
 def queue_states(scope: Scope) -> dict[Queue, QueueState]:
     """All queues at a glance, at the scope's `now`."""
-    return {row.queue: QueueState(row.leased, row.due, row.next_at) for row in scope.run(_LOOK, now=scope.now)}
+    return {
+        row.queue: QueueState(row.leased, row.due, row.next_at)
+        for row in scope.run(_LOOK, now=scope.now)
+    }
 
 
 _CLAIM = """
-WITH busy AS (SELECT tenant_id, count(*) AS n FROM outbox WHERE state = 'leased' AND queue = :queue GROUP BY tenant_id),
+WITH busy AS (SELECT tenant_id, count(*) AS n FROM outbox WHERE state = 'leased' AND queue =
+:queue GROUP BY tenant_id),
 keepers AS MATERIALIZED (SELECT tenant_id, lane, id FROM outbox WHERE lane IS NOT NULL
   AND (state = 'leased' OR state = 'waiting' AND holds_lane AND lease_token IS NOT NULL)),
 due AS MATERIALIZED (SELECT tenant_id, id, lane, priority, available_at,
@@ -120,25 +134,31 @@ due AS MATERIALIZED (SELECT tenant_id, id, lane, priority, available_at,
       WHEN starts_with(group_key || '|', CAST(:kin AS text)) THEN 1 ELSE 2 END AS far,
     row_number() OVER (PARTITION BY tenant_id, lane ORDER BY priority, available_at, id) AS place
   FROM outbox WHERE queue = :queue AND state = 'waiting' AND available_at <= :now),
-free AS MATERIALIZED (SELECT d.* FROM due d LEFT JOIN keepers k ON k.tenant_id = d.tenant_id AND k.lane = d.lane
+free AS MATERIALIZED (SELECT d.* FROM due d LEFT JOIN keepers k ON k.tenant_id = d.tenant_id AND
+k.lane = d.lane
   WHERE d.lane IS NULL OR k.id = d.id OR k.id IS NULL AND d.place = 1),
 share AS (SELECT greatest(CAST(:least AS int),
-    ceil(CAST(:places AS numeric) / greatest(count(DISTINCT tenant_id), 1))) AS per_tenant FROM free),
+    ceil(CAST(:places AS numeric) / greatest(count(DISTINCT tenant_id), 1))) AS per_tenant FROM
+    free),
 head AS (SELECT f.*, coalesce(n, 0) + row_number()
     OVER (PARTITION BY tenant_id ORDER BY far, priority, available_at, id) AS turn
   FROM free f LEFT JOIN busy USING (tenant_id)),
 pick AS (SELECT tenant_id, id FROM head, share WHERE turn <= per_tenant
-  ORDER BY far, turn, coalesce(array_position(CAST(:served AS uuid[]), tenant_id), 0), priority, available_at
+  ORDER BY far, turn, coalesce(array_position(CAST(:served AS uuid[]), tenant_id), 0), priority,
+  available_at
   LIMIT :room),
 mine AS (SELECT tenant_id, id, lease_token AS before FROM outbox
-  WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM pick) AND state = 'waiting' FOR UPDATE SKIP LOCKED)
+  WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM pick) AND state = 'waiting' FOR UPDATE SKIP
+  LOCKED)
 UPDATE outbox o SET state = 'leased', tries = tries + 1, lease_token = gen_random_uuid(),
   lease_until = :now + CAST(:lease AS interval), started_at = NULL
 FROM mine WHERE o.tenant_id = mine.tenant_id AND o.id = mine.id
-RETURNING o.tenant_id, o.id, o.lease_token AS token, mine.before, o.priority, o.available_at, o.group_key,
+RETURNING o.tenant_id, o.id, o.lease_token AS token, mine.before, o.priority, o.available_at,
+o.group_key,
   set_config('synchronous_commit', 'off', true)
 """
-"""Ranks due rows once per lane and per tenant: asking the lane's index about each took 4 times as long (measured)."""
+"""Ranks due rows once per lane and per tenant: asking the lane's index about each took 4 times as
+long (measured)."""
 
 
 def claim_rows(
@@ -153,14 +173,15 @@ def claim_rows(
     patience: timedelta = GROUP_PATIENCE,
     served: Sequence[UUID] = (),
 ) -> list[ClaimedRow]:
-    """Lease up to `room` due rows of a queue, tenants in turn, one row per lane; in the order they should be sent.
+    """Lease up to `room` due rows of a queue, tenants in turn, one row per lane; in the order they
+    should be sent.
 
-    A tenant may hold its part of the queue's `places` among the tenants that have due rows, at least a quarter.
-    `loaded` is the group whose rows go first until others have waited for `patience`; after them go those of groups
-    that, ended by `|`, begin with `kin`. `served` are tenants that had a
-    place, the last one last: where there is one place only, they stand behind those who had none.
-    Returns nothing while another relay is claiming.
-    Raises Collision when the backstop of lanes refused: roll back, the next claim sees the lane as it is.
+    A tenant may hold its part of the queue's `places` among the tenants that have due rows, at
+    least a quarter. `loaded` is the group whose rows go first until others have waited for
+    `patience`; after them go those of groups that, ended by `|`, begin with `kin`. `served` are
+    tenants that had a place, the last one last: where there is one place only, they stand behind
+    those who had none. Returns nothing while another relay is claiming. Raises Collision when the
+    backstop of lanes refused: roll back, the next claim sees the lane as it is.
     """
     if not scope.run("SELECT pg_try_advisory_xact_lock(:key)", key=_CLAIMING).scalar_one():
         return []
@@ -178,17 +199,24 @@ def claim_rows(
             patience=patience,
             served=list(served),
         ).all()
-    except IntegrityError as error:  # a row put before the head of its lane while that was leased: measured
+    except (
+        IntegrityError
+    ) as error:  # a row put before the head of its lane while that was leased: measured
         telemetry.LANE_COLLISIONS.inc()
         raise LaneCollision from error
-    found = [ClaimedRow(r.tenant_id, r.id, r.token, r.before, r.priority, r.available_at, r.group_key) for r in rows]
+    found = [
+        ClaimedRow(r.tenant_id, r.id, r.token, r.before, r.priority, r.available_at, r.group_key)
+        for r in rows
+    ]
     return sorted(found, key=lambda row: (row.priority, row.available_at, row.id))
 
 
 def group_in_flight(scope: Scope, queue: Queue) -> str | None:
-    """The group of the row of a queue that was handed out last and is not settled; None when there is none."""
+    """The group of the row of a queue that was handed out last and is not settled; None when there
+    is none."""
     found = scope.run(
-        "SELECT group_key FROM outbox WHERE queue = :queue AND state = 'leased' AND group_key IS NOT NULL"
+        "SELECT group_key FROM outbox WHERE queue = :queue AND state = 'leased' AND group_key IS "
+        "NOT NULL"
         " ORDER BY lease_until DESC LIMIT 1",
         queue=queue,
     ).scalar()
@@ -196,10 +224,12 @@ def group_in_flight(scope: Scope, queue: Queue) -> str | None:
 
 
 def is_capacity_needed(scope: Scope, taken: TakenRow) -> bool:
-    """Whether another tenant has a row due in the queue of a running one: long work may then give its place back."""
+    """Whether another tenant has a row due in the queue of a running one: long work may then give
+    its place back."""
     return bool(
         scope.run(
-            "SELECT EXISTS (SELECT 1 FROM outbox WHERE queue = :queue AND state = 'waiting' AND available_at <= :now"
+            "SELECT EXISTS (SELECT 1 FROM outbox WHERE queue = :queue AND state = 'waiting' AND "
+            "available_at <= :now"
             " AND tenant_id <> :tenant)",
             queue=taken.queue,
             tenant=taken.tenant_id,
@@ -209,10 +239,12 @@ def is_capacity_needed(scope: Scope, taken: TakenRow) -> bool:
 
 
 def return_rows(scope: Scope, rows: Sequence[ClaimedRow]) -> None:
-    """Undo claims whose message could not be sent: no try is lost, and a holding row keeps its lane."""
+    """Undo claims whose message could not be sent: no try is lost, and a holding row keeps its
+    lane."""
     for row in rows:
         scope.run(
-            "UPDATE outbox SET state = 'waiting', tries = tries - 1, lease_token = :before, lease_until = NULL"
+            "UPDATE outbox SET state = 'waiting', tries = tries - 1, lease_token = :before, "
+            "lease_until = NULL"
             " WHERE tenant_id = :tenant AND id = :id AND lease_token = :token AND state = 'leased'"
             " AND started_at IS NULL",
             before=row.before,
@@ -222,10 +254,13 @@ def return_rows(scope: Scope, rows: Sequence[ClaimedRow]) -> None:
         )
 
 
-def take_row(scope: StatementRunner, event_id: UUID, token: UUID, *, deadline: timedelta) -> TakenRow | None:
+def take_row(
+    scope: StatementRunner, event_id: UUID, token: UUID, *, deadline: timedelta
+) -> TakenRow | None:
     """Start on a leased row; its lease then lasts for the handler's deadline and 15 s.
 
-    None for an old message: the row was taken, swept, cancelled or done. This makes a repeated message harmless.
+    None for an old message: the row was taken, swept, cancelled or done. This makes a repeated
+    message harmless.
     """
     row = scope.run(
         "UPDATE outbox SET started_at = at, lease_until = at + CAST(:lease AS interval)"
@@ -241,16 +276,26 @@ def take_row(scope: StatementRunner, event_id: UUID, token: UUID, *, deadline: t
     if row is None:
         return None
     return TakenRow(
-        row.tenant_id, event_id, token, row.kind, row.subject_id, row.args, row.queue, row.tries, row.trace_id
+        row.tenant_id,
+        event_id,
+        token,
+        row.kind,
+        row.subject_id,
+        row.args,
+        row.queue,
+        row.tries,
+        row.trace_id,
     )
 
 
 def extend_row_lease(scope: Scope, taken: TakenRow, *, deadline: timedelta) -> bool:
-    """Heartbeat of long work: the lease lasts for `deadline` from now, and 15 s. False when the row is another's."""
+    """Heartbeat of long work: the lease lasts for `deadline` from now, and 15 s. False when the row
+    is another's."""
     return _update_leased_row(
         scope,
         taken,
-        "UPDATE outbox SET lease_until = :now + CAST(:lease AS interval) WHERE {mine} AND state = 'leased' {quiet}",
+        "UPDATE outbox SET lease_until = :now + CAST(:lease AS interval) WHERE {mine} AND state = "
+        "'leased' {quiet}",
         now=scope.now,
         lease=deadline + LEASE_GRACE,
     )
@@ -267,22 +312,26 @@ def finish_row(scope: StatementRunner, taken: TakenRow) -> bool:
 
 
 def defer_row(scope: Scope, taken: TakenRow, after: timedelta, *, fresh: bool = False) -> bool:
-    """Give a row back for `after`, at no cost of tries; with `fresh`, none of before counts any more. A holding row
-    keeps its lane meanwhile."""
+    """Give a row back for `after`, at no cost of tries; with `fresh`, none of before counts any
+    more. A holding row keeps its lane meanwhile."""
     return _update_leased_row(
         scope,
         taken,
         "UPDATE outbox SET state = 'waiting', tries = CASE WHEN :fresh THEN 0 ELSE tries - 1 END,"
         " available_at = :now + CAST(:after AS interval),"
-        " lease_until = NULL, started_at = NULL, updated_at = :now WHERE {mine} AND state = 'leased' {frees}",
+        " lease_until = NULL, started_at = NULL, updated_at = :now WHERE {mine} AND state = "
+        "'leased' {frees}",
         now=scope.now,
         after=after,
         fresh=fresh,
     )
 
 
-def fail_row(scope: Scope, taken: TakenRow, *, error: str, backoff: Backoff = DEFAULT_BACKOFF) -> bool:
-    """Note a failed try: the row waits for its backoff, or is dead. `error` is a class and a code, never a text.
+def fail_row(
+    scope: Scope, taken: TakenRow, *, error: str, backoff: Backoff = DEFAULT_BACKOFF
+) -> bool:
+    """Note a failed try: the row waits for its backoff, or is dead. `error` is a class and a code,
+    never a text.
 
     Returns whether the row is dead now; False too when it has gone to another worker.
     """
@@ -292,7 +341,8 @@ def fail_row(scope: Scope, taken: TakenRow, *, error: str, backoff: Backoff = DE
     _update_leased_row(
         scope,
         taken,
-        "UPDATE outbox SET state = 'waiting', available_at = :now + random() * CAST(:ceiling AS interval),"
+        "UPDATE outbox SET state = 'waiting', available_at = :now + random() * CAST(:ceiling AS "
+        "interval),"
         " lease_until = NULL, started_at = NULL, last_error = :error, updated_at = :now"
         " WHERE {mine} AND state = 'leased' {frees}",
         now=scope.now,
@@ -303,11 +353,13 @@ def fail_row(scope: Scope, taken: TakenRow, *, error: str, backoff: Backoff = DE
 
 
 def mark_dead(scope: Scope, taken: TakenRow, *, error: str) -> bool:
-    """Stop a row for good: it is counted, shown, may be sent again by a person, and lets its lane go."""
+    """Stop a row for good: it is counted, shown, may be sent again by a person, and lets its lane
+    go."""
     return _update_leased_row(
         scope,
         taken,
-        "UPDATE outbox SET state = 'dead', lease_until = NULL, started_at = NULL, last_error = :error,"
+        "UPDATE outbox SET state = 'dead', lease_until = NULL, started_at = NULL, last_error = "
+        ":error,"
         " updated_at = :now WHERE {mine} AND state = 'leased' {frees}",
         now=scope.now,
         error=error,
@@ -315,15 +367,18 @@ def mark_dead(scope: Scope, taken: TakenRow, *, error: str) -> bool:
 
 
 def sweep_expired_leases(scope: Scope) -> int:
-    """Return expired leases to waiting; how many. Repairs a wiped Redis and a killed worker, harms no living one.
+    """Return expired leases to waiting; how many. Repairs a wiped Redis and a killed worker, harms
+    no living one.
 
-    A row that was never started costs no try: its message was lost, not its handler. Where the clock of the machine was
-    set back, a lease does not last until it has caught up.
+    A row that was never started costs no try: its message was lost, not its handler. Where the
+    clock of the machine was set back, a lease does not last until it has caught up.
     """
     rows = scope.run(
-        "UPDATE outbox o SET state = 'waiting', tries = tries - CASE WHEN started_at IS NULL THEN 1 ELSE 0 END,"
+        "UPDATE outbox o SET state = 'waiting', tries = tries - CASE WHEN started_at IS NULL THEN "
+        "1 ELSE 0 END,"
         " lease_until = NULL, started_at = NULL FROM (SELECT tenant_id, id FROM outbox"
-        " WHERE state = 'leased' AND (lease_until < :now OR lease_until > :no_lease) FOR UPDATE SKIP LOCKED) e"
+        " WHERE state = 'leased' AND (lease_until < :now OR lease_until > :no_lease) FOR UPDATE "
+        "SKIP LOCKED) e"
         " WHERE o.tenant_id = e.tenant_id AND o.id = e.id RETURNING o.queue",
         now=scope.now,
         no_lease=scope.now + MAX_DEADLINE,
@@ -334,18 +389,23 @@ def sweep_expired_leases(scope: Scope) -> int:
 
 
 def advance_database_clock(scope: Scope, until: datetime) -> bool:
-    """Move the house clock on to the next thing due, to `until` at most; refused by the database in production.
+    """Move the house clock on to the next thing due, to `until` at most; refused by the database in
+    production.
 
-    False, and nothing moves, while anything is in flight or due: work is never skipped, only waiting is. Claims stand
-    aside meanwhile, since a lease that began before the leap would end with it. A row that is due in a lane that
-    another one keeps until later waits for that one.
+    False, and nothing moves, while anything is in flight or due: work is never skipped, only
+    waiting is. Claims stand aside meanwhile, since a lease that began before the leap would end
+    with it. A row that is due in a lane that another one keeps until later waits for that one.
     """
     scope.run("SELECT pg_advisory_xact_lock(:key)", key=_CLAIMING)
     row = scope.run(
-        "SELECT count(*) FILTER (WHERE state = 'leased' OR available_at <= house_now() AND NOT EXISTS (SELECT 1"
-        " FROM outbox k WHERE k.tenant_id = o.tenant_id AND k.lane = o.lane AND k.id <> o.id AND k.state = 'waiting'"
-        " AND k.holds_lane AND k.lease_token IS NOT NULL AND k.available_at > house_now())) AS busy,"
-        " min(available_at) FILTER (WHERE available_at > house_now()) AS next_at FROM outbox o WHERE state <> 'dead'"
+        "SELECT count(*) FILTER (WHERE state = 'leased' OR available_at <= house_now() AND NOT "
+        "EXISTS (SELECT 1"
+        " FROM outbox k WHERE k.tenant_id = o.tenant_id AND k.lane = o.lane AND k.id <> o.id AND "
+        "k.state = 'waiting'"
+        " AND k.holds_lane AND k.lease_token IS NOT NULL AND k.available_at > house_now())) AS "
+        "busy,"
+        " min(available_at) FILTER (WHERE available_at > house_now()) AS next_at FROM outbox o "
+        "WHERE state <> 'dead'"
     ).one()
     target = min(until, row.next_at) if row.next_at is not None else until
     if row.busy or target <= scope.now:
@@ -357,12 +417,16 @@ def advance_database_clock(scope: Scope, until: datetime) -> bool:
 _WORDS = {
     "mine": "tenant_id = :tenant AND id = :id AND lease_token = :token",
     "quiet": "RETURNING set_config('synchronous_commit', 'off', true)",
-    "frees": f"RETURNING set_config('synchronous_commit', 'off', true), pg_notify('{NOTIFY_CHANNEL}', queue)",
+    "frees": "RETURNING set_config('synchronous_commit', 'off', true), "
+    f"pg_notify('{NOTIFY_CHANNEL}', queue)",
 }
-"""Whose row; no waiting for the disk; and the relay may hand out what its place and its lane kept back."""
+"""Whose row; no waiting for the disk; and the relay may hand out what its place and its lane kept
+back."""
 
 
-def _update_leased_row(scope: StatementRunner, taken: TakenRow, statement: str, **params: object) -> bool:
+def _update_leased_row(
+    scope: StatementRunner, taken: TakenRow, statement: str, **params: object
+) -> bool:
     """Run a statement on the row, if it still bears our token."""
     ours = {"tenant": taken.tenant_id, "id": taken.id, "token": taken.token}
     return bool(scope.run(statement.format(**_WORDS), **ours, **params).rowcount)

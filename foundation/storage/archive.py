@@ -1,7 +1,9 @@
-"""Objects that are written once and never again: what proves the database must not lie in the database.
+"""Objects that are written once and never again: what proves the database must not lie in the
+database.
 
-A name means the bytes that were kept under it first, whoever comes later: two writers of one name agree on one of them,
-and a writer that died after the write finds its own bytes when it comes again.
+A name means the bytes that were kept under it first, whoever comes later: two writers of one name
+agree on one of them, and a writer that died after the write finds its own bytes when it comes
+again.
 """
 
 import os
@@ -17,10 +19,12 @@ _NAME = re.compile(r"[a-z0-9]+(/[a-z0-9]+)+")
 
 
 class Archive(Protocol):
-    """Where they lie. Each method raises Unavailable when the place cannot be reached, refuses, or is full."""
+    """Where they lie. Each method raises Unavailable when the place cannot be reached, refuses, or
+    is full."""
 
     def put_once(self, name: str, data: bytes) -> bytes:
-        """Keep `data` as `name` (`part/part`, lower case and digits) unless something is kept there already.
+        """Keep `data` as `name` (`part/part`, lower case and digits) unless something is kept there
+        already.
 
         Returns what lies there now: `data`, or what was first.
         """
@@ -38,7 +42,8 @@ def check_archive_name(name: str) -> None:
 
 
 class FileArchive:
-    """Files nobody may write to, each made whole and then linked to its name: linking fails where a file is."""
+    """Files nobody may write to, each made whole and then linked to its name: linking fails where a
+    file is."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -82,6 +87,7 @@ def open_archive(settings: Settings) -> Archive:
     """Where this installation keeps what is written once."""
     if not settings.storage.url:
         return FileArchive(settings.archive_folder)
-    from foundation.storage.s3 import S3Archive  # noqa: PLC0415  the SDK for those alone who have a server
+    # the SDK for those alone who have a server
+    from foundation.storage.s3 import S3Archive  # noqa: PLC0415  see above
 
     return S3Archive(settings.storage)

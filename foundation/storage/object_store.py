@@ -1,4 +1,5 @@
-"""Objects: bytes under their own SHA-256, one folder (or bucket) per tenant. As files, or on an S3 server."""
+"""Objects: bytes under their own SHA-256, one folder (or bucket) per tenant. As files, or on an S3
+server."""
 
 import hashlib
 import os
@@ -16,18 +17,22 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class ObjectStore(Protocol):
-    """Where bytes lie. Content-addressed: the same bytes are stored once, and a key can only mean those bytes.
+    """Where bytes lie. Content-addressed: the same bytes are stored once, and a key can only mean
+    those bytes.
 
-    Each method raises Unavailable, with what to do, when the place cannot be reached, refuses, or is full.
+    Each method raises Unavailable, with what to do, when the place cannot be reached, refuses, or
+    is full.
     """
 
     @property
     def quota_bytes(self) -> int | None:
-        """How many bytes a tenant may keep here, for who brings new ones (`studio/library/storage_quota.py`); None: what fits."""
+        """How many bytes a tenant may keep here, for who brings new ones
+        (`studio/library/storage_quota.py`); None: what fits."""
         ...
 
     def put(self, tenant_id: UUID, data: bytes) -> str:
-        """Store `data`; returns its SHA-256 in hex, and only when they can be read again. Safe to repeat.
+        """Store `data`; returns its SHA-256 in hex, and only when they can be read again. Safe to
+        repeat.
 
         What lies there whole is not written again; what was damaged is.
         """
@@ -36,7 +41,8 @@ class ObjectStore(Protocol):
     def get(self, tenant_id: UUID, sha256: str) -> bytes:
         """The bytes, proven to be those. Raises NotFound; another tenant's object looks the same.
 
-        Raises Unavailable for an object that is damaged or came back cut off: other bytes are never returned.
+        Raises Unavailable for an object that is damaged or came back cut off: other bytes are never
+        returned.
         """
         ...
 
@@ -59,13 +65,15 @@ def bytes_digest(data: bytes) -> str:
 
 
 def check_object_key(sha256: str) -> None:
-    """Raise NotFound for what cannot be a key: nothing lies under it, and it must not become a path."""
+    """Raise NotFound for what cannot be a key: nothing lies under it, and it must not become a
+    path."""
     if not _DIGEST.fullmatch(sha256):
         raise NotFound("object.unknown", sha256=sha256[:12])
 
 
 def _keep_names(folder: Path) -> None:
-    """Have the disk hold which files a folder has: without that, a power cut takes a whole file back."""
+    """Have the disk hold which files a folder has: without that, a power cut takes a whole file
+    back."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -74,8 +82,8 @@ def _keep_names(folder: Path) -> None:
 
 
 class FileStore:
-    """The store of `make up`: temporary file, fsync, rename, fsync of the folder; nothing half written is ever visible,
-    and nothing that was stored is lost with the power."""
+    """The store of `make up`: temporary file, fsync, rename, fsync of the folder; nothing half
+    written is ever visible, and nothing that was stored is lost with the power."""
 
     def __init__(self, root: Path, *, allowed: int | None = None) -> None:
         self._root = root
@@ -108,7 +116,9 @@ class FileStore:
                 os.fsync(file.fileno())
                 Path(file.name).rename(path)
             except BaseException:
-                Path(file.name).unlink(missing_ok=True)  # a full disk is not filled further by each try
+                Path(file.name).unlink(
+                    missing_ok=True
+                )  # a full disk is not filled further by each try
                 raise
 
     def get(self, tenant_id: UUID, sha256: str) -> bytes:
@@ -137,7 +147,9 @@ class FileStore:
 
 def open_library_store(settings: Settings) -> ObjectStore:
     """Where the creators' files lie."""
-    return _open_store(settings.storage, settings.objects_folder, "", allowed=settings.storage.allowed_bytes)
+    return _open_store(
+        settings.storage, settings.objects_folder, "", allowed=settings.storage.allowed_bytes
+    )
 
 
 def open_page_store(settings: Settings) -> ObjectStore:
@@ -145,9 +157,12 @@ def open_page_store(settings: Settings) -> ObjectStore:
     return _open_store(settings.storage, settings.page_files_folder, "-pages", allowed=None)
 
 
-def _open_store(chosen: StorageSettings, folder: Path, kind: str, *, allowed: int | None) -> ObjectStore:
+def _open_store(
+    chosen: StorageSettings, folder: Path, kind: str, *, allowed: int | None
+) -> ObjectStore:
     if not chosen.url:
         return FileStore(folder, allowed=allowed)
-    from foundation.storage.s3 import S3Store  # noqa: PLC0415  the SDK for those alone who have a server
+    # the SDK for those alone who have a server
+    from foundation.storage.s3 import S3Store  # noqa: PLC0415  see above
 
     return S3Store(chosen, kind=kind, allowed=allowed)

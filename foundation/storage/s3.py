@@ -1,7 +1,9 @@
-"""Objects on an S3 server (MinIO): a bucket per tenant, each object under its SHA-256, no second copy here.
+"""Objects on an S3 server (MinIO): a bucket per tenant, each object under its SHA-256, no second
+copy here.
 
-The server is asked over a network and may be anybody's: what it returns is hashed again, and what it was given is read
-back once. All of it may be repeated without harm, so that a connection that breaks is tried a second time.
+The server is asked over a network and may be anybody's: what it returns is hashed again, and what
+it was given is read back once. All of it may be repeated without harm, so that a connection that
+breaks is tried a second time.
 """
 
 import base64
@@ -36,14 +38,22 @@ CONNECTIONS = 64
 """As many as `send` has threads, and some."""
 
 MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchObject", "ResourceNotFound"})
-LOCKLESS = frozenset({"NotImplemented", "InvalidRequest", "ObjectLockConfigurationNotFoundError", "InvalidBucketState"})
+LOCKLESS = frozenset(
+    {
+        "NotImplemented",
+        "InvalidRequest",
+        "ObjectLockConfigurationNotFoundError",
+        "InvalidBucketState",
+    }
+)
 """What a server answers that offers no lock."""
 KEPT_YEARS = 5
 OURS_ALREADY = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
 
 
 class S3Store:
-    """A store whose buckets are named `<prefix><kind>-<tenant>`. Opens no connection before it is used; thread-safe."""
+    """A store whose buckets are named `<prefix><kind>-<tenant>`. Opens no connection before it is
+    used; thread-safe."""
 
     def __init__(
         self,
@@ -176,16 +186,20 @@ class S3Store:
         except S3Error as error:
             if error.code in MISSING:
                 raise NotFound("object.unknown", sha256=sha256[:12]) from error
-            raise Unavailable("storage.refused", place=self._place, detail=error.code or "?") from error
+            raise Unavailable(
+                "storage.refused", place=self._place, detail=error.code or "?"
+            ) from error
         except (MinioException, HTTPError, OSError, ValueError, ParseError) as error:
             raise Unavailable("storage.away", place=self._place) from error
 
 
 class S3Archive:
-    """One bucket of objects under lock (S3 Object Lock, compliance mode): nobody may delete or replace a version, the
-    server's own administrator included. A second write is a second version, and the oldest is the one that counts.
+    """One bucket of objects under lock (S3 Object Lock, compliance mode): nobody may delete or
+    replace a version, the server's own administrator included. A second write is a second version,
+    and the oldest is the one that counts.
 
-    A server without the lock gets a plain bucket; what lies there is then not written again by us, and that is all.
+    A server without the lock gets a plain bucket; what lies there is then not written again by us,
+    and that is all.
     """
 
     def __init__(self, chosen: StorageSettings) -> None:
@@ -207,12 +221,20 @@ class S3Archive:
     def _upload_locked_object(self, name: str, data: bytes) -> None:
         locked = Retention(COMPLIANCE, wall_now() + timedelta(days=365 * KEPT_YEARS))
         digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
-        proof = {"x-amz-sdk-checksum-algorithm": "SHA256", "x-amz-checksum-sha256": digest}  # a lock asks for one
+        proof = {
+            "x-amz-sdk-checksum-algorithm": "SHA256",
+            "x-amz-checksum-sha256": digest,
+        }  # a lock asks for one
         with self._asking(name):
             self._make_bucket()
             try:
                 self._client.put_object(
-                    self._bucket, name, io.BytesIO(data), len(data), metadata=dict(proof), retention=locked
+                    self._bucket,
+                    name,
+                    io.BytesIO(data),
+                    len(data),
+                    metadata=dict(proof),
+                    retention=locked,
                 )
             except S3Error as error:
                 if error.code not in LOCKLESS:
@@ -235,7 +257,9 @@ class S3Archive:
         with self._asking(name):
             found = [
                 one
-                for one in self._client.list_objects(self._bucket, prefix=name, include_version=True)
+                for one in self._client.list_objects(
+                    self._bucket, prefix=name, include_version=True
+                )
                 if one.object_name == name and not one.is_delete_marker
             ]
             if not found:

@@ -1,8 +1,11 @@
-"""Assets and their bytes, as the library brings them: what made them, since when they are, who is in them.
+"""Assets and their bytes, as the library brings them: what made them, since when they are, who is
+in them.
 
-An asset that was recorded as a camera's is said to be a model's work: from then on it counts as such, for good.
+An asset that was recorded as a camera's is said to be a model's work: from then on it counts as
+such, for good.
 
-What leaves says so from the next clearance on, and whoever is shown must have agreed to a model's likeness of them.
+What leaves says so from the next clearance on, and whoever is shown must have agreed to a model's
+likeness of them.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -25,7 +28,8 @@ DATED_SOURCES = frozenset({"generation", "capture", "publication"})
 """Sources of a production date that count; what a shoot card says is read from the card."""
 
 _SURE = ("non_identifiable", "confirmed", "proposed")
-"""How a person is shown, from what asks least to what asks most: of one who is shown twice, the last counts."""
+"""How a person is shown, from what asks least to what asks most: of one who is shown twice, the
+last counts."""
 
 
 @dataclass(frozen=True)
@@ -70,18 +74,21 @@ def record_asset(
     """Write down one origin of bytes; returns its id.
 
     Args:
-        origin: generated, upload or import.
-        ai: none, assisted or generated.
-        made_at: start of production, UTC-aware; None when nobody knows.
-        source: what proves `made_at`: generation, capture or publication; anything else proves nothing.
-        parent: the asset this one was made from: it keeps the older date, or that there is none, and the people shown.
-        people_seen: how many people a detector counted; None when none ran.
-        model: of an engine of ours, as it calls it; an edit keeps its parent's.
-        label: what it must not be mistaken for (`generators.contract.engines.OriginLabel`); what is made from it keeps it.
-        parts: the assets it is made of, uncut, as a clip of stills: each is a parent, the first of them stands for all
-            on its card. Their ratings are its own, their people and labels are kept, and the oldest date.
-        after: the assets a model looked at to make it. Each is a parent as one that was cut: its people, its label and
-            the oldest date are kept, its rating counts as a parent's; its shoot card is not this one's.
+        origin: generated, upload or import. ai: none, assisted or generated. made_at: start of
+        production, UTC-aware; None when nobody knows. source: what proves `made_at`: generation,
+        capture or publication; anything else proves nothing. parent: the asset this one was made
+        from: it keeps the older date, or that there is none, and the people shown. people_seen: how
+        many people a detector counted; None when none ran. model: of an engine of ours, as it calls
+        it; an edit keeps its parent's. label: what it must not be mistaken for
+        (`generators.contract.engines.OriginLabel`); what is made from it keeps it. parts: the
+        assets it is made of, uncut, as a clip of stills: each is a parent, the first of them stands
+        for all
+            on its card. Their ratings are its own, their people and labels are kept, and the oldest
+        date.
+        after: the assets a model looked at to make it. Each is a parent as one that was cut: its
+            people, its label and
+            the oldest date are kept, its rating counts as a parent's; its shoot card is not this
+            one's.
 
     Raises BadInput for an unknown `ai`, NotFound for an unknown parent or part.
     """
@@ -114,26 +121,40 @@ def record_asset(
 
 
 def _lock_sources(scope: Scope, asset_ids: Sequence[UUID]) -> list[Asset]:
-    """Lock the assets that a new one is made from against any new statement about them, and load them in order."""
+    """Lock the assets that a new one is made from against any new statement about them, and load
+    them in order."""
     if asset_ids:
         epochs.lock_exclusive(scope, *(epochs.asset_key(scope, one) for one in asset_ids))
     return [_get_asset(scope, one) for one in asset_ids]
 
 
-def _build_parts(scope: Scope, asset_id: UUID, parts: Iterable[UUID], *, whole: bool) -> list[AssetPart]:
-    return [AssetPart(tenant_id=scope.tenant_id, asset_id=asset_id, part_id=one, whole=whole) for one in parts]
+def _build_parts(
+    scope: Scope, asset_id: UUID, parts: Iterable[UUID], *, whole: bool
+) -> list[AssetPart]:
+    return [
+        AssetPart(tenant_id=scope.tenant_id, asset_id=asset_id, part_id=one, whole=whole)
+        for one in parts
+    ]
 
 
 def _oldest_date(made_at: datetime | None, line: Sequence[Asset]) -> datetime | None:
     """Nobody knows when something was made that was made from what nobody dated."""
     dates = [one.made_at for one in line]
     known = [date for date in dates if date is not None]
-    return None if len(known) < len(dates) else min([*known, *([made_at] if made_at else [])], default=None)
+    return (
+        None
+        if len(known) < len(dates)
+        else min([*known, *([made_at] if made_at else [])], default=None)
+    )
 
 
 def _date_source(source: str, line: Sequence[Asset]) -> str:
     """What proves the date: of several, what proves nothing counts."""
-    return next((one.source for one in line if one.source not in DATED_SOURCES), line[0].source) if line else source
+    return (
+        next((one.source for one in line if one.source not in DATED_SOURCES), line[0].source)
+        if line
+        else source
+    )
 
 
 def _get_asset(scope: Scope, asset_id: UUID) -> Asset:
@@ -144,14 +165,14 @@ def _get_asset(scope: Scope, asset_id: UUID) -> Asset:
 
 
 def asset_label(scope: Scope, asset_id: UUID) -> str:
-    """What an asset must not be mistaken for, its own or that of what it was made from; "" for the work of a camera or
-    of a real model. Raises NotFound."""
+    """What an asset must not be mistaken for, its own or that of what it was made from; "" for the
+    work of a camera or of a real model. Raises NotFound."""
     return _get_asset(scope, asset_id).label
 
 
 def _inherit_depictions(scope: Scope, parents: Sequence[UUID], child: UUID) -> Sequence[Depiction]:
-    """The people of the parents: they are never looked for anew in a blurred or cut picture. Who is known for sure in
-    one of them is."""
+    """The people of the parents: they are never looked for anew in a blurred or cut picture. Who is
+    known for sure in one of them is."""
     if not parents:
         return ()
     found = scope.session.exec(
@@ -159,7 +180,10 @@ def _inherit_depictions(scope: Scope, parents: Sequence[UUID], child: UUID) -> S
         .where(Depiction.tenant_id == scope.tenant_id, col(Depiction.asset_id).in_(list(parents)))
         .order_by(col(Depiction.id))
     ).all()
-    worst = {(row.person_id, row.how): row for row in sorted(found, key=lambda row: _SURE.index(row.state))}
+    worst = {
+        (row.person_id, row.how): row
+        for row in sorted(found, key=lambda row: _SURE.index(row.state))
+    }
     return [
         Depiction(
             tenant_id=scope.tenant_id,
@@ -177,8 +201,10 @@ def _inherit_depictions(scope: Scope, parents: Sequence[UUID], child: UUID) -> S
 _RECORD = """
 INSERT INTO renditions
   (tenant_id, id, asset_id, sha256, mime, size, width, height, profile, parent_sha256, phash, state)
-VALUES (:tenant, :id, :asset, :sha256, :mime, :size, :width, :height, :profile, :parent, :phash, 'made')
-ON CONFLICT (tenant_id, sha256) DO UPDATE SET erased_at = NULL WHERE renditions.erased_at IS NOT NULL
+VALUES (:tenant, :id, :asset, :sha256, :mime, :size, :width, :height, :profile, :parent, :phash,
+'made')
+ON CONFLICT (tenant_id, sha256) DO UPDATE SET erased_at = NULL WHERE renditions.erased_at IS NOT
+NULL
 """
 
 
@@ -197,8 +223,9 @@ def record_rendition(
 ) -> UUID:
     """Write down final bytes by their SHA-256 (64 hexadecimal digits); returns the rendition's id.
 
-    Bytes known already stay the rendition of their first asset, with its ratings, people and marks, and this asset
-    becomes a child of it. `parent` is the SHA-256 of the bytes they were derived from; `phash` 64 bits in hexadecimal.
+    Bytes known already stay the rendition of their first asset, with its ratings, people and marks,
+    and this asset becomes a child of it. `parent` is the SHA-256 of the bytes they were derived
+    from; `phash` 64 bits in hexadecimal.
 
     Raises NotFound for an unknown asset.
     """
@@ -244,17 +271,24 @@ WITH RECURSIVE line AS (
   FROM line l JOIN assets a ON a.tenant_id = :tenant AND a.id = l.parent_id
   WHERE l.depth < 20)
 SELECT DISTINCT ON (l.wanted) l.wanted, r.sha256, r.mime, r.size, r.width, r.height, l.ai
-FROM line l JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id = l.id AND r.profile = :profile
+FROM line l JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id = l.id AND r.profile =
+:profile
 ORDER BY l.wanted, l.depth, r.id DESC
 """
 
 
-def newest_renditions(scope: Scope, assets: Collection[UUID], profile: str) -> dict[UUID, StoredRendition]:
-    """The newest rendition of each asset for a profile, its parent's when it has none; those without any are absent."""
+def newest_renditions(
+    scope: Scope, assets: Collection[UUID], profile: str
+) -> dict[UUID, StoredRendition]:
+    """The newest rendition of each asset for a profile, its parent's when it has none; those
+    without any are absent."""
     if not assets:
         return {}
     rows = scope.run(_RENDITIONS, tenant=scope.tenant_id, assets=list(assets), profile=profile)
-    return {row.wanted: StoredRendition(row.sha256, row.mime, row.size, row.width, row.height, row.ai) for row in rows}
+    return {
+        row.wanted: StoredRendition(row.sha256, row.mime, row.size, row.width, row.height, row.ai)
+        for row in rows
+    }
 
 
 def newest_rendition(scope: Scope, asset_id: UUID, profile: str) -> StoredRendition | None:
@@ -263,27 +297,34 @@ def newest_rendition(scope: Scope, asset_id: UUID, profile: str) -> StoredRendit
 
 
 _BESIDE = """
-SELECT sha256 FROM renditions WHERE tenant_id = :tenant AND asset_id = :asset AND profile = :profile ORDER BY id
+SELECT sha256 FROM renditions WHERE tenant_id = :tenant AND asset_id = :asset AND profile =
+:profile ORDER BY id
 """
 
 
 _DERIVED = """
 SELECT r.sha256 FROM renditions own
-JOIN renditions r ON r.tenant_id = own.tenant_id AND r.asset_id = own.asset_id AND r.parent_sha256 = own.sha256
+JOIN renditions r ON r.tenant_id = own.tenant_id AND r.asset_id = own.asset_id AND
+r.parent_sha256 = own.sha256
 WHERE own.tenant_id = :tenant AND own.sha256 = :sha256 AND r.profile = :profile AND r.state = 'made'
 ORDER BY r.id LIMIT 1
 """
 
 
 def derived_digest(scope: Scope, sha256: str, profile: str) -> str | None:
-    """The digest of what was made of these very bytes for a profile; None when nothing was, or it is gone."""
-    found: str | None = scope.run(_DERIVED, tenant=scope.tenant_id, sha256=sha256, profile=profile).scalar()
+    """The digest of what was made of these very bytes for a profile; None when nothing was, or it
+    is gone."""
+    found: str | None = scope.run(
+        _DERIVED, tenant=scope.tenant_id, sha256=sha256, profile=profile
+    ).scalar()
     return found
 
 
 def rendition_digests(scope: Scope, asset_id: UUID, profile: str) -> list[str]:
     """The digests of an asset's own renditions for a profile, in the order they were recorded."""
-    return list(scope.run(_BESIDE, tenant=scope.tenant_id, asset=asset_id, profile=profile).scalars())
+    return list(
+        scope.run(_BESIDE, tenant=scope.tenant_id, asset=asset_id, profile=profile).scalars()
+    )
 
 
 def list_renditions(scope: Scope, asset_id: UUID) -> list[RenditionSummary]:
@@ -298,7 +339,8 @@ def list_renditions(scope: Scope, asset_id: UUID) -> list[RenditionSummary]:
 
 
 def total_stored_bytes(scope: Scope, *, but: Collection[str] = ()) -> int:
-    """How many bytes the renditions of a tenant are, each object once: equal bytes are one rendition. `but` these."""
+    """How many bytes the renditions of a tenant are, each object once: equal bytes are one
+    rendition. `but` these."""
     found = scope.run(
         "SELECT coalesce(sum(size), 0) FROM renditions"
         " WHERE tenant_id = :tenant AND erased_at IS NULL AND sha256 <> ALL(:but)",
@@ -309,18 +351,23 @@ def total_stored_bytes(scope: Scope, *, but: Collection[str] = ()) -> int:
 
 
 _SAY = """
-UPDATE assets SET ai = 'generated', engine = CASE WHEN engine = :camera THEN :unnamed ELSE engine END,
+UPDATE assets SET ai = 'generated', engine = CASE WHEN engine = :camera THEN :unnamed ELSE engine
+END,
   updated_at = house_now()
 WHERE tenant_id = :tenant AND id = ANY(:assets) AND ai <> 'generated' RETURNING id
 """
-_OF_A_CAMERA = "SELECT id FROM assets WHERE tenant_id = :tenant AND id = ANY(:assets) AND engine = :camera"
+_OF_A_CAMERA = (
+    "SELECT id FROM assets WHERE tenant_id = :tenant AND id = ANY(:assets) AND engine = :camera"
+)
 
 
 def disclose_as_generated(scope: Scope, asset_id: UUID, *, camera: str, unnamed: str) -> list[UUID]:
-    """Say that a model made an asset whose engine is recorded as `camera`; `unnamed` stands there afterwards.
+    """Say that a model made an asset whose engine is recorded as `camera`; `unnamed` stands there
+    afterwards.
 
-    So did it make what the asset is a copy or a still of, and whatever was made of any of them; returns those that did
-    not count as a model's before. No clearance of them is under way meanwhile.
+    So did it make what the asset is a copy or a still of, and whatever was made of any of them;
+    returns those that did not count as a model's before. No clearance of them is under way
+    meanwhile.
     """
     own = {"tenant": scope.tenant_id, "camera": camera}
     line = ancestors_by_asset(scope, [asset_id]).get(asset_id, frozenset())

@@ -12,9 +12,10 @@ from foundation.db.tables import TenantRow, table_arguments, tenant_foreign_key
 
 
 class AssetPart(TenantRow, table=True):
-    """One of several assets that an asset is made of. `whole`: uncut, as a still of a clip, or its sound; the first of
-    these is its `parent_id` too. Else it was made after it: a model looked at it, and shows it nowhere as it is. What
-    was made from what is the view `asset_parents`: these, and every `parent_id`."""
+    """One of several assets that an asset is made of. `whole`: uncut, as a still of a clip, or its
+    sound; the first of these is its `parent_id` too. Else it was made after it: a model looked at
+    it, and shows it nowhere as it is. What was made from what is the view `asset_parents`: these,
+    and every `parent_id`."""
 
     __tablename__ = "asset_parts"
     __table_args__ = table_arguments(
@@ -33,7 +34,8 @@ pass
 
 _MADE_OF = """
 WITH RECURSIVE below AS (
-  SELECT p.asset_id AS id, 1 AS depth FROM asset_parents p WHERE p.tenant_id = :tenant AND p.parent_id = :asset
+  SELECT p.asset_id AS id, 1 AS depth FROM asset_parents p WHERE p.tenant_id = :tenant AND
+  p.parent_id = :asset
   UNION SELECT p.asset_id, b.depth + 1 FROM below b
   JOIN asset_parents p ON p.tenant_id = :tenant AND p.parent_id = b.id WHERE b.depth < 20)
 SELECT DISTINCT id FROM below ORDER BY id
@@ -41,12 +43,14 @@ SELECT DISTINCT id FROM below ORDER BY id
 
 
 def derived_assets(scope: Scope, asset_id: UUID) -> list[UUID]:
-    """The assets that were made of this one, however far on: cuts, what it is a part of, what a model made after it."""
+    """The assets that were made of this one, however far on: cuts, what it is a part of, what a
+    model made after it."""
     return list(scope.run(_MADE_OF, tenant=scope.tenant_id, asset=asset_id).scalars())
 
 
 def parts_of_asset(scope: Scope, asset_id: UUID) -> list[UUID]:
-    """The assets this one is made of, uncut, in the order they were recorded; none of what is no clip."""
+    """The assets this one is made of, uncut, in the order they were recorded; none of what is no
+    clip."""
     return _list_part_ids(scope, asset_id, whole=True)
 
 
@@ -58,21 +62,32 @@ def reference_assets(scope: Scope, asset_id: UUID) -> list[UUID]:
 def _list_part_ids(scope: Scope, asset_id: UUID, *, whole: bool) -> list[UUID]:
     found = scope.session.exec(
         select(AssetPart.part_id)
-        .where(AssetPart.tenant_id == scope.tenant_id, AssetPart.asset_id == asset_id, col(AssetPart.whole) == whole)
+        .where(
+            AssetPart.tenant_id == scope.tenant_id,
+            AssetPart.asset_id == asset_id,
+            col(AssetPart.whole) == whole,
+        )
         .order_by(col(AssetPart.id))
     )
     return list(found)
 
 
-def ancestors_and_descendants(scope: Scope, asset_id: UUID, *, most: int) -> tuple[list[UUID], list[UUID]]:
-    """What an asset was made from, of a clip every part, the first one first; and what was made from it, the newest
-    first."""
+def ancestors_and_descendants(
+    scope: Scope, asset_id: UUID, *, most: int
+) -> tuple[list[UUID], list[UUID]]:
+    """What an asset was made from, of a clip every part, the first one first; and what was made
+    from it, the newest first."""
     own = {"tenant": scope.tenant_id, "asset": asset_id}
-    parent = scope.run("SELECT parent_id FROM assets WHERE tenant_id = :tenant AND id = :asset", **own).scalar()
-    above = dict.fromkeys([*([parent] if parent is not None else []), *parts_of_asset(scope, asset_id)])
+    parent = scope.run(
+        "SELECT parent_id FROM assets WHERE tenant_id = :tenant AND id = :asset", **own
+    ).scalar()
+    above = dict.fromkeys(
+        [*([parent] if parent is not None else []), *parts_of_asset(scope, asset_id)]
+    )
     children = scope.run(
         "SELECT id FROM assets WHERE tenant_id = :tenant AND parent_id = :asset"
-        " UNION SELECT asset_id FROM asset_parts WHERE tenant_id = :tenant AND part_id = :asset AND whole"
+        " UNION SELECT asset_id FROM asset_parts WHERE tenant_id = :tenant AND part_id = :asset "
+        "AND whole"
         " ORDER BY id DESC LIMIT :most",
         **own,
         most=most,
@@ -85,8 +100,10 @@ WITH RECURSIVE line (root, id) AS (
   SELECT id, id FROM assets WHERE tenant_id = :tenant AND id = ANY(:assets)
   UNION
   SELECT line.root, up.id FROM line, LATERAL (
-    SELECT parent_id AS id FROM assets WHERE tenant_id = :tenant AND id = line.id AND parent_id IS NOT NULL
-    UNION ALL SELECT part_id FROM asset_parts WHERE tenant_id = :tenant AND asset_id = line.id AND whole) up)
+    SELECT parent_id AS id FROM assets WHERE tenant_id = :tenant AND id = line.id AND parent_id
+    IS NOT NULL
+    UNION ALL SELECT part_id FROM asset_parts WHERE tenant_id = :tenant AND asset_id = line.id
+    AND whole) up)
 SELECT root, id FROM line
 """
 
@@ -97,7 +114,8 @@ WITH RECURSIVE line (root, id) AS (
   UNION
   SELECT line.root, down.id FROM line, LATERAL (
     SELECT id FROM assets WHERE tenant_id = :tenant AND parent_id = line.id
-    UNION ALL SELECT asset_id FROM asset_parts WHERE tenant_id = :tenant AND part_id = line.id AND whole) down)
+    UNION ALL SELECT asset_id FROM asset_parts WHERE tenant_id = :tenant AND part_id = line.id
+    AND whole) down)
 SELECT root, id FROM line
 """
 
@@ -112,8 +130,12 @@ def descendants_by_asset(scope: Scope, assets: Collection[UUID]) -> dict[UUID, f
     return _assets_by_root(scope, _DESCENT, assets)
 
 
-def _assets_by_root(scope: Scope, statement: str, assets: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
+def _assets_by_root(
+    scope: Scope, statement: str, assets: Collection[UUID]
+) -> dict[UUID, frozenset[UUID]]:
     found: dict[UUID, set[UUID]] = {}
-    for root, asset in scope.run(statement, tenant=scope.tenant_id, assets=list(assets)) if assets else ():
+    for root, asset in (
+        scope.run(statement, tenant=scope.tenant_id, assets=list(assets)) if assets else ()
+    ):
         found.setdefault(root, set()).add(asset)
     return {root: frozenset(line) for root, line in found.items()}

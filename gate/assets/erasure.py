@@ -1,7 +1,8 @@
 """Bytes that nobody used are stored no more: which may go, and what is left of them.
 
-What was once permitted to leave, what somebody asks to be gone, what is sealed or frozen, and what something else was
-made of stays: it is evidence, or is shown somewhere. Digests, ratings and who is shown stay of all.
+What was once permitted to leave, what somebody asks to be gone, what is sealed or frozen, and what
+something else was made of stays: it is evidence, or is shown somewhere. Digests, ratings and who is
+shown stay of all.
 """
 
 from collections.abc import Collection
@@ -12,17 +13,22 @@ from foundation.db.database import Scope
 from gate import epochs
 
 RetentionReason = Literal["held", "left", "source"]
-"""Why bytes stay: a request, a seal, a freeze or a calibration holds them; they may have left; others were made of
-them, or are the same."""
+"""Why bytes stay: a request, a seal, a freeze or a calibration holds them; they may have left;
+others were made of them, or are the same."""
 
 _STAYS = """
 SELECT a.id,
-  bool_or(r.state <> 'made' OR r.sha256 IN (SELECT s.sha256 FROM seals s WHERE s.tenant_id = :tenant)
-    OR r.sha256 IN (SELECT jsonb_array_elements_text(c.digests) FROM complaints c WHERE c.tenant_id = :tenant)
-    OR r.sha256 IN (SELECT jsonb_array_elements_text(k.tiles) FROM calibrations k WHERE k.tenant_id = :tenant)) AS held,
+  bool_or(r.state <> 'made' OR r.sha256 IN (SELECT s.sha256 FROM seals s WHERE s.tenant_id =
+  :tenant)
+    OR r.sha256 IN (SELECT jsonb_array_elements_text(c.digests) FROM complaints c WHERE
+    c.tenant_id = :tenant)
+    OR r.sha256 IN (SELECT jsonb_array_elements_text(k.tiles) FROM calibrations k WHERE
+    k.tenant_id = :tenant)) AS held,
   bool_or(r.sha256 IN (
-    SELECT jsonb_array_elements_text(p.media) FROM permits p WHERE p.tenant_id = :tenant)) AS left_us,
-  count(r.id) = 0 OR EXISTS (SELECT FROM asset_parents b WHERE b.tenant_id = :tenant AND b.parent_id = a.id) AS source
+    SELECT jsonb_array_elements_text(p.media) FROM permits p WHERE p.tenant_id = :tenant)) AS
+    left_us,
+  count(r.id) = 0 OR EXISTS (SELECT FROM asset_parents b WHERE b.tenant_id = :tenant AND
+  b.parent_id = a.id) AS source
 FROM assets a LEFT JOIN renditions r ON r.tenant_id = a.tenant_id AND r.asset_id = a.id
 WHERE a.tenant_id = :tenant AND a.id = ANY(:assets) GROUP BY a.id
 """
@@ -48,18 +54,22 @@ WHERE tenant_id = :tenant AND asset_id = :asset AND erased_at IS NULL
 
 
 def lock_asset(scope: Scope, asset_id: UUID) -> None:
-    """No clearance of this asset is under way until the transaction ends: one that was asks anew afterwards."""
+    """No clearance of this asset is under way until the transaction ends: one that was asks anew
+    afterwards."""
     epochs.lock_and_advance(scope, epochs.asset_key(scope, asset_id))
 
 
 def mark_erased(scope: Scope, asset_id: UUID) -> None:
-    """Write down that the bytes of an asset are stored no more. Whoever calls this asked `staying` in this transaction,
-    `alone`, and deletes them once it ended (`erased`)."""
+    """Write down that the bytes of an asset are stored no more. Whoever calls this asked `staying`
+    in this transaction, `alone`, and deletes them once it ended (`erased`)."""
     with scope.acting_as("gate"):
         scope.run(_ERASE, tenant=scope.tenant_id, asset=asset_id)
 
 
-_ERASED = "SELECT sha256 FROM renditions WHERE tenant_id = :tenant AND asset_id = :asset AND erased_at IS NOT NULL"
+_ERASED = (
+    "SELECT sha256 FROM renditions WHERE tenant_id = :tenant AND asset_id = :asset AND erased_at "
+    "IS NOT NULL"
+)
 
 
 def erasable_digests(scope: Scope, asset_id: UUID) -> list[str]:
@@ -68,7 +78,8 @@ def erasable_digests(scope: Scope, asset_id: UUID) -> list[str]:
 
 
 _GONE = """
-SELECT EXISTS (SELECT FROM renditions WHERE tenant_id = :tenant AND sha256 = :sha256 AND erased_at IS NOT NULL)
+SELECT EXISTS (SELECT FROM renditions WHERE tenant_id = :tenant AND sha256 = :sha256 AND
+erased_at IS NOT NULL)
 """
 
 
@@ -77,7 +88,10 @@ def is_erased(scope: Scope, sha256: str) -> bool:
     return bool(scope.run(_GONE, tenant=scope.tenant_id, sha256=sha256).scalar())
 
 
-_KEPT = "SELECT EXISTS (SELECT FROM renditions WHERE tenant_id = :tenant AND sha256 = :sha256 AND erased_at IS NULL)"
+_KEPT = (
+    "SELECT EXISTS (SELECT FROM renditions WHERE tenant_id = :tenant AND sha256 = :sha256 AND "
+    "erased_at IS NULL)"
+)
 
 
 def is_stored(scope: Scope, sha256: str) -> bool:

@@ -1,8 +1,9 @@
-"""Films and the blocklist: two films are compared frame by frame, and a picture with the frames of a film.
+"""Films and the blocklist: two films are compared frame by frame, and a picture with the frames of
+a film.
 
-A frame of a film that is a blocked picture counts as that picture; of a blocked film a share of the frames must be
-there, for two films may share a title card. Compared when bytes come in and when bytes are blocked; a decision reads
-the mark.
+A frame of a film that is a blocked picture counts as that picture; of a blocked film a share of the
+frames must be there, for two films may share a title card. Compared when bytes come in and when
+bytes are blocked; a decision reads the mark.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,8 @@ from foundation.db.database import Scope
 from gate.assets import lookalikes
 
 SAME_SHARE = 0.3
-"""Of the frames of either film from which on one is the other, or a cut of it; a person looks at any fewer."""
+"""Of the frames of either film from which on one is the other, or a cut of it; a person looks at
+any fewer."""
 
 _SHARES = """
 SELECT i.sha256, b.sha256 AS blocked,
@@ -38,7 +40,8 @@ JOIN inspections g ON g.tenant_id = b.tenant_id AND g.sha256 = b.sha256 AND g.so
 WHERE r.tenant_id = :tenant AND b.tenant_id = :tenant AND b.sha256 <> r.sha256
   AND bit_count(CAST(r.look AS bit(64)) # CAST('x' || h.hex AS bit(64))) <= :close
   AND NOT EXISTS (
-    SELECT FROM inspections o WHERE o.tenant_id = :tenant AND o.sha256 = r.sha256 AND o.frames <> '[]')
+    SELECT FROM inspections o WHERE o.tenant_id = :tenant AND o.sha256 = r.sha256 AND o.frames <>
+    '[]')
 """
 """Pictures that are near a frame of a blocked film."""
 
@@ -53,13 +56,19 @@ WHERE i.tenant_id = :tenant AND i.source = 'house' AND i.frames <> '[]' AND b.te
 
 
 def match_frames(scope: Scope, sha256: str, frames: Sequence[str]) -> str:
-    """How the blocklists answer to a picture or a film that is recorded: near, close or nothing. `frames` are the
-    perceptual hashes of a film's, in hexadecimal."""
+    """How the blocklists answer to a picture or a film that is recorded: near, close or nothing.
+    `frames` are the perceptual hashes of a film's, in hexadecimal."""
     said = {"tenant": scope.tenant_id, "one": sha256}
     found = [lookalikes.nearest_blocklist_match(scope, frames)]
-    found += [_as_near(row) for row in scope.run(f"{_SHARES} AND i.sha256 = :one", near=lookalikes.NEAR_BITS, **said)]
+    found += [
+        _as_near(row)
+        for row in scope.run(f"{_SHARES} AND i.sha256 = :one", near=lookalikes.NEAR_BITS, **said)
+    ]
     still = f"{_IN_FILM} AND r.sha256 = :one GROUP BY r.sha256"
-    found += [lookalikes.match_of_distance(row.bits) for row in scope.run(still, close=lookalikes.CLOSE_BITS, **said)]
+    found += [
+        lookalikes.match_of_distance(row.bits)
+        for row in scope.run(still, close=lookalikes.CLOSE_BITS, **said)
+    ]
     return max(found, key=lookalikes.MATCH_ORDER.index)
 
 
@@ -70,7 +79,9 @@ def find_frame_lookalikes(scope: Scope, blocked: str) -> dict[str, str]:
     for row in scope.run(f"{_SHARES} AND b.sha256 = :one", near=lookalikes.NEAR_BITS, **said):
         found[row.sha256] = _as_near(row)
     for query, of in ((_IN_FILM, "r"), (_OF_PICTURE, "i")):
-        rows = scope.run(f"{query} AND b.sha256 = :one GROUP BY {of}.sha256", close=lookalikes.CLOSE_BITS, **said)
+        rows = scope.run(
+            f"{query} AND b.sha256 = :one GROUP BY {of}.sha256", close=lookalikes.CLOSE_BITS, **said
+        )
         for row in rows:
             found[row.sha256] = lookalikes.stricter_match(
                 found.get(row.sha256, ""), lookalikes.match_of_distance(row.bits)

@@ -1,8 +1,8 @@
-"""Pictures that must not be mistaken for a model's or a camera's work: one who runs the agency may let a single one
-leave all the same, saying why, and takes that back.
+"""Pictures that must not be mistaken for a model's or a camera's work: one who runs the agency may
+let a single one leave all the same, saying why, and takes that back.
 
-It lifts this one rule (`rules.nothing_stands_in`) and no other, for this very asset: what is made from it keeps the
-label and asks anew.
+It lifts this one rule (`rules.nothing_stands_in`) and no other, for this very asset: what is made
+from it keeps the label and asks anew.
 """
 
 from collections.abc import Collection
@@ -29,17 +29,21 @@ MAX_LIFT_REASON = 300
 """Characters of a reason."""
 
 LABEL_LIFTED_SQL = """
-EXISTS (SELECT FROM label_lifts f WHERE f.tenant_id = assets.tenant_id AND f.asset_id = assets.id AND f.open)
+EXISTS (SELECT FROM label_lifts f WHERE f.tenant_id = assets.tenant_id AND f.asset_id = assets.id
+AND f.open)
 """
 """Of a row of `assets`: somebody lets it leave with its label."""
 
 
 class LabelLift(TenantRow, table=True):
-    """A picture with a label that may leave all the same, while `open`. `by` and `ended_by` are members, as actors."""
+    """A picture with a label that may leave all the same, while `open`. `by` and `ended_by` are
+    members, as actors."""
 
     __tablename__ = "label_lifts"
     __table_args__ = table_arguments(
-        Index("label_lifts_once", "tenant_id", "asset_id", unique=True, postgresql_where=text("open")),
+        Index(
+            "label_lifts_once", "tenant_id", "asset_id", unique=True, postgresql_where=text("open")
+        ),
         ForeignKeyConstraint(["tenant_id", "asset_id"], ["assets.tenant_id", "assets.id"]),
         about="creator",
         keep=FOREVER,
@@ -53,7 +57,8 @@ class LabelLift(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class LabelLiftRequested:
-    """A member lets a picture, the subject, leave with its label and says `why`; without `lift`, no more."""
+    """A member lets a picture, the subject, leave with its label and says `why`; without `lift`, no
+    more."""
 
     kind: ClassVar[str] = "label.say"
     queue: ClassVar[Queue] = "urgent"
@@ -73,16 +78,24 @@ class LabelLiftSummary:
 
 
 def lift_label(scope: Scope, asset_id: UUID, *, why: str) -> None:
-    """Let a picture leave with its label, as the acting member; the workers write it down. Raises Refused for who may
-    not, NotFound for another tenant's, BadInput for one without a label, no reason or too long a one."""
+    """Let a picture leave with its label, as the acting member; the workers write it down. Raises
+    Refused for who may not, NotFound for another tenant's, BadInput for one without a label, no
+    reason or too long a one."""
     _validate_lift(scope, asset_id, lift=True, why=why)
-    outbox.put(scope, LabelLiftRequested(scope.tenant_id, asset_id, True, why.strip(), scope.actor), priority=1)
+    outbox.put(
+        scope,
+        LabelLiftRequested(scope.tenant_id, asset_id, True, why.strip(), scope.actor),
+        priority=1,
+    )
 
 
 def end_label_lift(scope: Scope, asset_id: UUID) -> None:
-    """Take that back: what has not left stays. Raises Refused for who may not, NotFound where nobody let it leave."""
+    """Take that back: what has not left stays. Raises Refused for who may not, NotFound where
+    nobody let it leave."""
     _validate_lift(scope, asset_id, lift=False, why="")
-    outbox.put(scope, LabelLiftRequested(scope.tenant_id, asset_id, False, "", scope.actor), priority=0)
+    outbox.put(
+        scope, LabelLiftRequested(scope.tenant_id, asset_id, False, "", scope.actor), priority=0
+    )
 
 
 def _validate_lift(scope: Scope, asset_id: UUID, *, lift: bool, why: str) -> None:
@@ -100,7 +113,8 @@ def _validate_lift(scope: Scope, asset_id: UUID, *, lift: bool, why: str) -> Non
 
 
 def handle_label_lift(event: LabelLiftRequested, *, tenant: OpenScope) -> None:
-    """Write it down, as the member who said so, if they still may; who may not is told at Home why nothing came."""
+    """Write it down, as the member who said so, if they still may; who may not is told at Home why
+    nothing came."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
             epochs.lock_and_advance(
@@ -136,7 +150,10 @@ def _record_lift(scope: Scope, event: LabelLiftRequested) -> None:
             scope.run(_END, **asked)
 
 
-_OPEN = "SELECT asset_id, by, why FROM label_lifts WHERE tenant_id = :tenant AND open AND asset_id = ANY(:assets)"
+_OPEN = (
+    "SELECT asset_id, by, why FROM label_lifts WHERE tenant_id = :tenant AND open AND asset_id = "
+    "ANY(:assets)"
+)
 
 
 def lifted_labels(scope: Scope, assets: Collection[UUID]) -> dict[UUID, LabelLiftSummary]:

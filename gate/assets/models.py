@@ -16,8 +16,11 @@ from foundation.db.tables import (
     timestamp_column,
 )
 
-PHASH_NUMBER_SQL = "CASE WHEN phash ~ '^[0-9a-f]{16}$' THEN CAST(CAST('x' || phash AS bit(64)) AS bigint) END"
-"""A perceptual hash as a number, kept by the database: compared eight times faster than its text."""
+PHASH_NUMBER_SQL = (
+    "CASE WHEN phash ~ '^[0-9a-f]{16}$' THEN CAST(CAST('x' || phash AS bit(64)) AS bigint) END"
+)
+"""A perceptual hash as a number, kept by the database: compared eight times faster than its
+text."""
 
 
 class Asset(CreatorOwnedRow, table=True):
@@ -26,7 +29,10 @@ class Asset(CreatorOwnedRow, table=True):
     __tablename__ = "assets"
     __table_args__ = table_arguments(
         tenant_foreign_key("parent_id", "assets"),
-        *(Index("assets_creator", "tenant_id", "creator_id"), Index("assets_parent", "tenant_id", "parent_id")),
+        *(
+            Index("assets_creator", "tenant_id", "creator_id"),
+            Index("assets_parent", "tenant_id", "parent_id"),
+        ),
         about="creator",
         keep="while published, then 5 years",
     )
@@ -34,7 +40,8 @@ class Asset(CreatorOwnedRow, table=True):
     ai: str
     engine: str
     model: str = ""  # what made it, where an engine of ours did
-    label: str = ""  # what it must not be mistaken for, its engine's own word; kept by whatever is made from it
+    # what it must not be mistaken for, its engine's own word; kept by whatever is made from it
+    label: str = ""
     made_at: datetime | None = timestamp_column(optional=True)
     """Start of production, the earliest of the ancestry; unknown stays null."""
     source: str
@@ -45,7 +52,8 @@ class Asset(CreatorOwnedRow, table=True):
 
 
 class Rendition(TenantRow, table=True):
-    """Immutable bytes; the same bytes are the same rendition, so ratings and freezes follow them."""
+    """Immutable bytes; the same bytes are the same rendition, so ratings and freezes follow
+    them."""
 
     __tablename__ = "renditions"
     __table_args__ = table_arguments(
@@ -65,7 +73,9 @@ class Rendition(TenantRow, table=True):
     parent_sha256: str | None = None
     phash: str | None = None  # 64 bits as 16 hexadecimal digits
     look: int | None = Field(
-        default=None, sa_type=BigInteger, sa_column_args=(Computed(PHASH_NUMBER_SQL, persisted=True),)
+        default=None,
+        sa_type=BigInteger,
+        sa_column_args=(Computed(PHASH_NUMBER_SQL, persisted=True),),
     )
     state: str = "made"
     """made, frozen, removed; removed is final."""

@@ -1,6 +1,8 @@
-"""What was really shown to whom: whoever serves a picture unblurred to a member writes it here, and nobody else does.
+"""What was really shown to whom: whoever serves a picture unblurred to a member writes it here, and
+nobody else does.
 
-A press is a wish to see; a row here says that the bytes were handed out. Sheets are judged by these rows alone.
+A press is a wish to see; a row here says that the bytes were handed out. Sheets are judged by these
+rows alone.
 """
 
 from collections.abc import Collection
@@ -27,7 +29,9 @@ class Showing(TenantRow, table=True):
 
     __tablename__ = "showings"
     __table_args__ = table_arguments(
-        Index("showings_who", "tenant_id", "principal_id", "sha256", "created_at"), about="member", keep=FOREVER
+        Index("showings_who", "tenant_id", "principal_id", "sha256", "created_at"),
+        about="member",
+        keep=FOREVER,
     )
     principal_id: UUID
     sha256: str
@@ -37,14 +41,23 @@ _NOTE = """
 INSERT INTO showings (tenant_id, id, principal_id, sha256)
 SELECT r.tenant_id, :id, :principal, r.sha256 FROM renditions r
 WHERE r.tenant_id = :tenant AND r.sha256 = :sha256 AND NOT EXISTS (
-  SELECT FROM showings s WHERE s.tenant_id = r.tenant_id AND s.principal_id = :principal AND s.sha256 = r.sha256
+  SELECT FROM showings s WHERE s.tenant_id = r.tenant_id AND s.principal_id = :principal AND
+  s.sha256 = r.sha256
     AND s.created_at > house_now() - CAST(:again AS interval))
 """
 
 
 def record_viewing(scope: Scope, member: queries.Member, sha256: str) -> None:
-    """These bytes go to a member's screen now, whole and unblurred; nothing for bytes nobody recorded."""
-    scope.run(_NOTE, tenant=scope.tenant_id, id=uuid7(), principal=member.principal_id, sha256=sha256, again=AGAIN)
+    """These bytes go to a member's screen now, whole and unblurred; nothing for bytes nobody
+    recorded."""
+    scope.run(
+        _NOTE,
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        principal=member.principal_id,
+        sha256=sha256,
+        again=AGAIN,
+    )
 
 
 def viewed_digests_of(scope: Scope, principal: UUID, digests: Collection[str]) -> frozenset[str]:

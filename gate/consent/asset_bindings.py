@@ -1,4 +1,5 @@
-"""Putting pictures on a shoot card: at their upload or afterwards, once each, no more than the card is for."""
+"""Putting pictures on a shoot card: at their upload or afterwards, once each, no more than the card
+is for."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,7 +50,8 @@ def request_binding(scope: Scope, asset_id: UUID, card_id: UUID, *, by: str) -> 
 
 
 def handle_binding(event: CardBindingRequested, *, tenant: OpenScope) -> None:
-    """Put it there, as the member who asked, if they still may; who may not is told at Home why nothing came."""
+    """Put it there, as the member who asked, if they still may; who may not is told at Home why
+    nothing came."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
             require_right(get_acting_member(scope, "card.people_only").role, Right.RUN)
@@ -62,7 +64,8 @@ def handle_binding(event: CardBindingRequested, *, tenant: OpenScope) -> None:
 def bind_asset(scope: Scope, asset_id: UUID, card_id: UUID) -> None:
     """Put what an asset was first made from on a card. Where it is there already, nothing changes.
 
-    Raises NotFound for another's card or asset; Conflict where it is on another card, or the card is full.
+    Raises NotFound for another's card or asset; Conflict where it is on another card, or the card
+    is full.
     """
     card = queries.get_card_facts(scope, card_id)
     origin = queries.original_assets(scope, [asset_id]).get(asset_id)
@@ -118,7 +121,8 @@ def _list_asset_family(scope: Scope, origin: UUID) -> list[UUID]:
 
 _KNOWN = """
 SELECT o.creator_id, least(o.created_at,
-  (SELECT min(least(a.created_at, CASE WHEN a.source IN ('capture', 'publication') THEN a.made_at END))
+  (SELECT min(least(a.created_at, CASE WHEN a.source IN ('capture', 'publication') THEN a.made_at
+  END))
    FROM renditions mine JOIN renditions other ON other.tenant_id = mine.tenant_id
      AND bit_count(CAST(other.look # mine.look AS bit(64))) <= :near
    JOIN assets a ON a.tenant_id = other.tenant_id AND a.id = other.asset_id AND a.id <> o.id
@@ -134,7 +138,8 @@ class _Seen:
 
 
 def _load_first_seen(scope: Scope, origin: UUID) -> _Seen:
-    """Whose a picture is, and since when it is known here: it, or another one that looks the same."""
+    """Whose a picture is, and since when it is known here: it, or another one that looks the
+    same."""
     row = scope.run(_KNOWN, tenant=scope.tenant_id, asset=origin, near=NEAR_BITS).one()
     return _Seen(row.creator_id, row.known_at)
 
@@ -148,7 +153,8 @@ def bytes_of(scope: Scope, card_id: UUID) -> frozenset[str]:
     """The digests of everything that is on a card, edits too."""
     named = {"tenant": scope.tenant_id}
     origins = list(
-        scope.run("SELECT asset_id FROM shoot_card_assets WHERE tenant_id = :tenant AND card_id = :card",
+        scope.run("SELECT asset_id FROM shoot_card_assets WHERE tenant_id = :tenant AND card_id = "
+                  ":card",
                   **named, card=card_id).scalars()
     )  # fmt: skip
     family = list(scope.run(_DOWN, **named, origins=origins).scalars())

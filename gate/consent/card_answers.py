@@ -1,4 +1,5 @@
-"""A depicted person's word on a shoot card: signed, declined, taken back. Said on their own page, by nobody else."""
+"""A depicted person's word on a shoot card: signed, declined, taken back. Said on their own page,
+by nobody else."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,7 +36,8 @@ from tenants.notices import notices
 
 @dataclass(frozen=True)
 class CardAnswerSubmitted:
-    """Somebody answers a card, the subject, on their own page; `by` is `person:<id>`, `digest` of what they read."""
+    """Somebody answers a card, the subject, on their own page; `by` is `person:<id>`, `digest` of
+    what they read."""
 
     kind: ClassVar[str] = "card.answer"
     queue: ClassVar[Queue] = "urgent"
@@ -50,8 +52,9 @@ class CardAnswerSubmitted:
 
 @dataclass(frozen=True)
 class CardSheet:
-    """A card as somebody named on it reads it; of the others only how many there are is shown. `creator` is a name,
-    `mine` what they said, open where nothing; `waits` while the workers write something down."""
+    """A card as somebody named on it reads it; of the others only how many there are is shown.
+    `creator` is a name, `mine` what they said, open where nothing; `waits` while the workers write
+    something down."""
 
     card: ShootCardFacts
     creator: str
@@ -102,11 +105,13 @@ def submit_card_answer(scope: Scope, card_id: UUID, said: str, *, digest: str) -
 
 
 def handle_card_answer(event: CardAnswerSubmitted, *, tenant: OpenScope) -> None:
-    """Write down what somebody said of a card; what no longer can be said is dropped, and what they signed before they
-    took something back: their page shows how it is."""
+    """Write down what somebody said of a card; what no longer can be said is dropped, and what they
+    signed before they took something back: their page shows how it is."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
-            if event.said == CARD_SIGNED and has_revoked_since(scope, person_id_of_actor(event.by), event.at):
+            if event.said == CARD_SIGNED and has_revoked_since(
+                scope, person_id_of_actor(event.by), event.at
+            ):
                 return
             record_card_answer(scope, event.subject_id, event.said, digest=event.digest)
     except (BadInput, Conflict, NotFound, Refused):  # what could not be reached is tried again
@@ -114,11 +119,12 @@ def handle_card_answer(event: CardAnswerSubmitted, *, tenant: OpenScope) -> None
 
 
 def record_card_answer(scope: Scope, card_id: UUID, said: str, *, digest: str) -> list[UUID]:
-    """Sign a card, decline it, or take a signature back, as the person the scope acts for; returns the permits whose
-    copies are called back.
+    """Sign a card, decline it, or take a signature back, as the person the scope acts for; returns
+    the permits whose copies are called back.
 
-    `digest` is of the card as they read it. Raises Refused for who is no person, NotFound for who is not named,
-    BadInput for no answer, Conflict for a card that changed, is over, or was answered otherwise.
+    `digest` is of the card as they read it. Raises Refused for who is no person, NotFound for who
+    is not named, BadInput for no answer, Conflict for a card that changed, is over, or was answered
+    otherwise.
     """
     person_id, card = _validate_answer(scope, card_id, said, digest)
     if said == CARD_WITHDRAWN:
@@ -135,15 +141,21 @@ def record_card_answer(scope: Scope, card_id: UUID, said: str, *, digest: str) -
     if said == CARD_SIGNED:
         _grant_card_consents(scope, person_id, card)
     else:
-        told = Message("card.told_declined" if said == CARD_DECLINED else "card.told_withdrawn", {"day": str(card.day)})
-        notices.put(scope, told, cause=f"card:{card_id}:{person_id}:{said}", creator_id=card.creator)
+        told = Message(
+            "card.told_declined" if said == CARD_DECLINED else "card.told_withdrawn",
+            {"day": str(card.day)},
+        )
+        notices.put(
+            scope, told, cause=f"card:{card_id}:{person_id}:{said}", creator_id=card.creator
+        )
     return listed
 
 
 def _record_answer(scope: Scope, card: ShootCardFacts, person_id: UUID, said: str) -> None:
     with scope.acting_as("gate"):
         scope.run(
-            "INSERT INTO shoot_card_answers (tenant_id, id, card_id, person_id, said, digest, said_by)"
+            "INSERT INTO shoot_card_answers (tenant_id, id, card_id, person_id, said, digest, "
+            "said_by)"
             " VALUES (:tenant, :id, :card, :person, :said, :digest, :by) ON CONFLICT DO NOTHING",
             tenant=scope.tenant_id,
             id=uuid7(),
@@ -155,7 +167,9 @@ def _record_answer(scope: Scope, card: ShootCardFacts, person_id: UUID, said: st
         )
 
 
-def _validate_answer(scope: Scope, card_id: UUID, said: str, digest: str) -> tuple[UUID, ShootCardFacts]:
+def _validate_answer(
+    scope: Scope, card_id: UUID, said: str, digest: str
+) -> tuple[UUID, ShootCardFacts]:
     person_id = person_id_of_actor(scope.actor)
     if said not in CARD_ANSWERS:
         raise BadInput("card.bad_answer")
@@ -165,7 +179,11 @@ def _validate_answer(scope: Scope, card_id: UUID, said: str, digest: str) -> tup
     if digest != card.digest:
         raise Conflict("card.changed")
     now = _answer_of_person(card, person_id)
-    before = {CARD_SIGNED: CardStatus.OPEN, CARD_DECLINED: CardStatus.OPEN, CARD_WITHDRAWN: CardStatus.SIGNED}[said]
+    before = {
+        CARD_SIGNED: CardStatus.OPEN,
+        CARD_DECLINED: CardStatus.OPEN,
+        CARD_WITHDRAWN: CardStatus.SIGNED,
+    }[said]
     late = said == CARD_SIGNED and not card.starts_at <= scope.now < card.valid_until
     if late or now != before:
         raise Conflict("card.not_now")
@@ -190,13 +208,15 @@ def _grant_card_consents(scope: Scope, person_id: UUID, card: ShootCardFacts) ->
 
 
 def withdraw_card_signature(scope: Scope, card: ShootCardFacts, person_id: UUID) -> list[UUID]:
-    """Take a person's signature back: the card is no more, their permissions for it end, and the copies of its
-    pictures that show them are called back; returns their permits. Also what the journal does again."""
+    """Take a person's signature back: the card is no more, their permissions for it end, and the
+    copies of its pictures that show them are called back; returns their permits. Also what the
+    journal does again."""
     epochs.lock_and_advance(scope, epochs.person_key(scope, person_id))
     _record_answer(scope, card, person_id, CARD_WITHDRAWN)
     with scope.acting_as("gate"):
         scope.run(
-            "UPDATE consent_grants SET revoked_at = house_now(), updated_at = house_now() WHERE tenant_id = :tenant"
+            "UPDATE consent_grants SET revoked_at = house_now(), updated_at = house_now() WHERE "
+            "tenant_id = :tenant"
             " AND person_id = :person AND card_id = :card AND revoked_at IS NULL",
             tenant=scope.tenant_id,
             person=person_id,
@@ -205,5 +225,9 @@ def withdraw_card_signature(scope: Scope, card: ShootCardFacts, person_id: UUID)
     journal.record_restriction(scope, journal.WITHDRAW, card.id, more=str(person_id))
     outbox.put(scope, ConsentRevoked(scope.tenant_id, person_id, f"card:{card.id}"))
     on_it = asset_bindings.bytes_of(scope, card.id)
-    listed = [copy for copy in live_copies.live_copies_of_person(scope, person_id) if on_it & set(copy.media)]
+    listed = [
+        copy
+        for copy in live_copies.live_copies_of_person(scope, person_id)
+        if on_it & set(copy.media)
+    ]
     return recall.open_takedowns(scope, listed, Message("recall.consent_revoked"))

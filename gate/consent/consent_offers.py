@@ -1,6 +1,8 @@
-"""Permissions an agency asks for: offered by a member in exact words, signed or declined by the person on theirs.
+"""Permissions an agency asks for: offered by a member in exact words, signed or declined by the
+person on theirs.
 
-An offer is written once. The newest unanswered one of a person can be signed, for thirty days; the agency never signs.
+An offer is written once. The newest unanswered one of a person can be signed, for thirty days; the
+agency never signs.
 """
 
 import hashlib
@@ -57,7 +59,8 @@ class ConsentOffer(TenantRow, table=True):
 
 
 class ConsentAnswer(TenantRow, table=True):
-    """What the person said: signed or declined, once, with the digest of what they read. Append-only."""
+    """What the person said: signed or declined, once, with the digest of what they read.
+    Append-only."""
 
     __tablename__ = "consent_answers"
     __table_args__ = table_arguments(
@@ -78,7 +81,8 @@ class ConsentAnswer(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class OfferTerms:
-    """What somebody is asked to allow. `surfaces` are platforms or single places; the end is not part of it."""
+    """What somebody is asked to allow. `surfaces` are platforms or single places; the end is not
+    part of it."""
 
     scopes: tuple[str, ...]
     surfaces: tuple[str, ...]
@@ -89,7 +93,8 @@ class OfferTerms:
 
 @dataclass(frozen=True)
 class ConsentOfferSummary:
-    """An offer as it stands: said is open, signed or declined; `late` where it can no longer be signed."""
+    """An offer as it stands: said is open, signed or declined; `late` where it can no longer be
+    signed."""
 
     id: UUID
     person_id: UUID
@@ -120,10 +125,11 @@ class ConsentOfferSummary:
 
 
 def create_consent_offer(scope: Scope, person_id: UUID, terms: OfferTerms) -> UUID:
-    """Ask somebody real for permissions, as the acting member; returns the offer's id. An older open one ends with it.
+    """Ask somebody real for permissions, as the acting member; returns the offer's id. An older
+    open one ends with it.
 
-    Raises Refused for who may not, NotFound, BadInput for somebody invented and for what nobody could sign: nothing to
-    be shown for, no place, more than 24 months, an end that is past.
+    Raises Refused for who may not, NotFound, BadInput for somebody invented and for what nobody
+    could sign: nothing to be shown for, no place, more than 24 months, an end that is past.
     """
     require_right(queries.get_acting_member(scope, "person.people_only").role, Right.RUN)
     person = scope.session.get(Person, (scope.tenant_id, person_id))
@@ -154,12 +160,16 @@ def _validate_terms(terms: OfferTerms, now: datetime) -> None:
         raise BadInput("asking.no_place")
     if terms.max_rating is Rating.X:
         raise BadInput("asking.invalid")
-    if not terms.valid_from < terms.valid_until <= terms.valid_from + MAX_CONSENT_PERIOD or terms.valid_until <= now:
+    if (
+        not terms.valid_from < terms.valid_until <= terms.valid_from + MAX_CONSENT_PERIOD
+        or terms.valid_until <= now
+    ):
         raise BadInput("asking.bad_days")
 
 
 OFFERS = """
-SELECT o.id, o.person_id, o.scopes, o.surfaces, o.max_rating, o.valid_from, o.valid_until, o.created_at,
+SELECT o.id, o.person_id, o.scopes, o.surfaces, o.max_rating, o.valid_from, o.valid_until,
+o.created_at,
   a.said, a.created_at AS said_at,
   row_number() OVER (PARTITION BY o.person_id ORDER BY o.id DESC) > 1 AS replaced
 FROM consent_offers o
@@ -172,7 +182,10 @@ def list_consent_offers(scope: Scope, persons: Collection[UUID]) -> list[Consent
     """Everything these people were asked for, the newest first."""
     if not persons:
         return []
-    return [_offer_from_row(row, scope.now) for row in scope.run(OFFERS, tenant=scope.tenant_id, people=list(persons))]
+    return [
+        _offer_from_row(row, scope.now)
+        for row in scope.run(OFFERS, tenant=scope.tenant_id, people=list(persons))
+    ]
 
 
 def _offer_from_row(row: Any, now: datetime) -> ConsentOfferSummary:
@@ -180,12 +193,15 @@ def _offer_from_row(row: Any, now: datetime) -> ConsentOfferSummary:
         tuple(row.scopes), tuple(row.surfaces), Rating(row.max_rating), row.valid_from, row.valid_until
     )  # fmt: skip
     late = row.replaced or now >= min(row.created_at + LIVES, row.valid_until)
-    return ConsentOfferSummary(row.id, row.person_id, terms, row.created_at, row.said or "open", row.said_at, late)
+    return ConsentOfferSummary(
+        row.id, row.person_id, terms, row.created_at, row.said or "open", row.said_at, late
+    )
 
 
 @dataclass(frozen=True)
 class OfferAnswerSubmitted:
-    """Somebody answers an offer, the subject, on their own page; `by` is `person:<id>`, `digest` of what they read."""
+    """Somebody answers an offer, the subject, on their own page; `by` is `person:<id>`, `digest` of
+    what they read."""
 
     kind: ClassVar[str] = "offer.answer"
     queue: ClassVar[Queue] = "urgent"
@@ -214,22 +230,28 @@ class OfferSheet:
 def list_offer_sheets(scope: Scope, person_id: UUID) -> list[OfferSheet]:
     """What a person is asked for now; what was answered stands among their permissions."""
     found = [one for one in list_consent_offers(scope, [person_id]) if one.is_open]
-    return [OfferSheet(one, outbox.is_pending(scope, one.id, OfferAnswerSubmitted.kind)) for one in found]
+    return [
+        OfferSheet(one, outbox.is_pending(scope, one.id, OfferAnswerSubmitted.kind))
+        for one in found
+    ]
 
 
 def submit_offer_answer(scope: Scope, offer_id: UUID, said: str, *, digest: str) -> None:
-    """Sign or decline, as the person the scope acts for; the workers write it down at once. Raises as `answer`."""
+    """Sign or decline, as the person the scope acts for; the workers write it down at once. Raises
+    as `answer`."""
     offer = _validate_answer(scope, offer_id, said, digest)
     event = OfferAnswerSubmitted(scope.tenant_id, offer.id, said, digest, scope.actor, scope.now)
     outbox.put(scope, event, priority=0, dedupe=f"offer.answer:{offer.id}")
 
 
 def handle_offer_answer(event: OfferAnswerSubmitted, *, tenant: OpenScope) -> None:
-    """Write an answer down; what can no longer be said is dropped, and what they signed before they took something
-    back: their page shows how it is."""
+    """Write an answer down; what can no longer be said is dropped, and what they signed before they
+    took something back: their page shows how it is."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
-            if event.said == CARD_SIGNED and has_revoked_since(scope, person_id_of_actor(event.by), event.at):
+            if event.said == CARD_SIGNED and has_revoked_since(
+                scope, person_id_of_actor(event.by), event.at
+            ):
                 return
             record_offer_answer(scope, event.subject_id, event.said, digest=event.digest)
     except (BadInput, Conflict, NotFound, Refused):  # what could not be reached is tried again
@@ -245,17 +267,21 @@ def person_id_of_actor(actor: str) -> UUID:
 
 
 def record_offer_answer(scope: Scope, offer_id: UUID, said: str, *, digest: str) -> None:
-    """Sign an offer, which makes the permissions it asks for, or decline it, as the person the scope acts for.
+    """Sign an offer, which makes the permissions it asks for, or decline it, as the person the
+    scope acts for.
 
-    Raises Refused for who is no person, NotFound for another's offer, BadInput for no answer, Conflict where what was
-    read is not what stands, or it can no longer be answered.
+    Raises Refused for who is no person, NotFound for another's offer, BadInput for no answer,
+    Conflict where what was read is not what stands, or it can no longer be answered.
     """
     _validate_answer(scope, offer_id, said, digest)
     scope.lock(f"offer:{offer_id}")
-    offer = _validate_answer(scope, offer_id, said, digest)  # again: another press of theirs may have come first
+    offer = _validate_answer(
+        scope, offer_id, said, digest
+    )  # again: another press of theirs may have come first
     with scope.acting_as("gate"):
         scope.run(
-            "INSERT INTO consent_answers (tenant_id, id, offer_id, person_id, said, digest, said_by)"
+            "INSERT INTO consent_answers (tenant_id, id, offer_id, person_id, said, digest, "
+            "said_by)"
             " VALUES (:tenant, :id, :offer, :person, :said, :digest, :by)",
             tenant=scope.tenant_id,
             id=uuid7(),
@@ -268,7 +294,8 @@ def record_offer_answer(scope: Scope, offer_id: UUID, said: str, *, digest: str)
     if said == CARD_SIGNED:
         _grant_offer_consents(scope, offer)
     told = Message(
-        "asking.told_signed" if said == CARD_SIGNED else "asking.told_declined", {"name": _person_name(scope, offer)}
+        "asking.told_signed" if said == CARD_SIGNED else "asking.told_declined",
+        {"name": _person_name(scope, offer)},
     )
     notices.put(scope, told, cause=f"offer:{offer.id}")
 
@@ -277,7 +304,9 @@ def _validate_answer(scope: Scope, offer_id: UUID, said: str, digest: str) -> Co
     person_id = person_id_of_actor(scope.actor)
     if said not in (CARD_SIGNED, CARD_DECLINED):
         raise BadInput("card.bad_answer")
-    found = next((one for one in list_consent_offers(scope, [person_id]) if one.id == offer_id), None)
+    found = next(
+        (one for one in list_consent_offers(scope, [person_id]) if one.id == offer_id), None
+    )
     if found is None:
         raise NotFound("asking.unknown")
     if digest != found.digest:

@@ -20,7 +20,8 @@ class ConsentRevoked:
 
 @dataclass(frozen=True)
 class RevocationRequested:
-    """A person's page, or a member for them, takes a permission back; `subject_id` is the person, empty scope all."""
+    """A person's page, or a member for them, takes a permission back; `subject_id` is the person,
+    empty scope all."""
 
     kind: ClassVar[str] = "consent.revoke"
     queue: ClassVar[Queue] = "urgent"

@@ -1,4 +1,5 @@
-"""Proofs of age and permissions that run out: their agency is told 30, 14 and 7 days before, and once they have."""
+"""Proofs of age and permissions that run out: their agency is told 30, 14 and 7 days before, and
+once they have."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -62,7 +63,8 @@ ORDER BY at, display_ref, what LIMIT 500
 
 
 def list_expiring(scope: Scope) -> list[ExpiringPaper]:
-    """What runs out within a month or has within a week, the most pressing first; a later one of its kind counts."""
+    """What runs out within a month or has within a week, the most pressing first; a later one of
+    its kind counts."""
     rows = scope.run(
         _ENDINGS, tenant=scope.tenant_id, ahead=timedelta(days=max(REMINDER_DAYS) + 1), after=TOLD_AFTER
     )  # fmt: skip
@@ -78,7 +80,8 @@ def send_expiry_reminders(event: PaperReminderDue, *, tenant: OpenScope) -> None
 
 
 def put_expiry_notices(scope: Scope, found: Iterable[ExpiringPaper]) -> None:
-    """One notice for each person and end at each step before it; those of steps that passed are closed."""
+    """One notice for each person and end at each step before it; those of steps that passed are
+    closed."""
     wanted: dict[str, Message] = {}
     for one in found:
         days = (one.at - scope.now).days if one.at > scope.now else -1
@@ -94,5 +97,7 @@ def put_expiry_notices(scope: Scope, found: Iterable[ExpiringPaper]) -> None:
         if notice.cause.startswith(f"{CAUSE}:") and notice.cause not in wanted:
             notices.close(scope, notice.cause)
     for cause, message in wanted.items():
-        if not notices.has_been_notified(scope, cause):  # what somebody put away stays away until the next step
+        if not notices.has_been_notified(
+            scope, cause
+        ):  # what somebody put away stays away until the next step
             notices.put(scope, message, cause=cause)

@@ -1,6 +1,8 @@
-"""What doors ask about known faces: somebody agrees on their own page, members keep a list of whom nobody may depict.
+"""What doors ask about known faces: somebody agrees on their own page, members keep a list of whom
+nobody may depict.
 
-A face agreed to is taken back as every permission is (`gate/consent/subject_portal.py`): by `persons.revoke_consent`, at once.
+A face agreed to is taken back as every permission is (`gate/consent/subject_portal.py`): by
+`persons.revoke_consent`, at once.
 """
 
 from dataclasses import dataclass
@@ -20,7 +22,8 @@ PEOPLE_ONLY = "review.people_only"
 
 @dataclass(frozen=True)
 class FaceConsentGiven:
-    """Somebody agreed on their own page that their face is known here; `subject_id` is the person."""
+    """Somebody agreed on their own page that their face is known here; `subject_id` is the
+    person."""
 
     kind: ClassVar[str] = "face.agree"
     queue: ClassVar[Queue] = "urgent"
@@ -32,7 +35,8 @@ class FaceConsentGiven:
 
 
 def submit_face_consent(scope: Scope, person_id: UUID) -> None:
-    """Somebody presses it on their own page: the workers write it down at once. `scope` acts for the person."""
+    """Somebody presses it on their own page: the workers write it down at once. `scope` acts for
+    the person."""
     event = FaceConsentGiven(scope.tenant_id, person_id, by=f"person:{person_id}", at=scope.now)
     outbox.put(scope, event, priority=0, dedupe=f"face:agree:{person_id}")
 
@@ -51,7 +55,8 @@ def handle_face_consent(event: FaceConsentGiven, *, tenant: OpenScope) -> None:
 
 
 def handle_reference_comparison(event: ReferenceComparisonDue, *, tenant: OpenScope) -> None:
-    """Have whom an invented person is made after compared with every known face, before anything of theirs leaves."""
+    """Have whom an invented person is made after compared with every known face, before anything of
+    theirs leaves."""
     with tenant(event.tenant_id, "system:faces") as scope:
         known_faces.set_reference_pictures(scope, event.subject_id, event.digests.split())
 

@@ -21,7 +21,8 @@ CONSENT_SCOPES = ("depict", "publish", "download_sell", "ai_likeness")
 
 
 FACE_CONSENT = "face"
-"""What is agreed to beside the permissions to show: that one's face is known here, so that nobody invented has it."""
+"""What is agreed to beside the permissions to show: that one's face is known here, so that nobody
+invented has it."""
 
 
 def grant_consent(
@@ -74,10 +75,12 @@ def grant_consent(
 
 
 def has_ai_consent(scope: Scope, person_id: UUID) -> bool:
-    """Whether a person agrees, at this moment and somewhere, that a model makes their likeness or their voice."""
+    """Whether a person agrees, at this moment and somewhere, that a model makes their likeness or
+    their voice."""
     return bool(
         scope.run(
-            "SELECT EXISTS (SELECT FROM consent_grants WHERE tenant_id = :tenant AND person_id = :person"
+            "SELECT EXISTS (SELECT FROM consent_grants WHERE tenant_id = :tenant AND person_id = "
+            ":person"
             " AND scope = 'ai_likeness' AND revoked_at IS NULL AND valid_from <= house_now()"
             " AND valid_until > house_now())",
             tenant=scope.tenant_id,
@@ -89,17 +92,20 @@ def has_ai_consent(scope: Scope, person_id: UUID) -> bool:
 def revoke_consent(scope: Scope, person_id: UUID, *, what: str | None = None) -> list[UUID]:
     """Take a permission back, or all of them; from this commit on nothing that needs it leaves.
 
-    Every copy outside that shows the person, or their double, is called back in the same transaction; returns the
-    permits of those. Taking back `download_sell` alone calls back what was sold; `FACE` alone nothing: the template of
-    their face is erased, as with all at once. Raises NotFound.
+    Every copy outside that shows the person, or their double, is called back in the same
+    transaction; returns the permits of those. Taking back `download_sell` alone calls back what was
+    sold; `FACE` alone nothing: the template of their face is erased, as with all at once. Raises
+    NotFound.
     """
     get_person(scope, person_id)
     shown = [person_id, *list_digital_twins(scope, person_id)]
     epochs.lock_and_advance(scope, *(epochs.person_key(scope, each) for each in shown))
     with scope.acting_as("gate"):
         scope.run(
-            "UPDATE consent_grants SET revoked_at = house_now(), updated_at = house_now() WHERE tenant_id = :tenant"
-            " AND person_id = :person AND revoked_at IS NULL AND (CAST(:what AS text) IS NULL OR scope = :what)",
+            "UPDATE consent_grants SET revoked_at = house_now(), updated_at = house_now() WHERE "
+            "tenant_id = :tenant"
+            " AND person_id = :person AND revoked_at IS NULL AND (CAST(:what AS text) IS NULL OR "
+            "scope = :what)",
             tenant=scope.tenant_id,
             person=person_id,
             what=what,
@@ -117,13 +123,15 @@ def revoke_consent(scope: Scope, person_id: UUID, *, what: str | None = None) ->
 
 
 def has_revoked_since(scope: Scope, person_id: UUID, at: datetime | None) -> bool:
-    """Whether somebody took anything back on their own page after they signed something there, at `at`: then that
-    signature is not written down, whichever of the two is done first. Who takes back later waits for this transaction.
+    """Whether somebody took anything back on their own page after they signed something there, at
+    `at`: then that signature is not written down, whichever of the two is done first. Who takes
+    back later waits for this transaction.
     """
     epochs.lock_exclusive(scope, epochs.person_key(scope, person_id))
     return bool(
         scope.run(
-            "SELECT EXISTS (SELECT FROM person_links WHERE tenant_id = :tenant AND person_id = :person"
+            "SELECT EXISTS (SELECT FROM person_links WHERE tenant_id = :tenant AND person_id = "
+            ":person"
             " AND asked_at >= CAST(:at AS timestamptz))",
             tenant=scope.tenant_id,
             person=person_id,
@@ -133,14 +141,16 @@ def has_revoked_since(scope: Scope, person_id: UUID, at: datetime | None) -> boo
 
 
 def import_revocation(scope: Scope, person_id: UUID, *, at: datetime) -> int:
-    """Every permission of a person was taken back at `at` (UTC-aware); what was taken back before stays so.
+    """Every permission of a person was taken back at `at` (UTC-aware); what was taken back before
+    stays so.
 
     Returns how many. Nothing is called back: where a copy may be outside, use `people.revoke`.
     """
     epochs.lock_and_advance(scope, epochs.person_key(scope, person_id))
     with scope.acting_as("gate"):
         done = scope.run(
-            "UPDATE consent_grants SET revoked_at = :at, updated_at = house_now() WHERE tenant_id = :tenant"
+            "UPDATE consent_grants SET revoked_at = :at, updated_at = house_now() WHERE tenant_id "
+            "= :tenant"
             " AND person_id = :person AND revoked_at IS NULL",
             tenant=scope.tenant_id,
             person=person_id,

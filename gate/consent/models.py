@@ -22,7 +22,9 @@ class ShootCard(CreatorOwnedRow, table=True):
 
     __tablename__ = "shoot_cards"
     __table_args__ = table_arguments(
-        Index("shoot_cards_creator", "tenant_id", "creator_id"), about="creator", keep="while published, then 5 years"
+        Index("shoot_cards_creator", "tenant_id", "creator_id"),
+        about="creator",
+        keep="while published, then 5 years",
     )
     day: date
     zone: str
@@ -38,7 +40,8 @@ class ShootCard(CreatorOwnedRow, table=True):
 
 
 class ConsentGrant(TenantRow, table=True):
-    """A person's permission for one scope, of one shoot card where `card_id`; revoked is final, a new one a new row."""
+    """A person's permission for one scope, of one shoot card where `card_id`; revoked is final, a
+    new one a new row."""
 
     __tablename__ = "consent_grants"
     __table_args__ = table_arguments(

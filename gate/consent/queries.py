@@ -1,4 +1,5 @@
-"""Shoot cards as they stand: their tables, what a decision reads of them, and what an asset was first made from."""
+"""Shoot cards as they stand: their tables, what a decision reads of them, and what an asset was
+first made from."""
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
@@ -21,8 +22,12 @@ from gate.contract.facts import CardAnswerFacts, CardPositionFacts, ShootCardFac
 from gate.contract.units import Rating
 
 
-def _tenant_foreign_key(*columns: str, to: str, keys: Sequence[str] = ("id",)) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["tenant_id", *columns], [f"{to}.{key}" for key in ("tenant_id", *keys)])
+def _tenant_foreign_key(
+    *columns: str, to: str, keys: Sequence[str] = ("id",)
+) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["tenant_id", *columns], [f"{to}.{key}" for key in ("tenant_id", *keys)]
+    )
 
 
 class CardPerson(TenantRow, table=True):
@@ -46,8 +51,12 @@ class CardAnswer(TenantRow, table=True):
 
     __tablename__ = "shoot_card_answers"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "card_id", "person_id", "said", name="shoot_card_answers_once"),
-        _tenant_foreign_key("card_id", "person_id", to="shoot_card_people", keys=("card_id", "person_id")),
+        UniqueConstraint(
+            "tenant_id", "card_id", "person_id", "said", name="shoot_card_answers_once"
+        ),
+        _tenant_foreign_key(
+            "card_id", "person_id", to="shoot_card_people", keys=("card_id", "person_id")
+        ),
         about="person",
         keep=FOREVER,
     )
@@ -59,7 +68,8 @@ class CardAnswer(TenantRow, table=True):
 
 
 class CardAsset(TenantRow, table=True):
-    """A picture on a card: which of its pictures it is, and since when it, or one that looks the same, is known."""
+    """A picture on a card: which of its pictures it is, and since when it, or one that looks the
+    same, is known."""
 
     __tablename__ = "shoot_card_assets"
     __table_args__ = table_arguments(
@@ -78,17 +88,21 @@ class CardAsset(TenantRow, table=True):
 
 
 def card_day_bounds(day: date, zone: str) -> tuple[datetime, datetime]:
-    """When a day begins and ends there, UTC-aware. Raises BadInput for no zone, or a day no calendar holds."""
+    """When a day begins and ends there, UTC-aware. Raises BadInput for no zone, or a day no
+    calendar holds."""
     try:
         place = ZoneInfo(zone)
         begins = datetime.combine(day, time(), place)
-        return begins.astimezone(UTC), datetime.combine(day + timedelta(days=1), time(), place).astimezone(UTC)
+        return begins.astimezone(UTC), datetime.combine(
+            day + timedelta(days=1), time(), place
+        ).astimezone(UTC)
     except (ZoneInfoNotFoundError, ValueError, OverflowError, OSError) as error:
         raise BadInput("card.invalid") from error
 
 
 CARDS_SQL = """
-SELECT c.id, c.creator_id, c.day, c.zone, c.country, c.scopes, c.surfaces, c.max_rating, c.pictures, c.valid_until,
+SELECT c.id, c.creator_id, c.day, c.zone, c.country, c.scopes, c.surfaces, c.max_rating,
+c.pictures, c.valid_until,
   c.created_at, (SELECT array_agg(p.person_id ORDER BY p.person_id) FROM shoot_card_people p
     WHERE p.tenant_id = c.tenant_id AND p.card_id = c.id) AS persons,
   (SELECT jsonb_agg(jsonb_build_array(a.person_id, a.said, a.created_at, a.said_by, a.digest)
@@ -99,7 +113,8 @@ FROM shoot_cards c WHERE c.tenant_id = :tenant
 
 
 def parse_card_facts(row: Any) -> ShootCardFacts:
-    """A card of a row of `CARDS`; its digest is made anew, so that one that was changed is another."""
+    """A card of a row of `CARDS`; its digest is made anew, so that one that was changed is
+    another."""
     begins, ends = card_day_bounds(row.day, row.zone)
     said = {
         "id": row.id,
@@ -131,7 +146,8 @@ def get_card_facts(scope: Scope, card_id: UUID) -> ShootCardFacts:
 
 
 _NAMING = """
-AND c.id IN (SELECT card_id FROM shoot_card_people WHERE tenant_id = :tenant AND person_id = :person)
+AND c.id IN (SELECT card_id FROM shoot_card_people WHERE tenant_id = :tenant AND person_id =
+:person)
 ORDER BY c.day DESC, c.id DESC LIMIT 100
 """
 
@@ -148,11 +164,13 @@ def cards_naming_person(scope: Scope, person_id: UUID) -> list[ShootCardFacts]:
 
 _ORIGINS = """
 WITH RECURSIVE line AS (
-  SELECT a.id AS asset, a.id, a.parent_id, 0 AS depth FROM assets a WHERE a.tenant_id = :tenant AND a.id = ANY(:assets)
+  SELECT a.id AS asset, a.id, a.parent_id, 0 AS depth FROM assets a WHERE a.tenant_id = :tenant
+  AND a.id = ANY(:assets)
   UNION ALL SELECT l.asset, a.id, a.parent_id, l.depth + 1
   FROM line l JOIN assets a ON a.tenant_id = :tenant AND a.id = l.parent_id WHERE l.depth < 20)
 SELECT l.asset, l.id AS origin, b.card_id, b.place, b.known_at FROM line l
-LEFT JOIN shoot_card_assets b ON b.tenant_id = :tenant AND b.asset_id = l.id WHERE l.parent_id IS NULL
+LEFT JOIN shoot_card_assets b ON b.tenant_id = :tenant AND b.asset_id = l.id WHERE l.parent_id IS
+NULL
 """
 
 
@@ -164,7 +182,9 @@ def original_assets(scope: Scope, assets: Collection[UUID]) -> dict[UUID, UUID]:
     return {row.asset: row.origin for row in rows}
 
 
-def card_positions_of_assets(scope: Scope, assets: Collection[UUID]) -> dict[UUID, CardPositionFacts]:
+def card_positions_of_assets(
+    scope: Scope, assets: Collection[UUID]
+) -> dict[UUID, CardPositionFacts]:
     """The cards of what these assets were first made from, by asset; one without a card is absent.
 
     An edit is on the card of its original: it has no day of its own.
@@ -173,7 +193,12 @@ def card_positions_of_assets(scope: Scope, assets: Collection[UUID]) -> dict[UUI
         return {}
     rows = scope.run(_ORIGINS, tenant=scope.tenant_id, assets=list(assets))
     return resolve_card_positions(
-        scope, {row.asset: CardPosition(row.card_id, row.place, row.known_at) for row in rows if row.card_id}
+        scope,
+        {
+            row.asset: CardPosition(row.card_id, row.place, row.known_at)
+            for row in rows
+            if row.card_id
+        },
     )
 
 
@@ -195,18 +220,26 @@ CARD_POSITION_SQL = """
 (WITH RECURSIVE line AS (
   SELECT assets.id, assets.parent_id, 0 AS depth
   UNION ALL SELECT a.id, a.parent_id, l.depth + 1
-  FROM line l JOIN assets a ON a.tenant_id = assets.tenant_id AND a.id = l.parent_id WHERE l.depth < 20)
+  FROM line l JOIN assets a ON a.tenant_id = assets.tenant_id AND a.id = l.parent_id WHERE
+  l.depth < 20)
 SELECT jsonb_build_array(b.card_id, b.place, b.known_at) FROM line l
-JOIN shoot_card_assets b ON b.tenant_id = assets.tenant_id AND b.asset_id = l.id WHERE l.parent_id IS NULL)
+JOIN shoot_card_assets b ON b.tenant_id = assets.tenant_id AND b.asset_id = l.id WHERE
+l.parent_id IS NULL)
 """
-"""A column beside a row of `assets`: the place of what it was first made from; a decision makes no statement more."""
+"""A column beside a row of `assets`: the place of what it was first made from; a decision makes no
+statement more."""
 
 
-def resolve_card_positions(scope: Scope, places: Mapping[UUID, CardPosition]) -> dict[UUID, CardPositionFacts]:
+def resolve_card_positions(
+    scope: Scope, places: Mapping[UUID, CardPosition]
+) -> dict[UUID, CardPositionFacts]:
     """The cards of these places, by what lies there."""
     if not places:
         return {}
     wanted = sorted({each.card for each in places.values()})
     read = scope.run(f"{CARDS_SQL} AND c.id = ANY(:ids)", tenant=scope.tenant_id, ids=wanted)
     known = {row.id: parse_card_facts(row) for row in read}
-    return {asset: CardPositionFacts(known[each.card], each.place, each.known_at) for asset, each in places.items()}
+    return {
+        asset: CardPositionFacts(known[each.card], each.place, each.known_at)
+        for asset, each in places.items()
+    }

@@ -1,7 +1,9 @@
-"""Shoot cards: what was shot on which day, with whom, for what. Written once; unsigned it does nothing.
+"""Shoot cards: what was shot on which day, with whom, for what. Written once; unsigned it does
+nothing.
 
-Members make them, the people named sign on their own pages (`gate/consent/card_answers.py`), pictures are put on them afterwards
-(`gate/consent/asset_bindings.py`). What a card comes to is told by `gate/decision/shoot_card_terms.py`.
+Members make them, the people named sign on their own pages (`gate/consent/card_answers.py`),
+pictures are put on them afterwards (`gate/consent/asset_bindings.py`). What a card comes to is told
+by `gate/decision/shoot_card_terms.py`.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -27,7 +29,8 @@ MAX_CARD_PICTURES = 500
 
 @dataclass(frozen=True)
 class CardTerms:
-    """What a card says. `persons` are who was in front of the camera; `months` from the day is how long it holds."""
+    """What a card says. `persons` are who was in front of the camera; `months` from the day is how
+    long it holds."""
 
     day: date
     zone: str
@@ -43,8 +46,8 @@ class CardTerms:
 def create_card(scope: Scope, creator_id: UUID, terms: CardTerms) -> UUID:
     """Write a card; returns its id. It does nothing until everybody it names has signed it.
 
-    Raises NotFound for another's creator or person, BadInput for terms nobody could sign: a day to come, nobody, no
-    place, more than 24 months, somebody invented.
+    Raises NotFound for another's creator or person, BadInput for terms nobody could sign: a day to
+    come, nobody, no place, more than 24 months, somebody invented.
     """
     queries.get_creator(scope, creator_id)
     begins, _ = card_day_bounds(terms.day, terms.zone)
@@ -65,7 +68,9 @@ def create_card(scope: Scope, creator_id: UUID, terms: CardTerms) -> UUID:
         made_by=scope.actor,
     )
     scope.add(card)
-    scope.add(*(CardPerson(tenant_id=scope.tenant_id, card_id=card.id, person_id=one) for one in people))
+    scope.add(
+        *(CardPerson(tenant_id=scope.tenant_id, card_id=card.id, person_id=one) for one in people)
+    )
     audit.record(scope, "card.made", f"card:{card.id}")
     return card.id
 
@@ -137,7 +142,8 @@ def list_cards(scope: Scope, creators: Collection[UUID], *, limit: int = 50) -> 
     if not creators:
         return []
     rows = scope.run(
-        f"{CARDS_SQL} AND c.creator_id = ANY(:creators) ORDER BY c.day DESC, c.id DESC LIMIT :limit",
+        f"{CARDS_SQL} AND c.creator_id = ANY(:creators) ORDER BY c.day DESC, c.id DESC LIMIT "
+        ":limit",
         tenant=scope.tenant_id,
         creators=list(creators),
         limit=limit,
@@ -147,17 +153,27 @@ def list_cards(scope: Scope, creators: Collection[UUID], *, limit: int = 50) -> 
     return [_card_view_from_row(scope, row, names, used.get(row.id, 0)) for row in rows]
 
 
-def _card_view_from_row(scope: Scope, row: Any, names: Mapping[UUID, str], used: int) -> ShootCardView:
+def _card_view_from_row(
+    scope: Scope, row: Any, names: Mapping[UUID, str], used: int
+) -> ShootCardView:
     card = parse_card_facts(row)
     signed = card_signers(card)
     ended = {one.person: one.said for one in card.answers if one.said != CardStatus.SIGNED}
     return ShootCardView(
-        **{name: value for name, value in asdict(card).items() if name in ShootCardView.__dataclass_fields__},
+        **{
+            name: value
+            for name, value in asdict(card).items()
+            if name in ShootCardView.__dataclass_fields__
+        },
         creator_id=card.creator,
         used=used,
         standing=card_status(card, scope.now),
         people=tuple(
-            CardSigner(one, names[one], ended.get(one, CardStatus.SIGNED if one in signed else CardStatus.OPEN))
+            CardSigner(
+                one,
+                names[one],
+                ended.get(one, CardStatus.SIGNED if one in signed else CardStatus.OPEN),
+            )
             for one in sorted(card.persons, key=lambda one: (names[one], one))
         ),
     )
@@ -174,7 +190,8 @@ def _names_by_person(scope: Scope, people: Collection[UUID]) -> dict[UUID, str]:
 
 def _asset_counts_by_card(scope: Scope, cards: Collection[UUID]) -> dict[UUID, int]:
     rows = scope.run(
-        "SELECT card_id, count(*) AS used FROM shoot_card_assets WHERE tenant_id = :tenant AND card_id = ANY(:ids)"
+        "SELECT card_id, count(*) AS used FROM shoot_card_assets WHERE tenant_id = :tenant AND "
+        "card_id = ANY(:ids)"
         " GROUP BY card_id",
         tenant=scope.tenant_id,
         ids=list(cards),

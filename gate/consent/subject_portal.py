@@ -1,6 +1,8 @@
-"""What a depicted person has in hand: a link of their own, what they allowed, where they are shown, and the end of it.
+"""What a depicted person has in hand: a link of their own, what they allowed, where they are shown,
+and the end of it.
 
-A member makes the link; a new one ends the old one. It is known by its digest alone, and needs no account.
+A member makes the link; a new one ends the old one. It is known by its digest alone, and needs no
+account.
 """
 
 import hashlib
@@ -83,17 +85,22 @@ def list_linkable_people(scope: Scope) -> list[LinkedPerson]:
         select(Person, PersonLink)
         .join(
             PersonLink,
-            (col(PersonLink.person_id) == Person.id) & (col(PersonLink.tenant_id) == Person.tenant_id),
+            (col(PersonLink.person_id) == Person.id)
+            & (col(PersonLink.tenant_id) == Person.tenant_id),
             isouter=True,
         )
         .where(Person.tenant_id == scope.tenant_id, Person.kind == REAL_PERSON)
         .order_by(col(Person.display_ref), col(Person.id))
     )
-    return [LinkedPerson(one.id, one.display_ref, link.updated_at if link is not None else None) for one, link in rows]
+    return [
+        LinkedPerson(one.id, one.display_ref, link.updated_at if link is not None else None)
+        for one, link in rows
+    ]
 
 
 def create_portal_link(scope: Scope, person_id: UUID) -> str:
-    """The end of a new link (`PATH` + this) for somebody real, told once; an older one is dead from here on.
+    """The end of a new link (`PATH` + this) for somebody real, told once; an older one is dead from
+    here on.
 
     Raises NotFound, and BadInput for somebody invented: nobody is there to press anything.
     """
@@ -104,8 +111,10 @@ def create_portal_link(scope: Scope, person_id: UUID) -> str:
         raise BadInput("person.bad_kind", kind=person.kind)
     token = secrets.token_urlsafe(32)
     scope.run(
-        "INSERT INTO person_links (tenant_id, id, person_id, digest, asked) VALUES (:tenant, :id, :person, :digest, '')"
-        " ON CONFLICT (tenant_id, person_id) DO UPDATE SET digest = EXCLUDED.digest, updated_at = house_now()",
+        "INSERT INTO person_links (tenant_id, id, person_id, digest, asked) VALUES (:tenant, :id, "
+        ":person, :digest, '')"
+        " ON CONFLICT (tenant_id, person_id) DO UPDATE SET digest = EXCLUDED.digest, updated_at = "
+        "house_now()",
         tenant=scope.tenant_id,
         id=uuid7(),
         person=person_id,
@@ -121,7 +130,8 @@ def find_portal_person(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | Non
         return None
     with tenant(INSTALLATION_ID, "system:person-link", role="door") as scope:
         row = scope.run(
-            "SELECT tenant_id, person_id FROM person_links WHERE digest = :digest", digest=_token_digest(token)
+            "SELECT tenant_id, person_id FROM person_links WHERE digest = :digest",
+            digest=_token_digest(token),
         ).first()
     return (row.tenant_id, row.person_id) if row is not None else None
 
@@ -161,24 +171,35 @@ def list_consents(scope: Scope, person_id: UUID) -> list[ConsentView]:
 
 
 def list_copies_of_subject(scope: Scope, person_id: UUID) -> list[LiveCopy]:
-    """Every copy that shows a person, or their double, and is not proven gone; and those called back that are."""
+    """Every copy that shows a person, or their double, and is not proven gone; and those called
+    back that are."""
     everybody = [person_id, *list_digital_twins(scope, person_id)]
-    return [copy for each in everybody for copy in live_copies.all_copies_of_person(scope, each) if copy.native_ids]
+    return [
+        copy
+        for each in everybody
+        for copy in live_copies.all_copies_of_person(scope, each)
+        if copy.native_ids
+    ]
 
 
 def request_revocation(scope: Scope, person_id: UUID, what: str) -> None:
-    """Take one permission back, that their `FACE` is known, or `ALL`: the workers do it at once. `scope` acts for the
-    person, or is a member's to whom they said so.
+    """Take one permission back, that their `FACE` is known, or `ALL`: the workers do it at once.
+    `scope` acts for the person, or is a member's to whom they said so.
 
     Raises BadInput for what is no permission, Conflict where nothing is left to take back.
     """
     if what not in (ALL_CONSENTS, FACE_CONSENT, *CONSENT_SCOPES):
         raise BadInput("person.bad_scope")
-    stands = any(one.stands and what in (ALL_CONSENTS, one.what) for one in list_consents(scope, person_id))
-    stands = stands or (what in (ALL_CONSENTS, FACE_CONSENT) and face_consent.has_face_consent(scope, person_id))
+    stands = any(
+        one.stands and what in (ALL_CONSENTS, one.what) for one in list_consents(scope, person_id)
+    )
+    stands = stands or (
+        what in (ALL_CONSENTS, FACE_CONSENT) and face_consent.has_face_consent(scope, person_id)
+    )
     stands = stands or _has_pending_signature(scope, person_id, what)
     seen = what == ALL_CONSENTS and any(
-        one.removed_at is None and one.recalled_at is None for one in list_copies_of_subject(scope, person_id)
+        one.removed_at is None and one.recalled_at is None
+        for one in list_copies_of_subject(scope, person_id)
     )
     if not stands and not seen:
         raise Conflict("person.nothing_left")
@@ -195,18 +216,23 @@ def request_revocation(scope: Scope, person_id: UUID, what: str) -> None:
 
 
 def _has_pending_signature(scope: Scope, person_id: UUID, what: str) -> bool:
-    """Whether something they signed is not written down yet: it can be taken back all the same, and then never is."""
+    """Whether something they signed is not written down yet: it can be taken back all the same, and
+    then never is."""
     if what == FACE_CONSENT:
         return face_consent.is_face_consent_pending(scope, person_id)
     asked = consent_offers.list_offer_sheets(scope, person_id)
     cards = card_answers.list_card_sheets(scope, person_id)
     waits = any(one.waits for one in asked) or any(one.waits for one in cards)
-    return what == ALL_CONSENTS and (waits or face_consent.is_face_consent_pending(scope, person_id))
+    return what == ALL_CONSENTS and (
+        waits or face_consent.is_face_consent_pending(scope, person_id)
+    )
 
 
 def active_consent_kinds(permitted: Sequence[ConsentView]) -> tuple[str, ...]:
     """The kinds of permission that stand, each once, in their order."""
-    return tuple(what for what in CONSENT_SCOPES if any(one.stands and one.what == what for one in permitted))
+    return tuple(
+        what for what in CONSENT_SCOPES if any(one.stands and one.what == what for one in permitted)
+    )
 
 
 def _token_digest(token: str) -> str:

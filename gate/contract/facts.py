@@ -1,4 +1,5 @@
-"""What a decision is made from: frozen values, read in one go after the locks, stored beside the decision."""
+"""What a decision is made from: frozen values, read in one go after the locks, stored beside the
+decision."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,16 +23,19 @@ TEST_ASSURANCE_METHOD = "test"
 
 
 MIN_AGREEMENT_PERMILLE = 800
-"""Thousandths of Cohen's kappa below which two reviewers agree too little (`gate/reviews/calibration.py`)."""
+"""Thousandths of Cohen's kappa below which two reviewers agree too little
+(`gate/reviews/calibration.py`)."""
 
 
 @dataclass(frozen=True)
 class RuleVerification:
-    """Two members, an owner among them, read a rule again at its platform on a day, and found it unchanged."""
+    """Two members, an owner among them, read a rule again at its platform on a day, and found it
+    unchanged."""
 
     row: str
     written: str
-    """Digest of the rule as it was written then: a rule that was changed since has to be read anew."""
+    """Digest of the rule as it was written then: a rule that was changed since has to be read
+    anew."""
     read_on: date
     until: date
     verdicts: Mapping[Rating, Verdict] = field(default_factory=dict)
@@ -50,7 +54,8 @@ class AgeProof:
     on_day: datetime | None
 
     def is_of_age_on(self, day: datetime, *, before: bool) -> bool:
-        """Whether it says that the person was of age on `day`; `before`, that they were checked by then."""
+        """Whether it says that the person was of age on `day`; `before`, that they were checked by
+        then."""
         return (self.verified_at if before or self.on_day is None else self.on_day) <= day
 
 
@@ -80,8 +85,8 @@ class DeclarationFacts:
 
 @dataclass(frozen=True)
 class ResemblanceFacts:
-    """Somebody real whom a picture resembles; `person` is None for who nobody may depict. `said` are the words of those
-    who looked at both: a yes says that it is somebody else."""
+    """Somebody real whom a picture resembles; `person` is None for who nobody may depict. `said`
+    are the words of those who looked at both: a yes says that it is somebody else."""
 
     person: UUID | None
     said: tuple["ReviewFacts", ...] = ()
@@ -89,8 +94,8 @@ class ResemblanceFacts:
 
 @dataclass(frozen=True)
 class FaceComparisonFacts:
-    """What comparing with the faces known here brought. `wanted` is whether any are known or compared in this agency,
-    `searched` whether these bytes were compared with all of them."""
+    """What comparing with the faces known here brought. `wanted` is whether any are known or
+    compared in this agency, `searched` whether these bytes were compared with all of them."""
 
     wanted: bool = False
     searched: bool = False
@@ -145,20 +150,23 @@ class AccountHolderFacts:
 
 @dataclass(frozen=True)
 class OwnReleaseFacts:
-    """What the author signed with a passkey: that they publish their own picture alone, as it was then."""
+    """What the author signed with a passkey: that they publish their own picture alone, as it was
+    then."""
 
     unit_digest: str
     principal: UUID
     at: datetime
     seen_percent: int
     stands: bool
-    """It was not taken back, its passkey still works, and who signed it is still here and may still do so."""
+    """It was not taken back, its passkey still works, and who signed it is still here and may still
+    do so."""
     holders: tuple[AccountHolderFacts, ...]
 
 
 @dataclass(frozen=True)
 class CardAnswerFacts:
-    """What somebody named on a shoot card said of it: signed, declined or withdrawn. `by` is who acted."""
+    """What somebody named on a shoot card said of it: signed, declined or withdrawn. `by` is who
+    acted."""
 
     person: UUID
     said: str
@@ -170,7 +178,8 @@ class CardAnswerFacts:
 
 @dataclass(frozen=True)
 class ShootCardFacts:
-    """A shoot card as it stands: the day it speaks of begins at `starts_at` and ends at `ends_at` there."""
+    """A shoot card as it stands: the day it speaks of begins at `starts_at` and ends at `ends_at`
+    there."""
 
     id: UUID
     creator: UUID
@@ -192,7 +201,8 @@ class ShootCardFacts:
 
 @dataclass(frozen=True)
 class CardPositionFacts:
-    """A picture's place on a shoot card: which of its pictures it is, and since when the picture is known here."""
+    """A picture's place on a shoot card: which of its pictures it is, and since when the picture is
+    known here."""
 
     card: ShootCardFacts
     place: int
@@ -203,7 +213,8 @@ class CardPositionFacts:
 
 @dataclass(frozen=True)
 class MediumFacts:
-    """What is known of some bytes. `rating` is the highest of the bytes, their siblings' and their parents' floor."""
+    """What is known of some bytes. `rating` is the highest of the bytes, their siblings' and their
+    parents' floor."""
 
     sha256: str
     mime: str
@@ -220,7 +231,8 @@ class MediumFacts:
     blocked: str
     """exact, near, close or nothing: how the blocklist answers."""
     unsettled: bool = False
-    """Two classifiers are far apart, or one went above what two people said, and no person has decided since."""
+    """Two classifiers are far apart, or one went above what two people said, and no person has
+    decided since."""
     unanswered: bool = False
     """A classifier should have looked and did not, and no person rated it instead."""
     hidden: bool = False
@@ -242,7 +254,8 @@ class MediumFacts:
     model: str = ""
     """What made it, where an engine of ours did."""
     label: str = ""
-    """What it must not be mistaken for: the work of a demonstration model, a stand-in. Nothing of a real one's."""
+    """What it must not be mistaken for: the work of a demonstration model, a stand-in. Nothing of a
+    real one's."""
     lifted: bool = False
     """Somebody who runs the agency lets it leave all the same."""
 
@@ -262,8 +275,8 @@ class ViewerFacts:
 
 @dataclass(frozen=True)
 class ReferenceFacts:
-    """What lies behind a platform's id that a unit points at: a copy of ours that stands. Its media are known like the
-    unit's own, its words are what people read there."""
+    """What lies behind a platform's id that a unit points at: a copy of ours that stands. Its media
+    are known like the unit's own, its words are what people read there."""
 
     native_id: str
     texts: tuple[str, ...]
@@ -274,7 +287,8 @@ class ReferenceFacts:
 
 @dataclass(frozen=True)
 class CommentFacts:
-    """Something somebody said that was heard on the unit's account; `welcome`: they may be written to."""
+    """Something somebody said that was heard on the unit's account; `welcome`: they may be written
+    to."""
 
     native_id: str
     welcome: bool
@@ -292,7 +306,8 @@ class LinkFacts:
 
 
 RESTORE_STOP = "restored"
-"""The stop of everything that the house itself closes where a backup was brought back: people look, and end it."""
+"""The stop of everything that the house itself closes where a backup was brought back: people look,
+and end it."""
 
 
 @dataclass(frozen=True)
@@ -305,7 +320,8 @@ class PlaceLimitFacts:
 
 @dataclass(frozen=True)
 class ThirdPartyRuleFacts:
-    """What a stranger's package says of the unit's place, as the owner admitted it: a row as it is written."""
+    """What a stranger's package says of the unit's place, as the owner admitted it: a row as it is
+    written."""
 
     row: str
     """JSON; empty where they say nothing of this place."""
@@ -342,7 +358,8 @@ class EvidenceSnapshot:
     media: tuple[MediumFacts, ...] = ()
     persons: tuple[PersonFacts, ...] = ()
     references: tuple[ReferenceFacts, ...] = ()
-    """Copies of ours that the unit points at; what it points at and is none of them is missing here."""
+    """Copies of ours that the unit points at; what it points at and is none of them is missing
+    here."""
     remarks: tuple[CommentFacts, ...] = ()
     """What others said and the unit answers; what nobody heard is missing here."""
     viewer: ViewerFacts | None = None
@@ -368,7 +385,8 @@ class EvidenceSnapshot:
     foreign: ThirdPartyRuleFacts | None = None
     """Rules of a stranger's, of a platform that no rule of ours knows."""
     skewed: bool = False
-    """The clocks of the machine that sends and of the database are apart: one is wrong, and nobody knows which."""
+    """The clocks of the machine that sends and of the database are apart: one is wrong, and nobody
+    knows which."""
     release: OwnReleaseFacts | None = None
     """The last one of this subject."""
     intake_down: bool = False

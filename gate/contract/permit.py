@@ -1,4 +1,5 @@
-"""The authorities under which a request may leave the house. Values and their proof; no database here."""
+"""The authorities under which a request may leave the house. Values and their proof; no database
+here."""
 
 import base64
 from dataclasses import dataclass, field
@@ -19,20 +20,33 @@ RESTRICT_ACTIONS = frozenset({"delete", "hide", "revoke"})
 """Closed list of what a RemovalOrder may do."""
 
 CONTROL_ACTIONS = frozenset(
-    {"typing", "ack", "checkout_yes", "refund", "subscription", "look", "updates", "metrics", "age_check", "moderate"}
+    {
+        "typing",
+        "ack",
+        "checkout_yes",
+        "refund",
+        "subscription",
+        "look",
+        "updates",
+        "metrics",
+        "age_check",
+        "moderate",
+    }
     | {"role", "calls"}
 )
-"""Closed list of what a ControlOrder may do: ids and amounts out, nothing a tenant wrote. `look`, `updates` and
-`metrics` read from platforms that have no SDK of their own (docs/adr/0004); `age_check` opens a check of a viewer's age
-at a provider, under an id of ours (docs/adr/0021); `moderate` hides or deletes what somebody else said under a post of
-ours, or keeps its author away (docs/adr/0072); `subscription` ends what a fan pays month by month (docs/adr/0109);
-`role` gives a reader a role of their place, or takes it (docs/adr/0110); `calls` asks a platform to call us about an
-account, or no more (docs/adr/0128)."""
+"""Closed list of what a ControlOrder may do: ids and amounts out, nothing a tenant wrote. `look`,
+`updates` and `metrics` read from platforms that have no SDK of their own (docs/adr/0004);
+`age_check` opens a check of a viewer's age at a provider, under an id of ours (docs/adr/0021);
+`moderate` hides or deletes what somebody else said under a post of ours, or keeps its author away
+(docs/adr/0072); `subscription` ends what a fan pays month by month (docs/adr/0109); `role` gives a
+reader a role of their place, or takes it (docs/adr/0110); `calls` asks a platform to call us about
+an account, or no more (docs/adr/0128)."""
 
 
 @dataclass(frozen=True)
 class Permit:
-    """One content-carrying request, once. Minted by `gate.permits.issuance` alone, consumed in the claim's transaction."""
+    """One content-carrying request, once. Minted by `gate.permits.issuance` alone, consumed in the
+    claim's transaction."""
 
     jti: UUID
     tenant_id: UUID
@@ -46,8 +60,8 @@ class Permit:
     viewer: str
     flags: tuple[str, ...]
     points_at: tuple[str, ...]
-    """What the request may point at on the platform, by its ids: copies of ours that were judged with the unit, and
-    what earlier steps of the same subject put there."""
+    """What the request may point at on the platform, by its ids: copies of ours that were judged
+    with the unit, and what earlier steps of the same subject put there."""
     rating: Rating
     """What the unit was judged to be."""
     bundle: str
@@ -59,7 +73,8 @@ class Permit:
 
     @property
     def is_unmarked(self) -> bool:
-        """Whether the platform was asked for nothing beside showing it: no marks, and nothing of the place."""
+        """Whether the platform was asked for nothing beside showing it: no marks, and nothing of
+        the place."""
         return self.rating is Rating.G and not self.flags
 
     def signed_bytes(self) -> bytes:
@@ -79,7 +94,9 @@ class Permit:
 
 def sign_permit(permit: Permit, key: Ed25519PrivateKey) -> Permit:
     """The permit with its signature; called by `gate.permits.issuance`."""
-    return Permit(**{**vars(permit), "signature": base64.b64encode(key.sign(permit.signed_bytes())).decode()})
+    return Permit(
+        **{**vars(permit), "signature": base64.b64encode(key.sign(permit.signed_bytes())).decode()}
+    )
 
 
 @dataclass(frozen=True)
@@ -112,8 +129,8 @@ class AuthOrder:
 
 @dataclass(frozen=True)
 class NoticeOrder:
-    """A catalogue sentence and a link to the verified address of a member; or ids, states, times and links to the
-    address that member registered for their own systems."""
+    """A catalogue sentence and a link to the verified address of a member; or ids, states, times
+    and links to the address that member registered for their own systems."""
 
     tenant_id: UUID
     member_id: UUID

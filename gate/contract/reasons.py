@@ -1,4 +1,5 @@
-"""Reason codes: stable, machine-read; people read the sentence of `gate.<code>` in the catalogues."""
+"""Reason codes: stable, machine-read; people read the sentence of `gate.<code>` in the
+catalogues."""
 
 from dataclasses import dataclass
 from enum import StrEnum

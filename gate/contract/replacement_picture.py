@@ -1,8 +1,8 @@
 """The picture that stands where another was taken away: grey, the same for everybody.
 
-It shows nobody and says nothing, so it is General by what it is. What somebody looked at is pinned by its digest beside
-the service sentences (`gate/text/service_texts.py`): a file that changed is refused until it was looked at and pinned anew. No
-database here: the way out reads it too.
+It shows nobody and says nothing, so it is General by what it is. What somebody looked at is pinned
+by its digest beside the service sentences (`gate/text/service_texts.py`): a file that changed is
+refused until it was looked at and pinned anew. No database here: the way out reads it too.
 """
 
 import hashlib

@@ -73,7 +73,8 @@ ASSURANCE_STATES = StateGraph(
             AssuranceState.BLOCKED,
         },
         AssuranceState.SUSPECTED: {AssuranceState.RESET, AssuranceState.BLOCKED},  # by a person
-        AssuranceState.BLOCKED: set(),  # final here: only a document check by a provider could lift it
+        # final here: only a document check by a provider could lift it
+        AssuranceState.BLOCKED: set(),
     },
 )
 
@@ -108,6 +109,7 @@ COMPLAINT_STATES = StateGraph(
             RemovalRequestState.REJECTED,
             RemovalRequestState.CLOSED,
         },
-        RemovalRequestState.CLOSED: set(),  # whom it went against has appealed before: the last word in the house
+        # whom it went against has appealed before: the last word in the house
+        RemovalRequestState.CLOSED: set(),
     },
 )

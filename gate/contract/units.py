@@ -27,7 +27,8 @@ class Rating(StrEnum):
 
 
 class Verdict(StrEnum):
-    """Allow, allow with the platform's flags, hold for a person, block; the maximum over all checks counts."""
+    """Allow, allow with the platform's flags, hold for a person, block; the maximum over all checks
+    counts."""
 
     A = "A"
     F = "F"
@@ -47,7 +48,8 @@ def highest_rating(ratings: "list[Rating]") -> Rating:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is carried: `kind` is delivery, draft, fulfilment or export; its state belongs to the room above."""
+    """What is carried: `kind` is delivery, draft, fulfilment or export; its state belongs to the
+    room above."""
 
     kind: str
     id: UUID
@@ -67,7 +69,8 @@ class Text:
 
 @dataclass(frozen=True)
 class Medium:
-    """One rendition by its digest; `ai` is none, assisted or generated, taken from the asset's record."""
+    """One rendition by its digest; `ai` is none, assisted or generated, taken from the asset's
+    record."""
 
     sha256: str
     mime: str
@@ -79,12 +82,14 @@ class Medium:
     height: int = 0
     """Pixels, upright; 0 where nobody knows."""
     seconds: int = field(default=0, compare=False, metadata=OMIT_FROM_DIGEST)
-    """Of a film or a sound, rounded; 0 of a picture, and where nobody knows. Its bytes say it: no digest does."""
+    """Of a film or a sound, rounded; 0 of a picture, and where nobody knows. Its bytes say it: no
+    digest does."""
 
 
 @dataclass(frozen=True)
 class Button:
-    """A button drawn by code under a message: `action` is a closed word (buy, age, purchases), `ref` an id."""
+    """A button drawn by code under a message: `action` is a closed word (buy, age, purchases),
+    `ref` an id."""
 
     label: str
     action: str
@@ -93,7 +98,8 @@ class Button:
 
 @dataclass(frozen=True)
 class Invoice:
-    """A demand for money inside a message: what, how much, and the payload that comes back with the payment."""
+    """A demand for money inside a message: what, how much, and the payload that comes back with the
+    payment."""
 
     title: str
     description: str
@@ -108,8 +114,9 @@ class Invoice:
 class Reference:
     """What a unit points at on its platform instead of carrying it. `native_id` is the platform's.
 
-    `kind` says how: reuse (a file that lies there), quote, repost (also: forward, copy) or reply, all of something of
-    ours; or remark, which is somebody else's, said where we could hear it, and answered.
+    `kind` says how: reuse (a file that lies there), quote, repost (also: forward, copy) or reply,
+    all of something of ours; or remark, which is somebody else's, said where we could hear it, and
+    answered.
     """
 
     kind: str
@@ -121,7 +128,8 @@ IS_FIRST_COMMENT = "is"
 """What a unit is of a post with a first comment and no other part."""
 
 REPOST_KIND = "passed_on"
-"""What a unit is in the place of a comment that shows a post of ours once more, to those who follow its place."""
+"""What a unit is in the place of a comment that shows a post of ours once more, to those who follow
+its place."""
 
 COMMENT_REFERENCE = "remark"
 """The one kind of reference that is not to a copy of ours."""
@@ -129,8 +137,8 @@ COMMENT_REFERENCE = "remark"
 
 @dataclass(frozen=True)
 class LinkReplacement:
-    """An address of ours in a text and the one its author wrote, which is judged: `shown` leads there, or is the same
-    with marks of where a reader came from."""
+    """An address of ours in a text and the one its author wrote, which is judged: `shown` leads
+    there, or is the same with marks of where a reader came from."""
 
     shown: str
     target: str
@@ -138,8 +146,8 @@ class LinkReplacement:
 
 @dataclass(frozen=True)
 class PlatformOption:
-    """Something a post chose on its platform beside its words. What people may `read` of it is judged as words are;
-    none of it loosens a rule: marks are told beside it, whatever it says."""
+    """Something a post chose on its platform beside its words. What people may `read` of it is
+    judged as words are; none of it loosens a rule: marks are told beside it, whatever it says."""
 
     name: str
     values: tuple[str, ...]
@@ -157,19 +165,25 @@ class UnitPart:
     def visible_texts(self) -> tuple[str, ...]:
         """Every text of it somebody may read, in the order shown."""
         alts = [medium.alt for medium in self.media if medium.alt]
-        return (*(text.body for text in self.texts), *alts, *(medium.name for medium in self.media if medium.name))
+        return (
+            *(text.body for text in self.texts),
+            *alts,
+            *(medium.name for medium in self.media if medium.name),
+        )
 
 
 _OF_THREADS = frozenset({"before", "parts"})
-"""Fields that only parts of threads have: the digest of what stands alone is what it was before there were any."""
+"""Fields that only parts of threads have: the digest of what stands alone is what it was before
+there were any."""
 
 
 @dataclass(frozen=True)
 class Unit:
     """One piece of content for one destination, account, audience and viewer.
 
-    `surface` is a row of the policy, e.g. `sandbox.post`, `own_page.public`; `audience` is public or viewer;
-    `viewer` is the platform's id of the one reader of a chat message. `flags` are what the platform must be told.
+    `surface` is a row of the policy, e.g. `sandbox.post`, `own_page.public`; `audience` is public
+    or viewer; `viewer` is the platform's id of the one reader of a chat message. `flags` are what
+    the platform must be told.
     """
 
     tenant_id: UUID
@@ -185,17 +199,20 @@ class Unit:
     buttons: tuple[Button, ...] = ()
     invoice: Invoice | None = None
     price: Money | None = None
-    """What a reader pays the platform before the media are shown; None where everybody sees them."""
+    """What a reader pays the platform before the media are shown; None where everybody sees
+    them."""
     viewer: str = ""
     destination: str = ""
-    """The platform's id of the place on the account, where an account has several (a channel of a bot)."""
+    """The platform's id of the place on the account, where an account has several (a channel of a
+    bot)."""
     language: str = ""
     """What the words are written in (BCP 47); "" where nobody said."""
     flags: tuple[str, ...] = ()
     text_ai: str = "none"
     """none, assisted or generated: whether a model wrote the words; judged like a medium's mark."""
     service: str = ""
-    """Code of a catalogue sentence sent as it stands (notice, receipt, refusal): the gate's text, not a tenant's."""
+    """Code of a catalogue sentence sent as it stands (notice, receipt, refusal): the gate's text,
+    not a tenant's."""
     references: tuple[Reference, ...] = ()
     """What of ours on the platform is shown with it."""
     before: tuple[UnitPart, ...] = ()
@@ -207,19 +224,24 @@ class Unit:
     options: tuple[PlatformOption, ...] = ()
     """What it chose on its platform beside its words."""
     reply_to: str = field(default="", compare=False)
-    """The native id of our own copy that a part is put under. As the native key, it travels with the unit."""
+    """The native id of our own copy that a part is put under. As the native key, it travels with
+    the unit."""
     comment: str = field(default="", compare=False)
-    """Of a post and its first comment, with no other part, `HAS_COMMENT` of the post and `IS_COMMENT` of the comment;
-    `PASSED_ON` of a post shown once more; "" of any other. It travels as `reply_to` does."""
+    """Of a post and its first comment, with no other part, `HAS_COMMENT` of the post and
+    `IS_COMMENT` of the comment; `PASSED_ON` of a post shown once more; "" of any other. It travels
+    as `reply_to` does."""
     native_key: str = field(default="", compare=False)
     """Travels with the unit, is no part of its digest; the wire digest covers it."""
     seen: tuple[str, ...] | None = field(default=None, compare=False)
-    """What the place asks for (`Row.probes`) and was seen there in the last minute; None when nobody looked."""
+    """What the place asks for (`Row.probes`) and was seen there in the last minute; None when
+    nobody looked."""
 
     @property
     def comment_id(self) -> str:
         """The native id of what somebody said and this answers; "" for what answers nobody."""
-        return next((each.native_id for each in self.references if each.kind == COMMENT_REFERENCE), "")
+        return next(
+            (each.native_id for each in self.references if each.kind == COMMENT_REFERENCE), ""
+        )
 
     @property
     def parent_id(self) -> str:
@@ -234,7 +256,11 @@ class Unit:
     @property
     def place_id(self) -> str:
         """The id of the place, e.g. `sandbox.post`."""
-        return self.surface if self.surface.startswith(f"{self.platform}.") else f"{self.platform}.{self.surface}"
+        return (
+            self.surface
+            if self.surface.startswith(f"{self.platform}.")
+            else f"{self.platform}.{self.surface}"
+        )
 
     def digest(self) -> str:
         """SHA-256 over the canonical form, without the native key."""
@@ -257,11 +283,22 @@ class Unit:
         return hashlib.sha256(canonical_json(content)).hexdigest()
 
     def approved_content(self) -> tuple[object, ...]:
-        """What of it people see, part by part, without its place and its marks: what somebody says yes to."""
+        """What of it people see, part by part, without its place and its marks: what somebody says
+        yes to."""
         earlier = ((part.texts, _media_identity(part.media), (), None, ()) for part in self.before)
-        asked = () if self.price is None else (self.price,)  # a yes given before there were prices stays a yes
+        asked = (
+            () if self.price is None else (self.price,)
+        )  # a yes given before there were prices stays a yes
         chosen = (self.options,) if self.options else ()
-        whole = (self.texts, _media_identity(self.media), self.buttons, self.invoice, self.references, *asked, *chosen)
+        whole = (
+            self.texts,
+            _media_identity(self.media),
+            self.buttons,
+            self.invoice,
+            self.references,
+            *asked,
+            *chosen,
+        )
         return (*earlier, whole)
 
     @property
@@ -280,19 +317,25 @@ class Unit:
 
     @property
     def written_texts(self) -> tuple[str, ...]:
-        """All texts that somebody wrote as sentences or labels, those of the parts above too: all but file names."""
+        """All texts that somebody wrote as sentences or labels, those of the parts above too: all
+        but file names."""
         return replace(
             self,
             media=tuple(replace(medium, name="") for medium in self.media),
             before=tuple(
-                replace(part, media=tuple(replace(medium, name="") for medium in part.media)) for part in self.before
+                replace(part, media=tuple(replace(medium, name="") for medium in part.media))
+                for part in self.before
             ),
         ).all_texts
 
     @property
     def post_texts(self) -> tuple[str, ...]:
-        """The texts of its own that make it a post, in the order shown: a choice of its platform alone makes none."""
-        own = [*UnitPart(self.texts, self.media).visible_texts, *(button.label for button in self.buttons)]
+        """The texts of its own that make it a post, in the order shown: a choice of its platform
+        alone makes none."""
+        own = [
+            *UnitPart(self.texts, self.media).visible_texts,
+            *(button.label for button in self.buttons),
+        ]
         if self.invoice is not None:
             own += [self.invoice.title, self.invoice.description]
         return tuple(own)
@@ -300,7 +343,10 @@ class Unit:
     @property
     def visible_texts(self) -> tuple[str, ...]:
         """Every text of its own somebody may read, in the order shown."""
-        return (*self.post_texts, *(value for one in self.options if one.read for value in one.values))
+        return (
+            *self.post_texts,
+            *(value for one in self.options if one.read for value in one.values),
+        )
 
 
 def as_earlier_parts(units: Sequence[Unit]) -> tuple[UnitPart, ...]:

@@ -1,8 +1,9 @@
 """Changed words of a copy: each change is a permit of its own that lies in no place but the copy's.
 
-The copy stays the record of what is outside, and what a recall takes away; the last change that is known to stand says
-which words it shows now. Between the request and its answer, and after an answer nobody got, either words may stand:
-then the change has neither an instant since when it can be seen nor one when it went.
+The copy stays the record of what is outside, and what a recall takes away; the last change that is
+known to stand says which words it shows now. Between the request and its answer, and after an
+answer nobody got, either words may stand: then the change has neither an instant since when it can
+be seen nor one when it went.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from foundation.errors import NotFound
 
 @dataclass(frozen=True)
 class CopyEdit:
-    """One change of a copy's words, by its permit; `visible_at` is None while nobody knows whether it came through."""
+    """One change of a copy's words, by its permit; `visible_at` is None while nobody knows whether
+    it came through."""
 
     jti: UUID
     unit_digest: str
@@ -24,10 +26,12 @@ class CopyEdit:
 
 
 def record_copy_edit(scope: Scope, jti: UUID, copy: UUID) -> None:
-    """Write down which copy a consumed permit changes, as its claim ends. Raises NotFound for a permit that is none."""
+    """Write down which copy a consumed permit changes, as its claim ends. Raises NotFound for a
+    permit that is none."""
     with scope.acting_as("gate"):
         done = scope.run(
-            "UPDATE permits SET edits = :copy, updated_at = house_now() WHERE tenant_id = :tenant AND id = :jti"
+            "UPDATE permits SET edits = :copy, updated_at = house_now() WHERE tenant_id = :tenant "
+            "AND id = :jti"
             " AND state = 'consumed' AND native_ids = '[]'",
             tenant=scope.tenant_id,
             jti=jti,
@@ -43,32 +47,38 @@ WHERE tenant_id = :tenant AND id = :jti AND state = 'consumed' RETURNING edits
 """
 _OVERWRITTEN = """
 UPDATE permits SET gone_at = house_now(), gone_proof = :proof, updated_at = house_now()
-WHERE tenant_id = :tenant AND edits = :copy AND id <> :jti AND state = 'consumed' AND gone_at IS NULL
+WHERE tenant_id = :tenant AND edits = :copy AND id <> :jti AND state = 'consumed' AND gone_at IS
+NULL
 """
 
 
 def confirm_copy_edit(scope: Scope, jti: UUID) -> None:
-    """The words of a change stand: whatever was there of the changes before it does not any more."""
+    """The words of a change stand: whatever was there of the changes before it does not any
+    more."""
     with scope.acting_as("gate"):
         copy = scope.run(_STANDS, tenant=scope.tenant_id, jti=jti).scalar()
         scope.run(_OVERWRITTEN, tenant=scope.tenant_id, jti=jti, copy=copy, proof=f"edited:{jti}")
 
 
 _DENIED = """
-UPDATE permits SET state = 'void', gone_at = house_now(), gone_proof = :proof, updated_at = house_now()
-WHERE tenant_id = :tenant AND edits = :copy AND state = 'consumed' AND gone_at IS NULL AND visible_at IS NULL
+UPDATE permits SET state = 'void', gone_at = house_now(), gone_proof = :proof, updated_at =
+house_now()
+WHERE tenant_id = :tenant AND edits = :copy AND state = 'consumed' AND gone_at IS NULL AND
+visible_at IS NULL
 """
 
 
 def reject_unconfirmed_edits(scope: Scope, copy: UUID, proof: str) -> None:
-    """Nothing that nobody was sure of came through: the copy says what it said before. `proof` is who says so."""
+    """Nothing that nobody was sure of came through: the copy says what it said before. `proof` is
+    who says so."""
     with scope.acting_as("gate"):
         scope.run(_DENIED, tenant=scope.tenant_id, copy=copy, proof=proof)
 
 
 _CHANGES = """
 SELECT id, unit_digest, minted_at, visible_at FROM permits
-WHERE tenant_id = :tenant AND edits = :copy AND state = 'consumed' AND gone_at IS NULL ORDER BY minted_at, id
+WHERE tenant_id = :tenant AND edits = :copy AND state = 'consumed' AND gone_at IS NULL ORDER BY
+minted_at, id
 """
 
 

@@ -1,4 +1,5 @@
-"""Copies: what consumed permits left outside. The gate's own record, for recall and for references to our own."""
+"""Copies: what consumed permits left outside. The gate's own record, for recall and for references
+to our own."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,14 +20,16 @@ from gate.copies.models import PermitRow
 
 _GONE_WITH = """
 UPDATE permits SET gone_at = house_now(), gone_proof = :proof, updated_at = house_now()
-WHERE tenant_id = :tenant AND (subject_kind = :kind AND subject_id = :jti OR edits = :jti) AND state = 'consumed'
+WHERE tenant_id = :tenant AND (subject_kind = :kind AND subject_id = :jti OR edits = :jti) AND
+state = 'consumed'
   AND gone_at IS NULL
 """
 
 
 @dataclass(frozen=True)
 class LiveCopy:
-    """One consumed permit. Without `gone_at` it may be visible: from `visible_at` where that is known."""
+    """One consumed permit. Without `gone_at` it may be visible: from `visible_at` where that is
+    known."""
 
     jti: UUID
     creator_id: UUID
@@ -48,7 +51,8 @@ class LiveCopy:
     is_read_back: bool
     sold: bool = False
     edits: UUID | None = None
-    """The copy whose words it changed, or may have: that one is what lies outside, and what is taken away."""
+    """The copy whose words it changed, or may have: that one is what lies outside, and what is
+    taken away."""
     url: str = ""
     """Where people find it, where that was told after it went out."""
 
@@ -104,7 +108,8 @@ def find_copy(scope: Scope, jti: UUID) -> LiveCopy | None:
 
 
 def list_copies(scope: Scope, subject: Subject) -> list[LiveCopy]:
-    """Every copy of a subject that has a place of its own outside, oldest first; uploads without one are left out."""
+    """Every copy of a subject that has a place of its own outside, oldest first; uploads without
+    one are left out."""
     found = _list_matching_copies(
         scope, col(PermitRow.subject_kind) == subject.kind, col(PermitRow.subject_id) == subject.id
     )
@@ -112,7 +117,8 @@ def list_copies(scope: Scope, subject: Subject) -> list[LiveCopy]:
 
 
 def list_consumed_permits(scope: Scope, subject: Subject) -> list[LiveCopy]:
-    """Every consumed permit of a subject, oldest first: also of uploads, and of sends nobody could confirm."""
+    """Every consumed permit of a subject, oldest first: also of uploads, and of sends nobody could
+    confirm."""
     here = (col(PermitRow.subject_kind) == subject.kind, col(PermitRow.subject_id) == subject.id)
     return _list_matching_copies(scope, *here, _PLACED)
 
@@ -120,7 +126,9 @@ def list_consumed_permits(scope: Scope, subject: Subject) -> list[LiveCopy]:
 def find_copy_by_native_id(scope: Scope, channel_id: UUID, native_id: str) -> LiveCopy | None:
     """Our copy behind a platform's id on an account; None for something that is not ours."""
     found = _list_matching_copies(
-        scope, col(PermitRow.channel_id) == channel_id, _contains_value(PermitRow.native_ids, native_id)
+        scope,
+        col(PermitRow.channel_id) == channel_id,
+        _contains_value(PermitRow.native_ids, native_id),
     )
     return found[-1] if found else None
 
@@ -131,7 +139,8 @@ WITH RECURSIVE line AS (
   WHERE d.tenant_id = :tenant AND d.person_id = :person AND d.state <> 'proposed'
   UNION SELECT p.asset_id, l.depth + 1 FROM line l
   JOIN asset_parents p ON p.tenant_id = :tenant AND p.parent_id = l.id WHERE l.depth < 20)
-SELECT DISTINCT r.sha256 FROM line l JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id = l.id
+SELECT DISTINCT r.sha256 FROM line l JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id =
+l.id
 """
 """The bytes that show somebody, as it is known by now, and what was made of them."""
 
@@ -142,12 +151,18 @@ def live_copies_of_person(scope: Scope, person_id: UUID) -> list[LiveCopy]:
 
 
 def all_copies_of_person(scope: Scope, person_id: UUID) -> list[LiveCopy]:
-    """Every copy that shows a person and is not proven gone, and those that were called back and are."""
-    return _of_person(scope, person_id, or_(col(PermitRow.gone_at).is_(None), col(PermitRow.recalled_at).is_not(None)))
+    """Every copy that shows a person and is not proven gone, and those that were called back and
+    are."""
+    return _of_person(
+        scope,
+        person_id,
+        or_(col(PermitRow.gone_at).is_(None), col(PermitRow.recalled_at).is_not(None)),
+    )
 
 
 def _of_person(scope: Scope, person_id: UUID, condition: ColumnElement[bool]) -> list[LiveCopy]:
-    """Copies whose permit names a person, and those of bytes in which they were named after it was given."""
+    """Copies whose permit names a person, and those of bytes in which they were named after it was
+    given."""
     named = list(scope.run(_NAMED, tenant=scope.tenant_id, person=person_id).scalars())
     shows = or_(_contains_value(PermitRow.persons, str(person_id)), _shows_any(named))
     return _list_matching_copies(scope, shows, _PLACED, condition)
@@ -163,7 +178,9 @@ def all_copies_of_bytes(scope: Scope, *digests: str) -> list[LiveCopy]:
     return _of_bytes(scope, digests)
 
 
-def _of_bytes(scope: Scope, digests: Sequence[str], *conditions: ColumnElement[bool]) -> list[LiveCopy]:
+def _of_bytes(
+    scope: Scope, digests: Sequence[str], *conditions: ColumnElement[bool]
+) -> list[LiveCopy]:
     if not digests:
         return []
     return _list_matching_copies(scope, _shows_any(digests), _PLACED, *conditions)
@@ -171,12 +188,15 @@ def _of_bytes(scope: Scope, digests: Sequence[str], *conditions: ColumnElement[b
 
 def _shows_any(digests: Sequence[str]) -> ColumnElement[bool]:
     """One value, however many digests: a statement takes no more than so many."""
-    shows: ColumnElement[bool] = type_coerce(PermitRow.media, JSONB).has_any(literal(list(digests), ARRAY(Text)))
+    shows: ColumnElement[bool] = type_coerce(PermitRow.media, JSONB).has_any(
+        literal(list(digests), ARRAY(Text))
+    )
     return shows
 
 
 def record_copy(scope: Scope, jti: UUID, native_id: str, visible_at: datetime) -> None:
-    """Write down where the copy under a permit lies and since when it can be seen. Raises NotFound."""
+    """Write down where the copy under a permit lies and since when it can be seen. Raises
+    NotFound."""
     with scope.acting_as("gate"):
         done = scope.run(
             "UPDATE permits SET visible_at = coalesce(visible_at, :at), updated_at = house_now(),"
@@ -205,7 +225,8 @@ def record_url(scope: Scope, jti: UUID, url: str) -> None:
 
 
 def record_file_ids(scope: Scope, jti: UUID, file_ids: Sequence[str]) -> None:
-    """Write down what the platform calls the files of the copy under a permit, so that they can be pointed at."""
+    """Write down what the platform calls the files of the copy under a permit, so that they can be
+    pointed at."""
     with scope.acting_as("gate"):
         scope.run(
             "UPDATE permits SET file_ids = CAST(:files AS jsonb), updated_at = house_now()"
@@ -217,22 +238,26 @@ def record_file_ids(scope: Scope, jti: UUID, file_ids: Sequence[str]) -> None:
 
 
 def record_read_back(scope: Scope, jti: UUID, *, missing: Collection[str], there: bool) -> None:
-    """Write down what was read back of a copy: whether it was there, and the marks it should bear and does not."""
+    """Write down what was read back of a copy: whether it was there, and the marks it should bear
+    and does not."""
     with scope.acting_as("gate"):
         scope.run(
             "UPDATE permits SET readback = CAST(:said AS jsonb), updated_at = house_now()"
             " WHERE tenant_id = :tenant AND id = :jti",
             tenant=scope.tenant_id,
             jti=jti,
-            said=canonical_json({"at": scope.now.isoformat(), "there": there, "missing": sorted(missing)}).decode(),
+            said=canonical_json(
+                {"at": scope.now.isoformat(), "there": there, "missing": sorted(missing)}
+            ).decode(),
         )
 
 
 def record_removed(scope: Scope, jti: UUID, proof: str) -> None:
-    """Write down that a copy is gone; `proof` is what shows it (`404`, `deleted:<id>`, `member:<id>`), never empty.
+    """Write down that a copy is gone; `proof` is what shows it (`404`, `deleted:<id>`,
+    `member:<id>`), never empty.
 
-    What was put in its place goes with it. The first proof stands. Raises BadInput without a proof, NotFound for an
-    unknown permit.
+    What was put in its place goes with it. The first proof stands. Raises BadInput without a proof,
+    NotFound for an unknown permit.
     """
     if not proof:
         raise BadInput("copy.no_proof")
@@ -245,21 +270,30 @@ def record_removed(scope: Scope, jti: UUID, proof: str) -> None:
             jti=jti,
             proof=proof,
         )
-        scope.run(_GONE_WITH, tenant=scope.tenant_id, jti=jti, kind=replacement_picture.REPLACEMENT_STEP, proof=proof)
+        scope.run(
+            _GONE_WITH,
+            tenant=scope.tenant_id,
+            jti=jti,
+            kind=replacement_picture.REPLACEMENT_STEP,
+            proof=proof,
+        )
     if done.rowcount != 1:
         raise NotFound("copy.unknown")
 
 
 def record_replaced(scope: Scope, jti: UUID) -> None:
-    """Write down that the copy under a permit shows the house's own picture, or sentence, from now on.
+    """Write down that the copy under a permit shows the house's own picture, or sentence, from now
+    on.
 
-    It counts as there all the same, and by its own media: only a proof takes it away. What was put there is a mark on
-    the permits of that, which have no place of their own.
+    It counts as there all the same, and by its own media: only a proof takes it away. What was put
+    there is a mark on the permits of that, which have no place of their own.
     """
     with scope.acting_as("gate"):
         scope.run(
-            "UPDATE permits SET visible_at = coalesce(visible_at, house_now()), updated_at = house_now()"
-            " WHERE tenant_id = :tenant AND subject_kind = :kind AND subject_id = :jti AND state = 'consumed'",
+            "UPDATE permits SET visible_at = coalesce(visible_at, house_now()), updated_at = "
+            "house_now()"
+            " WHERE tenant_id = :tenant AND subject_kind = :kind AND subject_id = :jti AND state "
+            "= 'consumed'",
             tenant=scope.tenant_id,
             kind=replacement_picture.REPLACEMENT_STEP,
             jti=jti,
@@ -268,7 +302,8 @@ def record_replaced(scope: Scope, jti: UUID) -> None:
 
 _REPLACED = """
 SELECT DISTINCT subject_id FROM permits WHERE tenant_id = :tenant AND subject_kind = :kind
-  AND subject_id = ANY(CAST(:jtis AS uuid[])) AND state = 'consumed' AND visible_at IS NOT NULL AND gone_at IS NULL
+  AND subject_id = ANY(CAST(:jtis AS uuid[])) AND state = 'consumed' AND visible_at IS NOT NULL
+  AND gone_at IS NULL
 """
 
 
@@ -279,10 +314,12 @@ def replaced_permits(scope: Scope, found: Iterable[LiveCopy]) -> frozenset[UUID]
 
 
 def void_permit(scope: Scope, jti: UUID, proof: str) -> None:
-    """Close a permit of which it is proven that nothing left the house (`not_sent`) or that nothing arrived."""
+    """Close a permit of which it is proven that nothing left the house (`not_sent`) or that nothing
+    arrived."""
     with scope.acting_as("gate"):
         scope.run(
-            "UPDATE permits SET state = 'void', gone_at = house_now(), gone_proof = :proof, updated_at = house_now()"
+            "UPDATE permits SET state = 'void', gone_at = house_now(), gone_proof = :proof, "
+            "updated_at = house_now()"
             " WHERE tenant_id = :tenant AND id = :jti AND state = 'consumed' AND native_ids = '[]'",
             tenant=scope.tenant_id,
             jti=jti,
@@ -295,7 +332,8 @@ def mark_for_recall(scope: Scope, jti: UUID, reason: Message) -> bool:
     with scope.acting_as("gate"):
         done = scope.run(
             "UPDATE permits SET recalled_at = house_now(), recall_reason = CAST(:reason AS jsonb),"
-            " updated_at = house_now() WHERE tenant_id = :tenant AND id = :jti AND recalled_at IS NULL",
+            " updated_at = house_now() WHERE tenant_id = :tenant AND id = :jti AND recalled_at IS "
+            "NULL",
             tenant=scope.tenant_id,
             jti=jti,
             reason=canonical_json(reason.to_json()).decode(),

@@ -8,11 +8,18 @@ from sqlalchemy import ForeignKeyConstraint, Index, text
 from sqlmodel import Field
 
 import gate.log.models  # noqa: F401  foreign keys refer to its tables
-from foundation.db.tables import CreatorOwnedRow, jsonb_column, message_column, table_arguments, timestamp_column
+from foundation.db.tables import (
+    CreatorOwnedRow,
+    jsonb_column,
+    message_column,
+    table_arguments,
+    timestamp_column,
+)
 
 
 class PermitRow(CreatorOwnedRow, table=True):
-    """A consumed permit (`id` is its jti), and from then on the record of the copy it left outside."""
+    """A consumed permit (`id` is its jti), and from then on the record of the copy it left
+    outside."""
 
     __tablename__ = "permits"
     __table_args__ = table_arguments(
@@ -22,9 +29,13 @@ class PermitRow(CreatorOwnedRow, table=True):
         Index("permits_files", "file_ids", postgresql_using="gin"),
         Index("permits_media", "media", postgresql_using="gin"),
         Index("permits_edits", "tenant_id", "edits", postgresql_where=text("edits IS NOT NULL")),
-        # the log's entries are written last, at the commit: by then every permit must have its decision
+        # the log's entries are written last, at the commit: by then every permit must have its
+        # decision
         ForeignKeyConstraint(
-            ["tenant_id", "decision_id"], ["decisions.tenant_id", "decisions.id"], deferrable=True, initially="DEFERRED"
+            ["tenant_id", "decision_id"],
+            ["decisions.tenant_id", "decisions.id"],
+            deferrable=True,
+            initially="DEFERRED",
         ),
         about="fan",
         keep="while a copy may be visible, then 5 years",
@@ -56,6 +67,12 @@ class PermitRow(CreatorOwnedRow, table=True):
     recalled_at: datetime | None = timestamp_column(optional=True)
     recall_reason: dict[str, Any] | None = message_column()
     readback: dict[str, Any] | None = message_column()  # at, there, and the marks that were missing
-    sold: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})  # media behind a price
-    edits: UUID | None = None  # the permit of the copy whose words it changed: it has no place of its own
-    url: str = Field(default="", sa_column_kwargs={"server_default": ""})  # where that was told after it went out
+    sold: bool = Field(
+        default=False, sa_column_kwargs={"server_default": text("false")}
+    )  # media behind a price
+    edits: UUID | None = (
+        None  # the permit of the copy whose words it changed: it has no place of its own
+    )
+    url: str = Field(
+        default="", sa_column_kwargs={"server_default": ""}
+    )  # where that was told after it went out

@@ -1,4 +1,5 @@
-"""One case to decide: the unit, the facts, the row of its place and what follows from them. Pure."""
+"""One case to decide: the unit, the facts, the row of its place and what follows from them.
+Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -41,11 +42,14 @@ class Case:
     def referenced_copies(self) -> Mapping[str, ReferenceFacts]:
         """What the unit points at and is ours, by the platform's id."""
         wanted = {each.native_id for each in self.unit.references}
-        return {known.native_id: known for known in self.facts.references if known.native_id in wanted}
+        return {
+            known.native_id: known for known in self.facts.references if known.native_id in wanted
+        }
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
-        """Every text somebody reads: of the parts above, its own, where addresses lead, what it points at says."""
+        """Every text somebody reads: of the parts above, its own, where addresses lead, what it
+        points at says."""
         return (*self.unit.all_texts, *self._lead_targets, *self._referenced_texts)
 
     @property
@@ -58,22 +62,26 @@ class Case:
 
     @cached_property
     def text_rating(self) -> TextRating:
-        """What the texts are rated, those read in the pictures too, with what the same reader read last.
+        """What the texts are rated, those read in the pictures too, with what the same reader read
+        last.
 
-        Part by part as they are read, and the words of a picture before its text and after it: places differ. What the
-        unit points at comes last.
+        Part by part as they are read, and the words of a picture before its text and after it:
+        places differ. What the unit points at comes last.
         """
         words = {medium.sha256: medium.words for medium in self.media_facts}
         above = [(part.visible_texts, part.media) for part in self.unit.before]
         shown = _in_order([*above, (self.unit.visible_texts, self.unit.media)], words)
         own = {medium.sha256 for medium in self.unit.all_media}
-        shown += [word for medium in self.media_facts if medium.sha256 not in own for word in medium.words]
+        shown += [
+            word for medium in self.media_facts if medium.sha256 not in own for word in medium.words
+        ]
         shown += [*self._lead_targets, *self._referenced_texts]
         return text_rating.rate_texts(shown, before=self.facts.recent, lexicon=self.bundle.lexicon)
 
     @cached_property
     def language_reading(self) -> LanguageReading:
-        """Whether the texts are in languages that can be read; names of the house and its accounts are no words."""
+        """Whether the texts are in languages that can be read; names of the house and its accounts
+        are no words."""
         names = (*self.facts.names, self.unit.account)
         there = self.texts[len(self.unit.visible_texts) :]
         return language_check.read_language(
@@ -82,15 +90,16 @@ class Case:
 
     @cached_property
     def media_facts(self) -> tuple[MediumFacts, ...]:
-        """What is known of the media of the unit, of the parts above and of what it points at; bytes nobody knows are
-        missing here."""
+        """What is known of the media of the unit, of the parts above and of what it points at;
+        bytes nobody knows are missing here."""
         wanted = {medium.sha256 for medium in self.unit.all_media}
         wanted |= {sha256 for known in self.referenced_copies.values() for sha256 in known.media}
         return tuple(known for known in self.facts.media if known.sha256 in wanted)
 
     @cached_property
     def resolved_media(self) -> tuple[MediumFacts, ...]:
-        """The media with what their shoot cards say of this use: since when they are, and who is shown."""
+        """The media with what their shoot cards say of this use: since when they are, and who is
+        shown."""
         use = CardUse(
             creator=self.unit.creator_id,
             places=frozenset({self.unit.platform, self.place}),
@@ -99,7 +108,9 @@ class Case:
             now=self.now,
             checked_first=self.bundle.needs_check_before_shoot,
         )
-        return tuple(shoot_card_terms.resolve_medium(medium, use, self.people) for medium in self.media_facts)
+        return tuple(
+            shoot_card_terms.resolve_medium(medium, use, self.people) for medium in self.media_facts
+        )
 
     @cached_property
     def people(self) -> Mapping[UUID, PersonFacts]:
@@ -120,10 +131,16 @@ class Case:
     @cached_property
     def rating(self) -> Rating:
         """The unit's rating: the highest of its words, its media and what it links to."""
-        parts = [self.text_rating.rating, *(known.rating for known in self.media_facts if known.rating is not None)]
+        parts = [
+            self.text_rating.rating,
+            *(known.rating for known in self.media_facts if known.rating is not None),
+        ]
         for url in self.links:
             if url in self.registered_links:
-                parts += [self.registered_links[url].rating, Rating.S if self.registered_links[url].adult else Rating.G]
+                parts += [
+                    self.registered_links[url].rating,
+                    Rating.S if self.registered_links[url].adult else Rating.G,
+                ]
         return highest_rating(parts)
 
     @cached_property
@@ -148,10 +165,14 @@ class Case:
             again=self.facts.again,
         )
         if self.unit.price is not None:
-            found = self.bundle.paid_verdicts(found, self.unit.platform, on=self.now.date(), again=self.facts.again)
+            found = self.bundle.paid_verdicts(
+                found, self.unit.platform, on=self.now.date(), again=self.facts.again
+            )
         said = self.facts.foreign
         if said is not None and said.row and not self.bundle.has_platform(self.unit.platform):
-            found = self.bundle.third_party_row(MatrixRow.model_validate_json(said.row), on=self.now.date())
+            found = self.bundle.third_party_row(
+                MatrixRow.model_validate_json(said.row), on=self.now.date()
+            )
         return _apply_place_limits(found, self.facts.limits)
 
     @property
@@ -163,18 +184,24 @@ class Case:
     def _place_kind(self) -> PlaceKind:
         if self.unit.audience == "viewer":
             return "chat"
-        pictures = self.unit.all_media or any(known.media for known in self.referenced_copies.values())
+        pictures = self.unit.all_media or any(
+            known.media for known in self.referenced_copies.values()
+        )
         return "post" if pictures else "text"
 
     @property
     def _person_kind(self) -> PersonKind | None:
-        kinds = {"synthetic" if person.kind == "synthetic" else "real" for person in self.people.values()}
+        kinds = {
+            "synthetic" if person.kind == "synthetic" else "real" for person in self.people.values()
+        }
         if len(kinds) != 1:
             return None
         return "synthetic" if kinds == {"synthetic"} else "real"
 
 
-def _in_order(parts: Iterable[tuple[Iterable[str], Iterable[Medium]]], words: Mapping[str, Sequence[str]]) -> list[str]:
+def _in_order(
+    parts: Iterable[tuple[Iterable[str], Iterable[Medium]]], words: Mapping[str, Sequence[str]]
+) -> list[str]:
     """The texts of parts, each between the words of its pictures."""
     shown: list[str] = []
     for texts, media in parts:
@@ -184,7 +211,8 @@ def _in_order(parts: Iterable[tuple[Iterable[str], Iterable[Medium]]], words: Ma
 
 
 def _apply_place_limits(row: PlaceRow, limits: Iterable[PlaceLimitFacts]) -> PlaceRow:
-    """A row as an agency keeps it: never looser than it is, and nothing looser of what is rated higher."""
+    """A row as an agency keeps it: never looser than it is, and nothing looser of what is rated
+    higher."""
     verdicts = dict(row.verdicts)
     for limit in limits:
         higher = (rating for rating in verdicts if rating.rank >= limit.rating.rank)

@@ -1,4 +1,5 @@
-"""The decision: a pure function of the facts, the unit, the rules and the time. The same inputs give the same bytes."""
+"""The decision: a pure function of the facts, the unit, the rules and the time. The same inputs
+give the same bytes."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -12,13 +13,17 @@ from gate.decision import unit_rules
 from gate.decision.case import Case
 from gate.policy.bundle import Bundle
 
-TRANSIENT_REASONS = frozenset({Reason.KILL_SWITCH, Reason.RESTORE_MISMATCH, Reason.CLOCK_SKEW, Reason.INTAKE_DOWN})
-"""What ends without anybody acting on the very thing kept back: said of it alone, not beside a reason to act."""
+TRANSIENT_REASONS = frozenset(
+    {Reason.KILL_SWITCH, Reason.RESTORE_MISMATCH, Reason.CLOCK_SKEW, Reason.INTAKE_DOWN}
+)
+"""What ends without anybody acting on the very thing kept back: said of it alone, not beside a
+reason to act."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What the rules say of a unit: the highest verdict of all of them, and every reason, sorted."""
+    """What the rules say of a unit: the highest verdict of all of them, and every reason,
+    sorted."""
 
     verdict: Verdict
     reasons: tuple[Reason, ...]
@@ -34,13 +39,14 @@ class Decision:
 
     @property
     def is_transient(self) -> bool:
-        """Whether a stop of everything, a wrong clock, or a form nobody reaches is all that keeps it back: it goes when
-        that ends, and nobody has to act on this very thing."""
+        """Whether a stop of everything, a wrong clock, or a form nobody reaches is all that keeps
+        it back: it goes when that ends, and nobody has to act on this very thing."""
         return bool(self.reasons) and set(self.reasons) <= TRANSIENT_REASONS
 
     @property
     def is_stale(self) -> bool:
-        """Whether evidence changed while it was read: asking again at once is all that is needed."""
+        """Whether evidence changed while it was read: asking again at once is all that is
+        needed."""
         return self.reasons == (Reason.EPOCH_STALE,)
 
     @property
@@ -50,8 +56,13 @@ class Decision:
 
     @property
     def main_reason(self) -> Message:
-        """The first of its reasons that stays once a stop ends, as a sentence; the others stand in the log."""
-        first = min(self.reasons, key=lambda one: (one in TRANSIENT_REASONS, one), default=Reason.EVIDENCE_MISSING)
+        """The first of its reasons that stays once a stop ends, as a sentence; the others stand in
+        the log."""
+        first = min(
+            self.reasons,
+            key=lambda one: (one in TRANSIENT_REASONS, one),
+            default=Reason.EVIDENCE_MISSING,
+        )
         return Message(f"gate.{first}")
 
     def to_canonical(self) -> bytes:

@@ -27,8 +27,9 @@ def _confirmed_people(case: Case) -> Iterator[tuple[MediumFacts, PersonFacts]]:
 
 
 def depicted_people_are_named(case: Case) -> Iterable[Finding]:
-    """Nobody is shown whom nobody confirmed; from Suggestive on somebody is shown. Bystanders nobody can recognise are
-    among those who were counted, never who is shown, and never in adult pictures."""
+    """Nobody is shown whom nobody confirmed; from Suggestive on somebody is shown. Bystanders
+    nobody can recognise are among those who were counted, never who is shown, and never in adult
+    pictures."""
     for medium in case.resolved_media:
         rating = medium.rating or Rating.G
         confirmed = {shown.person for shown in medium.shown if shown.state == "confirmed"}
@@ -39,7 +40,9 @@ def depicted_people_are_named(case: Case) -> Iterable[Finding]:
         too_many = medium.people_seen is not None and medium.people_seen > told
         nobody = rating is not Rating.G and not confirmed | hidden
         if open_names or unknown or too_many or nobody:
-            yield (block_finding if _is_sensitive(case.rating) else hold_finding)(Reason.PERSON_UNRESOLVED)
+            yield (block_finding if _is_sensitive(case.rating) else hold_finding)(
+                Reason.PERSON_UNRESOLVED
+            )
 
 
 def people_may_be_shown(case: Case) -> Iterable[Finding]:
@@ -50,13 +53,16 @@ def people_may_be_shown(case: Case) -> Iterable[Finding]:
 
 
 def real_people_are_of_age(case: Case) -> Iterable[Finding]:
-    """Above General, a custodian said of every real person that they were of age when it was made."""
+    """Above General, a custodian said of every real person that they were of age when it was
+    made."""
     for medium, person in _confirmed_people(case):
         if person.kind not in REAL_PERSON_KINDS or case.rating is Rating.G:
             continue
         known = valid_age_proofs(person, case.now)
         produced = medium.produced_at
-        before = medium.card is not None and case.bundle.needs_check_before_shoot(medium.card.card.country)
+        before = medium.card is not None and case.bundle.needs_check_before_shoot(
+            medium.card.card.country
+        )
         if produced is None or produced > case.now:  # what is not made yet has no date
             yield block_finding(Reason.PRODUCTION_DATE_UNKNOWN)
         elif not known:
@@ -66,8 +72,9 @@ def real_people_are_of_age(case: Case) -> Iterable[Finding]:
 
 
 def real_people_agreed(case: Case) -> Iterable[Finding]:
-    """Every real person shown gave each permission that this use needs, for this place, this rating and this day; a
-    model that draws their likeness needs one more, whether it is called their double or not."""
+    """Every real person shown gave each permission that this use needs, for this place, this rating
+    and this day; a model that draws their likeness needs one more, whether it is called their
+    double or not."""
     needed = ["depict", "publish"]
     if case.unit.is_sold:
         needed.append("download_sell")
@@ -81,7 +88,8 @@ def real_people_agreed(case: Case) -> Iterable[Finding]:
 
 
 def _consent_findings(scope: str, given: Iterable[ConsentFacts], case: Case) -> Iterator[Finding]:
-    """What is wrong with the permissions of one scope; every reason that could be put right is said."""
+    """What is wrong with the permissions of one scope; every reason that could be put right is
+    said."""
     grants = [grant for grant in given if grant.scope == scope]
     standing = [grant for grant in grants if not grant.revoked]
     live = [grant for grant in standing if _is_grant_valid(grant, case.now)]
@@ -91,7 +99,9 @@ def _consent_findings(scope: str, given: Iterable[ConsentFacts], case: Case) -> 
         yield block_finding(Reason.CONSENT_MISSING)
     if live or scope == "download_sell":  # what was allowed is less than this use
         yield block_finding(Reason.CONSENT_SCOPE)
-    if grants and (not standing or any(grant.revoked and _is_case_covered(grant, case) for grant in grants)):
+    if grants and (
+        not standing or any(grant.revoked and _is_case_covered(grant, case) for grant in grants)
+    ):
         yield block_finding(Reason.CONSENT_REVOKED)
     if standing and not live:
         yield block_finding(Reason.CONSENT_EXPIRED)
@@ -118,8 +128,8 @@ def _is_grant_valid(grant: ConsentFacts, now: datetime) -> bool:
 
 
 def invented_people_are_declared(case: Case) -> Iterable[Finding]:
-    """An invented person needs a declaration of what made this very picture; for Nudity and Explicit also a licence for
-    it, and two others who looked."""
+    """An invented person needs a declaration of what made this very picture; for Nudity and
+    Explicit also a licence for it, and two others who looked."""
     for medium, person in _confirmed_people(case):
         if person.kind != "synthetic":
             continue
@@ -127,7 +137,9 @@ def invented_people_are_declared(case: Case) -> Iterable[Finding]:
         if declared is not None and declared.models and medium.model not in ("", *declared.models):
             declared = None  # another model may draw another face
         if declared is None or (_is_sensitive(case.rating) and not declared.reviewed):
-            yield (block_finding if _is_sensitive(case.rating) else hold_finding)(Reason.SYNTHETIC_DECLARATION_MISSING)
+            yield (block_finding if _is_sensitive(case.rating) else hold_finding)(
+                Reason.SYNTHETIC_DECLARATION_MISSING
+            )
         elif _is_sensitive(case.rating) and not declared.adult_licence:
             yield block_finding(Reason.LICENCE_MISSING)
 

@@ -1,6 +1,8 @@
-"""Whether somebody may publish their own picture without a second look: every condition at once, or none counts. Pure.
+"""Whether somebody may publish their own picture without a second look: every condition at once, or
+none counts. Pure.
 
-A release takes the place of a look, and of nothing else: age, consent, ratings, stops and marks are judged as always.
+A release takes the place of a look, and of nothing else: age, consent, ratings, stops and marks are
+judged as always.
 """
 
 from collections.abc import Iterator
@@ -8,13 +10,19 @@ from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from gate.contract.facts import MIN_SEEN_PERCENT, UNIT_REVIEW_LIFETIME, AccountHolderFacts, OwnReleaseFacts
+from gate.contract.facts import (
+    MIN_SEEN_PERCENT,
+    UNIT_REVIEW_LIFETIME,
+    AccountHolderFacts,
+    OwnReleaseFacts,
+)
 from gate.contract.states import PersonState
 from gate.contract.units import Rating
 from gate.decision.case import Case, is_adult_medium, latest_reviews
 
 POSTED = "delivery"
-"""What is carried where somebody posts; messages, sales and files never go out on one's own word."""
+"""What is carried where somebody posts; messages, sales and files never go out on one's own
+word."""
 
 OWN_RELEASE_DELAY = timedelta(minutes=10)
 """Between the signature and the moment it may leave: time to think again, and to be stopped."""
@@ -39,11 +47,16 @@ class MissingCondition(StrEnum):
 
 
 def missing_conditions(case: Case) -> tuple[MissingCondition, ...]:
-    """What keeps the release of this case from counting, in the order of `Lack`; nothing where it counts."""
+    """What keeps the release of this case from counting, in the order of `Lack`; nothing where it
+    counts."""
     given = case.facts.release
     if given is None:
         return ()
-    found = {*_signature_conditions(given, case), *_place_conditions(case), *_people_conditions(given, case)}
+    found = {
+        *_signature_conditions(given, case),
+        *_place_conditions(case),
+        *_people_conditions(given, case),
+    }
     return tuple(lack for lack in MissingCondition if lack in found)
 
 
@@ -69,26 +82,41 @@ def _place_conditions(case: Case) -> Iterator[MissingCondition]:
         yield MissingCondition.KIND
     if not case.row.known or not case.row.creator_verified:
         yield MissingCondition.PLACE
-    if not all(case.bundle.can_release_own(country, case.now.date()) for country in _production_countries(case)):
+    if not all(
+        case.bundle.can_release_own(country, case.now.date())
+        for country in _production_countries(case)
+    ):
         yield MissingCondition.COUNTRY
     if case.text_rating.rating.rank >= Rating.N.rank:
         yield MissingCondition.WORDS
 
 
 def _production_countries(case: Case) -> set[str]:
-    """Where the pictures were made, as far as their shoot cards say so; nobody knows of the others."""
-    cards = [medium.card.card.country if medium.card is not None else "" for medium in case.resolved_media]
+    """Where the pictures were made, as far as their shoot cards say so; nobody knows of the
+    others."""
+    cards = [
+        medium.card.card.country if medium.card is not None else ""
+        for medium in case.resolved_media
+    ]
     return {*cards} or {""}
 
 
 def _people_conditions(given: OwnReleaseFacts, case: Case) -> Iterator[MissingCondition]:
-    own = {one.person for one in given.holders if _is_holder_valid(one, case) and one.principal == given.principal}
+    own = {
+        one.person
+        for one in given.holders
+        if _is_holder_valid(one, case) and one.principal == given.principal
+    }
     person = next(iter(own)) if len(own) == 1 else None
     if person is None:
         yield MissingCondition.HOLDER
     if person is None or not _is_only_person(person, case):
         yield MissingCondition.PERSON
-    if any(not review.approves for medium in case.media_facts for review in latest_reviews(medium.reviews)):
+    if any(
+        not review.approves
+        for medium in case.media_facts
+        for review in latest_reviews(medium.reviews)
+    ):
         yield MissingCondition.REFUSED
 
 
@@ -97,9 +125,15 @@ def _is_holder_valid(one: AccountHolderFacts, case: Case) -> bool:
 
 
 def _is_only_person(person: UUID, case: Case) -> bool:
-    """Whether this real person is the only one detected and the only one confirmed, in every picture."""
+    """Whether this real person is the only one detected and the only one confirmed, in every
+    picture."""
     known = case.people.get(person)
-    if known is None or known.kind != "real" or known.state is not PersonState.ACTIVE or not case.resolved_media:
+    if (
+        known is None
+        or known.kind != "real"
+        or known.state is not PersonState.ACTIVE
+        or not case.resolved_media
+    ):
         return False
     for medium in case.resolved_media:
         confirmed = {one.person for one in medium.shown if one.state == "confirmed"}

@@ -1,6 +1,7 @@
 """What a shoot card says of a picture, for one use of it: since when it is, and who is shown. Pure.
 
-A card that is not signed by everybody it names, or is used beyond what they signed, counts as absent.
+A card that is not signed by everybody it names, or is used beyond what they signed, counts as
+absent.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +29,8 @@ REQUIRED_SCOPES = frozenset({"depict", "publish"})
 """What every card asks for; selling is asked for where it is meant."""
 
 LATE = timedelta(hours=24)
-"""A shoot runs past midnight, and cameras know no time zone: what was taken later is of another set."""
+"""A shoot runs past midnight, and cameras know no time zone: what was taken later is of another
+set."""
 
 
 class CardStatus(StrEnum):
@@ -43,8 +45,8 @@ class CardStatus(StrEnum):
 
 @dataclass(frozen=True)
 class CardUse:
-    """What a picture is to be used for. `places` are its platform and its place; `checked_first` says of a country
-    whether people are checked there before the shoot."""
+    """What a picture is to be used for. `places` are its platform and its place; `checked_first`
+    says of a country whether people are checked there before the shoot."""
 
     creator: UUID
     places: frozenset[str]
@@ -55,8 +57,8 @@ class CardUse:
 
 
 def card_status(card: ShootCardFacts, now: datetime) -> CardStatus:
-    """How a card stands. A no of one person is the end of it, whoever wrote it down; a yes counts from their hand,
-    for the card as it is, and not before the day it speaks of."""
+    """How a card stands. A no of one person is the end of it, whoever wrote it down; a yes counts
+    from their hand, for the card as it is, and not before the day it speaks of."""
     said = {answer.said for answer in card.answers}
     if CARD_WITHDRAWN in said:
         return CardStatus.WITHDRAWN
@@ -80,24 +82,33 @@ def card_signers(card: ShootCardFacts) -> frozenset[UUID]:
     )
 
 
-def resolve_medium(medium: MediumFacts, use: CardUse, people: Mapping[UUID, PersonFacts]) -> MediumFacts:
-    """The medium with what its card says, where the card counts for this use; else as it is without one."""
+def resolve_medium(
+    medium: MediumFacts, use: CardUse, people: Mapping[UUID, PersonFacts]
+) -> MediumFacts:
+    """The medium with what its card says, where the card counts for this use; else as it is without
+    one."""
     if medium.card is None:
         return medium
     card = medium.card.card
     if not _is_card_applicable(medium.card, medium.produced_at, use, people):
         return replace(medium, card=replace(medium.card, counts=False))
-    since = card.starts_at if medium.produced_at is None else min(medium.produced_at, card.starts_at)
+    since = (
+        card.starts_at if medium.produced_at is None else min(medium.produced_at, card.starts_at)
+    )
     shown = medium.shown
     if has_everyone_named(medium):
         kept = [one for one in shown if one.state != "proposed"]
         told = {one.person for one in kept}
-        shown = (*kept, *(DepictionFacts(person, "confirmed") for person in card.persons if person not in told))
+        shown = (
+            *kept,
+            *(DepictionFacts(person, "confirmed") for person in card.persons if person not in told),
+        )
     return replace(medium, produced_at=since, shown=shown, card=replace(medium.card, counts=True))
 
 
 def has_everyone_named(medium: MediumFacts) -> bool:
-    """Whether its card says who is shown: as many were seen as it names, and nobody else was named."""
+    """Whether its card says who is shown: as many were seen as it names, and nobody else was
+    named."""
     if medium.card is None:
         return False
     people = set(medium.card.card.persons)
@@ -107,7 +118,11 @@ def has_everyone_named(medium: MediumFacts) -> bool:
 def people_of_medium(medium: MediumFacts) -> set[UUID]:
     """Everybody a medium shows, as far as anything says so."""
     told = {one.person for one in medium.shown}
-    return told | set(medium.card.card.persons) if medium.card is not None and has_everyone_named(medium) else told
+    return (
+        told | set(medium.card.card.persons)
+        if medium.card is not None and has_everyone_named(medium)
+        else told
+    )
 
 
 def _is_card_applicable(
@@ -133,14 +148,19 @@ def _is_use_covered(card: ShootCardFacts, use: CardUse) -> bool:
 
 
 def _is_person_eligible(person: PersonFacts | None, card: ShootCardFacts, use: CardUse) -> bool:
-    """Whether somebody named is real, here, and was checked in time where that comes before the shoot."""
+    """Whether somebody named is real, here, and was checked in time where that comes before the
+    shoot."""
     if person is None or person.kind != "real" or person.state is not PersonState.ACTIVE:
         return False
     if use.rating is Rating.G or not use.checked_first(card.country):
         return True
-    return any(one.is_of_age_on(card.starts_at, before=True) for one in valid_age_proofs(person, use.now))
+    return any(
+        one.is_of_age_on(card.starts_at, before=True) for one in valid_age_proofs(person, use.now)
+    )
 
 
 def valid_age_proofs(person: PersonFacts, now: datetime) -> list[AgeProof]:
     """A person's proofs of age that stand."""
-    return [known for known in person.identities if known.valid_until is None or now < known.valid_until]
+    return [
+        known for known in person.identities if known.valid_until is None or now < known.valid_until
+    ]

@@ -1,7 +1,8 @@
-"""The rules a unit is judged by, one function each; those about depicted people are in `gate/decision/depiction_rules.py`, those about
-who looked in `gate/decision/review_rules.py`. Pure.
+"""The rules a unit is judged by, one function each; those about depicted people are in
+`gate/decision/depiction_rules.py`, those about who looked in `gate/decision/review_rules.py`. Pure.
 
-A rule returns what speaks against the unit and nothing when all is known and well; what is not known speaks against it.
+A rule returns what speaks against the unit and nothing when all is known and well; what is not
+known speaks against it.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,20 +25,27 @@ FEW_WORDS = 3
 
 _AUDIENCES = ("public", "viewer")
 REFERENCES = frozenset({"reuse", "quote", "repost", "reply"})
-"""How a unit may point at something of ours; another kind nobody has thought through, but an answer to a remark."""
+"""How a unit may point at something of ours; another kind nobody has thought through, but an answer
+to a remark."""
 
 
 def required_flags(place: PlaceRow, rating: Rating, *, ai: bool) -> tuple[str, ...]:
-    """The marks a request to this place must carry, sorted; a unit bears them before it is judged."""
+    """The marks a request to this place must carry, sorted; a unit bears them before it is
+    judged."""
     wanted = [flag for flag in place.flags.get(rating, ()) if WIRE_FLAG_PATTERN.fullmatch(flag)]
     adult = wanted if rating is not Rating.X and place.verdict(rating) is Verdict.F else []
     return tuple(sorted({*adult, *([place.ai_flag] if ai and place.ai_flag else [])}))
 
 
 def required_marks(case: Case) -> tuple[str, ...]:
-    """The marks a unit must bear at its place: none for an answer, which a person read and sent, in words and General.
-    Comments have no field for them; where words must say that a model helped, they do (`ai_is_said`)."""
-    return () if case.unit.comment_id else required_flags(case.row, case.rating, ai=case.is_ai_generated)
+    """The marks a unit must bear at its place: none for an answer, which a person read and sent, in
+    words and General. Comments have no field for them; where words must say that a model helped,
+    they do (`ai_is_said`)."""
+    return (
+        ()
+        if case.unit.comment_id
+        else required_flags(case.row, case.rating, ai=case.is_ai_generated)
+    )
 
 
 def unit_belongs_to_tenant(case: Case) -> Iterable[Finding]:
@@ -49,7 +57,8 @@ def unit_belongs_to_tenant(case: Case) -> Iterable[Finding]:
 
 
 def policy_is_valid(case: Case) -> Iterable[Finding]:
-    """The rules are whole, signed and the newest; what helps somebody in danger is sent without them."""
+    """The rules are whole, signed and the newest; what helps somebody in danger is sent without
+    them."""
     if case.facts.rules_fault and not service_texts.is_safety_text(case.unit.service):
         yield block_finding(Reason(case.facts.rules_fault))
 
@@ -61,7 +70,8 @@ def clocks_agree(case: Case) -> Iterable[Finding]:
 
 
 def removal_form_is_reachable(case: Case) -> Iterable[Finding]:
-    """Nudity and Explicit leave while the form is reached where people ask for something to be taken away."""
+    """Nudity and Explicit leave while the form is reached where people ask for something to be
+    taken away."""
     if case.facts.intake_down and case.rating.rank >= Rating.N.rank:
         yield block_finding(Reason.INTAKE_DOWN)
 
@@ -75,7 +85,11 @@ def unit_matches_approval(case: Case) -> Iterable[Finding]:
 def unit_is_complete(case: Case) -> Iterable[Finding]:
     """There is something to show, to a known kind of audience."""
     unit = case.unit
-    empty = not unit.media and not unit.references and not any(words.strip() for words in unit.post_texts)
+    empty = (
+        not unit.media
+        and not unit.references
+        and not any(words.strip() for words in unit.post_texts)
+    )
     if empty or not case.unit.account:
         yield block_finding(Reason.INPUT_INVALID)
     one_reader = case.unit.audience == "viewer"
@@ -106,9 +120,11 @@ def media_are_ours(case: Case) -> Iterable[Finding]:
 
 
 def references_are_ours(case: Case) -> Iterable[Finding]:
-    """What it points at on the platform is a copy of ours that stands, and all of that is known: it counts as carried.
+    """What it points at on the platform is a copy of ours that stands, and all of that is known: it
+    counts as carried.
 
-    Source: Telegram file ids, quotes and forwards show whatever lies there, rated by nobody (docs/gate.md).
+    Source: Telegram file ids, quotes and forwards show whatever lies there, rated by nobody
+    (docs/gate.md).
     """
     known = {medium.sha256 for medium in case.media_facts}
     for reference in (each for each in case.unit.references if each.kind != COMMENT_REFERENCE):
@@ -118,7 +134,8 @@ def references_are_ours(case: Case) -> Iterable[Finding]:
 
 
 def replies_are_welcome(case: Case) -> Iterable[Finding]:
-    """An answer goes to somebody who spoke to us and may be spoken to, alone under what they said, in General words."""
+    """An answer goes to somebody who spoke to us and may be spoken to, alone under what they said,
+    in General words."""
     answered = [each.native_id for each in case.unit.references if each.kind == COMMENT_REFERENCE]
     if not answered:
         return
@@ -143,7 +160,8 @@ def media_are_rated(case: Case) -> Iterable[Finding]:
 
 
 def no_hidden_content(case: Case) -> Iterable[Finding]:
-    """A file that showed one thing and held another is looked at by somebody other than who brought it."""
+    """A file that showed one thing and held another is looked at by somebody other than who brought
+    it."""
     hiding = [medium.reviews for medium in case.media_facts if medium.hidden]
     if any(
         not is_approved_by_other(reviews, case, BYTES_REVIEW_LIFETIME) for reviews in hiding
@@ -152,8 +170,9 @@ def no_hidden_content(case: Case) -> Iterable[Finding]:
 
 
 def no_placeholder_images(case: Case) -> Iterable[Finding]:
-    """A picture of the demonstration model, or a stand-in for one, is taken for nobody's work: it stays on test
-    networks, and a demonstration's on its own page, until somebody who runs the agency lets this one out."""
+    """A picture of the demonstration model, or a stand-in for one, is taken for nobody's work: it
+    stays on test networks, and a demonstration's on its own page, until somebody who runs the
+    agency lets this one out."""
     if case.row.test_network or (case.row.ours and case.facts.demo):
         return
     if any(medium.label and not medium.lifted for medium in case.media_facts):
@@ -162,9 +181,13 @@ def no_placeholder_images(case: Case) -> Iterable[Finding]:
 
 def nothing_prohibited(case: Case) -> Iterable[Finding]:
     """What is never allowed is never allowed, whoever asks."""
-    if case.text_rating.prohibited == "minor" or any(medium.prohibited == "minor" for medium in case.media_facts):
+    if case.text_rating.prohibited == "minor" or any(
+        medium.prohibited == "minor" for medium in case.media_facts
+    ):
         yield block_finding(Reason.PROHIBITED_MINOR)
-    if case.text_rating.prohibited == "category" or any(medium.prohibited == "category" for medium in case.media_facts):
+    if case.text_rating.prohibited == "category" or any(
+        medium.prohibited == "category" for medium in case.media_facts
+    ):
         yield block_finding(Reason.PROHIBITED_CATEGORY)
 
 
@@ -180,21 +203,31 @@ def not_on_the_blocklist(case: Case) -> Iterable[Finding]:
 
 
 def text_is_not_obfuscated(case: Case) -> Iterable[Finding]:
-    """The words read as they look; a word that may not stand beside something suggestive does not."""
+    """The words read as they look; a word that may not stand beside something suggestive does
+    not."""
     if case.text_rating.obfuscated:
         yield hold_finding(Reason.TEXT_OBFUSCATED)
-    if case.text_rating.contextual and case.rating is not Rating.G and not case.text_rating.prohibited:
+    if (
+        case.text_rating.contextual
+        and case.rating is not Rating.G
+        and not case.text_rating.prohibited
+    ):
         yield hold_finding(Reason.TEXT_REPHRASE)
 
 
 def language_is_supported(case: Case) -> Iterable[Finding]:
-    """Every sentence is in a language that the lexicons read; between assured adults a word or three may be strange."""
+    """Every sentence is in a language that the lexicons read; between assured adults a word or
+    three may be strange."""
     if case.language_reading.supported:
         return
     known = case.facts.viewer
     assured = known is not None and known.state is AssuranceState.ASSURED and known.over_18
     in_time = known is not None and known.expires_at is not None and case.now < known.expires_at
-    if case.unit.audience != "viewer" or not (assured and in_time) or case.language_reading.words > FEW_WORDS:
+    if (
+        case.unit.audience != "viewer"
+        or not (assured and in_time)
+        or case.language_reading.words > FEW_WORDS
+    ):
         yield hold_finding(Reason.TEXT_LANGUAGE_UNSUPPORTED)
 
 
@@ -212,13 +245,17 @@ def place_allows_rating(case: Case) -> Iterable[Finding]:
         yield Finding(verdict, Reason.POLICY_STALE if stale else Reason.RATING_EXCEEDS_SURFACE)
         if stale and case.row.misread:
             yield Finding(verdict, Reason.ATTESTATION_INVALID)
-        seen = max((medium.rating.rank for medium in case.media_facts if medium.rating is not None), default=0)
+        seen = max(
+            (medium.rating.rank for medium in case.media_facts if medium.rating is not None),
+            default=0,
+        )
         if case.text_rating.rating.rank >= Rating.N.rank and case.text_rating.rating.rank > seen:
             yield Finding(verdict, Reason.TEXT_EXPLICIT_NO_FLAG)
 
 
 def place_passes_probes(case: Case) -> Iterable[Finding]:
-    """Before anything above General, somebody looked at the place just now, and saw what the rule asks for."""
+    """Before anything above General, somebody looked at the place just now, and saw what the rule
+    asks for."""
     if case.rating is Rating.X:
         return
     wanted = case.row.required_probes(case.rating, generated=case.is_ai_generated)
@@ -248,7 +285,9 @@ def required_marks_are_set(case: Case) -> Iterable[Finding]:
     duties = case.row.flags.get(case.rating, ()) if case.rating is not Rating.X else ()
     needs_duties = bool(duties) and case.row.verdict(case.rating) is Verdict.F
     if needs_duties and not all(WIRE_FLAG_PATTERN.fullmatch(flag) for flag in duties):
-        yield hold_finding(Reason.FLAG_MISSING)  # a duty no request can show, and no one has shown otherwise
+        yield hold_finding(
+            Reason.FLAG_MISSING
+        )  # a duty no request can show, and no one has shown otherwise
 
 
 def ai_is_disclosed(case: Case) -> Iterable[Finding]:
@@ -276,20 +315,23 @@ def links_are_known(case: Case) -> Iterable[Finding]:
 
 
 def _host_from_url(url: str) -> str:
-    """The host of an address; nothing where who reads it and who parses it may differ: browsers take "\\" for "/"."""
+    """The host of an address; nothing where who reads it and who parses it may differ: browsers
+    take "\\" for "/"."""
     where = urlsplit(url if "//" in url else f"//{url}").netloc
     return "" if "\\" in url else where.rsplit("@", 1)[-1].lower()
 
 
 def viewer_is_not_blocked(case: Case) -> Iterable[Finding]:
-    """Nobody writes to a reader who is blocked, or may be a minor; but for what the service must say."""
+    """Nobody writes to a reader who is blocked, or may be a minor; but for what the service must
+    say."""
     known = case.facts.viewer
     if known is not None and known.state in (AssuranceState.BLOCKED, AssuranceState.SUSPECTED):
         yield block_finding(Reason.VIEWER_BLOCKED)
 
 
 def viewer_is_of_age(case: Case) -> Iterable[Finding]:
-    """Nudity and Explicit reach only readers whose age is assured: by us, or by a platform that does it."""
+    """Nudity and Explicit reach only readers whose age is assured: by us, or by a platform that
+    does it."""
     if case.rating.rank < Rating.N.rank:
         return
     if case.unit.audience != "viewer":
@@ -307,7 +349,9 @@ def viewer_is_of_age(case: Case) -> Iterable[Finding]:
         yield block_finding(Reason.VIEWER_EXPIRED)
     elif not known.over_18:
         yield block_finding(Reason.VIEWER_BLOCKED)
-    elif known.level < case.bundle.required_assurance(known.jurisdiction) or (known.test and not case.row.test_network):
+    elif known.level < case.bundle.required_assurance(known.jurisdiction) or (
+        known.test and not case.row.test_network
+    ):
         yield block_finding(Reason.VIEWER_LEVEL_LOW)
 
 
@@ -340,10 +384,12 @@ def no_stop_applies(case: Case) -> Iterable[Finding]:
 
 
 def service_text_is_pinned(case: Case) -> Iterable[Finding]:
-    """A service text is a catalogue sentence as it stands, with short values in its marked slots; the one picture that
-    may go with it is the house's own, where it replaces a copy."""
+    """A service text is a catalogue sentence as it stands, with short values in its marked slots;
+    the one picture that may go with it is the house's own, where it replaces a copy."""
     sober = case.text_rating.rating.rank <= Rating.S.rank and not case.text_rating.obfuscated
-    if not sober or not service_texts.is_pure_service_unit(case.unit, own_hosts=case.facts.own_hosts):
+    if not sober or not service_texts.is_pure_service_unit(
+        case.unit, own_hosts=case.facts.own_hosts
+    ):
         yield block_finding(Reason.INPUT_INVALID)
 
 
@@ -387,7 +433,8 @@ SERVICE_RULES: tuple[Rule, ...] = (
     service_text_is_pinned,
     no_stop_applies,
 )
-"""What stands for a catalogue sentence: it needs no rating and goes out when everything else is down."""
+"""What stands for a catalogue sentence: it needs no rating and goes out when everything else is
+down."""
 
 
 def rules_for(unit: Unit) -> tuple[Rule, ...]:

@@ -1,4 +1,5 @@
-"""What is known of media and of the people in them: a fixed number of statements, however many there are."""
+"""What is known of media and of the people in them: a fixed number of statements, however many
+there are."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -31,15 +32,18 @@ from gate.ratings.aggregation import AggregatedRating
 from gate.ratings.inspections import has_missing_classifier
 
 _REVIEWS = """
-(SELECT jsonb_agg(jsonb_build_array(r.digest, r.principal_id, r.verdict, r.seen_percent, r.created_at)
+(SELECT jsonb_agg(jsonb_build_array(r.digest, r.principal_id, r.verdict, r.seen_percent,
+r.created_at)
    ORDER BY r.created_at, r.id)
- FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = {about} AND r.digest {digests}) AS reviews
+ FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = {about} AND r.digest {digests})
+ AS reviews
 """
 
 _ABOVE = """(assets.parent_id IS NOT NULL OR EXISTS (SELECT FROM asset_parts s
     WHERE s.tenant_id = :tenant AND s.asset_id = assets.id)) AND EXISTS (
     WITH RECURSIVE line AS (
-      SELECT p.parent_id AS id, 0 AS depth FROM asset_parents p WHERE p.tenant_id = :tenant AND p.asset_id = assets.id
+      SELECT p.parent_id AS id, 0 AS depth FROM asset_parents p WHERE p.tenant_id = :tenant AND
+      p.asset_id = assets.id
       UNION SELECT p.parent_id, l.depth + 1 FROM line l
       JOIN asset_parents p ON p.tenant_id = :tenant AND p.asset_id = l.id WHERE l.depth < 20)
     SELECT FROM line l {such})"""
@@ -48,47 +52,61 @@ _ABOVE = """(assets.parent_id IS NOT NULL OR EXISTS (SELECT FROM asset_parts s
 _FROM_REMOVED = _ABOVE.format(
     such="JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id = l.id AND r.state = 'removed'"
 )
-"""Whether bytes were made from others that were taken back: that goes for whatever is made from them later too."""
+"""Whether bytes were made from others that were taken back: that goes for whatever is made from
+them later too."""
 
 _PROVES = ", ".join(f"'{one}'" for one in sorted(asset_records.DATED_SOURCES))
 _FROM_UNDATED = _ABOVE.format(
     such="JOIN assets a ON a.tenant_id = :tenant AND a.id = l.id"
     f" WHERE a.origin <> 'generated' AND a.source NOT IN ({_PROVES})"
 )
-"""Whether something was made from what came in without a proof of its date: the day it came in is none."""
+"""Whether something was made from what came in without a proof of its date: the day it came in is
+none."""
 
 _MEDIA = f"""
 SELECT renditions.sha256, renditions.mime, renditions.size, renditions.phash,
-  CASE WHEN renditions.state = 'made' AND {_FROM_REMOVED} THEN 'removed' ELSE renditions.state END AS state,
+  CASE WHEN renditions.state = 'made' AND {_FROM_REMOVED} THEN 'removed' ELSE renditions.state
+  END AS state,
   assets.id AS asset, assets.ai, assets.model, assets.label, assets.people_seen,
   CASE WHEN assets.source IN ({_PROVES}) OR (assets.origin = 'generated' AND NOT ({_FROM_UNDATED}))
     THEN assets.made_at END AS produced_at,
-  (SELECT jsonb_agg(jsonb_build_object('source', i.source, 'people', i.people, 'words', i.words, 'hidden', i.hidden,
+  (SELECT jsonb_agg(jsonb_build_object('source', i.source, 'people', i.people, 'words', i.words,
+  'hidden', i.hidden,
      'returned', i.returned) ORDER BY i.source) FROM inspections i
    WHERE i.tenant_id = renditions.tenant_id AND i.sha256 = renditions.sha256) AS found,
-  (SELECT jsonb_agg(jsonb_build_array(d.person_id, d.state) ORDER BY d.person_id, d.how) FROM depictions d
+  (SELECT jsonb_agg(jsonb_build_array(d.person_id, d.state) ORDER BY d.person_id, d.how) FROM
+  depictions d
    WHERE d.tenant_id = assets.tenant_id AND d.asset_id = assets.id) AS shown,
-  (SELECT b.confirmed FROM bystanders b WHERE b.tenant_id = assets.tenant_id AND b.asset_id = assets.id) AS bystanders,
+  (SELECT b.confirmed FROM bystanders b WHERE b.tenant_id = assets.tenant_id AND b.asset_id =
+  assets.id) AS bystanders,
   {label_lifts.LABEL_LIFTED_SQL} AS lifted,
   {_REVIEWS.format(about="'bytes'", digests="= renditions.sha256")},
   {queries.CARD_POSITION_SQL} AS card, {resemblances.RESEMBLANCES_OF_BYTES_SQL} AS likeness
 FROM renditions JOIN assets ON assets.tenant_id = :tenant AND assets.id = renditions.asset_id
-WHERE renditions.tenant_id = :tenant AND renditions.sha256 = ANY(:digests) ORDER BY renditions.sha256
+WHERE renditions.tenant_id = :tenant AND renditions.sha256 = ANY(:digests) ORDER BY
+renditions.sha256
 """  # noqa: S608 - constants of our own
-"""Bytes with what machines and people said of them, who is shown, their shoot card, and whom they resemble: in one
-statement, since every claim asks."""
+"""Bytes with what machines and people said of them, who is shown, their shoot card, and whom they
+resemble: in one statement, since every claim asks."""
 
 
-def review_facts(scope: Scope, about: str, digests: Collection[str]) -> Mapping[str, Sequence[ReviewFacts]]:
-    """What people said of units or of bytes, by digest, oldest first; digests nobody spoke of are absent."""
+def review_facts(
+    scope: Scope, about: str, digests: Collection[str]
+) -> Mapping[str, Sequence[ReviewFacts]]:
+    """What people said of units or of bytes, by digest, oldest first; digests nobody spoke of are
+    absent."""
     if not digests:
         return {}
     asked = _REVIEWS.format(about=":about", digests="= ANY(:digests)")
-    row = scope.run(f"SELECT {asked}", tenant=scope.tenant_id, about=about, digests=list(digests)).one()
+    row = scope.run(
+        f"SELECT {asked}", tenant=scope.tenant_id, about=about, digests=list(digests)
+    ).one()
     return _reviews_by_digest(row.reviews)
 
 
-def _reviews_by_digest(stored: Iterable[Sequence[Any]] | None) -> Mapping[str, Sequence[ReviewFacts]]:
+def _reviews_by_digest(
+    stored: Iterable[Sequence[Any]] | None,
+) -> Mapping[str, Sequence[ReviewFacts]]:
     found: dict[str, list[ReviewFacts]] = {}
     for digest, principal, verdict, seen, at in stored or ():
         found.setdefault(digest, []).append(
@@ -97,26 +115,42 @@ def _reviews_by_digest(stored: Iterable[Sequence[Any]] | None) -> Mapping[str, S
     return found
 
 
-def media_facts_of_unit(scope: Scope, unit: Unit, *, to_decide: bool = True) -> tuple[MediumFacts, ...]:
-    """What is known of a unit's media, of those above it and of those it points at, by digest; bytes nobody recorded
-    are missing. Only `to_decide` is every picture compared with the blocklist."""
-    return media_facts_of_bytes(scope, post_references.shown_digests(scope, unit), to_decide=to_decide)
+def media_facts_of_unit(
+    scope: Scope, unit: Unit, *, to_decide: bool = True
+) -> tuple[MediumFacts, ...]:
+    """What is known of a unit's media, of those above it and of those it points at, by digest;
+    bytes nobody recorded are missing. Only `to_decide` is every picture compared with the
+    blocklist."""
+    return media_facts_of_bytes(
+        scope, post_references.shown_digests(scope, unit), to_decide=to_decide
+    )
 
 
-def media_facts_of_bytes(scope: Scope, digests: Sequence[str], *, to_decide: bool = True) -> tuple[MediumFacts, ...]:
+def media_facts_of_bytes(
+    scope: Scope, digests: Sequence[str], *, to_decide: bool = True
+) -> tuple[MediumFacts, ...]:
     """What is known of these bytes, as `media`."""
     if not digests:
         return ()
     rows = scope.run(_MEDIA, tenant=scope.tenant_id, digests=digests).all()
-    carded = queries.resolve_card_positions(scope, {row.asset: CardPosition.read(row.card) for row in rows if row.card})
+    carded = queries.resolve_card_positions(
+        scope, {row.asset: CardPosition.read(row.card) for row in rows if row.card}
+    )
     rated = ratings.explain_ratings(scope, digests)
-    refused = lookalikes.blocklist_matches(scope, {row.sha256: row.phash for row in rows}) if to_decide else {}
+    refused = (
+        lookalikes.blocklist_matches(scope, {row.sha256: row.phash for row in rows})
+        if to_decide
+        else {}
+    )
     return tuple(
-        _medium_from_row(row, rated[row.sha256], refused.get(row.sha256, ""), carded.get(row.asset)) for row in rows
+        _medium_from_row(row, rated[row.sha256], refused.get(row.sha256, ""), carded.get(row.asset))
+        for row in rows
     )
 
 
-def _medium_from_row(row: Any, rated: AggregatedRating, refused: str, card: CardPositionFacts | None) -> MediumFacts:
+def _medium_from_row(
+    row: Any, rated: AggregatedRating, refused: str, card: CardPositionFacts | None
+) -> MediumFacts:
     found = row.found or ()
     said = tuple(_reviews_by_digest(row.reviews).get(row.sha256, ()))
     return MediumFacts(
@@ -148,13 +182,15 @@ def _medium_from_row(row: Any, rated: AggregatedRating, refused: str, card: Card
 
 
 def _is_rating_unsettled(rated: AggregatedRating, said: Iterable[ReviewFacts]) -> bool:
-    """Whether machines differ too much, or one went above what people said, and nobody has looked since."""
+    """Whether machines differ too much, or one went above what people said, and nobody has looked
+    since."""
     since = rated.raised_at
     return rated.unsettled or (since is not None and not any(review.at >= since for review in said))
 
 
 def _is_classifier_missing(found: Iterable[Mapping[str, Any]], rated: AggregatedRating) -> bool:
-    """Whether a classifier should have looked and none has, and no person rated the bytes instead."""
+    """Whether a classifier should have looked and none has, and no person rated the bytes
+    instead."""
     return has_missing_classifier([each["source"] for each in found]) and not rated.by_person
 
 
@@ -174,7 +210,8 @@ def people_named_in(media: Iterable[MediumFacts]) -> set[UUID]:
 
 
 _PEOPLE = """
-WITH asked AS (SELECT id, kind, state, twin_of FROM persons WHERE tenant_id = :tenant AND id = ANY(:ids)),
+WITH asked AS (SELECT id, kind, state, twin_of FROM persons WHERE tenant_id = :tenant AND id =
+ANY(:ids)),
 known AS (
   SELECT id, kind, state, twin_of FROM asked
   UNION SELECT p.id, p.kind, p.state, p.twin_of FROM asked a
@@ -187,17 +224,23 @@ SELECT k.id, k.kind, k.state, k.twin_of, k.id = ANY(:ids) AS asked,
   --declared AS declared,
   --likeness AS likeness
 FROM known k ORDER BY k.id
-""".replace("--declared", DECLARATION_SQL).replace("--likeness", resemblances.RESEMBLANCES_OF_REFERENCES_SQL)
-"""People, and who is behind those who are doubles, with all their papers: in one statement, since every claim asks."""
+""".replace("--declared", DECLARATION_SQL).replace(
+    "--likeness", resemblances.RESEMBLANCES_OF_REFERENCES_SQL
+)
+"""People, and who is behind those who are doubles, with all their papers: in one statement, since
+every claim asks."""
 
 
 def person_facts(scope: Scope, ids: Collection[UUID]) -> tuple[PersonFacts, ...]:
-    """What is known of people, by id; a double comes with the evidence of the real person behind it."""
+    """What is known of people, by id; a double comes with the evidence of the real person behind
+    it."""
     if not ids:
         return ()
     known = {row.id: row for row in scope.run(_PEOPLE, tenant=scope.tenant_id, ids=list(ids))}
     return tuple(
-        _person_from_row(row, known[row.twin_of] if row.twin_of else None) for row in known.values() if row.asked
+        _person_from_row(row, known[row.twin_of] if row.twin_of else None)
+        for row in known.values()
+        if row.asked
     )
 
 
@@ -211,12 +254,17 @@ def _person_from_row(row: Any, behind: Any | None) -> PersonFacts:
         kind=row.kind,
         state=_strictest_state(one.state for one in both),
         identities=tuple(
-            map(_age_proof_from_row, sorted(checks, key=lambda one: (_parse_instant(one["verified_at"]), one["id"])))
+            map(
+                _age_proof_from_row,
+                sorted(checks, key=lambda one: (_parse_instant(one["verified_at"]), one["id"])),
+            )
         ),
         grants=tuple(map(_consent_from_row, grants)),
         declaration=declaration_facts(row.declared),
         twin_of=row.twin_of,
-        likeness=resemblances.parse_resemblances(row.likeness) if row.likeness is not None else None,
+        likeness=resemblances.parse_resemblances(row.likeness)
+        if row.likeness is not None
+        else None,
     )
 
 

@@ -1,4 +1,5 @@
-"""What a decision reads of a release of one's own picture; nothing, and no statement, where nobody made one."""
+"""What a decision reads of a release of one's own picture; nothing, and no statement, where nobody
+made one."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,11 +22,18 @@ ORDER BY verified_at, id
 
 def account_holders(scope: Scope, unit: Unit) -> tuple[AccountHolderFacts, ...]:
     """Who holds the unit's account, as custodians said."""
-    rows = scope.run(_HOLDERS, tenant=scope.tenant_id, channel=unit.channel_id, account=unit.account)
-    return tuple(AccountHolderFacts(row.person_id, row.principal_id, row.verified_at, row.valid_until) for row in rows)
+    rows = scope.run(
+        _HOLDERS, tenant=scope.tenant_id, channel=unit.channel_id, account=unit.account
+    )
+    return tuple(
+        AccountHolderFacts(row.person_id, row.principal_id, row.verified_at, row.valid_until)
+        for row in rows
+    )
 
 
-def own_release_facts(scope: Scope, unit: Unit, stored: Mapping[str, Any] | None) -> OwnReleaseFacts | None:
+def own_release_facts(
+    scope: Scope, unit: Unit, stored: Mapping[str, Any] | None
+) -> OwnReleaseFacts | None:
     """A row of `own_releases`, as JSON, with what became of who signed it and of their passkey."""
     if stored is None:
         return None

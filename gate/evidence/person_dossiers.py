@@ -1,6 +1,8 @@
-"""People as members see them: what is proven, what they allowed, and what is missing before they may be shown.
+"""People as members see them: what is proven, what they allowed, and what is missing before they
+may be shown.
 
-What is missing says the same as the rules (`gate/decision/depiction_rules.py`); a test compares the two. Pure but for `people`.
+What is missing says the same as the rules (`gate/decision/depiction_rules.py`); a test compares the
+two. Pure but for `people`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,7 +18,13 @@ from gate.contract.states import PersonState
 from gate.contract.units import Rating
 from gate.decision.shoot_card_terms import valid_age_proofs
 from gate.evidence import media_facts
-from gate.people.declarations import DECLARATION_SQL, MIN_REFERENCES, LookResult, look_agreement, parse_looks
+from gate.people.declarations import (
+    DECLARATION_SQL,
+    MIN_REFERENCES,
+    LookResult,
+    look_agreement,
+    parse_looks,
+)
 
 MAX_DOSSIERS = 40
 """So many people a page shows; the rest is found by name."""
@@ -26,7 +34,8 @@ NEEDED = ("depict", "publish")
 
 @dataclass(frozen=True)
 class AgeProofSummary:
-    """A custodian's yes as members read it; `noted_by` is an actor, empty where nobody here said so."""
+    """A custodian's yes as members read it; `noted_by` is an actor, empty where nobody here said
+    so."""
 
     custodian: str
     method: str
@@ -39,8 +48,9 @@ class AgeProofSummary:
 
 @dataclass(frozen=True)
 class DeclarationSummary:
-    """The newest declaration of an invented person: what it is made with, its references as `(digest, asset, rating)`,
-    who declared it, and what others saw. `lost` where a reference was taken away since."""
+    """The newest declaration of an invented person: what it is made with, its references as
+    `(digest, asset, rating)`, who declared it, and what others saw. `lost` where a reference was
+    taken away since."""
 
     id: UUID
     sources: tuple[Mapping[str, Any], ...]
@@ -57,14 +67,15 @@ class DeclarationSummary:
 
     @property
     def kappa(self) -> float | None:
-        """How far the first two who looked agree; None while there are not two, or where nobody doubted anything."""
+        """How far the first two who looked agree; None while there are not two, or where nobody
+        doubted anything."""
         return look_agreement(self.looks[0], self.looks[1]) if len(self.looks) > 1 else None
 
 
 @dataclass(frozen=True)
 class PersonDossier:
-    """Somebody with everything that is known of them. `general` and `adult` are what is still missing for each, as
-    codes of sentences `people.missing.<code>`."""
+    """Somebody with everything that is known of them. `general` and `adult` are what is still
+    missing for each, as codes of sentences `people.missing.<code>`."""
 
     facts: PersonFacts
     name: str
@@ -83,24 +94,31 @@ class PersonDossier:
 
     @property
     def active_consents(self) -> tuple[ConsentFacts, ...]:
-        """Their permissions that were neither taken back nor belong to a shoot card, in the order of their kinds."""
+        """Their permissions that were neither taken back nor belong to a shoot card, in the order
+        of their kinds."""
         own = (one for one in self.facts.grants if one.card is None and not one.revoked)
-        return tuple(sorted(own, key=lambda one: (CONSENT_SCOPES.index(one.scope), one.valid_until)))
+        return tuple(
+            sorted(own, key=lambda one: (CONSENT_SCOPES.index(one.scope), one.valid_until))
+        )
 
 
 _PEOPLE = """
 WITH k AS (
   SELECT p.id, p.display_ref, p.creator_id, p.twin_of FROM persons p
-  WHERE p.tenant_id = :tenant AND (CAST(:named AS text) = '' OR position(lower(:named) IN lower(p.display_ref)) > 0)
+  WHERE p.tenant_id = :tenant AND (CAST(:named AS text) = '' OR position(lower(:named) IN
+  lower(p.display_ref)) > 0)
     AND (CAST(:creators AS uuid[]) IS NULL OR p.creator_id = ANY(CAST(:creators AS uuid[])))
   ORDER BY lower(p.display_ref), p.id LIMIT :limit)
 SELECT k.id, k.display_ref, k.creator_id, t.display_ref AS twin_of, l.updated_at AS linked_at,
-  (SELECT jsonb_agg(jsonb_build_array(i.custodian, i.method, i.verified_at, i.valid_until, i.on_day, i.noted_by)
+  (SELECT jsonb_agg(jsonb_build_array(i.custodian, i.method, i.verified_at, i.valid_until,
+  i.on_day, i.noted_by)
       ORDER BY i.verified_at DESC, i.id)
-    FROM identity_checks i WHERE i.tenant_id = :tenant AND i.person_id = coalesce(k.twin_of, k.id)) AS proofs,
+    FROM identity_checks i WHERE i.tenant_id = :tenant AND i.person_id = coalesce(k.twin_of,
+    k.id)) AS proofs,
   --declared AS declared,
   (SELECT jsonb_agg(jsonb_build_array(r.sha256, r.asset_id,
-      (SELECT c.rating FROM content_ratings c WHERE c.tenant_id = r.tenant_id AND c.sha256 = r.sha256
+      (SELECT c.rating FROM content_ratings c WHERE c.tenant_id = r.tenant_id AND c.sha256 =
+      r.sha256
        ORDER BY position(c.rating IN 'GSNEX') DESC LIMIT 1)) ORDER BY r.sha256)
     FROM (SELECT reference_set FROM declarations WHERE tenant_id = :tenant AND person_id = k.id
       ORDER BY id DESC LIMIT 1) n
@@ -112,11 +130,17 @@ ORDER BY lower(k.display_ref), k.id
 
 
 def list_dossiers(
-    scope: Scope, *, named: str = "", creators: Collection[UUID] | None = None, limit: int = MAX_DOSSIERS
+    scope: Scope,
+    *,
+    named: str = "",
+    creators: Collection[UUID] | None = None,
+    limit: int = MAX_DOSSIERS,
 ) -> list[PersonDossier]:
     """People by name, `named` a part of it: everybody, or those who are one of these creators."""
     wanted = list(creators) if creators is not None else None
-    rows = scope.run(_PEOPLE, tenant=scope.tenant_id, named=named.strip(), creators=wanted, limit=limit).all()
+    rows = scope.run(
+        _PEOPLE, tenant=scope.tenant_id, named=named.strip(), creators=wanted, limit=limit
+    ).all()
     known = {one.id: one for one in media_facts.person_facts(scope, [row.id for row in rows])}
     return [_dossier_from_row(row, known[row.id], scope.now) for row in rows]
 
@@ -181,7 +205,9 @@ def missing_requirements(person: PersonFacts, rating: Rating, now: datetime) -> 
         yield "age_over" if person.identities else "age"
 
 
-def _missing_consents(person: PersonFacts, scope: str, rating: Rating, now: datetime) -> Iterator[str]:
+def _missing_consents(
+    person: PersonFacts, scope: str, rating: Rating, now: datetime
+) -> Iterator[str]:
     own = [one for one in person.grants if one.scope == scope and one.card is None]
     live = [one for one in own if not one.revoked and one.valid_from <= now < one.valid_until]
     if any(rating.rank <= one.max_rating.rank for one in live):
@@ -208,7 +234,10 @@ def _missing_declarations(person: PersonFacts, rating: Rating) -> Iterator[str]:
 
 
 def needs_declaration_review(one: PersonDossier) -> bool:
-    """Whether an invented person waits for others' eyes: declared, with enough references, and nobody in doubt."""
+    """Whether an invented person waits for others' eyes: declared, with enough references, and
+    nobody in doubt."""
     declared = one.declaration
-    enough = declared is not None and not declared.lost and len(declared.references) >= MIN_REFERENCES
+    enough = (
+        declared is not None and not declared.lost and len(declared.references) >= MIN_REFERENCES
+    )
     return enough and one.facts.declaration is not None and not one.facts.declaration.reviewed

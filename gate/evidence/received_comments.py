@@ -1,7 +1,9 @@
-"""What people said where we could hear it: the one thing of somebody else's that a unit may point at, to answer it.
+"""What people said where we could hear it: the one thing of somebody else's that a unit may point
+at, to answer it.
 
-An answer to what nobody said to us would be a word thrown under a stranger's post, by a program: platforms forbid it.
-Source: https://help.x.com/en/rules-and-policies/x-automation (replies to those who did not ask for them).
+An answer to what nobody said to us would be a word thrown under a stranger's post, by a program:
+platforms forbid it. Source: https://help.x.com/en/rules-and-policies/x-automation (replies to those
+who did not ask for them).
 """
 
 from uuid import UUID
@@ -34,11 +36,13 @@ class ReceivedComment(CreatorOwnedRow, table=True):
 def record_received_comment(
     scope: Scope, *, creator_id: UUID, channel_id: UUID, platform: str, native_id: str, author: str
 ) -> None:
-    """Keep, as this transaction ends, that a remark was heard; `author` is the platform's id. Again changes nothing."""
+    """Keep, as this transaction ends, that a remark was heard; `author` is the platform's id. Again
+    changes nothing."""
 
     def keep(last: Scope) -> None:
         last.run(
-            "INSERT INTO heard_remarks (tenant_id, id, creator_id, channel_id, platform, native_id, author)"
+            "INSERT INTO heard_remarks (tenant_id, id, creator_id, channel_id, platform, "
+            "native_id, author)"
             " VALUES (:tenant, :id, :creator, :channel, :platform, :native, :author)"
             " ON CONFLICT (tenant_id, channel_id, native_id) DO NOTHING",
             tenant=last.tenant_id,
@@ -58,7 +62,8 @@ def purge_received_comments(scope: Scope, channel_id: UUID, author: str) -> None
 
     def gone(last: Scope) -> None:
         last.run(
-            "DELETE FROM heard_remarks WHERE tenant_id = :tenant AND channel_id = :channel AND author = :author",
+            "DELETE FROM heard_remarks WHERE tenant_id = :tenant AND channel_id = :channel AND "
+            "author = :author",
             tenant=last.tenant_id,
             channel=channel_id,
             author=author,
@@ -68,13 +73,16 @@ def purge_received_comments(scope: Scope, channel_id: UUID, author: str) -> None
 
 
 def comment_facts(scope: Scope, unit: Unit) -> tuple[CommentFacts, ...]:
-    """What is known of the remarks a unit answers; one that nobody heard on its account is missing."""
+    """What is known of the remarks a unit answers; one that nobody heard on its account is
+    missing."""
     wanted = sorted({each.native_id for each in unit.references if each.kind == COMMENT_REFERENCE})
     if not wanted:
         return ()
     rows = scope.run(
-        "SELECT h.native_id, a.state FROM heard_remarks h LEFT JOIN age_assurances a ON a.tenant_id = h.tenant_id"
-        " AND a.platform = h.platform AND a.user_id = h.author WHERE h.tenant_id = :tenant AND h.channel_id = :channel"
+        "SELECT h.native_id, a.state FROM heard_remarks h LEFT JOIN age_assurances a ON "
+        "a.tenant_id = h.tenant_id"
+        " AND a.platform = h.platform AND a.user_id = h.author WHERE h.tenant_id = :tenant AND "
+        "h.channel_id = :channel"
         " AND h.creator_id = :creator AND h.native_id = ANY(:wanted) ORDER BY h.native_id",
         tenant=scope.tenant_id,
         channel=unit.channel_id,

@@ -46,7 +46,8 @@ from tenants.auth.author_separation import Authorship, find_authorship
 
 CONTEXT_CHARACTERS = 2000
 WINDOW_MESSAGES = 60
-"""How far back a term spread over messages to one reader is sought: letter by letter, sixty letters."""
+"""How far back a term spread over messages to one reader is sought: letter by letter, sixty
+letters."""
 
 
 APART = timedelta(seconds=5)
@@ -54,38 +55,46 @@ APART = timedelta(seconds=5)
 
 
 _VIEWER = """
-  (SELECT jsonb_build_array(a.state, a.level, a.over_18, a.method, a.jurisdiction, a.expires_at, a.epoch)
-    FROM age_assurances a WHERE a.tenant_id = :tenant AND a.platform = :platform AND a.user_id = :viewer
+  (SELECT jsonb_build_array(a.state, a.level, a.over_18, a.method, a.jurisdiction, a.expires_at,
+  a.epoch)
+    FROM age_assurances a WHERE a.tenant_id = :tenant AND a.platform = :platform AND a.user_id =
+    :viewer
       AND CAST(:viewer AS text) <> '') AS viewer
 """
 _RECENT = """
   (SELECT jsonb_agg(jsonb_build_array(s.subject_id, s.unit) ORDER BY s.minted_at) FROM (
     SELECT p.subject_id, i.unit, p.minted_at FROM permits p
     JOIN decision_inputs i ON i.tenant_id = p.tenant_id AND i.id = p.decision_id
-    WHERE p.tenant_id = :tenant AND p.channel_id = :channel AND p.viewer = :viewer AND CAST(:viewer AS text) <> ''
-      AND p.state = 'consumed' AND p.subject_id <> :subject ORDER BY p.minted_at DESC LIMIT :most) s) AS recent
+    WHERE p.tenant_id = :tenant AND p.channel_id = :channel AND p.viewer = :viewer AND
+    CAST(:viewer AS text) <> ''
+      AND p.state = 'consumed' AND p.subject_id <> :subject ORDER BY p.minted_at DESC LIMIT
+      :most) s) AS recent
 """
 _APPROVED = """
   (SELECT jsonb_agg(jsonb_build_array(d.unit_digest, (SELECT i.unit FROM decision_inputs i
       JOIN decisions o ON o.tenant_id = i.tenant_id AND o.id = i.id
       WHERE o.tenant_id = :tenant AND o.unit_digest = d.unit_digest LIMIT 1)))
     FROM (SELECT DISTINCT unit_digest FROM decisions
-      WHERE tenant_id = :tenant AND subject_kind = {kind} AND subject_id = {subject} AND unit_digest <> {digest}) d
+      WHERE tenant_id = :tenant AND subject_kind = {kind} AND subject_id = {subject} AND
+      unit_digest <> {digest}) d
     WHERE EXISTS (SELECT FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = 'unit'
       AND r.digest = d.unit_digest AND r.verdict = 'approve')) AS approved
 """
-"""Other units of the same subject that somebody said yes to; null where what they were is no longer kept."""
+"""Other units of the same subject that somebody said yes to; null where what they were is no longer
+kept."""
 
 _PLACED = f"""
   (SELECT jsonb_agg(jsonb_build_array(s.scope, s.target, s.feature) ORDER BY s.scope, s.feature)
     FROM switches s WHERE NOT s.open) AS stops,
   (SELECT jsonb_agg(jsonb_build_array(r.principal_id, r.verdict, r.seen_percent, r.created_at)
       ORDER BY r.created_at, r.id)
-    FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = 'unit' AND r.digest = {{digest}}) AS reviews,
+    FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = 'unit' AND r.digest =
+    {{digest}}) AS reviews,
   (SELECT jsonb_agg(jsonb_build_array(l.rating, l.verdict) ORDER BY l.rating, l.verdict)
     FROM place_limits l WHERE l.tenant_id = :tenant AND l.place = {{place}} AND l.open) AS limits,
   (SELECT to_jsonb(o) FROM own_releases o WHERE o.tenant_id = :tenant AND o.subject_id = {{subject}}
-    AND o.subject_kind = {{kind}} ORDER BY o.created_at DESC, o.id DESC LIMIT 1) AS release, {_APPROVED}
+    AND o.subject_kind = {{kind}} ORDER BY o.created_at DESC, o.id DESC LIMIT 1) AS release,
+    {_APPROVED}
 """  # noqa: S608  constants of our own
 """What is said of a unit as it is at its place."""
 
@@ -95,7 +104,8 @@ SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS mach
   {_PLACED.format(digest=":digest", place=":place", subject=":subject", kind=":kind")},
   (SELECT jsonb_agg(k.e ORDER BY k.e) FROM keys k) AS needed,
   (SELECT jsonb_object_agg(e.key, e.value) FROM epochs e
-    WHERE e.tenant_id = :tenant AND e.key = ANY(CAST((SELECT array_agg(k.e) FROM keys k) AS text[]))) AS epochs,
+    WHERE e.tenant_id = :tenant AND e.key = ANY(CAST((SELECT array_agg(k.e) FROM keys k) AS
+    text[]))) AS epochs,
   (SELECT c.kappa < :least FROM calibration_results c WHERE c.tenant_id = :tenant
     ORDER BY c.created_at DESC, c.id DESC LIMIT 1) AS uncalibrated,
   {_VIEWER}, {_RECENT},
@@ -107,8 +117,8 @@ SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS mach
 def gather_snapshot(
     scope: Scope, unit: Unit, *, author: str, by: ActivePolicy, own_hosts: Sequence[str] = ()
 ) -> tuple[EvidenceSnapshot, datetime]:
-    """The facts about a unit, as committed by now, and the time: a claim may have waited for its locks. `by` are the
-    rules it is judged by."""
+    """The facts about a unit, as committed by now, and the time: a claim may have waited for its
+    locks. `by` are the rules it is judged by."""
     _expire_read_rows(scope)
     held = epochs.held_keys(scope)
     who, author = _resolve_author(scope, unit, author)
@@ -119,7 +129,9 @@ def gather_snapshot(
     persons = media_facts.person_facts(scope, media_facts.people_named_in(media))
     principal = wrote.principal_id if wrote is not None else None
     before = wall_now()
-    read = _at_once(scope, unit, epochs.key_parameters(scope, unit))  # of a thread that begins, all of it is locked
+    read = _at_once(
+        scope, unit, epochs.key_parameters(scope, unit)
+    )  # of a thread that begins, all of it is locked
     skewed = not before - APART <= read.machine <= wall_now() + APART
     heard, changed = _resolve_reviews(scope, unit, read)
     same = who.same_humans & _reviewing_principals(heard, media, persons)
@@ -145,7 +157,9 @@ def gather_snapshot(
         reviews=said,
         recent=_recent_texts(read.recent),
         changed=changed,
-        above_known=any(unit.reply_to in one.native_ids and one.channel_id == unit.channel_id for one in above),
+        above_known=any(
+            unit.reply_to in one.native_ids and one.channel_id == unit.channel_id for one in above
+        ),
         above_gone=any(one.removed_at is not None or one.recalled_at is not None for one in above),
         epochs=tuple(sorted((read.epochs or {}).items())),
         rules_fault=by.fault,
@@ -162,8 +176,10 @@ def gather_snapshot(
 
 
 _ELSEWHERE = f"""
-SELECT house_now() AS now, {_PLACED.format(digest="u.digest", place="u.place", subject="u.subject", kind="u.kind")}
-FROM unnest(CAST(:digests AS text[]), CAST(:places AS text[]), CAST(:subjects AS uuid[]), CAST(:kinds AS text[]))
+SELECT house_now() AS now,
+{_PLACED.format(digest="u.digest", place="u.place", subject="u.subject", kind="u.kind")}
+FROM unnest(CAST(:digests AS text[]), CAST(:places AS text[]), CAST(:subjects AS uuid[]),
+CAST(:kinds AS text[]))
   WITH ORDINALITY AS u (digest, place, subject, kind, n) ORDER BY u.n
 """  # noqa: S608  constants of our own
 
@@ -171,8 +187,8 @@ FROM unnest(CAST(:digests AS text[]), CAST(:places AS text[]), CAST(:subjects AS
 def snapshots_elsewhere(
     scope: Scope, facts: EvidenceSnapshot, units: Sequence[Unit], *, by: ActivePolicy
 ) -> list[EvidenceSnapshot]:
-    """The facts about the same content at other public places: what is said of these very units is read, at once; the
-    rest is kept.
+    """The facts about the same content at other public places: what is said of these very units is
+    read, at once; the rest is kept.
 
     For showing only: nothing leaves on facts that were read for another unit.
     """
@@ -184,7 +200,10 @@ def snapshots_elsewhere(
         subjects=[unit.subject.id for unit in units],
         kinds=[unit.subject.kind for unit in units],
     ).all()
-    return [_build_place_snapshot(scope, facts, unit, read, by=by) for unit, read in zip(units, rows, strict=True)]
+    return [
+        _build_place_snapshot(scope, facts, unit, read, by=by)
+        for unit, read in zip(units, rows, strict=True)
+    ]
 
 
 def _build_place_snapshot(
@@ -193,14 +212,17 @@ def _build_place_snapshot(
     again = unit_rule_verifications(scope, unit, by.bundle, read.now.date())
     heard, changed = _resolve_reviews(scope, unit, read)
     reviews = _mark_own_reviews(
-        heard, _author_principals(scope, facts.author_principal, _reviewing_principals(heard, (), ()))
+        heard,
+        _author_principals(scope, facts.author_principal, _reviewing_principals(heard, (), ())),
     )
     stops = _stops_of_unit(unit, read.stops or ())
     limits = _parse_place_limits(read.limits)
     said_there = admission.find_third_party_rule(scope, unit, by.bundle)
     pointed = post_references.resolve_references(scope, unit)
     own = own_release_facts.own_release_facts(scope, unit, read.release)
-    found = replace(facts, stops=stops, reviews=reviews, changed=changed, limits=limits, again=again)
+    found = replace(
+        facts, stops=stops, reviews=reviews, changed=changed, limits=limits, again=again
+    )
     return replace(found, references=pointed, foreign=said_there, release=own)
 
 
@@ -216,12 +238,21 @@ def _at_once(scope: Scope, unit: Unit, keys: Mapping[str, Any]) -> Any:
 
 def _load_unit_row(scope: Scope, unit: Unit, statement: str, **more: Any) -> Any:
     """The row of a statement about a unit, its reader and what they were sent."""
-    there = {"platform": unit.platform, "channel": unit.channel_id, "viewer": unit.viewer, "subject": unit.subject.id}
-    return scope.run(statement, **{"tenant": scope.tenant_id, "most": WINDOW_MESSAGES, **there, **more}).one()
+    there = {
+        "platform": unit.platform,
+        "channel": unit.channel_id,
+        "viewer": unit.viewer,
+        "subject": unit.subject.id,
+    }
+    return scope.run(
+        statement, **{"tenant": scope.tenant_id, "most": WINDOW_MESSAGES, **there, **more}
+    ).one()
 
 
 def _parse_place_limits(stored: Iterable[tuple[str, str]] | None) -> tuple[PlaceLimitFacts, ...]:
-    return tuple(PlaceLimitFacts(Rating(rating), Verdict(verdict)) for rating, verdict in stored or ())
+    return tuple(
+        PlaceLimitFacts(Rating(rating), Verdict(verdict)) for rating, verdict in stored or ()
+    )
 
 
 def _parse_reviews(stored: Iterable[tuple[str, str, int, str]] | None) -> tuple[ReviewFacts, ...]:
@@ -234,34 +265,47 @@ def _parse_reviews(stored: Iterable[tuple[str, str, int, str]] | None) -> tuple[
 def _reviewing_principals(
     said: Iterable[ReviewFacts], media: Iterable[MediumFacts], persons: Iterable[PersonFacts]
 ) -> set[UUID]:
-    """Everybody who said something that counts for others only: of units, of pictures, of whom they resemble."""
+    """Everybody who said something that counts for others only: of units, of pictures, of whom they
+    resemble."""
     found = {review.principal for review in said}
     for medium in media:
         found |= {review.principal for review in medium.reviews} | set(medium.lowered_by)
         found |= {review.principal for one in medium.likeness.resembles for review in one.said}
     for person in persons:
         found |= {
-            review.principal for one in (person.likeness or FaceComparisonFacts()).resembles for review in one.said
+            review.principal
+            for one in (person.likeness or FaceComparisonFacts()).resembles
+            for review in one.said
         }
     return found
 
 
 def _of_medium(medium: MediumFacts, author: UUID | None, same: frozenset[UUID]) -> MediumFacts:
-    """A medium, where the unit's author, or who counts as them, said something of it that counts for others only."""
+    """A medium, where the unit's author, or who counts as them, said something of it that counts
+    for others only."""
     own = not {author, *same}.isdisjoint(medium.lowered_by)
     if not same and not own:
         return medium
     likeness = _of_likeness(medium.likeness, same)
-    return replace(medium, reviews=_mark_own_reviews(medium.reviews, same), likeness=likeness, lowered_own=own)
+    return replace(
+        medium, reviews=_mark_own_reviews(medium.reviews, same), likeness=likeness, lowered_own=own
+    )
 
 
 def _of_person(person: PersonFacts, same: frozenset[UUID]) -> PersonFacts:
-    return replace(person, likeness=_of_likeness(person.likeness, same)) if person.likeness is not None else person
+    return (
+        replace(person, likeness=_of_likeness(person.likeness, same))
+        if person.likeness is not None
+        else person
+    )
 
 
 def _of_likeness(found: FaceComparisonFacts, same: frozenset[UUID]) -> FaceComparisonFacts:
     return replace(
-        found, resembles=tuple(replace(one, said=_mark_own_reviews(one.said, same)) for one in found.resembles)
+        found,
+        resembles=tuple(
+            replace(one, said=_mark_own_reviews(one.said, same)) for one in found.resembles
+        ),
     )
 
 
@@ -272,14 +316,21 @@ def _author_principals(scope: Scope, author: UUID | None, spoke: set[UUID]) -> f
     return device_fingerprints.same_humans(scope, author).get(author, frozenset()) & spoke
 
 
-def _mark_own_reviews(reviews: tuple[ReviewFacts, ...], same: frozenset[UUID]) -> tuple[ReviewFacts, ...]:
-    return tuple(replace(review, own=review.principal in same) for review in reviews) if same else reviews
+def _mark_own_reviews(
+    reviews: tuple[ReviewFacts, ...], same: frozenset[UUID]
+) -> tuple[ReviewFacts, ...]:
+    return (
+        tuple(replace(review, own=review.principal in same) for review in reviews)
+        if same
+        else reviews
+    )
 
 
 def _resolve_reviews(scope: Scope, unit: Unit, read: Any) -> tuple[tuple[ReviewFacts, ...], bool]:
     """What people said that counts for a unit, and whether they said yes to something else instead.
 
-    A yes to a whole thread is one to each of its parts, as far as it goes on from there as it was seen.
+    A yes to a whole thread is one to each of its parts, as far as it goes on from there as it was
+    seen.
     """
     said = _parse_reviews(read.reviews)
     before = read.approved or ()
@@ -293,12 +344,17 @@ def _resolve_reviews(scope: Scope, unit: Unit, read: Any) -> tuple[tuple[ReviewF
         if one.parts == unit.parts and one.approved_content()[: len(mine)] == mine
     ]
     wholes = [digest for digest in begun if len(known[digest].approved_content()) > len(mine)]
-    more = (review for reviews in media_facts.review_facts(scope, "unit", wholes).values() for review in reviews)
+    more = (
+        review
+        for reviews in media_facts.review_facts(scope, "unit", wholes).values()
+        for review in reviews
+    )
     return (*said, *more), bool(before) and not begun
 
 
 def gather_content_snapshot(scope: Scope, unit: Unit, rules: Bundle) -> EvidenceSnapshot:
-    """The facts that its marks follow from: what it shows, whom, and what it links to. Never enough to decide on."""
+    """The facts that its marks follow from: what it shows, whom, and what it links to. Never enough
+    to decide on."""
     media = media_facts.media_facts_of_unit(scope, unit, to_decide=False)
     pointed = post_references.resolve_references(scope, unit)
     return EvidenceSnapshot(
@@ -310,7 +366,9 @@ def gather_content_snapshot(scope: Scope, unit: Unit, rules: Bundle) -> Evidence
         persons=media_facts.person_facts(scope, media_facts.people_named_in(media)),
         references=pointed,
         links=_list_link_facts(scope, unit, pointed),
-        recent=_recent_texts(_load_unit_row(scope, unit, f"SELECT {_RECENT}").recent) if unit.viewer else (),
+        recent=_recent_texts(_load_unit_row(scope, unit, f"SELECT {_RECENT}").recent)
+        if unit.viewer
+        else (),
         again=unit_rule_verifications(scope, unit, rules, scope.now.date()),
         foreign=admission.find_third_party_rule(scope, unit, rules),
     )
@@ -325,7 +383,8 @@ def _expire_read_rows(scope: Scope) -> None:
 
 
 def _resolve_author(scope: Scope, unit: Unit, author: str) -> tuple[Authorship, str]:
-    """The unit's creator, the member who is its author, and the author: one nobody here knows counts as unknown."""
+    """The unit's creator, the member who is its author, and the author: one nobody here knows
+    counts as unknown."""
     kind, _, key = author.partition(":")
     try:
         member = UUID(key) if kind == "member" else None
@@ -347,13 +406,20 @@ def _parse_viewer(stored: Sequence[Any] | None) -> ViewerFacts | None:
     expires_at = until and datetime.fromisoformat(until).astimezone(UTC)
     known = {"level": level, "over_18": over_18, "jurisdiction": jurisdiction, "epoch": epoch}
     return ViewerFacts(
-        state=AssuranceState(state), test=method == TEST_ASSURANCE_METHOD, expires_at=expires_at, **known
+        state=AssuranceState(state),
+        test=method == TEST_ASSURANCE_METHOD,
+        expires_at=expires_at,
+        **known,
     )
 
 
-def _list_link_facts(scope: Scope, unit: Unit, pointed: Iterable[ReferenceFacts]) -> tuple[LinkFacts, ...]:
+def _list_link_facts(
+    scope: Scope, unit: Unit, pointed: Iterable[ReferenceFacts]
+) -> tuple[LinkFacts, ...]:
     led = (lead.target for lead in unit.leads)
-    urls = text_rating.extract_links((*unit.all_texts, *led, *(words for known in pointed for words in known.texts)))
+    urls = text_rating.extract_links(
+        (*unit.all_texts, *led, *(words for known in pointed for words in known.texts))
+    )
     kept = {url: canonical_url(url) for url in sorted(urls)}
     if not any(kept.values()):
         return ()
@@ -383,11 +449,16 @@ def _stops_of_unit(unit: Unit, closed: Iterable[tuple[str, str, str]]) -> tuple[
         "channel": str(unit.channel_id),
         "chat": f"{unit.channel_id}:{unit.viewer}",
     }
-    return tuple(StopFacts(where, feature) for where, target, feature in closed if targets.get(where) == target)
+    return tuple(
+        StopFacts(where, feature)
+        for where, target, feature in closed
+        if targets.get(where) == target
+    )
 
 
 def _recent_texts(stored: Iterable[tuple[str, str]] | None) -> tuple[str, ...]:
-    """What this reader was sent last, oldest first, without the subject itself and without service texts."""
+    """What this reader was sent last, oldest first, without the subject itself and without service
+    texts."""
     sent = {subject: parse_unit(unit) for subject, unit in stored or ()}
     words = [shown for each in sent.values() if not each.service for shown in each.visible_texts]
     kept: list[str] = []

@@ -1,10 +1,13 @@
-"""Whose faces are known here, and why: people who agreed on their own page, and whom nobody may depict.
+"""Whose faces are known here, and why: people who agreed on their own page, and whom nobody may
+depict.
 
-A template is biometric data (Regulation (EU) 2016/679, art. 4(14) and 9: https://eur-lex.europa.eu/eli/reg/2016/679/oj):
-it lies here sealed, for the one purpose of finding that an invented person resembles somebody, and is erased with what
-it rests on. Nothing in this room opens it: rooms above compare, and hand down what they found.
+A template is biometric data (Regulation (EU) 2016/679, art. 4(14) and 9:
+https://eur-lex.europa.eu/eli/reg/2016/679/oj): it lies here sealed, for the one purpose of finding
+that an invented person resembles somebody, and is erased with what it rests on. Nothing in this
+room opens it: rooms above compare, and hand down what they found.
 
-Faces, caught up with: what could not be compared while the classifier was away is done again without a press.
+Faces, caught up with: what could not be compared while the classifier was away is done again
+without a press.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,7 +20,13 @@ from sqlalchemy import BigInteger, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, col, select
 
 from foundation.db.database import Scope
-from foundation.db.tables import TenantRow, jsonb_column, table_arguments, tenant_foreign_key, timestamp_column
+from foundation.db.tables import (
+    TenantRow,
+    jsonb_column,
+    table_arguments,
+    tenant_foreign_key,
+    timestamp_column,
+)
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
@@ -36,14 +45,20 @@ MAX_REFERENCES = 100
 
 
 class FaceSubject(TenantRow, table=True):
-    """Somebody whose face is looked for: a real person who `agreed`, somebody `barred` who needs no record here; or, as
-    a `reference`, the pictures that an invented person is made after. The row stays as the proof of why; the template
-    goes at its end."""
+    """Somebody whose face is looked for: a real person who `agreed`, somebody `barred` who needs no
+    record here; or, as a `reference`, the pictures that an invented person is made after. The row
+    stays as the proof of why; the template goes at its end."""
 
     __tablename__ = "face_subjects"
     __table_args__ = table_arguments(
         tenant_foreign_key("person_id", "persons"),
-        Index("face_subjects_one", "tenant_id", "person_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+        Index(
+            "face_subjects_one",
+            "tenant_id",
+            "person_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
         about="person",
         keep="5 years after its end",
     )
@@ -78,8 +93,8 @@ class FaceTemplate(TenantRow, table=True):
 
 
 class FaceSearch(TenantRow, table=True):
-    """Some bytes were compared with every face known at a `version` (the epoch `faces`). `complete` is whether that
-    model knew everybody."""
+    """Some bytes were compared with every face known at a `version` (the epoch `faces`). `complete`
+    is whether that model knew everybody."""
 
     __tablename__ = "face_searches"
     __table_args__ = table_arguments(
@@ -96,7 +111,8 @@ class FaceSearch(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class FaceEnrolmentDue:
-    """Somebody agreed, the subject: a template is made from their pictures here, as soon as there are any."""
+    """Somebody agreed, the subject: a template is made from their pictures here, as soon as there
+    are any."""
 
     kind: ClassVar[str] = "face.enrol"
     queue: ClassVar[Queue] = "make"
@@ -106,7 +122,8 @@ class FaceEnrolmentDue:
 
 @dataclass(frozen=True)
 class FaceComparisonDue:
-    """Another face is known: pictures that were not compared with it are looked at again. Both ids the tenant."""
+    """Another face is known: pictures that were not compared with it are looked at again. Both ids
+    the tenant."""
 
     kind: ClassVar[str] = "face.compare"
     queue: ClassVar[Queue] = "make"
@@ -116,8 +133,8 @@ class FaceComparisonDue:
 
 @dataclass(frozen=True)
 class ReferenceComparisonDue:
-    """An invented person, the subject, was declared to be made after pictures of the library: `digests` are theirs with
-    spaces between."""
+    """An invented person, the subject, was declared to be made after pictures of the library:
+    `digests` are theirs with spaces between."""
 
     kind: ClassVar[str] = "face.references"
     queue: ClassVar[Queue] = "urgent"
@@ -140,7 +157,8 @@ class KnownFaces:
 
 @dataclass(frozen=True)
 class FaceComparisonResult:
-    """What comparing some bytes brought: the number of faces in them, and whom they resemble, in thousandths."""
+    """What comparing some bytes brought: the number of faces in them, and whom they resemble, in
+    thousandths."""
 
     model: str
     version: int
@@ -150,7 +168,8 @@ class FaceComparisonResult:
 
 
 def record_face_consent(scope: Scope, person_id: UUID) -> None:
-    """Somebody real agrees that their face is known here, by their own hand (the scope's actor). Once is enough.
+    """Somebody real agrees that their face is known here, by their own hand (the scope's actor).
+    Once is enough.
 
     Raises NotFound, and BadInput for anybody else's hand and for somebody invented.
     """
@@ -162,7 +181,9 @@ def record_face_consent(scope: Scope, person_id: UUID) -> None:
     epochs.lock_and_advance(scope, epochs.person_key(scope, person_id))
     if find_face_consent(scope, person_id) is not None:
         return
-    row = FaceSubject(tenant_id=scope.tenant_id, basis=FACE_AGREED, person_id=person_id, said_by=scope.actor)
+    row = FaceSubject(
+        tenant_id=scope.tenant_id, basis=FACE_AGREED, person_id=person_id, said_by=scope.actor
+    )
     with scope.acting_as("gate"):
         scope.add(row)
     outbox.put(scope, FaceEnrolmentDue(scope.tenant_id, row.id), dedupe=f"face:{row.id}")
@@ -170,7 +191,8 @@ def record_face_consent(scope: Scope, person_id: UUID) -> None:
 
 
 def withdraw_face_consent(scope: Scope, person_id: UUID) -> None:
-    """A person's face is known no more: its template is erased here and now. What resembles them stays to be decided.
+    """A person's face is known no more: its template is erased here and now. What resembles them
+    stays to be decided.
 
     In a transaction that holds the person's epoch alone.
     """
@@ -194,11 +216,12 @@ def find_face_consent(scope: Scope, person_id: UUID) -> FaceSubject | None:
 
 
 def set_reference_pictures(scope: Scope, person_id: UUID, digests: Collection[str]) -> None:
-    """These are the pictures an invented person is made after, in place of those said before: whom they resemble, the
-    person resembles, wherever shown. They are compared before anything that needs it leaves.
+    """These are the pictures an invented person is made after, in place of those said before: whom
+    they resemble, the person resembles, wherever shown. They are compared before anything that
+    needs it leaves.
 
-    Raises NotFound for nobody's, and for pictures that are not in the library; BadInput for somebody real, for none or
-    too many.
+    Raises NotFound for nobody's, and for pictures that are not in the library; BadInput for
+    somebody real, for none or too many.
     """
     person = scope.session.get(Person, (scope.tenant_id, person_id))
     if person is None:
@@ -233,20 +256,26 @@ def set_reference_pictures(scope: Scope, person_id: UUID, digests: Collection[st
 
 
 def add_face_ban(scope: Scope, *, subject_id: UUID, why: str, model: str, box: Sealed) -> None:
-    """Put a face on the list of whom nobody may depict: no name, no picture, a sealed template and why. Once per id."""
+    """Put a face on the list of whom nobody may depict: no name, no picture, a sealed template and
+    why. Once per id."""
     epochs.lock_and_advance(scope, epochs.faces_key(scope))
     if scope.session.get(FaceSubject, (scope.tenant_id, subject_id)) is not None:
         return
-    row = FaceSubject(tenant_id=scope.tenant_id, id=subject_id, basis=FACE_BANNED, why=why, said_by=scope.actor)
+    row = FaceSubject(
+        tenant_id=scope.tenant_id, id=subject_id, basis=FACE_BANNED, why=why, said_by=scope.actor
+    )
     with scope.acting_as("gate"):
         scope.add(row)
-        scope.add(FaceTemplate(tenant_id=scope.tenant_id, subject_id=row.id, model=model, box=box.box))
+        scope.add(
+            FaceTemplate(tenant_id=scope.tenant_id, subject_id=row.id, model=model, box=box.box)
+        )
     audit.record(scope, "face.barred", f"face:{row.id}")
     _restart_comparison(scope)
 
 
 def end_face_ban(scope: Scope, subject_id: UUID, principal: UUID) -> bool:
-    """Take a face off the list, which takes two: whether this was the second. Its template is erased then.
+    """Take a face off the list, which takes two: whether this was the second. Its template is
+    erased then.
 
     Raises NotFound where it is not on the list, Conflict for the same person twice.
     """
@@ -280,8 +309,11 @@ def _end_subject(scope: Scope, row: FaceSubject) -> None:
         scope.session.flush()
 
 
-def store_template(scope: Scope, subject_id: UUID, *, model: str, box: Sealed, pictures: Sequence[str]) -> bool:
-    """Keep the template of somebody who agreed; whether they still do. Whoever took it back meanwhile has none."""
+def store_template(
+    scope: Scope, subject_id: UUID, *, model: str, box: Sealed, pictures: Sequence[str]
+) -> bool:
+    """Keep the template of somebody who agreed; whether they still do. Whoever took it back
+    meanwhile has none."""
     row = scope.session.get(FaceSubject, (scope.tenant_id, subject_id))
     if row is None or row.person_id is None:
         return False
@@ -292,7 +324,8 @@ def store_template(scope: Scope, subject_id: UUID, *, model: str, box: Sealed, p
     with scope.acting_as("gate"):
         scope.run(
             "INSERT INTO face_templates (tenant_id, id, subject_id, model, box, pictures)"
-            " VALUES (:tenant, gen_random_uuid(), :subject, :model, :box, to_jsonb(CAST(:pictures AS text[])))"
+            " VALUES (:tenant, gen_random_uuid(), :subject, :model, :box, to_jsonb(CAST(:pictures "
+            "AS text[])))"
             " ON CONFLICT (tenant_id, subject_id, model) DO UPDATE SET box = excluded.box,"
             " pictures = excluded.pictures, updated_at = house_now()",
             tenant=scope.tenant_id,
@@ -318,7 +351,8 @@ def request_comparison(scope: Scope) -> None:
 
 
 def lock_faces(scope: Scope) -> None:
-    """Faces that come in and pictures that were compared see each other. After every epoch in the lock order."""
+    """Faces that come in and pictures that were compared see each other. After every epoch in the
+    lock order."""
     scope.lock(f"{scope.tenant_id}:faces-compared")
 
 
@@ -329,7 +363,8 @@ def faces_version(scope: Scope) -> int:
 
 _PORTRAITS = """
 SELECT r.sha256 FROM depictions d
-JOIN assets a ON a.tenant_id = d.tenant_id AND a.id = d.asset_id AND a.ai = 'none' AND a.origin = 'upload'
+JOIN assets a ON a.tenant_id = d.tenant_id AND a.id = d.asset_id AND a.ai = 'none' AND a.origin =
+'upload'
 JOIN renditions r ON r.tenant_id = a.tenant_id AND r.asset_id = a.id AND r.state = 'made'
   AND r.profile NOT LIKE 'thumb-%'
 WHERE d.tenant_id = :tenant AND d.person_id = :person AND d.how = 'face' AND d.state = 'confirmed'
@@ -342,7 +377,8 @@ ORDER BY a.made_at DESC NULLS LAST, r.id DESC LIMIT :most
 
 
 def enrolment_pictures(scope: Scope, subject_id: UUID) -> list[str] | None:
-    """The newest photographs that show somebody who agreed, confirmed and alone; None once they agree no more."""
+    """The newest photographs that show somebody who agreed, confirmed and alone; None once they
+    agree no more."""
     row = scope.session.get(FaceSubject, (scope.tenant_id, subject_id), populate_existing=True)
     if row is None or row.basis != FACE_AGREED or row.ended_at is not None:
         return None
@@ -360,18 +396,21 @@ WHERE s.tenant_id = :tenant AND s.ended_at IS NULL AND s.basis <> 'reference'
 
 
 def known_faces(scope: Scope, model: str) -> KnownFaces:
-    """Everybody whose face a model knows here; the version is read first, so that who comes meanwhile is missing in it
-    too."""
+    """Everybody whose face a model knows here; the version is read first, so that who comes
+    meanwhile is missing in it too."""
     at = faces_version(scope)
     rows = scope.run(_KNOWN, tenant=scope.tenant_id, model=model).all()
     boxes = {row.id: Sealed(bytes(row.box)) for row in rows if row.box is not None}
     unknown = [row for row in rows if row.box is None and row.elsewhere]
-    return KnownFaces(model, at, not unknown, boxes, tuple(row.id for row in unknown if row.basis == FACE_AGREED))
+    return KnownFaces(
+        model, at, not unknown, boxes, tuple(row.id for row in unknown if row.basis == FACE_AGREED)
+    )
 
 
 _BEHIND = """
 FROM renditions r LEFT JOIN face_searches s ON s.tenant_id = r.tenant_id AND s.sha256 = r.sha256
-WHERE r.tenant_id = :tenant AND r.state = 'made' AND r.mime LIKE 'image/%' AND r.profile NOT LIKE 'thumb-%'
+WHERE r.tenant_id = :tenant AND r.state = 'made' AND r.mime LIKE 'image/%' AND r.profile NOT LIKE
+'thumb-%'
   AND (s.id IS NULL OR s.version < :version)
 """
 
@@ -386,7 +425,9 @@ LIMIT :most
 
 def has_uncompared_pictures(scope: Scope) -> bool:
     """Whether there are pictures that were not compared with every face known by now."""
-    found = scope.run(f"SELECT EXISTS (SELECT {_BEHIND})", tenant=scope.tenant_id, version=faces_version(scope))
+    found = scope.run(
+        f"SELECT EXISTS (SELECT {_BEHIND})", tenant=scope.tenant_id, version=faces_version(scope)
+    )
     return bool(found.scalar_one())
 
 
@@ -400,13 +441,22 @@ KINDS = (FaceComparisonDue.kind, FaceEnrolmentDue.kind)
 
 
 def resume_face_work(scope: Scope) -> None:
-    """Put again what gave up: comparing while pictures are behind, and making known who agreed; what gave up before is
-    put aside, so that a long absence leaves no heap of it. Where no face was ever known nothing waits."""
-    gave_up = [one for one in outbox.list_dead(scope) if one.kind in KINDS and one.tenant_id == scope.tenant_id]
+    """Put again what gave up: comparing while pictures are behind, and making known who agreed;
+    what gave up before is put aside, so that a long absence leaves no heap of it. Where no face was
+    ever known nothing waits."""
+    gave_up = [
+        one
+        for one in outbox.list_dead(scope)
+        if one.kind in KINDS and one.tenant_id == scope.tenant_id
+    ]
     for one in gave_up:
         outbox.discard_dead(scope, one.id)
         if one.kind == FaceEnrolmentDue.kind:
-            outbox.put(scope, FaceEnrolmentDue(scope.tenant_id, one.subject_id), dedupe=f"face:{one.subject_id}")
+            outbox.put(
+                scope,
+                FaceEnrolmentDue(scope.tenant_id, one.subject_id),
+                dedupe=f"face:{one.subject_id}",
+            )
     compared = any(one.kind == FaceComparisonDue.kind for one in gave_up)
     if (compared or faces_version(scope)) and has_uncompared_pictures(scope):
         request_comparison(scope)

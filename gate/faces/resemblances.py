@@ -15,7 +15,13 @@ from sqlmodel import col, select
 
 import gate.people.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.database import Scope
-from foundation.db.tables import FOREVER, TenantRow, message_column, table_arguments, tenant_foreign_key
+from foundation.db.tables import (
+    FOREVER,
+    TenantRow,
+    message_column,
+    table_arguments,
+    tenant_foreign_key,
+)
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from gate import epochs
@@ -35,7 +41,10 @@ class ResemblanceRow(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "sha256", "subject_id", name="likenesses_one"),
         Index("likenesses_subject", "tenant_id", "subject_id"),
-        *(tenant_foreign_key("subject_id", "face_subjects"), tenant_foreign_key("person_id", "persons")),
+        *(
+            tenant_foreign_key("subject_id", "face_subjects"),
+            tenant_foreign_key("person_id", "persons"),
+        ),
         about="person",
         keep="while published, then 5 years",
     )
@@ -108,7 +117,10 @@ def parse_resemblances(found: Mapping[str, Any]) -> FaceComparisonFacts:
     resembles = (
         ResemblanceFacts(
             UUID(person) if person else None,
-            tuple(ReviewFacts(UUID(who), other, 100, datetime.fromisoformat(at)) for who, other, at in said or ()),
+            tuple(
+                ReviewFacts(UUID(who), other, 100, datetime.fromisoformat(at))
+                for who, other, at in said or ()
+            ),
         )
         for person, said in found["resembles"] or ()
     )
@@ -126,7 +138,9 @@ def record_comparison(scope: Scope, sha256: str, compared: FaceComparisonResult)
     known = {one.person_id for one in subjects.values() if one.person_id is not None}
     touched = known | people_using_reference(scope, sha256) if subjects else known
     epochs.lock_and_advance(
-        scope, epochs.asset_key(scope, asset_id), *(epochs.person_key(scope, one) for one in touched)
+        scope,
+        epochs.asset_key(scope, asset_id),
+        *(epochs.person_key(scope, one) for one in touched),
     )
     known_faces.lock_faces(scope)
     _record_search(scope, sha256, compared)
@@ -145,7 +159,13 @@ def record_comparison(scope: Scope, sha256: str, compared: FaceComparisonResult)
             if one.person_id is not None:
                 ratings.record_depiction(scope, asset_id, one.person_id, how="face")
     creator = asset.creator_id if asset is not None else None
-    notices.put(scope, Message("likeness.found"), cause=f"likeness:{asset_id}", urgent=True, creator_id=creator)
+    notices.put(
+        scope,
+        Message("likeness.found"),
+        cause=f"likeness:{asset_id}",
+        urgent=True,
+        creator_id=creator,
+    )
 
 
 def _load_active_subjects(scope: Scope, wanted: Mapping[UUID, int]) -> dict[UUID, FaceSubject]:
@@ -200,7 +220,9 @@ ON CONFLICT (tenant_id, sha256, subject_id) DO UPDATE SET model = excluded.model
 """
 
 
-def _record_resemblance(scope: Scope, sha256: str, subject: FaceSubject, compared: FaceComparisonResult) -> bool:
+def _record_resemblance(
+    scope: Scope, sha256: str, subject: FaceSubject, compared: FaceComparisonResult
+) -> bool:
     """Write down one likeness; whether it is new, or found with another template or model."""
     box = scope.run(
         "SELECT box FROM face_templates WHERE tenant_id = :tenant AND subject_id = :subject AND model = :model",

@@ -1,7 +1,9 @@
-"""Making checkpoints: the logs that are due, one after the other, then a link of the product's root that names them.
+"""Making checkpoints: the logs that are due, one after the other, then a link of the product's root
+that names them.
 
-The archive decides, the database only notes: what is kept under a number first is that number's checkpoint. Whoever
-dies between keeping and noting finds it kept at the next turn, checks it against the chain and notes it.
+The archive decides, the database only notes: what is kept under a number first is that number's
+checkpoint. Whoever dies between keeping and noting finds it kept at the next turn, checks it
+against the chain and notes it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +27,8 @@ from tenants.scope import list_tenant_ids
 ACTOR = "system:checkpoint"
 EVERY = timedelta(minutes=10)
 ENTRIES_PER_CHECKPOINT = 1000
-"""A checkpoint is due so long after the one before, or after so many entries, whichever comes first."""
+"""A checkpoint is due so long after the one before, or after so many entries, whichever comes
+first."""
 
 MAX_ANCHORS = 500
 """Checkpoints in one link of the root; what is left goes into the next."""
@@ -47,7 +50,9 @@ class LastCheckpoint:
     at: datetime | None = None
 
 
-def handle_checkpoint_due(event: CheckpointDue, *, tenant: OpenScope, archive: Archive, key: LogKey) -> None:
+def handle_checkpoint_due(
+    event: CheckpointDue, *, tenant: OpenScope, archive: Archive, key: LogKey
+) -> None:
     """Make every checkpoint that is due, and the links of the root that name them."""
     with heartbeat.heartbeat() as pulse:
         for tenant_id in list_tenant_ids(tenant):
@@ -68,10 +73,13 @@ class LogBroken(Exception):
         super().__init__(f"at entry {seq}")
 
 
-def checkpoint_log(tenant_id: UUID, *, tenant: OpenScope, archive: Archive, key: LogKey) -> Checkpoint | None:
+def checkpoint_log(
+    tenant_id: UUID, *, tenant: OpenScope, archive: Archive, key: LogKey
+) -> Checkpoint | None:
     """Make the next checkpoint of a log if it is due; None when not.
 
-    Raises Broken: the chain since the last checkpoint is not whole, or what is kept outside says otherwise.
+    Raises Broken: the chain since the last checkpoint is not whole, or what is kept outside says
+    otherwise.
     """
     with tenant(INSTALLATION_ID, ACTOR) as scope:
         root = _load_last_checkpoint(scope)
@@ -92,13 +100,19 @@ def checkpoint_log(tenant_id: UUID, *, tenant: OpenScope, archive: Archive, key:
         previous=before.digest,
         root=root.digest,
     )
-    kept = archive.put_once(signed_checkpoints.checkpoint_name(name, made.number), made.to_statement(key))
+    kept = archive.put_once(
+        signed_checkpoints.checkpoint_name(name, made.number), made.to_statement(key)
+    )
     with tenant(tenant_id, ACTOR) as scope:
         found = _resolve_kept_checkpoint(scope, kept, made, key)
         _record_checkpoint(
             scope,
             LastCheckpoint(
-                found.number, found.seq, found.head, hash_chain.sha256_hex(kept), hash_chain.from_microseconds(found.at)
+                found.number,
+                found.seq,
+                found.head,
+                hash_chain.sha256_hex(kept),
+                hash_chain.from_microseconds(found.at),
             ),
         )
         notices.close(scope, LOG_BROKEN_CAUSE)
@@ -122,8 +136,11 @@ def _check_chain(scope: Scope, head: decision_log.ChainHead, before: LastCheckpo
         raise LogBroken(min(found.count, head.seq) + 1)
 
 
-def _resolve_kept_checkpoint(scope: Scope, kept: bytes, made: Checkpoint, key: LogKey) -> Checkpoint:
-    """What is kept: ours, or one from a turn that died before it was noted. Raises Broken if it is neither."""
+def _resolve_kept_checkpoint(
+    scope: Scope, kept: bytes, made: Checkpoint, key: LogKey
+) -> Checkpoint:
+    """What is kept: ours, or one from a turn that died before it was noted. Raises Broken if it is
+    neither."""
     try:
         found = Checkpoint.from_statement(kept, key.signing.public_key())
     except ForgedStatement as forged:
@@ -131,21 +148,33 @@ def _resolve_kept_checkpoint(scope: Scope, kept: bytes, made: Checkpoint, key: L
     if found == made:
         return made
     then = scope.run(
-        "SELECT hash FROM decisions WHERE tenant_id = :tenant AND seq = :seq", tenant=scope.tenant_id, seq=found.seq
+        "SELECT hash FROM decisions WHERE tenant_id = :tenant AND seq = :seq",
+        tenant=scope.tenant_id,
+        seq=found.seq,
     ).scalar()
-    if (found.log, found.number, found.previous, found.head) != (made.log, made.number, made.previous, then):
+    if (found.log, found.number, found.previous, found.head) != (
+        made.log,
+        made.number,
+        made.previous,
+        then,
+    ):
         raise LogBroken(found.seq)
     return found
 
 
 _LAST = """
-SELECT number, seq, head, digest, at FROM log_checkpoints WHERE tenant_id = :tenant ORDER BY number DESC LIMIT 1
+SELECT number, seq, head, digest, at FROM log_checkpoints WHERE tenant_id = :tenant ORDER BY
+number DESC LIMIT 1
 """
 
 
 def _load_last_checkpoint(scope: Scope) -> LastCheckpoint:
     row = scope.run(_LAST, tenant=scope.tenant_id).first()
-    return LastCheckpoint() if row is None else LastCheckpoint(row.number, row.seq, row.head, row.digest, row.at)
+    return (
+        LastCheckpoint()
+        if row is None
+        else LastCheckpoint(row.number, row.seq, row.head, row.digest, row.at)
+    )
 
 
 _NOTE = """
@@ -168,15 +197,26 @@ def extend_root(*, tenant: OpenScope, archive: Archive, key: LogKey) -> None:
             now = scope.now
         anchors = tuple(anchor for _, anchor in open_ones[:MAX_ANCHORS])
         made = RootLink(before.number + 1, hash_chain.to_microseconds(now), before.digest, anchors)
-        kept = archive.put_once(signed_checkpoints.root_link_name(made.number), made.to_statement(key))
+        kept = archive.put_once(
+            signed_checkpoints.root_link_name(made.number), made.to_statement(key)
+        )
         link = _resolve_kept_link(kept, made, key)
-        named = set(link.anchors)  # of a turn that died, perhaps: then fewer than ours, and there is another round
+        named = set(
+            link.anchors
+        )  # of a turn that died, perhaps: then fewer than ours, and there is another round
         with tenant(INSTALLATION_ID, ACTOR) as scope:
             seq = before.seq + len(link.anchors)
             at = hash_chain.from_microseconds(link.at)
-            _record_checkpoint(scope, LastCheckpoint(link.number, seq, link.previous, hash_chain.sha256_hex(kept), at))
+            _record_checkpoint(
+                scope,
+                LastCheckpoint(link.number, seq, link.previous, hash_chain.sha256_hex(kept), at),
+            )
         for tenant_id in {owner for owner, anchor in open_ones if anchor in named}:
-            numbers = [anchor.number for owner, anchor in open_ones if owner == tenant_id and anchor in named]
+            numbers = [
+                anchor.number
+                for owner, anchor in open_ones
+                if owner == tenant_id and anchor in named
+            ]
             _record_root_link(tenant_id, numbers, link, tenant=tenant)
         open_ones = [pair for pair in open_ones if pair[1] not in named]
 
@@ -204,7 +244,9 @@ def _list_unanchored(tenant: OpenScope, key: LogKey) -> Iterator[tuple[UUID, Anc
             yield tenant_id, Anchor(key.log_name(tenant_id, row.created_at), row.number, row.digest)
 
 
-def _record_root_link(tenant_id: UUID, numbers: Sequence[int], link: RootLink, *, tenant: OpenScope) -> None:
+def _record_root_link(
+    tenant_id: UUID, numbers: Sequence[int], link: RootLink, *, tenant: OpenScope
+) -> None:
     with tenant(tenant_id, ACTOR) as scope, scope.acting_as("gate"):
         scope.run(
             "UPDATE log_checkpoints SET root = :link, updated_at = house_now()"
@@ -219,15 +261,29 @@ def _notify_log_broken(tenant_id: UUID, broken: LogBroken, *, tenant: OpenScope)
     """Say it to the members, once while it lasts, and to those who run the house."""
     _log.error("log.broken", tenant=str(tenant_id), seq=broken.seq)
     with tenant(tenant_id, ACTOR) as scope:
-        notices.put(scope, Message("gate.log_broken", {"seq": broken.seq}), cause=LOG_BROKEN_CAUSE, urgent=True)
+        notices.put(
+            scope,
+            Message("gate.log_broken", {"seq": broken.seq}),
+            cause=LOG_BROKEN_CAUSE,
+            urgent=True,
+        )
 
 
 def close_log(tenant_id: UUID, *, tenant: OpenScope, archive: Archive, key: LogKey) -> None:
-    """Keep a signed word that this log ends here, since its agency is removed; nothing for one that never began."""
+    """Keep a signed word that this log ends here, since its agency is removed; nothing for one that
+    never began."""
     with tenant(tenant_id, ACTOR) as scope:
         head = decision_log.chain_head(scope)
         now = scope.now
     if head is not None:
         name = key.log_name(tenant_id, head.began)
-        said = {"log": name, "seq": head.seq, "head": head.hash, "at": hash_chain.to_microseconds(now)}
-        archive.put_once(signed_checkpoints.closing_name(name), signed_checkpoints.sign_statement("closed", said, key))
+        said = {
+            "log": name,
+            "seq": head.seq,
+            "head": head.hash,
+            "at": hash_chain.to_microseconds(now),
+        }
+        archive.put_once(
+            signed_checkpoints.closing_name(name),
+            signed_checkpoints.sign_statement("closed", said, key),
+        )

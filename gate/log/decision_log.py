@@ -1,4 +1,5 @@
-"""The log of decisions: one chain per tenant, without gaps, appended as the very last act before a commit."""
+"""The log of decisions: one chain per tenant, without gaps, appended as the very last act before a
+commit."""
 
 import hashlib
 from collections.abc import Iterator
@@ -51,14 +52,21 @@ class ChainBroken:
 
 
 def create_entry(
-    unit: Unit, snapshot: EvidenceSnapshot, decision: Decision, *, author: str, stage: str, decided_at: datetime
+    unit: Unit,
+    snapshot: EvidenceSnapshot,
+    decision: Decision,
+    *,
+    author: str,
+    stage: str,
+    decided_at: datetime,
 ) -> LogEntry:
     """A new entry."""
     return LogEntry(uuid7(), decided_at, stage, author, unit, snapshot, decision)
 
 
 def append_entry(scope: Scope, new: LogEntry) -> None:
-    """Put an entry at the end of the tenant's chain when this transaction commits; once, however often it is asked."""
+    """Put an entry at the end of the tenant's chain when this transaction commits; once, however
+    often it is asked."""
     pending: list[LogEntry] = scope.session.info.setdefault(_PENDING, [])
     if not pending:
         scope.before_commit(_record_pending_entries, role="gate")
@@ -82,8 +90,10 @@ ON CONFLICT (tenant_id, id) DO UPDATE SET seq = log_heads.seq RETURNING seq, has
 """
 
 _ADD = """
-WITH entry AS (INSERT INTO decisions (tenant_id, id, seq, prev_hash, hash, decided_at, subject_kind, subject_id,
-  creator_id, channel_id, surface, unit_digest, snapshot_digest, author, stage, verdict, reasons, rating, flags, bundle)
+WITH entry AS (INSERT INTO decisions (tenant_id, id, seq, prev_hash, hash, decided_at,
+subject_kind, subject_id,
+  creator_id, channel_id, surface, unit_digest, snapshot_digest, author, stage, verdict, reasons,
+  rating, flags, bundle)
 VALUES (:tenant_id, :id, :seq, :prev_hash, :hash, :decided_at, :subject_kind, :subject_id,
   :creator_id, :channel_id, :surface, :unit_digest, :snapshot_digest, :author, :stage, :verdict,
   CAST(:reasons AS jsonb), :rating, CAST(:flags AS jsonb), :bundle)
@@ -93,7 +103,8 @@ SELECT :tenant_id, id, :unit, :snapshot FROM entry)
 UPDATE log_heads SET seq = :seq, hash = :hash, updated_at = house_now()
 WHERE tenant_id = :tenant_id AND EXISTS (SELECT 1 FROM entry)
 """
-"""An entry with what it was made from, and the head after it; nothing at all when it stands there already."""
+"""An entry with what it was made from, and the head after it; nothing at all when it stands there
+already."""
 
 
 def _record_pending_entries(scope: Scope) -> None:
@@ -104,7 +115,11 @@ def _record_pending_entries(scope: Scope) -> None:
         fields = _entry_fields(scope.tenant_id, each, hashlib.sha256(snapshot.encode()).hexdigest())
         fields |= {"seq": seq + 1, "prev_hash": last}
         fields["hash"] = _hash_fields(fields)
-        stored = {**fields, "reasons": _encode_json(fields["reasons"]), "flags": _encode_json(fields["flags"])}
+        stored = {
+            **fields,
+            "reasons": _encode_json(fields["reasons"]),
+            "flags": _encode_json(fields["flags"]),
+        }
         if scope.run(_ADD, **stored, unit=encode_unit(each.unit), snapshot=snapshot).rowcount:
             seq = seq + 1
             last = fields["hash"]
@@ -138,7 +153,9 @@ def _encode_json(value: object) -> str:
     return canonical_json(value).decode()
 
 
-_CHAINED = tuple(name for name in DecisionRow.model_fields if name not in ("hash", "created_at", "updated_at"))
+_CHAINED = tuple(
+    name for name in DecisionRow.model_fields if name not in ("hash", "created_at", "updated_at")
+)
 """What an entry's hash covers: every column but itself and the row's own times."""
 
 
@@ -151,7 +168,11 @@ def verify_chain(scope: Scope) -> ChainIntact | ChainBroken:
     head = chain_head(scope)
     last = head.last if head is not None else _BEFORE_ANY
     found = walk_chain(scope, after=0, last=GENESIS_HASH, until=last)
-    if isinstance(found, ChainIntact) and head is not None and (found.count, found.head) != (head.seq, head.hash):
+    if (
+        isinstance(found, ChainIntact)
+        and head is not None
+        and (found.count, found.head) != (head.seq, head.hash)
+    ):
         return ChainBroken(found.count + 1)
     return found
 
@@ -170,7 +191,8 @@ def walk_chain(scope: Scope, *, after: int, last: str, until: int) -> ChainIntac
 
 @dataclass(frozen=True)
 class ChainHead:
-    """Where a tenant's chain ends, when it began, and the number of its last entry: `seq`, if nobody touched it."""
+    """Where a tenant's chain ends, when it began, and the number of its last entry: `seq`, if
+    nobody touched it."""
 
     seq: int
     hash: str
@@ -179,7 +201,8 @@ class ChainHead:
 
 
 _HEAD = """
-SELECT seq, hash, created_at, coalesce((SELECT max(seq) FROM decisions WHERE tenant_id = :tenant), 0) AS last
+SELECT seq, hash, created_at, coalesce((SELECT max(seq) FROM decisions WHERE tenant_id =
+:tenant), 0) AS last
 FROM log_heads WHERE tenant_id = :tenant
 """
 
@@ -196,13 +219,18 @@ _BEFORE_ANY = -(2**62)
 
 
 def list_entries(scope: Scope, *, until: int, after: int = _BEFORE_ANY) -> Iterator[dict[str, Any]]:
-    """The entries behind `after` up to `until`, in order: every column the hash covers and the hash. Read in pages."""
+    """The entries behind `after` up to `until`, in order: every column the hash covers and the
+    hash. Read in pages."""
     columns = ", ".join([*_CHAINED, "hash"])
     statement = (
-        f"SELECT {columns} FROM decisions WHERE tenant_id = :tenant AND seq > :after AND seq <= :until"  # noqa: S608  our own columns
+        # our own columns
+        f"SELECT {columns} FROM decisions WHERE tenant_id = :tenant AND seq > :after AND seq <= "  # noqa: S608  our own names
+        ":until"
         " ORDER BY seq LIMIT :page"
     )
-    while rows := scope.run(statement, tenant=scope.tenant_id, after=after, until=until, page=PAGE).all():
+    while rows := scope.run(
+        statement, tenant=scope.tenant_id, after=after, until=until, page=PAGE
+    ).all():
         for row in rows:
             yield dict(row._mapping)
         after = rows[-1].seq

@@ -9,7 +9,8 @@ from foundation.outbox.outbox import Queue
 
 @dataclass(frozen=True)
 class CheckpointDue:
-    """Look which logs have come far enough for a checkpoint; `tenant_id` and `subject_id` are the house."""
+    """Look which logs have come far enough for a checkpoint; `tenant_id` and `subject_id` are the
+    house."""
 
     kind: ClassVar[str] = "log.checkpoint"
     queue: ClassVar[Queue] = "make"

@@ -1,8 +1,8 @@
-"""The log as lines, for `gate.log.proof` and for whoever audits the house: entries of the database, checkpoints of the
-archive, and a signed end.
+"""The log as lines, for `gate.log.proof` and for whoever audits the house: entries of the database,
+checkpoints of the archive, and a signed end.
 
-The house goes on meanwhile. The root is read first, then each log: what was made after the root was read is left to the
-next export, and told apart from what should be there and is not.
+The house goes on meanwhile. The root is read first, then each log: what was made after the root was
+read is left to the next export, and told apart from what should be there and is not.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,7 +41,8 @@ class _Source:
 def export_lines(
     tenant_ids: Sequence[UUID], *, every: bool, tenant: OpenScope, archive: Archive, key: LogKey
 ) -> Iterator[bytes]:
-    """The logs of these tenants, each line without its end; `every` says that they are all there are.
+    """The logs of these tenants, each line without its end; `every` says that they are all there
+    are.
 
     Reads as it is asked: nothing is held but a page.
     """
@@ -77,7 +78,8 @@ def _log_name_of_tenant(source: _Source, tenant_id: UUID) -> str:
 
 def _last_checkpoint_number(scope: Scope) -> int:
     count: int = scope.run(
-        "SELECT coalesce(max(number), 0) FROM log_checkpoints WHERE tenant_id = :tenant", tenant=scope.tenant_id
+        "SELECT coalesce(max(number), 0) FROM log_checkpoints WHERE tenant_id = :tenant",
+        tenant=scope.tenant_id,
     ).scalar_one()
     return count
 
@@ -88,7 +90,8 @@ def _iter_root_lines(source: _Source) -> Iterator[bytes]:
         source.digests.add(hash_chain.sha256_hex(line))
         with suppress(ForgedStatement):
             source.named |= {
-                each.log for each in RootLink.from_statement(line, source.key.signing.public_key()).anchors
+                each.log
+                for each in RootLink.from_statement(line, source.key.signing.public_key()).anchors
             }
         yield line
 
@@ -96,8 +99,16 @@ def _iter_root_lines(source: _Source) -> Iterator[bytes]:
 def _of_tenant(scope: Scope, source: _Source, name: str) -> Iterator[bytes]:
     head = decision_log.chain_head(scope) if name else None
     noted = _last_checkpoint_number(scope)
-    yield signed_checkpoints.sign_statement("log", {"agency": queries.get_agency(scope).name, "log": name}, source.key)
-    said = {"log": name, "seq": 0, "hash": GENESIS_HASH, "checkpoints": 0, "at": hash_chain.to_microseconds(scope.now)}
+    yield signed_checkpoints.sign_statement(
+        "log", {"agency": queries.get_agency(scope).name, "log": name}, source.key
+    )
+    said = {
+        "log": name,
+        "seq": 0,
+        "hash": GENESIS_HASH,
+        "checkpoints": 0,
+        "at": hash_chain.to_microseconds(scope.now),
+    }
     if head is not None:
         waiting = _Checkpoints(scope, source, name, head, noted)
         for fields in decision_log.list_entries(scope, until=head.last):
@@ -112,7 +123,9 @@ def _of_tenant(scope: Scope, source: _Source, name: str) -> Iterator[bytes]:
 class _Checkpoints:
     """The checkpoints of a log, handed out where they belong: behind the entry they speak of."""
 
-    def __init__(self, scope: Scope, source: _Source, name: str, head: decision_log.ChainHead, noted: int) -> None:
+    def __init__(
+        self, scope: Scope, source: _Source, name: str, head: decision_log.ChainHead, noted: int
+    ) -> None:
         self._scope = scope
         self._source = source
         self._name = name
@@ -124,7 +137,8 @@ class _Checkpoints:
 
     @property
     def promised(self) -> int:
-        """How many belong to the export: those that were noted, but for what was made after it began."""
+        """How many belong to the export: those that were noted, but for what was made after it
+        began."""
         return self._number if self._newer else max(self._number, self._noted)
 
     def before(self, seq: int | None) -> Iterator[bytes]:
@@ -148,7 +162,10 @@ class _Checkpoints:
     def _is_newer(self, found: Checkpoint) -> bool:
         """Whether it was made while this export ran, and not because entries or links are gone."""
         if found.root not in self._source.digests:
-            return self._source.kept(signed_checkpoints.root_link_name(self._source.links + 1)) is not None
+            return (
+                self._source.kept(signed_checkpoints.root_link_name(self._source.links + 1))
+                is not None
+            )
         if found.seq > self._head.last:
             now = decision_log.chain_head(self._scope)
             return now is not None and now.last >= found.seq

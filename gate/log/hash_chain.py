@@ -1,4 +1,5 @@
-"""The chain of the log as bytes: what an entry's hash covers, and the line it is written down as. No database here."""
+"""The chain of the log as bytes: what an entry's hash covers, and the line it is written down as.
+No database here."""
 
 import hashlib
 from collections.abc import Mapping
@@ -14,7 +15,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_microseconds(instant: datetime) -> int:
-    """An instant as whole microseconds since 1970, UTC: times in the log are numbers, which nobody rounds."""
+    """An instant as whole microseconds since 1970, UTC: times in the log are numbers, which nobody
+    rounds."""
     return int(instant.timestamp() * 1_000_000)
 
 

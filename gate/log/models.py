@@ -1,4 +1,5 @@
-"""Tables of the room. Written under the role `gate`; reviews by `app`, which may only insert them."""
+"""Tables of the room. Written under the role `gate`; reviews by `app`, which may only insert
+them."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,11 +7,19 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from foundation.db.tables import FOREVER, TenantRow, jsonb_column, table_arguments, tenant_foreign_key, timestamp_column
+from foundation.db.tables import (
+    FOREVER,
+    TenantRow,
+    jsonb_column,
+    table_arguments,
+    tenant_foreign_key,
+    timestamp_column,
+)
 
 
 class DecisionRow(TenantRow, table=True):
-    """One entry of the log, append-only and chained; viewers and people stand in it by digest only."""
+    """One entry of the log, append-only and chained; viewers and people stand in it by digest
+    only."""
 
     __tablename__ = "decisions"
     __table_args__ = table_arguments(
@@ -41,7 +50,8 @@ class DecisionRow(TenantRow, table=True):
 
 
 class DecisionInput(TenantRow, table=True):
-    """What a decision was made from, canonical, so that it can be replayed; goes before the log does."""
+    """What a decision was made from, canonical, so that it can be replayed; goes before the log
+    does."""
 
     __tablename__ = "decision_inputs"
     __table_args__ = table_arguments(
@@ -61,8 +71,8 @@ class LogHead(TenantRow, table=True):
 
 
 class CheckpointRow(TenantRow, table=True):
-    """A note of a checkpoint that is kept outside. Rows of the house tenant note the links of the product's root: their
-    `seq` counts the checkpoints they name."""
+    """A note of a checkpoint that is kept outside. Rows of the house tenant note the links of the
+    product's root: their `seq` counts the checkpoints they name."""
 
     __tablename__ = "log_checkpoints"
     __table_args__ = table_arguments(
@@ -76,4 +86,6 @@ class CheckpointRow(TenantRow, table=True):
     head: str
     at: datetime = timestamp_column()
     digest: str
-    root: int | None = Field(default=None, sa_type=BigInteger)  # the link of the root that names it, once it was kept
+    root: int | None = Field(
+        default=None, sa_type=BigInteger
+    )  # the link of the root that names it, once it was kept

@@ -1,8 +1,10 @@
-"""Verifying an export of the log, line by line, with nothing but the file and the public key. Pure; no database.
+"""Verifying an export of the log, line by line, with nothing but the file and the public key. Pure;
+no database.
 
-A file is: an opening with the key; the links of the product's root; the ends of logs whose agency is gone; then for
-each log its name, its entries, each checkpoint behind the entry it speaks of, and an end that says how much there is.
-All but the entries is signed. An entry's line holds the very bytes its hash covers, so that verifying is hashing.
+A file is: an opening with the key; the links of the product's root; the ends of logs whose agency
+is gone; then for each log its name, its entries, each checkpoint behind the entry it speaks of, and
+an end that says how much there is. All but the entries is signed. An entry's line holds the very
+bytes its hash covers, so that verifying is hashing.
 """
 
 import json
@@ -32,7 +34,8 @@ def entry_line(sealed: bytes, digest: str) -> bytes:
 
 @dataclass(frozen=True)
 class ExportFault:
-    """What does not fit: `what` is the end of a code under `cli.log.`, `at` the entry or number it was found at."""
+    """What does not fit: `what` is the end of a code under `cli.log.`, `at` the entry or number it
+    was found at."""
 
     what: str
     at: int
@@ -155,7 +158,10 @@ class _Walk:
         digest = hash_chain.sha256_hex(line)
         if (found.log, found.number, found.previous) != (self.found.log, number, self.digest):
             raise _Bad("checkpoint_missing", number)
-        if found.root not in self.root.digests or self.root.named.get((found.log, number), digest) != digest:
+        if (
+            found.root not in self.root.digests
+            or self.root.named.get((found.log, number), digest) != digest
+        ):
             raise _Bad("root_differs", number)
         if found.seq != self.seq:
             raise _Bad("cut" if found.seq > self.seq else "checkpoint_missing", self.seq + 1)
@@ -176,7 +182,9 @@ class _Walk:
         if self.number < max(self.root.reach.get(self.found.log, 0), int(said["checkpoints"])):
             raise _Bad("checkpoint_missing", self.number + 1)
         if said["seq"] != self.seq:
-            raise _Bad("cut" if said["seq"] > self.seq else "entry_moved", min(said["seq"], self.seq) + 1)
+            raise _Bad(
+                "cut" if said["seq"] > self.seq else "entry_moved", min(said["seq"], self.seq) + 1
+            )
         if said["hash"] != self.last:
             raise _Bad("rewritten", self.seq)
         self.ended = True
@@ -208,7 +216,8 @@ def _parse_json(line: bytes, at: int) -> dict[str, Any]:
 
 
 def verify_export(lines: Iterable[bytes], *, key: str = "") -> ExportVerification:
-    """Verify a file, given as its lines. `key` is the public key (base64) it must be of; empty takes its own word.
+    """Verify a file, given as its lines. `key` is the public key (base64) it must be of; empty
+    takes its own word.
 
     Reads on behind a log that does not fit: each has its own finding.
     """
@@ -268,7 +277,9 @@ class _Reading:
             self._closed.add(str(self._verify_line("closed", line)["log"]))
         elif kind == "log":
             said = self._verify_line("log", line)
-            self._logs.append(_Log(_Walk(LogVerification(str(said["log"]), str(said["agency"])), self._root)))
+            self._logs.append(
+                _Log(_Walk(LogVerification(str(said["log"]), str(said["agency"])), self._root))
+            )
         else:
             self._current_log.read(line)
 

@@ -29,7 +29,8 @@ class HeldUnit:
 
 
 def explain_decision(decision: Decision) -> tuple[Message, ...]:
-    """A sentence for each reason, in the reasons' order; none names the word or the picture that matched."""
+    """A sentence for each reason, in the reasons' order; none names the word or the picture that
+    matched."""
     return explain_reasons(decision.reasons)
 
 
@@ -40,15 +41,18 @@ def explain_reasons(reasons: Iterable[Reason]) -> tuple[Message, ...]:
 
 _WAITING = """
 SELECT * FROM (
-  SELECT DISTINCT ON (subject_kind, subject_id) subject_kind, subject_id, creator_id, channel_id, surface, unit_digest,
+  SELECT DISTINCT ON (subject_kind, subject_id) subject_kind, subject_id, creator_id, channel_id,
+  surface, unit_digest,
     rating, reasons, verdict, decided_at
-  FROM decisions WHERE tenant_id = :tenant AND decided_at > :since ORDER BY subject_kind, subject_id, seq DESC) last
+  FROM decisions WHERE tenant_id = :tenant AND decided_at > :since ORDER BY subject_kind,
+  subject_id, seq DESC) last
 WHERE verdict = 'H' OR reasons ? 'UNIT_CHANGED' ORDER BY decided_at LIMIT :limit
 """
 
 
 def list_held_units(scope: Scope, *, since: datetime, limit: int = 100) -> list[HeldUnit]:
-    """Subjects whose last decision since then holds them and whose unit nobody reviewed, the oldest first."""
+    """Subjects whose last decision since then holds them and whose unit nobody reviewed, the oldest
+    first."""
     rows = scope.run(_WAITING, tenant=scope.tenant_id, since=since, limit=limit).all()
     said = media_facts.review_facts(scope, "unit", {row.unit_digest for row in rows})
     return [
@@ -68,9 +72,11 @@ def list_held_units(scope: Scope, *, since: datetime, limit: int = 100) -> list[
 
 
 def find_unit(scope: Scope, unit_digest: str) -> Unit | None:
-    """The unit that was judged under a digest, to be shown to who reviews it; None when nobody judged it."""
+    """The unit that was judged under a digest, to be shown to who reviews it; None when nobody
+    judged it."""
     stored = scope.run(
-        "SELECT i.unit FROM decisions d JOIN decision_inputs i ON i.tenant_id = d.tenant_id AND i.id = d.id"
+        "SELECT i.unit FROM decisions d JOIN decision_inputs i ON i.tenant_id = d.tenant_id AND "
+        "i.id = d.id"
         " WHERE d.tenant_id = :tenant AND d.unit_digest = :digest ORDER BY d.seq DESC LIMIT 1",
         tenant=scope.tenant_id,
         digest=unit_digest,
@@ -86,7 +92,8 @@ ORDER BY digest, principal_id, created_at DESC, id DESC
 
 
 def review_verdicts(scope: Scope, digests: Collection[str]) -> dict[str, str]:
-    """What people last said of these bytes, by digest: approve, or refuse where one of them does."""
+    """What people last said of these bytes, by digest: approve, or refuse where one of them
+    does."""
     if not digests:
         return {}
     found: dict[str, str] = {}
@@ -98,8 +105,8 @@ def review_verdicts(scope: Scope, digests: Collection[str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class DepictedPerson:
-    """Somebody shown in pictures, as members call them: `kind` real, synthetic or digital_twin; `until` is the end of
-    their permission to be published, None where there is none now."""
+    """Somebody shown in pictures, as members call them: `kind` real, synthetic or digital_twin;
+    `until` is the end of their permission to be published, None where there is none now."""
 
     name: str
     kind: str
@@ -111,10 +118,13 @@ SELECT p.display_ref, p.kind, max(g.valid_until) AS until
 FROM renditions r
 LEFT JOIN shoot_card_assets b ON b.tenant_id = r.tenant_id AND b.asset_id = r.asset_id
 JOIN persons p ON p.tenant_id = r.tenant_id AND (
-  EXISTS (SELECT FROM depictions d WHERE d.tenant_id = r.tenant_id AND d.asset_id = r.asset_id AND d.person_id = p.id)
-  OR EXISTS (SELECT FROM shoot_card_people c WHERE c.tenant_id = r.tenant_id AND c.card_id = b.card_id
+  EXISTS (SELECT FROM depictions d WHERE d.tenant_id = r.tenant_id AND d.asset_id = r.asset_id
+  AND d.person_id = p.id)
+  OR EXISTS (SELECT FROM shoot_card_people c WHERE c.tenant_id = r.tenant_id AND c.card_id =
+  b.card_id
     AND c.person_id = p.id))
-LEFT JOIN consent_grants g ON g.tenant_id = p.tenant_id AND g.person_id = p.id AND g.scope = 'publish'
+LEFT JOIN consent_grants g ON g.tenant_id = p.tenant_id AND g.person_id = p.id AND g.scope =
+'publish'
   AND (g.card_id IS NULL OR g.card_id = b.card_id)
   AND g.revoked_at IS NULL AND g.valid_from <= house_now() AND g.valid_until > house_now()
 WHERE r.tenant_id = :tenant AND r.sha256 = ANY(:digests)
@@ -134,8 +144,8 @@ def list_depicted_people(scope: Scope, digests: Collection[str]) -> list[Depicte
 class MissingConsent:
     """Somebody real shown in a picture without a permission to be published that stands now.
 
-    `named` once somebody said who it is; `revoked_at` when they took it back; `shown` is how many people the picture
-    shows in all.
+    `named` once somebody said who it is; `revoked_at` when they took it back; `shown` is how many
+    people the picture shows in all.
     """
 
     asset_id: UUID
@@ -147,13 +157,16 @@ class MissingConsent:
 
 _UNAGREED = """
 SELECT * FROM (
-  SELECT d.asset_id, p.display_ref, bool_and(d.state <> 'proposed') AS named, max(g.revoked_at) AS revoked_at,
+  SELECT d.asset_id, p.display_ref, bool_and(d.state <> 'proposed') AS named, max(g.revoked_at)
+  AS revoked_at,
     count(*) OVER (PARTITION BY d.asset_id) AS shown, bool_or(p.kind <> 'synthetic') AS living,
-    coalesce(bool_or(g.revoked_at IS NULL AND g.valid_from <= house_now() AND g.valid_until > house_now()), false)
+    coalesce(bool_or(g.revoked_at IS NULL AND g.valid_from <= house_now() AND g.valid_until >
+    house_now()), false)
       AS agreed
   FROM depictions d JOIN persons p ON p.tenant_id = d.tenant_id AND p.id = d.person_id
   LEFT JOIN shoot_card_assets b ON b.tenant_id = d.tenant_id AND b.asset_id = d.asset_id
-  LEFT JOIN consent_grants g ON g.tenant_id = p.tenant_id AND g.person_id = p.id AND g.scope = 'publish'
+  LEFT JOIN consent_grants g ON g.tenant_id = p.tenant_id AND g.person_id = p.id AND g.scope =
+  'publish'
     AND (g.card_id IS NULL OR g.card_id = b.card_id)
   WHERE d.tenant_id = :tenant AND d.asset_id = ANY(:assets) AND d.state <> 'non_identifiable'
   GROUP BY d.asset_id, p.id, p.display_ref) one
@@ -166,13 +179,17 @@ def list_missing_consents(scope: Scope, assets: Collection[UUID]) -> list[Missin
     if not assets:
         return []
     rows = scope.run(_UNAGREED, tenant=scope.tenant_id, assets=list(assets))
-    return [MissingConsent(row.asset_id, row.display_ref, row.named, row.revoked_at, row.shown) for row in rows]
+    return [
+        MissingConsent(row.asset_id, row.display_ref, row.named, row.revoked_at, row.shown)
+        for row in rows
+    ]
 
 
 def last_decision_reasons(scope: Scope, subject: Subject) -> tuple[Message, ...] | None:
     """The reasons of the last decision about a subject; None when nobody judged it."""
     row = scope.run(
-        "SELECT reasons FROM decisions WHERE tenant_id = :tenant AND subject_kind = :kind AND subject_id = :subject"
+        "SELECT reasons FROM decisions WHERE tenant_id = :tenant AND subject_kind = :kind AND "
+        "subject_id = :subject"
         " ORDER BY seq DESC LIMIT 1",
         tenant=scope.tenant_id,
         kind=subject.kind,
@@ -183,7 +200,8 @@ def last_decision_reasons(scope: Scope, subject: Subject) -> tuple[Message, ...]
 
 @dataclass(frozen=True)
 class DecisionSummary:
-    """The last decision about a subject: its reasons as sentences, the rating that was found, and when."""
+    """The last decision about a subject: its reasons as sentences, the rating that was found, and
+    when."""
 
     reasons: tuple[Message, ...]
     rating: Rating
@@ -196,15 +214,20 @@ def last_decisions(scope: Scope, kind: str, ids: Collection[UUID]) -> dict[UUID,
     if not ids:
         return {}
     rows = scope.run(
-        "SELECT DISTINCT ON (subject_id) subject_id, reasons, rating, surface, decided_at FROM decisions"
-        " WHERE tenant_id = :tenant AND subject_kind = :kind AND subject_id = ANY(:ids) ORDER BY subject_id, seq DESC",
+        "SELECT DISTINCT ON (subject_id) subject_id, reasons, rating, surface, decided_at FROM "
+        "decisions"
+        " WHERE tenant_id = :tenant AND subject_kind = :kind AND subject_id = ANY(:ids) ORDER BY "
+        "subject_id, seq DESC",
         tenant=scope.tenant_id,
         kind=kind,
         ids=list(ids),
     )
     return {
         row.subject_id: DecisionSummary(
-            explain_reasons(Reason(reason) for reason in row.reasons), Rating(row.rating), row.surface, row.decided_at
+            explain_reasons(Reason(reason) for reason in row.reasons),
+            Rating(row.rating),
+            row.surface,
+            row.decided_at,
         )
         for row in rows
     }

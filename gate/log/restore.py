@@ -1,8 +1,8 @@
 """Keeping the journal outside the database, and doing again what a restored backup no longer knows.
 
-Entries are counted: what is kept under a number first is that entry, so whoever asks for the next number learns whether
-the database fell behind. Then everything is done again before anything leaves, and a person looks before it goes on:
-what was sent after the backup is not known either.
+Entries are counted: what is kept under a number first is that entry, so whoever asks for the next
+number learns whether the database fell behind. Then everything is done again before anything
+leaves, and a person looks before it goes on: what was sent after the backup is not known either.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,8 @@ from tenants.scope import list_tenant_ids
 
 ACTOR = "system:restore"
 BROKEN = "journal"
-"""Cause of the notice that the journal does not fit together; that of a backup brought back is `RESTORED`."""
+"""Cause of the notice that the journal does not fit together; that of a backup brought back is
+`RESTORED`."""
 
 _HOUSE_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 _log = telemetry.get_logger("gate.log.restore")
@@ -66,8 +67,11 @@ class JournalBroken(Exception):
     """What is kept under a number is not what we signed, or does not follow the entry before."""
 
 
-def archive_journal_entry(event: JournalDue, *, tenant: OpenScope, archive: Archive, key: LogKey) -> None:
-    """Keep one entry outside and note it. Where the journal is ahead of the database, that is caught up with first.
+def archive_journal_entry(
+    event: JournalDue, *, tenant: OpenScope, archive: Archive, key: LogKey
+) -> None:
+    """Keep one entry outside and note it. Where the journal is ahead of the database, that is
+    caught up with first.
 
     Raises Broken where something else lies in its place.
     """
@@ -78,7 +82,9 @@ def archive_journal_entry(event: JournalDue, *, tenant: OpenScope, archive: Arch
             (number, digest) = _load_last_entry(scope)
         said = (str(event.subject_id), event.act, event.about, event.more, event.look)
         made = JournalEntry(name, number + 1, digest, *said)
-        kept = archive.put_once(journal_entry_name(name, made.number), sign_statement("journal", vars(made), key))
+        kept = archive.put_once(
+            journal_entry_name(name, made.number), sign_statement("journal", vars(made), key)
+        )
         if kept == sign_statement("journal", vars(made), key):
             _record_replayed_entry(event.tenant_id, made, kept, tenant=tenant)
         else:
@@ -91,7 +97,8 @@ def archive_journal_entry(event: JournalDue, *, tenant: OpenScope, archive: Arch
 
 
 def replay_all_journals(*, tenant: OpenScope, archive: Archive, key: LogKey) -> int:
-    """Do again what a restored database forgot, for the house and every agency, before anything runs.
+    """Do again what a restored database forgot, for the house and every agency, before anything
+    runs.
 
     Returns how many entries there were.
     """
@@ -102,8 +109,8 @@ def replay_all_journals(*, tenant: OpenScope, archive: Archive, key: LogKey) -> 
 
 
 def replay_journal(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchive) -> int:
-    """Do what the journal says and the database does not know, in order. An entry whose task only died before it was
-    noted is no restored backup: it is noted, and that is all."""
+    """Do what the journal says and the database does not know, in order. An entry whose task only
+    died before it was noted is no restored backup: it is noted, and that is all."""
     done = 0
     try:
         while (found := _find_next_entry(tenant_id, tenant=tenant, outside=outside)) is not None:
@@ -119,14 +126,17 @@ def replay_journal(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchiv
         _stop_publishing(tenant_id, Message("gate.journal_broken"), BROKEN, tenant=tenant)
     if done:
         _log.error("journal.restored", tenant=str(tenant_id), entries=done)
-        _stop_publishing(tenant_id, Message("gate.restored", {"count": done}), RESTORE_STOP, tenant=tenant)
+        _stop_publishing(
+            tenant_id, Message("gate.restored", {"count": done}), RESTORE_STOP, tenant=tenant
+        )
     return done
 
 
 def _find_next_entry(
     tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchive
 ) -> tuple[JournalEntry, bytes] | None:
-    """The first entry that is kept outside and not noted here. Raises Broken for one that is not ours."""
+    """The first entry that is kept outside and not noted here. Raises Broken for one that is not
+    ours."""
     with tenant(tenant_id, ACTOR) as scope:
         name = journal_name(scope, outside.key)
         (number, digest) = _load_last_entry(scope)
@@ -161,8 +171,12 @@ def _replay_entry(scope: Scope, entry: JournalEntry) -> None:
                         scope, queries.get_card_facts(scope, UUID(entry.about)), UUID(entry.more)
                     )
                 case journal.BLOCK:
-                    recall.block_bytes(scope, entry.about, category=entry.more, phash=entry.look or None)
-                case _:  # a decision, or what was lifted after the backup: people look, and may lift it again
+                    recall.block_bytes(
+                        scope, entry.about, category=entry.more, phash=entry.look or None
+                    )
+                # a decision, or what was lifted after the backup: people look, and may lift it
+                # again
+                case _:
                     return
         except NotFound:
             return
@@ -180,7 +194,8 @@ def _stop_publishing(tenant_id: UUID, why: Message, cause: str, *, tenant: OpenS
 def journal_name(scope: Scope, key: LogKey) -> str:
     """The journal's name outside: an agency that is removed and comes back begins another."""
     return key.log_name(
-        scope.tenant_id, _HOUSE_BEGAN if scope.tenant_id == INSTALLATION_ID else agency_founded_at(scope)
+        scope.tenant_id,
+        _HOUSE_BEGAN if scope.tenant_id == INSTALLATION_ID else agency_founded_at(scope),
     )
 
 
@@ -192,7 +207,8 @@ def journal_entry_name(name: str, number: int) -> str:
 def _load_last_entry(scope: Scope) -> tuple[int, str]:
     """Number and digest of the last entry that was noted."""
     row = scope.run(
-        "SELECT number, digest FROM gate_journal WHERE tenant_id = :tenant ORDER BY number DESC LIMIT 1",
+        "SELECT number, digest FROM gate_journal WHERE tenant_id = :tenant ORDER BY number DESC "
+        "LIMIT 1",
         tenant=scope.tenant_id,
     ).first()
     return (row.number, row.digest) if row is not None else (0, GENESIS_HASH)
@@ -209,10 +225,13 @@ def _is_noted(event: JournalDue, tenant: OpenScope) -> bool:
         )
 
 
-def _record_replayed_entry(tenant_id: UUID, entry: JournalEntry, kept: bytes, *, tenant: OpenScope) -> None:
+def _record_replayed_entry(
+    tenant_id: UUID, entry: JournalEntry, kept: bytes, *, tenant: OpenScope
+) -> None:
     with tenant(tenant_id, ACTOR) as scope, scope.acting_as("gate"):
         scope.run(
-            "INSERT INTO gate_journal (tenant_id, id, number, digest) VALUES (:tenant, :id, :number, :digest)"
+            "INSERT INTO gate_journal (tenant_id, id, number, digest) VALUES (:tenant, :id, "
+            ":number, :digest)"
             " ON CONFLICT DO NOTHING",
             tenant=tenant_id,
             id=UUID(entry.id),

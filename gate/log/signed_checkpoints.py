@@ -1,7 +1,9 @@
-"""Checkpoints: signed statements of how far a log had come, kept outside the database. Values; no database here.
+"""Checkpoints: signed statements of how far a log had come, kept outside the database. Values; no
+database here.
 
-Each log has a chain of checkpoints; the product's root is one chain over the checkpoints of all logs. A checkpoint
-names the root as it stood, the next link of the root names the checkpoint: neither can be made up later.
+Each log has a chain of checkpoints; the product's root is one chain over the checkpoints of all
+logs. A checkpoint names the root as it stood, the next link of the root names the checkpoint:
+neither can be made up later.
 """
 
 import base64
@@ -23,8 +25,9 @@ from gate.contract.public_keys import encode_public_key
 from gate.log import hash_chain
 
 StatementKind = Literal["checkpoint", "root", "closed", "journal", "export", "log", "end"]
-"""What a statement is: how far a log had come, a link of the root, that a log ends because its agency goes, something
-that was forbidden; and of an export its opening, the name of a log in it, and the end of that log."""
+"""What a statement is: how far a log had come, a link of the root, that a log ends because its
+agency goes, something that was forbidden; and of an export its opening, the name of a log in it,
+and the end of that log."""
 
 
 class ForgedStatement(Exception):
@@ -33,22 +36,27 @@ class ForgedStatement(Exception):
 
 @dataclass(frozen=True)
 class LogKey:
-    """What signs the log, and what names the logs outside: an agency cannot be told from the name of its log."""
+    """What signs the log, and what names the logs outside: an agency cannot be told from the name
+    of its log."""
 
     signing: Ed25519PrivateKey
     naming: bytes
 
     @classmethod
     def derive(cls, master_key: bytes) -> "LogKey":
-        """From the master key (HKDF, RFC 5869): never stored, the same in every process, and not the permits' key."""
-        seed = HKDF(algorithm=SHA256(), length=64, salt=None, info=b"greenroom log checkpoints").derive(master_key)
+        """From the master key (HKDF, RFC 5869): never stored, the same in every process, and not
+        the permits' key."""
+        seed = HKDF(
+            algorithm=SHA256(), length=64, salt=None, info=b"greenroom log checkpoints"
+        ).derive(master_key)
         return cls(Ed25519PrivateKey.from_private_bytes(seed[:32]), seed[32:])
 
     def log_name(self, tenant_id: UUID, began: datetime) -> str:
-        """The name of the log an agency began then; an agency that is removed and comes back begins another."""
-        return hmac.digest(self.naming, f"{tenant_id} {hash_chain.to_microseconds(began)}".encode(), "sha256").hex()[
-            :32
-        ]
+        """The name of the log an agency began then; an agency that is removed and comes back begins
+        another."""
+        return hmac.digest(
+            self.naming, f"{tenant_id} {hash_chain.to_microseconds(began)}".encode(), "sha256"
+        ).hex()[:32]
 
     @property
     def public_key_text(self) -> str:
@@ -78,7 +86,8 @@ def verify_statement(kind: StatementKind, data: bytes, key: Ed25519PublicKey) ->
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """After entry `seq` the log ended in the hash `head`; `number` counts the log's checkpoints from 1."""
+    """After entry `seq` the log ended in the hash `head`; `number` counts the log's checkpoints
+    from 1."""
 
     log: str
     number: int
@@ -115,7 +124,8 @@ class Anchor:
 
 @dataclass(frozen=True)
 class RootLink:
-    """One link of the product's root: the checkpoints, of all logs, that were made since the one before."""
+    """One link of the product's root: the checkpoints, of all logs, that were made since the one
+    before."""
 
     number: int
     at: int
@@ -125,7 +135,9 @@ class RootLink:
     def to_statement(self, key: LogKey) -> bytes:
         """The statement as it is kept."""
         return sign_statement(
-            "root", {**vars(self), "anchors": [list(vars(each).values()) for each in self.anchors]}, key
+            "root",
+            {**vars(self), "anchors": [list(vars(each).values()) for each in self.anchors]},
+            key,
         )
 
     @classmethod

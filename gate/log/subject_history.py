@@ -1,5 +1,5 @@
-"""What the log tells of a subject: its decisions in order, what they were made from, what left, and whether the same
-inputs give the same decision again."""
+"""What the log tells of a subject: its decisions in order, what they were made from, what left, and
+whether the same inputs give the same decision again."""
 
 import hashlib
 from collections.abc import Collection, Mapping
@@ -67,11 +67,14 @@ WHERE d.tenant_id = :tenant AND d.subject_kind = :kind AND d.subject_id = :subje
 def list_decisions(
     scope: Scope, subject: Subject, *, bundles: Mapping[str, Bundle] | None = None
 ) -> list[DecisionRecord]:
-    """Every decision about a subject in order, each made again with the rules of its name: those that were kept, or
-    those among `bundles`."""
+    """Every decision about a subject in order, each made again with the rules of its name: those
+    that were kept, or those among `bundles`."""
     rows = scope.run(_JUDGED, tenant=scope.tenant_id, kind=subject.kind, subject=subject.id).all()
     if bundles is None:
-        kept = {name: active_policy.find_bundle(scope, name) for name in sorted({row.bundle for row in rows})}
+        kept = {
+            name: active_policy.find_bundle(scope, name)
+            for name in sorted({row.bundle for row in rows})
+        }
         bundles = {name: rules for name, rules in kept.items() if rules is not None}
     return [_decision_from_row(row, bundles) for row in rows]
 
@@ -104,7 +107,10 @@ def _replay_decision(
         facts = parse_snapshot(row.snapshot)
     except ValidationError:
         return None, None, ReplayOutcome.INPUTS_CHANGED
-    if (unit.digest(), hashlib.sha256(row.snapshot.encode()).hexdigest()) != (row.unit_digest, row.snapshot_digest):
+    if (unit.digest(), hashlib.sha256(row.snapshot.encode()).hexdigest()) != (
+        row.unit_digest,
+        row.snapshot_digest,
+    ):
         return unit, facts, ReplayOutcome.INPUTS_CHANGED
     rules = bundles.get(made.bundle)
     if rules is None:
@@ -115,7 +121,8 @@ def _replay_decision(
 
 @dataclass(frozen=True)
 class ReadBackRecord:
-    """How a copy was found outside: the marks it was sent with and did not bear. `there`: it could be seen."""
+    """How a copy was found outside: the marks it was sent with and did not bear. `there`: it could
+    be seen."""
 
     at: datetime
     there: bool
@@ -124,7 +131,8 @@ class ReadBackRecord:
 
 @dataclass(frozen=True)
 class PermitRecord:
-    """A permit and the copy it left: nothing left where `void`, visible until `gone_at` where it did."""
+    """A permit and the copy it left: nothing left where `void`, visible until `gone_at` where it
+    did."""
 
     jti: UUID
     decision_id: UUID
@@ -140,16 +148,19 @@ class PermitRecord:
     replaced_at: datetime | None
     """Since when the house's own picture, or sentence, stands there instead."""
     edits: UUID | None = None
-    """The permit of the copy whose words it changed, since `visible_at`; without that, nobody knows whether it did."""
+    """The permit of the copy whose words it changed, since `visible_at`; without that, nobody knows
+    whether it did."""
 
 
 def list_permits(scope: Scope, subject: Subject) -> list[PermitRecord]:
     """Every permit of a subject, oldest first."""
     rows = scope.run(
-        "SELECT id, decision_id, step, minted_at, state, native_ids, visible_at, recalled_at, recall_reason, gone_at,"
+        "SELECT id, decision_id, step, minted_at, state, native_ids, visible_at, recalled_at, "
+        "recall_reason, gone_at,"
         " readback, edits, (SELECT max(r.visible_at) FROM permits r WHERE r.tenant_id = p.tenant_id"
         " AND r.subject_kind = :instead AND r.subject_id = p.id) AS replaced_at"
-        " FROM permits p WHERE tenant_id = :tenant AND subject_kind = :kind AND subject_id = :subject"
+        " FROM permits p WHERE tenant_id = :tenant AND subject_kind = :kind AND subject_id = "
+        ":subject"
         " ORDER BY minted_at, id",
         instead=replacement_picture.REPLACEMENT_STEP,
         tenant=scope.tenant_id,
@@ -179,7 +190,9 @@ def list_permits(scope: Scope, subject: Subject) -> list[PermitRecord]:
 def _read_back(stored: Mapping[str, Any] | None) -> ReadBackRecord | None:
     if stored is None:
         return None
-    return ReadBackRecord(datetime.fromisoformat(stored["at"]), bool(stored["there"]), tuple(stored["missing"]))
+    return ReadBackRecord(
+        datetime.fromisoformat(stored["at"]), bool(stored["there"]), tuple(stored["missing"])
+    )
 
 
 def find_subjects(scope: Scope, low: UUID, high: UUID) -> list[Subject]:

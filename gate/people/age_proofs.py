@@ -1,4 +1,5 @@
-"""What a custodian outside said of somebody's age, as a member writes it down: yes or no by a method and at a time.
+"""What a custodian outside said of somebody's age, as a member writes it down: yes or no by a
+method and at a time.
 
 No birth date and no document comes in: of what proves it a digest is kept.
 """
@@ -22,7 +23,8 @@ from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
 PROOF_METHODS = ("document", "eid", "bank", "notary")
-"""How a custodian knows: an identity document, an electronic identity, a bank, somebody who met them."""
+"""How a custodian knows: an identity document, an electronic identity, a bank, somebody who met
+them."""
 
 MAX_CUSTODIAN_NAME = 80
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -32,7 +34,8 @@ A_DAY = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
 
 @dataclass(frozen=True)
 class AgeProofSubmitted:
-    """A member says that `custodian` confirmed that a person, the subject, was of age: when it looked, or `on_day`."""
+    """A member says that `custodian` confirmed that a person, the subject, was of age: when it
+    looked, or `on_day`."""
 
     kind: ClassVar[str] = "person.prove"
     queue: ClassVar[Queue] = "urgent"
@@ -49,7 +52,8 @@ class AgeProofSubmitted:
 
 @dataclass(frozen=True)
 class AgeConfirmation:
-    """A custodian's yes as a member types it; `receipt` is its digest, or a reference of which one is made."""
+    """A custodian's yes as a member types it; `receipt` is its digest, or a reference of which one
+    is made."""
 
     custodian: str
     method: str
@@ -62,8 +66,8 @@ class AgeConfirmation:
 def submit_age_proof(scope: Scope, person_id: UUID, said: AgeConfirmation) -> None:
     """Note a custodian's yes, as the acting member; the workers write it down at once.
 
-    Raises Refused for who may not, NotFound, BadInput for somebody nobody can check, for no custodian, and for a time
-    that cannot be.
+    Raises Refused for who may not, NotFound, BadInput for somebody nobody can check, for no
+    custodian, and for a time that cannot be.
     """
     require_right(queries.get_acting_member(scope, "person.people_only").role, Right.RUN)
     person = persons.get_person(scope, person_id)
@@ -88,7 +92,11 @@ def _validate_confirmation(scope: Scope, person: Person, said: AgeConfirmation) 
     if person.kind != persons.REAL_PERSON:  # behind a double stands somebody real, who is checked
         raise BadInput("person.bad_kind", kind=person.kind)
     custodian = " ".join(said.custodian.split())
-    if not 0 < len(custodian) <= MAX_CUSTODIAN_NAME or A_DAY.search(custodian) or said.method not in PROOF_METHODS:
+    if (
+        not 0 < len(custodian) <= MAX_CUSTODIAN_NAME
+        or A_DAY.search(custodian)
+        or said.method not in PROOF_METHODS
+    ):
         raise BadInput("proof.no_custodian", most=MAX_CUSTODIAN_NAME)
     if not said.receipt.strip():
         raise BadInput("proof.no_receipt")
@@ -99,7 +107,8 @@ def _validate_confirmation(scope: Scope, person: Person, said: AgeConfirmation) 
 
 
 def handle_age_proof(event: AgeProofSubmitted, *, tenant: OpenScope) -> None:
-    """Write it down, as the member who said so, if they still may; who may not is told at Home why nothing came."""
+    """Write it down, as the member who said so, if they still may; who may not is told at Home why
+    nothing came."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
             require_right(queries.get_acting_member(scope, "person.people_only").role, Right.RUN)

@@ -1,8 +1,8 @@
-"""Declarations of invented people: their tables, what a decision reads of them, and what two people saw. Pure but for
-the tables.
+"""Declarations of invented people: their tables, what a decision reads of them, and what two people
+saw. Pure but for the tables.
 
-A declaration is of one model, adapter and set of references: another of them is another declaration, and whoever looked
-at the old one looks again.
+A declaration is of one model, adapter and set of references: another of them is another
+declaration, and whoever looked at the old one looks again.
 """
 
 import hashlib
@@ -30,7 +30,8 @@ MIN_REFERENCES = 12
 
 
 class Declaration(TenantRow, table=True):
-    """Somebody's word that a person is invented, from what, by which licences. Append-only; the newest counts."""
+    """Somebody's word that a person is invented, from what, by which licences. Append-only; the
+    newest counts."""
 
     __tablename__ = "declarations"
     __table_args__ = table_arguments(
@@ -55,7 +56,9 @@ class DeclarationLook(TenantRow, table=True):
 
     __tablename__ = "invented_looks"
     __table_args__ = table_arguments(
-        ForeignKeyConstraint(["tenant_id", "declaration_id"], ["declarations.tenant_id", "declarations.id"]),
+        ForeignKeyConstraint(
+            ["tenant_id", "declaration_id"], ["declarations.tenant_id", "declarations.id"]
+        ),
         UniqueConstraint("tenant_id", "declaration_id", "principal_id", name="invented_looks_once"),
         about="member",
         keep=FOREVER,
@@ -71,8 +74,8 @@ class DeclarationLook(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class DeclaredSource:
-    """What an invented person is made with: `digest` of the file where there is one, 64 hexadecimal digits or nothing;
-    `adult` says that the licence allows commercial use for adults."""
+    """What an invented person is made with: `digest` of the file where there is one, 64 hexadecimal
+    digits or nothing; `adult` says that the licence allows commercial use for adults."""
 
     part: str
     name: str
@@ -105,12 +108,14 @@ class LookResult:
 def is_cleared(looks: Iterable[LookResult], declared_by: UUID) -> bool:
     """Whether two others looked, and nobody who looked had a doubt."""
     others = [look for look in looks if look.principal != declared_by]
-    return len({look.principal for look in others}) >= REQUIRED_LOOKS and all(look.is_clear for look in others)
+    return len({look.principal for look in others}) >= REQUIRED_LOOKS and all(
+        look.is_clear for look in others
+    )
 
 
 def look_agreement(one: LookResult, other: LookResult) -> float | None:
-    """Cohen's kappa of two looks at the same tiles, each tile being doubted or not; None where it is not defined:
-    nobody doubted anything, or both everything.
+    """Cohen's kappa of two looks at the same tiles, each tile being doubted or not; None where it
+    is not defined: nobody doubted anything, or both everything.
 
     Source: J. Cohen, A Coefficient of Agreement for Nominal Scales, 1960.
     """
@@ -130,28 +135,35 @@ def look_agreement(one: LookResult, other: LookResult) -> float | None:
 
 DECLARATION_SQL = """
 (SELECT to_jsonb(d) || jsonb_build_object(
-    'looks', (SELECT jsonb_agg(jsonb_build_array(l.principal_id, l.resembles, l.doubts, l.tiles) ORDER BY l.id)
+    'looks', (SELECT jsonb_agg(jsonb_build_array(l.principal_id, l.resembles, l.doubts, l.tiles)
+    ORDER BY l.id)
       FROM invented_looks l WHERE l.tenant_id = d.tenant_id AND l.declaration_id = d.id),
     'lost', EXISTS (SELECT FROM jsonb_array_elements_text(d.reference_set) e
-      LEFT JOIN renditions r ON r.tenant_id = d.tenant_id AND r.sha256 = e WHERE r.state IS DISTINCT FROM 'made'))
+      LEFT JOIN renditions r ON r.tenant_id = d.tenant_id AND r.sha256 = e WHERE r.state IS
+      DISTINCT FROM 'made'))
   FROM declarations d WHERE d.tenant_id = :tenant AND d.person_id = k.id ORDER BY d.id DESC LIMIT 1)
 """
-"""A column beside a person `k`: the newest declaration, with who looked at it, and whether a reference was taken away
-or is held by a complaint since."""
+"""A column beside a person `k`: the newest declaration, with who looked at it, and whether a
+reference was taken away or is held by a complaint since."""
 
 
-def parse_looks(stored: Iterable[tuple[str, bool, Sequence[str], int]] | None) -> tuple[LookResult, ...]:
+def parse_looks(
+    stored: Iterable[tuple[str, bool, Sequence[str], int]] | None,
+) -> tuple[LookResult, ...]:
     """The looks of `DECLARED`."""
     return tuple(
-        LookResult(UUID(who), resembles, tuple(doubts), tiles) for who, resembles, doubts, tiles in stored or ()
+        LookResult(UUID(who), resembles, tuple(doubts), tiles)
+        for who, resembles, doubts, tiles in stored or ()
     )
 
 
 def declaration_facts(row: Mapping[str, Any] | None) -> DeclarationFacts | None:
-    """What counts of a declaration, of `DECLARED`; None where there is none, where a reference of it is gone, and where
-    somebody recognised a real person."""
+    """What counts of a declaration, of `DECLARED`; None where there is none, where a reference of
+    it is gone, and where somebody recognised a real person."""
     looks = parse_looks(row["looks"]) if row is not None else ()
     if row is None or row["lost"] or any(look.resembles for look in looks):
         return None
     models = (source["name"] for source in row["sources"] if source["part"] == MODEL_PART)
-    return DeclarationFacts(row["adult_licence"], is_cleared(looks, UUID(row["declared_by"])), tuple(models))
+    return DeclarationFacts(
+        row["adult_licence"], is_cleared(looks, UUID(row["declared_by"])), tuple(models)
+    )

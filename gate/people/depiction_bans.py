@@ -1,6 +1,7 @@
 """People of whom an agency must never make pictures: their names, and how pictures of them look.
 
-An entry is one member's word and ends by another's. Who looks the same by face is sought elsewhere; here are the rows.
+An entry is one member's word and ends by another's. Who looks the same by face is sought elsewhere;
+here are the rows.
 """
 
 from collections.abc import Collection
@@ -23,7 +24,8 @@ SHORTEST_NAME = 3
 
 
 class DepictionBan(TenantRow, table=True):
-    """Somebody of whom no picture is made; `looks` are perceptual hashes of pictures. `ended_by` is an actor."""
+    """Somebody of whom no picture is made; `looks` are perceptual hashes of pictures. `ended_by` is
+    an actor."""
 
     __tablename__ = "never_depicted"
     __table_args__ = table_arguments(about="person", keep=FOREVER)
@@ -45,13 +47,19 @@ class DepictionBanSummary:
 
 
 def add_depiction_ban(scope: Scope, name: str, *, pictures: Collection[UUID] = ()) -> UUID:
-    """Put somebody on the list, as the acting member; `pictures` are assets of them. Raises Refused, BadInput."""
+    """Put somebody on the list, as the acting member; `pictures` are assets of them. Raises
+    Refused, BadInput."""
     member = queries.get_acting_member(scope, "person.people_only")
     require_right(member.role, Right.RUN)
     said = " ".join(name.split())
     if not SHORTEST_NAME <= len(said) <= MAX_BANNED_NAME:
         raise BadInput("never.bad_name", least=SHORTEST_NAME, most=MAX_BANNED_NAME)
-    row = DepictionBan(tenant_id=scope.tenant_id, name=said, looks=_list_phashes(scope, pictures), noted_by=scope.actor)
+    row = DepictionBan(
+        tenant_id=scope.tenant_id,
+        name=said,
+        looks=_list_phashes(scope, pictures),
+        noted_by=scope.actor,
+    )
     scope.add(row)
     audit.record(scope, "never.noted", f"never:{row.id}")
     return row.id
@@ -59,7 +67,8 @@ def add_depiction_ban(scope: Scope, name: str, *, pictures: Collection[UUID] = (
 
 def _list_phashes(scope: Scope, pictures: Collection[UUID]) -> list[str]:
     rows = scope.run(
-        "SELECT DISTINCT phash FROM renditions WHERE tenant_id = :tenant AND asset_id = ANY(:assets)"
+        "SELECT DISTINCT phash FROM renditions WHERE tenant_id = :tenant AND asset_id = "
+        "ANY(:assets)"
         " AND look IS NOT NULL ORDER BY phash",
         tenant=scope.tenant_id,
         assets=list(pictures),
@@ -75,7 +84,12 @@ def end_depiction_ban(scope: Scope, entry_id: UUID) -> None:
     if entry is None:
         raise NotFound("person.unknown")
     first = next(
-        (one.principal_id for one in queries.list_members(scope) if f"member:{one.id}" == entry.noted_by), None
+        (
+            one.principal_id
+            for one in queries.list_members(scope)
+            if f"member:{one.id}" == entry.noted_by
+        ),
+        None,
     )
     if first is not None and member.principal_id in {
         first,
@@ -83,7 +97,8 @@ def end_depiction_ban(scope: Scope, entry_id: UUID) -> None:
     }:
         raise Refused("never.another_ends")
     scope.run(
-        "UPDATE never_depicted SET ended_by = :by, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        "UPDATE never_depicted SET ended_by = :by, updated_at = house_now() WHERE tenant_id = "
+        ":tenant AND id = :id",
         tenant=scope.tenant_id,
         id=entry_id,
         by=scope.actor,
@@ -94,15 +109,20 @@ def end_depiction_ban(scope: Scope, entry_id: UUID) -> None:
 def list_depiction_bans(scope: Scope) -> list[DepictionBanSummary]:
     """Who is on the list, by name."""
     rows = scope.run(
-        "SELECT id, name, jsonb_array_length(looks) AS looks, noted_by, created_at FROM never_depicted"
+        "SELECT id, name, jsonb_array_length(looks) AS looks, noted_by, created_at FROM "
+        "never_depicted"
         " WHERE tenant_id = :tenant AND ended_by = '' ORDER BY lower(name), id",
         tenant=scope.tenant_id,
     )
-    return [DepictionBanSummary(row.id, row.name, row.looks, row.noted_by, row.created_at) for row in rows]
+    return [
+        DepictionBanSummary(row.id, row.name, row.looks, row.noted_by, row.created_at)
+        for row in rows
+    ]
 
 
 def check_words_allowed(scope: Scope, words: str) -> None:
-    """Raise Refused where words that a picture is made from name somebody on the list, whatever the case."""
+    """Raise Refused where words that a picture is made from name somebody on the list, whatever the
+    case."""
     said = f" {_normalize_words(words)} "
     if any(f" {_normalize_words(one.name)} " in said for one in list_depiction_bans(scope)):
         raise Refused("never.named")
@@ -113,7 +133,8 @@ def _normalize_words(words: str) -> str:
 
 
 _NEAR = """
-SELECT EXISTS (SELECT FROM never_depicted n CROSS JOIN LATERAL jsonb_array_elements_text(n.looks) known
+SELECT EXISTS (SELECT FROM never_depicted n CROSS JOIN LATERAL jsonb_array_elements_text(n.looks)
+known
   JOIN renditions r ON r.tenant_id = n.tenant_id AND r.sha256 = ANY(:digests) AND bit_count(
     CAST(r.look AS bit(64)) # CAST('x' || known AS bit(64))) <= :near
   WHERE n.tenant_id = :tenant AND n.ended_by = '')
@@ -122,6 +143,8 @@ SELECT EXISTS (SELECT FROM never_depicted n CROSS JOIN LATERAL jsonb_array_eleme
 
 def check_pictures_allowed(scope: Scope, digests: Collection[str]) -> None:
     """Raise Refused where one of these pictures looks like one of somebody on the list."""
-    near = scope.run(_NEAR, tenant=scope.tenant_id, digests=list(digests), near=NEAR_BITS).scalar_one()
+    near = scope.run(
+        _NEAR, tenant=scope.tenant_id, digests=list(digests), near=NEAR_BITS
+    ).scalar_one()
     if digests and near:
         raise Refused("never.looks_like")

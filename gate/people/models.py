@@ -15,10 +15,13 @@ from foundation.db.tables import (
 
 
 class Person(TenantRow, table=True):
-    """Somebody, or somebody invented, who is shown. `kind` (real, synthetic, digital_twin) never changes."""
+    """Somebody, or somebody invented, who is shown. `kind` (real, synthetic, digital_twin) never
+    changes."""
 
     __tablename__ = "persons"
-    __table_args__ = table_arguments(tenant_foreign_key("twin_of", "persons"), about="person", keep=FOREVER)
+    __table_args__ = table_arguments(
+        tenant_foreign_key("twin_of", "persons"), about="person", keep=FOREVER
+    )
     kind: str
     creator_id: UUID | None = None  # the creator of the agency whom they are
     display_ref: str

@@ -1,4 +1,5 @@
-"""People who are shown: who they are to us, proof of age, permissions, and taking a permission back."""
+"""People who are shown: who they are to us, proof of age, permissions, and taking a permission
+back."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -25,12 +26,18 @@ MAX_CONSENT_PERIOD = timedelta(days=730)
 
 
 def add_person(
-    scope: Scope, *, kind: str, display_ref: str, twin_of: UUID | None = None, creator_id: UUID | None = None
+    scope: Scope,
+    *,
+    kind: str,
+    display_ref: str,
+    twin_of: UUID | None = None,
+    creator_id: UUID | None = None,
 ) -> UUID:
     """Write down somebody who may be shown; `kind` (real, synthetic, digital_twin) never changes.
 
-    `display_ref` is what members call them. A digital_twin names the real person in `twin_of`; `creator_id` is the
-    creator of the agency whom they are. Raises BadInput, NotFound for a real person or a creator of nobody here.
+    `display_ref` is what members call them. A digital_twin names the real person in `twin_of`;
+    `creator_id` is the creator of the agency whom they are. Raises BadInput, NotFound for a real
+    person or a creator of nobody here.
     """
     name = display_ref.strip()
     if kind not in PERSON_KINDS or (kind == "digital_twin") != (twin_of is not None):
@@ -41,7 +48,13 @@ def add_person(
         raise BadInput("person.bad_kind", kind=kind)
     if creator_id is not None:
         queries.get_creator(scope, creator_id)
-    row = Person(tenant_id=scope.tenant_id, kind=kind, display_ref=name, twin_of=twin_of, creator_id=creator_id)
+    row = Person(
+        tenant_id=scope.tenant_id,
+        kind=kind,
+        display_ref=name,
+        twin_of=twin_of,
+        creator_id=creator_id,
+    )
     scope.add(row)
     return row.id
 
@@ -66,7 +79,8 @@ def record_age_proof(
     on_day: datetime | None = None,
     noted_by: str = "",
 ) -> UUID:
-    """Write down a custodian's yes: of age at `verified_at`, or already at `on_day`. No birth date, no document.
+    """Write down a custodian's yes: of age at `verified_at`, or already at `on_day`. No birth date,
+    no document.
 
     Raises NotFound for an unknown person, BadInput for an invented one.
     """
@@ -99,15 +113,18 @@ def record_declaration(
     sources: Sequence[DeclaredSource] = (),
     references: Sequence[str] = (),
 ) -> UUID:
-    """Write down that a person is invented, from what, and under which licences; returns the declaration's id.
+    """Write down that a person is invented, from what, and under which licences; returns the
+    declaration's id.
 
-    `source_digest` is of model, adapter and reference set, `declared_by` a principal. The newest declaration counts,
-    and for Nudity and Explicit two others have to look at it (`gate/reviews/synthetic_people.py`). Raises NotFound, BadInput for a
-    real person.
+    `source_digest` is of model, adapter and reference set, `declared_by` a principal. The newest
+    declaration counts, and for Nudity and Explicit two others have to look at it
+    (`gate/reviews/synthetic_people.py`). Raises NotFound, BadInput for a real person.
     """
     if get_person(scope, person_id).kind != "synthetic":
         raise BadInput("person.not_invented")
-    epochs.lock_exclusive(scope, epochs.person_key(scope, person_id))  # a claim that read the old one ends first
+    epochs.lock_exclusive(
+        scope, epochs.person_key(scope, person_id)
+    )  # a claim that read the old one ends first
     row = Declaration(
         tenant_id=scope.tenant_id,
         person_id=person_id,
@@ -129,7 +146,8 @@ def list_digital_twins(scope: Scope, person_id: UUID) -> Sequence[UUID]:
 
 
 def block_person(scope: Scope, person_id: UUID) -> list[UUID]:
-    """Show somebody no more, for good, nor their double; the copies of both are called back. Raises NotFound."""
+    """Show somebody no more, for good, nor their double; the copies of both are called back. Raises
+    NotFound."""
     get_person(scope, person_id)
     shown = [person_id, *list_digital_twins(scope, person_id)]
     epochs.lock_and_advance(scope, *(epochs.person_key(scope, each) for each in shown))

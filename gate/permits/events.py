@@ -9,7 +9,8 @@ from foundation.outbox.outbox import Queue
 
 @dataclass(frozen=True)
 class PlaceProbeDue:
-    """See whether the places where something above General stands are still what they were; both ids the tenant."""
+    """See whether the places where something above General stands are still what they were; both
+    ids the tenant."""
 
     kind: ClassVar[str] = "copy.probe"
     queue: ClassVar[Queue] = "urgent"

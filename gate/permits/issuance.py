@@ -1,4 +1,5 @@
-"""Judging units and minting permits. A permit is minted and consumed in the claim's transaction, so it exists once.
+"""Judging units and minting permits. A permit is minted and consumed in the claim's transaction, so
+it exists once.
 
 Once consumed it is the record of the copy it left outside (`gate/copies/live_copies.py`).
 """
@@ -77,7 +78,8 @@ class WireStep(Protocol):
 
 
 class PermitDenied(GreenroomError):
-    """The unit may not leave. `decision` says why; `entry` is for the log once the claim is undone."""
+    """The unit may not leave. `decision` says why; `entry` is for the log once the claim is
+    undone."""
 
     exit_code = 5
 
@@ -91,44 +93,62 @@ class PermitDenied(GreenroomError):
 
 
 def lock_unit(scope: Scope, unit: Unit) -> None:
-    """Take every lock the unit's evidence needs, shared and in order: the first thing a claim does."""
+    """Take every lock the unit's evidence needs, shared and in order: the first thing a claim
+    does."""
     epochs.lock_shared(scope, unit)
 
 
-def required_flags_of_unit(scope: Scope, unit: Unit, *, bundle: Bundle | None = None) -> tuple[str, ...]:
-    """The marks the unit must bear at its place as its rating stands, for `dataclasses.replace(unit, flags=…)`."""
+def required_flags_of_unit(
+    scope: Scope, unit: Unit, *, bundle: Bundle | None = None
+) -> tuple[str, ...]:
+    """The marks the unit must bear at its place as its rating stands, for
+    `dataclasses.replace(unit, flags=…)`."""
     by = bundle or active_policy.current_bundle(scope)
     case = Case(snapshot.gather_content_snapshot(scope, unit, by), unit, by, scope.now)
     return () if unit.service else unit_rules.required_marks(case)
 
 
-def with_required_marks(scope: Scope, unit: Unit, *, line: Callable[[], str], bundle: Bundle | None = None) -> Unit:
-    """The unit with every mark its place wants: the flags, and `line` under the body where only words can say that a
-    model made it and none of them do. `line` is asked for only then."""
+def with_required_marks(
+    scope: Scope, unit: Unit, *, line: Callable[[], str], bundle: Bundle | None = None
+) -> Unit:
+    """The unit with every mark its place wants: the flags, and `line` under the body where only
+    words can say that a model made it and none of them do. `line` is asked for only then."""
     if unit.service:
         return replace(unit, flags=())
     by = bundle or active_policy.current_bundle(scope)
-    return _apply_required_marks(Case(snapshot.gather_content_snapshot(scope, unit, by), unit, by, scope.now), line)
+    return _apply_required_marks(
+        Case(snapshot.gather_content_snapshot(scope, unit, by), unit, by, scope.now), line
+    )
 
 
 def _apply_required_marks(case: Case, line: Callable[[], str]) -> Unit:
     unit = replace(case.unit, flags=unit_rules.required_marks(case))
     silent = (
-        case.is_ai_generated and case.row.ai_text and not has_ai_disclosure(case.texts, lexicon=case.bundle.lexicon)
+        case.is_ai_generated
+        and case.row.ai_text
+        and not has_ai_disclosure(case.texts, lexicon=case.bundle.lexicon)
     )
     if not silent:
         return unit
     body = f"{unit.text_of('body')}\n\n{line()}".lstrip("\n")
-    return replace(unit, texts=(*(text for text in unit.texts if text.field != "body"), Text("body", body)))
+    return replace(
+        unit, texts=(*(text for text in unit.texts if text.field != "body"), Text("body", body))
+    )
 
 
 def preview_everywhere(
-    scope: Scope, posts: Sequence[Sequence[Unit]], *, author: str, line: Callable[[], str], by: ActivePolicy
+    scope: Scope,
+    posts: Sequence[Sequence[Unit]],
+    *,
+    author: str,
+    line: Callable[[], str],
+    by: ActivePolicy,
 ) -> list[tuple[list[Unit], Decision]]:
-    """The same content at several public places, in as many parts everywhere: each part marked as by `marked`, and what
-    `preview` would say of the last with all above it.
+    """The same content at several public places, in as many parts everywhere: each part marked as
+    by `marked`, and what `preview` would say of the last with all above it.
 
-    What they share is read once: for pages, that ask again at every word. `by` are the rules in force.
+    What they share is read once: for pages, that ask again at every word. `by` are the rules in
+    force.
     """
     if not posts:
         return []
@@ -136,48 +156,72 @@ def preview_everywhere(
     marked_ones = [_marked_parts(scope, shared, units, by.bundle, line) for units in posts]
     wholes = [combine_parts(units) for units in marked_ones]
     there = snapshot.snapshots_elsewhere(scope, shared, wholes, by=by)
-    said = [decide_unit(facts, unit, by.bundle, now) for unit, facts in zip(wholes, there, strict=True)]
+    said = [
+        decide_unit(facts, unit, by.bundle, now) for unit, facts in zip(wholes, there, strict=True)
+    ]
     return list(zip(marked_ones, said, strict=True))
 
 
 def _marked_parts(
-    scope: Scope, facts: EvidenceSnapshot, units: Sequence[Unit], rules_now: Bundle, line: Callable[[], str]
+    scope: Scope,
+    facts: EvidenceSnapshot,
+    units: Sequence[Unit],
+    rules_now: Bundle,
+    line: Callable[[], str],
 ) -> list[Unit]:
     found: list[Unit] = []
     for one in units:
         unit = replace(one, before=as_earlier_parts(found))
         again = unit_rule_verifications(scope, unit, rules_now, scope.now.date())
-        here = replace(facts, again=again, foreign=admission.find_third_party_rule(scope, unit, rules_now))
+        here = replace(
+            facts, again=again, foreign=admission.find_third_party_rule(scope, unit, rules_now)
+        )
         found.append(_apply_required_marks(Case(here, unit, rules_now, scope.now), line))
     return found
 
 
 def preview_decision(
-    scope: Scope, unit: Unit, *, author: str, own_hosts: Sequence[str] = (), bundle: Bundle | None = None
+    scope: Scope,
+    unit: Unit,
+    *,
+    author: str,
+    own_hosts: Sequence[str] = (),
+    bundle: Bundle | None = None,
 ) -> Decision:
     """What the decision would be now, without writing it down: for pages."""
     return _evaluate_unit(scope, unit, author, own_hosts, bundle, stage="judge")[0].decision
 
 
-def preview_for_viewer(scope: Scope, unit: Unit, reader: str, *, bundle: Bundle | None = None) -> Decision:
-    """What the decision would be now for one reader of a place that lets readers in one by one; nothing is written.
+def preview_for_viewer(
+    scope: Scope, unit: Unit, reader: str, *, bundle: Bundle | None = None
+) -> Decision:
+    """What the decision would be now for one reader of a place that lets readers in one by one;
+    nothing is written.
 
-    `unit` is what was published there, as it was judged: what people said of it then still counts, and everything else
-    is read again. `reader` is the place's id of them.
+    `unit` is what was published there, as it was judged: what people said of it then still counts,
+    and everything else is read again. `reader` is the place's id of them.
     """
     author = _last_author(scope, unit.subject)
     by = active_policy.current_policy(scope) if bundle is None else ActivePolicy(bundle)
     facts, now = snapshot.gather_snapshot(scope, unit, author=author, by=by)
     seen = replace(unit, audience="viewer", viewer=reader)
-    return decide_unit(replace(facts, viewer=snapshot.viewer_facts(scope, seen)), seen, by.bundle, now)
+    return decide_unit(
+        replace(facts, viewer=snapshot.viewer_facts(scope, seen)), seen, by.bundle, now
+    )
 
 
 def judge_unit(
-    scope: Scope, unit: Unit, *, author: str, own_hosts: Sequence[str] = (), bundle: Bundle | None = None
+    scope: Scope,
+    unit: Unit,
+    *,
+    author: str,
+    own_hosts: Sequence[str] = (),
+    bundle: Bundle | None = None,
 ) -> Decision:
     """Judge a unit and write the decision into the log.
 
-    `author` is the actor who wrote it (`member:<id>`, `system:<what>`); `own_hosts` are hosts our own links lie on.
+    `author` is the actor who wrote it (`member:<id>`, `system:<what>`); `own_hosts` are hosts our
+    own links lie on.
     """
     entry, _ = _evaluate_unit(scope, unit, author, own_hosts, bundle, stage="judge")
     decision_log.append_entry(scope, entry)
@@ -196,13 +240,16 @@ def mint_permit(
     bundle: Bundle | None = None,
     whole: Unit | None = None,
 ) -> Permit:
-    """Read everything again, decide, sign for just this request and consume as the claim's transaction ends.
+    """Read everything again, decide, sign for just this request and consume as the claim's
+    transaction ends.
 
-    `uploads` are the platform's ids of what this subject's earlier steps put there and the request points at.
-    `author` None takes the author of the last decision about the subject; with none either, nobody's review counts.
-    `whole` is the last part of the thread that this unit begins, with all parts above it: none begins that may not end.
+    `uploads` are the platform's ids of what this subject's earlier steps put there and the request
+    points at. `author` None takes the author of the last decision about the subject; with none
+    either, nobody's review counts. `whole` is the last part of the thread that this unit begins,
+    with all parts above it: none begins that may not end.
 
-    Raises Denied; the claim is then undone, and `record_denial` keeps the decision in the transaction that follows.
+    Raises Denied; the claim is then undone, and `record_denial` keeps the decision in the
+    transaction that follows.
     """
     if not epochs.held_keys(scope):
         epochs.lock_shared(scope, unit)
@@ -225,7 +272,8 @@ def mint_permit(
 
 
 def record_denial(scope: Scope, denied: PermitDenied) -> None:
-    """Keep the decision of a claim that was undone; one that reached for another agency's things stays in sight."""
+    """Keep the decision of a claim that was undone; one that reached for another agency's things
+    stays in sight."""
     decision_log.append_entry(scope, denied.entry)
     if Reason.TENANT_BOUNDARY in denied.decision.reasons:
         subject = denied.entry.unit.subject
@@ -233,12 +281,20 @@ def record_denial(scope: Scope, denied: PermitDenied) -> None:
 
 
 def _evaluate_unit(
-    scope: Scope, unit: Unit, author: str, own_hosts: Sequence[str], bundle: Bundle | None, *, stage: str
+    scope: Scope,
+    unit: Unit,
+    author: str,
+    own_hosts: Sequence[str],
+    bundle: Bundle | None,
+    *,
+    stage: str,
 ) -> tuple[decision_log.LogEntry, Case]:
     by = active_policy.current_policy(scope) if bundle is None else ActivePolicy(bundle)
     facts, now = snapshot.gather_snapshot(scope, unit, author=author, own_hosts=own_hosts, by=by)
     case = Case(facts, unit, by.bundle, now)
-    return decision_log.create_entry(unit, facts, decide_case(case), author=author, stage=stage, decided_at=now), case
+    return decision_log.create_entry(
+        unit, facts, decide_case(case), author=author, stage=stage, decided_at=now
+    ), case
 
 
 def _last_author(scope: Scope, subject: Subject) -> str:
@@ -254,7 +310,9 @@ def _last_author(scope: Scope, subject: Subject) -> str:
     return found or ""
 
 
-def _build_permit(unit: Unit, step: WireStep, entry: decision_log.LogEntry, uploads: Collection[str] = ()) -> Permit:
+def _build_permit(
+    unit: Unit, step: WireStep, entry: decision_log.LogEntry, uploads: Collection[str] = ()
+) -> Permit:
     return Permit(
         jti=uuid7(),
         tenant_id=unit.tenant_id,
@@ -277,12 +335,16 @@ def _build_permit(unit: Unit, step: WireStep, entry: decision_log.LogEntry, uplo
 
 
 _CONSUME = """
-INSERT INTO permits (tenant_id, id, creator_id, decision_id, subject_kind, subject_id, channel_id, account, platform,
-  surface, viewer, step, unit_digest, wire_digest, flags, media, persons, bundle, epochs, minted_at, expires_at, state,
+INSERT INTO permits (tenant_id, id, creator_id, decision_id, subject_kind, subject_id,
+channel_id, account, platform,
+  surface, viewer, step, unit_digest, wire_digest, flags, media, persons, bundle, epochs,
+  minted_at, expires_at, state,
   native_ids, gone_proof, sold)
 SELECT :tenant, :jti, :creator, :decision, :kind, :subject, :channel, :account, :platform,
-  :surface, :viewer, :step, :unit_digest, :wire_digest, CAST(:flags AS jsonb), CAST(:media AS jsonb),
-  CAST(:persons AS jsonb), :bundle, CAST(:epochs AS jsonb), :minted_at, :expires_at, 'consumed', '[]', '', :sold
+  :surface, :viewer, :step, :unit_digest, :wire_digest, CAST(:flags AS jsonb), CAST(:media AS
+  jsonb),
+  CAST(:persons AS jsonb), :bundle, CAST(:epochs AS jsonb), :minted_at, :expires_at, 'consumed',
+  '[]', '', :sold
 WHERE :expires_at > house_now() AND NOT EXISTS (
   SELECT 1 FROM epochs e WHERE e.tenant_id = :tenant AND e.key = ANY(CAST(:keys AS text[]))
     AND e.value <> COALESCE(CAST(CAST(:epochs AS jsonb) ->> e.key AS bigint), 0))
@@ -293,9 +355,11 @@ ON CONFLICT (tenant_id, id) DO NOTHING RETURNING id
 def consume_permit(scope: Scope, permit: Permit, entry: decision_log.LogEntry) -> None:
     """Use a permit up: the row of its copy appears, once.
 
-    In the transaction that minted it nothing can have changed since; wherever else it turns up, that is looked at.
+    In the transaction that minted it nothing can have changed since; wherever else it turns up,
+    that is looked at.
 
-    Raises Conflict when it was used before, Refused when its minute is over or what it was decided on has changed.
+    Raises Conflict when it was used before, Refused when its minute is over or what it was decided
+    on has changed.
     """
     unit = entry.unit
     facts = entry.snapshot
@@ -336,7 +400,8 @@ def consume_permit(scope: Scope, permit: Permit, entry: decision_log.LogEntry) -
 
 
 def _shown_digests(unit: Unit, facts: EvidenceSnapshot) -> list[str]:
-    """Digests of everything a copy shows, so that whoever calls one back finds also what points at it."""
+    """Digests of everything a copy shows, so that whoever calls one back finds also what points at
+    it."""
     there = [sha256 for known in facts.references for sha256 in known.media]
     return list(dict.fromkeys([*(medium.sha256 for medium in unit.media), *there]))
 
@@ -344,7 +409,9 @@ def _shown_digests(unit: Unit, facts: EvidenceSnapshot) -> list[str]:
 def _shown_people(unit: Unit, facts: EvidenceSnapshot) -> set[UUID]:
     """Everybody in what a copy shows: who is in a part above is on the copy of that part."""
     own = set(_shown_digests(unit, facts))
-    return {each for known in facts.media if known.sha256 in own for each in people_of_medium(known)}
+    return {
+        each for known in facts.media if known.sha256 in own for each in people_of_medium(known)
+    }
 
 
 def _encode_json(value: object) -> str:

@@ -1,8 +1,9 @@
-"""Whether a model may keep to the look of pictures: a creator's own, said by people, with what they allowed.
+"""Whether a model may keep to the look of pictures: a creator's own, said by people, with what they
+allowed.
 
-It is asked when a picture is chosen, when a run is asked for and when it is made; of what is to leave the house for it
-more is asked (`check_leaves`). What comes of it is judged as anything else that a model made, and shows whom these
-show.
+It is asked when a picture is chosen, when a run is asked for and when it is made; of what is to
+leave the house for it more is asked (`check_leaves`). What comes of it is judged as anything else
+that a model made, and shows whom these show.
 """
 
 from collections.abc import Collection
@@ -28,9 +29,10 @@ from gate.people.models import Person
 def check_reference_pictures(scope: Scope, creator_id: UUID, digests: Collection[str]) -> None:
     """Whether these bytes may be kept to for this creator.
 
-    Raises NotFound for bytes nobody recorded. Refused for what is withheld, looks like somebody never to be shown or
-    resembles somebody else; where nobody, somebody else or more people are shown; and where who is shown left, did not
-    allow that a model makes their likeness, or is invented and undeclared.
+    Raises NotFound for bytes nobody recorded. Refused for what is withheld, looks like somebody
+    never to be shown or resembles somebody else; where nobody, somebody else or more people are
+    shown; and where who is shown left, did not allow that a model makes their likeness, or is
+    invented and undeclared.
     """
     known = media_facts.media_facts_of_bytes(scope, sorted(set(digests)))
     if len(known) < len(set(digests)):
@@ -41,25 +43,33 @@ def check_reference_pictures(scope: Scope, creator_id: UUID, digests: Collection
 
 
 LEAVES = (Rating.G, Rating.S)
-"""What may be sent to an engine of others. Stability forbids what is sexually explicit (https://stability.ai/use-policy),
-models of Replicate differ: the house sends Nudity and Explicit to neither, nor what nobody rated and may be that."""
+"""What may be sent to an engine of others. Stability forbids what is sexually explicit
+(https://stability.ai/use-policy), models of Replicate differ: the house sends Nudity and Explicit
+to neither, nor what nobody rated and may be that."""
 
 
 def check_external_reference_use(scope: Scope, creator_id: UUID, digests: Collection[str]) -> None:
-    """Whether these bytes may be sent to an engine of others, to make pictures of this creator from them.
+    """Whether these bytes may be sent to an engine of others, to make pictures of this creator from
+    them.
 
-    Raises as `check`, for whatever is made from them; and Refused for what is rated above Suggestive, or not at all.
+    Raises as `check`, for whatever is made from them; and Refused for what is rated above
+    Suggestive, or not at all.
     """
     check_reference_pictures(scope, creator_id, digests)
     for medium in media_facts.media_facts_of_bytes(scope, sorted(set(digests))):
         if medium.rating not in LEAVES or medium.unanswered or medium.unsettled:
-            raise Refused("outgoing.rating", rating=str(medium.rating) if medium.rating is not None else "-")
+            raise Refused(
+                "outgoing.rating", rating=str(medium.rating) if medium.rating is not None else "-"
+            )
 
 
 def check_creator_may_be_generated(scope: Scope, creator_id: UUID) -> None:
-    """Raise Refused unless somebody is written down as who a creator is, and may be made by a model."""
+    """Raise Refused unless somebody is written down as who a creator is, and may be made by a
+    model."""
     known = scope.session.exec(
-        select(Person.id).where(Person.tenant_id == scope.tenant_id, Person.creator_id == creator_id)
+        select(Person.id).where(
+            Person.tenant_id == scope.tenant_id, Person.creator_id == creator_id
+        )
     ).all()
     if not known:
         raise Refused("outgoing.nobody")
@@ -107,7 +117,8 @@ def _check_reference(scope: Scope, creator_id: UUID, medium: MediumFacts) -> Non
 
 
 def _is_theirs(scope: Scope, creator_id: UUID, person: PersonFacts) -> None:
-    """Raise Refused unless this is who the creator is, or their double, and may be made by a model."""
+    """Raise Refused unless this is who the creator is, or their double, and may be made by a
+    model."""
     living = person.twin_of or person.id
     record = persons.get_person(scope, person.id)
     if creator_id not in (record.creator_id, persons.get_person(scope, living).creator_id):

@@ -1,4 +1,5 @@
-"""What would be decided now of what a permit let out: for files that are handed out while a platform fetches them."""
+"""What would be decided now of what a permit let out: for files that are handed out while a
+platform fetches them."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -31,7 +32,8 @@ class PermitValidity:
 
 
 def recheck_permit(scope: Scope, jti: UUID) -> PermitValidity:
-    """Judge the unit of a consumed permit again, with all evidence read anew; nothing is written."""
+    """Judge the unit of a consumed permit again, with all evidence read anew; nothing is
+    written."""
     row = scope.run(_LET_OUT, tenant=scope.tenant_id, jti=jti).one_or_none()
     if row is None or row.state != "consumed" or row.gone_at is not None:
         return PermitValidity((Reason.PERMIT_EXPIRED,))
@@ -40,6 +42,8 @@ def recheck_permit(scope: Scope, jti: UUID) -> PermitValidity:
     unit = parse_unit(row.unit)
     before = parse_snapshot(row.snapshot)
     by = active_policy.current_policy(scope)
-    facts, now = snapshot.gather_snapshot(scope, unit, author=row.author, own_hosts=before.own_hosts, by=by)
+    facts, now = snapshot.gather_snapshot(
+        scope, unit, author=row.author, own_hosts=before.own_hosts, by=by
+    )
     decision = decide_unit(facts, unit, by.bundle, now)
     return PermitValidity() if decision.is_allowed else PermitValidity(decision.reasons)

@@ -1,4 +1,5 @@
-"""What stands outside where not everybody may see it: which places are watched for it, and what must go from them."""
+"""What stands outside where not everybody may see it: which places are watched for it, and what
+must go from them."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -43,7 +44,8 @@ def list_watched_channels(scope: Scope) -> list[UUID]:
 def is_watched_copy(scope: Scope, copy: LiveCopy) -> bool:
     """Whether the policy asks something of the place for what this copy is."""
     rating = scope.run(
-        "SELECT d.rating FROM permits p JOIN decisions d ON d.tenant_id = p.tenant_id AND d.id = p.decision_id"
+        "SELECT d.rating FROM permits p JOIN decisions d ON d.tenant_id = p.tenant_id AND d.id = "
+        "p.decision_id"
         " WHERE p.tenant_id = :tenant AND p.id = :jti",
         tenant=scope.tenant_id,
         jti=copy.jti,
@@ -53,18 +55,23 @@ def is_watched_copy(scope: Scope, copy: LiveCopy) -> bool:
 
 
 def recall_from_place(scope: Scope, channel_id: UUID, fails: Collection[str]) -> list[UUID]:
-    """Call back what stands on an account while what the policy asks for it surely is not so; the permits."""
+    """Call back what stands on an account while what the policy asks for it surely is not so; the
+    permits."""
     if not fails:
         return []
     wrong = [
-        copy for copy, wanted in _list_visible_copies(scope, channel_id) if any(probe.see in fails for probe in wanted)
+        copy
+        for copy, wanted in _list_visible_copies(scope, channel_id)
+        if any(probe.see in fails for probe in wanted)
     ]
     return recall.open_takedowns(scope, wrong, Message(PLACE_CHANGED_REASON))
 
 
-def _list_visible_copies(scope: Scope, channel_id: UUID) -> list[tuple[LiveCopy, tuple[PlaceProbe, ...]]]:
-    """Copies above General that may be visible to many, with what must be seen of their place whoever made them: a
-    permit does not say whether a machine did."""
+def _list_visible_copies(
+    scope: Scope, channel_id: UUID
+) -> list[tuple[LiveCopy, tuple[PlaceProbe, ...]]]:
+    """Copies above General that may be visible to many, with what must be seen of their place
+    whoever made them: a permit does not say whether a machine did."""
     query = (
         select(PermitRow, DecisionRow.rating)
         .join(
@@ -88,7 +95,9 @@ def _list_visible_copies(scope: Scope, channel_id: UUID) -> list[tuple[LiveCopy,
     return [
         (
             copy_from_row(row),
-            rules.row(row.platform, row.surface, on=today).required_probes(Rating(rating), generated=False),
+            rules.row(row.platform, row.surface, on=today).required_probes(
+                Rating(rating), generated=False
+            ),
         )
         for row, rating in scope.session.exec(query.execution_options(populate_existing=True))
     ]

@@ -1,7 +1,9 @@
-"""Which rules are in force: those that come with the product, or a newer signed release kept in the house's rows.
+"""Which rules are in force: those that come with the product, or a newer signed release kept in the
+house's rows.
 
-Whoever sends reads it under the house's lock, which a change of the rules takes alone. A release that does not verify,
-or is not the newest that was ever taken in, closes the gate: the product's own rules then only explain.
+Whoever sends reads it under the house's lock, which a change of the rules takes alone. A release
+that does not verify, or is not the newest that was ever taken in, closes the gate: the product's
+own rules then only explain.
 """
 
 from dataclasses import dataclass
@@ -24,7 +26,8 @@ _KEPT = 8
 
 @dataclass(frozen=True)
 class ActivePolicy:
-    """The rules to judge by; `fault` is the code of the reason why nothing may leave by them, if so."""
+    """The rules to judge by; `fault` is the code of the reason why nothing may leave by them, if
+    so."""
 
     bundle: Bundle
     fault: str = ""
@@ -38,7 +41,8 @@ _known: dict[str, Bundle] = {}
 def set_trusted_keys(keys: str) -> None:
     """Whose signatures count in this process: public keys in base64, separated by commas or blanks.
 
-    Nobody's until it is called: a process that was told of none judges by no release. Raises BadInput for a bad key.
+    Nobody's until it is called: a process that was told of none judges by no release. Raises
+    BadInput for a bad key.
     """
     found = keys.replace(",", " ").split()
     try:
@@ -57,8 +61,8 @@ ORDER BY number DESC LIMIT 1
 
 
 def current_policy(scope: Scope) -> ActivePolicy:
-    """What is in force. Read once in a transaction that holds the house's lock, since nothing changes it until that
-    ends; else each time."""
+    """What is in force. Read once in a transaction that holds the house's lock, since nothing
+    changes it until that ends; else each time."""
     held = scope.session.info.get(_HELD)
     if isinstance(held, ActivePolicy):
         return held
@@ -88,7 +92,11 @@ def _resolve_policy(scope: Scope, digest: str, number: int, state: str) -> Activ
         found = _known.get(digest) or _load_verified_bundle(scope, digest)
     except (UnsignedRelease, ValueError):
         return ActivePolicy(own, Reason.POLICY_SIGNATURE)
-    return ActivePolicy(found) if found.number == number else ActivePolicy(own, Reason.POLICY_SIGNATURE)
+    return (
+        ActivePolicy(found)
+        if found.number == number
+        else ActivePolicy(own, Reason.POLICY_SIGNATURE)
+    )
 
 
 def _load_verified_bundle(scope: Scope, digest: str) -> Bundle:
@@ -113,7 +121,8 @@ def _load_document(scope: Scope, digest: str) -> bytes:
 
 
 _RETIRE = """
-UPDATE policy_bundles SET state = 'retired', updated_at = house_now() WHERE tenant_id = :house AND state = 'active'
+UPDATE policy_bundles SET state = 'retired', updated_at = house_now() WHERE tenant_id = :house
+AND state = 'active'
 """
 _INSERT = """
 INSERT INTO policy_bundles (tenant_id, id, name, number, state, document, by)
@@ -122,11 +131,11 @@ VALUES (:house, :id, :name, :number, :state, :document, :by) ON CONFLICT DO NOTH
 
 
 def install_release(scope: Scope, document: bytes) -> Bundle:
-    """Bring a signed release into force, in a scope of the house tenant; whatever is on its way out waits or is judged
-    by it. The release in force taken in again changes nothing.
+    """Bring a signed release into force, in a scope of the house tenant; whatever is on its way out
+    waits or is judged by it. The release in force taken in again changes nothing.
 
-    Raises Refused: POLICY_SIGNATURE where fewer than two who may sign have, POLICY_ROLLBACK for what is not newer than
-    all that came before. BadInput for signed rules that are not whole.
+    Raises Refused: POLICY_SIGNATURE where fewer than two who may sign have, POLICY_ROLLBACK for
+    what is not newer than all that came before. BadInput for signed rules that are not whole.
     """
     epochs.lock_and_advance(scope, epochs.installation_key())
     try:
@@ -149,12 +158,19 @@ def install_release(scope: Scope, document: bytes) -> Bundle:
 
 
 def _record_bundle(scope: Scope, found: Bundle, state: str, document: bytes) -> None:
-    row = {"name": found.name, "number": found.number, "state": state, "document": document, "by": scope.actor}
+    row = {
+        "name": found.name,
+        "number": found.number,
+        "state": state,
+        "document": document,
+        "by": scope.actor,
+    }
     scope.run(_INSERT, house=INSTALLATION_ID, id=uuid7(), **row)
 
 
 def store_shipped_bundle(scope: Scope) -> None:
-    """Keep the product's own rules, in a scope of the house tenant: a later product comes with others."""
+    """Keep the product's own rules, in a scope of the house tenant: a later product comes with
+    others."""
     own = shipped_bundle()
     if (
         scope.run(
@@ -165,21 +181,25 @@ def store_shipped_bundle(scope: Scope) -> None:
         is None
     ):
         written = PolicyRelease(
-            bundle.SHIPPED_MATRIX_PATH.read_text("utf-8"), lexicon.SHIPPED_LEXICON_PATH.read_text("utf-8")
+            bundle.SHIPPED_MATRIX_PATH.read_text("utf-8"),
+            lexicon.SHIPPED_LEXICON_PATH.read_text("utf-8"),
         ).to_bytes()
         with scope.acting_as("gate"):
             _record_bundle(scope, own, "shipped", written)
 
 
 def find_bundle(scope: Scope, name: str) -> Bundle | None:
-    """The rules of a name that a decision bears, in force or not any more; None where they were never kept.
+    """The rules of a name that a decision bears, in force or not any more; None where they were
+    never kept.
 
-    The name holds a digest of the rules, and the log holds the name: whoever signed is not asked again.
+    The name holds a digest of the rules, and the log holds the name: whoever signed is not asked
+    again.
     """
     if shipped_bundle().name == name:
         return shipped_bundle()
     row = scope.run(
-        "SELECT digest, document FROM policy_bundles WHERE tenant_id = :house AND name = :name LIMIT 1",
+        "SELECT digest, document FROM policy_bundles WHERE tenant_id = :house AND name = :name "
+        "LIMIT 1",
         house=INSTALLATION_ID,
         name=name,
     ).first()

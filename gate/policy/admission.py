@@ -1,6 +1,8 @@
-"""Which rows of strangers an agency has admitted: its owner read them, and they count as they were read.
+"""Which rows of strangers an agency has admitted: its owner read them, and they count as they were
+read.
 
-The file itself is kept: a package that is changed, exchanged or taken away later changes nothing until somebody looked.
+The file itself is kept: a package that is changed, exchanged or taken away later changes nothing
+until somebody looked.
 """
 
 from collections.abc import Callable, Iterable
@@ -29,12 +31,14 @@ RuleDocuments = Callable[[], Iterable[bytes]]
 
 _KEPT = 32
 _known: dict[tuple[str, str], ThirdPartyRules] = {}
-"""By the rules they were held against and the digest of their bytes: what stands here was verified in this process."""
+"""By the rules they were held against and the digest of their bytes: what stands here was verified
+in this process."""
 
 
 @dataclass(frozen=True)
 class AdmissionRequested:
-    """An owner admits the rules that a stranger's package ships for its platform; or, `end`, they count no more."""
+    """An owner admits the rules that a stranger's package ships for its platform; or, `end`, they
+    count no more."""
 
     kind: ClassVar[str] = "rows.admit"
     queue: ClassVar[Queue] = "urgent"
@@ -48,7 +52,8 @@ class AdmissionRequested:
 
 @dataclass(frozen=True)
 class Admission:
-    """The rows an agency admitted for a platform; `whole` is false where they are not any more what was admitted."""
+    """The rows an agency admitted for a platform; `whole` is false where they are not any more what
+    was admitted."""
 
     platform: str
     digest: str
@@ -58,13 +63,18 @@ class Admission:
 
 
 _ACTIVE = """
-SELECT digest, admitted FROM foreign_rows WHERE tenant_id = :tenant AND platform = :platform AND state = 'active'
+SELECT digest, admitted FROM foreign_rows WHERE tenant_id = :tenant AND platform = :platform AND
+state = 'active'
 """
-_DOCUMENT = "SELECT document FROM foreign_rows WHERE tenant_id = :tenant AND platform = :platform AND state = 'active'"
+_DOCUMENT = (
+    "SELECT document FROM foreign_rows WHERE tenant_id = :tenant AND platform = :platform AND "
+    "state = 'active'"
+)
 
 
 def find_third_party_rule(scope: Scope, unit: Unit, rules: Bundle) -> ThirdPartyRuleFacts | None:
-    """What a stranger's row says of a unit's place; asked only of platforms that no rule of ours knows."""
+    """What a stranger's row says of a unit's place; asked only of platforms that no rule of ours
+    knows."""
     if rules.has_platform(unit.platform):
         return None
     row = scope.run(_ACTIVE, tenant=scope.tenant_id, platform=unit.platform).first()
@@ -72,13 +82,16 @@ def find_third_party_rule(scope: Scope, unit: Unit, rules: Bundle) -> ThirdParty
         return None
     found = _load_admitted_rules(scope, unit.platform, row.digest, row.admitted, rules)
     written = found.row_of_place(unit.place_id) if found is not None else None
-    return ThirdPartyRuleFacts(written.model_dump_json() if written is not None else "", fault=found is None)
+    return ThirdPartyRuleFacts(
+        written.model_dump_json() if written is not None else "", fault=found is None
+    )
 
 
 def _load_admitted_rules(
     scope: Scope, platform: str, digest: str, admitted: str, rules: Bundle
 ) -> ThirdPartyRules | None:
-    """The rows as they were admitted; None where one byte of them, or the rules around them, changed."""
+    """The rows as they were admitted; None where one byte of them, or the rules around them,
+    changed."""
     if digest != admitted:
         return None
     known = _known.get((rules.digest, digest))
@@ -127,7 +140,8 @@ WHERE tenant_id = :tenant AND platform = :platform AND state = 'active'
 def admit_rules(scope: Scope, document: bytes) -> ThirdPartyRules:
     """The acting owner has read these rows: they count from now on, and those before them no more.
 
-    Raises Refused for who may not, and POLICY_SIGNATURE for rows that go beyond their bounds or are not signed.
+    Raises Refused for who may not, and POLICY_SIGNATURE for rows that go beyond their bounds or are
+    not signed.
     """
     require_right(queries.get_acting_member(scope, "switch.people_only").role, Right.RULES)
     try:
@@ -135,7 +149,12 @@ def admit_rules(scope: Scope, document: bytes) -> ThirdPartyRules:
     except InvalidThirdPartyRules as error:
         raise Refused("gate.POLICY_SIGNATURE") from error
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
-    row = {"platform": found.platform, "key": found.key, "document": document, "admitted": found.digest}
+    row = {
+        "platform": found.platform,
+        "key": found.key,
+        "document": document,
+        "admitted": found.digest,
+    }
     with scope.acting_as("gate"):
         scope.run(_END, tenant=scope.tenant_id, platform=found.platform)
         scope.run(_INSERT, tenant=scope.tenant_id, id=uuid7(), by=scope.actor, **row)
@@ -144,7 +163,8 @@ def admit_rules(scope: Scope, document: bytes) -> ThirdPartyRules:
 
 
 def end_admission(scope: Scope, platform: str) -> None:
-    """These rows count no more; one person is enough. Raises Refused for who may not, NotFound for none."""
+    """These rows count no more; one person is enough. Raises Refused for who may not, NotFound for
+    none."""
     require_right(queries.get_acting_member(scope, "switch.people_only").role, Right.RUN)
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     with scope.acting_as("gate"):
@@ -154,8 +174,11 @@ def end_admission(scope: Scope, platform: str) -> None:
     audit.record(scope, "rows.ended", f"platform:{platform}")
 
 
-def handle_admission_request(event: AdmissionRequested, *, tenant: OpenScope, documents: RuleDocuments) -> None:
-    """Do what a page asked, as the member who asked; the file is sought among those that are installed here."""
+def handle_admission_request(
+    event: AdmissionRequested, *, tenant: OpenScope, documents: RuleDocuments
+) -> None:
+    """Do what a page asked, as the member who asked; the file is sought among those that are
+    installed here."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
             if event.end:
@@ -170,7 +193,10 @@ def handle_admission_request(event: AdmissionRequested, *, tenant: OpenScope, do
 def _find_document(documents: Iterable[bytes], digest: str, scope: Scope) -> bytes:
     for document in documents:
         try:
-            if third_party_rules.verify_rules(document, active_policy.current_bundle(scope)).digest == digest:
+            if (
+                third_party_rules.verify_rules(document, active_policy.current_bundle(scope)).digest
+                == digest
+            ):
                 return document
         except InvalidThirdPartyRules:
             continue

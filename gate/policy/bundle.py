@@ -1,4 +1,5 @@
-"""The policy bundle: the matrix of places, the duties towards viewers and the lexicon, read and checked at load."""
+"""The policy bundle: the matrix of places, the duties towards viewers and the lexicon, read and
+checked at load."""
 
 import hashlib
 import re
@@ -31,8 +32,8 @@ from gate.text import lexicon
 
 SHIPPED_MATRIX_PATH = Path(__file__).parents[1] / "policy" / "matrix.yaml"
 WIRE_FLAG_PATTERN = re.compile(r"[\w.]+(=[\w-]+| non-empty)")
-"""A flag a request can carry: a field with this value, or with any words. Anything else in the matrix is a duty of
-another kind."""
+"""A flag a request can carry: a field with this value, or with any words. Anything else in the
+matrix is a duty of another kind."""
 
 _VERSION = re.compile(r"(\d{4})\.(\d{2})\.(\d{2})-(\d{1,4})")
 
@@ -45,7 +46,8 @@ VERIFICATION_PERIOD = timedelta(days=90)
 
 @dataclass(frozen=True)
 class PlaceRow:
-    """What one place allows, as it stands on a day: a verdict for each rating, and what goes with it."""
+    """What one place allows, as it stands on a day: a verdict for each rating, and what goes with
+    it."""
 
     id: str
     verdicts: Mapping[Rating, Verdict]
@@ -99,11 +101,13 @@ class Bundle:
     production: Mapping[str, bool]
     """Of countries, whether people are checked there before the shoot."""
     opened: Mapping[str, date] = field(default_factory=dict)
-    """Countries where counsel lets somebody publish their own picture alone, each with the last day it holds."""
+    """Countries where counsel lets somebody publish their own picture alone, each with the last day
+    it holds."""
 
     @property
     def number(self) -> int:
-        """What grows from version to version. Raises ValueError for a version that is no date with a count."""
+        """What grows from version to version. Raises ValueError for a version that is no date with
+        a count."""
         found = _VERSION.fullmatch(self.version)
         if found is None:
             raise ValueError(f"no version of rules: {self.version[:40]!r}")
@@ -126,16 +130,25 @@ class Bundle:
     ) -> PlaceRow:
         """What `surface` of `platform` allows on a day.
 
-        `surface` is the row's id or its part after the platform. Where a place borrows the rows of another platform,
-        `place` and `people` say which; what they leave open takes the strictest. An unknown place allows nothing.
+        `surface` is the row's id or its part after the platform. Where a place borrows the rows of
+        another platform, `place` and `people` say which; what they leave open takes the strictest.
+        An unknown place allows nothing.
         """
-        found = self.rows.get(surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}")
+        found = self.rows.get(
+            surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}"
+        )
         if found is None or found.platform != platform:
             known = self.has_platform(platform)
-            return _unknown_place_row(self.defaults.unknown_surface if known else self.defaults.unknown_platform)
+            return _unknown_place_row(
+                self.defaults.unknown_surface if known else self.defaults.unknown_platform
+            )
         own = [merge_rows(found, self.rows[name]) for name in found.same_as]
         if not own:
-            words = [row for row in self.rows.values() if row.platform == platform and row.place == "text"]
+            words = [
+                row
+                for row in self.rows.values()
+                if row.platform == platform and row.place == "text"
+            ]
             own = words if words and place == "text" and found.place == "post" else [found]
         chosen = _select_rows(own, place, people)
         return _merge_strictest(found.id, [self.row_on_day(row, on, again) for row in chosen])
@@ -143,8 +156,9 @@ class Bundle:
     def paid_verdicts(
         self, free: PlaceRow, platform: str, *, on: date, again: Sequence[RuleVerification] = ()
     ) -> PlaceRow:
-        """What a place allows of what is locked until it is paid: `free` is what it allows of all else, which a price
-        never opens; where the platform has a row for what is paid, that counts too."""
+        """What a place allows of what is locked until it is paid: `free` is what it allows of all
+        else, which a price never opens; where the platform has a row for what is paid, that counts
+        too."""
         paid = self.rows.get(f"{platform}.{PAID_MEDIA}")
         if paid is None or not free.known:
             return free
@@ -153,9 +167,11 @@ class Bundle:
     def source_rows(
         self, platform: str, surface: str, *, on: date, paid: bool = False
     ) -> tuple[tuple[str, PlaceRow], ...]:
-        """The rules a post to a place is judged by, with their names: its own, or those it borrows; none of an unknown
-        place. `paid`: it has a price."""
-        found = self.rows.get(surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}")
+        """The rules a post to a place is judged by, with their names: its own, or those it borrows;
+        none of an unknown place. `paid`: it has a price."""
+        found = self.rows.get(
+            surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}"
+        )
         if found is None:
             return ()
         lent = [self.rows[name] for name in found.same_as]
@@ -167,42 +183,61 @@ class Bundle:
         return (*own, *([(more.id, self.row_on_day(more, on))] if more is not None else []))
 
     def overdue_rows(self, platform: str, surface: str, *, on: date) -> tuple[str, ...]:
-        """Rules past their day of review that a unit of this place may be judged by: the rows they are written in."""
-        found = self.rows.get(surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}")
+        """Rules past their day of review that a unit of this place may be judged by: the rows they
+        are written in."""
+        found = self.rows.get(
+            surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}"
+        )
         if found is None or found.platform != platform:
             return ()
-        words = [row for row in self.rows.values() if (row.platform, row.place) == (platform, "text")]
-        more = words + [
-            row for row in self.rows.values() if row.id == f"{platform}.{PAID_MEDIA}" and found.place == "post"
+        words = [
+            row for row in self.rows.values() if (row.platform, row.place) == (platform, "text")
         ]
-        asked = [self.rows[name] for name in found.same_as] or [found, *(row for row in more if row is not found)]
-        return tuple(row.id for row in asked if row.ages and row.review_by is not None and on > row.review_by)
+        more = words + [
+            row
+            for row in self.rows.values()
+            if row.id == f"{platform}.{PAID_MEDIA}" and found.place == "post"
+        ]
+        asked = [self.rows[name] for name in found.same_as] or [
+            found,
+            *(row for row in more if row is not found),
+        ]
+        return tuple(
+            row.id for row in asked if row.ages and row.review_by is not None and on > row.review_by
+        )
 
     def is_verification_valid(self, one: RuleVerification, on: date) -> bool:
-        """Whether a reading holds on a day: of this very rule, 90 days at most, nothing looser than it is written."""
+        """Whether a reading holds on a day: of this very rule, 90 days at most, nothing looser than
+        it is written."""
         row = self.rows.get(one.row)
         return (
             row is not None
             and not row.same_as
             and one.written == row.digest()
             and one.read_on <= on < one.until <= one.read_on + VERIFICATION_PERIOD
-            and all(verdict.rank >= row.verdicts[rating].rank for rating, verdict in one.verdicts.items())
+            and all(
+                verdict.rank >= row.verdicts[rating].rank
+                for rating, verdict in one.verdicts.items()
+            )
         )
 
     def written_rows(self, name: str) -> tuple[tuple[str, MatrixRow], ...]:
-        """What a row is made of, as it is written and whatever the unit: itself, or each row it borrows with what it
-        states itself; by name. Nothing of an unknown row."""
+        """What a row is made of, as it is written and whatever the unit: itself, or each row it
+        borrows with what it states itself; by name. Nothing of an unknown row."""
         found = self.rows.get(name)
         if found is None:
             return ()
-        return tuple((lent, merge_rows(found, self.rows[lent])) for lent in found.same_as) or ((name, found),)
+        return tuple((lent, merge_rows(found, self.rows[lent])) for lent in found.same_as) or (
+            (name, found),
+        )
 
     def has_platform(self, platform: str) -> bool:
         """Whether any rule of ours speaks of a platform: then nobody else's does."""
         return any(row.platform == platform for row in self.rows.values())
 
     def third_party_row(self, written: MatrixRow, *, on: date) -> PlaceRow:
-        """What a stranger's row allows on a day: General and Suggestive as it says, never Nudity or Explicit."""
+        """What a stranger's row allows on a day: General and Suggestive as it says, never Nudity or
+        Explicit."""
         row = self.row_on_day(written, on)
         shut = {rating: Verdict.B for rating in (Rating.N, Rating.E)}
         verdicts = MappingProxyType({**row.verdicts, **shut})
@@ -213,12 +248,13 @@ class Bundle:
         return self.jurisdictions.get(jurisdiction, self.jurisdictions["default"])
 
     def needs_check_before_shoot(self, country: str) -> bool:
-        """Whether people are checked there before the shoot, so that a later answer about the day does not help."""
+        """Whether people are checked there before the shoot, so that a later answer about the day
+        does not help."""
         return self.production.get(country, self.production.get("default", True))
 
     def can_release_own(self, country: str, on: date) -> bool:
-        """Whether somebody may publish their own picture alone on a day, where it was made; unknown places have the
-        default's answer."""
+        """Whether somebody may publish their own picture alone on a day, where it was made; unknown
+        places have the default's answer."""
         until = self.own_release_until(country)
         return until is not None and on <= until
 
@@ -231,8 +267,11 @@ class Bundle:
         rows = [row for row in self.rows.values() if row.platform == platform]
         return bool(rows) and all(row.test_network for row in rows)
 
-    def row_on_day(self, row: MatrixRow, on: date, again: Sequence[RuleVerification] = ()) -> PlaceRow:
-        """A written row as it stands on a day: capped while unverified, tightened where nobody read it again."""
+    def row_on_day(
+        self, row: MatrixRow, on: date, again: Sequence[RuleVerification] = ()
+    ) -> PlaceRow:
+        """A written row as it stands on a day: capped while unverified, tightened where nobody read
+        it again."""
         verdicts = dict(row.verdicts)
         stale = set()
         said = [one for one in again if one.row == (row.rule or row.id)]
@@ -242,7 +281,8 @@ class Bundle:
                 verdicts[rating] = stricter_verdict(verdicts[rating], cap)
         for one in read:
             verdicts |= {
-                rating: stricter_verdict(verdicts[rating], verdict) for rating, verdict in one.verdicts.items()
+                rating: stricter_verdict(verdicts[rating], verdict)
+                for rating, verdict in one.verdicts.items()
             }
         if row.ages and row.review_by is not None and not read:
             for rating, patience in ((Rating.N, 0), (Rating.E, 0), (Rating.S, 60)):
@@ -254,7 +294,9 @@ class Bundle:
         return PlaceRow(
             id=row.id,
             verdicts=MappingProxyType(verdicts),
-            flags=MappingProxyType({rating: tuple(flags) for rating, flags in (row.flags or {}).items()}),
+            flags=MappingProxyType(
+                {rating: tuple(flags) for rating, flags in (row.flags or {}).items()}
+            ),
             ai_flag=wire,
             ai_text=not wire and ai.text != "jurisdiction",
             viewer=row.viewer or "product",
@@ -268,10 +310,16 @@ class Bundle:
         )
 
 
-def _select_rows(rows: list[MatrixRow], place: PlaceKind, people: PersonKind | None) -> list[MatrixRow]:
+def _select_rows(
+    rows: list[MatrixRow], place: PlaceKind, people: PersonKind | None
+) -> list[MatrixRow]:
     if len(rows) == 1:
         return rows
-    here = [row for row in rows if row.place == place] or [row for row in rows if row.place == "post"] or rows
+    here = (
+        [row for row in rows if row.place == place]
+        or [row for row in rows if row.place == "post"]
+        or rows
+    )
     return [row for row in here if row.people in (None, people)] or here
 
 
@@ -280,7 +328,10 @@ def _merge_strictest(name: str, rows: list[PlaceRow]) -> PlaceRow:
     verdicts = dict(first.verdicts)
     flags = dict(first.flags)
     for row in rows[1:]:
-        verdicts = {rating: stricter_verdict(verdict, row.verdicts[rating]) for rating, verdict in verdicts.items()}
+        verdicts = {
+            rating: stricter_verdict(verdict, row.verdicts[rating])
+            for rating, verdict in verdicts.items()
+        }
         for rating, more in row.flags.items():
             flags[rating] = tuple(dict.fromkeys((*flags.get(rating, ()), *more)))
     return PlaceRow(
@@ -314,7 +365,8 @@ def _unknown_place_row(verdicts: Verdicts) -> PlaceRow:
 
 
 def load_bundle(matrix: Path, words: lexicon.Lexicon) -> Bundle:
-    """The bundle of a matrix and a lexicon. Raises ValueError for a row that is not whole or points nowhere."""
+    """The bundle of a matrix and a lexicon. Raises ValueError for a row that is not whole or points
+    nowhere."""
     return parse_bundle(matrix.read_bytes(), words)
 
 
@@ -335,7 +387,11 @@ def parse_bundle(data: bytes, words: lexicon.Lexicon) -> Bundle:
         defaults=file.defaults,
         production=MappingProxyType({each.id: each.before_production for each in file.production}),
         opened=MappingProxyType(
-            {each.id: each.review_by for each in file.production if each.own_likeness and each.review_by is not None}
+            {
+                each.id: each.review_by
+                for each in file.production
+                if each.own_likeness and each.review_by is not None
+            }
         ),
     )
 

@@ -1,7 +1,7 @@
 """Emergency stops: pressed by anyone on duty with one tap, ended by those who may, with a reason.
 
-Stopping is a brake: who has the right stops all, also where they work for some creators alone. Ending a stop sends what
-it kept back, so it takes who works for all of that (ADR 0173).
+Stopping is a brake: who has the right stops all, also where they work for some creators alone.
+Ending a stop sends what it kept back, so it takes who works for all of that (ADR 0173).
 """
 
 import hashlib
@@ -55,8 +55,9 @@ RETURNING id
 def close_switch(scope: Scope, where: str, target: str, feature: str, *, reason: str) -> UUID:
     """Stop a feature; claims that have not committed see it. Returns the switch's id.
 
-    `where` is one of SCOPES; `target` is empty for global and tenant, a platform's name, a creator's or a channel's
-    id, or `<channel>:<viewer>` for a chat. Raises BadInput for another, Refused for a member without the right.
+    `where` is one of SCOPES; `target` is empty for global and tenant, a platform's name, a
+    creator's or a channel's id, or `<channel>:<viewer>` for a chat. Raises BadInput for another,
+    Refused for a member without the right.
     """
     member = _find_acting_member(scope)
     if member is not None:
@@ -78,12 +79,13 @@ def reopen_switch(
     signed: UUID | None = None,
     since: datetime | None = None,
 ) -> bool:
-    """End a stop; whether one held. `second` is another member who agrees, needed at once where the stop is wide;
-    `signed` is what a person alone signed with a passkey, as `signed_as` says it; `since` is when it was pressed, as
-    they saw it.
+    """End a stop; whether one held. `second` is another member who agrees, needed at once where the
+    stop is wide; `signed` is what a person alone signed with a passkey, as `signed_as` says it;
+    `since` is when it was pressed, as they saw it.
 
-    Raises Refused for who may not, for a lone person too early or, where they have a passkey, without it, without a
-    reason, for a stop pressed anew, and as `check_end`; BadInput for an unknown switch.
+    Raises Refused for who may not, for a lone person too early or, where they have a passkey,
+    without it, without a reason, for a stop pressed anew, and as `check_end`; BadInput for an
+    unknown switch.
     """
     if not reason.strip():
         raise Refused("switch.no_reason")
@@ -98,23 +100,33 @@ def reopen_switch(
         return False
     if since is not None and pressed != since:
         raise Refused(STOPPED_AGAIN)
-    if member is not None and where in WIDE_SCOPES and not _has_second_approval(scope, member.principal_id, second):
+    if (
+        member is not None
+        and where in WIDE_SCOPES
+        and not _has_second_approval(scope, member.principal_id, second)
+    ):
         if scope.now < pressed + SOLO_REOPEN_DELAY:
             raise Refused(SOLO_TOO_EARLY, minutes=int(SOLO_REOPEN_DELAY.total_seconds() // 60))
-        _check_signature(scope, member.id, signed, reopen_signing_text(where, target, feature, reason))
+        _check_signature(
+            scope, member.id, signed, reopen_signing_text(where, target, feature, reason)
+        )
     _record_switch(scope, where, target, feature, open_=True, reason=reason)
     return True
 
 
 def check_may_reopen(scope: Scope, member: queries.Member, where: str, target: str) -> None:
-    """Raise Refused for a role without the right, and for who works for some creators alone, unless a stop keeps back
-    theirs and no others'.
+    """Raise Refused for a role without the right, and for who works for some creators alone, unless
+    a stop keeps back theirs and no others'.
 
     Whose an account is, the gate does not know: whoever asks for its end has looked that up.
     """
     require_right(member.role, Right.REOPEN)
     if where in WIDE_SCOPES or where == "creator":
-        kept = [one for one in queries.list_creators(scope) if where in WIDE_SCOPES or str(one.id) == target]
+        kept = [
+            one
+            for one in queries.list_creators(scope)
+            if where in WIDE_SCOPES or str(one.id) == target
+        ]
         if not all(member.works_for(one.slug) for one in kept):
             raise Refused(NOT_PERMITTED)
 
@@ -149,18 +161,31 @@ def _has_second_approval(scope: Scope, principal: UUID, second: UUID | None) -> 
 def _find_stop_time(scope: Scope, where: str, target: str, feature: str) -> datetime | None:
     """When a stop that holds was pressed last; None where none does."""
     rows = list_stops(scope)
-    return next((one.since for one in rows if (one.where, one.target, one.feature) == (where, target, feature)), None)
+    return next(
+        (
+            one.since
+            for one in rows
+            if (one.where, one.target, one.feature) == (where, target, feature)
+        ),
+        None,
+    )
 
 
 def _lock_switch(scope: Scope, where: str, target: str, feature: str) -> None:
-    if feature not in FEATURES or where not in SCOPES or (where in ("global", "tenant")) == bool(target):
+    if (
+        feature not in FEATURES
+        or where not in SCOPES
+        or (where in ("global", "tenant")) == bool(target)
+    ):
         raise BadInput("switch.unknown", scope=where, feature=feature)
     if where == "global" and scope.tenant_id != INSTALLATION_ID:
         raise Refused("switch.house_only")
     epochs.lock_and_advance(scope, _epoch_key(scope, where, target))
 
 
-def _record_switch(scope: Scope, where: str, target: str, feature: str, *, open_: bool, reason: str) -> UUID:
+def _record_switch(
+    scope: Scope, where: str, target: str, feature: str, *, open_: bool, reason: str
+) -> UUID:
     with scope.acting_as("gate"):
         switch_id: UUID = scope.run(
             _SET,
@@ -206,7 +231,8 @@ class ActiveStop:
 
 
 def list_stops(scope: Scope, *, of: UUID | None = None) -> list[ActiveStop]:
-    """The stops that hold now, the latest first: the agency's, or those `of` the house, which hold for everybody."""
+    """The stops that hold now, the latest first: the agency's, or those `of` the house, which hold
+    for everybody."""
     rows = scope.session.exec(
         select(StopSwitch)
         .where(StopSwitch.tenant_id == (of or scope.tenant_id), col(StopSwitch.open).is_(False))
@@ -214,7 +240,10 @@ def list_stops(scope: Scope, *, of: UUID | None = None) -> list[ActiveStop]:
         .execution_options(populate_existing=True)
     )
     return [
-        ActiveStop(row.scope, row.target, row.feature, row.updated_at or scope.now, row.by, row.reason) for row in rows
+        ActiveStop(
+            row.scope, row.target, row.feature, row.updated_at or scope.now, row.by, row.reason
+        )
+        for row in rows
     ]
 
 
@@ -234,23 +263,41 @@ class StoppedScope:
 
 
 def stopped_scope(scope: Scope, feature: str) -> StoppedScope:
-    """Where `feature` is stopped, by the house or by this agency; one statement, whomever it is asked about."""
+    """Where `feature` is stopped, by the house or by this agency; one statement, whomever it is
+    asked about."""
     found = scope.session.exec(
-        select(StopSwitch.scope, StopSwitch.target).where(~col(StopSwitch.open), StopSwitch.feature == feature)
+        select(StopSwitch.scope, StopSwitch.target).where(
+            ~col(StopSwitch.open), StopSwitch.feature == feature
+        )
     )
     rows = list(found)
     everywhere = any(where in ("global", "tenant") for where, _ in rows)
     targets = frozenset(target for where, target in rows if where in ("creator", "channel"))
-    return StoppedScope(everywhere, targets, frozenset(target for where, target in rows if where == "platform"))
+    return StoppedScope(
+        everywhere, targets, frozenset(target for where, target in rows if where == "platform")
+    )
 
 
 def is_stopped(
-    scope: Scope, feature: str, *, creator: UUID | None = None, channel: UUID | None = None, chat: str | None = None
+    scope: Scope,
+    feature: str,
+    *,
+    creator: UUID | None = None,
+    channel: UUID | None = None,
+    chat: str | None = None,
 ) -> bool:
-    """Whether a feature is stopped for everybody, this tenant, this creator, this account, or this chat
-    (`<channel>:<viewer>`)."""
-    targets = {"global": "", "tenant": "", "creator": str(creator), "channel": str(channel), "chat": str(chat)}
+    """Whether a feature is stopped for everybody, this tenant, this creator, this account, or this
+    chat (`<channel>:<viewer>`)."""
+    targets = {
+        "global": "",
+        "tenant": "",
+        "creator": str(creator),
+        "channel": str(channel),
+        "chat": str(chat),
+    }
     found = scope.session.exec(
-        select(StopSwitch.scope, StopSwitch.target).where(~col(StopSwitch.open), StopSwitch.feature == feature)
+        select(StopSwitch.scope, StopSwitch.target).where(
+            ~col(StopSwitch.open), StopSwitch.feature == feature
+        )
     )
     return any(targets.get(where) == target for where, target in found)

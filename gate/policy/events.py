@@ -22,7 +22,8 @@ class SwitchClosed:
 
 @dataclass(frozen=True)
 class EmergencyStopRequested:
-    """A page asks for a stop, or for its end: pages hold no right to the gate's tables. `by` is `member:<id>`."""
+    """A page asks for a stop, or for its end: pages hold no right to the gate's tables. `by` is
+    `member:<id>`."""
 
     kind: ClassVar[str] = "switch.set"
     queue: ClassVar[Queue] = "urgent"
@@ -38,4 +39,5 @@ class EmergencyStopRequested:
     """What they signed with a passkey, by its id; empty where they did not."""
 
     since: str = ""
-    """When the stop whose end they ask for was pressed, as they saw it (ISO 8601): one pressed later stays."""
+    """When the stop whose end they ask for was pressed, as they saw it (ISO 8601): one pressed
+    later stays."""

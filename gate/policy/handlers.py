@@ -18,7 +18,8 @@ REOPENING_REQUESTED = "switch.reopening"
 
 
 def handle_stop_request(event: EmergencyStopRequested, *, tenant: OpenScope) -> None:
-    """Do what a page asked of a switch, as the member who asked; for a wide reopening two ask, one after the other."""
+    """Do what a page asked of a switch, as the member who asked; for a wide reopening two ask, one
+    after the other."""
     where = (event.scope, event.target, event.feature)
     about = f"switch:{event.scope}:{event.target}:{event.feature}"
     try:
@@ -27,25 +28,35 @@ def handle_stop_request(event: EmergencyStopRequested, *, tenant: OpenScope) -> 
                 _end_stop(scope, event, where, about)
             else:
                 emergency_stops.close_switch(scope, *where, reason=event.reason)
-                notices.close_all(scope, [about])  # whoever asked for its end before looked at another one
+                notices.close_all(
+                    scope, [about]
+                )  # whoever asked for its end before looked at another one
                 _tell_who_can_end(scope, where, about)
                 audit.record(scope, "switch.stopped", about)
     except Refused as refused:  # whoever pressed has left the button: they read it at Home
         with tenant(event.tenant_id, event.by) as scope:
-            if refused.message.code == emergency_stops.NOT_PERMITTED:  # nobody else is asked for anything
+            if (
+                refused.message.code == emergency_stops.NOT_PERMITTED
+            ):  # nobody else is asked for anything
                 alone = queries.get_acting_member(scope, emergency_stops.NOT_PERMITTED).principal_id
                 notices.put(scope, refused.message, cause=f"{about}:{alone}", urgent=True, to=alone)
             else:
                 anew = (
                     refused.message.code == emergency_stops.STOPPED_AGAIN
                 )  # beside what others are asked for meanwhile
-                notices.put(scope, refused.message, cause=f"{about}:anew" if anew else about, urgent=True)
+                notices.put(
+                    scope, refused.message, cause=f"{about}:anew" if anew else about, urgent=True
+                )
 
 
-def _end_stop(scope: Scope, event: EmergencyStopRequested, where: tuple[str, str, str], about: str) -> None:
-    """End a stop, or note that its end was asked for by one person alone: the next one's word then ends it.
+def _end_stop(
+    scope: Scope, event: EmergencyStopRequested, where: tuple[str, str, str], about: str
+) -> None:
+    """End a stop, or note that its end was asked for by one person alone: the next one's word then
+    ends it.
 
-    Looked and noted under one lock: of two who asked in the same second, neither found the other, and the stop stayed.
+    Looked and noted under one lock: of two who asked in the same second, neither found the other,
+    and the stop stayed.
     """
     scope.lock(f"{scope.tenant_id}:{about}")
     second = _find_first_requester(scope, where, about)
@@ -56,7 +67,10 @@ def _end_stop(scope: Scope, event: EmergencyStopRequested, where: tuple[str, str
             scope, *where, reason=event.reason, second=second, signed=signed, since=since
         )
     except Refused as alone:
-        if alone.message.code not in (emergency_stops.SOLO_TOO_EARLY, emergency_stops.PASSKEY_REQUIRED):
+        if alone.message.code not in (
+            emergency_stops.SOLO_TOO_EARLY,
+            emergency_stops.PASSKEY_REQUIRED,
+        ):
             raise
         notices.close_all(scope, [about])  # once the delay is over another sentence is true
         notices.put(scope, alone.message, cause=about, urgent=True)
@@ -83,14 +97,25 @@ def _tell_who_can_end(scope: Scope, where: tuple[str, str, str], about: str) -> 
 
 
 def _find_first_requester(scope: Scope, where: tuple[str, str, str], about: str) -> UUID | None:
-    """The other member who asked for the end of this very stop and may; None where nobody else did."""
+    """The other member who asked for the end of this very stop and may; None where nobody else
+    did."""
     asked = audit.find_last_act(scope, REOPENING_REQUESTED, about)
     since = next(
-        (one.since for one in emergency_stops.list_stops(scope) if (one.where, one.target, one.feature) == where), None
+        (
+            one.since
+            for one in emergency_stops.list_stops(scope)
+            if (one.where, one.target, one.feature) == where
+        ),
+        None,
     )
     if asked is None or since is None or asked.at < since:
         return None
     others = (one for one in queries.list_members(scope) if f"member:{one.id}" != scope.actor)
     return next(
-        (one.id for one in others if f"member:{one.id}" == asked.actor and has_right(one.role, Right.REOPEN)), None
+        (
+            one.id
+            for one in others
+            if f"member:{one.id}" == asked.actor and has_right(one.role, Right.REOPEN)
+        ),
+        None,
     )

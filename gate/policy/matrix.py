@@ -14,11 +14,13 @@ from gate.contract.units import Rating, Verdict
 PlaceKind = Literal["post", "text", "chat", "profile"]
 PersonKind = Literal["real", "synthetic"]
 VIEWER_MODES = ("none", "platform", "both", "door", "product")
-"""`door`: we let readers in one by one, and decide again for each (`issuance.preview_for_viewer`)."""
+"""`door`: we let readers in one by one, and decide again for each
+(`issuance.preview_for_viewer`)."""
 
 
 class PlaceProbe(BaseModel):
-    """Something that must be seen at the platform before anything above a rating goes to a place."""
+    """Something that must be seen at the platform before anything above a rating goes to a
+    place."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     see: str
@@ -86,7 +88,8 @@ class MatrixRow(BaseModel):
 
     @property
     def creator_verified(self) -> bool:
-        """Whether the platform itself verifies who holds an account, and moderates; absent is no."""
+        """Whether the platform itself verifies who holds an account, and moderates; absent is
+        no."""
         return self._extra_fields.get("creator_verified") is True
 
     @property
@@ -106,8 +109,9 @@ class _Jurisdiction(BaseModel):
 
 
 class _Production(BaseModel):
-    """Where an agency produces. `own_likeness` lets somebody publish their own picture without a second look: it takes
-    the name of the counsel who opened it, where that is written, and the last day it holds."""
+    """Where an agency produces. `own_likeness` lets somebody publish their own picture without a
+    second look: it takes the name of the counsel who opened it, where that is written, and the last
+    day it holds."""
 
     model_config = ConfigDict(extra="allow")
     id: str
@@ -119,7 +123,9 @@ class _Production(BaseModel):
 
     @model_validator(mode="after")
     def _check_counsel(self) -> "_Production":
-        if self.own_likeness and not (self.counsel.strip() and self.source_url.strip() and self.review_by):
+        if self.own_likeness and not (
+            self.counsel.strip() and self.source_url.strip() and self.review_by
+        ):
             raise ValueError(f"{self.id}: own_likeness without counsel, source_url and review_by")
         return self
 
@@ -149,7 +155,17 @@ class Matrix(BaseModel):
     duties: list[dict[str, Any]]
 
 
-_RULE = ("verdicts", "flags", "ai", "viewer", "adult_link", "review_by", "verified", "place", "people")
+_RULE = (
+    "verdicts",
+    "flags",
+    "ai",
+    "viewer",
+    "adult_link",
+    "review_by",
+    "verified",
+    "place",
+    "people",
+)
 _LENT = (*_RULE, "source_url", "checked_on")
 
 
@@ -162,7 +178,8 @@ def merge_rows(own: MatrixRow, lender: MatrixRow) -> MatrixRow:
 
 
 def check_rows(listed: Iterable[MatrixRow], rows: Mapping[str, MatrixRow]) -> None:
-    """Raise ValueError for a row that is not whole, points nowhere, or allows more of what is rated higher."""
+    """Raise ValueError for a row that is not whole, points nowhere, or allows more of what is rated
+    higher."""
     whole = {Rating.G, Rating.S, Rating.N, Rating.E}
     for row in listed:
         if row.same_as:
@@ -170,8 +187,14 @@ def check_rows(listed: Iterable[MatrixRow], rows: Mapping[str, MatrixRow]) -> No
             if missing:
                 raise ValueError(f"{row.id} borrows from {missing}, which are no rows of their own")
         elif row.verdicts.keys() != whole or row.viewer not in VIEWER_MODES:
-            raise ValueError(f"{row.id} does not say what it allows, or who looks after its viewers")
-        elif any(row.verdicts[low].rank > row.verdicts[high].rank for low, high in pairwise(Rating) if high in whole):
+            raise ValueError(
+                f"{row.id} does not say what it allows, or who looks after its viewers"
+            )
+        elif any(
+            row.verdicts[low].rank > row.verdicts[high].rank
+            for low, high in pairwise(Rating)
+            if high in whole
+        ):
             raise ValueError(f"{row.id} allows more of what is rated higher")
         if row.creator_verified and not row.same_as and not _verified_by_others(row):
             raise ValueError(f"{row.id} verifies creators, without a source or in a place of ours")
@@ -185,4 +208,8 @@ VERIFIED_ELSEWHERE = ("platform", "both")
 
 def _verified_by_others(row: MatrixRow) -> bool:
     source = (row.model_extra or {}).get("creator_verified_source")
-    return row.viewer in VERIFIED_ELSEWHERE and isinstance(source, Mapping) and bool(source.get("source_url"))
+    return (
+        row.viewer in VERIFIED_ELSEWHERE
+        and isinstance(source, Mapping)
+        and bool(source.get("source_url"))
+    )

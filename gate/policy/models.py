@@ -1,4 +1,5 @@
-"""Tables of the rules: releases that were taken in, rows of the house tenant, and what an agency said of a place."""
+"""Tables of the rules: releases that were taken in, rows of the house tenant, and what an agency
+said of a place."""
 
 from datetime import date
 from typing import Any
@@ -34,14 +35,32 @@ DIGEST = "encode(sha256(document), 'hex')"
 
 
 class PolicyBundle(TenantRow, table=True):
-    """One version of the rules, a row of the house tenant. `state` is active or retired, which is final, for signed
-    releases; shipped for what came with the product, kept so that its decisions can be made again."""
+    """One version of the rules, a row of the house tenant. `state` is active or retired, which is
+    final, for signed releases; shipped for what came with the product, kept so that its decisions
+    can be made again."""
 
     __tablename__ = "policy_bundles"
     __table_args__ = table_arguments(
-        Index("policy_bundles_number", "tenant_id", "number", unique=True, postgresql_where=text("state <> 'shipped'")),
-        Index("policy_bundles_active", "tenant_id", unique=True, postgresql_where=text("state = 'active'")),
-        Index("policy_bundles_shipped", "tenant_id", "name", unique=True, postgresql_where=text("state = 'shipped'")),
+        Index(
+            "policy_bundles_number",
+            "tenant_id",
+            "number",
+            unique=True,
+            postgresql_where=text("state <> 'shipped'"),
+        ),
+        Index(
+            "policy_bundles_active",
+            "tenant_id",
+            unique=True,
+            postgresql_where=text("state = 'active'"),
+        ),
+        Index(
+            "policy_bundles_shipped",
+            "tenant_id",
+            "name",
+            unique=True,
+            postgresql_where=text("state = 'shipped'"),
+        ),
         Index("policy_bundles_digest", "tenant_id", "digest"),
         about="nobody",
         keep=FOREVER,
@@ -58,12 +77,18 @@ class PolicyBundle(TenantRow, table=True):
 
 
 class ThirdPartyRulesRow(TenantRow, table=True):
-    """Rules that a stranger's package ships for its own platform, as an owner admitted them: the file they read, with
-    its `admitted` digest. `state` is active or ended, which is final."""
+    """Rules that a stranger's package ships for its own platform, as an owner admitted them: the
+    file they read, with its `admitted` digest. `state` is active or ended, which is final."""
 
     __tablename__ = "foreign_rows"
     __table_args__ = table_arguments(
-        Index("foreign_rows_active", "tenant_id", "platform", unique=True, postgresql_where=text("state = 'active'")),
+        Index(
+            "foreign_rows_active",
+            "tenant_id",
+            "platform",
+            unique=True,
+            postgresql_where=text("state = 'active'"),
+        ),
         about="member",
         keep=FOREVER,
     )
@@ -79,8 +104,9 @@ class ThirdPartyRulesRow(TenantRow, table=True):
 
 
 class RuleVerificationRow(TenantRow, table=True):
-    """A member read the rule of a place again, and a second one says so too: `state` is open until then, active, or
-    ended. It counts for the row as it was written (`written` is its digest) and 90 days at most."""
+    """A member read the rule of a place again, and a second one says so too: `state` is open until
+    then, active, or ended. It counts for the row as it was written (`written` is its digest) and 90
+    days at most."""
 
     __tablename__ = "attestations"
     __table_args__ = table_arguments(
@@ -100,8 +126,8 @@ class RuleVerificationRow(TenantRow, table=True):
 
 
 class PlaceLimit(TenantRow, table=True):
-    """An agency keeps a place tighter than its rule: from this rating on, held or blocked. `open` until two members
-    have ended it, of whom `ended_by` was the first."""
+    """An agency keeps a place tighter than its rule: from this rating on, held or blocked. `open`
+    until two members have ended it, of whom `ended_by` was the first."""
 
     __tablename__ = "place_limits"
     __table_args__ = table_arguments(

@@ -1,4 +1,5 @@
-"""The rules of a place in values that can be said, and what differs between two versions of the rules. Pure."""
+"""The rules of a place in values that can be said, and what differs between two versions of the
+rules. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,12 +17,14 @@ VIEWER_ORDER = ("none", "platform", "both", "door", "product")
 _NEVER = date.min
 """A day on which nothing has aged."""
 _LOOK_DAYS = (1, 61)
-"""Days after `review_by` on which rules change: at once, and when the patience with Suggestive is over."""
+"""Days after `review_by` on which rules change: at once, and when the patience with Suggestive is
+over."""
 
 
 @dataclass(frozen=True)
 class RuleTightening:
-    """From a day on, these ratings have this verdict, unless somebody reads the rule again before."""
+    """From a day on, these ratings have this verdict, unless somebody reads the rule again
+    before."""
 
     day: date
     ratings: tuple[Rating, ...]
@@ -30,7 +33,8 @@ class RuleTightening:
 
 @dataclass(frozen=True)
 class PlaceRule:
-    """One rule as it stands on a day. `name` is the row it is written in: another one where a place borrows."""
+    """One rule as it stands on a day. `name` is the row it is written in: another one where a place
+    borrows."""
 
     name: str
     row: PlaceRow
@@ -44,13 +48,19 @@ class PlaceRule:
 
 
 def place_rules(bundle: Bundle, place: str, *, on: date) -> tuple[PlaceRule, ...]:
-    """The rules of a place (`x.post`) as they stand on a day, one for each row it borrows; none of an unknown place."""
-    return tuple(_build_place_rule(bundle, name, written, on) for name, written in bundle.written_rows(place))
+    """The rules of a place (`x.post`) as they stand on a day, one for each row it borrows; none of
+    an unknown place."""
+    return tuple(
+        _build_place_rule(bundle, name, written, on) for name, written in bundle.written_rows(place)
+    )
 
 
 def third_party_place_rule(bundle: Bundle, written: MatrixRow, *, on: date) -> PlaceRule:
     """A row that a stranger's package ships, as it would count on a day."""
-    return replace(_build_place_rule(bundle, written.id, written, on), row=bundle.third_party_row(written, on=on))
+    return replace(
+        _build_place_rule(bundle, written.id, written, on),
+        row=bundle.third_party_row(written, on=on),
+    )
 
 
 def match_places(bundle: Bundle, what: str) -> tuple[str, ...]:
@@ -79,7 +89,11 @@ def _list_tightenings(bundle: Bundle, written: MatrixRow) -> Iterator[RuleTighte
     for days in _LOOK_DAYS:
         day = written.review_by + timedelta(days=days)
         after = bundle.row_on_day(written, day)
-        changed = tuple(rating for rating in PUBLISHABLE_RATINGS if after.verdict(rating) is not before.verdict(rating))
+        changed = tuple(
+            rating
+            for rating in PUBLISHABLE_RATINGS
+            if after.verdict(rating) is not before.verdict(rating)
+        )
         if changed:
             yield RuleTightening(day, changed, after.verdict(changed[0]))
         before = after
@@ -95,9 +109,9 @@ class ChangeDirection(StrEnum):
 
 @dataclass(frozen=True)
 class RuleChange:
-    """One thing that differs: `what` is verdict, flag, ai_mark, viewer, adult_link, probe, applies_to, ageing,
-    review_by, test_network, creator_verified, own_likeness or level; `of` the rating or country; `before` and `after`
-    in the words of the file."""
+    """One thing that differs: `what` is verdict, flag, ai_mark, viewer, adult_link, probe,
+    applies_to, ageing, review_by, test_network, creator_verified, own_likeness or level; `of` the
+    rating or country; `before` and `after` in the words of the file."""
 
     way: ChangeDirection
     what: str
@@ -129,8 +143,9 @@ class RowChange:
 
 
 def compare_bundles(old: Bundle, new: Bundle) -> tuple[RowChange, ...]:
-    """What differs from `old` to `new`, row by row, as the rows were read: nothing aged. A borrowing row is compared by
-    what it borrows too, so that a change of one row shows at every place it reaches."""
+    """What differs from `old` to `new`, row by row, as the rows were read: nothing aged. A
+    borrowing row is compared by what it borrows too, so that a change of one row shows at every
+    place it reaches."""
     found = []
     before = _parts_by_name(old)
     after = _parts_by_name(new)
@@ -169,9 +184,16 @@ def _unknown_part(bundle: Bundle, name: str) -> _Part:
     return _Part(bundle.row(name.partition(".")[0], "?", on=_NEVER), None)
 
 
-def _by_rank(what: str, of: str, before: int, after: int, words: tuple[str, str]) -> Iterator[RuleChange]:
+def _by_rank(
+    what: str, of: str, before: int, after: int, words: tuple[str, str]
+) -> Iterator[RuleChange]:
     if before != after:
-        yield RuleChange(ChangeDirection.TIGHTENED if after > before else ChangeDirection.LOOSENED, what, of, *words)
+        yield RuleChange(
+            ChangeDirection.TIGHTENED if after > before else ChangeDirection.LOOSENED,
+            what,
+            of,
+            *words,
+        )
 
 
 def _by_presence(what: str, of: str, before: set[str], after: set[str]) -> Iterator[RuleChange]:
@@ -183,7 +205,8 @@ def _by_presence(what: str, of: str, before: set[str], after: set[str]) -> Itera
 
 
 def _compare_parts(one: _Part, other: _Part, *, whole: bool) -> Iterator[RuleChange]:
-    """Between two rows; of a new or a vanished one the verdicts and the links, which is all that a stranger has."""
+    """Between two rows; of a new or a vanished one the verdicts and the links, which is all that a
+    stranger has."""
     before = one.row
     after = other.row
     for rating in PUBLISHABLE_RATINGS:
@@ -195,20 +218,34 @@ def _compare_parts(one: _Part, other: _Part, *, whole: bool) -> Iterator[RuleCha
     if not whole or one.written is None or other.written is None:
         return
     for rating in PUBLISHABLE_RATINGS:
-        yield from _by_presence("flag", rating, set(before.flags.get(rating, ())), set(after.flags.get(rating, ())))
+        yield from _by_presence(
+            "flag", rating, set(before.flags.get(rating, ())), set(after.flags.get(rating, ()))
+        )
     yield from _by_presence("ai_mark", "", _required_ai_marks(before), _required_ai_marks(after))
     viewers = (before.viewer, after.viewer)
-    yield from _by_rank("viewer", "", VIEWER_ORDER.index(viewers[0]), VIEWER_ORDER.index(viewers[1]), viewers)
+    yield from _by_rank(
+        "viewer", "", VIEWER_ORDER.index(viewers[0]), VIEWER_ORDER.index(viewers[1]), viewers
+    )
     yield from _by_presence("probe", "", set(map(str, before.probes)), set(map(str, after.probes)))
     tested = (not before.test_network, not after.test_network)
     yield from _by_rank(
-        "test_network", "", tested[0], tested[1], (_format_bool(not tested[0]), _format_bool(not tested[1]))
+        "test_network",
+        "",
+        tested[0],
+        tested[1],
+        (_format_bool(not tested[0]), _format_bool(not tested[1])),
     )
     others = (not before.creator_verified, not after.creator_verified)
     yield from _by_rank(
-        "creator_verified", "", others[0], others[1], (_format_bool(not others[0]), _format_bool(not others[1]))
+        "creator_verified",
+        "",
+        others[0],
+        others[1],
+        (_format_bool(not others[0]), _format_bool(not others[1])),
     )
-    whom = tuple(f"{part.place} {part.people or ''}".strip() for part in (one.written, other.written))
+    whom = tuple(
+        f"{part.place} {part.people or ''}".strip() for part in (one.written, other.written)
+    )
     if whom[0] != whom[1]:  # other units are judged by it: nobody can say that none of them gains
         yield RuleChange(ChangeDirection.LOOSENED, "applies_to", "", *whom)
     yield from _compare_review_dates(one.written, other.written)
@@ -228,7 +265,9 @@ def _compare_review_dates(one: MatrixRow, other: MatrixRow) -> Iterator[RuleChan
     yield from _by_rank("ageing", "", one.ages, other.ages, ages)
     if one.review_by == other.review_by or one.review_by is None or other.review_by is None:
         return
-    read = other.checked_on is not None and (one.checked_on is None or other.checked_on > one.checked_on)
+    read = other.checked_on is not None and (
+        one.checked_on is None or other.checked_on > one.checked_on
+    )
     if other.review_by < one.review_by:
         way = ChangeDirection.TIGHTENED
     else:
@@ -242,7 +281,10 @@ def _compare_defaults(old: Bundle, new: Bundle) -> Iterator[RowChange]:
         "unknown_platform": (old.defaults.unknown_platform, new.defaults.unknown_platform),
         "unknown_surface": (old.defaults.unknown_surface, new.defaults.unknown_surface),
         "unverified_cap": (old.defaults.unverified_cap, new.defaults.unverified_cap),
-        "link_unregistered": ({Rating.G: old.defaults.link_unregistered}, {Rating.G: new.defaults.link_unregistered}),
+        "link_unregistered": (
+            {Rating.G: old.defaults.link_unregistered},
+            {Rating.G: new.defaults.link_unregistered},
+        ),
     }
     for name, (before, after) in pairs.items():
         changes: list[RuleChange] = []
@@ -261,7 +303,8 @@ def _compare_defaults(old: Bundle, new: Bundle) -> Iterator[RowChange]:
 
 
 def _compare_own_release(old: Bundle, new: Bundle) -> Iterator[RowChange]:
-    """Where somebody may publish their own picture alone; a country without a row has the default's answer."""
+    """Where somebody may publish their own picture alone; a country without a row has the default's
+    answer."""
     for country in sorted(old.production.keys() | new.production.keys()):
         days = (old.own_release_until(country), new.own_release_until(country))
         words = (days[0].isoformat() if days[0] else "no", days[1].isoformat() if days[1] else "no")
@@ -271,7 +314,8 @@ def _compare_own_release(old: Bundle, new: Bundle) -> Iterator[RowChange]:
 
 
 def review_deadlines(bundle: Bundle) -> Mapping[str, date]:
-    """By when each rule that ages has to be read again, by its row; what borrows ages with what it borrows."""
+    """By when each rule that ages has to be read again, by its row; what borrows ages with what it
+    borrows."""
     return {
         name: row.review_by
         for name, row in bundle.rows.items()

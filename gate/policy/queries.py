@@ -14,8 +14,11 @@ WHERE tenant_id = :tenant AND "row" = ANY(:rows) AND state = 'active' ORDER BY c
 """
 
 
-def unit_rule_verifications(scope: Scope, unit: Unit, rules: Bundle, on: date) -> tuple[RuleVerification, ...]:
-    """What members say they read of the rules of a unit's place that are past their day; asked only then."""
+def unit_rule_verifications(
+    scope: Scope, unit: Unit, rules: Bundle, on: date
+) -> tuple[RuleVerification, ...]:
+    """What members say they read of the rules of a unit's place that are past their day; asked only
+    then."""
     names = rules.overdue_rows(unit.platform, unit.surface, on=on)
     return rule_verifications(scope, names) if names else ()
 
@@ -24,7 +27,10 @@ def rule_verifications(scope: Scope, names: tuple[str, ...]) -> tuple[RuleVerifi
     """What two members of this agency read of these rules."""
     rows = scope.run(_ACTIVE, tenant=scope.tenant_id, rows=list(names))
     return tuple(
-        RuleVerification(row.row, row.written, row.read_on, row.until, _parse_verdicts(row.verdicts)) for row in rows
+        RuleVerification(
+            row.row, row.written, row.read_on, row.until, _parse_verdicts(row.verdicts)
+        )
+        for row in rows
     )
 
 

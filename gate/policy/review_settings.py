@@ -1,4 +1,5 @@
-"""What an agency chooses for its own desk: more to be read afterwards than is asked of everybody, and who is alerted.
+"""What an agency chooses for its own desk: more to be read afterwards than is asked of everybody,
+and who is alerted.
 
 Only ever tighter: a smaller share than everybody's counts as everybody's.
 """
@@ -15,7 +16,8 @@ from tenants.agencies.rights import Right, Role, require_right
 
 MIN_SUGGESTIVE_PERCENT = 5
 MIN_WORDS_PERCENT = 2
-"""What somebody reads afterwards: of what is Suggestive and passed by rules alone, and of adult words members typed."""
+"""What somebody reads afterwards: of what is Suggestive and passed by rules alone, and of adult
+words members typed."""
 
 
 class ReviewSettings(TenantRow, table=True):
@@ -51,23 +53,33 @@ def sampling_shares(scope: Scope) -> SamplingShares:
     if row is None:
         return SamplingShares(MIN_SUGGESTIVE_PERCENT, MIN_WORDS_PERCENT)
     return SamplingShares(
-        max(row.suggestive_percent, MIN_SUGGESTIVE_PERCENT), max(row.words_percent, MIN_WORDS_PERCENT)
+        max(row.suggestive_percent, MIN_SUGGESTIVE_PERCENT),
+        max(row.words_percent, MIN_WORDS_PERCENT),
     )
 
 
 def raise_sampling_shares(scope: Scope, *, suggestive_percent: int, words_percent: int) -> None:
-    """Have more read afterwards, as the owner. Raises Refused, and BadInput below everybody's share or above 100."""
+    """Have more read afterwards, as the owner. Raises Refused, and BadInput below everybody's share
+    or above 100."""
     member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.STAFF)
-    if not (MIN_SUGGESTIVE_PERCENT <= suggestive_percent <= 100 and MIN_WORDS_PERCENT <= words_percent <= 100):
+    if not (
+        MIN_SUGGESTIVE_PERCENT <= suggestive_percent <= 100
+        and MIN_WORDS_PERCENT <= words_percent <= 100
+    ):
         raise BadInput("desk.bad_share", suggestive=MIN_SUGGESTIVE_PERCENT, words=MIN_WORDS_PERCENT)
     row = scope.session.get(ReviewSettings, (scope.tenant_id, scope.tenant_id))
-    _record_settings(scope, suggestive_percent, words_percent, row.officer_id if row is not None else None)
-    audit.record(scope, "desk.shares", "desk:shares", suggestive=suggestive_percent, words=words_percent)
+    _record_settings(
+        scope, suggestive_percent, words_percent, row.officer_id if row is not None else None
+    )
+    audit.record(
+        scope, "desk.shares", "desk:shares", suggestive=suggestive_percent, words=words_percent
+    )
 
 
 def set_safety_officer(scope: Scope, member_id: UUID) -> None:
-    """Say who is alerted of suspected abuse material, as the owner. Raises Refused, NotFound for who may not review."""
+    """Say who is alerted of suspected abuse material, as the owner. Raises Refused, NotFound for
+    who may not review."""
     require_right(queries.get_acting_member(scope, "review.people_only").role, Right.STAFF)
     if queries.get_member(scope, member_id).role not in (Role.OWNER, Role.MANAGER):
         raise NotFound("member.unknown")
@@ -77,7 +89,8 @@ def set_safety_officer(scope: Scope, member_id: UUID) -> None:
 
 
 def safety_officer(scope: Scope) -> queries.Member | None:
-    """Who is alerted: the member who was named, while they are here and may; else the owner who came first."""
+    """Who is alerted: the member who was named, while they are here and may; else the owner who
+    came first."""
     row = scope.session.get(ReviewSettings, (scope.tenant_id, scope.tenant_id))
     members = queries.list_members(scope)
     able = {one.id: one for one in members if one.role in (Role.OWNER, Role.MANAGER)}
@@ -88,5 +101,7 @@ def safety_officer(scope: Scope) -> queries.Member | None:
 
 
 def _record_settings(scope: Scope, suggestive: int, words: int, officer_id: UUID | None) -> None:
-    scope.run(_CHOOSE, tenant=scope.tenant_id, suggestive=suggestive, words=words, officer=officer_id)
+    scope.run(
+        _CHOOSE, tenant=scope.tenant_id, suggestive=suggestive, words=words, officer=officer_id
+    )
     scope.session.expire_all()

@@ -1,4 +1,5 @@
-"""A release of rules: matrix and lexicon as they are written, with signatures of two people over both. No database."""
+"""A release of rules: matrix and lexicon as they are written, with signatures of two people over
+both. No database."""
 
 import base64
 import hashlib
@@ -49,10 +50,13 @@ class PolicyRelease:
     def to_bytes(self) -> bytes:
         """The file: canonical JSON on one line."""
         signatures = [{"key": key, "signature": signature} for key, signature in self.signatures]
-        return canonical_json({"kind": KIND, "matrix": self.matrix, "lexicon": self.lexicon, "signatures": signatures})
+        return canonical_json(
+            {"kind": KIND, "matrix": self.matrix, "lexicon": self.lexicon, "signatures": signatures}
+        )
 
     def valid_signers(self, trusted: Collection[str]) -> frozenset[bytes]:
-        """The keys among `trusted` whose signature fits, as bytes: however they are written, one counts once."""
+        """The keys among `trusted` whose signature fits, as bytes: however they are written, one
+        counts once."""
         found = set()
         for key, signature in self.signatures:
             if key in trusted:
@@ -67,7 +71,9 @@ class PolicyRelease:
     def to_bundle(self) -> Bundle:
         """The rules themselves, whoever signed. Raises ValueError for rules that are not whole."""
         try:
-            rules = bundle.parse_bundle(self.matrix.encode(), lexicon.parse_lexicon(self.lexicon.encode()))
+            rules = bundle.parse_bundle(
+                self.matrix.encode(), lexicon.parse_lexicon(self.lexicon.encode())
+            )
         except (yaml.YAMLError, TypeError, KeyError) as error:
             raise ValueError(str(error)) from error
         if rules.number <= 0:
@@ -82,7 +88,9 @@ def read_release(document: bytes) -> PolicyRelease:
         if body.pop("kind") != KIND:
             raise UnsignedRelease
         pairs = tuple((str(each["key"]), str(each["signature"])) for each in body.pop("signatures"))
-        return PolicyRelease(signatures=pairs, **{name: require_text(value) for name, value in body.items()})
+        return PolicyRelease(
+            signatures=pairs, **{name: require_text(value) for name, value in body.items()}
+        )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UnsignedRelease from error
 
@@ -90,7 +98,8 @@ def read_release(document: bytes) -> PolicyRelease:
 def verify_release(document: bytes, trusted: Iterable[str]) -> Bundle:
     """The rules of a release that two of `trusted` (public keys in base64) signed.
 
-    Raises Unsigned before a word of it is read as rules, ValueError for signed rules that are not whole.
+    Raises Unsigned before a word of it is read as rules, ValueError for signed rules that are not
+    whole.
     """
     release = read_release(document)
     if len(release.valid_signers(frozenset(trusted))) < SIGNATURES:

@@ -1,7 +1,8 @@
-"""Rules of places that a stranger's package ships for its own platform: how they are signed, and how far they go. Pure.
+"""Rules of places that a stranger's package ships for its own platform: how they are signed, and
+how far they go. Pure.
 
-They speak of General and Suggestive alone, of a platform no rule of ours knows; one thing beyond that, and the whole
-file counts as absent.
+They speak of General and Suggestive alone, of a platform no rule of ours knows; one thing beyond
+that, and the whole file counts as absent.
 """
 
 import base64
@@ -40,7 +41,8 @@ class InvalidThirdPartyRules(Exception):
 
 @dataclass(frozen=True)
 class ThirdPartyRules:
-    """What one package says of its platform. `key` is who signed, in base64; `digest` of the file's bytes."""
+    """What one package says of its platform. `key` is who signed, in base64; `digest` of the file's
+    bytes."""
 
     platform: str
     key: str
@@ -53,14 +55,19 @@ class ThirdPartyRules:
 
 
 def sign_rules(platform: str, rows: str, key: Ed25519PrivateKey) -> bytes:
-    """The file that a package ships: its rows as they are written (YAML), signed by whoever publishes it."""
+    """The file that a package ships: its rows as they are written (YAML), signed by whoever
+    publishes it."""
     signature = base64.b64encode(key.sign(_rules_digest(platform, rows))).decode()
     own = encode_public_key(key.public_key())
-    return canonical_json({"kind": KIND, "platform": platform, "rows": rows, "key": own, "signature": signature})
+    return canonical_json(
+        {"kind": KIND, "platform": platform, "rows": rows, "key": own, "signature": signature}
+    )
 
 
 def _rules_digest(platform: str, rows: str) -> bytes:
-    return hashlib.sha256(canonical_json({"kind": KIND, "platform": platform, "rows": rows})).digest()
+    return hashlib.sha256(
+        canonical_json({"kind": KIND, "platform": platform, "rows": rows})
+    ).digest()
 
 
 def verify_rules(document: bytes, ours: Bundle) -> ThirdPartyRules:
@@ -70,16 +77,26 @@ def verify_rules(document: bytes, ours: Bundle) -> ThirdPartyRules:
     try:
         body = json.loads(document, object_pairs_hook=reject_duplicate_keys)
         kind, platform, written, key, signature = (
-            require_text(body.pop(name)) for name in ("kind", "platform", "rows", "key", "signature")
+            require_text(body.pop(name))
+            for name in ("kind", "platform", "rows", "key", "signature")
         )
         if body or kind != KIND:
             raise InvalidThirdPartyRules("no rows")
-        decode_public_key(key).verify(base64.b64decode(signature, validate=True), _rules_digest(platform, written))
+        decode_public_key(key).verify(
+            base64.b64decode(signature, validate=True), _rules_digest(platform, written)
+        )
         rows = tuple(_ROWS.validate_python(yaml.load(written, Loader=yaml.CSafeLoader)))
         check_rows(rows, {})
     except InvalidSignature as error:
         raise InvalidThirdPartyRules("not signed") from error
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, yaml.YAMLError) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+        yaml.YAMLError,
+    ) as error:
         raise InvalidThirdPartyRules("not whole") from error
     found = ThirdPartyRules(platform, key, hashlib.sha256(document).hexdigest(), rows)
     for beyond in _list_violations(found, ours):

@@ -1,6 +1,7 @@
 """One rating out of everything that was said of some bytes and of their family. Pure.
 
-The highest counts. A machine that advises raises what somebody said; where nobody said anything, that stays so.
+The highest counts. A machine that advises raises what somebody said; where nobody said anything,
+that stays so.
 """
 
 from collections.abc import Sequence
@@ -12,24 +13,29 @@ from uuid import UUID
 from gate.contract.units import Rating, highest_rating
 
 CLASSIFIER = "classifier"
-"""How the sources of machines begin; what follows up to the @ is which of them, then its version."""
+"""How the sources of machines begin; what follows up to the @ is which of them, then its
+version."""
 
 MEMBER_SOURCE = "member:"
 """How the sources of people begin."""
 
 LOWERING_SOURCE = "lowering:"
-"""How the sources of ratings begin that people lowered; what follows is the wish (`gate/reviews/rating_reductions.py`)."""
+"""How the sources of ratings begin that people lowered; what follows is the wish
+(`gate/reviews/rating_reductions.py`)."""
 
 PEOPLE = (MEMBER_SOURCE, LOWERING_SOURCE)
 
 CLASSIFIER_SOURCE = f"{CLASSIFIER}:"
-"""How those begin that only advise: they raise what somebody said, and where nobody said anything, that stays so."""
+"""How those begin that only advise: they raise what somebody said, and where nobody said anything,
+that stays so."""
 
 DECLARED_WORDS_SOURCE = "declared:words"
-"""The words that bytes were made from: advice, too, of what was asked for and not of what can be seen."""
+"""The words that bytes were made from: advice, too, of what was asked for and not of what can be
+seen."""
 
 SURE = 2
-"""So many people rated some bytes before a machine goes higher: then a person looks once more, once."""
+"""So many people rated some bytes before a machine goes higher: then a person looks once more,
+once."""
 
 FAR_APART = 2
 """Steps of the ladder between two classifiers from which on a person decides."""
@@ -53,8 +59,8 @@ class AggregatedRating:
 
 
 def aggregate_ratings(sha256: str, found: Sequence[Any]) -> AggregatedRating:
-    """One rating out of those of the bytes and of their family. Where only machines that advise spoke of the bytes
-    themselves they are unrated, but for what is never allowed."""
+    """One rating out of those of the bytes and of their family. Where only machines that advise
+    spoke of the bytes themselves they are unrated, but for what is never allowed."""
     own = [row for row in found if row.sha256 == sha256]
     parts = []
     minor = False
@@ -69,11 +75,14 @@ def aggregate_ratings(sha256: str, found: Sequence[Any]) -> AggregatedRating:
     if all(row.source.startswith((CLASSIFIER_SOURCE, DECLARED_WORDS_SOURCE)) for row in own):
         return AggregatedRating(None, unsettled=_is_unsettled(own))
     by_person = any(row.source.startswith(PEOPLE) for row in own)
-    return AggregatedRating(rating, unsettled=_is_unsettled(own), by_person=by_person, raised_at=_raised_at(own))
+    return AggregatedRating(
+        rating, unsettled=_is_unsettled(own), by_person=by_person, raised_at=_raised_at(own)
+    )
 
 
 def _raised_at(own: Sequence[Any]) -> datetime | None:
-    """When a machine first went above what two people or more had said; None once somebody rated after it."""
+    """When a machine first went above what two people or more had said; None once somebody rated
+    after it."""
     people: set[str] = set()
     highest_said = -1
     raised = None
@@ -86,17 +95,22 @@ def _raised_at(own: Sequence[Any]) -> datetime | None:
             highest_said = max(highest_said, rank)
             if raised is not None:
                 return None
-        elif row.source.startswith(CLASSIFIER_SOURCE) and len(people) >= SURE and rank > highest_said:
+        elif (
+            row.source.startswith(CLASSIFIER_SOURCE) and len(people) >= SURE and rank > highest_said
+        ):
             raised = raised or row.at
     return raised
 
 
 def _is_unsettled(own: Sequence[Any]) -> bool:
-    """Whether classifiers differ by two steps or more and no person rated the bytes as high as the highest of them."""
+    """Whether classifiers differ by two steps or more and no person rated the bytes as high as the
+    highest of them."""
     said: dict[str, int] = {}
     for row in own:
         name, _, _ = row.source.partition("@")
         said[name] = max(said.get(name, 0), Rating(row.rating).rank)
     machines = [rank for name, rank in said.items() if name.startswith(CLASSIFIER)]
     people = max((rank for name, rank in said.items() if name.startswith(PEOPLE)), default=-1)
-    return len(machines) > 1 and max(machines) - min(machines) >= FAR_APART and people < max(machines)
+    return (
+        len(machines) > 1 and max(machines) - min(machines) >= FAR_APART and people < max(machines)
+    )

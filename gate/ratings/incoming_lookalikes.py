@@ -1,6 +1,8 @@
-"""Pictures that come in and look like others that are sealed, or that somebody asks to be gone: they go with those.
+"""Pictures that come in and look like others that are sealed, or that somebody asks to be gone:
+they go with those.
 
-A freeze and a seal are of bytes. Without this a picture saved anew, a pixel smaller, would leave as if nothing were.
+A freeze and a seal are of bytes. Without this a picture saved anew, a pixel smaller, would leave as
+if nothing were.
 """
 
 from sqlmodel import col, select
@@ -14,7 +16,8 @@ SLOW_CATEGORIES = frozenset({"other"})
 """What only a person decides: no clock takes it away, and nothing but what was named is frozen."""
 
 _OPEN = (RemovalRequestState.RECEIVED, RemovalRequestState.CALLED, RemovalRequestState.APPEALED)
-"""While a request is in one of these its bytes are frozen, and on no blocklist yet that would catch the same look."""
+"""While a request is in one of these its bytes are frozen, and on no blocklist yet that would catch
+the same look."""
 
 _JOIN = """
 UPDATE complaints SET digests = digests || to_jsonb(CAST(:own AS text[])), updated_at = house_now()
@@ -24,15 +27,22 @@ WHERE tenant_id = :tenant AND state = ANY(:open) AND category <> ALL(:patient)
 
 
 def join_open_requests(scope: Scope, sha256: str) -> None:
-    """Put recorded bytes, with those beside them, to the open requests about what looks the same, and freeze them; seal
-    them where that is sealed."""
+    """Put recorded bytes, with those beside them, to the open requests about what looks the same,
+    and freeze them; seal them where that is sealed."""
     own = lookalikes.rated_family(scope, sha256)
     same = [one for one in lookalikes.find_lookalikes(scope, sha256) if one not in own]
     if not same:
         return
-    sealed = select(seals.Seal.id).where(seals.Seal.tenant_id == scope.tenant_id, col(seals.Seal.sha256).in_(same))
+    sealed = select(seals.Seal.id).where(
+        seals.Seal.tenant_id == scope.tenant_id, col(seals.Seal.sha256).in_(same)
+    )
     like = scope.session.exec(sealed.order_by(col(seals.Seal.id)).limit(1)).first()
-    asked = {"open": [str(one) for one in _OPEN], "patient": sorted(SLOW_CATEGORIES), "same": same, "own": own}
+    asked = {
+        "open": [str(one) for one in _OPEN],
+        "patient": sorted(SLOW_CATEGORIES),
+        "same": same,
+        "own": own,
+    }
     with scope.acting_as("gate"):
         waits = scope.run(_JOIN, tenant=scope.tenant_id, **asked).rowcount
     for each in own:

@@ -1,7 +1,9 @@
-"""What was found in bytes beside their rating: evidence that rooms above hand down. It raises and holds back, no more.
+"""What was found in bytes beside their rating: evidence that rooms above hand down. It raises and
+holds back, no more.
 
-A classifier's word is kept by its source; our own reading of a file under `HOUSE`; that a classifier should have looked
-and did not, under `NOBODY`; that it saw a part of a film, under `PART`, until one has seen it `WHOLE`.
+A classifier's word is kept by its source; our own reading of a file under `HOUSE`; that a
+classifier should have looked and did not, under `NOBODY`; that it saw a part of a film, under
+`PART`, until one has seen it `WHOLE`.
 """
 
 from collections.abc import Collection, Sequence
@@ -42,7 +44,8 @@ class Inspection(TenantRow, table=True):
     )
     sha256: str
     source: str
-    """classifier:name@version, house, part, whole, or nothing: a classifier should have looked, and did not."""
+    """classifier:name@version, house, part, whole, or nothing: a classifier should have looked, and
+    did not."""
     people: int | None = None
     """The most it counted in one view; null where it counts none."""
     words: list[str] = jsonb_column(list)
@@ -69,8 +72,9 @@ def record_classifier_finding(
 ) -> None:
     """Write down what a classifier found; said again, it adds what is new and takes nothing back.
 
-    `source` is `classifier:name@version`; `prohibited` (minor or category) says why something is X, and such bytes are
-    frozen at once and the members told. Raises BadInput for another source, NotFound for bytes nobody recorded.
+    `source` is `classifier:name@version`; `prohibited` (minor or category) says why something is X,
+    and such bytes are frozen at once and the members told. Raises BadInput for another source,
+    NotFound for bytes nobody recorded.
     """
     if not source.startswith(CLASSIFIER_SOURCE):
         raise BadInput("asset.bad_source", source=source)
@@ -91,13 +95,15 @@ def record_classifier_finding(
 
 
 def record_classifier_missing(scope: Scope, sha256: str) -> None:
-    """A classifier should have looked and could not: until one has, a person's word is needed. Raises NotFound."""
+    """A classifier should have looked and could not: until one has, a person's word is needed.
+    Raises NotFound."""
     with scope.acting_as("gate"):
         scope.add(_get_or_build_inspection(scope, sha256, NOBODY))
 
 
 def record_partial_inspection(scope: Scope, sha256: str) -> None:
-    """A classifier said something of a film, and could not say all: until one has, a person's word is needed."""
+    """A classifier said something of a film, and could not say all: until one has, a person's word
+    is needed."""
     with scope.acting_as("gate"):
         scope.add(_get_or_build_inspection(scope, sha256, PART))
 
@@ -117,10 +123,11 @@ def record_file_inspection(
     words: Sequence[str] = (),
     frames: Sequence[str] = (),
 ) -> None:
-    """Write down what our own reading of the file found, and whether the picture, turned, is one that was blocked.
+    """Write down what our own reading of the file found, and whether the picture, turned, is one
+    that was blocked.
 
-    `words` stand in it (subtitles); `frames` are the perceptual hashes of a film's. Raises NotFound for bytes nobody
-    recorded.
+    `words` stand in it (subtitles); `frames` are the perceptual hashes of a film's. Raises NotFound
+    for bytes nobody recorded.
     """
     row = _get_or_build_inspection(scope, sha256, HOUSE)
     _one_at_a_time(scope)
@@ -131,8 +138,12 @@ def record_file_inspection(
         row.frames = list(frames) or row.frames
         scope.add(row)
         scope.session.flush()  # a film is compared where it is recorded
-        row.returned = lookalikes.stricter_match(row.returned, lookalikes.nearest_blocklist_match(scope, row.turned))
-        row.returned = lookalikes.stricter_match(row.returned, frame_matches.match_frames(scope, sha256, row.frames))
+        row.returned = lookalikes.stricter_match(
+            row.returned, lookalikes.nearest_blocklist_match(scope, row.turned)
+        )
+        row.returned = lookalikes.stricter_match(
+            row.returned, frame_matches.match_frames(scope, sha256, row.frames)
+        )
         scope.add(row)
     incoming_lookalikes.join_open_requests(scope, sha256)
 
@@ -160,7 +171,8 @@ ON CONFLICT (tenant_id, sha256, source) DO UPDATE SET updated_at = house_now(),
 
 
 def mark_lookalikes_of_blocked(scope: Scope, sha256: str) -> None:
-    """Bytes were blocked: what shows the same, mirrored or turned, is marked once, so that no decision has to look.
+    """Bytes were blocked: what shows the same, mirrored or turned, is marked once, so that no
+    decision has to look.
 
     In the transaction that blocks them, which holds the tenant's epoch alone.
     """
@@ -175,7 +187,14 @@ def mark_lookalikes_of_blocked(scope: Scope, sha256: str) -> None:
             close=lookalikes.CLOSE_BITS,
         )
         for other, answer in frame_matches.find_frame_lookalikes(scope, sha256).items():
-            scope.run(_MARK, tenant=scope.tenant_id, id=uuid7(), sha256=other, house=HOUSE, returned=answer)
+            scope.run(
+                _MARK,
+                tenant=scope.tenant_id,
+                id=uuid7(),
+                sha256=other,
+                house=HOUSE,
+                returned=answer,
+            )
 
 
 _TURNED_BACK = """
@@ -188,18 +207,26 @@ WHERE r.tenant_id = :tenant AND r.sha256 = :sha256 AND b.tenant_id = :tenant
 
 
 def recheck_marked_pictures(scope: Scope) -> None:
-    """A blocklist entry was lifted: each picture that is marked as one that came back is compared once more."""
+    """A blocklist entry was lifted: each picture that is marked as one that came back is compared
+    once more."""
     _one_at_a_time(scope)
     marked = scope.session.exec(
         select(Inspection)
-        .where(Inspection.tenant_id == scope.tenant_id, Inspection.source == HOUSE, Inspection.returned != "")
+        .where(
+            Inspection.tenant_id == scope.tenant_id,
+            Inspection.source == HOUSE,
+            Inspection.returned != "",
+        )
         .execution_options(populate_existing=True)
     ).all()
     with scope.acting_as("gate"):
         for row in marked:
-            bits = scope.run(_TURNED_BACK, tenant=scope.tenant_id, sha256=row.sha256, house=HOUSE).scalar_one()
+            bits = scope.run(
+                _TURNED_BACK, tenant=scope.tenant_id, sha256=row.sha256, house=HOUSE
+            ).scalar_one()
             row.returned = lookalikes.stricter_match(
-                lookalikes.nearest_blocklist_match(scope, row.turned), lookalikes.match_of_distance(bits)
+                lookalikes.nearest_blocklist_match(scope, row.turned),
+                lookalikes.match_of_distance(bits),
             )
             row.returned = lookalikes.stricter_match(
                 row.returned, frame_matches.match_frames(scope, row.sha256, row.frames)
@@ -208,30 +235,37 @@ def recheck_marked_pictures(scope: Scope) -> None:
 
 
 def _one_at_a_time(scope: Scope) -> None:
-    """What is blocked and what comes in at the same moment see each other. After every epoch in the lock order."""
+    """What is blocked and what comes in at the same moment see each other. After every epoch in the
+    lock order."""
     scope.lock(f"{scope.tenant_id}:turned")
 
 
 def needs_inspection(scope: Scope, sha256: str) -> bool:
-    """Whether a classifier should have looked at all of these bytes and none has; none ever looks at what is sealed."""
+    """Whether a classifier should have looked at all of these bytes and none has; none ever looks
+    at what is sealed."""
     if seals.sealed_digests(scope, [sha256]):
         return False
     found = scope.session.exec(
-        select(Inspection.source).where(Inspection.tenant_id == scope.tenant_id, Inspection.sha256 == sha256)
+        select(Inspection.source).where(
+            Inspection.tenant_id == scope.tenant_id, Inspection.sha256 == sha256
+        )
     ).all()
     return has_missing_classifier(found)
 
 
 def has_missing_classifier(sources: Collection[str]) -> bool:
-    """Whether, of those who said something of some bytes, a classifier that should have is missing or saw a part."""
-    nobody = NOBODY in sources and not any(source.startswith(CLASSIFIER_SOURCE) for source in sources)
+    """Whether, of those who said something of some bytes, a classifier that should have is missing
+    or saw a part."""
+    nobody = NOBODY in sources and not any(
+        source.startswith(CLASSIFIER_SOURCE) for source in sources
+    )
     return nobody or (PART in sources and WHOLE not in sources)
 
 
 @dataclass(frozen=True)
 class ClassifierStatus:
-    """Which classifier looked last, by its name and version, and when (UTC); "" and None where none did. `missed` are
-    bytes that one should have looked at, and none has."""
+    """Which classifier looked last, by its name and version, and when (UTC); "" and None where none
+    did. `missed` are bytes that one should have looked at, and none has."""
 
     version: str
     at: datetime | None
@@ -241,23 +275,30 @@ class ClassifierStatus:
 _EYES = """
 WITH newest AS (SELECT id, sha256, source, created_at FROM inspections WHERE tenant_id = :tenant
   ORDER BY id DESC LIMIT :newest),
-looked AS (SELECT source, created_at FROM newest WHERE starts_with(source, :advice) ORDER BY id DESC LIMIT 1)
+looked AS (SELECT source, created_at FROM newest WHERE starts_with(source, :advice) ORDER BY id
+DESC LIMIT 1)
 SELECT (SELECT source FROM looked) AS source, (SELECT created_at FROM looked) AS at,
   (SELECT count(*) FROM newest n WHERE n.source = :nobody AND NOT EXISTS (SELECT FROM inspections i
-    WHERE i.tenant_id = :tenant AND i.sha256 = n.sha256 AND starts_with(i.source, :advice))) AS missed
+    WHERE i.tenant_id = :tenant AND i.sha256 = n.sha256 AND starts_with(i.source, :advice))) AS
+    missed
 """
 
 
 def classifier_status(scope: Scope) -> ClassifierStatus:
-    """What looked at this agency's pictures beside people, of the thousand findings that were noted last."""
-    row = scope.run(_EYES, tenant=scope.tenant_id, newest=NEWEST, advice=CLASSIFIER_SOURCE, nobody=NOBODY).one()
+    """What looked at this agency's pictures beside people, of the thousand findings that were noted
+    last."""
+    row = scope.run(
+        _EYES, tenant=scope.tenant_id, newest=NEWEST, advice=CLASSIFIER_SOURCE, nobody=NOBODY
+    ).one()
     return ClassifierStatus((row.source or "").removeprefix(CLASSIFIER_SOURCE), row.at, row.missed)
 
 
 def _get_or_build_inspection(scope: Scope, sha256: str, source: str) -> Inspection:
-    """The row of a source, new where there is none; nobody else writes about these bytes until the transaction ends."""
+    """The row of a source, new where there is none; nobody else writes about these bytes until the
+    transaction ends."""
     epochs.lock_and_advance(
-        scope, epochs.asset_key(scope, asset_records.find_rendition_by_digest(scope, sha256).asset_id)
+        scope,
+        epochs.asset_key(scope, asset_records.find_rendition_by_digest(scope, sha256).asset_id),
     )
     found = scope.session.exec(
         select(Inspection)

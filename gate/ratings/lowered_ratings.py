@@ -1,7 +1,9 @@
-"""Ratings that were lowered: their tables, and the one question asked wherever such a rating is read: does it count?
+"""Ratings that were lowered: their tables, and the one question asked wherever such a rating is
+read: does it count?
 
-It counts while as many other people as it takes stand behind it. They are counted anew each time, for a guest may turn
-out to have been the author all along; then what was said before counts again, as if nobody had lowered anything.
+It counts while as many other people as it takes stand behind it. They are counted anew each time,
+for a guest may turn out to have been the author all along; then what was said before counts again,
+as if nobody had lowered anything.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -24,7 +26,8 @@ LOWERING_REVIEW = "lowering"
 
 
 class Lowering(TenantRow, table=True):
-    """Somebody finds bytes rated too high: a wish, which changes nothing by itself. The app may insert."""
+    """Somebody finds bytes rated too high: a wish, which changes nothing by itself. The app may
+    insert."""
 
     __tablename__ = "lowerings"
     __table_args__ = table_arguments(
@@ -71,15 +74,21 @@ class LoweringVote:
 
 
 def required_votes(drawn: Rating) -> int:
-    """How many others it takes beside who asks: two from Nudity or Explicit, one from Suggestive."""
+    """How many others it takes beside who asks: two from Nudity or Explicit, one from
+    Suggestive."""
     return 2 if drawn.rank >= Rating.N.rank else 1
 
 
 def agreeing_principals(
-    words: Iterable[LoweringVote], *, barred: Collection[UUID], same: Mapping[UUID, frozenset[UUID]], count: int
+    words: Iterable[LoweringVote],
+    *,
+    barred: Collection[UUID],
+    same: Mapping[UUID, frozenset[UUID]],
+    count: int,
 ) -> frozenset[UUID]:
-    """Who stands behind a lowering, where nobody speaks against it and they are so many humans, each another than the
-    rest and than those who are barred; nobody where they are too few. Pure."""
+    """Who stands behind a lowering, where nobody speaks against it and they are so many humans,
+    each another than the rest and than those who are barred; nobody where they are too few.
+    Pure."""
     last = {word.principal: word for word in words}
     if any(not word.agrees for word in last.values()):
         return frozenset()
@@ -89,11 +98,17 @@ def agreeing_principals(
         if word.seen_percent >= MIN_SEEN_PERCENT and not is_same_human(word.principal, barred, same)
     ]
     groups = (each for each in combinations(sorted(apart), count))
-    found = (each for each in groups if not any(_is_same_principal(a, b, same) for a, b in combinations(each, 2)))
+    found = (
+        each
+        for each in groups
+        if not any(_is_same_principal(a, b, same) for a, b in combinations(each, 2))
+    )
     return frozenset(apart) if next(found, None) else frozenset()
 
 
-def is_same_human(principal: UUID, others: Collection[UUID], same: Mapping[UUID, frozenset[UUID]]) -> bool:
+def is_same_human(
+    principal: UUID, others: Collection[UUID], same: Mapping[UUID, frozenset[UUID]]
+) -> bool:
     """Whether somebody is one of these humans, or a guest who counts as one of them."""
     return any(_is_same_principal(principal, other, same) for other in others)
 
@@ -104,14 +119,17 @@ def _is_same_principal(a: UUID, b: UUID, same: Mapping[UUID, frozenset[UUID]]) -
 
 _WISHES = """
 SELECT l.id, l.drawn, l.principal_id AS asker, l.maker_id AS maker,
-  (SELECT jsonb_agg(jsonb_build_array(r.principal_id, r.verdict, r.seen_percent) ORDER BY r.created_at, r.id)
-    FROM human_reviews r WHERE r.tenant_id = l.tenant_id AND r.about = :about AND r.digest = CAST(l.id AS text)) AS said
+  (SELECT jsonb_agg(jsonb_build_array(r.principal_id, r.verdict, r.seen_percent) ORDER BY
+  r.created_at, r.id)
+    FROM human_reviews r WHERE r.tenant_id = l.tenant_id AND r.about = :about AND r.digest =
+    CAST(l.id AS text)) AS said
 FROM lowerings l WHERE l.tenant_id = :tenant AND l.id = ANY(:ids)
 """
 
 
 def backers_by_lowering(scope: Scope, ids: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
-    """Who stands behind each of these lowerings now, by principal; nobody where it does not count."""
+    """Who stands behind each of these lowerings now, by principal; nobody where it does not
+    count."""
     if not ids:
         return {}
     same = device_fingerprints.same_humans(scope)
@@ -126,4 +144,7 @@ def backers_by_lowering(scope: Scope, ids: Collection[UUID]) -> dict[UUID, froze
 
 def parse_votes(said: Sequence[tuple[str, str, int]] | None) -> list[LoweringVote]:
     """Stored reviews of a wish as words, oldest first."""
-    return [LoweringVote(UUID(principal), verdict == "approve", seen) for principal, verdict, seen in said or ()]
+    return [
+        LoweringVote(UUID(principal), verdict == "approve", seen)
+        for principal, verdict, seen in said or ()
+    ]

@@ -16,7 +16,9 @@ class ContentRating(TenantRow, table=True):
 
     __tablename__ = "content_ratings"
     __table_args__ = table_arguments(
-        Index("content_ratings_sha256", "tenant_id", "sha256"), about="creator", keep="while published, then 5 years"
+        Index("content_ratings_sha256", "tenant_id", "sha256"),
+        about="creator",
+        keep="while published, then 5 years",
     )
     sha256: str
     rating: str

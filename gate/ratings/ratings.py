@@ -1,5 +1,5 @@
-"""Who is shown in assets and how their bytes are rated. Ratings only go up here; what others lowered together is left
-out (`gate/ratings/lowered_ratings.py`)."""
+"""Who is shown in assets and how their bytes are rated. Ratings only go up here; what others
+lowered together is left out (`gate/ratings/lowered_ratings.py`)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
@@ -17,26 +17,32 @@ from gate.assets import asset_records
 from gate.assets.derivations import derived_assets
 from gate.contract.units import Rating
 from gate.ratings import lowered_ratings
-from gate.ratings.aggregation import LOWERING_SOURCE, MEMBER_SOURCE, AggregatedRating, aggregate_ratings
+from gate.ratings.aggregation import (
+    LOWERING_SOURCE,
+    MEMBER_SOURCE,
+    AggregatedRating,
+    aggregate_ratings,
+)
 from gate.ratings.models import ContentRating
 
 
 @dataclass(frozen=True)
 class DisplayRating:
-    """How bytes stand: their rating, None while nobody judged them; `withheld` from everybody, members too: never
-    allowed, or frozen until somebody decided."""
+    """How bytes stand: their rating, None while nobody judged them; `withheld` from everybody,
+    members too: never allowed, or frozen until somebody decided."""
 
     rating: Rating | None
     is_withheld: bool
 
 
-def record_rating(scope: Scope, sha256: str, rating: Rating, *, source: str, reason: Message | None = None) -> None:
+def record_rating(
+    scope: Scope, sha256: str, rating: Rating, *, source: str, reason: Message | None = None
+) -> None:
     """Rate bytes. The highest of all ratings counts, so this can raise and never lower.
 
-    `source` is `classifier:<name>@<version>`, `rule:<name>`, `declared:words` or
-    `member:<id>`. `reason` of an X is
-    `prohibited.minor` where that is why. Raises NotFound for bytes nobody recorded, Refused for a person who would
-    lower the rating.
+    `source` is `classifier:<name>@<version>`, `rule:<name>`, `declared:words` or `member:<id>`.
+    `reason` of an X is `prohibited.minor` where that is why. Raises NotFound for bytes nobody
+    recorded, Refused for a person who would lower the rating.
     """
     asset_id = asset_records.find_rendition_by_digest(scope, sha256).asset_id
     known = effective_rating(scope, sha256)
@@ -46,7 +52,13 @@ def record_rating(scope: Scope, sha256: str, rating: Rating, *, source: str, rea
     stored = reason.to_json() if reason is not None else None
     with scope.acting_as("gate"):
         scope.add(
-            ContentRating(tenant_id=scope.tenant_id, sha256=sha256, rating=str(rating), source=source, reason=stored)
+            ContentRating(
+                tenant_id=scope.tenant_id,
+                sha256=sha256,
+                rating=str(rating),
+                source=source,
+                reason=stored,
+            )
         )
 
 
@@ -54,7 +66,9 @@ def highest_rank_by_source(scope: Scope, sha256: str, source: str) -> int:
     """The rank of the highest rating of bytes by one source; -1 where it said none."""
     said = scope.session.exec(
         select(ContentRating.rating).where(
-            ContentRating.tenant_id == scope.tenant_id, ContentRating.sha256 == sha256, ContentRating.source == source
+            ContentRating.tenant_id == scope.tenant_id,
+            ContentRating.sha256 == sha256,
+            ContentRating.source == source,
         )
     )
     return max((Rating(rating).rank for rating in said), default=-1)
@@ -73,7 +87,8 @@ def directly_rated(scope: Scope, digests: Collection[str]) -> frozenset[str]:
 
 
 def effective_rating(scope: Scope, sha256: str) -> Rating | None:
-    """The rating of bytes: the highest of theirs, of their siblings' and of what they came from; None while unrated."""
+    """The rating of bytes: the highest of theirs, of their siblings' and of what they came from;
+    None while unrated."""
     return explain_rating(scope, sha256).rating
 
 
@@ -81,13 +96,16 @@ _FAMILY = """
 WITH RECURSIVE line AS (
   SELECT r.sha256 AS wanted, r.state, r.asset_id AS id, 0 AS depth, 0 AS steps, false AS part
   FROM renditions r WHERE r.tenant_id = :tenant AND r.sha256 = ANY(:digests)
-  UNION SELECT l.wanted, l.state, p.parent_id, l.depth + CASE WHEN p.part THEN 0 ELSE 1 END, l.steps + 1,
+  UNION SELECT l.wanted, l.state, p.parent_id, l.depth + CASE WHEN p.part THEN 0 ELSE 1 END,
+  l.steps + 1,
     p.part AND l.depth = 0
   FROM line l JOIN asset_parents p ON p.tenant_id = :tenant AND p.asset_id = l.id
   WHERE l.steps < 20)
-SELECT l.wanted, l.state, l.depth, l.part, r.sha256, c.rating, c.source, c.reason ->> 'code' AS code,
+SELECT l.wanted, l.state, l.depth, l.part, r.sha256, c.rating, c.source, c.reason ->> 'code' AS
+code,
   c.created_at AS at,
-  ARRAY(SELECT s.lowering_id FROM lowered_ratings s WHERE s.tenant_id = :tenant AND s.rating_id = c.id) AS lowered
+  ARRAY(SELECT s.lowering_id FROM lowered_ratings s WHERE s.tenant_id = :tenant AND s.rating_id =
+  c.id) AS lowered
 FROM line l JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id = l.id
 JOIN content_ratings c ON c.tenant_id = :tenant AND c.sha256 = r.sha256
 """
@@ -95,7 +113,8 @@ JOIN content_ratings c ON c.tenant_id = :tenant AND c.sha256 = r.sha256
 
 @dataclass
 class _Line:
-    """What counts of what was said of some bytes and their family; who lowered it, and whether a lowering is void."""
+    """What counts of what was said of some bytes and their family; who lowered it, and whether a
+    lowering is void."""
 
     rows: list[Any] = field(default_factory=list)
     lowered_by: set[UUID] = field(default_factory=set)
@@ -115,14 +134,18 @@ class _Line:
 
 
 def _lines_by_digest(scope: Scope, digests: Collection[str]) -> dict[str, _Line]:
-    """What counts of what was said of each of these bytes; bytes of which nothing was said are absent.
+    """What counts of what was said of each of these bytes; bytes of which nothing was said are
+    absent.
 
-    What a lowering set aside is left out, but where the lowering does not count, and for what is never allowed.
+    What a lowering set aside is left out, but where the lowering does not count, and for what is
+    never allowed.
     """
     if not digests:
         return {}
     rows = scope.run(_FAMILY, tenant=scope.tenant_id, digests=list(digests)).all()
-    behind = lowered_ratings.backers_by_lowering(scope, {one for row in rows for one in row.lowered})
+    behind = lowered_ratings.backers_by_lowering(
+        scope, {one for row in rows for one in row.lowered}
+    )
     void = {f"{LOWERING_SOURCE}{one}" for one, who in behind.items() if not who}
     found: dict[str, _Line] = {}
     for row in rows:
@@ -138,8 +161,9 @@ def _lines_by_digest(scope: Scope, digests: Collection[str]) -> dict[str, _Line]
 def explain_rating(scope: Scope, sha256: str) -> AggregatedRating:
     """The rating of bytes and, for what is never allowed, why.
 
-    What was made from Nudity or Explicit is at least Suggestive, whatever was blurred; what has it as a part is that
-    itself, for parts are shown as they are. What was made from something never allowed is never allowed either.
+    What was made from Nudity or Explicit is at least Suggestive, whatever was blurred; what has it
+    as a part is that itself, for parts are shown as they are. What was made from something never
+    allowed is never allowed either.
     """
     return explain_ratings(scope, [sha256])[sha256]
 
@@ -151,20 +175,26 @@ def explain_ratings(scope: Scope, digests: Collection[str]) -> dict[str, Aggrega
 
 
 def showable_ratings(scope: Scope, digests: Collection[str]) -> dict[str, Rating]:
-    """The ratings of those of these bytes that may be shown at all: recorded, rated and not frozen."""
+    """The ratings of those of these bytes that may be shown at all: recorded, rated and not
+    frozen."""
     lines = _lines_by_digest(scope, digests)
-    found = {sha256: line.together(sha256).rating for sha256, line in lines.items() if not line.frozen}
+    found = {
+        sha256: line.together(sha256).rating for sha256, line in lines.items() if not line.frozen
+    }
     return {sha256: rating for sha256, rating in found.items() if rating is not None}
 
 
 def inherited_rank(scope: Scope, sha256: str) -> int:
-    """The rank that bytes keep for what they were made from, whatever becomes of their own ratings; -1 where none."""
+    """The rank that bytes keep for what they were made from, whatever becomes of their own ratings;
+    -1 where none."""
     rows = _lines_by_digest(scope, [sha256]).get(sha256, _Line()).rows
     cut = [min(Rating(row.rating).rank, Rating.S.rank) for row in rows if row.depth > 0]
     return max(cut + [Rating(row.rating).rank for row in rows if row.part], default=-1)
 
 
-_STATES = "SELECT sha256, state FROM renditions WHERE tenant_id = :tenant AND sha256 = ANY(:digests)"
+_STATES = (
+    "SELECT sha256, state FROM renditions WHERE tenant_id = :tenant AND sha256 = ANY(:digests)"
+)
 
 
 def display_ratings(scope: Scope, digests: Collection[str]) -> dict[str, DisplayRating]:
@@ -200,25 +230,43 @@ def record_depiction(
 ) -> None:
     """Say that a person is in an asset: `how` is face, voice, name or mark.
 
-    Without `confirmed_by` (`member:<id>` or `generation`) it is a proposal, and nothing of the asset leaves until it is
-    confirmed, by somebody or by a shoot card (`gate/decision/shoot_card_terms.py`). `hidden` says that an irreversible blur keeps the
-    person from being recognised. Whatever was made of the asset shows them too.
+    Without `confirmed_by` (`member:<id>` or `generation`) it is a proposal, and nothing of the
+    asset leaves until it is confirmed, by somebody or by a shoot card
+    (`gate/decision/shoot_card_terms.py`). `hidden` says that an irreversible blur keeps the person
+    from being recognised. Whatever was made of the asset shows them too.
     """
     state = "non_identifiable" if hidden else "confirmed"
     told = _family_alone(scope, asset_id, person_id)
-    said = {"state": state if confirmed_by else "proposed", "by": confirmed_by, "proposed": proposed_by}
+    said = {
+        "state": state if confirmed_by else "proposed",
+        "by": confirmed_by,
+        "proposed": proposed_by,
+    }
     with scope.acting_as("gate"):
         for each in told:
-            scope.run(_DEPICT, tenant=scope.tenant_id, id=uuid7(), asset=each, person=person_id, how=how, **said)
+            scope.run(
+                _DEPICT,
+                tenant=scope.tenant_id,
+                id=uuid7(),
+                asset=each,
+                person=person_id,
+                how=how,
+                **said,
+            )
 
 
 def _family_alone(scope: Scope, asset_id: UUID, person_id: UUID) -> list[UUID]:
-    """An asset and what was made of it, locked alone with the person: nothing more is made of any of it meanwhile."""
+    """An asset and what was made of it, locked alone with the person: nothing more is made of any
+    of it meanwhile."""
     told = [asset_id, *derived_assets(scope, asset_id)]
     epochs.lock_and_advance(
-        scope, *(epochs.asset_key(scope, each) for each in told), epochs.person_key(scope, person_id)
+        scope,
+        *(epochs.asset_key(scope, each) for each in told),
+        epochs.person_key(scope, person_id),
     )
-    while late := [each for each in derived_assets(scope, asset_id) if each not in told]:  # before the locks
+    while late := [
+        each for each in derived_assets(scope, asset_id) if each not in told
+    ]:  # before the locks
         epochs.lock_and_advance(scope, *(epochs.asset_key(scope, each) for each in late))
         told += late
     return told
@@ -239,15 +287,16 @@ def freeze_bytes(scope: Scope, sha256: str) -> None:
 
 
 def unfreeze_bytes(scope: Scope, sha256: str) -> None:
-    """Somebody decided that frozen bytes may leave again; what was taken back for good, or sealed, stays so. Raises
-    NotFound."""
+    """Somebody decided that frozen bytes may leave again; what was taken back for good, or sealed,
+    stays so. Raises NotFound."""
     row = asset_records.find_rendition_by_digest(scope, sha256)
     epochs.lock_and_advance(scope, epochs.asset_key(scope, row.asset_id))
     with scope.acting_as("gate"):
         scope.run(
             "UPDATE renditions SET state = 'made', updated_at = house_now()"
             " WHERE tenant_id = :tenant AND sha256 = :sha256 AND state = 'frozen' AND NOT EXISTS ("
-            "SELECT FROM seals s WHERE s.tenant_id = renditions.tenant_id AND s.sha256 = renditions.sha256)",
+            "SELECT FROM seals s WHERE s.tenant_id = renditions.tenant_id AND s.sha256 = "
+            "renditions.sha256)",
             tenant=scope.tenant_id,
             sha256=sha256,
         )

@@ -1,9 +1,11 @@
-"""Seals: bytes suspected to show the abuse of a minor. From the moment one is put they are shown to nobody, looked at
-by no machine, copied nowhere and kept; nothing in here ever lifts one or deletes what lies under it.
+"""Seals: bytes suspected to show the abuse of a minor. From the moment one is put they are shown to
+nobody, looked at by no machine, copied nowhere and kept; nothing in here ever lifts one or deletes
+what lies under it.
 
-Putting one writes a row and freezes the bytes, in the transaction that suspects them; what takes longer, calling copies
-back and alerting the officer, is done by `gate/removal/seal_response.py` in a row of its own. 18 U.S.C. 2258A(h) asks a provider to
-preserve for one year what it reported: https://www.law.cornell.edu/uscode/text/18/2258A.
+Putting one writes a row and freezes the bytes, in the transaction that suspects them; what takes
+longer, calling copies back and alerting the officer, is done by `gate/removal/seal_response.py` in
+a row of its own. 18 U.S.C. 2258A(h) asks a provider to preserve for one year what it reported:
+https://www.law.cornell.edu/uscode/text/18/2258A.
 """
 
 from collections.abc import Collection
@@ -28,7 +30,8 @@ LOOKALIKE_SEAL = "seal:"
 
 
 class Seal(TenantRow, table=True):
-    """Sealed bytes, by digest. Written by the gate, append-only; the database itself keeps them frozen."""
+    """Sealed bytes, by digest. Written by the gate, append-only; the database itself keeps them
+    frozen."""
 
     __tablename__ = "seals"
     __table_args__ = table_arguments(
@@ -45,7 +48,8 @@ class Seal(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class SealDue:
-    """Bytes were sealed, the subject is the seal: call what is outside back, and alert the officer."""
+    """Bytes were sealed, the subject is the seal: call what is outside back, and alert the
+    officer."""
 
     kind: ClassVar[str] = "seal.put"
     queue: ClassVar[Queue] = "urgent"
@@ -65,7 +69,9 @@ def seal_bytes(scope: Scope, sha256: str, *, by: str) -> None:
     ratings.freeze_bytes(scope, sha256)
     seal_id = uuid7()
     with scope.acting_as("gate"):
-        done = scope.run(_PUT, tenant=scope.tenant_id, id=seal_id, asset=row.asset_id, sha256=sha256, by=by)
+        done = scope.run(
+            _PUT, tenant=scope.tenant_id, id=seal_id, asset=row.asset_id, sha256=sha256, by=by
+        )
     if done.rowcount:
         outbox.put(scope, SealDue(scope.tenant_id, seal_id), priority=0)
 
@@ -75,6 +81,8 @@ def sealed_digests(scope: Scope, digests: Collection[str]) -> frozenset[str]:
     if not digests:
         return frozenset()
     rows = scope.session.exec(
-        select(Seal.sha256).where(Seal.tenant_id == scope.tenant_id, col(Seal.sha256).in_(list(digests)))
+        select(Seal.sha256).where(
+            Seal.tenant_id == scope.tenant_id, col(Seal.sha256).in_(list(digests))
+        )
     )
     return frozenset(rows)

@@ -1,4 +1,5 @@
-"""What the room states, once each; who hears of it is listed in `workers/event_routes/registry.py`."""
+"""What the room states, once each; who hears of it is listed in
+`workers/event_routes/registry.py`."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +10,8 @@ from foundation.outbox.outbox import Queue
 
 @dataclass(frozen=True)
 class RemovalRequestDue:
-    """Somebody wants something gone: freeze it, and call it back when the clock is over; `subject_id` the complaint."""
+    """Somebody wants something gone: freeze it, and call it back when the clock is over;
+    `subject_id` the complaint."""
 
     kind: ClassVar[str] = "complaint.due"
     queue: ClassVar[Queue] = "urgent"
@@ -19,8 +21,8 @@ class RemovalRequestDue:
 
 @dataclass(frozen=True)
 class RemovalRequestDecided:
-    """A member decided about a complaint, the subject: `because` says why it may stay, empty that it goes. `found` are
-    the digests, with commas between them, of what they found to be meant."""
+    """A member decided about a complaint, the subject: `because` says why it may stay, empty that
+    it goes. `found` are the digests, with commas between them, of what they found to be meant."""
 
     kind: ClassVar[str] = "complaint.decide"
     queue: ClassVar[Queue] = "urgent"
@@ -33,7 +35,8 @@ class RemovalRequestDecided:
 
 @dataclass(frozen=True)
 class ReportDue:
-    """Somebody reported something to the house: look in which agencies it is. Both ids: the house, the report."""
+    """Somebody reported something to the house: look in which agencies it is. Both ids: the house,
+    the report."""
 
     kind: ClassVar[str] = "report.seek"
     queue: ClassVar[Queue] = "urgent"
@@ -43,7 +46,8 @@ class ReportDue:
 
 @dataclass(frozen=True)
 class IntakeDue:
-    """See whether the form for removal requests is reached from outside; both ids are the house's."""
+    """See whether the form for removal requests is reached from outside; both ids are the
+    house's."""
 
     kind: ClassVar[str] = "intake.probe"
     queue: ClassVar[Queue] = "urgent"
@@ -53,7 +57,8 @@ class IntakeDue:
 
 @dataclass(frozen=True)
 class DecisionTargetReached:
-    """Somebody should have decided by now about a request, or about the appeal against its ruling `number`."""
+    """Somebody should have decided by now about a request, or about the appeal against its ruling
+    `number`."""
 
     kind: ClassVar[str] = "complaint.target"
     queue: ClassVar[Queue] = "urgent"

@@ -1,8 +1,10 @@
-"""Reports to the installation as a whole: somebody saw a picture and does not know whose page, or which agency, it is.
+"""Reports to the installation as a whole: somebody saw a picture and does not know whose page, or
+which agency, it is.
 
-They are rows of the house, written by the door; the workers look in every agency and make a request of each find
-(`workers/event_handlers/reported_content.py`). Who reports never reads which agencies there are. What lets them be reached lies here too,
-sealed to the house: no agency's role reads a row of it.
+They are rows of the house, written by the door; the workers look in every agency and make a request
+of each find (`workers/event_handlers/reported_content.py`). Who reports never reads which agencies
+there are. What lets them be reached lies here too, sealed to the house: no agency's role reads a
+row of it.
 """
 
 from collections.abc import Sequence
@@ -26,11 +28,13 @@ from gate.removal.receipts import SubmittedForm
 from gate.removal.removal_requests import MAX_REMOVAL_REQUESTS, RATE_WINDOW, REMOVAL_CATEGORIES
 
 NO_ACCESS_CODE = "-"
-"""In place of a code's hash, for a request made of a report: that one's receipt is read, and nothing opens its own."""
+"""In place of a code's hash, for a request made of a report: that one's receipt is read, and
+nothing opens its own."""
 
 
 class InstallationReport(TenantRow, table=True):
-    """One report; `found` are the requests that were made of it: tenant and receipt. The gate alone changes it."""
+    """One report; `found` are the requests that were made of it: tenant and receipt. The gate alone
+    changes it."""
 
     __tablename__ = "house_reports"
     __table_args__ = table_arguments(
@@ -54,17 +58,21 @@ class InstallationReport(TenantRow, table=True):
 
 
 class ReportContact(TenantRow, table=True):
-    """How somebody who reported may be reached: a letter to the house, under the digest of the form they filled in."""
+    """How somebody who reported may be reached: a letter to the house, under the digest of the form
+    they filled in."""
 
     __tablename__ = "report_contacts"
-    __table_args__ = table_arguments(UniqueConstraint("tenant_id", "about"), about="person", keep="5 years")
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "about"), about="person", keep="5 years"
+    )
     about: str
     letter: bytes = Field(sa_type=LargeBinary)
 
 
 @dataclass(frozen=True)
 class ReportDetails:
-    """A report as it stands; `found` are the agencies and receipts of the requests that were made of it."""
+    """A report as it stands; `found` are the agencies and receipts of the requests that were made
+    of it."""
 
     id: UUID
     receipt: str
@@ -78,24 +86,35 @@ class ReportDetails:
 
 
 def receive_report(
-    scope: Scope, *, receipt: str, pin_hash: str, category: str, given: SubmittedForm, looks: Sequence[str], source: str
+    scope: Scope,
+    *,
+    receipt: str,
+    pin_hash: str,
+    category: str,
+    given: SubmittedForm,
+    looks: Sequence[str],
+    source: str,
 ) -> str:
-    """Write a report down, and have the workers look for what it means; in a scope of the door. Returns its receipt.
+    """Write a report down, and have the workers look for what it means; in a scope of the door.
+    Returns its receipt.
 
-    A form that was sent before gives the receipt it had. Raises BadInput for a category nobody knows or where nothing
-    is said, Refused for a flood of one source.
+    A form that was sent before gives the receipt it had. Raises BadInput for a category nobody
+    knows or where nothing is said, Refused for a flood of one source.
     """
     if category not in REMOVAL_CATEGORIES or not (given.address or looks or given.words):
         raise BadInput("report.unfit")
     form = receipts.form_digest(given.form)
     scope.lock(f"report form:{INSTALLATION_ID}:{form}")
     before = scope.run(
-        "SELECT receipt FROM house_reports WHERE tenant_id = :h AND form = :form", h=INSTALLATION_ID, form=form
+        "SELECT receipt FROM house_reports WHERE tenant_id = :h AND form = :form",
+        h=INSTALLATION_ID,
+        form=form,
     )
     if (known := before.scalar()) is not None:
         return str(known)
     lately = scope.run(
-        "SELECT count(*) FROM house_reports WHERE tenant_id = :house AND source = :source AND created_at > :since",
+        "SELECT count(*) FROM house_reports WHERE tenant_id = :house AND source = :source AND "
+        "created_at > :since",
         house=INSTALLATION_ID,
         source=source,
         since=scope.now - RATE_WINDOW,
@@ -120,12 +139,16 @@ def receive_report(
     return receipt
 
 
-def record_found_requests(scope: Scope, report_id: UUID, requests: Sequence[tuple[UUID, str]]) -> None:
-    """Write down which requests were made of a report, and when it was looked for; in a scope of the house."""
+def record_found_requests(
+    scope: Scope, report_id: UUID, requests: Sequence[tuple[UUID, str]]
+) -> None:
+    """Write down which requests were made of a report, and when it was looked for; in a scope of
+    the house."""
     listed = [{"tenant": str(tenant), "receipt": receipt} for tenant, receipt in requests]
     with scope.acting_as("gate"):
         scope.run(
-            "UPDATE house_reports SET found = CAST(:found AS jsonb), sought_at = house_now(), updated_at = house_now()"
+            "UPDATE house_reports SET found = CAST(:found AS jsonb), sought_at = house_now(), "
+            "updated_at = house_now()"
             " WHERE tenant_id = :house AND id = :id",
             house=INSTALLATION_ID,
             id=report_id,
@@ -135,7 +158,9 @@ def record_found_requests(scope: Scope, report_id: UUID, requests: Sequence[tupl
 
 def get_report(scope: Scope, report_id: UUID) -> ReportDetails:
     """A report, in a scope of the house. Raises NotFound."""
-    return _report_from_row(scope.session.get(InstallationReport, (INSTALLATION_ID, report_id)), scope)
+    return _report_from_row(
+        scope.session.get(InstallationReport, (INSTALLATION_ID, report_id)), scope
+    )
 
 
 def find_report_by_receipt(scope: Scope, receipt: str) -> ReportDetails:
@@ -143,7 +168,9 @@ def find_report_by_receipt(scope: Scope, receipt: str) -> ReportDetails:
     asked = select(InstallationReport).where(
         InstallationReport.tenant_id == INSTALLATION_ID, InstallationReport.receipt == receipt
     )
-    return _report_from_row(scope.session.exec(asked.execution_options(populate_existing=True)).first(), scope)
+    return _report_from_row(
+        scope.session.exec(asked.execution_options(populate_existing=True)).first(), scope
+    )
 
 
 def report_code_hash(scope: Scope, receipt: str) -> str | None:
@@ -155,7 +182,8 @@ def report_code_hash(scope: Scope, receipt: str) -> str | None:
 
 
 def list_unmatched_reports(scope: Scope) -> list[ReportDetails]:
-    """Reports that nothing was found for: a person of the house reads them. In a scope of the house, newest first."""
+    """Reports that nothing was found for: a person of the house reads them. In a scope of the
+    house, newest first."""
     rows = scope.session.exec(
         select(InstallationReport)
         .where(
@@ -175,14 +203,24 @@ def _report_from_row(row: InstallationReport | None, scope: Scope) -> ReportDeta
     listed = tuple((UUID(each["tenant"]), str(each["receipt"])) for each in row.found)
     at = row.created_at or scope.now
     return ReportDetails(
-        row.id, row.receipt, row.category, said, tuple(row.looks), row.source, at, row.sought_at, listed
+        row.id,
+        row.receipt,
+        row.category,
+        said,
+        tuple(row.looks),
+        row.source,
+        at,
+        row.sought_at,
+        listed,
     )
 
 
 def store_contact(scope: Scope, form: str, letter: bytes) -> None:
-    """Keep a sealed letter for the house; in a scope of the door. The first one of a form stands."""
+    """Keep a sealed letter for the house; in a scope of the door. The first one of a form
+    stands."""
     scope.run(
-        "INSERT INTO report_contacts (tenant_id, id, about, letter) VALUES (:house, :id, :about, :letter)"
+        "INSERT INTO report_contacts (tenant_id, id, about, letter) VALUES (:house, :id, :about, "
+        ":letter)"
         " ON CONFLICT DO NOTHING",
         house=INSTALLATION_ID,
         id=uuid7(),
@@ -192,8 +230,11 @@ def store_contact(scope: Scope, form: str, letter: bytes) -> None:
 
 
 def sealed_contact(scope: Scope, form: str) -> bytes | None:
-    """The sealed letter under the digest of a form, in a scope of the house; None where nobody left one."""
-    asked = select(ReportContact.letter).where(ReportContact.tenant_id == INSTALLATION_ID, ReportContact.about == form)
+    """The sealed letter under the digest of a form, in a scope of the house; None where nobody left
+    one."""
+    asked = select(ReportContact.letter).where(
+        ReportContact.tenant_id == INSTALLATION_ID, ReportContact.about == form
+    )
     return scope.session.exec(asked).first()
 
 

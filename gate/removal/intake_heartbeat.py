@@ -1,7 +1,8 @@
-"""Whether people can ask for something to be taken away: the form was reached within the hour, or nothing for adults
-leaves.
+"""Whether people can ask for something to be taken away: the form was reached within the hour, or
+nothing for adults leaves.
 
-The clock is the people's: a demonstration that moves the house's does not make a form unreachable.
+The clock is the people's: a demonstration that moves the house's does not make a form
+unreachable.
 """
 
 from datetime import datetime
@@ -15,7 +16,8 @@ LIMIT = "1 hour"
 
 
 class IntakeBeat(TenantRow, table=True):
-    """When the form was last reached; the house's one row. An agency's own would count for nothing."""
+    """When the form was last reached; the house's one row. An agency's own would count for
+    nothing."""
 
     __tablename__ = "intake_beats"
     __table_args__ = table_arguments(about="nobody", keep="forever")
@@ -23,8 +25,10 @@ class IntakeBeat(TenantRow, table=True):
 
 
 INTAKE_REACHED_SQL = f"""
-coalesce((SELECT b.seen_at BETWEEN people_now() - interval '{LIMIT}' AND people_now() + interval '1 minute'
-  FROM intake_beats b WHERE b.tenant_id = '{INSTALLATION_ID}' AND b.id = '{INSTALLATION_ID}'), false)
+coalesce((SELECT b.seen_at BETWEEN people_now() - interval '{LIMIT}' AND people_now() + interval
+'1 minute'
+  FROM intake_beats b WHERE b.tenant_id = '{INSTALLATION_ID}' AND b.id = '{INSTALLATION_ID}'),
+  false)
 """  # noqa: S608  constants of our own
 """SQL: what is not known, or said to be later than now, is not reached."""
 
@@ -33,8 +37,10 @@ def record_reached(scope: Scope) -> None:
     """The form was reached just now; in a scope of the house."""
     with scope.acting_as("gate"):
         scope.run(
-            "INSERT INTO intake_beats (tenant_id, id, seen_at) VALUES (:house, :house, people_now())"
-            " ON CONFLICT (tenant_id, id) DO UPDATE SET seen_at = people_now(), updated_at = house_now()",
+            "INSERT INTO intake_beats (tenant_id, id, seen_at) VALUES (:house, :house, "
+            "people_now())"
+            " ON CONFLICT (tenant_id, id) DO UPDATE SET seen_at = people_now(), updated_at = "
+            "house_now()",
             house=INSTALLATION_ID,
         )
 

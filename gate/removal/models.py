@@ -15,7 +15,8 @@ from foundation.db.tables import (
 
 
 class RemovalRequest(CreatorOwnedRow, table=True):
-    """Somebody asks for something to be taken away. The app may insert, the gate decides; it holds no name at all."""
+    """Somebody asks for something to be taken away. The app may insert, the gate decides; it holds
+    no name at all."""
 
     __tablename__ = "complaints"
     __table_args__ = table_arguments(
@@ -32,4 +33,6 @@ class RemovalRequest(CreatorOwnedRow, table=True):
     state: str
     digests: list[str] = jsonb_column(list)
     called_at: datetime | None = timestamp_column(optional=True)
-    reason: dict[str, Any] | None = message_column()  # of releases before `gate/removal/rulings.py`; read no more
+    reason: dict[str, Any] | None = (
+        message_column()
+    )  # of releases before `gate/removal/rulings.py`; read no more

@@ -1,4 +1,5 @@
-"""Taking back what is outside: copies are listed, marked and stated one by one; removing is done above."""
+"""Taking back what is outside: copies are listed, marked and stated one by one; removing is done
+above."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -25,11 +26,13 @@ MINOR_CATEGORY = "minor"
 _UNBLOCK = """
 DELETE FROM blocklist WHERE tenant_id = :tenant AND sha256 = :sha256 AND category <> :never
 """
-"""The database lets go of nothing but what an appeal lifted that two people agreed about (migration 0033)."""
+"""The database lets go of nothing but what an appeal lifted that two people agreed about (migration
+0033)."""
 
 
 def open_takedowns(scope: Scope, listed: Iterable[LiveCopy], reason: Message) -> list[UUID]:
-    """Mark every copy and state each once; returns the permits whose copies are to go. A copy marked before is left.
+    """Mark every copy and state each once; returns the permits whose copies are to go. A copy
+    marked before is left.
 
     Whatever is wrong with changed words, it is the copy they are in that goes.
     """
@@ -43,13 +46,18 @@ def open_takedowns(scope: Scope, listed: Iterable[LiveCopy], reason: Message) ->
 
 
 def block_bytes(
-    scope: Scope, sha256: str, *, category: str, phash: str | None = None, complaint_id: UUID | None = None
+    scope: Scope,
+    sha256: str,
+    *,
+    category: str,
+    phash: str | None = None,
+    complaint_id: UUID | None = None,
 ) -> list[UUID]:
     """Put bytes on the blocklist (the house's, in a scope of the house) and call their copies back.
 
-    `complaint_id` is the request that was upheld, where it was one. In a tenant the rendition goes too; near copies
-    are caught by `phash`, 64 bits in hexadecimal, and those of them that are mirrored or turned where both pictures are
-    the tenant's, or the blocked one came first.
+    `complaint_id` is the request that was upheld, where it was one. In a tenant the rendition goes
+    too; near copies are caught by `phash`, 64 bits in hexadecimal, and those of them that are
+    mirrored or turned where both pictures are the tenant's, or the blocked one came first.
     """
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     with scope.acting_as("gate"):
@@ -63,14 +71,17 @@ def block_bytes(
         )
     journal.record_restriction(scope, journal.BLOCK, sha256, more=category, look=phash or "")
     inspections.mark_lookalikes_of_blocked(scope, sha256)
-    return open_takedowns(scope, live_copies.live_copies_of_bytes(scope, sha256), Message("recall.blocked"))
+    return open_takedowns(
+        scope, live_copies.live_copies_of_bytes(scope, sha256), Message("recall.blocked")
+    )
 
 
 def unblock_bytes(scope: Scope, sha256: str) -> bool:
-    """Lift what an upheld request put on the tenant's blocklist, two people having agreed (`gate/reviews/appeals.py`).
+    """Lift what an upheld request put on the tenant's blocklist, two people having agreed
+    (`gate/reviews/appeals.py`).
 
-    The bytes may be judged again like any others; what was called back stays away, and nothing is sent. An entry of a
-    minor, of the house or without a request stays; whether one was lifted.
+    The bytes may be judged again like any others; what was called back stays away, and nothing is
+    sent. An entry of a minor, of the house or without a request stays; whether one was lifted.
     """
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     with scope.acting_as("gate"):
@@ -80,7 +91,8 @@ def unblock_bytes(scope: Scope, sha256: str) -> bool:
         scope.run(
             "UPDATE renditions SET state = 'made', updated_at = house_now()"
             " WHERE tenant_id = :tenant AND sha256 = :sha256 AND state = 'removed' AND NOT EXISTS ("
-            "SELECT FROM seals s WHERE s.tenant_id = renditions.tenant_id AND s.sha256 = renditions.sha256)",
+            "SELECT FROM seals s WHERE s.tenant_id = renditions.tenant_id AND s.sha256 = "
+            "renditions.sha256)",
             **named,
         )
     journal.record_restriction(scope, journal.UNBLOCK, sha256)

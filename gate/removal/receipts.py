@@ -1,4 +1,5 @@
-"""What came with a request beside what it names: the code of its receipt, words, an address; who is to decide."""
+"""What came with a request beside what it names: the code of its receipt, words, an address; who is
+to decide."""
 
 import hashlib
 from collections.abc import Collection
@@ -20,7 +21,9 @@ class RemovalReceipt(TenantRow, table=True):
 
     __tablename__ = "complaint_receipts"
     __table_args__ = table_arguments(
-        ForeignKeyConstraint(["tenant_id", "complaint_id"], ["complaints.tenant_id", "complaints.id"]),
+        ForeignKeyConstraint(
+            ["tenant_id", "complaint_id"], ["complaints.tenant_id", "complaints.id"]
+        ),
         UniqueConstraint("tenant_id", "complaint_id"),
         UniqueConstraint("tenant_id", "form"),
         about="person",
@@ -49,9 +52,12 @@ class SubmittedForm:
 
 
 def store_submission(scope: Scope, receipt: str, given: SubmittedForm, pin_hash: str) -> UUID:
-    """Keep what came with the request of a receipt, just written in this transaction; the request's id."""
+    """Keep what came with the request of a receipt, just written in this transaction; the request's
+    id."""
     complaint_id = scope.session.exec(
-        select(RemovalRequest.id).where(RemovalRequest.tenant_id == scope.tenant_id, RemovalRequest.receipt == receipt)
+        select(RemovalRequest.id).where(
+            RemovalRequest.tenant_id == scope.tenant_id, RemovalRequest.receipt == receipt
+        )
     ).one()
     scope.add(
         RemovalReceipt(
@@ -73,7 +79,8 @@ def form_digest(form: str) -> str | None:
 
 
 def receipt_of_form(scope: Scope, form: str) -> str | None:
-    """The receipt of a form that was sent before; who sends it now waits until the other has its receipt."""
+    """The receipt of a form that was sent before; who sends it now waits until the other has its
+    receipt."""
     if not form:
         return None
     scope.lock(f"report form:{scope.tenant_id}:{form_digest(form)}")
@@ -100,7 +107,8 @@ def submissions_by_request(scope: Scope, complaints: Collection[UUID]) -> dict[U
         return {}
     rows = scope.session.exec(
         select(RemovalReceipt).where(
-            RemovalReceipt.tenant_id == scope.tenant_id, col(RemovalReceipt.complaint_id).in_(list(complaints))
+            RemovalReceipt.tenant_id == scope.tenant_id,
+            col(RemovalReceipt.complaint_id).in_(list(complaints)),
         )
     )
     return {row.complaint_id: SubmittedForm(row.address, row.words, row.by_house) for row in rows}
@@ -108,7 +116,9 @@ def submissions_by_request(scope: Scope, complaints: Collection[UUID]) -> dict[U
 
 def decided_by_installation(scope: Scope, complaints: Collection[UUID]) -> frozenset[UUID]:
     """Those of these requests that whoever runs the house decides."""
-    return frozenset(one for one, said in submissions_by_request(scope, complaints).items() if said.by_house)
+    return frozenset(
+        one for one, said in submissions_by_request(scope, complaints).items() if said.by_house
+    )
 
 
 def form_digest_of_receipt(scope: Scope, receipt: str) -> str | None:

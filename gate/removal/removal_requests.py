@@ -1,8 +1,10 @@
-"""Complaints: somebody who is shown, or anybody, wants something gone. No login, no name; a receipt is all they keep.
+"""Complaints: somebody who is shown, or anybody, wants something gone. No login, no name; a receipt
+is all they keep.
 
-What they name, and what looks the same, is frozen at once, whoever they are. Somebody decides: it goes everywhere and
-never returns, or it may stay, with a reason. Where nobody does, it is called back by itself once `CLOCK` is over.
-Each decision is a row of `gate/removal/rulings.py`; whom it goes against may have it looked at again (`gate/reviews/appeals.py`).
+What they name, and what looks the same, is frozen at once, whoever they are. Somebody decides: it
+goes everywhere and never returns, or it may stay, with a reason. Where nobody does, it is called
+back by itself once `CLOCK` is over. Each decision is a row of `gate/removal/rulings.py`; whom it
+goes against may have it looked at again (`gate/reviews/appeals.py`).
 """
 
 import secrets
@@ -58,23 +60,27 @@ ACTOR = "system:complaints"
 OFFICER_ACTOR = "officer:"
 """How the actor of whoever decides for the house begins; their name follows."""
 REMOVAL_CATEGORIES = ("shown", "represents", "minor", "illegal", "other")
-"""Who asks, or why: the person shown, somebody for them, somebody who was under age, against the law, anybody else."""
+"""Who asks, or why: the person shown, somebody for them, somebody who was under age, against the
+law, anybody else."""
 
 DECISION_DEADLINE = timedelta(hours=24)
-"""So long the members may decide; then what was named goes everywhere. Half of the 48 hours that the law leaves:
-https://www.congress.gov/bill/119th-congress/senate-bill/146 (sec. 3)."""
+"""So long the members may decide; then what was named goes everywhere. Half of the 48 hours that
+the law leaves: https://www.congress.gov/bill/119th-congress/senate-bill/146 (sec. 3)."""
 
 DECISION_TARGET = timedelta(hours=12)
 SLOW_DECISION_TARGET = timedelta(days=7)
-"""Within so long somebody should decide, about what goes by itself and the patient ones; then members are told."""
+"""Within so long somebody should decide, about what goes by itself and the patient ones; then
+members are told."""
 
 GROUPING_THRESHOLD = 5
 MAX_REMOVAL_REQUESTS = 500
 RATE_WINDOW = timedelta(hours=1)
-"""From more than `GROUPED` of one source within an hour they are decided as one; more than `MOST` are refused."""
+"""From more than `GROUPED` of one source within an hour they are decided as one; more than `MOST`
+are refused."""
 
 KEEP_REASONS = ("agreed", "mistaken", "unfounded")
-"""Why something may stay: everybody shown agreed and still does; another picture was meant; nothing speaks for it."""
+"""Why something may stay: everybody shown agreed and still does; another picture was meant; nothing
+speaks for it."""
 
 RECEIPT_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Of a receipt: none that are mistaken for another."""
@@ -82,8 +88,8 @@ RECEIPT_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 @dataclass(frozen=True)
 class PendingRemovalRequest:
-    """What somebody has to decide: one complaint, or a flood of one source as one. `until` is when the clock ends,
-    `target` by when somebody should have decided."""
+    """What somebody has to decide: one complaint, or a flood of one source as one. `until` is when
+    the clock ends, `target` by when somebody should have decided."""
 
     ids: tuple[UUID, ...]
     creator_id: UUID
@@ -112,14 +118,15 @@ def receive_removal_request(
 ) -> str:
     """Write down what somebody wants gone, and have the workers freeze it; returns the receipt.
 
-    `digests` are of the bytes that `named` (a content id) shows; `source` a keyed digest of where it comes from.
-    `described`: where nothing is known of what they mean, somebody has to look for it.
-    Raises BadInput for a category or a thing nobody knows, Refused for a flood.
+    `digests` are of the bytes that `named` (a content id) shows; `source` a keyed digest of where
+    it comes from. `described`: where nothing is known of what they mean, somebody has to look for
+    it. Raises BadInput for a category or a thing nobody knows, Refused for a flood.
     """
     if category not in REMOVAL_CATEGORIES or not (digests or described):
         raise BadInput("complaint.unfit")
     lately = scope.run(
-        "SELECT count(*) FROM complaints WHERE tenant_id = :tenant AND source = :source AND created_at > :since",
+        "SELECT count(*) FROM complaints WHERE tenant_id = :tenant AND source = :source AND "
+        "created_at > :since",
         tenant=scope.tenant_id,
         source=source,
         since=scope.now - RATE_WINDOW,
@@ -148,8 +155,8 @@ def new_receipt() -> str:
 
 
 def freeze_named_bytes(scope: Scope, complaint_id: UUID) -> None:
-    """Keep what was named from leaving again, and from everybody's eyes, until somebody decided; so with what looks the
-    same, but for the patient ones. Raises NotFound."""
+    """Keep what was named from leaving again, and from everybody's eyes, until somebody decided; so
+    with what looks the same, but for the patient ones. Raises NotFound."""
     row = get_removal_request(scope, complaint_id)
     same = (
         []
@@ -178,7 +185,8 @@ def recall_named_bytes(scope: Scope, complaint_id: UUID) -> list[UUID]:
 def uphold_removal_request(scope: Scope, complaint_id: UUID) -> list[UUID]:
     """Somebody decided that it goes: from everywhere, and it never returns, nor what looks like it.
 
-    The permits of the copies that are called back now. Raises NotFound, Conflict when somebody decided before.
+    The permits of the copies that are called back now. Raises NotFound, Conflict when somebody
+    decided before.
     """
     row = lock_removal_request(scope, complaint_id)
     if row.state not in (RemovalRequestState.RECEIVED, RemovalRequestState.CALLED):
@@ -189,8 +197,8 @@ def uphold_removal_request(scope: Scope, complaint_id: UUID) -> list[UUID]:
 def reject_removal_request(scope: Scope, complaint_id: UUID, *, because: str = "unfounded") -> None:
     """Somebody decided that it may be shown: it can leave again.
 
-    Raises BadInput without a reason of `STAYS`, NotFound, Conflict when it was decided before: what the clock took away
-    comes back only on appeal.
+    Raises BadInput without a reason of `STAYS`, NotFound, Conflict when it was decided before: what
+    the clock took away comes back only on appeal.
     """
     row = lock_removal_request(scope, complaint_id)
     if row.state != RemovalRequestState.RECEIVED:
@@ -209,37 +217,58 @@ def remove_content(
         look = lookalikes.perceptual_hash_of(scope, sha256)
         if row.category == recall.MINOR_CATEGORY:
             seals.seal_bytes(scope, sha256, by=f"complaint:{row.id}")
-        called += recall.block_bytes(scope, sha256, category=row.category, phash=look, complaint_id=row.id)
+        called += recall.block_bytes(
+            scope, sha256, category=row.category, phash=look, complaint_id=row.id
+        )
     return called
 
 
 def keep_content(
-    scope: Scope, row: RemovalRequest, *, because: str, after: RemovalRequestState = RemovalRequestState.REJECTED
+    scope: Scope,
+    row: RemovalRequest,
+    *,
+    because: str,
+    after: RemovalRequestState = RemovalRequestState.REJECTED,
 ) -> None:
-    """What a no does: the bytes may leave again, by being published anew; what was taken away stays away.
+    """What a no does: the bytes may leave again, by being published anew; what was taken away stays
+    away.
 
-    What another request keeps frozen or blocked stays so. Raises BadInput without a reason of `STAYS`.
+    What another request keeps frozen or blocked stays so. Raises BadInput without a reason of
+    `STAYS`.
     """
     if because not in KEEP_REASONS:
         raise BadInput("complaint.no_reason")
-    _record_decision(scope, row, RemovalRequestState.REJECTED, after, reason=Message(f"complaint.because.{because}"))
-    for sha256 in sorted(set(row.digests) - rulings.restricted_by_others(scope, row.id, row.digests)):
+    _record_decision(
+        scope,
+        row,
+        RemovalRequestState.REJECTED,
+        after,
+        reason=Message(f"complaint.because.{because}"),
+    )
+    for sha256 in sorted(
+        set(row.digests) - rulings.restricted_by_others(scope, row.id, row.digests)
+    ):
         recall.unblock_bytes(scope, sha256)
         ratings.unfreeze_bytes(scope, sha256)
 
 
 def refreeze_on_appeal(scope: Scope, row: RemovalRequest) -> None:
-    """Somebody wants it decided again: until then nothing of it leaves, whatever was said of it first."""
+    """Somebody wants it decided again: until then nothing of it leaves, whatever was said of it
+    first."""
     change_request_state(scope, row, RemovalRequestState.APPEALED)
     for sha256 in row.digests:
         ratings.freeze_bytes(scope, sha256)
 
 
-def request_decision(scope: Scope, complaint_id: UUID, *, because: str = "", digests: Collection[str] = ()) -> None:
-    """A member's word, done by the workers at once: with a reason of `STAYS` it stays, without one it goes.
+def request_decision(
+    scope: Scope, complaint_id: UUID, *, because: str = "", digests: Collection[str] = ()
+) -> None:
+    """A member's word, done by the workers at once: with a reason of `STAYS` it stays, without one
+    it goes.
 
-    `digests` are of what a member found to be meant, where nothing was named. Raises Refused for who may not review and
-    for what the house decides, BadInput for another reason, NotFound, Conflict when it was decided before.
+    `digests` are of what a member found to be meant, where nothing was named. Raises Refused for
+    who may not review and for what the house decides, BadInput for another reason, NotFound,
+    Conflict when it was decided before.
     """
     require_right(queries.get_acting_member(scope, "review.people_only").role, Right.REVIEW)
     if because and because not in KEEP_REASONS:
@@ -250,13 +279,18 @@ def request_decision(scope: Scope, complaint_id: UUID, *, because: str = "", dig
         raise Conflict("complaint.decided")
     if not (because or row.digests or digests):
         raise BadInput("complaint.not_found")
-    event = RemovalRequestDecided(scope.tenant_id, row.id, because, scope.actor, ",".join(sorted(digests)))
+    event = RemovalRequestDecided(
+        scope.tenant_id, row.id, because, scope.actor, ",".join(sorted(digests))
+    )
     outbox.put(scope, event, priority=0, dedupe=f"complaint:{row.id}")
 
 
 def check_not_accused(scope: Scope, complaint_id: UUID) -> None:
-    """Raises Refused where a request is about those who run the agency, and the scope's actor decides for them."""
-    if receipts.decided_by_installation(scope, [complaint_id]) and not scope.actor.startswith(OFFICER_ACTOR):
+    """Raises Refused where a request is about those who run the agency, and the scope's actor
+    decides for them."""
+    if receipts.decided_by_installation(scope, [complaint_id]) and not scope.actor.startswith(
+        OFFICER_ACTOR
+    ):
         raise Refused("complaint.house")
 
 
@@ -271,7 +305,9 @@ def handle_removal_decision(event: RemovalRequestDecided, *, tenant: OpenScope) 
                 reject_removal_request(scope, event.subject_id, because=event.because)
             else:
                 uphold_removal_request(scope, event.subject_id)
-            rulings.audit_ruling(scope, "complaint.stays" if event.because else "complaint.upheld", event.subject_id)
+            rulings.audit_ruling(
+                scope, "complaint.stays" if event.because else "complaint.upheld", event.subject_id
+            )
     except Conflict:
         return
 
@@ -286,7 +322,8 @@ def _record_named_bytes(scope: Scope, complaint_id: UUID, digests: Collection[st
 
 
 def handle_removal_request_due(event: RemovalRequestDue, *, tenant: OpenScope) -> None:
-    """Freeze what was named, and tell the members by when they may decide; afterwards it goes everywhere.
+    """Freeze what was named, and tell the members by when they may decide; afterwards it goes
+    everywhere.
 
     In a demonstration nobody is waited for.
     """
@@ -304,20 +341,26 @@ def handle_removal_request_due(event: RemovalRequestDue, *, tenant: OpenScope) -
         creator = queries.get_creator(scope, row.creator_id)
         by_house = bool(receipts.decided_by_installation(scope, [row.id]))
         code = "complaint.waits_house" if by_house else "complaint.waits_person"
-        told = Message(code if row.digests or by_house else "complaint.waits_words", {"creator": creator.name})
+        told = Message(
+            code if row.digests or by_house else "complaint.waits_words", {"creator": creator.name}
+        )
         if until is not None and not by_house:
             hour = f"{until.astimezone(ZoneInfo(creator.zone)):%d/%m %H:%M}"
             told = Message("complaint.waits", {"creator": creator.name, "until": hour})
         if until is not None:
             outbox.put(scope, event, at=until, priority=0)
-        notices.put(scope, told, cause=removal_notice_cause(row), urgent=True, creator_id=row.creator_id)
+        notices.put(
+            scope, told, cause=removal_notice_cause(row), urgent=True, creator_id=row.creator_id
+        )
         late = DecisionTargetReached(scope.tenant_id, row.id, 0)
         outbox.put(scope, late, at=decision_target(row, scope.now), dedupe=f"target:{row.id}:0")
 
 
 def decision_target(row: RemovalRequest, now: datetime) -> datetime:
     """By when somebody should have decided about a request."""
-    return (row.created_at or now) + (SLOW_DECISION_TARGET if row.category in SLOW_CATEGORIES else DECISION_TARGET)
+    return (row.created_at or now) + (
+        SLOW_DECISION_TARGET if row.category in SLOW_CATEGORIES else DECISION_TARGET
+    )
 
 
 def _decision_deadline(scope: Scope, row: RemovalRequest) -> datetime | None:
@@ -336,7 +379,10 @@ def removal_notice_cause(row: RemovalRequest) -> str:
 def _close_finished_notices(scope: Scope, row: RemovalRequest) -> None:
     """The notice closes with the last of its complaints."""
     scope.session.flush()
-    if not any(removal_notice_cause(other) == removal_notice_cause(row) for other in _list_open_requests(scope)):
+    if not any(
+        removal_notice_cause(other) == removal_notice_cause(row)
+        for other in _list_open_requests(scope)
+    ):
         notices.close(scope, removal_notice_cause(row))
         notices.close(scope, f"{removal_notice_cause(row)}:late")
 
@@ -344,12 +390,17 @@ def _close_finished_notices(scope: Scope, row: RemovalRequest) -> None:
 def _list_open_requests(scope: Scope) -> Sequence[RemovalRequest]:
     return scope.session.exec(
         select(RemovalRequest)
-        .where(RemovalRequest.tenant_id == scope.tenant_id, RemovalRequest.state == RemovalRequestState.RECEIVED)
+        .where(
+            RemovalRequest.tenant_id == scope.tenant_id,
+            RemovalRequest.state == RemovalRequestState.RECEIVED,
+        )
         .order_by(col(RemovalRequest.created_at), col(RemovalRequest.id))
     ).all()
 
 
-def list_pending_removal_requests(scope: Scope, creators: Collection[UUID]) -> list[PendingRemovalRequest]:
+def list_pending_removal_requests(
+    scope: Scope, creators: Collection[UUID]
+) -> list[PendingRemovalRequest]:
     """What waits for a decision, of these creators, the oldest first."""
     by_source: dict[tuple[UUID, str, str], list[RemovalRequest]] = {}
     here = [row for row in _list_open_requests(scope) if row.creator_id in creators]
@@ -365,11 +416,17 @@ def list_pending_removal_requests(scope: Scope, creators: Collection[UUID]) -> l
     shown = live_copies.live_copies_of_bytes(
         scope, *{sha256 for rows in groups for row in rows for sha256 in row.digests}
     )
-    return sorted((_build_pending_request(scope, rows, came, shown) for rows in groups), key=lambda one: one.since)
+    return sorted(
+        (_build_pending_request(scope, rows, came, shown) for rows in groups),
+        key=lambda one: one.since,
+    )
 
 
 def _build_pending_request(
-    scope: Scope, rows: Sequence[RemovalRequest], came: Mapping[UUID, SubmittedForm], shown: Sequence[LiveCopy]
+    scope: Scope,
+    rows: Sequence[RemovalRequest],
+    came: Mapping[UUID, SubmittedForm],
+    shown: Sequence[LiveCopy],
 ) -> PendingRemovalRequest:
     first = rows[0]
     digests = {sha256 for row in rows for sha256 in row.digests}
@@ -381,7 +438,16 @@ def _build_pending_request(
     due = decision_target(first, scope.now)
     located = any(row.digests for row in rows)
     return PendingRemovalRequest(
-        ids, first.creator_id, first.category, since, until, due, outside, said.address, said.words, located
+        ids,
+        first.creator_id,
+        first.category,
+        since,
+        until,
+        due,
+        outside,
+        said.address,
+        said.words,
+        located,
     )
 
 
@@ -393,7 +459,8 @@ def _record_decision(
     *,
     reason: Message | None = None,
 ) -> None:
-    """Write the decision down, as the scope's actor's word or the clock's. Raises Conflict when another came first."""
+    """Write the decision down, as the scope's actor's word or the clock's. Raises Conflict when
+    another came first."""
     before = len(rulings.list_rulings(scope, [row.id])[row.id])
     rulings.record_ruling(scope, row.id, outcome, after=before, reason=reason)
     change_request_state(scope, row, after)

@@ -20,7 +20,8 @@ from gate.removal.rulings import AppealSummary, RulingSummary
 
 @dataclass(frozen=True)
 class RequestStatus:
-    """How a complaint stands: `live_copies` are all that were outside when it came, with the instant each was gone."""
+    """How a complaint stands: `live_copies` are all that were outside when it came, with the
+    instant each was gone."""
 
     id: UUID
     creator_id: UUID
@@ -63,7 +64,8 @@ def latest_status(scope: Scope, creator_id: UUID) -> RequestStatus | None:
 def _get_status(scope: Scope, condition: object) -> RequestStatus:
     row = scope.session.exec(
         select(RemovalRequest)
-        .where(RemovalRequest.tenant_id == scope.tenant_id, condition)  # type: ignore[arg-type]  # a column's comparison
+        # a column's comparison
+        .where(RemovalRequest.tenant_id == scope.tenant_id, condition)  # type: ignore[arg-type]  # see above
         .order_by(col(RemovalRequest.id).desc())
         .limit(1)
         .execution_options(populate_existing=True)
@@ -73,10 +75,17 @@ def _get_status(scope: Scope, condition: object) -> RequestStatus:
     return replace(brief_status(scope, row), copies=copies_by_removal_request(scope, [row])[row.id])
 
 
-def copies_by_removal_request(scope: Scope, rows: Sequence[RemovalRequest]) -> dict[UUID, tuple[LiveCopy, ...]]:
-    """Of each complaint, all copies of what was named that were outside when it came, or came to be since."""
-    listed = live_copies.all_copies_of_bytes(scope, *{sha256 for row in rows for sha256 in row.digests})
-    return {row.id: tuple(one for one in listed if _is_live_copy(one, row, scope.now)) for row in rows}
+def copies_by_removal_request(
+    scope: Scope, rows: Sequence[RemovalRequest]
+) -> dict[UUID, tuple[LiveCopy, ...]]:
+    """Of each complaint, all copies of what was named that were outside when it came, or came to be
+    since."""
+    listed = live_copies.all_copies_of_bytes(
+        scope, *{sha256 for row in rows for sha256 in row.digests}
+    )
+    return {
+        row.id: tuple(one for one in listed if _is_live_copy(one, row, scope.now)) for row in rows
+    }
 
 
 def _is_live_copy(one: LiveCopy, row: RemovalRequest, now: datetime) -> bool:
@@ -94,11 +103,17 @@ def brief_statuses(scope: Scope, rows: Sequence[RemovalRequest]) -> dict[UUID, R
     """How each of these complaints stands, without its copies."""
     said = rulings.list_rulings(scope, [row.id for row in rows])
     asked = rulings.list_appeals(scope, {one: len(those) for one, those in said.items()})
-    return {row.id: _build_status(row, said[row.id], asked[row.id], row.created_at or scope.now) for row in rows}
+    return {
+        row.id: _build_status(row, said[row.id], asked[row.id], row.created_at or scope.now)
+        for row in rows
+    }
 
 
 def _build_status(
-    row: RemovalRequest, said: tuple[RulingSummary, ...], asked: tuple[AppealSummary, ...], at: datetime
+    row: RemovalRequest,
+    said: tuple[RulingSummary, ...],
+    asked: tuple[AppealSummary, ...],
+    at: datetime,
 ) -> RequestStatus:
     return RequestStatus(
         id=row.id,
@@ -124,7 +139,8 @@ def get_removal_request(scope: Scope, complaint_id: UUID) -> RemovalRequest:
 
 
 def lock_removal_request(scope: Scope, complaint_id: UUID) -> RemovalRequest:
-    """A complaint's row as it is now, which nobody else decides about until the transaction ends. Raises NotFound."""
+    """A complaint's row as it is now, which nobody else decides about until the transaction ends.
+    Raises NotFound."""
     with scope.acting_as("gate"):
         key = (scope.tenant_id, complaint_id)
         row = scope.session.get(RemovalRequest, key, with_for_update=True, populate_existing=True)

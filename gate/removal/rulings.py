@@ -1,7 +1,9 @@
-"""What was decided about a request, each time, and who wanted it decided again: two tables that only grow.
+"""What was decided about a request, each time, and who wanted it decided again: two tables that
+only grow.
 
-A ruling is the n-th word about a request: the clock's, or a person's. An appeal is against one ruling, and the next
-ruling answers it; so neither is ever given twice, however many press at the same moment.
+A ruling is the n-th word about a request: the clock's, or a person's. An appeal is against one
+ruling, and the next ruling answers it; so neither is ever given twice, however many press at the
+same moment.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -33,7 +35,9 @@ AGENCY_SIDE = "agency"
 
 
 def _of_request() -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["tenant_id", "complaint_id"], ["complaints.tenant_id", "complaints.id"])
+    return ForeignKeyConstraint(
+        ["tenant_id", "complaint_id"], ["complaints.tenant_id", "complaints.id"]
+    )
 
 
 class Ruling(TenantRow, table=True):
@@ -41,7 +45,10 @@ class Ruling(TenantRow, table=True):
 
     __tablename__ = "rulings"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "complaint_id", "number"), _of_request(), about="member", keep="5 years"
+        UniqueConstraint("tenant_id", "complaint_id", "number"),
+        _of_request(),
+        about="member",
+        keep="5 years",
     )
     complaint_id: UUID
     number: int
@@ -53,7 +60,8 @@ class Ruling(TenantRow, table=True):
 
 
 class Appeal(TenantRow, table=True):
-    """Somebody wants ruling `against` looked at again: once per ruling, and once per side. The app may insert."""
+    """Somebody wants ruling `against` looked at again: once per ruling, and once per side. The app
+    may insert."""
 
     __tablename__ = "appeals"
     __table_args__ = table_arguments(
@@ -99,13 +107,21 @@ class AppealSummary:
 
 
 def record_ruling(
-    scope: Scope, complaint_id: UUID, outcome: RemovalRequestState, *, after: int, reason: Message | None
+    scope: Scope,
+    complaint_id: UUID,
+    outcome: RemovalRequestState,
+    *,
+    after: int,
+    reason: Message | None,
 ) -> None:
-    """Write the next decision, after so many, as the scope's actor. Raises Conflict when another came first."""
+    """Write the next decision, after so many, as the scope's actor. Raises Conflict when another
+    came first."""
     with scope.acting_as("gate"):
         done = scope.run(
-            "INSERT INTO rulings (tenant_id, id, complaint_id, number, outcome, reason, principal_id)"
-            " VALUES (:tenant, :id, :complaint, :number, :outcome, CAST(:reason AS jsonb), :principal)"
+            "INSERT INTO rulings (tenant_id, id, complaint_id, number, outcome, reason, "
+            "principal_id)"
+            " VALUES (:tenant, :id, :complaint, :number, :outcome, CAST(:reason AS jsonb), "
+            ":principal)"
             " ON CONFLICT DO NOTHING",
             tenant=scope.tenant_id,
             id=uuid7(),
@@ -136,7 +152,8 @@ def record_appeal(scope: Scope, complaint_id: UUID, *, against: int, side: str, 
     appeal_id = uuid7()
     done = scope.run(
         "INSERT INTO appeals (tenant_id, id, complaint_id, against, side, words, principal_id)"
-        " VALUES (:tenant, :id, :complaint, :against, :side, :words, :principal) ON CONFLICT DO NOTHING",
+        " VALUES (:tenant, :id, :complaint, :against, :side, :words, :principal) ON CONFLICT DO "
+        "NOTHING",
         tenant=scope.tenant_id,
         id=appeal_id,
         complaint=complaint_id,
@@ -150,8 +167,11 @@ def record_appeal(scope: Scope, complaint_id: UUID, *, against: int, side: str, 
     return appeal_id
 
 
-def list_rulings(scope: Scope, complaints: Collection[UUID]) -> dict[UUID, tuple[RulingSummary, ...]]:
-    """The decisions about each of these requests, the first one first; a request nobody decided has none."""
+def list_rulings(
+    scope: Scope, complaints: Collection[UUID]
+) -> dict[UUID, tuple[RulingSummary, ...]]:
+    """The decisions about each of these requests, the first one first; a request nobody decided has
+    none."""
     found: dict[UUID, tuple[RulingSummary, ...]] = dict.fromkeys(complaints, ())
     rows = scope.session.exec(
         select(Ruling)
@@ -161,12 +181,15 @@ def list_rulings(scope: Scope, complaints: Collection[UUID]) -> dict[UUID, tuple
     for row in rows:
         reason = Message.from_json(row.reason) if row.reason else None
         outcome = RemovalRequestState(row.outcome)
-        found[row.complaint_id] += (RulingSummary(row.number, outcome, reason, row.created_at or scope.now),)
+        found[row.complaint_id] += (
+            RulingSummary(row.number, outcome, reason, row.created_at or scope.now),
+        )
     return found
 
 
 def list_appeals(scope: Scope, after: Mapping[UUID, int]) -> dict[UUID, tuple[AppealSummary, ...]]:
-    """The appeals about each of these requests, the oldest first; `after` is how often each was decided."""
+    """The appeals about each of these requests, the oldest first; `after` is how often each was
+    decided."""
     found: dict[UUID, tuple[AppealSummary, ...]] = dict.fromkeys(after, ())
     rows = scope.session.exec(
         select(Appeal)
@@ -175,13 +198,18 @@ def list_appeals(scope: Scope, after: Mapping[UUID, int]) -> dict[UUID, tuple[Ap
     )
     for row in rows:
         still = row.against == after[row.complaint_id]
-        found[row.complaint_id] += (AppealSummary(row.id, row.against, row.side, row.created_at or scope.now, still),)
+        found[row.complaint_id] += (
+            AppealSummary(row.id, row.against, row.side, row.created_at or scope.now, still),
+        )
     return found
 
 
-def eligible_deciders(scope: Scope, appeal: Appeal, members: Iterable[queries.Member]) -> list[queries.Member]:
-    """Those of these members who may decide an appeal: none who decided about the request before, nor who asks for the
-    agency, nor a guest who counts as one of them. Each carries the right to review, and works for its creator."""
+def eligible_deciders(
+    scope: Scope, appeal: Appeal, members: Iterable[queries.Member]
+) -> list[queries.Member]:
+    """Those of these members who may decide an appeal: none who decided about the request before,
+    nor who asks for the agency, nor a guest who counts as one of them. Each carries the right to
+    review, and works for its creator."""
     about = select(RemovalRequest.creator_id).where(
         RemovalRequest.tenant_id == scope.tenant_id, RemovalRequest.id == appeal.complaint_id
     )
@@ -208,14 +236,17 @@ def eligible_deciders(scope: Scope, appeal: Appeal, members: Iterable[queries.Me
 _KEPT_ELSEWHERE = """
 SELECT DISTINCT d.sha256 FROM complaints c, jsonb_array_elements_text(c.digests) d(sha256)
 WHERE c.tenant_id = :tenant AND c.id <> :id AND d.sha256 = ANY(:digests) AND c.state <> 'rejected'
-  AND (c.state <> 'closed' OR 'rejected' <> (SELECT r.outcome FROM rulings r WHERE r.tenant_id = c.tenant_id
+  AND (c.state <> 'closed' OR 'rejected' <> (SELECT r.outcome FROM rulings r WHERE r.tenant_id =
+  c.tenant_id
     AND r.complaint_id = c.id ORDER BY r.number DESC LIMIT 1))
 """
 
 
 def restricted_by_others(scope: Scope, complaint_id: UUID, digests: Collection[str]) -> set[str]:
     """Those of these bytes that another request keeps frozen or blocked."""
-    found = scope.run(_KEPT_ELSEWHERE, tenant=scope.tenant_id, id=complaint_id, digests=list(digests))
+    found = scope.run(
+        _KEPT_ELSEWHERE, tenant=scope.tenant_id, id=complaint_id, digests=list(digests)
+    )
     return {one.sha256 for one in found}
 
 

@@ -1,6 +1,8 @@
-"""What follows a seal (`gate/ratings/seals.py`): copies are called back, what looks the same is sealed too, an officer alerted.
+"""What follows a seal (`gate/ratings/seals.py`): copies are called back, what looks the same is
+sealed too, an officer alerted.
 
-The officer reads which picture it is by a number, and never sees it here; reporting is theirs, by the law of the place.
+The officer reads which picture it is by a number, and never sees it here; reporting is theirs, by
+the law of the place.
 """
 
 from foundation.db.database import OpenScope
@@ -23,10 +25,16 @@ def handle_seal(event: SealDue, *, tenant: OpenScope) -> None:
         row = scope.session.get(Seal, (scope.tenant_id, event.subject_id))
         if row is None:
             return
-        same = [] if row.by.startswith(seals.LOOKALIKE_SEAL) else lookalikes.find_lookalikes(scope, row.sha256)
+        same = (
+            []
+            if row.by.startswith(seals.LOOKALIKE_SEAL)
+            else lookalikes.find_lookalikes(scope, row.sha256)
+        )
         for sha256 in same:
             seals.seal_bytes(scope, sha256, by=f"{seals.LOOKALIKE_SEAL}{row.id}")
-        recall.open_takedowns(scope, live_copies.live_copies_of_bytes(scope, row.sha256), Message("recall.sealed"))
+        recall.open_takedowns(
+            scope, live_copies.live_copies_of_bytes(scope, row.sha256), Message("recall.sealed")
+        )
         if row.by.startswith(seals.LOOKALIKE_SEAL):
             return  # the officer was told of the one it looks like
         officer = review_settings.safety_officer(scope)

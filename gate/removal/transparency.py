@@ -1,4 +1,5 @@
-"""What the safety check did in a span of time, counted: for a month's report that may be handed to anybody.
+"""What the safety check did in a span of time, counted: for a month's report that may be handed to
+anybody.
 
 It names nobody and shows nothing: numbers alone, of things that the room keeps anyway.
 """
@@ -18,7 +19,8 @@ REMOVAL_DEADLINE_HOURS = 48
 
 @dataclass(frozen=True)
 class RequestCounts:
-    """Removal requests of one category: `taken` by a member's word or by the clock, `kept` by a member's word."""
+    """Removal requests of one category: `taken` by a member's word or by the clock, `kept` by a
+    member's word."""
 
     category: str
     received: int
@@ -29,7 +31,8 @@ class RequestCounts:
 
 @dataclass(frozen=True)
 class AppealCounts:
-    """Decisions that one side wanted looked at again (`gate/removal/rulings.py`): what came of it by now."""
+    """Decisions that one side wanted looked at again (`gate/removal/rulings.py`): what came of it
+    by now."""
 
     side: str
     received: int
@@ -40,7 +43,8 @@ class AppealCounts:
 
 @dataclass(frozen=True)
 class TransparencyCounts:
-    """The counts of [start, end), instants UTC-aware. Subjects are posts, messages and packs, each counted once."""
+    """The counts of [start, end), instants UTC-aware. Subjects are posts, messages and packs, each
+    counted once."""
 
     start: datetime
     end: datetime
@@ -71,7 +75,8 @@ class TransparencyCounts:
 
 
 _DECIDED = """
-SELECT (SELECT count(*) FROM permits WHERE tenant_id = :tenant AND state = 'consumed' AND native_ids <> '[]'
+SELECT (SELECT count(*) FROM permits WHERE tenant_id = :tenant AND state = 'consumed' AND
+native_ids <> '[]'
     AND minted_at >= :start AND minted_at < :end) AS sent,
   count(DISTINCT subject_id) FILTER (WHERE verdict = 'H') AS held,
   count(DISTINCT subject_id) FILTER (WHERE verdict = 'B') AS blocked
@@ -86,8 +91,10 @@ GROUP BY reason ORDER BY subjects DESC, reason
 """
 
 _REQUESTS = """
-SELECT c.category, count(*) AS received, count(*) FILTER (WHERE last.outcome IN ('called', 'upheld')) AS taken,
-  count(*) FILTER (WHERE last.outcome = 'rejected') AS kept, count(*) FILTER (WHERE last.outcome IS NULL) AS open
+SELECT c.category, count(*) AS received, count(*) FILTER (WHERE last.outcome IN ('called',
+'upheld')) AS taken,
+  count(*) FILTER (WHERE last.outcome = 'rejected') AS kept, count(*) FILTER (WHERE last.outcome
+  IS NULL) AS open
 FROM complaints c LEFT JOIN LATERAL (SELECT r.outcome FROM rulings r WHERE r.tenant_id = c.tenant_id
   AND r.complaint_id = c.id ORDER BY r.number DESC LIMIT 1) last ON true
 WHERE c.tenant_id = :tenant AND c.created_at >= :start AND c.created_at < :end GROUP BY c.category
@@ -103,34 +110,43 @@ WHERE a.tenant_id = :tenant AND a.created_at >= :start AND a.created_at < :end G
 """
 
 _SPANS = """
-SELECT coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY hours), 0) AS median, coalesce(max(hours), 0) AS longest,
+SELECT coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY hours), 0) AS median,
+coalesce(max(hours), 0) AS longest,
   count(*) AS n
 FROM (SELECT extract(epoch FROM {until} - {since}) / 3600 AS hours FROM {rows}
   WHERE tenant_id = :tenant AND {since} >= :start AND {since} < :end AND {done}) spans
 """
 _SETTLED = _SPANS.format(
-    rows="(SELECT c.tenant_id, c.created_at AS asked_at, r.created_at AS said_at FROM complaints c JOIN rulings r"
+    rows="(SELECT c.tenant_id, c.created_at AS asked_at, r.created_at AS said_at FROM complaints "
+    "c JOIN rulings r"
     " ON r.tenant_id = c.tenant_id AND r.complaint_id = c.id AND r.number = 1) first",
     since="asked_at",
     until="said_at",
     done="true",
 )
-_GONE = _SPANS.format(rows="permits", since="recalled_at", until="gone_at", done="gone_at IS NOT NULL")
+_GONE = _SPANS.format(
+    rows="permits", since="recalled_at", until="gone_at", done="gone_at IS NOT NULL"
+)
 
 _COUNTS = """
-SELECT (SELECT count(*) FROM permits WHERE tenant_id = :tenant AND recalled_at >= :start AND recalled_at < :end)
+SELECT (SELECT count(*) FROM permits WHERE tenant_id = :tenant AND recalled_at >= :start AND
+recalled_at < :end)
     AS called,
-  (SELECT count(*) FROM consent_grants WHERE tenant_id = :tenant AND revoked_at >= :start AND revoked_at < :end)
+  (SELECT count(*) FROM consent_grants WHERE tenant_id = :tenant AND revoked_at >= :start AND
+  revoked_at < :end)
     AS withdrawn,
-  (SELECT count(*) FROM age_assurances WHERE tenant_id = :tenant AND state = 'assured' AND assured_at >= :start
+  (SELECT count(*) FROM age_assurances WHERE tenant_id = :tenant AND state = 'assured' AND
+  assured_at >= :start
     AND assured_at < :end) AS proofs,
-  (SELECT count(*) FROM age_assurances WHERE tenant_id = :tenant AND state = 'blocked' AND updated_at >= :start
+  (SELECT count(*) FROM age_assurances WHERE tenant_id = :tenant AND state = 'blocked' AND
+  updated_at >= :start
     AND updated_at < :end) AS closed
 """
 
 
 def monthly_report(scope: Scope, start: datetime, end: datetime) -> TransparencyCounts:
-    """What was decided, asked for, taken back and proven in [start, end); what came of it since is told as of now."""
+    """What was decided, asked for, taken back and proven in [start, end); what came of it since is
+    told as of now."""
     span: Mapping[str, object] = {"tenant": scope.tenant_id, "start": start, "end": end}
     decided = scope.run(_DECIDED, **span).one()
     asked = {row.category: row for row in scope.run(_REQUESTS, **span)}
@@ -146,12 +162,20 @@ def monthly_report(scope: Scope, start: datetime, end: datetime) -> Transparency
         blocked=decided.blocked,
         reasons=tuple((Reason(row.reason), row.subjects) for row in scope.run(_REASONS, **span)),
         requests=tuple(
-            RequestCounts(each, asked[each].received, asked[each].taken, asked[each].kept, asked[each].open)
+            RequestCounts(
+                each, asked[each].received, asked[each].taken, asked[each].kept, asked[each].open
+            )
             for each in REMOVAL_CATEGORIES
             if each in asked
         ),
         appeals=tuple(
-            AppealCounts(each, again[each].received, again[each].changed, again[each].confirmed, again[each].open)
+            AppealCounts(
+                each,
+                again[each].received,
+                again[each].changed,
+                again[each].confirmed,
+                again[each].open,
+            )
             for each in (REQUESTER_SIDE, AGENCY_SIDE)
             if each in again
         ),

@@ -1,8 +1,10 @@
-"""Appeals: whoever a decision about a request goes against has it looked at once more, by another person.
+"""Appeals: whoever a decision about a request goes against has it looked at once more, by another
+person.
 
-Who asked and was refused appeals on the page of their receipt; who published what was taken away asks again inside,
-and then two people agree: who asks and who decides. Meanwhile nothing of it leaves. A yes to the second ends the freeze
-and the blocklist's entry, and publishes nothing: a new post is judged like any other.
+Who asked and was refused appeals on the page of their receipt; who published what was taken away
+asks again inside, and then two people agree: who asks and who decides. Meanwhile nothing of it
+leaves. A yes to the second ends the freeze and the blocklist's entry, and publishes nothing: a new
+post is judged like any other.
 """
 
 from collections.abc import Collection, Sequence
@@ -35,17 +37,19 @@ from tenants.notices import notices
 ACTOR = "system:appeals"
 
 APPEAL_WINDOW = timedelta(days=184)
-"""So long after a decision it may be appealed: at least six months, the longest six of a calendar. Regulation (EU)
-2022/2065, art. 20(1) and (2): https://eur-lex.europa.eu/eli/reg/2022/2065/oj"""
+"""So long after a decision it may be appealed: at least six months, the longest six of a calendar.
+Regulation (EU) 2022/2065, art. 20(1) and (2): https://eur-lex.europa.eu/eli/reg/2022/2065/oj"""
 
 APPEAL_TARGET = timedelta(hours=48)
 SLOW_APPEAL_TARGET = timedelta(days=7)
-"""Within so long an appeal should be decided: the time the law leaves for removing, and a week for the patient ones."""
+"""Within so long an appeal should be decided: the time the law leaves for removing, and a week for
+the patient ones."""
 
 
 @dataclass(frozen=True)
 class PendingAppeal:
-    """An appeal to decide, or many of one source as one. `allowed` are the members who may: another person each time.
+    """An appeal to decide, or many of one source as one. `allowed` are the members who may: another
+    person each time.
 
     `said` is the decision it is against.
     """
@@ -77,7 +81,8 @@ class AppealableRemoval:
 
 
 def appeal_deadline(known: RequestStatus, side: str) -> datetime | None:
-    """Until when this side may appeal against what stands, were it now; None where it may not, or may no more."""
+    """Until when this side may appeal against what stands, were it now; None where it may not, or
+    may no more."""
     mine = RemovalRequestState.REJECTED if side == REQUESTER_SIDE else known.outcome
     if (
         known.outcome is None
@@ -97,8 +102,8 @@ def appeal_deadline(known: RequestStatus, side: str) -> datetime | None:
 def submit_requester_appeal(scope: Scope, receipt: str, *, creator_id: UUID, words: str) -> None:
     """Who holds a receipt wants the refusal looked at again; words may be empty.
 
-    Raises NotFound for a receipt nobody was given about this creator, Conflict where nothing was refused or it was
-    asked before, Refused once the time is over, BadInput for too many words.
+    Raises NotFound for a receipt nobody was given about this creator, Conflict where nothing was
+    refused or it was asked before, Refused once the time is over, BadInput for too many words.
     """
     known = removal_requests.find_status_by_receipt(scope, receipt)
     if known.creator_id != creator_id:
@@ -109,15 +114,18 @@ def submit_requester_appeal(scope: Scope, receipt: str, *, creator_id: UUID, wor
 def submit_agency_appeal(scope: Scope, complaint_id: UUID, *, words: str) -> UUID:
     """A member wants something back that was taken away, and says why; the appeal's id.
 
-    Raises Refused for who may not approve content, for what shows a minor and once the time is over; BadInput without
-    words, NotFound, Conflict where nothing was taken away or it was asked before.
+    Raises Refused for who may not approve content, for what shows a minor and once the time is
+    over; BadInput without words, NotFound, Conflict where nothing was taken away or it was asked
+    before.
     """
     member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.APPROVE)
     said = clean_paragraph(words)
     if not said:
         raise BadInput("appeal.no_words")
-    known = removal_requests.brief_status(scope, removal_requests.get_removal_request(scope, complaint_id))
+    known = removal_requests.brief_status(
+        scope, removal_requests.get_removal_request(scope, complaint_id)
+    )
     if known.category == MINOR_CATEGORY and known.outcome is RemovalRequestState.UPHELD:
         raise Refused("appeal.never")
     return _record_appeal(scope, known, AGENCY_SIDE, said)
@@ -129,14 +137,17 @@ def _record_appeal(scope: Scope, known: RequestStatus, side: str, words: str) ->
         raise Conflict("appeal.twice" if known.appeals else "appeal.nothing")
     if scope.now >= end:
         raise Refused("appeal.late_now")
-    appeal_id = rulings.record_appeal(scope, known.id, against=len(known.rulings), side=side, words=words)
+    appeal_id = rulings.record_appeal(
+        scope, known.id, against=len(known.rulings), side=side, words=words
+    )
     outbox.put(scope, AppealDue(scope.tenant_id, appeal_id), priority=0)
     rulings.audit_ruling(scope, f"appeal.{side}", known.id)
     return appeal_id
 
 
 def handle_appeal(event: AppealDue, *, tenant: OpenScope) -> None:
-    """Freeze what it is about, and tell the members by when somebody should decide; or that nobody of them may."""
+    """Freeze what it is about, and tell the members by when somebody should decide; or that nobody
+    of them may."""
     with tenant(event.tenant_id, ACTOR) as scope:
         appeal = _get_appeal(scope, event.subject_id)
         row = removal_requests.lock_removal_request(scope, appeal.complaint_id)
@@ -144,10 +155,17 @@ def handle_appeal(event: AppealDue, *, tenant: OpenScope) -> None:
             return
         creator = queries.get_creator(scope, row.creator_id)
         able = rulings.eligible_deciders(scope, appeal, queries.list_members(scope))
-        told = Message(f"appeal.waits.{appeal.side}" if able else "appeal.nobody", {"creator": creator.name})
+        told = Message(
+            f"appeal.waits.{appeal.side}" if able else "appeal.nobody", {"creator": creator.name}
+        )
         notices.put(scope, told, cause=_notice_cause(row), urgent=True, creator_id=row.creator_id)
         late = DecisionTargetReached(scope.tenant_id, row.id, appeal.against)
-        outbox.put(scope, late, at=_appeal_target(appeal, row, scope.now), dedupe=f"target:{row.id}:{appeal.against}")
+        outbox.put(
+            scope,
+            late,
+            at=_appeal_target(appeal, row, scope.now),
+            dedupe=f"target:{row.id}:{appeal.against}",
+        )
 
 
 def _begin_appeal(scope: Scope, appeal: Appeal, row: RemovalRequest) -> bool:
@@ -160,22 +178,26 @@ def _begin_appeal(scope: Scope, appeal: Appeal, row: RemovalRequest) -> bool:
 
 
 def handle_target_missed(event: DecisionTargetReached, *, tenant: OpenScope) -> None:
-    """The time is over within which somebody should have decided: the members are told, while nobody has."""
+    """The time is over within which somebody should have decided: the members are told, while
+    nobody has."""
     with tenant(event.tenant_id, ACTOR) as scope:
         row = removal_requests.get_removal_request(scope, event.subject_id)
         if _count_rulings(scope, row.id) != event.number:
             return
         creator = queries.get_creator(scope, row.creator_id)
-        told = Message("appeal.late" if event.number else "complaint.late", {"creator": creator.name})
+        told = Message(
+            "appeal.late" if event.number else "complaint.late", {"creator": creator.name}
+        )
         cause = _notice_cause(row) if event.number else removal_requests.removal_notice_cause(row)
         notices.put(scope, told, cause=f"{cause}:late", urgent=True, creator_id=row.creator_id)
 
 
 def request_appeal_decision(scope: Scope, appeal_id: UUID, *, because: str = "") -> None:
-    """A member's word about an appeal, done by the workers at once: with a reason of `STAYS` it may stay, else it goes.
+    """A member's word about an appeal, done by the workers at once: with a reason of `STAYS` it may
+    stay, else it goes.
 
-    Raises Refused for who may not review, or has a part in it; BadInput for another reason, NotFound, Conflict when it
-    was decided before.
+    Raises Refused for who may not review, or has a part in it; BadInput for another reason,
+    NotFound, Conflict when it was decided before.
     """
     appeal = _get_appeal(scope, appeal_id)
     removal_requests.check_not_accused(scope, appeal.complaint_id)
@@ -189,7 +211,8 @@ def request_appeal_decision(scope: Scope, appeal_id: UUID, *, because: str = "")
 
 
 def handle_appeal_decision(event: AppealDecided, *, tenant: OpenScope) -> None:
-    """Do what a member decided; what somebody else decided meanwhile stands. Who may no more is told at Home."""
+    """Do what a member decided; what somebody else decided meanwhile stands. Who may no more is
+    told at Home."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
             appeal = _get_appeal(scope, event.subject_id)
@@ -204,9 +227,13 @@ def handle_appeal_decision(event: AppealDecided, *, tenant: OpenScope) -> None:
                     scope, row, because=event.because, after=outcome_of_appeal(scope, row, outcome)
                 )
             else:
-                removal_requests.remove_content(scope, row, after=outcome_of_appeal(scope, row, outcome))
+                removal_requests.remove_content(
+                    scope, row, after=outcome_of_appeal(scope, row, outcome)
+                )
             _close_finished_notices(scope, row)
-            rulings.audit_ruling(scope, "appeal.stays" if event.because else "appeal.upheld", row.id)
+            rulings.audit_ruling(
+                scope, "appeal.stays" if event.because else "appeal.upheld", row.id
+            )
     except Conflict:
         return
     except GreenroomError as refused:
@@ -219,8 +246,11 @@ def _count_rulings(scope: Scope, complaint_id: UUID) -> int:
     return len(rulings.list_rulings(scope, [complaint_id])[complaint_id])
 
 
-def outcome_of_appeal(scope: Scope, row: RemovalRequest, outcome: RemovalRequestState) -> RemovalRequestState:
-    """What an answered appeal becomes: closed, where whom the answer goes against has appealed before."""
+def outcome_of_appeal(
+    scope: Scope, row: RemovalRequest, outcome: RemovalRequestState
+) -> RemovalRequestState:
+    """What an answered appeal becomes: closed, where whom the answer goes against has appealed
+    before."""
     loser = REQUESTER_SIDE if outcome is RemovalRequestState.REJECTED else AGENCY_SIDE
     used = {one.side for one in rulings.list_appeals(scope, {row.id: 0})[row.id]}
     return RemovalRequestState.CLOSED if loser in used else outcome
@@ -241,7 +271,9 @@ def _get_appeal(scope: Scope, appeal_id: UUID) -> Appeal:
 
 
 def _appeal_target(appeal: Appeal, row: RemovalRequest, now: datetime) -> datetime:
-    return (appeal.created_at or now) + (SLOW_APPEAL_TARGET if row.category in SLOW_CATEGORIES else APPEAL_TARGET)
+    return (appeal.created_at or now) + (
+        SLOW_APPEAL_TARGET if row.category in SLOW_CATEGORIES else APPEAL_TARGET
+    )
 
 
 def _notice_cause(row: RemovalRequest) -> str:
@@ -250,20 +282,25 @@ def _notice_cause(row: RemovalRequest) -> str:
 
 def _close_finished_notices(scope: Scope, row: RemovalRequest) -> None:
     """The notices close with the last open appeal of one source in one sense."""
-    if not any(_notice_cause(other) == _notice_cause(row) for _, other in _list_open_appeals(scope)):
+    if not any(
+        _notice_cause(other) == _notice_cause(row) for _, other in _list_open_appeals(scope)
+    ):
         for cause in (_notice_cause(row), f"{_notice_cause(row)}:late"):
             notices.close(scope, cause)
 
 
 def _list_open_appeals(scope: Scope) -> Sequence[tuple[Appeal, RemovalRequest]]:
     """The appeals nobody answered yet, the oldest first."""
-    here = (col(Ruling.tenant_id) == Appeal.tenant_id) & (col(Ruling.complaint_id) == Appeal.complaint_id)
+    here = (col(Ruling.tenant_id) == Appeal.tenant_id) & (
+        col(Ruling.complaint_id) == Appeal.complaint_id
+    )
     answered = select(Ruling.id).where(here, col(Ruling.number) > Appeal.against).exists()
     return scope.session.exec(
         select(Appeal, RemovalRequest)
         .join(
             RemovalRequest,
-            (col(RemovalRequest.tenant_id) == Appeal.tenant_id) & (col(RemovalRequest.id) == Appeal.complaint_id),
+            (col(RemovalRequest.tenant_id) == Appeal.tenant_id)
+            & (col(RemovalRequest.id) == Appeal.complaint_id),
         )
         .where(Appeal.tenant_id == scope.tenant_id, ~answered)
         .order_by(col(Appeal.created_at), col(Appeal.id))
@@ -271,27 +308,36 @@ def _list_open_appeals(scope: Scope) -> Sequence[tuple[Appeal, RemovalRequest]]:
 
 
 def list_pending_appeals(scope: Scope, creators: Collection[UUID]) -> list[PendingAppeal]:
-    """The appeals that wait for a decision, of these creators, the oldest first; a flood of one source is one."""
+    """The appeals that wait for a decision, of these creators, the oldest first; a flood of one
+    source is one."""
     groups: dict[object, list[tuple[Appeal, RemovalRequest]]] = {}
-    rows = [(appeal, row) for appeal, row in _list_open_appeals(scope) if row.creator_id in creators]
+    rows = [
+        (appeal, row) for appeal, row in _list_open_appeals(scope) if row.creator_id in creators
+    ]
     of_house = receipts.decided_by_installation(scope, [row.id for _, row in rows])
     rows = [(appeal, row) for appeal, row in rows if row.id not in of_house]
     for appeal, row in rows:
-        groups.setdefault((row.creator_id, row.source, row.category, appeal.side), []).append((appeal, row))
+        groups.setdefault((row.creator_id, row.source, row.category, appeal.side), []).append(
+            (appeal, row)
+        )
     members = queries.list_members(scope) if rows else []
     parts = [
         part
         for many in groups.values()
         for part in ([many] if len(many) > GROUPING_THRESHOLD else [[each] for each in many])
     ]
-    return sorted((_build_pending_appeal(scope, part, members) for part in parts), key=lambda one: one.since)
+    return sorted(
+        (_build_pending_appeal(scope, part, members) for part in parts), key=lambda one: one.since
+    )
 
 
 def _build_pending_appeal(
     scope: Scope, rows: Sequence[tuple[Appeal, RemovalRequest]], members: Collection[Member]
 ) -> PendingAppeal:
     appeal, row = rows[0]
-    allowed = [{one.id for one in rulings.eligible_deciders(scope, each, members)} for each, _ in rows]
+    allowed = [
+        {one.id for one in rulings.eligible_deciders(scope, each, members)} for each, _ in rows
+    ]
     return PendingAppeal(
         ids=tuple(each.id for each, _ in rows),
         about=tuple(each.id for _, each in rows),
@@ -307,8 +353,11 @@ def _build_pending_appeal(
     )
 
 
-def list_appealable_removals(scope: Scope, creators: Collection[UUID], *, limit: int = 20) -> list[AppealableRemoval]:
-    """What was taken away of these creators and may still be asked about, the newest decision first."""
+def list_appealable_removals(
+    scope: Scope, creators: Collection[UUID], *, limit: int = 20
+) -> list[AppealableRemoval]:
+    """What was taken away of these creators and may still be asked about, the newest decision
+    first."""
     rows = scope.session.exec(
         select(RemovalRequest)
         .where(
@@ -331,6 +380,13 @@ def list_appealable_removals(scope: Scope, creators: Collection[UUID], *, limit:
     open_rows = [row for row in rows if row.id in ends]
     shown = removal_requests.copies_by_removal_request(scope, open_rows)
     return [
-        AppealableRemoval(row.id, row.creator_id, row.category, shown[row.id], known[row.id].rulings[-1], ends[row.id])
+        AppealableRemoval(
+            row.id,
+            row.creator_id,
+            row.category,
+            shown[row.id],
+            known[row.id].rulings[-1],
+            ends[row.id],
+        )
         for row in open_rows
     ]

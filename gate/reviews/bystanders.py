@@ -1,7 +1,9 @@
-"""Bystanders nobody can recognise any more: one member says how many a picture shows, another one confirms it.
+"""Bystanders nobody can recognise any more: one member says how many a picture shows, another one
+confirms it.
 
-They have no record here, and need none: what is counted are people blurred for good in the file itself. They count for
-General and Suggestive alone; whoever is in an adult picture has papers, recognisable or not (`gate/decision/depiction_rules.py`).
+They have no record here, and need none: what is counted are people blurred for good in the file
+itself. They count for General and Suggestive alone; whoever is in an adult picture has papers,
+recognisable or not (`gate/decision/depiction_rules.py`).
 """
 
 from collections.abc import Collection
@@ -29,7 +31,8 @@ MAX_BYSTANDERS = 20
 
 
 class Bystanders(TenantRow, table=True):
-    """How many people of a picture nobody can recognise: `proposed` by one actor until another one `confirmed` it."""
+    """How many people of a picture nobody can recognise: `proposed` by one actor until another one
+    `confirmed` it."""
 
     __tablename__ = "bystanders"
     __table_args__ = table_arguments(
@@ -59,8 +62,8 @@ class BystandersProposed:
 
 @dataclass(frozen=True)
 class BystandersJudged:
-    """Another one looked at the picture, the subject: it is so many, or, with 0, somebody can be recognised. `maker`
-    brought it in."""
+    """Another one looked at the picture, the subject: it is so many, or, with 0, somebody can be
+    recognised. `maker` brought it in."""
 
     kind: ClassVar[str] = "bystanders.judge"
     queue: ClassVar[Queue] = "urgent"
@@ -83,8 +86,9 @@ class BystanderCount:
 
 
 def propose_bystanders(scope: Scope, asset_id: UUID, count: int) -> None:
-    """Say how many people of a picture nobody can recognise, as the acting member; the workers write it down, and it
-    counts once another one confirmed it. Raises Refused, NotFound, BadInput for nobody or too many."""
+    """Say how many people of a picture nobody can recognise, as the acting member; the workers
+    write it down, and it counts once another one confirmed it. Raises Refused, NotFound, BadInput
+    for nobody or too many."""
     _may_say(scope, asset_id, count)
     event = BystandersProposed(scope.tenant_id, asset_id, count, scope.actor)
     outbox.put(scope, event, priority=0, dedupe=f"bystanders.say:{asset_id}:{count}")
@@ -99,7 +103,8 @@ def _may_say(scope: Scope, asset_id: UUID, count: int) -> None:
 
 
 def handle_bystanders_proposed(event: BystandersProposed, *, tenant: OpenScope) -> None:
-    """Write it down, as the member who said so, if they still may; who may not is told at Home why nothing came."""
+    """Write it down, as the member who said so, if they still may; who may not is told at Home why
+    nothing came."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
             _may_say(scope, event.subject_id, event.count)
@@ -112,7 +117,8 @@ def handle_bystanders_proposed(event: BystandersProposed, *, tenant: OpenScope) 
 _SAY = """
 INSERT INTO bystanders (tenant_id, id, asset_id, proposed, proposed_by, confirmed, confirmed_by)
 VALUES (:tenant, :id, :asset, :proposed, :proposed_by, 0, '')
-ON CONFLICT (tenant_id, asset_id) DO UPDATE SET proposed = excluded.proposed, proposed_by = excluded.proposed_by,
+ON CONFLICT (tenant_id, asset_id) DO UPDATE SET proposed = excluded.proposed, proposed_by =
+excluded.proposed_by,
   updated_at = house_now()
 """
 
@@ -125,9 +131,10 @@ def _record_proposal(scope: Scope, asset_id: UUID, *, proposed: int, proposed_by
 
 
 def confirm_bystanders(scope: Scope, asset_id: UUID, count: int, *, maker: str) -> None:
-    """Confirm, as the acting member, that nobody can recognise so many people of a picture; 0 says that somebody can.
-    The workers write it down. Raises Refused for who may not review, brought it in or said so; NotFound where nobody
-    said anything; BadInput where it is another number than was said."""
+    """Confirm, as the acting member, that nobody can recognise so many people of a picture; 0 says
+    that somebody can. The workers write it down. Raises Refused for who may not review, brought it
+    in or said so; NotFound where nobody said anything; BadInput where it is another number than was
+    said."""
     _may_judge(scope, asset_id, count, maker)
     event = BystandersJudged(scope.tenant_id, asset_id, count, maker, scope.actor)
     outbox.put(scope, event, priority=1)
@@ -145,10 +152,13 @@ def _may_judge(scope: Scope, asset_id: UUID, count: int, maker: str) -> None:
 
 
 def handle_bystanders_judged(event: BystandersJudged, *, tenant: OpenScope) -> None:
-    """Write it down, as the member who looked, if they still may; who may not is told at Home why nothing came."""
+    """Write it down, as the member who looked, if they still may; who may not is told at Home why
+    nothing came."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
-            epochs.lock_and_advance(scope, epochs.asset_key(scope, event.subject_id))  # 0 takes back what counted
+            epochs.lock_and_advance(
+                scope, epochs.asset_key(scope, event.subject_id)
+            )  # 0 takes back what counted
             _may_judge(scope, event.subject_id, event.count, event.maker)
             _record_confirmation(scope, event.subject_id, event.count)
             audit.record(scope, "bystanders.judged", f"asset:{event.subject_id}", count=event.count)
@@ -159,7 +169,8 @@ def handle_bystanders_judged(event: BystandersJudged, *, tenant: OpenScope) -> N
 def _record_confirmation(scope: Scope, asset_id: UUID, count: int) -> None:
     with scope.acting_as("gate"):
         scope.run(
-            "UPDATE bystanders SET confirmed = :count, confirmed_by = :by, proposed = 0, proposed_by = '',"
+            "UPDATE bystanders SET confirmed = :count, confirmed_by = :by, proposed = 0, "
+            "proposed_by = '',"
             " updated_at = house_now() WHERE tenant_id = :tenant AND asset_id = :asset",
             tenant=scope.tenant_id,
             asset=asset_id,
@@ -179,7 +190,8 @@ _SAID = """
 SELECT b.asset_id, a.creator_id, b.proposed, b.proposed_by, b.confirmed FROM bystanders b
 JOIN assets a ON a.tenant_id = b.tenant_id AND a.id = b.asset_id
 WHERE b.tenant_id = :tenant AND (CAST(:asset AS uuid) IS NULL OR b.asset_id = :asset)
-  AND (CAST(:creators AS uuid[]) IS NULL OR (b.proposed > 0 AND a.creator_id = ANY(CAST(:creators AS uuid[]))))
+  AND (CAST(:creators AS uuid[]) IS NULL OR (b.proposed > 0 AND a.creator_id = ANY(CAST(:creators
+  AS uuid[]))))
 ORDER BY b.asset_id LIMIT :limit
 """
 
@@ -189,11 +201,18 @@ def find_bystanders(scope: Scope, asset_id: UUID) -> BystanderCount | None:
     return next(iter(_list_counts(scope, asset=asset_id, creators=None, limit=1)), None)
 
 
-def list_pending_bystanders(scope: Scope, creators: Collection[UUID], *, limit: int = 24) -> list[BystanderCount]:
+def list_pending_bystanders(
+    scope: Scope, creators: Collection[UUID], *, limit: int = 24
+) -> list[BystanderCount]:
     """Pictures of these creators that wait for a second person, the oldest first."""
     return _list_counts(scope, asset=None, creators=list(creators), limit=limit)
 
 
-def _list_counts(scope: Scope, *, asset: UUID | None, creators: list[UUID] | None, limit: int) -> list[BystanderCount]:
+def _list_counts(
+    scope: Scope, *, asset: UUID | None, creators: list[UUID] | None, limit: int
+) -> list[BystanderCount]:
     rows = scope.run(_SAID, tenant=scope.tenant_id, asset=asset, creators=creators, limit=limit)
-    return [BystanderCount(row.asset_id, row.creator_id, row.proposed, row.proposed_by, row.confirmed) for row in rows]
+    return [
+        BystanderCount(row.asset_id, row.creator_id, row.proposed, row.proposed_by, row.confirmed)
+        for row in rows
+    ]

@@ -1,8 +1,10 @@
-"""Calibration: two people rate the same pictures of the agency's own history, each without the other and without what
-they are rated. Where they agree too little, nothing above General passes by rules alone until two agree again.
+"""Calibration: two people rate the same pictures of the agency's own history, each without the
+other and without what they are rated. Where they agree too little, nothing above General passes by
+rules alone until two agree again.
 
-An agency that never did it goes on: who publishes nothing but General would have nobody to do it with. The measure is
-Cohen's kappa (Educational and Psychological Measurement 20, 1960), over the five ratings, unweighted.
+An agency that never did it goes on: who publishes nothing but General would have nobody to do it
+with. The measure is Cohen's kappa (Educational and Psychological Measurement 20, 1960), over the
+five ratings, unweighted.
 
 Comparing reviewers once a month: those who can are told when nobody has done it yet.
 """
@@ -53,7 +55,8 @@ LOW_AGREEMENT_CAUSE = "calibration:low"
 
 
 class Calibration(TenantRow, table=True):
-    """Pictures to be rated by two; `tiles` are their digests, in the order they are drawn. The app may insert."""
+    """Pictures to be rated by two; `tiles` are their digests, in the order they are drawn. The app
+    may insert."""
 
     __tablename__ = "calibrations"
     __table_args__ = table_arguments(about="member", keep="5 years")
@@ -65,9 +68,15 @@ class CalibrationRating(TenantRow, table=True):
 
     __tablename__ = "calibration_words"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "calibration_id", "principal_id", "sha256", name="calibration_words_once"),
-        ForeignKeyConstraint(["tenant_id", "calibration_id"], ["calibrations.tenant_id", "calibrations.id"]),
-        ForeignKeyConstraint(["tenant_id", "principal_id"], ["principals.tenant_id", "principals.id"]),
+        UniqueConstraint(
+            "tenant_id", "calibration_id", "principal_id", "sha256", name="calibration_words_once"
+        ),
+        ForeignKeyConstraint(
+            ["tenant_id", "calibration_id"], ["calibrations.tenant_id", "calibrations.id"]
+        ),
+        ForeignKeyConstraint(
+            ["tenant_id", "principal_id"], ["principals.tenant_id", "principals.id"]
+        ),
         about="member",
         keep="5 years",
     )
@@ -78,7 +87,8 @@ class CalibrationRating(TenantRow, table=True):
 
 
 class CalibrationResult(TenantRow, table=True):
-    """How far two agreed, in thousandths (-1000 to 1000). Written by the gate; the newest counts."""
+    """How far two agreed, in thousandths (-1000 to 1000). Written by the gate; the newest
+    counts."""
 
     __tablename__ = "calibration_results"
     __table_args__ = table_arguments(
@@ -93,7 +103,8 @@ class CalibrationResult(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class CalibrationRated:
-    """Somebody rated the last picture of a calibration, the subject: see whether two did, and how far they agree."""
+    """Somebody rated the last picture of a calibration, the subject: see whether two did, and how
+    far they agree."""
 
     kind: ClassVar[str] = "calibration.done"
     queue: ClassVar[Queue] = "make"
@@ -103,7 +114,8 @@ class CalibrationRated:
 
 @dataclass(frozen=True)
 class OpenCalibration:
-    """A calibration under way, for one human: the pictures they have not rated yet, in order, of `total`."""
+    """A calibration under way, for one human: the pictures they have not rated yet, in order, of
+    `total`."""
 
     id: UUID
     left: tuple[str, ...]
@@ -124,7 +136,8 @@ class CalibrationSummary:
 
 
 def cohen_kappa(one: Mapping[str, Rating], other: Mapping[str, Rating]) -> Fraction:
-    """How far two agree beyond chance, -1 to 1, on what both rated; 1 where both gave everything one same rating. Pure.
+    """How far two agree beyond chance, -1 to 1, on what both rated; 1 where both gave everything
+    one same rating. Pure.
 
     Raises BadInput where they rated nothing in common.
     """
@@ -135,13 +148,15 @@ def cohen_kappa(one: Mapping[str, Rating], other: Mapping[str, Rating]) -> Fract
     seen = Fraction(sum(one[each] is other[each] for each in both), total)
     mine = Counter(one[each] for each in both)
     theirs = Counter(other[each] for each in both)
-    chance = sum((Fraction(mine[each] * theirs[each], total * total) for each in Rating), Fraction())
+    chance = sum(
+        (Fraction(mine[each] * theirs[each], total * total) for each in Rating), Fraction()
+    )
     return Fraction(1) if chance == 1 else (seen - chance) / (1 - chance)
 
 
 def final_rating(picked: Sequence[Rating]) -> Rating:
-    """What somebody means who picked these, one after the other: the last, but the highest of all where they changed
-    their mind more than once. Raises BadInput for none. Pure."""
+    """What somebody means who picked these, one after the other: the last, but the highest of all
+    where they changed their mind more than once. Raises BadInput for none. Pure."""
     if not picked:
         raise BadInput("review.set_unclear")
     turns = sum(a is not b for a, b in pairwise(picked))
@@ -165,15 +180,18 @@ WHERE r.tenant_id = :tenant AND r.state = 'made' AND r.erased_at IS NULL
 
 
 def has_enough_pictures(scope: Scope) -> bool:
-    """Whether so many pictures were rated that agreeing says something, and not all of them General: for those alone
-    nobody has to agree."""
-    return bool(scope.run(_ENOUGH, tenant=scope.tenant_id, fewest=MIN_CALIBRATION_PICTURES).scalar())
+    """Whether so many pictures were rated that agreeing says something, and not all of them
+    General: for those alone nobody has to agree."""
+    return bool(
+        scope.run(_ENOUGH, tenant=scope.tenant_id, fewest=MIN_CALIBRATION_PICTURES).scalar()
+    )
 
 
 def begin_calibration(scope: Scope, creators: Collection[UUID]) -> UUID:
     """Draw pictures that were rated before, in an order nobody chooses; the calibration's id.
 
-    Raises Refused for who may not review, Conflict while one is under way, BadInput where there are too few pictures.
+    Raises Refused for who may not review, Conflict while one is under way, BadInput where there are
+    too few pictures.
     """
     _get_reviewer(scope)
     scope.lock(f"{scope.tenant_id}:calibrating")
@@ -183,7 +201,11 @@ def begin_calibration(scope: Scope, creators: Collection[UUID]) -> UUID:
     asked = {"creators": list(creators), "id": row_id, "most": MAX_CALIBRATION_PICTURES}
     tiles = list(scope.run(_HISTORY, tenant=scope.tenant_id, **asked).scalars())
     standing = ratings.display_ratings(scope, tiles)
-    tiles = [sha256 for sha256 in tiles if standing[sha256].rating is not None and not standing[sha256].is_withheld]
+    tiles = [
+        sha256
+        for sha256 in tiles
+        if standing[sha256].rating is not None and not standing[sha256].is_withheld
+    ]
     if len(tiles) < MIN_CALIBRATION_PICTURES:
         raise BadInput("calibration.too_few", least=MIN_CALIBRATION_PICTURES)
     scope.add(Calibration(tenant_id=scope.tenant_id, id=row_id, tiles=tiles))
@@ -192,14 +214,19 @@ def begin_calibration(scope: Scope, creators: Collection[UUID]) -> UUID:
 
 
 def open_calibration_of_actor(scope: Scope) -> OpenCalibration | None:
-    """The calibration that waits for the acting member, without what anybody said; None where none does."""
+    """The calibration that waits for the acting member, without what anybody said; None where none
+    does."""
     member = _get_reviewer(scope)
     row = _find_open_calibration(scope)
     if row is None:
         return None
     standing = ratings.display_ratings(scope, row.tiles)
     said = _ratings_by_principal(scope, row.id).get(member.principal_id, {})
-    left = tuple(one for one in row.tiles if one not in said and one in standing and not standing[one].is_withheld)
+    left = tuple(
+        one
+        for one in row.tiles
+        if one not in said and one in standing and not standing[one].is_withheld
+    )
     return OpenCalibration(row.id, left, len(row.tiles)) if left else None
 
 
@@ -209,10 +236,11 @@ def is_calibration_open(scope: Scope) -> bool:
 
 
 def rate_blind(scope: Scope, calibration_id: UUID, sha256: str, picked: Sequence[Rating]) -> None:
-    """Rate one picture of it, blind; `picked` is what was chosen one after the other, the last last.
+    """Rate one picture of it, blind; `picked` is what was chosen one after the other, the last
+    last.
 
-    Raises Refused for who may not review and for what was not shown, Conflict for one they rated or that is over,
-    NotFound for a picture that is not of it.
+    Raises Refused for who may not review and for what was not shown, Conflict for one they rated or
+    that is over, NotFound for a picture that is not of it.
     """
     member = _get_reviewer(scope)
     row = _find_open_calibration(scope)
@@ -239,14 +267,19 @@ def rate_blind(scope: Scope, calibration_id: UUID, sha256: str, picked: Sequence
 
 
 def handle_calibration_rated(event: CalibrationRated, *, tenant: OpenScope) -> None:
-    """Two different humans rated everything that could still be shown: write down how far they agree."""
+    """Two different humans rated everything that could still be shown: write down how far they
+    agree."""
     with tenant(event.tenant_id, ACTOR) as scope:
         row = _find_open_calibration(scope)
         if row is None or row.id != event.subject_id:
             return
         standing = ratings.display_ratings(scope, row.tiles)
         wanted = {one for one in row.tiles if one in standing and not standing[one].is_withheld}
-        done = {who: said for who, said in _ratings_by_principal(scope, row.id).items() if wanted <= said.keys()}
+        done = {
+            who: said
+            for who, said in _ratings_by_principal(scope, row.id).items()
+            if wanted <= said.keys()
+        }
         pair = _find_rater_pair(done, device_fingerprints.same_humans(scope))
         if pair is not None:
             _record_result(scope, row.id, cohen_kappa(done[pair[0]], done[pair[1]]))
@@ -257,7 +290,9 @@ def _find_rater_pair(
 ) -> tuple[UUID, UUID] | None:
     people = sorted(done)
     pairs = ((a, b) for at, a in enumerate(people) for b in people[at + 1 :])
-    return next(((a, b) for a, b in pairs if b not in same.get(a, ()) and a not in same.get(b, ())), None)
+    return next(
+        ((a, b) for a, b in pairs if b not in same.get(a, ()) and a not in same.get(b, ())), None
+    )
 
 
 def _record_result(scope: Scope, calibration_id: UUID, found: Fraction) -> None:
@@ -311,8 +346,11 @@ def _find_open_calibration(scope: Scope) -> Calibration | None:
 
 def _ratings_by_principal(scope: Scope, calibration_id: UUID) -> dict[UUID, dict[str, Rating]]:
     rows = scope.session.exec(
-        select(CalibrationRating.principal_id, CalibrationRating.sha256, CalibrationRating.rating).where(
-            CalibrationRating.tenant_id == scope.tenant_id, CalibrationRating.calibration_id == calibration_id
+        select(
+            CalibrationRating.principal_id, CalibrationRating.sha256, CalibrationRating.rating
+        ).where(
+            CalibrationRating.tenant_id == scope.tenant_id,
+            CalibrationRating.calibration_id == calibration_id,
         )
     )
     found: dict[UUID, dict[str, Rating]] = {}
@@ -332,7 +370,8 @@ CAUSE = "calibration.month"
 
 @dataclass(frozen=True)
 class CalibrationReminderDue:
-    """Look which agencies have not compared their reviewers this month; `tenant_id` and `subject_id` are the house."""
+    """Look which agencies have not compared their reviewers this month; `tenant_id` and
+    `subject_id` are the house."""
 
     kind: ClassVar[str] = "calibration.remind"
     queue: ClassVar[Queue] = "make"
@@ -349,14 +388,17 @@ def send_calibration_reminders(event: CalibrationReminderDue, *, tenant: OpenSco
 
 
 def put_calibration_notice(scope: Scope) -> None:
-    """One notice a month while nobody has compared; it closes once two have, or where there is nothing to compare."""
+    """One notice a month while nobody has compared; it closes once two have, or where there is
+    nothing to compare."""
     month = calibration_month_start(scope)
     cause = f"{CAUSE}:{month:%Y-%m}"
     wanted = is_calibration_due(scope, month)
     for notice in list_open_notices(scope, limit=1000):
         if notice.cause.startswith(f"{CAUSE}:") and not (wanted and notice.cause == cause):
             notices.close(scope, notice.cause)
-    if wanted and not notices.has_been_notified(scope, cause):  # what somebody put away stays away until the next month
+    if wanted and not notices.has_been_notified(
+        scope, cause
+    ):  # what somebody put away stays away until the next month
         notices.put(scope, Message("calibration.month"), cause=cause)
 
 
@@ -367,13 +409,20 @@ def calibration_month_start(scope: Scope) -> datetime:
 
 
 def is_calibration_due(scope: Scope, since: datetime) -> bool:
-    """Whether two could compare how they rate, more than General is published, and nobody did since then."""
+    """Whether two could compare how they rate, more than General is published, and nobody did since
+    then."""
     last = last_calibration(scope)
-    return (last is None or last.at < since) and _has_two_reviewers(scope) and has_enough_pictures(scope)
+    return (
+        (last is None or last.at < since)
+        and _has_two_reviewers(scope)
+        and has_enough_pictures(scope)
+    )
 
 
 def _has_two_reviewers(scope: Scope) -> bool:
     """Whether two different humans may review."""
-    humans = {one.principal_id for one in queries.list_members(scope) if has_right(one.role, Right.REVIEW)}
+    humans = {
+        one.principal_id for one in queries.list_members(scope) if has_right(one.role, Right.REVIEW)
+    }
     same = device_fingerprints.same_humans(scope)
     return any(b not in same.get(a, ()) for a in humans for b in humans if a < b)

@@ -1,4 +1,5 @@
-"""Reviews: a person looks at a unit, or at bytes, and says yes or no. Bound to the digest; any change undoes it."""
+"""Reviews: a person looks at a unit, or at bytes, and says yes or no. Bound to the digest; any
+change undoes it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +33,8 @@ MAX_SHEET_SIZE = 500
 
 @dataclass(frozen=True)
 class SheetVerdict:
-    """What is said of one picture of a sheet: a verdict, or a rating, which may only be higher than what it has.
+    """What is said of one picture of a sheet: a verdict, or a rating, which may only be higher than
+    what it has.
 
     `minor` says why it is never allowed: somebody shown appears to be under age.
     """
@@ -54,13 +56,20 @@ class _ReviewInput:
 
 
 def review_unit(
-    scope: Scope, unit_digest: str, *, verdict: ReviewVerdict, reason: Message | None = None, seen_percent: int = 100
+    scope: Scope,
+    unit_digest: str,
+    *,
+    verdict: ReviewVerdict,
+    reason: Message | None = None,
+    seen_percent: int = 100,
 ) -> None:
     """Say yes or no to a unit that was judged, and with it to its media.
 
-    `seen_percent` is how much of it was really on screen: below 95 it does not count for Nudity and Explicit.
+    `seen_percent` is how much of it was really on screen: below 95 it does not count for Nudity and
+    Explicit.
 
-    Raises Refused for who may not review, or who wrote it; NotFound for a unit nobody judged; BadInput.
+    Raises Refused for who may not review, or who wrote it; NotFound for a unit nobody judged;
+    BadInput.
     """
     member = _get_reviewer(scope, seen_percent)
     judged = scope.session.exec(
@@ -73,7 +82,11 @@ def review_unit(
     if any(_find_principal(scope, row.author) == member.principal_id for row in judged):
         raise Refused("review.own")
     stored = scope.session.get(DecisionInput, (scope.tenant_id, judged[0].id))
-    media = sorted({medium.sha256 for medium in parse_unit(stored.unit).media}) if stored is not None else []
+    media = (
+        sorted({medium.sha256 for medium in parse_unit(stored.unit).media})
+        if stored is not None
+        else []
+    )
     said = _ReviewInput(verdict, reason, seen_percent)
     if verdict == "refuse":  # a claim that read the old yes ends first, a later one reads the no
         channels = {epochs.channel_key(scope, row.channel_id) for row in judged}
@@ -84,9 +97,15 @@ def review_unit(
 
 
 def review_bytes(
-    scope: Scope, sha256: str, *, verdict: ReviewVerdict, reason: Message | None = None, seen_percent: int = 100
+    scope: Scope,
+    sha256: str,
+    *,
+    verdict: ReviewVerdict,
+    reason: Message | None = None,
+    seen_percent: int = 100,
 ) -> None:
-    """Say yes or no to stored bytes, once for every use of them: a pack's pictures, a contact sheet.
+    """Say yes or no to stored bytes, once for every use of them: a pack's pictures, a contact
+    sheet.
 
     Raises Refused for who may not review, NotFound for bytes nobody recorded, BadInput.
     """
@@ -96,17 +115,21 @@ def review_bytes(
         raise NotFound("review.unknown")
     if verdict == "refuse":
         epochs.lock_exclusive(scope, *assets)
-    _record_review(scope, member.principal_id, "bytes", sha256, _ReviewInput(verdict, reason, seen_percent))
+    _record_review(
+        scope, member.principal_id, "bytes", sha256, _ReviewInput(verdict, reason, seen_percent)
+    )
 
 
 def record_sheet_verdicts(scope: Scope, tiles: Sequence[SheetVerdict], *, sheet: UUID) -> None:
-    """Judge the pictures of a sheet by one decision, all of them or none: each verdict is a review of its own, each
-    rating a wish like `rate`. `sheet` is what these reviews share.
+    """Judge the pictures of a sheet by one decision, all of them or none: each verdict is a review
+    of its own, each rating a wish like `rate`. `sheet` is what these reviews share.
 
-    Every picture must have been shown to this human in the last hour, as `gate/assets/viewings.py` knows it.
+    Every picture must have been shown to this human in the last hour, as `gate/assets/viewings.py`
+    knows it.
 
-    Raises Refused for who may not review, for pictures not shown and for a lower rating; Conflict where one is
-    withheld by now; NotFound for bytes nobody recorded; BadInput for none, too many, or one said twice.
+    Raises Refused for who may not review, for pictures not shown and for a lower rating; Conflict
+    where one is withheld by now; NotFound for bytes nobody recorded; BadInput for none, too many,
+    or one said twice.
     """
     member = _get_reviewer(scope, 100)
     digests = [tile.sha256 for tile in tiles]
@@ -129,33 +152,50 @@ def record_sheet_verdicts(scope: Scope, tiles: Sequence[SheetVerdict], *, sheet:
         if tile.rating is not None:
             _request_rating(scope, tile, tile.rating, standing[tile.sha256].rating)
     said = [
-        (tile.sha256, _ReviewInput(tile.verdict, tile.reason, 100, sheet)) for tile in tiles if tile.verdict is not None
+        (tile.sha256, _ReviewInput(tile.verdict, tile.reason, 100, sheet))
+        for tile in tiles
+        if tile.verdict is not None
     ]
-    scope.add(*(_build_review(scope, member.principal_id, "bytes", sha256, one) for sha256, one in said))
+    scope.add(
+        *(_build_review(scope, member.principal_id, "bytes", sha256, one) for sha256, one in said)
+    )
 
 
 def _request_rating(scope: Scope, tile: SheetVerdict, rating: Rating, known: Rating | None) -> None:
     """Have the workers rate bytes, never lower than they are."""
     if known is not None and rating.rank < known.rank:
         raise Refused("gate.RATING_LOWERING_INVALID")
-    event = RatingRequested(scope.tenant_id, tile.asset_id, tile.sha256, str(rating), tile.minor, scope.actor)
+    event = RatingRequested(
+        scope.tenant_id, tile.asset_id, tile.sha256, str(rating), tile.minor, scope.actor
+    )
     outbox.put(scope, event, priority=1, dedupe=f"rating:{tile.sha256}:{rating}")
 
 
-def submit_rating(scope: Scope, asset_id: UUID, sha256: str, rating: Rating, *, minor: bool = False) -> None:
-    """Say how bytes are rated: never lower than they are, which takes two others. The workers write it at once.
+def submit_rating(
+    scope: Scope, asset_id: UUID, sha256: str, rating: Rating, *, minor: bool = False
+) -> None:
+    """Say how bytes are rated: never lower than they are, which takes two others. The workers write
+    it at once.
 
-    Raises Refused for who may not review and for a lower rating, NotFound for bytes nobody recorded.
+    Raises Refused for who may not review and for a lower rating, NotFound for bytes nobody
+    recorded.
     """
     _get_reviewer(scope, 100)
     if not _asset_keys(scope, [sha256]):
         raise NotFound("review.unknown")
-    _request_rating(scope, SheetVerdict(asset_id, sha256, minor=minor), rating, ratings.effective_rating(scope, sha256))
+    _request_rating(
+        scope,
+        SheetVerdict(asset_id, sha256, minor=minor),
+        rating,
+        ratings.effective_rating(scope, sha256),
+    )
 
 
 def _asset_keys(scope: Scope, digests: Sequence[str]) -> set[str]:
     found = scope.session.exec(
-        select(Rendition.asset_id).where(Rendition.tenant_id == scope.tenant_id, col(Rendition.sha256).in_(digests))
+        select(Rendition.asset_id).where(
+            Rendition.tenant_id == scope.tenant_id, col(Rendition.sha256).in_(digests)
+        )
     )
     return {epochs.asset_key(scope, each) for each in found}
 
@@ -178,11 +218,15 @@ def _find_principal(scope: Scope, author: str) -> UUID | None:
         return None
 
 
-def _record_review(scope: Scope, principal: UUID, about: str, digest: str, said: _ReviewInput) -> None:
+def _record_review(
+    scope: Scope, principal: UUID, about: str, digest: str, said: _ReviewInput
+) -> None:
     scope.add(_build_review(scope, principal, about, digest, said))
 
 
-def _build_review(scope: Scope, principal: UUID, about: str, digest: str, said: _ReviewInput) -> HumanReview:
+def _build_review(
+    scope: Scope, principal: UUID, about: str, digest: str, said: _ReviewInput
+) -> HumanReview:
     return HumanReview(
         tenant_id=scope.tenant_id,
         about=about,

@@ -1,7 +1,8 @@
-"""Who is in a picture: one member says so, and another who neither brought it in nor said so confirms it.
+"""Who is in a picture: one member says so, and another who neither brought it in nor said so
+confirms it.
 
-A second person says who is in a picture: of those its shoot card names, where nobody counted, or counted otherwise;
-without a card, of those somebody proposed.
+A second person says who is in a picture: of those its shoot card names, where nobody counted, or
+counted otherwise; without a card, of those somebody proposed.
 """
 
 from collections.abc import Collection
@@ -38,8 +39,9 @@ class PeopleProposed:
 
 
 def propose_people(scope: Scope, asset_id: UUID, people: Collection[UUID]) -> None:
-    """Say who is in a picture, as the acting member; the workers write it down, and until somebody else confirmed it
-    nothing of it leaves. Raises Refused, NotFound, BadInput for nobody, too many, or somebody who is shown no more."""
+    """Say who is in a picture, as the acting member; the workers write it down, and until somebody
+    else confirmed it nothing of it leaves. Raises Refused, NotFound, BadInput for nobody, too many,
+    or somebody who is shown no more."""
     require_right(get_acting_member(scope, "review.people_only").role, Right.RUN)
     _validate_people(scope, asset_id, people)
     said = " ".join(sorted(map(str, people)))
@@ -53,7 +55,8 @@ def _validate_people(scope: Scope, asset_id: UUID, people: Collection[UUID]) -> 
     if not 0 < len(set(people)) <= MAX_PROPOSED_PEOPLE:
         raise BadInput("person.nobody", most=MAX_PROPOSED_PEOPLE)
     known = scope.run(
-        "SELECT count(*) FROM persons WHERE tenant_id = :tenant AND id = ANY(:ids) AND state = 'active'",
+        "SELECT count(*) FROM persons WHERE tenant_id = :tenant AND id = ANY(:ids) AND state = "
+        "'active'",
         tenant=scope.tenant_id,
         ids=list(people),
     ).scalar_one()
@@ -62,14 +65,17 @@ def _validate_people(scope: Scope, asset_id: UUID, people: Collection[UUID]) -> 
 
 
 def handle_people_proposed(event: PeopleProposed, *, tenant: OpenScope) -> None:
-    """Write it down, as the member who said so, if they still may; who may not is told at Home why nothing came."""
+    """Write it down, as the member who said so, if they still may; who may not is told at Home why
+    nothing came."""
     people = [UUID(one) for one in event.people.split()]
     try:
         with tenant(event.tenant_id, event.by) as scope:
             require_right(get_acting_member(scope, "review.people_only").role, Right.RUN)
             _validate_people(scope, event.subject_id, people)
             for person in sorted(people):
-                ratings.record_depiction(scope, event.subject_id, person, how="face", proposed_by=event.by)
+                ratings.record_depiction(
+                    scope, event.subject_id, person, how="face", proposed_by=event.by
+                )
             audit.record(scope, "person.proposed", f"asset:{event.subject_id}")
     except GreenroomError as refused:
         with tenant(event.tenant_id, event.by) as scope:
@@ -78,7 +84,8 @@ def handle_people_proposed(event: PeopleProposed, *, tenant: OpenScope) -> None:
 
 @dataclass(frozen=True)
 class PendingProposal:
-    """A picture of which somebody said who is in it, and nobody else has yet: names by person, and who said so."""
+    """A picture of which somebody said who is in it, and nobody else has yet: names by person, and
+    who said so."""
 
     asset_id: UUID
     creator_id: UUID
@@ -100,14 +107,21 @@ GROUP BY d.asset_id, a.creator_id ORDER BY d.asset_id LIMIT :limit
 
 
 def list_pending_proposals(
-    scope: Scope, *, asset_id: UUID | None = None, creators: Collection[UUID] | None = None, limit: int = 24
+    scope: Scope,
+    *,
+    asset_id: UUID | None = None,
+    creators: Collection[UUID] | None = None,
+    limit: int = 24,
 ) -> list[PendingProposal]:
     """Pictures that wait for a second person, the oldest first: of these creators, or that one."""
     wanted = list(creators) if creators is not None else None
     rows = scope.run(_OPEN, tenant=scope.tenant_id, asset=asset_id, creators=wanted, limit=limit)
     return [
         PendingProposal(
-            row.asset_id, row.creator_id, {UUID(who): name for who, name in row.people.items()}, frozenset(row.by)
+            row.asset_id,
+            row.creator_id,
+            {UUID(who): name for who, name in row.people.items()},
+            frozenset(row.by),
         )
         for row in rows
     ]
@@ -124,10 +138,12 @@ def list_nameable_people(scope: Scope) -> dict[str, str]:
 
 
 def keep_proposed_people(scope: Scope, asset_id: UUID, kept: Collection[UUID]) -> None:
-    """Of what was proposed for a picture keep these alone: whoever confirmed it said that nobody else is in it."""
+    """Of what was proposed for a picture keep these alone: whoever confirmed it said that nobody
+    else is in it."""
     with scope.acting_as("gate"):
         scope.run(
-            "DELETE FROM depictions WHERE tenant_id = :tenant AND asset_id = :asset AND state = 'proposed'"
+            "DELETE FROM depictions WHERE tenant_id = :tenant AND asset_id = :asset AND state = "
+            "'proposed'"
             " AND NOT person_id = ANY(:kept)",
             tenant=scope.tenant_id,
             asset=asset_id,
@@ -137,8 +153,8 @@ def keep_proposed_people(scope: Scope, asset_id: UUID, kept: Collection[UUID]) -
 
 @dataclass(frozen=True)
 class PeopleConfirmed:
-    """A member looked at a picture, the subject, and says who is in it: `people` are ids with spaces between. `maker`
-    brought it in, `by` looked, both `member:<id>`."""
+    """A member looked at a picture, the subject, and says who is in it: `people` are ids with
+    spaces between. `maker` brought it in, `by` looked, both `member:<id>`."""
 
     kind: ClassVar[str] = "card.name"
     queue: ClassVar[Queue] = "urgent"
@@ -149,28 +165,41 @@ class PeopleConfirmed:
     by: str
 
 
-def submit_people_confirmation(scope: Scope, asset_id: UUID, people: Collection[UUID], *, maker: str) -> None:
-    """Say who is in a picture, as the scope's actor; the workers write it down. Raises what `name` does."""
+def submit_people_confirmation(
+    scope: Scope, asset_id: UUID, people: Collection[UUID], *, maker: str
+) -> None:
+    """Say who is in a picture, as the scope's actor; the workers write it down. Raises what `name`
+    does."""
     _check_namer(scope, asset_id, people, maker)
     said = " ".join(sorted(map(str, people)))
-    outbox.put(scope, PeopleConfirmed(scope.tenant_id, asset_id, said, maker, scope.actor), priority=1)
+    outbox.put(
+        scope, PeopleConfirmed(scope.tenant_id, asset_id, said, maker, scope.actor), priority=1
+    )
 
 
 def handle_people_confirmed(event: PeopleConfirmed, *, tenant: OpenScope) -> None:
-    """Write it down, as the member who looked, if they still may; who may not is told at Home why nothing came."""
+    """Write it down, as the member who looked, if they still may; who may not is told at Home why
+    nothing came."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
-            confirm_people(scope, event.subject_id, [UUID(one) for one in event.people.split()], maker=event.maker)
+            confirm_people(
+                scope,
+                event.subject_id,
+                [UUID(one) for one in event.people.split()],
+                maker=event.maker,
+            )
     except GreenroomError as refused:
         with tenant(event.tenant_id, event.by) as scope:
             notices.put(scope, refused.message, cause=f"{event.kind}:{event.subject_id}")
 
 
 def confirm_people(scope: Scope, asset_id: UUID, people: Collection[UUID], *, maker: str) -> None:
-    """Confirm that these people of its card, or of those proposed, and nobody else, are recognisable in a picture.
+    """Confirm that these people of its card, or of those proposed, and nobody else, are
+    recognisable in a picture.
 
-    Raises Refused for who may not review, and for whoever brought it in, put it on the card or proposed somebody;
-    NotFound for a picture without a card of which nobody said anything; BadInput for nobody, or somebody else.
+    Raises Refused for who may not review, and for whoever brought it in, put it on the card or
+    proposed somebody; NotFound for a picture without a card of which nobody said anything; BadInput
+    for nobody, or somebody else.
     """
     _check_namer(scope, asset_id, people, maker)
     for person in sorted(people):
@@ -193,14 +222,22 @@ def _check_namer(scope: Scope, asset_id: UUID, people: Collection[UUID], maker: 
     named |= set(proposed.people) if proposed is not None else set()
     if not people or not set(people) <= named:
         raise BadInput("card.not_named")
-    spoke = {maker, _bound_by(scope, asset_id), *(proposed.proposed_by if proposed is not None else ())}
+    spoke = {
+        maker,
+        _bound_by(scope, asset_id),
+        *(proposed.proposed_by if proposed is not None else ()),
+    }
     check_is_another_human(scope, looker, spoke)
 
 
 def check_is_another_human(scope: Scope, looker: Member, spoke: Collection[str]) -> None:
-    """Raise Refused where who looks is one of those who spoke, as actors, or was seen where they are."""
+    """Raise Refused where who looks is one of those who spoke, as actors, or was seen where they
+    are."""
     own = {one.principal_id for one in list_members(scope) if f"member:{one.id}" in spoke}
-    if any(looker.principal_id in {one, *device_fingerprints.same_humans(scope, one).get(one, ())} for one in own):
+    if any(
+        looker.principal_id in {one, *device_fingerprints.same_humans(scope, one).get(one, ())}
+        for one in own
+    ):
         raise Refused("review.own")
 
 

@@ -1,6 +1,8 @@
-"""Which act needs how many people, and who of an agency can do it now: one table for the doctor, the pages and tests.
+"""Which act needs how many people, and who of an agency can do it now: one table for the doctor,
+the pages and tests.
 
-It tells; the rules themselves stand where they are enforced (`gate/decision/unit_rules.py`, `gate/reviews/content_reviews.py`, `gate/policy/emergency_stops.py`).
+It tells; the rules themselves stand where they are enforced (`gate/decision/unit_rules.py`,
+`gate/reviews/content_reviews.py`, `gate/policy/emergency_stops.py`).
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -30,7 +32,8 @@ class DutyStatus(StrEnum):
 
 @dataclass(frozen=True)
 class StaffMember:
-    """A person who may sign in. `counts_as` are the humans a guest was seen with: to the check they are one."""
+    """A person who may sign in. `counts_as` are the humans a guest was seen with: to the check they
+    are one."""
 
     name: str
     principal: UUID
@@ -44,9 +47,9 @@ class StaffMember:
 class Duty:
     """An act: the right to begin it and, with the right `second`, how many `others` it takes.
 
-    `waits` says that without them one person can do it after a delay; `trained` that who is trained for adult words in
-    chats needs nobody; `closed` that nobody can yet, unless the rules in force opened it; `signed` that whoever begins
-    it needs a passkey.
+    `waits` says that without them one person can do it after a delay; `trained` that who is trained
+    for adult words in chats needs nobody; `closed` that nobody can yet, unless the rules in force
+    opened it; `signed` that whoever begins it needs a passkey.
     """
 
     act: str
@@ -65,7 +68,9 @@ DUTIES = (
     Duty("general", Right.RUN),
     Duty("adult", Right.RUN, others=1),
     Duty("machine_words", Right.RUN),
-    Duty("own_words", Right.CHAT, others=1, second=Right.RUN, trained=True),  # a guest reads no chats
+    Duty(
+        "own_words", Right.CHAT, others=1, second=Right.RUN, trained=True
+    ),  # a guest reads no chats
     Duty("old_rule", Right.RULES, others=1),
     Duty("appeal", Right.RUN, others=1),
     Duty("loosening", Right.REOPEN, others=1, second=Right.REOPEN),
@@ -76,21 +81,29 @@ DUTIES = (
     Duty("lowering_little", Right.REVIEW, others=1),
     Duty("campaign", Right.RUN, others=1, closed=True),
 )
-"""Every act that is counted in people. What is closed is not built, or waits for counsel: `needed.<act>.closed`."""
+"""Every act that is counted in people. What is closed is not built, or waits for counsel:
+`needed.<act>.closed`."""
 
 
 @dataclass(frozen=True)
 class DutyCoverage:
-    """One row: the sentence is `needed.<act>.<state>`, `by` are the names of those who can do the last of it."""
+    """One row: the sentence is `needed.<act>.<state>`, `by` are the names of those who can do the
+    last of it."""
 
     act: str
     state: DutyStatus
     by: tuple[str, ...] = ()
 
 
-def duty_coverage(hands: Sequence[StaffMember], *, opened: Collection[str] = ()) -> list[DutyCoverage]:
-    """What these people can do, in the order of `DUTIES`; `opened` are acts that the rules in force allow. Pure."""
-    return [_resolve_coverage(duty, hands, closed=duty.closed and duty.act not in opened) for duty in DUTIES]
+def duty_coverage(
+    hands: Sequence[StaffMember], *, opened: Collection[str] = ()
+) -> list[DutyCoverage]:
+    """What these people can do, in the order of `DUTIES`; `opened` are acts that the rules in force
+    allow. Pure."""
+    return [
+        _resolve_coverage(duty, hands, closed=duty.closed and duty.act not in opened)
+        for duty in DUTIES
+    ]
 
 
 def agency_duty_coverage(scope: Scope) -> list[DutyCoverage]:
@@ -99,29 +112,40 @@ def agency_duty_coverage(scope: Scope) -> list[DutyCoverage]:
     keyed = passkeys.members_with_passkeys(scope)
     people = queries.list_members(scope)
     hands = [
-        _build_staff_member(one, same.get(one.principal_id, frozenset()), passkey=one.id in keyed) for one in people
+        _build_staff_member(one, same.get(one.principal_id, frozenset()), passkey=one.id in keyed)
+        for one in people
     ]
     today = scope.now.date()
     open_now = any(today <= until for until in active_policy.current_bundle(scope).opened.values())
     return duty_coverage(hands, opened={OWN_PICTURE} if open_now else ())
 
 
-def _build_staff_member(member: queries.Member, counts_as: frozenset[UUID], *, passkey: bool) -> StaffMember:
+def _build_staff_member(
+    member: queries.Member, counts_as: frozenset[UUID], *, passkey: bool
+) -> StaffMember:
     """A member; a guest to whom no creator was given may look at nothing."""
     rights = frozenset(right for right in Right if has_right(member.role, right))
     idle = member.role is Role.GUEST and not member.creators
     may_do = frozenset() if idle else rights
-    return StaffMember(member.name, member.principal_id, may_do, counts_as, member.adult_chat, passkey)
+    return StaffMember(
+        member.name, member.principal_id, may_do, counts_as, member.adult_chat, passkey
+    )
 
 
 def _resolve_coverage(duty: Duty, hands: Sequence[StaffMember], *, closed: bool) -> DutyCoverage:
     if closed:
         return DutyCoverage(duty.act, DutyStatus.CLOSED)
-    begin = [hand for hand in hands if duty.begins in hand.rights and (hand.passkey or not duty.signed)]
+    begin = [
+        hand for hand in hands if duty.begins in hand.rights and (hand.passkey or not duty.signed)
+    ]
     if duty.trained and any(hand.adult_chat for hand in begin):
-        return DutyCoverage(duty.act, DutyStatus.ALONE, _sorted_names(hand for hand in begin if hand.adult_chat))
+        return DutyCoverage(
+            duty.act, DutyStatus.ALONE, _sorted_names(hand for hand in begin if hand.adult_chat)
+        )
     if duty.others == 0:
-        return DutyCoverage(duty.act, DutyStatus.NOW if begin else DutyStatus.MISSING, _sorted_names(begin))
+        return DutyCoverage(
+            duty.act, DutyStatus.NOW if begin else DutyStatus.MISSING, _sorted_names(begin)
+        )
     second = [hand for hand in hands if duty.second in hand.rights]
     able = {hand for one in begin for hand in _find_second_members(one, second, duty.others)}
     if able:
@@ -133,17 +157,25 @@ def _resolve_coverage(duty: Duty, hands: Sequence[StaffMember], *, closed: bool)
     )
 
 
-def _find_second_members(one: StaffMember, second: Sequence[StaffMember], count: int) -> set[StaffMember]:
+def _find_second_members(
+    one: StaffMember, second: Sequence[StaffMember], count: int
+) -> set[StaffMember]:
     """Those who together are so many humans beside this one, each another than the rest."""
     apart = [hand for hand in second if not _is_same_human(one, hand)]
     found = (
-        each for each in combinations(apart, count) if not any(_is_same_human(a, b) for a, b in combinations(each, 2))
+        each
+        for each in combinations(apart, count)
+        if not any(_is_same_human(a, b) for a, b in combinations(each, 2))
     )
     return {hand for each in found for hand in each}
 
 
 def _is_same_human(one: StaffMember, other: StaffMember) -> bool:
-    return one.principal == other.principal or other.principal in one.counts_as or one.principal in other.counts_as
+    return (
+        one.principal == other.principal
+        or other.principal in one.counts_as
+        or one.principal in other.counts_as
+    )
 
 
 def _sorted_names(hands: Iterable[StaffMember]) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
-"""What pages ask of the room, with the handlers; and the facts it states (`gate/removal/events.py`)."""
+"""What pages ask of the room, with the handlers; and the facts it states
+(`gate/removal/events.py`)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,7 +14,8 @@ from gate.viewers.events import ViewerChanged
 
 @dataclass(frozen=True)
 class LinkRegistered:
-    """A member said what lies behind an address; `subject_id` is the creator whose posts may carry it."""
+    """A member said what lies behind an address; `subject_id` is the creator whose posts may carry
+    it."""
 
     kind: ClassVar[str] = "link.registered"
     queue: ClassVar[Queue] = "facts"
@@ -27,8 +29,8 @@ FACTS = (TakedownOpened, ConsentRevoked, SwitchClosed, ViewerChanged, LinkRegist
 
 @dataclass(frozen=True)
 class RatingRequested:
-    """A member rated bytes; `subject_id` is the asset, `by` `member:<id>`. `minor` says why something is never allowed:
-    somebody shown appears to be under age."""
+    """A member rated bytes; `subject_id` is the asset, `by` `member:<id>`. `minor` says why
+    something is never allowed: somebody shown appears to be under age."""
 
     kind: ClassVar[str] = "rating.set"
     queue: ClassVar[Queue] = "urgent"
@@ -42,7 +44,8 @@ class RatingRequested:
 
 @dataclass(frozen=True)
 class AppealDue:
-    """Somebody wants a request decided again: freeze what it is about and tell the members; `subject_id` the appeal."""
+    """Somebody wants a request decided again: freeze what it is about and tell the members;
+    `subject_id` the appeal."""
 
     kind: ClassVar[str] = "appeal.due"
     queue: ClassVar[Queue] = "urgent"
@@ -52,7 +55,8 @@ class AppealDue:
 
 @dataclass(frozen=True)
 class AppealDecided:
-    """A member decided about an appeal: `because` says why it may stay, empty that it goes; `by` is `member:<id>`."""
+    """A member decided about an appeal: `because` says why it may stay, empty that it goes; `by` is
+    `member:<id>`."""
 
     kind: ClassVar[str] = "appeal.decide"
     queue: ClassVar[Queue] = "urgent"
@@ -78,7 +82,8 @@ class RuleVerified:
 
 @dataclass(frozen=True)
 class PlaceLimitRequested:
-    """A member keeps a place tighter than its rule from a rating on; or, `end`, wants that no more."""
+    """A member keeps a place tighter than its rule from a rating on; or, `end`, wants that no
+    more."""
 
     kind: ClassVar[str] = "place.limit"
     queue: ClassVar[Queue] = "urgent"

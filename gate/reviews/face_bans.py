@@ -25,7 +25,8 @@ from tenants.notices import notices
 
 @dataclass(frozen=True)
 class FaceBanRequested:
-    """A member wants the face of a stored picture on the list; `subject_id` is to be its id there."""
+    """A member wants the face of a stored picture on the list; `subject_id` is to be its id
+    there."""
 
     kind: ClassVar[str] = "face.bar"
     queue: ClassVar[Queue] = "make"
@@ -49,7 +50,8 @@ class FaceBanEndRequested:
 
 @dataclass(frozen=True)
 class FaceBanSummary:
-    """A face on the list, as members read it; `ending_by` is the human who took it off, of the two it needs."""
+    """A face on the list, as members read it; `ending_by` is the human who took it off, of the two
+    it needs."""
 
     id: UUID
     why: str
@@ -59,8 +61,9 @@ class FaceBanSummary:
 
 
 def request_face_ban(scope: Scope, sha256: str, *, why: str) -> UUID:
-    """Put the face of a stored picture on the list, as the scope's actor, with a reason that names nobody; the workers
-    do it, and forget the picture. Raises Refused for who may not, BadInput without a reason."""
+    """Put the face of a stored picture on the list, as the scope's actor, with a reason that names
+    nobody; the workers do it, and forget the picture. Raises Refused for who may not, BadInput
+    without a reason."""
     require_right(queries.get_acting_member(scope, PEOPLE_ONLY).role, Right.RUN)
     said = clean_paragraph(why)
     if not said:
@@ -77,12 +80,16 @@ def handle_face_ban(scope: Scope, event: FaceBanRequested, *, model: str, box: S
     except GreenroomError as refused:
         notices.put(scope, refused.message, cause=f"{event.kind}:{event.subject_id}")
         return
-    known_faces.add_face_ban(scope, subject_id=event.subject_id, why=event.why, model=model, box=box)
+    known_faces.add_face_ban(
+        scope, subject_id=event.subject_id, why=event.why, model=model, box=box
+    )
 
 
 def report_face_ban_failed(scope: Scope, event: FaceBanRequested) -> None:
     """The picture showed no single face: members are told, since nobody is on the list."""
-    notices.put(scope, Message("face.not_one"), cause=f"{event.kind}:{event.subject_id}", urgent=True)
+    notices.put(
+        scope, Message("face.not_one"), cause=f"{event.kind}:{event.subject_id}", urgent=True
+    )
 
 
 def request_face_ban_end(scope: Scope, subject_id: UUID) -> None:
@@ -114,4 +121,7 @@ def list_face_bans(scope: Scope) -> list[FaceBanSummary]:
         )
         .order_by(col(FaceSubject.id).desc())
     )
-    return [FaceBanSummary(row.id, row.why, row.said_by, row.created_at or scope.now, row.ending_by) for row in rows]
+    return [
+        FaceBanSummary(row.id, row.why, row.said_by, row.created_at or scope.now, row.ending_by)
+        for row in rows
+    ]

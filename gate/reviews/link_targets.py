@@ -1,4 +1,5 @@
-"""Addresses that may stand in the texts of a creator's posts, and what members say lies behind them."""
+"""Addresses that may stand in the texts of a creator's posts, and what members say lies behind
+them."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,7 +43,8 @@ class LinkOwner(StrEnum):
 
 @dataclass(frozen=True)
 class LinkTargetSummary:
-    """An address on a creator's list; `fits` until somebody has to look again, or found something else there."""
+    """An address on a creator's list; `fits` until somebody has to look again, or found something
+    else there."""
 
     id: UUID
     creator_id: UUID
@@ -86,10 +88,12 @@ class LinkTargetEnded:
 
 
 _REGISTER = """
-INSERT INTO link_targets (tenant_id, id, creator_id, url, owner, final_host, rating, adult, by, state, resolved_at,
+INSERT INTO link_targets (tenant_id, id, creator_id, url, owner, final_host, rating, adult, by,
+state, resolved_at,
   expires_at)
 VALUES (:tenant, :id, :creator, :url, :owner, :host, :rating, :adult, :by, 'active', :now, :until)
-ON CONFLICT (tenant_id, creator_id, url) DO UPDATE SET owner = excluded.owner, final_host = excluded.final_host,
+ON CONFLICT (tenant_id, creator_id, url) DO UPDATE SET owner = excluded.owner, final_host =
+excluded.final_host,
   rating = excluded.rating, adult = excluded.adult, by = excluded.by, state = 'active',
   resolved_at = excluded.resolved_at, expires_at = excluded.expires_at, updated_at = house_now()
 """
@@ -98,27 +102,32 @@ ON CONFLICT (tenant_id, creator_id, url) DO UPDATE SET owner = excluded.owner, f
 def request_link_target(
     scope: Scope, creator_id: UUID, typed: str, *, owner: LinkOwner, rating: Rating, adult: bool
 ) -> str:
-    """Say what lies behind an address, as the scope's actor, for the workers to write down; the address as it is kept.
+    """Say what lies behind an address, as the scope's actor, for the workers to write down; the
+    address as it is kept.
 
     Raises BadInput for what no list takes, and what `declare` raises.
     """
     url = urls.parse_registrable_url(typed)
     rating, adult = _resolve_rating(url, rating, adult=adult)
     _validate_declaration(scope, url, rating, adult=adult)
-    event = LinkTargetDeclared(scope.tenant_id, creator_id, url, str(owner), str(rating), adult, scope.actor)
+    event = LinkTargetDeclared(
+        scope.tenant_id, creator_id, url, str(owner), str(rating), adult, scope.actor
+    )
     outbox.put(scope, event, priority=1)
     return url
 
 
 def request_link_target_end(scope: Scope, target_id: UUID) -> None:
-    """Take an address off the list, as the scope's actor; the workers do it. Raises what `end` raises."""
+    """Take an address off the list, as the scope's actor; the workers do it. Raises what `end`
+    raises."""
     require_right(queries.get_acting_member(scope, "link.people_only").role, Right.RUN)
     _get_target(scope, target_id)
     outbox.put(scope, LinkTargetEnded(scope.tenant_id, target_id, scope.actor), priority=1)
 
 
 def handle_link_target(event: LinkTargetDeclared, *, tenant: OpenScope) -> None:
-    """Write it down, as the member who said it, if they still may; who may not is told at Home why nothing came."""
+    """Write it down, as the member who said it, if they still may; who may not is told at Home why
+    nothing came."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
             declare_link_target(
@@ -149,8 +158,9 @@ def declare_link_target(
 ) -> None:
     """The acting member says what lies behind an address: what waited for it is looked at again.
 
-    Raises Refused for who may not, and for one person alone who makes milder what was said of that place before;
-    BadInput for no address that a list takes, and for one known to be for adults that is said to be for everybody.
+    Raises Refused for who may not, and for one person alone who makes milder what was said of that
+    place before; BadInput for no address that a list takes, and for one known to be for adults that
+    is said to be for everybody.
     """
     url = urls.parse_registrable_url(url)
     epochs.lock_and_advance(
@@ -158,12 +168,19 @@ def declare_link_target(
     )  # first in the order of locks, so that two who speak do so in turn
     _validate_declaration(scope, url, rating, adult=adult)
     register_link_target(scope, creator_id, url, owner=owner, rating=rating, adult=adult)
-    audit.record(scope, "link.registered", f"creator:{creator_id}", rating=str(rating), adult=str(adult).lower())
+    audit.record(
+        scope,
+        "link.registered",
+        f"creator:{creator_id}",
+        rating=str(rating),
+        adult=str(adult).lower(),
+    )
     outbox.put(scope, LinkRegistered(scope.tenant_id, creator_id, url))
 
 
 def _resolve_rating(url: str, rating: Rating, *, adult: bool) -> tuple[Rating, bool]:
-    """What is shown there is for adults from nudity on. Raises BadInput for what is no such thing."""
+    """What is shown there is for adults from nudity on. Raises BadInput for what is no such
+    thing."""
     if rating is Rating.X or (urls.is_adult_host(url) and not adult):
         raise BadInput("link.adult_known")
     return rating, adult or rating in (Rating.N, Rating.E)
@@ -174,10 +191,13 @@ def _validate_declaration(scope: Scope, url: str, rating: Rating, *, adult: bool
     require_right(member.role, Right.RUN)
     _resolve_rating(url, rating, adult=adult)
     milder = [
-        row for row in _list_targets_of_host(scope, url) if row.adult > adult or Rating(row.rating).rank > rating.rank
+        row
+        for row in _list_targets_of_host(scope, url)
+        if row.adult > adult or Rating(row.rating).rank > rating.rank
     ]
     if milder and not (
-        has_right(member.role, Right.REOPEN) and not any(_is_own_declaration(scope, member, row) for row in milder)
+        has_right(member.role, Right.REOPEN)
+        and not any(_is_own_declaration(scope, member, row) for row in milder)
     ):
         raise Refused("link.milder_alone")
 
@@ -237,12 +257,14 @@ def register_link_target(
 
 
 def mark_link_target_changed(scope: Scope, url: str) -> None:
-    """What lies behind an address is no longer what was registered, for nobody: nothing with it leaves."""
+    """What lies behind an address is no longer what was registered, for nobody: nothing with it
+    leaves."""
     _update_target_state(scope, "changed", "url = :url", url=urls.canonical_url(url))
 
 
 def end_link_target(scope: Scope, target_id: UUID) -> None:
-    """The acting member takes an address off the list: what carries it waits again. What was said of it is remembered.
+    """The acting member takes an address off the list: what carries it waits again. What was said
+    of it is remembered.
 
     Raises Refused for who may not, NotFound.
     """
@@ -256,7 +278,9 @@ def _update_target_state(scope: Scope, state: str, which: str, **found: object) 
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     with scope.acting_as("gate"):
         scope.run(
-            f"UPDATE link_targets SET state = :state, updated_at = house_now() WHERE tenant_id = :tenant AND {which}",  # noqa: S608 - a constant of the caller
+            # a constant of the caller
+            "UPDATE link_targets SET state = :state, updated_at = house_now() WHERE tenant_id = "  # noqa: S608  our own names
+            f":tenant AND {which}",
             tenant=scope.tenant_id,
             state=state,
             **found,
@@ -266,7 +290,9 @@ def _update_target_state(scope: Scope, state: str, which: str, **found: object) 
 def _get_target(scope: Scope, target_id: UUID) -> LinkTarget:
     row = scope.session.exec(
         select(LinkTarget).where(
-            LinkTarget.tenant_id == scope.tenant_id, LinkTarget.id == target_id, LinkTarget.state != "closed"
+            LinkTarget.tenant_id == scope.tenant_id,
+            LinkTarget.id == target_id,
+            LinkTarget.state != "closed",
         )
     ).first()
     if row is None:

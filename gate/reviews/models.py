@@ -17,7 +17,9 @@ class HumanReview(TenantRow, table=True):
     """What a person said of a unit, or of bytes, by digest. The app may insert and nothing else."""
 
     __tablename__ = "human_reviews"
-    __table_args__ = table_arguments(Index("human_reviews_digest", "tenant_id", "digest"), about="member", keep=FOREVER)
+    __table_args__ = table_arguments(
+        Index("human_reviews_digest", "tenant_id", "digest"), about="member", keep=FOREVER
+    )
     about: str
     """unit or bytes."""
     digest: str

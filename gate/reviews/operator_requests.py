@@ -1,4 +1,5 @@
-"""Requests about those who run an agency: whoever runs the house decides them, at the terminal, under their own name.
+"""Requests about those who run an agency: whoever runs the house decides them, at the terminal,
+under their own name.
 
 An appeal is for another of them than decided before, as among members.
 """
@@ -51,30 +52,46 @@ def list_operator_requests(scope: Scope) -> list[PendingOperatorRequest]:
     came = receipts.submissions_by_request(scope, [row.id for row in rows])
     return [
         PendingOperatorRequest(
-            row.id, row.receipt, row.category, RemovalRequestState(row.state), row.created_at or scope.now, came[row.id]
+            row.id,
+            row.receipt,
+            row.category,
+            RemovalRequestState(row.state),
+            row.created_at or scope.now,
+            came[row.id],
         )
         for row in rows
     ]
 
 
 def decide_operator_request(scope: Scope, complaint_id: UUID, *, because: str = "") -> None:
-    """An officer's word, at once: with a reason of `STAYS` it may stay, without one it goes everywhere.
+    """An officer's word, at once: with a reason of `STAYS` it may stay, without one it goes
+    everywhere.
 
-    Raises Refused for who is no officer, for what the members decide, and for who decided about it before; BadInput for
-    another reason, NotFound, Conflict when it was decided before and nobody appealed.
+    Raises Refused for who is no officer, for what the members decide, and for who decided about it
+    before; BadInput for another reason, NotFound, Conflict when it was decided before and nobody
+    appealed.
     """
-    if not scope.actor.startswith(OFFICER_ACTOR) or not receipts.decided_by_installation(scope, [complaint_id]):
+    if not scope.actor.startswith(OFFICER_ACTOR) or not receipts.decided_by_installation(
+        scope, [complaint_id]
+    ):
         raise Refused("complaint.not_house")
     row = removal_requests.lock_removal_request(scope, complaint_id)
     about = f"complaint:{complaint_id}"
-    spoke = {found.actor for act in DECIDED.values() if (found := audit.find_last_act(scope, act, about)) is not None}
+    spoke = {
+        found.actor
+        for act in DECIDED.values()
+        if (found := audit.find_last_act(scope, act, about)) is not None
+    }
     if scope.actor in spoke:
         raise Refused("appeal.another")
     if row.state != RemovalRequestState.APPEALED:
         _record_first_decision(scope, complaint_id, because)
     elif because:
         removal_requests.keep_content(
-            scope, row, because=because, after=appeals.outcome_of_appeal(scope, row, RemovalRequestState.REJECTED)
+            scope,
+            row,
+            because=because,
+            after=appeals.outcome_of_appeal(scope, row, RemovalRequestState.REJECTED),
         )
     else:
         removal_requests.remove_content(

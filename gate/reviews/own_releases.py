@@ -1,7 +1,8 @@
-"""Publishing one's own picture alone: who holds an account, what was signed for it, and taking that back.
+"""Publishing one's own picture alone: who holds an account, what was signed for it, and taking that
+back.
 
-The conditions stand in `gate/decision/own_release_rules.py` and are judged at every decision; here they are asked once more before
-anything is written, so that nobody waits ten minutes for a no.
+The conditions stand in `gate/decision/own_release_rules.py` and are judged at every decision; here
+they are asked once more before anything is written, so that nobody waits ten minutes for a no.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +15,13 @@ from sqlmodel import col, select
 
 import gate.people.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.database import OpenScope, Scope
-from foundation.db.tables import FOREVER, TenantRow, table_arguments, tenant_foreign_key, timestamp_column
+from foundation.db.tables import (
+    FOREVER,
+    TenantRow,
+    table_arguments,
+    tenant_foreign_key,
+    timestamp_column,
+)
 from foundation.errors import GreenroomError, NotFound, Refused
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
@@ -64,7 +71,8 @@ class AccountHolder(TenantRow, table=True):
 
 
 class OwnRelease(TenantRow, table=True):
-    """A member signed that they publish their own picture alone; `ended_at` is when they, or anybody, took it back."""
+    """A member signed that they publish their own picture alone; `ended_at` is when they, or
+    anybody, took it back."""
 
     __tablename__ = "own_releases"
     __table_args__ = table_arguments(
@@ -113,7 +121,8 @@ class OwnReleaseWithdrawn:
 
 @dataclass(frozen=True)
 class OwnReleaseMatured:
-    """The delay of a release is over: what it was for may be tried. `subject_id` is what is posted."""
+    """The delay of a release is over: what it was for may be tried. `subject_id` is what is
+    posted."""
 
     kind: ClassVar[str] = "own.ripe"
     queue: ClassVar[Queue] = "publish"
@@ -133,7 +142,8 @@ def record_account_holder(
     verified_at: datetime,
     valid_until: datetime | None = None,
 ) -> UUID:
-    """Write down a custodian's word: this person, who signs in as this human, holds this account. Its id."""
+    """Write down a custodian's word: this person, who signs in as this human, holds this account.
+    Its id."""
     row = AccountHolder(
         tenant_id=scope.tenant_id,
         person_id=person_id,
@@ -168,7 +178,8 @@ def end_account_holder(scope: Scope, holder_id: UUID) -> None:
 
 @dataclass(frozen=True)
 class OwnReleaseStatus:
-    """How a release of something stands, or would stand if it were signed now: what is missing, and since when."""
+    """How a release of something stands, or would stand if it were signed now: what is missing, and
+    since when."""
 
     unit: Unit
     lacks: tuple[MissingCondition, ...]
@@ -176,8 +187,11 @@ class OwnReleaseStatus:
     """None while nobody signed."""
 
 
-def own_release_status(scope: Scope, unit_digest: str, *, rules: Bundle | None = None) -> OwnReleaseStatus:
-    """What a release of a unit by the scope's member still needs. Raises NotFound, and Refused for who cannot sign."""
+def own_release_status(
+    scope: Scope, unit_digest: str, *, rules: Bundle | None = None
+) -> OwnReleaseStatus:
+    """What a release of a unit by the scope's member still needs. Raises NotFound, and Refused for
+    who cannot sign."""
     member = _get_signer(scope)
     unit, author = _load_decided_unit(scope, unit_digest)
     case = _build_case(scope, unit, author, rules)
@@ -186,7 +200,9 @@ def own_release_status(scope: Scope, unit_digest: str, *, rules: Bundle | None =
         return OwnReleaseStatus(unit, own_release_rules.missing_conditions(case), known.at)
     supposed = replace(case.facts, release=_build_draft_release(scope, case, member))
     lacks = own_release_rules.missing_conditions(replace(case, facts=supposed))
-    return OwnReleaseStatus(unit, tuple(lack for lack in lacks if lack is not MissingCondition.SOON), None)
+    return OwnReleaseStatus(
+        unit, tuple(lack for lack in lacks if lack is not MissingCondition.SOON), None
+    )
 
 
 def _build_draft_release(scope: Scope, case: Case, member: queries.Member) -> OwnReleaseFacts:
@@ -202,7 +218,8 @@ def _build_draft_release(scope: Scope, case: Case, member: queries.Member) -> Ow
 
 
 def _viewed_percent(scope: Scope, case: Case, member: queries.Member) -> int:
-    """How much of what is Nudity or more this member really had on screen in the last hour, in percent."""
+    """How much of what is Nudity or more this member really had on screen in the last hour, in
+    percent."""
     wanted = {medium.sha256 for medium in case.media_facts if is_adult_medium(medium)}
     shown = viewings.viewed_digests_of(scope, member.principal_id, wanted)
     return 100 * len(shown) // len(wanted) if wanted else 0
@@ -221,31 +238,39 @@ def _get_signer(scope: Scope) -> queries.Member:
 
 
 def _load_decided_unit(scope: Scope, unit_digest: str) -> tuple[Unit, str]:
-    """The unit of the last decision about it, and who wrote it. Raises NotFound where none is kept."""
+    """The unit of the last decision about it, and who wrote it. Raises NotFound where none is
+    kept."""
     row = scope.session.exec(
         select(DecisionRow)
         .where(DecisionRow.tenant_id == scope.tenant_id, DecisionRow.unit_digest == unit_digest)
         .order_by(col(DecisionRow.seq).desc())
         .limit(1)
     ).first()
-    stored = scope.session.get(DecisionInput, (scope.tenant_id, row.id)) if row is not None else None
+    stored = (
+        scope.session.get(DecisionInput, (scope.tenant_id, row.id)) if row is not None else None
+    )
     if row is None or stored is None:
         raise NotFound("review.unknown")
     return parse_unit(stored.unit), row.author
 
 
-def release_own_picture(scope: Scope, unit_digest: str, *, signed: UUID, rules: Bundle | None = None) -> UUID:
-    """Publish one's own picture alone, in ten minutes; returns the release. `signed` is what the passkey signed.
+def release_own_picture(
+    scope: Scope, unit_digest: str, *, signed: UUID, rules: Bundle | None = None
+) -> UUID:
+    """Publish one's own picture alone, in ten minutes; returns the release. `signed` is what the
+    passkey signed.
 
-    Raises Refused for who cannot, for a signature that is not theirs, not fresh or not for this very unit, and where a
-    condition is missing; NotFound for a unit nobody judged.
+    Raises Refused for who cannot, for a signature that is not theirs, not fresh or not for this
+    very unit, and where a condition is missing; NotFound for a unit nobody judged.
     """
     member = _get_signer(scope)
     key = passkeys.consume_signature(scope, signed, act=OWN_RELEASE_ACT, about=unit_digest)
     unit, author = _load_decided_unit(scope, unit_digest)
     case = _build_case(scope, unit, author, rules)
     supposed = _build_draft_release(scope, case, member)
-    lacks = own_release_rules.missing_conditions(replace(case, facts=replace(case.facts, release=supposed)))
+    lacks = own_release_rules.missing_conditions(
+        replace(case, facts=replace(case.facts, release=supposed))
+    )
     first = next((lack for lack in lacks if lack is not MissingCondition.SOON), None)
     if first is not None:
         raise Refused(f"own.lack.{first}")
@@ -263,7 +288,9 @@ def release_own_picture(scope: Scope, unit_digest: str, *, signed: UUID, rules: 
     with scope.acting_as("gate"):
         scope.add(row)
     audit.record(scope, "own.released", f"{unit.subject.kind}:{unit.subject.id}")
-    outbox.put(scope, OwnReleaseMatured(scope.tenant_id, unit.subject.id), at=case.now + OWN_RELEASE_DELAY)
+    outbox.put(
+        scope, OwnReleaseMatured(scope.tenant_id, unit.subject.id), at=case.now + OWN_RELEASE_DELAY
+    )
     return row.id
 
 
@@ -274,7 +301,8 @@ WHERE tenant_id = :tenant AND subject_id = :subject AND ended_at IS NULL RETURNI
 
 
 def withdraw_own_release(scope: Scope, subject_id: UUID) -> int:
-    """Take back what was released of something: from this commit on it waits for a second look. How many there were.
+    """Take back what was released of something: from this commit on it waits for a second look. How
+    many there were.
 
     Raises Refused for a member who may neither run, review nor stop.
     """
@@ -311,7 +339,8 @@ def handle_own_release(event: OwnReleaseRequested, *, tenant: OpenScope) -> None
 
 
 def handle_own_release_end(event: OwnReleaseWithdrawn, *, tenant: OpenScope) -> None:
-    """Take a release back, as the member who asked; who left since asked while they could, and it only holds back."""
+    """Take a release back, as the member who asked; who left since asked while they could, and it
+    only holds back."""
     with tenant(event.tenant_id, event.by) as scope:
         try:
             withdraw_own_release(scope, event.subject_id)

@@ -1,5 +1,5 @@
-"""What was said before of pictures: of the same bytes, of their family (what they came from, what came from them), and
-of look-alikes."""
+"""What was said before of pictures: of the same bytes, of their family (what they came from, what
+came from them), and of look-alikes."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -16,16 +16,16 @@ RelationKind = Literal["same", "family", "alike"]
 _KIN: tuple[RelationKind, ...] = ("same", "family", "alike")
 
 RECENT = 2_000
-"""Look-alikes are searched among the pictures of so many reviews, the last ones, and all that are withheld: each of
-them is compared with each picture that is asked about."""
+"""Look-alikes are searched among the pictures of so many reviews, the last ones, and all that are
+withheld: each of them is compared with each picture that is asked about."""
 
 
 @dataclass(frozen=True)
 class PastVerdict:
     """Something said before: `said` is approve, refuse, a rating, or frozen or removed.
 
-    `by` is `principal:<id>`, `member:<id>`, `rule:…`, `classifier:…`, or empty; `kin` whether it was said of the very
-    bytes, of the family, or of bytes that look alike.
+    `by` is `principal:<id>`, `member:<id>`, `rule:…`, `classifier:…`, or empty; `kin` whether it
+    was said of the very bytes, of the family, or of bytes that look alike.
     """
 
     said: str
@@ -43,10 +43,13 @@ WITH asked AS (
 family AS (
   SELECT sha256 AS about, asset_id FROM asked
   UNION SELECT sha256, parent_id FROM asked WHERE parent_id IS NOT NULL
-  UNION SELECT k.sha256, a.id FROM asked k JOIN assets a ON a.tenant_id = :tenant AND a.parent_id = k.asset_id
-  UNION SELECT k.sha256, a.id FROM asked k JOIN assets a ON a.tenant_id = :tenant AND a.parent_id = k.parent_id),
+  UNION SELECT k.sha256, a.id FROM asked k JOIN assets a ON a.tenant_id = :tenant AND a.parent_id
+  = k.asset_id
+  UNION SELECT k.sha256, a.id FROM asked k JOIN assets a ON a.tenant_id = :tenant AND a.parent_id
+  = k.parent_id),
 spoken AS (
-  (SELECT digest FROM human_reviews WHERE tenant_id = :tenant AND about = 'bytes' ORDER BY id DESC LIMIT :recent)
+  (SELECT digest FROM human_reviews WHERE tenant_id = :tenant AND about = 'bytes' ORDER BY id
+  DESC LIMIT :recent)
   UNION SELECT sha256 FROM renditions WHERE tenant_id = :tenant AND state <> 'made')
 SELECT about, digest, min(far) AS far FROM (
   SELECT sha256 AS about, sha256 AS digest, 0 AS far FROM asked
@@ -59,7 +62,8 @@ GROUP BY about, digest
 """
 
 _SAID = """
-SELECT digest, verdict AS said, 'principal:' || principal_id AS by, created_at AS at, reason FROM human_reviews
+SELECT digest, verdict AS said, 'principal:' || principal_id AS by, created_at AS at, reason FROM
+human_reviews
 WHERE tenant_id = :tenant AND about = 'bytes' AND digest = ANY(:digests)
 UNION ALL SELECT sha256, rating, source, created_at, reason FROM content_ratings
 WHERE tenant_id = :tenant AND sha256 = ANY(:digests)
@@ -68,19 +72,29 @@ WHERE tenant_id = :tenant AND sha256 = ANY(:digests) AND state <> 'made'
 """
 
 
-def past_verdicts(scope: Scope, digests: Collection[str], *, each: int = 4) -> dict[str, tuple[PastVerdict, ...]]:
-    """What was said before of each of these bytes and their kin, the newest first, `each` at most; bytes nobody spoke
-    of are absent."""
+def past_verdicts(
+    scope: Scope, digests: Collection[str], *, each: int = 4
+) -> dict[str, tuple[PastVerdict, ...]]:
+    """What was said before of each of these bytes and their kin, the newest first, `each` at most;
+    bytes nobody spoke of are absent."""
     if not digests:
         return {}
-    kin = scope.run(_RELATED, tenant=scope.tenant_id, digests=list(digests), near=NEAR_BITS, recent=RECENT).all()
+    kin = scope.run(
+        _RELATED, tenant=scope.tenant_id, digests=list(digests), near=NEAR_BITS, recent=RECENT
+    ).all()
     words = defaultdict(list)
     for row in scope.run(_SAID, tenant=scope.tenant_id, digests=list({row.digest for row in kin})):
         words[row.digest].append(row)
     found: dict[str, list[PastVerdict]] = defaultdict(list)
     for row in kin:
         found[row.about] += [
-            PastVerdict(one.said, one.by, one.at, Message.from_json(one.reason) if one.reason else None, _KIN[row.far])
+            PastVerdict(
+                one.said,
+                one.by,
+                one.at,
+                Message.from_json(one.reason) if one.reason else None,
+                _KIN[row.far],
+            )
             for one in words[row.digest]
         ]
     newest = {about: sorted(said, key=_sort_key)[:each] for about, said in found.items()}

@@ -1,4 +1,5 @@
-"""What an agency keeps tighter than the rules: by one person at once; no longer by two, one after the other."""
+"""What an agency keeps tighter than the rules: by one person at once; no longer by two, one after
+the other."""
 
 from dataclasses import dataclass
 
@@ -23,15 +24,18 @@ SELECT place, rating, verdict, by, why, ended_by FROM place_limits
 WHERE tenant_id = :tenant AND open ORDER BY place, rating, verdict
 """
 _END = """
-UPDATE place_limits SET open = (ended_by IS NULL OR ended_by = :principal), updated_at = house_now(),
+UPDATE place_limits SET open = (ended_by IS NULL OR ended_by = :principal), updated_at =
+house_now(),
   ended_by = COALESCE(ended_by, :principal)
-WHERE tenant_id = :tenant AND place = :place AND rating = :rating AND verdict = :verdict AND open RETURNING open
+WHERE tenant_id = :tenant AND place = :place AND rating = :rating AND verdict = :verdict AND open
+RETURNING open
 """
 
 
 @dataclass(frozen=True)
 class PlaceLimitSummary:
-    """A place kept tighter: from `rating` on it is `verdict`; `ending` where one of two wants that no more."""
+    """A place kept tighter: from `rating` on it is `verdict`; `ending` where one of two wants that
+    no more."""
 
     place: str
     rating: str
@@ -45,14 +49,21 @@ def list_place_limits(scope: Scope) -> list[PlaceLimitSummary]:
     """What the agency keeps tighter now."""
     rows = scope.run(_KEPT, tenant=scope.tenant_id)
     return [
-        PlaceLimitSummary(row.place, row.rating, row.verdict, row.by, row.why, row.ended_by is not None) for row in rows
+        PlaceLimitSummary(
+            row.place, row.rating, row.verdict, row.by, row.why, row.ended_by is not None
+        )
+        for row in rows
     ]
 
 
-def set_place_limit(scope: Scope, place: str, rating: Rating, verdict: Verdict, *, why: str) -> None:
-    """From a rating on, hold (H) or block (B) at a place; whatever is not yet claimed there follows it.
+def set_place_limit(
+    scope: Scope, place: str, rating: Rating, verdict: Verdict, *, why: str
+) -> None:
+    """From a rating on, hold (H) or block (B) at a place; whatever is not yet claimed there follows
+    it.
 
-    Raises BadInput for a place without a rule, another verdict, or no reason; Refused for a member without the right.
+    Raises BadInput for a place without a rule, another verdict, or no reason; Refused for a member
+    without the right.
     """
     member = queries.get_acting_member(scope, "switch.people_only")
     require_right(member.role, Right.RUN)
@@ -65,7 +76,13 @@ def set_place_limit(scope: Scope, place: str, rating: Rating, verdict: Verdict, 
     if not why.strip():
         raise BadInput("limit.no_why")
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
-    row = {"place": place, "rating": str(rating), "verdict": str(verdict), "by": scope.actor, "why": why.strip()}
+    row = {
+        "place": place,
+        "rating": str(rating),
+        "verdict": str(verdict),
+        "by": scope.actor,
+        "why": why.strip(),
+    }
     with scope.acting_as("gate"):
         scope.run(_KEEP, tenant=scope.tenant_id, id=uuid7(), **row)
     audit.record(scope, "place.limit", f"place:{place}", rating=str(rating), verdict=str(verdict))
@@ -78,7 +95,12 @@ def end_place_limit(scope: Scope, place: str, rating: Rating, verdict: Verdict) 
     """
     member = queries.get_acting_member(scope, "switch.people_only")
     require_right(member.role, Right.REOPEN)
-    row = {"place": place, "rating": str(rating), "verdict": str(verdict), "principal": member.principal_id}
+    row = {
+        "place": place,
+        "rating": str(rating),
+        "verdict": str(verdict),
+        "principal": member.principal_id,
+    }
     with scope.acting_as("gate"):
         still = scope.run(_END, tenant=scope.tenant_id, **row).scalar_one_or_none()
     if still is None:

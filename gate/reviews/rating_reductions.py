@@ -1,8 +1,10 @@
-"""Lowering a rating: somebody asks, with a reason; as many others as it takes look, and agree with their own reasons.
+"""Lowering a rating: somebody asks, with a reason; as many others as it takes look, and agree with
+their own reasons.
 
-Two others where Nudity or Explicit stands now, one where Suggestive does. None of them asked, brought the picture in,
-rated or reviewed it before, or is a guest who counts as one of these. What is never allowed stays so. The workers do it
-in the end (`settle`), on what stands then: what was rated anew meanwhile is left as it is.
+Two others where Nudity or Explicit stands now, one where Suggestive does. None of them asked,
+brought the picture in, rated or reviewed it before, or is a guest who counts as one of these. What
+is never allowed stays so. The workers do it in the end (`settle`), on what stands then: what was
+rated anew meanwhile is left as it is.
 """
 
 from collections.abc import Collection, Iterable
@@ -51,7 +53,8 @@ class LoweringVoted:
 
 @dataclass(frozen=True)
 class LoweringRequest:
-    """An open wish: `agreed` of `needed` others said yes; `allowed` are the members who may still say something."""
+    """An open wish: `agreed` of `needed` others said yes; `allowed` are the members who may still
+    say something."""
 
     id: UUID
     asset_id: UUID
@@ -70,17 +73,21 @@ class LoweringRequest:
 def request_lowering(
     scope: Scope, asset_id: UUID, sha256: str, wanted: Rating, *, why: str, maker: UUID | None
 ) -> UUID:
-    """Find bytes rated too high; the wish's id. `maker` is the human who brought the picture in, where one did.
+    """Find bytes rated too high; the wish's id. `maker` is the human who brought the picture in,
+    where one did.
 
-    Raises Refused for who may not review or did not see the picture, for what is withheld or never allowed, for what is
-    not lower, and where what it was made from keeps it up; Conflict while another wish is open; NotFound; BadInput for
-    no reason.
+    Raises Refused for who may not review or did not see the picture, for what is withheld or never
+    allowed, for what is not lower, and where what it was made from keeps it up; Conflict while
+    another wish is open; NotFound; BadInput for no reason.
     """
     member = _get_reviewer(scope)
     words = _clean_reason(why)
     scope.lock(f"{scope.tenant_id}:lowering:{sha256}")
     standing = ratings.display_ratings(scope, [sha256]).get(sha256)
-    if standing is None or asset_records.find_rendition_by_digest(scope, sha256).asset_id != asset_id:
+    if (
+        standing is None
+        or asset_records.find_rendition_by_digest(scope, sha256).asset_id != asset_id
+    ):
         raise NotFound("review.unknown")
     if standing.is_withheld or standing.rating is None or wanted.rank >= standing.rating.rank:
         raise Refused(INVALID)
@@ -107,8 +114,9 @@ def request_lowering(
 def vote_on_lowering(scope: Scope, lowering_id: UUID, *, agree: bool, why: str) -> None:
     """Another person says yes or no to a wish, with a reason; a no ends it.
 
-    Raises NotFound, Conflict for a wish that is over, Refused (RATING_LOWERING_INVALID) for who asked, brought the
-    picture in, judged it before or counts as one of these, and for who did not see it; BadInput for no reason.
+    Raises NotFound, Conflict for a wish that is over, Refused (RATING_LOWERING_INVALID) for who
+    asked, brought the picture in, judged it before or counts as one of these, and for who did not
+    see it; BadInput for no reason.
     """
     member = _get_reviewer(scope)
     words = _clean_reason(why)
@@ -130,13 +138,16 @@ def vote_on_lowering(scope: Scope, lowering_id: UUID, *, agree: bool, why: str) 
         seen_percent=100,
     )
     scope.add(review)
-    audit.record(scope, "rating.lower_agreed" if agree else "rating.lower_refused", f"lowering:{lowering_id}")
+    audit.record(
+        scope, "rating.lower_agreed" if agree else "rating.lower_refused", f"lowering:{lowering_id}"
+    )
     if agree:
         outbox.put(scope, LoweringVoted(scope.tenant_id, lowering_id), priority=1)
 
 
 def handle_lowering_vote(event: LoweringVoted, *, tenant: OpenScope) -> None:
-    """Lower the rating, where enough others agree and nothing changed since it was asked; else leave it as it is."""
+    """Lower the rating, where enough others agree and nothing changed since it was asked; else
+    leave it as it is."""
     with tenant(event.tenant_id, ACTOR) as scope:
         wish = next((one for one in _list_open_requests(scope) if one.id == event.subject_id), None)
         if wish is None:
@@ -172,7 +183,13 @@ def _record_lowering(scope: Scope, wish: LoweringRequest) -> None:
         )
         said = {"tenant": scope.tenant_id, "sha256": wish.sha256, "lowering": wish.id, "own": own}
         scope.run(_SET_ASIDE, **said, rank=wish.wanted.rank)
-    audit.record(scope, "rating.lowered", f"lowering:{wish.id}", before=str(wish.drawn), after=str(wish.wanted))
+    audit.record(
+        scope,
+        "rating.lowered",
+        f"lowering:{wish.id}",
+        before=str(wish.drawn),
+        after=str(wish.wanted),
+    )
 
 
 def list_lowering_requests(scope: Scope, creators: Collection[UUID]) -> list[LoweringRequest]:
@@ -183,11 +200,14 @@ def list_lowering_requests(scope: Scope, creators: Collection[UUID]) -> list[Low
 _OPEN = """
 SELECT l.id, l.asset_id, l.sha256, a.creator_id, l.drawn, l.wanted, l.why, l.principal_id AS asker,
   l.maker_id AS maker, l.created_at AS at,
-  (SELECT jsonb_agg(jsonb_build_array(r.principal_id, r.verdict, r.seen_percent) ORDER BY r.created_at, r.id)
-    FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = :about AND r.digest = CAST(l.id AS text)) AS said,
+  (SELECT jsonb_agg(jsonb_build_array(r.principal_id, r.verdict, r.seen_percent) ORDER BY
+  r.created_at, r.id)
+    FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = :about AND r.digest =
+    CAST(l.id AS text)) AS said,
   ARRAY(SELECT r.principal_id FROM human_reviews r
     WHERE r.tenant_id = :tenant AND r.about = 'bytes' AND r.digest = l.sha256) AS reviewed,
-  ARRAY(SELECT c.source FROM content_ratings c WHERE c.tenant_id = :tenant AND c.sha256 = l.sha256) AS rated
+  ARRAY(SELECT c.source FROM content_ratings c WHERE c.tenant_id = :tenant AND c.sha256 =
+  l.sha256) AS rated
 FROM lowerings l JOIN assets a ON a.tenant_id = l.tenant_id AND a.id = l.asset_id
 WHERE l.tenant_id = :tenant AND l.created_at > :since
   AND NOT EXISTS (SELECT FROM content_ratings c
@@ -197,13 +217,17 @@ ORDER BY l.created_at, l.id
 
 
 def _list_open_requests(scope: Scope) -> list[LoweringRequest]:
-    """Wishes that nobody refused, that were not done, and whose picture still stands as it stood when it was asked."""
-    rows = scope.run(_OPEN, tenant=scope.tenant_id, about=LOWERING_REVIEW, since=scope.now - LIFE).all()
+    """Wishes that nobody refused, that were not done, and whose picture still stands as it stood
+    when it was asked."""
+    rows = scope.run(
+        _OPEN, tenant=scope.tenant_id, about=LOWERING_REVIEW, since=scope.now - LIFE
+    ).all()
     standing = ratings.display_ratings(scope, {row.sha256 for row in rows})
     open_ = [
         row
         for row in rows
-        if all(word.agrees for word in lowered_ratings.parse_votes(row.said)) and _as_drawn(row, standing)
+        if all(word.agrees for word in lowered_ratings.parse_votes(row.said))
+        and _as_drawn(row, standing)
     ]
     members = queries.list_members(scope) if open_ else []
     same = device_fingerprints.same_humans(scope) if open_ else {}
@@ -217,7 +241,11 @@ def _as_drawn(row: Any, standing: dict[str, ratings.DisplayRating]) -> bool:
 
 def _request_from_row(row: Any, members: Iterable[queries.Member], same: Any) -> LoweringRequest:
     words = lowered_ratings.parse_votes(row.said)
-    raters = {source.removeprefix(MEMBER_SOURCE) for source in row.rated if source.startswith(MEMBER_SOURCE)}
+    raters = {
+        source.removeprefix(MEMBER_SOURCE)
+        for source in row.rated
+        if source.startswith(MEMBER_SOURCE)
+    }
     barred = {row.asker, row.maker, *row.reviewed} - {None}
     barred |= {one.principal_id for one in members if str(one.id) in raters}
     spoke = {word.principal for word in words}

@@ -1,7 +1,9 @@
-"""Two pictures beside each other: people say whether somebody invented, or unnamed, is who a picture resembles.
+"""Two pictures beside each other: people say whether somebody invented, or unnamed, is who a
+picture resembles.
 
-It is somebody else (two others say so of what was made up, one of a photograph); or it is them: then a photograph names
-them, and somebody invented becomes their double, for which they must have allowed AI in their likeness.
+It is somebody else (two others say so of what was made up, one of a photograph); or it is them:
+then a photograph names them, and somebody invented becomes their double, for which they must have
+allowed AI in their likeness.
 """
 
 from collections.abc import Collection
@@ -20,7 +22,11 @@ from gate.assets import viewings
 from gate.consent.grants import has_ai_consent
 from gate.contract.facts import ReviewFacts
 from gate.contract.units import Rating
-from gate.decision.resemblance_rules import GENERATED_REVIEWERS, PHOTO_REVIEWERS, has_enough_reviewers
+from gate.decision.resemblance_rules import (
+    GENERATED_REVIEWERS,
+    PHOTO_REVIEWERS,
+    has_enough_reviewers,
+)
 from gate.faces.resemblances import ResemblanceVote, people_using_reference
 from gate.people import persons
 from gate.ratings import ratings
@@ -41,8 +47,8 @@ COMPARISON_REASONS = ("features", "shape", "marks")
 
 @dataclass(frozen=True)
 class ResemblanceJudged:
-    """A member looked at both, and answers; `subject_id` is the likeness, `digest` what it was bound to when they did.
-    `maker` brought the picture in, `by` looked, both `member:<id>`."""
+    """A member looked at both, and answers; `subject_id` is the likeness, `digest` what it was
+    bound to when they did. `maker` brought the picture in, `by` looked, both `member:<id>`."""
 
     kind: ClassVar[str] = "likeness.judge"
     queue: ClassVar[Queue] = "urgent"
@@ -57,9 +63,10 @@ class ResemblanceJudged:
 
 @dataclass(frozen=True)
 class FaceComparisonTask:
-    """A picture that resembles somebody, as who judges reads it. `needed` others must say that it is somebody else;
-    `others` have. `name` is what members call the person, `why` why somebody is on the list of those nobody may depict;
-    `beside` are pictures of the person, by their digests."""
+    """A picture that resembles somebody, as who judges reads it. `needed` others must say that
+    it is somebody else; `others` have. `name` is what members call the person, `why` why
+    somebody is on the list of those nobody may depict; `beside` are pictures of the person, by
+    their digests."""
 
     id: UUID
     asset_id: UUID
@@ -81,26 +88,37 @@ class FaceComparisonTask:
         """What may be said of it."""
         if self.person_id is None:
             return (ANSWER_OTHER, ANSWER_SAME)
-        return (ANSWER_OTHER, ANSWER_TWIN, ANSWER_SAME) if self.invented else (ANSWER_OTHER, ANSWER_NAMED)
+        return (
+            (ANSWER_OTHER, ANSWER_TWIN, ANSWER_SAME)
+            if self.invented
+            else (ANSWER_OTHER, ANSWER_NAMED)
+        )
 
 
 _ALIKE = """
-SELECT l.id, l.sha256, l.score, l.digest, l.person_id, l.created_at AS since, r.asset_id, a.creator_id, f.why,
+SELECT l.id, l.sha256, l.score, l.digest, l.person_id, l.created_at AS since, r.asset_id,
+a.creator_id, f.why,
   coalesce(p.display_ref, '') AS name,
   a.ai = 'generated' OR EXISTS (SELECT FROM depictions d JOIN persons q ON q.tenant_id = d.tenant_id
       AND q.id = d.person_id AND q.kind = 'synthetic'
     WHERE d.tenant_id = a.tenant_id AND d.asset_id = a.id AND d.state = 'confirmed') OR EXISTS (
-    SELECT FROM face_subjects c WHERE c.tenant_id = l.tenant_id AND c.basis = 'reference' AND c.ended_at IS NULL
+    SELECT FROM face_subjects c WHERE c.tenant_id = l.tenant_id AND c.basis = 'reference' AND
+    c.ended_at IS NULL
       AND c.pictures @> to_jsonb(l.sha256)) AS invented,
-  (SELECT t.pictures FROM face_templates t WHERE t.tenant_id = l.tenant_id AND t.subject_id = l.subject_id
+  (SELECT t.pictures FROM face_templates t WHERE t.tenant_id = l.tenant_id AND t.subject_id =
+  l.subject_id
     AND t.model = l.model) AS beside,
-  EXISTS (SELECT FROM depictions d JOIN persons q ON q.tenant_id = d.tenant_id AND q.id = d.person_id
+  EXISTS (SELECT FROM depictions d JOIN persons q ON q.tenant_id = d.tenant_id AND q.id =
+  d.person_id
     WHERE d.tenant_id = a.tenant_id AND d.asset_id = a.id AND d.state = 'confirmed'
       AND q.kind = 'digital_twin' AND q.twin_of = l.person_id) AS doubled,
-  EXISTS (SELECT FROM depictions d WHERE d.tenant_id = a.tenant_id AND d.asset_id = a.id AND d.state = 'confirmed'
+  EXISTS (SELECT FROM depictions d WHERE d.tenant_id = a.tenant_id AND d.asset_id = a.id AND
+  d.state = 'confirmed'
     AND d.person_id = l.person_id) AS named,
-  (SELECT jsonb_agg(jsonb_build_array(u.principal_id, u.other, u.created_at) ORDER BY u.created_at, u.id)
-    FROM likeness_rulings u WHERE u.tenant_id = l.tenant_id AND u.likeness_id = l.id AND u.digest = l.digest) AS said
+  (SELECT jsonb_agg(jsonb_build_array(u.principal_id, u.other, u.created_at) ORDER BY
+  u.created_at, u.id)
+    FROM likeness_rulings u WHERE u.tenant_id = l.tenant_id AND u.likeness_id = l.id AND u.digest
+    = l.digest) AS said
 FROM likenesses l
 JOIN face_subjects f ON f.tenant_id = l.tenant_id AND f.id = l.subject_id
 JOIN renditions r ON r.tenant_id = l.tenant_id AND r.sha256 = l.sha256 AND r.state = 'made'
@@ -111,15 +129,21 @@ WHERE l.tenant_id = :tenant AND (l.person_id IS NOT NULL OR f.ended_at IS NULL)
 
 
 _NOT_NAMED = """
-AND NOT (a.ai = 'none' AND EXISTS (SELECT FROM depictions d WHERE d.tenant_id = a.tenant_id AND d.asset_id = a.id
+AND NOT (a.ai = 'none' AND EXISTS (SELECT FROM depictions d WHERE d.tenant_id = a.tenant_id AND
+d.asset_id = a.id
     AND d.person_id = l.person_id AND d.state = 'confirmed')
-  AND NOT EXISTS (SELECT FROM depictions d JOIN persons q ON q.tenant_id = d.tenant_id AND q.id = d.person_id
-    WHERE d.tenant_id = a.tenant_id AND d.asset_id = a.id AND d.state = 'confirmed' AND q.kind = 'synthetic'))
+  AND NOT EXISTS (SELECT FROM depictions d JOIN persons q ON q.tenant_id = d.tenant_id AND q.id =
+  d.person_id
+    WHERE d.tenant_id = a.tenant_id AND d.asset_id = a.id AND d.state = 'confirmed' AND q.kind =
+    'synthetic'))
 """
-"""Each photograph of who agreed resembles them: those that name them are left out before anything else is read."""
+"""Each photograph of who agreed resembles them: those that name them are left out before anything
+else is read."""
 
 
-def list_face_comparisons(scope: Scope, creators: Collection[UUID], *, limit: int = 50) -> list[FaceComparisonTask]:
+def list_face_comparisons(
+    scope: Scope, creators: Collection[UUID], *, limit: int = 50
+) -> list[FaceComparisonTask]:
     """What of these creators resembles somebody and is not settled, the oldest first."""
     if not creators:
         return []
@@ -133,11 +157,18 @@ def list_face_comparisons(scope: Scope, creators: Collection[UUID], *, limit: in
 
 
 def _is_resolved(one: FaceComparisonTask, row: Any) -> bool:
-    return row.doubled or (row.named and not one.invented) or has_enough_reviewers(one.said, needed=one.needed)
+    return (
+        row.doubled
+        or (row.named and not one.invented)
+        or has_enough_reviewers(one.said, needed=one.needed)
+    )
 
 
 def _task_from_row(row: Any) -> FaceComparisonTask:
-    said = (ReviewFacts(UUID(who), other, 100, datetime.fromisoformat(at)) for who, other, at in row.said or ())
+    said = (
+        ReviewFacts(UUID(who), other, 100, datetime.fromisoformat(at))
+        for who, other, at in row.said or ()
+    )
     return FaceComparisonTask(
         id=row.id,
         asset_id=row.asset_id,
@@ -167,14 +198,18 @@ def get_face_comparison(scope: Scope, likeness_id: UUID) -> FaceComparisonTask:
 def submit_face_judgement(
     scope: Scope, likeness_id: UUID, answer: str, *, digest: str, because: str = "", maker: str = ""
 ) -> None:
-    """Answer as the scope's actor, who saw both; the workers do it at once. Raises what `judge` does."""
-    event = ResemblanceJudged(scope.tenant_id, likeness_id, digest, answer, because, maker, scope.actor)
+    """Answer as the scope's actor, who saw both; the workers do it at once. Raises what `judge`
+    does."""
+    event = ResemblanceJudged(
+        scope.tenant_id, likeness_id, digest, answer, because, maker, scope.actor
+    )
     _check_judgement(scope, get_face_comparison(scope, likeness_id), event)
     outbox.put(scope, event, priority=1)
 
 
 def handle_face_judgement(event: ResemblanceJudged, *, tenant: OpenScope) -> None:
-    """Do it as the member who looked, if they still may; who may not is told at Home why nothing came."""
+    """Do it as the member who looked, if they still may; who may not is told at Home why nothing
+    came."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
             record_face_judgement(scope, event)
@@ -186,16 +221,19 @@ def handle_face_judgement(event: ResemblanceJudged, *, tenant: OpenScope) -> Non
 def record_face_judgement(scope: Scope, event: ResemblanceJudged) -> None:
     """Write down what a member says of a likeness.
 
-    Raises Refused for who may not review, brought it in, declared the invented person, counts as one of them or as who
-    spoke before, or did not see it; and for a double that the person did not allow. Conflict where it is another
-    likeness by now, or they said so before; BadInput for no such answer; NotFound.
+    Raises Refused for who may not review, brought it in, declared the invented person, counts as
+    one of them or as who spoke before, or did not see it; and for a double that the person did not
+    allow. Conflict where it is another likeness by now, or they said so before; BadInput for no
+    such answer; NotFound.
     """
     found = get_face_comparison(scope, event.subject_id)
     _lock_epochs(scope, found, event.answer)
     found = get_face_comparison(scope, event.subject_id)
     member = _check_judgement(scope, found, event)
     if event.answer == ANSWER_NAMED and found.person_id is not None:
-        ratings.record_depiction(scope, found.asset_id, found.person_id, how="face", confirmed_by=scope.actor)
+        ratings.record_depiction(
+            scope, found.asset_id, found.person_id, how="face", confirmed_by=scope.actor
+        )
     elif event.answer == ANSWER_TWIN and found.person_id is not None:
         _link_digital_twin(scope, found, found.person_id)
     else:
@@ -207,12 +245,20 @@ def record_face_judgement(scope: Scope, event: ResemblanceJudged) -> None:
 
 def has_open_comparison(scope: Scope, asset_id: UUID) -> bool:
     """Whether anything that a picture resembles is open."""
-    rows = scope.run(f"{_ALIKE} AND r.asset_id = :asset", tenant=scope.tenant_id, asset=asset_id).all()
+    rows = scope.run(
+        f"{_ALIKE} AND r.asset_id = :asset", tenant=scope.tenant_id, asset=asset_id
+    ).all()
     return any(not _is_resolved(_task_from_row(row), row) for row in rows)
 
 
-def _record_vote(scope: Scope, found: FaceComparisonTask, principal: UUID, event: ResemblanceJudged) -> None:
-    reason = Message(f"likeness.because.{event.because}").to_json() if event.answer == ANSWER_OTHER else None
+def _record_vote(
+    scope: Scope, found: FaceComparisonTask, principal: UUID, event: ResemblanceJudged
+) -> None:
+    reason = (
+        Message(f"likeness.because.{event.because}").to_json()
+        if event.answer == ANSWER_OTHER
+        else None
+    )
     with scope.acting_as("gate"):
         scope.add(
             ResemblanceVote(
@@ -227,7 +273,8 @@ def _record_vote(scope: Scope, found: FaceComparisonTask, principal: UUID, event
         scope.session.flush()
         if event.answer == ANSWER_OTHER and not found.invented and found.person_id is not None:
             scope.run(  # whom the comparison proposed is not in it
-                "DELETE FROM depictions WHERE tenant_id = :tenant AND asset_id = :asset AND person_id = :person"
+                "DELETE FROM depictions WHERE tenant_id = :tenant AND asset_id = :asset AND "
+                "person_id = :person"
                 " AND how = 'face' AND state = 'proposed'",
                 tenant=scope.tenant_id,
                 asset=found.asset_id,
@@ -237,9 +284,12 @@ def _record_vote(scope: Scope, found: FaceComparisonTask, principal: UUID, event
 
 _MADE_OF = """
 SELECT DISTINCT d.asset_id FROM depictions d WHERE d.tenant_id = :tenant AND d.person_id IN (
-  SELECT i.person_id FROM depictions i JOIN persons p ON p.tenant_id = i.tenant_id AND p.id = i.person_id
-    AND p.kind = 'synthetic' WHERE i.tenant_id = :tenant AND i.asset_id = :asset AND i.state = 'confirmed'
-  UNION SELECT c.person_id FROM face_subjects c WHERE c.tenant_id = :tenant AND c.basis = 'reference'
+  SELECT i.person_id FROM depictions i JOIN persons p ON p.tenant_id = i.tenant_id AND p.id =
+  i.person_id
+    AND p.kind = 'synthetic' WHERE i.tenant_id = :tenant AND i.asset_id = :asset AND i.state =
+    'confirmed'
+  UNION SELECT c.person_id FROM face_subjects c WHERE c.tenant_id = :tenant AND c.basis =
+  'reference'
     AND c.ended_at IS NULL AND c.pictures @> to_jsonb(CAST(:sha256 AS text)))
 """
 
@@ -256,25 +306,37 @@ def _lock_epochs(scope: Scope, found: FaceComparisonTask, answer: str) -> None:
     persons = people_using_reference(scope, found.sha256) | (
         {found.person_id} if found.person_id is not None else set()
     )
-    keys = [epochs.asset_key(scope, one) for one in assets] + [epochs.person_key(scope, one) for one in persons]
+    keys = [epochs.asset_key(scope, one) for one in assets] + [
+        epochs.person_key(scope, one) for one in persons
+    ]
     epochs.lock_and_advance(scope, *keys)
 
 
 def _link_digital_twin(scope: Scope, found: FaceComparisonTask, real: UUID) -> None:
-    """Whatever shows the invented person shows a double of the real one from here on: their papers are asked for."""
+    """Whatever shows the invented person shows a double of the real one from here on: their papers
+    are asked for."""
     if not has_ai_consent(scope, real):
         raise Refused("likeness.not_allowed")
     known = persons.list_digital_twins(scope, real)
-    twin = known[0] if known else persons.add_person(scope, kind="digital_twin", display_ref=found.name, twin_of=real)
+    twin = (
+        known[0]
+        if known
+        else persons.add_person(scope, kind="digital_twin", display_ref=found.name, twin_of=real)
+    )
     for asset_id in sorted(_list_affected_assets(scope, found)):
         ratings.record_depiction(scope, asset_id, twin, how="face", confirmed_by=scope.actor)
 
 
-def _check_judgement(scope: Scope, found: FaceComparisonTask, event: ResemblanceJudged) -> queries.Member:
-    """Who answers, if they may. To say that it is the same keeps something back: whoever reviews may."""
+def _check_judgement(
+    scope: Scope, found: FaceComparisonTask, event: ResemblanceJudged
+) -> queries.Member:
+    """Who answers, if they may. To say that it is the same keeps something back: whoever reviews
+    may."""
     member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.RUN if event.answer == ANSWER_TWIN else Right.REVIEW)
-    if event.answer not in found.answers or (event.answer == ANSWER_OTHER) != (event.because in COMPARISON_REASONS):
+    if event.answer not in found.answers or (event.answer == ANSWER_OTHER) != (
+        event.because in COMPARISON_REASONS
+    ):
         raise BadInput("likeness.no_answer")
     if event.digest != found.digest:
         raise Conflict("likeness.changed")
@@ -287,7 +349,9 @@ def _check_judgement(scope: Scope, found: FaceComparisonTask, event: Resemblance
 def _check_other_human(
     scope: Scope, found: FaceComparisonTask, event: ResemblanceJudged, member: queries.Member
 ) -> None:
-    same = device_fingerprints.same_humans(scope, member.principal_id).get(member.principal_id, frozenset())
+    same = device_fingerprints.same_humans(scope, member.principal_id).get(
+        member.principal_id, frozenset()
+    )
     me = {member.principal_id, *same}
     if me & (_list_declarers(scope, found) | _principals_of_actor(scope, event.maker)):
         raise Refused("review.own")
@@ -305,9 +369,11 @@ def _principals_of_actor(scope: Scope, actor: str) -> set[UUID]:
 def _list_declarers(scope: Scope, found: FaceComparisonTask) -> set[UUID]:
     """Who said of the people in it, or made after it, that they are invented."""
     rows = scope.run(
-        "SELECT DISTINCT d.declared_by FROM declarations d WHERE d.tenant_id = :tenant AND d.person_id IN ("
+        "SELECT DISTINCT d.declared_by FROM declarations d WHERE d.tenant_id = :tenant AND "
+        "d.person_id IN ("
         " SELECT i.person_id FROM depictions i WHERE i.tenant_id = :tenant AND i.asset_id = :asset"
-        " UNION SELECT c.person_id FROM face_subjects c WHERE c.tenant_id = :tenant AND c.basis = 'reference'"
+        " UNION SELECT c.person_id FROM face_subjects c WHERE c.tenant_id = :tenant AND c.basis = "
+        "'reference'"
         " AND c.ended_at IS NULL AND c.pictures @> to_jsonb(CAST(:sha256 AS text)))",
         tenant=scope.tenant_id,
         asset=found.asset_id,
@@ -317,10 +383,13 @@ def _list_declarers(scope: Scope, found: FaceComparisonTask) -> set[UUID]:
 
 
 def _check_viewed(scope: Scope, found: FaceComparisonTask, member: queries.Member) -> None:
-    """What comes blurred must have been shown clear to this human in the last hour: it, and one picture beside it."""
+    """What comes blurred must have been shown clear to this human in the last hour: it, and one
+    picture beside it."""
     digests = [found.sha256, *found.beside]
     standing = ratings.display_ratings(scope, digests)
     shown = viewings.viewed_digests_of(scope, member.principal_id, digests)
     open_ = {sha256 for sha256, one in standing.items() if one.rating in (Rating.G, Rating.S)}
-    if found.sha256 not in shown | open_ or (found.beside and not set(found.beside) & (shown | open_)):
+    if found.sha256 not in shown | open_ or (
+        found.beside and not set(found.beside) & (shown | open_)
+    ):
         raise Refused("approvals.look_first")

@@ -1,4 +1,5 @@
-"""Rules that grow old: which of an agency's places they concern, who is told when, and what two members can do."""
+"""Rules that grow old: which of an agency's places they concern, who is told when, and what two
+members can do."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ AgencyPlaces = Callable[[Scope], Iterable[tuple[str, str]]]
 
 @dataclass(frozen=True)
 class ExpiringRule:
-    """A rule that is past its day or will be within a month. `last` is the last day on which it counts as read."""
+    """A rule that is past its day or will be within a month. `last` is the last day on which it
+    counts as read."""
 
     name: str
     urls: tuple[str, ...]
@@ -39,7 +41,8 @@ class ExpiringRule:
 
 
 def list_expiring_rules(scope: Scope, places: Iterable[tuple[str, str]]) -> list[ExpiringRule]:
-    """The rules of these places that somebody has to read again by now or within a month, the most pressing first."""
+    """The rules of these places that somebody has to read again by now or within a month, the most
+    pressing first."""
     rules = active_policy.current_bundle(scope)
     today = scope.now.date()
     soon = today + timedelta(days=max(STEPS) + 1)
@@ -51,39 +54,52 @@ def list_expiring_rules(scope: Scope, places: Iterable[tuple[str, str]]) -> list
         if row.review_by is None:
             continue
         held = [
-            one.until - timedelta(days=1) for one in read if one.row == name and rules.is_verification_valid(one, today)
+            one.until - timedelta(days=1)
+            for one in read
+            if one.row == name and rules.is_verification_valid(one, today)
         ]
         last = max([row.review_by, *held])
         urls = tuple(url for url in row.source_url if url.startswith("https://"))
         days = (last - today).days
         if days <= max(STEPS):
-            found.append(ExpiringRule(name, urls, last, days, rule_verification.find_pending_verification(scope, row)))
+            found.append(
+                ExpiringRule(
+                    name, urls, last, days, rule_verification.find_pending_verification(scope, row)
+                )
+            )
     return sorted(found, key=lambda one: (one.last, one.name))
 
 
 def send_rule_reminders(event: RuleReminderDue, *, tenant: OpenScope, places: AgencyPlaces) -> None:
-    """Tell every agency of the rules of its places that age, a step at a time; and keep the product's own rules for
-    whoever makes a decision again after the next update."""
+    """Tell every agency of the rules of its places that age, a step at a time; and keep the
+    product's own rules for whoever makes a decision again after the next update."""
     with tenant(INSTALLATION_ID, ACTOR) as scope:
         active_policy.store_shipped_bundle(scope)
     for tenant_id in list_tenant_ids(tenant):
         with tenant(tenant_id, ACTOR) as scope:
-            if not queries.get_agency(scope).demo:  # a demonstration shows its own day, and reaches no real place
+            if not queries.get_agency(
+                scope
+            ).demo:  # a demonstration shows its own day, and reaches no real place
                 put_rule_notices(scope, list_expiring_rules(scope, places(scope)))
 
 
 def put_rule_notices(scope: Scope, found: Iterable[ExpiringRule]) -> None:
-    """One notice for each day on which rules age and each step before it; those of steps that passed are closed."""
+    """One notice for each day on which rules age and each step before it; those of steps that
+    passed are closed."""
     wanted: dict[str, Message] = {}
     for one in found:
         step = next((step for step in STEPS if one.days <= step), max(STEPS))
         cause = f"{CAUSE}:{one.last}:{step if one.days >= 0 else 'past'}"
         code = "rule.past" if one.days < 0 else "rule.ages"
         count = int(wanted[cause].params["count"]) + 1 if cause in wanted else 1
-        wanted[cause] = Message(code, {"count": count} if one.days < 0 else {"count": count, "days": step})
+        wanted[cause] = Message(
+            code, {"count": count} if one.days < 0 else {"count": count, "days": step}
+        )
     for notice in list_open_notices(scope, limit=1000):
         if notice.cause.startswith(f"{CAUSE}:") and notice.cause not in wanted:
             notices.close(scope, notice.cause)
     for cause, message in wanted.items():
-        if not notices.has_been_notified(scope, cause):  # what somebody put away stays away until the next step
+        if not notices.has_been_notified(
+            scope, cause
+        ):  # what somebody put away stays away until the next step
             notices.put(scope, message, cause=cause)

@@ -1,7 +1,8 @@
-"""Rules past their day of review: an owner read one again at its platform, found it unchanged, and a second member too.
+"""Rules past their day of review: an owner read one again at its platform, found it unchanged, and
+a second member too.
 
-It holds for the rule as it is written and for 90 days; what was found stricter is kept with it, looser is refused. Each
-of the two says it as themselves, signed in.
+It holds for the rule as it is written and for 90 days; what was found stricter is kept with it,
+looser is refused. Each of the two says it as themselves, signed in.
 """
 
 from collections.abc import Mapping
@@ -37,8 +38,10 @@ class PendingVerification:
 
 
 _OPEN = """
-SELECT id, url, by FROM attestations WHERE tenant_id = :tenant AND "row" = :row AND written = :written
-AND state = 'open' AND read_on > :since AND CAST(verdicts AS text) = CAST(CAST(:verdicts AS jsonb) AS text)
+SELECT id, url, by FROM attestations WHERE tenant_id = :tenant AND "row" = :row AND written =
+:written
+AND state = 'open' AND read_on > :since AND CAST(verdicts AS text) = CAST(CAST(:verdicts AS
+jsonb) AS text)
 ORDER BY created_at DESC, id DESC LIMIT 1
 """
 
@@ -59,37 +62,59 @@ def find_pending_verification(
 
 
 def verify_rule(
-    scope: Scope, name: str, url: str, *, read_on: date, verdicts: Mapping[Rating, Verdict] | None = None
+    scope: Scope,
+    name: str,
+    url: str,
+    *,
+    read_on: date,
+    verdicts: Mapping[Rating, Verdict] | None = None,
 ) -> bool:
-    """The acting member read the rule `name` at `url` on a day and found it as it is written, or stricter: `verdicts`.
+    """The acting member read the rule `name` at `url` on a day and found it as it is written, or
+    stricter: `verdicts`.
 
-    Whether it holds from now on: an owner says it first, another member with the right to review says it too.
-    Raises Refused for who may not, and where it is looser than the rule (ATTESTATION_INVALID); BadInput for a rule that
-    does not age, an address that is not the rule's, a day to come or long past.
+    Whether it holds from now on: an owner says it first, another member with the right to review
+    says it too. Raises Refused for who may not, and where it is looser than the rule
+    (ATTESTATION_INVALID); BadInput for a rule that does not age, an address that is not the rule's,
+    a day to come or long past.
     """
     row = _get_matrix_row(scope, name)
-    if url not in row.source_url or not scope.now.date() - SECOND_READING_WINDOW < read_on <= scope.now.date():
+    if (
+        url not in row.source_url
+        or not scope.now.date() - SECOND_READING_WINDOW < read_on <= scope.now.date()
+    ):
         raise BadInput("rule.not_read_so")
     found = dict(verdicts or {})
-    if any(rating not in row.verdicts or each.rank < row.verdicts[rating].rank for rating, each in found.items()):
+    if any(
+        rating not in row.verdicts or each.rank < row.verdicts[rating].rank
+        for rating, each in found.items()
+    ):
         raise Refused("gate.ATTESTATION_INVALID")
     scope.lock(f"attest:{scope.tenant_id}:{name}")
     member = queries.get_acting_member(scope, "gate.ATTESTATION_INVALID")
     before = find_pending_verification(scope, row, found)
-    if before is not None and before.url == url and _is_another(scope, before.by, member.principal_id):
+    if (
+        before is not None
+        and before.url == url
+        and _is_another(scope, before.by, member.principal_id)
+    ):
         require_right(member.role, Right.REVIEW)
         _record_second_reading(scope, name, before.id, member.principal_id)
         return True
     require_right(member.role, Right.RULES)
     if before is None or before.url != url:
         stated = canonical_json(found).decode()
-        _record_first_reading(scope, row, url=url, read_on=read_on, by=member.principal_id, verdicts=stated)
+        _record_first_reading(
+            scope, row, url=url, read_on=read_on, by=member.principal_id, verdicts=stated
+        )
     return False
 
 
 def _is_another(scope: Scope, one: UUID, other: UUID) -> bool:
-    """Whether two principals are two humans: a guest who was seen where the other was is the other."""
-    return one != other and one not in device_fingerprints.same_humans(scope, other).get(other, frozenset())
+    """Whether two principals are two humans: a guest who was seen where the other was is the
+    other."""
+    return one != other and one not in device_fingerprints.same_humans(scope, other).get(
+        other, frozenset()
+    )
 
 
 def _get_matrix_row(scope: Scope, name: str) -> MatrixRow:
@@ -105,10 +130,20 @@ VALUES (:tenant, :id, :row, :written, :url, 'open', :read_on, :until, CAST(:verd
 """
 
 
-def _record_first_reading(scope: Scope, row: MatrixRow, *, url: str, read_on: date, by: UUID, verdicts: str) -> None:
-    stated = {"url": url, "read_on": read_on, "until": read_on + VERIFICATION_PERIOD, "by": by, "verdicts": verdicts}
+def _record_first_reading(
+    scope: Scope, row: MatrixRow, *, url: str, read_on: date, by: UUID, verdicts: str
+) -> None:
+    stated = {
+        "url": url,
+        "read_on": read_on,
+        "until": read_on + VERIFICATION_PERIOD,
+        "by": by,
+        "verdicts": verdicts,
+    }
     with scope.acting_as("gate"):
-        scope.run(_FIRST, tenant=scope.tenant_id, id=uuid7(), row=row.id, written=row.digest(), **stated)
+        scope.run(
+            _FIRST, tenant=scope.tenant_id, id=uuid7(), row=row.id, written=row.digest(), **stated
+        )
     audit.record(scope, "rule.read", f"rule:{row.id}", url=url, day=read_on.isoformat())
 
 

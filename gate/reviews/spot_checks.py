@@ -1,8 +1,10 @@
-"""What is read afterwards: a share of what rules let pass by themselves, so that what they miss is found.
+"""What is read afterwards: a share of what rules let pass by themselves, so that what they miss is
+found.
 
-Drawn when a clearance is made, by a signature nobody can foretell and anybody with the public key can check: the same
-post is drawn or not, however often it is tried. It waits on the desk once it is visible, for as long as what it was
-made from is kept. Who reads it is not its author: they agree, or say that it is more than it was taken for.
+Drawn when a clearance is made, by a signature nobody can foretell and anybody with the public key
+can check: the same post is drawn or not, however often it is tried. It waits on the desk once it is
+visible, for as long as what it was made from is kept. Who reads it is not its author: they agree,
+or say that it is more than it was taken for.
 """
 
 import hashlib
@@ -55,7 +57,9 @@ class Sample(CreatorOwnedRow, table=True):
 
     __tablename__ = "samples"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "subject_kind", "subject_id", "unit_digest", name="samples_once"),
+        UniqueConstraint(
+            "tenant_id", "subject_kind", "subject_id", "unit_digest", name="samples_once"
+        ),
         Index("samples_open", "tenant_id", "created_at"),
         about="member",
         keep="5 years",
@@ -76,8 +80,8 @@ class Sample(CreatorOwnedRow, table=True):
 
 @dataclass(frozen=True)
 class SampleRead:
-    """A member read something afterwards, the subject: `raised_to` empty agrees; `what` is the digest of the bytes it
-    is about, empty for the words."""
+    """A member read something afterwards, the subject: `raised_to` empty agrees; `what` is the
+    digest of the bytes it is about, empty for the words."""
 
     kind: ClassVar[str] = "sample.read"
     queue: ClassVar[Queue] = "urgent"
@@ -102,14 +106,20 @@ class PendingSample:
     at: datetime
 
 
-def draw_sample(scope: Scope, entry: decision_log.LogEntry, case: Case, key: Ed25519PrivateKey) -> None:
-    """Keep what is drawn, as the claim's transaction ends; `case` is what the entry was decided on."""
+def draw_sample(
+    scope: Scope, entry: decision_log.LogEntry, case: Case, key: Ed25519PrivateKey
+) -> None:
+    """Keep what is drawn, as the claim's transaction ends; `case` is what the entry was decided
+    on."""
     if why := _sampling_reason(scope, entry, case, key):
         scope.before_commit(partial(_record_sample, entry=entry, why=why), role="gate")
 
 
-def _sampling_reason(scope: Scope, entry: decision_log.LogEntry, case: Case, key: Ed25519PrivateKey) -> str:
-    """share or flagged; nothing for what somebody looked at, what is General, and what was not drawn."""
+def _sampling_reason(
+    scope: Scope, entry: decision_log.LogEntry, case: Case, key: Ed25519PrivateKey
+) -> str:
+    """share or flagged; nothing for what somebody looked at, what is General, and what was not
+    drawn."""
     unit = entry.unit
     rating = entry.decision.rating
     if rating is Rating.G or unit.service or unit.subject.kind not in KINDS:
@@ -125,24 +135,31 @@ def _sampling_reason(scope: Scope, entry: decision_log.LogEntry, case: Case, key
 
 
 def is_passed_without_review(case: Case) -> bool:
-    """Whether nobody but its author looked at it: neither at the unit nor at all of its pictures. Pure."""
+    """Whether nobody but its author looked at it: neither at the unit nor at all of its pictures.
+    Pure."""
     if is_approved_by_other(case.facts.reviews, case, UNIT_REVIEW_LIFETIME):
         return False
     if case.rating is Rating.S and case.text_rating.rating is Rating.G and case.media_facts:
-        return not all(is_approved_by_other(medium.reviews, case, BYTES_REVIEW_LIFETIME) for medium in case.media_facts)
+        return not all(
+            is_approved_by_other(medium.reviews, case, BYTES_REVIEW_LIFETIME)
+            for medium in case.media_facts
+        )
     return case.text_rating.rating is case.rating or not case.media_facts
 
 
 def is_drawn(key: Ed25519PrivateKey, unit: Unit, percent: int) -> bool:
-    """Whether a unit is among so many of a hundred. Pure: signatures of Ed25519 are the same each time (RFC 8032)."""
+    """Whether a unit is among so many of a hundred. Pure: signatures of Ed25519 are the same each
+    time (RFC 8032)."""
     about = {"tenant": unit.tenant_id, "subject": unit.subject, "unit": unit.digest()}
     mark = hashlib.sha256(key.sign(b"greenroom sample:" + canonical_json(about))).digest()
     return int.from_bytes(mark[:8]) % 100 < percent
 
 
 _KEEP = """
-INSERT INTO samples (tenant_id, id, creator_id, subject_kind, subject_id, unit_digest, decision_id, author, rating, why)
-VALUES (:tenant, :id, :creator, :kind, :subject, :unit, :decision, :author, :rating, :why) ON CONFLICT DO NOTHING
+INSERT INTO samples (tenant_id, id, creator_id, subject_kind, subject_id, unit_digest,
+decision_id, author, rating, why)
+VALUES (:tenant, :id, :creator, :kind, :subject, :unit, :decision, :author, :rating, :why) ON
+CONFLICT DO NOTHING
 """
 
 
@@ -164,17 +181,22 @@ def _record_sample(last: Scope, *, entry: decision_log.LogEntry, why: str) -> No
 
 
 _WAITING = """
-SELECT s.id, s.creator_id, s.subject_kind, s.subject_id, s.rating, s.why, s.author, s.created_at AS at, i.unit
+SELECT s.id, s.creator_id, s.subject_kind, s.subject_id, s.rating, s.why, s.author, s.created_at
+AS at, i.unit
 FROM samples s JOIN decision_inputs i ON i.tenant_id = s.tenant_id AND i.id = s.decision_id
-WHERE s.tenant_id = :tenant AND s.creator_id = ANY(:creators) AND s.read_at IS NULL AND s.created_at > :since
-  AND EXISTS (SELECT FROM permits p WHERE p.tenant_id = s.tenant_id AND p.subject_kind = s.subject_kind
+WHERE s.tenant_id = :tenant AND s.creator_id = ANY(:creators) AND s.read_at IS NULL AND
+s.created_at > :since
+  AND EXISTS (SELECT FROM permits p WHERE p.tenant_id = s.tenant_id AND p.subject_kind =
+  s.subject_kind
     AND p.subject_id = s.subject_id AND p.unit_digest = s.unit_digest AND p.state = 'consumed'
     AND p.visible_at IS NOT NULL AND p.gone_at IS NULL)
 ORDER BY s.created_at, s.id LIMIT :most
 """
 
 
-def list_pending_samples(scope: Scope, creators: Collection[UUID], *, limit: int = 200) -> list[PendingSample]:
+def list_pending_samples(
+    scope: Scope, creators: Collection[UUID], *, limit: int = 200
+) -> list[PendingSample]:
     """What waits to be read of these creators and is still outside, the oldest first."""
     asked = {"creators": list(creators), "since": scope.now - LIFE, "most": limit}
     return [
@@ -192,11 +214,14 @@ def list_pending_samples(scope: Scope, creators: Collection[UUID], *, limit: int
     ]
 
 
-def submit_sample_reading(scope: Scope, sample_id: UUID, *, raised_to: Rating | None = None, what: str = "") -> None:
-    """A member read it: as it was taken, or `raised_to` more, for the bytes `what` or its words. The workers do it.
+def submit_sample_reading(
+    scope: Scope, sample_id: UUID, *, raised_to: Rating | None = None, what: str = ""
+) -> None:
+    """A member read it: as it was taken, or `raised_to` more, for the bytes `what` or its words.
+    The workers do it.
 
-    Raises NotFound; Conflict where somebody read it; Refused for who may not review, its author or who counts as them,
-    and for what would not be higher.
+    Raises NotFound; Conflict where somebody read it; Refused for who may not review, its author or
+    who counts as them, and for what would not be higher.
     """
     member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.REVIEW)
@@ -241,7 +266,8 @@ def _find_principal(scope: Scope, author: str) -> UUID | None:
 
 
 def handle_sample_read(event: SampleRead, *, tenant: OpenScope) -> None:
-    """Note that it was read; where it is more than it was taken for, rate it so and take back what no place allows."""
+    """Note that it was read; where it is more than it was taken for, rate it so and take back what
+    no place allows."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
             scope.lock(f"{event.tenant_id}:sample:{event.subject_id}")
@@ -254,7 +280,8 @@ def handle_sample_read(event: SampleRead, *, tenant: OpenScope) -> None:
 
 
 _READ = """
-UPDATE samples SET read_at = house_now(), reader_id = :reader, raised_to = NULLIF(:raised, ''), updated_at = house_now()
+UPDATE samples SET read_at = house_now(), reader_id = :reader, raised_to = NULLIF(:raised, ''),
+updated_at = house_now()
 WHERE tenant_id = :tenant AND id = :id AND read_at IS NULL
 """
 
@@ -266,11 +293,17 @@ def _record_reading(scope: Scope, row: Sample, event: SampleRead) -> None:
     with scope.acting_as("gate"):
         said = {"reader": member.principal_id, "raised": event.raised_to}
         scope.run(_READ, tenant=scope.tenant_id, id=row.id, **said)
-    audit.record(scope, "sample.raised" if event.raised_to else "sample.read", f"sample:{row.id}", why=row.why)
+    audit.record(
+        scope,
+        "sample.raised" if event.raised_to else "sample.read",
+        f"sample:{row.id}",
+        why=row.why,
+    )
 
 
 def _raise_rating(scope: Scope, row: Sample, rating: Rating, what: str) -> None:
-    """Bytes are rated so for every use; words are taken back where they stand, and the members are told."""
+    """Bytes are rated so for every use; words are taken back where they stand, and the members are
+    told."""
     subject = Subject(row.subject_kind, row.subject_id)
     if what:
         ratings.record_rating(scope, what, rating, source=scope.actor)
@@ -279,18 +312,25 @@ def _raise_rating(scope: Scope, row: Sample, rating: Rating, what: str) -> None:
         found = live_copies_of_bytes(scope, what)
     else:
         found = [
-            copy for copy in list_copies(scope, subject) if copy.unit_digest == row.unit_digest and not copy.removed_at
+            copy
+            for copy in list_copies(scope, subject)
+            if copy.unit_digest == row.unit_digest and not copy.removed_at
         ]
         told = Message("sample.words_missed")
         notices.put(scope, told, cause=f"sample:{row.id}", creator_id=row.creator_id)
-    recall.open_takedowns(scope, [one for one in found if _too_much(scope, one, rating)], Message("recall.raised"))
+    recall.open_takedowns(
+        scope, [one for one in found if _too_much(scope, one, rating)], Message("recall.raised")
+    )
 
 
 def _too_much(scope: Scope, copy: LiveCopy, rating: Rating) -> bool:
-    """Whether where a copy stands a rating is not allowed, or not without marks that the copy does not bear."""
+    """Whether where a copy stands a rating is not allowed, or not without marks that the copy does
+    not bear."""
     if rating is Rating.X:
         return True
     place: PlaceKind = "chat" if copy.viewer else "post"
-    row = active_policy.current_bundle(scope).row(copy.platform, copy.surface, on=scope.now.date(), place=place)
+    row = active_policy.current_bundle(scope).row(
+        copy.platform, copy.surface, on=scope.now.date(), place=place
+    )
     wanted = set(required_flags(row, rating, ai=False))
     return row.verdict(rating).rank >= Verdict.H.rank or not wanted <= set(copy.flags)

@@ -1,6 +1,8 @@
-"""Invented people: a member declares what they are made with, and two others look at the references.
+"""Invented people: a member declares what they are made with, and two others look at the
+references.
 
-Whoever looks says whether somebody real is recognisable, and which references may look younger than 25.
+Whoever looks says whether somebody real is recognisable, and which references may look younger than
+25.
 """
 
 from collections.abc import Collection, Sequence
@@ -38,17 +40,20 @@ MAX_SOURCE_NAME = 120
 
 @dataclass(frozen=True)
 class DeclarationDraft:
-    """What a member declares: with what a person is made, and digests of pictures of the library that show them."""
+    """What a member declares: with what a person is made, and digests of pictures of the library
+    that show them."""
 
     sources: tuple[DeclaredSource, ...]
     references: tuple[str, ...]
 
 
 def declare_synthetic_person(scope: Scope, person_id: UUID, draft: DeclarationDraft) -> UUID:
-    """Declare, as the acting member, that a person is invented and resembles nobody on purpose; returns its id.
+    """Declare, as the acting member, that a person is invented and resembles nobody on purpose;
+    returns its id.
 
-    Raises Refused for who may not and for references that look like somebody never to be shown, NotFound, BadInput for
-    a real person, a model nobody named, or pictures that are none of the agency's.
+    Raises Refused for who may not and for references that look like somebody never to be shown,
+    NotFound, BadInput for a real person, a model nobody named, or pictures that are none of the
+    agency's.
     """
     member = queries.get_acting_member(scope, "person.people_only")
     require_right(member.role, Right.RUN)
@@ -60,7 +65,10 @@ def declare_synthetic_person(scope: Scope, person_id: UUID, draft: DeclarationDr
     if len(standing) < len(references) or any(one.is_withheld for one in standing.values()):
         raise BadInput("person.bad_reference")
     depiction_bans.check_pictures_allowed(scope, references)
-    licensed = {one.part for one in sources} >= {MODEL_PART, *((REFERENCES_PART,) if references else ())}
+    licensed = {one.part for one in sources} >= {
+        MODEL_PART,
+        *((REFERENCES_PART,) if references else ()),
+    }
     declaration_id = persons.record_declaration(
         scope,
         person_id,
@@ -78,12 +86,20 @@ def declare_synthetic_person(scope: Scope, person_id: UUID, draft: DeclarationDr
 
 def _validate_sources(sources: Sequence[DeclaredSource]) -> tuple[DeclaredSource, ...]:
     parts = [one.part for one in sources]
-    if MODEL_PART not in parts or len(set(parts)) < len(parts) or not set(parts) <= set(SOURCE_PARTS):
+    if (
+        MODEL_PART not in parts
+        or len(set(parts)) < len(parts)
+        or not set(parts) <= set(SOURCE_PARTS)
+    ):
         raise BadInput("person.no_model")
     for one in sources:
-        if not (0 < len(one.name.strip()) <= MAX_SOURCE_NAME and len(one.licence) <= MAX_SOURCE_NAME):
+        if not (
+            0 < len(one.name.strip()) <= MAX_SOURCE_NAME and len(one.licence) <= MAX_SOURCE_NAME
+        ):
             raise BadInput("person.no_model")
-        if one.digest and not (len(one.digest) == 64 and set(one.digest) <= set("0123456789abcdef")):
+        if one.digest and not (
+            len(one.digest) == 64 and set(one.digest) <= set("0123456789abcdef")
+        ):
             raise BadInput("person.bad_digest")
     return tuple(sources)
 
@@ -96,15 +112,22 @@ WHERE d.tenant_id = :tenant AND d.person_id = :person ORDER BY d.id DESC LIMIT 1
 
 
 def review_declaration(
-    scope: Scope, person_id: UUID, declaration_id: UUID, *, doubts: Collection[str] = (), resembles: bool = False
+    scope: Scope,
+    person_id: UUID,
+    declaration_id: UUID,
+    *,
+    doubts: Collection[str] = (),
+    resembles: bool = False,
 ) -> None:
-    """Say, as the acting member, what is seen in all the references of a declaration; once, and for good.
+    """Say, as the acting member, what is seen in all the references of a declaration; once, and for
+    good.
 
-    `doubts` are the references that may look younger than 25. What is Nudity or Explicit among them must have been
-    shown to this human in the last hour.
+    `doubts` are the references that may look younger than 25. What is Nudity or Explicit among them
+    must have been shown to this human in the last hour.
 
-    Raises Refused for who may not look: who declared it, or was seen where they were, a guest to whom the creator was
-    not given; NotFound; Conflict for one that is no longer the newest; BadInput for too few references.
+    Raises Refused for who may not look: who declared it, or was seen where they were, a guest to
+    whom the creator was not given; NotFound; Conflict for one that is no longer the newest;
+    BadInput for too few references.
     """
     member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.REVIEW)
@@ -126,7 +149,9 @@ def review_declaration(
     _check_references_viewed(scope, member.principal_id, references)
     epochs.lock_exclusive(scope, epochs.person_key(scope, person_id))
     record_declaration_look(
-        scope, declaration_id, LookResult(member.principal_id, resembles, tuple(sorted(doubts)), len(references))
+        scope,
+        declaration_id,
+        LookResult(member.principal_id, resembles, tuple(sorted(doubts)), len(references)),
     )
     audit.record(scope, "person.looked_at", f"person:{person_id}")
 
@@ -151,7 +176,8 @@ def _check_references_viewed(scope: Scope, principal: UUID, references: Sequence
 
 _LOOK = """
 INSERT INTO invented_looks (tenant_id, id, declaration_id, principal_id, resembles, doubts, tiles)
-VALUES (:tenant, :id, :declaration, :principal, :resembles, CAST(:doubts AS jsonb), :tiles) ON CONFLICT DO NOTHING
+VALUES (:tenant, :id, :declaration, :principal, :resembles, CAST(:doubts AS jsonb), :tiles) ON
+CONFLICT DO NOTHING
 """
 
 

@@ -1,6 +1,8 @@
-"""What a text says once it is decoded: letters written as codes, numbers, signs or drawings. For matching only.
+"""What a text says once it is decoded: letters written as codes, numbers, signs or drawings. For
+matching only.
 
-Whatever cannot be read is left out: a wrong guess adds a view in which nothing is found, and hides nothing.
+Whatever cannot be read is left out: a wrong guess adds a view in which nothing is found, and hides
+nothing.
 """
 
 import base64
@@ -11,7 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
-_BASE64_IN_PARTS = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{4,}+\s+){2,}[A-Za-z0-9+/]{2,}={0,2}")
+_BASE64_IN_PARTS = re.compile(
+    r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{4,}+\s+){2,}[A-Za-z0-9+/]{2,}={0,2}"
+)
 _BASE32 = re.compile(r"(?:[A-Z2-7]{8,}|(?=[a-z]{0,40}[2-7])[a-z2-7]{12,})={0,6}")
 _HEXADECIMAL = re.compile(r"(?:(?:\\x|0x)?[0-9a-fA-F]{2}[\s:,]{0,2}){8,}")
 _PUNYCODE = re.compile(r"xn--[a-z0-9-]+", re.IGNORECASE)
@@ -20,7 +24,9 @@ _QUOTED = re.compile(r"(?:=[0-9A-Fa-f]{2}){4,}")
 _NUMBERS = re.compile(r"(?<!\d)\d{1,8}(?:[\s,;.:/|-]{1,3}\d{1,8}){3,}")
 _NUMBER = re.compile(r"(?<!\d)\d{1,8}(?!\d)")
 _UNBROKEN = re.compile(r"\d{16,}")
-_PREFIXED = re.compile(r"(?<![0-9A-Za-z])(?:0?[xX]|[uU]\+?\{?(?:00)?)?([2-7][0-9A-Fa-f])[hH]?(?![0-9A-Za-z])")
+_PREFIXED = re.compile(
+    r"(?<![0-9A-Za-z])(?:0?[xX]|[uU]\+?\{?(?:00)?)?([2-7][0-9A-Fa-f])[hH]?(?![0-9A-Za-z])"
+)
 """The code of a visible character to the base of sixteen, as programs and people write it."""
 _KEYCAP = "\u20e3"
 _BRAILLE = re.compile("[\u2801-\u283f]+")
@@ -34,17 +40,21 @@ _IN_BRAILLE = dict(
 )  # fmt: skip
 """Dots 1 to 6 as bits, as Unicode numbers them: https://www.unicode.org/charts/PDF/U2800.pdf"""
 _MORSE_LETTERS = (
-    ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.."
+    ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- "
+    "-..- -.-- --.."
 )
 _IN_MORSE = dict(zip(_MORSE_LETTERS.split(), "abcdefghijklmnopqrstuvwxyz", strict=True))
 """https://www.itu.int/rec/R-REC-M.1677"""
 _ALPHABET = (
-    "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar papa"
+    "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike "
+    "november oscar papa"
     " quebec romeo sierra tango uniform victor whiskey whisky xray yankee zulu"
 )
 _SPELLING = frozenset(_ALPHABET.split())
 _TURNED = re.compile("[ɥʇʍʎɹʞɯɟƃᴉɾ]")
-_UPRIGHT = str.maketrans("ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎ∀ƎſפHIſ˥WԀɹS┴∩ΛMX⅄", "abcdefghijklmnopqrstuvwxyaejghijlmprstuvwxy")
+_UPRIGHT = str.maketrans(
+    "ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎ∀ƎſפHIſ˥WԀɹS┴∩ΛMX⅄", "abcdefghijklmnopqrstuvwxyaejghijlmprstuvwxy"
+)
 """Letters written upside down; the word they make is then read from its end, as every view is."""
 _SHAPES = (
     (r"|\/|", "m"), ("/\\/\\", "m"), (r"\/\/", "w"), (r"|\|", "n"), ("|-|", "h"), ("|_|", "u"), (r"\/", "v"),
@@ -61,12 +71,15 @@ _LEAST = 4
 
 
 def decode_segments(shown: str) -> set[str]:
-    """Every reading of the encoded segments of a text, whose entities and markup are gone already."""
+    """Every reading of the encoded segments of a text, whose entities and markup are gone
+    already."""
     found = {unquote(shown)} if "%" in shown else set()
     for pattern, read in _READERS:
         parts = {part: [*read(part)] for part in pattern.findall(shown)}
         found |= {reading for readings in parts.values() for reading in readings}
-        if len(parts) > 1 or pattern is _BRAILLE:  # a term may be spread over several, and over what stands between
+        if (
+            len(parts) > 1 or pattern is _BRAILLE
+        ):  # a term may be spread over several, and over what stands between
             found.add(pattern.sub(_first_of(parts), shown))
     if "\\u" in shown or "U+" in shown:
         found.add(_ESCAPED.sub(_decode_escape, shown))
@@ -74,7 +87,10 @@ def decode_segments(shown: str) -> set[str]:
         found.add(shown.translate(_UPRIGHT))
     if _DRAWN.search(shown):
         found.add(_replace_shapes(shown))
-    found |= {_decode_spelling(shown), *(said for said in _decode_all_numbers(shown) if len(said) >= MEANT)}
+    found |= {
+        _decode_spelling(shown),
+        *(said for said in _decode_all_numbers(shown) if len(said) >= MEANT),
+    }
     return found - {"", shown}
 
 
@@ -88,8 +104,13 @@ def decode_base64_segments(text: str) -> str:
 
 
 def _decode_base64_offsets(segment: str) -> Iterable[str]:
-    """Read from each of four places on, since a letter before it must not hide it; and backwards."""
-    return [_decode_base64(one[skipped:]) for one in (segment, segment[::-1].lstrip("=")) for skipped in range(4)]
+    """Read from each of four places on, since a letter before it must not hide it; and
+    backwards."""
+    return [
+        _decode_base64(one[skipped:])
+        for one in (segment, segment[::-1].lstrip("="))
+        for skipped in range(4)
+    ]
 
 
 def _decode_base64(segment: str) -> str:
@@ -132,8 +153,9 @@ def _decode_numbers(segment: str) -> Iterable[str]:
 
 
 def _decode_all_numbers(shown: str) -> Iterable[str]:
-    """What all numbers of a text say, whatever stands between them, and what an unbroken row of digits says in pairs,
-    in threes and in eights: codes of characters, and places in the alphabet from one, from nought or from its end."""
+    """What all numbers of a text say, whatever stands between them, and what an unbroken row of
+    digits says in pairs, in threes and in eights: codes of characters, and places in the alphabet
+    from one, from nought or from its end."""
     text = shown.replace(_KEYCAP, "")
     yield "".join(chr(int(code, 16)) for code in _PREFIXED.findall(text))
     cuts = {2, 3, 8} if _UNBROKEN.search(text) else {1}
@@ -144,12 +166,16 @@ def _decode_all_numbers(shown: str) -> Iterable[str]:
 
 
 def _split_digits(width: int) -> Callable[["re.Match[str]"], str]:
-    return lambda found: " ".join(found[0][at : at + width] for at in range(0, len(found[0]), width))
+    return lambda found: " ".join(
+        found[0][at : at + width] for at in range(0, len(found[0]), width)
+    )
 
 
 def _texts_from_numbers(numbers: Sequence[str]) -> Iterable[str]:
     for base, digits, least in _BASES:
-        codes = [int(part, base) for part in numbers if len(part) >= least and digits.issuperset(part)]
+        codes = [
+            int(part, base) for part in numbers if len(part) >= least and digits.issuperset(part)
+        ]
         yield "".join(chr(code) for code in codes if 0x20 <= code <= 0x7E)
     places = [int(part) for part in numbers if len(part) <= 2]
     for first, step in ((96, 1), (97, 1), (123, -1)):
@@ -191,8 +217,12 @@ def _replace_shapes(text: str) -> str:
 
 
 def _decode_spelling(text: str) -> str:
-    """What words that stand for letters spell ("echo x-ray papa"), and letters that stand alone among other words."""
-    words = [word.casefold() for word in _SPELT.findall(text.replace("x-ray", "xray").replace("X-ray", "xray"))]
+    """What words that stand for letters spell ("echo x-ray papa"), and letters that stand alone
+    among other words."""
+    words = [
+        word.casefold()
+        for word in _SPELT.findall(text.replace("x-ray", "xray").replace("X-ray", "xray"))
+    ]
     named = "".join(word[0] for word in words if word in _SPELLING)
     alone = "".join(word for word in words if len(word) == 1)
     return " ".join(found for found in (named, alone) if len(found) >= _LEAST)

@@ -1,4 +1,5 @@
-"""The words the safety check knows, read from `gate/policy/lexicon.yaml` and checked when they are read."""
+"""The words the safety check knows, read from `gate/policy/lexicon.yaml` and checked when they are
+read."""
 
 import hashlib
 import re
@@ -25,7 +26,8 @@ SHIPPED_LEXICON_PATH = Path(__file__).parents[1] / "policy" / "lexicon.yaml"
 LONG = 8
 """From this many letters on a term is also sought with separators taken out."""
 TURNED = 10
-"""From this many letters on, also in any shift of the alphabet: ordinary words are no shift of so long a term."""
+"""From this many letters on, also in any shift of the alphabet: ordinary words are no shift of so
+long a term."""
 SHOWN = 4
 """A term of fewer letters is not sought where some of them are blotted out."""
 
@@ -55,7 +57,8 @@ class LexiconTerm:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Terms and patterns, ready to match; `digest` names the files they came from, the vocabulary's by its pin."""
+    """Terms and patterns, ready to match; `digest` names the files they came from, the vocabulary's
+    by its pin."""
 
     version: str
     digest: str
@@ -74,7 +77,9 @@ class Lexicon:
     @cached_property
     def term_words(self) -> frozenset[str]:
         """Single words of the terms, folded: what the lexicon looks for, it can read."""
-        return frozenset(piece for one in self.terms for words in one.words for piece in words.split())
+        return frozenset(
+            piece for one in self.terms for words in one.words for piece in words.split()
+        )
 
 
 class _Minor(BaseModel):
@@ -106,12 +111,17 @@ class _File(BaseModel):
 
 
 def fold_term(kind: str, written: str) -> LexiconTerm:
-    """A term of one kind as matching sees it. Raises ValueError for a kind nobody knows or a term without letters."""
+    """A term of one kind as matching sees it. Raises ValueError for a kind nobody knows or a term
+    without letters."""
     seen = fold_lookalikes(written)
     run = joined_letters(seen)
     if kind not in KINDS or not run:
         raise ValueError(f"no term of kind {kind}: {written!r}")
-    runs = {run, joined_letters(fold_leetspeak(seen)), fold_leetspeak(run)} if len(run) >= LONG else set()
+    runs = (
+        {run, joined_letters(fold_leetspeak(seen)), fold_leetspeak(run)}
+        if len(run) >= LONG
+        else set()
+    )
     steps = min(letter_steps(seen))  # of letters of other alphabets there are none
     turned = (steps,) if len(steps) >= TURNED - 1 else ()
     return LexiconTerm(
@@ -132,7 +142,8 @@ def _censored_pattern(seen: str) -> "re.Pattern[str] | None":
 
 
 def load_lexicon(path: Path, *, over: Path | None = None) -> Lexicon:
-    """The lexicon of a file; `over` adds an installation's own rated terms. Raises ValueError for a bad file."""
+    """The lexicon of a file; `over` adds an installation's own rated terms. Raises ValueError for a
+    bad file."""
     data = path.read_bytes()
     file = _parse_file(data)
     terms: dict[str, list[str]] = dict(file.terms)
@@ -141,11 +152,14 @@ def load_lexicon(path: Path, *, over: Path | None = None) -> Lexicon:
         data += own
         for kind, words in yaml.safe_load(own)["terms"].items():
             terms[kind] = [*terms.get(kind, []), *words]
-    return _compile_lexicon(file, terms, _build_vocabulary(file, path.parent), hashlib.sha256(data).hexdigest())
+    return _compile_lexicon(
+        file, terms, _build_vocabulary(file, path.parent), hashlib.sha256(data).hexdigest()
+    )
 
 
 def parse_lexicon(data: bytes) -> Lexicon:
-    """The lexicon as it is written; its vocabulary must be the one that comes with the product. Raises ValueError."""
+    """The lexicon as it is written; its vocabulary must be the one that comes with the product.
+    Raises ValueError."""
     file = _parse_file(data)
     vocabulary = _build_vocabulary(file, SHIPPED_LEXICON_PATH.parent)
     if vocabulary.sha256 != shipped_lexicon().vocabulary.sha256:
@@ -162,22 +176,32 @@ def _build_vocabulary(file: _File, folder: Path) -> Vocabulary:
     return Vocabulary(folder / file.vocabulary.file, file.vocabulary.sha256, slang)
 
 
-def _compile_lexicon(file: _File, terms: Mapping[str, Sequence[str]], vocabulary: Vocabulary, digest: str) -> Lexicon:
+def _compile_lexicon(
+    file: _File, terms: Mapping[str, Sequence[str]], vocabulary: Vocabulary, digest: str
+) -> Lexicon:
     phrases = [phrase for kind, listed in file.crisis.items() if kind != "not" for phrase in listed]
     return Lexicon(
         version=file.lexicon_version,
         digest=digest,
         terms=tuple(fold_term(kind, word) for kind, words in terms.items() for word in words),
         crisis=tuple(
-            {_phrase_to_search(form(fold_lookalikes(phrase))) for phrase in phrases for form in (str, fold_leetspeak)}
+            {
+                _phrase_to_search(form(fold_lookalikes(phrase)))
+                for phrase in phrases
+                for form in (str, fold_leetspeak)
+            }
         ),
-        crisis_not=tuple(_phrase_to_search(fold_lookalikes(phrase)) for phrase in file.crisis.get("not", [])),
+        crisis_not=tuple(
+            _phrase_to_search(fold_lookalikes(phrase)) for phrase in file.crisis.get("not", [])
+        ),
         minor_stated=_compile_age_patterns(file.minor, file.minor.stated),
         minor_hinted=_compile_age_patterns(file.minor, file.minor.hinted),
         minor_answer=_compile_age_patterns(
             file.minor, {language: [r"^\W*{age}\b(?! ?{unit})"] for language in file.minor.asked}
         ),
-        age_asked=tuple(re.compile(pattern) for patterns in file.minor.asked.values() for pattern in patterns),
+        age_asked=tuple(
+            re.compile(pattern) for patterns in file.minor.asked.values() for pattern in patterns
+        ),
         bot=tuple(re.compile(pattern) for patterns in file.bot.values() for pattern in patterns),
         ai_marks=tuple(re.compile(pattern) for pattern in file.ai_marks),
         vocabulary=vocabulary,
@@ -185,19 +209,30 @@ def _compile_lexicon(file: _File, terms: Mapping[str, Sequence[str]], vocabulary
 
 
 def _phrase_to_search(folded: str) -> str:
-    """A phrase as whole words; of scripts that put none or no blanks around what they say, anywhere."""
+    """A phrase as whole words; of scripts that put none or no blanks around what they say,
+    anywhere."""
     words = spaced_words(folded)
     return words.strip() if words.strip()[:1] >= UNSPACED else words
 
 
-def _compile_age_patterns(minor: _Minor, patterns: Mapping[str, Sequence[str]]) -> "tuple[re.Pattern[str], ...]":
+def _compile_age_patterns(
+    minor: _Minor, patterns: Mapping[str, Sequence[str]]
+) -> "tuple[re.Pattern[str], ...]":
     # a unit is a whole word: "I'm 15 male" is no "mal"
-    unit = "(?:" + "|".join(rf"{one}\b" if one[0].isalpha() or one[0] == "(" else one for one in minor.not_ages) + ")"
+    unit = (
+        "(?:"
+        + "|".join(
+            rf"{one}\b" if one[0].isalpha() or one[0] == "(" else one for one in minor.not_ages
+        )
+        + ")"
+    )
     compiled = []
     for language, listed in patterns.items():
         words = "|".join([*map(fold_case, minor.numbers[language]), "1[0-7]", "[5-9]", ROMAN])
         for pattern in listed:
-            compiled.append(re.compile(pattern.replace("{age}", f"(?:{words})").replace("{unit}", unit)))
+            compiled.append(
+                re.compile(pattern.replace("{age}", f"(?:{words})").replace("{unit}", unit))
+            )
     return tuple(compiled)
 
 

@@ -1,4 +1,5 @@
-"""The views of a text that matching runs on. They serve matching only: the text that is sent is never rewritten."""
+"""The views of a text that matching runs on. They serve matching only: the text that is sent is
+never rewritten."""
 
 import codecs
 import html
@@ -11,14 +12,23 @@ from functools import cache, lru_cache
 
 from gate.text.encodings import decode_segments
 
-# Look-alikes by sight, after UTS #39; capitals before folding, since eta looks like n and Eta like H.
+# Look-alikes by sight, after UTS #39; capitals before folding, since eta looks like n and Eta like
+# H.
 _CAPITALS = str.maketrans("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧАВЕЗІЈКМНОРСТУХЅԌ", "abezhikmnoptyxabe3ijkmhopctyxsg")
 _ALIKE = str.maketrans(
-    "αβγεηικμνορστυχωζ" + "авгезіїјкмнпорстухһԁԛԝѕьґ" + "ոօսհցյ" + "ɑɡɩıɪłøđħƒ℮ʟɴʀꜱʏɢʜᴀʙᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢɐəɛɔ∀∃∈∂∑∆∩∪⊂",
-    "abyenikuvopotuxwz" + "abre3iijkmhnopctyxhdqwsbr" + "noumgj" + "agiiilodhfelnrsyghabcdejkmoptuvwzaeeoaeedeanuc",
+    "αβγεηικμνορστυχωζ"
+    + "авгезіїјкмнпорстухһԁԛԝѕьґ"
+    + "ոօսհցյ"
+    + "ɑɡɩıɪłøđħƒ℮ʟɴʀꜱʏɢʜᴀʙᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢɐəɛɔ∀∃∈∂∑∆∩∪⊂",
+    "abyenikuvopotuxwz"
+    + "abre3iijkmhnopctyxhdqwsbr"
+    + "noumgj"
+    + "agiiilodhfelnrsyghabcdejkmoptuvwzaeeoaeedeanuc",
 )
 _LEET = str.maketrans("0134567892@$!|+€£¢¥µ×§", "oieasgtbgzasiiteicyuxs")
-_STYLED = {0x1F170 + i: chr(97 + i) for i in range(26)} | {0x1F150 + i: chr(97 + i) for i in range(26)}
+_STYLED = {0x1F170 + i: chr(97 + i) for i in range(26)} | {
+    0x1F150 + i: chr(97 + i) for i in range(26)
+}
 _FLAGS = {0x1F1E6 + i: chr(97 + i) for i in range(26)}
 _LETTERS = _STYLED | _FLAGS  # squared, circled and regional letters stand for their letters
 _LETTER = re.compile("[\U0001f150-\U0001f1ff]")
@@ -27,10 +37,14 @@ _LETTER = re.compile("[\U0001f150-\U0001f1ff]")
 _TAG = re.compile(r"</?[A-Za-z?!][^<>]{0,2000}>")
 _ANGLES = re.compile("[<>]")
 _HUMPS = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
-_ASIDES = tuple(re.compile(found) for found in (r"\([^()]{0,200}\)", r"\[[^\[\]]{0,200}\]", r"\{[^{}]{0,200}\}"))
+_ASIDES = tuple(
+    re.compile(found) for found in (r"\([^()]{0,200}\)", r"\[[^\[\]]{0,200}\]", r"\{[^{}]{0,200}\}")
+)
 """What stands in brackets: markup of forums, the address of a link, a word in between."""
 _TAG_CHARACTERS = re.compile("[\U000e0020-\U000e007e]+")
-_FLAG_OF_A_REGION = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f")
+_FLAG_OF_A_REGION = re.compile(
+    "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f"
+)
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 _PICTURE = (
@@ -57,7 +71,9 @@ _LETTER_ALIAS = re.compile(r":(?:regional_indicator|letter|squared|negative_squa
 _LONE_LETTERS = re.compile(r"\b[^\W_](?: [^\W_]\b){2,}")
 _REPEATS = re.compile(r"(.)\1+")
 _NO_LETTERS = bytes(set(range(128)) - set(range(97, 123)))
-_BACKWARDS = bytes.maketrans(bytes(range(97, 123)), bytes((97 - code) % 26 + 97 for code in range(97, 123)))
+_BACKWARDS = bytes.maketrans(
+    bytes(range(97, 123)), bytes((97 - code) % 26 + 97 for code in range(97, 123))
+)
 DEPTH = 3
 """So often something may be encoded, one way inside another."""
 CENSOR_MARK = "*"
@@ -67,20 +83,23 @@ _BLOTTED_WORD = re.compile(r"[^\W_](?:[^\W_]|\*)*")
 
 @dataclass(frozen=True)
 class NormalizedViews:
-    """`spaced`: words with single blanks and a blank at either end; `joined`: no separators at all; `edges`: what the
-    first letters of words or the last of lines make, where nothing short may be sought."""
+    """`spaced`: words with single blanks and a blank at either end; `joined`: no separators at all;
+    `edges`: what the first letters of words or the last of lines make, where nothing short may be
+    sought."""
 
     spaced: frozenset[str]
     joined: frozenset[str]
     edges: frozenset[str] = frozenset()
     steps: frozenset[str] = frozenset()
-    """How far each letter is from the one before: what every shift of the alphabet leaves as it was."""
+    """How far each letter is from the one before: what every shift of the alphabet leaves as it
+    was."""
     blotted: frozenset[str] = frozenset()
     """Words, and letters run together, where a blotted letter is `BLOT`; repeats stay."""
 
 
 def strip_markup(text: str) -> str:
-    """The text without markup, entities and invisible characters; tags and names of letters become letters."""
+    """The text without markup, entities and invisible characters; tags and names of letters become
+    letters."""
     if text.isascii() and not _MARKED.search(text):
         return text  # all the rest is about other characters
     text = _TAG.sub("", html.unescape(text))
@@ -96,8 +115,11 @@ def visible_letters(text: str) -> str:
 
 
 def fold_case(text: str) -> str:
-    """Lower case without accents or invisible characters; letters and digits stay what they are. Idempotent."""
-    for _ in range(64):  # each pass may uncover something for the next one; nesting deeper than this is no text
+    """Lower case without accents or invisible characters; letters and digits stay what they are.
+    Idempotent."""
+    for _ in range(
+        64
+    ):  # each pass may uncover something for the next one; nesting deeper than this is no text
         after = _without_marks(strip_markup(text).casefold())
         if after == text:
             return after
@@ -108,7 +130,9 @@ def fold_case(text: str) -> str:
 def _without_marks(text: str) -> str:
     if text.isascii():
         return text
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).translate(_combining_marks()))
+    return unicodedata.normalize(
+        "NFC", unicodedata.normalize("NFD", text).translate(_combining_marks())
+    )
 
 
 @cache
@@ -119,23 +143,27 @@ def _combining_marks() -> Mapping[int, None]:
 
 
 def fold_lookalikes(text: str) -> str:
-    """What the text looks like: `plain`, with look-alikes of other alphabets turned into Latin letters. Idempotent."""
+    """What the text looks like: `plain`, with look-alikes of other alphabets turned into Latin
+    letters. Idempotent."""
     return fold_case(fold_case(strip_markup(text).translate(_CAPITALS)).translate(_ALIKE))
 
 
 def fold_leetspeak(folded: str) -> str:
-    """Digits and symbols that stand for letters turned into them; i and l, which look alike, become one."""
+    """Digits and symbols that stand for letters turned into them; i and l, which look alike, become
+    one."""
     return folded.translate(_LEET).replace("l", "i")
 
 
 def spaced_words(folded: str) -> str:
-    """Words with single blanks around; runs of single letters become one word; repeats collapse. Idempotent."""
+    """Words with single blanks around; runs of single letters become one word; repeats collapse.
+    Idempotent."""
     words = _LONE_LETTERS.sub(lambda found: found[0].replace(" ", ""), separated_words(folded))
     return _REPEATS.sub(_first_group, words)
 
 
 def separated_words(folded: str) -> str:
-    """As `spaced`, but single letters stay words of their own: a letter beside a term must not hide it. Idempotent."""
+    """As `spaced`, but single letters stay words of their own: a letter beside a term must not hide
+    it. Idempotent."""
     return _REPEATS.sub(_first_group, f" {' '.join(_WORD.findall(folded))} ")
 
 
@@ -148,10 +176,12 @@ def _first_group(found: "re.Match[str]") -> str:
     return found[1]
 
 
-@lru_cache(maxsize=16)  # a text is judged several times at once: marked, then decided on, for each account
+@lru_cache(
+    maxsize=16
+)  # a text is judged several times at once: marked, then decided on, for each account
 def normalized_views(text: str) -> NormalizedViews:
-    """Every view of one text: decoded segments, edges and the mirror image included, also as a place shows it that
-    knows no markup: there, what stands between angle brackets is read."""
+    """Every view of one text: decoded segments, edges and the mirror image included, also as a
+    place shows it that knows no markup: there, what stands between angle brackets is read."""
     found = [_build_views(text)]
     if "<" in (shown := _unescape_html(text)) and (verbatim := _ANGLES.sub(" ", shown)) != shown:
         found.append(_build_views(verbatim))
@@ -171,10 +201,19 @@ def _merge_views(one: NormalizedViews, other: NormalizedViews) -> NormalizedView
 def _build_views(text: str) -> NormalizedViews:
     words: set[str] = set()
     runs: set[str] = set()
-    forms = {*_decode_layers(text), _first_letters(text), _emoji_names(text), *_without_asides(text)} - {""}
+    forms = {
+        *_decode_layers(text),
+        _first_letters(text),
+        _emoji_names(text),
+        *_without_asides(text),
+    } - {""}
     for form in forms:
         seen = fold_lookalikes(form)
-        words |= {of(folded) for of in (spaced_words, separated_words) for folded in (seen, fold_leetspeak(seen))}
+        words |= {
+            of(folded)
+            for of in (spaced_words, separated_words)
+            for folded in (seen, fold_leetspeak(seen))
+        }
         runs |= {
             joined_letters(html.unescape(form).casefold()),
             joined_letters(seen),
@@ -211,7 +250,8 @@ def _without_asides(text: str) -> set[str]:
 
 
 def letter_steps(seen: str) -> set[str]:
-    """The steps from letter to letter in each direction, and those of an alphabet that is turned round."""
+    """The steps from letter to letter in each direction, and those of an alphabet that is turned
+    round."""
     found = set()
     for letters in {joined_letters(seen), joined_letters(seen.translate(_LEET))}:
         codes = letters.encode("ascii", "ignore").translate(None, _NO_LETTERS)
@@ -222,8 +262,11 @@ def letter_steps(seen: str) -> set[str]:
 
 
 def _censored_words(text: str) -> Iterable[str]:
-    """The text where signs and pictures inside words stand for letters nobody is to read, as words and run together."""
-    shown = _BLOTS.sub(lambda found: CENSOR_MARK * len(_EMOJI.sub(CENSOR_MARK, found[0])), strip_markup(text))
+    """The text where signs and pictures inside words stand for letters nobody is to read, as words
+    and run together."""
+    shown = _BLOTS.sub(
+        lambda found: CENSOR_MARK * len(_EMOJI.sub(CENSOR_MARK, found[0])), strip_markup(text)
+    )
     if CENSOR_MARK in shown:
         words = _BLOTTED_WORD.findall(fold_leetspeak(fold_lookalikes(shown)))
         yield f" {' '.join(words)} "
@@ -238,27 +281,34 @@ def _first_letters(text: str) -> str:
 
 
 def _edge_letters(text: str) -> Iterable[str]:
-    """The first letters of words and of sentences, the last ones of words and of lines, and the capitals."""
+    """The first letters of words and of sentences, the last ones of words and of lines, and the
+    capitals."""
     shown = strip_markup(text)
     words = _WORD.findall(shown)
     yield "".join(word[0] for word in words)
     yield "".join(word[-1] for word in words)
     lines = [_WORD.findall(line) for line in shown.splitlines()]
     yield "".join(words[-1][-1] for words in lines if words)
-    yield "".join(first[1] for part in _SENTENCES.split(shown) if (first := _FIRST.match(part)) is not None)
+    yield "".join(
+        first[1] for part in _SENTENCES.split(shown) if (first := _FIRST.match(part)) is not None
+    )
     yield "".join(filter(str.isupper, shown))
 
 
 def _emoji_names(text: str) -> str:
-    """The names of the pictures in a text, one after the other: what a list calls an emoji is found as it is called."""
+    """The names of the pictures in a text, one after the other: what a list calls an emoji is found
+    as it is called."""
     if text.isascii() and ":" not in text:
         return ""
     pictures = (found[0] for found in _ALIAS_OR_PICTURE.finditer(text))
-    return " ".join(one.strip(":") if one[0] == ":" else unicodedata.name(one, "") for one in pictures)
+    return " ".join(
+        one.strip(":") if one[0] == ":" else unicodedata.name(one, "") for one in pictures
+    )
 
 
 def is_obfuscated(text: str) -> bool:
-    """Whether the text hides how it reads, even where nothing matches: such a text is looked at by a person."""
+    """Whether the text hides how it reads, even where nothing matches: such a text is looked at by
+    a person."""
     shown = html.unescape(text)
     if _BIDI.search(shown) and not _RIGHT_TO_LEFT.search(shown):
         return True
@@ -295,7 +345,8 @@ def _script_name(character: str) -> str:
 
 
 def _has_mixed_scripts(word: str) -> bool:
-    """Latin beside letters of an alphabet that looks like it in one word; the micro sign is a unit."""
+    """Latin beside letters of an alphabet that looks like it in one word; the micro sign is a
+    unit."""
     if word.isascii():
         return False
     scripts = {_script_name(character) for character in word if character not in "µμΩ"}

@@ -1,7 +1,8 @@
-"""What a text says: its rating, whether it hides something, and what subscribers must be answered at once.
+"""What a text says: its rating, whether it hides something, and what subscribers must be answered
+at once.
 
-All lexicons run on every text, in every view, on each field and on all fields together; whether the words are of a
-language that a lexicon reads is asked in `gate/text/language_check.py`.
+All lexicons run on every text, in every view, on each field and on all fields together; whether the
+words are of a language that a lexicon reads is asked in `gate/text/language_check.py`.
 """
 
 import re
@@ -24,7 +25,9 @@ from gate.text.normalization import (
 
 _SENTENCE = re.compile(r"[.!?;\n…]+\s+|\n+")
 _END = r"[^\s<>\"'()\[\]]"
-_SCHEME = re.compile(rf"(?i)\b(?:[a-z][a-z0-9+.-]{{1,20}}://|(?:https?|ftp|tg|mailto|tel|sms):/?){_END}+")
+_SCHEME = re.compile(
+    rf"(?i)\b(?:[a-z][a-z0-9+.-]{{1,20}}://|(?:https?|ftp|tg|mailto|tel|sms):/?){_END}+"
+)
 _LABELS = r"(?:[\w-]+\.)+"
 _TOP = (
     "com|net|org|io|app|dev|link|bio|xyz|info|shop|club|page|ly|gg|tv|vip|cam|live|co|uk|fr|eu|de|ch|nl|ru|pl|cz|cc|ws"
@@ -34,10 +37,11 @@ _BARE = re.compile(
     rf"(?i)(?<![@\w.])(?:www\.{_LABELS}[a-z]{{2,}}(?:/{_END}*)?|{_LABELS}(?:(?:{_TOP})(?:/{_END}*)?(?![\w@])|[a-z]{{2,}}/{_END}+)"
     rf"|(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?::\d{{1,5}})?/{_END}*)"
 )
-"""Bare hosts: well-known endings alone, any ending after "www." or with a path, so that "today.it was" is no address;
-numbers with a path."""
+"""Bare hosts: well-known endings alone, any ending after "www." or with a path, so that "today.it
+was" is no address; numbers with a path."""
 LONG = 7
-"""Letters that the beginnings of words do not make by chance: of a shorter term nothing is said by them."""
+"""Letters that the beginnings of words do not make by chance: of a shorter term nothing is said by
+them."""
 _ONE = re.compile(r"\b[il|](?=[0-7]\b)")
 _ONE_M = re.compile(r"\b1(?=['’ ]?m\b)")
 _PARTED = re.compile(r"\b1[ .\-]([0-7])\b(?![.,:/]?\d)")
@@ -69,10 +73,14 @@ class TextRating:
     obfuscated: bool = False
 
 
-def rate_texts(texts: Sequence[str], *, before: Sequence[str] = (), lexicon: Lexicon | None = None) -> TextRating:
-    """Rate every text of a unit, in display order; `before` is what the same reader read last, oldest first.
+def rate_texts(
+    texts: Sequence[str], *, before: Sequence[str] = (), lexicon: Lexicon | None = None
+) -> TextRating:
+    """Rate every text of a unit, in display order; `before` is what the same reader read last,
+    oldest first.
 
-    A term counts when it is in one field, in all fields run together, or completed by this unit after `before`.
+    A term counts when it is in one field, in all fields run together, or completed by this unit
+    after `before`.
     """
     known = lexicon or shipped_lexicon()
     shown = [text for text in texts if text]
@@ -122,22 +130,27 @@ def _count_term(seen: NormalizedViews, one: LexiconTerm) -> int:
 
 
 def _count_censored(seen: NormalizedViews, one: LexiconTerm) -> int:
-    """How often it stands there with letters blotted out, half of them or fewer: what is left of it says it."""
+    """How often it stands there with letters blotted out, half of them or fewer: what is left of it
+    says it."""
     if one.blotted is None:
         return 0
     found = [match for text in seen.blotted for match in one.blotted.findall(text)]
     return sum(2 * match.count(CENSOR_MARK) <= len(match) for match in found)
 
 
-def _completed_kinds(before: Sequence[str], shown: Sequence[str], terms: Sequence[LexiconTerm]) -> set[str]:
-    """Kinds of the terms that these texts complete, after all that was read before or after the short ones of it: whole
-    sentences between the pieces of a term hide nothing."""
+def _completed_kinds(
+    before: Sequence[str], shown: Sequence[str], terms: Sequence[LexiconTerm]
+) -> set[str]:
+    """Kinds of the terms that these texts complete, after all that was read before or after the
+    short ones of it: whole sentences between the pieces of a term hide nothing."""
     pieces = [line for line in before if len(line.split()) <= PIECE]
     kinds = _added_kinds(before, shown, terms)
     return kinds | _added_kinds(pieces, shown, terms) if 0 < len(pieces) < len(before) else kinds
 
 
-def _added_kinds(before: Sequence[str], shown: Sequence[str], terms: Iterable[LexiconTerm]) -> set[str]:
+def _added_kinds(
+    before: Sequence[str], shown: Sequence[str], terms: Iterable[LexiconTerm]
+) -> set[str]:
     """Kinds of the terms there are more of with these texts than without."""
     together = normalized_views("\n".join([*before, *shown]))
     counted = {one: found for one in terms if (found := _count_term(together, one))}
@@ -150,18 +163,25 @@ def _added_kinds(before: Sequence[str], shown: Sequence[str], terms: Iterable[Le
 def _has_adjacent_terms(texts: Sequence[str], terms: Iterable[LexiconTerm]) -> bool:
     """Whether a contextual term and a sexual one stand in the same or in neighbouring sentences.
 
-    A term that is spread over several sentences may be anywhere, so the two meet: it is sought in what is left without
-    the sentences that hold one whole, so that no whole one said elsewhere hides it.
+    A term that is spread over several sentences may be anywhere, so the two meet: it is sought in
+    what is left without the sentences that hold one whole, so that no whole one said elsewhere
+    hides it.
     """
     known = tuple(terms)
     sentences = [part for text in texts for part in _SENTENCE.split(text) if part.strip()]
     kinds = [_matched_kinds(normalized_views(sentence), known) for sentence in sentences]
     context = {at for at, found in enumerate(kinds) if "minor_context" in found}
     sexual = {at for at, found in enumerate(kinds) if found & _RATED.keys()}
-    if not context or not sexual or any(abs(one - other) <= 1 for one in context for other in sexual):
+    if (
+        not context
+        or not sexual
+        or any(abs(one - other) <= 1 for one in context for other in sexual)
+    ):
         return True
     rest = [
-        _matched_kinds(normalized_views(_remove_sentences(texts, [sentences[at] for at in whole])), known)
+        _matched_kinds(
+            normalized_views(_remove_sentences(texts, [sentences[at] for at in whole])), known
+        )
         for whole in (context, sexual)
     ]
     return "minor_context" in rest[0] or bool(rest[1] & _RATED.keys())
@@ -183,7 +203,9 @@ def extract_links(texts: Iterable[str]) -> tuple[str, ...]:
             for match in pattern.finditer(shown):
                 found[match[0].rstrip(".,;:!?…»")] = None
     whole = [link for link in found if "//" in link]
-    return tuple(link for link in found if "//" in link or not any(link in other for other in whole))
+    return tuple(
+        link for link in found if "//" in link or not any(link in other for other in whole)
+    )
 
 
 def has_ai_disclosure(texts: Iterable[str], *, lexicon: Lexicon | None = None) -> bool:
@@ -202,16 +224,19 @@ def is_crisis_message(text: str, *, lexicon: Lexicon | None = None) -> bool:
 
 
 def _folded_texts(text: str) -> frozenset[str]:
-    return normalized_views(text).spaced | {spaced_words(fold_lookalikes(text.replace("'", "").replace("’", "")))}
+    return normalized_views(text).spaced | {
+        spaced_words(fold_lookalikes(text.replace("'", "").replace("’", "")))
+    }
 
 
 def detect_minor_statement(
     text: str, *, before: Sequence[str] = (), asked: str = "", lexicon: Lexicon | None = None
 ) -> MinorSignal:
-    """Whether a viewer says, or strongly hints at, being under 18; ages from 5 to 17, in digits or words.
+    """Whether a viewer says, or strongly hints at, being under 18; ages from 5 to 17, in digits or
+    words.
 
-    `before` is what the viewer wrote last, oldest first: a statement may be spread over messages. `asked` is what they
-    were told last: a number answers who asked for an age.
+    `before` is what the viewer wrote last, oldest first: a statement may be spread over messages.
+    `asked` is what they were told last: a number answers who asked for an age.
     """
     known = lexicon or shipped_lexicon()
     if _has_match(known.age_asked, {_flatten_text(asked)}) and _has_match(
@@ -220,7 +245,11 @@ def detect_minor_statement(
         return MinorSignal.STATED
     alone = _minor_signal(text, known)
     last = " ".join(before[-MAX_MESSAGE_SPREAD:])
-    if alone is MinorSignal.STATED or not last or _minor_signal(last, known) is not MinorSignal.NONE:
+    if (
+        alone is MinorSignal.STATED
+        or not last
+        or _minor_signal(last, known) is not MinorSignal.NONE
+    ):
         return alone  # what was said before was heard then
     together = _minor_signal(f"{last} {text}", known)
     return alone if together is MinorSignal.NONE else together
@@ -238,7 +267,8 @@ def _has_match(patterns: Iterable["re.Pattern[str]"], ways: Iterable[str]) -> bo
 
 
 def _figure_variants(seen: str) -> set[str]:
-    """A text as it stands, with figures and letters that stand for one another put right, and with words for them."""
+    """A text as it stands, with figures and letters that stand for one another put right, and with
+    words for them."""
     tidy = _ONE_M.sub("i", _ONE.sub("1", _PARTED.sub(r"1\1", seen)))
     return {seen, tidy, _WITH_FIGURES.sub(lambda found: found[0].translate(_LETTERS), tidy)}
 

@@ -1,4 +1,5 @@
-"""Addresses of the web as they are told apart: one way of writing each, and what no list of links takes. Pure."""
+"""Addresses of the web as they are told apart: one way of writing each, and what no list of links
+takes. Pure."""
 
 import re
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -10,24 +11,78 @@ MAX_URL_LENGTH = 2048
 """Characters of an address."""
 
 SHORTENERS = frozenset(
-    {"bit.ly", "t.co", "goo.gl", "tinyurl.com", "ow.ly", "buff.ly", "is.gd", "v.gd", "rebrand.ly", "cutt.ly", "t.ly"}
-    | {"tiny.cc", "lnkd.in", "rb.gy", "shorturl.at", "dub.sh", "s.id", "bl.ink", "short.io", "adf.ly", "href.li"}
+    {
+        "bit.ly",
+        "t.co",
+        "goo.gl",
+        "tinyurl.com",
+        "ow.ly",
+        "buff.ly",
+        "is.gd",
+        "v.gd",
+        "rebrand.ly",
+        "cutt.ly",
+        "t.ly",
+    }
+    | {
+        "tiny.cc",
+        "lnkd.in",
+        "rb.gy",
+        "shorturl.at",
+        "dub.sh",
+        "s.id",
+        "bl.ink",
+        "short.io",
+        "adf.ly",
+        "href.li",
+    }
     | {"l.instagram.com", "l.facebook.com", "lm.facebook.com", "out.reddit.com"}
 )
 """Where an address leads is written nowhere in it: short ones of others, and doors that lead on."""
 
 ADULT = frozenset(
-    {"onlyfans.com", "fansly.com", "fanvue.com", "loyalfans.com", "mym.fans", "justfor.fans", "manyvids.com"}
-    | {"clips4sale.com", "chaturbate.com", "stripchat.com", "pornhub.com", "xvideos.com", "xnxx.com", "xhamster.com"}
+    {
+        "onlyfans.com",
+        "fansly.com",
+        "fanvue.com",
+        "loyalfans.com",
+        "mym.fans",
+        "justfor.fans",
+        "manyvids.com",
+    }
+    | {
+        "clips4sale.com",
+        "chaturbate.com",
+        "stripchat.com",
+        "pornhub.com",
+        "xvideos.com",
+        "xnxx.com",
+        "xhamster.com",
+    }
     | {"xxx", "porn", "adult", "sex"}
 )
 """Hosts, and endings, that are for adults whatever is said of them."""
 
-_INSIDE = frozenset({"localhost", "local", "internal", "intranet", "lan", "home", "corp", "arpa", "onion", "invalid"})
+_INSIDE = frozenset(
+    {
+        "localhost",
+        "local",
+        "internal",
+        "intranet",
+        "lan",
+        "home",
+        "corp",
+        "arpa",
+        "onion",
+        "invalid",
+    }
+)
 """Endings of names that nobody outside a house can look up."""
 
 _SHAPE = re.compile(r"(?:([a-z][a-z0-9+.-]*)://)?(.*)", re.IGNORECASE | re.DOTALL)
-_OTHER = re.compile(r"(?:javascript|data|vbscript|file|blob|mailto|tel|sms|tg|intent|about):", re.IGNORECASE)
+_OTHER = re.compile(
+    r"(?:javascript|data|vbscript|file|blob|mailto|tel|sms|tg|intent|about):", re.IGNORECASE
+)
 _NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,63}")
 _NUMBERS = re.compile(r"\[.*\]|(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+))*\.?", re.IGNORECASE)
 _LEADS_ON = re.compile(r"https?:|//", re.IGNORECASE)
@@ -37,7 +92,8 @@ _PORTS = {"http": 80, "https": 443}
 def canonical_url(written: str) -> str:
     """The one way in which an address is kept and looked up; "" for what a list takes not at all.
 
-    Without a scheme it counts as https. Nothing but the scheme, the host and an empty path is ever changed.
+    Without a scheme it counts as https. Nothing but the scheme, the host and an empty path is ever
+    changed.
     """
     try:
         return parse_registrable_url(written)
@@ -46,11 +102,13 @@ def canonical_url(written: str) -> str:
 
 
 def parse_registrable_url(typed: str) -> str:
-    """What somebody typed, as it is kept. Raises BadInput, saying why, for what may not be registered."""
+    """What somebody typed, as it is kept. Raises BadInput, saying why, for what may not be
+    registered."""
     wanted = typed.strip()
     if not wanted.isprintable() or not 0 < len(wanted) <= MAX_URL_LENGTH:
         raise BadInput("link.invalid")
-    scheme, rest = _SHAPE.fullmatch(wanted).groups()  # type: ignore[union-attr] # it matches any text
+    # it matches any text
+    scheme, rest = _SHAPE.fullmatch(wanted).groups()  # type: ignore[union-attr]  # see above
     if (scheme or "https").lower() not in _PORTS or (scheme is None and _OTHER.match(wanted)):
         raise BadInput("link.scheme")
     if "@" in re.split(r"[/?#\\]", rest, maxsplit=1)[0]:
@@ -98,7 +156,9 @@ def _leads_on(parts: SplitResult) -> bool:
     """Whether an address carries another one, to which it may lead."""
     carried = f"{parts.path[1:]}?{parts.query}#{parts.fragment}"
     values = [value for _, value in parse_qsl(parts.query)]
-    return bool(_LEADS_ON.search(unquote(unquote(carried)))) or bool(text_rating.extract_links(map(unquote, values)))
+    return bool(_LEADS_ON.search(unquote(unquote(carried)))) or bool(
+        text_rating.extract_links(map(unquote, values))
+    )
 
 
 def is_shortener(host: str) -> bool:
@@ -117,6 +177,7 @@ def _is_under_domain(host: str, known: frozenset[str]) -> bool:
 
 
 def url_identity(url: str) -> str:
-    """What a kept address is one of many ways to write: without scheme, `www.`, query, fragment and last stroke."""
+    """What a kept address is one of many ways to write: without scheme, `www.`, query, fragment and
+    last stroke."""
     parts = urlsplit(url)
     return f"{parts.netloc.removeprefix('www.')}{parts.path.rstrip('/')}".lower()

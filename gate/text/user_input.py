@@ -13,7 +13,9 @@ def clean_paragraph(words: str) -> str:
 
     Raises BadInput for more than `LONGEST` characters.
     """
-    kept = "".join(" " if c.isspace() else c for c in words if c.isspace() or unicodedata.category(c)[0] != "C")
+    kept = "".join(
+        " " if c.isspace() else c for c in words if c.isspace() or unicodedata.category(c)[0] != "C"
+    )
     said = " ".join(kept.split())
     if len(said) > MAX_APPEAL_LENGTH:
         raise BadInput("appeal.too_long", most=MAX_APPEAL_LENGTH)

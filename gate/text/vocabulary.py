@@ -1,8 +1,10 @@
-"""The words of the supported languages, as a file of sorted digests: asked whether they hold a word, never read out.
+"""The words of the supported languages, as a file of sorted digests: asked whether they hold a
+word, never read out.
 
-Each entry is the first four bytes of a word's BLAKE2b, so a word that is not in it is taken for known in
-`len(entries) / 2**32` of the cases: 1 in 7,000 with the 600,000 entries that are shipped. The file is mapped, not
-read: processes share its pages, and one that judges no text loads none. `tools/vocabulary_builder.py` builds it.
+Each entry is the first four bytes of a word's BLAKE2b, so a word that is not in it is taken for
+known in `len(entries) / 2**32` of the cases: 1 in 7,000 with the 600,000 entries that are shipped.
+The file is mapped, not read: processes share its pages, and one that judges no text loads none.
+`tools/vocabulary_builder.py` builds it.
 """
 
 import hashlib
@@ -31,7 +33,8 @@ def pack_vocabulary(words: Iterable[str]) -> bytes:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """A file of words, pinned by its SHA-256; opened and compared with its pin when the first word is asked for."""
+    """A file of words, pinned by its SHA-256; opened and compared with its pin when the first word
+    is asked for."""
 
     path: Path
     sha256: str
@@ -39,14 +42,18 @@ class Vocabulary:
     """Chat language, beside the file."""
 
     def contains(self, word: str) -> bool:
-        """Whether a word, casefolded, is in the file. Raises ValueError when the file is not the pinned one."""
+        """Whether a word, casefolded, is in the file. Raises ValueError when the file is not the
+        pinned one."""
         entries = self._mapped_entries
         wanted = word_digest(word)
-        at = bisect_left(range(len(self)), wanted, key=lambda n: entries[n * WIDTH : (n + 1) * WIDTH])
+        at = bisect_left(
+            range(len(self)), wanted, key=lambda n: entries[n * WIDTH : (n + 1) * WIDTH]
+        )
         return entries[at * WIDTH : (at + 1) * WIDTH] == wanted
 
     def is_compound_part(self, part: str) -> bool:
-        """Whether German compounds are made of the word. Raises ValueError when the file is not the pinned one."""
+        """Whether German compounds are made of the word. Raises ValueError when the file is not the
+        pinned one."""
         return self.contains(COMPOUND_MARK + part)
 
     def __len__(self) -> int:

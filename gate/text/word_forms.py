@@ -1,7 +1,8 @@
-"""Whether a vocabulary knows a word: as it stands, drawn out, laughed, made small, with pronouns, or compounded. Pure.
+"""Whether a vocabulary knows a word: as it stands, drawn out, laughed, made small, with pronouns,
+or compounded. Pure.
 
-Lists of words hold the forms that are common. What speakers build on the spot is taken apart here, by rules of the six
-languages, and its parts are looked up.
+Lists of words hold the forms that are common. What speakers build on the spot is taken apart here,
+by rules of the six languages, and its parts are looked up.
 """
 
 import re
@@ -47,16 +48,21 @@ def is_known_word(word: str, vocabulary: Vocabulary) -> bool:
     if len(word) > MAX_WORD_LENGTH:
         return False
     return vocabulary.contains(word) or any(
-        vocabulary.contains(shape) or _is_derived(shape, vocabulary) or _is_compound(shape, vocabulary, parts=3)
+        vocabulary.contains(shape)
+        or _is_derived(shape, vocabulary)
+        or _is_compound(shape, vocabulary, parts=3)
         for shape in _unstretched_forms(word)
     )
 
 
 def is_slang_word(word: str, vocabulary: Vocabulary) -> bool:
-    """Whether a casefolded word is laughter, or of chats, and no word that a supported language has."""
+    """Whether a casefolded word is laughter, or of chats, and no word that a supported language
+    has."""
     if len(word) > MAX_WORD_LENGTH or vocabulary.contains(word):
         return False
-    return _LAUGHTER.fullmatch(word) is not None or any(shape in vocabulary.slang for shape in _unstretched_forms(word))
+    return _LAUGHTER.fullmatch(word) is not None or any(
+        shape in vocabulary.slang for shape in _unstretched_forms(word)
+    )
 
 
 def _unstretched_forms(word: str) -> Iterable[str]:
@@ -98,7 +104,9 @@ def _is_compound(word: str, vocabulary: Vocabulary, *, parts: int) -> bool:
     for at in range(len(word) - _PART, _PART - 1, -1):
         left = word[:at]
         right = word[at:]
-        heads = vocabulary.is_compound_part(right) or _is_compound(right, vocabulary, parts=parts - 1)
+        heads = vocabulary.is_compound_part(right) or _is_compound(
+            right, vocabulary, parts=parts - 1
+        )
         if heads and any(_is_leading_part(left, link, vocabulary) for link in _LINKS):
             return True
     return False

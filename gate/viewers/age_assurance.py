@@ -1,4 +1,5 @@
-"""Readers: what is known of their age, and who may not be written to. The only place that knows it."""
+"""Readers: what is known of their age, and who may not be written to. The only place that knows
+it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,7 +30,8 @@ TEST_ENVIRONMENTS = ("demo", "test")
 
 @dataclass(frozen=True)
 class AgeAssuranceSummary:
-    """What is known of a reader on one platform; `over_18` only while it is assured and has not run out."""
+    """What is known of a reader on one platform; `over_18` only while it is assured and has not run
+    out."""
 
     state: AssuranceState
     over_18: bool
@@ -46,7 +48,8 @@ class AgeAssuranceSummary:
 
 @dataclass(frozen=True)
 class AgeWitness:
-    """Who outside knows a reader's age, and the member (`member:<id>`) who wrote it down and why. No document."""
+    """Who outside knows a reader's age, and the member (`member:<id>`) who wrote it down and why.
+    No document."""
 
     custodian: str
     member: str
@@ -66,12 +69,16 @@ def get_assurance(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSumm
     if state is AssuranceState.ASSURED and (row.expires_at is None or scope.now >= row.expires_at):
         state = AssuranceState.EXPIRED
     valid = state is AssuranceState.ASSURED and row.over_18
-    return AgeAssuranceSummary(state, valid, row.level if valid else "L0", row.method, row.expires_at, row.epoch)
+    return AgeAssuranceSummary(
+        state, valid, row.level if valid else "L0", row.method, row.expires_at, row.epoch
+    )
 
 
-def list_verified_adults(scope: Scope, platform: str, *, only: str = "", bundle: Bundle | None = None) -> list[str]:
-    """The readers on a platform whose age is proven now, as far as the law where they are asks for it; `only` one of
-    them, "" for all."""
+def list_verified_adults(
+    scope: Scope, platform: str, *, only: str = "", bundle: Bundle | None = None
+) -> list[str]:
+    """The readers on a platform whose age is proven now, as far as the law where they are asks for
+    it; `only` one of them, "" for all."""
     rules = bundle or active_policy.current_bundle(scope)
     rows = scope.session.exec(
         select(AgeAssurance)
@@ -85,17 +92,24 @@ def list_verified_adults(scope: Scope, platform: str, *, only: str = "", bundle:
         )
         .order_by(AgeAssurance.user_id)
     )
-    real = [row for row in rows if row.method != TEST_ASSURANCE_METHOD or rules.is_test_network(platform)]
+    real = [
+        row
+        for row in rows
+        if row.method != TEST_ASSURANCE_METHOD or rules.is_test_network(platform)
+    ]
     return [row.user_id for row in real if row.level >= rules.required_assurance(row.jurisdiction)]
 
 
 def list_suspected_minors(scope: Scope, platform: str) -> frozenset[str]:
-    """The readers on a platform who said, or may be, that they are minors: nothing opens for them."""
+    """The readers on a platform who said, or may be, that they are minors: nothing opens for
+    them."""
     rows = scope.session.exec(
         select(AgeAssurance.user_id).where(
             AgeAssurance.tenant_id == scope.tenant_id,
             AgeAssurance.platform == platform,
-            col(AgeAssurance.state).in_((str(AssuranceState.BLOCKED), str(AssuranceState.SUSPECTED))),
+            col(AgeAssurance.state).in_(
+                (str(AssuranceState.BLOCKED), str(AssuranceState.SUSPECTED))
+            ),
         )
     )
     return frozenset(rows)
@@ -128,15 +142,15 @@ def record_assurance(
 ) -> AgeAssuranceSummary:
     """Write down what a provider said of a reader; a provider's no blocks them.
 
-    `assured_level` is L1 to L4 as the provider proves it. Method `test` is for test networks alone, and only where
-    `environment` (of the settings) is demo or test. Raises Refused where it is not, BadInput for an unknown level,
-    Conflict for a reader who is blocked or under suspicion.
+    `assured_level` is L1 to L4 as the provider proves it. Method `test` is for test networks alone,
+    and only where `environment` (of the settings) is demo or test. Raises Refused where it is not,
+    BadInput for an unknown level, Conflict for a reader who is blocked or under suspicion.
     """
     if assured_level not in LEVELS or not user_id or not timedelta() < lives <= ASSURANCE_LIFETIME:
         raise BadInput("viewer.bad_level", level=assured_level)
-    here = environment in TEST_ENVIRONMENTS and (bundle or active_policy.current_bundle(scope)).is_test_network(
-        platform
-    )
+    here = environment in TEST_ENVIRONMENTS and (
+        bundle or active_policy.current_bundle(scope)
+    ).is_test_network(platform)
     if method == TEST_ASSURANCE_METHOD and not here:
         raise Refused("viewer.test_only")
     if not over_18:
@@ -156,7 +170,8 @@ def record_assurance(
 
 
 def parse_witness(custodian: str, member: str, why: str) -> AgeWitness:
-    """Who outside confirmed an age, as a member typed it. Raises BadInput without a named custodian and a reason."""
+    """Who outside confirmed an age, as a member typed it. Raises BadInput without a named custodian
+    and a reason."""
     named = " ".join(custodian.split())
     reason = " ".join(why.split())
     if not 3 <= len(named) <= 80 or not 3 <= len(reason) <= 200:
@@ -165,12 +180,19 @@ def parse_witness(custodian: str, member: str, why: str) -> AgeWitness:
 
 
 def confirm_age(
-    scope: Scope, platform: str, user_id: str, *, custodian: str, why: str, lives: timedelta = ASSURANCE_LIFETIME
+    scope: Scope,
+    platform: str,
+    user_id: str,
+    *,
+    custodian: str,
+    why: str,
+    lives: timedelta = ASSURANCE_LIFETIME,
 ) -> AgeAssuranceSummary:
-    """A member writes down that `custodian`, outside, confirmed this reader's age by a document (level L4).
+    """A member writes down that `custodian`, outside, confirmed this reader's age by a document
+    (level L4).
 
-    Raises Refused for anybody but a member, BadInput without a named custodian and a reason, Conflict for a reader who
-    is blocked or under suspicion.
+    Raises Refused for anybody but a member, BadInput without a named custodian and a reason,
+    Conflict for a reader who is blocked or under suspicion.
     """
     if not scope.actor.startswith("member:"):
         raise Refused("viewer.person_decides")
@@ -190,18 +212,22 @@ def confirm_age(
         seen_by=seen,
     )
     row = _find_assurance(scope, platform, user_id)
-    audit.record(scope, "viewer.confirmed", f"viewer:{row.id if row else ''}", custodian=seen.custodian)
+    audit.record(
+        scope, "viewer.confirmed", f"viewer:{row.id if row else ''}", custodian=seen.custodian
+    )
     return done
 
 
 def purge_expired_assurances(scope: Scope) -> int:
-    """Let go of readers who began a check and never ended it, or whose proof ran out long ago; how many.
+    """Let go of readers who began a check and never ended it, or whose proof ran out long ago; how
+    many.
 
     Who is blocked or under suspicion stays, however long.
     """
     with scope.acting_as("gate"):
         gone = scope.run(
-            "DELETE FROM age_assurances WHERE tenant_id = :tenant AND (state = 'pending' AND updated_at < :unfinished"
+            "DELETE FROM age_assurances WHERE tenant_id = :tenant AND (state = 'pending' AND "
+            "updated_at < :unfinished"
             " OR state IN ('assured', 'expired') AND expires_at < :expired)",
             tenant=scope.tenant_id,
             unfinished=scope.now - KEEP_PENDING,
@@ -211,7 +237,8 @@ def purge_expired_assurances(scope: Scope) -> int:
 
 
 def begin_age_check(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSummary:
-    """Note that a reader began an age check. Raises Conflict for one who is blocked or under suspicion."""
+    """Note that a reader began an age check. Raises Conflict for one who is blocked or under
+    suspicion."""
     known = get_assurance(scope, platform, user_id)
     if known.state is AssuranceState.ASSURED:
         return known
@@ -226,7 +253,8 @@ def mark_suspected_minor(scope: Scope, platform: str, user_id: str) -> AgeAssura
 
 
 def block_viewer(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSummary:
-    """A reader said, or a provider says, that they are a minor: nothing but service texts, for good."""
+    """A reader said, or a provider says, that they are a minor: nothing but service texts, for
+    good."""
     known = get_assurance(scope, platform, user_id)
     return (
         known
@@ -236,9 +264,11 @@ def block_viewer(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSumma
 
 
 def reset_assurance(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSummary:
-    """Forget an assurance (a handed-over account, a provider's recall), or, as a member, clear a suspicion.
+    """Forget an assurance (a handed-over account, a provider's recall), or, as a member, clear a
+    suspicion.
 
-    Raises Refused when something other than a person would clear a suspicion, Conflict for a blocked reader.
+    Raises Refused when something other than a person would clear a suspicion, Conflict for a
+    blocked reader.
     """
     known = get_assurance(scope, platform, user_id)
     if known.state in (AssuranceState.UNKNOWN, AssuranceState.RESET):
@@ -268,7 +298,9 @@ def _record_state(
     ASSURANCE_STATES.check(before, state)
     with scope.acting_as("gate"):
         if row is None:
-            row = AgeAssurance(tenant_id=scope.tenant_id, platform=platform, user_id=user_id, state=str(state))
+            row = AgeAssurance(
+                tenant_id=scope.tenant_id, platform=platform, user_id=user_id, state=str(state)
+            )
         row.state = str(state)
         row.method = method
         row.level = level

@@ -22,7 +22,8 @@ class ViewerChanged:
 
 @dataclass(frozen=True)
 class ViewerConfirmed:
-    """A member says that `custodian`, outside, confirmed a reader's age by a document; `by` is `member:<id>`."""
+    """A member says that `custodian`, outside, confirmed a reader's age by a document; `by` is
+    `member:<id>`."""
 
     kind: ClassVar[str] = "viewer.confirm"
     queue: ClassVar[Queue] = "urgent"
@@ -37,7 +38,8 @@ class ViewerConfirmed:
 
 @dataclass(frozen=True)
 class AgeAssuranceWithdrawn:
-    """A member takes a reader's proof of age back: an account that changed hands, a custodian who erred."""
+    """A member takes a reader's proof of age back: an account that changed hands, a custodian who
+    erred."""
 
     kind: ClassVar[str] = "viewer.withdraw"
     queue: ClassVar[Queue] = "urgent"

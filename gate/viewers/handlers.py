@@ -13,16 +13,20 @@ from tenants.notices import notices
 
 
 def handle_viewer_confirmed(event: ViewerConfirmed, *, tenant: OpenScope) -> None:
-    """Write down what a member says, if they may still review; whoever may not is told at Home why nothing came."""
+    """Write down what a member says, if they may still review; whoever may not is told at Home why
+    nothing came."""
 
     def confirm(scope: Scope) -> None:
-        age_assurance.confirm_age(scope, event.platform, event.user_id, custodian=event.custodian, why=event.why)
+        age_assurance.confirm_age(
+            scope, event.platform, event.user_id, custodian=event.custodian, why=event.why
+        )
 
     _as_reviewer(event, tenant, confirm)
 
 
 def handle_age_assurance_withdrawn(event: AgeAssuranceWithdrawn, *, tenant: OpenScope) -> None:
-    """Forget a reader's proof at once, as the member who asked; what is for adults is closed to them again."""
+    """Forget a reader's proof at once, as the member who asked; what is for adults is closed to
+    them again."""
 
     def withdraw(scope: Scope) -> None:
         if age_assurance.get_assurance(scope, event.platform, event.user_id).over_18:

@@ -29,6 +29,7 @@ class AgeAssurance(TenantRow, table=True):
     expires_at: datetime | None = timestamp_column(optional=True)
     epoch: int = 0
     custodian: str = ""
-    """Who outside confirmed it, where a member wrote that down: `confirmed_by` them, for the reason `why`."""
+    """Who outside confirmed it, where a member wrote that down: `confirmed_by` them, for the reason
+    `why`."""
     confirmed_by: str = ""
     why: str = ""

@@ -1,7 +1,9 @@
-"""How alike two pictures look, in percent: their colours, and where their edges run. It knows no faces and no people.
+"""How alike two pictures look, in percent: their colours, and where their edges run. It knows no
+faces and no people.
 
-Sources: histogram intersection after Swain and Ballard, Color indexing (IJCV 1991); orientations of edges by cell after
-Dalal and Triggs, Histograms of oriented gradients (CVPR 2005). Both on small squares, so that sizes can be compared.
+Sources: histogram intersection after Swain and Ballard, Color indexing (IJCV 1991); orientations of
+edges by cell after Dalal and Triggs, Histograms of oriented gradients (CVPR 2005). Both on small
+squares, so that sizes can be compared.
 """
 
 from collections.abc import Sequence
@@ -24,14 +26,19 @@ Numbers = NDArray[np.float64]
 
 
 def similarity_percent(image: Image.Image, others: Sequence[Image.Image]) -> int:
-    """The mean likeness of a picture to others, at least one, from 0 to 100; the same pixels are 100."""
+    """The mean likeness of a picture to others, at least one, from 0 to 100; the same pixels are
+    100."""
     own = _extract_features(image)
-    return round(100 * float(np.mean([_compare_features(own, _extract_features(other)) for other in others])))
+    return round(
+        100 * float(np.mean([_compare_features(own, _extract_features(other)) for other in others]))
+    )
 
 
 def _extract_features(image: Image.Image) -> tuple[Numbers, Numbers]:
     small = image.convert("RGB").resize((EDGE, EDGE), Image.Resampling.BOX)
-    return _colour_histogram(small), _edge_directions(np.asarray(small.convert("L"), dtype=np.float64))
+    return _colour_histogram(small), _edge_directions(
+        np.asarray(small.convert("L"), dtype=np.float64)
+    )
 
 
 def _compare_features(one: tuple[Numbers, Numbers], other: tuple[Numbers, Numbers]) -> float:
@@ -51,12 +58,17 @@ def _colour_histogram(small: Image.Image) -> Numbers:
 
 
 def _edge_directions(grey: Numbers) -> Numbers:
-    """How strongly edges run in each direction, by cell; of length 1, or nothing where there are none."""
+    """How strongly edges run in each direction, by cell; of length 1, or nothing where there are
+    none."""
     down, across = np.gradient(grey)
-    turn = np.floor(np.mod(np.arctan2(down, across), np.pi) / np.pi * TURNS).astype(np.int64) % TURNS
+    turn = (
+        np.floor(np.mod(np.arctan2(down, across), np.pi) / np.pi * TURNS).astype(np.int64) % TURNS
+    )
     rows, columns = np.indices(grey.shape) * CELLS // EDGE
     found = np.bincount(
-        ((rows * CELLS + columns) * TURNS + turn).ravel(), np.hypot(down, across).ravel(), CELLS * CELLS * TURNS
+        ((rows * CELLS + columns) * TURNS + turn).ravel(),
+        np.hypot(down, across).ravel(),
+        CELLS * CELLS * TURNS,
     )
     length = float(np.linalg.norm(found))
     return np.asarray(found / (length or 1.0), dtype=np.float64)

@@ -1,7 +1,8 @@
 """The views of a picture that are rated: everything that can be seen of it, wherever it is shown.
 
-Whole, on white and, where it is transparent, on black too; its middle, as a preview cuts it; tiles at full size of a
-large one, for what is small in the whole; and the preview its file brought along.
+Whole, on white and, where it is transparent, on black too; its middle, as a preview cuts it;
+tiles at full size of a large one, for what is small in the whole; and the preview its file
+brought along.
 """
 
 import io
@@ -30,14 +31,19 @@ _BLACK = (0, 0, 0)
 
 def picture_views(photo: DecodedPhoto) -> tuple[PictureView, ...]:
     """Every view of a picture, the whole first."""
-    grounds = {"white": _WHITE, "black": _BLACK} if photo.pixels.mode == "RGBA" else {"white": _WHITE}
+    grounds = (
+        {"white": _WHITE, "black": _BLACK} if photo.pixels.mode == "RGBA" else {"white": _WHITE}
+    )
     found = []
     for name, ground in grounds.items():
         flat = flatten_on(photo.pixels, ground)
         found.append(_encode_view(f"whole.{name}", _shrink(flat, WHOLE)))
         if max(flat.size) >= LONG * min(flat.size):
             found.append(_encode_view(f"middle.{name}", _shrink(_crop_centre(flat), WHOLE)))
-        found += [_encode_view(f"tile.{name}.{number}", tile) for number, tile in enumerate(_cut_tiles(flat))]
+        found += [
+            _encode_view(f"tile.{name}.{number}", tile)
+            for number, tile in enumerate(_cut_tiles(flat))
+        ]
     if photo.preview is not None:
         found.append(_encode_view("preview", photo.preview.convert("RGB")))
     return tuple(found)
@@ -70,14 +76,18 @@ def _crop_centre(image: Image.Image) -> Image.Image:
 
 
 def _cut_tiles(image: Image.Image) -> list[Image.Image]:
-    """Tiles that cover a picture larger than one; none of a smaller one, which the whole shows well enough."""
+    """Tiles that cover a picture larger than one; none of a smaller one, which the whole shows well
+    enough."""
     if max(image.size) <= TILE:
         return []
     while len(_tile_offsets(image.width)) * len(_tile_offsets(image.height)) > MAX_TILES:
         image = _shrink(image, max(image.size) * 3 // 4)
-    corners = [(left, top) for top in _tile_offsets(image.height) for left in _tile_offsets(image.width)]
+    corners = [
+        (left, top) for top in _tile_offsets(image.height) for left in _tile_offsets(image.width)
+    ]
     return [
-        image.crop((left, top, min(left + TILE, image.width), min(top + TILE, image.height))) for left, top in corners
+        image.crop((left, top, min(left + TILE, image.width), min(top + TILE, image.height)))
+        for left, top in corners
     ]
 
 

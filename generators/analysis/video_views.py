@@ -1,6 +1,8 @@
-"""The views of a film that are rated: every frame that is looked at, as a picture is, the mean of each second, covers.
+"""The views of a film that are rated: every frame that is looked at, as a picture is, the mean of
+each second, covers.
 
-They come in portions, each a question of its own: a film of a minute has some five hundred views.
+They come in portions, each a question of its own: a film of a minute has some five hundred
+views.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,8 @@
-"""Moving GIF, WebP and PNG pictures from their blocks: how many frames of which size, and how long. Pure.
+"""Moving GIF, WebP and PNG pictures from their blocks: how many frames of which size, and how long.
+Pure.
 
-They are films without a sound, and become films like any other. Source: GIF 89a; PNG, third edition (APNG); WebP
-Container Specification. Nothing may follow their end.
+They are films without a sound, and become films like any other. Source: GIF 89a; PNG, third edition
+(APNG); WebP Container Specification. Nothing may follow their end.
 """
 
 import struct
@@ -21,7 +22,9 @@ _USUAL = 100
 
 def is_animation_format(data: bytes) -> bool:
     """Whether a file begins like one of these."""
-    return data[:6] in _GIF or data.startswith(_PNG) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+    return (
+        data[:6] in _GIF or data.startswith(_PNG) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+    )
 
 
 def has_second_frame(data: bytes) -> bool:
@@ -128,7 +131,9 @@ def _scan_webp(data: bytes, found: TrackScan) -> Iterator[int]:
         if len(body) != length:
             raise found.refusal("film.corrupt")
         if kind == b"VP8X":
-            found.check_size(1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little"))
+            found.check_size(
+                1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
+            )
         if kind == b"ANMF":
             yield int.from_bytes(body[12:15], "little")
         at += 8 + length + length % 2

@@ -1,6 +1,7 @@
 """GIF pictures from their blocks: one still frame, or refused. Pure.
 
-Source: Graphics Interchange Format, version 89a. Nothing may follow the trailer, and comments are left behind.
+Source: Graphics Interchange Format, version 89a. Nothing may follow the trailer, and comments are
+left behind.
 """
 
 import struct
@@ -12,11 +13,13 @@ GIF_SIGNATURES = (b"GIF87a", b"GIF89a")
 _MOST_BLOCKS = 100
 _MOST_SAID = 10_000
 _MOST_PIXELS = 1_000_000
-"""Blocks of a file, and parts of what one says or draws: each of the last has 255 bytes where a program wrote it."""
+"""Blocks of a file, and parts of what one says or draws: each of the last has 255 bytes where a
+program wrote it."""
 
 
 def inspect_gif(data: bytes, *, name: str) -> tuple[int, int]:
-    """Width and height in pixels. Raises BadInput (generators/containers/still_images.py); IndexError, struct.error when cut."""
+    """Width and height in pixels. Raises BadInput (generators/containers/still_images.py);
+    IndexError, struct.error when cut."""
     width, height, packed = struct.unpack_from("<HHB", data, 6)
     at = 13 + _colour_table_size(packed)
     frames = 0
@@ -50,7 +53,8 @@ def _colour_table_size(packed: int) -> int:
 
 
 def _skip_sub_blocks(data: bytes, at: int, most: int) -> int:
-    """Where the next block stands, past the parts of this one. Raises IndexError for more than so many."""
+    """Where the next block stands, past the parts of this one. Raises IndexError for more than so
+    many."""
     for _ in range(most):
         if not data[at]:
             return at + 1

@@ -1,7 +1,9 @@
-"""Still HEIC and AVIF pictures from their boxes: one picture, its size, how it is turned, its profile and EXIF. Pure.
+"""Still HEIC and AVIF pictures from their boxes: one picture, its size, how it is turned, its
+profile and EXIF. Pure.
 
-Source: ISO/IEC 14496-12 §8.11 (items), ISO/IEC 23008-12 (HEIF: properties, grids), AV1 Image File Format. Every box at
-the top must be one we know, to the last byte; sizes are read before any decoder runs, of every tile as of the whole.
+Source: ISO/IEC 14496-12 §8.11 (items), ISO/IEC 23008-12 (HEIF: properties, grids), AV1 Image File
+Format. Every box at the top must be one we know, to the last byte; sizes are read before any
+decoder runs, of every tile as of the whole.
 """
 
 import struct
@@ -39,8 +41,8 @@ _CODERS = {"HEIF": frozenset({b"hvc1", b"grid"}), "AVIF": frozenset({b"av01", b"
 
 @dataclass(frozen=True)
 class HeifStill:
-    """What a file holds: sizes in pixels as coded, then `turns` quarters against the clock, then `mirror`: 0 top to
-    bottom, 1 left to right, None not at all."""
+    """What a file holds: sizes in pixels as coded, then `turns` quarters against the clock, then
+    `mirror`: 0 top to bottom, 1 left to right, None not at all."""
 
     kind: Literal["HEIF", "AVIF"]
     width: int
@@ -57,8 +59,8 @@ def is_heif(data: bytes) -> bool:
 
 
 def inspect_heif(data: bytes, *, name: str) -> HeifStill:
-    """The one picture of a file. Raises BadInput `photo.…` (generators/containers/still_images.py); struct.error, IndexError and
-    KeyError where it is cut or damaged."""
+    """The one picture of a file. Raises BadInput `photo.…` (generators/containers/still_images.py);
+    struct.error, IndexError and KeyError where it is cut or damaged."""
     if data[8:12] in _SEVERAL:
         raise BadInput("photo.animated", file=name)
     bodies: dict[bytes, bytes] = {}
@@ -66,7 +68,9 @@ def inspect_heif(data: bytes, *, name: str) -> HeifStill:
         if kind == b"moov":
             raise BadInput("photo.animated", file=name)
         if kind not in _TOP and not (kind == b"uuid" and body[:16] == _MARK):
-            raise BadInput("photo.trailing" if b"meta" in bodies else "photo.unsupported", file=name)
+            raise BadInput(
+                "photo.trailing" if b"meta" in bodies else "photo.unsupported", file=name
+            )
         if kind in (b"ftyp", b"meta") and kind in bodies:
             raise BadInput("photo.corrupt", file=name)
         bodies[kind] = body
@@ -114,7 +118,12 @@ class _Items:
             if kind == b"ipma":
                 tied.update(_iter_item_properties(body))
         self._of = {item: [held[at - 1] for at in ties if at] for item, ties in tied.items()}
-        sizes = [struct.unpack_from(">II", body, 4) for each in self._of.values() for k, body in each if k == b"ispe"]
+        sizes = [
+            struct.unpack_from(">II", body, 4)
+            for each in self._of.values()
+            for k, body in each
+            if k == b"ispe"
+        ]
         self.areas = [wide * high for wide, high in sizes]
         self.coded = sum(self.areas)
 
@@ -126,10 +135,14 @@ class _Items:
         kind: Literal["HEIF", "AVIF"] = "AVIF" if first == b"av01" else "HEIF"
         if coder not in _CODERS[kind]:
             raise BadInput("photo.unsupported", file=name)
-        width, height = next(struct.unpack_from(">II", body, 4) for what, body in own if what == b"ispe")
+        width, height = next(
+            struct.unpack_from(">II", body, 4) for what, body in own if what == b"ispe"
+        )
         turns = next((body[0] & 3 for what, body in own if what == b"irot"), 0)
         mirror = next((body[0] & 1 for what, body in own if what == b"imir"), None)
-        profiles = (body[4:] for what, body in own if what == b"colr" and body[:4] in (b"prof", b"rICC"))
+        profiles = (
+            body[4:] for what, body in own if what == b"colr" and body[:4] in (b"prof", b"rICC")
+        )
         profile = next(profiles, b"")
         exif = self._read_exif()
         if max(len(profile), len(exif)) > MAX_EXTRA_ITEMS:
@@ -173,7 +186,8 @@ def _iter_item_properties(body: bytes) -> Iterator[tuple[int, list[int]]]:
 
 
 def _iter_item_locations(body: bytes) -> Iterator[tuple[int, tuple[int, list[tuple[int, int]]]]]:
-    """Where the bytes of each item lie: counted from what (0: the start of the file), from where, how many."""
+    """Where the bytes of each item lie: counted from what (0: the start of the file), from where,
+    how many."""
     version = body[0]
     (sizes, more) = body[4:6]
     offset = sizes >> 4

@@ -1,6 +1,8 @@
-"""MP4, M4A and MOV from their boxes, every one of which must be one we know, to the last byte of the file. Pure.
+"""MP4, M4A and MOV from their boxes, every one of which must be one we know, to the last byte of
+the file. Pure.
 
-Source: ISO/IEC 14496-12 (boxes, handlers, data references); Apple's QuickTime File Format for what phones write.
+Source: ISO/IEC 14496-12 (boxes, handlers, data references); Apple's QuickTime File Format for what
+phones write.
 """
 
 import struct
@@ -10,15 +12,32 @@ from datetime import UTC, datetime, timedelta
 
 from generators.containers.tracks import MediaTracks, TrackScan
 
-_TOP = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"uuid", b"moof", b"sidx", b"styp", b"mfra"})
-_STILL = frozenset({b"heic", b"heix", b"heim", b"mif1", b"msf1", b"avif", b"avis", b"crx ", b"jxl "})
+_TOP = frozenset(
+    {
+        b"ftyp",
+        b"moov",
+        b"mdat",
+        b"free",
+        b"skip",
+        b"wide",
+        b"uuid",
+        b"moof",
+        b"sidx",
+        b"styp",
+        b"mfra",
+    }
+)
+_STILL = frozenset(
+    {b"heic", b"heix", b"heim", b"mif1", b"msf1", b"avif", b"avis", b"crx ", b"jxl "}
+)
 """Brands of pictures, which are another kind of file."""
 
 _PICTURE = frozenset({b"vide"})
 _SOUND = frozenset({b"soun"})
 _TEXT = frozenset({b"text", b"sbtl", b"subt"})
 _MEASURED = frozenset({b"meta", b"tmcd"})
-"""What phones and cameras measure beside the film (where it pointed, its time code). It is left behind."""
+"""What phones and cameras measure beside the film (where it pointed, its time code). It is left
+behind."""
 
 _ELSEWHERE = frozenset({b"rmra", b"rmda"})
 _UNTOLD = (2**32 - 1, 2**64 - 1)
@@ -55,7 +74,8 @@ def inspect_mp4(data: bytes, *, name: str) -> MediaTracks:
 
 
 def _iter_top_level_boxes(data: bytes, found: TrackScan, seen: list[bytes]) -> Iterator[_Box]:
-    """The boxes of the file. What is none of them stands beside the film: an archive, a second file, a picture."""
+    """The boxes of the file. What is none of them stands beside the film: an archive, a second
+    file, a picture."""
     at = 0
     while at < len(data):
         found.count_part()
@@ -80,7 +100,9 @@ def _read_box(data: bytes, at: int, end: int, found: TrackScan) -> _Box:
     return _Box(kind, body, at + size)
 
 
-def _iter_child_boxes(data: bytes, outer: _Box, found: TrackScan, *, skip: int = 0) -> Iterator[_Box]:
+def _iter_child_boxes(
+    data: bytes, outer: _Box, found: TrackScan, *, skip: int = 0
+) -> Iterator[_Box]:
     at = outer.body + skip
     while outer.end - at >= 8:
         found.count_part()
@@ -173,7 +195,8 @@ def _count_samples(data: bytes, table: _Box, found: TrackScan) -> int:
 
 
 def _check_data_references(data: bytes, outer: _Box, found: TrackScan) -> None:
-    """A reference without the mark of its own file names another one, on this machine or anywhere."""
+    """A reference without the mark of its own file names another one, on this machine or
+    anywhere."""
     for box in _iter_child_boxes(data, outer, found):
         if box.kind == b"dref":
             for entry in _iter_child_boxes(data, box, found, skip=8):
@@ -183,13 +206,18 @@ def _check_data_references(data: bytes, outer: _Box, found: TrackScan) -> None:
 
 def _scan_cover_art(data: bytes, notes: _Box, found: TrackScan) -> None:
     """Pictures among the notes of a film: covers, which players show before it."""
-    plain = data[notes.body + 4 : notes.body + 8] == b"hdlr"  # QuickTime's has no version before its boxes
+    plain = (
+        data[notes.body + 4 : notes.body + 8] == b"hdlr"
+    )  # QuickTime's has no version before its boxes
     for box in _iter_child_boxes(data, notes, found, skip=0 if plain else 4):
         if box.kind != b"ilst":
             continue
         for item in _iter_child_boxes(data, box, found):
             for value in _iter_child_boxes(data, item, found):
-                if value.kind == b"data" and struct.unpack_from(">I", data, value.body)[0] in _COVERS:
+                if (
+                    value.kind == b"data"
+                    and struct.unpack_from(">I", data, value.body)[0] in _COVERS
+                ):
                     found.covers.append(data[value.body + 8 : value.end])
     if len(found.covers) > _MOST_COVERS:
         raise found.refusal("film.attached")

@@ -1,12 +1,14 @@
 """What a picture's bytes really hold, read from its structure before any decoder runs. Pure.
 
-JPEG, PNG, WebP, GIF, HEIC and AVIF. A name is never believed. Refused: other formats, cut files, anything after the end
-of the picture (a second file can hide there), several pictures in one, and more pixels than we are willing to unpack.
+JPEG, PNG, WebP, GIF, HEIC and AVIF. A name is never believed. Refused: other formats, cut files,
+anything after the end of the picture (a second file can hide there), several pictures in one, and
+more pixels than we are willing to unpack.
 
 Codes of the BadInput raised, all with the file's name as `file`:
     photo.unsupported   none of these formats      photo.too_large   more than 50 megapixels
-    photo.corrupt       cut or damaged              photo.trailing    something follows the end of the picture
-    photo.animated      moving, or several pictures   photo.too_heavy   more than 64 MiB
+    photo.corrupt       cut or damaged              photo.trailing    something follows the end
+    of the picture photo.animated      moving, or several pictures   photo.too_heavy   more than
+    64 MiB
 """
 
 import re
@@ -22,8 +24,8 @@ MAX_PICTURE_BYTES = 64 * 2**20
 _MOST_SCANS = 64
 """A progressive JPEG has about ten scans; thousands of them keep a decoder busy for minutes."""
 _MOST_PARTS = 100_000
-"""Parts of one file: 64 MiB of pixels in pieces of 8 KiB, as PNGs are written, are 8,192; millions that hold nothing
-keep this reader, and a decoder's after it, busy for long."""
+"""Parts of one file: 64 MiB of pixels in pieces of 8 KiB, as PNGs are written, are 8,192; millions
+that hold nothing keep this reader, and a decoder's after it, busy for long."""
 
 _FILL = re.compile(rb"\xff*")
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
@@ -35,7 +37,8 @@ _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 
 @dataclass(frozen=True)
 class PictureContainer:
-    """A whole, single, still picture: `kind` is Pillow's name of the format, sizes in pixels as the header says."""
+    """A whole, single, still picture: `kind` is Pillow's name of the format, sizes in pixels as the
+    header says."""
 
     kind: str
     width: int
@@ -45,7 +48,8 @@ class PictureContainer:
 
 
 def inspect_picture(data: bytes, *, name: str) -> PictureContainer:
-    """The container of `data`; `name` is only for the message. Raises BadInput with one of the codes above."""
+    """The container of `data`; `name` is only for the message. Raises BadInput with one of the
+    codes above."""
     if len(data) > MAX_PICTURE_BYTES:
         raise BadInput("photo.too_heavy", file=name)
     try:
@@ -111,7 +115,9 @@ def _inspect_jpeg(data: bytes, name: str) -> PictureContainer:
 
 def _read_frame_size(body: bytes, before: tuple[int, int], name: str) -> tuple[int, int]:
     if before != (0, 0):
-        raise BadInput("photo.animated", file=name)  # two frames: a hierarchical file, which holds several pictures
+        raise BadInput(
+            "photo.animated", file=name
+        )  # two frames: a hierarchical file, which holds several pictures
     height, width = struct.unpack_from(">HH", body, 1)
     return width, height
 
@@ -125,7 +131,8 @@ def _find_end(what: re.Pattern[bytes], data: bytes, at: int) -> int:
 
 
 def _inspect_png(data: bytes, name: str) -> PictureContainer:
-    """Walk the chunks, each with its checksum, to IEND, which must be the last thing in the file."""
+    """Walk the chunks, each with its checksum, to IEND, which must be the last thing in the
+    file."""
     at = len(_PNG)
     size = (0, 0)
     pixels = False
@@ -177,7 +184,10 @@ def _inspect_webp(data: bytes, name: str) -> PictureContainer:
         if kind in (b"ANIM", b"ANMF") or (kind == b"VP8X" and body[0] & 0x02):
             raise BadInput("photo.animated", file=name)
         if kind == b"VP8X":
-            canvas = (1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little"))
+            canvas = (
+                1 + int.from_bytes(body[4:7], "little"),
+                1 + int.from_bytes(body[7:10], "little"),
+            )
         if kind in (b"VP8 ", b"VP8L"):
             sizes.append(_read_vp8_size(kind, body, name))
         at += 8 + length + length % 2

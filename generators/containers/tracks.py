@@ -1,12 +1,14 @@
-"""What a film or a sound holds, as its structure says before any decoder runs, and how much of it is taken. Pure.
+"""What a film or a sound holds, as its structure says before any decoder runs, and how much of it
+is taken. Pure.
 
 Codes of the BadInput raised in this room for films and sound, all with the file's name as `file`:
     film.unsupported  no MP4, MOV, WebM, M4A or OGG voice    film.corrupt   cut or damaged
-    film.trailing     something stands beside the film       film.several   two pictures or two sounds in one
-    film.attached     other things are attached to it        film.remote    it points to other files
-    film.too_long     longer than `MOST_SECONDS`             film.too_heavy more than `MOST_BYTES`
-    film.too_large    too many pixels a frame                film.too_busy  changes too often to be looked at
-    film.too_slow     takes too long to read                 film.too_wordy more subtitles than anybody reads
+    film.trailing     something stands beside the film       film.several   two pictures or two
+    sounds in one film.attached     other things are attached to it        film.remote    it points
+    to other files film.too_long     longer than `MOST_SECONDS`             film.too_heavy more than
+    `MOST_BYTES` film.too_large    too many pixels a frame                film.too_busy  changes too
+    often to be looked at film.too_slow     takes too long to read                 film.too_wordy
+    more subtitles than anybody reads
 """
 
 from dataclasses import dataclass, field
@@ -28,8 +30,9 @@ Demuxer = Literal["mov", "matroska", "ogg", "gif", "apng", "webp_anim"]
 
 @dataclass(frozen=True)
 class MediaTracks:
-    """The tracks of one file: at most one picture and one sound, and texts. Seconds and pixels as its header says, 0
-    where it says nothing. `covers` are pictures it brought along; `taken` is when it says it was recorded, UTC."""
+    """The tracks of one file: at most one picture and one sound, and texts. Seconds and pixels as
+    its header says, 0 where it says nothing. `covers` are pictures it brought along; `taken` is
+    when it says it was recorded, UTC."""
 
     demuxer: Demuxer
     video: bool

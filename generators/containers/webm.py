@@ -1,6 +1,8 @@
-"""WebM from its elements, every one of which must be one we know, to the last byte of the file. Pure.
+"""WebM from its elements, every one of which must be one we know, to the last byte of the file.
+Pure.
 
-Source: RFC 8794 (EBML), RFC 9559 (Matroska) and the WebM guidelines: VP8, VP9 or AV1 with Vorbis or Opus.
+Source: RFC 8794 (EBML), RFC 9559 (Matroska) and the WebM guidelines: VP8, VP9 or AV1 with Vorbis or
+Opus.
 """
 
 import struct
@@ -47,7 +49,11 @@ def inspect_webm(data: bytes, *, name: str) -> MediaTracks:
     found = TrackScan(name)
     try:
         header = _read_element(data, 0, len(data), found)
-        kinds = [data[one.body : one.end] for one in _iter_child_elements(data, header, found) if one.id == _DOCTYPE]
+        kinds = [
+            data[one.body : one.end]
+            for one in _iter_child_elements(data, header, found)
+            if one.id == _DOCTYPE
+        ]
         if kinds != [b"webm"]:
             raise found.refusal("film.unsupported")
         segment = _read_element(data, header.end, len(data), found)
@@ -67,7 +73,11 @@ def _scan_segment(data: bytes, segment: _Element, found: TrackScan) -> None:
     while at < segment.end:
         found.count_part()
         number, _ = _read_vint(data, at, keep=True)
-        known = {_CLUSTER, _INFO, _TRACKS, _ATTACHED} | _PLAIN | (_IN_CLUSTER if open_cluster else frozenset())
+        known = (
+            {_CLUSTER, _INFO, _TRACKS, _ATTACHED}
+            | _PLAIN
+            | (_IN_CLUSTER if open_cluster else frozenset())
+        )
         if number not in known:
             raise found.refusal("film.trailing")
         one = _read_element(data, at, segment.end, found, untold=number == _CLUSTER)
@@ -92,7 +102,9 @@ def _scan_info(data: bytes, information: _Element, found: TrackScan) -> None:
         if one.id == _SCALE:
             scale = _read_unsigned(data, one)
         elif one.id == _LENGTH:
-            (length,) = struct.unpack(">f" if one.end - one.body == 4 else ">d", data[one.body : one.end])
+            (length,) = struct.unpack(
+                ">f" if one.end - one.body == 4 else ">d", data[one.body : one.end]
+            )
     found.seconds = max(found.seconds, length * scale / 1e9)
 
 
@@ -102,7 +114,11 @@ def _scan_track_entry(data: bytes, entry: _Element, found: TrackScan) -> None:
         if one.id == _KIND:
             kind = _read_unsigned(data, one)
         elif one.id == _PICTURE:
-            edges = [inner for inner in _iter_child_elements(data, one, found) if inner.id in (_WIDE, _HIGH)]
+            edges = [
+                inner
+                for inner in _iter_child_elements(data, one, found)
+                if inner.id in (_WIDE, _HIGH)
+            ]
             sizes = {inner.id: _read_unsigned(data, inner) for inner in edges}
             found.check_size(sizes.get(_WIDE, 0), sizes.get(_HIGH, 0))
     if kind == _VIDEO:
@@ -124,8 +140,11 @@ def _iter_child_elements(data: bytes, outer: _Element, found: TrackScan) -> Iter
         at = one.end
 
 
-def _read_element(data: bytes, at: int, end: int, found: TrackScan, *, untold: bool = False) -> _Element:
-    """The element at `at`. One that may be `untold` and does not say how long it is ends where it begins."""
+def _read_element(
+    data: bytes, at: int, end: int, found: TrackScan, *, untold: bool = False
+) -> _Element:
+    """The element at `at`. One that may be `untold` and does not say how long it is ends where it
+    begins."""
     number, at = _read_vint(data, at, keep=True)
     size, at = _read_vint(data, at, keep=False)
     if size == _UNTOLD:
@@ -147,7 +166,8 @@ def _read_unsigned(data: bytes, one: _Element) -> int:
 
 
 def _read_vint(data: bytes, at: int, *, keep: bool) -> tuple[int, int]:
-    """A number of variable length and where it ends; `keep` its marker, as ids do. All ones stand for untold."""
+    """A number of variable length and where it ends; `keep` its marker, as ids do. All ones stand
+    for untold."""
     first = data[at]
     length = 9 - first.bit_length()
     if not first or at + length > len(data):

@@ -1,20 +1,23 @@
-"""Who keeps the books of requests for texts: engines tell it before each one leaves, and what came of it.
+"""Who keeps the books of requests for texts: engines tell it before each one leaves, and what came
+of it.
 
 The contract of every engine: values in, values out, progress by a callback.
 
-An engine imports no job, no database and no other engine. What it made says which engine and model made it,
-and carries a label when it must not be mistaken for the work of a real model or of a camera.
+An engine imports no job, no database and no other engine. What it made says which engine and model
+made it, and carries a label when it must not be mistaken for the work of a real model or of a
+camera.
 
     Unavailable                  foundation: a part of the house or of the outside cannot be reached
-    └── EngineError              an engine cannot do the job; the code says what is missing and what to do
-        ├── EngineMissing        a package, folder, file or model is not there: installing helps, waiting does not
-        ├── EngineUnreachable    the server is down, too slow or busy: worth another try later
-        │   ├── EngineBusy       it says when to come back
-        │   └── EngineUnheard    it surely heard nothing, or refused to begin: nothing is billed
-        ├── EngineWithheld       the agency's books do not allow it: nothing was asked, and nothing is billed
-        ├── Undelivered          paid for, perhaps, and not to be had: nobody asks for it again by himself
-        ├── AnswerUnusable       it answered, but cut, not as asked, or repeating the question: another try may help
-        └── JobTooLarge          the job exceeds what the model can hold: a smaller job helps
+    └── EngineError              an engine cannot do the job; the code says what is missing and what
+    to do
+        ├── EngineMissing        a package, folder, file or model is not there: installing helps,
+        waiting does not ├── EngineUnreachable    the server is down, too slow or busy: worth
+        another try later │   ├── EngineBusy       it says when to come back │   └── EngineUnheard
+        it surely heard nothing, or refused to begin: nothing is billed ├── EngineWithheld       the
+        agency's books do not allow it: nothing was asked, and nothing is billed ├── Undelivered
+        paid for, perhaps, and not to be had: nobody asks for it again by himself ├── AnswerUnusable
+        it answered, but cut, not as asked, or repeating the question: another try may help └──
+        JobTooLarge          the job exceeds what the model can hold: a smaller job helps
 """
 
 import hashlib
@@ -32,11 +35,12 @@ from foundation.ops.clock import wall_now
 
 
 class RequestLedger:
-    """Who is told of each request for a text, one after the other; here nobody. The studio keeps it in its table."""
+    """Who is told of each request for a text, one after the other; here nobody. The studio keeps it
+    in its table."""
 
     def record_request(self, engine: str, model: str, most_in: int, most_out: int) -> None:
-        """A request is about to leave to a model: a question of so many tokens at most, an answer of so many. Raises
-        `contract.EngineWithheld` where it must not."""
+        """A request is about to leave to a model: a question of so many tokens at most, an answer
+        of so many. Raises `contract.EngineWithheld` where it must not."""
 
     def record_answer(self, tokens_in: int, tokens_out: int) -> None:
         """It was answered; both 0 where the server does not count."""
@@ -51,7 +55,8 @@ class RequestLedger:
 NO_LEDGER = RequestLedger()
 
 Progress = Callable[[int, int], None]
-"""Called with (steps done, steps in all). What it raises stops the engine and reaches the caller unchanged."""
+"""Called with (steps done, steps in all). What it raises stops the engine and reaches the caller
+unchanged."""
 
 
 def ignore_progress(_done: int, _total: int) -> None:
@@ -63,7 +68,8 @@ class EngineError(Unavailable):
 
 
 class EngineMissing(EngineError):
-    """A package, a folder, a file or a model is not there: installing it helps, waiting does not."""
+    """A package, a folder, a file or a model is not there: installing it helps, waiting does
+    not."""
 
 
 class EngineUnreachable(EngineError):
@@ -79,7 +85,8 @@ class EngineBusy(EngineUnreachable):
 
 
 class RequestNotReceived(EngineUnreachable):
-    """The request surely did not reach the server, or was refused before anything was done: nothing is billed."""
+    """The request surely did not reach the server, or was refused before anything was done: nothing
+    is billed."""
 
 
 class SpendingNotAllowed(EngineError):
@@ -87,12 +94,13 @@ class SpendingNotAllowed(EngineError):
 
 
 class PictureUndelivered(EngineError):
-    """A seller refused one picture, ended its order without one, or its fate cannot be known: it may be billed, so that
-    nobody asks for it again by himself. Others of its run may come."""
+    """A seller refused one picture, ended its order without one, or its fate cannot be known: it
+    may be billed, so that nobody asks for it again by himself. Others of its run may come."""
 
 
 class UnusableAnswer(EngineError):
-    """The engine answered, but cut, not as asked, or repeating the question: another try may help."""
+    """The engine answered, but cut, not as asked, or repeating the question: another try may
+    help."""
 
 
 class JobTooLarge(EngineError):
@@ -103,7 +111,9 @@ class OriginLabel(StrEnum):
     """What a thing made here must never be mistaken for; `NONE` is the work of a real model."""
 
     NONE = ""
-    PLACEHOLDER = "placeholder"  # drawn, or said by a machine's voice, because no real model is there
+    PLACEHOLDER = (
+        "placeholder"  # drawn, or said by a machine's voice, because no real model is there
+    )
     DEMO = "demo"  # a real model of demonstration quality: always read by a person
     DRAWN = "drawn"  # a scene the project draws where the demo would show a photograph
     STAND_IN = "stand_in"  # a plain tile in the place of what is never drawn
@@ -112,10 +122,11 @@ class OriginLabel(StrEnum):
 
 @dataclass(frozen=True)
 class Lora:
-    """Weights that are laid over a model for a look: the name of their file, and how much they count.
+    """Weights that are laid over a model for a look: the name of their file, and how much they
+    count.
 
-    `owner` is the agency that asks, as the hex of its id: a file of its own goes before one that all share, and nobody
-    else's is found.
+    `owner` is the agency that asks, as the hex of its id: a file of its own goes before one that
+    all share, and nobody else's is found.
     """
 
     name: str
@@ -125,12 +136,13 @@ class Lora:
 
 @dataclass(frozen=True)
 class ImageJob:
-    """One picture to make. Sizes in pixels, multiples of 8 from 64 to 4096; without `model`, the engine's own.
+    """One picture to make. Sizes in pixels, multiples of 8 from 64 to 4096; without `model`, the
+    engine's own.
 
-    With `init` it is made from a picture, of which `strength` (above 0, at most 1) is made anew, with `mask` only where
-    that is white. `references` are pictures of a look to keep, `pose` one whose posture to take. Pictures are files'
-    bytes. Not every engine does all of it: which of it this one lacks is said by EngineMissing, before anything is
-    made.
+    With `init` it is made from a picture, of which `strength` (above 0, at most 1) is made anew,
+    with `mask` only where that is white. `references` are pictures of a look to keep, `pose` one
+    whose posture to take. Pictures are files' bytes. Not every engine does all of it: which of it
+    this one lacks is said by EngineMissing, before anything is made.
     """
 
     prompt: str
@@ -173,7 +185,8 @@ class ImageJob:
 
 @dataclass(frozen=True)
 class GeneratedPicture:
-    """A picture and how it came to be; `parameters` are what would make it again on the same build."""
+    """A picture and how it came to be; `parameters` are what would make it again on the same
+    build."""
 
     data: bytes = field(repr=False)
     mime: str
@@ -196,7 +209,8 @@ class ImageEngine(Protocol):
     """What it can be asked beside words, as `ImageJob.asks`."""
 
     def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
-        """Make the picture. Raises EngineError; what `progress` raises stops it and passes through."""
+        """Make the picture. Raises EngineError; what `progress` raises stops it and passes
+        through."""
         ...
 
 
@@ -204,8 +218,11 @@ class ImageEngine(Protocol):
 class SupportsBatches(Protocol):
     """An engine that makes several pictures faster together than one by one."""
 
-    def draw_many(self, jobs: Sequence[ImageJob], progress: Progress = ignore_progress) -> Iterator[GeneratedPicture]:
-        """Make the pictures in their order, each handed on as soon as it is there. Raises as `draw`."""
+    def draw_many(
+        self, jobs: Sequence[ImageJob], progress: Progress = ignore_progress
+    ) -> Iterator[GeneratedPicture]:
+        """Make the pictures in their order, each handed on as soon as it is there. Raises as
+        `draw`."""
         ...
 
 
@@ -219,17 +236,20 @@ def check_inputs_supported(engine: ImageEngine, job: ImageJob) -> None:
 class PurchaseRecord:
     """What is kept of one picture that is bought; here in memory, by the studio in its table.
 
-    `marker` is ours and goes with the order. Whoever holds a slip with `since` must look for the order before asking.
+    `marker` is ours and goes with the order. Whoever holds a slip with `since` must look for the
+    order before asking.
     """
 
     marker: str
     since: datetime | None = None
-    """When it was asked for (UTC-aware), perhaps without our hearing of it; None of what surely was not taken."""
+    """When it was asked for (UTC-aware), perhaps without our hearing of it; None of what surely was
+    not taken."""
     order: str = ""
     """The seller's id, once it is known."""
 
     def mark_requested(self) -> None:
-        """A request that may cost is about to leave. Raises LeaseLost where somebody else is at it."""
+        """A request that may cost is about to leave. Raises LeaseLost where somebody else is at
+        it."""
         self.since = wall_now()
         self.order = ""
 
@@ -258,10 +278,13 @@ class HostedImageEngine(Protocol):
     model: str
 
     def price(self, job: ImageJob) -> Price:
-        """What the picture costs. Raises EngineMissing where the settings name no price: then it is not bought."""
+        """What the picture costs. Raises EngineMissing where the settings name no price: then it is
+        not bought."""
         ...
 
-    def buy(self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress) -> GeneratedPicture:
+    def buy(
+        self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress
+    ) -> GeneratedPicture:
         """The picture of the slip: taken up where it was asked for before, else asked for.
 
         Raises EngineError; what `progress` raises passes through, and the order goes on.
@@ -269,7 +292,8 @@ class HostedImageEngine(Protocol):
         ...
 
     def cancel(self, slip: PurchaseRecord) -> None:
-        """Have the seller drop the order, if that can be; the slip says afterwards whether it surely costs nothing."""
+        """Have the seller drop the order, if that can be; the slip says afterwards whether it
+        surely costs nothing."""
         ...
 
 
@@ -278,7 +302,8 @@ class LocalEngine(Protocol):
     """An engine whose model runs on this machine."""
 
     def device_message(self) -> Message:
-        """On what it runs and how precisely; may load its packages. Raises EngineError when its model cannot."""
+        """On what it runs and how precisely; may load its packages. Raises EngineError when its
+        model cannot."""
         ...
 
 
@@ -316,7 +341,8 @@ class PromptMessage:
 
 @dataclass(frozen=True)
 class CaptionBrief:
-    """The plain facts of a picture, for the engine without a model. English words of the scene, as in the prompt."""
+    """The plain facts of a picture, for the engine without a model. English words of the scene, as
+    in the prompt."""
 
     creator: str
     scene: str
@@ -325,7 +351,8 @@ class CaptionBrief:
 
 @dataclass(frozen=True)
 class OfferLine:
-    """One entry of the closed list of offers: `id` as the model sees it (o1 … o6), never an id of a table."""
+    """One entry of the closed list of offers: `id` as the model sees it (o1 … o6), never an id of a
+    table."""
 
     id: str
     title: str
@@ -333,7 +360,8 @@ class OfferLine:
 
 @dataclass(frozen=True)
 class ChatBrief:
-    """The plain facts of a chat turn, for the engine without a model: `said` is the fan's joined messages."""
+    """The plain facts of a chat turn, for the engine without a model: `said` is the fan's joined
+    messages."""
 
     persona: str
     said: str
@@ -347,9 +375,11 @@ TextBrief = CaptionBrief | ChatBrief
 
 @dataclass(frozen=True)
 class TextJob:
-    """One text to write. With `schema` (flat JSON schema, every string with a maxLength) the answer is that JSON.
+    """One text to write. With `schema` (flat JSON schema, every string with a maxLength) the answer
+    is that JSON.
 
-    `language` is "fr" or "en"; `max_tokens` bounds the answer; `brief` is what the engine without a model works from.
+    `language` is "fr" or "en"; `max_tokens` bounds the answer; `brief` is what the engine without a
+    model works from.
     """
 
     system: str
@@ -363,9 +393,11 @@ class TextJob:
     tally: RequestLedger = field(default=NO_LEDGER, repr=False, compare=False)
 
     def digest(self) -> str:
-        """SHA-256 of everything the model is shown: stored with the text, in place of the text itself."""
+        """SHA-256 of everything the model is shown: stored with the text, in place of the text
+        itself."""
         said = [
-            (turn.role, turn.text, *(hashlib.sha256(one).hexdigest() for one in turn.images)) for turn in self.turns
+            (turn.role, turn.text, *(hashlib.sha256(one).hexdigest() for one in turn.images))
+            for turn in self.turns
         ]
         shown = [self.system, said, self.schema, self.language]
         return hashlib.sha256(canonical_json(shown)).hexdigest()
@@ -373,8 +405,8 @@ class TextJob:
 
 @dataclass(frozen=True)
 class GeneratedText:
-    """A text and how it came to be; `answer` is the parsed JSON when the job had a schema, else empty. Tokens are those
-    of every question it took."""
+    """A text and how it came to be; `answer` is the parsed JSON when the job had a schema, else
+    empty. Tokens are those of every question it took."""
 
     text: str = field(repr=False)
     engine: str
@@ -388,14 +420,16 @@ class GeneratedText:
 
 
 class TextEngine(Protocol):
-    """Writes texts. May be shared by threads. A model tells the job's tally of every request (`generators.text.model_calls`)."""
+    """Writes texts. May be shared by threads. A model tells the job's tally of every request
+    (`generators.text.model_calls`)."""
 
     name: str
     model: str
     languages: frozenset[str]
     """In which languages its words are fit to be read by a person."""
     converses: bool
-    """Whether it keeps to a chat's contract: an answer to what was said, and offers of a closed list."""
+    """Whether it keeps to a chat's contract: an answer to what was said, and offers of a closed
+    list."""
 
     def write(self, job: TextJob) -> GeneratedText:
         """Write the text. Raises EngineError."""

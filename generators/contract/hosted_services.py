@@ -1,7 +1,9 @@
-"""What engines of others take beside words, and which of their services makes a picture: data, asked of nobody.
+"""What engines of others take beside words, and which of their services makes a picture: data,
+asked of nobody.
 
-Stability sells each way of making a picture as a service of its own, with its own price: `sd3` or `ultra` begin from a
-picture, `inpaint` makes a part anew, `style` keeps the look of one. https://platform.stability.ai/docs/api-reference
+Stability sells each way of making a picture as a service of its own, with its own price: `sd3` or
+`ultra` begin from a picture, `inpaint` makes a part anew, `style` keeps the look of one.
+https://platform.stability.ai/docs/api-reference
 """
 
 from collections.abc import Set as AbstractSet
@@ -29,16 +31,19 @@ STYLE_SERVICE = "style"
 IMAGE_TO_IMAGE_SERVICE = "sd3"
 _FROM_PICTURES = ("sd3", "ultra")
 _MOST_REFERENCES = {STABILITY_ENGINE: 1}
-"""Pictures of a look that one request takes; what is not named here takes what its model's schema says."""
+"""Pictures of a look that one request takes; what is not named here takes what its model's schema
+says."""
 
 
 def supported_inputs(engine: str) -> frozenset[str]:
-    """What an engine of somebody else's can be asked beside words; nothing of one that is not known here."""
+    """What an engine of somebody else's can be asked beside words; nothing of one that is not known
+    here."""
     return _TAKES.get(engine, frozenset())
 
 
 def priced_service(engine: str, model: str, asks: AbstractSet[str]) -> str:
-    """The model, or the service, that makes what is asked of an engine with this model, and whose price it has."""
+    """The model, or the service, that makes what is asked of an engine with this model, and whose
+    price it has."""
     if engine != STABILITY_ENGINE:
         return model
     if "mask" in asks:
@@ -56,7 +61,8 @@ def check_inputs_combine(engine: str, job: ImageJob) -> None:
 
 
 def check_reference_count(engine: str, references: int) -> None:
-    """Raise EngineMissing for more pictures of a look than one request takes: none is left out silently."""
+    """Raise EngineMissing for more pictures of a look than one request takes: none is left out
+    silently."""
     most = _MOST_REFERENCES.get(engine, references)
     if references > most:
         raise EngineMissing("engine.few_references", engine=engine, most=most)

@@ -1,9 +1,10 @@
-"""The contract of engines of speech: a text and a voice in, a sound out, with its label and its licence.
+"""The contract of engines of speech: a text and a voice in, a sound out, with its label and its
+licence.
 
 Errors are those of `generators/contract/engines.py`, and one of its own:
 
-    EngineError
-    └── AnswerUncertain          it was asked, perhaps made and billed it, and the answer was lost: never asked again by
+    EngineError └── AnswerUncertain          it was asked, perhaps made and billed it, and the
+    answer was lost: never asked again by
                                  itself
 """
 
@@ -22,13 +23,14 @@ AudioForm = Literal["m4a", "wav"]
 
 
 class SpeechUncertain(EngineError):
-    """The engine was asked and perhaps billed it, but its answer was lost: only a person may ask again."""
+    """The engine was asked and perhaps billed it, but its answer was lost: only a person may ask
+    again."""
 
 
 @dataclass(frozen=True)
 class VoiceLicence:
-    """By what right a voice is used: its name, who gives it, where that is written, and whether it may earn money;
-    None where nobody says."""
+    """By what right a voice is used: its name, who gives it, where that is written, and whether it
+    may earn money; None where nobody says."""
 
     name: str
     owner: str
@@ -38,8 +40,8 @@ class VoiceLicence:
 
 @dataclass(frozen=True)
 class EngineVoice:
-    """One voice of an engine; `language` a tag like fr or en-us, empty for one that speaks several. `cloned` says that
-    it is made after a living person."""
+    """One voice of an engine; `language` a tag like fr or en-us, empty for one that speaks several.
+    `cloned` says that it is made after a living person."""
 
     id: str
     name: str
@@ -50,7 +52,8 @@ class EngineVoice:
 
 @dataclass(frozen=True)
 class OfferedVoice:
-    """A voice with what is known of its engine: what somebody chooses by, without the engine itself."""
+    """A voice with what is known of its engine: what somebody chooses by, without the engine
+    itself."""
 
     engine: str
     label: str
@@ -60,9 +63,11 @@ class OfferedVoice:
 
 @dataclass(frozen=True)
 class SpeechJob:
-    """One text to say. `language` is "fr" or "en"; without `voice`, the engine's own for that language.
+    """One text to say. `language` is "fr" or "en"; without `voice`, the engine's own for that
+    language.
 
-    Raises BadInput for a text without words or another language, JobTooLarge beyond `MOST_CHARACTERS`.
+    Raises BadInput for a text without words or another language, JobTooLarge beyond
+    `MOST_CHARACTERS`.
     """
 
     text: str = field(repr=False)
@@ -89,7 +94,8 @@ class SpeechJob:
 
 @dataclass(frozen=True)
 class GeneratedSpeech:
-    """A sound and how it came to be: AAC in MP4 or WAV, mono, 48 kHz, at -16 LUFS. `characters` are what it cost."""
+    """A sound and how it came to be: AAC in MP4 or WAV, mono, 48 kHz, at -16 LUFS. `characters` are
+    what it cost."""
 
     data: bytes = field(repr=False)
     mime: Literal["audio/mp4", "audio/wav"]
@@ -125,7 +131,9 @@ def offer_voice(engine: SpeechEngine, voice: EngineVoice) -> OfferedVoice:
     return OfferedVoice(engine.name, str(engine.label), engine.bills, voice)
 
 
-def pick_voice(engine: SpeechEngine, voices: tuple[EngineVoice, ...], job: SpeechJob) -> EngineVoice:
+def pick_voice(
+    engine: SpeechEngine, voices: tuple[EngineVoice, ...], job: SpeechJob
+) -> EngineVoice:
     """The voice a job names, else the first of its language, else the first of any; one made after
     somebody only by its name. Raises EngineMissing."""
     if job.voice:

@@ -1,4 +1,5 @@
-"""The contract of engines that make a picture move: a picture in, a film out, progress by a callback.
+"""The contract of engines that make a picture move: a picture in, a film out, progress by a
+callback.
 
 Errors are those of `generators/contract/engines.py`.
 """
@@ -22,11 +23,11 @@ MAX_SIDE = 1280
 
 @dataclass(frozen=True)
 class VideoJob:
-    """One film to make of a `picture` (a file's bytes). Sizes in pixels, even, from 64 to `SIDE`; `seconds` about how
-    long it is: a model has a rate of its own, and makes whole groups of frames.
+    """One film to make of a `picture` (a file's bytes). Sizes in pixels, even, from 64 to `SIDE`;
+    `seconds` about how long it is: a model has a rate of its own, and makes whole groups of frames.
 
-    `prompt` says what happens, `motion` how much moves, 1 to 100. Not every model takes both: one that does not is said
-    by EngineMissing before anything is made.
+    `prompt` says what happens, `motion` how much moves, 1 to 100. Not every model takes both: one
+    that does not is said by EngineMissing before anything is made.
     """
 
     picture: bytes = field(repr=False)
@@ -54,8 +55,8 @@ class VideoJob:
 
 @dataclass(frozen=True)
 class GeneratedVideo:
-    """A film as MP4 without a sound of its own, and how it came to be; `parameters` are what would make it again on the
-    same build."""
+    """A film as MP4 without a sound of its own, and how it came to be; `parameters` are what would
+    make it again on the same build."""
 
     data: bytes = field(repr=False)
     width: int
@@ -75,7 +76,8 @@ class VideoEngine(Protocol):
     name: str
 
     def device_message(self) -> Message:
-        """On what it runs and how precisely; may load its packages. Raises EngineError when nothing can run there."""
+        """On what it runs and how precisely; may load its packages. Raises EngineError when nothing
+        can run there."""
         ...
 
     def animate(self, job: VideoJob, progress: Progress = ignore_progress) -> GeneratedVideo:

@@ -1,7 +1,9 @@
-"""A canvas for drawn scenes. Lengths are in picture heights: y runs from 0 (top) to 1, x from 0 to `aspect`.
+"""A canvas for drawn scenes. Lengths are in picture heights: y runs from 0 (top) to 1, x from 0 to
+`aspect`.
 
-Masks are drawn at twice the size and halved, so that edges come out smooth. Everything random comes from the one
-generator the canvas was given: the same seed draws the same picture on the same build of numpy and Pillow.
+Masks are drawn at twice the size and halved, so that edges come out smooth. Everything random comes
+from the one generator the canvas was given: the same seed draws the same picture on the same build
+of numpy and Pillow.
 """
 
 from collections.abc import Sequence
@@ -68,11 +70,16 @@ class Stencil:
 
 
 def soften(image: Image.Image, radius: float) -> Image.Image:
-    """Gaussian blur by `radius` pixels; wide ones are done at a quarter of the size, which nobody sees."""
+    """Gaussian blur by `radius` pixels; wide ones are done at a quarter of the size, which nobody
+    sees."""
     if radius < 8:
         return image.filter(ImageFilter.GaussianBlur(radius))
-    small = image.resize((max(1, image.width // 4), max(1, image.height // 4)), Image.Resampling.BOX)
-    return small.filter(ImageFilter.GaussianBlur(radius / 4)).resize(image.size, Image.Resampling.BICUBIC)
+    small = image.resize(
+        (max(1, image.width // 4), max(1, image.height // 4)), Image.Resampling.BOX
+    )
+    return small.filter(ImageFilter.GaussianBlur(radius / 4)).resize(
+        image.size, Image.Resampling.BICUBIC
+    )
 
 
 class Canvas:
@@ -98,10 +105,13 @@ class Canvas:
         return Stencil(self)
 
     def gradient(self, stops: Sequence[tuple[float, Colour]]) -> Image.Image:
-        """A vertical gradient over the whole canvas; `stops` are (y, colour), from top to bottom."""
+        """A vertical gradient over the whole canvas; `stops` are (y, colour), from top to
+        bottom."""
         rows = (np.arange(self.height) + 0.5) / self.height
         ys = [y for y, _ in stops]
-        column = np.stack([np.interp(rows, ys, [colour[i] for _, colour in stops]) for i in range(3)], axis=1)
+        column = np.stack(
+            [np.interp(rows, ys, [colour[i] for _, colour in stops]) for i in range(3)], axis=1
+        )
         dither = np.array([[0.0, 0.5], [0.75, 0.25]])[:, :, None]  # breaks the bands of eight bits
         two = column[:, None, :] + np.tile(dither, (self.height // 2 + 1, 1, 1))[: self.height]
         wide = np.tile(two, (1, self.width // 2 + 1, 1))[:, : self.width]
@@ -119,10 +129,14 @@ class Canvas:
         if box is None:
             return
         part = mask.crop(box)
-        shade = Image.merge("RGB", [part.point(lambda v, c=c: round(v * c / 255 * strength)) for c in colour])
+        shade = Image.merge(
+            "RGB", [part.point(lambda v, c=c: round(v * c / 255 * strength)) for c in colour]
+        )
         self.image.paste(ImageChops.screen(self.image.crop(box), shade), box)
 
-    def glow(self, x: float, y: float, radius: float, colour: Colour, strength: float = 1.0) -> None:
+    def glow(
+        self, x: float, y: float, radius: float, colour: Colour, strength: float = 1.0
+    ) -> None:
         """Add a round glow that fades to nothing at `radius`."""
         self.light(self.halo(x, y, radius), colour, strength)
 
@@ -138,7 +152,8 @@ class Canvas:
         return mask
 
     def noise(self, across: float, down: float, octaves: int = 4, *, fall: float = 0.5) -> Floats:
-        """Smooth noise in [0, 1] at half the canvas's size: `across` × `down` cells in the first octave."""
+        """Smooth noise in [0, 1] at half the canvas's size: `across` × `down` cells in the first
+        octave."""
         size = (max(1, self.width // 2), max(1, self.height // 2))
         total = np.zeros((size[1], size[0]), dtype=np.float32)
         weight = 1.0
@@ -146,7 +161,9 @@ class Canvas:
             cells = (max(2, round(across * 2**octave)), max(2, round(down * 2**octave)))
             cells = (min(cells[0], size[0]), min(cells[1], size[1]))
             raw = self.rng.random((cells[1], cells[0]), dtype=np.float32)
-            total += weight * np.asarray(Image.fromarray(raw).resize(size, Image.Resampling.BICUBIC))
+            total += weight * np.asarray(
+                Image.fromarray(raw).resize(size, Image.Resampling.BICUBIC)
+            )
             weight *= fall
         low = float(total.min())
         high = float(total.max())
@@ -155,10 +172,13 @@ class Canvas:
     def plate(self, field: Floats) -> Image.Image:
         """A field in [0, 1] of any size as a mask of the canvas's size."""
         levels = (np.clip(field, 0, 1) * 255).astype(np.uint8)
-        return Image.fromarray(levels, "L").resize((self.width, self.height), Image.Resampling.BILINEAR)
+        return Image.fromarray(levels, "L").resize(
+            (self.width, self.height), Image.Resampling.BILINEAR
+        )
 
     def line(self, cells: float, octaves: int = 5, *, fall: float = 0.5) -> Floats:
-        """A random line in [-1, 1] along the width, one value per column of half the canvas's size."""
+        """A random line in [-1, 1] along the width, one value per column of half the canvas's
+        size."""
         columns = max(2, self.width // 2)
         total: Floats = np.zeros(columns, dtype=np.float32)
         weight = 1.0
@@ -168,12 +188,15 @@ class Canvas:
             values = self.rng.uniform(-1, 1, knots).astype(np.float32)
             left = at.astype(int)
             ease = (at - left) ** 2 * (3 - 2 * (at - left))
-            total += (weight * (values[left] * (1 - ease) + values[left + 1] * ease)).astype(np.float32)
+            total += (weight * (values[left] * (1 - ease) + values[left + 1] * ease)).astype(
+                np.float32
+            )
             weight *= fall
         return (total / max(float(np.abs(total).max()), 1e-6)).astype(np.float32)
 
     def below(self, line: Floats) -> Image.Image:
-        """The mask of everything below a line of heights (one value per column of half the canvas's size)."""
+        """The mask of everything below a line of heights (one value per column of half the canvas's
+        size)."""
         xs = np.linspace(0, self.aspect, len(line))
         stencil = self.stencil()
         outline = [(float(x), float(y)) for x, y in zip(xs, line, strict=True)]
@@ -181,11 +204,14 @@ class Canvas:
         return stencil.done()
 
     def finish(self, *, vignette: float = 0.22, grain: float = 1.6) -> Image.Image:
-        """The picture with darker corners and a film's grain, which also hides the bands of eight bits."""
+        """The picture with darker corners and a film's grain, which also hides the bands of eight
+        bits."""
         across = np.linspace(-1, 1, self.width, dtype=np.float32)[None, :]
         down = np.linspace(-1, 1, self.height, dtype=np.float32)[:, None]
         fade = 1 - vignette * np.clip((across**2 + down**2) / 2, 0, 1) ** 1.6
         tile = self.rng.normal(0, grain, (256, 256)).astype(np.float32)
-        speckle = np.tile(tile, (self.height // 256 + 1, self.width // 256 + 1))[: self.height, : self.width]
+        speckle = np.tile(tile, (self.height // 256 + 1, self.width // 256 + 1))[
+            : self.height, : self.width
+        ]
         pixels = np.asarray(self.image, dtype=np.float32) * fade[:, :, None] + speckle[:, :, None]
         return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8), "RGB")

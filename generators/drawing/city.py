@@ -1,4 +1,5 @@
-"""The city: roofs behind roofs, windows that light up in the evening, a river that shows them again."""
+"""The city: roofs behind roofs, windows that light up in the evening, a river that shows them
+again."""
 
 import math
 
@@ -11,7 +12,8 @@ from generators.drawing.scene_prompt import SceneSetting
 
 
 def draw_city(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
-    """Three rows of buildings over a river with a bridge; in Paris an iron tower and slate roofs."""
+    """Three rows of buildings over a river with a bridge; in Paris an iron tower and slate
+    roofs."""
     water = canvas.between(0.72, 0.76)
     sun_x = canvas.between(0.25, 0.75)
     sky.draw_sky(canvas, mood, setting, horizon=water - 0.10, sun_x=sun_x)
@@ -19,7 +21,12 @@ def draw_city(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
     evening = mood.dark > 0.15
     for depth, low, high in ((0.80, 0.22, 0.42), (0.50, 0.16, 0.34)):
         _draw_towers(
-            canvas, mood, water, depth, (low, high) if not paris else (low * 0.5, high * 0.42), evening=evening
+            canvas,
+            mood,
+            water,
+            depth,
+            (low, high) if not paris else (low * 0.5, high * 0.42),
+            evening=evening,
         )
         sky.draw_haze(canvas, mood, water - 0.06, 0.09, 0.34)
         if paris and depth > 0.6:
@@ -30,16 +37,31 @@ def draw_city(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
     canvas.fill(quay.done(), mood.in_light((128, 116, 108)))
     _draw_street_lamps(canvas, mood, water - 0.016, evening=evening)
     river = canvas.below(np.full(max(2, canvas.width // 2), water, dtype=np.float32))
-    canvas.fill(river, canvas.gradient([(water, mood.in_light((96, 128, 146))), (1.0, mood.in_light((22, 44, 66)))]))
+    canvas.fill(
+        river,
+        canvas.gradient(
+            [(water, mood.in_light((96, 128, 146))), (1.0, mood.in_light((22, 44, 66)))]
+        ),
+    )
     sky.draw_reflection(canvas, water, 0.66)
     ripples = sky.water_ripples(canvas, water)
-    canvas.light(canvas.plate(np.clip((ripples - 0.60) * 4, 0, 1) * 0.5), mix_colours(mood.horizon, mood.sun, 0.4), 0.5)
+    canvas.light(
+        canvas.plate(np.clip((ripples - 0.60) * 4, 0, 1) * 0.5),
+        mix_colours(mood.horizon, mood.sun, 0.4),
+        0.5,
+    )
     _near_tree(canvas, mood, setting)
     sky.draw_precipitation(canvas, setting)
 
 
 def _draw_towers(
-    canvas: Canvas, mood: SceneLight, water: float, depth: float, heights: tuple[float, float], *, evening: bool
+    canvas: Canvas,
+    mood: SceneLight,
+    water: float,
+    depth: float,
+    heights: tuple[float, float],
+    *,
+    evening: bool,
 ) -> None:
     blocks = canvas.stencil()
     panes = canvas.stencil()
@@ -56,13 +78,18 @@ def _draw_towers(
             blocks.stroke([(x + wide / 2, top), (x + wide / 2, top - tall * 0.18)], 0.003)
         elif crown < 0.55:
             blocks.polygon([(x, top), (x + wide / 2, top - wide * 0.5), (x + wide, top)])
-        _draw_windows(canvas, panes, (x, top + 0.015, wide, tall), (0.0085, 0.0155), 0.42 if evening else 0.75)
+        _draw_windows(
+            canvas, panes, (x, top + 0.015, wide, tall), (0.0085, 0.0155), 0.42 if evening else 0.75
+        )
         x += wide + canvas.between(-0.015, 0.022)
     body = mood.in_light((118, 122, 140), depth)
     canvas.fill(
         blocks.done(),
         canvas.gradient(
-            [(water - heights[1], mix_colours(body, mood.shade, 0.12)), (water, mix_colours(body, mood.horizon, 0.35))]
+            [
+                (water - heights[1], mix_colours(body, mood.shade, 0.12)),
+                (water, mix_colours(body, mood.horizon, 0.35)),
+            ]
         ),
     )
     glass = (255, 214, 142) if evening else mix_colours(body, mood.zenith, 0.35)
@@ -76,7 +103,11 @@ def _draw_towers(
 
 
 def _draw_windows(
-    canvas: Canvas, stencil: Stencil, block: tuple[float, float, float, float], cell: tuple[float, float], lit: float
+    canvas: Canvas,
+    stencil: Stencil,
+    block: tuple[float, float, float, float],
+    cell: tuple[float, float],
+    lit: float,
 ) -> None:
     x, y, wide, tall = block
     columns = int((wide - 0.008) / cell[0])
@@ -117,14 +148,24 @@ def _draw_houses(canvas: Canvas, mood: SceneLight, setting: SceneSetting, water:
     at = 0.03
     while at < canvas.aspect:
         shops.polygon(
-            [(at, water - 0.052), (at + 0.075, water - 0.052), (at + 0.086, water - 0.036), (at - 0.011, water - 0.036)]
+            [
+                (at, water - 0.052),
+                (at + 0.075, water - 0.052),
+                (at + 0.086, water - 0.036),
+                (at - 0.011, water - 0.036),
+            ]
         )
         at += canvas.between(0.15, 0.30)
     canvas.fill(shops.done(), mood.in_light(setting.accent))
 
 
 def _draw_house(
-    canvas: Canvas, mood: SceneLight, box: tuple[float, float, float, float], wall: Colour, *, evening: bool
+    canvas: Canvas,
+    mood: SceneLight,
+    box: tuple[float, float, float, float],
+    wall: Colour,
+    *,
+    evening: bool,
 ) -> None:
     x, y, wide, tall = box
     front, roof, dark, warm, trim = (canvas.stencil() for _ in range(5))
@@ -141,7 +182,12 @@ def _draw_house(
         trim.rect(x, y + 0.012 + (floor + 0.86) * rise, wide, 0.0022)
         for column in range(columns):
             pane = warm if evening and canvas.rng.random() < 0.5 else dark
-            pane.rect(x + (column + 0.28) * step, y + 0.012 + (floor + 0.16) * rise, step * 0.44, rise * 0.62)
+            pane.rect(
+                x + (column + 0.28) * step,
+                y + 0.012 + (floor + 0.16) * rise,
+                step * 0.44,
+                rise * 0.62,
+            )
     for column in range(columns):
         dark.rect(x + (column + 0.3) * step, y - 0.032, step * 0.36, 0.022)
     body = mood.in_light(wall)
@@ -163,7 +209,11 @@ def _iron_tower(canvas: Canvas, mood: SceneLight, x: float, foot: float, tall: f
     )
     tower.stroke([(x, foot - tall), (x, foot - tall * 1.07)], 0.0022)
     holes.ellipse(x, foot, tall * 0.105, tall * 0.135)
-    inner = [(t, w * 0.62) for t, w in zip(steps, half, strict=True) if 0.20 < t < 0.36 or 0.41 < t < 0.80]
+    inner = [
+        (t, w * 0.62)
+        for t, w in zip(steps, half, strict=True)
+        if 0.20 < t < 0.36 or 0.41 < t < 0.80
+    ]
     for t, w in inner:
         holes.polygon(
             [
@@ -211,7 +261,10 @@ def _near_tree(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
         if setting.season != "winter":
             for t in range(8):
                 share = 0.15 + 0.85 * t / 7
-                at = (side + inward * reach * share, tip[1] * (0.4 + 0.6 * share) + math.sin(t) * 0.012)
+                at = (
+                    side + inward * reach * share,
+                    tip[1] * (0.4 + 0.6 * share) + math.sin(t) * 0.012,
+                )
                 plants.draw_crown(canvas, leaves, at[0], at[1], 0.036, leaves=9)
     tones: dict[str, Colour] = {
         "spring": (222, 160, 176),

@@ -35,7 +35,9 @@ def draw_beach(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
         palms = 0
     for i in range(palms):
         x = canvas.across(0.5 + side * (0.40 - 0.10 * i)) + canvas.between(-0.03, 0.03)
-        plants.draw_palm(canvas, grove, (x, 0.92 + 0.14 * i), 0.78 - 0.22 * i, -side * canvas.between(0.10, 0.22))
+        plants.draw_palm(
+            canvas, grove, (x, 0.92 + 0.14 * i), 0.78 - 0.22 * i, -side * canvas.between(0.10, 0.22)
+        )
     canvas.fill(grove.done(), mood.in_light(mix_colours((34, 60, 52), mood.shade, 0.35)))
     tufts = canvas.stencil()
     span = (0.0, canvas.across(0.36)) if side < 0 else (canvas.across(0.64), canvas.aspect)
@@ -61,7 +63,12 @@ def _draw_sea(canvas: Canvas, mood: SceneLight, horizon: float, sun_x: float) ->
     if mood.dark > 0.15 and not mood.night:
         middle = mix_colours(middle, mood.zenith, 0.35)
         near = mix_colours(mood.in_light((92, 150, 168)), mood.middle, 0.45)
-    stops = [(horizon, far), (horizon + 0.13, middle), (0.86, near), (1.0, mix_colours(near, (255, 255, 255), 0.2))]
+    stops = [
+        (horizon, far),
+        (horizon + 0.13, middle),
+        (0.86, near),
+        (1.0, mix_colours(near, (255, 255, 255), 0.2)),
+    ]
     flat = canvas.below(np.full(max(2, canvas.width // 2), horizon, dtype=np.float32))
     canvas.fill(flat, canvas.gradient(stops))
     ripples = sky.water_ripples(canvas, horizon)
@@ -78,9 +85,13 @@ def _draw_sea(canvas: Canvas, mood: SceneLight, horizon: float, sun_x: float) ->
     _draw_glitter(canvas, mood, ripples, horizon, sun_x)
 
 
-def _draw_glitter(canvas: Canvas, mood: SceneLight, ripples: Floats, horizon: float, sun_x: float) -> None:
+def _draw_glitter(
+    canvas: Canvas, mood: SceneLight, ripples: Floats, horizon: float, sun_x: float
+) -> None:
     rows, columns = ripples.shape
-    down = np.clip((np.linspace(0, 1, rows, dtype=np.float32)[:, None] - horizon) / (1 - horizon), 0, 1)
+    down = np.clip(
+        (np.linspace(0, 1, rows, dtype=np.float32)[:, None] - horizon) / (1 - horizon), 0, 1
+    )
     across = np.linspace(0, 1, columns, dtype=np.float32)[None, :] - sun_x
     path = np.exp(-((across / (0.030 + 0.13 * down)) ** 2)) * (down > 0)
     sparks = np.clip((ripples - 0.50) * 6, 0, 1) * path * (1 - 0.7 * down)
@@ -105,7 +116,11 @@ def _draw_sailboat(canvas: Canvas, mood: SceneLight, setting: SceneSetting, hori
     )
     jib = canvas.stencil()
     jib.polygon(
-        [(x - tall * 0.04, y - tall * 0.88), (x - tall * 0.04, y - tall * 0.14), (x - tall * 0.30, y - tall * 0.14)]
+        [
+            (x - tall * 0.04, y - tall * 0.88),
+            (x - tall * 0.04, y - tall * 0.14),
+            (x - tall * 0.30, y - tall * 0.14),
+        ]
     )
     canvas.fill(sail.done(), mood.in_light((250, 248, 240), 0.15))
     canvas.fill(jib.done(), mood.in_light(setting.accent, 0.15))
@@ -136,13 +151,21 @@ def _draw_sand(canvas: Canvas, mood: SceneLight, shore: Floats) -> None:
         canvas.gradient([(0.6, dry), (1.0, mix_colours(dry, wet, 0.28))]),
     )
     dry_land = (
-        np.asarray(canvas.below(shore + 0.06).resize((canvas.width // 2, canvas.height // 2)), dtype=np.float32) / 255
+        np.asarray(
+            canvas.below(shore + 0.06).resize((canvas.width // 2, canvas.height // 2)),
+            dtype=np.float32,
+        )
+        / 255
     )
     grit = canvas.noise(90 * canvas.aspect, 130, 2)
-    canvas.fill(canvas.plate(np.clip((grit - 0.60) * 2.4, 0, 1) * dry_land * 0.5), mix_colours(dry, wet, 0.75))
+    canvas.fill(
+        canvas.plate(np.clip((grit - 0.60) * 2.4, 0, 1) * dry_land * 0.5),
+        mix_colours(dry, wet, 0.75),
+    )
     drifts = canvas.noise(4 * canvas.aspect, 22, 3)
     canvas.fill(
-        canvas.plate(np.clip((drifts - 0.5) * 2.0, 0, 1) * dry_land * 0.42), mix_colours(dry, (255, 250, 236), 0.5)
+        canvas.plate(np.clip((drifts - 0.5) * 2.0, 0, 1) * dry_land * 0.42),
+        mix_colours(dry, (255, 250, 236), 0.5),
     )
 
 
@@ -175,19 +198,29 @@ def _draw_parasol(canvas: Canvas, mood: SceneLight, setting: SceneSetting, side:
             for c in (a, (a + b) / 2, b)
         ]
         rim[1] = (rim[1][0], rim[1][1] + 0.010)
-        shoulder = [(top[0] + wide * c * 0.72, top[1] + (low - top[1]) * 0.34 - tilt * c * 0.5) for c in (b, a)]
+        shoulder = [
+            (top[0] + wide * c * 0.72, top[1] + (low - top[1]) * 0.34 - tilt * c * 0.5)
+            for c in (b, a)
+        ]
         panel.polygon([top, shoulder[1], *rim, shoulder[0]])
         colour = strong if i % 2 == 0 else pale
-        canvas.fill(panel.done(), mix_colours(colour, mood.shade, 0.05 + 0.16 * (i / 8 if side > 0 else 1 - i / 8)))
+        canvas.fill(
+            panel.done(),
+            mix_colours(colour, mood.shade, 0.05 + 0.16 * (i / 8 if side > 0 else 1 - i / 8)),
+        )
     _draw_towel(canvas, mood, setting, x - side * 0.10, foot + 0.015)
 
 
-def _draw_towel(canvas: Canvas, mood: SceneLight, setting: SceneSetting, x: float, y: float) -> None:
+def _draw_towel(
+    canvas: Canvas, mood: SceneLight, setting: SceneSetting, x: float, y: float
+) -> None:
     for i in range(6):
         strip = canvas.stencil()
         left = x - 0.12 + 0.04 * i
         right = x - 0.08 + 0.04 * i
-        strip.polygon([(left, y), (right, y), (right + 0.035, y + 0.038), (left + 0.035, y + 0.038)])
+        strip.polygon(
+            [(left, y), (right, y), (right + 0.035, y + 0.038), (left + 0.035, y + 0.038)]
+        )
         colour: Colour = (250, 246, 238) if i % 2 else tint_colour(setting.accent, (255, 236, 226))
         canvas.fill(strip.done(), mood.in_light(colour))
 
@@ -198,13 +231,20 @@ def draw_desert(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None
     sun_x = canvas.between(0.2, 0.8)
     sky.draw_sky(canvas, mood, setting, horizon=horizon + 0.05, sun_x=sun_x)
     mesas = canvas.line(5, 4)
-    steps = np.where(mesas > 0.15, 0.055, np.where(mesas > -0.25, 0.024, 0.0)) + 0.004 * canvas.line(40, 2)
-    canvas.fill(canvas.below((horizon + 0.03 - steps).astype(np.float32)), mood.in_light((172, 108, 92), 0.72))
+    steps = np.where(
+        mesas > 0.15, 0.055, np.where(mesas > -0.25, 0.024, 0.0)
+    ) + 0.004 * canvas.line(40, 2)
+    canvas.fill(
+        canvas.below((horizon + 0.03 - steps).astype(np.float32)),
+        mood.in_light((172, 108, 92), 0.72),
+    )
     lean = 1.0 if sun_x < 0.5 else -1.0
     for layer in range(5):
         depth = 1 - layer / 4
         base = horizon + 0.03 + 0.15 * layer * (0.6 + 0.16 * layer)
-        ridge = base - (0.045 + 0.075 * (1 - depth)) * (1 + canvas.line(1.4 + 1.3 * depth, 2, fall=0.3))
+        ridge = base - (0.045 + 0.075 * (1 - depth)) * (
+            1 + canvas.line(1.4 + 1.3 * depth, 2, fall=0.3)
+        )
         _draw_dune(canvas, mood, ridge.astype(np.float32), depth, lean)
         if layer < 2:
             sky.draw_haze(canvas, mood, base + 0.02, 0.04, 0.22)
@@ -219,23 +259,32 @@ def _draw_dune(canvas: Canvas, mood: SceneLight, ridge: Floats, depth: float, le
     slope = np.gradient(ridge) * len(ridge)
     smooth = np.convolve(np.pad(slope, 12, mode="edge"), np.ones(25) / 25, mode="valid")
     down = np.clip(np.linspace(0, 1, rows, dtype=np.float32)[:, None] - ridge[None, :], 0, 1)
-    shift = (np.arange(len(ridge))[None, :] - lean * down * len(ridge) * 0.75 / canvas.aspect).astype(int)
+    shift = (
+        np.arange(len(ridge))[None, :] - lean * down * len(ridge) * 0.75 / canvas.aspect
+    ).astype(int)
     face = smooth[np.clip(shift, 0, len(ridge) - 1)] * lean
     shade = 1 / (1 + np.exp(-face * 60))
-    ripple = 0.5 + 0.5 * np.sin((down * 330 * (0.5 + depth) + 9 * canvas.noise(4 * canvas.aspect, 5, 2)) * 1.0)
+    ripple = 0.5 + 0.5 * np.sin(
+        (down * 330 * (0.5 + depth) + 9 * canvas.noise(4 * canvas.aspect, 5, 2)) * 1.0
+    )
     fade = np.clip(1 - down * 2.6, 0, 1)
     inside = canvas.below(ridge)
     canvas.fill(
         inside,
         canvas.gradient(
-            [(float(ridge.min()), warm), (min(1.0, float(ridge.max()) + 0.3), mix_colours(warm, dark, 0.35))]
+            [
+                (float(ridge.min()), warm),
+                (min(1.0, float(ridge.max()) + 0.3), mix_colours(warm, dark, 0.35)),
+            ]
         ),
     )
     land = np.asarray(inside.resize((len(ridge), rows)), dtype=np.float32) / 255
     canvas.fill(canvas.plate(shade * land * (0.25 + 0.75 * fade)), dark, 0.85)
     canvas.fill(canvas.plate(ripple * land * (1 - shade) * 0.16), mix_colours(warm, dark, 0.6))
     canvas.fill(
-        canvas.plate(np.exp(-((down / 0.006) ** 2)) * land * (1 - shade)), mix_colours(warm, mood.sun, 0.55), 0.7
+        canvas.plate(np.exp(-((down / 0.006) ** 2)) * land * (1 - shade)),
+        mix_colours(warm, mood.sun, 0.55),
+        0.7,
     )
 
 
@@ -257,7 +306,10 @@ def _draw_cactus(canvas: Canvas, stencil: Stencil, x: float, foot: float, tall: 
         at = foot - tall * canvas.between(0.35, 0.55)
         out = tall * 0.20 * side
         up = tall * canvas.between(0.22, 0.34)
-        stencil.stroke([(x, at), (x + out * 0.8, at), (x + out, at - tall * 0.06), (x + out, at - up)], thick * 0.72)
+        stencil.stroke(
+            [(x, at), (x + out * 0.8, at), (x + out, at - tall * 0.06), (x + out, at - up)],
+            thick * 0.72,
+        )
         stencil.ellipse(x + out, at - up, thick * 0.36, thick * 0.36)
         stencil.ellipse(x + out * 0.93, at - tall * 0.01, thick * 0.36, thick * 0.36)
     stencil.ellipse(x, foot, thick * 1.3, thick * 0.25)

@@ -23,27 +23,46 @@ _UNDER: Colour = (30, 34, 36)
 
 
 def draw_mountains(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
-    """Ranges that fade with distance, snow on the near ones, a lake that mirrors them, firs in front."""
+    """Ranges that fade with distance, snow on the near ones, a lake that mirrors them, firs in
+    front."""
     lake = canvas.between(0.66, 0.72)
     sun_x = canvas.between(0.22, 0.78)
     sky.draw_sky(canvas, mood, setting, horizon=lake - 0.08, sun_x=sun_x)
     snow = 2.2 if setting.season == "winter" else 1.0
     light = 1 if sun_x > 0.5 else -1
-    for depth, high, cells, cap in ((0.80, 0.38, 3.0, 0.8), (0.52, 0.34, 2.2, 1.0), (0.28, 0.15, 3.4, 0.3)):
-        peaks = 1 - 1.7 * np.abs(canvas.line(cells, 2, fall=0.45)) + 0.10 * canvas.line(cells * 7, 4, fall=0.6)
+    for depth, high, cells, cap in (
+        (0.80, 0.38, 3.0, 0.8),
+        (0.52, 0.34, 2.2, 1.0),
+        (0.28, 0.15, 3.4, 0.3),
+    ):
+        peaks = (
+            1
+            - 1.7 * np.abs(canvas.line(cells, 2, fall=0.45))
+            + 0.10 * canvas.line(cells * 7, 4, fall=0.6)
+        )
         ridge = lake - 0.02 - high * (0.50 + 0.5 * peaks) * (0.8 + 0.2 * canvas.line(1.5, 1))
         _draw_mountain_range(
-            canvas, mood, np.minimum(ridge, lake - 0.015).astype(np.float32), depth, cap=cap * snow, light=light
+            canvas,
+            mood,
+            np.minimum(ridge, lake - 0.015).astype(np.float32),
+            depth,
+            cap=cap * snow,
+            light=light,
         )
         sky.draw_haze(canvas, mood, lake - 0.03, 0.04 + 0.03 * depth, 0.40)
     far = canvas.stencil()
     for _ in range(90):
-        plants.draw_pine(canvas, far, canvas.between(0, canvas.aspect), lake + 0.004, canvas.between(0.03, 0.07))
+        plants.draw_pine(
+            canvas, far, canvas.between(0, canvas.aspect), lake + 0.004, canvas.between(0.03, 0.07)
+        )
     far.rect(0, lake - 0.008, canvas.aspect, 0.02)
     canvas.fill(far.done(), mood.in_light(_needle_colour(setting), 0.34))
     shallow = canvas.below(np.full(max(2, canvas.width // 2), lake, dtype=np.float32))
     canvas.fill(
-        shallow, canvas.gradient([(lake, mood.in_light((120, 168, 182), 0.3)), (1.0, mood.in_light((22, 66, 84)))])
+        shallow,
+        canvas.gradient(
+            [(lake, mood.in_light((120, 168, 182), 0.3)), (1.0, mood.in_light((22, 66, 84)))]
+        ),
     )
     sky.draw_reflection(canvas, lake, 0.68)
     sky.draw_haze(canvas, mood, lake, 0.02, 0.45)
@@ -58,7 +77,8 @@ def _needle_colour(setting: SceneSetting) -> Colour:
 def _draw_mountain_range(
     canvas: Canvas, mood: SceneLight, ridge: Floats, depth: float, *, cap: float, light: int
 ) -> None:
-    """One range: every peak has a side in the light and one in shadow, parted by an edge that runs down from it."""
+    """One range: every peak has a side in the light and one in shadow, parted by an edge that runs
+    down from it."""
     rows = max(1, canvas.height // 2)
     columns = len(ridge)
     inside = canvas.below(ridge)
@@ -66,7 +86,10 @@ def _draw_mountain_range(
     drop = np.linspace(0, 1, rows, dtype=np.float32)[:, None] - ridge[None, :]
     rough = canvas.noise(9 * canvas.aspect, 7, 5, fall=0.6)
     edge = canvas.noise(5 * canvas.aspect, 10, 3)
-    slope = np.gradient(np.convolve(np.pad(ridge, 5, mode="edge"), np.ones(11) / 11, mode="valid")) * columns
+    slope = (
+        np.gradient(np.convolve(np.pad(ridge, 5, mode="edge"), np.ones(11) / 11, mode="valid"))
+        * columns
+    )
     aside = ((edge - 0.5) * 0.20 - 0.25 * light * np.clip(drop, 0, 1)) * columns / canvas.aspect
     at = np.clip((np.arange(columns)[None, :] + aside).astype(int), 0, columns - 1)
     facing = 1 / (1 + np.exp(-(slope[at] * light * 5 + (rough - 0.5) * 5)))
@@ -78,7 +101,10 @@ def _draw_mountain_range(
     height = np.clip(float(ridge.max()) - ridge, 0, 1)[None, :]
     white = np.clip((cap * (0.30 * height + 0.16 * fringe + 0.10 * rough) - drop) * 90, 0, 1) * land
     canvas.fill(canvas.plate(white), mood.in_light((186, 202, 228), depth * 0.75))
-    canvas.fill(canvas.plate(white * np.clip(facing * 1.8 - 0.5, 0, 1)), mood.in_light((255, 254, 250), depth * 0.6))
+    canvas.fill(
+        canvas.plate(white * np.clip(facing * 1.8 - 0.5, 0, 1)),
+        mood.in_light((255, 254, 250), depth * 0.6),
+    )
 
 
 def _draw_bank(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
@@ -103,18 +129,28 @@ def _draw_bank(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
 
 
 def draw_forest(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
-    """Trunks in a glowing depth, a canopy of leaves, beams of light and a path into the brightness."""
+    """Trunks in a glowing depth, a canopy of leaves, beams of light and a path into the
+    brightness."""
     leaves = _LEAVES[setting.season]
     glow_x = canvas.between(0.38, 0.62)
     deep = mood.in_light(mix_colours(leaves[0], (20, 34, 30), 0.45))
     shine = mix_colours(mood.horizon, leaves[2], 0.35)
     canvas.image.paste(
         canvas.gradient(
-            [(0.0, mood.in_light(leaves[0])), (0.46, shine), (0.62, mix_colours(shine, deep, 0.3)), (1.0, deep)]
+            [
+                (0.0, mood.in_light(leaves[0])),
+                (0.46, shine),
+                (0.62, mix_colours(shine, deep, 0.3)),
+                (1.0, deep),
+            ]
         )
     )
     canvas.glow(
-        canvas.across(glow_x), 0.46, 0.62, mix_colours(mood.sun, leaves[2], 0.12), 0.75 if not mood.night else 0.42
+        canvas.across(glow_x),
+        0.46,
+        0.62,
+        mix_colours(mood.sun, leaves[2], 0.12),
+        0.75 if not mood.night else 0.42,
     )
     floor = 0.60
     _draw_ground(canvas, mood, setting, floor, glow_x)
@@ -127,35 +163,60 @@ def draw_forest(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None
     ferns = canvas.stencil()
     for lower, upper in ((0.0, 0.34), (0.66, 1.0)):
         plants.draw_grass(
-            canvas, ferns, (canvas.across(lower), canvas.across(upper)), foot=1.02, height=0.17, count=110
+            canvas,
+            ferns,
+            (canvas.across(lower), canvas.across(upper)),
+            foot=1.02,
+            height=0.17,
+            count=110,
         )
     canvas.fill(ferns.done(0.0008), mood.in_light(mix_colours(leaves[0], (18, 30, 26), 0.55)))
     sky.draw_precipitation(canvas, setting)
 
 
-def _draw_ground(canvas: Canvas, mood: SceneLight, setting: SceneSetting, floor: float, glow_x: float) -> None:
+def _draw_ground(
+    canvas: Canvas, mood: SceneLight, setting: SceneSetting, floor: float, glow_x: float
+) -> None:
     leaves = _LEAVES[setting.season]
-    soil = mood.in_light(mix_colours(leaves[1], (92, 74, 54), 0.55 if setting.season != "winter" else 0.1))
+    soil = mood.in_light(
+        mix_colours(leaves[1], (92, 74, 54), 0.55 if setting.season != "winter" else 0.1)
+    )
     line = (floor + 0.012 * canvas.line(6, 4)).astype(np.float32)
     mask = canvas.below(line)
     canvas.fill(
-        mask, canvas.gradient([(floor, mix_colours(soil, mood.horizon, 0.45)), (1.0, mix_colours(soil, _UNDER, 0.5))])
+        mask,
+        canvas.gradient(
+            [(floor, mix_colours(soil, mood.horizon, 0.45)), (1.0, mix_colours(soil, _UNDER, 0.5))]
+        ),
     )
     path = canvas.stencil()
     x = canvas.across(glow_x)
     path.polygon(
-        [(x - 0.015, floor), (x + 0.02, floor), (x + 0.10, 0.78), (x + 0.42, 1.02), (x - 0.30, 1.02), (x - 0.02, 0.78)]
+        [
+            (x - 0.015, floor),
+            (x + 0.02, floor),
+            (x + 0.10, 0.78),
+            (x + 0.42, 1.02),
+            (x - 0.30, 1.02),
+            (x - 0.02, 0.78),
+        ]
     )
-    canvas.fill(path.done(0.012), mix_colours(mood.in_light((206, 178, 138)), mood.horizon, 0.2), 0.75)
+    canvas.fill(
+        path.done(0.012), mix_colours(mood.in_light((206, 178, 138)), mood.horizon, 0.2), 0.75
+    )
     rows = max(1, canvas.height // 2)
     inside = np.asarray(mask.resize((max(1, canvas.width // 2), rows)), dtype=np.float32) / 255
     for tone, threshold in ((leaves[2], 0.62), (_UNDER, 0.66), (leaves[1], 0.66)):
         litter = canvas.noise(60 * canvas.aspect, 110, 2)
-        canvas.fill(canvas.plate(np.clip((litter - threshold) * 7, 0, 1) * inside * 0.6), mood.in_light(tone))
+        canvas.fill(
+            canvas.plate(np.clip((litter - threshold) * 7, 0, 1) * inside * 0.6),
+            mood.in_light(tone),
+        )
 
 
 def _draw_canopy(canvas: Canvas, mood: SceneLight, leaves: tuple[Colour, ...], near: float) -> None:
-    """The crowns of one row of trees: clusters of leaves in three tones, from haze afar to dark overhead."""
+    """The crowns of one row of trees: clusters of leaves in three tones, from haze afar to dark
+    overhead."""
     low = 0.40 - 0.20 * near
     size = 0.10 + 0.11 * near
     for i, tone in enumerate(leaves):
@@ -164,14 +225,27 @@ def _draw_canopy(canvas: Canvas, mood: SceneLight, leaves: tuple[Colour, ...], n
             across = canvas.between(-0.05, 1.05)
             drop = low * canvas.between(0.0, 1.0) * (0.45 + 0.9 * abs(across - 0.5))
             plants.draw_crown(
-                canvas, clusters, canvas.across(across), drop - 0.03 * i, size * canvas.between(0.6, 1.1), leaves=46
+                canvas,
+                clusters,
+                canvas.across(across),
+                drop - 0.03 * i,
+                size * canvas.between(0.6, 1.1),
+                leaves=46,
             )
-        colour = mix_colours(mood.in_light(tone, 0.62 * (1 - near)), _UNDER, (0.04 + 0.40 * near) * (1 - 0.22 * i))
+        colour = mix_colours(
+            mood.in_light(tone, 0.62 * (1 - near)), _UNDER, (0.04 + 0.40 * near) * (1 - 0.22 * i)
+        )
         canvas.fill(clusters.done(0.0025 * (1 - near)), colour, 0.72 + 0.2 * near)
 
 
 def _draw_trunks(
-    canvas: Canvas, mood: SceneLight, setting: SceneSetting, near: float, *, floor: float, glow_x: float
+    canvas: Canvas,
+    mood: SceneLight,
+    setting: SceneSetting,
+    near: float,
+    *,
+    floor: float,
+    glow_x: float,
 ) -> None:
     bark: Colour = (92, 70, 58) if setting.season != "winter" else (86, 84, 92)
     stencil = canvas.stencil()
@@ -221,7 +295,11 @@ def _draw_sunbeams(canvas: Canvas, mood: SceneLight, glow_x: float) -> None:
         beams.polygon([origin, *ends], round(canvas.between(90, 200)))
     mask = np.asarray(beams.done(0.014), dtype=np.float32)
     fade = np.clip(1.05 - np.linspace(0, 1, canvas.height, dtype=np.float32)[:, None] * 1.1, 0, 1)
-    canvas.light(Image.fromarray((mask * fade).astype(np.uint8), "L"), mood.sun, 0.40 if not mood.night else 0.2)
+    canvas.light(
+        Image.fromarray((mask * fade).astype(np.uint8), "L"),
+        mood.sun,
+        0.40 if not mood.night else 0.2,
+    )
 
 
 def draw_field(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
@@ -246,10 +324,14 @@ def draw_field(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
     sky.draw_precipitation(canvas, setting)
 
 
-def _draw_crop_rows(canvas: Canvas, mood: SceneLight, horizon: float, crop: Colour, sun_x: float) -> None:
+def _draw_crop_rows(
+    canvas: Canvas, mood: SceneLight, horizon: float, crop: Colour, sun_x: float
+) -> None:
     rows = max(1, canvas.height // 2)
     columns = max(2, canvas.width // 2)
-    down = np.clip((np.linspace(0, 1, rows, dtype=np.float32)[:, None] - horizon) / (1 - horizon), 1e-3, 1)
+    down = np.clip(
+        (np.linspace(0, 1, rows, dtype=np.float32)[:, None] - horizon) / (1 - horizon), 1e-3, 1
+    )
     vanish = canvas.between(0.35, 0.65)
     across = (np.linspace(0, 1, columns, dtype=np.float32)[None, :] - vanish) * canvas.aspect
     furrow = across / (0.05 + down * 0.95) * 6.2
@@ -263,7 +345,11 @@ def _draw_crop_rows(canvas: Canvas, mood: SceneLight, horizon: float, crop: Colo
     canvas.fill(
         base,
         canvas.gradient(
-            [(horizon, far), (horizon + 0.12, mix_colours(soil, far, 0.3)), (1.0, mix_colours(soil, mood.shade, 0.3))]
+            [
+                (horizon, far),
+                (horizon + 0.12, mix_colours(soil, far, 0.3)),
+                (1.0, mix_colours(soil, mood.shade, 0.3)),
+            ]
         ),
     )
     lean = 0.18 if sun_x < 0.5 else -0.18
@@ -271,7 +357,11 @@ def _draw_crop_rows(canvas: Canvas, mood: SceneLight, horizon: float, crop: Colo
     canvas.fill(
         canvas.plate(hedge * land),
         canvas.gradient(
-            [(horizon, far), (0.75, mood.in_light(crop)), (1.0, mood.in_light(mix_colours(crop, mood.shade, 0.25)))]
+            [
+                (horizon, far),
+                (0.75, mood.in_light(crop)),
+                (1.0, mood.in_light(mix_colours(crop, mood.shade, 0.25))),
+            ]
         ),
     )
     canvas.fill(
@@ -279,7 +369,9 @@ def _draw_crop_rows(canvas: Canvas, mood: SceneLight, horizon: float, crop: Colo
         mix_colours(mood.in_light(mix_colours(crop, (255, 255, 255), 0.35)), mood.sun, 0.2),
     )
     dark = np.clip((0.40 - tufts) * 4, 0, 1) * hedge
-    canvas.fill(canvas.plate(dark * land * down), mood.in_light(mix_colours(crop, (30, 28, 60), 0.65)), 0.7)
+    canvas.fill(
+        canvas.plate(dark * land * down), mood.in_light(mix_colours(crop, (30, 28, 60), 0.65)), 0.7
+    )
 
 
 def _draw_farm(canvas: Canvas, mood: SceneLight, setting: SceneSetting, horizon: float) -> None:
@@ -287,16 +379,27 @@ def _draw_farm(canvas: Canvas, mood: SceneLight, setting: SceneSetting, horizon:
     y = horizon + 0.012
     wall, roof, tree, trunk = (canvas.stencil() for _ in range(4))
     wall.rect(x, y - 0.036, 0.085, 0.038)
-    roof.polygon([(x - 0.006, y - 0.034), (x + 0.012, y - 0.058), (x + 0.076, y - 0.058), (x + 0.092, y - 0.034)])
+    roof.polygon(
+        [
+            (x - 0.006, y - 0.034),
+            (x + 0.012, y - 0.058),
+            (x + 0.076, y - 0.058),
+            (x + 0.092, y - 0.034),
+        ]
+    )
     canvas.fill(wall.done(), mood.in_light((232, 212, 178), 0.2))
     canvas.fill(roof.done(), mood.in_light((190, 104, 78), 0.2))
     panes = canvas.stencil()
     for i in range(3):
         panes.rect(x + 0.012 + 0.026 * i, y - 0.024, 0.009, 0.013)
-    canvas.fill(panes.done(), (255, 214, 130) if mood.dark > 0.25 else mood.in_light((104, 120, 140), 0.2))
+    canvas.fill(
+        panes.done(), (255, 214, 130) if mood.dark > 0.25 else mood.in_light((104, 120, 140), 0.2)
+    )
     for i in range(3):
         cypress = canvas.stencil()
-        cypress.ellipse(x + 0.112 + 0.022 * i, y - 0.045 - 0.012 * (i % 2), 0.0085, 0.052 + 0.012 * (i % 2))
+        cypress.ellipse(
+            x + 0.112 + 0.022 * i, y - 0.045 - 0.012 * (i % 2), 0.0085, 0.052 + 0.012 * (i % 2)
+        )
         canvas.fill(cypress.done(), mood.in_light((46, 76, 58), 0.25))
     at = canvas.across(canvas.between(0.66, 0.84))
     trunk.stroke([(at, y + 0.055), (at + 0.006, y - 0.05)], 0.013)

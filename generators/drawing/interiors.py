@@ -12,9 +12,12 @@ from generators.drawing.scene_prompt import SceneSetting
 
 
 def draw_studio(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
-    """A set without a model: painted wall, arch, steps, a sphere, a plant, light through a window."""
+    """A set without a model: painted wall, arch, steps, a sphere, a plant, light through a
+    window."""
     wall = mix_colours(
-        mix_colours(setting.accent, (246, 232, 218), 0.62), mood.shade, mood.dark * (1.0 if mood.night else 0.35)
+        mix_colours(setting.accent, (246, 232, 218), 0.62),
+        mood.shade,
+        mood.dark * (1.0 if mood.night else 0.35),
     )
     wall = tint_colour(wall, mood.light, 0.2 if mood.night else 0.9)
     deep = mix_colours(setting.accent, (96, 60, 62), 0.25)
@@ -36,14 +39,32 @@ def draw_studio(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None
     _draw_arch(canvas, (centre, floor + 0.045), (0.27, 0.66), mix_colours(wall, deep, 0.55), side)
     _draw_steps(canvas, centre + side * 0.30, floor + 0.12, wall, side)
     _draw_pedestal(
-        canvas, (centre - side * 0.04, floor + 0.13), (0.13, 0.15), mix_colours(wall, (255, 255, 255), 0.5), side
+        canvas,
+        (centre - side * 0.04, floor + 0.13),
+        (0.13, 0.15),
+        mix_colours(wall, (255, 255, 255), 0.5),
+        side,
     )
     sphere = mix_colours(setting.accent, (255, 255, 255), 0.05)
     _draw_sphere(canvas, (centre - side * 0.04, floor - 0.128), 0.115, sphere, side)
-    _draw_plant_pot(canvas, centre - side * 0.42, floor + 0.15, mix_colours(deep, (60, 44, 44), 0.3), side)
-    _draw_disc(canvas, centre + side * 0.12, 0.22, 0.075, mix_colours((246, 206, 120), setting.accent, 0.15))
+    _draw_plant_pot(
+        canvas, centre - side * 0.42, floor + 0.15, mix_colours(deep, (60, 44, 44), 0.3), side
+    )
+    _draw_disc(
+        canvas,
+        centre + side * 0.12,
+        0.22,
+        0.075,
+        mix_colours((246, 206, 120), setting.accent, 0.15),
+    )
     if mood.night:
-        canvas.glow(canvas.across(0.5 + side * 0.4), 0.5, 0.7, mix_colours(setting.accent, (255, 90, 190), 0.5), 0.42)
+        canvas.glow(
+            canvas.across(0.5 + side * 0.4),
+            0.5,
+            0.7,
+            mix_colours(setting.accent, (255, 90, 190), 0.5),
+            0.42,
+        )
 
 
 def _window_light(canvas: Canvas, mood: SceneLight, side: int) -> None:
@@ -64,7 +85,9 @@ def _window_light(canvas: Canvas, mood: SceneLight, side: int) -> None:
                 ]
             )
     canvas.light(
-        panes.done(0.006), mix_colours(mood.sun, (255, 238, 208), 0.4), 0.25 if mood.night else 0.45 + mood.dark
+        panes.done(0.006),
+        mix_colours(mood.sun, (255, 238, 208), 0.4),
+        0.25 if mood.night else 0.45 + mood.dark,
     )
 
 
@@ -74,8 +97,11 @@ def _draw_shadow(canvas: Canvas, at: Point, rx: float, ry: float, strength: floa
     canvas.fill(stencil.done(0.018), (58, 36, 44), strength)
 
 
-def _fill_cylinder(canvas: Canvas, mask: Image.Image, span: tuple[float, float], colour: Colour, side: int) -> None:
-    """Fill a mask as the side of an upright cylinder, `span` its middle and half width, lit from one side."""
+def _fill_cylinder(
+    canvas: Canvas, mask: Image.Image, span: tuple[float, float], colour: Colour, side: int
+) -> None:
+    """Fill a mask as the side of an upright cylinder, `span` its middle and half width, lit from
+    one side."""
     x, half = span
     across = (np.linspace(0, canvas.aspect, canvas.width, dtype=np.float32) - x) / half
     fall = np.clip(0.62 - 0.5 * across * side - 0.22 * across**2, 0, 1)
@@ -97,7 +123,10 @@ def _draw_arch(canvas: Canvas, at: Point, size: Point, colour: Colour, side: int
     canvas.fill(
         mask,
         canvas.gradient(
-            [(foot - tall, mix_colours(colour, (70, 44, 54), 0.18)), (foot, mix_colours(colour, (255, 240, 224), 0.22))]
+            [
+                (foot - tall, mix_colours(colour, (70, 44, 54), 0.18)),
+                (foot, mix_colours(colour, (255, 240, 224), 0.22)),
+            ]
         ),
     )
     depth = canvas.stencil()
@@ -106,7 +135,9 @@ def _draw_arch(canvas: Canvas, at: Point, size: Point, colour: Colour, side: int
     depth.rect(x + shift - wide, foot - tall + wide + 0.02, wide * 2, tall)
     reveal = ImageChops.subtract(mask, depth.done())
     canvas.fill(reveal, mix_colours(colour, (255, 252, 244), 0.62))
-    cast = ImageChops.multiply(mask, soften(Image.eval(depth.done(), lambda v: 255 - v), canvas.height * 0.03))
+    cast = ImageChops.multiply(
+        mask, soften(Image.eval(depth.done(), lambda v: 255 - v), canvas.height * 0.03)
+    )
     canvas.fill(cast, (58, 36, 44), 0.16)
 
 
@@ -120,12 +151,20 @@ def _draw_steps(canvas: Canvas, x: float, foot: float, wall: Colour, side: int) 
         tread = canvas.stencil()
         face.rect(left, top, wide, 0.064)
         tread.polygon(
-            [(left, top), (left + wide, top), (left + wide - 0.012, top - 0.014), (left + 0.012, top - 0.014)]
+            [
+                (left, top),
+                (left + wide, top),
+                (left + wide - 0.012, top - 0.014),
+                (left + 0.012, top - 0.014),
+            ]
         )
         canvas.fill(
             face.done(),
             canvas.gradient(
-                [(top, mix_colours(wall, (120, 80, 76), 0.20)), (top + 0.064, mix_colours(wall, (120, 80, 76), 0.34))]
+                [
+                    (top, mix_colours(wall, (120, 80, 76), 0.20)),
+                    (top + 0.064, mix_colours(wall, (120, 80, 76), 0.34)),
+                ]
             ),
         )
         canvas.fill(tread.done(), mix_colours(wall, (255, 255, 255), 0.45))
@@ -153,7 +192,9 @@ def _draw_sphere(canvas: Canvas, at: Point, radius: float, colour: Colour, side:
     canvas.fill(mask, mix_colours(colour, (56, 30, 44), 0.48))
     for reach, bright, strength in ((1.55, 0.10, 0.95), (1.0, 0.35, 0.8), (0.42, 0.85, 0.75)):
         spot = canvas.halo(x - side * radius * 0.36, y - radius * 0.40, radius * reach, 1.5)
-        canvas.fill(ImageChops.multiply(mask, spot), mix_colours(colour, (255, 252, 246), bright), strength)
+        canvas.fill(
+            ImageChops.multiply(mask, spot), mix_colours(colour, (255, 252, 246), bright), strength
+        )
 
 
 def _draw_plant_pot(canvas: Canvas, x: float, foot: float, colour: Colour, side: int) -> None:
@@ -163,7 +204,9 @@ def _draw_plant_pot(canvas: Canvas, x: float, foot: float, colour: Colour, side:
         plants.draw_pot_plant(canvas, green, (x - shift * side, foot - 0.10), 0.44 - 5 * shift, 11)
         canvas.fill(green.done(), mix_colours((74, 122, 92), (28, 56, 52), shade))
     pot = canvas.stencil()
-    pot.polygon([(x - 0.075, foot - 0.13), (x + 0.075, foot - 0.13), (x + 0.055, foot), (x - 0.055, foot)])
+    pot.polygon(
+        [(x - 0.075, foot - 0.13), (x + 0.075, foot - 0.13), (x + 0.055, foot), (x - 0.055, foot)]
+    )
     pot.ellipse(x, foot, 0.055, 0.010)
     _fill_cylinder(canvas, pot.done(), (x, 0.085), mix_colours(colour, (236, 214, 196), 0.25), side)
     rim = canvas.stencil()
@@ -176,7 +219,10 @@ def _draw_disc(canvas: Canvas, x: float, y: float, radius: float, colour: Colour
     disc = canvas.stencil()
     disc.ellipse(x, y, radius, radius)
     canvas.fill(
-        disc.done(), canvas.gradient([(y - radius, mix_colours(colour, (255, 255, 255), 0.35)), (y + radius, colour)])
+        disc.done(),
+        canvas.gradient(
+            [(y - radius, mix_colours(colour, (255, 255, 255), 0.35)), (y + radius, colour)]
+        ),
     )
 
 
@@ -209,14 +255,22 @@ def _draw_window_view(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -
     ground = canvas.below(np.full(max(2, canvas.width // 2), 0.60, dtype=np.float32))
     canvas.fill(ground, mood.in_light((142, 130, 124), 0.2))
     canvas.image = soften(canvas.image, canvas.height * 0.020)
-    tones: tuple[Colour, ...] = ((255, 208, 128), (255, 176, 106), setting.accent, (255, 236, 196), (180, 214, 240))
+    tones: tuple[Colour, ...] = (
+        (255, 208, 128),
+        (255, 176, 106),
+        setting.accent,
+        (255, 236, 196),
+        (180, 214, 240),
+    )
     strength = 0.75 if mood.dark > 0.15 else 0.30
     for tone in tones:
         discs = canvas.stencil()
         for _ in range(7):
             radius = canvas.between(0.012, 0.042)
             level = round(190 * strength * canvas.between(0.4, 1.0))
-            discs.ellipse(canvas.between(0, canvas.aspect), canvas.between(0.20, 0.62), radius, radius, level)
+            discs.ellipse(
+                canvas.between(0, canvas.aspect), canvas.between(0.20, 0.62), radius, radius, level
+            )
         canvas.light(discs.done(0.0018), tone)
 
 
@@ -242,11 +296,14 @@ def _draw_pendant_lamps(canvas: Canvas, mood: SceneLight, setting: SceneSetting)
         shade = canvas.stencil()
         cord.stroke([(x, 0), (x, y - 0.05)], 0.0028)
         dome: list[Point] = [
-            (x + 0.068 * math.cos(math.pi * i / 20), y - 0.058 * math.sin(math.pi * i / 20)) for i in range(21)
+            (x + 0.068 * math.cos(math.pi * i / 20), y - 0.058 * math.sin(math.pi * i / 20))
+            for i in range(21)
         ]
         shade.polygon(dome)
         canvas.fill(cord.done(), (34, 28, 28))
-        _fill_cylinder(canvas, shade.done(), (x, 0.085), mix_colours(setting.accent, (40, 34, 38), 0.35), 1)
+        _fill_cylinder(
+            canvas, shade.done(), (x, 0.085), mix_colours(setting.accent, (40, 34, 38), 0.35), 1
+        )
         canvas.glow(x, y + 0.012, 0.30, (255, 198, 120), 0.42)
         canvas.glow(x, y + 0.006, 0.060, (255, 240, 206), 0.95)
 
@@ -274,7 +331,10 @@ def _draw_table(canvas: Canvas, mood: SceneLight, top: float) -> None:
     rows = max(1, canvas.height // 2)
     inside = np.asarray(mask.resize((max(1, canvas.width // 2), rows)), dtype=np.float32) / 255
     veins = canvas.noise(2.0 * canvas.aspect, 120, 3)
-    canvas.fill(canvas.plate(np.clip((veins - 0.52) * 3, 0, 1) * inside * 0.42), mix_colours(wood, (60, 34, 26), 0.6))
+    canvas.fill(
+        canvas.plate(np.clip((veins - 0.52) * 3, 0, 1) * inside * 0.42),
+        mix_colours(wood, (60, 34, 26), 0.6),
+    )
     canvas.glow(canvas.across(0.5), top + 0.02, 0.7, (255, 224, 176), 0.20)
 
 
@@ -282,16 +342,25 @@ def _draw_cup(canvas: Canvas, mood: SceneLight, accent: Colour, at: Point, side:
     x, y = at
     china = mix_colours(accent, (252, 246, 238), 0.72)
     _draw_shadow(canvas, (x + 0.03 * side, y + 0.055), 0.23, 0.036, 0.5)
-    for rx, ry, drop, shade in ((0.205, 0.046, 0.052, 0.14), (0.200, 0.043, 0.047, 0.0), (0.115, 0.022, 0.045, 0.12)):
+    for rx, ry, drop, shade in (
+        (0.205, 0.046, 0.052, 0.14),
+        (0.200, 0.043, 0.047, 0.0),
+        (0.115, 0.022, 0.045, 0.12),
+    ):
         saucer = canvas.stencil()
         saucer.ellipse(x, y + drop, rx, ry)
         canvas.fill(saucer.done(), mix_colours(china, (96, 66, 60), shade))
     handle = canvas.stencil()
-    ring = [(x + side * (0.118 + 0.050 * math.sin(math.pi * t / 12)), y - 0.070 + 0.085 * t / 12) for t in range(13)]
+    ring = [
+        (x + side * (0.118 + 0.050 * math.sin(math.pi * t / 12)), y - 0.070 + 0.085 * t / 12)
+        for t in range(13)
+    ]
     handle.stroke(ring, 0.015)
     canvas.fill(handle.done(), mix_colours(china, (110, 80, 74), 0.16))
     bowl = canvas.stencil()
-    right = [(x + 0.125 * (1 - (t / 14) ** 2.6 * 0.52), y - 0.085 + 0.135 * t / 14) for t in range(15)]
+    right = [
+        (x + 0.125 * (1 - (t / 14) ** 2.6 * 0.52), y - 0.085 + 0.135 * t / 14) for t in range(15)
+    ]
     bowl.polygon([*right, *[(2 * x - px, py) for px, py in reversed(right)]])
     bowl.ellipse(x, y + 0.050, 0.060, 0.012)
     _fill_cylinder(canvas, bowl.done(), (x, 0.15), china, side)
@@ -314,7 +383,10 @@ def _draw_steam(canvas: Canvas, x: float, y: float) -> None:
     wisps = canvas.stencil()
     for shift in (-0.035, 0.0, 0.04):
         phase = canvas.between(0, 6)
-        path = [(x + shift + 0.020 * math.sin(phase + t / 4.2) * (0.4 + t / 24), y - 0.0115 * t) for t in range(24)]
+        path = [
+            (x + shift + 0.020 * math.sin(phase + t / 4.2) * (0.4 + t / 24), y - 0.0115 * t)
+            for t in range(24)
+        ]
         for (x0, y0), (x1, y1), t in zip(path, path[1:], range(24), strict=False):
             wisps.stroke([(x0, y0), (x1, y1)], 0.012 + 0.0006 * t, round(190 * (1 - t / 24)))
     canvas.light(wisps.done(0.011), (255, 250, 242), 0.62)
@@ -331,7 +403,9 @@ def _draw_pastry(canvas: Canvas, mood: SceneLight, x: float, y: float) -> None:
         part.ellipse(x + 0.098 * t, y - 0.020 + 0.034 * t * t, 0.036, 0.044 * (1 - 0.42 * abs(t)))
         canvas.fill(part.done(), mix_colours((222, 150, 70), (150, 84, 38), 0.15 + 0.28 * (i % 2)))
         shine = canvas.stencil()
-        shine.ellipse(x + 0.098 * t - 0.008, y - 0.038 + 0.034 * t * t, 0.014, 0.012 * (1 - 0.3 * abs(t)))
+        shine.ellipse(
+            x + 0.098 * t - 0.008, y - 0.038 + 0.034 * t * t, 0.014, 0.012 * (1 - 0.3 * abs(t))
+        )
         canvas.fill(shine.done(0.005), (250, 208, 140), 0.75)
 
 
@@ -343,11 +417,16 @@ def _draw_vase(canvas: Canvas, mood: SceneLight, accent: Colour, at: Point, side
     hearts = canvas.stencil()
     for i in range(7):
         angle = math.pi * (0.24 + 0.52 * i / 6)
-        tip = (x + math.cos(angle) * 0.15, foot - 0.11 - math.sin(angle) * 0.13 * canvas.between(0.85, 1.2))
+        tip = (
+            x + math.cos(angle) * 0.15,
+            foot - 0.11 - math.sin(angle) * 0.13 * canvas.between(0.85, 1.2),
+        )
         stems.stroke([(x, foot - 0.10), tip], 0.004)
         for petal in range(7):
             turn = math.tau * petal / 7
-            blooms.ellipse(tip[0] + math.cos(turn) * 0.014, tip[1] + math.sin(turn) * 0.012, 0.0105, 0.0105)
+            blooms.ellipse(
+                tip[0] + math.cos(turn) * 0.014, tip[1] + math.sin(turn) * 0.012, 0.0105, 0.0105
+            )
         hearts.ellipse(tip[0], tip[1], 0.0075, 0.007)
     canvas.fill(stems.done(), mood.in_light((78, 112, 72)))
     canvas.fill(blooms.done(), mix_colours(mood.in_light(accent), (255, 240, 226), 0.25))
@@ -363,4 +442,6 @@ def _draw_vase(canvas: Canvas, mood: SceneLight, accent: Colour, at: Point, side
             (x - 0.048, foot - 0.04),
         ]
     )
-    _fill_cylinder(canvas, glass.done(), (x, 0.06), mix_colours(accent, (210, 226, 226), 0.75), side)
+    _fill_cylinder(
+        canvas, glass.done(), (x, 0.06), mix_colours(accent, (210, 226, 226), 0.75), side
+    )

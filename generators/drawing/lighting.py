@@ -8,7 +8,8 @@ from generators.drawing.scene_prompt import SceneSetting
 
 @dataclass(frozen=True)
 class SceneLight:
-    """Colours of the air. `zenith` to `horizon` is the sky; `light` tints things; `dark` is the share that is lost."""
+    """Colours of the air. `zenith` to `horizon` is the sky; `light` tints things; `dark` is the
+    share that is lost."""
 
     zenith: Colour
     middle: Colour
@@ -25,7 +26,9 @@ class SceneLight:
     def in_light(self, local: Colour, distance: float = 0.0) -> Colour:
         """A thing's own colour in this light, `distance` from 0 (near) to 1 (lost in the air)."""
         near = mix_colours(tint_colour(local, self.light), self.shade, self.dark)
-        return mix_colours(near, mix_colours(self.horizon, self.middle, 0.25), min(1.0, distance * self.haze))
+        return mix_colours(
+            near, mix_colours(self.horizon, self.middle, 0.25), min(1.0, distance * self.haze)
+        )
 
 
 _MOODS = {
@@ -91,7 +94,9 @@ def light_of(setting: SceneSetting) -> SceneLight:
             mood,
             zenith=_desaturate(mood.zenith, grey, share),
             middle=_desaturate(mood.middle, grey, share),
-            horizon=_desaturate(mood.horizon, mix_colours(grey, (255, 255, 255), 0.0 if mood.night else 0.3), share),
+            horizon=_desaturate(
+                mood.horizon, mix_colours(grey, (255, 255, 255), 0.0 if mood.night else 0.3), share
+            ),
             cloud=_desaturate(mood.cloud, grey, share * 0.8),
             light=_desaturate(mood.light, (226, 230, 236), share * 0.8),
             haze={"mist": 1.15, "rain": 0.95}.get(setting.weather, mood.haze),

@@ -27,14 +27,19 @@ def draw_pine(canvas: Canvas, stencil: Stencil, x: float, foot: float, height: f
         )
 
 
-def draw_crown(canvas: Canvas, stencil: Stencil, x: float, y: float, radius: float, *, leaves: int = 60) -> None:
+def draw_crown(
+    canvas: Canvas, stencil: Stencil, x: float, y: float, radius: float, *, leaves: int = 60
+) -> None:
     """A round crown of leaf clusters, dense in the middle."""
     for _ in range(leaves):
         angle = canvas.between(0, math.tau)
         away = math.sqrt(canvas.between(0, 1))
         size = radius * canvas.between(0.12, 0.26) * (1.25 - away * 0.6)
         stencil.ellipse(
-            x + math.cos(angle) * away * radius, y + math.sin(angle) * away * radius * 0.82, size, size * 0.86
+            x + math.cos(angle) * away * radius,
+            y + math.sin(angle) * away * radius * 0.82,
+            size,
+            size * 0.86,
         )
 
 
@@ -50,7 +55,10 @@ def draw_palm(canvas: Canvas, stencil: Stencil, at: Point, height: float, lean: 
         _draw_frond(stencil, top, angle, height * canvas.between(0.36, 0.47))
     for _ in range(4):
         stencil.ellipse(
-            top[0] + height * canvas.between(-0.03, 0.03), top[1] + height * 0.03, height * 0.02, height * 0.022
+            top[0] + height * canvas.between(-0.03, 0.03),
+            top[1] + height * 0.03,
+            height * 0.02,
+            height * 0.022,
         )
 
 
@@ -60,7 +68,12 @@ def _draw_frond(stencil: Stencil, root: Point, angle: float, long: float) -> Non
     for i in range(steps + 1):
         t = i / steps
         sag = long * 0.62 * t**2.1
-        rib.append((root[0] + math.cos(angle) * long * t, root[1] - math.sin(angle) * long * t * 0.72 + sag))
+        rib.append(
+            (
+                root[0] + math.cos(angle) * long * t,
+                root[1] - math.sin(angle) * long * t * 0.72 + sag,
+            )
+        )
     stencil.stroke(rib, long * 0.018)
     for i in range(2, steps):
         t = i / steps
@@ -85,7 +98,9 @@ def _draw_frond(stencil: Stencil, root: Point, angle: float, long: float) -> Non
             )
 
 
-def draw_grass(canvas: Canvas, stencil: Stencil, span: Point, *, foot: float, height: float, count: int) -> None:
+def draw_grass(
+    canvas: Canvas, stencil: Stencil, span: Point, *, foot: float, height: float, count: int
+) -> None:
     """Blades and ears from one x to another, bending one way as in a breeze."""
     for _ in range(count):
         x = canvas.between(*span)
@@ -93,11 +108,18 @@ def draw_grass(canvas: Canvas, stencil: Stencil, span: Point, *, foot: float, he
         lean = canvas.between(-0.10, 0.42) * tall
         thick = 0.0028 + tall * 0.008
         stencil.polygon(
-            [(x - thick, foot), (x + lean * 0.45, foot - tall * 0.62), (x + lean, foot - tall), (x + thick, foot)]
+            [
+                (x - thick, foot),
+                (x + lean * 0.45, foot - tall * 0.62),
+                (x + lean, foot - tall),
+                (x + thick, foot),
+            ]
         )
 
 
-def draw_pot_plant(canvas: Canvas, stencil: Stencil, at: Point, height: float, leaves: int = 13) -> None:
+def draw_pot_plant(
+    canvas: Canvas, stencil: Stencil, at: Point, height: float, leaves: int = 13
+) -> None:
     """A pot plant: long stalks, each with one broad leaf."""
     for i in range(leaves):
         angle = math.pi * (0.12 + 0.76 * (i + canvas.between(-0.3, 0.3)) / (leaves - 1))

@@ -25,7 +25,8 @@ _FAMILIES: dict[str, Callable[[Canvas, SceneLight, SceneSetting], None]] = {
 def draw_scene(
     prompt: str, seed: int, width: int, height: int, *, grain: float = 1.6
 ) -> tuple[Image.Image, SceneSetting]:
-    """Draw the scene `prompt` asks for, `width` × `height` pixels; the same arguments give the same pixels."""
+    """Draw the scene `prompt` asks for, `width` × `height` pixels; the same arguments give the same
+    pixels."""
     setting = parse_scene_prompt(prompt, np.random.default_rng([seed, 1]))
     canvas = Canvas(width, height, np.random.default_rng([seed, 2]))
     _FAMILIES[setting.place](canvas, light_of(setting), setting)

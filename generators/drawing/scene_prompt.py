@@ -1,4 +1,5 @@
-"""Which scene a prompt asks for: known words of places, hours, weather, seasons and colours, in English and French."""
+"""Which scene a prompt asks for: known words of places, hours, weather, seasons and colours, in
+English and French."""
 
 import re
 import unicodedata
@@ -52,8 +53,30 @@ _PLACES: dict[str, tuple[str, ...]] = {
         "lac",
         "sommet",
     ),
-    "forest": ("forest", "woods", "trees", "trail", "jungle", "park", "foret", "bois", "arbres", "sentier", "parc"),
-    "studio": ("studio", "backdrop", "interior", "bedroom", "loft", "indoor", "chambre", "atelier", "interieur"),
+    "forest": (
+        "forest",
+        "woods",
+        "trees",
+        "trail",
+        "jungle",
+        "park",
+        "foret",
+        "bois",
+        "arbres",
+        "sentier",
+        "parc",
+    ),
+    "studio": (
+        "studio",
+        "backdrop",
+        "interior",
+        "bedroom",
+        "loft",
+        "indoor",
+        "chambre",
+        "atelier",
+        "interieur",
+    ),
     "cafe": (
         "cafe",
         "coffee",
@@ -173,7 +196,8 @@ def place_and_time(prompt: str) -> tuple[str | None, str | None]:
 
 
 def parse_scene_prompt(prompt: str, rng: np.random.Generator) -> SceneSetting:
-    """The setting a prompt asks for; what it leaves open is drawn from `rng`, so every seed shows something else."""
+    """The setting a prompt asks for; what it leaves open is drawn from `rng`, so every seed shows
+    something else."""
     found = prompt_words(prompt)
     chance = (
         _choose_word(rng, PLACES),
@@ -182,7 +206,12 @@ def parse_scene_prompt(prompt: str, rng: np.random.Generator) -> SceneSetting:
     )
     colour = _choose_word(rng, ("coral", "teal", "yellow", "blue", "red", "pink"))
     asked = next(
-        (_FRENCH_COLOURS.get(word, word) for word in found if _FRENCH_COLOURS.get(word, word) in COLOURS), None
+        (
+            _FRENCH_COLOURS.get(word, word)
+            for word in found
+            if _FRENCH_COLOURS.get(word, word) in COLOURS
+        ),
+        None,
     )
     tables = (_PLACES, _HOURS, _WEATHER, _SEASONS)
     every = {word for table in tables for synonyms in table.values() for word in synonyms}
@@ -192,5 +221,7 @@ def parse_scene_prompt(prompt: str, rng: np.random.Generator) -> SceneSetting:
         weather=_first_match(found, _WEATHER) or chance[2],
         season=_first_match(found, _SEASONS) or "summer",
         accent=COLOURS[asked or colour],
-        known=tuple(word for word in found if word in every or word in COLOURS or word in _FRENCH_COLOURS),
+        known=tuple(
+            word for word in found if word in every or word in COLOURS or word in _FRENCH_COLOURS
+        ),
     )

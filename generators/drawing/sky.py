@@ -1,4 +1,5 @@
-"""Sky, clouds, sun, stars, rain, and the mirror of still water: what every scene outdoors shares."""
+"""Sky, clouds, sun, stars, rain, and the mirror of still water: what every scene outdoors
+shares."""
 
 import numpy as np
 from PIL import Image, ImageChops
@@ -8,8 +9,11 @@ from generators.drawing.lighting import SceneLight
 from generators.drawing.scene_prompt import SceneSetting
 
 
-def draw_sky(canvas: Canvas, mood: SceneLight, setting: SceneSetting, *, horizon: float, sun_x: float) -> None:
-    """Paint the sky down to `horizon`, with sun or moon at `sun_x` (share of the width), stars and clouds."""
+def draw_sky(
+    canvas: Canvas, mood: SceneLight, setting: SceneSetting, *, horizon: float, sun_x: float
+) -> None:
+    """Paint the sky down to `horizon`, with sun or moon at `sun_x` (share of the width), stars and
+    clouds."""
     stops = [(0.0, mood.zenith), (horizon * 0.55, mood.middle), (horizon, mood.horizon)]
     canvas.image.paste(canvas.gradient(stops))
     x = canvas.across(sun_x)
@@ -43,15 +47,20 @@ def _draw_stars(canvas: Canvas, horizon: float) -> None:
     field = np.zeros((canvas.height, canvas.width), dtype=np.uint8)
     ys = (canvas.rng.random(count) ** 1.4 * horizon * canvas.height).astype(int)
     xs = (canvas.rng.random(count) * (canvas.width - 1)).astype(int)
-    field[np.clip(ys, 0, canvas.height - 1), xs] = (canvas.rng.random(count) ** 2 * 200 + 55).astype(np.uint8)
+    field[np.clip(ys, 0, canvas.height - 1), xs] = (
+        canvas.rng.random(count) ** 2 * 200 + 55
+    ).astype(np.uint8)
     stars = Image.fromarray(field, "L")
     canvas.light(stars, (255, 255, 255))
     bright = stars.point(lambda v: 255 if v > 190 else 0)
     canvas.light(bright.resize(stars.size).reduce(1), (210, 224, 255), 0.6)
 
 
-def draw_clouds(canvas: Canvas, mood: SceneLight, *, horizon: float, cover: float, sun: tuple[float, float]) -> None:
-    """Streaks and heaps of cloud, brighter towards the sun, thinner towards the zenith and the horizon."""
+def draw_clouds(
+    canvas: Canvas, mood: SceneLight, *, horizon: float, cover: float, sun: tuple[float, float]
+) -> None:
+    """Streaks and heaps of cloud, brighter towards the sun, thinner towards the zenith and the
+    horizon."""
     heap = canvas.noise(3.0 * canvas.aspect, 7.0, 5, fall=0.55)
     veil = canvas.noise(1.5 * canvas.aspect, 12.0, 4)
     ys = np.linspace(0, 1, heap.shape[0], dtype=np.float32)[:, None] / max(horizon, 1e-3)
@@ -67,13 +76,21 @@ def draw_clouds(canvas: Canvas, mood: SceneLight, *, horizon: float, cover: floa
     canvas.fill(canvas.plate(thick * lit * 0.95), mix_colours(mood.cloud, mood.sun, 0.3))
 
 
-def draw_haze(canvas: Canvas, mood: SceneLight, y: float, thickness: float, strength: float = 0.5) -> None:
+def draw_haze(
+    canvas: Canvas, mood: SceneLight, y: float, thickness: float, strength: float = 0.5
+) -> None:
     """A band of mist around the height `y`."""
     rows = np.linspace(0, 1, canvas.height, dtype=np.float32)[:, None]
     band = np.exp(-(((rows - y) / thickness) ** 2)) * strength
     wisps = canvas.noise(2.5, 6.0, 3)
-    half = np.exp(-(((np.linspace(0, 1, wisps.shape[0], dtype=np.float32)[:, None] - y) / thickness) ** 2))
-    mask = canvas.plate(np.clip(half * strength * (0.55 + 0.9 * wisps), 0, 1)) if band.max() > 0 else canvas.plate(band)
+    half = np.exp(
+        -(((np.linspace(0, 1, wisps.shape[0], dtype=np.float32)[:, None] - y) / thickness) ** 2)
+    )
+    mask = (
+        canvas.plate(np.clip(half * strength * (0.55 + 0.9 * wisps), 0, 1))
+        if band.max() > 0
+        else canvas.plate(band)
+    )
     canvas.fill(mask, mix_colours(mood.horizon, (255, 255, 255), 0.1 if not mood.night else 0.0))
 
 
@@ -100,7 +117,8 @@ def _draw_snowfall(canvas: Canvas) -> None:
 
 
 def water_ripples(canvas: Canvas, top: float) -> Floats:
-    """Ripples in perspective from the line `top` down: fine and flat afar, broad near, in [0, 1], half size."""
+    """Ripples in perspective from the line `top` down: fine and flat afar, broad near, in [0, 1],
+    half size."""
     tile = canvas.noise(9 * canvas.aspect, 60, 3)
     rows = tile.shape[0]
     first = round(top * rows)
@@ -112,20 +130,27 @@ def water_ripples(canvas: Canvas, top: float) -> Floats:
 
 
 def draw_reflection(canvas: Canvas, top: float, strength: float = 0.75) -> None:
-    """Turn everything below `top` into still water that shows what is above it, a little darker and rippled."""
+    """Turn everything below `top` into still water that shows what is above it, a little darker and
+    rippled."""
     line = round(top * canvas.height)
     deep = canvas.height - line
     if deep < 2 or line < 2:
         return
     above = canvas.image.crop((0, max(0, line - round(deep * 1.25)), canvas.width, line))
-    flipped = above.transpose(Image.Transpose.FLIP_TOP_BOTTOM).resize((canvas.width, deep), Image.Resampling.BILINEAR)
+    flipped = above.transpose(Image.Transpose.FLIP_TOP_BOTTOM).resize(
+        (canvas.width, deep), Image.Resampling.BILINEAR
+    )
     pixels = np.asarray(flipped)
     depth = np.linspace(0, 1, deep)
     sway = (
-        (np.sin(np.cumsum(0.9 / (0.15 + depth) * 0.30)) * (0.6 + 9 * depth) * canvas.height / 1200).round().astype(int)
+        (np.sin(np.cumsum(0.9 / (0.15 + depth) * 0.30)) * (0.6 + 9 * depth) * canvas.height / 1200)
+        .round()
+        .astype(int)
     )
     columns = (np.arange(canvas.width)[None, :] + sway[:, None]) % canvas.width
     rippled = Image.fromarray(pixels[np.arange(deep)[:, None], columns], "RGB")
-    water = Image.blend(canvas.image.crop((0, line, canvas.width, canvas.height)), rippled, strength)
+    water = Image.blend(
+        canvas.image.crop((0, line, canvas.width, canvas.height)), rippled, strength
+    )
     dim = Image.new("RGB", water.size, (232, 236, 242))
     canvas.image.paste(ImageChops.multiply(water, dim), (0, line))

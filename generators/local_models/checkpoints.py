@@ -1,7 +1,9 @@
-"""Checkpoints in one file of weights, as sites of models hand them out: which layout one has, and its pipeline.
+"""Checkpoints in one file of weights, as sites of models hand them out: which layout one has, and
+its pipeline.
 
-What such a file leaves out, the shape of each part and the words a model knows, comes along for Stable Diffusion 1.5
-and XL, so that nothing is fetched from a hub. Files that run code when they are read (pickles) are never opened.
+What such a file leaves out, the shape of each part and the words a model knows, comes along for
+Stable Diffusion 1.5 and XL, so that nothing is fetched from a hub. Files that run code when they
+are read (pickles) are never opened.
 """
 
 import hashlib
@@ -21,7 +23,10 @@ LAYOUT_FOLDER = Path(__file__).resolve().parent / "checkpoint_layouts"
 TOKENIZER_FOLDER = LAYOUT_FOLDER / "words"
 """The vocabulary of CLIP, of layouts that have none of their own."""
 
-MARKS = {"sdxl": "conditioner.embedders.1.model.", "sd15": "cond_stage_model.transformer.text_model."}
+MARKS = {
+    "sdxl": "conditioner.embedders.1.model.",
+    "sd15": "cond_stage_model.transformer.text_model.",
+}
 """By layout, how the names of weights begin that no other has: its text encoder's."""
 
 PARTS = ("model.diffusion_model.", "first_stage_model.")
@@ -38,7 +43,8 @@ _PAD_OF_SECOND = "!"
 def checkpoint_layout(file: Path, layouts: str) -> tuple[Path, str, int]:
     """The folder of a file's layout, the class of its pipeline, and how many numbers it holds.
 
-    Raises EngineMissing for what is no checkpoint of a layout known here: one of another kind, or without a part.
+    Raises EngineMissing for what is no checkpoint of a layout known here: one of another kind, or
+    without a part.
     """
     try:
         told = read_header(file)
@@ -46,11 +52,24 @@ def checkpoint_layout(file: Path, layouts: str) -> tuple[Path, str, int]:
         folder = (Path(layouts) if layouts else LAYOUT_FOLDER) / kind
         index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
         network = json.loads((folder / "unet" / "config.json").read_text(encoding="utf-8"))
-        if not all(_has_prefix(told, part) for part in PARTS) or told[_FIRST]["shape"][1] != network["in_channels"]:
+        if (
+            not all(_has_prefix(told, part) for part in PARTS)
+            or told[_FIRST]["shape"][1] != network["in_channels"]
+        ):
             raise ValueError("a part is missing, or takes other things")
-        numbers = count_parameters({name: one for name, one in told.items() if not name.startswith(_SPARE)})
+        numbers = count_parameters(
+            {name: one for name, one in told.items() if not name.startswith(_SPARE)}
+        )
         return folder, str(index["_class_name"]), numbers
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, StopIteration) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        StopIteration,
+    ) as error:
         raise EngineMissing("engine.checkpoint_unknown", file=file.name) from error
 
 
@@ -59,7 +78,8 @@ def _has_prefix(names: Mapping[str, Any], start: str) -> bool:
 
 
 def open_checkpoint(file: str, folder: str, options: Mapping[str, Any]) -> Any:
-    """The pipeline of a checkpoint of this layout. Raises OSError, ValueError or KeyError for a broken one."""
+    """The pipeline of a checkpoint of this layout. Raises OSError, ValueError or KeyError for a
+    broken one."""
     diffusers = importlib.import_module("diffusers")
     index = json.loads((Path(folder) / "model_index.json").read_text(encoding="utf-8"))
     told = {name: options[name] for name in ("dtype", "local_files_only")}
@@ -68,7 +88,10 @@ def open_checkpoint(file: str, folder: str, options: Mapping[str, Any]) -> Any:
         found = getattr(diffusers, index["_class_name"]).from_single_file(
             file, config=folder, **told, **dict(_iter_tokenizers(Path(folder), index))
         )
-    except (broken, RuntimeError) as error:  # RuntimeError: weights of other shapes than the layout's
+    except (
+        broken,
+        RuntimeError,
+    ) as error:  # RuntimeError: weights of other shapes than the layout's
         if isinstance(error, RuntimeError) and "memory" in str(error):
             raise
         raise ValueError("a part is missing, or of another shape") from error
@@ -79,12 +102,16 @@ def open_checkpoint(file: str, folder: str, options: Mapping[str, Any]) -> Any:
 
 
 def _iter_tokenizers(folder: Path, index: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The tokenizers that a layout names and does not hold itself. The second one of XL fills up with its own sign."""
+    """The tokenizers that a layout names and does not hold itself. The second one of XL fills up
+    with its own sign."""
     for name in ("tokenizer", "tokenizer_2"):
         if name in index and not (folder / name).is_dir():
             pad = {"pad_token": _PAD_OF_SECOND} if name == "tokenizer_2" else {}
             tokenizer = importlib.import_module("transformers").CLIPTokenizer
-            yield name, tokenizer.from_pretrained(str(TOKENIZER_FOLDER), model_max_length=_LONGEST, **pad)
+            yield (
+                name,
+                tokenizer.from_pretrained(str(TOKENIZER_FOLDER), model_max_length=_LONGEST, **pad),
+            )
 
 
 def checkpoint_digest(file: str) -> str:

@@ -1,7 +1,8 @@
-"""Models, adapters and looks in folders and files of this machine, by their names, which come from recipes: none leads
-elsewhere.
+"""Models, adapters and looks in folders and files of this machine, by their names, which come from
+recipes: none leads elsewhere.
 
-A path that is no folder would be taken by diffusers for the name of a model on a hub, so each is looked at first.
+A path that is no folder would be taken by diffusers for the name of a model on a hub, so each is
+looked at first.
 """
 
 import importlib.util
@@ -28,7 +29,8 @@ CARD = "greenroom.json"
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """A pipeline's weights: `source` a folder or a hub's name, `numbers` how many they are, 0 where unknown."""
+    """A pipeline's weights: `source` a folder or a hub's name, `numbers` how many they are, 0 where
+    unknown."""
 
     name: str
     source: str
@@ -44,10 +46,13 @@ class ModelFiles:
     @property
     def label(self) -> OriginLabel:
         """What its pictures must not be mistaken for."""
-        return self.declared or (OriginLabel.DEMO if 0 < self.parameter_count < SMALL else OriginLabel.NONE)
+        return self.declared or (
+            OriginLabel.DEMO if 0 < self.parameter_count < SMALL else OriginLabel.NONE
+        )
 
     def bytes_in(self, dtype: str) -> int:
-        """About what it takes in memory: its weights in that precision, and a tenth for what it is run with."""
+        """About what it takes in memory: its weights in that precision, and a tenth for what it is
+        run with."""
         return int(self.parameter_count * (4 if dtype == "float32" else 2) * 1.1)
 
 
@@ -56,39 +61,56 @@ OWNED = 12
 
 
 class ModelLibrary:
-    """What the settings name: one model, others beside it, LoRAs, one adapter for references, one for poses."""
+    """What the settings name: one model, others beside it, LoRAs, one adapter for references, one
+    for poses."""
 
     def __init__(self, settings: GeneratorsSettings) -> None:
         """Raises EngineMissing when the folder is no model folder, or when a package is missing."""
         self._settings = settings
-        named = _SHIPPED if settings.diffusion_folder == DEMO_MODEL else Path(settings.diffusion_folder)
+        named = (
+            _SHIPPED if settings.diffusion_folder == DEMO_MODEL else Path(settings.diffusion_folder)
+        )
         self.default = (
-            open_model_folder(named) if named.is_dir() else self._checkpoint_model(named) or open_model_folder(named)
+            open_model_folder(named)
+            if named.is_dir()
+            else self._checkpoint_model(named) or open_model_folder(named)
         )
         check_packages()
 
     def find_model(self, name: str) -> ModelFiles:
-        """The model of a name, the default for none. Raises EngineMissing for one that is not there."""
+        """The model of a name, the default for none. Raises EngineMissing for one that is not
+        there."""
         if name in ("", self.default.name):
             return self.default
         if self._settings.diffusion_hub and _HUB_NAME.fullmatch(name):
             return ModelFiles(name, name, 0)
-        folder = safe_child(self._settings.diffusion_models, name.removesuffix(checkpoints.CHECKPOINT_SUFFIX))
+        folder = safe_child(
+            self._settings.diffusion_models, name.removesuffix(checkpoints.CHECKPOINT_SUFFIX)
+        )
         if folder is not None and folder.is_dir():
             return open_model_folder(folder)
-        beside = folder.with_name(f"{folder.name}{checkpoints.CHECKPOINT_SUFFIX}") if folder is not None else None
+        beside = (
+            folder.with_name(f"{folder.name}{checkpoints.CHECKPOINT_SUFFIX}")
+            if folder is not None
+            else None
+        )
         if beside is None or (found := self._checkpoint_model(beside)) is None:
             raise EngineMissing("engine.model_missing", model=name[:100], engine="diffusion")
         return found
 
     def _checkpoint_model(self, file: Path) -> ModelFiles | None:
-        """The model of one file, None where there is none. Raises EngineMissing for one that is of no known layout, and
-        where the file of that name is of a kind that runs code when it is read."""
+        """The model of one file, None where there is none. Raises EngineMissing for one that is of
+        no known layout, and where the file of that name is of a kind that runs code when it is
+        read."""
         if file.suffix == checkpoints.CHECKPOINT_SUFFIX and file.is_file():
-            layout, kind, numbers = checkpoints.checkpoint_layout(file, self._settings.diffusion_layouts)
+            layout, kind, numbers = checkpoints.checkpoint_layout(
+                file, self._settings.diffusion_layouts
+            )
             return ModelFiles(file.stem, str(file), numbers, kind=kind, layout=str(layout))
         bare = file.name.removesuffix(
-            file.suffix if file.suffix in checkpoints.UNSAFE_SUFFIXES else checkpoints.CHECKPOINT_SUFFIX
+            file.suffix
+            if file.suffix in checkpoints.UNSAFE_SUFFIXES
+            else checkpoints.CHECKPOINT_SUFFIX
         )
         for suffix in checkpoints.UNSAFE_SUFFIXES:
             if file.with_name(bare + suffix).is_file():
@@ -96,8 +118,8 @@ class ModelLibrary:
         return None
 
     def find_lora(self, wanted: Lora) -> Path:
-        """The file of a LoRA: in a folder of its owner's, which the end of their id ends, else among the shared ones.
-        Raises EngineMissing."""
+        """The file of a LoRA: in a folder of its owner's, which the end of their id ends, else
+        among the shared ones. Raises EngineMissing."""
         root = self._settings.diffusion_loras
         for folder in (*_owner_folders(root, wanted.owner), root):
             file = safe_child(folder, f"{wanted.name}.safetensors")
@@ -118,14 +140,19 @@ class ModelLibrary:
         """Why models among those that are listed, and files beside them, cannot be used."""
         folder = Path(self._settings.diffusion_models)
         found = list[Message]()
-        files = list(folder.iterdir()) if self._settings.diffusion_models and folder.is_dir() else []
+        files = (
+            list(folder.iterdir()) if self._settings.diffusion_models and folder.is_dir() else []
+        )
         pickles = [one.name for one in files if one.suffix in checkpoints.UNSAFE_SUFFIXES]
         for name in self.list_models():
             try:
                 self.find_model(name)
             except EngineMissing as error:
                 found.append(error.message)
-        return [*found, *(Message("engine.checkpoint_pickle", {"file": name}) for name in sorted(pickles))]
+        return [
+            *found,
+            *(Message("engine.checkpoint_pickle", {"file": name}) for name in sorted(pickles)),
+        ]
 
     def list_loras(self) -> list[str]:
         """The names of the LoRAs that all share."""
@@ -145,7 +172,8 @@ class ModelLibrary:
 
     @property
     def supported_inputs(self) -> frozenset[str]:
-        """What can be asked beside words, with these folders. Raises EngineMissing for one that is not there."""
+        """What can be asked beside words, with these folders. Raises EngineMissing for one that is
+        not there."""
         for path in (self._settings.diffusion_references, self._settings.diffusion_poses):
             _existing_folder(path)
         return supported_inputs(self._settings)
@@ -169,7 +197,8 @@ def check_packages() -> None:
 
 
 def weights_file_in(folder: Path) -> Path:
-    """The one file of weights in a folder. Raises EngineMissing where there is none, or more than one."""
+    """The one file of weights in a folder. Raises EngineMissing where there is none, or more than
+    one."""
     files = sorted(folder.glob("*.safetensors"))
     if len(files) != 1:
         raise EngineMissing("engine.folder_broken", folder=str(folder))
@@ -180,7 +209,9 @@ def _owner_folders(root: str, owner: str) -> list[str]:
     """The folders of an owner below a folder; they may be renamed, but for the end."""
     if not root or len(owner) < OWNED or not Path(root).is_dir():
         return []
-    return sorted(str(one) for one in Path(root).iterdir() if one.name.endswith(f"-{owner[-OWNED:]}"))
+    return sorted(
+        str(one) for one in Path(root).iterdir() if one.name.endswith(f"-{owner[-OWNED:]}")
+    )
 
 
 def safe_child(folder: str, name: str) -> Path | None:
@@ -211,11 +242,20 @@ def open_model_folder(folder: Path) -> ModelFiles:
     try:
         numbers = count_file_parameters(half or files)
         return ModelFiles(
-            folder.name, str(folder), numbers, bool(half), _declared_label(folder / CARD), str(index["_class_name"])
+            folder.name,
+            str(folder),
+            numbers,
+            bool(half),
+            _declared_label(folder / CARD),
+            str(index["_class_name"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise EngineMissing("engine.folder_broken", folder=str(folder)) from error
 
 
 def _declared_label(card: Path) -> OriginLabel:
-    return OriginLabel(json.loads(card.read_text(encoding="utf-8"))["label"]) if card.exists() else OriginLabel.NONE
+    return (
+        OriginLabel(json.loads(card.read_text(encoding="utf-8"))["label"])
+        if card.exists()
+        else OriginLabel.NONE
+    )

@@ -1,4 +1,5 @@
-"""Loaded pipelines: kept hot as long as they fit, the one unused longest let go first. One thread at a time."""
+"""Loaded pipelines: kept hot as long as they fit, the one unused longest let go first. One thread
+at a time."""
 
 import gc
 import importlib
@@ -27,8 +28,8 @@ _LARGE = 512 * 512
 
 @dataclass
 class _Hot:
-    """A loaded pipeline, the bytes it takes, the SHA-256 of the one file it was read from, and the files of the LoRAs
-    that lie over it."""
+    """A loaded pipeline, the bytes it takes, the SHA-256 of the one file it was read from, and the
+    files of the LoRAs that lie over it."""
 
     pipeline: Any
     taken: int
@@ -49,19 +50,22 @@ WAITS = 60.0
 """Seconds until the next look whether others have let go of the memory."""
 
 _OF_FILES = {"local_files_only": True, "use_safetensors": True}
-"""How what lies beside a model is read: nothing of a hub, and no pickle, which runs code when it is read."""
+"""How what lies beside a model is read: nothing of a hub, and no pickle, which runs code when it is
+read."""
 
 _HELD: "weakref.WeakSet[PipelineCache]" = weakref.WeakSet()
 
 
 def release_all_models() -> None:
-    """Let go of every model of this process, so that what is free on the device is what there is."""
+    """Let go of every model of this process, so that what is free on the device is what there
+    is."""
     for each in list(_HELD):
         each.release_all()
 
 
 class PipelineCache:
-    """The models of one kind on a device, within its budget; loading one lets those of other kinds go."""
+    """The models of one kind on a device, within its budget; loading one lets those of other kinds
+    go."""
 
     def __init__(
         self,
@@ -88,8 +92,8 @@ class PipelineCache:
         return tuple(self._hot)
 
     def get_pipeline(self, model: ModelFiles, loras: tuple[Lora, ...] = ()) -> Any:
-        """The pipeline, wearing these LoRAs and no others. Raises EngineMissing, JobTooLarge for one too large, and
-        EngineBusy while others hold what it needs."""
+        """The pipeline, wearing these LoRAs and no others. Raises EngineMissing, JobTooLarge for
+        one too large, and EngineBusy while others hold what it needs."""
         if model.name not in self._hot:
             needed = model.bytes_in(self._device.dtype)
             self._make_room(model, needed)
@@ -117,8 +121,8 @@ class PipelineCache:
         return went
 
     def get_companion(self, folder: Path, load: Callable[[], Any]) -> Any:
-        """What lies beside a model, a look's eyes or a posture's network: loaded once, and kept where there is room for
-        it beside the models. Raises what `load` raises."""
+        """What lies beside a model, a look's eyes or a posture's network: loaded once, and kept
+        where there is room for it beside the models. Raises what `load` raises."""
         if (known := self._beside.get(str(folder))) is not None:
             return known[0]
         found = load()
@@ -138,7 +142,8 @@ class PipelineCache:
         self._free_memory()
 
     def _make_room(self, model: ModelFiles, needed: int) -> None:
-        """Free memory is asked for each time: what others held when this process began may be free, and the reverse."""
+        """Free memory is asked for each time: what others held when this process began may be free,
+        and the reverse."""
         told: dict[str, str | int] = {"model": model.name, "needed": needed // MEBIBYTE}
         if needed > (most := self._device.most or self._device.budget):
             raise JobTooLarge("engine.model_too_large", budget=most // MEBIBYTE, **told)
@@ -151,11 +156,15 @@ class PipelineCache:
             elif self._hot:
                 self._hot.popitem(last=False)
             else:
-                raise EngineBusy("engine.memory_taken", after=WAITS, budget=free // MEBIBYTE, **told)
+                raise EngineBusy(
+                    "engine.memory_taken", after=WAITS, budget=free // MEBIBYTE, **told
+                )
             self._free_memory()
 
     def _bytes_in_use(self) -> int:
-        return sum(hot.taken for hot in self._hot.values()) + sum(taken for _, taken in self._beside.values())
+        return sum(hot.taken for hot in self._hot.values()) + sum(
+            taken for _, taken in self._beside.values()
+        )
 
     def _free_memory(self) -> None:
         gc.collect()
@@ -164,7 +173,9 @@ class PipelineCache:
 
     def _load_pipeline(self, model: ModelFiles) -> Any:
         if not self._hub:
-            os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read by the hub client when it is imported
+            os.environ.setdefault(
+                "HF_HUB_OFFLINE", "1"
+            )  # read by the hub client when it is imported
         torch = importlib.import_module("torch")
         for package in ("diffusers", "transformers"):
             importlib.import_module(f"{package}.utils.logging").disable_progress_bar()
@@ -182,17 +193,22 @@ class PipelineCache:
         except (OSError, ValueError, KeyError) as error:
             raise EngineMissing("engine.folder_broken", folder=model.source) from error
         if getattr(pipeline, "safety_checker", None) is not None:
-            pipeline.safety_checker = None  # it blackens what it dislikes; what may be shown is for the gate to say
+            pipeline.safety_checker = (
+                None  # it blackens what it dislikes; what may be shown is for the gate to say
+            )
         _set_scalar_sample_size(pipeline)
         pipeline.set_progress_bar_config(disable=True)
-        if hasattr(getattr(pipeline, "vae", None), "use_slicing"):  # the method is there where the ability is not
-            pipeline.vae.enable_slicing()  # a batch is decoded one by one: the largest peak of memory is there
+        if hasattr(
+            getattr(pipeline, "vae", None), "use_slicing"
+        ):  # the method is there where the ability is not
+            # a batch is decoded one by one: the largest peak of memory is there
+            pipeline.vae.enable_slicing()
         self.loads += 1
         return pipeline.to(self._device.kind)
 
     def _apply_loras(self, hot: _Hot, model: ModelFiles, loras: tuple[Lora, ...]) -> None:
-        """Never fused: taking a fused LoRA off again leaves other weights than before (measured). One that is asked for
-        no more is deleted, not switched off: it may be another agency's."""
+        """Never fused: taking a fused LoRA off again leaves other weights than before (measured).
+        One that is asked for no more is deleted, not switched off: it may be another agency's."""
         pipeline = hot.pipeline
         files = tuple(map(self._wears, loras))
         if not (files or hot.worn):
@@ -204,7 +220,9 @@ class PipelineCache:
                 if file not in hot.worn:
                     _load_lora(pipeline, file)
             if loras:
-                pipeline.set_adapters([_adapter_name(file) for file in files], [one.weight for one in loras])
+                pipeline.set_adapters(
+                    [_adapter_name(file) for file in files], [one.weight for one in loras]
+                )
         except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
             pipeline.unload_lora_weights()
             hot.worn = ()
@@ -218,26 +236,34 @@ class PipelineCache:
 def _open_picture_pipeline(model: ModelFiles, options: Mapping[str, Any]) -> Any:
     if model.layout:
         return checkpoints.open_checkpoint(model.source, model.layout, options)
-    return importlib.import_module("diffusers").AutoPipelineForText2Image.from_pretrained(model.source, **options)
+    return importlib.import_module("diffusers").AutoPipelineForText2Image.from_pretrained(
+        model.source, **options
+    )
 
 
 def _load_lora(pipeline: Any, file: Path) -> None:
     """Raises ValueError for a LoRA of another kind of model, of which some pipelines only warn."""
     pipeline.load_lora_weights(
-        str(file.parent), weight_name=file.name, adapter_name=_adapter_name(file), local_files_only=True
+        str(file.parent),
+        weight_name=file.name,
+        adapter_name=_adapter_name(file),
+        local_files_only=True,
     )
     if not any(_adapter_name(file) in there for there in pipeline.get_list_adapters().values()):
         raise ValueError("no part of the model took it")
 
 
 def _adapter_name(file: Path) -> str:
-    """A name that may be part of a module's: no dots. Its folder tells it from another agency's of the same name."""
+    """A name that may be part of a module's: no dots. Its folder tells it from another agency's of
+    the same name."""
     name = f"{file.parent.name}/{file.stem}"
     return "l_" + "".join(letter if letter.isalnum() else f"_{ord(letter):x}_" for letter in name)
 
 
 @contextmanager
-def with_references(pipeline: Any, shelf: ModelLibrary, job: ImageJob, kept: PipelineCache) -> Iterator[None]:
+def with_references(
+    pipeline: Any, shelf: ModelLibrary, job: ImageJob, kept: PipelineCache
+) -> Iterator[None]:
     """Let a pipeline look at the references of a job, and no longer. Raises EngineMissing."""
     if not job.references:
         yield
@@ -269,19 +295,26 @@ class _Eyes:
 
 
 def _load_image_adapter(pipeline: Any, folder: Path, kept: PipelineCache) -> None:
-    """Give a pipeline the eyes of a folder. They go with the job, but are read from the disk once."""
+    """Give a pipeline the eyes of a folder. They go with the job, but are read from the disk
+    once."""
     if not hasattr(pipeline, "image_encoder"):
         raise ValueError("a model of another kind")
 
     def load() -> _Eyes:
         weights: dict[str, dict[str, Any]] = {"image_proj": {}, "ip_adapter": {}}
-        for name, weight in importlib.import_module("safetensors.torch").load_file(weights_file_in(folder)).items():
+        for name, weight in (
+            importlib.import_module("safetensors.torch").load_file(weights_file_in(folder)).items()
+        ):
             part, _, rest = name.partition(".")
             weights[part][rest] = weight
         vision = importlib.import_module("transformers").CLIPVisionModelWithProjection
-        encoder = vision.from_pretrained(str(folder / "image_encoder"), dtype=pipeline.dtype, **_OF_FILES)
+        encoder = vision.from_pretrained(
+            str(folder / "image_encoder"), dtype=pipeline.dtype, **_OF_FILES
+        )
         edge = encoder.config.image_size
-        extractor = importlib.import_module("transformers").CLIPImageProcessor(size=edge, crop_size=edge)
+        extractor = importlib.import_module("transformers").CLIPImageProcessor(
+            size=edge, crop_size=edge
+        )
         return _Eyes(weights, encoder.to(pipeline.device), extractor)
 
     eyes = kept.get_companion(folder, load)
@@ -310,13 +343,16 @@ def with_pose_control(pipeline: Any, shelf: ModelLibrary, dtype: Any, kept: Pipe
         raise EngineMissing("engine.folder_broken", folder=str(folder)) from error
     network = getattr(pipeline, "unet", None)
     if network is None or network.config.cross_attention_dim != net.config.cross_attention_dim:
-        raise _unfit_adapter_error(folder, pipeline)  # else its first layer would say so, in the words of matrices
+        raise _unfit_adapter_error(
+            folder, pipeline
+        )  # else its first layer would say so, in the words of matrices
     return diffusers.AutoPipelineForText2Image.from_pipe(pipeline, controlnet=net)
 
 
 def _set_scalar_sample_size(pipeline: Any) -> None:
-    """Say the size a model learned from as one edge, of the same area: pipelines that begin from a picture compare it
-    with a number, and fail on the pair that a model of oblong pictures has (diffusers 0.42)."""
+    """Say the size a model learned from as one edge, of the same area: pipelines that begin from a
+    picture compare it with a number, and fail on the pair that a model of oblong pictures has
+    (diffusers 0.42)."""
     config = getattr(getattr(pipeline, "unet", None), "config", None)
     learned = getattr(config, "sample_size", None)
     if isinstance(learned, (list, tuple)):
@@ -324,10 +360,12 @@ def _set_scalar_sample_size(pipeline: Any) -> None:
 
 
 def drawn_size(pipeline: Any, width: int, height: int) -> tuple[int, int]:
-    """The size to draw at, in pixels: the one asked for, or near what the model learned from where that is smaller.
+    """The size to draw at, in pixels: the one asked for, or near what the model learned from where
+    that is smaller.
 
-    Far beyond it, a model repeats its subject (https://huggingface.co/docs/diffusers/api/pipelines/stable_diffusion);
-    what it draws is enlarged instead.
+    Far beyond it, a model repeats its subject
+    (https://huggingface.co/docs/diffusers/api/pipelines/stable_diffusion); what it draws is
+    enlarged instead.
     """
     network = getattr(pipeline, "unet", None) or pipeline.transformer
     learned = getattr(pipeline, "default_sample_size", None) or network.config.sample_size
@@ -338,4 +376,6 @@ def drawn_size(pipeline: Any, width: int, height: int) -> tuple[int, int]:
         return width, height
     shrunk = math.sqrt(area / (width * height))
     step = max(2 * pixel, 16) if area >= _LARGE else 8
-    return max(round(width * shrunk / step) * step, step), max(round(height * shrunk / step) * step, step)
+    return max(round(width * shrunk / step) * step, step), max(
+        round(height * shrunk / step) * step, step
+    )

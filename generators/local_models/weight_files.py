@@ -13,7 +13,8 @@ _LONGEST_HEADER = 100_000_000
 
 
 def read_header(file: Path) -> dict[str, Any]:
-    """The shape and place of each of its weights, by name. Raises OSError, ValueError and the like for broken files."""
+    """The shape and place of each of its weights, by name. Raises OSError, ValueError and the like
+    for broken files."""
     with file.open("rb") as weights:
         length = int.from_bytes(weights.read(8), "little")
         if length > _LONGEST_HEADER:

@@ -1,8 +1,9 @@
 """FFmpeg as a process: the one decoder and encoder of films and sound, kept in a box of its own.
 
-The program is the one inside imageio-ffmpeg; it is run, never linked (it is under the GPL). It gets a folder, a list of
-arguments and no environment: it opens no address and no file but those named, is stopped with all it started when its
-time is up, and cannot take more memory or disk than it is given. No shell is ever asked.
+The program is the one inside imageio-ffmpeg; it is run, never linked (it is under the GPL). It gets
+a folder, a list of arguments and no environment: it opens no address and no file but those named,
+is stopped with all it started when its time is up, and cannot take more memory or disk than it is
+given. No shell is ever asked.
 """
 
 import errno
@@ -31,7 +32,14 @@ SPEECH_FORMATS = {"wav": "pcm_s16le", "mp3": "mp3float,mp3"}
 """What engines of speech hand over, and what decodes it."""
 
 _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-max_alloc", str(2**29))
-_INPUT = ("-protocol_whitelist", "file,pipe", "-format_whitelist", DEMUXERS, "-codec_whitelist", DECODERS)
+_INPUT = (
+    "-protocol_whitelist",
+    "file,pipe",
+    "-format_whitelist",
+    DEMUXERS,
+    "-codec_whitelist",
+    DECODERS,
+)
 _LOG = "ffmpeg.log"
 _LOG_TAIL = 4_000
 _FULL = os.strerror(errno.ENOSPC)
@@ -47,12 +55,14 @@ def is_available() -> bool:
 
 
 def input_arguments(file: str, demuxer: str) -> tuple[str, ...]:
-    """The arguments that open `file` (in the run's folder) as that format, whatever its bytes would suggest."""
+    """The arguments that open `file` (in the run's folder) as that format, whatever its bytes would
+    suggest."""
     return ("-threads", _THREADS, *_INPUT, "-f", demuxer, "-i", f"file:{file}")
 
 
 def speech_input_arguments(file: str, demuxer: str) -> tuple[str, ...]:
-    """The arguments that open what an engine of speech made (a key of `SPOKEN`), and nothing else."""
+    """The arguments that open what an engine of speech made (a key of `SPOKEN`), and nothing
+    else."""
     lists = (
         "-protocol_whitelist",
         "file,pipe",
@@ -71,11 +81,14 @@ def run_ffmpeg(arguments: Sequence[str], *, folder: Path, seconds: float, name: 
 
 
 @contextmanager
-def read_output(arguments: Sequence[str], *, folder: Path, seconds: float, name: str) -> Iterator[IO[bytes]]:
-    """Run, and read what it writes to its standard output; `seconds` of wall clock, and of work on each of two cores.
+def read_output(
+    arguments: Sequence[str], *, folder: Path, seconds: float, name: str
+) -> Iterator[IO[bytes]]:
+    """Run, and read what it writes to its standard output; `seconds` of wall clock, and of work on
+    each of two cores.
 
-    Raises BadInput `film.too_slow` when the time is up and `film.corrupt` when it gave up, both naming the `file`;
-    Unavailable when the disk is full or the program cannot be started.
+    Raises BadInput `film.too_slow` when the time is up and `film.corrupt` when it gave up, both
+    naming the `file`; Unavailable when the disk is full or the program cannot be started.
     """
     with _run_process(arguments, folder=folder, seconds=seconds, name=name) as process:
         if process.stdout is None:
@@ -84,13 +97,18 @@ def read_output(arguments: Sequence[str], *, folder: Path, seconds: float, name:
 
 
 @contextmanager
-def write_input(arguments: Sequence[str], *, folder: Path, seconds: float, name: str) -> Iterator[IO[bytes]]:
-    """Run, and hand it what it reads as `pipe:0`; it ends with the block. Raises as `reading` does, also where it gave
-    up before everything was written."""
+def write_input(
+    arguments: Sequence[str], *, folder: Path, seconds: float, name: str
+) -> Iterator[IO[bytes]]:
+    """Run, and hand it what it reads as `pipe:0`; it ends with the block. Raises as `reading` does,
+    also where it gave up before everything was written."""
     with _run_process(arguments, folder=folder, seconds=seconds, name=name, fed=True) as process:
         if process.stdin is None:
             raise Unavailable("film.no_decoder")
-        with suppress(BrokenPipeError), process.stdin as taken:  # why it reads no more, its own end says
+        with (
+            suppress(BrokenPipeError),
+            process.stdin as taken,
+        ):  # why it reads no more, its own end says
             yield taken
 
 
@@ -124,7 +142,8 @@ def _start_process(
 ) -> "subprocess.Popen[bytes]":
     command = [get_ffmpeg_exe(), *_QUIET, *arguments]
     try:
-        process = subprocess.Popen(  # noqa: S603  our own words; no name of a person's file is among them
+        # our own words; no name of a person's file is among them
+        process = subprocess.Popen(  # noqa: S603  see above
             command,
             cwd=folder,
             stdin=subprocess.PIPE if fed else subprocess.DEVNULL,

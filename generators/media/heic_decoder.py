@@ -1,6 +1,8 @@
-"""HEIC pictures by FFmpeg, in the same box as films: a phone's format whose decoders have often been broken into.
+"""HEIC pictures by FFmpeg, in the same box as films: a phone's format whose decoders have often
+been broken into.
 
-No library for it is loaded: the wheels there are carry x265 (GPL) into the process, and libheif with it.
+No library for it is loaded: the wheels there are carry x265 (GPL) into the process, and libheif
+with it.
 """
 
 import tempfile
@@ -12,7 +14,11 @@ from foundation.errors import BadInput, Unavailable
 from generators.containers.heif import HeifStill
 from generators.media import ffmpeg
 
-_BY_TURNS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
+_BY_TURNS = {
+    1: Image.Transpose.ROTATE_90,
+    2: Image.Transpose.ROTATE_180,
+    3: Image.Transpose.ROTATE_270,
+}
 _BY_MIRROR = (Image.Transpose.FLIP_TOP_BOTTOM, Image.Transpose.FLIP_LEFT_RIGHT)
 
 SECONDS = 60.0
@@ -22,7 +28,8 @@ SECONDS = 60.0
 def decode_heic(data: bytes, still: HeifStill, *, name: str) -> Image.Image:
     """The picture upright, RGB, with its colour profile beside it.
 
-    Raises BadInput `photo.corrupt` with `file`, Unavailable when the disk is full or there is no FFmpeg.
+    Raises BadInput `photo.corrupt` with `file`, Unavailable when the disk is full or there is no
+    FFmpeg.
     """
     size = (still.width, still.height)
     try:
@@ -31,7 +38,10 @@ def decode_heic(data: bytes, still: HeifStill, *, name: str) -> Image.Image:
             (folder / "in").write_bytes(_remove_rotation(data))
             plain = ("-frames:v", "1", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1")
             with ffmpeg.read_output(
-                (*ffmpeg.input_arguments("in", "mov"), *plain), folder=folder, seconds=SECONDS, name=name
+                (*ffmpeg.input_arguments("in", "mov"), *plain),
+                folder=folder,
+                seconds=SECONDS,
+                name=name,
             ) as out:
                 raw = out.read(size[0] * size[1] * 3 + 1)
     except BadInput as error:
@@ -51,7 +61,8 @@ def decode_heic(data: bytes, still: HeifStill, *, name: str) -> Image.Image:
 
 
 def _remove_rotation(data: bytes) -> bytes:
-    """The file with nothing said of how it is turned: FFmpeg turns tiles by it whatever it is told."""
+    """The file with nothing said of how it is turned: FFmpeg turns tiles by it whatever it is
+    told."""
     for kind in (b"irot", b"imir"):
         data = data.replace(b"\0\0\0\x09" + kind, b"\0\0\0\x09free")
     return data

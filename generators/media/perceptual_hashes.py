@@ -1,7 +1,9 @@
-"""Hashes that stay near when a picture is resized or re-encoded. 64 bits each; compare with `distance`.
+"""Hashes that stay near when a picture is resized or re-encoded. 64 bits each; compare with
+`distance`.
 
-Source: pHash (Zauner 2010, DCT of 32 × 32, the low 8 × 8 against their median) and dHash (Krawetz 2013, 9 × 8).
-Measured: crops above a tenth escape both; mirrored and turned pictures too, unless `turned` is compared.
+Source: pHash (Zauner 2010, DCT of 32 × 32, the low 8 × 8 against their median) and dHash (Krawetz
+2013, 9 × 8). Measured: crops above a tenth escape both; mirrored and turned pictures too, unless
+`turned` is compared.
 """
 
 import math
@@ -14,8 +16,12 @@ SAME_DISTANCE = 8
 NEAR_DISTANCE = 12
 
 
-def _to_greyscale(image: Image.Image, width: int, height: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
-    flat = image.convert("RGB").convert("L") if image.mode not in ("L", "RGB") else image.convert("L")
+def _to_greyscale(
+    image: Image.Image, width: int, height: int
+) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+    flat = (
+        image.convert("RGB").convert("L") if image.mode not in ("L", "RGB") else image.convert("L")
+    )
     return np.asarray(flat.resize((width, height), Image.Resampling.LANCZOS), dtype=np.float64)
 
 
@@ -31,7 +37,8 @@ def phash(image: Image.Image) -> bytes:
 
 
 def transformed_hashes(image: Image.Image) -> tuple[bytes, ...]:
-    """The perceptual hashes of the picture mirrored and turned, and of the negatives of all eight, without its own."""
+    """The perceptual hashes of the picture mirrored and turned, and of the negatives of all eight,
+    without its own."""
     grey = _to_greyscale(image, 32, 32)
     upright = [np.rot90(side, turns) for side in (grey, grey[:, ::-1]) for turns in range(4)]
     return tuple(_phash_of_grey(one) for one in [*upright[1:], *(255.0 - one for one in upright)])

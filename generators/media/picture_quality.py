@@ -1,7 +1,9 @@
-"""How well a picture is made, as a figure: light, contrast, sharpness and colour. It says nothing of taste or content.
+"""How well a picture is made, as a figure: light, contrast, sharpness and colour. It says nothing
+of taste or content.
 
-Source: colourfulness after Hasler and Süsstrunk, Measuring colourfulness in natural images (SPIE 2003); sharpness as
-the variance of the Laplacian (Pech-Pacheco et al., ICPR 2000). Both on 256 pixels, so that sizes can be compared.
+Source: colourfulness after Hasler and Süsstrunk, Measuring colourfulness in natural images (SPIE
+2003); sharpness as the variance of the Laplacian (Pech-Pacheco et al., ICPR 2000). Both on 256
+pixels, so that sizes can be compared.
 """
 
 import numpy as np
@@ -18,7 +20,8 @@ BRIGHT = 250
 FULL_CONTRAST = 60.0
 FULL_SHARPNESS = 400.0
 FULL_COLOUR = 60.0
-"""Where more is no better: a standard deviation of grey, a variance of the Laplacian, and "quite colourful"."""
+"""Where more is no better: a standard deviation of grey, a variance of the Laplacian, and "quite
+colourful"."""
 
 
 def score_quality(image: Image.Image) -> int:

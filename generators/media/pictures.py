@@ -1,7 +1,8 @@
-"""Pictures in and out: read safely, set upright, stripped of everything but pixels, cut to a destination's profile.
+"""Pictures in and out: read safely, set upright, stripped of everything but pixels, cut to a
+destination's profile.
 
-Order for a rendition: `read` → `render` (resize, strip) → `content_credentials.sign_media` last → hash. Same photo and profile: same
-bytes, on the same build of Pillow.
+Order for a rendition: `read` → `render` (resize, strip) → `content_credentials.sign_media` last →
+hash. Same photo and profile: same bytes, on the same build of Pillow.
 """
 
 import hashlib
@@ -44,7 +45,8 @@ _DAMAGE = (
     Image.DecompressionBombWarning,
 )
 _GARBLED = (*_DAMAGE, ArithmeticError, AttributeError, LookupError, TypeError, struct.error)
-"""What Pillow raises of EXIF that is cut, or whose values are of other types than their tags have."""
+"""What Pillow raises of EXIF that is cut, or whose values are of other types than their tags
+have."""
 
 _UPRIGHT: Mapping[object, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -58,7 +60,8 @@ _UPRIGHT: Mapping[object, Image.Transpose] = {
 """By the orientation that EXIF says, what sets a picture upright."""
 
 _YEARS = range(1826, 9999)
-"""From the first photograph on: clocks that were never set say others, and a zone may lead out of the calendar."""
+"""From the first photograph on: clocks that were never set say others, and a zone may lead out of
+the calendar."""
 
 _T = TypeVar("_T")
 _TAKEN = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
@@ -66,7 +69,8 @@ _OFFSET = re.compile(r"([+-])([01]\d|2[0-3]):([0-5]\d)")
 _LINEAGE_KEYS = ("parameters", "prompt", "workflow")
 _DESCRIPTION = "Description"
 _MADE_BY_JOB = "Job ID:"
-"""Where Midjourney leaves the prompt in what it exports, and the words that tell it from anybody's description."""
+"""Where Midjourney leaves the prompt in what it exports, and the words that tell it from anybody's
+description."""
 
 _LINEAGE_MOST = 20_000
 _QUALITY_STEP = 6
@@ -77,8 +81,8 @@ _LEAST_EDGE = 640
 
 @dataclass(frozen=True)
 class RenditionProfile:
-    """What a destination takes: the longest edge in pixels, the format, its quality (1 to 100; PNG ignores it), and
-    the most bytes (0: any), for which the quality yields first, then the size."""
+    """What a destination takes: the longest edge in pixels, the format, its quality (1 to 100; PNG
+    ignores it), and the most bytes (0: any), for which the quality yields first, then the size."""
 
     name: str
     max_edge: int
@@ -89,7 +93,8 @@ class RenditionProfile:
 
 ORIGINAL_PROFILE = RenditionProfile("original", 4096, "image/jpeg", 92)
 POST_PROFILE = RenditionProfile("post", 2048, "image/jpeg", 88, max_bytes=1_900_000)
-"""Fits every place of today: the narrowest takes 2,000,000 bytes, and the mark of its maker comes on top."""
+"""Fits every place of today: the narrowest takes 2,000,000 bytes, and the mark of its maker comes
+on top."""
 
 PREVIEW_PROFILE = RenditionProfile("preview", 640, "image/webp", 78)
 
@@ -109,8 +114,8 @@ class CaptureTime:
 
 @dataclass(frozen=True)
 class DecodedPhoto:
-    """A decoded picture, upright, in sRGB. `preview` is the thumbnail its file brought along, which is never kept;
-    `hidden_preview` says that it shows something else."""
+    """A decoded picture, upright, in sRGB. `preview` is the thumbnail its file brought along, which
+    is never kept; `hidden_preview` says that it shows something else."""
 
     pixels: Image.Image = field(repr=False)
     mime: PictureMime
@@ -131,8 +136,8 @@ class DecodedPhoto:
 
 @dataclass(frozen=True)
 class RenderedPicture:
-    """One picture, or film, for one profile; `phash` and `dhash` are 8 bytes each, and so is each of `turned`;
-    none of what looks like nothing."""
+    """One picture, or film, for one profile; `phash` and `dhash` are 8 bytes each, and so is each
+    of `turned`; none of what looks like nothing."""
 
     data: bytes = field(repr=False)
     mime: str
@@ -155,7 +160,9 @@ def _read_lineage(image: Image.Image, exif: Image.Exif) -> dict[str, str]:
     described = str(image.info.get(_DESCRIPTION, ""))
     if _MADE_BY_JOB in described:
         found["prompt"] = embedded_claims.clean_text(described[:_LINEAGE_MOST])
-    comment = _read_exif_or(lambda: exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment), None)
+    comment = _read_exif_or(
+        lambda: exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment), None
+    )
     if said := embedded_claims.a1111_parameters(comment):
         found.setdefault("parameters", embedded_claims.clean_text(said[:_LINEAGE_MOST]))
     return found
@@ -172,7 +179,8 @@ def _xmp_packet(image: Image.Image) -> bytes:
 def decode_photo(data: bytes, *, name: str) -> DecodedPhoto:
     """Decode an upload by its content, never by its name.
 
-    Raises BadInput `photo.unsupported`, `.corrupt`, `.too_large`, `.trailing` or `.animated`, with `file`.
+    Raises BadInput `photo.unsupported`, `.corrupt`, `.too_large`, `.trailing` or `.animated`, with
+    `file`.
     """
     found = inspect_picture(data, name=name)
     try:
@@ -186,7 +194,9 @@ def decode_photo(data: bytes, *, name: str) -> DecodedPhoto:
         upright = _apply_orientation(_to_srgb(image), exif)
     except _DAMAGE as error:
         raise BadInput("photo.corrupt", file=name) from error
-    bare = Image.frombytes(upright.mode, upright.size, upright.tobytes())  # pixels alone: no info, no profile, no EXIF
+    bare = Image.frombytes(
+        upright.mode, upright.size, upright.tobytes()
+    )  # pixels alone: no info, no profile, no EXIF
     return DecodedPhoto(
         pixels=bare,
         mime=_MIMES[found.kind],
@@ -201,7 +211,8 @@ def decode_photo(data: bytes, *, name: str) -> DecodedPhoto:
 
 
 def _read_exif_or(read: Callable[[], _T], otherwise: _T) -> _T:
-    """What EXIF says. None of it leaves, so that what cannot be read of it says nothing, and costs nobody a picture."""
+    """What EXIF says. None of it leaves, so that what cannot be read of it says nothing, and costs
+    nobody a picture."""
     try:
         return read()
     except _GARBLED:
@@ -209,20 +220,24 @@ def _read_exif_or(read: Callable[[], _T], otherwise: _T) -> _T:
 
 
 def _apply_orientation(image: Image.Image, exif: Image.Exif) -> Image.Image:
-    """The picture as it was held. Its EXIF is not written again, as Pillow's own way of doing this would."""
+    """The picture as it was held. Its EXIF is not written again, as Pillow's own way of doing this
+    would."""
     turn = _read_exif_or(lambda: _UPRIGHT.get(exif.get(ExifTags.Base.Orientation)), None)
     return image if turn is None else image.transpose(turn)
 
 
 def _decode_pixels(data: bytes, found: PictureContainer, name: str) -> Image.Image:
-    """The pixels as they were coded: by Pillow, those of a HEIC by FFmpeg (its box holds whoever breaks a decoder)."""
+    """The pixels as they were coded: by Pillow, those of a HEIC by FFmpeg (its box holds whoever
+    breaks a decoder)."""
     still = found.still
     if still is not None and still.kind == "HEIF":
         image = heic_decoder.decode_heic(data, still, name=name)
         if still.exif:
             exif = image.getexif()
             _read_exif_or(lambda: exif.load(still.exif), None)
-            _read_exif_or(lambda: exif.pop(ExifTags.Base.Orientation, None), None)  # it is upright by its own boxes
+            _read_exif_or(
+                lambda: exif.pop(ExifTags.Base.Orientation, None), None
+            )  # it is upright by its own boxes
         return image
     image = Image.open(io.BytesIO(data), formats=(found.kind,))
     size = (found.width, found.height)
@@ -233,7 +248,9 @@ def _decode_pixels(data: bytes, found: PictureContainer, name: str) -> Image.Ima
     return image
 
 
-def render_photo(photo: DecodedPhoto, profile: RenditionProfile, *, xmp: bytes = b"") -> RenderedPicture:
+def render_photo(
+    photo: DecodedPhoto, profile: RenditionProfile, *, xmp: bytes = b""
+) -> RenderedPicture:
     """The photo for a destination: never enlarged, never with metadata but the `xmp` handed in."""
     image = _shrink_to_edge(photo.pixels, profile.max_edge)
     data = _encode_rendition(image, profile, xmp)
@@ -269,7 +286,8 @@ def _shrink_to_edge(image: Image.Image, edge: int) -> Image.Image:
 
 
 def flatten_on(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
-    """The picture on a plain background: what shows where it is transparent. Rate it on black and on white."""
+    """The picture on a plain background: what shows where it is transparent. Rate it on black and
+    on white."""
     if image.mode != "RGBA":
         return image.convert("RGB")
     plain = Image.new("RGB", image.size, background)
@@ -281,9 +299,19 @@ def _encode_rendition(image: Image.Image, profile: RenditionProfile, xmp: bytes)
     buffer = io.BytesIO()
     if profile.mime == "image/jpeg":
         flat = flatten_on(image, (255, 255, 255))
-        flat.save(buffer, "JPEG", quality=profile.quality, progressive=True, optimize=True, exif=b"", xmp=xmp or None)
+        flat.save(
+            buffer,
+            "JPEG",
+            quality=profile.quality,
+            progressive=True,
+            optimize=True,
+            exif=b"",
+            xmp=xmp or None,
+        )
     elif profile.mime == "image/webp":
-        image.save(buffer, "WEBP", quality=profile.quality, method=4, exif=b"", icc_profile=None, xmp=xmp)
+        image.save(
+            buffer, "WEBP", quality=profile.quality, method=4, exif=b"", icc_profile=None, xmp=xmp
+        )
     else:
         notes = PngInfo()
         if xmp:
@@ -303,7 +331,9 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     if isinstance(profile, bytes) and flat.mode in ("RGB", "RGBA", "CMYK"):
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            changed = ImageCms.profileToProfile(flat, source, ImageCms.createProfile("sRGB"), outputMode=mode)
+            changed = ImageCms.profileToProfile(
+                flat, source, ImageCms.createProfile("sRGB"), outputMode=mode
+            )
         except (ImageCms.PyCMSError, OSError):
             changed = None
         flat = changed or flat
@@ -332,11 +362,14 @@ def _parse_utc_offset(text: str) -> timezone | None:
 
 
 def _exif_thumbnail(exif: Image.Exif) -> Image.Image | None:
-    """The preview inside EXIF, None without one. One that cannot be decoded counts as none: it shows nothing."""
+    """The preview inside EXIF, None without one. One that cannot be decoded counts as none: it
+    shows nothing."""
     entries = exif.get_ifd(ExifTags.IFD.IFD1)
     start = entries.get(ExifTags.Base.JpegIFOffset)
     length = entries.get(ExifTags.Base.JpegIFByteCount)
-    raw = getattr(exif, "_loaded_exif", None)  # Pillow keeps the block it parsed; offsets count from its TIFF header
+    raw = getattr(
+        exif, "_loaded_exif", None
+    )  # Pillow keeps the block it parsed; offsets count from its TIFF header
     if not (isinstance(start, int) and isinstance(length, int) and isinstance(raw, bytes)):
         return None
     body = raw[6:] if raw.startswith(b"Exif\x00\x00") else raw
@@ -351,4 +384,9 @@ def _exif_thumbnail(exif: Image.Exif) -> Image.Image | None:
 
 
 def _is_similar(preview: Image.Image, image: Image.Image) -> bool:
-    return perceptual_hashes.hamming_distance(perceptual_hashes.dhash(preview), perceptual_hashes.dhash(image)) <= 14
+    return (
+        perceptual_hashes.hamming_distance(
+            perceptual_hashes.dhash(preview), perceptual_hashes.dhash(image)
+        )
+        <= 14
+    )

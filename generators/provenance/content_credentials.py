@@ -1,8 +1,9 @@
-"""Marks of origin on what was generated: a signed C2PA manifest, and the IPTC source type in XMP as a second mark.
+"""Marks of origin on what was generated: a signed C2PA manifest, and the IPTC source type in XMP as
+a second mark.
 
-Signing is the last thing done to a rendition: any later change of a byte breaks it, and is meant to. The certificate
-is a development one unless the house is given another (docs/deploying.md); readers call such a signature valid but not
-trusted.
+Signing is the last thing done to a rendition: any later change of a byte breaks it, and is meant
+to. The certificate is a development one unless the house is given another (docs/deploying.md);
+readers call such a signature valid but not trusted.
 """
 
 import fcntl
@@ -29,23 +30,29 @@ from generators.contract.engines import EngineMissing
 _SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _YEARS = 3
 _RENEWED = timedelta(days=30)
-"""How long a development certificate is good, and how long before its end another takes its place."""
+"""How long a development certificate is good, and how long before its end another takes its
+place."""
 
 _FETCHES_NOTHING = {"remote_manifest_fetch": False, "ocsp_fetch": False}
-"""Of the library's settings for reading; the first is on unless it is said (seen with c2pa-python 0.38)."""
+"""Of the library's settings for reading; the first is on unless it is said (seen with c2pa-python
+0.38)."""
 
 _DEVELOPMENT = "Greenroom development certificate"
 _NAMES = {"chain": "c2pa-chain.pem", "key": "c2pa-key.pem", "anchor": "c2pa-anchor.pem"}
 _LABEL = "org.greenroom.label"
 """A parameter of our own in the action that tells how it was made."""
 DigitalSourceType = Literal[
-    "trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "digitalCreation", "algorithmicMedia"
+    "trainedAlgorithmicMedia",
+    "compositeWithTrainedAlgorithmicMedia",
+    "digitalCreation",
+    "algorithmicMedia",
 ]
 
 
 @dataclass(frozen=True)
 class SigningCredential:
-    """A signing certificate with its chain, and the key: both PEM. `anchor` is the root a reader may trust."""
+    """A signing certificate with its chain, and the key: both PEM. `anchor` is the root a reader
+    may trust."""
 
     chain: bytes = field(repr=False)
     key: bytes = field(repr=False)
@@ -54,8 +61,8 @@ class SigningCredential:
 
 @dataclass(frozen=True)
 class ProvenanceClaim:
-    """What the mark says: engine and model that made the picture, the kind of source in IPTC's words, and the label it
-    must not lose (`generators.contract.engines.OriginLabel`)."""
+    """What the mark says: engine and model that made the picture, the kind of source in IPTC's
+    words, and the label it must not lose (`generators.contract.engines.OriginLabel`)."""
 
     engine: str
     model: str
@@ -64,7 +71,8 @@ class ProvenanceClaim:
 
 
 class MarkStatus(StrEnum):
-    """What a reader finds: no mark, a broken one, a sound one by a stranger, a sound one by somebody trusted."""
+    """What a reader finds: no mark, a broken one, a sound one by a stranger, a sound one by
+    somebody trusted."""
 
     NONE = "none"
     INVALID = "invalid"
@@ -84,25 +92,36 @@ class ProvenanceMark:
 
 
 def source_type_of(engine: str) -> DigitalSourceType:
-    """The source type for what an engine makes: drawings by our own code are no trained model's work."""
-    return "algorithmicMedia" if engine in ("placeholder", "drawn", "tile") else "trainedAlgorithmicMedia"
+    """The source type for what an engine makes: drawings by our own code are no trained model's
+    work."""
+    return (
+        "algorithmicMedia"
+        if engine in ("placeholder", "drawn", "tile")
+        else "trainedAlgorithmicMedia"
+    )
 
 
 def xmp_packet(source: DigitalSourceType) -> bytes:
     """The XMP packet that names the source type, to be embedded before signing."""
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+        'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<rdf:Description rdf:about="" '
+        'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
         f'Iptc4xmpExt:DigitalSourceType="{_SOURCES}{source}"/>'
         '</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
     ).encode()
 
 
-def sign_media(data: bytes, mime: str, credential: SigningCredential, origin: ProvenanceClaim) -> bytes:
-    """`data` with a signed manifest inside, about 3 KB longer. Raises BadInput when it cannot carry one.
+def sign_media(
+    data: bytes, mime: str, credential: SigningCredential, origin: ProvenanceClaim
+) -> bytes:
+    """`data` with a signed manifest inside, about 3 KB longer. Raises BadInput when it cannot carry
+    one.
 
-    No time stamp authority is asked: nothing leaves the house, and the signature ends with its certificate.
+    No time stamp authority is asked: nothing leaves the house, and the signature ends with its
+    certificate.
     """
     action = {
         "action": "c2pa.created",
@@ -116,7 +135,9 @@ def sign_media(data: bytes, mime: str, credential: SigningCredential, origin: Pr
         "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [action]}}],
     }
     settings = c2pa.Settings.from_dict({"builder": {"thumbnail": {"enabled": False}}})
-    info = c2pa.C2paSignerInfo(alg=b"es256", sign_cert=credential.chain, private_key=credential.key, ta_url=None)
+    info = c2pa.C2paSignerInfo(
+        alg=b"es256", sign_cert=credential.chain, private_key=credential.key, ta_url=None
+    )
     signed = io.BytesIO()
     try:
         with c2pa.Context(settings=settings) as context, c2pa.Signer.from_info(info) as signer:
@@ -128,9 +149,11 @@ def sign_media(data: bytes, mime: str, credential: SigningCredential, origin: Pr
 
 
 def verify_media(data: bytes, mime: str, *, anchor: bytes = b"") -> ProvenanceMark:
-    """Read and check the mark in `data`; with `anchor` (PEM) its owner's signatures count as trusted.
+    """Read and check the mark in `data`; with `anchor` (PEM) its owner's signatures count as
+    trusted.
 
-    Nothing is fetched: a file may say that its mark lies at any address, also at one of this network.
+    Nothing is fetched: a file may say that its mark lies at any address, also at one of this
+    network.
     """
     reading: dict[str, object] = {"verify": {"verify_trust": bool(anchor), **_FETCHES_NOTHING}}
     if anchor:
@@ -141,13 +164,17 @@ def verify_media(data: bytes, mime: str, *, anchor: bytes = b"") -> ProvenanceMa
             if reader is None:
                 return ProvenanceMark(MarkStatus.NONE)
             with reader:
-                return _parse_provenance_mark(json.loads(reader.json()), str(reader.get_validation_state()))
+                return _parse_provenance_mark(
+                    json.loads(reader.json()), str(reader.get_validation_state())
+                )
     except c2pa.C2paError as error:
         return ProvenanceMark(MarkStatus.INVALID, faults=(type(error).__name__,))
 
 
 def _parse_provenance_mark(store: dict[str, object], state: str) -> ProvenanceMark:
-    standing = {"valid": MarkStatus.VALID, "trusted": MarkStatus.TRUSTED}.get(state.lower(), MarkStatus.INVALID)
+    standing = {"valid": MarkStatus.VALID, "trusted": MarkStatus.TRUSTED}.get(
+        state.lower(), MarkStatus.INVALID
+    )
     manifests = store.get("manifests")
     active = store.get("active_manifest")
     manifest = manifests.get(str(active), {}) if isinstance(manifests, dict) else {}
@@ -166,15 +193,18 @@ def _parse_provenance_mark(store: dict[str, object], state: str) -> ProvenanceMa
         engine=str(agent.get("name", "")) if isinstance(agent, dict) else str(agent),
         source=str(first.get("digitalSourceType", "")).removeprefix(_SOURCES),
         label=str(given.get(_LABEL, "")) if isinstance(given, dict) else "",
-        faults=tuple(str(entry.get("code")) for entry in results) if isinstance(results, list) else (),
+        faults=tuple(str(entry.get("code")) for entry in results)
+        if isinstance(results, list)
+        else (),
     )
 
 
 def load_credential(folder: Path, *, now: datetime) -> SigningCredential:
-    """The credential kept in `folder`; the development one is made on first use, and anew before it ends. Only their
-    owner reads the files. Processes that begin at once have the same one.
+    """The credential kept in `folder`; the development one is made on first use, and anew before it
+    ends. Only their owner reads the files. Processes that begin at once have the same one.
 
-    One that the house was given is never written over. Raises EngineMissing for such a chain without its key.
+    One that the house was given is never written over. Raises EngineMissing for such a chain
+    without its key.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _lock_folder(folder):
@@ -184,7 +214,9 @@ def load_credential(folder: Path, *, now: datetime) -> SigningCredential:
         if kept.chain and not _is_ours(kept.chain):
             raise EngineMissing("provenance.no_key", folder=str(folder), file=_NAMES["key"])
         made = development_credential(now=now)
-        made = replace(made, anchor=made.anchor + kept.anchor)  # what was signed before is still somebody's
+        made = replace(
+            made, anchor=made.anchor + kept.anchor
+        )  # what was signed before is still somebody's
         for part, name in _NAMES.items():
             _write_private_file(folder / name, getattr(made, part))
     return made
@@ -201,9 +233,12 @@ def _lock_folder(folder: Path) -> Iterator[None]:
 
 
 def _read_credential(folder: Path) -> SigningCredential:
-    """What lies there, empty where it does not. Who is given a chain and a key may do without the root."""
+    """What lies there, empty where it does not. Who is given a chain and a key may do without the
+    root."""
     files = {part: folder / name for part, name in _NAMES.items()}
-    return SigningCredential(**{part: file.read_bytes() if file.is_file() else b"" for part, file in files.items()})
+    return SigningCredential(
+        **{part: file.read_bytes() if file.is_file() else b"" for part, file in files.items()}
+    )
 
 
 def _is_ours(chain: bytes) -> bool:
@@ -214,8 +249,8 @@ def _is_ours(chain: bytes) -> bool:
 
 
 def _is_over(kept: SigningCredential, now: datetime) -> bool:
-    """Whether a development credential signs nothing any more, or soon: it ends, or its parts are of two. One that the
-    house was given is the house's to replace."""
+    """Whether a development credential signs nothing any more, or soon: it ends, or its parts are
+    of two. One that the house was given is the house's to replace."""
     if not kept.chain:
         return True
     if not _is_ours(kept.chain):
@@ -252,8 +287,13 @@ def development_credential(*, now: datetime) -> SigningCredential:
         _certificate_builder(leaf_name, root_name, leaf_key, now)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False)
+        .add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False
+        )
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()),
+            critical=False,
+        )
         .sign(root_key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
@@ -265,7 +305,10 @@ def development_credential(*, now: datetime) -> SigningCredential:
 
 def _x509_name(common: str) -> x509.Name:
     return x509.Name(
-        [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Greenroom"), x509.NameAttribute(NameOID.COMMON_NAME, common)]
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Greenroom"),
+            x509.NameAttribute(NameOID.COMMON_NAME, common),
+        ]
     )
 
 

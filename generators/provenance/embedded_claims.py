@@ -1,6 +1,8 @@
-"""What a file says of how it came to be, beside a signed mark: the IPTC source type, and what generators leave behind.
+"""What a file says of how it came to be, beside a signed mark: the IPTC source type, and what
+generators leave behind.
 
-It is somebody's word: it makes a file count as a machine's work, and never as a photograph. Nothing here parses XML.
+It is somebody's word: it makes a file count as a machine's work, and never as a photograph. Nothing
+here parses XML.
 """
 
 import json
@@ -17,7 +19,9 @@ MAX_MODEL_LENGTH = 200
 _PROPERTY = b"DigitalSourceType"
 _NEAR = 160
 _MOST = 64
-_TYPES = re.compile(rb"(?<![A-Za-z])(compositeWithTrainedAlgorithmicMedia|trainedAlgorithmicMedia)(?![A-Za-z])")
+_TYPES = re.compile(
+    rb"(?<![A-Za-z])(compositeWithTrainedAlgorithmicMedia|trainedAlgorithmicMedia)(?![A-Za-z])"
+)
 _STEPS = re.compile(r"(?:^|\n)Steps: [0-9]{1,6}\b")
 _SEED = re.compile(r"\bSeed: ([0-9]{1,19})\b")
 _MODEL = re.compile(r"\bModel: ([^,\n]{1,200})")
@@ -28,7 +32,8 @@ _LARGEST = 2**63 - 1
 
 @dataclass(frozen=True)
 class LeftMetadata:
-    """What a generator left in a file of what it was asked, as far as it can be told; else empty."""
+    """What a generator left in a file of what it was asked, as far as it can be told; else
+    empty."""
 
     prompt: str = ""
     model: str = ""
@@ -38,7 +43,8 @@ class LeftMetadata:
 def declared_source_type(*parts: bytes) -> str:
     """The source type of a trained model that XMP in any of these bytes names, "" where none does.
 
-    XMP lies in plain sight in JPEG, PNG, WebP, HEIC, AVIF and MP4, so the bytes are searched, whatever holds them.
+    XMP lies in plain sight in JPEG, PNG, WebP, HEIC, AVIF and MP4, so the bytes are searched,
+    whatever holds them.
     """
     for data in parts:
         for place in _find_property_offsets(data):
@@ -58,7 +64,8 @@ def _find_property_offsets(data: bytes) -> Iterator[int]:
 
 
 def a1111_parameters(comment: object) -> str:
-    """The parameters that A1111 and its kin write as a comment of a JPEG (EXIF UserComment); "" of any other."""
+    """The parameters that A1111 and its kin write as a comment of a JPEG (EXIF UserComment); "" of
+    any other."""
     if isinstance(comment, str):
         text = comment
     elif isinstance(comment, bytes) and comment.startswith(b"UNICODE\0"):
@@ -77,12 +84,15 @@ def clean_text(text: str) -> str:
 
 
 def left_metadata(lineage: Mapping[str, str]) -> LeftMetadata:
-    """What was asked, out of the texts that A1111 (`parameters`) or ComfyUI (`prompt`, a graph) left. Never raises."""
+    """What was asked, out of the texts that A1111 (`parameters`) or ComfyUI (`prompt`, a graph)
+    left. Never raises."""
     written = lineage.get("parameters", "")
     if written:
         return _of_parameters(written)
     asked = lineage.get("prompt", "")
-    return _of_graph(asked) or LeftMetadata(prompt=_normalize_prompt("" if asked.lstrip()[:1] in ("{", "[") else asked))
+    return _of_graph(asked) or LeftMetadata(
+        prompt=_normalize_prompt("" if asked.lstrip()[:1] in ("{", "[") else asked)
+    )
 
 
 def _of_parameters(text: str) -> LeftMetadata:
@@ -105,15 +115,27 @@ def _of_graph(text: str) -> LeftMetadata | None:
         return None
     if not isinstance(graph, dict):
         return None
-    nodes = {key: one["inputs"] for key, one in graph.items() if isinstance(one, dict) and _is_map(one.get("inputs"))}
+    nodes = {
+        key: one["inputs"]
+        for key, one in graph.items()
+        if isinstance(one, dict) and _is_map(one.get("inputs"))
+    }
     model = next(
-        (one[key] for one in nodes.values() for key in ("ckpt_name", "unet_name") if _is_text(one.get(key))), ""
+        (
+            one[key]
+            for one in nodes.values()
+            for key in ("ckpt_name", "unet_name")
+            if _is_text(one.get(key))
+        ),
+        "",
     )
     for inputs in nodes.values():
         seed = _parse_seed(inputs.get("seed", inputs.get("noise_seed")))
         if seed is not None and "positive" in inputs:
             return LeftMetadata(
-                _normalize_prompt(_resolve_node_text(nodes, inputs["positive"])), clean_name(model), seed
+                _normalize_prompt(_resolve_node_text(nodes, inputs["positive"])),
+                clean_name(model),
+                seed,
             )
     return LeftMetadata(model=clean_name(model))
 
@@ -122,7 +144,9 @@ def _resolve_node_text(nodes: Mapping[str, Mapping[str, Any]], link: object, dee
     """The words at the end of a link, through at most so many nodes: a graph may go round."""
     if isinstance(link, str):
         return link
-    if not (isinstance(link, list) and link and isinstance(link[0], str) and link[0] in nodes and deep):
+    if not (
+        isinstance(link, list) and link and isinstance(link[0], str) and link[0] in nodes and deep
+    ):
         return ""
     inputs = nodes[link[0]]
     for key in ("text", "text_g", "prompt", "value", "conditioning"):
@@ -136,7 +160,11 @@ def _parse_seed(said: object) -> int | None:
     """A number that a column keeps; some write it as text, and others anything at all there."""
     if isinstance(said, str):
         said = int(said) if re.fullmatch(r"[0-9]{1,19}", said) else None
-    return said if isinstance(said, int) and not isinstance(said, bool) and 0 <= said <= _LARGEST else None
+    return (
+        said
+        if isinstance(said, int) and not isinstance(said, bool) and 0 <= said <= _LARGEST
+        else None
+    )
 
 
 def _is_map(one: object) -> bool:

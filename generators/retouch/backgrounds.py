@@ -1,6 +1,7 @@
 """What is behind the subject of a picture, replaced: by a blur of itself, or by one colour.
 
-Who is subject and who is background is told by a model of the installation's own (`engines/masks.py`).
+Who is subject and who is background is told by a model of the installation's own
+(`engines/masks.py`).
 """
 
 import re
@@ -22,8 +23,8 @@ class BackgroundRemover(Protocol):
     """Tells a subject from its background."""
 
     def subject_mask(self, image: Image.Image) -> Image.Image:
-        """White where the subject of an RGB picture is, of its size. Raises BadInput where there is none,
-        EngineMissing."""
+        """White where the subject of an RGB picture is, of its size. Raises BadInput where there is
+        none, EngineMissing."""
         ...
 
     def check(self) -> None:
@@ -37,8 +38,11 @@ def check_background(background: str) -> None:
         raise BadInput("cutout.bad_background")
 
 
-def replace_background(image: Image.Image, background: str, cutter: BackgroundRemover | None) -> Image.Image:
-    """A new RGB picture: its subject before a blur, or before a colour `#rrggbb`. Raises BadInput, EngineMissing."""
+def replace_background(
+    image: Image.Image, background: str, cutter: BackgroundRemover | None
+) -> Image.Image:
+    """A new RGB picture: its subject before a blur, or before a colour `#rrggbb`. Raises BadInput,
+    EngineMissing."""
     check_background(background)
     if cutter is None:
         raise EngineMissing("cutout.no_model")

@@ -8,10 +8,11 @@ from generators.retouch.subject_detection import PixelBox, find_subject
 
 
 def crop_window(size: tuple[int, int], form: AspectRatio, keep: PixelBox | None) -> PixelBox:
-    """The largest part of a picture of `size` (pixels) that has exactly the form, placed so that `keep` lies in it.
+    """The largest part of a picture of `size` (pixels) that has exactly the form, placed so that
+    `keep` lies in it.
 
-    Centred on `keep`, or on the picture without one. What does not fit loses its sides evenly, and its bottom: heads
-    are up. Raises BadInput where the picture is too small for the form.
+    Centred on `keep`, or on the picture without one. What does not fit loses its sides evenly, and
+    its bottom: heads are up. Raises BadInput where the picture is too small for the form.
     """
     share = min(size[0] // form.wide, size[1] // form.high)
     if share < 1:
@@ -23,8 +24,8 @@ def crop_window(size: tuple[int, int], form: AspectRatio, keep: PixelBox | None)
 
 
 def fill_window(image: Image.Image, into: tuple[int, int]) -> tuple[float, float, float, float]:
-    """The largest part of an RGB picture that has the proportions of `into`, placed as `window` places it around its
-    subject: left, top, right, bottom, in fractions of pixels."""
+    """The largest part of an RGB picture that has the proportions of `into`, placed as `window`
+    places it around its subject: left, top, right, bottom, in fractions of pixels."""
     share = max(into[0] / image.width, into[1] / image.height)
     wide = into[0] / share
     high = into[1] / share
@@ -32,18 +33,28 @@ def fill_window(image: Image.Image, into: tuple[int, int]) -> tuple[float, float
     return left, top, min(left + wide, image.width), min(top + high, image.height)
 
 
-def _place_window(size: tuple[int, int], part: tuple[float, float], keep: PixelBox | None) -> tuple[float, float]:
-    """Where a part of a picture begins, so that `keep` lies in the middle of it; the part stays inside."""
+def _place_window(
+    size: tuple[int, int], part: tuple[float, float], keep: PixelBox | None
+) -> tuple[float, float]:
+    """Where a part of a picture begins, so that `keep` lies in the middle of it; the part stays
+    inside."""
     box = keep or PixelBox(0, 0, *size)
     left = (box.left + box.right - part[0]) / 2
     top = (box.top + box.bottom - part[1]) / 2 if keep is None or box.height <= part[1] else box.top
-    return min(max(left, 0.0), max(size[0] - part[0], 0.0)), min(max(top, 0.0), max(size[1] - part[1], 0.0))
+    return min(max(left, 0.0), max(size[0] - part[0], 0.0)), min(
+        max(top, 0.0), max(size[1] - part[1], 0.0)
+    )
 
 
 def crop_to_form(image: Image.Image, form: AspectRatio) -> Image.Image:
-    """The picture cut to the form around its subject, no larger than the form's places show. Raises BadInput."""
+    """The picture cut to the form around its subject, no larger than the form's places show. Raises
+    BadInput."""
     part = crop_window(image.size, form, find_subject(image))
     found = image.crop((part.left, part.top, part.right, part.bottom))
     share = form.edge // max(form.wide, form.high)
     target = (share * form.wide, share * form.high)
-    return found if found.width <= target[0] else found.resize(target, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return (
+        found
+        if found.width <= target[0]
+        else found.resize(target, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    )

@@ -1,8 +1,9 @@
-"""Light, colour and sharpness of a copy, set right within measured limits; and a copy twice as large.
+"""Light, colour and sharpness of a copy, set right within measured limits; and a copy twice as
+large.
 
-All of it grows with `strength` (0 to 100); levels that fill the scale stay. They cut off at most `CLIP` of
-the pixels at either end and stretch no further than `STRETCH`; white balance (grey world) shifts a channel by `SHIFT`
-at most.
+All of it grows with `strength` (0 to 100); levels that fill the scale stay. They cut off at most
+`CLIP` of the pixels at either end and stretch no further than `STRETCH`; white balance (grey world)
+shifts a channel by `SHIFT` at most.
 """
 
 import numpy as np
@@ -24,13 +25,15 @@ SHIFT = 0.12
 SHARPEN = 60
 RADIUS = 1.2
 THRESHOLD = 3
-"""Percent at full strength, pixels, and grey levels below which nothing is sharpened: noise is not."""
+"""Percent at full strength, pixels, and grey levels below which nothing is sharpened: noise is
+not."""
 
 Pixels = NDArray[np.float64]
 
 
 def enhance_picture(image: Image.Image, strength: int) -> Image.Image:
-    """A new RGB picture, set right by `strength`: noise, white balance, levels, sharpness. Raises BadInput."""
+    """A new RGB picture, set right by `strength`: noise, white balance, levels, sharpness. Raises
+    BadInput."""
     if not 0 <= strength <= 100:
         raise BadInput("enhance.bad_strength")
     if strength == 0:
@@ -56,7 +59,9 @@ def _level_channels(image: Image.Image) -> Image.Image:
     middle = (black + white) / 2
     centre = min(max(middle, half), 255.0 - half)  # as light as before, where it fits
     steps = np.arange(256, dtype=np.float64)
-    tables = [np.clip((steps * one - middle) * gain + centre, 0, 255).round().astype(int) for one in gains]
+    tables = [
+        np.clip((steps * one - middle) * gain + centre, 0, 255).round().astype(int) for one in gains
+    ]
     return image.point([int(each) for table in tables for each in table])
 
 
@@ -67,8 +72,8 @@ def _white_balance_gains(pixels: Pixels) -> NDArray[np.float64]:
 
 
 def double_size(image: Image.Image) -> Image.Image:
-    """A new picture of twice the sides by Lanczos: larger, not finer. Raises BadInput where it would be larger than
-    what is kept."""
+    """A new picture of twice the sides by Lanczos: larger, not finer. Raises BadInput where it
+    would be larger than what is kept."""
     if 2 * max(image.size) > POST_PROFILE.max_edge:
         raise BadInput("enhance.too_large", most=POST_PROFILE.max_edge)
     return image.resize((2 * image.width, 2 * image.height), Image.Resampling.LANCZOS)

@@ -22,10 +22,11 @@ from generators.retouch.watermarks import Watermark
 
 @dataclass(frozen=True)
 class CopyFinish:
-    """A copy as it was asked for. `form` names one of `aspect_ratios.ASPECT_RATIOS`; "" keeps the whole picture. `strength`, 0 to 100,
-    is how much light and colour are set right; `background` is what stands behind the subject: `blurred`, a colour
-    `#rrggbb`, or "" for its own; `twice` makes it twice as large, `finer` as large as a model makes it. Raises BadInput
-    for what cannot be asked."""
+    """A copy as it was asked for. `form` names one of `aspect_ratios.ASPECT_RATIOS`; "" keeps the
+    whole picture. `strength`, 0 to 100, is how much light and colour are set right; `background` is
+    what stands behind the subject: `blurred`, a colour `#rrggbb`, or "" for its own; `twice` makes
+    it twice as large, `finer` as large as a model makes it. Raises BadInput for what cannot be
+    asked."""
 
     form: str = ""
     strength: int = 0
@@ -67,9 +68,14 @@ def apply_finish(
     upscaler: Upscaler | None = None,
     progress: Progress = ignore_progress,
 ) -> Image.Image:
-    """A new picture, finished as asked; the one handed in is left as it is. Raises BadInput; EngineMissing for another
-    background where no model tells what that is, and for a finer one without a model; as `upscaling.upscale_picture`."""
-    found = crops.crop_to_form(image, aspect_ratios.ASPECT_RATIOS_BY_NAME[asked.form]) if asked.form else image.copy()
+    """A new picture, finished as asked; the one handed in is left as it is. Raises BadInput;
+    EngineMissing for another background where no model tells what that is, and for a finer one
+    without a model; as `upscaling.upscale_picture`."""
+    found = (
+        crops.crop_to_form(image, aspect_ratios.ASPECT_RATIOS_BY_NAME[asked.form])
+        if asked.form
+        else image.copy()
+    )
     if asked.strength:
         found = enhancement.enhance_picture(found, asked.strength)
     if asked.background:
@@ -80,4 +86,6 @@ def apply_finish(
         found = enhancement.double_size(found)
     if asked.finer:
         found = upscale_picture(found, upscaler, progress)
-    return watermarks.draw_watermark(found, asked.watermark) if asked.watermark else found  # last: nothing sharpens it
+    return (
+        watermarks.draw_watermark(found, asked.watermark) if asked.watermark else found
+    )  # last: nothing sharpens it

@@ -1,4 +1,5 @@
-"""Which part of a picture is made anew: a rectangle in percent of its sides, or shapes, drawn as a mask. Pure."""
+"""Which part of a picture is made anew: a rectangle in percent of its sides, or shapes, drawn as a
+mask. Pure."""
 
 import io
 from collections.abc import Mapping
@@ -18,8 +19,8 @@ MIN_REGION_PERCENT = 5
 
 @dataclass(frozen=True)
 class MaskRegion:
-    """A rectangle in percent of a picture's sides, from its left and its top. Raises BadInput for none, and for one
-    that is smaller than `SMALLEST`."""
+    """A rectangle in percent of a picture's sides, from its left and its top. Raises BadInput for
+    none, and for one that is smaller than `SMALLEST`."""
 
     left: int
     top: int
@@ -37,14 +38,19 @@ MaskPart = MaskRegion | tuple[MaskShape, ...]
 
 
 def check_part(part: MaskPart) -> None:
-    """Raise BadInput for shapes that cover too little, or cannot be drawn; a rectangle was checked when it was made."""
+    """Raise BadInput for shapes that cover too little, or cannot be drawn; a rectangle was checked
+    when it was made."""
     if not isinstance(part, MaskRegion):
         region_shapes.check_shapes(part)
 
 
 def part_as_shapes(part: MaskPart) -> tuple[MaskShape, ...]:
     """The same part as shapes; a rectangle is one of them."""
-    return (RectangleShape(kind="rectangle", **asdict(part)),) if isinstance(part, MaskRegion) else part
+    return (
+        (RectangleShape(kind="rectangle", **asdict(part)),)
+        if isinstance(part, MaskRegion)
+        else part
+    )
 
 
 def mask_for_picture(part: MaskPart, picture: bytes) -> bytes:
@@ -57,7 +63,11 @@ def mask_for_picture(part: MaskPart, picture: bytes) -> bytes:
 
 def part_to_json(part: MaskPart) -> dict[str, Any]:
     """As it is kept."""
-    return asdict(part) if isinstance(part, MaskRegion) else {"shapes": region_shapes.shapes_to_json(part)}
+    return (
+        asdict(part)
+        if isinstance(part, MaskRegion)
+        else {"shapes": region_shapes.shapes_to_json(part)}
+    )
 
 
 def part_from_json(kept: Mapping[str, Any]) -> MaskPart:
@@ -66,7 +76,8 @@ def part_from_json(kept: Mapping[str, Any]) -> MaskPart:
 
 
 def region_mask(region: MaskRegion, width: int, height: int) -> bytes:
-    """A PNG of this size in pixels, white where the region is and black elsewhere; at least one pixel is white."""
+    """A PNG of this size in pixels, white where the region is and black elsewhere; at least one
+    pixel is white."""
     image = Image.new("L", (width, height), 0)
     left = region.left * width // 100
     right = -(-region.right * width // 100) - 1

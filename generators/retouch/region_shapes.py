@@ -1,6 +1,7 @@
-"""Which part of a picture is made anew, as several shapes: rectangles, ellipses, polygons, strokes of a brush and of an
-eraser, and the picture of a mask that somebody drew elsewhere. Data, in percent of a picture's sides from its left and
-its top, drawn in their order: an eraser takes from what came before it.
+"""Which part of a picture is made anew, as several shapes: rectangles, ellipses, polygons, strokes
+of a brush and of an eraser, and the picture of a mask that somebody drew elsewhere. Data, in
+percent of a picture's sides from its left and its top, drawn in their order: an eraser takes from
+what came before it.
 """
 
 import base64
@@ -19,13 +20,15 @@ from generators.media import pictures
 MAX_SHAPES = 40
 MAX_POINTS = 400
 MAX_MASK_SIDE = 512
-"""Pixels of the longer side of a drawn mask that is kept: its edge is soft in the picture anyway."""
+"""Pixels of the longer side of a drawn mask that is kept: its edge is soft in the picture
+anyway."""
 
 MAX_BYTES = 40_000
 """Of such a mask, packed and written in base64; a thousand specks take less."""
 
 MIN_AREA = 0.0025
-"""Of the picture: less is a few pixels for a model, and nothing comes of it. As a rectangle of five percent's sides."""
+"""Of the picture: less is a few pixels for a model, and nothing comes of it. As a rectangle of five
+percent's sides."""
 
 _PROBE = 400
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
@@ -45,7 +48,12 @@ class _Box(_Shape):
     def _pixel_corners(self, size: tuple[int, int]) -> list[float]:
         left, right = sorted((self.left, self.right))
         top, bottom = sorted((self.top, self.bottom))
-        return [left * size[0] / 100, top * size[1] / 100, right * size[0] / 100 - 1, bottom * size[1] / 100 - 1]
+        return [
+            left * size[0] / 100,
+            top * size[1] / 100,
+            right * size[0] / 100 - 1,
+            bottom * size[1] / 100 - 1,
+        ]
 
 
 class RectangleShape(_Box):
@@ -95,7 +103,10 @@ class _Brush(_Shape):
         line = _to_pixels(self.points, mask.size)
         pen.line(line, fill=self._level, width=round(wide))
         for across, down in line:  # the ends, and the joints, are round
-            pen.ellipse((across - wide / 2, down - wide / 2, across + wide / 2, down + wide / 2), fill=self._level)
+            pen.ellipse(
+                (across - wide / 2, down - wide / 2, across + wide / 2, down + wide / 2),
+                fill=self._level,
+            )
 
 
 class Stroke(_Brush):
@@ -112,7 +123,8 @@ class Eraser(_Brush):
 
 
 class DrawnMask(_Shape):
-    """A mask that was drawn elsewhere, kept as one bit a pixel: `bits` are its rows, packed by zlib, in base64."""
+    """A mask that was drawn elsewhere, kept as one bit a pixel: `bits` are its rows, packed by
+    zlib, in base64."""
 
     kind: Literal["drawn"]
     width: Annotated[int, Field(ge=1, le=MAX_MASK_SIDE)]
@@ -123,17 +135,23 @@ class DrawnMask(_Shape):
         """As `Rectangle.draw`. Raises BadInput for bits that are none."""
         rows = -(-self.width // 8) * self.height
         try:
-            unpacked = zlib.decompressobj().decompress(base64.b64decode(self.bits, validate=True), rows + 1)
+            unpacked = zlib.decompressobj().decompress(
+                base64.b64decode(self.bits, validate=True), rows + 1
+            )
         except (binascii.Error, zlib.error) as error:
             raise BadInput("job.mask_unread") from error
         if len(unpacked) != rows:
             raise BadInput("job.mask_unread")
         grey = Image.frombytes("1", (self.width, self.height), unpacked).convert("L")
-        whole = grey.resize(mask.size, Image.Resampling.BILINEAR).point(lambda level: 255 if level >= 128 else 0)
+        whole = grey.resize(mask.size, Image.Resampling.BILINEAR).point(
+            lambda level: 255 if level >= 128 else 0
+        )
         mask.paste(255, (0, 0), whole)
 
 
-MaskShape = Annotated[RectangleShape | Ellipse | Polygon | Stroke | Eraser | DrawnMask, Field(discriminator="kind")]
+MaskShape = Annotated[
+    RectangleShape | Ellipse | Polygon | Stroke | Eraser | DrawnMask, Field(discriminator="kind")
+]
 MaskShapes = Annotated[list[MaskShape], Field(max_length=MAX_SHAPES)]
 _READ: TypeAdapter[list[MaskShape]] = TypeAdapter(MaskShapes)
 
@@ -154,7 +172,8 @@ def shapes_to_json(shapes: Sequence[MaskShape]) -> list[dict[str, Any]]:
 
 
 def draw_shapes(shapes: Sequence[MaskShape], width: int, height: int) -> Image.Image:
-    """A mask of this size in pixels, white where the shapes are and none erased, black elsewhere. Raises BadInput."""
+    """A mask of this size in pixels, white where the shapes are and none erased, black elsewhere.
+    Raises BadInput."""
     mask = Image.new("L", (width, height), 0)
     for one in shapes:
         one.draw(mask)
@@ -169,14 +188,18 @@ def check_shapes(shapes: Sequence[MaskShape]) -> None:
 
 
 def mask_from_picture(data: bytes, *, name: str) -> DrawnMask:
-    """The mask of a file that somebody drew: what is light in it is made anew, and what is clear is not.
+    """The mask of a file that somebody drew: what is light in it is made anew, and what is clear is
+    not.
 
-    Refused as any upload, by `pictures.decode_photo`; BadInput `job.mask_busy` for one of so many specks that it is none.
+    Refused as any upload, by `pictures.decode_photo`; BadInput `job.mask_busy` for one of so many
+    specks that it is none.
     """
     found = pictures.decode_photo(data, name=name).pixels
     grey = pictures.flatten_on(found, (0, 0, 0)).convert("L")
     grey.thumbnail((MAX_MASK_SIDE, MAX_MASK_SIDE), Image.Resampling.BOX)
-    bits = grey.point(lambda level: 255 if level >= 128 else 0).convert("1", dither=Image.Dither.NONE)
+    bits = grey.point(lambda level: 255 if level >= 128 else 0).convert(
+        "1", dither=Image.Dither.NONE
+    )
     packed = base64.b64encode(zlib.compress(bits.tobytes(), 9)).decode()
     if len(packed) > MAX_BYTES:
         raise BadInput("job.mask_busy")
@@ -184,8 +207,8 @@ def mask_from_picture(data: bytes, *, name: str) -> DrawnMask:
 
 
 def draw_veil(part: Sequence[MaskShape], width: int, height: int) -> Image.Image:
-    """A clear picture of these proportions, at most `LONGEST` long, half white where the shapes are: over the first one
-    it shows them. Raises BadInput."""
+    """A clear picture of these proportions, at most `LONGEST` long, half white where the shapes
+    are: over the first one it shows them. Raises BadInput."""
     share = MAX_MASK_SIDE / max(width, height, MAX_MASK_SIDE)
     mask = draw_shapes(part, max(round(width * share), 1), max(round(height * share), 1))
     found = Image.new("RGBA", mask.size, (255, 255, 255, 0))
@@ -202,7 +225,8 @@ def encode_png(mask: Image.Image) -> bytes:
 
 def parse_shape_lines(lines: str) -> tuple[MaskShape, ...]:
     """Shapes as people type them, one a line: `ellipse 10 10 60 60`, `polygon 10,10 40,10 30,50`,
-    `stroke 4 10,10 60,40` and `eraser 4 10,10` (the width first). Raises BadInput that names the line."""
+    `stroke 4 10,10 60,40` and `eraser 4 10,10` (the width first). Raises BadInput that names the
+    line."""
     found: list[object] = []
     for line in filter(None, map(str.strip, lines.splitlines())):
         kind, *rest = line.split()
@@ -211,8 +235,13 @@ def parse_shape_lines(lines: str) -> tuple[MaskShape, ...]:
 
 
 def format_shape_lines(part: Sequence[MaskShape]) -> str:
-    """Shapes as people type them, `parse` of it is the same; nothing where one of them was drawn elsewhere."""
-    return "" if any(isinstance(one, DrawnMask) for one in part) else "\n".join(map(_format_shape_line, part))
+    """Shapes as people type them, `parse` of it is the same; nothing where one of them was drawn
+    elsewhere."""
+    return (
+        ""
+        if any(isinstance(one, DrawnMask) for one in part)
+        else "\n".join(map(_format_shape_line, part))
+    )
 
 
 def _format_shape_line(one: MaskShape) -> str:
@@ -221,7 +250,10 @@ def _format_shape_line(one: MaskShape) -> str:
             return f"{one.kind} {one.left:.12g} {one.top:.12g} {one.right:.12g} {one.bottom:.12g}"
         case Polygon() | Stroke() | Eraser():
             width = "" if isinstance(one, Polygon) else f" {one.width:.12g}"
-            return f"{one.kind}{width} {' '.join(f'{across:.12g},{down:.12g}' for across, down in one.points)}"
+            return (
+                f"{one.kind}{width} "
+                f"{' '.join(f'{across:.12g},{down:.12g}' for across, down in one.points)}"
+            )
         case _:
             return ""
 
@@ -230,7 +262,9 @@ def _parse_shape_fields(kind: str, rest: list[str]) -> object:
     if kind in ("rectangle", "ellipse"):
         sides = dict(zip(("left", "top", "right", "bottom"), rest, strict=False))
         return {"kind": kind, **sides, **({"more": "-"} if len(rest) > len(sides) else {})}
-    width, points = ({"width": rest[0]}, rest[1:]) if kind in ("stroke", "eraser") and rest else ({}, rest)
+    width, points = (
+        ({"width": rest[0]}, rest[1:]) if kind in ("stroke", "eraser") and rest else ({}, rest)
+    )
     return {"kind": kind, **width, "points": [point.split(",") for point in points]}
 
 

@@ -1,9 +1,10 @@
-"""Where the subject of a picture probably is: what stands out from its borders, by colour and by edges.
+"""Where the subject of a picture probably is: what stands out from its borders, by colour and by
+edges.
 
-A guess from contrast alone: no model, no skin, nobody is recognised. Sources: contrast against the surroundings as
-in Achanta et al., Frequency-tuned salient region detection (CVPR 2009); the borders taken for background as in Wei et
-al., Geodesic saliency using background priors (ECCV 2012); rare colours as in Cheng et al., Global contrast based
-salient region detection (CVPR 2011).
+A guess from contrast alone: no model, no skin, nobody is recognised. Sources: contrast against the
+surroundings as in Achanta et al., Frequency-tuned salient region detection (CVPR 2009); the borders
+taken for background as in Wei et al., Geodesic saliency using background priors (ECCV 2012); rare
+colours as in Cheng et al., Global contrast based salient region detection (CVPR 2011).
 """
 
 from dataclasses import dataclass
@@ -80,14 +81,17 @@ def find_subject(image: Image.Image) -> PixelBox | None:
 
 def standing_out(small: Image.Image) -> Grid:
     """How much each pixel of a small RGB picture stands out, 0 where no more than most of it."""
-    pixels = _opponent_colours(np.asarray(small.filter(ImageFilter.GaussianBlur(1.2)), dtype=np.float64))
+    pixels = _opponent_colours(
+        np.asarray(small.filter(ImageFilter.GaussianBlur(1.2)), dtype=np.float64)
+    )
     colour = _normalize_strength(_unlike_border(pixels)) * _normalize_strength(_unlike_all(pixels))
     weight = _box_blur(colour + EDGES * _normalize_strength(_edge_strength(pixels)) * colour)
     return np.where(weight > weight.mean() + AWAY * weight.std(), weight, 0.0)
 
 
 def _opponent_colours(pixels: Grid) -> Grid:
-    """Light, red against green, yellow against blue: what eyes tell apart, light half as much as colour."""
+    """Light, red against green, yellow against blue: what eyes tell apart, light half as much as
+    colour."""
     red = pixels[..., 0]
     green = pixels[..., 1]
     blue = pixels[..., 2]
@@ -95,7 +99,8 @@ def _opponent_colours(pixels: Grid) -> Grid:
 
 
 def _unlike_all(pixels: Grid) -> Grid:
-    """The mean distance of each pixel's colour from those of a grid of pixels over the whole picture."""
+    """The mean distance of each pixel's colour from those of a grid of pixels over the whole
+    picture."""
     step = max(1, min(pixels.shape[:2]) // GRID)
     others = pixels[::step, ::step].reshape(-1, 3)
     far = [np.linalg.norm(row[:, None, :] - others[None], axis=2).mean(axis=1) for row in pixels]
@@ -103,15 +108,17 @@ def _unlike_all(pixels: Grid) -> Grid:
 
 
 def _unlike_border(pixels: Grid) -> Grid:
-    """The distance of each pixel's colour from the most alike patch of border. The bottom is left out: people stand
-    on it."""
+    """The distance of each pixel's colour from the most alike patch of border. The bottom is left
+    out: people stand on it."""
     high, wide = pixels.shape[:2]
     deep = max(1, round(high * BORDER))
     side = max(1, round(wide * BORDER))
     parts = (pixels[:deep], pixels[:, :side], pixels[:, -side:])
     strips = (parts[0].mean(axis=0), parts[1].mean(axis=1), parts[2].mean(axis=1))
     patches = np.concatenate([_mean_patches(strip, SAMPLES // 3) for strip in strips])
-    return np.asarray(np.linalg.norm(pixels[:, :, None, :] - patches[None, None], axis=3).min(axis=2))
+    return np.asarray(
+        np.linalg.norm(pixels[:, :, None, :] - patches[None, None], axis=3).min(axis=2)
+    )
 
 
 def _mean_patches(strip: Grid, count: int) -> Grid:
@@ -149,7 +156,9 @@ def _find_heaviest_component(marked: Grid) -> PixelBox | None:
             weight = float((marked[rows, columns] ** 2).sum())
             if weight > best and np.ptp(columns) < BAND * left.shape[1]:
                 best = weight
-                found = PixelBox(int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
+                found = PixelBox(
+                    int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
+                )
     return found
 
 

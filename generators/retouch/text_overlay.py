@@ -1,4 +1,5 @@
-"""Words that stand on the frames of a clip: DejaVu Sans, which has the accents that Pillow's own font lacks."""
+"""Words that stand on the frames of a clip: DejaVu Sans, which has the accents that Pillow's own
+font lacks."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ MAX_LINES = 6
 """Characters of one caption, and the lines it may take."""
 
 FONTS = (Path(__file__).parent / "DejaVuSans-Bold.ttf",)
-"""Brought along (its licence beside it): the same letters, and the same bytes of a clip, on every machine."""
+"""Brought along (its licence beside it): the same letters, and the same bytes of a clip, on every
+machine."""
 
 _NOBODYS = "\uffff"
 """A code point no font has a letter for."""
@@ -22,7 +24,8 @@ _NOBODYS = "\uffff"
 _LETTER = 0.046
 _LEADING = 1.28
 _ROOM = 0.86
-"""Of the shorter edge: the height of letters; of that: from line to line; of the width: what lines may take."""
+"""Of the shorter edge: the height of letters; of that: from line to line; of the width: what lines
+may take."""
 
 _FOOT = 0.24
 """Of the height: what stays free below, where the buttons and names of upright places lie."""
@@ -32,20 +35,26 @@ _PAPER = (12, 12, 16, 168)
 
 
 def check_text_overlay(words: str, size: tuple[int, int]) -> None:
-    """Raise BadInput `clip.caption_long` or `clip.letters` for what cannot be written on a picture of `size` in pixels;
-    Unavailable without the font."""
+    """Raise BadInput `clip.caption_long` or `clip.letters` for what cannot be written on a picture
+    of `size` in pixels; Unavailable without the font."""
     plain = _normalize_text(words)
     if len(plain) > MAX_OVERLAY_TEXT:
         raise BadInput("clip.caption_long", most=MAX_OVERLAY_TEXT)
-    lacking = sorted({letter for letter in plain if not letter.isspace() and not _has_glyph(letter)})
+    lacking = sorted(
+        {letter for letter in plain if not letter.isspace() and not _has_glyph(letter)}
+    )
     if lacking:
         raise BadInput("clip.letters", letters=" ".join(lacking[:8]))
-    if plain and len(_wrap_lines(plain, font_of(_letter_height(size)), size[0] * _ROOM)) > MAX_LINES:
+    if (
+        plain
+        and len(_wrap_lines(plain, font_of(_letter_height(size)), size[0] * _ROOM)) > MAX_LINES
+    ):
         raise BadInput("clip.caption_long", most=MAX_OVERLAY_TEXT)
 
 
 def draw_text_overlay(words: str, size: tuple[int, int]) -> Image.Image:
-    """A layer of `size` in pixels, clear but for the words on their dark band. Raises as `check`."""
+    """A layer of `size` in pixels, clear but for the words on their dark band. Raises as
+    `check`."""
     check_text_overlay(words, size)
     wide, high = size
     height = _letter_height(size)
@@ -77,7 +86,8 @@ def _normalize_text(words: str) -> str:
 
 
 def _wrap_lines(words: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:
-    """The words in lines no wider than `room`; a word that is wider alone is broken where it must be."""
+    """The words in lines no wider than `room`; a word that is wider alone is broken where it must
+    be."""
     lines = []
     line = ""
     for word in words.split():
@@ -103,7 +113,8 @@ def _has_glyph(letter: str) -> bool:
 
 @cache
 def font_of(height: int, places: Sequence[Path] = FONTS) -> ImageFont.FreeTypeFont:
-    """The font with letters of so many pixels. Raises Unavailable where it is in none of these places."""
+    """The font with letters of so many pixels. Raises Unavailable where it is in none of these
+    places."""
     for path in places:
         if path.is_file():
             return ImageFont.truetype(str(path), height)

@@ -1,8 +1,9 @@
-"""A copy made larger and finer by a model, in tiles that overlap, so that memory is bounded by a tile and not by the
-picture. Where memory ends, tiles get smaller.
+"""A copy made larger and finer by a model, in tiles that overlap, so that memory is bounded by a
+tile and not by the picture. Where memory ends, tiles get smaller.
 
-A network near the edge of what it is shown knows less than in the middle: `CONTEXT` pixels of each tile are thrown
-away, and the next `BLEND` go over into the tile beside it, step by step, so that no seam is seen.
+A network near the edge of what it is shown knows less than in the middle: `CONTEXT` pixels of each
+tile are thrown away, and the next `BLEND` go over into the tile beside it, step by step, so that no
+seam is seen.
 """
 
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ from generators.local_models.device import is_out_of_memory
 from generators.media.pictures import POST_PROFILE
 
 TILES = (384, 192, 128)
-"""Pixels of a tile's side, before it is made larger: the first, and those tried where memory ends."""
+"""Pixels of a tile's side, before it is made larger: the first, and those tried where memory
+ends."""
 
 CONTEXT = 24
 BLEND = 16
@@ -34,16 +36,19 @@ class Upscaler(Protocol):
 
     @property
     def fixed_tile_side(self) -> int:
-        """Pixels of the side of the only tile it takes; 0 for any. Raises EngineMissing as `factor`."""
+        """Pixels of the side of the only tile it takes; 0 for any. Raises EngineMissing as
+        `factor`."""
         ...
 
     @property
     def scale_factor(self) -> int:
-        """How many times larger a picture becomes. Raises EngineMissing where its model cannot be used."""
+        """How many times larger a picture becomes. Raises EngineMissing where its model cannot be
+        used."""
         ...
 
     def enlarge(self, tile: Image.Image) -> Image.Image:
-        """An RGB tile, so many times larger. Raises EngineMissing, and what its library raises without memory."""
+        """An RGB tile, so many times larger. Raises EngineMissing, and what its library raises
+        without memory."""
         ...
 
 
@@ -57,11 +62,14 @@ class TilePlacement:
     bottom: int
 
 
-def upscale_picture(image: Image.Image, model: Upscaler | None, progress: Progress = ignore_progress) -> Image.Image:
+def upscale_picture(
+    image: Image.Image, model: Upscaler | None, progress: Progress = ignore_progress
+) -> Image.Image:
     """A new RGB picture, as many times larger as the model makes it, or as large as is kept.
 
-    Told by `progress` tile by tile, from the start again where memory ended; what that raises passes through. Raises
-    BadInput for a picture that is that large already, EngineMissing, and JobTooLarge where no tile fits.
+    Told by `progress` tile by tile, from the start again where memory ended; what that raises
+    passes through. Raises BadInput for a picture that is that large already, EngineMissing, and
+    JobTooLarge where no tile fits.
     """
     if max(image.size) >= POST_PROFILE.max_edge:
         raise BadInput("upscale.too_large", most=POST_PROFILE.max_edge)
@@ -76,12 +84,16 @@ def upscale_picture(image: Image.Image, model: Upscaler | None, progress: Progre
                 raise
             continue
         if max(found.size) > POST_PROFILE.max_edge:
-            found.thumbnail((POST_PROFILE.max_edge, POST_PROFILE.max_edge), Image.Resampling.LANCZOS)
+            found.thumbnail(
+                (POST_PROFILE.max_edge, POST_PROFILE.max_edge), Image.Resampling.LANCZOS
+            )
         return found
     raise JobTooLarge("upscale.memory", side=min(TILES))
 
 
-def _upscale_in_tiles(image: Image.Image, model: Upscaler, side: int, progress: Progress) -> Image.Image:
+def _upscale_in_tiles(
+    image: Image.Image, model: Upscaler, side: int, progress: Progress
+) -> Image.Image:
     factor = model.scale_factor
     places = list(tile_placements(image.size, side))
     progress(0, len(places))
@@ -94,12 +106,14 @@ def _upscale_in_tiles(image: Image.Image, model: Upscaler, side: int, progress: 
 
 
 def tile_margins(side: int) -> tuple[int, int]:
-    """Pixels of a tile of this side that are thrown away at each edge, and those that go over into the next."""
+    """Pixels of a tile of this side that are thrown away at each edge, and those that go over into
+    the next."""
     return min(CONTEXT, side // MIN_PART), min(BLEND, side // MIN_PART)
 
 
 def tile_placements(size: tuple[int, int], side: int) -> Iterator[TilePlacement]:
-    """Tiles of this side that cover a picture, row by row, each over the edges of those before it."""
+    """Tiles of this side that cover a picture, row by row, each over the edges of those before
+    it."""
     width, height = size
     for top in _tile_starts(height, side):
         for left in _tile_starts(width, side):
@@ -114,7 +128,8 @@ def _tile_starts(length: int, side: int) -> list[int]:
 
 
 def _crop_tile(image: Image.Image, place: TilePlacement, side: int) -> Image.Image:
-    """The tile; of a model that takes one size alone, mirrored beyond the picture's edge up to that."""
+    """The tile; of a model that takes one size alone, mirrored beyond the picture's edge up to
+    that."""
     tile = image.crop((place.left, place.top, place.right, place.bottom))
     if not side or tile.size == (side, side):
         return tile
@@ -123,7 +138,9 @@ def _crop_tile(image: Image.Image, place: TilePlacement, side: int) -> Image.Ima
     for left in range(0, side, tile.width):
         row = flipped if left // tile.width % 2 else tile
         for top in range(0, side, tile.height):
-            turned = row.transpose(Image.Transpose.FLIP_TOP_BOTTOM) if top // tile.height % 2 else row
+            turned = (
+                row.transpose(Image.Transpose.FLIP_TOP_BOTTOM) if top // tile.height % 2 else row
+            )
             whole.paste(turned, (left, top))
     return whole
 
@@ -137,7 +154,8 @@ def _paste_tile(
     factor: int,
     lost: tuple[int, int],
 ) -> None:
-    """Lay a tile over what is there: without its outermost pixels, and growing in over what lies left and above."""
+    """Lay a tile over what is there: without its outermost pixels, and growing in over what lies
+    left and above."""
     context, blend = lost
     left = context if place.left else 0
     top = context if place.top else 0
@@ -155,7 +173,9 @@ def _paste_tile(
 def _blend_ramp(size: tuple[int, int], steps: int, *, across: bool) -> Image.Image:
     """From black to white over so many pixels, white behind."""
     length, wide = (size[0], size[1]) if across else (size[1], size[0])
-    line = bytes(min((at + 1) * 255 // (steps + 1), 255) if at < steps else 255 for at in range(length))
+    line = bytes(
+        min((at + 1) * 255 // (steps + 1), 255) if at < steps else 255 for at in range(length)
+    )
     row = Image.frombytes("L", (length, 1), line)
     stood = row.resize((length, wide), Image.Resampling.NEAREST)
     return stood if across else stood.transpose(Image.Transpose.TRANSPOSE)

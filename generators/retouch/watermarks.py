@@ -24,8 +24,8 @@ WIDEST = 0.6
 
 @dataclass(frozen=True)
 class Watermark:
-    """`text` at a `corner`; `size` in percent of the shorter side, `opacity` in percent. Raises BadInput for what
-    cannot be written so."""
+    """`text` at a `corner`; `size` in percent of the shorter side, `opacity` in percent. Raises
+    BadInput for what cannot be written so."""
 
     text: str
     corner: str = "bottom_right"
@@ -34,16 +34,24 @@ class Watermark:
 
     def __post_init__(self) -> None:
         words = self.text.strip()
-        if not words or len(words) > MAX_WATERMARK_LENGTH or not words.isprintable() or words != self.text:
+        if (
+            not words
+            or len(words) > MAX_WATERMARK_LENGTH
+            or not words.isprintable()
+            or words != self.text
+        ):
             raise BadInput("watermark.bad_text", most=MAX_WATERMARK_LENGTH)
-        right = MIN_SIZE_PERCENT <= self.size <= MAX_SIZE_PERCENT and MIN_OPACITY_PERCENT <= self.opacity <= 100
+        right = (
+            MIN_SIZE_PERCENT <= self.size <= MAX_SIZE_PERCENT
+            and MIN_OPACITY_PERCENT <= self.opacity <= 100
+        )
         if self.corner not in WATERMARK_CORNERS or not right:
             raise BadInput("watermark.bad_look")
 
 
 def draw_watermark(image: Image.Image, mark: Watermark) -> Image.Image:
-    """A new RGB picture with the words on it: white with a soft dark rim, so that one of both can be read on any
-    ground."""
+    """A new RGB picture with the words on it: white with a soft dark rim, so that one of both can
+    be read on any ground."""
     font = _fit_font(mark, image.size)
     left, top, right, bottom = font.getbbox(mark.text)
     wide = right - left
@@ -53,16 +61,27 @@ def draw_watermark(image: Image.Image, mark: Watermark) -> Image.Image:
     y = image.height - away - high if mark.corner.startswith("bottom") else away
     words = Image.new("L", image.size)
     ImageDraw.Draw(words).text((x - left, y - top), mark.text, font=font, fill=255)
-    rim = words.filter(ImageFilter.MaxFilter(3)).filter(ImageFilter.GaussianBlur(max(1.0, high / 14)))
+    rim = words.filter(ImageFilter.MaxFilter(3)).filter(
+        ImageFilter.GaussianBlur(max(1.0, high / 14))
+    )
     found = image.convert("RGB")
     for colour, mask, share in (((0, 0, 0), rim, 1.6), ((255, 255, 255), words, 1.0)):
-        found.paste(colour, mask=mask.point(lambda one, share=share: min(255, one * share) * mark.opacity / 100))
+        found.paste(
+            colour,
+            mask=mask.point(lambda one, share=share: min(255, one * share) * mark.opacity / 100),
+        )
     return found
 
 
-def _fit_font(mark: Watermark, size: tuple[int, int]) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _fit_font(
+    mark: Watermark, size: tuple[int, int]
+) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """As large as asked, smaller where the words would be too wide."""
     high = max(8.0, min(size) * mark.size / 100)
     font = ImageFont.load_default(high)
     wide = font.getlength(mark.text)
-    return font if wide <= size[0] * WIDEST else ImageFont.load_default(max(6.0, high * size[0] * WIDEST / wide))
+    return (
+        font
+        if wide <= size[0] * WIDEST
+        else ImageFont.load_default(max(6.0, high * size[0] * WIDEST / wide))
+    )

@@ -1,4 +1,5 @@
-"""Reading JSON that a model wrote, and checking it against the flat schema it was asked for. Pure."""
+"""Reading JSON that a model wrote, and checking it against the flat schema it was asked for.
+Pure."""
 
 import json
 import re
@@ -19,7 +20,8 @@ _UNKEPT = re.compile("[\\x00\\ud800-\\udfff]")
 
 
 def storable_text(text: str) -> str:
-    """A text without the signs that no database keeps and no request carries: NUL, and halves of a pair."""
+    """A text without the signs that no database keeps and no request carries: NUL, and halves of a
+    pair."""
     return _UNKEPT.sub("", text)
 
 
@@ -34,8 +36,8 @@ def _to_storable(value: object) -> object:
 
 
 def parse_json_object(text: str) -> dict[str, object] | None:
-    """The first JSON object in `text`, past code fences and chatter; None when there is none, or when it is cut. Of its
-    texts what can be `kept`: a model may write any sign as an escape."""
+    """The first JSON object in `text`, past code fences and chatter; None when there is none, or
+    when it is cut. Of its texts what can be `kept`: a model may write any sign as an escape."""
     start = text.find("{")
     while start >= 0:
         try:
@@ -52,12 +54,15 @@ def parse_json_object(text: str) -> dict[str, object] | None:
 def schema_errors(value: object, schema: Mapping[str, object], where: str = "$") -> list[str]:
     """What is wrong with `value`, as paths with the rule broken; empty when it obeys.
 
-    Knows type, enum, const, anyOf, properties, required, additionalProperties, items and the bounds of strings,
-    numbers and arrays: what our schemas use. A rule it does not know is not checked.
+    Knows type, enum, const, anyOf, properties, required, additionalProperties, items and the bounds
+    of strings, numbers and arrays: what our schemas use. A rule it does not know is not checked.
     """
     options = schema.get("anyOf")
     if isinstance(options, Sequence):
-        if any(isinstance(option, Mapping) and not schema_errors(value, option, where) for option in options):
+        if any(
+            isinstance(option, Mapping) and not schema_errors(value, option, where)
+            for option in options
+        ):
             return []
         return [f"{where}: anyOf"]
     if not _is_of(value, schema.get("type")):
@@ -93,7 +98,9 @@ def _is_of(value: object, kinds: object) -> bool:
     return any(isinstance(value, _TYPES.get(str(name), ())) for name in names)
 
 
-def _of_bounds(size: float, schema: Mapping[str, object], where: str, rules: tuple[str, str]) -> list[str]:
+def _of_bounds(
+    size: float, schema: Mapping[str, object], where: str, rules: tuple[str, str]
+) -> list[str]:
     low = schema.get(rules[0])
     high = schema.get(rules[1])
     found = []
@@ -126,7 +133,9 @@ def _of_object(value: dict[str, object], schema: Mapping[str, object], where: st
     needed = schema.get("required")
     properties = known if isinstance(known, Mapping) else {}
     found = [
-        f"{where}.{name}: required" for name in (needed if isinstance(needed, Sequence) else ()) if name not in value
+        f"{where}.{name}: required"
+        for name in (needed if isinstance(needed, Sequence) else ())
+        if name not in value
     ]
     for name, item in value.items():
         rule = properties.get(name)

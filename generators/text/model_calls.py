@@ -1,4 +1,5 @@
-"""How every text engine that is a model is asked: once, and once more when the answer cannot be used."""
+"""How every text engine that is a model is asked: once, and once more when the answer cannot be
+used."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,14 +18,16 @@ from generators.contract.engines import (
 from generators.text import json_answers
 
 MAX_ERRORS = 5
-"""Rules a repair names; a small model mends a short list, and a hostile answer may break hundreds."""
+"""Rules a repair names; a small model mends a short list, and a hostile answer may break
+hundreds."""
 _PATH = 80
 """Characters kept of one: its path carries names which the model made up."""
 
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """What a model answered; `cut` says that it ran into the end of its room. Counts are the server's."""
+    """What a model answered; `cut` says that it ran into the end of its room. Counts are the
+    server's."""
 
     text: str = field(repr=False)
     cut: bool = False
@@ -46,22 +49,28 @@ class ModelProfile:
 
 
 IMAGE_TOKENS = 2900
-"""What a picture of at most 1024 pixels counts at most: LLaVA 1.6 reads five tiles of 576 tokens, Qwen2.5-VL one for 28
-pixels square, Gemma 3 256 in all (https://ollama.com/search?c=vision)."""
+"""What a picture of at most 1024 pixels counts at most: LLaVA 1.6 reads five tiles of 576 tokens,
+Qwen2.5-VL one for 28 pixels square, Gemma 3 256 in all (https://ollama.com/search?c=vision)."""
 
 
 def max_tokens_of(job: TextJob) -> int:
-    """What no tokenizer should exceed: characters / 2.5, one per wide character, and a sixth on top; and pictures."""
+    """What no tokenizer should exceed: characters / 2.5, one per wide character, and a sixth on
+    top; and pictures."""
     texts = [job.system, *(turn.text for turn in job.turns)]
     count = sum(1.0 if ord(c) >= 0x2E80 else 0.4 for text in texts for c in text)
-    return round(count * 1.15) + 8 * len(texts) + IMAGE_TOKENS * sum(len(turn.images) for turn in job.turns)
+    return (
+        round(count * 1.15)
+        + 8 * len(texts)
+        + IMAGE_TOKENS * sum(len(turn.images) for turn in job.turns)
+    )
 
 
 def ask_model(job: TextJob, call: CallModel, voice: ModelProfile) -> GeneratedText:
-    """Ask the model; one repair at temperature 0: told what was wrong, or with twice the room when it was cut.
+    """Ask the model; one repair at temperature 0: told what was wrong, or with twice the room when
+    it was cut.
 
-    Raises JobTooLarge before anything is sent when the question does not fit (some servers cut it silently),
-    AnswerUnusable when the second answer is no better, and what `call` raises.
+    Raises JobTooLarge before anything is sent when the question does not fit (some servers cut it
+    silently), AnswerUnusable when the second answer is no better, and what `call` raises.
     """
     asked = max_tokens_of(job)
     if asked + job.max_tokens > voice.room:
@@ -72,7 +81,9 @@ def ask_model(job: TextJob, call: CallModel, voice: ModelProfile) -> GeneratedTe
         raws.append(raw := _call_and_count(_build_repair_job(job, raw, voice.room), call, voice))
         answer = _parse_answer(job, raw)
     if answer is None:
-        raise UnusableAnswer("engine.answer_cut" if raw.cut else "engine.answer_invalid", engine=voice.engine)
+        raise UnusableAnswer(
+            "engine.answer_cut" if raw.cut else "engine.answer_invalid", engine=voice.engine
+        )
     return GeneratedText(
         text=raw.text,
         engine=voice.engine,
@@ -87,7 +98,8 @@ def ask_model(job: TextJob, call: CallModel, voice: ModelProfile) -> GeneratedTe
 
 
 def _call_and_count(job: TextJob, call: CallModel, voice: ModelProfile) -> RawAnswer:
-    """One request, of which the job's tally is told before it leaves and after. Raises what `call` raises."""
+    """One request, of which the job's tally is told before it leaves and after. Raises what `call`
+    raises."""
     job.tally.record_request(voice.engine, voice.model, max_tokens_of(job), job.max_tokens)
     try:
         raw = call(job)
@@ -102,7 +114,8 @@ def _call_and_count(job: TextJob, call: CallModel, voice: ModelProfile) -> RawAn
 
 
 def _build_repair_job(job: TextJob, raw: RawAnswer, room: int) -> TextJob:
-    """The second question. It shows the bad answer and its faults where both fit beside an answer as long as asked."""
+    """The second question. It shows the bad answer and its faults where both fit beside an answer
+    as long as asked."""
     again = replace(job, temperature=0.0)
     if raw.cut:
         return replace(again, max_tokens=min(job.max_tokens * 2, room - max_tokens_of(job)))
@@ -110,7 +123,8 @@ def _build_repair_job(job: TextJob, raw: RawAnswer, room: int) -> TextJob:
         return again
     told = PromptMessage(
         "user",
-        f"Not valid: {_describe_faults(raw.text, job.schema)}. Answer again with the corrected JSON object only.",
+        f"Not valid: {_describe_faults(raw.text, job.schema)}. Answer again with the corrected "
+        "JSON object only.",
     )
     shown = replace(again, turns=(*job.turns, PromptMessage("assistant", raw.text), told))
     return shown if max_tokens_of(shown) + job.max_tokens <= room else again
@@ -120,12 +134,17 @@ def _describe_faults(text: str, schema: Mapping[str, object]) -> str:
     value = json_answers.parse_json_object(text)
     if value is None:
         return "no complete JSON object"
-    return "; ".join(fault[-_PATH:] for fault in json_answers.schema_errors(value, schema)[:MAX_ERRORS])
+    return "; ".join(
+        fault[-_PATH:] for fault in json_answers.schema_errors(value, schema)[:MAX_ERRORS]
+    )
 
 
 def _parse_answer(job: TextJob, raw: RawAnswer) -> Mapping[str, object] | None:
-    """The parsed answer ({} for plain text), or None. Plain text that was cut is still text; its caller tidies it."""
+    """The parsed answer ({} for plain text), or None. Plain text that was cut is still text; its
+    caller tidies it."""
     if job.schema is None:
         return {} if raw.text.strip() else None
     value = json_answers.parse_json_object(raw.text)
-    return value if value is not None and not json_answers.schema_errors(value, job.schema) else None
+    return (
+        value if value is not None and not json_answers.schema_errors(value, job.schema) else None
+    )

@@ -1,50 +1,58 @@
-"""What a small model's words must pass before anybody sees them: no echo of the question, no loops. Pure."""
+"""What a small model's words must pass before anybody sees them: no echo of the question, no loops.
+Pure."""
 
 import re
 import unicodedata
 from collections.abc import Iterable
 
 MAX_SHARED_WORDS = 0.6
-"""Share of its words a text may have in common with the prompt or an example (measured: echoes lie far above)."""
+"""Share of its words a text may have in common with the prompt or an example (measured: echoes lie
+far above)."""
 
 _WORD = re.compile(r"[^\W\d_]{2,}|\d+")
 _LEAD = re.compile(
-    r"^\s*(?:[-*•>]\s+|(?:caption|légende|legende|answer|réponse|assistant|sure|voici)\s*[:：]\s*)+", re.IGNORECASE
+    r"^\s*(?:[-*•>]\s+|(?:caption|légende|legende|answer|réponse|assistant|sure|voici)\s*[:：]\s*)+",
+    re.IGNORECASE,
 )
 _HASHTAG = re.compile(r"(?<!\w)#\w+")
 _COMMON = frozenset(
     re.findall(
         r"\w+",
         """the and for with this that you your are was has have from not but all its our out just
-        les des une est pas pour dans sur avec qui que vous nous son ses mon mes aux par plus ce cette
+        les des une est pas pour dans sur avec qui que vous nous son ses mon mes aux par plus ce \
+cette
         an of to in on at it is be my me we le la de du un et en au je tu il elle se sa""",
     )
 )
 
 
 def significant_words(text: str) -> list[str]:
-    """The words of a text, folded to lower case without accents; common little words are left out."""
+    """The words of a text, folded to lower case without accents; common little words are left
+    out."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     bare = "".join(c for c in plain if not unicodedata.combining(c))
     return [word for word in _WORD.findall(bare) if word not in _COMMON]
 
 
 def shared_word_ratio(text: str, source: str) -> float:
-    """The share (0 to 1) of the words of `text` that also stand in `source`; 0 for a text without words."""
+    """The share (0 to 1) of the words of `text` that also stand in `source`; 0 for a text without
+    words."""
     own = significant_words(text)
     known = set(significant_words(source))
     return sum(word in known for word in own) / len(own) if own else 0.0
 
 
 def is_echo(text: str, sources: Iterable[str]) -> bool:
-    """Whether the text mostly repeats one of the sources: the prompt, or an example it was shown."""
+    """Whether the text mostly repeats one of the sources: the prompt, or an example it was
+    shown."""
     return len(significant_words(text)) >= 3 and any(
         shared_word_ratio(text, source) > MAX_SHARED_WORDS for source in sources
     )
 
 
 def is_looping(text: str) -> bool:
-    """Whether the text repeats itself: the same word four times in a row, or the same three words three times."""
+    """Whether the text repeats itself: the same word four times in a row, or the same three words
+    three times."""
     found = _WORD.findall(text.casefold())
     if any(len(set(found[i : i + 4])) == 1 for i in range(len(found) - 3)):
         return True
@@ -53,21 +61,28 @@ def is_looping(text: str) -> bool:
 
 
 def tidy_text(text: str, *, longest: int = 280) -> str:
-    """The text as one could post it: no quotes around it, no "Caption:", no hashtags (data has them), no cut end.
+    """The text as one could post it: no quotes around it, no "Caption:", no hashtags (data has
+    them), no cut end.
 
-    `longest` is in characters. A last sentence that was cut off is dropped when a whole one stands before it.
+    `longest` is in characters. A last sentence that was cut off is dropped when a whole one stands
+    before it.
     """
     line = _HASHTAG.sub("", _LEAD.sub("", text.strip().strip("`")))
     line = " ".join(line.split()).strip(" \"'“”«»")
     if len(line) > longest:
         line = line[:longest].rsplit(" ", 1)[0]
-    if line and line[-1] not in ".!?…" and (end := max(line.rfind(mark) for mark in ".!?…")) > len(line) // 3:
+    if (
+        line
+        and line[-1] not in ".!?…"
+        and (end := max(line.rfind(mark) for mark in ".!?…")) > len(line) // 3
+    ):
         line = line[: end + 1]
     return line.strip()
 
 
 def checked_text(text: str, sources: Iterable[str], *, longest: int = 280) -> str | None:
-    """The tidied text, or None when it is empty, echoes a source or loops: then a template speaks instead."""
+    """The tidied text, or None when it is empty, echoes a source or loops: then a template speaks
+    instead."""
     line = tidy_text(text, longest=longest)
     if len(significant_words(line)) < 2 or is_looping(text) or is_echo(line, sources):
         return None

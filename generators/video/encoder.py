@@ -1,6 +1,8 @@
-"""Frames that were drawn here as a film: H.264 and AAC in an MP4, what is shown first at its head, no metadata.
+"""Frames that were drawn here as a film: H.264 and AAC in an MP4, what is shown first at its head,
+no metadata.
 
-Frames go to FFmpeg in its box as plain pixels. The same frames and sound are the same bytes, on the same build.
+Frames go to FFmpeg in its box as plain pixels. The same frames and sound are the same bytes, on the
+same build.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,24 +15,28 @@ from generators.media import ffmpeg
 from generators.video import video_files
 
 FRAME_RATE = video_files.FRAMES_A_SECOND
-"""Frames a second of what is written; of fewer, some are shown twice: several places refuse slower films."""
+"""Frames a second of what is written; of fewer, some are shown twice: several places refuse slower
+films."""
 
 _SLOWEST = 20.0
 _GRACE = 120.0
-"""Seconds of work for a second of film, on top of a grace: drawing and encoding, on a busy machine."""
+"""Seconds of work for a second of film, on top of a grace: drawing and encoding, on a busy
+machine."""
 
 _CRF = "20"
 FADE_OUT_SECONDS = 0.6
 """Seconds in which the sound fades out."""
 
 ReportProgress = Callable[[int, int], None]
-"""What is called with the frames that are drawn and those there will be; what it raises ends the making."""
+"""What is called with the frames that are drawn and those there will be; what it raises ends the
+making."""
 
 
 @dataclass(frozen=True)
 class EncodingPlan:
-    """What is written: even sizes in pixels, `count` frames at `rate` a second; `sound` is a file and what is in it,
-    repeated where `repeats`, and ends with the film; without one it is silent."""
+    """What is written: even sizes in pixels, `count` frames at `rate` a second; `sound` is a
+    file and what is in it, repeated where `repeats`, and ends with the film; without one it is
+    silent."""
 
     width: int
     height: int
@@ -46,17 +52,24 @@ class EncodingPlan:
 
 
 def encode_video(
-    frames: Iterable[Image.Image], reel: EncodingPlan, *, name: str, told: ReportProgress = lambda _done, _all: None
+    frames: Iterable[Image.Image],
+    reel: EncodingPlan,
+    *,
+    name: str,
+    told: ReportProgress = lambda _done, _all: None,
 ) -> bytes:
     """The film of these frames, RGB of the reel's size.
 
-    Raises BadInput `film.…` for a sound that cannot be used, Unavailable without the encoder or disk.
+    Raises BadInput `film.…` for a sound that cannot be used, Unavailable without the encoder or
+    disk.
     """
     with video_files.work_folder() as folder:
         if reel.sound is not None:
             (folder / "sound").write_bytes(reel.sound[0])
         limit = _GRACE + _SLOWEST * reel.seconds
-        with ffmpeg.write_input(_encoder_arguments(reel), folder=folder, seconds=limit, name=name) as film:
+        with ffmpeg.write_input(
+            _encoder_arguments(reel), folder=folder, seconds=limit, name=name
+        ) as film:
             for number, frame in enumerate(frames):
                 told(number, reel.count)
                 film.write(frame.tobytes())
@@ -72,7 +85,10 @@ def _encoder_arguments(reel: EncodingPlan) -> tuple[str, ...]:
     coded = ("-c:v", "libx264", "-preset", "veryfast", "-crf", _CRF, "-profile:v", "high", "-pix_fmt", "yuv420p")
     rates = _rate_arguments(seconds)
     even = () if reel.rate == FRAME_RATE else ("-r", str(FRAME_RATE))
-    one_by_one = ("-threads", "1")  # of several, the timing would decide what the rate leaves to which frame
+    one_by_one = (
+        "-threads",
+        "1",
+    )  # of several, the timing would decide what the rate leaves to which frame
     known = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
     colours = ("-vf", f"scale=out_color_matrix=bt709:out_range=tv,{known}")
     out = ("-movflags", "+faststart", "-f", "mp4", "out")

@@ -1,4 +1,5 @@
-"""What stands for a film where it cannot play: a poster, and sheets on which every frame that is looked at is seen."""
+"""What stands for a film where it cannot play: a poster, and sheets on which every frame that is
+looked at is seen."""
 
 import io
 import math
@@ -32,7 +33,10 @@ def make_poster(film: DecodedVideo) -> Image.Image:
         return _draw_loudness(film.loudness)
     step = max(1, len(shown) // CANDIDATES)
     best = max(
-        shown[::step], key=lambda frame: picture_quality.score_quality(frame.to_small_image(picture_quality.SCORE_EDGE))
+        shown[::step],
+        key=lambda frame: picture_quality.score_quality(
+            frame.to_small_image(picture_quality.SCORE_EDGE)
+        ),
     )
     return best.to_image().convert("RGB")
 
@@ -52,14 +56,16 @@ def _draw_loudness(loudness: Sequence[float]) -> Image.Image:
 
 
 def encode_frame_sheet(image: Image.Image, *, mark: str) -> bytes:
-    """The bytes of a poster or a sheet; `mark` names the film, so that no two films share these bytes."""
+    """The bytes of a poster or a sheet; `mark` names the film, so that no two films share these
+    bytes."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=_QUALITY, optimize=True, exif=b"", comment=mark.encode())
     return buffer.getvalue()
 
 
 def make_frame_sheets(film: DecodedVideo) -> Iterator[Image.Image]:
-    """Every frame that is looked at, in order, twelve on a sheet; one sheet at a time, for they are large."""
+    """Every frame that is looked at, in order, twelve on a sheet; one sheet at a time, for they are
+    large."""
     shown = film.looked.frames
     each = COLUMNS * ROWS
     for first in range(0, len(shown), each):

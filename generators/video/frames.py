@@ -1,8 +1,9 @@
 """Which frames of a film are looked at, and how it looks second by second.
 
-Two frames a second at least, the first, the last, and each that differs from the one looked at before it, as a whole or
-in one place: a flash between two looks, a slow change too. Beside them the mean of every second, which shows in one
-picture whatever was on screen. All of it is taken from the very bytes that leave.
+Two frames a second at least, the first, the last, and each that differs from the one looked at
+before it, as a whole or in one place: a flash between two looks, a slow change too. Beside them the
+mean of every second, which shows in one picture whatever was on screen. All of it is taken from the
+very bytes that leave.
 """
 
 import io
@@ -23,7 +24,8 @@ APART = 0.5
 
 WHOLE_CUT = 12.0
 PLACE_CUT = 64.0
-"""Levels of grey between two frames, on average and in one of `PLACES`, from which on the second is looked at too."""
+"""Levels of grey between two frames, on average and in one of `PLACES`, from which on the second is
+looked at too."""
 
 PLACES = 8, 8
 """The grid of places, rows and columns."""
@@ -48,7 +50,8 @@ class VideoFrame:
         return Image.open(io.BytesIO(self.data), formats=("JPEG",))
 
     def to_small_image(self, edge: int) -> Image.Image:
-        """Its pixels, no more of them than it takes for an edge of so many: decoded at a fraction."""
+        """Its pixels, no more of them than it takes for an edge of so many: decoded at a
+        fraction."""
         image = self.to_image()
         image.draft("RGB", (edge, edge))
         return image.convert("RGB")
@@ -56,7 +59,8 @@ class VideoFrame:
 
 @dataclass(frozen=True)
 class SampledFrames:
-    """Frames at full size, in order, and the mean of each second; nothing of a sound. `total` frames there are."""
+    """Frames at full size, in order, and the mean of each second; nothing of a sound. `total`
+    frames there are."""
 
     frames: tuple[VideoFrame, ...] = ()
     means: tuple[VideoFrame, ...] = ()
@@ -64,13 +68,23 @@ class SampledFrames:
 
 
 def sample_frames(folder: Path, film: MediaTracks, *, name: str, seconds: float) -> SampledFrames:
-    """What to look at in the film `out` of the folder, within so many seconds of work for each of two passes.
+    """What to look at in the film `out` of the folder, within so many seconds of work for each of
+    two passes.
 
-    Raises BadInput `film.too_busy` where nobody could look at all that changes, `film.corrupt`, `film.too_slow`.
+    Raises BadInput `film.too_busy` where nobody could look at all that changes, `film.corrupt`,
+    `film.too_slow`.
     """
     wide, high = _comparison_size(film.width, film.height)
     opened = (*ffmpeg.input_arguments("out", "mov"), "-map", "0:v:0", "-fps_mode", "passthrough")
-    plain = ("-vf", f"scale={wide}:{high}:flags=area", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1")
+    plain = (
+        "-vf",
+        f"scale={wide}:{high}:flags=area",
+        "-pix_fmt",
+        "rgb24",
+        "-f",
+        "rawvideo",
+        "pipe:1",
+    )
     choice = _Choice(film.rate or 1.0)
     with ffmpeg.read_output((*opened, *plain), folder=folder, seconds=seconds, name=name) as out:
         while len(raw := out.read(wide * high * 3)) == wide * high * 3:
@@ -102,18 +116,24 @@ def sample_frames(folder: Path, film: MediaTracks, *, name: str, seconds: float)
 
 
 def _frame_selector(numbers: Sequence[int]) -> str:
-    """The question whether a frame is one of these, as FFmpeg reads it: by halves, for it nests no deeper than 100."""
+    """The question whether a frame is one of these, as FFmpeg reads it: by halves, for it nests no
+    deeper than 100."""
     if len(numbers) == 1:
         return f"eq(n,{numbers[0]})"
     half = len(numbers) // 2
-    return f"if(lt(n,{numbers[half]}),{_frame_selector(numbers[:half])},{_frame_selector(numbers[half:])})"
+    return (
+        f"if(lt(n,{numbers[half]}),{_frame_selector(numbers[:half])},"
+        f"{_frame_selector(numbers[half:])})"
+    )
 
 
 def _comparison_size(width: int, height: int) -> tuple[int, int]:
     """The size films are compared at: the shape kept as far as the grid allows."""
     rows, columns = PLACES
     share = SMALL / max(width, height, 1)
-    return max(1, round(width * share / columns)) * columns, max(1, round(height * share / rows)) * rows
+    return max(1, round(width * share / columns)) * columns, max(
+        1, round(height * share / rows)
+    ) * rows
 
 
 class _Choice:

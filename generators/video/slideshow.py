@@ -1,8 +1,10 @@
-"""Clips made of stills: each moves slowly, they follow each other by cuts or fades, words stand on them, under a sound.
+"""Clips made of stills: each moves slowly, they follow each other by cuts or fades, words stand on
+them, under a sound.
 
-Every frame is drawn here and handed to FFmpeg in its box as plain pixels: positions are fractions of a pixel, so that a
-slow zoom does not tremble, and no word of a person is ever part of an argument. The same stills, words, sound and seed
-are the same bytes, on the same build of FFmpeg and Pillow.
+Every frame is drawn here and handed to FFmpeg in its box as plain pixels: positions are fractions
+of a pixel, so that a slow zoom does not tremble, and no word of a person is ever part of an
+argument. The same stills, words, sound and seed are the same bytes, on the same build of FFmpeg and
+Pillow.
 """
 
 import hashlib
@@ -24,7 +26,8 @@ MAX_STILL_SECONDS = 15.0
 
 MAX_STILLS = 30
 MAX_SECONDS = 90.0
-"""Of one clip. The shortest of the places where clips go take 60 to 90 seconds; a page says what it will be."""
+"""Of one clip. The shortest of the places where clips go take 60 to 90 seconds; a page says what it
+will be."""
 
 FADE = 0.5
 """Seconds of a crossfade: half a second of each of its two stills."""
@@ -45,7 +48,11 @@ class ClipForm(StrEnum):
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels, within what leaves (`video_files.MAX_EDGE`)."""
-        return {ClipForm.UPRIGHT: (720, 1280), ClipForm.SQUARE: (1080, 1080), ClipForm.WIDE: (1280, 720)}[self]
+        return {
+            ClipForm.UPRIGHT: (720, 1280),
+            ClipForm.SQUARE: (1080, 1080),
+            ClipForm.WIDE: (1280, 720),
+        }[self]
 
 
 class StillMotion(StrEnum):
@@ -61,7 +68,14 @@ class StillMotion(StrEnum):
     DOWN = "down"
 
 
-CHOSEN = (StillMotion.IN, StillMotion.OUT, StillMotion.LEFT, StillMotion.RIGHT, StillMotion.UP, StillMotion.DOWN)
+CHOSEN = (
+    StillMotion.IN,
+    StillMotion.OUT,
+    StillMotion.LEFT,
+    StillMotion.RIGHT,
+    StillMotion.UP,
+    StillMotion.DOWN,
+)
 """What `auto` chooses among."""
 
 
@@ -77,9 +91,10 @@ class StillPicture:
 
 @dataclass(frozen=True)
 class SlideshowPlan:
-    """What a clip is made of. `whole` shows each still uncut, on a blurred ground of its own; `fades` instead of cuts;
-    `sound` is a file with sound, which is repeated, and ends with the clip; without one it is silent. Where it is
-    `spoken` it is heard once and to its end: the stills are shown longer where it takes longer than they do."""
+    """What a clip is made of. `whole` shows each still uncut, on a blurred ground of its own;
+    `fades` instead of cuts; `sound` is a file with sound, which is repeated, and ends with the
+    clip; without one it is silent. Where it is `spoken` it is heard once and to its end: the stills
+    are shown longer where it takes longer than they do."""
 
     stills: Sequence[StillPicture]
     form: ClipForm = ClipForm.UPRIGHT
@@ -91,13 +106,14 @@ class SlideshowPlan:
 
 
 def slideshow_seconds(shown: Sequence[float]) -> float:
-    """How long a clip of stills shown for so long is; a fade takes its time from both its stills."""
+    """How long a clip of stills shown for so long is; a fade takes its time from both its
+    stills."""
     return sum(_frame_count(one) for one in shown) / FRAME_RATE
 
 
 def check_slideshow(shown: Sequence[tuple[float, str]], form: ClipForm) -> None:
-    """Raise BadInput `clip.…` for what no clip is made of, given the seconds and the words of each still: too many of
-    them, too long, or letters that could not be written."""
+    """Raise BadInput `clip.…` for what no clip is made of, given the seconds and the words of each
+    still: too many of them, too long, or letters that could not be written."""
     if not 1 <= len(shown) <= MAX_STILLS:
         raise BadInput("clip.stills", most=MAX_STILLS)
     if any(not MIN_STILL_SECONDS <= seconds <= MAX_STILL_SECONDS for seconds, _ in shown):
@@ -108,11 +124,14 @@ def check_slideshow(shown: Sequence[tuple[float, str]], form: ClipForm) -> None:
         text_overlay.check_text_overlay(caption, form.size)
 
 
-def render_slideshow(cut: SlideshowPlan, *, told: ReportProgress = lambda _done, _all: None) -> bytes:
-    """The clip as MP4: H.264 and AAC, 30 frames a second, what is shown first at its head, and no metadata.
+def render_slideshow(
+    cut: SlideshowPlan, *, told: ReportProgress = lambda _done, _all: None
+) -> bytes:
+    """The clip as MP4: H.264 and AAC, 30 frames a second, what is shown first at its head, and no
+    metadata.
 
-    Raises BadInput `clip.…` as `check`, `film.…` for a sound that cannot be used, Unavailable without a font, decoder
-    or disk.
+    Raises BadInput `clip.…` as `check`, `film.…` for a sound that cannot be used, Unavailable
+    without a font, decoder or disk.
     """
     check_slideshow([(one.seconds, one.caption) for one in cut.stills], cut.form)
     sound = (cut.sound, _inspect_sound(cut.sound)) if cut.sound is not None else None
@@ -124,7 +143,8 @@ def render_slideshow(cut: SlideshowPlan, *, told: ReportProgress = lambda _done,
 
 
 def _extend_to_length(cut: SlideshowPlan, seconds: float) -> SlideshowPlan:
-    """The clip at least so long, each of its stills in its share. Raises BadInput for longer than a clip may be."""
+    """The clip at least so long, each of its stills in its share. Raises BadInput for longer than a
+    clip may be."""
     share = seconds / sum(one.seconds for one in cut.stills)
     if share <= 1:
         return cut
@@ -145,26 +165,33 @@ def _frame_count(seconds: float) -> int:
 
 
 def _iter_frames(cut: SlideshowPlan) -> Iterator[Image.Image]:
-    """Every frame. A fade lies around the cut: the first half of it over the end of one still, the rest over the next.
+    """Every frame. A fade lies around the cut: the first half of it over the end of one still, the
+    rest over the next.
 
     Each still moves on through its fades, so none of them stands while it comes or goes.
     """
     around = round(FADE * FRAME_RATE / 2) if cut.fades else 0
-    shown = [_Shown(one, motion, cut, around) for one, motion in zip(cut.stills, chosen_motions(cut), strict=True)]
+    shown = [
+        _Shown(one, motion, cut, around)
+        for one, motion in zip(cut.stills, chosen_motions(cut), strict=True)
+    ]
     for number, one in enumerate(shown):
         before = shown[number - 1] if number else None
         after = shown[number + 1] if number + 1 < len(shown) else None
         for at in range(one.count):
             frame = one.frame(at)
             if before is not None and at < around:
-                frame = Image.blend(before.frame(before.count + at), frame, (around + at + 0.5) / (2 * around))
+                frame = Image.blend(
+                    before.frame(before.count + at), frame, (around + at + 0.5) / (2 * around)
+                )
             elif after is not None and (left := one.count - at) <= around:
                 frame = Image.blend(frame, after.frame(-left), (around - left + 0.5) / (2 * around))
             yield frame
 
 
 def chosen_motions(cut: SlideshowPlan) -> list[StillMotion]:
-    """How each still moves: what was asked for, or what the seed chooses; `auto` is never the one before it."""
+    """How each still moves: what was asked for, or what the seed chooses; `auto` is never the one
+    before it."""
     found: list[StillMotion] = []
     for number, one in enumerate(cut.stills):
         if one.motion is not StillMotion.AUTO:
@@ -177,20 +204,29 @@ def chosen_motions(cut: SlideshowPlan) -> list[StillMotion]:
 
 
 class _Shown:
-    """A still as it is shown: `frame` draws it at a moment, which may lie within a fade before or after it."""
+    """A still as it is shown: `frame` draws it at a moment, which may lie within a fade before or
+    after it."""
 
-    def __init__(self, still: StillPicture, motion: StillMotion, cut: SlideshowPlan, around: int) -> None:
+    def __init__(
+        self, still: StillPicture, motion: StillMotion, cut: SlideshowPlan, around: int
+    ) -> None:
         self.count = _frame_count(still.seconds)
         self._motion = motion
         self._around = around
         self._size = cut.form.size
         self._ground = _build_background(still.pixels, self._size, whole=cut.whole)
-        self._words = text_overlay.draw_text_overlay(still.caption, self._size) if still.caption.strip() else None
+        self._words = (
+            text_overlay.draw_text_overlay(still.caption, self._size)
+            if still.caption.strip()
+            else None
+        )
 
     def frame(self, at: int) -> Image.Image:
         """The frame of this number, from a fade's worth before 0 to as much after the last."""
         share = (at + self._around) / max(1, self.count + 2 * self._around - 1)
-        drawn = self._ground.resize(self._size, Image.Resampling.BICUBIC, box=self._visible_window(_ease(share)))
+        drawn = self._ground.resize(
+            self._size, Image.Resampling.BICUBIC, box=self._visible_window(_ease(share))
+        )
         if self._words is not None:
             drawn.paste(self._words, (0, 0), self._words)
         return drawn
@@ -207,7 +243,9 @@ class _Shown:
         width = wide * zoom
         height = high * zoom
         way = share if self._motion in (StillMotion.RIGHT, StillMotion.DOWN) else 1 - share
-        left = (wide - width) * (way if self._motion in (StillMotion.LEFT, StillMotion.RIGHT) else 0.5)
+        left = (wide - width) * (
+            way if self._motion in (StillMotion.LEFT, StillMotion.RIGHT) else 0.5
+        )
         top = (high - height) * (way if self._motion in (StillMotion.UP, StillMotion.DOWN) else 0.5)
         return left, top, left + width, top + height
 
@@ -219,19 +257,25 @@ def _ease(share: float) -> float:
 
 
 def _build_background(pixels: Image.Image, size: tuple[int, int], *, whole: bool) -> Image.Image:
-    """The still in the clip's shape, a little larger, so that no motion enlarges it beyond its own pixels."""
+    """The still in the clip's shape, a little larger, so that no motion enlarges it beyond its own
+    pixels."""
     large = (round(size[0] * (1 + DEPTH)), round(size[1] * (1 + DEPTH)))
     filled = _resize_to_cover(pixels, large)
     if not whole:
         return filled
     small = (max(1, large[0] // 8), max(1, large[1] // 8))  # a blur this wide needs no more pixels
     ground = (
-        filled.resize(small).filter(ImageFilter.GaussianBlur(6)).point([round(each * 0.6) for each in range(256)] * 3)
+        filled.resize(small)
+        .filter(ImageFilter.GaussianBlur(6))
+        .point([round(each * 0.6) for each in range(256)] * 3)
     )
     ground = ground.resize(large, Image.Resampling.BICUBIC)
-    share = min(large[0] / pixels.width, large[1] / pixels.height) * (1 - DEPTH)  # seen whole however it moves
+    share = min(large[0] / pixels.width, large[1] / pixels.height) * (
+        1 - DEPTH
+    )  # seen whole however it moves
     fitted = pixels.resize(
-        (max(1, round(pixels.width * share)), max(1, round(pixels.height * share))), Image.Resampling.LANCZOS
+        (max(1, round(pixels.width * share)), max(1, round(pixels.height * share))),
+        Image.Resampling.LANCZOS,
     )
     ground.paste(fitted, ((large[0] - fitted.width) // 2, (large[1] - fitted.height) // 2))
     return ground

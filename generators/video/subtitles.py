@@ -15,7 +15,9 @@ _TIMES = re.compile(r"\d+|[\d:,.]+ --> [\d:,.]+.*")
 _MARKUP = re.compile(r"<[^>]{0,80}>|\{\\[^}]{0,80}\}")
 
 
-def read_subtitles(folder: Path, tracks: MediaTracks, *, name: str, seconds: float) -> tuple[str, ...]:
+def read_subtitles(
+    folder: Path, tracks: MediaTracks, *, name: str, seconds: float
+) -> tuple[str, ...]:
     """The lines of every subtitle track of the file `in`, without times and markup, each said once.
 
     Raises BadInput `film.too_wordy`, `film.corrupt` for subtitles that are pictures.
@@ -28,7 +30,10 @@ def read_subtitles(folder: Path, tracks: MediaTracks, *, name: str, seconds: flo
     for number in range(tracks.texts):
         kept = ("-map", f"0:s:{number}", "-c:s", "srt", "-f", "srt", f"{number}.srt")
         ffmpeg.run_ffmpeg(
-            (*ffmpeg.input_arguments("in", tracks.demuxer), *kept), folder=folder, seconds=seconds, name=name
+            (*ffmpeg.input_arguments("in", tracks.demuxer), *kept),
+            folder=folder,
+            seconds=seconds,
+            name=name,
         )
         said = (folder / f"{number}.srt").read_text("utf-8", "replace")
         lines |= dict.fromkeys(_clean_line(line) for line in said.splitlines())

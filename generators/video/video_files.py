@@ -1,10 +1,12 @@
 """How loud a sound is, from its beginning to its end: what is drawn where there is no picture.
 
-Films and sound in and out: read safely, made anew as MP4 (H.264, AAC) or M4A, with nothing else in them.
+Films and sound in and out: read safely, made anew as MP4 (H.264, AAC) or M4A, with nothing else in
+them.
 
-What leaves is what our own encoder wrote from one picture track and one sound track: no metadata, no covers, no
-subtitles, no captions between the frames. What came along beside them is looked at and left behind. Order: `read` →
-`content_credentials.sign_media` last → hash. Source of the limits: the narrowest place of today takes 25 MiB.
+What leaves is what our own encoder wrote from one picture track and one sound track: no metadata,
+no covers, no subtitles, no captions between the frames. What came along beside them is looked at
+and left behind. Order: `read` → `content_credentials.sign_media` last → hash. Source of the limits:
+the narrowest place of today takes 25 MiB.
 """
 
 import hashlib
@@ -34,7 +36,8 @@ RATE = 4000
 
 
 def measure_loudness(folder: Path, *, name: str, seconds: float) -> tuple[float, ...]:
-    """The loudness of the file `out` of the folder at `BARS` points, 0 to 1, the loudest of them 1."""
+    """The loudness of the file `out` of the folder at `BARS` points, 0 to 1, the loudest of them
+    1."""
     plain = ("-map", "0:a:0", "-ac", "1", "-ar", str(RATE), "-f", "s16le", "pipe:1")
     with ffmpeg.read_output(
         (*ffmpeg.input_arguments("out", "mov"), *plain), folder=folder, seconds=seconds, name=name
@@ -42,7 +45,11 @@ def measure_loudness(folder: Path, *, name: str, seconds: float) -> tuple[float,
         samples = np.frombuffer(out.read(), dtype="<i2").astype(np.float32)
     if not samples.size:
         return ()
-    power = [float(np.sqrt((part**2).mean())) for part in np.array_split(samples, LOUDNESS_POINTS) if part.size]
+    power = [
+        float(np.sqrt((part**2).mean()))
+        for part in np.array_split(samples, LOUDNESS_POINTS)
+        if part.size
+    ]
     most = max(power) or 1.0
     return tuple(one / most for one in power)
 
@@ -65,7 +72,8 @@ MAX_WAIT = 900.0
 """Seconds of work for a second of film, on top of a grace, and never more than so many."""
 
 LEFT_BEHIND = 2 * 3600.0
-"""Seconds after which a folder nobody touched is one of a process that died; no film takes so long."""
+"""Seconds after which a folder nobody touched is one of a process that died; no film takes so
+long."""
 
 ALIKE = 14
 """Bits between the hashes of a cover and of a frame it may come from."""
@@ -73,7 +81,8 @@ ALIKE = 14
 _FOLDER = "greenroom-film-"
 _UPRIGHT = (
     "scale=w='iw*max(sar,1)':h=ih,"
-    f"scale=w='min({MAX_EDGE},iw)':h='min({MAX_EDGE},ih)':force_original_aspect_ratio=decrease:force_divisible_by=2,"
+    f"scale=w='min({MAX_EDGE},iw)':h='min({MAX_EDGE},"
+    "ih)':force_original_aspect_ratio=decrease:force_divisible_by=2,"
     "setsar=1,format=yuv420p"
 )
 NO_METADATA_ARGUMENTS = (
@@ -88,13 +97,25 @@ NO_METADATA_ARGUMENTS = (
     "-flags",
     "+bitexact",
 )
-AUDIO_ARGUMENTS = ("-c:a", "aac", "-b:a", str(SOUND_RATE), "-ar", "48000", "-ac", "2", "-flags:a", "+bitexact")
+AUDIO_ARGUMENTS = (
+    "-c:a",
+    "aac",
+    "-b:a",
+    str(SOUND_RATE),
+    "-ar",
+    "48000",
+    "-ac",
+    "2",
+    "-flags:a",
+    "+bitexact",
+)
 
 
 @dataclass(frozen=True)
 class DecodedVideo:
-    """A film, or a sound alone, as it leaves, and everything that is looked at before: its frames, its sound, what it
-    brought along. `sha256` is that of the file as it came; `words` its subtitles; `covers` the pictures beside it."""
+    """A film, or a sound alone, as it leaves, and everything that is looked at before: its frames,
+    its sound, what it brought along. `sha256` is that of the file as it came; `words` its
+    subtitles; `covers` the pictures beside it."""
 
     data: bytes = field(repr=False)
     mime: MediaMime
@@ -121,11 +142,14 @@ class DecodedVideo:
 def is_video_or_audio(data: bytes) -> bool:
     """Whether a file is of this kind, rather than a picture."""
     film = data[4:8] == b"ftyp" and not heif.is_heif(data)
-    return film or data[:4] in (b"\x1a\x45\xdf\xa3", b"OggS") or animated_images.has_second_frame(data)
+    return (
+        film or data[:4] in (b"\x1a\x45\xdf\xa3", b"OggS") or animated_images.has_second_frame(data)
+    )
 
 
 def inspect_video(data: bytes, *, name: str) -> MediaTracks:
-    """The tracks of a file by its structure alone. Raises BadInput (generators/containers/tracks.py)."""
+    """The tracks of a file by its structure alone. Raises BadInput
+    (generators/containers/tracks.py)."""
     if len(data) > MAX_MEDIA_BYTES:
         raise BadInput("film.too_heavy", file=name)
     if data[:4] == b"\x1a\x45\xdf\xa3":
@@ -142,7 +166,8 @@ def inspect_video(data: bytes, *, name: str) -> MediaTracks:
 def decode_video(data: bytes, *, name: str) -> DecodedVideo:
     """Take in an upload by its content, never by its name.
 
-    Raises BadInput `film.…` (generators/containers/tracks.py) with `file`, Unavailable when the disk is full.
+    Raises BadInput `film.…` (generators/containers/tracks.py) with `file`, Unavailable when the
+    disk is full.
     """
     tracks = inspect_video(data, name=name)
     covers = tuple(_decode_cover(cover, name) for cover in tracks.covers)
@@ -170,7 +195,8 @@ def reopen_video(data: bytes, *, name: str) -> DecodedVideo:
 
 @contextmanager
 def work_folder() -> Iterator[Path]:
-    """A folder of its own, gone afterwards. Raises Unavailable when there is none to be had, or no room left in it."""
+    """A folder of its own, gone afterwards. Raises Unavailable when there is none to be had, or no
+    room left in it."""
     try:
         _remove_stale_folders(Path(tempfile.gettempdir()))
         with tempfile.TemporaryDirectory(prefix=_FOLDER) as folder:
@@ -193,9 +219,40 @@ def _encode_video(folder: Path, tracks: MediaTracks, name: str) -> bytes:
     kind: Sequence[str] = ("-vn", "-map", "0:a:0", "-f", "ipod")
     if tracks.video:
         rate = min(MAX_RATE, int(MAX_BYTES * 8 / max(expected, 1.0)) - SOUND_RATE)
-        picture = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-profile:v", "high", "-pix_fmt", "yuv420p")
-        rates = ("-maxrate", str(rate), "-bufsize", str(2 * rate), "-fps_mode", "cfr", "-fpsmax", str(FRAMES_A_SECOND))
-        both = ("-map", "0:V:0", "-map", "0:a:0?", "-vf", _UPRIGHT, "-a53cc", "0", "-flags:v", "+bitexact")
+        picture = (
+            "-c:v",
+            "libx264",
+            "-preset",
+            "veryfast",
+            "-crf",
+            "23",
+            "-profile:v",
+            "high",
+            "-pix_fmt",
+            "yuv420p",
+        )
+        rates = (
+            "-maxrate",
+            str(rate),
+            "-bufsize",
+            str(2 * rate),
+            "-fps_mode",
+            "cfr",
+            "-fpsmax",
+            str(FRAMES_A_SECOND),
+        )
+        both = (
+            "-map",
+            "0:V:0",
+            "-map",
+            "0:a:0?",
+            "-vf",
+            _UPRIGHT,
+            "-a53cc",
+            "0",
+            "-flags:v",
+            "+bitexact",
+        )
         kind = (*both, *picture, *rates, "-movflags", "+faststart", "-f", "mp4")
     limit = min(MAX_WAIT, GRACE + SLOWEST * expected)
     arguments = (
@@ -212,7 +269,8 @@ def _encode_video(folder: Path, tracks: MediaTracks, name: str) -> bytes:
 
 
 def _sample_encoded(data: bytes, *, name: str, folder: Path) -> DecodedVideo:
-    """The film our encoder wrote, which lies as `out` in the folder, with all that is to be looked at."""
+    """The film our encoder wrote, which lies as `out` in the folder, with all that is to be looked
+    at."""
     own = mp4.inspect_mp4(data, name=name)
     if own.texts or own.covers:
         raise BadInput("film.corrupt", file=name)
@@ -221,7 +279,9 @@ def _sample_encoded(data: bytes, *, name: str, folder: Path) -> DecodedVideo:
     digest = hashlib.sha256(data).hexdigest()
     if not own.video:
         loud = measure_loudness(folder, name=name, seconds=limit)
-        return DecodedVideo(data, "audio/mp4", digest, own.seconds, *size, SampledFrames(), data, loud)
+        return DecodedVideo(
+            data, "audio/mp4", digest, own.seconds, *size, SampledFrames(), data, loud
+        )
     looked = frames.sample_frames(folder, own, name=name, seconds=limit)
     heard = _extract_sound(folder, name, limit) if own.sound else None
     return DecodedVideo(data, "video/mp4", digest, own.seconds, *size, looked, heard)
@@ -230,7 +290,9 @@ def _sample_encoded(data: bytes, *, name: str, folder: Path) -> DecodedVideo:
 def _extract_sound(folder: Path, name: str, limit: float) -> bytes:
     """The sound of the film, as it is in it."""
     kept = ("-map", "0:a:0", "-c:a", "copy", *NO_METADATA_ARGUMENTS, "-f", "ipod", "sound")
-    ffmpeg.run_ffmpeg((*ffmpeg.input_arguments("out", "mov"), *kept), folder=folder, seconds=limit, name=name)
+    ffmpeg.run_ffmpeg(
+        (*ffmpeg.input_arguments("out", "mov"), *kept), folder=folder, seconds=limit, name=name
+    )
     return (folder / "sound").read_bytes()
 
 

@@ -1,7 +1,8 @@
-"""What came of two versions of a post: judged once, at the size that was planned, on readings of equal age.
+"""What came of two versions of a post: judged once, at the size that was planned, on readings of
+equal age.
 
-Nothing is told of which one is ahead before that: whoever looks every day and stops when it looks well finds a
-difference between equals in a quarter of all tests.
+Nothing is told of which one is ahead before that: whoever looks every day and stops when it looks
+well finds a difference between equals in a quarter of all tests.
 """
 
 import math
@@ -32,13 +33,15 @@ MIN_COUNT = 100
 """Of what is measured, in each version, below which nothing is said."""
 
 MIN_UNITS = 10
-"""Posts of each version with a reading, below which nothing is said: the interval leans on their number."""
+"""Posts of each version with a reading, below which nothing is said: the interval leans on their
+number."""
 
 MIN_DAYS = 7
 """Full days from the first post to the last: a week has better days and worse ones."""
 
 UNEVEN = 0.001
-"""A split this unlikely, or less, is no accident: something keeps one version from being counted."""
+"""A split this unlikely, or less, is no accident: something keeps one version from being
+counted."""
 
 CONFIDENCE = 0.95
 
@@ -57,7 +60,8 @@ class VerdictKind(StrEnum):
 
 @dataclass(frozen=True)
 class AbTestSample:
-    """A unit whose age has come: `value` is what was read then, None where the platform gave nothing."""
+    """A unit whose age has come: `value` is what was read then, None where the platform gave
+    nothing."""
 
     variant: str
     at: datetime
@@ -66,7 +70,8 @@ class AbTestSample:
 
 @dataclass(frozen=True)
 class AbTestReading:
-    """What was read of a unit, None where the platform gave nothing; one that is `final` is corrected by nobody."""
+    """What was read of a unit, None where the platform gave nothing; one that is `final` is
+    corrected by nobody."""
 
     value: int | None
     final: bool
@@ -74,7 +79,8 @@ class AbTestReading:
 
 @dataclass(frozen=True)
 class AbTestEffect:
-    """By how much a usual post of B has more than one of A, as a share (0.2 is 20 % more), with its interval."""
+    """By how much a usual post of B has more than one of A, as a share (0.2 is 20 % more), with its
+    interval."""
 
     share: float
     low: float
@@ -83,8 +89,9 @@ class AbTestEffect:
 
 @dataclass(frozen=True)
 class AbTestVerdict:
-    """What may be said of a test: `more` units are missing; `a` and `b` are the units that were read, `unread` those
-    without a number; `days` are full ones. `effect` and the `better` version stand in a finished one alone."""
+    """What may be said of a test: `more` units are missing; `a` and `b` are the units that were
+    read, `unread` those without a number; `days` are full ones. `effect` and the `better` version
+    stand in a finished one alone."""
 
     kind: VerdictKind
     more: int = 0
@@ -97,12 +104,16 @@ class AbTestVerdict:
 
     @property
     def is_final(self) -> bool:
-        """Whether the test has its size: the same is said of it for good, but where a version is rewritten."""
+        """Whether the test has its size: the same is said of it for good, but where a version is
+        rewritten."""
         return self.kind not in (VerdictKind.WAITING, VerdictKind.MIXED)
 
 
-def start_measured_test(scope: Scope, series_id: UUID, wanted: AbTestRequest, *, key: UUID, author: str) -> UUID:
-    """Begin a test, as `variants.begin`. Raises BadInput too for a number nobody reads, or an age."""
+def start_measured_test(
+    scope: Scope, series_id: UUID, wanted: AbTestRequest, *, key: UUID, author: str
+) -> UUID:
+    """Begin a test, as `variants.begin`. Raises BadInput too for a number nobody reads, or an
+    age."""
     if wanted.metric not in POST_METRICS or wanted.age_hours not in TEST_READING_AGES:
         raise BadInput("experiments.no_such_reading")
     return ab_tests.start_test(scope, series_id, wanted, key=key, author=author)
@@ -111,12 +122,19 @@ def start_measured_test(scope: Scope, series_id: UUID, wanted: AbTestRequest, *,
 def judge_test(scope: Scope, test: VariantTest) -> AbTestVerdict:
     """What may be said of a test now."""
     units = ab_tests.list_test_units(scope, test)
-    told = load_test_samples(units, _load_test_readings(scope, test, units), test.age_hours, scope.now)
-    return judge_samples(told, test.planned) if len(test.differ) == 1 else AbTestVerdict(VerdictKind.MIXED)
+    told = load_test_samples(
+        units, _load_test_readings(scope, test, units), test.age_hours, scope.now
+    )
+    return (
+        judge_samples(told, test.planned)
+        if len(test.differ) == 1
+        else AbTestVerdict(VerdictKind.MIXED)
+    )
 
 
 def notify_finished_tests(scope: Scope, creator_id: UUID) -> None:
-    """Tell the members once of each test of a creator that has its size: until somebody ends it, its series says A."""
+    """Tell the members once of each test of a creator that has its size: until somebody ends it,
+    its series says A."""
     for test_id in ab_tests.list_running_tests(scope, creator_id):
         cause = ab_tests.ab_test_complete_cause(test_id)
         if notices.has_been_notified(scope, cause):
@@ -133,8 +151,9 @@ def load_test_samples(
 ) -> list[AbTestSample]:
     """The units of which nothing more will be read, up to the first that may be; pure.
 
-    Its number would put out that of a later one: what was told once would be told of others. A unit that was taken
-    away counts as it was read, else whoever takes one away would change what was told; one that was not is none.
+    Its number would put out that of a later one: what was told once would be told of others. A unit
+    that was taken away counts as it was read, else whoever takes one away would change what was
+    told; one that was not is none.
     """
     late = timedelta(hours=age_hours) * (1 + MAX_READING_DRIFT)  # no reading comes after that
     found: list[AbTestSample] = []
@@ -144,22 +163,32 @@ def load_test_samples(
             continue
         if one.stands and not (reading is not None and reading.final) and one.at + late >= now:
             break
-        found.append(AbTestSample(one.variant, one.at, reading.value if reading is not None else None))
+        found.append(
+            AbTestSample(one.variant, one.at, reading.value if reading is not None else None)
+        )
     return found
 
 
 def verdict_message(test: VariantTest, found: AbTestVerdict) -> Message:
-    """A verdict as a sentence; of a test that was ended before its size, that nothing can be said."""
+    """A verdict as a sentence; of a test that was ended before its size, that nothing can be
+    said."""
     short = found.kind is VerdictKind.WAITING and test.state is not AbTestStatus.RUNNING
     code = "experiments.given_up" if short else f"experiments.verdict.{found.kind}"
-    params: dict[str, str | int] = {"more": found.more, "a": found.a, "b": found.b, "days": found.days}
+    params: dict[str, str | int] = {
+        "more": found.more,
+        "a": found.a,
+        "b": found.b,
+        "days": found.days,
+    }
     if found.effect is not None:
         shares = {"share": found.effect.share, "low": found.effect.low, "high": found.effect.high}
         params |= {name: f"{round(100 * one):+d}" for name, one in shares.items()}
     return Message(code, params | {"better": found.better.upper()})
 
 
-def _load_test_readings(scope: Scope, test: VariantTest, units: Sequence[AbTestUnit]) -> Mapping[UUID, AbTestReading]:
+def _load_test_readings(
+    scope: Scope, test: VariantTest, units: Sequence[AbTestUnit]
+) -> Mapping[UUID, AbTestReading]:
     rows = scope.session.exec(
         select(MetricSnapshot.delivery_id, MetricSnapshot.value, MetricSnapshot.quality).where(
             MetricSnapshot.tenant_id == scope.tenant_id,
@@ -168,7 +197,10 @@ def _load_test_readings(scope: Scope, test: VariantTest, units: Sequence[AbTestU
             MetricSnapshot.age_hours == test.age_hours,
         )
     )
-    return {delivery_id: AbTestReading(value, quality == "measured") for delivery_id, value, quality in rows}
+    return {
+        delivery_id: AbTestReading(value, quality == "measured")
+        for delivery_id, value, quality in rows
+    }
 
 
 def judge_samples(samples: Sequence[AbTestSample], planned: int) -> AbTestVerdict:
@@ -180,7 +212,12 @@ def judge_samples(samples: Sequence[AbTestSample], planned: int) -> AbTestVerdic
     )
     days = (counted[-1].at - counted[0].at) // timedelta(days=1) if counted else 0
     told = AbTestVerdict(
-        VerdictKind.WAITING, planned - len(counted), len(a), len(b), len(counted) - len(a) - len(b), days
+        VerdictKind.WAITING,
+        planned - len(counted),
+        len(a),
+        len(b),
+        len(counted) - len(a) - len(b),
+        days,
     )
     if told.more:
         return told
@@ -190,7 +227,9 @@ def judge_samples(samples: Sequence[AbTestSample], planned: int) -> AbTestVerdic
     effect = estimate_effect(a, b)
     if effect.low <= 0 <= effect.high:
         return _with_verdict_kind(told, VerdictKind.OPEN, effect)
-    return _with_verdict_kind(told, VerdictKind.BETTER, effect, VARIANT_B if effect.share > 0 else VARIANT_A)
+    return _with_verdict_kind(
+        told, VerdictKind.BETTER, effect, VARIANT_B if effect.share > 0 else VARIANT_A
+    )
 
 
 def _with_verdict_kind(
@@ -211,16 +250,18 @@ def _find_inconclusive_reason(a: Sequence[int], b: Sequence[int], days: int) -> 
 
 
 def split_probability(a: int, b: int) -> float:
-    """How likely a split at least as uneven is, where each version is as likely: chi-square with one degree of freedom.
+    """How likely a split at least as uneven is, where each version is as likely: chi-square with
+    one degree of freedom.
 
-    Source: https://www.itl.nist.gov/div898/handbook/eda/section3/eda35f.htm; with one degree it is a squared normal.
+    Source: https://www.itl.nist.gov/div898/handbook/eda/section3/eda35f.htm; with one degree it is
+    a squared normal.
     """
     return math.erfc(math.sqrt((a - b) ** 2 / (2 * (a + b)))) if a + b else 1.0
 
 
 def estimate_effect(a: Sequence[int], b: Sequence[int]) -> AbTestEffect:
-    """By how much b is above a, as a ratio of geometric means of 1 + count: one post that everybody shared does not
-    decide. Welch's interval on the logarithms, two or more of each.
+    """By how much b is above a, as a ratio of geometric means of 1 + count: one post that everybody
+    shared does not decide. Welch's interval on the logarithms, two or more of each.
 
     Source: https://www.itl.nist.gov/div898/handbook/eda/section3/eda353.htm
     """
@@ -236,8 +277,8 @@ def estimate_effect(a: Sequence[int], b: Sequence[int]) -> AbTestEffect:
 
 
 def student_quantile(freedom: float) -> float:
-    """The quantile of Student's t that leaves `1 - CONFIDENCE` outside, on both sides; off by less than 0.001 from
-    five degrees of freedom on.
+    """The quantile of Student's t that leaves `1 - CONFIDENCE` outside, on both sides; off by less
+    than 0.001 from five degrees of freedom on.
 
     Source: Abramowitz and Stegun, 26.7.5, https://personal.math.ubc.ca/~cbm/aands/page_949.htm
     """

@@ -1,10 +1,12 @@
-"""Hours proposed from results: which hours of an account did better than usual, as far as chance allows to say. Pure.
+"""Hours proposed from results: which hours of an account did better than usual, as far as chance
+allows to say. Pure.
 
-A Bayesian linear model of log(1 + interactions) at one age of the posts, on two waves over the day (24 h and 12 h) and
-the weekend. The best of many hours is chosen by looking at all of them, so the interval holds for all of them at once.
-Of accounts whose hours make no difference, 56 % would be shown a "best" one after 180 posts and 68 % after 720 if it
-were taken hour by hour; at once it is 2 and 10 % (200 simulated accounts each; `tests/insights/test_timing.py`).
-Source: Gelman et al., Bayesian Data Analysis, 3rd ed., 14.8 (regression with a known prior); Scheffé, 1953 (at once).
+A Bayesian linear model of log(1 + interactions) at one age of the posts, on two waves over the day
+(24 h and 12 h) and the weekend. The best of many hours is chosen by looking at all of them, so the
+interval holds for all of them at once. Of accounts whose hours make no difference, 56 % would be
+shown a "best" one after 180 posts and 68 % after 720 if it were taken hour by hour; at once it is 2
+and 10 % (200 simulated accounts each; `tests/insights/test_timing.py`). Source: Gelman et al.,
+Bayesian Data Analysis, 3rd ed., 14.8 (regression with a known prior); Scheffé, 1953 (at once).
 """
 
 from dataclasses import dataclass
@@ -39,8 +41,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class BestHour:
-    """An hour of workdays or of weekends: its interactions over the usual ones, as a share (0.3 is 30 % more), with the
-    bounds between which it lies in 80 of 100 cases."""
+    """An hour of workdays or of weekends: its interactions over the usual ones, as a share (0.3 is
+    30 % more), with the bounds between which it lies in 80 of 100 cases."""
 
     weekend: bool
     clock: int
@@ -51,7 +53,8 @@ class BestHour:
 
 @dataclass(frozen=True)
 class BestTimesAdvice:
-    """What the numbers of an account say: from `posts` posts; `lacking` more are needed before anything is said.
+    """What the numbers of an account say: from `posts` posts; `lacking` more are needed before
+    anything is said.
 
     Without `hours` there is no evidence that any hour is better than the usual ones.
     """
@@ -65,7 +68,8 @@ def suggest_best_times(samples: Floats) -> BestTimesAdvice:
     """What the results of one account say of its hours, the best first.
 
     Args:
-        samples: shape (n, 3): hour on the creator's clock in [0, 24), 1 on Saturdays and Sundays else 0, interactions
+        samples: shape (n, 3): hour on the creator's clock in [0, 24), 1 on Saturdays and Sundays
+            else 0, interactions
             (>= 0) at the same age of each post.
     """
     if len(samples) < MIN_SAMPLES:
@@ -78,7 +82,9 @@ def suggest_best_times(samples: Floats) -> BestTimesAdvice:
     found: list[BestHour] = []
     for place in np.argsort(-gain, kind="stable"):
         bounds = np.expm1([gain[place], gain[place] - reach[place], gain[place] + reach[place]])
-        one = BestHour(bool(_WEEKENDS[place]), int(_CLOCKS[place]), *(float(each) for each in bounds))
+        one = BestHour(
+            bool(_WEEKENDS[place]), int(_CLOCKS[place]), *(float(each) for each in bounds)
+        )
         if one.low > 0 and len(found) < SHOWN and all(_is_far_apart(one, other) for other in found):
             found.append(one)
     return BestTimesAdvice(len(samples), 0, tuple(found))
@@ -101,7 +107,8 @@ def _fit_posterior(samples: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _simultaneous_critical_value(apart: Floats, covariance: Floats, spread: Floats) -> float:
-    """How many standard deviations hold for all hours at once, by draws of a fixed seed: a page says the same twice."""
+    """How many standard deviations hold for all hours at once, by draws of a fixed seed: a page
+    says the same twice."""
     drawn = np.random.default_rng(0).standard_normal((_DRAWS, len(covariance)))
     far = np.abs(drawn @ np.linalg.cholesky(covariance).T @ apart.T) / spread
     return float(np.quantile(far.max(axis=1), LEVEL))

@@ -1,7 +1,9 @@
-"""Posts that somebody took away outside: looked at while their numbers are read, and believed at the second look.
+"""Posts that somebody took away outside: looked at while their numbers are read, and believed at
+the second look.
 
-One look proves nothing: a platform that answers badly for an hour would take every post away. Between two looks the
-account is asked for as well (`channels.metrics.platform_readings.check_live_post`), so that a lost account is no lost post.
+One look proves nothing: a platform that answers badly for an hour would take every post away.
+Between two looks the account is asked for as well
+(`channels.metrics.platform_readings.check_live_post`), so that a lost account is no lost post.
 """
 
 from collections.abc import Callable
@@ -23,7 +25,8 @@ MAX_CHECKS = 6
 """Looks of which none could say anything; then the next reading of numbers looks anew."""
 
 CheckStillLive = Callable[[UUID, UUID, str, bool], PostPresence | None]
-"""`(tenant, channel, native id, numbers were told)` → how a post stands; None where nobody can say, or need ask."""
+"""`(tenant, channel, native id, numbers were told)` → how a post stands; None where nobody can say,
+or need ask."""
 
 
 def schedule_deletion_recheck(scope: Scope, delivery_id: UUID) -> None:
@@ -32,8 +35,11 @@ def schedule_deletion_recheck(scope: Scope, delivery_id: UUID) -> None:
     outbox.put(scope, again, at=scope.now + AGAIN, instead_of=DeletionRecheckDue)
 
 
-def confirm_deletion(event: DeletionRecheckDue, *, tenant: OpenScope, still: CheckStillLive) -> None:
-    """The second look: a post that is missing still was taken away there; one that stands was never gone."""
+def confirm_deletion(
+    event: DeletionRecheckDue, *, tenant: OpenScope, still: CheckStillLive
+) -> None:
+    """The second look: a post that is missing still was taken away there; one that stands was never
+    gone."""
     with tenant(event.tenant_id, WATCHING) as scope:
         post = live_posts.find_live_post(scope, event.subject_id)
         if post is None or post.has_expired(scope.now):

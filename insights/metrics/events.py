@@ -13,7 +13,8 @@ READING_AGES = (1, 24, 168)
 
 @dataclass(frozen=True)
 class ReadingDue:
-    """Listener of `delivery.published`, later: read the numbers of the post at an age of so many hours."""
+    """Listener of `delivery.published`, later: read the numbers of the post at an age of so many
+    hours."""
 
     kind: ClassVar[str] = "readings.read"
     queue: ClassVar[outbox.Queue] = "make"

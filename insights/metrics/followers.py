@@ -1,4 +1,5 @@
-"""How many follow an account: asked some times a day, the last answer of a local day is that day's number."""
+"""How many follow an account: asked some times a day, the last answer of a local day is that day's
+number."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -20,40 +21,52 @@ HURRIED = timedelta(minutes=1)
 """How long news are gathered before the platform is asked."""
 
 Ask = Callable[[UUID, UUID], int | None]
-"""`(tenant, channel)` → how many follow the account; None where nobody tells. No transaction is open."""
+"""`(tenant, channel)` → how many follow the account; None where nobody tells. No transaction is
+open."""
 
 
 def schedule_follower_counts(scope: Scope) -> None:
     """Put a question for each account that is let in; one that waits already is not put twice."""
     for channel in queries.list_channels(scope):
         if channel.state == ChannelState.ACTIVE:
-            outbox.put(scope, FollowersDue(scope.tenant_id, channel.id), dedupe=f"followers:{channel.id}")
+            outbox.put(
+                scope, FollowersDue(scope.tenant_id, channel.id), dedupe=f"followers:{channel.id}"
+            )
 
 
 def expedite_follower_count(scope: Scope, channel_id: UUID) -> None:
-    """Somebody follows, or does no more: who does is counted within a minute, however many they are."""
+    """Somebody follows, or does no more: who does is counted within a minute, however many they
+    are."""
     put_coalesced(scope, FollowersDue(scope.tenant_id, channel_id), within=HURRIED)
 
 
-def count_followers(event: FollowersDue, *, tenant: OpenScope, ask: Ask, dear: Collection[str] = ()) -> None:
-    """Ask the platform and keep what it says for today; what it does not say changes nothing, and is never zero.
+def count_followers(
+    event: FollowersDue, *, tenant: OpenScope, ask: Ask, dear: Collection[str] = ()
+) -> None:
+    """Ask the platform and keep what it says for today; what it does not say changes nothing, and
+    is never zero.
 
-    `dear` are platforms that charge for each request: they are asked until they told, once a day.
+    `dear` are platforms that charge for each request: they are asked until they told, once a
+    day.
     """
     with tenant(event.tenant_id, COUNTING) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         zone = get_creator(scope, channel.creator_id).zone
         today = local_day(scope.now, zone)
-        if channel.platform in dear and channel.id in followers_by_day(scope, channel.creator_id, today, today):
+        if channel.platform in dear and channel.id in followers_by_day(
+            scope, channel.creator_id, today, today
+        ):
             return
     followers = ask(event.tenant_id, event.subject_id)
     if followers is None:
         return
     with tenant(event.tenant_id, COUNTING) as scope:
         scope.run(
-            "INSERT INTO followers_daily (tenant_id, id, creator_id, channel_id, day, followers, observed_at)"
+            "INSERT INTO followers_daily (tenant_id, id, creator_id, channel_id, day, followers, "
+            "observed_at)"
             " VALUES (:tenant, :id, :creator, :channel, :day, :followers, :now)"
-            " ON CONFLICT (tenant_id, channel_id, day) DO UPDATE SET followers = EXCLUDED.followers,"
+            " ON CONFLICT (tenant_id, channel_id, day) DO UPDATE SET followers = "
+            "EXCLUDED.followers,"
             " observed_at = EXCLUDED.observed_at, updated_at = house_now()"
             " WHERE followers_daily.observed_at <= EXCLUDED.observed_at",
             tenant=scope.tenant_id,
@@ -68,7 +81,8 @@ def count_followers(event: FollowersDue, *, tenant: OpenScope, ask: Ask, dear: C
 
 @dataclass(frozen=True)
 class AccountFollowers:
-    """Who followed an account on a day; `change` is against the day before, None where nobody told then."""
+    """Who followed an account on a day; `change` is against the day before, None where nobody told
+    then."""
 
     account: str
     followers: int
@@ -81,18 +95,23 @@ def followers_on_day(scope: Scope, creator_id: UUID, day: date) -> list[AccountF
     names = queries.channel_names(scope)
     found = followers_by_day(scope, creator_id, before, day)
     crowds = [
-        AccountFollowers(names[channel], told[day], told[day] - told[before] if before in told else None)
+        AccountFollowers(
+            names[channel], told[day], told[day] - told[before] if before in told else None
+        )
         for channel, told in found.items()
         if day in told
     ]
     return sorted(crowds, key=lambda one: one.followers, reverse=True)
 
 
-def followers_by_day(scope: Scope, creator_id: UUID, first: date, last: date) -> dict[UUID, dict[date, int]]:
-    """How many followed each account of a creator on each local day from `first` to `last`, both in; days on which
-    nobody told are absent."""
+def followers_by_day(
+    scope: Scope, creator_id: UUID, first: date, last: date
+) -> dict[UUID, dict[date, int]]:
+    """How many followed each account of a creator on each local day from `first` to `last`, both
+    in; days on which nobody told are absent."""
     rows = scope.run(
-        "SELECT channel_id, day, followers FROM followers_daily WHERE tenant_id = :tenant AND creator_id = :creator"
+        "SELECT channel_id, day, followers FROM followers_daily WHERE tenant_id = :tenant AND "
+        "creator_id = :creator"
         " AND day BETWEEN :first AND :last ORDER BY channel_id, day",
         tenant=scope.tenant_id,
         creator=creator_id,

@@ -1,4 +1,5 @@
-"""Numbers that somebody read on a platform and typed in: of posts made by hand, which no program can ask about."""
+"""Numbers that somebody read on a platform and typed in: of posts made by hand, which no program
+can ask about."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -21,33 +22,43 @@ TYPED_METRICS = tuple(metric for metric in POST_METRICS if metric != "clicks")
 MAX_TYPED_VALUE = 10**12
 
 _KEEP = """
-INSERT INTO metric_snapshots (tenant_id, id, creator_id, delivery_id, channel_id, metric, age_hours, value, quality,
-  observed_at) VALUES (:tenant, :id, :creator, :delivery, :channel, :metric, :age, :value, 'typed', :now)
+INSERT INTO metric_snapshots (tenant_id, id, creator_id, delivery_id, channel_id, metric,
+age_hours, value, quality,
+  observed_at) VALUES (:tenant, :id, :creator, :delivery, :channel, :metric, :age, :value,
+  'typed', :now)
 ON CONFLICT (tenant_id, delivery_id, metric, age_hours) DO UPDATE SET value = EXCLUDED.value,
   quality = EXCLUDED.quality, observed_at = EXCLUDED.observed_at, updated_at = house_now()
 WHERE metric_snapshots.quality <> 'measured'
 """
 
 _BEFORE = """
-SELECT DISTINCT observed_at FROM metric_snapshots WHERE tenant_id = :tenant AND delivery_id = :delivery
+SELECT DISTINCT observed_at FROM metric_snapshots WHERE tenant_id = :tenant AND delivery_id =
+:delivery
   AND age_hours = :age AND quality = 'typed'
 """
 
 
 def store_typed_metrics(scope: Scope, delivery_id: UUID, told: Mapping[str, str]) -> int:
-    """Keep the numbers of a post as they were typed, by metric; an empty one is not known, never zero. How many.
+    """Keep the numbers of a post as they were typed, by metric; an empty one is not known, never
+    zero. How many.
 
-    Typed again at the same age they are corrected; what was measured stands. Raises NotFound for a post that does not
-    stand outside, BadInput for what is no number and for none at all.
+    Typed again at the same age they are corrected; what was measured stands. Raises NotFound for a
+    post that does not stand outside, BadInput for what is no number and for none at all.
     """
     post = live_posts.find_live_post(scope, delivery_id)
     if post is None:
         raise NotFound("post.unknown")
-    numbers = {metric: _parse_metric_value(told[metric]) for metric in TYPED_METRICS if told.get(metric, "").strip()}
+    numbers = {
+        metric: _parse_metric_value(told[metric])
+        for metric in TYPED_METRICS
+        if told.get(metric, "").strip()
+    }
     if not numbers:
         raise BadInput("numbers.none")
     age = nearest_reading_age(scope.now - post.at)
-    corrected = scope.run(_BEFORE, tenant=scope.tenant_id, delivery=delivery_id, age=age).scalars().all()
+    corrected = (
+        scope.run(_BEFORE, tenant=scope.tenant_id, delivery=delivery_id, age=age).scalars().all()
+    )
     for metric, value in numbers.items():
         scope.run(
             _KEEP,
@@ -63,16 +74,20 @@ def store_typed_metrics(scope: Scope, delivery_id: UUID, told: Mapping[str, str]
         )
     audit.record(scope, "numbers.typed", f"delivery:{delivery_id}", count=len(numbers))
     zone = queries.get_creator(scope, post.creator_id).zone
-    for day in sorted({local_day(at, zone) for at in (*corrected, scope.now)}):  # the day it was typed on lost it
+    for day in sorted(
+        {local_day(at, zone) for at in (*corrected, scope.now)}
+    ):  # the day it was typed on lost it
         outbox.put(scope, RollupDue(scope.tenant_id, post.creator_id, day))
     return len(numbers)
 
 
 def nearest_reading_age(passed: timedelta) -> int:
-    """The age in hours that a number read after so long is for: one that posts are compared at where it is near
-    enough, else its own, which is compared with nothing."""
+    """The age in hours that a number read after so long is for: one that posts are compared at
+    where it is near enough, else its own, which is compared with nothing."""
     hours = max(passed // timedelta(hours=1), 0)
-    return next((age for age in READING_AGES if age <= hours <= age * (1 + MAX_READING_DRIFT)), hours)
+    return next(
+        (age for age in READING_AGES if age <= hours <= age * (1 + MAX_READING_DRIFT)), hours
+    )
 
 
 def _parse_metric_value(said: str) -> int:

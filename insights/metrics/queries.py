@@ -8,11 +8,12 @@ from insights.metrics.readings import INTERACTION_METRICS
 
 
 def post_results(scope: Scope, channel_id: UUID, *, age_hours: int, most: int) -> dict[UUID, int]:
-    """Interactions of the newest posts of an account, by delivery, all at one age; a post of which that was not
-    measured is absent, never zero."""
+    """Interactions of the newest posts of an account, by delivery, all at one age; a post of which
+    that was not measured is absent, never zero."""
     rows = scope.run(
         "SELECT delivery_id, sum(value) AS value FROM metric_snapshots WHERE tenant_id = :tenant"
-        " AND channel_id = :channel AND age_hours = :age AND metric = ANY(:metrics) AND value IS NOT NULL"
+        " AND channel_id = :channel AND age_hours = :age AND metric = ANY(:metrics) AND value IS "
+        "NOT NULL"
         " GROUP BY delivery_id ORDER BY max(observed_at) DESC LIMIT :most",
         tenant=scope.tenant_id,
         channel=channel_id,
@@ -24,10 +25,12 @@ def post_results(scope: Scope, channel_id: UUID, *, age_hours: int, most: int) -
 
 
 def latest_metrics(scope: Scope, deliveries: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
-    """The latest measured value of each number of these posts; a number nobody measured is absent, never zero."""
+    """The latest measured value of each number of these posts; a number nobody measured is absent,
+    never zero."""
     rows = scope.run(
         "SELECT DISTINCT ON (delivery_id, metric) delivery_id, metric, value FROM metric_snapshots"
-        " WHERE tenant_id = :tenant AND delivery_id = ANY(CAST(:ids AS uuid[])) AND value IS NOT NULL"
+        " WHERE tenant_id = :tenant AND delivery_id = ANY(CAST(:ids AS uuid[])) AND value IS NOT "
+        "NULL"
         " ORDER BY delivery_id, metric, age_hours DESC",
         tenant=scope.tenant_id,
         ids=list(deliveries),

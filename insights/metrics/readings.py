@@ -15,15 +15,18 @@ from schedules.posts import live_posts
 from schedules.posts.live_posts import LivePost
 
 INTERACTION_METRICS = ("likes", "comments", "shares", "saves")
-"""Interactions = likes + comments + shares + saves + sends, of those a platform tells; none tells of sends."""
+"""Interactions = likes + comments + shares + saves + sends, of those a platform tells; none tells
+of sends."""
 
 MAX_READING_DRIFT = 0.25
-"""Share of its age by which a reading may come late and still be compared with the others of that age."""
+"""Share of its age by which a reading may come late and still be compared with the others of that
+age."""
 
 POST_METRICS = ("views", "likes", "comments", "shares", "saves", "clicks")
 
 _SHARES = ("shares", "reposts", "quotes")
-"""What platforms call it when somebody passes a post on, each in its own numbers: one number of ours."""
+"""What platforms call it when somebody passes a post on, each in its own numbers: one number of
+ours."""
 
 COLLECTING = "system:collecting"
 
@@ -31,14 +34,17 @@ LAST = timedelta(hours=1)
 """So long before a post ends by itself it is read a last time."""
 
 Read = Callable[[UUID, UUID, str], Mapping[str, int] | None]
-"""`(tenant, channel, native id)` → numbers by name; None when the platform gives none. No transaction is open."""
+"""`(tenant, channel, native id)` → numbers by name; None when the platform gives none. No
+transaction is open."""
 
 
-def collect_readings(event: ReadingDue, *, tenant: OpenScope, read: Read, still: CheckStillLive) -> None:
+def collect_readings(
+    event: ReadingDue, *, tenant: OpenScope, read: Read, still: CheckStillLive
+) -> None:
     """Ask the platform, then write what it said; what it did not say is `unavailable`, never zero.
 
-    Too late a reading is of another age: the platform is not asked. A post that may be gone is looked at once more;
-    one that ended by itself is gone, and was read before.
+    Too late a reading is of another age: the platform is not asked. A post that may be gone is
+    looked at once more; one that ended by itself is gone, and was read before.
     """
     with tenant(event.tenant_id, COLLECTING) as scope:
         post = live_posts.find_live_post(scope, event.subject_id)
@@ -50,7 +56,11 @@ def collect_readings(event: ReadingDue, *, tenant: OpenScope, read: Read, still:
             return
         in_time = scope.now <= post.at + timedelta(hours=event.age_hours) * (1 + MAX_READING_DRIFT)
     told = read(event.tenant_id, post.channel_id, post.native_id) if in_time else None
-    seen = still(event.tenant_id, post.channel_id, post.native_id, told is not None) if in_time else None
+    seen = (
+        still(event.tenant_id, post.channel_id, post.native_id, told is not None)
+        if in_time
+        else None
+    )
     numbers = keep_known_metrics(told) if told is not None else {}
     with tenant(event.tenant_id, COLLECTING) as scope:
         for metric in POST_METRICS:
@@ -66,18 +76,24 @@ def _schedule_final_reading(scope: Scope, event: ReadingDue, post: LivePost, at:
 
 
 def keep_known_metrics(told: Mapping[str, int]) -> dict[str, int]:
-    """What a platform told in the numbers that are kept; what it tells nothing of is absent, never zero."""
+    """What a platform told in the numbers that are kept; what it tells nothing of is absent, never
+    zero."""
     numbers = {metric: told[metric] for metric in POST_METRICS if metric in told}
     passed_on = [told[name] for name in _SHARES if name in told]
     return numbers | ({"shares": sum(passed_on)} if passed_on else {})
 
 
-def _record_metric(scope: Scope, event: ReadingDue, post: LivePost, metric: str, value: int | None) -> None:
+def _record_metric(
+    scope: Scope, event: ReadingDue, post: LivePost, metric: str, value: int | None
+) -> None:
     """A number that was measured stands: what is read later is the number of another age."""
     scope.run(
-        "INSERT INTO metric_snapshots (tenant_id, id, creator_id, delivery_id, channel_id, metric, age_hours, value,"
-        " quality, observed_at) VALUES (:tenant, :id, :creator, :delivery, :channel, :metric, :age, :value, :quality,"
-        " :now) ON CONFLICT (tenant_id, delivery_id, metric, age_hours) DO UPDATE SET value = EXCLUDED.value,"
+        "INSERT INTO metric_snapshots (tenant_id, id, creator_id, delivery_id, channel_id, "
+        "metric, age_hours, value,"
+        " quality, observed_at) VALUES (:tenant, :id, :creator, :delivery, :channel, :metric, "
+        ":age, :value, :quality,"
+        " :now) ON CONFLICT (tenant_id, delivery_id, metric, age_hours) DO UPDATE SET value = "
+        "EXCLUDED.value,"
         " quality = EXCLUDED.quality, observed_at = EXCLUDED.observed_at, updated_at = house_now()"
         " WHERE metric_snapshots.quality = 'unavailable' AND EXCLUDED.quality = 'measured'",
         tenant=scope.tenant_id,

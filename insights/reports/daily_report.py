@@ -67,7 +67,8 @@ class DailyReport:
     spent: SpendingTotal
     """What was spent on content that day, beside the books: it is taken off no sale."""
     balanced: bool
-    """Whether what the rails did, what the ledger says and what was rolled up agree, to the unit."""
+    """Whether what the rails did, what the ledger says and what was rolled up agree, to the
+    unit."""
 
     def best_posts(self, post: DeliveryEntry) -> dict[str, int]:
         """The numbers of a post that somebody told, in one order."""
@@ -85,7 +86,9 @@ def load_daily_report(scope: Scope, creator_id: UUID, day: date) -> DailyReport:
     money = queries.daily_sales(scope, creator_id, day, day).get(day, [])
     start, end = day_bounds(day, creator.zone)
     orders = fan_timeline.sales_between(scope, creator_id, start, end)
-    booked = {row.currency: row.net_minor for row in entries.creator_totals(scope, creator_id, start, end)}
+    booked = {
+        row.currency: row.net_minor for row in entries.creator_totals(scope, creator_id, start, end)
+    }
     posts = tuple(entries_of_day(scope, creator_id, day, creator.zone))
     return DailyReport(
         creator=creator,
@@ -110,7 +113,8 @@ def _load_label_names(scope: Scope, posts: Sequence[DeliveryEntry]) -> dict[UUID
 
 
 def _load_usual_sales(scope: Scope, creator_id: UUID, day: date) -> dict[str, Money]:
-    """The mean over the days before that were rolled up: a creator of three days is not compared with empty weeks."""
+    """The mean over the days before that were rolled up: a creator of three days is not compared
+    with empty weeks."""
     first = day - timedelta(days=USUAL_DAYS)
     last = day - timedelta(days=1)
     known = len(queries.daily_work(scope, creator_id, first, last))
@@ -118,7 +122,10 @@ def _load_usual_sales(scope: Scope, creator_id: UUID, day: date) -> dict[str, Mo
     for rows in queries.daily_sales(scope, creator_id, first, last).values():
         for row in rows:
             sums[row.net.currency] = sums.get(row.net.currency, 0) + row.net.minor
-    return {currency: Money(round(Fraction(total, max(known, 1))), currency) for currency, total in sums.items()}
+    return {
+        currency: Money(round(Fraction(total, max(known, 1))), currency)
+        for currency, total in sums.items()
+    }
 
 
 def _net_by_currency(rows: list[DaySales]) -> dict[str, int]:
@@ -145,12 +152,17 @@ def report_templates() -> Environment:
     return made
 
 
-def _render_report(template: str, report: DailyReport, language: str, plain: Callable[[str], str] = str) -> str:
+def _render_report(
+    template: str, report: DailyReport, language: str, plain: Callable[[str], str] = str
+) -> str:
     """`plain` takes the power from words that people wrote; HTML is escaped by its own rules."""
     zone = load_zone(report.creator.zone)
 
     def sentence(message: Message) -> str:
-        params = {name: plain(value) if isinstance(value, str) else value for name, value in message.params.items()}
+        params = {
+            name: plain(value) if isinstance(value, str) else value
+            for name, value in message.params.items()
+        }
         return render_message(Message(message.code, params), language)
 
     def word(code: str, **params: str | int) -> str:
@@ -159,7 +171,13 @@ def _render_report(template: str, report: DailyReport, language: str, plain: Cal
     def clock(instant: datetime) -> str:
         return f"{instant.astimezone(zone):%H:%M}"
 
-    said = {"word": word, "clock": clock, "sentence": sentence, "plain": plain, "language": language}
+    said = {
+        "word": word,
+        "clock": clock,
+        "sentence": sentence,
+        "plain": plain,
+        "language": language,
+    }
     return (
         report_templates()
         .get_template(template)
@@ -184,12 +202,14 @@ def _truncate_text(text: str, most: int = SHORT) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Words that people wrote, on one line, with nothing in them that Markdown would take for a mark."""
+    """Words that people wrote, on one line, with nothing in them that Markdown would take for a
+    mark."""
     return _MARKS.sub(r"\\\g<0>", " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;"))
 
 
 def render_daily_csv(report: DailyReport) -> str:
-    """The report as CSV: one line a fact; amounts in minor units; cells that a spreadsheet would run are defused."""
+    """The report as CSV: one line a fact; amounts in minor units; cells that a spreadsheet would
+    run are defused."""
     out = io.StringIO()
     lines = csv.writer(out)
     lines.writerow(["kind", "at_utc", "name", "state", "amount_minor", "currency", "count"])
@@ -197,13 +217,31 @@ def render_daily_csv(report: DailyReport) -> str:
         said = _escape_csv_formula(_truncate_text(post.title or post.body))
         lines.writerow(["post", post.due_at.isoformat(), said, post.state, "", "", ""])
         for label in report.label_totals(post):
-            lines.writerow(["post_label", post.due_at.isoformat(), said, _escape_csv_formula(label), "", "", ""])
+            lines.writerow(
+                [
+                    "post_label",
+                    post.due_at.isoformat(),
+                    said,
+                    _escape_csv_formula(label),
+                    "",
+                    "",
+                    "",
+                ]
+            )
         for name, count in report.best_posts(post).items():
             lines.writerow([f"post_{name}", post.due_at.isoformat(), said, "", "", "", count])
     for order in report.orders:
         amount = order.amount
         lines.writerow(
-            [order.kind, order.at.isoformat(), _escape_csv_formula(order.title), "", amount.minor, amount.currency, ""]
+            [
+                order.kind,
+                order.at.isoformat(),
+                _escape_csv_formula(order.title),
+                "",
+                amount.minor,
+                amount.currency,
+                "",
+            ]
         )
     for row in report.sales:
         for name, part in (("gross", row.gross), ("refunds", row.refunds), ("net", row.net)):
@@ -212,19 +250,37 @@ def render_daily_csv(report: DailyReport) -> str:
         for part in sums:
             lines.writerow([name, "", str(report.day), "", part.minor, part.currency, ""])
     for crowd in report.crowds:
-        lines.writerow(["followers", "", _escape_csv_formula(crowd.account), "", "", "", crowd.followers])
+        lines.writerow(
+            ["followers", "", _escape_csv_formula(crowd.account), "", "", "", crowd.followers]
+        )
     return out.getvalue()
 
 
-def render_costs_csv(month: MonthCost, requests: Sequence[tuple[Channel, request_costs.AccountBill]] = ()) -> str:
-    """What was spent in a month as CSV: a line for each post, for what no post uses, and for the total, in each
-    currency; exact amounts in minor units, so that posts and the rest add up. Time stands in a line of its own, and
-    what platforms asked for requests, by account, beside the total."""
+def render_costs_csv(
+    month: MonthCost, requests: Sequence[tuple[Channel, request_costs.AccountBill]] = ()
+) -> str:
+    """What was spent in a month as CSV: a line for each post, for what no post uses, and for the
+    total, in each currency; exact amounts in minor units, so that posts and the rest add up. Time
+    stands in a line of its own, and what platforms asked for requests, by account, beside the
+    total."""
     out = io.StringIO()
     lines = csv.writer(out)
-    lines.writerow(["kind", "month", "post", "name", "amount_minor", "lost_minor", "currency", "seconds", "things"])
+    lines.writerow(
+        [
+            "kind",
+            "month",
+            "post",
+            "name",
+            "amount_minor",
+            "lost_minor",
+            "currency",
+            "seconds",
+            "things",
+        ]
+    )
     rows = [
-        ("post", str(post.post_id), _escape_csv_formula(_truncate_text(post.called)), post.own) for post in month.posts
+        ("post", str(post.post_id), _escape_csv_formula(_truncate_text(post.called)), post.own)
+        for post in month.posts
     ]
     rows += [
         ("shared", str(post.post_id), _escape_csv_formula(_truncate_text(post.called)), post.shared)
@@ -234,22 +290,37 @@ def render_costs_csv(month: MonthCost, requests: Sequence[tuple[Channel, request
     for kind, post_id, called, bill in rows:
         if not bill.things and kind == "shared":
             continue
-        lines.writerow([kind, month.month, post_id, called, "", "", "", round(bill.seconds, 3), bill.things])
+        lines.writerow(
+            [kind, month.month, post_id, called, "", "", "", round(bill.seconds, 3), bill.things]
+        )
         for currency, minor in sorted(bill.exact.items()):
             lost = bill.lost.get(currency, Decimal(0))
-            lines.writerow([kind, month.month, post_id, called, f"{minor:f}", f"{lost:f}", currency, "", ""])
+            lines.writerow(
+                [kind, month.month, post_id, called, f"{minor:f}", f"{lost:f}", currency, "", ""]
+            )
     for account, asked in requests:
         name = f"{account.platform} {account.name}"
         minor = asked.price.minor
         many = sum(asked.many.values())
         lines.writerow(
-            ["requests", month.month, "", _escape_csv_formula(name), f"{minor:f}", "", asked.price.currency, "", many]
+            [
+                "requests",
+                month.month,
+                "",
+                _escape_csv_formula(name),
+                f"{minor:f}",
+                "",
+                asked.price.currency,
+                "",
+                many,
+            ]
         )
     return out.getvalue()
 
 
 def write_daily_report(report: DailyReport, folder: Path, language: str) -> Path:
-    """Write the report's three forms into `folder`; returns the page. An earlier report of the day is replaced."""
+    """Write the report's three forms into `folder`; returns the page. An earlier report of the day
+    is replaced."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     page = folder / f"{report.day}.html"
     page.write_text(render_daily_html(report, language), encoding="utf-8")
@@ -259,5 +330,6 @@ def write_daily_report(report: DailyReport, folder: Path, language: str) -> Path
 
 
 def _escape_csv_formula(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula, wherever it would begin one (OWASP, CSV injection)."""
+    """A cell that no spreadsheet takes for a formula, wherever it would begin one (OWASP, CSV
+    injection)."""
     return f"'{text}" if _FORMULA.match(text) else text

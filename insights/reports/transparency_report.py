@@ -1,4 +1,5 @@
-"""A month of the safety check as a report for anybody: an agency may publish it, or hand it to an authority.
+"""A month of the safety check as a report for anybody: an agency may publish it, or hand it to an
+authority.
 
 It counts and names nobody. Months are those of the agency's time zone.
 """
@@ -20,7 +21,8 @@ from tenants.agencies import queries
 
 @dataclass(frozen=True)
 class TransparencyReport:
-    """One month of one agency: `first` is its first day; `whole` says that it is over. `made_at` is UTC-aware."""
+    """One month of one agency: `first` is its first day; `whole` says that it is over. `made_at` is
+    UTC-aware."""
 
     agency: str
     first: date
@@ -46,7 +48,8 @@ def list_report_months(scope: Scope, count: int = 13) -> list[date]:
 
 
 def load_transparency_report(scope: Scope, first: date | None = None) -> TransparencyReport:
-    """The month that begins on `first`; the running one without it. Raises BadInput for one that is to come."""
+    """The month that begins on `first`; the running one without it. Raises BadInput for one that is
+    to come."""
     agency = queries.get_agency(scope)
     today = local_day(scope.now, agency.zone)
     chosen = (first or today).replace(day=1)
@@ -56,7 +59,11 @@ def load_transparency_report(scope: Scope, first: date | None = None) -> Transpa
     start = day_bounds(chosen, agency.zone)[0]
     end = day_bounds(following, agency.zone)[0]
     return TransparencyReport(
-        agency.name, chosen, end <= scope.now, scope.now, transparency.monthly_report(scope, start, end)
+        agency.name,
+        chosen,
+        end <= scope.now,
+        scope.now,
+        transparency.monthly_report(scope, start, end),
     )
 
 

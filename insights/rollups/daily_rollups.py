@@ -1,4 +1,5 @@
-"""Days rolled up: rebuilt as a whole from the rows behind them, so a late or repeated fact changes nothing twice."""
+"""Days rolled up: rebuilt as a whole from the rows behind them, so a late or repeated fact changes
+nothing twice."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -39,12 +40,15 @@ def roll_up_day(event: RollupDue, *, tenant: OpenScope) -> None:
     """Bring one day of one creator up to date, and tell what its readings have decided."""
     with tenant(event.tenant_id, ROLLING) as scope:
         rebuild_day(scope, event.subject_id, event.day)
-    with tenant(event.tenant_id, ROLLING) as scope:  # apart: what hinders the second takes no figures away
+    with tenant(
+        event.tenant_id, ROLLING
+    ) as scope:  # apart: what hinders the second takes no figures away
         ab_test_verdicts.notify_finished_tests(scope, event.subject_id)
 
 
 def roll_up_days_of_sale(event: SaleRecorded, *, tenant: OpenScope) -> None:
-    """A sale or refund happened: the creator's day is rolled up again, and each other day its books bear."""
+    """A sale or refund happened: the creator's day is rolled up again, and each other day its books
+    bear."""
     with tenant(event.tenant_id, ROLLING) as scope:
         creator_id, times = bookings_of_sale(scope, event.subject_id)
         zone = get_creator(scope, creator_id).zone
@@ -56,12 +60,16 @@ def rebuild_day(scope: Scope, creator_id: UUID, day: date) -> None:
     """Rebuild the rows of one local day of a creator; running it twice is the same."""
     zone = get_creator(scope, creator_id).zone
     start, end = day_bounds(day, zone)
-    scope.lock(f"rollup:{scope.tenant_id}:{creator_id}:{day}")  # two rebuilds at once would both insert
+    scope.lock(
+        f"rollup:{scope.tenant_id}:{creator_id}:{day}"
+    )  # two rebuilds at once would both insert
     _rebuild_sales(scope, creator_id, day, start, end)
     _rebuild_work(scope, creator_id, day, start, end)
 
 
-def _rebuild_sales(scope: Scope, creator_id: UUID, day: date, start: datetime, end: datetime) -> None:
+def _rebuild_sales(
+    scope: Scope, creator_id: UUID, day: date, start: datetime, end: datetime
+) -> None:
     _delete_day_rollup(scope, "sales_daily", creator_id, day)
     rows = [
         SalesDay(
@@ -82,7 +90,9 @@ def _rebuild_sales(scope: Scope, creator_id: UUID, day: date, start: datetime, e
     scope.add(*rows)
 
 
-def _rebuild_work(scope: Scope, creator_id: UUID, day: date, start: datetime, end: datetime) -> None:
+def _rebuild_work(
+    scope: Scope, creator_id: UUID, day: date, start: datetime, end: datetime
+) -> None:
     _delete_day_rollup(scope, "creator_daily", creator_id, day)
     entries = queries.entries_between(scope, creator_id, start, end)
     chat = count_chat_activity(scope, creator_id, start, end)
@@ -107,7 +117,8 @@ def _rebuild_work(scope: Scope, creator_id: UUID, day: date, start: datetime, en
 
 
 def lateness_percentile(entries: Sequence[DeliveryEntry]) -> int | None:
-    """95th percentile, nearest rank, of milliseconds from planned time to known publication; None of no posts."""
+    """95th percentile, nearest rank, of milliseconds from planned time to known publication; None
+    of no posts."""
     late = sorted(
         (entry.settled_at - entry.due_at) // timedelta(milliseconds=1)
         for entry in entries
@@ -118,19 +129,24 @@ def lateness_percentile(entries: Sequence[DeliveryEntry]) -> int | None:
 
 _CAME = """
 SELECT s.metric, sum(s.value - coalesce((
-  SELECT b.value FROM metric_snapshots b WHERE b.tenant_id = :tenant AND b.delivery_id = s.delivery_id
-    AND b.metric = s.metric AND b.value IS NOT NULL AND b.observed_at < :start ORDER BY b.age_hours DESC LIMIT 1), 0)
+  SELECT b.value FROM metric_snapshots b WHERE b.tenant_id = :tenant AND b.delivery_id =
+  s.delivery_id
+    AND b.metric = s.metric AND b.value IS NOT NULL AND b.observed_at < :start ORDER BY
+    b.age_hours DESC LIMIT 1), 0)
 ) AS value
 FROM (SELECT DISTINCT ON (delivery_id, metric) delivery_id, metric, value FROM metric_snapshots
-  WHERE tenant_id = :tenant AND creator_id = :creator AND value IS NOT NULL AND observed_at >= :start
+  WHERE tenant_id = :tenant AND creator_id = :creator AND value IS NOT NULL AND observed_at >=
+  :start
     AND observed_at < :end ORDER BY delivery_id, metric, age_hours DESC) s
 GROUP BY s.metric
 """
-"""A platform tells of a post what it came to so far: a day has what came since the reading before, so that days add up
-to what was told last."""
+"""A platform tells of a post what it came to so far: a day has what came since the reading before,
+so that days add up to what was told last."""
 
 
-def _sum_day_readings(scope: Scope, creator_id: UUID, start: datetime, end: datetime) -> tuple[int, int]:
+def _sum_day_readings(
+    scope: Scope, creator_id: UUID, start: datetime, end: datetime
+) -> tuple[int, int]:
     rows = scope.run(_CAME, tenant=scope.tenant_id, creator=creator_id, start=start, end=end)
     came = {row.metric: int(row.value) for row in rows}
     return came.get("views", 0), sum(came.get(name, 0) for name in INTERACTION_METRICS)
@@ -138,7 +154,8 @@ def _sum_day_readings(scope: Scope, creator_id: UUID, start: datetime, end: date
 
 def _delete_day_rollup(scope: Scope, name: str, creator_id: UUID, day: date) -> None:
     scope.run(
-        f"DELETE FROM {name} WHERE tenant_id = :tenant AND creator_id = :creator AND day = :day",  # noqa: S608  own names
+        # own names
+        f"DELETE FROM {name} WHERE tenant_id = :tenant AND creator_id = :creator AND day = :day",  # noqa: S608  our own names
         tenant=scope.tenant_id,
         creator=creator_id,
         day=day,

@@ -9,8 +9,9 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class SaleRecorded:
-    """Listener of `order.paid` and `order.refunded`, whose subject is the order, and of `subscription.paid` and
-    `subscription.refunded`, whose subject is the payment: its day is rolled up again."""
+    """Listener of `order.paid` and `order.refunded`, whose subject is the order, and of
+    `subscription.paid` and `subscription.refunded`, whose subject is the payment: its day is rolled
+    up again."""
 
     kind: ClassVar[str] = "sale.seen"
     queue: ClassVar[outbox.Queue] = "make"

@@ -1,4 +1,5 @@
-"""A history that moves in: readings of old posts, and days that are over, as they were rolled up."""
+"""A history that moves in: readings of old posts, and days that are over, as they were rolled
+up."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -28,7 +29,8 @@ class PastReading:
 
 @dataclass(frozen=True)
 class PastDay:
-    """A local day of a creator: the same rows as `daily_rollups.rebuild_day` makes of the rows behind them (tested)."""
+    """A local day of a creator: the same rows as `daily_rollups.rebuild_day` makes of the rows
+    behind them (tested)."""
 
     creator_id: UUID
     day: date
@@ -50,7 +52,9 @@ class PastFollowers:
 def import_past_followers(scope: Scope, told: Sequence[PastFollowers]) -> None:
     """Write days of accounts; what is there stays."""
     insert_rows(
-        scope, FollowerDay, [{"id": derived_uuid(one.channel_id, one.day, "followers"), **asdict(one)} for one in told]
+        scope,
+        FollowerDay,
+        [{"id": derived_uuid(one.channel_id, one.day, "followers"), **asdict(one)} for one in told],
     )
 
 
@@ -62,7 +66,9 @@ def import_past_readings(scope: Scope, readings: Sequence[PastReading]) -> int:
 def import_past_days(scope: Scope, days: Sequence[PastDay]) -> None:
     """Write days; what is there stays: a day that was rolled up here knows better."""
     insert_rows(scope, CreatorDay, [_build_work_row(day) for day in days])
-    insert_rows(scope, SalesDay, [_build_sales_row(day, sales) for day in days for sales in day.sales])
+    insert_rows(
+        scope, SalesDay, [_build_sales_row(day, sales) for day in days for sales in day.sales]
+    )
 
 
 def _build_reading_row(reading: PastReading) -> Mapping[str, object]:

@@ -1,4 +1,5 @@
-"""What the posts of each label came to in a period: counted where a platform told, and never guessed."""
+"""What the posts of each label came to in a period: counted where a platform told, and never
+guessed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ from schedules.posts.queries import DeliveryEntry
 
 @dataclass(frozen=True)
 class LabelTotals:
-    """A label with what its posts came to. A post that has two labels counts under both; `label` None: those without.
+    """A label with what its posts came to. A post that has two labels counts under both; `label`
+    None: those without.
 
-    `places` are the accounts they stand on, `told` those of which a platform told any number. None: nobody told.
+    `places` are the accounts they stand on, `told` those of which a platform told any number. None:
+    nobody told.
     """
 
     label: Label | None
@@ -29,14 +32,18 @@ class LabelTotals:
 def sum_by_label(
     scope: Scope, out: Sequence[DeliveryEntry], numbers: Mapping[UUID, Mapping[str, int]]
 ) -> list[LabelTotals]:
-    """What stands outside, by label and by name, those without any last; nothing where none of it has a label.
+    """What stands outside, by label and by name, those without any last; nothing where none of it
+    has a label.
 
     `numbers` are the latest of each delivery, as `reads.numbers` gives them.
     """
     has = labels.labels_of_posts(scope, {one.post_id for one in out})
     if not has:
         return []
-    every = sorted({one for each in has.values() for one in each}, key=lambda one: labels.fold_label_name(one.name))
+    every = sorted(
+        {one for each in has.values() for one in each},
+        key=lambda one: labels.fold_label_name(one.name),
+    )
     groups = [(label, [one for one in out if label in has.get(one.post_id, ())]) for label in every]
     rest = [one for one in out if one.post_id not in has]
     found = [_compute_label_totals(label, mine, numbers) for label, mine in groups]
@@ -49,7 +56,9 @@ def _compute_label_totals(
     told = [numbers[one.delivery_id] for one in mine if numbers.get(one.delivery_id)]
     views = _sum_known_metrics(told, ("views",))
     interactions = _sum_known_metrics(told, INTERACTION_METRICS)
-    return LabelTotals(label, len({one.post_id for one in mine}), len(mine), len(told), views, interactions)
+    return LabelTotals(
+        label, len({one.post_id for one in mine}), len(mine), len(told), views, interactions
+    )
 
 
 def _sum_known_metrics(told: Sequence[Mapping[str, int]], names: Sequence[str]) -> int | None:

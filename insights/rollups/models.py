@@ -13,7 +13,9 @@ class SalesDay(CreatorOwnedRow, table=True):
 
     __tablename__ = "sales_daily"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "creator_id", "day", "currency"), about="creator", keep="forever"
+        UniqueConstraint("tenant_id", "creator_id", "day", "currency"),
+        about="creator",
+        keep="forever",
     )
     day: date = Field(sa_type=Date)
     currency: str

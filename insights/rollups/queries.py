@@ -44,8 +44,11 @@ class DayWork:
     new_fans: int = 0
 
 
-def daily_sales(scope: Scope, creator_id: UUID, first: date, last: date) -> dict[date, list[DaySales]]:
-    """The money of each local day from `first` to `last`, both in; days without sales are absent."""
+def daily_sales(
+    scope: Scope, creator_id: UUID, first: date, last: date
+) -> dict[date, list[DaySales]]:
+    """The money of each local day from `first` to `last`, both in; days without sales are
+    absent."""
     rows = scope.session.exec(
         select(SalesDay)
         .where(
@@ -83,13 +86,20 @@ def daily_sales_by_creator(
 
 
 def _sales_from_row(row: SalesDay) -> DaySales:
-    parts = (row.gross_minor, row.refunds_minor, row.creator_minor, row.agency_minor, row.staff_minor)
+    parts = (
+        row.gross_minor,
+        row.refunds_minor,
+        row.creator_minor,
+        row.agency_minor,
+        row.staff_minor,
+    )
     gross, refunds, creator, agency, staff = (Money(part, row.currency) for part in parts)
     return DaySales(row.orders, gross, refunds, creator, agency, staff)
 
 
 def daily_work(scope: Scope, creator_id: UUID, first: date, last: date) -> dict[date, DayWork]:
-    """The work of each local day from `first` to `last`, both in; days never rolled up are absent."""
+    """The work of each local day from `first` to `last`, both in; days never rolled up are
+    absent."""
     rows = scope.session.exec(
         select(CreatorDay).where(
             CreatorDay.tenant_id == scope.tenant_id,

@@ -29,23 +29,30 @@ def _clock() -> None:
     op.execute("ALTER TABLE house_clock ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE house_clock FORCE ROW LEVEL SECURITY")
     op.execute("CREATE POLICY everybody_reads ON house_clock FOR SELECT USING (true)")
-    op.execute("CREATE POLICY owner_sets ON house_clock TO CURRENT_USER USING (true) WITH CHECK (true)")
+    op.execute("CREATE POLICY owner_sets ON house_clock TO CURRENT_USER USING (true) WITH CHECK "
+               "(true)")
     zero = "00000000-0000-0000-0000-000000000000"
     op.execute(f"INSERT INTO house_clock VALUES ('{zero}', '{zero}', interval '0', 'production')")
-    # STABLE over clock_timestamp(): index conditions keep working, and long transactions do not freeze the clock
+    # STABLE over clock_timestamp(): index conditions keep working, and long transactions do not
+    # freeze the clock
     op.execute(
-        "CREATE FUNCTION house_now() RETURNS timestamptz LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS"
+        "CREATE FUNCTION house_now() RETURNS timestamptz LANGUAGE sql STABLE SECURITY DEFINER SET "
+        "search_path = public AS"
         " $$ SELECT clock_timestamp() + shift FROM house_clock $$"
     )
     op.execute(
-        "CREATE FUNCTION house_clock_move(by interval) RETURNS void LANGUAGE plpgsql SECURITY DEFINER"
+        "CREATE FUNCTION house_clock_move(by interval) RETURNS void LANGUAGE plpgsql SECURITY "
+        "DEFINER"
         " SET search_path = public AS $$ BEGIN"
         " UPDATE house_clock SET shift = shift + by WHERE environment IN ('demo', 'test');"
-        " IF NOT FOUND THEN RAISE EXCEPTION 'the clock of a production house is not shifted'; END IF; END $$"
+        " IF NOT FOUND THEN RAISE EXCEPTION 'the clock of a production house is not shifted'; END "
+        "IF; END $$"
     )
-    # leases measure machines, not plans: they move along, or a jump would hand out again what is just being done
+    # leases measure machines, not plans: they move along, or a jump would hand out again what is
+    # just being done
     op.execute(
-        "CREATE FUNCTION house_shift(by interval) RETURNS timestamptz LANGUAGE plpgsql SET search_path = public AS $$ BEGIN"
+        "CREATE FUNCTION house_shift(by interval) RETURNS timestamptz LANGUAGE plpgsql SET "
+        "search_path = public AS $$ BEGIN"
         " PERFORM house_clock_move(by);"
         " PERFORM 1 FROM outbox WHERE state = 'leased' ORDER BY tenant_id, id FOR UPDATE;"
         " UPDATE outbox SET lease_until = lease_until + by WHERE state = 'leased';"

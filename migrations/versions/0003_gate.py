@@ -23,7 +23,8 @@ def upgrade() -> None:
     _log()
     _permits()
     for name in ("switches", "blocklist"):  # what the house stops or forbids holds for every tenant
-        op.execute(f"CREATE POLICY house_is_read ON {name} FOR SELECT USING (tenant_id = '{HOUSE}')")
+        op.execute(f"CREATE POLICY house_is_read ON {name} FOR SELECT USING (tenant_id = "
+                   f"'{HOUSE}')")
 
 
 def _people() -> None:
@@ -40,8 +41,10 @@ def _people() -> None:
     # no consent check falls away because somebody calls a real person invented
     op.execute(
         "CREATE FUNCTION persons_keep_their_kind() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        " IF NEW.kind <> OLD.kind OR NEW.twin_of IS DISTINCT FROM OLD.twin_of OR OLD.state = 'blocked' THEN"
-        " RAISE EXCEPTION 'kind and counterpart of a person never change, blocked is final'; END IF;"
+        " IF NEW.kind <> OLD.kind OR NEW.twin_of IS DISTINCT FROM OLD.twin_of OR OLD.state = "
+        "'blocked' THEN"
+        " RAISE EXCEPTION 'kind and counterpart of a person never change, blocked is final'; END "
+        "IF;"
         " RETURN NEW; END $$"
     )
     op.execute(
@@ -83,7 +86,8 @@ def _people() -> None:
     op.execute(
         "CREATE FUNCTION grants_stay_revoked() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " IF OLD.revoked_at IS NOT NULL OR NEW.scope <> OLD.scope OR NEW.surfaces <> OLD.surfaces"
-        " OR NEW.max_rating <> OLD.max_rating OR NEW.valid_until > OLD.valid_until OR NEW.person_id <> OLD.person_id"
+        " OR NEW.max_rating <> OLD.max_rating OR NEW.valid_until > OLD.valid_until OR "
+        "NEW.person_id <> OLD.person_id"
         " THEN RAISE EXCEPTION 'a grant is never widened and a revoked one never returns'; END IF;"
         " RETURN NEW; END $$"
     )

@@ -100,14 +100,19 @@ def _attempts() -> None:
         unique("attempts_once", "subject_kind", "subject_id", "part", "kind", "n"),
     )
     op.create_index("attempts_channel", "attempts", ["tenant_id", "channel_id", "armed_at"])
-    # what left the house is never unsaid: a row goes only with its time of keeping, by the erasure's own gesture
+    # what left the house is never unsaid: a row goes only with its time of keeping, by the
+    # erasure's own gesture
     op.execute(
-        "CREATE FUNCTION attempts_keep() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS $$ BEGIN"
-        " IF (OLD.publish_armed_at IS NOT NULL AND NEW.publish_armed_at IS DISTINCT FROM OLD.publish_armed_at)"
-        " OR (OLD.outcome IS NOT NULL AND (NEW.outcome, NEW.result) IS DISTINCT FROM (OLD.outcome, OLD.result))"
+        "CREATE FUNCTION attempts_keep() RETURNS trigger LANGUAGE plpgsql SET search_path = "
+        "public AS $$ BEGIN"
+        " IF (OLD.publish_armed_at IS NOT NULL AND NEW.publish_armed_at IS DISTINCT FROM "
+        "OLD.publish_armed_at)"
+        " OR (OLD.outcome IS NOT NULL AND (NEW.outcome, NEW.result) IS DISTINCT FROM "
+        "(OLD.outcome, OLD.result))"
         " OR (OLD.resolved_by IS NOT NULL AND (NEW.resolved_by, NEW.resolution)"
         " IS DISTINCT FROM (OLD.resolved_by, OLD.resolution))"
         " OR jsonb_array_length(NEW.steps) < jsonb_array_length(OLD.steps)"
         " THEN RAISE EXCEPTION 'an attempt is written once'; END IF; RETURN NEW; END $$"
     )
-    op.execute("CREATE TRIGGER attempts_keep BEFORE UPDATE ON attempts FOR EACH ROW EXECUTE FUNCTION attempts_keep()")
+    op.execute("CREATE TRIGGER attempts_keep BEFORE UPDATE ON attempts FOR EACH ROW EXECUTE "
+               "FUNCTION attempts_keep()")

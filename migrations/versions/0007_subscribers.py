@@ -366,7 +366,8 @@ def _ledger() -> None:
     op.execute(
         "CREATE FUNCTION ledger_balances() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " IF EXISTS (SELECT 1 FROM ledger_entries WHERE tenant_id = NEW.tenant_id"
-        "   AND transaction_id = NEW.transaction_id GROUP BY currency HAVING sum(amount_minor) <> 0) THEN"
+        "   AND transaction_id = NEW.transaction_id GROUP BY currency HAVING sum(amount_minor) <> "
+        "0) THEN"
         "   RAISE EXCEPTION 'ledger transaction % does not sum to zero', NEW.transaction_id"
         "     USING ERRCODE = 'check_violation';"
         " END IF; RETURN NULL; END $$"

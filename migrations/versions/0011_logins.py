@@ -1,4 +1,5 @@
-"""Signing in by password: the door finds members by e-mail, counts failures, and knows whose two logins are one's."""
+"""Signing in by password: the door finds members by e-mail, counts failures, and knows whose two
+logins are one's."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,8 +13,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # people's sessions run on their own clock: a day that is played fast must not sign out whoever watches it
-    op.execute("CREATE FUNCTION people_now() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT now()'")
+    # people's sessions run on their own clock: a day that is played fast must not sign out whoever
+    # watches it
+    op.execute("CREATE FUNCTION people_now() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT "
+               "now()'")
     op.execute("GRANT SELECT (tenant_id, id, email, password_hash, active) ON members TO door")
     op.execute("CREATE POLICY door_finds ON members FOR SELECT TO door USING (true)")
     tenant_table("login_failures", text("who"), instant("failed_at"), write=("door",))

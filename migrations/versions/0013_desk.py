@@ -1,4 +1,5 @@
-"""The desk of the members who write to fans: unsent texts, notes, snoozing; statements brought in, months closed."""
+"""The desk of the members who write to fans: unsent texts, notes, snoozing; statements brought in,
+months closed."""
 
 import sqlalchemy as sa
 from alembic import op

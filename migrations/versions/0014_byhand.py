@@ -1,4 +1,5 @@
-"""Tasks of people: what was handed over, each wish to save a file of it, and the phones they are done on."""
+"""Tasks of people: what was handed over, each wish to save a file of it, and the phones they are
+done on."""
 
 import sqlalchemy as sa
 from alembic import op

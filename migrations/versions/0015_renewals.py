@@ -1,4 +1,5 @@
-"""Renewing tokens: since when a pair is here, who renews it until when, and how sure its refresh token is."""
+"""Renewing tokens: since when a pair is here, who renews it until when, and how sure its refresh
+token is."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,7 +18,8 @@ def upgrade() -> None:
     op.add_column("tokens", sa.Column("refused", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("tokens", sa.Column("doubts", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("tokens", instant("doubted_at", nullable=True))
-    op.create_check_constraint("tokens_refresh_state", "tokens", "refresh_state IN ('idle', 'asking')")
+    op.create_check_constraint("tokens_refresh_state", "tokens", "refresh_state IN ('idle', "
+                                                                 "'asking')")
 
 
 def downgrade() -> None:

@@ -1,4 +1,5 @@
-"""Complaints: somebody who is shown, or anybody, asks for something to be taken away; pages insert, the gate decides."""
+"""Complaints: somebody who is shown, or anybody, asks for something to be taken away; pages insert,
+the gate decides."""
 
 from alembic import op
 

@@ -1,4 +1,5 @@
-"""What fans said and paid in the last minutes is asked every few seconds while Home is open: an index for each."""
+"""What fans said and paid in the last minutes is asked every few seconds while Home is open: an
+index for each."""
 
 from alembic import op
 

@@ -1,4 +1,5 @@
-"""Why a complaint was turned down, for who made it; perceptual hashes as numbers, which are compared eight times faster."""
+"""Why a complaint was turned down, for who made it; perceptual hashes as numbers, which are
+compared eight times faster."""
 
 from alembic import op
 

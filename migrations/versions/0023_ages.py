@@ -1,4 +1,5 @@
-"""Proof of age: the providers a tenant connected, and each viewer's check there; who confirmed what outside."""
+"""Proof of age: the providers a tenant connected, and each viewer's check there; who confirmed what
+outside."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,5 @@
-"""The rules of places: signed releases, what members read again, and what an agency keeps tighter."""
+"""The rules of places: signed releases, what members read again, and what an agency keeps
+tighter."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -32,7 +33,8 @@ def _releases() -> None:
         write=("gate",),
     )
     op.execute("REVOKE DELETE ON policy_bundles FROM gate")
-    op.execute(f"CREATE POLICY house_is_read ON policy_bundles FOR SELECT USING (tenant_id = '{HOUSE}')")
+    op.execute("CREATE POLICY house_is_read ON policy_bundles FOR SELECT USING (tenant_id = "
+               f"'{HOUSE}')")
     for name, column, where in (
         ("number", "number", "state <> 'shipped'"),
         ("shipped", "name", "state = 'shipped'"),
@@ -52,7 +54,8 @@ def _releases() -> None:
         postgresql_where=sa.text("state = 'active'"),
     )
     op.create_index("policy_bundles_digest", "policy_bundles", ["tenant_id", "digest"])
-    # what was retired never returns: an older version would be in force again, and nobody would have signed that
+    # what was retired never returns: an older version would be in force again, and nobody would
+    # have signed that
     op.execute(
         "CREATE FUNCTION policy_bundles_only_grow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " IF OLD.state <> 'active' OR NEW.state <> 'retired' OR NEW.document <> OLD.document"

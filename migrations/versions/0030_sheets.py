@@ -1,4 +1,5 @@
-"""What was really shown to whom, reviews that were one decision, and files that were handed in together."""
+"""What was really shown to whom, reviews that were one decision, and files that were handed in
+together."""
 
 from alembic import op
 

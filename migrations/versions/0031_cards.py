@@ -1,4 +1,5 @@
-"""Shoot cards: what they say, whom they name, who signed, which pictures; and permissions that hold for one card."""
+"""Shoot cards: what they say, whom they name, who signed, which pictures; and permissions that hold
+for one card."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,11 +11,15 @@ down_revision = "0030"
 branch_labels = None
 depends_on = None
 
-NEVER = "RAISE EXCEPTION 'a grant is never widened and a revoked one never returns'; END IF; RETURN NEW; END $$"
+NEVER = (
+    "RAISE EXCEPTION 'a grant is never widened and a revoked one never returns'; END IF; RETURN "
+    "NEW; END $$"
+)
 KEPT = (
     "CREATE OR REPLACE FUNCTION grants_stay_revoked() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
     " IF OLD.revoked_at IS NOT NULL OR NEW.scope <> OLD.scope OR NEW.surfaces <> OLD.surfaces"
-    " OR NEW.max_rating <> OLD.max_rating OR NEW.valid_until > OLD.valid_until OR NEW.person_id <> OLD.person_id"
+    " OR NEW.max_rating <> OLD.max_rating OR NEW.valid_until > OLD.valid_until OR NEW.person_id "
+    "<> OLD.person_id"
 )
 
 
@@ -25,7 +30,8 @@ def upgrade() -> None:
 
 
 def _cards() -> None:
-    # a card is written once: whoever makes it may insert, nobody changes it, and nothing follows from it unsigned
+    # a card is written once: whoever makes it may insert, nobody changes it, and nothing follows
+    # from it unsigned
     tenant_table(
         "shoot_cards",
         uuid_column("creator_id"),

@@ -1,5 +1,6 @@
-"""Rules of places that strangers' packages ship, as an agency's owner admitted them; and how far the house's clock is
-shifted may be read, so that whoever sends can hold their own clock against the database's."""
+"""Rules of places that strangers' packages ship, as an agency's owner admitted them; and how far
+the house's clock is shifted may be read, so that whoever sends can hold their own clock against the
+database's."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -14,14 +14,16 @@ READ = ("complaints", "audit_entries", "members", "rulings", "blocklist")
 
 
 _LIFTED = """
-CREATE POLICY lifted_by_two ON blocklist AS RESTRICTIVE FOR DELETE TO gate USING (category <> 'minor' AND EXISTS (
-  SELECT FROM appeals a JOIN rulings r ON r.tenant_id = a.tenant_id AND r.complaint_id = a.complaint_id
+CREATE POLICY lifted_by_two ON blocklist AS RESTRICTIVE FOR DELETE TO gate USING (category <>
+'minor' AND EXISTS (
+  SELECT FROM appeals a JOIN rulings r ON r.tenant_id = a.tenant_id AND r.complaint_id =
+  a.complaint_id
     AND r.number = a.against + 1
   WHERE a.tenant_id = blocklist.tenant_id AND a.complaint_id = blocklist.complaint_id
     AND a.side = 'agency' AND r.outcome = 'rejected' AND r.principal_id <> a.principal_id))
 """
-"""An entry leaves the blocklist when an appeal was granted by another person than asked, whatever the code says; the
-owner of the tables still removes an agency whole."""
+"""An entry leaves the blocklist when an appeal was granted by another person than asked, whatever
+the code says; the owner of the tables still removes an agency whole."""
 
 
 def upgrade() -> None:
@@ -64,18 +66,24 @@ def upgrade() -> None:
 
 
 def _what_was_decided() -> None:
-    """Decisions of before become rulings, by whom the audit names; what they blocked can be lifted on appeal too."""
+    """Decisions of before become rulings, by whom the audit names; what they blocked can be lifted
+    on appeal too."""
     op.execute(
-        "INSERT INTO rulings (tenant_id, id, created_at, updated_at, complaint_id, number, outcome, reason,"
-        " principal_id) SELECT c.tenant_id, gen_random_uuid(), c.updated_at, c.updated_at, c.id, 1, c.state, c.reason,"
+        "INSERT INTO rulings (tenant_id, id, created_at, updated_at, complaint_id, number, "
+        "outcome, reason,"
+        " principal_id) SELECT c.tenant_id, gen_random_uuid(), c.updated_at, c.updated_at, c.id, "
+        "1, c.state, c.reason,"
         " (SELECT m.principal_id FROM audit_entries a JOIN members m ON m.tenant_id = a.tenant_id"
-        " AND a.actor = 'member:' || m.id WHERE a.tenant_id = c.tenant_id AND a.about = 'complaint:' || c.id"
+        " AND a.actor = 'member:' || m.id WHERE a.tenant_id = c.tenant_id AND a.about = "
+        "'complaint:' || c.id"
         " AND a.act IN ('complaint.stays', 'complaint.upheld') ORDER BY a.created_at DESC LIMIT 1)"
         " FROM complaints c WHERE c.state <> 'received'"
     )
     op.execute(
-        "UPDATE blocklist b SET complaint_id = (SELECT c.id FROM complaints c WHERE c.tenant_id = b.tenant_id"
-        " AND c.state = 'upheld' AND c.category = b.category AND c.digests ? b.sha256 ORDER BY c.created_at LIMIT 1)"
+        "UPDATE blocklist b SET complaint_id = (SELECT c.id FROM complaints c WHERE c.tenant_id = "
+        "b.tenant_id"
+        " AND c.state = 'upheld' AND c.category = b.category AND c.digests ? b.sha256 ORDER BY "
+        "c.created_at LIMIT 1)"
     )
 
 

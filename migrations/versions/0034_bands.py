@@ -1,4 +1,5 @@
-"""Perceptual hashes of the blocklist also in five pieces, each with an index: a picture is no longer compared with all."""
+"""Perceptual hashes of the blocklist also in five pieces, each with an index: a picture is no
+longer compared with all."""
 
 from alembic import op
 
@@ -16,7 +17,8 @@ def upgrade() -> None:
     for n, (below, bits) in enumerate(PIECES):
         op.execute(
             f"ALTER TABLE blocklist ADD COLUMN band{n} smallint"
-            f" GENERATED ALWAYS AS (CAST((({LOOK}) >> {below}) & {(1 << bits) - 1} AS smallint)) STORED"
+            f" GENERATED ALWAYS AS (CAST((({LOOK}) >> {below}) & {(1 << bits) - 1} AS smallint)) "
+            "STORED"
         )
         op.execute(f"CREATE INDEX blocklist_band{n} ON blocklist (band{n})")
 

@@ -1,4 +1,5 @@
-"""Whose faces are known and why, sealed templates of them, which pictures were compared, whom they resemble."""
+"""Whose faces are known and why, sealed templates of them, which pictures were compared, whom they
+resemble."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,5 @@
-"""The desk: lowered ratings, what is read afterwards, calibration, seals; and rows that go when their time is over."""
+"""The desk: lowered ratings, what is read afterwards, calibration, seals; and rows that go when
+their time is over."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -42,14 +43,16 @@ _AGED = {
 
 
 def _may_end() -> None:
-    """The gate may delete their rows once they are over, and the database sees to it that it is none before."""
+    """The gate may delete their rows once they are over, and the database sees to it that it is
+    none before."""
     for table, (since, period) in _AGED.items():
         clock = "people_now" if table == "sightings" else "house_now"
         may_end(table, period, since=since, clock=clock)
 
 
 _KEPT_FROZEN = """
-CREATE FUNCTION sealed_stay_frozen() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION sealed_stay_frozen() RETURNS trigger LANGUAGE plpgsql SET search_path =
+pg_catalog, public AS $$
 BEGIN
   IF EXISTS (SELECT FROM public.seals s WHERE s.tenant_id = OLD.tenant_id AND s.sha256 = OLD.sha256)
     AND (TG_OP = 'DELETE' OR NEW.state = 'made' OR NEW.sha256 <> OLD.sha256) THEN
@@ -58,13 +61,15 @@ BEGIN
   RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END $$
 """
-"""Whatever the code says, nobody shows or forgets what is sealed; a row that is already so is left."""
+"""Whatever the code says, nobody shows or forgets what is sealed; a row that is already so is
+left."""
 
 
 def _spoken_of(*kinds: str) -> None:
     op.drop_constraint("human_reviews_about", "human_reviews")
     op.create_check_constraint(
-        "human_reviews_about", "human_reviews", f"about IN ({', '.join(repr(kind) for kind in kinds)})"
+        "human_reviews_about", "human_reviews", "about IN "
+                                                f"({', '.join(repr(kind) for kind in kinds)})"
     )
 
 

@@ -1,4 +1,5 @@
-"""What platforms call the files of a copy, so that a unit may point at them; addresses lent to platforms that fetch."""
+"""What platforms call the files of a copy, so that a unit may point at them; addresses lent to
+platforms that fetch."""
 
 from alembic import op
 

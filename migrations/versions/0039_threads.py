@@ -16,7 +16,8 @@ def upgrade() -> None:
         op.alter_column(table, column, server_default=None)
     op.add_column("deliveries", sa.Column("parts", sa.Integer(), nullable=False, server_default="1"))
     op.alter_column("deliveries", "parts", server_default=None)
-    op.create_check_constraint("deliveries_parts", "deliveries", "jsonb_array_length(part_ids) <= parts")
+    op.create_check_constraint("deliveries_parts", "deliveries", "jsonb_array_length(part_ids) <= "
+                                                                 "parts")
 
 
 def downgrade() -> None:

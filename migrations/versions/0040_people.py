@@ -1,5 +1,5 @@
-"""People as members write them down: permissions offered and answered, invented people looked at by two, who proposed a
-name in a picture, and whom an agency never shows."""
+"""People as members write them down: permissions offered and answered, invented people looked at by
+two, who proposed a name in a picture, and whom an agency never shows."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,15 +15,18 @@ READ = ("declarations", "invented_looks")
 """Tables the owner reads or writes here whose policy binds even the owner."""
 
 _ANOTHER = """
-CREATE POLICY by_another ON invented_looks AS RESTRICTIVE FOR INSERT TO app, gate WITH CHECK (NOT EXISTS (
-  SELECT FROM declarations d WHERE d.tenant_id = invented_looks.tenant_id AND d.id = invented_looks.declaration_id
+CREATE POLICY by_another ON invented_looks AS RESTRICTIVE FOR INSERT TO app, gate WITH CHECK (NOT
+EXISTS (
+  SELECT FROM declarations d WHERE d.tenant_id = invented_looks.tenant_id AND d.id =
+  invented_looks.declaration_id
     AND d.declared_by = invented_looks.principal_id))
 """
 """Whoever declared an invented person is none of the two who look, whatever the code says."""
 
 
 def upgrade() -> None:
-    # members write people down; what follows from it (proofs, permissions, their end) is written by the gate alone
+    # members write people down; what follows from it (proofs, permissions, their end) is written by
+    # the gate alone
     op.execute("GRANT INSERT ON persons TO app")
     op.add_column("persons", uuid_column("creator_id", nullable=True))
     op.create_foreign_key("persons_creator", "persons", "creators", ["tenant_id", "creator_id"], ["tenant_id", "id"])
@@ -71,7 +74,8 @@ def _offers() -> None:
 
 
 def _invented() -> None:
-    """A declaration is a person's word, like a review: who is signed in inserts it, and nobody ever changes it."""
+    """A declaration is a person's word, like a review: who is signed in inserts it, and nobody ever
+    changes it."""
     op.execute("GRANT INSERT ON declarations TO app")
     for column in ("sources", "reference_set"):
         op.add_column("declarations", sa.Column(column, sa.JSON(), server_default="[]", nullable=False))
@@ -91,8 +95,10 @@ def _invented() -> None:
     for table in READ:
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     op.execute(  # who had looked before is one of the two
-        "INSERT INTO invented_looks (tenant_id, id, created_at, updated_at, declaration_id, principal_id, resembles,"
-        " doubts, tiles) SELECT tenant_id, gen_random_uuid(), created_at, created_at, id, reviewed_by, false, '[]', 0"
+        "INSERT INTO invented_looks (tenant_id, id, created_at, updated_at, declaration_id, "
+        "principal_id, resembles,"
+        " doubts, tiles) SELECT tenant_id, gen_random_uuid(), created_at, created_at, id, "
+        "reviewed_by, false, '[]', 0"
         " FROM declarations WHERE reviewed_by IS NOT NULL AND reviewed_by <> declared_by"
     )
     for table in READ:

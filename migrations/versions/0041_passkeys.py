@@ -1,4 +1,5 @@
-"""Passkeys: the keys, what was asked of them; who holds an account; and what a person published of themselves alone."""
+"""Passkeys: the keys, what was asked of them; who holds an account; and what a person published of
+themselves alone."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,9 +13,12 @@ depends_on = None
 
 FINAL = (
     "CREATE FUNCTION passkeys_stay() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-    " IF NEW.member_id <> OLD.member_id OR NEW.credential <> OLD.credential OR NEW.public_key <> OLD.public_key"
-    " OR NEW.count < OLD.count OR (OLD.ended_at IS NOT NULL AND NEW.ended_at IS DISTINCT FROM OLD.ended_at)"
-    " THEN RAISE EXCEPTION 'a passkey keeps whose it is, and one that ended never returns'; END IF; RETURN NEW; END $$"
+    " IF NEW.member_id <> OLD.member_id OR NEW.credential <> OLD.credential OR NEW.public_key <> "
+    "OLD.public_key"
+    " OR NEW.count < OLD.count OR (OLD.ended_at IS NOT NULL AND NEW.ended_at IS DISTINCT FROM "
+    "OLD.ended_at)"
+    " THEN RAISE EXCEPTION 'a passkey keeps whose it is, and one that ended never returns'; END "
+    "IF; RETURN NEW; END $$"
 )
 ONCE = (
     "CREATE FUNCTION passkey_asks_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
@@ -23,14 +27,16 @@ ONCE = (
     " OR (OLD.taken_at IS NOT NULL AND NEW.taken_at IS DISTINCT FROM OLD.taken_at)"
     " OR (OLD.answered_at IS NOT NULL AND NEW.answered_at IS DISTINCT FROM OLD.answered_at)"
     " OR (OLD.spent_at IS NOT NULL AND NEW.spent_at IS DISTINCT FROM OLD.spent_at)"
-    " THEN RAISE EXCEPTION 'what was asked is answered once, and used once'; END IF; RETURN NEW; END $$"
+    " THEN RAISE EXCEPTION 'what was asked is answered once, and used once'; END IF; RETURN NEW; "
+    "END $$"
 )
 
 ENDS = (
     "CREATE FUNCTION ends_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
     " IF OLD.ended_at IS NOT NULL OR to_jsonb(NEW) - '{ended_at,ended_by,updated_at}'::text[]"
     " <> to_jsonb(OLD) - '{ended_at,ended_by,updated_at}'::text[]"
-    " THEN RAISE EXCEPTION 'it ends once, and nothing else of it changes'; END IF; RETURN NEW; END $$"
+    " THEN RAISE EXCEPTION 'it ends once, and nothing else of it changes'; END IF; RETURN NEW; "
+    "END $$"
 )
 
 
@@ -61,7 +67,8 @@ def _keys() -> None:
     op.create_index("passkeys_found", "passkeys", ["credential"])
     op.execute(FINAL)
     op.execute(
-        "CREATE TRIGGER passkeys_stay BEFORE UPDATE ON passkeys FOR EACH ROW EXECUTE FUNCTION passkeys_stay()"
+        "CREATE TRIGGER passkeys_stay BEFORE UPDATE ON passkeys FOR EACH ROW EXECUTE FUNCTION "
+        "passkeys_stay()"
     )
     # whoever signs in with a passkey names no agency: the door finds whose it is
     op.execute("GRANT SELECT (tenant_id, id, member_id, credential, ended_at) ON passkeys TO door")
@@ -138,7 +145,8 @@ def _likeness() -> None:
     for table in ("account_holders", "own_releases"):
         op.execute(f"REVOKE DELETE ON {table} FROM gate")
         op.execute(
-            f"CREATE TRIGGER ends_once BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION ends_once()"
+            f"CREATE TRIGGER ends_once BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION "
+            "ends_once()"
         )
 
 

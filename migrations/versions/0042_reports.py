@@ -1,4 +1,5 @@
-"""Receipts with a code, requests about nobody's page in particular, sealed contacts, and that the form was reached."""
+"""Receipts with a code, requests about nobody's page in particular, sealed contacts, and that the
+form was reached."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -33,7 +34,8 @@ def upgrade() -> None:
 
 
 def _of_the_house() -> None:
-    """Rows of the house tenant alone: the door writes what strangers say, no agency's role reads it."""
+    """Rows of the house tenant alone: the door writes what strangers say, no agency's role reads
+    it."""
     tenant_table(
         "house_reports",
         *(text(name) for name in ("receipt", "pin_hash", "category", "address", "words", "source")),
@@ -58,10 +60,13 @@ def _of_the_house() -> None:
         append_only=True,
     )
     tenant_table("intake_beats", instant("seen_at"), write=("gate",))
-    op.execute(f"CREATE POLICY house_is_read ON intake_beats FOR SELECT USING (tenant_id = '{HOUSE}')")
-    # a new installation has an hour to show that its form is reached; the owner's policy binds even the owner
+    op.execute("CREATE POLICY house_is_read ON intake_beats FOR SELECT USING (tenant_id = "
+               f"'{HOUSE}')")
+    # a new installation has an hour to show that its form is reached; the owner's policy binds even
+    # the owner
     op.execute("ALTER TABLE intake_beats NO FORCE ROW LEVEL SECURITY")
-    op.execute(f"INSERT INTO intake_beats (tenant_id, id, seen_at) VALUES ('{HOUSE}', '{HOUSE}', people_now())")
+    op.execute(f"INSERT INTO intake_beats (tenant_id, id, seen_at) VALUES ('{HOUSE}', '{HOUSE}', "
+               "people_now())")
     op.execute("ALTER TABLE intake_beats FORCE ROW LEVEL SECURITY")
 
 

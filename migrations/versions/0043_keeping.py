@@ -1,4 +1,5 @@
-"""Files that were lent, and codes of receipts, go when their time is over: the gate may delete them then, never before."""
+"""Files that were lent, and codes of receipts, go when their time is over: the gate may delete them
+then, never before."""
 
 from migrations.tools import may_end, may_not_end
 

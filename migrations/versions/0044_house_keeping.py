@@ -1,4 +1,5 @@
-"""What was reported to the house, and how who reported is reached, goes when its time is over: the gate may delete it."""
+"""What was reported to the house, and how who reported is reached, goes when its time is over: the
+gate may delete it."""
 
 from migrations.tools import may_end, may_not_end
 

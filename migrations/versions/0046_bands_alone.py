@@ -1,4 +1,5 @@
-"""The pieces of the blocklist's hashes are read from their indexes alone: half the time of looking a picture up."""
+"""The pieces of the blocklist's hashes are read from their indexes alone: half the time of looking
+a picture up."""
 
 from alembic import op
 
@@ -13,7 +14,8 @@ PIECES = range(5)
 def upgrade() -> None:
     for n in PIECES:
         op.execute(f"DROP INDEX blocklist_band{n}")
-        op.execute(f"CREATE INDEX blocklist_band{n} ON blocklist (band{n}) INCLUDE (look, tenant_id)")
+        op.execute(f"CREATE INDEX blocklist_band{n} ON blocklist (band{n}) INCLUDE (look, "
+                   "tenant_id)")
 
 
 def downgrade() -> None:

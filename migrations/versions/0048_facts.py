@@ -8,20 +8,29 @@ branch_labels = None
 depends_on = None
 
 _FACTS = (
-    "'channel.connected', 'channel.seen', 'copy.removed', 'handover.ended', 'age.answered', 'takedown.opened',"
-    " 'consent.revoked', 'switch.closed', 'viewer.changed', 'delivery.published', 'order.paid', 'order.refunded',"
+    "'channel.connected', 'channel.seen', 'copy.removed', 'handover.ended', 'age.answered', "
+    "'takedown.opened',"
+    " 'consent.revoked', 'switch.closed', 'viewer.changed', 'delivery.published', 'order.paid', "
+    "'order.refunded',"
     " 'fan.opted_out', 'fan.erased'"
 )
 
 
 def upgrade() -> None:
-    op.execute("ALTER TABLE outbox NO FORCE ROW LEVEL SECURITY")  # the owner sees no agency's rows otherwise
-    op.execute(f"UPDATE outbox SET queue = 'facts' WHERE kind IN ({_FACTS}) AND state <> 'dead'")  # noqa: S608  our own
+    # the owner sees no agency's rows otherwise
+    op.execute("ALTER TABLE outbox NO FORCE ROW LEVEL SECURITY")
+    # our own
+    op.execute(f"UPDATE outbox SET queue = 'facts' WHERE kind IN ({_FACTS}) AND state <> "
+               "'dead'")  # noqa: S608  see above
     op.execute(
-        "INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, holds_lane, priority, available_at,"
-        " state, tries, trace_id) SELECT tenant_id, gen_random_uuid(), 'readings.read', 1, subject_id,"
-        " jsonb_build_object('age_hours', age), 'make', false, 5, available_at + age * interval '1 hour', 'waiting', 0,"
-        " trace_id FROM outbox, unnest(ARRAY[1, 24, 168]) age WHERE kind = 'readings.plan' AND state <> 'dead'"
+        "INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, holds_lane, "
+        "priority, available_at,"
+        " state, tries, trace_id) SELECT tenant_id, gen_random_uuid(), 'readings.read', 1, "
+        "subject_id,"
+        " jsonb_build_object('age_hours', age), 'make', false, 5, available_at + age * interval "
+        "'1 hour', 'waiting', 0,"
+        " trace_id FROM outbox, unnest(ARRAY[1, 24, 168]) age WHERE kind = 'readings.plan' AND "
+        "state <> 'dead'"
     )
     op.execute("DELETE FROM outbox WHERE kind = 'readings.plan'")
     op.execute("ALTER TABLE outbox FORCE ROW LEVEL SECURITY")

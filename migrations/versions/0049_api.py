@@ -1,4 +1,5 @@
-"""The API: its keys, what was answered to which request, how fast one may ask; hooks and their calls."""
+"""The API: its keys, what was answered to which request, how fast one may ask; hooks and their
+calls."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -35,7 +36,8 @@ def _keys() -> None:
     op.create_index("api_keys_found", "api_keys", ["digest"])
     # a request names no agency: the door finds whose key it shows, and notes that it was used
     op.execute(
-        "GRANT SELECT (tenant_id, id, name, member_id, digest, scopes, creators, expires_at, used_at, revoked_at)"
+        "GRANT SELECT (tenant_id, id, name, member_id, digest, scopes, creators, expires_at, "
+        "used_at, revoked_at)"
         " ON api_keys TO door"
     )
     op.execute("GRANT UPDATE (used_at) ON api_keys TO door")

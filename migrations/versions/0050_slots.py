@@ -1,4 +1,5 @@
-"""Hours of the week at which accounts post, who has them, quiet periods, and shifts that may be taken back."""
+"""Hours of the week at which accounts post, who has them, quiet periods, and shifts that may be
+taken back."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,7 +15,8 @@ depends_on = None
 def upgrade() -> None:
     _slots()
     _times_of_people()
-    # when the last post of an account left: the one question a claim asks where an account wants room between posts
+    # when the last post of an account left: the one question a claim asks where an account wants
+    # room between posts
     op.create_index(
         "deliveries_left",
         "deliveries",

@@ -11,7 +11,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # six rows a post, whose creator is the post's: a key of their own to her would be looked up sixty thousand times
+    # six rows a post, whose creator is the post's: a key of their own to her would be looked up
+    # sixty thousand times
     # for a large file
     tenant_table(
         "post_prints",

@@ -1,4 +1,5 @@
-"""What members say about posts; why somebody wants a change, of which words; notices for one person."""
+"""What members say about posts; why somebody wants a change, of which words; notices for one
+person."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,5 @@
-"""Links by which somebody without an account says yes or no once; whether their yes holds for the hour too."""
+"""Links by which somebody without an account says yes or no once; whether their yes holds for the
+hour too."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -30,7 +30,8 @@ def upgrade() -> None:
         " ON calendar_addresses TO door"
     )
     op.execute("GRANT UPDATE (used_at) ON calendar_addresses TO door")
-    op.execute("CREATE POLICY door_finds ON calendar_addresses TO door USING (true) WITH CHECK (true)")
+    op.execute("CREATE POLICY door_finds ON calendar_addresses TO door USING (true) WITH CHECK "
+               "(true)")
 
 
 def downgrade() -> None:

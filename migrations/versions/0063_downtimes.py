@@ -16,7 +16,8 @@ def upgrade() -> None:
     op.add_column("deliveries", uuid_column("downtime_id", nullable=True))
     op.create_foreign_key(None, "deliveries", "downtimes", ["tenant_id", "downtime_id"], ["tenant_id", "id"])
     op.execute(
-        "CREATE INDEX deliveries_downtime ON deliveries (tenant_id, downtime_id) WHERE downtime_id IS NOT NULL"
+        "CREATE INDEX deliveries_downtime ON deliveries (tenant_id, downtime_id) WHERE "
+        "downtime_id IS NOT NULL"
     )
 
 

@@ -1,4 +1,5 @@
-"""Limits that the accounts of one application share, of whatever agency: the house's rows, written as relay."""
+"""Limits that the accounts of one application share, of whatever agency: the house's rows, written
+as relay."""
 
 from alembic import op
 
@@ -21,8 +22,10 @@ def upgrade() -> None:
         instant("failed_at", nullable=True),
         write=("relay",),
     )
-    op.execute(f"ALTER TABLE app_limits ADD CONSTRAINT app_limits_of_the_house CHECK (tenant_id = '{INSTALLATION_ID}')")
-    op.execute(f"CREATE POLICY house_is_read ON app_limits FOR SELECT USING (tenant_id = '{INSTALLATION_ID}')")
+    op.execute("ALTER TABLE app_limits ADD CONSTRAINT app_limits_of_the_house CHECK (tenant_id = "
+               f"'{INSTALLATION_ID}')")
+    op.execute("CREATE POLICY house_is_read ON app_limits FOR SELECT USING (tenant_id = "
+               f"'{INSTALLATION_ID}')")
     op.execute(
         f"CREATE POLICY relay_writes ON app_limits TO relay USING (tenant_id = '{INSTALLATION_ID}')"
         f" WITH CHECK (tenant_id = '{INSTALLATION_ID}')"

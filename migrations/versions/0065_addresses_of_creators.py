@@ -1,4 +1,5 @@
-"""Addresses that may stand in texts belong to a creator, and are signed by who said what lies behind them."""
+"""Addresses that may stand in texts belong to a creator, and are signed by who said what lies
+behind them."""
 
 from alembic import op
 

@@ -1,4 +1,5 @@
-"""What people say under posts: heard, kept as conversations of a kind of their own, answered and acted on."""
+"""What people say under posts: heard, kept as conversations of a kind of their own, answered and
+acted on."""
 
 import sqlalchemy as sa
 from alembic import op

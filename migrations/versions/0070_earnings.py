@@ -1,4 +1,5 @@
-"""What platforms tell by themselves that an account earned: how far each was read, and which lines came that way."""
+"""What platforms tell by themselves that an account earned: how far each was read, and which lines
+came that way."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,5 @@
-"""Calls of platforms for an agency's application: the sealed secret they are signed with, and when one was last taken."""
+"""Calls of platforms for an agency's application: the sealed secret they are signed with, and when
+one was last taken."""
 
 import sqlalchemy as sa
 from alembic import op

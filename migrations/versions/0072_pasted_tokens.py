@@ -1,4 +1,5 @@
-"""Tokens that were pasted for Instagram and Threads are renewed by themselves, those that are there already, too."""
+"""Tokens that were pasted for Instagram and Threads are renewed by themselves, those that are there
+already, too."""
 
 from alembic import op
 
@@ -8,12 +9,14 @@ branch_labels = None
 depends_on = None
 
 _OF_META = (
-    "FROM channels c WHERE c.tenant_id = t.tenant_id AND c.id = t.channel_id AND c.platform IN ('instagram', 'threads')"
+    "FROM channels c WHERE c.tenant_id = t.tenant_id AND c.id = t.channel_id AND c.platform IN "
+    "('instagram', 'threads')"
 )
 
 
 def upgrade() -> None:
-    # their true end is not known: the first renewal tells it, and those that are older than some days are due at once
+    # their true end is not known: the first renewal tells it, and those that are older than some
+    # days are due at once
     _every_agency_s(
         "UPDATE tokens t SET refresh_box = t.box, expires_at = house_now() + interval '3 days'"
         f" {_OF_META} AND t.refresh_box IS NULL"

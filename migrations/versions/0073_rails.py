@@ -1,4 +1,5 @@
-"""Every movement of money that a platform lists, once each, and how far each account's list was read."""
+"""Every movement of money that a platform lists, once each, and how far each account's list was
+read."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,5 @@
-"""Messages behind a price: which copies were sold, and what a line of a platform's books was paid for."""
+"""Messages behind a price: which copies were sold, and what a line of a platform's books was paid
+for."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,5 @@
-"""What a picture must not be mistaken for, as the gate's own evidence, and who let such a one leave all the same."""
+"""What a picture must not be mistaken for, as the gate's own evidence, and who let such a one leave
+all the same."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,8 +21,10 @@ WITH RECURSIVE line AS (
   UNION
   SELECT a.tenant_id, a.id, l.label FROM line l
   JOIN assets a ON a.tenant_id = l.tenant_id AND a.parent_id = l.id WHERE a.label = '')
-UPDATE assets SET label = (SELECT min(l.label) FROM line l WHERE l.tenant_id = assets.tenant_id AND l.id = assets.id)
-WHERE label = '' AND EXISTS (SELECT FROM line l WHERE l.tenant_id = assets.tenant_id AND l.id = assets.id)
+UPDATE assets SET label = (SELECT min(l.label) FROM line l WHERE l.tenant_id = assets.tenant_id
+AND l.id = assets.id)
+WHERE label = '' AND EXISTS (SELECT FROM line l WHERE l.tenant_id = assets.tenant_id AND l.id =
+assets.id)
 """
 _SHOWN = """
 UPDATE creations SET label = a.label FROM assets a
@@ -45,7 +48,8 @@ def upgrade() -> None:
     op.create_index(
         "label_lifts_once", "label_lifts", ["tenant_id", "asset_id"], unique=True, postgresql_where=sa.text("open")
     )
-    for table in ("assets", "creations"):  # the owner has no tenant here: every agency's rows are filled at once
+    # the owner has no tenant here: every agency's rows are filled at once
+    for table in ("assets", "creations"):
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     for statement in (_KNOWN, _MADE_FROM, _SHOWN):
         op.execute(statement)

@@ -1,4 +1,5 @@
-"""Runs tell their steps and what they wait for; pictures their time and cost; agencies limit when and how much."""
+"""Runs tell their steps and what they wait for; pictures their time and cost; agencies limit when
+and how much."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,5 @@
-"""Pictures that were put away are erased: what stays of each, and after how many days an agency wants it."""
+"""Pictures that were put away are erased: what stays of each, and after how many days an agency
+wants it."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,5 @@
-"""Clips of stills, and assets that are made of several others, as these are: each of the others is a parent."""
+"""Clips of stills, and assets that are made of several others, as these are: each of the others is
+a parent."""
 
 from alembic import op
 
@@ -14,8 +15,9 @@ CREATE VIEW asset_parents WITH (security_invoker = true) AS
 SELECT tenant_id, id AS asset_id, parent_id, false AS part FROM assets
 UNION ALL SELECT tenant_id, asset_id, part_id, true FROM asset_parts
 """
-"""What nothing was made from stands in it with no parent, which joins with nothing: with a condition here PostgreSQL
-would read all assets of the agency for each question instead of following the keys."""
+"""What nothing was made from stands in it with no parent, which joins with nothing: with a
+condition here PostgreSQL would read all assets of the agency for each question instead of following
+the keys."""
 
 
 def upgrade() -> None:

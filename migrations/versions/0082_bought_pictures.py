@@ -1,4 +1,5 @@
-"""Pictures that are bought of somebody else's engine: each order with its price, and the agency's caps a month."""
+"""Pictures that are bought of somebody else's engine: each order with its price, and the agency's
+caps a month."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,5 @@
-"""The voice of a creator with its licence, what was said with it, and how many characters an agency may have said."""
+"""The voice of a creator with its licence, what was said with it, and how many characters an agency
+may have said."""
 
 import sqlalchemy as sa
 from alembic import op

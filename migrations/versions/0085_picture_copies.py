@@ -1,4 +1,5 @@
-"""Copies that were asked for of pictures, until they are in the library; and the watermark of each creator."""
+"""Copies that were asked for of pictures, until they are in the library; and the watermark of each
+creator."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,5 @@
-"""Clips that a model makes of one picture, beside those cut from stills, and until when they wait."""
+"""Clips that a model makes of one picture, beside those cut from stills, and until when they
+wait."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,5 @@
-"""Machines of an agency's own that make its pictures: their keys, the runs they are lent, and what they hand in."""
+"""Machines of an agency's own that make its pictures: their keys, the runs they are lent, and what
+they hand in."""
 
 import sqlalchemy as sa
 from alembic import op

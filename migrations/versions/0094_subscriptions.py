@@ -1,4 +1,5 @@
-"""Subscriptions that a platform takes the money of by itself: plans, who pays for one, and the months that were paid."""
+"""Subscriptions that a platform takes the money of by itself: plans, who pays for one, and the
+months that were paid."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,5 @@
-"""Changed words of posts that stand outside: what was asked for, and which permit changed which copy."""
+"""Changed words of posts that stand outside: what was asked for, and which permit changed which
+copy."""
 
 import sqlalchemy as sa
 from alembic import op

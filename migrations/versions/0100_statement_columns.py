@@ -1,4 +1,5 @@
-"""How an agency reads statements whose headings nobody knows: which column is what, kept by heading."""
+"""How an agency reads statements whose headings nobody knows: which column is what, kept by
+heading."""
 
 from alembic import op
 

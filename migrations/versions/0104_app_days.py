@@ -1,4 +1,5 @@
-"""What is left of a limit: when an account's reserve ends, and the units that agencies took of an application's."""
+"""What is left of a limit: when an account's reserve ends, and the units that agencies took of an
+application's."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,16 +30,19 @@ def upgrade() -> None:
         sa.Index("app_days_ends", "tenant_id", "ends"),
         write=("relay",),
     )
-    op.execute(f"ALTER TABLE app_days ADD CONSTRAINT app_days_of_the_house CHECK (tenant_id = '{INSTALLATION_ID}')")
+    op.execute("ALTER TABLE app_days ADD CONSTRAINT app_days_of_the_house CHECK (tenant_id = "
+               f"'{INSTALLATION_ID}')")
     op.execute(
         f"CREATE POLICY relay_writes ON app_days TO relay USING (tenant_id = '{INSTALLATION_ID}')"
         f" WITH CHECK (tenant_id = '{INSTALLATION_ID}')"
     )
     op.execute("REVOKE SELECT ON app_days FROM app, gate, auditor")
-    # how many agencies share an application is counted by the relay, which learns which account is of which: no more
+    # how many agencies share an application is counted by the relay, which learns which account is
+    # of which: no more
     op.execute("REVOKE SELECT ON channels FROM relay")
     op.execute("GRANT SELECT (tenant_id, id, app_key) ON channels TO relay")
-    op.execute("CREATE POLICY of_an_application ON channels FOR SELECT TO relay USING (app_key IS NOT NULL)")
+    op.execute("CREATE POLICY of_an_application ON channels FOR SELECT TO relay USING (app_key IS "
+               "NOT NULL)")
     op.execute("CREATE INDEX channels_application ON channels (app_key) WHERE app_key IS NOT NULL")
 
 

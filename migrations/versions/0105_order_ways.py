@@ -16,7 +16,8 @@ UPDATE orders SET way = 'locked' WHERE EXISTS (SELECT FROM drafts d
 
 def upgrade() -> None:
     op.add_column("orders", sa.Column("way", sa.String(), nullable=False, server_default="invoice"))
-    for table in ("orders", "drafts"):  # the owner has no tenant here: every agency's rows are filled at once
+    # the owner has no tenant here: every agency's rows are filled at once
+    for table in ("orders", "drafts"):
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     op.execute(_LOCKED)
     for table in ("orders", "drafts"):

@@ -1,4 +1,5 @@
-"""Accounts that their platform calls about: whether each was signed up, by which token, and when one was last called."""
+"""Accounts that their platform calls about: whether each was signed up, by which token, and when
+one was last called."""
 
 from alembic import op
 

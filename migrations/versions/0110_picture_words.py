@@ -1,4 +1,5 @@
-"""Words that a model which sees proposes for pictures, and what a picture shows, by which the library finds it."""
+"""Words that a model which sees proposes for pictures, and what a picture shows, by which the
+library finds it."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,5 @@
-"""An account may be disconnected by a person, and a pause outlives what its platform does meanwhile."""
+"""An account may be disconnected by a person, and a pause outlives what its platform does
+meanwhile."""
 
 import sqlalchemy as sa
 from alembic import op

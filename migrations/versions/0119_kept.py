@@ -9,7 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute("CREATE INDEX deliveries_kept ON deliveries (tenant_id, not_before) WHERE not_before IS NOT NULL")
+    op.execute("CREATE INDEX deliveries_kept ON deliveries (tenant_id, not_before) WHERE "
+               "not_before IS NOT NULL")
 
 
 def downgrade() -> None:

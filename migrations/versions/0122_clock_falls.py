@@ -1,4 +1,5 @@
-"""A clock that was put back is known to have been: what was sent by the old one is looked for as long ago as it was."""
+"""A clock that was put back is known to have been: what was sent by the old one is looked for as
+long ago as it was."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,17 +15,21 @@ def upgrade() -> None:
     op.add_column("house_clock", sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("house_clock", sa.Column("falls", JSONB(), nullable=False, server_default="[]"))
     op.execute("GRANT SELECT (falls) ON house_clock TO app")
-    # Less than two seconds is how a clock is kept right, and what two readings of one may differ by. A fall is forgotten
-    # two days after it by the clock as it is since: one that was a year ahead must not widen every look of that year.
+    # Less than two seconds is how a clock is kept right, and what two readings of one may differ
+    # by. A fall is forgotten
+    # two days after it by the clock as it is since: one that was a year ahead must not widen every
+    # look of that year.
     op.execute(
-        "CREATE FUNCTION house_clock_seen() RETURNS interval LANGUAGE plpgsql SECURITY DEFINER SET search_path = public"
+        "CREATE FUNCTION house_clock_seen() RETURNS interval LANGUAGE plpgsql SECURITY DEFINER "
+        "SET search_path = public"
         " AS $$ DECLARE before timestamptz; at timestamptz; fell interval; BEGIN"
         " SELECT seen_at INTO before FROM house_clock FOR UPDATE; at := house_now();"
         " IF before > at + interval '2 seconds' THEN fell := before - at; END IF;"
         " UPDATE house_clock SET seen_at = at, falls ="
         " (SELECT coalesce(jsonb_agg(f), '[]') FROM jsonb_array_elements(falls) f"
         "  WHERE (f ->> 'from')::timestamptz - (f ->> 'by')::interval > at - interval '2 days')"
-        " || CASE WHEN fell IS NULL THEN '[]' ELSE jsonb_build_array(jsonb_build_object('from', before, 'by', fell)) END;"
+        " || CASE WHEN fell IS NULL THEN '[]' ELSE jsonb_build_array(jsonb_build_object('from', "
+        "before, 'by', fell)) END;"
         " RETURN fell; END $$"
     )
     op.execute("REVOKE ALL ON FUNCTION house_clock_seen() FROM PUBLIC")

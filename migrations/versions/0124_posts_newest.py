@@ -1,4 +1,5 @@
-"""Posts are listed by when they were made: the ids of those that a file brought in say nothing of it."""
+"""Posts are listed by when they were made: the ids of those that a file brought in say nothing of
+it."""
 
 from alembic import op
 

@@ -1,4 +1,5 @@
-"""How many people have to say yes to a creator's posts, and what becomes of what is planned when that changes."""
+"""How many people have to say yes to a creator's posts, and what becomes of what is planned when
+that changes."""
 
 from uuid import UUID
 
@@ -20,12 +21,12 @@ RULE_CHANGED = Message("approval.rule_changed")
 
 
 def change_approval_policy(scope: Scope, creator_id: UUID, *, tiers: int, times: bool) -> int:
-    """From here on so many people (0 to 2) have to say yes; with `times`, to the hours too. How many posts wait now
-    that were planned.
+    """From here on so many people (0 to 2) have to say yes; with `times`, to the hours too. How
+    many posts wait now that were planned.
 
-    What lacks a yes by the new rule is draft again, its time a wish. What somebody did say yes to, and needs no other
-    any more, is planned; what nobody has read stays a draft even where nobody need read it. Raises Refused for who may
-    not, BadInput for another number, NotFound.
+    What lacks a yes by the new rule is draft again, its time a wish. What somebody did say yes to,
+    and needs no other any more, is planned; what nobody has read stays a draft even where nobody
+    need read it. Raises Refused for who may not, BadInput for another number, NotFound.
     """
     require_right(queries.get_acting_member(scope, "approval.link_members").role, Right.STAFF)
     agencies.set_approval_policy(scope, creator_id, tiers=tiers, times=times)
@@ -49,7 +50,8 @@ def _hold_back(scope: Scope, creator_id: UUID) -> int:
         .execution_options(populate_existing=True)
     ).all()
     stands = {
-        one: decisions.is_approved(scope, get_post(scope, one), scope.now) for one in {row.post_id for row in rows}
+        one: decisions.is_approved(scope, get_post(scope, one), scope.now)
+        for one in {row.post_id for row in rows}
     }
     waits = [row for row in rows if not stands[row.post_id]]
     for row in waits:

@@ -1,8 +1,10 @@
-"""The yes of somebody without an account: a link for one person, for one version of one post, for one answer.
+"""The yes of somebody without an account: a link for one person, for one version of one post, for
+one answer.
 
-Only a digest of it is kept. It opens in one browser, so that one who is sent on opens nothing; it ends with its answer,
-with its time, and with the version it was made for. An address proves nothing about who opens it: what is for adults
-is not shown there, and what is not shown whole is not approved there.
+Only a digest of it is kept. It opens in one browser, so that one who is sent on opens nothing; it
+ends with its answer, with its time, and with the version it was made for. An address proves nothing
+about who opens it: what is for adults is not shown there, and what is not shown whole is not
+approved there.
 """
 
 import hashlib
@@ -48,16 +50,29 @@ KINDS = frozenset({"image/jpeg", "image/png", "image/webp", "video/mp4", "audio/
 """What a browser shows by itself; what it does not was not seen."""
 
 CLIENT_CHANGE_CODES = REJECTION_CODES["change"]
-ASKABLE = frozenset({DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.HELD})
+ASKABLE = frozenset(
+    {DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.HELD}
+)
 """States in which a yes or a no still changes something."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 ClientLinkStatus = Literal[
-    "sealed", "open", "elsewhere", "expired", "changed", "over", "yes", "change", "replaced", "taken_back", "moved"
+    "sealed",
+    "open",
+    "elsewhere",
+    "expired",
+    "changed",
+    "over",
+    "yes",
+    "change",
+    "replaced",
+    "taken_back",
+    "moved",
 ]
-"""How a link stands for one browser: `sealed` until it is opened in one, `open` there, `elsewhere` in any other; `over`
-once nobody's word changes anything; the others say how it ended. `client.stands.<standing>` says it."""
+"""How a link stands for one browser: `sealed` until it is opened in one, `open` there, `elsewhere`
+in any other; `over` once nobody's word changes anything; the others say how it ended.
+`client.stands.<standing>` says it."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +95,8 @@ class ClientLink:
 
 @dataclass(frozen=True)
 class ClientView:
-    """What of a post may be shown by a link: `files` are its pictures by their bytes, `words` whether they may be read
-    there; `whole` whether that is all."""
+    """What of a post may be shown by a link: `files` are its pictures by their bytes, `words`
+    whether they may be read there; `whole` whether that is all."""
 
     files: Mapping[str, Medium]
     whole: bool
@@ -89,11 +104,12 @@ class ClientView:
 
 
 def create_client_link(scope: Scope, post_id: UUID, *, name: str) -> str:
-    """The end of a link (`PATH` + this) for somebody who is to approve a post as it stands now, told once; the one that
-    was made before for it is over.
+    """The end of a link (`PATH` + this) for somebody who is to approve a post as it stands now,
+    told once; the one that was made before for it is over.
 
-    The acting member may approve, did not write the post, and somebody has said the first yes. Raises NotFound for a
-    post that is not theirs; Refused, for one that may not be shown whole too; BadInput; Conflict where nothing waits.
+    The acting member may approve, did not write the post, and somebody has said the first yes.
+    Raises NotFound for a post that is not theirs; Refused, for one that may not be shown whole too;
+    BadInput; Conflict where nothing waits.
     """
     row, maker = _lock_approvable_post(scope, post_id)
     called = " ".join(name.split())
@@ -131,12 +147,15 @@ def create_client_link(scope: Scope, post_id: UUID, *, name: str) -> str:
 
 
 def revoke_client_link(scope: Scope, post_id: UUID) -> None:
-    """End the link of a post that was not answered. Raises NotFound for a post that is not the acting member's."""
+    """End the link of a post that was not answered. Raises NotFound for a post that is not the
+    acting member's."""
     _lock_approvable_post(scope, post_id)
     end_client_links(scope, post_id, "taken_back")
 
 
-def end_client_links(scope: Scope, post_id: UUID, how: Literal["replaced", "taken_back", "moved"]) -> None:
+def end_client_links(
+    scope: Scope, post_id: UUID, how: Literal["replaced", "taken_back", "moved"]
+) -> None:
     """Whatever link of a post was not answered is over."""
     scope.run(
         "UPDATE approval_links SET ended = :how, ended_at = :now, updated_at = house_now()"
@@ -154,19 +173,26 @@ def find_client_link(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
         return None
     with tenant(INSTALLATION_ID, "system:approval-link", role="door") as scope:
         row = scope.run(
-            "SELECT tenant_id, id FROM approval_links WHERE token = :token", token=_hash_secret(token)
+            "SELECT tenant_id, id FROM approval_links WHERE token = :token",
+            token=_hash_secret(token),
         ).first()
     return (row.tenant_id, row.id) if row is not None else None
 
 
-def load_client_link(scope: Scope, link_id: UUID, session: str) -> tuple[ClientLink, ClientLinkStatus]:
-    """A link, and how it stands for the browser that keeps `session` ("": none). Raises NotFound."""
+def load_client_link(
+    scope: Scope, link_id: UUID, session: str
+) -> tuple[ClientLink, ClientLinkStatus]:
+    """A link, and how it stands for the browser that keeps `session` ("": none). Raises
+    NotFound."""
     row = _get_link(scope, link_id)
-    return _client_link_from_row(scope, row), _resolve_link_status(scope, row, get_post(scope, row.post_id), session)
+    return _client_link_from_row(scope, row), _resolve_link_status(
+        scope, row, get_post(scope, row.post_id), session
+    )
 
 
 def open_client_link(scope: Scope, link_id: UUID, session: str) -> None:
-    """Open a link in the browser that keeps `session`; in no other from here on. Of two at once, one wins.
+    """Open a link in the browser that keeps `session`; in no other from here on. Of two at once,
+    one wins.
 
     Raises BadInput for no session.
     """
@@ -187,12 +213,15 @@ def answer_client_link(
 ) -> None:
     """Say yes as the second of two, or what has to change, with words; once, and the link is over.
 
-    What everybody said yes to goes onto the calendar. Raises Conflict where the link cannot be answered (any more),
-    Refused for a yes to what the link could not show whole, BadInput without words, NotFound.
+    What everybody said yes to goes onto the calendar. Raises Conflict where the link cannot be
+    answered (any more), Refused for a yes to what the link could not show whole, BadInput without
+    words, NotFound.
     """
     known = _get_link(scope, link_id)
     row = get_post(scope, known.post_id)
-    scope.session.refresh(row, with_for_update={"key_share": True})  # the post first, as whoever rewrites it,
+    scope.session.refresh(
+        row, with_for_update={"key_share": True}
+    )  # the post first, as whoever rewrites it,
     deliveries_of_post(scope, row.id, lock=True)  # then where it goes, as whoever moves it
     scope.session.refresh(known, with_for_update=True)
     standing = _resolve_link_status(scope, known, row, session)
@@ -223,7 +252,9 @@ def latest_client_link(scope: Scope, post_id: UUID) -> ClientLink | None:
 def pending_client_name(scope: Scope, post_id: UUID) -> tuple[str, ...]:
     """Who may still give the second yes to a post by a link."""
     row = _find_latest_link(scope, post_id)
-    waits = row is not None and _resolve_link_status(scope, row, get_post(scope, post_id), session="") in (
+    waits = row is not None and _resolve_link_status(
+        scope, row, get_post(scope, post_id), session=""
+    ) in (
         "sealed",
         "elsewhere",
     )
@@ -234,7 +265,10 @@ def client_names(scope: Scope, creators: Collection[UUID]) -> dict[UUID, str]:
     """Those who answered by a link, by principal, for posts of these creators."""
     rows = scope.session.execute(
         select(ApprovalLink.principal_id, ApprovalLink.name)
-        .where(ApprovalLink.tenant_id == scope.tenant_id, col(ApprovalLink.creator_id).in_(list(creators)))
+        .where(
+            ApprovalLink.tenant_id == scope.tenant_id,
+            col(ApprovalLink.creator_id).in_(list(creators)),
+        )
         .distinct()
     )
     return {principal: name for principal, name in rows}
@@ -246,7 +280,8 @@ def load_client_view(scope: Scope, post_id: UUID) -> ClientView:
 
 
 def client_view_of_post(scope: Scope, row: Post) -> ClientView:
-    """What of a post somebody may see who proved nothing about themselves: words and pictures, in whatever place."""
+    """What of a post somebody may see who proved nothing about themselves: words and pictures, in
+    whatever place."""
     said = channel_overrides.base_content(row)
     others = channel_overrides.overrides_of_post(row)
     versions = [said, *(channel_overrides.apply_override(said, one) for one in others)]
@@ -259,12 +294,21 @@ def client_view_of_post(scope: Scope, row: Post) -> ClientView:
     except NotFound:
         return ClientView({}, whole=False, words=False)
     rated = ratings.showable_ratings(scope, [one.sha256 for one in media])
-    mild_ones = (one for one in media if one.sha256 in rated and rated[one.sha256].rank <= CEILING.rank)
+    mild_ones = (
+        one for one in media if one.sha256 in rated and rated[one.sha256].rank <= CEILING.rank
+    )
     files = {one.sha256: one for one in mild_ones if one.mime in KINDS}
     alts = [one.alt for one in media if one.alt]
-    words = [each for one in versions for each in (one.title, one.body, *(piece.body for piece in one.parts)) if each]
+    words = [
+        each
+        for one in versions
+        for each in (one.title, one.body, *(piece.body for piece in one.parts))
+        if each
+    ]
     mild = (
-        text_rating.rate_texts([*words, *alts], lexicon=active_policy.current_bundle(scope).lexicon).rating.rank
+        text_rating.rate_texts(
+            [*words, *alts], lexicon=active_policy.current_bundle(scope).lexicon
+        ).rating.rank
         <= CEILING.rank
     )
     if not mild:
@@ -273,7 +317,8 @@ def client_view_of_post(scope: Scope, row: Post) -> ClientView:
 
 
 def client_planned_times(scope: Scope, post_id: UUID) -> list[Delivery]:
-    """Where a post would go, the first due first; of one that repeats, its next time on each account."""
+    """Where a post would go, the first due first; of one that repeats, its next time on each
+    account."""
     first: dict[UUID, Delivery] = {}
     for one in deliveries_of_post(scope, post_id):
         if one.state in ASKABLE:
@@ -282,7 +327,8 @@ def client_planned_times(scope: Scope, post_id: UUID) -> list[Delivery]:
 
 
 def _lock_approvable_post(scope: Scope, post_id: UUID) -> tuple[Post, queries.Member]:
-    """The post, held, and who acts: one who may approve it. A post of another creator looks like none."""
+    """The post, held, and who acts: one who may approve it. A post of another creator looks like
+    none."""
     member = queries.get_acting_member(scope, "approval.link_members")
     require_right(member.role, Right.APPROVE)
     row = get_post(scope, post_id)
@@ -309,7 +355,9 @@ def _get_link(scope: Scope, link_id: UUID) -> ApprovalLink:
     return row
 
 
-def _resolve_link_status(scope: Scope, row: ApprovalLink, owner: Post, session: str) -> ClientLinkStatus:
+def _resolve_link_status(
+    scope: Scope, row: ApprovalLink, owner: Post, session: str
+) -> ClientLinkStatus:
     here = bool(session) and row.session == _hash_secret(session)
     match row.ended:
         case "yes" | "change" as said:  # whoever else has the address learns nothing of the answer
@@ -322,16 +370,18 @@ def _resolve_link_status(scope: Scope, row: ApprovalLink, owner: Post, session: 
         return "elsewhere"
     if _find_content_digest(scope, owner) != row.digest:
         return "changed"
-    if not any(one.state in ASKABLE for one in deliveries_of_post(scope, owner.id)) or _is_already_decided(
-        scope, owner
-    ):
+    if not any(
+        one.state in ASKABLE for one in deliveries_of_post(scope, owner.id)
+    ) or _is_already_decided(scope, owner):
         return "over"
     return "open" if row.session else "sealed"
 
 
 def _is_already_decided(scope: Scope, owner: Post) -> bool:
     """Whether the second yes was said by somebody else meanwhile, or the post was refused."""
-    return not decisions.needs_approval(scope, owner, scope.now) or decisions.is_rejected(scope, owner, scope.now)
+    return not decisions.needs_approval(scope, owner, scope.now) or decisions.is_rejected(
+        scope, owner, scope.now
+    )
 
 
 def _find_content_digest(scope: Scope, owner: Post) -> str:
@@ -343,7 +393,9 @@ def _find_content_digest(scope: Scope, owner: Post) -> str:
 
 def _client_link_from_row(scope: Scope, row: ApprovalLink) -> ClientLink:
     made = row.created_at or scope.now
-    return ClientLink(row.post_id, row.name, row.by, made, row.expires_at, row.opened_at, row.ended, row.ended_at)
+    return ClientLink(
+        row.post_id, row.name, row.by, made, row.expires_at, row.opened_at, row.ended, row.ended_at
+    )
 
 
 def _hash_secret(secret: str) -> str:

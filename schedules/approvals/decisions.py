@@ -1,4 +1,5 @@
-"""The business's yes to a post: by another principal than its author, on the very content that will be sent."""
+"""The business's yes to a post: by another principal than its author, on the very content that will
+be sent."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,12 @@ from schedules.approvals.verdicts import APPROVAL_EXPIRED, HALF_APPROVED, UNAPPR
 from schedules.edits import edits
 from schedules.posts import webhook_events
 from schedules.posts.content_digest import current_digest
-from schedules.posts.deliveries import cancel_delivery, deliveries_of_post, get_post, schedule_wakeups
+from schedules.posts.deliveries import (
+    cancel_delivery,
+    deliveries_of_post,
+    get_post,
+    schedule_wakeups,
+)
 from schedules.posts.models import Delivery, Post
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import transition_delivery
@@ -30,7 +36,8 @@ APPROVAL_LIFETIME = timedelta(days=100)
 FOR_GOOD = datetime.max.replace(tzinfo=UTC)
 
 RENEWABLE = timedelta(days=1)
-"""A yes that is older, and ends before its post leaves, is said anew by who said it; a second press is no other."""
+"""A yes that is older, and ends before its post leaves, is said anew by who said it; a second press
+is no other."""
 
 CONTENT_TIER = 1
 MAX_VERDICT_NOTE_LENGTH = 500
@@ -63,11 +70,13 @@ def approve_post(
     tier: int = CONTENT_TIER,
     digest: str | None = None,
 ) -> None:
-    """Say yes to a post as it stands now; once every tier asked for has said yes, its drafts become approved.
+    """Say yes to a post as it stands now; once every tier asked for has said yes, its drafts become
+    approved.
 
-    What was held for want of a yes is on the calendar again. Raises Refused for a role without the right, for the
-    author's own principal and for one who has said yes as the other tier; BadInput for a tier that is not asked for.
-    With `digest`, Conflict where the post is no longer the version that was read.
+    What was held for want of a yes is on the calendar again. Raises Refused for a role without the
+    right, for the author's own principal and for one who has said yes as the other tier; BadInput
+    for a tier that is not asked for. With `digest`, Conflict where the post is no longer the
+    version that was read.
     """
     row = _lock_post(scope, post_id)
     if digest is not None and digest != row.digest:
@@ -82,17 +91,23 @@ def approve_post(
 def record_approval(scope: Scope, row: Post, principal: UUID, *, tier: int, note: str = "") -> None:
     """Write down somebody's yes to a post as it stands; what everybody said yes to is approved.
 
-    Raises Refused for one who has said yes as the other tier, or whose yes stands while another's is missing.
+    Raises Refused for one who has said yes as the other tier, or whose yes stands while another's
+    is missing.
     """
     words = _list_current_verdicts(scope, row, scope.now)
-    if any(word.principal_id == principal and word.verdict == "yes" and word.tier != tier for word in words):
+    if any(
+        word.principal_id == principal and word.verdict == "yes" and word.tier != tier
+        for word in words
+    ):
         raise Refused("approval.two_people")
     for word in words:
         if word.principal_id == principal and word.verdict != "yes" and word.tier != tier:
             _record_verdict(scope, row, principal, tier=word.tier, verdict="withdrawn", note="")
     since = channel_review_requested_at(scope, row.id)
     known = is_approved(scope, row, scope.now, since=since)
-    written = _record_verdict(scope, row, principal, tier=tier, verdict="yes", note=note, since=since)
+    written = _record_verdict(
+        scope, row, principal, tier=tier, verdict="yes", note=note, since=since
+    )
     if not (written or known or is_rejected(scope, row, scope.now)):
         raise Refused("approval.two_people")
     if is_approved(scope, row, scope.now, since=since):
@@ -103,52 +118,91 @@ def record_approval(scope: Scope, row: Post, principal: UUID, *, tier: int, note
 
 
 def reject_post(
-    scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str, tier: int = CONTENT_TIER
+    scope: Scope,
+    post_id: UUID,
+    *,
+    member_id: UUID,
+    why: str = "other",
+    note: str,
+    tier: int = CONTENT_TIER,
 ) -> None:
-    """Say no, with its code and words: the content as it stands is not approved, whoever said yes; what was planned is
-    draft again, its time a wish; what is on hold stays so.
+    """Say no, with its code and words: the content as it stands is not approved, whoever said yes;
+    what was planned is draft again, its time a wish; what is on hold stays so.
 
-    Raises Refused for a role without the right, BadInput without words or for a code nobody knows.
+    Raises Refused for a role without the right, BadInput without words or for a code nobody
+    knows.
     """
     row = _lock_post(scope, post_id)
     record_rejection(
-        scope, row, _resolve_approver(scope, row, member_id, tier), tier=tier, verdict="no", why=why, note=note
+        scope,
+        row,
+        _resolve_approver(scope, row, member_id, tier),
+        tier=tier,
+        verdict="no",
+        why=why,
+        note=note,
     )
 
 
 def request_changes(
-    scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str, tier: int = CONTENT_TIER
+    scope: Scope,
+    post_id: UUID,
+    *,
+    member_id: UUID,
+    why: str = "other",
+    note: str,
+    tier: int = CONTENT_TIER,
 ) -> None:
-    """Ask for another version, with words: as `reject`, and the members are told that somebody has to write it."""
+    """Ask for another version, with words: as `reject`, and the members are told that somebody has
+    to write it."""
     row = _lock_post(scope, post_id)
     member = queries.get_member(scope, member_id)
     record_rejection(
-        scope, row, _resolve_approver(scope, row, member_id, tier), tier=tier, verdict="change", why=why, note=note
+        scope,
+        row,
+        _resolve_approver(scope, row, member_id, tier),
+        tier=tier,
+        verdict="change",
+        why=why,
+        note=note,
     )
     change_requests.notify_change_request(scope, row, member.name)
 
 
-def decline_post(scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str) -> None:
-    """Say no for good: as `reject`, and every wish of the post that is not outside yet is taken off the calendar, and
-    what is on hold. Its author is told."""
+def decline_post(
+    scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str
+) -> None:
+    """Say no for good: as `reject`, and every wish of the post that is not outside yet is taken off
+    the calendar, and what is on hold. Its author is told."""
     reject_post(scope, post_id, member_id=member_id, why=why, note=note)
     member = queries.get_member(scope, member_id)
-    change_requests.notify_declined_post(scope, get_post(scope, post_id), member.name, member.principal_id)
+    change_requests.notify_declined_post(
+        scope, get_post(scope, post_id), member.name, member.principal_id
+    )
     for delivery in deliveries_of_post(scope, post_id, lock=True):
         if delivery.state in (DeliveryState.DRAFT, DeliveryState.HELD):
             cancel_delivery(scope, delivery.id)
 
 
 def withdraw_verdict(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
-    """Take back what this member said of a post a moment ago; what a yes had planned is draft again.
+    """Take back what this member said of a post a moment ago; what a yes had planned is draft
+    again.
 
     Raises Refused when nothing was said, or too long ago; Conflict when it has left meanwhile.
     """
     row = _lock_post(scope, post_id)
     member = queries.get_member(scope, member_id)
-    ours = [word for word in _list_current_verdicts(scope, row, scope.now) if word.principal_id == member.principal_id]
+    ours = [
+        word
+        for word in _list_current_verdicts(scope, row, scope.now)
+        if word.principal_id == member.principal_id
+    ]
     last = max(ours, key=lambda word: (word.created_at or scope.now, word.id), default=None)
-    if last is None or last.verdict == "withdrawn" or scope.now - (last.created_at or scope.now) > UNDO:
+    if (
+        last is None
+        or last.verdict == "withdrawn"
+        or scope.now - (last.created_at or scope.now) > UNDO
+    ):
         raise Refused("approval.too_late_to_undo")
     rows = deliveries_of_post(scope, post_id, lock=True)
     kept_back = edits.hold_edits(scope, row) if last.verdict == "yes" else frozenset()
@@ -159,24 +213,36 @@ def withdraw_verdict(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
         and one.id not in kept_back
     ]
     if last.verdict == "yes" and any(
-        one.state not in (DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.HELD) for one in planned
+        one.state not in (DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.HELD)
+        for one in planned
     ):
         raise Conflict("approval.left_already")
     _record_verdict(scope, row, member.principal_id, tier=last.tier, verdict="withdrawn", note="")
     change_requests.close_change_request(scope, post_id)
     for one in planned if last.verdict == "yes" else []:
         if one.state in (DeliveryState.APPROVED, DeliveryState.SCHEDULED):
-            transition_delivery(scope, one, DeliveryState.DRAFT, reason=Message("approval.taken_back"))
+            transition_delivery(
+                scope, one, DeliveryState.DRAFT, reason=Message("approval.taken_back")
+            )
             schedule_wakeups(scope, one)  # a wish: nobody who said yes in its time is told then
 
 
 def record_rejection(
-    scope: Scope, row: Post, principal: UUID, *, tier: int, verdict: Literal["no", "change"], why: str, note: str
+    scope: Scope,
+    row: Post,
+    principal: UUID,
+    *,
+    tier: int,
+    verdict: Literal["no", "change"],
+    why: str,
+    note: str,
 ) -> None:
-    """Write down somebody's no to a post as it stands, or what they want changed: `why` is its code, `note` the words.
+    """Write down somebody's no to a post as it stands, or what they want changed: `why` is its
+    code, `note` the words.
 
-    What was planned is draft again, its time a wish. What is on hold stays so: its hour has come, and a wish for an
-    hour that is over would be told once more as missed. Raises BadInput without words, and for a code nobody knows.
+    What was planned is draft again, its time a wish. What is on hold stays so: its hour has come,
+    and a wish for an hour that is over would be told once more as missed. Raises BadInput without
+    words, and for a code nobody knows.
     """
     if not note.strip():
         raise BadInput("approval.no_words")
@@ -191,7 +257,8 @@ def record_rejection(
 
 
 def release_without_approval(scope: Scope, post_id: UUID) -> list[Delivery]:
-    """A creator whose rule asks for nobody: drafts become approved at once. What is to come of the post, locked."""
+    """A creator whose rule asks for nobody: drafts become approved at once. What is to come of the
+    post, locked."""
     row = get_post(scope, post_id)
     return (
         _release_approved_deliveries(scope, row)
@@ -211,18 +278,24 @@ WHERE verdict <> 'yes' OR expires_at > :now
 
 
 def is_approved(scope: Scope, row: Post, now: datetime, *, since: datetime | None = None) -> bool:
-    """Whether each tier the creator's rule asks for has an unexpired yes, and nobody's no, on the current digest.
+    """Whether each tier the creator's rule asks for has an unexpired yes, and nobody's no, on the
+    current digest.
 
-    Of what one person said as one tier, the last word counts; with `since` (UTC-aware), a yes that is later than that.
+    Of what one person said as one tier, the last word counts; with `since` (UTC-aware), a yes that
+    is later than that.
     """
     return approved_until(scope, row, now, since=since) is not None
 
 
-def approved_until(scope: Scope, row: Post, now: datetime, *, since: datetime | None = None) -> datetime | None:
-    """Until when a post is approved (UTC-aware), as `is_approved` asks: until the first yes it needs runs out; for good
-    where nobody is asked; None where it is not approved."""
+def approved_until(
+    scope: Scope, row: Post, now: datetime, *, since: datetime | None = None
+) -> datetime | None:
+    """Until when a post is approved (UTC-aware), as `is_approved` asks: until the first yes it
+    needs runs out; for good where nobody is asked; None where it is not approved."""
     tiers = queries.get_creator(scope, row.creator_id).approval_tiers
-    words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now).all()
+    words = scope.run(
+        _LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now
+    ).all()
     ends: dict[int, datetime] = {}
     for word in words:
         if word.verdict == "yes" and (since is None or word.created_at > since):
@@ -234,7 +307,8 @@ def approved_until(scope: Scope, row: Post, now: datetime, *, since: datetime | 
 
 
 def is_delivery_approved(scope: Scope, owner: Post, one: Delivery, now: datetime) -> bool:
-    """Whether a post is approved for one of its deliveries: an account that was added later has its own yes."""
+    """Whether a post is approved for one of its deliveries: an account that was added later has its
+    own yes."""
     return is_approved(scope, owner, now, since=one.asks_since)
 
 
@@ -244,20 +318,28 @@ def needs_approval(scope: Scope, row: Post, now: datetime) -> bool:
 
 
 def channel_review_start(scope: Scope, row: Post, channel_id: UUID) -> datetime | None:
-    """Since when a yes must be said for a channel that a post goes to from now on; None where that is not asked again.
+    """Since when a yes must be said for a channel that a post goes to from now on; None where that
+    is not asked again.
 
-    A yes is said of a post where it goes: on another account, others read it. It stands where the post went before, or
-    is to go; and of a post that goes nowhere yet, for where it goes first.
+    A yes is said of a post where it goes: on another account, others read it. It stands where the
+    post went before, or is to go; and of a post that goes nowhere yet, for where it goes first.
     """
-    words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=scope.now).all()
-    if not queries.get_creator(scope, row.creator_id).approval_tiers or all(word.verdict != "yes" for word in words):
+    words = scope.run(
+        _LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=scope.now
+    ).all()
+    if not queries.get_creator(scope, row.creator_id).approval_tiers or all(
+        word.verdict != "yes" for word in words
+    ):
         return None
     rows = [
         one
         for one in deliveries_of_post(scope, row.id)
         if one.state != DeliveryState.CANCELLED or one.series_id is not None
     ]
-    known = any(one.channel_id == channel_id and is_delivery_approved(scope, row, one, scope.now) for one in rows)
+    known = any(
+        one.channel_id == channel_id and is_delivery_approved(scope, row, one, scope.now)
+        for one in rows
+    )
     return None if known or not rows else scope.now
 
 
@@ -273,14 +355,23 @@ def channel_review_requested_at(scope: Scope, post_id: UUID) -> datetime | None:
 
 def has_tier_approval(scope: Scope, row: Post, now: datetime, *, tier: int) -> bool:
     """Whether one tier's yes stands on the current digest and where it goes, and nobody's no."""
-    words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now).all()
+    words = scope.run(
+        _LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now
+    ).all()
     since = channel_review_requested_at(scope, row.id)
-    said = {word.tier for word in words if word.verdict == "yes" and (since is None or word.created_at > since)}
+    said = {
+        word.tier
+        for word in words
+        if word.verdict == "yes" and (since is None or word.created_at > since)
+    }
     return tier in said and not any(word.verdict in ("no", "change") for word in words)
 
 
-def missing_approval(scope: Scope, row: Post, now: datetime, *, since: datetime | None = None) -> Message:
-    """What is missing of a post that is not approved, as people are told; with `since`, of an account added then."""
+def missing_approval(
+    scope: Scope, row: Post, now: datetime, *, since: datetime | None = None
+) -> Message:
+    """What is missing of a post that is not approved, as people are told; with `since`, of an
+    account added then."""
     said = [word for word in _list_latest_verdicts(scope, row) if word.verdict == "yes"]
     said = [word for word in said if since is None or (word.created_at or now) > since]
     if not said or is_rejected(scope, row, now):
@@ -290,12 +381,15 @@ def missing_approval(scope: Scope, row: Post, now: datetime, *, since: datetime 
 
 def is_rejected(scope: Scope, row: Post, now: datetime) -> bool:
     """Whether somebody's last word on the current digest is a no, or that it has to change."""
-    words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now).all()
+    words = scope.run(
+        _LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now
+    ).all()
     return any(word.verdict in ("no", "change") for word in words)
 
 
 def _resolve_approver(scope: Scope, row: Post, member_id: UUID, tier: int) -> UUID:
-    """Who speaks. Raises Refused for a member without the right for this creator, BadInput for a tier nobody asks."""
+    """Who speaks. Raises Refused for a member without the right for this creator, BadInput for a
+    tier nobody asks."""
     member = queries.get_member(scope, member_id)
     creator = queries.get_creator(scope, row.creator_id)
     require_right(member.role, Right.APPROVE)
@@ -307,23 +401,32 @@ def _resolve_approver(scope: Scope, row: Post, member_id: UUID, tier: int) -> UU
 
 
 def _lock_post(scope: Scope, post_id: UUID) -> Post:
-    """The post, until this transaction ends: of two who speak of it, or rewrite it, at once the second sees what the
-    first one did. Raises NotFound."""
+    """The post, until this transaction ends: of two who speak of it, or rewrite it, at once the
+    second sees what the first one did. Raises NotFound."""
     row = get_post(scope, post_id)
     scope.session.refresh(row, with_for_update={"key_share": True})
     return row
 
 
 def _list_current_verdicts(scope: Scope, row: Post, now: datetime) -> list[Approval]:
-    """The last word of each person as each tier on the content as it stands, but for a yes that has run out."""
-    return [word for word in _list_latest_verdicts(scope, row) if word.verdict != "yes" or word.expires_at > now]
+    """The last word of each person as each tier on the content as it stands, but for a yes that has
+    run out."""
+    return [
+        word
+        for word in _list_latest_verdicts(scope, row)
+        if word.verdict != "yes" or word.expires_at > now
+    ]
 
 
 def _list_latest_verdicts(scope: Scope, row: Post) -> Collection[Approval]:
     """The same, with what has run out."""
     rows = scope.session.exec(
         select(Approval)
-        .where(Approval.tenant_id == scope.tenant_id, Approval.post_id == row.id, Approval.digest == row.digest)
+        .where(
+            Approval.tenant_id == scope.tenant_id,
+            Approval.post_id == row.id,
+            Approval.digest == row.digest,
+        )
         .order_by(col(Approval.created_at), col(Approval.id))
         .execution_options(populate_existing=True)  # the hour of a word is the database's
     )
@@ -341,12 +444,21 @@ def _record_verdict(
     why: str = "",
     since: datetime | None = None,
 ) -> bool:
-    """Write down a word; whether it was not said before. A yes before `since`, or that ends too early, is said anew."""
+    """Write down a word; whether it was not said before. A yes before `since`, or that ends too
+    early, is said anew."""
     words = _list_current_verdicts(scope, row, scope.now)
     kept = note.strip()[:MAX_VERDICT_NOTE_LENGTH]
-    ours = next((word for word in words if (word.principal_id, word.tier) == (principal_id, tier)), None)
-    again = ours is not None and (_is_given_before(ours, since) or _is_expiring_before_publish(scope, row, ours))
-    same = ours is not None and ours.verdict == verdict and (verdict == "yes" or (ours.why, ours.note) == (why, kept))
+    ours = next(
+        (word for word in words if (word.principal_id, word.tier) == (principal_id, tier)), None
+    )
+    again = ours is not None and (
+        _is_given_before(ours, since) or _is_expiring_before_publish(scope, row, ours)
+    )
+    same = (
+        ours is not None
+        and ours.verdict == verdict
+        and (verdict == "yes" or (ours.why, ours.note) == (why, kept))
+    )
     if same and not again:
         return False
     word = Approval(
@@ -374,12 +486,18 @@ def _is_given_before(word: Approval, since: datetime | None) -> bool:
 def _is_expiring_before_publish(scope: Scope, row: Post, word: Approval) -> bool:
     if word.created_at is None or scope.now - word.created_at < RENEWABLE:
         return False
-    return any(one.due_at >= word.expires_at for one in deliveries_of_post(scope, row.id, ended=False))
+    return any(
+        one.due_at >= word.expires_at for one in deliveries_of_post(scope, row.id, ended=False)
+    )
 
 
 def _release_approved_deliveries(scope: Scope, row: Post) -> list[Delivery]:
     rows = _lock_upcoming_deliveries(scope, row)
-    unasked = None if queries.get_creator(scope, row.creator_id).approval_tiers else APPROVAL_NOT_REQUESTED
+    unasked = (
+        None
+        if queries.get_creator(scope, row.creator_id).approval_tiers
+        else APPROVAL_NOT_REQUESTED
+    )
     for one in rows:
         if one.asks_since is not None and not is_delivery_approved(scope, row, one, scope.now):
             continue

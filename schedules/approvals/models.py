@@ -13,7 +13,8 @@ from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments,
 
 
 class Approval(CreatorOwnedRow, table=True):
-    """A person's word on one digest of a post; append-only. A word that has run out may be said again."""
+    """A person's word on one digest of a post; append-only. A word that has run out may be said
+    again."""
 
     __tablename__ = "approvals"
     __table_args__ = table_arguments(
@@ -31,12 +32,15 @@ class Approval(CreatorOwnedRow, table=True):
     expires_at: datetime = timestamp_column()
     why: str = Field(default="", sa_column_kwargs={"server_default": ""})
     """Of a no, or a wish for a change: a code of `schedules/approvals/decisions.py`."""
-    content: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True), nullable=True)
+    content: dict[str, Any] | None = Field(
+        default=None, sa_type=JSONB(none_as_null=True), nullable=True
+    )
     """What the post said then: `schedules/approvals/revisions.py` reads and writes it."""
 
 
 class PostComment(CreatorOwnedRow, table=True):
-    """What a member said about a post; `part` and `asset_id` are what of it was meant, in the version of `digest`."""
+    """What a member said about a post; `part` and `asset_id` are what of it was meant, in the
+    version of `digest`."""
 
     __tablename__ = "comments"
     __table_args__ = table_arguments(
@@ -58,13 +62,15 @@ class PostComment(CreatorOwnedRow, table=True):
     named: list[str] = jsonb_column(list)
     """Principals it is addressed to."""
     internal: bool = True
-    """For who works here alone: neither the creator nor a client reads it. Answers are as what they answer."""
+    """For who works here alone: neither the creator nor a client reads it. Answers are as what they
+    answer."""
     resolved_at: datetime | None = timestamp_column(optional=True)
     resolved_by: UUID | None = None
 
 
 class ApprovalLink(CreatorOwnedRow, table=True):
-    """A link by which somebody without an account answers once for one version of a post; only digests are kept."""
+    """A link by which somebody without an account answers once for one version of a post; only
+    digests are kept."""
 
     __tablename__ = "approval_links"
     __table_args__ = table_arguments(

@@ -24,14 +24,23 @@ class PostDiscussion:
     wanted: Sequence[ChangeRequest]
     since: RevisionSinceVerdict | None
     live: bool
-    """Whether it goes anywhere still, or stands somewhere: a new version of it is waited for, where one is wanted."""
+    """Whether it goes anywhere still, or stands somewhere: a new version of it is waited for, where
+    one is wanted."""
 
 
 def load_post_discussion(scope: Scope, post_id: UUID) -> PostDiscussion:
     """All of it. Raises NotFound for one of a creator who is not this member's, and Refused."""
     row, member, creator = review_comments.open_discussion(scope, post_id, lock=False)
-    spoken = review_comments.build_comment_threads(scope, row, internal=review_comments.can_read_internal(member))
-    live = any(one.state != DeliveryState.CANCELLED for one in deliveries.deliveries_of_post(scope, row.id))
+    spoken = review_comments.build_comment_threads(
+        scope, row, internal=review_comments.can_read_internal(member)
+    )
+    live = any(
+        one.state != DeliveryState.CANCELLED for one in deliveries.deliveries_of_post(scope, row.id)
+    )
     return PostDiscussion(
-        queries.build_stored_post(row), creator, spoken, *revisions.load_revision_history(scope, row), live
+        queries.build_stored_post(row),
+        creator,
+        spoken,
+        *revisions.load_revision_history(scope, row),
+        live,
     )

@@ -13,21 +13,26 @@ from tenants.agencies.rights import Right, has_right
 
 
 def release_post(scope: Scope, post_id: UUID) -> bool:
-    """Where nobody has to say yes (any more), what was wished goes onto the calendar; whether any of it did."""
+    """Where nobody has to say yes (any more), what was wished goes onto the calendar; whether any
+    of it did."""
     rows = decisions.release_without_approval(scope, post_id)
     deliveries.schedule_approved(scope, rows)
     return any(row.state == DeliveryState.SCHEDULED for row in rows)
 
 
 def needs_no_approval(scope: Scope, post_id: UUID) -> bool:
-    """Whether nobody's yes is missing: where its creator's rule asks for none, a draft waits for a press alone."""
+    """Whether nobody's yes is missing: where its creator's rule asks for none, a draft waits for a
+    press alone."""
     return not decisions.needs_approval(scope, get_post(scope, post_id), scope.now)
 
 
 def has_one_of_two_approvals(scope: Scope, post_id: UUID) -> bool:
     """Whether a post has one yes of two."""
     since = decisions.channel_review_requested_at(scope, post_id)
-    return decisions.missing_approval(scope, get_post(scope, post_id), scope.now, since=since) == verdicts.HALF_APPROVED
+    return (
+        decisions.missing_approval(scope, get_post(scope, post_id), scope.now, since=since)
+        == verdicts.HALF_APPROVED
+    )
 
 
 def approver_names(scope: Scope, post_id: UUID) -> tuple[str, ...]:
@@ -36,19 +41,22 @@ def approver_names(scope: Scope, post_id: UUID) -> tuple[str, ...]:
 
 
 def eligible_approvers(scope: Scope, post_id: UUID) -> tuple[Member, ...]:
-    """Who may approve a post, by name: neither its author nor who has said yes; nobody where its creator's rule asks
-    for no yes, or all have been said."""
+    """Who may approve a post, by name: neither its author nor who has said yes; nobody where its
+    creator's rule asks for no yes, or all have been said."""
     row = get_post(scope, post_id)
     creator = queries.get_creator(scope, row.creator_id)
     if not decisions.needs_approval(scope, row, scope.now):
         return ()
     said = verdicts.verdicts_of_posts(scope, {post_id: row}).get(post_id, ())
-    counted = verdicts.split_counting_verdicts(said, decisions.channel_review_requested_at(scope, post_id))
+    counted = verdicts.split_counting_verdicts(
+        said, decisions.channel_review_requested_at(scope, post_id)
+    )
     return tuple(
         member
         for member in queries.list_members(scope)
         if has_right(member.role, Right.APPROVE)
         and member.principal_id != row.author_principal
         and (not member.creators or creator.slug in member.creators)
-        and verdicts.open_tier_for(member.principal_id, *counted, creator.approval_tiers) is not None
+        and verdicts.open_tier_for(member.principal_id, *counted, creator.approval_tiers)
+        is not None
     )

@@ -1,7 +1,9 @@
-"""What members say to each other about a post, or about one part or picture of it, until somebody calls it settled.
+"""What members say to each other about a post, or about one part or picture of it, until somebody
+calls it settled.
 
-What is internal is for who works here: neither the creator nor a client reads it. Whoever is named, or answered, is
-told once; a member whose creator it is not finds nothing, as if the post were not there.
+What is internal is for who works here: neither the creator nor a client reads it. Whoever is named,
+or answered, is told once; a member whose creator it is not finds nothing, as if the post were not
+there.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -48,7 +50,8 @@ WHOLE_POST = CommentAnchor()
 
 @dataclass(frozen=True)
 class ReviewComment:
-    """One thing that was said; `by` and `named` are principals. `earlier`: the post said something else then."""
+    """One thing that was said; `by` and `named` are principals. `earlier`: the post said something
+    else then."""
 
     id: UUID
     post_id: UUID
@@ -81,26 +84,40 @@ def add_comment(
 ) -> UUID:
     """Write what the acting member says of a post, once per `key`, and tell who is named; its id.
 
-    What the creator's own member says is never internal. Raises NotFound for a post that is not theirs, or a spot it
-    does not have; BadInput for no words, too many, or somebody named who could not read it; Refused.
+    What the creator's own member says is never internal. Raises NotFound for a post that is not
+    theirs, or a spot it does not have; BadInput for no words, too many, or somebody named who could
+    not read it; Refused.
     """
     row, member, _ = open_discussion(scope, post_id)
     if scope.session.get(PostComment, (scope.tenant_id, key)) is not None:
         return key
     _check_anchor(row, spot)
     inside = internal and can_read_internal(member)
-    return _record_comment(scope, row, member, words, key=key, spot=spot, named=named, internal=inside, thread=None)
+    return _record_comment(
+        scope, row, member, words, key=key, spot=spot, named=named, internal=inside, thread=None
+    )
 
 
-def reply_to_comment(scope: Scope, comment_id: UUID, words: str, *, key: UUID, named: Collection[UUID] = ()) -> UUID:
-    """Answer what was said, once per `key`, and tell who spoke before; a settled one is open again. Raises as `say`."""
+def reply_to_comment(
+    scope: Scope, comment_id: UUID, words: str, *, key: UUID, named: Collection[UUID] = ()
+) -> UUID:
+    """Answer what was said, once per `key`, and tell who spoke before; a settled one is open again.
+    Raises as `say`."""
     first = _get_thread_root(scope, comment_id)
     row, member, _ = open_discussion(scope, first.post_id)
     if scope.session.get(PostComment, (scope.tenant_id, key)) is not None:
         return key
     spot = CommentAnchor(first.part, first.asset_id)
     written = _record_comment(
-        scope, row, member, words, key=key, spot=spot, named=named, internal=first.internal, thread=first.id
+        scope,
+        row,
+        member,
+        words,
+        key=key,
+        spot=spot,
+        named=named,
+        internal=first.internal,
+        thread=first.id,
     )
     first.resolved_at = first.resolved_by = None
     scope.add(first)
@@ -108,7 +125,8 @@ def reply_to_comment(scope: Scope, comment_id: UUID, words: str, *, key: UUID, n
 
 
 def resolve_comment(scope: Scope, comment_id: UUID) -> None:
-    """The acting member calls what was said, and its answers, settled; twice changes nothing. Raises NotFound."""
+    """The acting member calls what was said, and its answers, settled; twice changes nothing.
+    Raises NotFound."""
     first = _get_thread_root(scope, comment_id)
     _, member, _ = open_discussion(scope, first.post_id)
     if first.resolved_at is None:
@@ -131,9 +149,12 @@ def list_comments(scope: Scope, post_id: UUID) -> list[ReviewComment]:
     return build_comment_threads(scope, row, internal=can_read_internal(member))
 
 
-def get_comment(scope: Scope, creators: Collection[UUID], comment_id: UUID, *, lock: bool = False) -> ReviewComment:
-    """What was said with its answers, of a post of these creators, by the id of any of them. `lock`: nobody else says
-    anything of the post until this transaction ends. Raises NotFound, in the same words for what may not be read."""
+def get_comment(
+    scope: Scope, creators: Collection[UUID], comment_id: UUID, *, lock: bool = False
+) -> ReviewComment:
+    """What was said with its answers, of a post of these creators, by the id of any of them.
+    `lock`: nobody else says anything of the post until this transaction ends. Raises NotFound, in
+    the same words for what may not be read."""
     row = scope.session.get(PostComment, (scope.tenant_id, comment_id))
     if row is None or row.creator_id not in creators:
         raise NotFound("comment.unknown")
@@ -151,7 +172,9 @@ def list_client_comments(scope: Scope, post_id: UUID) -> list[ReviewComment]:
     return build_comment_threads(scope, get_post(scope, post_id), internal=False)
 
 
-def count_open_comments(scope: Scope, posts: Collection[UUID], *, internal: bool) -> Mapping[UUID, int]:
+def count_open_comments(
+    scope: Scope, posts: Collection[UUID], *, internal: bool
+) -> Mapping[UUID, int]:
     """How many things that were said still wait, of each post that has any."""
     rows = scope.session.execute(
         select(PostComment.post_id, func.count())
@@ -174,10 +197,14 @@ def list_mentionable_members(scope: Scope, creator_id: UUID, *, internal: bool) 
     )
 
 
-def filter_comment_readers(members: Iterable[Member], creator: Creator, *, internal: bool) -> list[Member]:
+def filter_comment_readers(
+    members: Iterable[Member], creator: Creator, *, internal: bool
+) -> list[Member]:
     """Those of these members who may read what is said of a creator's posts; pure."""
     return [
-        one for one in members if _can_read_comments(one, creator.slug) and (not internal or can_read_internal(one))
+        one
+        for one in members
+        if _can_read_comments(one, creator.slug) and (not internal or can_read_internal(one))
     ]
 
 
@@ -204,12 +231,16 @@ def _comment_notice_cause(post_id: UUID, principal_id: UUID) -> str:
 
 
 def _can_read_comments(member: Member, slug: str) -> bool:
-    return any(has_right(member.role, right) for right in READERS) and (not member.creators or slug in member.creators)
+    return any(has_right(member.role, right) for right in READERS) and (
+        not member.creators or slug in member.creators
+    )
 
 
-def open_discussion(scope: Scope, post_id: UUID, *, lock: bool = True) -> tuple[Post, Member, Creator]:
-    """The post, who acts and whose it is, one writer at a time; Refused. A post of a creator who is not theirs looks
-    like none: NotFound."""
+def open_discussion(
+    scope: Scope, post_id: UUID, *, lock: bool = True
+) -> tuple[Post, Member, Creator]:
+    """The post, who acts and whose it is, one writer at a time; Refused. A post of a creator who is
+    not theirs looks like none: NotFound."""
     member = queries.get_acting_member(scope, PEOPLE_ONLY)
     if not any(has_right(member.role, right) for right in READERS):
         raise Refused(PEOPLE_ONLY)
@@ -223,12 +254,14 @@ def open_discussion(scope: Scope, post_id: UUID, *, lock: bool = True) -> tuple[
 
 
 def _get_thread_root(scope: Scope, comment_id: UUID) -> PostComment:
-    """The one that began it, if the acting member may read it. Another tenant's looks like none, as an internal one
-    does to who may not read those."""
+    """The one that began it, if the acting member may read it. Another tenant's looks like none, as
+    an internal one does to who may not read those."""
     row = scope.session.get(PostComment, (scope.tenant_id, comment_id))
     if row is not None and row.thread_id is not None:
         row = scope.session.get(PostComment, (scope.tenant_id, row.thread_id))
-    if row is None or (row.internal and not can_read_internal(queries.get_acting_member(scope, PEOPLE_ONLY))):
+    if row is None or (
+        row.internal and not can_read_internal(queries.get_acting_member(scope, PEOPLE_ONLY))
+    ):
         raise NotFound("comment.unknown")
     scope.lock(f"comments:{scope.tenant_id}:{row.post_id}")
     scope.session.refresh(row)  # somebody may have settled it while we waited
@@ -262,7 +295,10 @@ def _record_comment(
     if _count_comments(scope, row.id) >= MAX_REVIEW_COMMENTS:
         raise BadInput("comment.too_many", most=MAX_REVIEW_COMMENTS)
     wanted = list(dict.fromkeys(named))
-    readers = {one.principal_id for one in list_mentionable_members(scope, row.creator_id, internal=internal)}
+    readers = {
+        one.principal_id
+        for one in list_mentionable_members(scope, row.creator_id, internal=internal)
+    }
     if len(wanted) > MAX_MENTIONS or not readers.issuperset(wanted):
         raise BadInput("comment.cannot_read")
     written = PostComment(
@@ -281,7 +317,9 @@ def _record_comment(
     )
     scope.add(written)
     before = _list_thread_participants(scope, thread) if thread is not None else []
-    _notify_comment_readers(scope, row, member, named=wanted, answered=[one for one in before if one in readers])
+    _notify_comment_readers(
+        scope, row, member, named=wanted, answered=[one for one in before if one in readers]
+    )
     return written.id
 
 
@@ -302,21 +340,28 @@ def _count_comments(scope: Scope, post_id: UUID) -> int:
 def _list_thread_participants(scope: Scope, thread: UUID) -> list[UUID]:
     """Who has said something in a thread."""
     there = (PostComment.id == thread) | (PostComment.thread_id == thread)
-    found = select(PostComment.principal_id).distinct().where(PostComment.tenant_id == scope.tenant_id, there)
+    found = (
+        select(PostComment.principal_id)
+        .distinct()
+        .where(PostComment.tenant_id == scope.tenant_id, there)
+    )
     return list(scope.session.exec(found))
 
 
 def _notify_comment_readers(
     scope: Scope, row: Post, by: Member, *, named: Sequence[UUID], answered: Iterable[UUID]
 ) -> None:
-    """Whoever writes has read what was there before; each of the others is told once until they did."""
+    """Whoever writes has read what was there before; each of the others is told once until they
+    did."""
     notices.close(scope, _comment_notice_cause(row.id, by.principal_id))
     about: dict[str, str | int] = {"member": by.name, "post": (row.title or row.body)[:60]}
     codes = {**dict.fromkeys(answered, "comment.answered"), **dict.fromkeys(named, "comment.named")}
     for principal, code in codes.items():
         if principal != by.principal_id:
             cause = _comment_notice_cause(row.id, principal)
-            notices.put(scope, Message(code, about), cause=cause, creator_id=row.creator_id, to=principal)
+            notices.put(
+                scope, Message(code, about), cause=cause, creator_id=row.creator_id, to=principal
+            )
 
 
 def build_comment_threads(scope: Scope, row: Post, *, internal: bool) -> list[ReviewComment]:
@@ -335,7 +380,11 @@ def build_comment_threads(scope: Scope, row: Post, *, internal: bool) -> list[Re
     for one in found:
         if one.thread_id is not None:
             answers.setdefault(one.thread_id, []).append(_comment_from_row(scope, row, one))
-    return [_comment_from_row(scope, row, one, answers.get(one.id, ())) for one in found if one.thread_id is None]
+    return [
+        _comment_from_row(scope, row, one, answers.get(one.id, ()))
+        for one in found
+        if one.thread_id is None
+    ]
 
 
 def _comment_from_row(

@@ -1,4 +1,5 @@
-"""What waits for somebody's yes: posts with what was said of them, by the hour at which they would leave."""
+"""What waits for somebody's yes: posts with what was said of them, by the hour at which they would
+leave."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -95,7 +96,8 @@ class ReviewItem:
 
     @property
     def is_rejected(self) -> bool:
-        """Whether somebody's last word was a no, or that it must change: its author is to act, nobody else."""
+        """Whether somebody's last word was a no, or that it must change: its author is to act,
+        nobody else."""
         return any(word.verdict in ("no", "change") for word in self.words)
 
     @property
@@ -115,27 +117,31 @@ class ReviewItem:
         return verdicts.open_tier_for(None, self.words, (), self.tiers) or self.tiers
 
     def tier_for(self, principal_id: UUID) -> int | None:
-        """Which tier this person's yes would count for: the first that nobody has said yes for; None where they have
-        said theirs."""
+        """Which tier this person's yes would count for: the first that nobody has said yes for;
+        None where they have said theirs."""
         return verdicts.open_tier_for(principal_id, self.words, self.past, self.tiers)
 
     def can_be_approved_by(self, principal_id: UUID) -> bool:
-        """Whether this person may say yes to it: they did not write it, and did not say so before."""
+        """Whether this person may say yes to it: they did not write it, and did not say so
+        before."""
         return self.author_principal != principal_id and self.tier_for(principal_id) is not None
 
 
 def list_review_queue(
     scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id: UUID | None = None
 ) -> list[ReviewItem]:
-    """The posts of these creators, or one of them, that wait for a yes, or for a new one since theirs ends before they
-    leave in the next days; the first due first; what was refused is left out. One that repeats is there with its first
-    time on each account."""
+    """The posts of these creators, or one of them, that wait for a yes, or for a new one since
+    theirs ends before they leave in the next days; the first due first; what was refused is left
+    out. One that repeats is there with its first time on each account."""
     first = _first_dates_query(scope, creators, limit=limit, post_id=post_id)
     if first is None:
         return []
     rows = scope.session.exec(
         select(Post, first)
-        .join(first, (col(first.tenant_id) == col(Post.tenant_id)) & (col(first.post_id) == col(Post.id)))
+        .join(
+            first,
+            (col(first.tenant_id) == col(Post.tenant_id)) & (col(first.post_id) == col(Post.id)),
+        )
         .where(Post.tenant_id == scope.tenant_id, col(Post.creator_id).in_(list(creators)))
         .order_by(col(first.due_at), col(first.id))
     )
@@ -156,8 +162,8 @@ def list_review_queue(
 def _first_dates_query(
     scope: Scope, creators: Collection[UUID], *, limit: int, post_id: UUID | None
 ) -> type[Delivery] | None:
-    """Return the first delivery of each post on each account that needs an approval, first due first, or None if no
-    post of the tenant does."""
+    """Return the first delivery of each post on each account that needs an approval, first due
+    first, or None if no post of the tenant does."""
     here = (
         Delivery.tenant_id == scope.tenant_id,
         col(Delivery.creator_id).in_(list(creators)),
@@ -172,7 +178,10 @@ def _first_dates_query(
         or_(Delivery.state == str(DeliveryState.DRAFT), cured),
     )
     asks = verdicts.matches_any_query(
-        scope, waits, edits.edits_awaiting_approval_query(scope), verdicts.expiring_approvals_query(scope)
+        scope,
+        waits,
+        edits.edits_awaiting_approval_query(scope),
+        verdicts.expiring_approvals_query(scope),
     )  # by ids, as in `reminding`
     if asks is None:
         return None
@@ -181,11 +190,17 @@ def _first_dates_query(
         select(Delivery)
         .ext(distinct_on(col(Delivery.post_id), col(Delivery.channel_id)))
         .where(*here, asks)
-        .order_by(col(Delivery.post_id), col(Delivery.channel_id), col(Delivery.due_at), col(Delivery.id))
+        .order_by(
+            col(Delivery.post_id), col(Delivery.channel_id), col(Delivery.due_at), col(Delivery.id)
+        )
         .subquery(),
     )
-    # the posts of so many, read with them: joined before that, an old plan goes through all posts for each date
-    return aliased(Delivery, select(each).order_by(col(each.due_at), col(each.id)).limit(limit * 6).cte("first_dates"))
+    # the posts of so many, read with them: joined before that, an old plan goes through all posts
+    # for each date
+    return aliased(
+        Delivery,
+        select(each).order_by(col(each.due_at), col(each.id)).limit(limit * 6).cte("first_dates"),
+    )
 
 
 def _build_review_delivery(row: Delivery) -> ReviewDelivery:
@@ -204,9 +219,11 @@ def _build_review_delivery(row: Delivery) -> ReviewDelivery:
 
 _AGAINST = """
 SELECT post_id, principal_id, verdict, author_principal FROM (
-  SELECT DISTINCT ON (a.post_id, a.principal_id, a.tier) a.post_id, a.principal_id, a.verdict, a.created_at,
+  SELECT DISTINCT ON (a.post_id, a.principal_id, a.tier) a.post_id, a.principal_id, a.verdict,
+  a.created_at,
     p.author_principal
-  FROM approvals a JOIN posts p ON p.tenant_id = a.tenant_id AND p.id = a.post_id AND p.digest = a.digest
+  FROM approvals a JOIN posts p ON p.tenant_id = a.tenant_id AND p.id = a.post_id AND p.digest =
+  a.digest
   WHERE a.tenant_id = :tenant AND a.post_id = ANY(:posts)
   ORDER BY a.post_id, a.principal_id, a.tier, a.created_at DESC, a.id DESC) last
 WHERE verdict IN ('no', 'change') ORDER BY created_at
@@ -214,8 +231,8 @@ WHERE verdict IN ('no', 'change') ORDER BY created_at
 
 
 def latest_objections(scope: Scope, posts: Collection[UUID]) -> dict[UUID, tuple[UUID, str]]:
-    """Who said no last, or asked for a change (principal, verdict), of these posts as they stand, by post: their
-    authors are to act. One that nobody has anything against is absent."""
+    """Who said no last, or asked for a change (principal, verdict), of these posts as they stand,
+    by post: their authors are to act. One that nobody has anything against is absent."""
     if not posts:
         return {}
     rows = scope.run(_AGAINST, tenant=scope.tenant_id, posts=list(posts))
@@ -223,12 +240,14 @@ def latest_objections(scope: Scope, posts: Collection[UUID]) -> dict[UUID, tuple
 
 
 def posts_objected_by(scope: Scope, posts: Collection[UUID], principal_id: UUID) -> frozenset[UUID]:
-    """Those of these posts that this person sent back, last of all, to another human who wrote them: nobody need tell
-    them so."""
+    """Those of these posts that this person sent back, last of all, to another human who wrote
+    them: nobody need tell them so."""
     rows = scope.run(_AGAINST, tenant=scope.tenant_id, posts=list(posts)) if posts else ()
     last = {row.post_id: row for row in rows}
     theirs = (one for one in last.values() if one.principal_id == principal_id)
-    return frozenset(one.post_id for one in theirs if one.author_principal not in (None, principal_id))
+    return frozenset(
+        one.post_id for one in theirs if one.author_principal not in (None, principal_id)
+    )
 
 
 def count_reviews_for(scope: Scope, creators: Collection[UUID], principal_id: UUID) -> int:
@@ -240,7 +259,10 @@ def _build_review_item(
     scope: Scope, post: Post, wishes: list[ReviewDelivery], words: list[ApprovalVerdict], tiers: int
 ) -> ReviewItem:
     since = max((wish.asks_since for wish in wishes if wish.asks_since is not None), default=None)
-    until = max((wish.due_at for wish in wishes if wish.due_at <= scope.now + verdicts.RENEWAL_WINDOW), default=None)
+    until = max(
+        (wish.due_at for wish in wishes if wish.due_at <= scope.now + verdicts.RENEWAL_WINDOW),
+        default=None,
+    )
     words, past = verdicts.split_counting_verdicts(words, since, until)
     return ReviewItem(
         post.id,
@@ -262,12 +284,17 @@ def _build_review_item(
 
 
 def post_excerpts(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, str]:
-    """How the posts of these deliveries begin, by delivery; one that is gone with its creator is absent."""
+    """How the posts of these deliveries begin, by delivery; one that is gone with its creator is
+    absent."""
     if not deliveries:
         return {}
     rows = scope.session.execute(
         select(Delivery.id, Post.title, Post.body)
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
         .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(list(deliveries)))
     )
     return {delivery_id: (title or body)[:BEGINNING] for delivery_id, title, body in rows}
@@ -288,7 +315,11 @@ def load_last_verdict(scope: Scope, creators: Collection[UUID]) -> LastVerdict |
     """The last yes, no or wish for a change on a post of these creators."""
     row = scope.session.exec(
         select(Approval, Post)
-        .join(Post, (col(Post.tenant_id) == col(Approval.tenant_id)) & (col(Post.id) == col(Approval.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Approval.tenant_id))
+            & (col(Post.id) == col(Approval.post_id)),
+        )
         .where(
             Approval.tenant_id == scope.tenant_id,
             col(Approval.creator_id).in_(list(creators)),
@@ -300,11 +331,18 @@ def load_last_verdict(scope: Scope, creators: Collection[UUID]) -> LastVerdict |
     if row is None:
         return None
     word, post = row
-    return LastVerdict(post.id, post.title or post.body, word.verdict, word.principal_id, word.created_at or scope.now)
+    return LastVerdict(
+        post.id,
+        post.title or post.body,
+        word.verdict,
+        word.principal_id,
+        word.created_at or scope.now,
+    )
 
 
 def resume_after_safety_review(scope: Scope, delivery_id: UUID) -> bool:
-    """Somebody looked at what the safety check had kept back: on the calendar again, unless it is too late by now.
+    """Somebody looked at what the safety check had kept back: on the calendar again, unless it is
+    too late by now.
 
     Whether it is; the check decides anew at its hour. One that is not held stays as it is.
     """

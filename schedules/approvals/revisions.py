@@ -1,6 +1,7 @@
 """What was said of an earlier version of a post, and what has changed in it since: word by word.
 
-Whoever says yes or no leaves the words they read beside it; the next version is shown against those.
+Whoever says yes or no leaves the words they read beside it; the next version is shown against
+those.
 """
 
 import re
@@ -20,8 +21,8 @@ from schedules.posts.deliveries import get_post
 from schedules.posts.models import Post
 
 WORDS_COMPARED = 1500
-"""Of either text, once what is the same at both ends is put aside: comparing more takes seconds. Beyond it the whole
-of what is between the ends counts as changed."""
+"""Of either text, once what is the same at both ends is put aside: comparing more takes seconds.
+Beyond it the whole of what is between the ends counts as changed."""
 
 Kind = Literal["same", "gone", "new"]
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
@@ -38,8 +39,9 @@ class TextRun:
 
 @dataclass(frozen=True)
 class TextChange:
-    """One text of a post that is another now. `place` is "" for the post itself, else a platform or an account that
-    says it otherwise; `field` is title, body, comment or price; `part` counts what follows, 0 being the post."""
+    """One text of a post that is another now. `place` is "" for the post itself, else a platform or
+    an account that says it otherwise; `field` is title, body, comment or price; `part` counts what
+    follows, 0 being the post."""
 
     place: str
     field: str
@@ -49,7 +51,8 @@ class TextChange:
 
 @dataclass(frozen=True)
 class RevisionSinceVerdict:
-    """What became of a post since somebody spoke of it: `put` and `taken` are pictures, by asset."""
+    """What became of a post since somebody spoke of it: `put` and `taken` are pictures, by
+    asset."""
 
     by: UUID
     verdict: str
@@ -66,8 +69,8 @@ class RevisionSinceVerdict:
 
 @dataclass(frozen=True)
 class ChangeRequest:
-    """A no, or a wish for a change: `why` is its code, `note` the words; `answered` once the post is another, `agreed`
-    once whoever said it has said yes since."""
+    """A no, or a wish for a change: `why` is its code, `note` the words; `answered` once the post
+    is another, `agreed` once whoever said it has said yes since."""
 
     by: UUID
     tier: int
@@ -91,26 +94,35 @@ def content_snapshot(row: Post) -> dict[str, Any]:
 
 
 def list_change_requests(scope: Scope, post_id: UUID) -> list[ChangeRequest]:
-    """What people want changed in a post, and wanted before, the last first: of each of them and each version their
-    last word, unless they took it back. Raises NotFound."""
+    """What people want changed in a post, and wanted before, the last first: of each of them and
+    each version their last word, unless they took it back. Raises NotFound."""
     return load_revision_history(scope, get_post(scope, post_id))[0]
 
 
 def revision_since_verdict(scope: Scope, post_id: UUID) -> RevisionSinceVerdict | None:
-    """What changed since the last word on another version; None where nobody spoke of one. Raises NotFound."""
+    """What changed since the last word on another version; None where nobody spoke of one. Raises
+    NotFound."""
     return load_revision_history(scope, get_post(scope, post_id))[1]
 
 
-def load_revision_history(scope: Scope, row: Post) -> tuple[list[ChangeRequest], RevisionSinceVerdict | None]:
+def load_revision_history(
+    scope: Scope, row: Post
+) -> tuple[list[ChangeRequest], RevisionSinceVerdict | None]:
     """Both, read at once."""
     spoken = _list_verdict_history(scope, row)
-    return _build_change_requests(scope, row, spoken), _compare_with_last_verdict(scope, row, spoken)
+    return _build_change_requests(scope, row, spoken), _compare_with_last_verdict(
+        scope, row, spoken
+    )
 
 
-def _build_change_requests(scope: Scope, row: Post, spoken: Sequence[Approval]) -> list[ChangeRequest]:
+def _build_change_requests(
+    scope: Scope, row: Post, spoken: Sequence[Approval]
+) -> list[ChangeRequest]:
     last = {(one.principal_id, one.tier, one.digest): one for one in spoken}
     refusals = [one for one in last.values() if one.verdict in REFUSALS]
-    yeses = [(one.principal_id, one.created_at or scope.now) for one in spoken if one.verdict == "yes"]
+    yeses = [
+        (one.principal_id, one.created_at or scope.now) for one in spoken if one.verdict == "yes"
+    ]
     return [
         ChangeRequest(
             one.principal_id,
@@ -122,11 +134,15 @@ def _build_change_requests(scope: Scope, row: Post, spoken: Sequence[Approval]) 
             one.digest != row.digest,
             any(by == one.principal_id and at > (one.created_at or scope.now) for by, at in yeses),
         )
-        for one in sorted(refusals, key=lambda one: (one.created_at or scope.now, one.id), reverse=True)
+        for one in sorted(
+            refusals, key=lambda one: (one.created_at or scope.now, one.id), reverse=True
+        )
     ]
 
 
-def _compare_with_last_verdict(scope: Scope, row: Post, spoken: Sequence[Approval]) -> RevisionSinceVerdict | None:
+def _compare_with_last_verdict(
+    scope: Scope, row: Post, spoken: Sequence[Approval]
+) -> RevisionSinceVerdict | None:
     kept = [one for one in spoken if one.digest != row.digest and one.content is not None]
     if not kept or kept[-1].content is None:
         return None
@@ -182,7 +198,10 @@ def _compare_words(old: Sequence[str], new: Sequence[str]) -> list[TextRun]:
         if what == "equal":
             found.append(TextRun("same", "".join(old[i:until_i])))
         else:
-            found += [TextRun("gone", "".join(old[i:until_i])), TextRun("new", "".join(new[j:until_j]))]
+            found += [
+                TextRun("gone", "".join(old[i:until_i])),
+                TextRun("new", "".join(new[j:until_j])),
+            ]
     return found
 
 
@@ -193,7 +212,8 @@ def _common_prefix_length(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def _texts_by_place(said: Mapping[str, Any]) -> dict[tuple[str, str, int], str]:
-    """Every text of a snapshot by where it stands; what a place does not say otherwise is the post's."""
+    """Every text of a snapshot by where it stands; what a place does not say otherwise is the
+    post's."""
     found: dict[tuple[str, str, int], str] = {}
     for place, one in [("", said), *((other["place"], other) for other in said["overrides"])]:
         for field in ("title", "body"):

@@ -1,4 +1,5 @@
-"""Another hour for what the second of two said yes to: where their yes is for the hour too, they are asked again."""
+"""Another hour for what the second of two said yes to: where their yes is for the hour too, they
+are asked again."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,12 @@ from foundation.errors import BadInput, Conflict
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import WallTime, load_zone, to_wall_time
 from schedules.approvals.models import Approval, ApprovalLink
-from schedules.posts.deliveries import check_planning_horizon, get_post, late_deadline, schedule_wakeups
+from schedules.posts.deliveries import (
+    check_planning_horizon,
+    get_post,
+    late_deadline,
+    schedule_wakeups,
+)
 from schedules.posts.models import Delivery, Post
 from schedules.posts.states import (
     RELEASED_BY_APPROVAL,
@@ -27,12 +33,15 @@ from tenants.agencies import queries
 from tenants.agencies.queries import Creator
 
 
-def reschedule_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, version: int | None = None) -> None:
-    """Give a delivery another time; its approval stands unless the second yes was asked for the hour too, and a draft
-    keeps the time as its wish. One on hold or refused leaves again then; for want of a yes, it is a draft.
+def reschedule_delivery(
+    scope: Scope, delivery_id: UUID, *, at: WallTime, version: int | None = None
+) -> None:
+    """Give a delivery another time; its approval stands unless the second yes was asked for the
+    hour too, and a draft keeps the time as its wish. One on hold or refused leaves again then; for
+    want of a yes, it is a draft.
 
-    With `version`, only the delivery as it was seen then. Raises BadInput for a time out of reach or late already;
-    Conflict when it may be outside, or was changed.
+    With `version`, only the delivery as it was seen then. Raises BadInput for a time out of reach
+    or late already; Conflict when it may be outside, or was changed.
     """
     row = _require_version(scope, delivery_id, version)
     check_planning_horizon(at.instant(), scope.now)
@@ -43,16 +52,25 @@ def reschedule_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, versio
 
 
 def expedite_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
-    """A person's "now" for a delivery on the calendar, on hold, refused or broken off; its lateness counts from now,
-    and it waits for no distance. Where the second yes is for the hour too, it keeps its hour and lateness.
+    """A person's "now" for a delivery on the calendar, on hold, refused or broken off; its lateness
+    counts from now, and it waits for no distance. Where the second yes is for the hour too, it
+    keeps its hour and lateness.
 
-    As above, and Conflict at any other hour than that; of one that was broken off, the parts that are missing leave.
+    As above, and Conflict at any other hour than that; of one that was broken off, the parts that
+    are missing leave.
     """
     row = _require_version(scope, delivery_id, version)
     if row.state not in SCHEDULABLE:
         raise Conflict("delivery.not_movable")
     if has_approved_time(scope, row):
-        transition_delivery(scope, row, DeliveryState.SCHEDULED, not_before=scope.now, downtime_id=None, at_once=True)
+        transition_delivery(
+            scope,
+            row,
+            DeliveryState.SCHEDULED,
+            not_before=scope.now,
+            downtime_id=None,
+            at_once=True,
+        )
         schedule_wakeups(scope, row)
     else:
         _apply_new_time(scope, row, to_wall_time(scope.now, row.zone), scope.now, at_once=True)
@@ -65,23 +83,33 @@ def _require_version(scope: Scope, delivery_id: UUID, version: int | None) -> De
     return row
 
 
-def _apply_new_time(scope: Scope, row: Delivery, at: WallTime, due: datetime, *, at_once: bool = False) -> None:
+def _apply_new_time(
+    scope: Scope, row: Delivery, at: WallTime, due: datetime, *, at_once: bool = False
+) -> None:
     late = late_deadline(get_post(scope, row.post_id), due, at.zone)
-    times: dict[str, Any] = dict(wall_time=str(at), zone=at.zone, due_at=due, late_until=late, at_once=at_once)
+    times: dict[str, Any] = dict(
+        wall_time=str(at), zone=at.zone, due_at=due, late_until=late, at_once=at_once
+    )
     times |= {"not_before": None, "downtime_id": None}
     asks = row.state != DeliveryState.BROKEN_OFF and reopen_time_approval(scope, row, due)
-    lacks = row.reason["code"] if row.state == DeliveryState.HELD and row.reason and not at_once else ""
+    lacks = (
+        row.reason["code"] if row.state == DeliveryState.HELD and row.reason and not at_once else ""
+    )
     if lacks in RELEASED_BY_APPROVAL:
         transition_delivery(scope, row, DeliveryState.DRAFT, reason=Message(lacks), **times)
     elif row.state == DeliveryState.DRAFT or (row.state == DeliveryState.APPROVED and not asks):
         update_delivery(scope, row, **times)
     elif row.state == DeliveryState.APPROVED or (asks and row.state in SCHEDULABLE):
-        transition_delivery(scope, row, DeliveryState.DRAFT, reason=Message("approval.hour_changed"), **times)
+        transition_delivery(
+            scope, row, DeliveryState.DRAFT, reason=Message("approval.hour_changed"), **times
+        )
     elif row.state in SCHEDULABLE:
         transition_delivery(
             scope,
             row,
-            DeliveryState.PARTLY if row.state == DeliveryState.BROKEN_OFF else DeliveryState.SCHEDULED,
+            DeliveryState.PARTLY
+            if row.state == DeliveryState.BROKEN_OFF
+            else DeliveryState.SCHEDULED,
             **times,
         )
     else:
@@ -98,21 +126,27 @@ def needs_time_approval(creator: Creator) -> bool:
 
 
 def has_approved_time(scope: Scope, row: Delivery) -> bool:
-    """Whether a delivery that somebody wants out now leaves at the hour that was agreed to, as late as that may be.
+    """Whether a delivery that somebody wants out now leaves at the hour that was agreed to, as late
+    as that may be.
 
-    False where no yes is for the hour, and of what stands in part: its hour was kept. Raises Conflict where now is
-    another hour than the agreed one.
+    False where no yes is for the hour, and of what stands in part: its hour was kept. Raises
+    Conflict where now is another hour than the agreed one.
     """
-    if row.state == DeliveryState.BROKEN_OFF or not needs_time_approval(queries.get_creator(scope, row.creator_id)):
+    if row.state == DeliveryState.BROKEN_OFF or not needs_time_approval(
+        queries.get_creator(scope, row.creator_id)
+    ):
         return False
     if row.due_at <= scope.now and (row.late_until is None or scope.now <= row.late_until):
         return True
-    raise Conflict("delivery.hour_agreed", at=f"{row.due_at.astimezone(load_zone(row.zone)):%d/%m %H:%M}")
+    raise Conflict(
+        "delivery.hour_agreed", at=f"{row.due_at.astimezone(load_zone(row.zone)):%d/%m %H:%M}"
+    )
 
 
 def reopen_time_approval(scope: Scope, row: Delivery, due: datetime) -> bool:
-    """Whether a delivery that gets another hour waits for the second yes again; then nobody's second yes to its post
-    stands any more, and a link that was not answered is over. `due` is UTC-aware."""
+    """Whether a delivery that gets another hour waits for the second yes again; then nobody's
+    second yes to its post stands any more, and a link that was not answered is over. `due` is
+    UTC-aware."""
     if due == row.due_at or not needs_time_approval(queries.get_creator(scope, row.creator_id)):
         return False
     own = select(Delivery.id).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == row.id)
@@ -145,7 +179,11 @@ def _take_back(scope: Scope, row: Delivery) -> None:
         .order_by(col(Approval.created_at), col(Approval.id))
         .execution_options(populate_existing=True)
     ).all()
-    last = {word.principal_id: word for word in words if owner is not None and word.digest == owner.digest}
+    last = {
+        word.principal_id: word
+        for word in words
+        if owner is not None and word.digest == owner.digest
+    }
     for word in last.values():
         if word.verdict == "yes":
             scope.add(_taken_back(word))

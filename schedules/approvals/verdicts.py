@@ -33,7 +33,11 @@ SELF_PUBLISHING_STATES = frozenset({DeliveryState.APPROVED, DeliveryState.SCHEDU
 
 def is_held_for_approval(row: Delivery) -> bool:
     """Whether a delivery was put on hold for want of a yes, and leaves by one; pure."""
-    return row.state == DeliveryState.HELD and row.reason is not None and row.reason["code"] in RELEASED_BY_APPROVAL
+    return (
+        row.state == DeliveryState.HELD
+        and row.reason is not None
+        and row.reason["code"] in RELEASED_BY_APPROVAL
+    )
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,11 @@ class ApprovalVerdict:
     """When a yes runs out."""
 
 
-def verdicts_of_posts(scope: Scope, posts: Mapping[UUID, Post]) -> dict[UUID, list[ApprovalVerdict]]:
-    """The last word of each person and tier on what each post is now, but for a yes that has run out."""
+def verdicts_of_posts(
+    scope: Scope, posts: Mapping[UUID, Post]
+) -> dict[UUID, list[ApprovalVerdict]]:
+    """The last word of each person and tier on what each post is now, but for a yes that has run
+    out."""
     if not posts:
         return {}
     rows = scope.session.exec(
@@ -64,15 +71,19 @@ def verdicts_of_posts(scope: Scope, posts: Mapping[UUID, Post]) -> dict[UUID, li
     for row in last.values():
         if row.verdict != "yes" or row.expires_at > scope.now:
             at = row.created_at or scope.now
-            word = ApprovalVerdict(row.principal_id, row.tier, row.verdict, row.note, at, row.expires_at)
+            word = ApprovalVerdict(
+                row.principal_id, row.tier, row.verdict, row.note, at, row.expires_at
+            )
             found.setdefault(row.post_id, []).append(word)
     return found
 
 
 def expiring_approvals_query(scope: Scope, *, within: timedelta = RENEWAL_WINDOW) -> Any:
-    """A query for the deliveries that leave by themselves `within` a time, of a post to which a yes ends before.
+    """A query for the deliveries that leave by themselves `within` a time, of a post to which a yes
+    ends before.
 
-    Those are found first, whatever the database believes: a plan that began with the posts would read all their dates.
+    Those are found first, whatever the database believes: a plan that began with the posts would
+    read all their dates.
     """
     soon = (
         select(Delivery.id, Delivery.post_id, Delivery.due_at)
@@ -100,9 +111,11 @@ def expiring_approvals_query(scope: Scope, *, within: timedelta = RENEWAL_WINDOW
 
 
 def matches_any_query(scope: Scope, *queries: Any) -> ColumnElement[bool] | None:
-    """That a delivery is one of those which these queries find, each by itself and before; None where they find none.
+    """That a delivery is one of those which these queries find, each by itself and before; None
+    where they find none.
 
-    One plan over all of it, kept from before the tables were filled, took eight minutes for a thousand posts.
+    One plan over all of it, kept from before the tables were filled, took eight minutes for a
+    thousand posts.
     """
     found = list(scope.session.scalars(union_all(*queries)))
     return None if not found else col(Delivery.id) == any_(literal(found, ARRAY(Uuid())))
@@ -111,24 +124,35 @@ def matches_any_query(scope: Scope, *queries: Any) -> ColumnElement[bool] | None
 def split_counting_verdicts(
     words: Collection[ApprovalVerdict], since: datetime | None, until: datetime | None = None
 ) -> tuple[list[ApprovalVerdict], list[ApprovalVerdict]]:
-    """The words that count for a post as it waits, and the yeses that do not: those said before the last account was
-    added to it (`since`), and those that end before it leaves (`until`); both UTC-aware; pure."""
+    """The words that count for a post as it waits, and the yeses that do not: those said before the
+    last account was added to it (`since`), and those that end before it leaves (`until`); both
+    UTC-aware; pure."""
 
     def is_past(word: ApprovalVerdict) -> bool:
-        return (since is not None and word.at <= since) or (until is not None and word.until <= until)
+        return (since is not None and word.at <= since) or (
+            until is not None and word.until <= until
+        )
 
     past = [word for word in words if word.verdict == "yes" and is_past(word)]
     return [word for word in words if word not in past], past
 
 
 def open_tier_for(
-    principal_id: UUID | None, words: Sequence[ApprovalVerdict], past: Sequence[ApprovalVerdict], tiers: int
+    principal_id: UUID | None,
+    words: Sequence[ApprovalVerdict],
+    past: Sequence[ApprovalVerdict],
+    tiers: int,
 ) -> int | None:
-    """Which of the yeses that are asked for this person (None: somebody) may give, as `counting` sorted the words: the
-    first that nobody gave. None for who has said theirs: of two yeses, one person gives one. Where all have been said,
-    as after a no that was taken back, anybody's puts it on the calendar; pure."""
+    """Which of the yeses that are asked for this person (None: somebody) may give, as `counting`
+    sorted the words: the first that nobody gave. None for who has said theirs: of two yeses, one
+    person gives one. Where all have been said, as after a no that was taken back, anybody's puts it
+    on the calendar; pure."""
     said = {word.tier for word in words if word.verdict == "yes"}
-    theirs = {word.tier for word in (*words, *past) if word.verdict == "yes" and word.principal_id == principal_id}
+    theirs = {
+        word.tier
+        for word in (*words, *past)
+        if word.verdict == "yes" and word.principal_id == principal_id
+    }
     missing = [tier for tier in range(1, max(tiers, 1) + 1) if tier not in said]
     if not missing:
         return min(theirs, default=1)

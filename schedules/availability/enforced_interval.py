@@ -1,7 +1,8 @@
-"""The distance that binds: when each post of an account leaves that keeps a distance between two, whatever was planned.
+"""The distance that binds: when each post of an account leaves that keeps a distance between two,
+whatever was planned.
 
-Counted from what stands, or may: a post that was removed, refused or only rehearsed takes no room, and a thread with
-its first comment is one. Accounts whose distance is advice never come here.
+Counted from what stands, or may: a post that was removed, refused or only rehearsed takes no room,
+and a thread with its first comment is one. Accounts whose distance is advice never come here.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,7 +28,8 @@ WAITS_FOR_INTERVAL = "delivery.keeps_distance"
 TOO_LATE_FOR_INTERVAL = "delivery.distance_too_late"
 
 MOMENT = timedelta(minutes=2)
-"""How long one that may leave is let go first: what is kept back by something else keeps nobody else back."""
+"""How long one that may leave is let go first: what is kept back by something else keeps nobody
+else back."""
 
 YIELD = timedelta(seconds=5)
 """How soon one is looked at again that lets a more important one leave first."""
@@ -37,7 +39,9 @@ MINUTE = timedelta(minutes=1)
 NO_DELIVERY_ID = UUID(int=0)
 
 AHEAD = sorted(map(str, PENDING_STATES))
-OUTSIDE = [str(one) for one in (DeliveryState.PUBLISHED, DeliveryState.BROKEN_OFF, DeliveryState.REMOVING)]
+OUTSIDE = [
+    str(one) for one in (DeliveryState.PUBLISHED, DeliveryState.BROKEN_OFF, DeliveryState.REMOVING)
+]
 UNDER_WAY = [
     str(one)
     for one in (
@@ -51,17 +55,20 @@ UNDER_WAY = [
 
 _LAST = """
 SELECT greatest(
-  (SELECT settled_at FROM deliveries WHERE tenant_id = :tenant AND channel_id = :channel AND id <> :but
+  (SELECT settled_at FROM deliveries WHERE tenant_id = :tenant AND channel_id = :channel AND id
+  <> :but
      AND native_id IS NOT NULL AND settled_at IS NOT NULL AND state = ANY(:outside)
    ORDER BY settled_at DESC LIMIT 1),
-  (SELECT max(claimed_at) FROM deliveries WHERE tenant_id = :tenant AND channel_id = :channel AND id <> :but
+  (SELECT max(claimed_at) FROM deliveries WHERE tenant_id = :tenant AND channel_id = :channel AND
+  id <> :but
      AND state = ANY(:under_way)))
 """
 
 
 @dataclass(frozen=True)
 class WaitingDelivery:
-    """A post of an account that is still to leave: from when on it could (`start`), and until when it may."""
+    """A post of an account that is still to leave: from when on it could (`start`), and until when
+    it may."""
 
     id: UUID
     priority: int
@@ -77,8 +84,8 @@ class WaitingDelivery:
 
 @dataclass(frozen=True)
 class IntervalTurn:
-    """When a delivery that may not leave now is looked at again, None where a person must decide; `said` is why, none
-    where it lets another go first."""
+    """When a delivery that may not leave now is looked at again, None where a person must decide;
+    `said` is why, none where it lets another go first."""
 
     at: datetime | None
     said: Message | None = None
@@ -89,10 +96,13 @@ def is_interval_enforced(channel: Channel) -> bool:
     return channel.holds_min_interval and bool(channel.min_interval)
 
 
-def lay_out_turns(waiting: Iterable[WaitingDelivery], *, free: datetime, gap: timedelta) -> dict[UUID, datetime | None]:
+def lay_out_turns(
+    waiting: Iterable[WaitingDelivery], *, free: datetime, gap: timedelta
+) -> dict[UUID, datetime | None]:
     """When each leaves, None for what would be too late by its turn and takes none; pure.
 
-    Nobody leaves before `free`, nor nearer than `gap` to the one before; of those that could leave, the first in rank.
+    Nobody leaves before `free`, nor nearer than `gap` to the one before; of those that could leave,
+    the first in rank.
     """
     ahead = sorted(waiting, key=lambda one: (one.start, one.rank), reverse=True)
     ready: list[tuple[tuple[int, datetime, UUID], WaitingDelivery]] = []
@@ -110,9 +120,12 @@ def lay_out_turns(waiting: Iterable[WaitingDelivery], *, free: datetime, gap: ti
     return turns
 
 
-def find_turn(scope: Scope, row: Delivery, channel: Channel, *, gap: timedelta) -> IntervalTurn | None:
-    """When a due delivery has its turn, None where that is now. The caller holds the account: what another sender has
-    just taken is seen, and what stands while this is asked stands until the transaction ends."""
+def find_turn(
+    scope: Scope, row: Delivery, channel: Channel, *, gap: timedelta
+) -> IntervalTurn | None:
+    """When a due delivery has its turn, None where that is now. The caller holds the account: what
+    another sender has just taken is seen, and what stands while this is asked stands until the
+    transaction ends."""
     free = _first_free_time(scope, channel.id, gap, but=row.id)
     at = lay_out_turns(_list_competing_deliveries(scope, row), free=free, gap=gap)[row.id]
     if at is not None and at <= scope.now:
@@ -125,14 +138,20 @@ def find_turn(scope: Scope, row: Delivery, channel: Channel, *, gap: timedelta) 
         at,
         Message(
             WAITS_FOR_INTERVAL,
-            {"account": channel.name, "minutes": _round_up_to_minutes(gap), "at": format_hour(at, row.zone)},
+            {
+                "account": channel.name,
+                "minutes": _round_up_to_minutes(gap),
+                "at": format_hour(at, row.zone),
+            },
         ),
     )
 
 
 def too_late_reason(channel: Channel, gap: timedelta) -> Message:
     """Why a person must decide on what has no room in time."""
-    return Message(TOO_LATE_FOR_INTERVAL, {"account": channel.name, "minutes": _round_up_to_minutes(gap)})
+    return Message(
+        TOO_LATE_FOR_INTERVAL, {"account": channel.name, "minutes": _round_up_to_minutes(gap)}
+    )
 
 
 def format_hour(at: datetime, zone: str) -> str:
@@ -142,30 +161,50 @@ def format_hour(at: datetime, zone: str) -> str:
 
 def is_waiting_for_interval(row: Delivery) -> bool:
     """Whether a delivery waits for the distance."""
-    return row.state == DeliveryState.SCHEDULED and row.reason is not None and row.reason["code"] == WAITS_FOR_INTERVAL
+    return (
+        row.state == DeliveryState.SCHEDULED
+        and row.reason is not None
+        and row.reason["code"] == WAITS_FOR_INTERVAL
+    )
 
 
 def _round_up_to_minutes(gap: timedelta) -> int:
     return -(-gap // MINUTE)
 
 
-def _first_free_time(scope: Scope, channel_id: UUID, gap: timedelta, *, but: UUID = NO_DELIVERY_ID) -> datetime:
-    """The first instant from now on that keeps the distance to what stands on an account, or may."""
+def _first_free_time(
+    scope: Scope, channel_id: UUID, gap: timedelta, *, but: UUID = NO_DELIVERY_ID
+) -> datetime:
+    """The first instant from now on that keeps the distance to what stands on an account, or
+    may."""
     last: datetime | None = scope.run(
-        _LAST, tenant=scope.tenant_id, channel=channel_id, but=but, outside=OUTSIDE, under_way=UNDER_WAY
+        _LAST,
+        tenant=scope.tenant_id,
+        channel=channel_id,
+        but=but,
+        outside=OUTSIDE,
+        under_way=UNDER_WAY,
     ).scalar_one()
     return max(scope.now, last + gap) if last is not None else scope.now
 
 
 def _list_competing_deliveries(scope: Scope, row: Delivery) -> list[WaitingDelivery]:
-    """A due delivery, and those of its account that wait for their turn as it does; not what something else keeps."""
+    """A due delivery, and those of its account that wait for their turn as it does; not what
+    something else keeps."""
     others = _list_planned_deliveries(
-        scope, row.channel_id, scope.now, [str(DeliveryState.APPROVED), str(DeliveryState.SCHEDULED)], but=row.id
+        scope,
+        row.channel_id,
+        scope.now,
+        [str(DeliveryState.APPROVED), str(DeliveryState.SCHEDULED)],
+        but=row.id,
     )
     ours = WaitingDelivery(row.id, row.priority, row.due_at, row.due_at, row.late_until)
     now = scope.now
     since = scope.now - MOMENT
-    return [ours, *(one.waiting for one in others if one.turn > since and (one.is_kept or one.turn <= now))]
+    return [
+        ours,
+        *(one.waiting for one in others if one.turn > since and (one.is_kept or one.turn <= now)),
+    ]
 
 
 @dataclass(frozen=True)
@@ -190,19 +229,34 @@ class _Planned:
 
     @property
     def waiting(self) -> WaitingDelivery:
-        """Its own turn is no time before which it may not leave: who was to go first may have gone."""
+        """Its own turn is no time before which it may not leave: who was to go first may have
+        gone."""
         start = self.due_at if self.is_kept else self.turn
         return WaitingDelivery(self.id, self.priority, self.due_at, start, self.late_until)
 
 
 def _list_planned_deliveries(
-    scope: Scope, channel_id: UUID, until: datetime, states: Sequence[str], *, but: UUID = NO_DELIVERY_ID
+    scope: Scope,
+    channel_id: UUID,
+    until: datetime,
+    states: Sequence[str],
+    *,
+    but: UUID = NO_DELIVERY_ID,
 ) -> list[_Planned]:
-    """Read column by column: a claim compares the version it saw, and nothing here may show it another one."""
-    known = (Delivery.id, Delivery.priority, Delivery.due_at, Delivery.late_until, Delivery.not_before, Delivery.reason)
+    """Read column by column: a claim compares the version it saw, and nothing here may show it
+    another one."""
+    known = (
+        Delivery.id,
+        Delivery.priority,
+        Delivery.due_at,
+        Delivery.late_until,
+        Delivery.not_before,
+        Delivery.reason,
+    )
     missed = col(Delivery.downtime_id).is_not(None)
     rows = scope.session.execute(
-        select(*known, missed).where(  # type: ignore[call-overload]  # more columns than it has overloads for
+        # more columns than it has overloads for
+        select(*known, missed).where(  # type: ignore[call-overload]  # see above
             Delivery.tenant_id == scope.tenant_id,
             Delivery.channel_id == channel_id,
             Delivery.id != but,
@@ -215,19 +269,29 @@ def _list_planned_deliveries(
 
 
 def has_earlier_turn(scope: Scope, channel: Channel) -> bool:
-    """Whether any that waits on an account has its turn earlier by now; what was missed keeps the one it was given."""
+    """Whether any that waits on an account has its turn earlier by now; what was missed keeps the
+    one it was given."""
     kept = [
         one
-        for one in _list_planned_deliveries(scope, channel.id, scope.now, [str(DeliveryState.SCHEDULED)])
+        for one in _list_planned_deliveries(
+            scope, channel.id, scope.now, [str(DeliveryState.SCHEDULED)]
+        )
         if one.is_kept
     ]
     gap = channel.min_interval
-    turns = lay_out_turns([one.waiting for one in kept], free=_first_free_time(scope, channel.id, gap), gap=gap)
-    return any(at is not None and one.turn - at > MINUTE for one in kept if not one.missed and (at := turns[one.id]))
+    turns = lay_out_turns(
+        [one.waiting for one in kept], free=_first_free_time(scope, channel.id, gap), gap=gap
+    )
+    return any(
+        at is not None and one.turn - at > MINUTE
+        for one in kept
+        if not one.missed and (at := turns[one.id])
+    )
 
 
 def forecast_turns(scope: Scope, channel: Channel, until: datetime) -> dict[UUID, datetime | None]:
-    """When what is planned on an account until an instant would leave, None for what would be too late by its turn.
+    """When what is planned on an account until an instant would leave, None for what would be too
+    late by its turn.
 
     Empty for an account whose distance is advice.
     """
@@ -235,18 +299,27 @@ def forecast_turns(scope: Scope, channel: Channel, until: datetime) -> dict[UUID
         return {}
     known = [one.waiting for one in _list_planned_deliveries(scope, channel.id, until, AHEAD)]
     return lay_out_turns(
-        known, free=_first_free_time(scope, channel.id, channel.min_interval), gap=channel.min_interval
+        known,
+        free=_first_free_time(scope, channel.id, channel.min_interval),
+        gap=channel.min_interval,
     )
 
 
-def forecast_turn(scope: Scope, channel: Channel, at: datetime, *, but: UUID = NO_DELIVERY_ID) -> datetime | None:
-    """When a post that is planned at an instant would leave an account that keeps its distance, None for what would be
-    too late by its turn. `but` is the delivery itself; a new one is as important, and may be as late, as is usual."""
+def forecast_turn(
+    scope: Scope, channel: Channel, at: datetime, *, but: UUID = NO_DELIVERY_ID
+) -> datetime | None:
+    """When a post that is planned at an instant would leave an account that keeps its distance,
+    None for what would be too late by its turn. `but` is the delivery itself; a new one is as
+    important, and may be as late, as is usual."""
     known = {one.id: one for one in _list_planned_deliveries(scope, channel.id, at + A_DAY, AHEAD)}
     old = known.pop(but, None)
-    late = lateness.latest_publish_time(lateness.DEFAULT_LATE_SPAN, at, channel.zone, until_midnight=False)
+    late = lateness.latest_publish_time(
+        lateness.DEFAULT_LATE_SPAN, at, channel.zone, until_midnight=False
+    )
     if old is not None:
         late = at + (old.late_until - old.due_at) if old.late_until is not None else None
     new = WaitingDelivery(but, old.priority if old is not None else DEFAULT_PRIORITY, at, at, late)
     free = _first_free_time(scope, channel.id, channel.min_interval, but=but)
-    return lay_out_turns([new, *(one.waiting for one in known.values())], free=free, gap=channel.min_interval)[but]
+    return lay_out_turns(
+        [new, *(one.waiting for one in known.values())], free=free, gap=channel.min_interval
+    )[but]

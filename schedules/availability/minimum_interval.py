@@ -1,4 +1,5 @@
-"""How near two posts of one account come: the neighbour that is too near, and the nearest time with room."""
+"""How near two posts of one account come: the neighbour that is too near, and the nearest time with
+room."""
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
@@ -21,7 +22,8 @@ MIN_INTERVAL = timedelta(minutes=1)
 """Between two posts that the queue places on one account, where the account asks for no more."""
 
 OVERDUE_AFTER = timedelta(minutes=2)
-"""A delivery later than this was kept back by us: on its account such ones leave one by one, not in a burst."""
+"""A delivery later than this was kept back by us: on its account such ones leave one by one, not in
+a burst."""
 
 CATCH_UP_INTERVAL = timedelta(minutes=10)
 """Between two overdue deliveries on one account, unless the account asks for more."""
@@ -29,7 +31,9 @@ CATCH_UP_INTERVAL = timedelta(minutes=10)
 SEARCH_RANGE = timedelta(days=1)
 SEARCH_STEP = timedelta(minutes=15)
 
-FREE_STATES = frozenset({DeliveryState.CANCELLED, DeliveryState.FAILED, DeliveryState.REMOVED, DeliveryState.REHEARSED})
+FREE_STATES = frozenset(
+    {DeliveryState.CANCELLED, DeliveryState.FAILED, DeliveryState.REMOVED, DeliveryState.REHEARSED}
+)
 """States of deliveries that take no room on an account."""
 
 
@@ -37,9 +41,10 @@ FREE_STATES = frozenset({DeliveryState.CANCELLED, DeliveryState.FAILED, Delivery
 class IntervalWarning:
     """What speaks against a time on an account, and what would not.
 
-    `at` and `words` are the neighbour's, none where only `quiet_periods` covers the time, or those that wait before it;
-    `instead` is the later or earlier time with room that is nearest to it, or to the same hour behind quiet days. Where
-    the account holds its distance, `leaves` is when it would leave, none with `held`: too late by then.
+    `at` and `words` are the neighbour's, none where only `quiet_periods` covers the time, or those
+    that wait before it; `instead` is the later or earlier time with room that is nearest to it, or
+    to the same hour behind quiet days. Where the account holds its distance, `leaves` is when it
+    would leave, none with `held`: too late by then.
     """
 
     account: str
@@ -59,7 +64,9 @@ def minimum_interval_of(channel: Channel) -> timedelta:
     return max(channel.min_interval, MIN_INTERVAL)
 
 
-def busy_times(scope: Scope, channel_id: UUID, since: datetime, *, but: Collection[UUID] = ()) -> list[datetime]:
+def busy_times(
+    scope: Scope, channel_id: UUID, since: datetime, *, but: Collection[UUID] = ()
+) -> list[datetime]:
     """When posts of an account leave from an instant on, in order, those in `but` left out."""
     rows = scope.session.exec(
         select(Delivery.due_at, Delivery.id)
@@ -88,9 +95,11 @@ def interval_over_at(scope: Scope, channel_id: UUID, gap: timedelta) -> datetime
 
 
 def next_catch_up_time(scope: Scope, channel: Channel) -> datetime:
-    """When the next post that an account missed may leave: `GAP` after the last such one, so that they are no burst.
+    """When the next post that an account missed may leave: `GAP` after the last such one, so that
+    they are no burst.
 
-    From what left on time it keeps the distance its account asks for, no more: else a busy account would never be free.
+    From what left on time it keeps the distance its account asks for, no more: else a busy account
+    would never be free.
     """
     kept = (
         OVERDUE_AFTER + channel.min_interval
@@ -98,7 +107,9 @@ def next_catch_up_time(scope: Scope, channel: Channel) -> datetime:
     last, missed = scope.session.exec(
         select(
             func.max(Delivery.settled_at),
-            func.max(Delivery.settled_at).filter(col(Delivery.settled_at) > col(Delivery.due_at) + kept),
+            func.max(Delivery.settled_at).filter(
+                col(Delivery.settled_at) > col(Delivery.due_at) + kept
+            ),
         ).where(
             Delivery.tenant_id == scope.tenant_id,
             Delivery.channel_id == channel.id,
@@ -119,15 +130,23 @@ def has_room(taken: Sequence[datetime], at: datetime, gap: timedelta) -> bool:
 
 
 def nearest_free_time(
-    wanted: datetime, taken: Sequence[datetime], gap: timedelta, *, now: datetime, closed: Iterable[QuietPeriod] = ()
+    wanted: datetime,
+    taken: Sequence[datetime],
+    gap: timedelta,
+    *,
+    now: datetime,
+    closed: Iterable[QuietPeriod] = (),
 ) -> datetime | None:
-    """The instant nearest to `wanted`, within a day, with `gap` to all of `taken`, to come and not closed; pure.
+    """The instant nearest to `wanted`, within a day, with `gap` to all of `taken`, to come and not
+    closed; pure.
 
-    Asked of the edges of what is taken, and of every quarter of an hour. None where the day is full.
+    Asked of the edges of what is taken, and of every quarter of an hour. None where the day is
+    full.
     """
     closed = list(closed)
     quarters = (
-        wanted + number * SEARCH_STEP for number in range(-SEARCH_RANGE // SEARCH_STEP, SEARCH_RANGE // SEARCH_STEP + 1)
+        wanted + number * SEARCH_STEP
+        for number in range(-SEARCH_RANGE // SEARCH_STEP, SEARCH_RANGE // SEARCH_STEP + 1)
     )
     edges = {*quarters, *(one + gap for one in taken), *(one - gap for one in taken)}
     free = (
@@ -142,20 +161,24 @@ def nearest_free_time(
 
 
 def first_time_after_quiet(at: datetime, closed: Sequence[QuietPeriod]) -> datetime:
-    """The same hour of the first day after the quiet days in which an instant lies, one period after another; pure."""
+    """The same hour of the first day after the quiet days in which an instant lies, one period
+    after another; pure."""
     days = [one for one in closed if one.last is not None]
     for _ in days:  # at most each ends once
         covered = quiet_periods.find_covering_period(days, at)
         if covered is None or covered.last is None:
             break
-        at = WallTime(covered.last + SEARCH_RANGE, to_wall_time(at, covered.zone).clock, covered.zone).instant()
+        at = WallTime(
+            covered.last + SEARCH_RANGE, to_wall_time(at, covered.zone).clock, covered.zone
+        ).instant()
     return at
 
 
 def find_interval_warning(
     scope: Scope, channel_id: UUID, at: datetime, *, but: UUID | None = None
 ) -> IntervalWarning | None:
-    """What speaks against posting on an account at an instant, None if nothing does; `but` is the delivery itself.
+    """What speaks against posting on an account at an instant, None if nothing does; `but` is the
+    delivery itself.
 
     It never stops anybody: who plans by hand may want it so. Raises NotFound.
     """
@@ -167,26 +190,47 @@ def find_interval_warning(
     binds = enforced_interval.is_interval_enforced(channel) and at > scope.now
     leaves = None
     if binds:
-        leaves = enforced_interval.forecast_turn(scope, channel, at, but=but or enforced_interval.NO_DELIVERY_ID)
+        leaves = enforced_interval.forecast_turn(
+            scope, channel, at, but=but or enforced_interval.NO_DELIVERY_ID
+        )
     if neighbour is None and covered is None and (not binds or leaves == at):
         return None
-    taken = busy_times(scope, channel_id, at - SEARCH_RANGE - gap, but=() if but is None else (but,))
+    taken = busy_times(
+        scope, channel_id, at - SEARCH_RANGE - gap, but=() if but is None else (but,)
+    )
     free = nearest_free_time(
-        first_time_after_quiet(at, closed), taken, minimum_interval_of(channel), now=scope.now, closed=closed
+        first_time_after_quiet(at, closed),
+        taken,
+        minimum_interval_of(channel),
+        now=scope.now,
+        closed=closed,
     )
     instead = to_wall_time(free, channel.zone) if free is not None else None
     due, words = neighbour if neighbour is not None else (None, "")
-    found = IntervalWarning(channel.name, gap, due, words, covered, instead, held=binds and leaves is None)
-    return found if leaves is None else replace(found, leaves=to_wall_time(leaves, channel.zone), waits=leaves > at)
+    found = IntervalWarning(
+        channel.name, gap, due, words, covered, instead, held=binds and leaves is None
+    )
+    return (
+        found
+        if leaves is None
+        else replace(found, leaves=to_wall_time(leaves, channel.zone), waits=leaves > at)
+    )
 
 
-def _find_nearest_post(scope: Scope, channel: Channel, at: datetime, but: UUID | None) -> tuple[datetime, str] | None:
-    """The post of the account that is nearest to an instant, where it is nearer than the account wants."""
+def _find_nearest_post(
+    scope: Scope, channel: Channel, at: datetime, but: UUID | None
+) -> tuple[datetime, str] | None:
+    """The post of the account that is nearest to an instant, where it is nearer than the account
+    wants."""
     if not channel.min_interval:
         return None
     rows = scope.session.exec(
         select(Delivery, Post)
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
         .where(
             Delivery.tenant_id == scope.tenant_id,
             Delivery.channel_id == channel.id,

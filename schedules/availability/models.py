@@ -1,4 +1,5 @@
-"""Tables of planning: hours of the week, quiet times, shifts; files, feeds, weeks, pools, labels; who reads along."""
+"""Tables of planning: hours of the week, quiet times, shifts; files, feeds, weeks, pools, labels;
+who reads along."""
 
 from datetime import date, time
 from uuid import UUID
@@ -18,7 +19,8 @@ from foundation.db.tables import CreatorOwnedRow, TenantRow, jsonb_column, table
 
 
 class SlotRow(CreatorOwnedRow, table=True):
-    """An hour of the week at which an account posts: wall time in `zone`, at most `jitter` minutes later."""
+    """An hour of the week at which an account posts: wall time in `zone`, at most `jitter` minutes
+    later."""
 
     __tablename__ = "slots"
     __table_args__ = table_arguments(
@@ -34,13 +36,15 @@ class SlotRow(CreatorOwnedRow, table=True):
     jitter: int = 0
     label: str = ""
     drawn_as: UUID | None = None
-    """The slot of another account that it was copied from: what was planned there is at its minutes here too."""
+    """The slot of another account that it was copied from: what was planned there is at its minutes
+    here too."""
 
 
 class SlotUse(CreatorOwnedRow, table=True):
     """Which delivery has a slot on a local date: two writers cannot take one.
 
-    It counts as long as the delivery is planned at `wall_time` there; else the slot is free again, whoever moved it.
+    It counts as long as the delivery is planned at `wall_time` there; else the slot is free again,
+    whoever moved it.
     """
 
     __tablename__ = "slot_uses"
@@ -48,7 +52,9 @@ class SlotUse(CreatorOwnedRow, table=True):
         UniqueConstraint("tenant_id", "slot_id", "local_date"),
         UniqueConstraint("tenant_id", "delivery_id"),
         ForeignKeyConstraint(["tenant_id", "slot_id"], ["slots.tenant_id", "slots.id"]),
-        ForeignKeyConstraint(["tenant_id", "delivery_id"], ["deliveries.tenant_id", "deliveries.id"]),
+        ForeignKeyConstraint(
+            ["tenant_id", "delivery_id"], ["deliveries.tenant_id", "deliveries.id"]
+        ),
         about="creator",
         keep="while the tenant is here",
     )
@@ -60,7 +66,8 @@ class SlotUse(CreatorOwnedRow, table=True):
 
 
 class QuietPeriodRow(CreatorOwnedRow, table=True):
-    """When nothing is to be posted, on one account or on all of a creator's: local days, or hours of the week.
+    """When nothing is to be posted, on one account or on all of a creator's: local days, or hours
+    of the week.
 
     A pause is one with the words it was announced with, and what it moved away.
     """
@@ -84,7 +91,8 @@ class QuietPeriodRow(CreatorOwnedRow, table=True):
 
 
 class HolidaySettingRow(TenantRow, table=True):
-    """Whose public holidays are quiet days: of one creator, or of all of the agency's that have no choice of their own.
+    """Whose public holidays are quiet days: of one creator, or of all of the agency's that have no
+    choice of their own.
 
     A country of "" is none at all.
     """

@@ -1,7 +1,8 @@
-"""Public holidays of a country, and of a region of it: their days, and what they are called in French and in English.
+"""Public holidays of a country, and of a region of it: their days, and what they are called in
+French and in English.
 
-The days are those of the library `holidays` (https://github.com/vacanza/holidays), as it is locked; it is loaded once
-somebody has chosen a country, not before.
+The days are those of the library `holidays` (https://github.com/vacanza/holidays), as it is locked;
+it is loaded once somebody has chosen a country, not before.
 """
 
 import re
@@ -33,7 +34,8 @@ _PART = re.compile(r"(?P<name>.*?)(?: \((?P<note>observed|estimated|observed, es
 
 @dataclass(frozen=True)
 class HolidaySetting:
-    """Whose holidays are quiet: `of_id` is a creator, or the agency. Nothing of any country where it is ""."""
+    """Whose holidays are quiet: `of_id` is a creator, or the agency. Nothing of any country where
+    it is ""."""
 
     id: UUID
     of_id: UUID
@@ -52,7 +54,8 @@ class Holiday:
 
     @property
     def holiday_keys(self) -> tuple[str, ...]:
-        """The names by which it is left out, each year: whether its date is an estimate yet changes none."""
+        """The names by which it is left out, each year: whether its date is an estimate yet changes
+        none."""
         return tuple(_ESTIMATE.sub("", one) for one in self.english.split("; "))
 
     def is_quiet(self, left_out: Collection[str]) -> bool:
@@ -69,8 +72,11 @@ def get_holiday_setting(scope: Scope, of_id: UUID) -> HolidaySetting | None:
     return _load_holiday_settings(scope, [of_id]).get(of_id)
 
 
-def effective_holiday_settings(scope: Scope, creators: Iterable[UUID]) -> dict[UUID, HolidaySetting]:
-    """What holds for each of these creators: their own choice, else the agency's; those with neither are left out."""
+def effective_holiday_settings(
+    scope: Scope, creators: Iterable[UUID]
+) -> dict[UUID, HolidaySetting]:
+    """What holds for each of these creators: their own choice, else the agency's; those with
+    neither are left out."""
     wanted = list(creators)
     known = _load_holiday_settings(scope, [scope.tenant_id, *wanted])
     usual = known.get(scope.tenant_id)
@@ -87,15 +93,21 @@ def _load_holiday_settings(scope: Scope, owners: Collection[UUID]) -> dict[UUID,
         HolidaySettingRow.left_out,
     )
     rows = scope.session.execute(
-        select(*known).where(  # type: ignore[call-overload]  # more columns than it has overloads for
-            HolidaySettingRow.tenant_id == scope.tenant_id, col(HolidaySettingRow.of_id).in_(list(owners))
+        # more columns than it has overloads for
+        select(*known).where(  # type: ignore[call-overload]  # see above
+            HolidaySettingRow.tenant_id == scope.tenant_id,
+            col(HolidaySettingRow.of_id).in_(list(owners)),
         )
     )
-    return {of_id: HolidaySetting(key, of_id, country, region, tuple(out)) for key, of_id, country, region, out in rows}
+    return {
+        of_id: HolidaySetting(key, of_id, country, region, tuple(out))
+        for key, of_id, country, region, out in rows
+    }
 
 
 def list_quiet_holidays(of: HolidaySetting, since: date) -> Iterator[Holiday]:
-    """The holidays of a choice from a day on, those that are left out aside, to the end of the year after next."""
+    """The holidays of a choice from a day on, those that are left out aside, to the end of the year
+    after next."""
     for year in range(since.year, since.year + AHEAD + 1):
         for one in list_holidays_of_year(of.country, of.region, year):
             if one.day >= since and one.is_quiet(of.left_out):
@@ -106,16 +118,25 @@ def list_coming_holidays(of: HolidaySetting, today: date) -> list[Holiday]:
     """Every holiday of a choice from a day on, those that are left out too, for a year."""
     if not of.country:
         return []
-    found = (one for year in (today.year, today.year + 1) for one in list_holidays_of_year(of.country, of.region, year))
+    found = (
+        one
+        for year in (today.year, today.year + 1)
+        for one in list_holidays_of_year(of.country, of.region, year)
+    )
     return [one for one in found if today <= one.day < today + timedelta(days=366)]
 
 
 @cache
 def list_holidays_of_year(country: str, region: str, year: int) -> tuple[Holiday, ...]:
-    """Every public holiday of a year, in order; none for a country or a region that the library knows no more."""
-    if country not in _supported_countries() or (region and region not in _supported_countries()[country]):
+    """Every public holiday of a year, in order; none for a country or a region that the library
+    knows no more."""
+    if country not in _supported_countries() or (
+        region and region not in _supported_countries()[country]
+    ):
         return ()
-    english = _holiday_names_by_date(country, region, year, _find_localized_language(country, _ENGLISH))
+    english = _holiday_names_by_date(
+        country, region, year, _find_localized_language(country, _ENGLISH)
+    )
     french = (
         _holiday_names_by_date(country, region, year, _find_localized_language(country, ("fr",)))
         if _find_localized_language(country, ("fr",))
@@ -127,8 +148,12 @@ def list_holidays_of_year(country: str, region: str, year: int) -> tuple[Holiday
     )
 
 
-def _holiday_names_by_date(country: str, region: str, year: int, language: str | None) -> dict[date, str]:
-    found = _import_holidays_library().country_holidays(country, subdiv=region or None, years=year, language=language)
+def _holiday_names_by_date(
+    country: str, region: str, year: int, language: str | None
+) -> dict[date, str]:
+    found = _import_holidays_library().country_holidays(
+        country, subdiv=region or None, years=year, language=language
+    )
     return {day: str(name) for day, name in found.items()}
 
 
@@ -138,7 +163,8 @@ def _replace_apostrophes(french: str) -> str:
 
 
 def _find_localized_language(country: str, languages: Iterable[str]) -> str | None:
-    """The first of these languages in which the library names a country's holidays; None for its own one."""
+    """The first of these languages in which the library names a country's holidays; None for its
+    own one."""
     known = _localized_countries().get(country, ())
     return next((one for one in languages if one in known), None)
 
@@ -171,19 +197,26 @@ def check_country(country: str, region: str) -> None:
 
 
 def list_countries(language: str) -> list[tuple[str, str]]:
-    """Every country whose holidays are known: its code, and what it is called in a language ("fr" or "en")."""
+    """Every country whose holidays are known: its code, and what it is called in a language ("fr"
+    or "en")."""
     from babel import Locale  # noqa: PLC0415  for the page on which somebody chooses
 
     names = Locale(language).territories
-    return sorted(((code, names.get(code, code)) for code in _supported_countries()), key=lambda one: _sort_key(one[1]))
+    return sorted(
+        ((code, names.get(code, code)) for code in _supported_countries()),
+        key=lambda one: _sort_key(one[1]),
+    )
 
 
 def list_regions(country: str) -> list[tuple[str, str]]:
-    """The regions of a country with holidays of their own: code, and name where the library knows one."""
+    """The regions of a country with holidays of their own: code, and name where the library knows
+    one."""
     if country not in _supported_countries() or not _supported_countries()[country]:
         return []
     known = _import_holidays_library().country_holidays(country).get_subdivision_aliases()
-    named = ((code, max(known.get(code) or [code], key=len)) for code in _supported_countries()[country])
+    named = (
+        (code, max(known.get(code) or [code], key=len)) for code in _supported_countries()[country]
+    )
     return [(code, name) for code, name in named if not code.startswith(SCHOOL)]
 
 
@@ -193,16 +226,22 @@ def _sort_key(name: str) -> str:
 
 @cache
 def _supported_countries() -> Mapping[str, list[str]]:
-    found: dict[str, list[str]] = _import_holidays_library().list_supported_countries(include_aliases=False)
+    found: dict[str, list[str]] = _import_holidays_library().list_supported_countries(
+        include_aliases=False
+    )
     return found
 
 
 @cache
 def _localized_countries() -> Mapping[str, list[str]]:
-    found: dict[str, list[str]] = _import_holidays_library().list_localized_countries(include_aliases=False)
+    found: dict[str, list[str]] = _import_holidays_library().list_localized_countries(
+        include_aliases=False
+    )
     return found
 
 
 @cache
 def _import_holidays_library() -> Any:
-    return import_module("holidays")  # named by a string: nobody pays for it who has chosen no country
+    return import_module(
+        "holidays"
+    )  # named by a string: nobody pays for it who has chosen no country

@@ -1,4 +1,5 @@
-"""When nothing is to be posted: days that are kept free, public holidays, hours of the night, a pause.
+"""When nothing is to be posted: days that are kept free, public holidays, hours of the night, a
+pause.
 
 Slots and proposed hours skip them, what repeats is left out in them; planning by hand is warned.
 """
@@ -27,16 +28,17 @@ from tenants.agencies.queries import get_agency, get_creator, list_creators
 DAY = timedelta(days=1)
 MAX_QUIET_LABEL_LENGTH = 200
 MAX_QUIET_DAYS = 366
-"""Days of one holiday at most: a typing error in the year must not silence an account for a decade."""
+"""Days of one holiday at most: a typing error in the year must not silence an account for a
+decade."""
 
 
 @dataclass(frozen=True)
 class QuietPeriod:
     """A quiet period, on one account or, without `channel_id`, on all of the creator's.
 
-    Either local days from `first` to `last`, both included, or the hours from `start` to `end` on `weekday` (0 is
-    Monday; every day without one); hours that end before they start go on into the next day. `shift_id` is what a
-    pause moved away, None for any other.
+    Either local days from `first` to `last`, both included, or the hours from `start` to `end` on
+    `weekday` (0 is Monday; every day without one); hours that end before they start go on into the
+    next day. `shift_id` is what a pause moved away, None for any other.
     """
 
     id: UUID
@@ -51,7 +53,8 @@ class QuietPeriod:
     end: time | None = None
     shift_id: UUID | None = None
     country: str = ""
-    """Of a public holiday, whose; "" for any other period. Its `label` is its name in the agency's language."""
+    """Of a public holiday, whose; "" for any other period. Its `label` is its name in the agency's
+    language."""
     names: tuple[tuple[str, str], ...] = ()
 
     def display_name(self, language: str) -> str:
@@ -60,8 +63,13 @@ class QuietPeriod:
 
     def covers(self, at: datetime) -> bool:
         """Whether an instant (UTC-aware) lies in it."""
-        if self.first is not None and self.last is not None and not self.first - DAY <= at.date() <= self.last + DAY:
-            return False  # on no clock of the world; asked of each holiday of years, so before any clock is
+        if (
+            self.first is not None
+            and self.last is not None
+            and not self.first - DAY <= at.date() <= self.last + DAY
+        ):
+            # on no clock of the world; asked of each holiday of years, so before any clock is
+            return False
         wall = to_wall_time(at, self.zone)
         if self.first is not None and self.last is not None:
             return self.first <= wall.day <= self.last
@@ -89,14 +97,18 @@ def find_covering_period(periods: Iterable[QuietPeriod], at: datetime) -> QuietP
 
 
 def list_quiet_periods(scope: Scope, creators: Iterable[UUID]) -> list[QuietPeriod]:
-    """Every period of these creators that is not over: days first, by time, then hours, then public holidays."""
+    """Every period of these creators that is not over: days first, by time, then hours, then public
+    holidays."""
     creators = list(creators)
     rows = scope.session.exec(
         select(QuietPeriodRow)
         .where(
             QuietPeriodRow.tenant_id == scope.tenant_id,
             col(QuietPeriodRow.creator_id).in_(creators),
-            or_(col(QuietPeriodRow.last_day).is_(None), col(QuietPeriodRow.last_day) >= scope.now.date() - DAY),
+            or_(
+                col(QuietPeriodRow.last_day).is_(None),
+                col(QuietPeriodRow.last_day) >= scope.now.date() - DAY,
+            ),
         )
         .order_by(
             col(QuietPeriodRow.first_day),
@@ -136,7 +148,11 @@ def _list_holiday_periods(scope: Scope, creators: Iterable[UUID]) -> list[QuietP
 
 def quiet_periods_of_channel(scope: Scope, creator_id: UUID, channel_id: UUID) -> list[QuietPeriod]:
     """The periods that hold for an account: its own and its creator's."""
-    return [one for one in list_quiet_periods(scope, [creator_id]) if one.channel_id in (None, channel_id)]
+    return [
+        one
+        for one in list_quiet_periods(scope, [creator_id])
+        if one.channel_id in (None, channel_id)
+    ]
 
 
 def pause_move_ids_query(scope: Scope) -> Any:
@@ -162,14 +178,21 @@ def add_quiet_days(
     last: date,
     shift_id: UUID | None = None,
 ) -> QuietPeriod:
-    """Keep local days free, the first and the last included. Raises BadInput for days that make no period, or that are
-    over; NotFound for an account that is not the creator's."""
+    """Keep local days free, the first and the last included. Raises BadInput for days that make no
+    period, or that are over; NotFound for an account that is not the creator's."""
     if last < first or (last - first).days >= MAX_QUIET_DAYS:
         raise BadInput("quiet.days_wrong", most=MAX_QUIET_DAYS)
     if day_bounds(last, zone)[1] <= scope.now:
         raise BadInput("quiet.over")
     return _create_quiet_period(
-        scope, creator_id, channel_id, label=label, zone=zone, first_day=first, last_day=last, shift_id=shift_id
+        scope,
+        creator_id,
+        channel_id,
+        label=label,
+        zone=zone,
+        first_day=first,
+        last_day=last,
+        shift_id=shift_id,
     )
 
 
@@ -184,7 +207,8 @@ def add_quiet_hours(
     start: time,
     end: time,
 ) -> QuietPeriod:
-    """Keep hours of the week free, on one weekday or each. Raises BadInput for hours of no length, and NotFound."""
+    """Keep hours of the week free, on one weekday or each. Raises BadInput for hours of no length,
+    and NotFound."""
     if start == end or (weekday is not None and not 0 <= weekday <= 6):
         raise BadInput("quiet.hours_wrong")
     hours: dict[str, Any] = {"weekday": weekday, "start_time": start, "end_time": end}
@@ -192,7 +216,8 @@ def add_quiet_hours(
 
 
 def delete_quiet_period(scope: Scope, quiet_id: UUID) -> None:
-    """Take a period away; what was planned stays where it is, what repeats leaves in it again. Raises NotFound."""
+    """Take a period away; what was planned stays where it is, what repeats leaves in it again.
+    Raises NotFound."""
     row = _get_period_row(scope, quiet_id)
     scope.session.delete(row)
     scope.session.flush()
@@ -200,7 +225,8 @@ def delete_quiet_period(scope: Scope, quiet_id: UUID) -> None:
 
 
 def reschedule_all_series(scope: Scope, creator_id: UUID) -> None:
-    """What repeats of a creator is laid anew a moment later: its rules give way to other days now."""
+    """What repeats of a creator is laid anew a moment later: its rules give way to other days
+    now."""
     theirs = select(Series.id).where(
         Series.tenant_id == scope.tenant_id,
         Series.creator_id == creator_id,
@@ -219,7 +245,12 @@ def _create_quiet_period(
         raise NotFound("channel.unknown")
     words = " ".join(label.replace("\x00", "").split())[:MAX_QUIET_LABEL_LENGTH]
     row = QuietPeriodRow(
-        tenant_id=scope.tenant_id, creator_id=creator_id, channel_id=channel_id, label=words, zone=zone, **when
+        tenant_id=scope.tenant_id,
+        creator_id=creator_id,
+        channel_id=channel_id,
+        label=words,
+        zone=zone,
+        **when,
     )
     scope.add(row)
     reschedule_all_series(scope, creator_id)

@@ -1,4 +1,5 @@
-"""Slots: the hours of the week at which an account posts, which of them are free, and who has one."""
+"""Slots: the hours of the week at which an account posts, which of them are free, and who has
+one."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,8 +26,8 @@ from schedules.posts.states import DeliveryState
 
 @dataclass(frozen=True)
 class QueueChange:
-    """What is about to change around a queue, as if it had: deliveries that go away, instants that will be taken, days
-    that will be closed."""
+    """What is about to change around a queue, as if it had: deliveries that go away, instants that
+    will be taken, days that will be closed."""
 
     away: Sequence[UUID] = ()
     taken: Sequence[datetime] = ()
@@ -49,7 +50,10 @@ MAX_SLOT_LABEL_LENGTH = 60
 WEEK = timedelta(days=7)
 _LAST_MINUTE = 24 * 60 - 1
 
-_AWAY = "DELETE FROM slot_uses WHERE tenant_id = :tenant AND delivery_id = ANY(CAST(:deliveries AS uuid[]))"
+_AWAY = (
+    "DELETE FROM slot_uses WHERE tenant_id = :tenant AND delivery_id = ANY(CAST(:deliveries AS "
+    "uuid[]))"
+)
 
 _TAKE = """
 INSERT INTO slot_uses (tenant_id, id, creator_id, slot_id, local_date, delivery_id, wall_time, zone)
@@ -57,15 +61,18 @@ VALUES (:tenant, :id, :creator, :slot, :day, :delivery, :wall, :zone)
 ON CONFLICT (tenant_id, slot_id, local_date) DO UPDATE SET delivery_id = EXCLUDED.delivery_id,
   wall_time = EXCLUDED.wall_time, zone = EXCLUDED.zone, updated_at = house_now()
 WHERE slot_uses.delivery_id = EXCLUDED.delivery_id OR NOT EXISTS (
-  SELECT 1 FROM deliveries d WHERE d.tenant_id = slot_uses.tenant_id AND d.id = slot_uses.delivery_id
+  SELECT 1 FROM deliveries d WHERE d.tenant_id = slot_uses.tenant_id AND d.id =
+  slot_uses.delivery_id
     AND d.state <> 'cancelled' AND d.wall_time = slot_uses.wall_time AND d.zone = slot_uses.zone)
 """
-"""One row a slot and local date; that of a delivery which is not planned there any more is taken over."""
+"""One row a slot and local date; that of a delivery which is not planned there any more is taken
+over."""
 
 
 @dataclass(frozen=True)
 class Slot:
-    """An hour of the week of an account: `clock` on `weekday` (0 is Monday) in `zone`, up to `jitter` minutes later."""
+    """An hour of the week of an account: `clock` on `weekday` (0 is Monday) in `zone`, up to
+    `jitter` minutes later."""
 
     id: UUID
     creator_id: UUID
@@ -79,7 +86,8 @@ class Slot:
     """Whose draw it follows: its own, or that of the slot it was copied from."""
 
     def place_on(self, day: date) -> WallTime:
-        """Its wall time on one of its days: the same each time it is asked, and never on the next day."""
+        """Its wall time on one of its days: the same each time it is asked, and never on the next
+        day."""
         start = self.clock.hour * 60 + self.clock.minute
         most = min(self.jitter, _LAST_MINUTE - start)
         drawn = derived_uuid(self.drawn_as, "jitter", day.isoformat()).int % (most + 1)
@@ -113,8 +121,11 @@ class SlotPlace:
 
 
 def iterate_places(slots: Iterable[Slot], after: datetime) -> Iterator[SlotPlace]:
-    """Every place of these slots later than an instant, in the order of their instants, up to the horizon; pure."""
-    return merge(*(_upcoming_places_of_slot(slot, after) for slot in slots), key=lambda place: place.due_time)
+    """Every place of these slots later than an instant, in the order of their instants, up to the
+    horizon; pure."""
+    return merge(
+        *(_upcoming_places_of_slot(slot, after) for slot in slots), key=lambda place: place.due_time
+    )
 
 
 def _upcoming_places_of_slot(slot: Slot, after: datetime) -> Iterator[SlotPlace]:
@@ -124,14 +135,24 @@ def _upcoming_places_of_slot(slot: Slot, after: datetime) -> Iterator[SlotPlace]
 
 
 def filter_free_places(
-    slots: Iterable[Slot], *, after: datetime, taken: Sequence[datetime], closed: Sequence[QuietPeriod], gap: timedelta
+    slots: Iterable[Slot],
+    *,
+    after: datetime,
+    taken: Sequence[datetime],
+    closed: Sequence[QuietPeriod],
+    gap: timedelta,
 ) -> Iterator[SlotPlace]:
-    """The places that follow an instant, `gap` from what is taken (in order) and from each other, none closed; pure."""
+    """The places that follow an instant, `gap` from what is taken (in order) and from each other,
+    none closed; pure."""
     last: datetime | None = None
     for place in iterate_places(slots, after):
         at = place.due_time
         far = last is None or at - last >= gap
-        if far and has_room(taken, at, gap) and quiet_periods.find_covering_period(closed, at) is None:
+        if (
+            far
+            and has_room(taken, at, gap)
+            and quiet_periods.find_covering_period(closed, at) is None
+        ):
             last = at
             yield place
 
@@ -148,8 +169,9 @@ def list_slots(scope: Scope, channel_id: UUID) -> list[Slot]:
 
 
 def lock_queues(scope: Scope, *channels: UUID) -> None:
-    """One at a time plans the queues of these accounts, until the transaction ends: who comes second sees what the
-    first one took. Always in the same order, so that two who hold several never wait for each other."""
+    """One at a time plans the queues of these accounts, until the transaction ends: who comes
+    second sees what the first one took. Always in the same order, so that two who hold several
+    never wait for each other."""
     for channel_id in sorted(set(channels)):
         scope.lock(f"queue:{scope.tenant_id}:{channel_id}")
 
@@ -167,9 +189,9 @@ def add_slot(
 ) -> UUID:
     """Post on an account at an hour of the week from now on.
 
-    `jitter`: minutes it may leave later, drawn for each date, never past midnight, as for the slot `drawn_as` where one
-    is copied. Raises BadInput for an hour that is
-    none and for too many of them, Conflict for one the account has already, NotFound.
+    `jitter`: minutes it may leave later, drawn for each date, never past midnight, as for the slot
+    `drawn_as` where one is copied. Raises BadInput for an hour that is none and for too many of
+    them, Conflict for one the account has already, NotFound.
     """
     channel = queries.get_channel(scope, channel_id)
     load_zone(zone)
@@ -206,7 +228,8 @@ def get_slot(scope: Scope, slot_id: UUID) -> Slot:
 
 
 def remove_slot(scope: Scope, slot_id: UUID) -> None:
-    """Post no more at this hour. What is planned at it keeps its time, and is no more of the queue. Raises NotFound."""
+    """Post no more at this hour. What is planned at it keeps its time, and is no more of the queue.
+    Raises NotFound."""
     lock_queues(scope, get_slot(scope, slot_id).channel_id)
     uses = "DELETE FROM slot_uses WHERE tenant_id = :tenant AND slot_id = :slot"
     scope.run(uses, tenant=scope.tenant_id, slot=slot_id)
@@ -233,7 +256,8 @@ def copy_slots(scope: Scope, source: UUID, target: Channel) -> None:
 
 
 def take_place(scope: Scope, place: SlotPlace, delivery_id: UUID) -> bool:
-    """Give a place to a delivery that is planned at it, and away the one it had; False where another has it.
+    """Give a place to a delivery that is planned at it, and away the one it had; False where
+    another has it.
 
     A transaction that is just taking the same place is waited for.
     """
@@ -242,9 +266,16 @@ def take_place(scope: Scope, place: SlotPlace, delivery_id: UUID) -> bool:
 
 
 def _record_slot_use(scope: Scope, place: SlotPlace, delivery_id: UUID) -> bool:
-    taken = {"tenant": scope.tenant_id, "slot": place.slot.id, "day": place.day, "delivery": delivery_id}
+    taken = {
+        "tenant": scope.tenant_id,
+        "slot": place.slot.id,
+        "day": place.day,
+        "delivery": delivery_id,
+    }
     wall = {"wall": str(place.wall_time), "zone": place.wall_time.zone}
-    return bool(scope.run(_TAKE, id=uuid7(), creator=place.slot.creator_id, **wall, **taken).rowcount)
+    return bool(
+        scope.run(_TAKE, id=uuid7(), creator=place.slot.creator_id, **wall, **taken).rowcount
+    )
 
 
 def adopt_deliveries(scope: Scope, channel_id: UUID, rows: Iterable[Delivery]) -> None:
@@ -258,16 +289,25 @@ def adopt_deliveries(scope: Scope, channel_id: UUID, rows: Iterable[Delivery]) -
             _record_slot_use(scope, place, row.id)
 
 
-def deliveries_losing_slots(scope: Scope, channel_id: UUID, goes: Mapping[UUID, WallTime]) -> set[UUID]:
-    """Of deliveries of an account that go to other times together, those of its queue for which another one has the
-    slot that they go to, and keeps it. What they have themselves is as little free for the rest."""
+def deliveries_losing_slots(
+    scope: Scope, channel_id: UUID, goes: Mapping[UUID, WallTime]
+) -> set[UUID]:
+    """Of deliveries of an account that go to other times together, those of its queue for which
+    another one has the slot that they go to, and keeps it. What they have themselves is as little
+    free for the rest."""
     known = list_slots(scope, channel_id)
     has = _load_deliveries_by_place(scope, channel_id)
     places = {one: _find_place_at(known, goes[one]) for one in has.values() if one in goes}
-    wanted = {one: has.get((place.slot.id, place.day)) for one, place in places.items() if place is not None}
+    wanted = {
+        one: has.get((place.slot.id, place.day))
+        for one, place in places.items()
+        if place is not None
+    }
     going = set(goes)
     stays = set[UUID]()
-    while more := {one for one in going & wanted.keys() if wanted[one] is not None and wanted[one] not in going}:
+    while more := {
+        one for one in going & wanted.keys() if wanted[one] is not None and wanted[one] not in going
+    }:
         going = going - more
         stays = stays | more
     return stays
@@ -277,7 +317,11 @@ def _load_deliveries_by_place(scope: Scope, channel_id: UUID) -> dict[tuple[UUID
     """Which delivery to come has a slot of an account, on which of its dates."""
     rows = scope.session.exec(
         select(SlotUse)
-        .join(Delivery, (col(Delivery.tenant_id) == col(SlotUse.tenant_id)) & (col(Delivery.id) == SlotUse.delivery_id))
+        .join(
+            Delivery,
+            (col(Delivery.tenant_id) == col(SlotUse.tenant_id))
+            & (col(Delivery.id) == SlotUse.delivery_id),
+        )
         .where(
             Delivery.tenant_id == scope.tenant_id,
             Delivery.channel_id == channel_id,
@@ -319,10 +363,13 @@ def find_free_places(
     taken = sorted([*left, *change.taken])
     closed = change.closed
     kept = [*quiet_periods.quiet_periods_of_channel(scope, channel.creator_id, channel.id), *closed]
-    return filter_free_places(known, after=since, taken=taken, closed=kept, gap=minimum_interval_of(channel))
+    return filter_free_places(
+        known, after=since, taken=taken, closed=kept, gap=minimum_interval_of(channel)
+    )
 
 
 def find_first_free_time(scope: Scope, channel_id: UUID) -> WallTime | None:
-    """When the next post would leave that is added now; None where an account has no slot, or none free."""
+    """When the next post would leave that is added now; None where an account has no slot, or none
+    free."""
     place = next(iter(find_free_places(scope, queries.get_channel(scope, channel_id))), None)
     return place.wall_time if place is not None else None

@@ -1,4 +1,5 @@
-"""Planned times follow the clock: when a country changes its rules, the plan stays and its instant moves."""
+"""Planned times follow the clock: when a country changes its rules, the plan stays and its instant
+moves."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -30,13 +31,19 @@ LISTED = 10
 def recompute_due_times(scope: Scope) -> int:
     """Bring every time to come to what its wall time means now; how many moved. Twice is as once.
 
-    The members are told which, once per creator and release of the rules. Wall times stay as they are, those of a
-    delivery that was moved by hand included.
+    The members are told which, once per creator and release of the rules. Wall times stay as they
+    are, those of a delivery that was moved by hand included.
     """
-    stale = [row.id for row in _list_upcoming_deliveries(scope) if _recomputed_due_time(row) != row.due_at]
+    stale = [
+        row.id
+        for row in _list_upcoming_deliveries(scope)
+        if _recomputed_due_time(row) != row.due_at
+    ]
     moved = [row for row in _lock_deliveries(scope, stale) if _update_due_time(scope, row)]
     for creator_id in sorted({row.creator_id for row in moved}):
-        _notify_moved_deliveries(scope, creator_id, [row for row in moved if row.creator_id == creator_id])
+        _notify_moved_deliveries(
+            scope, creator_id, [row for row in moved if row.creator_id == creator_id]
+        )
     return len(moved)
 
 
@@ -53,7 +60,9 @@ def _list_upcoming_deliveries(scope: Scope) -> Sequence[Delivery]:
     return scope.session.exec(
         select(Delivery)
         .where(
-            Delivery.tenant_id == scope.tenant_id, col(Delivery.state).in_(_TO_COME), col(Delivery.due_at) > scope.now
+            Delivery.tenant_id == scope.tenant_id,
+            col(Delivery.state).in_(_TO_COME),
+            col(Delivery.due_at) > scope.now,
         )
         .execution_options(populate_existing=True)
     ).all()
@@ -64,7 +73,11 @@ def _lock_deliveries(scope: Scope, ids: Sequence[UUID]) -> Sequence[Delivery]:
         return []
     return scope.session.exec(
         select(Delivery)
-        .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(ids), col(Delivery.state).in_(_TO_COME))
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            col(Delivery.id).in_(ids),
+            col(Delivery.state).in_(_TO_COME),
+        )
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .with_for_update()
         .execution_options(populate_existing=True)
@@ -83,6 +96,17 @@ def _update_due_time(scope: Scope, row: Delivery) -> bool:
 
 def _notify_moved_deliveries(scope: Scope, creator_id: UUID, moved: Sequence[Delivery]) -> None:
     names = queries.channel_names(scope)
-    listed = ", ".join(f"{names.get(row.channel_id, '?')} {row.wall_time.replace('T', ' ')}" for row in moved[:LISTED])
-    told = Message("clocks.moved", {"release": tz_data_version(), "count": len(moved), "posts": listed})
-    notices.put(scope, told, cause=f"clocks:{tz_data_version()}:{creator_id}", urgent=True, creator_id=creator_id)
+    listed = ", ".join(
+        f"{names.get(row.channel_id, '?')} {row.wall_time.replace('T', ' ')}"
+        for row in moved[:LISTED]
+    )
+    told = Message(
+        "clocks.moved", {"release": tz_data_version(), "count": len(moved), "posts": listed}
+    )
+    notices.put(
+        scope,
+        told,
+        cause=f"clocks:{tz_data_version()}:{creator_id}",
+        urgent=True,
+        creator_id=creator_id,
+    )

@@ -15,7 +15,8 @@ from schedules.posts.models import Delivery
 from schedules.posts.states import DeliveryState
 
 DEFAULT_USUAL_HOUR = time(18, 30)
-"""Proposed to whom nothing is known of yet: the start of the evening, when most people look at their phone."""
+"""Proposed to whom nothing is known of yet: the start of the evening, when most people look at
+their phone."""
 
 HABIT_PERIOD = timedelta(days=28)
 """How far back, and how far ahead, posts count for the usual hours of a creator."""
@@ -33,7 +34,8 @@ MAX_SEARCH_DAYS = 400
 
 
 _HOURS = """
-SELECT creator_id, substr(wall_time, 12, 5) AS clock, count(DISTINCT substr(wall_time, 1, 10)) AS days
+SELECT creator_id, substr(wall_time, 12, 5) AS clock, count(DISTINCT substr(wall_time, 1, 10)) AS
+days
 FROM deliveries
 WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND due_at >= :since AND due_at < :until
   AND state <> 'cancelled'
@@ -42,7 +44,8 @@ GROUP BY creator_id, clock ORDER BY creator_id, days DESC, clock
 
 
 def list_usual_hours(scope: Scope, creators: Collection[UUID]) -> dict[UUID, list[time]]:
-    """The clock times each creator's posts usually leave at, earliest first; one of ours for whom nothing is known."""
+    """The clock times each creator's posts usually leave at, earliest first; one of ours for whom
+    nothing is known."""
     rows = scope.run(
         _HOURS,
         tenant=scope.tenant_id,
@@ -58,14 +61,21 @@ def list_usual_hours(scope: Scope, creators: Collection[UUID]) -> dict[UUID, lis
 
 
 def filter_free_times(
-    wanted: Iterable[WallTime], taken: Collection[datetime], now: datetime, closed: Sequence[QuietPeriod] = ()
+    wanted: Iterable[WallTime],
+    taken: Collection[datetime],
+    now: datetime,
+    closed: Sequence[QuietPeriod] = (),
 ) -> list[WallTime]:
-    """Those of the wanted times that are still to come, have no post near them and are not closed; pure."""
+    """Those of the wanted times that are still to come, have no post near them and are not closed;
+    pure."""
     return list(_iterate_free_times(wanted, taken, now, closed))
 
 
 def _iterate_free_times(
-    wanted: Iterable[WallTime], taken: Collection[datetime], now: datetime, closed: Sequence[QuietPeriod]
+    wanted: Iterable[WallTime],
+    taken: Collection[datetime],
+    now: datetime,
+    closed: Sequence[QuietPeriod],
 ) -> Iterator[WallTime]:
     for one in wanted:
         at = one.instant()
@@ -80,7 +90,8 @@ def _iterate_free_times(
 def filter_closing_periods(
     periods: Iterable[QuietPeriod], creator_id: UUID, channels: Collection[UUID] = ()
 ) -> list[QuietPeriod]:
-    """Those of these periods in which a creator posts nothing on any of some accounts, or at all; pure."""
+    """Those of these periods in which a creator posts nothing on any of some accounts, or at all;
+    pure."""
     hers = (one for one in periods if one.creator_id == creator_id)
     return [one for one in hers if one.channel_id is None or one.channel_id in channels]
 
@@ -88,16 +99,23 @@ def filter_closing_periods(
 def find_next_usual_time(
     scope: Scope, creator_id: UUID, zone: str, *, channels: Collection[UUID] = (), days: int = 14
 ) -> WallTime:
-    """The next usual hour of a creator without a post near it, in no quiet period of hers or of these accounts; after
-    two full weeks, the first such hour after them. Where none of her hours is ever open, the first one: who plans is
-    warned of it as of any hour."""
+    """The next usual hour of a creator without a post near it, in no quiet period of hers or of
+    these accounts; after two full weeks, the first such hour after them. Where none of her hours is
+    ever open, the first one: who plans is warned of it as of any hour."""
     known = list_usual_hours(scope, [creator_id])[creator_id]
     today = to_wall_time(scope.now, zone).day
     channels = tuple(channels)
-    closed = filter_closing_periods(quiet_periods.list_quiet_periods(scope, [creator_id]), creator_id, channels)
-    wanted = [WallTime(today + timedelta(days=ahead), clock, zone) for ahead in range(days + 1) for clock in known]
+    closed = filter_closing_periods(
+        quiet_periods.list_quiet_periods(scope, [creator_id]), creator_id, channels
+    )
+    wanted = [
+        WallTime(today + timedelta(days=ahead), clock, zone)
+        for ahead in range(days + 1)
+        for clock in known
+    ]
     later = (
-        WallTime(today + timedelta(days=ahead), known[0], zone) for ahead in range(days + 1, days + MAX_SEARCH_DAYS)
+        WallTime(today + timedelta(days=ahead), known[0], zone)
+        for ahead in range(days + 1, days + MAX_SEARCH_DAYS)
     )
     taken = scope.session.exec(
         select(Delivery.due_at).where(
@@ -109,6 +127,7 @@ def find_next_usual_time(
         )
     ).all()
     found = chain(
-        _iterate_free_times(wanted, taken, scope.now, closed), _iterate_free_times(later, (), scope.now, closed)
+        _iterate_free_times(wanted, taken, scope.now, closed),
+        _iterate_free_times(later, (), scope.now, closed),
     )
     return next(found, WallTime(today + timedelta(days=days + 1), known[0], zone))

@@ -1,4 +1,5 @@
-"""What a calendar says beside its posts: the hours a creator keeps, what just moved, how far a beginner has come."""
+"""What a calendar says beside its posts: the hours a creator keeps, what just moved, how far a
+beginner has come."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ MAX_BOARD_DELIVERIES = 2000
 
 
 _BEGUN = """
-SELECT EXISTS (SELECT 1 FROM deliveries WHERE tenant_id = :tenant AND creator_id = ANY(:creators)) AS planned,
+SELECT EXISTS (SELECT 1 FROM deliveries WHERE tenant_id = :tenant AND creator_id =
+ANY(:creators)) AS planned,
   EXISTS (SELECT 1 FROM deliveries WHERE tenant_id = :tenant AND creator_id = ANY(:creators)
     AND state = 'published') AS published
 """
@@ -27,7 +29,8 @@ SELECT EXISTS (SELECT 1 FROM deliveries WHERE tenant_id = :tenant AND creator_id
 
 @dataclass(frozen=True)
 class RecentMove:
-    """A delivery that has just gone from one state to another; `seconds` is how late it was then, below 0 early."""
+    """A delivery that has just gone from one state to another; `seconds` is how late it was then,
+    below 0 early."""
 
     delivery_id: UUID
     post_id: UUID
@@ -46,8 +49,8 @@ class RecentMove:
 
 @dataclass(frozen=True)
 class CalendarBoard:
-    """What somebody who works here looks at: posts of the window, and of whatever moved; what they did since the
-    instant that was asked for, the last first."""
+    """What somebody who works here looks at: posts of the window, and of whatever moved; what they
+    did since the instant that was asked for, the last first."""
 
     entries: list[DeliveryEntry]
     moved: list[RecentMove]
@@ -70,15 +73,29 @@ def load_board(
     names: Mapping[UUID, str],
     also: Collection[UUID] = (),
 ) -> CalendarBoard:
-    """All of it in one statement: deliveries due in the window, those in `also`, and those that moved since an instant;
-    with their moves since then. `names` are the accounts', by id."""
+    """All of it in one statement: deliveries due in the window, those in `also`, and those that
+    moved since an instant; with their moves since then. `names` are the accounts', by id."""
     ours = (DeliveryMove.tenant_id == scope.tenant_id, col(DeliveryMove.created_at) >= since)
-    stirred = select(DeliveryMove.delivery_id).where(*ours, col(DeliveryMove.creator_id).in_(list(creators)))
-    move = (DeliveryMove.created_at, DeliveryMove.before, DeliveryMove.after, DeliveryMove.by, DeliveryMove.reason)
-    moves = select(func.jsonb_agg(func.jsonb_build_array(*move))).where(*ours, DeliveryMove.delivery_id == Delivery.id)
+    stirred = select(DeliveryMove.delivery_id).where(
+        *ours, col(DeliveryMove.creator_id).in_(list(creators))
+    )
+    move = (
+        DeliveryMove.created_at,
+        DeliveryMove.before,
+        DeliveryMove.after,
+        DeliveryMove.by,
+        DeliveryMove.reason,
+    )
+    moves = select(func.jsonb_agg(func.jsonb_build_array(*move))).where(
+        *ours, DeliveryMove.delivery_id == Delivery.id
+    )
     rows = scope.session.execute(
         select(Delivery, Post, moves.scalar_subquery())
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
         .where(
             Delivery.tenant_id == scope.tenant_id,
             col(Delivery.creator_id).in_(list(creators)),
@@ -91,7 +108,11 @@ def load_board(
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .limit(MAX_BOARD_DELIVERIES)
     ).all()
-    moved = [_recent_move_from_row(one, row, owner, names) for row, owner, found in rows for one in found or ()]
+    moved = [
+        _recent_move_from_row(one, row, owner, names)
+        for row, owner, found in rows
+        for one in found or ()
+    ]
     return CalendarBoard(
         entries=[build_entry(row, owner, names) for row, owner, _ in rows],
         moved=sorted(moved, key=lambda one: one.at, reverse=True),
@@ -104,7 +125,9 @@ def load_posting_progress(scope: Scope, creators: Collection[UUID]) -> PostingPr
     return PostingProgress(row.planned, row.published)
 
 
-def _recent_move_from_row(stored: Sequence[Any], row: Delivery, owner: Post, names: Mapping[UUID, str]) -> RecentMove:
+def _recent_move_from_row(
+    stored: Sequence[Any], row: Delivery, owner: Post, names: Mapping[UUID, str]
+) -> RecentMove:
     stamp, before, after, by, reason = stored
     at = datetime.fromisoformat(stamp)
     return RecentMove(

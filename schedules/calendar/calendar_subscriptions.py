@@ -1,6 +1,8 @@
-"""Secret addresses of calendars: a phone reads under one what is planned, and shows its owner's wishes, no more.
+"""Secret addresses of calendars: a phone reads under one what is planned, and shows its owner's
+wishes, no more.
 
-The address is the only secret: it is shown once, kept as a digest, and ended by hand, or when its member leaves.
+The address is the only secret: it is shown once, kept as a digest, and ended by hand, or when its
+member leaves.
 """
 
 import hashlib
@@ -41,7 +43,8 @@ _SECRET = re.compile(rf"{PREFIX}[\w-]{{43}}", re.ASCII)
 
 @dataclass(frozen=True)
 class CalendarSubscription:
-    """An address as its owner sees it; without `creator_id` it tells of all they work for. Instants are UTC-aware."""
+    """An address as its owner sees it; without `creator_id` it tells of all they work for. Instants
+    are UTC-aware."""
 
     id: UUID
     creator_id: UUID | None
@@ -63,17 +66,21 @@ class CalendarAccess:
 
 @dataclass(frozen=True)
 class IcsDocument:
-    """A calendar (RFC 5545); `tag` changes when what it tells does, not with the moment it was asked for."""
+    """A calendar (RFC 5545); `tag` changes when what it tells does, not with the moment it was
+    asked for."""
 
     data: bytes
     tag: str
 
 
-def create_calendar_subscription(scope: Scope, *, creator_id: UUID | None, words: bool, key: UUID) -> str:
-    """A new address for the member who asks; returns its secret, which is shown once. Made before under `key`: "".
+def create_calendar_subscription(
+    scope: Scope, *, creator_id: UUID | None, words: bool, key: UUID
+) -> str:
+    """A new address for the member who asks; returns its secret, which is shown once. Made before
+    under `key`: "".
 
-    `words`: whether it tells what posts say. Raises Refused for a role that plans nothing, NotFound for a creator the
-    member does not work for, BadInput for one too many.
+    `words`: whether it tells what posts say. Raises Refused for a role that plans nothing, NotFound
+    for a creator the member does not work for, BadInput for one too many.
     """
     member = queries.get_acting_member(scope, "address.members_only")
     require_right(member.role, Right.RUN)
@@ -102,10 +109,12 @@ def create_calendar_subscription(scope: Scope, *, creator_id: UUID | None, words
 
 
 def revoke_calendar_subscription(scope: Scope, address_id: UUID) -> None:
-    """End an address of one's own; who may choose the staff ends anybody's. The next request is answered as if it had
-    never been. Twice is as once. Raises NotFound."""
+    """End an address of one's own; who may choose the staff ends anybody's. The next request is
+    answered as if it had never been. Twice is as once. Raises NotFound."""
     member = queries.get_acting_member(scope, "address.members_only")
-    row = scope.session.get(CalendarSubscriptionRow, (scope.tenant_id, address_id), with_for_update=True)
+    row = scope.session.get(
+        CalendarSubscriptionRow, (scope.tenant_id, address_id), with_for_update=True
+    )
     if row is None or not (row.member_id == member.id or has_right(member.role, Right.STAFF)):
         raise NotFound("address.unknown")
     if row.revoked_at is None:
@@ -128,7 +137,9 @@ def list_calendar_subscriptions(scope: Scope, member_id: UUID) -> list[CalendarS
     )
     left = audit.find_last_act(scope, "member.let_go", f"member:{member_id}")
     return [
-        CalendarSubscription(row.id, row.creator_id, row.words, row.created_at or scope.now, row.used_at)
+        CalendarSubscription(
+            row.id, row.creator_id, row.words, row.created_at or scope.now, row.used_at
+        )
         for row in rows
         if left is None or (row.created_at or scope.now) > left.at  # who comes back makes new ones
     ]
@@ -151,11 +162,14 @@ FROM calendar_addresses a WHERE a.digest = :digest AND a.revoked_at IS NULL
 _USED = "UPDATE calendar_addresses SET used_at = house_now() WHERE tenant_id = :tenant AND id = :id"
 
 
-def resolve_calendar_secret(tenant: OpenScope, secret: str, *, address: str) -> CalendarAccess | None:
-    """Whose calendar it is; None for an address nobody has, and one that ended. Whether its member is here still,
-    `calendar` asks.
+def resolve_calendar_secret(
+    tenant: OpenScope, secret: str, *, address: str
+) -> CalendarAccess | None:
+    """Whose calendar it is; None for an address nobody has, and one that ended. Whether its member
+    is here still, `calendar` asks.
 
-    What fails is counted by network address. Raises Refused after too many: a right one is let in all the same.
+    What fails is counted by network address. Raises Refused after too many: a right one is let in
+    all the same.
     """
     if not _SECRET.fullmatch(secret):
         return None
@@ -170,13 +184,16 @@ def resolve_calendar_secret(tenant: OpenScope, secret: str, *, address: str) -> 
 
 
 def render_ics_calendar(scope: Scope, entered: CalendarAccess) -> IcsDocument:
-    """What an address tells now: a month back and ninety days ahead, of those its member still works for.
+    """What an address tells now: a month back and ninety days ahead, of those its member still
+    works for.
 
-    Raises NotFound for a member who left, also once they are back, or may not plan any more, and for a creator who is
-    not theirs any more.
+    Raises NotFound for a member who left, also once they are back, or may not plan any more, and
+    for a creator who is not theirs any more.
     """
     member = next((one for one in queries.list_members(scope) if one.id == entered.member_id), None)
-    if member is None or entered.address_id not in {one.id for one in list_calendar_subscriptions(scope, member.id)}:
+    if member is None or entered.address_id not in {
+        one.id for one in list_calendar_subscriptions(scope, member.id)
+    }:
         raise NotFound("address.unknown")
     hers = {one.id: one.name for one in _list_subscribed_creators(scope, member.creators)}
     seen = {one for one in hers if entered.creator_id in (None, one)}

@@ -1,6 +1,8 @@
-"""Posts by local day in short: the first of each day, and how many it has, however many are planned.
+"""Posts by local day in short: the first of each day, and how many it has, however many are
+planned.
 
-A page of ninety days shows a few posts of each: reading each delivery of five thousand took more than half of its time.
+A page of ninety days shows a few posts of each: reading each delivery of five thousand took more
+than half of its time.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,14 +19,17 @@ WORDS = 200
 
 _DAYS = """
 WITH here AS (
-  SELECT creator_id, post_id, due_at, width_bucket(due_at, CAST(:starts AS timestamptz[])) AS nth_day,
-    min(occurrence_key) AS key, array_agg(id ORDER BY id) AS ids, array_agg(version ORDER BY id) AS versions,
+  SELECT creator_id, post_id, due_at, width_bucket(due_at, CAST(:starts AS timestamptz[])) AS
+  nth_day,
+    min(occurrence_key) AS key, array_agg(id ORDER BY id) AS ids, array_agg(version ORDER BY id)
+    AS versions,
     array_agg(state ORDER BY id) AS states
   FROM deliveries
   WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND due_at >= :since AND due_at < :until
     AND state = ANY(:states) AND (CAST(:account AS uuid) IS NULL OR channel_id = :account)
     AND (CAST(:label AS uuid) IS NULL
-      OR post_id IN (SELECT post_id FROM post_labels WHERE tenant_id = :tenant AND label_id = :label))
+      OR post_id IN (SELECT post_id FROM post_labels WHERE tenant_id = :tenant AND label_id =
+      :label))
   GROUP BY creator_id, post_id, due_at
 ), ranked AS (
   SELECT *, row_number() OVER (PARTITION BY nth_day ORDER BY due_at, post_id) AS nth,
@@ -36,17 +41,20 @@ SELECT r.nth_day, r.of_day, r.creator_id, r.post_id, r.due_at, r.ids, r.versions
 FROM ranked r JOIN posts p ON p.tenant_id = :tenant AND p.id = r.post_id
 WHERE r.nth <= :most ORDER BY r.due_at, r.post_id
 """
-"""Days are told apart by their beginnings as we reckon them: the server may know other time zones than we do."""
+"""Days are told apart by their beginnings as we reckon them: the server may know other time zones
+than we do."""
 
 _ANY = """
 SELECT EXISTS (SELECT 1 FROM deliveries
-  WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND due_at >= :since AND due_at < :until)
+  WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND due_at >= :since AND due_at <
+  :until)
 """
 
 
 @dataclass(frozen=True)
 class PostSummary:
-    """One post at one time, on all the accounts it goes to there and then; its words as they begin."""
+    """One post at one time, on all the accounts it goes to there and then; its words as they
+    begin."""
 
     creator_id: UUID
     post_id: UUID
@@ -82,8 +90,9 @@ def summarize_days(
     label: UUID | None = None,
     most: int,
 ) -> DaySummaries:
-    """Of some days, given by the first and how many, the first `most` posts each: those in these states, on one account
-    or on any, with a label or with any or none. `zones` are the creators'."""
+    """Of some days, given by the first and how many, the first `most` posts each: those in these
+    states, on one account or on any, with a label or with any or none. `zones` are the
+    creators'."""
     posts: dict[date, list[PostSummary]] = {}
     counts: dict[date, int] = {}
     for zone in set(zones.values()):
@@ -97,9 +106,14 @@ def summarize_days(
         counts |= {day: counts.get(day, 0) + count for day, count in there.items()}
         for nth_day, _, creator_id, post_id, due_at, ids, versions, found, key, words in rows:
             known = dict(zip(ids, versions, strict=True))
-            one = PostSummary(creator_id, post_id, due_at, words, tuple(map(DeliveryState, found)), known, key)
+            one = PostSummary(
+                creator_id, post_id, due_at, words, tuple(map(DeliveryState, found)), known, key
+            )
             posts.setdefault(days[0] + timedelta(days=nth_day - 1), []).append(one)
-    first = {day: sorted(each, key=lambda one: (one.due_at, one.post_id))[:most] for day, each in posts.items()}
+    first = {
+        day: sorted(each, key=lambda one: (one.due_at, one.post_id))[:most]
+        for day, each in posts.items()
+    }
     return DaySummaries(first, counts)
 
 

@@ -1,4 +1,5 @@
-"""What is on the calendar, as a file that a spreadsheet opens and an import takes, and as one that calendars take."""
+"""What is on the calendar, as a file that a spreadsheet opens and an import takes, and as one that
+calendars take."""
 
 import csv
 import io
@@ -35,7 +36,11 @@ from schedules.imports.csv_rows import (
     PRICE_COLUMN_PREFIX,
     WRITTEN_BY_PEOPLE,
 )
-from schedules.imports.option_columns import account_option_column, format_option_value, option_column
+from schedules.imports.option_columns import (
+    account_option_column,
+    format_option_value,
+    option_column,
+)
 from schedules.posts import channel_overrides, labels, link_tracking
 from schedules.posts.models import Delivery, Post
 from schedules.posts.states import DeliveryState
@@ -122,9 +127,15 @@ EVERY = ExportFilter()
 
 
 def count_export_rows(
-    scope: Scope, creators: Collection[UUID], start: datetime, end: datetime, *, only: ExportFilter = EVERY
+    scope: Scope,
+    creators: Collection[UUID],
+    start: datetime,
+    end: datetime,
+    *,
+    only: ExportFilter = EVERY,
 ) -> int:
-    """How many places `lines` would give, were there no most. Raises NotFound for a label nobody has."""
+    """How many places `lines` would give, were there no most. Raises NotFound for a label nobody
+    has."""
     return scope.session.exec(
         select(func.count()).where(*_build_export_conditions(scope, creators, start, end, only))
     ).one()
@@ -150,12 +161,22 @@ def _build_export_conditions(
 
 
 def load_export_rows(
-    scope: Scope, creators: Collection[UUID], start: datetime, end: datetime, *, only: ExportFilter = EVERY
+    scope: Scope,
+    creators: Collection[UUID],
+    start: datetime,
+    end: datetime,
+    *,
+    only: ExportFilter = EVERY,
 ) -> list[ExportedPost]:
-    """The posts of these creators due in [start, end), by time; at most `MOST` places of them. Raises as `count`."""
+    """The posts of these creators due in [start, end), by time; at most `MOST` places of them.
+    Raises as `count`."""
     rows = scope.session.exec(
         select(Delivery, Post)
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
         .where(*_build_export_conditions(scope, creators, start, end, only))
         .order_by(col(Delivery.due_at), col(Delivery.post_id), col(Delivery.id))
         .limit(MAX_EXPORTED_DELIVERIES)
@@ -183,7 +204,11 @@ def _name_all_accounts(accounts: Iterable[Channel]) -> dict[UUID, str]:
     hers: dict[UUID, list[Channel]] = {}
     for one in accounts:
         hers.setdefault(one.creator_id, []).append(one)
-    return {one: name for each in hers.values() for one, name in account_names.name_accounts(each).items()}
+    return {
+        one: name
+        for each in hers.values()
+        for one, name in account_names.name_accounts(each).items()
+    }
 
 
 def _build_exported_post(
@@ -197,7 +222,9 @@ def _build_exported_post(
     parts = parse_thread(owner.parts)
     others = channel_overrides.overrides_of_post(owner)
     links = link_tracking.link_plan_of_post(owner).wanted
-    there = {str(row.channel_id): names[row.channel_id] for row, _ in turn if row.channel_id in names}
+    there = {
+        str(row.channel_id): names[row.channel_id] for row, _ in turn if row.channel_id in names
+    }
     return ExportedPost(
         key=key,
         creator=whose.get(owner.creator_id, "?"),
@@ -211,11 +238,19 @@ def _build_exported_post(
         thread=tuple(one for one in parts if not one.comment),
         bodies={one.place: one.body for one in others if one.body and not _is_id(one.place)},
         own={there[one.place]: one.body for one in others if one.body and one.place in there},
-        options={one.place: dict(one.options) for one in others if one.options and not _is_id(one.place)},
-        own_options={there[one.place]: dict(one.options) for one in others if one.options and one.place in there},
+        options={
+            one.place: dict(one.options) for one in others if one.options and not _is_id(one.place)
+        },
+        own_options={
+            there[one.place]: dict(one.options)
+            for one in others
+            if one.options and one.place in there
+        },
         priority=max(owner.priority, 1),
         places=tuple(
-            _build_exported_delivery(row, names, _content_on_channel(owner, accounts.get(row.channel_id)))
+            _build_exported_delivery(
+                row, names, _content_on_channel(owner, accounts.get(row.channel_id))
+            )
             for row, _ in turn
         ),
         campaign=links.campaign,
@@ -226,8 +261,11 @@ def _build_exported_post(
     )
 
 
-def _prices_by_platform(turn: Sequence[tuple[Delivery, Post]], accounts: Mapping[UUID, Channel]) -> Mapping[str, Money]:
-    """What a post costs on the platforms it goes to; nothing that costs anything comes back as free."""
+def _prices_by_platform(
+    turn: Sequence[tuple[Delivery, Post]], accounts: Mapping[UUID, Channel]
+) -> Mapping[str, Money]:
+    """What a post costs on the platforms it goes to; nothing that costs anything comes back as
+    free."""
     found = {
         one.place: one.price
         for one in channel_overrides.price_overrides(turn[0][1])
@@ -235,9 +273,15 @@ def _prices_by_platform(turn: Sequence[tuple[Delivery, Post]], accounts: Mapping
     }
     for row, owner in turn:
         channel = accounts.get(row.channel_id)
-        price = channel_overrides.content_for_channel(owner, channel).price if channel is not None else None
+        price = (
+            channel_overrides.content_for_channel(owner, channel).price
+            if channel is not None
+            else None
+        )
         if channel is not None and price is not None:
-            found[channel.platform] = max(price, found.get(channel.platform, price), key=lambda one: one.minor)
+            found[channel.platform] = max(
+                price, found.get(channel.platform, price), key=lambda one: one.minor
+            )
     return found
 
 
@@ -256,7 +300,15 @@ def _build_exported_delivery(
     state = DeliveryState(row.state)
     account = names.get(row.channel_id, "?")
     return ExportedDelivery(
-        row.id, account, state, row.url or "", reason, row.version, row.dry_run, said.title, said.body
+        row.id,
+        account,
+        state,
+        row.url or "",
+        reason,
+        row.version,
+        row.dry_run,
+        said.title,
+        said.body,
     )
 
 
@@ -269,12 +321,17 @@ def _content_on_channel(owner: Post, channel: Channel | None) -> channel_overrid
 
 
 def render_csv(found: Sequence[ExportedPost], say: Mapping[str, str]) -> bytes:
-    """A CSV (UTF-8 with its mark, so that spreadsheets know) that an import takes back; `say` are reasons by code and
-    account, as `reasons` asks for them. Nothing in it is run by a spreadsheet."""
+    """A CSV (UTF-8 with its mark, so that spreadsheets know) that an import takes back; `say`
+    are reasons by code and account, as `reasons` asks for them. Nothing in it is run by a
+    spreadsheet."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    others = sorted({f"{BODY_COLUMN_PREFIX}{platform}" for line in found for platform in line.bodies})
-    others += sorted({f"{PRICE_COLUMN_PREFIX}{platform}" for line in found for platform in line.prices})
+    others = sorted(
+        {f"{BODY_COLUMN_PREFIX}{platform}" for line in found for platform in line.bodies}
+    )
+    others += sorted(
+        {f"{PRICE_COLUMN_PREFIX}{platform}" for line in found for platform in line.prices}
+    )
     others += sorted({_account_body_column(account) for line in found for account in line.own})
     others += sorted({name for line in found for name in _option_values_by_column(line)})
     for name in PART_COLUMNS[: max((len(line.thread) for line in found), default=0)]:
@@ -290,13 +347,17 @@ def render_csv(found: Sequence[ExportedPost], say: Mapping[str, str]) -> bytes:
 def _build_csv_cells(line: ExportedPost, say: Mapping[str, str]) -> Mapping[str, str]:
     states = [str(place.state) for place in line.places]
     urls = [place.url for place in line.places]
-    reasons = [say.get(str(place.reason), "") if place.reason is not None else "" for place in line.places]
+    reasons = [
+        say.get(str(place.reason), "") if place.reason is not None else "" for place in line.places
+    ]
     return {
         "key": line.key,
         "creator": line.creator,
         "channels": join_names([place.account for place in line.places]),
         "date": line.at.day.isoformat(),
-        "time": line.at.clock.replace(microsecond=0).isoformat("seconds" if line.at.clock.second else "minutes"),
+        "time": line.at.clock.replace(microsecond=0).isoformat(
+            "seconds" if line.at.clock.second else "minutes"
+        ),
         "zone": line.at.zone,
         "late_ok": END_OF_DAY if line.until_midnight else format_late_span(line.late_ok),
         "title": line.title,
@@ -312,7 +373,10 @@ def _build_csv_cells(line: ExportedPost, say: Mapping[str, str]) -> Mapping[str,
         "url": _join_cell_values(urls),
         "reason": _join_cell_values(reasons),
         **{f"{BODY_COLUMN_PREFIX}{platform}": words for platform, words in line.bodies.items()},
-        **{f"{PRICE_COLUMN_PREFIX}{platform}": format_price_cell(price) for platform, price in line.prices.items()},
+        **{
+            f"{PRICE_COLUMN_PREFIX}{platform}": format_price_cell(price)
+            for platform, price in line.prices.items()
+        },
         **{_account_body_column(account): words for account, words in line.own.items()},
         **_option_values_by_column(line),
         **{name: piece.body for name, piece in zip(PART_COLUMNS, line.thread, strict=False)},
@@ -326,7 +390,9 @@ def _build_csv_cells(line: ExportedPost, say: Mapping[str, str]) -> Mapping[str,
 def _option_values_by_column(line: ExportedPost) -> Mapping[str, str]:
     """What is chosen anywhere, by column."""
     there = (
-        (option_column(place, name), value) for place, each in line.options.items() for name, value in each.items()
+        (option_column(place, name), value)
+        for place, each in line.options.items()
+        for name, value in each.items()
     )
     own = (
         (account_option_column(place, name), value)
@@ -337,7 +403,8 @@ def _option_values_by_column(line: ExportedPost) -> Mapping[str, str]:
 
 
 def _account_body_column(account: str) -> str:
-    """As it is read: accounts of several creators share a column where their names differ by case alone."""
+    """As it is read: accounts of several creators share a column where their names differ by case
+    alone."""
     return f"{ACCOUNT_BODY_PREFIX}{account}".strip().casefold()
 
 
@@ -350,7 +417,12 @@ def _join_cell_values(said: Sequence[str]) -> str:
 
 def collect_reason_messages(found: Sequence[ExportedPost]) -> dict[str, Message]:
     """What stands in the way anywhere, by how a table asks for its sentence."""
-    return {str(place.reason): place.reason for line in found for place in line.places if place.reason is not None}
+    return {
+        str(place.reason): place.reason
+        for line in found
+        for place in line.places
+        if place.reason is not None
+    }
 
 
 def render_example_csv(creator: str, account: str, at: WallTime) -> bytes:

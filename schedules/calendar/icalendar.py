@@ -9,9 +9,11 @@ FOLD = 75
 """Octets of a line, without its end (RFC 5545, 3.1)."""
 
 
-def render_icalendar(found: Sequence[ExportedPost], *, now: datetime, name: str, words: bool = True) -> bytes:
-    """An iCalendar (RFC 5545): an event for each account of each post, known again by its id; times in UTC.
-    Without `words` it tells who posts where and when, and nothing of what.
+def render_icalendar(
+    found: Sequence[ExportedPost], *, now: datetime, name: str, words: bool = True
+) -> bytes:
+    """An iCalendar (RFC 5545): an event for each account of each post, known again by its id; times
+    in UTC. Without `words` it tells who posts where and when, and nothing of what.
 
     A post leaves at a moment: its events have no length, and nobody is busy meanwhile.
     """
@@ -30,7 +32,9 @@ def render_icalendar(found: Sequence[ExportedPost], *, now: datetime, name: str,
     return b"".join(fold_ics_line(one) for one in out)
 
 
-def _build_ics_event(line: ExportedPost, place: ExportedDelivery, now: datetime, *, words: bool) -> list[str]:
+def _build_ics_event(
+    line: ExportedPost, place: ExportedDelivery, now: datetime, *, words: bool
+) -> list[str]:
     said = [line.creator, place.account]
     if words:
         said.append(" ".join((place.title or place.body).split())[:80] or "…")
@@ -64,8 +68,8 @@ def escape_ics_text(text: str) -> str:
 
 
 def fold_ics_line(line: str) -> bytes:
-    """A content line in pieces of 75 octets at most, none of which cuts a letter; each further one begins with a
-    blank (RFC 5545, 3.1)."""
+    """A content line in pieces of 75 octets at most, none of which cuts a letter; each further one
+    begins with a blank (RFC 5545, 3.1)."""
     pieces_of = list[bytes]()
     piece = b""
     room = FOLD

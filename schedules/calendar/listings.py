@@ -1,4 +1,5 @@
-"""Posts and deliveries as programs read them: page by page, in an order that nothing written meanwhile shifts."""
+"""Posts and deliveries as programs read them: page by page, in an order that nothing written
+meanwhile shifts."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -44,7 +45,8 @@ class ListedPost:
 
 @dataclass(frozen=True)
 class PostDetail:
-    """A post, where it goes by time, and whether everybody who is asked said yes to it as it stands."""
+    """A post, where it goes by time, and whether everybody who is asked said yes to it as it
+    stands."""
 
     listed: ListedPost
     approved: bool
@@ -63,7 +65,8 @@ class DeliveryDetail:
 
 @dataclass(frozen=True)
 class DeliveryFilter:
-    """Which deliveries: each condition that is given narrows; `since` is inclusive, `before` is not."""
+    """Which deliveries: each condition that is given narrows; `since` is inclusive, `before` is
+    not."""
 
     post_id: UUID | None = None
     channel_id: UUID | None = None
@@ -81,15 +84,22 @@ def list_posts(
     limit: int,
     label_id: UUID | None = None,
 ) -> list[ListedPost]:
-    """Posts of these creators, the newest first; with `before`, those behind that place (when it was made, and its id),
-    with `label_id`, those that have that label. Raises NotFound for a label nobody has."""
+    """Posts of these creators, the newest first; with `before`, those behind that place (when it
+    was made, and its id), with `label_id`, those that have that label. Raises NotFound for a label
+    nobody has."""
     query = (
         select(Post)
         .where(Post.tenant_id == scope.tenant_id, col(Post.creator_id).in_(list(creators)))
-        .order_by(col(Post.created_at).desc(), col(Post.id).desc())  # an id may be drawn, and say nothing of when
+        .order_by(
+            col(Post.created_at).desc(), col(Post.id).desc()
+        )  # an id may be drawn, and say nothing of when
         .limit(min(limit, MAX_PAGE_SIZE))
     )
-    query = query if before is None else query.where(tuple_(col(Post.created_at), col(Post.id)) < before)
+    query = (
+        query
+        if before is None
+        else query.where(tuple_(col(Post.created_at), col(Post.id)) < before)
+    )
     if label_id is not None:
         query = query.where(col(Post.id).in_(labels.posts_with_label_query(scope, label_id)))
     rows = scope.session.exec(query).all()
@@ -105,21 +115,34 @@ def get_post_detail(scope: Scope, creators: Collection[UUID], post_id: UUID) -> 
     entries = entries_of_post(scope, post_id, names=queries.channel_names(scope))
     named = labels.labels_of_posts(scope, [post_id]).get(post_id, ())
     return PostDetail(
-        _listed_post_from_row(scope, row, named), not decisions.needs_approval(scope, row, scope.now), tuple(entries)
+        _listed_post_from_row(scope, row, named),
+        not decisions.needs_approval(scope, row, scope.now),
+        tuple(entries),
     )
 
 
 def _listed_post_from_row(scope: Scope, row: Post, named: tuple[Label, ...]) -> ListedPost:
-    return ListedPost(get_stored_post(scope, row.id), row.version, row.created_at or scope.now, named)
+    return ListedPost(
+        get_stored_post(scope, row.id), row.version, row.created_at or scope.now, named
+    )
 
 
 def list_deliveries(
-    scope: Scope, creators: Collection[UUID], wanted: DeliveryFilter, *, after: tuple[datetime, UUID] | None, limit: int
+    scope: Scope,
+    creators: Collection[UUID],
+    wanted: DeliveryFilter,
+    *,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
 ) -> list[DeliveryEntry]:
     """Deliveries of these creators by time and id; with `after`, those behind that place."""
     query = (
         select(Delivery, Post)
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
         .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.creator_id).in_(list(creators)))
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .limit(min(limit, MAX_PAGE_SIZE))
@@ -135,14 +158,18 @@ def list_deliveries(
     if wanted.before is not None:
         query = query.where(col(Delivery.due_at) < wanted.before)
     if wanted.label_id is not None:
-        query = query.where(col(Delivery.post_id).in_(labels.posts_with_label_query(scope, wanted.label_id)))
+        query = query.where(
+            col(Delivery.post_id).in_(labels.posts_with_label_query(scope, wanted.label_id))
+        )
     if after is not None:
         query = query.where(tuple_(col(Delivery.due_at), col(Delivery.id)) > after)
     names = queries.channel_names(scope)
     return [build_entry(row, owner, names) for row, owner in scope.session.exec(query)]
 
 
-def get_delivery_entry(scope: Scope, creators: Collection[UUID], delivery_id: UUID) -> DeliveryEntry:
+def get_delivery_entry(
+    scope: Scope, creators: Collection[UUID], delivery_id: UUID
+) -> DeliveryEntry:
     """One delivery. Raises NotFound; another tenant's, and another creator's, look the same."""
     row = scope.session.get(Delivery, (scope.tenant_id, delivery_id), populate_existing=True)
     owner = scope.session.get(Post, (scope.tenant_id, row.post_id)) if row is not None else None
@@ -151,9 +178,13 @@ def get_delivery_entry(scope: Scope, creators: Collection[UUID], delivery_id: UU
     return build_entry(row, owner, queries.channel_names(scope))
 
 
-def get_delivery_detail(scope: Scope, creators: Collection[UUID], delivery_id: UUID) -> DeliveryDetail:
+def get_delivery_detail(
+    scope: Scope, creators: Collection[UUID], delivery_id: UUID
+) -> DeliveryDetail:
     """One delivery with its moves and attempts. Raises NotFound."""
     found = get_delivery_entry(scope, creators, delivery_id)
     story = list_attempts(scope, Subject(DELIVERY_SUBJECT, delivery_id))
     reworded = edits_of_deliveries(scope, [delivery_id]).get(delivery_id, [])
-    return DeliveryDetail(found, tuple(delivery_timeline(scope, delivery_id)), tuple(story), tuple(reworded))
+    return DeliveryDetail(
+        found, tuple(delivery_timeline(scope, delivery_id)), tuple(story), tuple(reworded)
+    )

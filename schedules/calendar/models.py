@@ -10,7 +10,8 @@ from foundation.db.tables import TenantRow, table_arguments, timestamp_column
 
 
 class CalendarSubscriptionRow(TenantRow, table=True):
-    """A secret address under which calendars read what is planned: of all of its member's creators, or of one."""
+    """A secret address under which calendars read what is planned: of all of its member's creators,
+    or of one."""
 
     __tablename__ = "calendar_addresses"
     __table_args__ = table_arguments(

@@ -24,7 +24,9 @@ from schedules.posts.states import CANCELLABLE, PENDING_STATES, RELEASED_BY_APPR
 from schedules.publishing import preflight
 from tenants.agencies.queries import list_members
 
-PUBLISHES_BY_ITSELF = frozenset({DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.PARTLY})
+PUBLISHES_BY_ITSELF = frozenset(
+    {DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.PARTLY}
+)
 """States of what is to leave by itself."""
 
 MOMENT = timedelta(seconds=10)
@@ -44,7 +46,8 @@ class Objection:
 
 @dataclass(frozen=True)
 class NextStepContext:
-    """What decides on what comes next. `free`: a draft that waits for nobody's yes; `approvers` could give one."""
+    """What decides on what comes next. `free`: a draft that waits for nobody's yes; `approvers`
+    could give one."""
 
     now: datetime
     stopped: bool
@@ -67,8 +70,8 @@ class NextStepContext:
 
 @dataclass(frozen=True)
 class NextStep:
-    """What happens next: the sentence `code`, which is handed the hour, and the names of who acts, where somebody
-    must."""
+    """What happens next: the sentence `code`, which is handed the hour, and the names of who acts,
+    where somebody must."""
 
     code: str
     who: str = ""
@@ -85,11 +88,16 @@ def is_next_step_stopped(halt: StoppedScope, entry: DeliveryEntry) -> bool:
 
 def is_waiting_for_approval(entry: DeliveryEntry) -> bool:
     """Whether it was put on hold for want of a yes, and leaves again by one; pure."""
-    return entry.state is DeliveryState.HELD and entry.reason is not None and entry.reason.code in RELEASED_BY_APPROVAL
+    return (
+        entry.state is DeliveryState.HELD
+        and entry.reason is not None
+        and entry.reason.code in RELEASED_BY_APPROVAL
+    )
 
 
 def is_editable(states: Iterable[DeliveryState]) -> bool:
-    """Whether a post that stands so may still be edited: nothing of it is outside, nor may be; pure."""
+    """Whether a post that stands so may still be edited: nothing of it is outside, nor may be;
+    pure."""
     live = [state for state in states if state is not DeliveryState.CANCELLED]
     return bool(live) and all(state in CANCELLABLE for state in live)
 
@@ -108,10 +116,17 @@ def find_next_step(entry: DeliveryEntry, found: NextStepContext) -> NextStep:
     if found.dry and entry.state is DeliveryState.SCHEDULED:
         return NextStep("calendar.next.dry")
     if found.in_the_way is not None:
-        return NextStep("calendar.next.waits" if entry.late_until else "calendar.next.waits_on", why=found.in_the_way)
+        return NextStep(
+            "calendar.next.waits" if entry.late_until else "calendar.next.waits_on",
+            why=found.in_the_way,
+        )
     if found.trouble is not None and entry.state in PUBLISHES_BY_ITSELF:
         return NextStep(WILL_NOT_PUBLISH, why=found.trouble)
-    if entry.state is DeliveryState.SCHEDULED and entry.not_before is not None and entry.not_before > found.now:
+    if (
+        entry.state is DeliveryState.SCHEDULED
+        and entry.not_before is not None
+        and entry.not_before > found.now
+    ):
         return NextStep("calendar.next.retry")
     if entry.state is DeliveryState.SCHEDULED and found.now - publish_time(entry) > OVERDUE_AFTER:
         return NextStep("calendar.next.turn" if entry.late_until else "calendar.next.turn_on")
@@ -120,11 +135,15 @@ def find_next_step(entry: DeliveryEntry, found: NextStepContext) -> NextStep:
     if found.by_hand:
         return NextStep("calendar.next.removing_by_hand")
     if entry.expires_at is not None:
-        return NextStep("calendar.next.ends" if found.now < entry.expires_at else "calendar.next.ended")
+        return NextStep(
+            "calendar.next.ends" if found.now < entry.expires_at else "calendar.next.ended"
+        )
     if entry.state is DeliveryState.FAILED and found.fixed:
         return NextStep("calendar.next.failed_fixed")
     return NextStep(
-        "calendar.next.held_yes" if is_waiting_for_approval(entry) else f"calendar.next.{entry.display_state}"
+        "calendar.next.held_yes"
+        if is_waiting_for_approval(entry)
+        else f"calendar.next.{entry.display_state}"
     )
 
 
@@ -133,7 +152,9 @@ def _stopped_step_code(entry: DeliveryEntry, now: datetime) -> str:
     if entry.late_until is None:
         return "calendar.next.stopped"
     return (
-        "calendar.next.stopped_over" if lateness.is_too_late(entry.late_until, now) else "calendar.next.stopped_until"
+        "calendar.next.stopped_over"
+        if lateness.is_too_late(entry.late_until, now)
+        else "calendar.next.stopped_until"
     )
 
 
@@ -142,43 +163,56 @@ def _next_step_of_draft(found: NextStepContext) -> NextStep:
         return NextStep("calendar.next.draft_free")
     if found.sent_back is not None:
         against = found.sent_back
-        return NextStep(f"calendar.next.draft_{against.verdict if against.who else 'left'}", against.who)
+        return NextStep(
+            f"calendar.next.draft_{against.verdict if against.who else 'left'}", against.who
+        )
     if not found.approvers:
-        return NextStep("calendar.next.draft_no_second" if found.half else "calendar.next.draft_nobody")
+        return NextStep(
+            "calendar.next.draft_no_second" if found.half else "calendar.next.draft_nobody"
+        )
     return NextStep("calendar.next.draft", ", ".join(found.approvers))
 
 
 def pending_approver_names(scope: Scope, post_id: UUID) -> tuple[str, ...]:
-    """The names of those whose yes a post waits for: members who may give it, and whoever a link asks."""
+    """The names of those whose yes a post waits for: members who may give it, and whoever a link
+    asks."""
     return (*approver_names(scope, post_id), *client_links.pending_client_name(scope, post_id))
 
 
 def pending_objection(scope: Scope, creator_id: UUID, post_id: UUID) -> Objection | None:
-    """Whose word a post waits for its author to answer; None where nobody has anything against it."""
+    """Whose word a post waits for its author to answer; None where nobody has anything against
+    it."""
     said = review_queue.latest_objections(scope, [post_id]).get(post_id)
     if said is None:
         return None
     members = {one.principal_id: one.name for one in list_members(scope)}
-    return Objection((client_links.client_names(scope, [creator_id]) | members).get(said[0], ""), said[1])
+    return Objection(
+        (client_links.client_names(scope, [creator_id]) | members).get(said[0], ""), said[1]
+    )
 
 
 @dataclass(frozen=True)
 class NextStepReport:
-    """What comes next for one delivery, at which instant where it leaves by itself, and what would stop it then."""
+    """What comes next for one delivery, at which instant where it leaves by itself, and what would
+    stop it then."""
 
     next: NextStep
     at: datetime | None
     troubles: tuple[Message, ...]
 
 
-def next_step_of_delivery(scope: Scope, entry: DeliveryEntry, connectors: Mapping[str, Connector]) -> NextStepReport:
+def next_step_of_delivery(
+    scope: Scope, entry: DeliveryEntry, connectors: Mapping[str, Connector]
+) -> NextStepReport:
     """What comes next for a delivery, as things stand."""
     draft = entry.state is DeliveryState.DRAFT
     dry = entry.state in CANCELLABLE and (
         entry.dry or dry_run_state.is_in_dry_run(scope, entry.post_id, entry.channel_id)
     )
     judged = not dry and entry.state in PENDING_STATES
-    troubles = preflight.troubles_of_delivery(scope, entry.delivery_id, connectors) if judged else ()
+    troubles = (
+        preflight.troubles_of_delivery(scope, entry.delivery_id, connectors) if judged else ()
+    )
     found = NextStepContext(
         now=scope.now,
         stopped=is_next_step_stopped(account_blocks.load_emergency_stops(scope), entry),
@@ -187,17 +221,24 @@ def next_step_of_delivery(scope: Scope, entry: DeliveryEntry, connectors: Mappin
         approvers=pending_approver_names(scope, entry.post_id) if draft else (),
         half=draft and has_one_of_two_approvals(scope, entry.post_id),
         sent_back=pending_objection(scope, entry.creator_id, entry.post_id) if draft else None,
-        in_the_way=_find_sending_obstacle(scope, entry) if entry.state in PUBLISHES_BY_ITSELF and not dry else None,
+        in_the_way=_find_sending_obstacle(scope, entry)
+        if entry.state in PUBLISHES_BY_ITSELF and not dry
+        else None,
         trouble=next(iter(troubles), None),
         by_hand=entry.state is DeliveryState.REMOVING and _needs_manual_removal(scope, entry),
         fixed=entry.state is DeliveryState.FAILED and not _is_post_editable(scope, entry.post_id),
     )
     leaving = draft or entry.state in PUBLISHES_BY_ITSELF
-    return NextStepReport(find_next_step(entry, found), publish_time(entry) if leaving else None, tuple(troubles))
+    return NextStepReport(
+        find_next_step(entry, found), publish_time(entry) if leaving else None, tuple(troubles)
+    )
 
 
-def channels_not_publishing(scope: Scope, post_id: UUID, connectors: Mapping[str, Connector]) -> dict[UUID, str]:
-    """The accounts on which a post would not leave as it is, by name; of what repeats, its first time there is judged.
+def channels_not_publishing(
+    scope: Scope, post_id: UUID, connectors: Mapping[str, Connector]
+) -> dict[UUID, str]:
+    """The accounts on which a post would not leave as it is, by name; of what repeats, its first
+    time there is judged.
 
     A missing yes is said elsewhere; so is a stop, and what an account waits for.
     """
@@ -214,7 +255,9 @@ def channels_not_publishing(scope: Scope, post_id: UUID, connectors: Mapping[str
 
 def _find_sending_obstacle(scope: Scope, entry: DeliveryEntry) -> Message | None:
     held = send_limits.send_block(scope, entry.channel_id, brake=True, posts=True)
-    return send_limits.expected_block(get_channel(scope, entry.channel_id), held, publish_time(entry))
+    return send_limits.expected_block(
+        get_channel(scope, entry.channel_id), held, publish_time(entry)
+    )
 
 
 def _is_post_editable(scope: Scope, post_id: UUID) -> bool:
@@ -224,6 +267,12 @@ def _is_post_editable(scope: Scope, post_id: UUID) -> bool:
 def _needs_manual_removal(scope: Scope, entry: DeliveryEntry) -> bool:
     return bool(
         task_lifecycle.awaiting_removal(
-            scope, {one.jti for one in live_copies.list_consumed_permits(scope, delivery_subject(entry.delivery_id))}
+            scope,
+            {
+                one.jti
+                for one in live_copies.list_consumed_permits(
+                    scope, delivery_subject(entry.delivery_id)
+                )
+            },
         )
     )

@@ -1,4 +1,5 @@
-"""The days ahead, rehearsed: what would leave, what would not and why, what is too near, what runs out before.
+"""The days ahead, rehearsed: what would leave, what would not and why, what is too near, what runs
+out before.
 
 Nothing is written, locked or asked of anybody; what is judged is judged as of now.
 """
@@ -40,7 +41,8 @@ SHOWN = 80
 
 @dataclass(frozen=True)
 class ForecastEntry:
-    """One post on one account, when it is due (UTC-aware), and what would stop it if that were now."""
+    """One post on one account, when it is due (UTC-aware), and what would stop it if that were
+    now."""
 
     delivery_id: UUID
     creator_id: UUID
@@ -81,7 +83,8 @@ class AccountBacklog:
 
 @dataclass(frozen=True)
 class UpcomingExpiry:
-    """Something that runs out within the days: a key of an account, somebody's yes to a post, papers of a person.
+    """Something that runs out within the days: a key of an account, somebody's yes to a post,
+    papers of a person.
 
     `posts` are those ahead on that account, or of that post, due after it.
     """
@@ -128,7 +131,11 @@ def forecast_publishing(
     turns = _forecast_turns_by_delivery(scope, rows, accounts, until)
     ahead = [
         _build_forecast_entry(
-            row, owner, accounts[row.channel_id].name, _find_delivery_troubles(scope, row, connectors, turns), dry=dry
+            row,
+            owner,
+            accounts[row.channel_id].name,
+            _find_delivery_troubles(scope, row, connectors, turns),
+            dry=dry,
         )
         for row, owner in rows[:most]
     ]
@@ -143,10 +150,16 @@ def forecast_publishing(
     )
 
 
-def _load_upcoming_rows(scope: Scope, creators: Collection[UUID], until: datetime) -> list[tuple[Delivery, Post]]:
+def _load_upcoming_rows(
+    scope: Scope, creators: Collection[UUID], until: datetime
+) -> list[tuple[Delivery, Post]]:
     found = scope.session.exec(
         select(Delivery, Post)
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
         .where(
             Delivery.tenant_id == scope.tenant_id,
             col(Delivery.creator_id).in_(list(creators)),
@@ -159,7 +172,9 @@ def _load_upcoming_rows(scope: Scope, creators: Collection[UUID], until: datetim
     return [(row, owner) for row, owner in found]
 
 
-def _forecast_turns_by_delivery(scope: Scope, rows: Rows, accounts: Mapping[UUID, Channel], until: datetime) -> Turns:
+def _forecast_turns_by_delivery(
+    scope: Scope, rows: Rows, accounts: Mapping[UUID, Channel], until: datetime
+) -> Turns:
     """When each would leave that is on an account which holds its distance."""
     found: Turns = {}
     for channel_id in sorted({row.channel_id for row, _ in rows}):
@@ -198,7 +213,9 @@ def _build_forecast_entry(
     )
 
 
-def _find_interval_conflicts(rows: Sequence[Delivery], accounts: Mapping[UUID, Channel]) -> list[IntervalConflict]:
+def _find_interval_conflicts(
+    rows: Sequence[Delivery], accounts: Mapping[UUID, Channel]
+) -> list[IntervalConflict]:
     by_account: dict[UUID, list[Delivery]] = defaultdict(list)
     for row in rows:
         by_account[row.channel_id].append(row)
@@ -208,7 +225,9 @@ def _find_interval_conflicts(rows: Sequence[Delivery], accounts: Mapping[UUID, C
         for first, second in pairwise(theirs):
             if second.due_at - first.due_at < wanted:
                 apart = second.due_at - first.due_at
-                found.append(IntervalConflict(accounts[channel_id].name, first.id, second.id, apart, wanted))
+                found.append(
+                    IntervalConflict(accounts[channel_id].name, first.id, second.id, apart, wanted)
+                )
     return found
 
 
@@ -235,13 +254,17 @@ def _find_cost_cap_block(scope: Scope, channel: Channel) -> SendingBlock | None:
 _YESES = """
 SELECT a.post_id, max(a.expires_at) AS at FROM approvals a
 JOIN posts p ON p.tenant_id = a.tenant_id AND p.id = a.post_id AND p.digest = a.digest
-WHERE a.tenant_id = :tenant AND a.post_id = ANY(:posts) AND a.verdict = 'yes' AND a.expires_at > :now
+WHERE a.tenant_id = :tenant AND a.post_id = ANY(:posts) AND a.verdict = 'yes' AND a.expires_at >
+:now
 GROUP BY a.post_id, a.tier
 """
 
 
 def _list_upcoming_expiries(
-    scope: Scope, rows: Sequence[tuple[Delivery, Post]], accounts: Mapping[UUID, Channel], until: datetime
+    scope: Scope,
+    rows: Sequence[tuple[Delivery, Post]],
+    accounts: Mapping[UUID, Channel],
+    until: datetime,
 ) -> list[UpcomingExpiry]:
     """What runs out, the first first. A key that renews itself is left out."""
     found = []
@@ -249,7 +272,11 @@ def _list_upcoming_expiries(
         at = accounts[one].expires_at
         if at is not None and at < until and accounts[one].refresh is None:
             after = sum(row.channel_id == one and row.due_at >= at for row, _ in rows)
-            found.append(UpcomingExpiry(Message("rehearsal.key_ends", {"account": accounts[one].name}), at, after))
+            found.append(
+                UpcomingExpiry(
+                    Message("rehearsal.key_ends", {"account": accounts[one].name}), at, after
+                )
+            )
     posts = {owner.id: owner for _, owner in rows}
     for post_id, at in scope.run(_YESES, tenant=scope.tenant_id, posts=list(posts), now=scope.now):
         after = sum(owner.id == post_id and row.due_at >= at for row, owner in rows)

@@ -1,4 +1,5 @@
-"""What keeps an account from sending for now: a rest, the platform's own wait, our brake, an emergency stop."""
+"""What keeps an account from sending for now: a rest, the platform's own wait, our brake, an
+emergency stop."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -44,15 +45,21 @@ class AccountBlock:
 
 
 def find_account_block(scope: Scope, channel: Channel) -> AccountBlock | None:
-    """What keeps everything of an account back now, None where it may send. Nothing is locked or written."""
+    """What keeps everything of an account back now, None where it may send. Nothing is locked or
+    written."""
     until = channel.paused_until
     if channel.state in UNUSABLE_STATES:
         return AccountBlock(BlockReason.LOST, send_limits.BLOCK_RECHECK)
     if channel.state == ChannelState.PAUSED and (until is None or until > scope.now):
-        return AccountBlock(BlockReason.PAUSED, until - scope.now if until is not None else send_limits.BLOCK_RECHECK)
+        return AccountBlock(
+            BlockReason.PAUSED,
+            until - scope.now if until is not None else send_limits.BLOCK_RECHECK,
+        )
     held = send_limits.post_block(scope, channel)
     if held is not None:
-        return AccountBlock(_WHY.get(held.reason.code, BlockReason.LIMITED), held.wait_from(scope.now))
+        return AccountBlock(
+            _WHY.get(held.reason.code, BlockReason.LIMITED), held.wait_from(scope.now)
+        )
     if load_emergency_stops(scope).covers(channel.creator_id, channel.id):
         return AccountBlock(BlockReason.STOPPED, STOP_RECHECK_INTERVAL)
     return None

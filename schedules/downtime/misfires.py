@@ -1,4 +1,5 @@
-"""What became of a series while nothing could leave: its newest missed time leaves, the older ones are passed over."""
+"""What became of a series while nothing could leave: its newest missed time leaves, the older ones
+are passed over."""
 
 import re
 
@@ -17,17 +18,22 @@ _AGAIN = re.compile(r"\.?again-\d+$")
 
 
 def original_occurrence_key(key: str) -> str:
-    """The occurrence that another one is of, once more or back on its account: its own key where it is the first."""
+    """The occurrence that another one is of, once more or back on its account: its own key where it
+    is the first."""
     return _AGAIN.sub("", key)
 
 
 def is_regular_occurrence(row: Delivery) -> bool:
     """Whether a delivery leaves when its series says: nobody gave it a time of its own."""
-    return row.series_id is not None and original_occurrence_key(row.occurrence_key).partition("~")[0] == row.wall_time
+    return (
+        row.series_id is not None
+        and original_occurrence_key(row.occurrence_key).partition("~")[0] == row.wall_time
+    )
 
 
 def is_occurrence_superseded(scope: Scope, row: Delivery) -> bool:
-    """Whether the next time of its series has come too, so that this one would only make a burst."""
+    """Whether the next time of its series has come too, so that this one would only make a
+    burst."""
     if row.state not in PENDING_STATES or not is_regular_occurrence(row):
         return False
     newer = select(Delivery.id).where(
@@ -48,7 +54,8 @@ def occurrence_message_params(row: Delivery) -> str:
 
 
 def skip_misfire(scope: Scope, row: Delivery, reason: Message) -> None:
-    """Take an overtaken delivery off the calendar, and tell the members once. One that went on meanwhile stays."""
+    """Take an overtaken delivery off the calendar, and tell the members once. One that went on
+    meanwhile stays."""
     if row.state not in PENDING_STATES:
         return
     drop_delivery(scope, row, reason=reason)

@@ -1,4 +1,5 @@
-"""What an account missed while nothing could leave: laid out one after the other, or held, and told of once."""
+"""What an account missed while nothing could leave: laid out one after the other, or held, and told
+of once."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -37,7 +38,8 @@ from tenants.notices import notices
 
 JITTER_FROM = 15
 JITTER_TO = 90
-"""Seconds that are added to each distance: a clockwork looks like a machine, and an answer takes its time."""
+"""Seconds that are added to each distance: a clockwork looks like a machine, and an answer takes
+its time."""
 
 TOO_LATE, NO_TURN, HELD = (Message(f"downtime.{why}") for why in ("too_late", "no_turn", "held"))
 STILL_HELD = "downtime.held:"
@@ -90,8 +92,9 @@ def lay_out_missed(
 ) -> dict[UUID, datetime | None]:
     """When each of these leaves, None for what would be too late by its turn; pure.
 
-    By importance, then by their time: the first at `free`, the others at least `gap` after it, and `beside` from each
-    of `taken` (instants in order at which others leave). What is held takes no turn.
+    By importance, then by their time: the first at `free`, the others at least `gap` after it, and
+    `beside` from each of `taken` (instants in order at which others leave). What is held takes no
+    turn.
     """
     turns: dict[UUID, datetime | None] = {}
     turn = free
@@ -101,7 +104,11 @@ def lay_out_missed(
         if in_time:
             turn += gap + _catch_up_jitter(row.id)
             while not has_room(taken, turn, beside):
-                turn = max(one for one in taken if abs(one - turn) < beside) + beside + _catch_up_jitter(row.id)
+                turn = (
+                    max(one for one in taken if abs(one - turn) < beside)
+                    + beside
+                    + _catch_up_jitter(row.id)
+                )
     return turns
 
 
@@ -110,17 +117,23 @@ def _catch_up_jitter(delivery_id: UUID) -> timedelta:
 
 
 def is_unannounced(scope: Scope, row: Delivery) -> bool:
-    """Whether a delivery is one of several that were missed, its account could send now, and nobody was told of it."""
+    """Whether a delivery is one of several that were missed, its account could send now, and nobody
+    was told of it."""
     channel = queries.get_channel(scope, row.channel_id)
     rows = _list_missed_deliveries(scope, channel)
     return (
-        row.id in [one.id for one in rows] and _is_part_of_downtime(scope, rows) and _can_account_send(scope, channel)
+        row.id in [one.id for one in rows]
+        and _is_part_of_downtime(scope, rows)
+        and _can_account_send(scope, channel)
     )
 
 
 def _is_part_of_downtime(scope: Scope, rows: Sequence[Delivery]) -> bool:
-    """Whether what an account missed is told of with others: its own, or another account's that are too late too."""
-    return len(rows) > 1 or (len(rows) == 1 and _is_late(scope, rows[0]) and _has_late_posts_elsewhere(scope, rows[0]))
+    """Whether what an account missed is told of with others: its own, or another account's that are
+    too late too."""
+    return len(rows) > 1 or (
+        len(rows) == 1 and _is_late(scope, rows[0]) and _has_late_posts_elsewhere(scope, rows[0])
+    )
 
 
 def _is_late(scope: Scope, row: Delivery) -> bool:
@@ -128,7 +141,8 @@ def _is_late(scope: Scope, row: Delivery) -> bool:
 
 
 def _has_late_posts_elsewhere(scope: Scope, row: Delivery) -> bool:
-    """Whether another account that could send has posts that are too late by now, or had them a moment ago."""
+    """Whether another account that could send has posts that are too late by now, or had them a
+    moment ago."""
     told = scope.session.exec(_open_downtime_query(scope)).first()
     waits = col(Delivery.state).in_([str(DeliveryState.APPROVED), str(DeliveryState.SCHEDULED)])
     held = col(Delivery.state) == str(DeliveryState.HELD)
@@ -140,7 +154,8 @@ def _has_late_posts_elsewhere(scope: Scope, row: Delivery) -> bool:
             Delivery.channel_id != row.channel_id,
             ~col(Delivery.dry_run),
             or_(waits, joined),
-            col(Delivery.due_at) < scope.now,  # said again, for its index: of a year's plans these are few
+            col(Delivery.due_at)
+            < scope.now,  # said again, for its index: of a year's plans these are few
             col(Delivery.late_until) < scope.now,
         )
         .distinct()
@@ -149,7 +164,8 @@ def _has_late_posts_elsewhere(scope: Scope, row: Delivery) -> bool:
 
 
 def register_missed_posts(scope: Scope, channel_id: UUID) -> None:
-    """Give what an account missed its turns, hold what has none in time, and tell the members, once for all accounts.
+    """Give what an account missed its turns, hold what has none in time, and tell the members, once
+    for all accounts.
 
     Twice is as once: what has a turn is not missed any more. Raises NotFound.
     """
@@ -163,34 +179,48 @@ def register_missed_posts(scope: Scope, channel_id: UUID) -> None:
     gap = max(channel.min_interval, CATCH_UP_INTERVAL)
     free = max(scope.now, next_catch_up_time(scope, channel))
     taken = busy_times(scope, channel_id, scope.now)
-    turns = lay_out_missed(rows, free=free, gap=gap, taken=taken, beside=minimum_interval_of(channel))
+    turns = lay_out_missed(
+        rows, free=free, gap=gap, taken=taken, beside=minimum_interval_of(channel)
+    )
     for row in rows:
-        if row.state == DeliveryState.APPROVED:  # its time came before anybody planned it: the wish is the plan
+        if (
+            row.state == DeliveryState.APPROVED
+        ):  # its time came before anybody planned it: the wish is the plan
             transition_delivery(scope, row, DeliveryState.SCHEDULED)
         at = turns[row.id]
         if at is not None:
             update_delivery(scope, row, not_before=at, downtime_id=downtime_id)
             schedule_wakeups(scope, row, at=at)
         else:
-            _hold_missed_delivery(scope, row, TOO_LATE if _is_late(scope, row) else NO_TURN, downtime_id=downtime_id)
+            _hold_missed_delivery(
+                scope, row, TOO_LATE if _is_late(scope, row) else NO_TURN, downtime_id=downtime_id
+            )
     _notify_downtime(scope, downtime_id)
 
 
 def lock_downtimes(scope: Scope) -> None:
-    """One at a time lays out, decides or ends: what is counted, or compared, stands until the transaction ends."""
+    """One at a time lays out, decides or ends: what is counted, or compared, stands until the
+    transaction ends."""
     scope.lock(f"downtime:{scope.tenant_id}")
 
 
-def _list_missed_deliveries(scope: Scope, channel: Channel, *, lock: bool = False) -> list[Delivery]:
-    """What an account should have sent and nobody tried to: overdue since before its last try, rehearsals left out; and
-    whatever is too late by now.
+def _list_missed_deliveries(
+    scope: Scope, channel: Channel, *, lock: bool = False
+) -> list[Delivery]:
+    """What an account should have sent and nobody tried to: overdue since before its last try,
+    rehearsals left out; and whatever is too late by now.
 
-    What waits for the account's own distance was tried after; tries of the last minutes may be those after a downtime.
+    What waits for the account's own distance was tried after; tries of the last minutes may be
+    those after a downtime.
     """
     here = (Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == channel.id)
-    start: ColumnElement[datetime] = func.greatest(Delivery.due_at, func.coalesce(Delivery.not_before, Delivery.due_at))
+    start: ColumnElement[datetime] = func.greatest(
+        Delivery.due_at, func.coalesce(Delivery.not_before, Delivery.due_at)
+    )
     tried = scope.session.exec(
-        select(func.max(Delivery.claimed_at)).where(*here, col(Delivery.claimed_at) <= scope.now - OVERDUE_AFTER)
+        select(func.max(Delivery.claimed_at)).where(
+            *here, col(Delivery.claimed_at) <= scope.now - OVERDUE_AFTER
+        )
     ).one()
     overdue = start < scope.now - OVERDUE_AFTER - channel.min_interval
     overdue = overdue & (start > tried) if tried is not None else overdue
@@ -209,7 +239,8 @@ def _list_missed_deliveries(scope: Scope, channel: Channel, *, lock: bool = Fals
 
 
 def _can_account_send(scope: Scope, channel: Channel) -> bool:
-    """Whether the account could send now: what it misses while it is paused, limited or stopped is laid out after."""
+    """Whether the account could send now: what it misses while it is paused, limited or stopped is
+    laid out after."""
     return account_blocks.find_account_block(scope, channel) is None
 
 
@@ -231,25 +262,40 @@ def _get_or_create_downtime(scope: Scope) -> UUID:
     return row.id
 
 
-def _hold_missed_delivery(scope: Scope, row: Delivery, reason: Message, *, downtime_id: UUID | None) -> None:
+def _hold_missed_delivery(
+    scope: Scope, row: Delivery, reason: Message, *, downtime_id: UUID | None
+) -> None:
     transition_delivery(scope, row, DeliveryState.HELD, reason=reason, downtime_id=downtime_id)
     cancel_wakeups(scope, row.id)
 
 
 def _notify_downtime(scope: Scope, downtime_id: UUID) -> None:
-    """One notice for the agency, or for one creator's people where all of it is theirs; another account that comes to
-    it makes it say more."""
+    """One notice for the agency, or for one creator's people where all of it is theirs; another
+    account that comes to it makes it say more."""
     rows = _list_downtime_deliveries(scope, downtime_id)
     said = downtime_message(
-        count_progress(row.state for row in rows), accounts=len({row.channel_id for row in rows}), missed=len(rows)
+        count_progress(row.state for row in rows),
+        accounts=len({row.channel_id for row in rows}),
+        missed=len(rows),
     )
     notices.close(scope, downtime_notice_cause(downtime_id))
-    notices.put(scope, said, cause=downtime_notice_cause(downtime_id), urgent=True, creator_id=_common_creator_id(rows))
+    notices.put(
+        scope,
+        said,
+        cause=downtime_notice_cause(downtime_id),
+        urgent=True,
+        creator_id=_common_creator_id(rows),
+    )
 
 
 def downtime_message(found: DowntimeProgress, *, accounts: int, missed: int) -> Message:
     """What is said of what was missed while nobody has decided."""
-    said = {"missed": missed, "accounts": accounts, "spread": found.waiting + found.left, "held": found.held}
+    said = {
+        "missed": missed,
+        "accounts": accounts,
+        "spread": found.waiting + found.left,
+        "held": found.held,
+    }
     return Message("downtime.told", said)
 
 
@@ -269,7 +315,9 @@ def downtime_notice_cause(downtime_id: UUID) -> str:
     return f"downtime:{downtime_id}"
 
 
-def _list_downtime_deliveries(scope: Scope, downtime_id: UUID, *, lock: bool = False) -> list[Delivery]:
+def _list_downtime_deliveries(
+    scope: Scope, downtime_id: UUID, *, lock: bool = False
+) -> list[Delivery]:
     query = (
         select(Delivery)
         .where(Delivery.tenant_id == scope.tenant_id, Delivery.downtime_id == downtime_id)
@@ -283,14 +331,20 @@ def count_progress(stand: Iterable[str]) -> DowntimeProgress:
     """How far deliveries in these states are; pure."""
     states = [DeliveryState(one) for one in stand]
     return DowntimeProgress(
-        sum(one in LEFT for one in states), states.count(DeliveryState.SCHEDULED), states.count(DeliveryState.HELD)
+        sum(one in LEFT for one in states),
+        states.count(DeliveryState.SCHEDULED),
+        states.count(DeliveryState.HELD),
     )
 
 
-def accept_catch_up(scope: Scope, downtime_id: UUID, *, creators: Collection[UUID]) -> DowntimeProgress:
-    """Somebody who works for these creators lets what was missed leave as it is laid out; how far it is by now.
+def accept_catch_up(
+    scope: Scope, downtime_id: UUID, *, creators: Collection[UUID]
+) -> DowntimeProgress:
+    """Somebody who works for these creators lets what was missed leave as it is laid out; how far
+    it is by now.
 
-    Raises NotFound; Conflict where that was said already, or all of it has left; Refused where it is also others'.
+    Raises NotFound; Conflict where that was said already, or all of it has left; Refused where it
+    is also others'.
     """
     row = _get_undecided_downtime(scope, downtime_id, DowntimeState.KEPT)
     members = _list_downtime_deliveries(scope, downtime_id, lock=True)
@@ -299,8 +353,11 @@ def accept_catch_up(scope: Scope, downtime_id: UUID, *, creators: Collection[UUI
     return _record_downtime_decision(scope, row, DowntimeState.KEPT, members)
 
 
-def hold_missed_posts(scope: Scope, downtime_id: UUID, *, creators: Collection[UUID]) -> DowntimeProgress:
-    """Put on hold what of these creators has not left yet; how far theirs is by now. What others' is goes on.
+def hold_missed_posts(
+    scope: Scope, downtime_id: UUID, *, creators: Collection[UUID]
+) -> DowntimeProgress:
+    """Put on hold what of these creators has not left yet; how far theirs is by now. What others'
+    is goes on.
 
     Raises NotFound, and Conflict where it was held already or all of it has left.
     """
@@ -322,12 +379,14 @@ def is_held_back(row: Delivery) -> bool:
 
 
 def is_still_held(scope: Scope, row: Delivery) -> bool:
-    """Whether other words leave a delivery held back: nobody's yes, which would send it, is asked for them."""
+    """Whether other words leave a delivery held back: nobody's yes, which would send it, is asked
+    for them."""
     return is_held_back(row) and not get_creator(scope, row.creator_id).approval_tiers
 
 
 def hold_replacement(scope: Scope, row: Delivery, instead_of: Delivery) -> None:
-    """Hold back what takes the place of a delivery that somebody holds back, among what was missed with it."""
+    """Hold back what takes the place of a delivery that somebody holds back, among what was missed
+    with it."""
     _hold_missed_delivery(scope, row, HELD, downtime_id=instead_of.downtime_id)
 
 
@@ -357,13 +416,17 @@ def _record_downtime_decision(
 
 
 def close_finished_downtimes(scope: Scope) -> None:
-    """End what nobody decided and has left meanwhile, and the notices of what is not on hold any more."""
+    """End what nobody decided and has left meanwhile, and the notices of what is not on hold any
+    more."""
     row = scope.session.exec(_open_downtime_query(scope)).first()
     if row is not None:
         lock_downtimes(scope)
         members = _list_downtime_deliveries(scope, row.id)
         scope.session.refresh(row)
-        if row.state == DowntimeState.OPEN and count_progress(one.state for one in members).waiting == 0:
+        if (
+            row.state == DowntimeState.OPEN
+            and count_progress(one.state for one in members).waiting == 0
+        ):
             _record_downtime_decision(scope, row, DowntimeState.OVER, members)
     held = select(Delivery.downtime_id).where(
         Delivery.tenant_id == scope.tenant_id,
@@ -375,4 +438,6 @@ def close_finished_downtimes(scope: Scope) -> None:
 
 
 def _open_downtime_query(scope: Scope) -> SelectOfScalar[Downtime]:
-    return select(Downtime).where(Downtime.tenant_id == scope.tenant_id, Downtime.state == str(DowntimeState.OPEN))
+    return select(Downtime).where(
+        Downtime.tenant_id == scope.tenant_id, Downtime.state == str(DowntimeState.OPEN)
+    )

@@ -6,7 +6,8 @@ from foundation.db.tables import TenantRow, table_arguments
 
 
 class Downtime(TenantRow, table=True):
-    """A time in which posts of this agency could not leave, until all of them have; one is open at a time."""
+    """A time in which posts of this agency could not leave, until all of them have; one is open at
+    a time."""
 
     __tablename__ = "downtimes"
     __table_args__ = table_arguments(

@@ -1,4 +1,5 @@
-"""What people see of posts that were missed together: for each account what left, what leaves when, what is held."""
+"""What people see of posts that were missed together: for each account what left, what leaves when,
+what is held."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -32,7 +33,8 @@ class MissedOnAccount:
 
 @dataclass(frozen=True)
 class DowntimeView:
-    """Posts that were missed together, as far as somebody may see them; `since` is when the first was due.
+    """Posts that were missed together, as far as somebody may see them; `since` is when the first
+    was due.
 
     `others_too`: it also touches creators they do not work for.
     """
@@ -56,8 +58,8 @@ class DowntimeView:
 
 @dataclass(frozen=True)
 class DowntimeShare:
-    """What of it is of some creators: how many posts on how many accounts, how far they are, and whether others' were
-    missed too."""
+    """What of it is of some creators: how many posts on how many accounts, how far they are, and
+    whether others' were missed too."""
 
     missed: int
     accounts: int
@@ -66,19 +68,23 @@ class DowntimeShare:
 
     @property
     def needs_decision(self) -> bool:
-        """Whether it is theirs to say how it leaves: where others' were missed too, while one of theirs waits."""
+        """Whether it is theirs to say how it leaves: where others' were missed too, while one of
+        theirs waits."""
         return not self.others_too or self.count.waiting > 0
 
 
 def load_downtime_shares(
     scope: Scope, creators: Collection[UUID], downtime_ids: Collection[UUID]
 ) -> dict[UUID, DowntimeShare]:
-    """What of these downtimes is of these creators, for each that touches one; one statement, none without any."""
+    """What of these downtimes is of these creators, for each that touches one; one statement, none
+    without any."""
     if not downtime_ids:
         return {}
     found = scope.session.execute(
         select(Delivery.downtime_id, Delivery.creator_id, Delivery.channel_id, Delivery.state)
-        .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.downtime_id).in_(list(downtime_ids)))
+        .where(
+            Delivery.tenant_id == scope.tenant_id, col(Delivery.downtime_id).in_(list(downtime_ids))
+        )
         .order_by(col(Delivery.downtime_id))
     ).all()
     told = {}
@@ -93,7 +99,8 @@ def load_downtime_shares(
 
 
 def list_open_downtimes(scope: Scope, creators: Collection[UUID]) -> list[DowntimeView]:
-    """What was missed and still waits for its turn or for a person, the newest first; of these creators alone."""
+    """What was missed and still waits for its turn or for a person, the newest first; of these
+    creators alone."""
     waits = select(Delivery.downtime_id).where(
         Delivery.tenant_id == scope.tenant_id,
         col(Delivery.downtime_id).is_not(None),
@@ -110,10 +117,14 @@ def list_open_downtimes(scope: Scope, creators: Collection[UUID]) -> list[Downti
 
 
 def get_downtime(scope: Scope, creators: Collection[UUID], downtime_id: UUID) -> DowntimeView:
-    """One of them, also once nothing of it waits. Raises NotFound, in the same words for another tenant's and for one
-    that touches none of these creators."""
+    """One of them, also once nothing of it waits. Raises NotFound, in the same words for another
+    tenant's and for one that touches none of these creators."""
     row = scope.session.get(Downtime, (scope.tenant_id, downtime_id), populate_existing=True)
-    found = None if row is None else _build_downtime_view(scope, row, frozenset(creators), queries.channel_names(scope))
+    found = (
+        None
+        if row is None
+        else _build_downtime_view(scope, row, frozenset(creators), queries.channel_names(scope))
+    )
     if found is None or not found.accounts:
         raise NotFound("downtime.unknown")
     return found
@@ -124,16 +135,23 @@ def _build_downtime_view(
 ) -> DowntimeView:
     found = scope.session.execute(
         select(Delivery, Post)
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
         .where(Delivery.tenant_id == scope.tenant_id, Delivery.downtime_id == row.id)
-        .order_by(col(Delivery.channel_id), col(Delivery.priority), col(Delivery.due_at), col(Delivery.id))
+        .order_by(
+            col(Delivery.channel_id), col(Delivery.priority), col(Delivery.due_at), col(Delivery.id)
+        )
         .execution_options(populate_existing=True)
     ).all()
     every = [build_entry(one, owner, names) for one, owner in found]
     mine = [entry for entry in every if entry.creator_id in creators]
     by_account = groupby(mine, key=lambda entry: entry.channel_id)
     accounts = tuple(
-        MissedOnAccount(key, names.get(key, "?"), tuple(sorted(own, key=_sort_key))) for key, own in by_account
+        MissedOnAccount(key, names.get(key, "?"), tuple(sorted(own, key=_sort_key)))
+        for key, own in by_account
     )
     since = min((entry.due_at for entry in mine), default=scope.now)
     return DowntimeView(row.id, DowntimeState(row.state), since, accounts, len(mine) < len(every))

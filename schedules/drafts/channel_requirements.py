@@ -1,5 +1,5 @@
-"""Whether each account that a post goes to takes what it asks there and chooses: a price, the platform's options; and
-whether what it says otherwise somewhere is said anywhere."""
+"""Whether each account that a post goes to takes what it asks there and chooses: a price, the
+platform's options; and whether what it says otherwise somewhere is said anywhere."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -18,17 +18,24 @@ from schedules.posts.states import DeliveryState
 OVER = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVED})
 
 
-def check_post_requirements(scope: Scope, post_id: UUID, *, connectors: Mapping[str, Connector]) -> None:
-    """Refuse a post that an account could not sell, or whose options it does not know, in the transaction that puts it
-    there.
+def check_post_requirements(
+    scope: Scope, post_id: UUID, *, connectors: Mapping[str, Connector]
+) -> None:
+    """Refuse a post that an account could not sell, or whose options it does not know, in the
+    transaction that puts it there.
 
-    Its time would refuse it as well: this says so while somebody can do something about it. Raises BadInput, NotFound.
+    Its time would refuse it as well: this says so while somebody can do something about it. Raises
+    BadInput, NotFound.
     """
     owner = deliveries.get_post(scope, post_id)
     _check_options(scope, owner, connectors)
     if not channel_overrides.price_overrides(owner):
         return
-    places = {row.channel_id for row in deliveries.deliveries_of_post(scope, post_id) if row.state not in OVER}
+    places = {
+        row.channel_id
+        for row in deliveries.deliveries_of_post(scope, post_id)
+        if row.state not in OVER
+    }
     for channel_id in sorted(places):
         channel = queries.get_channel(scope, channel_id)
         if channel_overrides.is_paid_content_free(owner, channel):
@@ -39,14 +46,19 @@ def check_post_requirements(scope: Scope, post_id: UUID, *, connectors: Mapping[
             continue
         can = connector.capabilities
         parts = len(said.parts) + 1
-        wrong = prices.price_problem(said.price, channel.surface, can, media=len(said.media), parts=parts)
+        wrong = prices.price_problem(
+            said.price, channel.surface, can, media=len(said.media), parts=parts
+        )
         if wrong is not None:
             raise BadInput(wrong.code, **wrong.params)
 
 
-def check_override_places(scope: Scope, draft: Draft, *, connectors: Mapping[str, Connector]) -> None:
-    """Refuse what a draft says otherwise where no account of its creator could say it: a slip in the name, and the post
-    would leave there with the words meant for everybody else. Raises BadInput."""
+def check_override_places(
+    scope: Scope, draft: Draft, *, connectors: Mapping[str, Connector]
+) -> None:
+    """Refuse what a draft says otherwise where no account of its creator could say it: a slip in
+    the name, and the post would leave there with the words meant for everybody else. Raises
+    BadInput."""
     if not draft.others:
         return
     hers = queries.list_creator_channels(scope, draft.creator_id)
@@ -57,7 +69,8 @@ def check_override_places(scope: Scope, draft: Draft, *, connectors: Mapping[str
 
 
 def _check_options(scope: Scope, owner: Post, connectors: Mapping[str, Connector]) -> None:
-    """Every place that chooses something, whether the post goes there already or not. Raises BadInput."""
+    """Every place that chooses something, whether the post goes there already or not. Raises
+    BadInput."""
     chosen = [one for one in channel_overrides.overrides_of_post(owner) if one.options]
     mine = queries.list_creator_channels(scope, owner.creator_id) if chosen else []
     platforms = {str(one.id): one.platform for one in mine}

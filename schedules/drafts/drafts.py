@@ -1,6 +1,7 @@
 """A post as somebody writes it, and putting it on the calendar.
 
-What a machine proposes: a draft with a time as its wish. It leaves for nobody before a person says yes to it.
+What a machine proposes: a draft with a time as its wish. It leaves for nobody before a person says
+yes to it.
 """
 
 from dataclasses import dataclass, replace
@@ -28,7 +29,12 @@ from schedules.posts import (
 )
 from schedules.posts.channel_overrides import ChannelOverride, PostContent
 from schedules.posts.content_digest import current_digest
-from schedules.posts.deliveries import DEFAULT_LATE_OK, deliveries_of_post, get_post, schedule_wakeups
+from schedules.posts.deliveries import (
+    DEFAULT_LATE_OK,
+    deliveries_of_post,
+    get_post,
+    schedule_wakeups,
+)
 from schedules.posts.lateness import LateLimit
 from schedules.posts.link_tracking import DEFAULT_LINK_CHOICES, LinkChoices, LinkPolicy
 from schedules.posts.queries import StoredPost
@@ -84,7 +90,8 @@ class Draft:
 
 @dataclass(frozen=True)
 class PlannedPost:
-    """What became of a post that was planned: `waiting` names who may approve it, nobody where none is asked for."""
+    """What became of a post that was planned: `waiting` names who may approve it, nobody where none
+    is asked for."""
 
     post_id: UUID
     at: WallTime
@@ -104,16 +111,22 @@ def plan_draft(
     origin: str = DASHBOARD_ORIGIN,
     priority: int = deliveries.DEFAULT_PRIORITY,
 ) -> PlannedPost:
-    """Write a post and put it on the calendar, once per `key`; where a yes is asked for, it waits for one.
+    """Write a post and put it on the calendar, once per `key`; where a yes is asked for, it waits
+    for one.
 
-    Raises BadInput for a draft without words, pictures or accounts, and for a time that has passed; NotFound.
+    Raises BadInput for a draft without words, pictures or accounts, and for a time that has passed;
+    NotFound.
     """
     allowed = late_ok if draft.late is None else lateness.late_span(draft.late)
-    late = lateness.latest_publish_time(allowed, at.instant(), at.zone, until_midnight=draft.late is LateLimit.DAY)
+    late = lateness.latest_publish_time(
+        allowed, at.instant(), at.zone, until_midnight=draft.late is LateLimit.DAY
+    )
     if late is not None and late < scope.now:
         raise BadInput("delivery.time_passed")
     require_channel(draft)
-    post_id = write_draft(scope, draft, key=key, author=author, late_ok=late_ok, origin=origin, priority=priority)
+    post_id = write_draft(
+        scope, draft, key=key, author=author, late_ok=late_ok, origin=origin, priority=priority
+    )
     for channel_id in draft.channels:
         deliveries.create_delivery(scope, post_id, channel_id, at=at)
     return PlannedPost(post_id, at, approver_names(scope, post_id), release_post(scope, post_id))
@@ -130,12 +143,14 @@ def write_draft(
     origin: str = DASHBOARD_ORIGIN,
     priority: int = deliveries.DEFAULT_PRIORITY,
 ) -> UUID:
-    """Write the post of a draft, once per `key`; it has no time yet. People's `priority` is 1 (first) to 9.
+    """Write the post of a draft, once per `key`; it has no time yet. People's `priority` is 1
+    (first) to 9.
 
-    What the draft says of its lateness counts before `late_ok` and `until_midnight`. One of a post that was put aside
-    goes on with that one.
+    What the draft says of its lateness counts before `late_ok` and `until_midnight`. One of a post
+    that was put aside goes on with that one.
 
-    Raises BadInput for a draft without words and pictures, NotFound, and Conflict for a post that goes anywhere by now.
+    Raises BadInput for a draft without words and pictures, NotFound, and Conflict for a post that
+    goes anywhere by now.
     """
     if draft.is_empty:
         raise BadInput("compose.empty")
@@ -159,7 +174,9 @@ def write_draft(
         priority=max(priority, 1),
         links=draft.links,
     )
-    if draft.labels and str(key) not in known:  # a repeat gives none anew that was taken off meanwhile
+    if (
+        draft.labels and str(key) not in known
+    ):  # a repeat gives none anew that was taken off meanwhile
         labels.set_post_labels(scope, post_id, draft.labels)
     return post_id
 
@@ -187,24 +204,35 @@ def require_channel(draft: Draft) -> None:
 
 
 def rewrite_post(
-    scope: Scope, post_id: UUID, draft: Draft, *, author: str, seen: Draft | None = None, rule: LinkPolicy | None = None
+    scope: Scope,
+    post_id: UUID,
+    draft: Draft,
+    *,
+    author: str,
+    seen: Draft | None = None,
+    rule: LinkPolicy | None = None,
 ) -> bool:
-    """Change the words and pictures of a post of which nothing is outside; whether it is on the calendar again.
-    `rule`: what becomes of its addresses, as its creator has it now where nobody says.
+    """Change the words and pictures of a post of which nothing is outside; whether it is on the
+    calendar again. `rule`: what becomes of its addresses, as its creator has it now where nobody
+    says.
 
-    What was approved was another content: it waits for a yes again, and its time is kept as a wish. Raises BadInput
-    for an empty one, NotFound for a picture that is not hers, Conflict when a part has left meanwhile, or where it says
-    something else by now than what its author has `seen`.
+    What was approved was another content: it waits for a yes again, and its time is kept as a wish.
+    Raises BadInput for an empty one, NotFound for a picture that is not hers, Conflict when a part
+    has left meanwhile, or where it says something else by now than what its author has `seen`.
     """
     if draft.is_empty:
         raise BadInput("compose.empty")
     channel_overrides.check_content(draft.base_content, draft.others)
     row = get_post(scope, post_id)
-    scope.session.refresh(row, with_for_update={"key_share": True})  # two writers at once: each makes its own version
+    scope.session.refresh(
+        row, with_for_update={"key_share": True}
+    )  # two writers at once: each makes its own version
     if seen is not None:
         require_unchanged(scope, post_id, seen)
     assets.check_assets_owned(scope, row.creator_id, draft.assets)
-    rows = deliveries_of_post(scope, post_id, lock=True)  # before what wakes them, as whoever takes one off
+    rows = deliveries_of_post(
+        scope, post_id, lock=True
+    )  # before what wakes them, as whoever takes one off
     known = [one for one in rows if one.state != DeliveryState.CANCELLED]
     if (rows and not known) or any(one.state not in CANCELLABLE for one in known):
         raise Conflict("post.left_already")
@@ -238,9 +266,14 @@ def rewrite_post(
 
 
 def is_published_on_approval(scope: Scope, post_id: UUID) -> bool:
-    """Whether a post whose words change leaves once nobody's yes is missing: its hour is over, not its lateness."""
+    """Whether a post whose words change leaves once nobody's yes is missing: its hour is over, not
+    its lateness."""
     rows = [row for row in deliveries_of_post(scope, post_id) if row.state in CANCELLABLE]
-    rows = [row for row in rows if row.due_at <= scope.now and not missed_posts.is_still_held(scope, row)]
+    rows = [
+        row
+        for row in rows
+        if row.due_at <= scope.now and not missed_posts.is_still_held(scope, row)
+    ]
     return any(row.late_until is None or scope.now <= row.late_until for row in rows)
 
 
@@ -253,14 +286,16 @@ def require_unchanged(scope: Scope, post_id: UUID, seen: Draft) -> None:
 def set_channel_options(
     scope: Scope, post_id: UUID, channel_id: UUID, options: ChosenOptions, *, author: str
 ) -> bool | None:
-    """Change what a post chooses on one account beside its words, and nothing else of it; None where that is as it was,
-    else whether it is on the calendar again.
+    """Change what a post chooses on one account beside its words, and nothing else of it; None
+    where that is as it was, else whether it is on the calendar again.
 
-    It is content: what was approved was another. Raises as `rewrite` does, and NotFound for an account that it does not
-    go to.
+    It is content: what was approved was another. Raises as `rewrite` does, and NotFound for an
+    account that it does not go to.
     """
     row = get_post(scope, post_id)
-    scope.session.refresh(row, with_for_update={"key_share": True})  # what somebody else wrote just now is kept
+    scope.session.refresh(
+        row, with_for_update={"key_share": True}
+    )  # what somebody else wrote just now is kept
     channels = _goes_to(scope, post_id)
     others = channel_overrides.set_option_override(
         row, list(channels.values()), channel_of_post(scope, post_id, channel_id), options
@@ -268,12 +303,16 @@ def set_channel_options(
     if channel_overrides.dump_overrides(others) == row.overrides:
         return None
     written = replace(draft_of_post(queries.build_stored_post(row)), others=others)
-    return rewrite_post(scope, post_id, written, author=author, rule=link_tracking.link_plan_of_post(row).rule)
+    return rewrite_post(
+        scope, post_id, written, author=author, rule=link_tracking.link_plan_of_post(row).rule
+    )
 
 
 def _goes_to(scope: Scope, post_id: UUID) -> dict[UUID, Channel]:
     live = dict.fromkeys(
-        one.channel_id for one in deliveries_of_post(scope, post_id) if one.state != DeliveryState.CANCELLED
+        one.channel_id
+        for one in deliveries_of_post(scope, post_id)
+        if one.state != DeliveryState.CANCELLED
     )
     return {one: get_channel(scope, one) for one in live}
 
@@ -293,7 +332,8 @@ def draft_of_post(of: StoredPost, channels: tuple[UUID, ...] = ()) -> Draft:
 
 
 def remove_channel_from_post(scope: Scope, delivery_id: UUID) -> None:
-    """Take one account off a post. Raises Conflict once it is on its way or outside: removal is another act."""
+    """Take one account off a post. Raises Conflict once it is on its way or outside: removal is
+    another act."""
     deliveries.cancel_delivery(scope, delivery_id)
 
 
@@ -312,8 +352,9 @@ def retry_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = Non
 
 
 def publish_now(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
-    """A member's or a program's "now": as `deliveries.expedite_delivery`, and Conflict for what would only be put on hold for want
-    of a yes; of what stands in part that is asked when its rest leaves."""
+    """A member's or a program's "now": as `deliveries.expedite_delivery`, and Conflict for what
+    would only be put on hold for want of a yes; of what stands in part that is asked when its rest
+    leaves."""
     row = get_delivery(scope, delivery_id)
     if row.state != DeliveryState.BROKEN_OFF and not decisions.is_delivery_approved(
         scope, get_post(scope, row.post_id), row, scope.now
@@ -322,11 +363,15 @@ def publish_now(scope: Scope, delivery_id: UUID, *, version: int | None = None) 
     expedite_delivery(scope, delivery_id, version=version)
 
 
-def propose_draft(scope: Scope, draft: Draft, *, key: UUID, at: WallTime | None, author: str, origin: str) -> UUID:
-    """Write a draft once per `key`; with `at`, that time is wished on its accounts. Nothing of it goes onto the
-    calendar by itself, also where a person's post needs nobody's yes: at its hour it is on hold.
+def propose_draft(
+    scope: Scope, draft: Draft, *, key: UUID, at: WallTime | None, author: str, origin: str
+) -> UUID:
+    """Write a draft once per `key`; with `at`, that time is wished on its accounts. Nothing of it
+    goes onto the calendar by itself, also where a person's post needs nobody's yes: at its hour it
+    is on hold.
 
-    Raises BadInput for an empty one, for accounts without a time or a time without accounts; NotFound.
+    Raises BadInput for an empty one, for accounts without a time or a time without accounts;
+    NotFound.
     """
     if at is None:
         if draft.channels:

@@ -1,7 +1,9 @@
-"""What an account has said already: told when a post is planned; held at its time too where the account wants that.
+"""What an account has said already: told when a post is planned; held at its time too where the
+account wants that.
 
-What repeats on purpose is no repeat: the times of series, one made a post of its own too, and a post that was asked for
-"again". Where the platform itself refuses the same words (`Capabilities.once`), nothing makes it fit but other words.
+What repeats on purpose is no repeat: the times of series, one made a post of its own too, and a
+post that was asked for "again". Where the platform itself refuses the same words
+(`Capabilities.once`), nothing makes it fit but other words.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -44,10 +46,14 @@ OUT = frozenset(
 )
 """States of a delivery of which something stands outside, or may."""
 
-UPCOMING_STATES = frozenset({DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.HELD})
+UPCOMING_STATES = frozenset(
+    {DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.HELD}
+)
 """States of one that may still leave."""
 
-REASONS = frozenset({*(f"delivery.repeats_{kind}" for kind in SimilarityKind), "delivery.repeats_refused"})
+REASONS = frozenset(
+    {*(f"delivery.repeats_{kind}" for kind in SimilarityKind), "delivery.repeats_refused"}
+)
 """Codes of a hold that a repeat is in."""
 
 MAX_CANDIDATES = 200
@@ -57,11 +63,14 @@ _FIND = """
 WITH marked AS MATERIALIZED (
   SELECT o.post_id, bool_or(o.kind = 'words') AS words FROM post_prints o
   WHERE o.tenant_id = :tenant AND o.creator_id = :creator AND o.mark = ANY(CAST(:marks AS bigint[]))
-    AND (o.letters IS NULL OR bit_count(CAST(o.letters # CAST(:letters AS bigint) AS bit(64))) <= :near)
+    AND (o.letters IS NULL OR bit_count(CAST(o.letters # CAST(:letters AS bigint) AS bit(64))) <=
+    :near)
   GROUP BY o.post_id)
 SELECT there.* FROM marked m CROSS JOIN LATERAL (
-  SELECT d.id, d.post_id, known.state, d.series_id, coalesce(d.settled_at, d.due_at) AS at FROM deliveries d
-  CROSS JOIN LATERAL (SELECT CASE WHEN d.state = 'cancelled' AND d.reason->>'code' = :left THEN 'uncertain'
+  SELECT d.id, d.post_id, known.state, d.series_id, coalesce(d.settled_at, d.due_at) AS at FROM
+  deliveries d
+  CROSS JOIN LATERAL (SELECT CASE WHEN d.state = 'cancelled' AND d.reason->>'code' = :left THEN
+  'uncertain'
     ELSE d.state END AS state) known
   WHERE d.tenant_id = :tenant AND d.post_id = m.post_id AND d.channel_id = :channel
     AND d.id <> :itself AND known.state = ANY(CAST(:states AS text[]))
@@ -70,15 +79,16 @@ SELECT there.* FROM marked m CROSS JOIN LATERAL (
   LIMIT :most) there
 LIMIT :most
 """
-"""Step by step, whatever the database believes of the tables: a plan that began with the account's deliveries would
-read all of them. What was left in doubt may stand outside as before."""
+"""Step by step, whatever the database believes of the tables: a plan that began with the account's
+deliveries would read all of them. What was left in doubt may stand outside as before."""
 
 NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True)
 class DuplicatePost:
-    """A post of the account that another one repeats: `at` is when it left or will, `out` whether it left.
+    """A post of the account that another one repeats: `at` is when it left or will, `out` whether
+    it left.
 
     `refused`: the platform does not take it again, whoever wants it.
     """
@@ -104,7 +114,8 @@ class DuplicatePost:
 
 @dataclass(frozen=True)
 class DuplicateQuery:
-    """What is held against an account: a content, of which delivery of which post, and in what time around."""
+    """What is held against an account: a content, of which delivery of which post, and in what time
+    around."""
 
     said: PostContent
     channel: Channel
@@ -120,35 +131,48 @@ class DuplicateQuery:
 def find_blocking_duplicate(
     scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector | None
 ) -> DuplicatePost | None:
-    """What a delivery that is about to leave repeats on its account, where nobody wanted it so; None lets it leave.
+    """What a delivery that is about to leave repeats on its account, where nobody wanted it so;
+    None lets it leave.
 
-    Asked of accounts that hold repeats, and of places that refuse them: one statement where nothing is like it. What
-    comes after the account was locked sees all that left before.
+    Asked of accounts that hold repeats, and of places that refuse them: one statement where nothing
+    is like it. What comes after the account was locked sees all that left before.
     """
     asked = _build_duplicate_query(row, owner, channel, connector)
     if not (asked.once or channel.holds_repeats):
         return None
-    asked = replace(asked, since=scope.now - SIMILARITY_WINDOW, until=scope.now + SIMILARITY_WINDOW, states=OUT)
+    asked = replace(
+        asked, since=scope.now - SIMILARITY_WINDOW, until=scope.now + SIMILARITY_WINDOW, states=OUT
+    )
     return next(iter(_find_unwaived_duplicates(scope, row, owner, asked)), None)
 
 
 def is_intended_repeat(row: Delivery, owner: Post) -> bool:
-    """Whether a delivery is one time of many, or was asked for once more: repeating is what it is for."""
-    return row.series_id is not None or owner.origin == SERIES_ORIGIN or "again-" in row.occurrence_key
+    """Whether a delivery is one time of many, or was asked for once more: repeating is what it is
+    for."""
+    return (
+        row.series_id is not None or owner.origin == SERIES_ORIGIN or "again-" in row.occurrence_key
+    )
 
 
 def find_content_duplicates(
-    scope: Scope, said: PostContent, channels: Sequence[UUID], at: datetime, *, connectors: Mapping[str, Connector]
+    scope: Scope,
+    said: PostContent,
+    channels: Sequence[UUID],
+    at: datetime,
+    *,
+    connectors: Mapping[str, Connector],
 ) -> list[DuplicatePost]:
-    """What a content that is not written yet would repeat on accounts at an instant, planned posts included; the
-    surest of each account. Raises NotFound."""
+    """What a content that is not written yet would repeat on accounts at an instant, planned posts
+    included; the surest of each account. Raises NotFound."""
     found = []
     for channel_id in channels:
         channel = queries.get_channel(scope, channel_id)
         asked = DuplicateQuery(
             said,
             channel,
-            once=_is_repeat_forbidden(channel, account_connectors.find_connector_for(connectors, channel)),
+            once=_is_repeat_forbidden(
+                channel, account_connectors.find_connector_for(connectors, channel)
+            ),
             since=at - SIMILARITY_WINDOW,
             until=at + SIMILARITY_WINDOW,
             states=OUT | UPCOMING_STATES,
@@ -160,7 +184,8 @@ def find_content_duplicates(
 def find_delivery_duplicates(
     scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]
 ) -> list[DuplicatePost]:
-    """What a delivery that may still leave repeats on its account, planned posts included, and nobody wanted yet.
+    """What a delivery that may still leave repeats on its account, planned posts included, and
+    nobody wanted yet.
 
     Raises NotFound.
     """
@@ -169,7 +194,9 @@ def find_delivery_duplicates(
         return []
     owner = get_post(scope, row.post_id)
     channel = queries.get_channel(scope, row.channel_id)
-    asked = _build_duplicate_query(row, owner, channel, account_connectors.find_connector_for(connectors, channel))
+    asked = _build_duplicate_query(
+        row, owner, channel, account_connectors.find_connector_for(connectors, channel)
+    )
     since = min(row.due_at, scope.now) - SIMILARITY_WINDOW
     until = max(row.due_at, scope.now) + SIMILARITY_WINDOW
     return _find_unwaived_duplicates(scope, row, owner, replace(asked, since=since, until=until))
@@ -183,11 +210,13 @@ def allow_duplicate(
     seen: Collection[UUID] | None = None,
     version: int | None = None,
 ) -> int:
-    """A person knows what a delivery repeats and wants it to leave; one that was held for that leaves now.
+    """A person knows what a delivery repeats and wants it to leave; one that was held for that
+    leaves now.
 
-    Their word counts for these very posts (`seen`, or all there are now) and these very words: what changes
-    afterwards is asked again. Twice is as once. Returns of how many posts it is. Raises Refused where the platform
-    would not take it, Conflict where the delivery was changed meanwhile.
+    Their word counts for these very posts (`seen`, or all there are now) and these very words:
+    what changes afterwards is asked again. Twice is as once. Returns of how many posts it is.
+    Raises Refused where the platform would not take it, Conflict where the delivery was changed
+    meanwhile.
     """
     row = get_delivery(scope, delivery_id)
     likes = [
@@ -198,32 +227,47 @@ def allow_duplicate(
     if any(one.refused for one in likes):
         raise Refused("delivery.never_twice", account=likes[0].account)
     _record_duplicate_waivers(scope, row, likes)
-    if row.state == DeliveryState.HELD and row.reason is not None and row.reason.get("code") in REASONS:
+    if (
+        row.state == DeliveryState.HELD
+        and row.reason is not None
+        and row.reason.get("code") in REASONS
+    ):
         drafts.retry_delivery(scope, delivery_id, version=version)
     return len({one.post_id for one in likes})
 
 
 def acknowledge_duplicates(
-    scope: Scope, post_id: UUID, *, connectors: Mapping[str, Connector], seen: Collection[UUID] | None = None
+    scope: Scope,
+    post_id: UUID,
+    *,
+    connectors: Mapping[str, Connector],
+    seen: Collection[UUID] | None = None,
 ) -> None:
-    """Who plans a post knows which ones it repeats (`seen`, or all there are), wherever its platform takes them again.
+    """Who plans a post knows which ones it repeats (`seen`, or all there are), wherever its
+    platform takes them again.
 
     Their word counts as in `allow_duplicate`.
     """
     for row in deliveries_of_post(scope, post_id):
         likes = find_delivery_duplicates(scope, row.id, connectors=connectors)
         _record_duplicate_waivers(
-            scope, row, [one for one in likes if (seen is None or one.post_id in seen) and not one.refused]
+            scope,
+            row,
+            [one for one in likes if (seen is None or one.post_id in seen) and not one.refused],
         )
 
 
-def _record_duplicate_waivers(scope: Scope, row: Delivery, likes: Collection[DuplicatePost]) -> None:
+def _record_duplicate_waivers(
+    scope: Scope, row: Delivery, likes: Collection[DuplicatePost]
+) -> None:
     digest = get_post(scope, row.post_id).digest
     known = {like.post_id: like for like in likes}.values()
     for one in known:
         scope.run(
-            "INSERT INTO repeat_words (tenant_id, id, creator_id, delivery_id, digest, like_id, like_digest, by)"
-            " VALUES (:tenant, :id, :creator, :delivery, :digest, :like, :like_digest, :by) ON CONFLICT DO NOTHING",
+            "INSERT INTO repeat_words (tenant_id, id, creator_id, delivery_id, digest, like_id, "
+            "like_digest, by)"
+            " VALUES (:tenant, :id, :creator, :delivery, :digest, :like, :like_digest, :by) ON "
+            "CONFLICT DO NOTHING",
             tenant=scope.tenant_id,
             id=uuid7(),
             creator=row.creator_id,
@@ -237,7 +281,9 @@ def _record_duplicate_waivers(scope: Scope, row: Delivery, likes: Collection[Dup
         audit.record(scope, "delivery.repeated", f"delivery:{row.id}", posts=len(known))
 
 
-def _build_duplicate_query(row: Delivery, owner: Post, channel: Channel, connector: Connector | None) -> DuplicateQuery:
+def _build_duplicate_query(
+    row: Delivery, owner: Post, channel: Channel, connector: Connector | None
+) -> DuplicateQuery:
     """What is asked of a delivery, around its own time."""
     return DuplicateQuery(
         channel_overrides.content_for_channel(owner, channel),
@@ -252,7 +298,9 @@ def _build_duplicate_query(row: Delivery, owner: Post, channel: Channel, connect
     )
 
 
-def _find_unwaived_duplicates(scope: Scope, row: Delivery, owner: Post, asked: DuplicateQuery) -> list[DuplicatePost]:
+def _find_unwaived_duplicates(
+    scope: Scope, row: Delivery, owner: Post, asked: DuplicateQuery
+) -> list[DuplicatePost]:
     """What a delivery repeats that nobody said they know."""
     found = _search_duplicates(scope, asked)
     wanted = _load_waived_duplicates(scope, row.id, owner.digest) if found else frozenset()
@@ -292,16 +340,24 @@ def _search_duplicates(scope: Scope, asked: DuplicateQuery) -> list[DuplicatePos
     owners = _load_posts_by_id(scope, {row.post_id for row in rows})
     kinds = {
         key: text_similarity.compare_fingerprints(
-            ours, text_similarity.fingerprint_content(channel_overrides.content_for_channel(owner, asked.channel))
+            ours,
+            text_similarity.fingerprint_content(
+                channel_overrides.content_for_channel(owner, asked.channel)
+            ),
         )
         for key, owner in owners.items()
     }
     seen = (_Row(*row) for row in rows)
     found = {
-        row.id: one for row in seen if (one := _classify_candidate(row, owners[row.post_id], kinds[row.post_id], asked))
+        row.id: one
+        for row in seen
+        if (one := _classify_candidate(row, owners[row.post_id], kinds[row.post_id], asked))
     }
     order = list(SimilarityKind)
-    return sorted(found.values(), key=lambda one: (not one.refused, order.index(one.kind), -one.at.timestamp()))
+    return sorted(
+        found.values(),
+        key=lambda one: (not one.refused, order.index(one.kind), -one.at.timestamp()),
+    )
 
 
 class _Row(NamedTuple):
@@ -315,7 +371,9 @@ class _Row(NamedTuple):
 
 
 def _load_posts_by_id(scope: Scope, ids: Collection[UUID]) -> dict[UUID, Post]:
-    rows = scope.session.exec(select(Post).where(Post.tenant_id == scope.tenant_id, col(Post.id).in_(list(ids))))
+    rows = scope.session.exec(
+        select(Post).where(Post.tenant_id == scope.tenant_id, col(Post.id).in_(list(ids)))
+    )
     return {one.id: one for one in rows}
 
 
@@ -325,7 +383,9 @@ def _classify_candidate(
     """What one delivery is to what was asked, None where it is nothing."""
     refused = asked.once and kind is SimilarityKind.WORDS
     near = asked.since <= row.at <= asked.until
-    one_of_many = row.post_id == asked.post_id or row.series_id is not None or owner.origin == SERIES_ORIGIN
+    one_of_many = (
+        row.post_id == asked.post_id or row.series_id is not None or owner.origin == SERIES_ORIGIN
+    )
     mine = asked.meant and one_of_many
     if kind is None or not (refused or (near and not mine)):
         return None
@@ -343,7 +403,9 @@ def _classify_candidate(
     )
 
 
-def _load_waived_duplicates(scope: Scope, delivery_id: UUID, digest: str) -> frozenset[tuple[UUID, str]]:
+def _load_waived_duplicates(
+    scope: Scope, delivery_id: UUID, digest: str
+) -> frozenset[tuple[UUID, str]]:
     """The posts that a person knows a delivery repeats, each as it was then."""
     rows = scope.session.exec(
         select(DuplicateWaiver.like_id, DuplicateWaiver.like_digest).where(

@@ -1,4 +1,5 @@
-"""A post as the feed of a platform shows it: what is laid out of a preview, before a template draws it. Pure."""
+"""A post as the feed of a platform shows it: what is laid out of a preview, before a template draws
+it. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ Seen = Mapping[UUID, tuple[str, str]]
 
 @dataclass(frozen=True)
 class PreviewMedia:
-    """A picture, film or sound as it lies there; `shape` is its width by its height, "" where nobody knows."""
+    """A picture, film or sound as it lies there; `shape` is its width by its height, "" where
+    nobody knows."""
 
     address: str
     alt: str
@@ -37,8 +39,9 @@ class PreviewMedia:
 
 @dataclass(frozen=True)
 class PreviewPart:
-    """A post, or a part that hangs under it, as it stands in the feed. `above` is read at once, `below` after a press;
-    `length` and `most` are as the place counts, `pictures` how many it carries."""
+    """A post, or a part that hangs under it, as it stands in the feed. `above` is read at once,
+    `below` after a press; `length` and `most` are as the place counts, `pictures` how many it
+    carries."""
 
     number: int
     comment: bool
@@ -78,7 +81,13 @@ def build_feed_preview(one: PostPreview, seen: Seen) -> list[PreviewPart]:
         words = ("", part.body)  # what hangs under a post has no title of its own
         found.append(
             _build_preview_part(
-                one.showing, words, part.warning, shots, counts, number=part.number, comment=part.comment
+                one.showing,
+                words,
+                part.warning,
+                shots,
+                counts,
+                number=part.number,
+                comment=part.comment,
             )
         )
     return found
@@ -137,7 +146,8 @@ def _build_preview_media(
 
 
 def _aspect_ratio(showing: FeedLayout, medium: Medium | None) -> str:
-    """A picture's width by its height as it is shown, cut where it is narrower or wider than the feed takes."""
+    """A picture's width by its height as it is shown, cut where it is narrower or wider than the
+    feed takes."""
     if medium is None or not (medium.width and medium.height):
         return ""
     shape = medium.width / medium.height

@@ -9,11 +9,14 @@ from foundation.db.tables import CreatorOwnedRow, table_arguments
 
 
 class DuplicateWaiver(CreatorOwnedRow, table=True):
-    """A person's word that a delivery may leave although it repeats a post, both as they were then; append-only."""
+    """A person's word that a delivery may leave although it repeats a post, both as they were then;
+    append-only."""
 
     __tablename__ = "repeat_words"
     __table_args__ = table_arguments(
-        ForeignKeyConstraint(["tenant_id", "delivery_id"], ["deliveries.tenant_id", "deliveries.id"]),
+        ForeignKeyConstraint(
+            ["tenant_id", "delivery_id"], ["deliveries.tenant_id", "deliveries.id"]
+        ),
         UniqueConstraint("tenant_id", "delivery_id", "digest", "like_id", "like_digest"),
         about="creator",
         keep="while the tenant is here",

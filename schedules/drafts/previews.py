@@ -1,4 +1,5 @@
-"""What each account would show of a draft, and what would keep it back: for who writes, and for who says yes."""
+"""What each account would show of a draft, and what would keep it back: for who writes, and for who
+says yes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -45,7 +46,8 @@ NOTHING = PostContent("", "", (), ())
 
 @dataclass(frozen=True)
 class RuleVerdict:
-    """One rule of a place: its name, whose sentence is `place.<name>`, and its verdict for each rating."""
+    """One rule of a place: its name, whose sentence is `place.<name>`, and its verdict for each
+    rating."""
 
     name: str
     verdicts: tuple[tuple[Rating, Verdict], ...]
@@ -53,7 +55,8 @@ class RuleVerdict:
 
 @dataclass(frozen=True)
 class DestinationRules:
-    """What a place allows: the rules it is judged by, none of an unknown one, and the day they were read."""
+    """What a place allows: the rules it is judged by, none of an unknown one, and the day they were
+    read."""
 
     said: tuple[RuleVerdict, ...]
     read_on: date
@@ -74,11 +77,12 @@ class PartPreview:
 
 @dataclass(frozen=True)
 class PostPreview:
-    """What one account would show, out of the very unit that would leave, and what would keep it back.
+    """What one account would show, out of the very unit that would leave, and what would keep it
+    back.
 
-    `length` and `most` are characters of the text as it leaves, the marks of the place included, counted as the place
-    counts. `reasons` are
-    sentences: the platform's limits first, then the safety check's. Without reasons it may leave.
+    `length` and `most` are characters of the text as it leaves, the marks of the place included,
+    counted as the place counts. `reasons` are sentences: the platform's limits first, then the
+    safety check's. Without reasons it may leave.
     """
 
     channel_id: UUID
@@ -110,7 +114,8 @@ class PostPreview:
     card: feed_preview.LinkCard | None = None
     """The card of a page that it brings along."""
     said: PostContent = NOTHING
-    """What the post says there before it is marked; its pictures are those of `all_media`, as assets."""
+    """What the post says there before it is marked; its pictures are those of `all_media`, as
+    assets."""
 
     @property
     def all_media(self) -> tuple[Medium, ...]:
@@ -126,7 +131,8 @@ class PostPreview:
 def preview_draft(
     scope: Scope, draft: Draft, *, author: str, connectors: Mapping[str, Connector], most: int = 12
 ) -> list[PostPreview]:
-    """What each chosen account would show of a draft. Raises NotFound for a picture or account that is not hers."""
+    """What each chosen account would show of a draft. Raises NotFound for a picture or account that
+    is not hers."""
     assets.check_assets_owned(scope, draft.creator_id, draft.assets)
     mine = {one.id: one for one in queries.list_creator_channels(scope, draft.creator_id)}
     if not mine.keys() >= set(draft.channels):
@@ -135,19 +141,31 @@ def preview_draft(
     owner = _post_from_draft(scope, draft)
     by = active_policy.current_policy(scope)
     on = scope.now.date()
-    shown = _preview_units_by_channel(scope, draft, owner, chosen, author=author, connectors=connectors, by=by)
+    shown = _preview_units_by_channel(
+        scope, draft, owner, chosen, author=author, connectors=connectors, by=by
+    )
     found = []
     for channel in chosen:
         said = channel_overrides.content_for_channel(owner, channel)
         connector = account_connectors.find_connector_for(connectors, channel)
-        rule = rules_of_destination(by.bundle, channel.platform, channel.surface, on, paid=said.price is not None)
+        rule = rules_of_destination(
+            by.bundle, channel.platform, channel.surface, on, paid=said.price is not None
+        )
         units, decision = shown[channel.id]
-        reasons = () if draft.is_empty else _collect_block_reasons(channel, units, connector, decision, scope.now)
+        reasons = (
+            ()
+            if draft.is_empty
+            else _collect_block_reasons(channel, units, connector, decision, scope.now)
+        )
         if channel_overrides.is_paid_content_free(owner, channel):
             reasons = (PAID_CONTENT_SHOWN_FREE, *reasons)
         waits = decision.is_transient and len(reasons) == len(decision.reasons)
         found.append(
-            replace(_build_post_preview(said, channel, units, connector, rule), reasons=reasons, stopped=waits)
+            replace(
+                _build_post_preview(said, channel, units, connector, rule),
+                reasons=reasons,
+                stopped=waits,
+            )
         )
     return found
 
@@ -162,14 +180,17 @@ def _preview_units_by_channel(
     connectors: Mapping[str, Connector],
     by: ActivePolicy,
 ) -> dict[UUID, tuple[list[Unit], Decision]]:
-    """The parts of a draft on each account, marked, and what would be said of all of them together."""
+    """The parts of a draft on each account, marked, and what would be said of all of them
+    together."""
     raw = {}
     said = {}
     abouts = _subjects_by_channel(scope, draft)
     of = load_unit_material(scope, owner, chosen)
     for channel in chosen:
         about = abouts.get(channel.id) or _draft_subject_on_channel(draft, channel)
-        first = place_on_channel(scope, _compose_draft_unit(scope, owner, channel, of), channel, about)
+        first = place_on_channel(
+            scope, _compose_draft_unit(scope, owner, channel, of), channel, about
+        )
         connector = account_connectors.find_connector_for(connectors, channel)
         can = connector.capabilities if connector is not None else None
         raw[channel.id] = compose_thread_units(first, owner, channel, can, of) if can else (first,)
@@ -199,17 +220,26 @@ def _draft_subject_on_channel(draft: Draft, channel: Channel) -> Subject:
 
 
 def _subjects_by_channel(scope: Scope, draft: Draft) -> dict[UUID, Subject]:
-    """Of a post that is written, what leaves first on each account: its short addresses are those."""
+    """Of a post that is written, what leaves first on each account: its short addresses are
+    those."""
     rows = deliveries.deliveries_of_post(scope, draft.post_id) if draft.post_id is not None else []
     return {row.channel_id: delivery_subject(row.id) for row in reversed(rows)}
 
 
 def _build_post_preview(
-    said: PostContent, channel: Channel, units: Sequence[Unit], connector: Connector | None, rule: DestinationRules
+    said: PostContent,
+    channel: Channel,
+    units: Sequence[Unit],
+    connector: Connector | None,
+    rule: DestinationRules,
 ) -> PostPreview:
     unit = units[0]
     counts = [count_text(one, connector) for one in units]
-    can = options.capabilities_for(connector.capabilities, unit.options) if connector is not None else None
+    can = (
+        options.capabilities_for(connector.capabilities, unit.options)
+        if connector is not None
+        else None
+    )
     showing = can.feed_layout(channel.surface) if can is not None else NEUTRAL_LAYOUT
     return PostPreview(
         channel_id=channel.id,
@@ -251,7 +281,9 @@ def count_text(unit: Unit, connector: Connector | None) -> tuple[int, int]:
         return connector.count_text(unit)
     if connector is None:
         return len(unit.text_of("body")), MAX_BODY_LENGTH
-    most = options.capabilities_for(connector.capabilities, unit.options).size_limits(unit.surface)[0]
+    most = options.capabilities_for(connector.capabilities, unit.options).size_limits(unit.surface)[
+        0
+    ]
     return len(unit.text_of("body")), most
 
 
@@ -310,7 +342,11 @@ def rules_of_destination(
 
 
 def _collect_block_reasons(
-    channel: Channel, units: Sequence[Unit], connector: Connector | None, decision: Decision, now: datetime
+    channel: Channel,
+    units: Sequence[Unit],
+    connector: Connector | None,
+    decision: Decision,
+    now: datetime,
 ) -> tuple[Message, ...]:
     found = []
     if channel.state != ChannelState.ACTIVE:
@@ -321,5 +357,7 @@ def _collect_block_reasons(
     if not decision.is_allowed and not (
         decision.needs_place_check and channel.can_check_destination
     ):  # it is looked at just before
-        found += [Message(f"gate.{reason}") for reason in decision.reasons] or [decision.main_reason]
+        found += [Message(f"gate.{reason}") for reason in decision.reasons] or [
+            decision.main_reason
+        ]
     return tuple(one for place, one in enumerate(found) if one not in found[:place])

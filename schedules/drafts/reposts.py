@@ -1,4 +1,5 @@
-"""A post that stands already, once more on the same account: a delivery of its own, never the first one again."""
+"""A post that stands already, once more on the same account: a delivery of its own, never the first
+one again."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -36,11 +37,14 @@ WAITING = frozenset(
 """States of one that was asked for already, and did not come out yet."""
 
 
-def repost_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, connectors: Mapping[str, Connector]) -> UUID:
-    """Post it once more at a wall time, as approved as it has to be; the new delivery, which says which one was first.
+def repost_delivery(
+    scope: Scope, delivery_id: UUID, *, at: WallTime, connectors: Mapping[str, Connector]
+) -> UUID:
+    """Post it once more at a wall time, as approved as it has to be; the new delivery, which says
+    which one was first.
 
-    Raises Conflict for what was not posted, or where one more waits already; BadInput for a time that has passed;
-    Refused where the platform never takes the same words twice.
+    Raises Conflict for what was not posted, or where one more waits already; BadInput for a time
+    that has passed; Refused where the platform never takes the same words twice.
     """
     row = get_delivery(scope, delivery_id)
     if row.state not in REPOSTABLE_STATES:
@@ -57,8 +61,13 @@ def repost_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, connectors
     made = deliveries.create_delivery(
         scope, row.post_id, row.channel_id, at=at, occurrence_key=key, variant=row.variant
     )
-    if any(one.refused for one in duplicates.find_delivery_duplicates(scope, made, connectors=connectors)):
-        raise Refused("delivery.never_twice", account=queries.get_channel(scope, row.channel_id).name)
+    if any(
+        one.refused
+        for one in duplicates.find_delivery_duplicates(scope, made, connectors=connectors)
+    ):
+        raise Refused(
+            "delivery.never_twice", account=queries.get_channel(scope, row.channel_id).name
+        )
     audit.record(scope, "delivery.once_more", f"delivery:{made}", first=str(delivery_id))
     if decisions.is_approved(scope, owner, scope.now):
         new = get_delivery(scope, made)
@@ -68,11 +77,14 @@ def repost_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, connectors
 
 
 def next_repost_key(scope: Scope, post_id: UUID, channel_id: UUID, key: str) -> str:
-    """A key for one more of an occurrence that was never used on the account: `again-1`, `again-2` …"""
+    """A key for one more of an occurrence that was never used on the account: `again-1`, `again-2`
+    …"""
     used = set(
         scope.session.exec(
             select(Delivery.occurrence_key).where(
-                Delivery.tenant_id == scope.tenant_id, Delivery.post_id == post_id, Delivery.channel_id == channel_id
+                Delivery.tenant_id == scope.tenant_id,
+                Delivery.post_id == post_id,
+                Delivery.channel_id == channel_id,
             )
         )
     )

@@ -1,4 +1,5 @@
-"""Other words for posts that stand outside, as rows: the one way they change state, and what wakes them."""
+"""Other words for posts that stand outside, as rows: the one way they change state, and what wakes
+them."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -25,7 +26,8 @@ OPEN_EDIT_STATES = tuple(map(str, OPEN_EDITS))
 
 
 def get_edit(scope: Scope, edit_id: UUID, *, held: bool = False) -> PostEdit:
-    """An edit as it stands in the database now; `held` until the transaction ends, taken after its delivery.
+    """An edit as it stands in the database now; `held` until the transaction ends, taken after its
+    delivery.
 
     Raises NotFound; another tenant's looks the same.
     """
@@ -38,7 +40,8 @@ def get_edit(scope: Scope, edit_id: UUID, *, held: bool = False) -> PostEdit:
 
 
 def open_edits_of_deliveries(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, PostEdit]:
-    """The open edit of each of these deliveries that has one, by delivery; held until the transaction ends."""
+    """The open edit of each of these deliveries that has one, by delivery; held until the
+    transaction ends."""
     query = (
         select(PostEdit)
         .where(
@@ -49,7 +52,10 @@ def open_edits_of_deliveries(scope: Scope, deliveries: Collection[UUID]) -> dict
         .order_by(col(PostEdit.id))
         .with_for_update(key_share=True)
     )
-    return {row.delivery_id: row for row in scope.session.exec(query.execution_options(populate_existing=True))}
+    return {
+        row.delivery_id: row
+        for row in scope.session.exec(query.execution_options(populate_existing=True))
+    }
 
 
 def edits_awaiting_approval_query(scope: Scope) -> Any:
@@ -59,8 +65,11 @@ def edits_awaiting_approval_query(scope: Scope) -> Any:
     )
 
 
-def create_edit(scope: Scope, row: Delivery, owner: Post, *, words: tuple[dict[str, str], dict[str, str]]) -> PostEdit:
-    """Write down that a delivery is to say what its post says now; `words` are those before and those after."""
+def create_edit(
+    scope: Scope, row: Delivery, owner: Post, *, words: tuple[dict[str, str], dict[str, str]]
+) -> PostEdit:
+    """Write down that a delivery is to say what its post says now; `words` are those before and
+    those after."""
     before, after = words
     made = PostEdit(
         tenant_id=scope.tenant_id,
@@ -81,7 +90,8 @@ def create_edit(scope: Scope, row: Delivery, owner: Post, *, words: tuple[dict[s
 def transition_edit(
     scope: Scope, row: PostEdit, after: EditState, *, reason: Message | None = None, **changes: Any
 ) -> None:
-    """Bring an edit to `after`, with further columns; the members are told of one that waits for them.
+    """Bring an edit to `after`, with further columns; the members are told of one that waits for
+    them.
 
     The row is held by who read it. Raises Conflict when the graph has no such edge.
     """
@@ -105,15 +115,22 @@ def transition_edit(
 def schedule_edit(scope: Scope, row: PostEdit) -> None:
     """Have it leave as soon as it may, in turn with what else leaves the account."""
     outbox.cancel(scope, EditDue.kind, row.id)
-    outbox.put(scope, EditDue(scope.tenant_id, row.id), lane=f"channel:{row.channel_id}", priority=1)
+    outbox.put(
+        scope, EditDue(scope.tenant_id, row.id), lane=f"channel:{row.channel_id}", priority=1
+    )
 
 
 def wake_stalled_edits(scope: Scope) -> int:
     """Wake what no row would wake any more: there should be none; how many."""
     query = select(PostEdit).where(
-        PostEdit.tenant_id == scope.tenant_id, col(PostEdit.state).in_([str(EditState.DUE), str(EditState.SENDING)])
+        PostEdit.tenant_id == scope.tenant_id,
+        col(PostEdit.state).in_([str(EditState.DUE), str(EditState.SENDING)]),
     )
-    forgotten = [row for row in scope.session.exec(query).all() if not outbox.is_pending(scope, row.id, EditDue.kind)]
+    forgotten = [
+        row
+        for row in scope.session.exec(query).all()
+        if not outbox.is_pending(scope, row.id, EditDue.kind)
+    ]
     for row in forgotten:
         schedule_edit(scope, row)
     return len(forgotten)
@@ -127,7 +144,8 @@ def release_edits(scope: Scope, owner: Post) -> None:
 
 
 def hold_edits(scope: Scope, owner: Post) -> frozenset[UUID]:
-    """A yes is missing again: what has not left waits for it; the deliveries that are to be changed."""
+    """A yes is missing again: what has not left waits for it; the deliveries that are to be
+    changed."""
     rows = _lock_edits_in_state(scope, owner, EditState.DUE)
     for row in rows:
         transition_edit(scope, row, EditState.WAITING)

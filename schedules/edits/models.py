@@ -7,7 +7,13 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, Index, text
 
 import schedules.posts.models  # noqa: F401  foreign keys refer to its tables
-from foundation.db.tables import CreatorOwnedRow, jsonb_column, message_column, table_arguments, timestamp_column
+from foundation.db.tables import (
+    CreatorOwnedRow,
+    jsonb_column,
+    message_column,
+    table_arguments,
+    timestamp_column,
+)
 
 
 class PostEdit(CreatorOwnedRow, table=True):
@@ -16,7 +22,9 @@ class PostEdit(CreatorOwnedRow, table=True):
     __tablename__ = "edits"
     __table_args__ = table_arguments(
         ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
-        ForeignKeyConstraint(["tenant_id", "delivery_id"], ["deliveries.tenant_id", "deliveries.id"]),
+        ForeignKeyConstraint(
+            ["tenant_id", "delivery_id"], ["deliveries.tenant_id", "deliveries.id"]
+        ),
         Index("edits_post", "tenant_id", "post_id"),
         Index(
             "edits_open",

@@ -15,8 +15,8 @@ from schedules.edits.states import OPEN_EDITS, EditState
 
 @dataclass(frozen=True)
 class EditView:
-    """One change of a delivery's words. `before` and `after` are the title and the body as they were written; instants
-    are UTC-aware."""
+    """One change of a delivery's words. `before` and `after` are the title and the body as they
+    were written; instants are UTC-aware."""
 
     id: UUID
     delivery_id: UUID
@@ -40,7 +40,9 @@ def edits_of_deliveries(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID
         PostEdit.tenant_id == scope.tenant_id, col(PostEdit.delivery_id).in_(list(deliveries))
     )
     found: dict[UUID, list[EditView]] = {}
-    for row in scope.session.exec(query.order_by(col(PostEdit.id)).execution_options(populate_existing=True)):
+    for row in scope.session.exec(
+        query.order_by(col(PostEdit.id)).execution_options(populate_existing=True)
+    ):
         found.setdefault(row.delivery_id, []).append(_edit_view_from_row(scope, row))
     return found
 

@@ -11,7 +11,8 @@ class EditState(StrEnum):
 
     WAITING = "waiting"  # for a yes
     DUE = "due"  # it leaves as soon as it may
-    SENDING = "sending"  # permit consumed: the same again changes nothing, so a lost answer is asked for once more
+    # permit consumed: the same again changes nothing, so a lost answer is asked for once more
+    SENDING = "sending"
     DONE = "done"
     REFUSED = "refused"  # what stood there stands there still
     UNSURE = "unsure"  # either words may stand: only a person, or other words, may leave this state
@@ -22,8 +23,20 @@ EDIT_STATES = StateGraph(
     initial=EditState.WAITING,
     edges={
         EditState.WAITING: {EditState.DUE, EditState.REFUSED, EditState.DROPPED},
-        EditState.DUE: {EditState.SENDING, EditState.WAITING, EditState.REFUSED, EditState.UNSURE, EditState.DROPPED},
-        EditState.SENDING: {EditState.DONE, EditState.DUE, EditState.REFUSED, EditState.UNSURE, EditState.DROPPED},
+        EditState.DUE: {
+            EditState.SENDING,
+            EditState.WAITING,
+            EditState.REFUSED,
+            EditState.UNSURE,
+            EditState.DROPPED,
+        },
+        EditState.SENDING: {
+            EditState.DONE,
+            EditState.DUE,
+            EditState.REFUSED,
+            EditState.UNSURE,
+            EditState.DROPPED,
+        },
         EditState.REFUSED: {EditState.DUE, EditState.DROPPED},
         EditState.UNSURE: {EditState.DONE, EditState.DUE, EditState.REFUSED, EditState.DROPPED},
     },
@@ -33,8 +46,15 @@ EDIT_STATES = StateGraph(
 )
 
 
-OPEN_EDITS = (EditState.WAITING, EditState.DUE, EditState.SENDING, EditState.REFUSED, EditState.UNSURE)
-"""States in which a post does not say, or may not say, outside what it says here; one such edit per delivery."""
+OPEN_EDITS = (
+    EditState.WAITING,
+    EditState.DUE,
+    EditState.SENDING,
+    EditState.REFUSED,
+    EditState.UNSURE,
+)
+"""States in which a post does not say, or may not say, outside what it says here; one such edit per
+delivery."""
 
 
 EDITS_NEEDING_DECISION = frozenset({EditState.REFUSED, EditState.UNSURE})

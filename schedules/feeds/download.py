@@ -1,4 +1,5 @@
-"""Asking for a feed: once, within bounds, to where the house may go, and again only if it changed."""
+"""Asking for a feed: once, within bounds, to where the house may go, and again only if it
+changed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,9 +52,16 @@ DownloadFeed = Callable[[str, str, str], DownloadResult]
 
 
 def download_feed(
-    address: str, etag: str, modified: str, *, http: HttpClient, may_reach: MayReach, seconds: float = SECONDS
+    address: str,
+    etag: str,
+    modified: str,
+    *,
+    http: HttpClient,
+    may_reach: MayReach,
+    seconds: float = SECONDS,
 ) -> DownloadResult:
-    """Ask for a feed, `seconds` at most for each answer. Never raises for what the other side does."""
+    """Ask for a feed, `seconds` at most for each answer. Never raises for what the other side
+    does."""
     asks = {**_ASKS}
     if etag:
         asks["if-none-match"] = etag
@@ -72,7 +80,9 @@ def download_feed(
     return Message("feed.sent_round")
 
 
-def _result_from_response(reply: HttpResponse | RequestNotSent | ResponseLost, address: str) -> DownloadResult:
+def _result_from_response(
+    reply: HttpResponse | RequestNotSent | ResponseLost, address: str
+) -> DownloadResult:
     match reply:
         case HttpResponse(status=304):
             return FeedUnchanged()

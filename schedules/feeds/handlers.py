@@ -1,4 +1,5 @@
-"""What the event of a feed does: ask, read, and be due again. No transaction is open while it is asked."""
+"""What the event of a feed does: ask, read, and be due again. No transaction is open while it is
+asked."""
 
 from foundation.db.database import OpenScope
 from foundation.errors import BadInput
@@ -36,6 +37,7 @@ def read_feed(event: FeedReadDue, *, tenant: OpenScope, fetch: DownloadFeed) -> 
 
 
 def reschedule_feed(event: FeedReadDue, *, tenant: OpenScope) -> None:
-    """It failed too often for a fault of ours: it is tried again at its pace, so that no feed falls silent."""
+    """It failed too often for a fault of ours: it is tried again at its pace, so that no feed falls
+    silent."""
     with tenant(event.tenant_id, FEED_AUTHOR) as scope:
         sources.record_feed_failure(scope, event.subject_id, Message("feed.our_error"))

@@ -7,7 +7,13 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 
 import schedules.posts.models  # noqa: F401  keys point at its tables
-from foundation.db.tables import CreatorOwnedRow, jsonb_column, message_column, table_arguments, timestamp_column
+from foundation.db.tables import (
+    CreatorOwnedRow,
+    jsonb_column,
+    message_column,
+    table_arguments,
+    timestamp_column,
+)
 
 
 class Feed(CreatorOwnedRow, table=True):
@@ -15,7 +21,9 @@ class Feed(CreatorOwnedRow, table=True):
 
     __tablename__ = "feeds"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "creator_id", "url"), about="creator", keep="while the tenant is here"
+        UniqueConstraint("tenant_id", "creator_id", "url"),
+        about="creator",
+        keep="while the tenant is here",
     )
     url: str
     title: str = ""

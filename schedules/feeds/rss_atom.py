@@ -1,7 +1,7 @@
 """What a feed says: RSS 2.0, RSS 1.0 and Atom, read as data from people nobody knows. Pure.
 
-A document type is refused whole: entities that grow, or that name files, come with one. Markup is taken out of every
-text; what is left are words.
+A document type is refused whole: entities that grow, or that name files, come with one. Markup is
+taken out of every text; what is left are words.
 """
 
 import hashlib
@@ -27,13 +27,16 @@ MAX_ENTRY_SUMMARY = 500
 MAX_ENTRY_LINK = 2_000
 _SILENT = frozenset({"script", "style", "template", "noscript"})
 _BLOCKS = frozenset({"p", "br", "div", "li", "tr", "h1", "h2", "h3", "h4", "blockquote"})
-_WHOLE = frozenset({"{http://www.w3.org/2005/Atom}content", "{http://purl.org/rss/1.0/modules/content/}encoded"})
+_WHOLE = frozenset(
+    {"{http://www.w3.org/2005/Atom}content", "{http://purl.org/rss/1.0/modules/content/}encoded"}
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class ParsedEntry:
-    """An entry: `guid` is the digest of what the feed calls it, `link` "" where it has none we would hand on."""
+    """An entry: `guid` is the digest of what the feed calls it, `link` "" where it has none we
+    would hand on."""
 
     guid: str
     title: str
@@ -59,7 +62,9 @@ def parse_feed(data: bytes) -> ParsedFeed:
     try:
         root = fromstring(data.removeprefix(BOM_UTF8).lstrip(), forbid_dtd=True)
     except DefusedXmlException as refused:
-        page = getattr(refused, "name", "").lower() == "html"  # somebody pasted the address of the page itself
+        page = (
+            getattr(refused, "name", "").lower() == "html"
+        )  # somebody pasted the address of the page itself
         raise BadInput("feed.not_a_feed" if page else "feed.has_doctype") from refused
     except (ParseError, ValueError, LookupError) as broken:  # LookupError: an encoding nobody knows
         raise BadInput("feed.not_a_feed") from broken
@@ -85,9 +90,14 @@ def _iterate_entries(place: Element) -> Iterator[ParsedEntry]:
         link = _entry_link(node)
         title = _strip_markup(_child_text(node, "title"), MAX_ENTRY_TITLE)
         summary = _strip_markup(
-            _child_text(node, "description") or _child_text(node, "summary") or _entry_content(node), MAX_ENTRY_SUMMARY
+            _child_text(node, "description")
+            or _child_text(node, "summary")
+            or _entry_content(node),
+            MAX_ENTRY_SUMMARY,
         )
-        called = (_child_text(node, "guid") or _child_text(node, "id") or link or f"{title}\n{summary}").strip()
+        called = (
+            _child_text(node, "guid") or _child_text(node, "id") or link or f"{title}\n{summary}"
+        ).strip()
         if called and (title or summary):
             yield ParsedEntry(hashlib.sha256(called.encode()).hexdigest(), title, summary, link)
 
@@ -115,14 +125,19 @@ def _entry_content(node: Element) -> str:
 
 def _entry_link(node: Element) -> str:
     links = [child for child in node if _local_name(child) == "link"]
-    said = [(child.get("rel", "alternate"), (child.get("href") or child.text or "").strip()) for child in links]
+    said = [
+        (child.get("rel", "alternate"), (child.get("href") or child.text or "").strip())
+        for child in links
+    ]
     address = next((href for rel, href in said if rel == "alternate" and href), "")
     try:
         parts = urlsplit(address)
     except ValueError:
         return ""
     well = parts.scheme in ("http", "https") and parts.netloc and not re.search(r"\s", address)
-    return address if well and len(address) <= MAX_ENTRY_LINK and not _CONTROL.search(address) else ""
+    return (
+        address if well and len(address) <= MAX_ENTRY_LINK and not _CONTROL.search(address) else ""
+    )
 
 
 class _Plain(HTMLParser):
@@ -157,4 +172,8 @@ def _strip_markup(marked: str, most: int) -> str:
     line = " ".join(_CONTROL.sub("", unescape("".join(reader.said))).split())
     if len(line) <= most:
         return line
-    return line[: most - 1].rpartition(" ")[0].rstrip(" ,;:") + "…" if " " in line[: most - 1] else line[:most]
+    return (
+        line[: most - 1].rpartition(" ")[0].rstrip(" ,;:") + "…"
+        if " " in line[: most - 1]
+        else line[:most]
+    )

@@ -1,4 +1,5 @@
-"""Feeds whose new entries become drafts: what stood there at first is old, a few a day, and never the same twice."""
+"""Feeds whose new entries become drafts: what stood there at first is old, a few a day, and never
+the same twice."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -67,10 +68,11 @@ class FeedReading:
 
 
 def add_feed(scope: Scope, creator_id: UUID, url: str, channels: Sequence[UUID]) -> UUID:
-    """Follow a feed of a creator for some of her accounts, and for those it is followed for already; once per address.
-    It is read at once.
+    """Follow a feed of a creator for some of her accounts, and for those it is followed for
+    already; once per address. It is read at once.
 
-    Raises BadInput for what is no address, or one too many; NotFound for an account that is not hers.
+    Raises BadInput for what is no address, or one too many; NotFound for an account that is not
+    hers.
     """
     address = _validate_feed_url(url)
     if not channels:
@@ -106,7 +108,11 @@ def _validate_feed_url(typed: str) -> str:
     wanted = typed.strip()
     try:
         parts = urlsplit(wanted)
-        well = parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.username or parts.password)
+        well = (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and not (parts.username or parts.password)
+        )
         well = well and (parts.port is None or parts.port > 0)
     except ValueError:
         well = False
@@ -162,7 +168,9 @@ def delete_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
     outbox.cancel(scope, FeedReadDue.kind, feed_id)
     notices.close(scope, _feed_notice_cause(feed_id))
     scope.run(
-        "DELETE FROM feed_entries WHERE tenant_id = :tenant AND feed_id = :feed", tenant=scope.tenant_id, feed=feed_id
+        "DELETE FROM feed_entries WHERE tenant_id = :tenant AND feed_id = :feed",
+        tenant=scope.tenant_id,
+        feed=feed_id,
     )
     scope.session.delete(row)
     audit.record(scope, "feed.removed", f"feed:{feed_id}")
@@ -223,7 +231,8 @@ def record_unchanged_feed(scope: Scope, feed_id: UUID) -> None:
 
 
 def record_feed_failure(scope: Scope, feed_id: UUID, reason: Message) -> None:
-    """It could not be read: the members are told once, and it is asked again at its pace, then more and more rarely."""
+    """It could not be read: the members are told once, and it is asked again at its pace, then more
+    and more rarely."""
     row = _find_due_feed(scope, feed_id)
     if row is None:
         return
@@ -236,10 +245,14 @@ def record_feed_failure(scope: Scope, feed_id: UUID, reason: Message) -> None:
     _schedule_next_reading(scope, row, min(PACE * 2 ** min(row.failures - 1, 10), SLOWEST))
 
 
-def create_drafts_from_feed(scope: Scope, feed_id: UUID, document: ParsedFeed, *, etag: str, modified: str) -> int:
-    """Make drafts of what is new, the oldest first; at the first reading, of nothing. Returns how many.
+def create_drafts_from_feed(
+    scope: Scope, feed_id: UUID, document: ParsedFeed, *, etag: str, modified: str
+) -> int:
+    """Make drafts of what is new, the oldest first; at the first reading, of nothing. Returns how
+    many.
 
-    What a day has no more room for waits for the next one: the feed is then asked for all of it again.
+    What a day has no more room for waits for the next one: the feed is then asked for all of it
+    again.
     """
     row = _find_due_feed(scope, feed_id)
     if row is None:
@@ -250,7 +263,9 @@ def create_drafts_from_feed(scope: Scope, feed_id: UUID, document: ParsedFeed, *
         return 0
     known = set(
         scope.session.exec(
-            select(FeedEntry.guid).where(FeedEntry.tenant_id == scope.tenant_id, FeedEntry.feed_id == feed_id)
+            select(FeedEntry.guid).where(
+                FeedEntry.tenant_id == scope.tenant_id, FeedEntry.feed_id == feed_id
+            )
         )
     )
     fresh = [entry for entry in reversed(document.entries) if entry.guid not in known]
@@ -263,7 +278,11 @@ def create_drafts_from_feed(scope: Scope, feed_id: UUID, document: ParsedFeed, *
         scope,
         FeedEntry,
         [
-            {"id": derived_uuid(feed_id, entry.guid), "creator_id": row.creator_id, "feed_id": feed_id}
+            {
+                "id": derived_uuid(feed_id, entry.guid),
+                "creator_id": row.creator_id,
+                "feed_id": feed_id,
+            }
             | {"guid": entry.guid}
             for entry in seen
         ],
@@ -283,11 +302,17 @@ def create_drafts_from_feed(scope: Scope, feed_id: UUID, document: ParsedFeed, *
 
 def _list_connected_accounts(scope: Scope, row: Feed) -> list[UUID]:
     """The accounts of a feed that are still here; one that somebody took off is not."""
-    here = {one.id for one in queries.list_creator_channels(scope, row.creator_id) if not one.is_disconnected}
+    here = {
+        one.id
+        for one in queries.list_creator_channels(scope, row.creator_id)
+        if not one.is_disconnected
+    }
     return [one for one in map(UUID, row.channels) if one in here]
 
 
-def _create_entry_draft(scope: Scope, row: Feed, entry: ParsedEntry, accounts: Sequence[UUID], zone: str) -> None:
+def _create_entry_draft(
+    scope: Scope, row: Feed, entry: ParsedEntry, accounts: Sequence[UUID], zone: str
+) -> None:
     """A draft with the next free usual hour as its wish: it leaves for nobody without a yes."""
     post_id = deliveries.create_post(
         scope,
@@ -315,7 +340,9 @@ def _record_successful_reading(scope: Scope, row: Feed) -> None:
 def _schedule_next_reading(scope: Scope, row: Feed, after: timedelta) -> None:
     row.next_read_at = scope.now + after
     scope.add(row)
-    outbox.put(scope, FeedReadDue(scope.tenant_id, row.id), at=row.next_read_at, instead_of=FeedReadDue)
+    outbox.put(
+        scope, FeedReadDue(scope.tenant_id, row.id), at=row.next_read_at, instead_of=FeedReadDue
+    )
 
 
 def _feed_notice_cause(feed_id: UUID) -> str:

@@ -1,4 +1,5 @@
-"""What one account says over time, held in memory: for a file of posts, whose lines are held against each other too."""
+"""What one account says over time, held in memory: for a file of posts, whose lines are held
+against each other too."""
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ MAX_CANDIDATES_COMPARED = 50
 
 @dataclass(frozen=True)
 class KnownDuplicate:
-    """A post that another one repeats, by when it leaves; `refused`: its place never takes the same words twice."""
+    """A post that another one repeats, by when it leaves; `refused`: its place never takes the same
+    words twice."""
 
     kind: SimilarityKind
     at: datetime
@@ -23,7 +25,8 @@ class KnownDuplicate:
 
 @dataclass
 class AccountTexts:
-    """Posts of one account by what they are found by. `once`: it never takes the same words twice."""
+    """Posts of one account by what they are found by. `once`: it never takes the same words
+    twice."""
 
     once: bool = False
     found: dict[int, list[tuple[datetime, int]]] = field(default_factory=dict)

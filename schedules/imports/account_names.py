@@ -1,5 +1,5 @@
-"""What accounts are called in files of posts: by their name, and by where they are too where a creator has several of
-that name. Pure."""
+"""What accounts are called in files of posts: by their name, and by where they are too where a
+creator has several of that name. Pure."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -8,11 +8,15 @@ from channels.accounts.queries import Channel
 
 
 def name_accounts(accounts: Collection[Channel]) -> dict[UUID, str]:
-    """What each account of a creator is called in files, so that no two have the same name, whatever the case.
+    """What each account of a creator is called in files, so that no two have the same name,
+    whatever the case.
 
     One that nobody uses any more takes no name from one that is used.
     """
-    return {one.id: _shortest_unused_name(one, [other for other in accounts if other.id != one.id]) for one in accounts}
+    return {
+        one.id: _shortest_unused_name(one, [other for other in accounts if other.id != one.id])
+        for one in accounts
+    }
 
 
 def _name_variants(one: Channel) -> Sequence[str]:
@@ -23,4 +27,7 @@ def _shortest_unused_name(one: Channel, others: Sequence[Channel]) -> str:
     """The shortest form nobody else goes by; the longest is one account's alone on its platform."""
     rivals = [other for other in others if one.is_disconnected or not other.is_disconnected]
     taken = {form.casefold() for other in rivals for form in _name_variants(other)}
-    return next((form for form in _name_variants(one) if form.casefold() not in taken), _name_variants(one)[-1])
+    return next(
+        (form for form in _name_variants(one) if form.casefold() not in taken),
+        _name_variants(one)[-1],
+    )

@@ -1,7 +1,8 @@
-"""What stands in the cells of a file of posts, and how it is written there: names in a list, apostrophes, spans. Pure.
+"""What stands in the cells of a file of posts, and how it is written there: names in a list,
+apostrophes, spans. Pure.
 
-A spreadsheet runs what begins like a formula. What we write is kept from that by an apostrophe, and what we read is
-freed of it, so that a text that went out comes back as it was.
+A spreadsheet runs what begins like a formula. What we write is kept from that by an apostrophe, and
+what we read is freed of it, so that a text that went out comes back as it was.
 """
 
 import re
@@ -30,11 +31,13 @@ COLUMNS = (
     "priority",
 )
 STATUS_COLUMNS = ("state", "url", "reason")
-"""Columns we add when we write a file; in one that is brought in they say nothing but what was `OFF` the calendar, or
-had left."""
+"""Columns we add when we write a file; in one that is brought in they say nothing but what was
+`OFF` the calendar, or had left."""
 
 OFF = frozenset({str(DeliveryState.CANCELLED), str(DeliveryState.REMOVED)})
-OUTSIDE = frozenset(map(str, (DeliveryState.PUBLISHED, DeliveryState.PARTLY, DeliveryState.BROKEN_OFF)))
+OUTSIDE = frozenset(
+    map(str, (DeliveryState.PUBLISHED, DeliveryState.PARTLY, DeliveryState.BROKEN_OFF))
+)
 
 _FORMULA = frozenset("=+-@\t\r\n＝＋－＠")  # the wide ones count where people write with them
 _GUARDED = _FORMULA | {"'"}
@@ -56,7 +59,8 @@ MAX_LATENESS = timedelta(days=30)
 
 
 def previous_state_code(state: str) -> str:
-    """What is said of a line whose post stood so when its file was written, the code of it; "" of what was to come."""
+    """What is said of a line whose post stood so when its file was written, the code of it; "" of
+    what was to come."""
     known = {*split_names(state)}
     if known & OUTSIDE:
         return "import.stands"
@@ -129,7 +133,8 @@ def parse_day(cell: str) -> date | None:
 
 
 def parse_clock_cell(cell: str) -> time | None:
-    """The clock time of `9:05`, `09h05` or `09:05:30`; None for what is none, an offset included."""
+    """The clock time of `9:05`, `09h05` or `09:05:30`; None for what is none, an offset
+    included."""
     found = _CLOCK.fullmatch(cell)
     if found is None:
         return None
@@ -140,7 +145,8 @@ def parse_clock_cell(cell: str) -> time | None:
 
 
 def parse_late_span(cell: str) -> timedelta | str | None:
-    """How late a post may leave: a span (`30m`, `2h`), ALWAYS or END_OF_DAY; None for what is none of them."""
+    """How late a post may leave: a span (`30m`, `2h`), ALWAYS or END_OF_DAY; None for what is none
+    of them."""
     said = cell.casefold()
     if said in _ALWAYS:
         return ALWAYS_LATE

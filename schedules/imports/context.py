@@ -1,4 +1,5 @@
-"""What a file is held against: creators, their accounts and pictures, and what those accounts have already."""
+"""What a file is held against: creators, their accounts and pictures, and what those accounts have
+already."""
 
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
@@ -58,9 +59,13 @@ _STAY = tuple(
 
 
 def load_import_context(
-    scope: Scope, rows: Sequence[ImportRow], creators: Collection[UUID], connectors: Mapping[str, Connector]
+    scope: Scope,
+    rows: Sequence[ImportRow],
+    creators: Collection[UUID],
+    connectors: Mapping[str, Connector],
 ) -> ImportContext:
-    """Everything that the rows of a file may name of these creators, and what is planned on their accounts."""
+    """Everything that the rows of a file may name of these creators, and what is planned on their
+    accounts."""
     homes: dict[str, ImportCreator] = {}
     channels: list[Channel] = []
     shown = (names for row in rows for names in (row.media, *(part.media for part in row.parts)))
@@ -70,7 +75,9 @@ def load_import_context(
         channels += hers
         called = account_names.name_accounts(hers)
         accounts = {
-            called[one.id].casefold(): _build_import_account(scope, creator, one, connectors, called[one.id])
+            called[one.id].casefold(): _build_import_account(
+                scope, creator, one, connectors, called[one.id]
+            )
             for one in hers
         }
         home = ImportCreator(
@@ -82,13 +89,18 @@ def load_import_context(
         for name in (creator.name, creator.slug):
             homes.setdefault(name.casefold(), home)
     named = {labels.fold_label_name(one.name): one for one in labels.list_labels(scope)}
-    return ImportContext(scope.now, homes, _load_occupied_accounts(scope, channels, connectors), named)
+    return ImportContext(
+        scope.now, homes, _load_occupied_accounts(scope, channels, connectors), named
+    )
 
 
 def flag_unchanged_posts(scope: Scope, sheet: ImportSheet, creators: Collection[UUID]) -> None:
-    """Note the lines whose key is a post of these creators that is still to leave: our own file tells posts by their
-    ids, and whoever edits it in a spreadsheet may think that it changes them, where it writes others beside them."""
-    asked = {row.key: found for row in sheet.rows if (found := _parse_asset_id(row.key)) is not None}
+    """Note the lines whose key is a post of these creators that is still to leave: our own file
+    tells posts by their ids, and whoever edits it in a spreadsheet may think that it changes them,
+    where it writes others beside them."""
+    asked = {
+        row.key: found for row in sheet.rows if (found := _parse_asset_id(row.key)) is not None
+    }
     stay = scope.session.exec(
         select(Delivery.post_id)
         .where(
@@ -106,7 +118,11 @@ def flag_unchanged_posts(scope: Scope, sheet: ImportSheet, creators: Collection[
 
 
 def _build_import_account(
-    scope: Scope, creator: Creator, channel: Channel, connectors: Mapping[str, Connector], called: str
+    scope: Scope,
+    creator: Creator,
+    channel: Channel,
+    connectors: Mapping[str, Connector],
+    called: str,
 ) -> ImportAccount:
     about = delivery_subject(derived_uuid(channel.id, "blank"))
     blank = Unit(
@@ -128,15 +144,23 @@ def _build_import_account(
     )
 
 
-def _load_pictures_by_name(scope: Scope, creator_id: UUID, asked: Sequence[str]) -> dict[str, ImportPicture]:
+def _load_pictures_by_name(
+    scope: Scope, creator_id: UUID, asked: Sequence[str]
+) -> dict[str, ImportPicture]:
     if not asked:
         return {}
     ids = {name: found for name in asked if (found := _parse_asset_id(name)) is not None}
     known = assets.find_assets_by_name(scope, creator_id, list(ids.values()), asked)
     called = {name: known.get(str(ids[name]) if name in ids else name) for name in asked}
-    media = {asset: _find_library_rendition(scope, asset) for asset in set(called.values()) if asset is not None}
+    media = {
+        asset: _find_library_rendition(scope, asset)
+        for asset in set(called.values())
+        if asset is not None
+    }
     shown = {asset: medium for asset, medium in media.items() if medium is not None}
-    return {name: ImportPicture(asset, shown[asset]) for name, asset in called.items() if asset in shown}
+    return {
+        name: ImportPicture(asset, shown[asset]) for name, asset in called.items() if asset in shown
+    }
 
 
 def _find_library_rendition(scope: Scope, asset_id: UUID) -> Medium | None:
@@ -156,7 +180,8 @@ def _parse_asset_id(name: str) -> UUID | None:
 def _load_occupied_accounts(
     scope: Scope, channels: Sequence[Channel], connectors: Mapping[str, Connector]
 ) -> dict[UUID, OccupiedAccount]:
-    """What stands on these accounts or will; where the same words are never taken twice, all they ever said."""
+    """What stands on these accounts or will; where the same words are never taken twice, all they
+    ever said."""
     once = {
         one.id
         for one in channels
@@ -169,7 +194,8 @@ def _load_occupied_accounts(
         .where(
             Delivery.tenant_id == scope.tenant_id,
             col(Delivery.channel_id).in_(list(by_id)),
-            (col(Delivery.due_at) > scope.now - SIMILARITY_WINDOW) | col(Delivery.channel_id).in_(list(once)),
+            (col(Delivery.due_at) > scope.now - SIMILARITY_WINDOW)
+            | col(Delivery.channel_id).in_(list(once)),
             col(Delivery.state).not_in(_NOWHERE),
         )
         .order_by(col(Delivery.due_at))
@@ -187,13 +213,16 @@ def _load_occupied_accounts(
 
 
 def _load_posts_by_id(scope: Scope, ids: Collection[UUID]) -> dict[UUID, Post]:
-    """These posts, not joined to their deliveries: just after a file nobody has counted what an agency has by now, and
-    the database held each of ten thousand posts against each of their places, for more than a minute."""
+    """These posts, not joined to their deliveries: just after a file nobody has counted what an
+    agency has by now, and the database held each of ten thousand posts against each of their
+    places, for more than a minute."""
     found: dict[UUID, Post] = {}
     asked = list(ids)
     for start in range(0, len(asked), AT_ONCE):
         page = asked[start : start + AT_ONCE]
-        rows = scope.session.exec(select(Post).where(Post.tenant_id == scope.tenant_id, col(Post.id).in_(page)))
+        rows = scope.session.exec(
+            select(Post).where(Post.tenant_id == scope.tenant_id, col(Post.id).in_(page))
+        )
         found |= {row.id: row for row in rows}
     return found
 

@@ -1,6 +1,8 @@
-"""A file of posts, read line by line: what each line wants, and what of it cannot be read. Pure; nothing is guessed.
+"""A file of posts, read line by line: what each line wants, and what of it cannot be read. Pure;
+nothing is guessed.
 
-Whatever is wrong is said with its line and its column. A file that is no table of posts at all raises BadInput.
+Whatever is wrong is said with its line and its column. A file that is no table of posts at all
+raises BadInput.
 """
 
 import csv
@@ -34,7 +36,11 @@ from schedules.imports.option_columns import OPTION_PREFIX, DeclaredOptions
 from schedules.posts import thread_parts
 from schedules.posts.channel_overrides import MAX_BODY_LENGTH, MAX_PRICE_MINOR, MAX_TITLE_LENGTH
 from schedules.posts.deliveries import DEFAULT_LATE_OK
-from schedules.posts.link_tracking import MAX_LINK_PARAMETER_LENGTH, MAX_PLAIN_ADDRESSES, can_keep_plain
+from schedules.posts.link_tracking import (
+    MAX_LINK_PARAMETER_LENGTH,
+    MAX_PLAIN_ADDRESSES,
+    can_keep_plain,
+)
 
 MAX_BYTES = 8 * 2**20
 MAX_ROWS = 10_000
@@ -51,12 +57,13 @@ NEEDED = ("key", "channels", "date", "time", "body")
 BODY_COLUMN_PREFIX = "body_"
 PRICE_COLUMN_PREFIX = "price_"
 ACCOUNT_BODY_PREFIX = "body@"
-"""A column `body@<account>`: other words for one account, by its name; those for its platform say nothing there."""
+"""A column `body@<account>`: other words for one account, by its name; those for its platform say
+nothing there."""
 
 PART = "part_"
 PART_MEDIA_SUFFIX = "_media"
-"""Columns `part_2`, `part_3` …: what follows the post in a thread, and `part_2_media` with its pictures. The first
-comment has a column of its own and comes last."""
+"""Columns `part_2`, `part_3` …: what follows the post in a thread, and `part_2_media` with its
+pictures. The first comment has a column of its own and comes last."""
 
 PART_COLUMNS = tuple(f"{PART}{number}" for number in range(2, thread_parts.MAX_THREAD_PARTS + 1))
 NOTHING: DeclaredOptions = MappingProxyType({})
@@ -69,7 +76,8 @@ _CONTROL = re.compile(r"[\x00\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class ImportFinding:
-    """Something about a line: a problem that keeps the file from being written, or a mark that does not.
+    """Something about a line: a problem that keeps the file from being written, or a mark that does
+    not.
 
     `column` is "" where it is about the line as a whole; the heading is line 1.
     """
@@ -113,7 +121,8 @@ class ImportRow:
     options: Mapping[str, Mapping[str, OptionValue]] = field(default_factory=dict)
     """What is chosen on a platform, by its name and the option's."""
     own_options: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    """The cells of what is chosen on an account, by its name as the heading has it and the option's."""
+    """The cells of what is chosen on an account, by its name as the heading has it and the
+    option's."""
     labels: tuple[str, ...] = ()
     plain: tuple[str, ...] = ()
     """Addresses that stay as they stand."""
@@ -135,7 +144,9 @@ class ImportSheet:
     rows: list[ImportRow] = field(default_factory=list)
     findings: list[ImportFinding] = field(default_factory=list)
 
-    def add_finding(self, line: int, column: str, code: str, /, *, grave: bool = True, **params: str | int) -> None:
+    def add_finding(
+        self, line: int, column: str, code: str, /, *, grave: bool = True, **params: str | int
+    ) -> None:
         """Note something about a line."""
         self.findings.append(ImportFinding(line, column, Message(code, params), grave))
 
@@ -145,26 +156,32 @@ def closest_known_name(name: str, known: Collection[str]) -> str:
     return _find_nearest_name(name.casefold()[:80], tuple(known))
 
 
-@lru_cache(maxsize=2048)  # a slip of a column stands on every line, and is looked for among hundreds of names
+@lru_cache(
+    maxsize=2048
+)  # a slip of a column stands on every line, and is looked for among hundreds of names
 def _find_nearest_name(name: str, known: tuple[str, ...]) -> str:
     by_fold = {one.casefold(): one for one in known}
     found = get_close_matches(name, by_fold, n=1, cutoff=0.6)
     return by_fold[found[0]] if found else ""
 
 
-def parse_file(data: bytes, platforms: Collection[str], options: DeclaredOptions = NOTHING) -> ImportSheet:
-    """Read a file; `platforms` are those that a column `body_<platform>` may be about, `options` what each lets a post
-    choose.
+def parse_file(
+    data: bytes, platforms: Collection[str], options: DeclaredOptions = NOTHING
+) -> ImportSheet:
+    """Read a file; `platforms` are those that a column `body_<platform>` may be about, `options`
+    what each lets a post choose.
 
-    Raises BadInput for what is no table of posts: another encoding, a quote that never closes, too many lines, columns
-    that are missing or stand twice.
+    Raises BadInput for what is no table of posts: another encoding, a quote that never closes, too
+    many lines, columns that are missing or stand twice.
     """
     text = _decode_csv(data)
     head, _, _ = text.partition("\n")
     lines = _iterate_records(text, max(",;\t", key=head.count))
     sheet = ImportSheet()
     known = option_columns.parse_option_columns(options)
-    columns = _resolve_columns(sheet, next(lines, (1, []))[1], [*(_platform_columns(platforms)), *known])
+    columns = _resolve_columns(
+        sheet, next(lines, (1, []))[1], [*(_platform_columns(platforms)), *known]
+    )
     seen: dict[str, int] = {}
     for line, cells in lines:
         if not any(cell.strip() for cell in cells):
@@ -210,10 +227,16 @@ def _iterate_records(text: str, sign: str) -> Iterator[tuple[int, list[str]]]:
 
 def _platform_columns(platforms: Collection[str]) -> list[str]:
     """The columns that are about a platform, what it lets a post choose aside."""
-    return [f"{begins}{platform}" for platform in platforms for begins in (BODY_COLUMN_PREFIX, PRICE_COLUMN_PREFIX)]
+    return [
+        f"{begins}{platform}"
+        for platform in platforms
+        for begins in (BODY_COLUMN_PREFIX, PRICE_COLUMN_PREFIX)
+    ]
 
 
-def _resolve_columns(sheet: ImportSheet, heading: Sequence[str], platforms: Collection[str]) -> list[str]:
+def _resolve_columns(
+    sheet: ImportSheet, heading: Sequence[str], platforms: Collection[str]
+) -> list[str]:
     """The name of each column; "" for one nobody knows."""
     names = [name.strip().casefold() for name in heading]
     own = [
@@ -238,13 +261,20 @@ def _resolve_columns(sheet: ImportSheet, heading: Sequence[str], platforms: Coll
             raise BadInput("import.column_twice", column=name)
     for name in names:
         if name and name not in known:
-            kind = next(filter(name.startswith, (OPTION_PREFIX, BODY_COLUMN_PREFIX, PRICE_COLUMN_PREFIX, PART)), "")
+            kind = next(
+                filter(
+                    name.startswith, (OPTION_PREFIX, BODY_COLUMN_PREFIX, PRICE_COLUMN_PREFIX, PART)
+                ),
+                "",
+            )
             near = closest_known_name(
                 name, [one for one in known if one.startswith(kind)]
             )  # of a price nobody means an option
             weighs = bool(kind)  # left out, more would see more, or for free
             plain, like = _WEIGHING_UNKNOWN if weighs else _COLUMN_UNKNOWN
-            sheet.add_finding(1, name[:60], like if near else plain, grave=weighs, column=name[:60], near=near)
+            sheet.add_finding(
+                1, name[:60], like if near else plain, grave=weighs, column=name[:60], near=near
+            )
     return [name if name in known else "" for name in names]
 
 
@@ -257,7 +287,9 @@ def _parse_row(
 ) -> ImportRow:
     if any(cell.strip() for cell in cells[len(columns) :]):
         sheet.add_finding(line, "", "import.too_many_cells", most=len(columns))
-    found = {name: unescape_formula(cell) for name, cell in zip(columns, cells, strict=False) if name}
+    found = {
+        name: unescape_formula(cell) for name, cell in zip(columns, cells, strict=False) if name
+    }
     if told := cell_formats.previous_state_code(found.get("state", "")):
         sheet.add_finding(line, "state", told, grave=False)
     said = {name: found.get(name, "").strip() for name in COLUMNS}
@@ -277,7 +309,11 @@ def _parse_row(
         prices=_parse_price_cells(sheet, line, found),
         media=tuple(dict.fromkeys(split_names(said["media"]))),
         first_comment=_check_text_length(
-            sheet, line, "first_comment", found.get("first_comment", ""), thread_parts.MAX_PART_LENGTH
+            sheet,
+            line,
+            "first_comment",
+            found.get("first_comment", ""),
+            thread_parts.MAX_PART_LENGTH,
         ),
         priority=_parse_priority_cell(sheet, line, said["priority"]),
         campaign=_parse_campaign_cell(sheet, line, said["utm_campaign"]),
@@ -290,7 +326,9 @@ def _parse_row(
         own_options={
             option_columns.split_account_option_column(name): cell
             for name, cell in found.items()
-            if cell.strip() and name not in options and option_columns.is_account_option_column(name)
+            if cell.strip()
+            and name not in options
+            and option_columns.is_account_option_column(name)
         },
         labels=tuple(dict.fromkeys(split_names(said["labels"]))),
     )
@@ -333,7 +371,9 @@ def _check_text_length(sheet: ImportSheet, line: int, column: str, words: str, m
     return words if words.strip() else ""
 
 
-def _parse_override_cells(sheet: ImportSheet, line: int, found: Mapping[str, str], begins: str) -> Mapping[str, str]:
+def _parse_override_cells(
+    sheet: ImportSheet, line: int, found: Mapping[str, str], begins: str
+) -> Mapping[str, str]:
     """Other words for some platforms, or for some accounts: in columns that begin so."""
     said = {
         name: _check_text_length(sheet, line, name, cell, MAX_BODY_LENGTH)
@@ -343,24 +383,34 @@ def _parse_override_cells(sheet: ImportSheet, line: int, found: Mapping[str, str
     return {name.removeprefix(begins): words for name, words in said.items() if words}
 
 
-def _parse_thread_parts(sheet: ImportSheet, line: int, found: Mapping[str, str]) -> tuple[RowPart, ...]:
-    """What follows the post, in the order of its columns; a cell left empty between two is no part."""
+def _parse_thread_parts(
+    sheet: ImportSheet, line: int, found: Mapping[str, str]
+) -> tuple[RowPart, ...]:
+    """What follows the post, in the order of its columns; a cell left empty between two is no
+    part."""
     parts = []
     for column in PART_COLUMNS:
         shown = f"{column}{PART_MEDIA_SUFFIX}"
         if column not in found and shown not in found:
             continue
-        body = _check_text_length(sheet, line, column, found.get(column, ""), thread_parts.MAX_PART_LENGTH)
+        body = _check_text_length(
+            sheet, line, column, found.get(column, ""), thread_parts.MAX_PART_LENGTH
+        )
         media = tuple(dict.fromkeys(split_names(found.get(shown, ""))))
         if body or media:
             parts.append(RowPart(column, body, media))
     if len(parts) + bool(found.get("first_comment", "").strip()) >= thread_parts.MAX_THREAD_PARTS:
-        sheet.add_finding(line, parts[-1].column, "post.too_many_parts", most=thread_parts.MAX_THREAD_PARTS)
+        sheet.add_finding(
+            line, parts[-1].column, "post.too_many_parts", most=thread_parts.MAX_THREAD_PARTS
+        )
     return tuple(parts)
 
 
-def _parse_price_cells(sheet: ImportSheet, line: int, found: Mapping[str, str]) -> Mapping[str, Money]:
-    """What some platforms ask for it. What cannot be read keeps the file from being written: it is not free."""
+def _parse_price_cells(
+    sheet: ImportSheet, line: int, found: Mapping[str, str]
+) -> Mapping[str, Money]:
+    """What some platforms ask for it. What cannot be read keeps the file from being written: it is
+    not free."""
     said = {}
     for name, cell in found.items():
         if not name.startswith(PRICE_COLUMN_PREFIX) or not cell.strip():
@@ -374,13 +424,20 @@ def _parse_price_cells(sheet: ImportSheet, line: int, found: Mapping[str, str]) 
 
 
 def _parse_option_cells(
-    sheet: ImportSheet, line: int, found: Mapping[str, str], known: Mapping[str, tuple[str, PostOption]]
+    sheet: ImportSheet,
+    line: int,
+    found: Mapping[str, str],
+    known: Mapping[str, tuple[str, PostOption]],
 ) -> Mapping[str, Mapping[str, OptionValue]]:
     """What is chosen on some platforms."""
     said: dict[str, dict[str, OptionValue]] = {}
     for column in known.keys() & found.keys():
         platform, option = known[column]
-        value = option_columns.parse_option_value(found[column], option) if found[column].strip() else None
+        value = (
+            option_columns.parse_option_value(found[column], option)
+            if found[column].strip()
+            else None
+        )
         if isinstance(value, Message):
             sheet.findings.append(ImportFinding(line, column, value))
         elif value is not None:
@@ -404,7 +461,8 @@ def _parse_plain_links_cell(sheet: ImportSheet, line: int, cell: str) -> tuple[s
 
 
 def _parse_text_ai_cell(sheet: ImportSheet, line: int, cell: str) -> str:
-    """Who wrote it. What cannot be read keeps the file from being written: it is not a person's by default."""
+    """Who wrote it. What cannot be read keeps the file from being written: it is not a person's by
+    default."""
     said = cell.casefold() or WRITTEN_BY_PEOPLE
     if said not in (WRITTEN_BY_PEOPLE, *BY_MODEL):
         sheet.add_finding(line, "text_ai", "import.text_ai_unreadable", said=cell[:40])

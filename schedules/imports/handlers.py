@@ -33,8 +33,11 @@ class CheckedFile:
     unreadable: Message | None = None
 
 
-def check_import(event: ImportCheck, *, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
-    """Look at a file and keep what was found; nothing else is written. One that is not waiting for it stays."""
+def check_import(
+    event: ImportCheck, *, tenant: OpenScope, connectors: Mapping[str, Connector]
+) -> None:
+    """Look at a file and keep what was found; nothing else is written. One that is not waiting for
+    it stays."""
     try:
         with tenant(event.tenant_id, LOOKING) as scope:
             held = import_files.load_import_file(scope, event.subject_id)
@@ -50,11 +53,16 @@ def check_import(event: ImportCheck, *, tenant: OpenScope, connectors: Mapping[s
         if found.unreadable is not None:
             import_files.reject_import(scope, event.subject_id, found.unreadable)
         else:
-            import_files.record_import_findings(scope, event.subject_id, found.findings, found.wishes, found.lines)
+            import_files.record_import_findings(
+                scope, event.subject_id, found.findings, found.wishes, found.lines
+            )
 
 
-def apply_import(event: ImportApply, *, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
-    """Write all posts of a file, in one transaction: what was well when it was looked at is looked at again before."""
+def apply_import(
+    event: ImportApply, *, tenant: OpenScope, connectors: Mapping[str, Connector]
+) -> None:
+    """Write all posts of a file, in one transaction: what was well when it was looked at is looked
+    at again before."""
     try:
         with tenant(event.tenant_id, LOOKING) as scope:
             held = import_files.load_import_file(scope, event.subject_id)
@@ -68,8 +76,11 @@ def apply_import(event: ImportApply, *, tenant: OpenScope, connectors: Mapping[s
             if found.unreadable is not None:
                 import_files.reject_import(scope, event.subject_id, found.unreadable)
                 return
-            import_files.write_import(scope, event.subject_id, found.findings, found.wishes, found.lines)
-            pulse.check_lease()  # the row went to another worker: theirs is written, this one is not
+            import_files.write_import(
+                scope, event.subject_id, found.findings, found.wishes, found.lines
+            )
+            # the row went to another worker: theirs is written, this one is not
+            pulse.check_lease()
 
 
 def abandon_import(event: ImportCheck | ImportApply, *, tenant: OpenScope) -> None:
@@ -88,7 +99,9 @@ def _check_file(
 ) -> CheckedFile:
     """No transaction is open while a file is judged: ten thousand lines take seconds."""
     try:
-        sheet = parse_file(held.content, sorted(connectors), option_columns.declared_options(connectors))
+        sheet = parse_file(
+            held.content, sorted(connectors), option_columns.declared_options(connectors)
+        )
     except BadInput as wrong:
         return CheckedFile(unreadable=wrong.message)
     with tenant(event.tenant_id, LOOKING) as scope:

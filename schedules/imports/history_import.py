@@ -1,4 +1,5 @@
-"""A history that moves in: posts that were published before the house knew them. No outbox row, no permit, no copy."""
+"""A history that moves in: posts that were published before the house knew them. No outbox row, no
+permit, no copy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ MOVED_IN = "history"
 
 @dataclass(frozen=True)
 class PastPost:
-    """A post on one channel, published at `published_at`. `wall_time` is the local plan (`2026-03-02T10:00`)."""
+    """A post on one channel, published at `published_at`. `wall_time` is the local plan
+    (`2026-03-02T10:00`)."""
 
     id: UUID
     creator_id: UUID
@@ -43,12 +45,18 @@ class PastPost:
 
 
 def import_past_posts(scope: Scope, posts: Sequence[PastPost]) -> int:
-    """Write published posts with their deliveries and last move; what is there stays. Returns how many were new."""
+    """Write published posts with their deliveries and last move; what is there stays. Returns how
+    many were new."""
     shown = {asset for post in posts for asset in post.media}
     known = {
-        asset: media_digest(str(asset), one) for asset, one in assets.get_renditions(scope, shown, "library").items()
+        asset: media_digest(str(asset), one)
+        for asset, one in assets.get_renditions(scope, shown, "library").items()
     }
-    insert_rows(scope, Post, [_build_post_row(post, [known[asset] for asset in post.media]) for post in posts])
+    insert_rows(
+        scope,
+        Post,
+        [_build_post_row(post, [known[asset] for asset in post.media]) for post in posts],
+    )
     new = insert_rows(scope, Delivery, [_build_delivery_row(post) for post in posts])
     insert_rows(scope, DeliveryMove, [_build_move_row(post) for post in posts])
     return new

@@ -1,7 +1,9 @@
-"""Posts from a file: it is looked at first and nothing is written; then all of it is, or none; and it may be undone.
+"""Posts from a file: it is looked at first and nothing is written; then all of it is, or none; and
+it may be undone.
 
-The same file is the same import, however often it is brought in, so that nothing of it is written twice; after it was
-taken back, bringing it in again begins anew. A line is known by its key within its file.
+The same file is the same import, however often it is brought in, so that nothing of it is written
+twice; after it was taken back, bringing it in again begins anew. A line is known by its key within
+its file.
 """
 
 import hashlib
@@ -41,8 +43,8 @@ _WITHOUT_BYTES = defer(Import.content)  # type: ignore[arg-type]  # a column, no
 
 @dataclass(frozen=True)
 class ImportView:
-    """A file as it stands; `done` of `lines` were looked at so far, `posts` were written, `taken` back of their
-    deliveries, of which `left_before` had gone."""
+    """A file as it stands; `done` of `lines` were looked at so far, `posts` were written, `taken`
+    back of their deliveries, of which `left_before` had gone."""
 
     id: UUID
     name: str
@@ -73,10 +75,11 @@ class ImportFile:
 
 
 def create_import(scope: Scope, data: bytes, *, name: str, creators: Collection[UUID]) -> UUID:
-    """Take in a file of posts of these creators, to be looked at; once for the same bytes. Returns the import.
+    """Take in a file of posts of these creators, to be looked at; once for the same bytes. Returns
+    the import.
 
-    One that was looked at and not written yet is looked at again. Raises NotFound where somebody who works for others
-    brought it before.
+    One that was looked at and not written yet is looked at again. Raises NotFound where somebody
+    who works for others brought it before.
     """
     digest = hashlib.sha256(data).hexdigest()
     scope.lock(f"{scope.tenant_id}:import:{digest}")
@@ -145,7 +148,9 @@ def load_import_file(scope: Scope, import_id: UUID) -> ImportFile:
     row = scope.session.get(Import, (scope.tenant_id, import_id))
     if row is None:
         raise NotFound("import.unknown")
-    return ImportFile(ImportState(row.state), row.by, row.plan, row.content, frozenset(map(UUID, row.creators)))
+    return ImportFile(
+        ImportState(row.state), row.by, row.plan, row.content, frozenset(map(UUID, row.creators))
+    )
 
 
 def record_import_progress(scope: Scope, import_id: UUID, done: int, lines: int) -> None:
@@ -160,7 +165,11 @@ def record_import_progress(scope: Scope, import_id: UUID, done: int, lines: int)
 
 
 def record_import_findings(
-    scope: Scope, import_id: UUID, findings: Sequence[ImportFinding], wishes: Sequence[PlannedRow], lines: int
+    scope: Scope,
+    import_id: UUID,
+    findings: Sequence[ImportFinding],
+    wishes: Sequence[PlannedRow],
+    lines: int,
 ) -> None:
     """Keep what looking at a file found: it can be written now, or a problem keeps it from that."""
     row = _get_locked_import(scope, import_id)
@@ -190,14 +199,18 @@ def _store_findings(row: Import, findings: Sequence[ImportFinding], lines: int) 
     row.marks = len(findings) - grave
     kept = sorted(findings, key=lambda one: (not one.grave, one.line))[:MAX_FINDINGS]
     row.report = [
-        {"line": one.line, "column": one.column, "said": one.message.to_json(), "grave": one.grave} for one in kept
+        {"line": one.line, "column": one.column, "said": one.message.to_json(), "grave": one.grave}
+        for one in kept
     ]
 
 
-def confirm_import(scope: Scope, import_id: UUID, *, plan: bool, creators: Collection[UUID]) -> None:
-    """Say that the posts of a file are to be written: as drafts, or with `plan` onto the calendar where nobody's yes is
-    asked for. Raises NotFound for another's file, Conflict while it has problems; asked twice, it is written once, and
-    Conflict for whoever comes second and wants it otherwise."""
+def confirm_import(
+    scope: Scope, import_id: UUID, *, plan: bool, creators: Collection[UUID]
+) -> None:
+    """Say that the posts of a file are to be written: as drafts, or with `plan` onto the calendar
+    where nobody's yes is asked for. Raises NotFound for another's file, Conflict while it has
+    problems; asked twice, it is written once, and Conflict for whoever comes second and wants it
+    otherwise."""
     row = _get_locked_import(scope, import_id)
     _check_creator_access(row, creators)
     if row.state in (ImportState.WRITING, ImportState.WRITTEN):
@@ -214,10 +227,14 @@ def confirm_import(scope: Scope, import_id: UUID, *, plan: bool, creators: Colle
 
 
 def write_import(
-    scope: Scope, import_id: UUID, findings: Sequence[ImportFinding], wishes: Sequence[PlannedRow], lines: int
+    scope: Scope,
+    import_id: UUID,
+    findings: Sequence[ImportFinding],
+    wishes: Sequence[PlannedRow],
+    lines: int,
 ) -> ImportState:
-    """Write all posts of a file that was just looked at again, or none where that found a problem. Returns its state;
-    one that is not waiting to be written stays as it is."""
+    """Write all posts of a file that was just looked at again, or none where that found a problem.
+    Returns its state; one that is not waiting to be written stays as it is."""
     row = _get_locked_import(scope, import_id)
     if row.state != ImportState.WRITING:
         return ImportState(row.state)
@@ -252,9 +269,11 @@ def fail_import(scope: Scope, import_id: UUID) -> None:
 
 
 def undo_import(scope: Scope, import_id: UUID, *, creators: Collection[UUID]) -> tuple[int, int]:
-    """Take back what has not left of a file; how many places that were, and how many it had left for already.
+    """Take back what has not left of a file; how many places that were, and how many it had left
+    for already.
 
-    Raises NotFound for another's file, Conflict for one that is not written. Asked twice, it says the same again.
+    Raises NotFound for another's file, Conflict for one that is not written. Asked twice, it says
+    the same again.
     """
     row = _get_locked_import(scope, import_id)
     _check_creator_access(row, creators)
@@ -290,18 +309,32 @@ def list_imports(scope: Scope, *, creators: Collection[UUID]) -> list[ImportView
         .where(Import.tenant_id == scope.tenant_id)
         .order_by(col(Import.created_at).desc(), col(Import.id))
         .limit(200)
-        .options(_WITHOUT_BYTES, defer(Import.report))  # type: ignore[arg-type]  # a column, not a list
+        # a column, not a list
+        .options(_WITHOUT_BYTES, defer(Import.report))  # type: ignore[arg-type]  # see above
     ).all()
     mine = set(map(str, creators))
-    return [_import_view_from_row(scope, row, ()) for row in rows if set(row.creators) <= mine][:MAX_SHOWN]
+    return [_import_view_from_row(scope, row, ()) for row in rows if set(row.creators) <= mine][
+        :MAX_SHOWN
+    ]
 
 
 def _finding_from_json(kept: Mapping[str, Any]) -> ImportFinding:
-    return ImportFinding(kept["line"], kept["column"], Message.from_json(kept["said"]), kept["grave"])
+    return ImportFinding(
+        kept["line"], kept["column"], Message.from_json(kept["said"]), kept["grave"]
+    )
 
 
-def _import_view_from_row(scope: Scope, row: Import, findings: Sequence[ImportFinding]) -> ImportView:
+def _import_view_from_row(
+    scope: Scope, row: Import, findings: Sequence[ImportFinding]
+) -> ImportView:
     reason = Message.from_json(row.reason) if row.reason else None
     counts = (row.done, row.lines, row.problems, row.marks, tuple(findings), reason)
-    about = (row.id, row.name, row.by, row.created_at or scope.now, ImportState(row.state), row.plan)
+    about = (
+        row.id,
+        row.name,
+        row.by,
+        row.created_at or scope.now,
+        ImportState(row.state),
+        row.plan,
+    )
     return ImportView(*about, *counts, row.posts, row.taken, row.left_before)

@@ -13,14 +13,18 @@ class Import(TenantRow, table=True):
     """A file of posts somebody brought in, what looking at it found, and what became of it."""
 
     __tablename__ = "imports"
-    __table_args__ = table_arguments(UniqueConstraint("tenant_id", "digest", "turn"), about="creator", keep="1 year")
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "digest", "turn"), about="creator", keep="1 year"
+    )
     by: str
     """Who brought it: an actor, the author of its posts."""
     name: str
     creators: list[str] = jsonb_column(list)
-    """Whose posts it may hold: until it was looked at those of who brought it, then those it names."""
+    """Whose posts it may hold: until it was looked at those of who brought it, then those it
+    names."""
     digest: str
-    """SHA-256 of the file: the same file is the same import, unless what it brought was taken back."""
+    """SHA-256 of the file: the same file is the same import, unless what it brought was taken
+    back."""
     turn: int = 1
     content: bytes = Field(sa_type=LargeBinary)
     """The file, until its posts are written."""

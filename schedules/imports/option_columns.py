@@ -1,8 +1,8 @@
 """What a post chooses on a platform (`connectors.shared.options`), in the columns of a file. Pure.
 
-`option_<platform>_<name>` is about a platform, `option_<name>@<account>` about one account, by its name. An empty cell
-chooses nothing. A choice that cannot be read keeps the file from being written: without it, more people might see a
-post.
+`option_<platform>_<name>` is about a platform, `option_<name>@<account>` about one account, by its
+name. An empty cell chooses nothing. A choice that cannot be read keeps the file from being written:
+without it, more people might see a post.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,16 @@ YES = "yes"
 NO = "no"
 """How a flag is written; other words for them are read too."""
 
-_FLAGS = {YES: True, "true": True, "oui": True, "1": True, NO: False, "false": False, "non": False, "0": False}
+_FLAGS = {
+    YES: True,
+    "true": True,
+    "oui": True,
+    "1": True,
+    NO: False,
+    "false": False,
+    "non": False,
+    "0": False,
+}
 
 DeclaredOptions = Mapping[str, Sequence[PostOption]]
 """The options of each platform, by its name."""
@@ -33,7 +42,11 @@ def declared_options(connectors: Mapping[str, Connector]) -> DeclaredOptions:
 
 def parse_option_columns(known: DeclaredOptions) -> dict[str, tuple[str, PostOption]]:
     """The platform and the option that each column is about."""
-    return {option_column(platform, one.name): (platform, one) for platform, each in known.items() for one in each}
+    return {
+        option_column(platform, one.name): (platform, one)
+        for platform, each in known.items()
+        for one in each
+    }
 
 
 def option_column(platform: str, option: str) -> str:
@@ -63,15 +76,28 @@ def parse_option_value(cell: str, option: PostOption) -> OptionValue | Message:
     said = cell.strip()
     if option.kind == "flag":
         flag = _FLAGS.get(said.casefold())
-        return Message("import.option_flag", {"option": option.name, "said": said[:60]}) if flag is None else flag
+        return (
+            Message("import.option_flag", {"option": option.name, "said": said[:60]})
+            if flag is None
+            else flag
+        )
     if option.kind == "choice":
-        found = [one for one in option.choices if said in (one, one.casefold()) or said.casefold() == one.casefold()]
+        found = [
+            one
+            for one in option.choices
+            if said in (one, one.casefold()) or said.casefold() == one.casefold()
+        ]
         if len(found) != 1 and said not in found:
             choices = ", ".join(option.choices)
-            return Message("import.option_choice", {"option": option.name, "said": said[:60], "choices": choices})
+            return Message(
+                "import.option_choice",
+                {"option": option.name, "said": said[:60], "choices": choices},
+            )
         return said if said in found else found[0]
     value: OptionValue = split_names(cell) if option.kind == "list" else cell
-    wrong = options.option_value_problem("", option, value)  # a file names columns, not what the page calls them
+    wrong = options.option_value_problem(
+        "", option, value
+    )  # a file names columns, not what the page calls them
     return value if wrong is None else Message(wrong.code, {**wrong.params, "option": option.name})
 
 

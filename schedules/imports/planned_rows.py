@@ -26,7 +26,8 @@ from tenants.agencies.queries import Creator
 
 @dataclass(frozen=True)
 class ImportAccount:
-    """An account, as files call it. `blank` is a post without words there; `connector` None where none is known."""
+    """An account, as files call it. `blank` is a post without words there; `connector` None where
+    none is known."""
 
     channel: Channel
     connector: Connector | None
@@ -57,7 +58,8 @@ class ImportCreator:
 
 @dataclass
 class OccupiedAccount:
-    """What an account has already: when posts leave (UTC-aware, in order), and what they say and show."""
+    """What an account has already: when posts leave (UTC-aware, in order), and what they say and
+    show."""
 
     times: list[datetime] = field(default_factory=list)
     said: AccountTexts = field(default_factory=AccountTexts)
@@ -70,7 +72,8 @@ class OccupiedAccount:
 
 @dataclass(frozen=True)
 class ImportContext:
-    """All that a file is held against. `homes` are by the names a line may call them, without regard to case."""
+    """All that a file is held against. `homes` are by the names a line may call them, without
+    regard to case."""
 
     now: datetime
     homes: Mapping[str, ImportCreator]
@@ -119,18 +122,25 @@ class PlannedRow:
     """What single accounts choose, by the name of each option."""
     labels: tuple[UUID, ...] = ()
     prints: dict[str, Fingerprint] = field(default_factory=dict, compare=False)
-    """What of it was looked at already, by its words: accounts say the same, and who writes asks once more."""
+    """What of it was looked at already, by its words: accounts say the same, and who writes asks
+    once more."""
 
     @cached_property
     def links(self) -> dict[str, Any]:
         """What the post keeps of what becomes of its addresses."""
-        return link_tracking.dump_link_plan(self.rule, LinkChoices(self.row.campaign, self.row.plain))
+        return link_tracking.dump_link_plan(
+            self.rule, LinkChoices(self.row.campaign, self.row.plain)
+        )
 
     @property
     def parts(self) -> tuple[RowThreadPart, ...]:
         """What follows the post, the first comment last."""
         said = self.row.first_comment
-        return (*self.thread, RowThreadPart("first_comment", said, comment=True)) if said else self.thread
+        return (
+            (*self.thread, RowThreadPart("first_comment", said, comment=True))
+            if said
+            else self.thread
+        )
 
     @property
     def others(self) -> tuple[ChannelOverride, ...]:
@@ -140,19 +150,28 @@ class PlannedRow:
         options = self.row.options
         platforms = (
             ChannelOverride(
-                name, body=bodies.get(name), price=prices.get(name), options=normalize_options(options.get(name, {}))
+                name,
+                body=bodies.get(name),
+                price=prices.get(name),
+                options=normalize_options(options.get(name, {})),
             )
             for name in sorted({*bodies, *prices, *options})
         )
         own = (
-            ChannelOverride(str(one), body=self.own.get(one), options=normalize_options(self.picked.get(one, {})))
+            ChannelOverride(
+                str(one),
+                body=self.own.get(one),
+                options=normalize_options(self.picked.get(one, {})),
+            )
             for one in sorted({*self.own, *self.picked}, key=str)
         )
         return (*platforms, *own)
 
     def chosen_on(self, channel: Channel) -> ChosenOptions:
         """What it chooses on an account."""
-        return normalize_options({**self.row.options.get(channel.platform, {}), **self.picked.get(channel.id, {})})
+        return normalize_options(
+            {**self.row.options.get(channel.platform, {}), **self.picked.get(channel.id, {})}
+        )
 
     def texts_on_account(self, channel: Channel) -> str:
         """What it says on an account."""
@@ -162,7 +181,9 @@ class PlannedRow:
     def content_of_row(self) -> PostContent:
         """What it says where no place says otherwise."""
         pieces = tuple(one.thread_part for one in self.parts)
-        return PostContent(self.row.title, self.row.body, tuple(one.asset_id for one in self.pictures), pieces)
+        return PostContent(
+            self.row.title, self.row.body, tuple(one.asset_id for one in self.pictures), pieces
+        )
 
     def fingerprint(self, said: PostContent) -> Fingerprint:
         """What it is found by where it says so; nothing but its words is of a place."""

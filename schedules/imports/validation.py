@@ -1,6 +1,7 @@
 """When a line of a file is to leave, and what is worth knowing about that time. Pure.
 
-What the lines of a file would become, and what stands in their way: whose, where, when, and what is near. Pure.
+What the lines of a file would become, and what stands in their way: whose, where, when, and what is
+near. Pure.
 """
 
 from bisect import bisect_left
@@ -60,17 +61,24 @@ def parse_row_time(sheet: ImportSheet, row: ImportRow, creator: Creator) -> Wall
         sheet.add_finding(row.line, "zone", code, zone=zone[:60], near=near)
         return None
     if not row.zone:
-        sheet.add_finding(row.line, "zone", "import.zone_taken", grave=False, zone=zone, creator=creator.name)
+        sheet.add_finding(
+            row.line, "zone", "import.zone_taken", grave=False, zone=zone, creator=creator.name
+        )
     if row.day is None or row.clock is None:
         return None
-    if not 2000 <= row.day.year <= 2200:  # an instant near the ends of the calendar is in no calendar of another zone
+    if (
+        not 2000 <= row.day.year <= 2200
+    ):  # an instant near the ends of the calendar is in no calendar of another zone
         sheet.add_finding(row.line, "date", BEYOND_PLANNING_HORIZON)
         return None
     return WallTime(row.day, row.clock, zone)
 
 
-def check_row_time(sheet: ImportSheet, line: int, at: WallTime, late: timedelta, now: datetime) -> None:
-    """Say of a time that it has passed, is out of reach, or comes never or twice; it may still be `late` by so much."""
+def check_row_time(
+    sheet: ImportSheet, line: int, at: WallTime, late: timedelta, now: datetime
+) -> None:
+    """Say of a time that it has passed, is out of reach, or comes never or twice; it may still be
+    `late` by so much."""
     due = at.instant()
     if due + late < now:
         sheet.add_finding(line, "date", "import.past")
@@ -87,7 +95,9 @@ def check_row_time(sheet: ImportSheet, line: int, at: WallTime, late: timedelta,
 def _is_ambiguous_time(at: WallTime) -> bool:
     """Whether clocks show this hour twice on that day."""
     there = load_zone(at.zone)
-    first, second = (datetime.combine(at.day, at.clock.replace(fold=fold), tzinfo=there) for fold in (0, 1))
+    first, second = (
+        datetime.combine(at.day, at.clock.replace(fold=fold), tzinfo=there) for fold in (0, 1)
+    )
     return first.astimezone(UTC) < second.astimezone(UTC)  # in a gap it is the other way round
 
 
@@ -98,8 +108,11 @@ def nearest_instant(times: Sequence[datetime], at: datetime) -> datetime | None:
     return min(around, key=lambda one: abs(one - at), default=None)
 
 
-def validate_rows(sheet: ImportSheet, rows: Sequence[ImportRow], world: ImportContext) -> list[PlannedRow]:
-    """Say of each row what is wrong or worth knowing, on `sheet`, and give those that could be written.
+def validate_rows(
+    sheet: ImportSheet, rows: Sequence[ImportRow], world: ImportContext
+) -> list[PlannedRow]:
+    """Say of each row what is wrong or worth knowing, on `sheet`, and give those that could be
+    written.
 
     What comes earlier in the file is held against what comes later; `world` grows with it.
     """
@@ -124,7 +137,9 @@ def _plan_row(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> Plann
     pictures = _resolve_pictures(sheet, row, home, "media", row.media)
     thread = tuple(
         RowThreadPart(
-            one.column, one.body, _resolve_pictures(sheet, row, home, f"{one.column}{PART_MEDIA_SUFFIX}", one.media)
+            one.column,
+            one.body,
+            _resolve_pictures(sheet, row, home, f"{one.column}{PART_MEDIA_SUFFIX}", one.media),
         )
         for one in row.parts
     )
@@ -138,7 +153,20 @@ def _plan_row(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> Plann
     late = timedelta(0) if row.until_midnight else row.late_ok
     if row.until_midnight:
         late = max(day_bounds(at.day, at.zone)[1] - due, timedelta(0))
-    wish = PlannedRow(row, home.creator, accounts, at, due, late, pictures, home.links, thread, own, picked, labels)
+    wish = PlannedRow(
+        row,
+        home.creator,
+        accounts,
+        at,
+        due,
+        late,
+        pictures,
+        home.links,
+        thread,
+        own,
+        picked,
+        labels,
+    )
     check_row_time(sheet, row.line, at, late or timedelta(0), world.now)
     _check_idle_columns(sheet, row, {one.channel.platform for one in accounts})
     for account in accounts:
@@ -173,12 +201,18 @@ def _resolve_creator(sheet: ImportSheet, row: ImportRow, world: ImportContext) -
         near = closest_known_name(row.creator, [home.creator.name for home in world.homes.values()])
         code = "import.creator_unknown_near" if near else "import.creator_unknown"
         sheet.add_finding(
-            row.line, "creator", code if row.creator else "import.no_creator", name=row.creator[:60], near=near
+            row.line,
+            "creator",
+            code if row.creator else "import.no_creator",
+            name=row.creator[:60],
+            near=near,
         )
     return found
 
 
-def _resolve_accounts(sheet: ImportSheet, row: ImportRow, home: ImportCreator) -> tuple[ImportAccount, ...]:
+def _resolve_accounts(
+    sheet: ImportSheet, row: ImportRow, home: ImportCreator
+) -> tuple[ImportAccount, ...]:
     if not row.channels:
         sheet.add_finding(row.line, "channels", "import.no_account")
     found = []
@@ -200,14 +234,23 @@ def _find_account(home: ImportCreator, name: str) -> ImportAccount | None:
     return there[0] if len(there) == 1 else None
 
 
-def _report_unknown_account(sheet: ImportSheet, row: ImportRow, column: str, home: ImportCreator, name: str) -> None:
+def _report_unknown_account(
+    sheet: ImportSheet, row: ImportRow, column: str, home: ImportCreator, name: str
+) -> None:
     """Say that a name is nobody's, or that of several: then it says for none of them."""
     accounts = home.accounts.values()
     whose = home.creator.name
-    several = sorted(one.called for one in accounts if one.channel.name.casefold() == name.casefold())
+    several = sorted(
+        one.called for one in accounts if one.channel.name.casefold() == name.casefold()
+    )
     if several:
         sheet.add_finding(
-            row.line, column, "import.account_several", name=name[:60], creator=whose, names=", ".join(several)
+            row.line,
+            column,
+            "import.account_several",
+            name=name[:60],
+            creator=whose,
+            names=", ".join(several),
         )
         return
     near = closest_known_name(name, [one.called for one in accounts])
@@ -229,7 +272,13 @@ def _resolve_account_texts(
         elif account.channel.id in there:
             own[account.channel.id] = words
         else:
-            sheet.add_finding(row.line, column[:40], "import.override_idle", grave=False, platform=account.channel.name)
+            sheet.add_finding(
+                row.line,
+                column[:40],
+                "import.override_idle",
+                grave=False,
+                platform=account.channel.name,
+            )
     return own
 
 
@@ -245,9 +294,15 @@ def _resolve_account_options(
         if account is None:
             _report_unknown_account(sheet, row, column, home, name)
         elif account.channel.id not in there:
-            sheet.add_finding(row.line, column, "import.option_idle", grave=False, platform=account.channel.name)
+            sheet.add_finding(
+                row.line, column, "import.option_idle", grave=False, platform=account.channel.name
+            )
         else:
-            known = {one.name: one for one in account.connector.capabilities.options} if account.connector else {}
+            known = (
+                {one.name: one for one in account.connector.capabilities.options}
+                if account.connector
+                else {}
+            )
             value = option_columns.resolve_option_value(cell, known, option, account.channel.name)
             if isinstance(value, Message):
                 sheet.findings.append(ImportFinding(row.line, column, value))
@@ -257,7 +312,8 @@ def _resolve_account_options(
 
 
 def _resolve_labels(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> tuple[UUID, ...]:
-    """The labels of a line. One that nobody named is a slip: a file that made labels would make one of each slip."""
+    """The labels of a line. One that nobody named is a slip: a file that made labels would make one
+    of each slip."""
     found: dict[UUID, None] = {}
     for name in row.labels:
         one = world.labels.get(fold_label_name(name))
@@ -268,7 +324,9 @@ def _resolve_labels(sheet: ImportSheet, row: ImportRow, world: ImportContext) ->
         else:
             found[one.id] = None
     if len(found) > MAX_LABELS_PER_POST:
-        sheet.add_finding(row.line, "labels", "post_label.too_many_of_post", most=MAX_LABELS_PER_POST)
+        sheet.add_finding(
+            row.line, "labels", "post_label.too_many_of_post", most=MAX_LABELS_PER_POST
+        )
     return tuple(found)
 
 
@@ -277,45 +335,67 @@ def _resolve_pictures(
 ) -> tuple[ImportPicture, ...]:
     for name in names:
         if name not in home.pictures:
-            sheet.add_finding(row.line, column, "import.picture_unknown", name=name[:60], creator=home.creator.name)
+            sheet.add_finding(
+                row.line,
+                column,
+                "import.picture_unknown",
+                name=name[:60],
+                creator=home.creator.name,
+            )
     found = (home.pictures.get(name) for name in names)
     return tuple({one.asset_id: one for one in found if one is not None}.values())
 
 
-def _check_fits_account(sheet: ImportSheet, wish: PlannedRow, account: ImportAccount, now: datetime) -> None:
+def _check_fits_account(
+    sheet: ImportSheet, wish: PlannedRow, account: ImportAccount, now: datetime
+) -> None:
     """Whether the place takes it, as the request that would leave is made of it."""
     row = wish.row
     name = account.channel.name
     words = wish.texts_on_account(account.channel)
     if account.channel.state != ChannelState.ACTIVE:
-        sheet.add_finding(row.line, "channels", "import.account_not_ready", grave=False, account=name)
+        sheet.add_finding(
+            row.line, "channels", "import.account_not_ready", grave=False, account=name
+        )
     if account.connector is None:
         return
     price = row.prices.get(account.channel.platform)
     if price is None and row.prices and wish.pictures:
         sheet.findings.append(
-            ImportFinding(row.line, f"{PRICE_COLUMN_PREFIX}{account.channel.platform}", PAID_CONTENT_SHOWN_FREE)
+            ImportFinding(
+                row.line,
+                f"{PRICE_COLUMN_PREFIX}{account.channel.platform}",
+                PAID_CONTENT_SHOWN_FREE,
+            )
         )
     about = delivery_subject(derived_uuid(account.channel.id, row.key))
     first = replace(
         account.blank,
         subject=about,
         native_key=step_runner.native_key_of(about, 0),
-        texts=tuple(Text(field, said) for field, said in (("title", row.title), ("body", words)) if said),
+        texts=tuple(
+            Text(field, said) for field, said in (("title", row.title), ("body", words)) if said
+        ),
         media=tuple(one.medium for one in wish.pictures),
         price=price,
         text_ai=row.text_ai,
-        options=options.option_settings(wish.chosen_on(account.channel), account.connector.capabilities),
+        options=options.option_settings(
+            wish.chosen_on(account.channel), account.connector.capabilities
+        ),
     )
     pieces = [(one.thread_part, one.media) for one in wish.parts]
     parts = thread_parts.build_thread_units(first, pieces, account.connector.capabilities)
     for number, unit in enumerate(
-        link_tracking.apply_link_plan(link_tracking.parse_link_plan(wish.links), account.channel, parts)
+        link_tracking.apply_link_plan(
+            link_tracking.parse_link_plan(wish.links), account.channel, parts
+        )
     ):
         reason = step_runner.sending_problem(unit, account.connector, now)
         if reason is not None:
             if reason.code.startswith("option."):
-                column = _option_column_of(wish, account, options.option_of_code(str(reason.params["option"])))
+                column = _option_column_of(
+                    wish, account, options.option_of_code(str(reason.params["option"]))
+                )
             elif number:
                 column = wish.parts[number - 1].column
             else:
@@ -339,7 +419,9 @@ def _option_column_of(wish: PlannedRow, account: ImportAccount, option: str) -> 
     return option_columns.option_column(account.channel.platform, option)
 
 
-def _check_conflicts(sheet: ImportSheet, wish: PlannedRow, account: ImportAccount, world: ImportContext) -> None:
+def _check_conflicts(
+    sheet: ImportSheet, wish: PlannedRow, account: ImportAccount, world: ImportContext
+) -> None:
     """What leaves there at almost the same time, and where the same words were or will be said."""
     taken = world.taken[account.channel.id]
     due = wish.due
@@ -350,7 +432,11 @@ def _check_conflicts(sheet: ImportSheet, wish: PlannedRow, account: ImportAccoun
         sheet.add_finding(wish.row.line, "time", "import.same_time", grave=False, **said)
     elif close is not None and abs(close - due) < account.channel.min_interval:
         away = int(abs(close - due).total_seconds()) // 60
-        code = "import.too_near_waits" if enforced_interval.is_interval_enforced(account.channel) else "import.too_near"
+        code = (
+            "import.too_near_waits"
+            if enforced_interval.is_interval_enforced(account.channel)
+            else "import.too_near"
+        )
         sheet.add_finding(wish.row.line, "time", code, grave=False, minutes=away, **said)
     alike = taken.said.find_duplicate(due, one)
     if alike is not None:

@@ -1,4 +1,5 @@
-"""The posts of a file, all in one transaction: written in a few statements, and taken back while they are here."""
+"""The posts of a file, all in one transaction: written in a few statements, and taken back while
+they are here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,13 @@ from schedules.posts import (
     thread_parts,
     webhook_events,
 )
-from schedules.posts.content_digest import content_digest, media_digest, options_digest, part_digest, price_digest
+from schedules.posts.content_digest import (
+    content_digest,
+    media_digest,
+    options_digest,
+    part_digest,
+    price_digest,
+)
 from schedules.posts.deliveries import FINAL_PREFLIGHT_LEAD
 from schedules.posts.delivery_units import delivery_subject
 from schedules.posts.dry_run_state import IsDryRun
@@ -36,15 +43,19 @@ from schedules.posts.events import PreflightDue, PublishDue, ReconcileDue, Stage
 from schedules.posts.lateness import LateLimit
 from schedules.posts.models import Delivery, DeliveryMove, Post, PostLabel
 from schedules.posts.states import CANCELLABLE, DELIVERY_STATES, DeliveryState
-from schedules.posts.transitions import FIRST_PREFLIGHT_LEAD, PREFLIGHT_QUEUE_PRIORITY, delivery_notice_causes
+from schedules.posts.transitions import (
+    FIRST_PREFLIGHT_LEAD,
+    PREFLIGHT_QUEUE_PRIORITY,
+    delivery_notice_causes,
+)
 from tenants.notices import notices
 
 ORIGIN = "csv"
 """`origin` of posts that came from a file; their key is the file's id and their own."""
 
 AT_ONCE = 1_000
-"""Posts whose rows are made and sent together: all of a file's at once are so many that looking for garbage among them,
-again and again, was a fifth of the work."""
+"""Posts whose rows are made and sent together: all of a file's at once are so many that looking for
+garbage among them, again and again, was a fifth of the work."""
 
 _UNASKED = stored_message(decisions.APPROVAL_NOT_REQUESTED)
 
@@ -61,19 +72,25 @@ class ImportAuthor:
 
 
 def row_origin_key(import_id: UUID, key: str) -> str:
-    """What a post of a file is known by: the same line of the same file is one post, however often it is written."""
+    """What a post of a file is known by: the same line of the same file is one post, however often
+    it is written."""
     return f"{import_id}:{key}"
 
 
 def write_posts(
     scope: Scope, import_id: UUID, wishes: Sequence[PlannedRow], *, plan: bool, author: ImportAuthor
 ) -> int:
-    """Write posts with their deliveries and what wakes them; what is there stays. Returns how many posts were new.
+    """Write posts with their deliveries and what wakes them; what is there stays. Returns how many
+    posts were new.
 
-    With `plan`, the posts of a creator who asks for nobody's yes go onto the calendar; all others stay drafts.
+    With `plan`, the posts of a creator who asks for nobody's yes go onto the calendar; all others
+    stay drafts.
     """
     ids = {
-        wish.row.line: derived_uuid(scope.tenant_id, ORIGIN, row_origin_key(import_id, wish.row.key)) for wish in wishes
+        wish.row.line: derived_uuid(
+            scope.tenant_id, ORIGIN, row_origin_key(import_id, wish.row.key)
+        )
+        for wish in wishes
     }
     known = _list_imported_post_ids(scope, import_id)
     fresh = [(post_id, wish) for wish in wishes if (post_id := ids[wish.row.line]) not in known]
@@ -82,17 +99,30 @@ def write_posts(
     dry = dry_run_state.load_dry_run_check(scope)
     for start in range(0, len(fresh), AT_ONCE):
         page = fresh[start : start + AT_ONCE]
-        insert_rows(scope, Post, [_build_post_row(wish, post_id, import_id, author) for post_id, wish in page])
-        fingerprints.store_marks(scope, [_build_post_marks(wish, post_id) for post_id, wish in page])
+        insert_rows(
+            scope,
+            Post,
+            [_build_post_row(wish, post_id, import_id, author) for post_id, wish in page],
+        )
+        fingerprints.store_marks(
+            scope, [_build_post_marks(wish, post_id) for post_id, wish in page]
+        )
         planned += _insert_deliveries(scope, page, dry, plan=plan)
     chosen = {post_id: (wish.creator.id, wish.labels) for post_id, wish in fresh if wish.labels}
-    insert_rows(scope, PostLabel, labels.build_label_rows(scope, chosen, file=f"import:{import_id}"))
-    scope.after_commit(partial(telemetry.DELIVERIES_BY_STATE.labels(str(DeliveryState.SCHEDULED)).inc, planned))
+    insert_rows(
+        scope, PostLabel, labels.build_label_rows(scope, chosen, file=f"import:{import_id}")
+    )
+    scope.after_commit(
+        partial(telemetry.DELIVERIES_BY_STATE.labels(str(DeliveryState.SCHEDULED)).inc, planned)
+    )
     return len(fresh)
 
 
-def _insert_deliveries(scope: Scope, page: Sequence[tuple[UUID, PlannedRow]], dry: IsDryRun, *, plan: bool) -> int:
-    """Write the deliveries of some posts with their moves and what wakes them; how many are on the calendar."""
+def _insert_deliveries(
+    scope: Scope, page: Sequence[tuple[UUID, PlannedRow]], dry: IsDryRun, *, plan: bool
+) -> int:
+    """Write the deliveries of some posts with their moves and what wakes them; how many are on the
+    calendar."""
     deliveries = list[Mapping[str, object]]()
     moves = list[Mapping[str, object]]()
     dues = list[DueEvent]()
@@ -102,7 +132,9 @@ def _insert_deliveries(scope: Scope, page: Sequence[tuple[UUID, PlannedRow]], dr
         planned += len(wish.accounts) if len(states) > 1 else 0
         for account in wish.accounts:
             delivery_id = derived_uuid(post_id, account.channel.id)
-            deliveries.append(_build_delivery_row(wish, (post_id, delivery_id), account, states, dry))
+            deliveries.append(
+                _build_delivery_row(wish, (post_id, delivery_id), account, states, dry)
+            )
             moves += _build_move_rows(scope, str(wish.creator.id), str(delivery_id), states)
             dues += _build_wakeup_events(scope, wish, delivery_id, account)
     insert_rows(scope, Delivery, deliveries)
@@ -122,13 +154,17 @@ def _build_post_marks(wish: PlannedRow, post_id: UUID) -> fingerprints.PostMarks
 def _list_imported_post_ids(scope: Scope, import_id: UUID) -> set[UUID]:
     rows = scope.session.exec(
         select(Post.id).where(
-            Post.tenant_id == scope.tenant_id, Post.origin == ORIGIN, col(Post.origin_key).startswith(f"{import_id}:")
+            Post.tenant_id == scope.tenant_id,
+            Post.origin == ORIGIN,
+            col(Post.origin_key).startswith(f"{import_id}:"),
         )
     )
     return set(rows)
 
 
-def _build_post_row(wish: PlannedRow, post_id: UUID, import_id: UUID, author: ImportAuthor) -> dict[str, Any]:
+def _build_post_row(
+    wish: PlannedRow, post_id: UUID, import_id: UUID, author: ImportAuthor
+) -> dict[str, Any]:
     prints = [media_digest(str(one.asset_id), one.medium) for one in wish.pictures]
     parts = [part_digest(one.thread_part, one.media) for one in wish.parts]
     otherwise = {
@@ -161,14 +197,24 @@ def _build_post_row(wish: PlannedRow, post_id: UUID, import_id: UUID, author: Im
         "late_ok": None if late is None else f"{int(late.total_seconds())} seconds",
         "until_midnight": wish.row.until_midnight,
         "digest": content_digest(
-            wish.row.title, wish.row.body, prints, wish.row.text_ai, parts, otherwise=otherwise, links=wish.links
+            wish.row.title,
+            wish.row.body,
+            prints,
+            wish.row.text_ai,
+            parts,
+            otherwise=otherwise,
+            links=wish.links,
         ),
         "version": 1,
     }
 
 
 def _build_delivery_row(
-    wish: PlannedRow, ids: tuple[UUID, UUID], account: ImportAccount, states: Sequence[DeliveryState], dry: IsDryRun
+    wish: PlannedRow,
+    ids: tuple[UUID, UUID],
+    account: ImportAccount,
+    states: Sequence[DeliveryState],
+    dry: IsDryRun,
 ) -> Mapping[str, object]:
     post_id, delivery_id = ids
     return {
@@ -197,11 +243,17 @@ def _build_move_rows(
     pairs = list(pairwise(states))
     for before, after in pairs:
         DELIVERY_STATES.check(before, after)
-    return [_build_move_row(scope, creator_id, delivery_id, str(before), str(after)) for before, after in pairs]
+    return [
+        _build_move_row(scope, creator_id, delivery_id, str(before), str(after))
+        for before, after in pairs
+    ]
 
 
-def _build_move_row(scope: Scope, creator_id: str, delivery_id: str, before: str, after: str) -> Mapping[str, object]:
-    """A move as `moving` writes it. What a file brings is approved where nobody is asked, and nowhere else."""
+def _build_move_row(
+    scope: Scope, creator_id: str, delivery_id: str, before: str, after: str
+) -> Mapping[str, object]:
+    """A move as `moving` writes it. What a file brings is approved where nobody is asked, and
+    nowhere else."""
     return {
         "reason": _UNASKED if after == DeliveryState.APPROVED else None,
         "id": uuid7(),
@@ -213,7 +265,9 @@ def _build_move_row(scope: Scope, creator_id: str, delivery_id: str, before: str
     }
 
 
-def _build_wakeup_events(scope: Scope, wish: PlannedRow, delivery_id: UUID, account: ImportAccount) -> list[DueEvent]:
+def _build_wakeup_events(
+    scope: Scope, wish: PlannedRow, delivery_id: UUID, account: ImportAccount
+) -> list[DueEvent]:
     """What `deliveries.schedule_wakeups` writes for a delivery of which nothing is outside."""
     ids = (scope.tenant_id, delivery_id)
     channel = account.channel.id
@@ -222,19 +276,25 @@ def _build_wakeup_events(scope: Scope, wish: PlannedRow, delivery_id: UUID, acco
     if early > scope.now:
         found.append(
             DueEvent(
-                PreflightDue(*ids), max(wish.due - FIRST_PREFLIGHT_LEAD, scope.now), priority=PREFLIGHT_QUEUE_PRIORITY
+                PreflightDue(*ids),
+                max(wish.due - FIRST_PREFLIGHT_LEAD, scope.now),
+                priority=PREFLIGHT_QUEUE_PRIORITY,
             )
         )
         if wish.pictures or any(one.pictures for one in wish.parts):
             found.append(DueEvent(StageDue(*ids), early, lane=f"stage:{channel}"))
-    return [*found, DueEvent(PublishDue(*ids), wish.due, lane=f"channel:{channel}", priority=wish.row.priority)]
+    return [
+        *found,
+        DueEvent(PublishDue(*ids), wish.due, lane=f"channel:{channel}", priority=wish.row.priority),
+    ]
 
 
 def take_back_posts(scope: Scope, import_id: UUID) -> tuple[int, int]:
-    """Take everything of a file off the calendar of which nothing is outside; how many that were, and how many had
-    left, or were on their way. What had been taken off before is neither."""
+    """Take everything of a file off the calendar of which nothing is outside; how many that were,
+    and how many had left, or were on their way. What had been taken off before is neither."""
     rows = scope.run(
-        "SELECT id, creator_id, state FROM deliveries WHERE tenant_id = :tenant AND post_id = ANY(:posts)"
+        "SELECT id, creator_id, state FROM deliveries WHERE tenant_id = :tenant AND post_id = "
+        "ANY(:posts)"
         " ORDER BY id FOR UPDATE",
         tenant=scope.tenant_id,
         posts=list(
@@ -246,7 +306,8 @@ def take_back_posts(scope: Scope, import_id: UUID) -> tuple[int, int]:
         DELIVERY_STATES.check(before, DeliveryState.CANCELLED)
     ids = [row.id for row in here]
     scope.run(
-        "UPDATE deliveries SET state = :cancelled, reason = NULL, version = version + 1, updated_at = house_now()"
+        "UPDATE deliveries SET state = :cancelled, reason = NULL, version = version + 1, "
+        "updated_at = house_now()"
         " WHERE tenant_id = :tenant AND id = ANY(:ids)",
         cancelled=str(DeliveryState.CANCELLED),
         tenant=scope.tenant_id,
@@ -255,12 +316,20 @@ def take_back_posts(scope: Scope, import_id: UUID) -> tuple[int, int]:
     reconciliation.abandon_subjects(scope, [delivery_subject(one) for one in ids])
     discard_plans(scope)
     moves = [
-        _build_move_row(scope, str(one.creator_id), str(one.id), one.state, str(DeliveryState.CANCELLED))
+        _build_move_row(
+            scope, str(one.creator_id), str(one.id), one.state, str(DeliveryState.CANCELLED)
+        )
         for one in here
     ]
     insert_rows(scope, DeliveryMove, moves)
-    bulk.cancel_many(scope, [kind.kind for kind in (PreflightDue, StageDue, PublishDue, ReconcileDue)], ids)
+    bulk.cancel_many(
+        scope, [kind.kind for kind in (PreflightDue, StageDue, PublishDue, ReconcileDue)], ids
+    )
     notices.close_all(scope, [cause for one in ids for cause in delivery_notice_causes(one)])
-    webhook_events.announce_cancellations(scope, [(row.id, DeliveryState(row.state)) for row in here])
-    scope.after_commit(partial(telemetry.DELIVERIES_BY_STATE.labels(str(DeliveryState.CANCELLED)).inc, len(ids)))
+    webhook_events.announce_cancellations(
+        scope, [(row.id, DeliveryState(row.state)) for row in here]
+    )
+    scope.after_commit(
+        partial(telemetry.DELIVERIES_BY_STATE.labels(str(DeliveryState.CANCELLED)).inc, len(ids))
+    )
     return len(ids), sum(row.state != DeliveryState.CANCELLED for row in rows) - len(ids)

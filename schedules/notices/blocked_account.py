@@ -1,4 +1,5 @@
-"""Posts that an account keeps waiting, while it rests or its platform gives no answer: one notice for each account."""
+"""Posts that an account keeps waiting, while it rests or its platform gives no answer: one notice
+for each account."""
 
 from uuid import UUID
 
@@ -19,7 +20,15 @@ WAITS = [str(DeliveryState.APPROVED), str(DeliveryState.SCHEDULED), str(Delivery
 CAUSE = "waits:"
 """Before the account's id in the cause of its notice."""
 
-TOLD = frozenset({BlockReason.PAUSED, BlockReason.LIMITED, BlockReason.KEPT, BlockReason.SHARED, BlockReason.DOWN})
+TOLD = frozenset(
+    {
+        BlockReason.PAUSED,
+        BlockReason.LIMITED,
+        BlockReason.KEPT,
+        BlockReason.SHARED,
+        BlockReason.DOWN,
+    }
+)
 """A lost account has a notice of its own, and whoever pressed an emergency stop knows."""
 
 
@@ -31,7 +40,8 @@ def warn_of_blocked_account(scope: Scope, channel: Channel) -> None:
 
 
 def refresh_blocked_account_notices(scope: Scope) -> None:
-    """Tell of the accounts that keep posts waiting longer than their authors accept, and no longer than they do."""
+    """Tell of the accounts that keep posts waiting longer than their authors accept, and no longer
+    than they do."""
     known = [UUID(one.removeprefix(CAUSE)) for one in notices.list_open_causes(scope, CAUSE)]
     stand = set()
     for channel_id in sorted({*known, *_list_overdue_accounts(scope)}):
@@ -68,7 +78,8 @@ def _list_overdue_accounts(scope: Scope) -> list[UUID]:
         .where(
             Delivery.tenant_id == scope.tenant_id,
             col(Delivery.state).in_(WAITS),
-            col(Delivery.due_at) < scope.now,  # said again, for its index: of a year's plans these are few
+            col(Delivery.due_at)
+            < scope.now,  # said again, for its index: of a year's plans these are few
             col(Delivery.late_until) < scope.now,
             ~col(Delivery.dry_run),
         )

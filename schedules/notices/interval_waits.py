@@ -1,4 +1,5 @@
-"""Posts that wait for the distance of their account: with a reason, told of once, and looked at again."""
+"""Posts that wait for the distance of their account: with a reason, told of once, and looked at
+again."""
 
 from uuid import UUID
 
@@ -21,9 +22,11 @@ CAUSE = "apart:"
 
 
 def set_minimum_interval(scope: Scope, channel_id: UUID, *, minutes: int, holds: bool) -> None:
-    """Leave so many minutes between two posts of an account, and say whether that holds posts back or only warns.
+    """Leave so many minutes between two posts of an account, and say whether that holds posts back
+    or only warns.
 
-    What waits for the old distance is looked at again at once. Raises NotFound, BadInput as `lifecycle.set_min_interval`.
+    What waits for the old distance is looked at again at once. Raises NotFound, BadInput as
+    `lifecycle.set_min_interval`.
     """
     lifecycle.set_min_interval(scope, channel_id, minutes)
     lifecycle.hold_min_interval(scope, channel_id, holds)
@@ -32,10 +35,16 @@ def set_minimum_interval(scope: Scope, channel_id: UUID, *, minutes: int, holds:
 
 def hold_for_interval(scope: Scope, row: Delivery, turn: IntervalTurn) -> None:
     """Write when a delivery has its turn, and why, where it still waits; tell the members."""
-    if turn.at is None or turn.said is None or row.state not in (DeliveryState.APPROVED, DeliveryState.SCHEDULED):
+    if (
+        turn.at is None
+        or turn.said is None
+        or row.state not in (DeliveryState.APPROVED, DeliveryState.SCHEDULED)
+    ):
         return
     if row.not_before != turn.at or row.reason != turn.said.to_json():
-        transition_delivery(scope, row, DeliveryState.SCHEDULED, reason=turn.said, not_before=turn.at)
+        transition_delivery(
+            scope, row, DeliveryState.SCHEDULED, reason=turn.said, not_before=turn.at
+        )
     _put_interval_notice(scope, row.channel_id)
 
 
@@ -54,8 +63,8 @@ def recheck_interval_holds(scope: Scope, channel_id: UUID) -> None:
 
 
 def refresh_interval_notices(scope: Scope) -> None:
-    """Tell of the accounts on which posts wait, and no longer than any does; who was to wait for one that has gone
-    another way asks anew."""
+    """Tell of the accounts on which posts wait, and no longer than any does; who was to wait for
+    one that has gone another way asks anew."""
     waiting = scope.session.exec(
         select(Delivery.channel_id)
         .where(*_interval_hold_conditions(scope), _is_still_waiting_condition(scope))
@@ -88,11 +97,14 @@ def _put_interval_notice(scope: Scope, channel_id: UUID) -> None:
         _is_still_waiting_condition(scope),
         col(Delivery.channel_id) == channel_id,
     )
-    count, first = scope.session.exec(select(func.count(), func.min(Delivery.not_before)).where(*here)).one()
+    count, first = scope.session.exec(
+        select(func.count(), func.min(Delivery.not_before)).where(*here)
+    ).one()
     if first is None:
         return
     said = Message(
-        "waiting.distance", {"account": channel.name, "posts": count, "at": format_hour(first, channel.zone)}
+        "waiting.distance",
+        {"account": channel.name, "posts": count, "at": format_hour(first, channel.zone)},
     )
     if not notices.put(scope, said, cause=f"{CAUSE}{channel_id}", creator_id=channel.creator_id):
         notices.update_message(scope, said, cause=f"{CAUSE}{channel_id}")

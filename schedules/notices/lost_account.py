@@ -1,4 +1,5 @@
-"""Posts that wait for a lost account: one notice for each account, which says how many, and none for each post."""
+"""Posts that wait for a lost account: one notice for each account, which says how many, and none
+for each post."""
 
 from uuid import UUID
 

@@ -1,6 +1,7 @@
 """Telling members in time that a post lacks a yes: a day before its hour, and two hours before.
 
-Once each, and no longer than it is true: a post that was approved, moved or taken off is not mentioned any more.
+Once each, and no longer than it is true: a post that was approved, moved or taken off is not
+mentioned any more.
 """
 
 from datetime import datetime, timedelta
@@ -25,36 +26,51 @@ CAUSE = "unapproved:"
 
 
 def refresh_missing_approval_notices(scope: Scope) -> int:
-    """Tell of the posts whose hour comes near without the yes they need; how many stand so. Told twice, said once."""
-    stand = [(row, due) for row, due in _list_unapproved_near_posts(scope) if not _is_approved_through(scope, row, due)]
+    """Tell of the posts whose hour comes near without the yes they need; how many stand so. Told
+    twice, said once."""
+    stand = [
+        (row, due)
+        for row, due in _list_unapproved_near_posts(scope)
+        if not _is_approved_through(scope, row, due)
+    ]
     told = {_approval_notice_cause(row.id, due, scope.now): (row, due) for row, due in stand}
     notices.close_others(scope, CAUSE, told)
     for cause, (row, due) in told.items():
-        said = Message(_resolve_message_code(scope, row, due), {"post": (row.title or row.body)[:60]})
+        said = Message(
+            _resolve_message_code(scope, row, due), {"post": (row.title or row.body)[:60]}
+        )
         if notices.has_been_notified(scope, cause):
             notices.update_message(scope, said, cause=cause)
         else:
-            notices.put(scope, said, cause=cause, urgent=cause.endswith(":last"), creator_id=row.creator_id)
+            notices.put(
+                scope, said, cause=cause, urgent=cause.endswith(":last"), creator_id=row.creator_id
+            )
     return len(told)
 
 
 def _is_approved_through(scope: Scope, row: Post, due: datetime) -> bool:
     """Whether every yes that a post needs at its hour has been said, and stands then."""
-    until = decisions.approved_until(scope, row, scope.now, since=decisions.channel_review_requested_at(scope, row.id))
+    until = decisions.approved_until(
+        scope, row, scope.now, since=decisions.channel_review_requested_at(scope, row.id)
+    )
     return until is not None and until > due
 
 
 def _resolve_message_code(scope: Scope, row: Post, due: datetime) -> str:
     if decisions.is_rejected(scope, row, scope.now):
         return "approval.change_missing"
-    lacks = decisions.missing_approval(scope, row, due, since=decisions.channel_review_requested_at(scope, row.id))
-    return {HALF_APPROVED.code: "approval.half_missing", APPROVAL_EXPIRED.code: "approval.over_missing"}.get(
-        lacks.code, "approval.missing"
+    lacks = decisions.missing_approval(
+        scope, row, due, since=decisions.channel_review_requested_at(scope, row.id)
     )
+    return {
+        HALF_APPROVED.code: "approval.half_missing",
+        APPROVAL_EXPIRED.code: "approval.over_missing",
+    }.get(lacks.code, "approval.missing")
 
 
 def _list_unapproved_near_posts(scope: Scope) -> list[tuple[Post, datetime]]:
-    """Posts that wait for a yes, or to which one ends before, and whose next hour is near, each with that hour."""
+    """Posts that wait for a yes, or to which one ends before, and whose next hour is near, each
+    with that hour."""
     due = func.min(Delivery.due_at)
     near = (
         Delivery.tenant_id == scope.tenant_id,
@@ -62,8 +78,11 @@ def _list_unapproved_near_posts(scope: Scope) -> list[tuple[Post, datetime]]:
         col(Delivery.due_at) <= scope.now + FIRST,
     )
     waits = select(Delivery.id).where(*near, Delivery.state == str(DeliveryState.DRAFT))
-    # by their ids, not by either condition: no index serves both, and all that is planned would be read
-    asks = verdicts.matches_any_query(scope, waits, verdicts.expiring_approvals_query(scope, within=FIRST))
+    # by their ids, not by either condition: no index serves both, and all that is planned would be
+    # read
+    asks = verdicts.matches_any_query(
+        scope, waits, verdicts.expiring_approvals_query(scope, within=FIRST)
+    )
     if asks is None:
         return []
     nearest = (
@@ -76,7 +95,9 @@ def _list_unapproved_near_posts(scope: Scope) -> list[tuple[Post, datetime]]:
     )
     rows = scope.session.execute(
         select(Post, nearest.c.due)
-        .join(nearest, (col(Post.id) == nearest.c.post_id) & (col(Post.tenant_id) == scope.tenant_id))
+        .join(
+            nearest, (col(Post.id) == nearest.c.post_id) & (col(Post.tenant_id) == scope.tenant_id)
+        )
         .order_by(nearest.c.due, col(Post.id))
     )
     return [(post, at) for post, at in rows]

@@ -1,4 +1,5 @@
-"""Posts that wait for a decision and get none: reminders after an hour, then daily; doubt of a day is the owner's.
+"""Posts that wait for a decision and get none: reminders after an hour, then daily; doubt of a day
+is the owner's.
 
 Once for each creator, however many wait: what became of each was told when it happened.
 """
@@ -25,27 +26,35 @@ UNSURE = "unsure:"
 """Before the creator's id in the causes."""
 
 _SINCE = """
-SELECT d.creator_id, d.state, (SELECT max(m.created_at) FROM delivery_moves m WHERE m.tenant_id = d.tenant_id
+SELECT d.creator_id, d.state, (SELECT max(m.created_at) FROM delivery_moves m WHERE m.tenant_id =
+d.tenant_id
   AND m.delivery_id = d.id AND m.after = d.state) AS since
 FROM deliveries d WHERE d.tenant_id = :tenant AND d.state = ANY(:states)
 """
 
 
 def refresh_undecided_notices(scope: Scope) -> None:
-    """Remind of what has waited an hour or longer, and tell the owners of old doubt; no longer than either stands."""
+    """Remind of what has waited an hour or longer, and tell the owners of old doubt; no longer than
+    either stands."""
     waits: dict[UUID, list[datetime]] = defaultdict(list)
     doubts: dict[UUID, int] = defaultdict(int)
     rows = scope.run(_SINCE, tenant=scope.tenant_id, states=sorted(map(str, NEEDS_DECISION)))
     for row in rows:
         if row.since is not None and row.since <= scope.now - FIRST:
             waits[row.creator_id].append(row.since)
-        if row.since is not None and row.state == DeliveryState.UNCERTAIN and row.since <= scope.now - DOUBT:
+        if (
+            row.since is not None
+            and row.state == DeliveryState.UNCERTAIN
+            and row.since <= scope.now - DOUBT
+        ):
             doubts[row.creator_id] += 1
     for creator_id, since in sorted(waits.items()):
         _put_reminder(scope, creator_id, since)
     notices.close_others(scope, WAITS, {f"{WAITS}{one}" for one in waits})
     told = {
-        cause for creator_id, count in sorted(doubts.items()) for cause in _escalate_to_owners(scope, creator_id, count)
+        cause
+        for creator_id, count in sorted(doubts.items())
+        for cause in _escalate_to_owners(scope, creator_id, count)
     }
     notices.close_others(scope, UNSURE, told)
 
@@ -62,8 +71,8 @@ def _put_reminder(scope: Scope, creator_id: UUID, since: Sequence[datetime]) -> 
 
 
 def is_reminder_due(last: datetime, since: Sequence[datetime], now: datetime) -> bool:
-    """Whether somebody who was reminded `last` is reminded again: a day has passed, or another post has waited an hour
-    by now, and an hour has passed; pure."""
+    """Whether somebody who was reminded `last` is reminded again: a day has passed, or another post
+    has waited an hour by now, and an hour has passed; pure."""
     another = any(last < one + FIRST <= now for one in since)
     return now - last >= AGAIN or (another and now - last >= FIRST)
 
@@ -75,7 +84,9 @@ def _escalate_to_owners(scope: Scope, creator_id: UUID, count: int) -> list[str]
     causes = []
     for principal in sorted(owners):
         cause = f"{UNSURE}{creator_id}:{principal}"
-        if not notices.put(scope, said, cause=cause, urgent=True, creator_id=creator_id, to=principal):
+        if not notices.put(
+            scope, said, cause=cause, urgent=True, creator_id=creator_id, to=principal
+        ):
             notices.update_message(scope, said, cause=cause)
         causes.append(cause)
     return causes

@@ -1,4 +1,5 @@
-"""Posts that wait because an address in them is on no list: which addresses, and what becomes of them once it is."""
+"""Posts that wait because an address in them is on no list: which addresses, and what becomes of
+them once it is."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -37,7 +38,11 @@ def list_link_holds(scope: Scope, creators: Collection[UUID]) -> list[LinkHold]:
     """What waits for the list of links of these creators, the first to leave first."""
     rows = scope.session.exec(
         select(Delivery, Post)
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
         .where(
             Delivery.tenant_id == scope.tenant_id,
             col(Delivery.creator_id).in_(list(creators)),
@@ -54,13 +59,15 @@ def list_link_holds(scope: Scope, creators: Collection[UUID]) -> list[LinkHold]:
 
 def _build_link_hold(row: Delivery, owner: Post, account: Channel) -> LinkHold:
     said = channel_overrides.content_for_channel(owner, account)
-    found = text_rating.extract_links((said.title, said.body, *(piece.body for piece in said.parts)))
+    found = text_rating.extract_links(
+        (said.title, said.body, *(piece.body for piece in said.parts))
+    )
     return LinkHold(row.id, row.post_id, row.creator_id, said.title or said.body, found)
 
 
 def resume_link_holds(scope: Scope, creator_id: UUID, url: str) -> int:
-    """An address is on a creator's list: what waits and carries it is on the calendar again, and judged anew at its
-    hour; what is too late by now stays. How many."""
+    """An address is on a creator's list: what waits and carries it is on the calendar again, and
+    judged anew at its hour; what is too late by now stays. How many."""
     carrying = [
         one
         for one in list_link_holds(scope, [creator_id])

@@ -1,7 +1,8 @@
 """What a post says otherwise in one place: words, pictures, parts, a price or options of a
 platform or an account.
 
-They are written and approved with the post: its digest covers every version of it, whatever account it goes to.
+They are written and approved with the post: its digest covers every version of it, whatever account
+it goes to.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +29,8 @@ MAX_PRICE_MINOR = 10_000_000
 """Minor units; what a place lets a post cost is less, and said by its connector."""
 
 MAX_OPTIONS_SIZE = 4_000
-"""Characters of all that one place chooses; what a platform takes is less, and said by its connector."""
+"""Characters of all that one place chooses; what a platform takes is less, and said by its
+connector."""
 
 MAX_TITLE_LENGTH = 200
 MAX_BODY_LENGTH = 20_000
@@ -37,7 +39,8 @@ MAX_BODY_LENGTH = 20_000
 
 @dataclass(frozen=True)
 class ChannelOverride:
-    """What stays None is as the post has it. `place` is a platform's name, or the id of an account."""
+    """What stays None is as the post has it. `place` is a platform's name, or the id of an
+    account."""
 
     place: str
     title: str | None = None
@@ -47,12 +50,15 @@ class ChannelOverride:
     price: Money | None = None
     """What readers pay there before they see its pictures and films."""
     options: ChosenOptions = ()
-    """What it chooses there beside its words (`connectors.shared.options`); the rest is as the platform has it."""
+    """What it chooses there beside its words (`connectors.shared.options`); the rest is as the
+    platform has it."""
 
     @property
     def is_idle(self) -> bool:
         """Whether it changes nothing."""
-        return (self.title, self.body, self.media, self.parts, self.price) == (None,) * 5 and not self.options
+        return (self.title, self.body, self.media, self.parts, self.price) == (
+            None,
+        ) * 5 and not self.options
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,10 @@ class PostContent:
 def base_content(owner: Post) -> PostContent:
     """What a post says where no place says otherwise."""
     return PostContent(
-        owner.title, owner.body, tuple(UUID(asset) for asset in owner.media), thread_parts.parse_thread(owner.parts)
+        owner.title,
+        owner.body,
+        tuple(UUID(asset) for asset in owner.media),
+        thread_parts.parse_thread(owner.parts),
     )
 
 
@@ -89,8 +98,11 @@ def content_for_channel(owner: Post, channel: Channel) -> PostContent:
     return apply_overrides(base_content(owner), overrides_of_post(owner), channel)
 
 
-def apply_overrides(said: PostContent, others: Sequence[ChannelOverride], channel: Channel) -> PostContent:
-    """A content as an account shows it: what is said there beats what its platform says, and that the post; pure."""
+def apply_overrides(
+    said: PostContent, others: Sequence[ChannelOverride], channel: Channel
+) -> PostContent:
+    """A content as an account shows it: what is said there beats what its platform says, and that
+    the post; pure."""
     for place in (channel.platform, str(channel.id)):
         for one in others:
             if one.place == place:
@@ -111,13 +123,16 @@ def apply_override(said: PostContent, one: ChannelOverride) -> PostContent:
 
 
 def content_by_place(owner: Post) -> Iterator[tuple[str, PostContent]]:
-    """What each place would say, by place; a platform's version and an account's are each read over the post alone."""
+    """What each place would say, by place; a platform's version and an account's are each read over
+    the post alone."""
     said = base_content(owner)
     for one in overrides_of_post(owner):
         yield one.place, apply_override(said, one)
 
 
-def collect_assets(media: Sequence[UUID], parts: Sequence[ThreadPart], others: Sequence[ChannelOverride]) -> list[UUID]:
+def collect_assets(
+    media: Sequence[UUID], parts: Sequence[ThreadPart], others: Sequence[ChannelOverride]
+) -> list[UUID]:
     """Every picture of a post in any place, once each, those of the post itself first."""
     found = thread_parts.collect_thread_assets(media, parts)
     for one in others:
@@ -128,14 +143,18 @@ def collect_assets(media: Sequence[UUID], parts: Sequence[ThreadPart], others: S
 def set_option_override(
     owner: Post, channels: Sequence[Channel], channel: Channel, options: ChosenOptions
 ) -> tuple[ChannelOverride, ...]:
-    """What a post says otherwise, once it chooses these and nothing else on one of the `channels` it goes to.
+    """What a post says otherwise, once it chooses these and nothing else on one of the `channels`
+    it goes to.
 
-    What its platform chose for several stays; of what is not chosen here any more each of the others speaks for itself.
+    What its platform chose for several stays; of what is not chosen here any more each of the
+    others speaks for itself.
     """
     found = {one.place: one for one in overrides_of_post(owner)}
     general = found.get(channel.platform, ChannelOverride(channel.platform))
     left = {name: value for name, value in general.options if name not in dict(options)}
-    found[general.place] = replace(general, options=tuple(one for one in general.options if one[0] not in left))
+    found[general.place] = replace(
+        general, options=tuple(one for one in general.options if one[0] not in left)
+    )
     for other in channels if left else ():
         if other.platform == channel.platform:
             own = found.get(str(other.id), ChannelOverride(str(other.id)))
@@ -148,13 +167,15 @@ def set_option_override(
 def price_overrides(owner: Post) -> tuple[ChannelOverride, ...]:
     """What single places ask for a post, and nothing else of what they say."""
     return tuple(
-        ChannelOverride(one.place, price=one.price) for one in overrides_of_post(owner) if one.price is not None
+        ChannelOverride(one.place, price=one.price)
+        for one in overrides_of_post(owner)
+        if one.price is not None
     )
 
 
 def price_and_option_overrides(owner: Post) -> tuple[ChannelOverride, ...]:
-    """What single places ask for a post and choose for it, and nothing else of what they say: a copy of it must
-    not be free there, or shown to more people."""
+    """What single places ask for a post and choose for it, and nothing else of what they say: a
+    copy of it must not be free there, or shown to more people."""
     return tuple(
         ChannelOverride(one.place, price=one.price, options=one.options)
         for one in overrides_of_post(owner)
@@ -177,11 +198,15 @@ def has_pictures(owner: Post) -> bool:
 
 
 def check_content(said: PostContent, others: Sequence[ChannelOverride]) -> None:
-    """Raise BadInput for words or parts that no post may have, anywhere; for too many places, and one said twice."""
+    """Raise BadInput for words or parts that no post may have, anywhere; for too many places, and
+    one said twice."""
     places = [one.place for one in others]
     if len(others) > MAX_OVERRIDES or len(set(places)) != len(places):
         raise BadInput("post.too_many_places", most=MAX_OVERRIDES)
-    wrong = next((place for place in places if not 0 < len(place) <= MAX_PLACE_LENGTH or "\x00" in place), None)
+    wrong = next(
+        (place for place in places if not 0 < len(place) <= MAX_PLACE_LENGTH or "\x00" in place),
+        None,
+    )
     if wrong is not None:
         raise BadInput("post.no_such_place", place=wrong.replace("\x00", "")[:MAX_PLACE_LENGTH])
     if any(one.price is not None and not 0 < one.price.minor <= MAX_PRICE_MINOR for one in others):
@@ -211,7 +236,11 @@ def _options_text_size(chosen: ChosenOptions) -> int:
 
 def dump_overrides(others: Sequence[ChannelOverride]) -> list[dict[str, Any]]:
     """The stored form, by place; what changes nothing is left out."""
-    return [_override_to_json(one) for one in sorted(others, key=lambda one: one.place) if not one.is_idle]
+    return [
+        _override_to_json(one)
+        for one in sorted(others, key=lambda one: one.place)
+        if not one.is_idle
+    ]
 
 
 def _override_to_json(one: ChannelOverride) -> dict[str, Any]:
@@ -249,5 +278,6 @@ def _override_from_json(said: Mapping[str, Any]) -> ChannelOverride:
 def normalize_options(options: Mapping[str, Any]) -> ChosenOptions:
     """Options as they are kept: by name, sorted, what is a list as a tuple."""
     return tuple(
-        (name, tuple(value) if isinstance(value, list | tuple) else value) for name, value in sorted(options.items())
+        (name, tuple(value) if isinstance(value, list | tuple) else value)
+        for name, value in sorted(options.items())
     )

@@ -29,8 +29,9 @@ def content_digest(
 ) -> str:
     """SHA-256 of what people approve: any visible change makes another digest.
 
-    `media` are `print_of` each picture, `parts` what `part_print` says of each further part, in order; `otherwise` the
-    same of each place that says it in its own way; `links` what becomes of its addresses.
+    `media` are `print_of` each picture, `parts` what `part_print` says of each further part, in
+    order; `otherwise` the same of each place that says it in its own way; `links` what becomes of
+    its addresses.
     """
     said: list[object] = [title, body, list(media), text_ai, *map(list, parts)]
     said += [dict(otherwise)] if otherwise else []
@@ -39,8 +40,11 @@ def content_digest(
 
 
 def part_digest(piece: ThreadPart, media: Sequence[Medium]) -> list[object]:
-    """What of a part is approved: its words, its pictures with theirs, and whether it is the first comment."""
-    prints = [media_digest(str(asset), medium) for asset, medium in zip(piece.media, media, strict=True)]
+    """What of a part is approved: its words, its pictures with theirs, and whether it is the first
+    comment."""
+    prints = [
+        media_digest(str(asset), medium) for asset, medium in zip(piece.media, media, strict=True)
+    ]
     return [piece.body, prints, piece.comment]
 
 
@@ -61,10 +65,13 @@ def options_digest(chosen: ChosenOptions) -> list[object]:
 
 
 def current_digest(scope: Scope, row: Post) -> str:
-    """The digest of a post with its pictures as they are now. Raises NotFound for a picture that is missing."""
+    """The digest of a post with its pictures as they are now. Raises NotFound for a picture that is
+    missing."""
     said = channel_overrides.base_content(row)
     others = channel_overrides.overrides_of_post(row)
-    known = assets.get_renditions(scope, channel_overrides.collect_assets(said.media, said.parts, others), "library")
+    known = assets.get_renditions(
+        scope, channel_overrides.collect_assets(said.media, said.parts, others), "library"
+    )
     otherwise = {
         place: [
             other.title,
@@ -76,12 +83,19 @@ def current_digest(scope: Scope, row: Post) -> str:
         for place, other in channel_overrides.content_by_place(row)
     }
     prints, parts = _build_content_digests(known, said)
-    return content_digest(row.title, row.body, prints, row.text_ai, parts, otherwise=otherwise, links=row.links)
+    return content_digest(
+        row.title, row.body, prints, row.text_ai, parts, otherwise=otherwise, links=row.links
+    )
 
 
-def _build_content_digests(known: Mapping[UUID, Medium], said: PostContent) -> tuple[list[str], list[list[object]]]:
+def _build_content_digests(
+    known: Mapping[UUID, Medium], said: PostContent
+) -> tuple[list[str], list[list[object]]]:
     def shown(assets: Sequence[UUID]) -> list[Medium]:
         return [known[asset] for asset in assets]
 
-    prints = [media_digest(str(asset), medium) for asset, medium in zip(said.media, shown(said.media), strict=True)]
+    prints = [
+        media_digest(str(asset), medium)
+        for asset, medium in zip(said.media, shown(said.media), strict=True)
+    ]
     return prints, [part_digest(piece, shown(piece.media)) for piece in said.parts]

@@ -59,7 +59,8 @@ IN_THREAD = 1
 
 DEFAULT_PRIORITY = 5
 LOWEST_POST_PRIORITY = 9
-"""Of a post where nobody says; people choose from 1 (first) to 9, and 0 is for what the house itself must post."""
+"""Of a post where nobody says; people choose from 1 (first) to 9, and 0 is for what the house
+itself must post."""
 
 DEFAULT_LATE_OK = lateness.DEFAULT_LATE_SPAN
 
@@ -94,13 +95,14 @@ def create_post(
     priority: int = DEFAULT_PRIORITY,
     links: LinkChoices = DEFAULT_LINK_CHOICES,
 ) -> UUID:
-    """Write a post once per (origin, origin_key); a repeat returns the first one's id and changes nothing.
+    """Write a post once per (origin, origin_key); a repeat returns the first one's id and changes
+    nothing.
 
-    `media` are asset ids; `late_ok` is how late it may still leave, None for always, unless it may `until_midnight` of
-    its local day. An author who is a member is
-    known by their principal. `parts` follow as a thread; `others` are what single places say otherwise. `priority`
-    orders what leaves an account at once, 0 first; `links` is what is said of its addresses. Raises BadInput, and
-    NotFound for a picture that is not in her library.
+    `media` are asset ids; `late_ok` is how late it may still leave, None for always, unless it may
+    `until_midnight` of its local day. An author who is a member is known by their principal.
+    `parts` follow as a thread; `others` are what single places say otherwise. `priority` orders
+    what leaves an account at once, 0 first; `links` is what is said of its addresses. Raises
+    BadInput, and NotFound for a picture that is not in her library.
     """
     channel_overrides.check_content(PostContent(title, body, tuple(media), tuple(parts)), others)
     if not 0 <= priority <= LOWEST_POST_PRIORITY:
@@ -109,7 +111,9 @@ def create_post(
     known = _find_post_by_origin(scope, origin, origin_key)
     if known is not None:
         return known
-    assets.check_assets_owned(scope, creator_id, channel_overrides.collect_assets(media, parts, others))
+    assets.check_assets_owned(
+        scope, creator_id, channel_overrides.collect_assets(media, parts, others)
+    )
     row = Post(
         tenant_id=scope.tenant_id,
         creator_id=creator_id,
@@ -160,10 +164,12 @@ def create_delivery(
     instead_of: Delivery | None = None,
     by_rule: bool = False,
 ) -> UUID:
-    """Wish a post on a channel at a wall time, held then without a yes; once per `ONCE`. Raises NotFound, BadInput.
+    """Wish a post on a channel at a wall time, held then without a yes; once per `ONCE`. Raises
+    NotFound, BadInput.
 
-    `asks_since`: what `approvals.added` says of it. In the place of another one it is as important, and only rehearsed
-    where that was. `by_rule`: its time was a series', whose reach is its own and which is never marked as rehearsed.
+    `asks_since`: what `approvals.added` says of it. In the place of another one it is as important,
+    and only rehearsed where that was. `by_rule`: its time was a series', whose reach is its own and
+    which is never marked as rehearsed.
     """
     owner = get_post(scope, post_id)
     channel = queries.get_channel(scope, channel_id)
@@ -201,46 +207,64 @@ def create_delivery(
 
 
 def _insert_if_absent(scope: Scope, row: Delivery) -> bool:
-    """Write it unless it is there. Of two at once the second waits for the first: a series makes hundreds, and asking
-    before each, alone, took as long again."""
+    """Write it unless it is there. Of two at once the second waits for the first: a series makes
+    hundreds, and asking before each, alone, took as long again."""
     values = {column.name: getattr(row, column.name) for column in inspect(Delivery).columns}
-    values = {name: value for name, value in values.items() if name not in ("created_at", "updated_at")}
-    put = insert(Delivery).values(values).on_conflict_do_nothing(index_elements=ONCE).returning(col(Delivery.id))
+    values = {
+        name: value for name, value in values.items() if name not in ("created_at", "updated_at")
+    }
+    put = (
+        insert(Delivery)
+        .values(values)
+        .on_conflict_do_nothing(index_elements=ONCE)
+        .returning(col(Delivery.id))
+    )
     return scope.session.execute(put).first() is not None
 
 
 def late_deadline(owner: Post, due: datetime, zone: str) -> datetime | None:
     """Until when a delivery of a post may leave, None for always; `due` is UTC-aware."""
-    return lateness.latest_publish_time(owner.late_ok, due, zone, until_midnight=owner.until_midnight)
+    return lateness.latest_publish_time(
+        owner.late_ok, due, zone, until_midnight=owner.until_midnight
+    )
 
 
-def deliveries_of_post(scope: Scope, post_id: UUID, *, lock: bool = False, ended: bool = True) -> list[Delivery]:
-    """The deliveries of a post, the first due first; without those that `ended`, which of what repeats are most.
+def deliveries_of_post(
+    scope: Scope, post_id: UUID, *, lock: bool = False, ended: bool = True
+) -> list[Delivery]:
+    """The deliveries of a post, the first due first; without those that `ended`, which of what
+    repeats are most.
 
-    `lock`: to be moved in this transaction, so that one whose time comes just now is waited for and seen as it then is.
+    `lock`: to be moved in this transaction, so that one whose time comes just now is waited for and
+    seen as it then is.
     """
     query = (
         select(Delivery)
         .where(Delivery.tenant_id == scope.tenant_id, Delivery.post_id == post_id)
         .order_by(col(Delivery.due_at), col(Delivery.id))
     )
-    query = query if ended else query.where(col(Delivery.state).not_in(sorted(map(str, FINAL_STATES))))
+    query = (
+        query if ended else query.where(col(Delivery.state).not_in(sorted(map(str, FINAL_STATES))))
+    )
     query = query.with_for_update() if lock else query
     return list(scope.session.exec(query.execution_options(populate_existing=True)))
 
 
 def has_approved_deliveries(scope: Scope, post_id: UUID) -> bool:
-    """Whether any delivery of a post waits to be planned; true until this transaction ends, for who plans them then."""
+    """Whether any delivery of a post waits to be planned; true until this transaction ends, for who
+    plans them then."""
     return any(
-        row.state == DeliveryState.APPROVED for row in deliveries_of_post(scope, post_id, lock=True, ended=False)
+        row.state == DeliveryState.APPROVED
+        for row in deliveries_of_post(scope, post_id, lock=True, ended=False)
     )
 
 
 def schedule_post(scope: Scope, post_id: UUID) -> list[UUID]:
-    """Put every approved delivery of a post on the calendar at its wished time; the outbox wakes each.
+    """Put every approved delivery of a post on the calendar at its wished time; the outbox wakes
+    each.
 
-    A wish that has passed by less than its lateness allows leaves at once. Raises NotFound, and Conflict when nothing
-    is approved.
+    A wish that has passed by less than its lateness allows leaves at once. Raises NotFound, and
+    Conflict when nothing is approved.
     """
     get_post(scope, post_id)
     planned = schedule_approved(scope, deliveries_of_post(scope, post_id, lock=True, ended=False))
@@ -259,11 +283,13 @@ def schedule_approved(scope: Scope, rows: Iterable[Delivery]) -> list[UUID]:
 
 
 _MADE = "schedules.made"
-"""When and how soon each delivery leaves that this transaction made, as the rows say that carry it."""
+"""When and how soon each delivery leaves that this transaction made, as the rows say that carry
+it."""
 
 
 def schedule_wakeups(scope: Scope, row: Delivery, *, at: datetime | None = None) -> None:
-    """Write the rows that carry a delivery, in the place of those it had: its check ahead, its publication."""
+    """Write the rows that carry a delivery, in the place of those it had: its check ahead, its
+    publication."""
     due = at or row.due_at
     if scope.session.info.get(_MADE, {}).get(row.id) == (due, row.priority):
         return  # as it was made: a series plans what it makes
@@ -276,10 +302,15 @@ def _enqueue_publishing(scope: Scope, row: Delivery, due: datetime) -> None:
     lane = f"channel:{row.channel_id}"
     if due - FINAL_PREFLIGHT_LEAD > scope.now:
         outbox.put(
-            scope, PreflightDue(*ids), at=max(due - FIRST_PREFLIGHT_LEAD, scope.now), priority=PREFLIGHT_QUEUE_PRIORITY
+            scope,
+            PreflightDue(*ids),
+            at=max(due - FIRST_PREFLIGHT_LEAD, scope.now),
+            priority=PREFLIGHT_QUEUE_PRIORITY,
         )
         if channel_overrides.has_pictures(get_post(scope, row.post_id)) and not row.part_ids:
-            outbox.put(scope, StageDue(*ids), at=due - FINAL_PREFLIGHT_LEAD, lane=f"stage:{row.channel_id}")
+            outbox.put(
+                scope, StageDue(*ids), at=due - FINAL_PREFLIGHT_LEAD, lane=f"stage:{row.channel_id}"
+            )
     first = min(row.priority, IN_THREAD) if row.part_ids else row.priority
     outbox.put(scope, PublishDue(*ids), at=due, lane=lane, priority=first)
 
@@ -287,17 +318,22 @@ def _enqueue_publishing(scope: Scope, row: Delivery, due: datetime) -> None:
 def cancel_wakeups(scope: Scope, delivery_id: UUID) -> None:
     """Cancel the rows that would wake a delivery."""
     scope.session.info.get(_MADE, {}).pop(delivery_id, None)
-    outbox.cancel_all(scope, delivery_id, *(one.kind for one in (PreflightDue, StageDue, PublishDue, ReconcileDue)))
+    outbox.cancel_all(
+        scope,
+        delivery_id,
+        *(one.kind for one in (PreflightDue, StageDue, PublishDue, ReconcileDue)),
+    )
 
 
 def cancel_delivery(scope: Scope, delivery_id: UUID) -> None:
-    """Take a delivery off the calendar. Raises Conflict once it is on its way, in doubt or outside: those have acts of
-    their own (`doubts.leave`, `post_removal.request_post_removal`)."""
+    """Take a delivery off the calendar. Raises Conflict once it is on its way, in doubt or outside:
+    those have acts of their own (`doubts.leave`, `post_removal.request_post_removal`)."""
     drop_delivery(scope, get_delivery(scope, delivery_id))
 
 
 def drop_delivery(scope: Scope, row: Delivery, *, reason: Message | None = None) -> None:
-    """Take a delivery off the calendar, with a reason people can read. Raises Conflict as `cancel`."""
+    """Take a delivery off the calendar, with a reason people can read. Raises Conflict as
+    `cancel`."""
     if row.state not in CANCELLABLE:
         raise Conflict(CANCEL_REFUSALS[DeliveryState(row.state)])
     transition_delivery(scope, row, DeliveryState.CANCELLED, reason=reason)

@@ -1,4 +1,5 @@
-"""The unit a delivery becomes on an account: its words and pictures as the place would show them, and the marks."""
+"""The unit a delivery becomes on an account: its words and pictures as the place would show them,
+and the marks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,27 +29,36 @@ def delivery_subject(delivery_id: UUID) -> Subject:
 
 @dataclass(frozen=True)
 class UnitMaterial:
-    """What units are made of besides their post: its pictures by asset, and the languages its creator speaks."""
+    """What units are made of besides their post: its pictures by asset, and the languages its
+    creator speaks."""
 
     media: Mapping[UUID, Medium]
     languages: Sequence[str]
 
 
 def load_unit_material(scope: Scope, owner: Post, channels: Sequence[Channel]) -> UnitMaterial:
-    """All of it for a post on these accounts, read at once. Raises NotFound for a picture that is missing."""
+    """All of it for a post on these accounts, read at once. Raises NotFound for a picture that is
+    missing."""
     shown = dict.fromkeys(
-        asset for channel in channels for asset in channel_overrides.content_for_channel(owner, channel).all_assets
+        asset
+        for channel in channels
+        for asset in channel_overrides.content_for_channel(owner, channel).all_assets
     )
     destination = channels[0].platform if len(channels) == 1 else "-"
     creator = queries.get_creator(scope, owner.creator_id)
     return UnitMaterial(assets.get_renditions(scope, list(shown), destination), creator.languages)
 
 
-def compose_unit(scope: Scope, row: Delivery, owner: Post, channel: Channel, of: UnitMaterial) -> Unit:
-    """The unit the platform would show of the post itself, without what follows it and without the gate's marks."""
+def compose_unit(
+    scope: Scope, row: Delivery, owner: Post, channel: Channel, of: UnitMaterial
+) -> Unit:
+    """The unit the platform would show of the post itself, without what follows it and without the
+    gate's marks."""
     said = channel_overrides.content_for_channel(owner, channel)
     media = tuple(of.media[asset] for asset in said.media)
-    texts = tuple(Text(field, body) for field, body in (("title", said.title), ("body", said.body)) if body)
+    texts = tuple(
+        Text(field, body) for field, body in (("title", said.title), ("body", said.body)) if body
+    )
     content = Unit(
         tenant_id=scope.tenant_id,
         creator_id=owner.creator_id,
@@ -70,12 +80,15 @@ def compose_unit(scope: Scope, row: Delivery, owner: Post, channel: Channel, of:
 def compose_thread_units(
     first: Unit, owner: Post, channel: Channel, can: Capabilities, of: UnitMaterial
 ) -> tuple[Unit, ...]:
-    """Every part of a post as the place would show it, its addresses as they leave, without the gate's marks; pure."""
+    """Every part of a post as the place would show it, its addresses as they leave, without the
+    gate's marks; pure."""
     said = channel_overrides.content_for_channel(owner, channel)
     parts = [(piece, tuple(of.media[asset] for asset in piece.media)) for piece in said.parts]
     first = replace(first, options=options.option_settings(said.options, can))
     return link_tracking.apply_link_plan(
-        link_tracking.link_plan_of_post(owner), channel, thread_parts.build_thread_units(first, parts, can)
+        link_tracking.link_plan_of_post(owner),
+        channel,
+        thread_parts.build_thread_units(first, parts, can),
     )
 
 
@@ -95,9 +108,12 @@ def place_on_channel(scope: Scope, content: Unit, channel: Channel, about: Subje
 
 
 def mark_unit(scope: Scope, unit: Unit) -> Unit:
-    """With the marks of its place; where only words can say what a model made, in a language of the creator."""
+    """With the marks of its place; where only words can say what a model made, in a language of the
+    creator."""
 
-    return issuance.with_required_marks(scope, unit, line=lambda: ai_disclosure_line(scope, unit.creator_id))
+    return issuance.with_required_marks(
+        scope, unit, line=lambda: ai_disclosure_line(scope, unit.creator_id)
+    )
 
 
 def mark_units(scope: Scope, raw: Sequence[Unit]) -> tuple[Unit, ...]:

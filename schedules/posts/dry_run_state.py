@@ -1,8 +1,8 @@
 """Rehearsal: everything but the sending, of one post, one account or a whole agency.
 
-What is due while one runs is judged and its request is built, and it ends there. What somebody plans meanwhile bears a
-mark that is never taken away: who ends a rehearsal sends nothing of it. What was planned before, or is made by a
-series, and is not due yet leaves as it was meant to.
+What is due while one runs is judged and its request is built, and it ends there. What somebody
+plans meanwhile bears a mark that is never taken away: who ends a rehearsal sends nothing of it.
+What was planned before, or is made by a series, and is not due yet leaves as it was meant to.
 """
 
 from collections.abc import Callable
@@ -37,7 +37,8 @@ IN_DRY_RUN_SQL: ColumnElement[bool] = literal_column(
 def is_in_dry_run(scope: Scope, post_id: UUID, channel_id: UUID) -> bool:
     """Whether a post on an account is only rehearsed for now."""
     found: bool = scope.run(
-        "SELECT EXISTS (SELECT FROM rehearsals WHERE tenant_id = :tenant AND of_id IN (:tenant, :post, :channel))",
+        "SELECT EXISTS (SELECT FROM rehearsals WHERE tenant_id = :tenant AND of_id IN (:tenant, "
+        ":post, :channel))",
         tenant=scope.tenant_id,
         post=post_id,
         channel=channel_id,
@@ -46,13 +47,16 @@ def is_in_dry_run(scope: Scope, post_id: UUID, channel_id: UUID) -> bool:
 
 
 def is_dry_run(scope: Scope, row: Delivery) -> bool:
-    """Whether a delivery is only rehearsed: it bears the mark, or what it belongs to does for now."""
+    """Whether a delivery is only rehearsed: it bears the mark, or what it belongs to does for
+    now."""
     return row.dry_run or is_in_dry_run(scope, row.post_id, row.channel_id)
 
 
 def list_dry_runs(scope: Scope) -> dict[UUID, DryRunTarget]:
     """What is only rehearsed for now; the agency itself by its id."""
-    rows = scope.run("SELECT of_id, what FROM rehearsals WHERE tenant_id = :tenant", tenant=scope.tenant_id)
+    rows = scope.run(
+        "SELECT of_id, what FROM rehearsals WHERE tenant_id = :tenant", tenant=scope.tenant_id
+    )
     return {row.of_id: row.what for row in rows}
 
 
@@ -69,7 +73,8 @@ def start_dry_run(scope: Scope, what: DryRunTarget, of_id: UUID) -> int:
     """
     _check_target_exists(scope, what, of_id)
     scope.run(
-        "INSERT INTO rehearsals (tenant_id, id, what, of_id, by) VALUES (:tenant, :id, :what, :of, :by)"
+        "INSERT INTO rehearsals (tenant_id, id, what, of_id, by) VALUES (:tenant, :id, :what, "
+        ":of, :by)"
         " ON CONFLICT (tenant_id, of_id) DO NOTHING",
         tenant=scope.tenant_id,
         id=uuid7(),
@@ -90,12 +95,17 @@ def start_dry_run(scope: Scope, what: DryRunTarget, of_id: UUID) -> int:
 
 
 def _invalidate_open_claims(scope: Scope, of_id: UUID) -> None:
-    """A claim that looked before this one is written finds another version: none is sent once it stands."""
+    """A claim that looked before this one is written finds another version: none is sent once it
+    stands."""
     scope.run(
-        "UPDATE deliveries SET version = version + 1, updated_at = house_now() WHERE tenant_id = :tenant"
+        "UPDATE deliveries SET version = version + 1, updated_at = house_now() WHERE tenant_id = "
+        ":tenant"
         " AND state = ANY(:due) AND due_at <= :now AND :of IN (tenant_id, channel_id, post_id)",
         tenant=scope.tenant_id,
-        due=[str(one) for one in (DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.PARTLY)],
+        due=[
+            str(one)
+            for one in (DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.PARTLY)
+        ],
         now=scope.now,
         of=of_id,
     )
@@ -103,7 +113,11 @@ def _invalidate_open_claims(scope: Scope, of_id: UUID) -> None:
 
 def end_dry_run(scope: Scope, of_id: UUID) -> None:
     """What is planned from now on is sent; what was planned before stays a rehearsal."""
-    scope.run("DELETE FROM rehearsals WHERE tenant_id = :tenant AND of_id = :of", tenant=scope.tenant_id, of=of_id)
+    scope.run(
+        "DELETE FROM rehearsals WHERE tenant_id = :tenant AND of_id = :of",
+        tenant=scope.tenant_id,
+        of=of_id,
+    )
     audit.record(scope, "rehearsal.ended", str(of_id))
 
 
@@ -113,6 +127,10 @@ def _check_target_exists(scope: Scope, what: DryRunTarget, of_id: UUID) -> None:
     elif what == "tenant" and of_id != scope.tenant_id:
         raise NotFound("rehearsal.unknown")
     elif what == "post":
-        known = scope.run("SELECT FROM posts WHERE tenant_id = :tenant AND id = :of", tenant=scope.tenant_id, of=of_id)
+        known = scope.run(
+            "SELECT FROM posts WHERE tenant_id = :tenant AND id = :of",
+            tenant=scope.tenant_id,
+            of=of_id,
+        )
         if known.first() is None:
             raise NotFound("post.unknown")

@@ -29,7 +29,8 @@ class PreflightDue:
 
 @dataclass(frozen=True)
 class StageDue:
-    """Ten minutes before: what the post shows is uploaded; only the last step is left. Lane `stage:<channel>`."""
+    """Ten minutes before: what the post shows is uploaded; only the last step is left. Lane
+    `stage:<channel>`."""
 
     kind: ClassVar[str] = "delivery.stage"
     queue: ClassVar[outbox.Queue] = "publish"

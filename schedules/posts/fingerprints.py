@@ -1,4 +1,5 @@
-"""What a post is found by when another one repeats it: written with the post, of every version an account may show."""
+"""What a post is found by when another one repeats it: written with the post, of every version an
+account may show."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,9 @@ class PostMarks:
     marks: Sequence[FingerprintMark]
 
 
-def list_content_variants(said: PostContent, others: Sequence[ChannelOverride]) -> Iterator[PostContent]:
+def list_content_variants(
+    said: PostContent, others: Sequence[ChannelOverride]
+) -> Iterator[PostContent]:
     """Everything a post may say anywhere: itself, on a platform, on an account of any platform."""
     places = [one for one in others if not _is_account(one.place)]
     accounts = [one for one in others if _is_account(one.place)]
@@ -52,18 +55,24 @@ def marks_of_fingerprints(said: Iterable[Fingerprint]) -> list[FingerprintMark]:
 def store_fingerprints(scope: Scope, owner: Post) -> None:
     """Keep what a post is found by, in the place of what it was found by before."""
     scope.run(
-        "DELETE FROM post_prints WHERE tenant_id = :tenant AND post_id = :post", tenant=scope.tenant_id, post=owner.id
+        "DELETE FROM post_prints WHERE tenant_id = :tenant AND post_id = :post",
+        tenant=scope.tenant_id,
+        post=owner.id,
     )
     store_new_fingerprints(scope, [owner])
 
 
 _KEEP = """
-INSERT INTO post_prints (tenant_id, id, creator_id, post_id, mark, kind, letters, created_at, updated_at)
+INSERT INTO post_prints (tenant_id, id, creator_id, post_id, mark, kind, letters, created_at,
+updated_at)
 SELECT :tenant, one.*, house.now, house.now
-FROM (SELECT house_now() AS now OFFSET 0) house, unnest(CAST(:ids AS uuid[]), CAST(:creators AS uuid[]),
-  CAST(:posts AS uuid[]), CAST(:marks AS bigint[]), CAST(:kinds AS text[]), CAST(:letters AS bigint[])) one
+FROM (SELECT house_now() AS now OFFSET 0) house, unnest(CAST(:ids AS uuid[]), CAST(:creators AS
+uuid[]),
+  CAST(:posts AS uuid[]), CAST(:marks AS bigint[]), CAST(:kinds AS text[]), CAST(:letters AS
+  bigint[])) one
 """
-"""The house is asked once what time it is: for fifty thousand rows, twice each, that was a tenth of writing a file."""
+"""The house is asked once what time it is: for fifty thousand rows, twice each, that was a tenth of
+writing a file."""
 
 
 def store_new_fingerprints(scope: Scope, owners: Sequence[Post]) -> None:
@@ -71,12 +80,17 @@ def store_new_fingerprints(scope: Scope, owners: Sequence[Post]) -> None:
     for start in range(0, len(owners), AT_ONCE):
         store_marks(
             scope,
-            [PostMarks(one.creator_id, one.id, _build_post_marks(one)) for one in owners[start : start + AT_ONCE]],
+            [
+                PostMarks(one.creator_id, one.id, _build_post_marks(one))
+                for one in owners[start : start + AT_ONCE]
+            ],
         )
 
 
 def _build_post_marks(owner: Post) -> list[FingerprintMark]:
-    said = list_content_variants(channel_overrides.base_content(owner), channel_overrides.overrides_of_post(owner))
+    said = list_content_variants(
+        channel_overrides.base_content(owner), channel_overrides.overrides_of_post(owner)
+    )
     return marks_of_fingerprints(map(text_similarity.fingerprint_content, said))
 
 
@@ -84,7 +98,9 @@ def store_marks(scope: Scope, posts: Iterable[PostMarks]) -> None:
     """The same of posts of which it is known already what they are found by, in one statement."""
     rows = [
         (creator, post, mark)
-        for creator, post, marks in ((str(one.creator_id), str(one.post_id), one.marks) for one in posts)
+        for creator, post, marks in (
+            (str(one.creator_id), str(one.post_id), one.marks) for one in posts
+        )
         for mark in marks
     ]
     if rows:
@@ -101,7 +117,8 @@ def store_marks(scope: Scope, posts: Iterable[PostMarks]) -> None:
 
 
 def backfill_fingerprints(scope: Scope, *, most: int = AT_ONCE) -> int:
-    """Keep the prints of posts that were written before there were any, the newest first; how many posts that were."""
+    """Keep the prints of posts that were written before there were any, the newest first; how many
+    posts that were."""
     printed = select(PostFingerprint.id).where(
         PostFingerprint.tenant_id == Post.tenant_id, PostFingerprint.post_id == Post.id
     )

@@ -1,8 +1,9 @@
 """Labels of posts: what an agency calls those that belong together, and which post has which.
 
-A label never reaches a platform: nothing of what is approved changes by one. So it stands beside the post, giving one
-changes neither its digest nor its version, and no yes is asked for again. Every giving and taking is in the audit under
-the name the label had, and stays there when the label goes.
+A label never reaches a platform: nothing of what is approved changes by one. So it stands beside
+the post, giving one changes neither its digest nor its version, and no yes is asked for again.
+Every giving and taking is in the audit under the name the label had, and stays there when the label
+goes.
 """
 
 import unicodedata
@@ -47,7 +48,8 @@ def _label_from_row(row: LabelRow) -> Label:
 
 
 def clean_label_name(name: str) -> str:
-    """A name as it is kept: on one line, letters composed. Raises BadInput for none, and for too long a one."""
+    """A name as it is kept: on one line, letters composed. Raises BadInput for none, and for too
+    long a one."""
     found = " ".join(unicodedata.normalize("NFC", name).split())
     if not found or len(found) > MAX_LABEL_NAME_LENGTH or not found.isprintable():
         raise BadInput("post_label.name_wrong", most=MAX_LABEL_NAME_LENGTH)
@@ -91,22 +93,36 @@ def _get_label_row(scope: Scope, label_id: UUID, *, lock: bool = False) -> Label
 
 
 def create_label(scope: Scope, name: str, colour: str) -> UUID:
-    """Name a label. Raises BadInput for a name, a colour or a number of labels that cannot be, Conflict for a name that
-    is there already, without regard to case."""
+    """Name a label. Raises BadInput for a name, a colour or a number of labels that cannot be,
+    Conflict for a name that is there already, without regard to case."""
     name = clean_label_name(name)
     _check_colour(colour)
-    scope.lock(f"{scope.tenant_id}:labels")  # two at once would make one too many, or one name twice
-    if scope.session.exec(select(func.count()).where(col(LabelRow.tenant_id) == scope.tenant_id)).one() >= MAX_LABELS:
+    scope.lock(
+        f"{scope.tenant_id}:labels"
+    )  # two at once would make one too many, or one name twice
+    if (
+        scope.session.exec(
+            select(func.count()).where(col(LabelRow.tenant_id) == scope.tenant_id)
+        ).one()
+        >= MAX_LABELS
+    ):
         raise BadInput("post_label.too_many", most=MAX_LABELS)
     _check_name_unused(scope, name)
-    row = LabelRow(tenant_id=scope.tenant_id, id=uuid7(), name=name, folded=fold_label_name(name), colour=colour)
+    row = LabelRow(
+        tenant_id=scope.tenant_id,
+        id=uuid7(),
+        name=name,
+        folded=fold_label_name(name),
+        colour=colour,
+    )
     scope.add(row)
     audit.record(scope, "label.named", f"label:{row.id}", name=name)
     return row.id
 
 
 def update_label(scope: Scope, label_id: UUID, *, name: str, colour: str) -> None:
-    """Give a label another name or colour; posts that have it keep it. Raises as `make` does, and NotFound."""
+    """Give a label another name or colour; posts that have it keep it. Raises as `make` does, and
+    NotFound."""
     name = clean_label_name(name)
     _check_colour(colour)
     scope.lock(f"{scope.tenant_id}:labels")
@@ -127,19 +143,28 @@ def _check_colour(colour: str) -> None:
 
 
 def _check_name_unused(scope: Scope, name: str, *, but: UUID | None = None) -> None:
-    same = select(LabelRow.id).where(LabelRow.tenant_id == scope.tenant_id, LabelRow.folded == fold_label_name(name))
+    same = select(LabelRow.id).where(
+        LabelRow.tenant_id == scope.tenant_id, LabelRow.folded == fold_label_name(name)
+    )
     if scope.session.exec(same).first() not in (None, but):
         raise Conflict("post_label.taken", name=name)
 
 
 def delete_label(scope: Scope, label_id: UUID, *, creators: Collection[UUID]) -> int:
-    """Take a label off every post, and away; how many posts had it. What was done with it stays in the audit.
+    """Take a label off every post, and away; how many posts had it. What was done with it stays in
+    the audit.
 
     Raises NotFound, and Conflict where posts of others than these creators have it.
     """
-    row = _get_label_row(scope, label_id, lock=True)  # whoever gives it just now is waited for, and then finds none
+    row = _get_label_row(
+        scope, label_id, lock=True
+    )  # whoever gives it just now is waited for, and then finds none
     of_label = (col(PostLabel.tenant_id) == scope.tenant_id, col(PostLabel.label_id) == label_id)
-    theirs = select(PostLabel.id).where(*of_label, col(PostLabel.creator_id).not_in(list(creators))).limit(1)
+    theirs = (
+        select(PostLabel.id)
+        .where(*of_label, col(PostLabel.creator_id).not_in(list(creators)))
+        .limit(1)
+    )
     if scope.session.exec(theirs).first() is not None:
         raise Conflict("post_label.elsewhere", name=row.name)
     posts = scope.session.exec(delete(PostLabel).where(*of_label)).rowcount
@@ -153,8 +178,14 @@ def labels_of_posts(scope: Scope, posts: Collection[UUID]) -> dict[UUID, tuple[L
     """The labels of each of these posts, by name; those without any are absent."""
     rows = scope.session.exec(
         select(PostLabel.post_id, LabelRow)
-        .join(LabelRow, (col(LabelRow.tenant_id) == scope.tenant_id) & (col(LabelRow.id) == col(PostLabel.label_id)))
-        .where(PostLabel.tenant_id == scope.tenant_id, col(PostLabel.post_id) == func.any(list(posts)))
+        .join(
+            LabelRow,
+            (col(LabelRow.tenant_id) == scope.tenant_id)
+            & (col(LabelRow.id) == col(PostLabel.label_id)),
+        )
+        .where(
+            PostLabel.tenant_id == scope.tenant_id, col(PostLabel.post_id) == func.any(list(posts))
+        )
         .order_by(col(LabelRow.folded))
         .execution_options(populate_existing=True)
     )
@@ -172,10 +203,14 @@ def label_ids_of_post(scope: Scope, post_id: UUID) -> tuple[UUID, ...]:
 def posts_with_label_query(scope: Scope, label_id: UUID) -> SelectOfScalar[UUID]:
     """The posts that have a label, as part of a statement. Raises NotFound for one nobody has."""
     _get_label_row(scope, label_id)
-    return select(PostLabel.post_id).where(PostLabel.tenant_id == scope.tenant_id, PostLabel.label_id == label_id)
+    return select(PostLabel.post_id).where(
+        PostLabel.tenant_id == scope.tenant_id, PostLabel.label_id == label_id
+    )
 
 
-def filter_posts_with_label(scope: Scope, label_id: UUID, posts: Collection[UUID]) -> frozenset[UUID]:
+def filter_posts_with_label(
+    scope: Scope, label_id: UUID, posts: Collection[UUID]
+) -> frozenset[UUID]:
     """Those of these posts that have a label; none of a label nobody has (any more)."""
     rows = scope.session.exec(
         select(PostLabel.post_id).where(
@@ -188,8 +223,8 @@ def filter_posts_with_label(scope: Scope, label_id: UUID, posts: Collection[UUID
 
 
 def set_post_labels(scope: Scope, post_id: UUID, wanted: Iterable[UUID]) -> None:
-    """Let a post have these labels and no others. Raises BadInput for too many, NotFound for a post or a label that is
-    not here; nothing of what is approved changes by it."""
+    """Let a post have these labels and no others. Raises BadInput for too many, NotFound for a post
+    or a label that is not here; nothing of what is approved changes by it."""
     chosen = set(wanted)
     owner = scope.session.get(Post, (scope.tenant_id, post_id))
     if owner is None:
@@ -204,19 +239,27 @@ def set_post_labels(scope: Scope, post_id: UUID, wanted: Iterable[UUID]) -> None
         _delete_post_labels(scope, before[label_id], [post_id])
 
 
-def add_label_to_posts(scope: Scope, posts: Sequence[UUID], label_id: UUID, *, creators: Collection[UUID]) -> int:
-    """Give several posts of these creators a label; how many had it not. Raises BadInput for too many posts, or for too
-    many labels of one of them; NotFound for a post of others."""
+def add_label_to_posts(
+    scope: Scope, posts: Sequence[UUID], label_id: UUID, *, creators: Collection[UUID]
+) -> int:
+    """Give several posts of these creators a label; how many had it not. Raises BadInput for too
+    many posts, or for too many labels of one of them; NotFound for a post of others."""
     held = _lock_labels(scope, [label_id])[label_id]
     owners = _load_creators_by_post(scope, posts, creators)
     has = labels_of_posts(scope, list(owners))
-    fresh = {one: creator for one, creator in owners.items() if label_id not in {x.id for x in has.get(one, ())}}
+    fresh = {
+        one: creator
+        for one, creator in owners.items()
+        if label_id not in {x.id for x in has.get(one, ())}
+    }
     if any(len(has.get(one, ())) >= MAX_LABELS_PER_POST for one in fresh):
         raise BadInput("post_label.too_many_of_post", most=MAX_LABELS_PER_POST)
     return _insert_post_labels(scope, held, fresh)
 
 
-def remove_label_from_posts(scope: Scope, posts: Sequence[UUID], label_id: UUID, *, creators: Collection[UUID]) -> int:
+def remove_label_from_posts(
+    scope: Scope, posts: Sequence[UUID], label_id: UUID, *, creators: Collection[UUID]
+) -> int:
     """Take a label off several posts of these creators; how many had it. Raises as `give` does."""
     held = _lock_labels(scope, [label_id])[label_id]
     owners = _load_creators_by_post(scope, posts, creators)
@@ -227,20 +270,27 @@ def remove_label_from_posts(scope: Scope, posts: Sequence[UUID], label_id: UUID,
 def build_label_rows(
     scope: Scope, wanted: Mapping[UUID, tuple[UUID, Sequence[UUID]]], *, file: str
 ) -> list[dict[str, object]]:
-    """Rows that give the new posts of a file (by id, each with its creator) their labels, for many in one statement.
-    The audit has one entry for each label of the file. Raises NotFound for a label that went meanwhile."""
+    """Rows that give the new posts of a file (by id, each with its creator) their labels, for many
+    in one statement. The audit has one entry for each label of the file. Raises NotFound for a
+    label that went meanwhile."""
     counts = Counter(one for _, chosen in wanted.values() for one in chosen)
     for label_id, one in _lock_labels(scope, counts).items():
         audit.record(scope, "label.given_by_file", file, name=one.name, posts=counts[label_id])
     return [
-        {"id": derived_uuid(post_id, label_id), "creator_id": creator_id, "post_id": post_id, "label_id": label_id}
+        {
+            "id": derived_uuid(post_id, label_id),
+            "creator_id": creator_id,
+            "post_id": post_id,
+            "label_id": label_id,
+        }
         for post_id, (creator_id, chosen) in wanted.items()
         for label_id in chosen
     ]
 
 
 def _lock_labels(scope: Scope, wanted: Collection[UUID]) -> dict[UUID, Label]:
-    """These labels, kept from being removed until this transaction ends, in one order. Raises NotFound."""
+    """These labels, kept from being removed until this transaction ends, in one order. Raises
+    NotFound."""
     rows = scope.session.exec(
         select(LabelRow)
         .where(LabelRow.tenant_id == scope.tenant_id, col(LabelRow.id).in_(list(wanted)))
@@ -254,7 +304,9 @@ def _lock_labels(scope: Scope, wanted: Collection[UUID]) -> dict[UUID, Label]:
     return found
 
 
-def _load_creators_by_post(scope: Scope, posts: Sequence[UUID], creators: Collection[UUID]) -> dict[UUID, UUID]:
+def _load_creators_by_post(
+    scope: Scope, posts: Sequence[UUID], creators: Collection[UUID]
+) -> dict[UUID, UUID]:
     """Whose each of these posts is. Raises BadInput for too many, NotFound for one of others."""
     if len(posts) > MAX_POSTS_PER_LABELLING:
         raise BadInput("post_label.too_many_posts", most=MAX_POSTS_PER_LABELLING)
@@ -275,8 +327,16 @@ def _insert_post_labels(scope: Scope, one: Label, posts: Mapping[UUID, UUID]) ->
     """Give posts (each with its creator) a label; each that is new to it stands in the audit."""
     given = 0
     for post_id, creator_id in sorted(posts.items()):
-        row = {"tenant_id": scope.tenant_id, "id": derived_uuid(post_id, one.id), "creator_id": creator_id}
-        statement = insert(PostLabel).values(**row, post_id=post_id, label_id=one.id).on_conflict_do_nothing()
+        row = {
+            "tenant_id": scope.tenant_id,
+            "id": derived_uuid(post_id, one.id),
+            "creator_id": creator_id,
+        }
+        statement = (
+            insert(PostLabel)
+            .values(**row, post_id=post_id, label_id=one.id)
+            .on_conflict_do_nothing()
+        )
         if scope.session.exec(statement).rowcount:  # two at once give it once
             given += 1
             audit.record(scope, "label.given", f"post:{post_id}", name=one.name)

@@ -1,4 +1,5 @@
-"""How late a post may still leave: the choices people have, and what each means at an hour. Pure."""
+"""How late a post may still leave: the choices people have, and what each means at an hour.
+Pure."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -29,7 +30,8 @@ _SPANS = {
 
 
 def late_span(choice: LateLimit) -> timedelta | None:
-    """So much later it may leave; None for always. Of the end of its day it says nothing: that depends on the hour."""
+    """So much later it may leave; None for always. Of the end of its day it says nothing: that
+    depends on the hour."""
     return _SPANS[choice]
 
 
@@ -37,18 +39,22 @@ def late_limit_of(late_ok: timedelta | None, *, until_midnight: bool) -> LateLim
     """The choice that a post has; None for another span, as files bring them."""
     if until_midnight:
         return LateLimit.DAY
-    return next((one for one, kept in _SPANS.items() if kept == late_ok and one is not LateLimit.DAY), None)
+    return next(
+        (one for one, kept in _SPANS.items() if kept == late_ok and one is not LateLimit.DAY), None
+    )
 
 
 def latest_publish_time(
     late_ok: timedelta | None, due: datetime, zone: str, *, until_midnight: bool
 ) -> datetime | None:
-    """Until when what is due at an instant (UTC-aware) may leave, on the clocks of a zone; None for always."""
+    """Until when what is due at an instant (UTC-aware) may leave, on the clocks of a zone; None for
+    always."""
     if until_midnight:
         return max(day_bounds(local_day(due, zone), zone)[1], due)
     return None if late_ok is None else due + late_ok
 
 
 def is_too_late(late_until: datetime | None, now: datetime) -> bool:
-    """Whether it is too late for what may leave until an instant (UTC-aware; None for always) to leave by itself."""
+    """Whether it is too late for what may leave until an instant (UTC-aware; None for always) to
+    leave by itself."""
     return late_until is not None and now > late_until

@@ -1,8 +1,10 @@
-"""What becomes of the addresses in a post: marks of where a reader came from, and a short one of the house instead.
+"""What becomes of the addresses in a post: marks of where a reader came from, and a short one of
+the house instead.
 
-A creator's rule says it of what is written from now on; each post keeps what held when it was written, and a yes to the
-post is one to that. The short address of a post on an account follows from the two, so that what is shown before, what
-is counted and what leaves are the same text. What is not surely an address of the web stays as it stands.
+A creator's rule says it of what is written from now on; each post keeps what held when it was
+written, and a yes to the post is one to that. The short address of a post on an account follows
+from the two, so that what is shown before, what is counted and what leaves are the same text. What
+is not surely an address of the web stays as it stands.
 """
 
 import re
@@ -33,7 +35,8 @@ PLACEHOLDERS = ("platform", "account", "campaign")
 """What a mark may name in braces."""
 
 _ADDRESS = re.compile(r"\bhttps?://[!#-&*-;=?-Z\\^-~]+", re.IGNORECASE)
-"""Visible letters of ASCII without quotes and brackets, as `gate.text.text_rating.extract_links` reads them."""
+"""Visible letters of ASCII without quotes and brackets, as `gate.text.text_rating.extract_links`
+reads them."""
 
 _STOPS = ".,;:!?"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?", re.IGNORECASE)
@@ -42,8 +45,9 @@ _HOLE = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True)
 class LinkPolicy:
-    """What becomes of addresses: short ones lie under `base` (none without it), the others are marks (utm_…), where
-    `{platform}`, `{account}` and `{campaign}` stand for what they are called."""
+    """What becomes of addresses: short ones lie under `base` (none without it), the others are
+    marks (utm_…), where `{platform}`, `{account}` and `{campaign}` stand for what they are
+    called."""
 
     base: str = ""
     source: str = ""
@@ -89,18 +93,30 @@ class LinkPlan:
     def tagged_address(self, address: str, channel: Channel) -> str:
         """An address with the marks of an account; as it is where it has any already."""
         parts = urlsplit(address)
-        if any(name.lower().startswith("utm_") for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
+        if any(
+            name.lower().startswith("utm_")
+            for name, _ in parse_qsl(parts.query, keep_blank_values=True)
+        ):
             return address
-        names = {"platform": channel.platform, "account": channel.account, "campaign": self.wanted.campaign}
+        names = {
+            "platform": channel.platform,
+            "account": channel.account,
+            "campaign": self.wanted.campaign,
+        }
         marks = {
             "source": self.rule.source,
             "medium": self.rule.medium,
             "campaign": self.wanted.campaign or self.rule.campaign,
             "content": self.rule.content,
         }
-        filled = {name: _HOLE.sub(lambda hole: names.get(hole[1], ""), mark) for name, mark in marks.items()}
+        filled = {
+            name: _HOLE.sub(lambda hole: names.get(hole[1], ""), mark)
+            for name, mark in marks.items()
+        }
         said = "&".join(
-            f"utm_{name}={quote(value.strip(), safe='')}" for name, value in filled.items() if value.strip()
+            f"utm_{name}={quote(value.strip(), safe='')}"
+            for name, value in filled.items()
+            if value.strip()
         )
         before, fragment_sign, fragment = address.partition("#")
         joint = ""
@@ -130,9 +146,13 @@ IDLE_LINK_PLAN = LinkPlan()
 
 
 def is_changeable(address: str, base: str = "") -> bool:
-    """Whether an address may be marked and made short: one of the web, without a name or a trick in it, not short
-    already; `base` is where our own short ones lie."""
-    if len(address) > short_links.MAX_LINK_TARGET_LENGTH or "\\" in address or ",http" in address.lower():
+    """Whether an address may be marked and made short: one of the web, without a name or a trick in
+    it, not short already; `base` is where our own short ones lie."""
+    if (
+        len(address) > short_links.MAX_LINK_TARGET_LENGTH
+        or "\\" in address
+        or ",http" in address.lower()
+    ):
         return False
     try:
         parts = urlsplit(address)
@@ -140,14 +160,15 @@ def is_changeable(address: str, base: str = "") -> bool:
     except ValueError:
         return False
     if not _HOST.fullmatch(parts.netloc) or urls.is_shortener(hostname):
-        return False  # short already: marks would be lost on the way, and where it leads is hidden twice
+        # short already: marks would be lost on the way, and where it leads is hidden twice
+        return False
     ours = base and parts.netloc.lower() == urlsplit(base).netloc.lower()
     return not (ours and parts.path.startswith(short_links.LINK_PATH))
 
 
 def find_addresses(text: str) -> list[tuple[int, int]]:
-    """Where addresses stand in a text, without the marks of the sentence around them; what goes on in letters that no
-    address has, or in a bracket, is left out: nobody knows where it ends."""
+    """Where addresses stand in a text, without the marks of the sentence around them; what goes on
+    in letters that no address has, or in a bracket, is left out: nobody knows where it ends."""
     found = []
     for match in _ADDRESS.finditer(text):
         end = match.start() + len(match[0].rstrip(_STOPS))
@@ -177,7 +198,9 @@ def apply_link_plan(said: LinkPlan, channel: Channel, units: Sequence[Unit]) -> 
     found = []
     for unit in units:
         texts = tuple(
-            Text(one.field, _replace_addresses(one.body, said, channel, unit, made)) if one.field == "body" else one
+            Text(one.field, _replace_addresses(one.body, said, channel, unit, made))
+            if one.field == "body"
+            else one
             for one in unit.texts
         )
         found.append(replace(unit, texts=texts, leads=tuple(made.values())))
@@ -206,7 +229,8 @@ def _replace_addresses(
 
 
 def register_short_links(scope: Scope, said: LinkPlan, channel: Channel, unit: Unit) -> None:
-    """Let the short addresses of a unit, and of the parts above it, lead where they do; again is the same."""
+    """Let the short addresses of a unit, and of the parts above it, lead where they do; again is
+    the same."""
     if said.rule.base and unit.leads:
         targets = [said.tagged_address(lead.target, channel) for lead in unit.leads]
         short_links.store_links(scope, channel.id, unit.subject, targets)
@@ -222,16 +246,21 @@ def parse_link_plan(stored: Mapping[str, Any]) -> LinkPlan:
     if not stored:
         return IDLE_LINK_PLAN
     rule = {name: str(stored.get(name, "")) for name in _MARKS}
-    return LinkPlan(LinkPolicy(**rule), LinkChoices(str(stored.get("wanted", "")), tuple(stored.get("plain", ()))))
+    return LinkPlan(
+        LinkPolicy(**rule),
+        LinkChoices(str(stored.get("wanted", "")), tuple(stored.get("plain", ()))),
+    )
 
 
 def build_link_plan(scope: Scope, creator_id: UUID, wanted: LinkChoices) -> dict[str, Any]:
-    """What a post of a creator keeps that is written now. Raises BadInput for a campaign that is none."""
+    """What a post of a creator keeps that is written now. Raises BadInput for a campaign that is
+    none."""
     return dump_link_plan(link_policy_of_creator(scope, creator_id), wanted)
 
 
 def dump_link_plan(rule: LinkPolicy, wanted: LinkChoices) -> dict[str, Any]:
-    """The stored form of what becomes of the addresses of a post; nothing where they stay. Raises BadInput."""
+    """The stored form of what becomes of the addresses of a post; nothing where they stay. Raises
+    BadInput."""
     if not can_keep_plain(wanted.plain):
         raise BadInput("link.too_many_plain", most=MAX_PLAIN_ADDRESSES)
     _check_mark(wanted.campaign)
@@ -257,7 +286,9 @@ def link_policy_of_creator(scope: Scope, creator_id: UUID) -> LinkPolicy:
         .execution_options(populate_existing=True)
     ).first()
     return (
-        LinkPolicy(row.base, row.source, row.medium, row.campaign, row.content) if row is not None else IDLE_LINK_POLICY
+        LinkPolicy(row.base, row.source, row.medium, row.campaign, row.content)
+        if row is not None
+        else IDLE_LINK_POLICY
     )
 
 
@@ -271,11 +302,15 @@ def set_link_policy(scope: Scope, creator_id: UUID, rule: LinkPolicy) -> None:
     for mark in (rule.source, rule.medium, rule.campaign, rule.content):
         _check_mark(mark)
         if any(hole not in PLACEHOLDERS for hole in _HOLE.findall(mark)):
-            raise BadInput("link.no_such_hole", known=", ".join(f"{{{one}}}" for one in PLACEHOLDERS))
+            raise BadInput(
+                "link.no_such_hole", known=", ".join(f"{{{one}}}" for one in PLACEHOLDERS)
+            )
     scope.run(
-        "INSERT INTO link_rules (tenant_id, id, creator_id, base, source, medium, campaign, content)"
+        "INSERT INTO link_rules (tenant_id, id, creator_id, base, source, medium, campaign, "
+        "content)"
         " VALUES (:tenant, :id, :creator, :base, :source, :medium, :campaign, :content)"
-        " ON CONFLICT (tenant_id, creator_id) DO UPDATE SET base = excluded.base, source = excluded.source,"
+        " ON CONFLICT (tenant_id, creator_id) DO UPDATE SET base = excluded.base, source = "
+        "excluded.source,"
         " medium = excluded.medium, campaign = excluded.campaign, content = excluded.content,"
         " updated_at = house_now()",
         tenant=scope.tenant_id,

@@ -1,5 +1,5 @@
-"""What stands outside: where one post does, and since when; and as results are compared, what posts said, in which
-form, when, with which hashtags."""
+"""What stands outside: where one post does, and since when; and as results are compared, what posts
+said, in which form, when, with which hashtags."""
 
 import re
 from collections.abc import Collection
@@ -62,7 +62,8 @@ def find_live_post(scope: Scope, delivery_id: UUID) -> LivePost | None:
 
 @dataclass(frozen=True)
 class LivePostContent:
-    """A published post on one account; `at` is since when that is known (UTC-aware), `tags` in lower case."""
+    """A published post on one account; `at` is since when that is known (UTC-aware), `tags` in
+    lower case."""
 
     delivery_id: UUID
     post_id: UUID
@@ -73,11 +74,18 @@ class LivePostContent:
     tags: tuple[str, ...]
 
 
-def list_live_posts(scope: Scope, creator_id: UUID, deliveries: Collection[UUID]) -> list[LivePostContent]:
-    """Those of these deliveries that are this creator's and stand outside; rehearsed ones stand nowhere."""
+def list_live_posts(
+    scope: Scope, creator_id: UUID, deliveries: Collection[UUID]
+) -> list[LivePostContent]:
+    """Those of these deliveries that are this creator's and stand outside; rehearsed ones stand
+    nowhere."""
     rows = scope.session.exec(
         select(Delivery, Post)
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
         .where(
             Delivery.tenant_id == scope.tenant_id,
             Delivery.creator_id == creator_id,
@@ -94,7 +102,8 @@ def list_live_posts(scope: Scope, creator_id: UUID, deliveries: Collection[UUID]
     ]
     shown = {asset for _, one in said for asset in one.media}
     mimes = {
-        asset: made.mime for asset, made in asset_records.newest_renditions(scope, shown, POST_PROFILE.name).items()
+        asset: made.mime
+        for asset, made in asset_records.newest_renditions(scope, shown, POST_PROFILE.name).items()
     }
     return [
         LivePostContent(

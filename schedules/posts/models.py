@@ -1,4 +1,5 @@
-"""Tables of posts: what they say and where, what was said of them, by whom they were allowed; series."""
+"""Tables of posts: what they say and where, what was said of them, by whom they were allowed;
+series."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -28,11 +29,14 @@ from foundation.db.tables import (
 
 
 class LabelRow(TenantRow, table=True):
-    """A name an agency gives to posts that belong together: a campaign, a theme. Platforms never hear of it."""
+    """A name an agency gives to posts that belong together: a campaign, a theme. Platforms never
+    hear of it."""
 
     __tablename__ = "labels"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "folded", name="labels_name"), about="tenant", keep="while the tenant is here"
+        UniqueConstraint("tenant_id", "folded", name="labels_name"),
+        about="tenant",
+        keep="while the tenant is here",
     )
     name: str
     folded: str
@@ -41,7 +45,8 @@ class LabelRow(TenantRow, table=True):
 
 
 class PostLabel(CreatorOwnedRow, table=True):
-    """A post that has a label: beside the post and not in it, so that its digest and its version know nothing of it."""
+    """A post that has a label: beside the post and not in it, so that its digest and its version
+    know nothing of it."""
 
     __tablename__ = "post_labels"
     __table_args__ = table_arguments(
@@ -71,11 +76,14 @@ class Post(CreatorOwnedRow, table=True):
     media: list[str] = jsonb_column(list)
     """Asset ids in order; each channel's profile picks the rendition."""
     parts: list[dict[str, Any]] = jsonb_column(list)
-    """What follows as a thread, and the first comment at last: `schedules/posts/thread_parts.py` reads and writes them."""
+    """What follows as a thread, and the first comment at last: `schedules/posts/thread_parts.py`
+    reads and writes them."""
     overrides: list[dict[str, Any]] = jsonb_column(list)
-    """What it says otherwise in one place: `schedules/posts/channel_overrides.py` reads and writes them."""
+    """What it says otherwise in one place: `schedules/posts/channel_overrides.py` reads and writes
+    them."""
     links: dict[str, Any] = jsonb_column()
-    """What becomes of the addresses in it: `schedules/posts/link_tracking.py` reads and writes it; empty where they stay."""
+    """What becomes of the addresses in it: `schedules/posts/link_tracking.py` reads and writes it;
+    empty where they stay."""
     origin: str
     origin_key: str
     author: str
@@ -85,7 +93,8 @@ class Post(CreatorOwnedRow, table=True):
     """none, assisted or generated: whether a model wrote the text."""
     priority: int = 5
     late_ok: timedelta | None = Field(sa_type=Interval, nullable=True)
-    """Still fine this much after its time; null means always. No default: the mapper would write it for a null."""
+    """Still fine this much after its time; null means always. No default: the mapper would write it
+    for a null."""
     until_midnight: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """Still fine until its local day is over; `late_ok` says nothing then."""
     digest: str
@@ -106,8 +115,18 @@ class Delivery(CreatorOwnedRow, table=True):
         Index("deliveries_due", "tenant_id", "creator_id", "due_at"),
         Index("deliveries_channel", "tenant_id", "channel_id", "due_at"),
         Index("deliveries_state", "tenant_id", "state", "due_at"),
-        Index("deliveries_downtime", "tenant_id", "downtime_id", postgresql_where=text("downtime_id IS NOT NULL")),
-        Index("deliveries_kept", "tenant_id", "not_before", postgresql_where=text("not_before IS NOT NULL")),
+        Index(
+            "deliveries_downtime",
+            "tenant_id",
+            "downtime_id",
+            postgresql_where=text("downtime_id IS NOT NULL"),
+        ),
+        Index(
+            "deliveries_kept",
+            "tenant_id",
+            "not_before",
+            postgresql_where=text("not_before IS NOT NULL"),
+        ),
         about="creator",
         keep="while the tenant is here",
     )
@@ -122,7 +141,8 @@ class Delivery(CreatorOwnedRow, table=True):
     not_before: datetime | None = timestamp_column(optional=True)
     priority: int = 5
     occurrence_key: str = ""
-    """Of a series, the local date and time its rule says, as 2026-03-02T10:00; it stays when a person moves it."""
+    """Of a series, the local date and time its rule says, as 2026-03-02T10:00; it stays when a
+    person moves it."""
     series_id: UUID | None = None
     variant: str | None = None
     """Of a unit of a test, which version it says: a or b; nothing of any other."""
@@ -145,9 +165,11 @@ class Delivery(CreatorOwnedRow, table=True):
     at_once: bool = False
     """A person said "now": it waits for no distance. Over once it gets a time."""
     asks_since: datetime | None = timestamp_column(optional=True)
-    """Of an account that was added to a post after a yes: only one that is said later is for it too."""
+    """Of an account that was added to a post after a yes: only one that is said later is for it
+    too."""
     lasts_hours: int | None = None
-    """After so many its platform takes it away by itself; none of what stands. Said by the last claim."""
+    """After so many its platform takes it away by itself; none of what stands. Said by the last
+    claim."""
     version: int = 1
 
 
@@ -156,7 +178,9 @@ class DeliveryMove(CreatorOwnedRow, table=True):
 
     __tablename__ = "delivery_moves"
     __table_args__ = table_arguments(
-        ForeignKeyConstraint(["tenant_id", "delivery_id"], ["deliveries.tenant_id", "deliveries.id"]),
+        ForeignKeyConstraint(
+            ["tenant_id", "delivery_id"], ["deliveries.tenant_id", "deliveries.id"]
+        ),
         Index("delivery_moves_story", "tenant_id", "delivery_id", "created_at"),
         Index("delivery_moves_recent", "tenant_id", "creator_id", "created_at"),
         about="creator",
@@ -170,7 +194,8 @@ class DeliveryMove(CreatorOwnedRow, table=True):
 
 
 class Series(CreatorOwnedRow, table=True):
-    """A post that leaves again and again: each time is a delivery of its own, made ahead from the rule."""
+    """A post that leaves again and again: each time is a delivery of its own, made ahead from the
+    rule."""
 
     __tablename__ = "series"
     __table_args__ = table_arguments(
@@ -184,7 +209,8 @@ class Series(CreatorOwnedRow, table=True):
     )
     post_id: UUID
     nth: int = 1
-    """The first rule of its post, or a later one: cancelled deliveries keep their keys, which must tell them apart."""
+    """The first rule of its post, or a later one: cancelled deliveries keep their keys, which must
+    tell them apart."""
     channels: list[str] = jsonb_column(list)
     rule: str
     """As `schedules/recurrence/rules.py` writes it, its end included."""
@@ -202,11 +228,14 @@ class Series(CreatorOwnedRow, table=True):
 
 
 class LinkRule(CreatorOwnedRow, table=True):
-    """What becomes of addresses in a creator's posts that are written from now on: marks, and a short one instead."""
+    """What becomes of addresses in a creator's posts that are written from now on: marks, and a
+    short one instead."""
 
     __tablename__ = "link_rules"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "creator_id"), about="creator", keep="while the tenant is here"
+        UniqueConstraint("tenant_id", "creator_id"),
+        about="creator",
+        keep="while the tenant is here",
     )
     base: str = ""
     """Where short addresses lie, as https://example.org; empty where addresses stay long."""
@@ -230,7 +259,8 @@ class DryRun(TenantRow, table=True):
 
 
 class PostFingerprint(CreatorOwnedRow, table=True):
-    """What a post is found by that another one repeats (`schedules/posts/text_similarity.py`): of every version of it."""
+    """What a post is found by that another one repeats (`schedules/posts/text_similarity.py`): of
+    every version of it."""
 
     __tablename__ = "post_prints"
     __table_args__ = table_arguments(

@@ -1,7 +1,8 @@
-"""What posts cost: their pictures and films with all these were made from, and the texts a model wrote for them.
+"""What posts cost: their pictures and films with all these were made from, and the texts a model
+wrote for them.
 
-A thing counts once, for the first post that used it; at every other one it is said to be shared. So the posts of a
-month and what no post used add up to all that was spent in it.
+A thing counts once, for the first post that used it; at every other one it is said to be shared. So
+the posts of a month and what no post used add up to all that was spent in it.
 """
 
 import re
@@ -21,8 +22,8 @@ from studio.costs.text_requests import draft_subject
 
 @dataclass(frozen=True)
 class PostCost:
-    """A post, what counts for it, and what it uses that counts for an earlier one (`shared`). `called` is its title or
-    its first words."""
+    """A post, what counts for it, and what it uses that counts for an earlier one (`shared`).
+    `called` is its title or its first words."""
 
     post_id: UUID
     called: str
@@ -32,7 +33,8 @@ class PostCost:
 
 @dataclass(frozen=True)
 class MonthCost:
-    """What was spent for a creator in a month: `posts` (own of it) and `unassigned` add up to `total`."""
+    """What was spent for a creator in a month: `posts` (own of it) and `unassigned` add up to
+    `total`."""
 
     month: str
     total: SpendingTotal
@@ -57,21 +59,30 @@ WHERE p.tenant_id = :tenant AND p.creator_id = :creator
 
 
 def load_post_cost(scope: Scope, creators: Collection[UUID], post_id: UUID) -> PostCost:
-    """What one post cost, whenever that was spent. Raises NotFound for what is no post of these creators."""
+    """What one post cost, whenever that was spent. Raises NotFound for what is no post of these
+    creators."""
     creator_id = scope.run(
-        "SELECT creator_id FROM posts WHERE tenant_id = :tenant AND id = :post", tenant=scope.tenant_id, post=post_id
+        "SELECT creator_id FROM posts WHERE tenant_id = :tenant AND id = :post",
+        tenant=scope.tenant_id,
+        post=post_id,
     ).scalar()
     if creator_id is None or creator_id not in creators:
         raise NotFound("post.unknown")
     subjects, posts = _load_posts_by_subject(scope, creator_id, " AND p.id = :post", post=post_id)
     shows = assets_of_post(scope, creator_id, post_id)
     line = frozenset().union(*ancestors_by_asset(scope, shows).values())
-    things = [*cost_report.spent_on_assets(scope, line), *cost_report.spent_on_subjects(scope, [*subjects, *line])]
-    return _compute_post_cost(posts[post_id], things, _load_posts_by_item(scope, creator_id, things, subjects))
+    things = [
+        *cost_report.spent_on_assets(scope, line),
+        *cost_report.spent_on_subjects(scope, [*subjects, *line]),
+    ]
+    return _compute_post_cost(
+        posts[post_id], things, _load_posts_by_item(scope, creator_id, things, subjects)
+    )
 
 
 def load_month_cost(scope: Scope, creator_id: UUID, month: str) -> MonthCost:
-    """What was spent for a creator in a month (`2026-11`, by the clocks of the agency's zone), and on which posts."""
+    """What was spent for a creator in a month (`2026-11`, by the clocks of the agency's zone), and
+    on which posts."""
     things = cost_report.spent_in_month(scope, creator_id, month)
     subjects, posts = _load_posts_by_subject(scope, creator_id)
     uses = _load_posts_by_item(scope, creator_id, things, subjects)
@@ -79,13 +90,25 @@ def load_month_cost(scope: Scope, creator_id: UUID, month: str) -> MonthCost:
     for one in things:
         for post_id in uses.get(one.id, ()):
             used.setdefault(post_id, []).append(one)
-    rows = [_compute_post_cost(posts[post_id], used[post_id], uses) for post_id in sorted(used, reverse=True)]
-    return MonthCost(month, total_spending(things), rows, total_spending(one for one in things if not uses.get(one.id)))
+    rows = [
+        _compute_post_cost(posts[post_id], used[post_id], uses)
+        for post_id in sorted(used, reverse=True)
+    ]
+    return MonthCost(
+        month,
+        total_spending(things),
+        rows,
+        total_spending(one for one in things if not uses.get(one.id)),
+    )
 
 
-def _compute_post_cost(post: _Post, things: Iterable[SpentItem], uses: Mapping[UUID, Sequence[UUID]]) -> PostCost:
+def _compute_post_cost(
+    post: _Post, things: Iterable[SpentItem], uses: Mapping[UUID, Sequence[UUID]]
+) -> PostCost:
     mine = [one for one in things if post.id in uses.get(one.id, ())]
-    own, shared = ([one for one in mine if (uses[one.id][0] == post.id) is first] for first in (True, False))
+    own, shared = (
+        [one for one in mine if (uses[one.id][0] == post.id) is first] for first in (True, False)
+    )
     return PostCost(post.id, post.called, total_spending(own), total_spending(shared))
 
 
@@ -100,7 +123,9 @@ def _load_posts_by_item(
         written = subjects.get(one.subject_id) if one.subject_id is not None else None
         users = {written} if written is not None else set()
         if one.asset_id is not None:
-            users.update(post for asset in made.get(one.asset_id, ()) for post in shown.get(asset, ()))
+            users.update(
+                post for asset in made.get(one.asset_id, ()) for post in shown.get(asset, ())
+            )
         if users:
             uses[one.id] = sorted(users)
     return uses

@@ -34,7 +34,8 @@ MAX_PAGE_SIZE = 200
 
 @dataclass(frozen=True)
 class DeliveryEntry:
-    """One delivery on the calendar. `settled_at` is when its fate was known; instants are UTC-aware."""
+    """One delivery on the calendar. `settled_at` is when its fate was known; instants are
+    UTC-aware."""
 
     delivery_id: UUID
     post_id: UUID
@@ -73,13 +74,18 @@ class DeliveryEntry:
     @property
     def expires_at(self) -> datetime | None:
         """When its platform has taken it away by itself; None of what stands, or did not leave."""
-        if self.lasts_hours is None or self.state is not DeliveryState.PUBLISHED or self.settled_at is None:
+        if (
+            self.lasts_hours is None
+            or self.state is not DeliveryState.PUBLISHED
+            or self.settled_at is None
+        ):
             return None
         return self.settled_at + timedelta(hours=self.lasts_hours)
 
     @property
     def display_state(self) -> str:
-        """How people are told its state: what waits for somebody's phone was taken by no platform yet."""
+        """How people are told its state: what waits for somebody's phone was taken by no platform
+        yet."""
         waits = (
             self.state is DeliveryState.PROCESSING
             and self.reason is not None
@@ -129,7 +135,9 @@ class DeliveryStep:
     reason: Message | None
 
 
-def build_entry(row: Delivery | Row[Any], owner: Post | Row[Any], names: Mapping[UUID, str]) -> DeliveryEntry:
+def build_entry(
+    row: Delivery | Row[Any], owner: Post | Row[Any], names: Mapping[UUID, str]
+) -> DeliveryEntry:
     """What people see of a delivery and its post; `names` are the accounts', by id."""
     return DeliveryEntry(
         row.id,
@@ -167,7 +175,11 @@ def entries_between(
     """A creator's deliveries due in [start, end), by time."""
     rows = scope.session.exec(
         select(Delivery, Post)
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
         .where(
             Delivery.tenant_id == scope.tenant_id,
             Delivery.creator_id == creator_id,
@@ -177,18 +189,47 @@ def entries_between(
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .limit(limit)
     ).all()
-    names = {channel.id: channel.name for channel in queries.list_creator_channels(scope, creator_id)}
+    names = {
+        channel.id: channel.name for channel in queries.list_creator_channels(scope, creator_id)
+    }
     return [build_entry(row, owner, names) for row, owner in rows]
 
 
 _SHOWN = (
-    *(Delivery.id, Delivery.post_id, Delivery.channel_id, Delivery.state, Delivery.reason, Delivery.due_at),
-    *(Delivery.zone, Delivery.settled_at, Delivery.url, Delivery.native_id, Delivery.version, Delivery.creator_id),
-    *(Delivery.wall_time, Delivery.not_before, Delivery.parts, Delivery.part_ids, Delivery.occurrence_key),
-    *(Delivery.series_id, Delivery.dry_run, Delivery.priority, Delivery.late_until, Delivery.lasts_hours),
+    *(
+        Delivery.id,
+        Delivery.post_id,
+        Delivery.channel_id,
+        Delivery.state,
+        Delivery.reason,
+        Delivery.due_at,
+    ),
+    *(
+        Delivery.zone,
+        Delivery.settled_at,
+        Delivery.url,
+        Delivery.native_id,
+        Delivery.version,
+        Delivery.creator_id,
+    ),
+    *(
+        Delivery.wall_time,
+        Delivery.not_before,
+        Delivery.parts,
+        Delivery.part_ids,
+        Delivery.occurrence_key,
+    ),
+    *(
+        Delivery.series_id,
+        Delivery.dry_run,
+        Delivery.priority,
+        Delivery.late_until,
+        Delivery.lasts_hours,
+    ),
     *(Post.title, Post.body, Post.media),
 )
-"""What an entry is made of: whole rows of thousands of deliveries take three times as long to read."""
+"""What an entry is made of: whole rows of thousands of deliveries take three times as long to
+read."""
 
 
 def calendar_entries(
@@ -201,17 +242,23 @@ def calendar_entries(
     also: Collection[UUID] = (),
     limit: int = 2000,
 ) -> list[DeliveryEntry]:
-    """The deliveries of several creators due in [start, end), by time, and those of theirs in `also`, whenever due.
+    """The deliveries of several creators due in [start, end), by time, and those of theirs in
+    `also`, whenever due.
 
     `names` are the accounts', by id.
     """
     rows = scope.session.execute(
         select(*_SHOWN)  # type: ignore[call-overload]  # more columns than it has overloads for
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
         .where(
             Delivery.tenant_id == scope.tenant_id,
             col(Delivery.creator_id).in_(list(creators)),
-            ((col(Delivery.due_at) >= start) & (col(Delivery.due_at) < end)) | col(Delivery.id).in_(list(also)),
+            ((col(Delivery.due_at) >= start) & (col(Delivery.due_at) < end))
+            | col(Delivery.id).in_(list(also)),
         )
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .limit(limit)
@@ -229,23 +276,39 @@ def get_stored_post(scope: Scope, post_id: UUID) -> StoredPost:
 
 def build_stored_post(row: Post) -> StoredPost:
     """The same of its row."""
-    words = (row.title, row.body, tuple(UUID(asset) for asset in row.media), row.text_ai, row.author)
+    words = (
+        row.title,
+        row.body,
+        tuple(UUID(asset) for asset in row.media),
+        row.text_ai,
+        row.author,
+    )
     return StoredPost(
         row.id,
         row.creator_id,
         *words,
-        *(row.author_principal, row.version, late_limit_of(row.late_ok, until_midnight=row.until_midnight)),
+        *(
+            row.author_principal,
+            row.version,
+            late_limit_of(row.late_ok, until_midnight=row.until_midnight),
+        ),
         parse_thread(row.parts),
         overrides_of_post(row),
         link_tracking.link_plan_of_post(row).wanted,
     )
 
 
-def entries_of_post(scope: Scope, post_id: UUID, *, names: Mapping[UUID, str]) -> list[DeliveryEntry]:
+def entries_of_post(
+    scope: Scope, post_id: UUID, *, names: Mapping[UUID, str]
+) -> list[DeliveryEntry]:
     """Where a post goes, by time; nothing of a post nobody here has."""
     rows = scope.session.exec(
         select(Delivery, Post)
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
         .where(Delivery.tenant_id == scope.tenant_id, Delivery.post_id == post_id)
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .execution_options(populate_existing=True)
@@ -256,7 +319,9 @@ def entries_of_post(scope: Scope, post_id: UUID, *, names: Mapping[UUID, str]) -
 def post_id_of_delivery(scope: Scope, delivery_id: UUID) -> UUID:
     """The post of a delivery. Raises NotFound; another tenant's looks the same."""
     found = scope.session.exec(
-        select(Delivery.post_id).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == delivery_id)
+        select(Delivery.post_id).where(
+            Delivery.tenant_id == scope.tenant_id, Delivery.id == delivery_id
+        )
     ).first()
     if found is None:
         raise NotFound("delivery.unknown")
@@ -264,7 +329,8 @@ def post_id_of_delivery(scope: Scope, delivery_id: UUID) -> UUID:
 
 
 def delivery_ids_between(scope: Scope, low: UUID, high: UUID) -> dict[UUID, list[UUID]]:
-    """The deliveries whose own id, or whose post's, lies from `low` to `high`: by post, in the order they were made."""
+    """The deliveries whose own id, or whose post's, lies from `low` to `high`: by post, in the
+    order they were made."""
     rows = scope.session.exec(
         select(Delivery.post_id, Delivery.id)
         .where(
@@ -290,7 +356,11 @@ def entries_needing_decision(scope: Scope, *, limit: int = 100) -> list[Delivery
     waiting = sorted(map(str, NEEDS_DECISION))
     rows = scope.session.exec(
         select(Delivery, Post)
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
         .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.state).in_(waiting))
         .order_by(col(Delivery.due_at))
         .limit(limit)
@@ -304,11 +374,16 @@ def delivery_timeline(scope: Scope, delivery_id: UUID) -> list[DeliveryStep]:
     return delivery_timelines(scope, [delivery_id])[delivery_id]
 
 
-def delivery_timelines(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, list[DeliveryStep]]:
+def delivery_timelines(
+    scope: Scope, deliveries: Collection[UUID]
+) -> dict[UUID, list[DeliveryStep]]:
     """Every move of each of these deliveries, in order."""
     rows = scope.session.exec(
         select(DeliveryMove)
-        .where(DeliveryMove.tenant_id == scope.tenant_id, col(DeliveryMove.delivery_id).in_(list(deliveries)))
+        .where(
+            DeliveryMove.tenant_id == scope.tenant_id,
+            col(DeliveryMove.delivery_id).in_(list(deliveries)),
+        )
         .order_by(col(DeliveryMove.created_at), col(DeliveryMove.id))
     )
     found: dict[UUID, list[DeliveryStep]] = {delivery_id: [] for delivery_id in deliveries}
@@ -316,12 +391,15 @@ def delivery_timelines(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID,
         reason = Message.from_json(row.reason) if row.reason else None
         before = DeliveryState(row.before)
         after = DeliveryState(row.after)
-        found[row.delivery_id].append(DeliveryStep(row.created_at or scope.now, before, after, row.by, reason))
+        found[row.delivery_id].append(
+            DeliveryStep(row.created_at or scope.now, before, after, row.by, reason)
+        )
     return found
 
 
 def publish_times(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, datetime]:
-    """Since when each of these deliveries stands outside (UTC-aware); those that do not are left out."""
+    """Since when each of these deliveries stands outside (UTC-aware); those that do not are left
+    out."""
     rows = scope.session.exec(
         select(Delivery.id, func.coalesce(Delivery.settled_at, Delivery.due_at)).where(
             Delivery.tenant_id == scope.tenant_id,
@@ -357,12 +435,20 @@ def post_ids_by_origin_key(scope: Scope, origin: str, prefix: str) -> dict[str, 
 def entries_of_origin(
     scope: Scope, origin: str, creators: Collection[UUID], *, limit: int = 60
 ) -> list[tuple[str, DeliveryEntry]]:
-    """The newest deliveries of posts of an origin, with the key each post was written under; the names of accounts
-    are left out."""
+    """The newest deliveries of posts of an origin, with the key each post was written under; the
+    names of accounts are left out."""
     rows = scope.session.exec(
         select(Delivery, Post)
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
-        .where(Post.tenant_id == scope.tenant_id, Post.origin == origin, col(Delivery.creator_id).in_(list(creators)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
+        .where(
+            Post.tenant_id == scope.tenant_id,
+            Post.origin == origin,
+            col(Delivery.creator_id).in_(list(creators)),
+        )
         .order_by(col(Post.id).desc(), col(Delivery.due_at), col(Delivery.id))
         .limit(limit)
         .execution_options(populate_existing=True)
@@ -390,8 +476,14 @@ def delivery_moves_since(
     """What the deliveries of a creator did from an instant on, in order."""
     rows = scope.session.exec(
         select(DeliveryMove, Delivery, Post)
-        .join(Delivery, (col(Delivery.tenant_id) == scope.tenant_id) & (col(Delivery.id) == DeliveryMove.delivery_id))
-        .join(Post, (col(Post.tenant_id) == scope.tenant_id) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Delivery,
+            (col(Delivery.tenant_id) == scope.tenant_id)
+            & (col(Delivery.id) == DeliveryMove.delivery_id),
+        )
+        .join(
+            Post, (col(Post.tenant_id) == scope.tenant_id) & (col(Post.id) == col(Delivery.post_id))
+        )
         .where(
             DeliveryMove.tenant_id == scope.tenant_id,
             DeliveryMove.creator_id == creator_id,
@@ -400,7 +492,9 @@ def delivery_moves_since(
         .order_by(col(DeliveryMove.created_at), col(DeliveryMove.id))
         .limit(limit)
     ).all()
-    names = {channel.id: channel.name for channel in queries.list_creator_channels(scope, creator_id)}
+    names = {
+        channel.id: channel.name for channel in queries.list_creator_channels(scope, creator_id)
+    }
     return [
         DeliveryMoveEntry(
             move.id,
@@ -421,7 +515,8 @@ MediaDigestsByCreator = dict[UUID, set[str]]
 
 
 def parse_address(address: str) -> SplitResult | None:
-    """An address as a browser would open it, with or without what comes before `//`; None for what is none."""
+    """An address as a browser would open it, with or without what comes before `//`; None for what
+    is none."""
     try:
         parts = urlsplit(address if "://" in address else f"https://{address}")
         known = parts.hostname is not None and (parts.port is None or parts.port > 0)
@@ -431,7 +526,8 @@ def parse_address(address: str) -> SplitResult | None:
 
 
 def find_media_published_at(scope: Scope, address: str) -> MediaDigestsByCreator:
-    """The bytes of what this agency posted at an address; whatever follows `?` may be missing, or too much."""
+    """The bytes of what this agency posted at an address; whatever follows `?` may be missing, or
+    too much."""
     parts = parse_address(address)
     if parts is None:
         return {}

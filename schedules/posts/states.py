@@ -11,9 +11,12 @@ from schedules.suggestions.states import AltTextState, WeekLineState
 
 DASHBOARD_ORIGIN = "dashboard"
 SERIES_ORIGIN = "series"
-"""Where posts come from: somebody who writes, and what takes the place of a series on some of its dates."""
+"""Where posts come from: somebody who writes, and what takes the place of a series on some of its
+dates."""
 
-MISSING_APPROVAL_CODES = frozenset({"delivery.unapproved", "delivery.half_approved", "delivery.yes_over"})
+MISSING_APPROVAL_CODES = frozenset(
+    {"delivery.unapproved", "delivery.half_approved", "delivery.yes_over"}
+)
 """Reasons of a hold: no approval; the second of two missing; one that has expired."""
 
 RELEASED_BY_APPROVAL = MISSING_APPROVAL_CODES | {"delivery.changed"}
@@ -33,7 +36,8 @@ TIMEOUT_MARGIN = timedelta(seconds=20)
 """From a claim's deadline to the look that finds out what happened."""
 
 WAITS_FOR_MANUAL_POSTING = "delivery.handed_over"
-"""The reason of a delivery that a person posts: nothing is polled, and after a week somebody is asked."""
+"""The reason of a delivery that a person posts: nothing is polled, and after a week somebody is
+asked."""
 
 
 class DeliveryState(StrEnum):
@@ -43,7 +47,9 @@ class DeliveryState(StrEnum):
     APPROVED = "approved"
     SCHEDULED = "scheduled"
     HELD = "held"
-    PUBLISHING = "publishing"  # permit consumed and committed before the call: a resend may duplicate
+    PUBLISHING = (
+        "publishing"  # permit consumed and committed before the call: a resend may duplicate
+    )
     PROCESSING = "processing"  # accepted: polled, or waited for, never sent again
     UNCERTAIN = "uncertain"  # sent, no answer: only reconciling or a person may leave this state
     PUBLISHED = "published"
@@ -53,7 +59,9 @@ class DeliveryState(StrEnum):
     BROKEN_OFF = "broken_off"  # parts stand outside, and the rest waits for a person
     REMOVING = "removing"
     REMOVED = "removed"
-    REHEARSED = "rehearsed"  # its time came in a rehearsal: nothing was sent, and nothing ever will be
+    REHEARSED = (
+        "rehearsed"  # its time came in a rehearsal: nothing was sent, and nothing ever will be
+    )
 
 
 NEEDS_DECISION = frozenset(
@@ -70,20 +78,30 @@ FINAL_STATES = frozenset(
         DeliveryState.REHEARSED,
     }
 )
-"""States from which none leads back: nothing of such a delivery is planned, approved or moved any more."""
+"""States from which none leads back: nothing of such a delivery is planned, approved or moved any
+more."""
 
 PENDING_STATES = frozenset({DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED})
 """States of a delivery that nobody has to decide on and that has not left."""
 
 CANCELLABLE = PENDING_STATES | {DeliveryState.HELD, DeliveryState.FAILED}
-"""States in which nothing of a delivery is outside, nor may be: it may be rewritten, or taken off the calendar."""
+"""States in which nothing of a delivery is outside, nor may be: it may be rewritten, or taken off
+the calendar."""
 
 CANCEL_REFUSALS: Mapping[DeliveryState, str] = {
     **dict.fromkeys((DeliveryState.PUBLISHING, DeliveryState.PROCESSING), "delivery.on_its_way"),
     DeliveryState.UNCERTAIN: "delivery.maybe_online",
-    **dict.fromkeys((DeliveryState.PUBLISHED, DeliveryState.PARTLY, DeliveryState.BROKEN_OFF), "delivery.is_online"),
     **dict.fromkeys(
-        (DeliveryState.CANCELLED, DeliveryState.REMOVING, DeliveryState.REMOVED, DeliveryState.REHEARSED),
+        (DeliveryState.PUBLISHED, DeliveryState.PARTLY, DeliveryState.BROKEN_OFF),
+        "delivery.is_online",
+    ),
+    **dict.fromkeys(
+        (
+            DeliveryState.CANCELLED,
+            DeliveryState.REMOVING,
+            DeliveryState.REMOVED,
+            DeliveryState.REHEARSED,
+        ),
         "delivery.nothing_left",
     ),
 }
@@ -92,14 +110,21 @@ CANCEL_REFUSALS: Mapping[DeliveryState, str] = {
 LEFT_UNCERTAIN = "delivery.left_in_doubt"
 """Why one was cancelled that may be outside all the same."""
 
-SCHEDULABLE = frozenset({DeliveryState.SCHEDULED, DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BROKEN_OFF})
-"""States in which a person may give a delivery a time to leave. A publishing one may be outside already."""
+SCHEDULABLE = frozenset(
+    {DeliveryState.SCHEDULED, DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BROKEN_OFF}
+)
+"""States in which a person may give a delivery a time to leave. A publishing one may be outside
+already."""
 
 DELIVERY_STATES = StateGraph(
     initial=DeliveryState.DRAFT,
     edges={
         DeliveryState.DRAFT: {DeliveryState.APPROVED, DeliveryState.HELD, DeliveryState.CANCELLED},
-        DeliveryState.APPROVED: {DeliveryState.SCHEDULED, DeliveryState.DRAFT, DeliveryState.CANCELLED},
+        DeliveryState.APPROVED: {
+            DeliveryState.SCHEDULED,
+            DeliveryState.DRAFT,
+            DeliveryState.CANCELLED,
+        },
         DeliveryState.SCHEDULED: {
             DeliveryState.SCHEDULED,
             DeliveryState.PUBLISHING,
@@ -119,7 +144,11 @@ DELIVERY_STATES = StateGraph(
             DeliveryState.PARTLY,
             DeliveryState.BROKEN_OFF,
         },
-        DeliveryState.PROCESSING: {DeliveryState.PUBLISHED, DeliveryState.FAILED, DeliveryState.UNCERTAIN},
+        DeliveryState.PROCESSING: {
+            DeliveryState.PUBLISHED,
+            DeliveryState.FAILED,
+            DeliveryState.UNCERTAIN,
+        },
         DeliveryState.UNCERTAIN: {
             DeliveryState.PUBLISHED,
             DeliveryState.FAILED,
@@ -129,14 +158,24 @@ DELIVERY_STATES = StateGraph(
             DeliveryState.PARTLY,
             DeliveryState.BROKEN_OFF,
         },
-        DeliveryState.PARTLY: {DeliveryState.PUBLISHING, DeliveryState.BROKEN_OFF, DeliveryState.REMOVING},
+        DeliveryState.PARTLY: {
+            DeliveryState.PUBLISHING,
+            DeliveryState.BROKEN_OFF,
+            DeliveryState.REMOVING,
+        },
         DeliveryState.BROKEN_OFF: {DeliveryState.PARTLY, DeliveryState.REMOVING},
-        DeliveryState.FAILED: {DeliveryState.DRAFT, DeliveryState.SCHEDULED, DeliveryState.CANCELLED},
+        DeliveryState.FAILED: {
+            DeliveryState.DRAFT,
+            DeliveryState.SCHEDULED,
+            DeliveryState.CANCELLED,
+        },
         DeliveryState.PUBLISHED: {DeliveryState.REMOVING, DeliveryState.REMOVED},
         DeliveryState.REMOVING: {DeliveryState.REMOVED},
     },
     deadlines={
-        DeliveryState.PUBLISHING: StateDeadline(ACT_TIMEOUT + TIMEOUT_MARGIN, then=DeliveryState.UNCERTAIN)
+        DeliveryState.PUBLISHING: StateDeadline(
+            ACT_TIMEOUT + TIMEOUT_MARGIN, then=DeliveryState.UNCERTAIN
+        )
     },  # a crash in mid-call
 )
 
@@ -164,7 +203,10 @@ IMPORT_STATES = StateGraph(
         ImportState.WAITING: {ImportState.READY, ImportState.REFUSED},
         ImportState.READY: {ImportState.WRITING, ImportState.WAITING},
         ImportState.REFUSED: {ImportState.WAITING},
-        ImportState.WRITING: {ImportState.WRITTEN, ImportState.REFUSED},  # what was well before may not be any more
+        ImportState.WRITING: {
+            ImportState.WRITTEN,
+            ImportState.REFUSED,
+        },  # what was well before may not be any more
         ImportState.WRITTEN: {ImportState.TAKEN_BACK},
     },
 )

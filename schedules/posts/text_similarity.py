@@ -1,4 +1,5 @@
-"""When two posts say the same on one account: same words, nearly the same, or nothing but pictures shown before. Pure.
+"""When two posts say the same on one account: same words, nearly the same, or nothing but pictures
+shown before. Pure.
 
 The one home of the rule: the calendar, the check ahead, the claim and files of posts ask here.
 """
@@ -21,7 +22,8 @@ import numpy as np
 from schedules.posts.channel_overrides import PostContent
 
 SIMILARITY_WINDOW = timedelta(days=30)
-"""What an account said so long ago is new again, except where its platform never takes the same words twice."""
+"""What an account said so long ago is new again, except where its platform never takes the same
+words twice."""
 
 NEAR_DUPLICATE_BITS = 3
 """Bits, of 64, by which the letters of two texts differ at most that say nearly the same."""
@@ -29,7 +31,8 @@ NEAR_DUPLICATE_BITS = 3
 APART = 16
 """Bits, of 64, by which words with the word before them differ at most.
 
-Long texts of one language have much the same pairs of letters, and the same small words: not in the same order.
+Long texts of one language have much the same pairs of letters, and the same small words: not in the
+same order.
 """
 
 SHORTEST = 40
@@ -53,7 +56,8 @@ class SimilarityKind(StrEnum):
 class Fingerprint:
     """What of a post is compared. Numbers are of 64 bits, signed, as the database keeps them.
 
-    `words` is of the normalised text, None without one; `letters` and `sense` are simhashes, None of a short text.
+    `words` is of the normalised text, None without one; `letters` and `sense` are simhashes, None
+    of a short text.
     """
 
     words: int | None
@@ -66,7 +70,8 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class FingerprintMark:
-    """What posts that are alike have in common, to be looked up; with it what tells them apart once it was found."""
+    """What posts that are alike have in common, to be looked up; with it what tells them apart once
+    it was found."""
 
     mark: int
     kind: SimilarityKind
@@ -93,14 +98,18 @@ def _compute_fingerprint(text: str, shown: frozenset[UUID]) -> Fingerprint:
     line = " ".join(words)
     pairs = Counter(map(add, line, line[1:]))
     telling = Counter(set(map(" ".join, pairwise(["", *words]))))
-    return Fingerprint(_hash_parts("words", said), _simhash(pairs), _simhash(telling), figures, shown)
+    return Fingerprint(
+        _hash_parts("words", said), _simhash(pairs), _simhash(telling), figures, shown
+    )
 
 
 def fingerprint_content(said: PostContent) -> Fingerprint:
     """The print of what a post says on an account, the first comment aside: it is not the post."""
     parts = [piece for piece in said.parts if not piece.comment]
     text = "\n".join(filter(None, (said.title, said.body, *(piece.body for piece in parts))))
-    return fingerprint_text(text, (*said.media, *(asset for piece in parts for asset in piece.media)))
+    return fingerprint_text(
+        text, (*said.media, *(asset for piece in parts for asset in piece.media))
+    )
 
 
 def index_marks(one: Fingerprint) -> list[FingerprintMark]:
@@ -109,7 +118,8 @@ def index_marks(one: Fingerprint) -> list[FingerprintMark]:
 
 
 def search_marks(one: Fingerprint) -> list[FingerprintMark]:
-    """What finds every print that `one` may repeat. One picture is enough: what is repeated shows all of them."""
+    """What finds every print that `one` may repeat. One picture is enough: what is repeated shows
+    all of them."""
     return [*_text_marks(one), *(_picture_mark(asset) for asset in sorted(one.pictures)[:1])]
 
 
@@ -120,7 +130,10 @@ def _text_marks(one: Fingerprint) -> tuple[FingerprintMark, ...]:
         return found
     return (
         *found,
-        *(FingerprintMark(band, SimilarityKind.NEARLY, one.letters) for band in _hash_bands(one.letters, one.figures)),
+        *(
+            FingerprintMark(band, SimilarityKind.NEARLY, one.letters)
+            for band in _hash_bands(one.letters, one.figures)
+        ),
     )
 
 
@@ -131,7 +144,8 @@ def _picture_mark(asset: UUID) -> FingerprintMark:
 def compare_fingerprints(one: Fingerprint, other: Fingerprint) -> SimilarityKind | None:
     """In what a post repeats another one, None if it does not.
 
-    Of words either may come first. `one` repeats pictures where it shows none that `other` did not show.
+    Of words either may come first. `one` repeats pictures where it shows none that `other` did not
+    show.
     """
     if one.words is not None and one.words == other.words:
         return SimilarityKind.WORDS
@@ -154,11 +168,16 @@ _ALL = (1 << 64) - 1
 
 def _hash_bands(letters: int, figures: int) -> list[int]:
     bits = letters & _ALL
-    return [_hash_parts("band", str(band), str(bits >> 16 * band & 0xFFFF), str(figures)) for band in range(_BANDS)]
+    return [
+        _hash_parts("band", str(band), str(bits >> 16 * band & 0xFFFF), str(figures))
+        for band in range(_BANDS)
+    ]
 
 
 def _hash_parts(*parts: str) -> int:
-    return int.from_bytes(hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).digest(), "big", signed=True)
+    return int.from_bytes(
+        hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).digest(), "big", signed=True
+    )
 
 
 @lru_cache(maxsize=16_384)
@@ -167,11 +186,14 @@ def _feature_bits(feature: str) -> bytes:
 
 
 def _simhash(features: Counter[str]) -> int:
-    """Sixty-four bits, each the side on which most of the features' own bits lie, by how often each occurs.
+    """Sixty-four bits, each the side on which most of the features' own bits lie, by how often each
+    occurs.
 
     Source: M. Charikar, Similarity estimation techniques from rounding algorithms, STOC 2002.
     """
     drawn = np.frombuffer(b"".join(map(_feature_bits, features)), dtype=np.uint8).reshape(-1, 8)
     weights = np.fromiter(features.values(), np.int32, len(features))[:, None]
-    votes = (weights * (2 * np.unpackbits(drawn, axis=1).astype(np.int32) - 1)).sum(axis=0)  # no BLAS: its threads spin
+    votes = (weights * (2 * np.unpackbits(drawn, axis=1).astype(np.int32) - 1)).sum(
+        axis=0
+    )  # no BLAS: its threads spin
     return int.from_bytes(np.packbits(votes > 0).tobytes(), "big", signed=True)

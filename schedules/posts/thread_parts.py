@@ -1,7 +1,9 @@
-"""The parts of a post: the post itself, what hangs under it as a thread, its first comment, and that it is passed on.
+"""The parts of a post: the post itself, what hangs under it as a thread, its first comment, and
+that it is passed on.
 
-Each part leaves under a permit of its own, one after the other, and is put under the one before it; the first comment
-goes under the post itself, which is what is passed on too. Until the last one stands, the delivery says how far it got.
+Each part leaves under a permit of its own, one after the other, and is put under the one before it;
+the first comment goes under the post itself, which is what is passed on too. Until the last one
+stands, the delivery says how far it got.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,12 +46,17 @@ def parse_thread(parts: Sequence[Mapping[str, Any]]) -> tuple[ThreadPart, ...]:
 
 
 def _part_from_json(stored: Mapping[str, Any]) -> ThreadPart:
-    return ThreadPart(stored["body"], tuple(UUID(asset) for asset in stored["media"]), stored["comment"])
+    return ThreadPart(
+        stored["body"], tuple(UUID(asset) for asset in stored["media"]), stored["comment"]
+    )
 
 
 def dump_thread(parts: Sequence[ThreadPart]) -> list[dict[str, Any]]:
     """The stored form."""
-    return [{"body": part.body, "media": [str(one) for one in part.media], "comment": part.comment} for part in parts]
+    return [
+        {"body": part.body, "media": [str(one) for one in part.media], "comment": part.comment}
+        for part in parts
+    ]
 
 
 def check_thread(parts: Sequence[ThreadPart]) -> None:
@@ -76,14 +83,19 @@ def build_thread_units(
 ) -> tuple[Unit, ...]:
     """What a place would show of a post, one unit for each part: `first` is the post itself.
 
-    Where parts are joined it is one; a place that knows no threads refuses them as its connector says, and cuts none.
+    Where parts are joined it is one; a place that knows no threads refuses them as its connector
+    says, and cuts none.
     """
     if options.unit_options(first).get_flag(can.passes_on):
-        return _build_platform_repost(first, build_thread_units(replace(first, options=()), parts, can), can)
+        return _build_platform_repost(
+            first, build_thread_units(replace(first, options=()), parts, can), can
+        )
     if not parts:
         return (first,)
     if can.joins_parts:
-        words = "\n\n".join(body for body in (first.text_of("body"), *(part.body for part, _ in parts)) if body)
+        words = "\n\n".join(
+            body for body in (first.text_of("body"), *(part.body for part, _ in parts)) if body
+        )
         titles = tuple(text for text in first.texts if text.field != "body")
         shown = (*first.media, *(medium for _, media in parts for medium in media))
         return (replace(first, texts=(*titles, Text("body", words)), media=shown),)
@@ -99,20 +111,29 @@ def build_thread_units(
     alone = len(parts) == 1 and parts[0][0].comment
     kinds = (HAS_FIRST_COMMENT, IS_FIRST_COMMENT) if alone else ("",) * (len(parts) + 1)
     return tuple(
-        replace(one, parts=len(parts) + 1, comment=kind) for one, kind in zip((first, *rest), kinds, strict=True)
+        replace(one, parts=len(parts) + 1, comment=kind)
+        for one, kind in zip((first, *rest), kinds, strict=True)
     )
 
 
-def _build_platform_repost(first: Unit, those: Sequence[Unit], can: Capabilities) -> tuple[Unit, ...]:
-    """The parts of a post that is shown once more by its platform: the same words and pictures, for another place."""
+def _build_platform_repost(
+    first: Unit, those: Sequence[Unit], can: Capabilities
+) -> tuple[Unit, ...]:
+    """The parts of a post that is shown once more by its platform: the same words and pictures, for
+    another place."""
     many = len(those) + 1
-    again = replace(those[0], surface=can.passes_to, native_key=step_runner.native_key_of(first.subject, many - 1))
+    again = replace(
+        those[0],
+        surface=can.passes_to,
+        native_key=step_runner.native_key_of(first.subject, many - 1),
+    )
     said = (replace(one, parts=many, options=first.options) for one in those)
     return (*said, replace(again, parts=many, comment=REPOST_KIND))
 
 
 def missing_disclosure(marked: Sequence[Unit], can: Capabilities) -> Message | None:
-    """Why a first comment cannot leave where comments bear no marks: it needs one that its post above has not."""
+    """Why a first comment cannot leave where comments bear no marks: it needs one that its post
+    above has not."""
     if can.threads > 1 or len(marked) < 2:
         return None
     more = next((flag for flag in marked[-1].flags if flag not in marked[0].flags), "")
@@ -130,7 +151,8 @@ def is_partly_published(row: Delivery) -> bool:
 
 
 def reply_target(row: Delivery, parts: Sequence[ThreadPart]) -> str:
-    """The native id that the next part is put under; "" for the first one. `parts` are what follows the post there."""
+    """The native id that the next part is put under; "" for the first one. `parts` are what follows
+    the post there."""
     part = current_part(row)
     if part == 0:
         return ""

@@ -1,4 +1,5 @@
-"""The one way a delivery changes state: checked against the graph, compare-and-set, with its move written beside it."""
+"""The one way a delivery changes state: checked against the graph, compare-and-set, with its move
+written beside it."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -38,7 +39,8 @@ def update_lost_account_notice(scope: Scope, channel_id: UUID) -> None:
 
 
 TOLD_TOGETHER = frozenset({"downtime.too_late", "downtime.no_turn", "downtime.held"})
-"""Reasons of a hold that one notice tells for all posts that were missed together: `schedules/downtime/missed_posts.py`."""
+"""Reasons of a hold that one notice tells for all posts that were missed together:
+`schedules/downtime/missed_posts.py`."""
 
 TOLD_ELSEWHERE = TOLD_TOGETHER | {ACCOUNT_LOST}
 """The same, with those that the notice of a lost account tells of."""
@@ -47,10 +49,12 @@ EARLY_WARNING_SUFFIX = ":preflight"
 """What the cause of an early warning ends with."""
 
 FIRST_PREFLIGHT_LEAD = timedelta(days=1)
-"""How long before its time what a delivery says is looked at first: there is a working day to put it right."""
+"""How long before its time what a delivery says is looked at first: there is a working day to put
+it right."""
 
 PREFLIGHT_QUEUE_PRIORITY = 9
-"""The priority of a check: those of a file of thousands that is planned for today stand behind what is due."""
+"""The priority of a check: those of a file of thousands that is planned for today stand behind what
+is due."""
 
 GIVEN_UP = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVING})
 """What comes into these states is sent by nobody any more."""
@@ -63,7 +67,8 @@ _ONE = (
 
 
 def get_delivery(scope: Scope, delivery_id: UUID) -> Delivery:
-    """The delivery as it stands in the database now. Raises NotFound; another tenant's looks the same."""
+    """The delivery as it stands in the database now. Raises NotFound; another tenant's looks the
+    same."""
     row = scope.session.scalars(_ONE, {"tenant": scope.tenant_id, "id": delivery_id}).first()
     if row is None:
         raise NotFound("delivery.unknown")
@@ -71,12 +76,19 @@ def get_delivery(scope: Scope, delivery_id: UUID) -> Delivery:
 
 
 def transition_delivery(
-    scope: Scope, row: Delivery, after: DeliveryState, *, reason: Message | None = None, **changes: Any
+    scope: Scope,
+    row: Delivery,
+    after: DeliveryState,
+    *,
+    reason: Message | None = None,
+    **changes: Any,
 ) -> None:
-    """Bring `row` to `after`, with further column changes; write the move by the scope's actor, tell the members.
+    """Bring `row` to `after`, with further column changes; write the move by the scope's actor,
+    tell the members.
 
-    Nobody goes on with one that is cancelled or taken away, whoever did it: its attempts have an end.
-    Raises Conflict when the graph has no such edge, or when somebody else changed the delivery meanwhile.
+    Nobody goes on with one that is cancelled or taken away, whoever did it: its attempts have an
+    end. Raises Conflict when the graph has no such edge, or when somebody else changed the delivery
+    meanwhile.
     """
     before = DeliveryState(row.state)
     DELIVERY_STATES.check(before, after)
@@ -85,7 +97,8 @@ def transition_delivery(
     _execute_versioned_update(
         scope,
         row,
-        f"WITH moved AS ({_build_update_statement(wanted)} RETURNING tenant_id, id, state, reason) {_TOLD}",
+        f"WITH moved AS ({_build_update_statement(wanted)} RETURNING tenant_id, id, state, "
+        f"reason) {_TOLD}",
         wanted,
         told,
     )
@@ -99,11 +112,14 @@ def transition_delivery(
 def _record_state_metrics(scope: Scope, after: DeliveryState, late: timedelta) -> None:
     scope.after_commit(telemetry.DELIVERIES_BY_STATE.labels(str(after)).inc)
     if after == DeliveryState.PUBLISHED:
-        scope.after_commit(partial(telemetry.DELIVERY_LATENESS.observe, max(late.total_seconds(), 0.0)))
+        scope.after_commit(
+            partial(telemetry.DELIVERY_LATENESS.observe, max(late.total_seconds(), 0.0))
+        )
 
 
 def update_delivery(scope: Scope, row: Delivery, **changes: Any) -> None:
-    """Change columns of the delivery as it was read, and no other. Raises Conflict when it was changed meanwhile."""
+    """Change columns of the delivery as it was read, and no other. Raises Conflict when it was
+    changed meanwhile."""
     _execute_versioned_update(scope, row, _build_update_statement(changes), changes, {})
 
 
@@ -119,7 +135,8 @@ def _build_update_statement(changes: Mapping[str, Any]) -> str:
     said = {name: f"CAST(:{name} AS jsonb)" if name in _JSON else f":{name}" for name in changes}
     columns = ", ".join(f"{name} = {value}" for name, value in said.items())
     return (
-        f"UPDATE deliveries SET version = version + 1, updated_at = house_now(), {columns}"  # noqa: S608  our own names
+        # our own names
+        f"UPDATE deliveries SET version = version + 1, updated_at = house_now(), {columns}"  # noqa: S608  see above
         " WHERE tenant_id = :_tenant AND id = :_id AND state = :_state AND version = :_version"
     )
 
@@ -149,12 +166,16 @@ def missing_files_cause(row: Delivery) -> str:
 
 
 def delivery_notice_causes(delivery_id: UUID) -> tuple[str, str]:
-    """The causes of the notices about a delivery: that it waits for a person, and the early warning."""
+    """The causes of the notices about a delivery: that it waits for a person, and the early
+    warning."""
     return f"delivery:{delivery_id}", f"delivery:{delivery_id}{EARLY_WARNING_SUFFIX}"
 
 
-def _refresh_delivery_notice(scope: Scope, row: Delivery, before: DeliveryState, reason: Message | None) -> None:
-    """One open notice for each delivery that waits for a person, but for those told together; none for the others."""
+def _refresh_delivery_notice(
+    scope: Scope, row: Delivery, before: DeliveryState, reason: Message | None
+) -> None:
+    """One open notice for each delivery that waits for a person, but for those told together; none
+    for the others."""
     after = DeliveryState(row.state)
     cause = f"delivery:{row.id}"
     if after in NEEDS_DECISION and reason is not None and reason.code in TOLD_ELSEWHERE:

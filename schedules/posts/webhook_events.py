@@ -1,4 +1,5 @@
-"""What the agency's own systems hear of posts: ids, states, times and links, in the transaction that made it so."""
+"""What the agency's own systems hear of posts: ids, states, times and links, in the transaction
+that made it so."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -43,12 +44,17 @@ def announce_transition(scope: Scope, row: Delivery, before: DeliveryState) -> N
 
 
 def announce_cancellations(scope: Scope, deliveries: Sequence[tuple[UUID, DeliveryState]]) -> None:
-    """Many were cancelled at once, each with the state it had before; nothing is read where nobody listens."""
+    """Many were cancelled at once, each with the state it had before; nothing is read where nobody
+    listens."""
     if not (deliveries and has_listener(scope, f"delivery.{DeliveryState.CANCELLED}")):
         return
     before = dict(deliveries)
-    rows = select(Delivery).where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(list(before)))
-    for row in scope.session.exec(rows.order_by(col(Delivery.id)).execution_options(populate_existing=True)).all():
+    rows = select(Delivery).where(
+        Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(list(before))
+    )
+    for row in scope.session.exec(
+        rows.order_by(col(Delivery.id)).execution_options(populate_existing=True)
+    ).all():
         announce_transition(scope, row, before[row.id])
 
 

@@ -1,4 +1,5 @@
-"""From a scheduled delivery to an armed step: the unit as it will be seen, and the claim in one transaction."""
+"""From a scheduled delivery to an armed step: the unit as it will be seen, and the claim in one
+transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +45,12 @@ from schedules.posts import channel_overrides, dry_run_state, link_tracking, thr
 from schedules.posts.channel_overrides import PAID_CONTENT_SHOWN_FREE
 from schedules.posts.content_digest import content_digest, current_digest, media_digest, part_digest
 from schedules.posts.deliveries import get_post
-from schedules.posts.delivery_units import compose_thread_units, compose_unit, load_unit_material, mark_units
+from schedules.posts.delivery_units import (
+    compose_thread_units,
+    compose_unit,
+    load_unit_material,
+    mark_units,
+)
 from schedules.posts.events import ReconcileDue
 from schedules.posts.link_tracking import IDLE_LINK_PLAN, LinkPlan
 from schedules.posts.models import Delivery, Post
@@ -60,14 +66,15 @@ from schedules.posts.transitions import get_delivery, transition_delivery
 from schedules.publishing import expiring_posts
 
 MintPermit = Callable[..., Permit]
-"""`gate.permits.issuance.mint_permit` with the key bound; the claim adds who wrote the post, since nobody reviews their own work."""
+"""`gate.permits.issuance.mint_permit` with the key bound; the claim adds who wrote the post, since
+nobody reviews their own work."""
 
 TOO_LATE = Message("delivery.too_late")
 
 
 class NotClaimable(GreenroomError):
-    """The claim was not made. `hold` is why a person must decide; `again` when the row should come back, and `turn`
-    what people are told of that; `drop` why it does not leave at all."""
+    """The claim was not made. `hold` is why a person must decide; `again` when the row should come
+    back, and `turn` what people are told of that; `drop` why it does not leave at all."""
 
     def __init__(
         self,
@@ -86,7 +93,8 @@ class NotClaimable(GreenroomError):
 
 
 def is_refusal_outdated(scope: Scope, row: Delivery, refusal: NotClaimable | PermitDenied) -> bool:
-    """Whether somebody gave a delivery another time, or its yes, since its claim was refused: that no is over."""
+    """Whether somebody gave a delivery another time, or its yes, since its claim was refused: that
+    no is over."""
     hold = refusal.hold if isinstance(refusal, NotClaimable) else None
     given = False
     if (
@@ -105,7 +113,8 @@ class DryRunOnly(NotClaimable):
 
 
 class MissedTogether(NotClaimable):
-    """It is one of several that their account missed, and nothing was said yet of how they leave."""
+    """It is one of several that their account missed, and nothing was said yet of how they
+    leave."""
 
 
 def claim_delivery(
@@ -113,8 +122,9 @@ def claim_delivery(
 ) -> tuple[PreparedStep | Outcome, int]:
     """Take a due delivery, in the lock order of the house: epochs, channel, delivery, permit.
 
-    Returns the armed step, or at once an outcome where no request is needed to know it; and the number of the try.
-    Raises NotClaimable, the gate's Denied, and Conflict when the delivery was changed meanwhile; each undoes all.
+    Returns the armed step, or at once an outcome where no request is needed to know it; and the
+    number of the try. Raises NotClaimable, the gate's Denied, and Conflict when the delivery was
+    changed meanwhile; each undoes all.
     """
     row, owner, dry = _load_due_delivery(scope, delivery_id)
     _check_time(scope, row, owner)
@@ -127,14 +137,20 @@ def claim_delivery(
     part = thread_parts.current_part(row)
     deadline = scope.now + ACT_TIMEOUT
     brought = not ready.unit.media or attempts.has_early_uploads(scope, ready.unit.subject)
-    _take_platform_quota(scope, channel, PUBLISH_STEP, *(() if brought else shared_quota.upload_start_steps(channel)))
+    _take_platform_quota(
+        scope, channel, PUBLISH_STEP, *(() if brought else shared_quota.upload_start_steps(channel))
+    )
     if part == 0:  # what has begun goes on
         _check_cost_cap(scope, channel, ready)
-    if row.state == DeliveryState.APPROVED:  # its time came before anybody planned it: the wish is the plan
+    if (
+        row.state == DeliveryState.APPROVED
+    ):  # its time came before anybody planned it: the wish is the plan
         transition_delivery(scope, row, DeliveryState.SCHEDULED)
     attempt = row.attempt + 1
     now = scope.now
-    lasts = expiring_posts.begin_expiry(scope, row, ready.unit, account_connectors.connector_for(connectors, channel))
+    lasts = expiring_posts.begin_expiry(
+        scope, row, ready.unit, account_connectors.connector_for(connectors, channel)
+    )
     transition_delivery(
         scope,
         row,
@@ -173,7 +189,9 @@ _DUE = (
 
 def _load_due_delivery(scope: Scope, delivery_id: UUID) -> tuple[Delivery, Post, bool]:
     """A delivery as it stands now, its post, and whether it is only rehearsed. Raises NotFound."""
-    found = scope.session.execute(_DUE, {"tenant": scope.tenant_id, "id": delivery_id}).one_or_none()
+    found = scope.session.execute(
+        _DUE, {"tenant": scope.tenant_id, "id": delivery_id}
+    ).one_or_none()
     if found is None:
         raise NotFound("delivery.unknown")
     row, owner, covered, _ = found
@@ -183,9 +201,11 @@ def _load_due_delivery(scope: Scope, delivery_id: UUID) -> tuple[Delivery, Post,
 def claim_upload(
     scope: Scope, delivery_id: UUID, *, mint: MintPermit, connectors: Mapping[str, Connector]
 ) -> PreparedStep | None:
-    """Arm the uploads of a delivery ahead of its time; None where there is nothing to upload, or no more.
+    """Arm the uploads of a delivery ahead of its time; None where there is nothing to upload, or no
+    more.
 
-    The delivery stays where it is. Raises NotClaimable and the gate's Denied: its publication will say so to people.
+    The delivery stays where it is. Raises NotClaimable and the gate's Denied: its publication will
+    say so to people.
     """
     row = get_delivery(scope, delivery_id)
     if row.state != DeliveryState.SCHEDULED or dry_run_state.is_dry_run(scope, row):
@@ -210,7 +230,8 @@ def claim_upload(
 
 @dataclass(frozen=True)
 class PreparedPost:
-    """What would leave now, marked and approved: one part of `parts`; `whole` is all of a thread that begins."""
+    """What would leave now, marked and approved: one part of `parts`; `whole` is all of a thread
+    that begins."""
 
     author: str
     channel: Channel
@@ -229,11 +250,18 @@ class PreparedPost:
             link_tracking.register_short_links(scope, self.linked, self.channel, self.last)
 
     def minting(self, mint: MintPermit) -> MintPermit:
-        """`mint` for who wrote it; of a thread that begins, all of it is judged with its first part."""
-        return partial(mint, author=self.author, whole=self.whole) if self.whole else partial(mint, author=self.author)
+        """`mint` for who wrote it; of a thread that begins, all of it is judged with its first
+        part."""
+        return (
+            partial(mint, author=self.author, whole=self.whole)
+            if self.whole
+            else partial(mint, author=self.author)
+        )
 
 
-def prepare_post(scope: Scope, row: Delivery, owner: Post, connectors: Mapping[str, Connector]) -> PreparedPost:
+def prepare_post(
+    scope: Scope, row: Delivery, owner: Post, connectors: Mapping[str, Connector]
+) -> PreparedPost:
     """What would leave, with the epochs and the account locked in this order."""
     channel = queries.get_channel(scope, row.channel_id)
     connector = account_connectors.connector_for(connectors, channel)
@@ -250,31 +278,58 @@ def prepare_post(scope: Scope, row: Delivery, owner: Post, connectors: Mapping[s
     if part or len(raw) == 1:
         unit = replace(
             units[part],
-            reply_to=thread_parts.reply_target(row, channel_overrides.content_for_channel(owner, channel).parts),
+            reply_to=thread_parts.reply_target(
+                row, channel_overrides.content_for_channel(owner, channel).parts
+            ),
         )
         unfit = thread_parts.missing_disclosure(units, connector.capabilities)
         return PreparedPost(
-            owner.author, channel, unit, len(raw), None, unfit, link_tracking.link_plan_of_post(owner), raw[-1]
+            owner.author,
+            channel,
+            unit,
+            len(raw),
+            None,
+            unfit,
+            link_tracking.link_plan_of_post(owner),
+            raw[-1],
         )
-    unfit = next(filter(None, (step_runner.sending_problem(one, connector, scope.now) for one in units)), None)
+    unfit = next(
+        filter(None, (step_runner.sending_problem(one, connector, scope.now) for one in units)),
+        None,
+    )
     unfit = unfit or thread_parts.missing_disclosure(units, connector.capabilities)
     return PreparedPost(
-        owner.author, channel, units[0], len(raw), units[-1], unfit, link_tracking.link_plan_of_post(owner), raw[-1]
+        owner.author,
+        channel,
+        units[0],
+        len(raw),
+        units[-1],
+        unfit,
+        link_tracking.link_plan_of_post(owner),
+        raw[-1],
     )
 
 
 def _take_platform_quota(scope: Scope, channel: Channel, *steps: str) -> None:
-    """What it costs of its application is taken before the delivery is locked; a claim that fails gives it back."""
+    """What it costs of its application is taken before the delivery is locked; a claim that fails
+    gives it back."""
     short = shared_quota.take_quota(scope, channel, steps)
     if short is not None:
-        raise NotClaimable("delivery.channel_blocked", again=SendingBlock(*short).wait_from(scope.now))
+        raise NotClaimable(
+            "delivery.channel_blocked", again=SendingBlock(*short).wait_from(scope.now)
+        )
 
 
 def _check_cost_cap(scope: Scope, channel: Channel, ready: PreparedPost) -> None:
-    """Of what its platform asks for a post, a thread for each part, enough is left of the agency's cap."""
-    short = request_costs.cap_wait(scope, channel.platform, ready.unit.text_of("body"), parts=ready.parts)
+    """Of what its platform asks for a post, a thread for each part, enough is left of the agency's
+    cap."""
+    short = request_costs.cap_wait(
+        scope, channel.platform, ready.unit.text_of("body"), parts=ready.parts
+    )
     if short is not None:
-        raise NotClaimable("delivery.channel_blocked", again=SendingBlock(*short).wait_from(scope.now))
+        raise NotClaimable(
+            "delivery.channel_blocked", again=SendingBlock(*short).wait_from(scope.now)
+        )
 
 
 def schedule_lookup(scope: Scope, row: Delivery, at: datetime) -> None:
@@ -283,7 +338,12 @@ def schedule_lookup(scope: Scope, row: Delivery, at: datetime) -> None:
 
 
 def _check_time(scope: Scope, row: Delivery, owner: Post) -> None:
-    if row.state not in (DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.PARTLY):
+    if row.state not in (
+        DeliveryState.DRAFT,
+        DeliveryState.APPROVED,
+        DeliveryState.SCHEDULED,
+        DeliveryState.PARTLY,
+    ):
         raise NotClaimable("delivery.not_scheduled")
     start = _earliest_publish_time(row)
     if scope.now < start:
@@ -291,13 +351,17 @@ def _check_time(scope: Scope, row: Delivery, owner: Post) -> None:
     if misfires.is_occurrence_superseded(scope, row):
         raise NotClaimable("series.passed_over", drop=Message("series.passed_over"))
     if row.state == DeliveryState.DRAFT:
-        raise NotClaimable("delivery.unapproved", hold=missing_approval(scope, owner, scope.now, since=row.asks_since))
+        raise NotClaimable(
+            "delivery.unapproved",
+            hold=missing_approval(scope, owner, scope.now, since=row.asks_since),
+        )
     if scope.now - start > OVERDUE_AFTER and missed_posts.is_unannounced(scope, row):
         raise MissedTogether("delivery.missed")
 
 
 def _check_late(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> None:
-    """Past its lateness, a person decides; but what stands still waits for its account, and is told with the others."""
+    """Past its lateness, a person decides; but what stands still waits for its account, and is told
+    with the others."""
     if row.late_until is None or scope.now <= row.late_until:
         return
     if row.state != DeliveryState.PARTLY and not dry_run_state.is_dry_run(
@@ -318,12 +382,17 @@ def _check_blocked(scope: Scope, row: Delivery, connectors: Mapping[str, Connect
         raise NotClaimable("delivery.channel_blocked", again=account_blocks.STOP_RECHECK_INTERVAL)
 
 
-def _is_stopped(scope: Scope, row: Delivery, channel: Channel, connectors: Mapping[str, Connector]) -> bool:
+def _is_stopped(
+    scope: Scope, row: Delivery, channel: Channel, connectors: Mapping[str, Connector]
+) -> bool:
     """Whether an emergency stop of what it shows, not of the account, keeps a delivery back."""
     owner = get_post(scope, row.post_id)
     try:
         units = mark_units(
-            scope, _compose_units(scope, row, owner, channel, account_connectors.connector_for(connectors, channel))
+            scope,
+            _compose_units(
+                scope, row, owner, channel, account_connectors.connector_for(connectors, channel)
+            ),
         )
     except NotClaimable:
         return False
@@ -336,7 +405,9 @@ def _compose_units(
     try:
         of = load_unit_material(scope, owner, [channel])
     except NotFound as missing:
-        raise NotClaimable("delivery.media_missing", hold=Message("delivery.media_missing")) from missing
+        raise NotClaimable(
+            "delivery.media_missing", hold=Message("delivery.media_missing")
+        ) from missing
     return compose_thread_units(
         compose_unit(scope, row, owner, channel, of), owner, channel, connector.capabilities, of
     )
@@ -352,7 +423,9 @@ def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
     if alone is not None:
         raise NotClaimable("delivery.channel_blocked", hold=alone)
     overdue = scope.now - row.due_at > OVERDUE_AFTER + channel.min_interval
-    if row.part_ids or not (overdue or channel.min_interval):  # an account that asks for no room costs no question
+    if row.part_ids or not (
+        overdue or channel.min_interval
+    ):  # an account that asks for no room costs no question
         return
     if row.at_once and not overdue:  # somebody meant now
         return
@@ -365,28 +438,35 @@ def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
 
 
 def _check_minimum_interval(scope: Scope, row: Delivery, *, gap: timedelta) -> None:
-    """One that is on time waits until the account has had its room, unless it would be too late by then: its author's
-    word on lateness weighs more than the distance, which they were warned of when they planned."""
+    """One that is on time waits until the account has had its room, unless it would be too late by
+    then: its author's word on lateness weighs more than the distance, which they were warned of
+    when they planned."""
     free = interval_over_at(scope, row.channel_id, gap)
     if free > scope.now and (row.late_until is None or free <= row.late_until):
         raise NotClaimable("delivery.one_by_one", again=free - scope.now)
 
 
 def _check_enforced_interval(scope: Scope, row: Delivery, channel: Channel) -> None:
-    """What has no room in time is for a person; what was missed leaves further apart. Uploads wait for nobody."""
+    """What has no room in time is for a person; what was missed leaves further apart. Uploads wait
+    for nobody."""
     if scope.now < _earliest_publish_time(row):
         return
-    late = scope.now - _earliest_publish_time(row) > OVERDUE_AFTER and not enforced_interval.is_waiting_for_interval(
+    late = scope.now - _earliest_publish_time(
         row
-    )
+    ) > OVERDUE_AFTER and not enforced_interval.is_waiting_for_interval(row)
     missed = late or row.downtime_id is not None
     turn = enforced_interval.find_turn(
-        scope, row, channel, gap=max(channel.min_interval, CATCH_UP_INTERVAL) if missed else channel.min_interval
+        scope,
+        row,
+        channel,
+        gap=max(channel.min_interval, CATCH_UP_INTERVAL) if missed else channel.min_interval,
     )
     if turn is not None and turn.at is None:
         raise NotClaimable(enforced_interval.TOO_LATE_FOR_INTERVAL, hold=turn.said)
     if turn is not None and turn.at is not None:
-        raise NotClaimable(enforced_interval.WAITS_FOR_INTERVAL, again=turn.at - scope.now, turn=turn)
+        raise NotClaimable(
+            enforced_interval.WAITS_FOR_INTERVAL, again=turn.at - scope.now, turn=turn
+        )
 
 
 def _earliest_publish_time(row: Delivery) -> datetime:
@@ -404,28 +484,37 @@ def _check_catch_up_order(scope: Scope, row: Delivery, channel: Channel) -> None
         literal(row.priority), literal(row.due_at), literal(row.id)
     )
     ahead = scope.session.exec(
-        select(func.count()).where(*here, col(Delivery.state) == str(DeliveryState.SCHEDULED), before)
+        select(func.count()).where(
+            *here, col(Delivery.state) == str(DeliveryState.SCHEDULED), before
+        )
     ).one()
     raise NotClaimable("delivery.one_by_one", again=free - scope.now + ahead * timedelta(seconds=1))
 
 
 def _check_approval(scope: Scope, row: Delivery, owner: Post, raw: Sequence[Unit]) -> datetime:
-    """What was approved is byte for byte what leaves, with every part that follows. Until when it is approved."""
+    """What was approved is byte for byte what leaves, with every part that follows. Until when it
+    is approved."""
     if _compute_content_digest(scope, owner, raw) != owner.digest:
         raise NotClaimable("delivery.changed", hold=Message("delivery.changed"))
     until = approved_until(scope, owner, scope.now, since=row.asks_since)
     if until is None:
-        raise NotClaimable("delivery.unapproved", hold=missing_approval(scope, owner, scope.now, since=row.asks_since))
+        raise NotClaimable(
+            "delivery.unapproved",
+            hold=missing_approval(scope, owner, scope.now, since=row.asks_since),
+        )
     return until
 
 
 def _check_price(owner: Post, channel: Channel) -> None:
-    """What is sold in one place is shown for nothing in no other, wherever a post was moved or came back."""
+    """What is sold in one place is shown for nothing in no other, wherever a post was moved or came
+    back."""
     if channel_overrides.is_paid_content_free(owner, channel):
         raise NotClaimable("price.given_away", hold=PAID_CONTENT_SHOWN_FREE)
 
 
-def _check_repeats(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector) -> None:
+def _check_repeats(
+    scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector
+) -> None:
     """What its account has said already waits for a person's word."""
     like = duplicates.find_blocking_duplicate(scope, row, owner, channel, connector)
     if like is not None:
@@ -438,19 +527,26 @@ def _compute_content_digest(scope: Scope, owner: Post, raw: Sequence[Unit]) -> s
         try:
             return current_digest(scope, owner)
         except NotFound as missing:
-            raise NotClaimable("delivery.media_missing", hold=Message("delivery.media_missing")) from missing
-    media = [medium for one in raw for medium in one.media]  # in the order of the post, joined or not
+            raise NotClaimable(
+                "delivery.media_missing", hold=Message("delivery.media_missing")
+            ) from missing
+    media = [
+        medium for one in raw for medium in one.media
+    ]  # in the order of the post, joined or not
     shown = iter(media)
     prints = [media_digest(asset, next(shown)) for asset in owner.media]
-    parts = [part_digest(piece, [next(shown) for _ in piece.media]) for piece in thread_parts.parse_thread(owner.parts)]
+    parts = [
+        part_digest(piece, [next(shown) for _ in piece.media])
+        for piece in thread_parts.parse_thread(owner.parts)
+    ]
     return content_digest(owner.title, owner.body, prints, owner.text_ai, parts, links=owner.links)
 
 
 def build_checked_units(
     scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector
 ) -> tuple[tuple[Unit, ...], datetime]:
-    """All parts of a delivery as they would leave, checked as a claim checks them, with nothing locked or written; and
-    until when they are approved (UTC-aware).
+    """All parts of a delivery as they would leave, checked as a claim checks them, with nothing
+    locked or written; and until when they are approved (UTC-aware).
 
     Raises NotClaimable with the reason for which it would be held.
     """

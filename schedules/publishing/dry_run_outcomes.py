@@ -1,4 +1,5 @@
-"""At the time of what is only rehearsed: it is judged and its request is built, and it ends there."""
+"""At the time of what is only rehearsed: it is judged and its request is built, and it ends
+there."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -21,15 +22,21 @@ from schedules.publishing.claims import DryRunOnly, MintPermit, PreparedPost, pr
 def claim_or_end_dry_run(
     scope: Scope, delivery_id: UUID, *, mint: MintPermit, connectors: Mapping[str, Connector]
 ) -> tuple[PreparedStep | Outcome, int] | None:
-    """`claims.claim_delivery`, or the end of what is only rehearsed: None then. Raises as it does."""
+    """`claims.claim_delivery`, or the end of what is only rehearsed: None then. Raises as it
+    does."""
     try:
         return claims.claim_delivery(scope, delivery_id, mint=mint, connectors=connectors)
     except DryRunOnly:
         row = get_delivery(scope, delivery_id)
-        if row.state == DeliveryState.PARTLY:  # its first parts stand outside: the rest waits for a person
+        if (
+            row.state == DeliveryState.PARTLY
+        ):  # its first parts stand outside: the rest waits for a person
             raise
         _end_dry_run_delivery(
-            scope, row, prepare_post(scope, row, get_post(scope, row.post_id), connectors), connectors
+            scope,
+            row,
+            prepare_post(scope, row, get_post(scope, row.post_id), connectors),
+            connectors,
         )
         return None
 
@@ -40,11 +47,16 @@ def _end_dry_run_delivery(
     said = dry_run_outcome(scope, ready, connectors)
     if row.state == DeliveryState.APPROVED:  # its time came before anybody planned it
         transition_delivery(scope, row, DeliveryState.SCHEDULED)
-    transition_delivery(scope, row, DeliveryState.REHEARSED, reason=said, dry_run=True, settled_at=scope.now)
+    transition_delivery(
+        scope, row, DeliveryState.REHEARSED, reason=said, dry_run=True, settled_at=scope.now
+    )
 
 
-def dry_run_outcome(scope: Scope, ready: PreparedPost, connectors: Mapping[str, Connector]) -> Message:
-    """What would be sent now, or why it would not; its first request is written down as a dry attempt."""
+def dry_run_outcome(
+    scope: Scope, ready: PreparedPost, connectors: Mapping[str, Connector]
+) -> Message:
+    """What would be sent now, or why it would not; its first request is written down as a dry
+    attempt."""
     if ready.unfit is not None:
         return ready.unfit
     decision = issuance.preview_decision(scope, ready.whole or ready.unit, author=ready.author)
@@ -57,4 +69,6 @@ def dry_run_outcome(scope: Scope, ready: PreparedPost, connectors: Mapping[str, 
         return turn.reason
     length = len(ready.unit.text_of("body"))
     pictures = len(ready.unit.media)
-    return Message("delivery.would_leave", {"length": length, "pictures": pictures, "parts": ready.parts})
+    return Message(
+        "delivery.would_leave", {"length": length, "pictures": pictures, "parts": ready.parts}
+    )

@@ -1,7 +1,9 @@
-"""Other words for a post that stands outside: asked for here, approved and judged as a new post is, then sent.
+"""Other words for a post that stands outside: asked for here, approved and judged as a new post is,
+then sent.
 
-A delivery stays published while its words change. What is asked for is the post itself as it says now; what has not
-left yet says it from then on, and what stands outside once it was approved, judged and taken in there.
+A delivery stays published while its words change. What is asked for is the post itself as it says
+now; what has not left yet says it from then on, and what stands outside once it was approved,
+judged and taken in there.
 """
 
 from collections.abc import Collection
@@ -49,7 +51,8 @@ LEFT = Message("edit.left_as_it_is")
 
 @dataclass(frozen=True)
 class EditRequestResult:
-    """What becomes of the places where a post stands: so many are changed, and so many platforms change no words."""
+    """What becomes of the places where a post stands: so many are changed, and so many platforms
+    change no words."""
 
     changed: int
     not_there: int
@@ -74,10 +77,11 @@ def request_edit(
 ) -> EditRequestResult:
     """Change the words of a post that stands outside, wherever no place has words of its own.
 
-    `able` are the platforms that change words; `seen` are the title and words their author saw: Conflict where it says
-    others by now. Raises NotFound; BadInput for the same words, for none, and for those no
-    post may have; Conflict where nothing of it stands, where no platform of it changes words or all of them have words
-    of their own, while something of it is on its way, and while it is compared with another version.
+    `able` are the platforms that change words; `seen` are the title and words their author saw:
+    Conflict where it says others by now. Raises NotFound; BadInput for the same words, for none,
+    and for those no post may have; Conflict where nothing of it stands, where no platform of it
+    changes words or all of them have words of their own, while something of it is on its way, and
+    while it is compared with another version.
     """
     row = get_post(scope, post_id)
     scope.session.refresh(row, with_for_update={"key_share": True})
@@ -93,7 +97,8 @@ def request_edit(
     for each in opened.values():
         edits.require_not_sending(each)
     before = {
-        one.id: _find_live_texts(scope, one) or _texts_on_channel(row, accounts[one.channel_id]) for one in standing
+        one.id: _find_live_texts(scope, one) or _texts_on_channel(row, accounts[one.channel_id])
+        for one in standing
     }
     _apply_new_texts(scope, row, title=title, body=body, author=author)
     changed = not_there = 0
@@ -118,7 +123,13 @@ def request_edit(
 
 
 def _check_edit_request(
-    scope: Scope, row: Post, rows: Collection[Delivery], standing: Collection[Delivery], *, title: str, body: str
+    scope: Scope,
+    row: Post,
+    rows: Collection[Delivery],
+    standing: Collection[Delivery],
+    *,
+    title: str,
+    body: str,
 ) -> None:
     said = channel_overrides.base_content(row)
     if not (title.strip() or body.strip() or said.media):
@@ -126,7 +137,9 @@ def _check_edit_request(
     if (title, body) == (row.title, row.body):
         raise BadInput("edit.same_words")
     channel_overrides.check_content(
-        channel_overrides.apply_override(said, channel_overrides.ChannelOverride("", title=title, body=body)),
+        channel_overrides.apply_override(
+            said, channel_overrides.ChannelOverride("", title=title, body=body)
+        ),
         channel_overrides.overrides_of_post(row),
     )
     if any(one.state in NOT_NOW for one in rows):
@@ -149,7 +162,9 @@ def _texts_on_channel(row: Post, channel: Channel) -> Words:
 
 def _find_live_texts(scope: Scope, row: Delivery) -> Words | None:
     """The words a delivery was last known to stand with, where they were ever to be changed."""
-    query = select(PostEdit).where(PostEdit.tenant_id == scope.tenant_id, PostEdit.delivery_id == row.id)
+    query = select(PostEdit).where(
+        PostEdit.tenant_id == scope.tenant_id, PostEdit.delivery_id == row.id
+    )
     last = scope.session.exec(query.order_by(col(PostEdit.id).desc())).first()
     if last is None:
         return None
@@ -182,16 +197,19 @@ def _revert_pending_to_draft(scope: Scope, rows: Collection[Delivery]) -> None:
 
 
 def retry_edit(scope: Scope, delivery_id: UUID) -> None:
-    """Try once more what was refused, or what nobody is sure of. Raises Conflict where there is no such thing."""
+    """Try once more what was refused, or what nobody is sure of. Raises Conflict where there is no
+    such thing."""
     row = _get_undecided_edit(scope, delivery_id)
     edits.transition_edit(scope, row, E.DUE, until=scope.now + edits.EDIT_LIFETIME)
     edits.schedule_edit(scope, row)
 
 
 def abandon_edit(scope: Scope, delivery_id: UUID) -> None:
-    """Leave the words outside as they are; the post says here again what it says there, if it does so everywhere.
+    """Leave the words outside as they are; the post says here again what it says there, if it does
+    so everywhere.
 
-    Raises Conflict where no change is open, while its request is out, and while nobody knows which words stand.
+    Raises Conflict where no change is open, while its request is out, and while nobody knows which
+    words stand.
     """
     there = get_delivery(scope, delivery_id)
     owner = get_post(scope, there.post_id)
@@ -201,18 +219,26 @@ def abandon_edit(scope: Scope, delivery_id: UUID) -> None:
     if row is None:
         raise Conflict("edit.nothing_open")
     edits.require_not_sending(row)
-    if row.state == E.UNSURE or is_edit_uncertain(scope, delivery_subject(delivery_id), there.native_id or ""):
+    if row.state == E.UNSURE or is_edit_uncertain(
+        scope, delivery_subject(delivery_id), there.native_id or ""
+    ):
         raise Conflict("edit.say_which_first")
     edits.transition_edit(scope, row, E.DROPPED, reason=LEFT, settled_at=scope.now)
     if _is_edit_revertible(scope, owner, row):
-        _apply_new_texts(scope, owner, title=row.before["title"], body=row.before["body"], author=owner.author)
+        _apply_new_texts(
+            scope, owner, title=row.before["title"], body=row.before["body"], author=owner.author
+        )
         _revert_pending_to_draft(scope, rows)
         release_post(scope, owner.id)
 
 
 def _is_edit_revertible(scope: Scope, owner: Post, left: PostEdit) -> bool:
-    """Whether the post's new words stand in no place, and are asked for in none, so that they can be taken back."""
-    plain = not owner.overrides and (owner.title, owner.body) == (left.after["title"], left.after["body"])
+    """Whether the post's new words stand in no place, and are asked for in none, so that they can
+    be taken back."""
+    plain = not owner.overrides and (owner.title, owner.body) == (
+        left.after["title"],
+        left.after["body"],
+    )
     others = select(PostEdit.id).where(
         PostEdit.tenant_id == scope.tenant_id,
         PostEdit.post_id == owner.id,
@@ -222,7 +248,9 @@ def _is_edit_revertible(scope: Scope, owner: Post, left: PostEdit) -> bool:
     )
     began = left.created_at or scope.now
     since = [
-        one for one in deliveries_of_post(scope, owner.id) if one.settled_at is not None and one.settled_at > began
+        one
+        for one in deliveries_of_post(scope, owner.id)
+        if one.settled_at is not None and one.settled_at > began
     ]
     return plain and not since and scope.session.exec(others).first() is None
 
@@ -235,7 +263,8 @@ def _get_undecided_edit(scope: Scope, delivery_id: UUID) -> PostEdit:
 
 
 def resolve_uncertain_edit(scope: Scope, delivery_id: UUID, *, came: bool, member_id: UUID) -> None:
-    """A member saw which words stand outside: the new ones, where they `came`. The workers write it down.
+    """A member saw which words stand outside: the new ones, where they `came`. The workers write it
+    down.
 
     Raises Refused for a role without the right, Conflict where nobody asks.
     """

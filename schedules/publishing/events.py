@@ -20,8 +20,8 @@ class SweepDue:
 
 @dataclass(frozen=True)
 class UncertainDeliveryResolved:
-    """A person knows what became of a delivery in doubt: `url` is where it stands, "" that it does not. `by` is who,
-    `at` when they said so."""
+    """A person knows what became of a delivery in doubt: `url` is where it stands, "" that it does
+    not. `by` is who, `at` when they said so."""
 
     kind: ClassVar[str] = "delivery.end_doubt"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -77,7 +77,8 @@ class RemovedCopyDue:
 
 @dataclass(frozen=True)
 class ExpiryDue:
-    """A platform takes a delivery away by itself about now: write down that nothing of it is left outside."""
+    """A platform takes a delivery away by itself about now: write down that nothing of it is left
+    outside."""
 
     kind: ClassVar[str] = "delivery.end"
     queue: ClassVar[outbox.Queue] = "publish"
@@ -87,7 +88,8 @@ class ExpiryDue:
 
 @dataclass(frozen=True)
 class CopyAddressDue:
-    """Listener of `copy.addressed`: a platform told where people find a copy; the subject is its permit."""
+    """Listener of `copy.addressed`: a platform told where people find a copy; the subject is its
+    permit."""
 
     kind: ClassVar[str] = "delivery.address_known"
     queue: ClassVar[outbox.Queue] = "publish"
@@ -102,7 +104,8 @@ class CopyAddressDue:
 
 @dataclass(frozen=True)
 class ManualOutcomeDue:
-    """Listener of `handover.ended`: a person said what became of a post; the subject is their task."""
+    """Listener of `handover.ended`: a person said what became of a post; the subject is their
+    task."""
 
     kind: ClassVar[str] = "delivery.handed_back"
     queue: ClassVar[outbox.Queue] = "publish"

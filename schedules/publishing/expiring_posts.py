@@ -1,7 +1,9 @@
-"""Posts that their platform takes away by itself after a while, as stories are: they end, and nobody took them down.
+"""Posts that their platform takes away by itself after a while, as stories are: they end, and
+nobody took them down.
 
-Such a post stays published: it was, for as long as one of its kind ever is. What it left outside is written down as
-gone, so that no recall seeks it, no look takes it for a removal and nobody is asked to take it away any more.
+Such a post stays published: it was, for as long as one of its kind ever is. What it left outside is
+written down as gone, so that no recall seeks it, no look takes it for a removal and nobody is asked
+to take it away any more.
 """
 
 from datetime import datetime, timedelta
@@ -28,25 +30,34 @@ AGAIN = timedelta(hours=6)
 
 
 def begin_expiry(scope: Scope, row: Delivery, unit: Unit, connector: Connector) -> dict[str, Any]:
-    """What a claim writes of how long its post lasts there; where it does not for ever, the row that ends it."""
+    """What a claim writes of how long its post lasts there; where it does not for ever, the row
+    that ends it."""
     hours = options.capabilities_for(connector.capabilities, unit.options).hours
     if hours:
         outbox.put(
-            scope, ExpiryDue(scope.tenant_id, row.id), at=scope.now + timedelta(hours=hours), instead_of=ExpiryDue
+            scope,
+            ExpiryDue(scope.tenant_id, row.id),
+            at=scope.now + timedelta(hours=hours),
+            instead_of=ExpiryDue,
         )
     return {"lasts_hours": hours or None}
 
 
 def expire_delivery(event: ExpiryDue, *, tenant: OpenScope) -> None:
-    """Write down that what it left outside is gone; what was called back, or to be taken away, is taken away then.
+    """Write down that what it left outside is gone; what was called back, or to be taken away, is
+    taken away then.
 
-    Comes back (`outbox.RetryLater`) while it may still be seen. What did not leave is none of its business: the next claim
-    asks anew.
+    Comes back (`outbox.RetryLater`) while it may still be seen. What did not leave is none of its
+    business: the next claim asks anew.
     """
     with tenant(event.tenant_id, ENDING) as scope:
         row = get_delivery(scope, event.subject_id)
         over = expiry_time(row)
-        if over is None or row.state not in (DeliveryState.PUBLISHED, DeliveryState.REMOVING, *UNKNOWN):
+        if over is None or row.state not in (
+            DeliveryState.PUBLISHED,
+            DeliveryState.REMOVING,
+            *UNKNOWN,
+        ):
             return
         if row.state in UNKNOWN:
             raise outbox.RetryLater(AGAIN)
@@ -61,6 +72,11 @@ def expire_delivery(event: ExpiryDue, *, tenant: OpenScope) -> None:
 
 
 def expiry_time(row: Delivery) -> datetime | None:
-    """From when on nothing of it can be seen any more; None of what stands, or never was on its way."""
+    """From when on nothing of it can be seen any more; None of what stands, or never was on its
+    way."""
     last = row.settled_at or row.deadline_at or row.claimed_at
-    return last + timedelta(hours=row.lasts_hours) if last is not None and row.lasts_hours is not None else None
+    return (
+        last + timedelta(hours=row.lasts_hours)
+        if last is not None and row.lasts_hours is not None
+        else None
+    )

@@ -1,4 +1,5 @@
-"""What it means here that a post which was published is not there any more, and nobody of this house took it away."""
+"""What it means here that a post which was published is not there any more, and nobody of this
+house took it away."""
 
 from uuid import UUID
 
@@ -16,10 +17,12 @@ from tenants.notices import notices
 
 
 def handle_external_deletion(scope: Scope, delivery_id: UUID, missing: MissingPost) -> None:
-    """Write down that a post is gone there, and tell the agency; what broke a platform's rules repeats no more.
+    """Write down that a post is gone there, and tell the agency; what broke a platform's rules
+    repeats no more.
 
-    One that is only hidden may show again: it is told of, and stays what it is, so that it can still be called back.
-    Twice is as once. Of a thread the first part alone was looked at: what stands of it stays, and so does its state.
+    One that is only hidden may show again: it is told of, and stays what it is, so that it can
+    still be called back. Twice is as once. Of a thread the first part alone was looked at: what
+    stands of it stays, and so does its state.
     """
     row = get_delivery(scope, delivery_id)
     left = post_removal.live_copies(scope, row)
@@ -45,7 +48,9 @@ def handle_external_deletion(scope: Scope, delivery_id: UUID, missing: MissingPo
         post_removal.record_externally_deleted(scope, row, told)
     else:
         told = Message("delivery.first_gone_there", told.params)
-    notices.put(scope, told, cause=_deletion_notice_cause(row), urgent=True, creator_id=row.creator_id)
+    notices.put(
+        scope, told, cause=_deletion_notice_cause(row), urgent=True, creator_id=row.creator_id
+    )
 
 
 def _deletion_notice_cause(row: Delivery) -> str:
@@ -58,5 +63,7 @@ def _build_deletion_message(scope: Scope, row: Delivery, missing: MissingPost) -
         return Message("delivery.hidden_there", {"account": account})
     if missing.by == "rules":
         code = "delivery.gone_by_rules" if missing.word else "delivery.gone_by_rules_untold"
-        return Message(code, {"account": account} | ({"word": missing.word} if missing.word else {}))
+        return Message(
+            code, {"account": account} | ({"word": missing.word} if missing.word else {})
+        )
     return Message(f"delivery.gone_by_{missing.by}", {"account": account})

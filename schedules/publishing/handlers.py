@@ -54,7 +54,8 @@ PUBLISHING = "system:publishing"
 log = telemetry.get_logger("schedules.publishing.handlers")
 
 RunSteps = Callable[[PreparedStep, SettleAttempt], object]
-"""`channels.sending.step_runner.run_steps` with everything bound; the settle is written with the last answer."""
+"""`channels.sending.step_runner.run_steps` with everything bound; the settle is written with the
+last answer."""
 
 Claim = Callable[[Scope, UUID], tuple[PreparedStep | Outcome, int] | None]
 """`schedules.publishing.dry_run_outcomes.claim_or_end_dry_run` with its collaborators bound."""
@@ -67,7 +68,9 @@ Look = Callable[[UUID, Subject, int], LookupResult]
 """Finds out what became of a subject's part (`channels.sending.reconciliation.look_up_attempt`)."""
 
 
-def publish_delivery(event: PublishDue, *, tenant: OpenScope, claim: Claim, carry: RunSteps) -> None:
+def publish_delivery(
+    event: PublishDue, *, tenant: OpenScope, claim: Claim, carry: RunSteps
+) -> None:
     """Claim, act, settle. Raises `outbox.RetryLater` where the delivery may not leave yet."""
     try:
         with tenant(event.tenant_id, PUBLISHING) as scope:
@@ -110,9 +113,11 @@ def _run_publish_step(
 
 
 def stage_delivery(event: StageDue, *, tenant: OpenScope, begin: Begin, upload: Upload) -> None:
-    """Upload ahead of time. What stands in the way now is said by the check ahead and by the publication itself.
+    """Upload ahead of time. What stands in the way now is said by the check ahead and by the
+    publication itself.
 
-    Raises `outbox.RetryLater` while the account must wait. A publication that comes meanwhile takes over what was uploaded.
+    Raises `outbox.RetryLater` while the account must wait. A publication that comes meanwhile takes
+    over what was uploaded.
     """
     try:
         with tenant(event.tenant_id, PUBLISHING) as scope:
@@ -132,10 +137,13 @@ def stage_delivery(event: StageDue, *, tenant: OpenScope, begin: Begin, upload: 
         raise outbox.RetryLater(end.after)
 
 
-def preflight_delivery(event: PreflightDue, *, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def preflight_delivery(
+    event: PreflightDue, *, tenant: OpenScope, connectors: Mapping[str, Connector]
+) -> None:
     """Say early what would stop the delivery; nothing moves before its time.
 
-    Raises `outbox.RetryLater` while something would: it is looked at again, so that a notice ends with its cause.
+    Raises `outbox.RetryLater` while something would: it is looked at again, so that a notice ends
+    with its cause.
     """
     with tenant(event.tenant_id, PUBLISHING) as scope:
         again = preflight.run_preflight(scope, event.subject_id, connectors=connectors)
@@ -143,8 +151,11 @@ def preflight_delivery(event: PreflightDue, *, tenant: OpenScope, connectors: Ma
         raise outbox.RetryLater(again)
 
 
-def reconcile_delivery(event: ReconcileDue, *, tenant: OpenScope, look: Look, recorded: RecordedOutcome) -> None:
-    """Bring a delivery out of doubt: look, then settle what was seen. Raises `outbox.RetryLater` during the act."""
+def reconcile_delivery(
+    event: ReconcileDue, *, tenant: OpenScope, look: Look, recorded: RecordedOutcome
+) -> None:
+    """Bring a delivery out of doubt: look, then settle what was seen. Raises `outbox.RetryLater`
+    during the act."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         part = settlement.recover_unsettled(scope, event.subject_id, recorded=recorded)
     if part is None:
@@ -155,11 +166,13 @@ def reconcile_delivery(event: ReconcileDue, *, tenant: OpenScope, look: Look, re
 
 
 def sweep_deliveries(event: SweepDue, *, tenant: OpenScope) -> None:
-    """Repair deliveries that no row would wake any more; there should be none. Tell of queues that run low, of posts
-    that want a yes soon, of accounts that keep posts waiting, also for their distance, and no longer of what was missed
-    and has left."""
+    """Repair deliveries that no row would wake any more; there should be none. Tell of queues that
+    run low, of posts that want a yes soon, of accounts that keep posts waiting, also for their
+    distance, and no longer of what was missed and has left."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
-        orphans = stalled_deliveries.wake_stalled_deliveries(scope) + edits.wake_stalled_edits(scope)
+        orphans = stalled_deliveries.wake_stalled_deliveries(scope) + edits.wake_stalled_edits(
+            scope
+        )
         queue.notify_low_queues(scope)
         missing_approval.refresh_missing_approval_notices(scope)
         missed_posts.close_finished_downtimes(scope)
@@ -173,7 +186,8 @@ def sweep_deliveries(event: SweepDue, *, tenant: OpenScope) -> None:
 
 
 def hold_after_failed_publish(event: PublishDue, *, tenant: OpenScope) -> None:
-    """The publish row failed too often: a fault of ours, so a person is told and the delivery waits for them."""
+    """The publish row failed too often: a fault of ours, so a person is told and the delivery waits
+    for them."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         settlement.hold_failed(scope, event.subject_id)
 
@@ -187,7 +201,8 @@ def record_copy_removed(event: RemovedCopyDue, *, tenant: OpenScope) -> None:
 
 
 def resume_released_delivery(event: OwnReleaseMatured, *, tenant: OpenScope) -> None:
-    """The delay of somebody's own picture is over: what was held for a look goes on the calendar and is judged anew."""
+    """The delay of somebody's own picture is over: what was held for a look goes on the calendar
+    and is judged anew."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         try:
             review_queue.resume_after_safety_review(scope, event.subject_id)

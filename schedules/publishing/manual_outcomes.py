@@ -1,4 +1,5 @@
-"""What is told of a post after it left: a person's word about one they had in hand, a platform's about where it is."""
+"""What is told of a post after it left: a person's word about one they had in hand, a platform's
+about where it is."""
 
 from uuid import UUID
 
@@ -19,7 +20,8 @@ from schedules.publishing.events import ManualOutcomeDue
 
 
 def record_manual_outcome(scope: Scope, event: ManualOutcomeDue) -> None:
-    """Bring the delivery to what was said: posted, not posted, or perhaps posted although it was called back.
+    """Bring the delivery to what was said: posted, not posted, or perhaps posted although it was
+    called back.
 
     Said twice, or of a delivery that went on meanwhile, it changes nothing. Raises NotFound.
     """
@@ -33,7 +35,11 @@ def record_manual_outcome(scope: Scope, event: ManualOutcomeDue) -> None:
     elif event.end == "recalled_open":
         if row.state == DeliveryState.PROCESSING:
             transition_delivery(
-                scope, row, DeliveryState.UNCERTAIN, reason=Message(event.why), uncertain_since=scope.now
+                scope,
+                row,
+                DeliveryState.UNCERTAIN,
+                reason=Message(event.why),
+                uncertain_since=scope.now,
             )
             outbox.cancel(scope, ReconcileDue.kind, row.id)
     else:
@@ -44,7 +50,9 @@ def _record_manual_post(scope: Scope, row: Delivery, event: ManualOutcomeDue) ->
     try:
         settlement.record_live_link(scope, row.id, native_id=event.native_id, url=event.url)
     except Conflict:  # the same link on another post of the account: it is posted all the same
-        settlement.record_live_link(scope, row.id, native_id=f"task:{event.subject_id}", url=event.url)
+        settlement.record_live_link(
+            scope, row.id, native_id=f"task:{event.subject_id}", url=event.url
+        )
 
 
 def _record_manual_failure(scope: Scope, row: Delivery, event: ManualOutcomeDue) -> None:
@@ -67,7 +75,9 @@ def _record_late_link(scope: Scope, row: Delivery, event: ManualOutcomeDue) -> N
         live_copies.record_copy(scope, known[-1].jti, event.native_id, scope.now)
 
 
-def record_public_address(scope: Scope, delivery_id: UUID, *, before: str, native_id: str, url: str) -> None:
+def record_public_address(
+    scope: Scope, delivery_id: UUID, *, before: str, native_id: str, url: str
+) -> None:
     """A platform tells where people find what went out as `before`; what somebody said of it stays.
 
     Raises Conflict when the delivery moves on meanwhile.

@@ -1,4 +1,5 @@
-"""From an edit that is due to an armed request, and from its answer to which words stand outside."""
+"""From an edit that is due to an armed request, and from its answer to which words stand
+outside."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -71,20 +72,27 @@ E = EditState
 EDITING = "system:editing"
 
 ACCOUNT_AGAIN = timedelta(minutes=10)
-"""How soon the same is tried after the account was refused: somebody may connect it anew meanwhile."""
+"""How soon the same is tried after the account was refused: somebody may connect it anew
+meanwhile."""
 
 GAVE_UP = Message("edit.gave_up")
 BROKEN = Message("delivery.bug")
 
 RunSteps = Callable[[PreparedStep, SettleAttempt], object]
-"""`channels.sending.step_runner.run_steps` on the steps of `channels.sending.edits`, with everything bound."""
+"""`channels.sending.step_runner.run_steps` on the steps of `channels.sending.edits`, with
+everything bound."""
 
 
 class EditNotClaimable(GreenroomError):
-    """The claim was not made. `again`: the row should come back; `after`: what becomes of the edit instead, and why."""
+    """The claim was not made. `again`: the row should come back; `after`: what becomes of the edit
+    instead, and why."""
 
     def __init__(
-        self, *, again: timedelta | None = None, after: EditState | None = None, why: Message | None = None
+        self,
+        *,
+        again: timedelta | None = None,
+        after: EditState | None = None,
+        why: Message | None = None,
     ) -> None:
         super().__init__("edit.not_now")
         self.again = again
@@ -108,10 +116,12 @@ class _Ready:
 def claim_edit(
     scope: Scope, edit_id: UUID, *, mint: MintPermit, connectors: Mapping[str, Connector]
 ) -> tuple[PreparedStep | Outcome, int] | None:
-    """Take an edit that is due, in the lock order of the house: epochs, channel, delivery, edit, permit.
+    """Take an edit that is due, in the lock order of the house: epochs, channel, delivery, edit,
+    permit.
 
-    Returns the armed request, or at once what there is to say without one, with the number of the try; None where there
-    is nothing to do (any more). Raises NotNow, the gate's Denied, and Conflict when something was changed meanwhile.
+    Returns the armed request, or at once what there is to say without one, with the number of the
+    try; None where there is nothing to do (any more). Raises NotNow, the gate's Denied, and
+    Conflict when something was changed meanwhile.
     """
     row = edits.get_edit(scope, edit_id)
     if row.state != E.DUE:
@@ -119,7 +129,9 @@ def claim_edit(
     ready = _prepare_edit(scope, row, connectors)
     row = ready.row
     attempt = ready.row.attempt + 1
-    edits.transition_edit(scope, row, E.SENDING, attempt=attempt, deadline_at=scope.now + ACT_TIMEOUT)
+    edits.transition_edit(
+        scope, row, E.SENDING, attempt=attempt, deadline_at=scope.now + ACT_TIMEOUT
+    )
     turn = prepare_edit(
         scope,
         channel=ready.channel,
@@ -145,7 +157,9 @@ def _prepare_edit(scope: Scope, row: PostEdit, connectors: Mapping[str, Connecto
     except NotFound as missing:
         raise EditNotClaimable(after=E.REFUSED, why=Message("delivery.media_missing")) from missing
     can = account_connectors.connector_for(connectors, channel).capabilities
-    raw = compose_thread_units(compose_unit(scope, there, owner, channel, of), owner, channel, can, of)
+    raw = compose_thread_units(
+        compose_unit(scope, there, owner, channel, of), owner, channel, can, of
+    )
     issuance.lock_unit(scope, combine_parts(raw))
     blocked = send_limits.claim_send_slot(scope, channel)
     if blocked is not None:
@@ -181,8 +195,11 @@ def _check_approved_content(scope: Scope, row: PostEdit, owner: Post) -> None:
 
 
 def _lock_delivery_and_edit(scope: Scope, row: PostEdit) -> tuple[Delivery, PostEdit]:
-    """Both as they stand now, until the claim ends: whoever takes the post away waits, or was first and is seen."""
-    query = select(Delivery).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == row.delivery_id)
+    """Both as they stand now, until the claim ends: whoever takes the post away waits, or was first
+    and is seen."""
+    query = select(Delivery).where(
+        Delivery.tenant_id == scope.tenant_id, Delivery.id == row.delivery_id
+    )
     held = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     there = scope.session.exec(held).one()
     now = edits.get_edit(scope, row.id, held=True)
@@ -202,8 +219,11 @@ def _check_only_text_changes(scope: Scope, unit: Unit, copy: LiveCopy, native_id
         raise EditNotClaimable(after=E.REFUSED, why=Message("edit.sold"))
 
 
-def postpone_edit(scope: Scope, edit_id: UUID, refusal: EditNotClaimable | PermitDenied) -> timedelta | None:
-    """A claim was not made: bring the edit where it belongs, or say when its row should come back."""
+def postpone_edit(
+    scope: Scope, edit_id: UUID, refusal: EditNotClaimable | PermitDenied
+) -> timedelta | None:
+    """A claim was not made: bring the edit where it belongs, or say when its row should come
+    back."""
     row = _get_locked_edit(scope, edit_id)
     if row.state != E.DUE:
         return None
@@ -226,7 +246,9 @@ def postpone_edit(scope: Scope, edit_id: UUID, refusal: EditNotClaimable | Permi
 def _get_locked_edit(scope: Scope, edit_id: UUID) -> PostEdit:
     """An edit, held after its delivery."""
     row = edits.get_edit(scope, edit_id)
-    query = select(Delivery.id).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == row.delivery_id)
+    query = select(Delivery.id).where(
+        Delivery.tenant_id == scope.tenant_id, Delivery.id == row.delivery_id
+    )
     scope.session.exec(query.with_for_update(key_share=True)).one()
     return edits.get_edit(scope, edit_id, held=True)
 
@@ -236,7 +258,9 @@ def _handle_denial(scope: Scope, row: PostEdit, denied: PermitDenied) -> timedel
     decision = denied.decision
     if decision.is_transient or decision.is_stale:
         return STOP_RECHECK_INTERVAL if decision.is_transient else IMMEDIATE_RETRY_DELAY
-    if decision.needs_place_check and destination_check.request_destination_check(scope, row.channel_id):
+    if decision.needs_place_check and destination_check.request_destination_check(
+        scope, row.channel_id
+    ):
         again = destination_check.destination_check_wait(scope, row.channel_id)
         if again is not None:
             return again
@@ -248,7 +272,9 @@ def _refuse_edit(scope: Scope, row: PostEdit, why: Message | None) -> None:
     """It does not go on; whether the words before stand there still is another question."""
     there = get_delivery(scope, row.delivery_id)
     unsure = is_edit_uncertain(scope, delivery_subject(there.id), there.native_id or "")
-    edits.transition_edit(scope, row, E.UNSURE if unsure else E.REFUSED, reason=why, settled_at=scope.now)
+    edits.transition_edit(
+        scope, row, E.UNSURE if unsure else E.REFUSED, reason=why, settled_at=scope.now
+    )
 
 
 def settle_edit(
@@ -256,7 +282,8 @@ def settle_edit(
 ) -> timedelta | None:
     """Write what the act came to; how soon it is tried again, where it is.
 
-    A later claim, or somebody who took the post away, may have been faster: then the attempt alone tells of it.
+    A later claim, or somebody who took the post away, may have been faster: then the attempt alone
+    tells of it.
     """
     if attempt_id is not None:
         close_edit(scope, attempt_id, outcome)
@@ -282,10 +309,14 @@ def settle_edit(
             assert_never(outcome)
 
 
-def _retry_edit_later(scope: Scope, row: PostEdit, after: timedelta, reason: Message) -> timedelta | None:
+def _retry_edit_later(
+    scope: Scope, row: PostEdit, after: timedelta, reason: Message
+) -> timedelta | None:
     there = get_delivery(scope, row.delivery_id)
     if there.state != S.PUBLISHED:
-        edits.transition_edit(scope, row, E.DROPPED, reason=EDITED_POST_REMOVED, settled_at=scope.now)
+        edits.transition_edit(
+            scope, row, E.DROPPED, reason=EDITED_POST_REMOVED, settled_at=scope.now
+        )
         return None
     if scope.now + after > row.until:
         _refuse_edit(scope, row, reason)
@@ -295,7 +326,8 @@ def _retry_edit_later(scope: Scope, row: PostEdit, after: timedelta, reason: Mes
 
 
 def recover_edit(scope: Scope, edit_id: UUID, *, connectors: Mapping[str, Connector]) -> None:
-    """Bring an edit whose act ended without a settle where it belongs; the same words may leave once more.
+    """Bring an edit whose act ended without a settle where it belongs; the same words may leave
+    once more.
 
     Raises `outbox.RetryLater` while the act may still be under way.
     """
@@ -306,7 +338,9 @@ def recover_edit(scope: Scope, edit_id: UUID, *, connectors: Mapping[str, Connec
     if scope.now < until:
         raise outbox.RetryLater(until - scope.now)
     there = get_delivery(scope, row.delivery_id)
-    known = recorded_edit(scope, delivery_subject(there.id), there.native_id or "", connectors=connectors)
+    known = recorded_edit(
+        scope, delivery_subject(there.id), there.native_id or "", connectors=connectors
+    )
     if known is not None:
         settle_edit(scope, edit_id, known[1], attempt=row.attempt, attempt_id=known[0])
     else:
@@ -314,9 +348,15 @@ def recover_edit(scope: Scope, edit_id: UUID, *, connectors: Mapping[str, Connec
 
 
 def send_edit(
-    event: EditDue, *, tenant: OpenScope, mint: MintPermit, connectors: Mapping[str, Connector], carry: RunSteps
+    event: EditDue,
+    *,
+    tenant: OpenScope,
+    mint: MintPermit,
+    connectors: Mapping[str, Connector],
+    carry: RunSteps,
 ) -> None:
-    """Claim, act, settle. Raises `outbox.RetryLater` where the words may not leave yet, or leave once more."""
+    """Claim, act, settle. Raises `outbox.RetryLater` where the words may not leave yet, or leave
+    once more."""
     with tenant(event.tenant_id, EDITING) as scope:
         recover_edit(scope, event.subject_id, connectors=connectors)
     try:
@@ -335,14 +375,21 @@ def send_edit(
 
 
 def _run_edit_step(
-    event: EditDue, turn: PreparedStep | Outcome, attempt: int, *, tenant: OpenScope, carry: RunSteps
+    event: EditDue,
+    turn: PreparedStep | Outcome,
+    attempt: int,
+    *,
+    tenant: OpenScope,
+    carry: RunSteps,
 ) -> None:
     later: list[timedelta | None] = []
 
     def settled(scope: Scope, armed: PreparedStep | None, outcome: Outcome) -> None:
         ours = replace(scope, actor=EDITING)
         attempt_id = armed.attempt_id if armed is not None else None
-        later.append(settle_edit(ours, event.subject_id, outcome, attempt=attempt, attempt_id=attempt_id))
+        later.append(
+            settle_edit(ours, event.subject_id, outcome, attempt=attempt, attempt_id=attempt_id)
+        )
 
     if isinstance(turn, PreparedStep):
         try:
@@ -350,7 +397,13 @@ def _run_edit_step(
         except (NotFound, EgressForbidden) as unsent:
             with tenant(event.tenant_id, EDITING) as scope:
                 lost = isinstance(unsent, NotFound)
-                settled(scope, turn, Rejected(Message("delivery.media_missing") if lost else BROKEN, permanent=False))
+                settled(
+                    scope,
+                    turn,
+                    Rejected(
+                        Message("delivery.media_missing") if lost else BROKEN, permanent=False
+                    ),
+                )
             raise
     else:
         with tenant(event.tenant_id, EDITING) as scope:
@@ -368,11 +421,16 @@ def hold_failed_edit(event: EditDue, *, tenant: OpenScope) -> None:
 
 
 def apply_edit_resolution(event: EditResolved, *, tenant: OpenScope) -> None:
-    """A member says which words stand outside; where the house found out by itself meanwhile, it stays so."""
+    """A member says which words stand outside; where the house found out by itself meanwhile, it
+    stays so."""
     with tenant(event.tenant_id, event.by) as scope:
         row = _get_locked_edit(scope, event.subject_id)
         if row.state != E.UNSURE:
             return
         there = get_delivery(scope, row.delivery_id)
-        resolve_edit(scope, delivery_subject(there.id), there.native_id or "", came_through=event.came)
-        edits.transition_edit(scope, row, E.DONE if event.came else E.REFUSED, reason=None, settled_at=scope.now)
+        resolve_edit(
+            scope, delivery_subject(there.id), there.native_id or "", came_through=event.came
+        )
+        edits.transition_edit(
+            scope, row, E.DONE if event.came else E.REFUSED, reason=None, settled_at=scope.now
+        )

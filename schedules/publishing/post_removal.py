@@ -22,10 +22,11 @@ from tenants.notices import notices
 
 
 def request_post_removal(scope: Scope, delivery_id: UUID) -> int:
-    """Take a delivery away: one removal for each of its copies outside, the last part first; returns how many.
+    """Take a delivery away: one removal for each of its copies outside, the last part first;
+    returns how many.
 
-    One in doubt is looked for first. Raises Conflict unless something of it is outside or may be, and for a post that
-    did not leave through this house.
+    One in doubt is looked for first. Raises Conflict unless something of it is outside or may be,
+    and for a post that did not leave through this house.
     """
     row = get_delivery(scope, delivery_id)
     left = _list_remaining_copies(scope, row)
@@ -37,7 +38,8 @@ def request_post_removal(scope: Scope, delivery_id: UUID) -> int:
 
 
 def recall_partial_thread(scope: Scope, row: Delivery) -> None:
-    """The rest of a thread may not leave: what stands of it makes no sense alone, and goes, the last part first.
+    """The rest of a thread may not leave: what stands of it makes no sense alone, and goes, the
+    last part first.
 
     Why the rest may not stands in the gate's log; the members are told how far it had got.
     """
@@ -50,7 +52,9 @@ def recall_partial_thread(scope: Scope, row: Delivery) -> None:
     _request_copy_removals(scope, row, left)
     if not left:  # what stood of it went meanwhile, while the rest was in doubt
         _mark_post_removed(scope, row)
-    notices.put(scope, told, cause=f"delivery:{row.id}:thread", urgent=True, creator_id=row.creator_id)
+    notices.put(
+        scope, told, cause=f"delivery:{row.id}:thread", urgent=True, creator_id=row.creator_id
+    )
 
 
 def _request_copy_removals(scope: Scope, row: Delivery, left: Sequence[LiveCopy]) -> None:
@@ -98,7 +102,8 @@ def _mark_post_removed(scope: Scope, row: Delivery, reason: Message | None = Non
 
 
 def _list_remaining_copies(scope: Scope, row: Delivery) -> list[LiveCopy]:
-    """What may still be seen outside, oldest first. Of one in doubt, everything that was ever allowed to leave."""
+    """What may still be seen outside, oldest first. Of one in doubt, everything that was ever
+    allowed to leave."""
     doubted = row.native_id is None or is_partly_published(row)
     known = list_consumed_permits if doubted else list_copies
     return [copy for copy in known(scope, delivery_subject(row.id)) if copy.removed_at is None]

@@ -50,11 +50,21 @@ from schedules.posts.deliveries import schedule_wakeups
 from schedules.posts.delivery_units import delivery_subject
 from schedules.posts.events import ReconcileDue
 from schedules.posts.models import Delivery
-from schedules.posts.states import ACCOUNT_LOST, TIMEOUT_MARGIN, WAITS_FOR_MANUAL_POSTING, DeliveryState
+from schedules.posts.states import (
+    ACCOUNT_LOST,
+    TIMEOUT_MARGIN,
+    WAITS_FOR_MANUAL_POSTING,
+    DeliveryState,
+)
 from schedules.posts.thread_parts import current_part
 from schedules.posts.transitions import get_delivery, missing_files_cause, transition_delivery
 from schedules.publishing import post_removal
-from schedules.publishing.claims import MissedTogether, NotClaimable, is_refusal_outdated, schedule_lookup
+from schedules.publishing.claims import (
+    MissedTogether,
+    NotClaimable,
+    is_refusal_outdated,
+    schedule_lookup,
+)
 from schedules.publishing.events import DeliveryPublished
 from tenants.notices import notices
 
@@ -72,7 +82,9 @@ class Settlement:
     look_at: datetime | None = None
 
 
-def compute_settlement(outcome: Outcome, *, now: datetime, done: Sequence[str] = (), parts: int = 1) -> Settlement:
+def compute_settlement(
+    outcome: Outcome, *, now: datetime, done: Sequence[str] = (), parts: int = 1
+) -> Settlement:
     """Turn what the platform answered into the delivery's next state; pure.
 
     `done` are the native ids of the parts of a thread that stand already, of `parts` in all.
@@ -81,28 +93,52 @@ def compute_settlement(outcome: Outcome, *, now: datetime, done: Sequence[str] =
         case Published() if parts > 1:
             return _settle_published_part(outcome, now=now, done=done, parts=parts)
         case Published(native_id=native_id, url=url):
-            return Settlement(DeliveryState.PUBLISHED, changes={"native_id": native_id, "url": url, "settled_at": now})
+            return Settlement(
+                DeliveryState.PUBLISHED,
+                changes={"native_id": native_id, "url": url, "settled_at": now},
+            )
         case Processing(by_hand=True):
             return Settlement(
-                DeliveryState.PROCESSING, Message(WAITS_FOR_MANUAL_POSTING), look_at=now + task_lifecycle.TASK_LIFETIME
+                DeliveryState.PROCESSING,
+                Message(WAITS_FOR_MANUAL_POSTING),
+                look_at=now + task_lifecycle.TASK_LIFETIME,
             )
         case Processing():
             return Settlement(DeliveryState.PROCESSING, look_at=now + FIRST_POLL)
         case Retry(after=after, reason=reason):
-            return Settlement(retry_state(done), reason, {"not_before": now + after}, again_at=now + after)
+            return Settlement(
+                retry_state(done), reason, {"not_before": now + after}, again_at=now + after
+            )
         case Uncertain(reason=reason):
-            return Settlement(DeliveryState.UNCERTAIN, reason, {"uncertain_since": now}, look_at=now + TIMEOUT_MARGIN)
-        case Rejected(reason=reason) if reason.code.startswith("gate."):  # not the platform's no: a person may lift it
+            return Settlement(
+                DeliveryState.UNCERTAIN,
+                reason,
+                {"uncertain_since": now},
+                look_at=now + TIMEOUT_MARGIN,
+            )
+        case Rejected(reason=reason) if reason.code.startswith(
+            "gate."
+        ):  # not the platform's no: a person may lift it
             return Settlement(DeliveryState.BROKEN_OFF if done else DeliveryState.HELD, reason)
         case Rejected(reason=reason):
-            return Settlement(DeliveryState.BROKEN_OFF if done else DeliveryState.FAILED, reason, {"settled_at": now})
-        case Reauthorize() | Disconnected():  # why stands in the notice of the account and in the attempt
-            return Settlement(DeliveryState.BROKEN_OFF if done else DeliveryState.HELD, Message(ACCOUNT_LOST))
+            return Settlement(
+                DeliveryState.BROKEN_OFF if done else DeliveryState.FAILED,
+                reason,
+                {"settled_at": now},
+            )
+        case (
+            Reauthorize() | Disconnected()
+        ):  # why stands in the notice of the account and in the attempt
+            return Settlement(
+                DeliveryState.BROKEN_OFF if done else DeliveryState.HELD, Message(ACCOUNT_LOST)
+            )
         case _:
             assert_never(outcome)  # an eighth outcome fails the type check, not a creator's post
 
 
-def _settle_published_part(stands: Published, *, now: datetime, done: Sequence[str], parts: int) -> Settlement:
+def _settle_published_part(
+    stands: Published, *, now: datetime, done: Sequence[str], parts: int
+) -> Settlement:
     """A part of a thread stands: the next one follows at once, or it was the last."""
     changes: dict[str, Any] = {"part_ids": [*done, stands.native_id], "not_before": None}
     if not done:
@@ -128,19 +164,26 @@ UNSEEN = f"gate.{Reason.DESTINATION_PROBE_STALE}"
 
 
 class RecordedOutcome(Protocol):
-    """What the answer to the last step of a part meant, where one was kept: `channels.sending.step_runner.recorded_outcome`."""
+    """What the answer to the last step of a part meant, where one was kept:
+    `channels.sending.step_runner.recorded_outcome`."""
 
     def __call__(self, scope: Scope, subject: Subject, *, part: int) -> Outcome | None: ...
 
 
 def settle_delivery(
-    scope: Scope, delivery_id: UUID, outcome: Outcome, *, armed: PreparedStep | None = None, attempt: int | None = None
+    scope: Scope,
+    delivery_id: UUID,
+    outcome: Outcome,
+    *,
+    armed: PreparedStep | None = None,
+    attempt: int | None = None,
 ) -> None:
-    """Write what the act came to, in the lock order of the house: channel, delivery, the permit's copy.
+    """Write what the act came to, in the lock order of the house: channel, delivery, the permit's
+    copy.
 
-    `armed` is the step that was carried, and `attempt` the claim it belongs to; without them, the last ones. If
-    reconcile was faster, or a later claim is under way, the outcome stays in the attempts alone; but what stands
-    outside is known as published.
+    `armed` is the step that was carried, and `attempt` the claim it belongs to; without them, the
+    last ones. If reconcile was faster, or a later claim is under way, the outcome stays in the
+    attempts alone; but what stands outside is known as published.
     """
     row = get_delivery(scope, delivery_id)
     same = attempt is None or row.attempt == attempt
@@ -156,17 +199,25 @@ def settle_delivery(
                 lifecycle.mark_gone(scope, row.channel_id, reason)
             case _:
                 pass
-        _apply_settlement(scope, row, _compute_row_settlement(scope, row, outcome), plain=_is_unmarked_step(armed))
+        _apply_settlement(
+            scope, row, _compute_row_settlement(scope, row, outcome), plain=_is_unmarked_step(armed)
+        )
         if isinstance(outcome, Published) and outcome.fewer:
             _notify_missing_files(scope, row)
     step_runner.close_attempt(
-        scope, armed or delivery_subject(delivery_id), outcome, part=part, note_copy=issuance.record_copy
+        scope,
+        armed or delivery_subject(delivery_id),
+        outcome,
+        part=part,
+        note_copy=issuance.record_copy,
     )
 
 
 def _notify_missing_files(scope: Scope, row: Delivery) -> None:
     """It stands, and not as it was sent: whether it may stay so is for a person to say."""
-    told = Message("delivery.fewer_files", {"account": queries.get_channel(scope, row.channel_id).name})
+    told = Message(
+        "delivery.fewer_files", {"account": queries.get_channel(scope, row.channel_id).name}
+    )
     notices.put(scope, told, cause=missing_files_cause(row), urgent=True, creator_id=row.creator_id)
 
 
@@ -179,11 +230,18 @@ def _compute_row_settlement(scope: Scope, row: Delivery, outcome: Outcome) -> Se
     return compute_settlement(outcome, now=scope.now, done=row.part_ids, parts=row.parts)
 
 
-def _apply_settlement(scope: Scope, row: Delivery, after: Settlement, *, plain: bool = False) -> None:
+def _apply_settlement(
+    scope: Scope, row: Delivery, after: Settlement, *, plain: bool = False
+) -> None:
     """`plain`: what left asked nothing of the platform that would have to be read back."""
-    late = row.late_until is not None and after.again_at is not None and after.again_at > row.late_until
+    late = (
+        row.late_until is not None
+        and after.again_at is not None
+        and after.again_at > row.late_until
+    )
     if late:
-        # the graph leads from publishing to held directly: waiting any longer would break the author's word
+        # the graph leads from publishing to held directly: waiting any longer would break the
+        # author's word
         part_ids = after.changes.get("part_ids", row.part_ids)
         stands = {"part_ids": part_ids, **after.changes} if part_ids else {}
         transition_delivery(
@@ -198,7 +256,9 @@ def _apply_settlement(scope: Scope, row: Delivery, after: Settlement, *, plain: 
     if after.look_at is not None:
         schedule_lookup(scope, row, after.look_at)
         if is_manual(row):
-            task_lifecycle.activate_task(scope, delivery_subject(row.id), due_at=row.due_at, late_until=row.late_until)
+            task_lifecycle.activate_task(
+                scope, delivery_subject(row.id), due_at=row.due_at, late_until=row.late_until
+            )
         return
     if row.state == DeliveryState.PUBLISHED:
         fact = DeliveryPublished(scope.tenant_id, row.id)
@@ -220,22 +280,28 @@ def is_manual(row: Delivery) -> bool:
     return row.reason is not None and row.reason["code"] == WAITS_FOR_MANUAL_POSTING
 
 
-def postpone_delivery(scope: Scope, delivery_id: UUID, refusal: NotClaimable | PermitDenied) -> timedelta | None:
-    """A claim was not made: hold the delivery where a person must decide; else say when its row should come back.
+def postpone_delivery(
+    scope: Scope, delivery_id: UUID, refusal: NotClaimable | PermitDenied
+) -> timedelta | None:
+    """A claim was not made: hold the delivery where a person must decide; else say when its row
+    should come back.
 
     It comes back no later than its lateness ends, so that a person learns of it then.
     """
     row = get_delivery(scope, delivery_id)
     if isinstance(refusal, MissedTogether):
         missed_posts.register_missed_posts(scope, row.channel_id)
-        return IMMEDIATE_RETRY_DELAY  # where another noted it: the rows of those that were laid out are new ones
+        # where another noted it: the rows of those that were laid out are new ones
+        return IMMEDIATE_RETRY_DELAY
     if is_refusal_outdated(scope, row, refusal):
         return IMMEDIATE_RETRY_DELAY
     if isinstance(refusal, NotClaimable) and refusal.drop is not None:
         misfires.skip_misfire(scope, row, refusal.drop)
         return None
     hold, again = (
-        (refusal.hold, refusal.again) if isinstance(refusal, NotClaimable) else _handle_denial(scope, row, refusal)
+        (refusal.hold, refusal.again)
+        if isinstance(refusal, NotClaimable)
+        else _handle_denial(scope, row, refusal)
     )
     if (
         hold is not None
@@ -253,12 +319,16 @@ def postpone_delivery(scope: Scope, delivery_id: UUID, refusal: NotClaimable | P
     return min(again, row.late_until - scope.now + timedelta(milliseconds=1))
 
 
-def _handle_denial(scope: Scope, row: Delivery, denied: PermitDenied) -> tuple[Message | None, timedelta | None]:
+def _handle_denial(
+    scope: Scope, row: Delivery, denied: PermitDenied
+) -> tuple[Message | None, timedelta | None]:
     """Why a person must decide, or how soon the same may be asked again."""
     decision = denied.decision
     if decision.is_transient or decision.is_stale:
         return None, STOP_RECHECK_INTERVAL if decision.is_transient else IMMEDIATE_RETRY_DELAY
-    if decision.needs_place_check and destination_check.request_destination_check(scope, row.channel_id):
+    if decision.needs_place_check and destination_check.request_destination_check(
+        scope, row.channel_id
+    ):
         again = destination_check.destination_check_wait(scope, row.channel_id)
         if again is not None:
             return None, again
@@ -276,9 +346,11 @@ def _hold_delivery(scope: Scope, row: Delivery, reason: Message) -> None:
 
 
 def hold_unsent(scope: Scope, delivery_id: UUID, reason: Message) -> None:
-    """The request was refused before its first byte, and would be again: nothing is visible, a person decides.
+    """The request was refused before its first byte, and would be again: nothing is visible, a
+    person decides.
 
-    Where the record does not say so, something may be visible: that is for reconcile to find out.
+    Where the record does not say so, something may be visible: that is for reconcile to find
+    out.
     """
     row = get_delivery(scope, delivery_id)
     part = current_part(row)
@@ -286,18 +358,24 @@ def hold_unsent(scope: Scope, delivery_id: UUID, reason: Message) -> None:
         return
     if row.state == DeliveryState.PUBLISHING:
         outbox.cancel(scope, ReconcileDue.kind, row.id)
-        transition_delivery(scope, row, DeliveryState.BROKEN_OFF if part else DeliveryState.HELD, reason=reason)
+        transition_delivery(
+            scope, row, DeliveryState.BROKEN_OFF if part else DeliveryState.HELD, reason=reason
+        )
     unsent = Retry(IMMEDIATE_RETRY_DELAY, "account", reason)
-    step_runner.close_attempt(scope, delivery_subject(delivery_id), unsent, part=part, note_copy=issuance.record_copy)
+    step_runner.close_attempt(
+        scope, delivery_subject(delivery_id), unsent, part=part, note_copy=issuance.record_copy
+    )
 
 
 def hold_failed(scope: Scope, delivery_id: UUID) -> None:
-    """A fault of ours stopped the delivery: it waits for a person, never for a row that will not come."""
+    """A fault of ours stopped the delivery: it waits for a person, never for a row that will not
+    come."""
     _hold_delivery(scope, get_delivery(scope, delivery_id), Message("delivery.bug"))
 
 
 def recover_unsettled(scope: Scope, delivery_id: UUID, *, recorded: RecordedOutcome) -> int | None:
-    """Bring a delivery whose act ended without a settle into its true state; the part that must now be looked for.
+    """Bring a delivery whose act ended without a settle into its true state; the part that must now
+    be looked for.
 
     Raises `outbox.RetryLater` while the act may still be under way.
     """
@@ -307,7 +385,11 @@ def recover_unsettled(scope: Scope, delivery_id: UUID, *, recorded: RecordedOutc
         if scope.now < until:
             raise outbox.RetryLater(until - scope.now)
         transition_delivery(
-            scope, row, DeliveryState.UNCERTAIN, reason=Message("delivery.was_it_posted"), uncertain_since=scope.now
+            scope,
+            row,
+            DeliveryState.UNCERTAIN,
+            reason=Message("delivery.was_it_posted"),
+            uncertain_since=scope.now,
         )
     if row.state == DeliveryState.PUBLISHING:
         if row.deadline_at is not None and scope.now < row.deadline_at + TIMEOUT_MARGIN:
@@ -318,35 +400,51 @@ def recover_unsettled(scope: Scope, delivery_id: UUID, *, recorded: RecordedOutc
             settle_delivery(scope, delivery_id, outcome)
         elif reconciliation.is_possibly_published(scope, delivery_subject(delivery_id), part):
             transition_delivery(
-                scope, row, DeliveryState.UNCERTAIN, reason=Message("delivery.no_answer"), uncertain_since=scope.now
+                scope,
+                row,
+                DeliveryState.UNCERTAIN,
+                reason=Message("delivery.no_answer"),
+                uncertain_since=scope.now,
             )
         else:  # proof that nothing visible was ever asked for
             _apply_settlement(scope, row, Settlement(retry_state(row.part_ids), again_at=scope.now))
             reconciliation.mark_absent(scope, delivery_subject(delivery_id), part)
-    return current_part(row) if row.state in (DeliveryState.UNCERTAIN, DeliveryState.PROCESSING) else None
+    return (
+        current_part(row)
+        if row.state in (DeliveryState.UNCERTAIN, DeliveryState.PROCESSING)
+        else None
+    )
 
 
 def settle_lookup(scope: Scope, delivery_id: UUID, sighting: LookupResult) -> None:
-    """Found: published. Refused after all: failed. Surely absent: send again with the same key. Neither: look later,
-    and a person may decide."""
+    """Found: published. Refused after all: failed. Surely absent: send again with the same key.
+    Neither: look later, and a person may decide."""
     row = get_delivery(scope, delivery_id)
     if row.state not in (DeliveryState.UNCERTAIN, DeliveryState.PROCESSING):
         return
     match sighting:
         case Found(native_id=native_id, url=url, at=at):
             _record_found_post(scope, row, Published(native_id, url, at))
-        case Failed(reason=reason, again=timedelta() as again) if _can_retry_after_fault(scope, row, again):
+        case Failed(reason=reason, again=timedelta() as again) if _can_retry_after_fault(
+            scope, row, again
+        ):
             _retry_after_rejection(scope, row, reason, scope.now + again)
         case Failed(reason=reason):
-            _apply_settlement(scope, row, _compute_row_settlement(scope, row, Rejected(reason, permanent=False)))
+            _apply_settlement(
+                scope, row, _compute_row_settlement(scope, row, Rejected(reason, permanent=False))
+            )
             reconciliation.mark_absent(scope, delivery_subject(row.id), current_part(row))
         case Absent() if row.state == DeliveryState.UNCERTAIN and _is_absent(scope, row):
             _resend_delivery(scope, row)
         case Absent() | Unknown():
-            next_at = reconciliation.next_look_at(scope, delivery_subject(row.id), current_part(row))
+            next_at = reconciliation.next_look_at(
+                scope, delivery_subject(row.id), current_part(row)
+            )
             if next_at is not None:
                 schedule_lookup(scope, row, next_at)
-            elif row.state == DeliveryState.PROCESSING:  # accepted, and nowhere to be seen: somebody is told
+            elif (
+                row.state == DeliveryState.PROCESSING
+            ):  # accepted, and nowhere to be seen: somebody is told
                 transition_delivery(
                     scope,
                     row,
@@ -361,13 +459,17 @@ def settle_lookup(scope: Scope, delivery_id: UUID, sighting: LookupResult) -> No
 def _can_retry_after_fault(scope: Scope, row: Delivery, again: timedelta) -> bool:
     """Whether a try after a fault of the platform's is the first such, and still in time."""
     late = row.late_until is not None and scope.now + again > row.late_until
-    return not late and not reconciliation.has_refused_attempt(scope, delivery_subject(row.id), current_part(row))
+    return not late and not reconciliation.has_refused_attempt(
+        scope, delivery_subject(row.id), current_part(row)
+    )
 
 
 def _retry_after_rejection(scope: Scope, row: Delivery, reason: Message, at: datetime) -> None:
     """Nothing stands, by the platform's word: it leaves again then."""
     if row.state == DeliveryState.PROCESSING:
-        transition_delivery(scope, row, DeliveryState.UNCERTAIN, reason=reason, uncertain_since=scope.now)
+        transition_delivery(
+            scope, row, DeliveryState.UNCERTAIN, reason=reason, uncertain_since=scope.now
+        )
     transition_delivery(scope, row, retry_state(row.part_ids), reason=reason, not_before=at)
     outbox.cancel(scope, ReconcileDue.kind, row.id)
     reconciliation.mark_absent(scope, delivery_subject(row.id), current_part(row))
@@ -381,7 +483,9 @@ def _is_absent(scope: Scope, row: Delivery) -> bool:
 def _record_found_post(scope: Scope, row: Delivery, published: Published) -> None:
     part = current_part(row)
     _apply_settlement(scope, row, _compute_row_settlement(scope, row, published))
-    step_runner.close_attempt(scope, delivery_subject(row.id), published, part=part, note_copy=issuance.record_copy)
+    step_runner.close_attempt(
+        scope, delivery_subject(row.id), published, part=part, note_copy=issuance.record_copy
+    )
 
 
 def _resend_delivery(scope: Scope, row: Delivery) -> None:
@@ -391,7 +495,8 @@ def _resend_delivery(scope: Scope, row: Delivery) -> None:
 
 
 def resend_absent_delivery(scope: Scope, delivery_id: UUID) -> None:
-    """A person says it is not there. Leaves again with the same key under a new permit, if it is not too late.
+    """A person says it is not there. Leaves again with the same key under a new permit, if it is
+    not too late.
 
     Raises Conflict unless the delivery is in doubt.
     """
@@ -410,14 +515,16 @@ def record_live_link(scope: Scope, delivery_id: UUID, *, native_id: str, url: st
     if row.state not in (DeliveryState.UNCERTAIN, DeliveryState.PROCESSING):
         raise Conflict("delivery.not_in_doubt")
     _check_link_unused(
-        scope, row.channel_id, or_(col(Delivery.native_id) == native_id, _has_part_id_condition(native_id))
+        scope,
+        row.channel_id,
+        or_(col(Delivery.native_id) == native_id, _has_part_id_condition(native_id)),
     )
     _record_found_post(scope, row, Published(native_id, url))
 
 
 def check_address_unused(scope: Scope, channel_id: UUID, url: str) -> None:
-    """Raise Conflict where another delivery of the account stands at this address: some platforms call one post by two
-    names, before it was public and after."""
+    """Raise Conflict where another delivery of the account stands at this address: some platforms
+    call one post by two names, before it was public and after."""
     _check_link_unused(scope, channel_id, col(Delivery.url) == url)
 
 
@@ -433,7 +540,8 @@ def _has_part_id_condition(native_id: str) -> ColumnElement[bool]:
 
 
 def resume_account_posts(scope: Scope, channel_id: UUID) -> int:
-    """The account lets us in, or its place was seen, again: what was held for that is on the calendar; how many."""
+    """The account lets us in, or its place was seen, again: what was held for that is on the
+    calendar; how many."""
     rows = scope.session.exec(
         select(Delivery).where(
             Delivery.tenant_id == scope.tenant_id,

@@ -18,9 +18,15 @@ log = telemetry.get_logger("schedules.publishing.stalled_deliveries")
 
 
 def wake_stalled_deliveries(scope: Scope) -> int:
-    """Wake deliveries that no live row would: returns how many there were (`orphans_total`, which must stay 0)."""
-    waiting = select(Delivery).where(Delivery.tenant_id == scope.tenant_id, _is_stalled_condition(scope.now))
-    return sum(_wake_if_stalled(scope, row) for row in scope.session.exec(waiting.order_by(col(Delivery.id))).all())
+    """Wake deliveries that no live row would: returns how many there were (`orphans_total`, which
+    must stay 0)."""
+    waiting = select(Delivery).where(
+        Delivery.tenant_id == scope.tenant_id, _is_stalled_condition(scope.now)
+    )
+    return sum(
+        _wake_if_stalled(scope, row)
+        for row in scope.session.exec(waiting.order_by(col(Delivery.id))).all()
+    )
 
 
 def _is_stalled_condition(now: datetime) -> ColumnElement[bool]:
@@ -33,21 +39,32 @@ def _is_stalled_condition(now: datetime) -> ColumnElement[bool]:
     ]
     return or_(
         col(Delivery.state).in_(waits) & (col(Delivery.due_at) < now - TIMEOUT_MARGIN),
-        (col(Delivery.state) == str(DeliveryState.PUBLISHING)) & (col(Delivery.deadline_at) < now - 3 * TIMEOUT_MARGIN),
+        (col(Delivery.state) == str(DeliveryState.PUBLISHING))
+        & (col(Delivery.deadline_at) < now - 3 * TIMEOUT_MARGIN),
         col(Delivery.state) == str(DeliveryState.PROCESSING),
     )
 
 
 def _wake_if_stalled(scope: Scope, row: Delivery) -> bool:
-    """Whether a delivery was forgotten; read again under its lock, since somebody may have ended or moved it."""
+    """Whether a delivery was forgotten; read again under its lock, since somebody may have ended or
+    moved it."""
     if _is_awaited(scope, row):
         return False
     ours = (Delivery.tenant_id == row.tenant_id, Delivery.id == row.id)
-    again = select(Delivery).where(*ours, _is_stalled_condition(scope.now)).with_for_update(key_share=True)
+    again = (
+        select(Delivery)
+        .where(*ours, _is_stalled_condition(scope.now))
+        .with_for_update(key_share=True)
+    )
     forgotten = scope.session.exec(again.execution_options(populate_existing=True)).first()
     if forgotten is None or _is_awaited(scope, forgotten):
         return False
-    log.error("delivery.forgotten", delivery=str(forgotten.id), state=forgotten.state, version=forgotten.version)
+    log.error(
+        "delivery.forgotten",
+        delivery=str(forgotten.id),
+        state=forgotten.state,
+        version=forgotten.version,
+    )
     if _is_in_flight(forgotten):
         schedule_lookup(scope, forgotten, scope.now)
     else:
@@ -56,7 +73,9 @@ def _wake_if_stalled(scope: Scope, row: Delivery) -> bool:
 
 
 def _is_awaited(scope: Scope, row: Delivery) -> bool:
-    return outbox.is_pending(scope, row.id, ReconcileDue.kind if _is_in_flight(row) else PublishDue.kind)
+    return outbox.is_pending(
+        scope, row.id, ReconcileDue.kind if _is_in_flight(row) else PublishDue.kind
+    )
 
 
 def _is_in_flight(row: Delivery) -> bool:

@@ -1,7 +1,9 @@
-"""A person's word on a post that is possibly outside: it stands, with its link, it does not, or it is left at that.
+"""A person's word on a post that is possibly outside: it stands, with its link, it does not, or it
+is left at that.
 
-A page may not write what the gate keeps of copies, so the word is an event; the workers settle it as that member. What
-a link names is asked of the platform first: a post that is not there, or somebody else's, is never tied to ours.
+A page may not write what the gate keeps of copies, so the word is an event; the workers settle it
+as that member. What a link names is asked of the platform first: a post that is not there, or
+somebody else's, is never tied to ours.
 """
 
 from collections.abc import Collection
@@ -41,7 +43,8 @@ from tenants.notices import notices
 MAX_PAGE_ADDRESS_LENGTH = 500
 AGAIN = timedelta(seconds=20)
 PATIENCE = timedelta(minutes=5)
-"""How often a platform is asked that cannot tell now, and for how long: then whoever said so is told."""
+"""How often a platform is asked that cannot tell now, and for how long: then whoever said so is
+told."""
 
 
 class LookUpAddress(Protocol):
@@ -52,17 +55,22 @@ class LookUpAddress(Protocol):
     ) -> LookupResult: ...
 
 
-def resolve_uncertain_delivery(scope: Scope, delivery_id: UUID, *, member_id: UUID, url: str) -> None:
-    """Say what became of a post in doubt: `url` is where it stands, "" that it is not there and may leave again.
+def resolve_uncertain_delivery(
+    scope: Scope, delivery_id: UUID, *, member_id: UUID, url: str
+) -> None:
+    """Say what became of a post in doubt: `url` is where it stands, "" that it is not there and may
+    leave again.
 
-    The last word counts. Raises Refused for a role without the right, Conflict when it is not in doubt (any more),
-    BadInput for no link.
+    The last word counts. Raises Refused for a role without the right, Conflict when it is not in
+    doubt (any more), BadInput for no link.
     """
     row = _get_uncertain_delivery(scope, delivery_id, member_id)
     if url:
         check_page_address(url)
     audit.record(scope, "delivery.doubt_ended", f"delivery:{row.id}", stands=int(bool(url)))
-    event = UncertainDeliveryResolved(scope.tenant_id, row.id, url=url, by=f"member:{member_id}", at=scope.now)
+    event = UncertainDeliveryResolved(
+        scope.tenant_id, row.id, url=url, by=f"member:{member_id}", at=scope.now
+    )
     outbox.cancel(scope, UncertainDeliveryResolved.kind, row.id)
     outbox.put(scope, event, priority=1, dedupe=f"doubt:{row.id}:{url}")
 
@@ -70,7 +78,8 @@ def resolve_uncertain_delivery(scope: Scope, delivery_id: UUID, *, member_id: UU
 def close_uncertain_delivery(scope: Scope, delivery_id: UUID, *, member_id: UUID) -> None:
     """Let a post in doubt be: nobody looks for it any more, and it is never sent again.
 
-    Raises as `end_doubt`, and Conflict where a part of it surely stands: that is linked, finished or taken away.
+    Raises as `end_doubt`, and Conflict where a part of it surely stands: that is linked, finished
+    or taken away.
     """
     row = _get_uncertain_delivery(scope, delivery_id, member_id)
     if row.part_ids:
@@ -83,7 +92,9 @@ def close_uncertain_delivery(scope: Scope, delivery_id: UUID, *, member_id: UUID
 
 def deliveries_with_pending_lookup(scope: Scope, deliveries: Collection[UUID]) -> frozenset[UUID]:
     """Those of these posts in doubt for which the house looks by itself within a minute, or now."""
-    return bulk.pending_subjects(scope, ReconcileDue.kind, deliveries, before=scope.now + timedelta(minutes=1))
+    return bulk.pending_subjects(
+        scope, ReconcileDue.kind, deliveries, before=scope.now + timedelta(minutes=1)
+    )
 
 
 def _get_uncertain_delivery(scope: Scope, delivery_id: UUID, member_id: UUID) -> Delivery:
@@ -104,13 +115,19 @@ def check_page_address(url: str) -> None:
         parts = urlsplit(url)
     except ValueError as error:
         raise BadInput("delivery.no_link") from error
-    if parts.scheme not in ("https", "http") or not parts.hostname or len(url) > MAX_PAGE_ADDRESS_LENGTH:
+    if (
+        parts.scheme not in ("https", "http")
+        or not parts.hostname
+        or len(url) > MAX_PAGE_ADDRESS_LENGTH
+    ):
         raise BadInput("delivery.no_link")
 
 
-def apply_uncertain_resolution(event: UncertainDeliveryResolved, *, tenant: OpenScope, look: LookUpAddress) -> None:
-    """Do as the member said. Where the house found out by itself meanwhile it stays; what a link does not prove is
-    refused, and whoever waits for it is told why.
+def apply_uncertain_resolution(
+    event: UncertainDeliveryResolved, *, tenant: OpenScope, look: LookUpAddress
+) -> None:
+    """Do as the member said. Where the house found out by itself meanwhile it stays; what a link
+    does not prove is refused, and whoever waits for it is told why.
 
     Comes back (`outbox.RetryLater`) while the platform cannot tell.
     """
@@ -126,7 +143,9 @@ def apply_uncertain_resolution(event: UncertainDeliveryResolved, *, tenant: Open
         )
 
 
-def _verify_submitted_link(event: UncertainDeliveryResolved, *, tenant: OpenScope, look: LookUpAddress) -> None:
+def _verify_submitted_link(
+    event: UncertainDeliveryResolved, *, tenant: OpenScope, look: LookUpAddress
+) -> None:
     with tenant(event.tenant_id, event.by) as scope:
         row = get_delivery(scope, event.subject_id)
         asked_at = scope.now
@@ -134,7 +153,9 @@ def _verify_submitted_link(event: UncertainDeliveryResolved, *, tenant: OpenScop
             raise Conflict("delivery.not_in_doubt")
         channel_id = row.channel_id
         part = current_part(row)
-    seen = look(event.tenant_id, channel_id, delivery_subject(event.subject_id), event.url, part=part)
+    seen = look(
+        event.tenant_id, channel_id, delivery_subject(event.subject_id), event.url, part=part
+    )
     if isinstance(seen, Unknown) and event.at is not None and asked_at < event.at + PATIENCE:
         raise outbox.RetryLater(AGAIN)
     try:
@@ -142,7 +163,9 @@ def _verify_submitted_link(event: UncertainDeliveryResolved, *, tenant: OpenScop
             if isinstance(seen, Found):
                 url = seen.url or event.url
                 settlement.check_address_unused(scope, channel_id, url)
-                settlement.record_live_link(scope, event.subject_id, native_id=seen.native_id, url=url)
+                settlement.record_live_link(
+                    scope, event.subject_id, native_id=seen.native_id, url=url
+                )
             else:
                 _record_link_refusal(scope, event.subject_id, _rejection_message(seen))
     except Conflict as refused:

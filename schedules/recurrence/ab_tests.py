@@ -1,8 +1,9 @@
 """Two versions of what a series says, tested against each other: begun, listed, ended.
 
-A test is a stretch of a series, from one of its dates on: each time in it is a unit, whose version is drawn by
-`schedules/recurrence/variant_assignment.py`. The other version is a post of its own, so it is approved, previewed and compared like any.
-What came of it is said by `insights/analysis/ab_test_verdicts.py`.
+A test is a stretch of a series, from one of its dates on: each time in it is a unit, whose version
+is drawn by `schedules/recurrence/variant_assignment.py`. The other version is a post of its own, so
+it is approved, previewed and compared like any. What came of it is said by
+`insights/analysis/ab_test_verdicts.py`.
 """
 
 from collections.abc import Collection
@@ -57,8 +58,9 @@ class AbTestStatus(StrEnum):
 
 @dataclass(frozen=True)
 class AbTestRequest:
-    """A test to be made, from the date `day` of a series on: other words or other pictures, never both (None: as they
-    are); `metric` is read `age_hours` after each post left, of `planned` posts."""
+    """A test to be made, from the date `day` of a series on: other words or other pictures,
+    never both (None: as they are); `metric` is read `age_hours` after each post left, of
+    `planned` posts."""
 
     day: date
     metric: str
@@ -70,7 +72,8 @@ class AbTestRequest:
 
 @dataclass(frozen=True)
 class VariantTest:
-    """A test as it stands. `series_id` is the stretch of the series it runs on; instants are UTC-aware."""
+    """A test as it stands. `series_id` is the stretch of the series it runs on; instants are
+    UTC-aware."""
 
     id: UUID
     creator_id: UUID
@@ -100,7 +103,8 @@ class VariantTest:
 
 @dataclass(frozen=True)
 class AbTestUnit:
-    """One post of a test that left: since when that is known (UTC-aware), its version, and whether it still stands."""
+    """One post of a test that left: since when that is known (UTC-aware), its version, and whether
+    it still stands."""
 
     delivery_id: UUID
     variant: str
@@ -121,12 +125,16 @@ def variant_differences(one: PostContent, other: PostContent) -> frozenset[str]:
     return frozenset(name for name, differ in told.items() if differ)
 
 
-def start_test(scope: Scope, series_id: UUID, wanted: AbTestRequest, *, key: UUID, author: str) -> UUID:
-    """Let a series say one of two versions from a date on, each time the one a hash draws; once per `key`. The test.
+def start_test(
+    scope: Scope, series_id: UUID, wanted: AbTestRequest, *, key: UUID, author: str
+) -> UUID:
+    """Let a series say one of two versions from a date on, each time the one a hash draws; once per
+    `key`. The test.
 
-    The other version waits for the yes its creator asks for, as any post. Raises BadInput for a series on several
-    accounts or without as many times to come, for versions that say the same or differ in two ways, and for a day it
-    does not fall on; Conflict where one runs already or the series is stopped; NotFound.
+    The other version waits for the yes its creator asks for, as any post. Raises BadInput for a
+    series on several accounts or without as many times to come, for versions that say the same or
+    differ in two ways, and for a day it does not fall on; Conflict where one runs already or the
+    series is stopped; NotFound.
     """
     test_id = derived_uuid(scope.tenant_id, key, "post-test")
     if scope.session.get(PostTest, (scope.tenant_id, test_id)) is not None:
@@ -151,8 +159,12 @@ def start_test(scope: Scope, series_id: UUID, wanted: AbTestRequest, *, key: UUI
         by=author,
     )
     scope.add(test)
-    change = SeriesUpdate(occurrences.recurrence_of_series(row).recurrence_from(wanted.day), test_id=test.id)
-    series.change_following_occurrences(scope, series_id, wanted.day, change, author=author, confirmed=True)
+    change = SeriesUpdate(
+        occurrences.recurrence_of_series(row).recurrence_from(wanted.day), test_id=test.id
+    )
+    series.change_following_occurrences(
+        scope, series_id, wanted.day, change, author=author, confirmed=True
+    )
     release_post(scope, test.b_id)
     return test.id
 
@@ -165,15 +177,22 @@ def _check_test_request(scope: Scope, row: Series, wanted: AbTestRequest) -> Non
     rest = occurrences.recurrence_of_series(row).recurrence_from(wanted.day)
     if rest.occurrence_on(wanted.day).instant() <= scope.now:
         raise BadInput("delivery.time_passed")
-    left = len(rest.iterate_occurrences(scope.now, wanted.planned, without=occurrences.skipped_dates(row)))
+    left = len(
+        rest.iterate_occurrences(scope.now, wanted.planned, without=occurrences.skipped_dates(row))
+    )
     if left < wanted.planned:
         raise BadInput("variants.ends_before", left=left, planned=wanted.planned)
 
 
-def _create_variant_post(scope: Scope, row: Series, wanted: AbTestRequest, *, key: UUID, author: str) -> UUID:
-    """The other version, as a post of its own. What single places say otherwise is in it: it goes to one account."""
+def _create_variant_post(
+    scope: Scope, row: Series, wanted: AbTestRequest, *, key: UUID, author: str
+) -> UUID:
+    """The other version, as a post of its own. What single places say otherwise is in it: it goes
+    to one account."""
     owner = deliveries.get_post(scope, row.post_id)
-    said = channel_overrides.content_for_channel(owner, queries.get_channel(scope, UUID(row.channels[0])))
+    said = channel_overrides.content_for_channel(
+        owner, queries.get_channel(scope, UUID(row.channels[0]))
+    )
     other = replace(
         said,
         body=said.body if wanted.body is None else wanted.body,
@@ -188,13 +207,17 @@ def _create_variant_post(scope: Scope, row: Series, wanted: AbTestRequest, *, ke
     draft = Draft(owner.creator_id, *words, (), owner.text_ai, other.parts, asks, links=links)
     draft = replace(draft, labels=labels.label_ids_of_post(scope, owner.id))
     late: dict[str, Any] = {"late_ok": owner.late_ok, "until_midnight": owner.until_midnight}
-    return drafts.write_draft(scope, draft, key=key, author=author, origin=ORIGIN, priority=owner.priority, **late)
+    return drafts.write_draft(
+        scope, draft, key=key, author=author, origin=ORIGIN, priority=owner.priority, **late
+    )
 
 
 def end_test(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
-    """Draw no more: from its next time on the series says the version `keep`, a or b. Twice is as once.
+    """Draw no more: from its next time on the series says the version `keep`, a or b. Twice is as
+    once.
 
-    Raises BadInput for a version there is not, Conflict where it was ended with the other one, NotFound.
+    Raises BadInput for a version there is not, Conflict where it was ended with the other one,
+    NotFound.
     """
     if keep not in (VARIANT_A, VARIANT_B):
         raise BadInput("variants.no_version")
@@ -216,8 +239,12 @@ def end_test(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
         return
     repeat = occurrences.recurrence_of_series(row)
     for wall in repeat.iterate_occurrences(scope.now, 1, without=occurrences.skipped_dates(row)):
-        change = SeriesUpdate(repeat.recurrence_from(wall.day), post_id=test.b_id if keep == VARIANT_B else test.a_id)
-        series.change_following_occurrences(scope, row.id, wall.day, change, author=author, confirmed=True)
+        change = SeriesUpdate(
+            repeat.recurrence_from(wall.day), post_id=test.b_id if keep == VARIANT_B else test.a_id
+        )
+        series.change_following_occurrences(
+            scope, row.id, wall.day, change, author=author, confirmed=True
+        )
 
 
 def ab_test_complete_cause(test_id: UUID) -> str:
@@ -248,7 +275,9 @@ def get_test(scope: Scope, test_id: UUID) -> VariantTest:
 def list_running_tests(scope: Scope, creator_id: UUID) -> list[UUID]:
     """The tests of a creator that nobody has ended, nor ends before this transaction does."""
     query = select(PostTest.id).where(
-        PostTest.tenant_id == scope.tenant_id, PostTest.creator_id == creator_id, col(PostTest.ended_at).is_(None)
+        PostTest.tenant_id == scope.tenant_id,
+        PostTest.creator_id == creator_id,
+        col(PostTest.ended_at).is_(None),
     )
     return list(scope.session.exec(query.order_by(col(PostTest.id)).with_for_update(read=True)))
 
@@ -258,7 +287,11 @@ def tests_of_creators(scope: Scope, creators: Collection[UUID]) -> list[VariantT
     rows = scope.session.exec(
         select(PostTest)
         .where(PostTest.tenant_id == scope.tenant_id, col(PostTest.creator_id).in_(list(creators)))
-        .order_by(col(PostTest.ended_at).is_not(None), col(PostTest.created_at).desc(), col(PostTest.id).desc())
+        .order_by(
+            col(PostTest.ended_at).is_not(None),
+            col(PostTest.created_at).desc(),
+            col(PostTest.id).desc(),
+        )
         .limit(SHOWN)
         .execution_options(populate_existing=True)
     )
@@ -268,7 +301,8 @@ def tests_of_creators(scope: Scope, creators: Collection[UUID]) -> list[VariantT
 def list_tests(
     scope: Scope, creators: Collection[UUID], *, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[VariantTest]:
-    """Tests of these creators, the newest first; with `before` (when one was begun, its id), those behind it."""
+    """Tests of these creators, the newest first; with `before` (when one was begun, its id), those
+    behind it."""
     query = (
         select(PostTest)
         .where(PostTest.tenant_id == scope.tenant_id, col(PostTest.creator_id).in_(list(creators)))
@@ -276,7 +310,11 @@ def list_tests(
         .limit(min(limit, MAX_PAGE_SIZE))
         .execution_options(populate_existing=True)
     )
-    query = query if before is None else query.where(tuple_(col(PostTest.created_at), col(PostTest.id)) < before)
+    query = (
+        query
+        if before is None
+        else query.where(tuple_(col(PostTest.created_at), col(PostTest.id)) < before)
+    )
     return [_variant_test_from_row(scope, row) for row in scope.session.exec(query)]
 
 
@@ -284,7 +322,8 @@ def _variant_test_from_row(scope: Scope, row: PostTest) -> VariantTest:
     stretch = _get_test_series(scope, row.id)
     channel = queries.get_channel(scope, row.channel_id)
     a, b = (
-        channel_overrides.content_for_channel(deliveries.get_post(scope, one), channel) for one in (row.a_id, row.b_id)
+        channel_overrides.content_for_channel(deliveries.get_post(scope, one), channel)
+        for one in (row.a_id, row.b_id)
     )
     return VariantTest(
         row.id,
@@ -318,7 +357,9 @@ def list_test_units(scope: Scope, one: VariantTest) -> list[AbTestUnit]:
         .execution_options(populate_existing=True)
     )
     found = [
-        AbTestUnit(row.id, row.variant or VARIANT_A, row.settled_at or row.due_at, row.state not in GONE)
+        AbTestUnit(
+            row.id, row.variant or VARIANT_A, row.settled_at or row.due_at, row.state not in GONE
+        )
         for row in rows
     ]
     return sorted(found, key=lambda unit: (unit.at, str(unit.delivery_id)))

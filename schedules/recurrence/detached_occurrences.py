@@ -1,4 +1,5 @@
-"""One date of a series that becomes a post of its own: the series leaves it out, and what is said there may change."""
+"""One date of a series that becomes a post of its own: the series leaves it out, and what is said
+there may change."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,12 +20,13 @@ from schedules.recurrence.series import SERIES_HORIZON
 
 
 def detach_occurrence(scope: Scope, series_id: UUID, day: date, *, author: str) -> UUID:
-    """Leave one date out of a series, and write what it says as a post of its own that goes where and when that date
-    would have: moved ones at the time they were given. It asks for a yes as any new post. Its id; once per date.
+    """Leave one date out of a series, and write what it says as a post of its own that goes where
+    and when that date would have: moved ones at the time they were given. It asks for a yes as any
+    new post. Its id; once per date.
 
-    Raises BadInput for a day the series does not fall on and for a time that has passed; Conflict where something of
-    that date has left or is on its way, where nothing of it is planned, once the series is stopped, and while a test
-    runs on it; NotFound.
+    Raises BadInput for a day the series does not fall on and for a time that has passed; Conflict
+    where something of that date has left or is on its way, where nothing of it is planned, once the
+    series is stopped, and while a test runs on it; NotFound.
     """
     row = series.get_series(scope, series_id, lock=True)
     key = derived_uuid(row.id, "apart", day)
@@ -35,12 +37,18 @@ def detach_occurrence(scope: Scope, series_id: UUID, day: date, *, author: str) 
     if day in occurrences.skipped_dates(row):
         raise Conflict("series.none_that_day", day=f"{day:%d/%m/%Y}")
     series.extend_series(scope, series_id)  # of one that was just planned most is not made yet
-    places = _list_publishing_places(scope, row, day, series.skip_occurrence(scope, series_id, day, why="series.apart"))
+    places = _list_publishing_places(
+        scope, row, day, series.skip_occurrence(scope, series_id, day, why="series.apart")
+    )
     if not places:
         raise Conflict("series.none_that_day", day=f"{day:%d/%m/%Y}")
-    post_id = series.write_replacement_post(scope, row, _draft_from_series(scope, row), key=key, author=author)
+    post_id = series.write_replacement_post(
+        scope, row, _draft_from_series(scope, row), key=key, author=author
+    )
     for channel_id, at, before in places:
-        deliveries.create_delivery(scope, post_id, channel_id, at=at, instead_of=before, by_rule=True)
+        deliveries.create_delivery(
+            scope, post_id, channel_id, at=at, instead_of=before, by_rule=True
+        )
     release_post(scope, post_id)
     return post_id
 
@@ -48,18 +56,25 @@ def detach_occurrence(scope: Scope, series_id: UUID, day: date, *, author: str) 
 def _draft_from_series(scope: Scope, row: Series) -> drafts.Draft:
     """What the series says now, to be written once more."""
     post = deliveries.get_post(scope, row.post_id)
-    scope.session.refresh(post)  # somebody else may have changed its words while this waited for the series
+    scope.session.refresh(
+        post
+    )  # somebody else may have changed its words while this waited for the series
     return replace(drafts.draft_of_post(queries.build_stored_post(post)), post_id=None)
 
 
 def _list_publishing_places(
     scope: Scope, row: Series, day: date, taken: Sequence[Delivery]
 ) -> list[tuple[UUID, WallTime, Delivery | None]]:
-    """Where and when that date leaves: as what was taken off the calendar, or by the rule beyond what is made."""
+    """Where and when that date leaves: as what was taken off the calendar, or by the rule beyond
+    what is made."""
     if any(one.late_until is not None and one.late_until < scope.now for one in taken):
         raise BadInput("delivery.time_passed")
     wall = occurrences.recurrence_of_series(row).occurrence_on(day)
     if taken or wall.instant() <= scope.now + SERIES_HORIZON:
         return [(one.channel_id, parse_wall_time(one.wall_time, one.zone), one) for one in taken]
     closed = occurrences.quiet_periods_of_series(scope, row)
-    return [(channel, wall, None) for channel in closed if series.can_publish_on_channel(closed, channel, wall)]
+    return [
+        (channel, wall, None)
+        for channel in closed
+        if series.can_publish_on_channel(closed, channel, wall)
+    ]

@@ -19,7 +19,8 @@ class PoolDue:
 
 @dataclass(frozen=True)
 class ClocksDue:
-    """Once a day: every planned time is what its clock says under the rules of time zones we have now."""
+    """Once a day: every planned time is what its clock says under the rules of time zones we have
+    now."""
 
     kind: ClassVar[str] = "calendar.clocks"
     queue: ClassVar[outbox.Queue] = "make"

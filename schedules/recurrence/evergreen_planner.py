@@ -1,8 +1,9 @@
-"""Posts that come back: a pool of each creator, planned ahead on free slots of her accounts, variants in turn.
+"""Posts that come back: a pool of each creator, planned ahead on free slots of her accounts,
+variants in turn.
 
-What comes back is an ordinary delivery on a slot, as if a person had put the post in the queue: it may be moved, taken
-off, and needs whatever yes its creator asks for. Which entry comes next is read from what was planned before, so that
-there is no second list that could part from the calendar.
+What comes back is an ordinary delivery on a slot, as if a person had put the post in the queue: it
+may be moved, taken off, and needs whatever yes its creator asks for. Which entry comes next is read
+from what was planned before, so that there is no second list that could part from the calendar.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -36,7 +37,8 @@ from schedules.recurrence.models import Pool
 
 RECYCLING = "system:recycling"
 FULL = 3
-"""Posts of a pool that wait on one account; more of them would only stand in the way of what is new."""
+"""Posts of a pool that wait on one account; more of them would only stand in the way of what is
+new."""
 
 LEAD = timedelta(hours=1)
 """A slot sooner than this is left to people."""
@@ -74,30 +76,47 @@ class PoolTurn:
     """When any of them was on the account last, or will be."""
 
 
-def order_pool_turns(entries: Mapping[UUID, Sequence[UUID]], uses: Sequence[PoolUse]) -> list[PoolTurn]:
-    """The entries of a pool (wordings by id) in the order of their turns on an account: first what never was there,
-    then what was there longest ago; pure."""
+def order_pool_turns(
+    entries: Mapping[UUID, Sequence[UUID]], uses: Sequence[PoolUse]
+) -> list[PoolTurn]:
+    """The entries of a pool (wordings by id) in the order of their turns on an account: first what
+    never was there, then what was there longest ago; pure."""
     found = []
     for entry_id, wordings in entries.items():
         mine = [one for one in uses if one.post_id in wordings and one.state not in NEVER_LEFT]
         last = max(mine, key=lambda one: one.at, default=None)
         turn = (list(wordings).index(last.post_id) + 1) % len(wordings) if last is not None else 0
-        found.append(PoolTurn(entry_id, (*wordings[turn:], *wordings[:turn]), last.at if last is not None else None))
+        found.append(
+            PoolTurn(
+                entry_id,
+                (*wordings[turn:], *wordings[:turn]),
+                last.at if last is not None else None,
+            )
+        )
     return sorted(found, key=lambda one: (one.last or NEVER, str(one.entry_id)))
 
 
 def fill_free_slots(scope: Scope, pool_id: UUID, *, connectors: Mapping[str, Connector]) -> int:
-    """Plan what of a pool fits on the free slots of its accounts; how many that were. Twice is as once.
+    """Plan what of a pool fits on the free slots of its accounts; how many that were. Twice is as
+    once.
 
     A pool that is paused or over plans nothing and asks no more. Raises NotFound.
     """
     pool = evergreen_pools.get_pool(scope, pool_id, lock=True)
-    if pool.paused or (pool.until is not None and pool.until < local_day(scope.now, "UTC") - timedelta(days=1)):
+    if pool.paused or (
+        pool.until is not None and pool.until < local_day(scope.now, "UTC") - timedelta(days=1)
+    ):
         return 0
     outbox.put(scope, PoolDue(scope.tenant_id, pool.id), at=scope.now + AGAIN, instead_of=PoolDue)
     known = {one.id: one for one in queries.list_creator_channels(scope, pool.creator_id)}
-    able = [one for one in map(UUID, pool.channels) if one in known and known[one].state not in UNUSABLE_STATES]
-    chosen = [known[one] for one in able]  # on a lost account each of them would be held at its hour
+    able = [
+        one
+        for one in map(UUID, pool.channels)
+        if one in known and known[one].state not in UNUSABLE_STATES
+    ]
+    chosen = [
+        known[one] for one in able
+    ]  # on a lost account each of them would be held at its hour
     slots.lock_queues(scope, *(one.id for one in chosen))
     return sum(_fill_pool_slots(scope, _Here(pool, one, connectors)) for one in chosen)
 
@@ -123,7 +142,11 @@ def _fill_pool_slots(scope: Scope, here: _Here) -> int:
             break
         after = max([scope.now + LEAD, *(one.at + here.pool.every - SECOND for one in ours)])
         place = next(_iterate_free_places(scope, here, after), None)
-        post_id = _choose_next_variant(scope, here, place, order_pool_turns(entries, uses)) if place else None
+        post_id = (
+            _choose_next_variant(scope, here, place, order_pool_turns(entries, uses))
+            if place
+            else None
+        )
         if place is None or post_id is None:
             break
         _create_pool_delivery(scope, here.channel, place, post_id)
@@ -134,22 +157,28 @@ def _fill_pool_slots(scope: Scope, here: _Here) -> int:
 def _iterate_free_places(scope: Scope, here: _Here, after: datetime) -> Iterator[SlotPlace]:
     pool = here.pool
     for place in find_free_places(scope, here.channel, after=after):
-        if place.due_time > scope.now + FARTHEST or (pool.until is not None and place.day > pool.until):
+        if place.due_time > scope.now + FARTHEST or (
+            pool.until is not None and place.day > pool.until
+        ):
             return
         if not pool.label or place.slot.label == pool.label:
             yield place
 
 
-def _choose_next_variant(scope: Scope, here: _Here, place: SlotPlace, waiting: Sequence[PoolTurn]) -> UUID | None:
-    """The first wording that is old enough, that nobody refused, that says nothing the account has lately, and gives
-    nothing away."""
+def _choose_next_variant(
+    scope: Scope, here: _Here, place: SlotPlace, waiting: Sequence[PoolTurn]
+) -> UUID | None:
+    """The first wording that is old enough, that nobody refused, that says nothing the account has
+    lately, and gives nothing away."""
     for turn in waiting:
         if turn.last is not None and place.due_time - turn.last < here.pool.min_age:
             continue
         for post_id in turn.wordings:
             owner = deliveries.get_post(scope, post_id)
             there = [here.channel.id]
-            if decisions.is_rejected(scope, owner, scope.now):  # it would only wait for a yes that was refused
+            if decisions.is_rejected(
+                scope, owner, scope.now
+            ):  # it would only wait for a yes that was refused
                 continue
             said = channel_overrides.content_for_channel(owner, here.channel)
             given = channel_overrides.is_paid_content_free(owner, here.channel)
@@ -162,11 +191,21 @@ def _choose_next_variant(scope: Scope, here: _Here, place: SlotPlace, waiting: S
 
 def _create_pool_delivery(scope: Scope, channel: Channel, place: SlotPlace, post_id: UUID) -> None:
     here = select(Delivery.occurrence_key).where(
-        Delivery.tenant_id == scope.tenant_id, Delivery.post_id == post_id, Delivery.channel_id == channel.id
+        Delivery.tenant_id == scope.tenant_id,
+        Delivery.post_id == post_id,
+        Delivery.channel_id == channel.id,
     )
-    known = scope.session.exec(here).all()  # what was moved here has the key it had on the other account
-    key = next(one for number in count(len(known) + 1) if (one := f"{POOL_KEY_PREFIX}{number}") not in known)
-    asks_since = decisions.channel_review_start(scope, deliveries.get_post(scope, post_id), channel.id)
+    known = scope.session.exec(
+        here
+    ).all()  # what was moved here has the key it had on the other account
+    key = next(
+        one
+        for number in count(len(known) + 1)
+        if (one := f"{POOL_KEY_PREFIX}{number}") not in known
+    )
+    asks_since = decisions.channel_review_start(
+        scope, deliveries.get_post(scope, post_id), channel.id
+    )
     delivery_id = deliveries.create_delivery(
         scope, post_id, channel.id, at=place.wall_time, occurrence_key=key, asks_since=asks_since
     )
@@ -181,12 +220,20 @@ def _load_pool_uses(scope: Scope, channel_id: UUID, posts: Collection[UUID]) -> 
         .where(
             Delivery.tenant_id == scope.tenant_id,
             Delivery.channel_id == channel_id,
-            or_(col(Delivery.occurrence_key).startswith(POOL_KEY_PREFIX), col(Delivery.post_id).in_(list(posts))),
+            or_(
+                col(Delivery.occurrence_key).startswith(POOL_KEY_PREFIX),
+                col(Delivery.post_id).in_(list(posts)),
+            ),
         )
         .execution_options(populate_existing=True)
     )
     return [
-        PoolUse(row.post_id, row.due_at, DeliveryState(row.state), row.occurrence_key.startswith(POOL_KEY_PREFIX))
+        PoolUse(
+            row.post_id,
+            row.due_at,
+            DeliveryState(row.state),
+            row.occurrence_key.startswith(POOL_KEY_PREFIX),
+        )
         for row in rows
     ]
 

@@ -1,4 +1,5 @@
-"""The pool of a creator: which of her posts come back, where, how often, until when. `schedules/recurrence/evergreen_planner.py` plans."""
+"""The pool of a creator: which of her posts come back, where, how often, until when.
+`schedules/recurrence/evergreen_planner.py` plans."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -43,7 +44,8 @@ MAX_POOL_AGE = timedelta(days=730)
 
 @dataclass(frozen=True)
 class PoolSchedule:
-    """Where, when and how often posts of a pool come back. `label`: only slots of that name; `until`: the last day.
+    """Where, when and how often posts of a pool come back. `label`: only slots of that name;
+    `until`: the last day.
 
     `min_age` is between two times of one entry on an account, `every` between two of any.
     """
@@ -57,11 +59,14 @@ class PoolSchedule:
 
 def pool_schedule(row: Pool) -> PoolSchedule:
     """How a pool comes back."""
-    return PoolSchedule(tuple(map(UUID, row.channels)), row.min_age, row.every, row.label, row.until)
+    return PoolSchedule(
+        tuple(map(UUID, row.channels)), row.min_age, row.every, row.label, row.until
+    )
 
 
 def get_pool(scope: Scope, pool_id: UUID, *, lock: bool = False) -> Pool:
-    """The pool. `lock`: nobody else plans or changes it until this transaction ends. Raises NotFound."""
+    """The pool. `lock`: nobody else plans or changes it until this transaction ends. Raises
+    NotFound."""
     query = select(Pool).where(Pool.tenant_id == scope.tenant_id, Pool.id == pool_id)
     query = query.with_for_update() if lock else query
     row = scope.session.exec(query.execution_options(populate_existing=True)).first()
@@ -77,7 +82,8 @@ def pool_of_creator(scope: Scope, creator_id: UUID) -> Pool | None:
 
 
 def lock_pool(scope: Scope, creator_id: UUID) -> Pool | None:
-    """A creator's pool, if she has one: nobody else makes one or changes it until this transaction ends."""
+    """A creator's pool, if she has one: nobody else makes one or changes it until this transaction
+    ends."""
     scope.lock(f"{scope.tenant_id}:pool:{creator_id}")  # two at once would both make one
     row = pool_of_creator(scope, creator_id)
     return get_pool(scope, row.id, lock=True) if row is not None else None
@@ -85,16 +91,19 @@ def lock_pool(scope: Scope, creator_id: UUID) -> Pool | None:
 
 def list_pool_entries(scope: Scope, pool_id: UUID) -> list[PoolEntry]:
     """What is in a pool, taken out or not, the oldest first."""
-    query = select(PoolEntry).where(PoolEntry.tenant_id == scope.tenant_id, PoolEntry.pool_id == pool_id)
+    query = select(PoolEntry).where(
+        PoolEntry.tenant_id == scope.tenant_id, PoolEntry.pool_id == pool_id
+    )
     ordered = query.order_by(col(PoolEntry.created_at), col(PoolEntry.id))
     return list(scope.session.exec(ordered.execution_options(populate_existing=True)))
 
 
 def save_pool(scope: Scope, creator_id: UUID, rhythm: PoolSchedule) -> UUID:
-    """Say how a creator's posts come back; what is planned already stays. Her pool's id, made where there was none.
+    """Say how a creator's posts come back; what is planned already stays. Her pool's id, made where
+    there was none.
 
-    Raises BadInput for no account, too short or too long a time and an end that has passed; NotFound for an account
-    that is not hers.
+    Raises BadInput for no account, too short or too long a time and an end that has passed;
+    NotFound for an account that is not hers.
     """
     if not rhythm.channels:
         raise BadInput("compose.no_account")
@@ -102,7 +111,11 @@ def save_pool(scope: Scope, creator_id: UUID, rhythm: PoolSchedule) -> UUID:
         not text_similarity.SIMILARITY_WINDOW <= rhythm.min_age <= MAX_POOL_AGE
         or not timedelta(0) <= rhythm.every <= MAX_POOL_AGE
     ):
-        raise BadInput("pool.rhythm_wrong", least=text_similarity.SIMILARITY_WINDOW.days, most=MAX_POOL_AGE.days)
+        raise BadInput(
+            "pool.rhythm_wrong",
+            least=text_similarity.SIMILARITY_WINDOW.days,
+            most=MAX_POOL_AGE.days,
+        )
     if rhythm.until is not None and rhythm.until < local_day(scope.now, "UTC") - timedelta(days=1):
         raise BadInput("pool.over")
     mine = {one.id for one in queries.list_creator_channels(scope, creator_id)}
@@ -174,10 +187,12 @@ def pool_entries_of_post(scope: Scope, post_id: UUID) -> list[UUID]:
 
 
 def add_pool_variant(scope: Scope, entry_id: UUID, body: str, *, key: UUID, author: str) -> UUID:
-    """Another wording of an entry, that takes its turn once it has the yes its creator asks for; once per `key`.
+    """Another wording of an entry, that takes its turn once it has the yes its creator asks for;
+    once per `key`.
 
-    Pictures, parts, prices, labels and what is said of addresses are those of the first one. Returns its post. Raises
-    BadInput for the words of another wording and for too many, NotFound.
+    Pictures, parts, prices, labels and what is said of addresses are those of the first one.
+    Returns its post. Raises BadInput for the words of another wording and for too many,
+    NotFound.
     """
     entry = _get_pool_entry(scope, entry_id)
     row = get_pool(scope, entry.pool_id, lock=True)
@@ -185,12 +200,16 @@ def add_pool_variant(scope: Scope, entry_id: UUID, body: str, *, key: UUID, auth
     first = deliveries.get_post(scope, entry.first_id)
     said = channel_overrides.base_content(first)
     wordings = [deliveries.get_post(scope, one) for one in map(UUID, entry.wordings)]
-    made = next((one.id for one in wordings if one.origin == ORIGIN and one.origin_key == str(key)), None)
+    made = next(
+        (one.id for one in wordings if one.origin == ORIGIN and one.origin_key == str(key)), None
+    )
     if made is not None:
         return made
     new = _fingerprint_text_only(replace(said, body=body))
     if any(
-        text_similarity.compare_fingerprints(new, _fingerprint_text_only(channel_overrides.base_content(one)))
+        text_similarity.compare_fingerprints(
+            new, _fingerprint_text_only(channel_overrides.base_content(one))
+        )
         for one in _filter_posts_with_text(wordings)
     ):
         raise BadInput("pool.same_words")
@@ -198,10 +217,22 @@ def add_pool_variant(scope: Scope, entry_id: UUID, body: str, *, key: UUID, auth
         raise BadInput("pool.many_wordings", most=MAX_POOL_VARIANTS)
     asks = channel_overrides.price_and_option_overrides(first)
     links = link_tracking.link_plan_of_post(first).wanted
-    draft = Draft(first.creator_id, first.title, body, said.media, (), first.text_ai, said.parts, asks, links=links)
+    draft = Draft(
+        first.creator_id,
+        first.title,
+        body,
+        said.media,
+        (),
+        first.text_ai,
+        said.parts,
+        asks,
+        links=links,
+    )
     draft = replace(draft, labels=labels.label_ids_of_post(scope, first.id))
     late: dict[str, Any] = {"late_ok": first.late_ok, "until_midnight": first.until_midnight}
-    post_id = drafts.write_draft(scope, draft, key=key, author=author, origin=ORIGIN, priority=first.priority, **late)
+    post_id = drafts.write_draft(
+        scope, draft, key=key, author=author, origin=ORIGIN, priority=first.priority, **late
+    )
     entry.wordings = [*entry.wordings, str(post_id)]
     scope.add(entry)
     _schedule_pool_planning(scope, row)
@@ -218,7 +249,9 @@ def _filter_posts_with_text(wordings: Sequence[Post]) -> list[Post]:
 
 
 def _get_pool_entry(scope: Scope, entry_id: UUID) -> PoolEntry:
-    query = select(PoolEntry).where(PoolEntry.tenant_id == scope.tenant_id, PoolEntry.id == entry_id)
+    query = select(PoolEntry).where(
+        PoolEntry.tenant_id == scope.tenant_id, PoolEntry.id == entry_id
+    )
     row = scope.session.exec(query.execution_options(populate_existing=True)).first()
     if row is None:
         raise NotFound("pool.no_entry")
@@ -231,7 +264,8 @@ def creator_of_pool_entry(scope: Scope, entry_id: UUID) -> UUID:
 
 
 def remove_pool_entry(scope: Scope, entry_id: UUID) -> int:
-    """Let an entry come back no more, and take what is planned of it off the calendar; how many that were.
+    """Let an entry come back no more, and take what is planned of it off the calendar; how many
+    that were.
 
     Raises NotFound.
     """
@@ -240,11 +274,14 @@ def remove_pool_entry(scope: Scope, entry_id: UUID) -> int:
     entry.taken_out = True
     scope.add(entry)
     _schedule_pool_planning(scope, row)
-    return _drop_pending_deliveries(scope, [UUID(one) for one in entry.wordings], Message("pool.taken_out"))
+    return _drop_pending_deliveries(
+        scope, [UUID(one) for one in entry.wordings], Message("pool.taken_out")
+    )
 
 
 def pause_pool(scope: Scope, pool_id: UUID) -> int:
-    """Plan no more, and take what is planned off the calendar; how many that were. Raises NotFound."""
+    """Plan no more, and take what is planned off the calendar; how many that were. Raises
+    NotFound."""
     row = get_pool(scope, pool_id, lock=True)
     row.paused = True
     scope.add(row)
@@ -261,8 +298,11 @@ def resume_pool(scope: Scope, pool_id: UUID) -> None:
     _schedule_pool_planning(scope, row)
 
 
-def upcoming_pool_deliveries(scope: Scope, posts: Sequence[UUID], *, lock: bool = False) -> list[Delivery]:
-    """What a pool planned of these posts that has not left and waits for nobody's decision, the first due first."""
+def upcoming_pool_deliveries(
+    scope: Scope, posts: Sequence[UUID], *, lock: bool = False
+) -> list[Delivery]:
+    """What a pool planned of these posts that has not left and waits for nobody's decision, the
+    first due first."""
     return _list_pool_deliveries(scope, posts, PENDING_STATES, lock=lock)
 
 
@@ -284,9 +324,12 @@ def _list_pool_deliveries(
 
 
 def _drop_pending_deliveries(scope: Scope, posts: Sequence[UUID], reason: Message) -> int:
-    """What is on hold waits for a decision, but for what waits for a yes: somebody's, days later, would send it."""
+    """What is on hold waits for a decision, but for what waits for a yes: somebody's, days later,
+    would send it."""
     found = _list_pool_deliveries(scope, posts, PENDING_STATES | {DeliveryState.HELD}, lock=True)
-    rows = [one for one in found if one.state in PENDING_STATES or verdicts.is_held_for_approval(one)]
+    rows = [
+        one for one in found if one.state in PENDING_STATES or verdicts.is_held_for_approval(one)
+    ]
     for row in rows:
         drop_delivery(scope, row, reason=reason)
     return len(rows)
@@ -294,5 +337,7 @@ def _drop_pending_deliveries(scope: Scope, posts: Sequence[UUID], reason: Messag
 
 def stalled_pools(scope: Scope) -> list[UUID]:
     """Pools that run and that no row would wake: theirs was given up."""
-    rows = scope.session.exec(select(Pool.id).where(Pool.tenant_id == scope.tenant_id, ~col(Pool.paused)))
+    rows = scope.session.exec(
+        select(Pool.id).where(Pool.tenant_id == scope.tenant_id, ~col(Pool.paused))
+    )
     return [one for one in rows if not outbox.is_pending(scope, one, PoolDue.kind)]

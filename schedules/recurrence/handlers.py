@@ -22,7 +22,8 @@ def handle_extend_due(event: ExtendDue, *, tenant: OpenScope) -> None:
 
 
 def handle_clocks_due(event: ClocksDue, *, tenant: OpenScope) -> None:
-    """Follow the clocks of every zone, take up what was forgotten, and keep the prints that are missing."""
+    """Follow the clocks of every zone, take up what was forgotten, and keep the prints that are
+    missing."""
     with tenant(event.tenant_id, SERIES) as scope:
         time_zone_updates.recompute_due_times(scope)
     with tenant(event.tenant_id, SERIES) as scope:

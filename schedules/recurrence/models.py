@@ -11,11 +11,14 @@ from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments,
 
 
 class Pool(CreatorOwnedRow, table=True):
-    """What of a creator's posts comes back on the free slots of her accounts, when and how often."""
+    """What of a creator's posts comes back on the free slots of her accounts, when and how
+    often."""
 
     __tablename__ = "pools"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "creator_id"), about="creator", keep="while the tenant is here"
+        UniqueConstraint("tenant_id", "creator_id"),
+        about="creator",
+        keep="while the tenant is here",
     )
     channels: list[str] = jsonb_column(list)
     label: str = ""
@@ -29,7 +32,8 @@ class Pool(CreatorOwnedRow, table=True):
 
 
 class PoolEntry(CreatorOwnedRow, table=True):
-    """A post that comes back, in one wording or several in turn: each wording is a post of its own."""
+    """A post that comes back, in one wording or several in turn: each wording is a post of its
+    own."""
 
     __tablename__ = "pool_entries"
     __table_args__ = table_arguments(
@@ -47,7 +51,8 @@ class PoolEntry(CreatorOwnedRow, table=True):
 
 
 class PostTest(CreatorOwnedRow, table=True):
-    """Two versions of what a series says on one account, and how they are to be compared: fixed before either leaves.
+    """Two versions of what a series says on one account, and how they are to be compared: fixed
+    before either leaves.
 
     `insights/analysis/ab_test_verdicts.py` knows what may be measured, and says what came of it.
     """

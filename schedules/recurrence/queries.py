@@ -27,12 +27,22 @@ from schedules.recurrence.series import SERIES_HORIZON, occurrence_key
 
 
 def entries_of_pool_posts(
-    scope: Scope, posts: Collection[UUID], start: datetime, end: datetime, *, names: Mapping[UUID, str]
+    scope: Scope,
+    posts: Collection[UUID],
+    start: datetime,
+    end: datetime,
+    *,
+    names: Mapping[UUID, str],
 ) -> list[DeliveryEntry]:
-    """Where these posts go in [start, end) (UTC-aware), by time; `names` are the accounts', by id."""
+    """Where these posts go in [start, end) (UTC-aware), by time; `names` are the accounts', by
+    id."""
     rows = scope.session.exec(
         select(Delivery, Post)
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
         .where(
             Delivery.tenant_id == scope.tenant_id,
             col(Delivery.post_id).in_(list(posts)),
@@ -53,8 +63,8 @@ def list_pool_candidates(
     names: Mapping[UUID, str],
     limit: int,
 ) -> list[DeliveryEntry]:
-    """A creator's posts that left since an instant (UTC-aware), the latest first, each with its latest delivery: none
-    of a series, nor those in `without`."""
+    """A creator's posts that left since an instant (UTC-aware), the latest first, each with its
+    latest delivery: none of a series, nor those in `without`."""
     latest = (
         select(Delivery.id)
         .ext(distinct_on(col(Delivery.post_id)))
@@ -70,7 +80,11 @@ def list_pool_candidates(
     )
     rows = scope.session.exec(
         select(Delivery, Post)
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
         .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(latest))
         .order_by(col(Delivery.due_at).desc(), col(Delivery.id))
         .limit(limit)
@@ -84,7 +98,8 @@ UPCOMING_COUNT = 5
 
 @dataclass(frozen=True)
 class SeriesView:
-    """One series of a post. `coming` are its next times by the rule; one that was moved leaves at a time of its own."""
+    """One series of a post. `coming` are its next times by the rule; one that was moved leaves at a
+    time of its own."""
 
     id: UUID
     repeat: Recurrence
@@ -97,27 +112,35 @@ class SeriesView:
     channels: tuple[UUID, ...] = ()
     """The accounts it goes to."""
     quiet: tuple[tuple[WallTime, str], ...] = ()
-    """Times of the next ninety days that give way to days or hours without posts, each with what those are called."""
+    """Times of the next ninety days that give way to days or hours without posts, each with what
+    those are called."""
     version: str = ""
-    """Of the series of a post: which version of a test that runs it is, a or b. A draw decides of each date."""
+    """Of the series of a post: which version of a test that runs it is, a or b. A draw decides of
+    each date."""
 
 
 def series_of_post_views(scope: Scope, post_id: UUID) -> list[SeriesView]:
     """The series that say a post, the first rule first; nothing of a post nobody here has."""
     rows = scope.session.exec(
         select(Series)
-        .where(Series.tenant_id == scope.tenant_id, variant_assignment.series_of_post(scope, post_id))
+        .where(
+            Series.tenant_id == scope.tenant_id, variant_assignment.series_of_post(scope, post_id)
+        )
         .order_by(col(Series.nth))
         .execution_options(populate_existing=True)
     )
     return [
-        replace(build_series_view(scope, row), version=variant_assignment.variant_of_post(scope, row, post_id))
+        replace(
+            build_series_view(scope, row),
+            version=variant_assignment.variant_of_post(scope, row, post_id),
+        )
         for row in rows
     ]
 
 
 def count_dates_ahead(scope: Scope, post_id: UUID) -> int:
-    """How many dates of a post that repeats are on the calendar and have not left: other words are said on each."""
+    """How many dates of a post that repeats are on the calendar and have not left: other words are
+    said on each."""
     query = select(func.count(func.distinct(func.left(Delivery.occurrence_key, 10)))).where(
         Delivery.tenant_id == scope.tenant_id,
         Delivery.post_id == post_id,
@@ -137,7 +160,9 @@ def build_series_view(scope: Scope, row: Series) -> SeriesView:
     key = occurrence_key(row, coming[0]) if coming else ""
     quiet = () if stopped else occurrences.quiet_occurrences(scope, row, scope.now + SERIES_HORIZON)
     channels = tuple(map(UUID, row.channels))
-    return SeriesView(row.id, repeat, SeriesState(row.state), coming, left_out, key, channels, quiet)
+    return SeriesView(
+        row.id, repeat, SeriesState(row.state), coming, left_out, key, channels, quiet
+    )
 
 
 def list_overdue_series(scope: Scope, *, by: timedelta) -> list[UUID]:
@@ -169,7 +194,8 @@ class SeriesRecord:
 def list_series_records(
     scope: Scope, creators: Collection[UUID], *, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[SeriesRecord]:
-    """Series of these creators, the newest first; with `before` (when one was made, its id), those behind it."""
+    """Series of these creators, the newest first; with `before` (when one was made, its id), those
+    behind it."""
     query = (
         select(Series)
         .where(Series.tenant_id == scope.tenant_id, col(Series.creator_id).in_(list(creators)))
@@ -177,7 +203,11 @@ def list_series_records(
         .limit(min(limit, MAX_PAGE_SIZE))
         .execution_options(populate_existing=True)
     )
-    query = query if before is None else query.where(tuple_(col(Series.created_at), col(Series.id)) < before)
+    query = (
+        query
+        if before is None
+        else query.where(tuple_(col(Series.created_at), col(Series.id)) < before)
+    )
     return [_series_record_from_row(scope, row) for row in scope.session.exec(query)]
 
 
@@ -193,5 +223,10 @@ def _series_record_from_row(scope: Scope, row: Series) -> SeriesRecord:
     channels = tuple(map(UUID, row.channels))
     out = tuple(sorted(skipped_dates(row)))
     return SeriesRecord(
-        build_series_view(scope, row), row.creator_id, row.post_id, channels, out, row.created_at or scope.now
+        build_series_view(scope, row),
+        row.creator_id,
+        row.post_id,
+        channels,
+        out,
+        row.created_at or scope.now,
     )

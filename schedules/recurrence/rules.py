@@ -1,4 +1,5 @@
-"""What repeats: a rule over local dates, and the clock time it has on each. Pure; no date follows from when we ran."""
+"""What repeats: a rule over local dates, and the clock time it has on each. Pure; no date follows
+from when we ran."""
 
 import calendar
 from collections.abc import Iterator
@@ -45,16 +46,20 @@ class RecurrenceRule:
 
     every: RecurrenceUnit
     end: int | date | None
-    """How many times in all, or the last day it may fall on; None, which must be said, is for ever."""
+    """How many times in all, or the last day it may fall on; None, which must be said, is for
+    ever."""
     interval: int = 1
     weekdays: tuple[int, ...] = ()
-    """Of a weekly rule, 0 is Monday; none is the weekday it begins on. Of a monthly one that says `which`, one."""
+    """Of a weekly rule, 0 is Monday; none is the weekday it begins on. Of a monthly one that says
+    `which`, one."""
     month_days: tuple[int, ...] = ()
     """Of a monthly rule, 1 to 31; none is the day of the month it begins on."""
     or_last: bool = False
-    """A month without one of those days has its last day instead; otherwise such a day is left out."""
+    """A month without one of those days has its last day instead; otherwise such a day is left
+    out."""
     which: int | None = None
-    """Of a monthly rule on a weekday: its first (1) to fourth (4) in the month, or the last one (`LAST`)."""
+    """Of a monthly rule on a weekday: its first (1) to fourth (4) in the month, or the last one
+    (`LAST`)."""
 
     def __post_init__(self) -> None:
         weekly = self.every is RecurrenceUnit.WEEK
@@ -82,9 +87,14 @@ class RecurrenceRule:
         """As RFC 5545 writes it. A rule without COUNT and UNTIL has no end."""
         said = [f"FREQ={self.every.upper()}", f"INTERVAL={self.interval}"]
         if self.weekdays:
-            said.append("BYDAY=" + ",".join(f"{self.which or ''}{_DAYS[one]}" for one in self.weekdays))
+            said.append(
+                "BYDAY=" + ",".join(f"{self.which or ''}{_DAYS[one]}" for one in self.weekdays)
+            )
         if self.month_days:
-            dates, places = (",".join(map(str, each)) for each in (self.month_days, range(1, len(self.month_days) + 1)))
+            dates, places = (
+                ",".join(map(str, each))
+                for each in (self.month_days, range(1, len(self.month_days) + 1))
+            )
             said.append(f"BYMONTHDAY={dates}" + (f",-1;BYSETPOS={places}" if self.or_last else ""))
         if isinstance(self.end, int):
             said.append(f"COUNT={self.end}")
@@ -94,10 +104,15 @@ class RecurrenceRule:
 
 
 def parse_recurrence_rule(text: str) -> RecurrenceRule:
-    """The rule that `str(rule)` wrote. Raises BadInput for any other text, a wider RRULE among them."""
+    """The rule that `str(rule)` wrote. Raises BadInput for any other text, a wider RRULE among
+    them."""
     try:
         found = dict(part.split("=") for part in text.split(";"))
-        dates = tuple(int(one) for one in found["BYMONTHDAY"].split(",")) if "BYMONTHDAY" in found else ()
+        dates = (
+            tuple(int(one) for one in found["BYMONTHDAY"].split(","))
+            if "BYMONTHDAY" in found
+            else ()
+        )
         days = found["BYDAY"].split(",") if "BYDAY" in found else []
         which = days[0][:-2] if days else ""
         rule = RecurrenceRule(
@@ -132,8 +147,11 @@ class Recurrence:
     zone: str
 
     def dates(self) -> Iterator[date]:
-        """Its local dates in order: the first is the first day of the rule that is not before `starts_on`."""
-        found = takewhile(lambda day: day.year < LAST_YEAR, _iterate_dates(self.rule, self.starts_on))
+        """Its local dates in order: the first is the first day of the rule that is not before
+        `starts_on`."""
+        found = takewhile(
+            lambda day: day.year < LAST_YEAR, _iterate_dates(self.rule, self.starts_on)
+        )
         end = self.rule.end
         if isinstance(end, int):
             return islice(found, end)
@@ -150,10 +168,14 @@ class Recurrence:
         there = takewhile(lambda wall: wall.instant() <= until, coming)
         return [wall for wall in there if wall.instant() > after]
 
-    def next_occurrences(self, after: datetime, *, without: frozenset[date] = frozenset()) -> Iterator[WallTime]:
+    def next_occurrences(
+        self, after: datetime, *, without: frozenset[date] = frozenset()
+    ) -> Iterator[WallTime]:
         """Its wall times after an instant (UTC-aware) in order, those of some days left out."""
         first = after.date() - timedelta(days=2)
-        walls = (self.occurrence_on(day) for day in self.dates() if day >= first and day not in without)
+        walls = (
+            self.occurrence_on(day) for day in self.dates() if day >= first and day not in without
+        )
         return (wall for wall in walls if wall.instant() > after)
 
     def iterate_occurrences(
@@ -171,7 +193,8 @@ class Recurrence:
         return replace(self, rule=replace(self.rule, end=day - timedelta(days=1)))
 
     def recurrence_from(self, day: date) -> "Recurrence":
-        """The same from one of its dates on, with what is left of its count. Raises BadInput for any other day."""
+        """The same from one of its dates on, with what is left of its count. Raises BadInput for
+        any other day."""
         if not self.falls_on(day):
             raise BadInput("series.no_such_day", day=f"{day:%d/%m/%Y}")
         rule = _with_explicit_days(self.rule, self.starts_on)
@@ -207,7 +230,11 @@ def _iterate_dates(rule: RecurrenceRule, starts_on: date) -> Iterator[date]:
         case RecurrenceUnit.WEEK:
             monday = starts_on - timedelta(days=starts_on.weekday())
             weeks = _iterate_days_at_interval(monday, 7 * rule.interval)
-            found = (week + timedelta(days=one) for week in weeks for one in _effective_weekdays(rule, starts_on))
+            found = (
+                week + timedelta(days=one)
+                for week in weeks
+                for one in _effective_weekdays(rule, starts_on)
+            )
         case RecurrenceUnit.MONTH:
             found = _iterate_month_dates(rule, starts_on)
     return (day for day in found if day >= starts_on)
@@ -234,15 +261,19 @@ def _iterate_month_dates(rule: RecurrenceRule, starts_on: date) -> Iterator[date
 
 
 def _day_of_nth_weekday(rule: RecurrenceRule, first: int, longest: int) -> int:
-    """The day of a month on which the weekday that a rule names falls; `first` is the weekday the month begins on."""
+    """The day of a month on which the weekday that a rule names falls; `first` is the weekday the
+    month begins on."""
     day = 1 + (rule.weekdays[0] - first) % 7
     if rule.which == LAST_OF_MONTH:
         return day + 7 * ((longest - day) // 7)
     return day + 7 * ((rule.which or 1) - 1)
 
 
-def find_crowded_time(ours: list[datetime], others: list[datetime], gap: timedelta) -> datetime | None:
-    """The first of our instants that has another, ours or theirs, less than `gap` from it; None where all have room."""
+def find_crowded_time(
+    ours: list[datetime], others: list[datetime], gap: timedelta
+) -> datetime | None:
+    """The first of our instants that has another, ours or theirs, less than `gap` from it; None
+    where all have room."""
     together = sorted([(at, True) for at in ours] + [(at, False) for at in others])
     near = ((one, two) for one, two in pairwise(together) if one[1] or two[1])
     close = (two[0] for one, two in near if two[0] - one[0] < gap)

@@ -1,6 +1,8 @@
-"""A post that leaves again and again: begun, extended ahead of time, one left out, changed from a date on, stopped.
+"""A post that leaves again and again: begun, extended ahead of time, one left out, changed from a
+date on, stopped.
 
-What would be said against a series as it begins, said while somebody still chooses how it repeats.
+What would be said against a series as it begins, said while somebody still chooses how it
+repeats.
 """
 
 from collections import Counter
@@ -61,8 +63,9 @@ CONFIRM_ABOVE_DELIVERIES = 20
 
 @dataclass(frozen=True)
 class SeriesUpdate:
-    """What a series becomes from a date on: when, and what it says and where it goes where that changes too (None: as
-    before), its words written anew or as another post has them; `test_id` is the test whose units its times are."""
+    """What a series becomes from a date on: when, and what it says and where it goes where that
+    changes too (None: as before), its words written anew or as another post has them; `test_id` is
+    the test whose units its times are."""
 
     repeat: Recurrence
     draft: Draft | None = None
@@ -77,7 +80,9 @@ def get_series(scope: Scope, series_id: UUID, *, lock: bool = False) -> Series:
     Raises NotFound; another tenant's looks the same.
     """
     query = select(Series).where(Series.tenant_id == scope.tenant_id, Series.id == series_id)
-    query = query.with_for_update(key_share=True) if lock else query  # a delivery that is moved twice looks at its key
+    query = (
+        query.with_for_update(key_share=True) if lock else query
+    )  # a delivery that is moved twice looks at its key
     row = scope.session.exec(query.execution_options(populate_existing=True)).first()
     if row is None:
         raise NotFound("series.unknown")
@@ -96,14 +101,17 @@ def plan_series(
     origin: str = DASHBOARD_ORIGIN,
     priority: int = deliveries.DEFAULT_PRIORITY,
 ) -> PlannedPost:
-    """Write a post that repeats and put its first times on the calendar, once per `key`; the others follow at once.
+    """Write a post that repeats and put its first times on the calendar, once per `key`; the others
+    follow at once.
 
     Raises BadInput for an empty draft, and as `begin` does.
     """
     post_id = drafts.write_draft(
         scope, draft, key=key, author=author, late_ok=late_ok, origin=origin, priority=priority
     )
-    row = get_series(scope, begin_series(scope, post_id, draft.channels, repeat, confirmed=confirmed))
+    row = get_series(
+        scope, begin_series(scope, post_id, draft.channels, repeat, confirmed=confirmed)
+    )
     first = next(iter(upcoming_occurrences(scope, row, 1)), repeat.occurrence_on(repeat.starts_on))
     left = release_post(scope, post_id)
     return PlannedPost(post_id, first, approver_names(scope, post_id), left)
@@ -122,12 +130,14 @@ def begin_series(
     series_id: UUID | None = None,
     test_id: UUID | None = None,
 ) -> UUID:
-    """Let a post repeat on these accounts; its first time is made now, the others by `series.extend`.
+    """Let a post repeat on these accounts; its first time is made now, the others by
+    `series.extend`.
 
-    Once per `series_id`; without one, once per post. `confirmed`: somebody saw how many are made at once; `gap`: the
-    least time between two times of series on one account; `without`: local dates to leave out; `goes_on`: its hours
-    were those of another before. Raises BadInput for a rule that has no time to come, or none but in days and hours
-    without posts where these are new, for too many at once, and for too little room between two; NotFound.
+    Once per `series_id`; without one, once per post. `confirmed`: somebody saw how many are made at
+    once; `gap`: the least time between two times of series on one account; `without`: local dates
+    to leave out; `goes_on`: its hours were those of another before. Raises BadInput for a rule that
+    has no time to come, or none but in days and hours without posts where these are new, for too
+    many at once, and for too little room between two; NotFound.
     """
     owner = deliveries.get_post(scope, post_id)
     if not channels:
@@ -145,7 +155,9 @@ def begin_series(
         channels=[str(one) for one in dict.fromkeys(channels)],
         rule=str(repeat.rule),
         starts_on=repeat.starts_on,
-        clock=repeat.clock.isoformat("auto" if repeat.clock.second or repeat.clock.microsecond else "minutes"),
+        clock=repeat.clock.isoformat(
+            "auto" if repeat.clock.second or repeat.clock.microsecond else "minutes"
+        ),
         zone=repeat.zone,
         gap_min=gap,
         skipped=[str(day) for day in sorted(set(without))],
@@ -161,8 +173,8 @@ def begin_series(
 
 
 def lock_series_planning(scope: Scope, creator_id: UUID) -> None:
-    """One at a time begins or changes series of a creator, until the transaction ends: two begun at once would not see
-    each other's times. To be held before a series is locked."""
+    """One at a time begins or changes series of a creator, until the transaction ends: two begun at
+    once would not see each other's times. To be held before a series is locked."""
     scope.lock(f"{scope.tenant_id}:series:{creator_id}")
 
 
@@ -173,11 +185,18 @@ def _max_series_number(scope: Scope, post_id: UUID) -> int:
     return scope.session.exec(query).one() or 0
 
 
-def check_series_rule(scope: Scope, row: Series, first: Sequence[WallTime], *, confirmed: bool, goes_on: bool) -> None:
-    """Refuse a series that is to begin, of whose times this is the `first` to come. Raises BadInput as `begin` does."""
+def check_series_rule(
+    scope: Scope, row: Series, first: Sequence[WallTime], *, confirmed: bool, goes_on: bool
+) -> None:
+    """Refuse a series that is to begin, of whose times this is the `first` to come. Raises BadInput
+    as `begin` does."""
     if not first:
-        comes = recurrence_of_series(row).iterate_occurrences(scope.now, 1, without=skipped_dates(row))
-        if not (comes and goes_on):  # a test of two versions ends also where its hour is quiet by now
+        comes = recurrence_of_series(row).iterate_occurrences(
+            scope.now, 1, without=skipped_dates(row)
+        )
+        if not (
+            comes and goes_on
+        ):  # a test of two versions ends also where its hour is quiet by now
             raise BadInput("series.all_quiet" if comes else "series.never")
     closed = quiet_periods_of_series(scope, row)
     made = sum(
@@ -189,11 +208,16 @@ def check_series_rule(scope: Scope, row: Series, first: Sequence[WallTime], *, c
         raise BadInput("series.many", count=made)
     close = _find_series_collision(scope, row)
     if close is not None:
-        raise BadInput("series.too_close", hours=round(row.gap_min / timedelta(hours=1)), at=_format_wall_time(close))
+        raise BadInput(
+            "series.too_close",
+            hours=round(row.gap_min / timedelta(hours=1)),
+            at=_format_wall_time(close),
+        )
 
 
 def can_publish_on_channel(closed: QuietByChannel, channel: UUID, wall: WallTime) -> bool:
-    """Whether a time of a series leaves on an account: days and hours without posts have none by a rule."""
+    """Whether a time of a series leaves on an account: days and hours without posts have none by a
+    rule."""
     return quiet_periods.find_covering_period(closed[channel], wall.instant()) is None
 
 
@@ -206,14 +230,16 @@ def _list_times_in_horizon(scope: Scope, row: Series) -> list[WallTime]:
     without = skipped_dates(row)
     return [
         wall
-        for wall in recurrence_of_series(row).occurrences_between(scope.now, scope.now + SERIES_HORIZON)
+        for wall in recurrence_of_series(row).occurrences_between(
+            scope.now, scope.now + SERIES_HORIZON
+        )
         if wall.day not in without
     ]
 
 
 def _find_series_collision(scope: Scope, row: Series) -> WallTime | None:
-    """The first time of a series that has another too near it on one of its accounts; the windows are compared, since
-    what another series will do later is not on the calendar yet."""
+    """The first time of a series that has another too near it on one of its accounts; the windows
+    are compared, since what another series will do later is not on the calendar yet."""
     ours = {wall.instant(): wall for wall in _list_times_in_horizon(scope, row)}
     others = scope.session.exec(
         select(Series).where(
@@ -232,10 +258,11 @@ def _find_series_collision(scope: Scope, row: Series) -> WallTime | None:
 
 
 def extend_series(scope: Scope, series_id: UUID) -> int:
-    """Make every delivery of a series that is due within `AHEAD` and not made yet; how many. Twice is as once. What is
-    quiet since is left out, and what is not any more is made again.
+    """Make every delivery of a series that is due within `AHEAD` and not made yet; how many. Twice
+    is as once. What is quiet since is left out, and what is not any more is made again.
 
-    While somebody says no to the post, none are made: they would only wait for a yes that was refused.
+    While somebody says no to the post, none are made: they would only wait for a yes that was
+    refused.
 
     Raises NotFound.
     """
@@ -258,7 +285,9 @@ def _create_missing_deliveries(
     scope: Scope, row: Series, walls: Iterable[WallTime], refused: Collection[UUID] = ()
 ) -> Counter[UUID]:
     """What is missing, but of posts that somebody refused; how many of each post."""
-    known = occurrences.load_known_occurrences(scope, row, variant_assignment.variant_posts(scope, row))
+    known = occurrences.load_known_occurrences(
+        scope, row, variant_assignment.variant_posts(scope, row)
+    )
     closed = quiet_periods_of_series(scope, row)
     made = Counter[UUID]()
     back = set[tuple[UUID, str]]()
@@ -273,9 +302,19 @@ def _create_missing_deliveries(
         if post_id in refused:
             continue
         if (post_id, channel) not in asks:  # on a spare account it may wait for a yes of its own
-            asks[post_id, channel] = decisions.channel_review_start(scope, deliveries.get_post(scope, post_id), channel)
-        more: dict[str, Any] = {"series_id": row.id, "variant": variant, "asks_since": asks[post_id, channel]}
-        fresh = key if (channel, key) not in known.taken else reposts.next_repost_key(scope, post_id, channel, key)
+            asks[post_id, channel] = decisions.channel_review_start(
+                scope, deliveries.get_post(scope, post_id), channel
+            )
+        more: dict[str, Any] = {
+            "series_id": row.id,
+            "variant": variant,
+            "asks_since": asks[post_id, channel],
+        }
+        fresh = (
+            key
+            if (channel, key) not in known.taken
+            else reposts.next_repost_key(scope, post_id, channel, key)
+        )
         deliveries.create_delivery(scope, post_id, channel, at=wall, occurrence_key=fresh, **more)
         made[post_id] += 1
         back |= {(channel, key)} & known.out
@@ -285,20 +324,26 @@ def _create_missing_deliveries(
 
 
 def occurrence_key(row: Series, wall: WallTime) -> str:
-    """What the delivery of one of its times is known by; the hour it has by the rule, wherever it is moved."""
+    """What the delivery of one of its times is known by; the hour it has by the rule, wherever it
+    is moved."""
     return str(wall) if row.nth == 1 else f"{wall}~{row.nth}"
 
 
 def _schedule_next_extension(scope: Scope, row: Series) -> None:
-    """Write when the next delivery is to be made: its own time less `AHEAD`; nothing where there is none."""
-    later = recurrence_of_series(row).iterate_occurrences(scope.now + SERIES_HORIZON, 1, without=skipped_dates(row))
+    """Write when the next delivery is to be made: its own time less `AHEAD`; nothing where there is
+    none."""
+    later = recurrence_of_series(row).iterate_occurrences(
+        scope.now + SERIES_HORIZON, 1, without=skipped_dates(row)
+    )
     row.next_extend_at = later[0].instant() - SERIES_HORIZON if later else None
     if row.next_extend_at is None:
         _transition_series(scope, row, SeriesState.PLANNED)
         outbox.cancel(scope, ExtendDue.kind, row.id)
         return
     scope.add(row)
-    outbox.put(scope, ExtendDue(scope.tenant_id, row.id), at=row.next_extend_at, instead_of=ExtendDue)
+    outbox.put(
+        scope, ExtendDue(scope.tenant_id, row.id), at=row.next_extend_at, instead_of=ExtendDue
+    )
 
 
 def _transition_series(scope: Scope, row: Series, after: SeriesState) -> None:
@@ -308,10 +353,14 @@ def _transition_series(scope: Scope, row: Series, after: SeriesState) -> None:
     scope.add(row)
 
 
-def skip_occurrence(scope: Scope, series_id: UUID, day: date, *, why: str = "series.skipped") -> list[Delivery]:
-    """Leave one of its dates out, on every account; what that takes off the calendar. Twice is as once.
+def skip_occurrence(
+    scope: Scope, series_id: UUID, day: date, *, why: str = "series.skipped"
+) -> list[Delivery]:
+    """Leave one of its dates out, on every account; what that takes off the calendar. Twice is as
+    once.
 
-    Raises BadInput for a day it does not fall on, Conflict for one that has left or is on its way.
+    Raises BadInput for a day it does not fall on, Conflict for one that has left or is on its
+    way.
     """
     row = _get_changeable_series(scope, series_id)
     if not recurrence_of_series(row).falls_on(day):
@@ -327,8 +376,8 @@ def skip_occurrence(scope: Scope, series_id: UUID, day: date, *, why: str = "ser
 
 
 def stop_series(scope: Scope, series_id: UUID) -> int:
-    """Make no more of it, and take off the calendar what is still ahead and what a yes would send; how many that were.
-    Twice is as once."""
+    """Make no more of it, and take off the calendar what is still ahead and what a yes would send;
+    how many that were. Twice is as once."""
     row = get_series(scope, series_id, lock=True)
     row.next_extend_at = None
     _transition_series(scope, row, SeriesState.STOPPED)
@@ -342,14 +391,22 @@ def stop_series(scope: Scope, series_id: UUID) -> int:
 
 
 def change_following_occurrences(
-    scope: Scope, series_id: UUID, day: date, change: SeriesUpdate, *, author: str, confirmed: bool = False
+    scope: Scope,
+    series_id: UUID,
+    day: date,
+    change: SeriesUpdate,
+    *,
+    author: str,
+    confirmed: bool = False,
 ) -> UUID:
-    """End a series before one of its dates and begin another there, with another time or other words; its post's id.
+    """End a series before one of its dates and begin another there, with another time or other
+    words; its post's id.
 
-    What had a time of its own from that date on is replaced as well; what has left counts for its date, and dates that
-    were left out stay so. Without other words the yes that was said stands, but an account that is added waits for one
-    of its own. Once per series and date. Raises BadInput as `begin` does, and for a day it does not fall on; NotFound
-    for an account of another creator; Conflict once it is stopped, and while a test runs on it.
+    What had a time of its own from that date on is replaced as well; what has left counts for its
+    date, and dates that were left out stay so. Without other words the yes that was said stands,
+    but an account that is added waits for one of its own. Once per series and date. Raises BadInput
+    as `begin` does, and for a day it does not fall on; NotFound for an account of another creator;
+    Conflict once it is stopped, and while a test runs on it.
     """
     lock_series_planning(
         scope, get_series(scope, series_id).creator_id
@@ -365,7 +422,11 @@ def change_following_occurrences(
         raise BadInput("series.no_such_day", day=f"{day:%d/%m/%Y}")
     channels = _resolve_series_channels(scope, row, change.channels)
     following = _list_deliveries_from(scope, row, day)
-    gone = {_occurrence_day(one) for one in following if one.state not in CANCELLABLE | {DeliveryState.CANCELLED}}
+    gone = {
+        _occurrence_day(one)
+        for one in following
+        if one.state not in CANCELLABLE | {DeliveryState.CANCELLED}
+    }
     _drop_deliveries(scope, following, Message("series.replaced"))
     row.rule = str(old.dates_before(day).rule)
     _create_occurrences(
@@ -392,7 +453,9 @@ def change_following_occurrences(
     return post_id
 
 
-def _resolve_series_channels(scope: Scope, row: Series, channels: Sequence[UUID] | None) -> list[UUID]:
+def _resolve_series_channels(
+    scope: Scope, row: Series, channels: Sequence[UUID] | None
+) -> list[UUID]:
     """The accounts a series goes to from now on: those it has, unless others are named."""
     if channels is None:
         return [UUID(one) for one in row.channels]
@@ -402,9 +465,12 @@ def _resolve_series_channels(scope: Scope, row: Series, channels: Sequence[UUID]
     return list(dict.fromkeys(channels))
 
 
-def write_replacement_post(scope: Scope, row: Series, draft: Draft, *, key: UUID, author: str) -> UUID:
-    """Write what takes the place of a series on some of its dates, once per `key`: as late, as important and, where the
-    draft says nothing of that, with the labels that it has. Raises BadInput for an empty draft, and NotFound."""
+def write_replacement_post(
+    scope: Scope, row: Series, draft: Draft, *, key: UUID, author: str
+) -> UUID:
+    """Write what takes the place of a series on some of its dates, once per `key`: as late, as
+    important and, where the draft says nothing of that, with the labels that it has. Raises
+    BadInput for an empty draft, and NotFound."""
     before = deliveries.get_post(scope, row.post_id)
     if draft.creator_id != row.creator_id:
         raise NotFound("series.unknown")
@@ -424,9 +490,11 @@ def _get_changeable_series(scope: Scope, series_id: UUID) -> Series:
 
 
 def _list_deliveries_from(scope: Scope, row: Series, day: date) -> list[Delivery]:
-    """The deliveries of a series of this local date and later, locked; one that was moved counts for its first date."""
+    """The deliveries of a series of this local date and later, locked; one that was moved counts
+    for its first date."""
     found = chain.from_iterable(
-        deliveries_of_post(scope, one, lock=True) for one in variant_assignment.variant_posts(scope, row)
+        deliveries_of_post(scope, one, lock=True)
+        for one in variant_assignment.variant_posts(scope, row)
     )
     return [one for one in found if one.series_id == row.id and _occurrence_day(one) >= day]
 
@@ -443,12 +511,18 @@ def _drop_deliveries(scope: Scope, rows: Iterable[Delivery], reason: Message) ->
 
 
 def check_new_series(
-    scope: Scope, creator_id: UUID, channels: Sequence[UUID], repeat: Recurrence, *, instead_of: UUID | None = None
+    scope: Scope,
+    creator_id: UUID,
+    channels: Sequence[UUID],
+    repeat: Recurrence,
+    *,
+    instead_of: UUID | None = None,
 ) -> None:
-    """Refuse what `series.begin_series` would refuse of a rule on these accounts of a creator, but how many are made at once,
-    which a person is asked about. Nothing is written.
+    """Refuse what `series.begin_series` would refuse of a rule on these accounts of a creator, but
+    how many are made at once, which a person is asked about. Nothing is written.
 
-    `instead_of` is the series it takes the place of, which is in nobody's way any more. Raises BadInput; NotFound.
+    `instead_of` is the series it takes the place of, which is in nobody's way any more. Raises
+    BadInput; NotFound.
     """
     before = get_series(scope, instead_of) if instead_of is not None else None
     row = Series(

@@ -1,4 +1,5 @@
-"""Many deliveries at once to other times: what would move where is shown first, done in one transaction, taken back.
+"""Many deliveries at once to other times: what would move where is shown first, done in one
+transaction, taken back.
 
 One gesture that moved many deliveries, as programs read it.
 """
@@ -38,14 +39,20 @@ UNDO_WINDOW = timedelta(minutes=10)
 """So long a shift may be taken back."""
 
 PUBLISHING_STATES = frozenset(
-    {DeliveryState.PUBLISHING, DeliveryState.PROCESSING, DeliveryState.UNCERTAIN, DeliveryState.PARTLY}
+    {
+        DeliveryState.PUBLISHING,
+        DeliveryState.PROCESSING,
+        DeliveryState.UNCERTAIN,
+        DeliveryState.PARTLY,
+    }
 )
 PUBLISHING_IN_PROGRESS = "shift.on_its_way"
 
 
 @dataclass(frozen=True)
 class MoveSelection:
-    """Deliveries of a creator, on one account or all, due from `start` until before `end` (UTC-aware)."""
+    """Deliveries of a creator, on one account or all, due from `start` until before `end`
+    (UTC-aware)."""
 
     creator_id: UUID
     channel_id: UUID | None
@@ -55,15 +62,19 @@ class MoveSelection:
 
 @dataclass(frozen=True)
 class TimeOffset:
-    """So much later, or earlier where it is negative, on the clock of each delivery: days, then minutes."""
+    """So much later, or earlier where it is negative, on the clock of each delivery: days, then
+    minutes."""
 
     days: int = 0
     minutes: int = 0
 
     def shift_wall_time(self, wall: WallTime) -> WallTime:
-        """Where a wall time goes: "+1 day" stays at its clock time, whatever clocks are changed in between."""
+        """Where a wall time goes: "+1 day" stays at its clock time, whatever clocks are changed in
+        between."""
         day = wall.day + timedelta(days=self.days)
-        later = datetime.combine(day, wall.clock, tzinfo=UTC) + timedelta(minutes=self.minutes)  # no zone changes in it
+        later = datetime.combine(day, wall.clock, tzinfo=UTC) + timedelta(
+            minutes=self.minutes
+        )  # no zone changes in it
         return WallTime(later.date(), later.time(), wall.zone)
 
     def check_offset(self) -> None:
@@ -147,7 +158,8 @@ class UndoableMove:
 
 
 def preview_bulk_move(scope: Scope, chosen: MoveSelection, by: TimeOffset) -> MovePreview:
-    """What a shift would move where. Raises BadInput for one that goes nowhere, too far, or is too large."""
+    """What a shift would move where. Raises BadInput for one that goes nowhere, too far, or is too
+    large."""
     by.check_offset()
     known = select_deliveries(scope, chosen)
     goes = {
@@ -158,8 +170,11 @@ def preview_bulk_move(scope: Scope, chosen: MoveSelection, by: TimeOffset) -> Mo
     return plan_moves(scope, known, goes)
 
 
-def move_deliveries(scope: Scope, chosen: MoveSelection, by: TimeOffset, *, seen: Mapping[UUID, int]) -> MoveResult:
-    """Move what was seen in a preview, in this transaction; what changed or came since, or is on its way, stays.
+def move_deliveries(
+    scope: Scope, chosen: MoveSelection, by: TimeOffset, *, seen: Mapping[UUID, int]
+) -> MoveResult:
+    """Move what was seen in a preview, in this transaction; what changed or came since, or is on
+    its way, stays.
 
     `seen` are the versions of the preview. Raises as `preview` does.
     """
@@ -169,12 +184,15 @@ def move_deliveries(scope: Scope, chosen: MoveSelection, by: TimeOffset, *, seen
 
 
 def lock_selection(scope: Scope, chosen: MoveSelection) -> None:
-    """Wait for whoever plans or publishes these deliveries just now, and keep them until the transaction ends.
+    """Wait for whoever plans or publishes these deliveries just now, and keep them until the
+    transaction ends.
 
     Raises NotFound for a creator nobody here has.
     """
     get_creator(scope, chosen.creator_id)
-    channels = [chosen.channel_id] if chosen.channel_id else _list_account_ids(scope, chosen.creator_id)
+    channels = (
+        [chosen.channel_id] if chosen.channel_id else _list_account_ids(scope, chosen.creator_id)
+    )
     slots.lock_queues(scope, *channels)
     scope.session.exec(
         select(Delivery.id)
@@ -209,7 +227,11 @@ def select_deliveries(
     narrow = [] if only is None else [col(Delivery.id).in_(only)]
     found = scope.session.exec(
         select(Delivery, Post)
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
         .where(*_selection_conditions(scope, chosen), *narrow)
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .limit(MAX_MOVED_DELIVERIES + 1)
@@ -220,9 +242,11 @@ def select_deliveries(
     return list(found)
 
 
-def plan_moves(scope: Scope, known: Sequence[tuple[Delivery, Post]], goes: Mapping[UUID, WallTime]) -> MovePreview:
-    """Deliveries that go where `goes` says, each with what speaks against it; the others stay, with the reason: also
-    what would bring two times of one series together."""
+def plan_moves(
+    scope: Scope, known: Sequence[tuple[Delivery, Post]], goes: Mapping[UUID, WallTime]
+) -> MovePreview:
+    """Deliveries that go where `goes` says, each with what speaks against it; the others stay, with
+    the reason: also what would bring two times of one series together."""
     moving = []
     left = []
     ours = [row for row, _ in known if unmovable_reason(row, goes.get(row.id), scope.now) is None]
@@ -234,7 +258,9 @@ def plan_moves(scope: Scope, known: Sequence[tuple[Delivery, Post]], goes: Mappi
             left.append(UnmovedDelivery(row.id, row.channel_id, words, stays))
         else:
             walls = (parse_wall_time(row.wall_time, row.zone), goes[row.id])
-            moving.append(PlannedMove(row.id, row.version, row.post_id, row.channel_id, words, *walls))
+            moving.append(
+                PlannedMove(row.id, row.version, row.post_id, row.channel_id, words, *walls)
+            )
     return MovePreview(tuple(_attach_warnings(scope, moving)), tuple(left))
 
 
@@ -252,29 +278,40 @@ def unmovable_reason(row: Delivery, after: WallTime | None, now: datetime) -> Me
 
 
 def _attach_warnings(scope: Scope, moving: Sequence[PlannedMove]) -> list[PlannedMove]:
-    """Each with what speaks against its new time: a neighbour on its account that does not move, or a quiet period."""
+    """Each with what speaks against its new time: a neighbour on its account that does not move, or
+    a quiet period."""
     found: dict[UUID, PlannedMove] = {one.delivery_id: one for one in moving}
     for channel_id in {one.channel_id for one in moving}:
         channel = queries.get_channel(scope, channel_id)
         closed = quiet_periods.quiet_periods_of_channel(scope, channel.creator_id, channel_id)
         here = [one for one in moving if one.channel_id == channel_id]
         gap = minimum_interval_of(channel)
-        close = "shift.close_waits" if enforced_interval.is_interval_enforced(channel) else "shift.close"
+        close = (
+            "shift.close_waits"
+            if enforced_interval.is_interval_enforced(channel)
+            else "shift.close"
+        )
         since = min(one.after.instant() for one in here) - gap
         others = busy_times(scope, channel_id, since, but=found.keys())
         for one in here:
             at = one.after.instant()
             covered = quiet_periods.find_covering_period(closed, at)
             if not has_room(others, at, gap):
-                found[one.delivery_id] = replace(one, warning=Message(close, {"account": channel.name}))
+                found[one.delivery_id] = replace(
+                    one, warning=Message(close, {"account": channel.name})
+                )
             elif covered is not None:
-                found[one.delivery_id] = replace(one, warning=Message("shift.quiet", {"label": covered.label}))
+                found[one.delivery_id] = replace(
+                    one, warning=Message("shift.quiet", {"label": covered.label})
+                )
     return [found[one.delivery_id] for one in moving]
 
 
-def apply_moves(scope: Scope, creator_id: UUID, wanted: MovePreview, *, seen: Mapping[UUID, int]) -> MoveResult:
-    """Move what was seen and is still so, and keep where it came from; what lands on a free slot is in the queue. What
-    is to be left out is, if it is as it was seen.
+def apply_moves(
+    scope: Scope, creator_id: UUID, wanted: MovePreview, *, seen: Mapping[UUID, int]
+) -> MoveResult:
+    """Move what was seen and is still so, and keep where it came from; what lands on a free slot is
+    in the queue. What is to be left out is, if it is as it was seen.
 
     The caller holds the accounts' queues and the deliveries.
     """
@@ -282,7 +319,11 @@ def apply_moves(scope: Scope, creator_id: UUID, wanted: MovePreview, *, seen: Ma
     left = list(wanted.left)
     for one in wanted.moving:
         if seen.get(one.delivery_id) != one.version:
-            left.append(UnmovedDelivery(one.delivery_id, one.channel_id, one.words, Message("shift.changed")))
+            left.append(
+                UnmovedDelivery(
+                    one.delivery_id, one.channel_id, one.words, Message("shift.changed")
+                )
+            )
             continue
         reschedule_delivery(scope, one.delivery_id, at=one.after, version=one.version)
         moved.append(one)
@@ -290,9 +331,13 @@ def apply_moves(scope: Scope, creator_id: UUID, wanted: MovePreview, *, seen: Ma
     left += changed
     now = _load_current_deliveries(scope, [one.delivery_id for one in moved])
     for channel_id in sorted({one.channel_id for one in moved}):
-        slots.adopt_deliveries(scope, channel_id, [row for row in now.values() if row.channel_id == channel_id])
+        slots.adopt_deliveries(
+            scope, channel_id, [row for row in now.values() if row.channel_id == channel_id]
+        )
     stored = [_undo_record(one, now[one.delivery_id]) for one in moved]
-    row = BulkMoveRow(tenant_id=scope.tenant_id, creator_id=creator_id, by=scope.actor, moved=stored)
+    row = BulkMoveRow(
+        tenant_id=scope.tenant_id, creator_id=creator_id, by=scope.actor, moved=stored
+    )
     scope.add(row)
     return MoveResult(row.id, tuple(moved), tuple(left), tuple(out))
 
@@ -300,7 +345,8 @@ def apply_moves(scope: Scope, creator_id: UUID, wanted: MovePreview, *, seen: Ma
 def _leave_out_occurrences(
     scope: Scope, wanted: Sequence[LeftOutOccurrence], seen: Mapping[UUID, int]
 ) -> tuple[list[LeftOutOccurrence], list[UnmovedDelivery]]:
-    """What was left out: all that leaves by a rule, what has a time of its own if it was seen; and what stays."""
+    """What was left out: all that leaves by a rule, what has a time of its own if it was seen; and
+    what stays."""
     out = []
     left = []
     for one in wanted:
@@ -309,7 +355,11 @@ def _leave_out_occurrences(
             occurrences.leave_out_delivery(scope, row, one.why)
             out.append(one)
         else:
-            left.append(UnmovedDelivery(one.delivery_id, one.channel_id, one.words, Message("shift.changed")))
+            left.append(
+                UnmovedDelivery(
+                    one.delivery_id, one.channel_id, one.words, Message("shift.changed")
+                )
+            )
     return out, left
 
 
@@ -335,7 +385,8 @@ def _load_current_deliveries(scope: Scope, deliveries: Sequence[UUID]) -> dict[U
 
 
 def latest_undoable_move(scope: Scope, creators: Iterable[UUID]) -> UndoableMove | None:
-    """The newest shift of these creators, while it may be taken back; a pause has an end of its own."""
+    """The newest shift of these creators, while it may be taken back; a pause has an end of its
+    own."""
     row = scope.session.exec(
         select(BulkMoveRow)
         .where(
@@ -351,11 +402,14 @@ def latest_undoable_move(scope: Scope, creators: Iterable[UUID]) -> UndoableMove
     ).first()
     if row is None:
         return None
-    return UndoableMove(row.id, row.creator_id, len(row.moved), (row.created_at or scope.now) + UNDO_WINDOW)
+    return UndoableMove(
+        row.id, row.creator_id, len(row.moved), (row.created_at or scope.now) + UNDO_WINDOW
+    )
 
 
 def undo_bulk_move(scope: Scope, shift_id: UUID) -> MovePreview:
-    """Bring a shift back within ten minutes: what it moved and nobody touched since. What moved, and what stays.
+    """Bring a shift back within ten minutes: what it moved and nobody touched since. What moved,
+    and what stays.
 
     Raises NotFound, and Conflict when it was taken back already, or is too old.
     """
@@ -366,20 +420,26 @@ def undo_bulk_move(scope: Scope, shift_id: UUID) -> MovePreview:
 
 
 def revert_bulk_move(scope: Scope, shift_id: UUID) -> MovePreview:
-    """The same, however long ago; what is in a queue stays where its slot was given away since. Raises NotFound, and
-    Conflict when it was taken back already."""
+    """The same, however long ago; what is in a queue stays where its slot was given away since.
+    Raises NotFound, and Conflict when it was taken back already."""
     row = _get_locked_move(scope, shift_id)
     slots.lock_queues(scope, *_list_account_ids(scope, row.creator_id))
     back = {UUID(one["delivery"]): one for one in row.moved}
     known = scope.session.exec(
         select(Delivery, Post)
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
         .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(list(back)))
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .with_for_update(of=Delivery)
         .execution_options(populate_existing=True)
     ).all()
-    goes = {one: parse_wall_time(str(kept["wall"]), str(kept["zone"])) for one, kept in back.items()}
+    goes = {
+        one: parse_wall_time(str(kept["wall"]), str(kept["zone"])) for one, kept in back.items()
+    }
     left_at = {one: int(kept["version"]) for one, kept in back.items()}
     wanted = _exclude_taken_slots(scope, plan_moves(scope, list(known), goes), left_at)
     done = apply_moves(scope, row.creator_id, wanted, seen=left_at)
@@ -389,8 +449,11 @@ def revert_bulk_move(scope: Scope, shift_id: UUID) -> MovePreview:
     return MovePreview(done.moved, done.left)
 
 
-def _exclude_taken_slots(scope: Scope, wanted: MovePreview, left_at: Mapping[UUID, int]) -> MovePreview:
-    """Without what would come back to a slot that another post has by now: it would leave at its very minute."""
+def _exclude_taken_slots(
+    scope: Scope, wanted: MovePreview, left_at: Mapping[UUID, int]
+) -> MovePreview:
+    """Without what would come back to a slot that another post has by now: it would leave at its
+    very minute."""
     same = [one for one in wanted.moving if one.version == left_at[one.delivery_id]]
     stays = set[UUID]()
     for channel_id in {one.channel_id for one in same}:
@@ -398,7 +461,10 @@ def _exclude_taken_slots(scope: Scope, wanted: MovePreview, left_at: Mapping[UUI
         stays |= slots.deliveries_losing_slots(scope, channel_id, goes)
     why = Message("shift.slot_taken")
     gone = [one for one in same if one.delivery_id in stays]
-    left = (*wanted.left, *(UnmovedDelivery(one.delivery_id, one.channel_id, one.words, why) for one in gone))
+    left = (
+        *wanted.left,
+        *(UnmovedDelivery(one.delivery_id, one.channel_id, one.words, why) for one in gone),
+    )
     return replace(wanted, moving=tuple(one for one in wanted.moving if one not in gone), left=left)
 
 
@@ -447,4 +513,6 @@ def get_bulk_move(scope: Scope, creators: Collection[UUID], shift_id: UUID) -> B
         raise NotFound("shift.unknown")
     made = row.created_at or scope.now
     moved = tuple(UUID(each["delivery"]) for each in row.moved)
-    return BulkMoveRecord(row.id, row.creator_id, row.by, moved, made, made + UNDO_WINDOW, row.undone_at)
+    return BulkMoveRecord(
+        row.id, row.creator_id, row.by, moved, made, made + UNDO_WINDOW, row.undone_at
+    )

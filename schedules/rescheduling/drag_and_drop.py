@@ -1,4 +1,5 @@
-"""A post at one time, dragged to another day or hour: its accounts go together, or none of them does."""
+"""A post at one time, dragged to another day or hour: its accounts go together, or none of them
+does."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,11 @@ from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ops.wall_time import WallTime, local_day, parse_wall_time, to_wall_time
 from schedules.availability import quiet_periods, slots
 from schedules.availability.minimum_interval import MIN_INTERVAL, SEARCH_RANGE, busy_times, has_room
-from schedules.availability.usual_hours import filter_closing_periods, filter_free_times, list_usual_hours
+from schedules.availability.usual_hours import (
+    filter_closing_periods,
+    filter_free_times,
+    list_usual_hours,
+)
 from schedules.posts.deliveries import BEYOND_PLANNING_HORIZON, PLANNING_HORIZON
 from schedules.posts.models import Delivery, Post
 from schedules.posts.states import FINAL_STATES
@@ -26,7 +31,8 @@ MAX_DRAGGED = 100
 
 @dataclass(frozen=True)
 class DropTarget:
-    """Where it was dropped: a day on the clock of `zone`, and there an hour (0 to 23), or none to keep its own time.
+    """Where it was dropped: a day on the clock of `zone`, and there an hour (0 to 23), or none to
+    keep its own time.
 
     `zone` is whose clock was looked at: a post stays planned on the one it was planned on.
     """
@@ -37,7 +43,8 @@ class DropTarget:
 
 
 def creator_of_deliveries(scope: Scope, deliveries: Collection[UUID]) -> UUID:
-    """Whose deliveries these are. Raises NotFound unless they are of one post and known here, all of them."""
+    """Whose deliveries these are. Raises NotFound unless they are of one post and known here, all
+    of them."""
     found = _load_delivery_rows(scope, deliveries)
     if len({row.post_id for row, _ in found}) != 1 or len(found) != len(set(deliveries)):
         raise NotFound("delivery.unknown")
@@ -45,20 +52,26 @@ def creator_of_deliveries(scope: Scope, deliveries: Collection[UUID]) -> UUID:
 
 
 def drop_deliveries(scope: Scope, seen: Mapping[UUID, int], spot: DropTarget) -> MoveResult:
-    """Move a post at one time to a day, or an hour of it, as it was `seen` (versions by delivery); may be taken back.
+    """Move a post at one time to a day, or an hour of it, as it was `seen` (versions by delivery);
+    may be taken back.
 
-    An hour takes the free slot within it of one of its accounts, else a usual hour that is free there. Raises
-    BadInput for nowhere and too far, NotFound, Conflict for what is past, locked, waits for a decision, or was changed
-    meanwhile.
+    An hour takes the free slot within it of one of its accounts, else a usual hour that is free
+    there. Raises BadInput for nowhere and too far, NotFound, Conflict for what is past, locked,
+    waits for a decision, or was changed meanwhile.
     """
-    if len(seen) > MAX_DRAGGED or abs((spot.day - local_day(scope.now, spot.zone)).days) > PLANNING_HORIZON.days:
+    if (
+        len(seen) > MAX_DRAGGED
+        or abs((spot.day - local_day(scope.now, spot.zone)).days) > PLANNING_HORIZON.days
+    ):
         raise BadInput(BEYOND_PLANNING_HORIZON)
     creator_id = creator_of_deliveries(scope, seen)
     slots.lock_queues(scope, *(row.channel_id for row, _ in _load_delivery_rows(scope, seen)))
     rows = _load_delivery_rows(scope, seen, lock=True)
     if any(row.state in FINAL_STATES | PUBLISHING_STATES for row, _ in rows):
         raise Conflict("delivery.not_movable")
-    if {row.id: row.version for row, _ in rows} != dict(seen) or len({row.due_at for row, _ in rows}) != 1:
+    if {row.id: row.version for row, _ in rows} != dict(seen) or len(
+        {row.due_at for row, _ in rows}
+    ) != 1:
         raise Conflict("delivery.moved_meanwhile")
     goes = _resolve_new_times(scope, [row for row, _ in rows], spot)
     if all(parse_wall_time(row.wall_time, row.zone) == goes[row.id] for row, _ in rows):
@@ -74,7 +87,11 @@ def _load_delivery_rows(
 ) -> list[tuple[Delivery, Post]]:
     query = (
         select(Delivery, Post)
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
         .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(list(deliveries)))
         .order_by(col(Delivery.due_at), col(Delivery.id))
     )
@@ -82,37 +99,62 @@ def _load_delivery_rows(
     return list(scope.session.exec(query.execution_options(populate_existing=True)))
 
 
-def _resolve_new_times(scope: Scope, rows: Sequence[Delivery], spot: DropTarget) -> dict[UUID, WallTime]:
+def _resolve_new_times(
+    scope: Scope, rows: Sequence[Delivery], spot: DropTarget
+) -> dict[UUID, WallTime]:
     if spot.hour is None:
-        return {row.id: same_clock_time(parse_wall_time(row.wall_time, row.zone), row.due_at, spot) for row in rows}
+        return {
+            row.id: same_clock_time(parse_wall_time(row.wall_time, row.zone), row.due_at, spot)
+            for row in rows
+        }
     at = min(_iterate_free_slot_times(scope, rows, spot), default=None) or min(
         _iterate_free_usual_times(scope, rows, spot), default=None
     )
-    wall = to_wall_time(at, spot.zone) if at is not None else clock_time_in_hour(rows[0].due_at, spot.hour, spot)
+    wall = (
+        to_wall_time(at, spot.zone)
+        if at is not None
+        else clock_time_in_hour(rows[0].due_at, spot.hour, spot)
+    )
     return {row.id: to_zone(wall, row.zone) for row in rows}
 
 
-def _iterate_free_slot_times(scope: Scope, rows: Sequence[Delivery], spot: DropTarget) -> Iterator[datetime]:
+def _iterate_free_slot_times(
+    scope: Scope, rows: Sequence[Delivery], spot: DropTarget
+) -> Iterator[datetime]:
     """The instants of free slots of these accounts within the hour."""
     for row in rows:
-        taken = busy_times(scope, row.channel_id, min(scope.now, row.due_at), but=[one.id for one in rows])
+        taken = busy_times(
+            scope, row.channel_id, min(scope.now, row.due_at), but=[one.id for one in rows]
+        )
         for slot in slots.list_slots(scope, row.channel_id):
             for day in _adjacent_days(spot):
                 at = slot.place_on(day).instant()
-                if slot.weekday == day.weekday() and is_within_target(at, spot) and has_room(taken, at, MIN_INTERVAL):
+                if (
+                    slot.weekday == day.weekday()
+                    and is_within_target(at, spot)
+                    and has_room(taken, at, MIN_INTERVAL)
+                ):
                     yield at
 
 
-def _iterate_free_usual_times(scope: Scope, rows: Sequence[Delivery], spot: DropTarget) -> Iterator[datetime]:
+def _iterate_free_usual_times(
+    scope: Scope, rows: Sequence[Delivery], spot: DropTarget
+) -> Iterator[datetime]:
     """The instants within the hour that the calendar shows as free."""
     ours = [row.id for row in rows]
     creator = queries.get_creator(scope, rows[0].creator_id)
-    closed = filter_closing_periods(quiet_periods.list_quiet_periods(scope, [creator.id]), creator.id)
+    closed = filter_closing_periods(
+        quiet_periods.list_quiet_periods(scope, [creator.id]), creator.id
+    )
     hours = list_usual_hours(scope, [creator.id])[creator.id]
-    for wall in (WallTime(day, clock, creator.zone) for day in _adjacent_days(spot) for clock in hours):
+    for wall in (
+        WallTime(day, clock, creator.zone) for day in _adjacent_days(spot) for clock in hours
+    ):
         if is_within_target(wall.instant(), spot):
             since = wall.instant() - SEARCH_RANGE
-            taken = [at for row in rows for at in busy_times(scope, row.channel_id, since, but=ours)]
+            taken = [
+                at for row in rows for at in busy_times(scope, row.channel_id, since, but=ours)
+            ]
             if filter_free_times([wall], taken, scope.now, closed):
                 yield wall.instant()
 
@@ -129,10 +171,11 @@ def is_within_target(at: datetime, spot: DropTarget) -> bool:
 
 
 def same_clock_time(wall: WallTime, due: datetime, spot: DropTarget) -> WallTime:
-    """A wall time on another day: its clock stays as it is, whatever clocks are changed in between; pure.
+    """A wall time on another day: its clock stays as it is, whatever clocks are changed in between;
+    pure.
 
-    Looked at on another clock it may so lie on the day beside, where clocks change here and not there: then it takes
-    the hour at which it was seen, on the day where it was dropped.
+    Looked at on another clock it may so lie on the day beside, where clocks change here and not
+    there: then it takes the hour at which it was seen, on the day where it was dropped.
     """
     moved = TimeOffset(days=(spot.day - local_day(due, spot.zone)).days).shift_wall_time(wall)
     if wall.zone == spot.zone or local_day(moved.instant(), spot.zone) == spot.day:

@@ -1,4 +1,5 @@
-"""Many posts on hold or refused, decided at once: now, one after the other; in the next free slots; or dropped."""
+"""Many posts on hold or refused, decided at once: now, one after the other; in the next free slots;
+or dropped."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -31,10 +32,16 @@ from schedules.posts.models import Delivery, Post
 from schedules.posts.states import ACCOUNT_LOST, DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from schedules.rescheduling import queue
-from schedules.rescheduling.bulk_moves import MAX_MOVED_DELIVERIES, MovePreview, PlannedMove, UnmovedDelivery
+from schedules.rescheduling.bulk_moves import (
+    MAX_MOVED_DELIVERIES,
+    MovePreview,
+    PlannedMove,
+    UnmovedDelivery,
+)
 
 UNDECIDED = frozenset({DeliveryState.HELD, DeliveryState.FAILED})
-"""What may be anywhere, and what stands in part, is decided one by one: who decides must have looked."""
+"""What may be anywhere, and what stands in part, is decided one by one: who decides must have
+looked."""
 
 MINUTE = timedelta(minutes=1)
 NO_YES = Message("deciding.no_yes")
@@ -51,19 +58,26 @@ class HeldPostAction(StrEnum):
 
 
 def preview_held_posts(scope: Scope, creator_id: UUID, how: HeldPostAction) -> MovePreview:
-    """What would become of each post of a creator that waits for a decision; of one that is dropped its time stays.
+    """What would become of each post of a creator that waits for a decision; of one that is dropped
+    its time stays.
 
     Raises BadInput for too many.
     """
     return _build_move_preview(scope, _load_held_rows(scope, creator_id), how)
 
 
-def resolve_held_posts(scope: Scope, creator_id: UUID, how: HeldPostAction, *, seen: Mapping[UUID, int]) -> MovePreview:
-    """Do it to what was `seen` (versions of the preview), in this transaction; what changed or came since stays.
+def resolve_held_posts(
+    scope: Scope, creator_id: UUID, how: HeldPostAction, *, seen: Mapping[UUID, int]
+) -> MovePreview:
+    """Do it to what was `seen` (versions of the preview), in this transaction; what changed or came
+    since stays.
 
-    Whoever decided one of them meanwhile, or plans on their accounts, is waited for. Raises as `preview`.
+    Whoever decided one of them meanwhile, or plans on their accounts, is waited for. Raises as
+    `preview`.
     """
-    slots.lock_queues(scope, *sorted(one.id for one in queries.list_creator_channels(scope, creator_id)))
+    slots.lock_queues(
+        scope, *sorted(one.id for one in queries.list_creator_channels(scope, creator_id))
+    )
     rows = _load_held_rows(scope, creator_id, lock=True)
     same = [(row, owner) for row, owner in rows if seen.get(row.id) == row.version]
     changed = [
@@ -74,8 +88,14 @@ def resolve_held_posts(scope: Scope, creator_id: UUID, how: HeldPostAction, *, s
     found = _build_move_preview(scope, same, how)
     for one in found.moving:
         _apply_action(scope, one, how)
-    for channel_id in sorted({one.channel_id for one in found.moving}) if how is HeldPostAction.SLOTS else ():
-        here = [get_delivery(scope, one.delivery_id) for one in found.moving if one.channel_id == channel_id]
+    for channel_id in (
+        sorted({one.channel_id for one in found.moving}) if how is HeldPostAction.SLOTS else ()
+    ):
+        here = [
+            get_delivery(scope, one.delivery_id)
+            for one in found.moving
+            if one.channel_id == channel_id
+        ]
         slots.adopt_deliveries(scope, channel_id, here)
     return MovePreview(found.moving, (*found.left, *changed))
 
@@ -83,7 +103,9 @@ def resolve_held_posts(scope: Scope, creator_id: UUID, how: HeldPostAction, *, s
 def _apply_action(scope: Scope, one: PlannedMove, how: HeldPostAction) -> None:
     if how is HeldPostAction.DROP:
         deliveries.cancel_delivery(scope, one.delivery_id)
-    elif how is HeldPostAction.NOW and (one.after.instant() <= scope.now or _has_fixed_time(scope, one)):
+    elif how is HeldPostAction.NOW and (
+        one.after.instant() <= scope.now or _has_fixed_time(scope, one)
+    ):
         expedite_delivery(scope, one.delivery_id, version=one.version)
     else:
         reschedule_delivery(scope, one.delivery_id, at=one.after, version=one.version)
@@ -91,24 +113,34 @@ def _apply_action(scope: Scope, one: PlannedMove, how: HeldPostAction) -> None:
 
 
 def _schedule_if_approved(scope: Scope, row: Delivery) -> None:
-    """What was held for a yes that nobody asks for any more is a draft of which nothing is missing."""
+    """What was held for a yes that nobody asks for any more is a draft of which nothing is
+    missing."""
     if row.state == DeliveryState.DRAFT and decisions.is_delivery_approved(
         scope, deliveries.get_post(scope, row.post_id), row, scope.now
     ):
-        transition_delivery(scope, row, DeliveryState.APPROVED, reason=decisions.APPROVAL_NOT_REQUESTED)
+        transition_delivery(
+            scope, row, DeliveryState.APPROVED, reason=decisions.APPROVAL_NOT_REQUESTED
+        )
         deliveries.schedule_approved(scope, [row])
 
 
 def _has_fixed_time(scope: Scope, one: PlannedMove) -> bool:
-    """Whether it may not be given another hour: what is late leaves an account one after the other anyhow."""
+    """Whether it may not be given another hour: what is late leaves an account one after the other
+    anyhow."""
     return time_changes.has_approved_time(scope, get_delivery(scope, one.delivery_id))
 
 
-def _load_held_rows(scope: Scope, creator_id: UUID, *, lock: bool = False) -> list[tuple[Delivery, Post]]:
+def _load_held_rows(
+    scope: Scope, creator_id: UUID, *, lock: bool = False
+) -> list[tuple[Delivery, Post]]:
     """By importance, then by the time they had."""
     query = (
         select(Delivery, Post)
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(
+            Post,
+            (col(Post.tenant_id) == col(Delivery.tenant_id))
+            & (col(Post.id) == col(Delivery.post_id)),
+        )
         .where(
             Delivery.tenant_id == scope.tenant_id,
             Delivery.creator_id == creator_id,
@@ -139,7 +171,10 @@ def _build_move_preview(scope: Scope, rows: Rows, how: HeldPostAction) -> MovePr
             goes = _resolve_new_times(scope, channel, able, how)
         except BadInput as none:  # no slot, or no free one
             goes = {}
-            stays = {**dict.fromkeys((row.id for row in able), none.message), **_filter_known_reasons(stays)}
+            stays = {
+                **dict.fromkeys((row.id for row in able), none.message),
+                **_filter_known_reasons(stays),
+            }
         for row, owner in here:
             words = owner.title or owner.body
             why = stays[row.id]
@@ -148,7 +183,9 @@ def _build_move_preview(scope: Scope, rows: Rows, how: HeldPostAction) -> MovePr
                 continue
             walls = (parse_wall_time(row.wall_time, row.zone), goes[row.id])
             moving.append(PlannedMove(row.id, row.version, row.post_id, channel_id, words, *walls))
-    return MovePreview(tuple(sorted(moving, key=lambda one: (one.after.instant(), one.delivery_id))), tuple(left))
+    return MovePreview(
+        tuple(sorted(moving, key=lambda one: (one.after.instant(), one.delivery_id))), tuple(left)
+    )
 
 
 def _filter_known_reasons(stays: Mapping[UUID, Message | None]) -> dict[UUID, Message]:
@@ -175,17 +212,27 @@ def _find_stay_reason(
 def _resolve_new_times(
     scope: Scope, channel: Channel, rows: Sequence[Delivery], how: HeldPostAction
 ) -> dict[UUID, WallTime]:
-    """Where each of an account goes. Raises BadInput where it has no slots, or none that is free."""
+    """Where each of an account goes. Raises BadInput where it has no slots, or none that is
+    free."""
     if how is HeldPostAction.DROP:
         return {row.id: parse_wall_time(row.wall_time, row.zone) for row in rows}
     if how is HeldPostAction.SLOTS:
         ids = [row.id for row in rows]
-        return queue.lay_out_queue(scope, channel.id, ids, after=scope.now, change=QueueChange(away=ids)) if ids else {}
+        return (
+            queue.lay_out_queue(
+                scope, channel.id, ids, after=scope.now, change=QueueChange(away=ids)
+            )
+            if ids
+            else {}
+        )
     return _spread_over_free_times(scope, channel, rows)
 
 
-def _spread_over_free_times(scope: Scope, channel: Channel, rows: Sequence[Delivery]) -> dict[UUID, WallTime]:
-    """The first as soon as the account has room, the others apart as after a downtime, around what is planned."""
+def _spread_over_free_times(
+    scope: Scope, channel: Channel, rows: Sequence[Delivery]
+) -> dict[UUID, WallTime]:
+    """The first as soon as the account has room, the others apart as after a downtime, around what
+    is planned."""
     gap = max(channel.min_interval, CATCH_UP_INTERVAL)
     taken = busy_times(scope, channel.id, scope.now - gap, but=[row.id for row in rows])
     turn = max(scope.now, interval_over_at(scope, channel.id, gap))

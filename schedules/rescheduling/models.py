@@ -8,7 +8,8 @@ from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments,
 
 
 class BulkMoveRow(CreatorOwnedRow, table=True):
-    """Deliveries that were given other times in one gesture, and where they were before: to take it back."""
+    """Deliveries that were given other times in one gesture, and where they were before: to take it
+    back."""
 
     __tablename__ = "shifts"
     __table_args__ = table_arguments(about="creator", keep="while the tenant is here")

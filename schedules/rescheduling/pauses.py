@@ -1,8 +1,10 @@
-"""A pause: days on which a creator, or one account, posts nothing, said kindly, and what was planned in them follows.
+"""A pause: days on which a creator, or one account, posts nothing, said kindly, and what was
+planned in them follows.
 
-What lies in the days is moved as soon as somebody says so, after they saw what goes where: nothing is ever kept back
-at its time for it, and what a page shows is when it leaves. What repeats is left out in them, not moved: so many days
-later its own next time stands already, and the same words would leave twice (ADR 0106).
+What lies in the days is moved as soon as somebody says so, after they saw what goes where: nothing
+is ever kept back at its time for it, and what a page shows is when it leaves. What repeats is left
+out in them, not moved: so many days later its own next time stands already, and the same words
+would leave twice (ADR 0106).
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +24,13 @@ from schedules.posts.models import Delivery, Post
 from schedules.posts.states import PENDING_STATES
 from schedules.recurrence import occurrences, series
 from schedules.rescheduling import bulk_moves
-from schedules.rescheduling.bulk_moves import LeftOutOccurrence, MovePreview, MoveResult, MoveSelection, TimeOffset
+from schedules.rescheduling.bulk_moves import (
+    LeftOutOccurrence,
+    MovePreview,
+    MoveResult,
+    MoveSelection,
+    TimeOffset,
+)
 from schedules.rescheduling.events import PauseOver
 from schedules.rescheduling.queue import lay_out_queue, list_queue_entries
 from tenants.notices import notices
@@ -35,7 +43,8 @@ A_DAY = TimeOffset(days=1)
 
 @dataclass(frozen=True)
 class PostingPause:
-    """Days of a creator, on one account or all, the first and the last included, in a zone; `words` say why, kindly."""
+    """Days of a creator, on one account or all, the first and the last included, in a zone; `words`
+    say why, kindly."""
 
     creator_id: UUID
     channel_id: UUID | None
@@ -48,24 +57,32 @@ class PostingPause:
     def as_quiet_period(self) -> QuietPeriod:
         """The same as a period that is not written yet."""
         return QuietPeriod(
-            self.creator_id, self.creator_id, self.channel_id, self.words, self.zone, first=self.first, last=self.last
+            self.creator_id,
+            self.creator_id,
+            self.channel_id,
+            self.words,
+            self.zone,
+            first=self.first,
+            last=self.last,
         )
 
 
 def preview_pause(scope: Scope, wanted: PostingPause) -> MovePreview:
     """What a pause would move where.
 
-    What was planned by hand in its days goes that many days later, at its clock time. A queue with a place in them goes
-    on after them in its order, and those behind make room. Times of series are left out in them, and stay where they
-    are behind them. What is on its way stays. Raises BadInput as
-    `bulk_moves.preview_bulk_move`, and where the queue finds no slots.
+    What was planned by hand in its days goes that many days later, at its clock time. A queue with
+    a place in them goes on after them in its order, and those behind make room. Times of series are
+    left out in them, and stay where they are behind them. What is on its way stays. Raises BadInput
+    as `bulk_moves.preview_bulk_move`, and where the queue finds no slots.
     """
     start, end = wanted.as_quiet_period.quiet_window
     inside = bulk_moves.select_deliveries(
         scope, MoveSelection(wanted.creator_id, wanted.channel_id, max(start, scope.now), end)
     )
     out = _list_left_out_occurrences(scope, wanted, inside)
-    inside = [(row, owner) for row, owner in inside if row.id not in {one.delivery_id for one in out}]
+    inside = [
+        (row, owner) for row, owner in inside if row.id not in {one.delivery_id for one in out}
+    ]
     movable = [row for row, _ in inside if row.state in PENDING_STATES]
     queues = {
         channel_id: [
@@ -88,21 +105,28 @@ def preview_pause(scope: Scope, wanted: PostingPause) -> MovePreview:
             continue  # none of its own lies in the days: it goes on as it is
         taken = [goes[one].instant() for one in here if one in goes]
         change = QueueChange(
-            away=[*here, *(one.delivery_id for one in out)], taken=taken, closed=[wanted.as_quiet_period]
+            away=[*here, *(one.delivery_id for one in out)],
+            taken=taken,
+            closed=[wanted.as_quiet_period],
         )
         goes |= lay_out_queue(scope, channel_id, queue, after=max(start, scope.now), change=change)
         behind += queue
     rest = bulk_moves.select_deliveries(
         scope, MoveSelection(wanted.creator_id, wanted.channel_id, end, end + FOLLOWS), only=behind
     )
-    follow = [(row, owner) for row, owner in rest if goes[row.id] != parse_wall_time(row.wall_time, row.zone)]
+    follow = [
+        (row, owner)
+        for row, owner in rest
+        if goes[row.id] != parse_wall_time(row.wall_time, row.zone)
+    ]
     return replace(bulk_moves.plan_moves(scope, [*inside, *follow], goes), out=out)
 
 
 def _list_left_out_occurrences(
     scope: Scope, wanted: PostingPause, inside: Sequence[tuple[Delivery, Post]]
 ) -> tuple[LeftOutOccurrence, ...]:
-    """The times of series in its days, each with why it does not leave; said too where nothing is left of a series."""
+    """The times of series in its days, each with why it does not leave; said too where nothing is
+    left of a series."""
     over: dict[tuple[UUID, UUID], Message] = {}
     found = []
     for row, owner in inside:
@@ -111,30 +135,45 @@ def _list_left_out_occurrences(
         key = (row.series_id, row.channel_id)
         if key not in over:
             ends = occurrences.is_never_published(
-                scope, series.get_series(scope, row.series_id), row.channel_id, wanted.as_quiet_period
+                scope,
+                series.get_series(scope, row.series_id),
+                row.channel_id,
+                wanted.as_quiet_period,
             )
-            over[key] = Message("pause.series_over" if ends else "series.quiet", {"label": wanted.words})
+            over[key] = Message(
+                "pause.series_over" if ends else "series.quiet", {"label": wanted.words}
+            )
         at = parse_wall_time(row.wall_time, row.zone)
-        found.append(LeftOutOccurrence(row.id, row.version, row.channel_id, owner.title or owner.body, at, over[key]))
+        found.append(
+            LeftOutOccurrence(
+                row.id, row.version, row.channel_id, owner.title or owner.body, at, over[key]
+            )
+        )
     return tuple(found)
 
 
 def _shift_past_pause(wanted: PostingPause, wall: WallTime) -> WallTime:
-    """As many days later as the pause is long, and further while that lies in it: zones may differ by a day."""
+    """As many days later as the pause is long, and further while that lies in it: zones may differ
+    by a day."""
     later = TimeOffset(days=(wanted.last - wanted.first).days + 1).shift_wall_time(wall)
     while wanted.as_quiet_period.covers(later.instant()):
         later = A_DAY.shift_wall_time(later)
     return later
 
 
-def start_pause(scope: Scope, wanted: PostingPause, *, seen: Mapping[UUID, int]) -> tuple[UUID, MoveResult]:
-    """Begin or announce a pause, and move or leave out what lies in it as it was `seen` in the preview; the pause's id.
+def start_pause(
+    scope: Scope, wanted: PostingPause, *, seen: Mapping[UUID, int]
+) -> tuple[UUID, MoveResult]:
+    """Begin or announce a pause, and move or leave out what lies in it as it was `seen` in the
+    preview; the pause's id.
 
-    Members are told until it is over. Raises BadInput for days that are none, or over, and as `preview`; NotFound.
+    Members are told until it is over. Raises BadInput for days that are none, or over, and as
+    `preview`; NotFound.
     """
     start, end = wanted.as_quiet_period.quiet_window
     bulk_moves.lock_selection(
-        scope, MoveSelection(wanted.creator_id, wanted.channel_id, max(start, scope.now), end + FOLLOWS)
+        scope,
+        MoveSelection(wanted.creator_id, wanted.channel_id, max(start, scope.now), end + FOLLOWS),
     )
     done = bulk_moves.apply_moves(scope, wanted.creator_id, preview_pause(scope, wanted), seen=seen)
     kept = quiet_periods.add_quiet_days(
@@ -160,8 +199,8 @@ def has_pause_started(scope: Scope, kept: QuietPeriod) -> bool:
 
 
 def cancel_pause(scope: Scope, pause_id: UUID) -> MovePreview:
-    """Take a pause back that has not begun: what it moved goes back where it was, unless somebody touched it since; the
-    times of series that it left out are made again a moment later.
+    """Take a pause back that has not begun: what it moved goes back where it was, unless somebody
+    touched it since; the times of series that it left out are made again a moment later.
 
     What moved, and what stays. Raises NotFound, and Conflict once it has begun.
     """
@@ -175,8 +214,8 @@ def cancel_pause(scope: Scope, pause_id: UUID) -> MovePreview:
 
 
 def end_pause(scope: Scope, pause_id: UUID) -> None:
-    """End a pause now. What it moved stays where it is; the queue may be pulled forward, and what repeats leaves again.
-    Raises NotFound."""
+    """End a pause now. What it moved stays where it is; the queue may be pulled forward, and what
+    repeats leaves again. Raises NotFound."""
     _delete_pause(scope, _get_pause(scope, pause_id))
 
 

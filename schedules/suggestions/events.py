@@ -29,7 +29,8 @@ class CaptionSetDue:
 
 @dataclass(frozen=True)
 class AltTextDue:
-    """A model that sees is to propose words for a picture; the subject is the proposal. It takes the card."""
+    """A model that sees is to propose words for a picture; the subject is the proposal. It takes
+    the card."""
 
     kind: ClassVar[str] = "picture.words"
     queue: ClassVar[outbox.Queue] = "gpu"

@@ -7,7 +7,13 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 
 import schedules.posts.models  # noqa: F401  keys point at its tables
-from foundation.db.tables import CreatorOwnedRow, jsonb_column, message_column, table_arguments, timestamp_column
+from foundation.db.tables import (
+    CreatorOwnedRow,
+    jsonb_column,
+    message_column,
+    table_arguments,
+    timestamp_column,
+)
 
 
 class WeekPlan(CreatorOwnedRow, table=True):
@@ -58,7 +64,8 @@ class WeekLine(CreatorOwnedRow, table=True):
 
 
 class TextKit(CreatorOwnedRow, table=True):
-    """Texts that a model was asked for while a post is written; a person picks, nothing of it leaves by itself."""
+    """Texts that a model was asked for while a post is written; a person picks, nothing of it
+    leaves by itself."""
 
     __tablename__ = "text_kits"
     __table_args__ = table_arguments(
@@ -80,7 +87,8 @@ class TextKit(CreatorOwnedRow, table=True):
 
 
 class AltTextRow(CreatorOwnedRow, table=True):
-    """Words for a picture that a model was asked for; a person takes or refuses them; its own stand meanwhile."""
+    """Words for a picture that a model was asked for; a person takes or refuses them; its own stand
+    meanwhile."""
 
     __tablename__ = "picture_words"
     __table_args__ = table_arguments(
@@ -104,7 +112,8 @@ class AltTextRow(CreatorOwnedRow, table=True):
 
 
 class IdeaRound(CreatorOwnedRow, table=True):
-    """Ideas for posts that a model was asked for, from what past posts came to; none of them is a post."""
+    """Ideas for posts that a model was asked for, from what past posts came to; none of them is a
+    post."""
 
     __tablename__ = "idea_rounds"
     __table_args__ = table_arguments(
@@ -116,7 +125,8 @@ class IdeaRound(CreatorOwnedRow, table=True):
     key: str
     by: str
     brief: dict[str, Any] = jsonb_column()
-    """The fields of an `IdeaBrief` with its results, as `suggestions/shared/stored_briefs.py` stores them."""
+    """The fields of an `IdeaBrief` with its results, as `suggestions/shared/stored_briefs.py`
+    stores them."""
     ideas: list[dict[str, Any]] = jsonb_column(list)
     lacks: list[dict[str, Any]] = jsonb_column(list)
     """Why there are fewer than were asked for."""

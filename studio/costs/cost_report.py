@@ -1,6 +1,8 @@
-"""What was spent to make content, thing by thing: pictures, films and texts, with money, time and what became of them.
+"""What was spent to make content, thing by thing: pictures, films and texts, with money, time and
+what became of them.
 
-Each picture that was bought is one order and each question to a text model one request, so nothing is counted twice.
+Each picture that was bought is one order and each question to a text model one request, so nothing
+is counted twice.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -34,7 +36,8 @@ class SpendingFate(StrEnum):
 
 @dataclass(frozen=True)
 class SpentItem:
-    """One thing that was made or asked for. `price` is None of what is free; `seconds` is the engine's time."""
+    """One thing that was made or asked for. `price` is None of what is free; `seconds` is the
+    engine's time."""
 
     id: UUID
     kind: Literal["picture", "text"]
@@ -51,8 +54,8 @@ class SpentItem:
 
 @dataclass(frozen=True)
 class SpendingTotal:
-    """Things added up. `exact` and `lost` are minor units by currency, to a ten-thousandth; what was lost is part of
-    what was spent."""
+    """Things added up. `exact` and `lost` are minor units by currency, to a ten-thousandth; what
+    was lost is part of what was spent."""
 
     things: int = 0
     seconds: float = 0.0
@@ -81,12 +84,15 @@ def total_spending(things: Iterable[SpentItem]) -> SpendingTotal:
         seconds = seconds + one.seconds
         for sums in (exact, lost) if one.fate is SpendingFate.LOST else (exact,):
             if one.price is not None:
-                sums[one.price.currency] = sums.get(one.price.currency, Decimal(0)) + one.price.minor
+                sums[one.price.currency] = (
+                    sums.get(one.price.currency, Decimal(0)) + one.price.minor
+                )
     return SpendingTotal(count, seconds, exact, lost)
 
 
 _BOUGHT = """
-SELECT o.id, o.creator_id, o.job_id, o.number, o.minor, o.currency, o.month, o.state, j.state AS run, c.asset_id,
+SELECT o.id, o.creator_id, o.job_id, o.number, o.minor, o.currency, o.month, o.state, j.state AS
+run, c.asset_id,
   c.seconds
 FROM engine_orders o JOIN jobs j ON j.tenant_id = o.tenant_id AND j.id = o.job_id
 LEFT JOIN creations c ON c.tenant_id = o.tenant_id AND c.creator_id = o.creator_id
@@ -103,17 +109,23 @@ SELECT id, asset_id, job_id, seconds, to_char(made_at AT TIME ZONE :zone, 'YYYY-
 WHERE true
 """
 _TEXTS = """
-SELECT id, purpose, subject_id, state, seconds, minor, currency, month, created_at FROM text_requests
+SELECT id, purpose, subject_id, state, seconds, minor, currency, month, created_at FROM
+text_requests
 WHERE tenant_id = :tenant AND state <> 'unheard'
 """
 _OPEN = frozenset({JobState.QUEUED, JobState.RUNNING})
 
 
 def spent_in_month(scope: Scope, creator_id: UUID, month: str) -> list[SpentItem]:
-    """All that was made or asked for in a month (`2026-11`, by the clocks of the agency's zone) for a creator."""
+    """All that was made or asked for in a month (`2026-11`, by the clocks of the agency's zone) for
+    a creator."""
     which = {"creator": creator_id, "month": month}
-    bought = _list_purchased_items(scope, " AND o.creator_id = :creator AND o.month = :month", which)
-    month_of = " AND creator_id = :creator AND to_char(made_at AT TIME ZONE :zone, 'YYYY-MM') = :month"
+    bought = _list_purchased_items(
+        scope, " AND o.creator_id = :creator AND o.month = :month", which
+    )
+    month_of = (
+        " AND creator_id = :creator AND to_char(made_at AT TIME ZONE :zone, 'YYYY-MM') = :month"
+    )
     return [
         *bought,
         *_list_free_items(scope, month_of, which),
@@ -121,9 +133,11 @@ def spent_in_month(scope: Scope, creator_id: UUID, month: str) -> list[SpentItem
     ]
 
 
-def spent_between(scope: Scope, creator_id: UUID, since: datetime, until: datetime) -> list[SpentItem]:
-    """All that was made or asked for from `since` on and before `until` (UTC-aware): each thing at one moment, so that
-    what is spent on the days of a stretch adds up to the stretch."""
+def spent_between(
+    scope: Scope, creator_id: UUID, since: datetime, until: datetime
+) -> list[SpentItem]:
+    """All that was made or asked for from `since` on and before `until` (UTC-aware): each thing at
+    one moment, so that what is spent on the days of a stretch adds up to the stretch."""
     which = {"creator": creator_id, "since": since, "until": until}
     then = " AND {of}creator_id = :creator AND {of}{at} >= :since AND {of}{at} < :until"
     return [
@@ -144,7 +158,8 @@ def spent_by_run(scope: Scope, jobs: Collection[UUID]) -> dict[UUID, list[SpentI
 
 
 def spent_on_assets(scope: Scope, assets: Collection[UUID]) -> list[SpentItem]:
-    """What these very assets cost, not what they were made from; those that no engine made are absent."""
+    """What these very assets cost, not what they were made from; those that no engine made are
+    absent."""
     which = {"assets": list(assets)}
     return [
         *_list_purchased_items(scope, " AND c.asset_id = ANY(:assets)", which),
@@ -160,7 +175,9 @@ def spent_on_subjects(scope: Scope, subjects: Collection[UUID]) -> list[SpentIte
 def _list_purchased_items(scope: Scope, where: str, which: Mapping[str, Any]) -> list[SpentItem]:
     rows = scope.run(_BOUGHT + where, tenant=scope.tenant_id, **which).all()
     gone = [_asset_id_of_order(scope, row) for row in rows if row.asset_id is None]
-    erased = {made.id: made.seconds for made in scope.run(_ERASED, tenant=scope.tenant_id, ids=gone)}
+    erased = {
+        made.id: made.seconds for made in scope.run(_ERASED, tenant=scope.tenant_id, ids=gone)
+    }
     found = []
     for row in rows:
         there = row.asset_id is not None or _asset_id_of_order(scope, row) in erased
@@ -171,14 +188,21 @@ def _list_purchased_items(scope: Scope, where: str, which: Mapping[str, Any]) ->
             fate = SpendingFate.LOST
         else:
             fate = SpendingFate.OPEN
-        seconds = row.seconds if row.asset_id is not None else erased.get(_asset_id_of_order(scope, row))
+        seconds = (
+            row.seconds if row.asset_id is not None else erased.get(_asset_id_of_order(scope, row))
+        )
         price = Price(row.minor, row.currency)
-        found.append(SpentItem(row.id, "picture", row.month, price, seconds or 0.0, fate, row.asset_id, row.job_id))
+        found.append(
+            SpentItem(
+                row.id, "picture", row.month, price, seconds or 0.0, fate, row.asset_id, row.job_id
+            )
+        )
     return found
 
 
 def _asset_id_of_order(scope: Scope, row: Any) -> UUID:
-    """The id under which the picture of an order came into the library, once it did (`pipeline.ingest_asset`)."""
+    """The id under which the picture of an order came into the library, once it did
+    (`pipeline.ingest_asset`)."""
     return derived_uuid(scope.tenant_id, row.creator_id, run_source_key(row.job_id, row.number))
 
 
@@ -186,7 +210,16 @@ def _list_free_items(scope: Scope, where: str, which: Mapping[str, Any]) -> list
     zone = queries.get_agency(scope).zone
     rows = scope.run(_FREE + where, tenant=scope.tenant_id, zone=zone, **which)
     return [
-        SpentItem(row.id, "picture", row.month, None, row.seconds, SpendingFate.KEPT, row.asset_id, row.job_id)
+        SpentItem(
+            row.id,
+            "picture",
+            row.month,
+            None,
+            row.seconds,
+            SpendingFate.KEPT,
+            row.asset_id,
+            row.job_id,
+        )
         for row in rows
     ]
 
@@ -200,7 +233,9 @@ def _list_text_items(scope: Scope, where: str, which: Mapping[str, Any]) -> list
         else:
             fate = SpendingFate.LOST if left else SpendingFate.OPEN
         price = Price(row.minor, row.currency) if row.minor is not None else None
-        of = row.subject_id if row.purpose == TextPurpose.PICTURE else None  # it counts where the picture does
+        of = (
+            row.subject_id if row.purpose == TextPurpose.PICTURE else None
+        )  # it counts where the picture does
         about = {"purpose": row.purpose, "subject_id": row.subject_id, "asset_id": of}
         found.append(SpentItem(row.id, "text", row.month, price, row.seconds or 0.0, fate, **about))
     return found

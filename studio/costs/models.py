@@ -23,7 +23,9 @@ class GenerationLimitRow(TenantRow, table=True):
 
     __tablename__ = "generation_limits"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "creator_id"), about="creator", keep="while the tenant is here"
+        UniqueConstraint("tenant_id", "creator_id"),
+        about="creator",
+        keep="while the tenant is here",
     )
     creator_id: UUID | None = None
     opens: int | None = None
@@ -32,7 +34,8 @@ class GenerationLimitRow(TenantRow, table=True):
     per_day: int | None = None
     """Pictures on a day of the agency; of the agency's row alone."""
     characters: int | None = None
-    """Characters said by engines that are paid for, in a month of the agency; of the agency's row alone."""
+    """Characters said by engines that are paid for, in a month of the agency; of the agency's row
+    alone."""
 
 
 class EngineOrderRow(CreatorOwnedRow, table=True):
@@ -58,7 +61,8 @@ class EngineOrderRow(CreatorOwnedRow, table=True):
     """On which it counts, by the clocks of the agency's zone: `2026-11`."""
     state: str = "reserved"
     remote_id: str = ""
-    """The seller's, once it is known; of one that keeps nothing, the digest under which its answer lies here."""
+    """The seller's, once it is known; of one that keeps nothing, the digest under which its answer
+    lies here."""
     asked_at: datetime | None = timestamp_column(optional=True)
     """When it was asked for, by the wall clock, which sellers go by too."""
 
@@ -100,8 +104,8 @@ class TextRequestRow(CreatorOwnedRow, table=True):
     seconds: float | None = None
     """From the request to its answer, or to the moment when none was waited for any more."""
     minor: Decimal | None = Field(default=None, sa_type=PRICE_TYPE)
-    """In minor units of `currency`: at most so much until it is answered, then what its tokens cost; None of a model
-    without a price."""
+    """In minor units of `currency`: at most so much until it is answered, then what its tokens
+    cost; None of a model without a price."""
     currency: str | None = None
     month: str
     """In which it counts, by the clocks of the agency's zone."""

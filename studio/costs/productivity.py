@@ -1,4 +1,5 @@
-"""What generation brought: pictures made and kept, the engine's time for each kept one, and what it cost."""
+"""What generation brought: pictures made and kept, the engine's time for each kept one, and what it
+cost."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from studio.library.states import ShelfState
 
 @dataclass(frozen=True)
 class GenerationOutput:
-    """`seconds_per_kept` is all of the engine's measured time over the kept pictures, None where none was kept; `cost`
-    by currency."""
+    """`seconds_per_kept` is all of the engine's measured time over the kept pictures, None where
+    none was kept; `cost` by currency."""
 
     made: int
     kept: int
@@ -22,20 +23,25 @@ class GenerationOutput:
 
 
 _OUTPUT = """
-SELECT count(*) AS made, count(*) FILTER (WHERE shelf = :kept) AS kept, coalesce(sum(seconds), 0) AS seconds,
+SELECT count(*) AS made, count(*) FILTER (WHERE shelf = :kept) AS kept, coalesce(sum(seconds), 0)
+AS seconds,
   currency, coalesce(sum(cost), 0) AS cost
 FROM (
   SELECT shelf, seconds, currency, cost FROM creations
-  WHERE tenant_id = :tenant AND creator_id = :creator AND job_id IS NOT NULL AND created_at >= :since
+  WHERE tenant_id = :tenant AND creator_id = :creator AND job_id IS NOT NULL AND created_at >=
+  :since
   UNION ALL SELECT '', seconds, currency, cost FROM erased_pictures
-  WHERE tenant_id = :tenant AND creator_id = :creator AND job_id IS NOT NULL AND made_at >= :since) made
+  WHERE tenant_id = :tenant AND creator_id = :creator AND job_id IS NOT NULL AND made_at >=
+  :since) made
 GROUP BY currency ORDER BY currency
 """
 
 
 def output_since(scope: Scope, creator_id: UUID, start: datetime) -> GenerationOutput:
     """What the runs of a creator brought from `start` (UTC-aware) on."""
-    rows = scope.run(_OUTPUT, tenant=scope.tenant_id, creator=creator_id, since=start, kept=str(ShelfState.KEPT)).all()
+    rows = scope.run(
+        _OUTPUT, tenant=scope.tenant_id, creator=creator_id, since=start, kept=str(ShelfState.KEPT)
+    ).all()
     kept = sum(row.kept for row in rows)
     seconds = sum(row.seconds for row in rows)
     return GenerationOutput(

@@ -1,6 +1,8 @@
-"""When pictures are generated, and how many a day: hours of a creator or of the agency, and quotas of the agency.
+"""When pictures are generated, and how many a day: hours of a creator or of the agency, and quotas
+of the agency.
 
-Pictures are counted from the library, where a run's picture stands once: no counter can lose or double one.
+Pictures are counted from the library, where a run's picture stands once: no counter can lose or
+double one.
 """
 
 from dataclasses import dataclass
@@ -17,7 +19,8 @@ from tenants.agencies import queries
 
 ONE_MINUTE = timedelta(minutes=1)
 DAYS = 9
-"""Looked ahead for the hours to open: a day may lack them where the clocks leap over them, or lack itself."""
+"""Looked ahead for the hours to open: a day may lack them where the clocks leap over them, or lack
+itself."""
 
 MAX_PER_DAY = 100_000
 MAX_CHARACTER_QUOTA = 100_000_000
@@ -25,7 +28,8 @@ MAX_CHARACTER_QUOTA = 100_000_000
 
 @dataclass(frozen=True)
 class GenerationHours:
-    """The hours of a day on which pictures are generated, by wall clock; past midnight where `closes` is earlier.
+    """The hours of a day on which pictures are generated, by wall clock; past midnight where
+    `closes` is earlier.
 
     Raises BadInput for hours that open when they close.
     """
@@ -46,7 +50,8 @@ class GenerationHours:
 
 @dataclass(frozen=True)
 class GenerationLimits:
-    """What a creator and the agency say: hours (None: all), pictures a day (None: no limit), and in which zone."""
+    """What a creator and the agency say: hours (None: all), pictures a day (None: no limit), and in
+    which zone."""
 
     own: GenerationHours | None
     agency: GenerationHours | None
@@ -73,8 +78,8 @@ class GenerationWait:
 def next_opening(window: GenerationHours, zone: ZoneInfo, now: datetime) -> datetime:
     """`now` (UTC-aware) while the hours are open, else when they open next, UTC-aware.
 
-    An opening that the clocks leap over is the leap itself if hours are left after it, and is left out if none are;
-    one that comes twice is both (PEP 495, https://peps.python.org/pep-0495/).
+    An opening that the clocks leap over is the leap itself if hours are left after it, and is left
+    out if none are; one that comes twice is both (PEP 495, https://peps.python.org/pep-0495/).
     """
     local = now.astimezone(zone)
     if window.is_open_at(local.time()):
@@ -86,9 +91,15 @@ def next_opening(window: GenerationHours, zone: ZoneInfo, now: datetime) -> date
     return now  # no zone takes the same hours out of nine days: better drawn than never
 
 
-def _next_opening(window: GenerationHours, zone: ZoneInfo, day: date, now: datetime) -> datetime | None:
-    """The first minute of a day's opening that is not past; two instants where the clocks move over it, else one."""
-    both = [datetime.combine(day, window.opens, zone).replace(fold=fold).astimezone(UTC) for fold in (0, 1)]
+def _next_opening(
+    window: GenerationHours, zone: ZoneInfo, day: date, now: datetime
+) -> datetime | None:
+    """The first minute of a day's opening that is not past; two instants where the clocks move over
+    it, else one."""
+    both = [
+        datetime.combine(day, window.opens, zone).replace(fold=fold).astimezone(UTC)
+        for fold in (0, 1)
+    ]
     at = min(both)
     last = max(both)
     while at <= last:
@@ -101,12 +112,18 @@ def _next_opening(window: GenerationHours, zone: ZoneInfo, day: date, now: datet
 def quota_day(zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
     """When the local day of `now` began and when the next begins, UTC-aware."""
     today = now.astimezone(zone).date()
-    began, ends = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (today, today + timedelta(days=1)))
+    began, ends = (
+        datetime.combine(day, time(), zone).astimezone(UTC)
+        for day in (today, today + timedelta(days=1))
+    )
     return began, ends
 
 
-def set_generation_hours(scope: Scope, window: GenerationHours | None, *, creator_id: UUID | None = None) -> None:
-    """Generate in these hours only, at any time when None; without a creator, those of the whole agency."""
+def set_generation_hours(
+    scope: Scope, window: GenerationHours | None, *, creator_id: UUID | None = None
+) -> None:
+    """Generate in these hours only, at any time when None; without a creator, those of the whole
+    agency."""
     row = _get_limit_row(scope, creator_id)
     row.opens = _minute_of_day(window.opens) if window else None
     row.closes = _minute_of_day(window.closes) if window else None
@@ -114,7 +131,8 @@ def set_generation_hours(scope: Scope, window: GenerationHours | None, *, creato
 
 
 def set_daily_quota(scope: Scope, pictures: int | None) -> None:
-    """At most so many generated pictures a day in this agency; no limit of its own when None. Raises BadInput."""
+    """At most so many generated pictures a day in this agency; no limit of its own when None.
+    Raises BadInput."""
     if pictures is not None and not 1 <= pictures <= MAX_PER_DAY:
         raise BadInput("quota.per_day", most=MAX_PER_DAY)
     row = _get_limit_row(scope, None)
@@ -123,7 +141,8 @@ def set_daily_quota(scope: Scope, pictures: int | None) -> None:
 
 
 def set_character_quota(scope: Scope, characters: int | None) -> None:
-    """At most so many characters a month are said by engines that are paid for; no limit of its own when None.
+    """At most so many characters a month are said by engines that are paid for; no limit of its own
+    when None.
 
     Raises BadInput.
     """
@@ -141,7 +160,8 @@ def character_quota(scope: Scope) -> int | None:
 
 
 def get_generation_limits(scope: Scope, creator_id: UUID, *, per_day: int = 0) -> GenerationLimits:
-    """What holds for a creator: its own hours before the agency's, the lower of the agency's quota and the house's.
+    """What holds for a creator: its own hours before the agency's, the lower of the agency's quota
+    and the house's.
 
     `per_day` is the house's (setting `generators.pictures_per_day`), 0 for none.
     """
@@ -159,7 +179,8 @@ def get_generation_limits(scope: Scope, creator_id: UUID, *, per_day: int = 0) -
 
 
 def generation_wait(scope: Scope, creator_id: UUID, *, per_day: int = 0) -> GenerationWait | None:
-    """Until when the next picture of a creator waits, the later of both where both say so; None: it may be made."""
+    """Until when the next picture of a creator waits, the later of both where both say so; None: it
+    may be made."""
     found = get_generation_limits(scope, creator_id, per_day=per_day)
     zone = ZoneInfo(found.zone)
     at = scope.now
@@ -184,13 +205,17 @@ def pictures_left_today(scope: Scope, creator_id: UUID, *, per_day: int = 0) -> 
     return max(found.per_day - count_generated_since(scope, began), 0)
 
 
-def is_within_daily_quota(scope: Scope, creator_id: UUID, under_way: int, *, per_day: int = 0) -> bool:
-    """Whether so many pictures that are being bought, beside those made today, are within the quota."""
+def is_within_daily_quota(
+    scope: Scope, creator_id: UUID, under_way: int, *, per_day: int = 0
+) -> bool:
+    """Whether so many pictures that are being bought, beside those made today, are within the
+    quota."""
     return under_way <= pictures_left_today(scope, creator_id, per_day=per_day)
 
 
 def count_generated_since(scope: Scope, since: datetime) -> int:
-    """Pictures that runs of this agency made since then, also those that were erased; a film counts as one."""
+    """Pictures that runs of this agency made since then, also those that were erased; a film counts
+    as one."""
     return int(
         scope.run(
             "SELECT (SELECT count(*) FROM creations"
@@ -198,7 +223,8 @@ def count_generated_since(scope: Scope, since: datetime) -> int:
             " + (SELECT count(*) FROM erased_pictures"
             " WHERE tenant_id = :tenant AND job_id IS NOT NULL AND made_at >= :since)"
             " + (SELECT count(*) FROM clips"
-            " WHERE tenant_id = :tenant AND kind = 'model' AND asset_id IS NOT NULL AND updated_at >= :since)",
+            " WHERE tenant_id = :tenant AND kind = 'model' AND asset_id IS NOT NULL AND "
+            "updated_at >= :since)",
             tenant=scope.tenant_id,
             since=since,
         ).scalar_one()
@@ -210,14 +236,18 @@ def _limit_row_id(scope: Scope, creator_id: UUID | None) -> UUID:
 
 
 def _find_limit_row(scope: Scope, creator_id: UUID | None) -> GenerationLimitRow | None:
-    return scope.session.get(GenerationLimitRow, (scope.tenant_id, _limit_row_id(scope, creator_id)))
+    return scope.session.get(
+        GenerationLimitRow, (scope.tenant_id, _limit_row_id(scope, creator_id))
+    )
 
 
 def _get_limit_row(scope: Scope, creator_id: UUID | None) -> GenerationLimitRow:
     if creator_id is not None:
         queries.get_creator(scope, creator_id)  # another tenant's is unknown
     found = _find_limit_row(scope, creator_id)
-    new = GenerationLimitRow(tenant_id=scope.tenant_id, id=_limit_row_id(scope, creator_id), creator_id=creator_id)
+    new = GenerationLimitRow(
+        tenant_id=scope.tenant_id, id=_limit_row_id(scope, creator_id), creator_id=creator_id
+    )
     return found or new
 
 

@@ -1,7 +1,8 @@
-"""What runs spend on engines of others: a price is set aside before anything is asked, and counts until it is released.
+"""What runs spend on engines of others: a price is set aside before anything is asked, and counts
+until it is released.
 
-What a month has cost is the sum of its orders, of which a picture has one, and of the requests for texts, of which each
-is one (`text_costs`): no counter can lose or double one.
+What a month has cost is the sum of its orders, of which a picture has one, and of the requests for
+texts, of which each is one (`text_costs`): no counter can lose or double one.
 """
 
 from collections.abc import Mapping
@@ -23,14 +24,16 @@ from studio.library import assets
 from tenants.agencies import queries
 
 SpendingCaps = Mapping[str, Money]
-"""By currency, what the house lets each agency spend in a month (setting `generators.spending_caps`)."""
+"""By currency, what the house lets each agency spend in a month (setting
+`generators.spending_caps`)."""
 
 _SPENT = """
 SELECT coalesce(sum(minor), 0) FROM (
   SELECT minor FROM engine_orders
   WHERE tenant_id = :tenant AND currency = :currency AND month = :month AND state <> 'released'
   UNION ALL SELECT minor FROM text_requests
-  WHERE tenant_id = :tenant AND currency = :currency AND month = :month AND state <> 'unheard') billed
+  WHERE tenant_id = :tenant AND currency = :currency AND month = :month AND state <> 'unheard')
+  billed
 """
 
 MAX_MINOR = 10**9
@@ -42,7 +45,8 @@ class CapReached(Refused):
 
 @dataclass(frozen=True)
 class PurchaseRequest:
-    """One picture of a run, and for how much it is to be bought; `budget` is the run's own, None where it has none."""
+    """One picture of a run, and for how much it is to be bought; `budget` is the run's own, None
+    where it has none."""
 
     creator_id: UUID
     job_id: UUID
@@ -55,7 +59,8 @@ class PurchaseRequest:
 
 @dataclass(frozen=True)
 class MonthlyBudget:
-    """What a month has cost and may cost: `cap` is what holds, `own` what the agency says, None for no cap."""
+    """What a month has cost and may cost: `cap` is what holds, `own` what the agency says, None for
+    no cap."""
 
     spent: Price
     cap: Money | None
@@ -67,7 +72,8 @@ class MonthlyBudget:
 
 
 def monthly_budget(scope: Scope, currency: str, caps: SpendingCaps) -> MonthlyBudget:
-    """Of this calendar month in the agency's zone; the lower of its own cap and the house's holds."""
+    """Of this calendar month in the agency's zone; the lower of its own cap and the house's
+    holds."""
     own = _find_agency_cap(scope, currency)
     house = caps.get(currency)
     both = [each for each in (own, house) if each is not None]
@@ -76,8 +82,8 @@ def monthly_budget(scope: Scope, currency: str, caps: SpendingCaps) -> MonthlyBu
 
 
 def set_spending_cap(scope: Scope, currency: str, cap: Money | None) -> None:
-    """At most so much a month in this currency, nothing with a cap of 0; no cap of its own when None. Raises
-    BadInput."""
+    """At most so much a month in this currency, nothing with a cap of 0; no cap of its own when
+    None. Raises BadInput."""
     if cap is not None and not (cap.currency == currency and 0 <= cap.minor <= MAX_MINOR):
         raise BadInput("spending.cap_wrong", currency=currency)
     assets.lock_library(scope, "spending", currency)
@@ -86,14 +92,17 @@ def set_spending_cap(scope: Scope, currency: str, cap: Money | None) -> None:
         if row is not None:
             scope.session.delete(row)
         return
-    new = SpendingCapRow(tenant_id=scope.tenant_id, id=_cap_id(scope, currency), currency=currency, minor=0)
+    new = SpendingCapRow(
+        tenant_id=scope.tenant_id, id=_cap_id(scope, currency), currency=currency, minor=0
+    )
     row = row or new
     row.minor = cap.minor
     scope.add(row)
 
 
 def reserve_price(scope: Scope, wanted: PurchaseRequest, caps: SpendingCaps) -> EngineOrderRow:
-    """Set the price of a picture aside, once: one that may have been asked for is taken up as it stands.
+    """Set the price of a picture aside, once: one that may have been asked for is taken up as it
+    stands.
 
     Raises CapReached.
     """
@@ -130,13 +139,16 @@ def reserve_price(scope: Scope, wanted: PurchaseRequest, caps: SpendingCaps) -> 
 
 def _check_order_cap(scope: Scope, row: EngineOrderRow, price: Price, caps: SpendingCaps) -> None:
     found = monthly_budget(scope, price.currency, caps)
-    mine = row.state == PurchaseState.RESERVED and (row.currency, row.month) == (price.currency, current_month(scope))
+    mine = row.state == PurchaseState.RESERVED and (row.currency, row.month) == (
+        price.currency,
+        current_month(scope),
+    )
     _check_within_cap(found, found.spent.minor - (row.minor if mine else 0), price)
 
 
 def check_text_affordable(scope: Scope, price: Price, caps: SpendingCaps) -> None:
-    """Raise CapReached for a text that may cost so much and for which the month leaves no room. Who asks is alone with
-    the agency's spending until the transaction ends."""
+    """Raise CapReached for a text that may cost so much and for which the month leaves no room. Who
+    asks is alone with the agency's spending until the transaction ends."""
     assets.lock_library(scope, "spending", price.currency)
     found = monthly_budget(scope, price.currency, caps)
     _check_within_cap(found, found.spent.minor, price)
@@ -144,7 +156,9 @@ def check_text_affordable(scope: Scope, price: Price, caps: SpendingCaps) -> Non
 
 def _check_within_cap(found: MonthlyBudget, spent: Decimal, price: Price) -> None:
     if found.cap is not None and spent + price.minor > found.cap.minor:
-        raise CapReached("spending.cap_reached", spent=str(round_up(spent, price.currency)), cap=str(found.cap))
+        raise CapReached(
+            "spending.cap_reached", spent=str(round_up(spent, price.currency)), cap=str(found.cap)
+        )
 
 
 def _check_run(scope: Scope, row: EngineOrderRow, wanted: PurchaseRequest) -> None:
@@ -154,7 +168,8 @@ def _check_run(scope: Scope, row: EngineOrderRow, wanted: PurchaseRequest) -> No
         return
     most = wanted.budget.get(price.currency, Money(0, price.currency))
     spent = scope.run(
-        "SELECT coalesce(sum(minor), 0) FROM engine_orders WHERE tenant_id = :tenant AND job_id = :job"
+        "SELECT coalesce(sum(minor), 0) FROM engine_orders WHERE tenant_id = :tenant AND job_id = "
+        ":job"
         " AND currency = :currency AND state <> 'released' AND id <> :own",
         tenant=scope.tenant_id,
         job=wanted.job_id,
@@ -167,9 +182,15 @@ def _check_run(scope: Scope, row: EngineOrderRow, wanted: PurchaseRequest) -> No
 
 
 def check_spending(
-    scope: Scope, price: Price, count: int, caps: SpendingCaps, *, budget_of_run: SpendingCaps | None = None
+    scope: Scope,
+    price: Price,
+    count: int,
+    caps: SpendingCaps,
+    *,
+    budget_of_run: SpendingCaps | None = None,
 ) -> None:
-    """Raise CapReached when so many pictures more are beyond what the run, or the month, may cost."""
+    """Raise CapReached when so many pictures more are beyond what the run, or the month, may
+    cost."""
     if budget_of_run is not None:
         most = budget_of_run.get(price.currency, Money(0, price.currency))
         if count * price.minor > most.minor:
@@ -178,20 +199,25 @@ def check_spending(
     if found.cap is not None and not found.can_spend(count, price):
         left = Price(max(found.cap.minor - found.spent.minor, Decimal(0)), price.currency)
         down = Money(int(left.minor), price.currency)
-        raise CapReached("spending.cap_near", cost=str(price.total(count)), left=str(down), cap=str(found.cap))
+        raise CapReached(
+            "spending.cap_near", cost=str(price.total(count)), left=str(down), cap=str(found.cap)
+        )
 
 
 def mark_ordering(scope: Scope, order_id: UUID, at: datetime) -> None:
-    """It is about to be asked for, at this time of the wall clock. Raises LeaseLost when somebody else was first, or
-    its run has ended."""
-    if not _change_order_state(scope, order_id, PurchaseState.RESERVED, PurchaseState.ASKED, asked_at=at):
+    """It is about to be asked for, at this time of the wall clock. Raises LeaseLost when somebody
+    else was first, or its run has ended."""
+    if not _change_order_state(
+        scope, order_id, PurchaseState.RESERVED, PurchaseState.ASKED, asked_at=at
+    ):
         raise LeaseLost("spending.not_ours")
 
 
 def mark_ordered(scope: Scope, order_id: UUID, remote_id: str) -> None:
     """The seller took it under this id."""
     scope.run(
-        "UPDATE engine_orders SET remote_id = :remote WHERE tenant_id = :tenant AND id = :id AND state = 'asked'",
+        "UPDATE engine_orders SET remote_id = :remote WHERE tenant_id = :tenant AND id = :id AND "
+        "state = 'asked'",
         remote=remote_id,
         tenant=scope.tenant_id,
         id=order_id,
@@ -206,7 +232,8 @@ def unmark_ordered(scope: Scope, order_id: UUID) -> None:
 def settle_order(scope: Scope, order_id: UUID) -> None:
     """It is over, and counts as paid."""
     scope.run(
-        "UPDATE engine_orders SET state = 'paid' WHERE tenant_id = :tenant AND id = :id AND state = 'asked'",
+        "UPDATE engine_orders SET state = 'paid' WHERE tenant_id = :tenant AND id = :id AND state "
+        "= 'asked'",
         tenant=scope.tenant_id,
         id=order_id,
     )
@@ -214,7 +241,9 @@ def settle_order(scope: Scope, order_id: UUID) -> None:
 
 def release_order(scope: Scope, order_id: UUID) -> None:
     """Nothing is asked for it now: what was set aside is free."""
-    _change_order_state(scope, order_id, PurchaseState.RESERVED, PurchaseState.RELEASED, asked_at=None)
+    _change_order_state(
+        scope, order_id, PurchaseState.RESERVED, PurchaseState.RELEASED, asked_at=None
+    )
 
 
 def release_run_orders(scope: Scope, job_id: UUID) -> None:
@@ -243,20 +272,30 @@ def get_engine_order(scope: Scope, order_id: UUID) -> EngineOrderRow:
 
 
 def count_open_orders(scope: Scope) -> int:
-    """Pictures of the agency's runs that are being bought and are neither in the library nor left out. Who counts has
-    set aside his own in this transaction, under its lock."""
+    """Pictures of the agency's runs that are being bought and are neither in the library nor left
+    out. Who counts has set aside his own in this transaction, under its lock."""
     rows = scope.run(
         "SELECT o.creator_id, o.job_id, o.number FROM engine_orders o"
         " JOIN jobs j ON j.tenant_id = o.tenant_id AND j.id = o.job_id"
-        " WHERE o.tenant_id = :tenant AND j.state = 'running' AND o.state <> 'released' AND NOT EXISTS"
-        " (SELECT 1 FROM jsonb_array_elements(j.skipped) s WHERE CAST(s ->> 'number' AS int) = o.number)",
+        " WHERE o.tenant_id = :tenant AND j.state = 'running' AND o.state <> 'released' AND NOT "
+        "EXISTS"
+        " (SELECT 1 FROM jsonb_array_elements(j.skipped) s WHERE CAST(s ->> 'number' AS int) = "
+        "o.number)",
         tenant=scope.tenant_id,
     ).all()
-    return sum(not assets.assets_by_source(scope, row.creator_id, [f"job:{row.job_id}:{row.number}"]) for row in rows)
+    return sum(
+        not assets.assets_by_source(scope, row.creator_id, [f"job:{row.job_id}:{row.number}"])
+        for row in rows
+    )
 
 
 def _change_order_state(
-    scope: Scope, order_id: UUID, before: PurchaseState, after: PurchaseState, *, asked_at: datetime | None
+    scope: Scope,
+    order_id: UUID,
+    before: PurchaseState,
+    after: PurchaseState,
+    *,
+    asked_at: datetime | None,
 ) -> bool:
     PURCHASE_STATES.check(before, after)
     moved = scope.run(
@@ -282,7 +321,8 @@ def _load_spent(scope: Scope, currency: str, month: str) -> Decimal:
 
 
 def current_month(scope: Scope) -> str:
-    """The month in which what is bought now counts, by the clocks of the agency's zone: `2026-11`."""
+    """The month in which what is bought now counts, by the clocks of the agency's zone:
+    `2026-11`."""
     return f"{scope.now.astimezone(ZoneInfo(queries.get_agency(scope).zone)):%Y-%m}"
 
 
@@ -293,7 +333,9 @@ def _find_agency_cap(scope: Scope, currency: str) -> Money | None:
 
 def _find_cap_row(scope: Scope, currency: str) -> SpendingCapRow | None:
     return scope.session.exec(
-        select(SpendingCapRow).where(SpendingCapRow.tenant_id == scope.tenant_id, SpendingCapRow.currency == currency)
+        select(SpendingCapRow).where(
+            SpendingCapRow.tenant_id == scope.tenant_id, SpendingCapRow.currency == currency
+        )
     ).first()
 
 

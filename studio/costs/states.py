@@ -37,7 +37,11 @@ class TextRequestState(StrEnum):
 TEXT_REQUEST_STATES = StateGraph(
     initial=TextRequestState.ASKED,
     edges={
-        TextRequestState.ASKED: {TextRequestState.ANSWERED, TextRequestState.LOST, TextRequestState.UNHEARD},
+        TextRequestState.ASKED: {
+            TextRequestState.ANSWERED,
+            TextRequestState.LOST,
+            TextRequestState.UNHEARD,
+        },
         TextRequestState.ANSWERED: {TextRequestState.KEPT},
     },
 )

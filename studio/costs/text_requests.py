@@ -1,8 +1,10 @@
-"""What texts of models cost: a request is written down before it leaves, and again when it is known what came of it.
+"""What texts of models cost: a request is written down before it leaves, and again when it is known
+what came of it.
 
-A request is a row, and a row is billed once at most. Who is killed in between leaves one that was asked: it counts at
-the most it can cost, since nobody knows. A model without a price costs time alone. Where the most that a text can cost
-is beyond the month's cap it is not asked for, and a member is told.
+A request is a row, and a row is billed once at most. Who is killed in between leaves one that was
+asked: it counts at the most it can cost, since nobody knows. A model without a price costs time
+alone. Where the most that a text can cost is beyond the month's cap it is not asked for, and a
+member is told.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +16,13 @@ from foundation.db.database import OpenScope, Scope
 from foundation.ids import derived_uuid, uuid7
 from foundation.money import Price, TokenPrice
 from foundation.ops.clock import monotonic
-from generators.contract.engines import GeneratedText, RequestLedger, SpendingNotAllowed, TextEngine, TextJob
+from generators.contract.engines import (
+    GeneratedText,
+    RequestLedger,
+    SpendingNotAllowed,
+    TextEngine,
+    TextJob,
+)
 from studio.costs import spending_caps
 from studio.costs.models import TextRequestRow
 from studio.costs.spending_caps import CapReached, SpendingCaps
@@ -58,7 +66,8 @@ def draft_subject(origin: str, origin_key: str) -> UUID:
 
 @dataclass(frozen=True)
 class TextSession:
-    """One go at writing: every request of its model is in the books, for this creator and subject."""
+    """One go at writing: every request of its model is in the books, for this creator and
+    subject."""
 
     tenant: OpenScope
     tenant_id: UUID
@@ -132,7 +141,9 @@ class _Books(RequestLedger):
                 notices.put(scope, reached.message, cause=TEXTS_HELD_BACK)
             raise SpendingNotAllowed(reached.message.code, **reached.message.params) from reached
 
-    def _build_request_row(self, scope: Scope, engine: str, model: str, most: Price | None) -> TextRequestRow:
+    def _build_request_row(
+        self, scope: Scope, engine: str, model: str, most: Price | None
+    ) -> TextRequestRow:
         of = self._of
         return TextRequestRow(
             tenant_id=of.tenant_id,
@@ -150,8 +161,12 @@ class _Books(RequestLedger):
 
     def record_answer(self, tokens_in: int, tokens_out: int) -> None:
         told = tokens_in > 0 or tokens_out > 0
-        price = self._price.cost_of(tokens_in, tokens_out) if told and self._price is not None else None
-        self._change_state(TextRequestState.ANSWERED, price, (tokens_in, tokens_out) if told else None)
+        price = (
+            self._price.cost_of(tokens_in, tokens_out) if told and self._price is not None else None
+        )
+        self._change_state(
+            TextRequestState.ANSWERED, price, (tokens_in, tokens_out) if told else None
+        )
 
     def record_not_received(self) -> None:
         self._change_state(TextRequestState.UNHEARD)
@@ -160,14 +175,19 @@ class _Books(RequestLedger):
         self._change_state(TextRequestState.LOST)
 
     def _change_state(
-        self, after: TextRequestState, price: Price | None = None, tokens: tuple[int, int] | None = None
+        self,
+        after: TextRequestState,
+        price: Price | None = None,
+        tokens: tuple[int, int] | None = None,
     ) -> None:
         """Once: what is told a second time of the same request changes nothing."""
         TEXT_REQUEST_STATES.check(TextRequestState.ASKED, after)
         with self._of.tenant(self._of.tenant_id, TEXT_COSTS_ACTOR) as scope:
             scope.run(
-                "UPDATE text_requests SET state = :after, seconds = :seconds, tokens_in = :tokens_in,"
-                " tokens_out = :tokens_out, minor = coalesce(CAST(:minor AS numeric), minor), updated_at = house_now()"
+                "UPDATE text_requests SET state = :after, seconds = :seconds, tokens_in = "
+                ":tokens_in,"
+                " tokens_out = :tokens_out, minor = coalesce(CAST(:minor AS numeric), minor), "
+                "updated_at = house_now()"
                 " WHERE tenant_id = :tenant AND id = :id AND state = 'asked'",
                 tenant=scope.tenant_id,
                 id=self._request,

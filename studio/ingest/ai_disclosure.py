@@ -1,7 +1,8 @@
-"""A file that came in as a photograph and is a model's work: somebody says so afterwards, and nobody takes it back.
+"""A file that came in as a photograph and is a model's work: somebody says so afterwards, and
+nobody takes it back.
 
-A press, or the same file handed in once more as a model's, ends in the same event: the doors may not write what the
-gate goes by.
+A press, or the same file handed in once more as a model's, ends in the same event: the doors may
+not write what the gate goes by.
 """
 
 from uuid import UUID
@@ -24,8 +25,8 @@ WHERE tenant_id = :tenant AND asset_id = ANY(:assets) AND engine = :camera
 
 
 def request_ai_disclosure(scope: Scope, asset_id: UUID) -> None:
-    """Say, as the acting member, that a model made a picture, a film or a sound. Raises Refused for who may not, and
-    for what no camera is said to have made; NotFound for another tenant's."""
+    """Say, as the acting member, that a model made a picture, a film or a sound. Raises Refused for
+    who may not, and for what no camera is said to have made; NotFound for another tenant's."""
     require_right(queries.get_acting_member(scope, "review.people_only").role, Right.RUN)
     if assets.get_asset(scope, asset_id).engine != origin_detection.CAMERA_ENGINE:
         raise Refused("avow.no_photograph")
@@ -34,13 +35,19 @@ def request_ai_disclosure(scope: Scope, asset_id: UUID) -> None:
 
 def schedule_ai_disclosure(scope: Scope, asset_id: UUID, *, by: str) -> None:
     """Have it said in the name of `by`; once is enough."""
-    outbox.put(scope, AiDisclosureDue(scope.tenant_id, asset_id, by), priority=1, dedupe=f"avow:{asset_id}")
+    outbox.put(
+        scope, AiDisclosureDue(scope.tenant_id, asset_id, by), priority=1, dedupe=f"avow:{asset_id}"
+    )
 
 
 def apply_ai_disclosure(event: AiDisclosureDue, *, tenant: OpenScope) -> None:
-    """Say it of the asset, of what it is a copy of, and of what was made of it. Said twice, it is said once."""
+    """Say it of the asset, of what it is a copy of, and of what was made of it. Said twice, it is
+    said once."""
     with tenant(event.tenant_id, event.by) as scope:
-        names = {"camera": origin_detection.CAMERA_ENGINE, "unnamed": origin_detection.UNKNOWN_ENGINE}
+        names = {
+            "camera": origin_detection.CAMERA_ENGINE,
+            "unnamed": origin_detection.UNKNOWN_ENGINE,
+        }
         found = asset_records.disclose_as_generated(scope, event.subject_id, **names)
         scope.run(_NAMED, tenant=scope.tenant_id, assets=found, **names)
         if found:

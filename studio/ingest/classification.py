@@ -1,7 +1,9 @@
-"""The classifier's look at pictures and films: before they are recorded, and again later where it could not say all.
+"""The classifier's look at pictures and films: before they are recorded, and again later where it
+could not say all.
 
-The network is asked while no transaction is open; what it said is recorded with the picture, in one. A picture the
-classifier could not look at is recorded as such together with the row that asks again, so neither is ever lost.
+The network is asked while no transaction is open; what it said is recorded with the picture, in
+one. A picture the classifier could not look at is recorded as such together with the row that asks
+again, so neither is ever lost.
 """
 
 from collections.abc import Callable
@@ -42,7 +44,8 @@ ClassificationResult = ClassifierReport | PartialClassification | Classification
 def classify(
     photo: DecodedPhoto, classifier: Classifier | None, *, film: DecodedVideo | None = None
 ) -> ClassificationResult:
-    """Have the classifier see every view of a picture, or of the film it stands for. Never raises for what it does."""
+    """Have the classifier see every view of a picture, or of the film it stands for. Never raises
+    for what it does."""
     if classifier is None:
         return None
     if film is not None:
@@ -55,7 +58,8 @@ def classify(
 
 
 CompareFaces = Callable[[UUID, ClassifierReport], FaceComparisonResult | None]
-"""Compares the faces of a picture with those its tenant knows (`studio/ingest/face_comparison.py`); no transaction is open."""
+"""Compares the faces of a picture with those its tenant knows (`studio/ingest/face_comparison.py`);
+no transaction is open."""
 
 
 def compare_faces(
@@ -63,11 +67,19 @@ def compare_faces(
 ) -> FaceComparisonResult | None:
     """Whom a picture resembles; None where nothing told faces apart."""
     seen = found.seen if isinstance(found, PartialClassification) else found
-    return compare(tenant_id, seen) if compare is not None and isinstance(seen, ClassifierReport) else None
+    return (
+        compare(tenant_id, seen)
+        if compare is not None and isinstance(seen, ClassifierReport)
+        else None
+    )
 
 
 def record_classification(
-    scope: Scope, asset_id: UUID, sha256: str, found: ClassificationResult, faces: FaceComparisonResult | None = None
+    scope: Scope,
+    asset_id: UUID,
+    sha256: str,
+    found: ClassificationResult,
+    faces: FaceComparisonResult | None = None,
 ) -> None:
     """Hand down what was found; what was missed is looked at again later."""
     match found:
@@ -75,13 +87,19 @@ def record_classification(
             record_findings(scope, sha256, found, faces)
         case ClassificationMissed():
             inspections.record_classifier_missing(scope, sha256)
-            outbox.put(scope, ClassificationDue(scope.tenant_id, asset_id, sha256), dedupe=f"look:{sha256}")
+            outbox.put(
+                scope, ClassificationDue(scope.tenant_id, asset_id, sha256), dedupe=f"look:{sha256}"
+            )
         case PartialClassification(seen=seen, again=again):
             if seen is not None:
                 record_findings(scope, sha256, seen, faces)
             inspections.record_partial_inspection(scope, sha256)
             if again:
-                outbox.put(scope, ClassificationDue(scope.tenant_id, asset_id, sha256), dedupe=f"look:{sha256}")
+                outbox.put(
+                    scope,
+                    ClassificationDue(scope.tenant_id, asset_id, sha256),
+                    dedupe=f"look:{sha256}",
+                )
 
 
 def reclassify(
@@ -92,9 +110,11 @@ def reclassify(
     classifier: Classifier | None,
     compare: CompareFaces | None = None,
 ) -> None:
-    """Look at what was missed, or seen in part. Raises EngineError while the classifier cannot say all.
+    """Look at what was missed, or seen in part. Raises EngineError while the classifier cannot say
+    all.
 
-    Ends quietly when somebody looked meanwhile, the picture is gone, or the installation has no classifier any more.
+    Ends quietly when somebody looked meanwhile, the picture is gone, or the installation has no
+    classifier any more.
     """
     with tenant(event.tenant_id, CLASSIFICATION_ACTOR) as scope:
         wanted = inspections.needs_inspection(scope, event.sha256)
@@ -118,13 +138,17 @@ def reclassify(
         raise UnusableAnswer("engine.classifier_part")
 
 
-def _classify_bytes(data: bytes, name: str, classifier: Classifier) -> ClassifierReport | PartialClassification:
+def _classify_bytes(
+    data: bytes, name: str, classifier: Classifier
+) -> ClassifierReport | PartialClassification:
     if video_files.is_video_or_audio(data):
         return video_assets.classify_video(video_files.reopen_video(data, name=name), classifier)
     return classifier.classify_views(picture_views(pictures.decode_photo(data, name=name)))
 
 
-def record_findings(scope: Scope, sha256: str, seen: ClassifierReport, faces: FaceComparisonResult | None) -> None:
+def record_findings(
+    scope: Scope, sha256: str, seen: ClassifierReport, faces: FaceComparisonResult | None
+) -> None:
     """Record what a look found: the faces first, which lock people beside the picture."""
     if faces is not None:
         resemblances.record_comparison(scope, sha256, faces)

@@ -1,7 +1,8 @@
-"""Faces, compared: whom a new picture resembles, whose face becomes known here, and what has to be compared again.
+"""Faces, compared: whom a new picture resembles, whose face becomes known here, and what has to be
+compared again.
 
-Templates are opened here alone, by what wiring hands in, for as long as one comparison takes; no transaction is open
-meanwhile, and nothing of them is kept or logged.
+Templates are opened here alone, by what wiring hands in, for as long as one comparison takes; no
+transaction is open meanwhile, and nothing of them is kept or logged.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,12 @@ from foundation.outbox.heartbeat import heartbeat
 from foundation.sealed import RevealSecret, Sealed, SealSecret
 from foundation.storage.object_store import ObjectStore
 from gate.faces import known_faces
-from gate.faces.known_faces import FaceComparisonDue, FaceComparisonResult, FaceEnrolmentDue, KnownFaces
+from gate.faces.known_faces import (
+    FaceComparisonDue,
+    FaceComparisonResult,
+    FaceEnrolmentDue,
+    KnownFaces,
+)
 from gate.reviews.face_bans import FaceBanRequested, handle_face_ban, report_face_ban_failed
 from generators.analysis import face_vectors as vectors
 from generators.analysis.face_vectors import (
@@ -50,7 +56,8 @@ class OpenedTemplates:
 
 @dataclass(frozen=True)
 class FaceComparison:
-    """What comparing needs: templates are opened and closed by tenant; `alike` is from which percent on."""
+    """What comparing needs: templates are opened and closed by tenant; `alike` is from which
+    percent on."""
 
     tenant: OpenScope
     store: ObjectStore
@@ -60,48 +67,64 @@ class FaceComparison:
     alike: int
 
     def __call__(self, tenant_id: UUID, seen: ClassifierReport) -> FaceComparisonResult | None:
-        """Whom a picture resembles; None where no faces were told apart. No transaction may be open."""
+        """Whom a picture resembles; None where no faces were told apart. No transaction may be
+        open."""
         if seen.faces is None:
             return None
         return self.compare(self.open_templates(tenant_id, seen.faces.model), seen.faces)
 
     def open_templates(self, tenant_id: UUID, model: str) -> OpenedTemplates:
-        """Every face that a model knows in a tenant, open; who agreed and it does not know is looked at by it."""
+        """Every face that a model knows in a tenant, open; who agreed and it does not know is
+        looked at by it."""
         with self.tenant(tenant_id, FACE_COMPARISON_ACTOR) as scope:
             known = known_faces.known_faces(scope, model)
-            for subject in known.waiting:  # the model is new: they are known to it as soon as it saw their pictures
+            for subject in (
+                known.waiting
+            ):  # the model is new: they are known to it as soon as it saw their pictures
                 outbox.put(scope, FaceEnrolmentDue(tenant_id, subject), dedupe=f"face:{subject}")
             if known_faces.has_uncompared_pictures(scope):
                 known_faces.request_comparison(scope)
         return OpenedTemplates(
-            known, {one: self._open_vectors(tenant_id, one, model, box) for one, box in known.boxes.items()}
+            known,
+            {
+                one: self._open_vectors(tenant_id, one, model, box)
+                for one, box in known.boxes.items()
+            },
         )
 
     def compare(self, there: OpenedTemplates, found: DetectedFaces) -> FaceComparisonResult:
         """Whom faces resemble, of the same model."""
         known = there.known
         width = vectors.vector_width(found.found)
-        comparable = all(each.halves and width in (0, each.width) for each in there.vectors.values())
+        comparable = all(
+            each.halves and width in (0, each.width) for each in there.vectors.values()
+        )
         scores = vectors.find_resemblances(found.found, there.vectors, alike=self.alike)
-        return FaceComparisonResult(known.model, known.version, known.complete and comparable, len(found.found), scores)
+        return FaceComparisonResult(
+            known.model, known.version, known.complete and comparable, len(found.found), scores
+        )
 
     def _open_vectors(self, tenant_id: UUID, subject: UUID, model: str, box: Sealed) -> FaceVectors:
-        """Somebody's vectors; none where the box does not open, or is another's: then nobody counts as compared."""
+        """Somebody's vectors; none where the box does not open, or is another's: then nobody counts
+        as compared."""
         try:
             return unpack_vectors(str(subject), model, self.reveal(tenant_id, box))
         except (ValueError, Unavailable):
             return FaceVectors(0, b"")
 
-    def seal_vectors(self, tenant_id: UUID, subject: UUID, model: str, found: tuple[bytes, ...]) -> Sealed:
+    def seal_vectors(
+        self, tenant_id: UUID, subject: UUID, model: str, found: tuple[bytes, ...]
+    ) -> Sealed:
         """Vectors as they are kept: only for this subject and this model."""
         return self.seal(tenant_id, pack_vectors(str(subject), model, found))
 
 
 def create_face_template(event: FaceEnrolmentDue, *, by: FaceComparison) -> None:
-    """Make the template of somebody who agreed, from photographs that show them alone; ends quietly once they agree no
-    more.
+    """Make the template of somebody who agreed, from photographs that show them alone; ends quietly
+    once they agree no more.
 
-    Raises `outbox.RetryLater` while there is no photograph, or nothing that tells faces apart; EngineError while it is away.
+    Raises `outbox.RetryLater` while there is no photograph, or nothing that tells faces apart;
+    EngineError while it is away.
     """
     with by.tenant(event.tenant_id, FACE_COMPARISON_ACTOR) as scope:
         digests = known_faces.enrolment_pictures(scope, event.subject_id)
@@ -118,12 +141,15 @@ def create_face_template(event: FaceEnrolmentDue, *, by: FaceComparison) -> None
     every = tuple(vector for each in found.values() for vector in each)
     box = by.seal_vectors(event.tenant_id, event.subject_id, model, every)
     with by.tenant(event.tenant_id, FACE_COMPARISON_ACTOR) as scope:
-        known_faces.store_template(scope, event.subject_id, model=model, box=box, pictures=list(found))
+        known_faces.store_template(
+            scope, event.subject_id, model=model, box=box, pictures=list(found)
+        )
 
 
 def add_barred_face(event: FaceBanRequested, *, by: FaceComparison) -> None:
-    """Put the face of a picture on the list of those nobody may depict, and forget the picture; who asked is told at
-    Home where it shows no single face. Raises EngineError while the classifier is away."""
+    """Put the face of a picture on the list of those nobody may depict, and forget the picture; who
+    asked is told at Home where it shows no single face. Raises EngineError while the classifier is
+    away."""
     try:
         data = by.store.get(event.tenant_id, event.sha256)
     except NotFound:  # done before
@@ -142,7 +168,8 @@ def add_barred_face(event: FaceBanRequested, *, by: FaceComparison) -> None:
 
 
 def fail_barred_face(event: FaceBanRequested, *, by: FaceComparison) -> None:
-    """Nobody is on the list, and members are told: no single face, or nothing answered for too long."""
+    """Nobody is on the list, and members are told: no single face, or nothing answered for too
+    long."""
     with by.tenant(event.tenant_id, event.by) as scope:
         report_face_ban_failed(scope, event)
     _delete_banned_picture(event, by=by)
@@ -157,8 +184,8 @@ def _delete_banned_picture(event: FaceBanRequested, *, by: FaceComparison) -> No
 
 
 def _face_in(classifier: Classifier | None, data: bytes) -> tuple[str, tuple[bytes, ...]] | None:
-    """The model and the vectors of the one face of a picture; None where it shows none, or several. Raises BadInput,
-    EngineError."""
+    """The model and the vectors of the one face of a picture; None where it shows none, or several.
+    Raises BadInput, EngineError."""
     if classifier is None:
         return None
     seen = classifier.classify_views(portrait_views(pictures.decode_photo(data, name="face")))
@@ -167,15 +194,19 @@ def _face_in(classifier: Classifier | None, data: bytes) -> tuple[str, tuple[byt
 
 
 def compare_again(event: FaceComparisonDue, *, by: FaceComparison) -> None:
-    """Look again at the pictures that were not compared with every face known by now, some of them at a time.
+    """Look again at the pictures that were not compared with every face known by now, some of them
+    at a time.
 
-    Raises `outbox.RetryLater` while there are more, EngineError while the classifier cannot say anything.
+    Raises `outbox.RetryLater` while there are more, EngineError while the classifier cannot say
+    anything.
     """
     if by.classifier is None:
         return
     with by.tenant(event.tenant_id, FACE_COMPARISON_ACTOR) as scope:
         wanted = known_faces.list_uncompared_pictures(scope, most=SLICE)
-    there: dict[str, OpenedTemplates] = {}  # opened once; who becomes known meanwhile comes in the next turn
+    there: dict[
+        str, OpenedTemplates
+    ] = {}  # opened once; who becomes known meanwhile comes in the next turn
     with heartbeat() as pulse:
         for sha256 in wanted:
             pulse.check_lease()
@@ -186,10 +217,15 @@ def compare_again(event: FaceComparisonDue, *, by: FaceComparison) -> None:
 
 
 def _compare_picture(
-    tenant_id: UUID, sha256: str, classifier: Classifier, *, by: FaceComparison, there: dict[str, OpenedTemplates]
+    tenant_id: UUID,
+    sha256: str,
+    classifier: Classifier,
+    *,
+    by: FaceComparison,
+    there: dict[str, OpenedTemplates],
 ) -> bool:
-    """Compare one picture; whether the classifier tells faces apart at all. What is gone, or no picture, counts as
-    compared with nobody: it cannot leave either."""
+    """Compare one picture; whether the classifier tells faces apart at all. What is gone, or no
+    picture, counts as compared with nobody: it cannot leave either."""
     try:
         seen = classifier.classify_views(
             picture_views(pictures.decode_photo(by.store.get(tenant_id, sha256), name=sha256))

@@ -47,7 +47,8 @@ class PictureCopyRow(CreatorOwnedRow, table=True):
     asset_id: UUID
     """What it is made of."""
     finish: dict[str, Any] = jsonb_column()
-    """What is done to it (`generators.retouch.finish.CopyFinish`); what was not asked for is left out."""
+    """What is done to it (`generators.retouch.finish.CopyFinish`); what was not asked for is left
+    out."""
     by: str
     state: str = "waiting"
     reason: dict[str, Any] | None = message_column()

@@ -1,4 +1,5 @@
-"""Who made a file that was handed in: a camera, or an engine that its mark, its metadata or a left prompt betrays."""
+"""Who made a file that was handed in: a camera, or an engine that its mark, its metadata or a left
+prompt betrays."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +14,8 @@ UNKNOWN_ENGINE = "unnamed"
 
 @dataclass(frozen=True)
 class DetectedOrigin:
-    """The engine, "camera" of a photograph, "unnamed" of a machine's work that does not say whose; the label that its
-    mark bears; and what was asked of it, where that was left."""
+    """The engine, "camera" of a photograph, "unnamed" of a machine's work that does not say whose;
+    the label that its mark bears; and what was asked of it, where that was left."""
 
     engine: str = CAMERA_ENGINE
     label: str = ""
@@ -26,22 +27,30 @@ class DetectedOrigin:
         return "none" if self.engine == CAMERA_ENGINE else "generated"
 
 
-def detect_origin(data: bytes, mime: str, lineage: Mapping[str, str], claim: str, *, said: bool) -> DetectedOrigin:
-    """Whose work a file is. `claim` is the source type its metadata names; `lineage` what programs wrote into it;
-    `said` that whoever handed it in calls it a model's.
+def detect_origin(
+    data: bytes, mime: str, lineage: Mapping[str, str], claim: str, *, said: bool
+) -> DetectedOrigin:
+    """Whose work a file is. `claim` is the source type its metadata names; `lineage` what programs
+    wrote into it; `said` that whoever handed it in calls it a model's.
 
-    A mark that no longer verifies still says so, and so does a word of anybody: nobody adds one to a photograph.
+    A mark that no longer verifies still says so, and so does a word of anybody: nobody adds one to
+    a photograph.
     """
     mark = content_credentials.verify_media(data, mime)
     label = mark.label if mark.label in set(OriginLabel) else ""
     left = embedded_claims.left_metadata(lineage)
     if mark.source in MADE_BY_MODELS:
         return DetectedOrigin(_engine_from_mark(mark.engine), label, left)
-    return DetectedOrigin(UNKNOWN_ENGINE if lineage or claim or said else CAMERA_ENGINE, label, left)
+    return DetectedOrigin(
+        UNKNOWN_ENGINE if lineage or claim or said else CAMERA_ENGINE, label, left
+    )
 
 
 def _engine_from_mark(said: str) -> str:
-    """The engine that a model's mark names; a name of ours for what is no model's work is none, whoever wrote it."""
+    """The engine that a model's mark names; a name of ours for what is no model's work is none,
+    whoever wrote it."""
     engine = embedded_claims.clean_name(said)
-    ours = engine == CAMERA_ENGINE or content_credentials.source_type_of(engine) not in MADE_BY_MODELS
+    ours = (
+        engine == CAMERA_ENGINE or content_credentials.source_type_of(engine) not in MADE_BY_MODELS
+    )
     return UNKNOWN_ENGINE if ours or not engine else engine

@@ -1,7 +1,9 @@
-"""Copies of a picture of the library, cut and finished by the workers: new assets whose parent is the first one.
+"""Copies of a picture of the library, cut and finished by the workers: new assets whose parent is
+the first one.
 
-A page calls `ask`; the workers do the rest (`make`). The first picture is never touched. What is known of it goes on to
-its copies: who is in it, its labels, since when it is, and what its rating keeps up (`gate/assets/asset_records.py`).
+A page calls `ask`; the workers do the rest (`make`). The first picture is never touched. What is
+known of it goes on to its copies: who is in it, its labels, since when it is, and what its rating
+keeps up (`gate/assets/asset_records.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -67,11 +69,14 @@ class _Stopped(Exception):
     """Somebody stopped the copy, or another worker settled it."""
 
 
-def request_copy(scope: Scope, asset_id: UUID, finish: CopyFinish, *, by: str, store: ObjectStore) -> UUID:
+def request_copy(
+    scope: Scope, asset_id: UUID, finish: CopyFinish, *, by: str, store: ObjectStore
+) -> UUID:
     """Have the workers make a copy of a picture, finished so; returns the copy's id.
 
-    The same copy asked for twice is one; one that was refused is tried again. Raises NotFound for no such picture and
-    what is withheld, BadInput for a film and where nothing would be done; `storage_quota.StorageFull` where there is no room.
+    The same copy asked for twice is one; one that was refused is tried again. Raises NotFound for
+    no such picture and what is withheld, BadInput for a film and where nothing would be done;
+    `storage_quota.StorageFull` where there is no room.
     """
     found = queries.get_asset_bytes(scope, asset_id)
     picture = _get_source_rendition(scope, asset_id)
@@ -86,10 +91,14 @@ def request_copy(scope: Scope, asset_id: UUID, finish: CopyFinish, *, by: str, s
         and row.state == UploadState.READY
         and not queries.get_asset_cards(scope, [row.made_id or row.id])
     ):
-        _change_copy_state(row, UploadState.REFUSED)  # the copy was erased meanwhile: it is made again
+        _change_copy_state(
+            row, UploadState.REFUSED
+        )  # the copy was erased meanwhile: it is made again
     if row is not None and row.state != UploadState.REFUSED:
         return row.id
-    storage_quota.check_storage(scope, store.quota_bytes, picture.size)  # a copy weighs about as much
+    storage_quota.check_storage(
+        scope, store.quota_bytes, picture.size
+    )  # a copy weighs about as much
     if row is None:
         row = PictureCopyRow(
             tenant_id=scope.tenant_id,
@@ -114,14 +123,18 @@ def check_copy_models(known: GeneratorsSettings, finish: CopyFinish) -> None:
         raise BadInput("cutout.no_model")
 
 
-def list_recent_copies(scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 100) -> list[PictureCopyView]:
-    """A creator's copies that wait, and those that became something since then, the newest first."""
+def list_recent_copies(
+    scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 100
+) -> list[PictureCopyView]:
+    """A creator's copies that wait, and those that became something since then, the newest
+    first."""
     rows = scope.session.exec(
         select(PictureCopyRow)
         .where(
             PictureCopyRow.tenant_id == scope.tenant_id,
             PictureCopyRow.creator_id == creator_id,
-            (col(PictureCopyRow.updated_at) >= since) | (PictureCopyRow.state == str(UploadState.WAITING)),
+            (col(PictureCopyRow.updated_at) >= since)
+            | (PictureCopyRow.state == str(UploadState.WAITING)),
         )
         .order_by(col(PictureCopyRow.created_at).desc())
         .limit(limit)
@@ -131,20 +144,26 @@ def list_recent_copies(scope: Scope, creator_id: UUID, *, since: datetime, limit
 
 @dataclass(frozen=True)
 class CropPreview:
-    """Where a picture of `size` pixels would be cut, by form; those it is too small for are absent."""
+    """Where a picture of `size` pixels would be cut, by form; those it is too small for are
+    absent."""
 
     size: tuple[int, int]
     by_form: Mapping[str, PixelBox]
 
 
 def preview_crops(tenant_id: UUID, sha256: str, store: ObjectStore) -> CropPreview:
-    """Where the copies of these bytes would be cut. Raises NotFound, Unavailable; BadInput for no picture."""
+    """Where the copies of these bytes would be cut. Raises NotFound, Unavailable; BadInput for no
+    picture."""
     return _build_crop_preview(tenant_id, sha256, store.get)
 
 
 @lru_cache(KEPT_CUTS)
-def _build_crop_preview(tenant_id: UUID, sha256: str, get: Callable[[UUID, str], bytes]) -> CropPreview:
-    pixels = pictures.flatten_on(pictures.decode_photo(get(tenant_id, sha256), name=sha256[:8]).pixels, (255, 255, 255))
+def _build_crop_preview(
+    tenant_id: UUID, sha256: str, get: Callable[[UUID, str], bytes]
+) -> CropPreview:
+    pixels = pictures.flatten_on(
+        pictures.decode_photo(get(tenant_id, sha256), name=sha256[:8]).pixels, (255, 255, 255)
+    )
     keep = subject_detection.find_subject(pixels)
     found = {}
     for form in aspect_ratios.ASPECT_RATIOS:
@@ -166,8 +185,8 @@ def make_copy(
     cutter: Callable[[], BackgroundRemover | None] = lambda: None,
     upscaler: Callable[[], Upscaler | None] = lambda: None,
 ) -> None:
-    """Make the copy and bring it into the library, or say why it cannot be. Others' faults are tried again; made twice
-    it is the same asset. One that is stopped ends with its tile."""
+    """Make the copy and bring it into the library, or say why it cannot be. Others' faults are
+    tried again; made twice it is the same asset. One that is stopped ends with its tile."""
     try:
         with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
             row = _get_copy_row(scope, event.subject_id)
@@ -178,10 +197,14 @@ def make_copy(
         data = store.get(event.tenant_id, picture.sha256)
         with heartbeat() as pulse:
             told = partial(_record_copy_progress, tenant, event, pulse)
-            prepared = _prepare_finished_copy(row, first, data, credential, CopyModels(cutter, upscaler, told))
+            prepared = _prepare_finished_copy(
+                row, first, data, credential, CopyModels(cutter, upscaler, told)
+            )
             pulse.check_lease()
         with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
-            asset_id = assets.find_asset_by_digest(scope, row.creator_id, bytes_digest(prepared.data))
+            asset_id = assets.find_asset_by_digest(
+                scope, row.creator_id, bytes_digest(prepared.data)
+            )
         if asset_id is None:
             asset_id = pipeline.ingest_asset(
                 tenant,
@@ -213,8 +236,11 @@ def _check_copy_still_open(scope: Scope, *, copy_id: UUID, asset_id: UUID) -> No
     _get_source_rendition(scope, asset_id)
 
 
-def _record_copy_progress(tenant: OpenScope, event: PictureCopyDue, pulse: Heartbeat, done: int, total: int) -> None:
-    """Say how far a copy is. Raises LeaseLost where another worker has it, _Stopped where nobody waits for it."""
+def _record_copy_progress(
+    tenant: OpenScope, event: PictureCopyDue, pulse: Heartbeat, done: int, total: int
+) -> None:
+    """Say how far a copy is. Raises LeaseLost where another worker has it, _Stopped where nobody
+    waits for it."""
     pulse.check_lease()
     with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
         row = _get_copy_row(scope, event.subject_id, lock=True)
@@ -226,7 +252,8 @@ def _record_copy_progress(tenant: OpenScope, event: PictureCopyDue, pulse: Heart
 
 
 def stop_copy(scope: Scope, copy_id: UUID) -> None:
-    """Want a copy no more: one that is being made ends with its tile. Raises NotFound; one that is done stays."""
+    """Want a copy no more: one that is being made ends with its tile. Raises NotFound; one that is
+    done stays."""
     _record_copy_outcome(scope, copy_id, None, Message("copy.stopped"))
     outbox.cancel_all(scope, copy_id, PictureCopyDue.kind)
 
@@ -239,7 +266,8 @@ def fail_copy(event: PictureCopyDue, *, tenant: OpenScope) -> None:
 
 @dataclass(frozen=True)
 class CopyModels:
-    """What a copy may need beside its picture, each made at its first use, and who is told how far it is."""
+    """What a copy may need beside its picture, each made at its first use, and who is told how far
+    it is."""
 
     cutter: Callable[[], BackgroundRemover | None]
     upscaler: Callable[[], Upscaler | None]
@@ -253,10 +281,12 @@ def _prepare_finished_copy(
     credential: Callable[[], SigningCredential],
     models_of: CopyModels,
 ) -> PreparedAsset:
-    """The copy as it will be stored. What an engine made is marked and signed as such once more: cutting breaks the
-    first mark, and is no camera's work either."""
+    """The copy as it will be stored. What an engine made is marked and signed as such once more:
+    cutting breaks the first mark, and is no camera's work either."""
     asked = CopyFinish.from_json(row.finish)
-    flat = pictures.flatten_on(pictures.decode_photo(data, name=str(row.asset_id)).pixels, (255, 255, 255))
+    flat = pictures.flatten_on(
+        pictures.decode_photo(data, name=str(row.asset_id)).pixels, (255, 255, 255)
+    )
     finer = models_of.upscaler() if asked.finer else None
     cutter = models_of.cutter() if asked.background else None
     pixels = finish.apply_finish(flat, asked, cutter, finer, models_of.told)
@@ -282,15 +312,23 @@ def _prepare_finished_copy(
         alt=first.alt,
         parent=row.asset_id,
         parameters={
-            **{key: said["text"] if isinstance(said, dict) else said for key, said in row.finish.items()},
-            **({"larger_by": finer.name, "larger_by_sha256": finer.digest} if finer is not None else {}),
+            **{
+                key: said["text"] if isinstance(said, dict) else said
+                for key, said in row.finish.items()
+            },
+            **(
+                {"larger_by": finer.name, "larger_by_sha256": finer.digest}
+                if finer is not None
+                else {}
+            ),
         },
     )
     return PreparedAsset(rendered, photo, final, source)
 
 
 def _get_source_rendition(scope: Scope, asset_id: UUID) -> asset_records.StoredRendition:
-    """The bytes a copy is made of. Raises NotFound for what is withheld or gone, BadInput for a film."""
+    """The bytes a copy is made of. Raises NotFound for what is withheld or gone, BadInput for a
+    film."""
     found = asset_records.newest_rendition(scope, asset_id, POST_PROFILE.name)
     if found is None or queries.get_asset_bytes(scope, asset_id).standing.is_withheld:
         raise NotFound("library.asset_unknown", destination="-")
@@ -310,7 +348,9 @@ def _get_creation_row(scope: Scope, asset_id: UUID) -> models.CreationRow:
     return row
 
 
-def _record_copy_outcome(scope: Scope, copy_id: UUID, asset_id: UUID | None, reason: Message | None) -> None:
+def _record_copy_outcome(
+    scope: Scope, copy_id: UUID, asset_id: UUID | None, reason: Message | None
+) -> None:
     row = _get_copy_row(scope, copy_id, lock=True)
     if row.state != UploadState.WAITING:
         return
@@ -328,7 +368,9 @@ def _change_copy_state(row: PictureCopyRow, after: UploadState) -> None:
 
 
 def _get_copy_row(scope: Scope, copy_id: UUID, *, lock: bool = False) -> PictureCopyRow:
-    row = scope.session.get(PictureCopyRow, (scope.tenant_id, copy_id), with_for_update=lock or None)
+    row = scope.session.get(
+        PictureCopyRow, (scope.tenant_id, copy_id), with_for_update=lock or None
+    )
     if row is None:
         raise NotFound("library.asset_unknown", destination="-")
     return row

@@ -1,4 +1,5 @@
-"""The one path from bytes to a rated rendition: decode, upright, strip, resize, mark, sign, hash, store, record.
+"""The one path from bytes to a rated rendition: decode, upright, strip, resize, mark, sign, hash,
+store, record.
 
 What is recorded is what will be sent, byte for byte; nothing touches the bytes afterwards.
 """
@@ -45,7 +46,8 @@ QUALITY_PARAMETER = "score"
 
 @dataclass(frozen=True)
 class AssetSource:
-    """Where bytes come from. `key` makes them once per creator; `origin`: upload or generated; `ai` as in the unit."""
+    """Where bytes come from. `key` makes them once per creator; `origin`: upload or generated; `ai`
+    as in the unit."""
 
     key: str
     origin: str
@@ -75,7 +77,8 @@ class AssetSource:
 
 @dataclass(frozen=True)
 class PreparedAsset:
-    """A rendition ready to be stored, the photo it was made from or, of a film, that stands for it, and its lineage."""
+    """A rendition ready to be stored, the photo it was made from or, of a film, that stands for it,
+    and its lineage."""
 
     rendered: RenderedPicture
     photo: DecodedPhoto
@@ -89,13 +92,17 @@ def source_key_of(sha256: str) -> str:
     return f"file:{sha256}"
 
 
-def prepare_upload(data: bytes, *, name: str, alt: str = "", generated: bool = False) -> PreparedAsset:
-    """An upload, `generated` where whoever handed it in says that a model made it. Raises BadInput that names the file
-    when it cannot be decoded safely."""
+def prepare_upload(
+    data: bytes, *, name: str, alt: str = "", generated: bool = False
+) -> PreparedAsset:
+    """An upload, `generated` where whoever handed it in says that a model made it. Raises BadInput
+    that names the file when it cannot be decoded safely."""
     if video_files.is_video_or_audio(data):
         return _prepare_video_upload(data, name=name, alt=alt, generated=generated)
     photo = pictures.decode_photo(data, name=name)
-    made = origin_detection.detect_origin(data, photo.mime, photo.lineage, photo.claim, said=generated)
+    made = origin_detection.detect_origin(
+        data, photo.mime, photo.lineage, photo.claim, said=generated
+    )
     source = AssetSource(
         key=source_key_of(photo.sha256),
         origin="upload",
@@ -125,7 +132,10 @@ def _prepare_video_upload(data: bytes, *, name: str, alt: str, generated: bool) 
         engine=made.engine,
         label=made.label,
         alt=alt,
-        parameters={SECONDS_PARAMETER: round(film.seconds), FRAMES_PARAMETER: len(film.looked.frames)},
+        parameters={
+            SECONDS_PARAMETER: round(film.seconds),
+            FRAMES_PARAMETER: len(film.looked.frames),
+        },
     )
     photo = video_assets.poster_photo(film)
     return PreparedAsset(video_assets.video_rendition(film, photo), photo, film.data, source, film)
@@ -144,13 +154,16 @@ def prepare_generated_picture(
     parent: UUID | None = None,
     after: Sequence[UUID] = (),
 ) -> PreparedAsset:
-    """What an engine made, of words or of a `parent`, having looked at what it was made `after`, in so many `seconds`
-    and for what `cost`: marked as such in its metadata and by a signed manifest, last of all."""
+    """What an engine made, of words or of a `parent`, having looked at what it was made `after`, in
+    so many `seconds` and for what `cost`: marked as such in its metadata and by a signed manifest,
+    last of all."""
     drawn_here = picture.label in (OriginLabel.DRAWN, OriginLabel.STAND_IN)
     kind = content_credentials.source_type_of(picture.engine)
     photo = pictures.decode_photo(picture.data, name=key)
     rendered = pictures.render_photo(photo, POST_PROFILE, xmp=content_credentials.xmp_packet(kind))
-    origin = content_credentials.ProvenanceClaim(picture.engine, picture.model, kind, str(picture.label))
+    origin = content_credentials.ProvenanceClaim(
+        picture.engine, picture.model, kind, str(picture.label)
+    )
     source = AssetSource(
         key=key,
         origin="generated",
@@ -162,7 +175,10 @@ def prepare_generated_picture(
         prompt=picture.prompt,
         alt=alt,
         job_id=job_id,
-        parameters={**picture.parameters, QUALITY_PARAMETER: picture_quality.score_quality(photo.pixels)},
+        parameters={
+            **picture.parameters,
+            QUALITY_PARAMETER: picture_quality.score_quality(photo.pixels),
+        },
         declared=declared,
         seconds=seconds,
         cost=cost,
@@ -170,7 +186,10 @@ def prepare_generated_picture(
         after=tuple(after),
     )
     return PreparedAsset(
-        rendered, photo, content_credentials.sign_media(rendered.data, rendered.mime, credential, origin), source
+        rendered,
+        photo,
+        content_credentials.sign_media(rendered.data, rendered.mime, credential, origin),
+        source,
     )
 
 
@@ -189,12 +208,17 @@ def prepare_clip(
     credential: Callable[[], SigningCredential],
     declared: Rating = Rating.G,
 ) -> PreparedAsset:
-    """A clip our own cutter wrote (`generators/video/slideshow.py`): looked at frame by frame like any film, its `words` read as
-    subtitles are. Where a model `made` anything of it (`ai` of the unit), it bears a mark, signed last of all."""
+    """A clip our own cutter wrote (`generators/video/slideshow.py`): looked at frame by frame like
+    any film, its `words` read as subtitles are. Where a model `made` anything of it (`ai` of the
+    unit), it bears a mark, signed last of all."""
     film = replace(video_files.reopen_video(data, name=key), words=tuple(dict.fromkeys(words)))
     if made != "none":
-        origin = content_credentials.ProvenanceClaim(CLIPS, "", "compositeWithTrainedAlgorithmicMedia")
-        film = replace(film, data=content_credentials.sign_media(film.data, film.mime, credential(), origin))
+        origin = content_credentials.ProvenanceClaim(
+            CLIPS, "", "compositeWithTrainedAlgorithmicMedia"
+        )
+        film = replace(
+            film, data=content_credentials.sign_media(film.data, film.mime, credential(), origin)
+        )
     source = AssetSource(
         key=key,
         origin="generated" if made == "generated" else "upload",
@@ -202,7 +226,10 @@ def prepare_clip(
         engine=CLIPS,
         alt=alt,
         parts=tuple(parts),
-        parameters={SECONDS_PARAMETER: round(film.seconds), FRAMES_PARAMETER: len(film.looked.frames)},
+        parameters={
+            SECONDS_PARAMETER: round(film.seconds),
+            FRAMES_PARAMETER: len(film.looked.frames),
+        },
         declared=declared,
     )
     photo = video_assets.poster_photo(film)
@@ -218,9 +245,12 @@ def prepare_speech(
     declared: Rating,
     voice_of: UUID | None,
 ) -> PreparedAsset:
-    """What an engine of speech said: marked as such, with its words to be read, whose voice it is and its licence."""
+    """What an engine of speech said: marked as such, with its words to be read, whose voice it is
+    and its licence."""
     film = replace(video_files.reopen_video(said.data, name=key), words=(words,))
-    origin = content_credentials.ProvenanceClaim(said.engine, said.model, "trainedAlgorithmicMedia", str(said.label))
+    origin = content_credentials.ProvenanceClaim(
+        said.engine, said.model, "trainedAlgorithmicMedia", str(said.label)
+    )
     source = AssetSource(
         key=key,
         origin="generated",
@@ -256,19 +286,21 @@ def ingest_asset(
     compare: CompareFaces | None = None,
     still: Callable[[Scope], object] | None = None,
 ) -> UUID:
-    """Store the bytes, have the classifier look, then record asset, rendition, lineage and what was found in one
-    transaction; returns the asset's id.
+    """Store the bytes, have the classifier look, then record asset, rendition, lineage and what was
+    found in one transaction; returns the asset's id.
 
-    The same source brought twice is the same asset. Where the classifier cannot say, that is recorded, and it is asked
-    again later. `still` raises where what it was made from may not be used any more: it is asked in that transaction,
-    while nobody else says anything of that. Then nothing is recorded and no bytes stay, nor when the disk is full
-    (Unavailable).
+    The same source brought twice is the same asset. Where the classifier cannot say, that is
+    recorded, and it is asked again later. `still` raises where what it was made from may not be
+    used any more: it is asked in that transaction, while nobody else says anything of that. Then
+    nothing is recorded and no bytes stay, nor when the disk is full (Unavailable).
     """
     film = prepared.film
     (sha256, beside) = _store_media(store, tenant_id, prepared)
     with tenant(tenant_id, INGEST_ACTOR) as scope:
         sealed = bool(seals.sealed_digests(scope, [sha256]))
-    found = None if sealed else classification.classify(prepared.photo, classifier, film=film)  # no transaction is open
+    found = (
+        None if sealed else classification.classify(prepared.photo, classifier, film=film)
+    )  # no transaction is open
     faces = classification.compare_faces(tenant_id, found, compare)
     recorded = False
     try:
@@ -293,7 +325,13 @@ def ingest_asset(
         return asset_id
     finally:
         if not recorded:
-            delete_objects(tenant, store, tenant_id, [sha256, *(one.sha256 for one in beside)], actor=INGEST_ACTOR)
+            delete_objects(
+                tenant,
+                store,
+                tenant_id,
+                [sha256, *(one.sha256 for one in beside)],
+                actor=INGEST_ACTOR,
+            )
 
 
 def _record_inspection(scope: Scope, sha256: str, prepared: PreparedAsset) -> None:
@@ -313,23 +351,31 @@ def _record_known_ratings(scope: Scope, asset_id: UUID, prepared: PreparedAsset,
     source = prepared.source
     _rate_as_parts(scope, sha256, source.parts)
     if source.voice_of is not None:  # with the asset itself: it never stands there as nobody's
-        ratings.record_depiction(scope, asset_id, source.voice_of, how="voice", confirmed_by="generation")
+        ratings.record_depiction(
+            scope, asset_id, source.voice_of, how="voice", confirmed_by="generation"
+        )
     if source.declared is not Rating.G:
         ratings.record_rating(scope, sha256, source.declared, source=DECLARED_WORDS_SOURCE)
     if source.after:
         outbox.put(scope, StyleScoreDue(scope.tenant_id, asset_id), dedupe=f"look.score:{asset_id}")
 
 
-def _store_media(store: ObjectStore, tenant_id: UUID, prepared: PreparedAsset) -> tuple[str, list[CompanionPicture]]:
-    """Store what was made and what is kept beside it; its digest. Raises Unavailable when the disk is full."""
+def _store_media(
+    store: ObjectStore, tenant_id: UUID, prepared: PreparedAsset
+) -> tuple[str, list[CompanionPicture]]:
+    """Store what was made and what is kept beside it; its digest. Raises Unavailable when the disk
+    is full."""
     sha256 = store.put(tenant_id, prepared.data)
     if prepared.film is not None:
-        return sha256, video_assets.store_companions(store, tenant_id, prepared.film, prepared.photo, sha256)
+        return sha256, video_assets.store_companions(
+            store, tenant_id, prepared.film, prepared.photo, sha256
+        )
     return sha256, _store_thumbnails(store, tenant_id, prepared.photo, sha256)
 
 
 def _rate_as_parts(scope: Scope, sha256: str, parts: Sequence[UUID]) -> None:
-    """What is made of rated pictures alone is rated as the highest of them; else somebody, or something, must look."""
+    """What is made of rated pictures alone is rated as the highest of them; else somebody, or
+    something, must look."""
     stored = asset_records.newest_renditions(scope, parts, POST_PROFILE.name)
     said = [ratings.effective_rating(scope, one.sha256) for one in stored.values()]
     known = [rating for rating in said if rating is not None]
@@ -337,13 +383,20 @@ def _rate_as_parts(scope: Scope, sha256: str, parts: Sequence[UUID]) -> None:
         ratings.record_rating(scope, sha256, highest_rating(known), source="rule:parts")
 
 
-def _store_thumbnails(store: ObjectStore, tenant_id: UUID, photo: DecodedPhoto, sha256: str) -> list[CompanionPicture]:
-    """Store the thumbnails of a picture of these bytes, which members are shown. Raises Unavailable when the disk is
-    full."""
+def _store_thumbnails(
+    store: ObjectStore, tenant_id: UUID, photo: DecodedPhoto, sha256: str
+) -> list[CompanionPicture]:
+    """Store the thumbnails of a picture of these bytes, which members are shown. Raises Unavailable
+    when the disk is full."""
     flat = pictures.flatten_on(photo.pixels, (255, 255, 255))  # as what is sent
     return [
         CompanionPicture(
-            one.profile, store.put(tenant_id, one.data), len(one.data), one.width, one.height, thumbnails.THUMBNAIL_MIME
+            one.profile,
+            store.put(tenant_id, one.data),
+            len(one.data),
+            one.width,
+            one.height,
+            thumbnails.THUMBNAIL_MIME,
         )
         for one in thumbnails.make_thumbnails(flat, mark=sha256)
     ]

@@ -1,7 +1,9 @@
-"""Photos, films and sounds handed in at the dashboard or by a program: kept as they came until they were brought in.
+"""Photos, films and sounds handed in at the dashboard or by a program: kept as they came until they
+were brought in.
 
-A page or a route calls `receive`; the workers decode, strip and record (`ingest`), the one path every picture takes.
-What came is forgotten as soon as there is an asset or a reason: it may hold where and when a photo was taken.
+A page or a route calls `receive`; the workers decode, strip and record (`ingest`), the one path
+every picture takes. What came is forgotten as soon as there is an asset or a reason: it may hold
+where and when a photo was taken.
 """
 
 from collections.abc import Collection
@@ -37,7 +39,8 @@ MAX_FILE_NAME = 120
 
 @dataclass(frozen=True)
 class UploadView:
-    """A file on its way: `waiting`, `ready` with its asset, or `refused` with the reason. `size` in bytes."""
+    """A file on its way: `waiting`, `ready` with its asset, or `refused` with the reason. `size` in
+    bytes."""
 
     id: UUID
     creator_id: UUID
@@ -61,14 +64,17 @@ def receive_upload(
     batch: UUID | None = None,
     generated: bool = False,
 ) -> UUID:
-    """Keep a file and have the workers bring it into the library; returns the upload's id (see `upload`).
+    """Keep a file and have the workers bring it into the library; returns the upload's id (see
+    `upload`).
 
-    The same file of the same creator is the same upload, and one asset; one that was refused is tried again.
-    `by` is the actor who brings it, `card` the shoot card it is put on once it is in the library; files handed in by
-    one gesture share a `batch`; `generated` says that a model made it, of one that is in the library too, and cannot be
-    unsaid. Raises BadInput, before anything is kept, `photo.…` (generators/containers/still_images.py) for what is no whole JPEG,
-    PNG or WebP of at most 64 MiB and `film.…` (generators/containers/tracks.py) for a film or a sound that is not taken;
-    `storage_quota.StorageFull` beyond what the tenant may keep; Unavailable when the store is full or away.
+    The same file of the same creator is the same upload, and one asset; one that was refused is
+    tried again. `by` is the actor who brings it, `card` the shoot card it is put on once it is in
+    the library; files handed in by one gesture share a `batch`; `generated` says that a model made
+    it, of one that is in the library too, and cannot be unsaid. Raises BadInput, before anything is
+    kept, `photo.…` (generators/containers/still_images.py) for what is no whole JPEG, PNG or WebP
+    of at most 64 MiB and `film.…` (generators/containers/tracks.py) for a film or a sound that is
+    not taken; `storage_quota.StorageFull` beyond what the tenant may keep; Unavailable when the
+    store is full or away.
     """
     shown = _display_file_name(name)
     if video_files.is_video_or_audio(data):
@@ -119,7 +125,9 @@ def _update_known_upload(scope: Scope, row: UploadRow, *, card: UUID | None, gen
 
 def _display_file_name(name: str) -> str:
     """The file's own name: no folders, nothing a line cannot hold."""
-    bare = "".join(letter for letter in PurePath(name.replace("\\", "/")).name if letter.isprintable())
+    bare = "".join(
+        letter for letter in PurePath(name.replace("\\", "/")).name if letter.isprintable()
+    )
     return bare[-MAX_FILE_NAME:] or "photo"
 
 
@@ -133,12 +141,16 @@ def get_uploads(scope: Scope, upload_ids: Collection[UUID]) -> dict[UUID, Upload
     if not upload_ids:
         return {}
     rows = scope.session.exec(
-        select(UploadRow).where(UploadRow.tenant_id == scope.tenant_id, col(UploadRow.id).in_(list(upload_ids)))
+        select(UploadRow).where(
+            UploadRow.tenant_id == scope.tenant_id, col(UploadRow.id).in_(list(upload_ids))
+        )
     )
     return {row.id: _upload_from_row(scope, row) for row in rows}
 
 
-def list_recent_uploads(scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 100) -> list[UploadView]:
+def list_recent_uploads(
+    scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 100
+) -> list[UploadView]:
     """A creator's files that wait, and those that became something since then, the newest first."""
     rows = scope.session.exec(
         select(UploadRow)
@@ -161,7 +173,8 @@ def ingest_upload(
     classifier: Classifier | None = None,
     compare: CompareFaces | None = None,
 ) -> None:
-    """Bring a file into the library, or say why it cannot be; then forget what came. Others' faults are tried again."""
+    """Bring a file into the library, or say why it cannot be; then forget what came. Others' faults
+    are tried again."""
     with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
         row = _get_upload_row(scope, event.subject_id)
         if row.state != UploadState.WAITING:
@@ -220,10 +233,13 @@ def _finish_upload(
     store: ObjectStore,
     said: bool = True,
 ) -> None:
-    """Say what became of a file, and forget what came: in one transaction, so that who dies here leaves neither bytes
-    that nobody deletes nor a file that waits without them. `said`: whether what it says of its maker was heard."""
+    """Say what became of a file, and forget what came: in one transaction, so that who dies here
+    leaves neither bytes that nobody deletes nor a file that waits without them. `said`: whether
+    what it says of its maker was heard."""
     with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
-        sha256 = scope.run(_CAME, tenant=scope.tenant_id, id=event.subject_id).scalar_one()  # the row is read locked
+        sha256 = scope.run(
+            _CAME, tenant=scope.tenant_id, id=event.subject_id
+        ).scalar_one()  # the row is read locked
         assets.lock_library(scope, "object", sha256)
         _record_upload_outcome(scope, event.subject_id, asset_id, reason, said=said)
         if not assets.is_object_in_use(scope, sha256):
@@ -231,7 +247,12 @@ def _finish_upload(
 
 
 def _record_upload_outcome(
-    scope: Scope, upload_id: UUID, asset_id: UUID | None, reason: Message | None, *, said: bool = True
+    scope: Scope,
+    upload_id: UUID,
+    asset_id: UUID | None,
+    reason: Message | None,
+    *,
+    said: bool = True,
 ) -> None:
     row = _get_upload_row(scope, upload_id, lock=True)
     if row.state != UploadState.WAITING:

@@ -1,7 +1,9 @@
-"""Films and sounds of the library: what is kept beside them, and what a classifier is asked about them.
+"""Films and sounds of the library: what is kept beside them, and what a classifier is asked about
+them.
 
-Beside a film lie a poster and sheets with every frame that was looked at: renditions like the film itself, of the same
-asset, so that whoever is shown them has seen what was rated, and their ratings are one.
+Beside a film lie a poster and sheets with every frame that was looked at: renditions like the film
+itself, of the same asset, so that whoever is shown them has seen what was rated, and their ratings
+are one.
 """
 
 from collections.abc import Sequence
@@ -16,7 +18,12 @@ from foundation.db.database import Scope
 from foundation.storage.object_store import ObjectStore
 from gate.assets import asset_records
 from generators.analysis.video_views import video_view_batches
-from generators.contract.classifier import AudioUnsupported, Classifier, ClassifierReport, PictureView
+from generators.contract.classifier import (
+    AudioUnsupported,
+    Classifier,
+    ClassifierReport,
+    PictureView,
+)
 from generators.contract.engines import EngineError
 from generators.media import perceptual_hashes
 from generators.media.pictures import POST_PROFILE, CaptureTime, DecodedPhoto, RenderedPicture
@@ -31,12 +38,14 @@ HASHED = 256
 """Pixels a frame is hashed from, at least: hashes are of 32 by 32."""
 
 FLAT = 6.0
-"""Levels of grey a frame varies by, below which its hash says nothing: a black one is like every black one."""
+"""Levels of grey a frame varies by, below which its hash says nothing: a black one is like every
+black one."""
 
 
 @dataclass(frozen=True)
 class PartialClassification:
-    """A classifier that could not say all of a film: `seen` is what it did say; `again` whether asking again helps."""
+    """A classifier that could not say all of a film: `seen` is what it did say; `again` whether
+    asking again helps."""
 
     seen: ClassifierReport | None
     again: bool
@@ -59,11 +68,14 @@ def poster_photo(film: DecodedVideo) -> DecodedPhoto:
     at = film.taken
     taken = CaptureTime(at.date(), at.time(), UTC) if at is not None else None
     shown = frame_sheets.make_poster(film)
-    return DecodedPhoto(shown, "image/jpeg", film.sha256, taken=taken, hidden_preview=film.hidden_cover)
+    return DecodedPhoto(
+        shown, "image/jpeg", film.sha256, taken=taken, hidden_preview=film.hidden_cover
+    )
 
 
 def video_rendition(film: DecodedVideo, shown: DecodedPhoto) -> RenderedPicture:
-    """A film as a rendition; it is recognised by the picture that stands for it, a sound by its bytes alone."""
+    """A film as a rendition; it is recognised by the picture that stands for it, a sound by its
+    bytes alone."""
     known = bool(film.looked.frames) and not _is_flat(shown.pixels)
     return RenderedPicture(
         film.data,
@@ -80,8 +92,14 @@ def video_rendition(film: DecodedVideo, shown: DecodedPhoto) -> RenderedPicture:
 
 def frame_hashes(film: DecodedVideo | None) -> list[str]:
     """The perceptual hashes of a film's frames, in hexadecimal, each once; flat ones have none."""
-    shown = (frame.to_small_image(HASHED) for frame in film.looked.frames) if film is not None else ()
-    return list(dict.fromkeys(perceptual_hashes.phash(image).hex() for image in shown if not _is_flat(image)))
+    shown = (
+        (frame.to_small_image(HASHED) for frame in film.looked.frames) if film is not None else ()
+    )
+    return list(
+        dict.fromkeys(
+            perceptual_hashes.phash(image).hex() for image in shown if not _is_flat(image)
+        )
+    )
 
 
 def _is_flat(image: Image.Image) -> bool:
@@ -91,16 +109,26 @@ def _is_flat(image: Image.Image) -> bool:
 def store_companions(
     store: ObjectStore, tenant_id: UUID, film: DecodedVideo, shown: DecodedPhoto, sha256: str
 ) -> list[CompanionPicture]:
-    """Store the poster and the sheets of a film of these bytes. Raises Unavailable when the disk is full."""
-    drawn = [(POSTER_PART, shown.pixels), *((SHEET_PART, sheet) for sheet in frame_sheets.make_frame_sheets(film))]
+    """Store the poster and the sheets of a film of these bytes. Raises Unavailable when the disk is
+    full."""
+    drawn = [
+        (POSTER_PART, shown.pixels),
+        *((SHEET_PART, sheet) for sheet in frame_sheets.make_frame_sheets(film)),
+    ]
     found = []
     for number, (profile, image) in enumerate(drawn):
         data = frame_sheets.encode_frame_sheet(image, mark=f"{sha256}.{number}")
-        found.append(CompanionPicture(profile, store.put(tenant_id, data), len(data), image.width, image.height))
+        found.append(
+            CompanionPicture(
+                profile, store.put(tenant_id, data), len(data), image.width, image.height
+            )
+        )
     return found
 
 
-def record_companions(scope: Scope, asset_id: UUID, sha256: str, beside: Sequence[CompanionPicture]) -> None:
+def record_companions(
+    scope: Scope, asset_id: UUID, sha256: str, beside: Sequence[CompanionPicture]
+) -> None:
     """Write down what is kept with a film or a picture."""
     for one in beside:
         asset_records.record_rendition(
@@ -116,14 +144,21 @@ def record_companions(scope: Scope, asset_id: UUID, sha256: str, beside: Sequenc
         )
 
 
-def classify_video(film: DecodedVideo, classifier: Classifier) -> ClassifierReport | PartialClassification:
-    """Have the classifier see every view of a film and hear its sound. What it said stays said when it fails after."""
+def classify_video(
+    film: DecodedVideo, classifier: Classifier
+) -> ClassifierReport | PartialClassification:
+    """Have the classifier see every view of a film and hear its sound. What it said stays said when
+    it fails after."""
     said: list[ClassifierReport] = []
     try:
         for views in video_view_batches(film):
             said.append(classifier.classify_views(views))
         if film.heard is not None:
-            said.append(classifier.classify_audio(PictureView("sound", "audio/mp4", film.heard), seconds=film.seconds))
+            said.append(
+                classifier.classify_audio(
+                    PictureView("sound", "audio/mp4", film.heard), seconds=film.seconds
+                )
+            )
     except AudioUnsupported:
         return PartialClassification(_merge_reports(said), again=False)
     except EngineError:
@@ -133,11 +168,14 @@ def classify_video(film: DecodedVideo, classifier: Classifier) -> ClassifierRepo
 
 
 def _merge_reports(said: Sequence[ClassifierReport]) -> ClassifierReport | None:
-    """One finding out of all portions: the highest rating, the most people, every word. None where nothing can be said
-    as a whole: other versions answered, or there are more words than are kept."""
+    """One finding out of all portions: the highest rating, the most people, every word. None
+    where nothing can be said as a whole: other versions answered, or there are more words than
+    are kept."""
     words = tuple(dict.fromkeys(word for one in said for word in one.words))
     if len({one.source for one in said}) != 1 or sum(map(len, words)) > MAX_WORDS:
         return None
     worst = max(said, key=lambda one: (one.rating.rank, one.prohibited == "minor"))
     counted = [one.people for one in said if one.people is not None]
-    return ClassifierReport(worst.source, worst.rating, worst.prohibited, max(counted, default=None), words)
+    return ClassifierReport(
+        worst.source, worst.rating, worst.prohibited, max(counted, default=None), words
+    )

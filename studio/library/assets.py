@@ -33,7 +33,8 @@ DEFAULT_PROFILE = POST_PROFILE.name
 
 SECONDS_PARAMETER = "seconds"
 FRAMES_PARAMETER = "frames"
-"""Among the parameters of a film or a sound: how long it is, and how many of its frames were looked at."""
+"""Among the parameters of a film or a sound: how long it is, and how many of its frames were looked
+at."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,14 @@ class LibraryAsset:
 
 
 def lock_library(scope: Scope, *what: object) -> None:
-    """One at a time until the transaction ends: two at once would both find nothing, and both write."""
+    """One at a time until the transaction ends: two at once would both find nothing, and both
+    write."""
     scope.lock(":".join(str(part) for part in (scope.tenant_id, *what)))
 
 
 def check_assets_owned(scope: Scope, creator_id: UUID, assets: Sequence[UUID]) -> None:
-    """Raise NotFound unless every asset is in the library of this creator; another creator's looks like none."""
+    """Raise NotFound unless every asset is in the library of this creator; another creator's looks
+    like none."""
     if not assets:
         return
     theirs = scope.session.exec(
@@ -78,22 +81,31 @@ def get_rendition(scope: Scope, asset_id: UUID, platform: str) -> Medium:
 
 
 def get_renditions(scope: Scope, assets: Collection[UUID], platform: str) -> dict[UUID, Medium]:
-    """The renditions of several assets for a destination, read at once. Raises NotFound unless every one has one."""
+    """The renditions of several assets for a destination, read at once. Raises NotFound unless
+    every one has one."""
     if not assets:
         return {}
     rows = scope.session.exec(
-        select(models.CreationRow.asset_id, models.CreationRow.alt, models.CreationRow.parameters).where(
-            models.CreationRow.tenant_id == scope.tenant_id, col(models.CreationRow.asset_id).in_(assets)
+        select(
+            models.CreationRow.asset_id, models.CreationRow.alt, models.CreationRow.parameters
+        ).where(
+            models.CreationRow.tenant_id == scope.tenant_id,
+            col(models.CreationRow.asset_id).in_(assets),
         )
     )
     known = {row[0]: row for row in rows}
     made = asset_records.newest_renditions(scope, assets, DEFAULT_PROFILE)
     if not (known.keys() & made.keys()).issuperset(assets):
         raise NotFound("library.asset_unknown", destination=platform)
-    return {asset_id: _medium_from_rendition(made[asset_id], *known[asset_id][1:]) for asset_id in assets}
+    return {
+        asset_id: _medium_from_rendition(made[asset_id], *known[asset_id][1:])
+        for asset_id in assets
+    }
 
 
-def _medium_from_rendition(made: StoredRendition, alt: str, parameters: Mapping[str, Any]) -> Medium:
+def _medium_from_rendition(
+    made: StoredRendition, alt: str, parameters: Mapping[str, Any]
+) -> Medium:
     return Medium(
         made.sha256,
         made.mime,
@@ -110,8 +122,12 @@ def list_assets(scope: Scope, creator_id: UUID, *, limit: int = 200) -> list[Lib
     """The newest assets of a creator."""
     rows = scope.session.exec(
         select(models.CreationRow)
-        .where(models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.creator_id == creator_id)
-        .order_by(models.CreationRow.created_at.desc())  # type: ignore[union-attr]  # a column, not a datetime
+        .where(
+            models.CreationRow.tenant_id == scope.tenant_id,
+            models.CreationRow.creator_id == creator_id,
+        )
+        # a column, not a datetime
+        .order_by(models.CreationRow.created_at.desc())  # type: ignore[union-attr]  # see above
         .limit(limit)
     )
     return [_asset_from_row(scope, row) for row in rows]
@@ -119,7 +135,8 @@ def list_assets(scope: Scope, creator_id: UUID, *, limit: int = 200) -> list[Lib
 
 @dataclass(frozen=True)
 class AssetTile:
-    """An asset to choose from: `alt` stands in its place; `label` says what it must not be mistaken for."""
+    """An asset to choose from: `alt` stands in its place; `label` says what it must not be mistaken
+    for."""
 
     asset_id: UUID
     alt: str
@@ -129,9 +146,11 @@ class AssetTile:
 def list_asset_tiles(
     scope: Scope, creator_id: UUID, *, limit: int = 24, beside: Collection[UUID] = ()
 ) -> list[AssetTile]:
-    """The newest assets of a creator that members may see; what is withheld (frozen, never allowed) is left out.
+    """The newest assets of a creator that members may see; what is withheld (frozen, never allowed)
+    is left out.
 
-    Once a model of their own made pictures, so is what has a label; where one of those `beside` has one, what has none.
+    Once a model of their own made pictures, so is what has a label; where one of those `beside` has
+    one, what has none.
     """
     found: list[AssetTile] = []
     label = models.CreationRow.label
@@ -141,7 +160,10 @@ def list_asset_tiles(
     for first in count(0, limit):
         rows = scope.session.exec(
             select(
-                models.CreationRow.asset_id, models.CreationRow.alt, models.CreationRow.label, models.CreationRow.sha256
+                models.CreationRow.asset_id,
+                models.CreationRow.alt,
+                models.CreationRow.label,
+                models.CreationRow.sha256,
             )
             .where(
                 models.CreationRow.tenant_id == scope.tenant_id,
@@ -149,13 +171,16 @@ def list_asset_tiles(
                 models.CreationRow.shelf != str(ShelfState.RETIRED),
                 wanted,
             )
-            .order_by(models.CreationRow.created_at.desc(), models.CreationRow.asset_id)  # type: ignore[union-attr, arg-type]  # columns
+            # columns
+            .order_by(models.CreationRow.created_at.desc(), models.CreationRow.asset_id)  # type: ignore[union-attr, arg-type]  # see above
             .offset(first)
             .limit(limit)
         ).all()
         standing = ratings.display_ratings(scope, [sha256 for *_, sha256 in rows])
         found += [
-            AssetTile(asset, alt, label) for asset, alt, label, sha256 in rows if not standing[sha256].is_withheld
+            AssetTile(asset, alt, label)
+            for asset, alt, label, sha256 in rows
+            if not standing[sha256].is_withheld
         ]
         if len(found) >= limit or len(rows) < limit:
             break
@@ -164,21 +189,26 @@ def list_asset_tiles(
 
 def _has_labelled_asset(scope: Scope, assets: Collection[UUID]) -> bool:
     asked = (
-        "SELECT EXISTS (SELECT FROM creations WHERE tenant_id = :tenant AND asset_id = ANY(:assets) AND label <> '')"
+        "SELECT EXISTS (SELECT FROM creations WHERE tenant_id = :tenant AND asset_id = "
+        "ANY(:assets) AND label <> '')"
     )
-    return bool(assets) and bool(scope.run(asked, tenant=scope.tenant_id, assets=list(assets)).scalar_one())
+    return bool(assets) and bool(
+        scope.run(asked, tenant=scope.tenant_id, assets=list(assets)).scalar_one()
+    )
 
 
 _APART = """
-SELECT EXISTS (SELECT FROM creations WHERE tenant_id = :tenant AND creator_id = :creator AND label <> '')
+SELECT EXISTS (SELECT FROM creations WHERE tenant_id = :tenant AND creator_id = :creator AND
+label <> '')
   AND EXISTS (SELECT FROM creations
     WHERE tenant_id = :tenant AND creator_id = :creator AND label = '' AND seed IS NOT NULL)
 """
 
 
 def needs_label_separation(scope: Scope, creator_id: UUID) -> bool:
-    """Whether pictures that have a label stand apart from the others: a model made some of this creator that need none.
-    Files that were brought in, which have no seed, do not count for that."""
+    """Whether pictures that have a label stand apart from the others: a model made some of this
+    creator that need none. Files that were brought in, which have no seed, do not count for
+    that."""
     return bool(scope.run(_APART, tenant=scope.tenant_id, creator=creator_id).scalar_one())
 
 
@@ -191,8 +221,8 @@ def get_asset(scope: Scope, asset_id: UUID) -> LibraryAsset:
 
 
 def find_asset_by_digest(scope: Scope, creator_id: UUID, sha256: str) -> UUID | None:
-    """The asset of a creator these very bytes are of: a picture of the library handed in again, or made again, under
-    whatever name, is itself."""
+    """The asset of a creator these very bytes are of: a picture of the library handed in again, or
+    made again, under whatever name, is itself."""
     return scope.session.exec(
         select(models.CreationRow.asset_id).where(
             models.CreationRow.tenant_id == scope.tenant_id,
@@ -203,12 +233,14 @@ def find_asset_by_digest(scope: Scope, creator_id: UUID, sha256: str) -> UUID | 
 
 
 def assets_by_source(scope: Scope, creator_id: UUID, source_keys: Sequence[str]) -> dict[str, UUID]:
-    """The assets that came from these sources, by source key; a source nothing was made of yet is absent."""
+    """The assets that came from these sources, by source key; a source nothing was made of yet is
+    absent."""
     rows = scope.session.exec(
         select(models.CreationRow.source_key, models.CreationRow.asset_id).where(
             models.CreationRow.tenant_id == scope.tenant_id,
             models.CreationRow.creator_id == creator_id,
-            models.CreationRow.source_key.in_(list(source_keys)),  # type: ignore[attr-defined]  # a column, not a str
+            # a column, not a str
+            models.CreationRow.source_key.in_(list(source_keys)),  # type: ignore[attr-defined]  # see above
         )
     )
     return dict(rows.all())
@@ -217,12 +249,14 @@ def assets_by_source(scope: Scope, creator_id: UUID, source_keys: Sequence[str])
 def find_assets_by_name(
     scope: Scope, creator_id: UUID, assets: Collection[UUID], words: Collection[str]
 ) -> dict[str, UUID]:
-    """The assets of a creator that somebody calls by their id or by the words that stand in their place, by that name.
+    """The assets of a creator that somebody calls by their id or by the words that stand in their
+    place, by that name.
 
     Words that several have name none of them; what was put away is not found by its words.
     """
     rows = scope.run(
-        "SELECT asset_id, alt, shelf FROM creations WHERE tenant_id = :tenant AND creator_id = :creator"
+        "SELECT asset_id, alt, shelf FROM creations WHERE tenant_id = :tenant AND creator_id = "
+        ":creator"
         " AND (asset_id = ANY(:assets) OR alt = ANY(:words))",
         tenant=scope.tenant_id,
         creator=creator_id,
@@ -238,24 +272,29 @@ def find_assets_by_name(
 
 
 _WAITING = """
-SELECT EXISTS (SELECT FROM uploads WHERE tenant_id = :tenant AND sha256 = :sha256 AND state = :waiting)
-  OR EXISTS (SELECT FROM home_pictures WHERE tenant_id = :tenant AND sha256 = :sha256 AND state = :waiting)
+SELECT EXISTS (SELECT FROM uploads WHERE tenant_id = :tenant AND sha256 = :sha256 AND state =
+:waiting)
+  OR EXISTS (SELECT FROM home_pictures WHERE tenant_id = :tenant AND sha256 = :sha256 AND state =
+  :waiting)
 """
 
 
 def is_object_in_use(scope: Scope, sha256: str) -> bool:
-    """Whether these very bytes must stay: they are of something here, or on their way into a library. Who deletes them
-    otherwise holds `alone(scope, "object", sha256)`."""
+    """Whether these very bytes must stay: they are of something here, or on their way into a
+    library. Who deletes them otherwise holds `alone(scope, "object", sha256)`."""
     if erasure.is_stored(scope, sha256):
         return True
-    waiting = scope.run(_WAITING, tenant=scope.tenant_id, sha256=sha256, waiting=str(UploadState.WAITING))
+    waiting = scope.run(
+        _WAITING, tenant=scope.tenant_id, sha256=sha256, waiting=str(UploadState.WAITING)
+    )
     return bool(waiting.scalar())
 
 
 def delete_objects(
     tenant: OpenScope, store: ObjectStore, tenant_id: UUID, digests: Sequence[str], *, actor: str
 ) -> None:
-    """Delete those of these bytes that nothing here is of, in this order. A store that is away keeps them."""
+    """Delete those of these bytes that nothing here is of, in this order. A store that is away
+    keeps them."""
     with suppress(Unavailable), tenant(tenant_id, actor) as scope:
         for sha256 in sorted(set(digests)):
             lock_library(scope, "object", sha256)
@@ -265,8 +304,8 @@ def delete_objects(
 
 
 def set_alt_text(scope: Scope, asset_id: UUID, alt: str, *, shows: str | None = None) -> None:
-    """Give an asset the words that stand in its place for who cannot see it; `shows` are those it is found by. None
-    leaves them as they are."""
+    """Give an asset the words that stand in its place for who cannot see it; `shows` are those it
+    is found by. None leaves them as they are."""
     row = _find_creation_row(scope, asset_id)
     if row is None:
         raise NotFound("library.asset_unknown", destination="-")
@@ -281,14 +320,16 @@ def alt_texts(scope: Scope, assets: Collection[UUID]) -> dict[UUID, str]:
         return {}
     rows = scope.session.exec(
         select(models.CreationRow.asset_id, models.CreationRow.alt).where(
-            models.CreationRow.tenant_id == scope.tenant_id, col(models.CreationRow.asset_id).in_(list(assets))
+            models.CreationRow.tenant_id == scope.tenant_id,
+            col(models.CreationRow.asset_id).in_(list(assets)),
         )
     )
     return {asset: alt for asset, alt in rows}
 
 
 def set_shelf_state(scope: Scope, asset_id: UUID, after: ShelfState) -> None:
-    """Keep a picture, or put it away: then it is offered nowhere, and what uses it keeps it. Raises NotFound.
+    """Keep a picture, or put it away: then it is offered nowhere, and what uses it keeps it. Raises
+    NotFound.
 
     What stands so already stays so.
     """

@@ -1,4 +1,5 @@
-"""Captions: the model writes one line from the scene; what echoes, loops or is empty gives way to a template."""
+"""Captions: the model writes one line from the scene; what echoes, loops or is empty gives way to a
+template."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,20 +19,34 @@ MAX_CAPTION_LENGTH = 240
 
 _EXAMPLES = {
     "fr": (
-        ("un café en terrasse, le matin, au printemps", "Premier café dehors de l'année. La terrasse avait attendu."),
-        ("une plage au coucher du soleil, en été", "On est restés jusqu'à ce que la mer devienne orange."),
-        ("un chemin de forêt sous la brume, en automne", "Le brouillard a gardé le sentier pour nous seuls."),
+        (
+            "un café en terrasse, le matin, au printemps",
+            "Premier café dehors de l'année. La terrasse avait attendu.",
+        ),
+        (
+            "une plage au coucher du soleil, en été",
+            "On est restés jusqu'à ce que la mer devienne orange.",
+        ),
+        (
+            "un chemin de forêt sous la brume, en automne",
+            "Le brouillard a gardé le sentier pour nous seuls.",
+        ),
     ),
     "en": (
-        ("a café terrace, in the morning, in spring", "First coffee outdoors this year. The terrace had been waiting."),
+        (
+            "a café terrace, in the morning, in spring",
+            "First coffee outdoors this year. The terrace had been waiting.",
+        ),
         ("a beach at sunset, in summer", "We stayed until the sea turned orange."),
         ("a forest path in the mist, in autumn", "The fog kept the trail just for us."),
     ),
 }
 
 _SYSTEM = {
-    "fr": "Tu écris une légende d'une ou deux phrases pour la photo décrite. Ton : {tone}. Ni hashtag, ni prix.",
-    "en": "You write a caption of one or two sentences for the picture described. Tone: {tone}. No hashtag, no price.",
+    "fr": "Tu écris une légende d'une ou deux phrases pour la photo décrite. Ton : {tone}. Ni "
+    "hashtag, ni prix.",
+    "en": "You write a caption of one or two sentences for the picture described. Tone: {tone}. "
+    "No hashtag, no price.",
 }
 
 
@@ -59,9 +74,11 @@ class WrittenCaption:
 def write_caption(
     engine: TextEngine, fallback: TextEngine, *, voice: CaptionStyle, scene: str, seed: int
 ) -> WrittenCaption:
-    """A caption for a scene. The engine's when it is fit to be read by a person, else the fallback's.
+    """A caption for a scene. The engine's when it is fit to be read by a person, else the
+    fallback's.
 
-    Both say which engine and model wrote it. Raises EngineError only when the fallback cannot write either.
+    Both say which engine and model wrote it. Raises EngineError only when the fallback cannot write
+    either.
     """
     examples = _EXAMPLES[voice.language]
     job = _build_caption_job(voice, scene, seed, examples)
@@ -70,16 +87,24 @@ def write_caption(
         written = engine.write(job) if voice.language in engine.languages else None
     except EngineError:
         written = None
-    fit = output_checks.checked_text(written.text, sources, longest=MAX_CAPTION_LENGTH) if written is not None else None
+    fit = (
+        output_checks.checked_text(written.text, sources, longest=MAX_CAPTION_LENGTH)
+        if written is not None
+        else None
+    )
     if written is None or fit is None:
         written = fallback.write(job)
         fit = output_checks.tidy_text(written.text, longest=MAX_CAPTION_LENGTH)
     return _build_caption(fit, written, by_model=written.engine != fallback.name)
 
 
-def _build_caption_job(voice: CaptionStyle, scene: str, seed: int, examples: Sequence[tuple[str, str]]) -> TextJob:
+def _build_caption_job(
+    voice: CaptionStyle, scene: str, seed: int, examples: Sequence[tuple[str, str]]
+) -> TextJob:
     shown = [
-        turn for asked, said in examples for turn in (PromptMessage("user", asked), PromptMessage("assistant", said))
+        turn
+        for asked, said in examples
+        for turn in (PromptMessage("user", asked), PromptMessage("assistant", said))
     ]
     return TextJob(
         system=_SYSTEM[voice.language].format(tone=voice.tone),
@@ -93,5 +118,9 @@ def _build_caption_job(voice: CaptionStyle, scene: str, seed: int, examples: Seq
 
 def _build_caption(text: str, written: GeneratedText, *, by_model: bool) -> WrittenCaption:
     return WrittenCaption(
-        text, "generated" if by_model else "none", written.engine, written.model, written.prompt_digest
+        text,
+        "generated" if by_model else "none",
+        written.engine,
+        written.model,
+        written.prompt_digest,
     )

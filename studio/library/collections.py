@@ -1,4 +1,5 @@
-"""Collections: named sets of pictures that members arrange. Nothing is sold by one, and no picture ends with it."""
+"""Collections: named sets of pictures that members arrange. Nothing is sold by one, and no picture
+ends with it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ MAX_COLLECTION_NAME = 60
 
 @dataclass(frozen=True)
 class CollectionView:
-    """A collection with its pictures in order; `cover` is the one that was chosen, else the first, None where empty."""
+    """A collection with its pictures in order; `cover` is the one that was chosen, else the first,
+    None where empty."""
 
     id: UUID
     name: str
@@ -30,8 +32,10 @@ class CollectionView:
 
 
 _OF = """
-SELECT c.id, c.name, c.cover_id, array_remove(array_agg(i.asset_id ORDER BY i.position), NULL) AS assets
-FROM collections c LEFT JOIN collection_items i ON i.tenant_id = c.tenant_id AND i.collection_id = c.id
+SELECT c.id, c.name, c.cover_id, array_remove(array_agg(i.asset_id ORDER BY i.position), NULL) AS
+assets
+FROM collections c LEFT JOIN collection_items i ON i.tenant_id = c.tenant_id AND i.collection_id
+= c.id
 WHERE c.tenant_id = :tenant AND c.creator_id = :creator GROUP BY c.tenant_id, c.id ORDER BY c.folded
 """
 
@@ -47,11 +51,13 @@ def _collection_from_row(row: Any) -> CollectionView:
     return CollectionView(row.id, row.name, cover, tuple(row.assets))
 
 
-def create_collection(scope: Scope, creator_id: UUID, name: str, assets: Sequence[UUID] = ()) -> UUID:
+def create_collection(
+    scope: Scope, creator_id: UUID, name: str, assets: Sequence[UUID] = ()
+) -> UUID:
     """Begin a collection with these pictures.
 
-    Raises BadInput for a name that is none and for too many; Conflict where one is called so; NotFound for a picture
-    that is not in this creator's library.
+    Raises BadInput for a name that is none and for too many; Conflict where one is called so;
+    NotFound for a picture that is not in this creator's library.
     """
     library.lock_library(scope, "collections", creator_id)
     row = models.CollectionRow(tenant_id=scope.tenant_id, creator_id=creator_id, name="", folded="")
@@ -71,22 +77,32 @@ def rename_collection(scope: Scope, creator_id: UUID, collection_id: UUID, name:
     scope.add(row)
 
 
-def add_to_collection(scope: Scope, creator_id: UUID, collection_id: UUID, assets: Sequence[UUID]) -> None:
-    """Put pictures at its end; one that is there stays where it is. Raises NotFound, BadInput for too many."""
+def add_to_collection(
+    scope: Scope, creator_id: UUID, collection_id: UUID, assets: Sequence[UUID]
+) -> None:
+    """Put pictures at its end; one that is there stays where it is. Raises NotFound, BadInput for
+    too many."""
     row = _lock_collection_row(scope, creator_id, collection_id)
     there = _list_asset_ids(scope, row)
-    _replace_items(scope, row, [*there, *(one for one in dict.fromkeys(assets) if one not in there)])
+    _replace_items(
+        scope, row, [*there, *(one for one in dict.fromkeys(assets) if one not in there)]
+    )
 
 
-def move_to_front(scope: Scope, creator_id: UUID, collection_id: UUID, assets: Sequence[UUID]) -> None:
-    """Put pictures of it before its others, in this order; one that is not in it is left out. Raises NotFound."""
+def move_to_front(
+    scope: Scope, creator_id: UUID, collection_id: UUID, assets: Sequence[UUID]
+) -> None:
+    """Put pictures of it before its others, in this order; one that is not in it is left out.
+    Raises NotFound."""
     row = _lock_collection_row(scope, creator_id, collection_id)
     there = _list_asset_ids(scope, row)
     first = [one for one in dict.fromkeys(assets) if one in there]
     _replace_items(scope, row, [*first, *(one for one in there if one not in first)])
 
 
-def remove_from_collection(scope: Scope, creator_id: UUID, collection_id: UUID, assets: Sequence[UUID]) -> None:
+def remove_from_collection(
+    scope: Scope, creator_id: UUID, collection_id: UUID, assets: Sequence[UUID]
+) -> None:
     """Take pictures out of it; they stay in the library. Raises NotFound."""
     row = _lock_collection_row(scope, creator_id, collection_id)
     _replace_items(scope, row, [one for one in _list_asset_ids(scope, row) if one not in assets])
@@ -136,7 +152,11 @@ def _replace_items(scope: Scope, row: models.CollectionRow, assets: Sequence[UUI
     _delete_items(scope, row)
     items = (
         models.CollectionItemRow(
-            tenant_id=scope.tenant_id, creator_id=row.creator_id, collection_id=row.id, position=at, asset_id=asset
+            tenant_id=scope.tenant_id,
+            creator_id=row.creator_id,
+            collection_id=row.id,
+            position=at,
+            asset_id=asset,
         )
         for at, asset in enumerate(assets)
     )
@@ -163,9 +183,14 @@ def _list_asset_ids(scope: Scope, row: models.CollectionRow) -> list[UUID]:
     return list(rows)
 
 
-def _lock_collection_row(scope: Scope, creator_id: UUID, collection_id: UUID) -> models.CollectionRow:
-    """The collection, held until the transaction ends: of two who arrange it, the second sees what the first did."""
-    row = scope.session.get(models.CollectionRow, (scope.tenant_id, collection_id), with_for_update=True)
+def _lock_collection_row(
+    scope: Scope, creator_id: UUID, collection_id: UUID
+) -> models.CollectionRow:
+    """The collection, held until the transaction ends: of two who arrange it, the second sees what
+    the first did."""
+    row = scope.session.get(
+        models.CollectionRow, (scope.tenant_id, collection_id), with_for_update=True
+    )
     if row is None or row.creator_id != creator_id:
         raise NotFound("collection.unknown")
     return row

@@ -41,6 +41,7 @@ def get_watermark(scope: Scope, creator_id: UUID) -> Watermark | None:
 def _find_watermark_row(scope: Scope, creator_id: UUID) -> models.CreatorWatermarkRow | None:
     return scope.session.exec(
         select(models.CreatorWatermarkRow).where(
-            models.CreatorWatermarkRow.tenant_id == scope.tenant_id, models.CreatorWatermarkRow.creator_id == creator_id
+            models.CreatorWatermarkRow.tenant_id == scope.tenant_id,
+            models.CreatorWatermarkRow.creator_id == creator_id,
         )
     ).first()

@@ -1,4 +1,5 @@
-"""Pictures of a model of one's own and those of demonstrations: which things may stand on one screen."""
+"""Pictures of a model of one's own and those of demonstrations: which things may stand on one
+screen."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -12,11 +13,11 @@ WHERE tenant_id = :tenant AND asset_id = ANY(:assets)
 
 
 def same_kind_indexes(scope: Scope, things: Sequence[Collection[UUID]]) -> list[int]:
-    """The places of those of these things, each with its pictures, that may share a screen; all of them but where a
-    model of one's own made some and others are demonstrations.
+    """The places of those of these things, each with its pictures, that may share a screen; all of
+    them but where a model of one's own made some and others are demonstrations.
 
-    Then it is what shows no demonstration; once that is settled, demonstrations; at last, one by one, what shows both.
-    Photographs are no model's, and stand with one's own.
+    Then it is what shows no demonstration; once that is settled, demonstrations; at last, one by
+    one, what shows both. Photographs are no model's, and stand with one's own.
     """
     every = range(len(things))
     assets = {asset for thing in things for asset in thing}

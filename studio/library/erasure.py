@@ -1,7 +1,9 @@
-"""Pictures that were put away are erased: by a member, or after the days an agency set. What anybody used stays.
+"""Pictures that were put away are erased: by a member, or after the days an agency set. What
+anybody used stays.
 
-Bytes, words and tags go; that it was made stays, with its time and cost (`models.ErasedPictureRow`), and so does what the
-gate knows of it. A press and the days end in the same event, and the workers look again before they erase.
+Bytes, words and tags go; that it was made stays, with its time and cost
+(`models.ErasedPictureRow`), and so does what the gate knows of it. A press and the days end in the
+same event, and the workers look again before they erase.
 """
 
 from collections.abc import Callable, Collection
@@ -39,8 +41,8 @@ FindPostedAssets = Callable[[Scope, UUID], Collection[UUID]]
 """The assets that stand in posts of a creator, whatever became of them: the rooms above know."""
 
 ErasureObstacle = Literal["here", "running", "packed", "posted", "same"] | erasure.RetentionReason
-"""Why a picture is not erased: it was not put away, its run goes on, a pack holds it, a post shows it, another picture
-is of the same bytes, or what the gate says."""
+"""Why a picture is not erased: it was not put away, its run goes on, a pack holds it, a post shows
+it, another picture is of the same bytes, or what the gate says."""
 
 _DAYS = "SELECT days FROM retentions WHERE tenant_id = :tenant"
 _SET = """
@@ -56,7 +58,8 @@ def retention_days(scope: Scope) -> int | None:
 
 
 def set_retention_days(scope: Scope, wanted: int | None) -> None:
-    """Erase what was put away so many days ago and not touched since; None: never. Raises BadInput."""
+    """Erase what was put away so many days ago and not touched since; None: never. Raises
+    BadInput."""
     if wanted is None:
         scope.run("DELETE FROM retentions WHERE tenant_id = :tenant", tenant=scope.tenant_id)
         return
@@ -67,14 +70,17 @@ def set_retention_days(scope: Scope, wanted: int | None) -> None:
 
 _AWAY = """
 SELECT c.creator_id, c.asset_id FROM creations c
-WHERE c.tenant_id = :tenant AND c.shelf = :away AND c.updated_at < house_now() - CAST(:age AS interval)
+WHERE c.tenant_id = :tenant AND c.shelf = :away AND c.updated_at < house_now() - CAST(:age AS
+interval)
 ORDER BY c.creator_id, c.asset_id
 """
 
 
 def due_for_erasure(scope: Scope, posted: FindPostedAssets, *, after: int) -> list[UUID]:
     """What was put away more than `after` days ago and may be erased."""
-    rows = scope.run(_AWAY, tenant=scope.tenant_id, away=str(ShelfState.RETIRED), age=timedelta(days=after)).all()
+    rows = scope.run(
+        _AWAY, tenant=scope.tenant_id, away=str(ShelfState.RETIRED), age=timedelta(days=after)
+    ).all()
     found: dict[UUID, list[UUID]] = {}
     for row in rows:
         found.setdefault(row.creator_id, []).append(row.asset_id)
@@ -100,14 +106,19 @@ SELECT c.asset_id,
   EXISTS (SELECT FROM jobs j
     WHERE j.tenant_id = c.tenant_id AND j.id = c.job_id AND j.state = ANY(:running)) AS running,
   EXISTS (SELECT FROM pack_items i JOIN packs p ON p.tenant_id = i.tenant_id AND p.id = i.pack_id
-    WHERE i.tenant_id = c.tenant_id AND i.asset_id = c.asset_id AND (p.frozen OR p.state <> :over)) AS packed,
-  EXISTS (SELECT FROM creations o WHERE o.tenant_id = c.tenant_id AND o.sha256 = c.sha256 AND o.id <> c.id) AS same
+    WHERE i.tenant_id = c.tenant_id AND i.asset_id = c.asset_id AND (p.frozen OR p.state <>
+    :over)) AS packed,
+  EXISTS (SELECT FROM creations o WHERE o.tenant_id = c.tenant_id AND o.sha256 = c.sha256 AND
+  o.id <> c.id) AS same
 FROM creations c WHERE c.tenant_id = :tenant AND c.asset_id = ANY(:assets)
 """
 
 
-def erasure_obstacles(scope: Scope, assets: Collection[UUID], posted: Collection[UUID]) -> dict[UUID, ErasureObstacle]:
-    """Those of these pictures that are not erased, and why; `posted` are those that stand in posts."""
+def erasure_obstacles(
+    scope: Scope, assets: Collection[UUID], posted: Collection[UUID]
+) -> dict[UUID, ErasureObstacle]:
+    """Those of these pictures that are not erased, and why; `posted` are those that stand in
+    posts."""
     rows = scope.run(
         _HERE,
         tenant=scope.tenant_id,
@@ -132,8 +143,8 @@ def erasure_obstacles(scope: Scope, assets: Collection[UUID], posted: Collection
 
 
 def request_erasure(scope: Scope, asset_id: UUID, posted: Collection[UUID]) -> None:
-    """Erase one picture for good, as the acting member; the workers do it. Raises Refused for who may not and, with
-    the reason, for what stays (`erase.…`); NotFound for another tenant's."""
+    """Erase one picture for good, as the acting member; the workers do it. Raises Refused for who
+    may not and, with the reason, for what stays (`erase.…`); NotFound for another tenant's."""
     _check_can_erase(scope, asset_id, posted)
     _enqueue_erasure(scope, asset_id, scope.actor)
 
@@ -151,10 +162,14 @@ def _enqueue_erasure(scope: Scope, asset_id: UUID, by: str) -> None:
     outbox.put(scope, ErasureDue(scope.tenant_id, asset_id, by), dedupe=f"erase:{asset_id}")
 
 
-def erase_picture(event: ErasureDue, *, tenant: OpenScope, store: ObjectStore, posted: FindPostedAssets) -> None:
-    """Erase a picture: its rows first, then its bytes. What is used by now stays, and who asked is told at Home.
+def erase_picture(
+    event: ErasureDue, *, tenant: OpenScope, store: ObjectStore, posted: FindPostedAssets
+) -> None:
+    """Erase a picture: its rows first, then its bytes. What is used by now stays, and who asked is
+    told at Home.
 
-    Killed in between, the next try deletes what is left. Raises Unavailable when the store is away.
+    Killed in between, the next try deletes what is left. Raises Unavailable when the store is
+    away.
     """
     try:
         with tenant(event.tenant_id, event.by) as scope:
@@ -171,7 +186,8 @@ def erase_picture(event: ErasureDue, *, tenant: OpenScope, store: ObjectStore, p
 _STAYS = """
 INSERT INTO erased_pictures
   (tenant_id, id, creator_id, asset_id, job_id, engine, model, made_at, seconds, cost, currency, by)
-SELECT c.tenant_id, c.id, c.creator_id, c.asset_id, c.job_id, c.engine, c.model, c.created_at, c.seconds, c.cost,
+SELECT c.tenant_id, c.id, c.creator_id, c.asset_id, c.job_id, c.engine, c.model, c.created_at,
+c.seconds, c.cost,
   c.currency, :by
 FROM creations c WHERE c.tenant_id = :tenant AND c.asset_id = :asset
 """
@@ -180,18 +196,26 @@ _UNNAMED = "UPDATE collections SET cover_id = NULL WHERE tenant_id = :tenant AND
 
 def _erase_rows(scope: Scope, event: ErasureDue, posted: FindPostedAssets) -> None:
     asset = {"tenant": scope.tenant_id, "asset": event.subject_id}
-    done = "SELECT EXISTS (SELECT FROM erased_pictures WHERE tenant_id = :tenant AND asset_id = :asset)"
+    done = (
+        "SELECT EXISTS (SELECT FROM erased_pictures WHERE tenant_id = :tenant AND asset_id = "
+        ":asset)"
+    )
     erasure.lock_asset(scope, event.subject_id)
     if scope.run(done, **asset).scalar():
         return  # tried before: its bytes are left
-    locked = "SELECT creator_id, sha256 FROM creations WHERE tenant_id = :tenant AND asset_id = :asset FOR UPDATE"
+    locked = (
+        "SELECT creator_id, sha256 FROM creations WHERE tenant_id = :tenant AND asset_id = :asset "
+        "FOR UPDATE"
+    )
     row = scope.run(locked, **asset).first()
     if row is None:
         raise NotFound("library.asset_unknown", destination="-")
     _check_can_erase(scope, event.subject_id, posted(scope, row.creator_id))
     scope.run(_STAYS, by=event.by, **asset)
     scope.run(_UNNAMED, **asset)
-    scope.run("DELETE FROM collection_items WHERE tenant_id = :tenant AND asset_id = :asset", **asset)
+    scope.run(
+        "DELETE FROM collection_items WHERE tenant_id = :tenant AND asset_id = :asset", **asset
+    )
     scope.run("DELETE FROM creations WHERE tenant_id = :tenant AND asset_id = :asset", **asset)
     _detach_uploads(scope, event.subject_id)
     erasure.mark_erased(scope, event.subject_id)
@@ -210,14 +234,16 @@ def _detach_uploads(scope: Scope, asset_id: UUID) -> None:
 
 
 def erased_asset_id(scope: Scope, creation_id: UUID) -> UUID | None:
-    """The asset of a picture that was erased and is brought again: it is the same one, with all that is known of it."""
+    """The asset of a picture that was erased and is brought again: it is the same one, with all
+    that is known of it."""
     again = "DELETE FROM erased_pictures WHERE tenant_id = :tenant AND id = :id RETURNING asset_id"
     found: UUID | None = scope.run(again, tenant=scope.tenant_id, id=creation_id).scalar()
     return found
 
 
 def _erase_bytes(event: ErasureDue, *, tenant: OpenScope, store: ObjectStore) -> None:
-    """Delete the objects; who brings the same bytes meanwhile waits, and then stores them again (`pipeline.ingest_asset`)."""
+    """Delete the objects; who brings the same bytes meanwhile waits, and then stores them again
+    (`pipeline.ingest_asset`)."""
     with tenant(event.tenant_id, ERASURE_ACTOR) as scope:
         for sha256 in sorted(erasure.erasable_digests(scope, event.subject_id)):
             library.lock_library(scope, "object", sha256)

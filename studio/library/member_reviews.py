@@ -1,4 +1,5 @@
-"""What members say of pictures of the library: how they are rated, and that somebody other than their maker looked."""
+"""What members say of pictures of the library: how they are rated, and that somebody other than
+their maker looked."""
 
 from uuid import UUID
 
@@ -18,12 +19,16 @@ from tenants.auth import device_fingerprints
 
 
 def rate_picture(scope: Scope, asset_id: UUID, rating: Rating, *, minor: bool = False) -> None:
-    """Rate a picture, as `gate.reviews.content_reviews.submit_rating`. Raises NotFound for one that is in nobody's library here."""
-    content_reviews.submit_rating(scope, asset_id, _get_creation_row(scope, asset_id).sha256, rating, minor=minor)
+    """Rate a picture, as `gate.reviews.content_reviews.submit_rating`. Raises NotFound for one that
+    is in nobody's library here."""
+    content_reviews.submit_rating(
+        scope, asset_id, _get_creation_row(scope, asset_id).sha256, rating, minor=minor
+    )
 
 
 def request_lower_rating(scope: Scope, asset_id: UUID, wanted: Rating, *, why: str) -> UUID:
-    """Ask others to lower the rating of a picture, as `gate.reviews.rating_reductions.request_lowering`; who brought it in is none of them."""
+    """Ask others to lower the rating of a picture, as
+    `gate.reviews.rating_reductions.request_lowering`; who brought it in is none of them."""
     maker = human_behind(scope, makers_of(scope, [asset_id]).get(asset_id, ""))
     return rating_reductions.request_lowering(
         scope, asset_id, _get_creation_row(scope, asset_id).sha256, wanted, why=why, maker=maker
@@ -31,28 +36,44 @@ def request_lower_rating(scope: Scope, asset_id: UUID, wanted: Rating, *, why: s
 
 
 def review_picture(
-    scope: Scope, asset_id: UUID, *, approve: bool, seen_percent: int = 100, reason: Message | None = None
+    scope: Scope,
+    asset_id: UUID,
+    *,
+    approve: bool,
+    seen_percent: int = 100,
+    reason: Message | None = None,
 ) -> None:
-    """Say yes or no to the bytes of a picture, for every use of them. Raises Refused for who made it, and as the desk.
+    """Say yes or no to the bytes of a picture, for every use of them. Raises Refused for who made
+    it, and as the desk.
 
-    A no may be anybody's who may review; a yes needs somebody who neither handed the picture in nor asked for it. Of a
-    film, so much was seen as was shown of its frames.
+    A no may be anybody's who may review; a yes needs somebody who neither handed the picture in nor
+    asked for it. Of a film, so much was seen as was shown of its frames.
     """
     row = _get_creation_row(scope, asset_id)
     member = queries.get_acting_member(scope, "review.people_only")
     seen_percent = min(seen_percent, playback.percent_seen(scope, member, asset_id))
-    if approve and (maker := human_behind(scope, makers_of(scope, [asset_id]).get(asset_id, ""))) is not None:
+    if (
+        approve
+        and (maker := human_behind(scope, makers_of(scope, [asset_id]).get(asset_id, "")))
+        is not None
+    ):
         reviewer = queries.get_member(scope, UUID(scope.actor.partition(":")[2])).principal_id
-        if reviewer == maker or reviewer in device_fingerprints.same_humans(scope, maker).get(maker, ()):
+        if reviewer == maker or reviewer in device_fingerprints.same_humans(scope, maker).get(
+            maker, ()
+        ):
             raise Refused("review.own")
     content_reviews.review_bytes(
-        scope, row.sha256, verdict="approve" if approve else "refuse", reason=reason, seen_percent=seen_percent
+        scope,
+        row.sha256,
+        verdict="approve" if approve else "refuse",
+        reason=reason,
+        seen_percent=seen_percent,
     )
 
 
 def record_member_viewing(scope: Scope, asset_id: UUID) -> None:
-    """Somebody who approves a post looked at this picture: that counts for the safety check too, where they may review
-    it and did not make it; else nothing is written."""
+    """Somebody who approves a post looked at this picture: that counts for the safety check too,
+    where they may review it and did not make it; else nothing is written."""
     try:
         review_picture(scope, asset_id, approve=True)
     except Refused:
@@ -60,7 +81,8 @@ def record_member_viewing(scope: Scope, asset_id: UUID) -> None:
 
 
 def makers_of(scope: Scope, asset_ids: list[UUID]) -> dict[UUID, str]:
-    """Who handed each of these pictures in, or asked for it, as an actor; those nobody here did are absent."""
+    """Who handed each of these pictures in, or asked for it, as an actor; those nobody here did are
+    absent."""
     handed = scope.session.exec(
         select(UploadRow.asset_id, UploadRow.by).where(
             UploadRow.tenant_id == scope.tenant_id, col(UploadRow.asset_id).in_(asset_ids)
@@ -72,7 +94,10 @@ def makers_of(scope: Scope, asset_ids: list[UUID]) -> dict[UUID, str]:
     drawn = scope.session.exec(
         select(models.CreationRow.asset_id, JobRow.by)
         .join(JobRow, of_run)
-        .where(models.CreationRow.tenant_id == scope.tenant_id, col(models.CreationRow.asset_id).in_(asset_ids))
+        .where(
+            models.CreationRow.tenant_id == scope.tenant_id,
+            col(models.CreationRow.asset_id).in_(asset_ids),
+        )
     ).all()
     cut = scope.session.exec(
         select(ClipRow.asset_id, ClipRow.by).where(

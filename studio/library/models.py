@@ -20,7 +20,8 @@ from foundation.db.tables import (
 )
 
 SEARCH_TEXT_SQL = "folded(alt || ' ' || shows || ' ' || prompt || ' ' || CAST(tags AS text))"
-"""How the words of an asset are kept; `folded` is a function of the database (`migrations/versions/0077`, `0113`)."""
+"""How the words of an asset are kept; `folded` is a function of the database
+(`migrations/versions/0077`, `0113`)."""
 
 PRICE_TYPE = Numeric(14, 4)
 
@@ -29,12 +30,15 @@ class RetentionRow(TenantRow, table=True):
     """After how many days an agency wants erased what was put away; no row: never."""
 
     __tablename__ = "retentions"
-    __table_args__ = table_arguments(UniqueConstraint("tenant_id"), about="nobody", keep="while the tenant is here")
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id"), about="nobody", keep="while the tenant is here"
+    )
     days: int
 
 
 class ErasedPictureRow(CreatorOwnedRow, table=True):
-    """What stays of a picture in the library whose bytes and words were erased: that it was made, and its cost."""
+    """What stays of a picture in the library whose bytes and words were erased: that it was made,
+    and its cost."""
 
     __tablename__ = "erased_pictures"
     __table_args__ = table_arguments(
@@ -62,7 +66,9 @@ class CreationRow(CreatorOwnedRow, table=True):
         tenant_foreign_key("job_id", "jobs"),
         Index("creations_library", "tenant_id", "creator_id", "created_at", "asset_id"),
         Index("creations_run", "tenant_id", "job_id", postgresql_where=sql("job_id IS NOT NULL")),
-        Index("creations_made", "tenant_id", "created_at", postgresql_where=sql("job_id IS NOT NULL")),
+        Index(
+            "creations_made", "tenant_id", "created_at", postgresql_where=sql("job_id IS NOT NULL")
+        ),
         about="creator",
         keep="while the tenant is here",
     )
@@ -79,18 +85,22 @@ class CreationRow(CreatorOwnedRow, table=True):
     parameters: dict[str, Any] = jsonb_column()
     alt: str
     shows: str = ""
-    """What can be seen on it, at length: it is found by these words, and they leave with no post."""
+    """What can be seen on it, at length: it is found by these words, and they leave with no
+    post."""
     shelf: str = "new"
     """new, kept or retired: what people made of it."""
     taken_at: datetime | None = timestamp_column(optional=True)
     tags: dict[str, str] = jsonb_column()
     """What members call it: each tag as it was written, under its folded form."""
-    words: str | None = Field(default=None, sa_column_args=(Computed(SEARCH_TEXT_SQL, persisted=True),))
+    words: str | None = Field(
+        default=None, sa_column_args=(Computed(SEARCH_TEXT_SQL, persisted=True),)
+    )
     """What it is found by: no capitals, no accents. PostgreSQL keeps it."""
     seconds: float | None = None
     """How long the engine drew; None of what no engine of a run made."""
     cost: Decimal | None = Field(default=None, sa_type=PRICE_TYPE)
-    """What the engine asked for it, in minor units of `currency`, often less than one; None where engines are free."""
+    """What the engine asked for it, in minor units of `currency`, often less than one; None where
+    engines are free."""
     currency: str | None = None
 
 
@@ -99,7 +109,9 @@ class CreatorWatermarkRow(CreatorOwnedRow, table=True):
 
     __tablename__ = "creator_watermarks"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "creator_id"), about="creator", keep="while the tenant is here"
+        UniqueConstraint("tenant_id", "creator_id"),
+        about="creator",
+        keep="while the tenant is here",
     )
     text: str
     corner: str
@@ -114,7 +126,9 @@ class CollectionRow(CreatorOwnedRow, table=True):
 
     __tablename__ = "collections"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "creator_id", "folded"), about="creator", keep="while the tenant is here"
+        UniqueConstraint("tenant_id", "creator_id", "folded"),
+        about="creator",
+        keep="while the tenant is here",
     )
     name: str
     folded: str

@@ -1,4 +1,5 @@
-"""Films and sounds as pages show them: how long they are, their poster, and the sheets with every frame of theirs."""
+"""Films and sounds as pages show them: how long they are, their poster, and the sheets with every
+frame of theirs."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -43,8 +44,10 @@ class Playback:
 
 
 _REELS = """
-SELECT asset_id, sha256, CAST(parameters ->> :seconds AS int) AS seconds, CAST(parameters ->> :frames AS int) AS frames
-FROM creations WHERE tenant_id = :tenant AND asset_id = ANY(:assets) AND parameters ->> :frames IS NOT NULL
+SELECT asset_id, sha256, CAST(parameters ->> :seconds AS int) AS seconds, CAST(parameters ->>
+:frames AS int) AS frames
+FROM creations WHERE tenant_id = :tenant AND asset_id = ANY(:assets) AND parameters ->> :frames
+IS NOT NULL
 """
 
 
@@ -53,9 +56,16 @@ def playback_of(scope: Scope, assets: Collection[UUID]) -> dict[UUID, Playback]:
     if not assets:
         return {}
     rows = scope.run(
-        _REELS, tenant=scope.tenant_id, assets=list(assets), seconds=SECONDS_PARAMETER, frames=FRAMES_PARAMETER
+        _REELS,
+        tenant=scope.tenant_id,
+        assets=list(assets),
+        seconds=SECONDS_PARAMETER,
+        frames=FRAMES_PARAMETER,
     )
-    return {row.asset_id: Playback(row.asset_id, row.sha256, row.seconds, -(-row.frames // ON_A_SHEET)) for row in rows}
+    return {
+        row.asset_id: Playback(row.asset_id, row.sha256, row.seconds, -(-row.frames // ON_A_SHEET))
+        for row in rows
+    }
 
 
 def poster_digest(scope: Scope, asset_id: UUID) -> str | None:
@@ -69,8 +79,11 @@ def sheet_digests(scope: Scope, asset_id: UUID) -> list[str]:
 
 
 def record_shown(scope: Scope, member: Member, reel: Playback, sha256: str) -> None:
-    """A sheet of a film, or a sound, went to a member's screen. Who was shown every sheet has seen the film."""
-    assets.lock_library(scope, "shown", member.principal_id, reel.sha256)  # the last two may go at the same moment
+    """A sheet of a film, or a sound, went to a member's screen. Who was shown every sheet has seen
+    the film."""
+    assets.lock_library(
+        scope, "shown", member.principal_id, reel.sha256
+    )  # the last two may go at the same moment
     viewings.record_viewing(scope, member, sha256)
     every = sheet_digests(scope, reel.asset_id)
     if viewings.viewed_digests_of(scope, member.principal_id, every) >= set(every):
@@ -78,9 +91,12 @@ def record_shown(scope: Scope, member: Member, reel: Playback, sha256: str) -> N
 
 
 def percent_seen(scope: Scope, member: Member, asset_id: UUID) -> int:
-    """How much of a film was shown to a member in the last hour; of a picture, which is shown whole, all."""
+    """How much of a film was shown to a member in the last hour; of a picture, which is shown
+    whole, all."""
     found = playback_of(scope, [asset_id]).get(asset_id)
     if found is None:
         return 100
     every = sheet_digests(scope, asset_id) or [found.sha256]
-    return 100 * len(viewings.viewed_digests_of(scope, member.principal_id, every)) // len(set(every))
+    return (
+        100 * len(viewings.viewed_digests_of(scope, member.principal_id, every)) // len(set(every))
+    )

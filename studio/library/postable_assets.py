@@ -1,4 +1,5 @@
-"""The library as programs read it: page by page, in an order that nothing brought in meanwhile shifts."""
+"""The library as programs read it: page by page, in an order that nothing brought in meanwhile
+shifts."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -26,8 +27,9 @@ AUDIO_KIND = "sound"
 
 @dataclass(frozen=True)
 class PostableAsset:
-    """An asset that a post may carry. `alt` stands in its place; `rating` is None while nobody gave one; `waits` says
-    that people still have to rate it or look at it; `seconds` is 0 of a picture; `at` is when it came in."""
+    """An asset that a post may carry. `alt` stands in its place; `rating` is None while nobody gave
+    one; `waits` says that people still have to rate it or look at it; `seconds` is 0 of a picture;
+    `at` is when it came in."""
 
     asset_id: UUID
     creator_id: UUID
@@ -42,9 +44,11 @@ class PostableAsset:
 def list_postable_assets(
     scope: Scope, creators: Collection[UUID], *, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[PostableAsset]:
-    """What these creators have that a post may carry, the newest first; with `before`, what came before that place.
+    """What these creators have that a post may carry, the newest first; with `before`, what came
+    before that place.
 
-    What was put away, and what is withheld (frozen, never allowed), is left out; so a page is short at the end alone.
+    What was put away, and what is withheld (frozen, never allowed), is left out; so a page is short
+    at the end alone.
     """
     found: list[PostableAsset] = []
     most = min(limit, MAX_PAGE_SIZE)
@@ -57,14 +61,16 @@ def list_postable_assets(
 
 
 def get_postable_asset(scope: Scope, creators: Collection[UUID], asset_id: UUID) -> PostableAsset:
-    """One asset, also one that was put away. Raises NotFound for what is withheld, and for another creator's or
-    tenant's, which look the same."""
+    """One asset, also one that was put away. Raises NotFound for what is withheld, and for another
+    creator's or tenant's, which look the same."""
     row = scope.session.exec(
         select(models.CreationRow).where(
             models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.asset_id == asset_id
         )
     ).first()
-    found = _assets_from_rows(scope, [row]) if row is not None and row.creator_id in creators else []
+    found = (
+        _assets_from_rows(scope, [row]) if row is not None and row.creator_id in creators else []
+    )
     if not found:
         raise NotFound("library.asset_unknown", destination="-")
     return found[0]
@@ -74,14 +80,19 @@ ASSET_FETCHED = "asset.fetched"
 """No press of a person: what a program fetched, nobody has looked at."""
 
 UNCOVERED_RATINGS = frozenset({Rating.G, Rating.S})
-"""Ratings that are given out without being asked for by name; the page covers the others until somebody presses."""
+"""Ratings that are given out without being asked for by name; the page covers the others until
+somebody presses."""
 
 
-def get_picture_digest(scope: Scope, creators: Collection[UUID], asset_id: UUID, *, uncovered: bool, key: str) -> str:
-    """The digest of a picture's bytes for a program, once people have judged it; of nudity and more only as somebody
-    asks for it `uncovered`, which is written down under the acting member with the name of the `key`.
+def get_picture_digest(
+    scope: Scope, creators: Collection[UUID], asset_id: UUID, *, uncovered: bool, key: str
+) -> str:
+    """The digest of a picture's bytes for a program, once people have judged it; of nudity and more
+    only as somebody asks for it `uncovered`, which is written down under the acting member with the
+    name of the `key`.
 
-    Raises NotFound as `one`, and Refused for a film or a sound, for what waits for people, and for what is covered.
+    Raises NotFound as `one`, and Refused for a film or a sound, for what waits for people, and for
+    what is covered.
     """
     found = get_postable_asset(scope, creators, asset_id)
     if found.kind != PICTURE_KIND:
@@ -106,7 +117,9 @@ def _load_postable_rows(
             col(models.CreationRow.creator_id).in_(list(creators)),
             models.CreationRow.shelf != str(ShelfState.RETIRED),
         )
-        .order_by(col(models.CreationRow.created_at).desc(), col(models.CreationRow.asset_id).desc())
+        .order_by(
+            col(models.CreationRow.created_at).desc(), col(models.CreationRow.asset_id).desc()
+        )
         .limit(limit)
         .execution_options(populate_existing=True)
     )
@@ -134,5 +147,9 @@ def _assets_from_rows(scope: Scope, rows: Sequence[models.CreationRow]) -> list[
         seconds = max(1, reel.seconds) if reel is not None else 0
         at = row.created_at or scope.now
         waits = row.sha256 in waiting
-        found.append(PostableAsset(row.asset_id, row.creator_id, kind, seconds, row.alt, how.rating, waits, at))
+        found.append(
+            PostableAsset(
+                row.asset_id, row.creator_id, kind, seconds, row.alt, how.rating, waits, at
+            )
+        )
     return found

@@ -33,7 +33,8 @@ class AssetBytes:
 
 @dataclass(frozen=True)
 class AssetCard:
-    """An asset of the library with where it comes from; `origin` is upload or generated, `at` when it came in."""
+    """An asset of the library with where it comes from; `origin` is upload or generated, `at` when
+    it came in."""
 
     asset_id: UUID
     creator_id: UUID
@@ -80,17 +81,25 @@ def list_asset_cards(
         select(models.CreationRow, RecipeRow.name, RecipeRow.version)
         .join(JobRow, columns_equal(JobRow.id, models.CreationRow.job_id), isouter=True)
         .join(RecipeRow, columns_equal(RecipeRow.id, JobRow.recipe_id), isouter=True)
-        .where(models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.creator_id == creator_id)
+        .where(
+            models.CreationRow.tenant_id == scope.tenant_id,
+            models.CreationRow.creator_id == creator_id,
+        )
     )
     if job_id is not None:
         query = query.where(models.CreationRow.job_id == job_id).order_by(
             col(models.CreationRow.created_at), col(models.CreationRow.id)
         )
     else:
-        query = query.order_by(col(models.CreationRow.created_at).desc(), col(models.CreationRow.asset_id))
+        query = query.order_by(
+            col(models.CreationRow.created_at).desc(), col(models.CreationRow.asset_id)
+        )
     rows = scope.session.exec(query.limit(limit).execution_options(populate_existing=True)).all()
     standing = ratings.display_ratings(scope, [row.sha256 for row, *_ in rows])
-    return [_build_asset_card(scope, row, standing[row.sha256], name, version) for row, name, version in rows]
+    return [
+        _build_asset_card(scope, row, standing[row.sha256], name, version)
+        for row, name, version in rows
+    ]
 
 
 def get_asset_cards(scope: Scope, assets: Sequence[UUID]) -> list[AssetCard]:
@@ -101,18 +110,26 @@ def get_asset_cards(scope: Scope, assets: Sequence[UUID]) -> list[AssetCard]:
         select(models.CreationRow, RecipeRow.name, RecipeRow.version)
         .join(JobRow, columns_equal(JobRow.id, models.CreationRow.job_id), isouter=True)
         .join(RecipeRow, columns_equal(RecipeRow.id, JobRow.recipe_id), isouter=True)
-        .where(models.CreationRow.tenant_id == scope.tenant_id, col(models.CreationRow.asset_id).in_(list(assets)))
+        .where(
+            models.CreationRow.tenant_id == scope.tenant_id,
+            col(models.CreationRow.asset_id).in_(list(assets)),
+        )
         .execution_options(populate_existing=True)
     ).all()
     standing = ratings.display_ratings(scope, [row.sha256 for row, *_ in rows])
     found = {
-        row.asset_id: _build_asset_card(scope, row, standing[row.sha256], name, version) for row, name, version in rows
+        row.asset_id: _build_asset_card(scope, row, standing[row.sha256], name, version)
+        for row, name, version in rows
     }
     return [found[asset] for asset in assets if asset in found]
 
 
 def _build_asset_card(
-    scope: Scope, row: models.CreationRow, standing: DisplayRating, recipe: str | None, version: int | None
+    scope: Scope,
+    row: models.CreationRow,
+    standing: DisplayRating,
+    recipe: str | None,
+    version: int | None,
 ) -> AssetCard:
     return AssetCard(
         row.asset_id,
@@ -143,7 +160,8 @@ def packed_assets(scope: Scope, creator_id: UUID) -> dict[UUID, bool]:
     rows = scope.run(
         "SELECT i.asset_id, bool_or(p.frozen) AS sold FROM pack_items i"
         " JOIN packs p ON p.tenant_id = i.tenant_id AND p.id = i.pack_id"
-        " WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.state <> :retired GROUP BY i.asset_id",
+        " WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.state <> :retired GROUP "
+        "BY i.asset_id",
         tenant=scope.tenant_id,
         creator=creator_id,
         retired=str(PackState.RETIRED),
@@ -154,8 +172,9 @@ def packed_assets(scope: Scope, creator_id: UUID) -> dict[UUID, bool]:
 def list_unreviewed(
     scope: Scope, creators: Collection[UUID], *, limit: int, only: Collection[UUID] | None = None
 ) -> list[AssetCard]:
-    """Pictures that were kept and that nobody judged: not rated yet, or showing Nudity that nobody looked at. The
-    newest first, among twice as many as `limit` that were kept last; `only` of these."""
+    """Pictures that were kept and that nobody judged: not rated yet, or showing Nudity that nobody
+    looked at. The newest first, among twice as many as `limit` that were kept last; `only` of
+    these."""
     rows = scope.session.exec(
         select(models.CreationRow)
         .where(
@@ -169,26 +188,35 @@ def list_unreviewed(
     ).all()
     waiting = unreviewed_digests(scope, [row.sha256 for row in rows])
     waiting_rows = [row for row in rows if row.sha256 in waiting]
-    return [_build_asset_card(scope, row, waiting[row.sha256], None, None) for row in waiting_rows[:limit]]
+    return [
+        _build_asset_card(scope, row, waiting[row.sha256], None, None)
+        for row in waiting_rows[:limit]
+    ]
 
 
 def unreviewed_digests(scope: Scope, digests: Collection[str]) -> dict[str, DisplayRating]:
-    """Those of these bytes that wait for people, and how they stand: not rated yet, or showing Nudity that nobody
-    looked at."""
+    """Those of these bytes that wait for people, and how they stand: not rated yet, or showing
+    Nudity that nobody looked at."""
     looked = queries.review_verdicts(scope, digests)
     rated = ratings.directly_rated(scope, looked)  # both: it is settled, whatever its family says
     standing = ratings.display_ratings(scope, [one for one in digests if one not in rated])
-    return {sha256: how for sha256, how in standing.items() if _needs_review(how, looked=sha256 in looked)}
+    return {
+        sha256: how
+        for sha256, how in standing.items()
+        if _needs_review(how, looked=sha256 in looked)
+    }
 
 
 def assets_by_digest(
     scope: Scope, digests: Collection[str], *, creators: Collection[UUID] | None = None
 ) -> dict[str, UUID]:
-    """The asset of each of these bytes, of these creators' libraries or of all; bytes that are in none are absent."""
+    """The asset of each of these bytes, of these creators' libraries or of all; bytes that are in
+    none are absent."""
     if not digests:
         return {}
     asked = select(models.CreationRow.sha256, models.CreationRow.asset_id).where(
-        models.CreationRow.tenant_id == scope.tenant_id, col(models.CreationRow.sha256).in_(list(digests))
+        models.CreationRow.tenant_id == scope.tenant_id,
+        col(models.CreationRow.sha256).in_(list(digests)),
     )
     if creators is not None:
         asked = asked.where(col(models.CreationRow.creator_id).in_(list(creators)))

@@ -1,8 +1,10 @@
-"""Contact sheets: pictures that came in together are looked at together, and judged by one decision.
+"""Contact sheets: pictures that came in together are looked at together, and judged by one
+decision.
 
-Together are the pictures of one run of a recipe, the files handed in by one gesture, else those of one pack. A picture
-is on one sheet only; one that came alone is on none, and neither is a film, which has sheets of its own. Nobody judged
-the pictures of a sheet yet, and all of a sheet wait for the same thing: a rating, or a yes to what shows Nudity.
+Together are the pictures of one run of a recipe, the files handed in by one gesture, else those of
+one pack. A picture is on one sheet only; one that came alone is on none, and neither is a film,
+which has sheets of its own. Nobody judged the pictures of a sheet yet, and all of a sheet wait for
+the same thing: a rating, or a yes to what shows Nudity.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -29,7 +31,8 @@ REFUSED_REASON = "approvals.because.check"
 
 @dataclass(frozen=True)
 class ReviewSheet:
-    """Pictures of one creator that are judged together; `origin` says what they share: job, upload or pack."""
+    """Pictures of one creator that are judged together; `origin` says what they share: job, upload
+    or pack."""
 
     key: str
     origin: str
@@ -40,7 +43,8 @@ class ReviewSheet:
 
 @dataclass(frozen=True)
 class PictureVerdict:
-    """What is said of one picture: a yes, a no, or a rating. `drawn` is the rating it had when it was looked at."""
+    """What is said of one picture: a yes, a no, or a rating. `drawn` is the rating it had when it
+    was looked at."""
 
     asset_id: UUID
     drawn: Rating | None
@@ -54,7 +58,9 @@ def list_waiting_pictures(scope: Scope, creators: Collection[UUID]) -> list[Asse
     return queries.list_unreviewed(scope, creators, limit=MAX_SHEET_SIZE)
 
 
-def group_into_sheets(scope: Scope, cards: Sequence[AssetCard]) -> tuple[list[ReviewSheet], list[AssetCard]]:
+def group_into_sheets(
+    scope: Scope, cards: Sequence[AssetCard]
+) -> tuple[list[ReviewSheet], list[AssetCard]]:
     """The sheets among pictures that wait, the oldest first, and the pictures that are on none."""
     shared = _load_shared_origins(scope, cards)
     found: dict[tuple[str, str, ReviewKind], list[AssetCard]] = {}
@@ -63,7 +69,13 @@ def group_into_sheets(scope: Scope, cards: Sequence[AssetCard]) -> tuple[list[Re
             wants: ReviewKind = "rating" if card.standing.rating is None else "review"
             found.setdefault((*shared[card.asset_id], wants), []).append(card)
     sheets = [
-        ReviewSheet(f"{key}:{wants}{mark}", origin, wants, some[0].creator_id, tuple(sorted(some, key=_age_key)))
+        ReviewSheet(
+            f"{key}:{wants}{mark}",
+            origin,
+            wants,
+            some[0].creator_id,
+            tuple(sorted(some, key=_age_key)),
+        )
         for (origin, key, wants), every in found.items()
         for mark, some in _of_one_kind(every)
         if len(some) >= MIN_SHEET_SIZE
@@ -75,7 +87,8 @@ def group_into_sheets(scope: Scope, cards: Sequence[AssetCard]) -> tuple[list[Re
 
 
 def _of_one_kind(cards: Sequence[AssetCard]) -> list[tuple[str, Sequence[AssetCard]]]:
-    """What may stand on one sheet, each with its mark: what a model of their own made stands without demonstrations."""
+    """What may stand on one sheet, each with its mark: what a model of their own made stands
+    without demonstrations."""
     demo = [one for one in cards if one.label]
     if not demo or not any(one.seed is not None and not one.label for one in cards):
         return [("", cards)]
@@ -89,7 +102,8 @@ def _age_key(card: AssetCard) -> tuple[object, ...]:
 _SHARED = """
 SELECT DISTINCT ON (c.asset_id) c.asset_id, c.creator_id, c.job_id, u.batch, p.pack_id
 FROM creations c
-LEFT JOIN uploads u ON u.tenant_id = c.tenant_id AND u.creator_id = c.creator_id AND u.asset_id = c.asset_id
+LEFT JOIN uploads u ON u.tenant_id = c.tenant_id AND u.creator_id = c.creator_id AND u.asset_id =
+c.asset_id
   AND u.batch IS NOT NULL
 LEFT JOIN pack_items p ON p.tenant_id = c.tenant_id AND p.asset_id = c.asset_id
 WHERE c.tenant_id = :tenant AND c.asset_id = ANY(:assets)
@@ -97,8 +111,11 @@ ORDER BY c.asset_id, u.created_at, p.created_at, p.pack_id
 """
 
 
-def _load_shared_origins(scope: Scope, cards: Sequence[AssetCard]) -> Mapping[UUID, tuple[str, str]]:
-    """What each picture came in with: its kind and its key, which no two creators share; absent where it came alone."""
+def _load_shared_origins(
+    scope: Scope, cards: Sequence[AssetCard]
+) -> Mapping[UUID, tuple[str, str]]:
+    """What each picture came in with: its kind and its key, which no two creators share; absent
+    where it came alone."""
     if not cards:
         return {}
     rows = scope.run(_SHARED, tenant=scope.tenant_id, assets=[card.asset_id for card in cards])
@@ -118,28 +135,42 @@ def makers_by_asset(scope: Scope, cards: Iterable[AssetCard]) -> Mapping[UUID, U
     return {asset: maker for asset, by in known.items() if (maker := humans[by]) is not None}
 
 
-def review_sheet(scope: Scope, creators: Collection[UUID], said: Sequence[PictureVerdict], *, key: UUID) -> None:
-    """Judge the pictures of a sheet as they were drawn, all of them or none; the safety check asks for every one to
-    have been shown (`gate.reviews.content_reviews.record_sheet_verdicts`), and holds each picture to what it asks of a single one. Once per `key`.
+def review_sheet(
+    scope: Scope, creators: Collection[UUID], said: Sequence[PictureVerdict], *, key: UUID
+) -> None:
+    """Judge the pictures of a sheet as they were drawn, all of them or none; the safety check asks
+    for every one to have been shown (`gate.reviews.content_reviews.record_sheet_verdicts`), and
+    holds each picture to what it asks of a single one. Once per `key`.
 
-    Raises Conflict where one of them does not wait any more, or is rated anew; Refused for a yes of who made it, or
-    counts as who did; NotFound for a picture of nobody among `creators`; and as the safety check does.
+    Raises Conflict where one of them does not wait any more, or is rated anew; Refused for a yes of
+    who made it, or counts as who did; NotFound for a picture of nobody among `creators`; and as the
+    safety check does.
     """
-    assets.lock_library(scope, "sheets")  # of two who press at once, the second is told that it is settled
+    assets.lock_library(
+        scope, "sheets"
+    )  # of two who press at once, the second is told that it is settled
     about = f"sheet:{key}"
     if audit.find_last_act(scope, SHEET_REVIEWED, about) is not None:
         return
     wanted = {one.asset_id: one for one in said}
     still = {
-        card.asset_id: card for card in queries.list_unreviewed(scope, creators, limit=MAX_SHEET_SIZE, only=wanted)
+        card.asset_id: card
+        for card in queries.list_unreviewed(scope, creators, limit=MAX_SHEET_SIZE, only=wanted)
     }
     for asset_id in wanted.keys() - still.keys():
-        if queries.get_asset_bytes(scope, asset_id).creator_id not in creators:  # raises for another tenant's
+        if (
+            queries.get_asset_bytes(scope, asset_id).creator_id not in creators
+        ):  # raises for another tenant's
             raise NotFound("library.asset_unknown", destination="-")
-    if any(asset not in still or still[asset].standing.rating is not one.drawn for asset, one in wanted.items()):
+    if any(
+        asset not in still or still[asset].standing.rating is not one.drawn
+        for asset, one in wanted.items()
+    ):
         raise Conflict("review.set_changed")
     _check_not_own_work(scope, [still[one.asset_id] for one in said if one.approve])
-    content_reviews.record_sheet_verdicts(scope, [_sheet_verdict(still[one.asset_id], one) for one in said], sheet=key)
+    content_reviews.record_sheet_verdicts(
+        scope, [_sheet_verdict(still[one.asset_id], one) for one in said], sheet=key
+    )
     audit.record(
         scope,
         SHEET_REVIEWED,
@@ -156,9 +187,10 @@ def _check_not_own_work(scope: Scope, cards: Sequence[AssetCard]) -> None:
     if not made:
         return
     reviewer = member_reviews.human_behind(scope, scope.actor)
-    if reviewer is not None and {reviewer, *device_fingerprints.same_humans(scope, reviewer).get(reviewer, ())} & set(
-        made.values()
-    ):
+    if reviewer is not None and {
+        reviewer,
+        *device_fingerprints.same_humans(scope, reviewer).get(reviewer, ()),
+    } & set(made.values()):
         raise Refused("review.own")
 
 
@@ -167,4 +199,6 @@ def _sheet_verdict(card: AssetCard, said: PictureVerdict) -> SheetVerdict:
         return SheetVerdict(card.asset_id, card.sha256, rating=said.rating, minor=said.minor)
     if said.approve:
         return SheetVerdict(card.asset_id, card.sha256, verdict="approve")
-    return SheetVerdict(card.asset_id, card.sha256, verdict="refuse", reason=Message(REFUSED_REASON))
+    return SheetVerdict(
+        card.asset_id, card.sha256, verdict="refuse", reason=Message(REFUSED_REASON)
+    )

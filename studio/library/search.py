@@ -1,7 +1,8 @@
-"""Search of a library: words, tags and what is known of each picture, page by page, the newest first.
+"""Search of a library: words, tags and what is known of each picture, page by page, the newest
+first.
 
-The conditions are read along the index the pages follow. There is none on words or tags: their operators are not
-leakproof, so under row-level security PostgreSQL would not use it (ADR 0088).
+The conditions are read along the index the pages follow. There is none on words or tags: their
+operators are not leakproof, so under row-level security PostgreSQL would not use it (ADR 0088).
 """
 
 from collections.abc import Collection, Sequence
@@ -40,7 +41,8 @@ SHELF_FILTERS = {
 _STEP = 200
 _WIDEST = 3_200
 _SPARE = 16
-"""Rows asked for at first, and at most, where the rating leaves only some of them; else so many more than shown."""
+"""Rows asked for at first, and at most, where the rating leaves only some of them; else so many
+more than shown."""
 
 PageCursor = tuple[datetime, UUID]
 """After which picture a page begins: when it came in, and which it is."""
@@ -50,10 +52,11 @@ _LAST: PageCursor = (datetime(9999, 12, 31, tzinfo=UTC), UUID(int=2**128 - 1))
 
 @dataclass(frozen=True)
 class LibraryQuery:
-    """What is asked of a library. Each of the words must stand somewhere in what is written of a picture, in parts too,
-    capitals and accents aside; it bears every one of the tags. `rating` is a letter, "none" or all; `use` used, unused,
-    packed, sold or all; `origin` upload, generated or all; `made` own, demo or all; `since` and `until` say when it was
-    taken, UTC-aware, the end left out."""
+    """What is asked of a library. Each of the words must stand somewhere in what is written of a
+    picture, in parts too, capitals and accents aside; it bears every one of the tags. `rating` is a
+    letter, "none" or all; `use` used, unused, packed, sold or all; `origin` upload, generated or
+    all; `made` own, demo or all; `since` and `until` say when it was taken, UTC-aware, the end left
+    out."""
 
     words: str = ""
     tags: tuple[str, ...] = ()
@@ -79,8 +82,8 @@ class LibraryPage:
 
 @dataclass(frozen=True)
 class SearchFacets:
-    """What a library can be asked for: tags (folded, as written) and how many bear each, the most used first; engines
-    with their models; recipes by name; how many pictures there are in all."""
+    """What a library can be asked for: tags (folded, as written) and how many bear each, the most
+    used first; engines with their models; recipes by name; how many pictures there are in all."""
 
     tags: Sequence[tuple[str, str, int]]
     made_with: Sequence[tuple[str, str]]
@@ -90,9 +93,11 @@ class SearchFacets:
 
 _FOUND = """
 SELECT c.asset_id, c.sha256, c.created_at FROM creations c
-WHERE c.tenant_id = :tenant AND c.creator_id = :creator AND (c.created_at, c.asset_id) < (:at, :asset)
+WHERE c.tenant_id = :tenant AND c.creator_id = :creator AND (c.created_at, c.asset_id) < (:at,
+:asset)
   AND c.shelf = ANY(:shelves)
-  AND NOT EXISTS (SELECT FROM unnest(ARRAY(SELECT folded(w) FROM unnest(CAST(:words AS text[])) w)) w
+  AND NOT EXISTS (SELECT FROM unnest(ARRAY(SELECT folded(w) FROM unnest(CAST(:words AS text[]))
+  w)) w
     WHERE strpos(c.words, w) = 0)
   AND c.tags ?& CAST(:tags AS text[])
   AND (:engine = '' OR c.engine = :engine) AND (:model = '' OR c.model = :model)
@@ -100,12 +105,16 @@ WHERE c.tenant_id = :tenant AND c.creator_id = :creator AND (c.created_at, c.ass
   AND (:origin = 'all' OR (c.job_id IS NULL AND c.seed IS NULL) = (:origin = 'upload'))
   AND (CAST(:since AS timestamptz) IS NULL OR c.taken_at >= :since)
   AND (CAST(:until AS timestamptz) IS NULL OR c.taken_at < :until)
-  AND (:recipe = '' OR c.job_id IN (SELECT j.id FROM jobs j JOIN recipes r ON r.tenant_id = j.tenant_id
-    AND r.id = j.recipe_id WHERE j.tenant_id = :tenant AND j.creator_id = :creator AND r.name = :recipe))
-  AND (:use NOT IN ('used', 'unused') OR (c.asset_id = ANY(CAST(:used AS uuid[]))) = (:use = 'used'))
+  AND (:recipe = '' OR c.job_id IN (SELECT j.id FROM jobs j JOIN recipes r ON r.tenant_id =
+  j.tenant_id
+    AND r.id = j.recipe_id WHERE j.tenant_id = :tenant AND j.creator_id = :creator AND r.name =
+    :recipe))
+  AND (:use NOT IN ('used', 'unused') OR (c.asset_id = ANY(CAST(:used AS uuid[]))) = (:use =
+  'used'))
   AND (:use NOT IN ('packed', 'sold') OR c.asset_id IN (SELECT i.asset_id FROM pack_items i
     JOIN packs p ON p.tenant_id = i.tenant_id AND p.id = i.pack_id
-    WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.state <> :gone AND (p.frozen OR :use = 'packed')))
+    WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.state <> :gone AND (p.frozen OR
+    :use = 'packed')))
 ORDER BY c.created_at DESC, c.asset_id DESC LIMIT :most
 """
 
@@ -121,7 +130,8 @@ def search_library(
 ) -> LibraryPage:
     """One page of what a creator has; what is withheld (frozen, never allowed) is left out.
 
-    `used` are the assets that stand in posts, which the rooms above know: whoever asks hands them over.
+    `used` are the assets that stand in posts, which the rooms above know: whoever asks hands them
+    over.
     """
     limit = min(limit, MAX_PAGE_SIZE)
     step = _STEP if query.rating != ANY_VALUE else limit + _SPARE
@@ -142,10 +152,17 @@ def search_library(
 
 
 def _load_matching_rows(
-    scope: Scope, creator_id: UUID, query: LibraryQuery, used: Collection[UUID], after: PageCursor, *, most: int
+    scope: Scope,
+    creator_id: UUID,
+    query: LibraryQuery,
+    used: Collection[UUID],
+    after: PageCursor,
+    *,
+    most: int,
 ) -> Sequence[Any]:
     given = {
-        name: getattr(query, name) for name in ("engine", "model", "origin", "made", "recipe", "use", "since", "until")
+        name: getattr(query, name)
+        for name in ("engine", "model", "origin", "made", "recipe", "use", "since", "until")
     }
     found: Sequence[Any] = scope.run(
         _FOUND,
@@ -173,15 +190,20 @@ def _parse_query_words(typed: str) -> list[str]:
 def _matches_rating(standing: ratings.DisplayRating | None, rating: str) -> bool:
     if standing is None or standing.is_withheld:
         return False
-    return rating == ANY_VALUE or rating == (str(standing.rating) if standing.rating is not None else UNRATED)
+    return rating == ANY_VALUE or rating == (
+        str(standing.rating) if standing.rating is not None else UNRATED
+    )
 
 
 _OFFERED = {
-    "tags": "SELECT t.key, min(t.value) AS written, count(*) AS many FROM creations c, jsonb_each_text(c.tags) t"
-    " WHERE c.tenant_id = :tenant AND c.creator_id = :creator GROUP BY t.key ORDER BY many DESC, t.key LIMIT 500",
+    "tags": "SELECT t.key, min(t.value) AS written, count(*) AS many FROM creations c, "
+    "jsonb_each_text(c.tags) t"
+    " WHERE c.tenant_id = :tenant AND c.creator_id = :creator GROUP BY t.key ORDER BY many DESC, "
+    "t.key LIMIT 500",
     "made_with": "SELECT DISTINCT engine, model FROM creations"
     " WHERE tenant_id = :tenant AND creator_id = :creator ORDER BY engine, model LIMIT 100",
-    "recipes": "SELECT DISTINCT name FROM recipes WHERE tenant_id = :tenant AND creator_id = :creator"
+    "recipes": "SELECT DISTINCT name FROM recipes WHERE tenant_id = :tenant AND creator_id = "
+    ":creator"
     " ORDER BY name LIMIT 500",
     "total": "SELECT count(*) FROM creations WHERE tenant_id = :tenant AND creator_id = :creator",
 }

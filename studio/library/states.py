@@ -1,4 +1,5 @@
-"""States of generation jobs, of what they buy, of uploads, of speeches, of what the library holds, and of packs."""
+"""States of generation jobs, of what they buy, of uploads, of speeches, of what the library holds,
+and of packs."""
 
 from enum import StrEnum
 
@@ -6,7 +7,8 @@ from foundation.state_graphs import StateGraph
 
 
 class ShelfState(StrEnum):
-    """What people made of a picture of the library; a retired one is offered nowhere, and what uses it keeps it."""
+    """What people made of a picture of the library; a retired one is offered nowhere, and what uses
+    it keeps it."""
 
     NEW = "new"
     KEPT = "kept"

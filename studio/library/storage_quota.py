@@ -12,7 +12,8 @@ from studio.library import assets
 _WAITING = """
 SELECT sha256, max(size) AS size FROM (
   SELECT sha256, size FROM uploads WHERE tenant_id = :tenant AND state = :waiting
-  UNION ALL SELECT sha256, size FROM home_pictures WHERE tenant_id = :tenant AND state = :waiting) waiting
+  UNION ALL SELECT sha256, size FROM home_pictures WHERE tenant_id = :tenant AND state =
+  :waiting) waiting
 GROUP BY sha256
 """
 
@@ -22,7 +23,8 @@ class StorageFull(Refused):
 
 
 def used_bytes(scope: Scope) -> int:
-    """Bytes of the library and of files on their way into it; equal bytes lie there once, and count once."""
+    """Bytes of the library and of files on their way into it; equal bytes lie there once, and count
+    once."""
     waiting = scope.run(_WAITING, tenant=scope.tenant_id, waiting=str(UploadState.WAITING))
     on_their_way: dict[str, int] = {row.sha256: row.size for row in waiting}
     return asset_records.total_stored_bytes(scope, but=on_their_way) + sum(on_their_way.values())

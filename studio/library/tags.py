@@ -1,4 +1,5 @@
-"""Tags: words that members put on pictures to find them again. Capitals, accents and spaces make no other tag."""
+"""Tags: words that members put on pictures to find them again. Capitals, accents and spaces make no
+other tag."""
 
 import json
 import unicodedata
@@ -18,7 +19,8 @@ AT_ONCE = 200
 """Pictures that one gesture is about."""
 
 _UNFIT = frozenset('"\\,')
-"""Signs that end a tag in the list people type, or that JSON writes otherwise: search reads it as it is written."""
+"""Signs that end a tag in the list people type, or that JSON writes otherwise: search reads it as
+it is written."""
 
 
 def fold_tag(tag: str) -> str:
@@ -30,7 +32,8 @@ def fold_tag(tag: str) -> str:
 def parse_tags(typed: Collection[str]) -> dict[str, str]:
     """Tags as they are kept, by folded form; of two that are the same the first stands.
 
-    Raises BadInput for one that is empty, too long or holds signs a tag cannot, and for more than a picture may bear.
+    Raises BadInput for one that is empty, too long or holds signs a tag cannot, and for more than a
+    picture may bear.
     """
     found: dict[str, str] = {}
     for tag in typed:
@@ -62,18 +65,26 @@ WHERE tenant_id = :tenant AND creator_id = :creator AND asset_id = ANY(:assets) 
 """
 
 
-def add_tags(scope: Scope, creator_id: UUID, assets: Collection[UUID], tags: Collection[str]) -> None:
+def add_tags(
+    scope: Scope, creator_id: UUID, assets: Collection[UUID], tags: Collection[str]
+) -> None:
     """Put tags on pictures of a creator, on all or none; one that is there stays as it was written.
 
-    Raises BadInput as `read`, and for too many pictures at once; NotFound for a picture of somebody else.
+    Raises BadInput as `read`, and for too many pictures at once; NotFound for a picture of somebody
+    else.
     """
-    counts = _run_tag_statement(scope, _ADD, creator_id, assets, json.dumps(parse_tags(tags), ensure_ascii=False))
+    counts = _run_tag_statement(
+        scope, _ADD, creator_id, assets, json.dumps(parse_tags(tags), ensure_ascii=False)
+    )
     if max(counts, default=0) > MAX_TAGS:
         raise BadInput("tag.too_many", most=MAX_TAGS)
 
 
-def remove_tags(scope: Scope, creator_id: UUID, assets: Collection[UUID], tags: Collection[str]) -> None:
-    """Take tags off pictures of a creator; one that is not there is off already. Raises as `add`."""
+def remove_tags(
+    scope: Scope, creator_id: UUID, assets: Collection[UUID], tags: Collection[str]
+) -> None:
+    """Take tags off pictures of a creator; one that is not there is off already. Raises as
+    `add`."""
     _run_tag_statement(scope, _REMOVE, creator_id, assets, [fold_tag(one) for one in tags])
 
 

@@ -24,7 +24,8 @@ MAX_DESCRIPTION = 255
 
 @dataclass(frozen=True)
 class PackView:
-    """A pack as it is sold: `rating` is the highest of its pictures, X when one is not rated yet."""
+    """A pack as it is sold: `rating` is the highest of its pictures, X when one is not rated
+    yet."""
 
     id: UUID
     creator_id: UUID
@@ -39,9 +40,9 @@ class PackView:
 
 @dataclass(frozen=True)
 class PackListing:
-    """A pack as a shop lists it. `rating` is the highest of its pictures, X when one is not rated yet; `whole` says
-    that every picture is in the library; `withheld` how many of them nobody may see, frozen or taken away; `cover` is
-    the first of the others, with its words in `alt`."""
+    """A pack as a shop lists it. `rating` is the highest of its pictures, X when one is not rated
+    yet; `whole` says that every picture is in the library; `withheld` how many of them nobody may
+    see, frozen or taken away; `cover` is the first of the others, with its words in `alt`."""
 
     id: UUID
     creator_id: UUID
@@ -60,7 +61,13 @@ class PackListing:
 
 
 def create_pack(
-    scope: Scope, *, creator_id: UUID, slug: str, title: str, description: str, assets: Sequence[UUID]
+    scope: Scope,
+    *,
+    creator_id: UUID,
+    slug: str,
+    title: str,
+    description: str,
+    assets: Sequence[UUID],
 ) -> UUID:
     """Make a pack of these pictures, active at once; an existing slug returns its pack unchanged.
 
@@ -98,14 +105,19 @@ def _build_item_rows(scope: Scope, row: PackRow, assets: Sequence[UUID]) -> list
     check_assets_owned(scope, row.creator_id, assets)
     return [
         PackItemRow(
-            tenant_id=scope.tenant_id, creator_id=row.creator_id, pack_id=row.id, position=position, asset_id=asset
+            tenant_id=scope.tenant_id,
+            creator_id=row.creator_id,
+            pack_id=row.id,
+            position=position,
+            asset_id=asset,
         )
         for position, asset in enumerate(assets)
     ]
 
 
 def add_to_draft(scope: Scope, *, creator_id: UUID, title: str, asset: UUID) -> UUID:
-    """Put a picture last into the creator's draft of this title, begun where there is none; returns its id.
+    """Put a picture last into the creator's draft of this title, begun where there is none; returns
+    its id.
 
     Where it is in there already, nothing changes. Raises BadInput for a title no pack can have.
     """
@@ -115,8 +127,10 @@ def add_to_draft(scope: Scope, *, creator_id: UUID, title: str, asset: UUID) -> 
     pack_id = _get_or_create_draft(scope, creator_id, title)
     scope.run(
         "INSERT INTO pack_items (tenant_id, id, creator_id, pack_id, position, asset_id)"
-        " SELECT :tenant, :id, :creator, :pack, coalesce(max(position) + 1, 0), :asset FROM pack_items"
-        " WHERE tenant_id = :tenant AND pack_id = :pack HAVING NOT coalesce(bool_or(asset_id = :asset), false)",
+        " SELECT :tenant, :id, :creator, :pack, coalesce(max(position) + 1, 0), :asset FROM "
+        "pack_items"
+        " WHERE tenant_id = :tenant AND pack_id = :pack HAVING NOT coalesce(bool_or(asset_id = "
+        ":asset), false)",
         tenant=scope.tenant_id,
         id=uuid7(),
         creator=creator_id,
@@ -152,18 +166,21 @@ def _get_or_create_draft(scope: Scope, creator_id: UUID, title: str) -> UUID:
 
 
 def remove_from_drafts(scope: Scope, *, creator_id: UUID, asset: UUID) -> None:
-    """Take a picture out of the creator's drafts; a draft that is empty then is put off the shelf."""
+    """Take a picture out of the creator's drafts; a draft that is empty then is put off the
+    shelf."""
     lock_library(scope, "gather", creator_id)
     left = scope.run(
         "DELETE FROM pack_items i USING packs p WHERE i.tenant_id = :tenant AND i.asset_id = :asset"
-        " AND p.tenant_id = i.tenant_id AND p.id = i.pack_id AND p.creator_id = :creator AND p.state = 'draft'"
+        " AND p.tenant_id = i.tenant_id AND p.id = i.pack_id AND p.creator_id = :creator AND "
+        "p.state = 'draft'"
         " AND NOT p.frozen RETURNING i.pack_id",
         tenant=scope.tenant_id,
         creator=creator_id,
         asset=asset,
     ).all()
     scope.run(
-        "UPDATE packs p SET state = 'retired' WHERE p.tenant_id = :tenant AND p.id = ANY(:packs) AND NOT EXISTS"
+        "UPDATE packs p SET state = 'retired' WHERE p.tenant_id = :tenant AND p.id = ANY(:packs) "
+        "AND NOT EXISTS"
         " (SELECT 1 FROM pack_items i WHERE i.tenant_id = p.tenant_id AND i.pack_id = p.id)",
         tenant=scope.tenant_id,
         packs=[row.pack_id for row in left],
@@ -176,7 +193,8 @@ def get_pack(scope: Scope, pack_id: UUID) -> PackView:
 
 
 def list_active_packs(scope: Scope, creator_id: UUID) -> list[PackView]:
-    """The active packs of a creator by title; one whose pictures are not all in the library is left out."""
+    """The active packs of a creator by title; one whose pictures are not all in the library is left
+    out."""
     rows = scope.session.exec(
         select(PackRow)
         .where(
@@ -191,7 +209,8 @@ def list_active_packs(scope: Scope, creator_id: UUID) -> list[PackView]:
 
 _WARES = """
 SELECT p.id, p.creator_id, p.slug, p.title, p.description, p.state, p.version, p.frozen,
-  count(i.id) AS pictures, count(c.id) AS known, array_remove(array_agg(c.sha256 ORDER BY i.position), NULL) AS digests,
+  count(i.id) AS pictures, count(c.id) AS known, array_remove(array_agg(c.sha256 ORDER BY
+  i.position), NULL) AS digests,
   array_remove(array_agg(c.asset_id ORDER BY i.position), NULL) AS assets,
   array_agg(coalesce(c.alt, '') ORDER BY i.position) FILTER (WHERE c.asset_id IS NOT NULL) AS alts
 FROM packs p
@@ -207,7 +226,8 @@ LISTED_STATES = tuple(state for state in PackState if state is not PackState.RET
 def list_packs(
     scope: Scope, creators: Collection[UUID], *, states: Collection[PackState] = LISTED_STATES
 ) -> list[PackListing]:
-    """The packs of these creators in these states, by title; read together, however many pictures they hold."""
+    """The packs of these creators in these states, by title; read together, however many pictures
+    they hold."""
     named = {"creators": list(creators), "states": [str(state) for state in states]}
     rows = scope.run(_WARES, tenant=scope.tenant_id, **named).all()
     standing = ratings.display_ratings(scope, {digest for row in rows for digest in row.digests})
@@ -218,7 +238,11 @@ def _listing_from_row(row: Any, standing: Mapping[str, ratings.DisplayRating]) -
     seen = [standing[digest].rating if digest in standing else None for digest in row.digests]
     whole = 0 < row.pictures == row.known
     gone = [digest in standing and standing[digest].is_withheld for digest in row.digests]
-    shown = ((asset, alt) for asset, alt, away in zip(row.assets, row.alts or (), gone, strict=True) if not away)
+    shown = (
+        (asset, alt)
+        for asset, alt, away in zip(row.assets, row.alts or (), gone, strict=True)
+        if not away
+    )
     cover, alt = next(shown, (None, ""))
     return PackListing(
         id=row.id,
@@ -253,13 +277,16 @@ def freeze_pack(scope: Scope, pack_id: UUID) -> None:
 
 
 def replace_pack_items(scope: Scope, pack_id: UUID, assets: Sequence[UUID]) -> None:
-    """Change what an unsold pack holds. Raises Conflict for a sold one; BadInput and NotFound as `make`."""
+    """Change what an unsold pack holds. Raises Conflict for a sold one; BadInput and NotFound as
+    `make`."""
     row = _get_pack_row(scope, pack_id, lock=True)
     if row.frozen:
         raise Conflict("pack.sold", title=row.title)
     items = _build_item_rows(scope, row, assets)
     scope.run(
-        "DELETE FROM pack_items WHERE tenant_id = :tenant AND pack_id = :pack", tenant=scope.tenant_id, pack=pack_id
+        "DELETE FROM pack_items WHERE tenant_id = :tenant AND pack_id = :pack",
+        tenant=scope.tenant_id,
+        pack=pack_id,
     )
     row.version += 1
     scope.add(row, *items)

@@ -1,4 +1,5 @@
-"""Pictures that were handed in, sorted one after the other: for posts, for a pack, or for nothing."""
+"""Pictures that were handed in, sorted one after the other: for posts, for a pack, or for
+nothing."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -40,16 +41,19 @@ ORDER BY coalesce(c.taken_at, c.created_at), c.asset_id LIMIT :limit
 
 @dataclass(frozen=True)
 class UntriagedPictures:
-    """The first pictures nobody has sorted yet, in the order they were taken, and how many there are (`MOST`)."""
+    """The first pictures nobody has sorted yet, in the order they were taken, and how many there
+    are (`MOST`)."""
 
     assets: tuple[assets.AssetTile, ...]
     count: int
 
 
 def list_untriaged(scope: Scope, creator_id: UUID, *, limit: int = 20) -> UntriagedPictures:
-    """What was handed in for a creator and is not sorted; what is withheld (frozen, never allowed) is left out. Where
-    pictures with a label stand apart, they come once all others are sorted."""
-    rows = scope.run(_UNSORTED, tenant=scope.tenant_id, creator=creator_id, limit=MAX_UNTRIAGED).all()
+    """What was handed in for a creator and is not sorted; what is withheld (frozen, never allowed)
+    is left out. Where pictures with a label stand apart, they come once all others are sorted."""
+    rows = scope.run(
+        _UNSORTED, tenant=scope.tenant_id, creator=creator_id, limit=MAX_UNTRIAGED
+    ).all()
     standing = ratings.display_ratings(scope, [row.sha256 for row in rows])
     seen = [row for row in rows if not standing[row.sha256].is_withheld]
     if assets.needs_label_separation(scope, creator_id):
@@ -59,10 +63,14 @@ def list_untriaged(scope: Scope, creator_id: UUID, *, limit: int = 20) -> Untria
     )
 
 
-def triage_picture(scope: Scope, creator_id: UUID, asset_id: UUID, choice: TriageChoice, *, pack: str) -> None:
-    """Sort one picture; `pack` is the title of the draft it goes into for `PACK`. Chosen twice, it is so once.
+def triage_picture(
+    scope: Scope, creator_id: UUID, asset_id: UUID, choice: TriageChoice, *, pack: str
+) -> None:
+    """Sort one picture; `pack` is the title of the draft it goes into for `PACK`. Chosen twice, it
+    is so once.
 
-    Raises NotFound for a picture that is not this creator's, and BadInput for a title no pack can have.
+    Raises NotFound for a picture that is not this creator's, and BadInput for a title no pack can
+    have.
     """
     assets.check_assets_owned(scope, creator_id, [asset_id])
     assets.set_shelf_state(scope, asset_id, SHELVES[choice])

@@ -1,7 +1,8 @@
-"""Whether pictures of a creator may be sent to an engine of others: a yes for each, by who runs the agency.
+"""Whether pictures of a creator may be sent to an engine of others: a yes for each, by who runs the
+agency.
 
-The yes is needed and never enough: the gate is asked of each picture, and once more right before it leaves. One that is
-taken back stays written down, with whoever took it back.
+The yes is needed and never enough: the gate is asked of each picture, and once more right before it
+leaves. One that is taken back stays written down, with whoever took it back.
 """
 
 from collections.abc import Collection
@@ -37,11 +38,12 @@ class ExportGrant:
 
 
 def grant_export(scope: Scope, creator_id: UUID, engine: str, *, words: str) -> None:
-    """Let pictures of a creator be sent to an engine from now on; `words` is what the scope's actor read of that. One
-    that stands stays as it is.
+    """Let pictures of a creator be sent to an engine from now on; `words` is what the scope's actor
+    read of that. One that stands stays as it is.
 
-    Raises NotFound for a creator of nobody here, BadInput for an engine that is none of others or without words,
-    Refused where nobody says who the creator is, or who that is did not allow that a model makes their likeness.
+    Raises NotFound for a creator of nobody here, BadInput for an engine that is none of others or
+    without words, Refused where nobody says who the creator is, or who that is did not allow that a
+    model makes their likeness.
     """
     queries.get_creator(scope, creator_id)
     if engine not in hosted_services.HOSTED_ENGINES or not 0 < len(words.strip()) <= MAX_WORDS:
@@ -52,15 +54,19 @@ def grant_export(scope: Scope, creator_id: UUID, engine: str, *, words: str) -> 
         return
     scope.add(
         ExportGrantRow(
-            tenant_id=scope.tenant_id, creator_id=creator_id, engine=engine, by=scope.actor, words=words.strip()
+            tenant_id=scope.tenant_id,
+            creator_id=creator_id,
+            engine=engine,
+            by=scope.actor,
+            words=words.strip(),
         )
     )
     audit.record(scope, "outgoing.allowed", f"creator:{creator_id}", engine=engine)
 
 
 def revoke_export(scope: Scope, creator_id: UUID, engine: str) -> None:
-    """Send no more pictures of a creator to an engine: runs under way stop before their next picture leaves. Raises
-    NotFound where no yes stands."""
+    """Send no more pictures of a creator to an engine: runs under way stop before their next
+    picture leaves. Raises NotFound where no yes stands."""
     assets.lock_library(scope, "outgoing", creator_id)
     row = _find_active_grant(scope, creator_id, engine)
     if row is None:
@@ -73,7 +79,9 @@ def revoke_export(scope: Scope, creator_id: UUID, engine: str) -> None:
 
 def active_export_grants(scope: Scope, creator_id: UUID) -> dict[str, ExportGrant]:
     """The yeses that stand, by engine."""
-    return {one.engine: one for one in list_export_grants(scope, creator_id) if one.revoked_at is None}
+    return {
+        one.engine: one for one in list_export_grants(scope, creator_id) if one.revoked_at is None
+    }
 
 
 def list_export_grants(scope: Scope, creator_id: UUID) -> list[ExportGrant]:
@@ -84,13 +92,21 @@ def list_export_grants(scope: Scope, creator_id: UUID) -> list[ExportGrant]:
         .order_by(col(ExportGrantRow.created_at).desc(), col(ExportGrantRow.id).desc())
     ).all()
     return [
-        ExportGrant(row.engine, row.by, row.created_at or scope.now, row.words, row.revoked_at, row.revoked_by or "")
+        ExportGrant(
+            row.engine,
+            row.by,
+            row.created_at or scope.now,
+            row.words,
+            row.revoked_at,
+            row.revoked_by or "",
+        )
         for row in rows
     ]
 
 
 def check_export_granted(scope: Scope, creator_id: UUID, engine: str) -> None:
-    """Raise Refused unless a yes for this engine stands, with who can give it and what would leave the house."""
+    """Raise Refused unless a yes for this engine stands, with who can give it and what would leave
+    the house."""
     if _find_active_grant(scope, creator_id, engine) is None:
         raise Refused(
             "outgoing.no_yes",
@@ -99,7 +115,9 @@ def check_export_granted(scope: Scope, creator_id: UUID, engine: str) -> None:
         )
 
 
-def export_refusal(scope: Scope, creator_id: UUID, engine: str, digests: Collection[str]) -> Message | None:
+def export_refusal(
+    scope: Scope, creator_id: UUID, engine: str, digests: Collection[str]
+) -> Message | None:
     """Why these bytes may not be sent, as `check` says; None where they may."""
     try:
         check_export(scope, creator_id, engine, digests)
@@ -109,8 +127,8 @@ def export_refusal(scope: Scope, creator_id: UUID, engine: str, digests: Collect
 
 
 def check_export(scope: Scope, creator_id: UUID, engine: str, digests: Collection[str]) -> None:
-    """Whether these bytes may be sent to an engine of others for this creator, now. Raises as `check_yes`, and as
-    `gate.permits.reference_images.check_external_reference_use`."""
+    """Whether these bytes may be sent to an engine of others for this creator, now. Raises as
+    `check_yes`, and as `gate.permits.reference_images.check_external_reference_use`."""
     check_export_granted(scope, creator_id, engine)
     reference_images.check_external_reference_use(scope, creator_id, digests)
 

@@ -1,7 +1,8 @@
-"""A run that begins from a picture of the library: each of its pictures is made from that one and is its child.
+"""A run that begins from a picture of the library: each of its pictures is made from that one and
+is its child.
 
-What a recipe works from, in its own words: the picture it begins from and the part of it that is made anew, or the
-picture whose posture it takes.
+What a recipe works from, in its own words: the picture it begins from and the part of it that is
+made anew, or the picture whose posture it takes.
 """
 
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ MAX_STRENGTH = 95
 
 @dataclass(frozen=True)
 class InitPicture:
-    """The picture, and how much of it is made anew, in percent; with a region or shapes, only there."""
+    """The picture, and how much of it is made anew, in percent; with a region or shapes, only
+    there."""
 
     asset_id: UUID
     anew: int
@@ -34,8 +36,9 @@ class InitPicture:
 
 
 def check_init_picture(scope: Scope, creator_id: UUID, begin: InitPicture) -> str:
-    """The digest of the picture. Raises NotFound for one that is not this creator's, Refused for one that is withheld,
-    BadInput for what is no picture, a share beyond `LEAST` and `MOST`, and shapes that cover next to nothing."""
+    """The digest of the picture. Raises NotFound for one that is not this creator's, Refused for
+    one that is withheld, BadInput for what is no picture, a share beyond `LEAST` and `MOST`, and
+    shapes that cover next to nothing."""
     if not MIN_STRENGTH <= begin.anew <= MAX_STRENGTH:
         raise BadInput("job.anew", least=MIN_STRENGTH, most=MAX_STRENGTH)
     if begin.region is not None:
@@ -45,8 +48,8 @@ def check_init_picture(scope: Scope, creator_id: UUID, begin: InitPicture) -> st
 
 
 def source_picture_digest(scope: Scope, asset_id: UUID) -> str:
-    """The bytes of a picture that something is made from. Raises BadInput for what is no picture, Refused for one that
-    is withheld."""
+    """The bytes of a picture that something is made from. Raises BadInput for what is no picture,
+    Refused for one that is withheld."""
     found = asset_records.newest_rendition(scope, asset_id, assets.DEFAULT_PROFILE)
     if found is None or not found.mime.startswith("image/"):
         raise BadInput("job.begins_from_none")
@@ -98,7 +101,11 @@ class PoseReferenceSpec(BaseModel):
 
 def init_picture_spec(begin: InitPicture) -> dict[str, Any]:
     """What a recipe says of a beginning, to be read as a `FromPicture`."""
-    part = region_shapes.shapes_to_json(masks.part_as_shapes(begin.region)) if begin.region is not None else []
+    part = (
+        region_shapes.shapes_to_json(masks.part_as_shapes(begin.region))
+        if begin.region is not None
+        else []
+    )
     return {"asset": str(begin.asset_id), "anew": begin.anew, "part": part}
 
 

@@ -21,7 +21,9 @@ class RecipeRow(CreatorOwnedRow, table=True):
 
     __tablename__ = "recipes"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "creator_id", "name", "version"), about="creator", keep="while the tenant is here"
+        UniqueConstraint("tenant_id", "creator_id", "name", "version"),
+        about="creator",
+        keep="while the tenant is here",
     )
     name: str
     version: int
@@ -73,11 +75,14 @@ class StyleReferenceRow(CreatorOwnedRow, table=True):
 
 
 class WildcardRow(TenantRow, table=True):
-    """One version of a list of words: of one creator, or, without one, of the whole agency. Versions are immutable."""
+    """One version of a list of words: of one creator, or, without one, of the whole agency.
+    Versions are immutable."""
 
     __tablename__ = "word_lists"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "creator_id", "name", "version", postgresql_nulls_not_distinct=True),
+        UniqueConstraint(
+            "tenant_id", "creator_id", "name", "version", postgresql_nulls_not_distinct=True
+        ),
         about="creator",
         keep="while the tenant is here",
     )

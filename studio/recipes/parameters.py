@@ -1,4 +1,5 @@
-"""What a recipe asks the person who runs it: a choice, a few words, a whole number, or yes and no. Pure."""
+"""What a recipe asks the person who runs it: a choice, a few words, a whole number, or yes and no.
+Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -29,7 +30,9 @@ class ChoiceParameter(_Parameter):
     """One of a closed list; the first one where `default` is empty."""
 
     kind: Literal["choice"]
-    options: Annotated[list[Annotated[str, Field(min_length=1, max_length=80)]], Field(min_length=1, max_length=50)]
+    options: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=80)]], Field(min_length=1, max_length=50)
+    ]
     default: Line = ""
 
     def prompt_text(self, answer: ParameterValue) -> str | None:
@@ -100,11 +103,17 @@ class BooleanParameter(_Parameter):
         return self.default
 
 
-Parameter = Annotated[ChoiceParameter | TextParameter | NumberParameter | BooleanParameter, Field(discriminator="kind")]
+Parameter = Annotated[
+    ChoiceParameter | TextParameter | NumberParameter | BooleanParameter,
+    Field(discriminator="kind"),
+]
 
 
-def complete_values(asked: Mapping[str, Parameter], given: Mapping[str, ParameterValue]) -> dict[str, ParameterValue]:
-    """An answer to every question, the usual one where nothing was said. Raises BadInput that names the question."""
+def complete_values(
+    asked: Mapping[str, Parameter], given: Mapping[str, ParameterValue]
+) -> dict[str, ParameterValue]:
+    """An answer to every question, the usual one where nothing was said. Raises BadInput that names
+    the question."""
     unknown = next((name for name in given if name not in asked), None)
     if unknown is not None:
         raise BadInput("recipe.answer_unknown", name=unknown[:60])
@@ -115,15 +124,19 @@ def complete_values(asked: Mapping[str, Parameter], given: Mapping[str, Paramete
     return answers
 
 
-def prompt_texts(asked: Mapping[str, Parameter], given: Mapping[str, ParameterValue]) -> dict[str, str]:
+def prompt_texts(
+    asked: Mapping[str, Parameter], given: Mapping[str, ParameterValue]
+) -> dict[str, str]:
     """The words that the answers put into a prompt, by name. Raises BadInput."""
     answers = complete_values(asked, given)
     return {name: one.prompt_text(answers[name]) or "" for name, one in asked.items()}
 
 
-def parse_values(asked: Mapping[str, Parameter], written: Sequence[str]) -> dict[str, ParameterValue]:
-    """The answers out of lines `name=answer`, a number in figures, yes or no in these words. Raises BadInput for a
-    question that is not asked; whether an answer fits is said by `complete`."""
+def parse_values(
+    asked: Mapping[str, Parameter], written: Sequence[str]
+) -> dict[str, ParameterValue]:
+    """The answers out of lines `name=answer`, a number in figures, yes or no in these words. Raises
+    BadInput for a question that is not asked; whether an answer fits is said by `complete`."""
     found: dict[str, ParameterValue] = {}
     for line in written:
         name, equals, said = line.partition("=")

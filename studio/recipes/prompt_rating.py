@@ -1,4 +1,5 @@
-"""The words of a run are read before anything is made of them: some are refused, the others say a least rating."""
+"""The words of a run are read before anything is made of them: some are refused, the others say a
+least rating."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,18 +15,28 @@ from studio.recipes.specs import PlannedPicture, RecipeSpec
 
 
 def rate_prompts(
-    scope: Scope, spec: RecipeSpec, shots: Sequence[PlannedPicture], given: Mapping[str, ParameterValue]
+    scope: Scope,
+    spec: RecipeSpec,
+    shots: Sequence[PlannedPicture],
+    given: Mapping[str, ParameterValue],
 ) -> Rating:
     """The rating of the words of a run: the highest of its pictures'.
 
-    Raises Refused for words that name somebody who is never to be shown, for what is never allowed, for words that
-    hide something, and for those that a person must write otherwise (gate.md, text rules).
+    Raises Refused for words that name somebody who is never to be shown, for what is never allowed,
+    for words that hide something, and for those that a person must write otherwise (gate.md, text
+    rules).
     """
     answers = [one for one in given.values() if isinstance(one, str)]
     asked = [*dict.fromkeys(shot.job.prompt for shot in shots)]
-    depiction_bans.check_words_allowed(scope, " \n ".join([spec.name, *spec.loras, *asked, *answers]))
+    depiction_bans.check_words_allowed(
+        scope, " \n ".join([spec.name, *spec.loras, *asked, *answers])
+    )
     lexicon = active_policy.current_bundle(scope).lexicon
-    return rate_words([*asked, *answers, spec.name, spec.model, *spec.loras], without=[spec.negative], lexicon=lexicon)
+    return rate_words(
+        [*asked, *answers, spec.name, spec.model, *spec.loras],
+        without=[spec.negative],
+        lexicon=lexicon,
+    )
 
 
 def rate_text(scope: Scope, words: Sequence[str]) -> Rating:
@@ -34,8 +45,11 @@ def rate_text(scope: Scope, words: Sequence[str]) -> Rating:
     return rate_words(words, lexicon=active_policy.current_bundle(scope).lexicon)
 
 
-def rate_words(asked: Iterable[str], *, without: Iterable[str] = (), lexicon: Lexicon | None = None) -> Rating:
-    """The rating of what is asked for. Words of what a picture is to be without raise nothing, and are refused alike.
+def rate_words(
+    asked: Iterable[str], *, without: Iterable[str] = (), lexicon: Lexicon | None = None
+) -> Rating:
+    """The rating of what is asked for. Words of what a picture is to be without raise nothing, and
+    are refused alike.
 
     Raises Refused.
     """

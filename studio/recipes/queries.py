@@ -25,7 +25,8 @@ class RecipeSummary:
 
 @dataclass(frozen=True)
 class RecipeVersion:
-    """One version of a recipe; `changed` are the fields that differ from the version before, none of the first."""
+    """One version of a recipe; `changed` are the fields that differ from the version before, none
+    of the first."""
 
     id: UUID
     version: int
@@ -34,7 +35,8 @@ class RecipeVersion:
 
 
 def list_recipes(scope: Scope, creator_id: UUID, *, retired: bool = False) -> list[RecipeSummary]:
-    """A creator's recipes by name, each in its newest version; those that were put away when `retired`."""
+    """A creator's recipes by name, each in its newest version; those that were put away when
+    `retired`."""
     rows = scope.session.exec(
         select(RecipeRow)
         .where(RecipeRow.tenant_id == scope.tenant_id, RecipeRow.creator_id == creator_id)
@@ -43,10 +45,15 @@ def list_recipes(scope: Scope, creator_id: UUID, *, retired: bool = False) -> li
         .execution_options(populate_existing=True)
     )
     found = [row for row in rows if row.retired == retired]
-    return [RecipeSummary(row.id, row.name, row.version, RecipeSpec.model_validate(row.spec)) for row in found]
+    return [
+        RecipeSummary(row.id, row.name, row.version, RecipeSpec.model_validate(row.spec))
+        for row in found
+    ]
 
 
-def list_recipe_versions(scope: Scope, creator_id: UUID, name: str, *, limit: int = 10) -> list[RecipeVersion]:
+def list_recipe_versions(
+    scope: Scope, creator_id: UUID, name: str, *, limit: int = 10
+) -> list[RecipeVersion]:
     """The last versions of a creator's recipe, the newest first."""
     rows = scope.session.exec(
         select(RecipeRow)
@@ -60,10 +67,14 @@ def list_recipe_versions(scope: Scope, creator_id: UUID, name: str, *, limit: in
     ).all()
     specs = [RecipeSpec.model_validate(row.spec).model_dump() for row in rows]
     return [
-        RecipeVersion(row.id, row.version, row.created_at or scope.now, _changed_fields(spec, before))
+        RecipeVersion(
+            row.id, row.version, row.created_at or scope.now, _changed_fields(spec, before)
+        )
         for row, spec, before in zip(rows, specs, [*specs[1:], None], strict=True)
     ][:limit]
 
 
 def _changed_fields(spec: dict[str, Any], before: dict[str, Any] | None) -> tuple[str, ...]:
-    return tuple(name for name, value in spec.items() if before is not None and value != before[name])
+    return tuple(
+        name for name, value in spec.items() if before is not None and value != before[name]
+    )

@@ -1,7 +1,8 @@
-"""The pictures a run works from: the one it begins from, one whose posture it takes, and the look it keeps.
+"""The pictures a run works from: the one it begins from, one whose posture it takes, and the look
+it keeps.
 
-They are checked when somebody asks and again before each picture is made, so that what was taken back since is used no
-more. What is made is a child of each of them.
+They are checked when somebody asks and again before each picture is made, so that what was taken
+back since is used no more. What is made is a child of each of them.
 """
 
 from collections.abc import Sequence
@@ -44,10 +45,11 @@ def run_input_columns(
     pose: PoseReference | None = None,
     look: FrozenStyle | None = None,
 ) -> dict[str, Any]:
-    """What a run writes down of its pictures, checked; those of its recipe where neither is named. `look` is that of a
-    run before, None for the creator's of today.
+    """What a run writes down of its pictures, checked; those of its recipe where neither is named.
+    `look` is that of a run before, None for the creator's of today.
 
-    Raises as `input_pictures.check_init_picture` and `style_references.add_style_reference`; BadInput for a posture beside a beginning, which no engine takes.
+    Raises as `input_pictures.check_init_picture` and `style_references.add_style_reference`;
+    BadInput for a posture beside a beginning, which no engine takes.
     """
     found: dict[str, Any] = {}
     if begin is None and pose is None:
@@ -72,19 +74,24 @@ def run_input_columns(
 def inputs_of_recipe(spec: RecipeSpec) -> tuple[InitPicture | None, PoseReference | None]:
     """What the runs of a recipe work from where who starts one names nothing."""
     begin = spec.begin.to_init_picture() if spec.begin is not None else None
-    return begin, PoseReference(UUID(spec.posture.asset), spec.posture.weight) if spec.posture is not None else None
+    return begin, PoseReference(
+        UUID(spec.posture.asset), spec.posture.weight
+    ) if spec.posture is not None else None
 
 
 def recipe_picture_digests(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> list[str]:
-    """The digests of the pictures that a recipe names by itself, none of one that names none. Raises as
-    `input_pictures.check_init_picture` for one that a run could not work from now."""
+    """The digests of the pictures that a recipe names by itself, none of one that names none.
+    Raises as `input_pictures.check_init_picture` for one that a run could not work from now."""
     begin, pose = inputs_of_recipe(spec)
-    first = [input_pictures.check_init_picture(scope, creator_id, begin)] if begin is not None else []
+    first = (
+        [input_pictures.check_init_picture(scope, creator_id, begin)] if begin is not None else []
+    )
     return first + ([_resolve_pose_picture(scope, creator_id, pose)] if pose is not None else [])
 
 
 def source_picture_of_creator(scope: Scope, creator_id: UUID, asset_id: UUID) -> str:
-    """The digest of a picture of a creator that a run may work from now. Raises as `input_pictures.check_init_picture`."""
+    """The digest of a picture of a creator that a run may work from now. Raises as
+    `input_pictures.check_init_picture`."""
     assets.check_assets_owned(scope, creator_id, [asset_id])
     return input_pictures.source_picture_digest(scope, asset_id)
 
@@ -99,7 +106,9 @@ def init_picture_of(job: JobRow) -> InitPicture | None:
     """What a run begins from."""
     if job.from_asset is None:
         return None
-    return InitPicture(job.from_asset, job.anew, masks.part_from_json(job.region) if job.region else None)
+    return InitPicture(
+        job.from_asset, job.anew, masks.part_from_json(job.region) if job.region else None
+    )
 
 
 def pose_reference_of(job: JobRow) -> PoseReference | None:
@@ -114,8 +123,8 @@ def referenced_assets(job: JobRow) -> tuple[UUID, ...]:
 
 
 def check_run_inputs(tenant: OpenScope, job: JobRow, *, actor: str) -> tuple[str, str]:
-    """The digests of what a run begins from and of whose posture it takes, "" where there is none. Raises Gone for a
-    picture of these, or of its look, that may not be used any more."""
+    """The digests of what a run begins from and of whose posture it takes, "" where there is none.
+    Raises Gone for a picture of these, or of its look, that may not be used any more."""
     if not inputs_needed_by(job):
         return "", ""
     with tenant(job.tenant_id, actor) as scope:
@@ -127,7 +136,11 @@ def check_run_inputs_in(scope: Scope, job: JobRow) -> tuple[str, str]:
     begin = init_picture_of(job)
     pose = pose_reference_of(job)
     try:
-        first = input_pictures.check_init_picture(scope, job.creator_id, begin) if begin is not None else ""
+        first = (
+            input_pictures.check_init_picture(scope, job.creator_id, begin)
+            if begin is not None
+            else ""
+        )
         posture = _resolve_pose_picture(scope, job.creator_id, pose) if pose is not None else ""
         style_references.check_style(scope, job.creator_id, job.look)
     except (BadInput, NotFound, Refused) as error:
@@ -136,8 +149,8 @@ def check_run_inputs_in(scope: Scope, job: JobRow) -> tuple[str, str]:
 
 
 def check_inputs_may_leave(scope: Scope, job: JobRow, engine: str) -> None:
-    """Whether the pictures a run works from may be sent to an engine of others, now; nothing of a run by words alone.
-    Raises Gone, as `export_grants.check_export` says."""
+    """Whether the pictures a run works from may be sent to an engine of others, now; nothing of a
+    run by words alone. Raises Gone, as `export_grants.check_export` says."""
     if not inputs_needed_by(job):
         return
     sent = {*check_run_inputs_in(scope, job), *style_digests(job)} - {""}
@@ -155,23 +168,38 @@ def needed_inputs(begin: InitPicture | None, pose: PoseReference | None) -> froz
 
 def inputs_needed_by(job: JobRow) -> frozenset[str]:
     """What of an engine the pictures of a run ask for, as `ImageJob.asks`."""
-    asked = {"init": job.from_asset, "mask": job.region, "pose": job.pose_asset, "references": job.look}
+    asked = {
+        "init": job.from_asset,
+        "mask": job.region,
+        "pose": job.pose_asset,
+        "references": job.look,
+    }
     return frozenset(name for name, wanted in asked.items() if wanted)
 
 
 def attach_inputs(
-    tenant: OpenScope, store: ObjectStore, job: JobRow, shots: Sequence[PlannedPicture], *, actor: str
+    tenant: OpenScope,
+    store: ObjectStore,
+    job: JobRow,
+    shots: Sequence[PlannedPicture],
+    *,
+    actor: str,
 ) -> list[PlannedPicture]:
-    """Shots with the pictures their run works from, asked for anew, and with LoRAs of the agency's own where it has
-    these. Raises Gone for a picture that may not be used now."""
+    """Shots with the pictures their run works from, asked for anew, and with LoRAs of the agency's
+    own where it has these. Raises Gone for a picture that may not be used now."""
     begin = init_picture_of(job)
     pose = pose_reference_of(job)
     first, posture = check_run_inputs(tenant, job, actor=actor)
     try:
-        pictures = {sha256: store.get(job.tenant_id, sha256) for sha256 in {first, posture, *style_digests(job)} - {""}}
+        pictures = {
+            sha256: store.get(job.tenant_id, sha256)
+            for sha256 in {first, posture, *style_digests(job)} - {""}
+        }
     except NotFound as error:
         raise SourcePictureUnavailable(error.message.code, **error.message.params) from error
-    changes: dict[str, Any] = {"references": tuple(pictures[sha256] for sha256 in style_digests(job))}
+    changes: dict[str, Any] = {
+        "references": tuple(pictures[sha256] for sha256 in style_digests(job))
+    }
     if begin is not None:
         changes |= {"init": pictures[first], "strength": begin.anew / 100}
     if pose is not None:
@@ -179,7 +207,8 @@ def attach_inputs(
     region = begin.region if begin is not None else None
     owner = job.tenant_id.hex
     return [
-        replace(shot, job=_with_input_changes(_with_lora_owner(shot.job, owner), region, changes)) for shot in shots
+        replace(shot, job=_with_input_changes(_with_lora_owner(shot.job, owner), region, changes))
+        for shot in shots
     ]
 
 
@@ -192,6 +221,10 @@ def style_digests(job: JobRow) -> list[str]:
     return [sha256 for _, sha256 in job.look]
 
 
-def _with_input_changes(job: ImageJob, region: MaskPart | None, changes: dict[str, Any]) -> ImageJob:
-    drawn: dict[str, Any] = {"mask": masks.mask_for_picture(region, changes["init"])} if region is not None else {}
+def _with_input_changes(
+    job: ImageJob, region: MaskPart | None, changes: dict[str, Any]
+) -> ImageJob:
+    drawn: dict[str, Any] = (
+        {"mask": masks.mask_for_picture(region, changes["init"])} if region is not None else {}
+    )
     return replace(job, **changes, **drawn)

@@ -1,4 +1,5 @@
-"""Shot recipes: versioned, with words drawn from lists; the same recipe and seed give the same prompts."""
+"""Shot recipes: versioned, with words drawn from lists; the same recipe and seed give the same
+prompts."""
 
 import hashlib
 import random
@@ -26,17 +27,26 @@ from studio.runs.models import JobRow
 _WORD = re.compile(r"\{([^{}]*)\}|[{}]")
 """A word in braces; a brace alone is a word that somebody forgot to finish."""
 
-FORMATS = {"feed": (1088, 1360), "story": (1080, 1920), "square": (1200, 1200), "wide": (1920, 1080)}
-"""Width and height in pixels of the plain formats of places: 4:5, 9:16, 1:1, 16:9; multiples of 8, as engines ask."""
+FORMATS = {
+    "feed": (1088, 1360),
+    "story": (1080, 1920),
+    "square": (1200, 1200),
+    "wide": (1920, 1080),
+}
+"""Width and height in pixels of the plain formats of places: 4:5, 9:16, 1:1, 16:9; multiples of 8,
+as engines ask."""
 
 MAX_PICTURES = 24
 MAX_PROMPT_LENGTH = 2000
 MAX_RECIPE_NAME = 60
 MAX_WILDCARDS = 24
 SHARED_WILDCARD_PREFIX = "@"
-"""Begins the name of a word whose list is not the recipe's own, but shared (`studio/recipes/wildcards.py`)."""
+"""Begins the name of a word whose list is not the recipe's own, but shared
+(`studio/recipes/wildcards.py`)."""
 
-WordChoices = Annotated[list[Annotated[str, Field(min_length=1, max_length=80)]], Field(min_length=1, max_length=50)]
+WordChoices = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=80)]], Field(min_length=1, max_length=50)
+]
 
 EngineName = Literal["", "replicate", "stability", "comfyui", "diffusion"]
 """Those of `generators.registry.ENGINE_SETTINGS`; marked drawings are asked for by nobody."""
@@ -69,14 +79,17 @@ class RecipeSpec(BaseModel):
     """By list and word, how often it is drawn against the others; 1 where nothing is said."""
     parameters: Annotated[dict[str, Parameter], Field(max_length=12)] = {}
     """What the person who runs it is asked, by the word of the prompt it fills."""
-    sizes: Annotated[list[Literal["feed", "story", "square", "wide"]], Field(max_length=len(FORMATS))] = []
+    sizes: Annotated[
+        list[Literal["feed", "story", "square", "wide"]], Field(max_length=len(FORMATS))
+    ] = []
     """Each scene is made once in each of them; without any, in `width` and `height`."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     """The same of every run; None: each run has its own."""
     guidance: Annotated[int, Field(ge=1, le=30)] = 6
     """How closely the engine keeps to the words."""
     loras: Annotated[dict[LoraName, Annotated[int, Field(ge=1, le=200)]], Field(max_length=4)] = {}
-    """Looks laid over the model, by the names of their files, and how much each counts in percent."""
+    """Looks laid over the model, by the names of their files, and how much each counts in
+    percent."""
     look: Annotated[int, Field(ge=0, le=100)] = 0
     """How strongly the pictures of the creator's look are kept to, in percent; 0: not at all."""
     begin: InitPictureSpec | None = None
@@ -84,7 +97,8 @@ class RecipeSpec(BaseModel):
     posture: PoseReferenceSpec | None = None
     """The picture whose posture they take, likewise."""
     budget: Annotated[str, Field(max_length=60)] = ""
-    """What a run may cost, as `2.50 USD`: an amount for each currency that it may be paid in. Empty: as caps say."""
+    """What a run may cost, as `2.50 USD`: an amount for each currency that it may be paid in.
+    Empty: as caps say."""
 
     @property
     def picture_count(self) -> int:
@@ -100,13 +114,16 @@ class RecipeSpec(BaseModel):
 
     @property
     def max_spending(self) -> Mapping[str, Money] | None:
-        """What a run may cost, by currency: nothing in one that is not named; None where the recipe says nothing."""
+        """What a run may cost, by currency: nothing in one that is not named; None where the recipe
+        says nothing."""
         return parse_amounts(self.budget) if self.budget else None
 
     @property
     def questions(self) -> list[tuple[str, Parameter]]:
         """What is asked, by name, in the order of the prompt: a stored recipe keeps no other."""
-        return sorted(self.parameters.items(), key=lambda one: (self.prompt.find(f"{{{one[0]}}}"), one[0]))
+        return sorted(
+            self.parameters.items(), key=lambda one: (self.prompt.find(f"{{{one[0]}}}"), one[0])
+        )
 
     @property
     def edges(self) -> list[tuple[int, int]]:
@@ -116,7 +133,8 @@ class RecipeSpec(BaseModel):
 
 @dataclass(frozen=True)
 class PlannedPicture:
-    """One picture to make: its number in the run, what is asked of the engine, and the words that were drawn."""
+    """One picture to make: its number in the run, what is asked of the engine, and the words that
+    were drawn."""
 
     number: int
     job: ImageJob
@@ -130,7 +148,9 @@ def parse_recipe(raw: object) -> RecipeSpec:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "recipe"
-        code = {"missing": "recipe.field_missing", "extra_forbidden": "recipe.field_unknown"}.get(first["type"])
+        code = {"missing": "recipe.field_missing", "extra_forbidden": "recipe.field_unknown"}.get(
+            first["type"]
+        )
         raise BadInput(code or "recipe.invalid", where=where) from error
     for name, value in spec.model_dump().items():
         if b"\\u0000" in canonical_json(value):  # fits in YAML and in no column of PostgreSQL
@@ -142,7 +162,8 @@ def parse_recipe(raw: object) -> RecipeSpec:
 
 
 def _find_invalid_field(spec: RecipeSpec) -> str:
-    """What is well written and cannot be meant, as the name of its field; nothing of a recipe that is right."""
+    """What is well written and cannot be meant, as the name of its field; nothing of a recipe that
+    is right."""
     ambiguous = _find_ambiguous_name(spec)
     if ambiguous:
         return ambiguous
@@ -165,10 +186,14 @@ def _find_invalid_field(spec: RecipeSpec) -> str:
 
 
 def _find_ambiguous_name(spec: RecipeSpec) -> str:
-    """Return the first list or parameter whose name is taken by another one, or reserved for shared lists. Names that
-    differ by case alone are the same: a reader of the prompt could not tell them apart."""
+    """Return the first list or parameter whose name is taken by another one, or reserved for shared
+    lists. Names that differ by case alone are the same: a reader of the prompt could not tell them
+    apart."""
     names: set[str] = set()
-    for part, name in (*(("words", one) for one in spec.words), *(("parameters", one) for one in spec.parameters)):
+    for part, name in (
+        *(("words", one) for one in spec.words),
+        *(("parameters", one) for one in spec.parameters),
+    ):
         if name.startswith(SHARED_WILDCARD_PREFIX) or name.casefold() in names:
             return f"{part}.{name}"[:80]
         names.add(name.casefold())
@@ -176,7 +201,8 @@ def _find_ambiguous_name(spec: RecipeSpec) -> str:
 
 
 def _find_unknown_value(spec: RecipeSpec) -> str:
-    """Return the first weight of a word that its list lacks, or the first parameter with an invalid default."""
+    """Return the first weight of a word that its list lacks, or the first parameter with an invalid
+    default."""
     for name, known in spec.weights.items():
         if not known.keys() <= set(spec.words.get(name, ())):
             return f"weights.{name}"[:60]
@@ -194,7 +220,8 @@ def _is_budget(text: str) -> bool:
 
 
 def save_recipe(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> UUID:
-    """Store the recipe; an unchanged one keeps its version, a changed one gets the next. Returns the version's id.
+    """Store the recipe; an unchanged one keeps its version, a changed one gets the next. Returns
+    the version's id.
 
     Raises BadInput where it names a shared list that is not there.
     """
@@ -255,19 +282,25 @@ def resolve_wildcards(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> Recip
 
 
 def spec_of_run(scope: Scope, job: JobRow) -> RecipeSpec:
-    """The recipe of a run with the words of shared lists as they were when somebody asked for it. Raises NotFound."""
+    """The recipe of a run with the words of shared lists as they were when somebody asked for it.
+    Raises NotFound."""
     return with_wildcards(get_spec(scope, job.recipe_id), job.lists)
 
 
 def with_wildcards(spec: RecipeSpec, lists: wildcards.FrozenWildcards) -> RecipeSpec:
     """The recipe with the words of these lists beside its own."""
     words = {f"{SHARED_WILDCARD_PREFIX}{name}": list(one["words"]) for name, one in lists.items()}
-    weights = {f"{SHARED_WILDCARD_PREFIX}{name}": dict(one["weights"]) for name, one in lists.items()}
-    return spec.model_copy(update={"words": {**spec.words, **words}, "weights": {**spec.weights, **weights}})
+    weights = {
+        f"{SHARED_WILDCARD_PREFIX}{name}": dict(one["weights"]) for name, one in lists.items()
+    }
+    return spec.model_copy(
+        update={"words": {**spec.words, **words}, "weights": {**spec.weights, **weights}}
+    )
 
 
 def restore_version(scope: Scope, creator_id: UUID, recipe_id: UUID) -> RecipeSpec:
-    """Make an older version of a creator's recipe the newest again, as a version of its own; what it says.
+    """Make an older version of a creator's recipe the newest again, as a version of its own; what
+    it says.
 
     Raises NotFound, for another creator's too.
     """
@@ -282,12 +315,15 @@ def restore_version(scope: Scope, creator_id: UUID, recipe_id: UUID) -> RecipeSp
 def plan_pictures(
     spec: RecipeSpec, *, seed: int, count: int, given: Mapping[str, ParameterValue] | None = None
 ) -> Sequence[PlannedPicture]:
-    """The shots of a run, the same for the same seed and answers; a recipe's own seed stands above the run's.
+    """The shots of a run, the same for the same seed and answers; a recipe's own seed stands above
+    the run's.
 
-    Of each scene one picture in every size, with the same seed. The words of shared lists come with the recipe
-    (`in_force`, `of_run`). Raises BadInput for a word without a list and for an answer that does not fit.
+    Of each scene one picture in every size, with the same seed. The words of shared lists come with
+    the recipe (`in_force`, `of_run`). Raises BadInput for a word without a list and for an answer
+    that does not fit.
     """
-    draw = random.Random(seed if spec.seed is None else spec.seed)  # noqa: S311 - variety, not secrecy
+    # variety, not secrecy
+    draw = random.Random(seed if spec.seed is None else spec.seed)  # noqa: S311  see above
     answers = parameters.prompt_texts(spec.parameters, given or {})
     edges = spec.edges
     shots: list[PlannedPicture] = []
@@ -296,7 +332,9 @@ def plan_pictures(
         scene = _fill_prompt(spec, {**chosen, **answers})
         own = draw.randrange(2**31)
         for width, height in edges[: count - len(shots)]:
-            shots.append(PlannedPicture(len(shots), _build_image_job(spec, scene, own, width, height), scene))
+            shots.append(
+                PlannedPicture(len(shots), _build_image_job(spec, scene, own, width, height), scene)
+            )
     return shots
 
 
@@ -325,15 +363,20 @@ def _build_image_job(spec: RecipeSpec, scene: str, seed: int, width: int, height
 
 
 def _fill_prompt(spec: RecipeSpec, chosen: Mapping[str, str]) -> str:
-    """The prompt with its words. No format strings: their widths and attributes are not for people to write."""
+    """The prompt with its words. No format strings: their widths and attributes are not for people
+    to write."""
 
     def word(found: re.Match[str]) -> str:
         if found[1] not in chosen:
             if found[1] and found[1].startswith(SHARED_WILDCARD_PREFIX):
                 raise BadInput(
-                    "recipe.list_unknown", recipe=spec.name, list=found[1].removeprefix(SHARED_WILDCARD_PREFIX)[:80]
+                    "recipe.list_unknown",
+                    recipe=spec.name,
+                    list=found[1].removeprefix(SHARED_WILDCARD_PREFIX)[:80],
                 )
-            raise BadInput("recipe.word_unknown", recipe=spec.name, word=(found[1] or found[0])[:80])
+            raise BadInput(
+                "recipe.word_unknown", recipe=spec.name, word=(found[1] or found[0])[:80]
+            )
         return chosen[found[1]]
 
     filled = _WORD.sub(word, spec.prompt)

@@ -1,6 +1,7 @@
 """The look of a creator: a few pictures of the library that models keep to, in their order.
 
-Whether a picture may be kept to is the gate's to say (`gate/permits/reference_images.py`), and it is asked each time.
+Whether a picture may be kept to is the gate's to say (`gate/permits/reference_images.py`), and it
+is asked each time.
 """
 
 from collections.abc import Sequence
@@ -34,10 +35,11 @@ class StyleReference:
 
 
 def add_style_reference(scope: Scope, creator_id: UUID, asset_id: UUID) -> None:
-    """Let models keep to a picture from now on, after those chosen before; one that is chosen stays where it is.
+    """Let models keep to a picture from now on, after those chosen before; one that is chosen stays
+    where it is.
 
-    Raises NotFound for what is not in this creator's library, BadInput for what is no picture and for one too many, and
-    Refused as `gate.permits.reference_images.check_reference_pictures`.
+    Raises NotFound for what is not in this creator's library, BadInput for what is no picture and
+    for one too many, and Refused as `gate.permits.reference_images.check_reference_pictures`.
     """
     assets.lock_library(scope, "look", creator_id)
     known = _list_reference_rows(scope, creator_id)
@@ -49,14 +51,19 @@ def add_style_reference(scope: Scope, creator_id: UUID, asset_id: UUID) -> None:
     place = known[-1].position + 1 if known else 1
     scope.add(
         StyleReferenceRow(
-            tenant_id=scope.tenant_id, creator_id=creator_id, asset_id=asset_id, position=place, by=scope.actor
+            tenant_id=scope.tenant_id,
+            creator_id=creator_id,
+            asset_id=asset_id,
+            position=place,
+            by=scope.actor,
         )
     )
     audit.record(scope, "look.added", f"asset:{asset_id}")
 
 
 def remove_style_reference(scope: Scope, creator_id: UUID, asset_id: UUID) -> None:
-    """Let models keep to a picture no more; runs that were asked for with it keep it. None of the look is no error."""
+    """Let models keep to a picture no more; runs that were asked for with it keep it. None of the
+    look is no error."""
     for row in _list_reference_rows(scope, creator_id):
         if row.asset_id == asset_id:
             scope.session.delete(row)
@@ -88,7 +95,8 @@ def style_reference_ids(scope: Scope, creator_id: UUID) -> frozenset[UUID]:
 
 
 def freeze_style(scope: Scope, creator_id: UUID) -> FrozenStyle:
-    """The look as a run keeps it. Raises Refused where there is none, and for one picture that may not be kept to."""
+    """The look as a run keeps it. Raises Refused where there is none, and for one picture that may
+    not be kept to."""
     known = [
         [str(row.asset_id), style_picture_digest(scope, creator_id, row.asset_id)]
         for row in _list_reference_rows(scope, creator_id)
@@ -99,7 +107,8 @@ def freeze_style(scope: Scope, creator_id: UUID) -> FrozenStyle:
 
 
 def check_style(scope: Scope, creator_id: UUID, kept: FrozenStyle) -> None:
-    """Whether the look of a run may still be kept to, byte for byte. Raises as `add`, and Refused for other bytes."""
+    """Whether the look of a run may still be kept to, byte for byte. Raises as `add`, and Refused
+    for other bytes."""
     for asset_id, sha256 in kept:
         if style_picture_digest(scope, creator_id, UUID(asset_id)) != sha256:
             raise Refused("look.changed")
@@ -124,6 +133,9 @@ def _refusal_reason(scope: Scope, creator_id: UUID, asset_id: UUID) -> Message |
 def _list_reference_rows(scope: Scope, creator_id: UUID) -> Sequence[StyleReferenceRow]:
     return scope.session.exec(
         select(StyleReferenceRow)
-        .where(StyleReferenceRow.tenant_id == scope.tenant_id, StyleReferenceRow.creator_id == creator_id)
+        .where(
+            StyleReferenceRow.tenant_id == scope.tenant_id,
+            StyleReferenceRow.creator_id == creator_id,
+        )
         .order_by(col(StyleReferenceRow.position), col(StyleReferenceRow.id))
     ).all()

@@ -1,4 +1,5 @@
-"""A shared list of words under another name: the recipes that draw from it say the new one from then on."""
+"""A shared list of words under another name: the recipes that draw from it say the new one from
+then on."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -11,10 +12,12 @@ from studio.recipes import specs, versions, wildcards
 from studio.recipes.specs import RecipeSpec
 
 _NEWEST = """
-SELECT DISTINCT ON (r.creator_id, r.name) r.creator_id, r.name, r.id, r.spec, r.retired FROM recipes r
+SELECT DISTINCT ON (r.creator_id, r.name) r.creator_id, r.name, r.id, r.spec, r.retired FROM
+recipes r
 WHERE r.tenant_id = :tenant AND (r.creator_id = :creator OR CAST(:creator AS uuid) IS NULL
   AND NOT EXISTS (SELECT FROM word_lists w
-    WHERE w.tenant_id = r.tenant_id AND w.creator_id = r.creator_id AND w.name = :name AND NOT w.retired))
+    WHERE w.tenant_id = r.tenant_id AND w.creator_id = r.creator_id AND w.name = :name AND NOT
+    w.retired))
 ORDER BY r.creator_id, r.name, r.version DESC
 """
 
@@ -22,20 +25,28 @@ ORDER BY r.creator_id, r.name, r.version DESC
 def rename_wildcard_and_recipes(
     scope: Scope, creators: Collection[UUID], list_id: UUID, name: str
 ) -> tuple[UUID, list[str]]:
-    """Give a list another name: the id of its next version, and the names of the recipes that were changed with it.
+    """Give a list another name: the id of its next version, and the names of the recipes that were
+    changed with it.
 
-    Each recipe that draws from it, put away or not, gets a next version that says the new name; runs keep the words
-    they began with. An older version of a recipe goes on to say the old name, and tells that when it is run.
-    Raises as `wildcards.rename_wildcard`, and BadInput for a prompt that gets too long.
+    Each recipe that draws from it, put away or not, gets a next version that says the new name;
+    runs keep the words they began with. An older version of a recipe goes on to say the old name,
+    and tells that when it is run. Raises as `wildcards.rename_wildcard`, and BadInput for a prompt
+    that gets too long.
     """
     made, before, owner = wildcards.rename_wildcard(scope, creators, list_id, name)
     if before == name:
         return made, []
     for row in _list_recipes_using(scope, before, owner):
         assets.lock_library(scope, "recipe", row.creator_id, row.name)
-    changed = _list_recipes_using(scope, before, owner)  # as they are now that nobody else writes them
+    changed = _list_recipes_using(
+        scope, before, owner
+    )  # as they are now that nobody else writes them
     for row in changed:
-        specs.save_recipe(scope, row.creator_id, _rename_in_spec(RecipeSpec.model_validate(row.spec), before, name))
+        specs.save_recipe(
+            scope,
+            row.creator_id,
+            _rename_in_spec(RecipeSpec.model_validate(row.spec), before, name),
+        )
         if row.retired:
             versions.archive_recipe(scope, row.creator_id, row.id)
     return made, sorted({row.name for row in changed})

@@ -1,9 +1,11 @@
 """Lists of words that recipes share: `{@outfits}` in a prompt is a word of the list of that name.
 
-A list is the agency's, or one creator's own, which stands before the agency's of the same name. Versions never change,
-and a run keeps those it began with: what is written later changes later runs alone.
+A list is the agency's, or one creator's own, which stands before the agency's of the same name.
+Versions never change, and a run keeps those it began with: what is written later changes later runs
+alone.
 
-Words and how often each is drawn, as people write them: `red dress:3`, three times as often. Pure.
+Words and how often each is drawn, as people write them: `red dress:3`, three times as often.
+Pure.
 """
 
 import re
@@ -14,7 +16,15 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from sqlmodel import col, or_, select
 
 from foundation.db.database import Scope
@@ -50,12 +60,17 @@ def _validate_wildcard_word(said: str) -> str:
     return found
 
 
-Name = Annotated[str, Field(min_length=1, max_length=MAX_WILDCARD_NAME), AfterValidator(_validate_wildcard_name)]
-Word = Annotated[str, Field(min_length=1, max_length=MAX_WORD_LENGTH), AfterValidator(_validate_wildcard_word)]
+Name = Annotated[
+    str, Field(min_length=1, max_length=MAX_WILDCARD_NAME), AfterValidator(_validate_wildcard_name)
+]
+Word = Annotated[
+    str, Field(min_length=1, max_length=MAX_WORD_LENGTH), AfterValidator(_validate_wildcard_word)
+]
 
 
 class Wildcard(BaseModel):
-    """What a list says: its words, and how often each is drawn against the others, 1 where nothing is said."""
+    """What a list says: its words, and how often each is drawn against the others, 1 where nothing
+    is said."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -115,18 +130,23 @@ def wildcard_names_in(prompt: str) -> list[str]:
 
 
 def current_wildcards(scope: Scope, creator_id: UUID, prompt: str) -> FrozenWildcards:
-    """The lists that a prompt of a creator names, as they are now; one that is not there is left out."""
+    """The lists that a prompt of a creator names, as they are now; one that is not there is left
+    out."""
     if not (names := wildcard_names_in(prompt)):
         return {}
     rows = [row for row in _list_newest_rows(scope, [creator_id], names) if not row.retired]
     rows.sort(key=lambda row: row.creator_id is not None)  # a creator's own comes last, and stands
-    return {row.name: {"version": row.version, "words": row.words, "weights": row.weights} for row in rows}
+    return {
+        row.name: {"version": row.version, "words": row.words, "weights": row.weights}
+        for row in rows
+    }
 
 
 def check_wildcards_exist(
     scope: Scope, creator_id: UUID, recipe: str, prompt: str, *, also: Collection[str] = ()
 ) -> None:
-    """Raise BadInput where a recipe names a list that is not there, nor `also`. None is put away until this ends."""
+    """Raise BadInput where a recipe names a list that is not there, nor `also`. None is put away
+    until this ends."""
     if names := wildcard_names_in(prompt):
         lock_wildcards(scope)
         there = current_wildcards(scope, creator_id, prompt)
@@ -135,13 +155,23 @@ def check_wildcards_exist(
                 raise BadInput("recipe.list_unknown", recipe=recipe, list=name[:MAX_WILDCARD_NAME])
 
 
-def list_wildcards(scope: Scope, creators: Collection[UUID], *, retired: bool = False) -> list[WildcardVersion]:
-    """The agency's lists and those of these creators by name, in their newest versions; those put away if `retired`."""
-    return [_version_from_row(scope, row) for row in _list_newest_rows(scope, creators) if row.retired == retired]
+def list_wildcards(
+    scope: Scope, creators: Collection[UUID], *, retired: bool = False
+) -> list[WildcardVersion]:
+    """The agency's lists and those of these creators by name, in their newest versions; those put
+    away if `retired`."""
+    return [
+        _version_from_row(scope, row)
+        for row in _list_newest_rows(scope, creators)
+        if row.retired == retired
+    ]
 
 
-def get_current_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> WildcardVersion:
-    """A list in its newest version. Raises NotFound for an older one, for one put away, and for anybody else's."""
+def get_current_wildcard(
+    scope: Scope, creators: Collection[UUID], list_id: UUID
+) -> WildcardVersion:
+    """A list in its newest version. Raises NotFound for an older one, for one put away, and for
+    anybody else's."""
     for one in list_wildcards(scope, creators):
         if one.id == list_id:
             return one
@@ -151,7 +181,8 @@ def get_current_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID
 def list_wildcard_versions(
     scope: Scope, creators: Collection[UUID], list_id: UUID, *, limit: int = 10
 ) -> list[WildcardVersion]:
-    """The last versions of the list that `list_id` is a version of, the newest first. Raises NotFound."""
+    """The last versions of the list that `list_id` is a version of, the newest first. Raises
+    NotFound."""
     row = _get_wildcard_row(scope, creators, list_id)
     rows = scope.session.exec(
         select(WildcardRow)
@@ -163,8 +194,8 @@ def list_wildcard_versions(
 
 
 def lock_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> WildcardVersion:
-    """The newest version of the list that `list_id` is a version of; nobody else writes it until this ends. Raises
-    NotFound."""
+    """The newest version of the list that `list_id` is a version of; nobody else writes it until
+    this ends. Raises NotFound."""
     lock_wildcards(scope)
     return list_wildcard_versions(scope, creators, list_id, limit=1)[0]
 
@@ -172,14 +203,18 @@ def lock_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> Wi
 def create_wildcard(
     scope: Scope, creators: Collection[UUID], name: str, said: Wildcard, *, creator_id: UUID | None
 ) -> UUID:
-    """A list of the agency, or of one creator; its id. One of that name that was put away goes on in a next version.
+    """A list of the agency, or of one creator; its id. One of that name that was put away goes on
+    in a next version.
 
-    `creators` are those the writer works for: a list of the agency needs all of them. Raises Conflict for a name that
-    is taken, BadInput for one too many, NotFound, Refused.
+    `creators` are those the writer works for: a list of the agency needs all of them. Raises
+    Conflict for a name that is taken, BadInput for one too many, NotFound, Refused.
     """
     lock_wildcards(scope)
     _check_can_edit(scope, creators, creator_id)
-    before = next((row for row in _list_newest_rows(scope, creators, [name]) if row.creator_id == creator_id), None)
+    before = next(
+        (row for row in _list_newest_rows(scope, creators, [name]) if row.creator_id == creator_id),
+        None,
+    )
     if before is not None and not before.retired:
         raise Conflict("list.taken", name=name)
     offered = select(WildcardRow.creator_id, WildcardRow.name).where(
@@ -190,10 +225,13 @@ def create_wildcard(
     return _add_version(scope, before, name, said, creator_id)
 
 
-def change_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID, said: Wildcard) -> UUID:
+def change_wildcard(
+    scope: Scope, creators: Collection[UUID], list_id: UUID, said: Wildcard
+) -> UUID:
     """Write the next version of a list; its id, or that which stands where nothing changes.
 
-    Raises Conflict where `list_id` is not the newest any more: somebody else wrote meanwhile; NotFound; Refused.
+    Raises Conflict where `list_id` is not the newest any more: somebody else wrote meanwhile;
+    NotFound; Refused.
     """
     row = _lock_newest_version(scope, creators, list_id)
     if row.retired:
@@ -217,10 +255,12 @@ WHERE tenant_id = :tenant AND creator_id IS NOT DISTINCT FROM :creator AND name 
 def rename_wildcard(
     scope: Scope, creators: Collection[UUID], list_id: UUID, name: str
 ) -> tuple[UUID, str, UUID | None]:
-    """Give a list another name in all its versions, and a next one; its id, the name before, and whose it is. Recipes
-    go on to say the old one: `studio/recipes/wildcard_renames.py` changes them too.
+    """Give a list another name in all its versions, and a next one; its id, the name before, and
+    whose it is. Recipes go on to say the old one: `studio/recipes/wildcard_renames.py` changes them
+    too.
 
-    Raises as `change`, and Conflict for a name that another list has or had which some of these prompts might mean.
+    Raises as `change`, and Conflict for a name that another list has or had which some of these
+    prompts might mean.
     """
     row = _lock_newest_version(scope, creators, list_id)
     if row.retired:
@@ -239,20 +279,26 @@ def rename_wildcard(
     return made, before, owner
 
 
-def restore_wildcard_version(scope: Scope, creators: Collection[UUID], list_id: UUID, version: int) -> UUID:
+def restore_wildcard_version(
+    scope: Scope, creators: Collection[UUID], list_id: UUID, version: int
+) -> UUID:
     """Make an older version the newest again, as a version of its own. Raises as `change`."""
     row = _lock_newest_version(scope, creators, list_id)
     older = scope.session.exec(
-        select(WildcardRow).where(*_same_wildcard_conditions(scope, row), WildcardRow.version == version)
+        select(WildcardRow).where(
+            *_same_wildcard_conditions(scope, row), WildcardRow.version == version
+        )
     ).first()
     if older is None:
         raise NotFound("list.unknown")
-    return change_wildcard(scope, creators, list_id, Wildcard(words=older.words, weights=older.weights))
+    return change_wildcard(
+        scope, creators, list_id, Wildcard(words=older.words, weights=older.weights)
+    )
 
 
 def archive_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> str:
-    """Put a list away; its name. Runs under way keep its words. Raises Conflict, with their names, for one that recipes
-    name; else as `change`."""
+    """Put a list away; its name. Runs under way keep its words. Raises Conflict, with their names,
+    for one that recipes name; else as `change`."""
     row = _lock_newest_version(scope, creators, list_id)
     by = recipes_using_wildcard(scope, row.name, row.creator_id)
     if by:
@@ -266,10 +312,13 @@ def unarchive_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) 
 
 
 _PROMPTS = """
-SELECT DISTINCT ON (r.creator_id, r.name) r.creator_id, r.name, r.spec->>'prompt' AS prompt FROM recipes r
-WHERE r.tenant_id = :tenant AND NOT r.retired AND (r.creator_id = :creator OR CAST(:creator AS uuid) IS NULL
+SELECT DISTINCT ON (r.creator_id, r.name) r.creator_id, r.name, r.spec->>'prompt' AS prompt FROM
+recipes r
+WHERE r.tenant_id = :tenant AND NOT r.retired AND (r.creator_id = :creator OR CAST(:creator AS
+uuid) IS NULL
   AND NOT EXISTS (SELECT FROM word_lists w
-    WHERE w.tenant_id = r.tenant_id AND w.creator_id = r.creator_id AND w.name = :name AND NOT w.retired))
+    WHERE w.tenant_id = r.tenant_id AND w.creator_id = r.creator_id AND w.name = :name AND NOT
+    w.retired))
 ORDER BY r.creator_id, r.name, r.version DESC
 """
 
@@ -277,39 +326,58 @@ ORDER BY r.creator_id, r.name, r.version DESC
 def recipes_using_wildcard(
     scope: Scope, name: str, creator_id: UUID | None, *, seen: Collection[UUID] | None = None
 ) -> list[str]:
-    """The recipes whose newest version names a list: those of its creator, or of all who have none of their own;
-    only of creators that are `seen`, where these are said."""
+    """The recipes whose newest version names a list: those of its creator, or of all who have none
+    of their own; only of creators that are `seen`, where these are said."""
     rows = scope.run(_PROMPTS, tenant=scope.tenant_id, creator=creator_id, name=name).all()
     return sorted(
-        {row.name for row in rows if name in wildcard_names_in(row.prompt) and (seen is None or row.creator_id in seen)}
+        {
+            row.name
+            for row in rows
+            if name in wildcard_names_in(row.prompt) and (seen is None or row.creator_id in seen)
+        }
     )
 
 
-_OF_RUNS = "SELECT id, lists FROM jobs WHERE tenant_id = :tenant AND id = ANY(:runs) AND lists <> '{}'"
+_OF_RUNS = (
+    "SELECT id, lists FROM jobs WHERE tenant_id = :tenant AND id = ANY(:runs) AND lists <> '{}'"
+)
 
 
 def wildcard_versions_by_run(scope: Scope, runs: Collection[UUID]) -> dict[UUID, dict[str, int]]:
-    """By run, the versions of the lists it was resolved with, by name; nothing of a run without any."""
+    """By run, the versions of the lists it was resolved with, by name; nothing of a run without
+    any."""
     rows = scope.run(_OF_RUNS, tenant=scope.tenant_id, runs=list(runs)).all()
-    return {row.id: {name: one["version"] for name, one in sorted(row.lists.items())} for row in rows}
+    return {
+        row.id: {name: one["version"] for name, one in sorted(row.lists.items())} for row in rows
+    }
 
 
 def is_existing_wildcard(scope: Scope, creator_id: UUID, name: str, said: Wildcard) -> bool:
-    """Whether the list that a creator's prompts would name says this; where there is none, it is made the creator's."""
+    """Whether the list that a creator's prompts would name says this; where there is none, it is
+    made the creator's."""
     lock_wildcards(scope)
     there = current_wildcards(scope, creator_id, f"{{@{name}}}").get(name)
     if there is None:
         create_wildcard(scope, [creator_id], name, said, creator_id=creator_id)
         return True
-    return Wildcard(words=there["words"], weights=there["weights"]).weighted_words == said.weighted_words
+    return (
+        Wildcard(words=there["words"], weights=there["weights"]).weighted_words
+        == said.weighted_words
+    )
 
 
 def put_creator_wildcard(scope: Scope, creator_id: UUID, name: str, said: Wildcard) -> None:
-    """Have a creator's prompts find these words under a name: as they are, or in the creator's own list."""
+    """Have a creator's prompts find these words under a name: as they are, or in the creator's own
+    list."""
     if is_existing_wildcard(scope, creator_id, name, said):
         return
     own = next(
-        (one for one in list_wildcards(scope, [creator_id]) if (one.name, one.creator_id) == (name, creator_id)), None
+        (
+            one
+            for one in list_wildcards(scope, [creator_id])
+            if (one.name, one.creator_id) == (name, creator_id)
+        ),
+        None,
     )
     if own is None:
         create_wildcard(scope, [creator_id], name, said, creator_id=creator_id)
@@ -318,8 +386,8 @@ def put_creator_wildcard(scope: Scope, creator_id: UUID, name: str, said: Wildca
 
 
 def lock_wildcards(scope: Scope) -> None:
-    """Lists are written, put away and newly named one after the other: two at once would both find what neither leaves.
-    Held before a recipe's own name is (`specs.save_recipe`)."""
+    """Lists are written, put away and newly named one after the other: two at once would both find
+    what neither leaves. Held before a recipe's own name is (`specs.save_recipe`)."""
     assets.lock_library(scope, "word lists")
 
 
@@ -339,10 +407,17 @@ def _list_newest_rows(
         select(WildcardRow)
         .where(
             WildcardRow.tenant_id == scope.tenant_id,
-            or_(col(WildcardRow.creator_id).is_(None), col(WildcardRow.creator_id).in_(list(creators))),
+            or_(
+                col(WildcardRow.creator_id).is_(None),
+                col(WildcardRow.creator_id).in_(list(creators)),
+            ),
             *([col(WildcardRow.name).in_(names)] if names is not None else []),
         )
-        .order_by(col(WildcardRow.name), col(WildcardRow.creator_id).nulls_first(), col(WildcardRow.version))
+        .order_by(
+            col(WildcardRow.name),
+            col(WildcardRow.creator_id).nulls_first(),
+            col(WildcardRow.version),
+        )
         .execution_options(populate_existing=True)
     )
     return list({(row.name, row.creator_id): row for row in rows}.values())
@@ -356,7 +431,8 @@ def _get_wildcard_row(scope: Scope, creators: Collection[UUID], list_id: UUID) -
 
 
 def _lock_newest_version(scope: Scope, creators: Collection[UUID], list_id: UUID) -> WildcardRow:
-    """The newest version of a list that may be written, which nobody else writes until this ends. Raises Conflict."""
+    """The newest version of a list that may be written, which nobody else writes until this ends.
+    Raises Conflict."""
     lock_wildcards(scope)
     row = _get_wildcard_row(scope, creators, list_id)
     _check_can_edit(scope, creators, row.creator_id)
@@ -380,7 +456,9 @@ def _same_wildcard_conditions(scope: Scope, row: WildcardRow) -> tuple[Any, ...]
     )
 
 
-def _add_version(scope: Scope, before: WildcardRow | None, name: str, said: Wildcard, creator_id: UUID | None) -> UUID:
+def _add_version(
+    scope: Scope, before: WildcardRow | None, name: str, said: Wildcard, creator_id: UUID | None
+) -> UUID:
     if before is not None and before.retired:
         _set_retired(scope, before, retired=False)
     row = WildcardRow(
@@ -410,8 +488,12 @@ def _set_retired(scope: Scope, row: WildcardRow, *, retired: bool) -> str:
 
 
 def _version_from_row(scope: Scope, row: WildcardRow) -> WildcardVersion:
-    said = Wildcard.model_construct(words=row.words, weights=row.weights)  # what stands is not judged anew
-    return WildcardVersion(row.id, row.creator_id, row.name, row.version, said, row.by, row.created_at or scope.now)
+    said = Wildcard.model_construct(
+        words=row.words, weights=row.weights
+    )  # what stands is not judged anew
+    return WildcardVersion(
+        row.id, row.creator_id, row.name, row.version, said, row.by, row.created_at or scope.now
+    )
 
 
 WEIGHTED_LINE = re.compile(r"(.*\S)\s*:\s*([0-9]{1,3})")

@@ -1,4 +1,5 @@
-"""A recipe as a text in YAML: to take away, to bring back, and what is wrong in it by field and line."""
+"""A recipe as a text in YAML: to take away, to bring back, and what is wrong in it by field and
+line."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from studio.recipes.specs import MAX_WILDCARDS, RecipeSpec
 from studio.recipes.wildcards import FrozenWildcards, Name, Wildcard
 
 MAX_FILE_BYTES = 512 * 1024
-"""Two dozen shared lists of two hundred words of thirty letters fit, with their weights; read in some two seconds."""
+"""Two dozen shared lists of two hundred words of thirty letters fit, with their weights; read in
+some two seconds."""
 
 EXPORT_FILE_NAME = "recipe.yaml"
 
@@ -44,17 +46,21 @@ class ParsedRecipeFile:
 
 
 def export_recipe(spec: RecipeSpec, lists: FrozenWildcards = NONE) -> str:
-    """The recipe in YAML, with the shared lists it names; what is as usual is left out. `read` of it is the same."""
+    """The recipe in YAML, with the shared lists it names; what is as usual is left out. `read` of
+    it is the same."""
     kept: dict[str, Any] = spec.model_dump(mode="json", exclude_defaults=True)
     if lists:
-        kept[LISTS] = {name: {key: one[key] for key in ("words", "weights") if one[key]} for name, one in lists.items()}
+        kept[LISTS] = {
+            name: {key: one[key] for key in ("words", "weights") if one[key]}
+            for name, one in lists.items()
+        }
     return yaml.safe_dump(kept, allow_unicode=True, sort_keys=False, width=110)
 
 
 def import_recipe(scope: Scope, creator_id: UUID, raw: bytes | str) -> RecipeSpec:
-    """Store the recipe of a text as the creator's. A shared list it brings is that which is there, if this says the
-    same, and is made the creator's own where there is none. Raises BadInput as `read`, and for a list that is there
-    with other words."""
+    """Store the recipe of a text as the creator's. A shared list it brings is that which is there,
+    if this says the same, and is made the creator's own where there is none. Raises BadInput as
+    `read`, and for a list that is there with other words."""
     written = parse_recipe_file(raw)
     for name, said in written.lists.items():
         if not wildcards.is_existing_wildcard(scope, creator_id, name, said):
@@ -67,7 +73,8 @@ def import_recipe(scope: Scope, creator_id: UUID, raw: bytes | str) -> RecipeSpe
 
 
 def parse_recipe_file(raw: bytes | str) -> ParsedRecipeFile:
-    """The recipe of a text, at most 512 KB of UTF-8. Raises BadInput that names the field and the line."""
+    """The recipe of a text, at most 512 KB of UTF-8. Raises BadInput that names the field and the
+    line."""
     try:
         data = raw.encode() if isinstance(raw, str) else raw
         if len(data) > MAX_FILE_BYTES:
@@ -82,7 +89,10 @@ def parse_recipe_file(raw: bytes | str) -> ParsedRecipeFile:
         raise _error_at(
             _CODES.get(first["type"], "recipe.line_wrong"), parsed, _strip_union_tag(first["loc"])
         ) from error
-    unnamed = next((name for name in found.lists if name not in wildcards.wildcard_names_in(found.prompt)), None)
+    unnamed = next(
+        (name for name in found.lists if name not in wildcards.wildcard_names_in(found.prompt)),
+        None,
+    )
     if unnamed is not None:
         raise _error_at("recipe.line_unknown", parsed, [LISTS, unnamed])
     try:
@@ -90,7 +100,9 @@ def parse_recipe_file(raw: bytes | str) -> ParsedRecipeFile:
     except BadInput as error:
         where = str(error.message.params.get("where", "")).split(".")
         raise _error_at("recipe.line_wrong", parsed, where) from error
-    return ParsedRecipeFile(spec, found.lists, {name: parsed.line_of([LISTS, name]) for name in found.lists})
+    return ParsedRecipeFile(
+        spec, found.lists, {name: parsed.line_of([LISTS, name]) for name in found.lists}
+    )
 
 
 def _error_at(code: str, parsed: YamlDocument, place: Sequence[str | int]) -> BadInput:
@@ -99,5 +111,6 @@ def _error_at(code: str, parsed: YamlDocument, place: Sequence[str | int]) -> Ba
 
 
 def _strip_union_tag(place: Sequence[str | int]) -> Sequence[str | int]:
-    """The path as it is written: pydantic names the kind of a question between its name and its fields."""
+    """The path as it is written: pydantic names the kind of a question between its name and its
+    fields."""
     return [*place[:2], *place[3:]] if place[:1] == ("parameters",) else place

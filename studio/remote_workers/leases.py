@@ -1,6 +1,8 @@
-"""Runs lent to machines of an agency's own: a few pictures at a time, under a lease that ends when a machine is silent.
+"""Runs lent to machines of an agency's own: a few pictures at a time, under a lease that ends when
+a machine is silent.
 
-Nothing is remembered of a machine but its lease: whatever dies, the pictures that are missing are lent again.
+Nothing is remembered of a machine but its lease: whatever dies, the pictures that are missing are
+lent again.
 """
 
 from collections.abc import Sequence
@@ -43,23 +45,27 @@ RETRY_DELAY = timedelta(seconds=30)
 """After so long a run is lent again that a machine could not make for now."""
 
 MAX_LEASES = 8
-"""So often in a row a run is lent without a picture coming of it, then it fails: a machine that dies of it, or answers
-that are lost, would go round for ever."""
+"""So often in a row a run is lent without a picture coming of it, then it fails: a machine that
+dies of it, or answers that are lost, would go round for ever."""
 
 
 @dataclass(frozen=True)
 class AgencyBounds:
-    """What the house allows an agency: pictures a day, 0 for no limit, and bytes it may keep, None for no limit."""
+    """What the house allows an agency: pictures a day, 0 for no limit, and bytes it may keep, None
+    for no limit."""
 
     per_day: int = 0
     allowed: int | None = None
 
 
-def lease_pictures(scope: Scope, machine_id: UUID, wanted: WorkRequest, bounds: AgencyBounds) -> LeasedPictures | None:
-    """Pictures for a machine, from the run that waits longest of those it can make; None when there are none.
+def lease_pictures(
+    scope: Scope, machine_id: UUID, wanted: WorkRequest, bounds: AgencyBounds
+) -> LeasedPictures | None:
+    """Pictures for a machine, from the run that waits longest of those it can make; None when there
+    are none.
 
-    A machine that asks again, its program being the same, is answered with the lease it has. Raises Refused for a
-    machine that ended.
+    A machine that asks again, its program being the same, is answered with the lease it has. Raises
+    Refused for a machine that ended.
     """
     remote_workers.record_worker_seen(scope, machine_id, wanted.able.model_dump(mode="json"))
     scope.lock(remote_routing.remote_lock_name(scope))
@@ -76,7 +82,10 @@ def lease_pictures(scope: Scope, machine_id: UUID, wanted: WorkRequest, bounds: 
             continue
         if lent is None or not _count_lease_attempt(scope, row):
             continue
-        if (row.machine_id, row.instance) == (machine_id, wanted.instance) and row.lease is not None:
+        if (row.machine_id, row.instance) == (
+            machine_id,
+            wanted.instance,
+        ) and row.lease is not None:
             lent = lent.model_copy(update={"lease": row.lease})
         row.machine_id = machine_id
         row.instance = wanted.instance
@@ -110,13 +119,18 @@ SELECT r.id FROM home_runs r JOIN jobs j ON j.tenant_id = r.tenant_id AND j.id =
 WHERE r.tenant_id = :tenant AND j.state IN ('queued', 'running')
   AND (r.until IS NULL OR r.until <= people_now()
        OR r.lease IS NOT NULL AND r.machine_id = :machine AND r.instance = :instance)
-ORDER BY (r.lease IS NOT NULL AND r.machine_id = :machine AND r.instance = :instance) DESC, j.created_at, j.id
+ORDER BY (r.lease IS NOT NULL AND r.machine_id = :machine AND r.instance = :instance) DESC,
+j.created_at, j.id
 """
 
 
 def _list_leasable_runs(scope: Scope, machine_id: UUID, instance: UUID) -> list[RemoteRunRow]:
     """Runs that may be lent to a machine, that which it has first."""
-    ids = scope.run(_ROWS, tenant=scope.tenant_id, machine=machine_id, instance=instance).scalars().all()
+    ids = (
+        scope.run(_ROWS, tenant=scope.tenant_id, machine=machine_id, instance=instance)
+        .scalars()
+        .all()
+    )
     rows = scope.session.exec(
         select(RemoteRunRow)
         .where(RemoteRunRow.tenant_id == scope.tenant_id, col(RemoteRunRow.id).in_(ids))
@@ -129,9 +143,12 @@ def _list_leasable_runs(scope: Scope, machine_id: UUID, instance: UUID) -> list[
 def _lease_next_pictures(
     scope: Scope, job: JobRow, able: RemoteWorkerCapabilities, bounds: AgencyBounds, run_id: UUID
 ) -> LeasedPictures | None:
-    """The next pictures of a run, under a new lease; None of one that cannot be made here, or now."""
+    """The next pictures of a run, under a new lease; None of one that cannot be made here, or
+    now."""
     spec = specs.spec_of_run(scope, job)
-    if not able.can_make(model=spec.model, loras=list(spec.loras), needs=run_inputs.inputs_needed_by(job)):
+    if not able.can_make(
+        model=spec.model, loras=list(spec.loras), needs=run_inputs.inputs_needed_by(job)
+    ):
         return None
     missing = _missing_pictures(scope, job, spec)
     if not missing:
@@ -154,12 +171,19 @@ def _lease_next_pictures(
     )
 
 
-def _build_picture_orders(scope: Scope, job: JobRow, shots: Sequence[PlannedPicture]) -> list[PictureOrder]:
-    """As they are sent, with the names of the pictures they work from. Raises Gone for one not to be used any more."""
+def _build_picture_orders(
+    scope: Scope, job: JobRow, shots: Sequence[PlannedPicture]
+) -> list[PictureOrder]:
+    """As they are sent, with the names of the pictures they work from. Raises Gone for one not to
+    be used any more."""
     first, posture = run_inputs.check_run_inputs_in(scope, job)
     begin = run_inputs.init_picture_of(job)
     pose = run_inputs.pose_reference_of(job)
-    said: dict[str, Any] = {"init": first, "references": run_inputs.style_digests(job), "pose": posture}
+    said: dict[str, Any] = {
+        "init": first,
+        "references": run_inputs.style_digests(job),
+        "pose": posture,
+    }
     match begin.region if begin is not None else None:
         case MaskRegion() as one:
             said["region"] = astuple(one)
@@ -184,7 +208,11 @@ def _missing_pictures(scope: Scope, job: JobRow, spec: RecipeSpec) -> Sequence[P
         )
     )
     gone = came | records.skipped_numbers(job)
-    return [one for one in shots if records.picture_source_key(job, one.number) not in there and one.number not in gone]
+    return [
+        one
+        for one in shots
+        if records.picture_source_key(job, one.number) not in there and one.number not in gone
+    ]
 
 
 _ON_THEIR_WAY = """
@@ -197,11 +225,14 @@ SELECT (SELECT count(*) FROM home_pictures WHERE tenant_id = :tenant AND state =
 def _count_pictures_in_transit(scope: Scope, run_id: UUID) -> int:
     """Pictures of the agency that are not in the library yet, and count against its day already."""
     waits = str(UploadState.WAITING)
-    return int(scope.run(_ON_THEIR_WAY, tenant=scope.tenant_id, waiting=waits, run=run_id).scalar_one())
+    return int(
+        scope.run(_ON_THEIR_WAY, tenant=scope.tenant_id, waiting=waits, run=run_id).scalar_one()
+    )
 
 
 def extend_lease(scope: Scope, machine_id: UUID, said: LeaseHeartbeat) -> HeartbeatResponse:
-    """A machine is at it: its lease goes on, unless its run was ended or another has it. Raises Refused."""
+    """A machine is at it: its lease goes on, unless its run was ended or another has it. Raises
+    Refused."""
     remote_workers.record_worker_seen(scope, machine_id)
     row = run_of_lease(scope, machine_id, said.lease)
     if row is None:
@@ -217,8 +248,9 @@ def extend_lease(scope: Scope, machine_id: UUID, said: LeaseHeartbeat) -> Heartb
 
 
 def run_of_lease(scope: Scope, machine_id: UUID, lease: UUID) -> RemoteRunRow | None:
-    """The run of a lease; None where it is over, or was never this machine's. One that merely ran out stands until the
-    run is lent again: what a machine made while nobody heard it is not lost."""
+    """The run of a lease; None where it is over, or was never this machine's. One that merely
+    ran out stands until the run is lent again: what a machine made while nobody heard it is not
+    lost."""
     scope.lock(remote_routing.remote_lock_name(scope))
     return scope.session.exec(
         select(RemoteRunRow)
@@ -244,20 +276,23 @@ def record_delivery(scope: Scope, row: RemoteRunRow, number: int) -> None:
 
 
 def check_material(scope: Scope, machine_id: UUID, wanted: MaterialRequest) -> None:
-    """Let a machine have a picture that those of its lease work from, checked anew. Raises NotFound for any other, and
-    Gone for one that may not be used any more."""
+    """Let a machine have a picture that those of its lease work from, checked anew. Raises NotFound
+    for any other, and Gone for one that may not be used any more."""
     remote_workers.record_worker_seen(scope, machine_id)
     row = run_of_lease(scope, machine_id, wanted.lease)
     if row is None:
         raise NotFound("machine.no_lease")
     job = records.get_run_row(scope, row.job_id)
-    if wanted.sha256 not in {*run_inputs.check_run_inputs_in(scope, job), *run_inputs.style_digests(job)}:
+    if wanted.sha256 not in {
+        *run_inputs.check_run_inputs_in(scope, job),
+        *run_inputs.style_digests(job),
+    }:
         raise NotFound("machine.not_lent")
 
 
 def return_lease(scope: Scope, machine_id: UUID, said: LeaseReturn) -> None:
-    """A machine makes no more of a lease; what can never be made ends the run, in its words. Raises NotFound for a
-    lease that is over: said twice, it is done once."""
+    """A machine makes no more of a lease; what can never be made ends the run, in its words. Raises
+    NotFound for a lease that is over: said twice, it is done once."""
     remote_workers.record_worker_seen(scope, machine_id)
     row = run_of_lease(scope, machine_id, said.lease)
     if row is None:

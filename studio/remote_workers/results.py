@@ -1,4 +1,5 @@
-"""Pictures that machines of an agency's own hand in: taken once each, then brought into the library as any other.
+"""Pictures that machines of an agency's own hand in: taken once each, then brought into the library
+as any other.
 
 The door keeps the bytes and says so; our workers, who hold the key of the mark, do the rest.
 """
@@ -44,12 +45,14 @@ _OURS = frozenset({assets.FRAMES_PARAMETER, assets.SECONDS_PARAMETER, pipeline.Q
 def accept_result(
     scope: Scope, store: ObjectStore, machine_id: UUID, made: PictureResult, data: bytes
 ) -> BadInput | Refused | None:
-    """Keep a picture that a machine made, to be brought into the library a moment later. The same again is taken again.
+    """Keep a picture that a machine made, to be brought into the library a moment later. The same
+    again is taken again.
 
-    Returns why it cannot be used, which ends its run: no whole JPEG, PNG or WebP of at most `MOST_BYTES`, not marked
-    rightly, or no room. Raises BadInput for other bytes than it says, NotFound for a picture that was not lent,
-    Conflict where other bytes came before, the run is over or the lease is somebody else's; Unavailable when the store
-    is away; Refused for a machine that ended.
+    Returns why it cannot be used, which ends its run: no whole JPEG, PNG or WebP of at most
+    `MOST_BYTES`, not marked rightly, or no room. Raises BadInput for other bytes than it says,
+    NotFound for a picture that was not lent, Conflict where other bytes came before, the run is
+    over or the lease is somebody else's; Unavailable when the store is away; Refused for a machine
+    that ended.
     """
     remote_workers.record_worker_seen(scope, machine_id)
     if bytes_digest(data) != made.sha256:
@@ -69,14 +72,18 @@ def accept_result(
     except (BadInput, storage_quota.StorageFull) as refused:
         records.fail_run(scope, row.job_id, refused.message)
         return refused
-    assets.lock_library(scope, "object", made.sha256)  # nobody who erases these bytes comes in between
+    assets.lock_library(
+        scope, "object", made.sha256
+    )  # nobody who erases these bytes comes in between
     store.put(scope.tenant_id, data)
     _record_remote_picture(scope, row, machine_id, made, len(data))
     leases.record_delivery(scope, row, made.number)
     return None
 
 
-def _record_remote_picture(scope: Scope, row: RemoteRunRow, machine_id: UUID, made: PictureResult, size: int) -> None:
+def _record_remote_picture(
+    scope: Scope, row: RemoteRunRow, machine_id: UUID, made: PictureResult, size: int
+) -> None:
     picture = RemotePictureRow(
         tenant_id=scope.tenant_id,
         id=derived_uuid(scope.tenant_id, row.job_id, "home", made.number),
@@ -128,8 +135,8 @@ def ingest_result(
     classifier: Classifier | None = None,
     compare: CompareFaces | None = None,
 ) -> None:
-    """Bring a picture into the library as one of its run, and count it; what came is deleted then. What cannot be read
-    ends the run, with words; others' faults are tried again."""
+    """Bring a picture into the library as one of its run, and count it; what came is deleted then.
+    What cannot be read ends the run, with words; others' faults are tried again."""
     with tenant(event.tenant_id, records.STUDIO_ACTOR) as scope:
         row = _get_picture_row(scope, event.subject_id)
         if row.state != UploadState.WAITING:
@@ -169,9 +176,12 @@ def ingest_result(
 def _asset_builder(
     scope: Scope, job: JobRow, row: RemotePictureRow
 ) -> Callable[[bytes, SigningCredential], pipeline.PreparedAsset]:
-    """What makes bytes the picture of a run: what was asked for is ours to say, not the machine's."""
+    """What makes bytes the picture of a run: what was asked for is ours to say, not the
+    machine's."""
     made = PictureResult.model_validate(row.made)
-    shots = specs.plan_pictures(specs.spec_of_run(scope, job), seed=job.seed, count=job.total, given=job.given)
+    shots = specs.plan_pictures(
+        specs.spec_of_run(scope, job), seed=job.seed, count=job.total, given=job.given
+    )
     shot = shots[row.number]
     name = remote_workers.remote_worker_name(scope, row.machine_id)
 
@@ -187,7 +197,10 @@ def _asset_builder(
             label=OriginLabel(made.label),
             seed=shot.job.seed,
             prompt=shot.job.prompt,
-            parameters={**{one: said for one, said in made.parameters.items() if one not in _OURS}, "machine": name},
+            parameters={
+                **{one: said for one, said in made.parameters.items() if one not in _OURS},
+                "machine": name,
+            },
         )
         return pipeline.prepare_generated_picture(
             picture,
@@ -207,7 +220,8 @@ def _asset_builder(
 def _record_ingest_outcome(
     tenant: OpenScope, store: ObjectStore, event: RemotePictureDue, reason: Message | None
 ) -> None:
-    """What became of a picture, its run, and what came, in one transaction: who dies here finds nothing half done."""
+    """What became of a picture, its run, and what came, in one transaction: who dies here finds
+    nothing half done."""
     with tenant(event.tenant_id, records.STUDIO_ACTOR) as scope:
         row = _get_picture_row(scope, event.subject_id, lock=True)
         if row.state != UploadState.WAITING:
@@ -230,12 +244,15 @@ def _record_ingest_outcome(
 
 
 def fail_result(event: RemotePictureDue, *, tenant: OpenScope, store: ObjectStore) -> None:
-    """A picture that came could not be brought into the library, too often: its run fails, so that nobody waits."""
+    """A picture that came could not be brought into the library, too often: its run fails, so that
+    nobody waits."""
     _record_ingest_outcome(tenant, store, event, Message("job.gave_up"))
 
 
 def _get_picture_row(scope: Scope, picture_id: UUID, *, lock: bool = False) -> RemotePictureRow:
-    row = scope.session.get(RemotePictureRow, (scope.tenant_id, picture_id), with_for_update=lock or None)
+    row = scope.session.get(
+        RemotePictureRow, (scope.tenant_id, picture_id), with_for_update=lock or None
+    )
     if row is None:
         raise NotFound("machine.picture_unknown")
     return row

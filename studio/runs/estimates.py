@@ -25,9 +25,10 @@ DEFAULT_PACE = 2.0
 
 @dataclass(frozen=True)
 class RunEstimate:
-    """A run as it would come out. `seconds` is a guess by the pace of runs before; `rating` is the least that its
-    pictures get; `cost` is None of what is free, and of what has no price and is not made; `refusal` says why the caps
-    do not hold it, or why the picture that its recipe begins from may not be used now."""
+    """A run as it would come out. `seconds` is a guess by the pace of runs before; `rating` is the
+    least that its pictures get; `cost` is None of what is free, and of what has no price and is not
+    made; `refusal` says why the caps do not hold it, or why the picture that its recipe begins from
+    may not be used now."""
 
     seed: int
     shots: Sequence[PlannedPicture]
@@ -47,8 +48,8 @@ def estimate_run(
     count: int,
     given: Mapping[str, ParameterValue],
 ) -> RunEstimate:
-    """The run of `count` pictures for a creator; nothing is kept of it. Raises BadInput, and Refused for words of which
-    no picture is made (`studio/recipes/prompt_rating.py`)."""
+    """The run of `count` pictures for a creator; nothing is kept of it. Raises BadInput, and
+    Refused for words of which no picture is made (`studio/recipes/prompt_rating.py`)."""
     shots = specs.plan_pictures(spec, seed=seed, count=count, given=given)
     price = price_per_picture(known, spec)
     try:
@@ -77,10 +78,13 @@ ORDER BY (j.creator_id = :creator AND r.name = :recipe) DESC, j.created_at DESC 
 
 
 def seconds_per_picture(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> float:
-    """Seconds an engine takes for a picture of this recipe, as in its last run, by its name; as in anybody's last run
-    here before its first. More pixels or steps than then, of the same model, take so many times as long. What a run
-    waited for others, for its hours or for a quota is not in it."""
-    found = scope.run(_LAST, tenant=scope.tenant_id, creator=creator_id, recipe=spec.name).one_or_none()
+    """Seconds an engine takes for a picture of this recipe, as in its last run, by its name; as in
+    anybody's last run here before its first. More pixels or steps than then, of the same model,
+    take so many times as long. What a run waited for others, for its hours or for a quota is not in
+    it."""
+    found = scope.run(
+        _LAST, tenant=scope.tenant_id, creator=creator_id, recipe=spec.name
+    ).one_or_none()
     if found is None or not found.seconds:
         return DEFAULT_PACE
     last = RecipeSpec.model_validate(found.spec)
@@ -89,28 +93,38 @@ def seconds_per_picture(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> flo
 
 
 def _relative_work(spec: RecipeSpec) -> float:
-    """What a picture asks of an engine, against others of its model: a denoising step goes over every pixel."""
+    """What a picture asks of an engine, against others of its model: a denoising step goes over
+    every pixel."""
     return spec.steps * sum(wide * high for wide, high in spec.edges) / len(spec.edges)
 
 
-def price_per_picture(known: GeneratorsSettings, spec: RecipeSpec, asks: AbstractSet[str] = NO_INPUTS) -> Price | None:
-    """What a picture of a recipe's model costs here (its engine's own where it names none), where its run `asks` this
-    beside words and the recipe's look (`ImageJob.asks`; what the recipe says, without any); None where it is free, or
-    has no price and is not made."""
+def price_per_picture(
+    known: GeneratorsSettings, spec: RecipeSpec, asks: AbstractSet[str] = NO_INPUTS
+) -> Price | None:
+    """What a picture of a recipe's model costs here (its engine's own where it names none), where
+    its run `asks` this beside words and the recipe's look (`ImageJob.asks`; what the recipe says,
+    without any); None where it is free, or has no price and is not made."""
     engine = spec.engine or registry.default_image_engine(known)
     if not (own := known.hosted_model(engine)):
         return None
     asked = (asks or spec.needed_inputs) | ({"references"} if spec.look else NO_INPUTS)
     try:
-        return parse_prices(known.prices).get(hosted_services.priced_service(engine, spec.model or own, asked))
+        return parse_prices(known.prices).get(
+            hosted_services.priced_service(engine, spec.model or own, asked)
+        )
     except ValueError:
         return None
 
 
 def check_affordable(
-    scope: Scope, known: GeneratorsSettings, spec: RecipeSpec, count: int, asks: AbstractSet[str] = NO_INPUTS
+    scope: Scope,
+    known: GeneratorsSettings,
+    spec: RecipeSpec,
+    count: int,
+    asks: AbstractSet[str] = NO_INPUTS,
 ) -> None:
-    """Raise CapReached for a run that its recipe's budget, or the month's cap, does not hold; `asks` as `price_of`."""
+    """Raise CapReached for a run that its recipe's budget, or the month's cap, does not hold;
+    `asks` as `price_of`."""
     price = price_per_picture(known, spec, asks)
     if price is not None:
         spending_caps.check_spending(

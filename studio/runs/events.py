@@ -9,7 +9,8 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class RunDue:
-    """A run of a recipe waits for an engine. `pause`: one picture in so many seconds, for others need the machine."""
+    """A run of a recipe waits for an engine. `pause`: one picture in so many seconds, for others
+    need the machine."""
 
     kind: ClassVar[str] = "job.run"
     queue: ClassVar[outbox.Queue] = "gpu"
@@ -31,7 +32,8 @@ class HostedRunDue:
 
 @dataclass(frozen=True)
 class SellerAnswerStored:
-    """What a seller answered was kept for who comes after a death, and goes; `subject_id` is the order."""
+    """What a seller answered was kept for who comes after a death, and goes; `subject_id` is the
+    order."""
 
     kind: ClassVar[str] = "answer.forget"
     queue: ClassVar[outbox.Queue] = "make"
@@ -41,7 +43,8 @@ class SellerAnswerStored:
 
 @dataclass(frozen=True)
 class StyleScoreDue:
-    """A picture, the subject, was made after others: how alike it is to the look among them is to be measured."""
+    """A picture, the subject, was made after others: how alike it is to the look among them is to
+    be measured."""
 
     kind: ClassVar[str] = "look.score"
     queue: ClassVar[outbox.Queue] = "make"

@@ -50,12 +50,17 @@ def _restore_whole_picture(shaped: FittedJob, bought: GeneratedPicture) -> Gener
 
 
 def generate_shots(
-    maker: ImageEngine, shots: Sequence[PlannedPicture], watch: Progress, buyer: PictureBuyer, labels: Collection[bool]
+    maker: ImageEngine,
+    shots: Sequence[PlannedPicture],
+    watch: Progress,
+    buyer: PictureBuyer,
+    labels: Collection[bool],
 ) -> Iterator[tuple[GeneratedPicture, Price | None]]:
-    """What an engine makes of the shots, with its price where it asks one; `labels` as `labelled` says.
+    """What an engine makes of the shots, with its price where it asks one; `labels` as `labelled`
+    says.
 
-    Raises EngineMissing where the engine was changed under the run: real pictures and marked ones never stand together.
-    Of what is bought it is said before anything is paid.
+    Raises EngineMissing where the engine was changed under the run: real pictures and marked ones
+    never stand together. Of what is bought it is said before anything is paid.
     """
     wrong = EngineMissing("job.engine_changed", engine=maker.name)
     if isinstance(maker, HostedImageEngine) and True in labels:
@@ -67,7 +72,8 @@ def generate_shots(
 
 
 def labels_of_run(scope: Scope, job: JobRow) -> set[bool]:
-    """Whether what a run made so far bears a label (DEMO MODEL, PLACEHOLDER); nothing of one that made none."""
+    """Whether what a run made so far bears a label (DEMO MODEL, PLACEHOLDER); nothing of one that
+    made none."""
     made = scope.run(
         "SELECT DISTINCT label <> '' FROM creations WHERE tenant_id = :tenant AND job_id = :job",
         tenant=scope.tenant_id,
@@ -77,7 +83,8 @@ def labels_of_run(scope: Scope, job: JobRow) -> set[bool]:
 
 
 class RunProgressWatch:
-    """What an engine calls after each step: it tells how far the picture is, and stops with its run or its row."""
+    """What an engine calls after each step: it tells how far the picture is, and stops with its run
+    or its row."""
 
     def __init__(self, tenant: OpenScope, job: JobRow, pulse: Heartbeat, *, every: float) -> None:
         self._tenant = tenant
@@ -94,7 +101,8 @@ class RunProgressWatch:
         self._next = monotonic() + self._every
         with self._tenant(self._job.tenant_id, records.STUDIO_ACTOR) as scope:
             told = scope.run(
-                "UPDATE jobs SET step = :step, steps = :steps WHERE tenant_id = :tenant AND id = :id"
+                "UPDATE jobs SET step = :step, steps = :steps WHERE tenant_id = :tenant AND id = "
+                ":id"
                 " AND state = 'running'",
                 step=done,
                 steps=total,

@@ -1,4 +1,5 @@
-"""Lineage of one asset: what it was made from and with, what was made from it, where it lies; and making it again."""
+"""Lineage of one asset: what it was made from and with, what was made from it, where it lies; and
+making it again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,9 +30,9 @@ _KEPT_APART = frozenset({FRAMES_PARAMETER, SECONDS_PARAMETER, "score"})
 
 @dataclass(frozen=True)
 class AssetLineage:
-    """Where an asset comes from and where it went. `parameters` are what its engine was told beside the words and the
-    seed; `versions` the bytes made of it; `packs` the titles of those that hold it; `again` how many pictures its run
-    would make once more, 0 where no run made it."""
+    """Where an asset comes from and where it went. `parameters` are what its engine was told beside
+    the words and the seed; `versions` the bytes made of it; `packs` the titles of those that hold
+    it; `again` how many pictures its run would make once more, 0 where no run made it."""
 
     parameters: Mapping[str, Any]
     sources: Sequence[AssetCard]
@@ -45,13 +46,15 @@ class AssetLineage:
 
 
 _PACKS = """
-SELECT DISTINCT p.title FROM pack_items i JOIN packs p ON p.tenant_id = i.tenant_id AND p.id = i.pack_id
+SELECT DISTINCT p.title FROM pack_items i JOIN packs p ON p.tenant_id = i.tenant_id AND p.id =
+i.pack_id
 WHERE i.tenant_id = :tenant AND i.asset_id = :asset AND p.state <> :gone ORDER BY p.title LIMIT 24
 """
 
 
 def get_lineage(scope: Scope, asset_id: UUID) -> AssetLineage:
-    """The lineage of an asset; relatives of another creator, and those that are withheld, are left out.
+    """The lineage of an asset; relatives of another creator, and those that are withheld, are left
+    out.
 
     Raises NotFound; another tenant's looks the same.
     """
@@ -59,8 +62,14 @@ def get_lineage(scope: Scope, asset_id: UUID) -> AssetLineage:
     sources, children = ancestors_and_descendants(scope, asset_id, most=MAX_RELATIVES)
     after = reference_assets(scope, asset_id)
     related = queries.get_asset_cards(scope, list(dict.fromkeys([*sources, *after, *children])))
-    shown = [card for card in related if card.creator_id == row.creator_id and not card.standing.is_withheld]
-    packs = scope.run(_PACKS, tenant=scope.tenant_id, asset=asset_id, gone=str(PackState.RETIRED)).scalars()
+    shown = [
+        card
+        for card in related
+        if card.creator_id == row.creator_id and not card.standing.is_withheld
+    ]
+    packs = scope.run(
+        _PACKS, tenant=scope.tenant_id, asset=asset_id, gone=str(PackState.RETIRED)
+    ).scalars()
     return AssetLineage(
         parameters={name: said for name, said in row.parameters.items() if name not in _KEPT_APART},
         sources=[card for card in shown if card.asset_id in sources],
@@ -73,11 +82,11 @@ def get_lineage(scope: Scope, asset_id: UUID) -> AssetLineage:
 
 
 def repeat_generation(scope: Scope, asset_id: UUID, *, key: str, by: str) -> tuple[UUID, int]:
-    """Run once more what made an asset: the same version of the recipe, the same words and seed, as many pictures; once
-    per `key`.
+    """Run once more what made an asset: the same version of the recipe, the same words and seed, as
+    many pictures; once per `key`.
 
-    Returns the job's id and how many pictures it makes; `by` is the actor who asks. Raises NotFound for what no run
-    made, and as `runner.start_run`.
+    Returns the job's id and how many pictures it makes; `by` is the actor who asks. Raises NotFound
+    for what no run made, and as `runner.start_run`.
     """
     row = _get_creation_row(scope, asset_id)
     if row.job_id is None:

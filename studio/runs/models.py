@@ -1,4 +1,5 @@
-"""Tables of the room about machines of an agency's own: the runs they are lent, and what they hand in."""
+"""Tables of the room about machines of an agency's own: the runs they are lent, and what they hand
+in."""
 
 from datetime import datetime
 from typing import Any
@@ -40,30 +41,36 @@ class JobRow(CreatorOwnedRow, table=True):
     """Who asked for it: an actor; empty where nobody did."""
     reason: dict[str, Any] | None = message_column()
     given: dict[str, Any] = jsonb_column()
-    """What a person filled in for this run, by the name of the recipe's question; numbers, texts, yes or no."""
+    """What a person filled in for this run, by the name of the recipe's question; numbers, texts,
+    yes or no."""
     lists: dict[str, Any] = jsonb_column()
-    """The shared lists its prompt names, as they were when somebody asked (`studio.recipes.wildcards.current_wildcards`)."""
+    """The shared lists its prompt names, as they were when somebody asked
+    (`studio.recipes.wildcards.current_wildcards`)."""
     rating: str = "G"
     """What its words are rated: what comes of it is at least that."""
     step: int = 0
     """Of the picture being made, as last told; 0 between two pictures."""
     steps: int = 0
     waits_until: datetime | None = timestamp_column(optional=True)
-    """When its hours open, or its agency's next day begins; None of a run that waits for the machine at most."""
+    """When its hours open, or its agency's next day begins; None of a run that waits for the
+    machine at most."""
     waits_for: str = ""
     """window or quota; empty with no `waits_until`."""
     from_asset: UUID | None = None
     """The picture it begins from, of which `anew` percent are made anew."""
     anew: int = 0
     region: dict[str, Any] = jsonb_column()
-    """The only part of it that is made anew, as `generators.retouch.masks.part_to_json`; empty for all of it."""
+    """The only part of it that is made anew, as `generators.retouch.masks.part_to_json`; empty for
+    all of it."""
     pose_asset: UUID | None = None
     """The picture whose posture is taken, which counts `pose_weight` percent."""
     pose_weight: int = 0
     look: list[list[str]] = jsonb_column(list)
-    """The look it keeps to, as it was when somebody asked: the asset and the digest of each picture."""
+    """The look it keeps to, as it was when somebody asked: the asset and the digest of each
+    picture."""
     skipped: list[dict[str, Any]] = jsonb_column(list)
-    """Pictures that a seller refused, or of which nobody knows: `number`, and `reason` as a Message. They stay so."""
+    """Pictures that a seller refused, or of which nobody knows: `number`, and `reason` as a
+    Message. They stay so."""
 
 
 class StyleScoreRow(CreatorOwnedRow, table=True):
@@ -85,7 +92,8 @@ class StyleScoreRow(CreatorOwnedRow, table=True):
 
 
 class RemoteRunRow(CreatorOwnedRow, table=True):
-    """A run whose pictures are made by the agency's own machines, one of them at a time; no worker of ours takes it."""
+    """A run whose pictures are made by the agency's own machines, one of them at a time; no worker
+    of ours takes it."""
 
     __tablename__ = "home_runs"
     __table_args__ = table_arguments(
@@ -103,7 +111,8 @@ class RemoteRunRow(CreatorOwnedRow, table=True):
     lease: UUID | None = None
     """None while nobody has it."""
     until: datetime | None = timestamp_column(optional=True)
-    """When the lease ends unless the machine says something; without one, when it may be lent again. People's clock."""
+    """When the lease ends unless the machine says something; without one, when it may be lent
+    again. People's clock."""
     numbers: list[int] = jsonb_column(list)
     """The pictures that are lent."""
     tries: int = 0
@@ -111,7 +120,8 @@ class RemoteRunRow(CreatorOwnedRow, table=True):
 
 
 class RemotePictureRow(CreatorOwnedRow, table=True):
-    """A picture that a machine handed in, until it is in the library or refused; its bytes go then."""
+    """A picture that a machine handed in, until it is in the library or refused; its bytes go
+    then."""
 
     __tablename__ = "home_pictures"
     __table_args__ = table_arguments(

@@ -1,4 +1,5 @@
-"""The pictures of a run as programs read them: which are there, and which of these people have judged."""
+"""The pictures of a run as programs read them: which are there, and which of these people have
+judged."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ class PictureState(StrEnum):
 
 @dataclass(frozen=True)
 class RunPicture:
-    """One picture of a run by its number, from 0. `seconds` is how long the engine drew, `cost` what it asked."""
+    """One picture of a run by its number, from 0. `seconds` is how long the engine drew, `cost`
+    what it asked."""
 
     number: int
     state: PictureState
@@ -41,9 +43,11 @@ class RunPicture:
 
 
 def labelled_runs(scope: Scope, runs_of: Collection[UUID]) -> frozenset[UUID]:
-    """Those of these runs whose pictures bear a label; the pictures of a run are all of one kind."""
+    """Those of these runs whose pictures bear a label; the pictures of a run are all of one
+    kind."""
     rows = scope.run(
-        "SELECT DISTINCT job_id FROM creations WHERE tenant_id = :tenant AND job_id = ANY(:jobs) AND label <> ''",
+        "SELECT DISTINCT job_id FROM creations WHERE tenant_id = :tenant AND job_id = ANY(:jobs) "
+        "AND label <> ''",
         tenant=scope.tenant_id,
         jobs=list(runs_of),
     )
@@ -78,5 +82,7 @@ def list_run_pictures(scope: Scope, job_id: UUID) -> list[RunPicture]:
             found.append(RunPicture(number, PictureState.WAITING, seconds=row.seconds, cost=spent))
         else:
             ready = PictureState.READY
-            found.append(RunPicture(number, ready, row.asset_id, how.rating, row.alt, row.seconds, spent))
+            found.append(
+                RunPicture(number, ready, row.asset_id, how.rating, row.alt, row.seconds, spent)
+            )
     return found

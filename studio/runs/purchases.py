@@ -1,8 +1,10 @@
-"""A picture bought of somebody else's engine: paid for once, whatever is lost between us and the seller.
+"""A picture bought of somebody else's engine: paid for once, whatever is lost between us and the
+seller.
 
-Before a request that may cost leaves, that it does so is committed; whoever comes after a death finds it written, and
-looks for the order before asking. What nobody can know counts as spent and is not asked again. The answer of a seller
-that gives it once lies in the store before anything is made of it.
+Before a request that may cost leaves, that it does so is committed; whoever comes after a death
+finds it written, and looks for the order before asking. What nobody can know counts as spent and is
+not asked again. The answer of a seller that gives it once lies in the store before anything is made
+of it.
 """
 
 from contextlib import suppress
@@ -55,7 +57,9 @@ class RunStopped(Exception):  # no error: a person stopped the run
 class _Kept(PurchaseRecord):
     """The slip of an order, each step of which is committed before the next."""
 
-    def __init__(self, tenant: OpenScope, store: ObjectStore, row: EngineOrderRow, job: JobRow) -> None:
+    def __init__(
+        self, tenant: OpenScope, store: ObjectStore, row: EngineOrderRow, job: JobRow
+    ) -> None:
         super().__init__(str(row.id), row.asked_at, row.remote_id)
         self._tenant = tenant
         self._store = store
@@ -65,8 +69,9 @@ class _Kept(PurchaseRecord):
         self._engine = row.engine
 
     def mark_requested(self) -> None:
-        """Raises LeaseLost where another worker asks, or the run has ended; Gone where a picture that the request bears
-        may not leave the house: this is the last moment at which it has not."""
+        """Raises LeaseLost where another worker asks, or the run has ended; Gone where a picture
+        that the request bears may not leave the house: this is the last moment at which it has
+        not."""
         at = wall_now()
         with self._tenant(self._tenant_id, PURCHASES_ACTOR) as scope:
             run_inputs.check_inputs_may_leave(scope, self._job, self._engine)
@@ -85,8 +90,8 @@ class _Kept(PurchaseRecord):
         super().mark_ordered(order)
 
     def store_answer(self, answer: bytes) -> None:
-        """Under a key of the order's own, which is written down first: what is stored is never without who removes it.
-        A store that is away is no reason to throw away what is in hand."""
+        """Under a key of the order's own, which is written down first: what is stored is never
+        without who removes it. A store that is away is no reason to throw away what is in hand."""
         data = self._id.bytes + answer
         digest = bytes_digest(data)
         with self._tenant(self._tenant_id, PURCHASES_ACTOR) as scope:
@@ -106,7 +111,8 @@ class _Kept(PurchaseRecord):
             return b""
 
     def close(self, *, over: bool) -> None:
-        """What surely costs nothing is released; what is `over` is paid; what goes on at the seller's stays asked."""
+        """What surely costs nothing is released; what is `over` is paid; what goes on at the
+        seller's stays asked."""
         with self._tenant(self._tenant_id, PURCHASES_ACTOR) as scope:
             if self.since is None:
                 spending_caps.release_order(scope, self._id)
@@ -116,7 +122,8 @@ class _Kept(PurchaseRecord):
 
 @dataclass(frozen=True)
 class PictureBuyer:
-    """Who buys the pictures of a run, within the caps of the house and of its agency, and the budget of its recipe."""
+    """Who buys the pictures of a run, within the caps of the house and of its agency, and the
+    budget of its recipe."""
 
     tenant: OpenScope
     store: ObjectStore
@@ -129,8 +136,9 @@ class PictureBuyer:
     def buy_picture(
         self, number: int, asked: ImageJob, engine: HostedImageEngine, watch: Progress
     ) -> tuple[GeneratedPicture, Price]:
-        """A picture of the run and its price. Raises CapReached, EngineError, `run_inputs.SourcePictureUnavailable`, Later where others of
-        the agency may use up its day, and what `watch` raises."""
+        """A picture of the run and its price. Raises CapReached, EngineError,
+        `run_inputs.SourcePictureUnavailable`, Later where others of the agency may use up its day,
+        and what `watch` raises."""
         if Rating(self.job.rating) in STAYS:
             raise EngineMissing("engine.hosted_rating", engine=engine.name, rating=self.job.rating)
         slip, price = self._reserve_order(number, asked, engine)
@@ -148,11 +156,17 @@ class PictureBuyer:
         slip.close(over=True)
         return picture, price
 
-    def _reserve_order(self, number: int, asked: ImageJob, engine: HostedImageEngine) -> tuple[_Kept, Price]:
+    def _reserve_order(
+        self, number: int, asked: ImageJob, engine: HostedImageEngine
+    ) -> tuple[_Kept, Price]:
         job = self.job
         price = engine.price(asked)
-        model = hosted_services.priced_service(engine.name, asked.model or engine.model, asked.needed_inputs)
-        wanted = PurchaseRequest(job.creator_id, job.id, number, engine.name, model, price, self.budget)
+        model = hosted_services.priced_service(
+            engine.name, asked.model or engine.model, asked.needed_inputs
+        )
+        wanted = PurchaseRequest(
+            job.creator_id, job.id, number, engine.name, model, price, self.budget
+        )
         with self.tenant(job.tenant_id, PURCHASES_ACTOR) as scope:
             assets.lock_library(scope, "bought today")  # two at once would both find room
             row = spending_caps.reserve_price(scope, wanted, self.caps)
@@ -163,9 +177,11 @@ class PictureBuyer:
             return _Kept(self.tenant, self.store, row, job), Price(row.minor, row.currency)
 
 
-def delete_seller_answer(event: SellerAnswerStored, *, tenant: OpenScope, store: ObjectStore) -> None:
-    """Remove what was kept of a seller's answer. Raises Later while its run goes on, Unavailable when the store is
-    away."""
+def delete_seller_answer(
+    event: SellerAnswerStored, *, tenant: OpenScope, store: ObjectStore
+) -> None:
+    """Remove what was kept of a seller's answer. Raises Later while its run goes on, Unavailable
+    when the store is away."""
     with tenant(event.tenant_id, PURCHASES_ACTOR) as scope:
         row = spending_caps.get_engine_order(scope, event.subject_id)
         if records.get_run_row(scope, row.job_id).state not in records.ENDED_RUN_STATES:

@@ -40,7 +40,8 @@ class RunSummary:
     waits_for: str = ""
     """window or quota, where it waits for one of these."""
     refused: int = 0
-    """So many of those that count as done a seller refused: they are not there; `why_refused` is said of the last."""
+    """So many of those that count as done a seller refused: they are not there; `why_refused` is
+    said of the last."""
     why_refused: Message | None = None
 
 
@@ -52,11 +53,14 @@ def list_runs(scope: Scope, creator_id: UUID, *, limit: int = 6) -> list[RunSumm
 def list_runs_before(
     scope: Scope, creators: Collection[UUID], before: tuple[datetime, UUID] | None, *, limit: int
 ) -> list[RunSummary]:
-    """The last runs of these creators, the newest first; with `before`, what came before that place."""
+    """The last runs of these creators, the newest first; with `before`, what came before that
+    place."""
     place = tuple_(col(JobRow.created_at), col(JobRow.id))
     rows = scope.session.exec(
         _runs_query(scope)
-        .where(col(JobRow.creator_id).in_(list(creators)), true() if before is None else place < before)
+        .where(
+            col(JobRow.creator_id).in_(list(creators)), true() if before is None else place < before
+        )
         .order_by(col(JobRow.created_at).desc(), col(JobRow.id).desc())
         .limit(limit)
         .execution_options(populate_existing=True)
@@ -104,8 +108,8 @@ def _run_summary(scope: Scope, row: JobRow, name: str, version: int) -> RunSumma
 
 @dataclass(frozen=True)
 class RunProgress:
-    """A run of a recipe as it gets on; `assets` are the pictures that are there already, `scores` how well each is
-    made, 0 to 100, None of what was made before scores were."""
+    """A run of a recipe as it gets on; `assets` are the pictures that are there already, `scores`
+    how well each is made, 0 to 100, None of what was made before scores were."""
 
     job_id: UUID
     creator_id: UUID
@@ -119,7 +123,8 @@ class RunProgress:
 
 _RUNNING = """
 SELECT j.id, j.creator_id, r.name, j.state, j.done, j.total,
-  (SELECT jsonb_agg(jsonb_build_array(c.asset_id, (c.parameters->>'score')::int) ORDER BY c.created_at, c.id)
+  (SELECT jsonb_agg(jsonb_build_array(c.asset_id, (c.parameters->>'score')::int) ORDER BY
+  c.created_at, c.id)
     FROM creations c WHERE c.tenant_id = j.tenant_id AND c.job_id = j.id) AS made
 FROM jobs j JOIN recipes r ON r.tenant_id = j.tenant_id AND r.id = j.recipe_id
 WHERE j.tenant_id = :tenant AND j.creator_id = ANY(:creators)
@@ -128,9 +133,14 @@ ORDER BY j.created_at DESC, j.id DESC LIMIT :most
 """
 
 
-def list_active_runs(scope: Scope, creators: Collection[UUID], *, since: datetime, most: int = 4) -> list[RunProgress]:
-    """The runs of these creators that wait or run, and those that ended since then, the newest first."""
-    rows = scope.run(_RUNNING, tenant=scope.tenant_id, creators=list(creators), since=since, most=most).all()
+def list_active_runs(
+    scope: Scope, creators: Collection[UUID], *, since: datetime, most: int = 4
+) -> list[RunProgress]:
+    """The runs of these creators that wait or run, and those that ended since then, the newest
+    first."""
+    rows = scope.run(
+        _RUNNING, tenant=scope.tenant_id, creators=list(creators), since=since, most=most
+    ).all()
     return [
         RunProgress(
             row.id,

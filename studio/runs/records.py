@@ -38,7 +38,9 @@ def picture_source_key(job: JobRow, number: int) -> str:
 def existing_numbers(scope: Scope, job: JobRow) -> frozenset[int]:
     """The numbers of the pictures of a run that stand."""
     sources = {picture_source_key(job, number): number for number in range(job.total)}
-    return frozenset(sources[one] for one in assets.assets_by_source(scope, job.creator_id, list(sources)))
+    return frozenset(
+        sources[one] for one in assets.assets_by_source(scope, job.creator_id, list(sources))
+    )
 
 
 def skipped_numbers(job: JobRow) -> frozenset[int]:
@@ -49,16 +51,23 @@ def skipped_numbers(job: JobRow) -> frozenset[int]:
 def count_settled(scope: Scope, job: JobRow) -> int:
     """How many pictures of a run stand or are skipped, counted up to the first that is missing."""
     there = assets.assets_by_source(
-        scope, job.creator_id, [picture_source_key(job, number) for number in range(job.done, job.total)]
+        scope,
+        job.creator_id,
+        [picture_source_key(job, number) for number in range(job.done, job.total)],
     )
     numbers = range(job.done, job.total)
     left_out = skipped_numbers(job)
-    missing = (number for number in numbers if picture_source_key(job, number) not in there and number not in left_out)
+    missing = (
+        number
+        for number in numbers
+        if picture_source_key(job, number) not in there and number not in left_out
+    )
     return next(missing, job.total)
 
 
 def skip_picture(tenant: OpenScope, job: JobRow, number: int, reason: Message) -> bool:
-    """Go on without a picture that was refused; whether the run goes on. One that made none at all fails."""
+    """Go on without a picture that was refused; whether the run goes on. One that made none at all
+    fails."""
     with tenant(job.tenant_id, STUDIO_ACTOR) as scope:
         row = get_run_row(scope, job.id, lock=True)
         if number not in skipped_numbers(row):
@@ -95,7 +104,8 @@ def _finish_run(scope: Scope, row: JobRow) -> None:
 
 
 def fail_run(scope: Scope, job_id: UUID, reason: Message) -> None:
-    """End a run that cannot be made and tell the agency; one that is over stays as it is. Raises NotFound."""
+    """End a run that cannot be made and tell the agency; one that is over stays as it is. Raises
+    NotFound."""
     row = get_run_row(scope, job_id, lock=True)
     if row.state not in ENDED_RUN_STATES:
         _mark_run_failed(scope, row, reason)

@@ -1,7 +1,8 @@
 """Which runs are made by the agency's own machines, and how these go back to the house.
 
-An agency whose machine came at least once has its runs made there, and nowhere else: a run is either in the queue of
-our workers or here. When the last such machine ends, what is left of them goes to our workers.
+An agency whose machine came at least once has its runs made there, and nowhere else: a run is
+either in the queue of our workers or here. When the last such machine ends, what is left of them
+goes to our workers.
 """
 
 from collections.abc import Mapping
@@ -48,7 +49,9 @@ def route_again_to_remote(scope: Scope, job: JobRow) -> bool:
     ):
         scope.session.delete(picture)
     row = scope.session.exec(
-        select(RemoteRunRow).where(RemoteRunRow.tenant_id == scope.tenant_id, RemoteRunRow.job_id == job.id)
+        select(RemoteRunRow).where(
+            RemoteRunRow.tenant_id == scope.tenant_id, RemoteRunRow.job_id == job.id
+        )
     ).first()
     if row is None:
         return route_to_remote(scope, job)
@@ -64,14 +67,16 @@ def route_again_to_remote(scope: Scope, job: JobRow) -> bool:
 
 
 def end_remote_worker(scope: Scope, machine_id: UUID) -> int:
-    """End a machine: its key opens nothing any more, and what it was lent may be lent to another at once. Of the last,
-    all runs that wait go to our workers; how many did. Raises as `remote_workers.revoke_remote_worker`.
+    """End a machine: its key opens nothing any more, and what it was lent may be lent to another at
+    once. Of the last, all runs that wait go to our workers; how many did. Raises as
+    `remote_workers.revoke_remote_worker`.
     """
     remote_workers.revoke_remote_worker(scope, machine_id)
     scope.lock(remote_lock_name(scope))
     if remote_workers.list_connected_workers(scope):
         scope.run(
-            "UPDATE home_runs SET lease = NULL, until = NULL WHERE tenant_id = :tenant AND machine_id = :machine",
+            "UPDATE home_runs SET lease = NULL, until = NULL WHERE tenant_id = :tenant AND "
+            "machine_id = :machine",
             tenant=scope.tenant_id,
             machine=machine_id,
         )
@@ -84,8 +89,8 @@ def end_remote_worker(scope: Scope, machine_id: UUID) -> int:
 
 
 def remote_capabilities(scope: Scope) -> frozenset[str] | None:
-    """What the agency's machines can be asked beside words, as `ImageJob.asks`, all of them together; None where it has
-    none, so that the house makes its pictures."""
+    """What the agency's machines can be asked beside words, as `ImageJob.asks`, all of them
+    together; None where it has none, so that the house makes its pictures."""
     there = _list_capabilities(scope)
     return frozenset(what for one in there for what in one.does) if there else None
 
@@ -124,7 +129,9 @@ def missing_models(scope: Scope) -> list[str]:
     for _, job in _list_waiting_runs(scope):
         spec = specs.get_spec(scope, job.recipe_id)
         needs = run_inputs.inputs_needed_by(job)
-        if not any(one.can_make(model=spec.model, loras=list(spec.loras), needs=needs) for one in there):
+        if not any(
+            one.can_make(model=spec.model, loras=list(spec.loras), needs=needs) for one in there
+        ):
             wanted |= dict.fromkeys([spec.model, *spec.loras])
     return [name for name in wanted if name]
 
@@ -133,7 +140,8 @@ _WORKING = """
 SELECT r.machine_id, c.name, j.done, j.total FROM home_runs r
 JOIN jobs j ON j.tenant_id = r.tenant_id AND j.id = r.job_id
 JOIN recipes c ON c.tenant_id = j.tenant_id AND c.id = j.recipe_id
-WHERE r.tenant_id = :tenant AND r.lease IS NOT NULL AND r.until > people_now() AND j.state = 'running'
+WHERE r.tenant_id = :tenant AND r.lease IS NOT NULL AND r.until > people_now() AND j.state =
+'running'
 """
 
 

@@ -1,7 +1,8 @@
-"""Runs of recipes: a few pictures at a time, each stored as soon as it is there, so that a crash resumes.
+"""Runs of recipes: a few pictures at a time, each stored as soon as it is there, so that a crash
+resumes.
 
-What is missing of a run that failed, made once a person says so: what stands is kept, what was billed is not billed
-again, and what a seller refused is left out.
+What is missing of a run that failed, made once a person says so: what stands is kept, what was
+billed is not billed again, and what a seller refused is left out.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,7 +56,8 @@ from studio.runs.states import JobState
 from tenants.notices import notices
 
 TURN_SECONDS = 60.0
-"""A run gives the machine back after `TURN_PICTURES`, or so long, when another tenant waits for it."""
+"""A run gives the machine back after `TURN_PICTURES`, or so long, when another tenant waits for
+it."""
 
 NO_SPENDING_CAPS: SpendingCaps = {}
 
@@ -76,7 +78,8 @@ FATAL_ERRORS = (
     storage_quota.StorageFull,
     run_inputs.SourcePictureUnavailable,
 )
-"""Errors that end a run, because no retry would fare better. Each has a `message` for the person."""
+"""Errors that end a run, because no retry would fare better. Each has a `message` for the
+person."""
 
 Engine = Callable[[], ImageEngine]
 """Makes the engine at its first use: importing one may take seconds and memory."""
@@ -123,21 +126,25 @@ def start_run(
     look: FrozenStyle | None = None,
     lists: wildcards.FrozenWildcards | None = None,
 ) -> UUID:
-    """Queue a run of a recipe, once per `key`; returns the job's id. Raises NotFound, BadInput, and Refused for words
-    of which no picture is made (`studio/recipes/prompt_rating.py`). Where the agency has machines of its own, it waits for these,
-    unless its recipe names an engine of the installation.
+    """Queue a run of a recipe, once per `key`; returns the job's id. Raises NotFound, BadInput, and
+    Refused for words of which no picture is made (`studio/recipes/prompt_rating.py`). Where the
+    agency has machines of its own, it waits for these, unless its recipe names an engine of the
+    installation.
 
-    `count` pictures, as many as the recipe says when None; `given` answers what it asks; `by` is the actor who asks;
-    `begin`, `pose` and `look` are the pictures it works from (`studio/recipes/run_inputs.py`), `lists` those of a run before.
-    With `pause`, one picture in so many seconds at most: in between the machine is for others. Outside the hours of
-    generation, or beyond the agency's own quota, it waits, and says until when.
+    `count` pictures, as many as the recipe says when None; `given` answers what it asks; `by` is
+    the actor who asks; `begin`, `pose` and `look` are the pictures it works from
+    (`studio/recipes/run_inputs.py`), `lists` those of a run before. With `pause`, one picture in so
+    many seconds at most: in between the machine is for others. Outside the hours of generation, or
+    beyond the agency's own quota, it waits, and says until when.
     """
     assets.lock_library(scope, "job", key)
     known = _find_run_by_key(scope, key)
     if known is not None:
         return known
     written = specs.get_spec(scope, recipe_id)
-    lists = wildcards.current_wildcards(scope, creator_id, written.prompt) if lists is None else lists
+    lists = (
+        wildcards.current_wildcards(scope, creator_id, written.prompt) if lists is None else lists
+    )
     spec = specs.with_wildcards(written, lists)
     total = count or spec.picture_count
     answers = parameters.complete_values(spec.parameters, given or {})
@@ -166,7 +173,9 @@ def _queue_run(scope: Scope, row: JobRow, spec: RecipeSpec, *, pause: int) -> No
     records.set_wait(row, held)
     scope.add(row)
     if not (spec.engine == "" and remote_routing.route_to_remote(scope, row)):
-        device_queue.enqueue_run(scope, row, spec, pause=pause, at=held.until if held is not None else None)
+        device_queue.enqueue_run(
+            scope, row, spec, pause=pause, at=held.until if held is not None else None
+        )
 
 
 def _find_run_by_key(scope: Scope, key: str) -> UUID | None:
@@ -176,7 +185,8 @@ def _find_run_by_key(scope: Scope, key: str) -> UUID | None:
 
 @dataclass
 class _Turn:
-    """The pictures that a worker kept since it took a run, and those a seller refused since the last one."""
+    """The pictures that a worker kept since it took a run, and those a seller refused since the
+    last one."""
 
     kept: int = 0
     refused: int = 0
@@ -198,11 +208,13 @@ def generate_pictures(
     named: EngineByName = no_named_engine,
     make_room: MakeRoom = keep_gpu,
 ) -> None:
-    """Make the pictures that are missing. Without a fit engine, or room, the job fails in words; else it is retried.
+    """Make the pictures that are missing. Without a fit engine, or room, the job fails in words;
+    else it is retried.
 
-    `per_day` is the house's quota of pictures, 0 for none; `caps` are its caps on what is bought; steps are told every
-    `told_every` seconds; `engine` is the usual one, `named` finds those recipes name; `make_room` frees their card.
-    Raises `outbox.RetryLater` between two pictures of a run that leaves the machine to others, or must wait.
+    `per_day` is the house's quota of pictures, 0 for none; `caps` are its caps on what is bought;
+    steps are told every `told_every` seconds; `engine` is the usual one, `named` finds those
+    recipes name; `make_room` frees their card. Raises `outbox.RetryLater` between two pictures of a
+    run that leaves the machine to others, or must wait.
     """
     with tenant(event.tenant_id, records.STUDIO_ACTOR) as scope:
         job = records.get_run_row(scope, event.subject_id)
@@ -222,9 +234,13 @@ def generate_pictures(
         return _ingest_pictures(prepared, tenant, job, store, bring)
 
     try:
-        if not _move_to_other_queue(event, tenant, job, spec=spec, engine=engine(), make_room=make_room):
+        if not _move_to_other_queue(
+            event, tenant, job, spec=spec, engine=engine(), make_room=make_room
+        ):
             begin = partial(_begin_group, tenant, store, job, per_day=per_day)
-            _draw_missing(event, tenant, job, shots, left, turn=turn, engine=engine, begin=begin, draw=draw)
+            _draw_missing(
+                event, tenant, job, shots, left, turn=turn, engine=engine, begin=begin, draw=draw
+            )
     except RunStopped:
         return
     except EngineUnreachable as away:
@@ -262,9 +278,12 @@ def _draw_missing(
         records.record_progress(tenant, job, job.total)
 
 
-def _count_or_skip(kept: Iterator[int], turn: _Turn, tenant: OpenScope, job: JobRow, number: int) -> bool:
-    """Count the pictures of one group as they are kept; without the picture `number`, if the seller refused it. Return
-    False if the run is over. Raises PictureUndelivered after `MAX_REFUSED` refusals in a row."""
+def _count_or_skip(
+    kept: Iterator[int], turn: _Turn, tenant: OpenScope, job: JobRow, number: int
+) -> bool:
+    """Count the pictures of one group as they are kept; without the picture `number`, if the seller
+    refused it. Return False if the run is over. Raises PictureUndelivered after `MAX_REFUSED`
+    refusals in a row."""
     try:
         for _ in kept:
             turn.kept += 1
@@ -287,8 +306,8 @@ def _move_to_other_queue(
     engine: ImageEngine,
     make_room: MakeRoom,
 ) -> bool:
-    """Whether the run belongs into the other queue, and waits there now: what is bought needs no device. Of one that
-    stays, the device is cleared."""
+    """Whether the run belongs into the other queue, and waits there now: what is bought needs no
+    device. Of one that stays, the device is cleared."""
     hosted = isinstance(engine, HostedImageEngine)
     if hosted == isinstance(event, HostedRunDue):
         make_room(engine.name)
@@ -299,7 +318,8 @@ def _move_to_other_queue(
 
 
 def _retry_after_outage(away: EngineUnreachable, turn: int) -> None:
-    """Raise Later for an engine that says when, and for one that was there a moment ago: that is a first failure."""
+    """Raise Later for an engine that says when, and for one that was there a moment ago: that is a
+    first failure."""
     if isinstance(away, EngineBusy):
         raise outbox.RetryLater(timedelta(seconds=away.after), fresh=turn > 0) from away
     if turn:
@@ -309,7 +329,8 @@ def _retry_after_outage(away: EngineUnreachable, turn: int) -> None:
 def _plan_missing_pictures(
     scope: Scope, job: JobRow
 ) -> tuple[RecipeSpec, Sequence[PlannedPicture], list[PlannedPicture]]:
-    """The recipe of a run, its pictures, and those that nobody made yet and that are not skipped."""
+    """The recipe of a run, its pictures, and those that nobody made yet and that are not
+    skipped."""
     spec = specs.spec_of_run(scope, job)
     shots = specs.plan_pictures(spec, seed=job.seed, count=job.total, given=job.given)
     there = assets.assets_by_source(
@@ -327,10 +348,13 @@ def _plan_missing_pictures(
 def _next_group(
     shots: Sequence[PlannedPicture], left: Sequence[PlannedPicture], size: int
 ) -> tuple[list[PlannedPicture], list[PlannedPicture]]:
-    """The pictures drawn together next, and those of them that are missing. Groups follow from the numbers alone: how a
-    picture comes out may depend by a rounding on which it is drawn with, and must not on when a run was cut off."""
+    """The pictures drawn together next, and those of them that are missing. Groups follow from the
+    numbers alone: how a picture comes out may depend by a rounding on which it is drawn with, and
+    must not on when a run was cut off."""
     which = left[0].number // size
-    return [one for one in shots if one.number // size == which], [one for one in left if one.number // size == which]
+    return [one for one in shots if one.number // size == which], [
+        one for one in left if one.number // size == which
+    ]
 
 
 def _begin_group(
@@ -342,8 +366,9 @@ def _begin_group(
     *,
     per_day: int,
 ) -> tuple[Group, Group]:
-    """Return the group with its input pictures attached, and the missing pictures that the quota of the day allows.
-    Raises as `_may_draw` does, and where the library has no room: nothing is drawn that cannot be kept."""
+    """Return the group with its input pictures attached, and the missing pictures that the quota of
+    the day allows. Raises as `_may_draw` does, and where the library has no room: nothing is drawn
+    that cannot be kept."""
     part = part[: _may_draw(tenant, job, per_day)]
     group = run_inputs.attach_inputs(tenant, store, job, group, actor=records.STUDIO_ACTOR)
     records.check_room(tenant, job.tenant_id, store.quota_bytes, 1)
@@ -357,8 +382,8 @@ def _ingest_pictures(
     store: ObjectStore,
     bring: Callable[..., UUID],
 ) -> Iterator[int]:
-    """Bring pictures into the library as they come, and count them; their numbers. Raises Stopped once the run is
-    over."""
+    """Bring pictures into the library as they come, and count them; their numbers. Raises Stopped
+    once the run is over."""
     for number, prepared in made:
         records.check_room(tenant, job.tenant_id, store.quota_bytes, len(prepared.data))
         run_inputs.check_run_inputs(
@@ -372,7 +397,8 @@ def _ingest_pictures(
 
 
 def _may_draw(tenant: OpenScope, job: JobRow, per_day: int) -> int:
-    """Begin pictures, at most so many; or give the row back until its hours open or its agency's next day begins."""
+    """Begin pictures, at most so many; or give the row back until its hours open or its agency's
+    next day begins."""
     with tenant(job.tenant_id, records.STUDIO_ACTOR) as scope:
         row = records.get_run_row(scope, job.id, lock=True)
         if row.state in records.ENDED_RUN_STATES:
@@ -390,16 +416,22 @@ def _may_draw(tenant: OpenScope, job: JobRow, per_day: int) -> int:
 
 
 def _yield_device(event: RunEvent, turn: int, *, turn_began: float, part_began: float) -> None:
-    """Give the machine to others: for the run's own pause, or once its turn is over and one waits."""
+    """Give the machine to others: for the run's own pause, or once its turn is over and one
+    waits."""
     if event.pause:
-        raise outbox.RetryLater(timedelta(seconds=max(event.pause - (monotonic() - part_began), 0.0)), fresh=turn > 0)
-    if (turn >= TURN_PICTURES or monotonic() - turn_began >= TURN_SECONDS) and is_other_tenant_waiting():
+        raise outbox.RetryLater(
+            timedelta(seconds=max(event.pause - (monotonic() - part_began), 0.0)), fresh=turn > 0
+        )
+    if (
+        turn >= TURN_PICTURES or monotonic() - turn_began >= TURN_SECONDS
+    ) and is_other_tenant_waiting():
         raise outbox.RetryLater(timedelta(), fresh=turn > 0)
 
 
 def stop_run(scope: Scope, job_id: UUID) -> None:
-    """End a run within a step of the picture being made, which is thrown away; an engine that tells no steps ends with
-    it. What it made so far stays. Raises NotFound, and Conflict for a run that is over.
+    """End a run within a step of the picture being made, which is thrown away; an engine that tells
+    no steps ends with it. What it made so far stays. Raises NotFound, and Conflict for a run that
+    is over.
     """
     row = records.get_run_row(scope, job_id, lock=True)
     records.move_run(scope, row, JobState.STOPPED)
@@ -426,7 +458,8 @@ def fail_run_after_retries(event: RunEvent, *, tenant: OpenScope) -> None:
 
 
 def _max_batch_pictures(event: RunEvent, engine: Engine) -> int:
-    """How many pictures are asked for at once: one, of an engine that gains nothing by more, or between two pauses."""
+    """How many pictures are asked for at once: one, of an engine that gains nothing by more, or
+    between two pauses."""
     return TURN_PICTURES if not event.pause and isinstance(engine(), SupportsBatches) else 1
 
 
@@ -437,8 +470,8 @@ def _prepare_pictures(
     job: JobRow,
     credential: Callable[[], SigningCredential],
 ) -> Iterator[tuple[int, pipeline.PreparedAsset]]:
-    """The missing pictures of a group with their numbers, each as soon as it is there; of those made together the first
-    bears the time of all."""
+    """The missing pictures of a group with their numbers, each as soon as it is there; of those
+    made together the first bears the time of all."""
     wanted = {one.number for one in part}
     began = monotonic()
     for shot in group:
@@ -484,14 +517,15 @@ def run_assets(scope: Scope, job_id: UUID) -> list[UUID]:
     rows = scope.session.exec(
         select(models.CreationRow)
         .where(models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.job_id == job_id)
-        .order_by(models.CreationRow.created_at, models.CreationRow.id)  # type: ignore[arg-type]  # columns
+        # columns
+        .order_by(models.CreationRow.created_at, models.CreationRow.id)  # type: ignore[arg-type]  # see above
     )
     return [row.asset_id for row in rows]
 
 
 def resume_run(scope: Scope, job_id: UUID) -> int:
-    """Queue a run that failed again; how many pictures are missing. Its words are judged anew, as somebody who asks for
-    them today would be.
+    """Queue a run that failed again; how many pictures are missing. Its words are judged anew, as
+    somebody who asks for them today would be.
 
     Raises NotFound, Conflict for a run that did not fail, and Refused as `jobs.start`.
     """
@@ -499,7 +533,11 @@ def resume_run(scope: Scope, job_id: UUID) -> int:
     records.move_run(scope, row, JobState.QUEUED)
     spec = specs.spec_of_run(scope, row)
     shots = specs.plan_pictures(spec, seed=row.seed, count=row.total, given=row.given)
-    row.rating = str(highest_rating([Rating(row.rating), prompt_rating.rate_prompts(scope, spec, shots, row.given)]))
+    row.rating = str(
+        highest_rating(
+            [Rating(row.rating), prompt_rating.rate_prompts(scope, spec, shots, row.given)]
+        )
+    )
     row.reason = None
     held = quotas.generation_wait(scope, row.creator_id)
     records.set_wait(row, held)
@@ -513,4 +551,7 @@ def resume_run(scope: Scope, job_id: UUID) -> int:
 def count_missing(scope: Scope, job: JobRow) -> int:
     """How many pictures of a run are neither there nor left out."""
     there = records.existing_numbers(scope, job)
-    return sum(number not in there and number not in records.skipped_numbers(job) for number in range(job.total))
+    return sum(
+        number not in there and number not in records.skipped_numbers(job)
+        for number in range(job.total)
+    )

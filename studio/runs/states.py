@@ -6,7 +6,8 @@ from foundation.state_graphs import StateGraph
 
 
 class JobState(StrEnum):
-    """Where one run of a recipe, or one clip, stands. Stopped by a person: what it made so far stays."""
+    """Where one run of a recipe, or one clip, stands. Stopped by a person: what it made so far
+    stays."""
 
     QUEUED = "queued"
     RUNNING = "running"

@@ -1,8 +1,8 @@
-"""How alike a picture is to the look it was made after: measured once by the workers, shown beside it, and no proof of
-who anybody is, or how old.
+"""How alike a picture is to the look it was made after: measured once by the workers, shown beside
+it, and no proof of who anybody is, or how old.
 
-Faces are compared where a model tells them apart and who is shown agreed to that; else colours and edges are. Vectors
-are held as long as one comparison takes, and kept nowhere.
+Faces are compared where a model tells them apart and who is shown agreed to that; else colours and
+edges are. Vectors are held as long as one comparison takes, and kept nowhere.
 """
 
 from collections.abc import Collection, Sequence
@@ -37,7 +37,8 @@ FACE_METHOD_PREFIX = "face:"
 
 @dataclass(frozen=True)
 class StyleScore:
-    """How alike, in percent, and by what method; `why` there is no figure; neither while it waits."""
+    """How alike, in percent, and by what method; `why` there is no figure; neither while it
+    waits."""
 
     method: str = ""
     score: int | None = None
@@ -66,7 +67,8 @@ WHERE c.tenant_id = :tenant AND c.asset_id = ANY(:assets)
 
 _KEEP = """
 INSERT INTO look_scores (tenant_id, id, creator_id, asset_id, method, score, reason)
-SELECT c.tenant_id, :id, c.creator_id, c.asset_id, :method, :score, CAST(:reason AS jsonb) FROM creations c
+SELECT c.tenant_id, :id, c.creator_id, c.asset_id, :method, :score, CAST(:reason AS jsonb) FROM
+creations c
 WHERE c.tenant_id = :tenant AND c.asset_id = :asset
 ON CONFLICT (tenant_id, asset_id) DO NOTHING
 """
@@ -76,7 +78,9 @@ def style_scores(scope: Scope, assets: Collection[UUID]) -> dict[UUID, StyleScor
     """The scores of those of these pictures that were made after a look."""
     rows = scope.run(_OF, tenant=scope.tenant_id, assets=list(assets))
     return {
-        row.asset_id: StyleScore(row.method or "", row.score, Message.from_json(row.reason) if row.reason else None)
+        row.asset_id: StyleScore(
+            row.method or "", row.score, Message.from_json(row.reason) if row.reason else None
+        )
         for row in rows
     }
 
@@ -84,7 +88,8 @@ def style_scores(scope: Scope, assets: Collection[UUID]) -> dict[UUID, StyleScor
 def measure_style_similarity(
     event: StyleScoreDue, *, tenant: OpenScope, store: ObjectStore, classifier: Classifier | None
 ) -> None:
-    """Measure one picture; ends quietly for one that keeps to no look, is gone or was measured before.
+    """Measure one picture; ends quietly for one that keeps to no look, is gone or was measured
+    before.
 
     Raises EngineError while the classifier cannot say whether it tells faces apart.
     """
@@ -129,20 +134,26 @@ def _find_comparison(scope: Scope, asset_id: UUID) -> _Wanted | Message | None:
     return _Wanted(row[0], row[1], look, reference_images.can_compare_faces(scope, look))
 
 
-def _measure_style(tenant_id: UUID, wanted: _Wanted, store: ObjectStore, classifier: Classifier | None) -> StyleScore:
+def _measure_style(
+    tenant_id: UUID, wanted: _Wanted, store: ObjectStore, classifier: Classifier | None
+) -> StyleScore:
     """No transaction is open. Raises NotFound, BadInput, EngineError."""
     photos = [
-        pictures.decode_photo(store.get(tenant_id, sha256), name=sha256) for sha256 in (wanted.sha256, *wanted.look)
+        pictures.decode_photo(store.get(tenant_id, sha256), name=sha256)
+        for sha256 in (wanted.sha256, *wanted.look)
     ]
     by_face = _by_face(photos, classifier) if classifier is not None and wanted.by_face else None
     if by_face is not None:
         return by_face
-    alike = face_similarity.similarity_percent(photos[0].pixels, [photo.pixels for photo in photos[1:]])
+    alike = face_similarity.similarity_percent(
+        photos[0].pixels, [photo.pixels for photo in photos[1:]]
+    )
     return StyleScore(face_similarity.SIMILARITY_METHOD, alike)
 
 
 def _by_face(photos: Sequence[DecodedPhoto], classifier: Classifier) -> StyleScore | None:
-    """The faces of the first photo against those of the others; None where one model did not tell them all apart."""
+    """The faces of the first photo against those of the others; None where one model did not tell
+    them all apart."""
     seen = [classifier.classify_views((whole_view(photo),)).faces for photo in photos]
     told = [each for each in seen if each is not None]
     if len(told) < len(seen) or len({each.model for each in told}) > 1:

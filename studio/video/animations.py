@@ -1,7 +1,9 @@
-"""A picture of the library that a model makes move: asked for by a member, made by a worker, in the library once.
+"""A picture of the library that a model makes move: asked for by a member, made by a worker, in the
+library once.
 
-The film is a child of its picture, as any picture made from another is: who is shown in it, its label, its dates and
-what is taken back come down the same line, and nobody has rated it before somebody, or something, has looked.
+The film is a child of its picture, as any picture made from another is: who is shown in it, its
+label, its dates and what is taken back come down the same line, and nobody has rated it before
+somebody, or something, has looked.
 """
 
 from collections.abc import Callable
@@ -65,12 +67,16 @@ class AnimationRequest:
     steps: int = 25
 
 
-def request_animation(scope: Scope, *, creator_id: UUID, wanted: AnimationRequest, key: str, by: str) -> UUID:
-    """Have a picture made to move, once per `key`; returns the clip's id. `by` is the actor who asks.
+def request_animation(
+    scope: Scope, *, creator_id: UUID, wanted: AnimationRequest, key: str, by: str
+) -> UUID:
+    """Have a picture made to move, once per `key`; returns the clip's id. `by` is the actor who
+    asks.
 
-    Outside the hours of generation, or beyond the agency's quota, of which a film takes one, it waits. Raises NotFound
-    for what is not in this creator's library, Refused for a picture that is withheld and for words of which nothing is
-    made, BadInput for what is no picture, JobTooLarge for a film that is too long or too narrow.
+    Outside the hours of generation, or beyond the agency's quota, of which a film takes one, it
+    waits. Raises NotFound for what is not in this creator's library, Refused for a picture that is
+    withheld and for words of which nothing is made, BadInput for what is no picture, JobTooLarge
+    for a film that is too long or too narrow.
     """
     if (known := clips.find_clip_by_key(scope, key)) is not None:
         return known
@@ -130,10 +136,11 @@ def make_animation(
     per_day: int = 0,
     told_every: float = PROGRESS_INTERVAL,
 ) -> None:
-    """Make a film and bring it into the library, or say why it cannot be. A worker that died begins anew, and one that
-    died after it stood finds it there. Others' faults are tried again.
+    """Make a film and bring it into the library, or say why it cannot be. A worker that died begins
+    anew, and one that died after it stood finds it there. Others' faults are tried again.
 
-    `per_day` is the house's quota of pictures, 0 for none. Raises `outbox.RetryLater` for a film that must wait.
+    `per_day` is the house's quota of pictures, 0 for none. Raises `outbox.RetryLater` for a film
+    that must wait.
     """
     row = clips.begin_clip(tenant, event, actor=ANIMATION_ACTOR, per_day=per_day)
     if row is None:
@@ -150,7 +157,9 @@ def make_animation(
                 prepared=prepared,
                 classifier=classifier,
                 compare=compare,
-                still=lambda scope: _get_source_rendition(scope, row.creator_id, _request_from_json(row.spec)),
+                still=lambda scope: _get_source_rendition(
+                    scope, row.creator_id, _request_from_json(row.spec)
+                ),
             )
     except ClipEnded:
         return
@@ -169,14 +178,19 @@ def _render_animation(
     credential: Callable[[], SigningCredential],
     watch: ClipProgressWatch,
 ) -> pipeline.PreparedAsset:
-    """The film, ready to be brought in. Its picture is asked for anew: what was taken back meanwhile is not used."""
+    """The film, ready to be brought in. Its picture is asked for anew: what was taken back
+    meanwhile is not used."""
     wanted = _request_from_json(row.spec)
     with watch.tenant(row.tenant_id, ANIMATION_ACTOR) as scope:
         picture = _get_source_rendition(scope, row.creator_id, wanted)
         declared = prompt_rating.rate_text(scope, [wanted.words, wanted.model])
-        storage_quota.check_storage(scope, store.quota_bytes, 1)  # nothing is made that surely cannot be kept
+        storage_quota.check_storage(
+            scope, store.quota_bytes, 1
+        )  # nothing is made that surely cannot be kept
     began = monotonic()
-    made = engine().animate(_build_video_job(wanted, picture, store.get(row.tenant_id, picture.sha256)), watch)
+    made = engine().animate(
+        _build_video_job(wanted, picture, store.get(row.tenant_id, picture.sha256)), watch
+    )
     seconds = monotonic() - began
     watch.pulse.check_lease()
     with watch.tenant(row.tenant_id, ANIMATION_ACTOR) as scope:
@@ -194,11 +208,14 @@ def _prepare_asset(
     declared: Rating,
     seconds: float,
 ) -> pipeline.PreparedAsset:
-    """What a model made of a picture: looked at frame by frame like any film, and signed as its work last of all."""
+    """What a model made of a picture: looked at frame by frame like any film, and signed as its
+    work last of all."""
     key = f"clip:{row.id}"
     film = video_files.reopen_video(made.data, name=key)
     photo = video_assets.poster_photo(film)
-    origin = content_credentials.ProvenanceClaim(made.engine, made.model, "trainedAlgorithmicMedia", str(made.label))
+    origin = content_credentials.ProvenanceClaim(
+        made.engine, made.model, "trainedAlgorithmicMedia", str(made.label)
+    )
     source = pipeline.AssetSource(
         key=key,
         origin="generated",
@@ -219,12 +236,16 @@ def _prepare_asset(
         seconds=seconds,
     )
     data = content_credentials.sign_media(film.data, film.mime, credential, origin)
-    return pipeline.PreparedAsset(video_assets.video_rendition(film, photo), photo, data, source, film)
+    return pipeline.PreparedAsset(
+        video_assets.video_rendition(film, photo), photo, data, source, film
+    )
 
 
-def _get_source_rendition(scope: Scope, creator_id: UUID, wanted: AnimationRequest) -> StoredRendition:
-    """The bytes of the picture. Raises NotFound for what is not, or no more, in this creator's library, Refused for
-    what is withheld, BadInput for what is no picture."""
+def _get_source_rendition(
+    scope: Scope, creator_id: UUID, wanted: AnimationRequest
+) -> StoredRendition:
+    """The bytes of the picture. Raises NotFound for what is not, or no more, in this creator's
+    library, Refused for what is withheld, BadInput for what is no picture."""
     assets.check_assets_owned(scope, creator_id, [wanted.asset_id])
     found = asset_records.newest_rendition(scope, wanted.asset_id, assets.DEFAULT_PROFILE)
     if found is None:

@@ -1,6 +1,8 @@
-"""The row of a clip, whatever makes it: begun by a worker, told how far it is, ended, stopped, given up.
+"""The row of a clip, whatever makes it: begun by a worker, told how far it is, ended, stopped,
+given up.
 
-A clip is of stills, cut here (`studio/video/slideshows.py`), or one picture that a model makes move (`studio/video/animations.py`).
+A clip is of stills, cut here (`studio/video/slideshows.py`), or one picture that a model makes move
+(`studio/video/animations.py`).
 """
 
 from dataclasses import dataclass
@@ -32,7 +34,8 @@ PROGRESS_INTERVAL = 1.0
 
 
 class ClipKind(StrEnum):
-    """What a clip is made of: stills that are cut together, or one picture that a model makes move."""
+    """What a clip is made of: stills that are cut together, or one picture that a model makes
+    move."""
 
     STILLS = "stills"
     MODEL = "model"
@@ -40,8 +43,8 @@ class ClipKind(StrEnum):
 
 @dataclass(frozen=True)
 class ClipView:
-    """How a clip stands; `done` of `total` frames or steps, with its asset once it is there, or the reason there is
-    none, or until when it waits and for what."""
+    """How a clip stands; `done` of `total` frames or steps, with its asset once it is there, or the
+    reason there is none, or until when it waits and for what."""
 
     id: UUID
     creator_id: UUID
@@ -57,7 +60,8 @@ class ClipView:
 
 
 def find_clip_by_key(scope: Scope, key: str) -> UUID | None:
-    """The clip that was asked for by this key before; who asks is alone with the key until the end of the scope."""
+    """The clip that was asked for by this key before; who asks is alone with the key until the end
+    of the scope."""
     assets.lock_library(scope, "clip", key)
     return scope.session.exec(
         select(ClipRow.id).where(ClipRow.tenant_id == scope.tenant_id, ClipRow.key == key)
@@ -65,8 +69,8 @@ def find_clip_by_key(scope: Scope, key: str) -> UUID | None:
 
 
 def stop_clip(scope: Scope, clip_id: UUID) -> None:
-    """Give a clip up within a second, or a step of a model; nothing of it stays. Raises NotFound, and Conflict for one
-    that is over."""
+    """Give a clip up within a second, or a step of a model; nothing of it stays. Raises NotFound,
+    and Conflict for one that is over."""
     row = lock_clip(scope, clip_id, lock=True)
     move_clip(scope, row, JobState.STOPPED)
     for kind in (SlideshowDue.kind, AnimationDue.kind):
@@ -78,7 +82,9 @@ def get_clip(scope: Scope, clip_id: UUID) -> ClipView:
     return _clip_from_row(scope, lock_clip(scope, clip_id))
 
 
-def list_recent_clips(scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 20) -> list[ClipView]:
+def list_recent_clips(
+    scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 20
+) -> list[ClipView]:
     """A creator's clips that are under way, and those that ended since then, the newest first."""
     rows = scope.session.exec(
         select(ClipRow)
@@ -93,11 +99,13 @@ def list_recent_clips(scope: Scope, creator_id: UUID, *, since: datetime, limit:
     return [_clip_from_row(scope, row) for row in rows]
 
 
-def begin_clip(tenant: OpenScope, event: ClipEvent, *, actor: str, per_day: int | None = None) -> ClipRow | None:
+def begin_clip(
+    tenant: OpenScope, event: ClipEvent, *, actor: str, per_day: int | None = None
+) -> ClipRow | None:
     """The row of a clip that is being made from here on; None where it is over.
 
-    With the house's quota of pictures (`per_day`, 0 for none), hours and quotas are asked before it begins. Raises
-    `outbox.RetryLater` where they say so.
+    With the house's quota of pictures (`per_day`, 0 for none), hours and quotas are asked before it
+    begins. Raises `outbox.RetryLater` where they say so.
     """
     after = None
     with tenant(event.tenant_id, actor) as scope:
@@ -105,7 +113,11 @@ def begin_clip(tenant: OpenScope, event: ClipEvent, *, actor: str, per_day: int 
         if row.state in ENDED_RUN_STATES:
             return None
         if row.state == JobState.QUEUED:
-            wait = quotas.generation_wait(scope, row.creator_id, per_day=per_day) if per_day is not None else None
+            wait = (
+                quotas.generation_wait(scope, row.creator_id, per_day=per_day)
+                if per_day is not None
+                else None
+            )
             set_clip_wait(row, wait)
             if wait is None:
                 move_clip(scope, row, JobState.RUNNING)
@@ -123,7 +135,9 @@ def finish_clip(tenant: OpenScope, row: ClipRow, asset_id: UUID, *, actor: str) 
         row = lock_clip(scope, row.id, lock=True)
         row.asset_id = asset_id
         row.done = row.total
-        if row.state == JobState.RUNNING:  # stopped while it was brought in: it is in the library all the same
+        if (
+            row.state == JobState.RUNNING
+        ):  # stopped while it was brought in: it is in the library all the same
             move_clip(scope, row, JobState.DONE)
             notices.close(scope, f"clip:{row.id}")
         scope.add(row)
@@ -150,9 +164,12 @@ class ClipEnded(Exception):  # no error: a person stopped the clip
 
 
 class ClipProgressWatch:
-    """What is called for each frame or step: it tells how far the clip is, and stops with it or with its row."""
+    """What is called for each frame or step: it tells how far the clip is, and stops with it or
+    with its row."""
 
-    def __init__(self, tenant: OpenScope, row: ClipRow, pulse: Heartbeat, *, every: float, actor: str) -> None:
+    def __init__(
+        self, tenant: OpenScope, row: ClipRow, pulse: Heartbeat, *, every: float, actor: str
+    ) -> None:
         self.tenant = tenant
         self._row = row
         self.pulse = pulse

@@ -24,7 +24,10 @@ class ClipRow(CreatorOwnedRow, table=True):
         UniqueConstraint("tenant_id", "key"),
         Index("clips_recent", "tenant_id", "creator_id", "created_at"),
         Index(
-            "clips_moved", "tenant_id", "updated_at", postgresql_where=sql("kind = 'model' AND asset_id IS NOT NULL")
+            "clips_moved",
+            "tenant_id",
+            "updated_at",
+            postgresql_where=sql("kind = 'model' AND asset_id IS NOT NULL"),
         ),
         about="creator",
         keep="while the tenant is here",
@@ -32,7 +35,8 @@ class ClipRow(CreatorOwnedRow, table=True):
     key: str
     kind: str = "stills"
     spec: dict[str, Any] = jsonb_column()
-    """What it is made of, as `studio.video.slideshows.SlideshowRequest` or `studio.video.animations.AnimationRequest` says it, by `kind`."""
+    """What it is made of, as `studio.video.slideshows.SlideshowRequest` or
+    `studio.video.animations.AnimationRequest` says it, by `kind`."""
     by: str
     state: str = "queued"
     done: int = 0

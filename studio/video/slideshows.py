@@ -1,7 +1,7 @@
 """Clips of a creator's stills: asked for by a member, cut by a worker, in the library once.
 
-What a clip is made of are pictures of one creator, and perhaps a sound: each is a parent of it, so that what is said of
-any of them is said of the clip (`gate/assets/asset_records.py`).
+What a clip is made of are pictures of one creator, and perhaps a sound: each is a parent of it, so
+that what is said of any of them is said of the clip (`gate/assets/asset_records.py`).
 """
 
 from collections.abc import Callable
@@ -50,7 +50,8 @@ class SlideshowPicture:
 
 @dataclass(frozen=True)
 class SlideshowRequest:
-    """A clip as a member asks for it, otherwise as `generators.video.slideshow.SlideshowPlan`; `sound` is an asset of nothing but sound."""
+    """A clip as a member asks for it, otherwise as `generators.video.slideshow.SlideshowPlan`;
+    `sound` is an asset of nothing but sound."""
 
     shots: tuple[SlideshowPicture, ...]
     form: ClipForm = ClipForm.UPRIGHT
@@ -62,7 +63,10 @@ class SlideshowRequest:
     @property
     def asset_ids(self) -> tuple[UUID, ...]:
         """Every asset it is made of, once, its stills first."""
-        every = [*(one.asset_id for one in self.shots), *([self.sound] if self.sound is not None else [])]
+        every = [
+            *(one.asset_id for one in self.shots),
+            *([self.sound] if self.sound is not None else []),
+        ]
         return tuple(dict.fromkeys(every))
 
     @property
@@ -71,11 +75,14 @@ class SlideshowRequest:
         return [one.caption for one in self.shots if one.caption.strip()]
 
 
-def request_slideshow(scope: Scope, *, creator_id: UUID, wanted: SlideshowRequest, key: str, by: str) -> UUID:
+def request_slideshow(
+    scope: Scope, *, creator_id: UUID, wanted: SlideshowRequest, key: str, by: str
+) -> UUID:
     """Have a clip cut, once per `key`; returns its id. `by` is the actor who asks.
 
-    Raises NotFound for what is not in this creator's library, Refused for a picture that is withheld and for words that
-    are never written, BadInput `clip.…` for what no clip is made of, Unavailable without the font of its words.
+    Raises NotFound for what is not in this creator's library, Refused for a picture that is
+    withheld and for words that are never written, BadInput `clip.…` for what no clip is made of,
+    Unavailable without the font of its words.
     """
     if (known := clips.find_clip_by_key(scope, key)) is not None:
         return known
@@ -88,16 +95,20 @@ def request_slideshow(scope: Scope, *, creator_id: UUID, wanted: SlideshowReques
         key=key,
         spec=_request_to_json(wanted),
         by=by,
-        total=round(slideshow.slideshow_seconds([one.seconds for one in wanted.shots]) * encoder.FRAME_RATE),
+        total=round(
+            slideshow.slideshow_seconds([one.seconds for one in wanted.shots]) * encoder.FRAME_RATE
+        ),
     )
     scope.add(row)
     outbox.put(scope, SlideshowDue(scope.tenant_id, row.id))
     return row.id
 
 
-def _load_parts(scope: Scope, creator_id: UUID, wanted: SlideshowRequest) -> dict[UUID, StoredRendition]:
-    """The bytes of each part. Raises NotFound for what is not, or no more, in this creator's library, Refused for what
-    is withheld, BadInput for what is no picture, or no sound."""
+def _load_parts(
+    scope: Scope, creator_id: UUID, wanted: SlideshowRequest
+) -> dict[UUID, StoredRendition]:
+    """The bytes of each part. Raises NotFound for what is not, or no more, in this creator's
+    library, Refused for what is withheld, BadInput for what is no picture, or no sound."""
     assets.check_assets_owned(scope, creator_id, wanted.asset_ids)
     found = asset_records.newest_renditions(scope, wanted.asset_ids, assets.DEFAULT_PROFILE)
     standing = ratings.display_ratings(scope, [one.sha256 for one in found.values()])
@@ -116,7 +127,9 @@ def _load_parts(scope: Scope, creator_id: UUID, wanted: SlideshowRequest) -> dic
 
 def _is_generated_speech(scope: Scope, sound: UUID | None) -> bool:
     """Whether a sound was said here: it is heard once, and to its end. Any other may be music."""
-    query = select(SpeechRow.id).where(SpeechRow.tenant_id == scope.tenant_id, SpeechRow.asset_id == sound)
+    query = select(SpeechRow.id).where(
+        SpeechRow.tenant_id == scope.tenant_id, SpeechRow.asset_id == sound
+    )
     return sound is not None and scope.session.exec(query).first() is not None
 
 
@@ -130,8 +143,8 @@ def make_slideshow(
     compare: CompareFaces | None = None,
     told_every: float = PROGRESS_INTERVAL,
 ) -> None:
-    """Cut a clip and bring it into the library, or say why it cannot be. A worker that died begins anew, and one that
-    died after it stood finds it there. Others' faults are tried again."""
+    """Cut a clip and bring it into the library, or say why it cannot be. A worker that died begins
+    anew, and one that died after it stood finds it there. Others' faults are tried again."""
     row = clips.begin_clip(tenant, event, actor=SLIDESHOW_ACTOR)
     if row is None:
         return
@@ -170,19 +183,28 @@ def _render_clip(
     credential: Callable[[], SigningCredential],
     watch: ClipProgressWatch,
 ) -> pipeline.PreparedAsset:
-    """The clip, ready to be brought in. Its parts are asked for anew: what was taken back meanwhile is not used."""
+    """The clip, ready to be brought in. Its parts are asked for anew: what was taken back meanwhile
+    is not used."""
     with watch.tenant(row.tenant_id, SLIDESHOW_ACTOR) as scope:
         parts = _load_parts(scope, row.creator_id, wanted)
         spoken = _is_generated_speech(scope, wanted.sound)
         declared = prompt_rating.rate_text(scope, wanted.overlay_texts)
-        storage_quota.check_storage(scope, store.quota_bytes, 1)  # nothing is cut that surely cannot be kept
-    stills = [_build_still(store, row.tenant_id, one, parts[one.asset_id].sha256) for one in wanted.shots]
-    sound = store.get(row.tenant_id, parts[wanted.sound].sha256) if wanted.sound is not None else None
+        storage_quota.check_storage(
+            scope, store.quota_bytes, 1
+        )  # nothing is cut that surely cannot be kept
+    stills = [
+        _build_still(store, row.tenant_id, one, parts[one.asset_id].sha256) for one in wanted.shots
+    ]
+    sound = (
+        store.get(row.tenant_id, parts[wanted.sound].sha256) if wanted.sound is not None else None
+    )
     form = wanted.form
     seed = wanted.seed
     fades = wanted.fades
     whole = wanted.whole
-    data = slideshow.render_slideshow(SlideshowPlan(stills, form, seed, fades, whole, sound, spoken), told=watch)
+    data = slideshow.render_slideshow(
+        SlideshowPlan(stills, form, seed, fades, whole, sound, spoken), told=watch
+    )
     watch.pulse.check_lease()
     with watch.tenant(row.tenant_id, SLIDESHOW_ACTOR) as scope:
         _load_parts(scope, row.creator_id, wanted)
@@ -199,9 +221,13 @@ def _render_clip(
     )
 
 
-def _build_still(store: ObjectStore, tenant_id: UUID, shot: SlideshowPicture, sha256: str) -> StillPicture:
+def _build_still(
+    store: ObjectStore, tenant_id: UUID, shot: SlideshowPicture, sha256: str
+) -> StillPicture:
     photo = pictures.decode_photo(store.get(tenant_id, sha256), name=sha256)
-    return StillPicture(pictures.flatten_on(photo.pixels, _PAPER), shot.seconds, shot.motion, shot.caption)
+    return StillPicture(
+        pictures.flatten_on(photo.pixels, _PAPER), shot.seconds, shot.motion, shot.caption
+    )
 
 
 def _request_to_json(wanted: SlideshowRequest) -> dict[str, Any]:

@@ -1,6 +1,8 @@
-"""The voice of a creator: which it is, by what right it is used, and, of a copied one, whose it is and that they agree.
+"""The voice of a creator: which it is, by what right it is used, and, of a copied one, whose it is
+and that they agree.
 
-Whoever it belongs to is checked again whenever it speaks, and once more by the gate when what it said is to leave.
+Whoever it belongs to is checked again whenever it speaks, and once more by the gate when what it
+said is to leave.
 """
 
 import json
@@ -28,7 +30,8 @@ from tenants.agencies import queries
 
 @dataclass(frozen=True)
 class ChosenVoice:
-    """The voice of a creator as it was recorded; `label` is empty for a real one, `person_id` whose a copied one is."""
+    """The voice of a creator as it was recorded; `label` is empty for a real one, `person_id` whose
+    a copied one is."""
 
     engine: str
     voice: str
@@ -42,14 +45,18 @@ class ChosenVoice:
 def choose_voice(
     scope: Scope, creator_id: UUID, wanted: OfferedVoice, *, by: str, person_id: UUID | None = None
 ) -> None:
-    """Let a creator speak with a voice from now on, with its licence as it is today; `by` is the actor.
+    """Let a creator speak with a voice from now on, with its licence as it is today; `by` is the
+    actor.
 
     Raises as `allowed`; NotFound for a creator of nobody here.
     """
     queries.get_creator(scope, creator_id)  # another tenant's is unknown
     told = asdict(check_voice_allowed(scope, wanted, person_id)) | {"by": by}
     row = _find_voice_row(scope, creator_id) or CreatorVoiceRow(
-        tenant_id=scope.tenant_id, id=_voice_row_id(scope, creator_id), creator_id=creator_id, **told
+        tenant_id=scope.tenant_id,
+        id=_voice_row_id(scope, creator_id),
+        creator_id=creator_id,
+        **told,
     )
     for name, value in told.items():
         setattr(row, name, value)
@@ -58,10 +65,11 @@ def choose_voice(
 
 
 def check_voice_allowed(scope: Scope, wanted: OfferedVoice, person_id: UUID | None) -> ChosenVoice:
-    """A voice as it would be recorded; `person_id` is whom a copied one belongs to, and counts for no other.
+    """A voice as it would be recorded; `person_id` is whom a copied one belongs to, and counts for
+    no other.
 
-    Raises Refused for a voice that may not earn money, and for one that is copied from somebody who is not named or
-    does not agree to it; NotFound for a person of nobody here.
+    Raises Refused for a voice that may not earn money, and for one that is copied from somebody who
+    is not named or does not agree to it; NotFound for a person of nobody here.
     """
     voice = wanted.voice
     if voice.licence.commercial is False:
@@ -70,11 +78,14 @@ def check_voice_allowed(scope: Scope, wanted: OfferedVoice, person_id: UUID | No
         raise Refused("voice.whose", voice=voice.name)
     if person_id is not None:
         check_voice_consent(scope, person_id)
-    return ChosenVoice(wanted.engine, voice.id, voice.name, wanted.label, voice.licence, wanted.bills, person_id)
+    return ChosenVoice(
+        wanted.engine, voice.id, voice.name, wanted.label, voice.licence, wanted.bills, person_id
+    )
 
 
 def remove_voice(scope: Scope, creator_id: UUID) -> None:
-    """Let a creator speak no more: the texts that wait are not said. Raises NotFound where no voice was chosen.
+    """Let a creator speak no more: the texts that wait are not said. Raises NotFound where no voice
+    was chosen.
 
     What was said stays in the library, with the licence it was said under.
     """
@@ -84,7 +95,8 @@ def remove_voice(scope: Scope, creator_id: UUID) -> None:
         raise NotFound("voice.none")
     scope.session.delete(row)
     scope.run(
-        "UPDATE speeches SET state = :failed, reason = CAST(:reason AS jsonb), characters = 0, updated_at = house_now()"
+        "UPDATE speeches SET state = :failed, reason = CAST(:reason AS jsonb), characters = 0, "
+        "updated_at = house_now()"
         " WHERE tenant_id = :tenant AND creator_id = :creator AND state = :waiting AND NOT sample",
         failed=str(SpeechState.FAILED),
         reason=json.dumps(stored_message(Message("voice.retired"))),
@@ -115,15 +127,26 @@ def get_voice(scope: Scope, creator_id: UUID) -> ChosenVoice:
 
 
 def check_voice_consent(scope: Scope, person_id: UUID) -> None:
-    """Raise Refused unless this is a living person who is still here and agrees that a model copies them."""
+    """Raise Refused unless this is a living person who is still here and agrees that a model copies
+    them."""
     person = persons.get_person(scope, person_id)
-    if person.kind != persons.REAL_PERSON or person.state != PersonState.ACTIVE or not has_ai_consent(scope, person_id):
+    if (
+        person.kind != persons.REAL_PERSON
+        or person.state != PersonState.ACTIVE
+        or not has_ai_consent(scope, person_id)
+    ):
         raise Refused("voice.not_allowed")
 
 
 def _voice_from_row(row: CreatorVoiceRow) -> ChosenVoice:
     return ChosenVoice(
-        row.engine, row.voice, row.name, row.label, VoiceLicence(**row.licence), row.bills, row.person_id
+        row.engine,
+        row.voice,
+        row.name,
+        row.label,
+        VoiceLicence(**row.licence),
+        row.bills,
+        row.person_id,
     )
 
 

@@ -19,7 +19,8 @@ from foundation.db.tables import (
 
 
 class CreatorVoiceRow(CreatorOwnedRow, table=True):
-    """The voice of a creator, by what right it is used, and, of one made after somebody who lives, after whom."""
+    """The voice of a creator, by what right it is used, and, of one made after somebody who lives,
+    after whom."""
 
     __tablename__ = "creator_voices"
     __table_args__ = table_arguments(
@@ -60,7 +61,8 @@ class SpeechRow(CreatorOwnedRow, table=True):
     by: str
     state: str = "waiting"
     characters: int
-    """What it costs: reserved until it is said, then what was billed; 0 of engines that are free."""
+    """What it costs: reserved until it is said, then what was billed; 0 of engines that are
+    free."""
     reason: dict[str, Any] | None = message_column()
     asset_id: UUID | None = None
     sample: bool = False

@@ -1,4 +1,5 @@
-"""Hearing a voice before it is chosen: a short sentence that the workers say, kept for a day and in no library.
+"""Hearing a voice before it is chosen: a short sentence that the workers say, kept for a day and in
+no library.
 
 It is a speech like any other: counted where it is paid for, uncertain where its answer was lost.
 """
@@ -92,7 +93,8 @@ def list_recent_samples(scope: Scope, creator_id: UUID, *, limit: int = 4) -> li
 def sample_audio(scope: Scope, speech_id: UUID) -> tuple[UUID, bytes]:
     """Whose sample it is, and its sound (AAC in MP4).
 
-    Raises NotFound for what is over or nobody's here, and where whoever the voice is copied from no longer agrees.
+    Raises NotFound for what is over or nobody's here, and where whoever the voice is copied from no
+    longer agrees.
     """
     row = scope.session.get(SpeechRow, (scope.tenant_id, speech_id))
     kept = scope.session.get(VoiceSampleRow, (scope.tenant_id, speech_id))

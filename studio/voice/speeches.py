@@ -1,7 +1,9 @@
-"""Texts said with the voice of a creator, into the library: asked once, and counted before they are asked.
+"""Texts said with the voice of a creator, into the library: asked once, and counted before they are
+asked.
 
-The row says `asked` before an engine hears of it. One that is paid for and of which nobody knows the end, since its
-answer was lost or we were killed, is uncertain: what it may have billed stays counted, and only a person asks anew.
+The row says `asked` before an engine hears of it. One that is paid for and of which nobody knows
+the end, since its answer was lost or we were killed, is uncertain: what it may have billed stays
+counted, and only a person asks anew.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +22,12 @@ from foundation.outbox import outbox
 from foundation.outbox.heartbeat import heartbeat
 from foundation.storage.object_store import ObjectStore
 from gate.contract.units import Rating
-from generators.contract.engines import EngineMissing, EngineUnreachable, JobTooLarge, UnusableAnswer
+from generators.contract.engines import (
+    EngineMissing,
+    EngineUnreachable,
+    JobTooLarge,
+    UnusableAnswer,
+)
 from generators.contract.speech import GeneratedSpeech, SpeechEngine, SpeechJob, SpeechUncertain
 from generators.provenance.content_credentials import SigningCredential
 from studio.costs import quotas
@@ -44,17 +51,30 @@ Engines = Callable[[], Sequence[SpeechEngine]]
 
 
 def request_speech(
-    scope: Scope, *, creator_id: UUID, words: str, language: str, key: str, by: str, per_month: int = 0
+    scope: Scope,
+    *,
+    creator_id: UUID,
+    words: str,
+    language: str,
+    key: str,
+    by: str,
+    per_month: int = 0,
 ) -> UUID:
     """Have a text said, once per `key`; returns the speech's id. `by` is the actor who asks.
 
-    `per_month` is the house's limit of characters, 0 for none; the agency's own counts where it is lower. Raises
-    NotFound without a voice, BadInput, JobTooLarge, and Refused for words that are never said, for a copied voice whose
-    owner does not agree, and beyond the limit.
+    `per_month` is the house's limit of characters, 0 for none; the agency's own counts where it is
+    lower. Raises NotFound without a voice, BadInput, JobTooLarge, and Refused for words that are
+    never said, for a copied voice whose owner does not agree, and beyond the limit.
     """
     job = SpeechJob(words, language=language)
     return store_speech(
-        scope, creator_id, job, lambda: creator_voices.get_voice(scope, creator_id), key=key, by=by, per_month=per_month
+        scope,
+        creator_id,
+        job,
+        lambda: creator_voices.get_voice(scope, creator_id),
+        key=key,
+        by=by,
+        per_month=per_month,
     )
 
 
@@ -69,7 +89,8 @@ def store_speech(
     per_month: int = 0,
     sample: bool = False,
 ) -> UUID:
-    """Write down a text to say with a voice that is asked for under the lock; a `sample` comes into no library.
+    """Write down a text to say with a voice that is asked for under the lock; a `sample` comes into
+    no library.
 
     Raises as `start`.
     """
@@ -118,7 +139,9 @@ class SpeechView:
     asset_id: UUID | None
 
 
-def list_recent_speeches(scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 6) -> list[SpeechView]:
+def list_recent_speeches(
+    scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 6
+) -> list[SpeechView]:
     """A creator's texts that wait, and those of late, the newest first."""
     rows = scope.session.exec(
         select(SpeechRow)
@@ -148,7 +171,8 @@ def synthesize_speech(
     store: ObjectStore,
     credential: Callable[[], SigningCredential],
 ) -> None:
-    """Say a text and bring it into the library. What nobody made or billed is tried again; raises what it met then."""
+    """Say a text and bring it into the library. What nobody made or billed is tried again; raises
+    what it met then."""
     with heartbeat() as pulse:
         able = engines()  # one that cannot be used is said before anything counts as asked
         row = _claim_speech(event, tenant)
@@ -182,18 +206,24 @@ def synthesize_speech(
 
 
 def fail_speech(event: SpeechDue, *, tenant: OpenScope) -> None:
-    """The row of a speech failed too often: a person is told. Nothing is known of what was asked last."""
+    """The row of a speech failed too often: a person is told. Nothing is known of what was asked
+    last."""
     with tenant(event.tenant_id, SPEECH_ACTOR) as scope:
         state = _get_speech_row(scope, event.subject_id).state
     if state == SpeechState.WAITING:
-        _record_speech_outcome(event, tenant, SpeechState.FAILED, Message("speech.gave_up"), characters=0)
+        _record_speech_outcome(
+            event, tenant, SpeechState.FAILED, Message("speech.gave_up"), characters=0
+        )
     elif state == SpeechState.ASKED:
         _record_speech_outcome(event, tenant, SpeechState.UNCERTAIN, Message("speech.lost"))
 
 
 def character_limit(scope: Scope, *, per_month: int = 0) -> int | None:
-    """How many characters may be said a month: the lower of the agency's and the house's; None: any."""
-    found = [each for each in (quotas.character_quota(scope), per_month or None) if each is not None]
+    """How many characters may be said a month: the lower of the agency's and the house's; None:
+    any."""
+    found = [
+        each for each in (quotas.character_quota(scope), per_month or None) if each is not None
+    ]
     return min(found, default=None)
 
 
@@ -201,7 +231,8 @@ def used_characters(scope: Scope) -> int:
     """Characters reserved, billed or perhaps billed since the agency's month began."""
     return int(
         scope.run(
-            "SELECT coalesce(sum(characters), 0) FROM speeches WHERE tenant_id = :tenant AND created_at >= :since",
+            "SELECT coalesce(sum(characters), 0) FROM speeches WHERE tenant_id = :tenant AND "
+            "created_at >= :since",
             tenant=scope.tenant_id,
             since=month_start(ZoneInfo(queries.get_agency(scope).zone), scope.now),
         ).scalar_one()
@@ -241,13 +272,16 @@ def _claim_speech(event: SpeechDue, tenant: OpenScope) -> SpeechRow | None:
 def _synthesize_speech(
     event: SpeechDue, tenant: OpenScope, engine: SpeechEngine | None, row: SpeechRow
 ) -> GeneratedSpeech | None:
-    """What the engine said; None where it could not, which is settled. Raises EngineUnreachable: nobody was asked."""
+    """What the engine said; None where it could not, which is settled. Raises EngineUnreachable:
+    nobody was asked."""
     if engine is None:
         gone = Message("engine.no_voice", {"engine": row.engine, "voice": row.voice})
         _record_speech_outcome(event, tenant, SpeechState.FAILED, gone, characters=0)
         return None
     try:
-        return engine.synthesize(SpeechJob(row.words, language=row.language, voice=row.voice, seed=row.id.int % 2**32))
+        return engine.synthesize(
+            SpeechJob(row.words, language=row.language, voice=row.voice, seed=row.id.int % 2**32)
+        )
     except SpeechUncertain as error:
         _record_speech_outcome(event, tenant, SpeechState.UNCERTAIN, error.message)
     except UnusableAnswer as error:  # it was billed for all that
@@ -266,7 +300,11 @@ def _keep_sample(event: SpeechDue, tenant: OpenScope, said: GeneratedSpeech, *, 
         return _record_speech_outcome(event, tenant, SpeechState.FAILED, unlike)
     with tenant(event.tenant_id, SPEECH_ACTOR) as scope:
         row = _get_speech_row(scope, event.subject_id, lock=True)
-        scope.add(VoiceSampleRow(tenant_id=row.tenant_id, id=row.id, creator_id=row.creator_id, sound=said.data))
+        scope.add(
+            VoiceSampleRow(
+                tenant_id=row.tenant_id, id=row.id, creator_id=row.creator_id, sound=said.data
+            )
+        )
         _change_speech_state(scope, row, SpeechState.MADE, characters=cost)
 
 

@@ -6,8 +6,8 @@ from foundation.state_graphs import StateGraph
 
 
 class SpeechState(StrEnum):
-    """What became of a text to say. Asked: an engine may have said and billed it; uncertain: nobody knows, until a
-    person takes it as billed."""
+    """What became of a text to say. Asked: an engine may have said and billed it; uncertain: nobody
+    knows, until a person takes it as billed."""
 
     WAITING = "waiting"
     ASKED = "asked"
@@ -20,7 +20,12 @@ SPEECH_STATES = StateGraph(
     initial=SpeechState.WAITING,
     edges={
         SpeechState.WAITING: {SpeechState.ASKED, SpeechState.FAILED},
-        SpeechState.ASKED: {SpeechState.WAITING, SpeechState.MADE, SpeechState.FAILED, SpeechState.UNCERTAIN},
+        SpeechState.ASKED: {
+            SpeechState.WAITING,
+            SpeechState.MADE,
+            SpeechState.FAILED,
+            SpeechState.UNCERTAIN,
+        },
         SpeechState.UNCERTAIN: {SpeechState.FAILED},
     },
 )

@@ -1,6 +1,8 @@
-"""Texts of which nobody knows whether they were said and billed: a person decides, nothing is asked again by itself.
+"""Texts of which nobody knows whether they were said and billed: a person decides, nothing is asked
+again by itself.
 
-What may have been billed stays counted either way: given back, it would let an agency talk past the house's limit.
+What may have been billed stays counted either way: given back, it would let an agency talk past the
+house's limit.
 """
 
 from dataclasses import dataclass
@@ -33,7 +35,9 @@ class UncertainSpeech:
     since: datetime
 
 
-def list_uncertain_speeches(scope: Scope, creator_id: UUID, *, limit: int = 20) -> list[UncertainSpeech]:
+def list_uncertain_speeches(
+    scope: Scope, creator_id: UUID, *, limit: int = 20
+) -> list[UncertainSpeech]:
     """A creator's texts that wait for a person, the oldest first."""
     rows = scope.session.exec(
         select(SpeechRow)
@@ -46,23 +50,30 @@ def list_uncertain_speeches(scope: Scope, creator_id: UUID, *, limit: int = 20) 
         .limit(limit)
     )
     return [
-        UncertainSpeech(row.id, row.words, row.engine, row.characters, row.sample, row.updated_at or scope.now)
+        UncertainSpeech(
+            row.id, row.words, row.engine, row.characters, row.sample, row.updated_at or scope.now
+        )
         for row in rows
     ]
 
 
 def mark_billed(scope: Scope, creator_id: UUID, speech_id: UUID) -> None:
-    """Take it as billed, and do no more. Raises NotFound, and Conflict where somebody decided by now."""
-    _mark_speech_failed(scope, _lock_uncertain_speech(scope, creator_id, speech_id), Message("speech.counted"))
+    """Take it as billed, and do no more. Raises NotFound, and Conflict where somebody decided by
+    now."""
+    _mark_speech_failed(
+        scope, _lock_uncertain_speech(scope, creator_id, speech_id), Message("speech.counted")
+    )
     audit.record(scope, "speech.count", f"speech:{speech_id}")
 
 
-def repeat_speech(scope: Scope, creator_id: UUID, speech_id: UUID, *, by: str, per_month: int = 0) -> UUID:
-    """Ask for the same words again, once; the first may be billed as well. A sample's voice is the same, else it is the
-    creator's of today.
+def repeat_speech(
+    scope: Scope, creator_id: UUID, speech_id: UUID, *, by: str, per_month: int = 0
+) -> UUID:
+    """Ask for the same words again, once; the first may be billed as well. A sample's voice is the
+    same, else it is the creator's of today.
 
-    Returns the new speech's id. Raises NotFound, Conflict where somebody decided by now, and as `speeches.request_speech`:
-    then it stays as it is.
+    Returns the new speech's id. Raises NotFound, Conflict where somebody decided by now, and as
+    `speeches.request_speech`: then it stays as it is.
     """
     row = _lock_uncertain_speech(scope, creator_id, speech_id)
     anew = speeches.store_speech(
@@ -82,7 +93,9 @@ def repeat_speech(scope: Scope, creator_id: UUID, speech_id: UUID, *, by: str, p
 
 def _sample_voice(row: SpeechRow) -> ChosenVoice:
     """The voice a sample was to let hear: what is lost was paid for."""
-    return ChosenVoice(row.engine, row.voice, row.voice, "", VoiceLicence(**row.licence), True, row.person_id)
+    return ChosenVoice(
+        row.engine, row.voice, row.voice, "", VoiceLicence(**row.licence), True, row.person_id
+    )
 
 
 def _lock_uncertain_speech(scope: Scope, creator_id: UUID, speech_id: UUID) -> SpeechRow:

@@ -1,7 +1,7 @@
 """Which voices an agency may choose among: the workers ask the engines, pages read what they found.
 
-The account of a paid engine is the house's, and a copied voice in it is some agency's: it is offered to the one agency
-of an installation, and else only to one that speaks with it already.
+The account of a paid engine is the house's, and a copied voice in it is some agency's: it is
+offered to the one agency of an installation, and else only to one that speaks with it already.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,13 @@ from foundation.ids import derived_uuid
 from foundation.outbox import outbox
 from foundation.outbox.heartbeat import heartbeat
 from generators.contract.engines import EngineError
-from generators.contract.speech import EngineVoice, OfferedVoice, SpeechEngine, VoiceLicence, offer_voice
+from generators.contract.speech import (
+    EngineVoice,
+    OfferedVoice,
+    SpeechEngine,
+    VoiceLicence,
+    offer_voice,
+)
 from studio.voice.events import VoiceCatalogDue
 from studio.voice.models import VoiceListRow
 from tenants.agencies import queries
@@ -49,7 +55,9 @@ def request_voice_catalog(scope: Scope) -> None:
     row = _find_voice_list_row(scope)
     if row is not None and _is_listing_in_progress(row, scope.now):
         return
-    row = row or VoiceListRow(tenant_id=scope.tenant_id, id=_voice_list_id(scope), asked_at=scope.now)
+    row = row or VoiceListRow(
+        tenant_id=scope.tenant_id, id=_voice_list_id(scope), asked_at=scope.now
+    )
     row.asked_at = scope.now
     row.listed_at = None
     scope.add(row)
@@ -85,7 +93,8 @@ def refresh_voice_catalog(
     engines: Callable[[], Sequence[SpeechEngine]],
     agencies: Callable[[], Sequence[UUID]],
 ) -> None:
-    """Ask each engine for its voices; one that cannot be asked is named with its reason, and asked no more.
+    """Ask each engine for its voices; one that cannot be asked is named with its reason, and asked
+    no more.
 
     `agencies` are all of the house.
     """
@@ -94,7 +103,11 @@ def refresh_voice_catalog(
     single = _is_only_agency(tenant, event.tenant_id, agencies())
     with tenant(event.tenant_id, VOICE_CATALOG_ACTOR) as scope:
         own = _spoken_with(scope)
-        free = [one for one in offers if single or not one.voice.cloned or (one.engine, one.voice.id) in own]
+        free = [
+            one
+            for one in offers
+            if single or not one.voice.cloned or (one.engine, one.voice.id) in own
+        ]
         _record_voice_list(scope, free, missing)
 
 
@@ -104,7 +117,9 @@ def fail_voice_catalog(event: VoiceCatalogDue, *, tenant: OpenScope) -> None:
         _record_voice_list(scope, [], [Message("voice.list_failed")])
 
 
-def _list_offered_voices(engines: Callable[[], Sequence[SpeechEngine]]) -> tuple[list[OfferedVoice], list[Message]]:
+def _list_offered_voices(
+    engines: Callable[[], Sequence[SpeechEngine]],
+) -> tuple[list[OfferedVoice], list[Message]]:
     offers = list[OfferedVoice]()
     missing = list[Message]()
     try:
@@ -113,9 +128,11 @@ def _list_offered_voices(engines: Callable[[], Sequence[SpeechEngine]]) -> tuple
         return [], [error.message]
     for engine in able:
         try:
-            offers += [offer_voice(engine, one) for one in engine.list_voices() if _is_supported_language(one)][
-                :MAX_LISTED_VOICES
-            ]
+            offers += [
+                offer_voice(engine, one)
+                for one in engine.list_voices()
+                if _is_supported_language(one)
+            ][:MAX_LISTED_VOICES]
         except EngineError as error:
             missing.append(error.message)
     return offers, missing if able else [Message("doctor.no_voices")]
@@ -136,11 +153,15 @@ def _is_only_agency(tenant: OpenScope, tenant_id: UUID, agencies: Sequence[UUID]
 
 
 def _spoken_with(scope: Scope) -> set[tuple[str, str]]:
-    rows = scope.run("SELECT engine, voice FROM creator_voices WHERE tenant_id = :tenant", tenant=scope.tenant_id)
+    rows = scope.run(
+        "SELECT engine, voice FROM creator_voices WHERE tenant_id = :tenant", tenant=scope.tenant_id
+    )
     return {(row.engine, row.voice) for row in rows}
 
 
-def _record_voice_list(scope: Scope, offers: Sequence[OfferedVoice], missing: Sequence[Message]) -> None:
+def _record_voice_list(
+    scope: Scope, offers: Sequence[OfferedVoice], missing: Sequence[Message]
+) -> None:
     row = _find_voice_list_row(scope) or VoiceListRow(
         tenant_id=scope.tenant_id, id=_voice_list_id(scope), asked_at=scope.now
     )
@@ -156,7 +177,9 @@ def _is_listing_in_progress(row: VoiceListRow, now: datetime) -> bool:
 
 def _offered_voice_from_json(told: dict[str, Any]) -> OfferedVoice:
     voice = dict(told["voice"])
-    return OfferedVoice(**(told | {"voice": EngineVoice(**(voice | {"licence": VoiceLicence(**voice["licence"])}))}))
+    return OfferedVoice(
+        **(told | {"voice": EngineVoice(**(voice | {"licence": VoiceLicence(**voice["licence"])}))})
+    )
 
 
 def _voice_list_id(scope: Scope) -> UUID:

@@ -6,7 +6,12 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 
 import subscribers.fans.models  # noqa: F401  foreign keys refer to its tables
-from foundation.db.tables import CreatorOwnedRow, table_arguments, tenant_foreign_key, timestamp_column
+from foundation.db.tables import (
+    CreatorOwnedRow,
+    table_arguments,
+    tenant_foreign_key,
+    timestamp_column,
+)
 from subscribers.table_columns import amount_column, chat_table_arguments
 
 
@@ -31,7 +36,8 @@ class Offer(CreatorOwnedRow, table=True):
 
     __tablename__ = "offers"
     __table_args__ = chat_table_arguments(
-        Index("offers_of_fan", "tenant_id", "fan_id", "pack_id"), tenant_foreign_key("fan_id", "fans")
+        Index("offers_of_fan", "tenant_id", "fan_id", "pack_id"),
+        tenant_foreign_key("fan_id", "fans"),
     )
     fan_id: UUID
     conversation_id: UUID

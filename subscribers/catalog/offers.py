@@ -1,4 +1,5 @@
-"""What may be offered to a fan now: a closed list of at most six, ranked by rows and never by mood."""
+"""What may be offered to a fan now: a closed list of at most six, ranked by rows and never by
+mood."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,7 +55,8 @@ class OfferCandidate:
 
 @dataclass(frozen=True)
 class FanSalesContext:
-    """What is known of the fan when the list is made. `since_last_offer` counts lines, None when there was none."""
+    """What is known of the fan when the list is made. `since_last_offer` counts lines, None when
+    there was none."""
 
     may_be_sold_to: bool
     held: bool
@@ -85,9 +87,10 @@ def rank_offers(
 ) -> tuple[OfferCandidate, ...]:
     """The closed list, best first: pure, the same rows give the same list.
 
-    Nothing for who may not be sold to, is held, had three offers in a day or one in the last six lines; no pack that
-    is owned, invoiced, declined, or above what this rail or this reader may get. Nearest to the fan's own median
-    price first, the cheapest first for who never paid; ties by id.
+    Nothing for who may not be sold to, is held, had three offers in a day or one in the last six
+    lines; no pack that is owned, invoiced, declined, or above what this rail or this reader may
+    get. Nearest to the fan's own median price first, the cheapest first for who never paid; ties by
+    id.
     """
     near = standing.since_last_offer is not None and standing.since_last_offer < APART
     crowded = standing.shown_today >= PER_DAY or len(standing.invoiced) >= OPEN_INVOICES
@@ -97,19 +100,30 @@ def rank_offers(
     fit = [
         one
         for one in candidates
-        if one.pack_id not in gone and one.rating in ratings and (standing.adult or one.rating.rank <= Rating.S.rank)
+        if one.pack_id not in gone
+        and one.rating in ratings
+        and (standing.adult or one.rating.rank <= Rating.S.rank)
     ]
     usual = round(median(standing.paid)) if standing.paid else 0
-    return tuple(sorted(fit, key=lambda one: (abs(one.price.minor - usual), one.pack_id))[:MAX_OFFERS])
+    return tuple(
+        sorted(fit, key=lambda one: (abs(one.price.minor - usual), one.pack_id))[:MAX_OFFERS]
+    )
 
 
 def list_offers(
-    scope: Scope, fan: directory.FanIdentityView, talk: Conversation, *, channel: Channel, rail: RailTerms
+    scope: Scope,
+    fan: directory.FanIdentityView,
+    talk: Conversation,
+    *,
+    channel: Channel,
+    rail: RailTerms,
 ) -> tuple[OfferCandidate, ...]:
     """At most six packs that may be offered to this fan, on this account, now."""
     candidates = _list_candidates(scope, fan.creator_id, rail)
     return (
-        rank_offers(candidates, _get_sales_context(scope, fan, talk, channel, rail), rail.ratings) if candidates else ()
+        rank_offers(candidates, _get_sales_context(scope, fan, talk, channel, rail), rail.ratings)
+        if candidates
+        else ()
     )
 
 
@@ -137,13 +151,19 @@ def create_offer(scope: Scope, talk: Conversation, candidate: OfferCandidate, ra
 def offer_card(candidate: OfferCandidate, offer_id: UUID, language: str) -> Button:
     """An offer as code draws it: title and price; no model and no member writes either."""
     params = {"title": candidate.title, "price": format_price(candidate.price)}
-    return Button(label=render_message(Message("offer.button", params), language), action="buy", ref=str(offer_id))
+    return Button(
+        label=render_message(Message("offer.button", params), language),
+        action="buy",
+        ref=str(offer_id),
+    )
 
 
 def get_shown_offer(scope: Scope, offer_id: UUID, fan_id: UUID) -> ShownOffer:
-    """An offer of this fan whose price is still kept. Raises NotFound; another fan's offer looks the same."""
+    """An offer of this fan whose price is still kept. Raises NotFound; another fan's offer looks
+    the same."""
     row = scope.run(
-        "SELECT id, pack_id, pack_version, title, amount_minor, currency, rail FROM offers WHERE tenant_id = :tenant"
+        "SELECT id, pack_id, pack_version, title, amount_minor, currency, rail FROM offers WHERE "
+        "tenant_id = :tenant"
         " AND id = :id AND fan_id = :fan AND state IN ('shown', 'accepted') AND expires_at > :now",
         tenant=scope.tenant_id,
         id=offer_id,
@@ -152,13 +172,21 @@ def get_shown_offer(scope: Scope, offer_id: UUID, fan_id: UUID) -> ShownOffer:
     ).one_or_none()
     if row is None:
         raise NotFound("offer.unknown")
-    return ShownOffer(row.id, row.pack_id, row.pack_version, row.title, Money(row.amount_minor, row.currency), row.rail)
+    return ShownOffer(
+        row.id,
+        row.pack_id,
+        row.pack_version,
+        row.title,
+        Money(row.amount_minor, row.currency),
+        row.rail,
+    )
 
 
 def mark_offer_accepted(scope: Scope, offer_id: UUID) -> None:
     """The fan said yes."""
     scope.run(
-        "UPDATE offers SET state = 'accepted', updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        "UPDATE offers SET state = 'accepted', updated_at = house_now() WHERE tenant_id = :tenant "
+        "AND id = :id",
         tenant=scope.tenant_id,
         id=offer_id,
     )
@@ -166,14 +194,25 @@ def mark_offer_accepted(scope: Scope, offer_id: UUID) -> None:
 
 def _list_candidates(scope: Scope, creator_id: UUID, rail: RailTerms) -> list[OfferCandidate]:
     known = packs.list_packs(scope, [creator_id], states=(PackState.ACTIVE,))
-    wares = [one for one in known if one.whole and not one.withheld]  # else it would be paid for and never come
+    wares = [
+        one for one in known if one.whole and not one.withheld
+    ]  # else it would be paid for and never come
     if not wares:
         return []
     asked = prices_of_packs(scope, [one.id for one in wares])
     return [
-        OfferCandidate(one.id, one.version, one.title, one.description, one.rating, price, _can_lock(one, price, rail))
+        OfferCandidate(
+            one.id,
+            one.version,
+            one.title,
+            one.description,
+            one.rating,
+            price,
+            _can_lock(one, price, rail),
+        )
         for one in wares
-        if (price := asked.get(one.id, {}).get(rail.name)) is not None and price.currency == rail.currency
+        if (price := asked.get(one.id, {}).get(rail.name)) is not None
+        and price.currency == rail.currency
     ]
 
 
@@ -182,33 +221,46 @@ def _can_lock(one: packs.PackListing, price: Money, rail: RailTerms) -> bool:
 
 
 def is_payment_stopped(scope: Scope, fan: directory.FanIdentityView) -> bool:
-    """Whether nothing may be paid by this fan now: payments are stopped, or what is offered to them."""
+    """Whether nothing may be paid by this fan now: payments are stopped, or what is offered to
+    them."""
     chat = f"{fan.channel_id}:{fan.native_id}"
     return any(
-        emergency_stops.is_stopped(scope, feature, creator=fan.creator_id, channel=fan.channel_id, chat=chat)
+        emergency_stops.is_stopped(
+            scope, feature, creator=fan.creator_id, channel=fan.channel_id, chat=chat
+        )
         for feature in ("payments", "offers")
     )
 
 
 _STANDING = """
 SELECT
-  (SELECT array_agg(pack_id) FROM entitlements WHERE tenant_id = :tenant AND fan_id = :fan AND state = 'active')
+  (SELECT array_agg(pack_id) FROM entitlements WHERE tenant_id = :tenant AND fan_id = :fan AND
+  state = 'active')
     AS owned,
-  (SELECT array_agg(pack_id) FROM orders WHERE tenant_id = :tenant AND fan_id = :fan AND expires_at > :now
+  (SELECT array_agg(pack_id) FROM orders WHERE tenant_id = :tenant AND fan_id = :fan AND
+  expires_at > :now
     AND state IN ('open', 'invoiced', 'checkout', 'paid', 'fulfilling')) AS invoiced,
-  (SELECT array_agg(pack_id) FROM offers WHERE tenant_id = :tenant AND fan_id = :fan AND state = 'declined'
+  (SELECT array_agg(pack_id) FROM offers WHERE tenant_id = :tenant AND fan_id = :fan AND state =
+  'declined'
     AND updated_at > :declined_since) AS declined,
-  (SELECT array_agg(amount_minor) FROM payments WHERE tenant_id = :tenant AND fan_id = :fan AND kind = 'matched'
+  (SELECT array_agg(amount_minor) FROM payments WHERE tenant_id = :tenant AND fan_id = :fan AND
+  kind = 'matched'
     AND currency = :currency) AS paid,
-  (SELECT count(*) FROM offers WHERE tenant_id = :tenant AND fan_id = :fan AND created_at > :day_ago) AS shown_today,
+  (SELECT count(*) FROM offers WHERE tenant_id = :tenant AND fan_id = :fan AND created_at >
+  :day_ago) AS shown_today,
   (SELECT max(in_reply_to_seq) FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk
-    AND offer_id IS NOT NULL AND state NOT IN ('cancelled', 'rejected', 'expired', 'failed')) AS offered_at
+    AND offer_id IS NOT NULL AND state NOT IN ('cancelled', 'rejected', 'expired', 'failed')) AS
+    offered_at
 """
 """All that is known of the fan's money, asked at once: the fan waits for the answer."""
 
 
 def _get_sales_context(
-    scope: Scope, fan: directory.FanIdentityView, talk: Conversation, channel: Channel, rail: RailTerms
+    scope: Scope,
+    fan: directory.FanIdentityView,
+    talk: Conversation,
+    channel: Channel,
+    rail: RailTerms,
 ) -> FanSalesContext:
     row = scope.run(
         _STANDING,
@@ -221,12 +273,15 @@ def _get_sales_context(
         day_ago=scope.now - timedelta(days=1),
     ).one()
     chat = f"{channel.id}:{fan.native_id}"
-    stopped = emergency_stops.is_stopped(scope, "offers", creator=fan.creator_id, channel=channel.id, chat=chat)
+    stopped = emergency_stops.is_stopped(
+        scope, "offers", creator=fan.creator_id, channel=channel.id, chat=chat
+    )
     return FanSalesContext(
         may_be_sold_to=fan.may_be_sold_to and fan.reachable == "yes",
         held=talk.safety_hold or stopped,
         adult=age_assurance.get_assurance(scope, channel.platform, fan.native_id).over_18,
-        owned=frozenset(row.owned or ()) | frozenset(subscription_rows.packs_opened_for_fan(scope, fan.fan_id)),
+        owned=frozenset(row.owned or ())
+        | frozenset(subscription_rows.packs_opened_for_fan(scope, fan.fan_id)),
         invoiced=frozenset(row.invoiced or ()),
         declined=frozenset(row.declined or ()),
         shown_today=row.shown_today,
@@ -238,7 +293,8 @@ def _get_sales_context(
 def decline_offer(scope: Scope, offer_id: UUID, fan_id: UUID) -> None:
     """The fan does not want it; it is not offered again for a week."""
     scope.run(
-        "UPDATE offers SET state = 'declined', updated_at = house_now() WHERE tenant_id = :tenant AND id = :id"
+        "UPDATE offers SET state = 'declined', updated_at = house_now() WHERE tenant_id = :tenant "
+        "AND id = :id"
         " AND fan_id = :fan AND state = 'shown'",
         tenant=scope.tenant_id,
         id=offer_id,

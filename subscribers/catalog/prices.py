@@ -18,7 +18,8 @@ HIGHEST = 1_000_000
 
 
 def set_price(scope: Scope, creator_id: UUID, pack_id: UUID, rail: str, money: Money) -> None:
-    """Say what a pack costs on a rail. Raises BadInput for less than the rail takes, and for more than `HIGHEST`."""
+    """Say what a pack costs on a rail. Raises BadInput for less than the rail takes, and for more
+    than `HIGHEST`."""
     if money.minor <= 0:
         raise BadInput("price.not_positive", amount=money.minor)
     terms = installed_rails.rail_terms_by_name(rail)
@@ -44,7 +45,8 @@ def set_price(scope: Scope, creator_id: UUID, pack_id: UUID, rail: str, money: M
 def get_price(scope: Scope, pack_id: UUID, rail: str, currency: str) -> Money | None:
     """What a pack costs on a rail in a currency; None where it is not sold there."""
     minor = scope.run(
-        "SELECT amount_minor FROM prices WHERE tenant_id = :tenant AND pack_id = :pack AND rail = :rail"
+        "SELECT amount_minor FROM prices WHERE tenant_id = :tenant AND pack_id = :pack AND rail = "
+        ":rail"
         " AND currency = :currency",
         tenant=scope.tenant_id,
         pack=pack_id,
@@ -69,7 +71,8 @@ def prices_of_packs(scope: Scope, packs_of: Collection[UUID]) -> dict[UUID, dict
     """What these packs cost, by pack and rail; a pack that is nowhere on sale is absent."""
     found: dict[UUID, dict[str, Money]] = {}
     rows = scope.run(
-        "SELECT pack_id, rail, currency, amount_minor FROM prices WHERE tenant_id = :tenant AND pack_id = ANY(:packs)"
+        "SELECT pack_id, rail, currency, amount_minor FROM prices WHERE tenant_id = :tenant AND "
+        "pack_id = ANY(:packs)"
         " ORDER BY rail, currency",
         tenant=scope.tenant_id,
         packs=list(packs_of),

@@ -21,8 +21,8 @@ class PaymentSettle:
 
 @dataclass(frozen=True)
 class EarningListed:
-    """A platform's list of earnings names the locked message `native_id` of an order: paid `at` (ISO 8601), and, where
-    it went `back`, paid back."""
+    """A platform's list of earnings names the locked message `native_id` of an order: paid `at`
+    (ISO 8601), and, where it went `back`, paid back."""
 
     kind: ClassVar[str] = "order.earned"
     queue: ClassVar[outbox.Queue] = "chat"
@@ -35,8 +35,8 @@ class EarningListed:
 
 @dataclass(frozen=True)
 class EarningsDue:
-    """Ask what an account earned on its platform, of late alone or, now and then, weeks back; the subject is the
-    channel."""
+    """Ask what an account earned on its platform, of late alone or, now and then, weeks back; the
+    subject is the channel."""
 
     kind: ClassVar[str] = "earnings.read"
     queue: ClassVar[outbox.Queue] = "make"
@@ -47,7 +47,8 @@ class EarningsDue:
 
 @dataclass(frozen=True)
 class RailReconcile:
-    """Compare what a platform lists of an account's money with the books; the subject is the channel."""
+    """Compare what a platform lists of an account's money with the books; the subject is the
+    channel."""
 
     kind: ClassVar[str] = "rail.reconcile"
     queue: ClassVar[outbox.Queue] = "make"
@@ -67,7 +68,8 @@ class OrderPaid:
 
 @dataclass(frozen=True)
 class SubscriptionPaid:
-    """Fact: a month of a subscription is paid, its sale is in the ledger. The subject is the payment."""
+    """Fact: a month of a subscription is paid, its sale is in the ledger. The subject is the
+    payment."""
 
     kind: ClassVar[str] = "subscription.paid"
     queue: ClassVar[outbox.Queue] = "facts"

@@ -1,6 +1,7 @@
 """Subscriptions of fans: offered by a link, paid month by month by their platform, stopped, ended.
 
-Each month is a charge of its own with the first one's words: a sale, whoever tells of it and in whatever order.
+Each month is a charge of its own with the first one's words: a sale, whoever tells of it and in
+whatever order.
 """
 
 from datetime import datetime, timedelta
@@ -47,22 +48,30 @@ LIFE = timedelta(hours=24)
 """How long what was offered may be paid."""
 
 
-def send_subscription_link(scope: Scope, talk: Conversation, plan_id: UUID, rail: MonthlyRail) -> Subscription | None:
+def send_subscription_link(
+    scope: Scope, talk: Conversation, plan_id: UUID, rail: MonthlyRail
+) -> Subscription | None:
     """Send a fan the link by which they may subscribe to a plan; asked twice, it is the same offer.
 
-    None when nothing may be sold to them now, or when they have the subscription. Raises NotFound for a plan that is
-    not on sale on this account.
+    None when nothing may be sold to them now, or when they have the subscription. Raises NotFound
+    for a plan that is not on sale on this account.
     """
-    plan = next((one for one in plans.list_plans_on_sale(scope, talk.channel_id) if one.id == plan_id), None)
+    plan = next(
+        (one for one in plans.list_plans_on_sale(scope, talk.channel_id) if one.id == plan_id), None
+    )
     if plan is None or plan.rail != rail.name:
         raise NotFound("plan.unknown")
     fan = directory.get_fan_identity(scope, talk.fan_id, talk.channel_id)
     mine = _of_fan(scope, talk.fan_id, plan.id)
-    if not fan.may_be_sold_to or talk.safety_hold or any(row.state in RUNNING_STATES for row in mine):
+    if (
+        not fan.may_be_sold_to
+        or talk.safety_hold
+        or any(row.state in RUNNING_STATES for row in mine)
+    ):
         return None
-    row = next((one for one in mine if one.channel_id == talk.channel_id), None) or _build_subscription(
-        scope, talk, plan
-    )
+    row = next(
+        (one for one in mine if one.channel_id == talk.channel_id), None
+    ) or _build_subscription(scope, talk, plan)
     subscription_rows.transition_subscription(scope, row, SubscriptionState.OFFERED)
     row.expires_at = scope.now + LIFE
     scope.add(row)
@@ -88,7 +97,9 @@ def _build_subscription(scope: Scope, talk: Conversation, plan: Plan) -> Subscri
     )
 
 
-def _send_link(scope: Scope, talk: Conversation, plan: Plan, row: Subscription, rail: MonthlyRail) -> None:
+def _send_link(
+    scope: Scope, talk: Conversation, plan: Plan, row: Subscription, rail: MonthlyRail
+) -> None:
     invoice = Invoice(
         title=plan.title,
         description=plan.description,
@@ -97,7 +108,9 @@ def _send_link(scope: Scope, talk: Conversation, plan: Plan, row: Subscription, 
         payload=rail.monthly_payload(scope.tenant_id, row.id),
         period_days=SUBSCRIPTION_PERIOD.days,
     )
-    label = render_message(Message("subscription.button", {"price": month_price_text(row)}), talk.language)
+    label = render_message(
+        Message("subscription.button", {"price": month_price_text(row)}), talk.language
+    )
     draft = outgoing_messages.create_draft(
         scope,
         talk,
@@ -109,28 +122,44 @@ def _send_link(scope: Scope, talk: Conversation, plan: Plan, row: Subscription, 
         buttons=(Button(label, "subscribe", str(plan.id)),),
     )
     message_delivery.judge_message(scope, draft)
-    outgoing_messages.schedule_message_draft(scope, draft, priority=outgoing_messages.PAYMENT_SEND_PRIORITY)
+    outgoing_messages.schedule_message_draft(
+        scope, draft, priority=outgoing_messages.PAYMENT_SEND_PRIORITY
+    )
 
 
 def _of_fan(scope: Scope, fan_id: UUID, plan_id: UUID | None = None) -> list[Subscription]:
-    statement = select(Subscription).where(Subscription.tenant_id == scope.tenant_id, Subscription.fan_id == fan_id)
-    statement = statement.where(Subscription.plan_id == plan_id) if plan_id is not None else statement
+    statement = select(Subscription).where(
+        Subscription.tenant_id == scope.tenant_id, Subscription.fan_id == fan_id
+    )
+    statement = (
+        statement.where(Subscription.plan_id == plan_id) if plan_id is not None else statement
+    )
     return list(scope.session.exec(statement.order_by(col(Subscription.id).desc())))
 
 
 def send_subscription_overview(scope: Scope, talk: Conversation, *, sells: bool) -> None:
-    """Tell a fan of their subscriptions, with what opens and stops them; who has none, what they may choose."""
+    """Tell a fan of their subscriptions, with what opens and stops them; who has none, what they
+    may choose."""
     mine = [
-        row for row in _of_fan(scope, talk.fan_id) if row.channel_id == talk.channel_id and row.state in RUNNING_STATES
+        row
+        for row in _of_fan(scope, talk.fan_id)
+        if row.channel_id == talk.channel_id and row.state in RUNNING_STATES
     ]
     for row in mine:
-        stop = _build_button(talk, "stop_renewal", row.id) if row.state == SubscriptionState.ACTIVE else None
+        stop = (
+            _build_button(talk, "stop_renewal", row.id)
+            if row.state == SubscriptionState.ACTIVE
+            else None
+        )
         told = Message(
             f"service.subscription.{row.state}",
             {**subscription_message_params(row), "until": paid_until_day(scope, row, talk)},
         )
         outgoing_messages.send_automated_message(
-            scope, talk, told, buttons=(*_build_pack_buttons(scope, talk, row), *([stop] if stop else ()))
+            scope,
+            talk,
+            told,
+            buttons=(*_build_pack_buttons(scope, talk, row), *([stop] if stop else ())),
         )
     if mine:
         return
@@ -142,12 +171,21 @@ def send_subscription_overview(scope: Scope, talk: Conversation, *, sells: bool)
 
 
 def list_offerable_plans(scope: Scope, talk: Conversation) -> list[Plan]:
-    """The plans that may be shown to the fan of a conversation now: none to who has one of this account's."""
+    """The plans that may be shown to the fan of a conversation now: none to who has one of this
+    account's."""
     fan = directory.get_fan_identity(scope, talk.fan_id, talk.channel_id)
     mine = [
-        row for row in _of_fan(scope, talk.fan_id) if row.channel_id == talk.channel_id and row.state in RUNNING_STATES
+        row
+        for row in _of_fan(scope, talk.fan_id)
+        if row.channel_id == talk.channel_id and row.state in RUNNING_STATES
     ]
-    if mine or talk.kind != "private" or talk.safety_hold or not fan.may_be_sold_to or fan.reachable != "yes":
+    if (
+        mine
+        or talk.kind != "private"
+        or talk.safety_hold
+        or not fan.may_be_sold_to
+        or fan.reachable != "yes"
+    ):
         return []
     if offers.is_payment_stopped(scope, fan):
         return []
@@ -155,7 +193,8 @@ def list_offerable_plans(scope: Scope, talk: Conversation) -> list[Plan]:
 
 
 def send_plan_proposal(scope: Scope, talk: Conversation, plan_id: UUID, *, key: UUID) -> None:
-    """Show the fan one plan, under a button that asks for its link. Raises NotFound for one not to be shown now."""
+    """Show the fan one plan, under a button that asks for its link. Raises NotFound for one not to
+    be shown now."""
     chosen = next((one for one in list_offerable_plans(scope, talk) if one.id == plan_id), None)
     if chosen is None:
         raise NotFound("offer.not_now")
@@ -171,24 +210,33 @@ MAX_SHOWN = 6
 
 def _build_pack_buttons(scope: Scope, talk: Conversation, row: Subscription) -> list[Button]:
     found = plans.packs_of_plan(scope, plans.get_plan(scope, row.plan_id))
-    return [outgoing_messages.owned_pack_button(talk.language, pack.title, pack.id) for pack in found[: MAX_SHOWN - 1]]
+    return [
+        outgoing_messages.owned_pack_button(talk.language, pack.title, pack.id)
+        for pack in found[: MAX_SHOWN - 1]
+    ]
 
 
 def _build_plan_button(talk: Conversation, plan: Plan) -> Button:
     asked = format_price(Money(plan.amount_minor, plan.currency))
     label = render_message(
-        Message("service.button.plan", {"title": outgoing_messages.template_value(plan.title), "price": asked}),
+        Message(
+            "service.button.plan",
+            {"title": outgoing_messages.template_value(plan.title), "price": asked},
+        ),
         talk.language,
     )
     return Button(label, "subscribe", str(plan.id))
 
 
 def _build_button(talk: Conversation, action: str, ref: UUID) -> Button:
-    return Button(render_message(Message(f"service.button.{action}"), talk.language), action, str(ref))
+    return Button(
+        render_message(Message(f"service.button.{action}"), talk.language), action, str(ref)
+    )
 
 
 def monthly_payment_refusal(scope: Scope, query: CheckoutQuery) -> Message | None:
-    """What speaks against a payment, asked while the platform waits; None lets it through, and promises nothing."""
+    """What speaks against a payment, asked while the platform waits; None lets it through, and
+    promises nothing."""
     if query.subscription_id is None:
         return Message("service.pay.unknown")
     try:
@@ -213,7 +261,9 @@ def _find_refusal(scope: Scope, row: Subscription, query: CheckoutQuery) -> Mess
     if running and row.until is not None and row.until - END_REMINDER_LEAD > scope.now:
         return Message("service.pay.subscribed")
     if not running and (
-        row.state == SubscriptionState.ENDED or row.expires_at <= scope.now or plan.state != plans.PLAN_ACTIVE
+        row.state == SubscriptionState.ENDED
+        or row.expires_at <= scope.now
+        or plan.state != plans.PLAN_ACTIVE
     ):
         return Message("service.pay.expired")
     if query.money != Money(row.amount_minor, row.currency):
@@ -226,26 +276,35 @@ def _find_refusal(scope: Scope, row: Subscription, query: CheckoutQuery) -> Mess
         and not age_assurance.get_assurance(scope, channel.platform, fan.native_id).over_18
     ):
         return Message("service.pay.age")
-    held = conversation_rows.get_conversation(scope, row.conversation_id).safety_hold or not fan.may_be_sold_to
+    held = (
+        conversation_rows.get_conversation(scope, row.conversation_id).safety_hold
+        or not fan.may_be_sold_to
+    )
     about = Subject("subscription", row.id)
     units = (
-        message_delivery.build_message_unit(scope, channel, fan, about, text=pack.title, media=pack.media)
+        message_delivery.build_message_unit(
+            scope, channel, fan, about, text=pack.title, media=pack.media
+        )
         for pack in found
     )
     if (
         held
         or offers.is_payment_stopped(scope, fan)
-        or not all(issuance.preview_decision(scope, unit, author=scope.actor).is_allowed for unit in units)
+        or not all(
+            issuance.preview_decision(scope, unit, author=scope.actor).is_allowed for unit in units
+        )
     ):
         return Message("service.pay.not_now")
     return None
 
 
 def record_month_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
-    """Write down a month that was taken, once: payment, ledger, until when it is paid, and the fact.
+    """Write down a month that was taken, once: payment, ledger, until when it is paid, and the
+    fact.
 
-    Returns the payment's id, None when the charge is known. What fits no subscription waits in suspense for a person; a
-    month that is paid already is given back, and what took it twice is stopped.
+    Returns the payment's id, None when the charge is known. What fits no subscription waits in
+    suspense for a person; a month that is paid already is given back, and what took it twice is
+    stopped.
     """
     row = _lock_subscription(scope, fact)
     kind = _classify_charge(scope, row, fact)
@@ -268,7 +327,9 @@ def record_month_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
         refunds.request_refund(scope, payment_id, reason=Message("refund.duplicate"))
         _request_subscription_stop(scope, row, fact, fact.charge_id)
         outgoing_messages.send_automated_message(
-            scope, conversation_rows.get_conversation(scope, row.conversation_id), Message("service.receipt.duplicate")
+            scope,
+            conversation_rows.get_conversation(scope, row.conversation_id),
+            Message("service.receipt.duplicate"),
         )
     else:
         _record_month(scope, row, payment_id, fact)
@@ -277,7 +338,9 @@ def record_month_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
     return payment_id
 
 
-def _request_subscription_stop(scope: Scope, row: Subscription, fact: PaymentFact, charge_id: str) -> None:
+def _request_subscription_stop(
+    scope: Scope, row: Subscription, fact: PaymentFact, charge_id: str
+) -> None:
     stop_it = SubscriptionStop(scope.tenant_id, row.id, fact.payer, charge_id)
     outbox.put(scope, stop_it, lane=f"order:{row.id}", priority=2)
 
@@ -294,14 +357,22 @@ def _lock_subscription(scope: Scope, fact: PaymentFact) -> Subscription | None:
         return None
 
 
-def _classify_charge(scope: Scope, row: Subscription | None, fact: PaymentFact) -> charges.ChargeKind:
+def _classify_charge(
+    scope: Scope, row: Subscription | None, fact: PaymentFact
+) -> charges.ChargeKind:
     if row is None:
         return "orphan"
     fan = directory.get_fan_identity(scope, row.fan_id, row.channel_id)
-    same = fan.native_id == fact.payer and row.channel_id == fact.till.channel_id and row.rail == fact.rail
+    same = (
+        fan.native_id == fact.payer
+        and row.channel_id == fact.till.channel_id
+        and row.rail == fact.rail
+    )
     if not same or Money(row.amount_minor, row.currency) != fact.money or fan.status != "active":
         return "orphan"  # of a minor too: a person gives it back
-    return "duplicate" if subscription_rows.is_month_paid(scope, row, _paid_until(fact)) else "matched"
+    return (
+        "duplicate" if subscription_rows.is_month_paid(scope, row, _paid_until(fact)) else "matched"
+    )
 
 
 def _paid_until(fact: PaymentFact) -> datetime:
@@ -324,13 +395,17 @@ def _record_month(scope: Scope, row: Subscription, payment_id: UUID, fact: Payme
         row.first_charge = fact.charge_id
         row.begun_at = fact.at
     subscription_rows.recompute_paid_until(scope, row)
-    if anew or (row.stopped_at is not None and fact.at > row.stopped_at):  # it was taken all the same
+    if anew or (
+        row.stopped_at is not None and fact.at > row.stopped_at
+    ):  # it was taken all the same
         row.stopped_at = None
         subscription_rows.transition_subscription(scope, row, SubscriptionState.ACTIVE)
     schedule_subscription_end(scope, row)
     talk = conversation_rows.get_conversation(scope, row.conversation_id)
     code = "service.subscription.begun" if anew else "service.subscription.renewed"
-    told = Message(code, {**subscription_message_params(row), "until": paid_until_day(scope, row, talk)})
+    told = Message(
+        code, {**subscription_message_params(row), "until": paid_until_day(scope, row, talk)}
+    )
     outgoing_messages.send_automated_message(
         scope, talk, told, buttons=_build_pack_buttons(scope, talk, row) if anew else ()
     )

@@ -1,4 +1,5 @@
-"""Orders: accepted, invoiced, asked at the checkout, paid. Money is decided by the charge, never by the invoice."""
+"""Orders: accepted, invoiced, asked at the checkout, paid. Money is decided by the charge, never by
+the invoice."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,15 +55,22 @@ class PaymentRefused:
     reason: Message
 
 
-def accept_offer(scope: Scope, talk: Conversation, offer_id: UUID, rail: PaymentRail) -> Order | None:
-    """The fan said yes: an order at the price they were shown, and its invoice on its way; good for 30 minutes.
+def accept_offer(
+    scope: Scope, talk: Conversation, offer_id: UUID, rail: PaymentRail
+) -> Order | None:
+    """The fan said yes: an order at the price they were shown, and its invoice on its way; good for
+    30 minutes.
 
-    None when nothing may be sold to them now, when they own the pack, or when its invoice is open already.
-    Raises NotFound for an offer that is not theirs or has expired.
+    None when nothing may be sold to them now, when they own the pack, or when its invoice is open
+    already. Raises NotFound for an offer that is not theirs or has expired.
     """
     fan = directory.get_fan_identity(scope, talk.fan_id, talk.channel_id)
     shown = offers.get_shown_offer(scope, offer_id, talk.fan_id)
-    if not fan.may_be_sold_to or talk.safety_hold or order_rows.has_pack(scope, fan.fan_id, shown.pack_id):
+    if (
+        not fan.may_be_sold_to
+        or talk.safety_hold
+        or order_rows.has_pack(scope, fan.fan_id, shown.pack_id)
+    ):
         return None
     if order_rows.has_open_order(scope, fan.fan_id, shown.pack_id):
         return None
@@ -84,12 +92,21 @@ def _send_invoice(scope: Scope, talk: Conversation, order: Order, rail: PaymentR
     )
     state = DraftState.AUTO
     draft = outgoing_messages.create_draft(
-        scope, talk, origin="auto", kind="invoice", state=state, invoice=invoice, order_id=order.id, text=order.title
+        scope,
+        talk,
+        origin="auto",
+        kind="invoice",
+        state=state,
+        invoice=invoice,
+        order_id=order.id,
+        text=order.title,
     )
     draft.expires_at = order.expires_at
     scope.add(draft)
     message_delivery.judge_message(scope, draft)
-    outgoing_messages.schedule_message_draft(scope, draft, priority=outgoing_messages.PAYMENT_SEND_PRIORITY)
+    outgoing_messages.schedule_message_draft(
+        scope, draft, priority=outgoing_messages.PAYMENT_SEND_PRIORITY
+    )
 
 
 def expire_order(scope: Scope, order_id: UUID) -> None:
@@ -99,9 +116,12 @@ def expire_order(scope: Scope, order_id: UUID) -> None:
         return
     order_rows.transition_order(scope, order, OrderState.EXPIRED)
     if order.way == locked_messages.LOCKED_KIND:
-        locked_messages.schedule_unlock_check(scope, order_id, scope.now)  # one that was not bought is withdrawn
+        locked_messages.schedule_unlock_check(
+            scope, order_id, scope.now
+        )  # one that was not bought is withdrawn
     scope.run(
-        "UPDATE offers SET state = 'expired', updated_at = house_now() WHERE tenant_id = :tenant AND id = :id"
+        "UPDATE offers SET state = 'expired', updated_at = house_now() WHERE tenant_id = :tenant "
+        "AND id = :id"
         " AND state = 'accepted'",
         tenant=scope.tenant_id,
         id=order.offer_id,
@@ -109,7 +129,8 @@ def expire_order(scope: Scope, order_id: UUID) -> None:
 
 
 def answer_checkout_query(scope: Scope, query: CheckoutQuery) -> PaymentAllowed | PaymentRefused:
-    """Whether a payment may go through now; asked while the platform waits. A doubt is a no. Promises no delivery."""
+    """Whether a payment may go through now; asked while the platform waits. A doubt is a no.
+    Promises no delivery."""
     if query.order_id is None:
         against = monthly_payments.monthly_payment_refusal(scope, query)
         return PaymentRefused(against) if against is not None else PaymentAllowed()
@@ -119,7 +140,9 @@ def answer_checkout_query(scope: Scope, query: CheckoutQuery) -> PaymentAllowed 
     except NotFound:
         return PaymentRefused(Message("service.pay.unknown"))
     if refusal is not None:
-        if refusal != PAYER_MISMATCH:  # a forwarded invoice is no matter of its fan's: whoever tapped it is told, there
+        if (
+            refusal != PAYER_MISMATCH
+        ):  # a forwarded invoice is no matter of its fan's: whoever tapped it is told, there
             outgoing_messages.send_automated_message(
                 scope, conversation_rows.get_conversation(scope, order.conversation_id), refusal
             )
@@ -131,7 +154,8 @@ def answer_checkout_query(scope: Scope, query: CheckoutQuery) -> PaymentAllowed 
 
 
 def _find_refusal(scope: Scope, order: Order, query: CheckoutQuery) -> Message | None:
-    """What speaks against the payment, in the order a fan would want to hear it. Raises NotFound."""
+    """What speaks against the payment, in the order a fan would want to hear it. Raises
+    NotFound."""
     channel = queries.get_channel(scope, order.channel_id)
     fan = directory.get_fan_identity(scope, order.fan_id, order.channel_id)
     pack = packs.get_pack(scope, order.pack_id)
@@ -164,7 +188,9 @@ def _find_refusal(scope: Scope, order: Order, query: CheckoutQuery) -> Message |
     return None
 
 
-def is_pack_deliverable(scope: Scope, order: Order, pack: PackView, fan: directory.FanIdentityView) -> bool:
+def is_pack_deliverable(
+    scope: Scope, order: Order, pack: PackView, fan: directory.FanIdentityView
+) -> bool:
     """Whether the safety check would let this pack go to this fan now."""
     channel = queries.get_channel(scope, order.channel_id)
     unit = message_delivery.build_message_unit(
@@ -174,10 +200,12 @@ def is_pack_deliverable(scope: Scope, order: Order, pack: PackView, fan: directo
 
 
 def record_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
-    """Write down a charge, once: payment, ledger, order, entitlement, delivery and fact in this one transaction.
+    """Write down a charge, once: payment, ledger, order, entitlement, delivery and fact in this one
+    transaction.
 
-    Returns the payment's id, None when the charge is known. Nothing refuses money that was taken: a second charge of
-    an order is recorded and given back, one that fits no order is kept in suspense and shown to the members.
+    Returns the payment's id, None when the charge is known. Nothing refuses money that was taken: a
+    second charge of an order is recorded and given back, one that fits no order is kept in suspense
+    and shown to the members.
     """
     if fact.subscription_id is not None:
         return monthly_payments.record_month_payment(scope, fact)
@@ -212,9 +240,11 @@ def record_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
 
 
 def request_payment_assignment(scope: Scope, payment_id: UUID, order_id: UUID) -> None:
-    """A member says which order an unmatched payment pays; the workers do it, since delivery begins there.
+    """A member says which order an unmatched payment pays; the workers do it, since delivery begins
+    there.
 
-    Raises NotFound for an order or a payment that is not here, Conflict for a pack that its fan owns already.
+    Raises NotFound for an order or a payment that is not here, Conflict for a pack that its fan
+    owns already.
     """
     order = order_rows.get_order(scope, order_id)
     refunds.lock_unmatched_payment(scope, payment_id)
@@ -223,10 +253,12 @@ def request_payment_assignment(scope: Scope, payment_id: UUID, order_id: UUID) -
 
 
 def assign_payment_to_order(scope: Scope, payment_id: UUID, order_id: UUID) -> None:
-    """A member says which order an unmatched payment pays: it is sold and delivered as if it had come with its order.
+    """A member says which order an unmatched payment pays: it is sold and delivered as if it had
+    come with its order.
 
-    Settled twice is once. Raises NotFound, and Conflict for an order that is paid, of another creator or another
-    currency, money that is on its way back, or a pack that its fan owns already.
+    Settled twice is once. Raises NotFound, and Conflict for an order that is paid, of another
+    creator or another currency, money that is on its way back, or a pack that its fan owns
+    already.
     """
     conversation_rows.lock_conversation(
         scope, order_rows.get_order(scope, order_id).conversation_id
@@ -251,7 +283,9 @@ def assign_payment_to_order(scope: Scope, payment_id: UUID, order_id: UUID) -> N
 
 
 def _check_not_owned(scope: Scope, order: Order) -> None:
-    if order.state in UNPAID_ORDER_STATES and order_rows.has_pack(scope, order.fan_id, order.pack_id):
+    if order.state in UNPAID_ORDER_STATES and order_rows.has_pack(
+        scope, order.fan_id, order.pack_id
+    ):
         raise Conflict("payment.owned", title=order.title)
 
 
@@ -275,18 +309,29 @@ def _order_of(scope: Scope, fact: PaymentFact) -> Order | None:
 
 def _classify_charge(scope: Scope, order: Order | None, fact: PaymentFact) -> ChargeKind:
     if order is None:
-        return "matched" if fact.order_id is None and fact.product == PAID_MEDIA_PRODUCT else "orphan"
+        return (
+            "matched" if fact.order_id is None and fact.product == PAID_MEDIA_PRODUCT else "orphan"
+        )
     fan = directory.get_fan_identity(scope, order.fan_id, order.channel_id)
-    same = fan.native_id == fact.payer and order.channel_id == fact.till.channel_id and order.rail == fact.rail
+    same = (
+        fan.native_id == fact.payer
+        and order.channel_id == fact.till.channel_id
+        and order.rail == fact.rail
+    )
     if not same or Money(order.amount_minor, order.currency) != fact.money:
         return "orphan"
-    if order.state not in UNPAID_ORDER_STATES or order_rows.has_pack(scope, order.fan_id, order.pack_id):
-        return "orphan" if fact.recurring else "duplicate"  # a month somebody pays for is no slip: it is not undone
+    if order.state not in UNPAID_ORDER_STATES or order_rows.has_pack(
+        scope, order.fan_id, order.pack_id
+    ):
+        return (
+            "orphan" if fact.recurring else "duplicate"
+        )  # a month somebody pays for is no slip: it is not undone
     return "matched"
 
 
 def _fan_of(scope: Scope, order: Order | None, fact: PaymentFact, kind: ChargeKind) -> UUID | None:
-    """Whose payment it is; of what was bought without an order, its payer's, if this account knows them."""
+    """Whose payment it is; of what was bought without an order, its payer's, if this account knows
+    them."""
     if kind == "orphan":
         return None
     if order is not None:
@@ -295,15 +340,23 @@ def _fan_of(scope: Scope, order: Order | None, fact: PaymentFact, kind: ChargeKi
     return known.fan_id if known is not None else None
 
 
-def _record_charge(scope: Scope, fact: PaymentFact, order: Order | None, kind: ChargeKind) -> UUID | None:
+def _record_charge(
+    scope: Scope, fact: PaymentFact, order: Order | None, kind: ChargeKind
+) -> UUID | None:
     order_id = order.id if order is not None else None
-    return charges.record_charge(scope, fact, kind, fan_id=_fan_of(scope, order, fact, kind), order_id=order_id)
+    return charges.record_charge(
+        scope, fact, kind, fan_id=_fan_of(scope, order, fact, kind), order_id=order_id
+    )
 
 
-def record_unlock(scope: Scope, order_id: UUID, native_id: str, *, at: datetime | None) -> UUID | None:
-    """A fan paid for the locked message `native_id`: its platform delivered it at that moment. None when it is known.
+def record_unlock(
+    scope: Scope, order_id: UUID, native_id: str, *, at: datetime | None
+) -> UUID | None:
+    """A fan paid for the locked message `native_id`: its platform delivered it at that moment. None
+    when it is known.
 
-    Nothing is posted: what came in is booked from the platform's own list of earnings, and from there alone.
+    Nothing is posted: what came in is booked from the platform's own list of earnings, and from
+    there alone.
     """
     conversation_rows.lock_conversation(
         scope, order_rows.get_order(scope, order_id).conversation_id
@@ -333,24 +386,35 @@ def record_unlock(scope: Scope, order_id: UUID, native_id: str, *, at: datetime 
 def _fulfil_order(scope: Scope, order: Order, payment_id: UUID) -> None:
     lies = locked_messages.unlocked_message_of_order(scope, order)
     push = _record_entitlement(
-        scope, order, payment_id, FulfilmentState.DELIVERED if lies is not None else FulfilmentState.WAITING
+        scope,
+        order,
+        payment_id,
+        FulfilmentState.DELIVERED if lies is not None else FulfilmentState.WAITING,
     )
     if lies is not None:
         _complete_unlocked_order(scope, order, push, lies)
     else:
         pack_delivery.judge_pack(scope, push.id)
         lane = conversation_rows.chat_lane(order.conversation_id)
-        outbox.put(scope, OrderFulfil(scope.tenant_id, push.id), lane=lane, holds_lane=True, priority=2)
+        outbox.put(
+            scope, OrderFulfil(scope.tenant_id, push.id), lane=lane, holds_lane=True, priority=2
+        )
     talk = conversation_rows.get_conversation(scope, order.conversation_id)
-    paid = Message("service.receipt.paid", {"amount": format_price(Money(order.amount_minor, order.currency))})
+    paid = Message(
+        "service.receipt.paid", {"amount": format_price(Money(order.amount_minor, order.currency))}
+    )
     outgoing_messages.send_automated_message(
-        scope, talk, paid, buttons=(outgoing_messages.owned_packs_button(talk.language, order.pack_id),)
+        scope,
+        talk,
+        paid,
+        buttons=(outgoing_messages.owned_packs_button(talk.language, order.pack_id),),
     )
     directory.rebuild_facts(scope, order.fan_id)
 
 
 def _complete_unlocked_order(scope: Scope, order: Order, push: Fulfilment, row: Draft) -> None:
-    """What was bought lies in the chat already, and opened as it was paid; that proves a message in doubt."""
+    """What was bought lies in the chat already, and opened as it was paid; that proves a message in
+    doubt."""
     push.native_id = row.native_id
     push.settled_at = scope.now
     scope.add(push)
@@ -362,7 +426,9 @@ def _complete_unlocked_order(scope: Scope, order: Order, push: Fulfilment, row: 
         message_delivery.mark_message_arrived(scope, row.id)
 
 
-def _record_entitlement(scope: Scope, order: Order, payment_id: UUID, state: FulfilmentState) -> Fulfilment:
+def _record_entitlement(
+    scope: Scope, order: Order, payment_id: UUID, state: FulfilmentState
+) -> Fulfilment:
     """The order is paid: what its fan owns from now on, and how it reaches them."""
     order_rows.transition_order(scope, order, OrderState.PAID)
     packs.freeze_pack(scope, order.pack_id)

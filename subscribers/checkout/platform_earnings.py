@@ -1,8 +1,9 @@
 """What an account earned on its platform: asked some times a day, each movement booked once.
 
-New movements are asked for first, from where the last reading ended; then those of the weeks before once more, since a
-movement may appear late, or be told with another amount: the difference is booked, never the whole again. What is told
-no more stays booked, since the platform says what went back by movements of their own; it is counted, and shown.
+New movements are asked for first, from where the last reading ended; then those of the weeks before
+once more, since a movement may appear late, or be told with another amount: the difference is
+booked, never the whole again. What is told no more stays booked, since the platform says what went
+back by movements of their own; it is counted, and shown.
 """
 
 from collections import deque
@@ -41,7 +42,8 @@ MIN_QUERY_SPAN = timedelta(hours=1)
 
 HURRIED = timedelta(minutes=1)
 ONCE_MORE = timedelta(minutes=15)
-"""How long what happens to an account is gathered before its platform is asked, and asked again: it may tell late."""
+"""How long what happens to an account is gathered before its platform is asked, and asked again: it
+may tell late."""
 
 Ask = Callable[[UUID, UUID, TimeSpan], Earnings | Reauthorize | None]
 """`(tenant, channel, span)` → what was earned in it. No transaction is open."""
@@ -53,12 +55,15 @@ log = telemetry.get_logger("subscribers.checkout.platform_earnings")
 
 
 class EarningsCursor(CreatorOwnedRow, table=True):
-    """How far an account was read. `unread`, `left_out` and `gone` count what the last reading came upon and did not
-    book: not understood, of days that files brought in, booked before and told no more."""
+    """How far an account was read. `unread`, `left_out` and `gone` count what the last reading came
+    upon and did not book: not understood, of days that files brought in, booked before and told no
+    more."""
 
     __tablename__ = "earning_readings"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "channel_id"), about="creator", keep="while the tenant is here"
+        UniqueConstraint("tenant_id", "channel_id"),
+        about="creator",
+        keep="while the tenant is here",
     )
     channel_id: UUID
     source: str
@@ -72,8 +77,8 @@ class EarningsCursor(CreatorOwnedRow, table=True):
 
 @dataclass(frozen=True)
 class EarningsPace:
-    """How much is read. A reading that came upon `rows`, or asked so many `questions`, rests for `pause`, and goes on:
-    the account posts within the same limits."""
+    """How much is read. A reading that came upon `rows`, or asked so many `questions`, rests for
+    `pause`, and goes on: the account posts within the same limits."""
 
     first: timedelta = timedelta(days=92)
     """How far back the first reading goes; no further than the books are open."""
@@ -81,7 +86,8 @@ class EarningsPace:
     """How far back movements are asked for once more."""
     again_at_once: timedelta = timedelta(days=10)
     at_once: timedelta = timedelta(days=1)
-    """How much new time a question is about; half of it where there is more in it than one question reads."""
+    """How much new time a question is about; half of it where there is more in it than one question
+    reads."""
     rows: int = 3000
     questions: int = 24
     pause: timedelta = timedelta(minutes=2)
@@ -124,7 +130,8 @@ class _Tally:
     refused: bool = False
     silent: bool = False
     further: bool = False
-    """Whether it came further than the one before: one that rests earlier would begin with the same questions."""
+    """Whether it came further than the one before: one that rests earlier would begin with the same
+    questions."""
 
     def enough(self, pace: EarningsPace) -> bool:
         """Whether the rest is for later."""
@@ -135,11 +142,14 @@ def schedule_earnings_readings(scope: Scope) -> None:
     """Put a question for each account that is let in; one that waits already is not put twice."""
     for channel in queries.list_channels(scope):
         if channel.state == ChannelState.ACTIVE:
-            outbox.put(scope, EarningsDue(scope.tenant_id, channel.id), dedupe=f"earnings:{channel.id}")
+            outbox.put(
+                scope, EarningsDue(scope.tenant_id, channel.id), dedupe=f"earnings:{channel.id}"
+            )
 
 
 def expedite_earnings_reading(scope: Scope, channel_id: UUID) -> None:
-    """Something was paid, or went back: what is new is asked for within a minute, however much there is of it."""
+    """Something was paid, or went back: what is new is asked for within a minute, however much
+    there is of it."""
     for gathered in (HURRIED, ONCE_MORE):
         put_coalesced(scope, EarningsDue(scope.tenant_id, channel_id, lately=True), within=gathered)
 
@@ -153,10 +163,11 @@ def read_earnings(
     summed: Summed,
     pace: EarningsPace = PACE,
 ) -> None:
-    """Ask the platform and book what is new; `earns` are the platforms that tell, with their names in books.
+    """Ask the platform and book what is new; `earns` are the platforms that tell, with their names
+    in books.
 
-    Whoever dies in between has booked whole answers, and the next reading finds the rest. Raises `outbox.RetryLater` while
-    there is more to read than one reading takes.
+    Whoever dies in between has booked whole answers, and the next reading finds the rest. Raises
+    `outbox.RetryLater` while there is more to read than one reading takes.
     """
     with tenant(event.tenant_id, READING) as scope:
         channel = queries.get_channel(scope, event.subject_id)
@@ -170,7 +181,9 @@ def read_earnings(
     whole = question.through(_split_span(since, now, pace.at_once))
     full = whole and not event.lately
     if full:
-        question.through(reversed(_split_span(max(now - pace.again, books.begins_at), since, pace.again_at_once)))
+        question.through(
+            reversed(_split_span(max(now - pace.again, books.begins_at), since, pace.again_at_once))
+        )
     with tenant(event.tenant_id, READING) as scope:
         _record_reading(scope, books, tally, whole=full)
     if not whole and not tally.silent:
@@ -208,7 +221,12 @@ class _Question:
                 left.extendleft((TimeSpan(middle, span.until), TimeSpan(span.since, middle)))
                 continue
             if not told.whole:
-                log.warning("earning.too_many", channel=str(channel.id), since=str(span.since), until=str(span.until))
+                log.warning(
+                    "earning.too_many",
+                    channel=str(channel.id),
+                    since=str(span.since),
+                    until=str(span.until),
+                )
             with self.tenant(channel.tenant_id, READING) as scope:
                 days = _record_earnings(scope, self.books, span, told, self.tally)
                 self.summed(scope, channel.creator_id, days)
@@ -232,9 +250,12 @@ def _load_books(scope: Scope, channel: Channel, source: str, first: timedelta) -
     if shut:
         begins = max(begins, month_close.month_bounds(zone, max(shut))[1])
     row = scope.run(
-        "WITH made AS (INSERT INTO earning_readings (tenant_id, id, creator_id, channel_id, source, begins_at,"
-        " read_until, unread, left_out, gone) VALUES (:tenant, :id, :creator, :channel, :source, :begins, :begins,"
-        " 0, 0, 0) ON CONFLICT (tenant_id, channel_id) DO NOTHING RETURNING source, begins_at, read_until)"
+        "WITH made AS (INSERT INTO earning_readings (tenant_id, id, creator_id, channel_id, "
+        "source, begins_at,"
+        " read_until, unread, left_out, gone) VALUES (:tenant, :id, :creator, :channel, :source, "
+        ":begins, :begins,"
+        " 0, 0, 0) ON CONFLICT (tenant_id, channel_id) DO NOTHING RETURNING source, begins_at, "
+        "read_until)"
         " SELECT * FROM made UNION ALL SELECT source, begins_at, read_until FROM earning_readings"
         " WHERE tenant_id = :tenant AND channel_id = :channel",
         tenant=scope.tenant_id,
@@ -247,7 +268,9 @@ def _load_books(scope: Scope, channel: Channel, source: str, first: timedelta) -
     return _Books(channel, row.source, row.begins_at, row.read_until)
 
 
-def _record_earnings(scope: Scope, books: _Books, span: TimeSpan, told: Earnings, tally: _Tally) -> set[date]:
+def _record_earnings(
+    scope: Scope, books: _Books, span: TimeSpan, told: Earnings, tally: _Tally
+) -> set[date]:
     """Book what is new or other than before; the local days on which it counts."""
     creator_id = books.channel.creator_id
     bookings.lock_statements(scope, creator_id)
@@ -274,11 +297,14 @@ def _record_earnings(scope: Scope, books: _Books, span: TimeSpan, told: Earnings
         channel_id=books.channel.id,
         fans={native_id: sale.fan_id for native_id, sale in sales.items()},
     )
-    unlocks.report_listed_sales(scope, creator_id, sales, rows, booked={movement.paid_for for movement in new})
+    unlocks.report_listed_sales(
+        scope, creator_id, sales, rows, booked={movement.paid_for for movement in new}
+    )
     tally.unread += told.unread
     tally.gone += _count_missing(scope, books, span, rows) if told.whole else 0
     scope.run(
-        "UPDATE earning_readings SET read_until = greatest(read_until, :until), updated_at = house_now()"
+        "UPDATE earning_readings SET read_until = greatest(read_until, :until), updated_at = "
+        "house_now()"
         " WHERE tenant_id = :tenant AND channel_id = :channel",
         tenant=scope.tenant_id,
         channel=books.channel.id,
@@ -301,19 +327,23 @@ _SUMS = """
 SELECT split_part(line_key, '+', 1) AS key, count(*) AS lines,
   sum(gross_minor * CASE kind WHEN 'sale' THEN 1 ELSE -1 END) AS gross,
   sum(fee_minor * CASE kind WHEN 'sale' THEN 1 ELSE -1 END) AS fee
-FROM statement_lines WHERE tenant_id = :tenant AND creator_id = :creator AND split_part(line_key, '+', 1) = ANY(:keys)
+FROM statement_lines WHERE tenant_id = :tenant AND creator_id = :creator AND split_part(line_key,
+'+', 1) = ANY(:keys)
 GROUP BY 1
 """
 
 
-def _load_booked_sums(scope: Scope, creator_id: UUID, rows: Sequence[Earning]) -> Mapping[str, _Before]:
+def _load_booked_sums(
+    scope: Scope, creator_id: UUID, rows: Sequence[Earning]
+) -> Mapping[str, _Before]:
     keys = sorted({key for row in rows for key in (row.key, row.like)})
     found = scope.run(_SUMS, tenant=scope.tenant_id, creator=creator_id, keys=keys)
     return {row.key: _Before(int(row.lines), int(row.gross), int(row.fee)) for row in found}
 
 
 def _build_correction(row: Earning, before: _Before | None) -> StatementMovement | None:
-    """The line that brings the books to what is told; None where they are there. Its key counts the changes."""
+    """The line that brings the books to what is told; None where they are there. Its key counts the
+    changes."""
     if before is None:
         return StatementMovement(0, row.at, row.kind, row.reference, row.gross, row.fee, row.key)
     sign = 1 if row.kind == "sale" else -1
@@ -331,9 +361,11 @@ def _build_correction(row: Earning, before: _Before | None) -> StatementMovement
 def _count_missing(scope: Scope, books: _Books, span: TimeSpan, rows: Sequence[Earning]) -> int:
     """How many movements of a span are booked from this account and are told no more."""
     gone: int = scope.run(
-        "SELECT count(DISTINCT split_part(l.line_key, '+', 1)) FROM statement_lines l JOIN statements s"
+        "SELECT count(DISTINCT split_part(l.line_key, '+', 1)) FROM statement_lines l JOIN "
+        "statements s"
         " ON s.tenant_id = l.tenant_id AND s.id = l.statement_id WHERE l.tenant_id = :tenant"
-        " AND l.creator_id = :creator AND s.channel_id = :channel AND l.at >= :since AND l.at < :until"
+        " AND l.creator_id = :creator AND s.channel_id = :channel AND l.at >= :since AND l.at < "
+        ":until"
         " AND split_part(l.line_key, '+', 1) <> ALL(:keys)",
         tenant=scope.tenant_id,
         creator=books.channel.creator_id,
@@ -351,14 +383,17 @@ def _record_reading(scope: Scope, books: _Books, tally: _Tally, *, whole: bool) 
     cause = f"earnings:{channel.id}"
     if not whole:
         if tally.refused and not notices.has_been_notified(scope, cause):
-            told = Message("earning.connect_again", {"account": channel.name, "source": books.source})
+            told = Message(
+                "earning.connect_again", {"account": channel.name, "source": books.source}
+            )
             notices.put(scope, told, cause=cause, creator_id=channel.creator_id)
         return
     notices.close(scope, cause)
     if tally.unread:
         log.warning("earning.unread", channel=str(channel.id), rows=tally.unread)
     scope.run(
-        "UPDATE earning_readings SET read_at = :now, unread = :unread, left_out = :left_out, gone = :gone,"
+        "UPDATE earning_readings SET read_at = :now, unread = :unread, left_out = :left_out, gone "
+        "= :gone,"
         " updated_at = house_now() WHERE tenant_id = :tenant AND channel_id = :channel",
         tenant=scope.tenant_id,
         channel=channel.id,
@@ -373,12 +408,15 @@ def list_earnings_accounts(scope: Scope, creator_id: UUID) -> list[EarningsAccou
     """The accounts of a creator that told what they earned."""
     names = queries.channel_names(scope)
     rows = scope.run(
-        "SELECT channel_id, source, read_at, unread, left_out, gone FROM earning_readings WHERE tenant_id = :tenant"
+        "SELECT channel_id, source, read_at, unread, left_out, gone FROM earning_readings WHERE "
+        "tenant_id = :tenant"
         " AND creator_id = :creator AND read_at IS NOT NULL ORDER BY source, channel_id",
         tenant=scope.tenant_id,
         creator=creator_id,
     )
     return [
-        EarningsAccount(row.source, names[row.channel_id], row.read_at, row.unread, row.left_out, row.gone)
+        EarningsAccount(
+            row.source, names[row.channel_id], row.read_at, row.unread, row.left_out, row.gone
+        )
         for row in rows
     ]

@@ -1,7 +1,9 @@
-"""What a platform lists of an account's money, compared with the books: each movement once, whoever told of it first.
+"""What a platform lists of an account's money, compared with the books: each movement once, whoever
+told of it first.
 
-A charge nobody told us of is taken in as if it had been told; what went back there is given back here; what was paid
-out, or taken by the platform, is booked beside. What does not come out even is told to the members, never made even.
+A charge nobody told us of is taken in as if it had been told; what went back there is given back
+here; what was paid out, or taken by the platform, is booked beside. What does not come out even is
+told to the members, never made even.
 """
 
 from collections.abc import Callable, Collection
@@ -35,7 +37,13 @@ from subscribers.ledger.entries import (
 from subscribers.orders import locked_messages, order_rows, rail_movements, refunds
 from subscribers.orders.rail_movements import READING_OVERLAP, RailAccount, RailProgress
 from subscribers.rails import installed_rails
-from subscribers.rails.contract import PAID_MEDIA_PRODUCT, PaymentFact, PaymentRail, Rails, till_of_channel
+from subscribers.rails.contract import (
+    PAID_MEDIA_PRODUCT,
+    PaymentFact,
+    PaymentRail,
+    Rails,
+    till_of_channel,
+)
 from subscribers.rails.price_text import format_price
 from subscribers.statements import bookings
 from tenants.agencies.queries import get_creator
@@ -43,7 +51,8 @@ from tenants.notices import notices
 
 RECONCILING = "system:reconciling"
 OPENING = "opening"
-"""The ledger's account of what was charged before we came, by other programs with the same account."""
+"""The ledger's account of what was charged before we came, by other programs with the same
+account."""
 
 UNLISTED_AFTER = timedelta(hours=24)
 """A payment that a platform does not list for so long is told to the members."""
@@ -62,7 +71,8 @@ log = telemetry.get_logger("subscribers.checkout.rail_reconciliation")
 
 @dataclass(frozen=True)
 class ReconciliationPace:
-    """How much is read: `deep` movements once more each `nightly`; after so many `pages` the rest waits for `pause`."""
+    """How much is read: `deep` movements once more each `nightly`; after so many `pages` the rest
+    waits for `pause`."""
 
     deep: int = 2000
     nightly: timedelta = timedelta(hours=24)
@@ -77,8 +87,14 @@ def schedule_reconciliations(scope: Scope) -> None:
     """Put a comparison for each account that sells; one that waits already is not put twice."""
     sells = installed_rails.rail_terms_by_platform().keys()
     for channel in queries.list_channels(scope):
-        if channel.state == ChannelState.ACTIVE and channel.chat_surface and channel.platform in sells:
-            outbox.put(scope, RailReconcile(scope.tenant_id, channel.id), dedupe=f"rail:{channel.id}")
+        if (
+            channel.state == ChannelState.ACTIVE
+            and channel.chat_surface
+            and channel.platform in sells
+        ):
+            outbox.put(
+                scope, RailReconcile(scope.tenant_id, channel.id), dedupe=f"rail:{channel.id}"
+            )
 
 
 def reconcile_rail_account(
@@ -91,10 +107,11 @@ def reconcile_rail_account(
     summed: Summed,
     pace: ReconciliationPace = PACE,
 ) -> None:
-    """Read an account's list to its end and book what is new; `lists` are the platforms that have one.
+    """Read an account's list to its end and book what is new; `lists` are the platforms that have
+    one.
 
-    Whoever dies in between has booked whole movements, and the next reading finds the rest. Raises `outbox.RetryLater` while
-    there is more to read than one reading takes.
+    Whoever dies in between has booked whole movements, and the next reading finds the rest. Raises
+    `outbox.RetryLater` while there is more to read than one reading takes.
     """
     with tenant(event.tenant_id, RECONCILING) as scope:
         channel = queries.get_channel(scope, event.subject_id)
@@ -135,7 +152,8 @@ class _Comparison:
     summed: Summed
 
     def page(self, start: int, told: MovementPage) -> int:
-        """Book what is new of a page, each movement in a transaction of its own; how many were not understood."""
+        """Book what is new of a page, each movement in a transaction of its own; how many were not
+        understood."""
         unread = told.count - len(told.rows)
         with self._open_scope() as scope:
             new = rail_movements.filter_new_movements(scope, self.of, told.rows)
@@ -143,12 +161,17 @@ class _Comparison:
             with self._open_scope() as scope:
                 unread += not self._record_movement(scope, row, told.currency)
         with self._open_scope() as scope:
-            rail_movements.record_position(scope, self.of, start + told.count, end=told.lies is not None)
+            rail_movements.record_position(
+                scope, self.of, start + told.count, end=told.lies is not None
+            )
         return unread
 
     def restart(self) -> None:
-        """The list is shorter than what was read of it: it is another one, and read from its beginning."""
-        log.warning("rail.list_shorter", channel=str(self.of.channel.id), position=self.reading.position)
+        """The list is shorter than what was read of it: it is another one, and read from its
+        beginning."""
+        log.warning(
+            "rail.list_shorter", channel=str(self.of.channel.id), position=self.reading.position
+        )
         with self._open_scope() as scope:
             rail_movements.record_position(scope, self.of, 0, end=True)
 
@@ -156,18 +179,30 @@ class _Comparison:
         """The list is read to its end: what lies there, beside what the books say."""
         with self._open_scope() as scope:
             booked = account_balance(scope, self._ledger_account).get(currency, 0)
-            exact = (lies.minor - booked) * NANO + lies.nano - rail_movements.unbooked_fraction(scope, self.of)
+            exact = (
+                (lies.minor - booked) * NANO
+                + lies.nano
+                - rail_movements.unbooked_fraction(scope, self.of)
+            )
             differs = abs(exact) // NANO * (1 if exact > 0 else -1)
-            self._notify_difference(scope, differs, Money(lies.minor, currency), Money(booked, currency))
+            self._notify_difference(
+                scope, differs, Money(lies.minor, currency), Money(booked, currency)
+            )
             _tell_unlisted(scope, self.of)
             rail_movements.finish_reading(
-                scope, self.of, lies_minor=lies.minor, differs_minor=differs, unread=unread, deep=deep
+                scope,
+                self.of,
+                lies_minor=lies.minor,
+                differs_minor=differs,
+                unread=unread,
+                deep=deep,
             )
         if unread:
             log.warning("rail.unread", channel=str(self.of.channel.id), rows=unread)
 
     def _notify_difference(self, scope: Scope, differs: int, lies: Money, booked: Money) -> None:
-        """Tell what stood at two readings: a payment that comes between the list and the balance is none."""
+        """Tell what stood at two readings: a payment that comes between the list and the balance is
+        none."""
         cause = f"rail:{self.rail.name}:{self.of.name}:balance"
         if not differs:
             notices.close(scope, cause)
@@ -184,11 +219,14 @@ class _Comparison:
         return self.tenant(self.of.channel.tenant_id, RECONCILING)
 
     def _record_movement(self, scope: Scope, row: BalanceMovement, currency: str) -> bool:
-        """Write a movement down and book it, once; False for what came back of a charge nobody knows."""
+        """Write a movement down and book it, once; False for what came back of a charge nobody
+        knows."""
         paid = row.kind in ("charge", "media")
         charged = rail_movements.find_charge(scope, self.of, row.native_id) if paid else None
         orphaned = paid and not row.came and charged is None
-        if orphaned and not rail_movements.is_movement_recorded(scope, self.of, row.native_id, came=True):
+        if orphaned and not rail_movements.is_movement_recorded(
+            scope, self.of, row.native_id, came=True
+        ):
             return False
         if not rail_movements.record_movement(scope, self.of, row, currency):
             return True
@@ -200,7 +238,9 @@ class _Comparison:
         elif charged is None:
             beside = self._book_movement(scope, row, money, "adjustment", OPENING)
         else:
-            refunds.record_refund(scope, rail=self.rail.name, account=self.of.name, charge_id=row.native_id)
+            refunds.record_refund(
+                scope, rail=self.rail.name, account=self.of.name, charge_id=row.native_id
+            )
             self._recompute_day(scope, scope.now)
             beside = self._book_fee(scope, row, charged.money - money)
         if beside:
@@ -208,7 +248,8 @@ class _Comparison:
         return True
 
     def _record_charge(self, scope: Scope, row: BalanceMovement, money: Money) -> int:
-        """A charge: ours already, or taken in as if we had been told; before we came, only what was there then."""
+        """A charge: ours already, or taken in as if we had been told; before we came, only what was
+        there then."""
         fact = self._build_fact(scope, row, money)
         known = rail_movements.find_charge(scope, self.of, row.native_id)
         ours = fact.order_id is not None or fact.subscription_id is not None
@@ -217,7 +258,9 @@ class _Comparison:
         if known is None and order_payments.record_payment(scope, fact) is not None:
             self._recompute_day(scope, fact.at)
             return self._book_fee(scope, row, money - fact.money)
-        known = known or rail_movements.find_charge(scope, self.of, row.native_id)  # told in this very moment
+        known = known or rail_movements.find_charge(
+            scope, self.of, row.native_id
+        )  # told in this very moment
         if known is None:
             raise LookupError(f"a charge is neither new nor known: {row.native_id}")
         notices.close(scope, _unlisted_cause(known.id))
@@ -241,9 +284,12 @@ class _Comparison:
         fact = replace(fact, recovered=True, at=self._open_at(scope, fact.at))
         return self._resolve_paid_media(scope, row, fact) if row.kind == "media" else fact
 
-    def _resolve_paid_media(self, scope: Scope, row: BalanceMovement, fact: PaymentFact) -> PaymentFact:
-        """What somebody paid to see: a message of ours, at the price it was sent with, or a sale without an order. The
-        list alone tells of the first, so that is no recovery; one that names a message nobody knows is nobody's."""
+    def _resolve_paid_media(
+        self, scope: Scope, row: BalanceMovement, fact: PaymentFact
+    ) -> PaymentFact:
+        """What somebody paid to see: a message of ours, at the price it was sent with, or a sale
+        without an order. The list alone tells of the first, so that is no recovery; one that names
+        a message nobody knows is nobody's."""
         about = paid_media.decode_payload(row.payload)
         if about is None or about.kind != "draft":
             return replace(fact, product=PAID_MEDIA_PRODUCT)
@@ -267,21 +313,29 @@ class _Comparison:
         return self._book_movement(scope, row, money, "adjustment", SUSPENSE_ACCOUNT)
 
     def _book_fee(self, scope: Scope, row: BalanceMovement, more: Money) -> int:
-        """What a charge, or its way back, moved more or less than the payment says: somebody else's part of it."""
-        return self._book_amount(scope, row, more, "fee", bookings.FEES_ACCOUNT) if more.minor else 0
+        """What a charge, or its way back, moved more or less than the payment says: somebody else's
+        part of it."""
+        return (
+            self._book_amount(scope, row, more, "fee", bookings.FEES_ACCOUNT) if more.minor else 0
+        )
 
     def _book_movement(
         self, scope: Scope, row: BalanceMovement, money: Money, kind: TransactionKind, other: str
     ) -> int:
-        """Book a whole movement against another account; what it moved on the rail, negative for what left."""
+        """Book a whole movement against another account; what it moved on the rail, negative for
+        what left."""
         return self._book_amount(scope, row, money if row.came else -money, kind, other)
 
-    def _book_amount(self, scope: Scope, row: BalanceMovement, moved: Money, kind: TransactionKind, other: str) -> int:
+    def _book_amount(
+        self, scope: Scope, row: BalanceMovement, moved: Money, kind: TransactionKind, other: str
+    ) -> int:
         key = f"{self.rail.name}:{self.of.name}:{row.native_id}:{'in' if row.came else 'out'}"
         entries = [LedgerLine(self._ledger_account, moved), LedgerLine(other, -moved)]
         at = self._open_at(scope, min(row.at, scope.now))
         creator_id = self.of.channel.creator_id
-        post_transaction(scope, kind, "rail_line", key, entries, occurred_at=at, creator_id=creator_id)
+        post_transaction(
+            scope, kind, "rail_line", key, entries, occurred_at=at, creator_id=creator_id
+        )
         return moved.minor
 
     def _open_at(self, scope: Scope, at: datetime) -> datetime:
@@ -291,13 +345,23 @@ class _Comparison:
         return ZoneInfo(get_creator(scope, self.of.channel.creator_id).zone)
 
     def _recompute_day(self, scope: Scope, at: datetime) -> None:
-        self.summed(scope, self.of.channel.creator_id, {at.astimezone(self._load_zone(scope)).date()})
+        self.summed(
+            scope, self.of.channel.creator_id, {at.astimezone(self._load_zone(scope)).date()}
+        )
 
 
 def _tell_unlisted(scope: Scope, of: RailAccount) -> None:
-    for one in rail_movements.unlisted_payments(scope, of, scope.now - UNLISTED_AFTER, most=UNLISTED_MOST):
+    for one in rail_movements.unlisted_payments(
+        scope, of, scope.now - UNLISTED_AFTER, most=UNLISTED_MOST
+    ):
         told = Message("rail.unlisted", {"amount": format_price(one.money), "account": of.name})
-        notices.put(scope, told, cause=_unlisted_cause(one.id), urgent=True, creator_id=of.channel.creator_id)
+        notices.put(
+            scope,
+            told,
+            cause=_unlisted_cause(one.id),
+            urgent=True,
+            creator_id=of.channel.creator_id,
+        )
 
 
 def _unlisted_cause(payment_id: UUID) -> str:

@@ -1,4 +1,5 @@
-"""How subscriptions end: stopped by who pays or by a member, run out, given back; told, and taken no more."""
+"""How subscriptions end: stopped by who pays or by a member, run out, given back; told, and taken
+no more."""
 
 from datetime import datetime, timedelta
 from typing import Protocol, assert_never
@@ -35,7 +36,8 @@ GRACE = timedelta(days=3)
 """A month that does not come is waited for so long after its time."""
 
 END_REMINDER_LEAD = timedelta(days=3)
-"""Before the end of a month, the next one may be asked for, and who does not renew is told of it."""
+"""Before the end of a month, the next one may be asked for, and who does not renew is told of
+it."""
 
 AGAIN = timedelta(seconds=30)
 REST = timedelta(minutes=5)
@@ -66,7 +68,8 @@ def paid_until_day(scope: Scope, row: Subscription, talk: Conversation) -> str:
 
 
 def schedule_subscription_end(scope: Scope, row: Subscription) -> None:
-    """Put down when what is paid is over, and when its fan is told that it will be, in the place of what was."""
+    """Put down when what is paid is over, and when its fan is told that it will be, in the place of
+    what was."""
     for kind in (SubscriptionEnd.kind, SubscriptionNear.kind):
         outbox.cancel(scope, kind, row.id)
     subscription_rows.announce_access_change(scope, row)
@@ -74,7 +77,9 @@ def schedule_subscription_end(scope: Scope, row: Subscription) -> None:
         return
     outbox.put(scope, SubscriptionEnd(scope.tenant_id, row.id), at=_over_at(row, row.until))
     if row.state == SubscriptionState.STOPPED and row.until - END_REMINDER_LEAD > scope.now:
-        outbox.put(scope, SubscriptionNear(scope.tenant_id, row.id), at=row.until - END_REMINDER_LEAD)
+        outbox.put(
+            scope, SubscriptionNear(scope.tenant_id, row.id), at=row.until - END_REMINDER_LEAD
+        )
 
 
 def _over_at(row: Subscription, until: datetime) -> datetime:
@@ -89,11 +94,17 @@ def handle_subscription_end(event: SubscriptionEnd, *, tenant: OpenScope) -> Non
             scope, subscription_rows.get_subscription(scope, event.subject_id).conversation_id
         )
         row = subscription_rows.get_subscription(scope, event.subject_id, lock=True)
-        if row.state not in RUNNING_STATES or (row.until is not None and _over_at(row, row.until) > scope.now):
+        if row.state not in RUNNING_STATES or (
+            row.until is not None and _over_at(row, row.until) > scope.now
+        ):
             return
         subscription_rows.end_subscription(scope, row)
         outgoing_messages.send_automated_message(
-            scope, talk, Message("service.subscription.ended", {"title": outgoing_messages.template_value(row.title)})
+            scope,
+            talk,
+            Message(
+                "service.subscription.ended", {"title": outgoing_messages.template_value(row.title)}
+            ),
         )
 
 
@@ -104,12 +115,20 @@ def remind_of_subscription_end(event: SubscriptionNear, *, tenant: OpenScope) ->
         if row.state != SubscriptionState.STOPPED or row.until is None or row.until <= scope.now:
             return
         talk = conversation_rows.get_conversation(scope, row.conversation_id)
-        told = {"title": outgoing_messages.template_value(row.title), "until": paid_until_day(scope, row, talk)}
-        outgoing_messages.send_automated_message(scope, talk, Message("service.subscription.near", told))
+        told = {
+            "title": outgoing_messages.template_value(row.title),
+            "until": paid_until_day(scope, row, talk),
+        }
+        outgoing_messages.send_automated_message(
+            scope, talk, Message("service.subscription.near", told)
+        )
 
 
-def request_renewal_stop(scope: Scope, subscription_id: UUID, *, fan_id: UUID | None = None) -> bool:
-    """Take no further month of it: the fan `fan_id` says so, or a member. Whether there was something to stop.
+def request_renewal_stop(
+    scope: Scope, subscription_id: UUID, *, fan_id: UUID | None = None
+) -> bool:
+    """Take no further month of it: the fan `fan_id` says so, or a member. Whether there was
+    something to stop.
 
     Raises NotFound; another fan's looks the same.
     """
@@ -123,14 +142,17 @@ def request_renewal_stop(scope: Scope, subscription_id: UUID, *, fan_id: UUID | 
 
 
 def stop_renewal(event: SubscriptionStop, *, tenant: OpenScope, ask: StopRenewal) -> None:
-    """Have the platform take no further month; where its answer is lost it is asked again, and stops once."""
+    """Have the platform take no further month; where its answer is lost it is asked again, and
+    stops once."""
     with tenant(event.tenant_id, CHATTING) as scope:
         row = subscription_rows.get_subscription(scope, event.subject_id)
         channel_id = row.channel_id
         charge_id = event.charge_id or row.first_charge
         if not charge_id or (row.stopped_at is not None and not event.payer):
             return
-        user = event.payer or directory.get_fan_identity(scope, row.fan_id, row.channel_id).native_id
+        user = (
+            event.payer or directory.get_fan_identity(scope, row.fan_id, row.channel_id).native_id
+        )
     outcome = ask(event.tenant_id, channel_id, user, charge_id)
     with tenant(event.tenant_id, CHATTING) as scope:
         wait = settle_renewal_stop(scope, event.subject_id, outcome, beside=bool(event.charge_id))
@@ -141,8 +163,8 @@ def stop_renewal(event: SubscriptionStop, *, tenant: OpenScope, ask: StopRenewal
 def settle_renewal_stop(
     scope: Scope, subscription_id: UUID, outcome: Outcome, *, beside: bool = False
 ) -> timedelta | None:
-    """Write what the platform said; how long to wait before it is asked again, None when it ended. `beside`: it was
-    not the subscription itself that was to be stopped."""
+    """Write what the platform said; how long to wait before it is asked again, None when it ended.
+    `beside`: it was not the subscription itself that was to be stopped."""
     talk = conversation_rows.lock_conversation(
         scope, subscription_rows.get_subscription(scope, subscription_id).conversation_id
     )
@@ -175,18 +197,22 @@ def _record_stop(scope: Scope, talk: Conversation, row: Subscription) -> None:
     subscription_rows.transition_subscription(scope, row, SubscriptionState.STOPPED)
     schedule_subscription_end(scope, row)
     told = Message(
-        "service.subscription.stopped", {**subscription_message_params(row), "until": paid_until_day(scope, row, talk)}
+        "service.subscription.stopped",
+        {**subscription_message_params(row), "until": paid_until_day(scope, row, talk)},
     )
     outgoing_messages.send_automated_message(scope, talk, told)
 
 
 def _not_stopped(scope: Scope, talk: Conversation, row: Subscription, reason: Message) -> None:
-    """The platform does not do it: who pays is told where they can, and the members that it is so."""
+    """The platform does not do it: who pays is told where they can, and the members that it is
+    so."""
     if row.state != SubscriptionState.ACTIVE:  # it is over here, and perhaps there
         return
     told = Message("subscription.not_stopped", {"title": row.title, "reason": reason.code})
     notices.put(scope, told, cause=_stop_cause(row.id), urgent=True, creator_id=row.creator_id)
-    outgoing_messages.send_automated_message(scope, talk, Message("service.subscription.not_stopped"))
+    outgoing_messages.send_automated_message(
+        scope, talk, Message("service.subscription.not_stopped")
+    )
 
 
 def _stop_cause(subscription_id: UUID) -> str:

@@ -1,7 +1,8 @@
 """Seeing what became of messages behind a price: bought, not bought and withdrawn, or paid back.
 
-A sale is known by two ways, in whatever order they come: we look at the message, and the platform's list of earnings
-names it. Both lead to the one payment of its order, whose charge is the message; only the list is booked.
+A sale is known by two ways, in whatever order they come: we look at the message, and the platform's
+list of earnings names it. Both lead to the one payment of its order, whose charge is the message;
+only the list is booked.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -34,7 +35,8 @@ from subscribers.rails import installed_rails
 
 CHAT = "system:chat"
 WITHDRAWN_FOR = timedelta(days=2)
-"""So long after an offer's end its message is still looked at: it may have been bought in the last moment."""
+"""So long after an offer's end its message is still looked at: it may have been bought in the last
+moment."""
 
 BLIND = timedelta(minutes=15)
 """After a look that saw nothing: nobody answered, or the chat went on for too long since."""
@@ -58,7 +60,8 @@ class _Sought:
 
 
 def check_unlock(event: UnlockCheckDue, *, tenant: OpenScope, ask: Ask) -> None:
-    """See whether the message of an order was bought; what was not, and may not be any more, is withdrawn."""
+    """See whether the message of an order was bought; what was not, and may not be any more, is
+    withdrawn."""
     with tenant(event.tenant_id, CHAT) as scope:
         sought = _find_locked_message(scope, event.subject_id)
     if sought is None:
@@ -71,7 +74,11 @@ def check_unlock(event: UnlockCheckDue, *, tenant: OpenScope, ask: Ask) -> None:
 def _find_locked_message(scope: Scope, order_id: UUID) -> _Sought | None:
     order = order_rows.get_order(scope, order_id, lock=True)
     row = locked_messages.message_of_order(scope, order)
-    if order.state not in UNPAID_ORDER_STATES or row is None or scope.now > order.expires_at + WITHDRAWN_FOR:
+    if (
+        order.state not in UNPAID_ORDER_STATES
+        or row is None
+        or scope.now > order.expires_at + WITHDRAWN_FOR
+    ):
         return None
     if (
         order.rail not in installed_rails.locked_rail_names()
@@ -81,31 +88,44 @@ def _find_locked_message(scope: Scope, order_id: UUID) -> _Sought | None:
     if row.native_id is None:
         _close_unsent_order(scope, order, row)
         return None
-    if order.state != OrderState.INVOICED and all(one.removed_at is not None for one in _list_copies(scope, row)):
+    if order.state != OrderState.INVOICED and all(
+        one.removed_at is not None for one in _list_copies(scope, row)
+    ):
         return None
     channel = queries.get_channel(scope, order.channel_id)
     fan = directory.get_fan_identity(scope, order.fan_id, order.channel_id)
     if fan.status == "erased":  # nobody knows any more whose chat it was
         return None
-    return _Sought(channel.id, PlatformCopy(row.native_id, channel.account, fan.native_id), row.created_at or scope.now)
+    return _Sought(
+        channel.id,
+        PlatformCopy(row.native_id, channel.account, fan.native_id),
+        row.created_at or scope.now,
+    )
 
 
 def _close_unsent_order(scope: Scope, order: Order, row: Draft) -> None:
-    """A message that did not leave and never will ends its order; one that may yet is waited for."""
+    """A message that did not leave and never will ends its order; one that may yet is waited
+    for."""
     state = DraftState(row.state)
     if state in (DraftState.FAILED, DraftState.REJECTED, DraftState.EXPIRED, DraftState.CANCELLED):
         if ORDER_STATES.allows(OrderState(order.state), OrderState.CANCELLED):
             order_rows.transition_order(
-                scope, order, OrderState.CANCELLED, Message.from_json(row.reason) if row.reason else None
+                scope,
+                order,
+                OrderState.CANCELLED,
+                Message.from_json(row.reason) if row.reason else None,
             )
         return
     if order.state == OrderState.INVOICED or state in UNSURE:
-        locked_messages.schedule_unlock_check(scope, order.id, scope.now + locked_messages.UNLOCK_CHECK_INTERVALS[1])
+        locked_messages.schedule_unlock_check(
+            scope, order.id, scope.now + locked_messages.UNLOCK_CHECK_INTERVALS[1]
+        )
 
 
 def _by_list(scope: Scope, order: Order, row: Draft) -> None:
-    """Where a platform lists its charges, that list says whether a message was bought. What nobody bought by its end is
-    withdrawn, but only once the list was read after that, and never where we were told that somebody had."""
+    """Where a platform lists its charges, that list says whether a message was bought. What nobody
+    bought by its end is withdrawn, but only once the list was read after that, and never where we
+    were told that somebody had."""
     if row.native_id is None:
         _close_unsent_order(scope, order, row)
         return
@@ -115,11 +135,15 @@ def _by_list(scope: Scope, order: Order, row: Draft) -> None:
     if not lying:
         return
     over = order.updated_at or scope.now
-    read_at = rail_movements.last_read_at(scope, order.rail, queries.get_channel(scope, order.channel_id).account)
+    read_at = rail_movements.last_read_at(
+        scope, order.rail, queries.get_channel(scope, order.channel_id).account
+    )
     if order.checkout_at is not None or read_at is None or read_at <= over + LISTED_BY:
         request_earnings_reading(scope, order.channel_id)
         locked_messages.schedule_unlock_check(
-            scope, order.id, locked_messages.next_unlock_check_time(scope, order.checkout_at or over)
+            scope,
+            order.id,
+            locked_messages.next_unlock_check_time(scope, order.checkout_at or over),
         )
         return
     for copy in lying:
@@ -131,7 +155,9 @@ def request_earnings_reading(scope: Scope, channel_id: UUID) -> None:
     outbox.put(scope, RailReconcile(scope.tenant_id, channel_id), instead_of=RailReconcile)
 
 
-def _settle_order(scope: Scope, order_id: UUID, sought: _Sought, seen: PaidMessageStatus | None) -> None:
+def _settle_order(
+    scope: Scope, order_id: UUID, sought: _Sought, seen: PaidMessageStatus | None
+) -> None:
     if seen is not None and seen.state == "paid":
         order_payments.record_unlock(scope, order_id, sought.copy.native_id, at=seen.at)
         return
@@ -140,7 +166,9 @@ def _settle_order(scope: Scope, order_id: UUID, sought: _Sought, seen: PaidMessa
     if order.state not in UNPAID_ORDER_STATES or row is None:
         return
     over = order.state != OrderState.INVOICED
-    again = locked_messages.next_unlock_check_time(scope, order.expires_at if over else sought.since)
+    again = locked_messages.next_unlock_check_time(
+        scope, order.expires_at if over else sought.since
+    )
     if seen is None:
         again = min(again, scope.now + BLIND)
     elif over:  # never withdrawn unseen: it may be bought
@@ -156,19 +184,28 @@ def _list_copies(scope: Scope, row: Draft) -> list[live_copies.LiveCopy]:
 
 
 def schedule_unlock_checks(scope: Scope, channel: Channel, fan: str, payload: str = "") -> None:
-    """A fan paid for something in this chat: look at all that they may have paid for, or at what `payload` names. Told
-    is not paid: where charges are listed, the list is read, and books it."""
-    listed = installed_rails.rail_terms_by_platform()[channel.platform].name not in installed_rails.locked_rail_names()
+    """A fan paid for something in this chat: look at all that they may have paid for, or at what
+    `payload` names. Told is not paid: where charges are listed, the list is read, and books it."""
+    listed = (
+        installed_rails.rail_terms_by_platform()[channel.platform].name
+        not in installed_rails.locked_rail_names()
+    )
     about = paid_media.decode_payload(payload)
-    only = locked_messages.order_of_message_id(scope, channel.id, about.id) if about is not None else None
+    only = (
+        locked_messages.order_of_message_id(scope, channel.id, about.id)
+        if about is not None
+        else None
+    )
     if listed:
         request_earnings_reading(scope, channel.id)
         _record_checkout(scope, channel, fan, only)
         return
     rows = scope.run(
-        "SELECT o.id FROM orders o JOIN fan_identities i ON i.tenant_id = o.tenant_id AND i.fan_id = o.fan_id"
+        "SELECT o.id FROM orders o JOIN fan_identities i ON i.tenant_id = o.tenant_id AND "
+        "i.fan_id = o.fan_id"
         " AND i.channel_id = o.channel_id WHERE o.tenant_id = :tenant AND o.channel_id = :channel"
-        " AND i.native_id = :fan AND o.rail = ANY(:rails) AND o.state = ANY(:unpaid) AND o.expires_at > :since",
+        " AND i.native_id = :fan AND o.rail = ANY(:rails) AND o.state = ANY(:unpaid) AND "
+        "o.expires_at > :since",
         tenant=scope.tenant_id,
         channel=channel.id,
         fan=fan,
@@ -181,7 +218,8 @@ def schedule_unlock_checks(scope: Scope, channel: Channel, fan: str, payload: st
 
 
 def _record_checkout(scope: Scope, channel: Channel, fan: str, order_id: UUID | None) -> None:
-    """Its fan has paid for a message: it is not withdrawn any more, and the list is read until it says so."""
+    """Its fan has paid for a message: it is not withdrawn any more, and the list is read until it
+    says so."""
     known = directory.find_fan_identity(scope, channel.id, fan)
     if order_id is None or known is None:
         return
@@ -189,11 +227,14 @@ def _record_checkout(scope: Scope, channel: Channel, fan: str, order_id: UUID | 
     if order.state in UNPAID_ORDER_STATES and order.fan_id == known.fan_id:
         order.checkout_at = scope.now
         scope.add(order)
-        locked_messages.schedule_unlock_check(scope, order_id, scope.now + locked_messages.UNLOCK_CHECK_INTERVALS[0])
+        locked_messages.schedule_unlock_check(
+            scope, order_id, scope.now + locked_messages.UNLOCK_CHECK_INTERVALS[0]
+        )
 
 
 def withdraw_locked_messages(scope: Scope, fan_id: UUID, reason: Message) -> None:
-    """Nothing is sold to this fan any more, wherever they talk: what they did not buy yet is withdrawn at once."""
+    """Nothing is sold to this fan any more, wherever they talk: what they did not buy yet is
+    withdrawn at once."""
     rows = scope.run(
         "SELECT id FROM orders WHERE tenant_id = :tenant AND fan_id = :fan AND way = :locked"
         " AND state = :open ORDER BY id",
@@ -210,13 +251,18 @@ def withdraw_locked_messages(scope: Scope, fan_id: UUID, reason: Message) -> Non
 
 
 def record_listed_sale(event: EarningListed, *, tenant: OpenScope) -> None:
-    """The platform's list says that an order was paid, or paid back: the same as if we had seen it ourselves."""
+    """The platform's list says that an order was paid, or paid back: the same as if we had seen it
+    ourselves."""
     with tenant(event.tenant_id, CHAT) as scope:
-        order_payments.record_unlock(scope, event.subject_id, event.native_id, at=datetime.fromisoformat(event.at))
+        order_payments.record_unlock(
+            scope, event.subject_id, event.native_id, at=datetime.fromisoformat(event.at)
+        )
         if event.back:
             order = order_rows.get_order(scope, event.subject_id)
             channel = queries.get_channel(scope, order.channel_id)
-            refunds.record_refund(scope, rail=order.rail, account=channel.account, charge_id=event.native_id)
+            refunds.record_refund(
+                scope, rail=order.rail, account=channel.account, charge_id=event.native_id
+            )
 
 
 @dataclass(frozen=True)
@@ -228,7 +274,9 @@ class ListedSale:
     state: OrderState
 
 
-def paid_for_by_movement(scope: Scope, creator_id: UUID, rows: Sequence[Earning]) -> Mapping[str, str]:
+def paid_for_by_movement(
+    scope: Scope, creator_id: UUID, rows: Sequence[Earning]
+) -> Mapping[str, str]:
     """What each movement was paid for, by its key. What went back names the sale by its number."""
     told = {row.key: row.paid_for for row in rows if row.kind == "sale" and row.paid_for}
     back = [row for row in rows if row.kind == "refund" and row.reference]
@@ -239,7 +287,8 @@ def paid_for_by_movement(scope: Scope, creator_id: UUID, rows: Sequence[Earning]
         if row.key in told:
             known.setdefault(row.reference, set()).add(row.paid_for)
     booked = scope.run(
-        "SELECT DISTINCT reference, paid_for FROM statement_lines WHERE tenant_id = :tenant AND creator_id = :creator"
+        "SELECT DISTINCT reference, paid_for FROM statement_lines WHERE tenant_id = :tenant AND "
+        "creator_id = :creator"
         " AND kind = 'sale' AND paid_for <> '' AND reference = ANY(:references)",
         tenant=scope.tenant_id,
         creator=creator_id,
@@ -248,18 +297,24 @@ def paid_for_by_movement(scope: Scope, creator_id: UUID, rows: Sequence[Earning]
     for one in booked:
         known.setdefault(one.reference, set()).add(one.paid_for)
     for row in back:
-        if len(what := known.get(row.reference, set())) == 1:  # one number may have paid for several things
+        if (
+            len(what := known.get(row.reference, set())) == 1
+        ):  # one number may have paid for several things
             told[row.key] = next(iter(what))
     return told
 
 
-def orders_of_messages(scope: Scope, channel_id: UUID, paid_for: Sequence[str]) -> Mapping[str, ListedSale]:
+def orders_of_messages(
+    scope: Scope, channel_id: UUID, paid_for: Sequence[str]
+) -> Mapping[str, ListedSale]:
     """The orders behind what was paid for on an account, by the platform's id of it."""
     if not paid_for:
         return {}
     rows = scope.run(
-        "SELECT d.native_id, o.id, o.fan_id, o.state FROM drafts d JOIN orders o ON o.tenant_id = d.tenant_id"
-        " AND o.id = d.order_id WHERE d.tenant_id = :tenant AND d.channel_id = :channel AND d.kind = 'locked'"
+        "SELECT d.native_id, o.id, o.fan_id, o.state FROM drafts d JOIN orders o ON o.tenant_id = "
+        "d.tenant_id"
+        " AND o.id = d.order_id WHERE d.tenant_id = :tenant AND d.channel_id = :channel AND "
+        "d.kind = 'locked'"
         " AND d.native_id = ANY(:ids)",
         tenant=scope.tenant_id,
         channel=channel_id,
@@ -269,17 +324,26 @@ def orders_of_messages(scope: Scope, channel_id: UUID, paid_for: Sequence[str]) 
 
 
 def report_listed_sales(
-    scope: Scope, creator_id: UUID, found: Mapping[str, ListedSale], rows: Sequence[Earning], *, booked: Collection[str]
+    scope: Scope,
+    creator_id: UUID,
+    found: Mapping[str, ListedSale],
+    rows: Sequence[Earning],
+    *,
+    booked: Collection[str],
 ) -> None:
-    """Let the orders hear what the list says of them: paid, and paid back where as much went as came. Who paid for what
-    was `booked` just now has spent another sum."""
+    """Let the orders hear what the list says of them: paid, and paid back where as much went as
+    came. Who paid for what was `booked` just now has spent another sum."""
     back = _paid_back(scope, creator_id, sorted(found))
     paid_at = {row.paid_for: row.at for row in rows if row.kind == "sale"}
     for native_id, sale in found.items():
-        unheard = sale.state in UNPAID_ORDER_STATES or (native_id in back and sale.state != OrderState.REFUNDED)
+        unheard = sale.state in UNPAID_ORDER_STATES or (
+            native_id in back and sale.state != OrderState.REFUNDED
+        )
         if unheard:
             at = paid_at.get(native_id, scope.now).isoformat()
-            event = EarningListed(scope.tenant_id, sale.order_id, native_id=native_id, at=at, back=native_id in back)
+            event = EarningListed(
+                scope.tenant_id, sale.order_id, native_id=native_id, at=at, back=native_id in back
+            )
             outbox.put(scope, event)
         if native_id in booked:
             directory.rebuild_facts(scope, sale.fan_id)
@@ -291,7 +355,8 @@ def _paid_back(scope: Scope, creator_id: UUID, paid_for: Sequence[str]) -> froze
     rows = scope.run(
         "SELECT paid_for FROM statement_lines WHERE tenant_id = :tenant AND creator_id = :creator"
         " AND paid_for = ANY(:ids) GROUP BY paid_for"
-        " HAVING sum(gross_minor) FILTER (WHERE kind = 'refund') >= sum(gross_minor) FILTER (WHERE kind = 'sale')",
+        " HAVING sum(gross_minor) FILTER (WHERE kind = 'refund') >= sum(gross_minor) FILTER "
+        "(WHERE kind = 'sale')",
         tenant=scope.tenant_id,
         creator=creator_id,
         ids=list(paid_for),

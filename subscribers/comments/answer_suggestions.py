@@ -1,4 +1,5 @@
-"""A model's words for an answer in public: written when a member asks, into the box of that member, and never sent."""
+"""A model's words for an answer in public: written when a member asks, into the box of that member,
+and never sent."""
 
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -23,8 +24,8 @@ SUGGESTING = "system:chat"
 
 
 def request_answer_suggestion(scope: Scope, remark_id: UUID, member_id: UUID, *, most: int) -> None:
-    """Have `most` characters suggested for an answer to a remark. Raises NotFound, Conflict for one that was deleted,
-    Refused for who does not hold the conversation."""
+    """Have `most` characters suggested for an answer to a remark. Raises NotFound, Conflict for one
+    that was deleted, Refused for who does not hold the conversation."""
     row = comment_rows.get_comment_row(scope, remark_id)
     talk = conversation_rows.get_conversation(scope, row.conversation_id)
     if row.state == "deleted":
@@ -36,15 +37,21 @@ def request_answer_suggestion(scope: Scope, remark_id: UUID, member_id: UUID, *,
 
 
 def suggest_answer(
-    event: CommentAnswerDue, *, tenant: OpenScope, write: WriteText, billing: TextBilling = FREE_BILLING
+    event: CommentAnswerDue,
+    *,
+    tenant: OpenScope,
+    write: WriteText,
+    billing: TextBilling = FREE_BILLING,
 ) -> None:
-    """Ask the model, with nothing open, and lay what it said into the member's box, where that is still empty.
-    `billing` says what models cost."""
+    """Ask the model, with nothing open, and lay what it said into the member's box, where that is
+    still empty. `billing` says what models cost."""
     with tenant(event.tenant_id, SUGGESTING) as scope:
         begun = _prepare_turn(scope, event)
     if begun is None:
         return
-    sitting = TextSession(tenant, event.tenant_id, begun.creator_id, TextPurpose.CHAT, begun.conversation_id, billing)
+    sitting = TextSession(
+        tenant, event.tenant_id, begun.creator_id, TextPurpose.CHAT, begun.conversation_id, billing
+    )
     spoken = reply_generation.request_reply(begun, sitting.counted_writer(write))
     with tenant(event.tenant_id, SUGGESTING) as scope:
         if _apply_reply(scope, event, spoken):
@@ -66,9 +73,14 @@ def _prepare_turn(scope: Scope, event: CommentAnswerDue) -> ReplyTurn | None:
         local_time=scope.now.astimezone(ZoneInfo(creator.zone)).strftime("%H:%M"),
         now=(comment_rows.comment_text(scope, row),),
         turn=1,
-        facts=(f"They wrote this under a post, everybody reads the answer; at most {event.most} characters.",),
+        facts=(
+            f"They wrote this under a post, everybody reads the answer; at most {event.most} "
+            "characters.",
+        ),
     )
-    return ReplyTurn(uuid7(), row.creator_id, talk.id, talk.epoch, inputs, (), "", speaker.level, first=True)
+    return ReplyTurn(
+        uuid7(), row.creator_id, talk.id, talk.epoch, inputs, (), "", speaker.level, first=True
+    )
 
 
 def _apply_reply(scope: Scope, event: CommentAnswerDue, spoken: TurnResult) -> bool:
@@ -76,7 +88,11 @@ def _apply_reply(scope: Scope, event: CommentAnswerDue, spoken: TurnResult) -> b
     talk = conversation_rows.lock_conversation(
         scope, comment_rows.get_comment_row(scope, event.subject_id).conversation_id
     )
-    if spoken.reply is None or spoken.trouble not in (None, "unsure") or len(spoken.reply.text) > event.most:
+    if (
+        spoken.reply is None
+        or spoken.trouble not in (None, "unsure")
+        or len(spoken.reply.text) > event.most
+    ):
         _notify_failure(scope, event, Message("remark.no_suggestion"))
     elif not unsent_text.load_unsent_text(scope, talk.id, event.member_id):
         unsent_text.store_suggested_text(scope, talk, event.member_id, spoken.reply.text)

@@ -19,7 +19,8 @@ class CommentsDue:
 
 @dataclass(frozen=True)
 class CommentModerationDue:
-    """A member wants something done with the remark `subject_id`: hide, show, delete, block or report."""
+    """A member wants something done with the remark `subject_id`: hide, show, delete, block or
+    report."""
 
     kind: ClassVar[str] = "remark.moderate"
     queue: ClassVar[outbox.Queue] = "urgent"

@@ -1,6 +1,8 @@
-"""What people say under a creator's posts and about them: a conversation in everybody's sight, which people answer.
+"""What people say under a creator's posts and about them: a conversation in everybody's sight,
+which people answer.
 
-No model answers by itself here, no notice is posted and nothing is offered: members decide what stands in public.
+No model answers by itself here, no notice is posted and nothing is offered: members decide what
+stands in public.
 """
 
 import hashlib
@@ -30,31 +32,38 @@ from tenants.notices import notices
 HEARING = "system:remarks"
 
 MAX_COMMENT_AGE = timedelta(days=7)
-"""What was said longer ago when it is first heard is history: a new account would bring in years of it."""
+"""What was said longer ago when it is first heard is history: a new account would bring in years of
+it."""
 
 MAX_NAME_LENGTH = 200
 MAX_ID_LENGTH = 500
 MAX_ADDRESS_LENGTH = 2000
 UNHEARD = timedelta(days=1)
-"""After so long without a reading the members are told: an account let in before the right was asked for has none."""
+"""After so long without a reading the members are told: an account let in before the right was
+asked for has none."""
 
 NOBODY_TELLS = timedelta(days=1)
-"""When an account is looked at again whose platform tells nothing of the kind: its connector may have learned to."""
+"""When an account is looked at again whose platform tells nothing of the kind: its connector may
+have learned to."""
 
 HURRIED = timedelta(minutes=2)
 ONCE_MORE = timedelta(minutes=15)
-"""How long calls about an account are gathered before it is asked, and asked again: it may tell late. A reading takes
-five requests at most, and Instagram allows 200 an hour: calls alone never use them up."""
+"""How long calls about an account are gathered before it is asked, and asked again: it may tell
+late. A reading takes five requests at most, and Instagram allows 200 an hour: calls alone never use
+them up."""
 
 SELDOM = 6
-"""So many times as long an account is left alone that is called about, where a reading came to its end."""
+"""So many times as long an account is left alone that is called about, where a reading came to its
+end."""
 
 Ask = Callable[[UUID, UUID], tuple[Channel, CommentPage] | None]
-"""`(tenant, channel)` → the account and what was said there; None where nobody tells. No transaction is open."""
+"""`(tenant, channel)` → the account and what was said there; None where nobody tells. No
+transaction is open."""
 
 
 def schedule_comment_readings(scope: Scope) -> None:
-    """Put a question for each account that it is time to ask; one that waits already is not put twice."""
+    """Put a question for each account that it is time to ask; one that waits already is not put
+    twice."""
     for channel_id in comments.accounts_due_for_comments(scope):
         outbox.put(scope, CommentsDue(scope.tenant_id, channel_id), dedupe=f"remarks:{channel_id}")
 
@@ -65,10 +74,14 @@ def expedite_comment_reading(scope: Scope, channel_id: UUID) -> None:
         put_coalesced(scope, CommentsDue(scope.tenant_id, channel_id), within=gathered)
 
 
-def receive_comments(event: CommentsDue, *, tenant: OpenScope, ask: Ask, every: Mapping[str, timedelta]) -> None:
-    """Ask an account what was said there, and keep it: each remark in a transaction of its own, the cursor last.
+def receive_comments(
+    event: CommentsDue, *, tenant: OpenScope, ask: Ask, every: Mapping[str, timedelta]
+) -> None:
+    """Ask an account what was said there, and keep it: each remark in a transaction of its own, the
+    cursor last.
 
-    `every` says how long each platform is left alone between two questions; one that is missing tells nothing.
+    `every` says how long each platform is left alone between two questions; one that is missing
+    tells nothing.
     """
     told = ask(event.tenant_id, event.subject_id)
     if told is not None:
@@ -79,7 +92,11 @@ def receive_comments(event: CommentsDue, *, tenant: OpenScope, ask: Ask, every: 
         channel = queries.get_channel(scope, event.subject_id)
         after = told[1].cursor if told is not None else None
         again = every.get(channel.platform, NOBODY_TELLS)
-        if told is not None and not told[1].more and webhook_subscriptions.has_recent_calls(scope, channel.id):
+        if (
+            told is not None
+            and not told[1].more
+            and webhook_subscriptions.has_recent_calls(scope, channel.id)
+        ):
             again *= SELDOM
         last = comments.acknowledge_comments(scope, channel.id, after, again=again)
         if channel.platform in every:
@@ -97,7 +114,8 @@ def _notify_unreadable(scope: Scope, channel: Channel, *, deaf: bool) -> None:
 
 
 def receive_comment(scope: Scope, channel: Channel, said: Comment) -> None:
-    """Take in one remark; the same one a second time changes nothing, and what is a week old is left alone."""
+    """Take in one remark; the same one a second time changes nothing, and what is a week old is
+    left alone."""
     native_id = conversation_rows.clean_stored_text(said.native_id)
     author = conversation_rows.clean_stored_text(said.author)
     text = conversation_rows.clean_stored_text(said.text)[:MAX_COMMENT_LENGTH]
@@ -114,8 +132,12 @@ def receive_comment(scope: Scope, channel: Channel, said: Comment) -> None:
         said=text,
     )
     minor = text_signals.has_minor_signal(scope, channel.platform, author, MessageReading(text))
-    talk = conversation_rows.find_or_create_conversation(scope, fan, channel, kind=PUBLIC_CONVERSATION)
-    if not conversation_rows.record_fan_line(scope, talk, native_id=native_id, kind=COMMENT_KIND, body=text):
+    talk = conversation_rows.find_or_create_conversation(
+        scope, fan, channel, kind=PUBLIC_CONVERSATION
+    )
+    if not conversation_rows.record_fan_line(
+        scope, talk, native_id=native_id, kind=COMMENT_KIND, body=text
+    ):
         return
     scope.add(
         PublicComment(
@@ -157,7 +179,8 @@ def _is_known(scope: Scope, channel_id: UUID, native_id: str) -> bool:
     """Whether it was heard before; of somebody who is forgotten too: readings overlap."""
     digest = hashlib.sha256(f"{channel_id}:{native_id}".encode()).hexdigest()
     found = scope.run(
-        "SELECT 1 FROM remarks WHERE tenant_id = :tenant AND channel_id = :channel AND native_id = ANY(:names)",
+        "SELECT 1 FROM remarks WHERE tenant_id = :tenant AND channel_id = :channel AND native_id "
+        "= ANY(:names)",
         tenant=scope.tenant_id,
         channel=channel_id,
         names=[native_id, f"{directory.ERASED_ID_PREFIX}{digest}"],

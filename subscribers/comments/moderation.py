@@ -1,6 +1,8 @@
-"""What members do with what people say in public: answer it, hide it, keep its author away, or call it done.
+"""What members do with what people say in public: answer it, hide it, keep its author away, or call
+it done.
 
-An answer goes the way of everything that leaves: a row, the safety check, a single-use clearance, the platform.
+An answer goes the way of everything that leaves: a row, the safety check, a single-use clearance,
+the platform.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +15,14 @@ from channels.accounts import queries
 from channels.sending import removal
 from connectors.contract.capabilities import Capabilities
 from connectors.contract.comments import ModerationAction
-from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry
+from connectors.contract.outcomes import (
+    Disconnected,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+)
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict, Refused
 from foundation.i18n.translation import Message
@@ -25,7 +34,12 @@ from gate.copies.live_copies import LiveCopy
 from gate.log.queries import explain_decision
 from gate.permits import issuance
 from subscribers.comments.events import CommentModerationDue
-from subscribers.conversations import comment_rows, conversation_rows, outgoing_messages, unsent_text
+from subscribers.conversations import (
+    comment_rows,
+    conversation_rows,
+    outgoing_messages,
+    unsent_text,
+)
 from subscribers.conversations.models import Conversation, PublicComment
 from subscribers.conversations.states import DraftState, OwnerState
 from subscribers.fans import directory
@@ -58,8 +72,8 @@ Moderate = Callable[[UUID, UUID, str, str, ModerationAction], Outcome]
 
 @dataclass(frozen=True)
 class CommentView:
-    """A line of a public conversation and what can be done with it: `state` as `subscribers.conversations.models.PublicComment` has it;
-    `liked` by the account."""
+    """A line of a public conversation and what can be done with it: `state` as
+    `subscribers.conversations.models.PublicComment` has it; `liked` by the account."""
 
     id: UUID
     seq: int
@@ -71,12 +85,17 @@ class CommentView:
     liked: bool
 
 
-def list_comments_of_conversation(scope: Scope, conversation_id: UUID, *, most: int = 20) -> list[CommentView]:
+def list_comments_of_conversation(
+    scope: Scope, conversation_id: UUID, *, most: int = 20
+) -> list[CommentView]:
     """The comment_rows of a conversation, the newest first."""
     rows = scope.run(
-        "SELECT r.id, r.seq, m.body, r.under, r.url, coalesce(r.said_at, m.at) AS at, r.state, r.liked FROM remarks r"
-        " JOIN messages m ON m.tenant_id = r.tenant_id AND m.conversation_id = r.conversation_id AND m.seq = r.seq"
-        " WHERE r.tenant_id = :tenant AND r.conversation_id = :talk ORDER BY r.seq DESC LIMIT :most",
+        "SELECT r.id, r.seq, m.body, r.under, r.url, coalesce(r.said_at, m.at) AS at, r.state, "
+        "r.liked FROM remarks r"
+        " JOIN messages m ON m.tenant_id = r.tenant_id AND m.conversation_id = r.conversation_id "
+        "AND m.seq = r.seq"
+        " WHERE r.tenant_id = :tenant AND r.conversation_id = :talk ORDER BY r.seq DESC LIMIT "
+        ":most",
         tenant=scope.tenant_id,
         talk=conversation_id,
         most=most,
@@ -87,7 +106,8 @@ def list_comments_of_conversation(scope: Scope, conversation_id: UUID, *, most: 
 def count_open_public_comments(scope: Scope, creators: Sequence[UUID]) -> int:
     """How many comments under these creators' posts nobody has dealt with."""
     found = scope.run(
-        "SELECT count(*) FROM remarks WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND state = 'open'",
+        "SELECT count(*) FROM remarks WHERE tenant_id = :tenant AND creator_id = ANY(:creators) "
+        "AND state = 'open'",
         tenant=scope.tenant_id,
         creators=list(creators),
     ).scalar_one()
@@ -100,7 +120,8 @@ def conversation_of_comment(scope: Scope, remark_id: UUID) -> UUID:
 
 
 def _compose_answer(scope: Scope, talk: Conversation, words: str, can: Capabilities) -> str:
-    """An answer as it leaves: where its reader hears of it by their name alone, it begins with that."""
+    """An answer as it leaves: where its reader hears of it by their name alone, it begins with
+    that."""
     name = (
         directory.get_fan_identity(scope, talk.fan_id, talk.channel_id).display_name
         if can.names_whom_it_answers
@@ -109,11 +130,14 @@ def _compose_answer(scope: Scope, talk: Conversation, words: str, can: Capabilit
     return f"{name} {words}" if name and not words.startswith(f"{name} ") else words
 
 
-def answer_comment(scope: Scope, remark_id: UUID, member_id: UUID, text: str, *, key: UUID, can: Capabilities) -> None:
+def answer_comment(
+    scope: Scope, remark_id: UUID, member_id: UUID, text: str, *, key: UUID, can: Capabilities
+) -> None:
     """The member's own words leave, once per key, and stand under the remark in everybody's sight.
 
-    Raises BadInput for none or too many, Refused for words that pass for the creator, for who does not hold the
-    conversation and where the platform takes no answers, Conflict for a remark that was deleted, NotFound.
+    Raises BadInput for none or too many, Refused for words that pass for the creator, for who does
+    not hold the conversation and where the platform takes no answers, Conflict for a remark that
+    was deleted, NotFound.
     """
     found = comment_rows.get_comment_row(scope, remark_id)
     talk = conversation_rows.lock_conversation(scope, found.conversation_id)
@@ -156,19 +180,24 @@ def _validate_text(text: str, most: int) -> str:
     return words
 
 
-def _lock_comment(scope: Scope, talk: Conversation, remark_id: UUID, member_id: UUID) -> PublicComment:
+def _lock_comment(
+    scope: Scope, talk: Conversation, remark_id: UUID, member_id: UUID
+) -> PublicComment:
     row = comment_rows.get_comment_row(scope, remark_id, lock=True)
     if row.state == "deleted":
         raise Conflict("remark.deleted")
     if OwnerState(talk.owner) is not OwnerState.HUMAN or talk.owner_member_id != member_id:
-        raise Refused("chat.take_first" if OwnerState(talk.owner) is not OwnerState.HUMAN else "chat.anothers")
+        raise Refused(
+            "chat.take_first" if OwnerState(talk.owner) is not OwnerState.HUMAN else "chat.anothers"
+        )
     return row
 
 
 def check_comment_answer(
     scope: Scope, remark_id: UUID, member_id: UUID, text: str, *, can: Capabilities
 ) -> tuple[Message, ...]:
-    """Why these words would not stand there as they are, while they are being typed; nothing is written down."""
+    """Why these words would not stand there as they are, while they are being typed; nothing is
+    written down."""
     row = comment_rows.get_comment_row(scope, remark_id)
     words = text.strip()
     talk = conversation_rows.get_conversation(scope, row.conversation_id)
@@ -178,7 +207,12 @@ def check_comment_answer(
     by = unsent_text.load_suggested_text(scope, talk.id, member_id)
     what = Subject("draft", uuid7())
     unit = comment_rows.comment_answer_unit(
-        scope, what, shown, row, language=talk.language, text_ai=comment_rows.answer_origin(shown, by)
+        scope,
+        what,
+        shown,
+        row,
+        language=talk.language,
+        text_ai=comment_rows.answer_origin(shown, by),
     )
     decision = issuance.preview_decision(scope, unit, author=f"member:{member_id}")
     return () if decision.is_allowed else explain_decision(decision)
@@ -186,33 +220,44 @@ def check_comment_answer(
 
 @dataclass(frozen=True)
 class CommentAnswer:
-    """An answer of ours that stood there: the outgoing message, the number of its line, and whether it is gone."""
+    """An answer of ours that stood there: the outgoing message, the number of its line, and whether
+    it is gone."""
 
     draft_id: UUID
     seq: int
     gone: bool
 
 
-def list_comment_answers(scope: Scope, conversation_id: UUID, *, most: int = 20) -> list[CommentAnswer]:
+def list_comment_answers(
+    scope: Scope, conversation_id: UUID, *, most: int = 20
+) -> list[CommentAnswer]:
     """The answers of a conversation, the newest first."""
     rows = scope.run(
-        "SELECT m.draft_id, m.seq FROM messages m JOIN drafts d ON d.tenant_id = m.tenant_id AND d.id = m.draft_id"
+        "SELECT m.draft_id, m.seq FROM messages m JOIN drafts d ON d.tenant_id = m.tenant_id AND "
+        "d.id = m.draft_id"
         " WHERE m.tenant_id = :tenant AND m.conversation_id = :talk AND d.remark_id IS NOT NULL"
         " ORDER BY m.seq DESC LIMIT :most",
         tenant=scope.tenant_id,
         talk=conversation_id,
         most=most,
     ).all()
-    return [CommentAnswer(row.draft_id, row.seq, not _list_live_copies(scope, row.draft_id)) for row in rows]
+    return [
+        CommentAnswer(row.draft_id, row.seq, not _list_live_copies(scope, row.draft_id))
+        for row in rows
+    ]
 
 
 def _list_live_copies(scope: Scope, draft_id: UUID) -> list[LiveCopy]:
-    return [copy for copy in live_copies.list_copies(scope, Subject("draft", draft_id)) if copy.removed_at is None]
+    return [
+        copy
+        for copy in live_copies.list_copies(scope, Subject("draft", draft_id))
+        if copy.removed_at is None
+    ]
 
 
 def request_answer_removal(scope: Scope, draft_id: UUID) -> None:
-    """Have an answer taken away, by the workers and until it is proven gone. Raises NotFound, and Conflict where
-    nothing of it stands."""
+    """Have an answer taken away, by the workers and until it is proven gone. Raises NotFound, and
+    Conflict where nothing of it stands."""
     row = outgoing_messages.get_draft(scope, draft_id)
     left = _list_live_copies(scope, draft_id)
     if row.remark_id is None or not left:
@@ -223,8 +268,8 @@ def request_answer_removal(scope: Scope, draft_id: UUID) -> None:
 
 
 def request_moderation(scope: Scope, remark_id: UUID, act: str, *, can: Capabilities) -> None:
-    """Have something done with a remark, within seconds. Raises NotFound, Refused where the platform knows no such act,
-    Conflict for a remark that was deleted."""
+    """Have something done with a remark, within seconds. Raises NotFound, Refused where the
+    platform knows no such act, Conflict for a remark that was deleted."""
     row = comment_rows.get_comment_row(scope, remark_id)
     if act not in can.moderates:
         raise Refused("remark.no_such_act", account=queries.get_channel(scope, row.channel_id).name)
@@ -235,7 +280,8 @@ def request_moderation(scope: Scope, remark_id: UUID, act: str, *, can: Capabili
 
 
 def close_comments(scope: Scope, conversation_id: UUID) -> None:
-    """Nothing more is to be done with what was said here so far; an answer that is leaving leaves. Raises NotFound."""
+    """Nothing more is to be done with what was said here so far; an answer that is leaving leaves.
+    Raises NotFound."""
     talk = conversation_rows.lock_conversation(scope, conversation_id)
     scope.run(
         "UPDATE remarks SET state = 'done', updated_at = house_now() WHERE tenant_id = :tenant"
@@ -247,12 +293,15 @@ def close_comments(scope: Scope, conversation_id: UUID) -> None:
 
 
 def moderate_comment(event: CommentModerationDue, *, tenant: OpenScope, act_on: Moderate) -> None:
-    """Do what a member asked for with a remark; what the platform refuses is told to the members."""
+    """Do what a member asked for with a remark; what the platform refuses is told to the
+    members."""
     act = cast(ModerationAction, event.act)
     with tenant(event.tenant_id, event.by) as scope:
         row = comment_rows.get_comment_row(scope, event.subject_id)
         fan = directory.get_fan_identity(
-            scope, conversation_rows.get_conversation(scope, row.conversation_id).fan_id, row.channel_id
+            scope,
+            conversation_rows.get_conversation(scope, row.conversation_id).fan_id,
+            row.channel_id,
         )
         channel_id = row.channel_id
         native_id = row.native_id
@@ -266,7 +315,9 @@ def moderate_comment(event: CommentModerationDue, *, tenant: OpenScope, act_on: 
 
 
 def _settle_action(scope: Scope, remark_id: UUID, act: ModerationAction, outcome: Outcome) -> None:
-    talk = conversation_rows.lock_conversation(scope, comment_rows.get_comment_row(scope, remark_id).conversation_id)
+    talk = conversation_rows.lock_conversation(
+        scope, comment_rows.get_comment_row(scope, remark_id).conversation_id
+    )
     row = comment_rows.get_comment_row(scope, remark_id, lock=True)
     cause = f"remark:{remark_id}:{act}"
     match outcome:

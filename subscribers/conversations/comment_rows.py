@@ -1,4 +1,5 @@
-"""What was said in public, as rows: read, answered as a unit, settled. Below everything that sends and hears."""
+"""What was said in public, as rows: read, answered as a unit, settled. Below everything that sends
+and hears."""
 
 from dataclasses import replace
 from typing import Literal
@@ -24,7 +25,9 @@ COMMENT_KIND = "remark"
 
 def get_comment_row(scope: Scope, remark_id: UUID, *, lock: bool = False) -> PublicComment:
     """A remark as it stands now. Raises NotFound; another tenant's looks the same."""
-    statement = select(PublicComment).where(PublicComment.tenant_id == scope.tenant_id, PublicComment.id == remark_id)
+    statement = select(PublicComment).where(
+        PublicComment.tenant_id == scope.tenant_id, PublicComment.id == remark_id
+    )
     statement = statement.with_for_update() if lock else statement
     row = scope.session.exec(statement.execution_options(populate_existing=True)).one_or_none()
     if row is None:
@@ -40,10 +43,12 @@ def settle_comment(scope: Scope, talk: Conversation, row: PublicComment, state: 
 
 
 def update_public_conversation(scope: Scope, talk: Conversation) -> None:
-    """Close a conversation in which nothing is open or under way, and open one again in which something is."""
+    """Close a conversation in which nothing is open or under way, and open one again in which
+    something is."""
     scope.session.flush()
     left = scope.run(
-        "SELECT EXISTS (SELECT FROM remarks WHERE tenant_id = :tenant AND conversation_id = :talk AND state = 'open')"
+        "SELECT EXISTS (SELECT FROM remarks WHERE tenant_id = :tenant AND conversation_id = :talk "
+        "AND state = 'open')"
         " AS open, EXISTS (SELECT FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk"
         "   AND state IN ('draft', 'approved', 'sending', 'uncertain')) AS leaving",
         tenant=scope.tenant_id,
@@ -59,7 +64,8 @@ def update_public_conversation(scope: Scope, talk: Conversation) -> None:
 def comment_text(scope: Scope, row: PublicComment) -> str:
     """What was said."""
     found = scope.run(
-        "SELECT body FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND seq = :seq",
+        "SELECT body FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND seq "
+        "= :seq",
         tenant=scope.tenant_id,
         talk=row.conversation_id,
         seq=row.seq,
@@ -75,7 +81,13 @@ def answer_origin(text: str, suggested: str) -> str:
 
 
 def comment_answer_unit(
-    scope: Scope, what: Subject, text: str, row: PublicComment, *, language: str, text_ai: str = "none"
+    scope: Scope,
+    what: Subject,
+    text: str,
+    row: PublicComment,
+    *,
+    language: str,
+    text_ai: str = "none",
 ) -> Unit:
     """An answer as everybody will see it, pointing at what it answers. Raises NotFound."""
     channel = queries.get_channel(scope, row.channel_id)

@@ -1,4 +1,5 @@
-"""Conversations as rows: opened, locked, their lines in order, and the one way their owner changes."""
+"""Conversations as rows: opened, locked, their lines in order, and the one way their owner
+changes."""
 
 import hashlib
 from datetime import timedelta
@@ -29,28 +30,36 @@ PROMISED = timedelta(minutes=5)
 
 NON_URGENT_REASONS = frozenset(
     {"chat.asks_person", "chat.unreadable", "chat.answer_not_sent"}
-    | {f"chat.handoff_{why}" for why in ("asked", "unsure", "other", "budget", "engine", "unreadable", "improper")}
+    | {
+        f"chat.handoff_{why}"
+        for why in ("asked", "unsure", "other", "budget", "engine", "unreadable", "improper")
+    }
 )
 """Reasons after which the bot may go on by itself: never safety, never money, never a complaint."""
 
 
 ALARMS = frozenset({"chat.crisis", "chat.minor"})
-"""Reasons that are told beside whatever else is open about a conversation, and that no other takes the place of."""
+"""Reasons that are told beside whatever else is open about a conversation, and that no other takes
+the place of."""
 
 
 TEXT_KINDS = frozenset({"message", "unsupported"})
-"""What may bear words of a fan: a picture too, and these are heard for an age and for a cry for help."""
+"""What may bear words of a fan: a picture too, and these are heard for an age and for a cry for
+help."""
 
 
 EDITED_KIND = "edited"
-"""The kind of a line that says what a message of a fan reads since it was edited; what it said before stays."""
+"""The kind of a line that says what a message of a fan reads since it was edited; what it said
+before stays."""
 
 EDITED_ID_OFFSET = len(EDITED_KIND) + 64 + 3
-"""Where, in the native id of such a line, that of its message begins (counted from 1): after a digest of the words."""
+"""Where, in the native id of such a line, that of its message begins (counted from 1): after a
+digest of the words."""
 
 
 def clean_stored_text(text: str) -> str:
-    """Words of a platform as a database takes them: one that it refuses would hide all that a message says."""
+    """Words of a platform as a database takes them: one that it refuses would hide all that a
+    message says."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
@@ -60,17 +69,25 @@ def chat_lane(conversation_id: UUID) -> str:
 
 
 def turn_lane(conversation_id: UUID) -> str:
-    """The lane of a conversation's turns: a model that thinks for long keeps no receipt and no helpline waiting."""
+    """The lane of a conversation's turns: a model that thinks for long keeps no receipt and no
+    helpline waiting."""
     return f"turn:{conversation_id}"
 
 
 def find_or_create_conversation(
-    scope: Scope, fan: directory.FanIdentityView, channel: Channel, *, kind: Literal["private", "public"] = "private"
+    scope: Scope,
+    fan: directory.FanIdentityView,
+    channel: Channel,
+    *,
+    kind: Literal["private", "public"] = "private",
 ) -> Conversation:
-    """The fan's conversation on this account, locked; begun at first sight. A public one is for people to answer."""
+    """The fan's conversation on this account, locked; begun at first sight. A public one is for
+    people to answer."""
     scope.run(
-        "INSERT INTO conversations (tenant_id, id, creator_id, fan_id, channel_id, kind, owner, epoch, safety_hold,"
-        " priority, language, last_in_seq, last_seq, redone, unsure) VALUES (:tenant, :id, :creator, :fan, :channel,"
+        "INSERT INTO conversations (tenant_id, id, creator_id, fan_id, channel_id, kind, owner, "
+        "epoch, safety_hold,"
+        " priority, language, last_in_seq, last_seq, redone, unsure) VALUES (:tenant, :id, "
+        ":creator, :fan, :channel,"
         " :kind, :owner, 1, false, 5, :language, 0, 0, 0, 0)"
         " ON CONFLICT (tenant_id, fan_id, channel_id, kind) DO NOTHING",
         kind=kind,
@@ -83,7 +100,8 @@ def find_or_create_conversation(
         language=fan.language,
     )
     found = scope.run(
-        "SELECT id FROM conversations WHERE tenant_id = :tenant AND fan_id = :fan AND channel_id = :channel"
+        "SELECT id FROM conversations WHERE tenant_id = :tenant AND fan_id = :fan AND channel_id "
+        "= :channel"
         " AND kind = :kind",
         kind=kind,
         tenant=scope.tenant_id,
@@ -98,7 +116,8 @@ def find_or_create_conversation(
 
 
 def lock_conversation(scope: Scope, conversation_id: UUID) -> Conversation:
-    """The conversation as it stands now, locked until the end of the transaction. Raises NotFound."""
+    """The conversation as it stands now, locked until the end of the transaction. Raises
+    NotFound."""
     return get_conversation(scope, conversation_id, lock=True)
 
 
@@ -114,7 +133,9 @@ def get_conversation(scope: Scope, conversation_id: UUID, *, lock: bool = False)
     return row
 
 
-def line_number_of(scope: Scope, fan: directory.FanIdentityView, channel: Channel, native_id: str) -> int | None:
+def line_number_of(
+    scope: Scope, fan: directory.FanIdentityView, channel: Channel, native_id: str
+) -> int | None:
     """The line that this very thing was heard as; None where it was not."""
     found: int | None = scope.run(
         f"SELECT m.seq {_HEARD} AND m.native_id = :native",
@@ -131,7 +152,8 @@ def has_recorded_text(
 ) -> bool:
     """Whether a message is known to say these very words, or to have said them once."""
     found = scope.run(
-        f"SELECT 1 {_HEARD} AND (m.native_id = :version OR m.native_id = :native AND m.body = :body)",
+        f"SELECT 1 {_HEARD} AND (m.native_id = :version OR m.native_id = :native AND m.body = "
+        ":body)",
         tenant=scope.tenant_id,
         fan=fan.fan_id,
         channel=channel.id,
@@ -148,16 +170,20 @@ def _edit_id(native_id: str, words: str) -> str:
 
 _HEARD = (
     "FROM messages m JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
-    " WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND c.channel_id = :channel AND c.kind = 'private'"
+    " WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND c.channel_id = :channel AND c.kind = "
+    "'private'"
     " AND m.direction = 'in'"
 )
 """What a fan did on an account, in private."""
 
 
-def record_fan_line(scope: Scope, talk: Conversation, *, native_id: str, kind: str, body: str) -> bool:
+def record_fan_line(
+    scope: Scope, talk: Conversation, *, native_id: str, kind: str, body: str
+) -> bool:
     """Keep what the fan did as the next line; False when this very thing was kept before."""
     known = scope.run(
-        "SELECT 1 FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND direction = 'in'"
+        "SELECT 1 FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND "
+        "direction = 'in'"
         " AND native_id = :native",
         tenant=scope.tenant_id,
         talk=talk.id,
@@ -167,7 +193,9 @@ def record_fan_line(scope: Scope, talk: Conversation, *, native_id: str, kind: s
         return False
     if talk.last_in_at is None or scope.now - talk.last_in_at > SESSION_GAP:
         talk.session_at = scope.now
-    row = _build_line(scope, talk, direction="in", author="fan", native_id=native_id, kind=kind, body=body)
+    row = _build_line(
+        scope, talk, direction="in", author="fan", native_id=native_id, kind=kind, body=body
+    )
     talk.last_in_seq = talk.last_seq
     talk.last_in_at = scope.now
     talk.snoozed_until = None
@@ -176,11 +204,15 @@ def record_fan_line(scope: Scope, talk: Conversation, *, native_id: str, kind: s
 
 
 def record_fan_edit(scope: Scope, talk: Conversation, *, native_id: str, words: str) -> None:
-    """Keep what a message of the fan says now, as a line of its own: nothing of what it said is lost. Nobody wrote
-    anew, so no session begins, no day to answer in, and nothing waits for an answer."""
+    """Keep what a message of the fan says now, as a line of its own: nothing of what it said is
+    lost. Nobody wrote anew, so no session begins, no day to answer in, and nothing waits for an
+    answer."""
     named = _edit_id(native_id, words)
     scope.add(
-        _build_line(scope, talk, direction="in", author="fan", native_id=named, kind=EDITED_KIND, body=words), talk
+        _build_line(
+            scope, talk, direction="in", author="fan", native_id=named, kind=EDITED_KIND, body=words
+        ),
+        talk,
     )
 
 
@@ -197,7 +229,8 @@ def record_our_line(
 ) -> None:
     """Keep what we said as the next line; once per native id."""
     known = scope.run(
-        "SELECT 1 FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND direction = 'out'"
+        "SELECT 1 FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND "
+        "direction = 'out'"
         " AND native_id = :native",
         tenant=scope.tenant_id,
         talk=talk.id,
@@ -205,17 +238,21 @@ def record_our_line(
     ).scalar()
     if known:
         return
-    row = _build_line(scope, talk, direction="out", author=author, native_id=native_id, kind=kind, body=body)
+    row = _build_line(
+        scope, talk, direction="out", author=author, native_id=native_id, kind=kind, body=body
+    )
     row.draft_id = draft_id
     row.media = list(media)
     scope.add(row, talk)
 
 
 def last_answered_seq(scope: Scope, talk: Conversation) -> int:
-    """The number of the last line that an answer has seen, 0 for none; what code says is no answer."""
+    """The number of the last line that an answer has seen, 0 for none; what code says is no
+    answer."""
     return int(
         scope.run(
-            "SELECT coalesce(max(in_reply_to_seq), 0) FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk"
+            "SELECT coalesce(max(in_reply_to_seq), 0) FROM drafts WHERE tenant_id = :tenant AND "
+            "conversation_id = :talk"
             " AND origin IN ('bot', 'member')"
             " AND state NOT IN ('pending', 'cancelled', 'rejected', 'expired', 'failed')",
             tenant=scope.tenant_id,
@@ -254,9 +291,15 @@ def _build_line(
 
 
 def change_owner(
-    scope: Scope, talk: Conversation, to: OwnerState, reason: Message | None, *, member: UUID | None = None
+    scope: Scope,
+    talk: Conversation,
+    to: OwnerState,
+    reason: Message | None,
+    *,
+    member: UUID | None = None,
 ) -> None:
-    """Change the owner of a locked conversation: a new epoch, one move row, older unsent words of the bot cancelled.
+    """Change the owner of a locked conversation: a new epoch, one move row, older unsent words of
+    the bot cancelled.
 
     Raises Conflict when the graph has no such edge.
     """
@@ -282,13 +325,18 @@ def change_owner(
     )
     silence_bot(scope, talk.id, Message("draft.new_owner"))
     if to is not OwnerState.PENDING_HUMAN:
-        notices.close_all(scope, [_notice_cause(talk.id), *(_notice_cause(talk.id, alarm) for alarm in ALARMS)])
+        notices.close_all(
+            scope, [_notice_cause(talk.id), *(_notice_cause(talk.id, alarm) for alarm in ALARMS)]
+        )
 
 
 def reopen_conversation(scope: Scope, talk: Conversation) -> None:
-    """Who writes again is answered again: by a person where somebody may be in danger, else by the bot."""
+    """Who writes again is answered again: by a person where somebody may be in danger, else by the
+    bot."""
     if OwnerState(talk.owner) is OwnerState.CLOSED:
-        change_owner(scope, talk, OwnerState.PENDING_HUMAN if talk.safety_hold else OwnerState.BOT, None)
+        change_owner(
+            scope, talk, OwnerState.PENDING_HUMAN if talk.safety_hold else OwnerState.BOT, None
+        )
 
 
 def escalate_to_member(
@@ -300,17 +348,26 @@ def escalate_to_member(
         change_owner(scope, talk, OwnerState.PENDING_HUMAN, reason)
         if reason.code in NON_URGENT_REASONS:
             again = ChatTurn(scope.tenant_id, talk.id)
-            outbox.put(scope, again, at=scope.now + PROMISED, lane=turn_lane(talk.id), holds_lane=True)
+            outbox.put(
+                scope, again, at=scope.now + PROMISED, lane=turn_lane(talk.id), holds_lane=True
+            )
     elif reason.code in ALARMS and (talk.reason or {}).get("code") not in ALARMS:
         talk.reason = stored_message(reason)
     scope.add(talk)
-    notices.put(scope, reason, cause=_notice_cause(talk.id, reason.code), urgent=urgent, creator_id=talk.creator_id)
+    notices.put(
+        scope,
+        reason,
+        cause=_notice_cause(talk.id, reason.code),
+        urgent=urgent,
+        creator_id=talk.creator_id,
+    )
 
 
 def record_marker_line(scope: Scope, talk: Conversation, kind: str) -> None:
     """Say of what the fan said last what it was; no model reads that line."""
     scope.run(
-        "UPDATE messages SET kind = :kind WHERE tenant_id = :tenant AND conversation_id = :talk AND seq = :seq",
+        "UPDATE messages SET kind = :kind WHERE tenant_id = :tenant AND conversation_id = :talk "
+        "AND seq = :seq",
         tenant=scope.tenant_id,
         talk=talk.id,
         seq=talk.last_in_seq,
@@ -324,11 +381,15 @@ def silence_bot(scope: Scope, conversation_id: UUID, reason: Message) -> None:
     outbox.cancel(scope, ChatTurn.kind, conversation_id)
 
 
-def cancel_bot_drafts(scope: Scope, conversation_id: UUID, reason: Message, states: tuple[str, ...]) -> int:
+def cancel_bot_drafts(
+    scope: Scope, conversation_id: UUID, reason: Message, states: tuple[str, ...]
+) -> int:
     """Cancel what the bot wrote and has not sent; returns how many drafts that were."""
     done = scope.run(
-        "UPDATE drafts SET state = 'cancelled', reason = jsonb_build_object('code', CAST(:code AS text)),"
-        " updated_at = house_now() WHERE tenant_id = :tenant AND conversation_id = :talk AND origin = 'bot'"
+        "UPDATE drafts SET state = 'cancelled', reason = jsonb_build_object('code', CAST(:code AS "
+        "text)),"
+        " updated_at = house_now() WHERE tenant_id = :tenant AND conversation_id = :talk AND "
+        "origin = 'bot'"
         " AND state = ANY(:states)",
         tenant=scope.tenant_id,
         talk=conversation_id,

@@ -11,8 +11,8 @@ Carried = Literal["draft", "fulfilment"]
 
 @dataclass(frozen=True)
 class ChatTurn:
-    """A conversation waits for the model's answer. Lane `turn:<conversation>`, which it holds: while the model thinks,
-    receipts and helplines leave."""
+    """A conversation waits for the model's answer. Lane `turn:<conversation>`, which it holds:
+    while the model thinks, receipts and helplines leave."""
 
     kind: ClassVar[str] = "chat.turn"
     queue: ClassVar[outbox.Queue] = "chat"
@@ -22,7 +22,8 @@ class ChatTurn:
 
 @dataclass(frozen=True)
 class ChatSend:
-    """A draft may leave. Lane `chat:<conversation>`, which it holds: message 2 never overtakes message 1."""
+    """A draft may leave. Lane `chat:<conversation>`, which it holds: message 2 never overtakes
+    message 1."""
 
     kind: ClassVar[str] = "chat.send"
     queue: ClassVar[outbox.Queue] = "chat"

@@ -1,4 +1,5 @@
-"""A fan's words beside those around them: an age may be spread over messages, or answer what we asked."""
+"""A fan's words beside those around them: an age may be spread over messages, or answer what we
+asked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,23 +17,27 @@ LATELY = 6
 
 @dataclass(frozen=True)
 class MessageReading:
-    """Words as they may be read: after what their writer said `before`, oldest first, and in answer to `asked`."""
+    """Words as they may be read: after what their writer said `before`, oldest first, and in answer
+    to `asked`."""
 
     text: str
     before: Sequence[str] = ()
     asked: str = ""
     known: bool = False
-    """Whether these words were heard when they were said, and only what stands before them is new."""
+    """Whether these words were heard when they were said, and only what stands before them is
+    new."""
 
 
 _LINES = """
 SELECT m.seq, m.direction, m.body, coalesce(v.body, m.body) AS now FROM messages m
 JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id
 LEFT JOIN LATERAL (
-  SELECT body FROM messages v WHERE v.tenant_id = m.tenant_id AND v.conversation_id = m.conversation_id
+  SELECT body FROM messages v WHERE v.tenant_id = m.tenant_id AND v.conversation_id =
+  m.conversation_id
     AND v.seq > m.seq AND v.kind = :edited AND substr(v.native_id, :names) = m.native_id
   ORDER BY v.seq DESC LIMIT 1) v ON m.direction = 'in'
-WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND c.channel_id = :channel AND c.kind = 'private' AND m.kind = 'text'
+WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND c.channel_id = :channel AND c.kind =
+'private' AND m.kind = 'text'
 """
 """What was said as words, in a fan's private conversation: as it was first, and as it reads now."""
 
@@ -43,28 +48,36 @@ _AROUND = _LINES + " AND m.seq BETWEEN :at - :lines AND :at + :lines ORDER BY m.
 def read_new_message(
     scope: Scope, fan: directory.FanIdentityView, channel: Channel, text: str
 ) -> tuple[MessageReading, ...]:
-    """What a fan says now, after what they wrote last in this session and in answer to the last thing we said; what
-    they wrote is read as it was, and as it was edited."""
-    found = _fetch_rows(scope, _LATELY, fan, channel, since=scope.now - conversation_rows.SESSION_GAP)[::-1]
+    """What a fan says now, after what they wrote last in this session and in answer to the last
+    thing we said; what they wrote is read as it was, and as it was edited."""
+    found = _fetch_rows(
+        scope, _LATELY, fan, channel, since=scope.now - conversation_rows.SESSION_GAP
+    )[::-1]
     asked = next((row.body for row in reversed(found) if row.direction == "out"), "")
     theirs = [row for row in found if row.direction == "in"]
     was = [row.body for row in theirs]
     reads = [row.now for row in theirs]
-    return tuple(MessageReading(text, before, asked) for before in ([was] if was == reads else [was, reads]))
+    return tuple(
+        MessageReading(text, before, asked) for before in ([was] if was == reads else [was, reads])
+    )
 
 
 def read_edited_message(
     scope: Scope, fan: directory.FanIdentityView, channel: Channel, text: str, *, at: int
 ) -> tuple[MessageReading, ...]:
-    """What line `at` of a fan's conversation says now: after what stands before it, in answer to what we had said, and
-    before what they wrote next."""
+    """What line `at` of a fan's conversation says now: after what stands before it, in answer to
+    what we had said, and before what they wrote next."""
     found = _fetch_rows(scope, _AROUND, fan, channel, at=at)
     theirs = [row for row in found if row.direction == "in"]
     before = [row.now for row in theirs if row.seq < at]
-    asked = next((row.body for row in reversed(found) if row.direction == "out" and row.seq < at), "")
+    asked = next(
+        (row.body for row in reversed(found) if row.direction == "out" and row.seq < at), ""
+    )
     after = [row.now for row in theirs if row.seq > at][:MAX_MESSAGE_SPREAD]
     told = (" ".join(after[: many + 1]) for many in range(len(after)))
-    return MessageReading(text, before, asked), *(MessageReading(words, [*before, text], known=True) for words in told)
+    return MessageReading(text, before, asked), *(
+        MessageReading(words, [*before, text], known=True) for words in told
+    )
 
 
 def _fetch_rows(

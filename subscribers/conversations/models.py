@@ -20,8 +20,8 @@ from subscribers.table_columns import chat_table_arguments
 
 
 class Conversation(CreatorOwnedRow, table=True):
-    """A fan's chat on one account, with exactly one owner; what an older epoch wrote is never sent. What they say in
-    everybody's sight is another one: `kind` is private or public."""
+    """A fan's chat on one account, with exactly one owner; what an older epoch wrote is never sent.
+    What they say in everybody's sight is another one: `kind` is private or public."""
 
     __tablename__ = "conversations"
     __table_args__ = chat_table_arguments(
@@ -68,9 +68,9 @@ class ConversationMove(CreatorOwnedRow, table=True):
 
 
 class PublicComment(CreatorOwnedRow, table=True):
-    """A line of a public conversation: where on the platform it was said. `under` is the native id of our post, ""
-    where nobody told; `state` is open, answered, hidden, deleted or done, what was done with it last; `liked` by the
-    account, as far as it was done here."""
+    """A line of a public conversation: where on the platform it was said. `under` is the native id
+    of our post, "" where nobody told; `state` is open, answered, hidden, deleted or done, what was
+    done with it last; `liked` by the account, as far as it was done here."""
 
     __tablename__ = "remarks"
     __table_args__ = chat_table_arguments(
@@ -90,12 +90,19 @@ class PublicComment(CreatorOwnedRow, table=True):
 
 
 class Draft(CreatorOwnedRow, table=True):
-    """An outgoing message. `origin` is bot, member or auto; `service` the code of a catalogue sentence."""
+    """An outgoing message. `origin` is bot, member or auto; `service` the code of a catalogue
+    sentence."""
 
     __tablename__ = "drafts"
     __table_args__ = chat_table_arguments(
         Index("drafts_of_conversation", "tenant_id", "conversation_id", "state"),
-        Index("drafts_locked", "tenant_id", "channel_id", "native_id", postgresql_where=text("kind = 'locked'")),
+        Index(
+            "drafts_locked",
+            "tenant_id",
+            "channel_id",
+            "native_id",
+            postgresql_where=text("kind = 'locked'"),
+        ),
         tenant_foreign_key("conversation_id", "conversations"),
         tenant_foreign_key("remark_id", "remarks"),
     )
@@ -105,8 +112,8 @@ class Draft(CreatorOwnedRow, table=True):
     in_reply_to_seq: int
     origin: str
     kind: str
-    """text, notice, invoice, pack, locked (a pack behind its price), service or remark, an answer in everybody's
-    sight."""
+    """text, notice, invoice, pack, locked (a pack behind its price), service or remark, an answer
+    in everybody's sight."""
     state: str
     text: str = ""
     service: str = ""
@@ -130,7 +137,8 @@ class Draft(CreatorOwnedRow, table=True):
     confidence_pct: int | None = None
     original_text: str = ""
     written_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    """The member whose words these are: who typed or rewrote them; empty for a model's and the house's."""
+    """The member whose words these are: who typed or rewrote them; empty for a model's and the
+    house's."""
 
 
 class ChatMessage(CreatorOwnedRow, table=True):
@@ -159,7 +167,8 @@ class ChatMessage(CreatorOwnedRow, table=True):
 
 
 class SafetyEvent(CreatorOwnedRow, table=True):
-    """A signal of crisis, minority or doubt about who speaks; the words themselves are not kept here."""
+    """A signal of crisis, minority or doubt about who speaks; the words themselves are not kept
+    here."""
 
     __tablename__ = "safety_events"
     __table_args__ = table_arguments(

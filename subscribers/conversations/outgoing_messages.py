@@ -31,7 +31,8 @@ LASTING = frozenset({"invoice", "pack", "locked", "remark"})
 
 PAYMENT_SEND_PRIORITY = 3
 SECOND = 4
-"""Priorities in the lane of a chat: what money asks for, then fixed texts; a model's words come after (5)."""
+"""Priorities in the lane of a chat: what money asks for, then fixed texts; a model's words come
+after (5)."""
 
 
 def create_draft(
@@ -78,7 +79,9 @@ def create_draft(
     return row
 
 
-def schedule_message_draft(scope: Scope, draft: Draft, *, at: datetime | None = None, priority: int = 5) -> None:
+def schedule_message_draft(
+    scope: Scope, draft: Draft, *, at: datetime | None = None, priority: int = 5
+) -> None:
     """Let an approved message leave in its turn, from `at` on."""
     outbox.put(
         scope,
@@ -115,7 +118,8 @@ def send_automated_message(
     buttons: Sequence[Button] = (),
     draft_id: UUID | None = None,
 ) -> UUID:
-    """Send a sentence of the catalogue in the fan's language: it needs no owner, no model and no approval."""
+    """Send a sentence of the catalogue in the fan's language: it needs no owner, no model and no
+    approval."""
     draft = create_draft(
         scope,
         talk,
@@ -132,20 +136,25 @@ def send_automated_message(
 
 
 def template_value(value: str) -> str:
-    """A name or a title as a fixed sentence may hold it: one short line without addresses or marks."""
+    """A name or a title as a fixed sentence may hold it: one short line without addresses or
+    marks."""
     return " ".join(re.sub(r"[\n<>{}@/\\]", " ", value).split())[:64] or "…"
 
 
 def owned_packs_button(language: str, pack_id: UUID) -> Button:
     """The button under a receipt that brings what was bought."""
     return Button(
-        label=render_message(Message("service.button.purchases"), language), action="purchases", ref=str(pack_id)
+        label=render_message(Message("service.button.purchases"), language),
+        action="purchases",
+        ref=str(pack_id),
     )
 
 
 def owned_pack_button(language: str, title: str, pack_id: UUID) -> Button:
     """One line of the list of what a fan owns."""
-    label = render_message(Message("service.button.pack", {"title": template_value(title)}), language)
+    label = render_message(
+        Message("service.button.pack", {"title": template_value(title)}), language
+    )
     return Button(label=label, action="purchases", ref=str(pack_id))
 
 
@@ -168,7 +177,9 @@ def has_draft(scope: Scope, draft_id: UUID) -> bool:
     return True
 
 
-def transition_draft(scope: Scope, row: Draft, after: DraftState, reason: Message | None = None) -> None:
+def transition_draft(
+    scope: Scope, row: Draft, after: DraftState, reason: Message | None = None
+) -> None:
     """Bring a draft that this transaction holds to `after`. Raises Conflict."""
     DRAFT_STATES.check(DraftState(row.state), after)
     row.state = str(after)
@@ -198,7 +209,8 @@ def reject_waiting_draft(scope: Scope, draft_id: UUID, reason: Message) -> None:
 def cancel_order_drafts(scope: Scope, order_id: UUID, reason: Message) -> None:
     """Unsent messages about an order are not sent any more."""
     scope.run(
-        "UPDATE drafts SET state = 'cancelled', reason = jsonb_build_object('code', CAST(:code AS text)),"
+        "UPDATE drafts SET state = 'cancelled', reason = jsonb_build_object('code', CAST(:code AS "
+        "text)),"
         " updated_at = house_now() WHERE tenant_id = :tenant AND order_id = :order AND service = ''"
         " AND state IN ('pending', 'draft', 'approved', 'auto')",
         tenant=scope.tenant_id,

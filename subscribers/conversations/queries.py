@@ -16,7 +16,8 @@ from subscribers.orders.states import FulfilmentState, OrderState
 
 @dataclass(frozen=True)
 class ThreadLine:
-    """A line of a thread; `author` fan, bot, member or system, `kind` text, notice, invoice, pack, button …"""
+    """A line of a thread; `author` fan, bot, member or system, `kind` text, notice, invoice, pack,
+    button …"""
 
     seq: int
     author: str
@@ -28,7 +29,8 @@ class ThreadLine:
 
 @dataclass(frozen=True)
 class UnsentDraft:
-    """An outgoing message that is not sent: it waits for a person, for its turn, or for an answer."""
+    """An outgoing message that is not sent: it waits for a person, for its turn, or for an
+    answer."""
 
     id: UUID
     kind: str
@@ -82,7 +84,8 @@ class OrderStory:
 
 @dataclass(frozen=True)
 class PaymentStory:
-    """A charge and where it ended: `kind` matched, duplicate or orphan; `refund` is the state of its way back."""
+    """A charge and where it ended: `kind` matched, duplicate or orphan; `refund` is the state of
+    its way back."""
 
     id: UUID
     charge_id: str
@@ -128,7 +131,8 @@ class FanFactsView:
 def thread(scope: Scope, conversation_id: UUID) -> ConversationThread:
     """A conversation with all its lines. Raises NotFound; another tenant's looks the same."""
     row = scope.run(
-        "SELECT c.id, c.creator_id, c.fan_id, f.display_name, c.channel_id, c.owner, c.epoch, c.safety_hold, c.reason"
+        "SELECT c.id, c.creator_id, c.fan_id, f.display_name, c.channel_id, c.owner, c.epoch, "
+        "c.safety_hold, c.reason"
         " FROM conversations c JOIN fans f ON f.tenant_id = c.tenant_id AND f.id = c.fan_id"
         " WHERE c.tenant_id = :tenant AND c.id = :id",
         tenant=scope.tenant_id,
@@ -154,7 +158,8 @@ def thread(scope: Scope, conversation_id: UUID) -> ConversationThread:
 def find_conversation(scope: Scope, channel_id: UUID, native_id: str) -> UUID | None:
     """The conversation of a platform's fan on one of our accounts."""
     found: UUID | None = scope.run(
-        "SELECT c.id FROM conversations c JOIN fan_identities i ON i.tenant_id = c.tenant_id AND i.fan_id = c.fan_id"
+        "SELECT c.id FROM conversations c JOIN fan_identities i ON i.tenant_id = c.tenant_id AND "
+        "i.fan_id = c.fan_id"
         " AND i.channel_id = c.channel_id WHERE c.tenant_id = :tenant AND c.channel_id = :channel"
         " AND i.native_id = :native AND c.kind = 'private'",
         tenant=scope.tenant_id,
@@ -164,10 +169,13 @@ def find_conversation(scope: Scope, channel_id: UUID, native_id: str) -> UUID | 
     return found
 
 
-def list_conversations(scope: Scope, creator_id: UUID, *, limit: int = 100) -> list[ConversationSummary]:
+def list_conversations(
+    scope: Scope, creator_id: UUID, *, limit: int = 100
+) -> list[ConversationSummary]:
     """A creator's conversations, those that need a person first, then the newest."""
     rows = scope.run(
-        "SELECT c.id, f.display_name, c.owner, c.priority, c.safety_hold, c.last_in_at FROM conversations c"
+        "SELECT c.id, f.display_name, c.owner, c.priority, c.safety_hold, c.last_in_at FROM "
+        "conversations c"
         " JOIN fans f ON f.tenant_id = c.tenant_id AND f.id = c.fan_id"
         " WHERE c.tenant_id = :tenant AND c.creator_id = :creator AND c.kind = 'private'"
         " ORDER BY c.owner = 'pending_human' DESC, c.priority, c.last_in_at DESC LIMIT :limit",
@@ -179,7 +187,8 @@ def list_conversations(scope: Scope, creator_id: UUID, *, limit: int = 100) -> l
 
 
 _ORDERS = (
-    "SELECT o.id, o.creator_id, o.fan_id, o.title, o.amount_minor, o.currency, o.state, p.state AS push, o.created_at"
+    "SELECT o.id, o.creator_id, o.fan_id, o.title, o.amount_minor, o.currency, o.state, p.state "
+    "AS push, o.created_at"
     " FROM orders o LEFT JOIN fulfilments p ON p.tenant_id = o.tenant_id AND p.order_id = o.id"
     " WHERE o.tenant_id = :tenant"
 )
@@ -196,7 +205,8 @@ def order(scope: Scope, order_id: UUID) -> OrderStory:
 def orders(scope: Scope, creator_id: UUID, *, since: datetime, until: datetime) -> list[OrderStory]:
     """A creator's orders begun in [since, until), oldest first."""
     rows = scope.run(
-        f"{_ORDERS} AND o.creator_id = :creator AND o.created_at >= :since AND o.created_at < :until"
+        f"{_ORDERS} AND o.creator_id = :creator AND o.created_at >= :since AND o.created_at < "
+        ":until"
         " ORDER BY o.created_at, o.id",
         tenant=scope.tenant_id,
         creator=creator_id,
@@ -226,13 +236,19 @@ _ONLY_IN_PUBLIC = (
 """Whether a fan `f` was only ever heard under posts: they are nobody's subscriber."""
 
 
-def count_chat_activity(scope: Scope, creator_id: UUID, since: datetime, until: datetime) -> ChatCounts:
-    """What was said to and by a creator's side in [since, until), and how many fans came; in chats, not in public."""
+def count_chat_activity(
+    scope: Scope, creator_id: UUID, since: datetime, until: datetime
+) -> ChatCounts:
+    """What was said to and by a creator's side in [since, until), and how many fans came; in chats,
+    not in public."""
     row = scope.run(
-        "SELECT count(*) FILTER (WHERE direction = 'in'), count(*) FILTER (WHERE direction = 'out'),"  # noqa: S608  a constant
+        # a constant
+        "SELECT count(*) FILTER (WHERE direction = 'in'), count(*) FILTER (WHERE direction = "  # noqa: S608  our own names
+        "'out'),"
         " (SELECT count(*) FROM fans f WHERE f.tenant_id = :tenant AND f.creator_id = :creator"
         f"   AND f.created_at >= :since AND f.created_at < :until AND NOT {_ONLY_IN_PUBLIC})"
-        " FROM messages WHERE tenant_id = :tenant AND creator_id = :creator AND at >= :since AND at < :until"
+        " FROM messages WHERE tenant_id = :tenant AND creator_id = :creator AND at >= :since AND "
+        "at < :until"
         " AND kind NOT IN ('remark', 'edited')",
         tenant=scope.tenant_id,
         creator=creator_id,
@@ -242,12 +258,16 @@ def count_chat_activity(scope: Scope, creator_id: UUID, since: datetime, until: 
     return ChatCounts(*row)
 
 
-def payments(scope: Scope, creator_id: UUID, *, since: datetime, until: datetime) -> list[PaymentStory]:
+def payments(
+    scope: Scope, creator_id: UUID, *, since: datetime, until: datetime
+) -> list[PaymentStory]:
     """Every charge of a creator in [since, until), with what became of it."""
     rows = scope.run(
-        "SELECT p.id, p.charge_id, p.amount_minor, p.currency, p.kind, p.order_id, r.state AS refund, p.at"
+        "SELECT p.id, p.charge_id, p.amount_minor, p.currency, p.kind, p.order_id, r.state AS "
+        "refund, p.at"
         " FROM payments p LEFT JOIN refunds r ON r.tenant_id = p.tenant_id AND r.payment_id = p.id"
-        " WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.at >= :since AND p.at < :until"
+        " WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.at >= :since AND p.at < "
+        ":until"
         " ORDER BY p.at, p.id",
         tenant=scope.tenant_id,
         creator=creator_id,
@@ -256,7 +276,13 @@ def payments(scope: Scope, creator_id: UUID, *, since: datetime, until: datetime
     )
     return [
         PaymentStory(
-            row.id, row.charge_id, Money(row.amount_minor, row.currency), row.kind, row.order_id, row.refund, row.at
+            row.id,
+            row.charge_id,
+            Money(row.amount_minor, row.currency),
+            row.kind,
+            row.order_id,
+            row.refund,
+            row.at,
         )
         for row in rows
     ]
@@ -265,7 +291,8 @@ def payments(scope: Scope, creator_id: UUID, *, since: datetime, until: datetime
 def list_owned_packs(scope: Scope, fan_id: UUID) -> list[OwnedPackView]:
     """What a fan has bought, the newest first."""
     rows = scope.run(
-        "SELECT pack_id, title, state FROM entitlements WHERE tenant_id = :tenant AND fan_id = :fan ORDER BY id DESC",
+        "SELECT pack_id, title, state FROM entitlements WHERE tenant_id = :tenant AND fan_id = "
+        ":fan ORDER BY id DESC",
         tenant=scope.tenant_id,
         fan=fan_id,
     )
@@ -273,10 +300,12 @@ def list_owned_packs(scope: Scope, fan_id: UUID) -> list[OwnedPackView]:
 
 
 def fan_facts(scope: Scope, creator_id: UUID) -> list[FanFactsView]:
-    """The read model of a creator's fans, who wrote last first; erased fans, and who only spoke in public, are left
-    out."""
+    """The read model of a creator's fans, who wrote last first; erased fans, and who only spoke in
+    public, are left out."""
     rows = scope.run(
-        "SELECT f.id, f.display_name, x.spent, x.buys, x.messages_in, x.messages_out, x.last_in_at, x.last_out_at"  # noqa: S608  a constant
+        # a constant
+        "SELECT f.id, f.display_name, x.spent, x.buys, x.messages_in, x.messages_out, "  # noqa: S608  our own names
+        "x.last_in_at, x.last_out_at"
         " FROM fan_facts x JOIN fans f ON f.tenant_id = x.tenant_id AND f.id = x.fan_id"
         " WHERE x.tenant_id = :tenant AND x.creator_id = :creator AND f.status <> 'erased'"
         f" AND NOT {_ONLY_IN_PUBLIC}"
@@ -294,18 +323,26 @@ def _list_lines(scope: Scope, conversation_id: UUID) -> tuple[ThreadLine, ...]:
         tenant=scope.tenant_id,
         talk=conversation_id,
     )
-    return tuple(ThreadLine(row.seq, row.author, row.kind, row.body, tuple(row.media), row.at) for row in rows)
+    return tuple(
+        ThreadLine(row.seq, row.author, row.kind, row.body, tuple(row.media), row.at)
+        for row in rows
+    )
 
 
 def _list_unsent_drafts(scope: Scope, conversation_id: UUID) -> tuple[UnsentDraft, ...]:
     rows = scope.run(
-        "SELECT id, kind, state, text, reason FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk"
-        " AND state IN ('pending', 'draft', 'approved', 'auto', 'sending', 'uncertain') ORDER BY id",
+        "SELECT id, kind, state, text, reason FROM drafts WHERE tenant_id = :tenant AND "
+        "conversation_id = :talk"
+        " AND state IN ('pending', 'draft', 'approved', 'auto', 'sending', 'uncertain') ORDER BY "
+        "id",
         tenant=scope.tenant_id,
         talk=conversation_id,
     )
     return tuple(
-        UnsentDraft(row.id, row.kind, DraftState(row.state), row.text, _message_from_json(row.reason)) for row in rows
+        UnsentDraft(
+            row.id, row.kind, DraftState(row.state), row.text, _message_from_json(row.reason)
+        )
+        for row in rows
     )
 
 

@@ -1,4 +1,5 @@
-"""What conversations, drafts, orders and fulfilments may become: data, shared by code, tests and pages."""
+"""What conversations, drafts, orders and fulfilments may become: data, shared by code, tests and
+pages."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -101,12 +102,17 @@ SUBSCRIPTION_STATES = StateGraph(
     edges={
         _S.OFFERED: {_S.ACTIVE},
         _S.ACTIVE: {_S.STOPPED, _S.ENDED},
-        _S.STOPPED: {_S.ACTIVE, _S.ENDED},  # it is taken all the same: money that came is never refused
+        _S.STOPPED: {
+            _S.ACTIVE,
+            _S.ENDED,
+        },  # it is taken all the same: money that came is never refused
         _S.ENDED: {_S.OFFERED, _S.ACTIVE},
     },
 )
 
-REFUND_STATES = StateGraph(initial=R.ASKED, edges={R.ASKED: {R.DONE, R.FAILED}, R.FAILED: {R.ASKED, R.DONE}})
+REFUND_STATES = StateGraph(
+    initial=R.ASKED, edges={R.ASKED: {R.DONE, R.FAILED}, R.FAILED: {R.ASKED, R.DONE}}
+)
 
 UNPAID_ORDER_STATES = frozenset({B.OPEN, B.INVOICED, B.CHECKOUT, B.EXPIRED, B.CANCELLED, B.REFUSED})
 """Orders that a payment moves to `paid`; on any other the payment is a duplicate."""

@@ -1,5 +1,5 @@
-"""What a fan's words say of their age and of danger; an age is told to the gate at once. There is no setting that turns
-this off."""
+"""What a fan's words say of their age and of danger; an age is told to the gate at once. There is
+no setting that turns this off."""
 
 from foundation.db.database import Scope
 from gate.policy import active_policy
@@ -16,7 +16,8 @@ def has_crisis_signal(scope: Scope, text: str) -> bool:
 
 
 def has_minor_signal(scope: Scope, platform: str, user_id: str, *readings: MessageReading) -> bool:
-    """Whether words, read in any of these ways, say or strongly hint that they are a minor's; then the gate knows.
+    """Whether words, read in any of these ways, say or strongly hint that they are a minor's; then
+    the gate knows.
 
     To be called before a conversation is locked: the reader's epoch comes first, as in `tell`.
     """
@@ -24,10 +25,13 @@ def has_minor_signal(scope: Scope, platform: str, user_id: str, *readings: Messa
 
 
 def strongest_age_signal(scope: Scope, *readings: MessageReading) -> MinorSignal:
-    """The strongest thing that words say of their writer's age, read in any of these ways; nobody is told."""
+    """The strongest thing that words say of their writer's age, read in any of these ways; nobody
+    is told."""
     lexicon = active_policy.current_bundle(scope).lexicon
     found = {_detect_signal(one, lexicon) for one in readings}
-    return next((one for one in (MinorSignal.STATED, MinorSignal.HINTED) if one in found), MinorSignal.NONE)
+    return next(
+        (one for one in (MinorSignal.STATED, MinorSignal.HINTED) if one in found), MinorSignal.NONE
+    )
 
 
 def report_age_signal(scope: Scope, platform: str, user_id: str, signal: MinorSignal) -> bool:
@@ -41,6 +45,11 @@ def report_age_signal(scope: Scope, platform: str, user_id: str, signal: MinorSi
 
 def _detect_signal(one: MessageReading, lexicon: Lexicon) -> MinorSignal:
     """What one reading says; of words that were heard before, nothing that they say alone."""
-    if one.known and text_rating.detect_minor_statement(one.text, lexicon=lexicon) is not MinorSignal.NONE:
+    if (
+        one.known
+        and text_rating.detect_minor_statement(one.text, lexicon=lexicon) is not MinorSignal.NONE
+    ):
         return MinorSignal.NONE
-    return text_rating.detect_minor_statement(one.text, before=one.before, asked=one.asked, lexicon=lexicon)
+    return text_rating.detect_minor_statement(
+        one.text, before=one.before, asked=one.asked, lexicon=lexicon
+    )

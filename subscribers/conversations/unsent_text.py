@@ -1,4 +1,5 @@
-"""What members are writing and have not sent: kept per member and conversation, so that no reload loses it."""
+"""What members are writing and have not sent: kept per member and conversation, so that no reload
+loses it."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -23,7 +24,9 @@ class UnsentText(CreatorOwnedRow, table=True):
     __tablename__ = "composings"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "conversation_id", "member_id"),
-        ForeignKeyConstraint(["tenant_id", "conversation_id"], ["conversations.tenant_id", "conversations.id"]),
+        ForeignKeyConstraint(
+            ["tenant_id", "conversation_id"], ["conversations.tenant_id", "conversations.id"]
+        ),
         about="fan",
         keep="until it is sent",
     )
@@ -57,7 +60,8 @@ def store_suggested_text(scope: Scope, talk: Conversation, member_id: UUID, text
     """Lay a model's words into a member's box."""
     store_unsent_text(scope, talk, member_id, text)
     scope.run(
-        "UPDATE composings SET suggested = text WHERE tenant_id = :tenant AND conversation_id = :talk"
+        "UPDATE composings SET suggested = text WHERE tenant_id = :tenant AND conversation_id = "
+        ":talk"
         " AND member_id = :member",
         tenant=scope.tenant_id,
         talk=talk.id,
@@ -80,7 +84,8 @@ def load_suggested_text(scope: Scope, conversation_id: UUID, member_id: UUID) ->
 def clear_unsent_text(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:
     """The text was sent, or taken back."""
     scope.run(
-        "DELETE FROM composings WHERE tenant_id = :tenant AND conversation_id = :talk AND member_id = :member",
+        "DELETE FROM composings WHERE tenant_id = :tenant AND conversation_id = :talk AND "
+        "member_id = :member",
         tenant=scope.tenant_id,
         talk=conversation_id,
         member=member_id,
@@ -90,7 +95,8 @@ def clear_unsent_text(scope: Scope, conversation_id: UUID, member_id: UUID) -> N
 def load_unsent_text(scope: Scope, conversation_id: UUID, member_id: UUID) -> str:
     """What the member had written here; "" for nothing."""
     found = scope.run(
-        "SELECT text FROM composings WHERE tenant_id = :tenant AND conversation_id = :talk AND member_id = :member",
+        "SELECT text FROM composings WHERE tenant_id = :tenant AND conversation_id = :talk AND "
+        "member_id = :member",
         tenant=scope.tenant_id,
         talk=conversation_id,
         member=member_id,

@@ -50,7 +50,8 @@ ACT_WITH_FILES = timedelta(seconds=60)
 """How long a message may take to leave."""
 
 MintPermit = Callable[..., Permit]
-"""`gate.permits.issuance.mint_permit` with the key bound; the claim adds whose words it carries, since nobody reviews their own."""
+"""`gate.permits.issuance.mint_permit` with the key bound; the claim adds whose words it carries,
+since nobody reviews their own."""
 
 STOP_RETRY_DELAY = timedelta(seconds=30)
 
@@ -69,7 +70,8 @@ def message_subject(draft_id: UUID) -> Subject:
 
 
 def compose_message(scope: Scope, row: Draft, channel: Channel) -> Unit:
-    """The message as its one reader will see it, or everybody what answers a remark. Raises NotFound."""
+    """The message as its one reader will see it, or everybody what answers a remark. Raises
+    NotFound."""
     if row.remark_id is not None:
         remark = comment_rows.get_comment_row(scope, row.remark_id)
         by = comment_rows.answer_origin(row.text, row.original_text)
@@ -147,7 +149,8 @@ def judge_message(scope: Scope, row: Draft) -> issuance.Decision:
 def claim_message(
     scope: Scope, draft_id: UUID, *, mint: MintPermit, connectors: Mapping[str, Connector]
 ) -> PreparedStep | Outcome | StagedUploads:
-    """Take a message that may leave, in the lock order of the house: epochs, account, conversation, draft, permit.
+    """Take a message that may leave, in the lock order of the house: epochs, account, conversation,
+    draft, permit.
 
     Raises NotClaimable, and the gate's Denied; both undo everything.
     """
@@ -181,19 +184,24 @@ def claim_message(
 
 
 _CLAIM = """
-UPDATE drafts d SET state = 'sending', attempt = attempt + 1, deadline_at = :deadline, updated_at = house_now()
+UPDATE drafts d SET state = 'sending', attempt = attempt + 1, deadline_at = :deadline, updated_at
+= house_now()
 FROM conversations c, fans f
-WHERE d.tenant_id = :tenant AND d.id = :id AND d.state IN ('approved', 'auto') AND d.expires_at > :now
-  AND c.tenant_id = d.tenant_id AND c.id = d.conversation_id AND f.tenant_id = c.tenant_id AND f.id = c.fan_id
+WHERE d.tenant_id = :tenant AND d.id = :id AND d.state IN ('approved', 'auto') AND d.expires_at >
+:now
+  AND c.tenant_id = d.tenant_id AND c.id = d.conversation_id AND f.tenant_id = c.tenant_id AND
+  f.id = c.fan_id
   AND (d.service <> '' OR f.status = 'active' AND f.opt_out <> 'all' AND (
     NOT c.safety_hold OR d.offer_id IS NULL AND d.kind NOT IN ('invoice', 'pack', 'locked')) AND (
-    d.origin = 'auto' OR d.epoch = c.epoch AND (d.origin = 'bot' AND c.owner = 'bot' AND f.disclosed_at IS NOT NULL
+    d.origin = 'auto' OR d.epoch = c.epoch AND (d.origin = 'bot' AND c.owner = 'bot' AND
+    f.disclosed_at IS NOT NULL
       OR d.origin = 'member' AND c.owner = 'human')))
 """
 
 
 def _claim_draft(scope: Scope, row: Draft, **params: object) -> bool:
-    """C2 in one statement, under a lock on the conversation: what another epoch or owner wrote does not leave."""
+    """C2 in one statement, under a lock on the conversation: what another epoch or owner wrote does
+    not leave."""
     scope.run(
         "SELECT 1 FROM conversations WHERE tenant_id = :tenant AND id = :id FOR SHARE",
         tenant=scope.tenant_id,
@@ -205,8 +213,11 @@ def _claim_draft(scope: Scope, row: Draft, **params: object) -> bool:
 
 
 def postpone_message(scope: Scope, draft_id: UUID, again: timedelta | None) -> timedelta | None:
-    """Why a draft could not be claimed, written down; how long to wait when that may pass, None when it ended."""
-    talk = conversation_rows.lock_conversation(scope, outgoing_messages.get_draft(scope, draft_id).conversation_id)
+    """Why a draft could not be claimed, written down; how long to wait when that may pass, None
+    when it ended."""
+    talk = conversation_rows.lock_conversation(
+        scope, outgoing_messages.get_draft(scope, draft_id).conversation_id
+    )
     row = outgoing_messages.get_draft(scope, draft_id, lock=True)
     if row.state == DraftState.SENDING:
         return send_deadlines.next_check_time(scope, row.deadline_at)
@@ -218,49 +229,74 @@ def postpone_message(scope: Scope, draft_id: UUID, again: timedelta | None) -> t
     if again is not None:
         return again
     fan = directory.get_fan_identity(scope, talk.fan_id, row.channel_id)
-    owed = row.origin == "bot" and row.epoch == talk.epoch and talk.owner == "bot" and fan.status == "active"
+    owed = (
+        row.origin == "bot"
+        and row.epoch == talk.epoch
+        and talk.owner == "bot"
+        and fan.status == "active"
+    )
     if owed and fan.opt_out != "all" and not (talk.safety_hold and row.offer_id is not None):
-        # it stays as it is, out of the way of the notice, which sends it on when it has arrived, or has just done so
+        # it stays as it is, out of the way of the notice, which sends it on when it has arrived, or
+        # has just done so
         return None if fan.disclosed_at is None else RECHECK_BOUNDS
     over = locked_messages.locked_message_refusal(scope, row)
-    outgoing_messages.transition_draft(scope, row, DraftState.CANCELLED, over or Message("draft.superseded"))
+    outgoing_messages.transition_draft(
+        scope, row, DraftState.CANCELLED, over or Message("draft.superseded")
+    )
     if over is not None:
         _notify_unsent(scope, talk, row, over)
     return None
 
 
 def _expire_draft(scope: Scope, talk: Conversation, row: Draft) -> None:
-    """What was written has outlived its moment. A fan who still waits is answered anew, or a person is told."""
+    """What was written has outlived its moment. A fan who still waits is answered anew, or a person
+    is told."""
     reason = Message("draft.too_late")
     outgoing_messages.transition_draft(scope, row, DraftState.EXPIRED, reason)
     bot_speaks = row.origin == "bot" and talk.owner == "bot" and row.epoch == talk.epoch
-    if bot_speaks and talk.last_in_at is not None and scope.now - talk.last_in_at < conversation_rows.SESSION_GAP:
+    if (
+        bot_speaks
+        and talk.last_in_at is not None
+        and scope.now - talk.last_in_at < conversation_rows.SESSION_GAP
+    ):
         outbox.put(
-            scope, ChatTurn(scope.tenant_id, talk.id), lane=conversation_rows.turn_lane(talk.id), holds_lane=True
+            scope,
+            ChatTurn(scope.tenant_id, talk.id),
+            lane=conversation_rows.turn_lane(talk.id),
+            holds_lane=True,
         )
     elif bot_speaks or row.origin != "bot":
         _notify_unsent(scope, talk, row, reason)
 
 
 def deny_message(scope: Scope, draft_id: UUID, decision: issuance.Decision) -> timedelta | None:
-    """The safety check says no: a stop waits, a hold waits for a person, a block ends the draft. The wait, or None."""
-    talk = conversation_rows.lock_conversation(scope, outgoing_messages.get_draft(scope, draft_id).conversation_id)
+    """The safety check says no: a stop waits, a hold waits for a person, a block ends the draft.
+    The wait, or None."""
+    talk = conversation_rows.lock_conversation(
+        scope, outgoing_messages.get_draft(scope, draft_id).conversation_id
+    )
     row = outgoing_messages.get_draft(scope, draft_id, lock=True)
     if row.state == DraftState.SENDING:  # denied between two steps: nothing became visible
         outgoing_messages.transition_draft(scope, row, _state_before_sending(row))
-        step_runner.close_attempt(scope, message_subject(draft_id), Rejected(Message("draft.denied"), permanent=False))
+        step_runner.close_attempt(
+            scope, message_subject(draft_id), Rejected(Message("draft.denied"), permanent=False)
+        )
     if row.state not in (DraftState.APPROVED, DraftState.AUTO):
         return None
     if (
         decision.is_transient or decision.is_stale
     ) and row.expires_at > scope.now:  # anew: what protects a fan may pass it
         outgoing_messages.schedule_message_draft(
-            scope, row, at=scope.now + (STOP_RETRY_DELAY if decision.is_transient else RECHECK_BOUNDS)
+            scope,
+            row,
+            at=scope.now + (STOP_RETRY_DELAY if decision.is_transient else RECHECK_BOUNDS),
         )
         return None
     reason = denial_message(decision)
     held = decision.verdict is Verdict.H and row.origin != "auto"
-    outgoing_messages.transition_draft(scope, row, DraftState.DRAFT if held else DraftState.FAILED, reason)
+    outgoing_messages.transition_draft(
+        scope, row, DraftState.DRAFT if held else DraftState.FAILED, reason
+    )
     _notify_unsent(scope, talk, row, reason)
     return None
 
@@ -275,15 +311,26 @@ def _state_before_sending(row: Draft) -> DraftState:
 
 
 def settle_message(scope: Scope, draft_id: UUID, outcome: Outcome) -> timedelta | None:
-    """Write what became of a message; how long to wait before it may be tried again, None when it ended."""
-    talk = conversation_rows.lock_conversation(scope, outgoing_messages.get_draft(scope, draft_id).conversation_id)
+    """Write what became of a message; how long to wait before it may be tried again, None when it
+    ended."""
+    talk = conversation_rows.lock_conversation(
+        scope, outgoing_messages.get_draft(scope, draft_id).conversation_id
+    )
     row = outgoing_messages.get_draft(scope, draft_id, lock=True)
-    wait = _settle_draft(scope, talk, row, outcome) if row.state in (DraftState.SENDING, DraftState.UNCERTAIN) else None
-    step_runner.close_attempt(scope, message_subject(draft_id), outcome, note_copy=issuance.record_copy)
+    wait = (
+        _settle_draft(scope, talk, row, outcome)
+        if row.state in (DraftState.SENDING, DraftState.UNCERTAIN)
+        else None
+    )
+    step_runner.close_attempt(
+        scope, message_subject(draft_id), outcome, note_copy=issuance.record_copy
+    )
     return wait
 
 
-def _settle_draft(scope: Scope, talk: Conversation, row: Draft, outcome: Outcome) -> timedelta | None:
+def _settle_draft(
+    scope: Scope, talk: Conversation, row: Draft, outcome: Outcome
+) -> timedelta | None:
     match outcome:
         case Published(native_id=native_id):
             _record_sent(scope, talk, row, native_id)
@@ -345,7 +392,9 @@ def _record_sent(scope: Scope, talk: Conversation, row: Draft, native_id: str) -
 def _observe_first_reply(scope: Scope, talk: Conversation, author: str) -> None:
     if talk.unanswered_since is not None:
         waited = (scope.now - talk.unanswered_since).total_seconds()
-        scope.after_commit(partial(telemetry.FIRST_REPLY_SECONDS.labels(author).observe, max(waited, 0.0)))
+        scope.after_commit(
+            partial(telemetry.FIRST_REPLY_SECONDS.labels(author).observe, max(waited, 0.0))
+        )
 
 
 def _notify_unsent(scope: Scope, talk: Conversation, row: Draft, reason: Message) -> None:
@@ -355,36 +404,52 @@ def _notify_unsent(scope: Scope, talk: Conversation, row: Draft, reason: Message
         return
     notices.put(scope, reason, cause=f"draft:{row.id}:failed", creator_id=row.creator_id)
     waits = row.state == DraftState.DRAFT  # for a person, who may send it yet
-    if row.kind in ("invoice", locked_messages.LOCKED_KIND) and row.order_id is not None and not waits:
+    if (
+        row.kind in ("invoice", locked_messages.LOCKED_KIND)
+        and row.order_id is not None
+        and not waits
+    ):
         order = order_rows.get_order(scope, row.order_id, lock=True)
         if ORDER_STATES.allows(OrderState(order.state), OrderState.REFUSED):
             order_rows.transition_order(scope, order, OrderState.REFUSED, reason)
     if row.kind in ("invoice", "pack"):
-        outgoing_messages.send_automated_message(scope, talk, Message(f"service.{row.kind}_not_sent"))
+        outgoing_messages.send_automated_message(
+            scope, talk, Message(f"service.{row.kind}_not_sent")
+        )
 
 
 def is_message_uncertain(scope: Scope, draft_id: UUID) -> bool:
-    """Whether the draft's answer is missing; one left alone past its deadline becomes uncertain here."""
+    """Whether the draft's answer is missing; one left alone past its deadline becomes uncertain
+    here."""
     row = outgoing_messages.get_draft(scope, draft_id, lock=True)
-    if row.state == DraftState.SENDING and row.deadline_at is not None and row.deadline_at < scope.now:
-        outgoing_messages.transition_draft(scope, row, DraftState.UNCERTAIN, Message("draft.unsure"))
+    if (
+        row.state == DraftState.SENDING
+        and row.deadline_at is not None
+        and row.deadline_at < scope.now
+    ):
+        outgoing_messages.transition_draft(
+            scope, row, DraftState.UNCERTAIN, Message("draft.unsure")
+        )
     return row.state == DraftState.UNCERTAIN
 
 
 def settle_message_lookup(scope: Scope, draft_id: UUID, sighting: LookupResult) -> None:
-    """Bring a message out of doubt by what was seen: sent, or surely absent and sent again, or looked for once more."""
+    """Bring a message out of doubt by what was seen: sent, or surely absent and sent again, or
+    looked for once more."""
     if isinstance(sighting, Found):
         settle_message(scope, draft_id, Published(sighting.native_id, sighting.url, sighting.at))
         return
-    if locked_messages.is_locked_message_bought(scope, outgoing_messages.get_draft(scope, draft_id)):
+    if locked_messages.is_locked_message_bought(
+        scope, outgoing_messages.get_draft(scope, draft_id)
+    ):
         mark_message_arrived(scope, draft_id)
         return
     row = outgoing_messages.get_draft(scope, draft_id, lock=True)
     if row.state != DraftState.UNCERTAIN:
         return
-    if not reconciliation.is_possibly_published(scope, message_subject(draft_id)) or reconciliation.is_proven_absent(
+    if not reconciliation.is_possibly_published(
         scope, message_subject(draft_id)
-    ):
+    ) or reconciliation.is_proven_absent(scope, message_subject(draft_id)):
         reconciliation.mark_absent(scope, message_subject(draft_id))
         outgoing_messages.transition_draft(scope, row, _state_before_sending(row))
         outgoing_messages.schedule_message_draft(scope, row)
@@ -398,17 +463,22 @@ def settle_message_lookup(scope: Scope, draft_id: UUID, sighting: LookupResult) 
 
 
 def mark_message_arrived(scope: Scope, draft_id: UUID) -> None:
-    """A message in doubt lies before its reader, as something else proves; its number was never told."""
+    """A message in doubt lies before its reader, as something else proves; its number was never
+    told."""
     notices.close(scope, f"draft:{draft_id}:unsure")
     settle_message(scope, draft_id, Published(f"seen:{draft_id}", "", scope.now))
 
 
 def settle_message_by_member(scope: Scope, draft_id: UUID, *, arrived: bool) -> None:
-    """A member looked at the conversation: the message stands there, or it does not and may go again.
+    """A member looked at the conversation: the message stands there, or it does not and may go
+    again.
 
-    Nothing to do where the doubt ended meanwhile. Raises Conflict while the attempt is still under way.
+    Nothing to do where the doubt ended meanwhile. Raises Conflict while the attempt is still under
+    way.
     """
-    talk = conversation_rows.lock_conversation(scope, outgoing_messages.get_draft(scope, draft_id).conversation_id)
+    talk = conversation_rows.lock_conversation(
+        scope, outgoing_messages.get_draft(scope, draft_id).conversation_id
+    )
     row = outgoing_messages.get_draft(scope, draft_id, lock=True)
     if row.state != DraftState.UNCERTAIN:
         return
@@ -417,7 +487,10 @@ def settle_message_by_member(scope: Scope, draft_id: UUID, *, arrived: bool) -> 
         native_id = f"seen:{draft_id}"  # nobody reads the platform's own number off a screen
         _record_sent(scope, talk, row, native_id)
         step_runner.close_attempt(
-            scope, message_subject(draft_id), Published(native_id, "", scope.now), note_copy=issuance.record_copy
+            scope,
+            message_subject(draft_id),
+            Published(native_id, "", scope.now),
+            note_copy=issuance.record_copy,
         )
         return
     reconciliation.mark_absent(scope, message_subject(draft_id))

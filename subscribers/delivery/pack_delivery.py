@@ -1,4 +1,5 @@
-"""A paid pack is pushed once; whatever became of the push, what was bought can be pulled for ever."""
+"""A paid pack is pushed once; whatever became of the push, what was bought can be pulled for
+ever."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,7 +79,8 @@ def compose_pack(scope: Scope, row: Fulfilment, channel: Channel) -> Unit:
 
 
 def judge_pack(scope: Scope, fulfilment_id: UUID) -> None:
-    """Let the safety check see a sale as soon as it is made; what it says counts again when the pack is pushed."""
+    """Let the safety check see a sale as soon as it is made; what it says counts again when the
+    pack is pushed."""
     row = _get_fulfilment(scope, fulfilment_id)
     unit = compose_pack(scope, row, queries.get_channel(scope, row.channel_id))
     issuance.judge_unit(scope, unit, author=scope.actor)
@@ -105,7 +107,10 @@ def claim_pack_delivery(
         raise NotClaimable
     order = order_rows.get_order(scope, row.order_id, lock=True)
     row = _get_fulfilment(scope, fulfilment_id, lock=True)
-    if row.state != FulfilmentState.WAITING or order.state not in (OrderState.PAID, OrderState.FULFILLING):
+    if row.state != FulfilmentState.WAITING or order.state not in (
+        OrderState.PAID,
+        OrderState.FULFILLING,
+    ):
         raise NotClaimable
     if order.state == OrderState.PAID:
         order_rows.transition_order(scope, order, OrderState.FULFILLING)
@@ -114,15 +119,24 @@ def claim_pack_delivery(
     row.attempt = row.attempt + 1
     row.deadline_at = deadline
     scope.add(row)
-    outbox.put(scope, ChatReconcile(scope.tenant_id, fulfilment_id, "fulfilment"), at=deadline + SEND_MARGIN)
+    outbox.put(
+        scope,
+        ChatReconcile(scope.tenant_id, fulfilment_id, "fulfilment"),
+        at=deadline + SEND_MARGIN,
+    )
     return step_runner.prepare_step(
         scope, channel=channel, unit=unit, kind="send", act=ACT, mint=mint, connectors=connectors
     )
 
 
-def postpone_pack_delivery(scope: Scope, fulfilment_id: UUID, again: timedelta | None) -> timedelta | None:
-    """A push that could not be claimed: worried about after a while. The wait, None when it ended."""
-    talk = conversation_rows.lock_conversation(scope, _get_fulfilment(scope, fulfilment_id).conversation_id)
+def postpone_pack_delivery(
+    scope: Scope, fulfilment_id: UUID, again: timedelta | None
+) -> timedelta | None:
+    """A push that could not be claimed: worried about after a while. The wait, None when it
+    ended."""
+    talk = conversation_rows.lock_conversation(
+        scope, _get_fulfilment(scope, fulfilment_id).conversation_id
+    )
     row = _get_fulfilment(scope, fulfilment_id, lock=True)
     if row.state == FulfilmentState.SENDING:
         return send_deadlines.next_check_time(scope, row.deadline_at)
@@ -134,9 +148,14 @@ def postpone_pack_delivery(scope: Scope, fulfilment_id: UUID, again: timedelta |
     return again
 
 
-def refund_denied_pack(scope: Scope, fulfilment_id: UUID, decision: issuance.Decision) -> timedelta | None:
-    """The safety check refuses a paid pack: the money goes back, the fan is told. A stop is waited for."""
-    talk = conversation_rows.lock_conversation(scope, _get_fulfilment(scope, fulfilment_id).conversation_id)
+def refund_denied_pack(
+    scope: Scope, fulfilment_id: UUID, decision: issuance.Decision
+) -> timedelta | None:
+    """The safety check refuses a paid pack: the money goes back, the fan is told. A stop is waited
+    for."""
+    talk = conversation_rows.lock_conversation(
+        scope, _get_fulfilment(scope, fulfilment_id).conversation_id
+    )
     row = _get_fulfilment(scope, fulfilment_id, lock=True)
     if row.state == FulfilmentState.SENDING:  # denied between two steps: nothing became visible
         _transition_fulfilment(scope, row, FulfilmentState.WAITING)
@@ -147,29 +166,43 @@ def refund_denied_pack(scope: Scope, fulfilment_id: UUID, decision: issuance.Dec
         return None
     if decision.is_transient or decision.is_stale:
         _handle_overdue(scope, talk, row)
-        _schedule_retry(scope, row, message_delivery.STOP_RETRY_DELAY if decision.is_transient else RECHECK_BOUNDS)
+        _schedule_retry(
+            scope,
+            row,
+            message_delivery.STOP_RETRY_DELAY if decision.is_transient else RECHECK_BOUNDS,
+        )
         return None
     reason = message_delivery.denial_message(decision)
     _transition_fulfilment(scope, row, FulfilmentState.REFUSED, reason)
     refunds.request_refund(scope, row.payment_id, reason=Message("refund.not_cleared"))
-    notices.put(scope, reason, cause=f"fulfilment:{row.id}:refused", urgent=True, creator_id=row.creator_id)
+    notices.put(
+        scope, reason, cause=f"fulfilment:{row.id}:refused", urgent=True, creator_id=row.creator_id
+    )
     return None
 
 
 def settle_pack_delivery(scope: Scope, fulfilment_id: UUID, outcome: Outcome) -> timedelta | None:
     """Write what became of the push; how long to wait before another try, None when it ended."""
-    talk = conversation_rows.lock_conversation(scope, _get_fulfilment(scope, fulfilment_id).conversation_id)
+    talk = conversation_rows.lock_conversation(
+        scope, _get_fulfilment(scope, fulfilment_id).conversation_id
+    )
     order = order_rows.get_order(scope, _get_fulfilment(scope, fulfilment_id).order_id, lock=True)
     row = _get_fulfilment(scope, fulfilment_id, lock=True)
     open_still = row.state in (FulfilmentState.SENDING, FulfilmentState.UNCERTAIN)
     wait = _settle_fulfilment(scope, talk, row, outcome) if open_still else None
-    if row.state == FulfilmentState.DELIVERED and ORDER_STATES.allows(OrderState(order.state), OrderState.FULFILLED):
+    if row.state == FulfilmentState.DELIVERED and ORDER_STATES.allows(
+        OrderState(order.state), OrderState.FULFILLED
+    ):
         order_rows.transition_order(scope, order, OrderState.FULFILLED)
-    step_runner.close_attempt(scope, pack_subject(fulfilment_id), outcome, note_copy=issuance.record_copy)
+    step_runner.close_attempt(
+        scope, pack_subject(fulfilment_id), outcome, note_copy=issuance.record_copy
+    )
     return wait
 
 
-def _settle_fulfilment(scope: Scope, talk: Conversation, row: Fulfilment, outcome: Outcome) -> timedelta | None:
+def _settle_fulfilment(
+    scope: Scope, talk: Conversation, row: Fulfilment, outcome: Outcome
+) -> timedelta | None:
     match outcome:
         case Published(native_id=native_id):
             _record_delivered(scope, talk, row, native_id)
@@ -215,7 +248,8 @@ def _record_delivered(scope: Scope, talk: Conversation, row: Fulfilment, native_
 
 
 def _mark_uncertain(scope: Scope, row: Fulfilment, reason: Message) -> None:
-    """The pack may have arrived: it is looked for, not pushed again; the receipt's button brings it on demand."""
+    """The pack may have arrived: it is looked for, not pushed again; the receipt's button brings it
+    on demand."""
     if row.state == FulfilmentState.SENDING:
         _transition_fulfilment(scope, row, FulfilmentState.UNCERTAIN, reason)
     at = reconciliation.next_look_at(scope, pack_subject(row.id)) or scope.now + SEND_MARGIN
@@ -224,7 +258,8 @@ def _mark_uncertain(scope: Scope, row: Fulfilment, reason: Message) -> None:
 
 
 def _schedule_retry(scope: Scope, row: Fulfilment, after: timedelta) -> None:
-    """Push in a while, by a row that does not hold the lane meanwhile: what protects a fan may pass it."""
+    """Push in a while, by a row that does not hold the lane meanwhile: what protects a fan may pass
+    it."""
     again = OrderFulfil(scope.tenant_id, row.id)
     lane = conversation_rows.chat_lane(row.conversation_id)
     outbox.put(scope, again, at=scope.now + after, lane=lane, holds_lane=True, priority=2)
@@ -241,28 +276,40 @@ def _handle_overdue(scope: Scope, talk: Conversation, row: Fulfilment) -> None:
 
 def _notify_overdue(scope: Scope, talk: Conversation, row: Fulfilment) -> None:
     late = Message("fulfilment.late")
-    notices.put(scope, late, cause=f"fulfilment:{row.id}:late", urgent=True, creator_id=row.creator_id)
+    notices.put(
+        scope, late, cause=f"fulfilment:{row.id}:late", urgent=True, creator_id=row.creator_id
+    )
     conversation_rows.escalate_to_member(scope, talk, late, urgent=True)
 
 
 def is_pack_delivery_uncertain(scope: Scope, fulfilment_id: UUID) -> bool:
-    """Whether the push's answer is missing; one left alone past its deadline becomes uncertain here."""
+    """Whether the push's answer is missing; one left alone past its deadline becomes uncertain
+    here."""
     row = _get_fulfilment(scope, fulfilment_id, lock=True)
-    if row.state == FulfilmentState.SENDING and row.deadline_at is not None and row.deadline_at < scope.now:
+    if (
+        row.state == FulfilmentState.SENDING
+        and row.deadline_at is not None
+        and row.deadline_at < scope.now
+    ):
         _transition_fulfilment(scope, row, FulfilmentState.UNCERTAIN, Message("draft.unsure"))
     return row.state == FulfilmentState.UNCERTAIN
 
 
 def settle_pack_lookup(scope: Scope, fulfilment_id: UUID, sighting: LookupResult) -> None:
-    """Bring a push out of doubt: delivered; or proven absent, and then, only then, pushed once more."""
+    """Bring a push out of doubt: delivered; or proven absent, and then, only then, pushed once
+    more."""
     if isinstance(sighting, Found):
-        settle_pack_delivery(scope, fulfilment_id, Published(sighting.native_id, sighting.url, sighting.at))
+        settle_pack_delivery(
+            scope, fulfilment_id, Published(sighting.native_id, sighting.url, sighting.at)
+        )
         return
     row = _get_fulfilment(scope, fulfilment_id, lock=True)
     if row.state != FulfilmentState.UNCERTAIN:
         return
     what = pack_subject(fulfilment_id)
-    if not reconciliation.is_possibly_published(scope, what) or reconciliation.is_proven_absent(scope, what):
+    if not reconciliation.is_possibly_published(scope, what) or reconciliation.is_proven_absent(
+        scope, what
+    ):
         reconciliation.mark_absent(scope, what)
         _transition_fulfilment(scope, row, FulfilmentState.WAITING)
         _schedule_retry(scope, row, timedelta())
@@ -270,14 +317,17 @@ def settle_pack_lookup(scope: Scope, fulfilment_id: UUID, sighting: LookupResult
     at = reconciliation.next_look_at(scope, what)
     if at is None:
         late = Message("fulfilment.unsure")
-        notices.put(scope, late, cause=f"fulfilment:{row.id}:late", urgent=True, creator_id=row.creator_id)
+        notices.put(
+            scope, late, cause=f"fulfilment:{row.id}:late", urgent=True, creator_id=row.creator_id
+        )
         return
     outbox.put(scope, ChatReconcile(scope.tenant_id, fulfilment_id, "fulfilment"), at=at)
 
 
 @dataclass(frozen=True)
 class OwnedPack:
-    """A pack that a fan may see again: bought by the order, or opened by a subscription for as long as that runs."""
+    """A pack that a fan may see again: bought by the order, or opened by a subscription for as long
+    as that runs."""
 
     pack_id: UUID
     title: str
@@ -285,8 +335,13 @@ class OwnedPack:
 
 
 def send_owned_packs(scope: Scope, talk: Conversation, pack_id: UUID | None) -> None:
-    """What the fan asks back of what they own: one pack's pictures, or the list of all; a new message each time."""
-    owned = [one for one in list_owned_packs(scope, talk.fan_id) if pack_id is None or one.pack_id == pack_id]
+    """What the fan asks back of what they own: one pack's pictures, or the list of all; a new
+    message each time."""
+    owned = [
+        one
+        for one in list_owned_packs(scope, talk.fan_id)
+        if pack_id is None or one.pack_id == pack_id
+    ]
     if not owned:
         outgoing_messages.send_automated_message(scope, talk, Message("service.purchases.none"))
     elif _opened_here(scope, talk):
@@ -299,7 +354,9 @@ def send_owned_packs(scope: Scope, talk: Conversation, pack_id: UUID | None) -> 
 
 def _opened_here(scope: Scope, talk: Conversation) -> bool:
     """Whether the platform shows what was bought where it was sold, for as long as it stands."""
-    rail = installed_rails.rail_terms_by_platform().get(queries.get_channel(scope, talk.channel_id).platform)
+    rail = installed_rails.rail_terms_by_platform().get(
+        queries.get_channel(scope, talk.channel_id).platform
+    )
     return rail is not None and rail.locked
 
 
@@ -317,7 +374,9 @@ def resend_pack(scope: Scope, talk: Conversation, owned: OwnedPack) -> None:
         order_id=owned.order_id,
     )
     message_delivery.judge_message(scope, draft)
-    outgoing_messages.schedule_message_draft(scope, draft, priority=outgoing_messages.PAYMENT_SEND_PRIORITY)
+    outgoing_messages.schedule_message_draft(
+        scope, draft, priority=outgoing_messages.PAYMENT_SEND_PRIORITY
+    )
 
 
 def _send_purchase_list(scope: Scope, talk: Conversation, owned: list[OwnedPack]) -> None:
@@ -326,7 +385,8 @@ def _send_purchase_list(scope: Scope, talk: Conversation, owned: list[OwnedPack]
         talk,
         Message("service.purchases.list"),
         buttons=[
-            outgoing_messages.owned_pack_button(talk.language, one.title, one.pack_id) for one in owned[:MAX_SHOWN]
+            outgoing_messages.owned_pack_button(talk.language, one.title, one.pack_id)
+            for one in owned[:MAX_SHOWN]
         ],
     )
 
@@ -334,8 +394,10 @@ def _send_purchase_list(scope: Scope, talk: Conversation, owned: list[OwnedPack]
 def list_owned_packs(scope: Scope, fan_id: UUID) -> list[OwnedPack]:
     """All packs of a fan: what they bought, the newest first, then what a subscription opens."""
     rows = scope.run(
-        "SELECT e.pack_id, e.title, p.order_id FROM entitlements e JOIN payments p ON p.tenant_id = e.tenant_id"
-        " AND p.id = e.payment_id WHERE e.tenant_id = :tenant AND e.fan_id = :fan AND e.state = 'active'"
+        "SELECT e.pack_id, e.title, p.order_id FROM entitlements e JOIN payments p ON p.tenant_id "
+        "= e.tenant_id"
+        " AND p.id = e.payment_id WHERE e.tenant_id = :tenant AND e.fan_id = :fan AND e.state = "
+        "'active'"
         " ORDER BY e.id DESC",
         tenant=scope.tenant_id,
         fan=fan_id,
@@ -343,13 +405,17 @@ def list_owned_packs(scope: Scope, fan_id: UUID) -> list[OwnedPack]:
     bought = [OwnedPack(row.pack_id, row.title, row.order_id) for row in rows]
     known = {one.pack_id for one in bought}
     opened = [
-        packs.get_pack(scope, one) for one in subscription_rows.packs_opened_for_fan(scope, fan_id) if one not in known
+        packs.get_pack(scope, one)
+        for one in subscription_rows.packs_opened_for_fan(scope, fan_id)
+        if one not in known
     ]
     return [*bought, *(OwnedPack(pack.id, pack.title, None) for pack in opened if pack.media)]
 
 
 def _get_fulfilment(scope: Scope, fulfilment_id: UUID, *, lock: bool = False) -> Fulfilment:
-    statement = select(Fulfilment).where(Fulfilment.tenant_id == scope.tenant_id, Fulfilment.id == fulfilment_id)
+    statement = select(Fulfilment).where(
+        Fulfilment.tenant_id == scope.tenant_id, Fulfilment.id == fulfilment_id
+    )
     statement = statement.with_for_update() if lock else statement
     row = scope.session.exec(statement.execution_options(populate_existing=True)).one_or_none()
     if row is None:

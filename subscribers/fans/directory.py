@@ -58,14 +58,19 @@ def find_or_create_fan(
     language: str = "",
     said: str = "",
 ) -> FanIdentityView:
-    """The fan behind a platform's id on one of our accounts; added at first sight. One per creator, never shared.
+    """The fan behind a platform's id on one of our accounts; added at first sight. One per creator,
+    never shared.
 
-    Where the platform tells no `language`, that of what they `said` counts, and the creator's first one until it tells.
+    Where the platform tells no `language`, that of what they `said` counts, and the creator's first
+    one until it tells.
     """
     heard = None if language else language_detection.detect_language(said)
     scope.lock(f"fan:{scope.tenant_id}:{channel_id}:{native_id}")
     known = _find_identity(
-        scope, "i.channel_id = :channel AND i.native_id = :native", channel=channel_id, native=native_id
+        scope,
+        "i.channel_id = :channel AND i.native_id = :native",
+        channel=channel_id,
+        native=native_id,
     )
     if known is not None:
         known = known if known.reachable == "yes" else _record_reachable(scope, known)
@@ -92,7 +97,9 @@ def find_or_create_fan(
 
 def get_fan_identity(scope: Scope, fan_id: UUID, channel_id: UUID) -> FanIdentityView:
     """A fan as an account knows them. Raises NotFound."""
-    found = _find_identity(scope, "i.channel_id = :channel AND i.fan_id = :fan", channel=channel_id, fan=fan_id)
+    found = _find_identity(
+        scope, "i.channel_id = :channel AND i.fan_id = :fan", channel=channel_id, fan=fan_id
+    )
     if found is None:
         raise NotFound("fan.unknown")
     return found
@@ -101,13 +108,18 @@ def get_fan_identity(scope: Scope, fan_id: UUID, channel_id: UUID) -> FanIdentit
 def find_fan_identity(scope: Scope, channel_id: UUID, native_id: str) -> FanIdentityView | None:
     """A fan by what the platform calls them; None for one this account never heard."""
     return _find_identity(
-        scope, "i.channel_id = :channel AND i.native_id = :native", channel=channel_id, native=native_id
+        scope,
+        "i.channel_id = :channel AND i.native_id = :native",
+        channel=channel_id,
+        native=native_id,
     )
 
 
 def _find_identity(scope: Scope, condition: str, **params: Any) -> FanIdentityView | None:
     row = scope.run(
-        "SELECT f.id, i.creator_id, i.channel_id, i.native_id, f.display_name, f.language, f.opt_out, f.status,"  # noqa: S608  two constants
+        # two constants
+        "SELECT f.id, i.creator_id, i.channel_id, i.native_id, f.display_name, f.language, "  # noqa: S608  our own names
+        "f.opt_out, f.status,"
         " f.disclosed_at, i.reachable FROM fan_identities i"
         " JOIN fans f ON f.tenant_id = i.tenant_id AND f.id = i.fan_id"
         f" WHERE i.tenant_id = :tenant AND {condition}",
@@ -131,10 +143,13 @@ def latest_fan_ids(scope: Scope, channel_id: UUID, most: int) -> list[str]:
     return [row.native_id for row in rows]
 
 
-def filter_active_fans(scope: Scope, channels: Collection[UUID], native_ids: Collection[str]) -> list[str]:
+def filter_active_fans(
+    scope: Scope, channels: Collection[UUID], native_ids: Collection[str]
+) -> list[str]:
     """Those of these platform ids that are fans of these accounts and blocked by none."""
     rows = scope.run(
-        "SELECT i.native_id FROM fan_identities i JOIN fans f ON f.tenant_id = i.tenant_id AND f.id = i.fan_id"
+        "SELECT i.native_id FROM fan_identities i JOIN fans f ON f.tenant_id = i.tenant_id AND "
+        "f.id = i.fan_id"
         " WHERE i.tenant_id = :tenant AND i.channel_id = ANY(:channels) AND i.native_id = ANY(:ids)"
         " GROUP BY i.native_id HAVING bool_and(f.status = 'active') ORDER BY i.native_id",
         tenant=scope.tenant_id,
@@ -145,9 +160,11 @@ def filter_active_fans(scope: Scope, channels: Collection[UUID], native_ids: Col
 
 
 def record_opt_out(scope: Scope, fan_id: UUID, what: Literal["sales", "all"]) -> bool:
-    """The fan wants no offers (`sales`) or nothing at all (`all`); only the fan can lift it. Says whether it is new."""
+    """The fan wants no offers (`sales`) or nothing at all (`all`); only the fan can lift it. Says
+    whether it is new."""
     done = scope.run(
-        "UPDATE fans SET opt_out = :what, updated_at = house_now() WHERE tenant_id = :tenant AND id = :fan"
+        "UPDATE fans SET opt_out = :what, updated_at = house_now() WHERE tenant_id = :tenant AND "
+        "id = :fan"
         " AND opt_out <> :what AND opt_out <> 'all'",
         tenant=scope.tenant_id,
         fan=fan_id,
@@ -161,7 +178,8 @@ def record_opt_out(scope: Scope, fan_id: UUID, what: Literal["sales", "all"]) ->
 def record_opt_in(scope: Scope, fan_id: UUID) -> None:
     """The fan wants to hear from us again: only they can say so."""
     scope.run(
-        "UPDATE fans SET opt_out = 'none', updated_at = house_now() WHERE tenant_id = :tenant AND id = :fan",
+        "UPDATE fans SET opt_out = 'none', updated_at = house_now() WHERE tenant_id = :tenant AND "
+        "id = :fan",
         tenant=scope.tenant_id,
         fan=fan_id,
     )
@@ -186,7 +204,10 @@ def mark_unreachable(scope: Scope, fan_id: UUID, channel_id: UUID) -> None:
 def mark_blocked_by_fan(scope: Scope, channel_id: UUID, native_id: str) -> None:
     """The platform says that whoever it calls so takes no messages of this account any more."""
     known = _find_identity(
-        scope, "i.channel_id = :channel AND i.native_id = :native", channel=channel_id, native=native_id
+        scope,
+        "i.channel_id = :channel AND i.native_id = :native",
+        channel=channel_id,
+        native=native_id,
     )
     if known is not None:
         mark_unreachable(scope, known.fan_id, channel_id)
@@ -199,7 +220,8 @@ def _first_language(scope: Scope, creator_id: UUID) -> str:
 def _record_language(scope: Scope, known: FanIdentityView, language: str) -> FanIdentityView:
     """They write in another language than we thought."""
     scope.run(
-        "UPDATE fans SET language = :language, updated_at = house_now() WHERE tenant_id = :tenant AND id = :fan",
+        "UPDATE fans SET language = :language, updated_at = house_now() WHERE tenant_id = :tenant "
+        "AND id = :fan",
         language=language,
         tenant=scope.tenant_id,
         fan=known.fan_id,
@@ -212,7 +234,8 @@ def _record_reachable(scope: Scope, known: FanIdentityView) -> FanIdentityView:
     if known.reachable == "blocked_us":
         scope.run(
             "UPDATE fan_identities SET reachable = 'yes', updated_at = house_now()"
-            " WHERE tenant_id = :tenant AND fan_id = :fan AND channel_id = :channel AND reachable = 'blocked_us'",
+            " WHERE tenant_id = :tenant AND fan_id = :fan AND channel_id = :channel AND reachable "
+            "= 'blocked_us'",
             tenant=scope.tenant_id,
             fan=known.fan_id,
             channel=known.channel_id,
@@ -234,7 +257,8 @@ def record_ai_disclosure(scope: Scope, fan_id: UUID, version: str) -> None:
 
 def _set_status(scope: Scope, fan_id: UUID, status: str) -> None:
     scope.run(
-        "UPDATE fans SET status = :status, updated_at = house_now() WHERE tenant_id = :tenant AND id = :fan",
+        "UPDATE fans SET status = :status, updated_at = house_now() WHERE tenant_id = :tenant AND "
+        "id = :fan",
         tenant=scope.tenant_id,
         fan=fan_id,
         status=status,
@@ -245,11 +269,16 @@ def rebuild_facts(scope: Scope, fan_id: UUID) -> None:
     """Count a fan's read model anew from ledger and messages."""
     scope.run(
         "UPDATE fan_facts SET (messages_in, messages_out, last_in_at, last_out_at) = ("
-        "   SELECT count(*) FILTER (WHERE m.direction = 'in'), count(*) FILTER (WHERE m.direction = 'out'),"
-        "     max(m.at) FILTER (WHERE m.direction = 'in'), max(m.at) FILTER (WHERE m.direction = 'out')"
-        "   FROM messages m JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
-        "   WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND m.kind NOT IN ('remark', 'edited')),"
-        " buys = (SELECT count(*) FROM entitlements WHERE tenant_id = :tenant AND fan_id = :fan AND state = 'active'),"
+        "   SELECT count(*) FILTER (WHERE m.direction = 'in'), count(*) FILTER (WHERE m.direction "
+        "= 'out'),"
+        "     max(m.at) FILTER (WHERE m.direction = 'in'), max(m.at) FILTER (WHERE m.direction = "
+        "'out')"
+        "   FROM messages m JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = "
+        "m.conversation_id"
+        "   WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND m.kind NOT IN ('remark', "
+        "'edited')),"
+        " buys = (SELECT count(*) FROM entitlements WHERE tenant_id = :tenant AND fan_id = :fan "
+        "AND state = 'active'),"
         " spent = (SELECT coalesce(jsonb_object_agg(currency, minor), '{}'::jsonb) FROM ("
         "   SELECT e.currency, -sum(e.amount_minor) AS minor FROM ledger_transactions t"
         "   JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id"

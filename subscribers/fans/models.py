@@ -11,7 +11,8 @@ from subscribers.table_columns import chat_table_arguments
 
 
 class Fan(CreatorOwnedRow, table=True):
-    """A person who writes to one creator. Age is no column: it is asked of `gate.viewers.age_assurance` by identity."""
+    """A person who writes to one creator. Age is no column: it is asked of
+    `gate.viewers.age_assurance` by identity."""
 
     __tablename__ = "fans"
     __table_args__ = chat_table_arguments()
@@ -48,7 +49,9 @@ class FanFacts(CreatorOwnedRow, table=True):
     """Read model of a fan, rebuilt from ledger and messages; nobody writes it by hand."""
 
     __tablename__ = "fan_facts"
-    __table_args__ = chat_table_arguments(UniqueConstraint("tenant_id", "fan_id"), tenant_foreign_key("fan_id", "fans"))
+    __table_args__ = chat_table_arguments(
+        UniqueConstraint("tenant_id", "fan_id"), tenant_foreign_key("fan_id", "fans")
+    )
     fan_id: UUID
     spent: dict[str, Any] = jsonb_column()
     """Minor units by currency, refunds taken off."""

@@ -1,4 +1,5 @@
-"""What happened between a creator and their fans, in order: for timelines, rollups and reports. Frozen values."""
+"""What happened between a creator and their fans, in order: for timelines, rollups and reports.
+Frozen values."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +26,8 @@ class MessageLine:
 
 @dataclass(frozen=True)
 class SaleLine:
-    """Money that came in, or went back (`amount` is then negative); `fan` is "" where nobody says whose it was."""
+    """Money that came in, or went back (`amount` is then negative); `fan` is "" where nobody says
+    whose it was."""
 
     payment_id: UUID
     kind: Literal["sale", "refund"]
@@ -43,7 +45,8 @@ def messages_between(
         "SELECT m.id, m.at, f.display_name, m.direction, m.author, m.kind, m.body FROM messages m"
         " JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
         " JOIN fans f ON f.tenant_id = c.tenant_id AND f.id = c.fan_id"
-        " WHERE m.tenant_id = :tenant AND m.creator_id = :creator AND m.at >= :since AND m.at < :until"
+        " WHERE m.tenant_id = :tenant AND m.creator_id = :creator AND m.at >= :since AND m.at < "
+        ":until"
         " ORDER BY m.at, m.id LIMIT :limit",
         tenant=scope.tenant_id,
         creator=creator_id,
@@ -60,20 +63,27 @@ WITH sold AS (
   FROM ledger_transactions t JOIN payments p ON p.tenant_id = t.tenant_id
     AND p.id = CASE WHEN t.source_key ~ '^[0-9a-f-]{36}$' THEN CAST(t.source_key AS uuid) END
   WHERE t.tenant_id = :tenant AND t.creator_id = :creator AND t.kind = 'sale'
-    AND t.source_kind IN ('payment', 'settled') AND t.occurred_at >= :since AND t.occurred_at < :until
+    AND t.source_kind IN ('payment', 'settled') AND t.occurred_at >= :since AND t.occurred_at <
+    :until
     AND p.kind = 'matched'
-  UNION ALL SELECT p.id, p.order_id, p.fan_id, p.account, p.amount_minor, p.currency, p.at FROM payments p
-  WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.kind = 'matched' AND p.rail <> ALL(:told)
+  UNION ALL SELECT p.id, p.order_id, p.fan_id, p.account, p.amount_minor, p.currency, p.at FROM
+  payments p
+  WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.kind = 'matched' AND p.rail <>
+  ALL(:told)
     AND p.at >= :since AND p.at < :until AND NOT EXISTS (SELECT FROM ledger_transactions t
-      WHERE t.tenant_id = p.tenant_id AND t.source_kind IN ('payment', 'settled') AND t.source_key = CAST(p.id AS text))
+      WHERE t.tenant_id = p.tenant_id AND t.source_kind IN ('payment', 'settled') AND
+      t.source_key = CAST(p.id AS text))
 ), moved AS (
   SELECT 'sale' AS kind, * FROM sold
-  UNION ALL SELECT 'refund', p.id, p.order_id, p.fan_id, p.account, -p.amount_minor, p.currency, r.done_at
+  UNION ALL SELECT 'refund', p.id, p.order_id, p.fan_id, p.account, -p.amount_minor, p.currency,
+  r.done_at
   FROM refunds r JOIN payments p ON p.tenant_id = r.tenant_id AND p.id = r.payment_id
-  WHERE r.tenant_id = :tenant AND p.creator_id = :creator AND p.kind = 'matched' AND p.rail <> ALL(:told)
+  WHERE r.tenant_id = :tenant AND p.creator_id = :creator AND p.kind = 'matched' AND p.rail <>
+  ALL(:told)
     AND r.done_at >= :since AND r.done_at < :until
 )
-SELECT m.id, m.kind, m.at, coalesce(f.display_name, '') AS fan, coalesce(o.title, s.title, m.account) AS title,
+SELECT m.id, m.kind, m.at, coalesce(f.display_name, '') AS fan, coalesce(o.title, s.title,
+m.account) AS title,
   m.amount_minor, m.currency
 FROM moved m
 LEFT JOIN orders o ON o.tenant_id = :tenant AND o.id = m.order_id
@@ -82,17 +92,22 @@ LEFT JOIN subscriptions s ON s.tenant_id = :tenant AND s.id = n.subscription_id
 LEFT JOIN fans f ON f.tenant_id = :tenant AND f.id = coalesce(o.fan_id, m.fan_id)
 UNION ALL SELECT (array_agg(l.id ORDER BY l.id))[1], l.kind, max(l.booked_at), '', l.source,
   sum(CASE l.kind WHEN 'sale' THEN l.gross_minor ELSE -l.gross_minor END), l.currency
-FROM statement_lines l WHERE l.tenant_id = :tenant AND l.creator_id = :creator AND l.kind <> 'payout'
+FROM statement_lines l WHERE l.tenant_id = :tenant AND l.creator_id = :creator AND l.kind <>
+'payout'
   AND l.gross_minor <> 0 AND l.booked_at >= :since AND l.booked_at < :until
 GROUP BY l.source, l.kind, l.currency
 ORDER BY 3, 1
 """
-"""When a sale counts is when the books have it: one that was told late, or named by a member, is of that day."""
+"""When a sale counts is when the books have it: one that was told late, or named by a member, is of
+that day."""
 
 
-def sales_between(scope: Scope, creator_id: UUID, since: datetime, until: datetime) -> list[SaleLine]:
-    """Every sale and every refund of a sale in [since, until), in order: what the rails did, packs, months and paid
-    posts one by one; and what each platform told by its list or statement, its sales together and its refunds."""
+def sales_between(
+    scope: Scope, creator_id: UUID, since: datetime, until: datetime
+) -> list[SaleLine]:
+    """Every sale and every refund of a sale in [since, until), in order: what the rails did, packs,
+    months and paid posts one by one; and what each platform told by its list or statement, its
+    sales together and its refunds."""
     rows = scope.run(
         _SALES,
         tenant=scope.tenant_id,
@@ -102,7 +117,9 @@ def sales_between(scope: Scope, creator_id: UUID, since: datetime, until: dateti
         told=installed_rails.locked_rail_names(),
     )
     return [
-        SaleLine(row.id, row.kind, row.at, row.fan, row.title, Money(int(row.amount_minor), row.currency))
+        SaleLine(
+            row.id, row.kind, row.at, row.fan, row.title, Money(int(row.amount_minor), row.currency)
+        )
         for row in rows
     ]
 
@@ -125,7 +142,8 @@ def count_packs_delivered(scope: Scope, channel_id: UUID, native_id: str) -> int
 def sent_message_ids(scope: Scope, conversation_id: UUID) -> list[str]:
     """The platform's ids of what was sent to a fan, in the order it was written."""
     rows = scope.run(
-        "SELECT native_id FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk AND state = 'sent'"
+        "SELECT native_id FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk AND "
+        "state = 'sent'"
         " ORDER BY id",
         tenant=scope.tenant_id,
         talk=conversation_id,
@@ -136,7 +154,8 @@ def sent_message_ids(scope: Scope, conversation_id: UUID) -> list[str]:
 def received_message_ids(scope: Scope, conversation_id: UUID) -> list[str]:
     """The platform's ids of what a fan said, in the order it was kept."""
     rows = scope.run(
-        "SELECT native_id FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND direction = 'in'"
+        "SELECT native_id FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND "
+        "direction = 'in'"
         " ORDER BY seq",
         tenant=scope.tenant_id,
         talk=conversation_id,

@@ -1,6 +1,8 @@
-"""A history that moves in: fans with what was said, and what was sold, given back and divided. No outbox row.
+"""A history that moves in: fans with what was said, and what was sold, given back and divided. No
+outbox row.
 
-Sales that move in with a history: order, charge, delivery, what the fan owns, and every line of the ledger.
+Sales that move in with a history: order, charge, delivery, what the fan owns, and every line of the
+ledger.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,7 +60,8 @@ class PastFan:
 
 @dataclass(frozen=True)
 class PastSale:
-    """A pack that was paid and delivered; `refunded_at` when its money went back. `id` is the order's."""
+    """A pack that was paid and delivered; `refunded_at` when its money went back. `id` is the
+    order's."""
 
     id: UUID
     fan: PastFan
@@ -79,14 +82,19 @@ class PastSale:
 
 
 def import_past_fans(scope: Scope, fans: Sequence[PastFan]) -> int:
-    """Write fans, identities and conversations; what is there stays. Returns how many fans were new."""
+    """Write fans, identities and conversations; what is there stays. Returns how many fans were
+    new."""
     new = insert_rows(scope, Fan, [_fan_row(fan) for fan in fans])
     insert_rows(scope, FanIdentity, [_identity_row(fan) for fan in fans])
     insert_rows(scope, Conversation, [_conversation_row(fan) for fan in fans])
     insert_rows(
         scope,
         ChatMessage,
-        [_message_row(fan, seq, line) for fan in fans for seq, line in enumerate(fan.lines, start=1)],
+        [
+            _message_row(fan, seq, line)
+            for fan in fans
+            for seq, line in enumerate(fan.lines, start=1)
+        ],
     )
     insert_rows(scope, FanFacts, [_fan_facts_row(fan) for fan in fans])
     return new
@@ -182,18 +190,28 @@ Booking = tuple[TransactionKind, str, datetime, list[LedgerLine]]
 
 
 def import_past_sales(scope: Scope, sales: Sequence[PastSale]) -> int:
-    """Write sales and book them by the division in force on their day; what is there stays. Returns how many were new.
+    """Write sales and book them by the division in force on their day; what is there stays. Returns
+    how many were new.
 
-    What is booked sums to zero in each currency (the database refuses anything else); sold packs are frozen.
+    What is booked sums to zero in each currency (the database refuses anything else); sold packs
+    are frozen.
     """
     insert_rows(scope, Order, [_order_row(sale) for sale in sales])
     new = insert_rows(scope, Payment, [_payment_row(sale) for sale in sales])
     insert_rows(scope, Fulfilment, [_fulfilment_row(sale) for sale in sales])
     insert_rows(scope, Entitlement, [_entitlement_row(sale) for sale in sales])
-    insert_rows(scope, Refund, [_refund_row(sale, sale.refunded_at) for sale in sales if sale.refunded_at is not None])
+    insert_rows(
+        scope,
+        Refund,
+        [_refund_row(sale, sale.refunded_at) for sale in sales if sale.refunded_at is not None],
+    )
     booked = _list_bookings(scope, sales)
-    insert_rows(scope, LedgerTransaction, [_transaction_row(sale, booking) for sale, booking in booked])
-    insert_rows(scope, LedgerEntry, [row for sale, booking in booked for row in _entry_rows(sale, booking)])
+    insert_rows(
+        scope, LedgerTransaction, [_transaction_row(sale, booking) for sale, booking in booked]
+    )
+    insert_rows(
+        scope, LedgerEntry, [row for sale, booking in booked for row in _entry_rows(sale, booking)]
+    )
     for pack_id in sorted({sale.pack_id for sale in sales}):
         packs.freeze_pack(scope, pack_id)
     _count_buys(scope, sorted({sale.fan.creator_id for sale in sales}))
@@ -201,7 +219,8 @@ def import_past_sales(scope: Scope, sales: Sequence[PastSale]) -> int:
 
 
 def _list_bookings(scope: Scope, sales: Sequence[PastSale]) -> list[tuple[PastSale, Booking]]:
-    """Every booking of every sale. A rule begins on a day, so each creator's day is asked for once."""
+    """Every booking of every sale. A rule begins on a day, so each creator's day is asked for
+    once."""
     known: dict[tuple[UUID, date], SplitShares | None] = {}
     booked = []
     for sale in sales:
@@ -213,9 +232,12 @@ def _list_bookings(scope: Scope, sales: Sequence[PastSale]) -> list[tuple[PastSa
 
 
 def past_sale_entries(sale: PastSale, shares: SplitShares | None) -> list[Booking]:
-    """What the ledger holds of a sale: the sale, its division, the commission; and the mirror of a refund."""
+    """What the ledger holds of a sale: the sale, its division, the commission; and the mirror of a
+    refund."""
     rail = ledger.rail_ledger_account(sale.rail, sale.account)
-    booked: list[Booking] = [("sale", ledger.PAYMENT_SOURCE, sale.at, ledger.sale_entries(sale.money, rail))]
+    booked: list[Booking] = [
+        ("sale", ledger.PAYMENT_SOURCE, sale.at, ledger.sale_entries(sale.money, rail))
+    ]
     if shares is not None:
         divided, commission = ledger.split_entries(sale.money, shares)
         booked.append(("split", "split", sale.at, divided))
@@ -231,7 +253,9 @@ def _reverse_entries(booked: Sequence[Booking]) -> list[LedgerLine]:
     sums: dict[str, Money] = {}
     for _, _, _, entries in booked:
         for entry in entries:
-            account = ledger.REFUNDS_ACCOUNT if entry.account == ledger.SALES_ACCOUNT else entry.account
+            account = (
+                ledger.REFUNDS_ACCOUNT if entry.account == ledger.SALES_ACCOUNT else entry.account
+            )
             sums[account] = sums[account] - entry.money if account in sums else -entry.money
     return [LedgerLine(account, money) for account, money in sorted(sums.items())]
 
@@ -364,7 +388,8 @@ def _entry_rows(sale: PastSale, booking: Booking) -> list[Mapping[str, object]]:
 _COUNT = """
 UPDATE fan_facts f SET spent = n.spent, buys = n.buys, updated_at = house_now() FROM (
   SELECT m.fan_id, jsonb_object_agg(m.currency, m.minor) AS spent, (
-    SELECT count(*) FROM entitlements e WHERE e.tenant_id = :tenant AND e.fan_id = m.fan_id AND e.state = 'active')
+    SELECT count(*) FROM entitlements e WHERE e.tenant_id = :tenant AND e.fan_id = m.fan_id AND
+    e.state = 'active')
     AS buys
   FROM (SELECT t.fan_id, e.currency, -sum(e.amount_minor) AS minor FROM ledger_transactions t
     JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id
@@ -376,5 +401,6 @@ WHERE f.tenant_id = :tenant AND f.fan_id = n.fan_id
 
 
 def _count_buys(scope: Scope, creators: Sequence[UUID]) -> None:
-    """Bring the read models of the fans up to date with what they bought, as `directory.rebuild_facts` would."""
+    """Bring the read models of the fans up to date with what they bought, as
+    `directory.rebuild_facts` would."""
     scope.run(_COUNT, tenant=scope.tenant_id, creators=list(creators))

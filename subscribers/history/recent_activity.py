@@ -1,4 +1,5 @@
-"""What fans said and bought in the last minutes, for a page that shows it happening. Frozen values."""
+"""What fans said and bought in the last minutes, for a page that shows it happening. Frozen
+values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ class RecentMessage:
 
 @dataclass(frozen=True)
 class RecentSale:
-    """A pack that was paid: `delivered` once the fan has it, `shares` as the books divided it, none without a rule."""
+    """A pack that was paid: `delivered` once the fan has it, `shares` as the books divided it, none
+    without a rule."""
 
     order_id: UUID
     creator_id: UUID
@@ -42,7 +44,8 @@ def list_recent_messages(
 ) -> list[RecentMessage]:
     """The last lines of any conversation of these creators, the newest first."""
     rows = scope.run(
-        "SELECT m.creator_id, m.conversation_id, f.display_name, m.author, m.body, m.at FROM messages m"
+        "SELECT m.creator_id, m.conversation_id, f.display_name, m.author, m.body, m.at FROM "
+        "messages m"
         " JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
         " JOIN fans f ON f.tenant_id = c.tenant_id AND f.id = c.fan_id"
         " WHERE m.tenant_id = :tenant AND m.creator_id = ANY(:creators) AND m.at >= :since"
@@ -62,20 +65,26 @@ SELECT p.order_id, p.creator_id, f.display_name, o.title, p.amount_minor, p.curr
   (SELECT jsonb_object_agg(s.account, s.minor) FROM (
     SELECT e.account, -sum(e.amount_minor) AS minor FROM ledger_transactions t
     JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id
-    WHERE t.tenant_id = p.tenant_id AND t.source_kind IN ('split', 'commission') AND t.source_key = CAST(p.id AS text)
+    WHERE t.tenant_id = p.tenant_id AND t.source_kind IN ('split', 'commission') AND t.source_key
+    = CAST(p.id AS text)
     GROUP BY e.account) s) AS parts
 FROM payments p
 JOIN orders o ON o.tenant_id = p.tenant_id AND o.id = p.order_id
 JOIN fans f ON f.tenant_id = p.tenant_id AND f.id = o.fan_id
 LEFT JOIN fulfilments x ON x.tenant_id = o.tenant_id AND x.order_id = o.id
-WHERE p.tenant_id = :tenant AND p.creator_id = ANY(:creators) AND p.kind = 'matched' AND p.at >= :since
+WHERE p.tenant_id = :tenant AND p.creator_id = ANY(:creators) AND p.kind = 'matched' AND p.at >=
+:since
 ORDER BY p.at DESC, p.id LIMIT :limit
 """
 
 
-def list_recent_sales(scope: Scope, creators: Sequence[UUID], *, since: datetime, limit: int = 3) -> list[RecentSale]:
+def list_recent_sales(
+    scope: Scope, creators: Sequence[UUID], *, since: datetime, limit: int = 3
+) -> list[RecentSale]:
     """The last packs these creators' fans paid, the newest first."""
-    rows = scope.run(_SOLD, tenant=scope.tenant_id, creators=list(creators), since=since, limit=limit)
+    rows = scope.run(
+        _SOLD, tenant=scope.tenant_id, creators=list(creators), since=since, limit=limit
+    )
     return [
         RecentSale(
             row.order_id,
@@ -96,6 +105,10 @@ def _parse_shares(parts: dict[str, int] | None, currency: str) -> tuple[Money, M
         return None
     creator, agency, staff = (
         Money(int(parts.get(account, 0)), currency)
-        for account in (entries.CREATOR_DUE_ACCOUNT, entries.AGENCY_DUE_ACCOUNT, entries.CHATTER_DUE_ACCOUNT)
+        for account in (
+            entries.CREATOR_DUE_ACCOUNT,
+            entries.AGENCY_DUE_ACCOUNT,
+            entries.CHATTER_DUE_ACCOUNT,
+        )
     )
     return creator, agency, staff

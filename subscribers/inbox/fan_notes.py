@@ -40,8 +40,11 @@ class FanNoteView:
     at: datetime
 
 
-def add_fan_note(scope: Scope, talk: Conversation, member_id: UUID, body: str, *, key: UUID) -> None:
-    """Write a note about the fan of a conversation, once per key. Raises BadInput for an empty or very long one."""
+def add_fan_note(
+    scope: Scope, talk: Conversation, member_id: UUID, body: str, *, key: UUID
+) -> None:
+    """Write a note about the fan of a conversation, once per key. Raises BadInput for an empty or
+    very long one."""
     words = body.strip()
     if not 0 < len(words) <= MAX_NOTE_LENGTH:
         raise BadInput("note.bad_length", most=MAX_NOTE_LENGTH)
@@ -60,7 +63,8 @@ def add_fan_note(scope: Scope, talk: Conversation, member_id: UUID, body: str, *
 def list_fan_notes(scope: Scope, fan_id: UUID) -> list[FanNoteView]:
     """The newest notes about a fan, the newest first."""
     rows = scope.run(
-        "SELECT id, member_id, body, created_at FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan"
+        "SELECT id, member_id, body, created_at FROM fan_notes WHERE tenant_id = :tenant AND "
+        "fan_id = :fan"
         " ORDER BY id DESC LIMIT :most",
         tenant=scope.tenant_id,
         fan=fan_id,

@@ -1,6 +1,8 @@
-"""What members do in a conversation: take it, answer, decide on what the bot wrote, offer, hand it back.
+"""What members do in a conversation: take it, answer, decide on what the bot wrote, offer, hand it
+back.
 
-Everything they say goes the way of every message: a row, the safety check, a single-use clearance, the platform.
+Everything they say goes the way of every message: a row, the safety check, a single-use clearance,
+the platform.
 """
 
 from datetime import datetime, timedelta
@@ -35,16 +37,25 @@ from subscribers.replies import speaker_notices
 from tenants.notices import notices
 
 MAX_REPLY_LENGTH = 2000
-"""Characters of one message, wherever it goes; a platform may take fewer, and counts in its own way."""
+"""Characters of one message, wherever it goes; a platform may take fewer, and counts in its own
+way."""
 
 MAX_SNOOZE = timedelta(days=7)
 DraftRejection = Literal["tone", "fact", "limits", "moment", "offer", "other"]
-DRAFT_REJECTIONS: tuple[DraftRejection, ...] = ("tone", "fact", "limits", "moment", "offer", "other")
+DRAFT_REJECTIONS: tuple[DraftRejection, ...] = (
+    "tone",
+    "fact",
+    "limits",
+    "moment",
+    "offer",
+    "other",
+)
 """Why a suggestion is not sent: they become what suggestions are measured by."""
 
 
 def take_over_conversation(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:
-    """The member answers from now on; taken twice is once. Raises NotFound, Conflict for a closed conversation."""
+    """The member answers from now on; taken twice is once. Raises NotFound, Conflict for a closed
+    conversation."""
     talk = conversation_rows.lock_conversation(scope, conversation_id)
     if OwnerState(talk.owner) is OwnerState.HUMAN and talk.owner_member_id == member_id:
         return
@@ -53,7 +64,8 @@ def take_over_conversation(scope: Scope, conversation_id: UUID, member_id: UUID)
 
 
 def return_to_ai(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:
-    """The bot answers again; given back twice is once. Raises NotFound, Refused for a colleague's conversation."""
+    """The bot answers again; given back twice is once. Raises NotFound, Refused for a colleague's
+    conversation."""
     talk = conversation_rows.lock_conversation(scope, conversation_id)
     if OwnerState(talk.owner) is OwnerState.BOT:
         return
@@ -65,12 +77,20 @@ def return_to_ai(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:
 
 
 def send_member_reply(
-    scope: Scope, conversation_id: UUID, member_id: UUID, text: str, *, key: UUID, there: Connector | None = None
+    scope: Scope,
+    conversation_id: UUID,
+    member_id: UUID,
+    text: str,
+    *,
+    key: UUID,
+    there: Connector | None = None,
 ) -> None:
-    """The member's own words leave in their turn, once per key; before the first of them the fan reads who writes.
+    """The member's own words leave in their turn, once per key; before the first of them the fan
+    reads who writes.
 
-    Raises BadInput for none or too many, Refused for words that pass for the creator, for who does not hold the
-    conversation, and where the platform (`there`) lets nobody write to that fan any more.
+    Raises BadInput for none or too many, Refused for words that pass for the creator, for who does
+    not hold the conversation, and where the platform (`there`) lets nobody write to that fan any
+    more.
     """
     words = text.strip()
     _check_text(words)
@@ -82,7 +102,13 @@ def send_member_reply(
     _check_there(scope, talk, there, words)
     speaker_notices.introduce_member(scope, talk)
     draft = outgoing_messages.create_draft(
-        scope, talk, origin="member", kind="text", state=DraftState.APPROVED, text=words, draft_id=key
+        scope,
+        talk,
+        origin="member",
+        kind="text",
+        state=DraftState.APPROVED,
+        text=words,
+        draft_id=key,
     )
     draft.approved_by = draft.written_by = scope.actor
     scope.add(draft)
@@ -91,10 +117,15 @@ def send_member_reply(
 
 
 def check_member_reply(
-    scope: Scope, conversation_id: UUID, member_id: UUID, text: str, *, there: Connector | None = None
+    scope: Scope,
+    conversation_id: UUID,
+    member_id: UUID,
+    text: str,
+    *,
+    there: Connector | None = None,
 ) -> tuple[Message, ...]:
-    """Why these words would not leave as they stand, while they are being typed; nothing is written down. Before any is
-    typed, that nobody may write there any more (`there`: the platform).
+    """Why these words would not leave as they stand, while they are being typed; nothing is written
+    down. Before any is typed, that nobody may write there any more (`there`: the platform).
 
     Nothing is said of a conversation that somebody else holds, nor of none. Raises NotFound.
     """
@@ -102,7 +133,11 @@ def check_member_reply(
     words = text.strip()
     if talk.owner_member_id != member_id or talk.kind != "private":
         return ()
-    over = reply_window.closed_reply_window_reason(scope, talk, there.capabilities) if there is not None else None
+    over = (
+        reply_window.closed_reply_window_reason(scope, talk, there.capabilities)
+        if there is not None
+        else None
+    )
     if over is not None or not words:
         return (over,) if over is not None else ()
     unit = _build_message_unit(scope, talk, words[:MAX_REPLY_LENGTH])
@@ -115,12 +150,20 @@ def check_member_reply(
 
 
 def send_offer(
-    scope: Scope, conversation_id: UUID, member_id: UUID, pack_id: UUID, *, text: str, key: UUID, lock: bool = False
+    scope: Scope,
+    conversation_id: UUID,
+    member_id: UUID,
+    pack_id: UUID,
+    *,
+    text: str,
+    key: UUID,
+    lock: bool = False,
 ) -> None:
-    """Show the fan a pack of the closed list, with the member's words; title, price and button are drawn by code.
+    """Show the fan a pack of the closed list, with the member's words; title, price and button are
+    drawn by code.
 
-    Where the platform sells by itself, or the member wants it so (`lock`) and it can be, the pack goes with it, behind
-    its price.
+    Where the platform sells by itself, or the member wants it so (`lock`) and it can be, the pack
+    goes with it, behind its price.
 
     Raises NotFound for a pack that may not be offered to this fan now; else as `say`.
     """
@@ -130,12 +173,16 @@ def send_offer(
         return
     _check_private(talk)
     _check_conversation_owner(talk, member_id)
-    chosen = next((one for one in list_offers_for_conversation(scope, talk) if one.pack_id == pack_id), None)
+    chosen = next(
+        (one for one in list_offers_for_conversation(scope, talk) if one.pack_id == pack_id), None
+    )
     if chosen is None or (lock and not chosen.locks):
         raise NotFound("offer.not_now")
     _check_text(words or chosen.title)
     speaker_notices.introduce_member(scope, talk)
-    rail = installed_rails.rail_terms_by_platform()[queries.get_channel(scope, talk.channel_id).platform]
+    rail = installed_rails.rail_terms_by_platform()[
+        queries.get_channel(scope, talk.channel_id).platform
+    ]
     if rail.locked or lock:
         locked_messages.send_locked_offer(
             scope, talk, chosen, rail, text=words or chosen.title, key=key, by=scope.actor
@@ -158,9 +205,11 @@ def send_offer(
     outgoing_messages.schedule_message_draft(scope, draft)
 
 
-def send_plan_offer(scope: Scope, conversation_id: UUID, member_id: UUID, plan_id: UUID, *, key: UUID) -> None:
-    """Show the fan a plan they may subscribe to, once per key. Raises NotFound for one not to be shown now; else as
-    `say`."""
+def send_plan_offer(
+    scope: Scope, conversation_id: UUID, member_id: UUID, plan_id: UUID, *, key: UUID
+) -> None:
+    """Show the fan a plan they may subscribe to, once per key. Raises NotFound for one not to be
+    shown now; else as `say`."""
     talk = conversation_rows.lock_conversation(scope, conversation_id)
     if outgoing_messages.has_draft(scope, key):
         return
@@ -170,7 +219,8 @@ def send_plan_offer(scope: Scope, conversation_id: UUID, member_id: UUID, plan_i
 
 
 def list_offers_for_conversation(scope: Scope, talk: Conversation) -> tuple[OfferCandidate, ...]:
-    """What may be offered to the fan of a conversation now; nothing where the account has no rail."""
+    """What may be offered to the fan of a conversation now; nothing where the account has no
+    rail."""
     channel = queries.get_channel(scope, talk.channel_id)
     rail = installed_rails.rail_terms_by_platform().get(channel.platform)
     if rail is None or not channel.chat_surface or talk.kind != "private":
@@ -179,10 +229,13 @@ def list_offers_for_conversation(scope: Scope, talk: Conversation) -> tuple[Offe
     return offers.list_offers(scope, fan, talk, channel=channel, rail=rail)
 
 
-def approve_draft(scope: Scope, draft_id: UUID, *, text: str | None = None, there: Connector | None = None) -> None:
+def approve_draft(
+    scope: Scope, draft_id: UUID, *, text: str | None = None, there: Connector | None = None
+) -> None:
     """A waiting message leaves, as it is or as the member rewrote it; approved twice is once.
 
-    Raises NotFound, Conflict when it was decided otherwise meanwhile, BadInput and Refused as `say`.
+    Raises NotFound, Conflict when it was decided otherwise meanwhile, BadInput and Refused as
+    `say`.
     """
     talk, row = _lock_draft(scope, draft_id)
     if row.approved_by is not None and row.state != DraftState.DRAFT:
@@ -198,7 +251,8 @@ def approve_draft(scope: Scope, draft_id: UUID, *, text: str | None = None, ther
 
 
 def reject_draft_as_member(scope: Scope, draft_id: UUID, why: DraftRejection) -> None:
-    """A waiting message is not sent; rejected twice is once. Raises NotFound, Conflict when it left meanwhile."""
+    """A waiting message is not sent; rejected twice is once. Raises NotFound, Conflict when it left
+    meanwhile."""
     talk, row = _lock_draft(scope, draft_id)
     if row.state == DraftState.REJECTED:
         return
@@ -209,15 +263,19 @@ def reject_draft_as_member(scope: Scope, draft_id: UUID, why: DraftRejection) ->
 
 
 def settle_uncertain_message(scope: Scope, draft_id: UUID, *, arrived: bool) -> None:
-    """A member looked: a message in doubt arrived, or did not and may go again. Raises NotFound, Conflict."""
+    """A member looked: a message in doubt arrived, or did not and may go again. Raises NotFound,
+    Conflict."""
     row = outgoing_messages.get_draft(scope, draft_id)
     if row.state != DraftState.UNCERTAIN:
         raise Conflict("draft.decided")
-    outbox.put(scope, UncertainMessageResolved(scope.tenant_id, draft_id, arrived=arrived, by=scope.actor))
+    outbox.put(
+        scope, UncertainMessageResolved(scope.tenant_id, draft_id, arrived=arrived, by=scope.actor)
+    )
 
 
 def snooze_conversation(scope: Scope, conversation_id: UUID, until: datetime) -> None:
-    """Out of the list until then, or until the fan writes. Raises BadInput for the past or more than a week."""
+    """Out of the list until then, or until the fan writes. Raises BadInput for the past or more
+    than a week."""
     if not scope.now < until <= scope.now + MAX_SNOOZE:
         raise BadInput("chat.bad_snooze")
     talk = conversation_rows.lock_conversation(scope, conversation_id)
@@ -233,8 +291,8 @@ def unsnooze_conversation(scope: Scope, conversation_id: UUID) -> None:
 
 
 def set_sales_stop(scope: Scope, conversation_id: UUID, *, stop: bool, reason: str) -> None:
-    """Nothing is offered or sold to this fan any more, or again; done by the workers within seconds. What lies behind a
-    price before them is withdrawn."""
+    """Nothing is offered or sold to this fan any more, or again; done by the workers within
+    seconds. What lies behind a price before them is withdrawn."""
     talk = conversation_rows.get_conversation(scope, conversation_id)
     if stop:
         unlocks.withdraw_locked_messages(scope, talk.fan_id, locked_messages.OFFER_EXPIRED)
@@ -256,9 +314,11 @@ def chat_of(scope: Scope, talk: Conversation) -> str:
     return f"{talk.channel_id}:{directory.get_fan_identity(scope, talk.fan_id, talk.channel_id).native_id}"
 
 
-def _check_there(scope: Scope, talk: Conversation, there: Connector | None, words: str | None) -> None:
-    """Raises Refused where nothing may be written any more, BadInput for words that the platform would refuse; without
-    `there` it is only found out as they would leave."""
+def _check_there(
+    scope: Scope, talk: Conversation, there: Connector | None, words: str | None
+) -> None:
+    """Raises Refused where nothing may be written any more, BadInput for words that the platform
+    would refuse; without `there` it is only found out as they would leave."""
     if there is None:
         return
     reply_window.check_reply_window(scope, talk, there.capabilities)
@@ -268,7 +328,8 @@ def _check_there(scope: Scope, talk: Conversation, there: Connector | None, word
 
 
 def _build_message_unit(scope: Scope, talk: Conversation, words: str) -> Unit | None:
-    """Words of a member as a message to the fan of a conversation; None where the account has no chat."""
+    """Words of a member as a message to the fan of a conversation; None where the account has no
+    chat."""
     channel = queries.get_channel(scope, talk.channel_id)
     if not channel.chat_surface:
         return None
@@ -279,7 +340,8 @@ def _build_message_unit(scope: Scope, talk: Conversation, words: str) -> Unit | 
 
 
 def _find_platform_refusal(unit: Unit, there: Connector) -> Message | None:
-    """Why the platform would refuse a message as it stands, its length above all; nothing is asked of it."""
+    """Why the platform would refuse a message as it stands, its length above all; nothing is asked
+    of it."""
     turn = there.next_step(unit, ())
     return turn.reason if isinstance(turn, Rejected) else None
 
@@ -293,7 +355,8 @@ def _check_text(words: str) -> None:
 
 
 def _check_private(talk: Conversation) -> None:
-    """What is said in public is answered under what was said there, and nothing is offered (`public_desk`)."""
+    """What is said in public is answered under what was said there, and nothing is offered
+    (`public_desk`)."""
     if talk.kind != "private":
         raise Refused("chat.in_public")
 
@@ -307,7 +370,9 @@ def _check_conversation_owner(talk: Conversation, member_id: UUID) -> None:
 
 def _lock_draft(scope: Scope, draft_id: UUID) -> tuple[Conversation, Draft]:
     """The conversation and the draft, both locked, in the order of the house."""
-    talk = conversation_rows.lock_conversation(scope, outgoing_messages.get_draft(scope, draft_id).conversation_id)
+    talk = conversation_rows.lock_conversation(
+        scope, outgoing_messages.get_draft(scope, draft_id).conversation_id
+    )
     return talk, outgoing_messages.get_draft(scope, draft_id, lock=True)
 
 

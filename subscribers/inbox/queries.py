@@ -1,4 +1,5 @@
-"""What members see at the inbox: the list by what it asks of them, one conversation, and the fan beside it."""
+"""What members see at the inbox: the list by what it asks of them, one conversation, and the fan
+beside it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,8 +32,8 @@ WITH_PEOPLE = 60
 NEWEST = 40
 IN_PUBLIC = 40
 DEALT_WITH = 10
-"""Conversations in the list: those that ask for a person, the newest of the others, what is said in public, and the
-newest of that which was dealt with."""
+"""Conversations in the list: those that ask for a person, the newest of the others, what is said in
+public, and the newest of that which was dealt with."""
 
 URGENT = 0
 """The priority of a conversation in which somebody may be in danger."""
@@ -54,8 +55,9 @@ class InboxGroup(StrEnum):
 
 @dataclass(frozen=True)
 class InboxEntry:
-    """A conversation in the list. `said` is the last line, `suggested` whether a suggestion waits for a yes, `doubt`
-    whether a message may or may not have arrived; `waits_since` is when the fan wrote, None once answered."""
+    """A conversation in the list. `said` is the last line, `suggested` whether a suggestion waits
+    for a yes, `doubt` whether a message may or may not have arrived; `waits_since` is when the fan
+    wrote, None once answered."""
 
     id: UUID
     creator_id: UUID
@@ -91,7 +93,8 @@ class InboxEntry:
 
 @dataclass(frozen=True)
 class UnsentMessage:
-    """A message that has not left, or did not: `origin` bot, member or auto; `offer` its button's words."""
+    """A message that has not left, or did not: `origin` bot, member or auto; `offer` its button's
+    words."""
 
     id: UUID
     origin: str
@@ -106,8 +109,8 @@ class UnsentMessage:
 
 @dataclass(frozen=True)
 class ConversationDetail:
-    """One conversation as a member works on it. `writing` are the colleagues who are at it now; `public` what stands
-    in everybody's sight."""
+    """One conversation as a member works on it. `writing` are the colleagues who are at it now;
+    `public` what stands in everybody's sight."""
 
     id: UUID
     creator_id: UUID
@@ -159,7 +162,8 @@ def inbox_stamp(scope: Scope, creators: Sequence[UUID]) -> str:
     """One value that changes when anything in the list does."""
     found = scope.run(
         "SELECT greatest(max(c.at), max(d.at)) FROM unnest(CAST(:creators AS uuid[])) AS of(id)"
-        " CROSS JOIN LATERAL (SELECT max(updated_at) AS at FROM conversations WHERE tenant_id = :tenant"
+        " CROSS JOIN LATERAL (SELECT max(updated_at) AS at FROM conversations WHERE tenant_id = "
+        ":tenant"
         "   AND creator_id = of.id) c"
         " CROSS JOIN LATERAL (SELECT max(updated_at) AS at FROM drafts WHERE tenant_id = :tenant"
         "   AND creator_id = of.id) d",
@@ -171,34 +175,47 @@ def inbox_stamp(scope: Scope, creators: Sequence[UUID]) -> str:
 
 _ROWS = """
 WITH asked AS (
-  SELECT conversation_id AS id, bool_or(state = 'draft') AS suggested, bool_or(state = 'uncertain') AS doubt
-  FROM drafts WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND state IN ('draft', 'uncertain')
+  SELECT conversation_id AS id, bool_or(state = 'draft') AS suggested, bool_or(state =
+  'uncertain') AS doubt
+  FROM drafts WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND state IN ('draft',
+  'uncertain')
   GROUP BY conversation_id),
 people AS (
-  SELECT id, priority, last_in_at FROM conversations WHERE tenant_id = :tenant AND creator_id = ANY(:creators)
-    AND owner IN ('pending_human', 'human') AND (kind = 'private' OR owner = 'human' OR priority = 0)
-  UNION SELECT c.id, c.priority, c.last_in_at FROM asked a JOIN conversations c ON c.tenant_id = :tenant AND c.id = a.id
+  SELECT id, priority, last_in_at FROM conversations WHERE tenant_id = :tenant AND creator_id =
+  ANY(:creators)
+    AND owner IN ('pending_human', 'human') AND (kind = 'private' OR owner = 'human' OR priority
+    = 0)
+  UNION SELECT c.id, c.priority, c.last_in_at FROM asked a JOIN conversations c ON c.tenant_id =
+  :tenant AND c.id = a.id
   ORDER BY priority, last_in_at LIMIT :people),
 newest AS (
   SELECT n.id FROM unnest(CAST(:creators AS uuid[])) AS of(id) CROSS JOIN LATERAL (
-    SELECT id, last_in_at FROM conversations WHERE tenant_id = :tenant AND creator_id = of.id AND kind = 'private'
+    SELECT id, last_in_at FROM conversations WHERE tenant_id = :tenant AND creator_id = of.id AND
+    kind = 'private'
       AND last_in_at IS NOT NULL ORDER BY last_in_at DESC LIMIT :newest) n
   ORDER BY n.last_in_at DESC LIMIT :newest),
 public AS (
-  SELECT id FROM conversations WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND kind = 'public'
+  SELECT id FROM conversations WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND kind
+  = 'public'
     AND owner = 'pending_human' ORDER BY priority, last_in_at DESC LIMIT :public),
 dealt AS (
-  SELECT id FROM conversations WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND kind = 'public'
+  SELECT id FROM conversations WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND kind
+  = 'public'
     AND owner = 'closed' ORDER BY last_in_at DESC LIMIT :dealt)
-SELECT c.id, c.creator_id, f.display_name, c.owner, c.owner_member_id, c.priority, c.safety_hold, c.snoozed_until,
+SELECT c.id, c.creator_id, f.display_name, c.owner, c.owner_member_id, c.priority, c.safety_hold,
+c.snoozed_until,
   coalesce(m.body, '') AS said, CASE WHEN c.owner = 'pending_human' OR a.suggested OR NOT EXISTS (
-    SELECT FROM messages o WHERE o.tenant_id = :tenant AND o.conversation_id = c.id AND o.seq > c.last_in_seq
+    SELECT FROM messages o WHERE o.tenant_id = :tenant AND o.conversation_id = c.id AND o.seq >
+    c.last_in_seq
       AND o.direction = 'out') THEN c.last_in_at END AS waits_since, c.last_in_at,
-  coalesce(a.suggested, false) AS suggested, coalesce(a.doubt, false) AS doubt, c.kind = 'public' AS public
-FROM (SELECT id FROM people UNION SELECT id FROM newest UNION SELECT id FROM public UNION SELECT id FROM dealt) these
+  coalesce(a.suggested, false) AS suggested, coalesce(a.doubt, false) AS doubt, c.kind = 'public'
+  AS public
+FROM (SELECT id FROM people UNION SELECT id FROM newest UNION SELECT id FROM public UNION SELECT
+id FROM dealt) these
 JOIN conversations c ON c.tenant_id = :tenant AND c.id = these.id
 JOIN fans f ON f.tenant_id = c.tenant_id AND f.id = c.fan_id
-LEFT JOIN messages m ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id AND m.seq = c.last_seq
+LEFT JOIN messages m ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id AND m.seq =
+c.last_seq
 LEFT JOIN asked a ON a.id = c.id
 WHERE f.status <> 'erased'
 ORDER BY c.priority, c.last_in_at DESC NULLS LAST, c.id
@@ -244,10 +261,12 @@ def creator_of_conversation(scope: Scope, conversation_id: UUID) -> UUID:
 
 
 def conversation_stamp(scope: Scope, conversation_id: UUID) -> str:
-    """One value that changes when anything in a conversation does, a colleague's writing included."""
+    """One value that changes when anything in a conversation does, a colleague's writing
+    included."""
     found = scope.run(
         "SELECT c.updated_at, (SELECT max(updated_at) FROM drafts d WHERE d.tenant_id = c.tenant_id"
-        "   AND d.conversation_id = c.id), (SELECT max(updated_at) FROM composings p WHERE p.tenant_id = c.tenant_id"
+        "   AND d.conversation_id = c.id), (SELECT max(updated_at) FROM composings p WHERE "
+        "p.tenant_id = c.tenant_id"
         "   AND p.conversation_id = c.id AND p.updated_at > :since)"
         " FROM conversations c WHERE c.tenant_id = :tenant AND c.id = :id",
         tenant=scope.tenant_id,
@@ -258,14 +277,17 @@ def conversation_stamp(scope: Scope, conversation_id: UUID) -> str:
 
 
 _DESK = """
-SELECT c.id, c.creator_id, c.fan_id, c.channel_id, f.display_name, c.owner, c.owner_member_id, c.safety_hold, c.reason,
+SELECT c.id, c.creator_id, c.fan_id, c.channel_id, f.display_name, c.owner, c.owner_member_id,
+c.safety_hold, c.reason,
   c.snoozed_until, c.kind
 FROM conversations c JOIN fans f ON f.tenant_id = c.tenant_id AND f.id = c.fan_id
 WHERE c.tenant_id = :tenant AND c.id = :id
 """
 
 
-def load_conversation_desk(scope: Scope, conversation_id: UUID, member_id: UUID) -> ConversationDetail:
+def load_conversation_desk(
+    scope: Scope, conversation_id: UUID, member_id: UUID
+) -> ConversationDetail:
     """A conversation with its newest lines. Raises NotFound; another tenant's looks the same."""
     row = scope.run(_DESK, tenant=scope.tenant_id, id=conversation_id).one_or_none()
     if row is None:
@@ -296,20 +318,26 @@ def _list_lines(scope: Scope, conversation_id: UUID) -> tuple[ThreadLine, ...]:
         talk=conversation_id,
         most=LINES,
     )
-    lines = [ThreadLine(row.seq, row.author, row.kind, row.body, tuple(row.media), row.at) for row in found]
+    lines = [
+        ThreadLine(row.seq, row.author, row.kind, row.body, tuple(row.media), row.at)
+        for row in found
+    ]
     return tuple(reversed(lines))
 
 
 def _list_unsent_messages(scope: Scope, conversation_id: UUID) -> tuple[UnsentMessage, ...]:
     """What has not left; and what a member wrote and was refused, until they write again."""
     found = scope.run(
-        "SELECT id, origin, kind, state, text, reason, confidence_pct, buttons, offer_id, created_at, (SELECT"
-        "   jsonb_build_array(o.title, o.amount_minor, o.currency) FROM orders o WHERE o.tenant_id = d.tenant_id"
+        "SELECT id, origin, kind, state, text, reason, confidence_pct, buttons, offer_id, "
+        "created_at, (SELECT"
+        "   jsonb_build_array(o.title, o.amount_minor, o.currency) FROM orders o WHERE "
+        "o.tenant_id = d.tenant_id"
         "   AND o.id = d.order_id AND d.kind = 'locked') AS sold FROM drafts d"
         " WHERE tenant_id = :tenant AND conversation_id = :talk"
         " AND (state IN ('pending', 'draft', 'approved', 'auto', 'sending', 'uncertain')"
         "  OR state IN ('failed', 'cancelled', 'expired') AND origin = 'member' AND NOT EXISTS ("
-        "   SELECT 1 FROM drafts later WHERE later.tenant_id = d.tenant_id AND later.origin = 'member'"
+        "   SELECT 1 FROM drafts later WHERE later.tenant_id = d.tenant_id AND later.origin = "
+        "'member'"
         "   AND later.conversation_id = d.conversation_id AND later.id > d.id)) ORDER BY id",
         tenant=scope.tenant_id,
         talk=conversation_id,
@@ -325,16 +353,26 @@ def _as_unsent(row: Any) -> UnsentMessage:
     reason = Message.from_json(row.reason) if row.reason else None
     state = DraftState(row.state)
     return UnsentMessage(
-        row.id, row.origin, row.kind, state, row.text, reason, row.confidence_pct, offer, row.created_at
+        row.id,
+        row.origin,
+        row.kind,
+        state,
+        row.text,
+        reason,
+        row.confidence_pct,
+        offer,
+        row.created_at,
     )
 
 
 def load_fan_card(scope: Scope, of: ConversationDetail) -> FanCard:
     """The fan of a conversation: what members may know. Raises NotFound."""
     row = scope.run(
-        "SELECT f.display_name, f.language, f.opt_out, f.status, i.reachable, f.created_at, i.native_id,"
+        "SELECT f.display_name, f.language, f.opt_out, f.status, i.reachable, f.created_at, "
+        "i.native_id,"
         " x.messages_in, x.buys, x.spent FROM fans f"
-        " JOIN fan_identities i ON i.tenant_id = f.tenant_id AND i.fan_id = f.id AND i.channel_id = :channel"
+        " JOIN fan_identities i ON i.tenant_id = f.tenant_id AND i.fan_id = f.id AND i.channel_id "
+        "= :channel"
         " LEFT JOIN fan_facts x ON x.tenant_id = f.tenant_id AND x.fan_id = f.id"
         " WHERE f.tenant_id = :tenant AND f.id = :fan",
         tenant=scope.tenant_id,
@@ -365,12 +403,15 @@ def load_fan_card(scope: Scope, of: ConversationDetail) -> FanCard:
 
 def _list_purchases(scope: Scope, fan_id: UUID) -> tuple[FanPurchase, ...]:
     found = scope.run(
-        "SELECT title, amount_minor, currency, state, created_at FROM orders WHERE tenant_id = :tenant"
+        "SELECT title, amount_minor, currency, state, created_at FROM orders WHERE tenant_id = "
+        ":tenant"
         " AND fan_id = :fan ORDER BY id DESC LIMIT 8",
         tenant=scope.tenant_id,
         fan=fan_id,
     )
     return tuple(
-        FanPurchase(row.title, Money(row.amount_minor, row.currency), OrderState(row.state), row.created_at)
+        FanPurchase(
+            row.title, Money(row.amount_minor, row.currency), OrderState(row.state), row.created_at
+        )
         for row in found
     )

@@ -1,4 +1,5 @@
-"""Answers that members keep to use again: they come into the box of who writes, and leave by that member alone."""
+"""Answers that members keep to use again: they come into the box of who writes, and leave by that
+member alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,7 +42,9 @@ class SavedReplyRow(CreatorOwnedRow, table=True):
 
     __tablename__ = "saved_answers"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "creator_id", "name"), about="creator", keep="while the tenant is here"
+        UniqueConstraint("tenant_id", "creator_id", "name"),
+        about="creator",
+        keep="while the tenant is here",
     )
     name: str
     words: str
@@ -63,11 +66,13 @@ class SavedReply:
 
 
 def list_saved_replies(scope: Scope, talk: Conversation) -> Sequence[SavedReply]:
-    """What may be used in a conversation: in the fan's language first, then for all, the most used before others."""
+    """What may be used in a conversation: in the fan's language first, then for all, the most used
+    before others."""
     rows = scope.run(
         "SELECT id, name, words, language, place, uses FROM saved_answers WHERE tenant_id = :tenant"
         " AND creator_id = :creator AND place IN ('both', :kind)"
-        " ORDER BY language = :language DESC, language = '' DESC, uses DESC, lower(name), id LIMIT :most",
+        " ORDER BY language = :language DESC, language = '' DESC, uses DESC, lower(name), id "
+        "LIMIT :most",
         tenant=scope.tenant_id,
         creator=talk.creator_id,
         kind=talk.kind,
@@ -82,7 +87,8 @@ def create_saved_reply(
 ) -> None:
     """Keep an answer for the creator of a conversation, once per key.
 
-    Raises BadInput for no name, no words or too many, Conflict for a name that is taken or when there are enough.
+    Raises BadInput for no name, no words or too many, Conflict for a name that is taken or when
+    there are enough.
     """
     called = _validate_name(name)
     said = _validate_text(words, place)
@@ -112,7 +118,9 @@ def create_saved_reply(
     scope.add(row)
 
 
-def update_saved_reply(scope: Scope, talk: Conversation, answer_id: UUID, *, name: str, words: str) -> None:
+def update_saved_reply(
+    scope: Scope, talk: Conversation, answer_id: UUID, *, name: str, words: str
+) -> None:
     """Call an answer otherwise, or have it say something else. Raises NotFound, else as `keep`."""
     _lock_saved_replies(scope, talk.creator_id)
     called = _validate_name(name)
@@ -132,7 +140,8 @@ def update_saved_reply(scope: Scope, talk: Conversation, answer_id: UUID, *, nam
 def delete_saved_reply(scope: Scope, talk: Conversation, answer_id: UUID) -> None:
     """It is offered no more; forgotten twice is once, and what was sent with it stays."""
     scope.run(
-        "DELETE FROM saved_answers WHERE tenant_id = :tenant AND creator_id = :creator AND id = :id",
+        "DELETE FROM saved_answers WHERE tenant_id = :tenant AND creator_id = :creator AND id = "
+        ":id",
         tenant=scope.tenant_id,
         creator=talk.creator_id,
         id=answer_id,
@@ -142,12 +151,16 @@ def delete_saved_reply(scope: Scope, talk: Conversation, answer_id: UUID) -> Non
 def insert_saved_reply(
     scope: Scope, talk: Conversation, member_id: UUID, answer_id: UUID, *, standing: str, most: int
 ) -> str:
-    """Lay an answer into a member's box, after what stands there; what stands there now. Nothing is sent.
+    """Lay an answer into a member's box, after what stands there; what stands there now. Nothing is
+    sent.
 
-    Laid again right after itself is once. Raises NotFound for one that is gone, of somebody else, or not for this kind
-    of conversation; BadInput where the box would hold more than `most` characters.
+    Laid again right after itself is once. Raises NotFound for one that is gone, of somebody else,
+    or not for this kind of conversation; BadInput where the box would hold more than `most`
+    characters.
     """
-    words = fill_saved_reply(_get_saved_reply(scope, talk, answer_id).words, _get_fan_name(scope, talk))
+    words = fill_saved_reply(
+        _get_saved_reply(scope, talk, answer_id).words, _get_fan_name(scope, talk)
+    )
     before = standing.rstrip()
     if before == words or before.endswith(f"\n{words}"):
         return standing
@@ -164,8 +177,11 @@ def insert_saved_reply(
 
 
 def fill_saved_reply(words: str, name: str) -> str:
-    """An answer with the fan's name where it asks for that, as one short line of plain signs; pure."""
-    return words.replace(FAN_PLACEHOLDER, outgoing_messages.template_value(prompt.strip_invisible(name)))
+    """An answer with the fan's name where it asks for that, as one short line of plain signs;
+    pure."""
+    return words.replace(
+        FAN_PLACEHOLDER, outgoing_messages.template_value(prompt.strip_invisible(name))
+    )
 
 
 def _get_fan_name(scope: Scope, talk: Conversation) -> str:
@@ -188,7 +204,11 @@ def _validate_name(name: str) -> str:
 
 def _validate_text(words: str, place: str) -> str:
     said = words.replace("\x00", "").strip()
-    most = member_actions.MAX_REPLY_LENGTH if place == "private" else moderation.MAX_COMMENT_ANSWER_LENGTH
+    most = (
+        member_actions.MAX_REPLY_LENGTH
+        if place == "private"
+        else moderation.MAX_COMMENT_ANSWER_LENGTH
+    )
     if not said:
         raise BadInput("saved.no_words")
     if len(said) > most:
@@ -203,7 +223,8 @@ def _lock_saved_replies(scope: Scope, creator_id: UUID) -> None:
 
 def _has_saved_reply(scope: Scope, creator_id: UUID, answer_id: UUID) -> bool:
     found = scope.run(
-        "SELECT 1 FROM saved_answers WHERE tenant_id = :tenant AND creator_id = :creator AND id = :id",
+        "SELECT 1 FROM saved_answers WHERE tenant_id = :tenant AND creator_id = :creator AND id = "
+        ":id",
         tenant=scope.tenant_id,
         creator=creator_id,
         id=answer_id,
@@ -213,7 +234,8 @@ def _has_saved_reply(scope: Scope, creator_id: UUID, answer_id: UUID) -> bool:
 
 def _check_free(scope: Scope, creator_id: UUID, name: str, answer_id: UUID) -> None:
     taken = scope.run(
-        "SELECT 1 FROM saved_answers WHERE tenant_id = :tenant AND creator_id = :creator AND name = :name"
+        "SELECT 1 FROM saved_answers WHERE tenant_id = :tenant AND creator_id = :creator AND name "
+        "= :name"
         " AND id <> :id",
         tenant=scope.tenant_id,
         creator=creator_id,

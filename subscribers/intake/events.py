@@ -9,7 +9,8 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class AgeCheckAnswered:
-    """A fan's check of age has its end (`age.answered`): tell them in the chat they asked for it in."""
+    """A fan's check of age has its end (`age.answered`): tell them in the chat they asked for it
+    in."""
 
     kind: ClassVar[str] = "chat.age"
     queue: ClassVar[outbox.Queue] = "chat"

@@ -1,4 +1,5 @@
-"""The commands a fan may give: their names, who has them, and how they are written. What they do, `conversation` says.
+"""The commands a fan may give: their names, who has them, and how they are written. What they do,
+`conversation` says.
 
 A command chosen from a platform's menu is heard as if its words had been typed.
 """
@@ -11,7 +12,12 @@ from subscribers.replies.reply_checks import normalize_reply
 
 KNOWN = (
     BotCommand("start", Message("command.start")),
-    BotCommand("stop", Message("command.stop"), Message("command.stop.how"), {"all": Message("command.stop.all")}),
+    BotCommand(
+        "stop",
+        Message("command.stop"),
+        Message("command.stop.how"),
+        {"all": Message("command.stop.all")},
+    ),
     BotCommand("human", Message("command.human")),
     BotCommand("age", Message("command.age")),
     BotCommand("purchases", Message("command.purchases")),
@@ -33,10 +39,13 @@ _BEGINS = re.compile(r"/(?:stop|[a-z]+\b)")
 
 
 ASKS_FOR_PERSON = re.compile(
-    r"\b(?:speak|talk) (?:to|with) (?:a |some ?one |somebody )?(?:real |actual )?(?:human|person|someone)"
+    r"\b(?:speak|talk) (?:to|with) (?:a |some ?one |somebody )?(?:real |actual "
+    r")?(?:human|person|someone)"
     r"|\bparler (?:a|avec) (?:un |une )?(?:vraie? )?(?:humaine?|personne|quelqu'un)"
 )
-ASKS_FOR_REFUND = re.compile(r"\b(?:refund|chargeback|rembours\w*|arnaque\w*|scam(?:med)?|escroqu\w*)\b")
+ASKS_FOR_REFUND = re.compile(
+    r"\b(?:refund|chargeback|rembours\w*|arnaque\w*|scam(?:med)?|escroqu\w*)\b"
+)
 """The same two wishes in plain words, folded."""
 
 
@@ -50,4 +59,6 @@ def parse_command(said: str) -> str:
 
 def command_menu(*, sells: bool) -> CommandMenu:
     """What is offered to choose from on a platform where something is sold, or nothing."""
-    return CommandMenu(tuple(command for command in KNOWN if sells or command.name not in SALES), RETIRED)
+    return CommandMenu(
+        tuple(command for command in KNOWN if sells or command.name not in SALES), RETIRED
+    )

@@ -17,7 +17,12 @@ from studio.costs.text_requests import FREE_BILLING, TextBilling, TextPurpose, T
 from subscribers.checkout import order_payments
 from subscribers.checkout.events import PaymentSettle
 from subscribers.comments.events import CommentAnswerDue, CommentModerationDue
-from subscribers.conversations.events import ChatReconcile, ChatSend, ChatTurn, UncertainMessageResolved
+from subscribers.conversations.events import (
+    ChatReconcile,
+    ChatSend,
+    ChatTurn,
+    UncertainMessageResolved,
+)
 from subscribers.delivery import message_delivery, pack_delivery
 from subscribers.delivery.message_delivery import NotClaimable
 from subscribers.intake import update_intake
@@ -33,10 +38,19 @@ from tenants.notices import notices
 
 CHAT = "system:chat"
 
-Lost = ChatTurn | ChatSend | OrderFulfil | OrderRefund | CommentModerationDue | CommentAnswerDue | SubscriptionStop
+Lost = (
+    ChatTurn
+    | ChatSend
+    | OrderFulfil
+    | OrderRefund
+    | CommentModerationDue
+    | CommentAnswerDue
+    | SubscriptionStop
+)
 
 Claim = Callable[[Scope, UUID], PreparedStep | Outcome | StagedUploads]
-"""`message_delivery.claim_message` or `pack_delivery.claim_pack_delivery` with `mint` and `connectors` bound."""
+"""`message_delivery.claim_message` or `pack_delivery.claim_pack_delivery` with `mint` and
+`connectors` bound."""
 
 RunSteps = Callable[[PreparedStep], Outcome | StagedUploads]
 """`channels.sending.step_runner.run_steps` with its collaborators bound."""
@@ -76,14 +90,21 @@ PACKS = DeliveryServices(
 
 
 def generate_reply(
-    event: ChatTurn, *, tenant: OpenScope, write: WriteText, rails: Rails, billing: TextBilling = FREE_BILLING
+    event: ChatTurn,
+    *,
+    tenant: OpenScope,
+    write: WriteText,
+    rails: Rails,
+    billing: TextBilling = FREE_BILLING,
 ) -> None:
     """Gather, ask the model with nothing open, settle. `billing` says what models cost."""
     with tenant(event.tenant_id, CHAT) as scope:
         begun = reply_generation.begin_reply_turn(scope, event.subject_id, rails=rails)
     if begun is None:
         return
-    sitting = TextSession(tenant, event.tenant_id, begun.creator_id, TextPurpose.CHAT, begun.conversation_id, billing)
+    sitting = TextSession(
+        tenant, event.tenant_id, begun.creator_id, TextPurpose.CHAT, begun.conversation_id, billing
+    )
     spoken = reply_generation.request_reply(begun, sitting.counted_writer(write))
     with tenant(event.tenant_id, CHAT) as scope:
         if reply_generation.finish_reply_turn(scope, begun, spoken):
@@ -101,7 +122,12 @@ def deliver_pack(event: OrderFulfil, *, tenant: OpenScope, claim: Claim, carry: 
 
 
 def _run_delivery(
-    event: ChatSend | OrderFulfil, desk: DeliveryServices, *, tenant: OpenScope, claim: Claim, carry: RunSteps
+    event: ChatSend | OrderFulfil,
+    desk: DeliveryServices,
+    *,
+    tenant: OpenScope,
+    claim: Claim,
+    carry: RunSteps,
 ) -> None:
     tenant_id = event.tenant_id
     subject_id = event.subject_id
@@ -126,7 +152,8 @@ def _run_delivery(
 
 
 def reconcile_message(event: ChatReconcile, *, tenant: OpenScope, look: Look) -> None:
-    """Bring a message or a push out of doubt: look, then settle what was seen. Nothing is sent again blindly."""
+    """Bring a message or a push out of doubt: look, then settle what was seen. Nothing is sent
+    again blindly."""
     desk = PACKS if event.what == "fulfilment" else MESSAGES
     with tenant(event.tenant_id, CHAT) as scope:
         doubtful = desk.is_uncertain(scope, event.subject_id)
@@ -161,7 +188,9 @@ def expire_offer(event: OfferExpire, *, tenant: OpenScope) -> None:
         order_payments.expire_order(scope, event.subject_id)
 
 
-def refund_order_payment(event: OrderRefund, *, tenant: OpenScope, give_back: CallRailRefund) -> None:
+def refund_order_payment(
+    event: OrderRefund, *, tenant: OpenScope, give_back: CallRailRefund
+) -> None:
     """Give a payment back; a rail that lost its answer is asked again, and gives once."""
     with tenant(event.tenant_id, CHAT) as scope:
         call = refunds.next_refund_request(scope, event.subject_id)
@@ -179,4 +208,6 @@ def refund_order_payment(event: OrderRefund, *, tenant: OpenScope, give_back: Ca
 def notify_failed_event(event: Lost, *, tenant: OpenScope) -> None:
     """A row failed too often: a fault of ours, and a fan waits. A person is told."""
     with tenant(event.tenant_id, CHAT) as scope:
-        notices.put(scope, Message("chat.stuck"), cause=f"{event.kind}:{event.subject_id}:dead", urgent=True)
+        notices.put(
+            scope, Message("chat.stuck"), cause=f"{event.kind}:{event.subject_id}:dead", urgent=True
+        )

@@ -1,5 +1,5 @@
-"""What a fan edits after it was heard: heard again for an age and for danger, kept beside what was said, answered by
-nobody."""
+"""What a fan edits after it was heard: heard again for an age and for danger, kept beside what was
+said, answered by nobody."""
 
 from channels.accounts.queries import Channel
 from connectors.contract.chats import ChatUpdate
@@ -12,9 +12,11 @@ from subscribers.safety import escalation
 
 
 def receive_edit(scope: Scope, channel: Channel, update: ChatUpdate) -> None:
-    """Take in what a message says now; words that it is known to have said change nothing, whoever tells them again.
+    """Take in what a message says now; words that it is known to have said change nothing, whoever
+    tells them again.
 
-    Somebody unknown here, or forgotten, is met for a signal alone: no word put right brings anybody back.
+    Somebody unknown here, or forgotten, is met for a signal alone: no word put right brings anybody
+    back.
     """
     fan = directory.find_fan_identity(scope, channel.id, update.fan)
     if not _has_text(update) or (fan is not None and _is_old(scope, fan, channel, update)):
@@ -48,13 +50,16 @@ def receive_edit(scope: Scope, channel: Channel, update: ChatUpdate) -> None:
 
 
 def _has_text(update: ChatUpdate) -> bool:
-    """Whether it is words of a message that has a name: a press, a picture without any or a place that moves is not."""
+    """Whether it is words of a message that has a name: a press, a picture without any or a place
+    that moves is not."""
     return update.kind in (*conversation_rows.TEXT_KINDS, conversation_rows.EDITED_KIND) and bool(
         update.native_id and update.text.strip()
     )
 
 
-def _is_old(scope: Scope, fan: directory.FanIdentityView, channel: Channel, update: ChatUpdate) -> bool:
+def _is_old(
+    scope: Scope, fan: directory.FanIdentityView, channel: Channel, update: ChatUpdate
+) -> bool:
     return conversation_rows.has_recorded_text(scope, fan, channel, update.native_id, update.text)
 
 
@@ -65,5 +70,9 @@ def _read_edit(
     if fan is None:
         return (MessageReading(update.text),)
     at = conversation_rows.line_number_of(scope, fan, channel, update.native_id)
-    in_place = message_context.read_edited_message(scope, fan, channel, update.text, at=at) if at is not None else ()
+    in_place = (
+        message_context.read_edited_message(scope, fan, channel, update.text, at=at)
+        if at is not None
+        else ()
+    )
     return (*message_context.read_new_message(scope, fan, channel, update.text), *in_place)

@@ -45,7 +45,8 @@ PATIENCE = timedelta(seconds=8)
 """A burst is joined: so much silence ends it, and no answer waits longer than that."""
 
 NOTICE_AGAIN = timedelta(hours=3)
-"""The notice is repeated after so long of a continuing session, and at the start of each new one."""
+"""The notice is repeated after so long of a continuing session, and at the start of each new
+one."""
 
 REDONE_MOST = 2
 """Turns thrown away in a row because the fan wrote on; the next one answers all it has seen."""
@@ -55,13 +56,21 @@ OVER_18 = "over_18"
 
 
 def receive_update(
-    scope: Scope, channel: Channel, update: ChatUpdate, *, rails: Rails, environment: str, pages: str = ""
+    scope: Scope,
+    channel: Channel,
+    update: ChatUpdate,
+    *,
+    rails: Rails,
+    environment: str,
+    pages: str = "",
 ) -> None:
-    """Take in one thing that happened on a chat account; the same thing a second time changes nothing.
+    """Take in one thing that happened on a chat account; the same thing a second time changes
+    nothing.
 
-    A checkout is not answered here: the listening process asks `order_payments.answer_checkout_query` while the platform waits.
-    `environment` is the settings': a test network's proof of age counts in demo and test alone. `pages` is the address
-    of our own pages, where an age is proven.
+    A checkout is not answered here: the listening process asks
+    `order_payments.answer_checkout_query` while the platform waits. `environment` is the settings':
+    a test network's proof of age counts in demo and test alone. `pages` is the address of our own
+    pages, where an age is proven.
     """
     update = replace(
         update,
@@ -72,10 +81,14 @@ def receive_update(
     match update.kind:
         case "payment":
             rail = rails[channel.platform]
-            order_payments.record_payment(scope, rail.verify(update, till_of_channel(channel), now=scope.now))
+            order_payments.record_payment(
+                scope, rail.verify(update, till_of_channel(channel), now=scope.now)
+            )
         case "refund":
             rail = rails[channel.platform]
-            refunds.record_refund(scope, rail=rail.name, account=channel.account, charge_id=update.charge_id)
+            refunds.record_refund(
+                scope, rail=rail.name, account=channel.account, charge_id=update.charge_id
+            )
         case "checkout":
             return
         case "counted":
@@ -92,19 +105,29 @@ def receive_update(
         case "join":
             join_requests.handle_join_request(scope, channel, update, notice=_send_ai_disclosure)
         case "message" | "button" | "age" | "stop" | "unsupported":
-            _receive_chat_update(scope, channel, update, rails=rails, environment=environment, pages=pages)
+            _receive_chat_update(
+                scope, channel, update, rails=rails, environment=environment, pages=pages
+            )
         case _:
             assert_never(update.kind)
 
 
 def _receive_chat_update(
-    scope: Scope, channel: Channel, update: ChatUpdate, *, rails: Rails, environment: str, pages: str
+    scope: Scope,
+    channel: Channel,
+    update: ChatUpdate,
+    *,
+    rails: Rails,
+    environment: str,
+    pages: str,
 ) -> None:
     words = update.kind in conversation_rows.TEXT_KINDS
     fan = _find_or_create_fan(scope, channel, update)
     native_id = update.native_id if words and update.native_id else f"update:{update.key}"
     if conversation_rows.line_number_of(scope, fan, channel, native_id) is not None:
-        message_edits.receive_edit(scope, channel, update)  # a list that is read again may show it in other words
+        message_edits.receive_edit(
+            scope, channel, update
+        )  # a list that is read again may show it in other words
         return
     # before the conversation is locked: the reader's epoch comes first
     age = _detect_age_signal(scope, channel, fan, update, environment)
@@ -135,11 +158,20 @@ def _receive_chat_update(
         conversation_rows.record_marker_line(scope, talk, "crisis")
         return
     _answer_update(
-        scope, channel, talk, fan, update, proven=age is AgeSignal.PROVEN, rail=rails.get(channel.platform), pages=pages
+        scope,
+        channel,
+        talk,
+        fan,
+        update,
+        proven=age is AgeSignal.PROVEN,
+        rail=rails.get(channel.platform),
+        pages=pages,
     )
 
 
-def _find_or_create_fan(scope: Scope, channel: Channel, update: ChatUpdate) -> directory.FanIdentityView:
+def _find_or_create_fan(
+    scope: Scope, channel: Channel, update: ChatUpdate
+) -> directory.FanIdentityView:
     return directory.find_or_create_fan(
         scope,
         creator_id=channel.creator_id,
@@ -162,7 +194,8 @@ def _answer_update(
     rail: PaymentRail | None,
     pages: str,
 ) -> None:
-    """Answer what a fan sent, once safety has had its say; `proven` is True if it proved their age."""
+    """Answer what a fan sent, once safety has had its say; `proven` is True if it proved their
+    age."""
     match update.kind:
         case "message" | "button" if _asks_age(update):
             outgoing_messages.send_automated_message(
@@ -181,21 +214,29 @@ def _answer_update(
             conversation_rows.escalate_to_member(scope, talk, Message("chat.unreadable"))
 
 
-def _try_role(scope: Scope, channel: Channel, fan: directory.FanIdentityView, *, asks: bool) -> None:
-    """Whoever shows up may have come to where a role counts. Where people ask to be let in, that itself is told."""
+def _try_role(
+    scope: Scope, channel: Channel, fan: directory.FanIdentityView, *, asks: bool
+) -> None:
+    """Whoever shows up may have come to where a role counts. Where people ask to be let in, that
+    itself is told."""
     if asks or not channel.options.get(ADMISSION_FIELD):
         reader_roles.retry_role(scope, channel.id, fan.native_id, anyway=asks)
 
 
-def _answer_report_command(scope: Scope, talk: Conversation, update: ChatUpdate, pages: str) -> bool:
-    """Tell who wants something gone where to ask for it; whether this was all they wanted. No stop holds it back.
+def _answer_report_command(
+    scope: Scope, talk: Conversation, update: ChatUpdate, pages: str
+) -> bool:
+    """Tell who wants something gone where to ask for it; whether this was all they wanted. No stop
+    holds it back.
 
     Answered to everybody, blocked readers and minors too, by code alone.
     """
     if update.kind != "message" or fan_commands.parse_command(update.text) != "report":
         return False
     outgoing_messages.send_automated_message(
-        scope, talk, Message("service.safety.report", {"report_page": f"{pages.rstrip('/')}/report"})
+        scope,
+        talk,
+        Message("service.safety.report", {"report_page": f"{pages.rstrip('/')}/report"}),
     )
     return True
 
@@ -208,15 +249,20 @@ def _asks_age(update: ChatUpdate) -> bool:
 
 
 def notify_age_check_result(scope: Scope, channel_id: UUID, user_id: str, state: str) -> None:
-    """A check of age has its end: the fan who asked for it in this chat is told, once; a "no" is a minor's."""
+    """A check of age has its end: the fan who asked for it in this chat is told, once; a "no" is a
+    minor's."""
     fan = directory.find_fan_identity(scope, channel_id, user_id)
     if fan is None or fan.status == "erased":
         return
-    talk = conversation_rows.find_or_create_conversation(scope, fan, queries.get_channel(scope, channel_id))
+    talk = conversation_rows.find_or_create_conversation(
+        scope, fan, queries.get_channel(scope, channel_id)
+    )
     if state == "failed":
         escalation.respond_to_minor(scope, talk, fan, "")
     elif fan.status == "active" and state in age_checks.AGE_CHECK_MESSAGES:
-        outgoing_messages.send_automated_message(scope, talk, Message(age_checks.AGE_CHECK_MESSAGES[state]))
+        outgoing_messages.send_automated_message(
+            scope, talk, Message(age_checks.AGE_CHECK_MESSAGES[state])
+        )
 
 
 class AgeSignal(Enum):
@@ -226,7 +272,11 @@ class AgeSignal(Enum):
 
 
 def _detect_age_signal(
-    scope: Scope, channel: Channel, fan: directory.FanIdentityView, update: ChatUpdate, environment: str
+    scope: Scope,
+    channel: Channel,
+    fan: directory.FanIdentityView,
+    update: ChatUpdate,
+    environment: str,
 ) -> AgeSignal:
     """What this says of the fan's age, told to the gate at once."""
     if update.kind in conversation_rows.TEXT_KINDS:
@@ -256,21 +306,30 @@ def _detect_age_signal(
     return AgeSignal.PROVEN if adult else AgeSignal.MINOR
 
 
-def _send_ai_disclosure(scope: Scope, talk: Conversation, fan: directory.FanIdentityView, fresh: bool) -> None:
-    """D1, D4: before anything else a fan reads that a machine answers; again in a new session, every three hours, and
-    when it goes on after a person. While a person answers, it would not be true."""
+def _send_ai_disclosure(
+    scope: Scope, talk: Conversation, fan: directory.FanIdentityView, fresh: bool
+) -> None:
+    """D1, D4: before anything else a fan reads that a machine answers; again in a new session,
+    every three hours, and when it goes on after a person. While a person answers, it would not be
+    true."""
     if OwnerState(talk.owner) is OwnerState.HUMAN:
         return
-    told, waiting = scope.run(  # in one statement: between two, the notice may arrive and be missed by both
-        "SELECT f.disclosed_at, EXISTS (SELECT 1 FROM drafts d WHERE d.tenant_id = :tenant"
-        " AND d.conversation_id = :talk AND d.kind = 'notice' AND d.state IN ('auto', 'sending', 'uncertain'))"
-        " FROM fans f WHERE f.tenant_id = :tenant AND f.id = :fan",
-        tenant=scope.tenant_id,
-        talk=talk.id,
-        fan=fan.fan_id,
-    ).one()
+    told, waiting = (
+        scope.run(  # in one statement: between two, the notice may arrive and be missed by both
+            "SELECT f.disclosed_at, EXISTS (SELECT 1 FROM drafts d WHERE d.tenant_id = :tenant"
+            " AND d.conversation_id = :talk AND d.kind = 'notice' AND d.state IN ('auto', "
+            "'sending', 'uncertain'))"
+            " FROM fans f WHERE f.tenant_id = :tenant AND f.id = :fan",
+            tenant=scope.tenant_id,
+            talk=talk.id,
+            fan=fan.fan_id,
+        ).one()
+    )
     due = (
-        told is None or fresh or scope.now - told > NOTICE_AGAIN or speaker_notices.has_person_spoken_last(scope, talk)
+        told is None
+        or fresh
+        or scope.now - told > NOTICE_AGAIN
+        or speaker_notices.has_person_spoken_last(scope, talk)
     )
     if due and not waiting:
         outgoing_messages.send_automated_message(
@@ -279,12 +338,15 @@ def _send_ai_disclosure(scope: Scope, talk: Conversation, fan: directory.FanIden
 
 
 def _answer_message(scope: Scope, talk: Conversation, said: str, rail: PaymentRail | None) -> None:
-    """A message: the truth about who speaks and commands are answered by code, the rest by the owner."""
+    """A message: the truth about who speaks and commands are answered by code, the rest by the
+    owner."""
     if text_rating.is_bot_question(said, lexicon=active_policy.current_bundle(scope).lexicon):
         conversation_rows.record_marker_line(scope, talk, "truth")
         human = OwnerState(talk.owner) is OwnerState.HUMAN
         outgoing_messages.send_automated_message(
-            scope, talk, speaker_notices.speaker_sentence(scope, talk, "truth_person" if human else "truth")
+            scope,
+            talk,
+            speaker_notices.speaker_sentence(scope, talk, "truth_person" if human else "truth"),
         )
         return
     match fan_commands.parse_command(said):
@@ -293,7 +355,9 @@ def _answer_message(scope: Scope, talk: Conversation, said: str, rail: PaymentRa
         case "purchases":
             pack_delivery.send_owned_packs(scope, talk, None)
         case "subscription":
-            monthly_payments.send_subscription_overview(scope, talk, sells=isinstance(rail, MonthlyRail))
+            monthly_payments.send_subscription_overview(
+                scope, talk, sells=isinstance(rail, MonthlyRail)
+            )
         case "terms" | "privacy" as about:
             outgoing_messages.send_automated_message(scope, talk, Message(f"service.about.{about}"))
         case "start":
@@ -307,7 +371,8 @@ def _answer_message(scope: Scope, talk: Conversation, said: str, rail: PaymentRa
 
 
 def _answer_plain_text(scope: Scope, talk: Conversation, plain: str) -> None:
-    """Words that are no command: who asks for a person or for money back has one, the rest is its owner's to answer."""
+    """Words that are no command: who asks for a person or for money back has one, the rest is its
+    owner's to answer."""
     if fan_commands.ASKS_FOR_REFUND.search(plain):
         _escalate_to_member(scope, talk, Message("chat.asks_money_back"))
     elif fan_commands.ASKS_FOR_PERSON.search(plain):
@@ -325,7 +390,8 @@ def _escalate_to_member(scope: Scope, talk: Conversation, reason: Message) -> No
 
 
 def schedule_reply(scope: Scope, talk: Conversation) -> None:
-    """Let the model answer soon; what it was about to say without this message is written anew, twice at most."""
+    """Let the model answer soon; what it was about to say without this message is written anew,
+    twice at most."""
     if talk.redone < REDONE_MOST and conversation_rows.cancel_bot_drafts(
         scope, talk.id, Message("draft.superseded"), ("pending", "draft", "auto")
     ):
@@ -334,14 +400,24 @@ def schedule_reply(scope: Scope, talk: Conversation) -> None:
     first = talk.unanswered_since is None and talk.session_at == scope.now
     if talk.unanswered_since is None:
         talk.unanswered_since = scope.now
-    at = scope.now if first else min(scope.now + SILENCE, max(talk.unanswered_since + PATIENCE, scope.now))
+    at = (
+        scope.now
+        if first
+        else min(scope.now + SILENCE, max(talk.unanswered_since + PATIENCE, scope.now))
+    )
     outbox.put(
-        scope, ChatTurn(scope.tenant_id, talk.id), at=at, lane=conversation_rows.turn_lane(talk.id), holds_lane=True
+        scope,
+        ChatTurn(scope.tenant_id, talk.id),
+        at=at,
+        lane=conversation_rows.turn_lane(talk.id),
+        holds_lane=True,
     )
     scope.add(talk)
 
 
-def _handle_button(scope: Scope, talk: Conversation, pressed: str, rail: PaymentRail | None) -> None:
+def _handle_button(
+    scope: Scope, talk: Conversation, pressed: str, rail: PaymentRail | None
+) -> None:
     """A button under one of our messages: a closed list of words, and an id of ours."""
     action, _, ref = pressed.partition(":")
     match action:
@@ -351,7 +427,9 @@ def _handle_button(scope: Scope, talk: Conversation, pressed: str, rail: Payment
             offers.decline_offer(scope, offer_id, talk.fan_id)
         case "purchases":
             pack_delivery.send_owned_packs(scope, talk, _parse_id(ref))
-        case "subscribe" if isinstance(rail, MonthlyRail) and (plan_id := _parse_id(ref)) is not None:
+        case "subscribe" if (
+            isinstance(rail, MonthlyRail) and (plan_id := _parse_id(ref)) is not None
+        ):
             _send_subscription_link(scope, talk, plan_id, rail)
         case "stop_renewal" if (subscription_id := _parse_id(ref)) is not None:
             _stop_renewal(scope, talk, subscription_id)
@@ -359,7 +437,9 @@ def _handle_button(scope: Scope, talk: Conversation, pressed: str, rail: Payment
             return
 
 
-def _send_subscription_link(scope: Scope, talk: Conversation, plan_id: UUID, rail: MonthlyRail) -> None:
+def _send_subscription_link(
+    scope: Scope, talk: Conversation, plan_id: UUID, rail: MonthlyRail
+) -> None:
     try:
         offered = monthly_payments.send_subscription_link(scope, talk, plan_id, rail)
     except NotFound:
@@ -371,7 +451,9 @@ def _send_subscription_link(scope: Scope, talk: Conversation, plan_id: UUID, rai
 
 def _stop_renewal(scope: Scope, talk: Conversation, subscription_id: UUID) -> None:
     try:
-        stopping = subscription_endings.request_renewal_stop(scope, subscription_id, fan_id=talk.fan_id)
+        stopping = subscription_endings.request_renewal_stop(
+            scope, subscription_id, fan_id=talk.fan_id
+        )
     except NotFound:
         return
     if not stopping:
@@ -404,14 +486,20 @@ def _record_opt_out(scope: Scope, talk: Conversation, *, everything: bool) -> No
 
 
 def assign_to_member(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:
-    """A member answers from now on; what the bot had written is not sent. Raises NotFound, Conflict."""
+    """A member answers from now on; what the bot had written is not sent. Raises NotFound,
+    Conflict."""
     conversation_rows.change_owner(
-        scope, conversation_rows.lock_conversation(scope, conversation_id), OwnerState.HUMAN, None, member=member_id
+        scope,
+        conversation_rows.lock_conversation(scope, conversation_id),
+        OwnerState.HUMAN,
+        None,
+        member=member_id,
     )
 
 
 def return_to_bot(scope: Scope, conversation_id: UUID) -> None:
-    """The bot answers again, what the fan wrote last too, if nobody did. Raises NotFound, Conflict."""
+    """The bot answers again, what the fan wrote last too, if nobody did. Raises NotFound,
+    Conflict."""
     talk = conversation_rows.lock_conversation(scope, conversation_id)
     conversation_rows.change_owner(scope, talk, OwnerState.BOT, None)
     talk.safety_hold = False
@@ -422,14 +510,17 @@ def return_to_bot(scope: Scope, conversation_id: UUID) -> None:
         or not _is_owed(scope, talk)
     ):
         return
-    _send_ai_disclosure(scope, talk, directory.get_fan_identity(scope, talk.fan_id, talk.channel_id), False)
+    _send_ai_disclosure(
+        scope, talk, directory.get_fan_identity(scope, talk.fan_id, talk.channel_id), False
+    )
     schedule_reply(scope, talk)
 
 
 def _is_owed(scope: Scope, talk: Conversation) -> bool:
     """Whether the last thing the fan did was to say something that no answer has seen."""
     said = scope.run(
-        "SELECT body FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND direction = 'in'"
+        "SELECT body FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND "
+        "direction = 'in'"
         " AND kind = 'text' AND seq = :last",
         tenant=scope.tenant_id,
         talk=talk.id,
@@ -445,5 +536,8 @@ def _is_owed(scope: Scope, talk: Conversation) -> bool:
 def close_conversation(scope: Scope, conversation_id: UUID, reason: Message) -> None:
     """Nobody answers until the fan writes again. Raises NotFound, Conflict."""
     conversation_rows.change_owner(
-        scope, conversation_rows.lock_conversation(scope, conversation_id), OwnerState.CLOSED, reason
+        scope,
+        conversation_rows.lock_conversation(scope, conversation_id),
+        OwnerState.CLOSED,
+        reason,
     )

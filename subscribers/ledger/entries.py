@@ -1,4 +1,5 @@
-"""The ledger: double entry, append-only; debit positive, credit negative, each transaction zero in each currency."""
+"""The ledger: double entry, append-only; debit positive, credit negative, each transaction zero in
+each currency."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,9 @@ from foundation.money import BASIS_POINTS, Money, split_amount
 from subscribers.ledger.models import LedgerEntry
 from tenants.agencies import queries
 
-TransactionKind = Literal["sale", "refund", "fee", "split", "commission", "payout", "chargeback", "adjustment"]
+TransactionKind = Literal[
+    "sale", "refund", "fee", "split", "commission", "payout", "chargeback", "adjustment"
+]
 
 SALES_ACCOUNT = "sales"
 REFUNDS_ACCOUNT = "refunds"
@@ -25,7 +28,8 @@ AGENCY_DUE_ACCOUNT = "agency_due"
 CREATOR_DUE_ACCOUNT = "creator_due"
 CHATTER_DUE_ACCOUNT = "chatter_due"
 PAYMENT_SOURCE = "payment"
-"""`source_kind` of what a payment causes; its split and commission have kinds of their own and the same key."""
+"""`source_kind` of what a payment causes; its split and commission have kinds of their own and the
+same key."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,8 @@ class StatementLineView:
 
 @dataclass(frozen=True)
 class SalesTotals:
-    """What a span of time earned in one currency, minor units; parts are net of what refunds took back."""
+    """What a span of time earned in one currency, minor units; parts are net of what refunds took
+    back."""
 
     currency: str
     orders: int
@@ -93,7 +98,8 @@ def post_transaction(
 ) -> bool:
     """Write a transaction once per (source_kind, source_key); returns whether it is new.
 
-    Raises ValueError when the entries are none or do not sum to zero in each currency; the database refuses it too.
+    Raises ValueError when the entries are none or do not sum to zero in each currency; the database
+    refuses it too.
     """
     sums: defaultdict[str, int] = defaultdict(int)
     for entry in entries:
@@ -102,7 +108,8 @@ def post_transaction(
         raise ValueError(f"a ledger transaction must balance: {dict(sums)}")
     transaction_id = uuid7()
     done = scope.run(
-        "INSERT INTO ledger_transactions (tenant_id, id, creator_id, kind, source_kind, source_key, fan_id,"
+        "INSERT INTO ledger_transactions (tenant_id, id, creator_id, kind, source_kind, "
+        "source_key, fan_id,"
         " occurred_at) VALUES (:tenant, :id, :creator, :kind, :source_kind, :source_key, :fan, :at)"
         " ON CONFLICT (tenant_id, source_kind, source_key) DO NOTHING",
         tenant=scope.tenant_id,
@@ -133,11 +140,16 @@ def post_transaction(
     return True
 
 
-def set_revenue_split(scope: Scope, creator_id: UUID, shares: SplitShares, *, effective_from: datetime) -> None:
-    """Divide the creator's sales by `shares` from an instant on; a rule is never changed, only followed by another."""
+def set_revenue_split(
+    scope: Scope, creator_id: UUID, shares: SplitShares, *, effective_from: datetime
+) -> None:
+    """Divide the creator's sales by `shares` from an instant on; a rule is never changed, only
+    followed by another."""
     scope.run(
-        "INSERT INTO split_rules (tenant_id, id, creator_id, effective_from, agency_bp, creator_bp, chatter_bp)"
-        " VALUES (:tenant, :id, :creator_id, :since, :agency, :creator, :chatter) ON CONFLICT DO NOTHING",
+        "INSERT INTO split_rules (tenant_id, id, creator_id, effective_from, agency_bp, "
+        "creator_bp, chatter_bp)"
+        " VALUES (:tenant, :id, :creator_id, :since, :agency, :creator, :chatter) ON CONFLICT DO "
+        "NOTHING",
         tenant=scope.tenant_id,
         id=uuid7(),
         creator_id=creator_id,
@@ -166,9 +178,15 @@ def sale_entries(money: Money, rail: str) -> list[LedgerLine]:
 
 
 def split_entries(money: Money, shares: SplitShares) -> tuple[list[LedgerLine], list[LedgerLine]]:
-    """The sale divided: the split, and the chatter's part of the agency's part. Nothing is lost or made."""
-    parts = split_amount(money, {AGENCY_DUE_ACCOUNT: shares.agency, CREATOR_DUE_ACCOUNT: shares.creator})
-    divided = [LedgerLine(ALLOCATED, money), *(LedgerLine(account, -part) for account, part in sorted(parts.items()))]
+    """The sale divided: the split, and the chatter's part of the agency's part. Nothing is lost or
+    made."""
+    parts = split_amount(
+        money, {AGENCY_DUE_ACCOUNT: shares.agency, CREATOR_DUE_ACCOUNT: shares.creator}
+    )
+    divided = [
+        LedgerLine(ALLOCATED, money),
+        *(LedgerLine(account, -part) for account, part in sorted(parts.items())),
+    ]
     cut = split_amount(
         parts[AGENCY_DUE_ACCOUNT],
         {CHATTER_DUE_ACCOUNT: shares.chatter, AGENCY_DUE_ACCOUNT: BASIS_POINTS - shares.chatter},
@@ -177,16 +195,30 @@ def split_entries(money: Money, shares: SplitShares) -> tuple[list[LedgerLine], 
 
 
 def record_sale(
-    scope: Scope, payment_id: UUID, money: Money, *, rail: str, at: datetime, creator_id: UUID, fan_id: UUID | None
+    scope: Scope,
+    payment_id: UUID,
+    money: Money,
+    *,
+    rail: str,
+    at: datetime,
+    creator_id: UUID,
+    fan_id: UUID | None,
 ) -> None:
-    """Post a matched payment: the sale, its split by the rule of that moment, and the commission."""
+    """Post a matched payment: the sale, its split by the rule of that moment, and the
+    commission."""
     book = partial(post_transaction, scope, occurred_at=at, creator_id=creator_id, fan_id=fan_id)
     book("sale", PAYMENT_SOURCE, str(payment_id), sale_entries(money, rail))
     _post_split(scope, payment_id, money, book, at=at, creator_id=creator_id)
 
 
 def _post_split(
-    scope: Scope, payment_id: UUID, money: Money, book: Callable[..., bool], *, at: datetime, creator_id: UUID
+    scope: Scope,
+    payment_id: UUID,
+    money: Money,
+    book: Callable[..., bool],
+    *,
+    at: datetime,
+    creator_id: UUID,
 ) -> None:
     key = str(payment_id)
     shares = revenue_split_at(scope, creator_id, at)
@@ -199,9 +231,17 @@ def _post_split(
 
 
 def record_unmatched_refund(
-    scope: Scope, payment_id: UUID, money: Money, *, rail: str, at: datetime, creator_id: UUID, fan_id: UUID | None
+    scope: Scope,
+    payment_id: UUID,
+    money: Money,
+    *,
+    rail: str,
+    at: datetime,
+    creator_id: UUID,
+    fan_id: UUID | None,
 ) -> None:
-    """Post a refund whose sale we do not know by itself: the mirror of a sale of this amount, split included."""
+    """Post a refund whose sale we do not know by itself: the mirror of a sale of this amount, split
+    included."""
     divided: list[LedgerLine] = []
     shares = revenue_split_at(scope, creator_id, at)
     if shares is not None:
@@ -209,14 +249,29 @@ def record_unmatched_refund(
         divided = [LedgerLine(one.account, -one.money) for one in (*parts, *commission)]
     entries = [LedgerLine(rail, -money), LedgerLine(REFUNDS_ACCOUNT, money), *divided]
     post_transaction(
-        scope, "refund", PAYMENT_SOURCE, str(payment_id), entries, occurred_at=at, creator_id=creator_id, fan_id=fan_id
+        scope,
+        "refund",
+        PAYMENT_SOURCE,
+        str(payment_id),
+        entries,
+        occurred_at=at,
+        creator_id=creator_id,
+        fan_id=fan_id,
     )
 
 
 def record_suspense(
-    scope: Scope, payment_id: UUID, money: Money, *, rail: str, at: datetime, creator_id: UUID, fan_id: UUID | None
+    scope: Scope,
+    payment_id: UUID,
+    money: Money,
+    *,
+    rail: str,
+    at: datetime,
+    creator_id: UUID,
+    fan_id: UUID | None,
 ) -> None:
-    """Post money that came and is nobody's sale: a second charge of an order, or one we cannot place."""
+    """Post money that came and is nobody's sale: a second charge of an order, or one we cannot
+    place."""
     entries = [LedgerLine(rail, money), LedgerLine(SUSPENSE_ACCOUNT, -money)]
     post_transaction(
         scope,
@@ -231,18 +286,32 @@ def record_suspense(
 
 
 def settle_suspense(
-    scope: Scope, payment_id: UUID, money: Money, *, at: datetime, creator_id: UUID, fan_id: UUID | None
+    scope: Scope,
+    payment_id: UUID,
+    money: Money,
+    *,
+    at: datetime,
+    creator_id: UUID,
+    fan_id: UUID | None,
 ) -> None:
-    """Post that money kept in suspense is a sale after all, with its split by the rule of that moment."""
+    """Post that money kept in suspense is a sale after all, with its split by the rule of that
+    moment."""
     book = partial(post_transaction, scope, occurred_at=at, creator_id=creator_id, fan_id=fan_id)
-    book("sale", "settled", str(payment_id), [LedgerLine(SUSPENSE_ACCOUNT, money), LedgerLine(SALES_ACCOUNT, -money)])
+    book(
+        "sale",
+        "settled",
+        str(payment_id),
+        [LedgerLine(SUSPENSE_ACCOUNT, money), LedgerLine(SALES_ACCOUNT, -money)],
+    )
     _post_split(scope, payment_id, money, book, at=at, creator_id=creator_id)
 
 
 def reverse_payment(scope: Scope, payment_id: UUID, *, at: datetime) -> bool:
-    """Post the mirror of all a payment caused: negated, `sales` become `refunds`. Once; says whether it is new."""
+    """Post the mirror of all a payment caused: negated, `sales` become `refunds`. Once; says
+    whether it is new."""
     rows = scope.run(
-        "SELECT t.creator_id, (array_agg(t.fan_id) FILTER (WHERE t.fan_id IS NOT NULL))[1] AS fan_id, e.account,"
+        "SELECT t.creator_id, (array_agg(t.fan_id) FILTER (WHERE t.fan_id IS NOT NULL))[1] AS "
+        "fan_id, e.account,"
         " e.currency, sum(e.amount_minor) AS minor FROM ledger_transactions t"
         " JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id"
         " WHERE t.tenant_id = :tenant AND t.source_key = :key"
@@ -252,14 +321,24 @@ def reverse_payment(scope: Scope, payment_id: UUID, *, at: datetime) -> bool:
         key=str(payment_id),
     ).all()
     mirrored = {SALES_ACCOUNT: REFUNDS_ACCOUNT}
-    entries = [LedgerLine(mirrored.get(row.account, row.account), Money(-int(row.minor), row.currency)) for row in rows]
+    entries = [
+        LedgerLine(mirrored.get(row.account, row.account), Money(-int(row.minor), row.currency))
+        for row in rows
+    ]
     if not rows:
         return False
-    whose = {"creator_id": rows[0].creator_id, "fan_id": next((row.fan_id for row in rows if row.fan_id), None)}
-    return post_transaction(scope, "refund", "refund", str(payment_id), entries, occurred_at=at, **whose)
+    whose = {
+        "creator_id": rows[0].creator_id,
+        "fan_id": next((row.fan_id for row in rows if row.fan_id), None),
+    }
+    return post_transaction(
+        scope, "refund", "refund", str(payment_id), entries, occurred_at=at, **whose
+    )
 
 
-def account_balance(scope: Scope, account: str, *, creator_id: UUID | None = None) -> Mapping[str, int]:
+def account_balance(
+    scope: Scope, account: str, *, creator_id: UUID | None = None
+) -> Mapping[str, int]:
     """The sum of an account by currency, minor units; of one creator, or of the whole agency."""
     rows = scope.run(
         "SELECT currency, sum(amount_minor) AS minor FROM ledger_entries WHERE tenant_id = :tenant"
@@ -273,7 +352,8 @@ def account_balance(scope: Scope, account: str, *, creator_id: UUID | None = Non
 
 
 def rail_balances(scope: Scope, creators: Sequence[UUID]) -> Mapping[tuple[UUID, str, str], int]:
-    """What lies on every rail account of these creators: by creator, account and currency, minor units."""
+    """What lies on every rail account of these creators: by creator, account and currency, minor
+    units."""
     rows = scope.run(
         "SELECT creator_id, account, currency, sum(amount_minor) AS minor FROM ledger_entries"
         " WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND account LIKE 'rail:%'"
@@ -288,12 +368,15 @@ def entries_of_payments(scope: Scope, payments: Sequence[UUID]) -> list[Statemen
     """Every entry these payments caused, their way back included, oldest first."""
     return _list_lines(
         scope,
-        "t.source_key = ANY(:keys) AND t.source_kind IN ('payment', 'settled', 'split', 'commission', 'refund')",
+        "t.source_key = ANY(:keys) AND t.source_kind IN ('payment', 'settled', 'split', "
+        "'commission', 'refund')",
         keys=[str(payment) for payment in payments],
     )
 
 
-def creator_statement(scope: Scope, *, creator_id: UUID, since: datetime, until: datetime) -> list[StatementLineView]:
+def creator_statement(
+    scope: Scope, *, creator_id: UUID, since: datetime, until: datetime
+) -> list[StatementLineView]:
     """Every entry of a creator in [since, until), oldest first."""
     return _list_lines(
         scope,
@@ -306,8 +389,11 @@ def creator_statement(scope: Scope, *, creator_id: UUID, since: datetime, until:
 
 def _list_lines(scope: Scope, condition: str, **named: object) -> list[StatementLineView]:
     rows = scope.run(
-        "SELECT t.occurred_at, t.kind, t.source_kind, t.source_key, e.account, e.amount_minor, e.currency"  # noqa: S608  two constants
-        " FROM ledger_transactions t JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id"
+        # two constants
+        "SELECT t.occurred_at, t.kind, t.source_kind, t.source_key, e.account, e.amount_minor, "  # noqa: S608  our own names
+        "e.currency"
+        " FROM ledger_transactions t JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND "
+        "e.transaction_id = t.id"
         f" WHERE t.tenant_id = :tenant AND {condition} ORDER BY t.occurred_at, t.id, e.id",
         tenant=scope.tenant_id,
         **named,
@@ -325,29 +411,41 @@ def _list_lines(scope: Scope, condition: str, **named: object) -> list[Statement
     ]
 
 
-def creator_totals(scope: Scope, creator_id: UUID, since: datetime, until: datetime) -> list[SalesTotals]:
+def creator_totals(
+    scope: Scope, creator_id: UUID, since: datetime, until: datetime
+) -> list[SalesTotals]:
     """What a creator earned in [since, until), one line per currency."""
     rows = scope.run(
         "SELECT e.currency, count(*) FILTER (WHERE e.account = 'sales') AS orders,"
         " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account = 'sales'), 0) AS gross,"
         " coalesce(sum(e.amount_minor) FILTER (WHERE e.account = 'refunds'), 0) AS refunds,"
-        " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account = 'creator_due'), 0) AS creator_due,"
+        " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account = 'creator_due'), 0) AS "
+        "creator_due,"
         " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account = 'agency_due'), 0) AS agency_due,"
         " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account = 'chatter_due'), 0) AS chatter_due"
-        " FROM ledger_transactions t JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id"
+        " FROM ledger_transactions t JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND "
+        "e.transaction_id = t.id"
         " WHERE t.tenant_id = :tenant AND t.creator_id = :creator AND t.occurred_at >= :since"
         " AND t.occurred_at < :until"
-        " AND t.kind IN ('sale', 'split', 'commission', 'refund') GROUP BY e.currency ORDER BY e.currency",
+        " AND t.kind IN ('sale', 'split', 'commission', 'refund') GROUP BY e.currency ORDER BY "
+        "e.currency",
         tenant=scope.tenant_id,
         creator=creator_id,
         since=since,
         until=until,
     )
-    return [SalesTotals(row.currency, *(int(value) for value in row[1:])) for row in rows if row.orders or row.refunds]
+    return [
+        SalesTotals(row.currency, *(int(value) for value in row[1:]))
+        for row in rows
+        if row.orders or row.refunds
+    ]
 
 
 def sales_of_day(scope: Scope, creator_id: UUID, day: date) -> list[SalesTotals]:
-    """What a creator earned on a day of their own zone, one line per currency; empty for a day without sales."""
+    """What a creator earned on a day of their own zone, one line per currency; empty for a day
+    without sales."""
     zone = ZoneInfo(queries.get_creator(scope, creator_id).zone)
     since = datetime.combine(day, time.min, tzinfo=zone)
-    return creator_totals(scope, creator_id, since, datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone))
+    return creator_totals(
+        scope, creator_id, since, datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone)
+    )

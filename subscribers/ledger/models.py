@@ -11,7 +11,8 @@ from subscribers.table_columns import accounting_table_args, amount_column
 
 
 class SplitRule(CreatorOwnedRow, table=True):
-    """How a creator's sales are divided from a day on; immutable. `chatter_bp` is of the agency's part."""
+    """How a creator's sales are divided from a day on; immutable. `chatter_bp` is of the agency's
+    part."""
 
     __tablename__ = "split_rules"
     __table_args__ = accounting_table_args(

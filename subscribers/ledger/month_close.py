@@ -1,4 +1,5 @@
-"""Months closed: who said so, when, and the digest of every line then; what comes later is booked in an open month."""
+"""Months closed: who said so, when, and the digest of every line then; what comes later is booked
+in an open month."""
 
 import hashlib
 from dataclasses import dataclass
@@ -32,7 +33,8 @@ class MonthClose(CreatorOwnedRow, table=True):
 
 @dataclass(frozen=True)
 class ClosedMonth:
-    """A closed month: who closed it and when, and whether its lines are still the ones that were closed."""
+    """A closed month: who closed it and when, and whether its lines are still the ones that were
+    closed."""
 
     month: date
     by: str
@@ -43,7 +45,8 @@ class ClosedMonth:
 
 @dataclass(frozen=True)
 class LedgerMonth:
-    """A creator's month in the books: its sums by currency, every line, and its close, if it is closed."""
+    """A creator's month in the books: its sums by currency, every line, and its close, if it is
+    closed."""
 
     month: date
     since: datetime
@@ -59,7 +62,9 @@ def month_bounds(zone: str, month: date) -> tuple[datetime, datetime]:
     after = (first.replace(day=28).toordinal() + 4) - first.toordinal()
     following = date.fromordinal(first.toordinal() + after).replace(day=1)
     there = ZoneInfo(zone)
-    return datetime.combine(first, time.min, tzinfo=there), datetime.combine(following, time.min, tzinfo=there)
+    return datetime.combine(first, time.min, tzinfo=there), datetime.combine(
+        following, time.min, tzinfo=there
+    )
 
 
 def load_ledger_month(scope: Scope, creator_id: UUID, first: date) -> LedgerMonth:
@@ -67,14 +72,19 @@ def load_ledger_month(scope: Scope, creator_id: UUID, first: date) -> LedgerMont
     since, until = month_bounds(queries.get_creator(scope, creator_id).zone, first)
     lines = entries.creator_statement(scope, creator_id=creator_id, since=since, until=until)
     row = scope.run(
-        "SELECT month, by, created_at, digest FROM month_closes WHERE tenant_id = :tenant AND creator_id = :creator"
+        "SELECT month, by, created_at, digest FROM month_closes WHERE tenant_id = :tenant AND "
+        "creator_id = :creator"
         " AND month = :month",
         tenant=scope.tenant_id,
         creator=creator_id,
         month=first.replace(day=1),
     ).one_or_none()
     close = (
-        ClosedMonth(row.month, row.by, row.created_at, row.digest, row.digest == digest_lines(lines)) if row else None
+        ClosedMonth(
+            row.month, row.by, row.created_at, row.digest, row.digest == digest_lines(lines)
+        )
+        if row
+        else None
     )
     totals = entries.creator_totals(scope, creator_id, since, until)
     return LedgerMonth(first.replace(day=1), since, until, tuple(totals), tuple(lines), close)
@@ -100,7 +110,8 @@ def digest_lines(lines: list[StatementLineView]) -> str:
 def close_month(scope: Scope, creator_id: UUID, first: date) -> str:
     """Close a month that is over, once; returns its digest. Raises Refused for one that still runs.
 
-    It waits for whoever books money of this creator at the moment; who comes after it finds the month closed.
+    It waits for whoever books money of this creator at the moment; who comes after it finds the
+    month closed.
     """
     scope.lock(_books_lock_key(scope, creator_id))
     found = load_ledger_month(scope, creator_id, first)
@@ -109,7 +120,8 @@ def close_month(scope: Scope, creator_id: UUID, first: date) -> str:
     told = digest_lines(list(found.lines))
     scope.run(
         "INSERT INTO month_closes (tenant_id, id, creator_id, month, digest, by)"
-        " VALUES (:tenant, :id, :creator, :month, :digest, :by) ON CONFLICT (tenant_id, creator_id, month) DO NOTHING",
+        " VALUES (:tenant, :id, :creator, :month, :digest, :by) ON CONFLICT (tenant_id, "
+        "creator_id, month) DO NOTHING",
         tenant=scope.tenant_id,
         id=uuid7(),
         creator=creator_id,
@@ -121,7 +133,8 @@ def close_month(scope: Scope, creator_id: UUID, first: date) -> str:
 
 
 def list_closed_months(scope: Scope, creator_id: UUID) -> frozenset[date]:
-    """The months of a creator that are closed, by their first day; none is closed until this transaction ends."""
+    """The months of a creator that are closed, by their first day; none is closed until this
+    transaction ends."""
     scope.lock_shared(_books_lock_key(scope, creator_id))
     found = scope.run(
         "SELECT month FROM month_closes WHERE tenant_id = :tenant AND creator_id = :creator",
@@ -134,7 +147,11 @@ def list_closed_months(scope: Scope, creator_id: UUID) -> frozenset[date]:
 def booking_time(scope: Scope, creator_id: UUID, at: datetime) -> datetime:
     """When something that happened at an instant counts: then, or now where its month is closed."""
     zone = ZoneInfo(queries.get_creator(scope, creator_id).zone)
-    return scope.now if at.astimezone(zone).date().replace(day=1) in list_closed_months(scope, creator_id) else at
+    return (
+        scope.now
+        if at.astimezone(zone).date().replace(day=1) in list_closed_months(scope, creator_id)
+        else at
+    )
 
 
 def _books_lock_key(scope: Scope, creator_id: UUID) -> str:

@@ -25,7 +25,8 @@ def record_charge(
     """Write a charge down, once; the payment's id, None when it is known."""
     payment_id = uuid7()
     done = scope.run(
-        "INSERT INTO payments (tenant_id, id, creator_id, rail, account, channel_id, charge_id, order_id, fan_id,"
+        "INSERT INTO payments (tenant_id, id, creator_id, rail, account, channel_id, charge_id, "
+        "order_id, fan_id,"
         " payer, amount_minor, currency, product, kind, recovered, at)"
         " VALUES (:tenant, :id, :creator, :rail, :account, :channel, :charge, :order, :fan, :payer,"
         " :minor, :currency, :product, :kind, :recovered, :at)"
@@ -52,8 +53,16 @@ def record_charge(
 
 def notify_unmatched_payment(scope: Scope, payment_id: UUID, fact: PaymentFact) -> None:
     """Money came that is nobody's: a person decides."""
-    told = Message("payment.unmatched", {"amount": format_price(fact.money), "account": fact.till.account})
-    notices.put(scope, told, cause=unmatched_payment_cause(payment_id), urgent=True, creator_id=fact.till.creator_id)
+    told = Message(
+        "payment.unmatched", {"amount": format_price(fact.money), "account": fact.till.account}
+    )
+    notices.put(
+        scope,
+        told,
+        cause=unmatched_payment_cause(payment_id),
+        urgent=True,
+        creator_id=fact.till.creator_id,
+    )
 
 
 def unmatched_payment_cause(payment_id: UUID) -> str:

@@ -29,7 +29,8 @@ class UnlockCheckDue:
 
 @dataclass(frozen=True)
 class OrderFulfil:
-    """Push a paid pack, once. The subject is the fulfilment; lane `chat:<conversation>`, ahead of messages."""
+    """Push a paid pack, once. The subject is the fulfilment; lane `chat:<conversation>`, ahead of
+    messages."""
 
     kind: ClassVar[str] = "order.fulfil"
     queue: ClassVar[outbox.Queue] = "chat"
@@ -49,7 +50,8 @@ class OrderRefund:
 
 @dataclass(frozen=True)
 class PackRecalled:
-    """A copy has to go, perhaps one that somebody paid for; `subject_id` is the jti of its permit."""
+    """A copy has to go, perhaps one that somebody paid for; `subject_id` is the jti of its
+    permit."""
 
     kind: ClassVar[str] = "order.recall"
     queue: ClassVar[outbox.Queue] = "chat"
@@ -69,7 +71,8 @@ class OrderRefunded:
 
 @dataclass(frozen=True)
 class SubscriptionRefunded:
-    """Fact: the money of a month went back, its reversal is in the ledger. The subject is the payment."""
+    """Fact: the money of a month went back, its reversal is in the ledger. The subject is the
+    payment."""
 
     kind: ClassVar[str] = "subscription.refunded"
     queue: ClassVar[outbox.Queue] = "facts"

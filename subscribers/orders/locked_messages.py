@@ -1,4 +1,5 @@
-"""Messages behind a price: one message is offer, invoice and delivery. Its platform takes the money and opens it."""
+"""Messages behind a price: one message is offer, invoice and delivery. Its platform takes the money
+and opens it."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -29,20 +30,32 @@ LOCKED_KIND = "locked"
 """The kind of such a draft, and of its line in a conversation."""
 
 UNLOCK_CHECK_INTERVALS = tuple(timedelta(minutes=minutes) for minutes in (2, 5, 15, 60, 180))
-"""After a message was sent, the waits between the first looks whether it was bought; each asks for a page or two."""
+"""After a message was sent, the waits between the first looks whether it was bought; each asks for
+a page or two."""
 
 LOOK_EVERY = timedelta(hours=6)
 OFFER_EXPIRED = Message("draft.offer_over")
 
 
 def send_locked_offer(
-    scope: Scope, talk: Conversation, chosen: OfferCandidate, rail: RailTerms, *, text: str, key: UUID, by: str
+    scope: Scope,
+    talk: Conversation,
+    chosen: OfferCandidate,
+    rail: RailTerms,
+    *,
+    text: str,
+    key: UUID,
+    by: str,
 ) -> None:
-    """Put a pack of the closed list into a message behind its price, and its order; the fan may pay for as long as the
-    rail keeps such a message."""
+    """Put a pack of the closed list into a message behind its price, and its order; the fan may pay
+    for as long as the rail keeps such a message."""
     offer_id = offers.create_offer(scope, talk, chosen, rail.name)
-    shown = ShownOffer(offer_id, chosen.pack_id, chosen.version, chosen.title, chosen.price, rail.name)
-    order = order_rows.create_order(scope, talk, shown, rail.behind.life if rail.behind else rail.life, way=LOCKED_KIND)
+    shown = ShownOffer(
+        offer_id, chosen.pack_id, chosen.version, chosen.title, chosen.price, rail.name
+    )
+    order = order_rows.create_order(
+        scope, talk, shown, rail.behind.life if rail.behind else rail.life, way=LOCKED_KIND
+    )
     draft = outgoing_messages.create_draft(
         scope,
         talk,
@@ -79,7 +92,8 @@ def order_of_locked_message(scope: Scope, row: Draft) -> Order:
 
 
 def locked_message_refusal(scope: Scope, row: Draft) -> Message | None:
-    """Why a locked message may not leave any more: there is no checkout at which it could be refused later."""
+    """Why a locked message may not leave any more: there is no checkout at which it could be
+    refused later."""
     if row.kind != LOCKED_KIND:
         return None
     order = order_of_locked_message(scope, row)
@@ -95,7 +109,8 @@ def locked_message_refusal(scope: Scope, row: Draft) -> Message | None:
 
 
 def record_locked_message_sent(scope: Scope, row: Draft) -> None:
-    """A message lies before its reader: its pack stays as it is, and we see whether it is bought."""
+    """A message lies before its reader: its pack stays as it is, and we see whether it is
+    bought."""
     if row.kind != LOCKED_KIND or row.order_id is None:
         return
     packs.freeze_pack(scope, order_of_locked_message(scope, row).pack_id)
@@ -119,13 +134,18 @@ def message_of_order(scope: Scope, order: Order) -> Draft | None:
 
 def is_locked_message_bought(scope: Scope, row: Draft) -> bool:
     """Whether a message was paid for: then it arrived, whatever became of its answer."""
-    return row.kind == LOCKED_KIND and order_of_locked_message(scope, row).state not in UNPAID_ORDER_STATES
+    return (
+        row.kind == LOCKED_KIND
+        and order_of_locked_message(scope, row).state not in UNPAID_ORDER_STATES
+    )
 
 
 def order_of_message_id(scope: Scope, channel_id: UUID, draft_id: UUID) -> UUID | None:
-    """The order of a message of this account; None for one that is not here, another account's or another tenant's."""
+    """The order of a message of this account; None for one that is not here, another account's or
+    another tenant's."""
     found = scope.run(
-        "SELECT order_id FROM drafts WHERE tenant_id = :tenant AND id = :id AND channel_id = :channel AND kind = :kind",
+        "SELECT order_id FROM drafts WHERE tenant_id = :tenant AND id = :id AND channel_id = "
+        ":channel AND kind = :kind",
         tenant=scope.tenant_id,
         id=draft_id,
         channel=channel_id,
@@ -135,8 +155,8 @@ def order_of_message_id(scope: Scope, channel_id: UUID, draft_id: UUID) -> UUID 
 
 
 def unlocked_message_of_order(scope: Scope, order: Order) -> Draft | None:
-    """The message of an order that is paid, if it lies in the chat, or may: one that was withdrawn just before, or that
-    never left, is no delivery."""
+    """The message of an order that is paid, if it lies in the chat, or may: one that was withdrawn
+    just before, or that never left, is no delivery."""
     row = message_of_order(scope, order) if order.way == LOCKED_KIND else None
     if row is None or row.state not in (DraftState.SENDING, DraftState.UNCERTAIN, DraftState.SENT):
         return None

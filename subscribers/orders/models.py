@@ -8,7 +8,12 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
 import subscribers.fans.models  # noqa: F401  foreign keys refer to its tables
-from foundation.db.tables import CreatorOwnedRow, message_column, tenant_foreign_key, timestamp_column
+from foundation.db.tables import (
+    CreatorOwnedRow,
+    message_column,
+    tenant_foreign_key,
+    timestamp_column,
+)
 from subscribers.table_columns import accounting_table_args, amount_column
 
 
@@ -34,7 +39,8 @@ class Order(CreatorOwnedRow, table=True):
     """invoice, or locked: what was bought lies behind its price in the chat."""
     expires_at: datetime = timestamp_column()
     checkout_at: datetime | None = timestamp_column(optional=True)
-    """When its fan was last about to pay; of one that is locked, when we were told that they had."""
+    """When its fan was last about to pay; of one that is locked, when we were told that they
+    had."""
     reason: dict[str, Any] | None = message_column()
 
 

@@ -54,7 +54,9 @@ def create_order(
     return order
 
 
-def transition_order(scope: Scope, order: Order, after: OrderState, reason: Message | None = None) -> None:
+def transition_order(
+    scope: Scope, order: Order, after: OrderState, reason: Message | None = None
+) -> None:
     """Bring an order that this transaction holds to `after`. Raises Conflict."""
     ORDER_STATES.check(OrderState(order.state), after)
     order.state = str(after)
@@ -66,7 +68,8 @@ def has_pack(scope: Scope, fan_id: UUID, pack_id: UUID) -> bool:
     """Whether the fan has bought the pack and kept it."""
     return bool(
         scope.run(
-            "SELECT 1 FROM entitlements WHERE tenant_id = :tenant AND fan_id = :fan AND pack_id = :pack"
+            "SELECT 1 FROM entitlements WHERE tenant_id = :tenant AND fan_id = :fan AND pack_id = "
+            ":pack"
             " AND state = 'active'",
             tenant=scope.tenant_id,
             fan=fan_id,
@@ -80,7 +83,8 @@ def has_open_order(scope: Scope, fan_id: UUID, pack_id: UUID) -> bool:
     return bool(
         scope.run(
             "SELECT 1 FROM orders WHERE tenant_id = :tenant AND fan_id = :fan AND pack_id = :pack"
-            " AND (state IN ('invoiced', 'checkout') AND expires_at > :now OR state IN ('paid', 'fulfilling'))",
+            " AND (state IN ('invoiced', 'checkout') AND expires_at > :now OR state IN ('paid', "
+            "'fulfilling'))",
             tenant=scope.tenant_id,
             fan=fan_id,
             pack=pack_id,

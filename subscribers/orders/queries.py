@@ -1,4 +1,5 @@
-"""What members see of the shop: orders with their whole story, payments that belong to none, and what lies where."""
+"""What members see of the shop: orders with their whole story, payments that belong to none, and
+what lies where."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ from subscribers.statements import bookings, file_reader
 _BOOKED = """
 SELECT s.creator_id, array(
   SELECT t.occurred_at FROM payments p JOIN ledger_transactions t ON t.tenant_id = p.tenant_id
-    AND t.source_key = CAST(p.id AS text) AND t.source_kind IN ('payment', 'settled', 'split', 'commission', 'refund')
+    AND t.source_key = CAST(p.id AS text) AND t.source_kind IN ('payment', 'settled', 'split',
+    'commission', 'refund')
   WHERE p.tenant_id = :tenant AND (p.id = :id OR p.order_id = :id)) AS times
 FROM (SELECT creator_id FROM orders WHERE tenant_id = :tenant AND id = :id
   UNION SELECT creator_id FROM payments WHERE tenant_id = :tenant AND id = :id) s
@@ -29,7 +31,8 @@ FROM (SELECT creator_id FROM orders WHERE tenant_id = :tenant AND id = :id
 
 
 def bookings_of_sale(scope: Scope, subject_id: UUID) -> tuple[UUID, list[datetime]]:
-    """Whose sale it was, and the times its books bear: of an order, or of a payment without one. Raises NotFound."""
+    """Whose sale it was, and the times its books bear: of an order, or of a payment without one.
+    Raises NotFound."""
     row = scope.run(_BOOKED, tenant=scope.tenant_id, id=subject_id).first()
     if row is None:
         raise NotFound("order.unknown")
@@ -83,7 +86,8 @@ class OrderCharge:
 
 @dataclass(frozen=True)
 class OrderHistory:
-    """An order from its offer to its end, oldest first, with its payments and what the books hold of them."""
+    """An order from its offer to its end, oldest first, with its payments and what the books hold
+    of them."""
 
     order: OrderRow
     steps: tuple[OrderStep, ...]
@@ -121,17 +125,23 @@ class RailBalanceCheck:
 
 
 _SOLD = """
-SELECT o.id, o.creator_id, o.fan_id, f.display_name, o.title, o.amount_minor, o.currency, o.state, p.state AS push,
-  (SELECT r.state FROM payments y JOIN refunds r ON r.tenant_id = y.tenant_id AND r.payment_id = y.id
-   WHERE y.tenant_id = o.tenant_id AND y.order_id = o.id AND y.kind = 'matched') AS refund, o.created_at
+SELECT o.id, o.creator_id, o.fan_id, f.display_name, o.title, o.amount_minor, o.currency,
+o.state, p.state AS push,
+  (SELECT r.state FROM payments y JOIN refunds r ON r.tenant_id = y.tenant_id AND r.payment_id =
+  y.id
+   WHERE y.tenant_id = o.tenant_id AND y.order_id = o.id AND y.kind = 'matched') AS refund,
+   o.created_at
 FROM orders o JOIN fans f ON f.tenant_id = o.tenant_id AND f.id = o.fan_id
 LEFT JOIN fulfilments p ON p.tenant_id = o.tenant_id AND p.order_id = o.id
 WHERE o.tenant_id = :tenant
 """
 
 
-def list_order_rows(scope: Scope, creators: Sequence[UUID], *, before: datetime | None = None) -> list[OrderRow]:
-    """A page of the orders of these creators, the newest first, begun before an instant where one is named."""
+def list_order_rows(
+    scope: Scope, creators: Sequence[UUID], *, before: datetime | None = None
+) -> list[OrderRow]:
+    """A page of the orders of these creators, the newest first, begun before an instant where one
+    is named."""
     rows = scope.run(
         f"{_SOLD} AND o.creator_id = ANY(:creators)"
         " AND (CAST(:before AS timestamptz) IS NULL OR o.created_at < :before)"
@@ -162,10 +172,13 @@ def _order_from_row(row: Any) -> OrderRow:
 def orders_stamp(scope: Scope, creators: Sequence[UUID]) -> str:
     """One value that changes when an order, a payment or a refund of these creators does."""
     found = scope.run(
-        "SELECT greatest((SELECT max(updated_at) FROM orders WHERE tenant_id = :tenant AND creator_id = ANY(:creators)"
-        "   AND created_at > :since), (SELECT max(updated_at) FROM payments WHERE tenant_id = :tenant"
+        "SELECT greatest((SELECT max(updated_at) FROM orders WHERE tenant_id = :tenant AND "
+        "creator_id = ANY(:creators)"
+        "   AND created_at > :since), (SELECT max(updated_at) FROM payments WHERE tenant_id = "
+        ":tenant"
         "   AND creator_id = ANY(:creators) AND at > :since), (SELECT max(updated_at) FROM refunds"
-        "   WHERE tenant_id = :tenant AND creator_id = ANY(:creators)), (SELECT max(updated_at) FROM fulfilments"
+        "   WHERE tenant_id = :tenant AND creator_id = ANY(:creators)), (SELECT max(updated_at) "
+        "FROM fulfilments"
         "   WHERE tenant_id = :tenant AND creator_id = ANY(:creators)))",
         tenant=scope.tenant_id,
         creators=list(creators),
@@ -189,14 +202,19 @@ def load_order_history(scope: Scope, order_id: UUID) -> OrderHistory:
     told = bookings.ledger_keys_of(scope, row.creator_id, _list_message_ids(scope, order_id))
     booked = entries.entries_of_payments(scope, [*(charge.id for charge in charges), *told])
     return OrderHistory(
-        _order_from_row(row), tuple(sorted(steps, key=lambda step: step.at)), tuple(charges), tuple(booked)
+        _order_from_row(row),
+        tuple(sorted(steps, key=lambda step: step.at)),
+        tuple(charges),
+        tuple(booked),
     )
 
 
 def _list_message_ids(scope: Scope, order_id: UUID) -> list[str]:
-    """The locked message of an order, by its platform's id: what a platform tells of money is told of that."""
+    """The locked message of an order, by its platform's id: what a platform tells of money is told
+    of that."""
     rows = scope.run(
-        "SELECT native_id FROM drafts WHERE tenant_id = :tenant AND order_id = :id AND kind = 'locked'"
+        "SELECT native_id FROM drafts WHERE tenant_id = :tenant AND order_id = :id AND kind = "
+        "'locked'"
         " AND native_id IS NOT NULL",
         tenant=scope.tenant_id,
         id=order_id,
@@ -205,10 +223,13 @@ def _list_message_ids(scope: Scope, order_id: UUID) -> list[str]:
 
 
 _BEGUN = """
-SELECT f.created_at AS offered_at, coalesce(d.approved_by, d.origin, '') AS offered_by, o.created_at, o.checkout_at,
-  o.state, o.reason, o.updated_at, (SELECT min(m.at) FROM drafts i JOIN messages m ON m.tenant_id = i.tenant_id
+SELECT f.created_at AS offered_at, coalesce(d.approved_by, d.origin, '') AS offered_by,
+o.created_at, o.checkout_at,
+  o.state, o.reason, o.updated_at, (SELECT min(m.at) FROM drafts i JOIN messages m ON m.tenant_id
+  = i.tenant_id
     AND m.draft_id = i.id WHERE i.tenant_id = o.tenant_id AND i.conversation_id = o.conversation_id
-    AND i.order_id = o.id AND i.kind IN ('invoice', 'locked')) AS invoiced_at, o.amount_minor, o.currency
+    AND i.order_id = o.id AND i.kind IN ('invoice', 'locked')) AS invoiced_at, o.amount_minor,
+    o.currency
 FROM orders o LEFT JOIN offers f ON f.tenant_id = o.tenant_id AND f.id = o.offer_id
 LEFT JOIN LATERAL (SELECT approved_by, origin FROM drafts WHERE tenant_id = o.tenant_id
   AND conversation_id = o.conversation_id AND offer_id = o.offer_id LIMIT 1) d ON true
@@ -255,18 +276,24 @@ def _list_charges(scope: Scope, order_id: UUID) -> list[OrderCharge]:
 
 def _payment_steps(charges: Sequence[OrderCharge]) -> list[OrderStep]:
     return [
-        OrderStep("paid" if one.kind == "matched" else f"paid_{one.kind}", one.at, money=one.money) for one in charges
+        OrderStep("paid" if one.kind == "matched" else f"paid_{one.kind}", one.at, money=one.money)
+        for one in charges
     ]
 
 
 def _list_delivery_steps(scope: Scope, order_id: UUID) -> list[OrderStep]:
     rows = scope.run(
-        "SELECT state, reason, settled_at, updated_at FROM fulfilments WHERE tenant_id = :tenant AND order_id = :id",
+        "SELECT state, reason, settled_at, updated_at FROM fulfilments WHERE tenant_id = :tenant "
+        "AND order_id = :id",
         tenant=scope.tenant_id,
         id=order_id,
     )
     return [
-        OrderStep(f"push_{row.state}", row.settled_at or row.updated_at, reason=_message_from_json(row.reason))
+        OrderStep(
+            f"push_{row.state}",
+            row.settled_at or row.updated_at,
+            reason=_message_from_json(row.reason),
+        )
         for row in rows
         if row.state not in (FulfilmentState.WAITING, FulfilmentState.SENDING)
     ]
@@ -274,7 +301,8 @@ def _list_delivery_steps(scope: Scope, order_id: UUID) -> list[OrderStep]:
 
 def _list_refund_steps(scope: Scope, order_id: UUID) -> list[OrderStep]:
     rows = scope.run(
-        "SELECT r.state, r.reason, r.by, r.created_at, r.updated_at, r.done_at, p.amount_minor, p.currency"
+        "SELECT r.state, r.reason, r.by, r.created_at, r.updated_at, r.done_at, p.amount_minor, "
+        "p.currency"
         " FROM refunds r JOIN payments p ON p.tenant_id = r.tenant_id AND p.id = r.payment_id"
         " WHERE r.tenant_id = :tenant AND p.order_id = :id",
         tenant=scope.tenant_id,
@@ -287,11 +315,15 @@ def _list_refund_steps(scope: Scope, order_id: UUID) -> list[OrderStep]:
         asked_why = (
             None if failed else _message_from_json(row.reason)
         )  # a rail's refusal takes the place of why it was asked
-        steps.append(OrderStep("refund_asked", row.created_at, by=row.by, money=money, reason=asked_why))
+        steps.append(
+            OrderStep("refund_asked", row.created_at, by=row.by, money=money, reason=asked_why)
+        )
         if row.done_at is not None:
             steps.append(OrderStep("refund_done", row.done_at, money=money))
         elif failed:
-            steps.append(OrderStep("refund_failed", row.updated_at, reason=_message_from_json(row.reason)))
+            steps.append(
+                OrderStep("refund_failed", row.updated_at, reason=_message_from_json(row.reason))
+            )
     return steps
 
 
@@ -300,11 +332,15 @@ def _message_from_json(stored: dict[str, object] | None) -> Message | None:
 
 
 def list_unmatched_payments(scope: Scope, creators: Sequence[UUID]) -> list[UnmatchedPayment]:
-    """Payments of these creators that belong to no order and are not given back yet, the oldest first."""
+    """Payments of these creators that belong to no order and are not given back yet, the oldest
+    first."""
     rows = scope.run(
-        "SELECT p.id, p.creator_id, p.rail, p.account, p.amount_minor, p.currency, p.at, r.state FROM payments p"
-        " LEFT JOIN refunds r ON r.tenant_id = p.tenant_id AND r.payment_id = p.id WHERE p.tenant_id = :tenant"
-        " AND p.creator_id = ANY(:creators) AND p.kind = 'orphan' AND r.state IS DISTINCT FROM 'done' ORDER BY p.at",
+        "SELECT p.id, p.creator_id, p.rail, p.account, p.amount_minor, p.currency, p.at, r.state "
+        "FROM payments p"
+        " LEFT JOIN refunds r ON r.tenant_id = p.tenant_id AND r.payment_id = p.id WHERE "
+        "p.tenant_id = :tenant"
+        " AND p.creator_id = ANY(:creators) AND p.kind = 'orphan' AND r.state IS DISTINCT FROM "
+        "'done' ORDER BY p.at",
         tenant=scope.tenant_id,
         creators=list(creators),
     )
@@ -323,7 +359,8 @@ def list_unmatched_payments(scope: Scope, creators: Sequence[UUID]) -> list[Unma
 
 
 _PAYABLE = """
-AND o.creator_id = :creator AND o.currency = :currency AND o.state = ANY(:unpaid) AND o.created_at > :since
+AND o.creator_id = :creator AND o.currency = :currency AND o.state = ANY(:unpaid) AND
+o.created_at > :since
 ORDER BY EXISTS (SELECT 1 FROM payments y JOIN fan_identities i ON i.tenant_id = y.tenant_id
   AND i.channel_id = y.channel_id AND i.native_id = y.payer
   WHERE y.tenant_id = o.tenant_id AND y.id = :payment AND i.fan_id = o.fan_id) DESC,
@@ -332,7 +369,8 @@ ORDER BY EXISTS (SELECT 1 FROM payments y JOIN fan_identities i ON i.tenant_id =
 
 
 def find_payable_orders(scope: Scope, payment: UnmatchedPayment) -> list[OrderRow]:
-    """The unpaid orders an unmatched payment may belong to, the likeliest first: its payer's, then its amount's."""
+    """The unpaid orders an unmatched payment may belong to, the likeliest first: its payer's, then
+    its amount's."""
     rows = scope.run(
         _SOLD + _PAYABLE,
         tenant=scope.tenant_id,
@@ -356,16 +394,26 @@ GROUP BY p.creator_id, p.rail, p.account, p.currency
 
 
 def check_rail_balances(scope: Scope, creators: Sequence[UUID]) -> list[RailBalanceCheck]:
-    """Every account that money came to: what the books hold there against its own movements, to the unit."""
+    """Every account that money came to: what the books hold there against its own movements, to the
+    unit."""
     moved = {
-        (row.creator_id, entries.rail_ledger_account(row.rail, row.account), row.currency): int(row.minor)
+        (row.creator_id, entries.rail_ledger_account(row.rail, row.account), row.currency): int(
+            row.minor
+        )
         for row in scope.run(
-            _MOVED, tenant=scope.tenant_id, creators=list(creators), told=installed_rails.locked_rail_names()
+            _MOVED,
+            tenant=scope.tenant_id,
+            creators=list(creators),
+            told=installed_rails.locked_rail_names(),
         )
     }
     for (creator, source, currency), minor in bookings.sum_statements(scope, creators).items():
-        moved[creator, entries.rail_ledger_account(file_reader.STATEMENT_RAIL, source), currency] = minor
-    for (creator, rail, name, currency), minor in rail_movements.other_bookings(scope, creators).items():
+        moved[
+            creator, entries.rail_ledger_account(file_reader.STATEMENT_RAIL, source), currency
+        ] = minor
+    for (creator, rail, name, currency), minor in rail_movements.other_bookings(
+        scope, creators
+    ).items():
         key = creator, entries.rail_ledger_account(rail, name), currency
         moved[key] = moved.get(key, 0) + minor
     booked = entries.rail_balances(scope, creators)
@@ -375,7 +423,11 @@ def check_rail_balances(scope: Scope, creators: Sequence[UUID]) -> list[RailBala
         key = creator, account, currency
         found.append(
             RailBalanceCheck(
-                creator, rail, name, Money(booked.get(key, 0), currency), Money(moved.get(key, 0), currency)
+                creator,
+                rail,
+                name,
+                Money(booked.get(key, 0), currency),
+                Money(moved.get(key, 0), currency),
             )
         )
     return found

@@ -1,4 +1,5 @@
-"""What platforms list of their accounts' money, as rows: each movement once, and how far each list was read."""
+"""What platforms list of their accounts' money, as rows: each movement once, and how far each list
+was read."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -22,12 +23,15 @@ READING_OVERLAP = 200
 
 
 class RailCursor(CreatorOwnedRow, table=True):
-    """How far the list of an account was read. `lies_minor` is what the platform says lies there; `differs_minor` by
-    how much the books said otherwise at the last reading that came to its end; `unread` what nobody understood in it.
+    """How far the list of an account was read. `lies_minor` is what the platform says lies there;
+    `differs_minor` by how much the books said otherwise at the last reading that came to its end;
+    `unread` what nobody understood in it.
     """
 
     __tablename__ = "rail_readings"
-    __table_args__ = accounting_table_args(UniqueConstraint("tenant_id", "rail", "account"), about="creator")
+    __table_args__ = accounting_table_args(
+        UniqueConstraint("tenant_id", "rail", "account"), about="creator"
+    )
     channel_id: UUID
     rail: str
     account: str
@@ -40,8 +44,8 @@ class RailCursor(CreatorOwnedRow, table=True):
 
 
 class RailMovement(CreatorOwnedRow, table=True):
-    """A movement of an account's money. `beside_minor`: what was booked there for it that is no payment and no refund
-    of one, negative for what left. Who paid stands in the payment."""
+    """A movement of an account's money. `beside_minor`: what was booked there for it that is no
+    payment and no refund of one, negative for what left. Who paid stands in the payment."""
 
     __tablename__ = "rail_lines"
     __table_args__ = accounting_table_args(
@@ -75,7 +79,8 @@ class RailAccount:
 
 @dataclass(frozen=True)
 class RailProgress:
-    """How far a list was read. What was charged before it `begins_at` with words that are not ours was not our sale."""
+    """How far a list was read. What was charged before it `begins_at` with words that are not ours
+    was not our sale."""
 
     begins_at: datetime
     position: int
@@ -93,7 +98,8 @@ class RailCharge:
 
 @dataclass(frozen=True)
 class RailBalance:
-    """What a platform says lies on an account, by how much the books say otherwise, and what nobody understood."""
+    """What a platform says lies on an account, by how much the books say otherwise, and what nobody
+    understood."""
 
     account: str
     lies: Money
@@ -105,7 +111,8 @@ class RailBalance:
 def reading_position(scope: Scope, rail: str, account: str) -> int:
     """The place up to which the list of an account was read, less what is read once more."""
     found = scope.run(
-        "SELECT position FROM rail_readings WHERE tenant_id = :tenant AND rail = :rail AND account = :account",
+        "SELECT position FROM rail_readings WHERE tenant_id = :tenant AND rail = :rail AND "
+        "account = :account",
         tenant=scope.tenant_id,
         rail=rail,
         account=account,
@@ -116,7 +123,8 @@ def reading_position(scope: Scope, rail: str, account: str) -> int:
 def last_read_at(scope: Scope, rail: str, account: str) -> datetime | None:
     """When the list of an account was last read to its end."""
     found = scope.run(
-        "SELECT read_at FROM rail_readings WHERE tenant_id = :tenant AND rail = :rail AND account = :account",
+        "SELECT read_at FROM rail_readings WHERE tenant_id = :tenant AND rail = :rail AND account "
+        "= :account",
         tenant=scope.tenant_id,
         rail=rail,
         account=account,
@@ -127,10 +135,14 @@ def last_read_at(scope: Scope, rail: str, account: str) -> datetime | None:
 def begin_reading(scope: Scope, of: RailAccount) -> RailProgress:
     """How far the list of an account was read; the first time it is at its beginning."""
     row = scope.run(
-        "WITH made AS (INSERT INTO rail_readings (tenant_id, id, creator_id, channel_id, rail, account, position,"
-        " unread, differs_minor) VALUES (:tenant, :id, :creator, :channel, :rail, :account, 0, 0, 0)"
-        " ON CONFLICT (tenant_id, rail, account) DO NOTHING RETURNING created_at, position, deep_at, differs_minor)"
-        " SELECT * FROM made UNION ALL SELECT created_at, position, deep_at, differs_minor FROM rail_readings"
+        "WITH made AS (INSERT INTO rail_readings (tenant_id, id, creator_id, channel_id, rail, "
+        "account, position,"
+        " unread, differs_minor) VALUES (:tenant, :id, :creator, :channel, :rail, :account, 0, 0, "
+        "0)"
+        " ON CONFLICT (tenant_id, rail, account) DO NOTHING RETURNING created_at, position, "
+        "deep_at, differs_minor)"
+        " SELECT * FROM made UNION ALL SELECT created_at, position, deep_at, differs_minor FROM "
+        "rail_readings"
         " WHERE tenant_id = :tenant AND rail = :rail AND account = :account",
         tenant=scope.tenant_id,
         id=uuid7(),
@@ -143,10 +155,13 @@ def begin_reading(scope: Scope, of: RailAccount) -> RailProgress:
 
 
 def record_position(scope: Scope, of: RailAccount, place: int, *, end: bool) -> None:
-    """The list was read up to a place; its `end` is where it ends now, even before a place that was read once."""
+    """The list was read up to a place; its `end` is where it ends now, even before a place that was
+    read once."""
     scope.run(
-        "UPDATE rail_readings SET position = CASE WHEN :end THEN :place ELSE greatest(position, :place) END,"
-        " updated_at = house_now() WHERE tenant_id = :tenant AND rail = :rail AND account = :account",
+        "UPDATE rail_readings SET position = CASE WHEN :end THEN :place ELSE greatest(position, "
+        ":place) END,"
+        " updated_at = house_now() WHERE tenant_id = :tenant AND rail = :rail AND account = "
+        ":account",
         tenant=scope.tenant_id,
         end=end,
         place=place,
@@ -160,7 +175,8 @@ def finish_reading(
 ) -> None:
     """A reading came to its end: what lies there, and by how much the books say otherwise."""
     scope.run(
-        "UPDATE rail_readings SET read_at = :now, deep_at = CASE WHEN :deep THEN :now ELSE deep_at END,"
+        "UPDATE rail_readings SET read_at = :now, deep_at = CASE WHEN :deep THEN :now ELSE "
+        "deep_at END,"
         " lies_minor = :lies, differs_minor = :differs, unread = :unread, updated_at = house_now()"
         " WHERE tenant_id = :tenant AND rail = :rail AND account = :account",
         tenant=scope.tenant_id,
@@ -174,12 +190,15 @@ def finish_reading(
     )
 
 
-def filter_new_movements(scope: Scope, of: RailAccount, rows: Sequence[BalanceMovement]) -> list[BalanceMovement]:
+def filter_new_movements(
+    scope: Scope, of: RailAccount, rows: Sequence[BalanceMovement]
+) -> list[BalanceMovement]:
     """Those of a page that are not written down yet; what came in before what left."""
     known = {
         (row.native_id, row.came)
         for row in scope.run(
-            "SELECT native_id, came FROM rail_lines WHERE tenant_id = :tenant AND rail = :rail AND account = :account"
+            "SELECT native_id, came FROM rail_lines WHERE tenant_id = :tenant AND rail = :rail "
+            "AND account = :account"
             " AND native_id = ANY(:ids)",
             tenant=scope.tenant_id,
             rail=of.rail,
@@ -194,9 +213,11 @@ def filter_new_movements(scope: Scope, of: RailAccount, rows: Sequence[BalanceMo
 def record_movement(scope: Scope, of: RailAccount, row: BalanceMovement, currency: str) -> bool:
     """Write a movement down, once; whether it is new."""
     done = scope.run(
-        "INSERT INTO rail_lines (tenant_id, id, creator_id, rail, account, native_id, came, kind, amount_minor,"
+        "INSERT INTO rail_lines (tenant_id, id, creator_id, rail, account, native_id, came, kind, "
+        "amount_minor,"
         " nano,"
-        " currency, beside_minor, payload, at) VALUES (:tenant, :id, :creator, :rail, :account, :native, :came,"
+        " currency, beside_minor, payload, at) VALUES (:tenant, :id, :creator, :rail, :account, "
+        ":native, :came,"
         " :kind, :minor, :nano, :currency, 0, :payload, :at)"
         " ON CONFLICT (tenant_id, rail, account, native_id, came) DO NOTHING",
         tenant=scope.tenant_id,
@@ -219,7 +240,8 @@ def record_movement(scope: Scope, of: RailAccount, row: BalanceMovement, currenc
 def record_other_booking(scope: Scope, of: RailAccount, row: BalanceMovement, minor: int) -> None:
     """What was booked for a movement that is no payment and no refund of one."""
     scope.run(
-        "UPDATE rail_lines SET beside_minor = :minor, updated_at = house_now() WHERE tenant_id = :tenant"
+        "UPDATE rail_lines SET beside_minor = :minor, updated_at = house_now() WHERE tenant_id = "
+        ":tenant"
         " AND rail = :rail AND account = :account AND native_id = :native AND came = :came",
         tenant=scope.tenant_id,
         minor=minor,
@@ -257,11 +279,16 @@ def find_charge(scope: Scope, of: RailAccount, charge_id: str) -> RailCharge | N
     return RailCharge(row.id, Money(row.amount_minor, row.currency)) if row is not None else None
 
 
-def unlisted_payments(scope: Scope, of: RailAccount, before: datetime, *, most: int) -> list[RailCharge]:
-    """Payments that were written down `before` and that the platform's list does not have, the oldest first."""
+def unlisted_payments(
+    scope: Scope, of: RailAccount, before: datetime, *, most: int
+) -> list[RailCharge]:
+    """Payments that were written down `before` and that the platform's list does not have, the
+    oldest first."""
     rows = scope.run(
-        "SELECT p.id, p.amount_minor, p.currency FROM payments p WHERE p.tenant_id = :tenant AND p.rail = :rail"
-        " AND p.account = :account AND p.created_at < :before AND NOT EXISTS (SELECT 1 FROM rail_lines l"
+        "SELECT p.id, p.amount_minor, p.currency FROM payments p WHERE p.tenant_id = :tenant AND "
+        "p.rail = :rail"
+        " AND p.account = :account AND p.created_at < :before AND NOT EXISTS (SELECT 1 FROM "
+        "rail_lines l"
         "  WHERE l.tenant_id = p.tenant_id AND l.rail = p.rail AND l.account = p.account"
         "  AND l.native_id = p.charge_id AND l.came) ORDER BY p.created_at LIMIT :most",
         tenant=scope.tenant_id,
@@ -286,11 +313,15 @@ def unbooked_fraction(scope: Scope, of: RailAccount) -> int:
     )
 
 
-def other_bookings(scope: Scope, creators: Collection[UUID]) -> dict[tuple[UUID, str, str, str], int]:
-    """What was booked on each account that is no payment and no refund: by creator, rail, account and currency."""
+def other_bookings(
+    scope: Scope, creators: Collection[UUID]
+) -> dict[tuple[UUID, str, str, str], int]:
+    """What was booked on each account that is no payment and no refund: by creator, rail, account
+    and currency."""
     rows = scope.run(
         "SELECT creator_id, rail, account, currency, sum(beside_minor) AS minor FROM rail_lines"
-        " WHERE tenant_id = :tenant AND creator_id = ANY(:creators) GROUP BY creator_id, rail, account, currency",
+        " WHERE tenant_id = :tenant AND creator_id = ANY(:creators) GROUP BY creator_id, rail, "
+        "account, currency",
         tenant=scope.tenant_id,
         creators=list(creators),
     )
@@ -300,12 +331,16 @@ def other_bookings(scope: Scope, creators: Collection[UUID]) -> dict[tuple[UUID,
 def reported_balances(scope: Scope, creators: Collection[UUID]) -> list[RailBalance]:
     """What platforms said last of what lies on these creators' accounts."""
     rows = scope.run(
-        "SELECT creator_id, rail, account, lies_minor, differs_minor, unread, read_at FROM rail_readings"
-        " WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND read_at IS NOT NULL ORDER BY rail, account",
+        "SELECT creator_id, rail, account, lies_minor, differs_minor, unread, read_at FROM "
+        "rail_readings"
+        " WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND read_at IS NOT NULL ORDER "
+        "BY rail, account",
         tenant=scope.tenant_id,
         creators=list(creators),
     )
-    currencies = {terms.name: terms.currency for terms in installed_rails.rail_terms_by_platform().values()}
+    currencies = {
+        terms.name: terms.currency for terms in installed_rails.rail_terms_by_platform().values()
+    }
     return [
         RailBalance(
             row.account,

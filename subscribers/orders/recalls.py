@@ -1,4 +1,5 @@
-"""A sold pack that is taken back: whoever paid for it gets their money back and is told once, whatever comes twice."""
+"""A sold pack that is taken back: whoever paid for it gets their money back and is told once,
+whatever comes twice."""
 
 from uuid import UUID
 
@@ -18,13 +19,16 @@ _SOLD = """
 SELECT p.id, p.order_id, f.pack_id, f.pack_version FROM payments p
 JOIN fulfilments f ON f.tenant_id = p.tenant_id AND f.payment_id = p.id
 WHERE p.tenant_id = :tenant AND p.kind = 'matched' AND (:kind = 'fulfilment' AND f.id = :subject
-  OR :kind = 'draft' AND p.order_id = (SELECT d.order_id FROM drafts d WHERE d.tenant_id = :tenant AND d.id = :subject
+  OR :kind = 'draft' AND p.order_id = (SELECT d.order_id FROM drafts d WHERE d.tenant_id =
+  :tenant AND d.id = :subject
     AND d.kind IN ('pack', 'locked')))
 """
-"""The payment behind what lies in a fan's chat: the push of a pack, what its owner asked for again, or what they opened
-by paying."""
+"""The payment behind what lies in a fan's chat: the push of a pack, what its owner asked for again,
+or what they opened by paying."""
 
-_UNPAID = "SELECT order_id FROM drafts WHERE tenant_id = :tenant AND id = :subject AND kind = 'locked'"
+_UNPAID = (
+    "SELECT order_id FROM drafts WHERE tenant_id = :tenant AND id = :subject AND kind = 'locked'"
+)
 """The order of a message behind its price."""
 
 _UNREACHED = """
@@ -39,7 +43,8 @@ ORDER BY e.payment_id
 
 
 def refund_recalled_pack(event: PackRecalled, *, tenant: OpenScope) -> None:
-    """A copy has to go: where somebody paid for it, have the money given back; a payment at a time, each asked once."""
+    """A copy has to go: where somebody paid for it, have the money given back; a payment at a time,
+    each asked once."""
     with tenant(event.tenant_id, refunds.RECALL_ACTOR) as scope:
         owed = _list_refunds_due(scope, event.subject_id)
         if not owed:
@@ -56,8 +61,8 @@ def refund_recalled_pack(event: PackRecalled, *, tenant: OpenScope) -> None:
 
 
 def _cancel_unpaid_order(scope: Scope, jti: UUID) -> None:
-    """A message behind its price is taken back before anybody paid: its order is over. It is looked at once more, since
-    somebody may pay before it is gone."""
+    """A message behind its price is taken back before anybody paid: its order is over. It is looked
+    at once more, since somebody may pay before it is gone."""
     copy = live_copies.find_copy(scope, jti)
     if copy is None or copy.subject.kind != "draft":
         return
@@ -79,7 +84,11 @@ def _list_refunds_due(scope: Scope, jti: UUID) -> list[tuple[UUID, UUID]]:
         return []
     payment_id, order_id, pack_id, version = sold
     unreached = scope.run(_UNREACHED, tenant=scope.tenant_id, pack=pack_id, version=version)
-    return list(dict.fromkeys([(payment_id, order_id), *((row.payment_id, row.order_id) for row in unreached)]))
+    return list(
+        dict.fromkeys(
+            [(payment_id, order_id), *((row.payment_id, row.order_id) for row in unreached)]
+        )
+    )
 
 
 def _find_sale(scope: Scope, subject: Subject) -> tuple[UUID, UUID, UUID, int] | None:

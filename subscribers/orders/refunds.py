@@ -1,4 +1,5 @@
-"""Money on its way back: asked once, asked of the rail until it says so, and mirrored in the ledger."""
+"""Money on its way back: asked once, asked of the rail until it says so, and mirrored in the
+ledger."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,7 +49,8 @@ AGAIN = timedelta(seconds=30)
 """A rail whose answer was lost is asked again: what was given back already is a success."""
 
 RECALL_ACTOR = "system:recall"
-"""Who asks for refunds of what was taken back: then the fan reads that, and not only that money went back."""
+"""Who asks for refunds of what was taken back: then the fan reads that, and not only that money
+went back."""
 
 AT_PLATFORM = "refund.at_platform"
 """Why no rail is asked: the platform took the money by itself."""
@@ -123,8 +125,10 @@ def _record_request(scope: Scope, payment: Payment, reason: Message) -> bool:
     """Write down that a payment goes back; whether that is new."""
     new = scope.run(
         "INSERT INTO refunds (tenant_id, id, creator_id, payment_id, state, reason, by, tries)"
-        " VALUES (:tenant, :id, :creator, :payment, 'asked', jsonb_build_object('code', CAST(:code AS text)),"
-        " :by, 0) ON CONFLICT (tenant_id, payment_id) DO UPDATE SET state = 'asked', updated_at = house_now()"
+        " VALUES (:tenant, :id, :creator, :payment, 'asked', jsonb_build_object('code', "
+        "CAST(:code AS text)),"
+        " :by, 0) ON CONFLICT (tenant_id, payment_id) DO UPDATE SET state = 'asked', updated_at = "
+        "house_now()"
         " WHERE refunds.state = 'failed'",
         tenant=scope.tenant_id,
         id=uuid7(),
@@ -146,12 +150,14 @@ def is_refund_requested(scope: Scope, payment_id: UUID) -> bool:
 
 
 def next_refund_request(scope: Scope, payment_id: UUID) -> RailRefundCall | timedelta | None:
-    """The request to make; a wait while the pack is being pushed; None when there is nothing to give back."""
+    """The request to make; a wait while the pack is being pushed; None when there is nothing to
+    give back."""
     refund = _find_refund(scope, payment_id)
     if refund is None or refund.state != RefundState.ASKED:
         return None
     pushing = scope.run(
-        "SELECT 1 FROM fulfilments WHERE tenant_id = :tenant AND payment_id = :payment AND state = :sending",
+        "SELECT 1 FROM fulfilments WHERE tenant_id = :tenant AND payment_id = :payment AND state "
+        "= :sending",
         tenant=scope.tenant_id,
         payment=payment_id,
         sending=str(FulfilmentState.SENDING),
@@ -167,7 +173,13 @@ def next_refund_request(scope: Scope, payment_id: UUID) -> RailRefundCall | time
     scope.add(refund)
     start = rail_movements.reading_position(scope, payment.rail, payment.account)
     return RailRefundCall(
-        scope.tenant_id, payment_id, payment.channel_id, payment.charge_id, payment.payer, money, start
+        scope.tenant_id,
+        payment_id,
+        payment.channel_id,
+        payment.charge_id,
+        payment.payer,
+        money,
+        start,
     )
 
 
@@ -179,7 +191,9 @@ def settle_refund(scope: Scope, payment_id: UUID, outcome: Outcome) -> timedelta
             return None
         case Retry(after=after):
             refund = _find_refund(scope, payment_id)
-            return retry_delays.retry_delay(after, refund.tries - 1 if refund is not None else 0, payment_id)
+            return retry_delays.retry_delay(
+                after, refund.tries - 1 if refund is not None else 0, payment_id
+            )
         case Uncertain() | Processing():
             return AGAIN
         case Reauthorize(reason=reason) | Disconnected(reason=reason):
@@ -193,7 +207,8 @@ def settle_refund(scope: Scope, payment_id: UUID, outcome: Outcome) -> timedelta
 
 
 def record_refund(scope: Scope, *, rail: str, account: str, charge_id: str) -> bool:
-    """The rail says that a charge went back, by us or by itself: one reversal. Says whether we know the charge."""
+    """The rail says that a charge went back, by us or by itself: one reversal. Says whether we know
+    the charge."""
     payment_id = scope.run(
         "SELECT id FROM payments WHERE tenant_id = :tenant AND rail = :rail AND account = :account"
         " AND charge_id = :charge",
@@ -260,8 +275,10 @@ def _forget_payer(scope: Scope, payment_id: UUID) -> None:
     """Who paid was forgotten meanwhile: nothing needs their platform's name of them any more."""
     scope.session.flush()
     scope.run(
-        "UPDATE payments p SET payer = '' WHERE p.tenant_id = :tenant AND p.id = :id AND NOT EXISTS (SELECT FROM"
-        " fan_identities i WHERE i.tenant_id = p.tenant_id AND i.channel_id = p.channel_id AND i.native_id = p.payer)",
+        "UPDATE payments p SET payer = '' WHERE p.tenant_id = :tenant AND p.id = :id AND NOT "
+        "EXISTS (SELECT FROM"
+        " fan_identities i WHERE i.tenant_id = p.tenant_id AND i.channel_id = p.channel_id AND "
+        "i.native_id = p.payer)",
         tenant=scope.tenant_id,
         id=payment_id,
     )
@@ -273,7 +290,9 @@ def _compose_receipt(scope: Scope, payment: Payment, refund: Refund, otherwise: 
     if refund.by != RECALL_ACTOR or payment.order_id is None:
         return Message(otherwise, {"amount": amount})
     title = outgoing_messages.template_value(order_rows.get_order(scope, payment.order_id).title)
-    code = "service.receipt.recalled" if refund.state == RefundState.DONE else "service.receipt.owed"
+    code = (
+        "service.receipt.recalled" if refund.state == RefundState.DONE else "service.receipt.owed"
+    )
     return Message(code, {"amount": amount, "title": title})
 
 
@@ -311,7 +330,9 @@ def _record_refusal(scope: Scope, payment_id: UUID, reason: Message) -> None:
     talk = _find_conversation(scope, payment)
     if first and talk is not None:  # once: what the rail said stands in its place from now on
         outgoing_messages.send_automated_message(
-            scope, conversation_rows.get_conversation(scope, talk), _compose_receipt(scope, payment, refund, "")
+            scope,
+            conversation_rows.get_conversation(scope, talk),
+            _compose_receipt(scope, payment, refund, ""),
         )
 
 
@@ -320,11 +341,14 @@ def _notify_stuck(scope: Scope, payment_id: UUID, reason: Message) -> None:
     amount = format_price(Money(payment.amount_minor, payment.currency))
     stuck = Message("refund.stuck", {"amount": amount, "reason": reason.code})
     message = reason if reason.code in (AT_PLATFORM, FORGOTTEN) else stuck
-    notices.put(scope, message, cause=_refund_cause(payment_id), urgent=True, creator_id=payment.creator_id)
+    notices.put(
+        scope, message, cause=_refund_cause(payment_id), urgent=True, creator_id=payment.creator_id
+    )
 
 
 def lock_unmatched_payment(scope: Scope, payment_id: UUID) -> Payment:
-    """A payment, locked, whose order a member names. Raises NotFound, Conflict when its money is on its way back."""
+    """A payment, locked, whose order a member names. Raises NotFound, Conflict when its money is on
+    its way back."""
     row = _get_payment(scope, payment_id, lock=True)
     if _find_refund(scope, payment_id) is not None:
         raise Conflict("payment.not_settled")

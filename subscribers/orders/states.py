@@ -32,7 +32,8 @@ class FulfilmentState(StrEnum):
 
 
 class RefundState(StrEnum):
-    """Money on its way back: `asked` may be asked of the rail any number of times, the rail gives it once."""
+    """Money on its way back: `asked` may be asked of the rail any number of times, the rail gives
+    it once."""
 
     ASKED = "asked"
     DONE = "done"

@@ -1,4 +1,5 @@
-"""The contract of every payment rail: what it may sell, and what its words about money mean. Pure; no database here."""
+"""The contract of every payment rail: what it may sell, and what its words about money mean. Pure;
+no database here."""
 
 import base64
 import hashlib
@@ -35,7 +36,8 @@ class RailTill:
 
 @dataclass(frozen=True)
 class CheckoutQuery:
-    """A platform asks whether a payment may go through. `order_id` is None when the payload is not ours."""
+    """A platform asks whether a payment may go through. `order_id` is None when the payload is not
+    ours."""
 
     till: RailTill
     query_id: str
@@ -48,8 +50,8 @@ class CheckoutQuery:
 
 @dataclass(frozen=True)
 class PaymentFact:
-    """A charge that happened. `charge_id` is the key; the order is only pointed at. What is sold without an order of
-    ours is a `product` of its own."""
+    """A charge that happened. `charge_id` is the key; the order is only pointed at. What is sold
+    without an order of ours is a `product` of its own."""
 
     rail: str
     till: RailTill
@@ -62,16 +64,16 @@ class PaymentFact:
     recovered: bool = False
     """It was found in the platform's list; nobody told us of it."""
     recurring: bool = False
-    """The platform took it as a month of a subscription: of ours, `subscription_id`, and paid for `until` then where it
-    says so."""
+    """The platform took it as a month of a subscription: of ours, `subscription_id`, and paid for
+    `until` then where it says so."""
     subscription_id: UUID | None = None
     until: datetime | None = None
 
 
 @dataclass(frozen=True)
 class LockedOfferLimits:
-    """What a rail with invoices may show behind a price instead: packs of these `ratings`, of so many files and minor
-    units at `most_files` and `most_minor`, for `life`."""
+    """What a rail with invoices may show behind a price instead: packs of these `ratings`, of so
+    many files and minor units at `most_files` and `most_minor`, for `life`."""
 
     life: timedelta
     ratings: frozenset[Rating]
@@ -80,14 +82,19 @@ class LockedOfferLimits:
 
     def can_lock_pack(self, rating: Rating, files: int, price: Money) -> bool:
         """Whether a pack can be sold so."""
-        return rating in self.ratings and 0 < files <= self.most_files and price.minor <= self.most_minor
+        return (
+            rating in self.ratings
+            and 0 < files <= self.most_files
+            and price.minor <= self.most_minor
+        )
 
 
 class RailTerms(Protocol):
-    """What a rail sells for: `currency` is what its prices are in, `least` the lowest in minor units; `ratings` what it
-    may sell; `life` how long an order may be paid; `monthly` the most a month of a subscription may cost, 0 where the
-    platform renews none. Where it is `locked`, one message offers, takes the money and
-    delivers, and the platform's list of earnings is what is booked."""
+    """What a rail sells for: `currency` is what its prices are in, `least` the lowest in minor
+    units; `ratings` what it may sell; `life` how long an order may be paid; `monthly` the most a
+    month of a subscription may cost, 0 where the platform renews none. Where it is `locked`, one
+    message offers, takes the money and delivers, and the platform's list of earnings is what is
+    booked."""
 
     platform: str
     name: str
@@ -122,7 +129,8 @@ class MonthlyRail(PaymentRail, Protocol):
     """One whose platform takes the money of subscriptions by itself, every `PERIOD`."""
 
     def monthly_payload(self, tenant_id: UUID, subscription_id: UUID) -> str:
-        """What travels with the first invoice of a subscription and comes back with each of its months."""
+        """What travels with the first invoice of a subscription and comes back with each of its
+        months."""
         ...
 
 
@@ -138,8 +146,8 @@ Rails = Mapping[str, PaymentRail]
 
 
 class PayloadSigner:
-    """Signed pointers to orders and subscriptions, ≤ 64 bytes: version, what it is, and a MAC that binds both to the
-    tenant. One kind is never taken for the other."""
+    """Signed pointers to orders and subscriptions, ≤ 64 bytes: version, what it is, and a MAC that
+    binds both to the tenant. One kind is never taken for the other."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
@@ -171,7 +179,9 @@ class PayloadSigner:
             given = _decode_base64(mac)
         except ValueError:
             return None
-        right = version == wanted and hmac.compare_digest(given, self._compute_mac(wanted, tenant_id, what))
+        right = version == wanted and hmac.compare_digest(
+            given, self._compute_mac(wanted, tenant_id, what)
+        )
         return what if right else None
 
     def _compute_mac(self, version: str, tenant_id: UUID, what: UUID) -> bytes:

@@ -1,7 +1,9 @@
-"""Fanvue, counted in US cents: it takes the money itself, for what a locked message shows, and opens it.
+"""Fanvue, counted in US cents: it takes the money itself, for what a locked message shows, and
+opens it.
 
-Its own list of earnings says what came in, and that list alone is booked (`subscribers/checkout/platform_earnings.py`): nothing of a sale
-is posted when we see that it was paid.
+Its own list of earnings says what came in, and that list alone is booked
+(`subscribers/checkout/platform_earnings.py`): nothing of a sale is posted when we see that it was
+paid.
 """
 
 from datetime import timedelta
@@ -10,7 +12,8 @@ from gate.contract.units import Rating
 
 
 class FanvueRail:
-    """The rail of a locked message. Nobody asks at a checkout, and no money goes back by a program."""
+    """The rail of a locked message. Nobody asks at a checkout, and no money goes back by a
+    program."""
 
     platform = "fanvue"
     name = "fanvue"

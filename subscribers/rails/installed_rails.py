@@ -14,7 +14,8 @@ LOCKED = ("subscribers.rails.fanvue:FanvueRail",)
 
 
 def load_rails(key: bytes) -> Rails:
-    """The rails with invoices by platform; `key` (32 secret bytes) signs what travels with their invoices."""
+    """The rails with invoices by platform; `key` (32 secret bytes) signs what travels with their
+    invoices."""
     rails: dict[str, PaymentRail] = {kind.platform: kind(key) for kind in _load_rail_classes(RAILS)}
     return rails
 

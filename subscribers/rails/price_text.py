@@ -7,7 +7,8 @@ _UNITS = {"XTR": "⭐", "XTS": "(test)"}
 
 
 def format_price(money: Money) -> str:
-    """A price as a fan reads it, in any language: `5.00 EUR`, `500 ⭐` (Telegram Stars), `500 (test)`."""
+    """A price as a fan reads it, in any language: `5.00 EUR`, `500 ⭐` (Telegram Stars), `500
+    (test)`."""
     digits = EXPONENTS.get(money.currency, 2)
     unit = _UNITS.get(money.currency, money.currency)
     whole, part = divmod(abs(money.minor), 10**digits)

@@ -16,7 +16,8 @@ from subscribers.rails.contract import (
 
 
 class SandboxRail:
-    """The rail of a network where nothing is worth anything: it may sell what the safety check lets through."""
+    """The rail of a network where nothing is worth anything: it may sell what the safety check lets
+    through."""
 
     platform = "sandbox"
     name = "sandbox"
@@ -38,7 +39,9 @@ class SandboxRail:
     def checkout(self, update: ChatUpdate, till: RailTill) -> CheckoutQuery:
         """The sandbox asks; it refuses the payment when no answer comes within 10 s."""
         order_id = self._payloads.read(till.tenant_id, update.payload)
-        return CheckoutQuery(till, update.ref, order_id, update.fan, Money(update.amount_minor, update.currency))
+        return CheckoutQuery(
+            till, update.ref, order_id, update.fan, Money(update.amount_minor, update.currency)
+        )
 
     def verify(self, update: ChatUpdate, till: RailTill, *, now: datetime) -> PaymentFact:
         """The sandbox took the fan's test money."""

@@ -18,7 +18,8 @@ from subscribers.rails.contract import (
 
 
 class StarsRail:
-    """The rail of a bot. It sells what is delivered in its buyer's chat, where the safety check knows their age."""
+    """The rail of a bot. It sells what is delivered in its buyer's chat, where the safety check
+    knows their age."""
 
     platform = "telegram"
     name = "stars"
@@ -28,9 +29,12 @@ class StarsRail:
     life = INVOICE_LIFE
     locked = False
     monthly = 10_000
-    behind = LockedOfferLimits(timedelta(hours=24), frozenset({Rating.G, Rating.S}), most_files=10, most_minor=25_000)
-    """A day: a bot deletes what it sent within two. Nothing nude: who has not paid sees it too, blurred, and no source
-    says how much. https://core.telegram.org/bots/api#sendpaidmedia, #deletemessage"""
+    behind = LockedOfferLimits(
+        timedelta(hours=24), frozenset({Rating.G, Rating.S}), most_files=10, most_minor=25_000
+    )
+    """A day: a bot deletes what it sent within two. Nothing nude: who has not paid sees it too,
+    blurred, and no source says how much. https://core.telegram.org/bots/api#sendpaidmedia,
+    #deletemessage"""
 
     def __init__(self, key: bytes) -> None:
         self._payloads = PayloadSigner(key)
@@ -40,7 +44,8 @@ class StarsRail:
         return self._payloads.write(tenant_id, order_id)
 
     def monthly_payload(self, tenant_id: UUID, subscription_id: UUID) -> str:
-        """A signed pointer to the subscription; each of its months comes with it, under a charge id of its own."""
+        """A signed pointer to the subscription; each of its months comes with it, under a charge id
+        of its own."""
         return self._payloads.write_monthly(tenant_id, subscription_id)
 
     def checkout(self, update: ChatUpdate, till: RailTill) -> CheckoutQuery:
@@ -51,7 +56,8 @@ class StarsRail:
         return CheckoutQuery(till, update.ref, order_id, update.fan, money, monthly)
 
     def verify(self, update: ChatUpdate, till: RailTill, *, now: datetime) -> PaymentFact:
-        """Telegram took the Stars: a charge id is one charge. When that was is its own word, never ahead of us."""
+        """Telegram took the Stars: a charge id is one charge. When that was is its own word, never
+        ahead of us."""
         monthly = self._payloads.read_monthly(till.tenant_id, update.payload)
         return PaymentFact(
             rail=self.name,

@@ -13,7 +13,13 @@ class Persona(CreatorOwnedRow, table=True):
     __tablename__ = "personas"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "creator_id", "version"),
-        Index("personas_active", "tenant_id", "creator_id", unique=True, postgresql_where=text("state = 'active'")),
+        Index(
+            "personas_active",
+            "tenant_id",
+            "creator_id",
+            unique=True,
+            postgresql_where=text("state = 'active'"),
+        ),
         about="creator",
         keep="forever",
     )

@@ -40,7 +40,8 @@ class PersonaExample:
 
 @dataclass(frozen=True)
 class PersonaVersion:
-    """A version of a persona. `virtual`: the character itself is an AI; else it is the assistant of a human's team."""
+    """A version of a persona. `virtual`: the character itself is an AI; else it is the assistant of
+    a human's team."""
 
     name: str
     virtual: bool
@@ -61,7 +62,8 @@ class PersonaVersion:
 
 @dataclass(frozen=True)
 class WritingStyle:
-    """How texts of a creator sound: her persona's voice cut short, and the words it never uses; empty without one."""
+    """How texts of a creator sound: her persona's voice cut short, and the words it never uses;
+    empty without one."""
 
     card: str = ""
     tone: str = ""
@@ -79,7 +81,8 @@ def writing_style_of_creator(scope: Scope, creator_id: UUID) -> WritingStyle:
 def create_persona_version(scope: Scope, creator_id: UUID, persona: PersonaVersion) -> UUID:
     """Keep a new version of a creator's persona as a draft; returns its id."""
     last = scope.run(
-        "SELECT coalesce(max(version), 0) FROM personas WHERE tenant_id = :tenant AND creator_id = :creator",
+        "SELECT coalesce(max(version), 0) FROM personas WHERE tenant_id = :tenant AND creator_id "
+        "= :creator",
         tenant=scope.tenant_id,
         creator=creator_id,
     ).scalar_one()
@@ -105,7 +108,8 @@ def create_persona_version(scope: Scope, creator_id: UUID, persona: PersonaVersi
 
 
 def activate_persona(scope: Scope, persona_id: UUID) -> None:
-    """Let a version speak; the one before is retired. Raises NotFound, Conflict for a retired version."""
+    """Let a version speak; the one before is retired. Raises NotFound, Conflict for a retired
+    version."""
     row = scope.session.get(Persona, (scope.tenant_id, persona_id))
     if row is None:
         raise NotFound("persona.unknown")
@@ -134,7 +138,8 @@ def set_autonomy_level(scope: Scope, creator_id: UUID, level: AutonomyLevel) -> 
 
 
 def active_persona(scope: Scope, creator_id: UUID) -> PersonaVersion | None:
-    """The version that speaks for a creator; None when nobody was chosen, and then a person answers."""
+    """The version that speaks for a creator; None when nobody was chosen, and then a person
+    answers."""
     row = scope.session.exec(
         select(Persona)
         .where(

@@ -1,4 +1,5 @@
-"""What a model answered: strict JSON, then what no answer may contain. Pure; the output is never believed."""
+"""What a model answered: strict JSON, then what no answer may contain. Pure; the output is never
+believed."""
 
 import re
 import unicodedata
@@ -12,7 +13,8 @@ OVERLAP_WORDS = 12
 
 
 class ModelReply(BaseModel):
-    """One turn of the model: a text, at most one offer of the list, and whether a person should answer."""
+    """One turn of the model: a text, at most one offer of the list, and whether a person should
+    answer."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -35,7 +37,8 @@ def parse_reply(answer: Mapping[str, object], offered: Iterable[str]) -> ModelRe
 
 
 _MONEY = (
-    r"(?:€|\$|£|¥|euros?|eur|usd|gbp|dollars?|pounds?|livres sterling|xtr|xts|stars?|etoiles?|balles|cents|centimes)"
+    r"(?:€|\$|£|¥|euros?|eur|usd|gbp|dollars?|pounds?|livres "
+    r"sterling|xtr|xts|stars?|etoiles?|balles|cents|centimes)"
 )
 _NUMBER = r"\d[\d .,]*"
 _FORBIDDEN: Mapping[str, re.Pattern[str]] = {
@@ -52,16 +55,21 @@ _FORBIDDEN: Mapping[str, re.Pattern[str]] = {
         r"\b(?:i ?(?:'?m|am) (?:really |actually |totally )*(?:not|no) (?:an? (?:\w+ )?)?"
         r"(?:bot|robot|ai|machine|program|computer)"
         r"|i ?(?:'?m|am) (?:really |actually |totally |100% )*(?:a )?(?:real|human|flesh)"
-        r"|(?:je|j) ?(?:ne |n')?(?:suis|sois) (?:vraiment |absolument )?pas (?:un |une |d')?(?:\w+ )?"
+        r"|(?:je|j) ?(?:ne |n')?(?:suis|sois) (?:vraiment |absolument )?pas (?:un |une "
+        r"|d')?(?:\w+ )?"
         r"(?:bot|robot|ia|machine|programme|intelligence)"
-        r"|je suis (?:bien |vraiment |100% )*(?:un |une )?(?:vraie? |reele? |reelle? )?(?:humaine?|personne reelle"
+        r"|je suis (?:bien |vraiment |100% )*(?:un |une )?(?:vraie? |reele? |reelle? "
+        r")?(?:humaine?|personne reelle"
         r"|etre humain|vraie? (?:fille|femme|homme|personne|humaine?))"
-        r"|je suis (?:bien |vraiment )*une? (?:fille|femme|homme|personne) (?:bien )?(?:reelle?|en chair)"
-        r"|je suis (?:bien )?(?:reelle?|humaine?)\b|c'est (?:bien|vraiment) moi|it(?:'s| is) really me"
+        r"|je suis (?:bien |vraiment )*une? (?:fille|femme|homme|personne) (?:bien "
+        r")?(?:reelle?|en chair)"
+        r"|je suis (?:bien )?(?:reelle?|humaine?)\b|c'est (?:bien|vraiment) moi|it(?:'s| is) "
+        r"really me"
         r"|(?:not|pas) (?:a |an |un |une )(?:bot|robot|ia|ai)\b)"
     ),
     "availability": re.compile(
-        r"\b(?:i ?(?:'?m|am) (?:online|here live|available) (?:right )?now|je suis (?:en ligne|connectee?) (?:la )?"
+        r"\b(?:i ?(?:'?m|am) (?:online|here live|available) (?:right )?now|je suis (?:en "
+        r"ligne|connectee?) (?:la )?"
         r"(?:maintenant|en ce moment|tout de suite))\b"
     ),
 }
@@ -74,7 +82,8 @@ def normalize_reply(text: str) -> str:
 
 
 def find_reply_fault(text: str, *, instructions: str) -> str | None:
-    """Why a text may not be sent: price, link, handle, phone, denial, availability or leak; None when it may."""
+    """Why a text may not be sent: price, link, handle, phone, denial, availability or leak; None
+    when it may."""
     plain = normalize_reply(text)
     for name, pattern in _FORBIDDEN.items():
         if pattern.search(plain):
@@ -85,5 +94,8 @@ def find_reply_fault(text: str, *, instructions: str) -> str | None:
 def _has_prompt_leak(plain: str, instructions: str) -> bool:
     words = re.findall(r"\w+", plain)
     known = " ".join(re.findall(r"\w+", instructions))
-    runs = (" ".join(words[start : start + OVERLAP_WORDS]) for start in range(len(words) - OVERLAP_WORDS + 1))
+    runs = (
+        " ".join(words[start : start + OVERLAP_WORDS])
+        for start in range(len(words) - OVERLAP_WORDS + 1)
+    )
     return any(run in known for run in runs)

@@ -1,4 +1,5 @@
-"""The model's turn: what it is shown is gathered in one transaction, what it says is judged in another."""
+"""The model's turn: what it is shown is gathered in one transaction, what it says is judged in
+another."""
 
 import hashlib
 from collections.abc import Callable
@@ -43,11 +44,14 @@ FIRST_DELAY = timedelta(seconds=1.2)
 PER_CHARACTER = timedelta(milliseconds=35)
 MIN_DELAY = timedelta(seconds=1)
 MAX_DELAY = timedelta(seconds=8)
-"""Reading time before an answer leaves; none before the first. It is never used to pass for a person."""
+"""Reading time before an answer leaves; none before the first. It is never used to pass for a
+person."""
 
 RATING_CEILINGS = {Rating.G: "General", Rating.S: "Suggestive"}
 
-Trouble = Literal["asked", "upset", "unsure", "unsafe", "other", "budget", "engine", "unreadable", "improper"]
+Trouble = Literal[
+    "asked", "upset", "unsure", "unsafe", "other", "budget", "engine", "unreadable", "improper"
+]
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,8 @@ class TurnResult:
 
 
 def begin_reply_turn(scope: Scope, conversation_id: UUID, *, rails: Rails) -> ReplyTurn | None:
-    """Gather a turn and mark it as being written; None when there is nothing for the model to answer."""
+    """Gather a turn and mark it as being written; None when there is nothing for the model to
+    answer."""
     talk = conversation_rows.lock_conversation(scope, conversation_id)
     if OwnerState(talk.owner) is OwnerState.PENDING_HUMAN:
         _go_on(scope, talk)
@@ -101,8 +106,12 @@ def begin_reply_turn(scope: Scope, conversation_id: UUID, *, rails: Rails) -> Re
     conversation_rows.cancel_bot_drafts(scope, talk.id, Message("draft.superseded"), ("pending",))
     channel = queries.get_channel(scope, talk.channel_id)
     rail = rails.get(channel.platform)
-    listed = offers.list_offers(scope, fan, talk, channel=channel, rail=rail) if rail is not None else ()
-    draft = outgoing_messages.create_draft(scope, talk, origin="bot", kind="text", state=DraftState.PENDING)
+    listed = (
+        offers.list_offers(scope, fan, talk, channel=channel, rail=rail) if rail is not None else ()
+    )
+    draft = outgoing_messages.create_draft(
+        scope, talk, origin="bot", kind="text", state=DraftState.PENDING
+    )
     inputs = replace(
         _build_inputs(scope, talk, speaker, lines, fresh),
         offers=_build_prompt_offers(listed),
@@ -110,12 +119,19 @@ def begin_reply_turn(scope: Scope, conversation_id: UUID, *, rails: Rails) -> Re
     )
     first = all(line.direction == "in" or line.author == "system" for line in lines)
     named = rail.name if rail else ""
-    return ReplyTurn(draft.id, talk.creator_id, talk.id, talk.epoch, inputs, listed, named, speaker.level, first)
+    return ReplyTurn(
+        draft.id, talk.creator_id, talk.id, talk.epoch, inputs, listed, named, speaker.level, first
+    )
 
 
 def _go_on(scope: Scope, talk: Conversation) -> None:
-    """Nobody came in the promised time: one notice, and the bot answers what the fan writes next."""
-    if talk.safety_hold or talk.reason is None or talk.reason["code"] not in conversation_rows.NON_URGENT_REASONS:
+    """Nobody came in the promised time: one notice, and the bot answers what the fan writes
+    next."""
+    if (
+        talk.safety_hold
+        or talk.reason is None
+        or talk.reason["code"] not in conversation_rows.NON_URGENT_REASONS
+    ):
         return
     conversation_rows.change_owner(scope, talk, OwnerState.BOT, Message("chat.nobody_came"))
     outgoing_messages.send_automated_message(scope, talk, Message("service.nobody_free"))
@@ -135,14 +151,22 @@ def _list_recent_lines(scope: Scope, talk: Conversation) -> list[ChatMessage]:
     return list(reversed(list(found)))
 
 
-def _select_unanswered(scope: Scope, talk: Conversation, lines: list[ChatMessage]) -> list[ChatMessage]:
+def _select_unanswered(
+    scope: Scope, talk: Conversation, lines: list[ChatMessage]
+) -> list[ChatMessage]:
     """The fan's messages that no answer has seen yet; what code answered is not among them."""
     seen = conversation_rows.last_answered_seq(scope, talk)
-    return [line for line in lines if line.direction == "in" and line.kind == "text" and line.seq > seen]
+    return [
+        line for line in lines if line.direction == "in" and line.kind == "text" and line.seq > seen
+    ]
 
 
 def _build_inputs(
-    scope: Scope, talk: Conversation, speaker: PersonaVersion, lines: list[ChatMessage], fresh: list[ChatMessage]
+    scope: Scope,
+    talk: Conversation,
+    speaker: PersonaVersion,
+    lines: list[ChatMessage],
+    fresh: list[ChatMessage],
 ) -> TurnInputs:
     creator = get_creator(scope, talk.creator_id)
     ceiling = min(Rating(creator.rating_ceiling), Rating.S, key=lambda rating: rating.rank)
@@ -156,7 +180,9 @@ def _build_inputs(
         now=tuple(line.body for line in fresh),
         turn=sum(line.direction == "in" for line in said),
         history=tuple(
-            PromptLine("fan" if line.direction == "in" else "us", line.body) for line in said if line.seq not in new
+            PromptLine("fan" if line.direction == "in" else "us", line.body)
+            for line in said
+            if line.seq not in new
         ),
     )
 
@@ -170,15 +196,20 @@ def _build_prompt_offers(candidates: tuple[OfferCandidate, ...]) -> tuple[Prompt
 
 def _list_fan_facts(scope: Scope, fan: directory.FanIdentityView) -> tuple[str, ...]:
     row = scope.run(
-        "SELECT buys FROM fan_facts WHERE tenant_id = :tenant AND fan_id = :fan", tenant=scope.tenant_id, fan=fan.fan_id
+        "SELECT buys FROM fan_facts WHERE tenant_id = :tenant AND fan_id = :fan",
+        tenant=scope.tenant_id,
+        fan=fan.fan_id,
     ).one_or_none()
     bought = row.buys if row is not None else 0
-    name = outgoing_messages.template_value(prompt.strip_invisible(fan.display_name))  # a stranger's words, among ours
+    name = outgoing_messages.template_value(
+        prompt.strip_invisible(fan.display_name)
+    )  # a stranger's words, among ours
     return (f'They call themselves "{name}".', f"Packs they bought: {bought}.")
 
 
 def request_reply(begun: ReplyTurn, write: WriteText) -> TurnResult:
-    """Ask the model; an improper answer is asked for once more, then a person takes over. No transaction is open."""
+    """Ask the model; an improper answer is asked for once more, then a person takes over. No
+    transaction is open."""
     job = prompt.build_reply_job(begun.inputs, nonce=begun.nonce, seed=begun.draft_id.int % 2**31)
     if job is None:
         return TurnResult(None, "budget")
@@ -197,42 +228,62 @@ def _request_reply(job: TextJob, begun: ReplyTurn, write: WriteText) -> TurnResu
         return TurnResult(None, "engine", job.digest())
     reply = reply_checks.parse_reply(written.answer, [listed.id for listed in begun.inputs.offers])
     spoken = TurnResult(
-        reply, None, written.prompt_digest, f"{written.engine}/{written.model}", written.tokens_in + written.tokens_out
+        reply,
+        None,
+        written.prompt_digest,
+        f"{written.engine}/{written.model}",
+        written.tokens_in + written.tokens_out,
     )
     if reply is None:
         return replace(spoken, trouble="unreadable")
-    if reply_checks.find_reply_fault(reply.text, instructions=prompt.SAFETY_PROMPT + prompt.REPLY_CONTRACT) is not None:
+    if (
+        reply_checks.find_reply_fault(
+            reply.text, instructions=prompt.SAFETY_PROMPT + prompt.REPLY_CONTRACT
+        )
+        is not None
+    ):
         return replace(spoken, reply=None, trouble="improper")
     return replace(spoken, trouble=reply.handoff)
 
 
 def finish_reply_turn(scope: Scope, begun: ReplyTurn, spoken: TurnResult) -> bool:
-    """Turn what the model said into a draft that leaves by itself, waits for a person, or hands the chat over. Whether
-    its words are used.
+    """Turn what the model said into a draft that leaves by itself, waits for a person, or hands the
+    chat over. Whether its words are used.
 
     A turn of an older epoch, or one whose fan has written on, says nothing: another is waiting.
     """
     talk = conversation_rows.lock_conversation(scope, begun.conversation_id)
     draft = outgoing_messages.get_draft(scope, begun.draft_id, lock=True)
-    if draft.state != DraftState.PENDING or talk.epoch != begun.epoch or talk.owner != OwnerState.BOT:
+    if (
+        draft.state != DraftState.PENDING
+        or talk.epoch != begun.epoch
+        or talk.owner != OwnerState.BOT
+    ):
         if draft.state == DraftState.PENDING:
-            outgoing_messages.transition_draft(scope, draft, DraftState.CANCELLED, Message("draft.superseded"))
+            outgoing_messages.transition_draft(
+                scope, draft, DraftState.CANCELLED, Message("draft.superseded")
+            )
         return False
     draft.prompt_digest = spoken.digest
     draft.model = spoken.model
     draft.tokens = spoken.tokens
     trouble = _find_trouble(talk, spoken)
     if trouble is not None or spoken.reply is None:
-        outgoing_messages.transition_draft(scope, draft, DraftState.CANCELLED, Message("draft.handed_over"))
+        outgoing_messages.transition_draft(
+            scope, draft, DraftState.CANCELLED, Message("draft.handed_over")
+        )
         outgoing_messages.send_automated_message(scope, talk, Message("service.handoff"))
-        conversation_rows.escalate_to_member(scope, talk, Message(f"chat.handoff_{trouble or 'other'}"))
+        conversation_rows.escalate_to_member(
+            scope, talk, Message(f"chat.handoff_{trouble or 'other'}")
+        )
         return False
     _apply_reply(scope, talk, draft, begun, spoken.reply)
     return True
 
 
 def _find_trouble(talk: Conversation, spoken: TurnResult) -> Trouble | None:
-    """Why a person must answer: the model's own word, or answers it is not sure of, twice or very much so."""
+    """Why a person must answer: the model's own word, or answers it is not sure of, twice or very
+    much so."""
     if spoken.reply is None or spoken.trouble not in (None, "unsure"):
         return spoken.trouble or "other"
     confidence = spoken.reply.confidence
@@ -253,10 +304,19 @@ def _apply_reply(
     draft.expires_at = scope.now + outgoing_messages.DRAFT_LIFETIME
     scope.add(talk, draft)
     decision = message_delivery.judge_message(scope, draft)
-    alone = begun.level == "autopilot" and decision.rating.rank <= Rating.S.rank and decision.verdict is not Verdict.H
+    alone = (
+        begun.level == "autopilot"
+        and decision.rating.rank <= Rating.S.rank
+        and decision.verdict is not Verdict.H
+    )
     if not alone:
         outgoing_messages.transition_draft(scope, draft, DraftState.DRAFT)
-        notices.put(scope, Message("chat.draft_waiting"), cause=f"draft:{draft.id}:waiting", creator_id=talk.creator_id)
+        notices.put(
+            scope,
+            Message("chat.draft_waiting"),
+            cause=f"draft:{draft.id}:waiting",
+            creator_id=talk.creator_id,
+        )
         return
     outgoing_messages.transition_draft(scope, draft, DraftState.AUTO)
     outgoing_messages.schedule_message_draft(

@@ -1,6 +1,8 @@
-"""Who speaks to a fan, in fixed sentences: an AI character, the AI assistant of a team, or a person of the team.
+"""Who speaks to a fan, in fixed sentences: an AI character, the AI assistant of a team, or a person
+of the team.
 
-The law asks that a machine says what it is; nobody, machine or member, passes for the creator in person.
+The law asks that a machine says what it is; nobody, machine or member, passes for the creator in
+person.
 """
 
 from typing import Literal
@@ -25,27 +27,34 @@ def speaker_sentence(scope: Scope, talk: Conversation, what: What) -> Message:
     virtual = speaker.virtual if speaker is not None else creator.kind == "virtual"
     name = speaker.name if speaker is not None else creator.name
     return Message(
-        f"service.{what}.{'virtual' if virtual else 'assistant'}", {"name": outgoing_messages.template_value(name)}
+        f"service.{what}.{'virtual' if virtual else 'assistant'}",
+        {"name": outgoing_messages.template_value(name)},
     )
 
 
 def introduce_member(scope: Scope, talk: Conversation) -> None:
-    """Before a member's first words since they took over, the fan reads that a person of the team writes now."""
+    """Before a member's first words since they took over, the fan reads that a person of the team
+    writes now."""
     said = scope.run(
-        "SELECT 1 FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk AND epoch = :epoch"
+        "SELECT 1 FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk AND epoch = "
+        ":epoch"
         " AND service LIKE 'service.person.%' LIMIT 1",
         tenant=scope.tenant_id,
         talk=talk.id,
         epoch=talk.epoch,
     ).scalar()
     if not said:
-        outgoing_messages.send_automated_message(scope, talk, speaker_sentence(scope, talk, "person"))
+        outgoing_messages.send_automated_message(
+            scope, talk, speaker_sentence(scope, talk, "person")
+        )
 
 
 def has_person_spoken_last(scope: Scope, talk: Conversation) -> bool:
-    """Whether the last to speak on our side was a person: the machine says what it is before it goes on."""
+    """Whether the last to speak on our side was a person: the machine says what it is before it
+    goes on."""
     last = scope.run(
-        "SELECT author FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND direction = 'out'"
+        "SELECT author FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND "
+        "direction = 'out'"
         " AND (author IN ('bot', 'member') OR kind = 'notice') ORDER BY seq DESC LIMIT 1",
         tenant=scope.tenant_id,
         talk=talk.id,
@@ -54,6 +63,7 @@ def has_person_spoken_last(scope: Scope, talk: Conversation) -> bool:
 
 
 def check_no_impersonation(text: str) -> None:
-    """Raise Refused for a member's words that pass for the creator in person, or for somebody waiting online."""
+    """Raise Refused for a member's words that pass for the creator in person, or for somebody
+    waiting online."""
     if find_reply_fault(text, instructions="") in ("denial", "availability"):
         raise Refused("chat.poses_as_creator")

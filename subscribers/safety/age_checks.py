@@ -1,4 +1,5 @@
-"""What a fan who wants to prove their age is told: where to do it, or honestly that it cannot be done here yet."""
+"""What a fan who wants to prove their age is told: where to do it, or honestly that it cannot be
+done here yet."""
 
 from uuid import UUID
 
@@ -21,42 +22,65 @@ AGE_CHECK_MESSAGES = {
     "unfit": "service.age.not_taken",
     "recalled": "service.age.recalled",
 }
-"""What is said in the chat when a check has its end; a plain "no" is told by the rules for minors."""
+"""What is said in the chat when a check has its end; a plain "no" is told by the rules for
+minors."""
 
 
 def age_check_message(
-    scope: Scope, talk: Conversation, channel: Channel, fan: directory.FanIdentityView, *, pages: str
+    scope: Scope,
+    talk: Conversation,
+    channel: Channel,
+    fan: directory.FanIdentityView,
+    *,
+    pages: str,
 ) -> Message:
-    """The sentence for a fan who asks to prove their age; with a link of their own where a provider is connected.
+    """The sentence for a fan who asks to prove their age; with a link of their own where a provider
+    is connected.
 
     `pages` is the address of our own pages.
     """
     if age_assurance.get_assurance(scope, channel.platform, fan.native_id).over_18:
         return Message(AGE_CHECK_MESSAGES["passed"])
     token = age_checks.create_check_link(
-        scope, channel.platform, fan.native_id, channel_id=channel.id, language=directory.answer_language(talk.language)
+        scope,
+        channel.platform,
+        fan.native_id,
+        channel_id=channel.id,
+        language=directory.answer_language(talk.language),
     )
     if token is not None:
-        return Message("service.age.open", {"age_page": f"{pages.rstrip('/')}{age_checks.AGE_PATH}{token}"})
+        return Message(
+            "service.age.open", {"age_page": f"{pages.rstrip('/')}{age_checks.AGE_PATH}{token}"}
+        )
     test = active_policy.current_bundle(scope).is_test_network(channel.platform)
     return Message("service.age.how" if test else "service.age.none_here")
 
 
-def request_age_confirmation(scope: Scope, conversation_id: UUID, *, custodian: str, why: str, key: UUID) -> None:
+def request_age_confirmation(
+    scope: Scope, conversation_id: UUID, *, custodian: str, why: str, key: UUID
+) -> None:
     """A member says who outside confirmed this fan's age: done within a second, if they may review.
 
-    `key` makes a repeat of one press the same wish. Raises NotFound, and BadInput without a name and a reason.
+    `key` makes a repeat of one press the same wish. Raises NotFound, and BadInput without a name
+    and a reason.
     """
     seen = age_assurance.parse_witness(custodian, scope.actor, why)
     platform, user_id = _get_viewer(scope, conversation_id)
     wanted = ViewerConfirmed(
-        scope.tenant_id, key, platform, user_id, custodian=seen.custodian, why=seen.why, by=scope.actor
+        scope.tenant_id,
+        key,
+        platform,
+        user_id,
+        custodian=seen.custodian,
+        why=seen.why,
+        by=scope.actor,
     )
     outbox.put(scope, wanted, priority=1, dedupe=f"viewer_confirmed:{key}")
 
 
 def request_assurance_withdrawal(scope: Scope, conversation_id: UUID, *, key: UUID) -> None:
-    """A member takes a fan's proof back: done within a second, if they may review. Raises NotFound."""
+    """A member takes a fan's proof back: done within a second, if they may review. Raises
+    NotFound."""
     platform, user_id = _get_viewer(scope, conversation_id)
     wanted = AgeAssuranceWithdrawn(scope.tenant_id, key, platform, user_id, by=scope.actor)
     outbox.put(scope, wanted, priority=0, dedupe=f"proof_withdrawn:{key}")

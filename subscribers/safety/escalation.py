@@ -1,4 +1,5 @@
-"""What stops everything in a conversation: somebody in danger, or a minor. Code alone answers; a person is called."""
+"""What stops everything in a conversation: somebody in danger, or a minor. Code alone answers; a
+person is called."""
 
 import hashlib
 from uuid import UUID
@@ -13,7 +14,8 @@ from subscribers.subscriptions import subscription_rows
 
 
 def respond_to_crisis(scope: Scope, talk: Conversation, said: str) -> None:
-    """Helplines at once, nothing sold or suggested, and a person called. No setting turns this off."""
+    """Helplines at once, nothing sold or suggested, and a person called. No setting turns this
+    off."""
     _cancel_pending_messages(scope, talk)
     outgoing_messages.send_automated_message(scope, talk, Message("service.safety.crisis"))
     escalate_crisis(scope, talk, said)
@@ -22,11 +24,15 @@ def respond_to_crisis(scope: Scope, talk: Conversation, said: str) -> None:
 def escalate_crisis(scope: Scope, talk: Conversation, said: str) -> None:
     """Somebody may be in danger: a person is called, at once."""
     talk.safety_hold = True
-    conversation_rows.escalate_to_member(scope, talk, Message("chat.crisis"), priority=0, urgent=True)
+    conversation_rows.escalate_to_member(
+        scope, talk, Message("chat.crisis"), priority=0, urgent=True
+    )
     _keep_signal(scope, talk, "crisis", said)
 
 
-def respond_to_minor(scope: Scope, talk: Conversation, fan: directory.FanIdentityView, said: str) -> None:
+def respond_to_minor(
+    scope: Scope, talk: Conversation, fan: directory.FanIdentityView, said: str
+) -> None:
     """Everything stops but one fixed text, once; a person reviews."""
     _cancel_pending_messages(scope, talk)
     if fan.status == "active":
@@ -34,18 +40,23 @@ def respond_to_minor(scope: Scope, talk: Conversation, fan: directory.FanIdentit
     escalate_minor(scope, talk, fan, said)
 
 
-def escalate_minor(scope: Scope, talk: Conversation, fan: directory.FanIdentityView, said: str) -> None:
-    """Somebody says that they are a minor: nothing is written or sold to them or taken from them any more,
-    wherever they talk, and a person is called, at once."""
+def escalate_minor(
+    scope: Scope, talk: Conversation, fan: directory.FanIdentityView, said: str
+) -> None:
+    """Somebody says that they are a minor: nothing is written or sold to them or taken from them
+    any more, wherever they talk, and a person is called, at once."""
     directory.block_fan(scope, fan.fan_id)
     stop_sales_to_minor(scope, fan.fan_id)
     talk.safety_hold = True
-    conversation_rows.escalate_to_member(scope, talk, Message("chat.minor"), priority=0, urgent=True)
+    conversation_rows.escalate_to_member(
+        scope, talk, Message("chat.minor"), priority=0, urgent=True
+    )
     _keep_signal(scope, talk, "minor", said)
 
 
 def stop_sales_to_minor(scope: Scope, fan_id: UUID) -> None:
-    """What a minor has not bought yet is withdrawn, and no further month of what they have is taken."""
+    """What a minor has not bought yet is withdrawn, and no further month of what they have is
+    taken."""
     subscription_rows.stop_all_subscriptions(scope, fan_id)
     unlocks.withdraw_locked_messages(scope, fan_id, Message("draft.safety"))
 

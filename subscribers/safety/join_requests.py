@@ -1,7 +1,8 @@
-"""Who asks to be let into a place of an account: in at once with a right to it, and told how to get it without.
+"""Who asks to be let into a place of an account: in at once with a right to it, and told how to get
+it without.
 
-What they ask for stays open: it is granted as soon as they have the right. A minor, or somebody who is blocked, is
-turned away without a word.
+What they ask for stays open: it is granted as soon as they have the right. A minor, or somebody who
+is blocked, is turned away without a word.
 """
 
 from collections.abc import Callable
@@ -22,14 +23,19 @@ from subscribers.safety import role_eligibility
 from subscribers.subscriptions import subscription_rows
 
 Notice = Callable[[Scope, Conversation, directory.FanIdentityView, bool], None]
-"""Says what a fan must read before anything else, where it is due; told whether a session is new."""
+"""Says what a fan must read before anything else, where it is due; told whether a session is
+new."""
 
 
-def handle_join_request(scope: Scope, channel: Channel, update: ChatUpdate, *, notice: Notice) -> None:
+def handle_join_request(
+    scope: Scope, channel: Channel, update: ChatUpdate, *, notice: Notice
+) -> None:
     """Take in that somebody asks to be let in; the same thing a second time changes nothing."""
     if update.ref != channel.destination_id or not channel.options.get(ADMISSION_FIELD):
         return
-    giver = next((one for one in reader_roles.role_givers(scope) if one.channel_id == channel.id), None)
+    giver = next(
+        (one for one in reader_roles.role_givers(scope) if one.channel_id == channel.id), None
+    )
     if giver is None:
         return
     fan = directory.find_or_create_fan(
@@ -48,7 +54,9 @@ def handle_join_request(scope: Scope, channel: Channel, update: ChatUpdate, *, n
         return
     talk = conversation_rows.find_or_create_conversation(scope, fan, channel)
     session = talk.session_at
-    if not conversation_rows.record_fan_line(scope, talk, native_id=f"update:{update.key}", kind=update.kind, body=""):
+    if not conversation_rows.record_fan_line(
+        scope, talk, native_id=f"update:{update.key}", kind=update.kind, body=""
+    ):
         return
     directory.rebuild_facts(scope, fan.fan_id)
     role_eligibility.apply_account_roles(scope, platform=channel.platform, only=fan.native_id)
@@ -60,10 +68,15 @@ def handle_join_request(scope: Scope, channel: Channel, update: ChatUpdate, *, n
     )
 
 
-def _find_missing_requirement(scope: Scope, giver: RoleGiver, fan: directory.FanIdentityView) -> str:
-    """What they have to do: subscribe, prove their age, or both; only a person helps where nobody checks ages."""
+def _find_missing_requirement(
+    scope: Scope, giver: RoleGiver, fan: directory.FanIdentityView
+) -> str:
+    """What they have to do: subscribe, prove their age, or both; only a person helps where nobody
+    checks ages."""
     proven = age_assurance.list_verified_adults(scope, giver.platform, only=fan.native_id)
-    paying = not giver.paying or subscription_rows.paying_fans(scope, giver.inbox, only=fan.native_id)
+    paying = not giver.paying or subscription_rows.paying_fans(
+        scope, giver.inbox, only=fan.native_id
+    )
     if giver.adult and not proven and age_checks.active_provider(scope) is None:
         return "age_by_hand"
     if giver.adult and not proven:

@@ -1,8 +1,8 @@
-"""Which fans bear a role on a platform, of whoever is known there: those whose proof of age stands now, or who pay for
-a subscription, as the account says.
+"""Which fans bear a role on a platform, of whoever is known there: those whose proof of age stands
+now, or who pay for a subscription, as the account says.
 
-A proof that runs out states no fact, so all of them are looked at every hour; one that comes or goes, and a
-subscription that begins or ends, at once.
+A proof that runs out states no fact, so all of them are looked at every hour; one that comes or
+goes, and a subscription that begins or ends, at once.
 """
 
 from channels.accounts import queries
@@ -20,8 +20,8 @@ ACTOR = "system:roles"
 
 
 def update_reader_role(event: RoleCheckDue, *, tenant: OpenScope) -> None:
-    """What is known of a reader changed: give them the role, or take it. To who may be a minor nothing is sold, by any
-    creator."""
+    """What is known of a reader changed: give them the role, or take it. To who may be a minor
+    nothing is sold, by any creator."""
     with tenant(event.tenant_id, ACTOR) as scope:
         apply_account_roles(scope, platform=event.platform, only=event.user_id)
         if age_assurance.get_assurance(scope, event.platform, event.user_id).can_be_messaged:
@@ -43,14 +43,16 @@ def reconcile_roles(event: RolesDue, *, tenant: OpenScope) -> None:
 
 
 def apply_account_roles(scope: Scope, *, platform: str = "", only: str = "") -> None:
-    """Want the role of each account for those who have a right to it, and nobody else; `only` one of them, "" for all,
-    and on one platform, "" for all."""
+    """Want the role of each account for those who have a right to it, and nobody else; `only` one
+    of them, "" for all, and on one platform, "" for all."""
     adults: dict[str, list[str]] = {}
     for giver in reader_roles.role_givers(scope):
         if platform and giver.platform != platform:
             continue
         if giver.platform not in adults:
-            adults[giver.platform] = age_assurance.list_verified_adults(scope, giver.platform, only=only)
+            adults[giver.platform] = age_assurance.list_verified_adults(
+                scope, giver.platform, only=only
+            )
         entitled = _list_eligible_fans(scope, giver, adults[giver.platform], only)
         reader_roles.set_eligible_readers(
             scope, giver, directory.filter_active_fans(scope, giver.inbox, entitled), only=only

@@ -1,7 +1,9 @@
-"""Statements brought into the ledger: looked at first, line by line, then booked; the same line never twice.
+"""Statements brought into the ledger: looked at first, line by line, then booked; the same line
+never twice.
 
-A platform may tell its movements by itself (`subscribers/checkout/platform_earnings.py`): they are lines of statements as well. Money of a
-day comes in one way: a file leaves alone what that platform told of its day.
+A platform may tell its movements by itself (`subscribers/checkout/platform_earnings.py`): they are
+lines of statements as well. Money of a day comes in one way: a file leaves alone what that platform
+told of its day.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,9 +58,15 @@ class StatementLine(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "creator_id", "line_key"),
         Index(
-            "statement_lines_paid_for", "tenant_id", "creator_id", "paid_for", postgresql_where=text("paid_for <> ''")
+            "statement_lines_paid_for",
+            "tenant_id",
+            "creator_id",
+            "paid_for",
+            postgresql_where=text("paid_for <> ''"),
         ),
-        ForeignKeyConstraint(["tenant_id", "statement_id"], ["statements.tenant_id", "statements.id"]),
+        ForeignKeyConstraint(
+            ["tenant_id", "statement_id"], ["statements.tenant_id", "statements.id"]
+        ),
         about="creator",
         keep="10 years",
     )
@@ -73,7 +81,8 @@ class StatementLine(CreatorOwnedRow, table=True):
     fee_minor: int = amount_column()
     currency: str
     paid_for: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    """The platform's id of the message or post that was paid, or paid back; "" for what is not told."""
+    """The platform's id of the message or post that was paid, or paid back; "" for what is not
+    told."""
 
 
 class LineOutcome(StrEnum):
@@ -90,8 +99,9 @@ BOOKED_OUTCOMES = frozenset((LineOutcome.NEW, LineOutcome.MOVED))
 
 @dataclass(frozen=True)
 class CheckedLine:
-    """A line, what becomes of it, and when it counts on its own day; `moved` is booked today: its month is closed;
-    `told` is left alone, since the platform tells the movements of that day by itself."""
+    """A line, what becomes of it, and when it counts on its own day; `moved` is booked today: its
+    month is closed; `told` is left alone, since the platform tells the movements of that day by
+    itself."""
 
     line: StatementMovement
     fate: LineOutcome
@@ -109,11 +119,14 @@ class ImportedStatement:
     at: datetime
 
 
-def preview_statement(scope: Scope, creator_id: UUID, sheet: StatementFile, *, source: str) -> list[CheckedLine]:
+def preview_statement(
+    scope: Scope, creator_id: UUID, sheet: StatementFile, *, source: str
+) -> list[CheckedLine]:
     """What bringing a platform's file in would do, line by line; nothing is written."""
     known = set(
         scope.run(
-            "SELECT line_key FROM statement_lines WHERE tenant_id = :tenant AND creator_id = :creator"
+            "SELECT line_key FROM statement_lines WHERE tenant_id = :tenant AND creator_id = "
+            ":creator"
             " AND line_key = ANY(:keys)",
             tenant=scope.tenant_id,
             creator=creator_id,
@@ -124,31 +137,45 @@ def preview_statement(scope: Scope, creator_id: UUID, sheet: StatementFile, *, s
     found = []
     for one in booking_times(scope, creator_id, sheet.movements):
         fate = LineOutcome.KNOWN if one.line.key in known else one.fate
-        if fate in BOOKED_OUTCOMES and one.line.kind != "payout" and one.line.at.astimezone(UTC).date() in told:
+        if (
+            fate in BOOKED_OUTCOMES
+            and one.line.kind != "payout"
+            and one.line.at.astimezone(UTC).date() in told
+        ):
             fate = LineOutcome.TOLD
         found.append(replace(one, fate=fate))
     return found
 
 
-def booking_times(scope: Scope, creator_id: UUID, lines: Sequence[StatementMovement]) -> list[CheckedLine]:
+def booking_times(
+    scope: Scope, creator_id: UUID, lines: Sequence[StatementMovement]
+) -> list[CheckedLine]:
     """Whether each line is booked on its own day, or today."""
     shut = month_close.list_closed_months(scope, creator_id)
     zone = ZoneInfo(queries.get_creator(scope, creator_id).zone)
-    when = [datetime.combine(one.at.date(), NOON, tzinfo=zone) if one.whole_day else one.at for one in lines]
+    when = [
+        datetime.combine(one.at.date(), NOON, tzinfo=zone) if one.whole_day else one.at
+        for one in lines
+    ]
     late = [at.astimezone(zone).date().replace(day=1) in shut for at in when]
     fates = [LineOutcome.MOVED if each else LineOutcome.NEW for each in late]
     return [CheckedLine(*one) for one in zip(lines, fates, when, strict=True)]
 
 
-def days_with_movements(scope: Scope, creator_id: UUID, source: str, *, told: bool) -> frozenset[date]:
-    """The days (UTC) with sales or refunds that a platform told by itself, or that its files brought in.
+def days_with_movements(
+    scope: Scope, creator_id: UUID, source: str, *, told: bool
+) -> frozenset[date]:
+    """The days (UTC) with sales or refunds that a platform told by itself, or that its files
+    brought in.
 
     People write a platform's name in more than one way: Fanvue, fanvue.com.
     """
     rows = scope.run(
-        "SELECT DISTINCT l.source, (l.at AT TIME ZONE 'UTC')::date AS day FROM statement_lines l JOIN statements s"
+        "SELECT DISTINCT l.source, (l.at AT TIME ZONE 'UTC')::date AS day FROM statement_lines l "
+        "JOIN statements s"
         " ON s.tenant_id = l.tenant_id AND s.id = l.statement_id WHERE l.tenant_id = :tenant"
-        " AND l.creator_id = :creator AND l.kind <> 'payout' AND (s.channel_id IS NOT NULL) = :told",
+        " AND l.creator_id = :creator AND l.kind <> 'payout' AND (s.channel_id IS NOT NULL) = "
+        ":told",
         tenant=scope.tenant_id,
         creator=creator_id,
         told=told,
@@ -157,7 +184,9 @@ def days_with_movements(scope: Scope, creator_id: UUID, source: str, *, told: bo
     return frozenset(
         row.day
         for row in rows
-        if (_normalize_source(row.source) in mine if told else mine in _normalize_source(row.source))
+        if (
+            _normalize_source(row.source) in mine if told else mine in _normalize_source(row.source)
+        )
     )
 
 
@@ -165,19 +194,29 @@ def _normalize_source(source: str) -> str:
     return "".join(one for one in source.casefold() if one.isalnum())
 
 
-def import_statement(scope: Scope, creator_id: UUID, sheet: StatementFile, *, source: str, name: str) -> int:
-    """Book every line of a file that is not booked yet; returns how many those were. The same file again changes none.
+def import_statement(
+    scope: Scope, creator_id: UUID, sheet: StatementFile, *, source: str, name: str
+) -> int:
+    """Book every line of a file that is not booked yet; returns how many those were. The same file
+    again changes none.
 
-    Raises BadInput for a file with lines that cannot be read, for none at all, or without a platform's name; Refused
-    for one that was brought in before, under another name or read another way: its money would count twice.
+    Raises BadInput for a file with lines that cannot be read, for none at all, or without a
+    platform's name; Refused for one that was brought in before, under another name or read another
+    way: its money would count twice.
     """
     if sheet.unread or not sheet.movements:
         raise BadInput("statement.unread_lines", count=len(sheet.unread))
     lock_statements(scope, creator_id)
-    if (known := ledger_source_name(scope, creator_id, source)) != source:  # its lines have other keys
+    if (
+        known := ledger_source_name(scope, creator_id, source)
+    ) != source:  # its lines have other keys
         raise Refused("statement.other_source", source=known)
     before = _check_file(scope, creator_id, sheet, source)
-    new = [one for one in preview_statement(scope, creator_id, sheet, source=source) if one.fate in BOOKED_OUTCOMES]
+    new = [
+        one
+        for one in preview_statement(scope, creator_id, sheet, source=source)
+        if one.fate in BOOKED_OUTCOMES
+    ]
     if before and new:
         raise Refused("statement.read_otherwise")
     book_lines(scope, creator_id, new, source=source, name=name, digest=sheet.digest)
@@ -200,7 +239,8 @@ def book_lines(
     channel_id: UUID | None = None,
     fans: Mapping[str, UUID] = MappingProxyType({}),
 ) -> list[datetime]:
-    """Book lines that are not booked yet, under `hold`; returns when each counts. `fans` are who paid, by what for."""
+    """Book lines that are not booked yet, under `hold`; returns when each counts. `fans` are who
+    paid, by what for."""
     if not new:
         return []
     row = Statement(
@@ -224,7 +264,8 @@ def book_lines(
 
 
 def expect_statement(scope: Scope, creator_id: UUID, month: date, source: str) -> None:
-    """Tell the members, once, that the statement of a month is to be brought in; its first line ends that."""
+    """Tell the members, once, that the statement of a month is to be brought in; its first line
+    ends that."""
     cause = _statement_cause(creator_id, month)
     if not notices.has_been_notified(scope, cause):
         params: dict[str, str | int] = {"source": source, "month": f"{month:%m/%Y}"}
@@ -236,9 +277,11 @@ def _statement_cause(creator_id: UUID, month: date) -> str:
 
 
 def _check_file(scope: Scope, creator_id: UUID, sheet: StatementFile, source: str) -> bool:
-    """Whether this very file was brought in. Raises Refused where that was under another platform's name."""
+    """Whether this very file was brought in. Raises Refused where that was under another platform's
+    name."""
     known = scope.run(
-        "SELECT source FROM statements WHERE tenant_id = :tenant AND creator_id = :creator AND digest = :digest",
+        "SELECT source FROM statements WHERE tenant_id = :tenant AND creator_id = :creator AND "
+        "digest = :digest",
         tenant=scope.tenant_id,
         creator=creator_id,
         digest=sheet.digest,
@@ -249,13 +292,15 @@ def _check_file(scope: Scope, creator_id: UUID, sheet: StatementFile, source: st
 
 
 def ledger_source_name(scope: Scope, creator_id: UUID, source: str) -> str:
-    """The platform's name as the ledger writes it: as this creator's files of it have it already, whoever wrote it how,
-    since the same line counts once under one name. Raises BadInput for none, or one that is too long."""
+    """The platform's name as the ledger writes it: as this creator's files of it have it already,
+    whoever wrote it how, since the same line counts once under one name. Raises BadInput for none,
+    or one that is too long."""
     name = " ".join(source.replace(":", " ").split())
     if not 0 < len(name) <= MAX_SOURCE_NAME_LENGTH:
         raise BadInput("statement.no_source", most=MAX_SOURCE_NAME_LENGTH)
     rows = scope.run(
-        "SELECT source FROM statements WHERE tenant_id = :tenant AND creator_id = :creator AND channel_id IS NULL"
+        "SELECT source FROM statements WHERE tenant_id = :tenant AND creator_id = :creator AND "
+        "channel_id IS NULL"
         " GROUP BY source ORDER BY source <> :name, min(id::text)",
         tenant=scope.tenant_id,
         creator=creator_id,
@@ -300,7 +345,8 @@ def _payment_of(scope: Scope, creator_id: UUID, line_key: str) -> UUID:
 def ledger_keys_of(scope: Scope, creator_id: UUID, paid_for: Sequence[str]) -> list[UUID]:
     """What the ledger calls the movements that were about these messages or posts."""
     rows = scope.run(
-        "SELECT line_key FROM statement_lines WHERE tenant_id = :tenant AND creator_id = :creator AND paid_for <> ''"
+        "SELECT line_key FROM statement_lines WHERE tenant_id = :tenant AND creator_id = :creator "
+        "AND paid_for <> ''"
         " AND paid_for = ANY(:ids)",
         tenant=scope.tenant_id,
         creator=creator_id,
@@ -309,7 +355,9 @@ def ledger_keys_of(scope: Scope, creator_id: UUID, paid_for: Sequence[str]) -> l
     return [_payment_of(scope, creator_id, key) for key in rows.scalars()]
 
 
-def _book_line(scope: Scope, creator_id: UUID, source: str, one: CheckedLine, fan_id: UUID | None) -> None:
+def _book_line(
+    scope: Scope, creator_id: UUID, source: str, one: CheckedLine, fan_id: UUID | None
+) -> None:
     line = one.line
     at = _booked_at(scope, one)
     key = _payment_of(scope, creator_id, line.key)
@@ -317,17 +365,29 @@ def _book_line(scope: Scope, creator_id: UUID, source: str, one: CheckedLine, fa
     book = partial(entries.post_transaction, scope, occurred_at=at, creator_id=creator_id)
     if line.kind == "payout":
         paid = -line.net
-        book("payout", "statement", str(key), [LedgerLine(f"payout:{source}", paid), LedgerLine(rail, -paid)])
+        book(
+            "payout",
+            "statement",
+            str(key),
+            [LedgerLine(f"payout:{source}", paid), LedgerLine(rail, -paid)],
+        )
         return
     fee = line.fee if line.kind == "sale" else -line.fee
     if line.gross.minor:  # else its fee changed, nothing else
         record = entries.record_sale if line.kind == "sale" else entries.record_unmatched_refund
         record(scope, key, line.gross, rail=rail, at=at, creator_id=creator_id, fan_id=fan_id)
     if fee.minor:
-        book("fee", "statement_fee", str(key), [LedgerLine(FEES_ACCOUNT, fee), LedgerLine(rail, -fee)])
+        book(
+            "fee",
+            "statement_fee",
+            str(key),
+            [LedgerLine(FEES_ACCOUNT, fee), LedgerLine(rail, -fee)],
+        )
 
 
-def list_imported_statements(scope: Scope, creators: Sequence[UUID], *, limit: int = 10) -> list[ImportedStatement]:
+def list_imported_statements(
+    scope: Scope, creators: Sequence[UUID], *, limit: int = 10
+) -> list[ImportedStatement]:
     """The files brought in last."""
     rows = scope.run(
         "SELECT id, source, name, lines, created_at FROM statements WHERE tenant_id = :tenant"
@@ -340,9 +400,11 @@ def list_imported_statements(scope: Scope, creators: Sequence[UUID], *, limit: i
 
 
 def sum_statements(scope: Scope, creators: Sequence[UUID]) -> Mapping[tuple[UUID, str, str], int]:
-    """What the files say lies on each platform: net by creator, platform and currency, minor units."""
+    """What the files say lies on each platform: net by creator, platform and currency, minor
+    units."""
     rows = scope.run(
-        "SELECT creator_id, source, currency, sum((gross_minor - fee_minor) * CASE kind WHEN 'sale' THEN 1 ELSE -1 END)"
+        "SELECT creator_id, source, currency, sum((gross_minor - fee_minor) * CASE kind WHEN "
+        "'sale' THEN 1 ELSE -1 END)"
         " AS minor FROM statement_lines WHERE tenant_id = :tenant AND creator_id = ANY(:creators)"
         " GROUP BY creator_id, source, currency",
         tenant=scope.tenant_id,

@@ -1,4 +1,5 @@
-"""What one cell of a statement says: an instant or an amount, in the ways platforms write them. Pure; no guesses."""
+"""What one cell of a statement says: an instant or an amount, in the ways platforms write them.
+Pure; no guesses."""
 
 import re
 from collections.abc import Mapping
@@ -18,8 +19,12 @@ _CLOCK = (
 )
 _ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})" + _CLOCK)
 _FORMS: Mapping[DateOrder, re.Pattern[str]] = {
-    "day_first": re.compile(r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4})" + _CLOCK),
-    "month_first": re.compile(r"(?P<month>\d{1,2})[/.-](?P<day>\d{1,2})[/.-](?P<year>\d{4})" + _CLOCK),
+    "day_first": re.compile(
+        r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4})" + _CLOCK
+    ),
+    "month_first": re.compile(
+        r"(?P<month>\d{1,2})[/.-](?P<day>\d{1,2})[/.-](?P<year>\d{4})" + _CLOCK
+    ),
 }
 _NAMED = re.compile(r"(?P<name>[A-Za-z]{3})[a-z]*\.? (?P<day>\d{1,2}),? (?P<year>\d{4})" + _CLOCK)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -54,7 +59,8 @@ class UnreadableCell(Exception):
 
 
 def parse_instant(said: str, dates: DateOrder = "day_first") -> datetime:
-    """The instant of a cell, UTC: ISO, with the month's English name, or in numbers. Raises Unreadable."""
+    """The instant of a cell, UTC: ISO, with the month's English name, or in numbers. Raises
+    Unreadable."""
     found = _ISO.fullmatch(said) or _FORMS[dates].fullmatch(said) or _NAMED.fullmatch(said)
     if found is None:
         raise UnreadableCell("date", said)
@@ -62,7 +68,9 @@ def parse_instant(said: str, dates: DateOrder = "day_first") -> datetime:
     name = parts.pop("name", None)
     half = parts.pop("half")
     if name is not None:
-        parts["month"] = str(_MONTHS.index(name.casefold()) + 1) if name.casefold() in _MONTHS else "0"
+        parts["month"] = (
+            str(_MONTHS.index(name.casefold()) + 1) if name.casefold() in _MONTHS else "0"
+        )
     numbers = {each: int(digits or 0) for each, digits in parts.items()}
     try:
         if half is not None:
@@ -86,7 +94,8 @@ def _parse_hour(hour: int, half: str) -> int:
 
 
 def parse_amount(column: str, said: str, currency: str, decimals: DecimalMark = "either") -> Money:
-    """An amount with its sign: a minus before or behind, or brackets. Raises Unreadable, for another currency too."""
+    """An amount with its sign: a minus before or behind, or brackets. Raises Unreadable, for
+    another currency too."""
     found = _WRITTEN.fullmatch(re.sub(r"[\s\u00a0\u202f'’]", "", said))
     if found is None:
         raise UnreadableCell(column, said)
@@ -111,13 +120,18 @@ def parse_amount(column: str, said: str, currency: str, decimals: DecimalMark = 
 
 
 def _normalize_number(digits: str, decimals: DecimalMark) -> str:
-    """With a point before the decimals and nothing between thousands; "" for what is written otherwise than agreed."""
+    """With a point before the decimals and nothing between thousands; "" for what is written
+    otherwise than agreed."""
     if decimals != "either":
         if not _GROUPED[decimals].fullmatch(digits):
             return ""
         between, before = (",", ".") if decimals == "point" else (".", ",")
         return digits.replace(between, "").replace(before, ".")
     if "," in digits:
-        digits = digits.replace(".", "").replace(",", ".") if digits.rfind(",") > digits.rfind(".") else digits
+        digits = (
+            digits.replace(".", "").replace(",", ".")
+            if digits.rfind(",") > digits.rfind(".")
+            else digits
+        )
         digits = digits.replace(",", "")
     return digits

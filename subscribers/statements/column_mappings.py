@@ -1,6 +1,8 @@
-"""How an agency reads statements with headings that are not ours: a member says it once, each file after it is read so.
+"""How an agency reads statements with headings that are not ours: a member says it once, each file
+after it is read so.
 
-What was said may be corrected; a file that was brought in is not read another way (`statements.bring_in`).
+What was said may be corrected; a file that was brought in is not read another way
+(`statements.bring_in`).
 """
 
 from collections.abc import Sequence
@@ -34,9 +36,11 @@ class StatementColumns(TenantRow, table=True):
 
 
 def known_format(scope: Scope, heading: Sequence[str]) -> StatementFormat | None:
-    """How files with this heading are read: as a member said, or as our own template; None where nobody knows."""
+    """How files with this heading are read: as a member said, or as our own template; None where
+    nobody knows."""
     kept = scope.run(
-        "SELECT columns FROM statement_columns WHERE tenant_id = :tenant AND fingerprint = :fingerprint",
+        "SELECT columns FROM statement_columns WHERE tenant_id = :tenant AND fingerprint = "
+        ":fingerprint",
         tenant=scope.tenant_id,
         fingerprint=columns.heading_fingerprint(heading),
     ).scalar()
@@ -44,12 +48,15 @@ def known_format(scope: Scope, heading: Sequence[str]) -> StatementFormat | None
 
 
 def store_format(scope: Scope, heading: Sequence[str], said: StatementFormat) -> None:
-    """Read files with this heading so from now on. Raises BadInput for what no file could be read with."""
+    """Read files with this heading so from now on. Raises BadInput for what no file could be read
+    with."""
     checked = columns.check_format(said, heading)
     fingerprint = columns.heading_fingerprint(heading)
     scope.run(
-        "INSERT INTO statement_columns (tenant_id, id, fingerprint, heading, columns, by) VALUES (:tenant, :id,"
-        " :fingerprint, CAST(:heading AS jsonb), CAST(:columns AS jsonb), :by) ON CONFLICT (tenant_id, fingerprint)"
+        "INSERT INTO statement_columns (tenant_id, id, fingerprint, heading, columns, by) VALUES "
+        "(:tenant, :id,"
+        " :fingerprint, CAST(:heading AS jsonb), CAST(:columns AS jsonb), :by) ON CONFLICT "
+        "(tenant_id, fingerprint)"
         " DO UPDATE SET columns = excluded.columns, by = excluded.by, updated_at = house_now()",
         tenant=scope.tenant_id,
         id=uuid7(),
@@ -63,4 +70,6 @@ def store_format(scope: Scope, heading: Sequence[str], said: StatementFormat) ->
 
 def read_known_statement(scope: Scope, data: bytes, source: str) -> StatementFile:
     """Read a file as its heading is read here. Raises BadInput for a heading nobody knows."""
-    return file_reader.read_statement(data, source, known_format(scope, file_reader.parse_table(data).heading))
+    return file_reader.read_statement(
+        data, source, known_format(scope, file_reader.parse_table(data).heading)
+    )

@@ -1,7 +1,7 @@
 """Which column of a statement is what. Pure.
 
-No platform documents its file, and what is called the same may mean something else: a heading that is not wholly ours
-is read as a member said it is to be read, never by its looks.
+No platform documents its file, and what is called the same may mean something else: a heading that
+is not wholly ours is read as a member said it is to be read, never by its looks.
 """
 
 import hashlib
@@ -45,8 +45,8 @@ MAX_WORD_LENGTH = 40
 
 @dataclass(frozen=True)
 class StatementFormat:
-    """How a file is read. `places` are columns from 0, by what they are; `currency` is meant where no column says one;
-    `words` say what a line is, and without such a column its sign does."""
+    """How a file is read. `places` are columns from 0, by what they are; `currency` is meant where
+    no column says one; `words` say what a line is, and without such a column its sign does."""
 
     places: Mapping[str, int]
     currency: str = ""
@@ -55,10 +55,14 @@ class StatementFormat:
     words: Mapping[StatementLineKind, tuple[str, ...]] = field(default_factory=lambda: KIND_WORDS)
 
     def kind(self, said: str) -> StatementLineKind | None:
-        """What the words of a cell say; None where they say nothing, or two things at once. Of a sale that goes back
-        both are said: it is what goes back."""
+        """What the words of a cell say; None where they say nothing, or two things at once. Of a
+        sale that goes back both are said: it is what goes back."""
         plain = said.casefold()
-        found = {kind for kind in STATEMENT_LINE_KINDS if any(_has_word(word, plain) for word in self.words[kind])}
+        found = {
+            kind
+            for kind in STATEMENT_LINE_KINDS
+            if any(_has_word(word, plain) for word in self.words[kind])
+        }
         if found == {"sale", "refund"}:
             return "refund"
         return found.pop() if len(found) == 1 else None
@@ -82,7 +86,9 @@ def load_format(kept: Mapping[str, Any]) -> StatementFormat:
 
 def heading_fingerprint(heading: Sequence[str]) -> str:
     """The same for every file with these columns in this order."""
-    return hashlib.sha256("\x1f".join(_normalize_header(cell) for cell in heading).encode()).hexdigest()
+    return hashlib.sha256(
+        "\x1f".join(_normalize_header(cell) for cell in heading).encode()
+    ).hexdigest()
 
 
 def guess_columns(heading: Sequence[str]) -> dict[str, int]:

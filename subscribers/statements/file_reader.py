@@ -1,7 +1,9 @@
-"""Statements of platforms we do not call: what a creator downloaded there, read line by line. Pure; no guesses.
+"""Statements of platforms we do not call: what a creator downloaded there, read line by line. Pure;
+no guesses.
 
-A file has one line per movement, with a heading that names its columns. The amounts are what the platform booked: a
-sale or a refund with its gross and its fee, or a payout. What cannot be read is said with its line, never skipped.
+A file has one line per movement, with a heading that names its columns. The amounts are what the
+platform booked: a sale or a refund with its gross and its fee, or a payout. What cannot be read is
+said with its line, never skipped.
 """
 
 import csv
@@ -29,8 +31,8 @@ _TOTAL = re.compile(r"total|somme", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class StatementMovement:
-    """One line: `gross` and `fee` are positive, `key` is the same for the same movement in every file. What
-    was `paid_for` is told by programs alone."""
+    """One line: `gross` and `fee` are positive, `key` is the same for the same movement in every
+    file. What was `paid_for` is told by programs alone."""
 
     number: int
     at: datetime
@@ -41,7 +43,8 @@ class StatementMovement:
     key: str
     paid_for: str = ""
     whole_day: bool = False
-    """The file names its day alone, which `at` begins in UTC: it is that day wherever its creator lives."""
+    """The file names its day alone, which `at` begins in UTC: it is that day wherever its creator
+    lives."""
 
     @property
     def net(self) -> Money:
@@ -100,7 +103,8 @@ class _StatementLine:
 
 @dataclass(frozen=True)
 class _Signs:
-    """How a file writes what is taken away: the `fees` of its sales with a minus, and whole lines of some `kinds`."""
+    """How a file writes what is taken away: the `fees` of its sales with a minus, and whole lines
+    of some `kinds`."""
 
     fees: bool
     kinds: frozenset[StatementLineKind]
@@ -127,12 +131,17 @@ def parse_table(data: bytes) -> StatementTable:
 def read_statement(data: bytes, source: str, said: StatementFormat | None = None) -> StatementFile:
     """Read a file of a platform called `source`, as a member `said` its columns are to be read.
 
-    Raises BadInput for what is no statement, and for a heading nobody said anything about that is not ours.
+    Raises BadInput for what is no statement, and for a heading nobody said anything about that is
+    not ours.
     """
     found = parse_table(data)
     known = said if said is not None else columns.own_format(found.heading)
     if known is None:
-        missing = [name for name in columns.COLUMN_FIELDS if name not in {*columns.guess_columns(found.heading), "net"}]
+        missing = [
+            name
+            for name in columns.COLUMN_FIELDS
+            if name not in {*columns.guess_columns(found.heading), "net"}
+        ]
         raise BadInput("statement.unknown_columns", columns=", ".join(missing))
     lines = list[_StatementLine]()
     totals = list[tuple[int, Mapping[str, str]]]()
@@ -149,9 +158,13 @@ def read_statement(data: bytes, source: str, said: StatementFormat | None = None
     movements = _build_movements(lines, source, unread)
     if not unread:  # sums of what was half read would be wrong as well
         unread += [
-            wrong for number, cell in totals for wrong in _find_wrong_sums(number, cell, lines, movements, known)
+            wrong
+            for number, cell in totals
+            for wrong in _find_wrong_sums(number, cell, lines, movements, known)
         ]
-    return StatementFile(found.digest, tuple(movements), tuple(sorted(unread, key=lambda one: one.number)))
+    return StatementFile(
+        found.digest, tuple(movements), tuple(sorted(unread, key=lambda one: one.number))
+    )
 
 
 def _select_cells(row: Sequence[str], known: StatementFormat) -> dict[str, str]:
@@ -177,11 +190,17 @@ def _parse_line(number: int, cell: Mapping[str, str], known: StatementFormat) ->
     currency = _parse_currency(cell, known)
     at = cell_values.parse_instant(cell["date"], known.dates)
     gross = cell_values.parse_amount("gross", cell["gross"], currency, known.decimals)
-    net = cell_values.parse_amount("net", cell["net"], currency, known.decimals) if cell.get("net") else None
+    net = (
+        cell_values.parse_amount("net", cell["net"], currency, known.decimals)
+        if cell.get("net")
+        else None
+    )
     if cell.get("fee") or net is None:
         fee = cell_values.parse_amount("fee", cell.get("fee") or "0", currency, known.decimals)
     else:
-        fee = Money(abs(gross.minor) - abs(net.minor), currency) if gross.minor >= 0 else gross - net
+        fee = (
+            Money(abs(gross.minor) - abs(net.minor), currency) if gross.minor >= 0 else gross - net
+        )
     if not gross.minor or abs(fee.minor) > abs(gross.minor):
         raise UnreadableCell("gross", cell["gross"])
     if net is not None and abs(gross.minor) - abs(fee.minor) != abs(net.minor):
@@ -205,8 +224,11 @@ def _parse_currency(cell: Mapping[str, str], known: StatementFormat) -> str:
     return said
 
 
-def _build_movements(lines: Sequence[_StatementLine], source: str, unread: list[UnreadLine]) -> list[StatementMovement]:
-    """What the lines come to, by the signs the whole file uses; those that contradict it are `unread`."""
+def _build_movements(
+    lines: Sequence[_StatementLine], source: str, unread: list[UnreadLine]
+) -> list[StatementMovement]:
+    """What the lines come to, by the signs the whole file uses; those that contradict it are
+    `unread`."""
     signs = _Signs(
         any(one.kind == "sale" and one.gross.minor > 0 > one.fee.minor for one in lines),
         frozenset(one.kind for one in lines if one.gross.minor < 0),
@@ -224,16 +246,19 @@ def _build_movements(lines: Sequence[_StatementLine], source: str, unread: list[
         equal[same] += 1
         key = hashlib.sha256(f"{same}\x1f{equal[same]}".encode()).hexdigest()
         movements.append(
-            StatementMovement(one.number, one.at, kind, one.reference, gross, fee, key, whole_day=one.whole_day)
+            StatementMovement(
+                one.number, one.at, kind, one.reference, gross, fee, key, whole_day=one.whole_day
+            )
         )
     return movements
 
 
 def _resolve_kind(one: _StatementLine, signs: _Signs) -> StatementLineKind:
-    """What a line is: a sale with a minus is one that goes back. Raises Unreadable for a sign that may mean two things.
+    """What a line is: a sale with a minus is one that goes back. Raises Unreadable for a sign that
+    may mean two things.
 
-    Refunds and payouts are written with a minus by some files, without by others; one that has both says with the other
-    that something was undone, and we do not know what.
+    Refunds and payouts are written with a minus by some files, without by others; one that has both
+    says with the other that something was undone, and we do not know what.
     """
     if one.kind != "sale":
         if one.gross.minor > 0 and one.kind in signs.kinds:
@@ -256,9 +281,12 @@ def _find_wrong_sums(
     movements: Sequence[StatementMovement],
     known: StatementFormat,
 ) -> Iterable[UnreadLine]:
-    """The sums of a file that are not those of its lines, as written or as meant, with its payouts or without."""
+    """The sums of a file that are not those of its lines, as written or as meant, with its payouts
+    or without."""
     said = cell.get("currency", "").upper()
-    among = [pair for pair in zip(lines, movements, strict=True) if said in ("", pair[0].gross.currency)]
+    among = [
+        pair for pair in zip(lines, movements, strict=True) if said in ("", pair[0].gross.currency)
+    ]
     code = said or next((line.gross.currency for line, _ in among), known.currency)
     for column in ("gross", "fee", "net"):
         if not cell.get(column):
@@ -270,14 +298,23 @@ def _find_wrong_sums(
             continue
         sums = _compute_sums(column, among)
         if told not in sums:
-            params: dict[str, str | int] = {"column": column, "said": cell[column], "sum": str(Money(sums[0], code))}
+            params: dict[str, str | int] = {
+                "column": column,
+                "said": cell[column],
+                "sum": str(Money(sums[0], code)),
+            }
             yield UnreadLine(number, Message("statement.bad_total", params))
 
 
-def _compute_sums(column: str, among: Sequence[tuple[_StatementLine, StatementMovement]]) -> list[int]:
+def _compute_sums(
+    column: str, among: Sequence[tuple[_StatementLine, StatementMovement]]
+) -> list[int]:
     sums = []
     for kept in (among, [pair for pair in among if pair[1].kind != "payout"]):
         amounts = [(getattr(line, column), 1 if one.kind == "sale" else -1) for line, one in kept]
         written = [(money.minor, sign) for money, sign in amounts if money is not None]
-        sums += [abs(sum(abs(minor) * sign for minor, sign in written)), abs(sum(minor for minor, _ in written))]
+        sums += [
+            abs(sum(abs(minor) * sign for minor, sign in written)),
+            abs(sum(minor for minor, _ in written)),
+        ]
     return sums

@@ -1,6 +1,8 @@
-"""The statement of a platform that is none: what an account there could have earned in a month. Pure.
+"""The statement of a platform that is none: what an account there could have earned in a month.
+Pure.
 
-For the demonstration, and for trying how a statement is brought in: the same month and name give the same file.
+For the demonstration, and for trying how a statement is brought in: the same month and name give
+the same file.
 """
 
 import random
@@ -17,7 +19,11 @@ FEE_PERCENT = 20
 REFUNDED = 12
 """One sale in so many is given back."""
 
-_KINDS = (("Abonnement", (999, 1499), 5), ("Vente", (500, 800, 1250, 2500), 4), ("Pourboire", (300, 500, 1000), 3))
+_KINDS = (
+    ("Abonnement", (999, 1499), 5),
+    ("Vente", (500, 800, 1250, 2500), 4),
+    ("Pourboire", (300, 500, 1000), 3),
+)
 """What is sold there, at which prices in cents, and how often."""
 
 
@@ -36,8 +42,11 @@ def sample_file_name(month: date) -> str:
 
 
 def build_sample_statement(month: date, whose: str) -> bytes:
-    """The file of a month, in UTF-8 with a heading, its lines by date, and a last line with their sums."""
-    rows = sorted(_generate_rows(month.replace(day=1), whose), key=lambda row: (row.at, row.reference))
+    """The file of a month, in UTF-8 with a heading, its lines by date, and a last line with their
+    sums."""
+    rows = sorted(
+        _generate_rows(month.replace(day=1), whose), key=lambda row: (row.at, row.reference)
+    )
     lines = ["Date;Type;Référence;Brut;Frais;Devise"]
     lines += [
         f"{row.at:%Y-%m-%d %H:%M};{row.kind};{row.reference};{_format_euros(row.gross)};{_format_euros(row.fee)};{CURRENCY}"
@@ -54,12 +63,14 @@ def sample_net(month: date, whose: str) -> int:
     """What is left on the account after the month, in cents: what the platform itself would say."""
     names = {name for name, _, _ in _KINDS}
     return sum(
-        (row.gross - row.fee) * (1 if row.kind in names else -1) for row in _generate_rows(month.replace(day=1), whose)
+        (row.gross - row.fee) * (1 if row.kind in names else -1)
+        for row in _generate_rows(month.replace(day=1), whose)
     )
 
 
 def _generate_rows(month: date, whose: str) -> Iterator[_Row]:
-    dice = random.Random(derived_uuid("statement", whose, month).int)  # noqa: S311  variety, not secrecy
+    # variety, not secrecy
+    dice = random.Random(derived_uuid("statement", whose, month).int)  # noqa: S311  see above
     days = monthrange(month.year, month.month)[1]
     earned = 0
     for number in range(dice.randrange(34, 48)):
@@ -67,7 +78,9 @@ def _generate_rows(month: date, whose: str) -> Iterator[_Row]:
         gross = dice.choice(prices)
         fee = (gross * FEE_PERCENT + 50) // 100
         day = dice.randrange(2, days - 2)
-        at = datetime(month.year, month.month, day, dice.randrange(7, 22), dice.randrange(60), tzinfo=UTC)
+        at = datetime(
+            month.year, month.month, day, dice.randrange(7, 22), dice.randrange(60), tzinfo=UTC
+        )
         yield _Row(at, kind, f"AP{month:%y%m}-{number + 1:03d}", gross, fee)
         earned += gross - fee
         if number % REFUNDED == REFUNDED - 1:

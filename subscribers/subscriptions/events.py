@@ -9,9 +9,10 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class SubscriptionStop:
-    """Have a platform take no further month of a subscription. `payer` is its platform's name of a fan whom we are
-    forgetting: nothing else of the house knows it any more. `charge_id` is that of what its platform may still take
-    though it is over here, or was begun beside it: whatever comes of that changes nothing of it."""
+    """Have a platform take no further month of a subscription. `payer` is its platform's name of a
+    fan whom we are forgetting: nothing else of the house knows it any more. `charge_id` is that of
+    what its platform may still take though it is over here, or was begun beside it: whatever comes
+    of that changes nothing of it."""
 
     kind: ClassVar[str] = "subscription.stop"
     queue: ClassVar[outbox.Queue] = "chat"
@@ -43,7 +44,8 @@ class SubscriptionEnd:
 
 @dataclass(frozen=True)
 class RoleCheckDue:
-    """What is known of the age of the reader `user_id` of a platform changed; the subject is the gate's record."""
+    """What is known of the age of the reader `user_id` of a platform changed; the subject is the
+    gate's record."""
 
     kind: ClassVar[str] = "role.wanted"
     queue: ClassVar[outbox.Queue] = "urgent"

@@ -30,8 +30,8 @@ RETIRED = "retired"
 
 @dataclass(frozen=True)
 class PlanSummary:
-    """A plan as its shop lists it: who pays for it now (`active`), of those not again (`stopped`), and who is gone
-    within the last period (`lost`)."""
+    """A plan as its shop lists it: who pays for it now (`active`), of those not again (`stopped`),
+    and who is gone within the last period (`lost`)."""
 
     id: UUID
     creator_id: UUID
@@ -52,7 +52,8 @@ class PlanSummary:
 
 @dataclass(frozen=True)
 class RunningSubscription:
-    """Somebody's subscription that is paid, and whether it is renewed (`state`: active or stopped)."""
+    """Somebody's subscription that is paid, and whether it is renewed (`state`: active or
+    stopped)."""
 
     id: UUID
     fan_id: UUID
@@ -79,13 +80,25 @@ def create_plan(
     """
     channel = queries.get_channel(scope, channel_id)
     rail = installed_rails.rail_terms_by_platform().get(channel.platform)
-    if channel.creator_id != creator_id or rail is None or not rail.monthly or not channel.chat_surface:
+    if (
+        channel.creator_id != creator_id
+        or rail is None
+        or not rail.monthly
+        or not channel.chat_surface
+    ):
         raise NotFound("plan.not_here")
-    if not 0 < len(title) <= MAX_PLAN_TITLE_LENGTH or not 0 < len(description) <= MAX_PLAN_DESCRIPTION_LENGTH:
-        raise BadInput("plan.invalid", title=MAX_PLAN_TITLE_LENGTH, description=MAX_PLAN_DESCRIPTION_LENGTH)
+    if (
+        not 0 < len(title) <= MAX_PLAN_TITLE_LENGTH
+        or not 0 < len(description) <= MAX_PLAN_DESCRIPTION_LENGTH
+    ):
+        raise BadInput(
+            "plan.invalid", title=MAX_PLAN_TITLE_LENGTH, description=MAX_PLAN_DESCRIPTION_LENGTH
+        )
     if not rail.least <= price_minor <= rail.monthly:
         most = format_price(Money(rail.monthly, rail.currency))
-        raise BadInput("plan.price", least=format_price(Money(rail.least, rail.currency)), most=most)
+        raise BadInput(
+            "plan.price", least=format_price(Money(rail.least, rail.currency)), most=most
+        )
     chosen = [packs.get_pack(scope, one) for one in dict.fromkeys(opens)]
     if not 0 < len(chosen) <= MAX_PACKS_PER_PLAN:
         raise BadInput("plan.packs", most=MAX_PACKS_PER_PLAN)
@@ -117,7 +130,9 @@ def retire_plan(scope: Scope, plan_id: UUID) -> None:
 
 def get_plan(scope: Scope, plan_id: UUID) -> Plan:
     """A plan. Raises NotFound; another tenant's looks the same."""
-    row = scope.session.exec(select(Plan).where(Plan.tenant_id == scope.tenant_id, Plan.id == plan_id)).one_or_none()
+    row = scope.session.exec(
+        select(Plan).where(Plan.tenant_id == scope.tenant_id, Plan.id == plan_id)
+    ).one_or_none()
     if row is None:
         raise NotFound("plan.unknown")
     return row
@@ -127,7 +142,11 @@ def list_plans_on_sale(scope: Scope, channel_id: UUID) -> list[Plan]:
     """The plans that may be offered on an account, the cheapest first."""
     rows = scope.session.exec(
         select(Plan)
-        .where(Plan.tenant_id == scope.tenant_id, Plan.channel_id == channel_id, Plan.state == PLAN_ACTIVE)
+        .where(
+            Plan.tenant_id == scope.tenant_id,
+            Plan.channel_id == channel_id,
+            Plan.state == PLAN_ACTIVE,
+        )
         .order_by(col(Plan.amount_minor), col(Plan.id))
     )
     return list(rows)
@@ -147,7 +166,8 @@ def list_plan_summaries(scope: Scope, creators: Sequence[UUID]) -> list[PlanSumm
     """Every plan of these creators with who pays for it, those on sale first."""
     rows = scope.run(
         "SELECT p.id, p.creator_id, p.channel_id, p.title, p.amount_minor, p.currency, p.state,"
-        " jsonb_array_length(p.packs) AS packs, count(s.id) FILTER (WHERE s.state = 'active') AS renewing,"
+        " jsonb_array_length(p.packs) AS packs, count(s.id) FILTER (WHERE s.state = 'active') AS "
+        "renewing,"
         " count(s.id) FILTER (WHERE s.state = 'stopped') AS stopped,"
         " count(s.id) FILTER (WHERE s.state = 'ended' AND s.updated_at > :since) AS lost"
         " FROM plans p LEFT JOIN subscriptions s ON s.tenant_id = p.tenant_id AND s.plan_id = p.id"
@@ -157,7 +177,9 @@ def list_plan_summaries(scope: Scope, creators: Sequence[UUID]) -> list[PlanSumm
         creators=list(creators),
         since=scope.now - SUBSCRIPTION_PERIOD,
     ).all()
-    accounts = {one: queries.get_channel(scope, one).account for one in {row.channel_id for row in rows}}
+    accounts = {
+        one: queries.get_channel(scope, one).account for one in {row.channel_id for row in rows}
+    }
     return [
         PlanSummary(
             id=row.id,
@@ -175,12 +197,16 @@ def list_plan_summaries(scope: Scope, creators: Sequence[UUID]) -> list[PlanSumm
     ]
 
 
-def list_running_subscriptions(scope: Scope, creators: Sequence[UUID], *, most: int = 60) -> list[RunningSubscription]:
+def list_running_subscriptions(
+    scope: Scope, creators: Sequence[UUID], *, most: int = 60
+) -> list[RunningSubscription]:
     """Who subscribes to these creators now, those whose time ends first before the others."""
     rows = scope.run(
-        "SELECT s.id, s.fan_id, f.display_name, s.title, s.amount_minor, s.currency, s.state, s.until"
+        "SELECT s.id, s.fan_id, f.display_name, s.title, s.amount_minor, s.currency, s.state, "
+        "s.until"
         " FROM subscriptions s JOIN fans f ON f.tenant_id = s.tenant_id AND f.id = s.fan_id"
-        " WHERE s.tenant_id = :tenant AND s.creator_id = ANY(:creators) AND s.state IN ('active', 'stopped')"
+        " WHERE s.tenant_id = :tenant AND s.creator_id = ANY(:creators) AND s.state IN ('active', "
+        "'stopped')"
         " ORDER BY s.until, s.id LIMIT :most",
         tenant=scope.tenant_id,
         creators=list(creators),

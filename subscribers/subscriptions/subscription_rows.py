@@ -12,12 +12,23 @@ import subscribers.orders.models  # noqa: F401  foreign keys refer to its tables
 from channels.accounts import queries
 from connectors.contract.reader_roles import ADMISSION_FIELD, ADMITS_SUBSCRIBERS
 from foundation.db.database import Scope
-from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments, tenant_foreign_key, timestamp_column
+from foundation.db.tables import (
+    CreatorOwnedRow,
+    jsonb_column,
+    table_arguments,
+    tenant_foreign_key,
+    timestamp_column,
+)
 from foundation.errors import NotFound
 from foundation.outbox import outbox
 from subscribers.conversations.states import SUBSCRIPTION_STATES
 from subscribers.rails.contract import SUBSCRIPTION_PERIOD
-from subscribers.subscriptions.events import RoleCheckDue, SubscriptionEnd, SubscriptionNear, SubscriptionStop
+from subscribers.subscriptions.events import (
+    RoleCheckDue,
+    SubscriptionEnd,
+    SubscriptionNear,
+    SubscriptionStop,
+)
 from subscribers.subscriptions.states import SubscriptionState
 from subscribers.table_columns import accounting_table_args, amount_column
 
@@ -43,8 +54,8 @@ class Plan(CreatorOwnedRow, table=True):
 
 
 class Subscription(CreatorOwnedRow, table=True):
-    """A fan's subscription at the price they were shown: paid for `until` then. What is open to pay is so until it
-    `expires_at`; `first_charge` is what its platform knows it by."""
+    """A fan's subscription at the price they were shown: paid for `until` then. What is open to pay
+    is so until it `expires_at`; `first_charge` is what its platform knows it by."""
 
     __tablename__ = "subscriptions"
     __table_args__ = accounting_table_args(
@@ -100,7 +111,8 @@ def get_subscription(scope: Scope, subscription_id: UUID, *, lock: bool = False)
 def subscription_of_payment(scope: Scope, payment_id: UUID) -> Subscription | None:
     """The subscription that a payment is a month of; None for any other."""
     found = scope.run(
-        "SELECT subscription_id FROM subscription_months WHERE tenant_id = :tenant AND payment_id = :payment",
+        "SELECT subscription_id FROM subscription_months WHERE tenant_id = :tenant AND payment_id "
+        "= :payment",
         tenant=scope.tenant_id,
         payment=payment_id,
     ).scalar()
@@ -108,11 +120,13 @@ def subscription_of_payment(scope: Scope, payment_id: UUID) -> Subscription | No
 
 
 def paying_fans(scope: Scope, channels: Collection[UUID], *, only: str = "") -> list[str]:
-    """Who pays for a subscription on these accounts now, as their platform knows them; `only` one of them, "" for all.
+    """Who pays for a subscription on these accounts now, as their platform knows them; `only` one
+    of them, "" for all.
 
     One that is paid to its end counts until then, and while its next month is waited for."""
     rows = scope.run(
-        "SELECT DISTINCT i.native_id FROM subscriptions s JOIN fan_identities i ON i.tenant_id = s.tenant_id"
+        "SELECT DISTINCT i.native_id FROM subscriptions s JOIN fan_identities i ON i.tenant_id = "
+        "s.tenant_id"
         " AND i.fan_id = s.fan_id AND i.channel_id = s.channel_id WHERE s.tenant_id = :tenant"
         " AND s.channel_id = ANY(:channels) AND s.state IN ('active', 'stopped')"
         " AND (CAST(:only AS text) = '' OR i.native_id = :only) ORDER BY i.native_id",
@@ -124,12 +138,14 @@ def paying_fans(scope: Scope, channels: Collection[UUID], *, only: str = "") -> 
 
 
 def announce_access_change(scope: Scope, row: Subscription) -> None:
-    """Somebody begins to pay, or pays no more: where subscribers are let in, they are let in or put out."""
+    """Somebody begins to pay, or pays no more: where subscribers are let in, they are let in or put
+    out."""
     channel = queries.get_channel(scope, row.channel_id)
     if channel.options.get(ADMISSION_FIELD) != ADMITS_SUBSCRIBERS:
         return
     user_id = scope.run(
-        "SELECT native_id FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan AND channel_id = :channel",
+        "SELECT native_id FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan AND "
+        "channel_id = :channel",
         tenant=scope.tenant_id,
         fan=row.fan_id,
         channel=row.channel_id,
@@ -147,9 +163,11 @@ def transition_subscription(scope: Scope, row: Subscription, after: Subscription
 
 
 def recompute_paid_until(scope: Scope, row: Subscription) -> None:
-    """Until when it is paid: by the last of its months whose money was not given back, in whatever order they came."""
+    """Until when it is paid: by the last of its months whose money was not given back, in whatever
+    order they came."""
     row.until = scope.run(
-        "SELECT max(m.until) FROM subscription_months m LEFT JOIN refunds r ON r.tenant_id = m.tenant_id"
+        "SELECT max(m.until) FROM subscription_months m LEFT JOIN refunds r ON r.tenant_id = "
+        "m.tenant_id"
         " AND r.payment_id = m.payment_id AND r.state = 'done' WHERE m.tenant_id = :tenant"
         " AND m.subscription_id = :id AND r.id IS NULL",
         tenant=scope.tenant_id,
@@ -159,7 +177,8 @@ def recompute_paid_until(scope: Scope, row: Subscription) -> None:
 
 
 def is_month_paid(scope: Scope, row: Subscription, until: datetime) -> bool:
-    """Whether the month that ends about `until` is paid already, by money that is not on its way back."""
+    """Whether the month that ends about `until` is paid already, by money that is not on its way
+    back."""
     found = scope.run(
         "SELECT 1 FROM subscription_months m LEFT JOIN refunds r ON r.tenant_id = m.tenant_id"
         " AND r.payment_id = m.payment_id AND r.state <> 'failed' WHERE m.tenant_id = :tenant"
@@ -176,8 +195,10 @@ def packs_opened_for_fan(scope: Scope, fan_id: UUID) -> list[UUID]:
     """The packs that a fan's subscriptions open now."""
     rows = scope.run(
         "SELECT DISTINCT CAST(opened.pack AS uuid) AS pack_id FROM subscriptions s JOIN plans p"
-        " ON p.tenant_id = s.tenant_id AND p.id = s.plan_id CROSS JOIN LATERAL jsonb_array_elements_text(p.packs)"
-        " AS opened (pack) WHERE s.tenant_id = :tenant AND s.fan_id = :fan AND s.state IN ('active', 'stopped')"
+        " ON p.tenant_id = s.tenant_id AND p.id = s.plan_id CROSS JOIN LATERAL "
+        "jsonb_array_elements_text(p.packs)"
+        " AS opened (pack) WHERE s.tenant_id = :tenant AND s.fan_id = :fan AND s.state IN "
+        "('active', 'stopped')"
         " AND s.until > :now ORDER BY pack_id",
         tenant=scope.tenant_id,
         fan=fan_id,
@@ -187,7 +208,8 @@ def packs_opened_for_fan(scope: Scope, fan_id: UUID) -> list[UUID]:
 
 
 def record_month_refunded(scope: Scope, subscription_id: UUID) -> None:
-    """The money of one of its months went back. Where nothing that is paid is left, it ends, and is taken no more."""
+    """The money of one of its months went back. Where nothing that is paid is left, it ends, and is
+    taken no more."""
     row = get_subscription(scope, subscription_id, lock=True)
     recompute_paid_until(scope, row)
     if row.until is not None and row.until > scope.now:
@@ -197,7 +219,8 @@ def record_month_refunded(scope: Scope, subscription_id: UUID) -> None:
 
 
 def stop_all_subscriptions(scope: Scope, fan_id: UUID) -> None:
-    """The fan is about to be forgotten, or may be a minor: what runs ends, and nothing more is taken from them."""
+    """The fan is about to be forgotten, or may be a minor: what runs ends, and nothing more is
+    taken from them."""
     running = scope.session.exec(
         select(Subscription).where(
             Subscription.tenant_id == scope.tenant_id,
@@ -218,7 +241,9 @@ def stop_all_subscriptions(scope: Scope, fan_id: UUID) -> None:
 
 def end_subscription(scope: Scope, row: Subscription, *, payer: str = "") -> None:
     """It is over; where its platform may still take a month, that is stopped."""
-    if row.stopped_at is None and row.first_charge:  # by its charge: the fan may have begun anew until it is asked
+    if (
+        row.stopped_at is None and row.first_charge
+    ):  # by its charge: the fan may have begun anew until it is asked
         stop = SubscriptionStop(scope.tenant_id, row.id, payer, row.first_charge)
         outbox.put(scope, stop, lane=f"order:{row.id}", priority=2)
     transition_subscription(scope, row, SubscriptionState.ENDED)

@@ -29,10 +29,18 @@ def check_language(language: str) -> None:
 
 
 def create_agency(scope: Scope, *, name: str, language: str, zone: str, demo: bool = False) -> None:
-    """Write the agency of this scope's tenant. Raises BadInput for a language or a zone nobody knows."""
+    """Write the agency of this scope's tenant. Raises BadInput for a language or a zone nobody
+    knows."""
     check_language(language)
     _check_zone(zone)
-    row = Agency(tenant_id=scope.tenant_id, id=scope.tenant_id, name=name, language=language, zone=zone, demo=demo)
+    row = Agency(
+        tenant_id=scope.tenant_id,
+        id=scope.tenant_id,
+        name=name,
+        language=language,
+        zone=zone,
+        demo=demo,
+    )
     scope.add(row)
 
 
@@ -47,7 +55,8 @@ def add_creator(
     rating_ceiling: str = "G",
     approval_tiers: int = 1,
 ) -> UUID:
-    """Add a creator; `kind` is human or virtual, `zone` an IANA name, `approval_tiers` 0, 1 or 2. Returns its id.
+    """Add a creator; `kind` is human or virtual, `zone` an IANA name, `approval_tiers` 0, 1 or 2.
+    Returns its id.
 
     Raises BadInput for another kind, number of approvals or zone.
     """
@@ -69,7 +78,8 @@ def add_creator(
 
 
 def set_approval_policy(scope: Scope, creator_id: UUID, *, tiers: int, times: bool) -> None:
-    """How many people (0, 1 or 2) have to say yes to a creator's posts; with `times`, the second to the hours too.
+    """How many people (0, 1 or 2) have to say yes to a creator's posts; with `times`, the second to
+    the hours too.
 
     Raises BadInput for another number, NotFound.
     """
@@ -84,7 +94,14 @@ def set_approval_policy(scope: Scope, creator_id: UUID, *, tiers: int, times: bo
 
 
 def add_member(
-    scope: Scope, *, name: str, email: str, role: Role, language: str, zone: str, creators: Sequence[str] = ()
+    scope: Scope,
+    *,
+    name: str,
+    email: str,
+    role: Role,
+    language: str,
+    zone: str,
+    creators: Sequence[str] = (),
 ) -> UUID:
     """Add a person with a login of one role; returns the member's id. Its principal is new.
 
@@ -108,8 +125,11 @@ def add_member(
     return member.id
 
 
-def reactivate_member(scope: Scope, member_id: UUID, *, name: str, role: Role, creators: Sequence[str]) -> None:
-    """Somebody who left works here again, as the human they were: without a password, with what is said of them now.
+def reactivate_member(
+    scope: Scope, member_id: UUID, *, name: str, role: Role, creators: Sequence[str]
+) -> None:
+    """Somebody who left works here again, as the human they were: without a password, with what is
+    said of them now.
 
     Raises NotFound.
     """
@@ -126,9 +146,11 @@ def reactivate_member(scope: Scope, member_id: UUID, *, name: str, role: Role, c
 
 
 def record_principal(scope: Scope, principal_id: UUID, *, name: str) -> None:
-    """Somebody without a login whose word counts: a principal under this id; known already, nothing changes."""
+    """Somebody without a login whose word counts: a principal under this id; known already, nothing
+    changes."""
     scope.run(
-        "INSERT INTO principals (tenant_id, id, name) VALUES (:tenant, :id, :name) ON CONFLICT DO NOTHING",
+        "INSERT INTO principals (tenant_id, id, name) VALUES (:tenant, :id, :name) ON CONFLICT DO "
+        "NOTHING",
         tenant=scope.tenant_id,
         id=principal_id,
         name=name,

@@ -18,7 +18,8 @@ class Agency(TenantRow, table=True):
     zone: str
     demo: bool = False
     second_factor: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
-    """Whether everybody who comes in by a password or a link is asked for a second factor, not guests alone."""
+    """Whether everybody who comes in by a password or a link is asked for a second factor, not
+    guests alone."""
 
 
 class Creator(TenantRow, table=True):
@@ -36,7 +37,8 @@ class Creator(TenantRow, table=True):
     rating_ceiling: str = "G"
     approval_tiers: int = 1
     approve_times: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
-    """Whether the yes of the second of two holds for the hours too: another hour asks them again."""
+    """Whether the yes of the second of two holds for the hours too: another hour asks them
+    again."""
 
 
 class Principal(TenantRow, table=True):

@@ -16,8 +16,8 @@ from tenants.agencies.rights import Right, Role, has_right
 
 @dataclass(frozen=True)
 class Agency:
-    """An agency: its name, language ("fr" or "en"), IANA zone, whether it is a demonstration, and whether everybody is
-    asked for a second factor."""
+    """An agency: its name, language ("fr" or "en"), IANA zone, whether it is a demonstration, and
+    whether everybody is asked for a second factor."""
 
     name: str
     language: str
@@ -36,8 +36,8 @@ def agency_founded_at(scope: Scope) -> datetime:
 
 @dataclass(frozen=True)
 class Creator:
-    """A creator; `kind` human or virtual, `zone` IANA, `approval_tiers` 0 to 2, and whether the second of two is asked
-    about hours too."""
+    """A creator; `kind` human or virtual, `zone` IANA, `approval_tiers` 0 to 2, and whether the
+    second of two is asked about hours too."""
 
     id: UUID
     slug: str
@@ -52,7 +52,8 @@ class Creator:
 
 @dataclass(frozen=True)
 class AuthorSummary:
-    """The human behind a member, and whether they may write adult words to readers by themselves."""
+    """The human behind a member, and whether they may write adult words to readers by
+    themselves."""
 
     principal_id: UUID
     adult_chat: bool
@@ -71,7 +72,8 @@ class Member:
     zone: str
     creators: tuple[str, ...]
     adult_chat: bool = False
-    """Adult words they type in a chat wait for nobody: the owner granted it, and they work here and may chat."""
+    """Adult words they type in a chat wait for nobody: the owner granted it, and they work here and
+    may chat."""
 
     def works_for(self, slug: str) -> bool:
         """Whether they work for the creator of this slug: for all, where none is chosen."""
@@ -88,14 +90,24 @@ def get_agency(scope: Scope) -> Agency:
 
 def creator_from_row(row: models.Creator | Row[Any]) -> Creator:
     """Of a row with a creator's columns."""
-    about = (row.id, row.slug, row.name, row.kind, row.zone, tuple(row.languages), row.rating_ceiling)
+    about = (
+        row.id,
+        row.slug,
+        row.name,
+        row.kind,
+        row.zone,
+        tuple(row.languages),
+        row.rating_ceiling,
+    )
     return Creator(*about, row.approval_tiers, row.approve_times)
 
 
 def list_creators(scope: Scope) -> list[Creator]:
     """All creators of the agency by name."""
     rows = scope.session.exec(
-        select(models.Creator).where(models.Creator.tenant_id == scope.tenant_id).order_by(models.Creator.name)
+        select(models.Creator)
+        .where(models.Creator.tenant_id == scope.tenant_id)
+        .order_by(models.Creator.name)
     )
     return [creator_from_row(row) for row in rows]
 
@@ -109,12 +121,17 @@ WHERE tenant_id = :tenant AND id = :id
 
 
 def get_creator(scope: Scope, key: UUID | str) -> Creator:
-    """A creator by id, or by slug or name, whatever the case. Raises NotFound; another agency's looks the same."""
+    """A creator by id, or by slug or name, whatever the case. Raises NotFound; another agency's
+    looks the same."""
     if isinstance(key, UUID):
         row = scope.run(_CREATOR, tenant=scope.tenant_id, id=key).one_or_none()
         found = creator_from_row(row) if row is not None else None
     else:
-        named = (each for each in list_creators(scope) if key.casefold() in (each.slug, each.name.casefold()))
+        named = (
+            each
+            for each in list_creators(scope)
+            if key.casefold() in (each.slug, each.name.casefold())
+        )
         found = next(named, None)
     if found is None:
         raise NotFound("creator.unknown", creator=str(key))
@@ -122,12 +139,22 @@ def get_creator(scope: Scope, key: UUID | str) -> Creator:
 
 
 def _member_from_row(row: models.Member) -> Member:
-    about = (row.id, row.principal_id, row.name, row.email, Role(row.role), row.language, row.zone, tuple(row.creators))
+    about = (
+        row.id,
+        row.principal_id,
+        row.name,
+        row.email,
+        Role(row.role),
+        row.language,
+        row.zone,
+        tuple(row.creators),
+    )
     return Member(*about, adult_chat=_may_write(row))
 
 
 def _may_write(row: Any) -> bool:
-    """Whether who was trusted with adult words still works there, in a role that writes to readers."""
+    """Whether who was trusted with adult words still works there, in a role that writes to
+    readers."""
     return bool(row.adult_chat and row.active and has_right(Role(row.role), Right.CHAT))
 
 
@@ -155,8 +182,9 @@ def author_from_row(row: Row[Any]) -> AuthorSummary:
 
 
 def get_acting_member(scope: Scope, refusal: str) -> Member:
-    """The member a scope acts for. Raises Refused, saying `refusal`, for who is none; NotFound for one who is gone, or
-    left: what they asked for before and nobody has done yet is not done for them."""
+    """The member a scope acts for. Raises Refused, saying `refusal`, for who is none; NotFound for
+    one who is gone, or left: what they asked for before and nobody has done yet is not done for
+    them."""
     kind, _, key = scope.actor.partition(":")
     if kind != "member":
         raise Refused(refusal)

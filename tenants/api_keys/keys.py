@@ -1,6 +1,8 @@
-"""Keys of the API: random, shown once, kept as a digest; a key acts for the member who made it, and for nobody else.
+"""Keys of the API: random, shown once, kept as a digest; a key acts for the member who made it, and
+for nobody else.
 
-A key for somebody else would let one person write as another and approve as themself. Keys run on the people's clock.
+A key for somebody else would let one person write as another and approve as themself. Keys run on
+the people's clock.
 """
 
 import hashlib
@@ -50,7 +52,8 @@ class ApiKeyScope(StrEnum):
 
 @dataclass(frozen=True)
 class ApiKeyIdentity:
-    """Who a living key acts for, and for what. `creators` are slugs; empty means all its member works for."""
+    """Who a living key acts for, and for what. `creators` are slugs; empty means all its member
+    works for."""
 
     tenant_id: UUID
     key_id: UUID
@@ -91,14 +94,20 @@ def people_now(scope: Scope) -> datetime:
 
 
 def create_key(
-    scope: Scope, *, name: str, scopes: Collection[str], creators: Sequence[str], days: int, key_id: UUID | None = None
+    scope: Scope,
+    *,
+    name: str,
+    scopes: Collection[str],
+    creators: Sequence[str],
+    days: int,
+    key_id: UUID | None = None,
 ) -> str:
     """A new key for the member who asks, good for `days`; returns its secret, which is shown once.
 
     Made before under the same `key_id`: "", and nothing changes.
 
-    Raises Refused for a role that runs nothing and for creators the member does not work for; BadInput without a
-    name, for a scope nobody knows and for a life out of bounds.
+    Raises Refused for a role that runs nothing and for creators the member does not work for;
+    BadInput without a name, for a scope nobody knows and for a life out of bounds.
     """
     member = queries.get_acting_member(scope, "key.members_only")
     require_right(member.role, Right.RUN)
@@ -109,7 +118,11 @@ def create_key(
         raise BadInput("key.scopes")
     if not 1 <= days <= MAX_KEY_LIFETIME.days:
         raise BadInput("key.days", most=MAX_KEY_LIFETIME.days)
-    hers = {one.slug for one in queries.list_creators(scope) if not member.creators or one.slug in member.creators}
+    hers = {
+        one.slug
+        for one in queries.list_creators(scope)
+        if not member.creators or one.slug in member.creators
+    }
     if not hers >= set(creators):
         raise Refused("key.other_creators")
     scope.lock(f"keys:{scope.tenant_id}")
@@ -135,7 +148,8 @@ def create_key(
 
 
 def revoke_key(scope: Scope, key_id: UUID) -> None:
-    """End a key of one's own; who may choose the staff ends anybody's. The next request with it is refused.
+    """End a key of one's own; who may choose the staff ends anybody's. The next request with it is
+    refused.
 
     Raises NotFound for what is not here or not theirs.
     """
@@ -156,7 +170,9 @@ def revoke_key(scope: Scope, key_id: UUID) -> None:
 
 def list_keys(scope: Scope, *, member_id: UUID | None = None) -> list[ApiKeySummary]:
     """The keys of the agency, or of one member, the newest first."""
-    query = select(ApiKey).where(ApiKey.tenant_id == scope.tenant_id).order_by(col(ApiKey.id).desc())
+    query = (
+        select(ApiKey).where(ApiKey.tenant_id == scope.tenant_id).order_by(col(ApiKey.id).desc())
+    )
     query = query if member_id is None else query.where(ApiKey.member_id == member_id)
     return [
         ApiKeySummary(
@@ -186,7 +202,8 @@ _USED = "UPDATE api_keys SET used_at = people_now() WHERE tenant_id = :tenant AN
 def authenticate_key(tenant: OpenScope, secret: str, *, address: str) -> ApiKeyIdentity | None:
     """Whom a key acts for; None for a key nobody has, one that ended, and one whose member left.
 
-    What fails is counted by address. Raises Refused after too many; a right key is let in all the same.
+    What fails is counted by address. Raises Refused after too many; a right key is let in all the
+    same.
     """
     if not _KEY.fullmatch(secret):
         return None
@@ -197,4 +214,6 @@ def authenticate_key(tenant: OpenScope, secret: str, *, address: str) -> ApiKeyI
             return None
         if row.stale:
             scope.run(_USED, tenant=row.tenant_id, id=row.id)
-    return ApiKeyIdentity(row.tenant_id, row.id, row.name, row.member_id, frozenset(row.scopes), tuple(row.creators))
+    return ApiKeyIdentity(
+        row.tenant_id, row.id, row.name, row.member_id, frozenset(row.scopes), tuple(row.creators)
+    )

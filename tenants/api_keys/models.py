@@ -7,11 +7,18 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 
 import tenants.agencies.models  # noqa: F401  foreign keys refer to its tables
-from foundation.db.tables import TenantRow, jsonb_column, table_arguments, tenant_foreign_key, timestamp_column
+from foundation.db.tables import (
+    TenantRow,
+    jsonb_column,
+    table_arguments,
+    tenant_foreign_key,
+    timestamp_column,
+)
 
 
 class ApiKey(TenantRow, table=True):
-    """A key a program asks with, as the member who made it; only its SHA-256 is kept. Times are the people's clock."""
+    """A key a program asks with, as the member who made it; only its SHA-256 is kept. Times are the
+    people's clock."""
 
     __tablename__ = "api_keys"
     __table_args__ = table_arguments(
@@ -34,8 +41,8 @@ class ApiKey(TenantRow, table=True):
 
 
 class RemoteWorkerRow(TenantRow, table=True):
-    """A machine of the agency's own that makes its pictures; only the SHA-256 of its key is kept. Times are the
-    people's clock."""
+    """A machine of the agency's own that makes its pictures; only the SHA-256 of its key is kept.
+    Times are the people's clock."""
 
     __tablename__ = "machines"
     __table_args__ = table_arguments(
@@ -49,7 +56,8 @@ class RemoteWorkerRow(TenantRow, table=True):
     by: str
     """The actor who made it."""
     able: dict[str, Any] = jsonb_column()
-    """What it said it has, as `generators.remote_protocol.RemoteWorkerCapabilities`; empty until it came."""
+    """What it said it has, as `generators.remote_protocol.RemoteWorkerCapabilities`; empty until it
+    came."""
     seen_at: datetime | None = timestamp_column(optional=True)
     revoked_at: datetime | None = timestamp_column(optional=True)
     revoked_by: str = ""

@@ -1,6 +1,8 @@
-"""Machines of an agency's own: each has a key, random, shown once, kept as a digest, bound to this agency alone.
+"""Machines of an agency's own: each has a key, random, shown once, kept as a digest, bound to this
+agency alone.
 
-A machine is nobody: its key opens the door of machines and no other. Keys and sightings run on the people's clock.
+A machine is nobody: its key opens the door of machines and no other. Keys and sightings run on the
+people's clock.
 """
 
 import re
@@ -45,7 +47,8 @@ class RemoteWorkerIdentity:
 
 @dataclass(frozen=True)
 class RemoteWorkerSummary:
-    """A machine as members see it; instants are UTC-aware. `able` is what it said it has, empty until it came."""
+    """A machine as members see it; instants are UTC-aware. `able` is what it said it has, empty
+    until it came."""
 
     id: UUID
     name: str
@@ -56,8 +59,9 @@ class RemoteWorkerSummary:
 
 
 def create_remote_worker(scope: Scope, *, name: str, machine_id: UUID | None = None) -> str:
-    """A new machine; returns its key, which is shown once. Made before under the same `machine_id`: "", and nothing
-    changes. Raises Refused for who runs nothing, BadInput without a name and beyond `MOST`.
+    """A new machine; returns its key, which is shown once. Made before under the same `machine_id`:
+    "", and nothing changes. Raises Refused for who runs nothing, BadInput without a name and beyond
+    `MOST`.
     """
     member = queries.get_acting_member(scope, "machine.members_only")
     require_right(member.role, Right.RUN)
@@ -65,13 +69,20 @@ def create_remote_worker(scope: Scope, *, name: str, machine_id: UUID | None = N
     if not name or len(name) > MAX_REMOTE_WORKER_NAME or not name.isprintable():
         raise BadInput("machine.name", most=MAX_REMOTE_WORKER_NAME)
     scope.lock(f"machines:{scope.tenant_id}")
-    if machine_id is not None and scope.session.get(RemoteWorkerRow, (scope.tenant_id, machine_id)) is not None:
+    if (
+        machine_id is not None
+        and scope.session.get(RemoteWorkerRow, (scope.tenant_id, machine_id)) is not None
+    ):
         return ""
     if sum(one.revoked_at is None for one in list_remote_workers(scope)) >= MAX_REMOTE_WORKERS:
         raise BadInput("machine.too_many", most=MAX_REMOTE_WORKERS)
     secret = REMOTE_WORKER_PREFIX + secrets.token_urlsafe(32)
     row = RemoteWorkerRow(
-        tenant_id=scope.tenant_id, id=machine_id or uuid7(), name=name, digest=key_digest(secret), by=scope.actor
+        tenant_id=scope.tenant_id,
+        id=machine_id or uuid7(),
+        name=name,
+        digest=key_digest(secret),
+        by=scope.actor,
     )
     scope.add(row)
     audit.record(scope, "machine.made", f"machine:{row.id}", machine=name)
@@ -79,7 +90,8 @@ def create_remote_worker(scope: Scope, *, name: str, machine_id: UUID | None = N
 
 
 def revoke_remote_worker(scope: Scope, machine_id: UUID) -> None:
-    """End a machine's key: its next word is refused. Raises Refused for who runs nothing, NotFound."""
+    """End a machine's key: its next word is refused. Raises Refused for who runs nothing,
+    NotFound."""
     member = queries.get_acting_member(scope, "machine.members_only")
     require_right(member.role, Right.RUN)
     row = scope.session.get(RemoteWorkerRow, (scope.tenant_id, machine_id), populate_existing=True)
@@ -104,7 +116,14 @@ def list_remote_workers(scope: Scope) -> list[RemoteWorkerSummary]:
         .order_by(col(RemoteWorkerRow.id).desc())
     )
     return [
-        RemoteWorkerSummary(row.id, row.name, dict(row.able), row.created_at or scope.now, row.seen_at, row.revoked_at)
+        RemoteWorkerSummary(
+            row.id,
+            row.name,
+            dict(row.able),
+            row.created_at or scope.now,
+            row.seen_at,
+            row.revoked_at,
+        )
         for row in scope.session.exec(query.execution_options(populate_existing=True))
     ]
 
@@ -119,11 +138,18 @@ def remote_worker_name(scope: Scope, machine_id: UUID) -> str:
 
 def list_connected_workers(scope: Scope) -> list[UUID]:
     """The machines that have come at least once and whose keys live."""
-    return [one.id for one in list_remote_workers(scope) if one.seen_at is not None and one.revoked_at is None]
+    return [
+        one.id
+        for one in list_remote_workers(scope)
+        if one.seen_at is not None and one.revoked_at is None
+    ]
 
 
-def record_worker_seen(scope: Scope, machine_id: UUID, able: Mapping[str, Any] | None = None) -> None:
-    """A machine said something, perhaps what it has. Raises Refused for one whose key ended meanwhile."""
+def record_worker_seen(
+    scope: Scope, machine_id: UUID, able: Mapping[str, Any] | None = None
+) -> None:
+    """A machine said something, perhaps what it has. Raises Refused for one whose key ended
+    meanwhile."""
     row = scope.session.get(
         RemoteWorkerRow, (scope.tenant_id, machine_id), with_for_update=True, populate_existing=True
     )
@@ -138,10 +164,13 @@ def record_worker_seen(scope: Scope, machine_id: UUID, able: Mapping[str, Any] |
 _FIND = "SELECT tenant_id, id, name FROM machines WHERE digest = :digest AND revoked_at IS NULL"
 
 
-def authenticate_remote_worker(tenant: OpenScope, secret: str, *, address: str) -> RemoteWorkerIdentity | None:
+def authenticate_remote_worker(
+    tenant: OpenScope, secret: str, *, address: str
+) -> RemoteWorkerIdentity | None:
     """Whose machine a key is; None for a key nobody has, and one that ended.
 
-    What fails is counted by address. Raises Refused after too many; a right key is let in all the same.
+    What fails is counted by address. Raises Refused after too many; a right key is let in all the
+    same.
     """
     if not _KEY.fullmatch(secret):
         return None

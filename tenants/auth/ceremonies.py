@@ -1,7 +1,8 @@
-"""Believing what an authenticator answers (WebAuthn, https://www.w3.org/TR/webauthn-3/, 7.1 and 7.2).
+"""Believing what an authenticator answers (WebAuthn, https://www.w3.org/TR/webauthn-3/, 7.1 and
+7.2).
 
-A passkey counts only with user verification (PIN, finger, face), from the door's own origin, and while its counter
-moves on. What a wrong answer was to is used up all the same.
+A passkey counts only with user verification (PIN, finger, face), from the door's own origin, and
+while its counter moves on. What a wrong answer was to is used up all the same.
 """
 
 from dataclasses import dataclass
@@ -36,8 +37,9 @@ def register_passkey(
 ) -> PasskeySummary:
     """Keep a member's new passkey under a name of theirs.
 
-    Raises Refused for an answer to no question of ours, one that does not verify, and a passkey somebody has already:
-    whoever holds another member's is the same human, which is written down.
+    Raises Refused for an answer to no question of ours, one that does not verify, and a passkey
+    somebody has already: whoever holds another member's is the same human, which is written
+    down.
     """
     made = _verify_registration(tenant, site, who, body)
     with tenant(who.tenant_id, who.actor_id) as scope:
@@ -59,7 +61,8 @@ def set_up_second_factor(
 ) -> str:
     """A session that waits is whole with its member's first factor; returns its new secret.
 
-    Raises Refused as `keep_new`, and where there is a factor already: a link alone adds no other one.
+    Raises Refused as `keep_new`, and where there is a factor already: a link alone adds no other
+    one.
     """
     made = _verify_registration(tenant, site, who, body)
     with tenant(who.tenant_id, who.actor_id) as scope:
@@ -88,10 +91,14 @@ class _Made:
     count: int
 
 
-def _verify_registration(tenant: OpenScope, site: RelyingParty, who: ChallengedMember, body: dict[str, Any]) -> _Made:
+def _verify_registration(
+    tenant: OpenScope, site: RelyingParty, who: ChallengedMember, body: dict[str, Any]
+) -> _Made:
     answer = challenges.parse_response(body, new=True)
     with tenant(who.tenant_id, who.actor_id) as scope:
-        taken = consume_challenge(scope, answer.challenge, act=ACT_ADD_PASSKEY, about="", member_id=who.member_id)
+        taken = consume_challenge(
+            scope, answer.challenge, act=ACT_ADD_PASSKEY, about="", member_id=who.member_id
+        )
     try:
         made = webauthn.verify_registration_response(
             credential=body,
@@ -118,8 +125,15 @@ def _record_passkey(
     """The new row; None where somebody has this passkey, or had it."""
     device_fingerprints.record_passkey(scope, site.key, member, made.credential)
     called = " ".join(name.split())[:MAX_PASSKEY_NAME] or "Passkey"
-    params = {"credential": made.credential, "public_key": made.public_key, "count": made.count, "name": called}
-    found = scope.run(_KEEP, tenant=scope.tenant_id, id=uuid7(), member=member.id, **params).scalar()
+    params = {
+        "credential": made.credential,
+        "public_key": made.public_key,
+        "count": made.count,
+        "name": called,
+    }
+    found = scope.run(
+        _KEEP, tenant=scope.tenant_id, id=uuid7(), member=member.id, **params
+    ).scalar()
     if found is None:
         return None
     _record_answer(scope, made.taken, found)
@@ -127,14 +141,21 @@ def _record_passkey(
     return next(one for one in passkeys.list_passkeys(scope, member.id) if one.id == found)
 
 
-def sign_in_with_passkey(tenant: OpenScope, site: RelyingParty, body: dict[str, Any], *, browser: str = "") -> str:
-    """Sign in by a passkey alone; returns the secret of a whole session. Raises Refused, with one sentence for all."""
+def sign_in_with_passkey(
+    tenant: OpenScope, site: RelyingParty, body: dict[str, Any], *, browser: str = ""
+) -> str:
+    """Sign in by a passkey alone; returns the secret of a whole session. Raises Refused, with one
+    sentence for all."""
     answer = challenges.parse_response(body)
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
-        taken = consume_challenge(scope, answer.challenge, act=ACT_SIGN_IN, about="", member_id=None)
+        taken = consume_challenge(
+            scope, answer.challenge, act=ACT_SIGN_IN, about="", member_id=None
+        )
         found = scope.run(
-            "SELECT p.tenant_id FROM passkeys p JOIN members m ON m.tenant_id = p.tenant_id AND m.id = p.member_id"
-            " WHERE p.credential = :credential AND p.member_id = :holder AND p.ended_at IS NULL AND m.active",
+            "SELECT p.tenant_id FROM passkeys p JOIN members m ON m.tenant_id = p.tenant_id AND "
+            "m.id = p.member_id"
+            " WHERE p.credential = :credential AND p.member_id = :holder AND p.ended_at IS NULL "
+            "AND m.active",
             credential=answer.credential,
             holder=answer.holder,
         ).scalar()
@@ -142,36 +163,68 @@ def sign_in_with_passkey(tenant: OpenScope, site: RelyingParty, body: dict[str, 
         raise Refused("passkey.wrong")
     with tenant(found, f"member:{answer.holder}") as scope:
         key = _verify_response(scope, site, answer)
-        opened = sessions.open_complete_session(scope, answer.holder, browser=browser) if key is not None else None
+        opened = (
+            sessions.open_complete_session(scope, answer.holder, browser=browser)
+            if key is not None
+            else None
+        )
     if opened is None:
         raise Refused("passkey.copied")
-    with tenant(INSTALLATION_ID, "system:door", role="door") as scope:  # what stays there is counted as a failure
-        scope.run("DELETE FROM passkey_asks WHERE tenant_id = :house AND id = :id", house=INSTALLATION_ID, id=taken)
+    with tenant(
+        INSTALLATION_ID, "system:door", role="door"
+    ) as scope:  # what stays there is counted as a failure
+        scope.run(
+            "DELETE FROM passkey_asks WHERE tenant_id = :house AND id = :id",
+            house=INSTALLATION_ID,
+            id=taken,
+        )
     return opened
 
 
 def pass_second_factor(
-    tenant: OpenScope, site: RelyingParty, who: ChallengedMember, body: dict[str, Any], *, session: str, browser: str
+    tenant: OpenScope,
+    site: RelyingParty,
+    who: ChallengedMember,
+    body: dict[str, Any],
+    *,
+    session: str,
+    browser: str,
 ) -> str:
-    """A session that waits is whole once its member signed; returns its new secret. Raises Refused."""
+    """A session that waits is whole once its member signed; returns its new secret. Raises
+    Refused."""
     answer = challenges.parse_response(body)
     with tenant(who.tenant_id, who.actor_id) as scope:
-        taken = consume_challenge(scope, answer.challenge, act=ACT_SECOND_FACTOR, about="", member_id=who.member_id)
+        taken = consume_challenge(
+            scope, answer.challenge, act=ACT_SECOND_FACTOR, about="", member_id=who.member_id
+        )
     with tenant(who.tenant_id, who.actor_id) as scope:
         refusal = _find_refusal_code(scope, site, who, answer, taken)
-        opened = "" if refusal else sessions.complete_pending_session(scope, who.member_id, session, browser=browser)
+        opened = (
+            ""
+            if refusal
+            else sessions.complete_pending_session(scope, who.member_id, session, browser=browser)
+        )
     if refusal:
         raise Refused(refusal)
     return opened
 
 
 def sign_act(
-    tenant: OpenScope, site: RelyingParty, who: ChallengedMember, body: dict[str, Any], *, act: str, about: str
+    tenant: OpenScope,
+    site: RelyingParty,
+    who: ChallengedMember,
+    body: dict[str, Any],
+    *,
+    act: str,
+    about: str,
 ) -> UUID:
-    """A member signed an act; returns what `passkeys.consume_signature` uses up where the act is done. Raises Refused."""
+    """A member signed an act; returns what `passkeys.consume_signature` uses up where the act is
+    done. Raises Refused."""
     answer = challenges.parse_response(body)
     with tenant(who.tenant_id, who.actor_id) as scope:
-        taken = consume_challenge(scope, answer.challenge, act=act, about=about, member_id=who.member_id)
+        taken = consume_challenge(
+            scope, answer.challenge, act=act, about=about, member_id=who.member_id
+        )
     with tenant(who.tenant_id, who.actor_id) as scope:
         refusal = _find_refusal_code(scope, site, who, answer, taken)
     if refusal:
@@ -180,14 +233,23 @@ def sign_act(
 
 
 def _find_refusal_code(
-    scope: Scope, site: RelyingParty, who: ChallengedMember, answer: AuthenticatorResponse, taken: UUID
+    scope: Scope,
+    site: RelyingParty,
+    who: ChallengedMember,
+    answer: AuthenticatorResponse,
+    taken: UUID,
 ) -> str:
-    """Why a member's answer does not count; "" when it does. What is found out on the way stays written."""
+    """Why a member's answer does not count; "" when it does. What is found out on the way stays
+    written."""
     key = _verify_response(scope, site, answer)
     if key is None:
         return "passkey.copied"
-    if key.member_id != who.member_id:  # somebody has a colleague's passkey in hand: they are one human
-        device_fingerprints.record_passkey(scope, site.key, queries.get_member(scope, who.member_id), key.credential)
+    if (
+        key.member_id != who.member_id
+    ):  # somebody has a colleague's passkey in hand: they are one human
+        device_fingerprints.record_passkey(
+            scope, site.key, queries.get_member(scope, who.member_id), key.credential
+        )
         return "passkey.another"
     _record_answer(scope, taken, key.id)
     return ""
@@ -195,7 +257,8 @@ def _find_refusal_code(
 
 def _record_answer(scope: Scope, taken: UUID, key_id: UUID) -> None:
     scope.run(
-        "UPDATE passkey_asks SET answered_at = people_now(), passkey_id = :key, updated_at = house_now()"
+        "UPDATE passkey_asks SET answered_at = people_now(), passkey_id = :key, updated_at = "
+        "house_now()"
         " WHERE tenant_id = :tenant AND id = :id",
         tenant=scope.tenant_id,
         id=taken,
@@ -203,14 +266,18 @@ def _record_answer(scope: Scope, taken: UUID, key_id: UUID) -> None:
     )
 
 
-def _verify_response(scope: Scope, site: RelyingParty, answer: AuthenticatorResponse) -> PasskeySummary | None:
-    """Whose living passkey signed, used once more; None where its counter did not move on, and it is closed for good.
+def _verify_response(
+    scope: Scope, site: RelyingParty, answer: AuthenticatorResponse
+) -> PasskeySummary | None:
+    """Whose living passkey signed, used once more; None where its counter did not move on, and it
+    is closed for good.
 
-    Raises Refused for what does not verify. The counter is ours to compare: the library's refusal would be undone with
-    the transaction, and nobody told.
+    Raises Refused for what does not verify. The counter is ours to compare: the library's refusal
+    would be undone with the transaction, and nobody told.
     """
     row = scope.run(
-        "SELECT id, member_id, public_key, count FROM passkeys WHERE tenant_id = :tenant AND credential = :credential"
+        "SELECT id, member_id, public_key, count FROM passkeys WHERE tenant_id = :tenant AND "
+        "credential = :credential"
         " AND ended_at IS NULL FOR UPDATE",
         tenant=scope.tenant_id,
         credential=answer.credential,
@@ -240,11 +307,16 @@ def _verify_response(scope: Scope, site: RelyingParty, answer: AuthenticatorResp
         id=key.id,
         count=got.new_sign_count,
     )
-    device_fingerprints.record_passkey(scope, site.key, queries.get_member(scope, key.member_id), key.credential)
+    device_fingerprints.record_passkey(
+        scope, site.key, queries.get_member(scope, key.member_id), key.credential
+    )
     return key
 
 
 def _tell_copied(scope: Scope, key: PasskeySummary) -> None:
     passkeys.end_copied_passkey(scope, key)
-    told = Message("passkey.copied_told", {"name": queries.get_member(scope, key.member_id).name, "passkey": key.name})
+    told = Message(
+        "passkey.copied_told",
+        {"name": queries.get_member(scope, key.member_id).name, "passkey": key.name},
+    )
     notices.put(scope, told, cause=f"passkey:{key.id}", urgent=True)

@@ -1,6 +1,8 @@
-"""What browsers are asked about passkeys (WebAuthn, https://www.w3.org/TR/webauthn-3/, 7), and which answer is to what.
+"""What browsers are asked about passkeys (WebAuthn, https://www.w3.org/TR/webauthn-3/, 7), and
+which answer is to what.
 
-Each question is a row: answered once, within five minutes, by whom it was put to, for the act it was put for.
+Each question is a row: answered once, within five minutes, by whom it was put to, for the act it
+was put for.
 """
 
 import secrets
@@ -39,7 +41,8 @@ ACT_ADD_PASSKEY = "add"
 """Acts of the door itself; others are named by the rooms that ask for them."""
 
 MAX_OPEN_CHALLENGES = 10
-"""Questions of a member that may lie unanswered, or wrongly answered, within a quarter of an hour."""
+"""Questions of a member that may lie unanswered, or wrongly answered, within a quarter of an
+hour."""
 
 MAX_ANONYMOUS_CHALLENGES = 40
 """The same for an address: a whole office may sign in from one."""
@@ -54,7 +57,8 @@ _VERIFIED = UserVerificationRequirement.REQUIRED
 
 @dataclass(frozen=True)
 class RelyingParty:
-    """Where passkeys belong: the host of the dashboard's own address, and its origin. `key` is the door's."""
+    """Where passkeys belong: the host of the dashboard's own address, and its origin. `key` is the
+    door's."""
 
     host: str
     origin: str
@@ -62,7 +66,8 @@ class RelyingParty:
 
     @classmethod
     def from_url(cls, public_url: str, key: str) -> "RelyingParty":
-        """The site of an address. Raises Unavailable where no browser gives passkeys: no host name, or no TLS."""
+        """The site of an address. Raises Unavailable where no browser gives passkeys: no host name,
+        or no TLS."""
         parts = urlsplit(public_url)
         host = parts.hostname or ""
         if not host or _is_address(host) or (parts.scheme != "https" and host != "localhost"):
@@ -79,7 +84,8 @@ def _is_address(host: str) -> bool:
 
 
 def create_registration_challenge(scope: Scope, site: RelyingParty, member_id: UUID) -> str:
-    """What a browser needs to make a member's new passkey, as JSON. Raises Refused after too many questions."""
+    """What a browser needs to make a member's new passkey, as JSON. Raises Refused after too many
+    questions."""
     member = queries.get_member(scope, member_id)
     challenge = secrets.token_bytes(CHALLENGE)
     known = passkeys.list_passkeys(scope, member_id)
@@ -103,12 +109,16 @@ def create_registration_challenge(scope: Scope, site: RelyingParty, member_id: U
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED, user_verification=_VERIFIED
         ),
-        exclude_credentials=[PublicKeyCredentialDescriptor(base64url_to_bytes(one.credential)) for one in known],
+        exclude_credentials=[
+            PublicKeyCredentialDescriptor(base64url_to_bytes(one.credential)) for one in known
+        ],
     )
     return options_to_json(options)
 
 
-def create_signing_challenge(scope: Scope, site: RelyingParty, *, act: str, about: str = "", member_id: UUID) -> str:
+def create_signing_challenge(
+    scope: Scope, site: RelyingParty, *, act: str, about: str = "", member_id: UUID
+) -> str:
     """What a browser needs to have a member sign an act with one of their passkeys, as JSON.
 
     Raises Refused for a member without a passkey, and after too many questions.
@@ -149,7 +159,10 @@ def _build_request_options(
 ) -> str:
     return options_to_json(
         webauthn.generate_authentication_options(
-            rp_id=site.host, challenge=challenge, allow_credentials=allowed, user_verification=_VERIFIED
+            rp_id=site.host,
+            challenge=challenge,
+            allow_credentials=allowed,
+            user_verification=_VERIFIED,
         )
     )
 
@@ -159,8 +172,10 @@ SELECT count(*) FROM passkey_asks WHERE tenant_id = :tenant AND who = :who AND a
   AND asked_at > people_now() - CAST(:window AS interval)
 """
 _PUT = """
-INSERT INTO passkey_asks (tenant_id, id, member_id, who, challenge, act, about, asked_at, expires_at)
-VALUES (:tenant, :id, :member, :who, :challenge, :act, :about, people_now(), people_now() + CAST(:fresh AS interval))
+INSERT INTO passkey_asks (tenant_id, id, member_id, who, challenge, act, about, asked_at,
+expires_at)
+VALUES (:tenant, :id, :member, :who, :challenge, :act, :about, people_now(), people_now() +
+CAST(:fresh AS interval))
 """
 
 
@@ -175,9 +190,13 @@ def _record_challenge(
         tenant=scope.tenant_id,
         forget=failed_attempts.FAILURE_RETENTION,
     )
-    unanswered = scope.run(_OPEN, tenant=scope.tenant_id, who=who, window=failed_attempts.FAILURE_WINDOW).scalar_one()
+    unanswered = scope.run(
+        _OPEN, tenant=scope.tenant_id, who=who, window=failed_attempts.FAILURE_WINDOW
+    ).scalar_one()
     if unanswered >= (MAX_ANONYMOUS_CHALLENGES if member_id is None else MAX_OPEN_CHALLENGES):
-        raise Refused("password.wait", minutes=int(failed_attempts.FAILURE_WINDOW.total_seconds() // 60))
+        raise Refused(
+            "password.wait", minutes=int(failed_attempts.FAILURE_WINDOW.total_seconds() // 60)
+        )
     scope.run(
         _PUT,
         tenant=scope.tenant_id,
@@ -194,14 +213,23 @@ def _record_challenge(
 _TAKE = """
 UPDATE passkey_asks SET taken_at = people_now(), updated_at = house_now()
 WHERE tenant_id = :tenant AND challenge = :challenge AND act = :act AND about = :about
-  AND member_id IS NOT DISTINCT FROM CAST(:member AS uuid) AND taken_at IS NULL AND expires_at > people_now()
+  AND member_id IS NOT DISTINCT FROM CAST(:member AS uuid) AND taken_at IS NULL AND expires_at >
+  people_now()
 RETURNING id
 """
 
 
-def consume_challenge(scope: Scope, challenge: bytes, *, act: str, about: str, member_id: UUID | None) -> UUID:
-    """The question that an answer is to. Commit it before the answer is looked at: a wrong one uses it up as well."""
-    params = {"challenge": bytes_to_base64url(challenge), "act": act, "about": about, "member": member_id}
+def consume_challenge(
+    scope: Scope, challenge: bytes, *, act: str, about: str, member_id: UUID | None
+) -> UUID:
+    """The question that an answer is to. Commit it before the answer is looked at: a wrong one uses
+    it up as well."""
+    params = {
+        "challenge": bytes_to_base64url(challenge),
+        "act": act,
+        "about": about,
+        "member": member_id,
+    }
     found = scope.run(_TAKE, tenant=scope.tenant_id, **params).scalar()
     if found is None:
         raise Refused("passkey.not_fresh")
@@ -224,7 +252,8 @@ class ChallengedMember:
 
 @dataclass(frozen=True)
 class AuthenticatorResponse:
-    """What a browser sent, read but not believed. `holder` is whose the authenticator says the passkey is."""
+    """What a browser sent, read but not believed. `holder` is whose the authenticator says the
+    passkey is."""
 
     body: dict[str, Any]
     challenge: bytes
@@ -233,7 +262,8 @@ class AuthenticatorResponse:
 
 
 def parse_response(body: dict[str, Any], *, new: bool = False) -> AuthenticatorResponse:
-    """What was sent, of a `new` passkey or of one we may know. Raises Refused for what is neither."""
+    """What was sent, of a `new` passkey or of one we may know. Raises Refused for what is
+    neither."""
     try:
         if new:
             made = parse_registration_credential_json(body)
@@ -246,6 +276,8 @@ def parse_response(body: dict[str, Any], *, new: bool = False) -> AuthenticatorR
             handle = got.response.user_handle
             raw = got.raw_id
         holder = UUID(bytes=handle) if handle else None
-        return AuthenticatorResponse(body, parse_client_data_json(data).challenge, bytes_to_base64url(raw), holder)
+        return AuthenticatorResponse(
+            body, parse_client_data_json(data).challenge, bytes_to_base64url(raw), holder
+        )
     except (WebAuthnException, ValueError, TypeError, KeyError, AttributeError) as error:
         raise Refused("passkey.wrong") from error

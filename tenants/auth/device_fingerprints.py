@@ -1,7 +1,8 @@
-"""Where people were seen, by keyed digests: a guest who comes from a member's machine counts as that member.
+"""Where people were seen, by keyed digests: a guest who comes from a member's machine counts as
+that member.
 
-No address and no browser's name is kept: a digest under the door's key and the tenant answers one question, whether
-two were seen at one place.
+No address and no browser's name is kept: a digest under the door's key and the tenant answers one
+question, whether two were seen at one place.
 """
 
 import hashlib
@@ -22,12 +23,14 @@ FINGERPRINT_WINDOW = timedelta(days=90)
 
 _SEE = """
 INSERT INTO sightings (tenant_id, id, principal_id, guest, digest, seen_on)
-VALUES (:tenant, :id, :principal, :guest, :digest, CAST(people_now() AS date)) ON CONFLICT DO NOTHING
+VALUES (:tenant, :id, :principal, :guest, :digest, CAST(people_now() AS date)) ON CONFLICT DO
+NOTHING
 """
 
 _MET = """
 FROM sightings mine JOIN sightings other
-  ON other.tenant_id = mine.tenant_id AND other.digest = mine.digest AND other.principal_id <> mine.principal_id
+  ON other.tenant_id = mine.tenant_id AND other.digest = mine.digest AND other.principal_id <>
+  mine.principal_id
 WHERE mine.tenant_id = :tenant AND (mine.guest OR other.guest)
   AND mine.seen_on > CAST(people_now() - CAST(:window AS interval) AS date)
   AND other.seen_on > CAST(people_now() - CAST(:window AS interval) AS date)
@@ -36,25 +39,35 @@ _SAME = f"""
 SELECT DISTINCT mine.principal_id AS one, other.principal_id AS other {_MET}
   AND (CAST(:principal AS uuid) IS NULL OR mine.principal_id = :principal)
 """
-SAME_HUMAN_SQL = f"ARRAY(SELECT DISTINCT other.principal_id {_MET} AND mine.principal_id = m.principal_id)"
+SAME_HUMAN_SQL = (
+    f"ARRAY(SELECT DISTINCT other.principal_id {_MET} AND mine.principal_id = m.principal_id)"
+)
 """Who counts as `m`, a row of members; `:window` is `WINDOW`."""
 
 
-def record_device(scope: Scope, key: str, member: queries.Member, *, address: str, device: str) -> None:
-    """Write down that a member was seen; `key` is the door's, `device` what their browser keeps of us.
+def record_device(
+    scope: Scope, key: str, member: queries.Member, *, address: str, device: str
+) -> None:
+    """Write down that a member was seen; `key` is the door's, `device` what their browser keeps of
+    us.
 
     Without a key nothing is written: then no guest comes in either.
     """
     if not key:
         return
     for place in filter(
-        None, (f"address {_network_of_address(address)}" if address else "", f"device {device}" if device else "")
+        None,
+        (
+            f"address {_network_of_address(address)}" if address else "",
+            f"device {device}" if device else "",
+        ),
     ):
         _record_fingerprint(scope, key, member, place)
 
 
 def record_passkey(scope: Scope, key: str, member: queries.Member, credential: str) -> None:
-    """Write down that a member holds a passkey, by its authenticator's id: whoever else holds it is the same human."""
+    """Write down that a member holds a passkey, by its authenticator's id: whoever else holds it is
+    the same human."""
     if key:
         _record_fingerprint(scope, key, member, f"passkey {credential}")
 
@@ -72,18 +85,22 @@ def _record_fingerprint(scope: Scope, key: str, member: queries.Member, place: s
 
 
 def same_humans(scope: Scope, principal: UUID | None = None) -> Mapping[UUID, frozenset[UUID]]:
-    """Who counts as whom, by principal: guests and those they were seen with. Members among themselves never do.
+    """Who counts as whom, by principal: guests and those they were seen with. Members among
+    themselves never do.
 
     With `principal`, that one's row alone.
     """
     found: dict[UUID, set[UUID]] = {}
-    for row in scope.run(_SAME, tenant=scope.tenant_id, window=FINGERPRINT_WINDOW, principal=principal):
+    for row in scope.run(
+        _SAME, tenant=scope.tenant_id, window=FINGERPRINT_WINDOW, principal=principal
+    ):
         found.setdefault(row.one, set()).add(row.other)
     return {one: frozenset(others) for one, others in found.items()}
 
 
 def _network_of_address(address: str) -> str:
-    """What one household shares: an IPv4 address, or the first 64 bits of an IPv6 one; what is neither, as it is."""
+    """What one household shares: an IPv4 address, or the first 64 bits of an IPv6 one; what is
+    neither, as it is."""
     try:
         found = ip_address(address)
     except ValueError:

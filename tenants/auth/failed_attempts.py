@@ -1,4 +1,5 @@
-"""Attempts to sign in that failed, by digests of who or where: after too many, nobody tries again for a while."""
+"""Attempts to sign in that failed, by digests of who or where: after too many, nobody tries again
+for a while."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,8 @@ def count_failures(scope: Scope, who: str) -> int:
     """How often it failed within the window; in a scope of the door."""
     return int(
         scope.run(
-            "SELECT count(*) FROM login_failures WHERE tenant_id = :house AND who = :who AND failed_at > :since",
+            "SELECT count(*) FROM login_failures WHERE tenant_id = :house AND who = :who AND "
+            "failed_at > :since",
             house=INSTALLATION_ID,
             who=who,
             since=scope.now - FAILURE_WINDOW,
@@ -37,10 +39,13 @@ def count_failures(scope: Scope, who: str) -> int:
 
 
 def record_failure(scope: Scope, *whom: str) -> list[UUID]:
-    """Write a failure down for each, and forget the old ones; in a scope of the door. What was written, by id."""
+    """Write a failure down for each, and forget the old ones; in a scope of the door. What was
+    written, by id."""
     old = scope.now - FAILURE_RETENTION
     scope.run(
-        "DELETE FROM login_failures WHERE tenant_id = :house AND failed_at < :old", house=INSTALLATION_ID, old=old
+        "DELETE FROM login_failures WHERE tenant_id = :house AND failed_at < :old",
+        house=INSTALLATION_ID,
+        old=old,
     )
     rows = [LoginFailure(tenant_id=INSTALLATION_ID, who=who, failed_at=scope.now) for who in whom]
     scope.add(*rows)
@@ -50,8 +55,9 @@ def record_failure(scope: Scope, *whom: str) -> list[UUID]:
 def record_guess(scope: Scope, kind: str, address: str, *, wait: str) -> None:
     """A secret that is nobody's was shown from a network address; in a scope of the door.
 
-    Raises Refused with the code `wait` after too many. Who checks the secret first lets a right one in all the same,
-    since 256 bits are not guessed, and one broken program must not shut out its neighbours.
+    Raises Refused with the code `wait` after too many. Who checks the secret first lets a right one
+    in all the same, since 256 bits are not guessed, and one broken program must not shut out its
+    neighbours.
     """
     who = failure_key(kind, address)
     if count_failures(scope, who) >= MAX_FAILURES_PER_ADDRESS:
@@ -60,8 +66,8 @@ def record_guess(scope: Scope, kind: str, address: str, *, wait: str) -> None:
 
 
 def reserve_attempts(scope: Scope, most: Mapping[str, int], *, wait: str) -> list[UUID]:
-    """Count a try for each of these before it is made, so that many at once are no more than a few; what was written,
-    for `right`. In a scope of the door.
+    """Count a try for each of these before it is made, so that many at once are no more than a few;
+    what was written, for `right`. In a scope of the door.
 
     Raises Refused with the code `wait` where one of them failed so often already.
     """
@@ -83,4 +89,8 @@ def release_attempts(scope: Scope, written: Sequence[UUID]) -> None:
 
 def clear_failures(scope: Scope, who: str) -> None:
     """Forget what failed before: it was right at last."""
-    scope.run("DELETE FROM login_failures WHERE tenant_id = :house AND who = :who", house=INSTALLATION_ID, who=who)
+    scope.run(
+        "DELETE FROM login_failures WHERE tenant_id = :house AND who = :who",
+        house=INSTALLATION_ID,
+        who=who,
+    )

@@ -16,7 +16,8 @@ from tenants.auth import second_factor, sessions
 
 @dataclass(frozen=True)
 class MemberSession:
-    """An open session of a member: their browser's own name, since when, and the last sign of life (UTC-aware)."""
+    """An open session of a member: their browser's own name, since when, and the last sign of life
+    (UTC-aware)."""
 
     member_id: UUID
     browser: str
@@ -25,12 +26,20 @@ class MemberSession:
 
 
 def invite_member(
-    scope: Scope, *, name: str, email: str, role: Role, language: str, zone: str, creators: Sequence[str] = ()
+    scope: Scope,
+    *,
+    name: str,
+    email: str,
+    role: Role,
+    language: str,
+    zone: str,
+    creators: Sequence[str] = (),
 ) -> str:
-    """Add a member and return the secret of their first one-time link; who left comes back as the human they were, and
-    with nothing that opened the house to them then.
+    """Add a member and return the secret of their first one-time link; who left comes back as the
+    human they were, and with nothing that opened the house to them then.
 
-    Raises BadInput for an empty name or an address that is none, Conflict for an address somebody has.
+    Raises BadInput for an empty name or an address that is none, Conflict for an address somebody
+    has.
     """
     name = name.strip()
     email = email.strip()
@@ -41,7 +50,13 @@ def invite_member(
     member_id = _find_former_member(scope, email)
     if member_id is None:
         member_id = agencies.add_member(
-            scope, name=name[:80], email=email, role=role, language=language, zone=zone, creators=creators
+            scope,
+            name=name[:80],
+            email=email,
+            role=role,
+            language=language,
+            zone=zone,
+            creators=creators,
         )
     else:
         agencies.reactivate_member(scope, member_id, name=name[:80], role=role, creators=creators)
@@ -54,7 +69,8 @@ def invite_member(
 def _find_former_member(scope: Scope, email: str) -> UUID | None:
     """The member who had this address and left; they are never a second human."""
     found: UUID | None = scope.run(
-        "SELECT id FROM members WHERE tenant_id = :tenant AND lower(email) = lower(:email) AND NOT active ORDER BY id"
+        "SELECT id FROM members WHERE tenant_id = :tenant AND lower(email) = lower(:email) AND "
+        "NOT active ORDER BY id"
         " LIMIT 1 FOR UPDATE",
         tenant=scope.tenant_id,
         email=email,
@@ -71,7 +87,8 @@ _CLOSE = (
 
 
 def _revoke_access(scope: Scope, member_id: UUID) -> None:
-    """End keys, links, factors and mails of before: who left them behind need not be who comes back."""
+    """End keys, links, factors and mails of before: who left them behind need not be who comes
+    back."""
     for statement in _CLOSE:
         scope.run(statement, tenant=scope.tenant_id, member=member_id, by=scope.actor)
     second_factor.reset_second_factor(scope, member_id)
@@ -85,7 +102,8 @@ def change_member(scope: Scope, member_id: UUID, *, role: Role, creators: Sequen
     if _get_member(scope, member_id).role is Role.OWNER and role is not Role.OWNER:
         _not_the_last_owner(scope, member_id)
     scope.run(
-        "UPDATE members SET role = :role, creators = CAST(:creators AS jsonb), updated_at = house_now()"
+        "UPDATE members SET role = :role, creators = CAST(:creators AS jsonb), updated_at = "
+        "house_now()"
         " WHERE tenant_id = :tenant AND id = :id",
         tenant=scope.tenant_id,
         id=member_id,
@@ -104,12 +122,17 @@ def set_adult_chat_training(scope: Scope, member_id: UUID, *, adult_chat: bool) 
     if adult_chat and not has_right(_get_member(scope, member_id).role, Right.CHAT):
         raise BadInput("member.no_chat")
     scope.run(
-        "UPDATE members SET adult_chat = :adult, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        "UPDATE members SET adult_chat = :adult, updated_at = house_now() WHERE tenant_id = "
+        ":tenant AND id = :id",
         tenant=scope.tenant_id,
         id=_get_member(scope, member_id).id,
         adult=adult_chat,
     )
-    audit.record(scope, "member.adult_chat" if adult_chat else "member.adult_chat_ended", f"member:{member_id}")
+    audit.record(
+        scope,
+        "member.adult_chat" if adult_chat else "member.adult_chat_ended",
+        f"member:{member_id}",
+    )
 
 
 def set_member_language(scope: Scope, member_id: UUID, language: str) -> None:
@@ -117,7 +140,8 @@ def set_member_language(scope: Scope, member_id: UUID, language: str) -> None:
     agencies.check_language(language)
     _get_member(scope, member_id)
     scope.run(
-        "UPDATE members SET language = :language, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        "UPDATE members SET language = :language, updated_at = house_now() WHERE tenant_id = "
+        ":tenant AND id = :id",
         tenant=scope.tenant_id,
         id=member_id,
         language=language,
@@ -125,18 +149,24 @@ def set_member_language(scope: Scope, member_id: UUID, language: str) -> None:
 
 
 def require_second_factor(scope: Scope, wanted: bool) -> None:
-    """Whether everybody who comes in by a password or a link from now on is asked for a second factor; open sessions
-    stay."""
+    """Whether everybody who comes in by a password or a link from now on is asked for a second
+    factor; open sessions stay."""
     scope.run(
-        "UPDATE agencies SET second_factor = :wanted, updated_at = house_now() WHERE tenant_id = :tenant",
+        "UPDATE agencies SET second_factor = :wanted, updated_at = house_now() WHERE tenant_id = "
+        ":tenant",
         tenant=scope.tenant_id,
         wanted=wanted,
     )
-    audit.record(scope, "agency.second_factor" if wanted else "agency.no_second_factor", f"agency:{scope.tenant_id}")
+    audit.record(
+        scope,
+        "agency.second_factor" if wanted else "agency.no_second_factor",
+        f"agency:{scope.tenant_id}",
+    )
 
 
 def remove_member(scope: Scope, member_id: UUID) -> None:
-    """End a member's work here: nothing of theirs opens any more. Raises NotFound, Conflict for the last owner."""
+    """End a member's work here: nothing of theirs opens any more. Raises NotFound, Conflict for the
+    last owner."""
     if _get_member(scope, member_id).role is Role.OWNER:
         _not_the_last_owner(scope, member_id)
     scope.run(
@@ -152,9 +182,11 @@ def remove_member(scope: Scope, member_id: UUID) -> None:
 def list_member_sessions(scope: Scope) -> list[MemberSession]:
     """Every open session of the agency, the latest sign of life first."""
     rows = scope.run(
-        "SELECT member_id, browser, created_at, seen_at FROM login_sessions WHERE tenant_id = :tenant"
+        "SELECT member_id, browser, created_at, seen_at FROM login_sessions WHERE tenant_id = "
+        ":tenant"
         " AND NOT waits AND revoked_at IS NULL AND expires_at > people_now()"
-        " AND (seen_at IS NULL OR seen_at > people_now() - CAST(:idle AS interval)) ORDER BY seen_at DESC NULLS LAST",
+        " AND (seen_at IS NULL OR seen_at > people_now() - CAST(:idle AS interval)) ORDER BY "
+        "seen_at DESC NULLS LAST",
         tenant=scope.tenant_id,
         idle=sessions.SESSION_IDLE_LIMIT,
     )
@@ -171,7 +203,8 @@ def _get_member(scope: Scope, member_id: UUID) -> queries.Member:
 def _not_the_last_owner(scope: Scope, member_id: UUID) -> None:
     """Owners' rows are locked in order, so that two owners cannot let each other go at once."""
     owners = scope.run(
-        "SELECT id FROM members WHERE tenant_id = :tenant AND role = :owner AND active ORDER BY id FOR UPDATE",
+        "SELECT id FROM members WHERE tenant_id = :tenant AND role = :owner AND active ORDER BY "
+        "id FOR UPDATE",
         tenant=scope.tenant_id,
         owner=str(Role.OWNER),
     ).scalars()

@@ -47,7 +47,8 @@ class LoginSession(TenantRow, table=True):
 
 
 class SecondFactor(TenantRow, table=True):
-    """What a member's authenticator app shares with us, sealed for the door; `last_step` is the last code used."""
+    """What a member's authenticator app shares with us, sealed for the door; `last_step` is the
+    last code used."""
 
     __tablename__ = "second_factors"
     __table_args__ = table_arguments(
@@ -63,7 +64,8 @@ class SecondFactor(TenantRow, table=True):
 
 
 class Passkey(TenantRow, table=True):
-    """A passkey of a member (WebAuthn): public key and counter; `ended` is removed, forgotten or copied, and final."""
+    """A passkey of a member (WebAuthn): public key and counter; `ended` is removed, forgotten or
+    copied, and final."""
 
     __tablename__ = "passkeys"
     __table_args__ = table_arguments(
@@ -88,9 +90,11 @@ class Passkey(TenantRow, table=True):
 
 
 class PasskeyChallenge(TenantRow, table=True):
-    """What a passkey was asked to sign, for which very act; answered once, used once. Times are the people's clock.
+    """What a passkey was asked to sign, for which very act; answered once, used once. Times are the
+    people's clock.
 
-    A row of the house where nobody is known yet: somebody signs in. Answers that never came are counted as failures.
+    A row of the house where nobody is known yet: somebody signs in. Answers that never came are
+    counted as failures.
     """
 
     __tablename__ = "passkey_asks"
@@ -117,11 +121,14 @@ class PasskeyChallenge(TenantRow, table=True):
 
 
 class DeviceFingerprint(TenantRow, table=True):
-    """A human seen at an address or with a browser on a day, by keyed digests alone. Append-only."""
+    """A human seen at an address or with a browser on a day, by keyed digests alone.
+    Append-only."""
 
     __tablename__ = "sightings"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "principal_id", "digest", "seen_on", "guest", name="sightings_once"),
+        UniqueConstraint(
+            "tenant_id", "principal_id", "digest", "seen_on", "guest", name="sightings_once"
+        ),
         tenant_foreign_key("principal_id", "principals"),
         Index("sightings_digest", "tenant_id", "digest", "seen_on"),
         about="member",
@@ -135,7 +142,8 @@ class DeviceFingerprint(TenantRow, table=True):
 
 
 class LoginFailure(TenantRow, table=True):
-    """A sign-in that failed, by the SHA-256 of the address it came from or the e-mail it named; rows of the house."""
+    """A sign-in that failed, by the SHA-256 of the address it came from or the e-mail it named;
+    rows of the house."""
 
     __tablename__ = "login_failures"
     __table_args__ = table_arguments(
@@ -146,11 +154,14 @@ class LoginFailure(TenantRow, table=True):
 
 
 class LinkedLogin(TenantRow, table=True):
-    """Two logins of one human in two agencies: either may go over to the other without a password."""
+    """Two logins of one human in two agencies: either may go over to the other without a
+    password."""
 
     __tablename__ = "login_ties"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "member_id", "other_tenant", "other_member", name="login_ties_once"),
+        UniqueConstraint(
+            "tenant_id", "member_id", "other_tenant", "other_member", name="login_ties_once"
+        ),
         tenant_foreign_key("member_id", "members"),
         about="member",
         keep="while the member is here",

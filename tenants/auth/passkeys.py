@@ -1,4 +1,5 @@
-"""Passkeys as the house knows them: whose they are, their end, and the signature that one very act was given.
+"""Passkeys as the house knows them: whose they are, their end, and the signature that one very act
+was given.
 
 How a browser and its authenticator are asked stands in `tenants/auth/ceremonies.py`.
 """
@@ -22,7 +23,8 @@ SIGNATURE_LIFETIME = timedelta(minutes=5)
 """So long a signature is good for the act it was given for."""
 
 BRIDGE = timedelta(hours=24)
-"""So long somebody who put their last passkey away still counts as having one: nobody sheds the duty by that."""
+"""So long somebody who put their last passkey away still counts as having one: nobody sheds the
+duty by that."""
 
 MAX_PASSKEY_NAME = 60
 
@@ -45,12 +47,23 @@ def list_passkeys(scope: Scope, member_id: UUID) -> list[PasskeySummary]:
     """A member's passkeys, the oldest first."""
     rows = scope.session.exec(
         select(Passkey)
-        .where(Passkey.tenant_id == scope.tenant_id, Passkey.member_id == member_id, col(Passkey.ended_at).is_(None))
+        .where(
+            Passkey.tenant_id == scope.tenant_id,
+            Passkey.member_id == member_id,
+            col(Passkey.ended_at).is_(None),
+        )
         .order_by(col(Passkey.created_at), col(Passkey.id))
         .execution_options(populate_existing=True)
     )
     return [
-        PasskeySummary(row.id, row.member_id, row.name, row.credential, row.created_at or scope.now, row.used_at)
+        PasskeySummary(
+            row.id,
+            row.member_id,
+            row.name,
+            row.credential,
+            row.created_at or scope.now,
+            row.used_at,
+        )
         for row in rows
     ]
 
@@ -62,22 +75,32 @@ SELECT EXISTS (SELECT FROM passkeys WHERE tenant_id = :tenant AND member_id = :m
 
 
 def needs_signature(scope: Scope, member_id: UUID) -> bool:
-    """Whether a member has to sign what they do alone: they have a passkey, or had one until a moment ago."""
-    return bool(scope.run(_BOUND, tenant=scope.tenant_id, member=member_id, bridge=BRIDGE).scalar_one())
+    """Whether a member has to sign what they do alone: they have a passkey, or had one until a
+    moment ago."""
+    return bool(
+        scope.run(_BOUND, tenant=scope.tenant_id, member=member_id, bridge=BRIDGE).scalar_one()
+    )
 
 
 def members_with_passkeys(scope: Scope) -> frozenset[UUID]:
     """The members who have a passkey."""
     rows = scope.session.exec(
-        select(Passkey.member_id).where(Passkey.tenant_id == scope.tenant_id, col(Passkey.ended_at).is_(None))
+        select(Passkey.member_id).where(
+            Passkey.tenant_id == scope.tenant_id, col(Passkey.ended_at).is_(None)
+        )
     )
     return frozenset(rows)
 
 
 def remove_passkey(scope: Scope, member_id: UUID, key_id: UUID, *, session: str = "") -> str:
-    """Put one's own passkey away; returns its name. Every session ends but that of the secret `session`: which of them
-    it opened is not known. Raises NotFound, and Refused for the last factor of a guest."""
-    scope.run("SELECT id FROM members WHERE tenant_id = :t AND id = :m FOR UPDATE", t=scope.tenant_id, m=member_id)
+    """Put one's own passkey away; returns its name. Every session ends but that of the secret
+    `session`: which of them it opened is not known. Raises NotFound, and Refused for the last
+    factor of a guest."""
+    scope.run(
+        "SELECT id FROM members WHERE tenant_id = :t AND id = :m FOR UPDATE",
+        t=scope.tenant_id,
+        m=member_id,
+    )
     living = list_passkeys(scope, member_id)
     found = next((one for one in living if one.id == key_id), None)
     if found is None:
@@ -95,7 +118,8 @@ def remove_passkey(scope: Scope, member_id: UUID, key_id: UUID, *, session: str 
 
 
 def end_all_passkeys(scope: Scope, member_id: UUID) -> int:
-    """What carried them was lost: a member's passkeys end, and every session; returns how many passkeys ended."""
+    """What carried them was lost: a member's passkeys end, and every session; returns how many
+    passkeys ended."""
     living = list_passkeys(scope, member_id)
     for key in living:
         _end_passkey(scope, key, "forgotten")
@@ -104,8 +128,8 @@ def end_all_passkeys(scope: Scope, member_id: UUID) -> int:
 
 
 def end_copied_passkey(scope: Scope, key: PasskeySummary) -> None:
-    """Two signed with one passkey, so a copy of it is about: it never opens anything again, what either opened ends,
-    and members are told."""
+    """Two signed with one passkey, so a copy of it is about: it never opens anything again, what
+    either opened ends, and members are told."""
     _end_passkey(scope, key, "copied")
     sessions.revoke_sessions(scope, key.member_id)
     audit.record(scope, "passkey.copied", f"member:{key.member_id}", name=key.name)
@@ -124,7 +148,8 @@ def _end_passkey(scope: Scope, key: PasskeySummary, why: PasskeyEndReason) -> No
 def has_authenticator_app(scope: Scope, member_id: UUID) -> bool:
     """Whether six digits of an authenticator app of theirs were right once."""
     found = scope.run(
-        "SELECT FROM second_factors WHERE tenant_id = :tenant AND member_id = :member AND confirmed_at IS NOT NULL",
+        "SELECT FROM second_factors WHERE tenant_id = :tenant AND member_id = :member AND "
+        "confirmed_at IS NOT NULL",
         tenant=scope.tenant_id,
         member=member_id,
     )
@@ -139,9 +164,11 @@ def has_second_factor(scope: Scope, member_id: UUID) -> bool:
 _SPEND = """
 UPDATE passkey_asks a SET spent_at = people_now(), updated_at = house_now()
 FROM passkeys k
-WHERE a.tenant_id = :tenant AND a.id = :id AND a.member_id = :member AND a.act = :act AND a.about = :about
+WHERE a.tenant_id = :tenant AND a.id = :id AND a.member_id = :member AND a.act = :act AND a.about
+= :about
   AND a.spent_at IS NULL AND a.answered_at > people_now() - CAST(:fresh AS interval)
-  AND k.tenant_id = a.tenant_id AND k.id = a.passkey_id AND k.member_id = a.member_id AND k.ended_at IS NULL
+  AND k.tenant_id = a.tenant_id AND k.id = a.passkey_id AND k.member_id = a.member_id AND
+  k.ended_at IS NULL
 RETURNING k.id
 """
 
@@ -149,11 +176,17 @@ RETURNING k.id
 def consume_signature(scope: Scope, signed: UUID, *, act: str, about: str) -> UUID:
     """Use a signature up for the very act that the scope's member gave it for; returns the passkey.
 
-    Raises Refused for one that is somebody else's, for another act, older than five minutes, used before, or of a
-    passkey that was put away meanwhile.
+    Raises Refused for one that is somebody else's, for another act, older than five minutes, used
+    before, or of a passkey that was put away meanwhile.
     """
     member = queries.get_acting_member(scope, "passkey.people_only")
-    params = {"id": signed, "member": member.id, "act": act, "about": about, "fresh": SIGNATURE_LIFETIME}
+    params = {
+        "id": signed,
+        "member": member.id,
+        "act": act,
+        "about": about,
+        "fresh": SIGNATURE_LIFETIME,
+    }
     found = scope.run(_SPEND, tenant=scope.tenant_id, **params).scalar()
     if found is None:
         raise Refused("passkey.not_fresh")

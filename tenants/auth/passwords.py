@@ -1,6 +1,8 @@
-"""Signing in by e-mail and password: argon2id, the same answer and about the same time for accounts nobody has.
+"""Signing in by e-mail and password: argon2id, the same answer and about the same time for accounts
+nobody has.
 
-Parameters: 64 MiB, 3 passes, 1 lane (RFC 9106, second recommended option, with fewer lanes for a small machine).
+Parameters: 64 MiB, 3 passes, 1 lane (RFC 9106, second recommended option, with fewer lanes for a
+small machine).
 """
 
 import re
@@ -26,7 +28,8 @@ _HASHER = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
 
 @cache
 def _dummy_hash() -> str:
-    """What is checked where there is no account, so that a stranger cannot tell by the time it takes."""
+    """What is checked where there is no account, so that a stranger cannot tell by the time it
+    takes."""
     return _HASHER.hash("nobody has this password")
 
 
@@ -52,12 +55,14 @@ def password_weakness(password: str, *, email: str) -> str:
 
 
 def set_password(scope: Scope, member_id: UUID, password: str, *, email: str) -> None:
-    """Set a member's password; every session of theirs ends. Raises BadInput with what is wrong with it."""
+    """Set a member's password; every session of theirs ends. Raises BadInput with what is wrong
+    with it."""
     wrong = password_weakness(password, email=email)
     if wrong:
         raise BadInput(wrong, least=MIN_PASSWORD_LENGTH)
     scope.run(
-        "UPDATE members SET password_hash = :hash, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        "UPDATE members SET password_hash = :hash, updated_at = house_now() WHERE tenant_id = "
+        ":tenant AND id = :id",
         tenant=scope.tenant_id,
         id=member_id,
         hash=_HASHER.hash(password),
@@ -66,11 +71,13 @@ def set_password(scope: Scope, member_id: UUID, password: str, *, email: str) ->
     audit.record(scope, "member.password", f"member:{member_id}")
 
 
-def sign_in_with_password(tenant: OpenScope, *, email: str, password: str, address: str, browser: str = "") -> str:
+def sign_in_with_password(
+    tenant: OpenScope, *, email: str, password: str, address: str, browser: str = ""
+) -> str:
     """Sign in; returns the secret of a new session.
 
-    Raises Refused, with the same sentence, for an unknown e-mail and for a wrong password, and after too many
-    failures of this account or from this address.
+    Raises Refused, with the same sentence, for an unknown e-mail and for a wrong password, and
+    after too many failures of this account or from this address.
     """
     email = email.replace("\x00", "").strip().casefold()[:254]
     most = {
@@ -80,11 +87,19 @@ def sign_in_with_password(tenant: OpenScope, *, email: str, password: str, addre
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
         counted = failed_attempts.reserve_attempts(scope, most, wait="password.wait")
         rows = scope.run(
-            "SELECT tenant_id, id, password_hash FROM members WHERE lower(email) = :email AND active"
+            "SELECT tenant_id, id, password_hash FROM members WHERE lower(email) = :email AND "
+            "active"
             " AND password_hash IS NOT NULL ORDER BY tenant_id LIMIT 3",
             email=email,
         ).all()
-    found = next(((row.tenant_id, row.id) for row in rows if _is_matching_password(row.password_hash, password)), None)
+    found = next(
+        (
+            (row.tenant_id, row.id)
+            for row in rows
+            if _is_matching_password(row.password_hash, password)
+        ),
+        None,
+    )
     if not rows:
         _is_matching_password(_dummy_hash(), password)
     if found is None:

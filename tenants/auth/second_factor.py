@@ -1,6 +1,8 @@
-"""A second factor: six digits of an authenticator app (TOTP, RFC 6238), each used once, on the people's clock.
+"""A second factor: six digits of an authenticator app (TOTP, RFC 6238), each used once, on the
+people's clock.
 
-What the app and we share lies sealed under a key of the door's own, which opens nothing else of the vault.
+What the app and we share lies sealed under a key of the door's own, which opens nothing else of the
+vault.
 """
 
 import base64
@@ -25,7 +27,8 @@ from tenants.vault import envelope
 TOTP_STEP_SECONDS = 30
 DIGITS = 6
 BYTES = 20
-"""Seconds a code lives, its length, and bytes of what is shared: what every app takes (RFC 4226, 4 and 6238, 5.2)."""
+"""Seconds a code lives, its length, and bytes of what is shared: what every app takes (RFC 4226, 4
+and 6238, 5.2)."""
 
 AROUND = (-1, 0, 1)
 """Steps that count: a clock may be half a minute off, and people type slowly (RFC 6238, 5.2)."""
@@ -42,16 +45,21 @@ class TotpEnrolment:
 
 
 def derive_door_key(master_key: bytes) -> str:
-    """The door's own key for its settings, in base64; derived, so that it comes back with the master key."""
+    """The door's own key for its settings, in base64; derived, so that it comes back with the
+    master key."""
     return base64.b64encode(_derive_hkdf_key(master_key, b"greenroom door")).decode()
 
 
 def begin_enrolment(scope: Scope, key: str, member_id: UUID) -> None:
     """Think of something new to share, unless an app already has what was shared before."""
-    secret = envelope.encrypt_for_tenant(_factor_key(key), scope.tenant_id, secrets.token_bytes(BYTES))
+    secret = envelope.encrypt_for_tenant(
+        _factor_key(key), scope.tenant_id, secrets.token_bytes(BYTES)
+    )
     scope.run(
-        "INSERT INTO second_factors (tenant_id, id, member_id, box, last_step) VALUES (:tenant, :id, :member, :box, 0)"
-        " ON CONFLICT (tenant_id, member_id) DO UPDATE SET box = excluded.box, last_step = 0, updated_at = house_now()"
+        "INSERT INTO second_factors (tenant_id, id, member_id, box, last_step) VALUES (:tenant, "
+        ":id, :member, :box, 0)"
+        " ON CONFLICT (tenant_id, member_id) DO UPDATE SET box = excluded.box, last_step = 0, "
+        "updated_at = house_now()"
         " WHERE second_factors.confirmed_at IS NULL",
         tenant=scope.tenant_id,
         id=uuid7(),
@@ -60,9 +68,11 @@ def begin_enrolment(scope: Scope, key: str, member_id: UUID) -> None:
     )
 
 
-def pending_enrolment(scope: Scope, key: str, member_id: UUID, *, name: str) -> TotpEnrolment | None:
-    """What to show a member who has no second factor yet; None once a code was right, or a passkey is there. `name` is
-    the account's."""
+def pending_enrolment(
+    scope: Scope, key: str, member_id: UUID, *, name: str
+) -> TotpEnrolment | None:
+    """What to show a member who has no second factor yet; None once a code was right, or a passkey
+    is there. `name` is the account's."""
     row = _find_second_factor(scope, member_id)
     if row is None or row.confirmed_at is not None or passkeys.list_passkeys(scope, member_id):
         return None
@@ -74,7 +84,8 @@ def pending_enrolment(scope: Scope, key: str, member_id: UUID, *, name: str) -> 
 def verify_code(tenant: OpenScope, key: str, session: str, code: str, *, browser: str = "") -> str:
     """Use a code up for a session that waits; returns the secret of the whole session.
 
-    Raises Refused for a session that waits no longer, for a wrong or a used code, and after too many of them.
+    Raises Refused for a session that waits no longer, for a wrong or a used code, and after too
+    many of them.
     """
     found = sessions.find_pending_session(tenant, session)
     if found is None:
@@ -83,7 +94,9 @@ def verify_code(tenant: OpenScope, key: str, session: str, code: str, *, browser
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
         scope.lock(who)  # two tries at once count as two
         if failed_attempts.count_failures(scope, who) >= failed_attempts.MAX_FAILURES_PER_ACCOUNT:
-            raise Refused("password.wait", minutes=int(failed_attempts.FAILURE_WINDOW.total_seconds() // 60))
+            raise Refused(
+                "password.wait", minutes=int(failed_attempts.FAILURE_WINDOW.total_seconds() // 60)
+            )
         failed_attempts.record_failure(scope, who)
     with tenant(found[0], f"member:{found[1]}") as scope:
         _consume_code(scope, key, found[1], code)
@@ -94,7 +107,8 @@ def verify_code(tenant: OpenScope, key: str, session: str, code: str, *, browser
 
 
 def reset_second_factor(scope: Scope, member_id: UUID) -> None:
-    """A phone was lost: its app and every passkey count no more, the next way in is set up anew, every session ends."""
+    """A phone was lost: its app and every passkey count no more, the next way in is set up anew,
+    every session ends."""
     scope.run(
         "DELETE FROM second_factors WHERE tenant_id = :tenant AND member_id = :member",
         tenant=scope.tenant_id,
@@ -108,13 +122,21 @@ def _consume_code(scope: Scope, key: str, member_id: UUID, code: str) -> None:
     row = _find_second_factor(scope, member_id)
     now = int(scope.run("SELECT extract(epoch FROM people_now())").scalar_one())
     secret = (
-        envelope.decrypt_for_tenant(_factor_key(key), scope.tenant_id, row.box) if row is not None else bytes(BYTES)
+        envelope.decrypt_for_tenant(_factor_key(key), scope.tenant_id, row.box)
+        if row is not None
+        else bytes(BYTES)
     )
     typed = "".join(code.split())[:DIGITS].encode()
     right = [
-        now // TOTP_STEP_SECONDS + by for by in AROUND if _is_matching_code(secret, typed, now + by * TOTP_STEP_SECONDS)
+        now // TOTP_STEP_SECONDS + by
+        for by in AROUND
+        if _is_matching_code(secret, typed, now + by * TOTP_STEP_SECONDS)
     ]  # all three, whichever fits
-    if not right or scope.run(_USED, tenant=scope.tenant_id, member=member_id, step=max(right)).first() is None:
+    if (
+        not right
+        or scope.run(_USED, tenant=scope.tenant_id, member=member_id, step=max(right)).first()
+        is None
+    ):
         raise Refused("factor.wrong")
 
 
@@ -125,7 +147,8 @@ WHERE tenant_id = :tenant AND member_id = :member AND last_step < :step
   AND (confirmed_at IS NOT NULL OR NOT EXISTS (SELECT FROM passkeys p WHERE p.tenant_id = :tenant
     AND p.member_id = :member AND p.ended_at IS NULL)) RETURNING id
 """
-"""Of two who bring the same code at once, one comes in. Whoever has a passkey sets no app up by a link alone."""
+"""Of two who bring the same code at once, one comes in. Whoever has a passkey sets no app up by a
+link alone."""
 
 
 def _is_matching_code(secret: bytes, typed: bytes, at: int) -> bool:
@@ -137,7 +160,8 @@ def _is_matching_code(secret: bytes, typed: bytes, at: int) -> bool:
 
 
 def _build_totp(secret: bytes) -> TOTP:
-    return TOTP(secret, DIGITS, SHA1(), TOTP_STEP_SECONDS)  # noqa: S303  what apps understand; HMAC, not a signature
+    # what apps understand; HMAC, not a signature
+    return TOTP(secret, DIGITS, SHA1(), TOTP_STEP_SECONDS)  # noqa: S303  see above
 
 
 def _find_second_factor(scope: Scope, member_id: UUID) -> SecondFactor | None:

@@ -1,9 +1,11 @@
-"""Mail to members: who wants it, and what is to be written to whom. `channels/notifications/member_emails.py` sends it.
+"""Mail to members: who wants it, and what is to be written to whom.
+`channels/notifications/member_emails.py` sends it.
 
-Off until a member says so, and typed the code that was sent to their address. A mail never says what a notice says: it
-names areas, counts and pages (`tenants/notices/notice_pages.py`). What cannot wait is written within a minute, at most once an hour
-for one cause; the rest once a day, at an hour of the member's own. Rows are written here and sent through the outbox,
-so a mail may come twice where an answer was lost, and is never missed: being told twice harms nobody.
+Off until a member says so, and typed the code that was sent to their address. A mail never says
+what a notice says: it names areas, counts and pages (`tenants/notices/notice_pages.py`). What
+cannot wait is written within a minute, at most once an hour for one cause; the rest once a day, at
+an hour of the member's own. Rows are written here and sent through the outbox, so a mail may come
+twice where an answer was lost, and is never missed: being told twice harms nobody.
 """
 
 import secrets
@@ -55,8 +57,8 @@ class EmailDue:
 
 @dataclass(frozen=True)
 class EmailPreference:
-    """What a member wants written: nothing until `confirmed`. `failed` is what the last mail came to, where it did not
-    arrive: `refused`, `waiting` or "" where all is well."""
+    """What a member wants written: nothing until `confirmed`. `failed` is what the last mail came
+    to, where it did not arrive: `refused`, `waiting` or "" where all is well."""
 
     address: str
     confirmed: bool
@@ -69,7 +71,8 @@ class EmailPreference:
 
 @dataclass(frozen=True)
 class PendingEmail:
-    """A mail that is due: to whom, in which language, why, and how many things of each area it tells of."""
+    """A mail that is due: to whom, in which language, why, and how many things of each area it
+    tells of."""
 
     tenant_id: UUID
     mail_id: UUID
@@ -90,11 +93,18 @@ def get_email_preference(scope: Scope, member: Member) -> EmailPreference:
     """What this member wants; nothing, where they never said."""
     row = _find_preference(scope, member.id)
     if row is None:
-        return EmailPreference(member.email, confirmed=False, asked=False, urgent=True, brief_hour=None, failed="")
+        return EmailPreference(
+            member.email, confirmed=False, asked=False, urgent=True, brief_hour=None, failed=""
+        )
     live = bool(row.code) and row.code_until is not None and row.code_until > scope.now
     confirmed = row.confirmed_at is not None and row.address == member.email
     return EmailPreference(
-        member.email, confirmed, live, row.urgent, row.brief_hour, _delivery_failure(scope, member.id)
+        member.email,
+        confirmed,
+        live,
+        row.urgent,
+        row.brief_hour,
+        _delivery_failure(scope, member.id),
     )
 
 
@@ -108,7 +118,11 @@ def send_confirmation_code(scope: Scope, member_id: UUID) -> None:
     row = _find_preference(scope, member_id) or EmailPreferenceRow(
         tenant_id=scope.tenant_id, member_id=member_id, address=member.email
     )
-    if row.code and row.code_until is not None and row.code_until > scope.now + CODE_LIVES - timedelta(minutes=1):
+    if (
+        row.code
+        and row.code_until is not None
+        and row.code_until > scope.now + CODE_LIVES - timedelta(minutes=1)
+    ):
         raise Conflict("mail.sent_just_now")
     row.address = member.email
     row.code = f"{secrets.randbelow(10**6):06}"
@@ -120,12 +134,14 @@ def send_confirmation_code(scope: Scope, member_id: UUID) -> None:
 
 
 def confirm_email_code(scope: Scope, member_id: UUID, typed: str) -> bool:
-    """Whether the member typed the code: from now on they are written to. A wrong one counts, and is no error, which
-    would undo the count. Raises Refused where none can be typed."""
+    """Whether the member typed the code: from now on they are written to. A wrong one counts, and
+    is no error, which would undo the count. Raises Refused where none can be typed."""
     member = queries.get_member(scope, member_id)
     scope.lock(f"mail:{member_id}")
     row = _find_preference(scope, member_id)
-    live = row is not None and row.code and row.code_until is not None and row.code_until > scope.now
+    live = (
+        row is not None and row.code and row.code_until is not None and row.code_until > scope.now
+    )
     if row is None or not live or row.address != member.email or row.code_tries >= MAX_CODE_TRIES:
         raise Refused("mail.code_over")
     row.code_tries += 1
@@ -140,9 +156,11 @@ def confirm_email_code(scope: Scope, member_id: UUID, typed: str) -> bool:
     return right
 
 
-def set_email_preference(scope: Scope, member_id: UUID, *, urgent: bool, brief_hour: int | None) -> None:
-    """What is written, and at which hour of the member's day the rest. Raises Refused before the code was typed,
-    BadInput for an hour that is none."""
+def set_email_preference(
+    scope: Scope, member_id: UUID, *, urgent: bool, brief_hour: int | None
+) -> None:
+    """What is written, and at which hour of the member's day the rest. Raises Refused before the
+    code was typed, BadInput for an hour that is none."""
     if brief_hour is not None and not 0 <= brief_hour <= 23:
         raise BadInput("mail.hour")
     row = _get_confirmed_preference(scope, member_id)
@@ -152,7 +170,8 @@ def set_email_preference(scope: Scope, member_id: UUID, *, urgent: bool, brief_h
 
 
 def unsubscribe(scope: Scope, member_id: UUID) -> None:
-    """Nothing is written to this member any more; what waits is dropped. Raises Refused where nothing was."""
+    """Nothing is written to this member any more; what waits is dropped. Raises Refused where
+    nothing was."""
     scope.session.delete(_get_confirmed_preference(scope, member_id))
     scope.run(
         "UPDATE mails SET state = 'dropped', updated_at = house_now()"
@@ -175,7 +194,10 @@ def _get_confirmed_preference(scope: Scope, member_id: UUID) -> EmailPreferenceR
 def _find_preference(scope: Scope, member_id: UUID) -> EmailPreferenceRow | None:
     return scope.session.exec(
         select(EmailPreferenceRow)
-        .where(EmailPreferenceRow.tenant_id == scope.tenant_id, EmailPreferenceRow.member_id == member_id)
+        .where(
+            EmailPreferenceRow.tenant_id == scope.tenant_id,
+            EmailPreferenceRow.member_id == member_id,
+        )
         .execution_options(populate_existing=True)
     ).first()
 
@@ -208,15 +230,20 @@ ORDER BY n.updated_at, n.id LIMIT :most
 _OPEN = """
 SELECT n.id, n.cause, n.creator_id FROM notices n
 WHERE n.tenant_id = :tenant AND n.settled_at IS NULL
-  AND (n.principal_id IS NULL OR n.principal_id = :principal) ORDER BY n.updated_at, n.id LIMIT :most
+  AND (n.principal_id IS NULL OR n.principal_id = :principal) ORDER BY n.updated_at, n.id LIMIT
+  :most
 """
 
 
 def schedule_emails(scope: Scope) -> int:
-    """Write down the mails that are due now; how many. One statement where nobody wants any; twice is as once."""
+    """Write down the mails that are due now; how many. One statement where nobody wants any; twice
+    is as once."""
     wanted = scope.session.exec(
         select(EmailPreferenceRow)
-        .where(EmailPreferenceRow.tenant_id == scope.tenant_id, col(EmailPreferenceRow.confirmed_at).is_not(None))
+        .where(
+            EmailPreferenceRow.tenant_id == scope.tenant_id,
+            col(EmailPreferenceRow.confirmed_at).is_not(None),
+        )
         .order_by(col(EmailPreferenceRow.id))
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
@@ -235,7 +262,9 @@ def _plan_urgent(scope: Scope, row: EmailPreferenceRow, member: Member) -> int:
         return 0
     recent = {"since": row.confirmed_at, "hour_ago": scope.now - ONE_HOUR, "who": member.id}
     found = _list_visible_notices(scope, member, _URGENT, **recent)
-    return _record_email(scope, member.id, "urgent", [notice for notice, _ in found]) if found else 0
+    return (
+        _record_email(scope, member.id, "urgent", [notice for notice, _ in found]) if found else 0
+    )
 
 
 def _plan_brief(scope: Scope, row: EmailPreferenceRow, member: Member) -> int:
@@ -252,11 +281,20 @@ def _plan_brief(scope: Scope, row: EmailPreferenceRow, member: Member) -> int:
 def _list_visible_notices(
     scope: Scope, member: Member, statement: str, **params: object
 ) -> list[tuple[UUID, NoticePage]]:
-    """Of the notices a statement finds, those that this member would see on their pages, each with its area."""
+    """Of the notices a statement finds, those that this member would see on their pages, each with
+    its area."""
     rows = scope.run(
-        statement, tenant=scope.tenant_id, principal=member.principal_id, most=MAX_NOTICES_READ, **params
+        statement,
+        tenant=scope.tenant_id,
+        principal=member.principal_id,
+        most=MAX_NOTICES_READ,
+        **params,
     ).all()
-    mine = {one.id for one in queries.list_creators(scope) if not member.creators or one.slug in member.creators}
+    mine = {
+        one.id
+        for one in queries.list_creators(scope)
+        if not member.creators or one.slug in member.creators
+    }
     found = [
         (row.id, notice_pages.notice_page_of(row.cause))
         for row in rows
@@ -268,8 +306,15 @@ def _list_visible_notices(
 def _record_email(scope: Scope, member_id: UUID, why: str, notices: Sequence[UUID]) -> int:
     mail_id = uuid7()
     told = [str(one) for one in notices]
-    scope.add(EmailRow(tenant_id=scope.tenant_id, id=mail_id, member_id=member_id, why=why, notices=told))
-    outbox.put(scope, EmailDue(scope.tenant_id, mail_id), lane=f"mail:{member_id}", dedupe=f"mail:{mail_id}")
+    scope.add(
+        EmailRow(tenant_id=scope.tenant_id, id=mail_id, member_id=member_id, why=why, notices=told)
+    )
+    outbox.put(
+        scope,
+        EmailDue(scope.tenant_id, mail_id),
+        lane=f"mail:{member_id}",
+        dedupe=f"mail:{mail_id}",
+    )
     return 1
 
 
@@ -277,8 +322,8 @@ def _record_email(scope: Scope, member_id: UUID, why: str, notices: Sequence[UUI
 
 
 def start_email(scope: Scope, mail_id: UUID) -> PendingEmail | None:
-    """What to write now; None for what is over: dropped where its member has gone, or wants none, or all of what it
-    tells of is settled meanwhile."""
+    """What to write now; None for what is over: dropped where its member has gone, or wants none,
+    or all of what it tells of is settled meanwhile."""
     row = scope.session.get(EmailRow, (scope.tenant_id, mail_id), populate_existing=True)
     if row is None or row.state != "waiting":
         return None
@@ -288,10 +333,18 @@ def start_email(scope: Scope, mail_id: UUID) -> PendingEmail | None:
     counts: Sequence[tuple[NoticePage, int]] = ()
     if member is not None and row.why != "code":
         told = {UUID(one) for one in row.notices}
-        still = Counter(area for notice, area in _list_visible_notices(scope, member, _OPEN) if notice in told)
+        still = Counter(
+            area for notice, area in _list_visible_notices(scope, member, _OPEN) if notice in told
+        )
         counts = [(area, still[area]) for area in notice_pages.NOTICE_PAGES if still[area]]
     known = wanted is not None and (row.why == "code" or wanted.confirmed_at is not None)
-    if member is None or wanted is None or not known or wanted.address != member.email or not (code or counts):
+    if (
+        member is None
+        or wanted is None
+        or not known
+        or wanted.address != member.email
+        or not (code or counts)
+    ):
         row.state = "dropped"
         scope.add(row)
         return None
@@ -300,19 +353,25 @@ def start_email(scope: Scope, mail_id: UUID) -> PendingEmail | None:
 
 
 _SETTLE = """
-UPDATE mails SET state = :state, tries = tries + 1, status = :status, detail = :detail, tried_at = :now,
-  updated_at = house_now() WHERE tenant_id = :tenant AND id = :id AND state = 'waiting' AND tries = :tries
+UPDATE mails SET state = :state, tries = tries + 1, status = :status, detail = :detail, tried_at
+= :now,
+  updated_at = house_now() WHERE tenant_id = :tenant AND id = :id AND state = 'waiting' AND tries
+  = :tries
 """
 
 
-def finish_email(scope: Scope, written: PendingEmail, *, status: int | None, detail: str) -> timedelta | None:
+def finish_email(
+    scope: Scope, written: PendingEmail, *, status: int | None, detail: str
+) -> timedelta | None:
     """Write down what came of it; how long until it is tried again, None where it is not.
 
-    `status` is the mail server's reply, None where there was none: it may have been taken all the same. What it refuses
-    for good (5xx) is not tried again, nor is what was tried for a day.
+    `status` is the mail server's reply, None where there was none: it may have been taken all the
+    same. What it refuses for good (5xx) is not tried again, nor is what was tried for a day.
     """
     taken = status is not None and 200 <= status < 300
-    over = not taken and ((status is not None and status >= 500) or written.tries >= len(EMAIL_RETRY_DELAYS))
+    over = not taken and (
+        (status is not None and status >= 500) or written.tries >= len(EMAIL_RETRY_DELAYS)
+    )
     if taken:
         state = "sent"
     elif over:

@@ -6,12 +6,19 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 
-from foundation.db.tables import TenantRow, jsonb_column, message_column, table_arguments, timestamp_column
+from foundation.db.tables import (
+    TenantRow,
+    jsonb_column,
+    message_column,
+    table_arguments,
+    timestamp_column,
+)
 from tenants.agencies import models
 
 
 class NoticeRow(TenantRow, table=True):
-    """Something a member should know; rendered in the reader's language when it is sent or shown."""
+    """Something a member should know; rendered in the reader's language when it is sent or
+    shown."""
 
     __tablename__ = "notices"
     __table_args__ = table_arguments(
@@ -34,11 +41,14 @@ MEMBERS = models.Member.__tablename__
 
 
 def _of_a_member() -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["tenant_id", "member_id"], [f"{MEMBERS}.tenant_id", f"{MEMBERS}.id"])
+    return ForeignKeyConstraint(
+        ["tenant_id", "member_id"], [f"{MEMBERS}.tenant_id", f"{MEMBERS}.id"]
+    )
 
 
 class EmailPreferenceRow(TenantRow, table=True):
-    """Whether a member is written to, at an address whose box they opened to read a code; off until they say so."""
+    """Whether a member is written to, at an address whose box they opened to read a code; off until
+    they say so."""
 
     __tablename__ = "mail_wishes"
     __table_args__ = table_arguments(
@@ -57,14 +67,15 @@ class EmailPreferenceRow(TenantRow, table=True):
     briefed_on: date | None = None
     """The last of their days of which that was done, or found to be nothing."""
     code: str = ""
-    """What was sent to the address and is to be typed here; empty once it was, or can be no more."""
+    """What was sent to the address and is to be typed here; empty once it was, or can be no
+    more."""
     code_until: datetime | None = timestamp_column(optional=True)
     code_tries: int = 0
 
 
 class EmailRow(TenantRow, table=True):
-    """One mail to one member: why it is written, about which notices, and how far it is. Its text is made when it
-    leaves."""
+    """One mail to one member: why it is written, about which notices, and how far it is. Its text
+    is made when it leaves."""
 
     __tablename__ = "mails"
     __table_args__ = table_arguments(

@@ -1,4 +1,5 @@
-"""Where what a notice tells of is settled, as far as may be said outside the house: a page, and who can open it."""
+"""Where what a notice tells of is settled, as far as may be said outside the house: a page, and who
+can open it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +9,8 @@ from tenants.agencies.rights import Right, Role, has_right
 
 @dataclass(frozen=True)
 class NoticePage:
-    """A page of the dashboard, and any of the rights that open it; its name is the sentence `mail.area.<name>`."""
+    """A page of the dashboard, and any of the rights that open it; its name is the sentence
+    `mail.area.<name>`."""
 
     name: str
     path: str
@@ -56,16 +58,44 @@ _OF: Mapping[str, NoticePage] = {
         POSTS,
     ),
     **dict.fromkeys(
-        ["channel", "waits", "handover", "place", "readback", "remarks", "link.register", "link.end"], ACCOUNTS
+        [
+            "channel",
+            "waits",
+            "handover",
+            "place",
+            "readback",
+            "remarks",
+            "link.register",
+            "link.end",
+        ],
+        ACCOUNTS,
     ),
     **dict.fromkeys(["role", "deaf", "charges", "stopped", "own_page"], ACCOUNTS),
     "switch": STOPS,
     **dict.fromkeys(
-        ["complaint", "appeal", "likeness", "sample", "calibration", "calibration.month", "copy", "review"],
+        [
+            "complaint",
+            "appeal",
+            "likeness",
+            "sample",
+            "calibration",
+            "calibration.month",
+            "copy",
+            "review",
+        ],
         DECISIONS,
     ),
     **dict.fromkeys(
-        ["face.bar", "face.unbar", "person-ends", "offer", "card", "person.propose", "card.name", "person.prove"],
+        [
+            "face.bar",
+            "face.unbar",
+            "person-ends",
+            "offer",
+            "card",
+            "person.propose",
+            "card.name",
+            "person.prove",
+        ],
         PEOPLE,
     ),
     **dict.fromkeys(("bystanders.say", "bystanders.judge"), PEOPLE),

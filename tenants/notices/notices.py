@@ -1,4 +1,5 @@
-"""Rows of what members should know; `channels.notifications.webhooks` sends them, pages show them."""
+"""Rows of what members should know; `channels.notifications.webhooks` sends them, pages show
+them."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -20,8 +21,8 @@ def put(
     creator_id: UUID | None = None,
     to: UUID | None = None,
 ) -> bool:
-    """Tell the members of this tenant once per `cause` while it is open, and once more where it becomes urgent; returns
-    whether they are told by this.
+    """Tell the members of this tenant once per `cause` while it is open, and once more where it
+    becomes urgent; returns whether they are told by this.
 
     With `to`, that principal alone is told.
     """
@@ -29,7 +30,8 @@ def put(
         "INSERT INTO notices (tenant_id, id, cause, message, urgent, creator_id, principal_id)"
         " VALUES (:tenant, :id, :cause, CAST(:message AS jsonb), :urgent, :creator, :to)"
         " ON CONFLICT (tenant_id, cause)"
-        " DO UPDATE SET message = EXCLUDED.message, urgent = EXCLUDED.urgent, creator_id = EXCLUDED.creator_id,"
+        " DO UPDATE SET message = EXCLUDED.message, urgent = EXCLUDED.urgent, creator_id = "
+        "EXCLUDED.creator_id,"
         " settled_at = NULL, updated_at = house_now()"
         " WHERE notices.settled_at IS NOT NULL OR (EXCLUDED.urgent AND NOT notices.urgent)",
         tenant=scope.tenant_id,
@@ -44,7 +46,8 @@ def put(
 
 
 def update_message(scope: Scope, message: Message, *, cause: str) -> None:
-    """What an open notice says is put otherwise, a count that moved; it is no news, and nobody is told again."""
+    """What an open notice says is put otherwise, a count that moved; it is no news, and nobody is
+    told again."""
     scope.run(
         "UPDATE notices SET message = CAST(:message AS jsonb)"
         " WHERE tenant_id = :tenant AND cause = :cause AND settled_at IS NULL"
@@ -56,9 +59,11 @@ def update_message(scope: Scope, message: Message, *, cause: str) -> None:
 
 
 def opened_at(scope: Scope, cause: str) -> datetime | None:
-    """When the open notice of a cause was opened, the last time if it was settled before; None where none is open."""
+    """When the open notice of a cause was opened, the last time if it was settled before; None
+    where none is open."""
     found: datetime | None = scope.run(
-        "SELECT updated_at FROM notices WHERE tenant_id = :tenant AND cause = :cause AND settled_at IS NULL",
+        "SELECT updated_at FROM notices WHERE tenant_id = :tenant AND cause = :cause AND "
+        "settled_at IS NULL",
         tenant=scope.tenant_id,
         cause=cause,
     ).scalar()
@@ -89,7 +94,8 @@ def close(scope: Scope, cause: str) -> None:
 def list_open_causes(scope: Scope, prefix: str) -> list[str]:
     """The causes of open notices that begin so, in order."""
     rows = scope.run(
-        "SELECT cause FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL AND starts_with(cause, :prefix)"
+        "SELECT cause FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL AND "
+        "starts_with(cause, :prefix)"
         " ORDER BY cause",
         tenant=scope.tenant_id,
         prefix=prefix,
@@ -108,9 +114,11 @@ def close_all(scope: Scope, causes: Collection[str]) -> None:
 
 
 def close_others(scope: Scope, prefix: str, stand: Collection[str]) -> None:
-    """Close the open notices whose cause begins with `prefix` and is not one of those that stand."""
+    """Close the open notices whose cause begins with `prefix` and is not one of those that
+    stand."""
     scope.run(
-        "UPDATE notices SET settled_at = house_now(), updated_at = house_now() WHERE tenant_id = :tenant"
+        "UPDATE notices SET settled_at = house_now(), updated_at = house_now() WHERE tenant_id = "
+        ":tenant"
         " AND settled_at IS NULL AND starts_with(cause, :prefix) AND cause <> ALL(:stand)",
         tenant=scope.tenant_id,
         prefix=prefix,
@@ -119,9 +127,11 @@ def close_others(scope: Scope, prefix: str, stand: Collection[str]) -> None:
 
 
 def dismiss(scope: Scope, cause: str, *, why: str) -> bool:
-    """A member puts a notice away, with a reason (a code of the page's); whether it was open. It is in the audit."""
+    """A member puts a notice away, with a reason (a code of the page's); whether it was open. It is
+    in the audit."""
     row = scope.run(
-        "SELECT id FROM notices WHERE tenant_id = :tenant AND cause = :cause AND settled_at IS NULL",
+        "SELECT id FROM notices WHERE tenant_id = :tenant AND cause = :cause AND settled_at IS "
+        "NULL",
         tenant=scope.tenant_id,
         cause=cause,
     ).first()

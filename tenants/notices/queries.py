@@ -13,7 +13,8 @@ from tenants.notices.models import NoticeRow
 
 @dataclass(frozen=True)
 class Notice:
-    """An open notice; `at` is when it was opened, the last time if it had been settled before. UTC-aware."""
+    """An open notice; `at` is when it was opened, the last time if it had been settled before.
+    UTC-aware."""
 
     cause: str
     message: Message
@@ -23,8 +24,13 @@ class Notice:
 
 
 def list_open_notices(scope: Scope, *, limit: int = 50, to: UUID | None = None) -> list[Notice]:
-    """What members should know now, the urgent first, then the newest; with `to`, nothing for another principal."""
-    theirs = [] if to is None else [or_(col(NoticeRow.principal_id).is_(None), NoticeRow.principal_id == to)]
+    """What members should know now, the urgent first, then the newest; with `to`, nothing for
+    another principal."""
+    theirs = (
+        []
+        if to is None
+        else [or_(col(NoticeRow.principal_id).is_(None), NoticeRow.principal_id == to)]
+    )
     rows = scope.session.exec(
         select(NoticeRow)
         .where(NoticeRow.tenant_id == scope.tenant_id, col(NoticeRow.settled_at).is_(None), *theirs)

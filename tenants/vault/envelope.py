@@ -1,7 +1,8 @@
-"""Envelope encryption: a data key per tenant, wrapped by the master key; secrets leave only as `Sealed`.
+"""Envelope encryption: a data key per tenant, wrapped by the master key; secrets leave only as
+`Sealed`.
 
-AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D); the tenant's id is the associated data, so that a box moved
-to another tenant does not open.
+AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D); the tenant's id is the associated data, so
+that a box moved to another tenant does not open.
 """
 
 import base64
@@ -60,7 +61,8 @@ def get_data_key(scope: Scope, master_key: bytes) -> bytes:
     if wrapped is None:
         scope.run(
             "INSERT INTO vault_keys (tenant_id, id, generation, wrapped)"
-            " VALUES (:tenant, :id, :generation, :wrapped) ON CONFLICT (tenant_id, generation) DO NOTHING",
+            " VALUES (:tenant, :id, :generation, :wrapped) ON CONFLICT (tenant_id, generation) DO "
+            "NOTHING",
             tenant=scope.tenant_id,
             id=uuid7(),
             generation=GENERATION,
@@ -72,10 +74,14 @@ def get_data_key(scope: Scope, master_key: bytes) -> bytes:
 
 def _find_wrapped_key(scope: Scope) -> bytes | None:
     return scope.session.exec(
-        select(VaultKey.wrapped).where(VaultKey.tenant_id == scope.tenant_id, VaultKey.generation == GENERATION)
+        select(VaultKey.wrapped).where(
+            VaultKey.tenant_id == scope.tenant_id, VaultKey.generation == GENERATION
+        )
     ).first()
 
 
 def seal_secret(scope: Scope, master_key: bytes, secret: str) -> Sealed:
     """Close a secret under the tenant's data key."""
-    return Sealed(encrypt_for_tenant(get_data_key(scope, master_key), scope.tenant_id, secret.encode()))
+    return Sealed(
+        encrypt_for_tenant(get_data_key(scope, master_key), scope.tenant_id, secret.encode())
+    )

@@ -1,7 +1,7 @@
 """What people type into a door reaches the workers sealed: the doors hold the public half alone.
 
-HPKE (RFC 9180), X25519 with HKDF-SHA256 and AES-256-GCM; the tenant is bound into each letter, so that one moved to
-another tenant does not open.
+HPKE (RFC 9180), X25519 with HKDF-SHA256 and AES-256-GCM; the tenant is bound into each letter, so
+that one moved to another tenant does not open.
 """
 
 import base64
@@ -25,12 +25,16 @@ _SUITE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM
 
 
 def derive_public_key(master_key: bytes) -> str:
-    """The public half for the doors' settings, in base64; the private half is derived from the master key."""
-    return base64.b64encode(_derive_private_key(master_key).public_key().public_bytes_raw()).decode()
+    """The public half for the doors' settings, in base64; the private half is derived from the
+    master key."""
+    return base64.b64encode(
+        _derive_private_key(master_key).public_key().public_bytes_raw()
+    ).decode()
 
 
 def seal_form(public: str, tenant_id: UUID, form: Mapping[str, str]) -> bytes:
-    """Seal a form for the workers of this installation. Raises Unavailable without a usable key in the settings."""
+    """Seal a form for the workers of this installation. Raises Unavailable without a usable key in
+    the settings."""
     try:
         key = X25519PublicKey.from_public_bytes(base64.b64decode(public, validate=True))
     except ValueError as error:
@@ -39,7 +43,8 @@ def seal_form(public: str, tenant_id: UUID, form: Mapping[str, str]) -> bytes:
 
 
 def unseal_form(master_key: bytes, tenant_id: UUID, letter: bytes) -> dict[str, str]:
-    """The form of a letter to this tenant. Raises Unavailable for another tenant's, or another installation's."""
+    """The form of a letter to this tenant. Raises Unavailable for another tenant's, or another
+    installation's."""
     try:
         plain = _SUITE.decrypt(letter, _derive_private_key(master_key), info=_seal_info(tenant_id))
     except (InvalidTag, ValueError) as error:
@@ -49,7 +54,9 @@ def unseal_form(master_key: bytes, tenant_id: UUID, letter: bytes) -> dict[str, 
 
 
 def _derive_private_key(master_key: bytes) -> X25519PrivateKey:
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"greenroom letterbox").derive(master_key)
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"greenroom letterbox").derive(
+        master_key
+    )
     return X25519PrivateKey.from_private_bytes(derived)
 
 

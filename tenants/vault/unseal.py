@@ -1,4 +1,5 @@
-"""Opening what the vault closed. For `workers.wiring` alone: rooms are handed `Reveal`, never this module."""
+"""Opening what the vault closed. For `workers.wiring` alone: rooms are handed `Reveal`, never this
+module."""
 
 from uuid import UUID
 
@@ -8,7 +9,8 @@ from tenants.vault import envelope
 
 
 def vault_functions(tenant: OpenScope, master_key: bytes) -> tuple[RevealSecret, SealSecret]:
-    """The two functions that open and close secrets; each tenant's data key is unwrapped once and kept in memory.
+    """The two functions that open and close secrets; each tenant's data key is unwrapped once and
+    kept in memory.
 
     Both raise Unavailable for what cannot be opened with this master key.
     """

@@ -1,7 +1,9 @@
-"""Hooks: addresses of an agency's own systems, told of what happened. Rows here; `channels/notifications/webhooks.py` calls.
+"""Hooks: addresses of an agency's own systems, told of what happened. Rows here;
+`channels/notifications/webhooks.py` calls.
 
-What is told is written with what happened, in one transaction, and called at least once: until it was taken, or for a
-day. Only ids, states, times and links are told: whoever needs the words reads them with a key.
+What is told is written with what happened, in one transaction, and called at least once: until it
+was taken, or for a day. Only ids, states, times and links are told: whoever needs the words reads
+them with a key.
 """
 
 import secrets
@@ -77,9 +79,11 @@ def add_webhook(
     creators: Sequence[UUID],
     letter: bytes,
 ) -> bool:
-    """Register an address once per id, as the owner; whether it is new. `letter` is the secret for the letterbox.
+    """Register an address once per id, as the owner; whether it is new. `letter` is the secret for
+    the letterbox.
 
-    Raises Refused for who is not the owner, BadInput for an address nobody may call, no event, or too many hooks.
+    Raises Refused for who is not the owner, BadInput for an address nobody may call, no event, or
+    too many hooks.
     """
     member = queries.get_acting_member(scope, "key.members_only")
     require_right(member.role, Right.STAFF)
@@ -131,12 +135,15 @@ def _is_plain_url(url: str, parts: SplitResult) -> bool:
     here = parts.hostname in _HERE
     reached = parts.scheme == "https" or (parts.scheme == "http" and here)
     dots = bool({".", ".."} & set(parts.path.split("/"))) or parts.path.startswith("//")
-    odd = dots or bool(parts.username or parts.password or parts.fragment or set(" {}\\") & set(url))
+    odd = dots or bool(
+        parts.username or parts.password or parts.fragment or set(" {}\\") & set(url)
+    )
     return reached and not odd and url.isascii() and url.isprintable()
 
 
 def rotate_webhook_secret(scope: Scope, hook_id: UUID, *, letter: bytes) -> None:
-    """A new secret; calls are signed with both for a day, so that the receiver changes over in between."""
+    """A new secret; calls are signed with both for a day, so that the receiver changes over in
+    between."""
     row = get_own_webhook(scope, hook_id)
     row.secret_before = row.secret
     row.before_until = scope.now + BEFORE_LIVES
@@ -145,8 +152,11 @@ def rotate_webhook_secret(scope: Scope, hook_id: UUID, *, letter: bytes) -> None
     audit.record(scope, "hook.rotated", f"hook:{hook_id}", hook=row.name)
 
 
-def set_webhook_state(scope: Scope, hook_id: UUID, *, state: Literal["active", "paused", "ended"]) -> None:
-    """Pause a hook, or take it up again, or end it: what still waits for one that is not active is dropped, not told.
+def set_webhook_state(
+    scope: Scope, hook_id: UUID, *, state: Literal["active", "paused", "ended"]
+) -> None:
+    """Pause a hook, or take it up again, or end it: what still waits for one that is not active is
+    dropped, not told.
 
     Raises NotFound for one that ended.
     """
@@ -157,7 +167,8 @@ def set_webhook_state(scope: Scope, hook_id: UUID, *, state: Literal["active", "
     scope.add(row)
     if state != "active":  # at once: taken up again before its next try, it would be told after all
         scope.run(
-            "UPDATE hook_calls SET state = 'dropped', updated_at = house_now() WHERE tenant_id = :tenant"
+            "UPDATE hook_calls SET state = 'dropped', updated_at = house_now() WHERE tenant_id = "
+            ":tenant"
             " AND hook_id = :hook AND state = 'waiting'",
             tenant=scope.tenant_id,
             hook=hook_id,
@@ -193,7 +204,9 @@ def get_own_webhook(scope: Scope, hook_id: UUID) -> WebhookRow:
     """Raises Refused for who is not the owner, NotFound for a hook that is not here, or ended."""
     require_right(queries.get_acting_member(scope, "key.members_only").role, Right.STAFF)
     lock_webhooks(scope)
-    row = scope.session.get(WebhookRow, (scope.tenant_id, hook_id), with_for_update=True, populate_existing=True)
+    row = scope.session.get(
+        WebhookRow, (scope.tenant_id, hook_id), with_for_update=True, populate_existing=True
+    )
     if row is None or row.state == "ended":
         raise NotFound("hook.unknown")
     return row

@@ -8,11 +8,18 @@ from sqlalchemy import Index, LargeBinary
 from sqlmodel import Field
 
 import tenants.agencies.models  # noqa: F401  foreign keys refer to its tables
-from foundation.db.tables import TenantRow, jsonb_column, table_arguments, tenant_foreign_key, timestamp_column
+from foundation.db.tables import (
+    TenantRow,
+    jsonb_column,
+    table_arguments,
+    tenant_foreign_key,
+    timestamp_column,
+)
 
 
 class WebhookRow(TenantRow, table=True):
-    """An address of the agency's own systems that is called when something happened; one that ended stays ended."""
+    """An address of the agency's own systems that is called when something happened; one that ended
+    stays ended."""
 
     __tablename__ = "hooks"
     __table_args__ = table_arguments(
@@ -37,7 +44,8 @@ class WebhookRow(TenantRow, table=True):
 
 
 class WebhookCallRow(TenantRow, table=True):
-    """One event told to one hook: what is sent, how often it was tried, and the last answer's status."""
+    """One event told to one hook: what is sent, how often it was tried, and the last answer's
+    status."""
 
     __tablename__ = "hook_calls"
     __table_args__ = table_arguments(

@@ -18,13 +18,20 @@ from foundation.sealed import Sealed
 from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
-from tenants.webhooks.endpoints import failing_webhook_cause, get_own_webhook, list_webhooks, lock_webhooks
+from tenants.webhooks.endpoints import (
+    failing_webhook_cause,
+    get_own_webhook,
+    list_webhooks,
+    lock_webhooks,
+)
 from tenants.webhooks.models import WebhookCallRow, WebhookRow
 
 TEST_EVENT = "hook.test"
 
 
-CALL_RETRY_DELAYS = tuple(timedelta(seconds=one) for one in (10, 60, 300, 1800, 7200, 18_000, 28_800, 28_800))
+CALL_RETRY_DELAYS = tuple(
+    timedelta(seconds=one) for one in (10, 60, 300, 1800, 7200, 18_000, 28_800, 28_800)
+)
 """Before each further try; together a little less than a day, after which it is given up."""
 
 
@@ -44,7 +51,8 @@ class WebhookCallDue:
 
 @dataclass(frozen=True)
 class WebhookCall:
-    """One event told to a hook. `state` is waiting, taken, dead or dropped; `status` that of the last answer."""
+    """One event told to a hook. `state` is waiting, taken, dead or dropped; `status` that of the
+    last answer."""
 
     id: UUID
     event: str
@@ -73,7 +81,8 @@ class PendingCall:
 
 
 def send_test_event(scope: Scope, hook_id: UUID) -> UUID:
-    """Call a hook with an event that says nothing; the call's id. Raises Conflict for a paused one."""
+    """Call a hook with an event that says nothing; the call's id. Raises Conflict for a paused
+    one."""
     row = get_own_webhook(scope, hook_id)
     if row.state != "active":
         raise Conflict("hook.paused")
@@ -81,11 +90,13 @@ def send_test_event(scope: Scope, hook_id: UUID) -> UUID:
 
 
 def retry_call(scope: Scope, call_id: UUID, *, hook_id: UUID | None = None) -> None:
-    """Tell once more what was given up, of that hook where one is said. Raises NotFound, and Conflict for a call that
-    is not dead, or a paused hook."""
+    """Tell once more what was given up, of that hook where one is said. Raises NotFound, and
+    Conflict for a call that is not dead, or a paused hook."""
     require_right(queries.get_acting_member(scope, "key.members_only").role, Right.STAFF)
     lock_webhooks(scope)
-    row = scope.session.get(WebhookCallRow, (scope.tenant_id, call_id), with_for_update=True, populate_existing=True)
+    row = scope.session.get(
+        WebhookCallRow, (scope.tenant_id, call_id), with_for_update=True, populate_existing=True
+    )
     if row is None or hook_id not in (None, row.hook_id):
         raise NotFound("hook.unknown")
     if row.state != "dead" or get_own_webhook(scope, row.hook_id).state != "active":
@@ -97,37 +108,61 @@ def retry_call(scope: Scope, call_id: UUID, *, hook_id: UUID | None = None) -> N
 
 
 def list_calls(scope: Scope, hook_id: UUID, *, limit: int = 10) -> list[WebhookCall]:
-    """The last calls of a hook, and the last that were given up and may be told once more; the newest first."""
-    last = select(WebhookCallRow).where(WebhookCallRow.tenant_id == scope.tenant_id, WebhookCallRow.hook_id == hook_id)
-    last = last.order_by(col(WebhookCallRow.created_at).desc(), col(WebhookCallRow.id).desc()).limit(limit)
+    """The last calls of a hook, and the last that were given up and may be told once more; the
+    newest first."""
+    last = select(WebhookCallRow).where(
+        WebhookCallRow.tenant_id == scope.tenant_id, WebhookCallRow.hook_id == hook_id
+    )
+    last = last.order_by(
+        col(WebhookCallRow.created_at).desc(), col(WebhookCallRow.id).desc()
+    ).limit(limit)
     rows: dict[UUID, WebhookCallRow] = {}
     for asked in (last, last.where(WebhookCallRow.state == "dead")):
-        rows |= {row.id: row for row in scope.session.exec(asked, execution_options={"populate_existing": True})}
+        rows |= {
+            row.id: row
+            for row in scope.session.exec(asked, execution_options={"populate_existing": True})
+        }
     return [
         WebhookCall(
-            row.id, row.event, row.state, row.tries, row.status, row.detail, row.created_at or scope.now, row.tried_at
+            row.id,
+            row.event,
+            row.state,
+            row.tries,
+            row.status,
+            row.detail,
+            row.created_at or scope.now,
+            row.tried_at,
         )
         for row in rows.values()
     ]
 
 
 _HEARS = """
-SELECT id FROM hooks WHERE tenant_id = :tenant AND state = 'active' AND events @> CAST(:event AS jsonb)
+SELECT id FROM hooks WHERE tenant_id = :tenant AND state = 'active' AND events @> CAST(:event AS
+jsonb)
   AND (creators = CAST('[]' AS jsonb) OR creators @> CAST(:creator AS jsonb)) ORDER BY id
 """
 
 
 def has_listener(scope: Scope, event: str) -> bool:
-    """Whether any hook hears of an event, whoever's it is: asked once by who would tell of thousands."""
+    """Whether any hook hears of an event, whoever's it is: asked once by who would tell of
+    thousands."""
     return any(event in one.events and one.state == "active" for one in list_webhooks(scope))
 
 
-def record_webhook_event(scope: Scope, event: str, *, creator_id: UUID, **facts: UUID | str | datetime | None) -> int:
-    """Write down that something happened, for each hook that hears it; how many. `facts` are ids, states, times, links.
+def record_webhook_event(
+    scope: Scope, event: str, *, creator_id: UUID, **facts: UUID | str | datetime | None
+) -> int:
+    """Write down that something happened, for each hook that hears it; how many. `facts` are ids,
+    states, times, links.
 
-    It is told when this transaction stands, and not otherwise. One statement where nobody listens.
+    It is told when this transaction stands, and not otherwise. One statement where nobody
+    listens.
     """
-    asked = {"event": canonical_json([event]).decode(), "creator": canonical_json([str(creator_id)]).decode()}
+    asked = {
+        "event": canonical_json([event]).decode(),
+        "creator": canonical_json([str(creator_id)]).decode(),
+    }
     heard = scope.run(_HEARS, tenant=scope.tenant_id, **asked).scalars().all()
     said = {"creator_id": creator_id, **facts}
     for hook_id in heard:
@@ -135,7 +170,9 @@ def record_webhook_event(scope: Scope, event: str, *, creator_id: UUID, **facts:
     return len(heard)
 
 
-def _record_call(scope: Scope, hook_id: UUID, event: str, facts: Mapping[str, UUID | str | datetime | None]) -> UUID:
+def _record_call(
+    scope: Scope, hook_id: UUID, event: str, facts: Mapping[str, UUID | str | datetime | None]
+) -> UUID:
     call_id = uuid7()
     payload = {
         "id": str(call_id),
@@ -143,7 +180,11 @@ def _record_call(scope: Scope, hook_id: UUID, event: str, facts: Mapping[str, UU
         "occurred_at": scope.now.isoformat(),
         "data": {name: _format_value(value) for name, value in facts.items()},
     }
-    scope.add(WebhookCallRow(tenant_id=scope.tenant_id, id=call_id, hook_id=hook_id, event=event, payload=payload))
+    scope.add(
+        WebhookCallRow(
+            tenant_id=scope.tenant_id, id=call_id, hook_id=hook_id, event=event, payload=payload
+        )
+    )
     _schedule_call(scope, hook_id, call_id)
     return call_id
 
@@ -156,20 +197,34 @@ def _format_value(value: UUID | str | datetime | None) -> str | None:
 
 def _schedule_call(scope: Scope, hook_id: UUID, call_id: UUID) -> None:
     """One call of a hook at a time: a receiver that hangs holds up nobody else's."""
-    outbox.put(scope, WebhookCallDue(scope.tenant_id, call_id), lane=f"hook:{hook_id}", dedupe=f"hook:{call_id}")
+    outbox.put(
+        scope,
+        WebhookCallDue(scope.tenant_id, call_id),
+        lane=f"hook:{hook_id}",
+        dedupe=f"hook:{call_id}",
+    )
 
 
 def start_call(scope: Scope, call_id: UUID) -> PendingCall | None:
-    """What to send; None for a call that is over, and for a hook that is not active any more: that call is dropped."""
+    """What to send; None for a call that is over, and for a hook that is not active any more: that
+    call is dropped."""
     call = scope.session.get(WebhookCallRow, (scope.tenant_id, call_id), populate_existing=True)
-    row = scope.session.get(WebhookRow, (scope.tenant_id, call.hook_id), populate_existing=True) if call else None
+    row = (
+        scope.session.get(WebhookRow, (scope.tenant_id, call.hook_id), populate_existing=True)
+        if call
+        else None
+    )
     if call is None or row is None or call.state != "waiting":
         return None
     if row.state != "active":
         call.state = "dropped"
         scope.add(call)
         return None
-    both = row.secret_before is not None and row.before_until is not None and row.before_until > scope.now
+    both = (
+        row.secret_before is not None
+        and row.before_until is not None
+        and row.before_until > scope.now
+    )
     letters = [row.secret, row.secret_before] if both else [row.secret]
     sealed = tuple(Sealed(one) for one in letters if one is not None)
     told = (scope.tenant_id, call_id, row.id, row.member_id)
@@ -177,8 +232,10 @@ def start_call(scope: Scope, call_id: UUID) -> PendingCall | None:
 
 
 _SETTLE = """
-UPDATE hook_calls SET state = :state, tries = tries + 1, status = :status, detail = :detail, tried_at = :now,
-  updated_at = house_now() WHERE tenant_id = :tenant AND id = :id AND state = 'waiting' AND tries = :tries
+UPDATE hook_calls SET state = :state, tries = tries + 1, status = :status, detail = :detail,
+tried_at = :now,
+  updated_at = house_now() WHERE tenant_id = :tenant AND id = :id AND state = 'waiting' AND tries
+  = :tries
 """
 
 
@@ -195,8 +252,11 @@ WHERE tenant_id = :tenant AND id = :id AND state = 'active' RETURNING name, told
 """
 
 
-def finish_call(scope: Scope, sent: PendingCall, *, status: int | None, detail: str = "") -> timedelta | None:
-    """Write what came of a try, `status` None where no answer came. When to try again; None when it is over."""
+def finish_call(
+    scope: Scope, sent: PendingCall, *, status: int | None, detail: str = ""
+) -> timedelta | None:
+    """Write what came of a try, `status` None where no answer came. When to try again; None when it
+    is over."""
     taken = status is not None and 200 <= status < 300
     last = sent.tries >= len(CALL_RETRY_DELAYS)
     if taken:
@@ -221,7 +281,9 @@ def _notify_if_failing(scope: Scope, hook_id: UUID) -> None:
     since = {"now": scope.now, "since": scope.now - FAILING}
     row = scope.run(_FAILS, tenant=scope.tenant_id, id=hook_id, **since).first()
     if row is not None and row.told and not (known is not None and known.told):
-        notices.put(scope, Message("hook.failing", {"hook": row.name}), cause=failing_webhook_cause(hook_id))
+        notices.put(
+            scope, Message("hook.failing", {"hook": row.name}), cause=failing_webhook_cause(hook_id)
+        )
 
 
 def abandon_call(scope: Scope, call_id: UUID) -> None:

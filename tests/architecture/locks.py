@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 ORDER = ("epochs", "channel and budget", "subject", "permit", "head of the log")
-"""The order in which a transaction takes locks, after the lease, which has a transaction of its own."""
+"""The order in which a transaction takes locks, after the lease, which has a transaction of its
+own."""
 
 RANK_OF_TABLE = {
     "epochs": 0,
@@ -41,7 +42,8 @@ class Trace:
     before: Callable[[str], None] = lambda name: None
 
     def note(self, statement: str, parameters: Any) -> None:
-        """Note what a statement locks. The same table again is the same lock, an epoch is its key."""
+        """Note what a statement locks. The same table again is the same lock, an epoch is its
+        key."""
         for rank, name in locks_of(statement, parameters):
             if (rank, name) not in self.taken:
                 self.before(name)
@@ -59,7 +61,11 @@ class Trace:
 
 def locks_of(statement: str, parameters: Any) -> Iterator[tuple[int, str]]:
     """Rank and name of each lock that a statement takes on what others may hold."""
-    if "pg_advisory_xact_lock" in statement and isinstance(parameters, dict) and "keys" in parameters:
+    if (
+        "pg_advisory_xact_lock" in statement
+        and isinstance(parameters, dict)
+        and "keys" in parameters
+    ):
         yield from ((0, f"epoch {key}") for key in parameters["keys"])
         return
     for match in ROWS.finditer(statement):

@@ -29,7 +29,10 @@ class ForeignKey:
 def tables(connection: Connection) -> list[str]:
     """Every table but the exempt."""
     names = connection.execute(
-        text("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace")
+        text(
+            "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = "
+            "'public'::regnamespace"
+        )
     ).scalars()
     return sorted(set(names) - set(EXEMPT))
 
@@ -37,24 +40,31 @@ def tables(connection: Connection) -> list[str]:
 def foreign_keys(connection: Connection) -> list[ForeignKey]:
     """Every foreign key."""
     columns = (
-        "(SELECT array_agg(attname::text ORDER BY place) FROM unnest({numbers}) WITH ORDINALITY AS n (number, place)"
+        "(SELECT array_agg(attname::text ORDER BY place) FROM unnest({numbers}) WITH ORDINALITY "
+        "AS n (number, place)"
         " JOIN pg_attribute ON attrelid = {table} AND attnum = number)"
     )
     rows = connection.execute(
         text(
-            f"SELECT conname, conrelid::regclass::text, {columns.format(numbers='conkey', table='conrelid')},"
+            "SELECT conname, conrelid::regclass::text, "
+            f"{columns.format(numbers='conkey', table='conrelid')},"
             f" confrelid::regclass::text, {columns.format(numbers='confkey', table='confrelid')}"
-            " FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace ORDER BY 1, 2"
+            " FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace "
+            "ORDER BY 1, 2"
         )
     )
-    return [ForeignKey(name, child, tuple(own), parent, tuple(other)) for name, child, own, parent, other in rows]
+    return [
+        ForeignKey(name, child, tuple(own), parent, tuple(other))
+        for name, child, own, parent, other in rows
+    ]
 
 
 def without_forced_policy(connection: Connection) -> list[str]:
     """Tables whose rows are not kept apart for every role, the owner included."""
     rows = connection.execute(
         text(
-            "SELECT relname, relrowsecurity, relforcerowsecurity, EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid"
+            "SELECT relname, relrowsecurity, relforcerowsecurity, EXISTS (SELECT FROM pg_policy "
+            "WHERE polrelid = c.oid"
             " AND pg_get_expr(polqual, polrelid) LIKE '%app.tenant%') FROM pg_class c"
             " WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
         )
@@ -70,7 +80,8 @@ def open_policies(connection: Connection) -> list[str]:
     """Policies that let a tenant's role see or write without asking whose row it is."""
     rows = connection.execute(
         text(
-            "SELECT tablename, policyname, roles::text[], qual, with_check FROM pg_policies WHERE schemaname = 'public'"
+            "SELECT tablename, policyname, roles::text[], qual, with_check FROM pg_policies WHERE "
+            "schemaname = 'public'"
         )
     )
     return [
@@ -86,8 +97,10 @@ def other_primary_keys(connection: Connection) -> list[str]:
     for table in tables(connection):
         key = connection.execute(
             text(
-                "SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_index JOIN pg_attribute"
-                " ON attrelid = indrelid AND attnum = ANY (indkey) WHERE indrelid = CAST(:table AS regclass)"
+                "SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_index JOIN "
+                "pg_attribute"
+                " ON attrelid = indrelid AND attnum = ANY (indkey) WHERE indrelid = CAST(:table "
+                "AS regclass)"
                 " AND indisprimary ORDER BY array_position(indkey::int2[], attnum)"
             ),
             {"table": table},
@@ -98,16 +111,20 @@ def other_primary_keys(connection: Connection) -> list[str]:
 
 
 def loose_uniques(connection: Connection) -> list[str]:
-    """Unique indexes that do not start with the tenant: one tenant's value would be refused to another."""
+    """Unique indexes that do not start with the tenant: one tenant's value would be refused to
+    another."""
     rows = connection.execute(
         text(
-            "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid, 1, true), indrelid::regclass::text"
+            "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid, 1, true), "
+            "indrelid::regclass::text"
             " FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
             " WHERE indisunique AND relnamespace = 'public'::regnamespace"
         )
     )
     return [
-        f"{name} on {table}: {first}" for name, first, table in rows if table not in EXEMPT and first != "tenant_id"
+        f"{name} on {table}: {first}"
+        for name, first, table in rows
+        if table not in EXEMPT and first != "tenant_id"
     ]
 
 
@@ -130,17 +147,21 @@ CHECKS: tuple[Callable[[Connection], list[str]], ...] = (
 
 
 def fill(connection: Connection, table: str, **given: str) -> None:
-    """Insert a row of made-up values but for those `given`; keys and checks must be out of the way."""
+    """Insert a row of made-up values but for those `given`; keys and checks must be out of the
+    way."""
     columns = connection.execute(
         text(
             "SELECT attname::text, format_type(atttypid, NULL) FROM pg_attribute"
-            " WHERE attrelid = CAST(:table AS regclass) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''"
+            " WHERE attrelid = CAST(:table AS regclass) AND attnum > 0 AND NOT attisdropped AND "
+            "attgenerated = ''"
         ),
         {"table": table},
     )
     made = {name: _literal(kind) for name, kind in columns}
     made |= {name: f"'{value}'" for name, value in given.items()}
-    connection.exec_driver_sql(f"INSERT INTO {table} ({', '.join(made)}) VALUES ({', '.join(made.values())})")
+    connection.exec_driver_sql(
+        f"INSERT INTO {table} ({', '.join(made)}) VALUES ({', '.join(made.values())})"
+    )
 
 
 def _literal(kind: str) -> str:

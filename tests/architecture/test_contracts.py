@@ -1,4 +1,5 @@
-"""The import contracts: kept by the tree, complete for its folders, each broken by a planted breach."""
+"""The import contracts: kept by the tree, complete for its folders, each broken by a planted
+breach."""
 
 import shutil
 import subprocess
@@ -30,37 +31,60 @@ MODELS = {
 }
 """The modules with tables, by package."""
 
-ORDERS = {contract["containers"][0]: contract for contract in LINTER["contracts"] if "containers" in contract}
+ORDERS = {
+    contract["containers"][0]: contract
+    for contract in LINTER["contracts"]
+    if "containers" in contract
+}
 """The order of the sub-packages of a package, by package."""
 
 BREACHES = {
     LAYERS: ("gate/contract/units.py", "import studio"),
-    "Adapters are pure: no database, no queue": ("gate/contract/units.py", "import foundation.db.database"),
+    "Adapters are pure: no database, no queue": (
+        "gate/contract/units.py",
+        "import foundation.db.database",
+    ),
     QUEUES: ("foundation/storage/object_store.py", "import celery"),
     "Streamlit lives in dashboard": ("web/planted.py", "import streamlit"),
     HTTP: ("channels/planted.py", "def f():\n    import fastapi"),
-    "The dashboard loads no Redis, no queue and no model runtime": ("dashboard/planted.py", "import redis"),
+    "The dashboard loads no Redis, no queue and no model runtime": (
+        "dashboard/planted.py",
+        "import redis",
+    ),
     "Models are run by generators": ("studio/planted.py", "import torch"),
-    "The conformance suite of connectors is for tests": ("workers/planted.py", "import connectors.conformance.world"),
-    "Only the composition root opens secrets": ("channels/planted.py", "import tenants.vault.unseal"),
+    "The conformance suite of connectors is for tests": (
+        "workers/planted.py",
+        "import connectors.conformance.world",
+    ),
+    "Only the composition root opens secrets": (
+        "channels/planted.py",
+        "import tenants.vault.unseal",
+    ),
     **{
         f"Tables of {package} stay in {package}": ("workers/planted.py", f"import {modules[0]}")
         for package, modules in MODELS.items()
     },
     **{
         contract["name"]: (
-            f"{package.replace('.', '/')}/{contract['layers'][-1].split(' | ')[0].replace('.', '/')}/planted.py",
+            f"{package.replace('.', '/')}"
+            f"/{contract['layers'][-1].split(' | ')[0].replace('.', '/')}/planted.py",
             f"import {package}.{contract['layers'][0].split(' | ')[0]}",
         )
         for package, contract in ORDERS.items()
     },
 }
-"""One breach for each contract; `gate.contract.units → foundation.db.database` reaches connectors indirectly."""
+"""One breach for each contract; `gate.contract.units → foundation.db.database` reaches connectors
+indirectly."""
 
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"],
+        [
+            sys.executable,
+            "-c",
+            "from importlinter.cli import lint_imports_command as run; run()",
+            "--no-cache",
+        ],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -73,7 +97,9 @@ def copy_packages(folder: Path) -> Path:
     """Copy the packages to `folder`, so that a breach can be planted."""
     for package in PACKAGES:
         shutil.copytree(
-            ROOT / package, folder / package, ignore=lambda _, names: [n for n in names if n == "__pycache__"]
+            ROOT / package,
+            folder / package,
+            ignore=lambda _, names: [n for n in names if n == "__pycache__"],
         )
     shutil.copy(ROOT / "pyproject.toml", folder)
     return folder
@@ -86,7 +112,9 @@ def test_contracts_are_kept() -> None:
 
 def test_every_package_on_disk_is_listed() -> None:
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {
-        path.name for path in ROOT.iterdir() if path.is_dir() and path.name.isidentifier() and any(path.glob("*.py"))
+        path.name
+        for path in ROOT.iterdir()
+        if path.is_dir() and path.name.isidentifier() and any(path.glob("*.py"))
     }
     assert packages - BESIDE == set(PACKAGES)
 
@@ -103,18 +131,28 @@ def test_contract_names_every_package_and_layer() -> None:
 def test_mypy_and_the_distribution_name_every_package() -> None:
     assert set(CONFIG["tool"]["mypy"]["packages"]) == set(PACKAGES)
     assert CONFIG["tool"]["mypy"]["strict"] is True
-    packaged = {name.rstrip("*") for name in CONFIG["tool"]["setuptools"]["packages"]["find"]["include"]}
+    packaged = {
+        name.rstrip("*") for name in CONFIG["tool"]["setuptools"]["packages"]["find"]["include"]
+    }
     assert packaged == {*PACKAGES, "migrations"}
 
 
 def test_every_models_file_is_protected() -> None:
     guarded = {
-        name: (contract["protected_modules"], contract["allowed_importers"], contract["as_packages"])
+        name: (
+            contract["protected_modules"],
+            contract["allowed_importers"],
+            contract["as_packages"],
+        )
         for name, contract in CONTRACTS.items()
         if name.startswith("Tables of ")
     }
     assert guarded == {
-        f"Tables of {package} stay in {package}": ([f"{package}.**.models"], [f"{package}.**"], False)
+        f"Tables of {package} stay in {package}": (
+            [f"{package}.**.models"],
+            [f"{package}.**"],
+            False,
+        )
         for package in MODELS
     }
     assert not [path for package in PACKAGES for path in (ROOT / package).rglob("models_*.py")]
@@ -140,7 +178,11 @@ def test_order_names_every_sub_package(package: str) -> None:
     expected = children(folder) - split
     for name in split:
         expected |= {f"{name}.{child}" for child in children(folder / name)}
-        expected |= {f"{name}.{path.stem}" for path in (folder / name).glob("*.py") if path.stem != "__init__"}
+        expected |= {
+            f"{name}.{path.stem}"
+            for path in (folder / name).glob("*.py")
+            if path.stem != "__init__"
+        }
     assert sorted(layers) == sorted(expected)
 
 
@@ -148,7 +190,9 @@ def test_order_names_every_sub_package(package: str) -> None:
 def test_order_excepts_models_states_and_events_alone(package: str) -> None:
     kinds = ("models", "states", "events")
     assert ORDERS[package]["type"] == "layers"
-    assert ORDERS[package]["ignore_imports"] == [f"{package}.** -> {package}.**.{kind}" for kind in kinds]
+    assert ORDERS[package]["ignore_imports"] == [
+        f"{package}.** -> {package}.**.{kind}" for kind in kinds
+    ]
 
 
 def test_every_forbidden_list_names_all_other_packages() -> None:

@@ -71,7 +71,10 @@ def shared_names(files: Iterable[Source]) -> dict[str, list[str]]:
     found = defaultdict(list)
     for source in files:
         for node in source.tree.body:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name[0] != "_":
+            if (
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+                and node.name[0] != "_"
+            ):
                 found[node.name].append(source.module)
     return {name: modules for name, modules in found.items() if len(set(modules)) > MAX_DEFINITIONS}
 
@@ -94,8 +97,12 @@ def test_folders_are_small() -> None:
 
 def test_planted_large_folder_is_found(tmp_path: Path) -> None:
     names = [f"gate/planted/{chr(97 + number)}.py" for number in range(MAX_MODULES)]
-    assert not large_folders(plant(tmp_path, *names, "gate/planted/__init__.py", "gate/planted/more/z.py"))
-    assert large_folders(plant(tmp_path, "gate/planted/z.py")) == ["gate/planted has 26 modules, at most 25"]
+    assert not large_folders(
+        plant(tmp_path, *names, "gate/planted/__init__.py", "gate/planted/more/z.py")
+    )
+    assert large_folders(plant(tmp_path, "gate/planted/z.py")) == [
+        "gate/planted has 26 modules, at most 25"
+    ]
 
 
 def test_no_folder_holds_a_prefix_family() -> None:
@@ -103,12 +110,18 @@ def test_no_folder_holds_a_prefix_family() -> None:
 
 
 def test_planted_prefix_family_is_found(tmp_path: Path) -> None:
-    assert not prefix_families(plant(tmp_path, "gate/kits_a.py", "gate/kits_b.py", "gate/kits/kits_c.py"))
+    assert not prefix_families(
+        plant(tmp_path, "gate/kits_a.py", "gate/kits_b.py", "gate/kits/kits_c.py")
+    )
     assert prefix_families(plant(tmp_path, "gate/kits_c.py")) == [("gate", "kits")]
 
 
 def test_names_are_defined_in_few_modules() -> None:
-    unexplained = {name: modules for name, modules in shared_names(product()).items() if name not in CONTRACT_NAMES}
+    unexplained = {
+        name: modules
+        for name, modules in shared_names(product()).items()
+        if name not in CONTRACT_NAMES
+    }
     assert not unexplained
 
 

@@ -26,7 +26,9 @@ PAGES = {"streamlit", "fastapi"}
 def modules_in(folder: str) -> list[str]:
     """Return the dotted name of every module below `folder`, without the `__init__.py` files."""
     files = (path for path in (ROOT / folder).rglob("*.py") if path.name != "__init__.py")
-    return sorted(path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for path in files)
+    return sorted(
+        path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for path in files
+    )
 
 
 def loaded_by(modules: list[str]) -> set[str]:
@@ -37,7 +39,12 @@ def loaded_by(modules: list[str]) -> set[str]:
         "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return set(json.loads(done.stdout))
@@ -47,16 +54,30 @@ def loaded_by(modules: list[str]) -> set[str]:
     ("modules", "forbidden"),
     [
         pytest.param(modules_in("connectors"), DATABASE | QUEUES | MODELS | PAGES, id="connectors"),
-        pytest.param(["generators.registry"], DATABASE | QUEUES | MODELS | PAGES, id="generators.registry"),
-        pytest.param(modules_in("generators"), DATABASE | QUEUES | PAGES | {"torch"}, id="generators"),
         pytest.param(
-            [name for name in modules_in("dashboard") if not name.endswith(("dashboard.app", "script.main"))],
+            ["generators.registry"], DATABASE | QUEUES | MODELS | PAGES, id="generators.registry"
+        ),
+        pytest.param(
+            modules_in("generators"), DATABASE | QUEUES | PAGES | {"torch"}, id="generators"
+        ),
+        pytest.param(
+            [
+                name
+                for name in modules_in("dashboard")
+                if not name.endswith(("dashboard.app", "script.main"))
+            ],
             QUEUES | MODELS | {"fastapi", "holidays"},
             id="dashboard",
         ),
-        pytest.param(modules_in("schedules"), QUEUES | MODELS | PAGES | {"holidays"}, id="schedules"),
+        pytest.param(
+            modules_in("schedules"), QUEUES | MODELS | PAGES | {"holidays"}, id="schedules"
+        ),
         pytest.param(["workers.cli.main"], QUEUES | MODELS | PAGES | DATABASE, id="workers.cli"),
-        pytest.param(modules_in("workers/remote_worker"), DATABASE | QUEUES | PAGES | {"torch"}, id="remote worker"),
+        pytest.param(
+            modules_in("workers/remote_worker"),
+            DATABASE | QUEUES | PAGES | {"torch"},
+            id="remote worker",
+        ),
         pytest.param(modules_in("web"), QUEUES | MODELS | {"streamlit"}, id="web"),
         pytest.param(
             ["foundation.i18n.translation", "gate.contract.units", "gate.contract.permit"],

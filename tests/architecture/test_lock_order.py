@@ -13,7 +13,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from channels.accounts import lifecycle
-from connectors.contract.outcomes import Disconnected, Found, Published, Reauthorize, Retry, Uncertain
+from connectors.contract.outcomes import (
+    Disconnected,
+    Found,
+    Published,
+    Reauthorize,
+    Retry,
+    Uncertain,
+)
 from connectors.registry.loader import load_builtin_connectors
 from foundation.db.database import Database, OpenScope, Scope
 from foundation.errors import GreenroomError
@@ -46,8 +53,8 @@ DEADLOCK = "40P01"
 
 @dataclass(frozen=True)
 class Desk:
-    """A creator with a channel, a person shown, and four deliveries: one due, one whose picture is being sent, one of
-    words alone whose last step is out, and one whose answer was lost."""
+    """A creator with a channel, a person shown, and four deliveries: one due, one whose picture is
+    being sent, one of words alone whose last step is out, and one whose answer was lost."""
 
     world: World
     channel_id: UUID
@@ -91,7 +98,10 @@ def desk(tenant: OpenScope, tenant_id: UUID) -> Desk:
 
 def _in_the_library(scope: Scope, made: World, person_id: UUID) -> UUID:
     shot = picture(scope, made, person=person_id)
-    asset_id, medium = asset_of(scope, shot), replace(shot, sha256=hashlib.sha256(shot.sha256.encode()).hexdigest())
+    asset_id, medium = (
+        asset_of(scope, shot),
+        replace(shot, sha256=hashlib.sha256(shot.sha256.encode()).hexdigest()),
+    )
     asset_records.record_rendition(
         scope,
         asset_id,
@@ -103,7 +113,14 @@ def _in_the_library(scope: Scope, made: World, person_id: UUID) -> UUID:
         profile=assets.DEFAULT_PROFILE,
     )
     ratings.record_rating(scope, medium.sha256, Rating.G, source="classifier@1")
-    origin = {"source_key": "test", "engine": "", "model": "", "label": "", "prompt": "", "alt": "Mia, dressed"}
+    origin = {
+        "source_key": "test",
+        "engine": "",
+        "model": "",
+        "label": "",
+        "prompt": "",
+        "alt": "Mia, dressed",
+    }
     ids = {"tenant_id": scope.tenant_id, "creator_id": made.creator_id, "asset_id": asset_id}
     scope.add(CreationRow(**ids, **origin, sha256=medium.sha256, parameters={}))
     return asset_id
@@ -122,22 +139,36 @@ def _delivery(scope: Scope, made: World, channel_id: UUID, *, key: str, media: l
         author_principal=made.principal(scope, made.ann),
     )
     now = scope.now - timedelta(seconds=1)
-    delivery_id = deliveries.create_delivery(scope, post_id, channel_id, at=WallTime(now.date(), now.time(), "UTC"))
+    delivery_id = deliveries.create_delivery(
+        scope, post_id, channel_id, at=WallTime(now.date(), now.time(), "UTC")
+    )
     decisions.approve_post(scope, post_id, member_id=made.rob)
     deliveries.schedule_post(scope, post_id)
     return delivery_id
 
 
 ACTS: dict[str, Callable[[Scope, Desk], object]] = {
-    "claim": lambda scope, desk: claims.claim_delivery(scope, desk.due, mint=MINT, connectors=CONNECTORS),
-    "settle as published": lambda scope, desk: settlement.settle_delivery(scope, desk.sending, Published("1", "")),
+    "claim": lambda scope, desk: claims.claim_delivery(
+        scope, desk.due, mint=MINT, connectors=CONNECTORS
+    ),
+    "settle as published": lambda scope, desk: settlement.settle_delivery(
+        scope, desk.sending, Published("1", "")
+    ),
     "settle as put off": lambda scope, desk: settlement.settle_delivery(
         scope, desk.staging, Retry(timedelta(minutes=1), "account", REASON)
     ),
-    "settle as uncertain": lambda scope, desk: settlement.settle_delivery(scope, desk.sending, Uncertain(REASON)),
-    "settle as token refused": lambda scope, desk: settlement.settle_delivery(scope, desk.staging, Reauthorize(REASON)),
-    "settle as account gone": lambda scope, desk: settlement.settle_delivery(scope, desk.staging, Disconnected(REASON)),
-    "settle as found": lambda scope, desk: settlement.settle_lookup(scope, desk.doubtful, Found("1")),
+    "settle as uncertain": lambda scope, desk: settlement.settle_delivery(
+        scope, desk.sending, Uncertain(REASON)
+    ),
+    "settle as token refused": lambda scope, desk: settlement.settle_delivery(
+        scope, desk.staging, Reauthorize(REASON)
+    ),
+    "settle as account gone": lambda scope, desk: settlement.settle_delivery(
+        scope, desk.staging, Disconnected(REASON)
+    ),
+    "settle as found": lambda scope, desk: settlement.settle_lookup(
+        scope, desk.doubtful, Found("1")
+    ),
     "settle by a person's word": lambda scope, desk: settlement.record_live_link(
         scope, desk.doubtful, native_id="1", url=""
     ),
@@ -194,7 +225,9 @@ def two(cluster: Cluster) -> Iterator[tuple[Database, Database]]:
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_act_takes_its_locks_in_order(two: tuple[Database, Database], made: Desk, name: str) -> None:
+def test_act_takes_its_locks_in_order(
+    two: tuple[Database, Database], made: Desk, name: str
+) -> None:
     trace = Trace()
     raised = act_out(two[0], made, name, trace)
     assert raised is None, raised
@@ -205,7 +238,8 @@ def test_act_takes_its_locks_in_order(two: tuple[Database, Database], made: Desk
 def _blocked(database: Database, application: str) -> bool:
     with database.engine.connect() as connection:
         waiting = text(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = :name AND wait_event_type = 'Lock'"
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = :name AND "
+            "wait_event_type = 'Lock'"
         )
         return bool(connection.execute(waiting, {"name": application}).scalar())
 
@@ -213,7 +247,8 @@ def _blocked(database: Database, application: str) -> bool:
 def interleave(
     two: tuple[Database, Database], *, watch: Database, desk: Desk, first: str, second: str, at: int
 ) -> list[str]:
-    """Stop `first` before its lock number `at`, let `second` run until it ends or waits, let `first` go on."""
+    """Stop `first` before its lock number `at`, let `second` run until it ends or waits, let
+    `first` go on."""
     stopped, go, results = threading.Event(), threading.Event(), {}
 
     def hook(name: str) -> None:
@@ -223,7 +258,9 @@ def interleave(
 
     trace = Trace(before=hook)
     one = threading.Thread(target=lambda: results.update(first=act_out(two[0], desk, first, trace)))
-    other = threading.Thread(target=lambda: results.update(second=act_out(two[1], desk, second, Trace())))
+    other = threading.Thread(
+        target=lambda: results.update(second=act_out(two[1], desk, second, Trace()))
+    )
     one.start()
     stopped.wait(10)
     other.start()
@@ -233,13 +270,17 @@ def interleave(
     go.set()
     one.join(20)
     other.join(20)
-    return [f"{first} at {at} / {second}: {error}" for error in results.values() if _is_deadlock(error)]
+    return [
+        f"{first} at {at} / {second}: {error}" for error in results.values() if _is_deadlock(error)
+    ]
 
 
 def _is_deadlock(error: BaseException | None) -> bool:
     if error is None or isinstance(error, GreenroomError):
         return False  # somebody else was faster: the act says so, and nothing waits
-    return not isinstance(error, OperationalError) or getattr(error.orig, "sqlstate", "") == DEADLOCK
+    return (
+        not isinstance(error, OperationalError) or getattr(error.orig, "sqlstate", "") == DEADLOCK
+    )
 
 
 @pytest.fixture(scope="module")
@@ -261,10 +302,13 @@ def test_no_two_acts_wait_for_each_other(
     traces: dict[str, list[tuple[int, str]]],
     first: str,
 ) -> None:
-    """Two acts that share fewer than two locks cannot; the others meet at each step from one rank to the next."""
+    """Two acts that share fewer than two locks cannot; the others meet at each step from one rank
+    to the next."""
     own = traces[first]
     places = [at for at in range(1, len(own)) if own[at][0] != own[at - 1][0]]
-    meetings = [(second, at) for second in ACTS if len(set(own) & set(traces[second])) > 1 for at in places]
+    meetings = [
+        (second, at) for second in ACTS if len(set(own) & set(traces[second])) > 1 for at in places
+    ]
     deadlocks = [
         found
         for second, at in meetings
@@ -292,12 +336,17 @@ def test_reading_locks_nothing() -> None:
     assert not list(locks_of("SELECT state FROM channels WHERE id = :id", {}))
 
 
-def test_planted_deadlock_is_found(two: tuple[Database, Database], database: Database, made: Desk) -> None:
+def test_planted_deadlock_is_found(
+    two: tuple[Database, Database], database: Database, made: Desk
+) -> None:
     """The same two rows from both ends."""
 
     def planted(*tables: str) -> Callable[[Scope, Desk], object]:
         return lambda scope, desk: [
-            scope.run(f"UPDATE {table} SET updated_at = house_now() WHERE tenant_id = :t", t=scope.tenant_id)
+            scope.run(
+                f"UPDATE {table} SET updated_at = house_now() WHERE tenant_id = :t",
+                t=scope.tenant_id,
+            )
             for table in tables
         ]
 

@@ -4,7 +4,9 @@ import pytest
 
 from tests.mutation import folded, interval
 
-WRITTEN = """scope.run("SELECT a FROM x WHERE t = :tenant AND s = 'Y' AND \\"K\\" IS NULL", tenant=1)"""
+WRITTEN = (
+    """scope.run("SELECT a FROM x WHERE t = :tenant AND s = 'Y' AND \\"K\\" IS NULL", tenant=1)"""
+)
 
 
 @pytest.mark.parametrize(("before", "after", "same"), [
@@ -17,7 +19,9 @@ WRITTEN = """scope.run("SELECT a FROM x WHERE t = :tenant AND s = 'Y' AND \\"K\\
     ("scope.run(", "scope.ran(", False),
     ("tenant=1", "tenant=2", False),
 ])  # fmt: skip
-def test_a_change_of_case_outside_quotes_is_no_mutation(before: str, after: str, same: bool) -> None:
+def test_a_change_of_case_outside_quotes_is_no_mutation(
+    before: str, after: str, same: bool
+) -> None:
     assert before in WRITTEN
     assert (folded(WRITTEN) == folded(WRITTEN.replace(before, after))) is same
     outside = WRITTEN.replace("scope.run(", "raise_code(")

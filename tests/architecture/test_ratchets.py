@@ -1,4 +1,5 @@
-"""Ratchets: counts of habits that the product gives up. A count never rises; lower its limit as it falls."""
+"""Ratchets: counts of habits that the product gives up. A count never rises; lower its limit as it
+falls."""
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +21,11 @@ def import_aliases(source: Source) -> Iterator[ast.AST]:
         if node.module and node.module.split(".")[0] in PACKAGES:
             yield from (alias for alias in node.names if alias.asname)
     for imported in source.nodes(ast.Import):
-        yield from (alias for alias in imported.names if alias.asname and alias.name.split(".")[0] in PACKAGES)
+        yield from (
+            alias
+            for alias in imported.names
+            if alias.asname and alias.name.split(".")[0] in PACKAGES
+        )
 
 
 def tuple_assignments(source: Source) -> Iterator[ast.AST]:

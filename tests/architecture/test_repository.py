@@ -11,9 +11,13 @@ from tests.architecture.tree import ROOT, sources, texts
 from tools import licences, requirements_lock
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-WORKPLACE = re.compile("|".join(("/wor" + "k/", "/tmp/" + "plan", "shared/" + "design", "PLAN" + r"\.md")))
+WORKPLACE = re.compile(
+    "|".join(("/wor" + "k/", "/tmp/" + "plan", "shared/" + "design", "PLAN" + r"\.md"))
+)
 """Paths of one machine: the repository must be complete without them."""
-INDEX = re.compile("|".join((r"pypi\." + "org", "python" + "hosted", "file:" + "///", "/opt/" + "wheels")))
+INDEX = re.compile(
+    "|".join((r"pypi\." + "org", "python" + "hosted", "file:" + "///", "/opt/" + "wheels"))
+)
 """Hosts and folders packages come from are pip's business, not a file's."""
 ROOT_FILES = (
     ".ci/run",
@@ -28,7 +32,9 @@ ROOT_FILES = (
 
 def pins(name: str) -> dict[str, str]:
     """Package → version of a lock file."""
-    return dict(re.findall(r"^([\w.-]+)==([\w.+]+)", (ROOT / name).read_text("utf-8"), re.MULTILINE))
+    return dict(
+        re.findall(r"^([\w.-]+)==([\w.+]+)", (ROOT / name).read_text("utf-8"), re.MULTILINE)
+    )
 
 
 def all_texts() -> list[tuple[str, str]]:
@@ -37,7 +43,9 @@ def all_texts() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("pattern", [WORKPLACE, INDEX], ids=["workplace", "index"])
 def test_no_file_names_a_local_path(pattern: re.Pattern[str]) -> None:
-    found = [f"{path}: {match[0]}" for path, text in all_texts() for match in pattern.finditer(text)]
+    found = [
+        f"{path}: {match[0]}" for path, text in all_texts() for match in pattern.finditer(text)
+    ]
     assert not found, "\n".join(found)
 
 
@@ -57,9 +65,15 @@ def test_licence_is_apache_in_full() -> None:
     assert "END OF TERMS AND CONDITIONS" in text
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock", "requirements-diffusion.lock"])
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "requirements-dev.lock", "requirements-diffusion.lock"]
+)
 def test_lock_pins_every_package_with_its_digest(name: str) -> None:
-    lines = [line for line in (ROOT / name).read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    lines = [
+        line
+        for line in (ROOT / name).read_text("utf-8").splitlines()
+        if line and not line.startswith("#")
+    ]
     pinned = [line for line in lines if not line.startswith("    --hash=sha256:")]
     assert all(re.fullmatch(r"[\w.-]+==[\w.+]+ \\", line) for line in pinned), pinned
     assert len(lines) >= 2 * len(pinned)
@@ -68,16 +82,26 @@ def test_lock_pins_every_package_with_its_digest(name: str) -> None:
 def test_locks_pin_every_dependency() -> None:
     run, dev = pins("requirements.lock"), pins("requirements-dev.lock")
     assert not set(run) & set(dev)
-    for wanted, held in ((PROJECT["dependencies"], run), (PROJECT["optional-dependencies"]["dev"], {**run, **dev})):
+    for wanted, held in (
+        (PROJECT["dependencies"], run),
+        (PROJECT["optional-dependencies"]["dev"], {**run, **dev}),
+    ):
         names = {canonicalize_name(re.split(r"[\[<>=]", line)[0]) for line in wanted}
         assert not names - set(held), names - set(held)
 
 
 def test_the_lock_holds_what_packages_need_on_the_first_release_of_each_python() -> None:
-    """Debian 12 has Python 3.11.2. What redis needs before 3.11.3 was missing, and relay and workers did not start."""
-    assert requirements_lock.dependency_closure(PROJECT["dependencies"]) <= set(pins("requirements.lock"))
-    assert requirements_lock.dependency_closure(['async-timeout; python_full_version < "3.11.3"']) == {"async-timeout"}
-    assert not requirements_lock.dependency_closure(['async-timeout; python_full_version < "3.11.0"'])
+    """Debian 12 has Python 3.11.2. What redis needs before 3.11.3 was missing, and relay and
+    workers did not start."""
+    assert requirements_lock.dependency_closure(PROJECT["dependencies"]) <= set(
+        pins("requirements.lock")
+    )
+    assert requirements_lock.dependency_closure(
+        ['async-timeout; python_full_version < "3.11.3"']
+    ) == {"async-timeout"}
+    assert not requirements_lock.dependency_closure(
+        ['async-timeout; python_full_version < "3.11.0"']
+    )
 
 
 def test_torch_is_an_extra_alone() -> None:
@@ -86,7 +110,8 @@ def test_torch_is_an_extra_alone() -> None:
 
 
 def test_diffusion_tests_install_the_versions_of_the_extra() -> None:
-    """Else they would run on another torch, or on a package whose version another lock pins otherwise."""
+    """Else they would run on another torch, or on a package whose version another lock pins
+    otherwise."""
     torch, *others = PROJECT["optional-dependencies"]["diffusion"]
     held = pins("requirements-diffusion.lock")
     assert f"TORCH := {torch}\n" in (ROOT / "Makefile").read_text("utf-8")
@@ -105,8 +130,18 @@ def test_no_dependency_is_unused() -> None:
         "psycopg": "the driver behind SQLAlchemy",
         "tzdata": "zones where the system has none",
     }
-    modules = {"pillow": "PIL", "pyyaml": "yaml", "pydantic-settings": "pydantic_settings", "c2pa-python": "c2pa"}
-    modules |= {"argon2-cffi": "argon2", "python-telegram-bot": "telegram", "discord.py": "discord", "fpdf2": "fpdf"}
+    modules = {
+        "pillow": "PIL",
+        "pyyaml": "yaml",
+        "pydantic-settings": "pydantic_settings",
+        "c2pa-python": "c2pa",
+    }
+    modules |= {
+        "argon2-cffi": "argon2",
+        "python-telegram-bot": "telegram",
+        "discord.py": "discord",
+        "fpdf2": "fpdf",
+    }
     imported = "\n".join(source.text for source in sources() if source.package != "tests")
     unused = []
     for line in PROJECT["dependencies"]:
@@ -127,18 +162,24 @@ def test_default_install_holds_no_refused_licence() -> None:
 
 def test_planted_licence_is_refused() -> None:
     planted = licences.Licence("planted", "1", "GNU Affero General Public License v3", "")
-    assert licences.refused_packages([planted]) == ["planted 1: GNU Affero General Public License v3"]
+    assert licences.refused_packages([planted]) == [
+        "planted 1: GNU Affero General Public License v3"
+    ]
     assert not licences.refused_packages([licences.Licence("psycopg", "3", "LGPL-3.0-only", "")])
 
 
 def test_decisions_are_short_numbered_and_complete() -> None:
     pages = sorted((ROOT / "docs/adr").glob("*.md"))
-    assert [page.name[:4] for page in pages] == [f"{number:04}" for number in range(1, len(pages) + 1)]
+    assert [page.name[:4] for page in pages] == [
+        f"{number:04}" for number in range(1, len(pages) + 1)
+    ]
     for page in pages:
         text = page.read_text("utf-8")
         assert text.startswith(f"# {page.name[:4]}: "), page.name
         assert len(text.splitlines()) <= 40, page.name
-        missing = [part for part in ("Status: ", "Code: ", "Context: ", "Decision: ") if part not in text]
+        missing = [
+            part for part in ("Status: ", "Code: ", "Context: ", "Decision: ") if part not in text
+        ]
         missing += [part for part in ("Consequences: ", "Alternatives: ") if part not in text]
         assert not missing, f"{page.name}: {missing}"
 
@@ -165,7 +206,11 @@ def names_of_settings() -> set[str]:
     names = set()
     for name, field in Settings.model_fields.items():
         group = getattr(field.annotation, "model_fields", None)
-        names |= {f"GREENROOM_{name}__{part}".upper() for part in group} if group else {f"GREENROOM_{name}".upper()}
+        names |= (
+            {f"GREENROOM_{name}__{part}".upper() for part in group}
+            if group
+            else {f"GREENROOM_{name}".upper()}
+        )
     return names
 
 

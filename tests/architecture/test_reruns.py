@@ -21,9 +21,21 @@ def test_never(): wait_until(lambda: Path("mended").exists(), 0)
 
 
 def ended(folder: Path, name: str, *words: str) -> int:
-    """Return the exit status of pytest over these tests in a file of that name, with the conftest of the project."""
+    """Return the exit status of pytest over these tests in a file of that name, with the conftest
+    of the project."""
     (folder / name).write_text(TESTS)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "--rootdir", str(folder), *words, name]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "tests.conftest",
+        "--rootdir",
+        str(folder),
+        *words,
+        name,
+    ]
     return subprocess.run(
         command, cwd=folder, env={"PYTHONPATH": str(ROOT)}, capture_output=True, check=False
     ).returncode

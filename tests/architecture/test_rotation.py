@@ -1,4 +1,5 @@
-"""Four runs of `make test` in a row include every heavy test; each run includes those of what changed."""
+"""Four runs of `make test` in a row include every heavy test; each run includes those of what
+changed."""
 
 import os
 import re
@@ -37,7 +38,17 @@ def ran(folder: Path, turn: str, *files: str) -> str:
     """What pytest tells of these files in this turn."""
     for name in files:
         (folder / name).write_text(TESTS)
-    words = ["-p", "tests.conftest", "--rootdir", str(folder), "-v", "-s", "-n", "0", "--hypothesis-seed=1"]
+    words = [
+        "-p",
+        "tests.conftest",
+        "--rootdir",
+        str(folder),
+        "-v",
+        "-s",
+        "-n",
+        "0",
+        "--hypothesis-seed=1",
+    ]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *words, *files],
         cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), "GREENROOM_TURN": turn},
@@ -47,7 +58,9 @@ def ran(folder: Path, turn: str, *files: str) -> str:
 
 def counted(told: str, file: str) -> tuple[int, int, int]:
     """How many heavy and nightly tests of a file ran, and how many examples Hypothesis tried."""
-    heavy, long = (len(set(re.findall(rf"{file}::({name}\S*)", told))) for name in ("test_heavy", "test_long"))
+    heavy, long = (
+        len(set(re.findall(rf"{file}::({name}\S*)", told))) for name in ("test_heavy", "test_long")
+    )
     return heavy, long, int(re.findall(rf"{file}::test_tried .*?tried (\d+)", told, re.DOTALL)[0])
 
 
@@ -85,7 +98,9 @@ def test_what_changed_runs(change: str, test: str, runs: bool) -> None:
 def test_what_differs_from_the_commit_before_is_changed(tmp_path: Path) -> None:
     def git(*words: str) -> None:
         subprocess.run(
-            ["git", "-c", "user.name=t", "-c", "user.email=t@example.test", *words], cwd=tmp_path, check=True
+            ["git", "-c", "user.name=t", "-c", "user.email=t@example.test", *words],
+            cwd=tmp_path,
+            check=True,
         )
 
     def write(name: str) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.architecture.rules import boundaries, naming, shape, transactions_and_clocks  # noqa: F401  they register their rules
+# they register their rules
+from tests.architecture.rules import boundaries, naming, shape, transactions_and_clocks  # noqa: F401  see above
 from tests.architecture.rules.rule import RULES, Rule
 from tests.architecture.tree import Source, product, sources
 
@@ -30,10 +31,18 @@ def test_rule_has_a_reason(rule: Rule) -> None:
 
 
 def test_allowed_one_word_functions_exist() -> None:
-    found = {f"{source.module}:{name.name}" for source in product() for name in naming.one_word_functions(source)}
+    found = {
+        f"{source.module}:{name.name}"
+        for source in product()
+        for name in naming.one_word_functions(source)
+    }
     assert found >= naming.ONE_WORD_FUNCTIONS, naming.ONE_WORD_FUNCTIONS - found
 
 
 def test_nine_functions_in_ten_are_short() -> None:
-    lengths = sorted((f.end_lineno or f.lineno) - f.lineno + 1 for source in product() for f in source.functions())
+    lengths = sorted(
+        (f.end_lineno or f.lineno) - f.lineno + 1
+        for source in product()
+        for f in source.functions()
+    )
     assert lengths[len(lengths) * 9 // 10] <= P90_LINES

@@ -72,7 +72,8 @@ def graphs() -> list[tuple[str, StateGraph[StrEnum]]]:
 
 
 def code_of(state: StrEnum) -> str:
-    """Return the catalogue code of a state: `DeliveryState.TOO_LATE` is `state.delivery.too_late`."""
+    """Return the catalogue code of a state: `DeliveryState.TOO_LATE` is
+    `state.delivery.too_late`."""
     name = type(state).__name__
     graph = CODES.get(name, re.sub(r"(?<!^)(?=[A-Z])", "_", name.removesuffix("State")).lower())
     return f"state.{graph}.{state.value}"
@@ -109,10 +110,15 @@ def test_graph_is_data(graph: StateGraph[StrEnum]) -> None:
 
 
 def test_no_state_text_is_unused() -> None:
-    """A state that is no node of a graph (a process, say) is used by a literal or an f-string of its own."""
+    """A state that is no node of a graph (a process, say) is used by a literal or an f-string of
+    its own."""
     said = {code for code in load_catalogue("en") if re.match(r"state\.[a-z_]+\.", code)}
     own = tuple(prefix for prefix in prefixes() if prefix.count(".") > 1)
-    left = said - {code_of(state) for _, graph in graphs() for state in type(graph.initial)} - literals()
+    left = (
+        said
+        - {code_of(state) for _, graph in graphs() for state in type(graph.initial)}
+        - literals()
+    )
     assert not [code for code in left if not code.startswith(own)]
 
 

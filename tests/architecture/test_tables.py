@@ -1,4 +1,5 @@
-"""Tenancy of every table: what the models declare, what the migrations created, what a second tenant sees."""
+"""Tenancy of every table: what the models declare, what the migrations created, what a second
+tenant sees."""
 
 import importlib
 from collections.abc import Callable, Iterator
@@ -46,7 +47,8 @@ MODELS = [pytest.param(table, id=name) for name, table in sorted(SQLModel.metada
 
 
 def test_a_table_is_written_wherever_its_module_is_known() -> None:
-    """A process may import one module and write its rows: what their keys point at is imported with it."""
+    """A process may import one module and write its rows: what their keys point at is imported with
+    it."""
     graph = grimp.build_graph(*PACKAGES, cache_dir=None)
     keys = [
         (MODULE_OF[table.name], MODULE_OF[key.column.table.name])
@@ -54,7 +56,9 @@ def test_a_table_is_written_wherever_its_module_is_known() -> None:
         for key in table.foreign_keys
     ]
     assert keys
-    apart = {(by, to) for by, to in keys if by != to and not graph.chain_exists(importer=by, imported=to)}
+    apart = {
+        (by, to) for by, to in keys if by != to and not graph.chain_exists(importer=by, imported=to)
+    }
     assert not apart
 
 
@@ -75,7 +79,8 @@ def connection(superuser: Engine) -> Iterator[Connection]:
 
 @pytest.fixture
 def strangers(connection: Connection) -> Connection:
-    """One row of tenant A in every table; keys, checks and triggers put aside so that any row will do."""
+    """One row of tenant A in every table; keys, checks and triggers put aside so that any row will
+    do."""
     checks = connection.execute(
         text(
             "SELECT conrelid::regclass::text, conname FROM pg_constraint"
@@ -106,7 +111,9 @@ def test_model_declares_whom_it_is_about_and_how_long_it_is_kept(table: Table) -
 
 @pytest.mark.parametrize("table", MODELS)
 def test_model_is_a_tenant_row(table: Table) -> None:
-    model = next(mapper.class_ for mapper in SQLModel._sa_registry.mappers if mapper.local_table is table)
+    model = next(
+        mapper.class_ for mapper in SQLModel._sa_registry.mappers if mapper.local_table is table
+    )
     assert issubclass(model, TenantRow)
     assert (
         issubclass(model, CreatorOwnedRow)
@@ -117,29 +124,38 @@ def test_model_is_a_tenant_row(table: Table) -> None:
 
 
 @pytest.mark.parametrize("check", schema.CHECKS, ids=lambda check: check.__name__)
-def test_database_keeps_tenants_apart(connection: Connection, check: Callable[[Connection], list[str]]) -> None:
+def test_database_keeps_tenants_apart(
+    connection: Connection, check: Callable[[Connection], list[str]]
+) -> None:
     assert schema.tables(connection), "no table to look at"
     found = check(connection)
     assert not found, "\n".join(found)
 
 
 PLANTED = {
-    "without_forced_policy": "CREATE TABLE planted (tenant_id uuid, id uuid, PRIMARY KEY (tenant_id, id))",
-    "open_policies": "CREATE TABLE planted (tenant_id uuid); CREATE POLICY open ON planted TO app USING (true)",
+    "without_forced_policy": "CREATE TABLE planted (tenant_id uuid, id uuid, PRIMARY KEY "
+    "(tenant_id, id))",
+    "open_policies": "CREATE TABLE planted (tenant_id uuid); CREATE POLICY open ON planted TO app "
+    "USING (true)",
     "other_primary_keys": "CREATE TABLE planted (tenant_id uuid, id uuid PRIMARY KEY)",
     "loose_uniques": "CREATE TABLE planted (tenant_id uuid, slug text UNIQUE)",
-    "loose_foreign_keys": "CREATE TABLE planted (id uuid PRIMARY KEY, other uuid REFERENCES planted (id))",
+    "loose_foreign_keys": "CREATE TABLE planted (id uuid PRIMARY KEY, other uuid REFERENCES "
+    "planted (id))",
 }
 
 
 @pytest.mark.parametrize("check", schema.CHECKS, ids=lambda check: check.__name__)
-def test_planted_table_is_found(connection: Connection, check: Callable[[Connection], list[str]]) -> None:
+def test_planted_table_is_found(
+    connection: Connection, check: Callable[[Connection], list[str]]
+) -> None:
     connection.exec_driver_sql(PLANTED[check.__name__])
     assert any("planted" in finding for finding in check(connection))
 
 
 def test_models_and_migrations_agree(connection: Connection) -> None:
-    context = MigrationContext.configure(connection, opts={"include_name": lambda name, *_: name not in schema.EXEMPT})
+    context = MigrationContext.configure(
+        connection, opts={"include_name": lambda name, *_: name not in schema.EXEMPT}
+    )
     found = []
     for difference in compare_metadata(context, SQLModel.metadata):
         change = difference[0] if isinstance(difference[0], tuple) else difference
@@ -152,7 +168,8 @@ def test_models_and_migrations_agree(connection: Connection) -> None:
 
 
 def _crosses_packages(key: object) -> bool:
-    child, parent = key.parent.name, key.referred_table.name  # type: ignore[attr-defined]  # a ForeignKeyConstraint
+    # a ForeignKeyConstraint
+    child, parent = key.parent.name, key.referred_table.name  # type: ignore[attr-defined]  # see above
     return PACKAGE_OF.get(child) != PACKAGE_OF.get(parent)
 
 
@@ -161,8 +178,10 @@ def test_uniques_of_the_models_are_in_the_database(connection: Connection) -> No
         (table, frozenset(columns))
         for table, columns in connection.execute(
             text(
-                "SELECT indrelid::regclass::text, array_agg(attname::text) FROM pg_index JOIN pg_attribute"
-                " ON attrelid = indrelid AND attnum = ANY (indkey) WHERE indisunique GROUP BY indexrelid, indrelid"
+                "SELECT indrelid::regclass::text, array_agg(attname::text) FROM pg_index JOIN "
+                "pg_attribute"
+                " ON attrelid = indrelid AND attnum = ANY (indkey) WHERE indisunique GROUP BY "
+                "indexrelid, indrelid"
             )
         )
     }
@@ -203,7 +222,8 @@ def test_second_tenant_neither_reads_nor_changes_nor_adds(strangers: Connection,
 
 
 def _refused_or_empty(connection: Connection, statement: str) -> bool:
-    """Whether a statement touches no row: none is seen, the role lacks the right, or the policy refuses."""
+    """Whether a statement touches no row: none is seen, the role lacks the right, or the policy
+    refuses."""
     savepoint = connection.begin_nested()
     try:
         return connection.exec_driver_sql(statement).rowcount == 0
@@ -233,14 +253,17 @@ def test_owner_of_the_rows_does_read_them(strangers: Connection) -> None:
 
 
 def test_planted_table_without_policy_is_read_by_a_stranger(strangers: Connection) -> None:
-    strangers.exec_driver_sql("CREATE TABLE planted (tenant_id uuid, id uuid); GRANT ALL ON planted TO app")
+    strangers.exec_driver_sql(
+        "CREATE TABLE planted (tenant_id uuid, id uuid); GRANT ALL ON planted TO app"
+    )
     schema.fill(strangers, "planted", tenant_id=A, id=ROW)
     as_tenant(strangers, "app", B)
     assert not _refused_or_empty(strangers, f"SELECT 1 FROM planted WHERE tenant_id = '{A}'")
 
 
 def keys_to_strangers(connection: Connection) -> list[str]:
-    """Foreign keys that let a row of B name A's row; each is tried with all other keys of its table put aside."""
+    """Foreign keys that let a row of B name A's row; each is tried with all other keys of its table
+    put aside."""
     keys = schema.foreign_keys(connection)
     connection.exec_driver_sql("SET LOCAL session_replication_role = origin")
     passed = []
@@ -250,7 +273,9 @@ def keys_to_strangers(connection: Connection) -> list[str]:
         try:
             for other in keys:
                 if other.child == key.child and other != key:
-                    connection.exec_driver_sql(f'ALTER TABLE {key.child} DROP CONSTRAINT "{other.name}"')
+                    connection.exec_driver_sql(
+                        f'ALTER TABLE {key.child} DROP CONSTRAINT "{other.name}"'
+                    )
             schema.fill(connection, key.child, **reference)
             connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
             passed.append(key.name)
@@ -271,14 +296,17 @@ def test_no_key_reaches_another_tenants_row(strangers: Connection) -> None:
 def test_planted_key_on_a_bare_id_reaches_it(strangers: Connection) -> None:
     strangers.exec_driver_sql(
         "CREATE TABLE planted (tenant_id uuid, id uuid PRIMARY KEY);"
-        "CREATE TABLE child (tenant_id uuid, id uuid, planted_id uuid CONSTRAINT loose REFERENCES planted (id))"
+        "CREATE TABLE child (tenant_id uuid, id uuid, planted_id uuid CONSTRAINT loose REFERENCES "
+        "planted (id))"
     )
     schema.fill(strangers, "planted", tenant_id=A, id=ROW)
     assert keys_to_strangers(strangers) == ["loose"]
 
 
 @pytest.mark.parametrize("login", ["greenroom_work", "greenroom_pages"])
-def test_outside_a_scope_a_query_is_refused(cluster: Cluster, connection: Connection, login: str) -> None:
+def test_outside_a_scope_a_query_is_refused(
+    cluster: Cluster, connection: Connection, login: str
+) -> None:
     engine = create_engine(cluster.url(login, "house"))
     with engine.connect() as own:
         for table in schema.tables(connection):
@@ -291,17 +319,24 @@ def test_outside_a_scope_a_query_is_refused(cluster: Cluster, connection: Connec
 def test_logins_hold_no_more_than_they_need(connection: Connection) -> None:
     rows = connection.execute(
         text(
-            "SELECT l.rolname, l.rolsuper OR l.rolbypassrls OR l.rolinherit, array_agg(r.rolname::text)"
-            " FROM pg_auth_members JOIN pg_roles l ON l.oid = member JOIN pg_roles r ON r.oid = roleid"
+            "SELECT l.rolname, l.rolsuper OR l.rolbypassrls OR l.rolinherit, "
+            "array_agg(r.rolname::text)"
+            " FROM pg_auth_members JOIN pg_roles l ON l.oid = member JOIN pg_roles r ON r.oid = "
+            "roleid"
             " WHERE l.rolname LIKE 'greenroom%' GROUP BY 1, 2"
         )
     ).all()
     held = {login: set(roles) for login, _, roles in rows}
     assert not any(too_much for _, too_much, _ in rows)
-    assert held["greenroom_pages"] == {"app", "door"}, "web processes are not members of gate or relay"
+    assert held["greenroom_pages"] == {"app", "door"}, (
+        "web processes are not members of gate or relay"
+    )
 
 
 def test_every_migration_is_in_one_chain() -> None:
     files = sorted(path.stem for path in (ROOT / "migrations/versions").glob("0*.py"))
     modules = [importlib.import_module(f"migrations.versions.{name}") for name in files]
-    assert [module.down_revision for module in modules] == [None, *(module.revision for module in modules[:-1])]
+    assert [module.down_revision for module in modules] == [
+        None,
+        *(module.revision for module in modules[:-1]),
+    ]

@@ -25,7 +25,15 @@ MARKUP = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<(style|script).*?</\1>|<[
 SYSTEM = ("system.", "doctor.", "cli.")
 """Codes of the System page, of the doctor and of commands: operators read internal terms."""
 
-ERRORS = {"GreenroomError", "NotFound", "Refused", "Conflict", "BadInput", "Unavailable", "LeaseLost"}
+ERRORS = {
+    "GreenroomError",
+    "NotFound",
+    "Refused",
+    "Conflict",
+    "BadInput",
+    "Unavailable",
+    "LeaseLost",
+}
 CODE = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)+")
 
 
@@ -36,7 +44,11 @@ BEGUN = re.compile(r"\"([a-z][a-z0-9_.]*[._])\" ~ ")
 
 
 def parameters(sentence: str) -> set[str]:
-    return {name.split(":")[0] for _, name, _, _ in string.Formatter().parse(sentence) if name is not None}
+    return {
+        name.split(":")[0]
+        for _, name, _, _ in string.Formatter().parse(sentence)
+        if name is not None
+    }
 
 
 def subclasses_of_errors() -> set[str]:
@@ -45,17 +57,27 @@ def subclasses_of_errors() -> set[str]:
     for _ in range(3):
         for source in product():
             for node in source.nodes(ast.ClassDef):
-                if any(isinstance(base, ast.Name | ast.Attribute) and _last(base) in names for base in node.bases):
+                if any(
+                    isinstance(base, ast.Name | ast.Attribute) and _last(base) in names
+                    for base in node.bases
+                ):
                     names.add(node.name)
     return names
 
 
 def _last(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return (
+        node.attr
+        if isinstance(node, ast.Attribute)
+        else node.id
+        if isinstance(node, ast.Name)
+        else ""
+    )
 
 
 def message_codes(files: Iterable[Source]) -> Iterator[tuple[str, set[str] | None, str]]:
-    """Every code literal handed to `Message(` or an error, with the parameters given (None when not literal)."""
+    """Every code literal handed to `Message(` or an error, with the parameters given (None when not
+    literal)."""
     errors = subclasses_of_errors()
     for source in files:
         for call in source.nodes(ast.Call):
@@ -64,7 +86,11 @@ def message_codes(files: Iterable[Source]) -> Iterator[tuple[str, set[str] | Non
                 continue
             where = f"{source.path}:{call.lineno}"
             if name in errors:
-                given = None if any(k.arg is None for k in call.keywords) else {str(k.arg) for k in call.keywords}
+                given = (
+                    None
+                    if any(k.arg is None for k in call.keywords)
+                    else {str(k.arg) for k in call.keywords}
+                )
                 yield first.value, given, where
             elif name == "Message":
                 yield first.value, _keys(call.args[1] if len(call.args) > 1 else None), where
@@ -73,17 +99,23 @@ def message_codes(files: Iterable[Source]) -> Iterator[tuple[str, set[str] | Non
 def looked_up_codes(
     files: Iterable[Source], templates: Iterable[tuple[str, str]]
 ) -> Iterator[tuple[str, set[str] | None, str]]:
-    """Yield every code literal that code or a template (its name and text) looks up, the parameters given (None when
-    they are not literal) and its place."""
+    """Yield every code literal that code or a template (its name and text) looks up, the parameters
+    given (None when they are not literal) and its place."""
     for source in files:
         for call in source.nodes(ast.Call):
-            given = None if any(one.arg is None for one in call.keywords) else {str(one.arg) for one in call.keywords}
+            given = (
+                None
+                if any(one.arg is None for one in call.keywords)
+                else {str(one.arg) for one in call.keywords}
+            )
             for code in _either(call.args[0]) if _last(call.func) in READERS and call.args else ():
                 if CODE.fullmatch(code):
                     yield code, given, f"{source.path}:{call.lineno}"
     for name, text in templates:
         for asked in Environment().parse(text).find_all(nodes.Call):
-            reader = getattr(asked.node, "attr", getattr(asked.node, "name", ""))  # voice.text("…"), word("…")
+            reader = getattr(
+                asked.node, "attr", getattr(asked.node, "name", "")
+            )  # voice.text("…"), word("…")
             given = None if asked.dyn_kwargs else {one.key for one in asked.kwargs}
             for code in _either(asked.args[0]) if reader in READERS and asked.args else ():
                 if CODE.fullmatch(code):
@@ -115,7 +147,8 @@ def _keys(params: ast.expr | None) -> set[str] | None:
 
 @cache
 def literals() -> frozenset[str]:
-    """Return every string literal of the packages, and every word of a template or data file that looks like a code."""
+    """Return every string literal of the packages, and every word of a template or data file that
+    looks like a code."""
     found = {str(node.value) for source in product() for node in source.strings()}
     for package in PACKAGES:
         for kind in ("*.html", "*.xml", "*.yaml", "*.js"):
@@ -127,14 +160,23 @@ def literals() -> frozenset[str]:
 @cache
 def prefixes() -> tuple[str, ...]:
     """What code f-strings begin with: `f"reason.{name}"` uses every sentence under `reason.`."""
-    begins = (node.values[0] for source in product() for node in source.nodes(ast.JoinedStr) if node.values)
+    begins = (
+        node.values[0]
+        for source in product()
+        for node in source.nodes(ast.JoinedStr)
+        if node.values
+    )
     texts = {str(begin.value) for begin in begins if isinstance(begin, ast.Constant)}
-    texts |= {text for text in literals() if text.endswith(("_", "."))}  # a beginning handed to what adds the end
+    texts |= {
+        text for text in literals() if text.endswith(("_", "."))
+    }  # a beginning handed to what adds the end
     for path in (
         path for package in PACKAGES for path in (ROOT / package).rglob("*.html")
     ):  # word("reason." ~ name) there
         texts |= {match[1] for match in BEGUN.finditer(path.read_text("utf-8"))}
-    return tuple(text for text in texts if re.fullmatch(r"[a-z][a-z0-9_]*\.([a-z0-9_]+\.)*[a-z0-9_]*", text))
+    return tuple(
+        text for text in texts if re.fullmatch(r"[a-z][a-z0-9_]*\.([a-z0-9_]+\.)*[a-z0-9_]*", text)
+    )
 
 
 def breaches(code: str, sentence: str) -> list[str]:
@@ -177,7 +219,9 @@ def test_no_sentence_is_empty_or_fuzzy(language: str) -> None:
 
 def test_every_code_in_the_tree_has_its_sentence() -> None:
     known = load_catalogue("en")
-    missing = [f"{where}: {code}" for code, _, where in message_codes(product()) if code not in known]
+    missing = [
+        f"{where}: {code}" for code, _, where in message_codes(product()) if code not in known
+    ]
     assert not missing, "\n" + "\n".join(sorted(missing))
 
 
@@ -205,23 +249,36 @@ def test_looked_up_texts_get_their_parameters() -> None:
 def test_every_beginning_in_a_template_begins_a_code() -> None:
     """`word("state.task." ~ name)` finds no text if no code begins so."""
     known = tuple(load_catalogue("en"))
-    begun = [(name, match[1]) for name, text in templates() for match in BEGUN.finditer(text) if "." in match[1]]
+    begun = [
+        (name, match[1])
+        for name, text in templates()
+        for match in BEGUN.finditer(text)
+        if "." in match[1]
+    ]
     assert begun
-    assert not [(name, begin) for name, begin in begun if not any(code.startswith(begin) for code in known)]
+    assert not [
+        (name, begin) for name, begin in begun if not any(code.startswith(begin) for code in known)
+    ]
 
 
 def test_no_sentence_is_unused() -> None:
     unused = [
         code
         for code in load_catalogue("en")
-        if code not in literals() and not code.startswith(("state.", "role.")) and not code.startswith(prefixes())
+        if code not in literals()
+        and not code.startswith(("state.", "role."))
+        and not code.startswith(prefixes())
     ]
     assert not unused, "\n" + "\n".join(unused)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_texts_use_no_internal_terms(language: str) -> None:
-    found = [breach for code, sentence in load_catalogue(language).items() for breach in breaches(code, sentence)]
+    found = [
+        breach
+        for code, sentence in load_catalogue(language).items()
+        for breach in breaches(code, sentence)
+    ]
     assert not found, "\n" + "\n".join(found)
 
 
@@ -230,7 +287,9 @@ def test_templates_use_no_internal_terms() -> None:
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.html")):
             text = MARKUP.sub(" ", path.read_text("utf-8"))
-            found += [f"{path.relative_to(ROOT)}: {match[0]!r}" for match in BANNED_WORD.finditer(text)]
+            found += [
+                f"{path.relative_to(ROOT)}: {match[0]!r}" for match in BANNED_WORD.finditer(text)
+            ]
     assert not found, "\n" + "\n".join(found)
 
 
@@ -243,7 +302,8 @@ def test_planted_words_are_found() -> None:
 
 def test_planted_code_is_found() -> None:
     source = Source(
-        "gate/reviews/content_reviews.py", 'raise Refused("planted.code", who="x")\nMessage("other.code", {"a": 1})\n'
+        "gate/reviews/content_reviews.py",
+        'raise Refused("planted.code", who="x")\nMessage("other.code", {"a": 1})\n',
     )
     assert list(message_codes([source])) == [
         ("planted.code", {"who"}, "gate/reviews/content_reviews.py:1"),
@@ -253,7 +313,10 @@ def test_planted_code_is_found() -> None:
 
 def test_planted_lookup_is_found() -> None:
     source = Source("dashboard/desk.py", 'page.text("one.code" if x else "two.code", who="x")\n')
-    template = ("desk.html", "<p>{{ word('three.code' if x else x, a=1) }}{{ voice.text('four.code') }}</p>")
+    template = (
+        "desk.html",
+        "<p>{{ word('three.code' if x else x, a=1) }}{{ voice.text('four.code') }}</p>",
+    )
     assert list(looked_up_codes([source], [template])) == [
         ("one.code", {"who"}, "dashboard/desk.py:1"),
         ("two.code", {"who"}, "dashboard/desk.py:1"),
@@ -275,4 +338,7 @@ def test_a_missing_sentence_raises() -> None:
 
 
 def test_codes_of_a_removed_package_are_rendered() -> None:
-    assert render_message(Message("planted.no_such_thing", {"status": 404}), "fr") == "Planted: no such thing (404)"
+    assert (
+        render_message(Message("planted.no_such_thing", {"status": 404}), "fr")
+        == "Planted: no such thing (404)"
+    )

@@ -27,12 +27,31 @@ PACKAGES = (
     "demo",
     "benchmarks",
 )
-"""The packages, lowest layer first. The import contract is compared with this list and with the folders on disk."""
+"""The packages, lowest layer first. The import contract is compared with this list and with the
+folders on disk."""
 
 BESIDE = frozenset({"migrations", "deploy", "docs", "examples", "tests", "tools"})
 """Folders that are no package of the product."""
 
-TEXT_KINDS = frozenset(".md .html .xml .svg .css .js .yaml .yml .toml .po .txt .sh .ini .lock .mako".split())  # noqa: SIM905  reads better
+TEXT_KINDS = frozenset(
+    [
+        ".md",
+        ".html",
+        ".xml",
+        ".svg",
+        ".css",
+        ".js",
+        ".yaml",
+        ".yml",
+        ".toml",
+        ".po",
+        ".txt",
+        ".sh",
+        ".ini",
+        ".lock",
+        ".mako",
+    ]
+)
 
 Node = TypeVar("Node", bound=ast.AST)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -40,7 +59,8 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Source:
-    """One Python file: its path from the root, its text and what the rules ask of its syntax tree."""
+    """One Python file: its path from the root, its text and what the rules ask of its syntax
+    tree."""
 
     path: str
     text: str
@@ -75,7 +95,8 @@ class Source:
     def nodes(self, *kinds: type[Node]) -> Iterator[Node]:
         """Every node of these kinds; the tree is walked once for all rules."""
         for kind in kinds:
-            yield from self._by_type.get(kind, ())  # type: ignore[misc]  # the index holds just this kind
+            # the index holds just this kind
+            yield from self._by_type.get(kind, ())  # type: ignore[misc]  # see above
 
     @cached_property
     def _imported(self) -> dict[str, str]:
@@ -91,8 +112,9 @@ class Source:
         return names
 
     def dotted(self, node: ast.AST) -> str:
-        """The full name behind an expression: `dt.now` after `from datetime import datetime as dt` is
-        `datetime.datetime.now`; an unknown base stays as written, anything else than names becomes `?`."""
+        """The full name behind an expression: `dt.now` after `from datetime import datetime as dt`
+        is `datetime.datetime.now`; an unknown base stays as written, anything else than names
+        becomes `?`."""
         if isinstance(node, ast.Attribute):
             return f"{self.dotted(node.value)}.{node.attr}"
         if isinstance(node, ast.Name):
@@ -126,7 +148,9 @@ def sources() -> tuple[Source, ...]:
     """Return every Python file of the packages, the migrations, the tests and the tools."""
     folders = [ROOT / name for name in (*PACKAGES, "migrations", "tests", "tools")]
     paths = sorted(path for folder in folders for path in folder.rglob("*.py"))
-    return tuple(Source(path.relative_to(ROOT).as_posix(), path.read_text("utf-8")) for path in paths)
+    return tuple(
+        Source(path.relative_to(ROOT).as_posix(), path.read_text("utf-8")) for path in paths
+    )
 
 
 @cache
@@ -137,9 +161,16 @@ def product() -> tuple[Source, ...]:
 
 @cache
 def texts() -> tuple[tuple[str, str], ...]:
-    """Return path and text of every other file that is read or run: docs, templates, data, build files."""
+    """Return path and text of every other file that is read or run: docs, templates, data, build
+    files."""
     folders = [*(ROOT / name for name in (*PACKAGES, *BESIDE)), ROOT / ".github", ROOT / ".ci"]
     inside = (path for folder in folders for path in folder.rglob("*") if path.is_file())
     at_root = (path for path in ROOT.iterdir() if path.is_file())
-    chosen = {path for path in (*inside, *at_root) if path.suffix in TEXT_KINDS or path.name in {"Makefile", "run"}}
-    return tuple((path.relative_to(ROOT).as_posix(), path.read_text("utf-8")) for path in sorted(chosen))
+    chosen = {
+        path
+        for path in (*inside, *at_root)
+        if path.suffix in TEXT_KINDS or path.name in {"Makefile", "run"}
+    }
+    return tuple(
+        (path.relative_to(ROOT).as_posix(), path.read_text("utf-8")) for path in sorted(chosen)
+    )

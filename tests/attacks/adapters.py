@@ -31,7 +31,8 @@ from connectors.platforms.sandbox.publisher import Sandbox
 class Planted(Sandbox):
     def next(self, unit, answers):
         said = httpx.post(
-            f"{HERE}/api/{unit.account}/posts", json={"key": unit.native_key, "text": unit.text("body"), "media": []}
+            f"{HERE}/api/{unit.account}/posts", json={"key": unit.native_key, "text": \
+unit.text("body"), "media": []}
         )
         SAID.append(said.status_code)
         return Published("1")
@@ -46,7 +47,8 @@ class Planted(Sandbox):
 
 @attack("P-05")
 def adapter_with_a_client_of_its_own(lea: World, harm: bool) -> Result:
-    """It is handed a unit and never a credential: the platform turns it away. And it would not have been built."""
+    """It is handed a unit and never a credential: the platform turns it away. And it would not have
+    been built."""
     text = ITS_OWN_WAY if harm else AS_IT_SHOULD
     found = list(one_http_client(Source("connectors/planted.py", text)))
     room: dict[str, Any] = {"HERE": lea.network.url, "SAID": []}
@@ -83,12 +85,22 @@ def mark_left_out_by_the_adapter(lea: World, harm: bool) -> Result:
 
 
 def explicit(lea: World) -> tuple[Unit, str]:
-    """A post for X as the sandbox plays it, approved by somebody other than its author; the author."""
+    """A post for X as the sandbox plays it, approved by somebody other than its author; the
+    author."""
     with lea.scope() as scope:
-        scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant", tenant=lea.tenant_id)
+        scope.run(
+            "UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant",
+            tenant=lea.tenant_id,
+        )
         ann, rob = (
             agencies.add_member(
-                scope, name=name, email=f"{name}@example.test", role=role, language="en", zone="UTC", creators=()
+                scope,
+                name=name,
+                email=f"{name}@example.test",
+                role=role,
+                language="en",
+                zone="UTC",
+                creators=(),
             )
             for name, role in (("ann", Role.MANAGER), ("rob", Role.OWNER))
         )

@@ -27,16 +27,24 @@ DAY = timedelta(days=1)
 __all__ = ["SCENARIOS"]
 
 
-def shown(stage: Stage, rating: Rating | None, *, papers: dict[str, Any] | None = None, **changes: Any) -> Medium:
+def shown(
+    stage: Stage, rating: Rating | None, *, papers: dict[str, Any] | None = None, **changes: Any
+) -> Medium:
     """A picture of a real person whose papers are in order but for what is said."""
     return stage.do(
-        lambda scope: picture(scope, stage.world, rating, person=real_person(scope, **(papers or {})), **changes)
+        lambda scope: picture(
+            scope, stage.world, rating, person=real_person(scope, **(papers or {})), **changes
+        )
     )
 
 
 def nova(stage: Stage, rating: Rating, **changes: Any) -> Medium:
     """A picture of an invented person."""
-    return stage.do(lambda scope: picture(scope, stage.world, rating, person=invented(scope, stage.world), **changes))
+    return stage.do(
+        lambda scope: picture(
+            scope, stage.world, rating, person=invented(scope, stage.world), **changes
+        )
+    )
 
 
 def send(stage: Stage, *media: Medium, place: str = "FV1", **rest: Any) -> Result:
@@ -47,8 +55,16 @@ def complain(stage: Stage, medium: Medium, about: str, *, times: int = 1) -> lis
     """Somebody wants it gone; the workers have heard the first of each flood. The complaints."""
 
     def receive(scope: Any) -> list[UUID]:
-        asked = {"creator_id": stage.world.creator_id, "category": about, "named": "i", "digests": [medium.sha256]}
-        receipts = [removal_requests.receive_removal_request(scope, **asked, source="one place") for _ in range(times)]
+        asked = {
+            "creator_id": stage.world.creator_id,
+            "category": about,
+            "named": "i",
+            "digests": [medium.sha256],
+        }
+        receipts = [
+            removal_requests.receive_removal_request(scope, **asked, source="one place")
+            for _ in range(times)
+        ]
         return [removal_requests.find_status_by_receipt(scope, receipt).id for receipt in receipts]
 
     found: list[UUID] = stage.do(receive)
@@ -67,13 +83,17 @@ def bytes_that_are_no_rendition(stage: Stage) -> Result:
 
 @attack("M-07")
 def explicit_cover(stage: Stage) -> Result:
-    return send(stage, general(stage), nova(stage, Rating.E) if stage.harm else general(stage), place="YT1")
+    return send(
+        stage, general(stage), nova(stage, Rating.E) if stage.harm else general(stage), place="YT1"
+    )
 
 
 @attack("M-08")
 def blurred_to_lose_the_rating(stage: Stage) -> Result:
     source = nova(stage, Rating.E) if stage.harm else general(stage)
-    blurred = stage.do(lambda scope: picture(scope, stage.world, Rating.G, parent=asset_of(scope, source)))
+    blurred = stage.do(
+        lambda scope: picture(scope, stage.world, Rating.G, parent=asset_of(scope, source))
+    )
     return send(stage, blurred, place="IG1")
 
 
@@ -83,7 +103,9 @@ def removed_picture_made_smaller(stage: Stage) -> Result:
     shown = nova(stage, Rating.E, phash="ff00ff00ff00ff00")
     for one in complain(stage, shown, "shown"):
         stage.do(lambda scope, one=one: removal_requests.uphold_removal_request(scope, one))
-    return send(stage, nova(stage, Rating.E, phash="ff00ff00ff00ff07" if stage.harm else "00ff00ff00ff00ff"))
+    return send(
+        stage, nova(stage, Rating.E, phash="ff00ff00ff00ff07" if stage.harm else "00ff00ff00ff00ff")
+    )
 
 
 @attack("M-12")
@@ -99,7 +121,9 @@ def classifiers_far_apart(stage: Stage) -> Result:
 
     def look(scope: Any) -> None:
         for source, rating in (("classifier:one@1", Rating.G), ("classifier:two@1", second)):
-            inspections.record_classifier_finding(scope, medium.sha256, source=source, rating=rating)
+            inspections.record_classifier_finding(
+                scope, medium.sha256, source=source, rating=rating
+            )
 
     stage.do(look)
     return send(stage, medium)
@@ -107,13 +131,19 @@ def classifiers_far_apart(stage: Stage) -> Result:
 
 # ------------------------------------------------------------------ links
 def linked(stage: Stage, place: str) -> Result:
-    return stage.send(at(stage, place, body="more on https://shop.test/mia", media=(general(stage),)))
+    return stage.send(
+        at(stage, place, body="more on https://shop.test/mia", media=(general(stage),))
+    )
 
 
 @attack("R-06")
 def short_link_to_an_adult_page(stage: Stage) -> Result:
     url, whose = "https://shop.test/mia", stage.world.creator_id
-    stage.do(lambda scope: link_targets.register_link_target(scope, whose, url, rating=Rating.G, adult=stage.harm))
+    stage.do(
+        lambda scope: link_targets.register_link_target(
+            scope, whose, url, rating=Rating.G, adult=stage.harm
+        )
+    )
     return linked(stage, "TT1")
 
 
@@ -134,7 +164,11 @@ def link_that_changed(stage: Stage) -> Result:
 def link_nobody_knows(stage: Stage) -> Result:
     if not stage.harm:
         url, whose = "https://shop.test/mia", stage.world.creator_id
-        stage.do(lambda scope: link_targets.register_link_target(scope, whose, url, rating=Rating.G, adult=False))
+        stage.do(
+            lambda scope: link_targets.register_link_target(
+                scope, whose, url, rating=Rating.G, adult=False
+            )
+        )
     return linked(stage, "X1")
 
 
@@ -147,7 +181,9 @@ def sold_without_that_permission(stage: Stage) -> Result:
             revoke_consent(scope, person, what="download_sell")
         return picture(scope, stage.world, Rating.E, person=person)
 
-    sold = replace(at(stage, "FV1", media=(stage.do(build),), body="x"), subject=Subject("fulfilment", uuid7()))
+    sold = replace(
+        at(stage, "FV1", media=(stage.do(build),), body="x"), subject=Subject("fulfilment", uuid7())
+    )
     return stage.send(sold)
 
 
@@ -164,14 +200,25 @@ def second_face_nobody_named(stage: Stage) -> Result:
 
 @attack("C-05")
 def permission_signed_by_the_agency(stage: Stage) -> Result:
-    person = stage.do(lambda scope: real_person(scope, scopes=("depict",) if stage.harm else ("depict", "publish")))
+    person = stage.do(
+        lambda scope: real_person(
+            scope, scopes=("depict",) if stage.harm else ("depict", "publish")
+        )
+    )
     medium = stage.do(lambda scope: picture(scope, stage.world, Rating.E, person=person))
     row = (
-        "INSERT INTO consent_grants (tenant_id, id, person_id, scope, surfaces, max_rating, valid_from, valid_until,"
-        " evidence_digest, signed_by) VALUES (:tenant, :id, :person, 'publish', '[\"sandbox\"]', 'E', house_now(),"
+        "INSERT INTO consent_grants (tenant_id, id, person_id, scope, surfaces, max_rating, "
+        "valid_from, valid_until,"
+        " evidence_digest, signed_by) VALUES (:tenant, :id, :person, 'publish', '[\"sandbox\"]', "
+        "'E', house_now(),"
         " house_now() + interval '1 day', '', :ann)"
     )
-    values = {"tenant": stage.world.tenant_id, "id": uuid7(), "person": person, "ann": stage.world.ann}
+    values = {
+        "tenant": stage.world.tenant_id,
+        "id": uuid7(),
+        "person": person,
+        "ann": stage.world.ann,
+    }
     for role in ("app", "gate"):
         try:
             with stage.world.open(stage.world.tenant_id, "system:x", role=role) as scope:
@@ -197,7 +244,9 @@ def revoked_row_put_back(stage: Stage) -> Result:
     for role in ("app", "gate"):
         try:
             with stage.world.open(stage.world.tenant_id, "system:x", role=role) as scope:
-                restored = scope.run("UPDATE consent_grants SET revoked_at = NULL WHERE revoked_at IS NOT NULL")
+                restored = scope.run(
+                    "UPDATE consent_grants SET revoked_at = NULL WHERE revoked_at IS NOT NULL"
+                )
                 assert restored.rowcount == 0
         except SQLAlchemyError:
             continue
@@ -244,9 +293,14 @@ def identity_after_production(stage: Stage) -> Result:
 
 @attack("I-08")
 def card_signed_by_the_uploader(stage: Stage) -> Result:
-    """ann fills the card and signs it herself; in the twin the person named signs it on their own page."""
+    """ann fills the card and signs it herself; in the twin the person named signs it on their own
+    page."""
     person = stage.do(lambda scope: real_person(scope, scopes=()))
-    medium = stage.do(lambda scope: picture(scope, stage.world, Rating.E, source="form", age=60 * DAY, people_seen=1))
+    medium = stage.do(
+        lambda scope: picture(
+            scope, stage.world, Rating.E, source="form", age=60 * DAY, people_seen=1
+        )
+    )
     card = carding.make(stage.world, person)
     carding.put(stage.world, card, medium)
     if not stage.harm:
@@ -254,14 +308,21 @@ def card_signed_by_the_uploader(stage: Stage) -> Result:
         return send(stage, medium)
     digest = stage.do(lambda scope: queries.get_card_facts(scope, card).digest)
     signed = stage.refused(
-        lambda scope: card_answers.record_card_answer(scope, card, CARD_SIGNED, digest=digest), actor=stage.author
+        lambda scope: card_answers.record_card_answer(scope, card, CARD_SIGNED, digest=digest),
+        actor=stage.author,
     )
     assert signed.sent == 0
     row = (
         "INSERT INTO shoot_card_answers (tenant_id, id, card_id, person_id, said, digest, said_by)"
         " VALUES (:tenant, :id, :card, :person, 'signed', :digest, :by)"
     )
-    values = {"tenant": stage.world.tenant_id, "card": card, "person": person, "digest": digest, "by": stage.author}
+    values = {
+        "tenant": stage.world.tenant_id,
+        "card": card,
+        "person": person,
+        "digest": digest,
+        "by": stage.author,
+    }
     for role in ("app", "gate"):
         try:
             with stage.world.open(stage.world.tenant_id, stage.author, role=role) as scope:
@@ -322,7 +383,11 @@ def looks_like_a_minor(stage: Stage) -> Result:
     medium = nova(stage, Rating.E)
     if stage.harm:
         why = Message("prohibited.minor")
-        stage.do(lambda scope: ratings.record_rating(scope, medium.sha256, Rating.X, source="classifier@1", reason=why))
+        stage.do(
+            lambda scope: ratings.record_rating(
+                scope, medium.sha256, Rating.X, source="classifier@1", reason=why
+            )
+        )
     return send(stage, medium)
 
 
@@ -333,6 +398,8 @@ def answer_about_a_later_day(stage: Stage) -> Result:
         day = scope.now - (timedelta(days=90) if stage.harm else timedelta(days=110))
         facts = {"custodian": "c", "method": "m", "verified_at": scope.now, "evidence_digest": ""}
         persons.record_age_proof(scope, person, on_day=day, **facts)
-        return picture(scope, stage.world, Rating.E, person=person, source="publication", age=100 * DAY)
+        return picture(
+            scope, stage.world, Rating.E, person=person, source="publication", age=100 * DAY
+        )
 
     return send(stage, stage.do(build))

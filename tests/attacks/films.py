@@ -1,4 +1,5 @@
-"""Attacks by films and sound: made anew, looked at frame by frame, listened to, and sent as far as they get."""
+"""Attacks by films and sound: made anew, looked at frame by frame, listened to, and sent as far as
+they get."""
 
 from typing import Any
 
@@ -60,10 +61,18 @@ def second_video_track(lea: World, harm: bool) -> Result:
     if not harm:
         return as_reel(lea, clips.film(clips.shown(("G", 1.0))))
     data = two_pictures()
-    refused = [code(lambda: pipeline.prepare_upload(data, name="a.jpg")), code(lambda: hand_in(lea, data))]
+    refused = [
+        code(lambda: pipeline.prepare_upload(data, name="a.jpg")),
+        code(lambda: hand_in(lea, data)),
+    ]
     with lea.scope() as scope:
         for name in ("renditions", "assets", "uploads"):
-            assert scope.run(f"SELECT count(*) FROM {name} WHERE tenant_id = :t", t=lea.tenant_id).scalar() == 0
+            assert (
+                scope.run(
+                    f"SELECT count(*) FROM {name} WHERE tenant_id = :t", t=lea.tenant_id
+                ).scalar()
+                == 0
+            )
     result = smuggled(lea, data)
     return Result(result.verdict, result.reasons | {MEANS[one] for one in refused}, result.sent)
 

@@ -42,35 +42,51 @@ def guest_who_is_the_author(stage: Stage) -> Result:
         )
 
     guest = stage.do(invites)
-    for member, address, browser in ((stage.world.ann, HOME, "a"), (guest, HOME if stage.harm else CAFE, "b")):
+    for member, address, browser in (
+        (stage.world.ann, HOME, "a"),
+        (guest, HOME if stage.harm else CAFE, "b"),
+    ):
         come = partial(_seen, member=member, address=address, browser=browser)
         stage.do(come)
     whole = stage.marked(at(stage, "X1", media=(nova(stage, Rating.N),), body="Hello"))
-    stage.do(lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules))
     stage.do(
-        lambda scope: content_reviews.review_unit(scope, whole.digest(), verdict="approve"), actor=f"member:{guest}"
+        lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules)
+    )
+    stage.do(
+        lambda scope: content_reviews.review_unit(scope, whole.digest(), verdict="approve"),
+        actor=f"member:{guest}",
     )
     return stage.send(whole, review=False)
 
 
 def _seen(scope: Any, *, member: Any, address: str, browser: str) -> None:
-    device_fingerprints.record_device(scope, KEY, queries.get_member(scope, member), address=address, device=browser)
+    device_fingerprints.record_device(
+        scope, KEY, queries.get_member(scope, member), address=address, device=browser
+    )
 
 
 @attack("P-15")
 def own_picture_with_a_second_face(stage: Stage) -> Result:
-    """Counsel opened it: ann names herself alone, signs with her passkey and waits; a second face was counted."""
+    """Counsel opened it: ann names herself alone, signs with her passkey and waits; a second face
+    was counted."""
     stage.rules = replace(opened(), lexicon=stage.rules.lexicon)
     person = stage.do(real_person)
     faces = 2 if stage.harm else 1
-    medium = stage.do(lambda scope: picture(scope, stage.world, Rating.E, person=person, people_seen=faces))
+    medium = stage.do(
+        lambda scope: picture(scope, stage.world, Rating.E, person=person, people_seen=faces)
+    )
     whole = stage.marked(at(stage, "FV1", media=(medium,), body="Hello"))
-    stage.do(lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules))
+    stage.do(
+        lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules)
+    )
     stage.do(partial(_holds, stage=stage, person=person))
     look(stage.world, stage.world.ann, medium)
-    hers = Author(stage.world, person, person, key_of(stage.world, stage.world.ann), whole, stage.rules)
+    hers = Author(
+        stage.world, person, person, key_of(stage.world, stage.world.ann), whole, stage.rules
+    )
     own = stage.refused(
-        lambda scope: content_reviews.review_unit(scope, whole.digest(), verdict="approve"), actor=stage.author
+        lambda scope: content_reviews.review_unit(scope, whole.digest(), verdict="approve"),
+        actor=stage.author,
     )
     assert own.verdict == "B"
     if stage.harm:

@@ -1,6 +1,8 @@
-"""Attacks by files: brought in as a member would, looked at by a classifier, and sent as far as they get.
+"""Attacks by files: brought in as a member would, looked at by a classifier, and sent as far as
+they get.
 
-Tiles stand for what nobody draws. The classifier is a server of its own; what it says raises what a person said.
+Tiles stand for what nobody draws. The classifier is a server of its own; what it says raises what a
+person said.
 """
 
 from collections.abc import Callable
@@ -106,7 +108,9 @@ def another_picture_in_the_preview(lea: World, harm: bool) -> Result:
 @attack("M-04")
 def another_picture_on_black(lea: World, harm: bool) -> Result:
     data = encoded(two_faced("G", "E" if harm else "G"), "PNG")
-    return sent(lea, shown(lea, brought(lea, pipeline.prepare_upload(data, name="a.png")), "as_instagram"))
+    return sent(
+        lea, shown(lea, brought(lea, pipeline.prepare_upload(data, name="a.png")), "as_instagram")
+    )
 
 
 @attack("T-09")
@@ -120,8 +124,13 @@ def word_written_in_the_picture(lea: World, harm: bool) -> Result:
 
 @attack("M-11")
 def mark_of_origin_taken_off(lea: World, harm: bool) -> Result:
-    drawn = PlaceholderEngine().draw(ImageJob(prompt="beach at sunset", seed=11, width=160, height=120, steps=1))
-    medium = brought(lea, pipeline.prepare_generated_picture(drawn, key="a", alt="a beach", credential=CREDENTIAL))
+    drawn = PlaceholderEngine().draw(
+        ImageJob(prompt="beach at sunset", seed=11, width=160, height=120, steps=1)
+    )
+    medium = brought(
+        lea,
+        pipeline.prepare_generated_picture(drawn, key="a", alt="a beach", credential=CREDENTIAL),
+    )
     armed = lea.arm(shown(lea, medium, "as_telegram"))
     if harm:
         photo = pictures.decode_photo(lea.files[medium.sha256], name="x")

@@ -1,5 +1,5 @@
-"""Attacks on the place something goes to, and on what it makes of it: the true house, against Telegram, Discord and
-Bluesky that do what they should not."""
+"""Attacks on the place something goes to, and on what it makes of it: the true house, against
+Telegram, Discord and Bluesky that do what they should not."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -55,7 +55,8 @@ def thread_under_a_parent_for_everybody(mia: Mia, harm: bool) -> Result:
 
 @attack("V-07")
 def open_invite_link(mia: Mia, harm: bool) -> Result:
-    """No bot is told of another administrator's link: it shows by whom it let in, and by nobody's word against it."""
+    """No bot is told of another administrator's link: it shows by whom it let in, and by nobody's
+    word against it."""
     bot, chat = mia.telegram()
     if harm:
         telegram = mia.outside.telegram.world

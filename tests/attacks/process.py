@@ -34,7 +34,8 @@ def own_review_by_a_second_login(stage: Stage) -> Result:
 
     def write(scope: Any) -> None:
         scope.run(  # as the app may, past the desk
-            "INSERT INTO human_reviews (tenant_id, id, about, digest, principal_id, verdict, seen_percent)"
+            "INSERT INTO human_reviews (tenant_id, id, about, digest, principal_id, verdict, "
+            "seen_percent)"
             " VALUES (:tenant, :id, 'unit', :digest, :principal, 'approve', 100)",
             tenant=stage.world.tenant_id,
             id=uuid7(),
@@ -51,13 +52,17 @@ def one_reviewer_lowers_alone(stage: Stage) -> Result:
     medium = nova(stage, Rating.E)
     rob = f"member:{stage.world.rob}"
     rating = Rating.S if stage.harm else Rating.E
-    return stage.refused(lambda scope: ratings.record_rating(scope, medium.sha256, rating, source=rob), actor=rob)
+    return stage.refused(
+        lambda scope: ratings.record_rating(scope, medium.sha256, rating, source=rob), actor=rob
+    )
 
 
 def swapped(stage: Stage, before: str, after: str) -> Result:
     """rob approves words and picture; then the words are others."""
     whole = stage.marked(at(stage, "X1", media=(nova(stage, Rating.N),), body=before))
-    stage.do(lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules))
+    stage.do(
+        lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules)
+    )
     stage.review(whole)
     if stage.harm:
         whole = replace(whole, texts=(Text("body", after),))
@@ -71,7 +76,9 @@ def one_letter_after_the_approval(stage: Stage) -> Result:
 
 @attack("U-07")
 def same_words_in_another_form(stage: Stage) -> Result:
-    return swapped(stage, unicodedata.normalize("NFC", "Un café"), unicodedata.normalize("NFD", "Un café"))
+    return swapped(
+        stage, unicodedata.normalize("NFC", "Un café"), unicodedata.normalize("NFD", "Un café")
+    )
 
 
 @attack("L-06")
@@ -121,9 +128,17 @@ def place_without_a_rule(stage: Stage) -> Result:
 def stop_reopened_by_one_person_at_once(stage: Stage) -> Result:
     ann = f"member:{stage.world.ann}"
     if stage.harm:
-        stage.do(lambda scope: emergency_stops.close_switch(scope, "tenant", "", "sending", reason="alarm"), actor=ann)
+        stage.do(
+            lambda scope: emergency_stops.close_switch(
+                scope, "tenant", "", "sending", reason="alarm"
+            ),
+            actor=ann,
+        )
         again = stage.refused(
-            lambda scope: emergency_stops.reopen_switch(scope, "tenant", "", "sending", reason="over"), actor=ann
+            lambda scope: emergency_stops.reopen_switch(
+                scope, "tenant", "", "sending", reason="over"
+            ),
+            actor=ann,
         )
         assert again.verdict == "B"
     return stage.send(unit(stage.world))
@@ -135,17 +150,30 @@ def flood_of_complaints(stage: Stage) -> Result:
     if stage.harm:
         flood = complain(stage, drowned, "other", times=399) + complain(stage, named, "other")
         (group,) = stage.do(
-            lambda scope: removal_requests.list_pending_removal_requests(scope, {stage.world.creator_id})
+            lambda scope: removal_requests.list_pending_removal_requests(
+                scope, {stage.world.creator_id}
+            )
         )
-        assert (set(group.ids), group.until) == (set(flood), None)  # one thing to decide, and no clock
+        assert (set(group.ids), group.until) == (
+            set(flood),
+            None,
+        )  # one thing to decide, and no clock
         assert send(stage, other).sent == 1
     return send(stage, named)
 
 
 # ------------------------------------------------------------------ readers
 def assure(stage: Stage, user: str, **changes: Any) -> None:
-    given = {"platform": "sandbox", "method": "test", "assured_level": "L4", "over_18": True, "environment": "test"}
-    stage.do(lambda scope: age_assurance.record_assurance(scope, user_id=user, **{**given, **changes}))
+    given = {
+        "platform": "sandbox",
+        "method": "test",
+        "assured_level": "L4",
+        "over_18": True,
+        "environment": "test",
+    }
+    stage.do(
+        lambda scope: age_assurance.record_assurance(scope, user_id=user, **{**given, **changes})
+    )
 
 
 def private(stage: Stage, user: str) -> Result:
@@ -196,7 +224,9 @@ def assured_in_another_tenant(stage: Stage) -> Result:
 def reviewer_of_another_tenant(stage: Stage) -> Result:
     medium = nova(stage, Rating.N)
     whole = stage.marked(at(stage, "X1", media=(medium,), body="Hello"))
-    stage.do(lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules))
+    stage.do(
+        lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules)
+    )
     if not stage.harm:
         return stage.send(whole)
     other = replace(stage, world=world(stage.world.open, uuid7()))
@@ -208,7 +238,8 @@ def reviewer_of_another_tenant(stage: Stage) -> Result:
         == "B"
     )
     row = (
-        "INSERT INTO human_reviews (tenant_id, id, about, digest, principal_id, verdict, seen_percent)"
+        "INSERT INTO human_reviews (tenant_id, id, about, digest, principal_id, verdict, "
+        "seen_percent)"
         " VALUES (:tenant, :id, 'unit', :digest, :id, 'approve', 100)"
     )
     values = {"tenant": stage.world.tenant_id, "id": uuid7(), "digest": whole.digest()}
@@ -220,7 +251,8 @@ def reviewer_of_another_tenant(stage: Stage) -> Result:
 
 @attack("N-01")
 def picture_of_another_tenant(stage: Stage) -> Result:
-    """Another agency names these bytes in a post of its own, then sends the whole post as its own."""
+    """Another agency names these bytes in a post of its own, then sends the whole post as its
+    own."""
     medium = general(stage)
     whole = unit(stage.world, media=(medium,))
     if not stage.harm:
@@ -231,7 +263,12 @@ def picture_of_another_tenant(stage: Stage) -> Result:
     assert "RENDITION_NOT_CANONICAL" in named.reasons, "to them they are bytes that nobody knows"
     got = other.send(whole)
     assert (
-        other.do(lambda scope: audit.find_last_act(scope, "gate.boundary", f"delivery:{whole.subject.id}")) is not None
+        other.do(
+            lambda scope: audit.find_last_act(
+                scope, "gate.boundary", f"delivery:{whole.subject.id}"
+            )
+        )
+        is not None
     )
     return got
 

@@ -1,4 +1,5 @@
-"""Attacks by what a post points at instead of carrying it: a file that lies there, a message, a quote, a later hour."""
+"""Attacks by what a post points at instead of carrying it: a file that lies there, a message, a
+quote, a later hour."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -75,7 +76,8 @@ def pointing(mia: Mia, channel_id: UUID, kind: str, native_id: str) -> Unit:
 
 
 def carried(mia: Mia, unit: Unit, chat: Chat) -> Result:
-    """Claim, act, settle, as rooms do; what was decided, and how many messages are in the chat that were not."""
+    """Claim, act, settle, as rooms do; what was decided, and how many messages are in the chat that
+    were not."""
     services, before = mia.outside.services, len(chat.messages)
     with mia.desk.scope() as scope:
         unit = replace(unit, flags=issuance.required_flags_of_unit(scope, unit))
@@ -85,7 +87,9 @@ def carried(mia: Mia, unit: Unit, chat: Chat) -> Result:
         with mia.desk.scope() as scope:
             issuance.record_denial(scope, denied)
         decided = denied.decision
-        return Result(str(decided.verdict), frozenset(map(str, decided.reasons)), len(chat.messages) - before)
+        return Result(
+            str(decided.verdict), frozenset(map(str, decided.reasons)), len(chat.messages) - before
+        )
     end = services.run_steps(turn)
     assert isinstance(end, Published), end
     with mia.desk.scope() as scope:
@@ -100,7 +104,13 @@ def _armed(mia: Mia, unit: Unit, connectors: Connectors) -> PreparedStep:
         assert send_limits.claim_send_slot(scope, channel) is None
         mint = partial(mia.outside.services.mint, author=f"member:{mia.desk.author}")
         turn = step_runner.prepare_step(
-            scope, channel=channel, unit=unit, kind="send", act=ACT, mint=mint, connectors=connectors
+            scope,
+            channel=channel,
+            unit=unit,
+            kind="send",
+            act=ACT,
+            mint=mint,
+            connectors=connectors,
         )
     assert isinstance(turn, PreparedStep), turn
     return turn
@@ -117,7 +127,8 @@ def outcome(act: Callable[[], Outcome], posted: Callable[[], int]) -> Result:
 
 
 def left(mia: Mia, rating: Rating) -> tuple[UUID, Chat, str, str]:
-    """A picture that was posted to her private channel: the account, the channel, the message and the file there."""
+    """A picture that was posted to her private channel: the account, the channel, the message and
+    the file there."""
     _, chat = mia.telegram()
     sent_at = mia.post("telegram", rating, after=60)
     mia.desk.live(seconds=50)
@@ -141,10 +152,13 @@ def to_everybody(mia: Mia, chat: Chat) -> tuple[UUID, Chat]:
 
 @pointed("R-01")
 def file_of_an_old_message(mia: Mia, harm: bool) -> Result:
-    """Telegram knows the file, and shows it to whoever names it: somebody posted it with their own app."""
+    """Telegram knows the file, and shows it to whoever names it: somebody posted it with their own
+    app."""
     account, chat, _, file_id = left(mia, Rating.G)
     if harm:
-        there = {"photo": [{"file_id": "AgACold", "file_unique_id": "u", "width": 90, "height": 60}]}
+        there = {
+            "photo": [{"file_id": "AgACold", "file_unique_id": "u", "width": 90, "height": 60}]
+        }
         mia.outside.telegram.world.by_hand(chat, there)
         file_id = "AgACold"
     return carried(mia, pointing(mia, account, "reuse", file_id), chat)
@@ -194,12 +208,19 @@ class Tube:
     capabilities = replace(Sandbox.capabilities, platform="youtube", surfaces=("video",))
 
     def __init__(self, *, later: bool) -> None:
-        self._status = {"privacyStatus": "private", "publishAt": "2026-11-22T12:00:00Z"} if later else {}
+        self._status = (
+            {"privacyStatus": "private", "publishAt": "2026-11-22T12:00:00Z"} if later else {}
+        )
 
     def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         if not answers:
-            body = {"snippet": {"title": unit.text_of("body")}, "status": {"privacyStatus": "public"} | self._status}
-            return Send(WireStep("insert", StepKind.PUBLISH, "POST", "/upload/youtube/v3/videos", body))
+            body = {
+                "snippet": {"title": unit.text_of("body")},
+                "status": {"privacyStatus": "public"} | self._status,
+            }
+            return Send(
+                WireStep("insert", StepKind.PUBLISH, "POST", "/upload/youtube/v3/videos", body)
+            )
         last = answers[-1]
         if isinstance(last, Response) and last.is_success:
             return Published(last.body["id"])
@@ -224,7 +245,12 @@ def let_the_platform_publish_it(lea: World, harm: bool) -> Result:
         lea.channel_id, lea.account = channel_id, "mia"
         stepper: Any = Tube(later=harm)
         lea.connectors = {"youtube": stepper}
-        unit = replace(lea.unit("my day"), platform="youtube", surface="youtube.video", texts=(Text("body", "my day"),))
+        unit = replace(
+            lea.unit("my day"),
+            platform="youtube",
+            surface="youtube.video",
+            texts=(Text("body", "my day"),),
+        )
 
         def act() -> Outcome:
             turn = lea.arm(unit)
@@ -246,7 +272,13 @@ class Laundering(Instagram):
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next_step(unit, answers)
         if isinstance(turn, Send) and turn.step.fetched:
-            return Send(replace(turn.step, json={**(turn.step.json or {}), "image_url": self._address}, fetched={}))
+            return Send(
+                replace(
+                    turn.step,
+                    json={**(turn.step.json or {}), "image_url": self._address},
+                    fetched={},
+                )
+            )
         return turn
 
 
@@ -257,14 +289,17 @@ def raw_address_for_instagram(mia: Mia, harm: bool) -> Result:
     with elsewhere(fetched) as address:
         connectors = {**services.connectors, **({"instagram": Laundering(address)} if harm else {})}
         changed = replace(services, connectors=connectors)
-        result = outcome(lambda: changed.run_steps(_armed(mia, unit, connectors)), lambda: len(profile.posts))
+        result = outcome(
+            lambda: changed.run_steps(_armed(mia, unit, connectors)), lambda: len(profile.posts)
+        )
     assert not fetched
     return result
 
 
 @pointed("R-10")
 def own_address_used_twice(mia: Mia, harm: bool) -> Result:
-    """Instagram fetches once and posts; whoever comes later with the same address gets nothing, and is written down."""
+    """Instagram fetches once and posts; whoever comes later with the same address gets nothing, and
+    is written down."""
     profile, services = mia.instagram(), mia.outside.services
     end = services.run_steps(_armed(mia, pictured(mia), services.connectors))
     assert isinstance(end, Published), end
@@ -274,11 +309,18 @@ def own_address_used_twice(mia: Mia, harm: bool) -> Result:
     reply = HTTP.send(Request("GET", address))
     assert isinstance(reply, Reply)
     with mia.desk.scope() as scope:
-        (lent_id,) = scope.run("SELECT id FROM lent_files WHERE tenant_id = :t", t=mia.desk.tenant_id).scalars()
+        (lent_id,) = scope.run(
+            "SELECT id FROM lent_files WHERE tenant_id = :t", t=mia.desk.tenant_id
+        ).scalars()
         first, second = media_urls.fetches_of(scope, lent_id)
     assert (first.status, first.reason) == (200, "")
-    assert (second.status, second.size) == (reply.status, len(reply.body) if reply.status == 200 else 0)
-    return Result("B" if second.status == 410 else "A", frozenset({second.reason}), int(second.status == 200))
+    assert (second.status, second.size) == (
+        reply.status,
+        len(reply.body) if reply.status == 200 else 0,
+    )
+    return Result(
+        "B" if second.status == 410 else "A", frozenset({second.reason}), int(second.status == 200)
+    )
 
 
 def pictured(mia: Mia) -> Unit:
@@ -291,7 +333,8 @@ def pictured(mia: Mia) -> Unit:
 
 @contextmanager
 def elsewhere(fetched: list[str]) -> Iterator[str]:
-    """Somebody's web server: the picture for everybody while people look, another one when Instagram comes."""
+    """Somebody's web server: the picture for everybody while people look, another one when
+    Instagram comes."""
     app = FastAPI()
 
     @app.get("/picture.jpg")

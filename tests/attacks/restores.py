@@ -19,7 +19,8 @@ __all__ = ["SCENARIOS"]
 
 @attack("Z-05")
 def a_backup_revives_a_permission(stage: Stage) -> Result:
-    """The database is the backup: it knows of no revocation. What is kept outside does, in the harmful case."""
+    """The database is the backup: it knows of no revocation. What is kept outside does, in the
+    harmful case."""
     world, key = stage.world, LogKey.derive(bytes(32))
     person = stage.do(real_person)
     shown = stage.do(lambda scope: picture(scope, world, Rating.E, person=person))
@@ -27,7 +28,11 @@ def a_backup_revives_a_permission(stage: Stage) -> Result:
         outside = JournalArchive(FileArchive(Path(folder)), key)
         if stage.harm:
             name = stage.do(lambda scope: restore.journal_name(scope, key))
-            entry = JournalEntry(name, 1, GENESIS_HASH, str(world.channel_id), REVOKE, str(person), "", "")
-            outside.archive.put_once(restore.journal_entry_name(name, 1), sign_statement("journal", vars(entry), key))
+            entry = JournalEntry(
+                name, 1, GENESIS_HASH, str(world.channel_id), REVOKE, str(person), "", ""
+            )
+            outside.archive.put_once(
+                restore.journal_entry_name(name, 1), sign_statement("journal", vars(entry), key)
+            )
         restore.replay_journal(world.tenant_id, tenant=world.open, outside=outside)
     return stage.send(at(stage, "FV1", media=(shown,), body="Hello"))

@@ -19,7 +19,8 @@ __all__ = ["SCENARIOS"]
 
 @attack("P-10")
 def older_rules_brought_back(stage: Stage) -> Result:
-    """The newest rules close the place; somebody brings back the version before, which allowed it."""
+    """The newest rules close the place; somebody brings back the version before, which allowed
+    it."""
 
     def take(version: str, sandbox: str) -> None:
         with stage.world.open(INSTALLATION_ID, "system:test") as scope:
@@ -38,7 +39,8 @@ def older_rules_brought_back(stage: Stage) -> Result:
 
 @attack("Z-09")
 def attestation_that_loosens(stage: Stage) -> Result:
-    """Rules grew old. Two people say that they read one again, and that it allows more than it ever did."""
+    """Rules grew old. Two people say that they read one again, and that it allows more than it ever
+    did."""
     with stage.world.open(INSTALLATION_ID, "system:test") as scope:
         rules = active_policy.install_release(
             scope, signed(f"2027.02.{20 if stage.harm else 19}-1", read_by="2026-11-10")
@@ -53,14 +55,19 @@ def attestation_that_loosens(stage: Stage) -> Result:
 
     # an owner has to say it first: rob, or ann where she is alone, with the guest after her
     refused = [
-        stage.refused(attest, actor=f"member:{who}") for who in (stage.world.rob, stage.world.ann, stage.world.rob)
+        stage.refused(attest, actor=f"member:{who}")
+        for who in (stage.world.rob, stage.world.ann, stage.world.rob)
     ]
     medium = nova(stage, Rating.N)
-    sent = stage.send(replace(at(stage, "X1", media=(medium,), body="Hello"), platform=name[:-5], surface=name))
+    sent = stage.send(
+        replace(at(stage, "X1", media=(medium,), body="Hello"), platform=name[:-5], surface=name)
+    )
     if not stage.harm:
         return sent
     assert sent.sent == 0
-    return Result(sent.verdict, frozenset.intersection(*(each.reasons for each in refused)), sent.sent)
+    return Result(
+        sent.verdict, frozenset.intersection(*(each.reasons for each in refused)), sent.sent
+    )
 
 
 @attack("P-17")
@@ -70,7 +77,10 @@ def strangers_row_that_opens_nudity(stage: Stage) -> Result:
     def confirmed(*verdicts: str) -> list[Result]:
         people = (stage.world.rob, stage.world.ann)  # one of them is the owner
         document = file(*(row(each) for each in verdicts))
-        return [stage.refused(lambda s: admission.admit_rules(s, document), actor=f"member:{who}") for who in people]
+        return [
+            stage.refused(lambda s: admission.admit_rules(s, document), actor=f"member:{who}")
+            for who in people
+        ]
 
     def there(rating: Rating) -> Result:
         medium = general(stage) if rating is Rating.G else nova(stage, rating)
@@ -78,7 +88,9 @@ def strangers_row_that_opens_nudity(stage: Stage) -> Result:
         return stage.send(replace(whole, platform="acme", surface="acme.post", account="AC1"))
 
     assert there(Rating.G).sent == 0, "a platform nobody knows"
-    assert {one.verdict for one in confirmed("AABB")} == {"A", "B"}, "the owner confirms it, nobody else may"
+    assert {one.verdict for one in confirmed("AABB")} == {"A", "B"}, (
+        "the owner confirms it, nobody else may"
+    )
     if not stage.harm:
         return there(Rating.G)
     refused = [one for one in confirmed("AAFF") if "POLICY_SIGNATURE" in one.reasons]

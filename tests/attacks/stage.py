@@ -1,4 +1,5 @@
-"""Where attacks are tried: a tenant, its people, and one way to send, with the steps of `conventions.send`."""
+"""Where attacks are tried: a tenant, its people, and one way to send, with the steps of
+`conventions.send`."""
 
 import random
 import string
@@ -49,11 +50,22 @@ class Tokens:
 
     def __init__(self) -> None:
         spell = random.SystemRandom()
-        # letters only, none of which a digit stands for twice in a row: as the corpus' own tokens are built
+        # letters only, none of which a digit stands for twice in a row: as the corpus' own tokens
+        # are built
         letters = [letter for letter in string.ascii_uppercase if letter not in "QJ"]
-        last = [letter for letter in letters if letter != "A"]  # repeats are read as one: it would end a letter early
+        last = [
+            letter for letter in letters if letter != "A"
+        ]  # repeats are read as one: it would end a letter early
         words = [
-            "".join([*spell.choices(letters, k=8), "-", *spell.choices(letters, k=5), *spell.choices(last), "-A"])
+            "".join(
+                [
+                    *spell.choices(letters, k=8),
+                    "-",
+                    *spell.choices(letters, k=5),
+                    *spell.choices(last),
+                    "-A",
+                ]
+            )
             for _ in self.KINDS
         ]
         self.names = dict(zip(self.KINDS, words, strict=True))
@@ -64,7 +76,9 @@ class Tokens:
     def bundle(self) -> Bundle:
         """The shipped rules with the renamed terms."""
         shipped = bundle.shipped_bundle()
-        terms = tuple(lexicon.fold_term(kind, self.names[name]) for name, kind in self.KINDS.items())
+        terms = tuple(
+            lexicon.fold_term(kind, self.names[name]) for name, kind in self.KINDS.items()
+        )
         return replace(shipped, lexicon=replace(shipped.lexicon, terms=terms))
 
 
@@ -99,37 +113,59 @@ class Stage:
     def marked(self, unit: Unit) -> Unit:
         """The unit with the marks its place asks for, as rooms set them."""
         return self.do(
-            lambda scope: replace(unit, flags=issuance.required_flags_of_unit(scope, unit, bundle=self.rules))
+            lambda scope: replace(
+                unit, flags=issuance.required_flags_of_unit(scope, unit, bundle=self.rules)
+            )
         )
 
     def review(self, unit: Unit) -> None:
-        """rob approves the exact unit; in a tenant of one person gus, a guest reviewer, who stands in his place."""
+        """rob approves the exact unit; in a tenant of one person gus, a guest reviewer, who stands
+        in his place."""
         self.do(
             lambda scope: content_reviews.review_unit(scope, unit.digest(), verdict="approve"),
             actor=f"member:{self.world.rob}",
         )
 
-    def send(self, unit: Unit, *, review: bool = True, author: str | None = None, mark: bool = True) -> Result:
-        """Submit; have it reviewed where a review is missing; mint. Whatever refuses on the way is the result."""
+    def send(
+        self, unit: Unit, *, review: bool = True, author: str | None = None, mark: bool = True
+    ) -> Result:
+        """Submit; have it reviewed where a review is missing; mint. Whatever refuses on the way is
+        the result."""
         whole = self.marked(unit) if mark else unit
         by = author or self.author
-        judged = self.do(lambda scope: issuance.judge_unit(scope, whole, author=by, bundle=self.rules))
+        judged = self.do(
+            lambda scope: issuance.judge_unit(scope, whole, author=by, bundle=self.rules)
+        )
         if review and Reason.REVIEW_MISSING in judged.reasons:
             self.review(whole)
         try:
-            self.do(lambda scope: issuance.mint_permit(scope, whole, Step(), key=KEY, author=by, bundle=self.rules))
+            self.do(
+                lambda scope: issuance.mint_permit(
+                    scope, whole, Step(), key=KEY, author=by, bundle=self.rules
+                )
+            )
         except PermitDenied as denied:
             why = denied
             self.do(lambda scope: issuance.record_denial(scope, why))
-            return Result(str(denied.decision.verdict), frozenset(map(str, denied.decision.reasons)), self.sent(whole))
+            return Result(
+                str(denied.decision.verdict),
+                frozenset(map(str, denied.decision.reasons)),
+                self.sent(whole),
+            )
         return Result("F" if whole.flags else "A", frozenset(), self.sent(whole))
 
     def by_the_house(self, unit: Unit) -> Result:
         """Send by the rules that are in force here, not by this stage's own."""
         try:
-            self.do(lambda scope: issuance.mint_permit(scope, unit, Step(), key=KEY, author=self.author))
+            self.do(
+                lambda scope: issuance.mint_permit(scope, unit, Step(), key=KEY, author=self.author)
+            )
         except PermitDenied as denied:
-            return Result(str(denied.decision.verdict), frozenset(map(str, denied.decision.reasons)), self.sent(unit))
+            return Result(
+                str(denied.decision.verdict),
+                frozenset(map(str, denied.decision.reasons)),
+                self.sent(unit),
+            )
         return Result("A", frozenset(), self.sent(unit))
 
     def refused(self, act: Callable[[Any], Any], *, actor: str = "system:test") -> Result:
@@ -148,7 +184,9 @@ class Stage:
     def sent(self, unit: Unit) -> int:
         """Requests that may have left for a unit."""
         return self.do(
-            lambda scope: scope.run("SELECT count(*) FROM permits WHERE subject_id = :id", id=unit.subject.id).scalar()
+            lambda scope: scope.run(
+                "SELECT count(*) FROM permits WHERE subject_id = :id", id=unit.subject.id
+            ).scalar()
         )
 
     def verifies(self) -> bool:

@@ -1,4 +1,5 @@
-"""What else may be hidden in a film: each attempt is kept back, and the same film without it arrives."""
+"""What else may be hidden in a film: each attempt is kept back, and the same film without it
+arrives."""
 
 from collections.abc import Callable
 from typing import Any
@@ -32,7 +33,10 @@ def cover(lea: World, harm: bool) -> Result:
 
 def explicit_cover(lea: World, harm: bool) -> Result:
     """The cover is explicit and close to the film; it is rated with it."""
-    return as_reel(lea, clips.with_cover(clips.film(clips.shown(("G", 1.0))), clips.picture("E" if harm else "G")))
+    return as_reel(
+        lea,
+        clips.with_cover(clips.film(clips.shown(("G", 1.0))), clips.picture("E" if harm else "G")),
+    )
 
 
 def subtitle(lea: World, harm: bool) -> Result:
@@ -44,7 +48,9 @@ def subtitle(lea: World, harm: bool) -> Result:
 
 def one_frame(lea: World, harm: bool) -> Result:
     """One frame between two looks, at a cut."""
-    return as_reel(lea, clips.film(clips.shown(("G", 2.3), ("E" if harm else "G", 0.1), ("G", 2.0))))
+    return as_reel(
+        lea, clips.film(clips.shown(("G", 2.3), ("E" if harm else "G", 0.1), ("G", 2.0)))
+    )
 
 
 def voice(lea: World, harm: bool) -> Result:
@@ -104,7 +110,9 @@ ATTEMPTS: dict[Attempt, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda attempt: attempt.__name__)
-def test_what_is_hidden_in_a_film_is_kept_back(attempt: Attempt, database: Database, sandbox: Network) -> None:
+def test_what_is_hidden_in_a_film_is_kept_back(
+    attempt: Attempt, database: Database, sandbox: Network
+) -> None:
     passed = attempt(world(database, sandbox, "twin"), False)
     assert (passed.verdict, passed.sent) == ("A", 1), f"the harmless twin is refused: {passed}"
     verdict, reason = ATTEMPTS[attempt]
@@ -113,7 +121,9 @@ def test_what_is_hidden_in_a_film_is_kept_back(attempt: Attempt, database: Datab
     assert reason in got.reasons
 
 
-def test_the_author_cannot_lower_what_the_classifier_saw(database: Database, sandbox: Network) -> None:
+def test_the_author_cannot_lower_what_the_classifier_saw(
+    database: Database, sandbox: Network
+) -> None:
     lea = world(database, sandbox, "harm")
     medium = brought(lea, clips.film(clips.shown(("E", 1.0))))
     with lea.scope() as scope:

@@ -1,4 +1,5 @@
-"""Every attempt to get past the safety check fails as the corpus says, and its harmless twin goes through."""
+"""Every attempt to get past the safety check fails as the corpus says, and its harmless twin goes
+through."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +38,9 @@ from tests.journeys.outside import Outside, mia
 from tests.subscribers.builders import nova
 
 HERE = Path(__file__).parent
-CORPUS: list[dict[str, Any]] = yaml.safe_load((HERE / "gate-attacks.yaml").read_text("utf-8"))["attacks"]
+CORPUS: list[dict[str, Any]] = yaml.safe_load((HERE / "gate-attacks.yaml").read_text("utf-8"))[
+    "attacks"
+]
 RANK = "AFHB"
 MODULES = (words, evidence, process, time, guests, restores, rules, resembling, threads)
 TRIED = {name: scenario for module in MODULES for name, scenario in module.SCENARIOS.items()}
@@ -54,9 +57,14 @@ def _signers(cluster: Cluster) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("solo", [False, True], ids=["team", "alone"])
-@pytest.mark.parametrize("entry", [entry for entry in CORPUS if entry["id"] in TRIED], ids=lambda entry: entry["id"])
-def test_attack_fails_and_its_twin_passes(entry: dict[str, Any], solo: bool, tenant: OpenScope) -> None:
-    """In an agency of two, and in one of a single person whom a guest reviewer helps: nothing more passes there.
+@pytest.mark.parametrize(
+    "entry", [entry for entry in CORPUS if entry["id"] in TRIED], ids=lambda entry: entry["id"]
+)
+def test_attack_fails_and_its_twin_passes(
+    entry: dict[str, Any], solo: bool, tenant: OpenScope
+) -> None:
+    """In an agency of two, and in one of a single person whom a guest reviewer helps: nothing more
+    passes there.
 
     Attacks on the way out have no people in them and run once.
     """
@@ -80,7 +88,9 @@ def refused(entry: dict[str, Any], got: Result, about: object) -> None:
     assert got.sent == 0
 
 
-@pytest.mark.parametrize("entry", [entry for entry in CORPUS if entry["id"] in WIRED], ids=lambda entry: entry["id"])
+@pytest.mark.parametrize(
+    "entry", [entry for entry in CORPUS if entry["id"] in WIRED], ids=lambda entry: entry["id"]
+)
 def test_attack_on_the_way_out_fails_and_its_twin_arrives(
     entry: dict[str, Any], database: Database, sandbox: Network
 ) -> None:
@@ -90,16 +100,24 @@ def test_attack_on_the_way_out_fails_and_its_twin_arrives(
     refused(entry, scenario(world(database, sandbox, "harm"), True), entry["title"])
 
 
-@pytest.mark.parametrize("entry", [entry for entry in CORPUS if entry["id"] in PLACED], ids=lambda entry: entry["id"])
-def test_attack_on_a_place_fails_and_its_twin_arrives(entry: dict[str, Any], networks: Outside) -> None:
+@pytest.mark.parametrize(
+    "entry", [entry for entry in CORPUS if entry["id"] in PLACED], ids=lambda entry: entry["id"]
+)
+def test_attack_on_a_place_fails_and_its_twin_arrives(
+    entry: dict[str, Any], networks: Outside
+) -> None:
     scenario = PLACED[entry["id"]]
     passed = scenario(mia(networks), False)
     assert (passed.verdict, passed.sent) == ("F", 1), f"the harmless twin is refused: {passed}"
     refused(entry, scenario(mia(networks), True), entry["title"])
 
 
-@pytest.mark.parametrize("entry", [entry for entry in CORPUS if entry["id"] in POINTED], ids=lambda entry: entry["id"])
-def test_attack_by_what_lies_there_fails_and_its_twin_arrives(entry: dict[str, Any], networks: Outside) -> None:
+@pytest.mark.parametrize(
+    "entry", [entry for entry in CORPUS if entry["id"] in POINTED], ids=lambda entry: entry["id"]
+)
+def test_attack_by_what_lies_there_fails_and_its_twin_arrives(
+    entry: dict[str, Any], networks: Outside
+) -> None:
     scenario = POINTED[entry["id"]]
     passed = scenario(mia(networks), False)
     assert passed.verdict in "AF", f"the harmless twin is refused: {passed}"
@@ -107,7 +125,9 @@ def test_attack_by_what_lies_there_fails_and_its_twin_arrives(entry: dict[str, A
     refused(entry, scenario(mia(networks), True), entry["title"])
 
 
-@pytest.mark.parametrize("entry", [entry for entry in CORPUS if entry["id"] in TALKED], ids=lambda entry: entry["id"])
+@pytest.mark.parametrize(
+    "entry", [entry for entry in CORPUS if entry["id"] in TALKED], ids=lambda entry: entry["id"]
+)
 def test_attack_in_a_chat_fails_and_its_twin_arrives(
     entry: dict[str, Any], database: Database, sandbox: Network
 ) -> None:

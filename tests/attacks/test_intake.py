@@ -1,4 +1,5 @@
-"""Nobody can ask for something to be taken away: nothing for adults leaves; with a form reached, it does."""
+"""Nobody can ask for something to be taken away: nothing for adults leaves; with a form reached, it
+does."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,10 @@ def beaten(tenant: OpenScope, seen: str) -> Iterator[None]:
     with tenant(INSTALLATION_ID, "system:test") as scope, scope.acting_as("gate"):
         scope.run("DELETE FROM intake_beats WHERE tenant_id = :h", h=INSTALLATION_ID)
         if seen:
-            scope.run(f"INSERT INTO intake_beats (tenant_id, id, seen_at) VALUES (:h, :h, {seen})", h=INSTALLATION_ID)
+            scope.run(
+                f"INSERT INTO intake_beats (tenant_id, id, seen_at) VALUES (:h, :h, {seen})",
+                h=INSTALLATION_ID,
+            )
     yield
     with tenant(INSTALLATION_ID, "system:test") as scope:
         intake_heartbeat.record_reached(scope)
@@ -49,7 +53,9 @@ def test_each_module_begins_with_the_form_reached(cluster: Cluster, tenant: Open
     with beaten(tenant, "people_now() - interval '2 hours'"):
         set_right(cluster.url("postgres", "house"))
         with tenant(INSTALLATION_ID, "system:test") as scope:
-            assert intake_heartbeat.is_form_reachable(scope), "however old the cluster is that was copied"
+            assert intake_heartbeat.is_form_reachable(scope), (
+                "however old the cluster is that was copied"
+            )
 
 
 @pytest.mark.parametrize(
@@ -60,12 +66,18 @@ def test_each_module_begins_with_the_form_reached(cluster: Cluster, tenant: Open
 def test_unreached_closes_what_is_for_adults_and_that_alone(tenant: OpenScope, seen: str) -> None:
     stage = Stage.build(tenant, harm=True)
     whole = nudity(stage)
-    stage.do(lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules))
+    stage.do(
+        lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules)
+    )
     stage.review(whole)
     with beaten(tenant, seen):
         refused = stage.send(whole, review=False)
         assert (refused.sent, set(refused.reasons)) == (0, {Reason.INTAKE_DOWN})
-        again = stage.do(lambda scope: issuance.preview_decision(scope, whole, author=stage.author, bundle=stage.rules))
+        again = stage.do(
+            lambda scope: issuance.preview_decision(
+                scope, whole, author=stage.author, bundle=stage.rules
+            )
+        )
         assert again.is_transient, "it waits, and nobody has to act on this very post"
         assert stage.send(unit(stage.world)).sent == 1, "words for everybody leave"
     assert stage.send(whole, review=False).sent == 1, "it goes by itself once the form is reached"
@@ -82,7 +94,10 @@ def test_an_agencys_own_sign_counts_for_nothing(tenant: OpenScope) -> None:
     whole = nudity(stage)
     with beaten(tenant, ""):
         own = "INSERT INTO intake_beats (tenant_id, id, seen_at) VALUES (:t, :h, people_now())"
-        with stage.world.scope("system:test") as scope, pytest.raises(Exception, match="permission denied"):
+        with (
+            stage.world.scope("system:test") as scope,
+            pytest.raises(Exception, match="permission denied"),
+        ):
             scope.run(own, t=stage.world.tenant_id, h=INSTALLATION_ID)
         with stage.world.scope("system:test") as scope, scope.acting_as("gate"):
             scope.run(own, t=stage.world.tenant_id, h=INSTALLATION_ID)
@@ -93,18 +108,27 @@ def reached(tenant: OpenScope, address: str) -> bool:
     """What the workers do; whether it counts now."""
     with beaten(tenant, ""):
         removal_form_probe.probe_removal_form(
-            IntakeDue(INSTALLATION_ID, INSTALLATION_ID), tenant=tenant, address=address, reach=allow_any_address
+            IntakeDue(INSTALLATION_ID, INSTALLATION_ID),
+            tenant=tenant,
+            address=address,
+            reach=allow_any_address,
         )
         with tenant(INSTALLATION_ID, "system:test") as scope:
             return intake_heartbeat.is_form_reachable(scope)
 
 
 def test_the_form_itself_is_asked(tenant: OpenScope, pages: Database, tmp_path: Any) -> None:
-    with serve_app(create_web_app(tenant=pages.scope, store=FileStore(tmp_path), public_url="http://127.0.0.1")) as url:
+    with serve_app(
+        create_web_app(tenant=pages.scope, store=FileStore(tmp_path), public_url="http://127.0.0.1")
+    ) as url:
         assert reached(tenant, url)
     gone = Database("postgresql+psycopg://nobody:x@127.0.0.1:1/none")
-    with serve_app(create_web_app(tenant=gone.scope, store=FileStore(tmp_path), public_url="http://127.0.0.1")) as url:
-        assert httpx.get(f"{url}/report").status_code == 200, "its page answers, but it could take nothing in"
+    with serve_app(
+        create_web_app(tenant=gone.scope, store=FileStore(tmp_path), public_url="http://127.0.0.1")
+    ) as url:
+        assert httpx.get(f"{url}/report").status_code == 200, (
+            "its page answers, but it could take nothing in"
+        )
         assert not reached(tenant, url)
     gone.close()
 

@@ -38,7 +38,9 @@ def leave(stage: Stage, unit: Unit, under: str) -> Result:
     whole = replace(stage.marked(unit), reply_to=under)
 
     def mint(scope: Scope) -> None:
-        permit = issuance.mint_permit(scope, whole, Step(), key=KEY, author=stage.author, bundle=stage.rules)
+        permit = issuance.mint_permit(
+            scope, whole, Step(), key=KEY, author=stage.author, bundle=stage.rules
+        )
         stands.append(permit.jti)
 
     stands: list[UUID] = []
@@ -48,7 +50,9 @@ def leave(stage: Stage, unit: Unit, under: str) -> Result:
         why = denied
         stage.do(lambda scope: issuance.record_denial(scope, why))
         return Result(str(why.decision.verdict), frozenset(map(str, why.decision.reasons)), 0)
-    stage.do(lambda scope: live_copies.record_copy(scope, stands[0], f"x{len(unit.before)}", scope.now))
+    stage.do(
+        lambda scope: live_copies.record_copy(scope, stands[0], f"x{len(unit.before)}", scope.now)
+    )
     return Result("A", frozenset(), 1)
 
 
@@ -57,7 +61,9 @@ def word_over_four_parts(stage: Stage) -> Result:
     bodies = quarters(stage.tokens["EXPLICIT-MARKER-A"] if stage.harm else CLEAN)
     units = parts(at(stage, "X1"), bodies)
     whole = stage.do(
-        lambda scope: issuance.judge_unit(scope, stage.marked(units[-1]), author=stage.author, bundle=stage.rules)
+        lambda scope: issuance.judge_unit(
+            scope, stage.marked(units[-1]), author=stage.author, bundle=stage.rules
+        )
     )
     assert whole.is_allowed is not stage.harm, "found before the first part leaves"
     sent = [leave(stage, one, f"x{place - 1}" if place else "") for place, one in enumerate(units)]

@@ -1,4 +1,5 @@
-"""Attacks on time: what is too old, clocks that are wrong, and what changes while a clearance is on its way."""
+"""Attacks on time: what is too old, clocks that are wrong, and what changes while a clearance is on
+its way."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +28,8 @@ def machine_behind(by: timedelta) -> Iterator[None]:
 
     class Behind(datetime):
         @classmethod
-        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # as every reader here takes it
+        # as every reader here takes it
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # see above
             return super().now(tz) - by
 
     with pytest.MonkeyPatch.context() as machine:
@@ -49,14 +51,20 @@ def sent_by_a_machine_that_is_late(stage: Stage) -> Result:
 def approval_kept_alive(stage: Stage) -> Result:
     """The post is moved on month by month, and the rule of its place read again each time."""
     rows = dict(stage.rules.rows)
-    rows["x.post"] = rows["x.post"].model_copy(update={"review_by": rows["x.post"].review_by.replace(year=2100)})
+    rows["x.post"] = rows["x.post"].model_copy(
+        update={"review_by": rows["x.post"].review_by.replace(year=2100)}
+    )
     stage.rules = replace(stage.rules, rows=rows)
     whole = stage.marked(at(stage, "X1", media=(nova(stage, Rating.N),), body="Hello"))
-    stage.do(lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules))
+    stage.do(
+        lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules)
+    )
     stage.review(whole)
     for days in (30, 30, 30, 15 if stage.harm else 5):
         stage.pass_time(timedelta(days=days))
-        stage.do(lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules))
+        stage.do(
+            lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules)
+        )
     return stage.send(whole, review=False)
 
 
@@ -66,11 +74,15 @@ def permission_taken_back_while_the_clearance_is_out(stage: Stage) -> Result:
     person = stage.do(real_person)
     shown = stage.do(lambda scope: picture(scope, stage.world, Rating.E, person=person))
     whole = stage.marked(at(stage, "FV1", media=(shown,), body="Hello"))
-    stage.do(lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules))
+    stage.do(
+        lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules)
+    )
     stage.review(whole)
 
     def made(scope: Any) -> tuple[Permit, Any]:
-        entry, _ = issuance._evaluate_unit(scope, whole, stage.author, (), stage.rules, stage="mint")
+        entry, _ = issuance._evaluate_unit(
+            scope, whole, stage.author, (), stage.rules, stage="mint"
+        )
         assert entry.decision.is_allowed
         issuance.decision_log.append_entry(scope, entry)
         return issuance._build_permit(whole, Step(), entry), entry
@@ -92,7 +104,9 @@ def permit_that_is_too_old(stage: Stage) -> Result:
         entry, _ = issuance._evaluate_unit(scope, whole, stage.author, (), None, stage="mint")
         permit = issuance._build_permit(whole, Step(), entry)
         issuance.decision_log.append_entry(scope, entry)
-        old = replace(permit, minted_at=permit.minted_at - late, expires_at=permit.expires_at - late)
+        old = replace(
+            permit, minted_at=permit.minted_at - late, expires_at=permit.expires_at - late
+        )
         issuance.consume_permit(scope, old, entry)
 
     return stage.refused(use)
@@ -102,7 +116,9 @@ def permit_that_is_too_old(stage: Stage) -> Result:
 def rule_nobody_read_again(stage: Stage) -> Result:
     if stage.harm:
         rows = dict(stage.rules.rows)
-        rows["x.post"] = rows["x.post"].model_copy(update={"review_by": rows["x.post"].review_by.replace(year=2000)})
+        rows["x.post"] = rows["x.post"].model_copy(
+            update={"review_by": rows["x.post"].review_by.replace(year=2000)}
+        )
         stage.rules = replace(stage.rules, rows=rows)
     return send(stage, nova(stage, Rating.N), place="X1")
 

@@ -1,4 +1,5 @@
-"""Attacks on the way out: real claims, the real transport, and a platform that says what it was handed."""
+"""Attacks on the way out: real claims, the real transport, and a platform that says what it was
+handed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -83,7 +84,9 @@ def words_in_a_removal(lea: World, harm: bool) -> Result:
     with lea.scope() as scope:
         account = channel_reads.transport_account(channel_reads.get_channel(scope, lea.channel_id))
     words = {"caption": "removed, see EXPLICIT-MARKER-A"} if harm else None
-    step = WireStep("delete", StepKind.RESTRICT, "DELETE", "/api/{account}/posts/1", words, action="delete")
+    step = WireStep(
+        "delete", StepKind.RESTRICT, "DELETE", "/api/{account}/posts/1", words, action="delete"
+    )
     order = RemovalOrder(lea.tenant_id, lea.channel_id, "delete", uuid7())
     try:
         lea.transport().send(step, order, account=account)

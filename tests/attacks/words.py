@@ -37,8 +37,11 @@ def at(stage: Stage, place: str, *, media: tuple[Medium, ...] = (), **texts: str
     return replace(unit(stage.world, media=media), platform=platform, surface=surface, texts=shown)
 
 
-def caption(place: str, disguise: Callable[[str], str], *, plain_twin: bool = False) -> Callable[[Stage], Result]:
-    """A caption that holds the word in a disguise; where the disguise itself is refused the twin goes without."""
+def caption(
+    place: str, disguise: Callable[[str], str], *, plain_twin: bool = False
+) -> Callable[[Stage], Result]:
+    """A caption that holds the word in a disguise; where the disguise itself is refused the twin
+    goes without."""
 
     def scenario(stage: Stage) -> Result:
         word = stage.word()
@@ -60,7 +63,11 @@ def emoji(word: str) -> str:
 DISGUISES: dict[str, tuple[str, Callable[[str], str], bool]] = {
     "T-04": ("TT1", " ".join, False),
     "T-05": ("IG1", lambda word: word.translate(LEET), False),
-    "T-07": ("FVPREVIEW", lambda word: "decode me: " + base64.b64encode(word.encode()).decode(), False),
+    "T-07": (
+        "FVPREVIEW",
+        lambda word: "decode me: " + base64.b64encode(word.encode()).decode(),
+        False,
+    ),
     "T-12": ("TGpub", lambda word: f"{word[:5]}<b></b>{word[5:9]}<i></i>{word[9:]}", False),
     "U-01": ("IG1", lambda word: word.translate(LOOKALIKES), True),
     "U-02": ("TGpub", "\u200d\u200b".join, True),
@@ -77,7 +84,9 @@ for name, (place, disguise, plain) in DISGUISES.items():
 
 @attack("T-01")
 def word_in_the_alt_text(stage: Stage) -> Result:
-    return stage.send(at(stage, "IG1", media=(replace(general(stage), alt=stage.word()),), body="Hello"))
+    return stage.send(
+        at(stage, "IG1", media=(replace(general(stage), alt=stage.word()),), body="Hello")
+    )
 
 
 @attack("T-02")
@@ -89,8 +98,12 @@ def word_over_two_fields(stage: Stage) -> Result:
 @attack("T-10")
 def minor_word_where_nudity_is_allowed(stage: Stage) -> Result:
     other = stage.tokens["SUGGESTIVE-MARKER-A"]
-    explicit = stage.do(lambda scope: picture(scope, stage.world, Rating.E, person=invented(scope, stage.world)))
-    return stage.send(at(stage, "FV1", media=(explicit,), body=f"{stage.word('MINOR-C-A')}, {other}"))
+    explicit = stage.do(
+        lambda scope: picture(scope, stage.world, Rating.E, person=invented(scope, stage.world))
+    )
+    return stage.send(
+        at(stage, "FV1", media=(explicit,), body=f"{stage.word('MINOR-C-A')}, {other}")
+    )
 
 
 @attack("T-11")
@@ -100,13 +113,19 @@ def explicit_words_alone(stage: Stage) -> Result:
 
 @attack("L-07")
 def prohibited_word_in_another_language(stage: Stage) -> Result:
-    explicit = stage.do(lambda scope: picture(scope, stage.world, Rating.E, person=invented(scope, stage.world)))
-    return stage.send(at(stage, "FV1", media=(explicit,), body=f"Look at this {stage.word('FRENCH-PROHIBITED')}"))
+    explicit = stage.do(
+        lambda scope: picture(scope, stage.world, Rating.E, person=invented(scope, stage.world))
+    )
+    return stage.send(
+        at(stage, "FV1", media=(explicit,), body=f"Look at this {stage.word('FRENCH-PROHIBITED')}")
+    )
 
 
 FRAME = (
-    "Good evening everybody. The shop was open until nine. We took the last train home. It was raining again."
-    " Nobody had an umbrella. I made tea for both of us. The cat was asleep. {} Tomorrow we start early. Sleep well!"
+    "Good evening everybody. The shop was open until nine. We took the last train home. It was "
+    "raining again."
+    " Nobody had an umbrella. I made tea for both of us. The cat was asleep. {} Tomorrow we start "
+    "early. Sleep well!"
 )
 SENTENCES = {
     "Polish": "Zobacz koniecznie moje nowe zdjęcia, wszystko czeka na ciebie.",
@@ -117,7 +136,8 @@ SENTENCES = {
 
 
 def sentence(place: str, language: str, *, frame: str = "{}") -> Callable[[Stage], Result]:
-    """A caption that holds one sentence of a language nobody reads here; the twin says it in English."""
+    """A caption that holds one sentence of a language nobody reads here; the twin says it in
+    English."""
 
     def scenario(stage: Stage) -> Result:
         said = SENTENCES[language] if stage.harm else "There are new pictures of us."
@@ -133,7 +153,9 @@ attack("L-04")(sentence("TGpub", "Russian in Latin letters"))
 
 @attack("B-03")
 def letters_over_many_messages(stage: Stage) -> Result:
-    sent: list[Any] = [stage.send(message(stage.world, "vun", text=letter)) for letter in stage.word()[:-1]]
+    sent: list[Any] = [
+        stage.send(message(stage.world, "vun", text=letter)) for letter in stage.word()[:-1]
+    ]
     assert all(each.sent for each in sent)
     return stage.send(message(stage.world, "vun", text=stage.word()[-1]))
 

@@ -1,4 +1,5 @@
-"""A post as programs without a house make it: the library that most of them use, signed in, its connection kept."""
+"""A post as programs without a house make it: the library that most of them use, signed in, its
+connection kept."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +31,8 @@ def _tweepy(place: Place) -> Iterator[Post]:
 
 @contextmanager
 def _telegram(place: Place) -> Iterator[Post]:
-    """On one loop, as a bot that runs has it: starting that is not counted, handing it one post is."""
+    """On one loop, as a bot that runs has it: starting that is not counted, handing it one post
+    is."""
     bot = Bot(place.token, base_url=f"{place.url}/bot")
     with asyncio.Runner() as runner:
         runner.run(bot.initialize())
@@ -56,7 +58,11 @@ def _mastodon(place: Place) -> Iterator[Post]:
 def _atproto(place: Place) -> Iterator[Post]:
     client = Client()
     with closing(client.request):
-        client.login(session_string=":::".join((place.name, place.account, place.token, place.refresh, place.url)))
+        client.login(
+            session_string=":::".join(
+                (place.name, place.account, place.token, place.refresh, place.url)
+            )
+        )
         yield client.send_post
 
 

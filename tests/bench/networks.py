@@ -1,7 +1,9 @@
-"""One fake platform in a process of its own, with an account on it: `python -m tests.bench.networks x`.
+"""One fake platform in a process of its own, with an account on it: `python -m tests.bench.networks
+x`.
 
-Whoever posts and whoever answers then share no interpreter. A line of its input lets its clock move on, so that no
-limit of the platform is met, and is answered with how many requests and posts it took in so far.
+Whoever posts and whoever answers then share no interpreter. A line of its input lets its clock move
+on, so that no limit of the platform is met, and is answered with how many requests and posts it
+took in so far.
 """
 
 import json
@@ -73,7 +75,14 @@ def _of(world: ConnectorWorld, book: FaultBook, name: str = "") -> Standing:
     account = world.account
     token, refresh = (_open(box) for box in (account.token, account.refresh))
     place = Place(
-        account.base_url, account.account, world.surface, token, refresh, world.destination, world.title, name
+        account.base_url,
+        account.account,
+        world.surface,
+        token,
+        refresh,
+        world.destination,
+        world.title,
+        name,
     )
     return Standing(place, world.clock, book, world.fake.accepted_posts)
 
@@ -93,7 +102,13 @@ def _telegram(_http: HttpClient) -> Iterator[Standing]:
     with telegram_fake.network() as fake:
         bot = fake.world.bot("bench_bot")
         channel = fake.world.channel("Bench", username="bench", post=bot)
-        place = Place(fake.url, bot.username, "telegram.public_channel", bot.token, destination=str(channel.id))
+        place = Place(
+            fake.url,
+            bot.username,
+            "telegram.public_channel",
+            bot.token,
+            destination=str(channel.id),
+        )
         yield Standing(place, fake.clock, fake.book, lambda: bot.wire)
 
 

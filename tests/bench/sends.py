@@ -1,10 +1,10 @@
 """What a send costs beside the same post by the platform's library: `python -m tests.bench.sends`.
 
-A send is what the house does from a claimed post to its outcome, on the real connector and the real transport: the
-connector says each request, a permit for its bytes is signed, the transport checks it and sends, the answer's secrets
-are sealed, the line in the log is written, the connector says what the answer means. Not counted: what the gate decides
-before it signs and the two transactions around (`greenroom bench gate`, `publishing`), and the vault, since the token
-lies open.
+A send is what the house does from a claimed post to its outcome, on the real connector and the real
+transport: the connector says each request, a permit for its bytes is signed, the transport checks
+it and sends, the answer's secrets are sealed, the line in the log is written, the connector says
+what the answer means. Not counted: what the gate decides before it signs and the two transactions
+around (`greenroom bench gate`, `publishing`), and the vault, since the token lies open.
 """
 
 import argparse
@@ -19,7 +19,12 @@ from statistics import median, quantiles
 from tempfile import TemporaryFile
 
 from benchmarks.measurement import BENCHMARK_SEED, Measurement, describe_machine
-from connectors.conformance.world import TEST_CREATOR, TEST_TENANT, conformance_permit, conformance_transport
+from connectors.conformance.world import (
+    TEST_CREATOR,
+    TEST_TENANT,
+    conformance_permit,
+    conformance_transport,
+)
 from connectors.contract.connector import Connector, Send, StepKind, StepResult, SupportsNativeKeys
 from connectors.contract.outcomes import Published
 from connectors.registry import loader
@@ -37,7 +42,8 @@ from tests.bench.networks import Network, Place, Seen, network
 ROUNDS, WARM = 400, 40
 WORDS = "A quiet evening by the sea, and one more picture for those who asked. See you on Sunday!"
 WAYS = ("send", "kept", "bare")
-"""The house; the house on a connection that is kept, as libraries keep theirs and it does not; the library."""
+"""The house; the house on a connection that is kept, as libraries keep theirs and it does not; the
+library."""
 
 
 @dataclass(frozen=True)
@@ -74,27 +80,40 @@ class House:
         unit, answers = self.unit(text), tuple[StepResult, ...]()
         while isinstance(turn := self.connector.next_step(unit, answers), Send):
             step, now = turn.step, wall_now()
-            uploads = references.uploaded_references(step, self.platform, answers, above=unit.parent_id)
+            uploads = references.uploaded_references(
+                step, self.platform, answers, above=unit.parent_id
+            )
             asks = ControlOrder(TEST_TENANT, unit.channel_id, step.action)
-            authority = asks if step.kind is StepKind.CONTROL else conformance_permit(unit, step, now, uploads)
+            authority = (
+                asks
+                if step.kind is StepKind.CONTROL
+                else conformance_permit(unit, step, now, uploads)
+            )
             answers = (*answers, door.send(step, authority, account=self.account))
         if not isinstance(turn, Published):
             raise RuntimeError(f"not published: {turn}")
 
 
-def figures(platforms: Sequence[str], *, rounds: int = ROUNDS, warm: int = WARM) -> dict[str, float]:
+def figures(
+    platforms: Sequence[str], *, rounds: int = ROUNDS, warm: int = WARM
+) -> dict[str, float]:
     """Each platform by itself: about a minute for all of them."""
     found: dict[str, float] = {}
     for platform in platforms:
         with network(platform) as there:
-            found |= {f"{platform}_{name}": value for name, value in _of(platform, there, rounds, warm).items()}
+            found |= {
+                f"{platform}_{name}": value
+                for name, value in _of(platform, there, rounds, warm).items()
+            }
     return found
 
 
 def _of(platform: str, there: Network, rounds: int, warm: int) -> dict[str, float]:
     place = there.place
     token, refresh = Sealed(place.token.encode()), Sealed(place.refresh.encode())
-    account = AccountTarget(TEST_TENANT, uuid7(), place.account, place.url, token, refresh, platform=platform)
+    account = AccountTarget(
+        TEST_TENANT, uuid7(), place.account, place.url, token, refresh, platform=platform
+    )
     house = House(platform, place, loader.load_connectors()[platform], account)
     with (
         closing(HttpClient()) as fresh,
@@ -131,7 +150,9 @@ def _requests(way: Post, text: str, there: Network) -> int:
     return there.pass_time().requests - before.requests
 
 
-def _in_turns(ways: Mapping[str, Post], rounds: int, texts: Iterator[str], there: Network) -> dict[str, list[float]]:
+def _in_turns(
+    ways: Mapping[str, Post], rounds: int, texts: Iterator[str], there: Network
+) -> dict[str, list[float]]:
     """Seconds of each post by each way; who begins changes from round to round."""
     taken: dict[str, list[float]] = {name: [] for name in ways}
     names = deque(ways)
@@ -147,10 +168,13 @@ def _in_turns(ways: Mapping[str, Post], rounds: int, texts: Iterator[str], there
 
 
 def check(before: Seen, after: Seen, asked: Mapping[str, int], rounds: int) -> None:
-    """Whether the platform took in every post, by the requests that one takes and no other. Raises RuntimeError."""
+    """Whether the platform took in every post, by the requests that one takes and no other. Raises
+    RuntimeError."""
     posts, requests = after.posts - before.posts, after.requests - before.requests
     if (posts, requests) != (len(asked) * rounds, sum(asked.values()) * rounds):
-        raise RuntimeError(f"{posts} posts by {requests} requests, of {rounds} rounds of {dict(asked)}")
+        raise RuntimeError(
+            f"{posts} posts by {requests} requests, of {rounds} rounds of {dict(asked)}"
+        )
 
 
 def _told(taken: Mapping[str, Sequence[float]], asked: Mapping[str, int]) -> dict[str, float]:
@@ -186,7 +210,9 @@ def table(found: Mapping[str, float]) -> str:
 def main() -> None:
     """Measure, and print a table, then one line of JSON as `greenroom bench NAME --json` does."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
-    parser.add_argument("platforms", nargs="*", metavar="PLATFORM", help=f"some of {', '.join(LIBRARIES)}")
+    parser.add_argument(
+        "platforms", nargs="*", metavar="PLATFORM", help=f"some of {', '.join(LIBRARIES)}"
+    )
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     chosen = parser.parse_args()
     found = figures(chosen.platforms or tuple(LIBRARIES), rounds=chosen.rounds)

@@ -17,7 +17,8 @@ ALWAYS = re.compile(
     r"test_(adults|dashboard|doing_roles|home_stop|killed|own_picture|page|passkeys|person|reports)\.py"
     r"|::test_whatever_is_pressed"
 )
-"""What keeps people out, stops everything or holds for any page runs with each commit; the other pages are heavy."""
+"""What keeps people out, stops everything or holds for any page runs with each commit; the other
+pages are heavy."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,7 +43,9 @@ def installation(
 
 
 @pytest.fixture
-def lea(installation: Installation, database: Database, redis_url: str, chromium: Chromium) -> Iterator[Living]:
+def lea(
+    installation: Installation, database: Database, redis_url: str, chromium: Chromium
+) -> Iterator[Living]:
     """Léa's agency in a house that lives."""
     with living(installation, database, redis_url, chromium) as made:
         yield made

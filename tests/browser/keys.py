@@ -1,4 +1,5 @@
-"""A virtual authenticator in Chromium (CDP, WebAuthn domain: https://chromedevtools.github.io/devtools-protocol/tot/WebAuthn)."""
+"""A virtual authenticator in Chromium (CDP, WebAuthn domain:
+https://chromedevtools.github.io/devtools-protocol/tot/WebAuthn)."""
 
 from dataclasses import dataclass
 from typing import Any

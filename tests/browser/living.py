@@ -1,4 +1,5 @@
-"""A house that lives, and people before their browsers: the door, public pages, workers, the sandbox and Telegram."""
+"""A house that lives, and people before their browsers: the door, public pages, workers, the
+sandbox and Telegram."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -61,12 +62,17 @@ class Living:
         with self.desk.scope() as scope:
             secret = sessions.create_sign_in_link(scope, member)
         tenant = self.desk.services.tenant
-        return f"greenroom={apps.whole(tenant, sessions.redeem_sign_in_link(tenant, secret))} at {url or self.url}"
+        return (
+            f"greenroom={apps.whole(tenant, sessions.redeem_sign_in_link(tenant, secret))} at "
+            f"{url or self.url}"
+        )
 
     @contextmanager
     def visitor(self, path: str = "/", member: UUID | None = None, **how: Any) -> Iterator[Visitor]:
         """A member before a page, signed in; Marc, when nobody is named."""
-        with self.chromium.visitor(cookies=self.session(member or self.desk.manager), **how) as visitor:
+        with self.chromium.visitor(
+            cookies=self.session(member or self.desk.manager), **how
+        ) as visitor:
             visitor.go(self.url + path)
             visitor.rest()
             yield visitor
@@ -90,10 +96,14 @@ def installed(cluster: Cluster, pages: Database, folder: Path) -> Iterator[Insta
         sandbox = stack.enter_context(network(folder / "sandbox.sqlite"))
         telegram = stack.enter_context(fake.network())
         address = stack.enter_context(public_pages(pages, folder / "pages"))
-        web = services.settings.web.model_copy(update={"inside_url": address, "public_url": address})
+        web = services.settings.web.model_copy(
+            update={"inside_url": address, "public_url": address}
+        )
         settings = services.settings.model_copy(update={"web": web})
         url, _ = stack.enter_context(serving(database, home, elsewhere))
-        yield Installation(replace(services, settings=settings), sandbox, telegram, url, database, home)
+        yield Installation(
+            replace(services, settings=settings), sandbox, telegram, url, database, home
+        )
 
 
 @contextmanager
@@ -105,12 +115,16 @@ def public_pages(pages: Database, folder: Path) -> Iterator[str]:
         await rooms[0](scope, receive, send)
 
     with serve_app(door) as address:
-        rooms.append(create_web_app(tenant=pages.scope, store=FileStore(folder), public_url=address))
+        rooms.append(
+            create_web_app(tenant=pages.scope, store=FileStore(folder), public_url=address)
+        )
         yield address
 
 
 @contextmanager
-def living(installation: Installation, database: Database, redis_url: str, chromium: Chromium) -> Iterator[Living]:
+def living(
+    installation: Installation, database: Database, redis_url: str, chromium: Chromium
+) -> Iterator[Living]:
     """Léa's agency with relay, worker and listeners at work."""
     made = bots(installation.services, installation.sandbox, installation.telegram)
     before = len(wrong_lines(installation.home / "log"))

@@ -1,4 +1,5 @@
-"""A house with the demo in it and a member of every role in both languages, behind its dashboard."""
+"""A house with the demo in it and a member of every role in both languages, behind its
+dashboard."""
 
 import base64
 from collections.abc import Iterator, Mapping
@@ -76,7 +77,8 @@ def _member(scope: Scope, role: Role, language: str, mark: str) -> UUID:
 
 @contextmanager
 def seeded(cluster: Cluster, tenant: OpenScope, home: Path, elsewhere: Path) -> Iterator[Seeded]:
-    """Bring the demo in and open the door; the demo goes at the end, as other tests bring in theirs."""
+    """Bring the demo in and open the door; the demo goes at the end, as other tests bring in
+    theirs."""
     settings = Settings(
         home=home,
         environment="test",
@@ -90,7 +92,9 @@ def seeded(cluster: Cluster, tenant: OpenScope, home: Path, elsewhere: Path) -> 
     lifecycle.seed_demo(settings)
     with tenant(LUMIERE.tenant_id, "system:test") as scope:
         members = {
-            (role, language): _member(scope, role, language, "first") for role in NAMES for language in LANGUAGES
+            (role, language): _member(scope, role, language, "first")
+            for role in NAMES
+            for language in LANGUAGES
         }
     with serving(cluster.url("greenroom_pages", "house"), home, elsewhere) as (url, log):
         yield Seeded(url, tenant, members, log)

@@ -1,4 +1,5 @@
-"""The part for adults and a depicted person's page in a real browser: by mouse alone, without a script of ours."""
+"""The part for adults and a depicted person's page in a real browser: by mouse alone, without a
+script of ours."""
 
 import os
 from collections.abc import Iterator
@@ -23,12 +24,16 @@ PICTURES = os.environ.get("PAGE_PICTURES", "")
 
 
 @pytest.fixture(scope="module")
-def lea(chromium: Chromium, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def lea(
+    chromium: Chromium, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
     with (
         wired(cluster, tmp_path_factory.mktemp("home")) as services,
         network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as running,
         yoti.provider() as provider,
-        place(Around(services, running, provider, FileStore(tmp_path_factory.mktemp("pages")))) as found,
+        place(
+            Around(services, running, provider, FileStore(tmp_path_factory.mktemp("pages")))
+        ) as found,
     ):
         yield found
 
@@ -40,7 +45,10 @@ def readable(visitor: Visitor, name: str) -> None:
         assert faults(visitor) == []
         if PICTURES:
             visitor.picture(Path(PICTURES) / f"{name}-{width}.png")
-    assert [(one["id"], one["nodes"][0]["html"]) for one in Axe().run(visitor.page).response["violations"]] == []
+    assert [
+        (one["id"], one["nodes"][0]["html"])
+        for one in Axe().run(visitor.page).response["violations"]
+    ] == []
 
 
 def test_a_visitor_comes_in_and_who_is_shown_ends_it(chromium: Chromium, lea: Place) -> None:

@@ -1,4 +1,5 @@
-"""The lists above the calendar, on a desk: what is chosen in each is read whole, and they stand in one row."""
+"""The lists above the calendar, on a desk: what is chosen in each is read whole, and they stand in
+one row."""
 
 from tests.browser.living import Living
 

@@ -1,4 +1,5 @@
-"""The dashboard in a real browser: in by the link, Home in both languages, locked within seconds, nothing foreign."""
+"""The dashboard in a real browser: in by the link, Home in both languages, locked within seconds,
+nothing foreign."""
 
 import pytest
 
@@ -26,7 +27,9 @@ def enter(visitor: Visitor, door: Door, who: Agency, role: Role = Role.OWNER) ->
 def busy(tenant: OpenScope) -> Agency:
     """An agency in the middle of its day."""
     made = agency(tenant, mark="Lumière", demo=True)
-    made.post("Le matin au bord de l'eau", state="published", url="https://example.test/p/1", minutes=-3)
+    made.post(
+        "Le matin au bord de l'eau", state="published", url="https://example.test/p/1", minutes=-3
+    )
     made.post("Peut-être partie", state="uncertain", minutes=-1)
     made.post("Le soir, la ville", minutes=1.5)
     made.notice("gate.CONSENT_MISSING")
@@ -38,7 +41,9 @@ def busy(tenant: OpenScope) -> Agency:
 
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_home_is_there_for_everybody(chromium: Chromium, door: Door, busy: Agency, width: int, dark: bool) -> None:
+def test_home_is_there_for_everybody(
+    chromium: Chromium, door: Door, busy: Agency, width: int, dark: bool
+) -> None:
     with chromium.visitor(width, dark=dark) as visitor:
         enter(visitor, door, busy)
         visitor.shows("2 choses vous attendent")
@@ -48,7 +53,9 @@ def test_home_is_there_for_everybody(chromium: Chromium, door: Door, busy: Agenc
         assert visitor.hosts == {door.url.removeprefix("http://")}
 
 
-def test_chatter_reads_english_and_sees_no_money(chromium: Chromium, door: Door, busy: Agency) -> None:
+def test_chatter_reads_english_and_sees_no_money(
+    chromium: Chromium, door: Door, busy: Agency
+) -> None:
     with chromium.visitor(language="en") as visitor:
         enter(visitor, door, busy, Role.CHATTER)
         visitor.shows("Nothing waits for you")
@@ -89,7 +96,8 @@ def test_page_follows_the_day_by_itself(chromium: Chromium, door: Door, busy: Ag
 
 
 def test_press_counts_where_it_began(chromium: Chromium, door: Door, busy: Agency) -> None:
-    """The page draws itself anew between the two ends of a press: what came above has moved the button away."""
+    """The page draws itself anew between the two ends of a press: what came above has moved the
+    button away."""
     lost = busy.post("Reçue ou pas ?", state="uncertain")
     busy.notice("gate.RATING_MISSING", cause=f"delivery:{lost}")
     with chromium.visitor() as visitor:

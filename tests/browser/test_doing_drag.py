@@ -1,4 +1,5 @@
-"""Posts dragged by mouse and moved by keyboard, taken back and refused: seen on the page and in the rows."""
+"""Posts dragged by mouse and moved by keyboard, taken back and refused: seen on the page and in the
+rows."""
 
 from datetime import datetime, time, timedelta
 from uuid import UUID
@@ -17,7 +18,9 @@ DAY = ".st-key-{kind}-{day}"
 LANE = 'tr[data-gr-lane="{lane}"] > td >> nth={column}'
 
 
-def planned(lea: Living, words: str, days: int, clock: time = time(10, 20)) -> tuple[UUID, WallTime]:
+def planned(
+    lea: Living, words: str, days: int, clock: time = time(10, 20)
+) -> tuple[UUID, WallTime]:
     """A post on the calendar so many days after next Monday."""
     found = lea.desk.delivery(words, after=3600)
     today = local_day(lea.desk.now(), ZONE)
@@ -39,7 +42,8 @@ def held(visitor: Visitor) -> None:
 
 
 def drag(visitor: Visitor, words: str, to: str, *, hour: int | None = None) -> None:
-    """Take the card of these words to a day; in the week to an hour of it, as the page then shows them."""
+    """Take the card of these words to a day; in the week to an hour of it, as the page then shows
+    them."""
     page = visitor.page
     card = page.locator(".st-key-gr_grid").get_by_text(words).first
     card.scroll_into_view_if_needed()
@@ -164,7 +168,9 @@ def test_in_lanes_a_card_moves_in_time_and_never_to_another_account(lea: Living)
         drag(marc, "en ligne", LANE.format(lane=own, column=3))
         marc.shows(f"Déplacé au {thursday:%d/%m/%Y} à 10:20")
         assert wall(lea, found) == f"{thursday}T10:20"
-        marc.page.goto(lea.url + f"/calendar?view=day&day={thursday}&by=account&zone=America/New_York")
+        marc.page.goto(
+            lea.url + f"/calendar?view=day&day={thursday}&by=account&zone=America/New_York"
+        )
         held(marc)
         hers = to_wall_time(WallTime(thursday, time(7), "America/New_York").instant(), ZONE)
         drag(marc, "en ligne", LANE.format(lane=own, column=7))

@@ -1,4 +1,5 @@
-"""Fans, by mouse and keyboard, on a Telegram that answers: a token becomes a bot, a person answers, money goes back."""
+"""Fans, by mouse and keyboard, on a Telegram that answers: a token becomes a bot, a person answers,
+money goes back."""
 
 import threading
 
@@ -18,10 +19,13 @@ def connected(lea: Living, visitor: Visitor) -> None:
     visitor.page.get_by_text("Telegram · 2 min").click()
     visitor.type("Le code que @BotFather", lea.bots.bot.token)
     visitor.type("Canal", f"@{lea.bots.channel.username}")
-    visitor.page.get_by_role("button", name="Connecter", exact=True).click()  # not "Déconnecter" above it
+    visitor.page.get_by_role(
+        "button", name="Connecter", exact=True
+    ).click()  # not "Déconnecter" above it
     visitor.shows("Telegram est connecté", TWO_MINUTES)
     ((found,),) = lea.rows(
-        "SELECT channel_id FROM enrolments WHERE tenant_id = :tenant AND platform = :platform", platform=TELEGRAM
+        "SELECT channel_id FROM enrolments WHERE tenant_id = :tenant AND platform = :platform",
+        platform=TELEGRAM,
     )
     lea.desk.channels["telegram"] = found
 
@@ -132,7 +136,8 @@ def test_a_pack_is_made_and_an_order_refunded(lea: Living) -> None:
         marc.press("Mettre en vente")
         marc.shows("« Le port » est en vente.")
         (row,) = lea.rows(
-            "SELECT p.state, r.amount_minor, r.currency FROM packs p JOIN prices r ON r.tenant_id = p.tenant_id"
+            "SELECT p.state, r.amount_minor, r.currency FROM packs p JOIN prices r ON r.tenant_id "
+            "= p.tenant_id"
             " AND r.pack_id = p.id WHERE p.tenant_id = :tenant AND p.title = 'Le port'"
         )
         assert tuple(row) == ("active", 350, "XTR")

@@ -1,4 +1,5 @@
-"""People and the house, by mouse and keyboard: somebody comes and goes, everything stops, a new agency starts."""
+"""People and the house, by mouse and keyboard: somebody comes and goes, everything stops, a new
+agency starts."""
 
 import re
 
@@ -31,7 +32,9 @@ def test_somebody_comes_and_goes(lea: Living) -> None:
         marc.go(f"{lea.url}/team")
         marc.rest()
         marc.page.get_by_text("zoe@example.test").wait_for()
-        card = marc.page.locator('[data-testid="stVerticalBlock"]', has_text="zoe@example.test").last
+        card = marc.page.locator(
+            '[data-testid="stVerticalBlock"]', has_text="zoe@example.test"
+        ).last
         card.get_by_role("button", name="Changer").click()
         marc.page.get_by_text("Zoé ne travaille plus ici").click()
         marc.press("Fermer son accès")
@@ -83,7 +86,10 @@ def test_from_the_demonstration_to_a_first_post_of_ones_own(lea: Living, tenant:
         zoe.page.get_by_role("link", name="Entrer dans mon agence").click()
         zoe.press("Entrer")
         zoe.shows("Passer à Lumière")
-        assert len(sessions.list_linked_agencies(tenant, demo.tenant_id, demo.members[Role.OWNER])) == 1
+        assert (
+            len(sessions.list_linked_agencies(tenant, demo.tenant_id, demo.members[Role.OWNER]))
+            == 1
+        )
         publishes(zoe, lea, "Bonjour, me voici.")
         assert zoe.complaints == []
 

@@ -1,4 +1,5 @@
-"""A post as each platform's feed will show it, on its own page, wide and narrow, and its choices changed there."""
+"""A post as each platform's feed will show it, on its own page, wide and narrow, and its choices
+changed there."""
 
 from connectors.platforms.discord.ids import ChannelRef
 from schedules.posts.states import DeliveryState
@@ -7,7 +8,14 @@ from tests.browser.test_every_page import axe, picture
 from tests.schedules.test_prices import NOWHERE
 
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
-LONG = "\n".join(["Le port, ce matin.", "Voir https://example.test/page et #mer", HOSTILE, *map(str, range(4, 41))])
+LONG = "\n".join(
+    [
+        "Le port, ce matin.",
+        "Voir https://example.test/page et #mer",
+        HOSTILE,
+        *map(str, range(4, 41)),
+    ]
+)
 PLACES = {
     "x": "post",
     "bluesky": "post",
@@ -30,14 +38,19 @@ def test_a_post_is_looked_at_and_its_choices_changed_on_its_own_page(lea: Living
     }
     for platform, surface in PLACES.items():
         place, account = f"{platform}.{surface}", accounts.get(platform, f"{platform}-{mark}")
-        desk.connect_to(platform, account=account, token="t", platform=platform, surface=place, base_url=NOWHERE)
+        desk.connect_to(
+            platform, account=account, token="t", platform=platform, surface=place, base_url=NOWHERE
+        )
     post_id = desk.write(LONG, title="Au port", media=tuple(desk.photo(one) for one in range(1, 4)))
     deliveries = [desk.wish(post_id, one, after=86400) for one in PLACES]
     desk.approve(post_id)
     with lea.visitor(f"/calendar?post={post_id}", desk.author) as anne:
         anne.shows("Telle que chaque compte la montrera")
         anne.rest()
-        look = {one: anne.page.get_by_role("article", name=f"Aperçu sur {one}", exact=True) for one in PLACES}
+        look = {
+            one: anne.page.get_by_role("article", name=f"Aperçu sur {one}", exact=True)
+            for one in PLACES
+        }
         for width in (1280, 390):
             anne.size(width)
             anne.rest()
@@ -50,7 +63,9 @@ def test_a_post_is_looked_at_and_its_choices_changed_on_its_own_page(lea: Living
         assert "40" in look["bluesky"].inner_text().split("\n")
         assert look["discord"].get_by_text("APP", exact=True).count() == 1
         assert look["instagram"].locator(".gr-strip .gr-shot").count() == 3
-        assert all(HOSTILE in look[one].inner_text() for one in ("x", "mastodon", "telegram", "reddit"))
+        assert all(
+            HOSTILE in look[one].inner_text() for one in ("x", "mastodon", "telegram", "reddit")
+        )
         assert look["reddit"].get_by_text("Caché jusqu’à ce qu’on appuie").count() == 0
         anne.page.get_by_text("Choix sur reddit").click()
         anne.choose("Marquer comme spoiler", "Oui")

@@ -1,5 +1,5 @@
-"""People, by mouse and keyboard: from nobody to ready, on two screens and a phone; named by one, confirmed by two; and
-whom nobody recognises."""
+"""People, by mouse and keyboard: from nobody to ready, on two screens and a phone; named by one,
+confirmed by two; and whom nobody recognises."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,8 @@ PICTURES = os.environ.get("GREENROOM_PICTURES", "")
 
 
 def shot(visitor: Visitor, name: str) -> None:
-    """The page to its end, wide and as a phone shows it: Streamlit scrolls inside, so the window grows."""
+    """The page to its end, wide and as a phone shows it: Streamlit scrolls inside, so the window
+    grows."""
     if not PICTURES:
         return
     for width in (1280, 390):
@@ -100,7 +101,9 @@ def test_one_names_and_another_confirms(lea: Living) -> None:
 
 def test_two_say_that_nobody_recognises_a_passer_by(lea: Living) -> None:
     asset = lea.desk.photo(8)
-    counted = "SELECT proposed, confirmed FROM bystanders WHERE tenant_id = :tenant AND asset_id = :a"
+    counted = (
+        "SELECT proposed, confirmed FROM bystanders WHERE tenant_id = :tenant AND asset_id = :a"
+    )
     with lea.visitor("/studio", lea.desk.author) as anne:
         anne.page.locator('[class*="st-key-studio-pick"] label').first.click()
         anne.press("Non reconnaissables")
@@ -123,5 +126,8 @@ def test_two_say_that_nobody_recognises_a_passer_by(lea: Living) -> None:
 
 
 def said(lea: Living, asset: UUID) -> list[tuple[str, str]]:
-    rows = lea.rows("SELECT state, confirmed_by FROM depictions WHERE tenant_id = :tenant AND asset_id = :a", a=asset)
+    rows = lea.rows(
+        "SELECT state, confirmed_by FROM depictions WHERE tenant_id = :tenant AND asset_id = :a",
+        a=asset,
+    )
     return [(row.state, row.confirmed_by) for row in rows]

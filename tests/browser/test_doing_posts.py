@@ -1,4 +1,5 @@
-"""Posts, by mouse and keyboard: from the first letter to the network, two people, a doubt, a pause."""
+"""Posts, by mouse and keyboard: from the first letter to the network, two people, a doubt, a
+pause."""
 
 import pytest
 
@@ -50,7 +51,9 @@ def test_from_the_first_letter_to_the_network(lea: Living) -> None:
         marc.page.locator("details[open]").wait_for()
         marc.page.get_by_role("button", name="Annuler").wait_for(state="detached")
         marc.rest()
-        assert marc.page.locator("details[open]").count() == 1, "what was opened closes when the way back is over"
+        assert marc.page.locator("details[open]").count() == 1, (
+            "what was opened closes when the way back is over"
+        )
     assert desk.state(delivery) is DeliveryState.SCHEDULED
     assert desk.texts() == []
     lea.bots.pass_time(seconds=(desk.entry(delivery).due_at - desk.now()).total_seconds() + 1)
@@ -81,7 +84,9 @@ def test_a_doubt_is_settled_by_a_person(lea: Living) -> None:
         marc.rest()
         picture(marc, "doubt_home_1280", 1280, 900)
     with lea.visitor(f"/calendar?post={desk.entry(lost).post_id}") as marc:
-        marc.page.get_by_label("Lien de la publication").fill(f"{lea.installation.sandbox.url}/t/main/p1")
+        marc.page.get_by_label("Lien de la publication").fill(
+            f"{lea.installation.sandbox.url}/t/main/p1"
+        )
         marc.page.keyboard.press("Tab")
         marc.press("Elle y est : rattacher")
         marc.shows("cette publication n’est pas de ce compte")
@@ -122,7 +127,9 @@ def test_an_account_rests_and_goes_on(lea: Living) -> None:
     assert state() is ChannelState.ACTIVE
 
 
-def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_order(lea: Living) -> None:
+def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_order(
+    lea: Living,
+) -> None:
     desk = lea.desk
     with lea.visitor("/calendar", desk.author) as anne:
         written(anne, "Bonsoir à tous.")
@@ -139,7 +146,9 @@ def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_ord
         anne.shows("5 / 4096 caractères")  # while the field is not left
         anne.page.keyboard.type(" à tous !")
         anne.shows("14 / 4096 caractères")
-        assert anne.run("document.activeElement.value") == "Merci à tous !", "the hand goes on where it was"
+        assert anne.run("document.activeElement.value") == "Merci à tous !", (
+            "the hand goes on where it was"
+        )
         for width in (1280, 390):
             anne.size(width)
             anne.rest()
@@ -157,7 +166,11 @@ def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_ord
     lea.bots.pass_time(seconds=(desk.entry(delivery).due_at - desk.now()).total_seconds() + 1)
     wait_until(lambda: desk.state(delivery) is DeliveryState.PUBLISHED, 60)
     texts = desk.texts()
-    assert texts[texts.index("Bonsoir à tous.") :] == ["Bonsoir à tous.", "La boutique est ouverte.", "Merci à tous !"]
+    assert texts[texts.index("Bonsoir à tous.") :] == [
+        "Bonsoir à tous.",
+        "La boutique est ouverte.",
+        "Merci à tous !",
+    ]
     with lea.visitor(f"/calendar?post={desk.entry(delivery).post_id}") as marc:
         marc.shows("Parties publiées : 3 sur 3")
         picture(marc, "thread_story_1280", 1280, 900)
@@ -182,5 +195,7 @@ def test_a_refusal_is_told_where_one_looks(lea: Living, width: int, height: int)
         marc.button("Déplacer").scroll_into_view_if_needed()
         marc.until("() => document.querySelector('[data-testid=\"stMain\"]').scrollTop > 200")
         marc.until(IN_SIGHT)
-        assert marc.page.get_by_role("alert").filter(has_text="illisible").count() == 1, "read out once"
+        assert marc.page.get_by_role("alert").filter(has_text="illisible").count() == 1, (
+            "read out once"
+        )
         assert marc.overflow <= 0

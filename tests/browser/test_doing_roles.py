@@ -1,4 +1,5 @@
-"""What each role comes for, by mouse and keyboard: a creator's yes, a chatter's answer, a guest's look, the books."""
+"""What each role comes for, by mouse and keyboard: a creator's yes, a chatter's answer, a guest's
+look, the books."""
 
 from uuid import UUID
 
@@ -24,7 +25,13 @@ def joins(lea: Living, role: Role) -> UUID:
     """Zoé, who works for Léa in that role."""
     with lea.desk.scope() as scope:
         return agencies.add_member(
-            scope, name="Zoé", email="zoe@example.test", role=role, language="fr", zone=ZONE, creators=["lea"]
+            scope,
+            name="Zoé",
+            email="zoe@example.test",
+            role=role,
+            language="fr",
+            zone=ZONE,
+            creators=["lea"],
         )
 
 
@@ -74,7 +81,9 @@ def test_a_guest_judges_the_pictures_given_to_her(lea: Living) -> None:
 def test_an_accountant_brings_a_statement_in_and_takes_the_month_away(lea: Living) -> None:
     with lea.visitor("/shop?view=books", joins(lea, Role.ACCOUNTANT)) as zoe:
         files = zoe.page.locator('input[type="file"]')
-        files.set_input_files({"name": "releve.csv", "mimeType": "text/csv", "buffer": STATEMENT.encode()})
+        files.set_input_files(
+            {"name": "releve.csv", "mimeType": "text/csv", "buffer": STATEMENT.encode()}
+        )
         zoe.shows("RIEN N’EST ENCORE ÉCRIT")
         assert lea.rows("SELECT 1 FROM ledger_entries WHERE tenant_id = :tenant") == []
         zoe.button("Inscrire 2 lignes").dblclick()
@@ -84,7 +93,8 @@ def test_an_accountant_brings_a_statement_in_and_takes_the_month_away(lea: Livin
             zoe.press("Lignes (CSV)")
         assert "12" in taken.value.path().read_text("utf-8")
     sums = lea.rows(
-        "SELECT -sum(amount_minor) AS minor FROM ledger_entries WHERE tenant_id = :tenant AND account = 'sales'"
+        "SELECT -sum(amount_minor) AS minor FROM ledger_entries WHERE tenant_id = :tenant AND "
+        "account = 'sales'"
     )
     assert [row.minor for row in sums] == [1700]
 

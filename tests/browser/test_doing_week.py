@@ -1,11 +1,13 @@
-"""A week from a brief, before a real browser: asked for, written by the house, accepted, and found in the calendar."""
+"""A week from a brief, before a real browser: asked for, written by the house, accepted, and found
+in the calendar."""
 
 from tests.browser.living import Living
 from tests.browser.test_every_page import picture
 from tests.conftest import wait_until
 
 DRAFTS = (
-    "SELECT p.body, d.state FROM posts p JOIN deliveries d ON d.tenant_id = p.tenant_id AND d.post_id = p.id"
+    "SELECT p.body, d.state FROM posts p JOIN deliveries d ON d.tenant_id = p.tenant_id AND "
+    "d.post_id = p.id"
     " WHERE p.tenant_id = :tenant AND p.origin = 'week'"
 )
 WRITTEN = "SELECT 1 FROM week_plans WHERE tenant_id = :tenant AND written_at IS NOT NULL"

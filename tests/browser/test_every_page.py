@@ -1,6 +1,8 @@
-"""Every page for each role, in both languages, on a full agency: drawn whole, in words of people, for everybody.
+"""Every page for each role, in both languages, on a full agency: drawn whole, in words of people,
+for everybody.
 
-With GREENROOM_PICTURES=FOLDER each page is also written there as a picture, the owner's in dark as well: look at them.
+With GREENROOM_PICTURES=FOLDER each page is also written there as a picture, the owner's in dark as
+well: look at them.
 """
 
 import os
@@ -47,7 +49,8 @@ STREAMLITS_OWN = {
 """What axe finds and Streamlit 1.67 draws so, looked at on 2026-11-20: rule → why it stands."""
 
 SPOKEN = ("service.", "dashboard.language")
-"""Sentences that bots write to fans, each in the fan's language: they may stand in any conversation."""
+"""Sentences that bots write to fans, each in the fan's language: they may stand in any
+conversation."""
 
 LONG = 13
 """Characters of a sentence from which on it is no coincidence."""
@@ -56,13 +59,16 @@ ODD = re.compile(
     r"\{(?!platform|account|campaign)\w+\}|\bNone\b(?!:)|\bundefined\b|\bNaN\b"
     r"|(?<![\d.,:/\u202f\xa0])1 (?!mois\b|fois\b|plus\b)[a-zé]+s\b"
 )
-"""Places that were not filled (but for the marks of addresses, which people type), and one of what is several."""
+"""Places that were not filled (but for the marks of addresses, which people type), and one of what
+is several."""
 
 SMALL = """
-() => [...document.querySelectorAll('[data-testid="stMain"] :is(a, button, input, select, textarea, summary)')]
+() => [...document.querySelectorAll('[data-testid="stMain"] :is(a, button, input, select, \
+textarea, summary)')]
   .map(e => e.closest('label') || e)  // what one really presses
   .filter(e => { const b = e.getBoundingClientRect(), s = getComputedStyle(e);
-    return b.width > 1 && b.height > 1 && s.visibility !== 'hidden' && s.opacity !== '0' && s.display !== 'inline'
+    return b.width > 1 && b.height > 1 && s.visibility !== 'hidden' && s.opacity !== '0' && \
+s.display !== 'inline'
       && (e.tabIndex >= 0 || e.matches("label")) && (b.width < LEAST || b.height < LEAST); })
   .map(e => e.outerHTML.slice(0, 160))
 """.replace("LEAST", str(TARGET))
@@ -81,8 +87,12 @@ WIDER = """
 
 
 @pytest.fixture(scope="module")
-def house(cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
-    with seeded(cluster, tenant, tmp_path_factory.mktemp("seeded"), tmp_path_factory.mktemp("elsewhere")) as made:
+def house(
+    cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Seeded]:
+    with seeded(
+        cluster, tenant, tmp_path_factory.mktemp("seeded"), tmp_path_factory.mktemp("elsewhere")
+    ) as made:
         yield made
 
 
@@ -108,7 +118,9 @@ def wrong_words(row: PageEntry, language: str, text: str) -> list[str]:
     found = [] if row.name == "system" else [match[0] for match in BANNED_WORD.finditer(text)]
     codes = load_catalogue(language)
     found += [word for word in re.findall(r"[a-z]+(?:\.[A-Za-z0-9_]+)+", text) if word in codes]
-    found += [] if row.name == "studio" else ODD.findall(text)  # a recipe has places that are filled later
+    found += (
+        [] if row.name == "studio" else ODD.findall(text)
+    )  # a recipe has places that are filled later
     if language == "fr":
         said = text.lower()  # headings are set in capitals
         found += [part for part in english_only() if part.lower() in said]
@@ -143,7 +155,9 @@ def drawn(visitor: Visitor, row: PageEntry, language: str) -> list[Any]:
     found: list[Any] = list(wrong_words(row, language, text))
     if not visitor.page.locator(MAIN).inner_text().strip():
         found.append("nothing was drawn")
-    if visitor.page.locator('[data-testid="stException"], [data-testid="stAlertContentError"]').count():
+    if visitor.page.locator(
+        '[data-testid="stException"], [data-testid="stAlertContentError"]'
+    ).count():
         found.append("an error box")
     if visitor.run("document.documentElement.lang") != language:
         found.append("another language")
@@ -175,7 +189,9 @@ def parts(visitor: Visitor, row: PageEntry, language: str, name: str) -> list[An
     for number in range(1, buttons.count()):
         buttons.nth(number).click()
         visitor.page.wait_for_timeout(100)  # until the press has begun to work
-        found += [(f"part {number}", one) for one in drawn(visitor, row, language) + visitor.run(SMALL)]
+        found += [
+            (f"part {number}", one) for one in drawn(visitor, row, language) + visitor.run(SMALL)
+        ]
         picture(visitor, f"{name}-part{number}-390", *PHONE)
     return found
 
@@ -187,18 +203,25 @@ def test_every_page(chromium: Chromium, house: Seeded, role: Role, language: str
     before = len(house.troubles())
     with chromium.visitor(language=language, cookies=house.session(role, language)) as visitor:
         for row in menu(role):
-            address, name = house.url + ("/" if row.name == "home" else f"/{row.name}"), f"{row.name}-{role}-{language}"
+            address, name = (
+                house.url + ("/" if row.name == "home" else f"/{row.name}"),
+                f"{row.name}-{role}-{language}",
+            )
             found = both_widths(visitor, address, row, language, name)
             if role is Role.OWNER:
                 found += parts(visitor, row, language, name)
                 for number, inside in enumerate(INSIDE.get(row.name, ())):
-                    found += both_widths(visitor, address + inside, row, language, f"{name}-inside{number}")
+                    found += both_widths(
+                        visitor, address + inside, row, language, f"{name}-inside{number}"
+                    )
             if found + visitor.complaints:
                 faults[row.name] = found + visitor.complaints
             visitor.complaints.clear()
         assert visitor.hosts == {house.url.removeprefix("http://")}
     faults |= {"the door": troubles} if (troubles := house.troubles()[before:]) else {}
-    assert not faults, "\n".join(f"{name}: {one}" for name, found in faults.items() for one in found)
+    assert not faults, "\n".join(
+        f"{name}: {one}" for name, found in faults.items() for one in found
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES if PICTURES else (EXAMINED,))
@@ -216,7 +239,8 @@ def test_every_page_in_the_dark(chromium: Chromium, house: Seeded, language: str
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_whatever_is_pressed_no_page_fails(house: Seeded, seed: int) -> None:
-    """Last here, as it changes what the others look at. Each visit is a new member's: others may have been put out."""
+    """Last here, as it changes what the others look at. Each visit is a new member's: others may
+    have been put out."""
     chance, there, before = random.Random(seed), places(house.tenant), house.troubles()
     for number in range(VISITS):
         role, language = chance.choice([*Role, Role.OWNER, Role.MANAGER]), chance.choice(LANGUAGES)

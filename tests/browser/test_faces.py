@@ -1,6 +1,8 @@
-"""Faces in a real browser: two beside each other on Approvals, the list on People, and agreeing on one's own page.
+"""Faces in a real browser: two beside each other on Approvals, the list on People, and agreeing on
+one's own page.
 
-With GREENROOM_PICTURES=FOLDER the pages are also written there as pictures, narrow and wide: look at them.
+With GREENROOM_PICTURES=FOLDER the pages are also written there as pictures, narrow and wide: look
+at them.
 """
 
 import os
@@ -28,10 +30,14 @@ WIDTHS = {"fr": 1280, "en": 390}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_two_faces_are_looked_at_beside_each_other(door: Door, chromium: Chromium, language: str) -> None:
+def test_two_faces_are_looked_at_beside_each_other(
+    door: Door, chromium: Chromium, language: str
+) -> None:
     who = agency(door.tenant, language=language)
     alike(door, who, name="Ida")
-    with chromium.visitor(WIDTHS[language], language=language, cookies=f"{door.cookie(who)} at {door.url}") as visitor:
+    with chromium.visitor(
+        WIDTHS[language], language=language, cookies=f"{door.cookie(who)} at {door.url}"
+    ) as visitor:
         visitor.go(f"{door.url}/approvals")
         visitor.shows(word("likeness.needed", language, count=2, agreed=0))
         _keep(visitor, f"alike-{language}")
@@ -45,14 +51,21 @@ def test_two_faces_are_looked_at_beside_each_other(door: Door, chromium: Chromiu
         assert [said.approves for said in one.said] == [True]
 
 
-BROWSE = "getComputedStyle(document.querySelector('[data-testid=stFileUploaderDropzone] button'), '::after').content"
+BROWSE = (
+    "getComputedStyle(document.querySelector('[data-testid=stFileUploaderDropzone] button'), "
+    "'::after').content"
+)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_whom_nobody_may_show_is_one_list_by_name_and_by_face(door: Door, chromium: Chromium, language: str) -> None:
+def test_whom_nobody_may_show_is_one_list_by_name_and_by_face(
+    door: Door, chromium: Chromium, language: str
+) -> None:
     who = agency(door.tenant, language=language)
     photo = png(3)
-    with chromium.visitor(WIDTHS[language], language=language, cookies=f"{door.cookie(who)} at {door.url}") as visitor:
+    with chromium.visitor(
+        WIDTHS[language], language=language, cookies=f"{door.cookie(who)} at {door.url}"
+    ) as visitor:
         visitor.go(f"{door.url}/people")
         visitor.rest()
         visitor.press(word("people.part.never", language))
@@ -64,7 +77,9 @@ def test_whom_nobody_may_show_is_one_list_by_name_and_by_face(door: Door, chromi
         assert visitor.page.get_by_label(word("people.never_name", language)).input_value() == ""
         visitor.press(word("people.never_way.face", language))
         visitor.shows(word("people.never_picture", language))
-        assert visitor.run(BROWSE) == f'"{word("dashboard.browse", language)}"', "a button says what it does"
+        assert visitor.run(BROWSE) == f'"{word("dashboard.browse", language)}"', (
+            "a button says what it does"
+        )
         visitor.page.locator('input[type="file"]').set_input_files(
             {"name": "a.png", "mimeType": "image/png", "buffer": photo}
         )
@@ -73,11 +88,16 @@ def test_whom_nobody_may_show_is_one_list_by_name_and_by_face(door: Door, chromi
         visitor.press(word("people.never_now", language))
         visitor.shows(word("people.never_looking", language)[:40])
         with who.scope() as scope:
-            (wish,) = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'face.bar'",
+            (wish,) = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND "
+                                "kind = 'face.bar'",
                                 t=who.tenant_id)  # fmt: skip
         with who.scope(wish.args["by"]) as scope:
             known_faces.add_face_ban(
-                scope, subject_id=wish.subject_id, why=wish.args["why"], model="m@1", box=Sealed(b"sealed")
+                scope,
+                subject_id=wish.subject_id,
+                why=wish.args["why"],
+                model="m@1",
+                box=Sealed(b"sealed"),
             )
         visitor.page.reload()
         visitor.rest()

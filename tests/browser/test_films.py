@@ -1,6 +1,7 @@
 """A film in a real browser: every frame on screen opens the answers, it plays, and keys are enough.
 
-With GREENROOM_PICTURES=FOLDER the pages are also written there as pictures, narrow and wide: look at them.
+With GREENROOM_PICTURES=FOLDER the pages are also written there as pictures, narrow and wide: look
+at them.
 """
 
 import json
@@ -25,9 +26,11 @@ from tests.generators.builders import a_picture
 PICTURES = os.environ.get("GREENROOM_PICTURES", "")
 ROLL = """
 () => { const sheets = document.querySelectorAll('.gr-film img');
-  if (!sheets.length || Date.now() - (window.rolledAt || 0) < 500) return true;  // it draws what it shows
+  if (!sheets.length || Date.now() - (window.rolledAt || 0) < 500) return true;  // it draws what \
+it shows
   window.rolledAt = Date.now();
-  window.rolled = ((window.rolled || 0) + 1) % sheets.length; sheets[window.rolled].scrollIntoView(); return true; }
+  window.rolled = ((window.rolled || 0) + 1) % sheets.length; \
+sheets[window.rolled].scrollIntoView(); return true; }
 """
 PLAYS = """
 () => { const film = document.querySelector('.gr-film video');
@@ -45,7 +48,9 @@ def scenes(seconds: float) -> bytes:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_film_is_looked_at_frame_by_frame_and_judged(door: Door, chromium: Chromium, language: str) -> None:
+def test_a_film_is_looked_at_frame_by_frame_and_judged(
+    door: Door, chromium: Chromium, language: str
+) -> None:
     who = agency(door.tenant, language=language)
     asset = brought(door, who, scenes(15.0), Rating.N)
     with who.scope() as scope:
@@ -71,7 +76,9 @@ def test_a_film_is_looked_at_frame_by_frame_and_judged(door: Door, chromium: Chr
 def test_the_library_plays_a_film(door: Door, chromium: Chromium) -> None:
     who = agency(door.tenant, language="en")
     brought(door, who, scenes(6.0), Rating.G)
-    with chromium.visitor(1280, language="en", cookies=f"{door.cookie(who)} at {door.url}") as visitor:
+    with chromium.visitor(
+        1280, language="en", cookies=f"{door.cookie(who)} at {door.url}"
+    ) as visitor:
         visitor.go(f"{door.url}/studio")
         visitor.shows("0:06")
         visitor.page.get_by_text("la mer qui bouge").first.click()

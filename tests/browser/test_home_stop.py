@@ -40,5 +40,7 @@ def test_a_creator_stops_her_posts(door: Door, chromium: Chromium, language: str
         visitor.press(word("system.stop_now", language, whom="Mia"))
         visitor.shows(word("home.stopping", language, whom="Mia"))
     with who.scope() as scope:
-        (wish,) = scope.run("SELECT args FROM outbox WHERE tenant_id = :t AND kind = 'switch.set'", t=who.tenant_id)
+        (wish,) = scope.run(
+            "SELECT args FROM outbox WHERE tenant_id = :t AND kind = 'switch.set'", t=who.tenant_id
+        )
         assert (wish.args["scope"], wish.args["reason"]) == ("creator", "stolen")

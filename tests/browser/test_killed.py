@@ -1,4 +1,5 @@
-"""The dashboard killed with presses in flight: pages come back by themselves, nothing is lost or done twice."""
+"""The dashboard killed with presses in flight: pages come back by themselves, nothing is lost or
+done twice."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -55,7 +56,8 @@ def doorway(lea: Living) -> Iterator[Doorway]:
 
 
 def insist(visitor: Visitor, label: str, done: Callable[[], bool]) -> None:
-    """As a person does: look whether it was done before the restart, else press, and again where nothing happens."""
+    """As a person does: look whether it was done before the restart, else press, and again where
+    nothing happens."""
     for _ in range(TRIES):
         try:
             wait_until(done, 5)
@@ -72,7 +74,10 @@ def test_killed_with_presses_in_flight(lea: Living, doorway: Doorway, seconds: f
     lea.bots.connected()
     post = desk.write(POST)
     wish = desk.wish(post, after=7200)
-    with doorway.visitor("/approvals", desk.manager) as marc, doorway.visitor("/inbox", desk.author) as anne:
+    with (
+        doorway.visitor("/approvals", desk.manager) as marc,
+        doorway.visitor("/inbox", desk.author) as anne,
+    ):
         marc.shows(POST)
         asks_for_a_person(lea, anne)
         box = anne.page.get_by_label("Votre message à")
@@ -90,5 +95,19 @@ def test_killed_with_presses_in_flight(lea: Living, doorway: Doorway, seconds: f
         insist(anne, "Envoyer", lambda: told(lea, ANSWER) == 1)
         sleep(2.0)
     assert told(lea, ANSWER) == 1
-    assert len(lea.rows("SELECT 1 FROM approvals WHERE tenant_id = :tenant AND post_id = :post", post=post)) == 1
-    assert len(lea.rows("SELECT 1 FROM deliveries WHERE tenant_id = :tenant AND post_id = :post", post=post)) == 1
+    assert (
+        len(
+            lea.rows(
+                "SELECT 1 FROM approvals WHERE tenant_id = :tenant AND post_id = :post", post=post
+            )
+        )
+        == 1
+    )
+    assert (
+        len(
+            lea.rows(
+                "SELECT 1 FROM deliveries WHERE tenant_id = :tenant AND post_id = :post", post=post
+            )
+        )
+        == 1
+    )

@@ -1,4 +1,5 @@
-"""Leaving a page that is being written, in a real browser: it asks first, and the language leads back to it."""
+"""Leaving a page that is being written, in a real browser: it asks first, and the language leads
+back to it."""
 
 from tests.browser.test_dashboard import enter
 from tests.browser.visitors import Chromium
@@ -6,7 +7,9 @@ from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 
 
-def test_words_are_asked_about_before_the_language(chromium: Chromium, door: Door, lumiere: Agency) -> None:
+def test_words_are_asked_about_before_the_language(
+    chromium: Chromium, door: Door, lumiere: Agency
+) -> None:
     asked: list[str] = []
     with chromium.visitor() as visitor:
         enter(visitor, door, lumiere)

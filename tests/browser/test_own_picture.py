@@ -1,5 +1,5 @@
-"""One's own picture confirmed with a passkey, in a real browser, by rules that counsel opened; and by ours, closed.
-And the way there, on Approvals."""
+"""One's own picture confirmed with a passkey, in a real browser, by rules that counsel opened; and
+by ours, closed. And the way there, on Approvals."""
 
 import os
 from pathlib import Path
@@ -54,12 +54,21 @@ def test_an_author_confirms_their_own_picture(
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("GREENROOM_GATE__POLICY_KEYS", releases.TRUSTED)  # the door's process believes them too
+    monkeypatch.setenv(
+        "GREENROOM_GATE__POLICY_KEYS", releases.TRUSTED
+    )  # the door's process believes them too
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
-    with releases.trusting(cluster), serving(cluster.url("greenroom_pages", "house"), *folders) as (url, _):
+    with (
+        releases.trusting(cluster),
+        serving(cluster.url("greenroom_pages", "house"), *folders) as (url, _),
+    ):
         closed = author(tenant)
         releases.take(
-            tenant, written("2026.12.01-1").with_signature(releases.ANN).with_signature(releases.BOB).to_bytes()
+            tenant,
+            written("2026.12.01-1")
+            .with_signature(releases.ANN)
+            .with_signature(releases.BOB)
+            .to_bytes(),
         )
         one = author(tenant)
         with chromium.visitor(390, language="en") as visitor:
@@ -72,10 +81,12 @@ def test_an_author_confirms_their_own_picture(
             visitor.press(word("own.confirm", "en"))
             visitor.page.wait_for_url("**/approvals")
             with one.world.scope(one.actor) as scope:
-                (wish,) = scope.run("SELECT subject_id FROM outbox WHERE tenant_id = :t AND kind = 'own.release'",
+                (wish,) = scope.run("SELECT subject_id FROM outbox WHERE tenant_id = :t AND kind "
+                                    "= 'own.release'",
                                     t=one.world.tenant_id)  # fmt: skip
             own_releases.handle_own_release(
-                OwnReleaseRequested(one.world.tenant_id, wish.subject_id, one.digest, one.actor), tenant=tenant
+                OwnReleaseRequested(one.world.tenant_id, wish.subject_id, one.digest, one.actor),
+                tenant=tenant,
             )
             visitor.go(f"{url}/auth/confirm/own/{one.digest}")
             visitor.shows(word("own.lack.soon", "en"))
@@ -87,7 +98,10 @@ def test_an_author_confirms_their_own_picture(
 
 
 def test_by_our_own_rules_the_page_says_what_is_missing(
-    tenant: OpenScope, cluster: Cluster, chromium: Chromium, tmp_path_factory: pytest.TempPathFactory
+    tenant: OpenScope,
+    cluster: Cluster,
+    chromium: Chromium,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     one = author(tenant, seen=False)
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
@@ -96,7 +110,10 @@ def test_by_our_own_rules_the_page_says_what_is_missing(
         keys(visitor)
         comes_in(visitor, url, one)
         visitor.go(f"{url}/auth/confirm/own/{one.digest}")
-        for lack in (own_release_rules.MissingCondition.COUNTRY, own_release_rules.MissingCondition.SEEN):
+        for lack in (
+            own_release_rules.MissingCondition.COUNTRY,
+            own_release_rules.MissingCondition.SEEN,
+        ):
             visitor.shows(word(f"own.lack.{lack}", "en"))
         look(visitor, "closed")
         assert word("own.confirm", "en") not in visitor.text()
@@ -112,13 +129,21 @@ def test_on_approvals_its_author_reads_who_decides_and_what_is_missing(
     *,
     opened: bool,
 ) -> None:
-    """Closed, as we ship it, nothing is offered but somebody else's look; opened, the way there says what it lacks."""
+    """Closed, as we ship it, nothing is offered but somebody else's look; opened, the way there
+    says what it lacks."""
     monkeypatch.setenv("GREENROOM_GATE__POLICY_KEYS", releases.TRUSTED)
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
-    with releases.trusting(cluster), serving(cluster.url("greenroom_pages", "house"), *folders) as (url, log):
+    with (
+        releases.trusting(cluster),
+        serving(cluster.url("greenroom_pages", "house"), *folders) as (url, log),
+    ):
         if opened:
             releases.take(
-                tenant, written("2026.12.01-1").with_signature(releases.ANN).with_signature(releases.BOB).to_bytes()
+                tenant,
+                written("2026.12.01-1")
+                .with_signature(releases.ANN)
+                .with_signature(releases.BOB)
+                .to_bytes(),
             )
         who, language = agency(tenant, language="fr" if opened else "en"), "fr" if opened else "en"
         with who.scope() as scope:
@@ -126,7 +151,9 @@ def test_on_approvals_its_author_reads_who_decides_and_what_is_missing(
         door = Door(url, log, tenant)
         hold(who, "Ce soir NUDITY-MARKER-A", media=(picture(door, who, rating=Rating.G),))
         cookies = f"{door.cookie(who, Role.MANAGER)} at {url}"
-        with chromium.visitor(390 if opened else 1280, language=language, cookies=cookies) as visitor:
+        with chromium.visitor(
+            390 if opened else 1280, language=language, cookies=cookies
+        ) as visitor:
             visitor.go(f"{url}/approvals")
             visitor.rest()
             visitor.press(word("approvals.look", language))
@@ -136,7 +163,9 @@ def test_on_approvals_its_author_reads_who_decides_and_what_is_missing(
             assert visitor.overflow <= 0
             if PICTURES:
                 visitor.picture(Path(PICTURES) / f"own-approvals-{language}.png")
-            assert visitor.button(word("approvals.allow", language)).is_disabled(), "nobody allows their own work"
+            assert visitor.button(word("approvals.allow", language)).is_disabled(), (
+                "nobody allows their own work"
+            )
             assert (word("own.link", language) in visitor.text()) == opened
             if not opened:
                 return

@@ -1,4 +1,5 @@
-"""The part of a picture that is made anew, painted in a real browser by mouse and by finger, and kept with a recipe.
+"""The part of a picture that is made anew, painted in a real browser by mouse and by finger, and
+kept with a recipe.
 
 With GREENROOM_PICTURES=FOLDER the pages are also written there as pictures: look at them.
 """
@@ -49,7 +50,13 @@ def painted(visitor: Visitor, stroke: Stroke, *percents: tuple[float, float]) ->
     box = sheet.bounding_box()
     assert box is not None
     before = sheet.locator("polyline").count()
-    stroke(visitor.page, [(box["x"] + box["width"] * x / 100, box["y"] + box["height"] * y / 100) for x, y in percents])
+    stroke(
+        visitor.page,
+        [
+            (box["x"] + box["width"] * x / 100, box["y"] + box["height"] * y / 100)
+            for x, y in percents
+        ],
+    )
     visitor.until(f"document.querySelectorAll('{SHEET} polyline').length === {before + 1}")
     visitor.rest()
 
@@ -60,7 +67,9 @@ def kept(who: Agency) -> RecipeSpec:
     return card.spec
 
 
-@pytest.mark.parametrize(("width", "stroke"), [(1280, by_mouse), (390, by_finger)], ids=["mouse", "finger"])
+@pytest.mark.parametrize(
+    ("width", "stroke"), [(1280, by_mouse), (390, by_finger)], ids=["mouse", "finger"]
+)
 def test_a_part_is_painted_and_kept(
     able: Door,  # noqa: F811  the fixture
     lumiere: Agency,
@@ -100,4 +109,9 @@ def test_a_part_is_painted_and_kept(
     line, erased = begin.part
     assert (line.kind, line.width, erased.kind) == ("stroke", 12, "eraser")
     first, last = line.points[0], line.points[-1]
-    assert (round(first[0] / 5), round(first[1] / 5), round(last[0] / 5), round(last[1] / 5)) == (4, 4, 8, 12)
+    assert (round(first[0] / 5), round(first[1] / 5), round(last[0] / 5), round(last[1] / 5)) == (
+        4,
+        4,
+        8,
+        12,
+    )

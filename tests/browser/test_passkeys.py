@@ -1,4 +1,5 @@
-"""Passkeys in a real browser with a virtual authenticator: made, used to sign in, kept from other origins.
+"""Passkeys in a real browser with a virtual authenticator: made, used to sign in, kept from other
+origins.
 
 With GREENROOM_PICTURES=FOLDER the pages are also written there as pictures: look at them.
 """
@@ -22,7 +23,8 @@ from tests.dashboard.test_approvals import word
 PICTURES = os.environ.get("GREENROOM_PICTURES", "")
 WHOLE = """
 (() => { const code = document.querySelector('.code svg'), page = code.getBoundingClientRect();
-  return [...code.querySelectorAll('path')].every(drawn => { const box = drawn.getBoundingClientRect();
+  return [...code.querySelectorAll('path')].every(drawn => { const box = \
+drawn.getBoundingClientRect();
     return box.width > 100 && box.right <= page.right + 1 && box.bottom <= page.bottom + 1; }); })()
 """
 WIDTHS = {"fr": 1280, "en": 390}
@@ -71,7 +73,9 @@ def test_a_passkey_is_made_used_and_put_away(door: Door, chromium: Chromium, lan
         visitor.shows(word("passkey.wrong", language))
 
 
-def test_a_guest_comes_in_by_a_passkey_instead_of_six_digits(door: Door, chromium: Chromium) -> None:
+def test_a_guest_comes_in_by_a_passkey_instead_of_six_digits(
+    door: Door, chromium: Chromium
+) -> None:
     who = agency(door.tenant, language="en")
     with chromium.visitor(390, language="en") as visitor:
         device = keys(visitor)
@@ -95,7 +99,8 @@ def test_a_guest_comes_in_by_a_passkey_instead_of_six_digits(door: Door, chromiu
 
 
 def test_another_origin_gets_nothing(door: Door, chromium: Chromium) -> None:
-    """A page of another site has no passkey of ours to ask for; a form of it is refused before that."""
+    """A page of another site has no passkey of ours to ask for; a form of it is refused before
+    that."""
     who = agency(door.tenant, language="en")
     with chromium.visitor(language="en", cookies=f"{door.cookie(who)} at {door.url}") as visitor:
         device = keys(visitor)
@@ -104,19 +109,24 @@ def test_another_origin_gets_nothing(door: Door, chromium: Chromium) -> None:
         visitor.press(word("passkey.add", "en"))
         visitor.shows(word("passkey.told_added", "en"))
         asked = visitor.run(
-            "fetch('/auth/passkey/ask', {method: 'POST', body: JSON.stringify({act: 'enter'})}).then(a => a.json())"
+            "fetch('/auth/passkey/ask', {method: 'POST', body: JSON.stringify({act: "
+            "'enter'})}).then(a => a.json())"
         )["options"]
         elsewhere = door.url.replace("localhost", "127.0.0.1")
         visitor.go(f"{elsewhere}/auth/login")
         wanted = (
-            "(async () => { try { await navigator.credentials.get({publicKey: {challenge: new Uint8Array(32),"
-            f" rpId: '{asked['rpId']}'}}}}); return 'given'; }} catch (e) {{ return e.name; }} }})()"
+            "(async () => { try { await navigator.credentials.get({publicKey: {challenge: new "
+            "Uint8Array(32),"
+            f" rpId: '{asked['rpId']}'}}}}); return 'given'; }} catch (e) {{ return e.name; }} "
+            "})()"
         )
         assert visitor.run(wanted) == "SecurityError"
         assert len(device.all()) == 1
     with door.client() as stranger:
         for path in ("/auth/passkey/ask", "/auth/passkey/answer"):
-            answer = stranger.post(path, json={"act": "enter"}, headers={"origin": "https://evil.example"})
+            answer = stranger.post(
+                path, json={"act": "enter"}, headers={"origin": "https://evil.example"}
+            )
             assert (answer.status_code, "options" in answer.text) == (403, False)
 
 
@@ -139,7 +149,9 @@ def test_a_person_alone_ends_a_wide_stop_with_a_passkey(door: Door, chromium: Ch
         visitor.press(word("passkey.reopen_now"))
         visitor.page.wait_for_url("**/system")
     with who.scope(who.act_as(Role.OWNER)) as scope:
-        (wish,) = scope.run("SELECT args FROM outbox WHERE tenant_id = :t AND kind = 'switch.set'", t=who.tenant_id)
+        (wish,) = scope.run(
+            "SELECT args FROM outbox WHERE tenant_id = :t AND kind = 'switch.set'", t=who.tenant_id
+        )
         about = emergency_stops.reopen_signing_text("tenant", "", "sending", "fausse alerte")
         assert passkeys.consume_signature(
             scope, sessions.UUID(wish.args["signed"]), act=emergency_stops.REOPEN_ACT, about=about

@@ -1,4 +1,5 @@
-"""Shoot cards in a real browser: signed with two presses on one's own page, and the code that opens it."""
+"""Shoot cards in a real browser: signed with two presses on one's own page, and the code that opens
+it."""
 
 import os
 from pathlib import Path
@@ -27,7 +28,10 @@ def test_a_card_is_signed_and_taken_back(chromium: Chromium, mia: Page, width: i
         assert faults(visitor) == []
         if PICTURES:
             visitor.picture(Path(PICTURES) / f"person-{width}.png")
-        for summary, sure in (("Sign this card", "Yes, I sign"), ("Take my signature back", "Yes, take it back")):
+        for summary, sure in (
+            ("Sign this card", "Yes, I sign"),
+            ("Take my signature back", "Yes, take it back"),
+        ):
             visitor.page.locator("summary", has_text=summary).first.click()
             visitor.button(sure).locator("visible=true").first.click()
             visitor.shows("Being written down")
@@ -46,7 +50,9 @@ def test_people_draws_a_code_for_a_camera(chromium: Chromium, door: Door, lumier
         visitor.press("Fiches de prise de vue")
         visitor.press("Code pour Tom")
         code = "document.querySelector('img[alt=\"Code qui ouvre la page de Tom\"]')"
-        visitor.until(f"{code} && {code}.complete && {code}.naturalWidth > 200 && {code}.clientWidth > 200")
+        visitor.until(
+            f"{code} && {code}.complete && {code}.naturalWidth > 200 && {code}.clientWidth > 200"
+        )
         assert visitor.overflow <= 0
         if PICTURES:
             visitor.picture(Path(PICTURES) / "people-code.png")

@@ -1,4 +1,5 @@
-"""The phone's pages in a real browser of 390 pixels: read, pressed, copied, and nothing foreign asked for."""
+"""The phone's pages in a real browser of 390 pixels: read, pressed, copied, and nothing foreign
+asked for."""
 
 import os
 from pathlib import Path
@@ -49,7 +50,8 @@ def come_in(visitor: Visitor, lea: Desk, address: str) -> None:  # noqa: F811  f
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_a_task_with_one_thumb(chromium: Chromium, lea: Desk, address: str, dark: bool) -> None:  # noqa: F811  fixtures
+# fixtures
+def test_a_task_with_one_thumb(chromium: Chromium, lea: Desk, address: str, dark: bool) -> None:  # noqa: F811  see above
     body = "Premier café dehors, lumière douce ☕️\nLa suite ce soir. https://example.test/suite"
     with lea.scope() as scope:
         from gate.contract.units import Rating
@@ -87,7 +89,8 @@ def test_a_task_with_one_thumb(chromium: Chromium, lea: Desk, address: str, dark
     assert [step for step, _ in by_hand.permits(lea)] == ["hand_over", "save"]
 
 
-def test_code_and_refusal_are_readable(chromium: Chromium, lea: Desk, address: str) -> None:  # noqa: F811  fixtures
+# fixtures
+def test_code_and_refusal_are_readable(chromium: Chromium, lea: Desk, address: str) -> None:  # noqa: F811  see above
     _, place = handed(lea)
     with chromium.visitor(390, 844) as visitor:
         come_in(visitor, lea, address)

@@ -32,7 +32,10 @@ def swipe(visitor: Visitor, x: int, y: int) -> None:
 
 def shelves(lea: Desk) -> list[str]:  # noqa: F811  the fixture
     with lea.scope() as scope:
-        rows = scope.run("SELECT shelf FROM creations WHERE tenant_id = :tenant ORDER BY shelf", tenant=scope.tenant_id)
+        rows = scope.run(
+            "SELECT shelf FROM creations WHERE tenant_id = :tenant ORDER BY shelf",
+            tenant=scope.tenant_id,
+        )
         return [row.shelf for row in rows]
 
 

@@ -1,4 +1,5 @@
-"""The form and the receipt in a real browser: no picture leaves it, and its fingerprint is the one Python computes."""
+"""The form and the receipt in a real browser: no picture leaves it, and its fingerprint is the one
+Python computes."""
 
 import io
 import random
@@ -27,7 +28,11 @@ def drawn(number: int, size: tuple[int, int]) -> Image.Image:
     image = Image.new("RGB", size, tuple(dice.randrange(256) for _ in range(3)))
     pen = ImageDraw.Draw(image)
     for _ in range(40):
-        x, y, r = dice.randrange(size[0]), dice.randrange(size[1]), dice.randrange(10, 1 + max(size) // 3)
+        x, y, r = (
+            dice.randrange(size[0]),
+            dice.randrange(size[1]),
+            dice.randrange(10, 1 + max(size) // 3),
+        )
         pen.ellipse((x - r, y - r, x + r, y + r), fill=tuple(dice.randrange(256) for _ in range(3)))
     return image.filter(ImageFilter.GaussianBlur(2))
 
@@ -48,20 +53,33 @@ def looked_at(visitor: Visitor, path: Path) -> list[str]:
 SIZES = [(640, 480), (333, 1001), (32, 32), (20, 50), (1500, 1000), (4001, 300)]
 
 
-def test_script_and_python_agree_and_no_picture_leaves(chromium: Chromium, mia: Page, tmp_path: Path) -> None:
+def test_script_and_python_agree_and_no_picture_leaves(
+    chromium: Chromium, mia: Page, tmp_path: Path
+) -> None:
     furthest = 0
     with chromium.visitor() as visitor:
         visitor.go(at(mia, "report"))
         asked = len(visitor.requests)
         for number, size in enumerate(SIZES * 4):
-            path = written(drawn(number, size), ("PNG", "JPEG", "WEBP")[number % 3], tmp_path, number)
+            path = written(
+                drawn(number, size), ("PNG", "JPEG", "WEBP")[number % 3], tmp_path, number
+            )
             with Image.open(path) as image:
                 image.load()
-                wanted = [perceptual_hashes.phash(image), *perceptual_hashes.transformed_hashes(image)]
+                wanted = [
+                    perceptual_hashes.phash(image),
+                    *perceptual_hashes.transformed_hashes(image),
+                ]
             found = [bytes.fromhex(one) for one in looked_at(visitor, path)]
             assert len(found) == len(wanted) == 16
-            apart = [min(perceptual_hashes.hamming_distance(one, mine) for mine in found) for one in wanted]
-            assert perceptual_hashes.hamming_distance(wanted[0], found[0]) <= perceptual_hashes.SAME_DISTANCE, (
+            apart = [
+                min(perceptual_hashes.hamming_distance(one, mine) for mine in found)
+                for one in wanted
+            ]
+            assert (
+                perceptual_hashes.hamming_distance(wanted[0], found[0])
+                <= perceptual_hashes.SAME_DISTANCE
+            ), (
                 number,
                 size,
             )
@@ -96,7 +114,10 @@ def test_a_picture_one_has_is_found_and_its_receipt_opens(
         looked_at(visitor, saved)
         visitor.shows(word("report.look_done", language))
         bodies: list[bytes | None] = []
-        visitor.page.on("request", lambda sent: bodies.append(sent.post_data_buffer) if sent.method == "POST" else None)
+        visitor.page.on(
+            "request",
+            lambda sent: bodies.append(sent.post_data_buffer) if sent.method == "POST" else None,
+        )
         visitor.press(word("complaint.send", language))
         visitor.shows(word("complaint.receipt", language))
         assert len(bodies) == 1
@@ -115,7 +136,9 @@ def test_a_picture_one_has_is_found_and_its_receipt_opens(
         another.go(at(mine, f"report/{receipt}"))
         assert faults(another) == []
         another.hides(word("receipt.answer_here", language))
-        another.type(word("receipt.pin", language), "12345678" if pin != "1234 5678" else "87654321")
+        another.type(
+            word("receipt.pin", language), "12345678" if pin != "1234 5678" else "87654321"
+        )
         another.press(word("receipt.open", language))
         another.shows(word("receipt.wrong", language))
         another.type(word("receipt.pin", language), pin)

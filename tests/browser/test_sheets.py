@@ -1,6 +1,8 @@
-"""A contact sheet in a real browser: the pictures it fetches are what opens the decision, and keys are enough.
+"""A contact sheet in a real browser: the pictures it fetches are what opens the decision, and keys
+are enough.
 
-With GREENROOM_PICTURES=FOLDER the sheet is also written there as pictures, narrow and wide: look at them.
+With GREENROOM_PICTURES=FOLDER the sheet is also written there as pictures, narrow and wide: look at
+them.
 """
 
 import json
@@ -25,9 +27,11 @@ from tests.dashboard.test_sheets import looked, sheet
 PICTURES = os.environ.get("GREENROOM_PICTURES", "")
 ROLL = """
 () => { const shots = document.querySelectorAll('.gr-shot img');
-  window.rolled = ((window.rolled || 0) + 1) % shots.length; shots[window.rolled].scrollIntoView(); return true; }
+  window.rolled = ((window.rolled || 0) + 1) % shots.length; \
+shots[window.rolled].scrollIntoView(); return true; }
 """
-"""To the next picture: what lies far below is fetched when it comes near, and the page is drawn anew meanwhile."""
+"""To the next picture: what lies far below is fetched when it comes near, and the page is drawn
+anew meanwhile."""
 
 WIDTHS = {"fr": 1440, "en": 390}
 
@@ -38,8 +42,15 @@ def test_a_sheet_is_seen_and_judged_by_keys(door: Door, chromium: Chromium, lang
     assets = sheet(door, who, 8)
     old = picture(door, who, seed=40, rating=Rating.N)
     with who.scope(role="gate") as scope:
-        looks = "UPDATE renditions SET phash = '00000000000000ff' WHERE tenant_id = :t AND sha256 = ANY(:some)"
-        scope.run(looks, t=who.tenant_id, some=[library.get_asset(scope, one).sha256 for one in (old, assets[2])])
+        looks = (
+            "UPDATE renditions SET phash = '00000000000000ff' WHERE tenant_id = :t AND sha256 = "
+            "ANY(:some)"
+        )
+        scope.run(
+            looks,
+            t=who.tenant_id,
+            some=[library.get_asset(scope, one).sha256 for one in (old, assets[2])],
+        )
     with who.scope(who.act_as(Role.MANAGER)) as scope:
         content_reviews.review_bytes(scope, library.get_asset(scope, old).sha256, verdict="refuse")
     cookies = f"{door.cookie(who)} at {door.url}"

@@ -1,4 +1,5 @@
-"""A story on the page where it is written: upright, without words, and with what holds for it said."""
+"""A story on the page where it is written: upright, without words, and with what holds for it
+said."""
 
 from tests.browser.living import Living
 from tests.browser.test_every_page import axe, picture

@@ -1,4 +1,5 @@
-"""The judge of the tour can say no: each witness is named when it disagrees, and what a browser complains of counts."""
+"""The judge of the tour can say no: each witness is named when it disagrees, and what a browser
+complains of counts."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -21,7 +22,10 @@ from demo.tour.judge import TourCheckResult, TourJudge
 from tests.browser.living import Installation
 from tests.browser.visitors import Chromium
 
-PAGE = "<!doctype html><html lang=fr><link rel=icon href=data:,><title>Une page</title><body>{}</body></html>"
+PAGE = (
+    "<!doctype html><html lang=fr><link rel=icon href=data:,><title>Une "
+    "page</title><body>{}</body></html>"
+)
 OPENED = "2026-11-20T10:00:00+00:00"
 LINE = '<ul class="gr-live"><li><time datetime="{}">.</time> Publié : la mer</li></ul>'
 STRANGE = "<img src='http://127.0.0.1:{}/pixel.gif'>"
@@ -66,7 +70,8 @@ def bench(installation: Installation, chromium: Chromium, tmp_path: Path) -> Ite
     settings = installation.services.settings
     sandbox = settings.sandbox.model_copy(update={"port": port})
     services = replace(
-        installation.services, settings=settings.model_copy(update={"home": tmp_path, "sandbox": sandbox})
+        installation.services,
+        settings=settings.model_copy(update={"home": tmp_path, "sandbox": sandbox}),
     )
     with serve_app(Starlette(routes=[Route("/", page)])) as url:
         own = frozenset({urlsplit(url).netloc})
@@ -86,11 +91,15 @@ def test_each_witness_is_named(bench: Bench) -> None:
     assert (text.witness, text.has_passed) == ("text", False)
     assert "Bonjour" in text.told
     database = bench.step(
-        lambda j: j.wait_for_witness("database", lambda: bool(_posts(j)), "no post was written", seconds=0.3)
+        lambda j: j.wait_for_witness(
+            "database", lambda: bool(_posts(j)), "no post was written", seconds=0.3
+        )
     )
     assert (database.witness, database.told) == ("database", "no post was written")
     sandbox = bench.step(
-        lambda j: j.check_witness("sandbox", len(j.sandbox_posts("nobody")) == 1, "it was not received")
+        lambda j: j.check_witness(
+            "sandbox", len(j.sandbox_posts("nobody")) == 1, "it was not received"
+        )
     )
     assert (sandbox.witness, sandbox.told) == ("sandbox", "it was not received")
     absent = bench.step(lambda j: j.find_creator("mia"))  # the house itself says no
@@ -126,7 +135,9 @@ def test_complaints_make_a_step_fail(bench: Bench, body: str, told: str) -> None
     assert result.witness == "text"
     assert told in result.told
     bench.shows("Bonjour")
-    assert bench.step(lambda j: j.window.wait_for_text("Bonjour")).has_passed  # what was said before is not said again
+    assert bench.step(
+        lambda j: j.window.wait_for_text("Bonjour")
+    ).has_passed  # what was said before is not said again
 
 
 def test_foreign_request_makes_a_step_fail(bench: Bench) -> None:
@@ -146,7 +157,10 @@ def test_slow_pages_are_counted(bench: Bench) -> None:
 
 
 def test_choice_that_does_not_hold_is_told(bench: Bench) -> None:
-    bench.shows("<button aria-pressed=false onclick=\"this.ariaPressed='true'\">Ma page</button><button>X</button>")
+    bench.shows(
+        "<button aria-pressed=false onclick=\"this.ariaPressed='true'\">Ma "
+        "page</button><button>X</button>"
+    )
     bench.judge.window.choose_option("Ma page")
     assert bench.judge.window.page.locator('[aria-pressed="true"]').count() == 1
 

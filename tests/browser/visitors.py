@@ -1,4 +1,5 @@
-"""People before a real Chromium: what they see, what they press, and everything their browser asked for."""
+"""People before a real Chromium: what they see, what they press, and everything their browser asked
+for."""
 
 import json
 import os
@@ -11,7 +12,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, TimeoutError, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Locator,
+    Page,
+    TimeoutError,
+    sync_playwright,
+)
 
 from foundation.ops.clock import monotonic
 
@@ -33,13 +42,15 @@ FLAGS = (
 )
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 REQUIRED = "GREENROOM_REQUIRE_BROWSER"
-"""With 1 in this variable a machine without a browser fails these tests instead of skipping them."""
+"""With 1 in this variable a machine without a browser fails these tests instead of skipping
+them."""
 
 SAID = "(document.body ? document.body.innerText : '')"
 AT_REST = """
 () => {
   const app = document.querySelector('[data-testid="stApp"]');
-  return app && app.dataset.testScriptState === 'notRunning' && app.dataset.testConnectionState === 'CONNECTED'
+  return app && app.dataset.testScriptState === 'notRunning' && app.dataset.testConnectionState \
+=== 'CONNECTED'
     && document.querySelector('[data-testid="stMain"] [data-testid="stElementContainer"]')
     && !document.querySelector('[data-testid="stSkeleton"], [data-stale="true"]');
 }
@@ -48,7 +59,8 @@ AT_REST = """
 
 @dataclass
 class Visitor:
-    """One window. `requests` are the addresses it asked for, `complaints` what its console said was wrong."""
+    """One window. `requests` are the addresses it asked for, `complaints` what its console said was
+    wrong."""
 
     page: Page
     requests: list[str] = field(default_factory=list)
@@ -81,7 +93,8 @@ class Visitor:
         self.page.wait_for_function(AT_REST)
 
     def run(self, expression: str) -> Any:
-        """The value of a JavaScript expression; asked again where the page was just being replaced."""
+        """The value of a JavaScript expression; asked again where the page was just being
+        replaced."""
         try:
             return self.page.evaluate(expression)
         except Error as replaced:
@@ -93,11 +106,14 @@ class Visitor:
     def until(self, expression: str, seconds: float = SECONDS) -> None:
         """Wait until an expression holds. Raises AssertionError with what the page says instead.
 
-        Asked from outside again and again: a page may forbid what Playwright's own waiting does inside it (eval).
+        Asked from outside again and again: a page may forbid what Playwright's own waiting does
+        inside it (eval).
         """
         end = monotonic() + seconds
         while not self._holds(expression):
-            assert monotonic() < end, f"{expression} never held; the page says: {self.text()[:3000]!r}"
+            assert monotonic() < end, (
+                f"{expression} never held; the page says: {self.text()[:3000]!r}"
+            )
             self.page.wait_for_timeout(50)
 
     def _holds(self, expression: str) -> bool:
@@ -127,7 +143,9 @@ class Visitor:
     @property
     def overflow(self) -> int:
         """By how many pixels the page is wider than the window."""
-        return int(self.run("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+        return int(
+            self.run("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        )
 
     def picture(self, path: Path) -> None:
         """The page as PNG, to its end."""
@@ -140,12 +158,14 @@ class Visitor:
         return self.page.locator("button:visible", has_text=label).first
 
     def press(self, label: str) -> None:
-        """Press a button by mouse, once it can be pressed. Raises AssertionError with what the page says instead."""
+        """Press a button by mouse, once it can be pressed. Raises AssertionError with what the page
+        says instead."""
         with self._telling(f"no button {label!r} to press"):
             self.button(label).click()
 
     def hold(self, label: str) -> Locator:
-        """Put the mouse down on a button and leave it there. Raises AssertionError where it never lay still for it."""
+        """Put the mouse down on a button and leave it there. Raises AssertionError where it never
+        lay still for it."""
         button = self.button(label)
         for _ in range(TRIES):
             button.hover()
@@ -171,15 +191,20 @@ class Visitor:
             box.blur()
 
     def choose(self, label: str, option: str) -> None:
-        """Choose in a list that opens, and again where the page was drawn anew under it. Raises AssertionError."""
+        """Choose in a list that opens, and again where the page was drawn anew under it. Raises
+        AssertionError."""
         for _ in range(TRIES):
             box = self.page.get_by_role("combobox", name=label).first
             box.click()
             self.page.wait_for_timeout(300)
-            if not self.page.get_by_role("option").count():  # on a phone the first touch may only lead there
+            if not self.page.get_by_role(
+                "option"
+            ).count():  # on a phone the first touch may only lead there
                 box.press("ArrowDown")
             with suppress(TimeoutError):
-                self.page.get_by_role("option", name=option).first.click(timeout=1000 * SECONDS / TRIES)
+                self.page.get_by_role("option", name=option).first.click(
+                    timeout=1000 * SECONDS / TRIES
+                )
                 return
             box.press("Escape")
         raise AssertionError(f"no {option!r} in {label!r}; the page says: {self.text()[:3000]!r}")
@@ -193,7 +218,13 @@ class Chromium:
 
     @contextmanager
     def visitor(
-        self, width: int = 1440, height: int = 900, *, language: str = "fr", dark: bool = False, cookies: str = ""
+        self,
+        width: int = 1440,
+        height: int = 900,
+        *,
+        language: str = "fr",
+        dark: bool = False,
+        cookies: str = "",
     ) -> Iterator[Visitor]:
         """A fresh window; `cookies` as "name=value at url" of a session that is open already."""
         context = self.browser.new_context(
@@ -220,7 +251,8 @@ def program() -> str | None:
 
 @contextmanager
 def chromium() -> Iterator[Chromium]:
-    """Start the browser without a window; skips the tests where there is none, and fails them where one is required."""
+    """Start the browser without a window; skips the tests where there is none, and fails them where
+    one is required."""
     found = program()
     if found is None:
         said = "no Chromium on this machine (apt-get install chromium)"

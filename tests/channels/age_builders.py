@@ -1,4 +1,5 @@
-"""One tenant's side of a provider of age checks: what its pages, its chats and its workers do, step by step."""
+"""One tenant's side of a provider of age checks: what its pages, its chats and its workers do, step
+by step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from channels.age_verification import age_checks, handlers
-from channels.age_verification.events import AgeCheckRequested, AgeCheckResultDue, AgeProviderTestDue
+from channels.age_verification.events import (
+    AgeCheckRequested,
+    AgeCheckResultDue,
+    AgeProviderTestDue,
+)
 from channels.age_verification.states import AgeCheckState
 from connectors.age_verification import providers as contract
 from connectors.age_verification.providers import AgeProvider
@@ -24,7 +29,9 @@ PAGE = "https://pages.example/age/x"
 
 def read_form(tenant_id: UUID, letter: bytes, secret: frozenset[str]) -> Mapping[str, str | Sealed]:
     form = sealed_intake.unseal_form(MASTER, tenant_id, letter)
-    return {name: Sealed(typed.encode()) if name in secret else typed for name, typed in form.items()}
+    return {
+        name: Sealed(typed.encode()) if name in secret else typed for name, typed in form.items()
+    }
 
 
 @dataclass
@@ -39,7 +46,9 @@ class Desk:
 
     def connect(self, **changes: str) -> age_checks.AgeProviderView:
         typed = {"sdk_id": self.sdk_id, "api_key": self.key} | changes
-        letter = sealed_intake.seal_form(sealed_intake.derive_public_key(MASTER), self.house.tenant_id, typed)
+        letter = sealed_intake.seal_form(
+            sealed_intake.derive_public_key(MASTER), self.house.tenant_id, typed
+        )
         with self.house.scope() as scope:
             row = age_checks.connect_provider(scope, "yoti", letter, known=PROVIDERS)
         self.try_out(row)
@@ -61,7 +70,9 @@ class Desk:
 
     def invite(self, user: str = "fan", *, platform: str = "telegram") -> UUID:
         with self.house.scope() as scope:
-            token = age_checks.create_check_link(scope, platform, user, channel_id=self.house.channel_id, language="en")
+            token = age_checks.create_check_link(
+                scope, platform, user, channel_id=self.house.channel_id, language="en"
+            )
         assert token is not None
         found = age_checks.find_check(self.house.database.scope, token)
         assert found is not None

@@ -96,7 +96,11 @@ class Mia:
         event = TokenRenewalDue(self.tenant_id, self.channel_id)
         try:
             token_renewal.renew_tokens(
-                event, tenant=self.tenant, transport=self.transport(), connectors=CONNECTORS, addresses={}
+                event,
+                tenant=self.tenant,
+                transport=self.transport(),
+                connectors=CONNECTORS,
+                addresses={},
             )
         except outbox.RetryLater as later:
             return later.after.total_seconds()
@@ -111,7 +115,8 @@ class Mia:
         """When the waiting rows are due."""
         with self.scope() as scope:
             found = scope.run(
-                "SELECT available_at FROM outbox WHERE tenant_id = :tenant AND kind = 'token.refresh'"
+                "SELECT available_at FROM outbox WHERE tenant_id = :tenant AND kind = "
+                "'token.refresh'"
                 " AND state = 'waiting' ORDER BY available_at",
                 tenant=self.tenant_id,
             )
@@ -150,7 +155,9 @@ class Mia:
             )
         if isinstance(turn, PreparedStep):
             arm_next = partial(step_runner.prepare_next_step, connectors=CONNECTORS, mint=mint)
-            turn = step_runner.run_steps(turn, tenant=self.tenant, transport=self.transport(), arm_next=arm_next)
+            turn = step_runner.run_steps(
+                turn, tenant=self.tenant, transport=self.transport(), arm_next=arm_next
+            )
         assert not isinstance(turn, PreparedStep | StagedUploads)
         with self.tenant(self.tenant_id, "system:publishing") as scope:
             step_runner.close_attempt(scope, unit.subject, turn)
@@ -164,7 +171,11 @@ class Mia:
         if doubtful:
             opener, transport = self.tenant, self.transport()
             reconciliation.look_up_attempt(
-                self.tenant_id, unit.subject, tenant=opener, transport=transport, connectors=CONNECTORS
+                self.tenant_id,
+                unit.subject,
+                tenant=opener,
+                transport=transport,
+                connectors=CONNECTORS,
             )
 
     def pass_time(self, seconds: float) -> None:
@@ -183,7 +194,9 @@ def mia(database: Database, server: FakeBluesky) -> Mia:
     tenant_id = uuid7()
     with database.scope(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Mia", language="fr", zone="UTC")
-        creator_id = agencies.add_creator(scope, slug="mia", name="Mia", kind="virtual", zone="UTC", languages=["fr"])
+        creator_id = agencies.add_creator(
+            scope, slug="mia", name="Mia", kind="virtual", zone="UTC", languages=["fr"]
+        )
     repo = server.account(f"mia-{str(tenant_id)[-6:]}.bsky.social")
     made = Mia(database, server, tenant_id, creator_id, tenant_id, repo)
     made.connect()

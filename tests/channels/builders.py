@@ -38,7 +38,8 @@ KEY = Ed25519PrivateKey.generate()
 CONNECTORS = load_builtin_connectors(("connectors.platforms.sandbox.publisher:Sandbox",))
 ACT = timedelta(seconds=30)
 HTTP = HttpClient()
-"""Keeps no connection alive, so that a fresh transport over it is as good as a fresh process; a client costs 40 ms."""
+"""Keeps no connection alive, so that a fresh transport over it is as good as a fresh process; a
+client costs 40 ms."""
 
 
 class Killed(BaseException):
@@ -120,7 +121,9 @@ class World:
         """One probe of the account; seconds after which it comes back, 0 when it is done."""
         event, opener = BrakeProbeDue(self.tenant_id, self.channel_id), self.tenant
         try:
-            handlers.probe_platform(event, tenant=opener, transport=self.transport(), connectors=self.connectors)
+            handlers.probe_platform(
+                event, tenant=opener, transport=self.transport(), connectors=self.connectors
+            )
         except outbox.RetryLater as later:
             return round(later.after.total_seconds())
         return 0.0
@@ -130,7 +133,13 @@ class World:
             return queries.get_channel(scope, self.channel_id)
 
     def unit(
-        self, body: str = "hello", *, pictures: int = 0, of: Subject | None = None, viewer: str = "", first: int = 0
+        self,
+        body: str = "hello",
+        *,
+        pictures: int = 0,
+        of: Subject | None = None,
+        viewer: str = "",
+        first: int = 0,
     ) -> Unit:
         """A post, or a message to one viewer; its pictures are numbered from `first` on."""
         media = []
@@ -192,7 +201,8 @@ class World:
     ) -> PreparedStep | Outcome | StagedUploads:
         """The claim: epochs, channel, then the step.
 
-        `braked` claims although the brake is on, as no room does; without `taken` it does not even lock the channel.
+        `braked` claims although the brake is on, as no room does; without `taken` it does not even
+        lock the channel.
         """
         with self.tenant(self.tenant_id, "system:publishing") as scope:
             issuance.lock_unit(scope, unit)
@@ -200,13 +210,21 @@ class World:
             blocked = send_limits.claim_send_slot(scope, channel) if taken else None
             assert braked or blocked is None, blocked
             return step_runner.prepare_step(
-                scope, channel=channel, unit=unit, kind=kind, act=act, mint=mint, connectors=self.connectors
+                scope,
+                channel=channel,
+                unit=unit,
+                kind=kind,
+                act=act,
+                mint=mint,
+                connectors=self.connectors,
             )
 
     def carry(self, armed: PreparedStep, mint: MintPermit = mint) -> Outcome | StagedUploads:
         """The act."""
         arm_next = partial(step_runner.prepare_next_step, connectors=self.connectors, mint=mint)
-        return step_runner.run_steps(armed, tenant=self.tenant, transport=self.transport(), arm_next=arm_next)
+        return step_runner.run_steps(
+            armed, tenant=self.tenant, transport=self.transport(), arm_next=arm_next
+        )
 
     def close(self, unit: Unit, outcome: Outcome) -> bool:
         """The settle."""
@@ -225,7 +243,11 @@ class World:
         """One look."""
         opener: OpenScope = self.tenant
         return reconciliation.look_up_attempt(
-            self.tenant_id, unit.subject, tenant=opener, transport=self.transport(), connectors=CONNECTORS
+            self.tenant_id,
+            unit.subject,
+            tenant=opener,
+            transport=self.transport(),
+            connectors=CONNECTORS,
         )
 
     def pass_time(self, seconds: float) -> None:
@@ -234,7 +256,8 @@ class World:
             scope.run("SELECT house_shift(make_interval(secs => :seconds))", seconds=seconds)
 
     def recover(self, unit: Unit) -> Outcome:
-        """What the rooms above do after a crash: look while in doubt, send again only what is surely not there."""
+        """What the rooms above do after a crash: look while in doubt, send again only what is
+        surely not there."""
         for _ in range(6):
             self.pass_time(61)
             with self.scope() as scope:
@@ -257,12 +280,20 @@ class World:
 
 
 def world(
-    database: Database, network: Network, name: str, *, keys: bool = False, nolook: bool = False, app: str = ""
+    database: Database,
+    network: Network,
+    name: str,
+    *,
+    keys: bool = False,
+    nolook: bool = False,
+    app: str = "",
 ) -> World:
-    """A tenant with its creator and one account; `keys`: it honours idempotency keys; `nolook`: it finds no message;
-    `app`: the application it is connected through."""
+    """A tenant with its creator and one account; `keys`: it honours idempotency keys; `nolook`: it
+    finds no message; `app`: the application it is connected through."""
     tenant_id = uuid7()
-    traits = [part for part, has in (("+key", keys), ("-nolook", nolook), (f"-of-{app}", app)) if has]
+    traits = [
+        part for part, has in (("+key", keys), ("-nolook", nolook), (f"-of-{app}", app)) if has
+    ]
     account = network.account("".join([f"{name}-{str(tenant_id)[-6:]}", *traits]))
     with database.scope(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name=name, language="fr", zone="Europe/Paris")

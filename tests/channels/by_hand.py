@@ -1,4 +1,5 @@
-"""Léa's account on a platform where somebody posts by hand, and the hands: what a phone does, without its pages."""
+"""Léa's account on a platform where somebody posts by hand, and the hands: what a phone does,
+without its pages."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,9 @@ def connect(lea: Desk, site: str = "instagram", handle: str = "mia.lumiere") -> 
 def pair(lea: Desk, member_id: UUID | None = None) -> None:
     """The manager's phone, or another's."""
     with lea.scope(f"member:{member_id or lea.manager}") as scope:
-        assignees.pair_phone(scope, tenant_reads.get_member(scope, member_id or lea.manager), name="Pixel")
+        assignees.pair_phone(
+            scope, tenant_reads.get_member(scope, member_id or lea.manager), name="Pixel"
+        )
     lea.run()
 
 
@@ -70,7 +73,10 @@ class Phone:
             return tasks.open_task(scope, task_id, creators=self.creators)
 
     def done(
-        self, task_id: UUID, pasted: str = LINK, ticked: tuple[str, ...] = ("adult", "ai", "audience")
+        self,
+        task_id: UUID,
+        pasted: str = LINK,
+        ticked: tuple[str, ...] = ("adult", "ai", "audience"),
     ) -> ManualTask:
         with self.scope() as scope:
             found = tasks.complete_task(
@@ -113,6 +119,7 @@ def permits(lea: Desk) -> list[tuple[str, str]]:
     """Every permit ever used: step and state."""
     with lea.scope() as scope:
         rows = scope.run(
-            "SELECT step, state FROM permits WHERE tenant_id = :t ORDER BY created_at, id", t=lea.tenant_id
+            "SELECT step, state FROM permits WHERE tenant_id = :t ORDER BY created_at, id",
+            t=lea.tenant_id,
         )
         return [(row.step, row.state) for row in rows]

@@ -44,7 +44,13 @@ class BotWorld(World):
     chat: Chat = field(kw_only=True)
 
     def unit(
-        self, body: str = "hello", *, pictures: int = 0, of: Subject | None = None, viewer: str = "", first: int = 0
+        self,
+        body: str = "hello",
+        *,
+        pictures: int = 0,
+        of: Subject | None = None,
+        viewer: str = "",
+        first: int = 0,
     ) -> Unit:
         """A post in the channel, or a message to one person, by name."""
         person = str(self.telegram.world.person(viewer).id) if viewer else ""
@@ -62,7 +68,9 @@ class BotWorld(World):
 
     def fault(self, mode: str, on: str, **more: Any) -> None:
         """Have Telegram do something wrong."""
-        self.telegram.book.schedule_fault(mode, account=str(self.bot.id), on=on, **{"seconds": 0.2, **more})
+        self.telegram.book.schedule_fault(
+            mode, account=str(self.bot.id), on=on, **{"seconds": 0.2, **more}
+        )
 
     def copy_of(self, unit: Unit) -> LiveCopy:
         """What a post or a message left outside."""
@@ -77,7 +85,9 @@ class BotWorld(World):
             removal.request_removal(scope, copy)
         event, by = CopyRemovalDue(self.tenant_id, copy.jti), transport or self.transport()
         try:
-            handlers.remove_copy(event, tenant=self.tenant, transport=by, connectors=CONNECTORS, mint=mint)
+            handlers.remove_copy(
+                event, tenant=self.tenant, transport=by, connectors=CONNECTORS, mint=mint
+            )
         except outbox.RetryLater as later:
             return [round(later.after.total_seconds())]
         return []
@@ -85,7 +95,11 @@ class BotWorld(World):
     def standing(self, viewer: str = "") -> list[Told]:
         """The messages of the channel, or of one person's chat, that stand."""
         chat = self.telegram.world.chat(self.bot, viewer) if viewer else self.chat
-        return [told for number, told in chat.messages.items() if number not in chat.deleted and self._ours(told)]
+        return [
+            told
+            for number, told in chat.messages.items()
+            if number not in chat.deleted and self._ours(told)
+        ]
 
     def _ours(self, told: Told) -> bool:
         return told.get("_by") == self.bot.id or bool(told.get("from", {}).get("is_bot"))
@@ -94,31 +108,45 @@ class BotWorld(World):
         """What the replacements of a unit came to, oldest first."""
         with self.scope() as scope:
             return [
-                row.outcome for row in attempts.list_attempts(scope, unit.subject, None, (replacement.REPLACE_KIND,))
+                row.outcome
+                for row in attempts.list_attempts(
+                    scope, unit.subject, None, (replacement.REPLACE_KIND,)
+                )
             ]
 
     def unpermitted(self) -> list[str]:
-        """Edits Telegram was asked for that had no permit of their own, and permits that stand for no step."""
+        """Edits Telegram was asked for that had no permit of their own, and permits that stand for
+        no step."""
         with self.scope() as scope:
             allowed, breaches = self._allowed(scope)
         made = Counter(self.bot.edits)
-        return breaches + [f"{edit} asked {made[edit]} times under {allowed[edit]}" for edit in made - allowed]
+        return breaches + [
+            f"{edit} asked {made[edit]} times under {allowed[edit]}" for edit in made - allowed
+        ]
 
     def _allowed(self, scope: Scope) -> tuple[Counter[Edit], list[str]]:
         permits = {
             str(row.id): row.wire_digest
             for row in scope.run(
-                "SELECT id, wire_digest FROM permits WHERE tenant_id = :t AND state = 'consumed'", t=self.tenant_id
+                "SELECT id, wire_digest FROM permits WHERE tenant_id = :t AND state = 'consumed'",
+                t=self.tenant_id,
             )
         }
-        rows = scope.run("SELECT * FROM attempts WHERE tenant_id = :t AND kind = 'replace'", t=self.tenant_id).all()
+        rows = scope.run(
+            "SELECT * FROM attempts WHERE tenant_id = :t AND kind = 'replace'", t=self.tenant_id
+        ).all()
         allowed: Counter[Edit] = Counter()
         breaches, used = [], Counter(step["permit_jti"] for row in rows for step in row.steps)
         for row in rows:
             unit = serialization.unit_from_json(row.unit)
             shapes = {step.wire_digest(): step for step in _walk(unit, row.native_key)}
-            for step in (each for each in row.steps if (each["answer"] or {}).get("type") != "not_sent"):
-                if permits.get(step["permit_jti"]) != step["wire_digest"] or used[step["permit_jti"]] != 1:
+            for step in (
+                each for each in row.steps if (each["answer"] or {}).get("type") != "not_sent"
+            ):
+                if (
+                    permits.get(step["permit_jti"]) != step["wire_digest"]
+                    or used[step["permit_jti"]] != 1
+                ):
                     breaches.append(f"a step without a permit of its own: {step}")
                 allowed[_edit(shapes[step["wire_digest"]])] += 1
         return allowed, breaches

@@ -1,4 +1,5 @@
-"""A proof of age when things go wrong: lost, late, twice, killed, forgotten, another's; and that nothing leaks in."""
+"""A proof of age when things go wrong: lost, late, twice, killed, forgotten, another's; and that
+nothing leaks in."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -23,7 +24,8 @@ from tests.fakes.network import Network
 
 
 def test_a_lost_answer_to_begin_sends_the_viewer_to_one_session(desk: Desk) -> None:
-    """Reset after accepting: the provider has two sessions, the viewer is sent to the second alone."""
+    """Reset after accepting: the provider has two sessions, the viewer is sent to the second
+    alone."""
     check_id = desk.invite()
     with desk.house.scope() as scope:
         age_checks.begin_check(scope, check_id, page=PAGE)
@@ -31,7 +33,9 @@ def test_a_lost_answer_to_begin_sends_the_viewer_to_one_session(desk: Desk) -> N
     with pytest.raises(outbox.RetryLater):
         desk.open(check_id)
     desk.open(check_id)
-    orphan, known = (one for one in desk.running.world.sessions.values() if one.asked.get("reference_id"))
+    orphan, known = (
+        one for one in desk.running.world.sessions.values() if one.asked.get("reference_id")
+    )
     assert known.id in desk.check(check_id).address
     desk.running.world.finish(orphan)
     with pytest.raises(outbox.RetryLater):
@@ -66,24 +70,39 @@ def test_calls_twice_or_of_nobody_change_nothing_more(desk: Desk) -> None:
         handlers.schedule_result_read(scope, check_id)
         handlers.schedule_result_read(scope, check_id)
         handlers.schedule_result_read(scope, stranger := uuid7())
-    assert len(desk.rows("SELECT 1 FROM outbox WHERE tenant_id = :tenant AND dedupe_key LIKE 'age_called:%'")) == 2
+    assert (
+        len(
+            desk.rows(
+                "SELECT 1 FROM outbox WHERE tenant_id = :tenant AND dedupe_key LIKE 'age_called:%'"
+            )
+        )
+        == 2
+    )
     for _ in range(3):
         desk.look(check_id, called=True)
     desk.look(stranger, called=True)
     assert desk.age().epoch == 2  # asked, then assured: told three times, written once
-    answered = desk.rows("SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'age.answered'")
+    answered = desk.rows(
+        "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'age.answered'"
+    )
     assert [row.args["state"] for row in answered] == ["passed"]
 
 
 def test_four_workers_at_once_write_one_proof(desk: Desk) -> None:
-    """A poll and repeated calls meet: each reads the same answer, and the first to the viewer's lock writes it."""
+    """A poll and repeated calls meet: each reads the same answer, and the first to the viewer's
+    lock writes it."""
     check_id = desk.open_one()
     desk.finish(check_id)
     with ThreadPoolExecutor(4) as workers:
-        for done in [workers.submit(desk.look, check_id, called=bool(number % 2)) for number in range(4)]:
+        for done in [
+            workers.submit(desk.look, check_id, called=bool(number % 2)) for number in range(4)
+        ]:
             done.result()
     assert (desk.age().state, desk.age().epoch) == (AssuranceState.ASSURED, 2)
-    assert len(desk.rows("SELECT 1 FROM outbox WHERE tenant_id = :tenant AND kind = 'age.answered'")) == 1
+    assert (
+        len(desk.rows("SELECT 1 FROM outbox WHERE tenant_id = :tenant AND kind = 'age.answered'"))
+        == 1
+    )
 
 
 def test_a_call_before_anything_is_known_makes_one_look(desk: Desk) -> None:
@@ -111,7 +130,10 @@ def test_a_pass_that_turns_into_a_no_closes_at_once(desk: Desk) -> None:
     desk.look(check_id)  # nobody called: a proof that stands is not asked about
     assert desk.age().over_18
     desk.look(check_id, called=True)
-    assert (desk.age().state, desk.check(check_id).state) == (AssuranceState.BLOCKED, AgeCheckState.FAILED)
+    assert (desk.age().state, desk.check(check_id).state) == (
+        AssuranceState.BLOCKED,
+        AgeCheckState.FAILED,
+    )
 
 
 def test_whoever_said_to_be_a_minor_meanwhile_proves_nothing(desk: Desk) -> None:
@@ -120,7 +142,10 @@ def test_whoever_said_to_be_a_minor_meanwhile_proves_nothing(desk: Desk) -> None
         age_assurance.block_viewer(scope, "telegram", "fan")
     desk.finish(check_id)
     desk.look(check_id)
-    assert (desk.age().state, desk.check(check_id).state) == (AssuranceState.BLOCKED, AgeCheckState.UNFIT)
+    assert (desk.age().state, desk.check(check_id).state) == (
+        AssuranceState.BLOCKED,
+        AgeCheckState.UNFIT,
+    )
 
 
 @pytest.mark.parametrize("point", range(9))
@@ -137,7 +162,10 @@ def test_killed_anywhere_it_is_proven_once(desk: Desk, point: int) -> None:
     else:
         desk.house.clockwork = Clockwork()
     assert (desk.age().state, desk.age().epoch) == (AssuranceState.ASSURED, 2)
-    assert len(desk.rows("SELECT 1 FROM outbox WHERE tenant_id = :tenant AND kind = 'age.answered'")) == 1
+    assert (
+        len(desk.rows("SELECT 1 FROM outbox WHERE tenant_id = :tenant AND kind = 'age.answered'"))
+        == 1
+    )
 
 
 @pytest.mark.parametrize("point", range(9))
@@ -167,11 +195,16 @@ def test_a_key_that_dies_is_told_once_and_what_is_proven_stays(desk: Desk) -> No
         with pytest.raises(outbox.RetryLater):
             desk.look(waiting)
     assert desk.provider().state is AgeProviderState.REFUSED
-    told = desk.rows("SELECT message FROM notices WHERE tenant_id = :tenant AND cause LIKE 'age_provider:%'")
+    told = desk.rows(
+        "SELECT message FROM notices WHERE tenant_id = :tenant AND cause LIKE 'age_provider:%'"
+    )
     assert [row.message["code"] for row in told] == ["age.notice_refused"]
     assert desk.age("proven").over_18
     with desk.house.scope() as scope:
-        assert age_checks.create_check_link(scope, "telegram", "new", channel_id=None, language="en") is None
+        assert (
+            age_checks.create_check_link(scope, "telegram", "new", channel_id=None, language="en")
+            is None
+        )
     desk.key = "changed"
     assert desk.connect().state is AgeProviderState.CONNECTED
     desk.finish(waiting)
@@ -202,36 +235,52 @@ def test_a_call_is_heard_as_long_as_there_is_somebody_to_ask(desk: Desk) -> None
     with desk.house.scope() as scope:
         age_checks.end_provider(scope, desk.provider().id)
     desk.look(check_id, called=True)
-    assert desk.age().over_18  # an ended provider is not heard any more; a member may still take the proof back
+    assert (
+        desk.age().over_18
+    )  # an ended provider is not heard any more; a member may still take the proof back
 
 
 def test_another_tenant_finds_and_settles_nothing(desk: Desk, sandbox: Network) -> None:
     check_id = desk.open_one()
     desk.finish(check_id)
-    stranger = Desk(world(desk.house.database, sandbox, "mia"), desk.running, *desk.running.world.customer())
+    stranger = Desk(
+        world(desk.house.database, sandbox, "mia"), desk.running, *desk.running.world.customer()
+    )
     stranger.connect()
-    stranger.look(check_id, called=True)  # as if a call about our check had come under their address
+    stranger.look(
+        check_id, called=True
+    )  # as if a call about our check had come under their address
     assert stranger.age() == age_assurance.UNKNOWN_VIEWER
     assert desk.check(check_id).state is AgeCheckState.OPEN
     with stranger.house.scope() as scope:
         for name in ("age_providers", "age_checks"):
             assert (
-                scope.run(f"SELECT count(*) FROM {name} WHERE tenant_id = :other", other=desk.house.tenant_id).scalar()
+                scope.run(
+                    f"SELECT count(*) FROM {name} WHERE tenant_id = :other",
+                    other=desk.house.tenant_id,
+                ).scalar()
                 == 0
             )
 
 
 def test_a_link_is_kept_as_a_digest_and_dies_after_a_day(desk: Desk) -> None:
     with desk.house.scope() as scope:
-        token = age_checks.create_check_link(scope, "telegram", "fan", channel_id=None, language="fr")
+        token = age_checks.create_check_link(
+            scope, "telegram", "fan", channel_id=None, language="fr"
+        )
     assert token is not None
     for wrong in ("", "x", token[:-1], token + "A", "A" * 32, "../../etc"):
         assert age_checks.find_check(desk.house.database.scope, wrong) is None
     found = age_checks.find_check(desk.house.database.scope, token)
     assert found is not None
-    assert not desk.rows("SELECT 1 FROM age_checks WHERE tenant_id = :tenant AND digest = :token", token=token)
+    assert not desk.rows(
+        "SELECT 1 FROM age_checks WHERE tenant_id = :tenant AND digest = :token", token=token
+    )
     with desk.house.scope() as scope:
-        scope.run("UPDATE age_checks SET created_at = house_now() - interval '25 hours' WHERE id = :id", id=found[1])
+        scope.run(
+            "UPDATE age_checks SET created_at = house_now() - interval '25 hours' WHERE id = :id",
+            id=found[1],
+        )
     with desk.house.scope() as scope, pytest.raises(Conflict):
         age_checks.begin_check(scope, found[1], page=PAGE)
 
@@ -246,10 +295,14 @@ def test_what_outlived_its_use_is_forgotten_and_a_block_never(desk: Desk) -> Non
 
     def later(days: int) -> None:
         with desk.house.scope() as scope:
-            scope.run("UPDATE age_checks SET created_at = created_at - make_interval(days => :days)", days=days)
+            scope.run(
+                "UPDATE age_checks SET created_at = created_at - make_interval(days => :days)",
+                days=days,
+            )
             with scope.acting_as("gate"):
                 scope.run(
-                    "UPDATE age_assurances SET updated_at = updated_at - make_interval(days => :days),"
+                    "UPDATE age_assurances SET updated_at = updated_at - make_interval(days => "
+                    ":days),"
                     " expires_at = expires_at - make_interval(days => :days)",
                     days=days,
                 )
@@ -261,7 +314,9 @@ def test_what_outlived_its_use_is_forgotten_and_a_block_never(desk: Desk) -> Non
     assert desk.age("pending").state is AssuranceState.PENDING
     later(2)
     assert desk.age("pending") == age_assurance.UNKNOWN_VIEWER
-    assert [row.id for row in desk.rows("SELECT id FROM age_checks WHERE tenant_id = :tenant")] == [passed]
+    assert [row.id for row in desk.rows("SELECT id FROM age_checks WHERE tenant_id = :tenant")] == [
+        passed
+    ]
     assert pending != passed
     later(340)
     assert desk.age("passed").state is AssuranceState.EXPIRED
@@ -272,7 +327,8 @@ def test_what_outlived_its_use_is_forgotten_and_a_block_never(desk: Desk) -> Non
 
 
 def test_nothing_of_the_viewer_is_in_any_table(desk: Desk) -> None:
-    """The fake tells a birth date, a name, a document and a face with each answer: the whole database is searched."""
+    """The fake tells a birth date, a name, a document and a face with each answer: the whole
+    database is searched."""
     check_id = desk.open_one()
     desk.finish(check_id)
     desk.look(check_id)
@@ -280,12 +336,15 @@ def test_nothing_of_the_viewer_is_in_any_table(desk: Desk) -> None:
     names = [
         row.relname
         for row in desk.rows(
-            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = "
+            "'public'::regnamespace"
         )
     ]
     with desk.house.scope() as scope:
         for name in set(names) - {"alembic_version", "house_clock"}:
             if not scope.run("SELECT has_table_privilege(:name, 'SELECT')", name=name).scalar():
                 continue
-            text = str(scope.run(f"SELECT coalesce(string_agg(t::text, ' '), '') FROM {name} t").scalar())
+            text = str(
+                scope.run(f"SELECT coalesce(string_agg(t::text, ' '), '') FROM {name} t").scalar()
+            )
             assert not [leak for leak in fake.LEAKS if leak in text], name

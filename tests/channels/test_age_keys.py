@@ -1,4 +1,5 @@
-"""The key of a provider of age checks, typed anew or ended while the one before is still being asked with."""
+"""The key of a provider of age checks, typed anew or ended while the one before is still being
+asked with."""
 
 import threading
 from collections.abc import Callable
@@ -35,7 +36,9 @@ class Overtaken:
 def typed(desk: Desk) -> None:
     """Somebody typed the key; the workers have not tried it yet."""
     form = {"sdk_id": desk.sdk_id, "api_key": desk.key}
-    letter = sealed_intake.seal_form(sealed_intake.derive_public_key(MASTER), desk.house.tenant_id, form)
+    letter = sealed_intake.seal_form(
+        sealed_intake.derive_public_key(MASTER), desk.house.tenant_id, form
+    )
     with desk.house.scope() as scope:
         age_checks.connect_provider(scope, "yoti", letter, known=PROVIDERS)
 
@@ -100,7 +103,9 @@ def test_a_provider_that_is_ended_while_its_key_is_tried_stays_ended(desk: Desk)
     typed(desk)
     meets(desk, lambda scope: age_checks.end_provider(scope, desk.provider().id))
     assert desk.provider().state is AgeProviderState.OFF
-    assert [row.box for row in desk.rows("SELECT box FROM age_providers WHERE tenant_id = :tenant")] == [None]
+    assert [
+        row.box for row in desk.rows("SELECT box FROM age_providers WHERE tenant_id = :tenant")
+    ] == [None]
 
 
 def test_a_key_that_is_typed_while_another_is_tried_is_tried_too(desk: Desk) -> None:
@@ -108,6 +113,7 @@ def test_a_key_that_is_typed_while_another_is_tried_is_tried_too(desk: Desk) -> 
     letters = "UPDATE age_providers SET letter = 'another' WHERE tenant_id = :tenant"
     meets(desk, lambda scope: scope.run(letters, tenant=desk.house.tenant_id))
     assert desk.provider().state is AgeProviderState.WAITING
-    assert [bytes(row.letter) for row in desk.rows("SELECT letter FROM age_providers WHERE tenant_id = :tenant")] == [
-        b"another"
-    ]
+    assert [
+        bytes(row.letter)
+        for row in desk.rows("SELECT letter FROM age_providers WHERE tenant_id = :tenant")
+    ] == [b"another"]

@@ -1,4 +1,5 @@
-"""A viewer's proof of age at a provider: for whom it counts, that it counts once, and every way it can go wrong."""
+"""A viewer's proof of age at a provider: for whom it counts, that it counts once, and every way it
+can go wrong."""
 
 from datetime import timedelta
 
@@ -15,14 +16,22 @@ from tests.channels.age_builders import PAGE, PROVIDERS, Desk
 
 def test_connecting_keeps_the_key_sealed_and_nothing_typed(fresh: Desk) -> None:
     found = fresh.connect()
-    assert (found.state, found.account, found.reason) == (AgeProviderState.CONNECTED, fresh.sdk_id, None)
+    assert (found.state, found.account, found.reason) == (
+        AgeProviderState.CONNECTED,
+        fresh.sdk_id,
+        None,
+    )
     assert found.tested_at is not None
     [row] = fresh.rows("SELECT letter, box FROM age_providers WHERE tenant_id = :tenant")
-    assert (bytes(row.letter), bytes(row.box)) == (b"", fresh.key.encode())  # the test's seal shows what it closed
+    assert (bytes(row.letter), bytes(row.box)) == (
+        b"",
+        fresh.key.encode(),
+    )  # the test's seal shows what it closed
 
 
 @pytest.mark.parametrize(
-    ("changes", "code"), [({"api_key": "wrong"}, "age.refused_key"), ({"sdk_id": "no id"}, "age.bad_form")]
+    ("changes", "code"),
+    [({"api_key": "wrong"}, "age.refused_key"), ({"sdk_id": "no id"}, "age.bad_form")],
 )
 def test_a_wrong_form_is_refused_in_words(fresh: Desk, changes: dict[str, str], code: str) -> None:
     found = fresh.connect(**changes)
@@ -30,7 +39,10 @@ def test_a_wrong_form_is_refused_in_words(fresh: Desk, changes: dict[str, str], 
     assert found.reason is not None
     assert found.reason.code == code
     with fresh.house.scope() as scope:
-        assert age_checks.create_check_link(scope, "telegram", "fan", channel_id=None, language="en") is None
+        assert (
+            age_checks.create_check_link(scope, "telegram", "fan", channel_id=None, language="en")
+            is None
+        )
         with pytest.raises(BadInput):
             age_checks.connect_provider(scope, "nobody", b"", known=PROVIDERS)
 
@@ -56,7 +68,8 @@ def test_a_passed_check_is_proof_for_one_viewer_on_one_platform(desk: Desk) -> N
         "yoti.doc_scan",
     )
     [row] = desk.rows(
-        "SELECT jurisdiction, expires_at - assured_at AS lives FROM age_assurances WHERE tenant_id = :tenant"
+        "SELECT jurisdiction, expires_at - assured_at AS lives FROM age_assurances WHERE "
+        "tenant_id = :tenant"
     )
     assert (row.jurisdiction, row.lives <= timedelta(days=366)) == ("", True)
     for user, platform in (("other", "telegram"), ("fan", "discord"), ("fan", "own_page")):
@@ -76,9 +89,12 @@ def test_a_no_blocks_for_good(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "method"), [("COMPLETE", "AGE_ESTIMATION"), ("COMPLETE", "CREDIT_CARD"), ("COMPLETE", "NEW")]
+    ("status", "method"),
+    [("COMPLETE", "AGE_ESTIMATION"), ("COMPLETE", "CREDIT_CARD"), ("COMPLETE", "NEW")],
 )
-def test_a_weaker_proof_is_none_and_takes_no_better_ones_place(desk: Desk, status: str, method: str) -> None:
+def test_a_weaker_proof_is_none_and_takes_no_better_ones_place(
+    desk: Desk, status: str, method: str
+) -> None:
     first = desk.open_one()
     desk.finish(first)
     desk.look(first)
@@ -101,12 +117,15 @@ def test_a_check_that_ends_without_an_answer_may_be_begun_again(desk: Desk) -> N
 
 
 def test_one_session_proves_one_viewer(desk: Desk) -> None:
-    """A provider that answers two checks with the same session, as if one person proved two accounts at once."""
+    """A provider that answers two checks with the same session, as if one person proved two
+    accounts at once."""
     first = desk.open_one("one")
     desk.running.world.same_session = True
     second = desk.invite("two")
     assert desk.begin(second).state is AgeCheckState.AWAY
-    desk.running.world.sessions[next(reversed(desk.running.world.sessions))].asked["reference_id"] = str(first)
+    desk.running.world.sessions[next(reversed(desk.running.world.sessions))].asked[
+        "reference_id"
+    ] = str(first)
     desk.finish(first)
     desk.look(first)
     desk.look(second)
@@ -133,7 +152,10 @@ def test_a_provider_that_is_away_is_asked_again_then_the_viewer_is_told(desk: De
         desk.open(check_id)
     assert desk.check(check_id).state is AgeCheckState.BEGINNING
     with desk.house.scope() as scope:
-        scope.run("UPDATE age_checks SET updated_at = house_now() - interval '2 minutes' WHERE id = :id", id=check_id)
+        scope.run(
+            "UPDATE age_checks SET updated_at = house_now() - interval '2 minutes' WHERE id = :id",
+            id=check_id,
+        )
     desk.running.world.broken = 1
     desk.open(check_id)
     assert desk.check(check_id).state is AgeCheckState.AWAY
@@ -164,7 +186,10 @@ def test_a_late_answer_is_waited_for_then_no_longer(desk: Desk) -> None:
             desk.look(check_id)
     desk.running.world.slow = 9
     with desk.house.scope() as scope:
-        scope.run("UPDATE age_checks SET until = house_now() - interval '2 hours' WHERE id = :id", id=check_id)
+        scope.run(
+            "UPDATE age_checks SET until = house_now() - interval '2 hours' WHERE id = :id",
+            id=check_id,
+        )
     desk.look(check_id)
     assert desk.check(check_id).state is AgeCheckState.ENDED
     assert not desk.age().over_18

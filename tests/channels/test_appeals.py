@@ -1,4 +1,5 @@
-"""A decision about a request is looked at again: once per side, by another person, and nothing comes back by itself."""
+"""A decision about a request is looked at again: once per side, by another person, and nothing
+comes back by itself."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -47,9 +48,11 @@ class House:
     def first(self, because: str) -> None:
         """Ann decides: it may stay for a reason, or goes."""
         with self.as_(self.ann) as scope:
-            (removal_requests.reject_removal_request if because else removal_requests.uphold_removal_request)(
-                scope, self.wish, **_why(because)
-            )
+            (
+                removal_requests.reject_removal_request
+                if because
+                else removal_requests.uphold_removal_request
+            )(scope, self.wish, **_why(because))
 
     def ask(self, words: str = "", wish: UUID | None = None) -> UUID:
         """Who holds the receipt appeals, and the workers hear of it; the appeal."""
@@ -57,7 +60,9 @@ class House:
             receipt = removal_requests.brief_status(
                 scope, removal_requests.get_removal_request(scope, wish or self.wish)
             ).receipt
-            appealing.submit_requester_appeal(scope, receipt, creator_id=self.lea.creator_id, words=words)
+            appealing.submit_requester_appeal(
+                scope, receipt, creator_id=self.lea.creator_id, words=words
+            )
         return self.heard(wish or self.wish)
 
     def ask_again(self, member: UUID, words: str = "All of us agreed.") -> UUID:
@@ -68,7 +73,9 @@ class House:
     def heard(self, wish: UUID) -> UUID:
         appeal_id = next(one.id for one in self.standing(wish).appeals if one.open)
         for _ in range(2):  # delivered twice
-            appealing.handle_appeal(AppealDue(self.lea.tenant_id, appeal_id), tenant=self.lea.tenant)
+            appealing.handle_appeal(
+                AppealDue(self.lea.tenant_id, appeal_id), tenant=self.lea.tenant
+            )
         return appeal_id
 
     def decide(self, appeal_id: UUID, member: UUID, because: str = "") -> None:
@@ -80,7 +87,9 @@ class House:
 
     def standing(self, wish: UUID | None = None) -> removal_requests.RequestStatus:
         with self.lea.scope() as scope:
-            return removal_requests.brief_status(scope, removal_requests.get_removal_request(scope, wish or self.wish))
+            return removal_requests.brief_status(
+                scope, removal_requests.get_removal_request(scope, wish or self.wish)
+            )
 
     def kept(self) -> str:
         """Why the same picture may not leave in a new post; nothing where it leaves."""
@@ -114,7 +123,10 @@ def house(lea: World) -> House:
 
 def journal(lea: World) -> list[str]:
     with lea.scope() as scope:
-        statement = "SELECT args ->> 'act' FROM outbox WHERE tenant_id = :t AND kind = 'journal.keep' ORDER BY id"
+        statement = (
+            "SELECT args ->> 'act' FROM outbox WHERE tenant_id = :t AND kind = 'journal.keep' "
+            "ORDER BY id"
+        )
         return list(scope.run(statement, t=lea.tenant_id).scalars())
 
 
@@ -167,7 +179,9 @@ def test_a_refusal_is_looked_at_again_by_another_and_back_again_by_a_third(house
             asking()
 
 
-def test_what_the_clock_took_comes_back_by_two_while_it_is_still_being_removed(house: House) -> None:
+def test_what_the_clock_took_comes_back_by_two_while_it_is_still_being_removed(
+    house: House,
+) -> None:
     lea = house.lea
     with lea.scope() as scope:
         assert removal_requests.recall_named_bytes(scope, house.wish)
@@ -181,7 +195,9 @@ def test_what_the_clock_took_comes_back_by_two_while_it_is_still_being_removed(h
     assert remove(lea, house.unit) == [], "what was called back goes all the same"
     assert deleted(lea) == [True]
     assert house.kept() == ""
-    assert appealing.appeal_deadline(house.standing(), REQUESTER_SIDE) is not None, "who asked may appeal against that"
+    assert appealing.appeal_deadline(house.standing(), REQUESTER_SIDE) is not None, (
+        "who asked may appeal against that"
+    )
     house.decide(house.ask(), house.cy, "agreed")
     assert house.standing().state is RemovalRequestState.CLOSED
 
@@ -198,10 +214,19 @@ def test_what_may_show_a_minor_is_never_lifted_nor_what_no_appeal_is_about(house
         assert not recall.unblock_bytes(scope, sha256)
         with scope.acting_as("gate"):  # the database itself lets nothing go
             other = {"t": lea.tenant_id, "id": uuid7()}
-            scope.run("INSERT INTO blocklist (tenant_id, id, sha256, category) VALUES (:t, :id, 'x', 'shown')", **other)
-            assert scope.run("DELETE FROM blocklist WHERE tenant_id = :t", t=lea.tenant_id).rowcount == 0
+            scope.run(
+                "INSERT INTO blocklist (tenant_id, id, sha256, category) VALUES (:t, :id, 'x', "
+                "'shown')",
+                **other,
+            )
+            assert (
+                scope.run("DELETE FROM blocklist WHERE tenant_id = :t", t=lea.tenant_id).rowcount
+                == 0
+            )
     with lea.scope() as scope:
-        assert [one.complaint_id for one in appealing.list_appealable_removals(scope, {lea.creator_id})] == []
+        assert [
+            one.complaint_id for one in appealing.list_appealable_removals(scope, {lea.creator_id})
+        ] == []
 
 
 def test_bytes_that_two_requests_took_away_come_back_with_the_second(house: House) -> None:
@@ -230,13 +255,20 @@ def test_nothing_is_appealed_before_a_decision_twice_or_when_the_time_is_over(ho
     def once(_: int) -> str:
         try:
             with lea.scope() as scope:
-                appealing.submit_requester_appeal(scope, known.receipt, creator_id=lea.creator_id, words="me")
+                appealing.submit_requester_appeal(
+                    scope, known.receipt, creator_id=lea.creator_id, words="me"
+                )
         except GreenroomError as refused:
             return refused.message.code
         return ""
 
     with ThreadPoolExecutor(4) as pool:
-        assert sorted(pool.map(once, range(4))) == ["", "appeal.twice", "appeal.twice", "appeal.twice"]
+        assert sorted(pool.map(once, range(4))) == [
+            "",
+            "appeal.twice",
+            "appeal.twice",
+            "appeal.twice",
+        ]
     with lea.scope() as scope, pytest.raises(NotFound):
         appealing.submit_requester_appeal(scope, known.receipt, creator_id=uuid7(), words="")
     old = received(lea, [house.unit.media[0].sha256])
@@ -244,7 +276,12 @@ def test_nothing_is_appealed_before_a_decision_twice_or_when_the_time_is_over(ho
         scope.run(
             "INSERT INTO rulings (tenant_id, id, created_at, complaint_id, number, outcome) VALUES"
             " (:t, :id, house_now() - CAST(:ago AS interval), :wish, 1, 'rejected')",
-            **{"t": lea.tenant_id, "id": uuid7(), "ago": APPEAL_WINDOW + timedelta(hours=1), "wish": old},
+            **{
+                "t": lea.tenant_id,
+                "id": uuid7(),
+                "ago": APPEAL_WINDOW + timedelta(hours=1),
+                "wish": old,
+            },
         )
         scope.run("UPDATE complaints SET state = 'rejected' WHERE id = :wish", wish=old)
     with pytest.raises(Refused, match="late_now"):
@@ -255,9 +292,16 @@ def test_two_who_answer_at_the_same_moment_give_one_answer(house: House) -> None
     house.first("mistaken")
     appeal = house.ask()
     said = {house.bob: "", house.cy: "agreed"}
-    events = [AppealDecided(house.lea.tenant_id, appeal, because, f"member:{one}") for one, because in said.items()]
+    events = [
+        AppealDecided(house.lea.tenant_id, appeal, because, f"member:{one}")
+        for one, because in said.items()
+    ]
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(partial(appealing.handle_appeal_decision, tenant=house.lea.database.scope), events))
+        list(
+            pool.map(
+                partial(appealing.handle_appeal_decision, tenant=house.lea.database.scope), events
+            )
+        )
     assert len(house.standing().rulings) == 2
     frozen = house.standing().outcome is RemovalRequestState.UPHELD
     assert ("BLOCKLIST_EXACT" in house.kept()) == frozen
@@ -266,7 +310,10 @@ def test_two_who_answer_at_the_same_moment_give_one_answer(house: House) -> None
 def test_a_flood_of_appeals_is_one_thing_to_decide(house: House) -> None:
     lea, wishes = (
         house.lea,
-        [received(house.lea, [house.unit.media[0].sha256], who="other") for _ in range(GROUPING_THRESHOLD + 1)],
+        [
+            received(house.lea, [house.unit.media[0].sha256], who="other")
+            for _ in range(GROUPING_THRESHOLD + 1)
+        ],
     )
     for wish in wishes:
         house.wish = wish
@@ -292,7 +339,8 @@ def test_who_is_late_is_told_until_somebody_decided(house: House) -> None:
     appeal = house.ask()
     with lea.scope() as scope:
         due = scope.run(
-            "SELECT available_at - house_now() FROM outbox WHERE subject_id = :wish AND kind = 'complaint.target'"
+            "SELECT available_at - house_now() FROM outbox WHERE subject_id = :wish AND kind = "
+            "'complaint.target'"
             " AND args ->> 'number' = '1'",
             wish=house.wish,
         ).scalar_one()

@@ -1,4 +1,5 @@
-"""Accounts of one application, of two agencies: they wait together, and nobody learns whose fault it was."""
+"""Accounts of one application, of two agencies: they wait together, and nobody learns whose fault
+it was."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,7 +47,9 @@ def wait(one: World) -> int:
         return 0 if held is None else round((held.until - scope.now).total_seconds())
 
 
-def note(one: World, status: int, body: Any = None, *, creates: bool = True, **headers: str) -> None:
+def note(
+    one: World, status: int, body: Any = None, *, creates: bool = True, **headers: str
+) -> None:
     with one.scope() as scope:
         answer = Response("publish", status, headers, {} if status < 300 else body)
         send_limits.record_answer(scope, one.channel_id, answer, creates=creates)
@@ -64,7 +67,9 @@ LIMITED = {"error": "application_limited"}
 # the platform's limit
 
 
-def test_all_of_an_application_wait_as_long_as_one_was_told(anna: World, bo: World, lea: World, app: str) -> None:
+def test_all_of_an_application_wait_as_long_as_one_was_told(
+    anna: World, bo: World, lea: World, app: str
+) -> None:
     anna.network.fault("status:429", account=f"*-of-{app}", on="posts", retry_after=45)
     outcome = anna.publish(anna.unit())
     assert isinstance(outcome, Retry)
@@ -186,7 +191,9 @@ def test_a_brake_that_no_probe_renews_ends_by_itself(
     assert blocked(carl) is None
 
 
-def test_accounts_without_an_application_leave_nothing_there(lea: World, database: Database) -> None:
+def test_accounts_without_an_application_leave_nothing_there(
+    lea: World, database: Database
+) -> None:
     def rows() -> int:
         with database.scope(INSTALLATION_ID, "system:test", role="relay") as scope:
             return int(scope.run("SELECT count(*) FROM app_limits").scalar_one())
@@ -221,7 +228,11 @@ def test_the_key_of_an_application_is_a_digest(anna: World, bo: World, app: str)
     keys = set()
     for one in (anna, bo):
         with one.scope() as scope:
-            keys.add(scope.run("SELECT app_key FROM channels WHERE id = :id", id=one.channel_id).scalar_one())
+            keys.add(
+                scope.run(
+                    "SELECT app_key FROM channels WHERE id = :id", id=one.channel_id
+                ).scalar_one()
+            )
     assert len(keys) == 1
     assert app not in str(keys)
 
@@ -229,7 +240,9 @@ def test_the_key_of_an_application_is_a_digest(anna: World, bo: World, app: str)
 def test_two_accounts_that_reach_nobody_brake_the_whole_application(anna: World, bo: World) -> None:
     for one in (anna, bo):
         with one.scope() as scope:
-            send_limits.record_answer(scope, one.channel_id, StepNotSent("publish", "ConnectTimeout"), creates=True)
+            send_limits.record_answer(
+                scope, one.channel_id, StepNotSent("publish", "ConnectTimeout"), creates=True
+            )
     with bo.scope() as scope:
         send_limits.release_brake(scope, bo.channel_id)
         held = send_limits.send_block(scope, bo.channel_id, brake=True)

@@ -1,4 +1,5 @@
-"""An account on a platform that a package brings: connected from a sealed form, and still shown once it is removed."""
+"""An account on a platform that a package brings: connected from a sealed form, and still shown
+once it is removed."""
 
 import importlib.util
 from collections.abc import Iterator, Mapping
@@ -41,13 +42,19 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType
 
 def read_form(tenant_id: UUID, letter: bytes, secret: frozenset[str]) -> Mapping[str, str | Sealed]:
     form = sealed_intake.unseal_form(MASTER, tenant_id, letter)
-    return {name: Sealed(typed.encode()) if name in secret else typed for name, typed in form.items()}
+    return {
+        name: Sealed(typed.encode()) if name in secret else typed for name, typed in form.items()
+    }
 
 
 def connected(lea: World, url: str, token: str) -> account_setup.AccountSetup:
-    letter = sealed_intake.seal_form(sealed_intake.derive_public_key(MASTER), lea.tenant_id, {"token": token})
+    letter = sealed_intake.seal_form(
+        sealed_intake.derive_public_key(MASTER), lea.tenant_id, {"token": token}
+    )
     with lea.scope() as scope:
-        asked = account_setup.request_setup(scope, creator_id=lea.creator_id, platform="acme", letter=letter)
+        asked = account_setup.request_setup(
+            scope, creator_id=lea.creator_id, platform="acme", letter=letter
+        )
     account_setup.run_setup(
         AccountSetupRequested(lea.tenant_id, asked),
         tenant=lea.tenant,
@@ -72,7 +79,11 @@ def test_a_token_becomes_an_account_that_answers(lea: World, fake: ModuleType) -
         with lea.scope() as scope:
             channel = queries.get_channel(scope, done.channel_id)
         assert (channel.platform, channel.surface, channel.account) == ("acme", "acme.post", "mia")
-        assert (channel.base_url, channel.token, channel.last_ok_at) == (url, Sealed(fake.TOKEN.encode()), None)
+        assert (channel.base_url, channel.token, channel.last_ok_at) == (
+            url,
+            Sealed(fake.TOKEN.encode()),
+            None,
+        )
         account_setup.verify_account(
             AccountTestRequested(lea.tenant_id, channel.id),
             tenant=lea.tenant,
@@ -89,4 +100,6 @@ def test_a_refusal_is_said_in_its_own_words(lea: World, fake: ModuleType) -> Non
         done = connected(lea, url, "wrong")
     assert done.state is AccountSetupState.REFUSED
     assert done.reason is not None
-    assert render_message(done.reason, "fr") == "Acme ne connaît pas ce jeton. Recopiez-le en entier."
+    assert (
+        render_message(done.reason, "fr") == "Acme ne connaît pas ce jeton. Recopiez-le en entier."
+    )

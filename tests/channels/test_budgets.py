@@ -29,7 +29,9 @@ def wait(lea: World) -> float:
         return 0.0 if blocked is None else round((blocked.until - scope.now).total_seconds())
 
 
-def note(lea: World, status: int, headers: Mapping[str, str] | None = None, *, creates: bool = True) -> None:
+def note(
+    lea: World, status: int, headers: Mapping[str, str] | None = None, *, creates: bool = True
+) -> None:
     with lea.scope() as scope:
         answer = Response("publish", status, headers or {}, {} if status < 300 else None)
         send_limits.record_answer(scope, lea.channel_id, answer, creates=creates)
@@ -59,12 +61,21 @@ def test_a_429_that_says_nothing_doubles(lea: World) -> None:
 
 
 def test_a_limit_of_messages_says_nothing_of_posts(lea: World) -> None:
-    """X counts each kind of request by itself, and says how it stands; a 429 that says nothing is everybody's."""
+    """X counts each kind of request by itself, and says how it stands; a 429 that says nothing is
+    everybody's."""
     counted = {"x-rate-limit-remaining": "0", "retry-after": "90"}
-    for step, headers, waits in (("message", counted, 0), ("publish", counted, 90), ("message", {}, 120)):
+    for step, headers, waits in (
+        ("message", counted, 0),
+        ("publish", counted, 90),
+        ("message", {}, 120),
+    ):
         with lea.scope() as scope:
             send_limits.record_answer(
-                scope, lea.channel_id, Response(step, 429, headers), creates=True, in_chat=step == "message"
+                scope,
+                lea.channel_id,
+                Response(step, 429, headers),
+                creates=True,
+                in_chat=step == "message",
             )
         assert wait(lea) == waits, (step, headers)
 
@@ -73,7 +84,10 @@ def test_a_message_that_may_not_be_passed_on_yet_holds_no_post(lea: World) -> No
     for everywhere, waits in ((False, 0), (True, 1800)):
         with lea.scope() as scope:
             refused = Response(
-                CROSSPOST_STEP, 429, {"retry-after": "1800"}, {"retry_after": 1800.0, "global": everywhere}
+                CROSSPOST_STEP,
+                429,
+                {"retry-after": "1800"},
+                {"retry_after": 1800.0, "global": everywhere},
             )
             send_limits.record_answer(scope, lea.channel_id, refused, creates=True)
         assert wait(lea) == waits
@@ -101,7 +115,11 @@ def test_the_brake_is_probed_by_an_event_of_its_own(lea: World) -> None:
     for _ in range(3):
         note(lea, 503)
     with lea.scope() as scope:
-        due = scope.run("SELECT available_at FROM outbox WHERE kind = 'channel.probe'").scalars().all()
+        due = (
+            scope.run("SELECT available_at FROM outbox WHERE kind = 'channel.probe'")
+            .scalars()
+            .all()
+        )
         assert len(due) == 1
         assert due[0] > scope.now
     assert wait(lea) == 10
@@ -113,16 +131,24 @@ def test_what_brakes_and_what_does_not(lea: World) -> None:
     note(lea, 503, creates=False)
     with lea.scope() as scope:
         for ours in ("PoolTimeout", "deadline"):
-            send_limits.record_answer(scope, lea.channel_id, StepNotSent("publish", ours), creates=True)
-        send_limits.record_answer(scope, lea.channel_id, StepAnswerLost("look", "ReadTimeout"), creates=False)
+            send_limits.record_answer(
+                scope, lea.channel_id, StepNotSent("publish", ours), creates=True
+            )
+        send_limits.record_answer(
+            scope, lea.channel_id, StepAnswerLost("look", "ReadTimeout"), creates=False
+        )
     assert take(lea) is None
     with lea.scope() as scope:
-        send_limits.record_answer(scope, lea.channel_id, StepAnswerLost("publish", "ReadTimeout"), creates=True)
+        send_limits.record_answer(
+            scope, lea.channel_id, StepAnswerLost("publish", "ReadTimeout"), creates=True
+        )
     assert take(lea) is not None
     note(lea, 404, creates=False)  # a refusal is an answer: the platform is up
     assert take(lea) is None
     with lea.scope() as scope:
-        send_limits.record_answer(scope, lea.channel_id, StepNotSent("publish", "ConnectTimeout"), creates=True)
+        send_limits.record_answer(
+            scope, lea.channel_id, StepNotSent("publish", "ConnectTimeout"), creates=True
+        )
     assert take(lea) is not None
 
 
@@ -131,13 +157,19 @@ def test_a_brake_put_on_while_the_last_probe_is_ending_has_a_probe_of_its_own(le
 
     def outbox_has(state: str) -> int:
         with lea.scope() as scope:
-            told = "SELECT count(*) FROM outbox WHERE kind = 'channel.probe' AND tenant_id = :t AND state = :state"
+            told = (
+                "SELECT count(*) FROM outbox WHERE kind = 'channel.probe' AND tenant_id = :t AND "
+                "state = :state"
+            )
             found: int = scope.run(told, t=lea.tenant_id, state=state).scalar_one()
             return found
 
     note(lea, 503)
     with lea.scope() as scope:
-        scope.run("UPDATE outbox SET state = 'leased' WHERE kind = 'channel.probe' AND tenant_id = :t", t=lea.tenant_id)
+        scope.run(
+            "UPDATE outbox SET state = 'leased' WHERE kind = 'channel.probe' AND tenant_id = :t",
+            t=lea.tenant_id,
+        )
     assert lea.probe() == 0
     note(lea, 503)
     assert (outbox_has("leased"), outbox_has("waiting")) == (1, 1)
@@ -147,7 +179,9 @@ def test_a_brake_put_on_while_the_last_probe_is_ending_has_a_probe_of_its_own(le
     assert outbox_has("waiting") == 1
 
 
-def test_the_longer_it_lasts_the_less_it_is_asked_and_nobody_waits_much_longer_than_it_lasted() -> None:
+def test_the_longer_it_lasts_the_less_it_is_asked_and_nobody_waits_much_longer_than_it_lasted() -> (
+    None
+):
     at, asked = timedelta(), 0
     while at < timedelta(hours=3):
         asked += 1
@@ -178,7 +212,9 @@ def test_a_channel_of_another_tenant_is_unknown(lea: World) -> None:
 def test_a_brake_does_not_outlive_the_account(lea: World) -> None:
     """Taken off while its platform is down, and put back: nobody would probe it any more."""
     with lea.scope() as scope:
-        send_limits.record_answer(scope, lea.channel_id, StepAnswerLost("publish", "timeout"), creates=True)
+        send_limits.record_answer(
+            scope, lea.channel_id, StepAnswerLost("publish", "timeout"), creates=True
+        )
     assert take(lea) is not None
     channel, off = lea.channel(), Message("channel.left")
     with lea.scope() as scope:
@@ -188,6 +224,8 @@ def test_a_brake_does_not_outlive_the_account(lea: World) -> None:
     names = ("creator_id", "platform", "surface", "account", "name", "base_url", "zone")
     token = Sealed(lea.network.tokens[lea.account].encode())
     with lea.scope() as scope:
-        lifecycle.connect_account(scope, token=token, **{name: getattr(channel, name) for name in names})
+        lifecycle.connect_account(
+            scope, token=token, **{name: getattr(channel, name) for name in names}
+        )
     assert take(lea) is None
     assert isinstance(lea.publish(lea.unit()), Published)

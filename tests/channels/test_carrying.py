@@ -15,7 +15,15 @@ from channels.limits import send_limits
 from channels.sending import reconciliation, step_runner
 from channels.sending.step_runner import PreparedStep, StagedUploads
 from connectors.contract.connector import WireStep
-from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.contract.outcomes import (
+    Disconnected,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+)
 from connectors.transport.transport import EgressForbidden
 from foundation.db.database import Scope
 from foundation.errors import Conflict
@@ -50,7 +58,11 @@ def test_a_post_with_pictures_goes_out_once(lea: World) -> None:
         (attempt,) = list_attempts(scope, unit.subject)
     assert [step.kind for step in attempt.steps] == ["stage", "stage", "publish"]
     assert [step.answered for step in attempt.steps] == ["200", "200", "201"]
-    assert (attempt.outcome, attempt.native_id, attempt.http_status) == ("published", outcome.native_id, 201)
+    assert (attempt.outcome, attempt.native_id, attempt.http_status) == (
+        "published",
+        outcome.native_id,
+        201,
+    )
     assert attempt.outcome_text == Message("attempt.published")
 
 
@@ -91,7 +103,9 @@ def test_an_edited_post_stages_its_new_picture_only_once_more(lea: World) -> Non
     assert armed(lea.arm(edited)).step.name.startswith("stage:")
 
 
-@pytest.mark.parametrize("mode", ["accept_then_hang", "reset_after", "status:503_after", "garbage", "reset_before"])
+@pytest.mark.parametrize(
+    "mode", ["accept_then_hang", "reset_after", "status:503_after", "garbage", "reset_before"]
+)
 def test_a_lost_answer_is_never_sent_again(lea: World, mode: str) -> None:
     """Whatever was lost, a second claim sends nothing; the look decides."""
     lea.network.fault(mode, account=lea.account, on="posts", seconds=2)
@@ -109,11 +123,17 @@ def test_a_lost_answer_is_never_sent_again(lea: World, mode: str) -> None:
 def test_nothing_left_the_house(lea: World) -> None:
     """Refused at the door: retried, and no doubt about it."""
     with lea.scope() as scope:
-        scope.run("UPDATE channels SET base_url = 'http://127.0.0.1:1' WHERE id = :id", id=lea.channel_id)
+        scope.run(
+            "UPDATE channels SET base_url = 'http://127.0.0.1:1' WHERE id = :id", id=lea.channel_id
+        )
     unit = lea.unit("late")
     assert isinstance(lea.publish(unit), Retry)
     with lea.scope() as scope:
-        scope.run("UPDATE channels SET base_url = :url WHERE id = :id", id=lea.channel_id, url=lea.network.url)
+        scope.run(
+            "UPDATE channels SET base_url = :url WHERE id = :id",
+            id=lea.channel_id,
+            url=lea.network.url,
+        )
     with lea.scope() as scope:  # nothing is tried until a harmless read shows that it is back
         waits = send_limits.claim_send_slot(scope, lea.channel())
         assert waits is not None
@@ -141,7 +161,11 @@ def test_a_dead_token_stops_the_channel_and_tells_once(lea: World) -> None:
         assert isinstance(lea.carry(armed(lea.arm(unit, braked=True))), Reauthorize)
     assert lea.channel().state == ChannelState.REAUTHORIZE
     with lea.scope() as scope:
-        told = scope.run("SELECT cause FROM notices WHERE tenant_id = :tenant", tenant=lea.tenant_id).scalars().all()
+        told = (
+            scope.run("SELECT cause FROM notices WHERE tenant_id = :tenant", tenant=lea.tenant_id)
+            .scalars()
+            .all()
+        )
     assert told == [f"channel:{lea.channel_id}:reauthorize"]
 
 
@@ -171,7 +195,9 @@ def test_overtaken_while_the_gate_decides(lea: World, pictures: int, kind: str) 
     unit = lea.unit("decides", pictures=pictures)
     seconds: list[object] = []
 
-    def slow(scope: Scope, slow_unit: Unit, step: WireStep, *, uploads: Collection[str] = ()) -> Permit:
+    def slow(
+        scope: Scope, slow_unit: Unit, step: WireStep, *, uploads: Collection[str] = ()
+    ) -> Permit:
         seconds.append(lea.arm(unit, kind=kind, taken=False))
         return mint(scope, slow_unit, step, uploads=uploads)
 
@@ -187,7 +213,9 @@ def test_overtaken_between_two_steps(lea: World) -> None:
     first = armed(lea.arm(unit))
     seconds: list[object] = []
 
-    def slow(scope: Scope, slow_unit: Unit, step: WireStep, *, uploads: Collection[str] = ()) -> Permit:
+    def slow(
+        scope: Scope, slow_unit: Unit, step: WireStep, *, uploads: Collection[str] = ()
+    ) -> Permit:
         seconds.append(lea.arm(unit))
         return mint(scope, slow_unit, step, uploads=uploads)
 
@@ -198,7 +226,8 @@ def test_overtaken_between_two_steps(lea: World) -> None:
 
 
 def test_a_no_of_the_gate_between_two_steps_keeps_the_answer(lea: World) -> None:
-    """The upload stays known, nothing visible was asked for, and the next claim hears the reason."""
+    """The upload stays known, nothing visible was asked for, and the next claim hears the
+    reason."""
     unit = lea.unit("stopped", pictures=1)
     first = armed(lea.arm(unit))
     with lea.scope() as scope:
@@ -221,10 +250,13 @@ def test_two_workers_race_for_one_subject(lea: World) -> None:
         outcomes: list[object] = []
         start = threading.Barrier(3)
 
-        def work(unit: object = unit, outcomes: list[object] = outcomes, start: threading.Barrier = start) -> None:
+        def work(
+            unit: object = unit, outcomes: list[object] = outcomes, start: threading.Barrier = start
+        ) -> None:
             start.wait()
             try:
-                outcomes.append(lea.publish(unit))  # type: ignore[arg-type]  # a unit, bound per turn
+                # a unit, bound per turn
+                outcomes.append(lea.publish(unit))  # type: ignore[arg-type]  # see above
             except Conflict as conflict:
                 outcomes.append(conflict)
 
@@ -274,7 +306,11 @@ def test_closing_tells_the_gate_where_the_copy_lies(lea: World) -> None:
     assert isinstance(outcome, Published)
     with lea.scope() as scope:
         (copy,) = live_copies.list_copies(scope, unit.subject)
-    assert (copy.native_ids, copy.step, copy.visible_at) == ((outcome.native_id,), "publish", outcome.at)
+    assert (copy.native_ids, copy.step, copy.visible_at) == (
+        (outcome.native_id,),
+        "publish",
+        outcome.at,
+    )
 
 
 def test_closing_tells_the_gate_that_there_is_no_copy(lea: World) -> None:
@@ -285,7 +321,9 @@ def test_closing_tells_the_gate_that_there_is_no_copy(lea: World) -> None:
         assert live_copies.list_consumed_permits(scope, unit.subject) == []
 
 
-@pytest.mark.parametrize("outcome", [Retry(SHORT, "account", GONE), Rejected(GONE, permanent=True), Reauthorize(GONE)])
+@pytest.mark.parametrize(
+    "outcome", [Retry(SHORT, "account", GONE), Rejected(GONE, permanent=True), Reauthorize(GONE)]
+)
 def test_nobody_denies_a_publish_step_without_an_answer(lea: World, outcome: Outcome) -> None:
     unit = lea.unit()
     lea.arm(unit)
@@ -306,7 +344,9 @@ def test_a_rehearsal_sends_nothing(lea: World) -> None:
     unit = lea.unit("only rehearsed", pictures=1)
     with lea.scope() as scope:
         for _ in range(2):
-            step = step_runner.dry_run(scope, channel=lea.channel(), unit=unit, connectors=CONNECTORS)
+            step = step_runner.dry_run(
+                scope, channel=lea.channel(), unit=unit, connectors=CONNECTORS
+            )
             assert isinstance(step, WireStep)
     assert story(lea, unit.subject) == [("dry", "rehearsed"), ("dry", "rehearsed")]
     assert isinstance(lea.publish(unit), Published)
@@ -340,7 +380,11 @@ def test_claims_revocations_and_reconnections_never_deadlock(lea: World) -> None
         except Exception as trouble:
             troubles.append(trouble)
 
-    workers = [threading.Thread(target=work, args=(act, mine)) for mine in units for act in (publishes, rates, moves)]
+    workers = [
+        threading.Thread(target=work, args=(act, mine))
+        for mine in units
+        for act in (publishes, rates, moves)
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:

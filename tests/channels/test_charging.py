@@ -1,4 +1,5 @@
-"""What platforms ask for requests: counted by account and month, told once, and held under the agency's cap."""
+"""What platforms ask for requests: counted by account and month, told once, and held under the
+agency's cap."""
 
 from decimal import Decimal
 from typing import get_args
@@ -48,13 +49,34 @@ def test_each_request_counts_by_what_it_came_to(lea: World) -> None:
         (StepNotSent("publish", "ConnectError"), "bonjour", "0"),
         (Response("delete", 200, {}, {"data": {"deleted": True}}), "", "1"),
         (Response("delete", 404, {}, {}), "", "0"),
-        (Response("look", 200, {}, {"data": [{"id": "1", "text": "a"}, {"id": "2", "text": "b"}]}), "", "1"),
+        (
+            Response(
+                "look", 200, {}, {"data": [{"id": "1", "text": "a"}, {"id": "2", "text": "b"}]}
+            ),
+            "",
+            "1",
+        ),
         (Response("look", 200, {}, {"meta": {"result_count": 0}}), "", "0"),
         (Response("me", 200, {}, {"data": {"id": "1", "username": "lea"}}), "", "1"),
         (Response("message", 201, {}, {"data": {"dm_event_id": "1"}}), "voir example.com", "1.5"),
         (StepAnswerLost("message", "ReadTimeout"), "bonjour", "1.5"),
-        (Response("look", 200, {}, {"data": [{"id": "1", "event_type": "MessageCreate", "text": "a"}]}), "", "1"),
-        (Response("updates", 200, {}, {"data": [{"id": "1", "event_type": "MessageCreate", "text": "a"}]}), "", "0"),
+        (
+            Response(
+                "look", 200, {}, {"data": [{"id": "1", "event_type": "MessageCreate", "text": "a"}]}
+            ),
+            "",
+            "1",
+        ),
+        (
+            Response(
+                "updates",
+                200,
+                {},
+                {"data": [{"id": "1", "event_type": "MessageCreate", "text": "a"}]},
+            ),
+            "",
+            "0",
+        ),
         (Response("stage:a", 200, {}, {"data": {"id": "1", "media_key": "3_1"}}), "", "0"),
     ]
     for answer, words, cents in asked:
@@ -66,18 +88,27 @@ def test_each_request_counts_by_what_it_came_to(lea: World) -> None:
         charging.record_costs(scope, lea.channel_id, "mastodon", posted(), "bonjour")
         assert charging.bills_by_account(scope, ["x"])[lea.channel_id] == bill
         assert charging.monthly_costs(scope, "mastodon") is None
-    assert (bill.post_count, bill.message_count, bill.read_count, bill.total) == (4, 2, 4, Money(32, "USD"))
+    assert (bill.post_count, bill.message_count, bill.read_count, bill.total) == (
+        4,
+        2,
+        4,
+        Money(32, "USD"),
+    )
 
 
 def test_a_cap_holds_posts_and_is_told_once_each_way(lea: World, bo: World) -> None:
     with lea.scope() as scope:
         charging.set_cost_cap(scope, "x", Money(10, "USD"))
-        assert notices.list_open_causes(scope, "charges:") != [], "a post with a link is dearer than all of it"
+        assert notices.list_open_causes(scope, "charges:") != [], (
+            "a post with a link is dearer than all of it"
+        )
         assert charging.cap_wait(scope, "x", "bonjour") is None
         held = charging.cap_wait(scope, "x", "voir https://example.com")
         assert held is not None
         assert held[1].code == charging.COST_CAP_REACHED
-        assert charging.cap_wait(scope, "x", "bonjour", parts=7) is not None, "a thread is not begun that cannot end"
+        assert charging.cap_wait(scope, "x", "bonjour", parts=7) is not None, (
+            "a thread is not begun that cannot end"
+        )
     for _ in range(6):
         note(lea, posted())
     with lea.scope() as scope:
@@ -96,7 +127,11 @@ def test_a_cap_holds_posts_and_is_told_once_each_way(lea: World, bo: World) -> N
 
 def test_a_cap_is_an_amount_in_the_platforms_currency(lea: World) -> None:
     with lea.scope() as scope:
-        for platform, cap in (("x", Money(1, "EUR")), ("x", Money(-1, "USD")), ("mastodon", Money(1, "USD"))):
+        for platform, cap in (
+            ("x", Money(1, "EUR")),
+            ("x", Money(-1, "USD")),
+            ("mastodon", Money(1, "USD")),
+        ):
             with pytest.raises(BadInput):
                 charging.set_cost_cap(scope, platform, cap)
 

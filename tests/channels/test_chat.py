@@ -65,7 +65,9 @@ class Counted(Sandbox):
     capabilities = replace(Sandbox.capabilities, poll_seconds=10.0)
 
 
-def test_only_a_platform_that_counts_requests_is_not_asked_while_it_wants_us_to_wait(lea: World) -> None:
+def test_only_a_platform_that_counts_requests_is_not_asked_while_it_wants_us_to_wait(
+    lea: World,
+) -> None:
     lea.network.fault("status:429", account=lea.account, on="posts", retry_after=90)
     lea.publish(lea.unit("too soon"))
     with lea.scope() as scope:
@@ -80,11 +82,15 @@ class Endless(Sandbox):
     """One that asks and asks."""
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send:
-        return Send(WireStep("updates", StepKind.CONTROL, "GET", "/api/{account}/posts", action="updates"))
+        return Send(
+            WireStep("updates", StepKind.CONTROL, "GET", "/api/{account}/posts", action="updates")
+        )
 
 
 def test_what_has_no_end_is_not_heard(lea: World) -> None:
-    heard = listener.poll_updates(lea.channel(), "7", transport=lea.transport(), connectors={"sandbox": Endless()})
+    heard = listener.poll_updates(
+        lea.channel(), "7", transport=lea.transport(), connectors={"sandbox": Endless()}
+    )
     assert (heard.updates, heard.cursor, heard.why) == ((), None, None)
 
 
@@ -95,9 +101,15 @@ class Counting(Endless):
 
 
 def test_a_poll_rests_between_its_requests_and_ends_when_told_so(lea: World) -> None:
-    poll = partial(listener.poll_updates, transport=lea.transport(), connectors={"sandbox": Counting()})
+    poll = partial(
+        listener.poll_updates, transport=lea.transport(), connectors={"sandbox": Counting()}
+    )
     rests: list[float] = []
-    assert poll(lea.channel(), "7", rest=rests.append).asked == len(rests) + 1 == request_loop.MAX_REQUESTS
+    assert (
+        poll(lea.channel(), "7", rest=rests.append).asked
+        == len(rests) + 1
+        == request_loop.MAX_REQUESTS
+    )
     assert set(rests) == {0.5}
     assert poll(lea.channel(), "7", rest=lambda seconds: True) == listener.NOT_POLLED
 
@@ -105,7 +117,9 @@ def test_a_poll_rests_between_its_requests_and_ends_when_told_so(lea: World) -> 
 def paid(lea: World) -> str:
     """A fan pays for a message with an invoice; the charge."""
     unit = lea.unit("A pack for you", viewer=FAN)
-    unit = type(unit)(**{**vars(unit), "invoice": Invoice("Pack", "Five pictures", 300, "XTS", "order-7")})
+    unit = type(unit)(
+        **{**vars(unit), "invoice": Invoice("Pack", "Five pictures", 300, "XTS", "order-7")}
+    )
     lea.network.fan(lea.account, FAN, "message", text="hello")
     outcome = lea.publish(unit)
     assert isinstance(outcome, Published), outcome
@@ -134,7 +148,9 @@ def test_a_sale_and_its_refund(lea: World) -> None:
         )
         assert outcome == Published(charge)
     with lea.scope() as scope:
-        told = [(one.kind, one.n, one.outcome, one.http_status) for one in list_attempts(scope, order)]
+        told = [
+            (one.kind, one.n, one.outcome, one.http_status) for one in list_attempts(scope, order)
+        ]
     assert told == [("refund", 1, "published", 200), ("refund", 2, "published", 409)]
 
 
@@ -159,13 +175,18 @@ def test_numbers_of_a_copy(lea: World) -> None:
             connectors=CHAT,
         )
 
-    assert numbers(outcome.native_id) == {"views": 0, "likes": 0, "comments": 0, "clicks": 0} or numbers(
-        outcome.native_id
-    )
+    assert numbers(outcome.native_id) == {
+        "views": 0,
+        "likes": 0,
+        "comments": 0,
+        "clicks": 0,
+    } or numbers(outcome.native_id)
     assert numbers("nowhere") is None
     assert numbers(outcome.native_id, chat=FAN) is None
     lea.network.fault("status:429", account=lea.account, on="*", retry_after=60)
     assert numbers(outcome.native_id) is None
     sent = len(lea.network.json("GET", f"/control/record?account={lea.account}")[1]["record"])
     assert numbers(outcome.native_id) is None
-    assert len(lea.network.json("GET", f"/control/record?account={lea.account}")[1]["record"]) == sent
+    assert (
+        len(lea.network.json("GET", f"/control/record?account={lea.account}")[1]["record"]) == sent
+    )

@@ -24,19 +24,28 @@ def received(lea: World, digests: list[str], *, who: str = "shown") -> UUID:
     """A complaint about bytes; its id."""
     with lea.scope() as scope:
         told = removal_requests.receive_removal_request(
-            scope, creator_id=lea.creator_id, category=who, named="gr1", digests=digests, source="somewhere"
+            scope,
+            creator_id=lea.creator_id,
+            category=who,
+            named="gr1",
+            digests=digests,
+            source="somewhere",
         )
         return removal_requests.find_status_by_receipt(scope, told).id
 
 
 def answer(lea: World, complaint_id: UUID) -> None:
     """What the workers do."""
-    removal_requests.handle_removal_request_due(RemovalRequestDue(lea.tenant_id, complaint_id), tenant=lea.tenant)
+    removal_requests.handle_removal_request_due(
+        RemovalRequestDue(lea.tenant_id, complaint_id), tenant=lea.tenant
+    )
 
 
 def called(lea: World) -> int:
     with lea.scope() as scope:
-        return int(scope.run("SELECT count(*) FROM outbox WHERE kind = 'takedown.opened'").scalar_one())
+        return int(
+            scope.run("SELECT count(*) FROM outbox WHERE kind = 'takedown.opened'").scalar_one()
+        )
 
 
 def test_it_is_frozen_at_once_and_the_members_are_told(lea: World) -> None:
@@ -58,9 +67,17 @@ def test_its_clock_calls_it_back_from_everywhere(lea: World) -> None:
     wish = received(lea, [unit.media[0].sha256])
     answer(lea, wish)
     with lea.scope() as scope:
-        due = scope.run("SELECT max(available_at) FROM outbox WHERE kind = 'complaint.due'").scalar_one()
-        assert timedelta(0) <= due - scope.now - DECISION_DEADLINE + timedelta(minutes=1) < timedelta(minutes=2)
-        scope.run("UPDATE agencies SET demo = true WHERE tenant_id = :t", t=lea.tenant_id)  # nobody is waited for
+        due = scope.run(
+            "SELECT max(available_at) FROM outbox WHERE kind = 'complaint.due'"
+        ).scalar_one()
+        assert (
+            timedelta(0)
+            <= due - scope.now - DECISION_DEADLINE + timedelta(minutes=1)
+            < timedelta(minutes=2)
+        )
+        scope.run(
+            "UPDATE agencies SET demo = true WHERE tenant_id = :t", t=lea.tenant_id
+        )  # nobody is waited for
     answer(lea, wish)
     assert called(lea) >= 1
     assert open_notices(lea) == []
@@ -152,7 +169,10 @@ def test_a_persons_no_says_why_to_who_asked(lea: World) -> None:
     with lea.scope() as scope:
         found = removal_requests.latest_status(scope, lea.creator_id)
     assert found is not None
-    assert (found.state, found.reason) == (RemovalRequestState.REJECTED, Message("complaint.because.mistaken"))
+    assert (found.state, found.reason) == (
+        RemovalRequestState.REJECTED,
+        Message("complaint.because.mistaken"),
+    )
     assert open_notices(lea) == []
     lea.publish(lea.unit("again", pictures=1))
     assert deleted(lea) == [False, False]
@@ -183,11 +203,17 @@ def test_no_clock_takes_away_what_only_a_person_decides(lea: World) -> None:
 
 
 def test_what_looks_the_same_is_frozen_too_and_freed_with_it(lea: World) -> None:
-    named, same, other = (lea.unit(f"picture {number}", pictures=1, first=number) for number in range(3))
+    named, same, other = (
+        lea.unit(f"picture {number}", pictures=1, first=number) for number in range(3)
+    )
     looks = ((named, "ff00ff00ff00ff00"), (same, "ff00ff00ff00ff07"), (other, "00ff00ff00ff00ff"))
     with lea.scope() as scope, scope.acting_as("gate"):
         for unit, look in looks:
-            scope.run("UPDATE renditions SET phash = :look WHERE sha256 = :s", look=look, s=unit.media[0].sha256)
+            scope.run(
+                "UPDATE renditions SET phash = :look WHERE sha256 = :s",
+                look=look,
+                s=unit.media[0].sha256,
+            )
     wish = received(lea, [named.media[0].sha256])
     answer(lea, wish)
     for unit in (named, same):
@@ -200,7 +226,9 @@ def test_what_looks_the_same_is_frozen_too_and_freed_with_it(lea: World) -> None
 
 def test_a_flood_of_one_source_is_one_thing_to_decide(lea: World) -> None:
     unit, second = lea.unit("flooded", pictures=1), lea.unit("named too", pictures=1, first=1)
-    wishes = [received(lea, [unit.media[0].sha256], who="other") for _ in range(GROUPING_THRESHOLD + 1)]
+    wishes = [
+        received(lea, [unit.media[0].sha256], who="other") for _ in range(GROUPING_THRESHOLD + 1)
+    ]
     alone = received(lea, [second.media[0].sha256])
     for wish in (*wishes, alone):
         answer(lea, wish)

@@ -44,7 +44,9 @@ def count(lea: World, statement: str) -> int:
 
 def test_connecting_the_same_account_again_is_the_same_channel(lea: World) -> None:
     before = lea.channel()
-    same = connect(lea, name="Nouveau nom", min_gap=timedelta(minutes=10), chat_surface="sandbox.chat")
+    same = connect(
+        lea, name="Nouveau nom", min_gap=timedelta(minutes=10), chat_surface="sandbox.chat"
+    )
     after = lea.channel()
     assert same == before.id == after.id
     assert (after.name, after.min_interval, after.chat_surface) == (
@@ -59,7 +61,9 @@ def test_connecting_the_same_account_again_is_the_same_channel(lea: World) -> No
 def test_an_account_with_a_history_was_used_before(lea: World) -> None:
     def moved_in(days: int) -> timedelta | None:
         with lea.scope() as scope:
-            lifecycle.record_imported_history(scope, lea.channel_id, scope.now - timedelta(days=days))
+            lifecycle.record_imported_history(
+                scope, lea.channel_id, scope.now - timedelta(days=days)
+            )
             last = queries.get_channel(scope, lea.channel_id).last_ok_at
             return None if last is None else scope.now - last
 
@@ -72,7 +76,9 @@ def test_an_account_with_a_history_was_used_before(lea: World) -> None:
 
 def test_an_account_of_another_creator_is_not_taken_over(lea: World) -> None:
     with lea.scope() as scope:
-        other = agencies.add_creator(scope, slug="mia", name="Mia", kind="virtual", zone="UTC", languages=["en"])
+        other = agencies.add_creator(
+            scope, slug="mia", name="Mia", kind="virtual", zone="UTC", languages=["en"]
+        )
     with pytest.raises(Conflict):
         connect(lea, creator_id=other)
     assert lea.channel().creator_id == lea.creator_id
@@ -126,8 +132,11 @@ def test_a_pause_with_an_end_ends_by_itself(lea: World) -> None:
     assert lea.channel().state == ChannelState.ACTIVE
 
 
-def test_what_is_under_way_ends_before_its_next_step_when_a_person_takes_the_account_off(lea: World) -> None:
-    """Its pictures are up, nothing is to be seen; no platform moves the account out of what a person wanted."""
+def test_what_is_under_way_ends_before_its_next_step_when_a_person_takes_the_account_off(
+    lea: World,
+) -> None:
+    """Its pictures are up, nothing is to be seen; no platform moves the account out of what a
+    person wanted."""
     turn = lea.arm(lea.unit(pictures=2))
     assert isinstance(turn, PreparedStep)
     with lea.scope() as scope:
@@ -146,14 +155,18 @@ def test_what_is_under_way_ends_before_its_next_step_when_a_person_takes_the_acc
     assert (lea.channel().state, lea.channel().token) == (ChannelState.DISCONNECTED, None)
     connect(lea, token=Sealed(b"new"))
     with lea.scope() as scope:
-        lifecycle.finish_disconnection(scope, lea.channel(), REST)  # too late: somebody connected it again
+        lifecycle.finish_disconnection(
+            scope, lea.channel(), REST
+        )  # too late: somebody connected it again
     assert lea.channel().state == ChannelState.ACTIVE
     assert lea.channel().token is not None
 
 
 @pytest.mark.parametrize("why", [lifecycle.SHUT_OUT_REASON, lifecycle.ACCESS_LOST_REASON])
 @pytest.mark.parametrize("back", ["let in", "connected again"])
-@pytest.mark.parametrize(("until", "later", "after"), [(None, 0, "paused"), (1, 0, "paused"), (1, 2, "active")])
+@pytest.mark.parametrize(
+    ("until", "later", "after"), [(None, 0, "paused"), (1, 0, "paused"), (1, 2, "active")]
+)
 def test_a_pause_outlives_being_put_out(
     lea: World, why: str, back: str, *, until: int | None, later: int, after: str
 ) -> None:
@@ -172,11 +185,17 @@ def test_a_pause_outlives_being_put_out(
         connect(lea)
     stands = lea.channel()
     assert str(stands.state) == after
-    assert (stands.reason, stands.paused_until) == ((REST, ends) if after == "paused" else (None, None))
+    assert (stands.reason, stands.paused_until) == (
+        (REST, ends) if after == "paused" else (None, None)
+    )
 
 
-@pytest.mark.parametrize("about", ["channel:{}:two_listeners", "channel:{}:menu", "channel:{}:unread", "role:{}:give"])
-def test_what_was_asked_of_people_about_an_account_ends_when_they_take_it_off(lea: World, about: str) -> None:
+@pytest.mark.parametrize(
+    "about", ["channel:{}:two_listeners", "channel:{}:menu", "channel:{}:unread", "role:{}:give"]
+)
+def test_what_was_asked_of_people_about_an_account_ends_when_they_take_it_off(
+    lea: World, about: str
+) -> None:
     with lea.scope() as scope:
         notices.put(scope, REST, cause=about.format(lea.channel_id), creator_id=lea.creator_id)
         notices.put(scope, REST, cause=about.format(uuid7()), creator_id=lea.creator_id)
@@ -198,7 +217,9 @@ def test_an_account_that_is_gone_tells_its_owner(lea: World) -> None:
 def test_channels_are_found_by_name_and_creator(lea: World) -> None:
     with lea.scope() as scope:
         assert queries.get_channel_by_name(scope, lea.creator_id, "Essai").id == lea.channel_id
-        assert [channel.id for channel in queries.list_creator_channels(scope, lea.creator_id)] == [lea.channel_id]
+        assert [channel.id for channel in queries.list_creator_channels(scope, lea.creator_id)] == [
+            lea.channel_id
+        ]
         with pytest.raises(NotFound):
             queries.get_channel(scope, uuid7())
     assert "Sealed" not in repr(lea.channel())

@@ -1,4 +1,5 @@
-"""Reactions as a platform tells them: the newest count stands, in whatever order and however often it is told."""
+"""Reactions as a platform tells them: the newest count stands, in whatever order and however often
+it is told."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,15 +25,26 @@ def nova(database: Database, telegram: fake.Network) -> Iterator[BotWorld]:
     telegram.book.clear_faults()
 
 
-def update(nova: BotWorld, message: int, many: int, *, second: int, number: int, place: str = "") -> ChatUpdate:
+def update(
+    nova: BotWorld, message: int, many: int, *, second: int, number: int, place: str = ""
+) -> ChatUpdate:
     place = place or str(nova.chat.id)
     at = START + timedelta(seconds=second)
-    return ChatUpdate(str(number), "counted", "", native_id=f"{place}/{message}", at=at, ref=place, amount_minor=many)
+    return ChatUpdate(
+        str(number),
+        "counted",
+        "",
+        native_id=f"{place}/{message}",
+        at=at,
+        ref=place,
+        amount_minor=many,
+    )
 
 
 def read(nova: BotWorld, native_id: str) -> dict[str, int] | None:
     by = {"tenant": nova.tenant, "transport": nova.transport(), "connectors": CONNECTORS}
-    told = platform_readings.read_metrics(nova.tenant_id, nova.channel_id, native_id, **by)  # type: ignore[arg-type]  # one of each
+    # one of each
+    told = platform_readings.read_metrics(nova.tenant_id, nova.channel_id, native_id, **by)  # type: ignore[arg-type]  # see above
     return dict(told) if told is not None else None
 
 
@@ -56,14 +68,22 @@ def test_a_post_is_all_its_messages_and_what_was_never_told_is_no_zero(nova: Bot
     assert isinstance(alone, Published)
     first, second = (int(one) for one in album.native_id.partition("/")[2].split(","))
     with nova.scope() as scope:
-        reaction_counts.store_reaction_count(scope, nova.channel(), update(nova, first, 3, second=0, number=1))
-        reaction_counts.store_reaction_count(scope, nova.channel(), update(nova, second, 2, second=1, number=2))
+        reaction_counts.store_reaction_count(
+            scope, nova.channel(), update(nova, first, 3, second=0, number=1)
+        )
+        reaction_counts.store_reaction_count(
+            scope, nova.channel(), update(nova, second, 2, second=1, number=2)
+        )
         reaction_counts.store_reaction_count(
             scope, nova.channel(), update(nova, first, 50, second=9, number=3, place="-1005")
         )
     assert read(nova, album.native_id) == {REACTIONS_METRIC: 5}
     assert read(nova, alone.native_id) is None
     with nova.scope() as scope:
-        reaction_counts.store_reaction_count(scope, nova.channel(), update(nova, first, 0, second=10, number=4))
-        reaction_counts.store_reaction_count(scope, nova.channel(), update(nova, second, 0, second=10, number=5))
+        reaction_counts.store_reaction_count(
+            scope, nova.channel(), update(nova, first, 0, second=10, number=4)
+        )
+        reaction_counts.store_reaction_count(
+            scope, nova.channel(), update(nova, second, 0, second=10, number=5)
+        )
     assert read(nova, album.native_id) == {REACTIONS_METRIC: 0}

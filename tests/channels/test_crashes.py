@@ -1,4 +1,5 @@
-"""The process dies at every line: the platform takes the post in at most once, and in the end exactly once."""
+"""The process dies at every line: the platform takes the post in at most once, and in the end
+exactly once."""
 
 import random
 
@@ -49,7 +50,9 @@ def test_deaths_and_bad_days_together(lea: World, seed: int) -> None:
     chance = random.Random(seed)
     unit = lea.unit(f"seed {seed}", pictures=chance.randrange(3))
     for _ in range(chance.randrange(1, 5)):
-        mode = chance.choice(["reset_after", "reset_before", "status:503", "status:503_after", "garbage", ""])
+        mode = chance.choice(
+            ["reset_after", "reset_before", "status:503", "status:503_after", "garbage", ""]
+        )
         if mode:
             lea.network.fault(mode, account=lea.account, on=chance.choice(["posts", "files", "*"]))
         lea.clockwork = Clockwork(chance.randrange(26))

@@ -1,4 +1,5 @@
-"""Connecting an account from a sealed form: what is asked, what is told, and that nothing typed is kept."""
+"""Connecting an account from a sealed form: what is asked, what is told, and that nothing typed is
+kept."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -39,7 +40,9 @@ def bot(telegram: fake.Network, lea: World) -> Bot:
 
 def read_form(tenant_id: UUID, letter: bytes, secret: frozenset[str]) -> Mapping[str, str | Sealed]:
     form = sealed_intake.unseal_form(MASTER, tenant_id, letter)
-    return {name: Sealed(typed.encode()) if name in secret else typed for name, typed in form.items()}
+    return {
+        name: Sealed(typed.encode()) if name in secret else typed for name, typed in form.items()
+    }
 
 
 def ask(lea: World, token: str, channel: str = "", *, creator: UUID | None = None) -> UUID:
@@ -77,13 +80,19 @@ def test_a_token_becomes_a_channel(lea: World, telegram: fake.Network, bot: Bot)
     assert done.channel_id is not None
     with lea.scope() as scope:
         channel = queries.get_channel(scope, done.channel_id)
-    assert (channel.platform, channel.account, channel.state) == ("telegram", bot.username, ChannelState.ACTIVE)
+    assert (channel.platform, channel.account, channel.state) == (
+        "telegram",
+        bot.username,
+        ChannelState.ACTIVE,
+    )
     assert (channel.surface, channel.chat_surface) == ("telegram.public_channel", "telegram.bot_dm")
     assert channel.destination_id.startswith("-100")
     assert channel.token == Sealed(bot.token.encode())
 
 
-def test_the_letter_is_forgotten_with_the_answer(lea: World, telegram: fake.Network, bot: Bot) -> None:
+def test_the_letter_is_forgotten_with_the_answer(
+    lea: World, telegram: fake.Network, bot: Bot
+) -> None:
     for token in (bot.token, "7:wrong"):
         asked = ask(lea, token)
         enrol(lea, telegram, asked)
@@ -100,10 +109,15 @@ def test_a_refusal_says_what_to_do(lea: World, telegram: fake.Network, bot: Bot)
     silent = telegram.world.channel("No", username=f"{bot.username}_no", silent=bot)
     done = enrol(lea, telegram, ask(lea, bot.token, silent.username))
     assert done.reason is not None
-    assert (done.reason.code, done.reason.params["bot"]) == ("telegram.cannot_post", f"@{bot.username}")
+    assert (done.reason.code, done.reason.params["bot"]) == (
+        "telegram.cannot_post",
+        f"@{bot.username}",
+    )
 
 
-def test_twice_is_one_account_and_a_channel_may_be_named_later(lea: World, telegram: fake.Network, bot: Bot) -> None:
+def test_twice_is_one_account_and_a_channel_may_be_named_later(
+    lea: World, telegram: fake.Network, bot: Bot
+) -> None:
     first = enrol(lea, telegram, ask(lea, bot.token))
     second = enrol(lea, telegram, ask(lea, bot.token, f"{bot.username}_channel"))
     assert first.channel_id == second.channel_id is not None
@@ -111,16 +125,22 @@ def test_twice_is_one_account_and_a_channel_may_be_named_later(lea: World, teleg
         assert queries.get_channel(scope, second.channel_id).destination_id != ""
 
 
-def test_another_creators_bot_is_not_taken_over(lea: World, telegram: fake.Network, bot: Bot) -> None:
+def test_another_creators_bot_is_not_taken_over(
+    lea: World, telegram: fake.Network, bot: Bot
+) -> None:
     enrol(lea, telegram, ask(lea, bot.token))
     with lea.scope() as scope:
-        mia = agencies.add_creator(scope, slug="mia", name="Mia", kind="virtual", zone="UTC", languages=["en"])
+        mia = agencies.add_creator(
+            scope, slug="mia", name="Mia", kind="virtual", zone="UTC", languages=["en"]
+        )
     done = enrol(lea, telegram, ask(lea, bot.token, creator=mia))
     assert done.reason is not None
     assert done.reason.code == "channel.other_creator"
 
 
-def test_a_platform_that_is_away_is_asked_again_and_then_told(lea: World, telegram: fake.Network, bot: Bot) -> None:
+def test_a_platform_that_is_away_is_asked_again_and_then_told(
+    lea: World, telegram: fake.Network, bot: Bot
+) -> None:
     asked = ask(lea, bot.token)
     telegram.book.schedule_fault("status:503", account=str(bot.id), times=20)
     with pytest.raises(outbox.RetryLater):
@@ -131,7 +151,9 @@ def test_a_platform_that_is_away_is_asked_again_and_then_told(lea: World, telegr
     assert done.state is AccountSetupState.REFUSED
 
 
-def test_a_tried_account_is_dated_or_asks_for_a_new_token(lea: World, telegram: fake.Network, bot: Bot) -> None:
+def test_a_tried_account_is_dated_or_asks_for_a_new_token(
+    lea: World, telegram: fake.Network, bot: Bot
+) -> None:
     done = enrol(lea, telegram, ask(lea, bot.token))
     assert done.channel_id is not None
 
@@ -140,7 +162,9 @@ def test_a_tried_account_is_dated_or_asks_for_a_new_token(lea: World, telegram: 
         with lea.scope() as scope:
             account_setup.request_test(scope, done.channel_id)
         event = AccountTestRequested(lea.tenant_id, done.channel_id)
-        account_setup.verify_account(event, tenant=lea.tenant, transport=lea.transport(), connectables=ABLE)
+        account_setup.verify_account(
+            event, tenant=lea.tenant, transport=lea.transport(), connectables=ABLE
+        )
         with lea.scope() as scope:
             return queries.get_channel(scope, done.channel_id)
 

@@ -17,11 +17,15 @@ def _disconnect(lea: Desk) -> None:  # noqa: F811  fixtures
     lea.live(minutes=3)
 
 
-def test_a_task_that_nobody_opened_is_nobodys(lea: Desk, hand: Phone) -> None:  # noqa: F811  fixtures
+# fixtures
+def test_a_task_that_nobody_opened_is_nobodys(lea: Desk, hand: Phone) -> None:  # noqa: F811  see above
     delivery, task = due(lea, hand)
     _disconnect(lea)
     assert hand.tasks() == []
-    assert (lea.state(delivery), lea.why(delivery)) == (DeliveryState.FAILED, "handover.disconnected")
+    assert (lea.state(delivery), lea.why(delivery)) == (
+        DeliveryState.FAILED,
+        "handover.disconnected",
+    )
     assert None not in {one.outcome for one in lea.attempts(delivery)}
     assert lea.rows("handover.look") == []
     for late in (hand.open, hand.done):
@@ -29,12 +33,18 @@ def test_a_task_that_nobody_opened_is_nobodys(lea: Desk, hand: Phone) -> None:  
             late(task.id)
 
 
-def test_of_one_that_somebody_opened_a_person_says_whether_it_stands(lea: Desk, hand: Phone) -> None:  # noqa: F811  fixtures
+def test_of_one_that_somebody_opened_a_person_says_whether_it_stands(
+    lea: Desk,  # noqa: F811  fixtures
+    hand: Phone,  # noqa: F811  fixtures
+) -> None:
     delivery, task = due(lea, hand)
     hand.open(task.id)
     _disconnect(lea)
     assert hand.task(task.id).state == "recalled"
-    assert (lea.state(delivery), lea.why(delivery)) == (DeliveryState.UNCERTAIN, "handover.disconnected")
+    assert (lea.state(delivery), lea.why(delivery)) == (
+        DeliveryState.UNCERTAIN,
+        "handover.disconnected",
+    )
     assert lea.notices()[f"delivery:{delivery}"] == "handover.disconnected"
 
 

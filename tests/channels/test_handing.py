@@ -1,4 +1,5 @@
-"""Handing over and taking back: what closes by itself, who is on duty, and what no file survives."""
+"""Handing over and taking back: what closes by itself, who is on duty, and what no file
+survives."""
 
 from datetime import timedelta
 from typing import Any
@@ -45,7 +46,9 @@ def hand(lea: Desk) -> Phone:
     return phone(lea)
 
 
-def due(lea: Desk, hand: Phone, body: str = "Le matin", **more: Any) -> tuple[UUID, tasks.ManualTask]:
+def due(
+    lea: Desk, hand: Phone, body: str = "Le matin", **more: Any
+) -> tuple[UUID, tasks.ManualTask]:
     """A post whose time has come."""
     delivery = lea.delivery(body, channel=NAME, after=1, **more)
     lea.live(seconds=3)
@@ -87,7 +90,10 @@ def test_opened_it_no_longer_closes_and_is_asked_after_a_week(lea: Desk, hand: P
     assert told == [["handover.reminder"]] * 3
     assert lea.state(delivery) == DeliveryState.PROCESSING
     lea.live(days=7)
-    assert (lea.state(delivery), lea.why(delivery)) == (DeliveryState.UNCERTAIN, "delivery.was_it_posted")
+    assert (lea.state(delivery), lea.why(delivery)) == (
+        DeliveryState.UNCERTAIN,
+        "delivery.was_it_posted",
+    )
     hand.done(task.id, "")
     assert lea.state(delivery) == DeliveryState.PUBLISHED
     assert lea.entry(delivery).native_id == f"task:{task.id}"
@@ -101,7 +107,11 @@ def test_no_word_for_a_week_may_be_sent_again_by_a_person(lea: Desk, hand: Phone
     lea.act(settlement.resend_absent_delivery, delivery)
     lea.run()
     (again,) = hand.tasks()
-    assert (again.id, again.state, lea.state(delivery)) == (task.id, "waiting", DeliveryState.PROCESSING)
+    assert (again.id, again.state, lea.state(delivery)) == (
+        task.id,
+        "waiting",
+        DeliveryState.PROCESSING,
+    )
 
 
 def test_nothing_is_polled_and_no_row_is_an_orphan(lea: Desk, hand: Phone) -> None:
@@ -132,7 +142,10 @@ def test_cannot_says_why_and_the_post_waits_for_somebody(lea: Desk, hand: Phone)
     delivery, task = due(lea, hand)
     hand.open(task.id)
     hand.act(tasks.refuse_task, task.id, "refused")
-    assert (lea.state(delivery), lea.why(delivery)) == (DeliveryState.FAILED, "handover.cannot_refused")
+    assert (lea.state(delivery), lea.why(delivery)) == (
+        DeliveryState.FAILED,
+        "handover.cannot_refused",
+    )
     assert lea.story(delivery)[-1].by == f"member:{lea.manager}"
     with pytest.raises(Conflict):
         hand.done(task.id)
@@ -211,7 +224,9 @@ def test_chosen_people_alone_are_on_duty(lea: Desk, hand: Phone) -> None:
     lea.run()
     assert lea.state(delivery) == DeliveryState.PROCESSING
     with lea.scope() as scope:
-        chatter = agencies.add_member(scope, name="C", email="c@e.test", role=Role.CHATTER, language="fr", zone=ZONE)
+        chatter = agencies.add_member(
+            scope, name="C", email="c@e.test", role=Role.CHATTER, language="fr", zone=ZONE
+        )
     with pytest.raises(BadInput):
         lea.act(assignees.set_assignees, lea.channels[NAME], [chatter])
 
@@ -246,7 +261,9 @@ def shown(lea: Desk) -> tuple[UUID, UUID]:
                 evidence_digest="e",
                 signed_by=person,
             )
-        ratings.record_depiction(scope, asset, person, how="face", confirmed_by=f"member:{lea.manager}")
+        ratings.record_depiction(
+            scope, asset, person, how="face", confirmed_by=f"member:{lea.manager}"
+        )
     return asset, person
 
 
@@ -255,7 +272,9 @@ def test_consent_revoked_between_notice_and_press_serves_no_byte(lea: Desk, hand
     delivery, task = due(lea, hand, media=(asset,))
     assert hand.save(task.id, task.files[0].sha256)[0] == ""  # its twin: while the consent stands
     with lea.scope(f"member:{lea.manager}") as scope:
-        wish = file_downloads.request_file(scope, task.id, task.files[0].sha256, creators=hand.creators)
+        wish = file_downloads.request_file(
+            scope, task.id, task.files[0].sha256, creators=hand.creators
+        )
         revoke_consent(scope, person)
     lea.run()
     with lea.scope() as scope:
@@ -265,7 +284,9 @@ def test_consent_revoked_between_notice_and_press_serves_no_byte(lea: Desk, hand
         with pytest.raises(Conflict):
             file_downloads.claim_download(scope, wish)
     assert [step for step, _ in permits(lea)].count("save") == 1
-    assert hand.tasks() == []  # nobody had opened it: it is called back, and there is nothing to take away
+    assert (
+        hand.tasks() == []
+    )  # nobody had opened it: it is called back, and there is nothing to take away
     assert (lea.state(delivery), lea.why(delivery)) == (DeliveryState.FAILED, "handover.recalled")
 
 
@@ -286,8 +307,12 @@ def test_an_allowed_file_is_served_once_and_for_a_minute(lea: Desk, hand: Phone)
     _, task = due(lea, hand, media=(lea.photo(1),))
     hand.open(task.id)
     with lea.scope(f"member:{lea.manager}") as scope:
-        first = file_downloads.request_file(scope, task.id, task.files[0].sha256, creators=hand.creators)
-        second = file_downloads.request_file(scope, task.id, task.files[0].sha256, creators=hand.creators)
+        first = file_downloads.request_file(
+            scope, task.id, task.files[0].sha256, creators=hand.creators
+        )
+        second = file_downloads.request_file(
+            scope, task.id, task.files[0].sha256, creators=hand.creators
+        )
     lea.run()
     with lea.scope() as scope:
         assert file_downloads.claim_download(scope, first) == task.files[0].sha256
@@ -304,7 +329,10 @@ def test_unknown_place_is_held(lea: Desk, hand: Phone) -> None:
         scope.run("UPDATE channels SET surface = 'myspace' WHERE id = :id", id=lea.channels[NAME])
     delivery = lea.delivery("Le matin", channel=NAME, after=1)
     lea.live(seconds=3)
-    assert (lea.state(delivery), lea.why(delivery)) == (DeliveryState.HELD, "gate.DESTINATION_UNKNOWN")
+    assert (lea.state(delivery), lea.why(delivery)) == (
+        DeliveryState.HELD,
+        "gate.DESTINATION_UNKNOWN",
+    )
     assert permits(lea) == []
 
 
@@ -318,7 +346,10 @@ def test_removal_is_a_task_with_a_named_word(lea: Desk, hand: Phone) -> None:
     assert lea.act(post_removal.request_post_removal, delivery) == 1
     lea.run()
     first = hand.tasks()[0]
-    assert (first.is_removal, first.url) == (True, "https://instagram.com/p/C9xYz12Abc")  # before the other post
+    assert (first.is_removal, first.url) == (
+        True,
+        "https://instagram.com/p/C9xYz12Abc",
+    )  # before the other post
     assert lea.state(delivery) == DeliveryState.REMOVING
     assert "handover.removal_due" in lea.notices().values()
     lea.live(hours=2)
@@ -355,7 +386,10 @@ def test_called_back_while_somebody_is_at_it_asks_to_take_it_away(lea: Desk, han
     lea.act(revoke_consent, person)
     lea.run()
     assert hand.task(task.id).state == "recalled"
-    assert (lea.state(delivery), lea.why(delivery)) == (DeliveryState.UNCERTAIN, "handover.recalled")
+    assert (lea.state(delivery), lea.why(delivery)) == (
+        DeliveryState.UNCERTAIN,
+        "handover.recalled",
+    )
     (removing,) = hand.tasks()
     assert removing.is_removal
     with pytest.raises(Conflict):

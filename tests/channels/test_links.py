@@ -26,7 +26,9 @@ def test_a_slug_leads_where_it_was_shown_to_lead(lea: World) -> None:
         short_links.store_links(scope, lea.channel_id, HERE, [FAR, "http://example.org/"])
         short_links.store_links(scope, lea.channel_id, HERE, [FAR])
         assert short_links.short_link_target(scope, shown) == FAR
-        made = scope.run("SELECT count(*) FROM links WHERE tenant_id = :tenant", tenant=lea.tenant_id).scalar_one()
+        made = scope.run(
+            "SELECT count(*) FROM links WHERE tenant_id = :tenant", tenant=lea.tenant_id
+        ).scalar_one()
         assert made == 2
     found = short_links.find_link(lea.tenant, shown)
     assert found is not None
@@ -36,7 +38,9 @@ def test_a_slug_leads_where_it_was_shown_to_lead(lea: World) -> None:
 
 def test_every_subject_and_agency_has_its_own(lea: World) -> None:
     one = slug(lea)
-    assert len({one, slug(lea, subject=Subject("delivery", UUID(int=8))), slug(lea, f"{FAR}e")}) == 3
+    assert (
+        len({one, slug(lea, subject=Subject("delivery", UUID(int=8))), slug(lea, f"{FAR}e")}) == 3
+    )
     assert short_links.make_link_slug(uuid7(), HERE, FAR) != one
     assert len(one) == short_links.SLUG_LENGTH
     assert not set(one) & set("aeiouy0123456789")
@@ -74,12 +78,15 @@ def test_a_slug_never_leads_elsewhere(lea: World) -> None:
         short_links.store_links(scope, lea.channel_id, HERE, [FAR])
 
 
-@pytest.mark.parametrize("typed", ["", "b" * 12, "b" * 14, "B" * 13, "a" * 13, "bcfghjlmnpqr'", "../../etc/pa"])
+@pytest.mark.parametrize(
+    "typed", ["", "b" * 12, "b" * 14, "B" * 13, "a" * 13, "bcfghjlmnpqr'", "../../etc/pa"]
+)
 def test_what_is_no_slug_never_reaches_the_database(lea: World, typed: str) -> None:
     def nobody(*_: object, **__: object) -> object:
         raise AssertionError("asked")
 
-    assert short_links.find_link(nobody, typed) is None  # type: ignore[arg-type]  # none that opens anything
+    # none that opens anything
+    assert short_links.find_link(nobody, typed) is None  # type: ignore[arg-type]  # see above
 
 
 def test_clicks_are_sums_of_their_subject(lea: World) -> None:

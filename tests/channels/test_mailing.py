@@ -1,4 +1,5 @@
-"""Mail to members: off until they type the code, counts and pages alone, once per cause and hour, at least once."""
+"""Mail to members: off until they type the code, counts and pages alone, once per cause and hour,
+at least once."""
 
 import re
 from collections.abc import Iterator
@@ -59,7 +60,8 @@ class House:
         self.act(emails.set_email_preference, member, urgent=urgent, brief_hour=hour)
         self.server.taken.clear()
 
-    def act(self, function, member: UUID, *args, **more):  # type: ignore[no-untyped-def]  # any of the room's acts
+    # any of the room's acts
+    def act(self, function, member: UUID, *args, **more):  # type: ignore[no-untyped-def]  # see above
         with self.lea.scope(f"member:{member}") as scope:
             return function(scope, member, *args, **more)
 
@@ -69,7 +71,9 @@ class House:
         cause = cause or f"delivery:{uuid7()}"
         with self.lea.scope() as scope:
             message = Message("approval.missing", {"post": WORDS})
-            notices.put(scope, message, cause=cause, urgent=urgent, creator_id=self.lea.creator_id, **more)  # type: ignore[arg-type]  # as given
+            notices.put(
+                scope, message, cause=cause, urgent=urgent, creator_id=self.lea.creator_id, **more
+            )  # type: ignore[arg-type]  # as given
         return cause
 
     def settle(self, cause: str) -> None:
@@ -91,13 +95,17 @@ class House:
     def add(self, role: Role, *, creators: tuple[str, ...] = ()) -> UUID:
         with self.lea.scope() as scope:
             more = {"role": role, "language": "en", "zone": ZONE}
-            return agencies.add_member(scope, name=f"{role}", email=f"{role}@example.test", creators=creators, **more)
+            return agencies.add_member(
+                scope, name=f"{role}", email=f"{role}@example.test", creators=creators, **more
+            )
 
 
 @pytest.fixture
 def house(services: Services, sandbox: Network) -> Iterator[House]:
     with mail_server() as server:
-        own = MailSettings(host="127.0.0.1", port=server.port, security="none", sender="greenroom@house.example")
+        own = MailSettings(
+            host="127.0.0.1", port=server.port, security="none", sender="greenroom@house.example"
+        )
         with_mail = replace(services, settings=services.settings.model_copy(update={"mail": own}))
         yield House(desk(with_mail, sandbox), server)
 
@@ -165,12 +173,26 @@ def test_what_cannot_wait_is_told_within_a_minute_in_counts_and_pages(house: Hou
 
 
 def test_a_mail_says_what_part_of_the_house_it_is_about(house: House) -> None:
-    """An emergency stop, words that did not change outside, an account that hears nothing: all were "Other"."""
+    """An emergency stop, words that did not change outside, an account that hears nothing: all were
+    "Other"."""
     house.wants(house.lea.author)
-    for cause in ("switch:tenant::sending", "edit:1", "clocks:1", "feed:1", "apart:1", "role:1", "deaf:1", "rail:1"):
+    for cause in (
+        "switch:tenant::sending",
+        "edit:1",
+        "clocks:1",
+        "feed:1",
+        "apart:1",
+        "role:1",
+        "deaf:1",
+        "rail:1",
+    ):
         house.put(cause)
     assert house.minute() == 1
-    lines = house.server.to(house.address(house.lea.author))[0].get_content().replace("http://localhost:8501", "")
+    lines = (
+        house.server.to(house.address(house.lea.author))[0]
+        .get_content()
+        .replace("http://localhost:8501", "")
+    )
     assert "Arrêt d’urgence : 1. /system" in lines
     assert "Publications : 4. /calendar" in lines
     assert "Comptes : 2. /channels" in lines
@@ -311,7 +333,9 @@ def test_a_busy_server_is_asked_again_and_a_refused_address_is_shown(house: Hous
     assert house.lea.rows("notice.send") == []
 
 
-def test_a_house_that_lost_its_mail_server_gives_up_within_a_day(house: House, services: Services) -> None:
+def test_a_house_that_lost_its_mail_server_gives_up_within_a_day(
+    house: House, services: Services
+) -> None:
     house.wants(house.lea.author)
     house.lea.services = services  # restarted without the settings
     house.lea.__dict__.pop("routes")

@@ -1,4 +1,5 @@
-"""The menu a bot shows and what it says of itself: put up once, mended where it differs, whatever hangs or dies."""
+"""The menu a bot shows and what it says of itself: put up once, mended where it differs, whatever
+hangs or dies."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -38,7 +39,11 @@ def look(nova: BotWorld) -> float:
     event = CommandMenuDue(nova.tenant_id, nova.channel_id)
     try:
         command_menu.update_menu(
-            event, tenant=nova.tenant, transport=nova.transport(), connectors=CONNECTORS, menu_of=menu_of
+            event,
+            tenant=nova.tenant,
+            transport=nova.transport(),
+            connectors=CONNECTORS,
+            menu_of=menu_of,
         )
     except outbox.RetryLater as later:
         nova.pass_time(later.after.total_seconds())
@@ -50,7 +55,8 @@ def stands(nova: BotWorld) -> bool:
     """Whether everything is shown, in each language, to whoever writes to the bot alone."""
     shown = nova.bot.shown
     return all(
-        shown.menu(language) == {one.name: render_message(one.about, spoken) for one in fan_commands.KNOWN}
+        shown.menu(language)
+        == {one.name: render_message(one.about, spoken) for one in fan_commands.KNOWN}
         and shown.descriptions.get(language) == render_message(Message("telegram.about"), spoken)
         and shown.shorts.get(language) == render_message(Message("telegram.about.short"), spoken)
         for language, spoken in BY_LANGUAGE.items()
@@ -59,7 +65,9 @@ def stands(nova: BotWorld) -> bool:
 
 def notices(nova: BotWorld) -> list[str]:
     with nova.scope() as scope:
-        statement = "SELECT message ->> 'code' FROM notices WHERE tenant_id = :t AND settled_at IS NULL"
+        statement = (
+            "SELECT message ->> 'code' FROM notices WHERE tenant_id = :t AND settled_at IS NULL"
+        )
         return list(scope.run(statement, t=nova.tenant_id).scalars().all())
 
 
@@ -81,14 +89,18 @@ def test_it_is_put_up_once_and_mended_where_it_differs(nova: BotWorld) -> None:
 def test_what_the_owner_wrote_on_the_profile_stays(nova: BotWorld) -> None:
     shown = nova.bot.shown
     shown.shorts[""] = "La boîte de Léa"
-    shown.descriptions[""] = "Écris-moi !"  # shown before the first word: that a program answers is said there
+    shown.descriptions[""] = (
+        "Écris-moi !"  # shown before the first word: that a program answers is said there
+    )
     assert look(nova) == 0
     assert shown.shorts == {"": "La boîte de Léa"}
     assert shown.descriptions[""] == render_message(Message("telegram.about"), "en")
     assert "program" in shown.descriptions[""]
 
 
-@pytest.mark.parametrize("fault", ["reset_before", "reset_after", "status:503_after", "status:429", "garbage"])
+@pytest.mark.parametrize(
+    "fault", ["reset_before", "reset_after", "status:503_after", "status:429", "garbage"]
+)
 def test_a_bad_day_only_makes_it_later(nova: BotWorld, fault: str) -> None:
     nova.fault(fault, "menus", times=3, retry_after=7)
     tries = 1

@@ -1,4 +1,5 @@
-"""What an agency registered at a platform: kept once somebody signed in by it, found for renewals, nobody else's."""
+"""What an agency registered at a platform: kept once somebody signed in by it, found for renewals,
+nobody else's."""
 
 from functools import partial
 
@@ -45,7 +46,8 @@ def test_an_account_finds_the_client_it_came_in_by(lea: World) -> None:
     account(lea, SECOND, "2")
     with lea.scope() as scope:
         found = {
-            one.account: oauth_clients.oauth_client_of_channel(scope, one.id) for one in queries.list_channels(scope)
+            one.account: oauth_clients.oauth_client_of_channel(scope, one.id)
+            for one in queries.list_channels(scope)
         }
         assert (found["1"], found["2"]) == (FIRST, SECOND)
         assert oauth_clients.latest_oauth_clients(scope) == {"x": SECOND}
@@ -60,7 +62,9 @@ def test_a_new_secret_takes_the_place_of_the_old(lea: World) -> None:
         assert oauth_clients.oauth_client_of_channel(scope, channel.id) == again
 
 
-def test_one_agency_never_signs_in_by_anothers(lea: World, database: Database, sandbox: Network) -> None:
+def test_one_agency_never_signs_in_by_anothers(
+    lea: World, database: Database, sandbox: Network
+) -> None:
     account(lea, FIRST, "1")
     with world(database, sandbox, "mia").scope() as scope:
         assert oauth_clients.latest_oauth_clients(scope) == {}
@@ -69,8 +73,12 @@ def test_one_agency_never_signs_in_by_anothers(lea: World, database: Database, s
 @pytest.mark.parametrize("typed", [{}, {"client_id": "", "client_secret": ""}])
 def test_without_any_nobody_is_sent_there(lea: World, typed: dict[str, str]) -> None:
     with lea.scope() as scope:
-        letter = sealed_intake.seal_form(sealed_intake.derive_public_key(MASTER), lea.tenant_id, typed)
-        wish = account_setup.request_setup(scope, creator_id=lea.creator_id, platform="x", letter=letter)
+        letter = sealed_intake.seal_form(
+            sealed_intake.derive_public_key(MASTER), lea.tenant_id, typed
+        )
+        wish = account_setup.request_setup(
+            scope, creator_id=lea.creator_id, platform="x", letter=letter
+        )
     act = partial(
         account_setup.run_setup,
         tenant=lea.tenant,
@@ -88,7 +96,9 @@ def test_without_any_nobody_is_sent_there(lea: World, typed: dict[str, str]) -> 
     assert (found.state, found.reason) == (AccountSetupState.REFUSED, Message("oauth.no_client"))
     account(lea, FIRST, "1")
     with lea.scope() as scope:
-        wish = account_setup.request_setup(scope, creator_id=lea.creator_id, platform="x", letter=letter)
+        wish = account_setup.request_setup(
+            scope, creator_id=lea.creator_id, platform="x", letter=letter
+        )
     act(AccountSetupRequested(lea.tenant_id, wish))
     with lea.scope() as scope:
         found = account_setup.get_setup(scope, wish)

@@ -35,6 +35,7 @@ def test_somebody_was_faster_than_who_opens(
             assert opened.result().opened_by == hand.member
     with lea.scope() as scope:
         told = scope.run(
-            "SELECT actor FROM audit_entries WHERE tenant_id = :tenant AND act = 'handover.open'", tenant=lea.tenant_id
+            "SELECT actor FROM audit_entries WHERE tenant_id = :tenant AND act = 'handover.open'",
+            tenant=lea.tenant_id,
         )
         assert list(told.scalars()) == ([] if why else [f"member:{hand.member}"])

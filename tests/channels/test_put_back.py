@@ -1,4 +1,5 @@
-"""The machine's clock was ahead of the platform's when a post left, and right when it was sought."""
+"""The machine's clock was ahead of the platform's when a post left, and right when it was
+sought."""
 
 from datetime import timedelta
 
@@ -22,7 +23,8 @@ def hurried(lea: World) -> World:
 
 
 def test_it_is_found_though_it_stands_there_since_long_before(hurried: World) -> None:
-    """By theirs: a look back to a minute before our time would call it absent, and it would go out twice."""
+    """By theirs: a look back to a minute before our time would call it absent, and it would go out
+    twice."""
     unit = hurried.unit("an hour ahead")
     turn = hurried.arm(unit)
     assert isinstance(turn, PreparedStep)

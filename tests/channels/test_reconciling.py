@@ -12,7 +12,15 @@ from channels.limits import send_limits
 from channels.sending import reconciliation, step_runner
 from channels.sending.reconciliation import LookRecord, combine_looks
 from channels.sending.step_runner import PreparedStep
-from connectors.contract.outcomes import Absent, Failed, Found, LookupResult, Published, Uncertain, Unknown
+from connectors.contract.outcomes import (
+    Absent,
+    Failed,
+    Found,
+    LookupResult,
+    Published,
+    Uncertain,
+    Unknown,
+)
 from foundation.db.database import Database
 from foundation.errors import Conflict
 from foundation.i18n.translation import Message
@@ -47,11 +55,18 @@ def test_absence_needs_two_looks_a_minute_apart() -> None:
     assert isinstance(combine_looks(seen((0, BLIND), (90, Absent()))), Unknown)
     assert isinstance(combine_looks(seen((0, Absent()), (61, Absent()), (90, Found("7")))), Found)
     assert isinstance(combine_looks([LookRecord(START, Absent(), sure=True)]), Absent)
-    assert combine_looks(seen((0, BLIND), (1, NEVER), (90, BLIND))) == NEVER, "refused once is refused"
+    assert combine_looks(seen((0, BLIND), (1, NEVER), (90, BLIND))) == NEVER, (
+        "refused once is refused"
+    )
     assert isinstance(combine_looks(seen((0, NEVER), (1, Found("7")))), Found)
 
 
-@given(st.lists(st.tuples(st.integers(0, 300), st.sampled_from([Absent(), BLIND, NEVER, Found("7")])), max_size=6))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 300), st.sampled_from([Absent(), BLIND, NEVER, Found("7")])),
+        max_size=6,
+    )
+)
 def test_a_verdict_never_forgets_what_was_found(drawn: list[tuple[int, LookupResult]]) -> None:
     looks = seen(*sorted(drawn, key=lambda look: look[0]))
     said = combine_looks(looks)
@@ -63,7 +78,16 @@ def test_a_verdict_never_forgets_what_was_found(drawn: list[tuple[int, LookupRes
 
 def test_the_schedule_of_looks() -> None:
     waits = [reconciliation.look_delay(n) for n in range(8)]
-    assert [wait.total_seconds() if wait else None for wait in waits] == [20, 60, 300, 1800, 7200, 21600, 86400, None]
+    assert [wait.total_seconds() if wait else None for wait in waits] == [
+        20,
+        60,
+        300,
+        1800,
+        7200,
+        21600,
+        86400,
+        None,
+    ]
 
 
 def test_found_is_published_with_the_platforms_time(lea: World) -> None:
@@ -93,7 +117,11 @@ def test_found_after_the_doubt_was_closed(lea: World) -> None:
     with lea.scope() as scope:
         send = list_attempts(scope, unit.subject)[0]
         assert not reconciliation.is_possibly_published(scope, unit.subject)
-    assert (send.outcome, send.native_id, send.resolved_by) == ("uncertain", sighting.native_id, "system:publishing")
+    assert (send.outcome, send.native_id, send.resolved_by) == (
+        "uncertain",
+        sighting.native_id,
+        "system:publishing",
+    )
 
 
 def test_the_same_words_twice_are_two_posts(lea: World) -> None:
@@ -158,8 +186,11 @@ def test_looking_ends_after_a_day(lea: World) -> None:
         assert reconciliation.next_look_at(scope, unit.subject) is None
 
 
-def test_where_nothing_can_be_looked_at_a_person_decides_at_once(database: Database, sandbox: Network) -> None:
-    """Found by chaos: a message nobody can look up was looked for 288 times before anybody was told."""
+def test_where_nothing_can_be_looked_at_a_person_decides_at_once(
+    database: Database, sandbox: Network
+) -> None:
+    """Found by chaos: a message nobody can look up was looked for 288 times before anybody was
+    told."""
     lea = world(database, sandbox, "dumb", nolook=True)
     sandbox.fan(lea.account, "leo", "message", text="bonjour")
     lea.network.fault("reset_after", account=lea.account, on="messages")
@@ -199,7 +230,8 @@ def test_nobody_lets_go_of_what_is_still_under_way(lea: World) -> None:
 
 
 def test_an_answer_that_refuses_proves_absence(lea: World) -> None:
-    """The process died between the answer and the settle: the record knows, no request is needed."""
+    """The process died between the answer and the settle: the record knows, no request is
+    needed."""
     lea.network.fault("refuse", account=lea.account, on="posts")
     unit = lea.unit("refused")
     turn = lea.arm(unit)
@@ -229,6 +261,8 @@ def test_no_look_while_the_platform_asks_us_to_wait(lea: World) -> None:
     assert isinstance(lea.look(unit), Unknown)
     sent = len(lea.network.json("GET", f"/control/record?account={lea.account}")[1]["record"])
     assert isinstance(lea.look(unit), Unknown)
-    assert len(lea.network.json("GET", f"/control/record?account={lea.account}")[1]["record"]) == sent
+    assert (
+        len(lea.network.json("GET", f"/control/record?account={lea.account}")[1]["record"]) == sent
+    )
     lea.pass_time(31)
     assert isinstance(lea.look(unit), Found)

@@ -1,4 +1,5 @@
-"""Renewing tokens: ahead of their end, one at a time, and never at the price of a post or of the account."""
+"""Renewing tokens: ahead of their end, one at a time, and never at the price of a post or of the
+account."""
 
 import contextlib
 import random
@@ -46,7 +47,11 @@ def mia(database: Database, server: FakeBluesky) -> Mia:
 def shown(mia: Mia) -> Counter[str]:
     """How often each refresh token of the account was taken in."""
     known = mia.server.sessions.refresh
-    return Counter(token for token in mia.server.sessions.shown if token in known and known[token].did == mia.repo.did)
+    return Counter(
+        token
+        for token in mia.server.sessions.shown
+        if token in known and known[token].did == mia.repo.did
+    )
 
 
 def works(mia: Mia, body: str) -> None:
@@ -84,7 +89,9 @@ def test_a_refused_token_is_renewed_and_the_post_is_not_lost(mia: Mia) -> None:
     assert first.reason.code == "channel.renewing"
     assert len(mia.rows()) == 1
     waits = mia.publish(unit)
-    assert isinstance(waits, send_limits.SendingBlock), "nothing more is sent with a token that is known to be dead"
+    assert isinstance(waits, send_limits.SendingBlock), (
+        "nothing more is sent with a token that is known to be dead"
+    )
     assert mia.renew() is None
     assert isinstance(mia.publish(unit), Published)
     assert mia.texts() == ["refused first"]
@@ -221,7 +228,8 @@ def test_who_connects_meanwhile_wins(mia: Mia) -> None:
 
 
 def test_each_worker_that_vanished_is_a_doubt(mia: Mia) -> None:
-    """Nobody knows whether it had shown the refresh token: once more is fine, then only where the platform forgives."""
+    """Nobody knows whether it had shown the refresh token: once more is fine, then only where the
+    platform forgives."""
     mia.pass_time(AT_80_PERCENT)
     allowed = []
     for _ in range(4):
@@ -246,7 +254,10 @@ def test_each_worker_that_vanished_is_a_doubt(mia: Mia) -> None:
     assert mia.renew() is None
     channel = mia.channel()
     assert channel.reason is not None
-    assert (channel.state, channel.reason.code) == (ChannelState.REAUTHORIZE, "channel.renewal_lost")
+    assert (channel.state, channel.reason.code) == (
+        ChannelState.REAUTHORIZE,
+        "channel.renewal_lost",
+    )
 
 
 def test_a_crash_before_the_settle_is_renewed_too(mia: Mia) -> None:
@@ -280,7 +291,9 @@ def test_any_order_of_bad_days_deaths_and_workers(mia: Mia, seed: int) -> None:
             case 0:
                 mia.pass_time(chance.choice([3, 50, 600, 5000]))
             case 1:
-                mode = chance.choice(["reset_after", "reset_before", "garbage", "status:503", "status:503_after"])
+                mode = chance.choice(
+                    ["reset_after", "reset_before", "garbage", "status:503", "status:503_after"]
+                )
                 mia.server.book.schedule_fault(mode, on="refreshes")
             case 2:
                 mia.due()

@@ -1,4 +1,5 @@
-"""Taking copies away: proven by the platform, once, also when nobody knows whether the copy is there."""
+"""Taking copies away: proven by the platform, once, also when nobody knows whether the copy is
+there."""
 
 from channels.attempts.queries import list_attempts
 from channels.limits import send_limits
@@ -21,14 +22,24 @@ from tests.fakes.network import Network
 def remove(lea: World, unit: Unit) -> list[int]:
     """Ask and run every removal of a unit; seconds after which each comes back."""
     with lea.scope() as scope:
-        traces = [copy for copy in live_copies.list_consumed_permits(scope, unit.subject) if copy.step == "publish"]
+        traces = [
+            copy
+            for copy in live_copies.list_consumed_permits(scope, unit.subject)
+            if copy.step == "publish"
+        ]
         for copy in traces:
             removal.request_removal(scope, copy)
     waits = []
     for copy in traces:
         event = CopyRemovalDue(lea.tenant_id, copy.jti)
         try:
-            handlers.remove_copy(event, tenant=lea.tenant, transport=lea.transport(), connectors=CONNECTORS, mint=mint)
+            handlers.remove_copy(
+                event,
+                tenant=lea.tenant,
+                transport=lea.transport(),
+                connectors=CONNECTORS,
+                mint=mint,
+            )
         except outbox.RetryLater as later:
             waits.append(round(later.after.total_seconds()))
     return waits
@@ -36,7 +47,9 @@ def remove(lea: World, unit: Unit) -> list[int]:
 
 def facts(lea: World) -> int:
     with lea.scope() as scope:
-        return int(scope.run("SELECT count(*) FROM outbox WHERE kind = 'copy.removed'").scalar_one())
+        return int(
+            scope.run("SELECT count(*) FROM outbox WHERE kind = 'copy.removed'").scalar_one()
+        )
 
 
 def open_notices(lea: World) -> list[str]:
@@ -48,7 +61,9 @@ def open_notices(lea: World) -> list[str]:
 def deleted(lea: World) -> list[bool]:
     """Of each post the platform ever took in, whether it was deleted."""
     posts = [post["id"] for post in lea.network.truth(lea.account)["posts"]]
-    return [lea.network.api("GET", lea.account, f"posts/{native_id}")[0] == 404 for native_id in posts]
+    return [
+        lea.network.api("GET", lea.account, f"posts/{native_id}")[0] == 404 for native_id in posts
+    ]
 
 
 def test_a_copy_is_taken_away_once(lea: World) -> None:
@@ -110,13 +125,20 @@ def test_what_a_platform_refuses_is_one_task_until_somebody_signs(lea: World) ->
     assert facts(lea) == 0, "nothing closes without proof or a name"
     with lea.scope() as scope:
         member = agencies.add_member(
-            scope, name="Ann", email=f"{uuid7()}@example.org", role=Role.OWNER, language="fr", zone="Europe/Paris"
+            scope,
+            name="Ann",
+            email=f"{uuid7()}@example.org",
+            role=Role.OWNER,
+            language="fr",
+            zone="Europe/Paris",
         )
     with lea.tenant(lea.tenant_id, f"member:{member}") as scope:
         tasks.confirm_removal(scope, task.id, creators=[lea.creator_id])
     assert remove(lea, unit) == []
     with lea.scope() as scope:
-        proof = scope.run("SELECT gone_proof FROM permits WHERE tenant_id = :t", t=lea.tenant_id).scalar_one()
+        proof = scope.run(
+            "SELECT gone_proof FROM permits WHERE tenant_id = :t", t=lea.tenant_id
+        ).scalar_one()
     assert (proof, facts(lea), tasks_of(lea)) == (f"member:{member}", 1, [])
 
 
@@ -127,16 +149,22 @@ def test_no_number_of_posts_that_wait_hides_a_removal(lea: World) -> None:
     assert remove(lea, unit) == [3600]
     with lea.scope() as scope:
         scope.run(
-            "INSERT INTO handovers (tenant_id, id, creator_id, channel_id, kind, key, state, subject_kind, subject_id,"
-            " permit_jti, content, handed_at, due_at, reminders, native_id, url) SELECT tenant_id, gen_random_uuid(),"
-            " creator_id, channel_id, 'post', 'many-' || n, 'waiting', subject_kind, subject_id, permit_jti, content,"
-            " handed_at, due_at + (n - 250) * interval '1 min', 0, '', '' FROM handovers, generate_series(1, 300) n"
+            "INSERT INTO handovers (tenant_id, id, creator_id, channel_id, kind, key, state, "
+            "subject_kind, subject_id,"
+            " permit_jti, content, handed_at, due_at, reminders, native_id, url) SELECT "
+            "tenant_id, gen_random_uuid(),"
+            " creator_id, channel_id, 'post', 'many-' || n, 'waiting', subject_kind, subject_id, "
+            "permit_jti, content,"
+            " handed_at, due_at + (n - 250) * interval '1 min', 0, '', '' FROM handovers, "
+            "generate_series(1, 300) n"
             " WHERE tenant_id = :tenant AND kind = 'removal'",
             tenant=scope.tenant_id,
         )
         found = tasks.list_due_tasks(scope, creators=[lea.creator_id])
     assert found[0].is_removal
-    assert all(one.due_at <= scope.now for one in found), "what waits for its hour takes nobody's place"
+    assert all(one.due_at <= scope.now for one in found), (
+        "what waits for its hour takes nobody's place"
+    )
 
 
 def test_what_the_platform_takes_away_after_all_is_nobodys_task(lea: World) -> None:
@@ -183,7 +211,9 @@ def test_what_is_surely_not_there_is_gone(lea: World) -> None:
     assert remove(lea, unit) == [60]
     assert open_notices(lea) == ["copy.maybe_there"]
     with lea.scope() as scope:
-        told = scope.run("SELECT n.cause, n.message->'params' AS said, c.name FROM notices n, channels c").one()
+        told = scope.run(
+            "SELECT n.cause, n.message->'params' AS said, c.name FROM notices n, channels c"
+        ).one()
     assert told.said["account"] == told.name, "as everywhere else, not what the platform calls it"
     assert told.cause.startswith(f"delivery:{unit.subject.id}:"), "Home leads to the post"
     lea.pass_time(61)
@@ -231,7 +261,9 @@ def test_what_somebody_was_right_about_is_gone_by_two_looks(lea: World) -> None:
     assert (deleted(lea), facts(lea), open_notices(lea)) == ([True], 2, [])
 
 
-def test_where_nobody_can_look_the_word_of_somebody_stands(database: Database, sandbox: Network) -> None:
+def test_where_nobody_can_look_the_word_of_somebody_stands(
+    database: Database, sandbox: Network
+) -> None:
     lea = world(database, sandbox, "lea", nolook=True)
     sandbox.fan(lea.account, "leo", "message", text="bonjour")
     unit = said_not_there(lea, "reset_before", viewer="leo")

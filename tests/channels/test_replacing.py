@@ -1,4 +1,5 @@
-"""What Telegram does not delete any more shows the house's own picture: once, whatever hangs, repeats or dies."""
+"""What Telegram does not delete any more shows the house's own picture: once, whatever hangs,
+repeats or dies."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -52,12 +53,17 @@ def old(nova: BotWorld, unit: Unit) -> Unit:
 
 def shown(nova: BotWorld, viewer: str = "") -> list[tuple[str, bool]]:
     """The words of each message that stands, and whether it is a picture."""
-    return [(told.get("caption", told.get("text", "")), "photo" in told) for told in nova.standing(viewer)]
+    return [
+        (told.get("caption", told.get("text", "")), "photo" in told)
+        for told in nova.standing(viewer)
+    ]
 
 
 def notices(nova: BotWorld) -> list[str]:
     with nova.scope() as scope:
-        statement = "SELECT message ->> 'code' FROM notices WHERE tenant_id = :t AND settled_at IS NULL"
+        statement = (
+            "SELECT message ->> 'code' FROM notices WHERE tenant_id = :t AND settled_at IS NULL"
+        )
         return list(scope.run(statement, t=nova.tenant_id).scalars().all())
 
 
@@ -79,7 +85,9 @@ def test_an_old_picture_is_replaced_once_and_stays_somebodys_task(nova: BotWorld
         assert nova.remove(unit) == [HOUR]
         nova.pass_time(HOUR + 1)
     assert shown(nova) == [(PICTURE, True)]
-    assert [digest for _, _, digest in nova.bot.edits] == [replacement_picture.replacement_medium().sha256]
+    assert [digest for _, _, digest in nova.bot.edits] == [
+        replacement_picture.replacement_medium().sha256
+    ]
     assert nova.tries(unit) == ["published"]
     assert notices(nova) == ["copy.replaced"]
     (task,) = due(nova)
@@ -103,7 +111,9 @@ def test_words_are_replaced_by_words(nova: BotWorld) -> None:
 
 
 def test_a_message_to_a_fan_is_replaced_in_the_fans_chat(nova: BotWorld) -> None:
-    unit = old(nova, nova.unit("for you", pictures=2, viewer="leo", of=Subject("fulfilment", uuid7())))
+    unit = old(
+        nova, nova.unit("for you", pictures=2, viewer="leo", of=Subject("fulfilment", uuid7()))
+    )
     other = nova.unit("untouched", pictures=1, viewer="leo", of=Subject("draft", uuid7()))
     nova.publish(other)
     assert nova.remove(unit) == [HOUR]
@@ -182,7 +192,8 @@ def test_a_process_that_dies_anywhere_leaves_it_replaced_and_one_task(nova: BotW
 
 @dataclass
 class Overtaken:
-    """The way out of a worker that is slow: another does all of it while its first edit waits to leave."""
+    """The way out of a worker that is slow: another does all of it while its first edit waits to
+    leave."""
 
     real: Any
     meanwhile: Callable[[], None]
@@ -213,7 +224,9 @@ def assert_later(nova: BotWorld, unit: Unit) -> None:
     assert nova.remove(unit) == [HOUR]
 
 
-def test_what_telegram_does_not_edit_either_stays_a_persons_and_is_asked_once(nova: BotWorld) -> None:
+def test_what_telegram_does_not_edit_either_stays_a_persons_and_is_asked_once(
+    nova: BotWorld,
+) -> None:
     unit = old(nova, nova.unit("look", pictures=1))
     nova.fault("refuse", "edits")
     for _ in range(2):
@@ -224,7 +237,9 @@ def test_what_telegram_does_not_edit_either_stays_a_persons_and_is_asked_once(no
     assert not task.replaced
 
 
-def test_a_fan_who_blocked_the_bot_keeps_what_they_have_and_the_account_stays(nova: BotWorld) -> None:
+def test_a_fan_who_blocked_the_bot_keeps_what_they_have_and_the_account_stays(
+    nova: BotWorld,
+) -> None:
     unit = old(nova, nova.unit("for you", pictures=1, viewer="leo"))
     nova.telegram.world.block(nova.bot, "leo")
     assert nova.remove(unit) == [HOUR]
@@ -240,7 +255,9 @@ def test_what_is_deleted_after_all_takes_its_place_holder_along(nova: BotWorld) 
     assert nova.remove(unit) == []
     with nova.scope() as scope:
         assert all(one.removed_at for one in live_copies.list_consumed_permits(scope, unit.subject))
-        (instead,) = live_copies.list_consumed_permits(scope, Subject(replacement_picture.REPLACEMENT_STEP, copy.jti))
+        (instead,) = live_copies.list_consumed_permits(
+            scope, Subject(replacement_picture.REPLACEMENT_STEP, copy.jti)
+        )
         assert instead.removed_at is not None
     assert (due(nova), notices(nova)) == ([], [])
 
@@ -250,7 +267,12 @@ def test_a_persons_name_ends_it(nova: BotWorld) -> None:
     nova.remove(unit)
     with nova.scope() as scope:
         member = agencies.add_member(
-            scope, name="Ann", email=f"{uuid7()}@example.org", role=Role.OWNER, language="fr", zone="Europe/Paris"
+            scope,
+            name="Ann",
+            email=f"{uuid7()}@example.org",
+            role=Role.OWNER,
+            language="fr",
+            zone="Europe/Paris",
         )
     with nova.tenant(nova.tenant_id, f"member:{member}") as scope:
         tasks.confirm_removal(scope, due(nova)[0].id, creators=[nova.creator_id])
@@ -280,7 +302,11 @@ def test_another_picture_in_its_place_is_refused_and_a_person_is_told(nova: BotW
 
     assert nova.remove(unit, mint=of_another) == [HOUR]
     assert (nova.bot.edits, shown(nova)) == ([], [("look", True)])
-    assert (notices(nova), len(due(nova)), nova.tries(unit)) == (["copy.cannot_remove"], 1, ["retry"])
+    assert (notices(nova), len(due(nova)), nova.tries(unit)) == (
+        ["copy.cannot_remove"],
+        1,
+        ["retry"],
+    )
     with nova.scope() as scope:
         (said,) = subject_history.list_decisions(
             scope, Subject(replacement_picture.REPLACEMENT_STEP, nova.copy_of(unit).jti)
@@ -295,13 +321,21 @@ def test_other_bytes_than_were_decided_on_do_not_leave(nova: BotWorld) -> None:
     unit = old(nova, nova.unit("look", pictures=1))
 
     def for_others(scope: Scope, whole: Unit, step: WireStep, **more: Any) -> Any:
-        return judged(scope, whole, replace(step, files={"m0": FileRef("b" * 64, "image/png", "0.png")}), **more)
+        return judged(
+            scope,
+            whole,
+            replace(step, files={"m0": FileRef("b" * 64, "image/png", "0.png")}),
+            **more,
+        )
 
     assert nova.remove(unit, mint=for_others) == [60]
     assert (nova.bot.edits, shown(nova)) == ([], [("look", True)])
     with nova.scope() as scope:
         left = (
-            scope.run("SELECT state FROM permits WHERE subject_kind = :kind", kind=replacement_picture.REPLACEMENT_STEP)
+            scope.run(
+                "SELECT state FROM permits WHERE subject_kind = :kind",
+                kind=replacement_picture.REPLACEMENT_STEP,
+            )
             .scalars()
             .all()
         )
@@ -323,16 +357,25 @@ def test_the_story_tells_it(nova: BotWorld) -> None:
     assert left.replaced_at is not None
     assert left.gone_at is None
     assert told == [("send", "published"), ("remove", "rejected"), ("replace", "published")]
-    assert all(f"calendar.asked.{kind}" in load_catalogue(language) for kind, _ in told for language in LANGUAGES)
+    assert all(
+        f"calendar.asked.{kind}" in load_catalogue(language)
+        for kind, _ in told
+        for language in LANGUAGES
+    )
 
 
 def test_the_copy_is_found_by_what_it_was(nova: BotWorld) -> None:
-    """What shows the house's picture is still the copy of what was there: for recalls, requests and references."""
+    """What shows the house's picture is still the copy of what was there: for recalls, requests and
+    references."""
     unit = old(nova, nova.unit("look", pictures=1))
     nova.remove(unit)
     copy = nova.copy_of(unit)
     with nova.scope() as scope:
-        assert live_copies.find_copy_by_native_id(scope, nova.channel_id, copy.native_ids[0]) == copy
-        assert [one.jti for one in live_copies.live_copies_of_bytes(scope, unit.media[0].sha256)] == [copy.jti]
+        assert (
+            live_copies.find_copy_by_native_id(scope, nova.channel_id, copy.native_ids[0]) == copy
+        )
+        assert [
+            one.jti for one in live_copies.live_copies_of_bytes(scope, unit.media[0].sha256)
+        ] == [copy.jti]
         with pytest.raises(BadInput):
             live_copies.record_removed(scope, copy.jti, "")

@@ -61,7 +61,9 @@ def test_words_that_arrive_late_do_not_stand_where_the_houses_were_put(nova: Bot
     turn = armed(nova, unit, "other words")
     (wait,) = nova.remove(unit)
     arm_next = partial(edits.prepare_next_edit_step, connectors=nova.connectors, mint=mint)
-    end = step_runner.run_steps(turn, tenant=nova.tenant, transport=nova.transport(), arm_next=arm_next)
+    end = step_runner.run_steps(
+        turn, tenant=nova.tenant, transport=nova.transport(), arm_next=arm_next
+    )
     assert isinstance(end, Published)
     assert texts(nova) == ["other words"]
     assert wait <= 30

@@ -1,4 +1,5 @@
-"""What is left of a platform's limits: a fifth is kept for replies and removals, the rest of an application shared."""
+"""What is left of a platform's limits: a fifth is kept for replies and removals, the rest of an
+application shared."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -40,11 +41,15 @@ def bo(database: Database, sandbox: Network, app: str) -> World:
     return world(database, sandbox, "bo", app=app)
 
 
-def says(one: World, most: int, left: int, *, name: str = "x-sandbox-app", step: str = "look") -> None:
+def says(
+    one: World, most: int, left: int, *, name: str = "x-sandbox-app", step: str = "look"
+) -> None:
     """The platform answers, and says what is left of a window that has an hour to go."""
     told = {f"{name}-limit": str(most), f"{name}-remaining": str(left), f"{name}-reset": "3600"}
     with one.scope() as scope:
-        send_limits.record_answer(scope, one.channel_id, Response(step, 200, told, {}), creates=False)
+        send_limits.record_answer(
+            scope, one.channel_id, Response(step, 200, told, {}), creates=False
+        )
 
 
 def posts(one: World) -> str:
@@ -71,7 +76,9 @@ def due(one: World, *, after: timedelta = timedelta(minutes=5)) -> None:
     """Something is due by an account of the agency."""
     with one.scope() as scope:
         lane = f"channel:{one.channel_id}"
-        outbox.put(scope, PublishDue(one.tenant_id, uuid7()), at=scope.now + after, lane=lane, priority=5)
+        outbox.put(
+            scope, PublishDue(one.tenant_id, uuid7()), at=scope.now + after, lane=lane, priority=5
+        )
 
 
 def test_a_fifth_of_an_accounts_window_is_for_replies_and_removals(lea: World) -> None:
@@ -94,7 +101,9 @@ def test_a_fifth_of_an_accounts_window_is_for_replies_and_removals(lea: World) -
 def test_an_answer_that_says_there_is_more_lets_posts_go(lea: World) -> None:
     says(lea, 50, 3, name="x-sandbox-limit")
     with lea.scope() as scope:
-        send_limits.record_answer(scope, lea.channel_id, Response("look", 200, {}, {}), creates=False)
+        send_limits.record_answer(
+            scope, lea.channel_id, Response("look", 200, {}, {}), creates=False
+        )
     assert posts(lea) == "channel.kept", "one that says nothing changes nothing"
     says(lea, 50, 40, name="x-sandbox-limit")
     assert posts(lea) == ""
@@ -128,13 +137,19 @@ def test_what_never_left_is_given_back_and_what_a_reply_costs_is_counted(anna: W
     assert [posts(anna) for _ in range(8)] == [""] * 8
     with anna.scope() as scope:
         of = Subject("delivery", uuid7())
-        send_limits.record_answer(scope, anna.channel_id, StepNotSent("publish", "deadline"), creates=True, of=of)
+        send_limits.record_answer(
+            scope, anna.channel_id, StepNotSent("publish", "deadline"), creates=True, of=of
+        )
     assert [posts(anna), posts(anna)] == ["", "channel.kept"]
     with anna.scope() as scope:
         answer = Response("publish", 200, {}, {})
-        send_limits.record_answer(scope, anna.channel_id, answer, creates=True, of=Subject("delivery", uuid7()))
+        send_limits.record_answer(
+            scope, anna.channel_id, answer, creates=True, of=Subject("delivery", uuid7())
+        )
         assert _used(scope) == 8, "its units were taken in its claim"
-        send_limits.record_answer(scope, anna.channel_id, answer, creates=True, of=Subject("draft", uuid7()))
+        send_limits.record_answer(
+            scope, anna.channel_id, answer, creates=True, of=Subject("draft", uuid7())
+        )
         assert _used(scope) == 9
 
 
@@ -163,7 +178,11 @@ def test_an_agency_sees_nobodys_units(anna: World, statement: str) -> None:
 
 
 def test_the_relay_learns_which_account_is_of_which_application_and_no_more(anna: World) -> None:
-    with pytest.raises(ProgrammingError, match="permission denied"), anna.scope() as scope, scope.acting_as("relay"):
+    with (
+        pytest.raises(ProgrammingError, match="permission denied"),
+        anna.scope() as scope,
+        scope.acting_as("relay"),
+    ):
         scope.run("SELECT name FROM channels")
 
 
@@ -184,7 +203,8 @@ ACTS = st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["post", "reply"]))
 def test_posts_never_touch_the_reserve_nor_anothers_share(
     most: int, agencies: int, cost: int, acts: Sequence[Act]
 ) -> None:
-    """In whatever order they come; and nobody is kept from a share that nobody's replies used up."""
+    """In whatever order they come; and nobody is kept from a share that nobody's replies used
+    up."""
     one = RateLimit("day", "app", most=most)
     kept, used, posted = one.reserved_units(most), [0] * agencies, [0] * agencies
     assert kept * 5 >= most
@@ -193,18 +213,24 @@ def test_posts_never_touch_the_reserve_nor_anothers_share(
         if what == "reply":
             used[ours] += 1
             continue
-        said = post_verdict(most=most, kept=kept, used=sum(used), ours=used[ours], agencies=agencies, cost=cost)
+        said = post_verdict(
+            most=most, kept=kept, used=sum(used), ours=used[ours], agencies=agencies, cost=cost
+        )
         if said == "yes":
             used[ours] += cost
             posted[ours] += cost
             assert sum(used) <= most - kept
             assert used[ours] <= fair_share(most - kept, agencies)
         elif sum(used) == sum(posted) and (most - kept) >= agencies:
-            assert used[ours] + cost > (most - kept) // agencies, "refused below its share, and nobody replied"
+            assert used[ours] + cost > (most - kept) // agencies, (
+                "refused below its share, and nobody replied"
+            )
     assert sum(posted) <= most - kept
 
 
-@given(at=st.integers(1_767_225_600, 1_798_761_600).map(lambda one: datetime.fromtimestamp(one, UTC)))
+@given(
+    at=st.integers(1_767_225_600, 1_798_761_600).map(lambda one: datetime.fromtimestamp(one, UTC))
+)
 def test_a_moment_lies_in_its_window_and_a_day_is_that_of_its_zone(at: datetime) -> None:
     for one in (each for known in rate_limits.RATE_LIMITS.values() for each in known):
         begun, ends = one.window_at(at)
@@ -212,14 +238,22 @@ def test_a_moment_lies_in_its_window_and_a_day_is_that_of_its_zone(at: datetime)
         assert one.window_at(begun)[0] == begun
         assert one.window_at(ends)[0] == ends
     films, _ = rate_limits.rate_limits_of("youtube")
-    assert films.window_at(datetime(2026, 11, 24, 9, tzinfo=UTC))[1] == datetime(2026, 11, 25, 8, tzinfo=UTC)
+    assert films.window_at(datetime(2026, 11, 24, 9, tzinfo=UTC))[1] == datetime(
+        2026, 11, 25, 8, tzinfo=UTC
+    )
 
 
 @pytest.mark.parametrize(
     ("headers", "found"),
     [
-        ({"limit": "100", "remaining": "7", "reset": "90"}, LimitReading(100, 7, timedelta(seconds=90))),
-        ({"used": "30", "remaining": "70.0", "reset": "90"}, LimitReading(100, 70, timedelta(seconds=90))),
+        (
+            {"limit": "100", "remaining": "7", "reset": "90"},
+            LimitReading(100, 7, timedelta(seconds=90)),
+        ),
+        (
+            {"used": "30", "remaining": "70.0", "reset": "90"},
+            LimitReading(100, 70, timedelta(seconds=90)),
+        ),
         ({"limit": "100", "remaining": "7"}, None),
         ({"limit": "0", "remaining": "0", "reset": "90"}, None),
         ({"limit": "many", "remaining": "-1", "reset": "90"}, None),
@@ -228,7 +262,9 @@ def test_a_moment_lies_in_its_window_and_a_day_is_that_of_its_zone(at: datetime)
 def test_what_an_answer_says_is_left(headers: dict[str, str], found: LimitReading | None) -> None:
     told = {f"x-sandbox-limit-{name}": value for name, value in headers.items()}
     assert (
-        rate_limits.read_limit_headers(rate_limits.rate_limits_of("sandbox")[0], Response("look", 200, told, {}))
+        rate_limits.read_limit_headers(
+            rate_limits.rate_limits_of("sandbox")[0], Response("look", 200, told, {})
+        )
         == found
     )
 
@@ -237,4 +273,6 @@ def test_a_window_of_posts_is_not_told_by_reads() -> None:
     told = {"x-rate-limit-limit": "75", "x-rate-limit-remaining": "1", "x-rate-limit-reset": "90"}
     posts_of_x = rate_limits.rate_limits_of("x")[0]
     assert rate_limits.read_limit_headers(posts_of_x, Response("me", 200, told, {})) is None
-    assert rate_limits.read_limit_headers(posts_of_x, Response("publish", 200, told, {})) is not None
+    assert (
+        rate_limits.read_limit_headers(posts_of_x, Response("publish", 200, told, {})) is not None
+    )

@@ -1,4 +1,5 @@
-"""What the platform said of an old token says nothing of the one that a person brought meanwhile."""
+"""What the platform said of an old token says nothing of the one that a person brought
+meanwhile."""
 
 from typing import Any
 
@@ -21,11 +22,16 @@ def connect(lea: World, token: bytes, refresh: bytes | None = None) -> Channel:
     """A person connects the account again."""
     stands = lea.channel()
     given: dict[str, Any] = {
-        name: getattr(stands, name) for name in ("creator_id", "platform", "surface", "account", "name", "base_url")
+        name: getattr(stands, name)
+        for name in ("creator_id", "platform", "surface", "account", "name", "base_url")
     }
     with lea.scope() as scope:
         lifecycle.connect_account(
-            scope, **given, zone=stands.zone, token=Sealed(token), refresh=Sealed(refresh) if refresh else None
+            scope,
+            **given,
+            zone=stands.zone,
+            token=Sealed(token),
+            refresh=Sealed(refresh) if refresh else None,
         )
     return lea.channel()
 
@@ -47,8 +53,11 @@ def weigh(lea: World, before: Channel, outcome: Outcome, *, shown: bool = True) 
 
 
 @pytest.mark.parametrize("shown", [True, False])
-def test_a_token_that_cannot_be_renewed_is_not_lost_by_the_one_before(lea: World, shown: bool) -> None:
-    """A bot's: its owner made a new one and typed it here while a request with the old one was under way."""
+def test_a_token_that_cannot_be_renewed_is_not_lost_by_the_one_before(
+    lea: World, shown: bool
+) -> None:
+    """A bot's: its owner made a new one and typed it here while a request with the old one was
+    under way."""
     before = lea.channel()
     connect(lea, b"new")
     assert isinstance(weigh(lea, before, Reauthorize(DEAD), shown=shown), Retry)
@@ -73,11 +82,15 @@ def test_an_account_that_was_taken_off_and_put_back_is_not_lost_by_what_was_aske
 
 
 def test_a_renewal_of_before_does_not_overwrite_the_pair_of_after(lea: World) -> None:
-    """Its answer comes when the account was taken off, its tokens ended there, and somebody put it back."""
+    """Its answer comes when the account was taken off, its tokens ended there, and somebody put it
+    back."""
     connect(lea, b"old", b"old refresh")
     lea.pass_time(credentials.MIN_TOKEN_AGE.total_seconds() + 1)
     with lea.scope() as scope:
-        assert credentials.record_token_refusal(scope, lea.channel_id, shown=lea.channel().generation) == "renew"
+        assert (
+            credentials.record_token_refusal(scope, lea.channel_id, shown=lea.channel().generation)
+            == "renew"
+        )
         claim = credentials.claim_renewal(scope, lea.channel_id)
     assert claim is not None
     disconnect(lea)

@@ -55,7 +55,9 @@ units = st.builds(
     account=words,
     audience=words,
     texts=st.lists(st.builds(Text, words, words), max_size=3).map(tuple),
-    media=st.lists(st.builds(Medium, words, words, st.integers(0, 2**40), words, words, words), max_size=2).map(tuple),
+    media=st.lists(
+        st.builds(Medium, words, words, st.integers(0, 2**40), words, words, words), max_size=2
+    ).map(tuple),
     buttons=st.lists(st.builds(Button, words, words, words), max_size=2).map(tuple),
     invoice=st.none() | st.builds(Invoice, words, words, st.integers(), words, words),
     viewer=words,
@@ -64,7 +66,11 @@ units = st.builds(
     native_key=words,
 )
 bodies = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=10,
 )
@@ -116,10 +122,19 @@ def test_outcomes_come_back(outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize(
-    "sighting", [Found("7", "u", AT), Absent(), Unknown(Message("a.word")), Failed(Message("a.word", {"code": "x"}))]
+    "sighting",
+    [
+        Found("7", "u", AT),
+        Absent(),
+        Unknown(Message("a.word")),
+        Failed(Message("a.word", {"code": "x"})),
+    ],
 )
 def test_sightings_come_back(sighting: LookupResult) -> None:
-    name, result = serialization.outcome_name(sighting), kept(serialization.sighting_to_json(sighting))
+    name, result = (
+        serialization.outcome_name(sighting),
+        kept(serialization.sighting_to_json(sighting)),
+    )
     reason = serialization.outcome_reason(sighting)
     detail = kept(reason.to_json()) if reason else None
     assert serialization.sighting_from_json(name, result, detail) == sighting
@@ -132,6 +147,8 @@ def test_a_hostile_answer_is_kept_and_read_as_doubt(lea: World) -> None:
     with lea.scope() as scope:
         body = serialization.answer_to_json(Response("publish", 201, {}, {"id": "a\x00\ud800b"}))
         assert (
-            scope.run("SELECT CAST(:body AS jsonb) -> 'body' ->> 'id'", body=canonical_json(body).decode()).scalar()
+            scope.run(
+                "SELECT CAST(:body AS jsonb) -> 'body' ->> 'id'", body=canonical_json(body).decode()
+            ).scalar()
             == "a?b"
         )

@@ -1,4 +1,5 @@
-"""Who does nasty things to a house: drawn from the seed, done at their times, written down as they happened."""
+"""Who does nasty things to a house: drawn from the seed, done at their times, written down as they
+happened."""
 
 import random
 import signal
@@ -28,8 +29,8 @@ FROZEN = (*SENDERS, "relay", "second", "listen", "redis", "postgres", "sandbox")
 FREEZE_SECONDS = 1.5
 
 JUMPS = ("3600", "180", "step 3600", "step -3600", "step 180")
-"""Seconds. A step is the machine's own clock, which moves no lease: what is in hand is handed out again, or would be
-kept for an hour."""
+"""Seconds. A step is the machine's own clock, which moves no lease: what is in hand is handed out
+again, or would be kept for an hour."""
 
 CROWD, CROWD_SECONDS = 300, 2.0
 """More connections than PostgreSQL gives, and for how long."""
@@ -48,7 +49,18 @@ MODES = (
     "garbage",
     "drip",
 )
-KINDS = ("posts", "posts", "messages", "messages", "files", "lookups", "refunds", "checkouts", "updates", "*")
+KINDS = (
+    "posts",
+    "posts",
+    "messages",
+    "messages",
+    "files",
+    "lookups",
+    "refunds",
+    "checkouts",
+    "updates",
+    "*",
+)
 IN_HAND_SECONDS = 0.5
 """How long a killer waits for a moment at which it hurts."""
 
@@ -82,7 +94,8 @@ class Deed:
 
 
 def plan(drawn: random.Random, *, power_cut: bool = False) -> list[Act]:
-    """Four to eight acts: the database is hit once at most, the clock jumps once at most. A power cut is one more."""
+    """Four to eight acts: the database is hit once at most, the clock jumps once at most. A power
+    cut is one more."""
     acts = [Act(round(drawn.uniform(2.0, STORM_SECONDS), 2), "power")] if power_cut else []
     rare = ["postgres", "clock"]
     for at in sorted(drawn.uniform(0.5, STORM_SECONDS - 0.5) for _ in range(drawn.randint(4, 8))):
@@ -99,11 +112,19 @@ def plan(drawn: random.Random, *, power_cut: bool = False) -> list[Act]:
 def aftershock(drawn: random.Random) -> list[Act]:
     """When money goes back, the answer is lost, and somebody is killed."""
     fault: dict[str, object] = {
-        "mode": drawn.choice(("reset_after", "accept_then_hang", "reset_before", "status:503_after")),
+        "mode": drawn.choice(
+            ("reset_after", "accept_then_hang", "reset_before", "status:503_after")
+        ),
         "times": 1,
     }
-    fault |= {"on": drawn.choice(("refunds", "refunds", "messages", "updates")), "seconds": HANG_SECONDS}
-    return [Act(0.0, "fault", fault=fault), Act(0.2, "kill", drawn.choice((ALL, "listen", "relay")))]
+    fault |= {
+        "on": drawn.choice(("refunds", "refunds", "messages", "updates")),
+        "seconds": HANG_SECONDS,
+    }
+    return [
+        Act(0.0, "fault", fault=fault),
+        Act(0.2, "kill", drawn.choice((ALL, "listen", "relay"))),
+    ]
 
 
 def _act(at: float, what: str, drawn: random.Random) -> Act:
@@ -137,8 +158,8 @@ class Adversary:
         self.deeds: list[Deed] = []
 
     def strike(self, acts: Sequence[Act]) -> None:
-        """Do each act at its time, or as soon after as the one before allows. Call it in the main thread: a house that
-        is started again ends with the thread that started it.
+        """Do each act at its time, or as soon after as the one before allows. Call it in the main
+        thread: a house that is started again ends with the thread that started it.
         """
         began = monotonic()
         for act in acts:
@@ -166,7 +187,8 @@ class Adversary:
 def kill(house: House, name: str) -> str:
     """Kill -9, a worker with something in hand if it has; its leases run out with it.
 
-    Nobody knows which of three senders has a row: those of the two that live run out as well, and find that they did.
+    Nobody knows which of three senders has a row: those of the two that live run out as well, and
+    find that they did.
     """
     if name in QUEUES:
         house.wait_busy(QUEUES[name], seconds=IN_HAND_SECONDS)
@@ -245,7 +267,9 @@ def _crowd(house: House) -> str:
 
 def _flush(house: House) -> str:
     try:
-        redis.Redis.from_url(house.settings.redis.url.get_secret_value(), socket_timeout=2).flushall()
+        redis.Redis.from_url(
+            house.settings.redis.url.get_secret_value(), socket_timeout=2
+        ).flushall()
     except redis.RedisError as error:
         return f"Redis was away: {type(error).__name__}"
     return ""

@@ -15,7 +15,8 @@ SLOWEST_SECONDS = 1200
 """A start and a storm on a machine that is shared by seven: one took 286 s."""
 
 SEEDS_EACH = 25
-"""The agencies of earlier seeds stay, and are rolled up and swept: a house gets slower with each."""
+"""The agencies of earlier seeds stay, and are rolled up and swept: a house gets slower with
+each."""
 
 FAR_AHEAD = timedelta(days=60)
 """A clock that is further ahead than this ages more than it tries."""

@@ -1,4 +1,5 @@
-"""Small disks for a house to stand on, which can be full for real; none where this machine lets nobody mount.
+"""Small disks for a house to stand on, which can be full for real; none where this machine lets
+nobody mount.
 
 A disk is memory: it takes what is written to it and no more, and is gone with the run.
 """
@@ -42,7 +43,8 @@ class Disk:
 
 
 def lay(home: Path) -> dict[str, Disk]:
-    """The disks of a house that is to stand in this empty folder, by the folder in it; none without the right."""
+    """The disks of a house that is to stand in this empty folder, by the folder in it; none without
+    the right."""
     laid: dict[str, Disk] = {}
     if os.geteuid() != 0:
         return laid

@@ -1,4 +1,5 @@
-"""A whole house of real processes in a temporary folder, and everything a storm needs to know of it."""
+"""A whole house of real processes in a temporary folder, and everything a storm needs to know of
+it."""
 
 import json
 import signal
@@ -55,7 +56,8 @@ class Broken(AssertionError):
 
 
 def patiently(act: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
-    """What `act` returns, tried again while the database is away. `act` must be harmless to repeat."""
+    """What `act` returns, tried again while the database is away. `act` must be harmless to
+    repeat."""
     until = monotonic() + seconds
     while True:
         try:
@@ -124,7 +126,8 @@ class House:
             sleep(0.1)
 
     def power_cut(self) -> datetime:
-        """Kill the supervisor, and so everything; then start it again. When that was, by the house. Raises Broken.
+        """Kill the supervisor, and so everything; then start it again. When that was, by the house.
+        Raises Broken.
 
         In the main thread only: Linux ends a child with the thread that started it.
         """
@@ -136,10 +139,13 @@ class House:
 
     def logs(self) -> Mapping[str, int]:
         """How long each log is now: what a seed adds comes after that."""
-        return {path.stem: path.stat().st_size for path in (self.home.folder / "logs").glob("*.log")}
+        return {
+            path.stem: path.stat().st_size for path in (self.home.folder / "logs").glob("*.log")
+        }
 
     def said_since(self, before: Mapping[str, int]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Process and line of everything that was logged after `before`, in the order of each log."""
+        """Process and line of everything that was logged after `before`, in the order of each
+        log."""
         for name, now in sorted(self.logs().items()):
             start = before.get(name, 0)
             with self.home.log_file(name).open("rb") as file:
@@ -196,14 +202,16 @@ class House:
         self.learn_shift()
 
     def leap(self, until: datetime) -> bool:
-        """Pass over waiting, never over work: on to the next thing due. False while anything is under way."""
+        """Pass over waiting, never over work: on to the next thing due. False while anything is
+        under way."""
         moved = self.as_relay(lambda scope: row_leases.advance_database_clock(scope, until))
         if moved:
             self.learn_shift()
         return moved
 
     def wait_busy(self, queues: tuple[str, ...], *, seconds: float) -> None:
-        """Return as soon as a worker has a row of these queues in hand, or when the time is over."""
+        """Return as soon as a worker has a row of these queues in hand, or when the time is
+        over."""
 
         def busy(scope: Scope) -> bool:
             return bool(
@@ -219,9 +227,11 @@ class House:
             sleep(0.005)
 
     def bury(self, queues: tuple[str, ...], died: datetime) -> int:
-        """Let the leases that a dead worker had taken run out now; by itself each does within 135 s. How many.
+        """Let the leases that a dead worker had taken run out now; by itself each does within 135
+        s. How many.
 
-        Time alone separates the two: whatever holds a lease that was taken before `died` (the house's time) is dead.
+        Time alone separates the two: whatever holds a lease that was taken before `died` (the
+        house's time) is dead.
         """
         return self.as_relay(lambda scope: expire(scope, queues, died))
 
@@ -234,7 +244,9 @@ class House:
 
     def ask(self, method: str, path: str, body: Any = None, *, token: str = "") -> Any:
         """The sandbox's answer to a request that may be repeated; it may be on its way back."""
-        headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
+        headers = {"content-type": "application/json"} | (
+            {"authorization": f"Bearer {token}"} if token else {}
+        )
         data = b"" if body is None else json.dumps(body).encode()
         until = monotonic() + PATIENCE_SECONDS
         while True:
@@ -288,12 +300,15 @@ def _rise(home: InstallationFolder) -> "subprocess.Popen[bytes]":
     environment = house_settings.child_environment(home.folder, code=CODE_ROOT) | {
         "PYTHONPATH": str(ROOT),
         "GREENROOM_ENVIRONMENT": "test",
-        "GREENROOM_GENERATORS__OLLAMA_URL": "http://127.0.0.1:9",  # nobody there: a chat of this machine's own words
+        # nobody there: a chat of this machine's own words
+        "GREENROOM_GENERATORS__OLLAMA_URL": "http://127.0.0.1:9",
         "GREENROOM_SANDBOX__LATENCY_MS": str(LATENCY_MS),
         "GREENROOM_WORKERS__SENDERS": str(len(SENDERS)),
     }
     command = [sys.executable, "-m", "tests.chaos.up"]
-    process = spawn_process(command, home.log_file("up"), environment=environment, ending=signal.SIGTERM)
+    process = spawn_process(
+        command, home.log_file("up"), environment=environment, ending=signal.SIGTERM
+    )
     until = monotonic() + START_SECONDS
     while not read_status(home).is_ready:
         if process.poll() is not None or monotonic() > until:

@@ -31,22 +31,31 @@ def findings(world: World, logged: dict[str, int]) -> list[Finding]:
     for place in world.of_kind("key", "plain", "nolook"):
         found += house.read(place.tenant_id, sales.till(house, place))
     for tenant_id in world.tenants:
-        for ask in (sales.books, sales.said_twice, sales.unanswered, _rows, _chain, partial(_times, world.touched)):
+        for ask in (
+            sales.books,
+            sales.said_twice,
+            sales.unanswered,
+            _rows,
+            _chain,
+            partial(_times, world.touched),
+        ):
             found += house.read(tenant_id, _collected(ask))
     found += [*sales.heard(world), *posts.pictures(world), *unpermitted(world), *_endless(world)]
     return found + _alarms(world, logged)
 
 
 GRAVE = re.compile(
-    r"(arrived|used|left|has \S+) ([2-9]|\d\d+) times| is \['[^\]]+', |nobody asked|is none|does not balance|log breaks"
+    r"(arrived|used|left|has \S+) ([2-9]|\d\d+) times| is \['[^\]]+', |nobody asked|is none|does "
+    r"not balance|log breaks"
     "|, left at "
 )
-"""What no slow machine brings about: something was done that nobody asked for, or twice, or the books are wrong."""
+"""What no slow machine brings about: something was done that nobody asked for, or twice, or the
+books are wrong."""
 
 
 def tell_all(wrong: list[str], story: str, *, came_back: bool) -> None:
-    """Fail where anything is not as it must be: `Late` where the house only did not come back in time, and so what it
-    had in hand is not done."""
+    """Fail where anything is not as it must be: `Late` where the house only did not come back in
+    time, and so what it had in hand is not done."""
     if wrong and not came_back and not any(GRAVE.search(one) for one in wrong):
         raise Late(story)
     assert not wrong, story
@@ -65,8 +74,10 @@ def summary(world: World) -> str:
 
 _COUNTED = {
     "messages": "SELECT state, count(*) AS n FROM drafts WHERE tenant_id = :tenant GROUP BY state",
-    "payments": "SELECT kind AS state, count(*) AS n FROM payments WHERE tenant_id = :tenant GROUP BY kind",
-    "packs": "SELECT state, count(*) AS n FROM fulfilments WHERE tenant_id = :tenant GROUP BY state",
+    "payments": "SELECT kind AS state, count(*) AS n FROM payments WHERE tenant_id = :tenant "
+    "GROUP BY kind",
+    "packs": "SELECT state, count(*) AS n FROM fulfilments WHERE tenant_id = :tenant GROUP BY "
+    "state",
     "refunds": "SELECT state, count(*) AS n FROM refunds WHERE tenant_id = :tenant GROUP BY state",
 }
 
@@ -86,17 +97,24 @@ def _collected(ask: Callable[[Scope], Iterator[Finding]]) -> Callable[[Scope], l
 def _rows(scope: Scope) -> Iterator[Finding]:
     """No row is dead, and none would ever have been missed."""
     for row in scope.run(
-        "SELECT kind, tries, last_error, subject_id FROM outbox WHERE tenant_id = :tenant AND state = 'dead'",
+        "SELECT kind, tries, last_error, subject_id FROM outbox WHERE tenant_id = :tenant AND "
+        "state = 'dead'",
         tenant=scope.tenant_id,
     ):
-        yield f"a row of {row.kind} is dead after {row.tries} tries: {row.last_error} ({row.subject_id})"
+        yield (
+            f"a row of {row.kind} is dead after {row.tries} tries: {row.last_error} "
+            f"({row.subject_id})"
+        )
     orphans = stalled_deliveries.wake_stalled_deliveries(scope)
     if orphans:
         yield f"{orphans} deliveries wait for a row that will not come"
     for row in scope.run(
-        "SELECT subject_kind, subject_id, kind, n FROM attempts a WHERE tenant_id = :tenant AND outcome IS NULL"
-        " AND kind IN ('send', 'stage') AND NOT EXISTS (SELECT 1 FROM drafts d WHERE d.tenant_id = a.tenant_id"
-        " AND d.id = a.subject_id AND d.state = 'uncertain') AND NOT EXISTS (SELECT 1 FROM fulfilments f"
+        "SELECT subject_kind, subject_id, kind, n FROM attempts a WHERE tenant_id = :tenant AND "
+        "outcome IS NULL"
+        " AND kind IN ('send', 'stage') AND NOT EXISTS (SELECT 1 FROM drafts d WHERE d.tenant_id "
+        "= a.tenant_id"
+        " AND d.id = a.subject_id AND d.state = 'uncertain') AND NOT EXISTS (SELECT 1 FROM "
+        "fulfilments f"
         " WHERE f.tenant_id = a.tenant_id AND f.id = a.subject_id AND f.state = 'uncertain')",
         tenant=scope.tenant_id,
     ):
@@ -108,7 +126,8 @@ def _endless(world: World) -> list[Finding]:
 
     def held(scope: Scope) -> dict[UUID, str]:
         rows = scope.run(
-            "SELECT lease_token, kind || ' ' || subject_id AS what FROM outbox WHERE state = 'leased'"
+            "SELECT lease_token, kind || ' ' || subject_id AS what FROM outbox WHERE state = "
+            "'leased'"
             " AND tenant_id = ANY(CAST(:tenants AS uuid[]))",
             tenants=world.tenants,
         )
@@ -129,11 +148,15 @@ def _chain(scope: Scope) -> Iterator[Finding]:
 
 
 def _times(touched: Set[UUID], scope: Scope) -> Iterator[Finding]:
-    """Nothing left before its time, nor after its lateness ended; whoever was `touched` had several times."""
+    """Nothing left before its time, nor after its lateness ended; whoever was `touched` had several
+    times."""
     for row in scope.run(
-        "SELECT d.id, d.due_at, d.late_until, a.armed_at FROM attempts a JOIN deliveries d ON d.tenant_id = a.tenant_id"
-        " AND d.id = a.subject_id WHERE a.tenant_id = :tenant AND a.subject_kind = 'delivery' AND a.kind = 'send'"
-        " AND (a.armed_at < d.due_at OR a.armed_at > d.late_until) AND d.id <> ALL(CAST(:touched AS uuid[]))",
+        "SELECT d.id, d.due_at, d.late_until, a.armed_at FROM attempts a JOIN deliveries d ON "
+        "d.tenant_id = a.tenant_id"
+        " AND d.id = a.subject_id WHERE a.tenant_id = :tenant AND a.subject_kind = 'delivery' AND "
+        "a.kind = 'send'"
+        " AND (a.armed_at < d.due_at OR a.armed_at > d.late_until) AND d.id <> ALL(CAST(:touched "
+        "AS uuid[]))",
         tenant=scope.tenant_id,
         touched=list(touched),
     ):
@@ -141,7 +164,13 @@ def _times(touched: Set[UUID], scope: Scope) -> Iterator[Finding]:
 
 
 def _alarms(world: World, logged: dict[str, int]) -> list[Finding]:
-    """What the processes themselves call impossible, of this world: one that was retired lost its rows on purpose."""
-    bad, mine = {"delivery.orphans", "event.dead", "event.on_dead_failed"}, {str(one) for one in world.tenants}
-    said = [(name, line) for name, line in world.house.said_since(logged) if line.get("event") in bad]
+    """What the processes themselves call impossible, of this world: one that was retired lost its
+    rows on purpose."""
+    bad, mine = (
+        {"delivery.orphans", "event.dead", "event.on_dead_failed"},
+        {str(one) for one in world.tenants},
+    )
+    said = [
+        (name, line) for name, line in world.house.said_since(logged) if line.get("event") in bad
+    ]
     return [f"{name}: {line}" for name, line in said if line.get("tenant") in mine | {None}]

@@ -1,4 +1,5 @@
-"""Members who change their minds in the middle of it all: they move, cancel, send at once and take away."""
+"""Members who change their minds in the middle of it all: they move, cancel, send at once and take
+away."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -49,7 +50,8 @@ WISHES: Mapping[str, Callable[[Scope, UUID], object]] = {
 
 
 class People:
-    """The members of both agencies. Each wish is told; what a lost connection made of it, nobody here knows."""
+    """The members of both agencies. Each wish is told; what a lost connection made of it, nobody
+    here knows."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -58,7 +60,8 @@ class People:
         """Wish what the number says; what came of it."""
         drawn = random.Random(number)
         return ", ".join(
-            self._wish(drawn.choice(self._world.intents), drawn.choice(sorted(WISHES))) for _ in range(EACH)
+            self._wish(drawn.choice(self._world.intents), drawn.choice(sorted(WISHES)))
+            for _ in range(EACH)
         )
 
     def _wish(self, intent: Intent, what: str) -> str:

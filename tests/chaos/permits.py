@@ -1,4 +1,5 @@
-"""Every request that carried content had a permit of its own: the platform's record against the gate's."""
+"""Every request that carried content had a permit of its own: the platform's record against the
+gate's."""
 
 import hashlib
 from collections import Counter
@@ -20,7 +21,8 @@ Sent = tuple[str, str, str]
 """Method, path and digest of the body: what the platform wrote down of a request."""
 
 _ATTEMPTS = """
-SELECT steps, unit FROM attempts WHERE tenant_id = :tenant AND channel_id = :channel AND kind IN ('send', 'stage')
+SELECT steps, unit FROM attempts WHERE tenant_id = :tenant AND channel_id = :channel AND kind IN
+('send', 'stage')
 """
 
 _RECORD = """
@@ -30,7 +32,8 @@ AND method IN ('POST', 'PUT')
 
 
 def unpermitted(world: World) -> list[str]:
-    """Requests without a permit, permits that were used twice, and steps whose permit is none of the gate's."""
+    """Requests without a permit, permits that were used twice, and steps whose permit is none of
+    the gate's."""
     found: list[str] = []
     for place in world.of_kind("key", "plain", "nolook"):
         found += world.house.read(place.tenant_id, partial(_of_account, world, place))
@@ -40,7 +43,9 @@ def unpermitted(world: World) -> list[str]:
 
 
 def _of_account(world: World, place: Place, scope: Scope) -> list[str]:
-    made = Counter((row["method"], row["path"], row["digest"]) for row in world.kept(_RECORD, place.account))
+    made = Counter(
+        (row["method"], row["path"], row["digest"]) for row in world.kept(_RECORD, place.account)
+    )
     allowed: Counter[Sent] = Counter()
     for row in scope.run(_ATTEMPTS, tenant=scope.tenant_id, channel=place.channel_id):
         allowed.update(_sent(row.steps, serialization.unit_from_json(row.unit), place))
@@ -58,7 +63,11 @@ def _sent(steps: list[dict[str, Any]], unit: Unit, place: Place) -> Iterator[Sen
         shape = shapes.get(step["wire_digest"])
         if step["permit_jti"] is not None and shape is not None:
             path = unquote(shape.path.replace("{account}", place.account))
-            digest = shape.file.sha256 if shape.file else hashlib.sha256(canonical_json(shape.json)).hexdigest()
+            digest = (
+                shape.file.sha256
+                if shape.file
+                else hashlib.sha256(canonical_json(shape.json)).hexdigest()
+            )
             yield shape.method, path, digest
 
 
@@ -75,7 +84,10 @@ def _walk(connector: Connector, unit: Unit) -> Iterator[WireStep]:
 def _of_tenant(scope: Scope) -> list[str]:
     """Permits of the gate and steps that carried content belong to each other one by one."""
     minted = {
-        str(row.id) for row in scope.run("SELECT id FROM permits WHERE tenant_id = :tenant", tenant=scope.tenant_id)
+        str(row.id)
+        for row in scope.run(
+            "SELECT id FROM permits WHERE tenant_id = :tenant", tenant=scope.tenant_id
+        )
     }
     used = Counter(
         str(row.jti)
@@ -87,6 +99,9 @@ def _of_tenant(scope: Scope) -> list[str]:
     )
     return [
         *(f"permit {jti} was minted for no step" for jti in minted - used.keys()),
-        *(f"a step carried content under permit {jti}, which is none" for jti in used.keys() - minted),
+        *(
+            f"a step carried content under permit {jti}, which is none"
+            for jti in used.keys() - minted
+        ),
         *(f"permit {jti} was used {count} times" for jti, count in used.items() if count > 1),
     ]

@@ -1,4 +1,5 @@
-"""What fans were sent and what they paid, by the network's own truth, against what the house says of it."""
+"""What fans were sent and what they paid, by the network's own truth, against what the house says
+of it."""
 
 import json
 from collections import Counter
@@ -26,12 +27,15 @@ def open_causes(house: House, tenant_id: UUID) -> set[str]:
 
 
 _SUBJECTS = """
-SELECT 'draft' AS kind, id, state, native_id, channel_id, state = 'auto' AND origin = 'bot' AND EXISTS (
+SELECT 'draft' AS kind, id, state, native_id, channel_id, state = 'auto' AND origin = 'bot' AND
+EXISTS (
   SELECT 1 FROM drafts n WHERE n.tenant_id = d.tenant_id AND n.conversation_id = d.conversation_id
   AND n.kind = 'notice' AND n.state = 'uncertain') AS waits FROM drafts d WHERE tenant_id = :tenant
-UNION ALL SELECT 'fulfilment', id, state, native_id, channel_id, false FROM fulfilments WHERE tenant_id = :tenant
+UNION ALL SELECT 'fulfilment', id, state, native_id, channel_id, false FROM fulfilments WHERE
+tenant_id = :tenant
 """
-"""`waits`: an answer of the bot behind a notice of who speaks, of which nobody can know whether it arrived."""
+"""`waits`: an answer of the bot behind a notice of who speaks, of which nobody can know whether it
+arrived."""
 
 _THERE = {"sent", "delivered"}
 _NOT_THERE = {"draft", "failed", "rejected", "expired", "cancelled", "refused", "pending"}
@@ -43,18 +47,25 @@ def chats(world: World, truth: Truth) -> list[Finding]:
     kinds = {place.channel_id: place.kind for place in world.places}
     for tenant_id in world.tenants:
         causes = open_causes(world.house, tenant_id)
-        rows = world.house.read(tenant_id, lambda scope: scope.run(_SUBJECTS, tenant=scope.tenant_id).all())
+        rows = world.house.read(
+            tenant_id, lambda scope: scope.run(_SUBJECTS, tenant=scope.tenant_id).all()
+        )
         ours = set()
         for row in rows:
             key = native_key_of(Subject(row.kind, row.id))
             ours.add((row.channel_id, key))
-            arrived = [one for one in truth[row.channel_id] if one["of"] == "message" and one["key"] == key]
+            arrived = [
+                one for one in truth[row.channel_id] if one["of"] == "message" and one["key"] == key
+            ]
             told = {f"draft:{row.id}:unsure", f"fulfilment:{row.id}:late"} & causes
             if not _is_right(
-                row, [one["id"] for one in arrived], blind=kinds[row.channel_id] == "nolook" and bool(told)
+                row,
+                [one["id"] for one in arrived],
+                blind=kinds[row.channel_id] == "nolook" and bool(told),
             ):
                 found.append(
-                    f"{row.kind} {row.id} is {row.state}, and arrived {len(arrived)} times; told: {sorted(told)}"
+                    f"{row.kind} {row.id} is {row.state}, and arrived {len(arrived)} times; told: "
+                    f"{sorted(told)}"
                 )
         for place in world.places:
             if place.tenant_id == tenant_id:
@@ -63,7 +74,8 @@ def chats(world: World, truth: Truth) -> list[Finding]:
 
 
 def _is_right(row: Any, arrived: list[str], *, blind: bool) -> bool:
-    """Whether a message is where its state says; `blind`: nobody can know, and somebody was told."""
+    """Whether a message is where its state says; `blind`: nobody can know, and somebody was
+    told."""
     if row.state in _THERE:
         return arrived == [row.native_id]
     if row.state == "uncertain":
@@ -74,7 +86,11 @@ def _is_right(row: Any, arrived: list[str], *, blind: bool) -> bool:
 def _strange(place: Place, truth: Truth, ours: set[tuple[UUID, str]]) -> list[Finding]:
     """Messages that came twice, and those that nobody wrote."""
     keys = Counter(one["key"] for one in truth[place.channel_id] if one["of"] == "message")
-    wrong = {key: count for key, count in keys.items() if count > 1 or (place.channel_id, key) not in ours}
+    wrong = {
+        key: count
+        for key, count in keys.items()
+        if count > 1 or (place.channel_id, key) not in ours
+    }
     return [f"{place.account}: message {key} arrived {count} times" for key, count in wrong.items()]
 
 
@@ -87,14 +103,17 @@ def heard(world: World) -> list[Finding]:
     for fan in world.fans:
         rows = world.kept("SELECT id, type, body FROM updates WHERE account = ?", fan.place.account)
         said = Counter(
-            json.loads(row["body"])["message_id"] if row["type"] == "message" else f"update:{row['id']}"
+            json.loads(row["body"])["message_id"]
+            if row["type"] == "message"
+            else f"update:{row['id']}"
             for row in rows
             if row["type"] in _SAID
         )
         kept = Counter(world.house.read(fan.place.tenant_id, partial(_lines_in, fan.place)))
         if said != kept:
             found.append(
-                f"{fan.name} said {dict(said - kept)}, which was not kept; kept in excess: {dict(kept - said)}"
+                f"{fan.name} said {dict(said - kept)}, which was not kept; kept in excess: "
+                f"{dict(kept - said)}"
             )
     return found
 
@@ -112,12 +131,15 @@ def _lines_in(place: Place, scope: Scope) -> list[str]:
 
 
 _UNANSWERED = """
-SELECT c.id, i.native_id AS fan, m.body, (SELECT string_agg('draft ' || d.id || ' ' || d.kind || ' ' || d.state
+SELECT c.id, i.native_id AS fan, m.body, (SELECT string_agg('draft ' || d.id || ' ' || d.kind ||
+' ' || d.state
   || coalesce(' (' || (d.reason ->> 'code') || ')', ''), ', '
-  ORDER BY d.id) FROM drafts d WHERE d.tenant_id = c.tenant_id AND d.conversation_id = c.id) AS drafts
+  ORDER BY d.id) FROM drafts d WHERE d.tenant_id = c.tenant_id AND d.conversation_id = c.id) AS
+  drafts
 FROM conversations c JOIN messages m ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id
 JOIN fan_identities i ON i.tenant_id = c.tenant_id AND i.fan_id = c.fan_id
-WHERE c.tenant_id = :tenant AND m.direction = 'in' AND m.kind = 'text' AND c.owner = 'bot' AND NOT EXISTS (
+WHERE c.tenant_id = :tenant AND m.direction = 'in' AND m.kind = 'text' AND c.owner = 'bot' AND
+NOT EXISTS (
   SELECT 1 FROM drafts d WHERE d.tenant_id = c.tenant_id AND d.conversation_id = c.id
   AND (d.state = 'uncertain' OR d.in_reply_to_seq >= m.seq AND d.kind <> 'notice'
     AND d.state IN ('draft', 'approved', 'auto', 'sent')))
@@ -142,7 +164,8 @@ def said_twice(scope: Scope) -> Iterator[Finding]:
 
 
 _PAYMENTS = """
-SELECT p.charge_id, p.kind, p.amount_minor, r.state AS refund, f.state AS push, f.id AS push_id FROM payments p
+SELECT p.charge_id, p.kind, p.amount_minor, r.state AS refund, f.state AS push, f.id AS push_id
+FROM payments p
 LEFT JOIN refunds r ON r.tenant_id = p.tenant_id AND r.payment_id = p.id
 LEFT JOIN fulfilments f ON f.tenant_id = p.tenant_id AND f.payment_id = p.id
 WHERE p.tenant_id = :tenant AND p.channel_id = :channel
@@ -168,7 +191,9 @@ def till(house: House, place: Place) -> Callable[[Scope], list[Finding]]:
         ).scalar_one()
         found = []
         if (known, back) != (taken, given):
-            found.append(f"{place.account}: took {taken} and gave {given}, we know of {known} and {back}")
+            found.append(
+                f"{place.account}: took {taken} and gave {given}, we know of {known} and {back}"
+            )
         if int(balance) != told["balance"]:
             found.append(f"{place.account}: the till holds {told['balance']}, the ledger {balance}")
         causes = {notice.cause for notice in list_open_notices(scope, limit=500)}
@@ -180,14 +205,19 @@ def till(house: House, place: Place) -> Callable[[Scope], list[Finding]]:
 def _is_served(row: Any, causes: set[str]) -> bool:
     """Whether a charge was delivered, given back, or is in somebody's sight."""
     if row.kind == "matched":
-        return row.push == "delivered" or row.refund == "done" or f"fulfilment:{row.push_id}:late" in causes
+        return (
+            row.push == "delivered"
+            or row.refund == "done"
+            or f"fulfilment:{row.push_id}:late" in causes
+        )
     return bool(row.refund == "done")
 
 
 def books(scope: Scope) -> Iterator[Finding]:
     """Every transaction sums to zero, and sales less refunds are payments less refunds."""
     for row in scope.run(
-        "SELECT transaction_id, currency, sum(amount_minor) AS rest FROM ledger_entries WHERE tenant_id = :tenant"
+        "SELECT transaction_id, currency, sum(amount_minor) AS rest FROM ledger_entries WHERE "
+        "tenant_id = :tenant"
         " GROUP BY transaction_id, currency HAVING sum(amount_minor) <> 0",
         tenant=scope.tenant_id,
     ):
@@ -198,8 +228,10 @@ def books(scope: Scope) -> Iterator[Finding]:
         tenant=scope.tenant_id,
     ).scalar_one()
     kept = scope.run(
-        "SELECT coalesce(sum(p.amount_minor), 0) FROM payments p WHERE p.tenant_id = :tenant AND NOT EXISTS (SELECT 1"
-        " FROM refunds r WHERE r.tenant_id = p.tenant_id AND r.payment_id = p.id AND r.state = 'done')",
+        "SELECT coalesce(sum(p.amount_minor), 0) FROM payments p WHERE p.tenant_id = :tenant AND "
+        "NOT EXISTS (SELECT 1"
+        " FROM refunds r WHERE r.tenant_id = p.tenant_id AND r.payment_id = p.id AND r.state = "
+        "'done')",
         tenant=scope.tenant_id,
     ).scalar_one()
     if int(earned) != int(kept):

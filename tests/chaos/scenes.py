@@ -1,6 +1,8 @@
-"""What is too particular to be drawn: a long downtime, an emergency stop, a database that stands still. One scene each.
+"""What is too particular to be drawn: a long downtime, an emergency stop, a database that stands
+still. One scene each.
 
-Each plans its own posts on a few accounts, does its harm by the machine's clock, and leaves the rest to calm and judge.
+Each plans its own posts on a few accounts, does its harm by the machine's clock, and leaves the
+rest to calm and judge.
 """
 
 import random
@@ -59,42 +61,60 @@ class Scene:
         return list(own.values())[:most]
 
     def post(
-        self, place: Place, number: int, due: datetime, *, always: bool = True, parts: tuple[str, ...] = ()
+        self,
+        place: Place,
+        number: int,
+        due: datetime,
+        *,
+        always: bool = True,
+        parts: tuple[str, ...] = (),
     ) -> None:
         """One post, on the calendar; `parts` follow it as a thread."""
         with self.house.scope(place.tenant_id) as scope:
             text = f"Scène {self.world.seed}.{number}"
-            self.world.intents += plan(scope, [place], number, text=text, due=due, always=always, parts=parts)
+            self.world.intents += plan(
+                scope, [place], number, text=text, due=due, always=always, parts=parts
+            )
 
     def steadily(self, places: list[Place], *, every: float, seconds: float) -> None:
         """Posts for each of these places in turn, one every so many seconds."""
         start = self.house.now() + START
         for number in range(int(seconds / every)):
-            self.post(places[number % len(places)], number, start + timedelta(seconds=number * every))
+            self.post(
+                places[number % len(places)], number, start + timedelta(seconds=number * every)
+            )
 
     def wait_until(self, at: datetime) -> None:
         """Wait for a time of the house."""
         sleep(max(0.0, (at - self.house.now()).total_seconds()))
 
     def asked(self, place: Place) -> list[tuple[datetime, int]]:
-        """When the network was asked to post something, by the machine's clock, and what it said."""
-        rows = self.world.kept("SELECT at, status FROM record WHERE kind = 'posts' AND account = ?", place.account)
+        """When the network was asked to post something, by the machine's clock, and what it
+        said."""
+        rows = self.world.kept(
+            "SELECT at, status FROM record WHERE kind = 'posts' AND account = ?", place.account
+        )
         return [(datetime.fromisoformat(row["at"]), row["status"]) for row in rows]
 
     def claimed(self, place: Place) -> list[datetime]:
-        """When somebody decided to send something there, by the house's clock: a call that is out is not cut."""
+        """When somebody decided to send something there, by the house's clock: a call that is out
+        is not cut."""
 
         def armed(scope: Scope) -> list[datetime]:
             sends = (
-                "SELECT armed_at FROM attempts WHERE tenant_id = :tenant AND channel_id = :channel AND kind = 'send'"
+                "SELECT armed_at FROM attempts WHERE tenant_id = :tenant AND channel_id = "
+                ":channel AND kind = 'send'"
             )
-            return list(scope.run(sends, tenant=scope.tenant_id, channel=place.channel_id).scalars())
+            return list(
+                scope.run(sends, tenant=scope.tenant_id, channel=place.channel_id).scalars()
+            )
 
         return self.house.read(place.tenant_id, armed)
 
 
 def down_for_hours(scene: Scene) -> None:
-    """Ten posts on each of four accounts come due while nothing is handed out: late ones leave one by one."""
+    """Ten posts on each of four accounts come due while nothing is handed out: late ones leave one
+    by one."""
     places, start = scene.places(), scene.house.now() + START + timedelta(seconds=30)
     for number in range(40):
         due = start + timedelta(seconds=round(scene.drawn.uniform(0, DOWN.total_seconds() - 300)))
@@ -105,7 +125,8 @@ def down_for_hours(scene: Scene) -> None:
 
 
 def one_by_one(scene: Scene) -> Iterator[str]:
-    """What was late left in the order of its time, with room between, and each agency was told once."""
+    """What was late left in the order of its time, with room between, and each agency was told
+    once."""
     left: dict[UUID, list[tuple[datetime, datetime]]] = defaultdict(list)
     for tenant_id in scene.world.tenants:
         for channel_id, armed_at, due_at, overdue in scene.house.read(tenant_id, _sends):
@@ -131,12 +152,17 @@ def _told_of(scope: Scope) -> int:
 
 def _sends(scope: Scope) -> list[tuple[UUID, datetime, datetime, bool]]:
     rows = scope.run(
-        "SELECT d.channel_id, min(a.armed_at) AS armed_at, d.due_at FROM attempts a JOIN deliveries d"
-        " ON d.tenant_id = a.tenant_id AND d.id = a.subject_id WHERE a.tenant_id = :tenant AND a.kind = 'send'"
+        "SELECT d.channel_id, min(a.armed_at) AS armed_at, d.due_at FROM attempts a JOIN "
+        "deliveries d"
+        " ON d.tenant_id = a.tenant_id AND d.id = a.subject_id WHERE a.tenant_id = :tenant AND "
+        "a.kind = 'send'"
         " AND a.subject_kind = 'delivery' GROUP BY d.channel_id, d.id, d.due_at ORDER BY armed_at",
         tenant=scope.tenant_id,
     )
-    return [(row.channel_id, row.armed_at, row.due_at, row.armed_at - row.due_at > CATCH_UP_INTERVAL) for row in rows]
+    return [
+        (row.channel_id, row.armed_at, row.due_at, row.armed_at - row.due_at > CATCH_UP_INTERVAL)
+        for row in rows
+    ]
 
 
 def standing_still(name: str, scene: Scene) -> None:
@@ -150,7 +176,8 @@ def standing_still(name: str, scene: Scene) -> None:
 
 
 def stops(scene: Scene) -> None:
-    """An account, a creator, an agency, then the house are stopped: two seconds later nothing of theirs leaves.
+    """An account, a creator, an agency, then the house are stopped: two seconds later nothing of
+    theirs leaves.
 
     Whoever is not stopped yet goes on.
     """
@@ -171,15 +198,23 @@ def stops(scene: Scene) -> None:
         since = scene.house.now() + timedelta(seconds=STOP_SECONDS)
         for place in reaches:
             ended.setdefault(place.account, since)
-        _others_go_on(scene, where, [place for place in places if place.account not in ended], since)
+        _others_go_on(
+            scene, where, [place for place in places if place.account not in ended], since
+        )
     scene.wait_until(scene.world.intents[-1].due + timedelta(seconds=1))
     for place in places:
-        if late := [at - ended[place.account] for at in scene.claimed(place) if at > ended[place.account]]:
-            scene.wrong.append(f"{place.account}: {len(late)} posts left after the stop, {max(late)} too late")
+        if late := [
+            at - ended[place.account] for at in scene.claimed(place) if at > ended[place.account]
+        ]:
+            scene.wrong.append(
+                f"{place.account}: {len(late)} posts left after the stop, {max(late)} too late"
+            )
     for where, target, tenant_id, _ in reversed(pressed):
         actor, second = owners.get(tenant_id, (ACTOR, None))
         with scene.house.services.tenant(tenant_id, actor) as scope:
-            emergency_stops.reopen_switch(scope, where, target, "sending", reason="it is over", second=second)
+            emergency_stops.reopen_switch(
+                scope, where, target, "sending", reason="it is over", second=second
+            )
 
 
 def _others_go_on(scene: Scene, where: str, others: list[Place], since: datetime) -> None:
@@ -201,7 +236,9 @@ def _owners(house: House, tenant_id: UUID) -> tuple[str, UUID]:
 
 def _owner(scope: Scope, name: str) -> UUID:
     email = f"{name}@example.test".lower()
-    return agencies.add_member(scope, name=name, email=email, role=rights.Role.OWNER, language="fr", zone="UTC")
+    return agencies.add_member(
+        scope, name=name, email=email, role=rights.Role.OWNER, language="fr", zone="UTC"
+    )
 
 
 def told_to_wait(scene: Scene) -> None:
@@ -218,11 +255,14 @@ def told_to_wait(scene: Scene) -> None:
         for told, status in asked:
             soon = [at for at, _ in asked if told < at < told + timedelta(seconds=WAIT_SECONDS)]
             if status == 429 and soon:
-                scene.wrong.append(f"{place.account} asked {soon[0] - told} after it was told to wait")
+                scene.wrong.append(
+                    f"{place.account} asked {soon[0] - told} after it was told to wait"
+                )
 
 
 def blind(scene: Scene) -> None:
-    """Every account loses an answer, and for a minute and more no list can be read; what is seen first is too old."""
+    """Every account loses an answer, and for a minute and more no list can be read; what is seen
+    first is too old."""
     places = scene.places()
     for place in places:
         lost = {"account": place.account, "mode": "reset_after", "on": "posts"}

@@ -1,4 +1,5 @@
-"""No space left on device: under the logs and under Redis, and under everything at once, while posts come due."""
+"""No space left on device: under the logs and under Redis, and under everything at once, while
+posts come due."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -17,7 +18,8 @@ REFUSED_SECONDS, PAGE = 60.0, 4096
 
 
 def logs_and_redis(scene: Scene) -> None:
-    """First the disk of the logs is full, then that of Redis as well: no process ends, and posts leave meanwhile."""
+    """First the disk of the logs is full, then that of Redis as well: no process ends, and posts
+    leave meanwhile."""
     logs, kept = (_disk(scene.house, name) for name in ("logs", "redis"))
     before = _processes(scene.house)
     _due_around(scene)
@@ -50,7 +52,8 @@ def everything(scene: Scene) -> None:
 
 
 def undisturbed(scene: Scene) -> Iterator[str]:
-    """A line that could not be written, a message that could not be kept: neither puts a post in doubt."""
+    """A line that could not be written, a message that could not be kept: neither puts a post in
+    doubt."""
     for tenant_id in scene.world.tenants:
         if looks := scene.house.read(tenant_id, _looks):
             yield f"{looks} posts were looked for, though every answer came"
@@ -78,8 +81,12 @@ def _disk(house: House, name: str) -> Disk:
 
 
 def _refuses(house: House) -> bool:
-    """Whether Redis comes to say that it cannot keep what it is given; the last page of its file takes some."""
-    client, until = redis.Redis.from_url(house.settings.redis.url.get_secret_value()), monotonic() + REFUSED_SECONDS
+    """Whether Redis comes to say that it cannot keep what it is given; the last page of its file
+    takes some."""
+    client, until = (
+        redis.Redis.from_url(house.settings.redis.url.get_secret_value()),
+        monotonic() + REFUSED_SECONDS,
+    )
     while monotonic() < until:
         try:
             client.set("probe", "x" * PAGE)
@@ -93,4 +100,6 @@ SCENES: dict[str, Callable[[Scene], None]] = {
     "no space for logs and redis": logs_and_redis,
     "no space at all": everything,
 }
-AFTERWARDS: dict[str, Callable[[Scene], Iterator[str]]] = {"no space for logs and redis": undisturbed}
+AFTERWARDS: dict[str, Callable[[Scene], Iterator[str]]] = {
+    "no space for logs and redis": undisturbed
+}

@@ -1,4 +1,5 @@
-"""What a network does at the worst moment: its lists lag, it takes part two and says nothing, it wants a token once."""
+"""What a network does at the worst moment: its lists lag, it takes part two and says nothing, it
+wants a token once."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -36,7 +37,8 @@ FIRST_LOOK = timedelta(seconds=22)
 LONGEST_SECONDS = 120.0
 
 RACES, HANDS = 3, 6
-"""How often a token ends, and how many rows ask at once for it to be renewed; each is told three times."""
+"""How often a token ends, and how many rows ask at once for it to be renewed; each is told three
+times."""
 
 
 def wait_for(true: Callable[[], bool]) -> bool:
@@ -48,7 +50,8 @@ def wait_for(true: Callable[[], bool]) -> bool:
 
 
 def list_lags(scene: Scene) -> None:
-    """Every account takes a post and loses the answer; its list does not show the post when it is first looked for."""
+    """Every account takes a post and loses the answer; its list does not show the post when it is
+    first looked for."""
     places = [place for place in scene.world.of_kind(scene.drawn.choice(("plain", "nolook")))]
     scene.house.ask("POST", "/control/faults", {"lookup_lag": LAG})
     for place in places:
@@ -72,7 +75,8 @@ def _counted(scene: Scene, kind: str) -> int:
     def count(scope: Scope) -> int:
         return int(
             scope.run(
-                "SELECT count(*) FROM attempts WHERE tenant_id = :tenant AND kind = :kind AND outcome = :outcome",
+                "SELECT count(*) FROM attempts WHERE tenant_id = :tenant AND kind = :kind AND "
+                "outcome = :outcome",
                 tenant=scope.tenant_id,
                 kind=kind,
                 outcome=outcome,
@@ -83,11 +87,20 @@ def _counted(scene: Scene, kind: str) -> int:
 
 
 def part_two(scene: Scene) -> None:
-    """Threads of three on every account; each loses the answer to its second part, while senders are killed."""
+    """Threads of three on every account; each loses the answer to its second part, while senders
+    are killed."""
     start = scene.house.now() + timedelta(seconds=4)
-    for number, (place, mode) in enumerate(zip([*scene.places(), *scene.places()], cycle(LOST), strict=False)):
+    for number, (place, mode) in enumerate(
+        zip([*scene.places(), *scene.places()], cycle(LOST), strict=False)
+    ):
         parts = tuple(f"Part {part} of {scene.world.seed}.{number}" for part in (2, 3))
-        lost = {"account": place.account, "mode": mode, "on": "posts", "match": parts[0], "seconds": HANG_SECONDS}
+        lost = {
+            "account": place.account,
+            "mode": mode,
+            "on": "posts",
+            "match": parts[0],
+            "seconds": HANG_SECONDS,
+        }
         scene.house.ask("POST", "/control/faults", lost)
         scene.post(place, number, start + timedelta(seconds=number * 0.3), parts=parts)
     for _ in range(2):
@@ -109,7 +122,8 @@ def in_one_piece(scene: Scene) -> Iterator[str]:
 
 
 def token_race(scene: Scene) -> None:
-    """Whoever shows a refresh token a second time loses the account; three senders want it renewed at once."""
+    """Whoever shows a refresh token a second time loses the account; three senders want it renewed
+    at once."""
     place = scene.places()[0]
     scene.steadily(scene.places(), every=0.5, seconds=4)
     with x() as server:
@@ -121,10 +135,14 @@ def token_race(scene: Scene) -> None:
             _done(scene, place, channel_id)
             if len(_shown(server)) <= number:
                 scene.wrong.append("nobody renewed the token")
-            scene.house.jump(timedelta(seconds=60))  # who came second looks again, and finds it done
+            scene.house.jump(
+                timedelta(seconds=60)
+            )  # who came second looks again, and finds it done
             _done(scene, place, channel_id)
         shown, pairs = _shown(server), server.oauth.refreshes.values()
-        state = scene.house.read(place.tenant_id, lambda scope: channel_reads.get_channel(scope, channel_id).state)
+        state = scene.house.read(
+            place.tenant_id, lambda scope: channel_reads.get_channel(scope, channel_id).state
+        )
         ended = (
             len(shown),
             all(status < 300 for status in shown),
@@ -144,7 +162,9 @@ def _signed_in(scene: Scene, place: Place, server: FakeX) -> UUID:
     app, seal = server.application("http://127.0.0.1/"), scene.house.services.seal
     given = server.oauth.granted(app, server.account("lea"))
     with scene.house.scope(place.tenant_id) as scope:
-        oauth_clients.store_oauth_client(scope, "x", OAuthClient(app.client_id, seal(place.tenant_id, str(app.secret))))
+        oauth_clients.store_oauth_client(
+            scope, "x", OAuthClient(app.client_id, seal(place.tenant_id, str(app.secret)))
+        )
         return lifecycle.connect_account(
             scope,
             creator_id=place.creator_id,
@@ -163,7 +183,8 @@ def _signed_in(scene: Scene, place: Place, server: FakeX) -> UUID:
 
 def _all_want_it(channel_id: UUID, scope: Scope) -> None:
     scope.run(
-        "UPDATE tokens SET expires_at = house_now() WHERE tenant_id = :tenant AND channel_id = :channel",
+        "UPDATE tokens SET expires_at = house_now() WHERE tenant_id = :tenant AND channel_id = "
+        ":channel",
         tenant=scope.tenant_id,
         channel=channel_id,
     )
@@ -172,7 +193,8 @@ def _all_want_it(channel_id: UUID, scope: Scope) -> None:
 
 
 def _done(scene: Scene, place: Place, channel_id: UUID) -> None:
-    """Wait until nobody has a renewal in hand. Raises Broken: a clock that jumps would take it out of their hands."""
+    """Wait until nobody has a renewal in hand. Raises Broken: a clock that jumps would take it out
+    of their hands."""
     if not wait_for(lambda: scene.house.read(place.tenant_id, partial(_in_hand, channel_id)) == 0):
         raise Broken("a renewal does not end")
 
@@ -196,7 +218,9 @@ def _shown(server: FakeX) -> list[int]:
 def _hands(scene: Scene) -> int:
     """How many senders say of themselves that they had a renewal in hand."""
     ports = {one.name: one.metrics for one in scene.house.report().processes}
-    told = [httpx.get(f"http://127.0.0.1:{ports[name]}/metrics", timeout=10).text for name in SENDERS]
+    told = [
+        httpx.get(f"http://127.0.0.1:{ports[name]}/metrics", timeout=10).text for name in SENDERS
+    ]
     return sum('greenroom_events_total{kind="token.refresh"' in text for text in told)
 
 

@@ -1,4 +1,5 @@
-"""The two nights on which clocks are changed, crossed by a house that runs: an hour comes twice, an hour is missing."""
+"""The two nights on which clocks are changed, crossed by a house that runs: an hour comes twice, an
+hour is missing."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -42,7 +43,8 @@ class Night:
 
     @property
     def wall(self) -> WallTime:
-        """Half past, in the hour that comes twice or never: as the clock says it before the change."""
+        """Half past, in the hour that comes twice or never: as the clock says it before the
+        change."""
         offset = (self.at - HOUR).astimezone(ZoneInfo(self.zone)).utcoffset() or timedelta()
         local = self.due + offset
         return WallTime(local.date(), local.time(), self.zone)
@@ -55,21 +57,32 @@ class Night:
 
 def coming(now: datetime, *, twice: bool) -> Night:
     """The next such night of any of these zones; a country that has given it up has none."""
-    return min((night for zone in ZONES for night in _of(zone, now, twice=twice)), key=lambda night: night.at)
+    return min(
+        (night for zone in ZONES for night in _of(zone, now, twice=twice)),
+        key=lambda night: night.at,
+    )
 
 
 def _of(zone: str, now: datetime, *, twice: bool) -> Iterator[Night]:
     """Its nights of a year."""
-    rules, at = ZoneInfo(zone), now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + HOUR
+    rules, at = (
+        ZoneInfo(zone),
+        now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + HOUR,
+    )
     while (at := at + HOUR) < now + YEAR:
-        before, after = ((at + by).astimezone(rules).utcoffset() or timedelta() for by in (-HOUR, timedelta()))
+        before, after = (
+            (at + by).astimezone(rules).utcoffset() or timedelta() for by in (-HOUR, timedelta())
+        )
         if abs(after - before) == HOUR and (after < before) is twice:
             yield Night(zone, at, twice)
 
 
 def nights(scene: Scene) -> None:
-    """Posts and series are due at half past on both nights, and a sender dies each time: each leaves once, then."""
-    first, second = sorted((coming(scene.house.now(), twice=each) for each in (True, False)), key=lambda one: one.at)
+    """Posts and series are due at half past on both nights, and a sender dies each time: each
+    leaves once, then."""
+    first, second = sorted(
+        (coming(scene.house.now(), twice=each) for each in (True, False)), key=lambda one: one.at
+    )
     for number, night in enumerate((first, second)):
         _crossed(scene, night, number)
 
@@ -91,10 +104,17 @@ def _crossed(scene: Scene, night: Night, number: int) -> None:
 
 
 def _handed_on(scene: Scene, planned: list[Intent]) -> None:
-    """What was handed to the dead one, which had not begun with it, is handed to another after five seconds."""
+    """What was handed to the dead one, which had not begun with it, is handed to another after five
+    seconds."""
     ids, until = [one.delivery_id for one in planned], monotonic() + 2 * CLAIM_LEASE.total_seconds()
-    query = "SELECT count(*) FROM outbox WHERE state = 'leased' AND subject_id = ANY(CAST(:ids AS uuid[]))"
-    while scene.house.as_relay(lambda scope: scope.run(query, ids=ids).scalar_one()) and monotonic() < until:
+    query = (
+        "SELECT count(*) FROM outbox WHERE state = 'leased' AND subject_id = ANY(CAST(:ids AS "
+        "uuid[]))"
+    )
+    while (
+        scene.house.as_relay(lambda scope: scope.run(query, ids=ids).scalar_one())
+        and monotonic() < until
+    ):
         sleep(0.1)
 
 
@@ -109,20 +129,28 @@ def _single(scene: Scene, night: Night, number: int) -> list[Intent]:
 
 def _as_it_is(scene: Scene, one: Intent) -> Intent:
     """With the time the house made of it."""
-    due = scene.house.read(one.place.tenant_id, lambda scope: deliveries.get_delivery(scope, one.delivery_id).due_at)
+    due = scene.house.read(
+        one.place.tenant_id, lambda scope: deliveries.get_delivery(scope, one.delivery_id).due_at
+    )
     return Intent(one.place, one.delivery_id, one.text, due, one.always, one.media)
 
 
 def _repeated(scene: Scene, night: Night, number: int) -> list[Intent]:
-    """A series that falls on that night and on the next day; whoever makes its times ahead is a process as well."""
+    """A series that falls on that night and on the next day; whoever makes its times ahead is a
+    process as well."""
     place, text = scene.places()[0], f"Chaque nuit {scene.world.seed}.{number}"
     wall = night.wall
     repeat = Recurrence(RecurrenceRule(RecurrenceUnit.DAY, TIMES), wall.day, wall.clock, wall.zone)
     with scene.house.scope(place.tenant_id) as scope:
         draft = Draft(place.creator_id, "", text, (), (place.channel_id,))
-        series.plan_series(scope, draft, repeat, key=uuid7(), author=ACTOR, confirmed=True, late_ok=None)
+        series.plan_series(
+            scope, draft, repeat, key=uuid7(), author=ACTOR, confirmed=True, late_ok=None
+        )
     until = monotonic() + PATIENCE_SECONDS
-    while len(made := scene.house.read(place.tenant_id, lambda scope: _made(scope, place, text))) < TIMES:
+    while (
+        len(made := scene.house.read(place.tenant_id, lambda scope: _made(scope, place, text)))
+        < TIMES
+    ):
         if monotonic() > until:
             scene.wrong.append(f"{len(made)} of {TIMES} times of a series were made")
             break
@@ -132,7 +160,8 @@ def _repeated(scene: Scene, night: Night, number: int) -> list[Intent]:
 
 def _made(scope: Scope, place: Place, text: str) -> list[Intent]:
     rows = scope.run(
-        "SELECT d.id, d.due_at FROM deliveries d JOIN posts p ON p.tenant_id = d.tenant_id AND p.id = d.post_id"
+        "SELECT d.id, d.due_at FROM deliveries d JOIN posts p ON p.tenant_id = d.tenant_id AND "
+        "p.id = d.post_id"
         " WHERE d.tenant_id = :tenant AND p.body = :text ORDER BY d.due_at",
         tenant=scope.tenant_id,
         text=text,

@@ -1,5 +1,5 @@
-"""What people do while the house lives and its processes die: an account is lost and comes back, words are changed,
-posts dragged and said yes to as they leave, a file is brought in twice.
+"""What people do while the house lives and its processes die: an account is lost and comes back,
+words are changed, posts dragged and said yes to as they leave, a file is brought in twice.
 """
 
 from collections import Counter
@@ -40,7 +40,8 @@ FILE_SECONDS = 180.0
 
 
 def token_ends(scene: Scene) -> None:
-    """The network lets one account in no more. It is told, the others go on; connected again, what waited leaves."""
+    """The network lets one account in no more. It is told, the others go on; connected again, what
+    waited leaves."""
     places = scene.places()
     scene.steadily(places, every=0.4, seconds=8)
     lost = places[scene.drawn.randrange(len(places))]
@@ -49,7 +50,10 @@ def token_ends(scene: Scene) -> None:
     scene.house.ask("POST", path, {"revoke": True})
     scene.wait_until(scene.world.intents[-1].due)
     until = monotonic() + NOTICED_SECONDS
-    while not (_is_lost(scene, lost) and scene.house.read(lost.tenant_id, _told)) and monotonic() < until:
+    while (
+        not (_is_lost(scene, lost) and scene.house.read(lost.tenant_id, _told))
+        and monotonic() < until
+    ):
         sleep(0.1)
     if not _is_lost(scene, lost):
         scene.wrong.append(f"the token of {lost.account} is none, and nobody here knows")
@@ -75,33 +79,46 @@ def token_ends(scene: Scene) -> None:
 
 
 def _is_lost(scene: Scene, place: Place) -> bool:
-    found = scene.house.read(place.tenant_id, lambda scope: channel_reads.get_channel(scope, place.channel_id))
+    found = scene.house.read(
+        place.tenant_id, lambda scope: channel_reads.get_channel(scope, place.channel_id)
+    )
     return found.state is ChannelState.REAUTHORIZE
 
 
 def _told(scope: Scope) -> int:
-    told = "SELECT count(*) FROM notices WHERE tenant_id = :tenant AND message ->> 'code' LIKE 'channel.notice%'"
+    told = (
+        "SELECT count(*) FROM notices WHERE tenant_id = :tenant AND message ->> 'code' LIKE "
+        "'channel.notice%'"
+    )
     return int(scope.run(told, tenant=scope.tenant_id).scalar_one())
 
 
 def changed(scene: Scene) -> None:
-    """Each post is given other words, dragged elsewhere or said yes to around its time, while senders die one by one:
-    it stands once, with the words the house says.
+    """Each post is given other words, dragged elsewhere or said yes to around its time, while
+    senders die one by one: it stands once, with the words the house says.
     """
     places = scene.places()
     approvers = {place.creator_id: _asks(scene, place) for place in places[::2]}
     scene.steadily(places, every=0.25, seconds=6)
     scene.world.touched |= {one.delivery_id for one in scene.world.intents}
     start = scene.world.intents[0].due
-    acts = sorted((one.due + timedelta(seconds=scene.drawn.uniform(-1.2, 0.8)), one) for one in scene.world.intents)
-    deaths = [(start + timedelta(seconds=1.0 + 1.2 * nth), name) for nth, name in enumerate((*SENDERS, ALL))]
+    acts = sorted(
+        (one.due + timedelta(seconds=scene.drawn.uniform(-1.2, 0.8)), one)
+        for one in scene.world.intents
+    )
+    deaths = [
+        (start + timedelta(seconds=1.0 + 1.2 * nth), name)
+        for nth, name in enumerate((*SENDERS, ALL))
+    ]
     said = Counter[str]()
     for at, one in acts:
         scene.wait_until(at)
         if deaths and scene.house.now() > deaths[0][0]:
             kill(scene.house, deaths.pop(0)[1])
         for act in scene.drawn.sample(sorted(CHANGES), 2):
-            said[f"{act}: {_tried(scene, one, CHANGES[act], approvers.get(one.place.creator_id))}"] += 1
+            said[
+                f"{act}: {_tried(scene, one, CHANGES[act], approvers.get(one.place.creator_id))}"
+            ] += 1
     for one in scene.world.intents:
         if one.place.creator_id in approvers:
             _tried(scene, one, _approve, approvers[one.place.creator_id])
@@ -115,7 +132,9 @@ def _asks(scene: Scene, place: Place) -> UUID:
     with scene.house.scope(place.tenant_id) as scope:
         agencies.set_approval_policy(scope, place.creator_id, tiers=1, times=False)
         email = f"{uuid7()}@example.test"
-        return agencies.add_member(scope, name="Anne", email=email, role=rights.Role.MANAGER, language="fr", zone="UTC")
+        return agencies.add_member(
+            scope, name="Anne", email=email, role=rights.Role.MANAGER, language="fr", zone="UTC"
+        )
 
 
 def _reword(scope: Scope, one: Intent, _approver: UUID | None) -> None:
@@ -125,8 +144,13 @@ def _reword(scope: Scope, one: Intent, _approver: UUID | None) -> None:
 
 
 def _drag(scope: Scope, one: Intent, _approver: UUID | None) -> None:
-    seen, later = deliveries.get_delivery(scope, one.delivery_id).version, scope.now + timedelta(hours=1)
-    drag_and_drop.drop_deliveries(scope, {one.delivery_id: seen}, DropTarget(later.date(), later.hour, "UTC"))
+    seen, later = (
+        deliveries.get_delivery(scope, one.delivery_id).version,
+        scope.now + timedelta(hours=1),
+    )
+    drag_and_drop.drop_deliveries(
+        scope, {one.delivery_id: seen}, DropTarget(later.date(), later.hour, "UTC")
+    )
 
 
 def _approve(scope: Scope, one: Intent, approver: UUID | None) -> None:
@@ -153,13 +177,16 @@ def _tried(scene: Scene, one: Intent, change: Change, approver: UUID | None) -> 
 
 def _words(scene: Scene, one: Intent) -> str:
     def read(scope: Scope) -> str:
-        return deliveries.get_post(scope, deliveries.get_delivery(scope, one.delivery_id).post_id).body
+        return deliveries.get_post(
+            scope, deliveries.get_delivery(scope, one.delivery_id).post_id
+        ).body
 
     return scene.house.read(one.place.tenant_id, read)
 
 
 def file_twice(scene: Scene) -> None:
-    """A file of posts is brought in and written, each twice, while whoever writes it dies again and again."""
+    """A file of posts is brought in and written, each twice, while whoever writes it dies again and
+    again."""
     place = scene.places()[0]
     creators = {place.creator_id}
     data = _file(scene, place)
@@ -174,12 +201,16 @@ def file_twice(scene: Scene) -> None:
     scene.world.intents += scene.house.read(place.tenant_id, lambda scope: _brought(scope, place))
     many = Counter(one.text for one in scene.world.intents)
     if len(many) != ROWS or set(many.values()) != {1}:
-        scene.wrong.append(f"{len(many)} of {ROWS} lines stand, at most {max(many.values(), default=0)} times")
+        scene.wrong.append(
+            f"{len(many)} of {ROWS} lines stand, at most {max(many.values(), default=0)} times"
+        )
 
 
 def _file(scene: Scene, place: Place) -> bytes:
     with scene.house.scope(place.tenant_id) as scope:
-        slug = scope.run("SELECT slug FROM creators WHERE id = :id", id=place.creator_id).scalar_one()
+        slug = scope.run(
+            "SELECT slug FROM creators WHERE id = :id", id=place.creator_id
+        ).scalar_one()
         name = channel_reads.get_channel(scope, place.channel_id).name
     start = scene.house.now() + timedelta(minutes=20)
     lines = [(number, start + timedelta(minutes=number)) for number in range(ROWS)]
@@ -199,8 +230,11 @@ def _file(scene: Scene, place: Place) -> bytes:
     )
 
 
-def _until(scene: Scene, place: Place, import_id: UUID, wanted: ImportState, *, deaths: int) -> None:
-    """Wait until a file has come so far; meanwhile the process that works on it is killed so many times."""
+def _until(
+    scene: Scene, place: Place, import_id: UUID, wanted: ImportState, *, deaths: int
+) -> None:
+    """Wait until a file has come so far; meanwhile the process that works on it is killed so many
+    times."""
 
     def state(scope: Scope) -> ImportState:
         return import_files.get_import(scope, import_id, creators={place.creator_id}).state
@@ -209,7 +243,10 @@ def _until(scene: Scene, place: Place, import_id: UUID, wanted: ImportState, *, 
     while (stands := scene.house.read(place.tenant_id, state)) is not wanted:
         if monotonic() > until or stands is ImportState.REFUSED:
             found = scene.house.read(
-                place.tenant_id, lambda scope: import_files.get_import(scope, import_id, creators={place.creator_id})
+                place.tenant_id,
+                lambda scope: import_files.get_import(
+                    scope, import_id, creators={place.creator_id}
+                ),
             )
             scene.wrong.append(f"the file is {stands}: {found}")
             return
@@ -221,7 +258,8 @@ def _until(scene: Scene, place: Place, import_id: UUID, wanted: ImportState, *, 
 
 def _brought(scope: Scope, place: Place) -> list[Intent]:
     rows = scope.run(
-        "SELECT d.id, p.body, d.due_at FROM deliveries d JOIN posts p ON p.tenant_id = d.tenant_id AND p.id = d.post_id"
+        "SELECT d.id, p.body, d.due_at FROM deliveries d JOIN posts p ON p.tenant_id = "
+        "d.tenant_id AND p.id = d.post_id"
         " WHERE d.tenant_id = :tenant AND d.channel_id = :channel AND d.state <> 'cancelled'",
         tenant=scope.tenant_id,
         channel=place.channel_id,

@@ -1,7 +1,8 @@
-"""The process that buys pictures, the sellers outside it, and the moments of an order at which it is killed.
+"""The process that buys pictures, the sellers outside it, and the moments of an order at which it
+is killed.
 
-A seller holds what was asked of it. Where nobody outside can, the row or the lock is held which the next statement
-needs: the process dies in that statement.
+A seller holds what was asked of it. Where nobody outside can, the row or the lock is held which the
+next statement needs: the process dies in that statement.
 """
 
 import base64
@@ -82,9 +83,13 @@ def begin(services: Services, seller: str, moment: str) -> Run:
     with services.tenant(tenant_id, ACTOR) as scope:
         agencies.create_agency(scope, name=f"Atelier {moment}", language="fr", zone="UTC")
         slug = f"sold-{uuid7().hex[-8:]}"
-        creator_id = agencies.add_creator(scope, slug=slug, name="Nova", kind="virtual", zone="UTC", languages=["fr"])
+        creator_id = agencies.add_creator(
+            scope, slug=slug, name="Nova", kind="virtual", zone="UTC", languages=["fr"]
+        )
         recipe_id = specs.save_recipe(scope, creator_id, spec)
-        job_id = runner.start_run(scope, creator_id=creator_id, recipe_id=recipe_id, seed=7, key=moment, count=PICTURES)
+        job_id = runner.start_run(
+            scope, creator_id=creator_id, recipe_id=recipe_id, seed=7, key=moment, count=PICTURES
+        )
     return Run(seller, moment, tenant_id, creator_id, job_id)
 
 
@@ -92,8 +97,9 @@ def begin(services: Services, seller: str, moment: str) -> Run:
 class Holding:
     """Holds each run at its moment until the process is dead.
 
-    What is asked of Replicate is waited for half a minute. So the runs, which a busy machine begins one after another,
-    wait for each other with the file of their first picture, for which there are two.
+    What is asked of Replicate is waited for half a minute. So the runs, which a busy machine begins
+    one after another, wait for each other with the file of their first picture, for which there are
+    two.
     """
 
     services: Services
@@ -155,15 +161,19 @@ class Holding:
         return scope
 
     def all_there(self) -> None:
-        """Return once every run stands at its moment, and as many look into the list as were meant to."""
+        """Return once every run stands at its moment, and as many look into the list as were meant
+        to."""
         for run in self.runs:
             if run.moment not in OURS:
-                wait_until(lambda run=run: run.words in self._held)  # type: ignore[misc]  # bound early on purpose
+                # bound early on purpose
+                wait_until(lambda run=run: run.words in self._held)  # type: ignore[misc]  # see above
                 continue
             self._waited_for(run)
             if run.moment == "kept":
                 before, _ = self._locks[run.words]
-                self._scope(run).run("SELECT id FROM jobs WHERE id = :job FOR NO KEY UPDATE", job=run.id)
+                self._scope(run).run(
+                    "SELECT id FROM jobs WHERE id = :job FOR NO KEY UPDATE", job=run.id
+                )
                 before.close()  # the picture goes in; its run counts it next
                 self._waited_for(run)
         wait_until(lambda: self._looking == self.lookers)
@@ -200,7 +210,9 @@ class Shop:
     def rise(self) -> None:
         """Start it."""
         command = [sys.executable, "-m", "workers.run", "make"]
-        self.process = process = spawn_process(command, self.home.log_file("make"), environment=self.environment)
+        self.process = process = spawn_process(
+            command, self.home.log_file("make"), environment=self.environment
+        )
         wait_until(lambda: has_announced_ready(self.home, "make", process.pid))
 
     def kill(self) -> None:
@@ -224,11 +236,18 @@ def shop(cluster: Cluster, database: Database, redis_url: str, folder: Path) -> 
     create_folders(home)
     with ExitStack() as stack:
         services = stack.enter_context(wired(cluster, folder))
-        bought, made = stack.enter_context(replicate.serving()), stack.enter_context(stability.serving())
+        bought, made = (
+            stack.enter_context(replicate.serving()),
+            stack.enter_context(stability.serving()),
+        )
         bought.looks = 1
         empty(services.tenant, redis_url)
-        stack.enter_context(relaying(database, celery_sender(celery_app.make_celery_app(redis_url))))
-        one = Shop(services, bought, made, home, _environment(cluster, redis_url, folder, bought, made))
+        stack.enter_context(
+            relaying(database, celery_sender(celery_app.make_celery_app(redis_url)))
+        )
+        one = Shop(
+            services, bought, made, home, _environment(cluster, redis_url, folder, bought, made)
+        )
         yield one
         if one.process is not None:
             one.process.kill()

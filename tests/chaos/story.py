@@ -1,4 +1,5 @@
-"""A bad day, told so that somebody can understand it: what was done to the house, and what became of whom."""
+"""A bad day, told so that somebody can understand it: what was done to the house, and what became
+of whom."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -19,16 +20,29 @@ MOST = 12
 
 
 def tell(
-    world: World, deeds: Sequence[Deed], notes: Sequence[str], findings: Sequence[str], logged: dict[str, int]
+    world: World,
+    deeds: Sequence[Deed],
+    notes: Sequence[str],
+    findings: Sequence[str],
+    logged: dict[str, int],
 ) -> str:
     """Everything about one seed."""
-    again = f"GREENROOM_CHAOS_SEEDS=1 GREENROOM_CHAOS_FIRST={world.seed} .venv/bin/pytest tests/chaos/test_chaos.py"
+    again = (
+        f"GREENROOM_CHAOS_SEEDS=1 GREENROOM_CHAOS_FIRST={world.seed} .venv/bin/pytest "
+        "tests/chaos/test_chaos.py"
+    )
     heading = f"seed {world.seed}: {len(findings)} findings; once more: {again}"
     lines = [heading, "", "what was done to the house:"]
-    lines += [f"  {deed.at:%H:%M:%S.%f} (house {deed.house:%H:%M:%S}) {deed.told}" for deed in deeds]
+    lines += [
+        f"  {deed.at:%H:%M:%S.%f} (house {deed.house:%H:%M:%S}) {deed.told}" for deed in deeds
+    ]
     lines += [f"  afterwards: {note}" for note in notes]
     lines += ["", *_subjects(world, findings), "", *_fans(world.fans), "", *_logs(world, logged)]
-    lines += ["", heading, *findings]  # last, where whoever sees the end of a long log alone finds them
+    lines += [
+        "",
+        heading,
+        *findings,
+    ]  # last, where whoever sees the end of a long log alone finds them
     return "\n".join(lines)
 
 
@@ -51,7 +65,9 @@ def _lines(scope: Scope, subject: Subject) -> Iterator[str]:
     if attempts or steps:
         yield f"{subject.kind} {subject.id}:"
     for step in steps:
-        yield f"  {step.at:%H:%M:%S.%f} {step.before} → {step.after} by {step.by} {step.reason or ''}"
+        yield (
+            f"  {step.at:%H:%M:%S.%f} {step.before} → {step.after} by {step.by} {step.reason or ''}"
+        )
     for one in attempts:
         came = f"{one.outcome} {one.native_id} {one.detail or ''} {one.resolved_by or ''}"
         yield f"  {one.armed_at:%H:%M:%S.%f} {one.kind} {one.n}: {came}"
@@ -68,7 +84,9 @@ def _logs(world: World, logged: dict[str, int]) -> Iterator[str]:
     loud: dict[str, list[str]] = {}
     for name, line in world.house.said_since(logged):
         if line.get("level") in _LOUD:
-            loud.setdefault(name, []).append(str({key: value for key, value in line.items() if key != "process"}))
+            loud.setdefault(name, []).append(
+                str({key: value for key, value in line.items() if key != "process"})
+            )
     for name, lines in loud.items():
         yield f"{name} said:"
         yield from (f"  {line}" for line in lines[-MOST:])

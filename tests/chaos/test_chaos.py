@@ -1,4 +1,5 @@
-"""A day under fire: whatever is killed, flushed, hung or cut, each post stands once and each payment is one."""
+"""A day under fire: whatever is killed, flushed, hung or cut, each post stands once and each
+payment is one."""
 
 import os
 import random
@@ -50,6 +51,11 @@ def test_each_post_once_and_each_payment_once(in_house: Rooms, seed: int) -> Non
     story = tell(world, adversary.deeds, calm.told, wrong, logged) if wrong else ""
     ended = summary(world)
     world.retire()
-    spent = f"{built - began:.1f} + {stormed - built:.1f} + {calmed - stormed:.1f} of {monotonic() - began:.1f} s"
-    sys.stderr.write(f"seed {seed}: {len(acts)} acts, {calm.leaps} leaps, {spent}; {ended} {calm.told}\n")
+    spent = (
+        f"{built - began:.1f} + {stormed - built:.1f} + {calmed - stormed:.1f} of "
+        f"{monotonic() - began:.1f} s"
+    )
+    sys.stderr.write(
+        f"seed {seed}: {len(acts)} acts, {calm.leaps} leaps, {spent}; {ended} {calm.told}\n"
+    )
     tell_all(wrong, story, came_back=came_back)

@@ -1,4 +1,5 @@
-"""A judge who finds nothing is worth what he would have found: breaches planted in a day that was good."""
+"""A judge who finds nothing is worth what he would have found: breaches planted in a day that was
+good."""
 
 import random
 from urllib.parse import quote
@@ -36,7 +37,9 @@ def spoil(world: World, statement: str) -> str:
     intent = world.intents[0]
 
     def change(scope: Scope) -> None:
-        scope.run(statement, **{"tenant": scope.tenant_id, "id": intent.delivery_id, "row": uuid7()})
+        scope.run(
+            statement, **{"tenant": scope.tenant_id, "id": intent.delivery_id, "row": uuid7()}
+        )
 
     world.house.read(intent.place.tenant_id, change)
     return str(intent.delivery_id)
@@ -63,8 +66,10 @@ def test_a_house_that_is_slow_is_late_and_what_it_did_twice_is_no_lateness(
 
 STUCK = "UPDATE deliveries SET state = 'publishing' WHERE tenant_id = :tenant AND id = :id"
 DEAD = (
-    "INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, holds_lane, priority, available_at,"
-    " state, tries, trace_id) VALUES (:tenant, :row, 'planted', 1, :id, '{}', 'make', false, 5, house_now(), 'dead',"
+    "INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, holds_lane, "
+    "priority, available_at,"
+    " state, tries, trace_id) VALUES (:tenant, :row, 'planted', 1, :id, '{}', 'make', false, 5, "
+    "house_now(), 'dead',"
     " 5, '')"
 )
 LOST = "UPDATE payments SET charge_id = charge_id || '-x' WHERE tenant_id = :tenant"

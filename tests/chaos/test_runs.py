@@ -1,6 +1,8 @@
-"""The worker that draws is killed in the middle of runs, again and again, on a house of real processes.
+"""The worker that draws is killed in the middle of runs, again and again, on a house of real
+processes.
 
-Nothing that was finished is lost, nothing is drawn into the library twice, and so nothing is counted or billed twice.
+Nothing that was finished is lost, nothing is drawn into the library twice, and so nothing is
+counted or billed twice.
 """
 
 import hashlib
@@ -30,7 +32,12 @@ pytestmark = pytest.mark.timeout(SLOWEST_SECONDS)
 
 SEED, KILLS, PICTURES = 9101, 5, 8
 LARGE = RecipeSpec(
-    name="matin", prompt="a {place} at dawn", words={"place": ("beach", "forest")}, variants=8, width=768, height=768
+    name="matin",
+    prompt="a {place} at dawn",
+    words={"place": ("beach", "forest")},
+    variants=8,
+    width=768,
+    height=768,
 )
 """Long enough in the making to be hit in the middle."""
 
@@ -59,10 +66,17 @@ def begin(house: House, number: int) -> Run:
     with house.scope(tenant_id) as scope:
         agencies.create_agency(scope, name=f"Atelier {number}", language="fr", zone="UTC")
         slug = f"runs-{uuid7().hex[-8:]}"
-        creator_id = agencies.add_creator(scope, slug=slug, name="Nova", kind="virtual", zone="UTC", languages=["fr"])
+        creator_id = agencies.add_creator(
+            scope, slug=slug, name="Nova", kind="virtual", zone="UTC", languages=["fr"]
+        )
         recipe_id = specs.save_recipe(scope, creator_id, LARGE)
         job_id = runner.start_run(
-            scope, creator_id=creator_id, recipe_id=recipe_id, seed=SEED + number, key="matin", count=PICTURES
+            scope,
+            creator_id=creator_id,
+            recipe_id=recipe_id,
+            seed=SEED + number,
+            key="matin",
+            count=PICTURES,
         )
     return Run(house, tenant_id, creator_id, job_id)
 
@@ -94,15 +108,23 @@ def test_a_run_whose_worker_is_killed_keeps_each_picture_once(in_house: Rooms) -
         kill_while_it_draws(house, drawn)
     wait_for(lambda: all(run.state() is JobState.DONE for run in runs))
     assert KILLS <= len(seen) < len(runs) * PICTURES, "it was killed at other times than meant"
-    assert seen <= {asset_id for run in runs for asset_id in run.made()}, "a finished picture was lost"
+    assert seen <= {asset_id for run in runs for asset_id in run.made()}, (
+        "a finished picture was lost"
+    )
     for run in runs:
         assert (run.state(), len(run.made())) == (JobState.DONE, PICTURES)
         with house.scope(run.tenant_id) as scope:
             assert quotas.count_generated_since(scope, scope.now - timedelta(days=1)) == PICTURES
             items = assets.list_assets(scope, run.creator_id)
             keys = Counter(
-                scope.run("SELECT source_key FROM creations WHERE tenant_id = :tenant", tenant=run.tenant_id).scalars()
+                scope.run(
+                    "SELECT source_key FROM creations WHERE tenant_id = :tenant",
+                    tenant=run.tenant_id,
+                ).scalars()
             )
         assert (len(items), set(keys.values())) == (PICTURES, {1})
         for item in items:
-            assert hashlib.sha256(house.services.store.get(run.tenant_id, item.sha256)).hexdigest() == item.sha256
+            assert (
+                hashlib.sha256(house.services.store.get(run.tenant_id, item.sha256)).hexdigest()
+                == item.sha256
+            )

@@ -1,6 +1,8 @@
-"""The process that buys is killed -9 at each moment of an order: each picture is billed once, and none is lost unsaid.
+"""The process that buys is killed -9 at each moment of an order: each picture is billed once, and
+none is lost unsaid.
 
-It is a real process on a real PostgreSQL and Redis, with Replicate and Stability outside it over HTTP.
+It is a real process on a real PostgreSQL and Redis, with Replicate and Stability outside it over
+HTTP.
 """
 
 import hashlib
@@ -28,12 +30,14 @@ from tests.conftest import Cluster, wait_until
 pytestmark = pytest.mark.timeout(600)
 
 REPLICATE = ("described", "arrived", "taken", "answered", "looked", "fetched", "stored", "kept")
-"""What a model takes is asked; the request is there and not taken; taken and not answered; answered and not written
-down; looked at; half of the file is there; the file is stored and not in the library; in it, and not counted."""
+"""What a model takes is asked; the request is there and not taken; taken and not answered; answered
+and not written down; looked at; half of the file is there; the file is stored and not in the
+library; in it, and not counted."""
 
 STABILITY = ("arrived", "taken", "fetched", "answered", "stored", "kept")
 LOST = ("arrived", "taken", "fetched", "answered")
-"""Where the order is lost: the seller keeps nothing that could be looked for, and nothing was written down here."""
+"""Where the order is lost: the seller keeps nothing that could be looked for, and nothing was
+written down here."""
 
 STANDS = {
     "described": ("reserved", False, 0, 0, 0),
@@ -45,11 +49,12 @@ STANDS = {
     "stored": ("paid", True, 2, 1, 1),
     "kept": ("paid", True, 2, 2, 1),
 }
-"""What is there at each moment: the last order, whether the seller's number of it is known, and how many pictures are
-stored, in the library and counted."""
+"""What is there at each moment: the last order, whether the seller's number of it is known, and how
+many pictures are stored, in the library and counted."""
 
 LOOKING = 2
-"""Two of Replicate's have an order whose number was never heard, and look for it: there they are killed again."""
+"""Two of Replicate's have an order whose number was never heard, and look for it: there they are
+killed again."""
 
 PASSED = timedelta(seconds=30 + engine.LISTED_AFTER)
 """A request so old stands in the list, or was never taken."""
@@ -74,7 +79,8 @@ def test_a_death_at_each_moment_of_an_order_bills_once_and_loses_nothing_unsaid(
 
 
 def die(made: Shop, seller: str, moments: Sequence[str], *, lookers: int = 0) -> dict[str, Run]:
-    """The process is killed when a run stands at each of these moments, and so many look for what was asked."""
+    """The process is killed when a run stands at each of these moments, and so many look for what
+    was asked."""
     first = [moment for moment in moments if moment != "described"]
     holding = made.hold([begin(made.services, seller, moment) for moment in first], lookers=lookers)
     made.rise()
@@ -91,7 +97,8 @@ def die(made: Shop, seller: str, moments: Sequence[str], *, lookers: int = 0) ->
 
 
 def meant(run: Run) -> tuple[str, bool, int, int, int]:
-    """Of `STANDS`. What Stability answered lies here, for it has no number, and beside its picture."""
+    """Of `STANDS`. What Stability answered lies here, for it has no number, and beside its
+    picture."""
     order, known, stored, there, counted = STANDS[run.moment]
     if run.seller == "replicate":
         return order, known, stored, there, counted
@@ -102,16 +109,25 @@ def stands(made: Shop, run: Run) -> tuple[str, bool, int, int, int]:
     """As `STANDS`."""
     with made.services.tenant(run.tenant_id, "system:test") as scope:
         last = scope.run("SELECT state, remote_id FROM engine_orders ORDER BY number DESC").first()
-        there, done = assets.list_assets(scope, run.creator_id), runner.run_progress(scope, run.id)[1]
+        there, done = (
+            assets.list_assets(scope, run.creator_id),
+            runner.run_progress(scope, run.id)[1],
+        )
     assert last is not None
-    files = [one for one in (made.home.folder / "objects" / str(run.tenant_id)).rglob("*") if one.is_file()]
+    files = [
+        one
+        for one in (made.home.folder / "objects" / str(run.tenant_id)).rglob("*")
+        if one.is_file()
+    ]
     return last.state, bool(last.remote_id), len(files), len(there), done
 
 
 def let_pass(made: Shop, run: Run) -> None:
     """The time after which a request that is not in the list was never taken."""
     with made.services.tenant(run.tenant_id, "system:test") as scope:
-        moved = scope.run("UPDATE engine_orders SET asked_at = asked_at - :by WHERE state = 'asked'", by=PASSED)
+        moved = scope.run(
+            "UPDATE engine_orders SET asked_at = asked_at - :by WHERE state = 'asked'", by=PASSED
+        )
     assert moved.rowcount == 1
 
 
@@ -122,7 +138,11 @@ def state(made: Shop, run: Run) -> JobState:
 
 def check_replicate(made: Shop, run: Run) -> None:
     """Each picture was ordered once, billed once, and is there."""
-    orders = {one: told for one, told in made.replicate.predictions.items() if run.words in told["input"]["prompt"]}
+    orders = {
+        one: told
+        for one, told in made.replicate.predictions.items()
+        if run.words in told["input"]["prompt"]
+    }
     markers = Counter(told["input"]["greenroom"] for told in orders.values())
     assert set(markers.values()) == {1}, f"{run.moment}: one picture was ordered twice"
     assert [one for one in made.replicate.billed if one in orders] == list(orders), run.moment
@@ -140,15 +160,18 @@ def check_stability(made: Shop, run: Run) -> None:
         found, notices = get_run(scope, run.id), list_open_notices(scope)
     told = [one.message for one in notices]
     if lost:
-        assert (found.refused, found.why_refused) == (1, Message("engine.order_lost", {"engine": "stability"}))
+        assert (found.refused, found.why_refused) == (
+            1,
+            Message("engine.order_lost", {"engine": "stability"}),
+        )
         assert told == [Message("job.skipped", {"count": 1, "total": PICTURES})]
     else:
         assert (found.refused, told) == (0, []), run.moment
 
 
 def check_books(made: Shop, run: Run, *, billed: int, there: int) -> None:
-    """What was spent is what was billed, and for the one order of which nobody knows; what is in the library is whole,
-    once each."""
+    """What was spent is what was billed, and for the one order of which nobody knows; what is in
+    the library is whole, once each."""
     with made.services.tenant(run.tenant_id, "system:test") as scope:
         items = assets.list_assets(scope, run.creator_id)
         rows = scope.run("SELECT state FROM engine_orders").scalars().all()

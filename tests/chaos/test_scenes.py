@@ -24,7 +24,8 @@ pytestmark = pytest.mark.timeout(SLOWEST_SECONDS)
 
 SEEDS = int(os.environ.get("GREENROOM_SCENE_SEEDS", "1"))
 SCENES = {**ALONE, **WITH_PEOPLE, **OF_THE_NETWORK, **ON_FULL_DISKS, **AT_NIGHT}
-"""Those at night last: they leave a clock behind that is months ahead, and the next house begins anew."""
+"""Those at night last: they leave a clock behind that is months ahead, and the next house begins
+anew."""
 
 AFTERWARDS = {**CHECKED, **CHECKED_THERE, **CHECKED_ON_DISKS}
 FIRST = 9001

@@ -1,4 +1,5 @@
-"""Two relays with a beat each, and neither says anything once: every message is sent twice, and again a while later."""
+"""Two relays with a beat each, and neither says anything once: every message is sent twice, and
+again a while later."""
 
 import threading
 from collections import deque
@@ -50,9 +51,17 @@ class Echo:
 
 
 def _run(settings: Settings, *, name: str) -> None:
-    database = Database(settings.database.work_url.get_secret_value(), pool_size=RELAY_POOL_SIZE, application=name)
+    database = Database(
+        settings.database.work_url.get_secret_value(), pool_size=RELAY_POOL_SIZE, application=name
+    )
     broker = celery_app.make_celery_app(settings.redis.url.get_secret_value())
-    loop = Relay(database, scope_opener(database), Echo(celery_sender(broker)), facts=FACT_ROUTES, ticks=TICKS)
+    loop = Relay(
+        database,
+        scope_opener(database),
+        Echo(celery_sender(broker)),
+        facts=FACT_ROUTES,
+        ticks=TICKS,
+    )
     with stop_on_signal(loop.stop):
         folder.announce_ready(settings, name)
         loop.run()

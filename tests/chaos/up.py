@@ -1,6 +1,8 @@
-"""The house as `greenroom up` runs it, without the doors nobody opens here; its supervisor never gives up.
+"""The house as `greenroom up` runs it, without the doors nobody opens here; its supervisor never
+gives up.
 
-Two relays share its outbox, each with a beat, every message comes three times, and three senders take them.
+Two relays share its outbox, each with a beat, every message comes three times, and three senders
+take them.
 """
 
 from dataclasses import replace
@@ -11,10 +13,12 @@ from workers.runtime.supervisor import RestartPolicy
 from workers.terminal.output import exit_on_error
 
 LEFT_OUT = ("dashboard", "llm")
-"""No page of members is looked at, and our own sentences answer: a third of the memory and of the start."""
+"""No page of members is looked at, and our own sentences answer: a third of the memory and of the
+start."""
 
 PACE = RestartPolicy(first_delay=0.2, longest_delay=0.5, limit=1_000_000)
-"""One storm kills more often than a bad day does: nothing is given up, and nobody waits half a minute."""
+"""One storm kills more often than a bad day does: nothing is given up, and nobody waits half a
+minute."""
 
 RELAYS = {"relay": "tests.chaos.twice:first"}
 SECOND = ProcessDefinition("second", "tests.chaos.twice:second", StopStage.RELAY)

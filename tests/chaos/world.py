@@ -1,4 +1,5 @@
-"""One seed's world: two agencies, four creators, their accounts, what they intend to post, and who buys from them."""
+"""One seed's world: two agencies, four creators, their accounts, what they intend to post, and who
+buys from them."""
 
 import random
 import sqlite3
@@ -61,7 +62,12 @@ NOVA = PersonaVersion(
 )
 
 RECIPE = specs.RecipeSpec(
-    name="port", prompt="le port {heure}", words={"heure": ["à l'aube", "la nuit"]}, variants=3, width=192, height=128
+    name="port",
+    prompt="le port {heure}",
+    words={"heure": ["à l'aube", "la nuit"]},
+    variants=3,
+    width=192,
+    height=128,
 )
 
 Kind = Literal["page", "key", "plain", "nolook"]
@@ -169,15 +175,20 @@ class World:
         ]
 
     def _heard(self, place: Place) -> str:
-        return self.house.read(place.tenant_id, lambda scope: listener.stored_cursor(scope, place.channel_id))
+        return self.house.read(
+            place.tenant_id, lambda scope: listener.stored_cursor(scope, place.channel_id)
+        )
 
     def kept(self, query: str, *params: object) -> list[sqlite3.Row]:
         """Rows of the sandbox's own file; nobody needs to run for that."""
-        with closing(sandbox_store.SandboxStore(self.house.home.folder / "sandbox.sqlite")) as store:
+        with closing(
+            sandbox_store.SandboxStore(self.house.home.folder / "sandbox.sqlite")
+        ) as store:
             return store.fetch_all(query, *params)
 
     def retire(self) -> None:
-        """Nothing of this world goes on: its accounts rest, its rows are forgotten, its fans stop."""
+        """Nothing of this world goes on: its accounts rest, its rows are forgotten, its fans
+        stop."""
         for tenant_id in self.tenants:
             mine = [place.channel_id for place in self.places if place.tenant_id == tenant_id]
 
@@ -187,7 +198,9 @@ class World:
                 scope.run("DELETE FROM outbox WHERE tenant_id = :tenant", tenant=scope.tenant_id)
 
             self.house.read(tenant_id, rest)
-        with closing(sandbox_store.SandboxStore(self.house.home.folder / "sandbox.sqlite")) as store:
+        with closing(
+            sandbox_store.SandboxStore(self.house.home.folder / "sandbox.sqlite")
+        ) as store:
             store.execute("DELETE FROM scripts")
 
 
@@ -198,7 +211,9 @@ def build(house: House, seed: int, drawn: random.Random) -> World:
     _posts(world, drawn)
     for place in world.of_kind("page"):
         if place.tenant_id not in world.jobs:
-            world.jobs[place.tenant_id] = house.read(place.tenant_id, partial(_job, place.creator_id, seed))
+            world.jobs[place.tenant_id] = house.read(
+                place.tenant_id, partial(_job, place.creator_id, seed)
+            )
     return world
 
 
@@ -212,7 +227,9 @@ def found(house: House, seed: int) -> World:
         with house.scope(tenant_id) as scope:
             agencies.create_agency(scope, name=f"Agence {number}", language="fr", zone="UTC")
             email = f"marc-{run}@{number}.test"
-            agencies.add_member(scope, name="Marc", email=email, role=rights.Role.MANAGER, language="fr", zone="UTC")
+            agencies.add_member(
+                scope, name="Marc", email=email, role=rights.Role.MANAGER, language="fr", zone="UTC"
+            )
         for each in range(CREATORS):
             _creator(world, tenant_id, f"c{seed}-{number}{each}-{run}", number * CREATORS + each)
     return world
@@ -221,19 +238,29 @@ def found(house: House, seed: int) -> World:
 def _job(creator_id: UUID, seed: int, scope: Scope) -> UUID:
     """A run of a recipe, while the storm blows."""
     recipe_id = specs.save_recipe(scope, creator_id, RECIPE)
-    return runner.start_run(scope, creator_id=creator_id, recipe_id=recipe_id, seed=seed, key="matin")
+    return runner.start_run(
+        scope, creator_id=creator_id, recipe_id=recipe_id, seed=seed, key="matin"
+    )
 
 
 def _creator(world: World, tenant_id: UUID, slug: str, number: int) -> None:
     house = world.house
     with house.scope(tenant_id) as scope:
         creator_id = agencies.add_creator(
-            scope, slug=slug, name="Nova", kind="virtual", zone="UTC", languages=["fr"], approval_tiers=0
+            scope,
+            slug=slug,
+            name="Nova",
+            kind="virtual",
+            zone="UTC",
+            languages=["fr"],
+            approval_tiers=0,
         )
         persona.activate_persona(scope, persona.create_persona_version(scope, creator_id, NOVA))
         shares = SplitShares(agency=4000, creator=6000, chatter=1000)
         entries.set_revenue_split(scope, creator_id, shares, effective_from=scope.now)
-    world.pictures[creator_id] = [_picture(house, tenant_id, creator_id, number * 10 + each) for each in range(2)]
+    world.pictures[creator_id] = [
+        _picture(house, tenant_id, creator_id, number * 10 + each) for each in range(2)
+    ]
     with house.scope(tenant_id) as scope:
         pack = packs.create_pack(
             scope,
@@ -253,11 +280,24 @@ def _creator(world: World, tenant_id: UUID, slug: str, number: int) -> None:
     endings: Mapping[Kind, str] = {"key": "k+key", "plain": "p", "nolook": "n-nolook"}
     for kind, ending in endings.items():
         account = f"{slug}-{ending}"
-        _connect(world, (tenant_id, creator_id), kind, account, house.open_account(account), chats=kind == chat)
+        _connect(
+            world,
+            (tenant_id, creator_id),
+            kind,
+            account,
+            house.open_account(account),
+            chats=kind == chat,
+        )
 
 
 def _connect(
-    world: World, owner: tuple[UUID, UUID], kind: Kind, account: str, token: str, *, chats: bool = False
+    world: World,
+    owner: tuple[UUID, UUID],
+    kind: Kind,
+    account: str,
+    token: str,
+    *,
+    chats: bool = False,
 ) -> None:
     (tenant_id, creator_id), house, page = owner, world.house, kind == "page"
     sealed = house.services.seal(tenant_id, token)
@@ -284,7 +324,11 @@ def _picture(house: House, tenant_id: UUID, creator_id: UUID, number: int) -> UU
     prepared = pipeline.prepare_upload(jpeg(number), name=f"{number}.jpg", alt=f"image {number}")
     services = house.services
     asset = pipeline.ingest_asset(
-        services.tenant, services.store, tenant_id=tenant_id, creator_id=creator_id, prepared=prepared
+        services.tenant,
+        services.store,
+        tenant_id=tenant_id,
+        creator_id=creator_id,
+        prepared=prepared,
     )
     with house.scope(tenant_id) as scope:
         digest = assets.get_asset(scope, asset).sha256
@@ -296,26 +340,39 @@ def _picture(house: House, tenant_id: UUID, creator_id: UUID, number: int) -> UU
 def _fans(world: World) -> None:
     for fan in world.fans:
         steps = list(SCRIPTS[fan.role])
-        world.house.ask("POST", f"/control/scripts/{quote(fan.place.account, safe='')}/{fan.name}", {"steps": steps})
+        world.house.ask(
+            "POST",
+            f"/control/scripts/{quote(fan.place.account, safe='')}/{fan.name}",
+            {"steps": steps},
+        )
 
 
 def _posts(world: World, drawn: random.Random) -> None:
-    """Posts for one to three destinations of their creator; some say the same words, some carry pictures."""
+    """Posts for one to three destinations of their creator; some say the same words, some carry
+    pictures."""
     start = world.house.now() + LEAD + timedelta(seconds=1.5)
     creators = sorted({(place.tenant_id, place.creator_id) for place in world.places})
     for number in range(POSTS):
         tenant_id, creator_id = creators[number % len(creators)]
         own = [place for place in world.places if place.creator_id == creator_id]
         media = drawn.sample(world.pictures[creator_id], drawn.choice((0, 0, 0, 1, 2)))
-        text = "Bonjour à toutes et à tous" if drawn.random() < 0.2 else f"Histoire {world.seed}.{number}"
+        text = (
+            "Bonjour à toutes et à tous"
+            if drawn.random() < 0.2
+            else f"Histoire {world.seed}.{number}"
+        )
         chosen = drawn.sample(own, drawn.choice((1, 2, 2, 3)))
         due = start + timedelta(seconds=round(drawn.uniform(0, DUE_WITHIN), 2))
         always = drawn.random() < 0.5
         with world.house.scope(tenant_id) as scope:
-            world.intents += plan(scope, chosen, number, text=text, media=media, due=due, always=always)
+            world.intents += plan(
+                scope, chosen, number, text=text, media=media, due=due, always=always
+            )
     for intent in world.intents:  # once all are planned: each knows the others
         with world.house.scope(intent.place.tenant_id) as scope:
-            duplicates.allow_duplicate(scope, intent.delivery_id, connectors=loader.load_connectors())
+            duplicates.allow_duplicate(
+                scope, intent.delivery_id, connectors=loader.load_connectors()
+            )
 
 
 def plan(
@@ -330,9 +387,11 @@ def plan(
     parts: tuple[str, ...] = (),
     wall: WallTime | None = None,
 ) -> list[Intent]:
-    """A post on the calendar of some places of one creator; `always`: as late as it must, else half an hour at most.
+    """A post on the calendar of some places of one creator; `always`: as late as it must, else half
+    an hour at most.
 
-    `wall` says the time as people of a zone do. Where somebody must say yes first, it waits for that.
+    `wall` says the time as people of a zone do. Where somebody must say yes first, it waits for
+    that.
     """
     post_id = deliveries.create_post(
         scope,
@@ -347,6 +406,12 @@ def plan(
         late_ok=None if always else timedelta(minutes=30),
     )
     wall = wall or WallTime(due.astimezone(UTC).date(), due.astimezone(UTC).time(), "UTC")
-    planned = [(place, deliveries.create_delivery(scope, post_id, place.channel_id, at=wall)) for place in chosen]
+    planned = [
+        (place, deliveries.create_delivery(scope, post_id, place.channel_id, at=wall))
+        for place in chosen
+    ]
     release_post(scope, post_id)
-    return [Intent(place, delivery_id, text, due, always, len(media), parts) for place, delivery_id in planned]
+    return [
+        Intent(place, delivery_id, text, due, always, len(media), parts)
+        for place, delivery_id in planned
+    ]

@@ -107,7 +107,13 @@ def door(platform: Platform) -> Door:
         verify_key=KEY.public_key(),
         lend=lend,
     )
-    return Door(transport, AccountTarget(TENANT, CHANNEL, "nova+key", platform.url, TOKEN), objects, revealed, outside)
+    return Door(
+        transport,
+        AccountTarget(TENANT, CHANNEL, "nova+key", platform.url, TOKEN),
+        objects,
+        revealed,
+        outside,
+    )
 
 
 def sha(data: bytes) -> str:
@@ -116,12 +122,20 @@ def sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-PUBLISH = WireStep("publish", StepKind.PUBLISH, "POST", "/api/{account}/posts", {"text": "hé", "a": 1})
+PUBLISH = WireStep(
+    "publish", StepKind.PUBLISH, "POST", "/api/{account}/posts", {"text": "hé", "a": 1}
+)
 STAGE = WireStep("stage:1", StepKind.STAGE, "PUT", "/files/1", file=FileRef(sha(DATA), "image/png"))
 DELETE = WireStep("delete", StepKind.RESTRICT, "DELETE", "/posts/p1", action="delete")
 LOOK = WireStep("look", StepKind.CONTROL, "GET", "/posts?key=k", action="look")
 AUTH = WireStep(
-    "token", StepKind.AUTH, "POST", "/token", {"grant": "x"}, token="none", secret_fields=("access", "more")
+    "token",
+    StepKind.AUTH,
+    "POST",
+    "/token",
+    {"grant": "x"},
+    token="none",
+    secret_fields=("access", "more"),
 )
 
 REMOVAL = RemovalOrder(TENANT, CHANNEL, "delete", uuid7())

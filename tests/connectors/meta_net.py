@@ -23,7 +23,10 @@ PLATFORMS: dict[str, tuple[Instagram | Facebook, Rules]] = {
     "facebook": (Facebook(), MESSENGER),
 }
 SURFACES = {"instagram": instagram_chats.CHAT_SURFACE, "facebook": facebook_chats.CHAT_SURFACE}
-LONGEST = {"instagram": "é" * (instagram_chats.MAX_BYTES // 2), "facebook": "é" * facebook_chats.MAX_TEXT}
+LONGEST = {
+    "instagram": "é" * (instagram_chats.MAX_BYTES // 2),
+    "facebook": "é" * facebook_chats.MAX_TEXT,
+}
 
 
 class Still:
@@ -67,12 +70,16 @@ class Net:
         told = {**dict(parse_qsl(at.query)), **(step.json or {})}
         if at.path == "/me":
             known = (
-                {"id": ME, "name": "mia"} if self.name == "facebook" else {"user_id": ME, "username": "mia", "id": "1"}
+                {"id": ME, "name": "mia"}
+                if self.name == "facebook"
+                else {"user_id": ME, "username": "mia", "id": "1"}
             )
             return Response(step.name, 200, {}, known)
         dated = {"date": format_datetime(self.clock(), usegmt=True)}
         try:
-            said = self.chats.answer(step.method, at.path.strip("/").split("/"), told, self.rights, self.clock())
+            said = self.chats.answer(
+                step.method, at.path.strip("/").split("/"), told, self.rights, self.clock()
+            )
         except Refused as refused:
             return Response(step.name, refused.status, {}, refused.body)
         assert said is not None, at.path
@@ -83,9 +90,16 @@ class Net:
         self.asked.clear()
         answers: tuple[StepResult, ...] = ()
         while isinstance(turn := self.platform.listen(cursor, answers), Send):
-            assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "updates", "GET")
+            assert (turn.step.kind, turn.step.action, turn.step.method) == (
+                StepKind.CONTROL,
+                "updates",
+                "GET",
+            )
             missing = len(answers) == lost
-            answers = (*answers, StepAnswerLost("updates", "ReadTimeout") if missing else self.answer(turn))
+            answers = (
+                *answers,
+                StepAnswerLost("updates", "ReadTimeout") if missing else self.answer(turn),
+            )
         return turn
 
     def heard(self, cursor: str) -> tuple[list[str], str]:

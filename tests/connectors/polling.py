@@ -10,13 +10,20 @@ from gate.contract.permit import ControlOrder
 
 
 def poll(
-    listen: Callable[[str, tuple[StepResult, ...]], Send | ChatUpdates | Outcome], world: ConnectorWorld, cursor: str
+    listen: Callable[[str, tuple[StepResult, ...]], Send | ChatUpdates | Outcome],
+    world: ConnectorWorld,
+    cursor: str,
 ) -> ChatUpdates | Outcome:
-    """What was said since `cursor`, by harmless requests alone; why nothing was heard, where nothing was."""
+    """What was said since `cursor`, by harmless requests alone; why nothing was heard, where
+    nothing was."""
     account = world.account
     answers: tuple[StepResult, ...] = ()
     while isinstance(turn := listen(cursor, answers), Send):
-        assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "updates", "GET")
+        assert (turn.step.kind, turn.step.action, turn.step.method) == (
+            StepKind.CONTROL,
+            "updates",
+            "GET",
+        )
         order = ControlOrder(account.tenant_id, account.channel_id, turn.step.action)
         answers = (*answers, world.transport.send(turn.step, order, account=account))
     return turn

@@ -39,7 +39,9 @@ GONE = frozenset({"account_suspended"})
         (Response("s", 422, body="text"), Rejected, Rejected),
     ],
 )
-def test_only_what_creates_is_ever_in_doubt(answer: StepResult, creating: type, redoable: type) -> None:
+def test_only_what_creates_is_ever_in_doubt(
+    answer: StepResult, creating: type, redoable: type
+) -> None:
     assert isinstance(outcome_of_status(answer, creates=True, account_gone=GONE), creating)
     assert isinstance(outcome_of_status(answer, creates=False, account_gone=GONE), redoable)
 
@@ -49,7 +51,13 @@ def test_only_what_creates_is_ever_in_doubt(answer: StepResult, creating: type, 
     [
         ({"retry-after": "90"}, 90),
         ({"retry-after": " 0 "}, 0),
-        ({"retry-after": "Thu, 01 Jan 2026 00:05:00 GMT", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 300),
+        (
+            {
+                "retry-after": "Thu, 01 Jan 2026 00:05:00 GMT",
+                "date": "Thu, 01 Jan 2026 00:00:00 GMT",
+            },
+            300,
+        ),
         ({"retry-after": "Thu, 01 Jan 2026 00:05:00 GMT"}, RATE_WINDOW.total_seconds()),
         ({"retry-after": "9" * 400}, MAX_RETRY_WAIT.total_seconds()),
         ({"retry-after": "soon"}, RATE_WINDOW.total_seconds()),
@@ -58,17 +66,48 @@ def test_only_what_creates_is_ever_in_doubt(answer: StepResult, creating: type, 
         ({"ratelimit-reset": "1767226200", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 600),
         ({"ratelimit-reset": "1767225000", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 2),
         ({"ratelimit-reset": "1767226200"}, RATE_WINDOW.total_seconds()),
-        ({"ratelimit-reset": "9" * 400, "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, MAX_RETRY_WAIT.total_seconds()),
-        ({"retry-after": "7", "ratelimit-reset": "1767226200", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 7),
+        (
+            {"ratelimit-reset": "9" * 400, "date": "Thu, 01 Jan 2026 00:00:00 GMT"},
+            MAX_RETRY_WAIT.total_seconds(),
+        ),
+        (
+            {
+                "retry-after": "7",
+                "ratelimit-reset": "1767226200",
+                "date": "Thu, 01 Jan 2026 00:00:00 GMT",
+            },
+            7,
+        ),
         ({"x-ratelimit-reset": "90"}, 90.0),
         ({"x-ratelimit-reset": "1767225900", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 300.0),
-        ({"x-ratelimit-reset": "2026-01-01T00:05:00.5Z", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 300.5),
+        (
+            {
+                "x-ratelimit-reset": "2026-01-01T00:05:00.5Z",
+                "date": "Thu, 01 Jan 2026 00:00:00 GMT",
+            },
+            300.5,
+        ),
         ({"x-ratelimit-reset": "2026-01-01T00:05:00.5Z"}, RATE_WINDOW.total_seconds()),
-        ({"x-ratelimit-reset": "1767226200.5", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, RATE_WINDOW.total_seconds()),
+        (
+            {"x-ratelimit-reset": "1767226200.5", "date": "Thu, 01 Jan 2026 00:00:00 GMT"},
+            RATE_WINDOW.total_seconds(),
+        ),
         ({"retry-after": "9" * 9000}, RATE_WINDOW.total_seconds()),
         ({"retry-after": f"Thu, 01 Jan {'9' * 20} 00:00:00 GMT"}, RATE_WINDOW.total_seconds()),
-        ({"retry-after": "Thu, 01 Jan 2026 00:05:00 GMT", "date": f"Thu, 01 Jan {'9' * 20} 00:00:00 GMT"}, 60),
-        ({"x-ratelimit-reset": "9999-12-31T23:59:59-14:00", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 7 * 86_400),
+        (
+            {
+                "retry-after": "Thu, 01 Jan 2026 00:05:00 GMT",
+                "date": f"Thu, 01 Jan {'9' * 20} 00:00:00 GMT",
+            },
+            60,
+        ),
+        (
+            {
+                "x-ratelimit-reset": "9999-12-31T23:59:59-14:00",
+                "date": "Thu, 01 Jan 2026 00:00:00 GMT",
+            },
+            7 * 86_400,
+        ),
         ({}, RATE_WINDOW.total_seconds()),
     ],
 )
@@ -77,7 +116,8 @@ def test_retry_after_is_seconds_or_a_date(headers: dict[str, str], seconds: floa
 
 
 @pytest.mark.parametrize(
-    "said", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "soon", "2026-01-01", 7, None]
+    "said",
+    ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "soon", "2026-01-01", 7, None],
 )
 def test_a_moment_that_there_is_not_is_none(said: object) -> None:
     assert parse_timestamp(said) is None
@@ -86,16 +126,26 @@ def test_a_moment_that_there_is_not_is_none(said: object) -> None:
 def test_a_clock_that_says_nonsense_is_no_clock() -> None:
     """Anybody may run a server of Mastodon or Bluesky: what it says of the time may be anything."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    for date in ("", "soon", f"Thu, 01 Jan {'9' * 20} 00:00:00 GMT", f"Thu, 01 Jan 2026 00:00:00 +{'9' * 20}"):
+    for date in (
+        "",
+        "soon",
+        f"Thu, 01 Jan {'9' * 20} 00:00:00 GMT",
+        f"Thu, 01 Jan 2026 00:00:00 +{'9' * 20}",
+    ):
         assert clock_lead(Response("s", 200, {"date": date}), now) == timedelta()
 
 
 def test_a_refusal_keeps_the_platforms_word_and_none_of_its_sentences() -> None:
     told = outcome_of_status(Response("s", 422, body={"error": "TEXT_TOO_LONG"}), creates=True)
-    wordy = outcome_of_status(Response("s", 422, body={"error": "Dear user, <b>no</b>"}), creates=True)
+    wordy = outcome_of_status(
+        Response("s", 422, body={"error": "Dear user, <b>no</b>"}), creates=True
+    )
     assert isinstance(told, Rejected)
     assert isinstance(wordy, Rejected)
-    assert (told.reason.params["word"], wordy.reason.params["word"]) == ("text_too_long", "http_422")
+    assert (told.reason.params["word"], wordy.reason.params["word"]) == (
+        "text_too_long",
+        "http_422",
+    )
 
 
 def test_nothing_leaves_its_segment() -> None:
@@ -110,7 +160,11 @@ def test_every_reason_has_its_sentence(language: str) -> None:
 
     import connectors
 
-    sources = "".join(path.read_text() for path in Path(next(iter(connectors.__path__))).glob("*.py"))
+    sources = "".join(
+        path.read_text() for path in Path(next(iter(connectors.__path__))).glob("*.py")
+    )
     codes = set(re.findall(r'(?<!log\()"((?:connectors|egress)\.[a-z_]+)"', sources))
-    known = {code for code in load_catalogue(language) if code.startswith(("connectors.", "egress."))}
+    known = {
+        code for code in load_catalogue(language) if code.startswith(("connectors.", "egress."))
+    }
     assert codes == known

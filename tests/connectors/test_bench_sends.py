@@ -1,4 +1,5 @@
-"""The benchmark beside the libraries, small: the platform takes in what is counted, and every figure is told."""
+"""The benchmark beside the libraries, small: the platform takes in what is counted, and every
+figure is told."""
 
 from math import isfinite
 
@@ -12,7 +13,8 @@ FIGURES = {
     *("send_over_bare", "kept_over_bare", "send_requests", "bare_requests"),
 }
 TRIED = ("telegram", "bluesky")
-"""One on a loop and one with keys of its own form: each is a process of its own, and takes seconds to start."""
+"""One on a loop and one with keys of its own form: each is a process of its own, and takes seconds
+to start."""
 
 
 @pytest.mark.nightly
@@ -22,7 +24,10 @@ def test_the_house_and_a_library_post_to_the_same_fake() -> None:
     assert found.keys() == {f"{platform}_{name}" for platform in TRIED for name in FIGURES}
     assert all(isfinite(value) and value > 0 for value in found.values())
     said = sends.table(found)
-    assert [f"| {LIBRARIES[platform][0]} ({platform}) |" in said for platform in TRIED] == [True, True]
+    assert [f"| {LIBRARIES[platform][0]} ({platform}) |" in said for platform in TRIED] == [
+        True,
+        True,
+    ]
     assert len(said.splitlines()) == 4
 
 

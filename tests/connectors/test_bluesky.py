@@ -1,4 +1,5 @@
-"""The Bluesky connector's own words: what a record says, what its answers mean, and how an account is signed in."""
+"""The Bluesky connector's own words: what a record says, what its answers mean, and how an account
+is signed in."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -87,7 +88,9 @@ def test_the_record_says_all_of_it() -> None:
         "langs": ["fr"],
         "embed": {
             "$type": "app.bsky.embed.images",
-            "images": [{"alt": "A beach", "image": BLOB, "aspectRatio": {"width": 2048, "height": 1365}}],
+            "images": [
+                {"alt": "A beach", "image": BLOB, "aspectRatio": {"width": 2048, "height": 1365}}
+            ],
         },
         "labels": {"$type": "com.atproto.label.defs#selfLabels", "values": [{"val": "sexual"}]},
     }
@@ -118,19 +121,27 @@ def test_a_film_goes_as_a_file_and_is_the_whole_embed() -> None:
         "aspectRatio": {"width": 720, "height": 1280},
     }
     assert made["labels"]["values"] == [{"val": "sexual"}]
-    assert "aspectRatio" not in record(replace(unit, media=(replace(FILM, width=0),)), filmed())["embed"]
+    assert (
+        "aspectRatio"
+        not in record(replace(unit, media=(replace(FILM, width=0),)), filmed())["embed"]
+    )
 
 
 def test_a_part_of_a_thread_may_be_a_film() -> None:
     part = replace(UNIT, parts=2, reply_to=PARENT, media=(FILM,))
     made = record(part, filmed(), above())
-    assert (made["embed"]["$type"], made["reply"]["parent"]["uri"]) == ("app.bsky.embed.video", PARENT)
+    assert (made["embed"]["$type"], made["reply"]["parent"]["uri"]) == (
+        "app.bsky.embed.video",
+        PARENT,
+    )
 
 
 def test_what_is_not_known_is_not_said() -> None:
     assert set(record(replace(UNIT, language=""))) == {"$type", "text", "createdAt"}
     bare = replace(PICTURE, width=0, height=0)
-    assert "aspectRatio" not in record(replace(UNIT, media=(bare,)), uploaded())["embed"]["images"][0]
+    assert (
+        "aspectRatio" not in record(replace(UNIT, media=(bare,)), uploaded())["embed"]["images"][0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -157,14 +168,23 @@ def test_what_does_not_fit_is_not_tried(change: dict[str, Any], code: str) -> No
 
 
 def test_characters_are_counted_as_readers_see_them() -> None:
-    assert isinstance(BLUESKY.next_step(replace(UNIT, texts=(Text("body", "👩‍👩‍👧‍👦" * 100),)), ()), Send)
+    assert isinstance(
+        BLUESKY.next_step(replace(UNIT, texts=(Text("body", "👩‍👩‍👧‍👦" * 100),)), ()), Send
+    )
 
 
 @pytest.mark.parametrize(
     ("answer", "meant"),
     [
         (Response("publish", 200, body={"uri": URI, "cid": "bafy"}), Published),
-        (Response("publish", 200, body={"uri": URI.replace(KEY, record_key("other", AT)), "cid": "bafy"}), Uncertain),
+        (
+            Response(
+                "publish",
+                200,
+                body={"uri": URI.replace(KEY, record_key("other", AT)), "cid": "bafy"},
+            ),
+            Uncertain,
+        ),
         (Response("publish", 200), Uncertain),
         (refused(400, "InvalidRequest"), Rejected),
         (refused(413, "PayloadTooLarge"), Rejected),
@@ -203,7 +223,9 @@ def test_a_limit_says_how_long_and_for_whom() -> None:
 
 
 def test_lost_uploads_go_out_again() -> None:
-    turn = BLUESKY.next_step(replace(UNIT, media=(PICTURE,)), (uploaded(), refused(400, "BlobNotFound")))
+    turn = BLUESKY.next_step(
+        replace(UNIT, media=(PICTURE,)), (uploaded(), refused(400, "BlobNotFound"))
+    )
     assert isinstance(turn, Retry)
     assert turn.uploads_gone
 
@@ -233,7 +255,10 @@ def test_a_look_reads_the_record_and_its_words() -> None:
     assert isinstance(seen(Response("look", 400, body={"error": "RecordNotFound"})), Absent)
     old = {"error": "InvalidRequest", "message": f"Could not locate record: {URI}"}
     assert isinstance(seen(Response("look", 400, body=old)), Absent)
-    for blind in (Response("look", 400, body={"error": "InvalidRequest", "message": "x"}), Response("look", 502)):
+    for blind in (
+        Response("look", 400, body={"error": "InvalidRequest", "message": "x"}),
+        Response("look", 502),
+    ):
         assert isinstance(seen(blind), Unknown)
 
 
@@ -243,18 +268,33 @@ def test_a_removal_is_believed_when_seen() -> None:
     assert isinstance(first, Send)
     assert isinstance(second, Send)
     assert first.step.json == {"repo": DID, "collection": "app.bsky.feed.post", "rkey": KEY}
-    gone, there = Response("look", 400, body={"error": "RecordNotFound"}), Response("look", 200, body={"uri": URI})
+    gone, there = (
+        Response("look", 400, body={"error": "RecordNotFound"}),
+        Response("look", 200, body={"uri": URI}),
+    )
     assert BLUESKY.remove(copy, (deleted, gone)) == Published(URI)
     assert isinstance(BLUESKY.remove(copy, (deleted, there)), Retry)
-    assert isinstance(BLUESKY.remove(copy, (Response("delete", 200),)), Send)  # an older server says nothing
-    assert isinstance(BLUESKY.remove(copy, (Response("delete", 400, body={"error": "ExpiredToken"}),)), Reauthorize)
+    assert isinstance(
+        BLUESKY.remove(copy, (Response("delete", 200),)), Send
+    )  # an older server says nothing
+    assert isinstance(
+        BLUESKY.remove(copy, (Response("delete", 400, body={"error": "ExpiredToken"}),)),
+        Reauthorize,
+    )
 
 
 def test_numbers_are_those_it_counts() -> None:
     post = {"uri": URI, "likeCount": 4, "replyCount": 2, "repostCount": 0, "quoteCount": "many"}
-    told = BLUESKY.read_metrics(PlatformCopy(URI, DID), (Response("metrics", 200, body={"posts": [post]}),))
+    told = BLUESKY.read_metrics(
+        PlatformCopy(URI, DID), (Response("metrics", 200, body={"posts": [post]}),)
+    )
     assert told == {"likes": 4, "comments": 2, "reposts": 0}
-    assert BLUESKY.read_metrics(PlatformCopy(URI, DID), (Response("metrics", 200, body={"posts": []}),)) is None
+    assert (
+        BLUESKY.read_metrics(
+            PlatformCopy(URI, DID), (Response("metrics", 200, body={"posts": []}),)
+        )
+        is None
+    )
 
 
 # signing in
@@ -262,14 +302,20 @@ def test_numbers_are_those_it_counts() -> None:
 SESSION = {"did": DID, "handle": "mia.bsky.social", "active": True}
 PAIR = {"accessJwt": Sealed(b"a"), "refreshJwt": Sealed(b"r")}
 GRANT = RefreshGrant(DID, PAIR["refreshJwt"])
-PDS = {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": "https://pds.example/"}
+PDS = {
+    "id": "#atproto_pds",
+    "type": "AtprotoPersonalDataServer",
+    "serviceEndpoint": "https://pds.example/",
+}
 
 
 READS = Response("chats", 200, body={"logs": []})
 
 
 def signed_in(reads: StepResult = READS, **changes: Any) -> object:
-    return BLUESKY.connect({}, (Response("session", 200, body={**SESSION, **changes}, sealed=PAIR), reads))
+    return BLUESKY.connect(
+        {}, (Response("session", 200, body={**SESSION, **changes}, sealed=PAIR), reads)
+    )
 
 
 def test_the_password_leaves_sealed_and_only_once() -> None:
@@ -284,8 +330,17 @@ def test_a_session_is_an_account_where_its_data_lies() -> None:
     found = signed_in(didDoc={"service": [{"odd": 1}, PDS]})
     assert isinstance(found, ConnectedAccount)
     assert (found.account, found.name, found.surface) == (DID, "mia.bsky.social", "bluesky.post")
-    assert (found.base_url, found.lifetime, found.refresh) == ("https://pds.example", LIFETIME, Sealed(b"r"))
-    for document in (None, {}, {"service": "odd"}, {"service": [{**PDS, "serviceEndpoint": "ftp://x"}]}):
+    assert (found.base_url, found.lifetime, found.refresh) == (
+        "https://pds.example",
+        LIFETIME,
+        Sealed(b"r"),
+    )
+    for document in (
+        None,
+        {},
+        {"service": "odd"},
+        {"service": [{**PDS, "serviceEndpoint": "ftp://x"}]},
+    ):
         other = signed_in(didDoc=document)
         assert isinstance(other, ConnectedAccount)
         assert other.base_url == ""
@@ -295,12 +350,24 @@ def test_a_session_is_an_account_where_its_data_lies() -> None:
     ("answer", "code"),
     [
         (Response("session", 401, body={"error": "AuthenticationRequired"}), "bluesky.not_let_in"),
-        (Response("session", 401, body={"error": "AuthFactorTokenRequired"}), "bluesky.second_factor"),
+        (
+            Response("session", 401, body={"error": "AuthFactorTokenRequired"}),
+            "bluesky.second_factor",
+        ),
         (Response("session", 401, body={"error": "AccountTakedown"}), "connectors.account_gone"),
-        (Response("session", 429, {"ratelimit-reset": "7200"}, {"error": "RateLimitExceeded"}), "bluesky.too_often"),
+        (
+            Response("session", 429, {"ratelimit-reset": "7200"}, {"error": "RateLimitExceeded"}),
+            "bluesky.too_often",
+        ),
         (Response("session", 200, body=SESSION), "connectors.unreadable"),
-        (Response("session", 200, body={**SESSION, "active": False}, sealed=PAIR), "connectors.account_gone"),
-        (Response("session", 200, body={**SESSION, "did": "plc"}, sealed=PAIR), "connectors.unreadable"),
+        (
+            Response("session", 200, body={**SESSION, "active": False}, sealed=PAIR),
+            "connectors.account_gone",
+        ),
+        (
+            Response("session", 200, body={**SESSION, "did": "plc"}, sealed=PAIR),
+            "connectors.unreadable",
+        ),
     ],
 )
 def test_who_is_not_let_in_reads_why(answer: StepResult, code: str) -> None:
@@ -310,7 +377,11 @@ def test_who_is_not_let_in_reads_why(answer: StepResult, code: str) -> None:
 
 
 def test_a_server_that_is_away_is_asked_again() -> None:
-    for answer in (StepNotSent("session", "ConnectError"), StepAnswerLost("session", "x"), Response("session", 503)):
+    for answer in (
+        StepNotSent("session", "ConnectError"),
+        StepAnswerLost("session", "x"),
+        Response("session", 503),
+    ):
         assert isinstance(BLUESKY.connect({}, (answer,)), Retry)
 
 
@@ -318,7 +389,10 @@ def test_a_server_that_is_away_is_asked_again() -> None:
     ("answer", "meant"),
     [
         (Response("session", 200, body=SESSION), type(None)),
-        (Response("session", 200, body={**SESSION, "active": False, "status": "suspended"}), Disconnected),
+        (
+            Response("session", 200, body={**SESSION, "active": False, "status": "suspended"}),
+            Disconnected,
+        ),
         (Response("session", 200, body={**SESSION, "did": "did:plc:other"}), Reauthorize),
         (Response("session", 400, body={"error": "ExpiredToken"}), Reauthorize),
         (Response("session", 502), Retry),
@@ -333,7 +407,10 @@ def test_a_session_is_tried(answer: StepResult, meant: type) -> None:
     [
         (Response("refresh", 200, body=SESSION, sealed=PAIR), RenewedTokens),
         (Response("refresh", 200, body=SESSION), Uncertain),
-        (Response("refresh", 200, body={**SESSION, "did": "did:plc:other"}, sealed=PAIR), Uncertain),
+        (
+            Response("refresh", 200, body={**SESSION, "did": "did:plc:other"}, sealed=PAIR),
+            Uncertain,
+        ),
         (Response("refresh", 200), Uncertain),
         (StepAnswerLost("refresh", "ReadTimeout"), Uncertain),
         (StepNotSent("refresh", "ConnectError"), Retry),
@@ -352,9 +429,9 @@ def test_a_renewal_shows_the_refresh_token() -> None:
     turn = BLUESKY.refresh(GRANT, ())
     assert isinstance(turn, Send)
     assert (turn.step.token, str(turn.step.kind)) == ("refresh", "auth")
-    assert BLUESKY.refresh(GRANT, (Response("refresh", 200, body=SESSION, sealed=PAIR),)) == RenewedTokens(
-        Sealed(b"a"), Sealed(b"r"), LIFETIME
-    )
+    assert BLUESKY.refresh(
+        GRANT, (Response("refresh", 200, body=SESSION, sealed=PAIR),)
+    ) == RenewedTokens(Sealed(b"a"), Sealed(b"r"), LIFETIME)
     assert BLUESKY.refresh_grace == TOKEN_GRACE
     assert timedelta(0) < SHORT_RETRY
 
@@ -363,7 +440,9 @@ PARENT = f"at://{DID}/app.bsky.feed.post/{record_key('gr0', AT)}"
 
 
 def above(**value: Any) -> Response:
-    return Response("above", 200, body={"uri": PARENT, "cid": "bafyparent", "value": {"text": "first", **value}})
+    return Response(
+        "above", 200, body={"uri": PARENT, "cid": "bafyparent", "value": {"text": "first", **value}}
+    )
 
 
 def test_a_part_reads_what_is_above_it_after_its_uploads_and_names_both_ends() -> None:
@@ -386,14 +465,20 @@ def test_a_part_reads_what_is_above_it_after_its_uploads_and_names_both_ends() -
 @pytest.mark.parametrize(
     ("answer", "kind", "code"),
     [
-        (Response("above", 400, body={"error": "RecordNotFound"}), Rejected, "connectors.above_gone"),
+        (
+            Response("above", 400, body={"error": "RecordNotFound"}),
+            Rejected,
+            "connectors.above_gone",
+        ),
         (Response("above", 502), Retry, "connectors.unclear_answer"),
         (StepAnswerLost("above", "timeout"), Retry, "connectors.answer_lost"),
         (StepNotSent("above", "refused"), Retry, "connectors.not_sent"),
         (Response("above", 200, body={"uri": PARENT}), Retry, "connectors.unclear_answer"),
     ],
 )
-def test_without_what_is_above_nothing_is_made(answer: StepResult, kind: type[Rejected | Retry], code: str) -> None:
+def test_without_what_is_above_nothing_is_made(
+    answer: StepResult, kind: type[Rejected | Retry], code: str
+) -> None:
     end = BLUESKY.next_step(replace(UNIT, parts=2, reply_to=PARENT), (answer,))
     assert isinstance(end, kind)
     assert end.reason.code == code

@@ -9,11 +9,29 @@ from connectors.conformance.harness import SendingHarness
 from connectors.conformance.world import ConnectorWorld
 from connectors.contract.comments import MODERATE_ACTION, CommentTarget, ModerationAction
 from connectors.contract.connector import Response, Send, StepAnswerLost, StepNotSent, StepResult
-from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry
+from connectors.contract.outcomes import (
+    Disconnected,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+)
 from connectors.platforms.bluesky.comments import BEFORE, BLOCK, GATE, LIKE, MODERATION_LOOKUP_STEP
 from connectors.platforms.bluesky.publisher import Bluesky
 from tests.connectors.test_bluesky import DID, URI
-from tests.connectors.test_bluesky_remarks import ANN, OTHERS, SAID, at, fake, people, posted, reading, reply, world
+from tests.connectors.test_bluesky_remarks import (
+    ANN,
+    OTHERS,
+    SAID,
+    at,
+    fake,
+    people,
+    posted,
+    reading,
+    reply,
+    world,
+)
 from tests.fakes import bluesky_remarks
 from tests.fakes.bluesky import FakeBluesky
 
@@ -38,7 +56,9 @@ def gate(**value: Any) -> Response:
 
 NO_GATE = Response(BEFORE, 400, body={"error": "RecordNotFound"})
 NO_SAID = Response(
-    MODERATION_LOOKUP_STEP, 400, body={"error": "InvalidRequest", "message": "Could not locate record: at://x"}
+    MODERATION_LOOKUP_STEP,
+    400,
+    body={"error": "InvalidRequest", "message": "Could not locate record: at://x"},
 )
 
 
@@ -66,7 +86,10 @@ def test_a_like_is_one_record_of_a_version_and_is_taken_back_by_its_key() -> Non
     assert (first["collection"], first["record"]["subject"]["uri"]) == (LIKE, SAID)
     assert first["record"]["subject"].keys() == {"uri", "cid"}
     back = put("unlike")
-    assert {name: back[name] for name in ("collection", "rkey")} == {"collection": LIKE, "rkey": first["rkey"]}
+    assert {name: back[name] for name in ("collection", "rkey")} == {
+        "collection": LIKE,
+        "rkey": first["rkey"],
+    }
     assert "record" not in back
     assert put("like", looked())["rkey"] != put("block")["rkey"]
 
@@ -74,16 +97,26 @@ def test_a_like_is_one_record_of_a_version_and_is_taken_back_by_its_key() -> Non
 def test_hiding_keeps_what_the_gate_holds() -> None:
     rules = [{"$type": "app.bsky.feed.threadgate#followerRule"}]
     made = put("hide", looked(), gate(allow=rules, hiddenReplies=[OTHERS]))
-    assert made["record"] | {"hiddenReplies": [OTHERS]} == gate(allow=rules, hiddenReplies=[OTHERS]).body["value"]
+    assert (
+        made["record"] | {"hiddenReplies": [OTHERS]}
+        == gate(allow=rules, hiddenReplies=[OTHERS]).body["value"]
+    )
     assert (made["record"]["hiddenReplies"], made["swapRecord"]) == ([OTHERS, SAID], "bafygate")
-    assert put("hide", looked(), gate(hiddenReplies=[OTHERS, SAID]))["record"]["hiddenReplies"] == [OTHERS, SAID]
+    assert put("hide", looked(), gate(hiddenReplies=[OTHERS, SAID]))["record"]["hiddenReplies"] == [
+        OTHERS,
+        SAID,
+    ]
     shown = put("show", looked(), gate(allow=rules, hiddenReplies=[SAID, OTHERS]))
     assert (shown["record"]["hiddenReplies"], shown["record"]["allow"]) == ([OTHERS], rules)
 
 
 def test_a_gate_is_made_where_there_is_none() -> None:
     made = put("hide", looked(), NO_GATE)
-    assert (made["rkey"], made["record"]["post"], made["swapRecord"]) == (URI.rpartition("/")[2], URI, None)
+    assert (made["rkey"], made["record"]["post"], made["swapRecord"]) == (
+        URI.rpartition("/")[2],
+        URI,
+        None,
+    )
     assert "allow" not in made["record"]
     assert BLUESKY.moderate_comment(SPOT, "show", (looked(), NO_GATE)) == Published(SAID)
 
@@ -96,7 +129,10 @@ def test_a_report_names_what_was_said_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("answers", "code"),
     [
-        ((looked({"cid": "b", "value": {"reply": reply(OTHERS, OTHERS)}}),), "bluesky.not_our_thread"),
+        (
+            (looked({"cid": "b", "value": {"reply": reply(OTHERS, OTHERS)}}),),
+            "bluesky.not_our_thread",
+        ),
         ((looked({"cid": "b", "value": {"text": "x"}}),), "bluesky.not_our_thread"),
         ((looked(), gate(note="a sentence of somebody's")), "bluesky.gate_unknown"),
     ],
@@ -122,9 +158,15 @@ DONE = Response(MODERATE_ACTION, 200, body={"uri": "at://x", "cid": "bafy"})
         ((looked(), Response(BEFORE, 400, body={"error": "RepoTakendown"})), Disconnected),
         ((looked(), NO_GATE, DONE), Published),
         ((looked(), NO_GATE, Response(MODERATE_ACTION, 400, body={"error": "InvalidSwap"})), Retry),
-        ((looked(), NO_GATE, Response(MODERATE_ACTION, 400, body={"error": "InvalidRequest"})), Rejected),
+        (
+            (looked(), NO_GATE, Response(MODERATE_ACTION, 400, body={"error": "InvalidRequest"})),
+            Rejected,
+        ),
         ((looked(), NO_GATE, Response(MODERATE_ACTION, 200)), Retry),
-        ((looked(), NO_GATE, Response(MODERATE_ACTION, 401, body={"error": "AuthMissing"})), Reauthorize),
+        (
+            (looked(), NO_GATE, Response(MODERATE_ACTION, 401, body={"error": "AuthMissing"})),
+            Reauthorize,
+        ),
         ((looked(), NO_GATE, Response(MODERATE_ACTION, 429)), Retry),
         ((looked(), NO_GATE, StepAnswerLost(MODERATE_ACTION, "timeout")), Retry),
         ((looked(), NO_GATE, StepNotSent(MODERATE_ACTION, "ConnectError")), Retry),
@@ -147,7 +189,9 @@ def done(world: ConnectorWorld, spot: CommentTarget, act: ModerationAction) -> O
 
 
 @pytest.mark.parametrize("act", ["hide", "block"])
-def test_what_is_done_is_not_told_again(fake: FakeBluesky, world: ConnectorWorld, act: ModerationAction) -> None:
+def test_what_is_done_is_not_told_again(
+    fake: FakeBluesky, world: ConnectorWorld, act: ModerationAction
+) -> None:
     mine, ann = people(fake, world)
     said = bluesky_remarks.say(fake, ann, "boo", under=posted(world))
     spot = CommentTarget(said, ann.did, mine.did)

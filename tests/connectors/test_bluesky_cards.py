@@ -1,4 +1,5 @@
-"""Cards of pages and names of people in Bluesky's posts: what was written of a page, and whose a name is."""
+"""Cards of pages and names of people in Bluesky's posts: what was written of a page, and whose a
+name is."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -64,9 +65,14 @@ def test_a_card_says_what_was_written_of_the_first_address(world: ConnectorWorld
 
 
 def test_the_posts_one_picture_stands_in_its_card(world: ConnectorWorld) -> None:
-    embed = record(world, carded(world.unit(media=1), **{CARD_TITLE_OPTION: "My calendar"}))["embed"]
+    embed = record(world, carded(world.unit(media=1), **{CARD_TITLE_OPTION: "My calendar"}))[
+        "embed"
+    ]
     thumb = embed["external"].pop("thumb")
-    assert (thumb["mimeType"], thumb["ref"]["$link"]) == ("image/png", world.name_of(world.media[0]))
+    assert (thumb["mimeType"], thumb["ref"]["$link"]) == (
+        "image/png",
+        world.name_of(world.media[0]),
+    )
     assert embed["external"] == {"uri": PAGE, "title": "My calendar", "description": ""}
 
 
@@ -79,10 +85,18 @@ def picture(mime: str = "image/png", size: int = 9) -> Medium:
     [
         (carded(UNIT, **{CARD_TEXT_OPTION: "All of it"}), "bluesky.card_untitled"),
         (carded(UNIT, "no address", **{CARD_TITLE_OPTION: "A"}), "bluesky.card_unlinked"),
-        (carded(replace(UNIT, media=(picture(), picture())), **{CARD_TITLE_OPTION: "A"}), "bluesky.card_pictures"),
-        (carded(replace(UNIT, media=(picture("video/mp4"),)), **{CARD_TITLE_OPTION: "A"}), "bluesky.card_pictures"),
         (
-            carded(replace(UNIT, media=(picture(size=PICTURE_BYTES + 1),)), **{CARD_TITLE_OPTION: "A"}),
+            carded(replace(UNIT, media=(picture(), picture())), **{CARD_TITLE_OPTION: "A"}),
+            "bluesky.card_pictures",
+        ),
+        (
+            carded(replace(UNIT, media=(picture("video/mp4"),)), **{CARD_TITLE_OPTION: "A"}),
+            "bluesky.card_pictures",
+        ),
+        (
+            carded(
+                replace(UNIT, media=(picture(size=PICTURE_BYTES + 1),)), **{CARD_TITLE_OPTION: "A"}
+            ),
             "connectors.medium_unfit",
         ),
     ],
@@ -100,7 +114,10 @@ def test_a_name_that_is_somebodys_leads_to_them_and_another_stays_words(
     text = "é with @Leo-of-the-lake.bsky.social, @nobody.example (mail a@b.example) #lac"
     made = record(world, replace(world.unit(), texts=(Text("body", text),)))
     spans = [
-        (made["text"].encode()[one["index"]["byteStart"] : one["index"]["byteEnd"]].decode(), one["features"][0])
+        (
+            made["text"].encode()[one["index"]["byteStart"] : one["index"]["byteEnd"]].decode(),
+            one["features"][0],
+        )
         for one in made["facets"]
     ]
     mention = {"$type": "app.bsky.richtext.facet#mention", "did": leo.did}
@@ -108,7 +125,9 @@ def test_a_name_that_is_somebodys_leads_to_them_and_another_stays_words(
     assert [said for said, _ in spans] == ["@Leo-of-the-lake.bsky.social", "#lac"]
 
 
-def test_where_nobody_can_tell_whose_a_name_is_the_post_waits(world: ConnectorWorld, server: FakeBluesky) -> None:
+def test_where_nobody_can_tell_whose_a_name_is_the_post_waits(
+    world: ConnectorWorld, server: FakeBluesky
+) -> None:
     """Sent with the name as words, its repeat would be another record under the same key."""
     server.account("ida-of-the-lake.bsky.social")
     unit = replace(world.unit(), texts=(Text("body", "with @ida-of-the-lake.bsky.social"),))
@@ -144,11 +163,16 @@ def test_what_an_answer_about_a_name_means(answer: StepResult, meant: type[Send 
 
 def test_what_may_be_a_name() -> None:
     assert mentioned_handles(
-        "@a.example @A.example, (@b.example) x@c.example https://d.example/@e.example @f @g.1 @-h.example"
+        "@a.example @A.example, (@b.example) x@c.example https://d.example/@e.example @f @g.1 "
+        "@-h.example"
     ) == [
         "a.example",
         "b.example",
     ]
-    assert len(mentioned_handles(" ".join(f"@a{number}.example" for number in range(20)))) == MAX_NAMES
+    assert (
+        len(mentioned_handles(" ".join(f"@a{number}.example" for number in range(20)))) == MAX_NAMES
+    )
     inside = build_facets("https://a.example/(@b.example", {"b.example": DID})
-    assert [one["features"][0]["$type"] for one in inside] == ["app.bsky.richtext.facet#link"], "none over another"
+    assert [one["features"][0]["$type"] for one in inside] == ["app.bsky.richtext.facet#link"], (
+        "none over another"
+    )

@@ -1,4 +1,5 @@
-"""Messages on Bluesky: what people write is heard once and in order, and a message never arrives twice."""
+"""Messages on Bluesky: what people write is heard once and in order, and a message never arrives
+twice."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +18,15 @@ from connectors.contract.connector import (
     StepKind,
     StepResult,
 )
-from connectors.contract.outcomes import Absent, Found, Outcome, Reauthorize, Rejected, Retry, Unknown
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    Outcome,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Unknown,
+)
 from connectors.platforms.bluesky.account import CHAT_SURFACE
 from connectors.platforms.bluesky.messages import BEGINNING, MAX_PEOPLE, PROXY
 from connectors.platforms.bluesky.publisher import CAN, Bluesky
@@ -57,14 +66,20 @@ class Net:
         try:
             told = bluesky_chats.answer(self.server, self.mia, nsid, asked, dict(step.json or {}))
         except Refused as refused:
-            return Response(step.name, refused.status, {}, {"error": refused.name, "message": refused.message})
+            return Response(
+                step.name, refused.status, {}, {"error": refused.name, "message": refused.message}
+            )
         return Response(step.name, 200, {}, keep_fields(told, step.only) if step.only else told)
 
     def poll(self, cursor: str) -> ChatUpdates | Outcome:
         self.asked.clear()
         answers: tuple[StepResult, ...] = ()
         while isinstance(turn := PLATFORM.listen(cursor, answers), Send):
-            assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "updates", "GET")
+            assert (turn.step.kind, turn.step.action, turn.step.method) == (
+                StepKind.CONTROL,
+                "updates",
+                "GET",
+            )
             answers = (*answers, self.answer(turn))
         return turn
 
@@ -92,7 +107,12 @@ def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(net: Net
     news = net.poll(cursor)
     assert isinstance(news, ChatUpdates)
     (update,) = news.updates
-    assert (update.kind, update.key, update.fan, update.handle) == ("message", number, leo.did, "@leo.bsky.social")
+    assert (update.kind, update.key, update.fan, update.handle) == (
+        "message",
+        number,
+        leo.did,
+        "@leo.bsky.social",
+    )
     assert (update.text, update.at) == ("bonjour", net.server.chats.log[-1][2].at)
     assert net.heard(news.cursor)[0] == []
 
@@ -157,10 +177,21 @@ def test_who_blocked_the_account_silences_nobody_else(net: Net) -> None:
 @pytest.mark.parametrize(
     ("answer", "meant"),
     [
-        (Response("updates", 400, {}, {"error": "InvalidToken", "message": "Bad token method"}), Rejected),
-        (Response("updates", 400, {}, {"error": "ExpiredToken", "message": "Token has expired"}), Reauthorize),
         (
-            Response("updates", 400, {}, {"error": "InvalidToken", "message": "Token could not be verified"}),
+            Response("updates", 400, {}, {"error": "InvalidToken", "message": "Bad token method"}),
+            Rejected,
+        ),
+        (
+            Response("updates", 400, {}, {"error": "ExpiredToken", "message": "Token has expired"}),
+            Reauthorize,
+        ),
+        (
+            Response(
+                "updates",
+                400,
+                {},
+                {"error": "InvalidToken", "message": "Token could not be verified"},
+            ),
             Reauthorize,
         ),
         (Response("updates", 429, {}, {"error": "RateLimitExceeded"}), Retry),
@@ -174,7 +205,14 @@ def test_what_a_refused_log_means(answer: StepResult, meant: type) -> None:
 
 
 def unit(net: Net, to: Repo, text: str = "Bonjour", **more: Any) -> Any:
-    made = replace(UNIT, surface=CHAT_SURFACE, audience="viewer", viewer=to.did, account=net.mia.did, native_key="k")
+    made = replace(
+        UNIT,
+        surface=CHAT_SURFACE,
+        audience="viewer",
+        viewer=to.did,
+        account=net.mia.did,
+        native_key="k",
+    )
     return replace(made, texts=(Text("body", text),), **more)
 
 
@@ -204,9 +242,13 @@ def test_a_link_can_be_followed_and_a_reader_who_takes_none_is_told_so(net: Net)
     send = PLATFORM.next_step(mine, (net.answer(first),))
     assert isinstance(send, Send)
     assert send.step.json is not None
-    assert [each["index"] for each in send.step.json["message"]["facets"]] == [{"byteStart": 5, "byteEnd": 24}]
+    assert [each["index"] for each in send.step.json["message"]["facets"]] == [
+        {"byteStart": 5, "byteEnd": 24}
+    ]
     net.server.chats.takes[leo.did] = "none"
-    assert PLATFORM.next_step(mine, (net.answer(first),)) == Rejected(Message(READER_GONE), permanent=True)
+    assert PLATFORM.next_step(mine, (net.answer(first),)) == Rejected(
+        Message(READER_GONE), permanent=True
+    )
     net.server.chats.suspended.add(net.mia.did)
     assert PLATFORM.next_step(mine, (net.answer(first),)) == Rejected(
         Message("bluesky.chat_suspended"), permanent=False
@@ -225,7 +267,9 @@ def looked(net: Net, to: Repo, text: str, **more: Any) -> object:
 def test_a_lost_message_is_looked_for_and_never_sent_as_its_own_look(net: Net) -> None:
     leo, chats, now = net.person("leo"), net.server.chats, net.server.clock
     assert CAN.is_resend_lookup(under="")
-    assert not CAN.is_resend_lookup(under="", chat=leo.did), "the same message again is two messages"
+    assert not CAN.is_resend_lookup(under="", chat=leo.did), (
+        "the same message again is two messages"
+    )
     convo = chats.between(leo.did, net.mia.did)
     chats.put(convo, net.mia.did, "Bonjour", now())
     now.advance(3600)
@@ -240,7 +284,9 @@ def test_a_lost_message_is_looked_for_and_never_sent_as_its_own_look(net: Net) -
     assert looked(net, leo, "Bonjour") == Found(mine.id, "", mine.at)
     assert isinstance(looked(net, leo, "Bonjour", known=frozenset({mine.id})), Absent)
     mine.gone.add(net.mia.did)
-    assert isinstance(looked(net, leo, "Bonjour"), Unknown), "deleted by somebody: nobody knows what it said"
+    assert isinstance(looked(net, leo, "Bonjour"), Unknown), (
+        "deleted by somebody: nobody knows what it said"
+    )
 
 
 def test_a_message_stays_with_its_reader() -> None:
@@ -252,7 +298,11 @@ def test_a_message_stays_with_its_reader() -> None:
 def test_an_account_comes_in_without_messages_where_its_password_reads_none() -> None:
     shut = Response("chats", 400, body={"error": "InvalidToken", "message": "Bad token method"})
     away = (Response("chats", 502), StepAnswerLost("chats", "ReadTimeout"))
-    for answer, surface in ((READS, "bluesky.message"), (shut, ""), *((each, "bluesky.message") for each in away)):
+    for answer, surface in (
+        (READS, "bluesky.message"),
+        (shut, ""),
+        *((each, "bluesky.message") for each in away),
+    ):
         found = signed_in(answer)
         assert isinstance(found, ConnectedAccount)
         assert (found.surface, found.chat_surface) == ("bluesky.post", surface)

@@ -1,4 +1,5 @@
-"""What follows from a unit alone: its key, its moment, and where in its words something leads somewhere."""
+"""What follows from a unit alone: its key, its moment, and where in its words something leads
+somewhere."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -98,7 +99,12 @@ def lexicons(shared: Path) -> Lexicons:
 @given(st.data())
 def test_every_facet_is_one_by_the_lexicon(lexicons: Lexicons, data: st.DataObject) -> None:
     text = data.draw(st.lists(pieces, max_size=20).map("".join))
-    made = {"$type": "app.bsky.feed.post", "text": text[:300], "createdAt": "2026-01-01T00:00:00Z", "langs": ["fr"]}
+    made = {
+        "$type": "app.bsky.feed.post",
+        "text": text[:300],
+        "createdAt": "2026-01-01T00:00:00Z",
+        "langs": ["fr"],
+    }
     lexicons.check_record("app.bsky.feed.post", {**made, "facets": build_facets(text[:300])})
 
 

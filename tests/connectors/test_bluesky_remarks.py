@@ -1,4 +1,5 @@
-"""What people say to an account on Bluesky: read back to where the last reading was, answered, hidden, blocked."""
+"""What people say to an account on Bluesky: read back to where the last reading was, answered,
+hidden, blocked."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -36,20 +37,37 @@ def at(minutes: float) -> str:
 
 
 def reply(parent: str = URI, root: str = URI) -> dict[str, Any]:
-    return {"root": {"uri": root, "cid": "bafyroot"}, "parent": {"uri": parent, "cid": "bafyparent"}}
+    return {
+        "root": {"uri": root, "cid": "bafyroot"},
+        "parent": {"uri": parent, "cid": "bafyparent"},
+    }
 
 
 def notice(minutes: float, number: int = 0, **more: Any) -> dict[str, Any]:
     """An answer of Ann's to our post."""
-    uri = f"at://{ANN}/app.bsky.feed.post/{record_key(str(number), NOON + timedelta(minutes=minutes))}"
-    told = {"uri": uri, "cid": "bafy", "author": {"did": ANN, "handle": "ann.example"}, "reason": "reply"}
-    told |= {"record": {"text": "hello", "reply": reply()}, "isRead": False, "indexedAt": at(minutes)}
+    uri = (
+        f"at://{ANN}/app.bsky.feed.post"
+        f"/{record_key(str(number), NOON + timedelta(minutes=minutes))}"
+    )
+    told = {
+        "uri": uri,
+        "cid": "bafy",
+        "author": {"did": ANN, "handle": "ann.example"},
+        "reason": "reply",
+    }
+    told |= {
+        "record": {"text": "hello", "reply": reply()},
+        "isRead": False,
+        "indexedAt": at(minutes),
+    }
     return told | more
 
 
 def page(*notices: Any, cursor: str = "") -> Response:
     return Response(
-        COMMENTS_ACTION, 200, body={"notifications": list(notices)} | ({"cursor": cursor} if cursor else {})
+        COMMENTS_ACTION,
+        200,
+        body={"notifications": list(notices)} | ({"cursor": cursor} if cursor else {}),
     )
 
 
@@ -65,7 +83,12 @@ def heard(*answers: StepResult, cursor: str = at(0)) -> CommentPage:
 
 def query(turn: object) -> dict[str, list[str]]:
     assert isinstance(turn, Send)
-    assert (turn.step.method, turn.step.action, turn.step.json, turn.step.token) == ("GET", "updates", None, "bearer")
+    assert (turn.step.method, turn.step.action, turn.step.json, turn.step.token) == (
+        "GET",
+        "updates",
+        None,
+        "bearer",
+    )
     return parse_qs(urlsplit(turn.step.path).query)
 
 
@@ -78,12 +101,18 @@ def test_a_remark_says_what_who_where_and_when() -> None:
 
 
 def test_a_reading_goes_back_until_what_was_heard() -> None:
-    assert query(told()) == {"limit": [str(LISTED)], "priority": ["false"], "reasons": ["mention", "reply"]}
+    assert query(told()) == {
+        "limit": [str(LISTED)],
+        "priority": ["false"],
+        "reasons": ["mention", "reply"],
+    }
     newest = page(notice(9), notice(8), cursor="p1")
     assert query(told(newest))["cursor"] == ["p1"]
     end = heard(newest, page(notice(7), notice(-30), cursor="p2"))
     assert end.cursor == at(9)
-    assert [one.at for one in end.found] == [NOON + timedelta(minutes=minutes) for minutes in (-30, 7, 8, 9)]
+    assert [one.at for one in end.found] == [
+        NOON + timedelta(minutes=minutes) for minutes in (-30, 7, 8, 9)
+    ]
 
 
 def test_a_clock_that_is_late_is_no_reason_to_stop() -> None:
@@ -102,7 +131,9 @@ def test_the_first_reading_is_the_newest_page() -> None:
 
 
 def test_what_a_reading_leaves_the_next_one_takes_up() -> None:
-    pages = [page(notice(100 - number, number), cursor=f"p|{number}") for number in range(MAX_PAGES)]
+    pages = [
+        page(notice(100 - number, number), cursor=f"p|{number}") for number in range(MAX_PAGES)
+    ]
     end = heard(*pages)
     assert (len(end.found), end.cursor) == (MAX_PAGES, f"{at(100)}|{at(0)}|p|4")
     assert query(told(cursor=end.cursor))["cursor"] == ["p|4"]
@@ -118,10 +149,12 @@ def test_a_bad_page_is_taken_up_again() -> None:
 
 def test_a_page_that_the_network_forgot_is_not_waited_for() -> None:
     cursor = f"{at(9)}|{at(0)}|p1"
-    assert heard(Response(COMMENTS_ACTION, 400, body={"error": "InvalidRequest"}), cursor=cursor) == CommentPage(
-        (), at(9)
+    assert heard(
+        Response(COMMENTS_ACTION, 400, body={"error": "InvalidRequest"}), cursor=cursor
+    ) == CommentPage((), at(9))
+    assert (
+        told(Response(COMMENTS_ACTION, 400, body={"error": "ExpiredToken"}), cursor=cursor) is None
     )
-    assert told(Response(COMMENTS_ACTION, 400, body={"error": "ExpiredToken"}), cursor=cursor) is None
     assert told(Response(COMMENTS_ACTION, 502), cursor=cursor) is None
 
 
@@ -189,7 +222,12 @@ ANSWER = replace(UNIT, references=(Reference(COMMENT_REFERENCE, SAID),))
 
 
 def seen(viewer: Any = None, **value: Any) -> Response:
-    post = {"uri": SAID, "cid": "bafysaid", "record": {"text": "hello", **value}, "viewer": viewer or {}}
+    post = {
+        "uri": SAID,
+        "cid": "bafysaid",
+        "record": {"text": "hello", **value},
+        "viewer": viewer or {},
+    }
     return Response(ABOVE, 200, body={"posts": [post]})
 
 
@@ -200,7 +238,10 @@ def test_an_answer_names_the_remark_and_how_its_thread_began() -> None:
     assert parse_qs(urlsplit(turn.step.path).query) == {"uris": [SAID]}
     own = {"uri": SAID, "cid": "bafysaid"}
     assert record(ANSWER, seen())["reply"] == {"root": own, "parent": own}
-    assert record(ANSWER, seen(reply=reply()))["reply"] == {"root": {"uri": URI, "cid": "bafyroot"}, "parent": own}
+    assert record(ANSWER, seen(reply=reply()))["reply"] == {
+        "root": {"uri": URI, "cid": "bafyroot"},
+        "parent": own,
+    }
 
 
 @pytest.mark.parametrize(
@@ -211,7 +252,11 @@ def test_an_answer_names_the_remark_and_how_its_thread_began() -> None:
         (Response(ABOVE, 200, body={}), Retry, "connectors.unclear_answer"),
         (Response(ABOVE, 200, body={"posts": [{"uri": SAID}]}), Retry, "connectors.unclear_answer"),
         (Response(ABOVE, 502), Retry, "connectors.unclear_answer"),
-        (Response(ABOVE, 400, body={"error": "ExpiredToken"}), Reauthorize, "connectors.token_refused"),
+        (
+            Response(ABOVE, 400, body={"error": "ExpiredToken"}),
+            Reauthorize,
+            "connectors.token_refused",
+        ),
         (StepAnswerLost(ABOVE, "timeout"), Retry, "connectors.answer_lost"),
     ],
 )
@@ -245,7 +290,9 @@ def world(fake: FakeBluesky) -> Iterator[ConnectorWorld]:
 def reading(world: ConnectorWorld, cursor: str) -> tuple[list[Comment], str, int]:
     """One reading: what was found, where the next one begins, and how many requests it took."""
     house, answers = SendingHarness(world, BLUESKY), tuple[StepResult, ...]()
-    while isinstance(turn := BLUESKY.list_comments(world.account.account, "", cursor, answers), Send):
+    while isinstance(
+        turn := BLUESKY.list_comments(world.account.account, "", cursor, answers), Send
+    ):
         answers = (*answers, house.send(turn.step))
     assert isinstance(turn, CommentPage)
     return list(turn.found), turn.cursor, len(answers)
@@ -261,7 +308,9 @@ def people(fake: FakeBluesky, world: ConnectorWorld) -> tuple[Repo, Repo]:
     return fake.repos[world.account.account], fake.account("ann.example")
 
 
-def test_hundreds_of_remarks_are_each_heard_over_some_readings(fake: FakeBluesky, world: ConnectorWorld) -> None:
+def test_hundreds_of_remarks_are_each_heard_over_some_readings(
+    fake: FakeBluesky, world: ConnectorWorld
+) -> None:
     _, ann = people(fake, world)
     post = posted(world)
     _, cursor, _ = reading(world, "")
@@ -299,7 +348,9 @@ def test_a_mention_elsewhere_stands_under_nothing(fake: FakeBluesky, world: Conn
     assert (one.native_id, one.under) == (named, "")
 
 
-def test_an_answer_in_a_conversation_belongs_to_it_as_a_whole(fake: FakeBluesky, world: ConnectorWorld) -> None:
+def test_an_answer_in_a_conversation_belongs_to_it_as_a_whole(
+    fake: FakeBluesky, world: ConnectorWorld
+) -> None:
     mine, ann = people(fake, world)
     post = posted(world)
     first = bluesky_remarks.say(fake, ann, "nice", under=post)

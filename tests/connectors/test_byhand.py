@@ -1,4 +1,5 @@
-"""The connector that hands over: pure, one step to a person, links told apart by their form alone."""
+"""The connector that hands over: pure, one step to a person, links told apart by their form
+alone."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -28,7 +29,9 @@ HAND: Connector = ByHand()
 PICTURE = Medium("a" * 64, "image/jpeg", 10, alt="a", ai="generated")
 
 
-def unit(surface: str = "x", *, body: str = "hello", media: int = 0, flags: tuple[str, ...] = ()) -> Unit:
+def unit(
+    surface: str = "x", *, body: str = "hello", media: int = 0, flags: tuple[str, ...] = ()
+) -> Unit:
     return Unit(
         tenant_id=uuid7(),
         creator_id=uuid7(),
@@ -66,14 +69,19 @@ def test_every_place_of_the_policy_can_be_connected_and_no_other() -> None:
 )
 def test_what_is_no_account_is_refused_without_asking_anybody(typed: dict[str, str]) -> None:
     assert isinstance(ByHand().connect(typed, ()), Rejected)
-    assert not any(field.secret for field in ByHand.form.fields)  # no password of the platform, ever
+    assert not any(
+        field.secret for field in ByHand.form.fields
+    )  # no password of the platform, ever
 
 
 def test_one_step_to_a_person_carries_all_of_it() -> None:
     step = handed(unit(body="See https://example.test/a now", media=2)).step
     assert (step.kind, step.to) == (StepKind.PUBLISH, "person")
     assert step.json is not None
-    assert (step.json["caption"], step.json["links"]) == ("See https://example.test/a now", ["https://example.test/a"])
+    assert (step.json["caption"], step.json["links"]) == (
+        "See https://example.test/a now",
+        ["https://example.test/a"],
+    )
     assert [file.sha256 for file in step.files.values()] == [PICTURE.sha256] * 2
     assert step.wire_digest() != handed(unit(body="other", media=2)).step.wire_digest()
 
@@ -82,7 +90,11 @@ def test_one_step_to_a_person_carries_all_of_it() -> None:
     ("surface", "flags", "lines"),
     [
         ("x", (), []),
-        ("x", ("media_metadata.sensitive_media_warning.adult_content=true", "made_with_ai=true"), ["adult", "ai"]),
+        (
+            "x",
+            ("media_metadata.sensitive_media_warning.adult_content=true", "made_with_ai=true"),
+            ["adult", "ai"],
+        ),
         ("reddit", ("nsfw=true",), ["adult"]),
         ("instagram", ("is_ai_generated=true",), ["ai"]),
         ("youtube", ("status.containsSyntheticMedia=true",), ["ai"]),
@@ -124,14 +136,18 @@ def test_a_price_is_set_by_the_person_who_posts() -> None:
         ("onlyfans", Money(1200, "EUR"), "price.out_of_range"),
     ],
 )
-def test_what_cannot_cost_that_there_is_handed_to_nobody(surface: str, price: Money, code: str) -> None:
+def test_what_cannot_cost_that_there_is_handed_to_nobody(
+    surface: str, price: Money, code: str
+) -> None:
     turn = HAND.next_step(replace(unit(surface, media=1), price=price), ())
     assert isinstance(turn, Rejected)
     assert turn.reason.code == code
 
 
 def test_answers_mean_a_task_or_nothing() -> None:
-    assert HAND.next_step(unit(), (Response("hand_over", 201, {}, {"task": "t1"}),)) == Processing("t1", by_hand=True)
+    assert HAND.next_step(unit(), (Response("hand_over", 201, {}, {"task": "t1"}),)) == Processing(
+        "t1", by_hand=True
+    )
     assert isinstance(HAND.next_step(unit(), (StepNotSent("hand_over", "deadline"),)), Retry)
     assert isinstance(HAND.next_step(unit(), (Response("hand_over", 500, {}, None),)), Uncertain)
     sought = LookupQuery("gr1", "hello", datetime(2026, 3, 2, tzinfo=UTC), "x/mia")
@@ -145,9 +161,13 @@ def test_what_does_not_fit_is_said_before_anybody_gets_it() -> None:
 
 
 def test_words_count_as_they_do_where_they_are_posted() -> None:
-    """X takes an emoji for two characters and an address for 23, Threads an emoji for its bytes, YouTube bytes."""
+    """X takes an emoji for two characters and an address for 23, Threads an emoji for its bytes,
+    YouTube bytes."""
     said = "été 🌊 https://example.com/a/long/way/to/go"
-    counted = {place: HAND.count_text(unit(place, body=said)) for place in ("x", "threads", "youtube", "linkedin")}
+    counted = {
+        place: HAND.count_text(unit(place, body=said))
+        for place in ("x", "threads", "youtube", "linkedin")
+    }
     assert counted == {
         "x": (4 + 2 + 1 + 23, 280),
         "threads": (len(said) + 3, 500),
@@ -162,27 +182,58 @@ def test_gone_is_somebodys_word() -> None:
     asked = HAND.remove(PlatformCopy("task:1", "x/mia"), ())
     assert isinstance(asked, Send)
     assert (asked.step.kind, asked.step.to, asked.step.json) == (StepKind.RESTRICT, "person", None)
-    assert isinstance(HAND.remove(PlatformCopy("1", "x"), (Response("take_back", 200, {}, {"gone": False}),)), Retry)
-    assert HAND.remove(PlatformCopy("1", "x"), (Response("take_back", 200, {}, {"gone": True}),)) == Published("1")
+    assert isinstance(
+        HAND.remove(PlatformCopy("1", "x"), (Response("take_back", 200, {}, {"gone": False}),)),
+        Retry,
+    )
+    assert HAND.remove(
+        PlatformCopy("1", "x"), (Response("take_back", 200, {}, {"gone": True}),)
+    ) == Published("1")
 
 
 @pytest.mark.parametrize(
     ("surface", "pasted", "native_id"),
     [
         ("x", "https://x.com/mia/status/1893450001", "x.com/mia/status/1893450001"),
-        ("x", "https://twitter.com/mia/status/1893450001?s=20&t=abc", "twitter.com/mia/status/1893450001"),
+        (
+            "x",
+            "https://twitter.com/mia/status/1893450001?s=20&t=abc",
+            "twitter.com/mia/status/1893450001",
+        ),
         ("byhand.x", "1893450001", "1893450001"),
-        ("instagram", " https://www.instagram.com/reel/C9x_Yz-1/?igsh=aa ", "instagram.com/reel/C9x_Yz-1"),
+        (
+            "instagram",
+            " https://www.instagram.com/reel/C9x_Yz-1/?igsh=aa ",
+            "instagram.com/reel/C9x_Yz-1",
+        ),
         ("onlyfans", "onlyfans.com/123456789/mia", "onlyfans.com/123456789/mia"),
         ("fansly", "https://fansly.com/post/987654321", "fansly.com/post/987654321"),
-        ("tiktok", "https://www.tiktok.com/@mia/video/7300000000", "tiktok.com/@mia/video/7300000000"),
+        (
+            "tiktok",
+            "https://www.tiktok.com/@mia/video/7300000000",
+            "tiktok.com/@mia/video/7300000000",
+        ),
         ("tiktok", "https://vm.tiktok.com/ZMabc123/", "vm.tiktok.com/ZMabc123"),
-        ("reddit", "https://old.reddit.com/r/pics/comments/1abcd/title/", "old.reddit.com/r/pics/comments/1abcd/title"),
-        ("youtube", "https://www.youtube.com/watch?v=dQw4w9WgXcQ", "youtube.com/watch?v=dQw4w9WgXcQ"),
-        ("linkedin", "https://www.linkedin.com/posts/mia_activity-7", "linkedin.com/posts/mia_activity-7"),
+        (
+            "reddit",
+            "https://old.reddit.com/r/pics/comments/1abcd/title/",
+            "old.reddit.com/r/pics/comments/1abcd/title",
+        ),
+        (
+            "youtube",
+            "https://www.youtube.com/watch?v=dQw4w9WgXcQ",
+            "youtube.com/watch?v=dQw4w9WgXcQ",
+        ),
+        (
+            "linkedin",
+            "https://www.linkedin.com/posts/mia_activity-7",
+            "linkedin.com/posts/mia_activity-7",
+        ),
     ],
 )
-def test_links_of_one_post_are_known_by_their_form(surface: str, pasted: str, native_id: str) -> None:
+def test_links_of_one_post_are_known_by_their_form(
+    surface: str, pasted: str, native_id: str
+) -> None:
     assert isinstance(HAND, SupportsManualPosting)
     found = HAND.parse_post_link(surface, pasted)
     assert found is not None

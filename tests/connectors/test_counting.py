@@ -28,7 +28,9 @@ ACCOUNTS = {
 }
 FILMS = {"tiktok", "youtube"}  # they take nothing without one
 TITLES = {"youtube": (Text("title", "A film"),)}  # where the first line would be taken for it
-COUNTING = {name: one for name, one in load_connectors().items() if isinstance(one, SupportsTextCount)}
+COUNTING = {
+    name: one for name, one in load_connectors().items() if isinstance(one, SupportsTextCount)
+}
 PICTURE = Medium("a" * 64, "image/png", 100, alt="a lake", ai="none", width=64, height=64)
 FILM = Medium("b" * 64, "video/mp4", 100, alt="a lake", ai="none", width=64, height=64)
 

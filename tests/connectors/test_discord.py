@@ -82,8 +82,15 @@ def answer(status: int, code: int = 0, **more: Any) -> Response:
     return Response("publish", status, {}, {"code": code, "message": "…", **more})
 
 
-def written(at: datetime = NOW, *, number: int = 0, author: str = "300", **more: Any) -> dict[str, Any]:
-    message = {"id": str(snowflake_at(at) + number), "channel_id": "200", "author": {"id": author}, "content": "hello"}
+def written(
+    at: datetime = NOW, *, number: int = 0, author: str = "300", **more: Any
+) -> dict[str, Any]:
+    message = {
+        "id": str(snowflake_at(at) + number),
+        "channel_id": "200",
+        "author": {"id": author},
+        "content": "hello",
+    }
     return {**message, "attachments": [], **more}
 
 
@@ -107,8 +114,17 @@ def test_a_message_bears_a_nonce_and_pings_nobody() -> None:
 
 
 def test_files_travel_with_their_message_and_are_named_by_its_key() -> None:
-    step = sent(replace(UNIT, media=(PICTURE, replace(PICTURE, mime="video/mp4", alt="")), flags=("spoiler=true",)))
-    names = [f"SPOILER_{message_nonce('key-1')[:8]}-{n}.{ending}" for n, ending in enumerate(("jpg", "mp4"))]
+    step = sent(
+        replace(
+            UNIT,
+            media=(PICTURE, replace(PICTURE, mime="video/mp4", alt="")),
+            flags=("spoiler=true",),
+        )
+    )
+    names = [
+        f"SPOILER_{message_nonce('key-1')[:8]}-{n}.{ending}"
+        for n, ending in enumerate(("jpg", "mp4"))
+    ]
     assert [file.name for file in step.files.values()] == names
     assert list(step.files) == ["files[0]", "files[1]"]
     assert step.json["payload_json"]["attachments"] == [
@@ -119,16 +135,24 @@ def test_files_travel_with_their_message_and_are_named_by_its_key() -> None:
 
 
 def test_a_reader_s_channel_is_asked_for_before() -> None:
-    unit = replace(UNIT, viewer="77", buttons=tuple(Button(f"b{n}", "age", str(n)) for n in range(6)))
+    unit = replace(
+        UNIT, viewer="77", buttons=tuple(Button(f"b{n}", "age", str(n)) for n in range(6))
+    )
     first = sent(unit)
-    assert (first.kind, first.path, first.json) == (StepKind.STAGE, "/users/@me/channels", {"recipient_id": "77"})
+    assert (first.kind, first.path, first.json) == (
+        StepKind.STAGE,
+        "/users/@me/channels",
+        {"recipient_id": "77"},
+    )
     then = sent(unit, Response("open", 200, {}, {"id": "555"}))
     assert (then.kind, then.path) == (StepKind.PUBLISH, "/channels/555/messages")
     rows = then.json["components"]
     assert [len(row["components"]) for row in rows] == [5, 1]
     assert rows[0]["components"][0]["custom_id"] == "age:0"
     assert isinstance(DISCORD.next_step(unit, (StepAnswerLost("open", "x"),)), Retry)
-    done = DISCORD.next_step(unit, (Response("open", 200, {}, {"id": "555"}), Response("publish", 200, {}, MESSAGE)))
+    done = DISCORD.next_step(
+        unit, (Response("open", 200, {}, {"id": "555"}), Response("publish", 200, {}, MESSAGE))
+    )
     assert done == Published("200/900", at=snowflake_time("900"))
 
 
@@ -189,7 +213,9 @@ def test_what_will_never_be_taken_is_told_apart() -> None:
         assert outcome.permanent is permanent
 
 
-@pytest.mark.parametrize(("status", "code"), [(403, 50007), (403, 50001), (404, 10003), (400, 50033), (403, 50278)])
+@pytest.mark.parametrize(
+    ("status", "code"), [(403, 50007), (403, 50001), (404, 10003), (400, 50033), (403, 50278)]
+)
 @pytest.mark.parametrize("step", ["open", "publish"])
 def test_a_reader_who_is_away_costs_no_account(step: str, status: int, code: int) -> None:
     opened = (Response("open", 200, {}, {"id": "555"}),) if step == "publish" else ()
@@ -229,7 +255,10 @@ def look(*answers: StepResult, sought: LookupQuery = SOUGHT) -> Any:
     "message",
     [
         written(nonce=message_nonce("key-1"), content="edited"),
-        written(attachments=[{"filename": attachment_name("key-1", 0, PICTURE, hidden=True)}], content=""),
+        written(
+            attachments=[{"filename": attachment_name("key-1", 0, PICTURE, hidden=True)}],
+            content="",
+        ),
         written(),
         written(content=" hello\n"),
     ],
@@ -255,7 +284,9 @@ def test_what_is_not_ours_is_not_taken_for_it(message: dict[str, Any]) -> None:
 
 def test_a_copy_of_another_subject_is_not_this_one() -> None:
     message = written()
-    assert look(listing(message), sought=replace(SOUGHT, known=frozenset({message["id"]}))) == Absent()
+    assert (
+        look(listing(message), sought=replace(SOUGHT, known=frozenset({message["id"]}))) == Absent()
+    )
 
 
 def test_a_long_history_is_read_on_and_given_up() -> None:
@@ -271,9 +302,17 @@ def test_an_empty_history_is_believed_when_nothing_is_hidden() -> None:
     assert isinstance(asked, Send)
     assert asked.step.path == "/channels/200"
     late, early = str(snowflake_at(NOW)), str(snowflake_at(NOW - timedelta(hours=1)))
-    assert look(listing(), Response("channel", 200, {}, {"id": "200", "last_message_id": early})) == Absent()
-    assert look(listing(), Response("channel", 200, {}, {"id": "200", "last_message_id": None})) == Absent()
-    assert isinstance(look(listing(), Response("channel", 200, {}, {"last_message_id": late})), Unknown)
+    assert (
+        look(listing(), Response("channel", 200, {}, {"id": "200", "last_message_id": early}))
+        == Absent()
+    )
+    assert (
+        look(listing(), Response("channel", 200, {}, {"id": "200", "last_message_id": None}))
+        == Absent()
+    )
+    assert isinstance(
+        look(listing(), Response("channel", 200, {}, {"last_message_id": late})), Unknown
+    )
     assert isinstance(look(listing(), Response("channel", 403, {}, {"code": 50001})), Unknown)
 
 
@@ -285,7 +324,9 @@ def test_a_house_whose_clock_is_ahead_reads_on_from_an_earlier_moment(late: time
     unseen, seen = Response("look", 200, theirs, []), Response("look", 200, theirs, [written()])
     again = look(unseen, sought=sought)
     assert isinstance(again, Send)
-    assert again.step.path.startswith(f"/channels/200/messages?after={snowflake_at(NOW - timedelta(minutes=1))}&")
+    assert again.step.path.startswith(
+        f"/channels/200/messages?after={snowflake_at(NOW - timedelta(minutes=1))}&"
+    )
     assert isinstance(look(unseen, seen, sought=sought), Found)
     other = Response("look", 200, theirs, [written(nonce=message_nonce("key-2"))])
     assert look(unseen, other, sought=sought) == Absent()
@@ -317,16 +358,26 @@ def test_a_message_to_somebody_is_sought_where_it_lies() -> None:
 
 def test_reactions_are_counted() -> None:
     copy = PlatformCopy("900", PLACE.account)
-    told = Response("metrics", 200, {}, {"id": "900", "reactions": [{"count": 2}, {"count": 3}, {"count": None}]})
+    told = Response(
+        "metrics",
+        200,
+        {},
+        {"id": "900", "reactions": [{"count": 2}, {"count": 3}, {"count": None}]},
+    )
     assert DISCORD.read_metrics(copy, (told,)) == {"likes": 5}
     assert DISCORD.read_metrics(PlatformCopy("555/900", PLACE.account, "77"), ()) is None
 
 
 @pytest.mark.parametrize(
     ("key", "kind", "told"),
-    [("press:7", "button", {"type": 6}), ("command:7", "message", {"type": 5, "data": {"flags": 64}})],
+    [
+        ("press:7", "button", {"type": 6}),
+        ("command:7", "message", {"type": 5, "data": {"flags": 64}}),
+    ],
 )
-def test_what_is_called_is_acknowledged_with_its_own_word(key: str, kind: Any, told: dict[str, Any]) -> None:
+def test_what_is_called_is_acknowledged_with_its_own_word(
+    key: str, kind: Any, told: dict[str, Any]
+) -> None:
     step = DISCORD.ack(ChatUpdate(key, kind, "77"))
     assert step is not None
     assert (step.path, step.json, step.token) == ("/interactions/7/{token}/callback", told, "path")
@@ -336,7 +387,9 @@ def test_what_is_called_is_acknowledged_with_its_own_word(key: str, kind: Any, t
 
 def test_ids_are_moments_and_names_are_keys() -> None:
     assert snowflake_time(str(snowflake_at(NOW) + 4)) == NOW
-    assert snowflake_time("175928847299117063") == datetime(2016, 4, 30, 11, 18, 25, 796000, tzinfo=UTC)
+    assert snowflake_time("175928847299117063") == datetime(
+        2016, 4, 30, 11, 18, 25, 796000, tzinfo=UTC
+    )
     assert is_attachment_of(attachment_name("key-1", 3, PICTURE, hidden=True), "key-1")
     assert not is_attachment_of("holiday.jpg", "key-1")
 
@@ -344,8 +397,14 @@ def test_ids_are_moments_and_names_are_keys() -> None:
 @pytest.mark.parametrize(
     ("typed", "channel"),
     [
-        ("https://discord.com/channels/123456789012345678/234567890123456789", "234567890123456789"),
-        (" https://ptb.discord.com/channels/123456789012345678/234567890123456789/ ", "234567890123456789"),
+        (
+            "https://discord.com/channels/123456789012345678/234567890123456789",
+            "234567890123456789",
+        ),
+        (
+            " https://ptb.discord.com/channels/123456789012345678/234567890123456789/ ",
+            "234567890123456789",
+        ),
         ("234567890123456789", "234567890123456789"),
         ("https://discord.gg/abc", ""),
         ("https://evil.example/channels/123456789012345678/234567890123456789", ""),
@@ -361,8 +420,19 @@ def joined(*, form: dict[str, str] | None = None, **changes: Any) -> Any:
     """What connecting comes to with these answers."""
     told: dict[str, Any] = {
         "me": {"id": "300", "bot": True, "username": "nova"},
-        "channel": {"id": "200", "type": 0, "guild_id": "100", "name": "annonces", "permission_overwrites": []},
-        "guild": {"id": "100", "name": "Studio", "owner_id": "1", "roles": [{"id": "100", "permissions": "117760"}]},
+        "channel": {
+            "id": "200",
+            "type": 0,
+            "guild_id": "100",
+            "name": "annonces",
+            "permission_overwrites": [],
+        },
+        "guild": {
+            "id": "100",
+            "name": "Studio",
+            "owner_id": "1",
+            "roles": [{"id": "100", "permissions": "117760"}],
+        },
         "member": {"roles": []},
     }
     for name, change in changes.items():
@@ -376,7 +446,10 @@ def test_rights_are_counted_as_discord_does() -> None:
     def overwrite(who: str, **more: str) -> dict[str, str]:
         return {"id": who, "allow": "0", "deny": "0", **more}
 
-    everything, nothing = {"roles": [{"id": "100", "permissions": "8"}]}, {"roles": [{"id": "100", "permissions": "0"}]}
+    everything, nothing = (
+        {"roles": [{"id": "100", "permissions": "8"}]},
+        {"roles": [{"id": "100", "permissions": "0"}]},
+    )
     closed = {"permission_overwrites": [overwrite("100", deny="2048")]}
     assert isinstance(joined(), ConnectedAccount)
     assert isinstance(joined(guild=everything, channel=closed), ConnectedAccount)
@@ -384,9 +457,16 @@ def test_rights_are_counted_as_discord_does() -> None:
     assert joined(guild=nothing).reason.code == "discord.rights"
     assert joined(channel=closed).reason.code == "discord.rights"
     for opened in ("300", "400"):
-        channel = {"permission_overwrites": [overwrite(opened, allow="2048"), *closed["permission_overwrites"]]}
+        channel = {
+            "permission_overwrites": [
+                overwrite(opened, allow="2048"),
+                *closed["permission_overwrites"],
+            ]
+        }
         assert isinstance(joined(channel=channel, member={"roles": ["400"]}), ConnectedAccount)
-    role_says_no = {"permission_overwrites": [overwrite("400", deny="2048"), overwrite("300", allow="2048")]}
+    role_says_no = {
+        "permission_overwrites": [overwrite("400", deny="2048"), overwrite("300", allow="2048")]
+    }
     assert isinstance(joined(channel=role_says_no, member={"roles": ["400"]}), ConnectedAccount)
 
 
@@ -399,15 +479,24 @@ def test_who_is_no_bot_or_no_text_channel_is_refused() -> None:
 def test_what_the_policy_asks_of_a_channel_is_seen() -> None:
     row = shipped_bundle().row("discord", "guild_channel", on=NOW.date())
     there = Destination(PLACE.account)
-    restricted, open_ = ({"id": "200", "guild_id": PLACE.guild, "nsfw": nsfw} for nsfw in (True, False))
+    restricted, open_ = (
+        {"id": "200", "guild_id": PLACE.guild, "nsfw": nsfw} for nsfw in (True, False)
+    )
     seen = DISCORD.inspect_destination(there, (Response("look", 200, {}, restricted),))
     assert isinstance(seen, DestinationReport)
     assert set(seen.holds) == {probe.see for probe in row.probes}
     assert DISCORD.inspect_destination(there, (Response("look", 200, {}, open_),)) != seen
     assert isinstance(DISCORD.inspect_destination(there, (Response("look", 503),)), Retry)
-    assert isinstance(DISCORD.inspect_destination(there, (Response("look", 403, {}, {"code": 50001}),)), Disconnected)
+    assert isinstance(
+        DISCORD.inspect_destination(there, (Response("look", 403, {}, {"code": 50001}),)),
+        Disconnected,
+    )
     flagged = unit_rules.required_flags(row, Rating.N, ai=True)
-    assert sent(replace(UNIT, media=(PICTURE,), flags=flagged)).files["files[0]"].name.startswith("SPOILER_")
+    assert (
+        sent(replace(UNIT, media=(PICTURE,), flags=flagged))
+        .files["files[0]"]
+        .name.startswith("SPOILER_")
+    )
 
 
 def test_a_house_without_a_bot_pays_nothing() -> None:
@@ -419,5 +508,7 @@ def test_a_house_without_a_bot_pays_nothing() -> None:
         "registry.load()\n"
         "sys.exit(','.join(sorted({'discord', 'aiohttp'} & set(sys.modules))) or 0)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,4 +1,5 @@
-"""Discord's menu of commands: what is put there, what is left alone, and what is made of what somebody chose."""
+"""Discord's menu of commands: what is put there, what is left alone, and what is made of what
+somebody chose."""
 
 import re
 from typing import Any
@@ -8,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.contract.bot_commands import CommandMenu
-from connectors.contract.connector import Response, Send, StepAnswerLost, StepKind, StepResult, WireStep
+from connectors.contract.connector import (
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepResult,
+    WireStep,
+)
 from connectors.contract.outcomes import Reauthorize, Rejected, Retry
 from connectors.platforms.discord.commands import command_response_step, command_text, write_menu
 from subscribers.intake import fan_commands
@@ -30,24 +38,37 @@ def walk(first: Response, menu: CommandMenu = MENU) -> list[WireStep]:
     answers, steps = [first], []
     while isinstance(step := turn(*answers, menu=menu), Send):
         steps.append(step.step)
-        answers.append(Response(step.step.name, 204 if step.step.method == "DELETE" else 201, {}, {}))
+        answers.append(
+            Response(step.step.name, 204 if step.step.method == "DELETE" else 201, {}, {})
+        )
         assert len(steps) < 20
     assert step is None
     return steps
 
 
 def kept(step: WireStep, number: int) -> dict[str, Any]:
-    """A command as Discord tells it: empty fields left out, some of its own added, lists in its own order."""
+    """A command as Discord tells it: empty fields left out, some of its own added, lists in its own
+    order."""
     told = {name: value for name, value in (step.json or {}).items() if value not in ([], None)}
-    told |= {"id": str(number), "version": "1", "application_id": "300", "nsfw": False, "dm_permission": True}
+    told |= {
+        "id": str(number),
+        "version": "1",
+        "application_id": "300",
+        "nsfw": False,
+        "dm_permission": True,
+    }
     return {**told, "contexts": told["contexts"][::-1]}
 
 
 def test_an_empty_menu_is_filled_and_then_left_alone() -> None:
     assert turn().step.path == "/applications/300/commands?with_localizations=true"
     steps = walk(standing())
-    assert [step.json["name"] for step in steps if step.json] == [command.name for command in MENU.commands]
-    assert {(step.kind, step.method, step.token) for step in steps} == {(StepKind.AUTH, "POST", "bot")}
+    assert [step.json["name"] for step in steps if step.json] == [
+        command.name for command in MENU.commands
+    ]
+    assert {(step.kind, step.method, step.token) for step in steps} == {
+        (StepKind.AUTH, "POST", "bot")
+    }
     assert walk(standing(*map(kept, steps, range(len(steps))))) == []
 
 
@@ -73,21 +94,34 @@ def test_what_stands_otherwise_is_written_again(other: dict[str, Any]) -> None:
 
 def test_what_another_program_put_there_stays() -> None:
     there = [kept(step, number) for number, step in enumerate(walk(standing()))]
-    foreign = ({"id": "50", "name": "dance", "type": 1}, {"id": "51", "name": "stop", "type": 2}, {"name": 5}, "x")
-    assert walk(standing(*there, *foreign)) == []  # type: ignore[arg-type]  # what a platform may say
+    foreign = (
+        {"id": "50", "name": "dance", "type": 1},
+        {"id": "51", "name": "stop", "type": 2},
+        {"name": 5},
+        "x",
+    )
+    # what a platform may say
+    assert walk(standing(*there, *foreign)) == []  # type: ignore[arg-type]  # see above
 
 
 def test_what_is_no_longer_offered_is_taken_out() -> None:
     menu = CommandMenu(MENU.commands, frozenset({"dance", "sing"}))
     there = [kept(step, number) for number, step in enumerate(walk(standing()))]
     steps = walk(standing(*there, {"id": "50", "name": "dance", "type": 1}), menu)
-    assert [(step.method, step.path) for step in steps] == [("DELETE", "/applications/300/commands/50")]
+    assert [(step.method, step.path) for step in steps] == [
+        ("DELETE", "/applications/300/commands/50")
+    ]
     gone = Response("erase", 404, {}, {"code": 10063, "message": "Unknown application command"})
     assert turn(standing(*there, {"id": "50", "name": "dance", "type": 1}), gone, menu=menu) is None
 
 
 def test_refusals_are_told_apart() -> None:
-    full = Response("command", 400, {}, {"code": 30032, "message": "Maximum number of application commands reached"})
+    full = Response(
+        "command",
+        400,
+        {},
+        {"code": 30032, "message": "Maximum number of application commands reached"},
+    )
     assert isinstance(turn(standing(), full), Rejected)
     assert isinstance(turn(Response("commands", 401, {}, {"code": 0})), Reauthorize)
     slow = turn(standing(), Response("command", 429, {}, {"retry_after": 19.5, "global": False}))
@@ -111,7 +145,10 @@ def test_names_and_sentences_are_as_discord_takes_them() -> None:
 def test_a_choice_is_what_would_have_been_typed() -> None:
     assert command_text({"name": "human", "type": 1}, MENU.commands) == "/human"
     assert (
-        command_text({"name": "stop", "options": [{"name": "what", "type": 3, "value": "all"}]}, MENU.commands)
+        command_text(
+            {"name": "stop", "options": [{"name": "what", "type": 3, "value": "all"}]},
+            MENU.commands,
+        )
         == "/stop all"
     )
     assert command_text({"name": "purchases", "type": 1}, MENU.commands) == ""
@@ -122,7 +159,9 @@ _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
-_OPTIONS = st.lists(st.dictionaries(st.sampled_from(["name", "value", "type", "options"]), _JSON | st.just("all")))
+_OPTIONS = st.lists(
+    st.dictionaries(st.sampled_from(["name", "value", "type", "options"]), _JSON | st.just("all"))
+)
 
 
 @given(st.sampled_from(["stop", "human", "report"]) | st.text(), _OPTIONS | _JSON)
@@ -135,4 +174,7 @@ def test_an_answer_carries_ids_alone() -> None:
     assert (there.method, there.path) == ("PATCH", "/webhooks/300/{token}/messages/@original")
     assert there.json is not None
     assert there.json["content"] == "https://discord.com/channels/@me/555"
-    assert (command_response_step("300", "").method, command_response_step("300", "").json) == ("DELETE", None)
+    assert (command_response_step("300", "").method, command_response_step("300", "").json) == (
+        "DELETE",
+        None,
+    )

@@ -1,4 +1,5 @@
-"""What Discord tells of an edited message, read by discord.py's own types from the words of the API."""
+"""What Discord tells of an edited message, read by discord.py's own types from the words of the
+API."""
 
 import asyncio
 from collections.abc import Iterator
@@ -23,7 +24,9 @@ def client() -> Iterator[discord.Client]:
     asyncio.run(made.close())
 
 
-def heard(client: discord.Client, content: str, when: str | None = WHEN, **more: Any) -> ChatUpdate | None:
+def heard(
+    client: discord.Client, content: str, when: str | None = WHEN, **more: Any
+) -> ChatUpdate | None:
     data: Any = {
         "id": "900",
         "channel_id": "555",

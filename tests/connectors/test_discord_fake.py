@@ -24,7 +24,11 @@ def fake() -> Iterator[FakeDiscord]:
 
 def call(fake: FakeDiscord, bot: Bot, method: str, path: str, body: Any = None) -> tuple[int, Any]:
     """Status and JSON of one request."""
-    headers = {"authorization": f"Bot {bot.token}", "content-type": "application/json", **USER_AGENT}
+    headers = {
+        "authorization": f"Bot {bot.token}",
+        "content-type": "application/json",
+        **USER_AGENT,
+    }
     data = b"" if body is None else json.dumps(body).encode()
     reply = HttpClient().send(HttpRequest(method, fake.api + path, headers, data, 5.0))
     assert isinstance(reply, HttpResponse)
@@ -41,22 +45,32 @@ def test_answers_have_the_described_shape(fake: FakeDiscord) -> None:
     option = {"type": 3, "name": "what", "description": "What", "choices": [choice]}
     command = {"name": "stop", "description": "Stop", "options": [option], "contexts": [0, 1]}
     shapes = {
-        "ApplicationCommandResponse": call(fake, bot, "POST", f"/applications/{bot.id}/commands", command)[1],
+        "ApplicationCommandResponse": call(
+            fake, bot, "POST", f"/applications/{bot.id}/commands", command
+        )[1],
         "MessageResponse": message,
         "GuildChannelResponse": call(fake, bot, "GET", f"/channels/{channel.id}")[1],
-        "PrivateChannelResponse": call(fake, bot, "POST", "/users/@me/channels", {"recipient_id": leo.id})[1],
+        "PrivateChannelResponse": call(
+            fake, bot, "POST", "/users/@me/channels", {"recipient_id": leo.id}
+        )[1],
     }
     told = {name: fake.spec.answers(name, value) for name, value in shapes.items()}
     assert told == dict.fromkeys(told, "")
     fake.write(bot, leo, "hi", files=1)
-    assert fake.spec.answers("MessageResponse", world.shown(world.direct(bot, leo).messages[-1])) == ""
+    assert (
+        fake.spec.answers("MessageResponse", world.shown(world.direct(bot, leo).messages[-1])) == ""
+    )
 
 
 def test_what_is_not_described_is_refused(fake: FakeDiscord) -> None:
     bot = fake.world.bot()
     channel = fake.world.channel(fake.world.guild(bot))
     path = f"/channels/{channel.id}/messages"
-    for wrong in ({"content": 5}, {"content": "x", "nonce": "y" * 26}, {"attachments": [{"filename": "a.png"}]}):
+    for wrong in (
+        {"content": 5},
+        {"content": "x", "nonce": "y" * 26},
+        {"attachments": [{"filename": "a.png"}]},
+    ):
         status, told = call(fake, bot, "POST", path, wrong)
         assert (status, told["code"]) == (400, 50035)
     assert call(fake, bot, "GET", f"{path}?afer=1")[0] == 400
@@ -69,7 +83,10 @@ def test_what_is_not_described_is_refused(fake: FakeDiscord) -> None:
 def test_a_nonce_is_kept_two_minutes_per_author(fake: FakeDiscord) -> None:
     bot = fake.world.bot()
     channel = fake.world.channel(fake.world.guild(bot))
-    path, body = f"/channels/{channel.id}/messages", {"content": "x", "nonce": "same", "enforce_nonce": True}
+    path, body = (
+        f"/channels/{channel.id}/messages",
+        {"content": "x", "nonce": "same", "enforce_nonce": True},
+    )
     first, again = call(fake, bot, "POST", path, body)[1], call(fake, bot, "POST", path, body)[1]
     assert first["id"] == again["id"]
     assert call(fake, bot, "DELETE", f"{path}/{first['id']}")[0] == 204

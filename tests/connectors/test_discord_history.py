@@ -11,10 +11,15 @@ from tests.connectors.test_discord import SOUGHT, UNIT, listing, look, sent, wri
 
 @pytest.mark.parametrize(
     ("title", "text", "shown"),
-    [("Tonight", "hello", "Tonight\n\nhello"), ("Tonight", "", "Tonight"), ("", "a\n\nb", "a\n\nb")],
+    [
+        ("Tonight", "hello", "Tonight\n\nhello"),
+        ("Tonight", "", "Tonight"),
+        ("", "a\n\nb", "a\n\nb"),
+    ],
 )
 def test_a_title_is_sought_with_its_words(title: str, text: str, shown: str) -> None:
-    """As it was sent: a title alone is no message of nothing, and the words of one title are not those of another."""
+    """As it was sent: a title alone is no message of nothing, and the words of one title are not
+    those of another."""
     sought = replace(SOUGHT, title=title, text=text)
     unit = replace(UNIT, texts=(Text("title", title), Text("body", text)))
     assert sent(unit).json["content"] == shown

@@ -1,4 +1,5 @@
-"""Messages of announcement channels on Discord: passed on once, for everybody alone, and known by their flag."""
+"""Messages of announcement channels on Discord: passed on once, for everybody alone, and known by
+their flag."""
 
 from dataclasses import replace
 from datetime import date
@@ -6,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from connectors.contract.connector import PlatformCopy, Response, Send, StepAnswerLost, StepKind, StepResult
+from connectors.contract.connector import (
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepResult,
+)
 from connectors.contract.outcomes import (
     Absent,
     Found,
@@ -46,7 +54,9 @@ def said(status: int, body: Any, step: str = CROSSPOST_STEP) -> Response:
 def test_a_channel_is_looked_at_before_anything_is_posted_that_is_to_be_passed_on() -> None:
     look = sent(CHOSEN)
     assert (look.kind, look.method, look.path) == (StepKind.STAGE, "GET", "/channels/200")
-    assert sent(CHOSEN, said(200, {"id": "200", "type": 5}, "place")).path == "/channels/200/messages"
+    assert (
+        sent(CHOSEN, said(200, {"id": "200", "type": 5}, "place")).path == "/channels/200/messages"
+    )
     text = DISCORD.next_step(CHOSEN, (said(200, {"id": "200", "type": 0}, "place"),))
     assert text == Rejected(Message("discord.not_announcement"), permanent=False)
     assert isinstance(DISCORD.next_step(CHOSEN, (said(503, None, "place"),)), Retry)
@@ -58,7 +68,11 @@ def test_a_channel_is_looked_at_before_anything_is_posted_that_is_to_be_passed_o
 
 def test_what_is_passed_on_is_the_message_above_and_nothing_else() -> None:
     step = sent(AGAIN)
-    assert (step.kind, step.method, step.path) == (StepKind.PUBLISH, "POST", "/channels/200/messages/900/crosspost")
+    assert (step.kind, step.method, step.path) == (
+        StepKind.PUBLISH,
+        "POST",
+        "/channels/200/messages/900/crosspost",
+    )
     assert step.json is None
     assert references.uploaded_references(step, "discord", (), above="900") == ("900",)
     assert references.stray_reference(step, "discord", ("900",)) == ""
@@ -70,7 +84,10 @@ def test_what_is_passed_on_is_the_message_above_and_nothing_else() -> None:
     [
         (said(200, {"id": "900", "flags": CROSSPOSTED}), COPY),
         (said(400, {"code": 40033}), COPY),
-        (said(400, {"code": 50024}), Rejected(Message("discord.not_announcement"), permanent=False)),
+        (
+            said(400, {"code": 50024}),
+            Rejected(Message("discord.not_announcement"), permanent=False),
+        ),
         (said(404, {"code": 10008}), Rejected(Message("connectors.above_gone"), permanent=True)),
         (said(403, {"code": 50013}), Rejected(Message("discord.not_passed_on"), permanent=False)),
         (said(200, {"id": "900", "flags": 0}), Uncertain),
@@ -93,10 +110,15 @@ def test_a_lost_answer_is_seen_by_the_messages_flag() -> None:
     look = DISCORD.look_up(sought, ())
     assert isinstance(look, Send)
     assert look.step.path == "/channels/200/messages/900"
-    found = DISCORD.look_up(sought, (said(200, {"id": "900", "flags": CROSSPOSTED | 1 << 2}, "look"),))
+    found = DISCORD.look_up(
+        sought, (said(200, {"id": "900", "flags": CROSSPOSTED | 1 << 2}, "look"),)
+    )
     assert found == Found(f"{CROSSPOST_PREFIX}900", PLACE.url("900"), snowflake_time("900"))
     assert DISCORD.look_up(sought, (said(200, {"id": "900", "flags": 0}, "look"),)) == Absent()
-    for unclear in (said(200, {"id": "901", "flags": 1}, "look"), said(404, {"code": 10008}, "look")):
+    for unclear in (
+        said(200, {"id": "901", "flags": 1}, "look"),
+        said(404, {"code": 10008}, "look"),
+    ):
         assert isinstance(DISCORD.look_up(sought, (unclear,)), Unknown)
 
 
@@ -105,14 +127,23 @@ def test_it_is_taken_back_with_the_message_and_has_no_numbers_of_its_own() -> No
     gone = DISCORD.remove(copy, ())
     assert isinstance(gone, Send)
     assert (gone.step.method, gone.step.path) == ("DELETE", "/channels/200/messages/900")
-    assert DISCORD.remove(copy, (said(404, {"code": 10008}, "delete"),)) == Published(copy.native_id)
+    assert DISCORD.remove(copy, (said(404, {"code": 10008}, "delete"),)) == Published(
+        copy.native_id
+    )
     assert DISCORD.read_metrics(copy, ()) is None
 
 
 def test_passing_on_is_the_last_part_and_for_another_place() -> None:
-    first, last = thread_parts.build_thread_units(replace(CHOSEN, parts=1), (), DISCORD.capabilities)
+    first, last = thread_parts.build_thread_units(
+        replace(CHOSEN, parts=1), (), DISCORD.capabilities
+    )
     assert (first.parts, first.comment, first.options) == (2, "", CHOSEN.options)
-    assert (last.parts, last.comment, last.place_id, last.options) == (2, REPOST_KIND, FOLLOWERS_SURFACE, ())
+    assert (last.parts, last.comment, last.place_id, last.options) == (
+        2,
+        REPOST_KIND,
+        FOLLOWERS_SURFACE,
+        (),
+    )
     assert (last.texts, last.media) == (first.texts, first.media)
     assert len({first.native_key, last.native_key, first.digest(), last.digest()}) == 4
     follows = [(ThreadPart("more"), ()), (ThreadPart("and more"), ())]

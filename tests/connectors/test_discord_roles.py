@@ -64,11 +64,19 @@ def test_a_role_that_nobody_should_get_so_is_refused(typed: str, why: str) -> No
 
 
 def test_the_bot_must_be_able_to_give_the_role() -> None:
-    assert isinstance(with_role("younger"), ConnectedAccount)  # of two at one position the older one stands higher
+    assert isinstance(
+        with_role("younger"), ConnectedAccount
+    )  # of two at one position the older one stands higher
     assert with_role("401", member={"roles": []}).reason.code == "discord.no_role_right"
     opened = {"permission_overwrites": [{"id": "300", "allow": str(1 << 28), "deny": "0"}]}
-    assert with_role("401", member={"roles": []}, channel=opened).reason.code == "discord.no_role_right"
-    assert isinstance(with_role("older", guild={**SERVER, "owner_id": "300"}, member={"roles": []}), ConnectedAccount)
+    assert (
+        with_role("401", member={"roles": []}, channel=opened).reason.code
+        == "discord.no_role_right"
+    )
+    assert isinstance(
+        with_role("older", guild={**SERVER, "owner_id": "300"}, member={"roles": []}),
+        ConnectedAccount,
+    )
 
 
 def test_what_becomes_of_a_role_costs_no_account() -> None:
@@ -84,12 +92,16 @@ def test_what_becomes_of_a_role_costs_no_account() -> None:
     assert turn(False).step.method == "DELETE"
     for give in (True, False):
         assert turn(give, Response("role", 204)) == Published("77")
-        assert turn(give, refused(403, 50013)) == Rejected(Message("discord.role_above"), permanent=False)
+        assert turn(give, refused(403, 50013)) == Rejected(
+            Message("discord.role_above"), permanent=False
+        )
         for gone in (refused(403, 50001), refused(404, 10004)):
             assert isinstance(turn(give, gone), Disconnected)
         for later in (StepAnswerLost("role", "x"), Response("role", 503), refused(429, 0)):
             assert isinstance(turn(give, later), Retry)
         assert isinstance(turn(give, refused(401, 0)), Reauthorize)
     assert turn(True, refused(404, 10007)) == Rejected(Message(READER_NOT_THERE), permanent=False)
-    assert turn(True, refused(404, 10011)) == Rejected(Message("discord.role_gone"), permanent=False)
+    assert turn(True, refused(404, 10011)) == Rejected(
+        Message("discord.role_gone"), permanent=False
+    )
     assert turn(False, refused(404, 10007)) == turn(False, refused(404, 10011)) == Published("77")

@@ -1,4 +1,5 @@
-"""What Discord's gateway tells of a message, read by discord.py's own types from the words of the API."""
+"""What Discord's gateway tells of a message, read by discord.py's own types from the words of the
+API."""
 
 import asyncio
 from collections.abc import Iterator
@@ -44,7 +45,13 @@ def heard(client: discord.Client, content: str, **more: Any) -> ChatUpdate | Non
 
 
 def file(kind: str | None) -> dict[str, Any]:
-    told = {"id": "1", "filename": "a", "size": 9, "url": "https://cdn.example/a", "proxy_url": "https://cdn.example/a"}
+    told = {
+        "id": "1",
+        "filename": "a",
+        "size": 9,
+        "url": "https://cdn.example/a",
+        "proxy_url": "https://cdn.example/a",
+    }
     return told | ({"content_type": kind} if kind else {})
 
 
@@ -69,7 +76,9 @@ def test_words_alone_are_a_message(client: discord.Client) -> None:
     ],
 )
 @pytest.mark.parametrize("words", ["", "look at this"])
-def test_what_is_more_than_words_is_for_a_person(client: discord.Client, more: Any, shows: str, words: str) -> None:
+def test_what_is_more_than_words_is_for_a_person(
+    client: discord.Client, more: Any, shows: str, words: str
+) -> None:
     """A picture with words beside it is not those words: an answer to them would pass it by."""
     update = heard(client, words, **more)
     assert update is not None

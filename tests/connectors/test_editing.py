@@ -35,7 +35,9 @@ SHOWN = replace(POST, media=(PICTURE,))
 ON_DISCORD = {"account": "234567890123456789:345678901234567890:456789012345678901"}
 
 
-def asked(connector: SupportsEdits, unit: Unit, native_id: str, *answers: StepResult) -> tuple[StepKind, str, str, Any]:
+def asked(
+    connector: SupportsEdits, unit: Unit, native_id: str, *answers: StepResult
+) -> tuple[StepKind, str, str, Any]:
     turn = connector.edit(unit, native_id, answers)
     assert isinstance(turn, Send), turn
     assert (turn.step.name == EDIT_STEP) is (turn.step.kind is StepKind.MUTATE)
@@ -65,18 +67,25 @@ def test_telegram_changes_a_text_or_what_stands_under_the_first_picture() -> Non
     assert code(Telegram(), long, "-1001000000000/7") == "telegram.caption_too_long"
 
 
-@pytest.mark.parametrize("words", ["message is not modified: specified new message content is exactly the same"])
+@pytest.mark.parametrize(
+    "words", ["message is not modified: specified new message content is exactly the same"]
+)
 def test_what_says_so_already_is_done(words: str) -> None:
     answer = said(400, {"ok": False, "error_code": 400, "description": f"Bad Request: {words}"})
     assert Telegram().edit(POST, "-1001000000000/7", (answer,)) == Published("-1001000000000/7")
-    gone = said(400, {"ok": False, "error_code": 400, "description": "Bad Request: message to edit not found"})
+    gone = said(
+        400,
+        {"ok": False, "error_code": 400, "description": "Bad Request: message to edit not found"},
+    )
     assert code(Telegram(), POST, "-1001000000000/7", gone) == EDITED_POST_GONE
 
 
 def test_discord_names_the_files_that_are_to_stay() -> None:
     unit, path = replace(SHOWN, **ON_DISCORD), "/channels/234567890123456789/messages/11"
     assert asked(Discord(), unit, "11") == (StepKind.CONTROL, "GET", path, None)
-    there = said(200, {"id": "11", "attachments": [{"id": "99", "filename": "a.jpg"}]}, EDIT_LOOKUP_ACTION)
+    there = said(
+        200, {"id": "11", "attachments": [{"id": "99", "filename": "a.jpg"}]}, EDIT_LOOKUP_ACTION
+    )
     kind, method, _, body = asked(Discord(), unit, "11", there)
     assert (kind, method, body["attachments"]) == (StepKind.MUTATE, "PATCH", [{"id": "99"}])
     assert body["allowed_mentions"] == {"parse": []}
@@ -84,7 +93,10 @@ def test_discord_names_the_files_that_are_to_stay() -> None:
         code(Discord(), unit, "11", said(200, {"id": "11", "attachments": []}, EDIT_LOOKUP_ACTION))
         == "edit.other_media"
     )
-    assert code(Discord(), unit, "11", said(404, {"code": 10008}, EDIT_LOOKUP_ACTION)) == EDITED_POST_GONE
+    assert (
+        code(Discord(), unit, "11", said(404, {"code": 10008}, EDIT_LOOKUP_ACTION))
+        == EDITED_POST_GONE
+    )
     assert "attachments" not in asked(Discord(), replace(POST, **ON_DISCORD), "11")[3]
 
 
@@ -93,27 +105,47 @@ def test_mastodon_names_the_media_that_are_to_stay_and_tells_the_marks() -> None
     there = said(200, {"id": "5", "media_attachments": [{"id": "31"}]}, EDIT_LOOKUP_ACTION)
     kind, method, path, body = asked(Mastodon(), unit, "5", there)
     assert (kind, method, path) == (StepKind.MUTATE, "PUT", "/api/v1/statuses/5")
-    assert (body["media_ids"], body["sensitive"], bool(body["spoiler_text"])) == (["31"], True, True)
+    assert (body["media_ids"], body["sensitive"], bool(body["spoiler_text"])) == (
+        ["31"],
+        True,
+        True,
+    )
     assert "visibility" not in body
 
 
 def test_reddit_keeps_titles_and_whatever_shows_pictures() -> None:
-    unit = replace(POST, platform="reddit", account="lea@lakes", texts=(Text("title", "Lake"), Text("body", "new")))
+    unit = replace(
+        POST,
+        platform="reddit",
+        account="lea@lakes",
+        texts=(Text("title", "Lake"), Text("body", "new")),
+    )
     post = {"name": "t3_1", "author": "lea", "title": "Lake", "is_self": True}
     listing = said(200, {"data": {"children": [{"data": post}]}}, "look")
     _, _, path, body = asked(Reddit(), unit, "t3_1", listing)
-    assert (path, body) == ("/api/editusertext", {"thing_id": "t3_1", "text": "new", "api_type": "json"})
+    assert (path, body) == (
+        "/api/editusertext",
+        {"thing_id": "t3_1", "text": "new", "api_type": "json"},
+    )
     other = said(200, {"data": {"children": [{"data": {**post, "title": "Sea"}}]}}, "look")
     assert code(Reddit(), unit, "t3_1", other) == "reddit.title_stays"
     assert code(Reddit(), replace(unit, media=(PICTURE,)), "t3_1") == "edit.not_there"
-    assert code(Reddit(), unit, "t3_1", said(200, {"data": {"children": []}}, "look")) == EDITED_POST_GONE
+    assert (
+        code(Reddit(), unit, "t3_1", said(200, {"data": {"children": []}}, "look"))
+        == EDITED_POST_GONE
+    )
     wrong = said(200, {"json": {"errors": [["TOO_LONG", "too long", "text"]]}})
     assert code(Reddit(), unit, "t3_1", listing, wrong) == "reddit.refused"
 
 
 def test_facebook_says_what_it_may_not() -> None:
     unit = replace(POST, platform="facebook", account="1")
-    assert asked(Facebook(), unit, "1_2") == (StepKind.MUTATE, "POST", "/1_2", {"message": "new words"})
+    assert asked(Facebook(), unit, "1_2") == (
+        StepKind.MUTATE,
+        "POST",
+        "/1_2",
+        {"message": "new words"},
+    )
     assert Facebook().edit(unit, "1_2", (said(200, {"success": True}),)) == Published("1_2")
     film = Medium("b" * 64, "video/mp4", 1000)
     assert code(Facebook(), replace(unit, media=(film,)), "1_2") == "edit.not_there"
@@ -122,7 +154,9 @@ def test_facebook_says_what_it_may_not() -> None:
 @pytest.mark.parametrize("connector", [Telegram(), Discord(), Mastodon(), Facebook()])
 def test_a_lost_answer_is_never_a_doubt(connector: SupportsEdits) -> None:
     unit = replace(POST, **ON_DISCORD) if isinstance(connector, Discord) else POST
-    assert isinstance(connector.edit(unit, "-1001000000000/7", (StepAnswerLost(EDIT_STEP, "timeout"),)), Retry)
+    assert isinstance(
+        connector.edit(unit, "-1001000000000/7", (StepAnswerLost(EDIT_STEP, "timeout"),)), Retry
+    )
 
 
 def test_marks_that_stay_with_a_post_need_not_be_told_again() -> None:

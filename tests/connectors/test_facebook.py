@@ -69,13 +69,21 @@ def ok(step: str, **body: Any) -> Response:
 
 def wrong(step: str, code: int, sub: int = 0, status: int = 400, **headers: str) -> Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(step, status, named, {"error": {"code": code, "error_subcode": sub, "message": "no"}})
+    return Response(
+        step, status, named, {"error": {"code": code, "error_subcode": sub, "message": "no"}}
+    )
 
 
 def test_words_alone_are_one_request() -> None:
     step = asked(WORDS)
-    assert (step.kind, step.path, step.json) == (StepKind.PUBLISH, "/{account}/feed", {"message": "my day"})
-    assert said(WORDS, ok(LAST, id="17_900")) == Published("17_900", "https://www.facebook.com/17_900")
+    assert (step.kind, step.path, step.json) == (
+        StepKind.PUBLISH,
+        "/{account}/feed",
+        {"message": "my day"},
+    )
+    assert said(WORDS, ok(LAST, id="17_900")) == Published(
+        "17_900", "https://www.facebook.com/17_900"
+    )
 
 
 def test_pictures_are_brought_unseen_and_named_by_the_post() -> None:
@@ -87,7 +95,10 @@ def test_pictures_are_brought_unseen_and_named_by_the_post() -> None:
     made = (ok(FIRST, id="101"), ok(SECOND, id="102"))
     last = asked(ALBUM, *made)
     shown = [{"media_fbid": "101"}, {"media_fbid": "102"}]
-    assert (last.kind, last.json) == (StepKind.PUBLISH, {"message": "my day", "attached_media": shown})
+    assert (last.kind, last.json) == (
+        StepKind.PUBLISH,
+        {"message": "my day", "attached_media": shown},
+    )
     assert references.uploaded_references(last, "facebook", made) == ("101", "102")
     assert references.stray_reference(last, "facebook", ("101", "102")) == ""
     assert references.stray_reference(last, "facebook", ("101",)) == "egress.remote_reference"
@@ -95,7 +106,11 @@ def test_pictures_are_brought_unseen_and_named_by_the_post() -> None:
 
 def test_a_film_is_brought_by_what_shows_it_and_asked_after() -> None:
     step = asked(CLIP)
-    assert (step.kind, step.path, step.json) == (StepKind.PUBLISH, "/{account}/videos", {"description": "my day"})
+    assert (step.kind, step.path, step.json) == (
+        StepKind.PUBLISH,
+        "/{account}/videos",
+        {"description": "my day"},
+    )
     assert step.fetched["file_url"].sha256 == FILM.sha256
     assert said(CLIP, ok(LAST, id="800")) == Processing("800")
     assert isinstance(said(CLIP, ok(LAST, id="17_800")), Uncertain)
@@ -112,9 +127,14 @@ def test_nothing_is_shown_but_published_or_put_off_or_borrowed() -> None:
         ("crossposted_video_id", "9", "egress.remote_reference"),
     ]:
         assert (
-            references.stray_reference(replace(step, json={**(step.json or {}), name: value}), "facebook", ()) == word
+            references.stray_reference(
+                replace(step, json={**(step.json or {}), name: value}), "facebook", ()
+            )
+            == word
         )
-    assert references.stray_reference(asked(ALBUM), "facebook", ()) == "", "a picture that nobody sees yet is no draft"
+    assert references.stray_reference(asked(ALBUM), "facebook", ()) == "", (
+        "a picture that nobody sees yet is no draft"
+    )
 
 
 def test_marks_are_looked_for_in_what_shows() -> None:
@@ -136,7 +156,10 @@ def test_marks_are_looked_for_in_what_shows() -> None:
         (replace(WORDS, parts=2), "connectors.comment_alone"),
         (replace(WORDS, parts=3), "connectors.comment_alone"),
         (replace(ANSWER, media=(ONE,)), "facebook.words_alone"),
-        (replace(ANSWER, references=(Reference(COMMENT_REFERENCE, "../me"),)), "facebook.remark_gone"),
+        (
+            replace(ANSWER, references=(Reference(COMMENT_REFERENCE, "../me"),)),
+            "facebook.remark_gone",
+        ),
         (replace(ANSWER, texts=(Text("body", "x" * 8001),)), "connectors.text_too_long"),
     ],
 )
@@ -159,7 +182,9 @@ MEANT: list[tuple[Unit, str, int, int, type[Outcome]]] = [
 
 
 @pytest.mark.parametrize(("unit", "step", "code", "sub", "expected"), MEANT)
-def test_errors_mean_what_their_codes_say(unit: Unit, step: str, code: int, sub: int, expected: type[Outcome]) -> None:
+def test_errors_mean_what_their_codes_say(
+    unit: Unit, step: str, code: int, sub: int, expected: type[Outcome]
+) -> None:
     assert type(said(unit, wrong(step, code, sub))) is expected
 
 
@@ -175,8 +200,15 @@ def test_a_duplicate_may_be_an_earlier_try_and_a_block_passes() -> None:
 @pytest.mark.parametrize(
     ("usage", "minutes"),
     [
-        ('{"17": [{"type": "pages", "call_count": 100, "estimated_time_to_regain_access": 15}]}', 15),
-        ('{"17": [{"estimated_time_to_regain_access": 3}], "18": [{"estimated_time_to_regain_access": 40}]}', 40),
+        (
+            '{"17": [{"type": "pages", "call_count": 100, "estimated_time_to_regain_access": 15}]}',
+            15,
+        ),
+        (
+            '{"17": [{"estimated_time_to_regain_access": 3}], "18": '
+            '[{"estimated_time_to_regain_access": 40}]}',
+            40,
+        ),
         ('{"17": [{"estimated_time_to_regain_access": 99999999999}]}', 7 * 24 * 60),
         ('{"17": [{"estimated_time_to_regain_access": 0}]}', 1),
         ('{"17": [{}]}', 1),
@@ -192,17 +224,26 @@ def test_a_limit_lasts_as_long_as_they_say(usage: str, minutes: int) -> None:
 
 
 def test_a_publication_nobody_heard_of_is_a_doubt() -> None:
-    for lost in (StepAnswerLost(LAST, "reset"), wrong(LAST, 2, status=500), Response(LAST, 200), ok(LAST, id="x")):
+    for lost in (
+        StepAnswerLost(LAST, "reset"),
+        wrong(LAST, 2, status=500),
+        Response(LAST, 200),
+        ok(LAST, id="x"),
+    ):
         assert isinstance(said(WORDS, lost), Uncertain)
         assert isinstance(said(CLIP, lost), Uncertain)
     assert isinstance(said(ALBUM, StepAnswerLost(FIRST, "reset")), Retry)
     assert isinstance(said(WORDS, StepNotSent(LAST, "refused")), Retry)
 
 
-SOUGHT = LookupQuery("k", "my day ", NOW, "17", known=frozenset({"17_5"}), asked_at=NOW, sent_at=NOW)
+SOUGHT = LookupQuery(
+    "k", "my day ", NOW, "17", known=frozenset({"17_5"}), asked_at=NOW, sent_at=NOW
+)
 
 
-def entry(number: str, text: str = "my day", *, minutes: float = 0.1, **more: Any) -> dict[str, Any]:
+def entry(
+    number: str, text: str = "my day", *, minutes: float = 0.1, **more: Any
+) -> dict[str, Any]:
     at = (NOW + timedelta(minutes=minutes)).isoformat()
     return {"id": f"17_{number}", "message": text, "created_time": at, **more}
 
@@ -219,7 +260,9 @@ def page(*entries: object, after: str = "") -> Response:
 def test_a_lost_post_is_found_by_words_and_time() -> None:
     first = seen(SOUGHT)
     assert isinstance(first, Send)
-    assert first.step.path.startswith("/{account}/published_posts?fields=id%2Cmessage%2Ccreated_time")
+    assert first.step.path.startswith(
+        "/{account}/published_posts?fields=id%2Cmessage%2Ccreated_time"
+    )
     found = seen(SOUGHT, page(entry("9", permalink_url="https://www.facebook.com/mia/posts/9")))
     assert isinstance(found, Found)
     assert (found.native_id, found.url) == ("17_9", "https://www.facebook.com/mia/posts/9")
@@ -235,7 +278,11 @@ def test_a_lost_post_is_found_by_a_picture_that_was_brought_for_it() -> None:
     wordless = replace(SOUGHT, text="", media=(ONE,), told=(ok(FIRST, id="101"),))
     single = {"attachments": {"data": [{"target": {"id": "101"}}]}}
     album = {
-        "attachments": {"data": [{"subattachments": {"data": [{"target": {"id": "9"}}, {"target": {"id": "101"}}]}}]}
+        "attachments": {
+            "data": [
+                {"subattachments": {"data": [{"target": {"id": "9"}}, {"target": {"id": "101"}}]}}
+            ]
+        }
     }
     for shown in (single, album):
         found = seen(wordless, page(entry("8", ""), entry("9", "", **shown)))
@@ -246,7 +293,14 @@ def test_a_lost_post_is_found_by_a_picture_that_was_brought_for_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "broken", [ok("look"), ok("look", data="x"), page({"message": "my day"}), page({"id": "9"}), wrong("look", 1)]
+    "broken",
+    [
+        ok("look"),
+        ok("look", data="x"),
+        page({"message": "my day"}),
+        page({"id": "9"}),
+        wrong("look", 1),
+    ],
 )
 def test_out_of_a_broken_list_nothing_is_seen(broken: Response) -> None:
     assert isinstance(seen(SOUGHT, broken), Unknown)
@@ -289,7 +343,11 @@ def removed(*answers: StepResult) -> Send | Outcome:
 def test_a_removal_is_proven() -> None:
     first = removed()
     assert isinstance(first, Send)
-    assert (first.step.method, first.step.path, first.step.kind) == ("DELETE", "/17_900", StepKind.RESTRICT)
+    assert (first.step.method, first.step.path, first.step.kind) == (
+        "DELETE",
+        "/17_900",
+        StepKind.RESTRICT,
+    )
     assert removed(ok("delete", success=True)) == Published("17_900")
     gone = wrong("delete", 100, 33)
     look = removed(gone)
@@ -306,14 +364,25 @@ def test_a_removal_is_proven() -> None:
 
 
 def test_figures_are_read_by_name() -> None:
-    counted = {"reactions": {"summary": {"total_count": 7}}, "comments": {"summary": {"total_count": 2}}}
+    counted = {
+        "reactions": {"summary": {"total_count": 7}},
+        "comments": {"summary": {"total_count": 2}},
+    }
     post = PlatformCopy("17_900", "17")
-    assert Facebook().read_metrics(post, (ok("metrics", **counted),)) == {"likes": 7, "comments": 2, "shares": 0}
+    assert Facebook().read_metrics(post, (ok("metrics", **counted),)) == {
+        "likes": 7,
+        "comments": 2,
+        "shares": 0,
+    }
     assert Facebook().read_metrics(post, (ok("metrics", **counted, shares={"count": 4}),)) == {
         "likes": 7,
         "comments": 2,
         "shares": 4,
     }
-    for broken in (ok("metrics", reactions="x"), wrong("metrics", 10), ok("metrics", reactions={"summary": [1]})):
+    for broken in (
+        ok("metrics", reactions="x"),
+        wrong("metrics", 10),
+        ok("metrics", reactions={"summary": [1]}),
+    ):
         assert Facebook().read_metrics(post, (broken,)) is None
     assert Facebook().read_metrics(PlatformCopy("comment:5_9", "17"), ()) is None

@@ -48,10 +48,16 @@ def test_two_questions_are_asked_of_the_token_alone() -> None:
     first, second = connect(), connect(WHO)
     assert isinstance(first, Send)
     assert isinstance(second, Send)
-    assert (first.step.kind, first.step.path, first.step.token) == (StepKind.AUTH, "/me?fields=id,name", "bearer")
+    assert (first.step.kind, first.step.path, first.step.token) == (
+        StepKind.AUTH,
+        "/me?fields=id,name",
+        "bearer",
+    )
     assert (second.step.kind, second.step.token) == (StepKind.AUTH, "path")
     assert second.step.path == "/debug_token?input_token={token}&access_token={token}"
-    assert first.step.secret_fields == second.step.secret_fields == ("error.message",), "a refusal repeats the token"
+    assert first.step.secret_fields == second.step.secret_fields == ("error.message",), (
+        "a refusal repeats the token"
+    )
     assert connect(WHO, told()) == ConnectedAccount("17", "Mia", "facebook.page", token=TOKEN)
 
 
@@ -90,9 +96,19 @@ def test_a_token_of_an_hour_is_refused(hours: int, holds: bool) -> None:
 
 @pytest.mark.parametrize(
     ("ends", "reads", "days"),
-    [(60, 90, 60), (0, 90, 90), (90, 0, 90), (0, 0, None), (60, -1, 60), (60, "soon", 60), (0, 10**15, None)],
+    [
+        (60, 90, 60),
+        (0, 90, 90),
+        (90, 0, 90),
+        (0, 0, None),
+        (60, -1, 60),
+        (60, "soon", 60),
+        (0, 10**15, None),
+    ],
 )
-def test_what_ends_first_is_the_end_that_is_announced(ends: int, reads: int | str, days: int | None) -> None:
+def test_what_ends_first_is_the_end_that_is_announced(
+    ends: int, reads: int | str, days: int | None
+) -> None:
     def at(said: int | str) -> int | str:
         return int(NOW.timestamp()) + said * 86400 if isinstance(said, int) and said else said
 
@@ -102,7 +118,12 @@ def test_what_ends_first_is_the_end_that_is_announced(ends: int, reads: int | st
 
 
 def test_where_nobody_tells_of_rights_the_page_is_connected() -> None:
-    for silent in (wrong("rights", 100), wrong("rights", 190), ok("rights"), told(scopes="x", expires_at="x")):
+    for silent in (
+        wrong("rights", 100),
+        wrong("rights", 190),
+        ok("rights"),
+        told(scopes="x", expires_at="x"),
+    ):
         assert isinstance(connect(WHO, silent), ConnectedAccount)
     for later in (StepAnswerLost("rights", "reset"), wrong("rights", 4), Response("rights", 500)):
         assert isinstance(connect(WHO, later), Retry)
@@ -115,10 +136,15 @@ def test_where_messages_are_wanted_a_third_question_tries_them() -> None:
     end = connect(WHO, told(), wanted=WANTED_MESSAGES)
     assert isinstance(end, Rejected)
     assert end.reason.params == {"rights": ", ".join(NEEDED_PERMISSIONS)}
-    assert isinstance(connect(WHO, told(), wanted=WANTED_POSTS), ConnectedAccount), "posts take neither"
+    assert isinstance(connect(WHO, told(), wanted=WANTED_POSTS), ConnectedAccount), (
+        "posts take neither"
+    )
     third = connect(WHO, may, wanted=WANTED_MESSAGES)
     assert isinstance(third, Send)
-    assert (third.step.method, third.step.path) == ("GET", "/me/conversations?platform=messenger&fields=id&limit=1")
+    assert (third.step.method, third.step.path) == (
+        "GET",
+        "/me/conversations?platform=messenger&fields=id&limit=1",
+    )
     heard = ConnectedAccount("17", "Mia", "facebook.page", chat_surface=CHAT_SURFACE, token=TOKEN)
     assert connect(WHO, may, ok("chats", data=[]), wanted=WANTED_MESSAGES) == heard
     assert connect(WHO, may, StepAnswerLost("chats", "reset"), wanted=WANTED_MESSAGES) == heard, (

@@ -1,4 +1,5 @@
-"""What people say under a Page's posts: how it is read over pages, what is never taken for it, what acts on it."""
+"""What people say under a Page's posts: how it is read over pages, what is never taken for it, what
+acts on it."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +20,16 @@ from connectors.contract.connector import (
     StepResult,
     WireStep,
 )
-from connectors.contract.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Uncertain, Unknown
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    Outcome,
+    Published,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
 from connectors.platforms.facebook.comments import COMMENTS, POSTS
 from connectors.platforms.facebook.publisher import Facebook
 from connectors.platforms.meta.comments import MAX_REQUESTS
@@ -70,7 +80,9 @@ def reading(world: ConnectorWorld, cursor: str = "") -> tuple[CommentPage, int]:
     """One reading, and how many requests it took."""
     house, answers = SendingHarness(world, world.connector), list[StepResult]()
     connector = Facebook()
-    while isinstance(turn := connector.list_comments(world.account.account, "", cursor, tuple(answers)), Send):
+    while isinstance(
+        turn := connector.list_comments(world.account.account, "", cursor, tuple(answers)), Send
+    ):
         answers.append(house.send(turn.step))
     assert isinstance(turn, CommentPage)
     return turn, len(answers)
@@ -92,7 +104,10 @@ def test_replies_are_heard_beside_comments_and_known_by_both(world: ConnectorWor
         (first.id, "where is it?", "Ann", post.id),
         (f"{first.id}/{reply.id}", "oh", "Bo", post.id),
     ]
-    assert all(one.author.isdigit() and one.url.startswith("https://www.facebook.com/") for one in found.found)
+    assert all(
+        one.author.isdigit() and one.url.startswith("https://www.facebook.com/")
+        for one in found.found
+    )
 
 
 def test_all_of_many_posts_and_comments_is_heard_in_a_few_readings(world: ConnectorWorld) -> None:
@@ -143,8 +158,19 @@ def test_hostile_entries_are_none(comment: object) -> None:
 
 
 def test_odd_words_and_times_do_no_harm() -> None:
-    said = {"id": "5_6", "from": {"id": "9", "name": 4}, "message": ["x"], "created_time": "soon", "parent": "up"}
-    listed = ok(data=[{"id": "17_5", "permalink_url": 7, "comments": {"data": [said]}}, {"id": "y", "comments": {}}])
+    said = {
+        "id": "5_6",
+        "from": {"id": "9", "name": 4},
+        "message": ["x"],
+        "created_time": "soon",
+        "parent": "up",
+    }
+    listed = ok(
+        data=[
+            {"id": "17_5", "permalink_url": 7, "comments": {"data": [said]}},
+            {"id": "y", "comments": {}},
+        ]
+    )
     found = Facebook().list_comments("17", "", "{broken", (listed,))
     assert isinstance(found, CommentPage)
     assert found.found == (Comment("5_6", "9", "9", "", "17_5"),)
@@ -173,7 +199,11 @@ def wrong(code: int, sub: int = 0, status: int = 400, step: str = "publish") -> 
 
 def test_an_answer_goes_under_the_comment_above() -> None:
     step = asked()
-    assert (step.kind, step.path, step.json) == (StepKind.PUBLISH, "/5_70/comments", {"message": "thanks"})
+    assert (step.kind, step.path, step.json) == (
+        StepKind.PUBLISH,
+        "/5_70/comments",
+        {"message": "thanks"},
+    )
     assert end(Response("publish", 200, body={"id": "5_99"})) == Published("comment:5_99")
     assert isinstance(end(Response("publish", 200, body={"id": "99"})), Uncertain)
     assert isinstance(end(StepAnswerLost("publish", "reset")), Uncertain)
@@ -181,18 +211,28 @@ def test_an_answer_goes_under_the_comment_above() -> None:
 
 @pytest.mark.parametrize(
     ("code", "sub", "word"),
-    [(10, 0, "facebook.no_comments"), (200, 0, "facebook.no_comments"), (100, 33, "facebook.remark_gone")],
+    [
+        (10, 0, "facebook.no_comments"),
+        (200, 0, "facebook.no_comments"),
+        (100, 33, "facebook.remark_gone"),
+    ],
 )
-def test_an_answer_that_cannot_stand_there_is_no_reason_to_reconnect(code: int, sub: int, word: str) -> None:
+def test_an_answer_that_cannot_stand_there_is_no_reason_to_reconnect(
+    code: int, sub: int, word: str
+) -> None:
     outcome = end(wrong(code, sub))
     assert isinstance(outcome, Rejected)
     assert outcome.reason.code == word
 
 
-SOUGHT = LookupQuery("k", "thanks", NOW, "17", reply_to="5_70/5_77", known=frozenset({"comment:5_80"}), asked_at=NOW)
+SOUGHT = LookupQuery(
+    "k", "thanks", NOW, "17", reply_to="5_70/5_77", known=frozenset({"comment:5_80"}), asked_at=NOW
+)
 
 
-def entry(number: str, *, by: str = "17", text: str = "thanks", minutes: float = 0.1) -> dict[str, Any]:
+def entry(
+    number: str, *, by: str = "17", text: str = "thanks", minutes: float = 0.1
+) -> dict[str, Any]:
     at = (NOW + timedelta(minutes=minutes)).isoformat()
     return {"id": f"5_{number}", "message": text, "created_time": at, "from": {"id": by}}
 
@@ -205,16 +245,27 @@ def listed(*entries: object, more: bool = False) -> Response:
 def test_a_lost_answer_is_looked_for_under_the_comment() -> None:
     first = Facebook().look_up(SOUGHT, ())
     assert isinstance(first, Send)
-    assert first.step.path.startswith("/5_70/comments?fields=id,message,created_time,from&order=reverse")
+    assert first.step.path.startswith(
+        "/5_70/comments?fields=id,message,created_time,from&order=reverse"
+    )
     found = Facebook().look_up(SOUGHT, (listed(entry("81"), entry("82", minutes=-3)),))
     assert isinstance(found, Found)
     assert found.native_id == "comment:5_81"
     nameless = {name: value for name, value in entry("86").items() if name != "from"}
-    assert isinstance(Facebook().look_up(SOUGHT, (listed(nameless),)), Found), "rather ours than said twice"
-    for other in (entry("80"), entry("83", by="9"), entry("84", text="no"), entry("85", minutes=-3)):
+    assert isinstance(Facebook().look_up(SOUGHT, (listed(nameless),)), Found), (
+        "rather ours than said twice"
+    )
+    for other in (
+        entry("80"),
+        entry("83", by="9"),
+        entry("84", text="no"),
+        entry("85", minutes=-3),
+    ):
         assert Facebook().look_up(SOUGHT, (listed(other),)) == Absent()
     assert isinstance(Facebook().look_up(SOUGHT, (listed(entry("83", by="9"), more=True),)), Send)
-    assert isinstance(Facebook().look_up(SOUGHT, (listed(entry("83", by="9"), more=True),) * 5), Unknown)
+    assert isinstance(
+        Facebook().look_up(SOUGHT, (listed(entry("83", by="9"), more=True),) * 5), Unknown
+    )
     assert isinstance(Facebook().look_up(SOUGHT, (wrong(1, step="look"),)), Unknown)
 
 
@@ -223,7 +274,9 @@ def test_a_lost_answer_is_looked_for_under_the_comment() -> None:
 SPOT = CommentTarget("5_70/5_77", "24007", "17")
 
 
-def acted(act: ModerationAction, *answers: StepResult, spot: CommentTarget = SPOT) -> Send | Outcome:
+def acted(
+    act: ModerationAction, *answers: StepResult, spot: CommentTarget = SPOT
+) -> Send | Outcome:
     return Facebook().moderate_comment(spot, act, answers)
 
 
@@ -238,11 +291,15 @@ def acted(act: ModerationAction, *answers: StepResult, spot: CommentTarget = SPO
         ("block", "POST", "/{account}/blocked", {"psid": [24007]}),
     ],
 )
-def test_each_act_is_one_request(act: ModerationAction, method: str, path: str, json: object) -> None:
+def test_each_act_is_one_request(
+    act: ModerationAction, method: str, path: str, json: object
+) -> None:
     turn = acted(act)
     assert isinstance(turn, Send)
     assert (turn.step.method, turn.step.path, turn.step.json) == (method, path, json)
-    assert acted(act, Response("moderate", 200, body={"success": True})) == Published(SPOT.native_id)
+    assert acted(act, Response("moderate", 200, body={"success": True})) == Published(
+        SPOT.native_id
+    )
     assert isinstance(acted(act, Response("moderate", 200, body={"success": False})), Rejected)
     right = acted(act, wrong(200, step="moderate"))
     assert isinstance(right, Rejected)
@@ -251,7 +308,9 @@ def test_each_act_is_one_request(act: ModerationAction, method: str, path: str, 
 
 
 def test_an_author_is_blocked_by_number_alone() -> None:
-    assert acted("block", Response("moderate", 200, body={"24007": True})) == Published(SPOT.native_id)
+    assert acted("block", Response("moderate", 200, body={"24007": True})) == Published(
+        SPOT.native_id
+    )
     for odd in ("", "ann", "1" * 20, "２４"):
         assert isinstance(acted("block", spot=replace(SPOT, author=odd)), Rejected)
     missing = acted("block", wrong(100, 33, step="moderate"))

@@ -1,4 +1,5 @@
-"""The fake server of Bluesky takes a film as a file, shows it as a film alone, and has a limit of its own."""
+"""The fake server of Bluesky takes a film as a file, shows it as a film alone, and has a limit of
+its own."""
 
 import json
 from collections.abc import Iterator
@@ -32,18 +33,36 @@ def mine(fake: FakeBluesky) -> Repo:
 
 def send(fake: FakeBluesky, mine: Repo, name: str, body: bytes, mime: str) -> tuple[int, Any]:
     headers = {"authorization": f"Bearer {fake.sessions.start(mine.did)[0]}", "content-type": mime}
-    reply = HTTP.send(HttpRequest("POST", f"{fake.url}/xrpc/com.atproto.repo.{name}", headers, body))
+    reply = HTTP.send(
+        HttpRequest("POST", f"{fake.url}/xrpc/com.atproto.repo.{name}", headers, body)
+    )
     assert isinstance(reply, HttpResponse)
     return reply.status, json.loads(reply.body)
 
 
-def put(fake: FakeBluesky, mine: Repo, embed: str, mime: str, data: bytes = DATA) -> tuple[int, str]:
+def put(
+    fake: FakeBluesky, mine: Repo, embed: str, mime: str, data: bytes = DATA
+) -> tuple[int, str]:
     """What becomes of a record that shows an upload of this kind."""
     status, told = send(fake, mine, "uploadBlob", data, mime)
     assert status == 200
-    shown = {"video": told["blob"]} if embed == VIDEO else {"images": [{"alt": "waves", "image": told["blob"]}]}
-    record = {"$type": POST, "text": "waves", "createdAt": "2026-11-20T10:00:00Z", "embed": {"$type": embed, **shown}}
-    asked = {"repo": mine.did, "collection": POST, "rkey": record_key("a", fake.clock()), "record": record}
+    shown = (
+        {"video": told["blob"]}
+        if embed == VIDEO
+        else {"images": [{"alt": "waves", "image": told["blob"]}]}
+    )
+    record = {
+        "$type": POST,
+        "text": "waves",
+        "createdAt": "2026-11-20T10:00:00Z",
+        "embed": {"$type": embed, **shown},
+    }
+    asked = {
+        "repo": mine.did,
+        "collection": POST,
+        "rkey": record_key("a", fake.clock()),
+        "record": record,
+    }
     status, told = send(fake, mine, "putRecord", json.dumps(asked).encode(), "application/json")
     return status, told.get("error", "")
 
@@ -55,18 +74,24 @@ def test_a_film_is_shown_and_kept(fake: FakeBluesky, mine: Repo) -> None:
 
 
 @pytest.mark.parametrize("described", [True, False], ids=["by the lexicons", "by itself"])
-@pytest.mark.parametrize(("embed", "mime"), [(VIDEO, "image/jpeg"), (VIDEO, "video/webm"), (IMAGES, "video/mp4")])
+@pytest.mark.parametrize(
+    ("embed", "mime"), [(VIDEO, "image/jpeg"), (VIDEO, "video/webm"), (IMAGES, "video/mp4")]
+)
 def test_a_film_is_no_picture_and_a_picture_no_film(
     fake: FakeBluesky, mine: Repo, embed: str, mime: str, described: bool
 ) -> None:
     fake.lexicons = fake.lexicons if described else None
-    unlike = b"\x1aE\xdf\xa3 a film" if embed == VIDEO else DATA  # nobody can tell what it is: its sender is believed
+    unlike = (
+        b"\x1aE\xdf\xa3 a film" if embed == VIDEO else DATA
+    )  # nobody can tell what it is: its sender is believed
     assert put(fake, mine, embed, mime, unlike)[0] == 400
     assert mine.taken == []
 
 
 @pytest.mark.parametrize("described", [True, False], ids=["by the lexicons", "by itself"])
-def test_a_film_may_weigh_more_than_a_picture(fake: FakeBluesky, mine: Repo, described: bool) -> None:
+def test_a_film_may_weigh_more_than_a_picture(
+    fake: FakeBluesky, mine: Repo, described: bool
+) -> None:
     fake.lexicons = fake.lexicons if described else None
     large = bytes(2_000_001)
     assert put(fake, mine, VIDEO, "video/mp4", large)[0] == 200
@@ -81,4 +106,6 @@ def test_a_server_that_takes_smaller_files_says_so(fake: FakeBluesky) -> None:
     assert outcome.reason.params == {"status": 413, "word": "payloadtoolarge"}
     assert world.fake.accepted_posts() == []
     fake.most_upload = FILM.size
-    assert isinstance(SendingHarness(world, world.connector).publish(world.unit(media=1)).outcome, Published)
+    assert isinstance(
+        SendingHarness(world, world.connector).publish(world.unit(media=1)).outcome, Published
+    )

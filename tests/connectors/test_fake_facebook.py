@@ -72,14 +72,21 @@ def film(files: str) -> str:
     return f"{files}/lent/x/{FILM.sha256}.mp4"
 
 
-def test_a_picture_is_seen_by_nobody_before_a_post_shows_it(ask: Caller, page: Page, files: str) -> None:
-    made = ask.told("POST", f"/{page.id}/photos", url=picture(files), published=False, alt_text_custom="a lake")
+def test_a_picture_is_seen_by_nobody_before_a_post_shows_it(
+    ask: Caller, page: Page, files: str
+) -> None:
+    made = ask.told(
+        "POST", f"/{page.id}/photos", url=picture(files), published=False, alt_text_custom="a lake"
+    )
     assert page.posts == {}
     shown = [{"media_fbid": made["id"]}]
     post = ask.told("POST", f"/{page.id}/feed", message="  hello ", attached_media=shown)
     assert page.posts[post["id"]].message == "hello"
     assert [photo.alt for photo in page.posts[post["id"]].photos] == ["a lake"]
-    assert ask.code("POST", f"/{page.id}/feed", message="again", attached_media=shown) == (100, 1366051)
+    assert ask.code("POST", f"/{page.id}/feed", message="again", attached_media=shown) == (
+        100,
+        1366051,
+    )
 
 
 def test_what_is_published_at_once_is_a_post(ask: Caller, page: Page, files: str) -> None:
@@ -107,7 +114,9 @@ def test_what_nobody_may_send_is_refused(
     assert page.posts == {}
 
 
-def test_the_same_words_at_once_are_a_duplicate(ask: Caller, server: FakeFacebook, page: Page) -> None:
+def test_the_same_words_at_once_are_a_duplicate(
+    ask: Caller, server: FakeFacebook, page: Page
+) -> None:
     ask.told("POST", f"/{page.id}/feed", message="hello")
     assert ask.code("POST", f"/{page.id}/feed", message="hello") == (506, 1455006)
     server.clock.advance(timedelta(hours=2).total_seconds())
@@ -167,10 +176,17 @@ def test_what_is_gone_is_told_as_not_there(ask: Caller, server: FakeFacebook, pa
     post = ask.told("POST", f"/{page.id}/feed", message="hello")["id"]
     comment = page.say(post, "hi", by="Ann")
     assert ask.told("DELETE", f"/{post}") == {"success": True}
-    for method, path in [("DELETE", f"/{post}"), ("GET", f"/{post}"), ("GET", f"/{comment.id}"), ("GET", "/1_2")]:
+    for method, path in [
+        ("DELETE", f"/{post}"),
+        ("GET", f"/{post}"),
+        ("GET", f"/{comment.id}"),
+        ("GET", "/1_2"),
+    ]:
         assert ask.code(method, path) == (100, 33)
     elsewhere = server.page("Lea")
-    assert ask.code("GET", f"/{elsewhere.id}/published_posts") == (100, 33), "another Page is not there"
+    assert ask.code("GET", f"/{elsewhere.id}/published_posts") == (100, 33), (
+        "another Page is not there"
+    )
 
 
 def test_a_limit_says_how_long(ask: Caller, server: FakeFacebook, page: Page) -> None:
@@ -181,7 +197,9 @@ def test_a_limit_says_how_long(ask: Caller, server: FakeFacebook, page: Page) ->
     assert usage["1"][0]["estimated_time_to_regain_access"] == 15
 
 
-def test_messages_take_their_rights_their_form_and_a_day(ask: Caller, server: FakeFacebook, page: Page) -> None:
+def test_messages_take_their_rights_their_form_and_a_day(
+    ask: Caller, server: FakeFacebook, page: Page
+) -> None:
     said = page.chats.say("Ann", "hi", server.clock())
     reader = {"recipient": {"id": said.by}, "messaging_type": "RESPONSE"}
     listed = f"/{page.id}/conversations?platform=messenger&fields=id,messages{{from,sticker}}"
@@ -189,8 +207,17 @@ def test_messages_take_their_rights_their_form_and_a_day(ask: Caller, server: Fa
     assert talk["messages"]["data"][0]["from"]["name"] == "Ann"
     assert ask.code("GET", listed.replace("messenger", "instagram")) == (100, 0)
     assert ask.code("GET", listed.replace("sticker", "story")) == (100, 0)
-    for form in ({"messaging_type": "UPDATE"}, {"tag": "HUMAN_AGENT"}, {"message": {"text": "x" * 2001}}):
-        assert ask.code("POST", f"/{page.id}/messages", **{**reader, "message": {"text": "hello"}, **form})[0] == 100
+    for form in (
+        {"messaging_type": "UPDATE"},
+        {"tag": "HUMAN_AGENT"},
+        {"message": {"text": "x" * 2001}},
+    ):
+        assert (
+            ask.code(
+                "POST", f"/{page.id}/messages", **{**reader, "message": {"text": "hello"}, **form}
+            )[0]
+            == 100
+        )
     ask.told("POST", f"/{page.id}/messages", **reader, message={"text": "x" * 2000})
     signed_up = f"/{page.id}/subscribed_apps?subscribed_fields=feed,messages"
     assert ask.told("POST", signed_up) == {"success": True}
@@ -199,9 +226,15 @@ def test_messages_take_their_rights_their_form_and_a_day(ask: Caller, server: Fa
     assert ask.code("POST", signed_up) == (200, 0)
     page.rights |= {"pages_messaging"}
     server.clock.advance(24 * 3600 + 1)
-    assert ask.code("POST", f"/{page.id}/messages", **reader, message={"text": "late"}) == (10, 2018278)
+    assert ask.code("POST", f"/{page.id}/messages", **reader, message={"text": "late"}) == (
+        10,
+        2018278,
+    )
     page.chats.person("Ann").shut = "blocked"
-    assert ask.code("POST", f"/{page.id}/messages", **reader, message={"text": "hello"}) == (551, 1545041)
+    assert ask.code("POST", f"/{page.id}/messages", **reader, message={"text": "hello"}) == (
+        551,
+        1545041,
+    )
 
 
 def test_conversations_come_page_by_page(ask: Caller, server: FakeFacebook, page: Page) -> None:

@@ -1,4 +1,5 @@
-"""The fake Fanvue keeps to its rules: versions, uploads in parts, prices, buckets, chats, earnings, webhooks."""
+"""The fake Fanvue keeps to its rules: versions, uploads in parts, prices, buckets, chats, earnings,
+webhooks."""
 
 import hashlib
 import io
@@ -21,7 +22,9 @@ from tests.fakes.fanvue_world import Member
 HTTP = HttpClient()
 NOBODY = "00000000-0000-4000-8000-000000000000"
 NAMES = ("text", "audience", "price", "mediaUuids", "mediaPreviewUuid", "publishAt")
-described = pytest.mark.skipif(document() is None, reason="Fanvue's description is not at hand: set GREENROOM_SHARED")
+described = pytest.mark.skipif(
+    document() is None, reason="Fanvue's description is not at hand: set GREENROOM_SHARED"
+)
 
 
 @pytest.fixture
@@ -44,18 +47,24 @@ def nova(fake: FakeFanvue) -> Member:
     return fake.account("nova")
 
 
-def send(fake: FakeFanvue, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Any:
+def send(
+    fake: FakeFanvue, method: str, path: str, headers: dict[str, str], body: bytes = b""
+) -> Any:
     """One request, answered or not."""
     address = path if path.startswith("http") else fake.url + path
     return HTTP.send(HttpRequest(method, address, headers, body, 5.0))
 
 
-def ask(fake: FakeFanvue, mine: Member | str, method: str, path: str, said: Any = None) -> tuple[int, Any, Any]:
+def ask(
+    fake: FakeFanvue, mine: Member | str, method: str, path: str, said: Any = None
+) -> tuple[int, Any, Any]:
     """Status, JSON (the text, where it is none) and headers of one request."""
     token = mine if isinstance(mine, str) else mine.token
     headers = {"authorization": f"Bearer {token}", VERSION_HEADER: VERSION}
     headers |= {"content-type": JSON} if said is not None else {}
-    reply = send(fake, method, path, headers, json.dumps(said).encode() if said is not None else b"")
+    reply = send(
+        fake, method, path, headers, json.dumps(said).encode() if said is not None else b""
+    )
     assert isinstance(reply, HttpResponse), reply
     plain = not reply.headers.get("content-type", "").startswith(JSON)
     return reply.status, reply.body.decode() if plain else json.loads(reply.body), reply.headers
@@ -85,7 +94,10 @@ def put(fake: FakeFanvue, mine: Member, session: str, number: int, data: bytes) 
 def uploaded(fake: FakeFanvue, mine: Member, data: bytes | None = None, *, looks: int = 1) -> str:
     medium, session = begun(fake, mine)
     parts = [put(fake, mine, session, 1, picture() if data is None else data)]
-    assert ask(fake, mine, "PATCH", session, {"parts": parts})[:2] == (200, {"status": "processing"})
+    assert ask(fake, mine, "PATCH", session, {"parts": parts})[:2] == (
+        200,
+        {"status": "processing"},
+    )
     for _ in range(looks):
         ask(fake, mine, "GET", f"/media/{medium}")
     return medium
@@ -117,12 +129,20 @@ def test_each_call_names_its_version(fake: FakeFanvue, nova: Member) -> None:
     for version in ("", "2025-06-27", "latest"):
         reply = send(fake, "GET", "/users/me", bearer | {VERSION_HEADER: version})
         told = json.loads(reply.body)
-        assert (reply.status, set(told), told["error"]) == (400, {"error", "message"}, "Unsupported API version")
+        assert (reply.status, set(told), told["error"]) == (
+            400,
+            {"error", "message"},
+            "Unsupported API version",
+        )
     assert send(fake, "GET", "/users/me", bearer).status == 400
     assert "deprecation" not in ask(fake, nova, "GET", "/users/me")[2]
     fake.next_version = "2027-01-01"
     status, _, headers = ask(fake, nova, "GET", "/users/me")
-    assert (status, headers["x-fanvue-api-next-version"], "sunset" in headers) == (200, "2027-01-01", True)
+    assert (status, headers["x-fanvue-api-next-version"], "sunset" in headers) == (
+        200,
+        "2027-01-01",
+        True,
+    )
     fake.retired = True
     status, told, _ = ask(fake, nova, "GET", "/users/me")
     assert (status, told["nextVersion"]) == (410, "2027-01-01")
@@ -131,7 +151,9 @@ def test_each_call_names_its_version(fake: FakeFanvue, nova: Member) -> None:
 @described
 def test_scopes_are_those_described(fake: FakeFanvue) -> None:
     for method, path, scope, _ in OPERATIONS:
-        assert fake.spec.scope(method, "/" + path) in ({scope} if (method, path) != ("DELETE", "posts/*") else {""})
+        assert fake.spec.scope(method, "/" + path) in (
+            {scope} if (method, path) != ("DELETE", "posts/*") else {""}
+        )
         mine = fake.account(f"{method} {path}", scopes=("read:self",))
         status, told, _ = ask(fake, mine, method, "/" + path.replace("*", NOBODY))
         if scope != "read:self":
@@ -142,7 +164,10 @@ def test_tokens_and_accounts_end(fake: FakeFanvue, nova: Member) -> None:
     nova.state = "suspended"
     assert ask(fake, nova, "GET", "/users/me")[:2] == (403, {"error": "Account suspended"})
     nova.state = "fan"
-    assert (post(fake, nova, "x")[0], ask(fake, nova, "GET", "/users/me")[1]["isCreator"]) == (403, False)
+    assert (post(fake, nova, "x")[0], ask(fake, nova, "GET", "/users/me")[1]["isCreator"]) == (
+        403,
+        False,
+    )
     fake.revoke(nova)
     assert ask(fake, nova, "GET", "/users/me")[:2] == (401, {"error": "Unauthorized"})
     assert ask(fake, "nobody", "GET", "/users/me")[0] == 401
@@ -157,8 +182,13 @@ def test_media_are_of_no_use_before_they_are_ready(fake: FakeFanvue, nova: Membe
     assert ask(fake, nova, "PATCH", session, {"parts": parts})[1] == {"status": "processing"}
     assert fake.named[hashlib.sha256(picture()).hexdigest()] == medium
     for _ in range(2):
-        assert ask(fake, nova, "GET", f"/media/{medium}")[1] == {"uuid": medium, "status": "processing"}
-        assert post(fake, nova, "early", mediaUuids=[medium])[1]["errors"] == ["mediaUuids: Some media are not ready"]
+        assert ask(fake, nova, "GET", f"/media/{medium}")[1] == {
+            "uuid": medium,
+            "status": "processing",
+        }
+        assert post(fake, nova, "early", mediaUuids=[medium])[1]["errors"] == [
+            "mediaUuids: Some media are not ready"
+        ]
     _, told, _ = ask(fake, nova, "GET", f"/media/{medium}?variants=main,thumbnail")
     assert (told["status"], told["mediaType"], len(told["variants"])) == ("ready", "image", 2)
     other = fake.account("other")
@@ -186,7 +216,11 @@ def test_a_part_goes_to_its_own_address(fake: FakeFanvue, nova: Member) -> None:
     assert address.startswith(f"{fake.url}/store/")
     token = send(fake, "PUT", address, {"authorization": f"Bearer {nova.token}"}, b"x")
     assert (token.status, b"Only one auth" in token.body, len(fake.forbidden)) == (400, True, 1)
-    wrongs = (address[:-1] + "é", address.partition("?")[0] + "?" + second.partition("?")[2], address + "&x=1")
+    wrongs = (
+        address[:-1] + "é",
+        address.partition("?")[0] + "?" + second.partition("?")[2],
+        address + "&x=1",
+    )
     for wrong in (*wrongs, address.partition("?")[0]):
         assert send(fake, "PUT", quote(wrong, safe=":/?=&"), {}, b"x").status == 403
     assert send(fake, "GET", address, {}).status == 403
@@ -205,7 +239,13 @@ def test_etags_are_checked(rough: FakeFanvue) -> None:
     _, session = begun(rough, nova)
     first, second = (put(rough, nova, session, number, picture(number)) for number in (1, 2))
     bare = first | {"ETag": first["ETag"].strip('"')}
-    wrongs: list[Any] = [[], [bare], [{"PartNumber": 1}], [first | {"ETag": second["ETag"]}], [second, first]]
+    wrongs: list[Any] = [
+        [],
+        [bare],
+        [{"PartNumber": 1}],
+        [first | {"ETag": second["ETag"]}],
+        [second, first],
+    ]
     wrongs += [
         [first, first],
         [first | {"PartNumber": 3}],
@@ -220,7 +260,10 @@ def test_etags_are_checked(rough: FakeFanvue) -> None:
     rough.least_part = 4
     assert ask(rough, nova, "PATCH", session, {"parts": [first, second]})[0] == 200
     assert hashlib.sha256(picture(1) + picture(2)).hexdigest() in rough.named
-    assert ask(rough, nova, "PATCH", session, {"parts": [first, second]})[:2] == (200, {"status": "processing"})
+    assert ask(rough, nova, "PATCH", session, {"parts": [first, second]})[:2] == (
+        200,
+        {"status": "processing"},
+    )
     assert ask(rough, nova, "GET", f"{session}/parts/1/url")[0] == 404
     rough.complete_again = 404
     assert ask(rough, nova, "PATCH", session, {"parts": [first, second]})[0] == 404
@@ -249,15 +292,27 @@ def test_a_price_needs_media_and_three_dollars(rough: FakeFanvue) -> None:
     assert post(rough, nova, "x", mediaUuids=media, mediaPreviewUuid=media[0])[0] == 400
     assert post(rough, nova, "x", mediaUuids=media * 2)[0] == 400
     assert post(rough, nova, "x", mediaUuids=[NOBODY])[0] == 400
-    assert ask(rough, nova, "POST", "/posts", {"audience": "subscribers", "mediaUuids": media})[1]["text"] is None
+    assert (
+        ask(rough, nova, "POST", "/posts", {"audience": "subscribers", "mediaUuids": media})[1][
+            "text"
+        ]
+        is None
+    )
 
 
 @described
 def test_bodies_and_queries_are_strict(rough: FakeFanvue) -> None:
     nova = rough.account("nova")
-    wrongs: list[dict[str, Any]] = [{"isFree": True}, {"audience": "everyone"}, {"mediaUuids": "x"}, {"text": None}]
+    wrongs: list[dict[str, Any]] = [
+        {"isFree": True},
+        {"audience": "everyone"},
+        {"mediaUuids": "x"},
+        {"text": None},
+    ]
     for wrong in wrongs:
-        status, told, _ = ask(rough, nova, "POST", "/posts", {"audience": "subscribers", "text": "x"} | wrong)
+        status, told, _ = ask(
+            rough, nova, "POST", "/posts", {"audience": "subscribers", "text": "x"} | wrong
+        )
         assert (wrong, status, list(told)) == (wrong, 400, ["errors"])
     assert ask(rough, nova, "POST", "/posts", {"text": "x"})[0] == 400
     for query in ("size=0", "size=51", "page=0", "limit=5", "page=1&page=1", "page=one"):
@@ -271,7 +326,11 @@ def test_bodies_and_queries_are_strict(rough: FakeFanvue) -> None:
 
 def test_texts_have_5000_characters_at_most(rough: FakeFanvue) -> None:
     nova = rough.account("nova")
-    assert (post(rough, nova, "é" * 5000)[0], post(rough, nova, "é" * 5001)[0], post(rough, nova, "")[0]) == (
+    assert (
+        post(rough, nova, "é" * 5000)[0],
+        post(rough, nova, "é" * 5001)[0],
+        post(rough, nova, "")[0],
+    ) == (
         201,
         400,
         400,
@@ -287,14 +346,32 @@ def test_native_scheduling_is_noted(fake: FakeFanvue, nova: Member) -> None:
 def test_nonsense_is_refused_and_nothing_breaks(rough: FakeFanvue) -> None:
     nova = rough.account("nova")
     headers = {"authorization": f"Bearer {nova.token}", VERSION_HEADER: VERSION}
-    bodies = [b"", b"{", b"[]", b'"x"', b"null", b"\xff", b'{"text":1}', b"[" * 99_999, b'{"audience":[]}']
-    bodies += [b'{"audience":"subscribers","text":"\\ud800"}', b'{"audience":"subscribers","price":NaN}']
+    bodies = [
+        b"",
+        b"{",
+        b"[]",
+        b'"x"',
+        b"null",
+        b"\xff",
+        b'{"text":1}',
+        b"[" * 99_999,
+        b'{"audience":[]}',
+    ]
+    bodies += [
+        b'{"audience":"subscribers","text":"\\ud800"}',
+        b'{"audience":"subscribers","price":NaN}',
+    ]
     for path in ("/posts", "/media/uploads", f"/chats/{NOBODY}/message"):
         for body in bodies:
             reply = send(rough, "POST", path, headers | {"content-type": JSON}, body)
             assert (path, body, reply.status) == (path, body, 400)
     for kind in ("text/plain", FORM, "multipart/form-data; boundary=x"):
-        assert send(rough, "POST", "/posts", headers | {"content-type": kind}, b'{"audience":"x"}').status == 400
+        assert (
+            send(
+                rough, "POST", "/posts", headers | {"content-type": kind}, b'{"audience":"x"}'
+            ).status
+            == 400
+        )
     for path in ("/store/x/1", "/store/x", "/store", "/store/x/1?expires=x&sig=y"):
         assert send(rough, "PUT", path, {}, b"{").status == 403
     assert send(rough, "PUT", "/posts", headers).status == 404
@@ -303,7 +380,9 @@ def test_nonsense_is_refused_and_nothing_breaks(rough: FakeFanvue) -> None:
 
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.just("subscribers"),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3)
+    ),
 )
 
 
@@ -312,7 +391,9 @@ def test_whatever_is_said_is_a_post_or_refused(said: Any) -> None:
     server = FakeFanvue(AdjustableClock())
     mine, status = server.account("nova"), 0
     try:
-        server.publish(mine, said if isinstance(said, dict) else {"audience": "subscribers", "text": said})
+        server.publish(
+            mine, said if isinstance(said, dict) else {"audience": "subscribers", "text": said}
+        )
     except Refusal as refusal:
         status = refusal.status
     assert (len(mine.taken), status) in {(1, 0), (0, 400)}
@@ -337,7 +418,9 @@ def test_posts_come_in_pages(fake: FakeFanvue, nova: Member) -> None:
 
 
 @pytest.mark.parametrize(("status", "body"), [(204, ""), (200, {})])
-def test_a_post_is_taken_away_by_its_owner(fake: FakeFanvue, nova: Member, status: int, body: Any) -> None:
+def test_a_post_is_taken_away_by_its_owner(
+    fake: FakeFanvue, nova: Member, status: int, body: Any
+) -> None:
     fake.delete_status, one = status, post(fake, nova, "x")[1]["uuid"]
     other = fake.account("other")
     for method in ("GET", "DELETE"):

@@ -1,13 +1,16 @@
-"""The fake Fanvue's list of chats: who spoke last, what is unread, a page at a time, for whom it is."""
+"""The fake Fanvue's list of chats: who spoke last, what is unread, a page at a time, for whom it
+is."""
 
 import pytest
 
-from tests.connectors.test_fake_fanvue import ask, begun, fake, nova, rough, uploaded  # noqa: F401  fixtures
+# fixtures
+from tests.connectors.test_fake_fanvue import ask, begun, fake, nova, rough, uploaded  # noqa: F401  see above
 from tests.fakes.fanvue import FakeFanvue
 from tests.fakes.fanvue_world import Member
 
 
-def test_chats_come_in_the_order_of_their_last_message(fake: FakeFanvue, nova: Member) -> None:  # noqa: F811  the fixture
+# the fixture
+def test_chats_come_in_the_order_of_their_last_message(fake: FakeFanvue, nova: Member) -> None:  # noqa: F811  see above
     leo, ida, max_ = (fake.fan(name, nova) for name in ("leo", "ida", "max"))
     for fan, text in ((leo, "one"), (ida, "two"), (leo, "three")):
         fake.says(fan, nova, text)
@@ -20,13 +23,19 @@ def test_chats_come_in_the_order_of_their_last_message(fake: FakeFanvue, nova: M
     assert (first["lastMessage"]["text"], first["lastMessage"]["senderUuid"]) == ("three", leo.id)
     assert first["lastMessageAt"] == first["lastMessage"]["sentAt"]
     _, told, _ = ask(fake, nova, "GET", "/chats?page=2&size=2")
-    assert [(each["user"]["uuid"], each["lastMessage"]) for each in told["data"]] == [(max_.id, None)]
+    assert [(each["user"]["uuid"], each["lastMessage"]) for each in told["data"]] == [
+        (max_.id, None)
+    ]
     fake.types(nova, leo, "answered over there")
     _, told, _ = ask(fake, nova, "GET", "/chats?size=1")
-    assert (told["data"][0]["isRead"], told["data"][0]["lastMessage"]["senderUuid"]) == (True, nova.id)
+    assert (told["data"][0]["isRead"], told["data"][0]["lastMessage"]["senderUuid"]) == (
+        True,
+        nova.id,
+    )
 
 
-def test_it_is_told_to_whoever_may_read_chats_and_as_it_is_described(rough: FakeFanvue) -> None:  # noqa: F811  the fixture
+# the fixture
+def test_it_is_told_to_whoever_may_read_chats_and_as_it_is_described(rough: FakeFanvue) -> None:  # noqa: F811  see above
     nova = rough.account("nova")  # noqa: F811  hers may be wrong
     other = rough.account("other", scopes=("read:self",))
     assert ask(rough, other, "GET", "/chats")[0] == 403
@@ -35,15 +44,25 @@ def test_it_is_told_to_whoever_may_read_chats_and_as_it_is_described(rough: Fake
         assert ask(rough, nova, "GET", f"/chats?{query}")[0] == 400, query
 
 
-def test_what_has_a_price_is_bought_once_and_then_stays(rough: FakeFanvue) -> None:  # noqa: F811  the fixture
+# the fixture
+def test_what_has_a_price_is_bought_once_and_then_stays(rough: FakeFanvue) -> None:  # noqa: F811  see above
     fake, nova = rough, rough.account("nova")  # noqa: F811  hers may be wrong
     leo = fake.fan("leo", nova)
     ready, path = uploaded(fake, nova), f"/chats/{leo.id}/message"
-    for wrong in ({"price": 299, "mediaUuids": [ready]}, {"price": 500}, {"price": 3.5, "mediaUuids": [ready]}):
+    for wrong in (
+        {"price": 299, "mediaUuids": [ready]},
+        {"price": 500},
+        {"price": 3.5, "mediaUuids": [ready]},
+    ):
         assert ask(fake, nova, "POST", path, {"text": "hello"} | wrong)[0] == 400, wrong
     unready, _ = begun(fake, nova)
-    assert ask(fake, nova, "POST", path, {"text": "hello", "price": 500, "mediaUuids": [unready]})[0] == 400
-    _, told, _ = ask(fake, nova, "POST", path, {"text": "hello", "price": 500, "mediaUuids": [ready]})
+    assert (
+        ask(fake, nova, "POST", path, {"text": "hello", "price": 500, "mediaUuids": [unready]})[0]
+        == 400
+    )
+    _, told, _ = ask(
+        fake, nova, "POST", path, {"text": "hello", "price": 500, "mediaUuids": [ready]}
+    )
     sent = told["messageUuid"]
     assert fake.buys(nova, sent).price == 500
     with pytest.raises(ValueError, match="nothing to buy"):
@@ -54,5 +73,10 @@ def test_what_has_a_price_is_bought_once_and_then_stays(rough: FakeFanvue) -> No
     assert (mine["pricing"], bool(mine["purchasedAt"])) == ({"USD": {"price": 500}}, True)
     _, told, _ = ask(fake, nova, "GET", "/insights/earnings")
     (row,) = told["data"]
-    assert (row["messageUuid"], row["gross"], row["source"], row["user"]["uuid"]) == (sent, 500, "message", leo.id)
+    assert (row["messageUuid"], row["gross"], row["source"], row["user"]["uuid"]) == (
+        sent,
+        500,
+        "message",
+        leo.id,
+    )
     assert ask(fake, nova, "DELETE", f"/chats/{leo.id}/messages/{sent}")[0] == 400

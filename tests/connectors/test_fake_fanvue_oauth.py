@@ -1,4 +1,5 @@
-"""Signing in at the fake Fanvue, how often it may be asked, bad days, chats, earnings and signed webhooks."""
+"""Signing in at the fake Fanvue, how often it may be asked, bad days, chats, earnings and signed
+webhooks."""
 
 import base64
 import hashlib
@@ -45,8 +46,17 @@ def app(fake: FakeFanvue) -> App:
 
 def page(app: App, **more: str) -> str:
     """The address at which a person is asked."""
-    told = {"response_type": "code", "client_id": app.client_id, "redirect_uri": REDIRECT, "state": "state-of-ours"}
-    told |= {"scope": " ".join(ASKS), "code_challenge": challenge(VERIFIER), "code_challenge_method": "S256"}
+    told = {
+        "response_type": "code",
+        "client_id": app.client_id,
+        "redirect_uri": REDIRECT,
+        "state": "state-of-ours",
+    }
+    told |= {
+        "scope": " ".join(ASKS),
+        "code_challenge": challenge(VERIFIER),
+        "code_challenge_method": "S256",
+    }
     return "/oauth2/auth?" + urlencode(told | more)
 
 
@@ -70,7 +80,12 @@ def code(fake: FakeFanvue, app: App, **more: str) -> str:
 
 
 def redeem(fake: FakeFanvue, app: App, got: str, **more: str) -> tuple[int, Any]:
-    said = {"grant_type": "authorization_code", "code": got, "redirect_uri": REDIRECT, "code_verifier": VERIFIER}
+    said = {
+        "grant_type": "authorization_code",
+        "code": got,
+        "redirect_uri": REDIRECT,
+        "code_verifier": VERIFIER,
+    }
     return exchange(fake, basic(app), **(said | more))
 
 
@@ -94,7 +109,12 @@ def test_a_code_is_good_once(fake: FakeFanvue, nova: Member, app: App) -> None:
         assert (wrong, status, told["error"]) == (wrong, 400, "invalid_grant")
     good = code(fake, app)
     status, told = redeem(fake, app, good)
-    assert (status, told["token_type"], told["expires_in"], told["scope"]) == (200, "bearer", HOUR, " ".join(ASKS))
+    assert (status, told["token_type"], told["expires_in"], told["scope"]) == (
+        200,
+        "bearer",
+        HOUR,
+        " ".join(ASKS),
+    )
     assert {"access_token", "refresh_token", "id_token"} <= set(told)
     assert works(fake, told)
     assert redeem(fake, app, good)[1]["error"] == "invalid_grant"
@@ -106,7 +126,9 @@ def test_a_code_is_good_once(fake: FakeFanvue, nova: Member, app: App) -> None:
 
 
 @pytest.mark.parametrize("length", [42, 129])
-def test_a_verifier_has_43_to_128_letters(fake: FakeFanvue, nova: Member, app: App, length: int) -> None:
+def test_a_verifier_has_43_to_128_letters(
+    fake: FakeFanvue, nova: Member, app: App, length: int
+) -> None:
     verifier = "v" * length
     got = code(fake, app, code_challenge=challenge(verifier))
     assert redeem(fake, app, got, code_verifier=verifier)[1]["error"] == "invalid_grant"
@@ -138,11 +160,17 @@ def test_a_refresh_may_end_the_token_of_before(fake: FakeFanvue, nova: Member, a
     assert (works(fake, first), works(fake, second), works(fake, third)) == (True, False, True)
 
 
-def test_a_lost_refresh_is_lost_and_trying_again_ends_it_all(fake: FakeFanvue, nova: Member, app: App) -> None:
+def test_a_lost_refresh_is_lost_and_trying_again_ends_it_all(
+    fake: FakeFanvue, nova: Member, app: App
+) -> None:
     _, first = redeem(fake, app, code(fake, app))
     fake.book.schedule_fault("reset_after", on="tokens")
-    body = urlencode({"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}).encode()
-    lost = send(fake, "POST", "/oauth2/token", {"authorization": basic(app), "content-type": FORM}, body)
+    body = urlencode(
+        {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
+    ).encode()
+    lost = send(
+        fake, "POST", "/oauth2/token", {"authorization": basic(app), "content-type": FORM}, body
+    )
     assert isinstance(lost, ResponseLost)
     assert works(fake, first)
     assert refresh(fake, app, first["refresh_token"])[1]["error"] == "invalid_grant"
@@ -155,7 +183,10 @@ def test_scopes_are_asked_for_and_kept(fake: FakeFanvue, nova: Member, app: App)
     _, told = redeem(fake, app, code(fake, app, scope=" ".join([*LOGIN, "read:self"])))
     assert works(fake, told)
     assert ask(fake, told["access_token"], "GET", "/posts")[0] == 403
-    assert refresh(fake, app, told["refresh_token"], scope="read:self read:post")[1]["error"] == "invalid_scope"
+    assert (
+        refresh(fake, app, told["refresh_token"], scope="read:self read:post")[1]["error"]
+        == "invalid_scope"
+    )
     few = fake.application(REDIRECT, scopes=("read:self",))
     assert back(fake.approve(page(few), "nova"))["error"] == "invalid_scope"
 
@@ -164,12 +195,16 @@ def test_the_secret_is_shown_in_the_header(fake: FakeFanvue, nova: Member, app: 
     said = {"grant_type": "authorization_code", "redirect_uri": REDIRECT, "code_verifier": VERIFIER}
     said["code"] = code(fake, app)
     for header in ("", basic(app)[:-4], "Basic ?", f"Bearer {app.secret}"):
-        status, told = exchange(fake, header, **said, client_id=app.client_id, client_secret=app.secret)
+        status, told = exchange(
+            fake, header, **said, client_id=app.client_id, client_secret=app.secret
+        )
         assert (header, status, told["error"]) == (header, 401, "invalid_client")
     assert exchange(fake, basic(app), **said, client_secret=app.secret)[0] == 401
     headers = {"authorization": basic(app), "content-type": JSON}
     assert send(fake, "POST", "/oauth2/token", headers, json.dumps(said).encode()).status == 400
-    query = send(fake, "POST", f"/oauth2/token?{urlencode(said)}", headers | {"content-type": FORM}, b"a=b")
+    query = send(
+        fake, "POST", f"/oauth2/token?{urlencode(said)}", headers | {"content-type": FORM}, b"a=b"
+    )
     assert query.status == 400
     assert exchange(fake, basic(app), **said)[0] == 200
     assert exchange(fake, basic(app), grant_type="password")[1]["error"] == "unsupported_grant_type"
@@ -203,7 +238,10 @@ def test_the_page_sends_people_back(fake: FakeFanvue, nova: Member, app: App) ->
 
 def test_people_and_applications_take_it_back(fake: FakeFanvue, nova: Member, app: App) -> None:
     _, told = redeem(fake, app, code(fake, app))
-    assert exchange(fake, basic(fake.application(REDIRECT)), "revoke", token=told["refresh_token"])[0] == 200
+    assert (
+        exchange(fake, basic(fake.application(REDIRECT)), "revoke", token=told["refresh_token"])[0]
+        == 200
+    )
     assert works(fake, told)
     for token in (told["refresh_token"], "gone already"):
         assert exchange(fake, basic(app), "revoke", token=token) == (200, None)
@@ -223,7 +261,11 @@ def test_a_bucket_is_told_and_filled_again(fake: FakeFanvue, nova: Member, app: 
     fake.limits.most = 2
     assert (post(fake, nova, "two")[0], post(fake, nova, "three")[0]) == (201, 429)
     status, body, headers = ask(fake, nova, "GET", "/users/me")
-    assert (status, body, headers["x-ratelimit-remaining"]) == (429, {"error": "Too Many Requests"}, "0")
+    assert (status, body, headers["x-ratelimit-remaining"]) == (
+        429,
+        {"error": "Too Many Requests"},
+        "0",
+    )
     wait = int(headers["retry-after"])
     assert 50 < wait <= 61
     assert abs(int(headers["x-ratelimit-reset"]) - fake.clock().timestamp() - wait) < 2
@@ -237,7 +279,11 @@ def test_a_bucket_is_told_and_filled_again(fake: FakeFanvue, nova: Member, app: 
 
 
 def test_a_lost_answer_is_a_post_all_the_same(fake: FakeFanvue, nova: Member) -> None:
-    headers = {"authorization": f"Bearer {nova.token}", VERSION_HEADER: VERSION, "content-type": JSON}
+    headers = {
+        "authorization": f"Bearer {nova.token}",
+        VERSION_HEADER: VERSION,
+        "content-type": JSON,
+    }
     headers["idempotency-key"] = "the same"  # and of no use
     body = json.dumps({"audience": "subscribers", "text": "hello"}).encode()
     for mode in ("reset_before", "reset_after"):
@@ -248,7 +294,10 @@ def test_a_lost_answer_is_a_post_all_the_same(fake: FakeFanvue, nova: Member) ->
     assert send(fake, "POST", "/v1/posts", headers, body).status == 503
     assert send(fake, "POST", "/posts", headers, body).status == 201
     assert len(nova.posts) == 3
-    assert [(each["status"], each["accepted"]) for each in fake.book.list_requests()] == [(0, 0), *[(201, 1)] * 3]
+    assert [(each["status"], each["accepted"]) for each in fake.book.list_requests()] == [
+        (0, 0),
+        *[(201, 1)] * 3,
+    ]
 
 
 def test_each_kind_of_request_can_go_wrong(fake: FakeFanvue, nova: Member) -> None:
@@ -274,7 +323,11 @@ def test_each_kind_of_request_can_go_wrong(fake: FakeFanvue, nova: Member) -> No
 
 
 def test_messages_go_to_fans_who_may_be_written_to(fake: FakeFanvue, nova: Member) -> None:
-    fan, shy, stranger = fake.fan("fan", nova), fake.fan("shy", nova, contactable=False), fake.fan("stranger")
+    fan, shy, stranger = (
+        fake.fan("fan", nova),
+        fake.fan("shy", nova, contactable=False),
+        fake.fan("stranger"),
+    )
     path = f"/chats/{fan.id}/message"
     status, told, _ = ask(fake, nova, "POST", path, {"text": " hi "})
     assert (status, nova.sent) == (201, [(told["messageUuid"], " hi ")])
@@ -289,9 +342,18 @@ def test_messages_go_to_fans_who_may_be_written_to(fake: FakeFanvue, nova: Membe
     bought = ask(fake, nova, "POST", path, {"mediaUuids": [media], "price": 300})[1]["messageUuid"]
     answer = fake.says(fan, nova, "thanks")
     _, told, _ = ask(fake, nova, "GET", f"/chats/{fan.id}/messages?markAsRead=false&size=2")
-    assert ([each["text"] for each in told["data"]], told["pagination"]["hasMore"]) == (["thanks", None], True)
-    assert (told["data"][1]["pricing"], told["data"][1]["mediaUuids"]) == ({"USD": {"price": 300}}, [media])
-    assert (told["data"][0]["sender"]["uuid"], told["data"][1]["sender"]["uuid"]) == (fan.id, nova.id)
+    assert ([each["text"] for each in told["data"]], told["pagination"]["hasMore"]) == (
+        ["thanks", None],
+        True,
+    )
+    assert (told["data"][1]["pricing"], told["data"][1]["mediaUuids"]) == (
+        {"USD": {"price": 300}},
+        [media],
+    )
+    assert (told["data"][0]["sender"]["uuid"], told["data"][1]["sender"]["uuid"]) == (
+        fan.id,
+        nova.id,
+    )
     ask(fake, nova, "GET", f"/v1/chats/{fan.id}/messages")
     assert not nova.chats[fan.id][-1].read
     ask(fake, nova, "GET", f"/chats/{fan.id}/messages")
@@ -310,7 +372,12 @@ def test_earnings_come_in_pages(fake: FakeFanvue, nova: Member) -> None:
     fan, now = fake.fan("fan", nova), fake.clock()
     for number, source in enumerate(("post", "tip", "message", "referral")):
         fake.till.earn(
-            nova, 1000 + number, 800, source, fan if source != "referral" else None, at=now - timedelta(number)
+            nova,
+            1000 + number,
+            800,
+            source,
+            fan if source != "referral" else None,
+            at=now - timedelta(number),
         )
     _, first, _ = ask(fake, nova, "GET", "/insights/earnings?size=3")
     assert [each["gross"] for each in first["data"]] == [1000, 1001, 1002]
@@ -337,7 +404,9 @@ def test_webhooks_are_signed(fake: FakeFanvue, app: App) -> None:
     good = []
     for header, body in taken:
         at, told = header.removeprefix("t=").split(",v0=")
-        meant = hmac.new(app.signing.encode(), at.encode() + b"." + body, hashlib.sha256).hexdigest()
+        meant = hmac.new(
+            app.signing.encode(), at.encode() + b"." + body, hashlib.sha256
+        ).hexdigest()
         good.append((meant == told, fake.clock().timestamp() - int(at) > 300))
         assert json.loads(body) == event
     assert good == [(True, False), (True, False), (True, True), (False, False)]

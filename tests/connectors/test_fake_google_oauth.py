@@ -1,4 +1,5 @@
-"""The fake Google's codes and tokens: who gets a refresh token, what is good once, and what ends it."""
+"""The fake Google's codes and tokens: who gets a refresh token, what is good once, and what ends
+it."""
 
 import base64
 import json
@@ -44,7 +45,11 @@ class Flow:
         return {name: value for name, value in {**asked, **changes}.items() if value is not None}
 
     def page(self, **changes: str | None) -> HttpResponse:
-        return exchange(HttpRequest("GET", f"{self.fake.url}/o/oauth2/v2/auth?{urlencode(self.asks(**changes))}"))
+        return exchange(
+            HttpRequest(
+                "GET", f"{self.fake.url}/o/oauth2/v2/auth?{urlencode(self.asks(**changes))}"
+            )
+        )
 
     def back(self, **changes: str | None) -> dict[str, str]:
         reply = self.page(**{"approve": self.member.name, **changes})
@@ -60,11 +65,17 @@ class Flow:
             headers["authorization"] = f"Basic {pair}"
         else:
             said = {"client_id": self.app.client_id, "client_secret": self.app.secret} | said
-        reply = exchange(HttpRequest("POST", f"{self.fake.url}/token", headers, urlencode(said).encode()))
+        reply = exchange(
+            HttpRequest("POST", f"{self.fake.url}/token", headers, urlencode(said).encode())
+        )
         return reply.status, json.loads(reply.body)
 
     def redeem(self, code: str, **more: Any) -> tuple[int, Any]:
-        said = {"grant_type": "authorization_code", "redirect_uri": BACK, "code_verifier": self.verifier} | more
+        said = {
+            "grant_type": "authorization_code",
+            "redirect_uri": BACK,
+            "code_verifier": self.verifier,
+        } | more
         return self.token(code=code, **said)
 
     def given(self, **changes: str | None) -> dict[str, Any]:
@@ -96,18 +107,32 @@ def test_a_yes_becomes_tokens(flow: Flow) -> None:
     back = flow.back()
     assert (back["from"], back["state"], back["scope"]) == ("google", "st&te", " ".join(SCOPES))
     status, told = flow.redeem(back["code"])
-    assert (status, told["expires_in"], told["token_type"], told["scope"]) == (200, 3599, "Bearer", " ".join(SCOPES))
+    assert (status, told["expires_in"], told["token_type"], told["scope"]) == (
+        200,
+        3599,
+        "Bearer",
+        " ".join(SCOPES),
+    )
     assert flow.works(told["access_token"]) == 200
     flow.fake.clock.advance(3599)
     assert flow.works(told["access_token"]) == 401
     status, again = flow.renew(told["refresh_token"], basic=True)
-    assert (status, "refresh_token" in again, flow.works(again["access_token"])) == (200, False, 200)
+    assert (status, "refresh_token" in again, flow.works(again["access_token"])) == (
+        200,
+        False,
+        200,
+    )
     assert flow.renew(told["refresh_token"])[0] == 200
 
 
 def test_who_gets_a_refresh_token(flow: Flow) -> None:
     assert "refresh_token" in flow.given(prompt="select_account consent")
-    for changes in ({"access_type": "online"}, {"access_type": None}, {"prompt": None}, {"prompt": "none"}):
+    for changes in (
+        {"access_type": "online"},
+        {"access_type": None},
+        {"prompt": None},
+        {"prompt": "none"},
+    ):
         assert "refresh_token" not in flow.given(**changes)
 
 
@@ -118,7 +143,10 @@ def test_a_no(flow: Flow) -> None:
     assert (page.status, b"st&amp;te" in page.body) == (200, True)
     said = urlencode(flow.asks(approve="nova")).encode()
     reply = exchange(HttpRequest("POST", f"{flow.fake.url}/o/oauth2/v2/auth", FORM, said))
-    assert (reply.status, "code" in parse_qs(urlsplit(reply.headers["location"]).query)) == (302, True)
+    assert (reply.status, "code" in parse_qs(urlsplit(reply.headers["location"]).query)) == (
+        302,
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -183,7 +211,10 @@ def test_what_ends_a_refresh_token(flow: Flow) -> None:
     said = urlencode({"token": second["refresh_token"]}).encode()
     revoke = HttpRequest("POST", f"{flow.fake.url}/revoke", FORM, said)
     assert [exchange(revoke).status, exchange(revoke).status] == [200, 400]
-    assert (flow.works(second["access_token"]), flow.renew(second["refresh_token"])[0]) == (401, 400)
+    assert (flow.works(second["access_token"]), flow.renew(second["refresh_token"])[0]) == (
+        401,
+        400,
+    )
     third = flow.given()
     flow.fake.oauth.refresh_lives = timedelta(days=7)
     flow.fake.clock.advance(7 * 24 * 3600)

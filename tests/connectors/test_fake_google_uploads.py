@@ -1,4 +1,5 @@
-"""The fake YouTube takes films in by sessions: pieces in order, a secret address, and what becomes of them."""
+"""The fake YouTube takes films in by sessions: pieces in order, a secret address, and what becomes
+of them."""
 
 import hashlib
 from collections.abc import Iterator
@@ -6,7 +7,19 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fakes.google import FakeYouTube, Member, youtube
-from tests.fakes.google_asking import FILM, opened, piece, public, put, reason, session, told, uploaded, video, wanted
+from tests.fakes.google_asking import (
+    FILM,
+    opened,
+    piece,
+    public,
+    put,
+    reason,
+    session,
+    told,
+    uploaded,
+    video,
+    wanted,
+)
 from tests.fakes.google_uploads import PIECE
 
 
@@ -40,15 +53,33 @@ def test_a_film_comes_in_pieces(fake: FakeYouTube, nova: Member) -> None:
     assert told(put(fake, path, b"", asks)) == made
     [one] = nova.videos.values()
     digest = hashlib.sha256(FILM).hexdigest()
-    assert (one.id, one.data, one.size, fake.named) == (made["id"], digest, len(FILM), {digest: made["id"]})
-    assert (one.title, one.description, one.privacy, one.synthetic) == ("A wall", "waves", "private", True)
-    assert (one.made_for_kids, one.upload_status, nova.posts, nova.taken) == (False, "processed", {}, [])
+    assert (one.id, one.data, one.size, fake.named) == (
+        made["id"],
+        digest,
+        len(FILM),
+        {digest: made["id"]},
+    )
+    assert (one.title, one.description, one.privacy, one.synthetic) == (
+        "A wall",
+        "waves",
+        "private",
+        True,
+    )
+    assert (one.made_for_kids, one.upload_status, nova.posts, nova.taken) == (
+        False,
+        "processed",
+        {},
+        [],
+    )
     assert fake.forbidden == []
 
 
 def test_pieces_are_in_order_and_whole(fake: FakeYouTube, nova: Member) -> None:
     path, total = session(fake, nova), len(FILM)
-    assert (piece(fake, path, PIECE).status, "range" in piece(fake, path, PIECE).headers) == (308, False)
+    assert (piece(fake, path, PIECE).status, "range" in piece(fake, path, PIECE).headers) == (
+        308,
+        False,
+    )
     for data, told_range in (
         (FILM[:100], f"bytes 0-99/{total}"),
         (FILM[:PIECE], f"bytes 0-{PIECE}/{total}"),
@@ -65,12 +96,20 @@ def test_pieces_are_in_order_and_whole(fake: FakeYouTube, nova: Member) -> None:
     fake.persists, fake.wrong_start = None, 400
     assert piece(fake, path, PIECE).status == 400
     assert piece(fake, path, PIECE // 2).status == 308
-    assert put(fake, path, FILM[PIECE * 3 // 2 :], f"bytes {PIECE * 3 // 2}-{total - 1}/{total}").status == 201
+    assert (
+        put(
+            fake, path, FILM[PIECE * 3 // 2 :], f"bytes {PIECE * 3 // 2}-{total - 1}/{total}"
+        ).status
+        == 201
+    )
 
 
 def test_a_session_is_the_secret(fake: FakeYouTube, nova: Member) -> None:
     path = session(fake, nova)
-    assert put(fake, path, b"", f"bytes */{len(FILM)}", authorization=f"Bearer {nova.token}").status == 308
+    assert (
+        put(fake, path, b"", f"bytes */{len(FILM)}", authorization=f"Bearer {nova.token}").status
+        == 308
+    )
     assert fake.forbidden == ["a token shown to a session"]
     assert put(fake, path + "x", FILM).status == 404
     fake.forgets_session = True
@@ -79,7 +118,11 @@ def test_a_session_is_the_secret(fake: FakeYouTube, nova: Member) -> None:
     fake.clock.advance(7 * 24 * 3600 + 1)
     assert put(fake, path, FILM).status == 404
     fake.strays_to = "https://elsewhere.example"
-    assert opened(fake, nova).headers["location"].startswith("https://elsewhere.example/upload/youtube/v3/videos?")
+    assert (
+        opened(fake, nova)
+        .headers["location"]
+        .startswith("https://elsewhere.example/upload/youtube/v3/videos?")
+    )
 
 
 def test_what_a_video_may_be_called(fake: FakeYouTube, nova: Member) -> None:
@@ -140,7 +183,9 @@ def test_a_video_may_be_rejected_after_the_fact(fake: FakeYouTube, nova: Member)
 def test_a_file_has_the_name_that_was_sent(fake: FakeYouTube, nova: Member) -> None:
     put(fake, session(fake, nova, slug="abcd1234.mp4"), FILM)
     other = uploaded(fake, nova)
-    names = [video(fake, nova, one, "fileDetails")["fileDetails"]["fileName"] for one in nova.videos]
+    names = [
+        video(fake, nova, one, "fileDetails")["fileDetails"]["fileName"] for one in nova.videos
+    ]
     assert (names, list(nova.videos)[1]) == (["abcd1234.mp4", "unknown"], other)
 
 

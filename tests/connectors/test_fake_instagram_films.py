@@ -1,4 +1,5 @@
-"""The fake Instagram knows what a container is made of, and fetches a film while it works through it."""
+"""The fake Instagram knows what a container is made of, and fetches a film while it works through
+it."""
 
 import hashlib
 import json
@@ -64,11 +65,20 @@ def picture(files: str) -> str:
     return f"{files}/{MEDIA[0].sha256}.jpg"
 
 
-def test_a_reel_is_fetched_while_it_is_worked_through(fake: FakeInstagram, mine: Profile, files: str) -> None:
-    status, made = contain(fake, mine, media_type="REELS", video_url=film(files), share_to_feed=True)
+def test_a_reel_is_fetched_while_it_is_worked_through(
+    fake: FakeInstagram, mine: Profile, files: str
+) -> None:
+    status, made = contain(
+        fake, mine, media_type="REELS", video_url=film(files), share_to_feed=True
+    )
     assert (status, mine.fetched) == (200, [])
     assert asked_after(fake, mine, made["id"], 1)["status_code"] == "IN_PROGRESS"
-    assert ask(fake, mine, "POST", f"{mine.id}/media_publish", creation_id=made["id"])[1]["error"]["code"] == 9007
+    assert (
+        ask(fake, mine, "POST", f"{mine.id}/media_publish", creation_id=made["id"])[1]["error"][
+            "code"
+        ]
+        == 9007
+    )
     assert asked_after(fake, mine, made["id"], 1)["status_code"] == "IN_PROGRESS"
     assert mine.fetched == [film(files)]
     assert asked_after(fake, mine, made["id"], 1)["status_code"] == "FINISHED"
@@ -91,9 +101,13 @@ def test_a_reel_is_fetched_while_it_is_worked_through(fake: FakeInstagram, mine:
         {},
     ],
 )
-def test_what_no_container_is_made_of(fake: FakeInstagram, mine: Profile, files: str, said: dict[str, Any]) -> None:
+def test_what_no_container_is_made_of(
+    fake: FakeInstagram, mine: Profile, files: str, said: dict[str, Any]
+) -> None:
     places = {"FILM": film(files), "PICTURE": picture(files)}
-    status, told = contain(fake, mine, caption="x", **{key: places.get(value, value) for key, value in said.items()})
+    status, told = contain(
+        fake, mine, caption="x", **{key: places.get(value, value) for key, value in said.items()}
+    )
     assert (status, told["error"]["code"], mine.containers) == (400, 100, {})
 
 
@@ -122,7 +136,11 @@ def test_a_film_beside_a_picture_is_an_item(fake: FakeInstagram, mine: Profile, 
 def test_a_film_that_is_none_comes_to_nothing(
     fake: FakeInstagram, mine: Profile, files: str, address: str, code: int
 ) -> None:
-    places = {"PICTURE": picture(files), "NOT A FILM": film(files, b"none at all"), "NOWHERE": "http://127.0.0.1:9/a"}
+    places = {
+        "PICTURE": picture(files),
+        "NOT A FILM": film(files, b"none at all"),
+        "NOWHERE": "http://127.0.0.1:9/a",
+    }
     places["A FILM, THEY SAY A PICTURE"] = film(files).replace(".mp4", ".jpg")
     url = places.get(address) or film(files, clip(float(address.rpartition(" ")[2])))
     made = contain(fake, mine, media_type="REELS", video_url=url)[1]["id"]
@@ -132,7 +150,9 @@ def test_a_film_that_is_none_comes_to_nothing(
     assert ask(fake, mine, "POST", f"{mine.id}/media_publish", creation_id=made)[0] == 400
 
 
-def test_a_film_that_weighs_too_much_comes_to_nothing(fake: FakeInstagram, mine: Profile, files: str) -> None:
+def test_a_film_that_weighs_too_much_comes_to_nothing(
+    fake: FakeInstagram, mine: Profile, files: str
+) -> None:
     for most, end in ((FILM.size - 1, "ERROR"), (FILM.size, "FINISHED")):
         fake.most_film = most
         made = contain(fake, mine, media_type="REELS", video_url=film(files))[1]["id"]
@@ -140,6 +160,10 @@ def test_a_film_that_weighs_too_much_comes_to_nothing(fake: FakeInstagram, mine:
 
 
 def test_the_length_of_a_film_is_read_in_its_header() -> None:
-    assert [seconds(clip(length)) for length in (SHORTEST, 12.5, LONGEST)] == [SHORTEST, 12.5, LONGEST]
+    assert [seconds(clip(length)) for length in (SHORTEST, 12.5, LONGEST)] == [
+        SHORTEST,
+        12.5,
+        LONGEST,
+    ]
     assert seconds(b"mvhd" + bytes(200)) == 0.0
     assert seconds(TEST_OBJECTS[MEDIA[0].sha256]) == 0.0

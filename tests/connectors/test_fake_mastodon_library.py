@@ -1,4 +1,5 @@
-"""Mastodon.py works with the fake: it posts words and pictures, waits for these, answers, repeats a key and deletes."""
+"""Mastodon.py works with the fake: it posts words and pictures, waits for these, answers, repeats a
+key and deletes."""
 
 import io
 from collections.abc import Iterator
@@ -34,10 +35,17 @@ def test_the_library_posts_pictures_answers_repeats_and_deletes(fake: FakeMastod
     assert api.account_verify_credentials().acct == "lib"
     file = io.BytesIO()
     Image.new("RGB", (8, 8)).save(file, "PNG")
-    picture = api.media_post(file.getvalue(), "image/png", description="une plage", synchronous=True)
+    picture = api.media_post(
+        file.getvalue(), "image/png", description="une plage", synchronous=True
+    )
     said = api.status_post("bonjour", media_ids=[picture], idempotency_key="k1", language="fr")
-    assert [(one.id, one.description) for one in said.media_attachments] == [(picture.id, "une plage")]
-    assert api.status_post("bonjour", media_ids=[picture], idempotency_key="k1", language="fr").id == said.id
+    assert [(one.id, one.description) for one in said.media_attachments] == [
+        (picture.id, "une plage")
+    ]
+    assert (
+        api.status_post("bonjour", media_ids=[picture], idempotency_key="k1", language="fr").id
+        == said.id
+    )
     answer = api.status_post("encore", in_reply_to_id=said.id, visibility="unlisted")
     assert [one.id for one in api.account_statuses(api.me().id)] == [answer.id, said.id]
     assert api.status(said.id).replies_count == 1

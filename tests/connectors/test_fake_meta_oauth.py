@@ -1,4 +1,5 @@
-"""The fake Instagram and the fake Threads give tokens as the real ones say they do, and to nobody else."""
+"""The fake Instagram and the fake Threads give tokens as the real ones say they do, and to nobody
+else."""
 
 import json
 from collections.abc import Iterator
@@ -63,7 +64,11 @@ def code(fake: Any, app: App) -> str:
 
 
 def form(app: App, by: str, **more: str) -> dict[str, str]:
-    said = {"client_id": app.client_id, "client_secret": app.secret, "grant_type": "authorization_code"}
+    said = {
+        "client_id": app.client_id,
+        "client_secret": app.secret,
+        "grant_type": "authorization_code",
+    }
     return {**said, "redirect_uri": BACK, "code": by, **more}
 
 
@@ -82,13 +87,19 @@ def test_trust_is_asked_for_by_what_was_set_up(fake: Any) -> None:
     wrong = {"client_id": "1", "redirect_uri": f"{BACK}/", "scope": "all", "response_type": "token"}
     for name, value in wrong.items():
         assert "Invalid" in says(fake, "GET", "oauth/authorize", **page(fake, app, **{name: value}))
-    assert "error=access_denied" in asked(fake, "GET", "oauth/authorize", **page(fake, app, approve=""))
+    assert "error=access_denied" in asked(
+        fake, "GET", "oauth/authorize", **page(fake, app, approve="")
+    )
 
 
 def test_a_code_is_good_once_for_an_hour_and_as_it_was_asked(fake: Any) -> None:
     app = fake.oauth.application(BACK)
     used = code(fake, app)
-    for name, words in (("redirect_uri", "redirect_uri"), ("client_secret", "client secret"), ("code", "already used")):
+    for name, words in (
+        ("redirect_uri", "redirect_uri"),
+        ("client_secret", "client secret"),
+        ("code", "already used"),
+    ):
         assert words in says(fake, "POST", "oauth/access_token", **form(app, used, **{name: "x"}))
     assert not fake.oauth.known(redeemed(fake, app, used)).long
     assert "already used" in says(fake, "POST", "oauth/access_token", **form(app, used))
@@ -100,7 +111,10 @@ def test_a_code_is_good_once_for_an_hour_and_as_it_was_asked(fake: Any) -> None:
 
 def test_a_token_of_an_hour_becomes_one_of_sixty_days_with_the_secret(fake: Any) -> None:
     app = fake.oauth.application(BACK)
-    said = {"grant_type": grant(fake, "exchange"), "access_token": redeemed(fake, app, code(fake, app))}
+    said = {
+        "grant_type": grant(fake, "exchange"),
+        "access_token": redeemed(fake, app, code(fake, app)),
+    }
     assert says(fake, "GET", "access_token", **said, client_secret="x") == (100, 0)
     assert says(fake, "POST", "access_token", **said, client_secret=app.secret) == (100, 0)
     told = asked(fake, "GET", "access_token", **said, client_secret=app.secret)
@@ -123,6 +137,12 @@ def test_a_token_is_renewed_once_it_is_a_day_old_and_before_it_ends(fake: Any) -
     fake.clock.advance(MONTH - DAY)
     assert says(fake, "GET", "refresh_access_token", **said) == (190, 463)
     fake.mine.rights = frozenset()
-    assert says(fake, "GET", "refresh_access_token", **{**said, "access_token": follower}) == (10, 0)
+    assert says(fake, "GET", "refresh_access_token", **{**said, "access_token": follower}) == (
+        10,
+        0,
+    )
     fake.oauth.end(fake.mine)
-    assert says(fake, "GET", "refresh_access_token", **{**said, "access_token": follower}) == (190, 458)
+    assert says(fake, "GET", "refresh_access_token", **{**said, "access_token": follower}) == (
+        190,
+        458,
+    )

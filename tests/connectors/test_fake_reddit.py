@@ -7,7 +7,19 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.fakes.reddit import FakeReddit, reddit
-from tests.fakes.reddit_asking import ask, error, gallery, info, lease, listed, made, picture, put, submit, uploaded
+from tests.fakes.reddit_asking import (
+    ask,
+    error,
+    gallery,
+    info,
+    lease,
+    listed,
+    made,
+    picture,
+    put,
+    submit,
+    uploaded,
+)
 from tests.fakes.reddit_world import Member
 
 FLAIR = "17bf09c4-520c-11e7-8073-0ef8adb5ef68"
@@ -29,14 +41,34 @@ def nova(fake: FakeReddit) -> Member:
 def test_a_post_is_kept_and_told(fake: FakeReddit, nova: Member) -> None:
     title, body = "Élan & <more> 🎞️", "One\n\n**two** & <three>"
     told = submit(fake, nova, title, text=body, spoiler="true")
-    assert (told["errors"], told["data"]["name"], told["data"]["drafts_count"]) == ([], f"t3_{told['data']['id']}", 0)
-    assert told["data"]["url"].startswith(f"https://www.reddit.com/r/Pictures/comments/{told['data']['id']}/")
+    assert (told["errors"], told["data"]["name"], told["data"]["drafts_count"]) == (
+        [],
+        f"t3_{told['data']['id']}",
+        0,
+    )
+    assert told["data"]["url"].startswith(
+        f"https://www.reddit.com/r/Pictures/comments/{told['data']['id']}/"
+    )
     one = nova.posts[told["data"]["name"]]
     one.score, one.comments = 7, 2
     [shown] = listed(fake, nova)
-    assert (shown["title"], shown["selftext"], shown["author"], shown["subreddit"]) == (title, body, "nova", "Pictures")
-    assert (shown["score"], shown["num_comments"], shown["spoiler"], shown["over_18"]) == (7, 2, True, False)
-    assert (shown["created_utc"], shown["is_self"], shown["removed_by_category"]) == (one.created, True, None)
+    assert (shown["title"], shown["selftext"], shown["author"], shown["subreddit"]) == (
+        title,
+        body,
+        "nova",
+        "Pictures",
+    )
+    assert (shown["score"], shown["num_comments"], shown["spoiler"], shown["over_18"]) == (
+        7,
+        2,
+        True,
+        False,
+    )
+    assert (shown["created_utc"], shown["is_self"], shown["removed_by_category"]) == (
+        one.created,
+        True,
+        None,
+    )
     assert (info(fake, nova, one.name), nova.taken) == ([shown], [(one.name, f"{title}\n\n{body}")])
     escaped = ask(fake, nova, "GET", "/user/nova/submitted")[1]["data"]["children"][0]["data"]
     assert (escaped["title"], escaped["selftext"]) == (
@@ -85,14 +117,29 @@ def test_subreddits_have_rules(fake: FakeReddit, nova: Member) -> None:
     assert error(fake, nova, title="nine long") == ("SUBMIT_VALIDATION_MAX_LENGTH", "title")
     place.title_required, place.title_refused, place.body_policy = ("[OC]",), ("bad",), "required"
     assert error(fake, nova, title="A wall", text="x")[0] == "SUBMIT_VALIDATION_TITLE_REQUIREMENT"
-    assert error(fake, nova, title="[OC] bad", text="x")[0] == "SUBMIT_VALIDATION_TITLE_BLACKLISTED_STRING"
+    assert (
+        error(fake, nova, title="[OC] bad", text="x")[0]
+        == "SUBMIT_VALIDATION_TITLE_BLACKLISTED_STRING"
+    )
     assert error(fake, nova, title="[OC] wal")[0] == "SUBMIT_VALIDATION_BODY_REQUIRED"
     place.body_policy = "notAllowed"
     assert error(fake, nova, title="[OC] wal", text="x")[0] == "SUBMIT_VALIDATION_BODY_NOT_ALLOWED"
-    codes = [each[0].removeprefix("SUBMIT_VALIDATION_") for each in submit(fake, nova, "bad", text="x")["errors"]]
-    assert codes == ["MIN_LENGTH", "TITLE_REQUIREMENT", "TITLE_BLACKLISTED_STRING", "BODY_NOT_ALLOWED"]
+    codes = [
+        each[0].removeprefix("SUBMIT_VALIDATION_")
+        for each in submit(fake, nova, "bad", text="x")["errors"]
+    ]
+    assert codes == [
+        "MIN_LENGTH",
+        "TITLE_REQUIREMENT",
+        "TITLE_BLACKLISTED_STRING",
+        "BODY_NOT_ALLOWED",
+    ]
     told = ask(fake, nova, "GET", "/api/v1/pictures/post_requirements")[1]
-    assert (told["title_text_min_length"], told["title_text_max_length"], told["is_flair_required"]) == (5, 8, False)
+    assert (
+        told["title_text_min_length"],
+        told["title_text_max_length"],
+        told["is_flair_required"],
+    ) == (5, 8, False)
     assert told["body_restriction_policy"] == "notAllowed"
     assert made(fake, nova, "[OC] wal")
 
@@ -100,11 +147,21 @@ def test_subreddits_have_rules(fake: FakeReddit, nova: Member) -> None:
 def test_flair(fake: FakeReddit, nova: Member) -> None:
     place = fake.places["pictures"]
     place.flair_required = True
-    place.flairs = [{"id": FLAIR, "text": "Wall"}, {"id": "two", "text": "Mine", "text_editable": True}]
+    place.flairs = [
+        {"id": FLAIR, "text": "Wall"},
+        {"id": "two", "text": "Mine", "text_editable": True},
+    ]
     place.flairs.append({"id": "mods", "text": "News", "mod_only": True})
     assert error(fake, nova) == ("SUBMIT_VALIDATION_FLAIR_REQUIRED", "flair")
-    assert error(fake, nova, flair_id="none")[0] == error(fake, nova, flair_id="mods")[0] == "BAD_FLAIR_TEMPLATE_ID"
-    fixed, free = made(fake, nova, flair_id=FLAIR, flair_text="other"), made(fake, nova, flair_id="two", flair_text="x")
+    assert (
+        error(fake, nova, flair_id="none")[0]
+        == error(fake, nova, flair_id="mods")[0]
+        == "BAD_FLAIR_TEMPLATE_ID"
+    )
+    fixed, free = (
+        made(fake, nova, flair_id=FLAIR, flair_text="other"),
+        made(fake, nova, flair_id="two", flair_text="x"),
+    )
     assert (nova.posts[fixed].flair_text, nova.posts[free].flair_text) == ("Wall", "x")
     assert info(fake, nova, fixed)[0]["link_flair_template_id"] == FLAIR
     status, told, _ = ask(fake, nova, "GET", "/r/pictures/api/link_flair_v2")
@@ -113,19 +170,32 @@ def test_flair(fake: FakeReddit, nova: Member) -> None:
     assert ask(fake, nova, "POST", "/api/submit", said | {"flair_text": "x"})[0] == 400
     fake.validation_status = 400
     status, told, _ = ask(fake, nova, "POST", "/api/submit", said)
-    assert (status, told["reason"], told["fields"]) == (400, "SUBMIT_VALIDATION_FLAIR_REQUIRED", ["flair"])
+    assert (status, told["reason"], told["fields"]) == (
+        400,
+        "SUBMIT_VALIDATION_FLAIR_REQUIRED",
+        ["flair"],
+    )
 
 
 def test_who_may_look_and_post_where(fake: FakeReddit, nova: Member) -> None:
     for kind in ("restricted", "private", "banned"):
         fake.subreddit(kind, type=kind)
-    assert ask(fake, nova, "GET", "/r/restricted/about")[1]["data"]["subreddit_type"] == "restricted"
+    assert (
+        ask(fake, nova, "GET", "/r/restricted/about")[1]["data"]["subreddit_type"] == "restricted"
+    )
     told = ask(fake, nova, "GET", "/r/private/about/")
     assert told[:2] == (403, {"reason": "private", "message": "Forbidden", "error": 403})
     told = ask(fake, nova, "GET", "/r/banned/about/rules")
     assert told[:2] == (404, {"reason": "banned", "message": "Not Found", "error": 404})
-    assert ask(fake, nova, "GET", "/r/nowhere/about.json")[:2] == (404, {"message": "Not Found", "error": 404})
-    assert error(fake, nova, sr="restricted") == error(fake, nova, sr="private") == ("SUBREDDIT_NOTALLOWED", "sr")
+    assert ask(fake, nova, "GET", "/r/nowhere/about.json")[:2] == (
+        404,
+        {"message": "Not Found", "error": 404},
+    )
+    assert (
+        error(fake, nova, sr="restricted")
+        == error(fake, nova, sr="private")
+        == ("SUBREDDIT_NOTALLOWED", "sr")
+    )
     assert error(fake, nova, sr="banned") == ("SUBREDDIT_NOEXIST", "sr")
     fake.places["private"].approved.add("nova")
     assert made(fake, nova, sr="private")
@@ -138,12 +208,22 @@ def test_who_may_look_and_post_where(fake: FakeReddit, nova: Member) -> None:
 
 
 def test_what_a_subreddit_says_of_itself(fake: FakeReddit, nova: Member) -> None:
-    place = fake.subreddit("Grown", over18=True, rules=[{"short_name": "Be kind", "description": "a & b"}])
+    place = fake.subreddit(
+        "Grown", over18=True, rules=[{"short_name": "Be kind", "description": "a & b"}]
+    )
     _, told, _ = ask(fake, nova, "GET", "/r/grown/about")
-    assert (told["kind"], told["data"]["display_name"], told["data"]["over18"]) == ("t5", "Grown", True)
+    assert (told["kind"], told["data"]["display_name"], told["data"]["over18"]) == (
+        "t5",
+        "Grown",
+        True,
+    )
     _, told, _ = ask(fake, nova, "GET", "/r/grown/about/rules")
     [rule] = told["rules"]
-    assert (rule["short_name"], rule["violation_reason"], rule["description"]) == ("Be kind", "Be kind", "a &amp; b")
+    assert (rule["short_name"], rule["violation_reason"], rule["description"]) == (
+        "Be kind",
+        "Be kind",
+        "a &amp; b",
+    )
     assert place.fullname.startswith("t5_")
     _, told, _ = ask(fake, nova, "GET", "/api/v1/me")
     assert (told["name"], told["is_suspended"], told["over_18"]) == ("nova", False, True)
@@ -152,7 +232,11 @@ def test_what_a_subreddit_says_of_itself(fake: FakeReddit, nova: Member) -> None
 def test_a_link_once_per_subreddit(fake: FakeReddit, nova: Member) -> None:
     link = {"kind": "link", "url": "https://example.com/a?b=1&c=2"}
     first, other = made(fake, nova, **link), fake.account("other")
-    assert error(fake, nova, **link) == error(fake, other, resubmit="false", **link) == ("ALREADY_SUB", "url")
+    assert (
+        error(fake, nova, **link)
+        == error(fake, other, resubmit="false", **link)
+        == ("ALREADY_SUB", "url")
+    )
     assert made(fake, nova, resubmit="true", **link) != first
     fake.subreddit("Elsewhere")
     assert made(fake, nova, sr="elsewhere", **link)
@@ -211,7 +295,9 @@ def test_removed_at_once(fake: FakeReddit, nova: Member) -> None:
     fake.hides_nsfw, fake.places["pictures"].over18 = True, True
     adult = made(fake, nova)
     assert (
-        [one["name"] for one in listed(fake, nova)] == [one["name"] for one in info(fake, nova, name, adult)] == [name]
+        [one["name"] for one in listed(fake, nova)]
+        == [one["name"] for one in info(fake, nova, name, adult)]
+        == [name]
     )
 
 
@@ -251,12 +337,17 @@ def test_a_picture_becomes_a_post_later(fake: FakeReddit, nova: Member) -> None:
     fake.media_fails = True
     assert submit(fake, nova, kind="image", url=address)["errors"] == []
     fake.media_fails = False
-    assert submit(fake, nova, kind="image", url=uploaded(fake, nova, b"no picture")[1])["errors"] == []
+    assert (
+        submit(fake, nova, kind="image", url=uploaded(fake, nova, b"no picture")[1])["errors"] == []
+    )
     fake.clock.advance(60)
     assert len(nova.posts) == 2
     other = fake.account("other")
     assert error(fake, other, kind="image", url=address) == ("BAD_URL", "url")
-    assert error(fake, nova, kind="image", url=address.replace("https:", "http:")) == ("BAD_URL", "url")
+    assert error(fake, nova, kind="image", url=address.replace("https:", "http:")) == (
+        "BAD_URL",
+        "url",
+    )
     fake.clock.advance(24 * 3600)
     assert error(fake, nova, kind="image", url=address) == ("BAD_URL", "url")
 
@@ -269,11 +360,16 @@ def test_galleries(fake: FakeReddit, nova: Member) -> None:
     [shown] = listed(fake, nova)
     assert [one["media_id"] for one in shown["gallery_data"]["items"]] == media
     assert (shown["is_gallery"], shown["selftext"]) == (True, "body")
-    assert [one["caption"] for one in shown["gallery_data"]["items"]] == [f"n. {one}" for one in media]
+    assert [one["caption"] for one in shown["gallery_data"]["items"]] == [
+        f"n. {one}" for one in media
+    ]
     assert gallery(fake, nova, items[:1])["errors"][0][2] == "items"
     assert gallery(fake, nova, items * 7)["errors"][0][2] == "items"
     assert gallery(fake, fake.account("other"), items)["errors"][0][0] == "INVALID_MEDIA"
-    assert gallery(fake, nova, [items[0], items[1] | {"caption": "x" * 181}])["errors"][0][0] == "TOO_LONG"
+    assert (
+        gallery(fake, nova, [items[0], items[1] | {"caption": "x" * 181}])["errors"][0][0]
+        == "TOO_LONG"
+    )
     assert gallery(fake, nova, ["x"]) == 400
     fake.places["pictures"].allow_galleries = False
     assert gallery(fake, nova, items)["errors"][0][0] == "GALLERIES_DISABLED"
@@ -306,7 +402,12 @@ def test_a_lease_is_for_one_file(fake: FakeReddit, nova: Member) -> None:
     assert (reply.status, b"<MaxSizeAllowed>10</MaxSizeAllowed>" in reply.body) == (400, True)
     fake.clock.advance(60)
     assert b"Policy expired" in put(fake, leased, picture()).body
-    assert ask(fake, nova, "POST", "/api/media/asset.json", {"filepath": "a", "mimetype": "text/plain"})[0] == 400
+    assert (
+        ask(
+            fake, nova, "POST", "/api/media/asset.json", {"filepath": "a", "mimetype": "text/plain"}
+        )[0]
+        == 400
+    )
 
 
 def test_bad_days(fake: FakeReddit, nova: Member) -> None:
@@ -314,7 +415,16 @@ def test_bad_days(fake: FakeReddit, nova: Member) -> None:
     said = {"api_type": "json", "sr": "Pictures", "kind": "self", "title": "A wall"}
     assert ask(fake, nova, "POST", "/api/submit/", said)[0] == 503
     assert len(nova.posts) == 1
-    for path, kind in (("/api/v1/me", "checks"), ("/user/nova/submitted", "lookups"), ("/api/info", "metrics")):
+    for path, kind in (
+        ("/api/v1/me", "checks"),
+        ("/user/nova/submitted", "lookups"),
+        ("/api/info", "metrics"),
+    ):
         fake.book.schedule_fault("status:500", on=kind)
         assert ask(fake, nova, "GET", path)[0] == 500
-    assert [row["kind"] for row in fake.book.list_requests()] == ["posts", "checks", "lookups", "metrics"]
+    assert [row["kind"] for row in fake.book.list_requests()] == [
+        "posts",
+        "checks",
+        "lookups",
+        "metrics",
+    ]

@@ -31,14 +31,21 @@ def fake_address(fake: FakeReddit, asset: str) -> str:
 def test_a_film_becomes_a_post_later_with_its_poster(fake: FakeReddit, nova: Member) -> None:
     film, where = uploaded(fake, nova, CLIP, "video/mp4")
     poster, shown_first = uploaded(fake, nova)
-    assert (where, shown_first) == (f"https:{fake.action(fake.assets[film])}/{film}", fake_address(fake, poster))
+    assert (where, shown_first) == (
+        f"https:{fake.action(fake.assets[film])}/{film}",
+        fake_address(fake, poster),
+    )
     fake.media_delay = 44
     told = submit(fake, nova, "Seen", kind="video", url=where, video_poster_url=shown_first)
     assert set(told["data"]) == {"user_submitted_page", "websocket_url"}
     assert listed(fake, nova) == []
     fake.clock.advance(45)
     [shown] = listed(fake, nova)
-    assert (shown["url"], shown["is_self"], shown["is_video"]) == (f"https://v.redd.it/{film}", False, True)
+    assert (shown["url"], shown["is_self"], shown["is_video"]) == (
+        f"https://v.redd.it/{film}",
+        False,
+        True,
+    )
     assert (shown["post_hint"], shown["domain"]) == ("hosted:video", "v.redd.it")
     assert shown["media"]["reddit_video"]["transcoding_status"] == "completed"
     assert next(iter(nova.posts.values())).media == [film, poster]
@@ -47,13 +54,22 @@ def test_a_film_becomes_a_post_later_with_its_poster(fake: FakeReddit, nova: Mem
 def test_a_film_needs_a_film_and_a_poster(fake: FakeReddit, nova: Member) -> None:
     (_, where), (_, poster) = uploaded(fake, nova, CLIP, "video/mp4"), uploaded(fake, nova)
     assert error(fake, nova, kind="video", url=where) == ("BAD_URL", "video_poster_url")
-    assert error(fake, nova, kind="video", url=where, video_poster_url=where) == ("BAD_URL", "video_poster_url")
-    assert error(fake, nova, kind="video", url=poster, video_poster_url=poster) == ("BAD_URL", "url")
+    assert error(fake, nova, kind="video", url=where, video_poster_url=where) == (
+        "BAD_URL",
+        "video_poster_url",
+    )
+    assert error(fake, nova, kind="video", url=poster, video_poster_url=poster) == (
+        "BAD_URL",
+        "url",
+    )
     elsewhere = {"url": "https://example.com/a.mp4", "video_poster_url": poster}
     assert error(fake, nova, kind="video", **elsewhere) == ("BAD_URL", "url")
     assert error(fake, nova, kind="image", url=where) == ("BAD_URL", "url")
     fake.places["pictures"].allow_videos = False
-    assert error(fake, nova, kind="video", url=where, video_poster_url=poster) == ("NO_VIDEOS", "sr")
+    assert error(fake, nova, kind="video", url=where, video_poster_url=poster) == (
+        "NO_VIDEOS",
+        "sr",
+    )
     fake.places["pictures"].allow_videos = True
     _, broken = uploaded(fake, nova, b"no film", "video/mp4")
     assert submit(fake, nova, kind="video", url=broken, video_poster_url=poster)["errors"] == []
@@ -67,7 +83,10 @@ def test_films_have_a_store_of_their_own(fake: FakeReddit, nova: Member) -> None
     film, image = lease(fake, nova, "video/mp4"), lease(fake, nova)
     stores = [one["args"]["action"].rpartition("/")[2] for one in (film, image)]
     assert stores == ["films", "store"]
-    film["args"]["action"], image["args"]["action"] = image["args"]["action"], film["args"]["action"]
+    film["args"]["action"], image["args"]["action"] = (
+        image["args"]["action"],
+        film["args"]["action"],
+    )
     for leased, data in ((film, CLIP), (image, picture())):
         reply = put(fake, leased, data)
         assert (reply.status, b"$bucket" in reply.body) == (403, True), reply.body

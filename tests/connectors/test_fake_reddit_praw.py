@@ -1,4 +1,5 @@
-"""praw, the library that most Python programs use, gets on with the fake Reddit as with the real one."""
+"""praw, the library that most Python programs use, gets on with the fake Reddit as with the real
+one."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -109,11 +110,16 @@ def test_pictures_and_galleries(fake: FakeReddit, nova: Member, library: praw.Re
     [asset] = fake.named.values()
     [one] = nova.posts.values()
     assert (one.media, one.url) == ([asset], f"https://i.redd.it/{asset}.png")
-    items: Any = [{"media": media(2), "caption": "n. 2"}, {"media": media(3), "outbound_url": "https://example.com"}]
+    items: Any = [
+        {"media": media(2), "caption": "n. 2"},
+        {"media": media(3), "outbound_url": "https://example.com"},
+    ]
     made = place.submit("Walls", gallery=items, selftext="body")
     [shown] = library.info(fullnames=[made.fullname])
     assert shown.is_gallery
-    assert [each["media_id"] for each in shown.gallery_data["items"]] == nova.posts[made.fullname].media
+    assert [each["media_id"] for each in shown.gallery_data["items"]] == nova.posts[
+        made.fullname
+    ].media
     assert [each.get("caption") for each in shown.gallery_data["items"]] == ["n. 2", None]
     fake.places["pictures"].allow_galleries = False
     with pytest.raises(RedditAPIException, match="GALLERIES_DISABLED"):
@@ -124,8 +130,16 @@ def test_pictures_and_galleries(fake: FakeReddit, nova: Member, library: praw.Re
 
 
 def test_films(fake: FakeReddit, nova: Member, library: praw.Reddit) -> None:
-    film: Any = {"media": PostMedia(b"\0\0\0\x18ftypmp42" + bytes(99), name="a.mp4"), "thumbnail": media()}
-    assert library.subreddit("Pictures").submit("Seen", video=film, selftext="body", without_websockets=True) is None
+    film: Any = {
+        "media": PostMedia(b"\0\0\0\x18ftypmp42" + bytes(99), name="a.mp4"),
+        "thumbnail": media(),
+    }
+    assert (
+        library.subreddit("Pictures").submit(
+            "Seen", video=film, selftext="body", without_websockets=True
+        )
+        is None
+    )
     asset, poster = fake.named.values()
     [one] = nova.posts.values()
     assert (one.kind, one.body, one.media) == ("video", "body", [asset, poster])
@@ -134,7 +148,9 @@ def test_films(fake: FakeReddit, nova: Member, library: praw.Reddit) -> None:
 
 
 def test_what_a_subreddit_says(fake: FakeReddit, library: praw.Reddit) -> None:
-    place = fake.subreddit("Grown", over18=True, title_max=50, rules=[{"short_name": "Be kind", "kind": "link"}])
+    place = fake.subreddit(
+        "Grown", over18=True, title_max=50, rules=[{"short_name": "Be kind", "kind": "link"}]
+    )
     place.flairs = [{"id": FLAIR, "text": "Wall", "text_editable": True}]
     grown = library.subreddit("grown")
     assert (grown.over18, grown.submission_type) == (True, "any")
@@ -163,11 +179,15 @@ def test_errors_that_praw_raises(fake: FakeReddit, nova: Member, library: praw.R
         place.submit("Third", selftext="")
     assert [one.title for one in nova.posts.values()] == ["First", "Third"]
     fake.limited_but_made, fake.places["pictures"].title_min, fake.validation_status = False, 9, 400
-    with pytest.raises(RedditAPIException, match="SUBMIT_VALIDATION_MIN_LENGTH"):  # both shapes are one to praw
+    with pytest.raises(
+        RedditAPIException, match="SUBMIT_VALIDATION_MIN_LENGTH"
+    ):  # both shapes are one to praw
         place.submit("Fourth", selftext="")
     with pytest.raises(prawcore.InsufficientScope):
         library.submission(next(iter(nova.posts.values())).id).mod.nsfw()
-    fake.book.schedule_fault("status:503_after", on="posts")  # prawcore sends again by itself, and so posts twice
+    fake.book.schedule_fault(
+        "status:503_after", on="posts"
+    )  # prawcore sends again by itself, and so posts twice
     fake.places["pictures"].title_min = None
     place.submit("Fifth", selftext="")
     assert [one.title for one in nova.posts.values()][2:] == ["Fifth", "Fifth"]

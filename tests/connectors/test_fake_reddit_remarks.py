@@ -59,7 +59,9 @@ def test_what_cannot_be_answered_is_told(fake: FakeReddit, world: ConnectorWorld
     numbers = [world.remark(f"word {place}", post) for place in range(4)]
     fake.comments[numbers[0]].deleted = True
     gone = house.publish(reply_unit(world, numbers[0])).outcome
-    fake.kept_away[fake.comments[numbers[1]].author.name] = {world.account.account.partition("@")[0]}
+    fake.kept_away[fake.comments[numbers[1]].author.name] = {
+        world.account.account.partition("@")[0]
+    }
     away = house.publish(reply_unit(world, numbers[1])).outcome
     fake.kept_away.clear()
     fake.archived = {post}
@@ -91,7 +93,9 @@ def test_an_answer_has_votes_and_is_taken_back(fake: FakeReddit, world: Connecto
     assert fake.comments[outcome.native_id].deleted
 
 
-def test_an_account_of_before_hears_nobody_and_goes_on_posting(fake: FakeReddit, world: ConnectorWorld) -> None:
+def test_an_account_of_before_hears_nobody_and_goes_on_posting(
+    fake: FakeReddit, world: ConnectorWorld
+) -> None:
     house, account = SendingHarness(world, world.connector), world.account.account
     member = fake.members[account.partition("@")[0]]
     member.scopes = tuple(scope for scope in SCOPES if scope not in ("privatemessages", "report"))
@@ -126,7 +130,11 @@ def test_the_library_hears_answers_blocks_and_reports(fake: FakeReddit) -> None:
             ("username_mention", "kim"),
             ("post_reply", "leo"),
         ]
-        assert (inbox[2].body, inbox[2].was_comment, inbox[2].parent_id) == ("nice <wall>", True, post)
+        assert (inbox[2].body, inbox[2].was_comment, inbox[2].parent_id) == (
+            "nice <wall>",
+            True,
+            post,
+        )
         answer = inbox[2].reply("thanks")
         assert (fake.comments[answer.fullname].parent, answer.body) == (first.name, "thanks")
         assert [one.fullname for one in api.redditor("nova").comments.new()] == [answer.fullname]
@@ -136,4 +144,9 @@ def test_the_library_hears_answers_blocks_and_reports(fake: FakeReddit) -> None:
         answer.delete()
         assert list(api.redditor("nova").comments.new()) == []
     assert fake.comments[inbox[0].fullname].reported == ["spam"]
-    assert ask(fake, leo, "GET", "/message/inbox?raw_json=1")[1]["data"]["children"][0]["data"]["author"] == "kim"
+    assert (
+        ask(fake, leo, "GET", "/message/inbox?raw_json=1")[1]["data"]["children"][0]["data"][
+            "author"
+        ]
+        == "kim"
+    )

@@ -1,4 +1,5 @@
-"""Whom the fake Reddit hears: pages, codes, tokens, scopes, names of programs, one limit for all of an application."""
+"""Whom the fake Reddit hears: pages, codes, tokens, scopes, names of programs, one limit for all of
+an application."""
 
 import base64
 import json
@@ -69,7 +70,11 @@ def test_one_limit_for_all_of_an_application(fake: FakeReddit, nova: Member) -> 
     assert told == {"used": "1", "remaining": "1.0", "reset": "600"}
     assert ask(fake, other, "GET", "/api/v1/me")[0] == 200
     status, _, headers = ask(fake, nova, "GET", "/api/v1/me")
-    assert (status, headers["x-ratelimit-remaining"], "retry-after" in headers) == (429, "0.0", False)
+    assert (status, headers["x-ratelimit-remaining"], "retry-after" in headers) == (
+        429,
+        "0.0",
+        False,
+    )
     assert 590 <= int(headers["x-ratelimit-reset"]) <= 600
     assert ask(fake, stranger, "GET", "/api/v1/me")[0] == 200
     fake.clock.advance(int(headers["x-ratelimit-reset"]))
@@ -90,7 +95,9 @@ def came_back(fake: FakeReddit, path: str) -> dict[str, str]:
     return dict(parse_qsl(back.query))
 
 
-def signing_in(fake: FakeReddit, app: Any, path: str = "access_token", **said: str) -> tuple[int, Any]:
+def signing_in(
+    fake: FakeReddit, app: Any, path: str = "access_token", **said: str
+) -> tuple[int, Any]:
     basic = base64.b64encode(f"{app.client_id}:{app.secret}".encode()).decode()
     headers = {"authorization": f"Basic {basic}", "content-type": FORM, "user-agent": AGENT}
     reply = send(fake, "POST", f"/api/v1/{path}", headers, urlencode(said).encode())
@@ -114,9 +121,17 @@ def test_people_are_asked(fake: FakeReddit, nova: Member) -> None:
     assert no == {"state": "s", "error": "access_denied"}
     assert set(came_back(fake, page(fake, app.client_id) + "&approve=nova")) == {"state", "code"}
     form = dict(parse_qsl(urlsplit(page(fake, app.client_id)).query)) | {"approve": "nova"}
-    reply = send(fake, "POST", "/api/v1/authorize", {"content-type": FORM}, urlencode(form).encode())
+    reply = send(
+        fake, "POST", "/api/v1/authorize", {"content-type": FORM}, urlencode(form).encode()
+    )
     assert (reply.status, "code=" in reply.headers["location"]) == (302, True)
-    reply = send(fake, "POST", "/api/v1/authorize", {"content-type": FORM}, urlencode(form | {"decline": "1"}).encode())
+    reply = send(
+        fake,
+        "POST",
+        "/api/v1/authorize",
+        {"content-type": FORM},
+        urlencode(form | {"decline": "1"}).encode(),
+    )
     assert "error=access_denied" in reply.headers["location"]
     nova.suspended = True
     assert send(fake, "GET", page(fake, app.client_id) + "&approve=nova", {}).status == 403
@@ -128,11 +143,24 @@ def code_of(fake: FakeReddit, app: Any, **more: str) -> dict[str, str]:
 
 
 def test_codes_and_tokens(fake: FakeReddit, nova: Member) -> None:
-    app, other, bad = fake.application(BACK), fake.application(BACK), (200, {"error": "invalid_grant"})
+    app, other, bad = (
+        fake.application(BACK),
+        fake.application(BACK),
+        (200, {"error": "invalid_grant"}),
+    )
     said = code_of(fake, app, code_challenge="x")
-    assert signing_in(fake, other, **said) == signing_in(fake, app, **said | {"redirect_uri": "x"}) == bad
+    assert (
+        signing_in(fake, other, **said)
+        == signing_in(fake, app, **said | {"redirect_uri": "x"})
+        == bad
+    )
     status, told = signing_in(fake, app, **said)
-    assert (status, told["scope"], told["expires_in"], told["token_type"]) == (200, "identity submit", 86400, "bearer")
+    assert (status, told["scope"], told["expires_in"], told["token_type"]) == (
+        200,
+        "identity submit",
+        86400,
+        "bearer",
+    )
     assert ask(fake, told["access_token"], "GET", "/api/v1/me")[1]["name"] == "nova"
     twice = code_of(fake, app)
     ended = signing_in(fake, app, **twice)[1]
@@ -141,8 +169,13 @@ def test_codes_and_tokens(fake: FakeReddit, nova: Member) -> None:
     late = code_of(fake, app)
     fake.clock.advance(600)
     assert signing_in(fake, app, **late) == bad
-    assert signing_in(fake, app, grant_type="password") == (200, {"error": "unsupported_grant_type"})
-    assert "refresh_token" not in signing_in(fake, app, **code_of(fake, app, duration="temporary"))[1]
+    assert signing_in(fake, app, grant_type="password") == (
+        200,
+        {"error": "unsupported_grant_type"},
+    )
+    assert (
+        "refresh_token" not in signing_in(fake, app, **code_of(fake, app, duration="temporary"))[1]
+    )
     fake.clock.advance(86400)
     assert ask(fake, told["access_token"], "GET", "/api/v1/me")[0] == 401
     wrong = type(app)(app.client_id, "wrong", BACK)
@@ -157,7 +190,9 @@ def test_refresh_tokens_last_unless_they_rotate(fake: FakeReddit, nova: Member) 
     assert (status, told["refresh_token"]) == (200, refresh)
     assert ask(fake, told["access_token"], "GET", "/api/v1/me")[0] == 200
     fake.oauth.rotates = True
-    newer = signing_in(fake, app, grant_type="refresh_token", refresh_token=refresh)[1]["refresh_token"]
+    newer = signing_in(fake, app, grant_type="refresh_token", refresh_token=refresh)[1][
+        "refresh_token"
+    ]
     gone = (400, {"message": "Bad Request", "error": 400})
     assert signing_in(fake, app, grant_type="refresh_token", refresh_token=refresh) == gone
     token = signing_in(fake, app, grant_type="refresh_token", refresh_token=newer)[1]
@@ -168,4 +203,7 @@ def test_refresh_tokens_last_unless_they_rotate(fake: FakeReddit, nova: Member) 
     fake.oauth.refresh_lives = timedelta(days=365)
     fake.clock.advance(365 * 86400)
     assert signing_in(fake, app, grant_type="refresh_token", refresh_token=newest) == gone
-    assert signing_in(fake, app, grant_type="refresh_token", refresh_token=token["refresh_token"]) == gone
+    assert (
+        signing_in(fake, app, grant_type="refresh_token", refresh_token=token["refresh_token"])
+        == gone
+    )

@@ -1,4 +1,5 @@
-"""The fake Threads refuses what the real one refuses: parameters, lengths, rights, quotas, containers out of turn."""
+"""The fake Threads refuses what the real one refuses: parameters, lengths, rights, quotas,
+containers out of turn."""
 
 import json
 from collections.abc import Iterator
@@ -35,7 +36,9 @@ def mine(fake: FakeThreads) -> Profile:
 def ask(fake: FakeThreads, mine: Profile, method: str, path: str, **said: Any) -> Any:
     """The answer, or code and subcode of a refusal."""
     shown = {"authorization": f"Bearer {mine.token}", "content-type": "application/json"}
-    reply = HTTP.send(HttpRequest(method, f"{fake.url}/{path}", shown, json.dumps(said).encode() if said else b""))
+    reply = HTTP.send(
+        HttpRequest(method, f"{fake.url}/{path}", shown, json.dumps(said).encode() if said else b"")
+    )
     assert isinstance(reply, HttpResponse)
     told = json.loads(reply.body)
     error = told.get("error", {})
@@ -51,11 +54,15 @@ def publish(fake: FakeThreads, mine: Profile, container: str) -> Any:
 
 
 def posted(fake: FakeThreads, mine: Profile, text: str, **more: Any) -> str:
-    return str(publish(fake, mine, contain(fake, mine, media_type="TEXT", text=text, **more)["id"])["id"])
+    return str(
+        publish(fake, mine, contain(fake, mine, media_type="TEXT", text=text, **more)["id"])["id"]
+    )
 
 
 def asked_after(fake: FakeThreads, mine: Profile, container: str, times: int) -> Any:
-    return [ask(fake, mine, "GET", f"{container}?fields=status,error_message") for _ in range(times)][-1]
+    return [
+        ask(fake, mine, "GET", f"{container}?fields=status,error_message") for _ in range(times)
+    ][-1]
 
 
 @pytest.mark.parametrize(
@@ -70,15 +77,24 @@ def asked_after(fake: FakeThreads, mine: Profile, container: str, times: int) ->
         {"media_type": "TEXT", "text": "x", "image_url": "http://a.example/a.jpg"},
         {"media_type": "REELS", "video_url": "http://a.example/a.mp4"},
         {"media_type": "CAROUSEL", "children": "1"},
-        {"media_type": "IMAGE", "image_url": "http://a.example/a.jpg", "is_carousel_item": True, "text": "x"},
+        {
+            "media_type": "IMAGE",
+            "image_url": "http://a.example/a.jpg",
+            "is_carousel_item": True,
+            "text": "x",
+        },
     ],
 )
-def test_what_no_container_is_made_of(fake: FakeThreads, mine: Profile, said: dict[str, Any]) -> None:
+def test_what_no_container_is_made_of(
+    fake: FakeThreads, mine: Profile, said: dict[str, Any]
+) -> None:
     assert contain(fake, mine, **said) == (100, 0)
 
 
 def test_a_post_is_shown_once_and_in_its_turn(fake: FakeThreads, mine: Profile, files: str) -> None:
-    made = contain(fake, mine, media_type="IMAGE", image_url=f"{files}/lent/t/{MEDIA[0].sha256}.jpg", text="x")["id"]
+    made = contain(
+        fake, mine, media_type="IMAGE", image_url=f"{files}/lent/t/{MEDIA[0].sha256}.jpg", text="x"
+    )["id"]
     assert publish(fake, mine, made) == GONE, "it is not ready"
     assert asked_after(fake, mine, made, 2)["status"] == "FINISHED"
     shown = publish(fake, mine, made)["id"]
@@ -91,8 +107,12 @@ def test_a_post_is_shown_once_and_in_its_turn(fake: FakeThreads, mine: Profile, 
     assert publish(fake, mine, old) == GONE
 
 
-def test_a_film_is_fetched_while_it_is_worked_through(fake: FakeThreads, mine: Profile, files: str) -> None:
-    made = contain(fake, mine, media_type="VIDEO", video_url=f"{files}/lent/t/{FILM.sha256}.mp4")["id"]
+def test_a_film_is_fetched_while_it_is_worked_through(
+    fake: FakeThreads, mine: Profile, files: str
+) -> None:
+    made = contain(fake, mine, media_type="VIDEO", video_url=f"{files}/lent/t/{FILM.sha256}.mp4")[
+        "id"
+    ]
     assert mine.fetched == []
     assert asked_after(fake, mine, made, 3)["status"] == "FINISHED"
     assert len(mine.fetched) == 1
@@ -111,7 +131,9 @@ def test_each_permission_is_asked_for(fake: FakeThreads, mine: Profile, right: s
         "threads_delete": lambda: ask(fake, mine, "DELETE", post),
         "threads_manage_insights": lambda: ask(fake, mine, "GET", f"{post}/insights?metric=views"),
         "threads_read_replies": lambda: ask(fake, mine, "GET", f"{post}/conversation?fields=id"),
-        "threads_manage_replies": lambda: ask(fake, mine, "POST", f"{said}/manage_reply", hide=True),
+        "threads_manage_replies": lambda: ask(
+            fake, mine, "POST", f"{said}/manage_reply", hide=True
+        ),
         "threads_manage_mentions": lambda: ask(fake, mine, "GET", f"{mine.id}/mentions?fields=id"),
     }
     assert acts[right]() == (10, 0)
@@ -132,21 +154,39 @@ def test_the_days_limits_are_kept(fake: FakeThreads, mine: Profile) -> None:
     assert posted(fake, mine, "4") in mine.every
 
 
-def test_conversations_hold_all_depths_and_lists_only_their_own(fake: FakeThreads, mine: Profile) -> None:
+def test_conversations_hold_all_depths_and_lists_only_their_own(
+    fake: FakeThreads, mine: Profile
+) -> None:
     post = posted(fake, mine, "x")
     top = mine.say("one", post)
     deep = mine.say("two", top.id, by="bob")
     own = posted(fake, mine, "three", reply_to_id=deep.id)
-    told = ask(fake, mine, "GET", f"{post}/conversation?fields=id,root_post,replied_to,is_reply_owned_by_me&limit=2")
+    told = ask(
+        fake,
+        mine,
+        "GET",
+        f"{post}/conversation?fields=id,root_post,replied_to,is_reply_owned_by_me&limit=2",
+    )
     assert [one["id"] for one in told["data"]] == [own, deep.id], "the newest first"
     assert told["data"][0]["root_post"] == {"id": post}
     assert told["data"][0]["replied_to"] == {"id": deep.id}
-    rest = ask(fake, mine, "GET", f"{post}/conversation?fields=id&after={told['paging']['cursors']['after']}")
+    rest = ask(
+        fake,
+        mine,
+        "GET",
+        f"{post}/conversation?fields=id&after={told['paging']['cursors']['after']}",
+    )
     assert [one["id"] for one in rest["data"]] == [top.id]
-    assert [one["id"] for one in ask(fake, mine, "GET", f"{mine.id}/threads?fields=id")["data"]] == [post]
-    assert [one["id"] for one in ask(fake, mine, "GET", f"{mine.id}/replies?fields=id")["data"]] == [own]
+    assert [
+        one["id"] for one in ask(fake, mine, "GET", f"{mine.id}/threads?fields=id")["data"]
+    ] == [post]
+    assert [
+        one["id"] for one in ask(fake, mine, "GET", f"{mine.id}/replies?fields=id")["data"]
+    ] == [own]
     assert ask(fake, mine, "GET", f"{mine.id}/threads?fields=likes") == (100, 0)
-    assert ask(fake, mine, "POST", f"{deep.id}/manage_reply", hide=True) == (100, 0), "only what stands on top"
+    assert ask(fake, mine, "POST", f"{deep.id}/manage_reply", hide=True) == (100, 0), (
+        "only what stands on top"
+    )
     assert ask(fake, mine, "POST", f"{top.id}/manage_reply", hide=True) == {"success": True}
     assert ask(fake, mine, "DELETE", top.id) == (100, 33), "what others wrote stays"
 

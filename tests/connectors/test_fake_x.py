@@ -1,4 +1,5 @@
-"""The fake X keeps to the published description, and the library that others use gets on with it."""
+"""The fake X keeps to the published description, and the library that others use gets on with
+it."""
 
 import base64
 import hashlib
@@ -12,15 +13,35 @@ from hypothesis import strategies as st
 
 from connectors.conformance.fake_servers import AdjustableClock
 from foundation.http.http_client import ResponseLost
-from tests.connectors.x_asking import ask, describe, library, made, picture, post, send, upload, uploaded
+from tests.connectors.x_asking import (
+    ask,
+    describe,
+    library,
+    made,
+    picture,
+    post,
+    send,
+    upload,
+    uploaded,
+)
 from tests.fakes import x_text
 from tests.fakes.x import FakeX, x
 from tests.fakes.x_spec import FORM, JSON, document
 from tests.fakes.x_world import DUPLICATE, NO_MEDIA, NO_PARENT, Member, Refusal
 
 QUARTER, DAY = 15 * 60, 24 * 3600
-NAMES = ("text", "media", "media_ids", "reply", "in_reply_to_tweet_id", "made_with_ai", "reply_settings")
-described = pytest.mark.skipif(document() is None, reason="X's description is not at hand: set GREENROOM_SHARED")
+NAMES = (
+    "text",
+    "media",
+    "media_ids",
+    "reply",
+    "in_reply_to_tweet_id",
+    "made_with_ai",
+    "reply_settings",
+)
+described = pytest.mark.skipif(
+    document() is None, reason="X's description is not at hand: set GREENROOM_SHARED"
+)
 
 
 @pytest.fixture
@@ -59,7 +80,10 @@ def test_the_library_posts_reads_and_takes_back(fake: FakeX, nova: Member) -> No
     assert api.delete_tweet(answer, user_auth=False).data == {"deleted": True}
     gone = api.get_tweet(answer, user_auth=False)
     assert (gone.data, gone.errors[0]["type"].rpartition("/")[2]) == (None, "resource-not-found")
-    assert (list(nova.posts), [text for _, text in nova.taken]) == ([first], ["hello <you> & you", "again"])
+    assert (list(nova.posts), [text for _, text in nova.taken]) == (
+        [first],
+        ["hello <you> & you", "again"],
+    )
 
 
 def test_each_request_needs_its_scopes(fake: FakeX) -> None:
@@ -68,7 +92,10 @@ def test_each_request_needs_its_scopes(fake: FakeX) -> None:
     assert (post(fake, reads, "x")[0], upload(fake, reads, picture())[0]) == (403, 403)
     assert ask(fake, reads, "DELETE", "/2/tweets/1")[0] == 403
     writes = fake.account("writes", scopes=("media.write",))
-    assert (upload(fake, writes, picture())[0], ask(fake, writes, "GET", "/2/users/me")[0]) == (200, 403)
+    assert (upload(fake, writes, picture())[0], ask(fake, writes, "GET", "/2/users/me")[0]) == (
+        200,
+        403,
+    )
 
 
 def test_pictures_come_back_as_they_were_described(fake: FakeX, nova: Member) -> None:
@@ -76,9 +103,13 @@ def test_pictures_come_back_as_they_were_described(fake: FakeX, nova: Member) ->
     assert (status, told["data"]["expires_after_secs"]) == (200, DAY)
     medium, key = told["data"]["id"], told["data"]["media_key"]
     assert describe(fake, nova, medium, alt_text={"text": "a wall"})[1]["data"]["id"] == medium
-    warned = describe(fake, nova, medium, sensitive_media_warning={"adult_content": True})[1]["data"]
+    warned = describe(fake, nova, medium, sensitive_media_warning={"adult_content": True})[1][
+        "data"
+    ]
     assert warned["associated_metadata"]["sensitive_media_warning"]["adult_content"] is True
-    one = made(fake, nova, "https://example.com/a & more", media={"media_ids": [medium]}, made_with_ai=True)
+    one = made(
+        fake, nova, "https://example.com/a & more", media={"media_ids": [medium]}, made_with_ai=True
+    )
     assert (nova.posts[one].made_with_ai, fake.media[medium].alt_text) == (True, "a wall")
     fields = "entities,possibly_sensitive,attachments,media_metadata,created_at"
     shown = ask(fake, nova, "GET", f"/2/tweets/{one}?post.fields={fields}")[1]["data"]
@@ -86,7 +117,10 @@ def test_pictures_come_back_as_they_were_described(fake: FakeX, nova: Member) ->
     link, own = shown["entities"]["urls"]
     assert (link["expanded_url"], own["media_key"]) == ("https://example.com/a", key)
     assert shown["text"] == f"{link['url']} &amp; more {own['url']}"
-    assert [shown["text"][url["start"] : url["end"]] for url in (link, own)] == [link["url"], own["url"]]
+    assert [shown["text"][url["start"] : url["end"]] for url in (link, own)] == [
+        link["url"],
+        own["url"],
+    ]
     assert "public_metrics" not in shown
     assert describe(fake, nova, medium, alt_text={"text": "late"})[0] == 400
 
@@ -122,12 +156,19 @@ def test_four_pictures_or_one_that_moves(rough: FakeX) -> None:
     assert post(rough, nova, "twice", media={"media_ids": [media[0]] * 2})[0] == 400
     assert post(rough, nova, "", media={"media_ids": media[:4]})[0] == 201
     assert post(rough, nova, "", media={"media_ids": [moving]})[0] == 201
-    assert (post(rough, nova, " \n")[0], post(rough, nova, "none", media={"media_ids": []})[0]) == (400, 400)
+    assert (post(rough, nova, " \n")[0], post(rough, nova, "none", media={"media_ids": []})[0]) == (
+        400,
+        400,
+    )
 
 
 def test_uploads_are_looked_at(rough: FakeX) -> None:
     nova = rough.account("nova")
-    for data, category in ((b"text", "tweet_image"), (b"", "tweet_image"), (picture("BMP"), "tweet_image")):
+    for data, category in (
+        (b"text", "tweet_image"),
+        (b"", "tweet_image"),
+        (picture("BMP"), "tweet_image"),
+    ):
         assert upload(rough, nova, data, category)[0] == 400
     for category in ("tweet_gif", "tweet_video", "poster", ""):
         assert upload(rough, nova, picture(), category)[0] == 400
@@ -159,11 +200,26 @@ def test_metadata_are_strict(rough: FakeX) -> None:
 def test_bodies_and_queries_are_strict(rough: FakeX) -> None:
     nova = rough.account("nova")
     wrong: dict[str, Any]
-    for wrong in ({"sensitive": True}, {"made_with_ai": "yes"}, {"reply": {}}, {"reply_settings": "all"}):
+    for wrong in (
+        {"sensitive": True},
+        {"made_with_ai": "yes"},
+        {"reply": {}},
+        {"reply_settings": "all"},
+    ):
         status, told = post(rough, nova, "x", **wrong)
-        assert (status, told["type"].rpartition("/")[2], told["title"]) == (400, "invalid-request", "Invalid Request")
+        assert (status, told["type"].rpartition("/")[2], told["title"]) == (
+            400,
+            "invalid-request",
+            "Invalid Request",
+        )
     timeline = f"/2/users/{nova.id}/tweets"
-    for query in ("max_results=4", "max_results=101", "limit=5", "post.fields=likes", "max_results=5&max_results=5"):
+    for query in (
+        "max_results=4",
+        "max_results=101",
+        "limit=5",
+        "post.fields=likes",
+        "max_results=5&max_results=5",
+    ):
         assert ask(rough, nova, "GET", f"{timeline}?{query}")[0] == 400
     assert ask(rough, nova, "GET", "/2/tweets/abc")[0] == 400
     assert ask(rough, nova, "GET", "/2/tweets")[0] == 400
@@ -178,8 +234,23 @@ def test_bodies_and_queries_are_strict(rough: FakeX) -> None:
 def test_nonsense_is_refused_and_nothing_breaks(rough: FakeX) -> None:
     nova = rough.account("nova")
     bearer = f"Bearer {nova.token}"
-    bodies = [b"", b"{", b"[]", b'"x"', b"null", b"\xff", b'{"text":1}', b'{"text":"\\ud800"}', b"[" * 99_999]
-    bodies += [b'{"media":7}', b'{"media":{"media_ids":7}}', b'{"reply":7}', b'{"text":"x","poll":{}}']
+    bodies = [
+        b"",
+        b"{",
+        b"[]",
+        b'"x"',
+        b"null",
+        b"\xff",
+        b'{"text":1}',
+        b'{"text":"\\ud800"}',
+        b"[" * 99_999,
+    ]
+    bodies += [
+        b'{"media":7}',
+        b'{"media":{"media_ids":7}}',
+        b'{"reply":7}',
+        b'{"text":"x","poll":{}}',
+    ]
     for body in bodies:
         reply = send(rough, "POST", "/2/tweets", bearer, (JSON, body))
         assert (body, reply.status // 100) == (body, 4)
@@ -193,7 +264,9 @@ def test_nonsense_is_refused_and_nothing_breaks(rough: FakeX) -> None:
 
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3)
+    ),
 )
 
 
@@ -256,7 +329,10 @@ def test_the_same_words_are_refused_for_a_day(fake: FakeX, nova: Member) -> None
 def test_an_answer_goes_to_what_is_there(fake: FakeX, nova: Member) -> None:
     first = made(fake, nova, "first")
     second = made(fake, nova, "second", reply={"in_reply_to_tweet_id": first})
-    path = f"/2/tweets/{second}?expansions=referenced_posts,author_id&post.fields=conversation_id,public_metrics"
+    path = (
+        f"/2/tweets/{second}?expansions=referenced_posts,author_id&post.fields=conversation_id,"
+        "public_metrics"
+    )
     told = ask(fake, nova, "GET", path)[1]
     assert told["data"]["referenced_posts"] == [{"type": "replied_to", "id": first}]
     assert (told["data"]["conversation_id"], told["includes"]["users"][0]["id"]) == (first, nova.id)
@@ -270,7 +346,10 @@ def test_only_ones_own_is_deleted(fake: FakeX, nova: Member) -> None:
     one, other = made(fake, nova, "mine"), fake.account("other")
     assert ask(fake, other, "DELETE", f"/2/tweets/{one}")[0] == 403
     for _ in range(2):
-        assert ask(fake, nova, "DELETE", f"/2/tweets/{one}")[:2] == (200, {"data": {"deleted": True}})
+        assert ask(fake, nova, "DELETE", f"/2/tweets/{one}")[:2] == (
+            200,
+            {"data": {"deleted": True}},
+        )
     fake.missing_delete = 404
     assert ask(fake, nova, "DELETE", f"/2/tweets/{one}")[0] == 404
     assert (nova.posts, len(nova.taken)) == ({}, 1)
@@ -297,13 +376,25 @@ def test_a_timeline_comes_in_pages(rough: FakeX) -> None:
         rough.clock.advance(60)
     first = ask(rough, nova, "GET", path)[1]
     assert [each["id"] for each in first["data"]] == ids[:1:-1]
-    assert set(first["data"][0]) == {"id", "text", "edit_history_post_ids", "edit_history_tweet_ids"}
+    assert set(first["data"][0]) == {
+        "id",
+        "text",
+        "edit_history_post_ids",
+        "edit_history_tweet_ids",
+    }
     rest = ask(rough, nova, "GET", f"{path}&pagination_token={first['meta']['next_token']}")[1]
-    assert ([each["id"] for each in rest["data"]], "next_token" in rest["meta"]) == (ids[1::-1], False)
+    assert ([each["id"] for each in rest["data"]], "next_token" in rest["meta"]) == (
+        ids[1::-1],
+        False,
+    )
     start = nova.posts[ids[5]].at.strftime("%Y-%m-%dT%H:%M:%SZ")
     since = ask(rough, nova, "GET", f"{path}&start_time={start}&post.fields=created_at")[1]
     assert [each["id"] for each in since["data"]] == [ids[6], ids[5]]
-    wrongs = ("start_time=2026-01-01T00:00:00", "start_time=2026-13-01T00:00:00Z", "pagination_token=7")
+    wrongs = (
+        "start_time=2026-01-01T00:00:00",
+        "start_time=2026-13-01T00:00:00Z",
+        "pagination_token=7",
+    )
     for wrong in (*wrongs, f"max_results={'9' * 5000}", f"until_id={'9' * 20}"):
         assert ask(rough, nova, "GET", f"/2/users/{nova.id}/tweets?{wrong}")[0] == 400
     rough.book.schedule_fault("lag", lookup_lag=90.0)
@@ -327,7 +418,11 @@ def test_windows_are_told_and_end(fake: FakeX, nova: Member) -> None:
     assert abs(ends - fake.clock().timestamp() - QUARTER) < 3
     assert post(fake, nova, "one")[0] == 403  # refused, and counted all the same
     status, told, headers = ask(fake, nova, "POST", "/2/tweets", {"text": "three"})
-    assert (status, told["title"], headers["x-rate-limit-remaining"]) == (429, "Too Many Requests", "0")
+    assert (status, told["title"], headers["x-rate-limit-remaining"]) == (
+        429,
+        "Too Many Requests",
+        "0",
+    )
     assert headers["x-app-limit-24hour-remaining"] == "9998"
     assert post(fake, fake.account("other"), "three")[0] == 201
     fake.clock.advance(ends - fake.clock().timestamp())
@@ -339,7 +434,11 @@ def test_the_whole_application_has_a_day(fake: FakeX, nova: Member) -> None:
     fake.limits.most["posts/app"], other = 1, fake.account("other")
     assert post(fake, nova, "one")[0] == 201
     status, _, headers = ask(fake, other, "POST", "/2/tweets", {"text": "two"})
-    assert (status, headers["x-rate-limit-remaining"], headers["x-app-limit-24hour-remaining"]) == (429, "100", "0")
+    assert (status, headers["x-rate-limit-remaining"], headers["x-app-limit-24hour-remaining"]) == (
+        429,
+        "100",
+        "0",
+    )
     fake.clock.advance(QUARTER)
     assert post(fake, other, "two")[0] == 429
     fake.clock.advance(DAY)
@@ -349,7 +448,11 @@ def test_the_whole_application_has_a_day(fake: FakeX, nova: Member) -> None:
 def test_no_credits_no_service(fake: FakeX, nova: Member) -> None:
     fake.out_of_credits = True
     status, told = post(fake, nova, "x")
-    assert (status, told["title"], told["type"].rpartition("/")[2]) == (402, "CreditsDepleted", "credits")
+    assert (status, told["title"], told["type"].rpartition("/")[2]) == (
+        402,
+        "CreditsDepleted",
+        "credits",
+    )
     assert nova.taken == []
 
 
@@ -369,7 +472,9 @@ def test_a_lost_answer_and_a_second_try(fake: FakeX, nova: Member) -> None:
     body = (JSON, json.dumps({"text": "hello"}).encode())
     for mode in ("reset_before", "reset_after"):
         fake.book.schedule_fault(mode, on="posts")
-        assert isinstance(send(fake, "POST", "/2/tweets", f"Bearer {nova.token}", body), ResponseLost)
+        assert isinstance(
+            send(fake, "POST", "/2/tweets", f"Bearer {nova.token}", body), ResponseLost
+        )
     assert [text for _, text in nova.taken] == ["hello"]
     assert post(fake, nova, "hello")[1]["detail"] == DUPLICATE
     fake.book.schedule_fault("status:503_after", on="posts")

@@ -1,4 +1,5 @@
-"""The fake X's direct messages keep to the published description, and the library that others use gets on with them."""
+"""The fake X's direct messages keep to the published description, and the library that others use
+gets on with them."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -45,19 +46,25 @@ def test_the_library_reads_and_writes(fake: FakeX, nova: Member) -> None:
     first = fake.says(leo, nova, text="hello <you>")
     fake.says(leo, nova, ida, text="to both of you")
     api = library(fake, nova.token)
-    sent = api.create_direct_message(participant_id=leo.id, text="see https://example.com/a", user_auth=False).data
+    sent = api.create_direct_message(
+        participant_id=leo.id, text="see https://example.com/a", user_auth=False
+    ).data
     assert sent["dm_conversation_id"] == "-".join(sorted((leo.id, nova.id), key=int))
     fields = ["sender_id", "created_at", "dm_conversation_id", "event_type"]
     told = api.get_direct_message_events(dm_event_fields=fields, user_auth=False)
     assert [each.sender_id for each in told.data] == [int(nova.id), int(leo.id), int(leo.id)]
     assert ["-" in each.dm_conversation_id for each in told.data] == [True, False, True]
-    pair = api.get_direct_message_events(participant_id=leo.id, expansions="sender_id", user_auth=False)
+    pair = api.get_direct_message_events(
+        participant_id=leo.id, expansions="sender_id", user_auth=False
+    )
     assert [each.id for each in pair.data] == [int(sent["dm_event_id"]), int(first)]
     assert [each.username for each in pair.includes["users"]] == ["nova", "leo"]
     assert pair.data[1].text == "hello &lt;you&gt;"
     assert pair.data[0].text.startswith("see https://t.co/")
     one = api.get_direct_message_events(max_results=1, user_auth=False)
-    then = api.get_direct_message_events(max_results=2, pagination_token=one.meta["next_token"], user_auth=False)
+    then = api.get_direct_message_events(
+        max_results=2, pagination_token=one.meta["next_token"], user_auth=False
+    )
     assert [each.id for each in (*one.data, *then.data)] == [each.id for each in told.data]
     assert "next_token" not in then.meta
     assert fake.unasked == []
@@ -72,7 +79,9 @@ def test_each_right_is_asked_for_by_itself(fake: FakeX) -> None:
         assert (refused[0], refused[1]["detail"]) == (403, "Forbidden")
 
 
-def test_who_takes_no_messages_gets_none_and_who_never_wrote_is_noted(fake: FakeX, nova: Member) -> None:
+def test_who_takes_no_messages_gets_none_and_who_never_wrote_is_noted(
+    fake: FakeX, nova: Member
+) -> None:
     leo = fake.account("leo")
     assert dm(fake, nova, leo.id, "unasked")[0] == 201
     assert fake.unasked == ["unasked"]
@@ -84,7 +93,9 @@ def test_who_takes_no_messages_gets_none_and_who_never_wrote_is_noted(fake: Fake
     assert [one.text for one in fake.between(nova, leo)] == ["unasked"]
 
 
-def test_the_same_words_may_be_refused_and_what_is_deleted_its_reader_keeps(fake: FakeX, nova: Member) -> None:
+def test_the_same_words_may_be_refused_and_what_is_deleted_its_reader_keeps(
+    fake: FakeX, nova: Member
+) -> None:
     leo = fake.account("leo", scopes=ALL)
     fake.says(leo, nova, text="hi")
     fake.same_message_after = timedelta(hours=1)
@@ -92,7 +103,10 @@ def test_the_same_words_may_be_refused_and_what_is_deleted_its_reader_keeps(fake
     refused = dm(fake, nova, leo.id, "twice")
     assert (refused[0], refused[1]["detail"]) == (403, DUPLICATE)
     assert ask(fake, nova, "DELETE", f"/2/dm_events/{number}")[1] == {"data": {"deleted": True}}
-    seen = [[one["id"] for one in ask(fake, who, "GET", "/2/dm_events")[1]["data"]] for who in (nova, leo)]
+    seen = [
+        [one["id"] for one in ask(fake, who, "GET", "/2/dm_events")[1]["data"]]
+        for who in (nova, leo)
+    ]
     assert [number in one for one in seen] == [False, True]
 
 

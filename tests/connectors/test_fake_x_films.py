@@ -18,7 +18,9 @@ from tests.fakes.x_world import NO_MEDIA, Member
 QUARTER, DAY = 15 * 60, 24 * 3600
 HEAD = b"\0\0\0\x18ftypmp42"
 FILM = HEAD + bytes(range(256)) * 4
-described = pytest.mark.skipif(document() is None, reason="X's description is not at hand: set GREENROOM_SHARED")
+described = pytest.mark.skipif(
+    document() is None, reason="X's description is not at hand: set GREENROOM_SHARED"
+)
 both = pytest.mark.parametrize("judged", [True, False], ids=["by the description", "by itself"])
 
 
@@ -43,7 +45,12 @@ def nova(fake: FakeX) -> Member:
 
 
 def begin(fake: FakeX, mine: Member, length: object = len(FILM), **more: Any) -> tuple[int, Any]:
-    said = {"media_type": "video/mp4", "media_category": "tweet_video", "total_bytes": length, **more}
+    said = {
+        "media_type": "video/mp4",
+        "media_category": "tweet_video",
+        "total_bytes": length,
+        **more,
+    }
     return ask(fake, mine, "POST", "/2/media/upload/initialize", said)[:2]
 
 
@@ -53,8 +60,12 @@ def begun(fake: FakeX, mine: Member, length: int = len(FILM), **more: Any) -> st
     return str(told["data"]["id"])
 
 
-def append(fake: FakeX, mine: Member, upload: str, index: object, data: bytes, **more: str) -> HttpResponse:
-    body = encode_multipart({"segment_index": str(index), **more}, {"media": ("a", data, "application/octet-stream")})
+def append(
+    fake: FakeX, mine: Member, upload: str, index: object, data: bytes, **more: str
+) -> HttpResponse:
+    body = encode_multipart(
+        {"segment_index": str(index), **more}, {"media": ("a", data, "application/octet-stream")}
+    )
     reply = send(fake, "POST", f"/2/media/upload/{upload}/append", f"Bearer {mine.token}", body)
     assert isinstance(reply, HttpResponse)
     return reply
@@ -100,7 +111,11 @@ def test_a_film_comes_in_segments_and_is_shown(fake: FakeX, nova: Member) -> Non
     assert append(fake, nova, upload, 1, FILM[500:]).status == 200
     status, told = finish(fake, nova, upload)
     pending = {"state": "pending", "check_after_secs": 1}
-    assert (status, told["data"]["processing_info"], told["data"]["size"]) == (200, pending, len(FILM))
+    assert (status, told["data"]["processing_info"], told["data"]["size"]) == (
+        200,
+        pending,
+        len(FILM),
+    )
     assert (told["data"]["id"], told["data"]["media_key"]) == (upload, key)
     assert told["data"]["expires_after_secs"] == DAY
     status, told = look(fake, nova, upload)
@@ -108,7 +123,9 @@ def test_a_film_comes_in_segments_and_is_shown(fake: FakeX, nova: Member) -> Non
     assert told["data"]["video"] == {"video_type": "video/mp4"}
     assert (fake.named[hashlib.sha256(FILM).hexdigest()], fake.media[upload].data) == (upload, FILM)
     one = made(fake, nova, "waves", media={"media_ids": [upload]})
-    path = f"/2/tweets/{one}?expansions=attachments.media_keys&media.fields=type&post.fields=entities"
+    path = (
+        f"/2/tweets/{one}?expansions=attachments.media_keys&media.fields=type&post.fields=entities"
+    )
     told = ask(fake, nova, "GET", path)[1]
     assert told["includes"]["media"] == [{"media_key": key, "type": "video"}]
     assert told["data"]["entities"]["urls"][0]["expanded_url"].endswith(f"/status/{one}/video/1")
@@ -178,10 +195,19 @@ def test_segments_are_strict(rough: FakeX, judged: bool) -> None:
     assert append(rough, nova, upload, 0, b"").status == 400
     path, bearer = f"/2/media/upload/{upload}/append", f"Bearer {nova.token}"
     said: Any
-    for said in ({"media": "eA=="}, {"segment_index": 0}, {"media": "eA==", "segment_index": "0"}, [], {}):
+    for said in (
+        {"media": "eA=="},
+        {"segment_index": 0},
+        {"media": "eA==", "segment_index": "0"},
+        [],
+        {},
+    ):
         assert (said, ask(rough, nova, "POST", path, said)[0]) == (said, 400)
     assert ask(rough, nova, "POST", path, {"media": "%", "segment_index": 0})[0] == 400
-    assert send(rough, "POST", path, bearer, encode_multipart({"segment_index": "0"}, {})).status == 400
+    assert (
+        send(rough, "POST", path, bearer, encode_multipart({"segment_index": "0"}, {})).status
+        == 400
+    )
     assert send(rough, "POST", path, bearer).status == 400
     assert set(rough.uploads[upload].segments) == {999}
 
@@ -195,7 +221,12 @@ def test_what_is_not_described_is_refused(rough: FakeX) -> None:
     assert append(rough, nova, upload, 0, FILM).status == 200
     assert ask(rough, nova, "POST", f"/2/media/upload/{upload}/finalize", {})[0] == 400
     assert finish(rough, nova, upload)[0] == 200
-    for query in ("command=STATUS", f"command=status&media_id={upload}", f"media_id={upload}&x=1", "media_id=a"):
+    for query in (
+        "command=STATUS",
+        f"command=status&media_id={upload}",
+        f"media_id={upload}&x=1",
+        "media_id=a",
+    ):
         assert ask(rough, nova, "GET", f"/2/media/upload?{query}")[0] == 400
     assert ask(rough, nova, "GET", f"/2/media/upload?media_id={upload}")[0] == 200
     assert ask(rough, nova, "POST", f"/2/media/upload/{upload}/status")[0] == 404
@@ -253,7 +284,9 @@ def test_a_film_is_worked_on_as_it_is_asked_about(fake: FakeX, nova: Member) -> 
     assert (shown(fake, nova, upload), len(nova.taken)) == (201, 1)
 
 
-@pytest.mark.parametrize(("data", "spoils"), [(FILM, True), (b"no film at all, ftyp or not", False)])
+@pytest.mark.parametrize(
+    ("data", "spoils"), [(FILM, True), (b"no film at all, ftyp or not", False)]
+)
 def test_a_film_may_fail(fake: FakeX, nova: Member, data: bytes, spoils: bool) -> None:
     fake.spoils = spoils
     upload = whole(fake, nova, data)
@@ -262,19 +295,29 @@ def test_a_film_may_fail(fake: FakeX, nova: Member, data: bytes, spoils: bool) -
     assert (told["data"]["id"], told["errors"][0]["detail"]) == (upload, "file is invalid")
     assert shown(fake, nova, upload) == 400
     fake.spoils, fake.media_again = False, True
-    assert (look(fake, nova, upload)[1]["data"]["processing_info"]["state"], shown(fake, nova, upload)) == (
+    assert (
+        look(fake, nova, upload)[1]["data"]["processing_info"]["state"],
+        shown(fake, nova, upload),
+    ) == (
         "failed",
         400,
     )
     fake.failure_inside = True
     told = look(fake, nova, upload)[1]
-    assert ("errors" in told, told["data"]["processing_info"]["error"]["name"]) == (False, "InvalidMedia")
+    assert ("errors" in told, told["data"]["processing_info"]["error"]["name"]) == (
+        False,
+        "InvalidMedia",
+    )
 
 
 def test_a_film_stands_alone(fake: FakeX, nova: Member) -> None:
     one, other, [still] = ready(fake, nova), ready(fake, nova, FILM + b"x"), uploaded(fake, nova)
     assert "alone" in message(post(fake, nova, "both", media={"media_ids": [one, still]})[1])
-    assert (shown(fake, nova, still, one), shown(fake, nova, one, other), shown(fake, nova, one)) == (400, 400, 201)
+    assert (
+        shown(fake, nova, still, one),
+        shown(fake, nova, one, other),
+        shown(fake, nova, one),
+    ) == (400, 400, 201)
     assert post(fake, nova, "again", media={"media_ids": [one]})[0] == 400
 
 
@@ -288,7 +331,9 @@ def test_a_film_is_described_once_it_is_whole(fake: FakeX, nova: Member) -> None
     told = describe(fake, nova, upload, sensitive_media_warning={"adult_content": True})[1]["data"]
     assert told["associated_metadata"]["sensitive_media_warning"]["adult_content"] is True
     one = made(fake, nova, "waves", media={"media_ids": [upload]})
-    told = ask(fake, nova, "GET", f"/2/tweets/{one}?post.fields=possibly_sensitive,media_metadata")[1]["data"]
+    told = ask(fake, nova, "GET", f"/2/tweets/{one}?post.fields=possibly_sensitive,media_metadata")[
+        1
+    ]["data"]
     assert (told["possibly_sensitive"], told["media_metadata"][0]["alt_text"]) == (True, "waves")
 
 
@@ -299,12 +344,19 @@ def test_uploads_are_ones_own(fake: FakeX, nova: Member) -> None:
     append(fake, nova, upload, 0, FILM)
     assert finish(fake, other, upload)[0] == 400
     finish(fake, nova, upload)
-    assert (finish(fake, other, upload)[0], look(fake, other, upload)[0], look(fake, other, "12345")[0]) == (400,) * 3
+    assert (
+        finish(fake, other, upload)[0],
+        look(fake, other, upload)[0],
+        look(fake, other, "12345")[0],
+    ) == (400,) * 3
     fake.missing_upload = 404
     status, told = look(fake, other, upload)
     assert (status, told["type"].rpartition("/")[2]) == (404, "resource-not-found")
     assert look(fake, nova, upload)[0] == 200
-    assert (describe(fake, other, upload, alt_text={"text": "x"})[0], shown(fake, other, upload)) == (400, 400)
+    assert (
+        describe(fake, other, upload, alt_text={"text": "x"})[0],
+        shown(fake, other, upload),
+    ) == (400, 400)
 
 
 def test_others_may_be_let_in(fake: FakeX, nova: Member) -> None:
@@ -322,16 +374,25 @@ def test_uploads_and_films_expire(fake: FakeX, nova: Member) -> None:
     assert (append(fake, nova, upload, 0, FILM).status, finish(fake, nova, upload)[0]) == (400, 400)
     film = ready(fake, nova)
     fake.clock.advance(DAY)
-    assert (look(fake, nova, film)[0], finish(fake, nova, film)[0], shown(fake, nova, film)) == (400, 400, 400)
+    assert (look(fake, nova, film)[0], finish(fake, nova, film)[0], shown(fake, nova, film)) == (
+        400,
+        400,
+        400,
+    )
     assert describe(fake, nova, film, alt_text={"text": "x"})[0] == 400
 
 
 @pytest.mark.parametrize(("kind", "category"), [("PNG", "tweet_image"), ("GIF", "tweet_gif")])
-def test_pictures_may_come_in_segments_too(fake: FakeX, nova: Member, kind: str, category: str) -> None:
+def test_pictures_may_come_in_segments_too(
+    fake: FakeX, nova: Member, kind: str, category: str
+) -> None:
     data, mime = picture(kind), f"image/{kind.lower()}"
     upload = whole(fake, nova, data, media_type=mime, media_category=category)
     for told in (finish(fake, nova, upload)[1]["data"], look(fake, nova, upload)[1]["data"]):
-        assert ("processing_info" in told, told["image"]) == (False, {"image_type": mime, "w": 4, "h": 3})
+        assert ("processing_info" in told, told["image"]) == (
+            False,
+            {"image_type": mime, "w": 4, "h": 3},
+        )
     assert shown(fake, nova, upload) == 201
     wrong = begun(fake, nova, len(FILM), media_type=mime, media_category=category)
     append(fake, nova, wrong, 0, FILM)
@@ -343,7 +404,11 @@ def test_pictures_may_come_in_segments_too(fake: FakeX, nova: Member, kind: str,
 
 def test_each_step_needs_its_scope_and_has_its_window(fake: FakeX, nova: Member) -> None:
     reads = fake.account("reads", scopes=("tweet.read", "users.read"))
-    assert (begin(fake, reads)[0], finish(fake, reads, "1")[0], look(fake, reads, "1")[0]) == (403, 403, 403)
+    assert (begin(fake, reads)[0], finish(fake, reads, "1")[0], look(fake, reads, "1")[0]) == (
+        403,
+        403,
+        403,
+    )
     said = {"media_type": "video/mp4", "total_bytes": len(FILM)}
     headers = ask(fake, nova, "POST", "/2/media/upload/initialize", said)[2]
     assert (headers["x-rate-limit-limit"], headers["x-rate-limit-remaining"]) == ("1875", "1874")
@@ -352,7 +417,9 @@ def test_each_step_needs_its_scope_and_has_its_window(fake: FakeX, nova: Member)
     assert [append(fake, nova, upload, 0, FILM).status for _ in range(2)] == [200, 429]
     headers = ask(fake, nova, "POST", f"/2/media/upload/{upload}/finalize")[2]
     assert headers["x-rate-limit-remaining"] == "1874"
-    assert "x-rate-limit-limit" not in ask(fake, nova, "GET", f"/2/media/upload?media_id={upload}")[2]
+    assert (
+        "x-rate-limit-limit" not in ask(fake, nova, "GET", f"/2/media/upload?media_id={upload}")[2]
+    )
     assert len(uploaded(fake, nova)) == 1
     fake.clock.advance(QUARTER + 1)
     assert append(fake, nova, begun(fake, nova), 0, FILM).status == 200

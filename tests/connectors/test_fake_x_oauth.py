@@ -1,4 +1,5 @@
-"""Signing in at the fake X: codes that live half a minute, refresh tokens that are good once, secrets in the header."""
+"""Signing in at the fake X: codes that live half a minute, refresh tokens that are good once,
+secrets in the header."""
 
 import base64
 import json
@@ -35,8 +36,17 @@ def nova(fake: FakeX) -> Member:
 
 def page(app: App, **more: str) -> str:
     """The address at which a person is asked."""
-    told = {"response_type": "code", "client_id": app.client_id, "redirect_uri": REDIRECT, "state": "s1"}
-    told |= {"scope": " ".join(SCOPES), "code_challenge": challenge(VERIFIER), "code_challenge_method": "S256"}
+    told = {
+        "response_type": "code",
+        "client_id": app.client_id,
+        "redirect_uri": REDIRECT,
+        "state": "s1",
+    }
+    told |= {
+        "scope": " ".join(SCOPES),
+        "code_challenge": challenge(VERIFIER),
+        "code_challenge_method": "S256",
+    }
     return "/i/oauth2/authorize?" + urlencode(told | more)
 
 
@@ -55,7 +65,12 @@ def code(fake: FakeX, app: App, **more: str) -> str:
 
 
 def redeem(fake: FakeX, app: App, got: str, **more: str) -> tuple[int, Any]:
-    said = {"grant_type": "authorization_code", "code": got, "redirect_uri": REDIRECT, "code_verifier": VERIFIER}
+    said = {
+        "grant_type": "authorization_code",
+        "code": got,
+        "redirect_uri": REDIRECT,
+        "code_verifier": VERIFIER,
+    }
     return exchange(fake, basic(app), **(said | more))
 
 
@@ -80,7 +95,11 @@ def test_the_library_signs_in(fake: FakeX, nova: Member) -> None:
 
 def test_a_code_lives_half_a_minute_and_once(fake: FakeX, nova: Member) -> None:
     app = fake.application(REDIRECT)
-    for wrong in ({"code_verifier": "w" * 64}, {"redirect_uri": REDIRECT + "/"}, {"client_id": "x"}):
+    for wrong in (
+        {"code_verifier": "w" * 64},
+        {"redirect_uri": REDIRECT + "/"},
+        {"client_id": "x"},
+    ):
         assert redeem(fake, app, code(fake, app), **wrong)[0] == 400
     late = code(fake, app)
     fake.clock.advance(30)
@@ -109,7 +128,10 @@ def test_a_refresh_token_is_good_once(fake: FakeX, nova: Member) -> None:
     status, second = refresh(fake, app, first["refresh_token"])
     assert (status, ask(fake, second["access_token"], "GET", "/2/users/me")[0]) == (200, 200)
     assert fake.oauth.refreshes[second["refresh_token"]].generation == 2
-    refused = {"error": "invalid_request", "error_description": "Value passed for the token was invalid."}
+    refused = {
+        "error": "invalid_request",
+        "error_description": "Value passed for the token was invalid.",
+    }
     assert refresh(fake, app, first["refresh_token"]) == (400, refused)
     fake.oauth.word = "invalid_grant"
     assert refresh(fake, app, "never")[1]["error"] == "invalid_grant"
@@ -119,14 +141,18 @@ def test_a_refresh_token_is_good_once(fake: FakeX, nova: Member) -> None:
 
 def test_without_offline_access_nothing_is_renewed(fake: FakeX, nova: Member) -> None:
     app = fake.application(REDIRECT)
-    assert "refresh_token" not in redeem(fake, app, code(fake, app, scope="tweet.read users.read"))[1]
+    assert (
+        "refresh_token" not in redeem(fake, app, code(fake, app, scope="tweet.read users.read"))[1]
+    )
 
 
 def test_a_lost_refresh_is_lost(fake: FakeX, nova: Member) -> None:
     app = fake.application(REDIRECT)
     _, first = redeem(fake, app, code(fake, app))
     fake.book.schedule_fault("reset_after", on="tokens")
-    body = urlencode({"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}).encode()
+    body = urlencode(
+        {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
+    ).encode()
     assert isinstance(send(fake, "POST", "/2/oauth2/token", basic(app), (FORM, body)), ResponseLost)
     assert refresh(fake, app, first["refresh_token"])[0] == 400
 
@@ -153,7 +179,15 @@ def test_who_has_a_secret_shows_it_in_the_header(fake: FakeX, nova: Member) -> N
 
 def test_the_page_shows_what_is_wrong_itself(fake: FakeX, nova: Member) -> None:
     app = fake.application(REDIRECT)
-    wrongs = ("response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method")
+    wrongs = (
+        "response_type",
+        "client_id",
+        "redirect_uri",
+        "scope",
+        "state",
+        "code_challenge",
+        "code_challenge_method",
+    )
     for name in wrongs:
         for value in ("", "plain"):
             if (name, value) != ("state", "plain"):
@@ -169,8 +203,16 @@ def test_the_page_shows_what_is_wrong_itself(fake: FakeX, nova: Member) -> None:
 def test_a_revoked_token_is_told_401(fake: FakeX, nova: Member) -> None:
     app = fake.application(REDIRECT)
     _, told = redeem(fake, app, code(fake, app))
-    assert exchange(fake, basic(app), "revoke", token=told["refresh_token"]) == (200, {"revoked": True})
-    unauthorized = {"title": "Unauthorized", "detail": "Unauthorized", "type": "about:blank", "status": 401}
+    assert exchange(fake, basic(app), "revoke", token=told["refresh_token"]) == (
+        200,
+        {"revoked": True},
+    )
+    unauthorized = {
+        "title": "Unauthorized",
+        "detail": "Unauthorized",
+        "type": "about:blank",
+        "status": 401,
+    }
     assert ask(fake, told["access_token"], "GET", "/2/users/me")[:2] == (401, unauthorized)
     assert refresh(fake, app, told["refresh_token"])[0] == 400
     assert exchange(fake, basic(app), "revoke", token="gone already")[0] == 200

@@ -1,4 +1,5 @@
-"""Fanvue's own cases: how a picture gets there, what refusals mean, for whom a post is, what a listing proves."""
+"""Fanvue's own cases: how a picture gets there, what refusals mean, for whom a post is, what a
+listing proves."""
 
 import re
 from dataclasses import replace
@@ -42,7 +43,10 @@ from gate.contract.units import Medium, Subject, Text, Unit
 PLATFORM = Fanvue()
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DATE = {"date": "Sun, 22 Nov 2026 12:00:00 GMT"}
-PICTURES = (Medium("a" * 64, "image/png", 100, alt="a lake"), Medium("b" * 64, "image/jpeg", 100, alt="a hill"))
+PICTURES = (
+    Medium("a" * 64, "image/png", 100, alt="a lake"),
+    Medium("b" * 64, "image/jpeg", 100, alt="a hill"),
+)
 FIRST, SECOND, POST = (str(UUID(int=number)) for number in (1, 2, 3))
 ADDRESS = Sealed(b"https://store.example/1?sig=s")
 UNIT = Unit(
@@ -60,7 +64,13 @@ UNIT = Unit(
 COPY = PlatformCopy(POST, UNIT.account)
 
 
-def said(step: str, status: int, body: Any = None, sealed: dict[str, Sealed] | None = None, **headers: str) -> Response:
+def said(
+    step: str,
+    status: int,
+    body: Any = None,
+    sealed: dict[str, Sealed] | None = None,
+    **headers: str,
+) -> Response:
     return Response(step, status, DATE | headers, body, sealed or {})
 
 
@@ -88,7 +98,10 @@ def story(unit: Unit, answers: tuple[StepResult, ...] = ()) -> tuple[list[Any], 
     sent = []
     while isinstance(turn := PLATFORM.next_step(unit, answers), Send):
         sent.append(turn.step)
-        answers = (*answers, answer_to(turn.step.name, 2 if turn.step.name.endswith("b" * 24) else 1))
+        answers = (
+            *answers,
+            answer_to(turn.step.name, 2 if turn.step.name.endswith("b" * 24) else 1),
+        )
     return sent, turn
 
 
@@ -102,10 +115,19 @@ def test_each_picture_goes_to_its_store_before_anything_is_posted() -> None:
     assert len({step.wire_digest() for step in sent}) == len(sent), "answers are kept by it"
     opened, where, put, done, poll = sent[:5]
     assert where.path == "/media/uploads/up%2F1/parts/1/url"
-    assert (put.method, put.address, put.token, put.file.sha256) == ("PUT", ADDRESS, "none", "a" * 64)
+    assert (put.method, put.address, put.token, put.file.sha256) == (
+        "PUT",
+        ADDRESS,
+        "none",
+        "a" * 64,
+    )
     assert done.json == {"parts": [{"PartNumber": 1, "ETag": '"e1"'}]}
     assert poll.path == f"/media/{FIRST}"
-    assert sent[-1].json == {"audience": "subscribers", "text": "hello", "mediaUuids": [FIRST, SECOND]}
+    assert sent[-1].json == {
+        "audience": "subscribers",
+        "text": "hello",
+        "mediaUuids": [FIRST, SECOND],
+    }
     assert [step.kind for step in (opened, where, put, done, poll)] == [
         StepKind.STAGE,
         StepKind.CONTROL,
@@ -114,7 +136,9 @@ def test_each_picture_goes_to_its_store_before_anything_is_posted() -> None:
         StepKind.CONTROL,
     ]
     assert {
-        step.headers.get("x-fanvue-api-version") for step in sent if step is not put and "put" not in step.name
+        step.headers.get("x-fanvue-api-version")
+        for step in sent
+        if step is not put and "put" not in step.name
     } == {"2025-06-26"}
 
 
@@ -124,7 +148,11 @@ def test_a_film_goes_in_parts_and_is_told_as_one() -> None:
     assert isinstance(outcome, Published)
     assert sent[0].json["mediaType"] == "video"
     puts = [step for step in sent if step.name.startswith("stage:put:")]
-    assert [step.file.part for step in puts] == [(0, PART), (PART, 2 * PART), (2 * PART, 2 * PART + 5)]
+    assert [step.file.part for step in puts] == [
+        (0, PART),
+        (PART, 2 * PART),
+        (2 * PART, 2 * PART + 5),
+    ]
     asked = [step.path for step in sent if step.name.startswith("where:")]
     assert asked == [f"/media/uploads/up%2F1/parts/{number}/url" for number in (1, 2, 3)]
     done = next(step for step in sent if step.name.startswith("stage:done:"))
@@ -140,7 +168,9 @@ def test_what_is_for_everybody_reaches_followers_and_what_is_not_tells_so() -> N
     assert post.json == {"audience": "followers-and-subscribers", "text": "hello"}
     assert required_marks.first_missing_mark(post, (SUBSCRIBERS_MARK,)) == SUBSCRIBERS_MARK
     assert (
-        required_marks.first_missing_mark(story(replace(UNIT, flags=(SUBSCRIBERS_MARK,)))[0][-1], (SUBSCRIBERS_MARK,))
+        required_marks.first_missing_mark(
+            story(replace(UNIT, flags=(SUBSCRIBERS_MARK,)))[0][-1], (SUBSCRIBERS_MARK,)
+        )
         == ""
     )
 
@@ -209,7 +239,10 @@ def test_a_new_try_asks_for_another_address_and_keeps_what_was_opened() -> None:
         (said(PUBLISH, 503), Uncertain),
         (said(PUBLISH, 400, {"errors": ["price must be at least 300"]}), Rejected),
         (said(PUBLISH, 401, {"error": "Unauthorized"}), Reauthorize),
-        (said(PUBLISH, 403, {"error": "Forbidden", "message": "Missing scope write:post"}), Reauthorize),
+        (
+            said(PUBLISH, 403, {"error": "Forbidden", "message": "Missing scope write:post"}),
+            Reauthorize,
+        ),
         (said(PUBLISH, 403, {"error": "Forbidden", "message": "Account suspended"}), Disconnected),
         (said(PUBLISH, 403, {"error": "Forbidden"}), Rejected),
         (said(PUBLISH, 404, {"error": "Media not found"}), Retry),
@@ -222,7 +255,11 @@ def test_refusals_are_told_as_what_they_are(answer: StepResult, meant: type[Outc
 
 
 def listing(*posts: dict[str, Any], more: bool = False) -> Response:
-    return said("look", 200, {"data": list(posts), "pagination": {"page": 1, "size": len(posts), "hasMore": more}})
+    return said(
+        "look",
+        200,
+        {"data": list(posts), "pagination": {"page": 1, "size": len(posts), "hasMore": more}},
+    )
 
 
 def a_post(number: int, text: str, at: datetime = NOW, **more: Any) -> dict[str, Any]:
@@ -251,17 +288,26 @@ def test_a_lost_post_with_files_is_known_by_them_whatever_it_says_by_now() -> No
     )
     sought = replace(SOUGHT, media=media, told=told)
     ours = a_post(8, "hello!", mediaUuids=[SECOND, FIRST])
-    assert PLATFORM.look_up(sought, (listing(a_post(7, "other"), ours),)) == Found(str(UUID(int=8)), "", NOW)
-    assert PLATFORM.look_up(replace(sought, known=frozenset({ours["uuid"]})), (listing(ours),)) == Absent()
+    assert PLATFORM.look_up(sought, (listing(a_post(7, "other"), ours),)) == Found(
+        str(UUID(int=8)), "", NOW
+    )
+    assert (
+        PLATFORM.look_up(replace(sought, known=frozenset({ours["uuid"]})), (listing(ours),))
+        == Absent()
+    )
     assert PLATFORM.look_up(sought, (listing({**ours, "mediaUuids": [FIRST]}),)) == Absent()
     assert isinstance(PLATFORM.look_up(sought, (listing({**ours, "price": 500}),)), Unknown)
     untold = replace(sought, told=())
-    assert isinstance(PLATFORM.look_up(untold, (listing({**ours, "text": "hello"}),)), Found), "by its words, then"
+    assert isinstance(PLATFORM.look_up(untold, (listing({**ours, "text": "hello"}),)), Found), (
+        "by its words, then"
+    )
 
 
 def test_pinned_posts_hide_nothing_that_follows() -> None:
     pinned = a_post(5, "pinned", NOW - timedelta(days=9), isPinned=True)
-    assert isinstance(PLATFORM.look_up(SOUGHT, (listing(pinned, a_post(6, "other"), more=True),)), Send)
+    assert isinstance(
+        PLATFORM.look_up(SOUGHT, (listing(pinned, a_post(6, "other"), more=True),)), Send
+    )
     older = a_post(7, "older", NOW - timedelta(hours=1))
     assert PLATFORM.look_up(SOUGHT, (listing(pinned, older, more=True),)) == Absent()
     answers: tuple[StepResult, ...] = ()
@@ -296,13 +342,19 @@ def test_a_listing_nobody_can_read_is_no_look(answer: StepResult) -> None:
         (said("delete", 503), Retry),
     ],
 )
-def test_only_their_own_word_proves_that_a_post_is_gone(answer: StepResult, meant: type[Outcome]) -> None:
+def test_only_their_own_word_proves_that_a_post_is_gone(
+    answer: StepResult, meant: type[Outcome]
+) -> None:
     assert isinstance(PLATFORM.remove(COPY, (answer,)), meant)
 
 
 def test_numbers_are_whole() -> None:
     told = {"likesCount": 3.0, "commentsCount": 2, "tips": {"count": 1.0, "totalGross": 500}}
-    assert PLATFORM.read_metrics(COPY, (said("metrics", 200, told),)) == {"likes": 3, "comments": 2, "tips": 1}
+    assert PLATFORM.read_metrics(COPY, (said("metrics", 200, told),)) == {
+        "likes": 3,
+        "comments": 2,
+        "tips": 1,
+    }
     assert PLATFORM.read_metrics(COPY, (said("metrics", 200, {"likesCount": "3"}),)) is None
 
 
@@ -328,5 +380,7 @@ PAIR = {"access_token": Sealed(b"a"), "refresh_token": Sealed(b"r")}
 def test_only_a_creators_account_is_connected(told: dict[str, Any], meant: type[object]) -> None:
     given = Response("token", 200, {}, {"expires_in": 3600}, PAIR)
     assert isinstance(PLATFORM.connect(BACK, (given, said("me", 200, told))), meant)
-    visit = PLATFORM.connect({name: BACK[name] for name in ("client_id", "client_secret", "redirect_uri")}, ())
+    visit = PLATFORM.connect(
+        {name: BACK[name] for name in ("client_id", "client_secret", "redirect_uri")}, ()
+    )
     assert not isinstance(visit, Send | ConnectedAccount)

@@ -20,18 +20,23 @@ def nudge(**event: Any) -> AppWebhookEvent | None:
 
 
 def test_fanvue_alone_calls_for_an_application() -> None:
-    assert [name for name, one in load_connectors().items() if isinstance(one, SupportsAppWebhooks)] == ["fanvue"]
+    assert [
+        name for name, one in load_connectors().items() if isinstance(one, SupportsAppWebhooks)
+    ] == ["fanvue"]
 
 
 @pytest.mark.parametrize(
-    "header", [f"t=1700000000,v0={MARK}", f"v0={MARK},t=1700000000", f" t=1700000000 , v0={MARK} , v1=later"]
+    "header",
+    [f"t=1700000000,v0={MARK}", f"v0={MARK},t=1700000000", f" t=1700000000 , v0={MARK} , v1=later"],
 )
 def test_a_signature_is_read_in_any_order(header: str) -> None:
     assert FANVUE.read_signature(header) == WebhookSignature("1700000000", (MARK,))
 
 
 def test_while_a_secret_changes_there_may_be_two() -> None:
-    assert FANVUE.read_signature(f"t=1700000000,v0={MARK},v0={OTHER}") == WebhookSignature("1700000000", (MARK, OTHER))
+    assert FANVUE.read_signature(f"t=1700000000,v0={MARK},v0={OTHER}") == WebhookSignature(
+        "1700000000", (MARK, OTHER)
+    )
 
 
 @pytest.mark.parametrize(
@@ -79,10 +84,19 @@ def test_an_event_says_what_is_worth_reading(kind: str, wakes: set[str]) -> None
 
 @pytest.mark.parametrize(
     "kind",
-    ["creator.message.sent", "creator.message.read", "creator.message.deleted", "creator.new.thing", "", "messages"],
+    [
+        "creator.message.sent",
+        "creator.message.read",
+        "creator.message.deleted",
+        "creator.new.thing",
+        "",
+        "messages",
+    ],
 )
 def test_other_events_wake_nobody(kind: str) -> None:
-    assert nudge(id="evt_1", type=kind, data={"creator": {"uuid": LEA}, "price": 5}, price=5) is None
+    assert (
+        nudge(id="evt_1", type=kind, data={"creator": {"uuid": LEA}, "price": 5}, price=5) is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,9 +108,13 @@ def test_other_events_wake_nobody(kind: str) -> None:
         ({"sender": {"handle": "leo"}, "price": 500}, {"earnings", "chats"}),
     ],
 )
-def test_an_event_without_id_and_type_is_known_by_its_words(told: dict[str, Any], wakes: set[str]) -> None:
+def test_an_event_without_id_and_type_is_known_by_its_words(
+    told: dict[str, Any], wakes: set[str]
+) -> None:
     body = json.dumps({**told, "recipientUuid": LEA}).encode()
-    assert FANVUE.parse_app_webhook(body) == AppWebhookEvent(hashlib.sha256(body).hexdigest(), LEA, frozenset(wakes))
+    assert FANVUE.parse_app_webhook(body) == AppWebhookEvent(
+        hashlib.sha256(body).hexdigest(), LEA, frozenset(wakes)
+    )
 
 
 @pytest.mark.parametrize("named", [None, "", 7, [], {}, "x" * 201, "a\x00b", "\ud800", "a\nb"])
@@ -109,7 +127,16 @@ def test_an_id_that_cannot_be_kept_is_none(named: object) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [None, [], "x", {}, {"creator": None}, {"creator": "lea"}, {"creator": {"uuid": 7}}, {"creator": {"uuid": "x"}}],
+    [
+        None,
+        [],
+        "x",
+        {},
+        {"creator": None},
+        {"creator": "lea"},
+        {"creator": {"uuid": 7}},
+        {"creator": {"uuid": "x"}},
+    ],
 )
 def test_an_event_that_names_no_creator_is_about_all(data: object) -> None:
     assert nudge(id="evt_1", type="creator.follow.created", data=data) == AppWebhookEvent(
@@ -119,7 +146,17 @@ def test_an_event_that_names_no_creator_is_about_all(data: object) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"\xff\xfe", b"[1]", b"null", b'"text"', b"7", b"[" * 100_000, b'{"id": ' + b"9" * 10_000 + b"}"],
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[1]",
+        b"null",
+        b'"text"',
+        b"7",
+        b"[" * 100_000,
+        b'{"id": ' + b"9" * 10_000 + b"}",
+    ],
     ids=range(9),
 )
 def test_what_is_no_event_is_none(body: bytes) -> None:

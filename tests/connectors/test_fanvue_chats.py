@@ -1,4 +1,5 @@
-"""Messages to a fan on Fanvue: what leaves, what an answer meant, what proves that one is there, or gone."""
+"""Messages to a fan on Fanvue: what leaves, what an answer meant, what proves that one is there, or
+gone."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -59,7 +60,11 @@ def test_a_message_is_one_request_of_words() -> None:
     turn = PLATFORM.next_step(UNIT, ())
     assert isinstance(turn, Send)
     step = turn.step
-    assert (step.method, step.path, step.json) == ("POST", f"/chats/{LEO}/message", {"text": "hello"})
+    assert (step.method, step.path, step.json) == (
+        "POST",
+        f"/chats/{LEO}/message",
+        {"text": "hello"},
+    )
     assert step.kind is StepKind.PUBLISH
 
 
@@ -78,7 +83,9 @@ def test_a_message_is_one_request_of_words() -> None:
         ({"texts": (Text("body", "x" * 5001),)}, "connectors.text_too_long"),
     ],
 )
-def test_what_is_no_plain_message_is_refused_before_any_request(more: dict[str, Any], code: str) -> None:
+def test_what_is_no_plain_message_is_refused_before_any_request(
+    more: dict[str, Any], code: str
+) -> None:
     outcome = PLATFORM.next_step(replace(UNIT, **more), ())
     assert isinstance(outcome, Rejected)
     assert outcome.reason.code == code
@@ -105,7 +112,9 @@ def said(status: int, body: Any = None) -> Response:
         (said(429, {}), Retry),
     ],
 )
-def test_answers_to_a_message_are_told_as_what_they_are(answer: StepResult, meant: type[Outcome]) -> None:
+def test_answers_to_a_message_are_told_as_what_they_are(
+    answer: StepResult, meant: type[Outcome]
+) -> None:
     assert isinstance(PLATFORM.next_step(UNIT, (answer,)), meant)
 
 
@@ -119,7 +128,10 @@ SOUGHT = LookupQuery("key-1", "hello", NOW, ME, LEO, asked_at=NOW)
 
 
 def look(*messages: dict[str, Any], more: bool = False) -> Response:
-    body = {"data": list(messages), "pagination": {"page": 1, "size": len(messages), "hasMore": more}}
+    body = {
+        "data": list(messages),
+        "pagination": {"page": 1, "size": len(messages), "hasMore": more},
+    }
     return Response("look", 200, {"date": format_datetime(NOW, usegmt=True)}, body)
 
 
@@ -136,17 +148,26 @@ def test_a_lost_message_is_known_by_its_words_its_sender_and_its_time() -> None:
     known = replace(SOUGHT, known=frozenset({number(1)}))
     assert PLATFORM.look_up(known, (look(ours),)) == Absent()
     undated = written(1, "hello", by=ME, sentAt="2026-11-22")
-    assert isinstance(PLATFORM.look_up(SOUGHT, (look(undated),)), Unknown), "a day alone proves nothing"
+    assert isinstance(PLATFORM.look_up(SOUGHT, (look(undated),)), Unknown), (
+        "a day alone proves nothing"
+    )
 
 
 def test_looking_pages_back_and_says_so_where_it_sees_no_end() -> None:
     answers: tuple[StepResult, ...] = ()
     while isinstance(turn := PLATFORM.look_up(SOUGHT, answers), Send):
         assert turn.step.action == "look"
-        assert turn.step.path == f"/chats/{LEO}/messages?page={len(answers) + 1}&size=50&markAsRead=false"
+        assert (
+            turn.step.path
+            == f"/chats/{LEO}/messages?page={len(answers) + 1}&size=50&markAsRead=false"
+        )
         answers = (*answers, look(written(1, "other"), more=True))
     assert isinstance(turn, Unknown)
-    for bad in (said(503), said(404, {"message": "No conversation found"}), said(200, {"data": [{}]})):
+    for bad in (
+        said(503),
+        said(404, {"message": "No conversation found"}),
+        said(200, {"data": [{}]}),
+    ):
         assert isinstance(PLATFORM.look_up(SOUGHT, (bad,)), Unknown)
     old = written(1, "other", at=NOW - timedelta(hours=1))
     assert PLATFORM.look_up(SOUGHT, (look(old, more=True),)) == Absent()
@@ -163,7 +184,9 @@ def test_looking_pages_back_and_says_so_where_it_sees_no_end() -> None:
         (said(503), Retry),
     ],
 )
-def test_only_their_own_word_proves_that_a_message_is_gone(answer: StepResult, meant: type[Outcome]) -> None:
+def test_only_their_own_word_proves_that_a_message_is_gone(
+    answer: StepResult, meant: type[Outcome]
+) -> None:
     copy = PlatformCopy(number(1), ME, LEO)
     turn = PLATFORM.remove(copy, ())
     assert isinstance(turn, Send)

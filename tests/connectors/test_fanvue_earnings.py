@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.contract.connector import Response, Send, StepAnswerLost, StepKind, StepNotSent, StepResult
+from connectors.contract.connector import (
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepNotSent,
+    StepResult,
+)
 from connectors.contract.earnings import (
     MAX_MINOR_UNITS,
     Earning,
@@ -27,13 +34,27 @@ from foundation.money import Money
 PLATFORM = Fanvue()
 ACCOUNT = "00000000-0000-0000-0000-000000000009"
 SPAN = TimeSpan(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 22, 12, tzinfo=UTC))
-FAN = {"uuid": "f-1", "handle": "sam", "displayName": "Sam", "nickname": None, "isTopSpender": False}
+FAN = {
+    "uuid": "f-1",
+    "handle": "sam",
+    "displayName": "Sam",
+    "nickname": None,
+    "isTopSpender": False,
+}
 AT = "2026-11-20T10:00:00.123Z"
 
 
 def row(**more: Any) -> dict[str, Any]:
     """A tip, unless it says otherwise; what is None is left out."""
-    told = {"date": AT, "gross": 1000, "net": 800, "currency": "USD", "source": "tip", "user": FAN, **more}
+    told = {
+        "date": AT,
+        "gross": 1000,
+        "net": 800,
+        "currency": "USD",
+        "source": "tip",
+        "user": FAN,
+        **more,
+    }
     return {name: value for name, value in told.items() if value is not None}
 
 
@@ -64,23 +85,40 @@ def query(turn: EarningsAnswer) -> dict[str, str]:
 
 
 def test_it_is_the_one_that_tells() -> None:
-    assert {name for name, one in load_connectors().items() if isinstance(one, SupportsEarnings)} == {"fanvue"}
+    assert {
+        name for name, one in load_connectors().items() if isinstance(one, SupportsEarnings)
+    } == {"fanvue"}
 
 
 def test_both_lists_are_read_page_by_page_to_their_ends() -> None:
     first = asked()
     assert isinstance(first, Send)
     step = first.step
-    assert (step.name, step.kind, step.action, step.method) == (EARNINGS_STEP, StepKind.CONTROL, "metrics", "GET")
-    assert (step.json, step.file, step.headers) == (None, None, {"x-fanvue-api-version": "2025-06-26"})
+    assert (step.name, step.kind, step.action, step.method) == (
+        EARNINGS_STEP,
+        StepKind.CONTROL,
+        "metrics",
+        "GET",
+    )
+    assert (step.json, step.file, step.headers) == (
+        None,
+        None,
+        {"x-fanvue-api-version": "2025-06-26"},
+    )
     assert urlsplit(step.path).path == "/insights/earnings"
     bounds = {"startDate": "2026-11-01T00:00:00Z", "endDate": "2026-11-22T12:00:00Z"}
     assert query(first) == bounds | {"size": query(first)["size"]}
-    pages = [page(EARNINGS_STEP, row(), after="a&b=/"), page(EARNINGS_STEP, row(date="2026-11-19T10:00:00Z"))]
+    pages = [
+        page(EARNINGS_STEP, row(), after="a&b=/"),
+        page(EARNINGS_STEP, row(date="2026-11-19T10:00:00Z")),
+    ]
     assert query(asked(pages[0])) == query(first) | {"cursor": "a&b=/"}
     second = asked(*pages)
     assert isinstance(second, Send)
-    assert (second.step.name, urlsplit(second.step.path).path) == (SPENDING_STEP, "/insights/spending")
+    assert (second.step.name, urlsplit(second.step.path).path) == (
+        SPENDING_STEP,
+        "/insights/spending",
+    )
     assert query(second) == query(first)
     found = asked(*pages, page(SPENDING_STEP))
     assert isinstance(found, Earnings)
@@ -89,7 +127,11 @@ def test_both_lists_are_read_page_by_page_to_their_ends() -> None:
 
 def test_pages_of_two_hours_end_elsewhere() -> None:
     sizes = {
-        query(PLATFORM.read_earnings(ACCOUNT, TimeSpan(SPAN.since, SPAN.until + timedelta(hours=number)), ()))["size"]
+        query(
+            PLATFORM.read_earnings(
+                ACCOUNT, TimeSpan(SPAN.since, SPAN.until + timedelta(hours=number)), ()
+            )
+        )["size"]
         for number in range(0, 48, 6)
     }
     assert len(sizes) == 7
@@ -99,11 +141,22 @@ def test_pages_of_two_hours_end_elsewhere() -> None:
 def test_a_list_without_an_end_is_told_as_not_whole_and_a_circle_is_none() -> None:
     answers: tuple[StepResult, ...] = ()
     while isinstance(asked(*answers), Send):
-        answers = (*answers, page(EARNINGS_STEP, row(transactionOrderId=f"o{len(answers)}"), after=f"c{len(answers)}"))
+        answers = (
+            *answers,
+            page(
+                EARNINGS_STEP, row(transactionOrderId=f"o{len(answers)}"), after=f"c{len(answers)}"
+            ),
+        )
     found = asked(*answers)
     assert isinstance(found, Earnings)
-    assert (len(answers), len(found.rows), found.whole) == (PAGE_LIMITS.most, PAGE_LIMITS.most, False)
-    assert asked(page(EARNINGS_STEP, row(), after="c"), page(EARNINGS_STEP, row(), after="c")) is None
+    assert (len(answers), len(found.rows), found.whole) == (
+        PAGE_LIMITS.most,
+        PAGE_LIMITS.most,
+        False,
+    )
+    assert (
+        asked(page(EARNINGS_STEP, row(), after="c"), page(EARNINGS_STEP, row(), after="c")) is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,7 +172,15 @@ def test_a_list_without_an_end_is_told_as_not_whole_and_a_circle_is_none() -> No
         Response(EARNINGS_STEP, 500, body={}),
         *(
             Response(EARNINGS_STEP, 200, body=body)
-            for body in (None, {}, [], "x", {"data": {}}, {"data": None}, {"data": [], "nextCursor": 5})
+            for body in (
+                None,
+                {},
+                [],
+                "x",
+                {"data": {}},
+                {"data": None},
+                {"data": [], "nextCursor": 5},
+            )
         ),
     ],
     ids=repr,
@@ -130,7 +191,9 @@ def test_without_an_answer_nobody_tells(answer: StepResult) -> None:
 
 
 def test_an_account_without_the_right_is_to_be_connected_again() -> None:
-    refused = Response(EARNINGS_STEP, 403, body={"error": "Insufficient scope: read:insights is required"})
+    refused = Response(
+        EARNINGS_STEP, 403, body={"error": "Insufficient scope: read:insights is required"}
+    )
     assert isinstance(asked(refused), Reauthorize)
 
 
@@ -147,8 +210,15 @@ def test_a_list_of_reversals_that_is_there_no_more_tells_none() -> None:
 def test_amounts_are_us_cents_whatever_the_fan_paid_in(source: str) -> None:
     for currency in ("USD", "BRL", "JPY", None):
         found = one(row(source=source, currency=currency, transactionOrderId="o"))
-        assert (found.kind, found.gross, found.fee) == ("sale", Money(1000, "USD"), Money(200, "USD"))
-        assert (found.reference, found.at) == ("o", datetime(2026, 11, 20, 10, 0, 0, 123000, tzinfo=UTC))
+        assert (found.kind, found.gross, found.fee) == (
+            "sale",
+            Money(1000, "USD"),
+            Money(200, "USD"),
+        )
+        assert (found.reference, found.at) == (
+            "o",
+            datetime(2026, 11, 20, 10, 0, 0, 123000, tzinfo=UTC),
+        )
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -157,12 +227,20 @@ def test_what_went_back_is_no_sale_whatever_its_sign(sign: int, source: str) -> 
     found = one(back=(row(source=source, gross=sign * 1000, net=sign * 800),))
     assert (found.kind, found.gross, found.fee) == ("refund", Money(1000, "USD"), Money(200, "USD"))
     dear = one(back=(row(source=source, gross=sign * 1000, net=sign * 1500),))
-    assert (dear.gross, dear.fee) == (Money(1000, "USD"), Money(-500, "USD")), "a chargeback may cost more than it was"
+    assert (dear.gross, dear.fee) == (Money(1000, "USD"), Money(-500, "USD")), (
+        "a chargeback may cost more than it was"
+    )
 
 
 def test_what_went_back_is_one_movement_in_whatever_list_it_is_told() -> None:
     there = row(source="refund", gross=1000, net=800)
-    here = row(source="refund", gross=-1000, net=-800, transactionOrderId="r1", reversedTransactionOrderId="o1")
+    here = row(
+        source="refund",
+        gross=-1000,
+        net=-800,
+        transactionOrderId="r1",
+        reversedTransactionOrderId="o1",
+    )
     keys = {one(here).key, one(back=(there,)).key, one(here, back=(there,)).key}
     assert len(keys) == 1
     assert len(told(here, here, back=(there, there)).rows) == 2, "two are two"
@@ -237,7 +315,17 @@ def test_the_number_of_an_order_is_the_key_whatever_else_changes() -> None:
     )
     assert one(before).key == one(after).key
     assert one(before, after).gross.minor == 1010, "told twice is once, and the last word counts"
-    assert len({one.key for one in told(before, before | {"postUuid": "p"}, before | {"source": "post"}).rows}) == 3
+    assert (
+        len(
+            {
+                one.key
+                for one in told(
+                    before, before | {"postUuid": "p"}, before | {"source": "post"}
+                ).rows
+            }
+        )
+        == 3
+    )
     assert len({one(before).key, told(before, account="other").rows[0].key}) == 2
 
 
@@ -245,7 +333,9 @@ def test_equal_tips_of_one_second_are_two_and_one_on_two_pages_is_one() -> None:
     twins = told(row(), row())
     assert len({one.key for one in twins.rows}) == 2
     assert twins.rows[0] == told(row()).rows[0], "the first of them is the one that was there alone"
-    parted = asked(page(EARNINGS_STEP, row(), after="c"), page(EARNINGS_STEP, row()), page(SPENDING_STEP))
+    parted = asked(
+        page(EARNINGS_STEP, row(), after="c"), page(EARNINGS_STEP, row()), page(SPENDING_STEP)
+    )
     assert isinstance(parted, Earnings)
     assert len(parted.rows) == 1
     for other in (
@@ -276,12 +366,17 @@ def test_a_long_number_is_a_short_reference() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
+    ),
     max_leaves=9,
 )
 ROWS = st.fixed_dictionaries(
     {},
-    optional={name: JSON for name in ("date", "gross", "net", "source", "user", "transactionOrderId", "postUuid")}
+    optional={
+        name: JSON
+        for name in ("date", "gross", "net", "source", "user", "transactionOrderId", "postUuid")
+    }
     | {"date": st.sampled_from([AT, "x"]), "source": st.sampled_from(["tip", "refund", "x"])},
 )
 

@@ -1,4 +1,5 @@
-"""Messages behind a price on Fanvue: what proves that one is there, that it was bought, and what proves nothing."""
+"""Messages behind a price on Fanvue: what proves that one is there, that it was bought, and what
+proves nothing."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -31,13 +32,20 @@ OPENED = tuple(
     for medium, each in zip(PICTURES, FILES, strict=True)
 )
 PRICE = Money(500, "USD")
-SOUGHT = LookupQuery("key-1", "hello", NOW, ME, LEO, asked_at=NOW, media=PICTURES, told=OPENED, price=PRICE)
+SOUGHT = LookupQuery(
+    "key-1", "hello", NOW, ME, LEO, asked_at=NOW, media=PICTURES, told=OPENED, price=PRICE
+)
 COPY = PlatformCopy(number(1), ME, LEO)
 
 
 def ours(**more: Any) -> dict[str, Any]:
     """The message that is sought, as a chat lists it."""
-    told = {"by": ME, "mediaUuids": FILES[::-1], "hasMedia": True, "pricing": {"USD": {"price": 500}}}
+    told = {
+        "by": ME,
+        "mediaUuids": FILES[::-1],
+        "hasMedia": True,
+        "pricing": {"USD": {"price": 500}},
+    }
     return written(1, "hello", **told, **more)
 
 
@@ -61,7 +69,9 @@ def test_a_lost_message_is_known_by_its_files_and_its_price_too() -> None:
         {"pricing": {"USD": "odd"}},
     ],
 )
-def test_the_same_words_with_other_files_or_another_price_prove_nothing(other: dict[str, Any]) -> None:
+def test_the_same_words_with_other_files_or_another_price_prove_nothing(
+    other: dict[str, Any],
+) -> None:
     seen = PLATFORM.look_up(SOUGHT, (look(ours() | other),))
     assert isinstance(seen, Unknown), "it is neither found nor sent again"
 
@@ -71,7 +81,9 @@ def test_files_whose_names_were_never_told_prove_nothing() -> None:
 
 
 def test_what_was_bought_is_told_with_its_moment() -> None:
-    assert PLATFORM.read_paid_status(COPY, NOW, (look(ours(purchasedAt=None)),)) == PaidMessageStatus("unpaid")
+    assert PLATFORM.read_paid_status(
+        COPY, NOW, (look(ours(purchasedAt=None)),)
+    ) == PaidMessageStatus("unpaid")
     bought = ours(purchasedAt="2026-11-22T12:30:00.000Z")
     seen = PLATFORM.read_paid_status(COPY, NOW, (look(bought),))
     assert isinstance(seen, PaidMessageStatus)
@@ -85,7 +97,12 @@ def test_what_was_bought_is_told_with_its_moment() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [StepAnswerLost("look", "ReadTimeout"), Response("look", 503), Response("look", 200, {}, {"data": [{}]})]
+    "answer",
+    [
+        StepAnswerLost("look", "ReadTimeout"),
+        Response("look", 503),
+        Response("look", 200, {}, {"data": [{}]}),
+    ],
 )
 def test_an_answer_nobody_can_read_says_nothing_of_a_sale(answer: StepResult) -> None:
     assert PLATFORM.read_paid_status(COPY, NOW, (answer,)) is None
@@ -93,7 +110,9 @@ def test_an_answer_nobody_can_read_says_nothing_of_a_sale(answer: StepResult) ->
 
 def test_looking_for_a_sale_goes_back_to_when_it_was_sent_and_no_further_than_it_may() -> None:
     answers: tuple[StepResult, ...] = ()
-    while isinstance(turn := PLATFORM.read_paid_status(COPY, NOW - timedelta(days=3), answers), Send):
+    while isinstance(
+        turn := PLATFORM.read_paid_status(COPY, NOW - timedelta(days=3), answers), Send
+    ):
         assert (turn.step.method, turn.step.action) == ("GET", "look")
         assert "markAsRead=false" in turn.step.path
         answers = (*answers, look(written(2, "other"), more=True))

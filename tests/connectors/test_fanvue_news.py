@@ -12,7 +12,14 @@ from uuid import UUID
 import pytest
 
 from connectors.contract.chats import ChatUpdates
-from connectors.contract.connector import Response, Send, StepAnswerLost, StepKind, StepNotSent, StepResult
+from connectors.contract.connector import (
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepNotSent,
+    StepResult,
+)
 from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Retry
 from connectors.platforms.fanvue.publisher import Fanvue
 from connectors.platforms.fanvue.updates import BEFORE, ENOUGH, MAX_PAGES, ChatCursor
@@ -26,8 +33,15 @@ def number(of: int) -> str:
     return str(UUID(int=1000 + of))
 
 
-def written(of: int, text: str | None = "hi", *, by: str = LEO, at: datetime = NOW, **more: Any) -> dict[str, Any]:
-    told = {"uuid": number(of), "text": text, "sentAt": at.isoformat(), "sender": {"uuid": by, "handle": "x"}}
+def written(
+    of: int, text: str | None = "hi", *, by: str = LEO, at: datetime = NOW, **more: Any
+) -> dict[str, Any]:
+    told = {
+        "uuid": number(of),
+        "text": text,
+        "sentAt": at.isoformat(),
+        "sender": {"uuid": by, "handle": "x"},
+    }
     return {**told, "hasMedia": False, "type": "SINGLE_RECIPIENT", **more}
 
 
@@ -51,7 +65,10 @@ class Chats:
         page = int(query.partition("page=")[2].partition("&")[0])
         rows = self.listed() if place == "/chats" else self.said[place.split("/")[2]][::-1]
         first, last = (page - 1) * self.size, page * self.size
-        body = {"data": rows[first:last], "pagination": {"page": page, "size": 1, "hasMore": len(rows) > last}}
+        body = {
+            "data": rows[first:last],
+            "pagination": {"page": page, "size": 1, "hasMore": len(rows) > last},
+        }
         return Response("updates", 200, {"date": format_datetime(self.at, usegmt=True)}, body)
 
     def listed(self) -> list[dict[str, Any]]:
@@ -73,7 +90,11 @@ def poll(chats: Chats, cursor: str) -> ChatUpdates | Outcome:
     answers: tuple[StepResult, ...] = ()
     chats.asked.clear()
     while isinstance(turn := PLATFORM.listen(cursor, answers), Send):
-        assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "updates", "GET")
+        assert (turn.step.kind, turn.step.action, turn.step.method) == (
+            StepKind.CONTROL,
+            "updates",
+            "GET",
+        )
         answers = (*answers, chats.answer(turn.step.path))
     assert len(chats.asked) <= ENOUGH + MAX_PAGES
     return turn
@@ -92,7 +113,12 @@ def begun(at: datetime = NOW) -> str:
 
 def test_the_first_poll_begins_where_the_account_does() -> None:
     old, fresh = NOW - timedelta(days=3), NOW - timedelta(seconds=5)
-    chats = Chats({LEO: [written(1, "long ago", at=old), written(2, "just now", at=fresh)], IDA: [written(3, at=old)]})
+    chats = Chats(
+        {
+            LEO: [written(1, "long ago", at=old), written(2, "just now", at=fresh)],
+            IDA: [written(3, at=old)],
+        }
+    )
     words, cursor = heard(chats, "")
     assert words == ["just now"]
     assert len(chats.asked) == 2, "who did not speak is not read"
@@ -104,7 +130,9 @@ def test_an_account_without_chats_begins_by_their_clock() -> None:
     words, cursor = heard(Chats(), "")
     assert words == []
     assert heard(Chats({LEO: [written(1, "first")]}), cursor)[0] == ["first"]
-    silent = replace(Chats(), refuses=lambda path: Response("updates", 200, {}, {"data": [], "pagination": {}}))
+    silent = replace(
+        Chats(), refuses=lambda path: Response("updates", 200, {}, {"data": [], "pagination": {}})
+    )
     assert heard(silent, "") == ([], ""), "nobody says what time it is: it begins anew"
 
 
@@ -124,15 +152,31 @@ def test_reading_marks_nothing_as_read() -> None:
 
 
 def test_only_what_a_fan_wrote_is_the_fan_speaking() -> None:
-    kinds = ("AUTOMATED_NEW_FOLLOWER", "AUTOMATED_CHAT_MESSAGE_REPLY", "BROADCAST", "MARKETING_KYC", "GHOST_PROMOTION")
-    mine = [written(n, "ours", by=ME, type=kind) for n, kind in enumerate((*kinds, "SINGLE_RECIPIENT"))]
-    odd = [written(20 + n, "theirs", type=kind) for n, kind in enumerate((*kinds, "LOCKED_MESSAGE_UNLOCKED"))]
+    kinds = (
+        "AUTOMATED_NEW_FOLLOWER",
+        "AUTOMATED_CHAT_MESSAGE_REPLY",
+        "BROADCAST",
+        "MARKETING_KYC",
+        "GHOST_PROMOTION",
+    )
+    mine = [
+        written(n, "ours", by=ME, type=kind) for n, kind in enumerate((*kinds, "SINGLE_RECIPIENT"))
+    ]
+    odd = [
+        written(20 + n, "theirs", type=kind)
+        for n, kind in enumerate((*kinds, "LOCKED_MESSAGE_UNLOCKED"))
+    ]
     chats = Chats({LEO: [*mine, *odd, written(50, "it is me", type="CHAT_TEXT_REPLY")]})
     news = poll(chats, begun())
     assert isinstance(news, ChatUpdates)
     sale, update = news.updates
     assert (sale.kind, sale.fan) == ("unlocked", LEO), "whoever it is said to be from"
-    assert (update.kind, update.fan, update.handle, update.text) == ("message", LEO, "@fan01", "it is me")
+    assert (update.kind, update.fan, update.handle, update.text) == (
+        "message",
+        LEO,
+        "@fan01",
+        "it is me",
+    )
     assert (update.key, update.native_id, update.at) == (number(50), number(50), NOW)
 
 
@@ -149,7 +193,9 @@ def test_only_what_a_fan_wrote_is_the_fan_speaking() -> None:
 def test_what_is_more_than_words_is_for_a_person(more: dict[str, Any]) -> None:
     news = poll(Chats({LEO: [written(1, **more)]}), begun())
     assert isinstance(news, ChatUpdates)
-    assert [(one.kind, one.text) for one in news.updates] == [("unsupported", more.get("text", "hi") or "")]
+    assert [(one.kind, one.text) for one in news.updates] == [
+        ("unsupported", more.get("text", "hi") or "")
+    ]
 
 
 def test_messages_come_in_the_order_they_were_written_also_at_one_moment() -> None:
@@ -181,15 +227,24 @@ def test_a_message_taken_back_hides_no_other() -> None:
 
 def test_what_is_left_over_comes_with_the_next_polls_and_nothing_is_lost() -> None:
     fans = [str(UUID(int=100 + n)) for n in range(130)]
-    chats = Chats({fan: [written(n, f"from {n}", by=fan, at=NOW + timedelta(seconds=n))] for n, fan in enumerate(fans)})
+    chats = Chats(
+        {
+            fan: [written(n, f"from {n}", by=fan, at=NOW + timedelta(seconds=n))]
+            for n, fan in enumerate(fans)
+        }
+    )
     cursor, all_words, polls = begun(), [], 0
     while len(set(all_words)) < len(fans):
         words, cursor = heard(chats, cursor)
         all_words += words
         polls += 1
-        if polls == 5:  # who waits on a later page speaks again, and is on the first one from now on
+        if (
+            polls == 5
+        ):  # who waits on a later page speaks again, and is on the first one from now on
             late = fans[3]
-            chats.said[late].append(written(999, "me again", by=late, at=NOW + timedelta(minutes=10)))
+            chats.said[late].append(
+                written(999, "me again", by=late, at=NOW + timedelta(minutes=10))
+            )
         assert polls < 40
     while "me again" not in all_words:
         words, cursor = heard(chats, cursor)
@@ -203,7 +258,9 @@ def test_what_is_left_over_comes_with_the_next_polls_and_nothing_is_lost() -> No
 
 def test_whoever_speaks_meanwhile_is_not_kept_waiting_by_what_is_left_over() -> None:
     fans = [str(UUID(int=100 + n)) for n in range(200)]
-    chats = Chats({fan: [written(n, by=fan, at=NOW + timedelta(seconds=n))] for n, fan in enumerate(fans)})
+    chats = Chats(
+        {fan: [written(n, by=fan, at=NOW + timedelta(seconds=n))] for n, fan in enumerate(fans)}
+    )
     cursor = begun()
     for _ in range(8):
         _, cursor = heard(chats, cursor)
@@ -213,7 +270,9 @@ def test_whoever_speaks_meanwhile_is_not_kept_waiting_by_what_is_left_over() -> 
 
 def test_a_mass_message_makes_nobody_read_thousands_of_chats() -> None:
     sent = [str(UUID(int=100 + n)) for n in range(900)]
-    chats = Chats({fan: [written(n, by=ME, type="BROADCAST")] for n, fan in enumerate(sent)}, unread=0)
+    chats = Chats(
+        {fan: [written(n, by=ME, type="BROADCAST")] for n, fan in enumerate(sent)}, unread=0
+    )
     chats.said[LEO] = [written(2000, "for me?", at=NOW + timedelta(seconds=1))]
     cursor, all_words, requests = begun(), [], 0
     for _ in range(60):
@@ -243,8 +302,12 @@ def _of(fan: str, refused: StepResult, path: str) -> StepResult | None:
 
 def test_one_chat_that_is_refused_silences_no_other() -> None:
     for status, told in ((403, 2), (404, 1)):
-        chats = Chats({LEO: [written(1)], IDA: [written(2, "heard", by=IDA, at=NOW - timedelta(seconds=1))]})
-        refused = Response("updates", status, {}, {"message": "No conversation found with the given user"})
+        chats = Chats(
+            {LEO: [written(1)], IDA: [written(2, "heard", by=IDA, at=NOW - timedelta(seconds=1))]}
+        )
+        refused = Response(
+            "updates", status, {}, {"message": "No conversation found with the given user"}
+        )
         chats.refuses = partial(_of, LEO, refused)
         news = poll(chats, begun())
         assert isinstance(news, ChatUpdates)
@@ -256,7 +319,10 @@ def test_one_chat_that_is_refused_silences_no_other() -> None:
     [
         (Response("updates", 429, {"retry-after": "9"}, {"error": "Too Many Requests"}), Retry),
         (Response("updates", 401, {}, {"error": "Unauthorized"}), Reauthorize),
-        (Response("updates", 403, {}, {"error": "Insufficient scope: read:chat is required"}), Reauthorize),
+        (
+            Response("updates", 403, {}, {"error": "Insufficient scope: read:chat is required"}),
+            Reauthorize,
+        ),
         (Response("updates", 403, {}, {"error": "Account suspended"}), Disconnected),
         (Response("updates", 410, {}, {"error": "gone"}), Retry),
         (Response("updates", 503), Retry),
@@ -265,8 +331,15 @@ def test_one_chat_that_is_refused_silences_no_other() -> None:
         (StepNotSent("updates", "ConnectError"), Retry),
     ],
 )
-def test_a_bad_answer_passes_nothing_and_keeps_what_was_read_before_it(bad: Any, meant: type[Outcome]) -> None:
-    chats = Chats({LEO: [written(1, "first", at=NOW + timedelta(seconds=1))], IDA: [written(2, "then", by=IDA)]})
+def test_a_bad_answer_passes_nothing_and_keeps_what_was_read_before_it(
+    bad: Any, meant: type[Outcome]
+) -> None:
+    chats = Chats(
+        {
+            LEO: [written(1, "first", at=NOW + timedelta(seconds=1))],
+            IDA: [written(2, "then", by=IDA)],
+        }
+    )
     chats.refuses = lambda path: bad
     assert isinstance(poll(chats, begun()), meant)
     chats.refuses = lambda path: bad if IDA in path else None
@@ -280,7 +353,9 @@ def test_a_bad_answer_passes_nothing_and_keeps_what_was_read_before_it(bad: Any,
 
 
 def test_days_without_hours_are_read_too() -> None:
-    chats = Chats({LEO: [written(1, "today", sentAt="2026-11-22"), written(2, "too", sentAt="2026-11-22")]})
+    chats = Chats(
+        {LEO: [written(1, "today", sentAt="2026-11-22"), written(2, "too", sentAt="2026-11-22")]}
+    )
     chats.said[IDA] = [written(3, "yesterday", by=IDA, sentAt="2026-11-20")]
     assert heard(chats, "")[0] == ["today", "too"]
 
@@ -299,10 +374,27 @@ def test_a_message_dated_ahead_silences_nobody() -> None:
 def test_lists_nobody_expects_are_read_as_far_as_they_go() -> None:
     chats = Chats({LEO: [written(1, "heard")]})
     good = chats.listed()
-    strange = [7, {}, {"user": None}, {"user": {"uuid": "../x"}, "lastMessage": {}}, {**good[0], "lastMessage": None}]
-    strange.append({**good[0], "user": {"uuid": IDA}, "lastMessageAt": None, "lastMessage": {"sentAt": "?"}})
+    strange = [
+        7,
+        {},
+        {"user": None},
+        {"user": {"uuid": "../x"}, "lastMessage": {}},
+        {**good[0], "lastMessage": None},
+    ]
+    strange.append(
+        {**good[0], "user": {"uuid": IDA}, "lastMessageAt": None, "lastMessage": {"sentAt": "?"}}
+    )
     body = {"data": [*strange, *good], "pagination": {"hasMore": False}}
-    chats.refuses = lambda path: Response("updates", 200, {}, body) if path.startswith("/chats?") else None
+    chats.refuses = lambda path: (
+        Response("updates", 200, {}, body) if path.startswith("/chats?") else None
+    )
     assert heard(chats, begun())[0] == ["heard"]
-    for cursor in ("{}", "[]", "12", "{", json.dumps({"page": "x", "read": []}), '{"low": 3, "page": 1, "read": []}'):
+    for cursor in (
+        "{}",
+        "[]",
+        "12",
+        "{",
+        json.dumps({"page": "x", "read": []}),
+        '{"low": 3, "page": 1, "read": []}',
+    ):
         assert isinstance(PLATFORM.listen(cursor, ()), Send)

@@ -5,7 +5,15 @@ from dataclasses import replace
 import pytest
 
 from connectors.contract.connector import LookupQuery, PlatformCopy, Response, Send
-from connectors.contract.outcomes import Absent, Found, Published, Rejected, Retry, Uncertain, Unknown
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    Published,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
 from connectors.platforms.own_page.publisher import OwnPage
 from foundation.ids import uuid7
 from foundation.ops.clock import wall_now
@@ -88,6 +96,8 @@ def test_files_that_went_with_another_item_are_staged_again() -> None:
     assert turn.uploads_gone
 
 
-@pytest.mark.parametrize(("status", "outcome"), [(200, Published), (204, Published), (410, Published), (500, Retry)])
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(200, Published), (204, Published), (410, Published), (500, Retry)]
+)
 def test_a_tombstone_proves_it_gone(status: int, outcome: type) -> None:
     assert isinstance(FEED.remove(PlatformCopy(KEY, "mia"), (Response("delete", status),)), outcome)

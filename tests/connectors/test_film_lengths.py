@@ -1,4 +1,5 @@
-"""How long a film may be: said before anything is sent, in words, and no part of what a digest covers."""
+"""How long a film may be: said before anything is sent, in words, and no part of what a digest
+covers."""
 
 from dataclasses import replace
 
@@ -13,11 +14,17 @@ from connectors.shared import unit_checks
 from foundation.ids import uuid7
 from gate.contract.units import Medium, Subject, Text, Unit
 
-SAYING = {name: one for name, one in loader.load_connectors().items() if one.capabilities.film_seconds != (0, 0)}
+SAYING = {
+    name: one
+    for name, one in loader.load_connectors().items()
+    if one.capabilities.film_seconds != (0, 0)
+}
 
 
 def film(seconds: int) -> Medium:
-    return Medium("a" * 64, "video/mp4", 100_000, alt="waves", width=720, height=1280, seconds=seconds)
+    return Medium(
+        "a" * 64, "video/mp4", 100_000, alt="waves", width=720, height=1280, seconds=seconds
+    )
 
 
 def post(platform: str, seconds: int) -> Unit:
@@ -49,7 +56,9 @@ def test_a_film_that_is_too_long_or_too_short_sends_nothing(platform: str) -> No
     least, most = SAYING[platform].capabilities.film_seconds
     assert why(platform, most + 1) == "connectors.film_too_long"
     assert why(platform, most) not in {"connectors.film_too_long", "connectors.film_too_short"}
-    assert why(platform, 0) not in {"connectors.film_too_long", "connectors.film_too_short"}, "nobody knows"
+    assert why(platform, 0) not in {"connectors.film_too_long", "connectors.film_too_short"}, (
+        "nobody knows"
+    )
     if least:
         assert why(platform, least - 1) == "connectors.film_too_short"
 
@@ -68,4 +77,6 @@ def test_a_length_is_stored_and_no_yes_given_before_is_lost() -> None:
     assert unit.digest() == before.digest()
     stored = unit_to_json(before)
     del stored["media"][0]["seconds"]
-    assert unit_from_json(stored).digest() == unit.digest(), "as it was written before films had a length"
+    assert unit_from_json(stored).digest() == unit.digest(), (
+        "as it was written before films had a length"
+    )

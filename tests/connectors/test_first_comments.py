@@ -1,4 +1,5 @@
-"""First comments where no threads are known: what is asked, what an answer means, what waits for a fresh post."""
+"""First comments where no threads are known: what is asked, what an answer means, what waits for a
+fresh post."""
 
 from dataclasses import replace
 from typing import Any
@@ -31,11 +32,15 @@ def unit_for(one: Connector, **changes: Any) -> Unit:
 
 
 def graph(code: int, sub: int = 0, status: int = 400, step: str = "publish") -> Response:
-    return Response(step, status, {}, {"error": {"code": code, "error_subcode": sub, "message": "no"}})
+    return Response(
+        step, status, {}, {"error": {"code": code, "error_subcode": sub, "message": "no"}}
+    )
 
 
 def google(reason: str, status: int) -> Response:
-    return Response("publish", status, {}, {"error": {"code": status, "errors": [{"reason": reason}]}})
+    return Response(
+        "publish", status, {}, {"error": {"code": status, "errors": [{"reason": reason}]}}
+    )
 
 
 def listing(*ids: str) -> Response:
@@ -53,9 +58,19 @@ THERE = Response("there", 200, {}, {"kind": "youtube#videoListResponse", "items"
     ("one", "answers", "kind", "code"),
     [
         (Instagram(), (UNREAD, listing("501", "500")), Retry, "connectors.post_unready"),
-        (Instagram(), (UNREAD, graph(2, status=500, step="look")), Retry, "connectors.post_unready"),
+        (
+            Instagram(),
+            (UNREAD, graph(2, status=500, step="look")),
+            Retry,
+            "connectors.post_unready",
+        ),
         (Instagram(), (UNREAD, listing("500")), Rejected, "connectors.comment_post_gone"),
-        (Instagram(), (replace(OPEN, body={"is_comment_enabled": False}),), Rejected, "connectors.comments_off"),
+        (
+            Instagram(),
+            (replace(OPEN, body={"is_comment_enabled": False}),),
+            Rejected,
+            "connectors.comments_off",
+        ),
         (Instagram(), (OPEN, graph(100, 33)), Retry, "connectors.post_unready"),
         (Instagram(), (OPEN, graph(10)), Rejected, "instagram.no_comments"),
         (Instagram(), (OPEN, StepAnswerLost("publish", "x")), Uncertain, ""),
@@ -71,7 +86,9 @@ THERE = Response("there", 200, {}, {"kind": "youtube#videoListResponse", "items"
         (YouTube(), (google("backendError", 503),), Uncertain, ""),
     ],
 )
-def test_what_an_answer_means(one: Connector, answers: tuple[StepResult, ...], kind: type[Outcome], code: str) -> None:
+def test_what_an_answer_means(
+    one: Connector, answers: tuple[StepResult, ...], kind: type[Outcome], code: str
+) -> None:
     end = one.next_step(unit_for(one), answers)
     assert isinstance(end, kind), end
     assert not isinstance(end, Published)
@@ -85,7 +102,10 @@ def test_it_is_words_alone_under_a_post_and_no_thread(one: Connector) -> None:
         return end.reason.code if isinstance(end, Rejected) else ""
 
     assert isinstance(one.next_step(unit_for(one), ()), Send)
-    assert why(unit_for(one, media=(Medium("ab" * 32, "image/jpeg", 9),))) == "connectors.comment_words"
+    assert (
+        why(unit_for(one, media=(Medium("ab" * 32, "image/jpeg", 9),)))
+        == "connectors.comment_words"
+    )
     assert why(unit_for(one, flags=("strange=true",))) == "connectors.mark_untold"
     assert why(unit_for(one, comment="", parts=2)) == "connectors.comment_alone"
     assert why(unit_for(one, texts=(Text("body", "x" * 20_000),))) == "connectors.text_too_long"

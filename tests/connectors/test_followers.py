@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from connectors.contract.connector import Response, Send, StepAnswerLost, StepKind, StepNotSent, StepResult
+from connectors.contract.connector import (
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepNotSent,
+    StepResult,
+)
 from connectors.contract.metrics import MAX_FOLLOWERS, SupportsFollowerCount
 from connectors.platforms.discord.ids import ChannelRef
 from connectors.registry.loader import load_connectors
@@ -20,7 +27,8 @@ def _words(many: object) -> object:
 
 @dataclass(frozen=True)
 class Told:
-    """One platform: whose followers are asked for, the request, and what it answers when they are so many."""
+    """One platform: whose followers are asked for, the request, and what it answers when they are
+    so many."""
 
     account: str
     path: str
@@ -36,7 +44,9 @@ TOLD = {
     "x": Told(
         "42",
         "/2/users/me?user.fields=public_metrics",
-        lambda many: {"data": {"id": "42", "public_metrics": {"followers_count": many, "following_count": 7}}},
+        lambda many: {
+            "data": {"id": "42", "public_metrics": {"followers_count": many, "following_count": 7}}
+        },
     ),
     "mastodon": Told(
         "109@social.example",
@@ -46,10 +56,21 @@ TOLD = {
     "bluesky": Told(
         "did:plc:mia",
         "/xrpc/app.bsky.actor.getProfile?actor={account}",
-        lambda many: {"did": "did:plc:mia", "handle": "mia.bsky.social", "followersCount": many, "followsCount": 7},
+        lambda many: {
+            "did": "did:plc:mia",
+            "handle": "mia.bsky.social",
+            "followersCount": many,
+            "followsCount": 7,
+        },
     ),
-    "facebook": Told("17", "/{account}?fields=followers_count", lambda many: {"id": "17", "followers_count": many}),
-    "instagram": Told("17", "/me?fields=followers_count", lambda many: {"id": "1", "followers_count": many}),
+    "facebook": Told(
+        "17",
+        "/{account}?fields=followers_count",
+        lambda many: {"id": "17", "followers_count": many},
+    ),
+    "instagram": Told(
+        "17", "/me?fields=followers_count", lambda many: {"id": "1", "followers_count": many}
+    ),
     "threads": Told(
         "17",
         "/{account}/threads_insights?metric=followers_count",
@@ -58,7 +79,11 @@ TOLD = {
     "youtube": Told(
         "UC" + "a" * 22,
         "/youtube/v3/channels?part=statistics&id={account}",
-        lambda many: {"items": [{"statistics": {"subscriberCount": _words(many), "hiddenSubscriberCount": False}}]},
+        lambda many: {
+            "items": [
+                {"statistics": {"subscriberCount": _words(many), "hiddenSubscriberCount": False}}
+            ]
+        },
     ),
     "tiktok": Told(
         "open-id-1#SELF_ONLY",
@@ -85,7 +110,10 @@ TOLD |= {
     "fanvue": Told(
         "5f0c0a3e-0000-4000-8000-000000000001",
         "/users/me",
-        lambda many: {"isCreator": True, "fanCounts": {"followersCount": many, "subscribersCount": 7}},
+        lambda many: {
+            "isCreator": True,
+            "fanCounts": {"followersCount": many, "subscribersCount": 7},
+        },
     ),
     "reddit": Told(
         "mia@lakes#flair",
@@ -93,9 +121,32 @@ TOLD |= {
         lambda many: {"kind": "t5", "data": {"display_name": "u_mia", "subscribers": many}},
     ),
 }
-FOLLOWED = {name: one for name, one in load_connectors().items() if isinstance(one, SupportsFollowerCount)}
-UNREADABLE: tuple[object, ...] = ({}, [], None, "12", 12, {"data": []}, {"data": {}}, {"items": [1]}, {"items": []})
-NO_NUMBERS: tuple[object, ...] = (-1, True, False, "many", 1.5, 12.0, None, [12], {"n": 12}, MAX_FOLLOWERS + 1)
+FOLLOWED = {
+    name: one for name, one in load_connectors().items() if isinstance(one, SupportsFollowerCount)
+}
+UNREADABLE: tuple[object, ...] = (
+    {},
+    [],
+    None,
+    "12",
+    12,
+    {"data": []},
+    {"data": {}},
+    {"items": [1]},
+    {"items": []},
+)
+NO_NUMBERS: tuple[object, ...] = (
+    -1,
+    True,
+    False,
+    "many",
+    1.5,
+    12.0,
+    None,
+    [12],
+    {"n": 12},
+    MAX_FOLLOWERS + 1,
+)
 
 
 def asked(platform: str, *answers: StepResult) -> Send | int | None:
@@ -113,7 +164,12 @@ def test_it_is_asked_with_an_order_without_content(platform: str) -> None:
     assert isinstance(turn, Send)
     step = turn.step
     assert (step.name, step.kind, step.action) == ("followers", StepKind.CONTROL, "metrics")
-    assert (step.method, step.path, step.json, step.token) == (told.method, told.path, told.json, told.token)
+    assert (step.method, step.path, step.json, step.token) == (
+        told.method,
+        told.path,
+        told.json,
+        told.token,
+    )
     assert (step.file, step.files, step.fetched, step.to) == (None, {}, {}, "network")
 
 
@@ -163,7 +219,10 @@ def test_a_refusal_tells_no_number(platform: str, status: int) -> None:
     ids=lambda told: json.dumps(told)[:50],
 )
 def test_what_youtube_hides_or_misspells_is_none(statistics: dict[str, object]) -> None:
-    assert asked("youtube", Response("followers", 200, body={"items": [{"statistics": statistics}]})) is None
+    assert (
+        asked("youtube", Response("followers", 200, body={"items": [{"statistics": statistics}]}))
+        is None
+    )
 
 
 def test_a_bot_without_a_channel_has_no_followers() -> None:

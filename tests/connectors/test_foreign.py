@@ -1,4 +1,5 @@
-"""Connectors that packages bring: used when they are whole, left out with a reason when not, and never in the way."""
+"""Connectors that packages bring: used when they are whole, left out with a reason when not, and
+never in the way."""
 
 import sys
 from collections.abc import Iterator
@@ -31,7 +32,8 @@ from connectors.contract.account_setup import ConnectForm as F
 from connectors.platforms.sandbox.publisher import Sandbox
 class One(Sandbox):
     contract = 2
-    capabilities = replace(Sandbox.capabilities, platform="{name}", address="https://api.{name}.example")
+    capabilities = replace(Sandbox.capabilities, platform="{name}", \
+address="https://api.{name}.example")
 """
 CONNECTS = "connect = verify_account = lambda self: 0"
 
@@ -62,7 +64,9 @@ def brings(folder: Path, package: str, platform: str, code: str, named: str = "O
 def why(platform: str = "acme") -> list[str]:
     """Why what is installed for a platform is left out."""
     return [
-        one.why.code.rpartition(".")[2] for one in loader.load_plugin_connectors().left_out if one.platform == platform
+        one.why.code.rpartition(".")[2]
+        for one in loader.load_plugin_connectors().left_out
+        if one.platform == platform
     ]
 
 
@@ -85,8 +89,12 @@ UNUSABLE = {
     "raises": whole("acme", "class One", "raise RuntimeError('no')\nclass One"),
     "ends the process": whole("acme", "class One", "raise SystemExit('no')\nclass One"),
     "is not there": whole("acme", "class One", "class Other"),
-    "wants something": whole("acme", "    contract", "    def __init__(self, more): ...\n    contract"),
-    "computes its contract": whole("acme", "contract = 2", "contract = property(lambda self: 1 / 0)"),
+    "wants something": whole(
+        "acme", "    contract", "    def __init__(self, more): ...\n    contract"
+    ),
+    "computes its contract": whole(
+        "acme", "contract = 2", "contract = property(lambda self: 1 / 0)"
+    ),
     "computes its form": whole(
         "acme", "contract = 2", "contract = 2; form = property(lambda self: exit(3)); " + CONNECTS
     ),
@@ -101,18 +109,39 @@ UNFIT = {
         "no_connector",
     ),
     "no chat": (whole("acme", "contract = 2", "contract = 2; listen = None"), "no_connector"),
-    "no form": (whole("acme", "contract = 2", "contract = 2; form = 3; " + CONNECTS), "no_connector"),
+    "no form": (
+        whole("acme", "contract = 2", "contract = 2; form = 3; " + CONNECTS),
+        "no_connector",
+    ),
     "no minutes": (
         whole("acme", "contract = 2", "contract = 2; form = F((), minutes='2'); " + CONNECTS),
         "no_connector",
     ),
-    "no number": (whole("acme", 'platform="acme"', 'platform="acme", max_text="9"'), "no_connector"),
-    "no place": (whole("acme", 'platform="acme"', 'platform="acme", surfaces=("post", 3)'), "no_connector"),
+    "no number": (
+        whole("acme", 'platform="acme"', 'platform="acme", max_text="9"'),
+        "no_connector",
+    ),
+    "no place": (
+        whole("acme", 'platform="acme"', 'platform="acme", surfaces=("post", 3)'),
+        "no_connector",
+    ),
     "no price": (whole("acme", 'platform="acme"', 'platform="acme", cost="dear"'), "no_connector"),
-    "passes on by no option": (whole("acme", 'platform="acme"', 'platform="acme", passes_on="x"'), "no_connector"),
-    "in our house": (whole("acme", 'platform="acme"', 'platform="acme", in_house=True'), "no_connector"),
-    "by hand": (whole("acme", 'platform="acme"', 'platform="acme", hand_over=True'), "no_connector"),
-    "replaces": (whole("acme", 'platform="acme"', 'platform="acme", replaces=True'), "no_connector"),
+    "passes on by no option": (
+        whole("acme", 'platform="acme"', 'platform="acme", passes_on="x"'),
+        "no_connector",
+    ),
+    "in our house": (
+        whole("acme", 'platform="acme"', 'platform="acme", in_house=True'),
+        "no_connector",
+    ),
+    "by hand": (
+        whole("acme", 'platform="acme"', 'platform="acme", hand_over=True'),
+        "no_connector",
+    ),
+    "replaces": (
+        whole("acme", 'platform="acme"', 'platform="acme", replaces=True'),
+        "no_connector",
+    ),
     "an older contract": (whole("acme", "contract = 2", "contract = 1"), "contract"),
     "no contract": (whole("acme", "contract = 2", "pass"), "contract"),
     "another platform": (whole("acme", 'platform="acme"', 'platform="x"'), "platform"),
@@ -163,7 +192,10 @@ def test_of_two_for_one_platform_neither_is_used(folder: Path) -> None:
         brings(folder, package, "acme", whole("acme"))
     assert set(loader.load_connectors()) == set(loader.load_builtin_connectors())
     assert why() == ["twice", "twice"]
-    assert {one.package for one in loader.load_plugin_connectors().left_out} == {"one-acme 1.0", "two-acme 1.0"}
+    assert {one.package for one in loader.load_plugin_connectors().left_out} == {
+        "one-acme 1.0",
+        "two-acme 1.0",
+    }
 
 
 def test_metadata_nobody_can_read_hides_no_other(folder: Path) -> None:
@@ -190,19 +222,33 @@ def test_it_is_said_once_in_the_log_and_by_the_doctor(folder: Path) -> None:
 def test_the_doctor_says_who_brings_what(folder: Path) -> None:
     install_example(folder)
     [finding] = examination.check_connector_packages()
-    assert (finding.level, render_message(finding.message, "en")) == (Found.OK, "acme-greenroom 1.0 speaks for acme.")
+    assert (finding.level, render_message(finding.message, "en")) == (
+        Found.OK,
+        "acme-greenroom 1.0 speaks for acme.",
+    )
 
 
 def test_its_address_is_its_own_and_settings_come_first(folder: Path) -> None:
     install_example(folder)
     found, settings = loader.load_connectors(), Settings().connectors.base_urls
-    assert loader.base_addresses(found, settings) == {**settings, "acme": "https://api.acme.example"}
-    assert loader.base_addresses(found, {"acme": "http://127.0.0.1:1"}) == {"acme": "http://127.0.0.1:1"}
+    assert loader.base_addresses(found, settings) == {
+        **settings,
+        "acme": "https://api.acme.example",
+    }
+    assert loader.base_addresses(found, {"acme": "http://127.0.0.1:1"}) == {
+        "acme": "http://127.0.0.1:1"
+    }
 
 
 def test_in_production_its_address_is_no_place_of_ours(folder: Path) -> None:
-    """It is none of the addresses that settings name, so that the guard of all egress holds it to public ones."""
-    brings(folder, "inside", "acme", whole("acme", "https://api.acme.example", "https://localhost:5432"))
+    """It is none of the addresses that settings name, so that the guard of all egress holds it to
+    public ones."""
+    brings(
+        folder,
+        "inside",
+        "acme",
+        whole("acme", "https://api.acme.example", "https://localhost:5432"),
+    )
     settings = Settings(environment="production")
     address = loader.base_addresses(loader.load_connectors(), settings.connectors.base_urls)["acme"]
     assert address == "https://localhost:5432"
@@ -213,12 +259,16 @@ def test_the_table_has_its_line(folder: Path) -> None:
     install_example(folder)
     line = next(
         one
-        for one in capability_table.capability_rows(loader.load_connectors(), loader.load_plugin_connectors().packages)
+        for one in capability_table.capability_rows(
+            loader.load_connectors(), loader.load_plugin_connectors().packages
+        )
         if one.package
     )
     assert (line.platform, line.connecting, line.review) == ("acme", "2 min", "2 days")
     assert line.package == "acme-greenroom 1.0"
-    said = capability_table.platform_guide(loader.load_connectors(), "acme", loader.load_plugin_connectors().packages)
+    said = capability_table.platform_guide(
+        loader.load_connectors(), "acme", loader.load_plugin_connectors().packages
+    )
     assert "acme-greenroom 1.0" in said
     assert "Token of the application" in said or "Jeton de l’application" in said
 
@@ -230,13 +280,21 @@ def test_its_rules_are_found_and_within_their_bounds(folder: Path) -> None:
     row = rows.row_of_place("acme.post")
     assert (file.package, rows.platform) == ("acme-greenroom", "acme")
     assert row is not None
-    assert row.verdicts == {Rating.G: Verdict.A, Rating.S: Verdict.A, Rating.N: Verdict.B, Rating.E: Verdict.B}
+    assert row.verdicts == {
+        Rating.G: Verdict.A,
+        Rating.S: Verdict.A,
+        Rating.N: Verdict.B,
+        Rating.E: Verdict.B,
+    }
 
 
 def test_its_sentences_are_said_in_both_languages(folder: Path) -> None:
     install_example(folder)
     assert render_message(Message("connect.acme.token"), "fr") == "Jeton de l’application"
-    assert render_message(Message("acme.bad_token"), "en") == "Acme does not know this token. Copy it again, whole."
+    assert (
+        render_message(Message("acme.bad_token"), "en")
+        == "Acme does not know this token. Copy it again, whole."
+    )
 
 
 def sentences(folder: Path, **languages: str) -> None:
@@ -261,13 +319,20 @@ def test_what_has_no_sentence_is_said_all_the_same(folder: Path) -> None:
         code: render_message(Message(code, {"word": "late"}), "en")
         for code in ("acme.holes", "acme.never", "platform.acme")
     }
-    assert said == {"acme.holes": "Acme: holes (late)", "acme.never": "Acme: never (late)", "platform.acme": "Acme Ltd"}
+    assert said == {
+        "acme.holes": "Acme: holes (late)",
+        "acme.never": "Acme: never (late)",
+        "platform.acme": "Acme Ltd",
+    }
     assert render_message(Message("connect.acme.api_key"), "fr") == "Api key"
     assert render_message(Message("place.acme.post"), "fr") == "Acme: post"
 
 
 def test_it_says_nothing_of_others(folder: Path) -> None:
-    sentences(folder, en="gate.stopped=open\nplatform.x=Y\nconnect.x.new=mine\nconnectors.refused=fine\nacme.no=No")
+    sentences(
+        folder,
+        en="gate.stopped=open\nplatform.x=Y\nconnect.x.new=mine\nconnectors.refused=fine\nacme.no=No",
+    )
     assert render_message(Message("platform.x"), "en") == "X"
     with pytest.raises(KeyError):
         render_message(Message("connect.x.new"), "en")
@@ -299,14 +364,17 @@ def test_an_account_whose_package_was_removed_waits(folder: Path) -> None:
     )
     for outcome in (away.next_step(unit, ()), away.remove(PlatformCopy("p1", "mia"), ())):
         assert isinstance(outcome, Retry)
-        assert render_message(outcome.reason, "en").startswith("What speaks to acme is not installed")
+        assert render_message(outcome.reason, "en").startswith(
+            "What speaks to acme is not installed"
+        )
     assert isinstance(away.look_up(LookupQuery("k", "hello", now, "mia"), ()), Unknown)
     assert away.read_metrics(PlatformCopy("p1", "mia"), ()) is None
     assert render_message(Message("acme.bad_token"), "en") == "Acme: bad token"
 
 
 def test_connected_is_a_value_of_ours(folder: Path) -> None:
-    """What a package gives back is of the classes that the house knows, not of a copy it brought along."""
+    """What a package gives back is of the classes that the house knows, not of a copy it brought
+    along."""
     install_example(folder)
     module = sys.modules[type(loader.load_connectors()["acme"]).__module__]
     assert module.ConnectedAccount is ConnectedAccount

@@ -16,7 +16,15 @@ from connectors.contract.connector import (
     StepResult,
     WireStep,
 )
-from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.contract.outcomes import (
+    Disconnected,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+)
 from connectors.platforms.instagram.publisher import AI, POLLS, Instagram
 from connectors.transport import required_marks
 from foundation.ids import uuid7
@@ -49,7 +57,9 @@ def ok(step: str, **body: Any) -> Response:
 
 
 def wrong(step: str, code: int, sub: int = 0, status: int = 400) -> Response:
-    return Response(step, status, body={"error": {"code": code, "error_subcode": sub, "message": "no"}})
+    return Response(
+        step, status, body={"error": {"code": code, "error_subcode": sub, "message": "no"}}
+    )
 
 
 STAGED = ok(f"stage:{'a' * 24}", id="101")
@@ -58,17 +68,34 @@ READY = ok("poll:101", status_code="FINISHED")
 
 def test_a_picture_is_fetched_asked_after_and_published() -> None:
     first = asked(replace(POST, flags=(AI,)))
-    assert (first.kind, first.path, first.fetched["image_url"].sha256) == (StepKind.STAGE, "/{account}/media", "a" * 64)
+    assert (first.kind, first.path, first.fetched["image_url"].sha256) == (
+        StepKind.STAGE,
+        "/{account}/media",
+        "a" * 64,
+    )
     assert first.json == {"caption": "my day", "is_ai_generated": True, "alt_text": "a beach"}
     poll = asked(POST, STAGED)
-    assert (poll.kind, poll.action, poll.path) == (StepKind.CONTROL, "look", "/101?fields=status_code,status")
+    assert (poll.kind, poll.action, poll.path) == (
+        StepKind.CONTROL,
+        "look",
+        "/101?fields=status_code,status",
+    )
     last = asked(POST, STAGED, READY)
-    assert (last.kind, last.path, last.json) == (StepKind.PUBLISH, "/{account}/media_publish", {"creation_id": "101"})
+    assert (last.kind, last.path, last.json) == (
+        StepKind.PUBLISH,
+        "/{account}/media_publish",
+        {"creation_id": "101"},
+    )
     assert said(POST, STAGED, READY, ok("publish", id="900")) == Published("900")
 
 
 def test_a_carousel_says_what_it_is_on_the_outer_container_alone() -> None:
-    done = (STAGED, ok(f"stage:{'b' * 24}", id="102"), READY, ok("poll:102", status_code="FINISHED"))
+    done = (
+        STAGED,
+        ok(f"stage:{'b' * 24}", id="102"),
+        READY,
+        ok("poll:102", status_code="FINISHED"),
+    )
     assert asked(ALBUM).json == {"is_carousel_item": True, "alt_text": "a beach"}
     outer = asked(ALBUM, *done)
     assert outer.json == {
@@ -113,7 +140,9 @@ def test_a_container_that_takes_its_time_is_asked_after_later() -> None:
     later = said(POST, STAGED, *slow)
     assert isinstance(later, Retry)
     assert not later.uploads_gone, "the picture is there"
-    assert isinstance(said(POST, STAGED, wrong("poll:101", 100, 33)), Retry), "their read bug says nothing of the post"
+    assert isinstance(said(POST, STAGED, wrong("poll:101", 100, 33)), Retry), (
+        "their read bug says nothing of the post"
+    )
 
 
 UPLOAD, LAST = f"stage:{'a' * 24}", "publish"
@@ -138,8 +167,16 @@ def test_errors_come_as_400_and_mean_what_their_codes_say(
 
 
 def test_what_they_call_transient_is_tried_again_and_never_told_as_refused() -> None:
-    """Codes that nobody listed: as a refusal of a publication it would say that nothing stands there."""
-    body = {"error": {"code": -2, "error_subcode": 2207099, "is_transient": True, "message": "try again"}}
+    """Codes that nobody listed: as a refusal of a publication it would say that nothing stands
+    there."""
+    body = {
+        "error": {
+            "code": -2,
+            "error_subcode": 2207099,
+            "is_transient": True,
+            "message": "try again",
+        }
+    }
     assert isinstance(said(POST, Response(UPLOAD, 400, {}, body)), Retry)
     assert isinstance(said(POST, STAGED, READY, Response(LAST, 400, {}, body)), Uncertain)
     body["error"]["is_transient"] = False
@@ -164,7 +201,12 @@ def test_the_app_waits_as_a_whole_where_the_app_is_meant() -> None:
 
 
 def test_a_publication_nobody_heard_of_is_a_doubt() -> None:
-    for lost in (StepAnswerLost(LAST, "reset"), wrong(LAST, 2, status=500), Response(LAST, 200), ok(LAST, id="x")):
+    for lost in (
+        StepAnswerLost(LAST, "reset"),
+        wrong(LAST, 2, status=500),
+        Response(LAST, 200),
+        ok(LAST, id="x"),
+    ):
         assert isinstance(said(POST, STAGED, READY, lost), Uncertain)
     assert isinstance(said(POST, StepAnswerLost(UPLOAD, "reset")), Retry)
     assert isinstance(said(POST, STAGED, READY, StepNotSent(LAST, "refused")), Retry)

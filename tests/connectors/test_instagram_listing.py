@@ -1,4 +1,5 @@
-"""Instagram's lists: a page may hold fewer than were asked for, and ends the list only where no next one is named."""
+"""Instagram's lists: a page may hold fewer than were asked for, and ends the list only where no
+next one is named."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -22,7 +23,10 @@ MANY, WANTED = 120, 30
 """Posts of the account, and the place of the one that is looked for, on the second page."""
 
 NOT_THERE = Response(
-    "look", 400, {}, {"error": {"code": 100, "error_subcode": 33, "message": "Unsupported get request"}}
+    "look",
+    400,
+    {},
+    {"error": {"code": 100, "error_subcode": 33, "message": "Unsupported get request"}},
 )
 
 
@@ -36,13 +40,18 @@ def world() -> Iterator[ConnectorWorld]:
         for place in range(MANY):
             number = str(17_000 + place)
             at = made.clock().strftime("%Y-%m-%dT%H:%M:%S+0000")
-            shown = {"caption": f"number {place}", "permalink": f"https://www.instagram.com/p/c{place}/"}
+            shown = {
+                "caption": f"number {place}",
+                "permalink": f"https://www.instagram.com/p/c{place}/",
+            }
             fake.profile.posts.append({"id": number, "timestamp": at, **shown})
         yield made
     http.close()
 
 
-def ended(world: ConnectorWorld, ask: Callable[[tuple[StepResult, ...]], Any], *first: StepResult) -> Any:
+def ended(
+    world: ConnectorWorld, ask: Callable[[tuple[StepResult, ...]], Any], *first: StepResult
+) -> Any:
     """What a look came to."""
     house, answers = SendingHarness(world, world.connector), list(first)
     while isinstance(turn := ask(tuple(answers)), Send):
@@ -58,7 +67,9 @@ def test_a_post_further_down_is_not_taken_for_gone(world: ConnectorWorld) -> Non
 
 
 def test_what_was_posted_before_many_others_is_found(world: ConnectorWorld) -> None:
-    sought = LookupQuery("key", f"number {WANTED}", world.now(), world.account.account, asked_at=world.now())
+    sought = LookupQuery(
+        "key", f"number {WANTED}", world.now(), world.account.account, asked_at=world.now()
+    )
     found = ended(world, partial(Instagram().look_up, sought))
     assert isinstance(found, Found)
     assert found.native_id == str(17_000 + WANTED)
@@ -66,7 +77,9 @@ def test_what_was_posted_before_many_others_is_found(world: ConnectorWorld) -> N
 
 def test_a_post_is_named_by_its_address_wherever_it_is_listed(world: ConnectorWorld) -> None:
     for code, seen in ((f"c{WANTED}", str(17_000 + WANTED)), ("c0", "17000"), ("elsewhere", None)):
-        address = ClaimedAddress(f"https://www.instagram.com/p/{code}/", world.account.account, "", 1)
+        address = ClaimedAddress(
+            f"https://www.instagram.com/p/{code}/", world.account.account, "", 1
+        )
         found = ended(world, partial(Instagram().resolve_address, address))
         assert found == Absent() if seen is None else found.native_id == seen
 

@@ -81,12 +81,19 @@ def mine(world: ConnectorWorld) -> Profile:
 def posted(world: ConnectorWorld, many: int = 1) -> list[str]:
     """So many posts of the account, oldest first."""
     told = mine(world).posts
-    numbers = [str(int(mine(world).id) * 1000 + place) for place in range(len(told), len(told) + many)]
-    told += [{"id": one, "caption": "", "permalink": f"https://www.instagram.com/p/{one}/"} for one in numbers]
+    numbers = [
+        str(int(mine(world).id) * 1000 + place) for place in range(len(told), len(told) + many)
+    ]
+    told += [
+        {"id": one, "caption": "", "permalink": f"https://www.instagram.com/p/{one}/"}
+        for one in numbers
+    ]
     return numbers
 
 
-def said(world: ConnectorWorld, post: str, *texts: str, by: str = "ann", under: str = "") -> list[str]:
+def said(
+    world: ConnectorWorld, post: str, *texts: str, by: str = "ann", under: str = ""
+) -> list[str]:
     """Somebody says things under a post, each a second after the other."""
     ids = []
     for text in texts:
@@ -98,7 +105,9 @@ def said(world: ConnectorWorld, post: str, *texts: str, by: str = "ann", under: 
 def heard(world: ConnectorWorld, cursor: str = "") -> tuple[list[Comment], str, int]:
     """What one reading tells, where the next one goes on, and how many requests it took."""
     house, answers = SendingHarness(world, world.connector), list[StepResult]()
-    while isinstance(turn := Instagram().list_comments(mine(world).id, "", cursor, tuple(answers)), Send):
+    while isinstance(
+        turn := Instagram().list_comments(mine(world).id, "", cursor, tuple(answers)), Send
+    ):
         assert (turn.step.kind, turn.step.action) == (StepKind.CONTROL, "updates")
         answers.append(house.send(turn.step))
     assert turn is not None
@@ -115,11 +124,17 @@ def test_it_tells_who_said_what_under_which_post_oldest_first(world: ConnectorWo
         ("where is it?", "@ann", older, second),
         ("in Nice", "@bob", older, f"{second}/{reply}"),
     ]
-    assert (found[0].under, found[0].url, asked) == (newer, f"https://www.instagram.com/p/{newer}/", 1)
+    assert (found[0].under, found[0].url, asked) == (
+        newer,
+        f"https://www.instagram.com/p/{newer}/",
+        1,
+    )
     assert len({one.author for one in found}) == 2
 
 
-def test_what_the_account_says_itself_is_no_remark_and_what_people_reply_to_it_is(world: ConnectorWorld) -> None:
+def test_what_the_account_says_itself_is_no_remark_and_what_people_reply_to_it_is(
+    world: ConnectorWorld,
+) -> None:
     (post,) = posted(world)
     own = mine(world).comments.say(post, "welcome", world.clock()).id
     said(world, post, "thank you", under=own)
@@ -172,7 +187,11 @@ def test_a_post_that_many_talk_about_is_read_back_to_what_was_told(world: Connec
         found, cursor, asked = heard(world, cursor)
         assert asked <= MAX_REQUESTS
         told |= {one.text for one in found}
-        said(world, post, *(late := [f"late {cursor[-9:]} {number}" for number in range(COMMENTS + 5)]))
+        said(
+            world,
+            post,
+            *(late := [f"late {cursor[-9:]} {number}" for number in range(COMMENTS + 5)]),
+        )
         texts += late
     for _ in range(3):
         found, cursor, _ = heard(world, cursor)
@@ -190,7 +209,9 @@ def test_a_reading_that_breaks_off_goes_on_where_it_stood(world: ConnectorWorld)
         turn = Instagram().list_comments(mine(world).id, "", "", tuple(answers))
         assert isinstance(turn, Send)
         answers.append(house.send(turn.step))
-    broken = Instagram().list_comments(mine(world).id, "", "", (*answers, StepAnswerLost("remarks", "reset")))
+    broken = Instagram().list_comments(
+        mine(world).id, "", "", (*answers, StepAnswerLost("remarks", "reset"))
+    )
     assert isinstance(broken, CommentPage)
     assert [one.text for one in broken.found] == ["at the top"]
     assert [one.text for one in heard(world, broken.cursor)[0]] == ["at the end", "at the top"][:2]
@@ -211,7 +232,9 @@ def test_what_can_never_be_asked_for_is_passed_over(world: ConnectorWorld) -> No
 def test_a_token_that_lacks_the_right_hears_nothing_and_still_posts(world: ConnectorWorld) -> None:
     (post,) = posted(world)
     (said_there,) = said(world, post, "hello")
-    mine(world).rights = frozenset({"instagram_business_basic", "instagram_business_content_publish"})
+    mine(world).rights = frozenset(
+        {"instagram_business_basic", "instagram_business_content_publish"}
+    )
     house = SendingHarness(world, world.connector)
     turn = Instagram().list_comments(mine(world).id, "", "", ())
     assert isinstance(turn, Send)
@@ -228,7 +251,9 @@ def ok(**body: Any) -> Response:
 
 
 def wrong(code: int, sub: int = 0, status: int = 400, step: str = "publish") -> Response:
-    return Response(step, status, body={"error": {"code": code, "error_subcode": sub, "message": "no"}})
+    return Response(
+        step, status, body={"error": {"code": code, "error_subcode": sub, "message": "no"}}
+    )
 
 
 ODD: list[Any] = [
@@ -240,13 +265,24 @@ ODD: list[Any] = [
 
 
 def test_an_odd_entry_is_skipped_and_an_odd_answer_is_none() -> None:
-    good = {"id": "2", "comments": {"data": [{"id": "7", "username": "ann", "timestamp": "soon", "text": None}]}}
+    good = {
+        "id": "2",
+        "comments": {"data": [{"id": "7", "username": "ann", "timestamp": "soon", "text": None}]},
+    }
     told = Instagram().list_comments("17", "", "", (ok(data=[*ODD, good]),))
     assert isinstance(told, CommentPage)
     assert told.found == (Comment("7", "ann", "@ann", "", "2"),)
     for body in (None, [], {}, {"data": None}, {"data": {}}, {"error": {"code": 1}}, "x"):
-        assert Instagram().list_comments("17", "", "", (Response("remarks", 200, DATE, body),)) is None
-    for answer in (wrong(190), wrong(4), wrong(10), StepAnswerLost("remarks", "x"), Response("remarks", 500)):
+        assert (
+            Instagram().list_comments("17", "", "", (Response("remarks", 200, DATE, body),)) is None
+        )
+    for answer in (
+        wrong(190),
+        wrong(4),
+        wrong(10),
+        StepAnswerLost("remarks", "x"),
+        Response("remarks", 500),
+    ):
         assert Instagram().list_comments("17", "", "", (answer,)) is None
 
 
@@ -254,7 +290,9 @@ def test_a_cursor_moves_by_their_clock_and_not_without_one() -> None:
     told = Instagram().list_comments("17", "", "", (ok(data=[]),))
     assert isinstance(told, CommentPage)
     assert json.loads(told.cursor)[0] == "2026-11-01T12:00:00+00:00"
-    undated = Instagram().list_comments("17", "", told.cursor, (Response("remarks", 200, body={"data": []}),))
+    undated = Instagram().list_comments(
+        "17", "", told.cursor, (Response("remarks", 200, body={"data": []}),)
+    )
     assert isinstance(undated, CommentPage)
     assert json.loads(undated.cursor)[0] == "2026-11-01T12:00:00+00:00"
 
@@ -267,10 +305,16 @@ def asked(unit: Unit, *answers: StepResult) -> WireStep:
 
 def test_an_answer_is_words_under_the_top_comment() -> None:
     step = asked(ANSWER)
-    assert (step.kind, step.path, step.json) == (StepKind.PUBLISH, "/501/replies", {"message": "thanks"})
+    assert (step.kind, step.path, step.json) == (
+        StepKind.PUBLISH,
+        "/501/replies",
+        {"message": "thanks"},
+    )
     reply = replace(ANSWER, references=(Reference(COMMENT_REFERENCE, "501/502"),))
     assert asked(reply).path == "/501/replies"
-    assert Instagram().next_step(ANSWER, (Response("publish", 200, body={"id": "900"}),)) == Published("comment:900")
+    assert Instagram().next_step(
+        ANSWER, (Response("publish", 200, body={"id": "900"}),)
+    ) == Published("comment:900")
 
 
 @pytest.mark.parametrize(
@@ -280,7 +324,10 @@ def test_an_answer_is_words_under_the_top_comment() -> None:
         (replace(ANSWER, texts=(Text("title", "a"), Text("body", "b"))), "instagram.words_alone"),
         (replace(ANSWER, texts=()), "instagram.words_alone"),
         (replace(ANSWER, texts=(Text("body", "a" * 2201),)), "connectors.text_too_long"),
-        (replace(ANSWER, references=(Reference(COMMENT_REFERENCE, "../me"),)), "instagram.remark_gone"),
+        (
+            replace(ANSWER, references=(Reference(COMMENT_REFERENCE, "../me"),)),
+            "instagram.remark_gone",
+        ),
         (replace(ANSWER, flags=(AI,)), "connectors.mark_untold"),
     ],
 )
@@ -306,7 +353,9 @@ def test_what_an_answer_may_meet(answer: StepResult, expected: type[Outcome], co
     assert not code or (isinstance(outcome, Rejected) and outcome.reason.code == code)
 
 
-def reply(number: str, text: str = "thanks", at: datetime = NOW, name: str = "nova") -> dict[str, Any]:
+def reply(
+    number: str, text: str = "thanks", at: datetime = NOW, name: str = "nova"
+) -> dict[str, Any]:
     told = {"id": number, "text": text, "timestamp": at.strftime("%Y-%m-%dT%H:%M:%S+0000")}
     return told | ({"username": name} if name else {})
 
@@ -324,16 +373,30 @@ def test_a_lost_answer_is_looked_for_under_its_comment() -> None:
     turn = look(ME, sought=replace(SOUGHT, reply_to="501/502"))
     assert isinstance(turn, Send)
     assert turn.step.path.startswith("/501/replies?")
-    rows = [reply("1", name="eve"), reply("2", "no"), reply("3", at=NOW - timedelta(hours=1)), reply("4"), reply("5")]
+    rows = [
+        reply("1", name="eve"),
+        reply("2", "no"),
+        reply("3", at=NOW - timedelta(hours=1)),
+        reply("4"),
+        reply("5"),
+    ]
     assert look(ME, ok(data=rows)) == Found("comment:4", "", NOW)
     known = replace(SOUGHT, known=frozenset({"comment:4", "comment:5"}))
     assert look(ME, ok(data=rows), sought=known) == Absent()
-    full = ok(data=[{}] * 50, paging={"cursors": {"after": "QVF+/="}, "next": "https://graph.instagram.com/"})
+    full = ok(
+        data=[{}] * 50,
+        paging={"cursors": {"after": "QVF+/="}, "next": "https://graph.instagram.com/"},
+    )
     turn = look(ME, full)
     assert isinstance(turn, Send)
     assert turn.step.path.endswith("&after=QVF%2B%2F%3D")
     assert isinstance(look(ME, *[full] * 5), Unknown), "somebody talks without end"
-    for lost in (wrong(100, 33), wrong(4), StepAnswerLost("look", "x"), Response("look", 200, body=[])):
+    for lost in (
+        wrong(100, 33),
+        wrong(4),
+        StepAnswerLost("look", "x"),
+        Response("look", 200, body=[]),
+    ):
         assert isinstance(look(lost), Unknown)
         assert isinstance(look(ME, lost), Unknown)
 
@@ -344,7 +407,11 @@ def test_an_answer_has_no_numbers_and_no_marks() -> None:
     assert not isinstance(Instagram().read_marks(copy, (AI,), ()), Send)
     turn = Instagram().remove(copy, ())
     assert isinstance(turn, Send)
-    assert (turn.step.kind, turn.step.method, turn.step.path) == (StepKind.RESTRICT, "DELETE", "/900")
+    assert (turn.step.kind, turn.step.method, turn.step.path) == (
+        StepKind.RESTRICT,
+        "DELETE",
+        "/900",
+    )
     assert isinstance(Instagram().remove(PlatformCopy("900", "17"), ()), Rejected), "a post"
 
 
@@ -366,7 +433,9 @@ def test_a_reply_is_hidden_shown_and_deleted_by_its_own_number(world: ConnectorW
     assert acted(world, f"{top}/{below}", "show") == Published(f"{top}/{below}")
     assert not told.hidden
     assert acted(world, top, "delete") == Published(top)
-    assert acted(world, f"{top}/{below}", "hide") == Published(f"{top}/{below}"), "gone with the one above it"
+    assert acted(world, f"{top}/{below}", "hide") == Published(f"{top}/{below}"), (
+        "gone with the one above it"
+    )
 
 
 def test_what_is_refused_and_still_there_is_not_done() -> None:
@@ -377,12 +446,15 @@ def test_what_is_refused_and_still_there_is_not_done() -> None:
     assert (turn.step.path, turn.step.action) == ("/501?fields=id", "look")
     assert Instagram().moderate_comment(spot, "hide", (missing, missing)) == Published("501")
     assert isinstance(Instagram().moderate_comment(spot, "hide", (missing, ok(id="501"))), Rejected)
-    assert isinstance(Instagram().moderate_comment(spot, "hide", (missing, StepAnswerLost("look", "x"))), Retry)
+    assert isinstance(
+        Instagram().moderate_comment(spot, "hide", (missing, StepAnswerLost("look", "x"))), Retry
+    )
     assert isinstance(Instagram().moderate_comment(spot, "hide", (ok(success=False),)), Rejected)
     assert isinstance(Instagram().moderate_comment(spot, "hide", (wrong(10),)), Rejected)
     assert isinstance(Instagram().moderate_comment(spot, "hide", (wrong(4),)), Retry)
     for nobody in ("block", "report"):
-        assert isinstance(Instagram().moderate_comment(spot, nobody, ()), Rejected)  # type: ignore[arg-type]  # one of a list
+        # one of a list
+        assert isinstance(Instagram().moderate_comment(spot, nobody, ()), Rejected)  # type: ignore[arg-type]  # see above
 
 
 def test_a_hidden_comment_takes_no_answer(world: ConnectorWorld) -> None:

@@ -1,4 +1,5 @@
-"""Stories: what is told of one, what is refused before anybody is asked, and what the fake Instagram holds them to."""
+"""Stories: what is told of one, what is refused before anybody is asked, and what the fake
+Instagram holds them to."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -66,15 +67,23 @@ def test_a_story_is_one_container_that_says_what_it_is_and_who_made_it() -> None
     assert (moving.json, set(moving.fetched)) == ({"media_type": "STORIES"}, {"video_url"})
     named = PlatformOption("mentions", ("lea", "tom"), read=True)
     tagged = asked(replace(STORY, options=(named, AS_STORY))).json
-    assert tagged == {"media_type": "STORIES", "user_tags": [{"username": "lea"}, {"username": "tom"}]}
+    assert tagged == {
+        "media_type": "STORIES",
+        "user_tags": [{"username": "lea"}, {"username": "tom"}],
+    }
     ready = (ok(STAGED, {"id": "101"}), ok("poll:101", {"status_code": "FINISHED"}))
     assert asked(STORY, *ready).json == {"creation_id": "101"}
     assert Instagram().next_step(STORY, (*ready, ok("publish", {"id": "900"}))) == Published("900")
 
 
 def test_a_story_is_a_post_again_where_somebody_chose_no() -> None:
-    plain = replace(STORY, options=(PlatformOption("story", ("false",)),), media=(replace(TALL, height=1080),))
-    assert asked(replace(plain, texts=(Text("body", "hello"),))).json == {"caption": "hello", "alt_text": "a beach"}
+    plain = replace(
+        STORY, options=(PlatformOption("story", ("false",)),), media=(replace(TALL, height=1080),)
+    )
+    assert asked(replace(plain, texts=(Text("body", "hello"),))).json == {
+        "caption": "hello",
+        "alt_text": "a beach",
+    }
 
 
 @pytest.mark.parametrize(
@@ -86,26 +95,47 @@ def test_a_story_is_a_post_again_where_somebody_chose_no() -> None:
         ({"media": (replace(FILM, seconds=61),)}, "connectors.film_too_long"),
         ({"media": (replace(FILM, seconds=2),)}, "connectors.film_too_short"),
         ({"media": (replace(FILM, size=100_000_001),)}, "connectors.medium_unfit"),
-        ({"options": (PlatformOption("collaborators", ("lea",), read=True), AS_STORY)}, "instagram.story_alone"),
-        ({"options": (PlatformOption("mentions", ("lea",), read=True),), "texts": ()}, "instagram.of_stories"),
+        (
+            {"options": (PlatformOption("collaborators", ("lea",), read=True), AS_STORY)},
+            "instagram.story_alone",
+        ),
+        (
+            {"options": (PlatformOption("mentions", ("lea",), read=True),), "texts": ()},
+            "instagram.of_stories",
+        ),
         ({"parts": 2, "comment": HAS_FIRST_COMMENT}, "connectors.no_threads"),
     ],
 )
-def test_what_a_story_cannot_show_is_refused_before_anybody_is_asked(more: dict[str, Any], code: str) -> None:
+def test_what_a_story_cannot_show_is_refused_before_anybody_is_asked(
+    more: dict[str, Any], code: str
+) -> None:
     assert why(replace(STORY, **more)) == code
 
 
 def test_what_holds_for_a_story_is_data_that_pages_read() -> None:
     whole = Instagram().capabilities
     short = options.capabilities_for(whole, (AS_STORY,))
-    assert (short.size_limits("instagram.post"), short.film_seconds, short.hours) == ((0, 1), (3, 60), 24)
-    assert (short.feed_layout("instagram.post").form, short.feed_layout("instagram.post").fills) == ("screen", 9 / 16)
+    assert (short.size_limits("instagram.post"), short.film_seconds, short.hours) == (
+        (0, 1),
+        (3, 60),
+        24,
+    )
+    assert (
+        short.feed_layout("instagram.post").form,
+        short.feed_layout("instagram.post").fills,
+    ) == ("screen", 9 / 16)
     assert options.capabilities_for(whole, (PlatformOption("story", ("false",)),)) is whole
     assert (whole.hours, unit_checks.video_length_problem(600, whole)) == (0, None)
 
 
 def sought(*told: StepResult, **more: Any) -> LookupQuery:
-    said: dict[str, Any] = {"asked_at": NOW, "media": (TALL,), "told": told, "options": (AS_STORY,), **more}
+    said: dict[str, Any] = {
+        "asked_at": NOW,
+        "media": (TALL,),
+        "told": told,
+        "options": (AS_STORY,),
+        **more,
+    }
     return LookupQuery("k", "", NOW, "17", **said)
 
 
@@ -135,7 +165,9 @@ def test_a_lost_story_is_sought_among_the_stories_by_its_container_kind_and_time
     assert (seen.native_id, seen.url) == ("9", "https://www.instagram.com/stories/nova/9")
     assert isinstance(find(wanted, (OUT, listed(told("9"), told("6")))), Unknown), "two are like it"
     assert isinstance(find(wanted, (OUT, listed(older))), Unknown), "the list lags"
-    assert find(wanted, (ok("look", {"status_code": "FINISHED"}),)) == Absent(), "it still waits to be published"
+    assert find(wanted, (ok("look", {"status_code": "FINISHED"}),)) == Absent(), (
+        "it still waits to be published"
+    )
     assert isinstance(find(sought(), ()), Unknown), "no container is known"
 
 
@@ -153,11 +185,18 @@ def test_numbers_of_a_story_are_those_of_its_insights_too() -> None:
     then = read(copy, (shown,))
     assert isinstance(then, Send)
     assert then.step.path == "/9/insights?metric=views,shares"
-    insights = [{"name": "views", "values": [{"value": 12}]}, {"name": "shares", "values": [{"value": -1}]}]
+    insights = [
+        {"name": "views", "values": [{"value": 12}]},
+        {"name": "shares", "values": [{"value": -1}]},
+    ]
     assert read(copy, (shown, ok("metrics", {"data": insights}))) == {"likes": 3, "views": 12}
-    few = Response("metrics", 400, {}, {"error": {"code": 10, "message": "(#10) Not enough viewers"}})
+    few = Response(
+        "metrics", 400, {}, {"error": {"code": 10, "message": "(#10) Not enough viewers"}}
+    )
     assert read(copy, (shown, few)) == {"likes": 3}
-    assert read(copy, (ok("metrics", {"id": "9", "media_product_type": "FEED", "view_count": 4}),)) == {"views": 4}
+    assert read(
+        copy, (ok("metrics", {"id": "9", "media_product_type": "FEED", "view_count": 4}),)
+    ) == {"views": 4}
 
 
 @pytest.fixture(scope="module")
@@ -181,11 +220,15 @@ def shown(fake: FakeInstagram, mine: Profile, **said: Any) -> tuple[int, Any]:
     return ask(fake, mine, "POST", f"{mine.id}/media_publish", creation_id=made["id"])
 
 
-def test_a_story_stands_apart_from_posts_counts_among_them_and_ends(fake: FakeInstagram, files: str) -> None:
+def test_a_story_stands_apart_from_posts_counts_among_them_and_ends(
+    fake: FakeInstagram, files: str
+) -> None:
     mine = fake.profile("nova")
     mine.quota = 2
     first, second = (shown(fake, mine, image_url=picture(files))[1]["id"] for _ in range(2))
-    assert shown(fake, mine, image_url=picture(files))[1]["error"]["error_subcode"] == 2207042, "a post of the day"
+    assert shown(fake, mine, image_url=picture(files))[1]["error"]["error_subcode"] == 2207042, (
+        "a post of the day"
+    )
     listing = f"{mine.id}/stories?fields=id,caption"
     there = [{"id": one, "caption": "story"} for one in (second, first)]
     assert ask(fake, mine, "GET", listing)[1]["data"] == there
@@ -197,12 +240,21 @@ def test_a_story_stands_apart_from_posts_counts_among_them_and_ends(fake: FakeIn
     fake.clock.advance(24 * 3600)
     assert ask(fake, mine, "GET", listing)[1]["data"] == []
     for path in (first, insights):
-        assert ask(fake, mine, "GET", path)[1]["error"]["error_subcode"] == 33, "nobody says why it is gone"
+        assert ask(fake, mine, "GET", path)[1]["error"]["error_subcode"] == 33, (
+            "nobody says why it is gone"
+        )
 
 
-def test_a_story_of_which_more_is_said_or_that_lasts_too_long_is_refused(fake: FakeInstagram, files: str) -> None:
+def test_a_story_of_which_more_is_said_or_that_lasts_too_long_is_refused(
+    fake: FakeInstagram, files: str
+) -> None:
     mine = fake.profile("luna")
-    for more in ({"caption": "hello"}, {"alt_text": "a beach"}, {"collaborators": ["lea"]}, {"share_to_feed": True}):
+    for more in (
+        {"caption": "hello"},
+        {"alt_text": "a beach"},
+        {"collaborators": ["lea"]},
+        {"share_to_feed": True},
+    ):
         assert shown(fake, mine, image_url=picture(files), **more)[0] == 400
     assert shown(fake, mine, image_url=picture(files), video_url=film(files))[0] == 400
     assert shown(fake, mine, video_url=film(files))[0] == 200

@@ -27,7 +27,10 @@ def server() -> Iterator[MailServer]:
 
 
 def letter(**changes: object) -> OutgoingEmail:
-    lines = (Message("mail.urgent"), Message("mail.area.posts", {"count": 3, "link": f"{HOUSE}/calendar"}))
+    lines = (
+        Message("mail.urgent"),
+        Message("mail.area.posts", {"count": 3, "link": f"{HOUSE}/calendar"}),
+    )
     subject = Message("mail.subject_urgent", {"count": 3})
     at = datetime(2026, 3, 2, tzinfo=UTC)
     made = OutgoingEmail(uuid7(), uuid7(), uuid7(), "anne@agence.example", "fr", subject, lines, at)
@@ -35,11 +38,18 @@ def letter(**changes: object) -> OutgoingEmail:
 
 
 def settings(server: MailServer, **changes: object) -> MailSettings:
-    said = {"host": "127.0.0.1", "port": server.port, "security": "none", "sender": "greenroom@agence.example"}
+    said = {
+        "host": "127.0.0.1",
+        "port": server.port,
+        "security": "none",
+        "sender": "greenroom@agence.example",
+    }
     return MailSettings.model_validate(said | changes)
 
 
-def send(server: MailServer, one: OutgoingEmail, *, seconds: float = 5.0, **changes: object) -> StepResult:
+def send(
+    server: MailServer, one: OutgoingEmail, *, seconds: float = 5.0, **changes: object
+) -> StepResult:
     box = EmailTransport(settings(server, **changes), house=HOUSE, seconds=seconds)
     return box.send(one, NoticeOrder(one.tenant_id, one.member_id))
 
@@ -65,14 +75,18 @@ def test_a_letter_arrives_in_the_members_language(server: MailServer) -> None:
         ("sender", StepNotSent("mail", "sender 553")),
     ],
 )
-def test_what_the_server_does_is_said_for_what_it_is(server: MailServer, fault: str, answer: StepResult) -> None:
+def test_what_the_server_does_is_said_for_what_it_is(
+    server: MailServer, fault: str, answer: StepResult
+) -> None:
     server.faults.append(fault)
     assert send(server, letter()) == answer
     assert len(server.taken) == (fault == "lose")
 
 
 @pytest.mark.parametrize(("fault", "kind"), [("hang", StepAnswerLost), ("drip", StepNotSent)])
-def test_a_server_that_hangs_or_drips_is_cut_off(server: MailServer, fault: str, kind: type) -> None:
+def test_a_server_that_hangs_or_drips_is_cut_off(
+    server: MailServer, fault: str, kind: type
+) -> None:
     server.faults.append(fault)
     began = monotonic()
     assert isinstance(send(server, letter(), seconds=0.5), kind)
@@ -94,15 +108,29 @@ def test_nobody_there_and_no_server_set(server: MailServer) -> None:
     "odd",
     [
         {"subject": Message("mail.subject_urgent", {"count": "hello"})},
-        {"lines": (Message("mail.area.posts", {"count": 1, "link": f"{HOUSE}/calendar?post=words"}),)},
-        {"lines": (Message("mail.area.posts", {"count": 1, "link": "https://elsewhere.example/"}),)},
-        {"lines": (Message("mail.area.posts", {"count": 1, "link": f"{HOUSE}.elsewhere.example/"}),)},
+        {
+            "lines": (
+                Message("mail.area.posts", {"count": 1, "link": f"{HOUSE}/calendar?post=words"}),
+            )
+        },
+        {
+            "lines": (
+                Message("mail.area.posts", {"count": 1, "link": "https://elsewhere.example/"}),
+            )
+        },
+        {
+            "lines": (
+                Message("mail.area.posts", {"count": 1, "link": f"{HOUSE}.elsewhere.example/"}),
+            )
+        },
         {"to": "anne@agence.example, eve@evil.example"},
         {"to": "anne@agence.example\r\nBcc: eve@evil.example"},
         {"to": "Anne <anne@agence.example>"},
     ],
 )
-def test_nothing_a_tenant_wrote_has_a_place_in_a_letter(server: MailServer, odd: dict[str, object]) -> None:
+def test_nothing_a_tenant_wrote_has_a_place_in_a_letter(
+    server: MailServer, odd: dict[str, object]
+) -> None:
     with pytest.raises(EgressForbidden):
         send(server, letter(**odd))
     assert server.conversations == 0

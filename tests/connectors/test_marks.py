@@ -1,4 +1,5 @@
-"""What a request must tell a platform is read out of the request, as each platform's own request writes it."""
+"""What a request must tell a platform is read out of the request, as each platform's own request
+writes it."""
 
 from typing import Any
 
@@ -9,7 +10,9 @@ from connectors.transport import required_marks
 
 
 def step(json: dict[str, Any], *names: str, **more: Any) -> WireStep:
-    files = {f"f{number}": FileRef("a" * 64, "image/png", name) for number, name in enumerate(names)}
+    files = {
+        f"f{number}": FileRef("a" * 64, "image/png", name) for number, name in enumerate(names)
+    }
     return WireStep("create", StepKind.PUBLISH, "POST", "/x", json, files=files, **more)
 
 
@@ -24,9 +27,21 @@ TOLD = [
     ("ai=true", step({"deep": [{"ai": True}]}), step({"ai": None})),
     ("a.b.adult_content=true", step({"b": {"adult_content": True}}), step({"adult": True})),
     ("selfLabels=porn", step(labelled("porn")), step(labelled("sexual"))),
-    ("has_spoiler=true", step({"has_spoiler": True}, "0.png"), step({"caption": "has_spoiler=true"}, "0.png")),
-    ("has_spoiler=true", step({"media": [HIDDEN, HIDDEN]}, "0", "1"), step({"media": [HIDDEN, BARE]}, "0", "1")),
-    ("spoiler=true", step({}, "SPOILER_0.png", "SPOILER_1.png"), step({}, "SPOILER_0.png", "1.png")),
+    (
+        "has_spoiler=true",
+        step({"has_spoiler": True}, "0.png"),
+        step({"caption": "has_spoiler=true"}, "0.png"),
+    ),
+    (
+        "has_spoiler=true",
+        step({"media": [HIDDEN, HIDDEN]}, "0", "1"),
+        step({"media": [HIDDEN, BARE]}, "0", "1"),
+    ),
+    (
+        "spoiler=true",
+        step({}, "SPOILER_0.png", "SPOILER_1.png"),
+        step({}, "SPOILER_0.png", "1.png"),
+    ),
     ("w non-empty", step({"w": "18+"}), step({"w": " "})),
     ("w non-empty", step({"w": "18+"}), step({"v": "w non-empty"})),
     ("adult=true", step({"rating_flags": ["adult=true"]}), step({"rating_flags": ["ai=true"]})),

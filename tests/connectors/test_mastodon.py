@@ -1,4 +1,5 @@
-"""Mastodon's own cases: how it counts, what refusals mean, what a server's rules are, what a listing proves."""
+"""Mastodon's own cases: how it counts, what refusals mean, what a server's rules are, what a
+listing proves."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -45,7 +46,10 @@ from gate.contract.units import Medium, Subject, Text, Unit
 
 MASTODON = Mastodon()
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-RULES = [{"id": "1", "text": "Be kind", "hint": ""}, {"id": "2", "text": "Mark what is for adults", "hint": "CW"}]
+RULES = [
+    {"id": "1", "text": "Be kind", "hint": ""},
+    {"id": "2", "text": "Mark what is for adults", "hint": "CW"},
+]
 PICTURE = Medium("a" * 64, "image/png", 100, alt="a lake")
 UNIT = Unit(
     tenant_id=uuid7(),
@@ -100,7 +104,12 @@ def test_addresses_and_names_count_as_on_the_server(text: str, counts: int) -> N
         (refusal(404, "Record not found"), Published),
         (refusal(404, "no page here"), Rejected),
         (refusal(422, "Media 7 not found or already attached to another post"), Retry),
-        (refusal(422, "Cannot attach files that have not finished processing. Try again in a moment!"), Retry),
+        (
+            refusal(
+                422, "Cannot attach files that have not finished processing. Try again in a moment!"
+            ),
+            Retry,
+        ),
         (refusal(422, "Validation failed: Text character limit of 500 exceeded"), Rejected),
         (refusal(500, "oops"), Uncertain),
         (said(PUBLISH, 200, {"id": "  "}), Uncertain),
@@ -118,7 +127,9 @@ def test_refusals_are_told_as_what_they_are(answer: StepResult, meant: type[Outc
         (refusal(404, "The post you are trying to reply to does not appear to exist."), Rejected),
     ],
 )
-def test_an_answer_to_what_is_gone_is_never_told_as_published(told: Response, meant: type[Outcome]) -> None:
+def test_an_answer_to_what_is_gone_is_never_told_as_published(
+    told: Response, meant: type[Outcome]
+) -> None:
     assert isinstance(MASTODON.next_step(replace(UNIT, reply_to="7"), (told,)), meant)
 
 
@@ -137,7 +148,9 @@ FILM = Medium("f" * 64, "video/mp4", 30 * 2**20, alt="waves on a beach")
         ((PICTURE,) * 4, ""),
     ],
 )
-def test_a_film_stands_alone_and_may_be_larger_than_a_picture(media: tuple[Medium, ...], code: str) -> None:
+def test_a_film_stands_alone_and_may_be_larger_than_a_picture(
+    media: tuple[Medium, ...], code: str
+) -> None:
     turn = MASTODON.next_step(replace(UNIT, media=media), ())
     assert (turn.reason.code if isinstance(turn, Rejected) else "") == code
 
@@ -162,13 +175,18 @@ def test_a_warning_without_words_would_become_the_words() -> None:
         (said("delete", 404, None), Rejected),
     ],
 )
-def test_only_the_servers_own_word_proves_that_it_is_gone(told: Response, meant: type[Outcome]) -> None:
+def test_only_the_servers_own_word_proves_that_it_is_gone(
+    told: Response, meant: type[Outcome]
+) -> None:
     assert isinstance(MASTODON.remove(PlatformCopy("7", UNIT.account), (told,)), meant)
 
 
 def test_the_warning_counts_too() -> None:
     assert MASTODON.count_text(UNIT) == (5, 500)
-    assert MASTODON.count_text(replace(UNIT, flags=(SENSITIVE_MARK, WARNING_MARK))) == (5 + len("18+ · NSFW"), 500)
+    assert MASTODON.count_text(replace(UNIT, flags=(SENSITIVE_MARK, WARNING_MARK))) == (
+        5 + len("18+ · NSFW"),
+        500,
+    )
 
 
 def test_a_post_for_adults_is_folded_up() -> None:
@@ -183,7 +201,9 @@ def test_a_post_for_adults_is_folded_up() -> None:
 
 @pytest.mark.parametrize("alt", ["", " ", "x" * 1501])
 def test_a_picture_is_described(alt: str) -> None:
-    assert isinstance(MASTODON.next_step(replace(UNIT, media=(replace(PICTURE, alt=alt),)), ()), Rejected)
+    assert isinstance(
+        MASTODON.next_step(replace(UNIT, media=(replace(PICTURE, alt=alt),)), ()), Rejected
+    )
 
 
 def uploaded(status: int, url: str | None) -> Response:
@@ -199,8 +219,12 @@ def uploaded(status: int, url: str | None) -> Response:
         ((said("poll:7", 503),), Retry),
     ],
 )
-def test_a_picture_that_is_not_ready_never_makes_a_post(told: tuple[Response, ...], meant: type[Outcome]) -> None:
-    assert isinstance(MASTODON.next_step(replace(UNIT, media=(PICTURE,)), (uploaded(202, None), *told)), meant)
+def test_a_picture_that_is_not_ready_never_makes_a_post(
+    told: tuple[Response, ...], meant: type[Outcome]
+) -> None:
+    assert isinstance(
+        MASTODON.next_step(replace(UNIT, media=(PICTURE,)), (uploaded(202, None), *told)), meant
+    )
 
 
 def test_a_picture_is_posted_once_it_has_an_address() -> None:
@@ -221,14 +245,23 @@ def test_a_picture_is_posted_once_it_has_an_address() -> None:
 SERVER = {"domain": "social.example", "rules": RULES}
 MET = said("instance", 200, SERVER)
 MIA = {"id": "109", "username": "mia"}
-BACK = {**FORM, "client_id": "c", "client_secret": Sealed(b"s"), "code": Sealed(b"code"), "verifier": Sealed(b"v")}
+BACK = {
+    **FORM,
+    "client_id": "c",
+    "client_secret": Sealed(b"s"),
+    "code": Sealed(b"code"),
+    "verifier": Sealed(b"v"),
+}
 LET_IN = Response("token", 200, {}, {"token_type": "Bearer"}, {"access_token": Sealed(b"t")})
 
 
 def admitted(me: Any, status: int = 200, server: Any = SERVER) -> Any:
-    """What comes of a code that was good, as the server tells who it is for and what its rules are."""
+    """What comes of a code that was good, as the server tells who it is for and what its rules
+    are."""
     known = (LET_IN, said("me", status, me))
-    return MASTODON.connect(BACK, (*known, said("instance", 200, server)) if status == 200 else known)
+    return MASTODON.connect(
+        BACK, (*known, said("instance", 200, server)) if status == 200 else known
+    )
 
 
 def test_somebody_says_yes_on_a_server_that_let_us_introduce_ourselves() -> None:
@@ -246,7 +279,11 @@ def test_somebody_says_yes_on_a_server_that_let_us_introduce_ourselves() -> None
 def test_an_account_is_its_number_on_the_server_somebody_named() -> None:
     found = admitted(MIA)
     assert isinstance(found, ConnectedAccount)
-    assert (found.account, found.name, found.surface) == ("109@social.example", "@mia@social.example", SURFACE)
+    assert (found.account, found.name, found.surface) == (
+        "109@social.example",
+        "@mia@social.example",
+        SURFACE,
+    )
     assert found.options["register"] == {"adult": True, "rules": rules_digest({"rules": RULES})}
     assert (found.app_key, found.token) == ("social.example", Sealed(b"t"))
 
@@ -257,8 +294,14 @@ def test_an_account_is_its_number_on_the_server_somebody_named() -> None:
         (MASTODON.connect({**FORM, "server": ""}, ()), "mastodon.no_server"),
         (MASTODON.connect({**FORM, "server": "https://a.example/@mia"}, ()), "mastodon.no_server"),
         (MASTODON.connect({**FORM, "rules": ""}, ()), "mastodon.rules_unread"),
-        (MASTODON.connect(FORM, (said("instance", 200, "no server of theirs"),)), "mastodon.no_server"),
-        (MASTODON.connect(FORM, (said("instance", 200, {"domain": "bad domain!"}),)), "mastodon.no_server"),
+        (
+            MASTODON.connect(FORM, (said("instance", 200, "no server of theirs"),)),
+            "mastodon.no_server",
+        ),
+        (
+            MASTODON.connect(FORM, (said("instance", 200, {"domain": "bad domain!"}),)),
+            "mastodon.no_server",
+        ),
         (MASTODON.connect(FORM, (MET, said("app", 401, {"error": "no"}))), "mastodon.not_let_in"),
         (MASTODON.connect(FORM, (MET, said("app", 422, {"error": "no"}))), "connectors.refused"),
         (MASTODON.connect(BACK, (said("token", 400, {"error": "invalid_grant"}),)), "oauth.again"),
@@ -308,10 +351,14 @@ def test_the_test_of_an_account_knows_whose_token_it_is() -> None:
 # the place
 
 
-def seen(rules: Any, *, adult: bool = True, status: int = 200) -> Send | DestinationReport | Outcome:
+def seen(
+    rules: Any, *, adult: bool = True, status: int = 200
+) -> Send | DestinationReport | Outcome:
     register = {"adult": adult, "rules": rules_digest({"rules": RULES})}
     body = {"domain": "social.example", "rules": rules}
-    return MASTODON.inspect_destination(Destination(UNIT.account, register=register), (said("instance", status, body),))
+    return MASTODON.inspect_destination(
+        Destination(UNIT.account, register=register), (said("instance", status, body),)
+    )
 
 
 def test_rules_that_changed_hold_what_they_were_read_for() -> None:
@@ -328,14 +375,21 @@ def test_rules_that_changed_hold_what_they_were_read_for() -> None:
 
 
 def test_nobody_who_registered_nothing_posts_for_adults() -> None:
-    assert MASTODON.inspect_destination(Destination(UNIT.account), ()) == DestinationReport(fails=(REGISTER_PREDICATE,))
+    assert MASTODON.inspect_destination(Destination(UNIT.account), ()) == DestinationReport(
+        fails=(REGISTER_PREDICATE,)
+    )
 
 
 # looking
 
 
 def post(
-    number: int, *, ago: float = 0, text: str = "hello", reply: str | None = None, edited: bool = False
+    number: int,
+    *,
+    ago: float = 0,
+    text: str = "hello",
+    reply: str | None = None,
+    edited: bool = False,
 ) -> dict[str, Any]:
     at = (NOW - timedelta(seconds=ago)).isoformat()
     return {
@@ -348,9 +402,13 @@ def post(
     }
 
 
-def sought(posts: Any, *, known: frozenset[str] = frozenset(), reply_to: str = "") -> Send | Outcome | Any:
+def sought(
+    posts: Any, *, known: frozenset[str] = frozenset(), reply_to: str = ""
+) -> Send | Outcome | Any:
     """What a look comes to when each post that it reads is told as it was written."""
-    wanted = LookupQuery("key-1", "hello", NOW, UNIT.account, known=known, asked_at=NOW, reply_to=reply_to)
+    wanted = LookupQuery(
+        "key-1", "hello", NOW, UNIT.account, known=known, asked_at=NOW, reply_to=reply_to
+    )
     answers: tuple[StepResult, ...] = (said("look", 200, posts),)
     while isinstance(turn := MASTODON.look_up(wanted, answers), Send):
         number = turn.step.name.partition(":")[2]
@@ -362,7 +420,9 @@ def sought(posts: Any, *, known: frozenset[str] = frozenset(), reply_to: str = "
 def test_a_post_is_found_by_its_words() -> None:
     found = sought([post(3, text="other"), post(2), post(1, ago=300)])
     assert found == Found("2", "https://s.example/2", NOW)
-    assert sought([post(2), post(1)]).native_id == "1", "of two the first is the one that was sent first"
+    assert sought([post(2), post(1)]).native_id == "1", (
+        "of two the first is the one that was sent first"
+    )
     assert isinstance(sought([post(1, ago=61)]), Absent)
     assert isinstance(sought([post(2, text="other")]), Absent)
     assert isinstance(sought([post(2)], known=frozenset({"2"})), Absent)
@@ -389,14 +449,19 @@ def test_nothing_at_all_is_not_looked_for() -> None:
 
 def test_too_many_to_read_prove_nothing() -> None:
     assert isinstance(sought([post(number, text="other") for number in range(1, 8)]), Unknown)
-    assert isinstance(sought([post(number, text="other", reply="9") for number in range(100, 140)]), Unknown)
+    assert isinstance(
+        sought([post(number, text="other", reply="9") for number in range(100, 140)]), Unknown
+    )
 
 
 def test_a_server_that_lists_fewer_than_it_was_asked_for_proves_nothing() -> None:
-    """Twenty are what servers give by default: all of them of the last minute, and ours may be the one after them."""
+    """Twenty are what servers give by default: all of them of the last minute, and ours may be the
+    one after them."""
     recent = [post(number, text="other", reply="9") for number in range(100, 120)]
     assert isinstance(sought(recent), Unknown)
-    assert isinstance(sought([*recent, post(1, ago=300)]), Absent), "it reaches back before the attempt"
+    assert isinstance(sought([*recent, post(1, ago=300)]), Absent), (
+        "it reaches back before the attempt"
+    )
     assert isinstance(sought(recent[:19]), Absent), "all that there is"
 
 
@@ -408,7 +473,9 @@ def test_marks_are_read_back() -> None:
         return MASTODON.read_marks(copy, flags, (said("look", status, body),))
 
     assert back(200, {"id": "7", "sensitive": True, "spoiler_text": "18+"}) == MarkReport()
-    assert back(200, {"id": "7", "sensitive": False, "spoiler_text": ""}) == MarkReport((SENSITIVE_MARK, WARNING_MARK))
+    assert back(200, {"id": "7", "sensitive": False, "spoiler_text": ""}) == MarkReport(
+        (SENSITIVE_MARK, WARNING_MARK)
+    )
     assert back(404, {"error": "Record not found"}) == MarkReport(there=False)
     assert isinstance(back(404, None), Rejected)
     assert isinstance(back(503, None), Retry)

@@ -1,4 +1,5 @@
-"""Messages on Mastodon: what people say to the account alone is heard once and in order, ours reach nobody else."""
+"""Messages on Mastodon: what people say to the account alone is heard once and in order, ours reach
+nobody else."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,7 +12,15 @@ from connectors.conformance.world import ConnectorWorld
 from connectors.contract.account_setup import WANTED_MESSAGES, WANTED_POSTS
 from connectors.contract.chats import ChatUpdates
 from connectors.contract.connector import Response, Send, StepAnswerLost, StepResult
-from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.contract.outcomes import (
+    Disconnected,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+)
 from connectors.platforms.mastodon.account import CHAT_SURFACE
 from connectors.platforms.mastodon.limits import ServerLimits
 from connectors.platforms.mastodon.messages import (
@@ -87,7 +96,12 @@ def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(talk: Ta
     news = talk.poll(cursor)
     assert isinstance(news, ChatUpdates)
     (update,) = news.updates
-    assert (update.kind, update.key, update.native_id, update.fan) == ("message", number, number, talk.leo.id)
+    assert (update.kind, update.key, update.native_id, update.fan) == (
+        "message",
+        number,
+        number,
+        talk.leo.id,
+    )
     assert (update.text, update.handle) == ("bonjour\n\n@nobody ça va ?", f"@{talk.leo.username}")
     assert update.at is not None
     assert talk.heard(news.cursor)[0] == []
@@ -99,20 +113,30 @@ def test_the_first_message_an_account_ever_gets_is_heard(talk: Talk) -> None:
     assert talk.heard(cursor)[0] == ["a first word"]
 
 
-def test_what_others_read_too_and_our_own_words_are_nobodys(talk: Talk, server: FakeMastodon) -> None:
+def test_what_others_read_too_and_our_own_words_are_nobodys(
+    talk: Talk, server: FakeMastodon
+) -> None:
     _, cursor = talk.heard("")
     talk.says("to both of you", server.account(f"ida{talk.mia.username}"))
     server.publish(talk.leo, {"status": f"@{talk.mia.username} for everybody"}, "")
-    server.publish(talk.leo, {"status": f"@{talk.mia.username} to my followers", "visibility": "private"}, "")
+    server.publish(
+        talk.leo, {"status": f"@{talk.mia.username} to my followers", "visibility": "private"}, ""
+    )
     mastodon_chats.says(server, talk.mia, "typed in the app", talk.leo)
     gone = talk.says("take this back")
     server.delete(talk.leo, gone, media_too=False)
-    folded = {"status": f"@{talk.mia.username} to you", "visibility": "direct", "spoiler_text": "about food"}
+    folded = {
+        "status": f"@{talk.mia.username} to you",
+        "visibility": "direct",
+        "spoiler_text": "about food",
+    }
     server.publish(talk.leo, folded, "")
     assert talk.heard(cursor)[0] == ["about food\n\nto you"]
 
 
-def test_more_than_one_page_is_heard_in_order_also_where_pages_are_small(talk: Talk, server: FakeMastodon) -> None:
+def test_more_than_one_page_is_heard_in_order_also_where_pages_are_small(
+    talk: Talk, server: FakeMastodon
+) -> None:
     _, cursor = talk.heard("")
     words = [f"word {number}" for number in range(5)]
     for one in words:
@@ -134,10 +158,15 @@ def notice(number: int, **status: Any) -> dict[str, Any]:
 
 def test_a_poll_that_breaks_off_loses_nothing_and_ends() -> None:
     full = [notice(number) for number in range(100, 180)]
-    lost = MASTODON.listen("109 99", (said("updates", 200, full), StepAnswerLost("updates", "ReadTimeout")))
+    lost = MASTODON.listen(
+        "109 99", (said("updates", 200, full), StepAnswerLost("updates", "ReadTimeout"))
+    )
     assert isinstance(lost, ChatUpdates)
     assert (len(lost.updates), lost.cursor) == (80, "109 179")
-    pages = tuple(said("updates", 200, [notice(n + 80 * page) for n in range(100, 180)]) for page in range(MAX_PAGES))
+    pages = tuple(
+        said("updates", 200, [notice(n + 80 * page) for n in range(100, 180)])
+        for page in range(MAX_PAGES)
+    )
     whole = MASTODON.listen("109 99", pages)
     assert isinstance(whole, ChatUpdates)
     assert len(whole.updates) == 80 * MAX_PAGES
@@ -179,11 +208,20 @@ def test_what_a_refused_poll_means(answer: StepResult, meant: Rejected | type[Ou
 
 
 def unit(text: str = "Bonjour", **more: Any) -> Unit:
-    made = replace(UNIT, surface=CHAT_SURFACE, audience="viewer", viewer="42", texts=(Text("body", text),), flags=())
+    made = replace(
+        UNIT,
+        surface=CHAT_SURFACE,
+        audience="viewer",
+        viewer="42",
+        texts=(Text("body", text),),
+        flags=(),
+    )
     return replace(made, **more)
 
 
-def test_a_message_goes_under_the_last_one_and_names_its_reader_alone(talk: Talk, server: FakeMastodon) -> None:
+def test_a_message_goes_under_the_last_one_and_names_its_reader_alone(
+    talk: Talk, server: FakeMastodon
+) -> None:
     last = talk.says("are you there?", under=talk.says("hello"))
     talk.says("and you two", server.account(f"tom{talk.mia.username}"))
     first = SendingHarness(talk.world, MASTODON).publish(talk.world.unit("Bonjour\nLéo")).outcome
@@ -195,10 +233,14 @@ def test_a_message_goes_under_the_last_one_and_names_its_reader_alone(talk: Talk
     assert "and you two" not in str(talks), "nothing that was said is kept with it"
     assert first.native_id in str(talks)
     conversations = mastodon_chats.listed(server, talk.leo, {})
-    assert len([one for one in conversations if len(one["accounts"]) == 1]) == 1, "one conversation, also for them"
+    assert len([one for one in conversations if len(one["accounts"]) == 1]) == 1, (
+        "one conversation, also for them"
+    )
 
 
-def test_a_lost_message_is_neither_a_post_of_these_words_nor_another_readers(talk: Talk, server: FakeMastodon) -> None:
+def test_a_lost_message_is_neither_a_post_of_these_words_nor_another_readers(
+    talk: Talk, server: FakeMastodon
+) -> None:
     ida = server.account(f"eva{talk.mia.username}")
     server.publish(talk.mia, {"status": f"@{talk.leo.username} Bonjour"}, "")
     mastodon_chats.says(server, talk.mia, "Bonjour", talk.leo, ida)
@@ -206,7 +248,9 @@ def test_a_lost_message_is_neither_a_post_of_these_words_nor_another_readers(tal
     talk.world.inject_fault("reset_before", "posts")
     outcome = SendingHarness(talk.world, MASTODON).publish(talk.world.unit("Bonjour")).outcome
     assert isinstance(outcome, Published)
-    assert [text for text, _ in talk.ours()] == [f"@{talk.leo.username} Bonjour"], "sent once it was surely not there"
+    assert [text for text, _ in talk.ours()] == [f"@{talk.leo.username} Bonjour"], (
+        "sent once it was surely not there"
+    )
 
 
 def test_a_reader_who_left_or_whom_nothing_reaches_says_nothing_of_the_account() -> None:
@@ -215,7 +259,9 @@ def test_a_reader_who_left_or_whom_nothing_reaches_says_nothing_of_the_account()
     assert MASTODON.next_step(unit(), (said(READER, 200, {**ANN, "suspended": True}),)) == gone
     made = {"id": "7", "created_at": "2026-11-26T06:00:00Z", "mentions": []}
     assert MASTODON.next_step(unit(), (said(PUBLISH, 200, made),)) == gone
-    reached = MASTODON.next_step(unit(), (said(PUBLISH, 200, {**made, "mentions": [{"id": "42"}]}),))
+    reached = MASTODON.next_step(
+        unit(), (said(PUBLISH, 200, {**made, "mentions": [{"id": "42"}]}),)
+    )
     assert isinstance(reached, Published)
 
 
@@ -227,15 +273,35 @@ def test_a_reader_who_left_or_whom_nothing_reaches_says_nothing_of_the_account()
         ((said(READER, 200, {"id": "42", "acct": "ann @ida"}),), Retry),
         ((said(READER, 200, ANN), said(CONVERSATIONS_STEP, 403, OUTSIDE)), Reauthorize),
         ((said(READER, 200, ANN), said(CONVERSATIONS_STEP, 502, None)), Retry),
-        ((said(PUBLISH, 404, {"error": "The post you are trying to reply to does not appear to exist."}),), Retry),
+        (
+            (
+                said(
+                    PUBLISH,
+                    404,
+                    {"error": "The post you are trying to reply to does not appear to exist."},
+                ),
+            ),
+            Retry,
+        ),
         ((said(PUBLISH, 404, {"error": "Record not found"}),), Uncertain),
-        ((said(PUBLISH, 422, {"error": "Validation failed: Text character limit of 500 exceeded"}),), Rejected),
+        (
+            (
+                said(
+                    PUBLISH,
+                    422,
+                    {"error": "Validation failed: Text character limit of 500 exceeded"},
+                ),
+            ),
+            Rejected,
+        ),
         ((said(PUBLISH, 503, None),), Uncertain),
         ((said(PUBLISH, 200, {"id": ""}),), Uncertain),
         ((StepAnswerLost(PUBLISH, "ReadTimeout"),), Uncertain),
     ],
 )
-def test_what_refusals_of_a_message_mean(answers: tuple[StepResult, ...], meant: type[Outcome]) -> None:
+def test_what_refusals_of_a_message_mean(
+    answers: tuple[StepResult, ...], meant: type[Outcome]
+) -> None:
     assert isinstance(MASTODON.next_step(unit(), answers), meant)
 
 
@@ -266,7 +332,9 @@ def test_the_readers_name_counts_by_the_servers_own_limit() -> None:
     assert isinstance(small.next_step(unit("x" * 68), ()), Send)
     longer = said(READER, 200, {"id": "42", "acct": "a" * 40 + "@far.example"})
     refused = small.next_step(unit("x" * 68), (longer,))
-    assert refused == Rejected(Message("connectors.text_too_long", {"length": 110, "most": 100}), permanent=False)
+    assert refused == Rejected(
+        Message("connectors.text_too_long", {"length": 110, "most": 100}), permanent=False
+    )
 
 
 def test_messages_are_read_where_somebody_chose_it() -> None:

@@ -1,4 +1,5 @@
-"""The fake Mastodon keeps to the published description, and the library that others use gets on with it."""
+"""The fake Mastodon keeps to the published description, and the library that others use gets on
+with it."""
 
 import hashlib
 import io
@@ -62,15 +63,31 @@ def call(fake: FakeMastodon, who: Member | str, method: str, path: str, said: An
     return reply.status, json.loads(reply.body)
 
 
-def upload(fake: FakeMastodon, mine: Member, data: bytes, mime: str = "image/png", **fields: str) -> Any:
-    reply = exchange(fake, "POST", "/api/v2/media", mine.token, encode_multipart(fields, {"file": ("a", data, mime)}))
+def upload(
+    fake: FakeMastodon, mine: Member, data: bytes, mime: str = "image/png", **fields: str
+) -> Any:
+    reply = exchange(
+        fake,
+        "POST",
+        "/api/v2/media",
+        mine.token,
+        encode_multipart(fields, {"file": ("a", data, mime)}),
+    )
     return reply.status, json.loads(reply.body)
 
 
-def send(fake: FakeMastodon, mine: Member, key: str, said: Any) -> HttpResponse | RequestNotSent | ResponseLost:
+def send(
+    fake: FakeMastodon, mine: Member, key: str, said: Any
+) -> HttpResponse | RequestNotSent | ResponseLost:
     """A status; whether it arrived or not."""
-    headers = {"authorization": f"Bearer {mine.token}", "content-type": "application/json", "idempotency-key": key}
-    return HTTP.send(HttpRequest("POST", fake.url + "/api/v1/statuses", headers, json.dumps(said).encode(), 5.0))
+    headers = {
+        "authorization": f"Bearer {mine.token}",
+        "content-type": "application/json",
+        "idempotency-key": key,
+    }
+    return HTTP.send(
+        HttpRequest("POST", fake.url + "/api/v1/statuses", headers, json.dumps(said).encode(), 5.0)
+    )
 
 
 def post(fake: FakeMastodon, mine: Member, text: str, key: str = "", **more: Any) -> Any:
@@ -81,7 +98,11 @@ def post(fake: FakeMastodon, mine: Member, text: str, key: str = "", **more: Any
 
 def library(fake: FakeMastodon, token: str = "", **more: str) -> Any:
     """The client library that most Python programs use."""
-    how = {"mastodon_version": VERSION, "version_check_mode": "created", "ratelimit_method": "throw"}
+    how = {
+        "mastodon_version": VERSION,
+        "version_check_mode": "created",
+        "ratelimit_method": "throw",
+    }
     return Mastodon(access_token=token or None, api_base_url=fake.url, **how, **more)
 
 
@@ -91,10 +112,19 @@ def test_the_library_posts_and_takes_back(fake: FakeMastodon) -> None:
     assert api.account_verify_credentials().id == mine.id
     assert api.instance_v2().configuration.statuses.max_characters == fake.max_characters
     medium = api.media_post(picture(), "image/png", description="a wall", focus=(0.5, -0.5))
-    told = {"media_ids": [medium], "sensitive": True, "spoiler_text": "paint", "visibility": "unlisted"}
+    told = {
+        "media_ids": [medium],
+        "sensitive": True,
+        "spoiler_text": "paint",
+        "visibility": "unlisted",
+    }
     made = api.status_post("hello <you>\nhttps://example.com", idempotency_key="k", **told)
     assert api.status_post("hello again", idempotency_key="k").id == made.id
-    assert (made.media_attachments[0].description, made.sensitive, made.visibility) == ("a wall", True, "unlisted")
+    assert (made.media_attachments[0].description, made.sensitive, made.visibility) == (
+        "a wall",
+        True,
+        "unlisted",
+    )
     assert [one.id for one in api.account_statuses(mine.id, limit=5)] == [made.id]
     assert api.status_source(made.id).text == "hello <you>\nhttps://example.com"
     assert api.status_delete(made.id).text == "hello <you>\nhttps://example.com"
@@ -116,11 +146,17 @@ def test_the_library_waits_for_media(fake: FakeMastodon) -> None:
 
 
 def test_the_library_signs_in_and_out(fake: FakeMastodon) -> None:
-    client, secret = library(fake).create_app("house", ["read", "write"], REDIRECT, api_base_url=fake.url)
+    client, secret = library(fake).create_app(
+        "house", ["read", "write"], REDIRECT, api_base_url=fake.url
+    )
     api = library(fake, client_id=client, client_secret=secret)
-    url = api.auth_request_url(redirect_uris=REDIRECT, scopes=["read", "write"], state="s", allow_http=True)
+    url = api.auth_request_url(
+        redirect_uris=REDIRECT, scopes=["read", "write"], state="s", allow_http=True
+    )
     fake.account("nova")
-    path = url.removeprefix(fake.url).replace("=False", "=false")  # the library writes it as Python does
+    path = url.removeprefix(fake.url).replace(
+        "=False", "=false"
+    )  # the library writes it as Python does
     back = exchange(fake, "GET", f"{path}&approve=nova", "").headers["location"]
     code = parse_qs(urlsplit(back).query)["code"][0]
     api.log_in(code=code, redirect_uri=REDIRECT, scopes=["read", "write"], allow_http=True)
@@ -161,9 +197,15 @@ def test_what_moves_is_never_done_at_once(fake: FakeMastodon) -> None:
 
 def test_media_that_are_none_and_media_nobody_uses(fake: FakeMastodon) -> None:
     mine, fake.matrix = fake.account("nova"), 100
-    assert upload(fake, mine, b"not a picture") == (422, {"error": "File type of uploaded media could not be verified"})
+    assert upload(fake, mine, b"not a picture") == (
+        422,
+        {"error": "File type of uploaded media could not be verified"},
+    )
     assert upload(fake, mine, b"x", "text/plain")[0] == 422
-    assert upload(fake, mine, picture(size=(11, 10))) == (422, {"error": "11x10 images are not supported"})
+    assert upload(fake, mine, picture(size=(11, 10))) == (
+        422,
+        {"error": "11x10 images are not supported"},
+    )
     assert upload(fake, mine, picture()[:-8])[0] == 422  # its end was lost
     data = picture("JPEG")
     status, told = upload(fake, mine, data, "image/jpeg", focus="0.1,0.2")
@@ -176,7 +218,9 @@ def test_media_that_are_none_and_media_nobody_uses(fake: FakeMastodon) -> None:
     assert post(fake, mine, "late", media_ids=[told["id"]]) == (422, {"error": error})
 
 
-def test_media_get_lost_on_a_bad_day_and_come_back_from_a_deleted_status(fake: FakeMastodon) -> None:
+def test_media_get_lost_on_a_bad_day_and_come_back_from_a_deleted_status(
+    fake: FakeMastodon,
+) -> None:
     mine = fake.account("nova")
     medium = upload(fake, mine, picture())[1]["id"]
     fake.drops_media = True
@@ -228,10 +272,17 @@ def test_words_are_counted_as_people_see_them(fake: FakeMastodon) -> None:
     error = "Validation failed: Text character limit of 500 exceeded"
     assert post(fake, mine, full + "é", spoiler_text="cw") == (422, {"error": error})
     assert post(fake, mine, " ") == (422, {"error": "Validation failed: Text can't be blank"})
-    assert post(fake, mine, "x", media_ids=list("12345")) == (422, {"error": "Cannot attach more than 4 files"})
+    assert post(fake, mine, "x", media_ids=list("12345")) == (
+        422,
+        {"error": "Cannot attach more than 4 files"},
+    )
     assert post(fake, mine, "x", in_reply_to_id="1")[0] == 404
     told = post(fake, mine, "", spoiler_text=" only a warning ")[1]
-    assert (told["content"], told["spoiler_text"], told["sensitive"]) == ("<p>only a warning</p>", "", True)
+    assert (told["content"], told["spoiler_text"], told["sensitive"]) == (
+        "<p>only a warning</p>",
+        "",
+        True,
+    )
 
 
 def test_a_text_becomes_html(fake: FakeMastodon) -> None:
@@ -242,8 +293,10 @@ def test_a_text_becomes_html(fake: FakeMastodon) -> None:
         "<p>1 &lt; 2 &amp; 3<br />next</p>"
         f'<p><a href="{long}" target="_blank" rel="nofollow noopener" translate="no">'
         '<span class="invisible">https://www.</span>'
-        f'<span class="ellipsis">example.com/{"a" * 18}</span><span class="invisible">{"a" * 22}</span></a>. '
-        f'<span class="h-card" translate="no"><a href="{fake.url}/@vega" class="u-url mention">@<span>vega</span></a>'
+        f'<span class="ellipsis">example.com/{"a" * 18}</span><span '
+        f'class="invisible">{"a" * 22}</span></a>. '
+        f'<span class="h-card" translate="no"><a href="{fake.url}/@vega" class="u-url '
+        'mention">@<span>vega</span></a>'
         "</span> @who@else.example "
         f'<a href="{fake.url}/tags/art" class="mention hashtag" rel="tag">#<span>art</span></a></p>'
     )
@@ -254,7 +307,10 @@ def test_a_text_becomes_html(fake: FakeMastodon) -> None:
 
 def test_pages_and_who_sees_what(fake: FakeMastodon) -> None:
     mine, other = fake.account("nova"), fake.account("vega")
-    ids = [post(fake, mine, f"n{n}", visibility="private" if n == 3 else "public")[1]["id"] for n in range(4)]
+    ids = [
+        post(fake, mine, f"n{n}", visibility="private" if n == 3 else "public")[1]["id"]
+        for n in range(4)
+    ]
     path = f"/api/v1/accounts/{mine.id}/statuses?limit=2&exclude_reblogs=true"
 
     def page(who: Member, more: str = "") -> list[str]:
@@ -275,7 +331,10 @@ def test_pages_and_who_sees_what(fake: FakeMastodon) -> None:
 
 
 def test_who_may_not(fake: FakeMastodon) -> None:
-    reader, check = fake.account("nova", scopes="profile read:statuses"), "/api/v1/accounts/verify_credentials"
+    reader, check = (
+        fake.account("nova", scopes="profile read:statuses"),
+        "/api/v1/accounts/verify_credentials",
+    )
     assert call(fake, reader, "GET", check)[0] == 200
     outside = (403, {"error": "This action is outside the authorized scopes"})
     assert (post(fake, reader, "x"), upload(fake, reader, picture())) == (outside, outside)
@@ -283,7 +342,10 @@ def test_who_may_not(fake: FakeMastodon) -> None:
     assert call(fake, "", "GET", check)[0] == 401
     for state in ("disabled", "suspended"):
         frozen = fake.account(state, state=state)
-        assert call(fake, frozen, "GET", check) == (403, {"error": "Your login is currently disabled"})
+        assert call(fake, frozen, "GET", check) == (
+            403,
+            {"error": "Your login is currently disabled"},
+        )
         assert post(fake, frozen, "x")[0] == 403
     old, reader.token = reader.token, "a newer one"
     assert call(fake, old, "GET", check)[0] == 401
@@ -298,8 +360,14 @@ def test_limits_tell_when_they_end(fake: FakeMastodon) -> None:
     fake.clock.advance(3 * HOUR - fake.clock().timestamp() % (3 * HOUR))  # all windows begin
     fake.rules.append("Be kind")
     reply = exchange(fake, "GET", "/api/v2/instance", mine.token)
-    assert [rule["text"] for rule in json.loads(reply.body)["rules"]] == [*fake.usual_rules, "Be kind"]
-    assert (reply.headers["x-ratelimit-limit"], reply.headers["x-ratelimit-remaining"]) == ("300", "299")
+    assert [rule["text"] for rule in json.loads(reply.body)["rules"]] == [
+        *fake.usual_rules,
+        "Be kind",
+    ]
+    assert (reply.headers["x-ratelimit-limit"], reply.headers["x-ratelimit-remaining"]) == (
+        "300",
+        "299",
+    )
     for _ in range(30):
         assert call(fake, mine, "DELETE", "/api/v1/statuses/1")[0] == 404
     last = exchange(fake, "DELETE", "/api/v1/statuses/1", mine.token)
@@ -324,11 +392,25 @@ def app(fake: FakeMastodon) -> dict[str, str]:
 
 def authorize(fake: FakeMastodon, client: dict[str, str], **more: str) -> dict[str, str]:
     """What the browser brings back."""
-    asked = {"client_id": client["client_id"], "redirect_uri": REDIRECT, "response_type": "code", "state": "s"}
-    asked |= {"scope": "profile write:statuses", "code_challenge": challenge("v" * 43), "code_challenge_method": "S256"}
-    reply = exchange(fake, "GET", "/oauth/authorize?" + urlencode(asked | {"approve": "nova"} | more), "")
+    asked = {
+        "client_id": client["client_id"],
+        "redirect_uri": REDIRECT,
+        "response_type": "code",
+        "state": "s",
+    }
+    asked |= {
+        "scope": "profile write:statuses",
+        "code_challenge": challenge("v" * 43),
+        "code_challenge_method": "S256",
+    }
+    reply = exchange(
+        fake, "GET", "/oauth/authorize?" + urlencode(asked | {"approve": "nova"} | more), ""
+    )
     assert reply.status == 302
-    return {name: values[0] for name, values in parse_qs(urlsplit(reply.headers["location"]).query).items()}
+    return {
+        name: values[0]
+        for name, values in parse_qs(urlsplit(reply.headers["location"]).query).items()
+    }
 
 
 def test_a_code_is_good_once_and_for_its_verifier(fake: FakeMastodon) -> None:
@@ -338,7 +420,11 @@ def test_a_code_is_good_once_and_for_its_verifier(fake: FakeMastodon) -> None:
     client = app(fake)
     brought = authorize(fake, client)
     assert brought["state"] == "s"
-    asked = client | {"grant_type": "authorization_code", "redirect_uri": REDIRECT, "code": brought["code"]}
+    asked = client | {
+        "grant_type": "authorization_code",
+        "redirect_uri": REDIRECT,
+        "code": brought["code"],
+    }
 
     def token(**more: str) -> tuple[int, dict[str, Any]]:
         found: tuple[int, dict[str, Any]] = call(fake, "", "POST", "/oauth/token", asked | more)
@@ -356,7 +442,10 @@ def test_a_code_is_good_once_and_for_its_verifier(fake: FakeMastodon) -> None:
     fake.clock.advance(600)
     assert token(code=late, code_verifier="v" * 43)[1]["error"] == "invalid_grant"
     assert call(fake, told["access_token"], "POST", "/api/v1/statuses", {"status": "x"})[0] == 200
-    assert call(fake, "", "POST", "/oauth/revoke", client | {"token": told["access_token"]}) == (200, {})
+    assert call(fake, "", "POST", "/oauth/revoke", client | {"token": told["access_token"]}) == (
+        200,
+        {},
+    )
     assert call(fake, told["access_token"], "POST", "/api/v1/statuses", {"status": "x"})[0] == 401
 
 
@@ -365,16 +454,33 @@ def test_a_no_and_a_scope_too_many_come_back_as_errors(fake: FakeMastodon) -> No
     client = app(fake)
     assert authorize(fake, client, approve="")["error"] == "access_denied"
     assert authorize(fake, client, scope="write")["error"] == "invalid_scope"
-    assert authorize(fake, client, code_challenge_method="plain")["error"] == "invalid_code_challenge_method"
-    asked = {"client_id": client["client_id"], "redirect_uri": "https://elsewhere.example", "response_type": "code"}
-    assert exchange(fake, "GET", "/oauth/authorize?" + urlencode(asked | {"approve": "nova"}), "").status == 400
+    assert (
+        authorize(fake, client, code_challenge_method="plain")["error"]
+        == "invalid_code_challenge_method"
+    )
+    asked = {
+        "client_id": client["client_id"],
+        "redirect_uri": "https://elsewhere.example",
+        "response_type": "code",
+    }
+    assert (
+        exchange(
+            fake, "GET", "/oauth/authorize?" + urlencode(asked | {"approve": "nova"}), ""
+        ).status
+        == 400
+    )
 
 
 def test_what_is_not_described_is_refused(fake: FakeMastodon) -> None:
     if fake.spec.path is None:
         pytest.skip("Mastodon's description is not here (set GREENROOM_SHARED)")
     mine = fake.account("nova")
-    for wrong in ({"status": 5}, {"status": "x", "visiblity": "public"}, {"visibility": "public"}, {"status": ["x"]}):
+    for wrong in (
+        {"status": 5},
+        {"status": "x", "visiblity": "public"},
+        {"visibility": "public"},
+        {"status": ["x"]},
+    ):
         assert call(fake, mine, "POST", "/api/v1/statuses", wrong)[0] == 422
     assert post(fake, mine, "x", visibility="secret")[0] == 422
     assert call(fake, mine, "GET", f"/api/v1/accounts/{mine.id}/statuses?limit=many")[0] == 422

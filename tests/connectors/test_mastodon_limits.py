@@ -1,4 +1,5 @@
-"""A server's own limits: read as it tells them, believed within reason, and held to wherever a limit counts."""
+"""A server's own limits: read as it tells them, believed within reason, and held to wherever a
+limit counts."""
 
 from dataclasses import replace
 from typing import Any
@@ -51,7 +52,9 @@ def why(turn: Send | Outcome) -> str:
     return turn.reason.code if isinstance(turn, Rejected) else ""
 
 
-@given(st.dictionaries(st.sampled_from(sorted(FIELDS)), st.one_of(NONSENSE, st.integers())), NONSENSE)
+@given(
+    st.dictionaries(st.sampled_from(sorted(FIELDS)), st.one_of(NONSENSE, st.integers())), NONSENSE
+)
 def test_whatever_a_server_says_its_limits_are_sensible(said: dict[str, Any], kinds: Any) -> None:
     told_so = server(**said)
     told_so["configuration"]["media_attachments"]["supported_mime_types"] = kinds
@@ -64,7 +67,9 @@ def test_whatever_a_server_says_its_limits_are_sensible(said: dict[str, Any], ki
         assert getattr(found, name) == (min(value, most) if good else getattr(DEFAULT_LIMITS, name))
 
 
-@pytest.mark.parametrize("nothing", [None, [], "", {}, {"configuration": None}, {"configuration": {"statuses": 7}}])
+@pytest.mark.parametrize(
+    "nothing", [None, [], "", {}, {"configuration": None}, {"configuration": {"statuses": 7}}]
+)
 def test_a_server_that_says_nothing_is_a_usual_one(nothing: Any) -> None:
     assert limits_from_server(nothing) == DEFAULT_LIMITS == limits_from_json({})
     assert limits_from_server(server(text=10**12)).text == LIMIT_CEILINGS["text"]
@@ -75,20 +80,40 @@ def test_limits_are_asked_of_the_server_and_a_broken_answer_is_none() -> None:
     assert isinstance(one, SupportsOwnLimits)
     asked = one.read_own_limits(())
     assert isinstance(asked, Send)
-    assert (asked.step.path, asked.step.action, asked.step.token) == ("/api/v2/instance", "look", "none")
+    assert (asked.step.path, asked.step.action, asked.step.token) == (
+        "/api/v2/instance",
+        "look",
+        "none",
+    )
     answer = Response("instance", 200, {}, server(text=5000, media=8))
     assert one.read_own_limits((answer,)) == limits_from_server(answer.body).json()
-    for broken in (StepAnswerLost("instance", "x"), Response("instance", 503), replace(answer, body={"error": "no"})):
+    for broken in (
+        StepAnswerLost("instance", "x"),
+        Response("instance", 503),
+        replace(answer, body={"error": "no"}),
+    ):
         assert one.read_own_limits((broken,)) is None
 
 
 def test_an_accounts_own_limits_are_counted_and_held_to() -> None:
-    long, eight = replace(UNIT, texts=(Text("body", "x" * 700),)), replace(UNIT, media=(PICTURE,) * 8)
+    long, eight = (
+        replace(UNIT, texts=(Text("body", "x" * 700),)),
+        replace(UNIT, media=(PICTURE,) * 8),
+    )
     wide = within(text=1000, media=8, per_address=30)
     assert (wide.capabilities.max_text, wide.capabilities.max_media) == (1000, 8)
-    assert wide.count_text(replace(UNIT, texts=(Text("body", "https://a.example/b"),))) == (30, 1000)
-    assert (why(Mastodon().next_step(long, ())), why(wide.next_step(long, ()))) == ("connectors.text_too_long", "")
-    assert (why(Mastodon().next_step(eight, ())), why(wide.next_step(eight, ()))) == ("connectors.too_many_media", "")
+    assert wide.count_text(replace(UNIT, texts=(Text("body", "https://a.example/b"),))) == (
+        30,
+        1000,
+    )
+    assert (why(Mastodon().next_step(long, ())), why(wide.next_step(long, ()))) == (
+        "connectors.text_too_long",
+        "",
+    )
+    assert (why(Mastodon().next_step(eight, ())), why(wide.next_step(eight, ()))) == (
+        "connectors.too_many_media",
+        "",
+    )
     small = within(text=100, picture_bytes=50, picture_pixels=1000, film_bytes=200)
     film = Medium("f" * 64, "video/mp4", 150, alt="waves")
     assert why(small.next_step(replace(UNIT, media=(PICTURE,)), ())) == "connectors.medium_unfit"
@@ -109,11 +134,17 @@ def test_what_stands_is_told_so_though_a_limit_fell_meanwhile() -> None:
     [
         (PUBLISH, "Validation failed: Text character limit of 200 exceeded", LIMIT_CHANGED),
         (PUBLISH, "Cannot attach more than 2 files", LIMIT_CHANGED),
-        (f"stage:{PICTURE.sha256[:24]}", "Validation failed: File file size must be less than 1 MB", LIMIT_CHANGED),
+        (
+            f"stage:{PICTURE.sha256[:24]}",
+            "Validation failed: File file size must be less than 1 MB",
+            LIMIT_CHANGED,
+        ),
         (f"stage:{PICTURE.sha256[:24]}", "9000x9000 images are not supported", LIMIT_CHANGED),
         (PUBLISH, "Validation failed: Language is invalid", "connectors.refused"),
     ],
 )
-def test_a_refusal_by_a_limit_we_did_not_know_is_told_as_one(step: str, sentence: str, code: str) -> None:
+def test_a_refusal_by_a_limit_we_did_not_know_is_told_as_one(
+    step: str, sentence: str, code: str
+) -> None:
     unit = replace(UNIT, media=(PICTURE,)) if step != PUBLISH else UNIT
     assert why(Mastodon().next_step(unit, (Response(step, 422, {}, {"error": sentence}),))) == code

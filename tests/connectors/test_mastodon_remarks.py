@@ -1,4 +1,5 @@
-"""What people say to an account on Mastodon: read forward, answered in words, blocked or reported."""
+"""What people say to an account on Mastodon: read forward, answered in words, blocked or
+reported."""
 
 import re
 from collections.abc import Iterator
@@ -49,7 +50,9 @@ def notice(number: int, **status: Any) -> dict[str, Any]:
 
 
 def told(*pages: Any, cursor: str = "1") -> Send | CommentPage | None:
-    answers = tuple(page if isinstance(page, StepResult) else said("remarks", 200, page) for page in pages)
+    answers = tuple(
+        page if isinstance(page, StepResult) else said("remarks", 200, page) for page in pages
+    )
     return MASTODON.list_comments(UNIT.account, "", cursor, answers)
 
 
@@ -78,11 +81,16 @@ def test_reading_goes_forward_and_is_told_oldest_first() -> None:
     assert query(told(first))["min_id"] == [str(LISTED + 1)]
     end = heard(first, [notice(500), notice(499)])
     assert end.cursor == "500"
-    assert [one.native_id for one in end.found] == [str(1000 + one) for one in (*range(2, LISTED + 2), 499, 500)]
+    assert [one.native_id for one in end.found] == [
+        str(1000 + one) for one in (*range(2, LISTED + 2), 499, 500)
+    ]
 
 
 def test_a_reading_ends_after_some_pages_and_the_next_one_goes_on_there() -> None:
-    pages = [[notice(LISTED * page + one) for one in range(LISTED, 0, -1)] for page in range(1, MAX_PAGES + 1)]
+    pages = [
+        [notice(LISTED * page + one) for one in range(LISTED, 0, -1)]
+        for page in range(1, MAX_PAGES + 1)
+    ]
     end = heard(*pages)
     assert end.cursor == str(LISTED * (MAX_PAGES + 1))
     assert len(end.found) == LISTED * MAX_PAGES
@@ -101,7 +109,9 @@ def test_a_server_that_gives_the_same_page_again_is_not_asked_for_ever() -> None
 
 def test_the_first_reading_is_the_newest_page_and_none_of_it_is_asked_for_twice() -> None:
     assert "min_id" not in query(told(cursor=""))
-    assert heard([notice(number) for number in range(LISTED, 0, -1)], cursor="").cursor == str(LISTED)
+    assert heard([notice(number) for number in range(LISTED, 0, -1)], cursor="").cursor == str(
+        LISTED
+    )
     assert heard([], cursor="").cursor == "0"
     assert query(told(cursor="0"))["min_id"] == ["0"]
 
@@ -151,7 +161,9 @@ def test_under_is_a_post_of_ours_alone() -> None:
 
 def test_what_cannot_be_opened_is_no_address() -> None:
     bare = replace(heard([notice(2)]).found[0], url="", at=None)
-    assert heard([notice(2, url="javascript:1", created_at="now", content=None)]).found == (replace(bare, text=""),)
+    assert heard([notice(2, url="javascript:1", created_at="now", content=None)]).found == (
+        replace(bare, text=""),
+    )
     assert heard([notice(2, url=None, created_at=None, spoiler_text="loud")]).found == (
         replace(bare, text="loud\n\nhello"),
     )
@@ -163,10 +175,14 @@ def test_what_cannot_be_opened_is_no_address() -> None:
         ("", ""),
         ("<p>one<br />two</p><p>three &amp; four</p>", "one\ntwo\n\nthree & four"),
         ("<p>a\n b</p>\n\n\n<p></p><p>c</p>", "a b\n\nc"),
-        ('<p><span class="h-card"><a href="https://x">@<span>mia</span></a></span> hi</p>', "@mia hi"),
+        (
+            '<p><span class="h-card"><a href="https://x">@<span>mia</span></a></span> hi</p>',
+            "@mia hi",
+        ),
         (
             '<a href="https://a.example/b?c=1&amp;d=2"><span class="invisible">https://</span>'
-            '<span class="ellipsis">a.example/b</span><span class="invisible">?c=1&amp;d=2</span></a>',
+            '<span class="ellipsis">a.example/b</span><span '
+            'class="invisible">?c=1&amp;d=2</span></a>',
             "https://a.example/b?c=1&d=2",
         ),
         ("<ul><li>x</li><li>y</li></ul>z", "- x\n- y\n\nz"),
@@ -186,7 +202,11 @@ def answering(text: str = "@ann@far.example thanks", **more: Any) -> Any:
 def test_an_answer_is_words_under_the_remark() -> None:
     turn = MASTODON.next_step(answering(), ())
     assert isinstance(turn, Send)
-    assert turn.step.json == {"status": "@ann@far.example thanks", "visibility": "public", "in_reply_to_id": "1007"}
+    assert turn.step.json == {
+        "status": "@ann@far.example thanks",
+        "visibility": "public",
+        "in_reply_to_id": "1007",
+    }
     refused = MASTODON.next_step(answering(media=(PICTURE,)), ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == "connectors.too_many_media"
@@ -216,7 +236,9 @@ def test_a_remark_that_is_gone_is_told_as_such() -> None:
         (StepNotSent("moderate", "ConnectError"), Retry),
     ],
 )
-def test_what_an_act_came_to(act: ModerationAction, answer: StepResult, meant: type[Outcome]) -> None:
+def test_what_an_act_came_to(
+    act: ModerationAction, answer: StepResult, meant: type[Outcome]
+) -> None:
     assert isinstance(MASTODON.moderate_comment(SPOT, act, (answer,)), meant)
 
 
@@ -225,19 +247,34 @@ def test_an_act_that_nobody_offers_is_refused() -> None:
 
 
 def test_the_rights_that_it_takes_are_asked_for() -> None:
-    assert {"read:notifications", "write:blocks", "write:favourites", "write:reports"} <= set(SCOPES.split())
+    assert {"read:notifications", "write:blocks", "write:favourites", "write:reports"} <= set(
+        SCOPES.split()
+    )
 
 
-@pytest.mark.parametrize(("act", "word", "after"), [("like", "favourite", True), ("unlike", "unfavourite", False)])
-def test_a_like_is_what_the_server_says_of_it(act: ModerationAction, word: str, after: bool) -> None:
+@pytest.mark.parametrize(
+    ("act", "word", "after"), [("like", "favourite", True), ("unlike", "unfavourite", False)]
+)
+def test_a_like_is_what_the_server_says_of_it(
+    act: ModerationAction, word: str, after: bool
+) -> None:
     turn = MASTODON.moderate_comment(SPOT, act, ())
     assert isinstance(turn, Send)
-    assert (turn.step.method, turn.step.path) == ("POST", f"/api/v1/statuses/{SPOT.native_id}/{word}")
+    assert (turn.step.method, turn.step.path) == (
+        "POST",
+        f"/api/v1/statuses/{SPOT.native_id}/{word}",
+    )
     told = {"id": SPOT.native_id, "favourited": after}
-    assert MASTODON.moderate_comment(SPOT, act, (said("moderate", 200, told),)) == Published(SPOT.native_id)
-    other = MASTODON.moderate_comment(SPOT, act, (said("moderate", 200, {**told, "favourited": not after}),))
+    assert MASTODON.moderate_comment(SPOT, act, (said("moderate", 200, told),)) == Published(
+        SPOT.native_id
+    )
+    other = MASTODON.moderate_comment(
+        SPOT, act, (said("moderate", 200, {**told, "favourited": not after}),)
+    )
     assert isinstance(other, Retry)
-    assert isinstance(MASTODON.moderate_comment(SPOT, act, (said("moderate", 403, OUTSIDE),)), Rejected)
+    assert isinstance(
+        MASTODON.moderate_comment(SPOT, act, (said("moderate", 403, OUTSIDE),)), Rejected
+    )
     gone = said("moderate", 404, {"error": "Record not found"})
     assert MASTODON.moderate_comment(SPOT, act, (gone,)) == Published(SPOT.native_id)
 
@@ -259,7 +296,9 @@ def world(fake: FakeMastodon) -> Iterator[ConnectorWorld]:
 def reading(world: ConnectorWorld, cursor: str) -> tuple[list[Comment], str, int]:
     """One reading: what was found, where the next one begins, and how many requests it took."""
     house, answers = SendingHarness(world, MASTODON), tuple[StepResult, ...]()
-    while isinstance(turn := MASTODON.list_comments(world.account.account, "", cursor, answers), Send):
+    while isinstance(
+        turn := MASTODON.list_comments(world.account.account, "", cursor, answers), Send
+    ):
         answers = (*answers, house.send(turn.step))
     assert isinstance(turn, CommentPage)
     return list(turn.found), turn.cursor, len(answers)
@@ -288,7 +327,9 @@ def test_hundreds_of_remarks_are_each_heard_whatever_a_page_holds(
     assert got == wanted
 
 
-def test_private_messages_and_what_was_deleted_are_not_heard(fake: FakeMastodon, world: ConnectorWorld) -> None:
+def test_private_messages_and_what_was_deleted_are_not_heard(
+    fake: FakeMastodon, world: ConnectorWorld
+) -> None:
     mine, ann = mine_of(fake, world), fake.account("ann")
     say(fake, ann, f"@{mine.username} psst", visibility="direct")
     gone = say(fake, ann, f"@{mine.username} oops")
@@ -314,14 +355,16 @@ def test_who_is_blocked_cannot_come_back(fake: FakeMastodon, world: ConnectorWor
     spot = CommentTarget(said_first, ann.id, world.account.account)
     turn = MASTODON.moderate_comment(spot, "block", ())
     assert isinstance(turn, Send)
-    assert MASTODON.moderate_comment(spot, "block", (SendingHarness(world, MASTODON).send(turn.step),)) == Published(
-        said_first
-    )
+    assert MASTODON.moderate_comment(
+        spot, "block", (SendingHarness(world, MASTODON).send(turn.step),)
+    ) == Published(said_first)
     say(fake, ann, f"@{mine.username} boo again")
     assert reading(world, "")[0] == []
 
 
-def test_an_account_connected_before_is_heard_and_told_what_it_lacks(fake: FakeMastodon, world: ConnectorWorld) -> None:
+def test_an_account_connected_before_is_heard_and_told_what_it_lacks(
+    fake: FakeMastodon, world: ConnectorWorld
+) -> None:
     mine, ann = mine_of(fake, world), fake.account("ann")
     mine.scopes = "read:accounts read:statuses read:notifications write:statuses write:media"
     spot = CommentTarget(say(fake, ann, f"@{mine.username} boo"), ann.id, world.account.account)
@@ -329,7 +372,9 @@ def test_an_account_connected_before_is_heard_and_told_what_it_lacks(fake: FakeM
     for act in ("block", "report"):
         turn = MASTODON.moderate_comment(spot, act, ())
         assert isinstance(turn, Send)
-        end = MASTODON.moderate_comment(spot, act, (SendingHarness(world, MASTODON).send(turn.step),))
+        end = MASTODON.moderate_comment(
+            spot, act, (SendingHarness(world, MASTODON).send(turn.step),)
+        )
         assert isinstance(end, Rejected)
         assert end.reason.code == "oauth.scopes"
 

@@ -1,5 +1,5 @@
-"""Messages on Instagram and of Pages: heard once and in order whatever a poll meets, answered within a day, never sent
-twice."""
+"""Messages on Instagram and of Pages: heard once and in order whatever a poll meets, answered
+within a day, never sent twice."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -65,7 +65,9 @@ def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(net: Net
     )
     assert (update.text, update.at) == ("bonjour", net.clock().replace(microsecond=0))
     net.clock.move(2)
-    settled = net.poll(news.cursor)  # read once more, as it may have changed in the same second: its key is known
+    settled = net.poll(
+        news.cursor
+    )  # read once more, as it may have changed in the same second: its key is known
     assert isinstance(settled, ChatUpdates)
     assert [one.key for one in settled.updates] in ([], [number])
     assert net.heard(settled.cursor) == ([], settled.cursor)
@@ -105,7 +107,11 @@ def test_our_own_words_are_nobodys_line_and_what_was_unsent_is_not_heard(net: Ne
 
 ENCLOSED: list[tuple[str, dict[str, Any], str]] = [
     ("", {"attachments": {"data": [{"image_data": {"url": "https://evil.example/x"}}]}}, "picture"),
-    ("", {"attachments": {"data": [{"mime_type": "audio/mp4", "file_url": "http://10.0.0.1/"}]}}, "sound"),
+    (
+        "",
+        {"attachments": {"data": [{"mime_type": "audio/mp4", "file_url": "http://10.0.0.1/"}]}},
+        "sound",
+    ),
     ("", {"attachments": {"data": [{"video_data": {"url": "https://evil.example"}}]}}, "film"),
     ("", {"attachments": {"data": [{"name": "a.exe"}]}}, "file"),
     ("see", {"shares": {"data": [{"link": "https://evil.example"}]}}, "share"),
@@ -118,7 +124,12 @@ ENCLOSED: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(
     ("net", "text", "more", "shows"),
-    [(name, *one) for name in PLATFORMS for one in ENCLOSED if one[1].keys() <= PLATFORMS[name][1].fields],
+    [
+        (name, *one)
+        for name in PLATFORMS
+        for one in ENCLOSED
+        if one[1].keys() <= PLATFORMS[name][1].fields
+    ],
     indirect=["net"],
 )
 def test_what_is_more_than_words_is_told_as_what_it_is_and_never_fetched(
@@ -163,7 +174,8 @@ def test_one_conversation_that_is_put_away_silences_nobody_else(net: Net) -> Non
 @settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_nothing_is_lost_and_nothing_is_new_twice(data: st.DataObject) -> None:
-    """People write at any pace, polls break off anywhere: each message reaches the house, those of one in order."""
+    """People write at any pace, polls break off anywhere: each message reaches the house, those of
+    one in order."""
     net = Net(data.draw(st.sampled_from([*PLATFORMS])))
     net.says("p0", "before anything")
     _, cursor = net.heard("")
@@ -201,8 +213,14 @@ def no(code: int, sub: int = 0, status: int = 400) -> Response:
 
 
 REFUSALS = [
-    (no(10, 2534022, 403), Rejected(Message(reply_windows.WINDOW_CLOSED, {"hours": 24}), permanent=False)),
-    (no(10, 2018278), Rejected(Message(reply_windows.WINDOW_CLOSED, {"hours": 24}), permanent=False)),
+    (
+        no(10, 2534022, 403),
+        Rejected(Message(reply_windows.WINDOW_CLOSED, {"hours": 24}), permanent=False),
+    ),
+    (
+        no(10, 2018278),
+        Rejected(Message(reply_windows.WINDOW_CLOSED, {"hours": 24}), permanent=False),
+    ),
     (no(551, 1545041), Rejected(Message(READER_GONE), permanent=True)),
     (no(100, 2534014), Rejected(Message(READER_GONE), permanent=True)),
     (no(100, 2534001), Rejected(Message("meta.archived"), permanent=False)),
@@ -242,13 +260,21 @@ def test_a_refusal_is_told_in_its_own_words(answer: Response, meant: Outcome) ->
         (no(100, 2534026), Rejected),
     ],
 )
-def test_what_may_have_arrived_is_a_doubt_and_a_limit_is_none(net: Net, answer: StepResult, meant: type) -> None:
+def test_what_may_have_arrived_is_a_doubt_and_a_limit_is_none(
+    net: Net, answer: StepResult, meant: type
+) -> None:
     assert isinstance(net.platform.next_step(unit(net, "1"), (answer,)), meant)
 
 
 @pytest.mark.parametrize(
     ("answer", "meant"),
-    [(no(10), Rejected), (no(190), Reauthorize), (no(4), Retry), (no(2, status=500), Retry), (no(1), Retry)],
+    [
+        (no(10), Rejected),
+        (no(190), Reauthorize),
+        (no(4), Retry),
+        (no(2, status=500), Retry),
+        (no(1), Retry),
+    ],
 )
 def test_what_a_refused_list_means(net: Net, answer: Response, meant: type) -> None:
     """A token without the right for messages must not end an account that posts."""
@@ -276,7 +302,9 @@ def unit(net: Net, to: str, text: str = "Bonjour", **more: Any) -> Unit:
         ("Oui", {"buttons": (Button("Yes", "buy", "1"),)}, "meta.words_alone"),
     ],
 )
-def test_what_no_message_takes_costs_no_request(net: Net, text: str, more: dict[str, Any], code: str) -> None:
+def test_what_no_message_takes_costs_no_request(
+    net: Net, text: str, more: dict[str, Any], code: str
+) -> None:
     turn = net.platform.next_step(unit(net, "1", text, **more), ())
     assert isinstance(turn, Rejected)
     assert turn.reason.code == code
@@ -286,7 +314,9 @@ def test_one_letter_more_than_the_longest_costs_no_request(net: Net) -> None:
     turn = net.platform.next_step(unit(net, "1", LONGEST[net.name] + "é"), ())
     assert isinstance(turn, Rejected)
     heavy = net.name == "instagram"
-    assert turn.reason.code == ("connectors.text_too_heavy" if heavy else "connectors.text_too_long")
+    assert turn.reason.code == (
+        "connectors.text_too_heavy" if heavy else "connectors.text_too_long"
+    )
 
 
 def test_a_day_after_the_person_wrote_nobody_answers(net: Net) -> None:
@@ -300,15 +330,18 @@ def test_a_day_after_the_person_wrote_nobody_answers(net: Net) -> None:
     closed = net.platform.next_step(mine, (net.answer(send),))
     assert closed == Rejected(Message(reply_windows.WINDOW_CLOSED, {"hours": 24}), permanent=False)
     now, can = net.clock(), net.platform.capabilities
-    assert reply_windows.closed_window_reason(can, now - timedelta(hours=24), now) == closed.reason, (
-        "known before it is asked"
+    assert (
+        reply_windows.closed_window_reason(can, now - timedelta(hours=24), now) == closed.reason
+    ), "known before it is asked"
+    assert (
+        reply_windows.closed_window_reason(can, now - timedelta(hours=23, minutes=59), now) is None
     )
-    assert reply_windows.closed_window_reason(can, now - timedelta(hours=23, minutes=59), now) is None
     assert reply_windows.closed_window_reason(can, None, now) == closed.reason
 
 
 @pytest.mark.parametrize(
-    ("shut", "code"), [("gone", READER_GONE), ("blocked", READER_GONE), ("archived", "meta.archived")]
+    ("shut", "code"),
+    [("gone", READER_GONE), ("blocked", READER_GONE), ("archived", "meta.archived")],
 )
 def test_who_cannot_be_written_to_is_told_in_words(net: Net, shut: str, code: str) -> None:
     net.says("leo", "hello")

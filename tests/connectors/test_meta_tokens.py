@@ -23,7 +23,11 @@ from foundation.sealed import Sealed
 
 OLD, NEW = Sealed(b"old"), Sealed(b"new")
 GRANT = RefreshGrant("17", OLD)
-FORM: dict[str, str | Sealed] = {"client_id": "1", "client_secret": Sealed(b"s"), "redirect_uri": "https://a.example"}
+FORM: dict[str, str | Sealed] = {
+    "client_id": "1",
+    "client_secret": Sealed(b"s"),
+    "redirect_uri": "https://a.example",
+}
 BACK = {**FORM, "code": Sealed(b"c"), "verifier": Sealed(b"v")}
 
 
@@ -32,7 +36,9 @@ def gave(step: str, **body: Any) -> Response:
 
 
 def wrong(step: str, code: int, sub: int = 0, status: int = 400) -> Response:
-    return Response(step, status, {}, {"error": {"code": code, "error_subcode": sub, "message": "no"}})
+    return Response(
+        step, status, {}, {"error": {"code": code, "error_subcode": sub, "message": "no"}}
+    )
 
 
 def renewed(*answers: StepResult) -> Any:
@@ -43,20 +49,38 @@ def test_a_renewal_shows_the_token_in_the_address_alone() -> None:
     turn = renewed()
     assert isinstance(turn, Send)
     step = turn.step
-    assert (step.method, step.path, step.encoding, step.host) == ("GET", "/refresh_access_token", "query", "origin")
+    assert (step.method, step.path, step.encoding, step.host) == (
+        "GET",
+        "/refresh_access_token",
+        "query",
+        "origin",
+    )
     assert step.json == {"grant_type": "th_refresh_token", "access_token": OLD}
     assert step.token == "none"
 
 
 @pytest.mark.parametrize(
     ("told", "lifetime"),
-    [(5183944, timedelta(seconds=5183944)), (None, TRIED), (0, TRIED), (-5, TRIED), ("x", TRIED), (10**30, None)],
+    [
+        (5183944, timedelta(seconds=5183944)),
+        (None, TRIED),
+        (0, TRIED),
+        (-5, TRIED),
+        ("x", TRIED),
+        (10**30, None),
+    ],
 )
-def test_an_end_that_nobody_can_believe_is_asked_for_soon(told: object, lifetime: timedelta | None) -> None:
+def test_an_end_that_nobody_can_believe_is_asked_for_soon(
+    told: object, lifetime: timedelta | None
+) -> None:
     found = renewed(gave("renewal", expires_in=told))
     assert isinstance(found, RenewedTokens)
     assert (found.token, found.refresh) == (NEW, NEW)
-    assert found.lifetime == lifetime if lifetime is not None else found.lifetime <= timedelta(days=400)
+    assert (
+        found.lifetime == lifetime
+        if lifetime is not None
+        else found.lifetime <= timedelta(days=400)
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,7 +99,9 @@ def test_what_is_not_known_is_asked_again_and_no_doubt(lost: StepResult) -> None
     assert isinstance(renewed(lost), Retry)
 
 
-@pytest.mark.parametrize("refused", [wrong("renewal", 190, 463), wrong("renewal", 100), wrong("renewal", 10)])
+@pytest.mark.parametrize(
+    "refused", [wrong("renewal", 190, 463), wrong("renewal", 100), wrong("renewal", 10)]
+)
 def test_a_refusal_is_believed_of_the_token_alone(refused: Response) -> None:
     turn = renewed(refused)
     assert isinstance(turn, Send)
@@ -94,7 +120,10 @@ def test_the_house_asks_for_what_it_uses_and_says_so() -> None:
     exchange = Instagram().connect(BACK, ())
     assert isinstance(exchange, Send)
     assert exchange.step.json is not None
-    assert (exchange.step.client, exchange.step.json["client_secret"]) == (None, FORM["client_secret"])
+    assert (exchange.step.client, exchange.step.json["client_secret"]) == (
+        None,
+        FORM["client_secret"],
+    )
     assert (exchange.step.encoding, exchange.step.host) == ("form", "auth")
 
 

@@ -16,7 +16,12 @@ from connectors.platforms.youtube.publisher import YouTube
 from connectors.registry import loader
 
 KNOWN = loader.load_builtin_connectors()
-ACCOUNTS = {"byhand": "onlyfans/mia", "discord": "11:22:44", "mastodon": "7@m.social", "reddit": "me@lakes"}
+ACCOUNTS = {
+    "byhand": "onlyfans/mia",
+    "discord": "11:22:44",
+    "mastodon": "7@m.social",
+    "reddit": "me@lakes",
+}
 
 
 def asked(platform: str, url: str, *, account: str = "me", destination: str = "") -> object:
@@ -38,19 +43,29 @@ def asked(platform: str, url: str, *, account: str = "me", destination: str = ""
         ("reddit", "https://redd.it/1abc9z", "t3_1abc9z"),
         ("x", "https://x.com/mia/status/1780000000000000001?s=20", "1780000000000000001"),
         ("x", "https://mobile.twitter.com/i/web/status/1780000000000000001", "1780000000000000001"),
-        ("tiktok", "https://www.tiktok.com/@mia/video/7300000000000000001?lang=fr", "7300000000000000001"),
+        (
+            "tiktok",
+            "https://www.tiktok.com/@mia/video/7300000000000000001?lang=fr",
+            "7300000000000000001",
+        ),
         ("mastodon", "https://m.social/@mia/11111", "11111"),
         ("mastodon", "https://m.social/users/mia/statuses/11111", "11111"),
         ("bluesky", "https://bsky.app/profile/mia.bsky.social/post/3kabc", "3kabc"),
         ("discord", "https://ptb.discord.com/channels/22/11/33", "33"),
-        ("fanvue", "https://www.fanvue.com/mia/post/0190a0b0-0000-7000-8000-000000000001", "7000-8000-000000000001"),
+        (
+            "fanvue",
+            "https://www.fanvue.com/mia/post/0190a0b0-0000-7000-8000-000000000001",
+            "7000-8000-000000000001",
+        ),
     ],
 )
 def test_the_number_is_asked_for(platform: str, url: str, number: str) -> None:
     turn = asked(
         platform,
         url,
-        account={"mastodon": "7@m.social", "discord": "11:22:44", "reddit": "me@lakes"}.get(platform, "me"),
+        account={"mastodon": "7@m.social", "discord": "11:22:44", "reddit": "me@lakes"}.get(
+            platform, "me"
+        ),
     )
     assert isinstance(turn, Send)
     assert number in turn.step.path + str(turn.step.json)
@@ -91,7 +106,10 @@ def test_another_account_in_the_address_is_seen_at_once() -> None:
         asked("bluesky", "https://bsky.app/profile/did:plc:other/post/3kabc", account="did:plc:me")
         == OTHER_ACCOUNTS_POST
     )
-    assert asked("discord", "https://discord.com/channels/22/99/33", account="11:22:44") == OTHER_ACCOUNTS_POST
+    assert (
+        asked("discord", "https://discord.com/channels/22/99/33", account="11:22:44")
+        == OTHER_ACCOUNTS_POST
+    )
     assert asked("sandbox", "http://127.0.0.1/t/other/p1") == OTHER_ACCOUNTS_POST
 
 
@@ -106,12 +124,19 @@ def test_facebook_reads_the_numbers_of_its_many_addresses() -> None:
         "photo.php?fbid=99",
         f"{page}_99",
     ):
-        assert isinstance(asked("facebook", f"https://m.facebook.com/{path}", account=page), Send), path
+        assert isinstance(
+            asked("facebook", f"https://m.facebook.com/{path}", account=page), Send
+        ), path
 
 
 def test_a_telegram_album_is_named_by_the_address_of_the_whole() -> None:
 
-    chat = Response("chat", 200, {}, {"ok": True, "result": {"id": -1005, "type": "channel", "username": "Lakes"}})
+    chat = Response(
+        "chat",
+        200,
+        {},
+        {"ok": True, "result": {"id": -1005, "type": "channel", "username": "Lakes"}},
+    )
 
     def named(url: str, media: int = 1) -> object:
         return Telegram().resolve_address(ClaimedAddress(url, "bot", "-1005", media), (chat,))
@@ -126,9 +151,15 @@ def test_a_telegram_album_is_named_by_the_address_of_the_whole() -> None:
 def test_a_film_of_somebody_else_or_still_private_is_not_ours() -> None:
 
     def named(channel: str, privacy: str) -> object:
-        item = {"id": "aBc-_123456", "snippet": {"channelId": channel}, "status": {"privacyStatus": privacy}}
+        item = {
+            "id": "aBc-_123456",
+            "snippet": {"channelId": channel},
+            "status": {"privacyStatus": privacy},
+        }
         told = Response("look", 200, {}, {"items": [item]})
-        return YouTube().resolve_address(ClaimedAddress("https://youtu.be/aBc-_123456", "UCme"), (told,))
+        return YouTube().resolve_address(
+            ClaimedAddress("https://youtu.be/aBc-_123456", "UCme"), (told,)
+        )
 
     assert isinstance(named("UCme", "public"), Found)
     assert named("UCother", "public") == OTHER_ACCOUNTS_POST
@@ -136,17 +167,23 @@ def test_a_film_of_somebody_else_or_still_private_is_not_ours() -> None:
 
 
 def test_where_an_account_is_looked_at() -> None:
-    """A person who is to say what stands there is led there; addresses of ours are not asked for a token's word."""
+    """A person who is to say what stands there is led there; addresses of ours are not asked for a
+    token's word."""
     asked_for = {**ACCOUNTS, "telegram": "bot", "bluesky": "did:plc:me"}
     for name, connector in KNOWN.items():
         if isinstance(connector, SupportsProfileUrl):
-            home = connector.profile_url(asked_for.get(name, "12345"), "-10012345", "http://127.0.0.1:8090")
+            home = connector.profile_url(
+                asked_for.get(name, "12345"), "-10012345", "http://127.0.0.1:8090"
+            )
             assert home.startswith(("https://", "http://127.0.0.1")), name
-    assert {name for name, one in KNOWN.items() if not isinstance(one, SupportsProfileUrl)} == {"own_page"}
+    assert {name for name, one in KNOWN.items() if not isinstance(one, SupportsProfileUrl)} == {
+        "own_page"
+    }
 
 
 @pytest.mark.parametrize(
-    "last", ["..", "%2e%2e", "%2E", "a%20b", "a%0Ab", "x" * 2000, "%00", "%F0%9F%98%80", "a%2F..%2Fb"]
+    "last",
+    ["..", "%2e%2e", "%2E", "a%20b", "a%0Ab", "x" * 2000, "%00", "%F0%9F%98%80", "a%2F..%2Fb"],
 )
 @pytest.mark.parametrize(
     ("platform", "before"),
@@ -162,6 +199,9 @@ def test_where_an_account_is_looked_at() -> None:
         ("youtube", "https://youtu.be/"),
     ],
 )
-def test_what_is_no_number_of_a_post_is_asked_of_nobody(platform: str, before: str, last: str) -> None:
-    """No request could be made of it: a question bears plain ids alone, and its path leads nowhere else."""
+def test_what_is_no_number_of_a_post_is_asked_of_nobody(
+    platform: str, before: str, last: str
+) -> None:
+    """No request could be made of it: a question bears plain ids alone, and its path leads nowhere
+    else."""
     assert asked(platform, before + last, account=ACCOUNTS.get(platform, "me")) == NO_POST_THERE

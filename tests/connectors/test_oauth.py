@@ -1,4 +1,5 @@
-"""OAuth 2 as a client somebody registered: how it is shown, what comes of a code, when a refresh token is in doubt."""
+"""OAuth 2 as a client somebody registered: how it is shown, what comes of a code, when a refresh
+token is in doubt."""
 
 from datetime import timedelta
 from typing import Any
@@ -34,7 +35,9 @@ AGAIN = Message("oauth.again")
 
 
 def given(status: int = 200, body: Any = None, **sealed: Sealed) -> Response:
-    return Response(oauth.TOKEN_STEP, status, {}, body if body is not None else {"expires_in": 7200}, sealed)
+    return Response(
+        oauth.TOKEN_STEP, status, {}, body if body is not None else {"expires_in": 7200}, sealed
+    )
 
 
 def test_a_client_with_a_secret_shows_it_in_one_place_only() -> None:
@@ -63,12 +66,17 @@ def test_a_client_with_a_secret_shows_it_in_one_place_only() -> None:
         (Response(oauth.TOKEN_STEP, 403, {}, None), Retry),
     ],
 )
-def test_a_refresh_token_that_may_be_used_up_is_a_doubt(answer: StepResult, meant: type[Outcome]) -> None:
+def test_a_refresh_token_that_may_be_used_up_is_a_doubt(
+    answer: StepResult, meant: type[Outcome]
+) -> None:
     assert isinstance(oauth.renewal_outcome(answer), meant)
 
 
 def test_a_client_that_is_refused_is_told_apart_from_a_dead_token() -> None:
-    dead, refused = oauth.renewal_outcome(given(400, {"error": "invalid_grant"})), oauth.renewal_outcome(given(401, {}))
+    dead, refused = (
+        oauth.renewal_outcome(given(400, {"error": "invalid_grant"})),
+        oauth.renewal_outcome(given(401, {})),
+    )
     assert dead == Reauthorize(Message("connectors.token_refused"))
     assert refused == Reauthorize(Message("oauth.client_refused"))
 
@@ -86,7 +94,10 @@ def test_a_strange_lifetime_breaks_nothing(seconds: Any) -> None:
         (given(400, {"error": "invalid_grant"}), Rejected(AGAIN, permanent=False)),
         (StepAnswerLost(oauth.TOKEN_STEP, "ReadTimeout"), Rejected(AGAIN, permanent=False)),
         (given(503, {}), Rejected(AGAIN, permanent=False)),
-        (given(401, {"error": "invalid_client"}), Rejected(Message("oauth.client_refused"), permanent=False)),
+        (
+            given(401, {"error": "invalid_client"}),
+            Rejected(Message("oauth.client_refused"), permanent=False),
+        ),
     ],
 )
 def test_a_code_is_good_once(answer: StepResult, meant: Outcome) -> None:
@@ -99,7 +110,9 @@ def test_a_code_that_never_left_is_tried_again() -> None:
 
 
 def test_nobody_visits_without_an_application() -> None:
-    assert X().connect(FORM | {"client_id": ""}, ()) == Rejected(Message("oauth.no_client"), permanent=False)
+    assert X().connect(FORM | {"client_id": ""}, ()) == Rejected(
+        Message("oauth.no_client"), permanent=False
+    )
     visit = X().connect(FORM, ())
     assert isinstance(visit, OAuthVisit)
     assert SECRET not in visit.asked.values()
@@ -112,8 +125,14 @@ def test_whose_tokens_they_are_is_what_the_platform_says() -> None:
     assert isinstance(found, ConnectedAccount)
     assert (found.account, found.name, found.token, found.refresh) == ("42", "@mia", *PAIR.values())
     assert found.lifetime == timedelta(hours=2)
-    for strange in ({"data": {"id": "../4", "username": "mia"}}, {"data": {"id": "42"}}, {"data": []}):
-        assert isinstance(X().connect(BACK, (given(**PAIR), Response("me", 200, {}, strange))), Rejected)
+    for strange in (
+        {"data": {"id": "../4", "username": "mia"}},
+        {"data": {"id": "42"}},
+        {"data": []},
+    ):
+        assert isinstance(
+            X().connect(BACK, (given(**PAIR), Response("me", 200, {}, strange))), Rejected
+        )
 
 
 def test_a_renewal_shows_the_client_the_account_came_in_by() -> None:

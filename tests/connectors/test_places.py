@@ -11,7 +11,14 @@ from connectors.platforms.bluesky.publisher import Bluesky
 from connectors.platforms.discord.destination import ITS_OWN, REGISTERED, RESTRICTED
 from connectors.platforms.discord.destination import inspect_destination as see_discord
 from connectors.platforms.mastodon.account import REGISTER_PREDICATE, RULES_UNCHANGED_PREDICATE
-from connectors.platforms.telegram.destination import ASSURED, BY_REQUEST, MAX_READERS, NO_GROUP, PRIVATE, PUBLIC
+from connectors.platforms.telegram.destination import (
+    ASSURED,
+    BY_REQUEST,
+    MAX_READERS,
+    NO_GROUP,
+    PRIVATE,
+    PUBLIC,
+)
 from connectors.platforms.telegram.destination import inspect_destination as see_telegram
 from gate.policy.bundle import shipped_bundle
 
@@ -22,12 +29,19 @@ BOT = {"status": "administrator", "user": {"id": 99, "is_bot": True}}
 
 def said(step: str, result: Any, status: int = 200) -> StepResult:
     """An answer of Telegram."""
-    good = {"ok": True, "result": result} if status == 200 else {"ok": False, "description": "Bad Request: no"}
+    good = (
+        {"ok": True, "result": result}
+        if status == 200
+        else {"ok": False, "description": "Bad Request: no"}
+    )
     return Response(step, status, {}, good)
 
 
-def looked(place: Destination = HERE, *, inside: tuple[int, ...] = (), **world: Any) -> tuple[Any, list[str]]:
-    """The end of a look, and the requests it took. `inside` are readers; `count` those who are in there in all."""
+def looked(
+    place: Destination = HERE, *, inside: tuple[int, ...] = (), **world: Any
+) -> tuple[Any, list[str]]:
+    """The end of a look, and the requests it took. `inside` are readers; `count` those who are in
+    there in all."""
     answers: tuple[StepResult, ...] = ()
     asked = []
     while isinstance(turn := see_telegram(place, answers), Send):
@@ -53,7 +67,13 @@ def looked(place: Destination = HERE, *, inside: tuple[int, ...] = (), **world: 
 def test_everybody_inside_is_known() -> None:
     end, asked = looked(inside=(7, 8))
     assert end == DestinationReport((PRIVATE, NO_GROUP, ASSURED, BY_REQUEST))
-    assert asked == ["getChat", "getChatAdministrators", "getChatMemberCount", "getChatMember", "getChatMember"]
+    assert asked == [
+        "getChat",
+        "getChatAdministrators",
+        "getChatMemberCount",
+        "getChatMember",
+        "getChatMember",
+    ]
 
 
 def test_nobody_is_asked_after_once_everybody_is_accounted_for() -> None:
@@ -82,7 +102,10 @@ def test_without_a_persons_word_links_stay_unknown() -> None:
 def test_what_cannot_be_counted_is_neither_proven_nor_disproven() -> None:
     crowd = tuple(str(number) for number in range(100, 100 + MAX_READERS + 1))
     end, asked = looked(Destination("mia_bot", "-1001", by_request=True, adults=crowd), many=50)
-    assert (end, asked.count("getChatMember")) == (DestinationReport((PRIVATE, NO_GROUP)), MAX_READERS)
+    assert (end, asked.count("getChatMember")) == (
+        DestinationReport((PRIVATE, NO_GROUP)),
+        MAX_READERS,
+    )
     end, _ = looked(many=3, **{"reader:7": said("reader:7", None, 400)})
     assert end == DestinationReport((PRIVATE, NO_GROUP))
 
@@ -91,7 +114,9 @@ def test_a_group_is_public_or_unknown() -> None:
     linked = {"linked_chat_id": -2002}
     assert looked(is_=linked)[0] == DestinationReport((PRIVATE, ASSURED, BY_REQUEST))
     assert looked(is_=linked, group_is={"username": "talk"})[0].fails == (NO_GROUP,)
-    assert looked(is_=linked, group=said("group", None, 400))[0] == DestinationReport((PRIVATE, ASSURED, BY_REQUEST))
+    assert looked(is_=linked, group=said("group", None, 400))[0] == DestinationReport(
+        (PRIVATE, ASSURED, BY_REQUEST)
+    )
 
 
 @pytest.mark.parametrize("step", ["chat", "admins", "count"])
@@ -114,7 +139,10 @@ def discord(*bodies: dict[str, Any] | None) -> Any:
         turn = see_discord(Destination("1:5:9"), answers)
         assert isinstance(turn, Send)
         status = 200 if body is not None else 403
-        answers = (*answers, Response(turn.step.name, status, {}, body if body is not None else {"code": 50001}))
+        answers = (
+            *answers,
+            Response(turn.step.name, status, {}, body if body is not None else {"code": 50001}),
+        )
     return see_discord(Destination("1:5:9"), answers)
 
 
@@ -129,10 +157,21 @@ def test_a_channel_is_restricted_or_not() -> None:
 
 
 def test_a_thread_is_what_its_parent_is_whatever_it_says() -> None:
-    thread = {"id": "1", "type": 11, "guild_id": "5", "parent_id": "2", "nsfw": True, "name": "nsfw-18"}
+    thread = {
+        "id": "1",
+        "type": 11,
+        "guild_id": "5",
+        "parent_id": "2",
+        "nsfw": True,
+        "name": "nsfw-18",
+    }
     assert isinstance(discord(thread), Send)
-    assert RESTRICTED in discord(thread, {"id": "2", "type": 0, "guild_id": "5", "nsfw": False}).fails
-    assert RESTRICTED in discord(thread, {"id": "2", "type": 0, "guild_id": "5", "nsfw": True}).holds
+    assert (
+        RESTRICTED in discord(thread, {"id": "2", "type": 0, "guild_id": "5", "nsfw": False}).fails
+    )
+    assert (
+        RESTRICTED in discord(thread, {"id": "2", "type": 0, "guild_id": "5", "nsfw": True}).holds
+    )
     assert not isinstance(discord(thread, None), DestinationReport)
     assert discord({**thread, "parent_id": None}) == DestinationReport((REGISTERED,))
 
@@ -153,7 +192,9 @@ def test_the_words_are_those_of_the_policy() -> None:
 URI = "at://did:plc:mia/app.bsky.feed.post/3kabc"
 
 
-def read_back(value: dict[str, Any] | None, *, status: int = 200, error: str = "RecordNotFound") -> Any:
+def read_back(
+    value: dict[str, Any] | None, *, status: int = 200, error: str = "RecordNotFound"
+) -> Any:
     """How a record that was sent as `porn` stands."""
     copy, flags = PlatformCopy(URI, "did:plc:mia"), ("selfLabels=porn",)
     turn = Bluesky().read_marks(copy, flags, ())
@@ -166,7 +207,12 @@ def read_back(value: dict[str, Any] | None, *, status: int = 200, error: str = "
 def test_a_record_bears_its_labels_or_not() -> None:
     borne = {"labels": {"values": [{"val": "porn"}, {"val": "sexual"}]}}
     assert read_back(borne) == MarkReport()
-    for lost in ({}, {"labels": None}, {"labels": {"values": []}}, {"labels": {"values": [{"val": "nudity"}]}}):
+    for lost in (
+        {},
+        {"labels": None},
+        {"labels": {"values": []}},
+        {"labels": {"values": [{"val": "nudity"}]}},
+    ):
         assert read_back(lost) == MarkReport(("selfLabels=porn",))
     assert read_back(None, status=400) == MarkReport(there=False)
     assert not isinstance(read_back(None, status=502, error="Upstream"), MarkReport)

@@ -1,4 +1,5 @@
-"""What is locked until it is paid: where it can be, what the request must ask, and what an answer proves of it."""
+"""What is locked until it is paid: where it can be, what the request must ask, and what an answer
+proves of it."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.contract.connector import LookupQuery, Send, StepKind, WireStep
-from connectors.contract.outcomes import Absent, Disconnected, Found, LookupResult, Rejected, Unknown
+from connectors.contract.outcomes import (
+    Absent,
+    Disconnected,
+    Found,
+    LookupResult,
+    Rejected,
+    Unknown,
+)
 from connectors.platforms.fanvue.publisher import Fanvue
 from connectors.platforms.telegram.errors import publish_outcome
 from connectors.platforms.telegram.publisher import Telegram
@@ -20,7 +28,17 @@ from foundation.ids import uuid7
 from foundation.money import Money
 from gate.contract.units import COMMENT_REFERENCE, Button, Reference, Subject, Unit
 from tests.connectors.conftest import Door, Platform, permit
-from tests.connectors.test_fanvue import DATE, FIRST, NOW, PICTURES, PLATFORM, SECOND, answer_to, said, story
+from tests.connectors.test_fanvue import (
+    DATE,
+    FIRST,
+    NOW,
+    PICTURES,
+    PLATFORM,
+    SECOND,
+    answer_to,
+    said,
+    story,
+)
 from tests.connectors.test_fanvue import POST as STANDS
 from tests.connectors.test_fanvue import UNIT as ON_FANVUE
 from tests.connectors.test_telegram import PHOTO, VIDEO, good, message, sent, why
@@ -49,7 +67,10 @@ def test_stars_are_asked_for_all_that_a_message_shows() -> None:
     }
     assert files == {"m0": "a" * 64, "m1": "b" * 64}
     assert sent(replace(PAID, media=(PHOTO,)))[0] == "sendPaidMedia"
-    assert sent(replace(PAID, texts=(), flags=("protect_content=true",)))[1].keys() >= {"protect_content", "payload"}
+    assert sent(replace(PAID, texts=(), flags=("protect_content=true",)))[1].keys() >= {
+        "protect_content",
+        "payload",
+    }
 
 
 @given(st.uuids(), st.sampled_from(("delivery", "fulfilment", "draft", "export")))
@@ -82,9 +103,15 @@ def test_what_telegram_cannot_sell_is_not_sent(unit: Unit, code: str) -> None:
 def test_a_channel_that_takes_none_is_still_ours() -> None:
     told = "Bad Request: not enough rights to send paid media to the chat"
     answer = refused(400, told)
-    assert publish_outcome(answer, reader=False) == Rejected(prices.Message("telegram.no_paid_media"), permanent=False)
-    assert isinstance(publish_outcome(refused(400, "Bad Request: not enough rights"), reader=False), Disconnected)
-    stands = publish_outcome(good(message(7, paid_media={"star_count": 50, "paid_media": []})), reader=False)
+    assert publish_outcome(answer, reader=False) == Rejected(
+        prices.Message("telegram.no_paid_media"), permanent=False
+    )
+    assert isinstance(
+        publish_outcome(refused(400, "Bad Request: not enough rights"), reader=False), Disconnected
+    )
+    stands = publish_outcome(
+        good(message(7, paid_media={"star_count": 50, "paid_media": []})), reader=False
+    )
     assert getattr(stands, "native_id", "") == "-1001000000000/7"
 
 
@@ -96,7 +123,11 @@ def test_fanvue_is_told_the_price_with_the_files() -> None:
         "mediaUuids": [FIRST, SECOND],
         "price": 1200,
     }
-    for wrong in (replace(LOCKED, price=Money(299, "USD")), replace(LOCKED, media=()), replace(LOCKED, price=STARS)):
+    for wrong in (
+        replace(LOCKED, price=Money(299, "USD")),
+        replace(LOCKED, media=()),
+        replace(LOCKED, price=STARS),
+    ):
         assert isinstance(PLATFORM.next_step(wrong, ()), Rejected)
 
 
@@ -107,19 +138,33 @@ def uploads() -> tuple[Any, ...]:
     return tuple(answer_to(name, 2 if name.endswith("b" * 24) else 1) for name in staged)
 
 
-def look(*posts: dict[str, Any], price: Money | None = CENTS, text: str = "hello", told: Any = None) -> LookupResult:
+def look(
+    *posts: dict[str, Any], price: Money | None = CENTS, text: str = "hello", told: Any = None
+) -> LookupResult:
     sought = LookupQuery(
         "key-1", text, NOW, LOCKED.account, asked_at=NOW, media=PICTURES, told=uploads() if told is None else told,
         price=price,
     )  # fmt: skip
-    page = said("look", 200, {"data": list(posts), "pagination": {"page": 1, "size": 50, "hasMore": False}}, **DATE)
+    page = said(
+        "look",
+        200,
+        {"data": list(posts), "pagination": {"page": 1, "size": 50, "hasMore": False}},
+        **DATE,
+    )
     turn = PLATFORM.look_up(sought, ())
-    return PLATFORM.look_up(sought, (page,)) if isinstance(turn, Send) else turn  # type: ignore[return-value]  # one page is all of it
+    # one page is all of it
+    return PLATFORM.look_up(sought, (page,)) if isinstance(turn, Send) else turn  # type: ignore[return-value]  # see above
 
 
 def listed(**changes: Any) -> dict[str, Any]:
     at = (NOW + timedelta(seconds=1)).isoformat()
-    whole = {"uuid": STANDS, "createdAt": at, "text": "hello", "price": 1200, "mediaUuids": [SECOND, FIRST]}
+    whole = {
+        "uuid": STANDS,
+        "createdAt": at,
+        "text": "hello",
+        "price": 1200,
+        "mediaUuids": [SECOND, FIRST],
+    }
     return {**whole, "isPinned": False, **changes}
 
 
@@ -127,37 +172,60 @@ def test_a_post_that_was_lost_is_known_by_its_files_and_its_price() -> None:
     assert isinstance(look(listed()), Found)
     assert isinstance(look(listed(text=None), text=""), Found), "files of its own say enough"
     assert isinstance(look(listed(mediaUuids=[FIRST])), Absent)
-    assert isinstance(look(listed(text="else")), Found), "its owner may word it otherwise; the files are its own"
+    assert isinstance(look(listed(text="else")), Found), (
+        "its owner may word it otherwise; the files are its own"
+    )
     assert look(listed(price=None)) == Unknown(prices.Message("fanvue.other_price"))
-    assert isinstance(look(listed(), told=()), Unknown), "nobody knows its files: nothing is proven absent"
+    assert isinstance(look(listed(), told=()), Unknown), (
+        "nobody knows its files: nothing is proven absent"
+    )
     assert isinstance(look(listed(price=None, mediaUuids=[]), price=None), Found)
-    assert isinstance(look(listed(), price=None), Unknown), "what is free is not taken for what is sold"
+    assert isinstance(look(listed(), price=None), Unknown), (
+        "what is free is not taken for what is sold"
+    )
 
 
-@given(PRICES, st.sampled_from(sorted(loader.load_connectors())), st.integers(0, 3), st.integers(1, 3))
-def test_a_place_takes_what_it_says_and_nothing_else(price: Money, platform: str, media: int, parts: int) -> None:
+@given(
+    PRICES, st.sampled_from(sorted(loader.load_connectors())), st.integers(0, 3), st.integers(1, 3)
+)
+def test_a_place_takes_what_it_says_and_nothing_else(
+    price: Money, platform: str, media: int, parts: int
+) -> None:
     can = loader.load_connectors()[platform].capabilities
     for surface in can.surfaces:
         asking = can.price_range(surface)
-        fits = asking is not None and asking.currency == price.currency and asking.least <= price.minor <= asking.most
+        fits = (
+            asking is not None
+            and asking.currency == price.currency
+            and asking.least <= price.minor <= asking.most
+        )
         wrong = prices.price_problem(price, f"{platform}.{surface}", can, media=media, parts=parts)
         assert (wrong is None) == (fits and media > 0 and parts == 1)
 
 
 @given(
-    st.none() | PRICES, st.none() | st.integers(-5, 200_000) | st.booleans(), st.sampled_from(("fanvue", "telegram"))
+    st.none() | PRICES,
+    st.none() | st.integers(-5, 200_000) | st.booleans(),
+    st.sampled_from(("fanvue", "telegram")),
 )
-def test_a_request_asks_what_its_permit_says(price: Money | None, asked: Any, platform: str) -> None:
+def test_a_request_asks_what_its_permit_says(
+    price: Money | None, asked: Any, platform: str
+) -> None:
     field = {"fanvue": "price", "telegram": "star_count"}[platform]
-    step = WireStep("publish", StepKind.PUBLISH, "POST", "/", {} if asked is None else {field: asked})
+    step = WireStep(
+        "publish", StepKind.PUBLISH, "POST", "/", {} if asked is None else {field: asked}
+    )
     same = asked is None if price is None else type(asked) is int and asked == price.minor
     assert prices.is_mispriced(step, platform, price) is not same
     assert prices.is_mispriced(step, "sandbox", price) is (price is not None)
 
 
 def test_whoever_sells_has_a_field_for_it() -> None:
-    """A platform that says it sells posts, without a word for the price on the wire, could sell none."""
-    assert {name for name, one in loader.load_connectors().items() if one.capabilities.sells} == prices._FIELDS.keys()
+    """A platform that says it sells posts, without a word for the price on the wire, could sell
+    none."""
+    assert {
+        name for name, one in loader.load_connectors().items() if one.capabilities.sells
+    } == prices._FIELDS.keys()
 
 
 CREATE = WireStep("publish", StepKind.PUBLISH, "POST", "/posts", {"text": "hello"})
@@ -199,8 +267,15 @@ def test_no_connector_is_asked_about_what_it_cannot_sell(price: Money) -> None:
         def next_step(self, unit: Unit, answers: Any) -> Send:
             return Send(CREATE)
 
-    for unit in (replace(ON_FANVUE, price=price), replace(ON_FANVUE, surface="fanvue.message", price=price)):
+    for unit in (
+        replace(ON_FANVUE, price=price),
+        replace(ON_FANVUE, surface="fanvue.message", price=price),
+    ):
         assert isinstance(prices.next_step_priced(Careless(), unit, ()), Rejected)
     remark = Reference(COMMENT_REFERENCE, "1")
-    assert isinstance(prices.next_step_priced(Telegram(), replace(PAID, references=(remark,)), ()), Rejected)
-    assert prices.next_step_priced(Careless(), replace(ON_FANVUE, channel_id=uuid7()), ()) == Send(CREATE)
+    assert isinstance(
+        prices.next_step_priced(Telegram(), replace(PAID, references=(remark,)), ()), Rejected
+    )
+    assert prices.next_step_priced(Careless(), replace(ON_FANVUE, channel_id=uuid7()), ()) == Send(
+        CREATE
+    )

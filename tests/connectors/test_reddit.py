@@ -1,4 +1,5 @@
-"""Reddit's own cases: what a title is, how a picture gets there, what codes mean, what a listing proves."""
+"""Reddit's own cases: what a title is, how a picture gets there, what codes mean, what a listing
+proves."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -54,7 +55,10 @@ from gate.contract.units import Medium, Subject, Text, Unit
 PLATFORM = Reddit()
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DATE = {"date": "Sun, 22 Nov 2026 12:00:00 GMT"}
-PICTURES = (Medium("a" * 64, "image/png", 100, alt="a lake"), Medium("b" * 64, "image/jpeg", 100, alt="a hill"))
+PICTURES = (
+    Medium("a" * 64, "image/png", 100, alt="a lake"),
+    Medium("b" * 64, "image/jpeg", 100, alt="a hill"),
+)
 FLAIR = "12345678-1234-1234-1234-123456789012"
 STORE = "//reddit-uploaded-media.s3-accelerate.amazonaws.com"
 UNIT = Unit(
@@ -73,7 +77,13 @@ COPY = PlatformCopy("t3_abc123", UNIT.account)
 SOUGHT = LookupQuery("key-1", "at dawn", NOW, UNIT.account, asked_at=NOW, title="A lake")
 
 
-def said(step: str, status: int, body: Any = None, sealed: dict[str, Sealed] | None = None, **headers: str) -> Response:
+def said(
+    step: str,
+    status: int,
+    body: Any = None,
+    sealed: dict[str, Sealed] | None = None,
+    **headers: str,
+) -> Response:
     return Response(step, status, DATE | headers, body, sealed or {})
 
 
@@ -99,7 +109,9 @@ def lease(number: int) -> Response:
 
 
 def sent(number: int, status: int = 201) -> Response:
-    return said(f"{UPLOAD_PUT_STEP}{PICTURES[number].sha256[:24]}", status, {} if status == 201 else None)
+    return said(
+        f"{UPLOAD_PUT_STEP}{PICTURES[number].sha256[:24]}", status, {} if status == 201 else None
+    )
 
 
 def post(**more: Any) -> dict[str, Any]:
@@ -133,7 +145,9 @@ def test_an_account_names_who_posts_where_and_how() -> None:
     for account in ("mia@lakes", f"mia-b@lakes#{FLAIR}", "mia@u_mia"):
         assert parse_account(account).account == account
     assert user_agent_header("mia@lakes")["user-agent"].endswith("(by /u/mia)")
-    posted = step_of(PLATFORM.next_step(replace(UNIT, account=PostingAccount("mia", "lakes", FLAIR).account), ()))
+    posted = step_of(
+        PLATFORM.next_step(replace(UNIT, account=PostingAccount("mia", "lakes", FLAIR).account), ())
+    )
     assert (posted.json["sr"], posted.json["flair_id"]) == ("lakes", FLAIR)
 
 
@@ -146,9 +160,16 @@ def test_an_account_names_who_posts_where_and_how() -> None:
         ((Text("title", "A lake"),), "A lake", None),
     ],
 )
-def test_the_title_is_the_posts_or_its_first_line(texts: tuple[Text, ...], title: str, body: str | None) -> None:
+def test_the_title_is_the_posts_or_its_first_line(
+    texts: tuple[Text, ...], title: str, body: str | None
+) -> None:
     posted = step_of(PLATFORM.next_step(replace(UNIT, texts=texts), ())).json
-    assert (posted["title"], posted.get("text"), posted["resubmit"], posted["nsfw"]) == (title, body, False, False)
+    assert (posted["title"], posted.get("text"), posted["resubmit"], posted["nsfw"]) == (
+        title,
+        body,
+        False,
+        False,
+    )
 
 
 @pytest.mark.parametrize(
@@ -178,7 +199,11 @@ def test_two_pictures_are_put_into_the_store_before_they_make_a_gallery() -> Non
         known = (*known, next(came))
     assert [one.kind for one in steps] == [StepKind.STAGE] * 4
     opened, put = steps[:2]
-    assert (opened.path, opened.encoding, opened.secret_fields) == ("/api/media/asset.json", "form", UPLOAD_SECRETS)
+    assert (opened.path, opened.encoding, opened.secret_fields) == (
+        "/api/media/asset.json",
+        "form",
+        UPLOAD_SECRETS,
+    )
     assert (put.address, put.token, list(put.json)) == (
         STORE,
         "none",
@@ -187,8 +212,18 @@ def test_two_pictures_are_put_into_the_store_before_they_make_a_gallery() -> Non
     assert isinstance(put.json["policy"], Sealed)
     assert (step.path, step.encoding) == ("/api/submit_gallery_post.json", "json")
     assert [one["media_id"] for one in step.json["items"]] == ["asset0", "asset1"]
-    assert required_marks.first_missing_mark(step, required_marks.marks_due(step, "reddit", (NSFW_MARK,))) == ""
-    assert references.stray_reference(step, "reddit", references.uploaded_references(step, "reddit", known)) == ""
+    assert (
+        required_marks.first_missing_mark(
+            step, required_marks.marks_due(step, "reddit", (NSFW_MARK,))
+        )
+        == ""
+    )
+    assert (
+        references.stray_reference(
+            step, "reddit", references.uploaded_references(step, "reddit", known)
+        )
+        == ""
+    )
 
 
 def test_one_picture_is_named_by_the_address_the_store_will_give_it() -> None:
@@ -215,7 +250,9 @@ def test_a_lease_that_says_too_little_sends_no_file() -> None:
         assert isinstance(again, Retry)
         assert again.uploads_gone
     assert isinstance(PLATFORM.next_step(unit, (lease(0), sent(0, 503))), Retry)
-    assert isinstance(PLATFORM.next_step(unit, (lease(0), StepAnswerLost(UPLOAD_PUT_STEP, "ReadTimeout"))), Retry)
+    assert isinstance(
+        PLATFORM.next_step(unit, (lease(0), StepAnswerLost(UPLOAD_PUT_STEP, "ReadTimeout"))), Retry
+    )
 
 
 @pytest.mark.parametrize(
@@ -233,7 +270,14 @@ def test_a_lease_that_says_too_little_sends_no_file() -> None:
         (code("SUBREDDIT_NOTALLOWED", "not allowed", "sr"), Rejected),
         (code("SUBMIT_VALIDATION_FLAIR_REQUIRED", "flair", "flair"), Rejected),
         (code("TOO_LONG", "too long", "title"), Rejected),
-        (said(PUBLISH, 400, {"reason": "TITLE_REQUIRED_STRING", "explanation": "…", "fields": ["title"]}), Rejected),
+        (
+            said(
+                PUBLISH,
+                400,
+                {"reason": "TITLE_REQUIRED_STRING", "explanation": "…", "fields": ["title"]},
+            ),
+            Rejected,
+        ),
         (said(PUBLISH, 401, {"message": "Unauthorized", "error": 401}), Reauthorize),
         (said(PUBLISH, 403, {"reason": "private", "message": "Forbidden", "error": 403}), Rejected),
         (said(PUBLISH, 429, {"error": 429}), Retry),
@@ -307,7 +351,10 @@ def test_what_a_listing_shows(shown: dict[str, Any], there: bool) -> None:
 
 def test_what_a_listing_proves() -> None:
     assert isinstance(PLATFORM.look_up(replace(SOUGHT, title="", text=" "), ()), Unknown)
-    assert isinstance(PLATFORM.look_up(replace(SOUGHT, known=frozenset({"t3_abc123"})), (listing(post()),)), Absent)
+    assert isinstance(
+        PLATFORM.look_up(replace(SOUGHT, known=frozenset({"t3_abc123"})), (listing(post()),)),
+        Absent,
+    )
     for broken in (
         said("look", 200, {}),
         said("look", 200, {"data": {"children": [{"data": None}]}}),
@@ -317,11 +364,14 @@ def test_what_a_listing_proves() -> None:
     other = post(name="t3_zzz", title="Another")
     more = step_of(PLATFORM.look_up(SOUGHT, (listing(other, after="t3_zzz"),)))
     assert "after=t3_zzz" in more.path
-    assert isinstance(PLATFORM.look_up(SOUGHT, (listing(other, after="t3_zzz"),) * MAX_PAGES), Unknown)
+    assert isinstance(
+        PLATFORM.look_up(SOUGHT, (listing(other, after="t3_zzz"),) * MAX_PAGES), Unknown
+    )
 
 
 def test_a_list_without_anything_for_adults_proves_nothing_of_what_is() -> None:
-    """Some applications are shown none of it: then nothing would ever be found, and everything posted twice."""
+    """Some applications are shown none of it: then nothing would ever be found, and everything
+    posted twice."""
     adult, other = replace(SOUGHT, flags=(NSFW_MARK,)), post(name="t3_zzz", title="Another")
     assert isinstance(PLATFORM.look_up(adult, (listing(other),)), Unknown)
     assert isinstance(PLATFORM.look_up(adult, (listing({**other, "over_18": True}),)), Absent)
@@ -363,7 +413,10 @@ def test_marks_that_nobody_could_read_are_not_missing() -> None:
 
 
 def test_numbers_are_votes_and_comments() -> None:
-    assert PLATFORM.read_metrics(COPY, (listing(post(score=-3, num_comments=7)),)) == {"likes": 0, "comments": 7}
+    assert PLATFORM.read_metrics(COPY, (listing(post(score=-3, num_comments=7)),)) == {
+        "likes": 0,
+        "comments": 7,
+    }
     assert PLATFORM.read_metrics(COPY, (listing(),)) is None
 
 
@@ -382,9 +435,9 @@ def test_a_community_is_what_it_is_set_to_and_what_somebody_read() -> None:
     assert PLATFORM.inspect_destination(place, (about, changed)) == DestinationReport(
         (OVER18_PREDICATE, AI_ALLOWED_PREDICATE), (REGISTERED_PREDICATE,)
     )
-    assert PLATFORM.inspect_destination(Destination(UNIT.account), (about, rules)) == DestinationReport(
-        (OVER18_PREDICATE,), (REGISTERED_PREDICATE, AI_ALLOWED_PREDICATE)
-    )
+    assert PLATFORM.inspect_destination(
+        Destination(UNIT.account), (about, rules)
+    ) == DestinationReport((OVER18_PREDICATE,), (REGISTERED_PREDICATE, AI_ALLOWED_PREDICATE))
     assert isinstance(PLATFORM.inspect_destination(place, (said("about", 503),)), Retry)
 
 
@@ -393,7 +446,10 @@ def test_a_refresh_token_that_is_refused_without_a_word_is_dead() -> None:
     asked = step_of(PLATFORM.refresh(grant, ()))
     assert asked.headers == user_agent_header(UNIT.account)
     assert isinstance(
-        PLATFORM.refresh(grant, (said("token", 400, {"message": "Bad Request", "error": 400}),)), Reauthorize
+        PLATFORM.refresh(grant, (said("token", 400, {"message": "Bad Request", "error": 400}),)),
+        Reauthorize,
     )
-    assert isinstance(PLATFORM.refresh(grant, (said("token", 200, {"error": "invalid_grant"}),)), Reauthorize)
+    assert isinstance(
+        PLATFORM.refresh(grant, (said("token", 200, {"error": "invalid_grant"}),)), Reauthorize
+    )
     assert isinstance(PLATFORM.refresh(grant, (said("token", 503),)), Uncertain)

@@ -1,4 +1,5 @@
-"""Messages on Reddit: what people write first is heard once and in order, ours go under it and are sent once."""
+"""Messages on Reddit: what people write first is heard once and in order, ours go under it and are
+sent once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,7 +11,14 @@ from connectors.conformance.harness import SendingHarness
 from connectors.conformance.world import ConnectorWorld
 from connectors.contract.account_setup import WANTED_MESSAGES, WANTED_POSTS, ConnectedAccount
 from connectors.contract.chats import ChatUpdates
-from connectors.contract.connector import LookupQuery, PlatformCopy, Response, Send, StepAnswerLost, StepResult
+from connectors.contract.connector import (
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepResult,
+)
 from connectors.contract.outcomes import (
     Absent,
     Disconnected,
@@ -41,7 +49,9 @@ from tests.fakes.reddit_asking import made as posted
 
 NEWEST = 1_795_348_800
 FORBIDDEN = {"message": "Forbidden", "error": 403}
-SOUGHT = LookupQuery("key-1", "thanks", NOW, UNIT.account, chat="leo", asked_at=NOW, known=frozenset({"t4_old"}))
+SOUGHT = LookupQuery(
+    "key-1", "thanks", NOW, UNIT.account, chat="leo", asked_at=NOW, known=frozenset({"t4_old"})
+)
 
 
 @pytest.fixture(scope="module")
@@ -88,18 +98,31 @@ def talk(server: FakeReddit) -> Iterator[Talk]:
     server.kept_away.clear()
 
 
-def test_what_was_written_before_is_not_heard_and_what_comes_after_is_once_and_in_order(talk: Talk) -> None:
+def test_what_was_written_before_is_not_heard_and_what_comes_after_is_once_and_in_order(
+    talk: Talk,
+) -> None:
     words, cursor = talk.heard("")
     assert words == []
     assert talk.heard(cursor) == ([], cursor)
     number = talk.says("bonjour <3", subject="a question")
     talk.says("ça va ?", subject="re: a question", under=number)
-    talk.server.write(talk.leo, talk.mia, "tu es là ?", "re: a question", number)  # in the same second
+    talk.server.write(
+        talk.leo, talk.mia, "tu es là ?", "re: a question", number
+    )  # in the same second
     news = talk.poll(cursor)
     assert isinstance(news, ChatUpdates)
-    assert [update.text for update in news.updates] == ["a question\n\nbonjour <3", "ça va ?", "tu es là ?"]
+    assert [update.text for update in news.updates] == [
+        "a question\n\nbonjour <3",
+        "ça va ?",
+        "tu es là ?",
+    ]
     update = news.updates[0]
-    assert (update.kind, update.key, update.native_id, update.fan) == ("message", number, number, talk.leo.name)
+    assert (update.kind, update.key, update.native_id, update.fan) == (
+        "message",
+        number,
+        number,
+        talk.leo.name,
+    )
     assert (update.handle, update.at is not None) == (f"u/{talk.leo.name}", True)
     assert talk.heard(news.cursor)[0] == []
     assert talk.server.letters[number].new, "nothing is marked as read"
@@ -123,14 +146,24 @@ def test_what_a_list_shows_late_is_heard_and_once(talk: Talk) -> None:
     assert (first, then, talk.heard(cursor)[0]) == (["quick"], ["slow"], [])
 
 
-def test_comments_and_what_reddit_or_a_community_says_are_nobodys_messages(talk: Talk, server: FakeReddit) -> None:
+def test_comments_and_what_reddit_or_a_community_says_are_nobodys_messages(
+    talk: Talk, server: FakeReddit
+) -> None:
     server.subreddit("Pictures")
     _, cursor = talk.heard("")
     server.say(talk.leo, "a comment", posted(server, talk.mia))
-    usual = {"author": "automoderator", "dest": talk.mia.name, "body": "welcome", "created_utc": NEWEST + 10**7}
+    usual = {
+        "author": "automoderator",
+        "dest": talk.mia.name,
+        "body": "welcome",
+        "created_utc": NEWEST + 10**7,
+    }
     server.notices[talk.mia.name] = [
         {"kind": "t4", "data": {**usual, "name": "t4_a", "subreddit": "Pictures"}},
-        {"kind": "t4", "data": {**usual, "name": "t4_b", "author": "reddit", "distinguished": "admin"}},
+        {
+            "kind": "t4",
+            "data": {**usual, "name": "t4_b", "author": "reddit", "distinguished": "admin"},
+        },
         {"kind": "t4", "data": {**usual, "name": "t4_c", "author": None}},
         {"kind": "t4", "data": {**usual, "name": "t4_d", "dest": "#pictures"}},
     ]
@@ -138,8 +171,17 @@ def test_comments_and_what_reddit_or_a_community_says_are_nobodys_messages(talk:
 
 
 def entry(number: int, **more: Any) -> dict[str, Any]:
-    told = {"name": f"t4_{number}", "author": "leo", "dest": "Mia", "body": f"word {number}", "created_utc": number}
-    return {"kind": "t4", "data": {**told, "first_message_name": "t4_1", "was_comment": False, **more}}
+    told = {
+        "name": f"t4_{number}",
+        "author": "leo",
+        "dest": "Mia",
+        "body": f"word {number}",
+        "created_utc": number,
+    }
+    return {
+        "kind": "t4",
+        "data": {**told, "first_message_name": "t4_1", "was_comment": False, **more},
+    }
 
 
 def inbox(*entries: Any, after: str | None = None, step: str = "updates") -> Response:
@@ -157,9 +199,13 @@ def test_an_inbox_is_read_back_to_where_it_was_heard_and_not_for_ever() -> None:
     assert (len(news.updates), news.updates[0].text) == (101, f"word {NEWEST - 299}")
     assert news.cursor.startswith(f"mia {NEWEST} t4_")
     assert isinstance(PLATFORM.listen("mia 5", (page,) * MAX_PAGES), ChatUpdates)
-    broken = PLATFORM.listen(f"mia {NEWEST - 300}", (page, StepAnswerLost("updates", "ReadTimeout")))
+    broken = PLATFORM.listen(
+        f"mia {NEWEST - 300}", (page, StepAnswerLost("updates", "ReadTimeout"))
+    )
     assert isinstance(broken, Retry), "nothing is passed over: all of it is read again"
-    odd = inbox("x", {"data": {"name": 7}}, entry(NEWEST + 1, created_utc="x"), entry(NEWEST + 2, body=None))
+    odd = inbox(
+        "x", {"data": {"name": 7}}, entry(NEWEST + 1, created_utc="x"), entry(NEWEST + 2, body=None)
+    )
     told = PLATFORM.listen(f"mia {NEWEST}", (odd,))
     assert isinstance(told, ChatUpdates)
     assert [update.kind for update in told.updates] == ["unsupported"]
@@ -176,7 +222,9 @@ def test_an_inbox_is_read_back_to_where_it_was_heard_and_not_for_ever() -> None:
         ((said("updates", 200, {"data": []}),), Retry),
     ],
 )
-def test_what_a_refused_look_means(answers: tuple[StepResult, ...], meant: str | type[Outcome]) -> None:
+def test_what_a_refused_look_means(
+    answers: tuple[StepResult, ...], meant: str | type[Outcome]
+) -> None:
     found = PLATFORM.listen(f"mia {NEWEST}", answers)
     if isinstance(meant, str):
         assert found == Rejected(Message(meant), permanent=False)
@@ -185,7 +233,9 @@ def test_what_a_refused_look_means(answers: tuple[StepResult, ...], meant: str |
 
 
 def unit(text: str = "thanks", **more: Any) -> Unit:
-    made = replace(UNIT, surface=CHAT_SURFACE, audience="viewer", viewer="leo", texts=(Text("body", text),))
+    made = replace(
+        UNIT, surface=CHAT_SURFACE, audience="viewer", viewer="leo", texts=(Text("body", text),)
+    )
     return replace(made, **more)
 
 
@@ -203,22 +253,32 @@ def test_an_answer_goes_under_the_readers_own_last_message(talk: Talk, server: F
     assert talk.ours() == [("Bonjour", talk.leo.name, last), ("encore", talk.leo.name, last)]
 
 
-def test_a_lost_answer_is_found_and_another_of_these_words_is_not_taken_for_it(talk: Talk, server: FakeReddit) -> None:
+def test_a_lost_answer_is_found_and_another_of_these_words_is_not_taken_for_it(
+    talk: Talk, server: FakeReddit
+) -> None:
     ida = server.account(f"eva-{talk.mia.name}")
     server.write(talk.mia, ida, "Bonjour")
     talk.world.inject_fault("reset_after", "posts")
-    assert isinstance(SendingHarness(talk.world, PLATFORM).publish(talk.world.unit("Bonjour")).outcome, Published)
+    assert isinstance(
+        SendingHarness(talk.world, PLATFORM).publish(talk.world.unit("Bonjour")).outcome, Published
+    )
     talk.world.inject_fault("reset_before", "posts")
-    assert isinstance(SendingHarness(talk.world, PLATFORM).publish(talk.world.unit("encore")).outcome, Published)
+    assert isinstance(
+        SendingHarness(talk.world, PLATFORM).publish(talk.world.unit("encore")).outcome, Published
+    )
     ours = [(text, to) for text, to, _ in talk.ours()]
     assert ours == [("Bonjour", ida.name), ("Bonjour", talk.leo.name), ("encore", talk.leo.name)]
 
 
 @pytest.mark.parametrize("blind", ["hides_sent", "shuts_sent"])
-def test_a_list_that_shows_nothing_of_what_was_sent_proves_nothing(talk: Talk, server: FakeReddit, blind: str) -> None:
+def test_a_list_that_shows_nothing_of_what_was_sent_proves_nothing(
+    talk: Talk, server: FakeReddit, blind: str
+) -> None:
     setattr(server, blind, True)
     talk.world.inject_fault("reset_after", "posts")
-    assert isinstance(SendingHarness(talk.world, PLATFORM).publish(talk.world.unit("Bonjour")).outcome, Uncertain)
+    assert isinstance(
+        SendingHarness(talk.world, PLATFORM).publish(talk.world.unit("Bonjour")).outcome, Uncertain
+    )
     assert [text for text, _, _ in talk.ours()] == ["Bonjour"]
 
 
@@ -228,8 +288,14 @@ def test_what_is_looked_for_in_what_was_sent() -> None:
     assert turn.step.path.startswith("/message/sent?")
     at = NOW.timestamp()
     ours = entry(7, dest="LEO", body="thanks", created_utc=at)
-    known, old = entry(1, name="t4_old", dest="leo", created_utc=1.0), entry(2, body="thanks", dest="leo")
-    others = (entry(3, dest="ida", body="thanks", created_utc=at), entry(4, dest="leo", body="else", created_utc=at))
+    known, old = (
+        entry(1, name="t4_old", dest="leo", created_utc=1.0),
+        entry(2, body="thanks", dest="leo"),
+    )
+    others = (
+        entry(3, dest="ida", body="thanks", created_utc=at),
+        entry(4, dest="leo", body="else", created_utc=at),
+    )
     assert PLATFORM.look_up(SOUGHT, (inbox(*others, ours, known),)) == Found("t4_7", "", NOW)
     assert PLATFORM.look_up(SOUGHT, (inbox(*others, known, after="t4_old"),)) == Absent()
     assert isinstance(PLATFORM.look_up(SOUGHT, (inbox(*others, old),)), Unknown)
@@ -238,13 +304,19 @@ def test_what_is_looked_for_in_what_was_sent() -> None:
     further = PLATFORM.look_up(SOUGHT, (inbox(*others, old, after="t4_2"),))
     assert isinstance(further, Send), "a page on, it may show what surely was sent"
     assert PLATFORM.look_up(SOUGHT, (inbox(*others, old, after="t4_2"), inbox(known))) == Absent()
-    assert isinstance(PLATFORM.look_up(SOUGHT, (inbox(*others, old, after="t4_2"),) * MAX_PAGES), Unknown)
+    assert isinstance(
+        PLATFORM.look_up(SOUGHT, (inbox(*others, old, after="t4_2"),) * MAX_PAGES), Unknown
+    )
     assert isinstance(PLATFORM.look_up(SOUGHT, (said("look", 302, None),)), Unknown)
 
 
 def things(name: str = "t4_9", **more: Any) -> Response:
     data = {"name": name, "created_utc": NEWEST}
-    return said(PUBLISH, 200, {"json": {"errors": [], "data": {"things": [{"kind": "t4", "data": data}]}, **more}})
+    return said(
+        PUBLISH,
+        200,
+        {"json": {"errors": [], "data": {"things": [{"kind": "t4", "data": data}]}, **more}},
+    )
 
 
 def no(code: str, **more: Any) -> Response:
@@ -268,7 +340,9 @@ def no(code: str, **more: Any) -> Response:
         (said(PUBLISH, 401), Reauthorize, ""),
     ],
 )
-def test_what_came_of_an_answer_is_told_as_what_it_is(answer: StepResult, meant: type[Outcome], code: str) -> None:
+def test_what_came_of_an_answer_is_told_as_what_it_is(
+    answer: StepResult, meant: type[Outcome], code: str
+) -> None:
     outcome = PLATFORM.next_step(unit(), (inbox(entry(3), step="look"), answer))
     assert isinstance(outcome, meant)
     if isinstance(outcome, Rejected | Retry) and code:
@@ -285,11 +359,17 @@ def test_a_bare_no_is_asked_after_and_nobody_is_written_to_first() -> None:
     closed = PLATFORM.next_step(unit(), (look, bare, said("me", 200, {"name": "mia"})))
     assert closed == Rejected(Message("reddit.message_closed"), permanent=False)
     assert isinstance(PLATFORM.next_step(unit(), (look, bare, said("me", 403))), Disconnected)
-    unread = PLATFORM.next_step(unit(), (said("look", 403, FORBIDDEN), said("me", 200, {"name": "mia"})))
+    unread = PLATFORM.next_step(
+        unit(), (said("look", 403, FORBIDDEN), said("me", 200, {"name": "mia"}))
+    )
     assert unread == Rejected(Message(MESSAGES_NOT_ALLOWED), permanent=False)
     others = inbox(entry(3, author="ida"), step="look")
-    assert PLATFORM.next_step(unit(), (others,)) == Rejected(Message("reddit.message_unseen"), permanent=False)
-    further = PLATFORM.next_step(unit(), (inbox(entry(3, author="ida"), after="t4_3", step="look"),))
+    assert PLATFORM.next_step(unit(), (others,)) == Rejected(
+        Message("reddit.message_unseen"), permanent=False
+    )
+    further = PLATFORM.next_step(
+        unit(), (inbox(entry(3, author="ida"), after="t4_3", step="look"),)
+    )
     assert isinstance(further, Send)
     assert further.step.path.endswith("limit=100&after=t4_3")
     assert isinstance(PLATFORM.next_step(unit(), (said("look", 503),)), Retry)
@@ -366,11 +446,18 @@ def test_the_library_writes_answers_and_reads_as_the_house_does(server: FakeRedd
         with pytest.raises(Exception, match="Redirect to /login/"):
             list(api.inbox.messages())
     assert not letter.new
-    assert [one.body for one in server.letters.values() if one.to is leo] == ["thanks", "by the way"]
+    assert [one.body for one in server.letters.values() if one.to is leo] == [
+        "thanks",
+        "by the way",
+    ]
     server.few.add("leo")
     assert (
-        ask(server, nova, "POST", "/api/compose", {"api_type": "json", "to": "leo", "subject": "x", "text": "y"})[1][
-            "json"
-        ]["errors"][0][0]
+        ask(
+            server,
+            nova,
+            "POST",
+            "/api/compose",
+            {"api_type": "json", "to": "leo", "subject": "x", "text": "y"},
+        )[1]["json"]["errors"][0][0]
         in UNREACHABLE
     )

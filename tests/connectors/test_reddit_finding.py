@@ -22,7 +22,11 @@ def test_a_post_whose_words_are_others_now_may_be_it(changed: dict[str, Any]) ->
     assert isinstance(PLATFORM.look_up(SOUGHT, (listing(post(**changed)),)), Unknown)
     both = listing(post(**changed), post(name="t3_abc124"))
     assert isinstance(PLATFORM.look_up(SOUGHT, (both,)), Found)
-    for other in ({"title": "A hill"}, {"subreddit": "hills"}, {"created_utc": NOW.timestamp() - 3600}):
+    for other in (
+        {"title": "A hill"},
+        {"subreddit": "hills"},
+        {"created_utc": NOW.timestamp() - 3600},
+    ):
         assert PLATFORM.look_up(SOUGHT, (listing(post(**changed | other)),)) == Absent()
     known = replace(SOUGHT, known=frozenset({"t3_abc123"}))
     assert PLATFORM.look_up(known, (listing(post(**changed)),)) == Absent()

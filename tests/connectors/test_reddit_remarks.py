@@ -1,4 +1,5 @@
-"""What people say to an account on Reddit: what an inbox proves, whose posts these are, what is answered and done."""
+"""What people say to an account on Reddit: what an inbox proves, whose posts these are, what is
+answered and done."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,7 +7,14 @@ from typing import Any
 import pytest
 
 from connectors.contract.comments import CommentPage, CommentTarget, ModerationAction
-from connectors.contract.connector import LookupQuery, Response, Send, StepAnswerLost, StepNotSent, StepResult
+from connectors.contract.connector import (
+    LookupQuery,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepNotSent,
+    StepResult,
+)
 from connectors.contract.outcomes import (
     Absent,
     Disconnected,
@@ -20,7 +28,13 @@ from connectors.contract.outcomes import (
     Unknown,
 )
 from connectors.platforms.reddit.account import NSFW_MARK
-from connectors.platforms.reddit.comments import AUTHOR_STEP, MAX_PAGES, MAX_TEXT, MODERATION_ACTIONS, REASON
+from connectors.platforms.reddit.comments import (
+    AUTHOR_STEP,
+    MAX_PAGES,
+    MAX_TEXT,
+    MODERATION_ACTIONS,
+    REASON,
+)
 from connectors.transport import references
 from gate.contract.units import COMMENT_REFERENCE, Reference, Text
 from tests.connectors.test_reddit import NOW, PICTURES, PLATFORM, PUBLISH, UNIT, said
@@ -29,13 +43,21 @@ NEWEST = 1_795_348_800
 """Of the entries here, in seconds since 1970."""
 
 DAY = 86_400
-ANSWER = replace(UNIT, texts=(Text("body", "thanks"),), references=(Reference(COMMENT_REFERENCE, "t1_c1"),))
+ANSWER = replace(
+    UNIT, texts=(Text("body", "thanks"),), references=(Reference(COMMENT_REFERENCE, "t1_c1"),)
+)
 SPOT = CommentTarget("t1_c1", "leo", UNIT.account)
 SOUGHT = LookupQuery("key-1", "thanks", NOW, UNIT.account, asked_at=NOW, reply_to="t1_c1")
 
 
 def entry(number: str, why: str = "post_reply", at: float = NEWEST, **more: Any) -> dict[str, Any]:
-    told = {"name": f"t1_{number}", "author": "leo", "body": "nice", "subreddit": "Lakes", "created_utc": at}
+    told = {
+        "name": f"t1_{number}",
+        "author": "leo",
+        "body": "nice",
+        "subreddit": "Lakes",
+        "created_utc": at,
+    }
     told |= {"type": why, "parent_id": "t3_p1" if why == "post_reply" else "t1_x"}
     return told | {"context": f"/r/Lakes/comments/p1/a_lake/{number}/?context=3"} | more
 
@@ -79,15 +101,22 @@ def test_whose_post_it_is_is_looked_up_where_no_entry_says() -> None:
     path = asked("", inbox)
     assert "/api/info" in path
     assert path.endswith("id=t3_p1%2Ct3_p2")
-    posts = page({"name": "t3_p1", "author": "Mia"}, {"name": "t3_p2", "author": "leo"}, step=AUTHOR_STEP)
+    posts = page(
+        {"name": "t3_p1", "author": "Mia"}, {"name": "t3_p2", "author": "leo"}, step=AUTHOR_STEP
+    )
     told = heard("", inbox, posts)
     assert isinstance(told, CommentPage)
-    assert [(one.native_id, one.under) for one in told.found] == [("t1_c1", ""), ("t1_c2", ""), ("t1_c3", "t3_p1")]
+    assert [(one.native_id, one.under) for one in told.found] == [
+        ("t1_c1", ""),
+        ("t1_c2", ""),
+        ("t1_c3", "t3_p1"),
+    ]
     assert heard("", inbox, said(AUTHOR_STEP, 503)) is None
 
 
 def test_the_inbox_is_read_back_to_a_day_before_what_was_heard() -> None:
-    """A comment that a filter held back bears the time at which it was written, however late it comes."""
+    """A comment that a filter held back bears the time at which it was written, however late it
+    comes."""
     cursor = str(NEWEST)
     assert "after=" not in asked(cursor)
     late, old = entry("c1", at=NEWEST - DAY + 60), entry("c0", at=NEWEST - DAY - 60)
@@ -95,7 +124,9 @@ def test_the_inbox_is_read_back_to_a_day_before_what_was_heard() -> None:
     told = heard(cursor, page(late, after="t1_c1"), page(old, after="t1_c0"))
     assert isinstance(told, CommentPage)
     assert ([one.native_id for one in told.found], told.cursor) == (["t1_c1"], cursor)
-    assert isinstance(heard("", page(late, after="t1_c1")), CommentPage), "the first reading takes the latest"
+    assert isinstance(heard("", page(late, after="t1_c1")), CommentPage), (
+        "the first reading takes the latest"
+    )
     assert heard("", page()) == CommentPage((), "0")
     assert "after=t1_c1" in asked("0", page(late, after="t1_c1"))
     assert heard(cursor, page()) == CommentPage((), cursor)
@@ -205,13 +236,18 @@ def test_an_answer_is_words_alone_under_what_was_said() -> None:
         (said(PUBLISH, 403, {"reason": "private"}), Rejected, "reddit.community_closed"),
     ],
 )
-def test_what_came_of_an_answer_is_told_as_what_it_is(answer: StepResult, meant: type[Outcome], code: str) -> None:
+def test_what_came_of_an_answer_is_told_as_what_it_is(
+    answer: StepResult, meant: type[Outcome], code: str
+) -> None:
     outcome = PLATFORM.next_step(ANSWER, (answer,))
     assert isinstance(outcome, meant)
     if isinstance(outcome, Rejected | Retry) and code:
         assert outcome.reason.code == code
     if isinstance(outcome, Published):
-        assert (outcome.native_id, outcome.url) == ("t1_c2", "https://www.reddit.com/r/Lakes/comments/p1/a_lake/c2/")
+        assert (outcome.native_id, outcome.url) == (
+            "t1_c2",
+            "https://www.reddit.com/r/Lakes/comments/p1/a_lake/c2/",
+        )
 
 
 def test_a_bare_no_is_asked_after() -> None:
@@ -227,14 +263,23 @@ def test_a_bare_no_is_asked_after() -> None:
 
 def comment(number: str, **more: Any) -> dict[str, Any]:
     at = NOW.timestamp()
-    return {"name": f"t1_{number}", "parent_id": "t1_c1", "body": "thanks", "created_utc": at} | more
+    return {
+        "name": f"t1_{number}",
+        "parent_id": "t1_c1",
+        "body": "thanks",
+        "created_utc": at,
+    } | more
 
 
 def test_a_lost_answer_is_looked_for_among_the_accounts_comments() -> None:
     first = PLATFORM.look_up(SOUGHT, ())
     assert isinstance(first, Send)
     assert first.step.path.startswith("/user/mia/comments?sort=new")
-    others = [comment("a", parent_id="t1_other"), comment("b", body="else"), comment("d", created_utc=1.0)]
+    others = [
+        comment("a", parent_id="t1_other"),
+        comment("b", body="else"),
+        comment("d", created_utc=1.0),
+    ]
     assert isinstance(PLATFORM.look_up(SOUGHT, (page(comment("c9"), *others, step="look"),)), Found)
     known = replace(SOUGHT, known=frozenset({"t1_c9"}))
     nothing = page(*others, step="look")
@@ -242,7 +287,9 @@ def test_a_lost_answer_is_looked_for_among_the_accounts_comments() -> None:
         turn = PLATFORM.look_up(sought, (look,))
         assert isinstance(turn, Send)
         assert turn.step.path.endswith("/api/info?raw_json=1&id=t1_c1")
-        assert PLATFORM.look_up(sought, (look, page({"name": "t1_c1"}, step=AUTHOR_STEP))) == Absent()
+        assert (
+            PLATFORM.look_up(sought, (look, page({"name": "t1_c1"}, step=AUTHOR_STEP))) == Absent()
+        )
         assert isinstance(PLATFORM.look_up(sought, (look, page(step=AUTHOR_STEP))), Unknown), (
             "this application sees nothing there"
         )
@@ -254,14 +301,19 @@ def test_a_lost_answer_is_looked_for_among_the_accounts_comments() -> None:
 
 
 def test_a_comment_that_was_worded_otherwise_since_may_be_it() -> None:
-    for changed in ({"edited": NOW.timestamp(), "body": "thanks!"}, {"body": "[ Removed by Reddit ]"}):
+    for changed in (
+        {"edited": NOW.timestamp(), "body": "thanks!"},
+        {"body": "[ Removed by Reddit ]"},
+    ):
         look = page(comment("e", **changed), step="look")
         assert isinstance(PLATFORM.look_up(SOUGHT, (look,)), Unknown)
         both = page(comment("e", **changed), comment("c9"), step="look")
         assert isinstance(PLATFORM.look_up(SOUGHT, (both,)), Found)
         elsewhere = page(comment("e", **changed | {"parent_id": "t1_other"}), step="look")
         assert isinstance(PLATFORM.look_up(SOUGHT, (elsewhere,)), Send)
-        assert isinstance(PLATFORM.look_up(replace(SOUGHT, known=frozenset({"t1_e"})), (look,)), Send)
+        assert isinstance(
+            PLATFORM.look_up(replace(SOUGHT, known=frozenset({"t1_e"})), (look,)), Send
+        )
 
 
 # acting
@@ -288,7 +340,14 @@ def test_who_says_it_is_kept_away_and_what_is_said_is_reported() -> None:
         (said("moderate", 200, {}), Published),
         (said("moderate", 200, {"json": {"errors": []}}), Published),
         (said("moderate", 200, {"json": {"errors": [["TOO_LONG", "x", "reason"]]}}), Rejected),
-        (said("moderate", 200, {"json": {"errors": [["RATELIMIT", "x", "ratelimit"]], "ratelimit": 5}}), Retry),
+        (
+            said(
+                "moderate",
+                200,
+                {"json": {"errors": [["RATELIMIT", "x", "ratelimit"]], "ratelimit": 5}},
+            ),
+            Retry,
+        ),
         (said("moderate", 401), Reauthorize),
         (said("moderate", 403, {"message": "Forbidden", "error": 403}), Rejected),
         (said("moderate", 429, {}), Retry),
@@ -296,5 +355,7 @@ def test_who_says_it_is_kept_away_and_what_is_said_is_reported() -> None:
         (StepAnswerLost("moderate", "ReadTimeout"), Retry),
     ],
 )
-def test_what_came_of_an_act_is_told_as_what_it_is(answer: StepResult, meant: type[Outcome]) -> None:
+def test_what_came_of_an_act_is_told_as_what_it_is(
+    answer: StepResult, meant: type[Outcome]
+) -> None:
     assert isinstance(moderated("report", answer), meant)

@@ -12,13 +12,18 @@ def test_every_connector_is_loaded_by_its_platform() -> None:
     loaded = loader.load_connectors()
     assert set(loaded) >= {"own_page", "sandbox", "telegram"}
     assert len(loaded) == len(loader.BUILTIN_CONNECTORS)
-    assert all(connector.capabilities.platform == platform for platform, connector in loaded.items())
+    assert all(
+        connector.capabilities.platform == platform for platform, connector in loaded.items()
+    )
 
 
 def test_a_platform_has_one_connector() -> None:
     with pytest.raises(ValueError, match="two connectors"):
         loader.load_builtin_connectors(
-            ("connectors.platforms.sandbox.publisher:Sandbox", "connectors.platforms.sandbox.publisher:Sandbox")
+            (
+                "connectors.platforms.sandbox.publisher:Sandbox",
+                "connectors.platforms.sandbox.publisher:Sandbox",
+            )
         )
 
 
@@ -27,10 +32,13 @@ def test_connectors_reach_no_database() -> None:
         "import sys\n"
         "from connectors import registry, transport\n"
         "registry.load()\n"
-        "bad = {'sqlalchemy', 'sqlmodel', 'celery', 'psycopg', 'redis', 'typer', 'fastapi', 'streamlit', 'torch'}\n"
+        "bad = {'sqlalchemy', 'sqlmodel', 'celery', 'psycopg', 'redis', 'typer', 'fastapi', "
+        "'streamlit', 'torch'}\n"
         "sys.exit(','.join(sorted(bad & set(sys.modules))) or 0)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -38,9 +46,12 @@ def test_reading_the_list_loads_no_platform_and_no_tool() -> None:
     program = (
         "import sys\n"
         "from connectors import registry\n"
-        "platforms = {name.partition(':')[0] for name in (*registry.CONNECTORS, registry.FOREIGN)}\n"
+        "platforms = {name.partition(':')[0] for name in (*registry.CONNECTORS, "
+        "registry.FOREIGN)}\n"
         "bad = {*platforms, 'structlog', 'prometheus_client', 'httpx', 'pydantic'}\n"
         "sys.exit(','.join(sorted(bad & set(sys.modules))) or 0)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")

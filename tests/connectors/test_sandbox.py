@@ -7,11 +7,35 @@ from typing import Any
 import pytest
 
 from connectors.contract.chats import ChatUpdate, ChatUpdates
-from connectors.contract.connector import LookupQuery, PlatformCopy, Response, Send, StepAnswerLost, StepKind
-from connectors.contract.outcomes import Absent, Disconnected, Found, Published, Rejected, Retry, Unknown
+from connectors.contract.connector import (
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+)
+from connectors.contract.outcomes import (
+    Absent,
+    Disconnected,
+    Found,
+    Published,
+    Rejected,
+    Retry,
+    Unknown,
+)
 from connectors.platforms.sandbox.publisher import LISTED, MAX_PAGES, Sandbox
 from foundation.ids import uuid7
-from gate.contract.units import COMMENT_REFERENCE, Button, Invoice, Medium, Reference, Subject, Text, Unit
+from gate.contract.units import (
+    COMMENT_REFERENCE,
+    Button,
+    Invoice,
+    Medium,
+    Reference,
+    Subject,
+    Text,
+    Unit,
+)
 from sandbox.surfaces import SURFACES
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -36,7 +60,13 @@ def listing(posts: list[dict[str, Any]], now: datetime = NOW) -> Response:
 
 
 def post(number: int, text: str = "other", at: datetime = NOW) -> dict[str, Any]:
-    return {"id": f"p{number}", "url": f"http://s/{number}", "key": "", "text": text, "created_at": at.isoformat()}
+    return {
+        "id": f"p{number}",
+        "url": f"http://s/{number}",
+        "key": "",
+        "text": text,
+        "created_at": at.isoformat(),
+    }
 
 
 def test_a_post_names_its_place() -> None:
@@ -49,7 +79,13 @@ def test_a_post_names_its_place() -> None:
 
 def test_a_message_goes_to_its_reader() -> None:
     invoice = Invoice("Pack", "12 pictures", 500, "XTS", "order-1")
-    unit = replace(UNIT, viewer="Léo/1", buttons=(Button("Buy", "buy", "o1"),), invoice=invoice, service="receipt")
+    unit = replace(
+        UNIT,
+        viewer="Léo/1",
+        buttons=(Button("Buy", "buy", "o1"),),
+        invoice=invoice,
+        service="receipt",
+    )
     turn = SANDBOX.next_step(unit, ())
     assert isinstance(turn, Send)
     assert turn.step.path == "/api/{account}/chats/L%C3%A9o%2F1/messages"
@@ -72,7 +108,9 @@ def test_what_does_not_fit_is_not_tried(change: dict[str, Any]) -> None:
     assert isinstance(SANDBOX.next_step(replace(UNIT, **change), ()), Rejected)
 
 
-@pytest.mark.parametrize("surface", [name for name in Sandbox.capabilities.surfaces if name != "chat"])
+@pytest.mark.parametrize(
+    "surface", [name for name in Sandbox.capabilities.surfaces if name != "chat"]
+)
 def test_each_place_takes_what_the_network_takes_there(surface: str) -> None:
     """What the network would refuse at its hour is told before any request."""
     look = SURFACES[surface]
@@ -80,16 +118,23 @@ def test_each_place_takes_what_the_network_takes_there(surface: str) -> None:
     files = tuple(Medium(f"{number:064}", "image/png", 5) for number in range(look.max_media + 1))
     for count in range(look.max_media + 2):
         taken = look.least_media <= count <= look.max_media
-        assert isinstance(SANDBOX.next_step(replace(unit, media=files[:count]), ()), Send) is taken, count
+        assert (
+            isinstance(SANDBOX.next_step(replace(unit, media=files[:count]), ()), Send) is taken
+        ), count
     media = files[: look.least_media]
     for length in (look.max_text, look.max_text + 1):
-        turn = SANDBOX.next_step(replace(unit, media=media, texts=(Text("body", "x" * length),)), ())
+        turn = SANDBOX.next_step(
+            replace(unit, media=media, texts=(Text("body", "x" * length),)), ()
+        )
         assert isinstance(turn, Send) is (length <= look.max_text), length
 
 
 def test_words_alone_under_what_somebody_said_need_no_picture() -> None:
     here = Reference(COMMENT_REFERENCE, "r1")
-    assert isinstance(SANDBOX.next_step(replace(UNIT, surface="sandbox.as_instagram", references=(here,)), ()), Send)
+    assert isinstance(
+        SANDBOX.next_step(replace(UNIT, surface="sandbox.as_instagram", references=(here,)), ()),
+        Send,
+    )
 
 
 def test_a_picture_used_twice_is_staged_once() -> None:
@@ -108,7 +153,9 @@ def test_a_suspended_account_is_gone() -> None:
 
 
 def test_the_oldest_match_in_the_window_is_it() -> None:
-    seen = listing([post(3, "hello"), post(2, " hello "), post(1, "hello", NOW - timedelta(minutes=2))])
+    seen = listing(
+        [post(3, "hello"), post(2, " hello "), post(1, "hello", NOW - timedelta(minutes=2))]
+    )
     assert SANDBOX.look_up(SOUGHT, (seen,)) == Found("p2", "http://s/2", NOW)
 
 
@@ -125,7 +172,9 @@ def test_a_page_that_does_not_reach_back_is_followed_by_the_next() -> None:
 def test_in_a_compressed_day_the_text_decides() -> None:
     """The house's clock is a day ahead: the sandbox's times say nothing about the attempt."""
     ahead = replace(SOUGHT, armed_at=NOW + timedelta(days=1))
-    assert SANDBOX.look_up(ahead, (listing([post(2), post(1, "hello")]),)) == Found("p1", "http://s/1", NOW)
+    assert SANDBOX.look_up(ahead, (listing([post(2), post(1, "hello")]),)) == Found(
+        "p1", "http://s/1", NOW
+    )
     assert isinstance(SANDBOX.look_up(ahead, (listing([post(2)]),)), Absent)
 
 
@@ -181,7 +230,9 @@ def test_updates_are_read_as_a_whole_or_not_at_all() -> None:
         },
         {"id": "11", "type": "gift", "fan": "leo"},
     ]
-    news = SANDBOX.listen("6", (Response("updates", 200, body={"updates": entries, "cursor": "11"}),))
+    news = SANDBOX.listen(
+        "6", (Response("updates", 200, body={"updates": entries, "cursor": "11"}),)
+    )
     assert isinstance(news, ChatUpdates)
     updates = news.updates
     assert news.cursor == "11"
@@ -194,17 +245,24 @@ def test_updates_are_read_as_a_whole_or_not_at_all() -> None:
     ]
     assert (updates[3].charge_id, updates[3].amount_minor, updates[3].currency) == ("c1", 5, "XTS")
     broken = [{"type": "message"}, *entries]
-    assert SANDBOX.listen("6", (Response("updates", 200, body={"updates": broken, "cursor": "11"}),)) is None
+    assert (
+        SANDBOX.listen("6", (Response("updates", 200, body={"updates": broken, "cursor": "11"}),))
+        is None
+    )
     assert SANDBOX.listen("6", (StepAnswerLost("updates", "x"),)) is None
 
 
 def test_money_given_back_twice_is_given_back() -> None:
     step = SANDBOX.refund("c1", "leo", 500, "XTS")
     assert (step.kind, step.action) == (StepKind.CONTROL, "refund")
-    assert SANDBOX.refund_outcome(Response("refund", 200, body={"charge_id": "c1"})) == Published("c1")
+    assert SANDBOX.refund_outcome(Response("refund", 200, body={"charge_id": "c1"})) == Published(
+        "c1"
+    )
     already = {"error": "CHARGE_ALREADY_REFUNDED", "charge_id": "c1"}
     assert SANDBOX.refund_outcome(Response("refund", 409, body=already)) == Published("c1")
-    assert isinstance(SANDBOX.refund_outcome(Response("refund", 409, body={"error": "other"})), Rejected)
+    assert isinstance(
+        SANDBOX.refund_outcome(Response("refund", 409, body={"error": "other"})), Rejected
+    )
     assert isinstance(SANDBOX.refund_outcome(StepAnswerLost("refund", "x")), Retry)
 
 
@@ -212,7 +270,9 @@ def test_messages_have_no_numbers() -> None:
     assert SANDBOX.read_metrics(PlatformCopy("m1", "nova", "leo"), ()) is None
 
 
-@pytest.mark.parametrize("ahead", [timedelta(), timedelta(seconds=64), timedelta(seconds=75), timedelta(hours=30)])
+@pytest.mark.parametrize(
+    "ahead", [timedelta(), timedelta(seconds=64), timedelta(seconds=75), timedelta(hours=30)]
+)
 def test_a_house_whose_clock_is_ahead_finds_its_post(ahead: timedelta) -> None:
     """Sent, the answer lost, looked for ten seconds later; by our clock all of it is `ahead`."""
     plain, later = replace(SOUGHT, native_key="", account="p"), timedelta(seconds=10)

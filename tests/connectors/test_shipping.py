@@ -16,7 +16,9 @@ def installed(folder: Path, name: str, document: bytes | None, *, where: str = "
     about = folder / f"{name}-1.2.dist-info"
     about.mkdir()
     (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
-    (about / "entry_points.txt").write_text(f"[{shipped_policies.ENTRY_POINT_GROUP}]\n{name} = {name}:{where}\n")
+    (about / "entry_points.txt").write_text(
+        f"[{shipped_policies.ENTRY_POINT_GROUP}]\n{name} = {name}:{where}\n"
+    )
 
 
 def test_files_are_read_and_no_code_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
-"""How a platform's feed shows a post: where each folds a text, what is shown of its words, what is covered."""
+"""How a platform's feed shows a post: where each folds a text, what is shown of its words, what is
+covered."""
 
 import json
 from dataclasses import replace
@@ -10,7 +11,13 @@ from hypothesis import strategies as st
 
 from connectors.contract.capabilities import Capabilities
 from connectors.contract.connector import Send
-from connectors.contract.feed_layout import NEUTRAL_LAYOUT, NO_FOLD, FeedLayout, FoldRule, is_valid_layout
+from connectors.contract.feed_layout import (
+    NEUTRAL_LAYOUT,
+    NO_FOLD,
+    FeedLayout,
+    FoldRule,
+    is_valid_layout,
+)
 from connectors.platforms.telegram import requests
 from connectors.registry.loader import load_connectors
 from connectors.shared import feed_preview, text_counting, unit_checks
@@ -23,7 +30,10 @@ FOLDS = {
     "mastodon": 32,
     "own_page": 40,
     "telegram": 40,
-    **dict.fromkeys(("discord", "facebook", "fanvue", "instagram", "reddit", "threads", "tiktok", "youtube"), None),
+    **dict.fromkeys(
+        ("discord", "facebook", "fanvue", "instagram", "reddit", "threads", "tiktok", "youtube"),
+        None,
+    ),
 }
 """Lines of forty that are shown at once; None where nobody says. X folds by length."""
 
@@ -54,9 +64,15 @@ def test_each_platform_folds_where_it_says_it_does(name: str) -> None:
         assert name in ("sandbox", "byhand"), f"{name} says nothing of how it shows a post"
 
 
-@given(text=st.text("aé漢👍\u200d👩‍👧\u0301\n ", max_size=60), most=st.integers(1, 40), lines=st.integers(0, 4))
+@given(
+    text=st.text("aé漢👍\u200d👩‍👧\u0301\n ", max_size=60),
+    most=st.integers(1, 40),
+    lines=st.integers(0, 4),
+)
 @pytest.mark.parametrize("measure", sorted(MEASURES))
-def test_a_fold_keeps_all_of_the_text_and_cuts_no_character(text: str, measure: str, most: int, lines: int) -> None:
+def test_a_fold_keeps_all_of_the_text_and_cuts_no_character(
+    text: str, measure: str, most: int, lines: int
+) -> None:
     at = FoldRule(lines=lines, length=most, measure=MEASURES[measure])
     above, below = feed_preview.fold_feed_text(text, at)
     assert above + below == text
@@ -65,7 +81,9 @@ def test_a_fold_keeps_all_of_the_text_and_cuts_no_character(text: str, measure: 
         following = regex.findall(r"\X", text)[len(regex.findall(r"\X", above))]
         assert at.measure(above + following) > most, "one more would have been shown"
     if not lines:
-        assert regex.findall(r"\X", above) + regex.findall(r"\X", below) == regex.findall(r"\X", text)
+        assert regex.findall(r"\X", above) + regex.findall(r"\X", below) == regex.findall(
+            r"\X", text
+        )
 
 
 def test_what_is_behind_a_warning_is_folded_only_where_that_is_so() -> None:
@@ -73,10 +91,16 @@ def test_what_is_behind_a_warning_is_folded_only_where_that_is_so() -> None:
         LINES, load_connectors()["mastodon"].capabilities.feed_layout("").fold, warned=True
     ) == (LINES, "")
     assert feed_preview.fold_feed_text(LINES, FoldRule(lines=3), warned=True)[0] == "1\n2\n3"
-    assert feed_preview.fold_feed_text(LINES, NO_FOLD) == feed_preview.fold_feed_text(LINES, None) == (LINES, "")
+    assert (
+        feed_preview.fold_feed_text(LINES, NO_FOLD)
+        == feed_preview.fold_feed_text(LINES, None)
+        == (LINES, "")
+    )
 
 
-@pytest.mark.parametrize("name", ["bluesky", "discord", "telegram", "threads", "x", "mastodon", "reddit"])
+@pytest.mark.parametrize(
+    "name", ["bluesky", "discord", "telegram", "threads", "x", "mastodon", "reddit"]
+)
 @pytest.mark.parametrize(("title", "body"), [("Au port", "Ce matin"), ("", "Ce matin\nla mer")])
 def test_the_words_shown_are_those_that_are_sent(name: str, title: str, body: str) -> None:
     connector = load_connectors()[name]
@@ -85,7 +109,11 @@ def test_the_words_shown_are_those_that_are_sent(name: str, title: str, body: st
     assert isinstance(step, Send)
     wire = json.dumps(step.step.json, ensure_ascii=False)
     shown = [
-        words for words in feed_preview.feed_text(connector.capabilities.feed_layout(one.surface), title, body) if words
+        words
+        for words in feed_preview.feed_text(
+            connector.capabilities.feed_layout(one.surface), title, body
+        )
+        if words
     ]
     assert all(json.dumps(words, ensure_ascii=False) in wire for words in shown), wire
     assert ("Au port" in wire) == any("Au port" in words for words in shown)
@@ -96,7 +124,9 @@ def test_covers_and_warnings_are_those_that_are_sent() -> None:
     showing = reddit.capabilities.feed_layout("other")
     plain = unit(reddit, "x")
     assert not feed_preview.is_covered(showing, plain)
-    assert feed_preview.is_covered(showing, replace(plain, options=(PlatformOption("spoiler", ("true",)),)))
+    assert feed_preview.is_covered(
+        showing, replace(plain, options=(PlatformOption("spoiler", ("true",)),))
+    )
     assert feed_preview.is_covered(showing, replace(plain, flags=("nsfw=true",)))
     warned = replace(
         unit(mastodon, "x"),
@@ -106,9 +136,15 @@ def test_covers_and_warnings_are_those_that_are_sent() -> None:
     step = mastodon.next_step(warned, ())
     assert isinstance(step, Send)
     assert (
-        feed_preview.content_warning(warned, mastodon) == (step.step.json or {})["spoiler_text"] == "18+ · NSFW · Mer"
+        feed_preview.content_warning(warned, mastodon)
+        == (step.step.json or {})["spoiler_text"]
+        == "18+ · NSFW · Mer"
     )
-    assert feed_preview.content_warning(plain, reddit) == feed_preview.content_warning(plain, None) == ""
+    assert (
+        feed_preview.content_warning(plain, reddit)
+        == feed_preview.content_warning(plain, None)
+        == ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,7 +156,9 @@ def test_pieces_are_the_text(text: str) -> None:
 
 def test_only_addresses_tags_and_names_are_set_apart() -> None:
     marked = [
-        one.text for one in feed_preview.text_pieces("Voir https://a.example/x. #mer, a@b.c @mia &#39;") if one.marked
+        one.text
+        for one in feed_preview.text_pieces("Voir https://a.example/x. #mer, a@b.c @mia &#39;")
+        if one.marked
     ]
     assert marked == ["https://a.example/x", "#mer", "@mia"]
     assert feed_preview.first_address("rien") == ""

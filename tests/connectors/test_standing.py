@@ -1,9 +1,22 @@
-"""Whether a post still stands: what each platform says of one that is gone, and what says nothing of it."""
+"""Whether a post still stands: what each platform says of one that is gone, and what says nothing
+of it."""
 
 import pytest
 
-from connectors.contract.connector import PlatformCopy, Response, Send, StepAnswerLost, StepKind, StepResult
-from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport, SupportsPresenceCheck
+from connectors.contract.connector import (
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepResult,
+)
+from connectors.contract.post_presence import (
+    MissingPost,
+    PostPresence,
+    PresenceReport,
+    SupportsPresenceCheck,
+)
 from connectors.platforms.bluesky.publisher import Bluesky
 from connectors.platforms.discord.publisher import Discord
 from connectors.platforms.facebook.publisher import Facebook
@@ -61,7 +74,11 @@ NO_FILM = told({"kind": "youtube#videoListResponse", "items": []})
 NOT_FOUND = told(
     {
         "errors": [
-            {"value": "501", "type": "https://api.twitter.com/2/problems/resource-not-found", "title": "Not Found"}
+            {
+                "value": "501",
+                "type": "https://api.twitter.com/2/problems/resource-not-found",
+                "title": "Not Found",
+            }
         ]
     }
 )
@@ -77,7 +94,9 @@ def films(*numbers: str, code: str = "ok", status: int = 200) -> Response:
 def published(*numbers: int) -> Response:
     """What TikTok says of a publication."""
     posts = {"publicaly_available_post_id": list(numbers)} if numbers else {}
-    return told({"data": {"status": "PUBLISH_COMPLETE", **posts}, "error": {"code": "ok", "message": ""}})
+    return told(
+        {"data": {"status": "PUBLISH_COMPLETE", **posts}, "error": {"code": "ok", "message": ""}}
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,7 +109,11 @@ def published(*numbers: int) -> Response:
             PresenceReport(),
         ),  # a read that is known to lie
         (Instagram(), (GONE_THERE, NONE, told({"data": [{"id": "502"}]})), MissingPost()),
-        (Instagram(), (GONE_THERE, told({"data": [{"id": "501"}]})), PresenceReport()),  # a story, in no list of posts
+        (
+            Instagram(),
+            (GONE_THERE, told({"data": [{"id": "501"}]})),
+            PresenceReport(),
+        ),  # a story, in no list of posts
         (Instagram(), (GONE_THERE, graph(190)), None),
         (Instagram(), (graph(190),), None),
         (Threads(), (told({"id": "501"}),), PresenceReport()),
@@ -107,12 +130,28 @@ def published(*numbers: int) -> Response:
         (Facebook(), (graph(4),), None),
         (Reddit(), (post(),), PresenceReport()),
         (Reddit(), (post(removed_by_category="moderator"),), MissingPost("rules", "moderator")),
-        (Reddit(), (post(removed_by_category="content_takedown"),), MissingPost("rules", "content_takedown")),
+        (
+            Reddit(),
+            (post(removed_by_category="content_takedown"),),
+            MissingPost("rules", "content_takedown"),
+        ),
         (Reddit(), (post(removed_by_category="automod_filtered"),), None),
-        (Reddit(), (post(removed_by_category="deleted", author="[deleted]"),), MissingPost("owner")),
-        (Reddit(), (told({"kind": "Listing", "data": {"children": []}}),), None),  # it may be kept from us alone
+        (
+            Reddit(),
+            (post(removed_by_category="deleted", author="[deleted]"),),
+            MissingPost("owner"),
+        ),
+        (
+            Reddit(),
+            (told({"kind": "Listing", "data": {"children": []}}),),
+            None,
+        ),  # it may be kept from us alone
         (YouTube(), (film(uploadStatus="processed", privacyStatus="public"),), PresenceReport()),
-        (YouTube(), (film(uploadStatus="rejected", rejectionReason="copyright"),), MissingPost("rules", "copyright")),
+        (
+            YouTube(),
+            (film(uploadStatus="rejected", rejectionReason="copyright"),),
+            MissingPost("rules", "copyright"),
+        ),
         (YouTube(), (film(uploadStatus="rejected", rejectionReason="<b>"),), MissingPost("rules")),
         (YouTube(), (NO_FILM,), MissingPost()),
         (X(), (told({"data": {"id": "501"}}),), PresenceReport()),
@@ -123,7 +162,11 @@ def published(*numbers: int) -> Response:
             (told({"uri": "at://did:plc:mia/app.bsky.feed.post/501", "value": {"text": "a"}}),),
             PresenceReport(),
         ),
-        (Bluesky(), (told({"error": "RecordNotFound", "message": "Could not locate record"}, 400),), MissingPost()),
+        (
+            Bluesky(),
+            (told({"error": "RecordNotFound", "message": "Could not locate record"}, 400),),
+            MissingPost(),
+        ),
         (Bluesky(), (told({"error": "RepoTakendown", "message": "no"}, 400),), None),
         (Mastodon(), (told({"id": "501"}),), PresenceReport()),
         (Mastodon(), (told({"error": RECORD_NOT_FOUND}, 404),), MissingPost()),
@@ -133,7 +176,11 @@ def published(*numbers: int) -> Response:
         (Discord(), (told({"message": "Unknown Channel", "code": 10003}, 404),), None),
         (Discord(), (told({"message": "Missing Permissions", "code": 50013}, 403),), None),
         (Fanvue(), (told({"uuid": POST}),), PresenceReport()),
-        (Fanvue(), (told({"error": "Not found", "message": "Post not found"}, 404),), MissingPost()),
+        (
+            Fanvue(),
+            (told({"error": "Not found", "message": "Post not found"}, 404),),
+            MissingPost(),
+        ),
         (Fanvue(), (told({"message": "Insufficient scope: read:post is required"}, 403),), None),
         (Fanvue(), (told({"error": "API version sunset", "message": "ended"}, 410),), None),
         (TikTok(), (films("501"),), PresenceReport()),
@@ -151,9 +198,12 @@ def test_what_a_platform_says_of_a_post(
 
 @pytest.mark.parametrize("one", EVERY, ids=lambda one: one.capabilities.platform)
 @pytest.mark.parametrize(
-    "answer", [told({}, 503), told(None, 404), told(None), told([], 200), StepAnswerLost("look", "x")]
+    "answer",
+    [told({}, 503), told(None, 404), told(None), told([], 200), StepAnswerLost("look", "x")],
 )
-def test_an_outage_is_no_answer_and_looking_changes_nothing(one: SupportsPresenceCheck, answer: StepResult) -> None:
+def test_an_outage_is_no_answer_and_looking_changes_nothing(
+    one: SupportsPresenceCheck, answer: StepResult
+) -> None:
     turn = one.check_presence(copy_on(one), ())
     assert isinstance(turn, Send)
     asks = "POST" if one.capabilities.platform == "tiktok" else "GET"
@@ -164,11 +214,16 @@ def test_an_outage_is_no_answer_and_looking_changes_nothing(one: SupportsPresenc
 def test_a_film_that_was_never_for_everybody_is_not_missed_on_tiktok() -> None:
     copy, platform = PlatformCopy("v_pub_file~1.1", "17"), TikTok()
     assert isinstance(platform.check_presence(copy, ()), Send)
-    assert platform.check_presence(copy, (published(),)) is None, "it has no number: nobody can ask for it"
+    assert platform.check_presence(copy, (published(),)) is None, (
+        "it has no number: nobody can ask for it"
+    )
     assert isinstance(platform.check_presence(copy, (published(501),)), Send)
     assert platform.check_presence(copy, (published(501), films("501"))) == PresenceReport()
     assert platform.check_presence(copy, (published(501), films())) == MissingPost(hidden=True)
 
 
 def test_what_discord_said_was_deleted_is_not_asked_for() -> None:
-    assert Discord().check_presence(PlatformCopy("removed-ABC", ACCOUNTS["discord"]), ()) == MissingPost()
+    assert (
+        Discord().check_presence(PlatformCopy("removed-ABC", ACCOUNTS["discord"]), ())
+        == MissingPost()
+    )

@@ -17,7 +17,15 @@ from connectors.contract.connector import (
     StepResult,
     WireStep,
 )
-from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.contract.outcomes import (
+    Disconnected,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+)
 from connectors.platforms.telegram.account import channel_of
 from connectors.platforms.telegram.balance import PAGE
 from connectors.platforms.telegram.publisher import ALLOWED, UPDATES_WAIT, Telegram
@@ -72,12 +80,21 @@ def good(result: Any, step: str = "publish") -> Response:
 
 
 def message(number: int, **more: Any) -> dict[str, Any]:
-    return {"message_id": number, "date": 1_790_000_000, "chat": {"id": -1001000000000, "type": "channel"}, **more}
+    return {
+        "message_id": number,
+        "date": 1_790_000_000,
+        "chat": {"id": -1001000000000, "type": "channel"},
+        **more,
+    }
 
 
 def test_each_shape_is_one_request() -> None:
     preview = {"link_preview_options": {"is_disabled": True}}
-    assert sent(POST) == ("sendMessage", {"chat_id": -1001000000000, "text": "Bonjour", **preview}, {})
+    assert sent(POST) == (
+        "sendMessage",
+        {"chat_id": -1001000000000, "text": "Bonjour", **preview},
+        {},
+    )
     assert sent(replace(POST, media=(PHOTO,))) == (
         "sendPhoto",
         {"chat_id": -1001000000000, "caption": "Bonjour"},
@@ -96,7 +113,9 @@ def test_a_message_to_one_fan() -> None:
     unit = replace(DM, buttons=(Button("Acheter", "buy", "7"),), flags=("protect_content=true",))
     _, fields, _ = sent(unit)
     assert (fields["chat_id"], fields["protect_content"]) == (5001, True)
-    assert fields["reply_markup"] == {"inline_keyboard": [[{"text": "Acheter", "callback_data": "buy:7"}]]}
+    assert fields["reply_markup"] == {
+        "inline_keyboard": [[{"text": "Acheter", "callback_data": "buy:7"}]]
+    }
 
 
 def test_an_invoice_is_for_stars_without_a_provider() -> None:
@@ -111,15 +130,24 @@ def test_an_invoice_is_for_stars_without_a_provider() -> None:
     [
         (replace(POST, destination=""), "telegram.no_channel"),
         (replace(POST, texts=(Text("body", "x" * 4097),)), "connectors.text_too_long"),
-        (replace(POST, texts=(Text("body", "🎞" * 2049),)), "connectors.text_too_long"),  # two UTF-16 units each
-        (replace(POST, texts=(Text("body", "x" * 1025),), media=(PHOTO,)), "telegram.caption_too_long"),
+        (
+            replace(POST, texts=(Text("body", "🎞" * 2049),)),
+            "connectors.text_too_long",
+        ),  # two UTF-16 units each
+        (
+            replace(POST, texts=(Text("body", "x" * 1025),), media=(PHOTO,)),
+            "telegram.caption_too_long",
+        ),
         (replace(POST, media=(PHOTO,) * 11), "connectors.too_many_media"),
         (replace(POST, media=(replace(PHOTO, size=11 * 2**20),)), "connectors.medium_unfit"),
         (replace(POST, media=(replace(VIDEO, size=51 * 2**20),)), "connectors.medium_unfit"),
         (replace(POST, media=(replace(PHOTO, mime="application/zip"),)), "connectors.medium_unfit"),
         (replace(POST, texts=()), "telegram.empty"),
         (replace(DM, buttons=(Button("Buy", "buy", "x" * 64),)), "telegram.buttons_unfit"),
-        (replace(DM, buttons=(Button("Buy", "buy", "7"),), media=(PHOTO, VIDEO)), "telegram.buttons_unfit"),
+        (
+            replace(DM, buttons=(Button("Buy", "buy", "7"),), media=(PHOTO, VIDEO)),
+            "telegram.buttons_unfit",
+        ),
         (replace(DM, invoice=replace(INVOICE, title="x" * 33)), "telegram.invoice_too_long"),
         (replace(DM, invoice=replace(INVOICE, currency="EUR")), "telegram.invoice_unfit"),
         (replace(POST, invoice=INVOICE), "telegram.invoice_unfit"),
@@ -140,8 +168,16 @@ def test_the_longest_that_fits_is_sent() -> None:
     [
         (said(400, "Bad Request: chat not found"), Rejected, READER_GONE),
         (said(400, "Bad Request: message is too long"), Rejected, Rejected),
-        (said(400, "Bad Request: need administrator rights in the channel chat"), Disconnected, Rejected),
-        (said(400, "Bad Request: group chat was upgraded", migrate_to_chat_id=-100123), Reauthorize, Reauthorize),
+        (
+            said(400, "Bad Request: need administrator rights in the channel chat"),
+            Disconnected,
+            Rejected,
+        ),
+        (
+            said(400, "Bad Request: group chat was upgraded", migrate_to_chat_id=-100123),
+            Reauthorize,
+            Reauthorize,
+        ),
         (said(401, "Unauthorized"), Reauthorize, Reauthorize),
         (said(404, "Not Found"), Reauthorize, Reauthorize),
         (said(403, "Forbidden: bot was kicked from the channel chat"), Disconnected, READER_GONE),
@@ -157,7 +193,9 @@ def test_the_longest_that_fits_is_sent() -> None:
         (StepAnswerLost("publish", "ReadTimeout"), Uncertain, Uncertain),
     ],
 )
-def test_what_an_answer_means(answer: StepResult, to_channel: type[Outcome], to_fan: type[Outcome] | str) -> None:
+def test_what_an_answer_means(
+    answer: StepResult, to_channel: type[Outcome], to_fan: type[Outcome] | str
+) -> None:
     assert isinstance(TELEGRAM.next_step(POST, (answer,)), to_channel)
     outcome = TELEGRAM.next_step(DM, (answer,))
     if isinstance(to_fan, str):
@@ -184,7 +222,8 @@ def test_an_album_is_known_by_all_its_messages() -> None:
 
 
 def test_every_message_of_an_album_is_deleted_and_gone_is_gone() -> None:
-    copy, answers = PlatformCopy("-1001000000000/7,8", "lea_bot"), ()  # type: tuple[Copy, tuple[Answer, ...]]
+    # type: tuple[Copy, tuple[Answer, ...]]
+    copy, answers = PlatformCopy("-1001000000000/7,8", "lea_bot"), ()
     asked = []
     for answer in (good(True, "delete"), said(400, "Bad Request: message to delete not found")):
         turn = TELEGRAM.remove(copy, answers)
@@ -202,7 +241,8 @@ def test_what_a_person_linked_can_be_deleted_too() -> None:
         assert turn.step.json == {"chat_id": chat, "message_id": 9}
     assert isinstance(TELEGRAM.remove(PlatformCopy("elsewhere", "lea_bot"), ()), Rejected)
     old = TELEGRAM.remove(
-        PlatformCopy("-1/9", "lea_bot"), (said(400, "Bad Request: message can't be deleted for everyone"),)
+        PlatformCopy("-1/9", "lea_bot"),
+        (said(400, "Bad Request: message can't be deleted for everyone"),),
     )
     assert isinstance(old, Rejected)
 
@@ -242,7 +282,9 @@ def test_one_request_holds_until_something_happens() -> None:
     step = asked("12")
     assert f"timeout={UPDATES_WAIT}&" in step.path
     assert (step.deadline, TELEGRAM.capabilities.poll_seconds) == (UPDATES_WAIT + 10, 0)
-    assert isinstance(TELEGRAM.listen("12", (good([], "updates"),)), ChatUpdates), "and no second one follows"
+    assert isinstance(TELEGRAM.listen("12", (good([], "updates"),)), ChatUpdates), (
+        "and no second one follows"
+    )
 
 
 def test_money_and_buttons_are_told() -> None:
@@ -253,16 +295,33 @@ def test_money_and_buttons_are_told() -> None:
         "telegram_payment_charge_id": "c1",
         "provider_payment_charge_id": "",
     }
-    query = {"id": "q1", "from": FAN, "currency": "XTR", "total_amount": 250, "invoice_payload": "p"}
+    query = {
+        "id": "q1",
+        "from": FAN,
+        "currency": "XTR",
+        "total_amount": 250,
+        "invoice_payload": "p",
+    }
     press = {"id": "cb1", "from": FAN, "chat_instance": "1", "data": "buy:7"}
     updates, _ = heard(
         told(1, successful_payment=paid),
         {"update_id": 2, "pre_checkout_query": query},
         {"update_id": 3, "callback_query": press},
-        told(4, refunded_payment={key: value for key, value in paid.items() if not key.startswith("provider")}),
+        told(
+            4,
+            refunded_payment={
+                key: value for key, value in paid.items() if not key.startswith("provider")
+            },
+        ),
         told(5, photo=[{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}]),
     )
-    assert [update.kind for update in updates] == ["payment", "checkout", "button", "refund", "unsupported"]
+    assert [update.kind for update in updates] == [
+        "payment",
+        "checkout",
+        "button",
+        "refund",
+        "unsupported",
+    ]
     assert (updates[0].charge_id, updates[0].amount_minor, updates[0].payload) == ("c1", 250, "p")
     assert (updates[1].ref, updates[2].ref) == ("q1", "buy:7")
     ack = TELEGRAM.acknowledge(updates[2])
@@ -290,7 +349,10 @@ def test_who_asks_to_come_in_and_how_many_react_are_told() -> None:
     fire, paid = {"type": "emoji", "emoji": "🔥"}, {"type": "paid"}
     reactions = [{"type": fire, "total_count": 3}, {"type": paid, "total_count": 90}]
     counts = {"chat": place, "message_id": 12, "date": 1_790_000_100, "reactions": reactions}
-    updates, _ = heard({"update_id": 1, "chat_join_request": asks}, {"update_id": 2, "message_reaction_count": counts})
+    updates, _ = heard(
+        {"update_id": 1, "chat_join_request": asks},
+        {"update_id": 2, "message_reaction_count": counts},
+    )
     assert [(one.kind, one.fan, one.ref) for one in updates] == [
         ("join", str(FAN["id"]), "-1007"),
         ("counted", "", "-1007"),
@@ -313,7 +375,9 @@ def test_a_refund_is_looked_for_on_every_page() -> None:
     back = good({"transactions": [{"id": "c7", "receiver": {"type": "user"}}]}, "look")
     assert isinstance(TELEGRAM.look_up_refund("c7", (*looks, back)), Published)
     assert isinstance(TELEGRAM.look_up_refund("c7", (StepAnswerLost("look", "x"),)), Retry)
-    assert isinstance(TELEGRAM.refund_outcome(said(400, "Bad Request: CHARGE_ALREADY_REFUNDED")), Published)
+    assert isinstance(
+        TELEGRAM.refund_outcome(said(400, "Bad Request: CHARGE_ALREADY_REFUNDED")), Published
+    )
     assert isinstance(TELEGRAM.refund_outcome(StepAnswerLost("refund", "x")), Uncertain)
 
 
@@ -336,7 +400,10 @@ def test_connecting_without_a_channel_takes_two_questions() -> None:
     form = {"token": Sealed(b"t"), "channel": ""}
     bot = good({"id": 7, "is_bot": True, "username": "lea_bot"}, "getMe")
     turns = [TELEGRAM.connect(form, ()), TELEGRAM.connect(form, (bot,))]
-    assert [turn.step.name for turn in turns if isinstance(turn, Send)] == ["getMe", "deleteWebhook"]
+    assert [turn.step.name for turn in turns if isinstance(turn, Send)] == [
+        "getMe",
+        "deleteWebhook",
+    ]
     end = TELEGRAM.connect(form, (bot, good(True, "deleteWebhook")))
     assert isinstance(end, ConnectedAccount)
     assert (end.account, end.surface, end.chat_surface) == ("lea_bot", "", "telegram.bot_dm")
@@ -348,7 +415,11 @@ def test_connecting_without_a_channel_takes_two_questions() -> None:
     ("chat", "rights", "code"),
     [
         ({}, ("can_invite_users", "can_restrict_members"), ""),
-        ({"username": "open"}, ("can_invite_users", "can_restrict_members"), "telegram.public_door"),
+        (
+            {"username": "open"},
+            ("can_invite_users", "can_restrict_members"),
+            "telegram.public_door",
+        ),
         ({}, ("can_invite_users",), "telegram.no_door_right"),
         ({}, (), "telegram.no_door_right"),
     ],
@@ -356,7 +427,12 @@ def test_connecting_without_a_channel_takes_two_questions() -> None:
 def test_who_lets_people_in_needs_a_door_and_the_rights(
     chat: dict[str, str], rights: tuple[str, ...], code: str
 ) -> None:
-    form = {"token": Sealed(b"t"), "channel": "-1007", "lets_in": "subscribers", "joins": "by_request"}
+    form = {
+        "token": Sealed(b"t"),
+        "channel": "-1007",
+        "lets_in": "subscribers",
+        "joins": "by_request",
+    }
     member = {"status": "administrator", "can_post_messages": True, **dict.fromkeys(rights, True)}
     answers = (
         good({"id": 7, "is_bot": True, "username": "lea_bot"}, "getMe"),
@@ -377,12 +453,18 @@ def test_who_lets_people_in_needs_a_door_and_the_rights(
     )
     by_hand = TELEGRAM.connect({**form, "lets_in": "by_hand"}, answers)
     assert isinstance(by_hand, ConnectedAccount)
-    assert by_hand.options["lets_in"] == ""  # said anew: what an account says is laid over what it said
+    assert (
+        by_hand.options["lets_in"] == ""
+    )  # said anew: what an account says is laid over what it said
 
 
 def test_a_token_of_another_bot_is_found_out() -> None:
-    assert TELEGRAM.verify_account("lea_bot", (good({"id": 7, "username": "Lea_Bot"}, "look"),)) is None
+    assert (
+        TELEGRAM.verify_account("lea_bot", (good({"id": 7, "username": "Lea_Bot"}, "look"),))
+        is None
+    )
     assert isinstance(
-        TELEGRAM.verify_account("lea_bot", (good({"id": 8, "username": "eve_bot"}, "look"),)), Reauthorize
+        TELEGRAM.verify_account("lea_bot", (good({"id": 8, "username": "eve_bot"}, "look"),)),
+        Reauthorize,
     )
     assert isinstance(TELEGRAM.verify_account("lea_bot", (said(401, "Unauthorized"),)), Reauthorize)

@@ -33,7 +33,14 @@ def telegram() -> Iterator[fake.Network]:
 
 
 def heard(kind: str = KIND, **more: Any) -> tuple[ChatUpdate, ...]:
-    body = {"message_id": 3, "date": 1_790_000_000, "edit_date": 1_790_000_900, "from": FAN, "chat": CHAT, **more}
+    body = {
+        "message_id": 3,
+        "date": 1_790_000_000,
+        "edit_date": 1_790_000_900,
+        "from": FAN,
+        "chat": CHAT,
+        **more,
+    }
     found = TELEGRAM.listen("", (good([{"update_id": 10, kind: body}], "updates"),))
     assert isinstance(found, ChatUpdates)
     assert found.cursor == "11"
@@ -44,7 +51,13 @@ def heard(kind: str = KIND, **more: Any) -> tuple[ChatUpdate, ...]:
 
 def test_an_edit_is_told_with_the_message_it_changes() -> None:
     (one,) = heard(text="j'ai 15 ans")
-    assert (one.key, one.kind, one.fan, one.native_id, one.text) == ("10", "edited", "5001", "3", "j'ai 15 ans")
+    assert (one.key, one.kind, one.fan, one.native_id, one.text) == (
+        "10",
+        "edited",
+        "5001",
+        "3",
+        "j'ai 15 ans",
+    )
     assert one.at is not None
     assert one.at.timestamp() == 1_790_000_900
     assert TELEGRAM.acknowledge(one) is None
@@ -60,7 +73,9 @@ def test_words_beside_a_picture_are_words() -> None:
 @pytest.mark.parametrize(
     "more",
     [
-        {"location": {"latitude": 1.5, "longitude": 2.5, "live_period": 900}},  # it moves every few seconds
+        {
+            "location": {"latitude": 1.5, "longitude": 2.5, "live_period": 900}
+        },  # it moves every few seconds
         {"text": "hello all", "chat": GROUP},
         {"text": "I am a bot", "from": {**FAN, "is_bot": True}},
         {"text": ""},
@@ -81,7 +96,7 @@ def test_edits_are_asked_for_by_polls_and_calls_alike() -> None:
     turn = TELEGRAM.listen("12", ())
     assert isinstance(turn, Send)
     assert f"%22{KIND}%22" in turn.step.path
-    step = TELEGRAM.subscribe_account("https://house.example.test/hooks/telegram/1", Sealed(b"s"))
+    step = TELEGRAM.set_webhook("https://house.example.test/hooks/telegram/1", Sealed(b"s"))
     assert step.json is not None
     assert KIND in step.json["allowed_updates"]
 
@@ -100,9 +115,14 @@ def test_the_library_reads_what_the_fake_tells(telegram: fake.Network) -> None:
             edit(world, own, "leo", said, "salut, toi")
             touch(world, own, "leo", said)
             told = await bot.get_updates()
-            assert [one.edited_message.text for one in told if one.edited_message] == ["salut, toi"] * 2
+            assert [one.edited_message.text for one in told if one.edited_message] == [
+                "salut, toi"
+            ] * 2
             assert told[0].edited_message is not None
-            assert (told[0].edited_message.message_id, told[0].edited_message.edit_date is not None) == (said, True)
+            assert (
+                told[0].edited_message.message_id,
+                told[0].edited_message.edit_date is not None,
+            ) == (said, True)
 
     asyncio.run(talk())
     with pytest.raises(AssertionError, match="NOT_MODIFIED"):
@@ -110,7 +130,13 @@ def test_the_library_reads_what_the_fake_tells(telegram: fake.Network) -> None:
     with pytest.raises(AssertionError, match="EMPTY"):
         edit(world, own, "leo", said, " ")
     with pytest.raises(AssertionError, match="AUTHOR_REQUIRED"):
-        edit(world, own, "leo", world.post(own, world.chat(own, "leo"), {"text": "moi"}, "moi")["message_id"], "x")
+        edit(
+            world,
+            own,
+            "leo",
+            world.post(own, world.chat(own, "leo"), {"text": "moi"}, "moi")["message_id"],
+            "x",
+        )
     telegram.clock.advance(172_900)
     with pytest.raises(AssertionError, match="TIME_EXPIRED"):
         edit(world, own, "leo", said, "trop tard")

@@ -1,4 +1,5 @@
-"""python-telegram-bot reads what the fake Telegram answers: who, messages, updates, money and errors."""
+"""python-telegram-bot reads what the fake Telegram answers: who, messages, updates, money and
+errors."""
 
 import asyncio
 from collections.abc import Iterator
@@ -40,7 +41,9 @@ def test_the_library_reads_it(telegram: fake.Network, monkeypatch: pytest.Monkey
             assert (update.message.text, update.message.chat.id) == ("bonjour", leo)
             sent = await bot.send_message(leo, "salut")
             assert (sent.text, sent.chat.id) == ("salut", leo)
-            hidden = await bot.send_paid_media(leo, 7, [InputPaidMediaPhoto(PHOTO)], payload="draft:1")
+            hidden = await bot.send_paid_media(
+                leo, 7, [InputPaidMediaPhoto(PHOTO)], payload="draft:1"
+            )
             assert hidden.paid_media is not None
             assert (hidden.paid_media.star_count, len(hidden.paid_media.paid_media)) == (7, 1)
             charge = telegram_paid.opens(world, own, "leo")
@@ -48,7 +51,11 @@ def test_the_library_reads_it(telegram: fake.Network, monkeypatch: pytest.Monkey
             assert bought.purchased_paid_media is not None
             assert bought.purchased_paid_media.paid_media_payload == "draft:1"
             (line,) = (await bot.get_star_transactions()).transactions
-            assert (line.id, line.amount, getattr(line.source, "paid_media_payload", "")) == (charge, 7, "draft:1")
+            assert (line.id, line.amount, getattr(line.source, "paid_media_payload", "")) == (
+                charge,
+                7,
+                "draft:1",
+            )
             assert await bot.refund_star_payment(leo, charge)
             with pytest.raises(BadRequest, match=r"(?i)already_refunded"):
                 await bot.refund_star_payment(leo, charge)
@@ -75,7 +82,9 @@ def test_the_library_reads_what_a_bot_shows_and_who_asks_to_come_in(telegram: fa
 
     async def talk() -> None:
         async with Bot(own.token, base_url=f"{telegram.url}/bot") as bot:
-            assert await bot.set_my_commands([("age", "Prove your age")], BotCommandScopeAllPrivateChats())
+            assert await bot.set_my_commands(
+                [("age", "Prove your age")], BotCommandScopeAllPrivateChats()
+            )
             (one,) = await bot.get_my_commands(BotCommandScopeAllPrivateChats())
             assert (one.command, one.description) == ("age", "Prove your age")
             assert await bot.get_my_commands() == ()
@@ -94,11 +103,15 @@ def test_the_library_reads_what_a_bot_shows_and_who_asks_to_come_in(telegram: fa
             asked = (await bot.get_updates())[-1].chat_join_request
             assert asked is not None
             assert (asked.chat.id, asked.from_user.username) == (place.id, "mia")
-            assert (await bot.send_message(asked.user_chat_id, "bonjour")).chat.id == asked.from_user.id
+            assert (
+                await bot.send_message(asked.user_chat_id, "bonjour")
+            ).chat.id == asked.from_user.id
             assert await bot.approve_chat_join_request(place.id, asked.from_user.id)
             with pytest.raises(BadRequest, match=r"(?i)user_already_participant"):
                 await bot.approve_chat_join_request(place.id, asked.from_user.id)
-            with pytest.raises(Forbidden, match="initiate"):  # answered, so there is no reason to write any more
+            with pytest.raises(
+                Forbidden, match="initiate"
+            ):  # answered, so there is no reason to write any more
                 await bot.send_message(asked.user_chat_id, "encore")
             assert await bot.ban_chat_member(place.id, asked.from_user.id)
             assert (await bot.get_chat_member(place.id, asked.from_user.id)).status == "kicked"

@@ -1,4 +1,5 @@
-"""A film on Telegram bears its measures and plays while it is fetched, by itself, in an album and behind a price."""
+"""A film on Telegram bears its measures and plays while it is fetched, by itself, in an album and
+behind a price."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -35,13 +36,20 @@ def telegram() -> Iterator[fake.Network]:
         yield started
 
 
-def published(telegram: fake.Network, *media: Medium, price: Money | None = None) -> tuple[Any, list[Any]]:
+def published(
+    telegram: fake.Network, *media: Medium, price: Money | None = None
+) -> tuple[Any, list[Any]]:
     """What was sent, and the messages that stand."""
     bot = telegram.world.bot("film_bot")
     channel = telegram.world.channel("Films", post=bot)
     channel.sells = True
     account = AccountTarget(
-        TEST_TENANT, uuid7(), bot.username, telegram.url, Sealed(bot.token.encode()), platform="telegram"
+        TEST_TENANT,
+        uuid7(),
+        bot.username,
+        telegram.url,
+        Sealed(bot.token.encode()),
+        platform="telegram",
     )
     unit = Unit(
         tenant_id=TEST_TENANT,
@@ -80,11 +88,16 @@ def test_a_film_alone(telegram: fake.Network) -> None:
 def test_films_of_an_album_and_behind_a_price(telegram: fake.Network) -> None:
     said, (picture, film) = published(telegram, TEST_PICTURES[0], FILM)
     assert [item.get("supports_streaming") for item in said["media"]] == [None, True]
-    assert ("width" in said["media"][0], "photo" in picture) == (False, True), "a photo has its measures in itself"
+    assert ("width" in said["media"][0], "photo" in picture) == (False, True), (
+        "a photo has its measures in itself"
+    )
     assert measures(film["video"]) == (1080, 1920, 14)
     said, (paid,) = published(telegram, FILM, price=Money(50, STARS))
     (locked,) = paid["paid_media"]["paid_media"]
-    assert (said["media"][0]["supports_streaming"], measures(locked["video"])) == (True, (1080, 1920, 14))
+    assert (said["media"][0]["supports_streaming"], measures(locked["video"])) == (
+        True,
+        (1080, 1920, 14),
+    )
 
 
 def test_what_nobody_knows_is_not_said(telegram: fake.Network) -> None:

@@ -9,7 +9,11 @@ from tests.fakes.telegram_world import RIGHTS
 
 MORE: dict[str, dict[str, Any]] = {
     "kicked": {"until_date": 0},
-    "administrator": {"can_be_edited": False, **dict.fromkeys(RIGHTS, False), "can_post_messages": True},
+    "administrator": {
+        "can_be_edited": False,
+        **dict.fromkeys(RIGHTS, False),
+        "can_post_messages": True,
+    },
 }
 
 
@@ -25,7 +29,9 @@ MORE: dict[str, dict[str, Any]] = {
         ({"id": -8, "type": "supergroup", "title": "x"}, "administrator", "back"),
     ],
 )
-def test_who_lets_go_of_the_bot_and_takes_it_back(chat: dict[str, Any], status: str, kind: str | None) -> None:
+def test_who_lets_go_of_the_bot_and_takes_it_back(
+    chat: dict[str, Any], status: str, kind: str | None
+) -> None:
     bot = {"id": 1, "is_bot": True, "first_name": "lea_bot"}
     change = {
         "chat": chat,

@@ -1,4 +1,5 @@
-"""What takes the place of a message that a bot may not delete any more: the requests, and what their answers mean."""
+"""What takes the place of a message that a bot may not delete any more: the requests, and what
+their answers mean."""
 
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,14 @@ from connectors.contract.connector import (
     StepNotSent,
     StepResult,
 )
-from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry
+from connectors.contract.outcomes import (
+    Disconnected,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+)
 from connectors.shared.http_responses import READER_GONE
 from foundation.i18n.translation import Message, render_message
 from gate.contract import replacement_picture
@@ -29,9 +37,14 @@ TILE = replace(
     media=(replacement_picture.replacement_medium(),),
 )
 WORDS = replace(TILE, media=())
-ONE, ALBUM = PlatformCopy("-1001000000000/7", "lea_bot"), PlatformCopy("-1001000000000/7,8", "lea_bot")
+ONE, ALBUM = (
+    PlatformCopy("-1001000000000/7", "lea_bot"),
+    PlatformCopy("-1001000000000/7,8", "lea_bot"),
+)
 CHAT = PlatformCopy("5001/3", "lea_bot", "5001")
-NOT_MODIFIED = said(400, "Bad Request: message is not modified: specified new message content is exactly the same")
+NOT_MODIFIED = said(
+    400, "Bad Request: message is not modified: specified new message content is exactly the same"
+)
 NOT_FOUND = said(400, "Bad Request: message to edit not found")
 TOO_OLD = said(400, "Bad Request: message can't be edited")
 EDITED = good(message(7, edit_date=1_790_000_001), "replace")
@@ -66,7 +79,9 @@ def test_every_message_of_an_album_is_edited() -> None:
     assert end(ALBUM, EDITED, EDITED) == Published(ALBUM.native_id)
 
 
-@pytest.mark.parametrize("answers", [(NOT_MODIFIED, EDITED), (NOT_MODIFIED, NOT_MODIFIED), (NOT_FOUND, EDITED)])
+@pytest.mark.parametrize(
+    "answers", [(NOT_MODIFIED, EDITED), (NOT_MODIFIED, NOT_MODIFIED), (NOT_FOUND, EDITED)]
+)
 def test_what_was_replaced_before_or_is_gone_is_done(answers: tuple[StepResult, ...]) -> None:
     assert end(ALBUM, *answers) == Published(ALBUM.native_id)
 

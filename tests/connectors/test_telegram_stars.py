@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.contract.balance import AccountBalance, BalanceMovement, MovementPage, SupportsBalance
+from connectors.contract.balance import (
+    AccountBalance,
+    BalanceMovement,
+    MovementPage,
+    SupportsBalance,
+)
 from connectors.contract.connector import Response, Send, StepAnswerLost, StepResult
 from connectors.contract.outcomes import Published, Reauthorize, Retry
 from connectors.platforms.telegram.balance import PAGE, PAGES
@@ -14,7 +19,12 @@ from connectors.platforms.telegram.publisher import Telegram
 
 TELEGRAM = Telegram()
 LEO = {"id": 5001, "is_bot": False, "first_name": "Leo"}
-PAID = {"type": "user", "transaction_type": "invoice_payment", "user": LEO, "invoice_payload": "1.a.b"}
+PAID = {
+    "type": "user",
+    "transaction_type": "invoice_payment",
+    "user": LEO,
+    "invoice_payload": "1.a.b",
+}
 CHARGE = {"id": "c1", "amount": 250, "date": 1_700_000_000, "source": PAID}
 
 
@@ -24,7 +34,9 @@ def good(told: Any, step: str = "getStarTransactions") -> Response:
 
 def listed(*entries: Any) -> MovementPage:
     """What a page of these says."""
-    end = TELEGRAM.list_movements(0, (good({"transactions": list(entries)}), good({"amount": 7}, "getMyStarBalance")))
+    end = TELEGRAM.list_movements(
+        0, (good({"transactions": list(entries)}), good({"amount": 7}, "getMyStarBalance"))
+    )
     assert isinstance(end, MovementPage)
     return end
 
@@ -67,13 +79,23 @@ def test_what_a_transaction_was() -> None:
     assert kind("receiver", **of_user("gift_purchase")) == ("spent", False, "", "")
     assert kind("source", **of_user("gift_purchase")) == ("other", True, "", "")
     assert kind("source", **of_user("business_account_transfer")) == ("other", True, "", "")
-    assert kind("source", type="user", transaction_type="invoice_payment", user={"id": 0}) == ("other", True, "", "")
+    assert kind("source", type="user", transaction_type="invoice_payment", user={"id": 0}) == (
+        "other",
+        True,
+        "",
+        "",
+    )
     assert kind("receiver", type="fragment") == ("withdrawal", False, "", "")
     assert kind("source", type="fragment") == ("withdrawal", True, "", "")
     assert kind("receiver", type="telegram_ads") == ("spent", False, "", "")
     assert kind("source", type="telegram_ads") == ("other", True, "", "")
     assert kind("receiver", type="telegram_api", request_count=4) == ("spent", False, "", "")
-    assert kind("source", type="chat") == kind("source", type=["x"]) == kind("source") == ("other", True, "", "")
+    assert (
+        kind("source", type="chat")
+        == kind("source", type=["x"])
+        == kind("source")
+        == ("other", True, "", "")
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,7 +136,9 @@ def test_words_too_long_or_unprintable_are_nobodys() -> None:
         lambda inner: (
             st.lists(inner, max_size=3)
             | st.dictionaries(
-                st.sampled_from(["id", "amount", "date", "source", "receiver", "type", "user", "transactions"]),
+                st.sampled_from(
+                    ["id", "amount", "date", "source", "receiver", "type", "user", "transactions"]
+                ),
                 inner,
                 max_size=5,
             )
@@ -125,7 +149,9 @@ def test_words_too_long_or_unprintable_are_nobodys() -> None:
 def test_no_answer_is_too_strange(told: Any) -> None:
     end = TELEGRAM.list_movements(0, (good(told), good(told)))
     assert isinstance(end, MovementPage | Retry)
-    assert isinstance(TELEGRAM.look_up_refund_from("c1", 0, (good(told),)), Send | Retry | Published | None)
+    assert isinstance(
+        TELEGRAM.look_up_refund_from("c1", 0, (good(told),)), Send | Retry | Published | None
+    )
 
 
 @pytest.mark.parametrize(
@@ -145,17 +171,27 @@ def test_what_lies_there(told: Any, lies: AccountBalance | None) -> None:
 
 
 def test_no_page_is_no_list() -> None:
-    refused = Response("getStarTransactions", 401, body={"ok": False, "description": "Unauthorized"})
+    refused = Response(
+        "getStarTransactions", 401, body={"ok": False, "description": "Unauthorized"}
+    )
     lost = StepAnswerLost("getStarTransactions", "x")
     too_many = good({"transactions": [CHARGE] * (PAGE + 1)})
-    for answer, kind in ((refused, Reauthorize), (lost, Retry), (too_many, Retry), (good(True), Retry)):
+    for answer, kind in (
+        (refused, Reauthorize),
+        (lost, Retry),
+        (too_many, Retry),
+        (good(True), Retry),
+    ):
         assert isinstance(TELEGRAM.list_movements(0, (answer,)), kind)
         assert isinstance(TELEGRAM.list_movements(0, (good({"transactions": []}), answer)), kind)
 
 
 def test_a_refund_is_looked_for_from_a_place_on_and_never_taken_for_absent_before_the_end() -> None:
     page: StepResult = good({"transactions": [CHARGE] * PAGE}, "look")
-    first, second = TELEGRAM.look_up_refund_from("c7", 400, ()), TELEGRAM.look_up_refund_from("c7", 400, (page,))
+    first, second = (
+        TELEGRAM.look_up_refund_from("c7", 400, ()),
+        TELEGRAM.look_up_refund_from("c7", 400, (page,)),
+    )
     assert [turn.step.json for turn in (first, second) if isinstance(turn, Send)] == [
         {"offset": 400, "limit": PAGE},
         {"offset": 400 + PAGE, "limit": PAGE},
@@ -163,4 +199,7 @@ def test_a_refund_is_looked_for_from_a_place_on_and_never_taken_for_absent_befor
     assert isinstance(TELEGRAM.look_up_refund_from("c7", 400, (page,) * PAGES), Retry)
     back = good({"transactions": [CHARGE | {"id": "c7", "receiver": PAID}]}, "look")
     assert isinstance(TELEGRAM.look_up_refund_from("c7", 400, (page, back)), Published)
-    assert TELEGRAM.look_up_refund_from("c7", 400, (page, good({"transactions": [CHARGE]}, "look"))) is None
+    assert (
+        TELEGRAM.look_up_refund_from("c7", 400, (page, good({"transactions": [CHARGE]}, "look")))
+        is None
+    )

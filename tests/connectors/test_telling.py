@@ -1,4 +1,5 @@
-"""What the log says of a request: its address by the platform's own words, and nothing that names anybody."""
+"""What the log says of a request: its address by the platform's own words, and nothing that names
+anybody."""
 
 import pytest
 

@@ -68,7 +68,9 @@ def ok(step: str, **body: Any) -> Response:
 
 
 def wrong(step: str, code: int, sub: int = 0, status: int = 400) -> Response:
-    return Response(step, status, body={"error": {"code": code, "error_subcode": sub, "message": "no"}})
+    return Response(
+        step, status, body={"error": {"code": code, "error_subcode": sub, "message": "no"}}
+    )
 
 
 PARENT, UPLOAD, LAST = "stage:parent", f"stage:{'a' * 24}", "publish"
@@ -80,9 +82,17 @@ def test_words_alone_are_a_container_too() -> None:
     assert (first.kind, first.path) == (StepKind.STAGE, "/{account}/threads")
     assert first.json == {"media_type": "TEXT", "text": "my day"}
     poll = asked(WORDS, MADE)
-    assert (poll.kind, poll.action, poll.path) == (StepKind.CONTROL, "look", "/101?fields=status,error_message")
+    assert (poll.kind, poll.action, poll.path) == (
+        StepKind.CONTROL,
+        "look",
+        "/101?fields=status,error_message",
+    )
     last = asked(WORDS, MADE, READY)
-    assert (last.kind, last.path, last.json) == (StepKind.PUBLISH, "/{account}/threads_publish", {"creation_id": "101"})
+    assert (last.kind, last.path, last.json) == (
+        StepKind.PUBLISH,
+        "/{account}/threads_publish",
+        {"creation_id": "101"},
+    )
     assert said(WORDS, MADE, READY, ok(LAST, id="900")) == Published("900")
 
 
@@ -90,14 +100,23 @@ def test_a_picture_is_a_whole_post_and_an_album_holds_its_items() -> None:
     first = asked(POST)
     assert first.json == {"media_type": "IMAGE", "text": "my day", "alt_text": "a beach"}
     assert first.fetched["image_url"].sha256 == ONE.sha256
-    assert asked(ALBUM).json == {"media_type": "IMAGE", "is_carousel_item": True, "alt_text": "a beach"}
+    assert asked(ALBUM).json == {
+        "media_type": "IMAGE",
+        "is_carousel_item": True,
+        "alt_text": "a beach",
+    }
     film = asked(ALBUM, ok(UPLOAD, id="102"))
     assert film.json == {"media_type": "VIDEO", "is_carousel_item": True, "alt_text": "waves"}
     assert film.fetched["video_url"].sha256 == FILM.sha256
     done = (ok(UPLOAD, id="102"), ok(f"stage:{'c' * 24}", id="103"))
     ready = (*done, ok("poll:102", status="FINISHED"), ok("poll:103", status="FINISHED"))
     outer = asked(replace(ALBUM, reply_to="55"), *ready)
-    assert outer.json == {"media_type": "CAROUSEL", "children": "102,103", "text": "my day", "reply_to_id": "55"}
+    assert outer.json == {
+        "media_type": "CAROUSEL",
+        "children": "102,103",
+        "text": "my day",
+        "reply_to_id": "55",
+    }
 
 
 def test_a_part_and_an_answer_name_what_they_stand_under() -> None:
@@ -131,7 +150,9 @@ def test_marks_are_looked_for_where_the_post_is_made() -> None:
         (replace(WORDS, texts=(Text("body", "x" * 501),)), "connectors.text_too_long"),
         (replace(WORDS, texts=(Text("body", "😀" * 126),)), "connectors.text_too_long"),
         (
-            replace(WORDS, texts=(Text("body", " ".join(f"https://a.example/{n}" for n in range(6))),)),
+            replace(
+                WORDS, texts=(Text("body", " ".join(f"https://a.example/{n}" for n in range(6))),)
+            ),
             "threads.too_many_links",
         ),
         (replace(WORDS, media=(ONE,) * 21), "connectors.too_many_media"),
@@ -140,7 +161,10 @@ def test_marks_are_looked_for_where_the_post_is_made() -> None:
         (replace(WORDS, media=(replace(ONE, alt="x" * 1001),)), "connectors.text_too_long"),
         (replace(WORDS, parts=26), "connectors.too_many_parts"),
         (replace(ANSWER, media=(ONE,)), "threads.words_alone"),
-        (replace(ANSWER, references=(Reference(COMMENT_REFERENCE, "../me"),)), "threads.words_alone"),
+        (
+            replace(ANSWER, references=(Reference(COMMENT_REFERENCE, "../me"),)),
+            "threads.words_alone",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_in_words(unit: Unit, code: str) -> None:
@@ -150,7 +174,9 @@ def test_what_does_not_fit_is_refused_in_words(unit: Unit, code: str) -> None:
 
 
 def test_an_emoji_counts_its_bytes_and_a_link_once() -> None:
-    assert [threads_text_length(text) for text in ("é", "e\u0301", "😀", "👨‍👩‍👧‍👦", "🇫🇷", "1", "#")] == [
+    assert [
+        threads_text_length(text) for text in ("é", "e\u0301", "😀", "👨‍👩‍👧‍👦", "🇫🇷", "1", "#")
+    ] == [
         1,
         2,
         4,
@@ -160,7 +186,9 @@ def test_an_emoji_counts_its_bytes_and_a_link_once() -> None:
         1,
     ]
     assert count_links("https://a.example/1, https://a.example/1 and www.b.example.") == 2
-    assert isinstance(Threads().next_step(replace(WORDS, texts=(Text("body", "😀" * 125),)), ()), Send)
+    assert isinstance(
+        Threads().next_step(replace(WORDS, texts=(Text("body", "😀" * 125),)), ()), Send
+    )
 
 
 @pytest.mark.parametrize(
@@ -173,7 +201,9 @@ def test_an_emoji_counts_its_bytes_and_a_link_once() -> None:
         ("PUBLISHED", "", Uncertain, False),
     ],
 )
-def test_a_container_that_is_no_use(status: str, word: str, expected: type[Outcome], anew: bool) -> None:
+def test_a_container_that_is_no_use(
+    status: str, word: str, expected: type[Outcome], anew: bool
+) -> None:
     outcome = said(WORDS, MADE, ok("poll:101", status=status, error_message=word))
     assert isinstance(outcome, expected)
     assert not isinstance(outcome, Retry) or outcome.uploads_gone is anew
@@ -198,24 +228,39 @@ MEANT: list[tuple[str, int, int, type[Outcome]]] = [
 
 
 @pytest.mark.parametrize(("step", "code", "sub", "expected"), MEANT)
-def test_errors_mean_what_their_codes_say(step: str, code: int, sub: int, expected: type[Outcome]) -> None:
+def test_errors_mean_what_their_codes_say(
+    step: str, code: int, sub: int, expected: type[Outcome]
+) -> None:
     before = () if step == PARENT else (MADE, READY)
     assert type(said(WORDS, *before, wrong(step, code, sub))) is expected
 
 
 @pytest.mark.parametrize(
     ("code", "sub", "word"),
-    [(10, 0, "threads.no_replies"), (24, 4279009, "threads.remark_gone"), (100, 33, "threads.remark_gone")],
+    [
+        (10, 0, "threads.no_replies"),
+        (24, 4279009, "threads.remark_gone"),
+        (100, 33, "threads.remark_gone"),
+    ],
 )
-def test_an_answer_that_cannot_stand_there_is_no_reason_to_reconnect(code: int, sub: int, word: str) -> None:
+def test_an_answer_that_cannot_stand_there_is_no_reason_to_reconnect(
+    code: int, sub: int, word: str
+) -> None:
     outcome = said(ANSWER, wrong(PARENT, code, sub))
     assert isinstance(outcome, Rejected)
     assert outcome.reason.code == word
-    assert isinstance(said(ANSWER, MADE, READY, wrong(LAST, 24, 4279009)), Retry), "the container, not the comment"
+    assert isinstance(said(ANSWER, MADE, READY, wrong(LAST, 24, 4279009)), Retry), (
+        "the container, not the comment"
+    )
 
 
 def test_a_publication_nobody_heard_of_is_a_doubt() -> None:
-    for lost in (StepAnswerLost(LAST, "reset"), wrong(LAST, 2, status=500), Response(LAST, 200), ok(LAST, id="x")):
+    for lost in (
+        StepAnswerLost(LAST, "reset"),
+        wrong(LAST, 2, status=500),
+        Response(LAST, 200),
+        ok(LAST, id="x"),
+    ):
         assert isinstance(said(WORDS, MADE, READY, lost), Uncertain)
     assert isinstance(said(WORDS, StepAnswerLost(PARENT, "reset")), Retry)
     assert isinstance(said(WORDS, MADE, READY, StepNotSent(LAST, "refused")), Retry)
@@ -224,8 +269,15 @@ def test_a_publication_nobody_heard_of_is_a_doubt() -> None:
 SOUGHT = LookupQuery("k", "my day ", NOW, "17", known=frozenset({"5"}), asked_at=NOW)
 
 
-def entry(number: str, text: str = "my day", *, minutes: float = 0.1, **more: Any) -> dict[str, Any]:
-    return {"id": number, "text": text, "timestamp": (NOW + timedelta(minutes=minutes)).isoformat(), **more}
+def entry(
+    number: str, text: str = "my day", *, minutes: float = 0.1, **more: Any
+) -> dict[str, Any]:
+    return {
+        "id": number,
+        "text": text,
+        "timestamp": (NOW + timedelta(minutes=minutes)).isoformat(),
+        **more,
+    }
 
 
 def seen(sought: LookupQuery, *answers: StepResult) -> Send | LookupResult:
@@ -250,7 +302,9 @@ def test_a_lost_post_is_found_by_words_and_time() -> None:
     assert isinstance(seen(SOUGHT, *[page(entry("7", "other"), after="a")] * 5), Unknown)
 
 
-@pytest.mark.parametrize("broken", [ok("look"), ok("look", data="x"), page({"text": "my day"}), wrong("look", 1)])
+@pytest.mark.parametrize(
+    "broken", [ok("look"), ok("look", data="x"), page({"text": "my day"}), wrong("look", 1)]
+)
 def test_out_of_a_broken_list_nothing_is_seen(broken: Response) -> None:
     assert isinstance(seen(SOUGHT, broken), Unknown)
     assert isinstance(seen(replace(SOUGHT, text=" ")), Unknown)
@@ -260,7 +314,10 @@ def test_a_lost_part_is_looked_for_among_the_replies() -> None:
     sought = replace(SOUGHT, reply_to="55")
     first = seen(sought)
     assert isinstance(first, Send)
-    assert first.step.path == "/{account}/replies?fields=id,text,timestamp,permalink,replied_to&limit=50"
+    assert (
+        first.step.path
+        == "/{account}/replies?fields=id,text,timestamp,permalink,replied_to&limit=50"
+    )
     elsewhere, here = entry("8", replied_to={"id": "54"}), entry("9", replied_to={"id": "55"})
     assert seen(sought, page(elsewhere)) == Absent()
     found = seen(sought, page(here, elsewhere))
@@ -275,7 +332,11 @@ def removed(*answers: StepResult) -> Send | Outcome:
 def test_a_removal_is_proven() -> None:
     first = removed()
     assert isinstance(first, Send)
-    assert (first.step.method, first.step.path, first.step.kind) == ("DELETE", "/900", StepKind.RESTRICT)
+    assert (first.step.method, first.step.path, first.step.kind) == (
+        "DELETE",
+        "/900",
+        StepKind.RESTRICT,
+    )
     assert removed(ok("delete", success=True, deleted_id="900")) == Published("900")
     gone = wrong("delete", 24, 4279009)
     look = removed(gone)
@@ -293,9 +354,16 @@ def test_a_removal_is_proven() -> None:
 
 
 def test_figures_are_read_by_name() -> None:
-    told = ok("metrics", data=[{"name": "views", "values": [{"value": 9}]}, {"name": "replies", "values": [{}]}, 3])
+    told = ok(
+        "metrics",
+        data=[{"name": "views", "values": [{"value": 9}]}, {"name": "replies", "values": [{}]}, 3],
+    )
     assert Threads().read_metrics(PlatformCopy("900", "17"), (told,)) == {"views": 9}
-    for broken in (ok("metrics", data=[]), wrong("metrics", 10), ok("metrics", data={"name": "views"})):
+    for broken in (
+        ok("metrics", data=[]),
+        wrong("metrics", 10),
+        ok("metrics", data={"name": "views"}),
+    ):
         assert Threads().read_metrics(PlatformCopy("900", "17"), (broken,)) is None
 
 
@@ -304,14 +372,23 @@ def test_a_token_says_whose_it_is() -> None:
     me = Threads().connect({"access_token": token}, ())
     assert isinstance(me, Send)
     assert me.step.path == "/me?fields=id,username"
-    assert Threads().connect({"access_token": token}, (ok("me", id="17", username="mia"),)) == ConnectedAccount(
-        account="17", name="@mia", surface="threads.post", token=token, refresh=token, lifetime=TRIED
+    assert Threads().connect(
+        {"access_token": token}, (ok("me", id="17", username="mia"),)
+    ) == ConnectedAccount(
+        account="17",
+        name="@mia",
+        surface="threads.post",
+        token=token,
+        refresh=token,
+        lifetime=TRIED,
     )
     for refused in (wrong("me", 190), ok("me", id="17"), ok("me", username="mia")):
         outcome = Threads().connect({"access_token": token}, (refused,))
         assert isinstance(outcome, Rejected)
         assert outcome.reason.code == "threads.bad_token"
     assert isinstance(Threads().connect({}, ()), Rejected)
-    assert isinstance(Threads().connect({"access_token": token}, (StepAnswerLost("me", "reset"),)), Retry)
+    assert isinstance(
+        Threads().connect({"access_token": token}, (StepAnswerLost("me", "reset"),)), Retry
+    )
     assert Threads().verify_account("17", (ok("look", id="17"),)) is None
     assert isinstance(Threads().verify_account("18", (ok("look", id="17"),)), Reauthorize)

@@ -1,4 +1,5 @@
-"""Threads' lists on the fake: what is in neither of them is gone; what lies further down than is read may be there."""
+"""Threads' lists on the fake: what is in neither of them is gone; what lies further down than is
+read may be there."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -16,7 +17,9 @@ from tests.contract import threads_worlds
 from tests.fakes.threads import threads
 from tests.fakes.threads_world import Profile
 
-LIES = Response("look", 400, {}, {"error": {"code": 24, "error_subcode": 4279009, "message": "does not exist"}})
+LIES = Response(
+    "look", 400, {}, {"error": {"code": 24, "error_subcode": 4279009, "message": "does not exist"}}
+)
 
 
 @pytest.fixture

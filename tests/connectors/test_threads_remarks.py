@@ -1,4 +1,5 @@
-"""What is said under posts on Threads: read post after post, each back to what was told; hidden, shown."""
+"""What is said under posts on Threads: read post after post, each back to what was told; hidden,
+shown."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,9 @@ def wrong(code: int, sub: int = 0, status: int = 400) -> Response:
 
 
 def posts(*numbers: str, quiet: tuple[str, ...] = ()) -> Response:
-    return ok(data=[{"id": one, "has_replies": one not in quiet, "username": "mia"} for one in numbers])
+    return ok(
+        data=[{"id": one, "has_replies": one not in quiet, "username": "mia"} for one in numbers]
+    )
 
 
 def said(number: int, *, minutes: float = 0, by: object = "ann", **more: Any) -> dict[str, Any]:
@@ -65,7 +68,9 @@ def test_posts_then_mentions_then_what_stands_under_each() -> None:
     mine = posts("2", "1", quiet=("1",))
     assert asks(mine).startswith("/{account}/mentions?fields=id,text,")
     assert asks(mine, NONE).startswith("/2/conversation?fields=")
-    found = heard(mine, NONE, page(said(12, minutes=2, permalink="https://t.example/12"), said(11, minutes=1)))
+    found = heard(
+        mine, NONE, page(said(12, minutes=2, permalink="https://t.example/12"), said(11, minutes=1))
+    )
     assert ids(found) == ["11", "12"], "the oldest first"
     first = found.found[1]
     assert (first.author, first.handle, first.text, first.under) == ("ann", "@ann", "word 12", "2")
@@ -111,9 +116,19 @@ def test_a_long_conversation_goes_on_in_the_next_reading_and_ends() -> None:
 
 
 def test_mentions_say_what_they_stand_under_where_it_is_ours() -> None:
-    mentions = page(said(5, root_post={"id": "2"}), said(6, root_post={"id": "9"}), said(7), said(8, root_post="2"))
+    mentions = page(
+        said(5, root_post={"id": "2"}),
+        said(6, root_post={"id": "9"}),
+        said(7),
+        said(8, root_post="2"),
+    )
     found = heard(posts("2", quiet=("2",)), mentions)
-    assert {one.native_id: one.under for one in found.found} == {"5": "2", "6": "", "7": "", "8": ""}
+    assert {one.native_id: one.under for one in found.found} == {
+        "5": "2",
+        "6": "",
+        "7": "",
+        "8": "",
+    }
     told_twice = heard(posts("2"), page(said(5)), page(said(5)))
     assert [(one.native_id, one.under) for one in told_twice.found] == [("5", "2")]
 
@@ -128,7 +143,15 @@ def test_what_is_ours_or_nobodys_is_no_remark() -> None:
 
 
 @pytest.mark.parametrize(
-    "first", [wrong(10), wrong(190), wrong(1, status=500), StepAnswerLost("remarks", "reset"), ok(), ok(data={"id": 1})]
+    "first",
+    [
+        wrong(10),
+        wrong(190),
+        wrong(1, status=500),
+        StepAnswerLost("remarks", "reset"),
+        ok(),
+        ok(data={"id": 1}),
+    ],
 )
 def test_where_no_posts_are_told_nothing_is(first: StepResult) -> None:
     assert turn(first) is None
@@ -149,7 +172,9 @@ def test_a_bad_answer_in_the_middle_loses_nothing() -> None:
     assert [one.under for one in gone.found] == ["1"], "a post that is gone holds up nothing"
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "[]", "{}", "[1,2]", '["","","","x","",{}]', '["","","",0,"",[]]'])
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "[]", "{}", "[1,2]", '["","","","x","",{}]', '["","","",0,"",[]]']
+)
 def test_a_cursor_nobody_can_read_begins_anew(cursor: str) -> None:
     assert ids(heard(posts("1"), NONE, page(said(10)), cursor=cursor)) == ["10"]
 

@@ -1,4 +1,5 @@
-"""TikTok's own cases: what is said of a film first, how its bytes go, how a publication is looked for, refusals."""
+"""TikTok's own cases: what is said of a film first, how its bytes go, how a publication is looked
+for, refusals."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -55,7 +56,11 @@ PLATFORM = TikTok()
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 FILM = Medium("a" * 64, "video/mp4", 3 * MIN_PART_BYTES + 1000, alt="waves")
 PART = FILM.size // 3
-ACCOUNT, NAME, POST = "open-id-0001#PUBLIC_TO_EVERYONE", "v_pub_file~v2-1.73012", 7301234567890123456
+ACCOUNT, NAME, POST = (
+    "open-id-0001#PUBLIC_TO_EVERYONE",
+    "v_pub_file~v2-1.73012",
+    7301234567890123456,
+)
 ADDRESS = Sealed(b"https://open-upload.tiktokapis.com/video/?upload_id=1&upload_token=secret")
 UNIT = Unit(
     tenant_id=uuid7(),
@@ -89,7 +94,8 @@ SOUGHT = LookupQuery("key-1", "a lake", NOON, ACCOUNT, media=(FILM,), told=(BEGU
 
 
 def test_a_film_longer_than_the_account_may_post_is_told_before_a_byte_of_it_leaves() -> None:
-    """TikTok says it with each question for what an account may choose; some may post a minute alone."""
+    """TikTok says it with each question for what an account may choose; some may post a minute
+    alone."""
     long = replace(UNIT, media=(replace(FILM, seconds=61),))
     for most, meant in ((60, Rejected), (61, Send), (0, Send), ("60", Send), (None, Send)):
         about = said(CREATOR, 200, {**OPTIONS, "max_video_post_duration_sec": most})
@@ -99,7 +105,9 @@ def test_a_film_longer_than_the_account_may_post_is_told_before_a_byte_of_it_lea
             "connectors.film_too_long", {"seconds": 61, "most": 60}
         )
     unknown = said(CREATOR, 200, {**OPTIONS, "max_video_post_duration_sec": 60})
-    assert isinstance(PLATFORM.next_step(UNIT, (unknown,)), Send), "nobody knows how long it is: theirs to judge"
+    assert isinstance(PLATFORM.next_step(UNIT, (unknown,)), Send), (
+        "nobody knows how long it is: theirs to judge"
+    )
 
 
 def test_what_somebody_paid_for_is_not_shown_to_the_account_alone() -> None:
@@ -109,7 +117,9 @@ def test_what_somebody_paid_for_is_not_shown_to_the_account_alone() -> None:
         replace(paid, options=(*paid.options, PlatformOption("readers", ("SELF_ONLY",)))),
         replace(paid, account="open-id-0001#SELF_ONLY"),
     ):
-        assert PLATFORM.next_step(alone, ()) == Rejected(Message("tiktok.paid_unseen"), permanent=False)
+        assert PLATFORM.next_step(alone, ()) == Rejected(
+            Message("tiktok.paid_unseen"), permanent=False
+        )
 
 
 def step_of(turn: object) -> Any:
@@ -163,7 +173,12 @@ def test_a_film_is_named_first_and_its_last_part_publishes_it() -> None:
     assert last.headers == {"content-range": f"bytes {2 * PART}-{FILM.size - 1}/{FILM.size}"}
     assert required_marks.marks_due(init, "tiktok", (AI,)) == (AI,)
     assert required_marks.first_missing_mark(init, (AI,)) == ""
-    assert required_marks.first_missing_mark(replace(init, json={"post_info": {"title": "a lake"}}), (AI,)) == AI
+    assert (
+        required_marks.first_missing_mark(
+            replace(init, json={"post_info": {"title": "a lake"}}), (AI,)
+        )
+        == AI
+    )
     assert required_marks.marks_due(last, "tiktok", (AI,)) == ()
     assert references.stray_reference(last, "tiktok", ()) == ""
 
@@ -199,7 +214,8 @@ def test_the_last_part_takes_the_rest(size: int, count: int) -> None:
     ],
 )
 def test_another_try_asks_what_they_have(answer: StepResult, part: tuple[int, int]) -> None:
-    """What was begun ahead of time, or before something broke off, goes on; it is not begun a second time."""
+    """What was begun ahead of time, or before something broke off, goes on; it is not begun a
+    second time."""
     assert step_of(PLATFORM.next_step(UNIT, (BEGUN,))).name == STATUS_STEP
     assert step_of(PLATFORM.next_step(UNIT, (BEGUN, answer))).file.part == part
 
@@ -271,9 +287,13 @@ def test_a_publication_is_asked_for_by_its_name(answer: StepResult, seen: Any) -
 
 def test_a_fault_of_theirs_is_worth_one_more_try() -> None:
     found = PLATFORM.look_up(SOUGHT, (state("FAILED", LOOK, fail_reason="internal"),))
-    assert found == Failed(Message("tiktok.film_refused", {"code": "internal"}), timedelta(minutes=10))
+    assert found == Failed(
+        Message("tiktok.film_refused", {"code": "internal"}), timedelta(minutes=10)
+    )
     assert (
-        serialization.sighting_from_json("failed", serialization.sighting_to_json(found), found.reason.to_json())
+        serialization.sighting_from_json(
+            "failed", serialization.sighting_to_json(found), found.reason.to_json()
+        )
         == found
     )
 
@@ -282,10 +302,18 @@ def test_what_stands_has_its_address_once_anybody_may_see_it() -> None:
     public = state("PUBLISH_COMPLETE", LOOK, publicaly_available_post_id=[POST])
     asked = step_of(PLATFORM.look_up(SOUGHT, (public,)))
     assert asked.json == {"filters": {"video_ids": [str(POST)]}}
-    told = said(VIDEO, 200, {"videos": [{"id": str(POST), "share_url": "https://www.tiktok.com/@mia/video/7"}]})
-    assert PLATFORM.look_up(SOUGHT, (public, told)) == Found(str(POST), "https://www.tiktok.com/@mia/video/7")
+    told = said(
+        VIDEO,
+        200,
+        {"videos": [{"id": str(POST), "share_url": "https://www.tiktok.com/@mia/video/7"}]},
+    )
+    assert PLATFORM.look_up(SOUGHT, (public, told)) == Found(
+        str(POST), "https://www.tiktok.com/@mia/video/7"
+    )
     assert PLATFORM.look_up(SOUGHT, (public, no("internal_error", 500, VIDEO))) == Found(NAME)
-    assert isinstance(PLATFORM.look_up(replace(SOUGHT, told=()), ()), Unknown), "nothing was ever begun"
+    assert isinstance(PLATFORM.look_up(replace(SOUGHT, told=()), ()), Unknown), (
+        "nothing was ever begun"
+    )
 
 
 @pytest.mark.parametrize(
@@ -364,9 +392,12 @@ def test_numbers_are_those_of_the_post_the_name_became() -> None:
 
 
 def test_tokens_are_asked_for_by_their_names_for_things() -> None:
-    """The client's id has a name of its own and its secret stands beside it, sealed until it leaves."""
+    """The client's id has a name of its own and its secret stands beside it, sealed until it
+    leaves."""
     secret = Sealed(b"s")
-    step = step_of(PLATFORM.refresh(RefreshGrant(ACCOUNT, Sealed(b"r"), OAuthClient("key-9", secret)), ()))
+    step = step_of(
+        PLATFORM.refresh(RefreshGrant(ACCOUNT, Sealed(b"r"), OAuthClient("key-9", secret)), ())
+    )
     assert (step.client, step.encoding, step.path) == (None, "form", "/v2/oauth/token/")
     assert step.json == {
         "grant_type": "refresh_token",

@@ -1,4 +1,5 @@
-"""The fake TikTok keeps to its rules: codes, parts in order, what may be posted and how often, what is told of it."""
+"""The fake TikTok keeps to its rules: codes, parts in order, what may be posted and how often, what
+is told of it."""
 
 import hashlib
 import json
@@ -22,7 +23,9 @@ SMALL = b"\0\0\0\x18ftypmp42" + bytes(1000)
 PUBLISH, VIDEO = "/v2/post/publish/", "/v2/video/"
 
 
-def send(method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> HttpResponse:
+def send(
+    method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+) -> HttpResponse:
     reply = HTTP.send(HttpRequest(method, url, headers or {}, body, 10.0))
     assert isinstance(reply, HttpResponse), reply
     return reply
@@ -33,8 +36,13 @@ def ask(
 ) -> tuple[int, str, Any]:
     """Status, word and data of an answer of the API."""
     token = mine if isinstance(mine, str) else mine.token
-    headers = {"authorization": f"Bearer {token}", "content-type": "application/json; charset=UTF-8"}
-    reply = send(method, fake.url + path, headers, b"" if said is None else json.dumps(said).encode())
+    headers = {
+        "authorization": f"Bearer {token}",
+        "content-type": "application/json; charset=UTF-8",
+    }
+    reply = send(
+        method, fake.url + path, headers, b"" if said is None else json.dumps(said).encode()
+    )
     told = json.loads(reply.body)
     assert set(told["error"]) == {"code", "message", "log_id"}
     return reply.status, told["error"]["code"], told["data"]
@@ -43,7 +51,12 @@ def ask(
 def init(fake: FakeTikTok, mine: Member, film: bytes = FILM, **post: Any) -> tuple[int, str, Any]:
     size = len(film)
     chunk = min(size, LEAST)
-    parts = {"source": "FILE_UPLOAD", "video_size": size, "chunk_size": chunk, "total_chunk_count": size // chunk}
+    parts = {
+        "source": "FILE_UPLOAD",
+        "video_size": size,
+        "chunk_size": chunk,
+        "total_chunk_count": size // chunk,
+    }
     said = {"title": "waves", "privacy_level": "PUBLIC_TO_EVERYONE", "is_aigc": True} | post
     said = {name: value for name, value in said.items() if value is not None}
     return ask(fake, mine, f"{PUBLISH}video/init/", {"post_info": said, "source_info": parts})
@@ -59,7 +72,12 @@ def begun(fake: FakeTikTok, mine: Member, film: bytes = FILM, **post: Any) -> tu
 
 def put(url: str, first: int, end: int, film: bytes = FILM, **more: Any) -> HttpResponse:
     headers = {"content-type": "video/mp4", "content-range": f"bytes {first}-{end - 1}/{len(film)}"}
-    return send("PUT", url, headers | {name.replace("_", "-"): one for name, one in more.items()}, film[first:end])
+    return send(
+        "PUT",
+        url,
+        headers | {name.replace("_", "-"): one for name, one in more.items()},
+        film[first:end],
+    )
 
 
 def published(fake: FakeTikTok, mine: Member, film: bytes = SMALL, **post: Any) -> str:
@@ -92,7 +110,12 @@ def mia(fake: FakeTikTok) -> Member:
 
 
 def came_back(fake: FakeTikTok, app: App, **changes: str) -> dict[str, str]:
-    asked = {"client_key": app.client_key, "response_type": "code", "redirect_uri": BACK, "state": "st&te"}
+    asked = {
+        "client_key": app.client_key,
+        "response_type": "code",
+        "redirect_uri": BACK,
+        "state": "st&te",
+    }
     more = {"scope": "video.publish,video.list", "code_challenge": "x", "approve": "mia"}
     reply = send("GET", f"{fake.url}/v2/auth/authorize/?{urlencode({**asked, **more, **changes})}")
     assert reply.status == 302, reply.body
@@ -112,11 +135,21 @@ def test_a_code_is_good_once(fake: FakeTikTok, mia: Member) -> None:
     assert (back["scopes"], back["state"]) == ("user.info.basic,video.publish,video.list", "st&te")
     elsewhere = how | {"redirect_uri": BACK + "x"}
     assert tokens(fake, app, **elsewhere, code=back["code"])[1]["error"] == "invalid_grant"
-    assert tokens(fake, app, **how, code=quote(back["code"]))[1]["error"] == "invalid_grant", "it was escaped twice"
+    assert tokens(fake, app, **how, code=quote(back["code"]))[1]["error"] == "invalid_grant", (
+        "it was escaped twice"
+    )
     code, told = tokens(fake, app, **how, code=back["code"])
-    assert (code, told["open_id"], told["expires_in"], told["token_type"]) == (200, mia.open_id, 7200, "Bearer")
+    assert (code, told["open_id"], told["expires_in"], told["token_type"]) == (
+        200,
+        mia.open_id,
+        7200,
+        "Bearer",
+    )
     assert (told["scope"], told["refresh_expires_in"]) == (back["scopes"], 15552000)
-    assert ask(fake, told["access_token"], f"{PUBLISH}creator_info/query/", {})[2]["creator_username"] == "mia"
+    assert (
+        ask(fake, told["access_token"], f"{PUBLISH}creator_info/query/", {})[2]["creator_username"]
+        == "mia"
+    )
     again = tokens(fake, app, **how, code=back["code"])
     assert (again[0], set(again[1])) == (400, {"error", "error_description", "log_id"})
     late = came_back(fake, app)["code"]
@@ -124,8 +157,17 @@ def test_a_code_is_good_once(fake: FakeTikTok, mia: Member) -> None:
     assert tokens(fake, app, **how, code=late)[1]["error"] == "invalid_grant"
     assert came_back(fake, app, approve="")["error"] == "access_denied"
     assert fake.broken == []
-    for form, header in (({"client_id": app.client_key}, {}), ({}, {"authorization": "Basic eDp5"})):
-        said = {"client_key": app.client_key, "client_secret": app.client_secret, **how, "code": "x", **form}
+    for form, header in (
+        ({"client_id": app.client_key}, {}),
+        ({}, {"authorization": "Basic eDp5"}),
+    ):
+        said = {
+            "client_key": app.client_key,
+            "client_secret": app.client_secret,
+            **how,
+            "code": "x",
+            **form,
+        }
         reply = send("POST", f"{fake.url}/v2/oauth/token/", FORM | header, urlencode(said).encode())
         assert reply.status in (400, 401)
     assert len(fake.broken) == 2
@@ -136,29 +178,57 @@ def test_a_refresh_token_ends_with_its_use(fake: FakeTikTok, mia: Member) -> Non
     how = {"grant_type": "authorization_code", "redirect_uri": BACK}
     first = tokens(fake, app, **how, code=came_back(fake, app)["code"])[1]
     fake.clock.advance(7200)
-    assert ask(fake, first["access_token"], f"{PUBLISH}creator_info/query/")[:2] == (401, "access_token_invalid")
-    code, second = tokens(fake, app, grant_type="refresh_token", refresh_token=first["refresh_token"])
+    assert ask(fake, first["access_token"], f"{PUBLISH}creator_info/query/")[:2] == (
+        401,
+        "access_token_invalid",
+    )
+    code, second = tokens(
+        fake, app, grant_type="refresh_token", refresh_token=first["refresh_token"]
+    )
     assert (code, second["open_id"], second["expires_in"]) == (200, mia.open_id, 7200)
     assert second["refresh_token"] != first["refresh_token"]
-    assert tokens(fake, app, grant_type="refresh_token", refresh_token=first["refresh_token"])[0] == 400
+    assert (
+        tokens(fake, app, grant_type="refresh_token", refresh_token=first["refresh_token"])[0]
+        == 400
+    )
     assert ask(fake, second["access_token"], f"{PUBLISH}creator_info/query/")[:2] == (200, "ok")
     fake.revoke(mia)
     for token in (second["access_token"], mia.token):
-        assert ask(fake, token, f"{PUBLISH}creator_info/query/")[:2] == (401, "access_token_invalid")
-    assert tokens(fake, app, grant_type="refresh_token", refresh_token=second["refresh_token"])[0] == 400
+        assert ask(fake, token, f"{PUBLISH}creator_info/query/")[:2] == (
+            401,
+            "access_token_invalid",
+        )
+    assert (
+        tokens(fake, app, grant_type="refresh_token", refresh_token=second["refresh_token"])[0]
+        == 400
+    )
 
 
 def test_a_film_comes_in_two_parts(fake: FakeTikTok, mia: Member) -> None:
     number, url = begun(fake, mia)
-    assert (number.startswith("v_pub_file~v2-1."), url.startswith(f"{fake.url}/video/?upload_id=")) == (True, True)
+    assert (
+        number.startswith("v_pub_file~v2-1."),
+        url.startswith(f"{fake.url}/video/?upload_id="),
+    ) == (True, True)
     part = put(url, 0, LEAST)
-    assert (part.status, part.headers["content-range"], part.body) == (206, f"bytes 0-{LEAST - 1}/{len(FILM)}", b"")
+    assert (part.status, part.headers["content-range"], part.body) == (
+        206,
+        f"bytes 0-{LEAST - 1}/{len(FILM)}",
+        b"",
+    )
     assert status(fake, mia, number) == {"status": "PROCESSING_UPLOAD", "uploaded_bytes": LEAST}
     assert mia.taken == []
     assert put(url, LEAST, len(FILM)).status == 201
     told, [post] = status(fake, mia, number), mia.posts.values()
-    assert (told["status"], told["publicaly_available_post_id"]) == ("PUBLISH_COMPLETE", [int(post.id)])
-    assert (mia.taken, post.ai, fake.named) == ([(post.id, "waves")], True, {hashlib.sha256(FILM).hexdigest(): number})
+    assert (told["status"], told["publicaly_available_post_id"]) == (
+        "PUBLISH_COMPLETE",
+        [int(post.id)],
+    )
+    assert (mia.taken, post.ai, fake.named) == (
+        [(post.id, "waves")],
+        True,
+        {hashlib.sha256(FILM).hexdigest(): number},
+    )
     [video] = shown(fake, mia, post.id, fields="id,title,share_url,view_count")
     assert (video["id"], video["title"], video["view_count"]) == (post.id, "waves", 0)
     assert f"/@mia/video/{post.id}" in video["share_url"]
@@ -208,7 +278,10 @@ def test_who_may_see_it_is_the_accounts_choice(fake: FakeTikTok, mia: Member) ->
         told = ask(fake, mine, f"{PUBLISH}creator_info/query/")[2]
         assert told["privacy_level_options"] == [first, "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY"]
         assert (told["comment_disabled"], told["duet_disabled"]) == (mine is lea, mine is lea)
-    assert init(fake, mia, privacy_level="FOLLOWER_OF_CREATOR")[:2] == (400, "privacy_level_option_mismatch")
+    assert init(fake, mia, privacy_level="FOLLOWER_OF_CREATOR")[:2] == (
+        400,
+        "privacy_level_option_mismatch",
+    )
     assert init(fake, lea)[:2] == (400, "privacy_level_option_mismatch")
     assert fake.broken == []
     assert init(fake, lea, privacy_level="SELF_ONLY")[:2] == (400, "invalid_params")
@@ -217,7 +290,10 @@ def test_who_may_see_it_is_the_accounts_choice(fake: FakeTikTok, mia: Member) ->
     published(fake, lea, privacy_level="SELF_ONLY", disable_comment=True)
     assert [(one.no_comments, one.no_duets) for one in lea.posts.values()] == [(True, True)]
     fake.audited, word = False, "unaudited_client_can_only_post_to_private_accounts"
-    assert init(fake, lea, privacy_level="FOLLOWER_OF_CREATOR", disable_comment=True)[:2] == (403, word)
+    assert init(fake, lea, privacy_level="FOLLOWER_OF_CREATOR", disable_comment=True)[:2] == (
+        403,
+        word,
+    )
     assert init(fake, mia, privacy_level="SELF_ONLY")[:2] == (403, word)
     number = published(fake, lea, privacy_level="SELF_ONLY", disable_comment=True)
     assert status(fake, lea, number)["publicaly_available_post_id"] == []
@@ -229,15 +305,28 @@ def test_what_is_not_described_is_refused(fake: FakeTikTok, mia: Member) -> None
     for post in ({"more": 1}, {"title": 1}, {"title": "🌊" * 1101}, {"disable_duet": 1}):
         assert init(fake, mia, **post)[:2] == (400, "invalid_params")
     assert len(fake.broken) == 4
-    for size, chunk, count in ((1000, 500, 2), (LEAST * 2, LEAST, 1), (LEAST * 2, LEAST - 1, 2), (LEAST, LEAST + 1, 0)):
+    for size, chunk, count in (
+        (1000, 500, 2),
+        (LEAST * 2, LEAST, 1),
+        (LEAST * 2, LEAST - 1, 2),
+        (LEAST, LEAST + 1, 0),
+    ):
         fake.clock.advance(61)
-        source = {"source": "FILE_UPLOAD", "video_size": size, "chunk_size": chunk, "total_chunk_count": count}
+        source = {
+            "source": "FILE_UPLOAD",
+            "video_size": size,
+            "chunk_size": chunk,
+            "total_chunk_count": count,
+        }
         said = {"post_info": {"privacy_level": "SELF_ONLY"}, "source_info": source}
         assert ask(fake, mia, f"{PUBLISH}video/init/", said)[:2] == (400, "invalid_params")
     pulled = {"source": "PULL_FROM_URL", "video_url": "https://house.example/film.mp4"}
     said = {"post_info": {"privacy_level": "SELF_ONLY"}, "source_info": pulled}
     assert ask(fake, mia, f"{PUBLISH}video/init/", said)[:2] == (403, "url_ownership_unverified")
-    assert ask(fake, mia, f"{PUBLISH}status/fetch/", {"publish_id": "x"})[:2] == (400, "invalid_publish_id")
+    assert ask(fake, mia, f"{PUBLISH}status/fetch/", {"publish_id": "x"})[:2] == (
+        400,
+        "invalid_publish_id",
+    )
     assert begun(fake, mia, title="🌊" * 1100)
 
 
@@ -247,13 +336,20 @@ def test_a_second_wish_is_a_second_post(fake: FakeTikTok, mia: Member) -> None:
     assert [put(url, 0, len(SMALL), SMALL).status for _ in range(2)] == [503, 404]
     assert (status(fake, mia, number)["status"], len(mia.taken)) == ("PUBLISH_COMPLETE", 1)
     numbers = {number, published(fake, mia)}
-    assert (len(numbers), [title for _, title in mia.taken], len(mia.posts)) == (2, ["waves"] * 2, 2)
+    assert (len(numbers), [title for _, title in mia.taken], len(mia.posts)) == (
+        2,
+        ["waves"] * 2,
+        2,
+    )
 
 
 def test_work_and_moderation_take_a_while(fake: FakeTikTok, mia: Member) -> None:
     fake.processing_seconds, fake.moderation_seconds = 60, 3600
     number = published(fake, mia)
-    assert status(fake, mia, number) == {"status": "PROCESSING_UPLOAD", "uploaded_bytes": len(SMALL)}
+    assert status(fake, mia, number) == {
+        "status": "PROCESSING_UPLOAD",
+        "uploaded_bytes": len(SMALL),
+    }
     assert (mia.posts, mia.taken) == ({}, [])
     fake.clock.advance(60)
     assert status(fake, mia, number)["status"] == "PUBLISH_COMPLETE"
@@ -263,7 +359,10 @@ def test_work_and_moderation_take_a_while(fake: FakeTikTok, mia: Member) -> None
     fake.clock.advance(3600)
     assert status(fake, mia, number)["publicaly_available_post_id"] == [int(post)]
     fake.book.schedule_fault("lag", lookup_lag=100)
-    assert (shown(fake, mia, post), status(fake, mia, number)["publicaly_available_post_id"]) == ([], [])
+    assert (shown(fake, mia, post), status(fake, mia, number)["publicaly_available_post_id"]) == (
+        [],
+        [],
+    )
     assert ask(fake, fake.account("o"), f"{PUBLISH}status/fetch/", {"publish_id": number})[0] == 403
 
 
@@ -337,5 +436,8 @@ def test_what_is_told_of_an_account(fake: FakeTikTok, mia: Member) -> None:
     assert ask(fake, mia, counted, method="GET")[:2] == (401, "scope_not_authorized")
     mia.scopes = ("video.list",)
     assert init(fake, mia)[:2] == (401, "scope_not_authorized")
-    assert ask(fake, mia, f"{VIDEO}query/?fields=id,nothing", {"filters": {"video_ids": ["1"]}})[0] == 400
+    assert (
+        ask(fake, mia, f"{VIDEO}query/?fields=id,nothing", {"filters": {"video_ids": ["1"]}})[0]
+        == 400
+    )
     assert ask(fake, mia, "/v2/post/publish/content/init/", {})[0] == 404

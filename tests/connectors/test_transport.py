@@ -1,4 +1,5 @@
-"""The only way out: every breach is stopped before a byte leaves, every answer comes back as it was, secrets sealed."""
+"""The only way out: every breach is stopped before a byte leaves, every answer comes back as it
+was, secrets sealed."""
 
 import json
 import socket
@@ -10,7 +11,14 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from connectors.contract.connector import FileRef, Response, StepAnswerLost, StepKind, StepNotSent, WireStep
+from connectors.contract.connector import (
+    FileRef,
+    Response,
+    StepAnswerLost,
+    StepKind,
+    StepNotSent,
+    WireStep,
+)
 from connectors.transport.transport import EgressForbidden
 from foundation.errors import NotFound
 from foundation.ids import uuid7
@@ -69,7 +77,9 @@ def test_the_houses_own_picture_is_no_file_of_a_tenant(door: Door, platform: Pla
 
 
 OURS = FileRef(replacement_picture.replacement_medium().sha256, "image/png", "0.png")
-REPLACE = WireStep("replace", StepKind.MUTATE, "POST", "/posts/p1", {"caption": "removed"}, files={"m0": OURS})
+REPLACE = WireStep(
+    "replace", StepKind.MUTATE, "POST", "/posts/p1", {"caption": "removed"}, files={"m0": OURS}
+)
 
 BREACHES: dict[str, tuple[WireStep, Callable[[], Any], str]] = {
     "no authority": (PUBLISH, lambda: CONTROL, "wrong_authority"),
@@ -78,7 +88,11 @@ BREACHES: dict[str, tuple[WireStep, Callable[[], Any], str]] = {
     "a permit for a look-up": (LOOK, lambda: permit(LOOK), "wrong_authority"),
     "an auth order for a post": (PUBLISH, lambda: AuthOrder(TENANT, CHANNEL), "wrong_authority"),
     "a notice for a post": (PUBLISH, lambda: NoticeOrder(TENANT, uuid7()), "wrong_authority"),
-    "an order of another action": (DELETE, lambda: RemovalOrder(TENANT, CHANNEL, "hide", uuid7()), "wrong_authority"),
+    "an order of another action": (
+        DELETE,
+        lambda: RemovalOrder(TENANT, CHANNEL, "hide", uuid7()),
+        "wrong_authority",
+    ),
     "an action of no list": (
         replace(DELETE, action="edit"),
         lambda: RemovalOrder(TENANT, CHANNEL, "edit", uuid7()),
@@ -95,18 +109,46 @@ BREACHES: dict[str, tuple[WireStep, Callable[[], Any], str]] = {
         lambda: permit(REPLACE),
         "not_these_bytes",
     ),
-    "a mark that what replaces does not tell": (REPLACE, lambda: permit(REPLACE, flags=("x=true",)), "mark_missing"),
-    "another gate's key": (PUBLISH, lambda: permit(PUBLISH, Ed25519PrivateKey.generate()), "forged"),
+    "a mark that what replaces does not tell": (
+        REPLACE,
+        lambda: permit(REPLACE, flags=("x=true",)),
+        "mark_missing",
+    ),
+    "another gate's key": (
+        PUBLISH,
+        lambda: permit(PUBLISH, Ed25519PrivateKey.generate()),
+        "forged",
+    ),
     "a changed permit": (PUBLISH, lambda: replace(permit(PUBLISH), unit_digest="1" * 64), "forged"),
     "no signature": (PUBLISH, lambda: replace(permit(PUBLISH), signature=""), "forged"),
-    "other bytes": (replace(PUBLISH, json={"text": "other"}), lambda: permit(PUBLISH), "not_these_bytes"),
-    "another path": (replace(PUBLISH, path="/api/other/posts"), lambda: permit(PUBLISH), "not_these_bytes"),
-    "another header": (replace(PUBLISH, headers={"x-to": "all"}), lambda: permit(PUBLISH), "not_these_bytes"),
-    "another step": (replace(PUBLISH, name="publish:2"), lambda: permit(PUBLISH), "not_these_bytes"),
+    "other bytes": (
+        replace(PUBLISH, json={"text": "other"}),
+        lambda: permit(PUBLISH),
+        "not_these_bytes",
+    ),
+    "another path": (
+        replace(PUBLISH, path="/api/other/posts"),
+        lambda: permit(PUBLISH),
+        "not_these_bytes",
+    ),
+    "another header": (
+        replace(PUBLISH, headers={"x-to": "all"}),
+        lambda: permit(PUBLISH),
+        "not_these_bytes",
+    ),
+    "another step": (
+        replace(PUBLISH, name="publish:2"),
+        lambda: permit(PUBLISH),
+        "not_these_bytes",
+    ),
     "another account": (PUBLISH, lambda: permit(PUBLISH, account="mia"), "not_these_bytes"),
     "another channel": (PUBLISH, lambda: permit(PUBLISH, channel_id=uuid7()), "other_account"),
     "another tenant": (PUBLISH, lambda: permit(PUBLISH, tenant_id=uuid7()), "other_account"),
-    "an order for another tenant": (DELETE, lambda: replace(REMOVAL, tenant_id=uuid7()), "other_account"),
+    "an order for another tenant": (
+        DELETE,
+        lambda: replace(REMOVAL, tenant_id=uuid7()),
+        "other_account",
+    ),
     "a notice of another tenant": (
         WireStep("notice", StepKind.NOTICE, "POST", "/n"),
         lambda: NoticeOrder(uuid7(), uuid7()),
@@ -122,9 +164,21 @@ BREACHES: dict[str, tuple[WireStep, Callable[[], Any], str]] = {
         lambda: REMOVAL,
         "carries_content",
     ),
-    "a sentence in an order": (replace(LOOK, json={"q": ["a text"]}), lambda: CONTROL, "carries_content"),
-    "a sentence in an order's path": (replace(LOOK, path="/posts?q=a%20text"), lambda: CONTROL, "carries_content"),
-    "a sentence in an order's header": (replace(LOOK, headers={"x": "a text"}), lambda: CONTROL, "carries_content"),
+    "a sentence in an order": (
+        replace(LOOK, json={"q": ["a text"]}),
+        lambda: CONTROL,
+        "carries_content",
+    ),
+    "a sentence in an order's path": (
+        replace(LOOK, path="/posts?q=a%20text"),
+        lambda: CONTROL,
+        "carries_content",
+    ),
+    "a sentence in an order's header": (
+        replace(LOOK, headers={"x": "a text"}),
+        lambda: CONTROL,
+        "carries_content",
+    ),
     "a file with a token request": (
         replace(AUTH, json=None, file=FileRef(sha(DATA), "image/png")),
         lambda: AuthOrder(TENANT, CHANNEL),
@@ -142,7 +196,9 @@ BREACHES: dict[str, tuple[WireStep, Callable[[], Any], str]] = {
 
 
 @pytest.mark.parametrize("name", BREACHES)
-def test_a_breach_is_stopped_before_the_first_byte(door: Door, platform: Platform, name: str) -> None:
+def test_a_breach_is_stopped_before_the_first_byte(
+    door: Door, platform: Platform, name: str
+) -> None:
     step, authority, code = BREACHES[name]
     with pytest.raises(EgressForbidden, match=code):
         door.send(step, authority())
@@ -175,7 +231,9 @@ def test_parallel_replays_send_once(door: Door, platform: Platform) -> None:
 
 
 def test_orders_leave_under_their_own_kind(door: Door, platform: Platform) -> None:
-    checkout = WireStep("c", StepKind.CONTROL, "POST", "/c/q_1", {"ok": True, "amount": 5}, action="checkout_yes")
+    checkout = WireStep(
+        "c", StepKind.CONTROL, "POST", "/c/q_1", {"ok": True, "amount": 5}, action="checkout_yes"
+    )
     door.send(DELETE, REMOVAL)
     door.send(LOOK, CONTROL)
     door.send(checkout, ControlOrder(TENANT, CHANNEL, "checkout_yes"))
@@ -185,7 +243,11 @@ def test_orders_leave_under_their_own_kind(door: Door, platform: Platform) -> No
 
 
 def test_secrets_of_an_answer_come_back_sealed(door: Door, platform: Platform) -> None:
-    platform.answer = (200, {"set-cookie": "s=1"}, b'{"access":"AAA","more":{"b":"BBB"},"expires":60}')
+    platform.answer = (
+        200,
+        {"set-cookie": "s=1"},
+        b'{"access":"AAA","more":{"b":"BBB"},"expires":60}',
+    )
     answer = door.send(AUTH, AuthOrder(TENANT, CHANNEL))
     assert answer.body == {"expires": 60}
     assert {name: sealed.box for name, sealed in answer.sealed.items()} == {
@@ -197,7 +259,9 @@ def test_secrets_of_an_answer_come_back_sealed(door: Door, platform: Platform) -
     assert "authorization" not in platform.got[0][2]
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b'{"a": NaN}', b"\xff\xfe", b"[" * 100_000, b"null", b"<html>"])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b'{"a": NaN}', b"\xff\xfe", b"[" * 100_000, b"null", b"<html>"]
+)
 def test_an_unreadable_success_is_no_success(door: Door, platform: Platform, body: bytes) -> None:
     platform.answer = (201, {}, body)
     answer = door.send(PUBLISH, permit(PUBLISH))
@@ -236,7 +300,10 @@ def test_what_a_person_gets_needs_the_same_permit_and_opens_no_socket(
         (HAND, allowed),  # used up
         (HAND, permit(HAND, Ed25519PrivateKey.generate())),
         (replace(HAND, json={"caption": "other"}), permit(HAND)),
-        (HAND, permit(replace(HAND, to="network"))),  # allowed for the network is not allowed for a person
+        (
+            HAND,
+            permit(replace(HAND, to="network")),
+        ),  # allowed for the network is not allowed for a person
         (HAND, REMOVAL),
         (ASK, CONTROL),
         (replace(ASK, json={"text": "see https://x"}), REMOVAL),
@@ -263,7 +330,9 @@ FETCHED = WireStep(
 )
 
 
-def test_a_file_to_be_fetched_leaves_as_an_address_for_this_permit_alone(door: Door, platform: Platform) -> None:
+def test_a_file_to_be_fetched_leaves_as_an_address_for_this_permit_alone(
+    door: Door, platform: Platform
+) -> None:
     allowed = permit(FETCHED)
     door.outside.append("https://house.example/lent")
     door.send(FETCHED, allowed)
@@ -274,7 +343,9 @@ def test_a_file_to_be_fetched_leaves_as_an_address_for_this_permit_alone(door: D
 OTHER = FileRef("0" * 64, "image/png")
 
 
-@pytest.mark.parametrize("fetched", [{}, {"image_url": OTHER}, {"cover": FileRef(sha(DATA), "image/png")}])
+@pytest.mark.parametrize(
+    "fetched", [{}, {"image_url": OTHER}, {"cover": FileRef(sha(DATA), "image/png")}]
+)
 def test_a_permit_is_for_the_very_file_that_is_fetched(
     door: Door, platform: Platform, fetched: dict[str, FileRef]
 ) -> None:
@@ -295,7 +366,9 @@ def test_where_nobody_can_fetch_nothing_is_sent(door: Door, platform: Platform) 
     assert platform.got == []
 
 
-def test_what_points_elsewhere_stays_here_and_what_was_judged_leaves(door: Door, platform: Platform) -> None:
+def test_what_points_elsewhere_stays_here_and_what_was_judged_leaves(
+    door: Door, platform: Platform
+) -> None:
     quoting = replace(PUBLISH, json={**(PUBLISH.json or {}), "quote": "p7"})
     for step, judged, why in (
         (quoting, (), "remote_reference"),

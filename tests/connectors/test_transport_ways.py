@@ -1,10 +1,18 @@
-"""How a request leaves once it may: its parts, how its credential is shown, and what is kept of the answer."""
+"""How a request leaves once it may: its parts, how its credential is shown, and what is kept of the
+answer."""
 
 from dataclasses import replace
 
 import pytest
 
-from connectors.contract.connector import FileRef, OAuthClient, Response, StepKind, StepNotSent, WireStep
+from connectors.contract.connector import (
+    FileRef,
+    OAuthClient,
+    Response,
+    StepKind,
+    StepNotSent,
+    WireStep,
+)
 from connectors.contract.outcomes import Rejected
 from connectors.shared.http_responses import ADDRESS_ELSEWHERE, outcome_of_status
 from connectors.transport.references import uploaded_references
@@ -30,18 +38,34 @@ from tests.connectors.conftest import (
 )
 
 
-def test_several_files_leave_as_parts_each_as_it_was_checked(door: Door, platform: Platform) -> None:
+def test_several_files_leave_as_parts_each_as_it_was_checked(
+    door: Door, platform: Platform
+) -> None:
     door.objects[TENANT, sha(b"two")] = b"two"
-    parts = {"a": FileRef(sha(DATA), "image/png", name="mia.png"), "b": FileRef(sha(b"two"), "image/jpeg")}
+    parts = {
+        "a": FileRef(sha(DATA), "image/png", name="mia.png"),
+        "b": FileRef(sha(b"two"), "image/jpeg"),
+    }
     step = replace(PUBLISH, json={"text": "hé", "tags": ["x"]}, files=parts)
     door.send(step, permit(step))
     _, _, headers, body = platform.got[0]
     assert headers["content-type"].startswith("multipart/form-data; boundary=")
-    for part in ('name="text"', "hé", 'name="tags"', '["x"]', 'filename="mia.png"', 'filename="b"', "image/jpeg"):
+    for part in (
+        'name="text"',
+        "hé",
+        'name="tags"',
+        '["x"]',
+        'filename="mia.png"',
+        'filename="b"',
+        "image/jpeg",
+    ):
         assert part.encode() in body
     assert DATA in body
     assert b"two" in body
-    for malformed in (replace(step, file=FileRef(sha(DATA), "image/png")), replace(STAGE, json={"a": 1})):
+    for malformed in (
+        replace(step, file=FileRef(sha(DATA), "image/png")),
+        replace(STAGE, json={"a": 1}),
+    ):
         with pytest.raises(EgressForbidden, match="malformed"):
             door.send(malformed, permit(malformed))
     assert len(platform.got) == 1
@@ -50,7 +74,12 @@ def test_several_files_leave_as_parts_each_as_it_was_checked(door: Door, platfor
 def test_a_part_of_a_file_leaves_and_the_whole_is_checked(door: Door, platform: Platform) -> None:
     part = replace(STAGE, file=FileRef(sha(DATA), "image/png", part=(2, 5)))
     door.send(part, permit(part))
-    many = replace(STAGE, file=None, json={"n": 1}, files={"media": FileRef(sha(DATA), "image/png", part=(0, 2))})
+    many = replace(
+        STAGE,
+        file=None,
+        json={"n": 1},
+        files={"media": FileRef(sha(DATA), "image/png", part=(0, 2))},
+    )
     door.send(many, permit(many))
     assert platform.got[0][3] == DATA[2:5]
     assert DATA[:2] in platform.got[1][3]
@@ -89,7 +118,9 @@ def test_what_is_sealed_is_opened_in_a_sign_in_alone(door: Door, platform: Platf
     assert door.revealed == [Sealed(b"opened")]
 
 
-def test_a_form_leaves_as_one_and_its_encoding_is_what_was_judged(door: Door, platform: Platform) -> None:
+def test_a_form_leaves_as_one_and_its_encoding_is_what_was_judged(
+    door: Door, platform: Platform
+) -> None:
     step = replace(PUBLISH, json={"text": "hé & co", "sent": True}, encoding="form")
     door.send(step, permit(step))
     _, _, headers, body = platform.got[0]
@@ -117,7 +148,9 @@ def test_a_clients_secret_is_shown_in_a_sign_in_alone(door: Door, platform: Plat
 
 def put(address: str, within: tuple[str, ...] = ("store.example",)) -> WireStep:
     """A file for an address that the platform told."""
-    return replace(STAGE, address=Sealed(address.encode()), within=within, token="none", text_as="receipt")
+    return replace(
+        STAGE, address=Sealed(address.encode()), within=within, token="none", text_as="receipt"
+    )
 
 
 @pytest.mark.parametrize("kind", [StepKind.STAGE, StepKind.PUBLISH])
@@ -154,7 +187,9 @@ def test_a_file_goes_to_an_address_of_theirs_without_a_credential(
         "",
     ],
 )
-def test_nothing_goes_to_an_address_of_somebody_else(door: Door, platform: Platform, address: str) -> None:
+def test_nothing_goes_to_an_address_of_somebody_else(
+    door: Door, platform: Platform, address: str
+) -> None:
     step = put(address)
     told = door.send(step, permit(step))
     assert told == StepNotSent(step.name, ADDRESS_ELSEWHERE)
@@ -189,10 +224,13 @@ def test_an_address_in_an_answer_is_sealed_as_a_whole(door: Door, platform: Plat
 
 
 def test_a_file_goes_with_the_fields_a_platform_told(door: Door, platform: Platform) -> None:
-    """An address without its scheme has the account's; what lets somebody put a file there is opened on the way out."""
+    """An address without its scheme has the account's; what lets somebody put a file there is
+    opened on the way out."""
     told = {"key": "k/1", "policy": Sealed(b"secret policy")}
     files = {"file": FileRef(sha(DATA), "image/png", "a.png")}
-    step = replace(put(""), address=platform.url.removeprefix("http:"), file=None, files=files, json=told)
+    step = replace(
+        put(""), address=platform.url.removeprefix("http:"), file=None, files=files, json=told
+    )
     door.send(step, permit(step))
     _, path, headers, body = platform.got[0]
     assert path == "/base"
@@ -207,15 +245,21 @@ def test_a_file_goes_with_the_fields_a_platform_told(door: Door, platform: Platf
     for other in others:
         with pytest.raises(EgressForbidden, match="not_these_bytes"):
             door.send(other, permit(step))
-    assert door.send(replace(step, address="//evil.example/1"), permit(replace(step, address="//evil.example/1"))) == (
-        StepNotSent(step.name, ADDRESS_ELSEWHERE)
-    )
+    assert door.send(
+        replace(step, address="//evil.example/1"), permit(replace(step, address="//evil.example/1"))
+    ) == (StepNotSent(step.name, ADDRESS_ELSEWHERE))
     assert len(platform.got) == 1
 
 
 def test_secrets_further_in_are_sealed_where_they_stand(door: Door, platform: Platform) -> None:
-    fields = b'[{"name": "key", "value": "k/1"}, {"name": "Policy", "value": "p"}, 7, {"value": "x"}]'
-    platform.answer = (200, {}, b'{"args": {"action": "//store.example", "fields": ' + fields + b'}, "n": {"m": 1}}')
+    fields = (
+        b'[{"name": "key", "value": "k/1"}, {"name": "Policy", "value": "p"}, 7, {"value": "x"}]'
+    )
+    platform.answer = (
+        200,
+        {},
+        b'{"args": {"action": "//store.example", "fields": ' + fields + b'}, "n": {"m": 1}}',
+    )
     paths = ("args.fields.policy", "args.fields.missing", "args.none.policy", "n.m.o", "n.m")
     answer = door.send(replace(LOOK, secret_fields=paths), CONTROL)
     assert isinstance(answer, Response)
@@ -228,7 +272,9 @@ def test_secrets_further_in_are_sealed_where_they_stand(door: Door, platform: Pl
 
 def test_an_address_in_a_header_is_sealed_and_dropped(door: Door, platform: Platform) -> None:
     platform.answer = (200, {"Location": "https://store.example/1?id=secret", "X-Other": "1"}, b"")
-    answer = door.send(replace(LOOK, secret_headers=("location", "missing"), text_as="receipt"), CONTROL)
+    answer = door.send(
+        replace(LOOK, secret_headers=("location", "missing"), text_as="receipt"), CONTROL
+    )
     assert isinstance(answer, Response)
     assert answer.sealed["location"] == Sealed(b"sealed:https://store.example/1?id=secret")
     assert "location" not in answer.headers
@@ -242,12 +288,15 @@ def test_a_told_address_may_be_asked_with_nothing_at_all(door: Door, platform: P
     assert (headers["content-range"], body, "authorization" in headers) == ("bytes */7", b"", False)
 
 
-@pytest.mark.parametrize(("depth", "read"), [(20, True), (99, True), (100, False), (500, False), (960, False)])
+@pytest.mark.parametrize(
+    ("depth", "read"), [(20, True), (99, True), (100, False), (500, False), (960, False)]
+)
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
 def test_an_answer_without_end_in_its_depth_is_no_answer(
     door: Door, platform: Platform, depth: int, read: bool, opening: bytes
 ) -> None:
-    """Whoever reads it goes down as deep: what can just be parsed ends everybody after that with an error."""
+    """Whoever reads it goes down as deep: what can just be parsed ends everybody after that with an
+    error."""
     closing = b"]" if opening == b"[" else b"}"
     body = b'{"id":"7","x":' + opening * depth + b"1" + closing * depth + b"}"
     platform.answer = (200, {}, body)
@@ -265,33 +314,55 @@ def test_a_request_may_name_who_asks_and_nothing_more(door: Door, platform: Plat
         "greenroom",
         "python:greenroom:1 (by /u/mia)",
     ]
-    for headers in ({"user-agent": "hello, you"}, {"user-agent": "x y" * 40}, {"x-other": "python (by mia)"}):
+    for headers in (
+        {"user-agent": "hello, you"},
+        {"user-agent": "x y" * 40},
+        {"x-other": "python (by mia)"},
+    ):
         with pytest.raises(EgressForbidden, match="carries_content"):
             door.send(replace(LOOK, headers=headers), CONTROL)
 
 
 def test_tokens_are_asked_for_where_they_are_given(door: Door, platform: Platform) -> None:
-    door.account = replace(door.account, base_url="http://127.0.0.1:9", auth_url=f"{platform.url}/auth")
+    door.account = replace(
+        door.account, base_url="http://127.0.0.1:9", auth_url=f"{platform.url}/auth"
+    )
     door.send(replace(AUTH, host="auth"), AuthOrder(TENANT, CHANNEL))
     assert platform.got[0][1] == "/base/auth/token"
-    assert isinstance(door.send(replace(AUTH, host="account"), AuthOrder(TENANT, CHANNEL)), StepNotSent)
-    assert isinstance(door.send(replace(LOOK, host="auth"), CONTROL), StepNotSent), "a sign-in alone"
+    assert isinstance(
+        door.send(replace(AUTH, host="account"), AuthOrder(TENANT, CHANNEL)), StepNotSent
+    )
+    assert isinstance(door.send(replace(LOOK, host="auth"), CONTROL), StepNotSent), (
+        "a sign-in alone"
+    )
 
 
 def test_of_an_answer_only_what_was_asked_for_is_kept(door: Door, platform: Platform) -> None:
     step = replace(AUTH, only=("state", "words", "number", "missing"))
     kept = {"retry-after": "5", "x-more": "no"}
-    platform.answer = (200, kept, b'{"state":"done","words":"two words","number":1,"other":"x","access":"AAA"}')
+    platform.answer = (
+        200,
+        kept,
+        b'{"state":"done","words":"two words","number":1,"other":"x","access":"AAA"}',
+    )
     answer = door.send(step, AuthOrder(TENANT, CHANNEL))
     assert (answer.body, set(answer.sealed)) == ({"state": "done"}, {"access"})
     assert answer.headers["retry-after"] == "5"
     assert set(answer.headers) <= {"date", "retry-after"}
     platform.answer = (200, {}, b"[1]")
     assert door.send(step, AuthOrder(TENANT, CHANNEL)).body == [{}]
-    platform.answer = (403, {}, b'{"error":"outside the scopes","about":{"words":"two words"},"number":1}')
+    platform.answer = (
+        403,
+        {},
+        b'{"error":"outside the scopes","about":{"words":"two words"},"number":1}',
+    )
     assert door.send(step, AuthOrder(TENANT, CHANNEL)).body == {"error": "outside the scopes"}
     inner = replace(AUTH, only=("data.after", "data.children.name"))
-    platform.answer = (200, {}, b'{"data":{"after":"b","children":[{"name":"a","body":"two words"},7]},"after":"x"}')
+    platform.answer = (
+        200,
+        {},
+        b'{"data":{"after":"b","children":[{"name":"a","body":"two words"},7]},"after":"x"}',
+    )
     assert door.send(inner, AuthOrder(TENANT, CHANNEL)).body == {
         "data": {"after": "b", "children": [{"name": "a"}, {}]}
     }
@@ -328,14 +399,29 @@ def forgetful(door: Door, got: list[str]) -> Transport:
     )
 
 
-def test_a_sign_in_may_be_asked_in_the_address_beside_the_account(door: Door, platform: Platform) -> None:
+def test_a_sign_in_may_be_asked_in_the_address_beside_the_account(
+    door: Door, platform: Platform
+) -> None:
     """Its secrets are opened on the way out; only a sign-in may say anything there."""
     said = {"grant_type": "renew", "access_token": Sealed(b"secret & one")}
-    step = WireStep("renewal", StepKind.AUTH, "GET", "/renew", said, token="none", encoding="query", host="origin")
+    step = WireStep(
+        "renewal",
+        StepKind.AUTH,
+        "GET",
+        "/renew",
+        said,
+        token="none",
+        encoding="query",
+        host="origin",
+    )
     order = AuthOrder(TENANT, CHANNEL)
     platform.answer = (200, {}, b'{"data": [{"access_token": "AAA", "more": 1}]}')
-    answer = door.send(replace(step, secret_fields=("data.0.access_token", "data.1.access_token", "data.0")), order)
-    assert [entry[:2] for entry in platform.got] == [("GET", "/renew?grant_type=renew&access_token=secret+%26+one")]
+    answer = door.send(
+        replace(step, secret_fields=("data.0.access_token", "data.1.access_token", "data.0")), order
+    )
+    assert [entry[:2] for entry in platform.got] == [
+        ("GET", "/renew?grant_type=renew&access_token=secret+%26+one")
+    ]
     assert platform.got[0][3] == b""
     assert "content-type" not in platform.got[0][2]
     assert isinstance(answer, Response)

@@ -1,4 +1,5 @@
-"""Pictures without words whose answer was lost: present, absent or in doubt, by what the platform shows of them."""
+"""Pictures without words whose answer was lost: present, absent or in doubt, by what the platform
+shows of them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -56,11 +57,16 @@ def test_mastodon_keeps_the_ids_of_uploads() -> None:
     assert mastodon(both, posted("2", "71", "72"), posted("1", "60", "61")) == Found(
         "2", "", NOW + timedelta(seconds=5)
     )
-    assert mastodon(both, posted("3", "72")).native_id == "3", "one that lost a picture is ours all the same"
+    assert mastodon(both, posted("3", "72")).native_id == "3", (
+        "one that lost a picture is ours all the same"
+    )
     assert mastodon(both, posted("1", "60", "61")) == textless_posts.OTHER_MEDIA
     assert mastodon(both, posted("1", "60")) == Absent(), "another number of pictures"
     assert mastodon(both, posted("1", "60", "61", content="<p>hello</p>")) == Absent()
-    assert mastodon(both, posted("1", "60", "61", created_at=(NOW - timedelta(hours=1)).isoformat())) == Absent()
+    assert (
+        mastodon(both, posted("1", "60", "61", created_at=(NOW - timedelta(hours=1)).isoformat()))
+        == Absent()
+    )
     assert mastodon(replace(both, known=frozenset({"1"})), posted("1", "60", "61")) == Absent()
     assert isinstance(mastodon(both, *(posted(str(number), "9") for number in range(40))), Unknown)
 
@@ -79,7 +85,12 @@ def tweets(*posts: dict[str, Any]) -> tuple[StepResult, ...]:
 
 
 def tweet(number: str, *keys: str, text: str = "") -> dict[str, Any]:
-    return {"id": number, "text": text, "created_at": LATER, "attachments": {"media_keys": list(keys)}}
+    return {
+        "id": number,
+        "text": text,
+        "created_at": LATER,
+        "attachments": {"media_keys": list(keys)},
+    }
 
 
 def test_x_tells_its_media_by_their_keys() -> None:
@@ -91,7 +102,10 @@ def test_x_tells_its_media_by_their_keys() -> None:
     assert isinstance(seen, Found)
     assert seen.native_id == "9"
     assert X().look_up(wanted, tweets(tweet("8", "3_60"))) == textless_posts.OTHER_MEDIA
-    assert X().look_up(wanted, tweets(tweet("8", "3_60", "3_61"), tweet("7", "3_6", text="hello"))) == Absent()
+    assert (
+        X().look_up(wanted, tweets(tweet("8", "3_60", "3_61"), tweet("7", "3_6", text="hello")))
+        == Absent()
+    )
     film = replace(ONE, mime="video/mp4")
     opened = sought(ok(f"open:{ONE.sha256[:24]}", {"data": {"id": "71"}}), media=(film,))
     assert isinstance(X().look_up(opened, tweets(tweet("9", "13_71"))), Found)
@@ -105,7 +119,9 @@ def container(**told: Any) -> Response:
 
 
 def page(*posts: dict[str, Any], after: str = "") -> Response:
-    return ok("look", {"data": list(posts), "paging": {"cursors": {"after": after}} if after else {}})
+    return ok(
+        "look", {"data": list(posts), "paging": {"cursors": {"after": after}} if after else {}}
+    )
 
 
 def shown(number: str, kind: str = "IMAGE", items: int = 0, **more: Any) -> dict[str, Any]:
@@ -114,7 +130,9 @@ def shown(number: str, kind: str = "IMAGE", items: int = 0, **more: Any) -> dict
 
 
 def instagram(wanted: LookupQuery, *answers: StepResult) -> Send | LookupResult:
-    return meta_wordless.look_up_textless(instagram_listing.LOOKUP_NETWORK, wanted, "stage:parent", answers)
+    return meta_wordless.look_up_textless(
+        instagram_listing.LOOKUP_NETWORK, wanted, "stage:parent", answers
+    )
 
 
 ALONE = sought(ok(container_step_name(ONE), {"id": "55"}))
@@ -130,12 +148,18 @@ def test_a_container_that_waits_was_not_published(state: str) -> None:
 
 def test_a_published_container_is_the_only_post_like_it() -> None:
     published = container(status_code="PUBLISHED")
-    seen = instagram(ALONE, published, page(shown("9"), shown("8", "VIDEO"), shown("7", caption="hello")))
+    seen = instagram(
+        ALONE, published, page(shown("9"), shown("8", "VIDEO"), shown("7", caption="hello"))
+    )
     assert isinstance(seen, Found)
     assert seen.native_id == "9"
     assert instagram(ALONE, published, page(shown("9"), shown("8"))) == textless_posts.OTHER_MEDIA
-    assert isinstance(instagram(ALONE, published, page(shown("7", caption="hello"))), Unknown), "the list lags"
-    assert isinstance(instagram(replace(ALONE, known=frozenset({"9"})), published, page(shown("9"))), Unknown)
+    assert isinstance(instagram(ALONE, published, page(shown("7", caption="hello"))), Unknown), (
+        "the list lags"
+    )
+    assert isinstance(
+        instagram(replace(ALONE, known=frozenset({"9"})), published, page(shown("9"))), Unknown
+    )
 
 
 def test_a_carousel_is_known_by_its_items_too() -> None:
@@ -151,7 +175,12 @@ def test_where_the_container_says_nothing_the_list_proves_absence_alone() -> Non
     for first in (unread, container(status_code="ERROR")):
         assert instagram(ALONE, first, page(shown("7", caption="hello"))) == Absent()
         assert instagram(ALONE, first, page(shown("9"))) == textless_posts.OTHER_MEDIA
-    for first in (container(status_code="IN_PROGRESS"), container(), Response("look", 503, {}, {}), ok("look", [])):
+    for first in (
+        container(status_code="IN_PROGRESS"),
+        container(),
+        Response("look", 503, {}, {}),
+        ok("look", []),
+    ):
         assert isinstance(instagram(ALONE, first), Unknown)
     assert isinstance(instagram(ALONE, unread, ok("look", {})), Unknown)
     assert isinstance(instagram(sought()), Unknown)

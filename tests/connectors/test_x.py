@@ -1,4 +1,5 @@
-"""X's own cases: how it counts, what refusals mean, what each picture is told with, what a timeline proves."""
+"""X's own cases: how it counts, what refusals mean, what each picture is told with, what a timeline
+proves."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -39,7 +40,10 @@ from gate.contract.units import Medium, Subject, Text, Unit
 PLATFORM = X()
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DATE = {"date": "Sun, 22 Nov 2026 12:00:00 GMT"}
-PICTURES = (Medium("a" * 64, "image/png", 100, alt="a lake"), Medium("b" * 64, "image/jpeg", 100, alt="a hill"))
+PICTURES = (
+    Medium("a" * 64, "image/png", 100, alt="a lake"),
+    Medium("b" * 64, "image/jpeg", 100, alt="a hill"),
+)
 UNIT = Unit(
     tenant_id=uuid7(),
     creator_id=uuid7(),
@@ -56,11 +60,18 @@ COPY = PlatformCopy("1234567890", "42")
 
 
 def said(step: str, status: int, body: Any = None, **headers: str) -> Response:
-    return Response(step, status, DATE | {name.replace("_", "-"): value for name, value in headers.items()}, body)
+    return Response(
+        step,
+        status,
+        DATE | {name.replace("_", "-"): value for name, value in headers.items()},
+        body,
+    )
 
 
 def problem(status: int, detail: str, kind: str = "about:blank", step: str = PUBLISH) -> Response:
-    return said(step, status, {"title": "Problem", "detail": detail, "type": kind, "status": status})
+    return said(
+        step, status, {"title": "Problem", "detail": detail, "type": kind, "status": status}
+    )
 
 
 @pytest.mark.parametrize(
@@ -108,9 +119,17 @@ def test_it_counts_by_weight(text: str, counts: int) -> None:
         (problem(400, "Your media IDs are invalid."), Retry),
         (problem(400, "One or more parameters to your request was invalid."), Rejected),
         (problem(401, "Unauthorized"), Reauthorize),
-        (problem(402, "Your enrolled account does not have any credits to fulfill this request."), Retry),
+        (
+            problem(
+                402, "Your enrolled account does not have any credits to fulfill this request."
+            ),
+            Retry,
+        ),
         (problem(403, "You are not allowed to create a Tweet with duplicate content."), Uncertain),
-        (problem(403, "Your account is suspended and is not permitted to access this feature."), Disconnected),
+        (
+            problem(403, "Your account is suspended and is not permitted to access this feature."),
+            Disconnected,
+        ),
         (problem(403, "To protect our users … your account has been locked."), Disconnected),
         (problem(403, "…", "https://api.x.com/2/problems/client-forbidden"), Reauthorize),
         (problem(403, "Reply to this conversation is not allowed."), Rejected),
@@ -151,11 +170,19 @@ def test_each_picture_is_uploaded_and_told_before_anything_is_posted() -> None:
             break
         number = "9" + str(1 + len(sent) // 3)
         told = (turn.step.json or {}).get("metadata", {})
-        answers = (*answers, said(turn.step.name, 200, {"data": {"id": number, "associated_metadata": told}}))
-    assert [step.path for step in sent] == ["/2/media/upload", "/2/media/metadata"] * 2 + ["/2/tweets"]
+        answers = (
+            *answers,
+            said(turn.step.name, 200, {"data": {"id": number, "associated_metadata": told}}),
+        )
+    assert [step.path for step in sent] == ["/2/media/upload", "/2/media/metadata"] * 2 + [
+        "/2/tweets"
+    ]
     assert [step.kind for step in sent] == [StepKind.STAGE] * 4 + [StepKind.PUBLISH]
     first, post = sent[1].json or {}, sent[-1].json or {}
-    assert first["metadata"] == {"alt_text": {"text": "a lake"}, "sensitive_media_warning": {"adult_content": True}}
+    assert first["metadata"] == {
+        "alt_text": {"text": "a lake"},
+        "sensitive_media_warning": {"adult_content": True},
+    }
     assert post == {"text": "hello", "media": {"media_ids": ["91", "92"]}, "made_with_ai": True}
 
 
@@ -167,20 +194,28 @@ def test_each_request_must_tell_its_own_marks() -> None:
     told = PLATFORM.next_step(unit, staged)
     assert isinstance(told, Send)
     kept = {"sensitive_media_warning": {"adult_content": True, "other": False}}
-    staged = (*staged, said(told.step.name, 200, {"data": {"id": "91", "associated_metadata": kept}}))
+    staged = (
+        *staged,
+        said(told.step.name, 200, {"data": {"id": "91", "associated_metadata": kept}}),
+    )
     post = PLATFORM.next_step(unit, staged)
     assert isinstance(post, Send)
     due = [required_marks.marks_due(one.step, "x", unit.flags) for one in (upload, told, post)]
     assert due == [(), (ADULT,), (AI,)]
     assert not any(
-        required_marks.first_missing_mark(one.step, each) for one, each in zip((upload, told, post), due, strict=True)
+        required_marks.first_missing_mark(one.step, each)
+        for one, each in zip((upload, told, post), due, strict=True)
     )
     silent = replace(told.step, json={"id": "91", "metadata": {"alt_text": {"text": "a lake"}}})
-    assert required_marks.first_missing_mark(silent, required_marks.marks_due(silent, "x", unit.flags)) == ADULT
+    assert (
+        required_marks.first_missing_mark(silent, required_marks.marks_due(silent, "x", unit.flags))
+        == ADULT
+    )
 
 
 @pytest.mark.parametrize(
-    "kept", [None, {}, {"sensitive_media_warning": []}, {"sensitive_media_warning": {"other": True}}]
+    "kept",
+    [None, {}, {"sensitive_media_warning": []}, {"sensitive_media_warning": {"other": True}}],
 )
 def test_a_warning_that_x_did_not_keep_stops_the_post(kept: Any) -> None:
     unit = replace(UNIT, media=PICTURES[:1], flags=(ADULT,))
@@ -199,7 +234,9 @@ def test_a_warning_that_x_did_not_keep_stops_the_post(kept: Any) -> None:
 def test_a_picture_they_forgot_is_uploaded_again(status: int) -> None:
     unit = replace(UNIT, media=PICTURES[:1])
     uploaded = said("stage:" + "a" * 24, 200, {"data": {"id": "91"}})
-    refused = problem(status, "Not found", "https://api.x.com/2/problems/resource-not-found", "told:" + "a" * 24)
+    refused = problem(
+        status, "Not found", "https://api.x.com/2/problems/resource-not-found", "told:" + "a" * 24
+    )
     again = PLATFORM.next_step(unit, (uploaded, refused))
     assert isinstance(again, Retry)
     assert again.uploads_gone
@@ -240,7 +277,11 @@ def sought(text: str = "tea & cake https://shop.example/a", **more: Any) -> Look
 LINKS = {
     "urls": [
         {"url": "https://t.co/a", "expanded_url": "https://shop.example/a/"},
-        {"url": "https://t.co/p", "expanded_url": "https://x.com/mia/status/7/photo/1", "media_key": "3_9"},
+        {
+            "url": "https://t.co/p",
+            "expanded_url": "https://x.com/mia/status/7/photo/1",
+            "media_key": "3_9",
+        },
     ]
 }
 OURS = "tea &amp; cake https://t.co/a https://t.co/p"
@@ -252,12 +293,21 @@ OURS = "tea &amp; cake https://t.co/a https://t.co/p"
         ((a_post("7", OURS, entities=LINKS),), "7"),
         ((a_post("8", OURS, entities=LINKS), a_post("7", OURS, NOW, entities=LINKS)), "7"),
         ((a_post("7", OURS, NOW - timedelta(minutes=2), entities=LINKS),), ""),
-        ((a_post("7", OURS, entities=LINKS, referenced_tweets=[{"type": "replied_to", "id": "1"}]),), ""),
+        (
+            (
+                a_post(
+                    "7", OURS, entities=LINKS, referenced_tweets=[{"type": "replied_to", "id": "1"}]
+                ),
+            ),
+            "",
+        ),
         ((a_post("9", "something else"),), ""),
         ((), ""),
     ],
 )
-def test_a_lost_post_is_known_by_its_words_since_it_was_armed(posts: tuple[dict[str, Any], ...], seen: str) -> None:
+def test_a_lost_post_is_known_by_its_words_since_it_was_armed(
+    posts: tuple[dict[str, Any], ...], seen: str
+) -> None:
     found = PLATFORM.look_up(sought(), (listing(*posts),))
     assert found == Absent() if not seen else isinstance(found, Found) and found.native_id == seen
 
@@ -286,10 +336,14 @@ def test_older_pages_are_read_until_the_attempt_and_no_further_than_it_costs() -
 
 
 def test_names_of_fields_that_are_refused_are_asked_by_their_newer_ones() -> None:
-    refused = problem(400, "The query parameter [tweet.fields] is not one of those known.", step="look")
+    refused = problem(
+        400, "The query parameter [tweet.fields] is not one of those known.", step="look"
+    )
     again = PLATFORM.look_up(sought(), (refused,))
     assert isinstance(again, Send)
-    assert "post.fields=created_at,entities,attachments&expansions=referenced_posts" in again.step.path
+    assert (
+        "post.fields=created_at,entities,attachments&expansions=referenced_posts" in again.step.path
+    )
     assert isinstance(PLATFORM.look_up(sought(), (refused, refused)), Unknown)
     assert PLATFORM.look_up(sought(), (refused, listing())) == Absent()
 
@@ -300,7 +354,9 @@ def test_a_reply_is_looked_for_where_it_was_put() -> None:
 
 
 def test_words_are_compared_without_what_is_added_to_addresses() -> None:
-    assert normalize_x_text("See  https://A.example/ now") == normalize_x_text("see\nhttp://a.example now")
+    assert normalize_x_text("See  https://A.example/ now") == normalize_x_text(
+        "see\nhttp://a.example now"
+    )
     assert normalize_x_text("example.com") == normalize_x_text("http://example.com")
 
 
@@ -308,20 +364,33 @@ def test_words_are_compared_without_what_is_added_to_addresses() -> None:
     ("answer", "meant"),
     [
         (said("delete", 200, {"data": {"deleted": True}}), Published),
-        (problem(404, "Not found: [1234567890].", "https://api.x.com/2/problems/resource-not-found"), Published),
+        (
+            problem(
+                404, "Not found: [1234567890].", "https://api.x.com/2/problems/resource-not-found"
+            ),
+            Published,
+        ),
         (said("delete", 404, "<html>"), Rejected),
         (said("delete", 200, {"data": {"deleted": False}}), Retry),
         (problem(403, "You are not permitted to delete this Post."), Rejected),
         (problem(503, "oops"), Retry),
     ],
 )
-def test_only_their_own_word_proves_that_a_post_is_gone(answer: StepResult, meant: type[Outcome]) -> None:
+def test_only_their_own_word_proves_that_a_post_is_gone(
+    answer: StepResult, meant: type[Outcome]
+) -> None:
     assert isinstance(PLATFORM.remove(COPY, (answer,)), meant)
 
 
 @pytest.mark.parametrize("field", ["repost_count", "retweet_count"])
 def test_numbers_go_by_both_of_their_names(field: str) -> None:
-    told = {"impression_count": 9, "like_count": 2, "reply_count": 1, field: 3, "bookmark_count": True}
+    told = {
+        "impression_count": 9,
+        "like_count": 2,
+        "reply_count": 1,
+        field: 3,
+        "bookmark_count": True,
+    }
     answer = said("metrics", 200, {"data": {"id": "1", "public_metrics": told}})
     numbers = PLATFORM.read_metrics(COPY, (answer,))
     assert isinstance(numbers, dict)

@@ -1,4 +1,5 @@
-"""Messages on X: what people write is heard once, in order and for little, and a message never arrives twice."""
+"""Messages on X: what people write is heard once, in order and for little, and a message never
+arrives twice."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -69,7 +70,11 @@ class Net:
         self.server.limits.windows.clear()
         answers: tuple[StepResult, ...] = ()
         while isinstance(turn := PLATFORM.listen(cursor, answers), Send):
-            assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "updates", "GET")
+            assert (turn.step.kind, turn.step.action, turn.step.method) == (
+                StepKind.CONTROL,
+                "updates",
+                "GET",
+            )
             answers = (*answers, self.answer(turn))
         return answers, turn
 
@@ -102,7 +107,9 @@ def net(running: FakeX) -> Net:
     return Net(running, running.account("mia", scopes=(*SCOPES, "dm.read", "dm.write")), [])
 
 
-def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(net: Net, names: str) -> None:
+def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(
+    net: Net, names: str
+) -> None:
     net.server.names = names
     leo = net.person("leo")
     net.server.says(leo, net.mia, text="long ago")
@@ -113,7 +120,12 @@ def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(net: Net
     number = net.server.says(leo, net.mia, text="bonjour <3 & https://example.com/a")
     news = net.poll(cursor)
     (update,) = news.updates
-    assert (update.kind, update.key, update.fan, update.handle) == ("message", number, leo.id, "@leo")
+    assert (update.kind, update.key, update.fan, update.handle) == (
+        "message",
+        number,
+        leo.id,
+        "@leo",
+    )
     assert update.text == "bonjour <3 & https://example.com/a"
     assert update.at is not None
     assert abs(update.at - net.server.events[-1].at) < timedelta(seconds=1)
@@ -201,7 +213,11 @@ def test_what_listening_costs_is_what_x_bills(net: Net) -> None:
 
 
 REFUSED = {"title": "Forbidden", "detail": "Forbidden", "type": "about:blank", "status": 403}
-SUSPENDED = {"title": "Forbidden", "detail": "The user used for authentication is suspended", "status": 403}
+SUSPENDED = {
+    "title": "Forbidden",
+    "detail": "The user used for authentication is suspended",
+    "status": 403,
+}
 
 
 @pytest.mark.parametrize(
@@ -226,7 +242,9 @@ def test_what_a_refused_look_means(answer: StepResult, meant: type) -> None:
 
 
 def unit(net: Net, to: Member, text: str = "Bonjour", **more: Any) -> Any:
-    made = replace(UNIT, surface=CHAT_SURFACE, audience="viewer", viewer=to.id, account=net.mia.id, media=())
+    made = replace(
+        UNIT, surface=CHAT_SURFACE, audience="viewer", viewer=to.id, account=net.mia.id, media=()
+    )
     return replace(made, texts=(Text("body", text),), **more)
 
 
@@ -246,7 +264,9 @@ def test_what_no_message_takes_costs_no_request(net: Net, more: dict[str, Any], 
     assert turn.reason.code == code
 
 
-def test_a_message_of_any_length_goes_out_whole_and_what_x_says_of_its_reader_ends_nothing_else(net: Net) -> None:
+def test_a_message_of_any_length_goes_out_whole_and_what_x_says_of_its_reader_ends_nothing_else(
+    net: Net,
+) -> None:
     leo = net.person("leo")
     net.server.says(leo, net.mia, text="hi")
     mine = unit(net, leo, "mot " * 200)
@@ -257,8 +277,13 @@ def test_a_message_of_any_length_goes_out_whole_and_what_x_says_of_its_reader_en
     assert done == Published(net.server.events[-1].id)
     assert net.server.events[-1].text == "mot " * 200
     net.server.closed.add(leo.id)
-    assert PLATFORM.next_step(mine, (net.answer(send),)) == Rejected(Message(READER_GONE), permanent=True)
-    assert PLATFORM.next_step(unit(net, replace(leo, id="7")), (Response("message", 201, {}, {}),)) != done
+    assert PLATFORM.next_step(mine, (net.answer(send),)) == Rejected(
+        Message(READER_GONE), permanent=True
+    )
+    assert (
+        PLATFORM.next_step(unit(net, replace(leo, id="7")), (Response("message", 201, {}, {}),))
+        != done
+    )
 
 
 @pytest.mark.parametrize(
@@ -267,9 +292,19 @@ def test_a_message_of_any_length_goes_out_whole_and_what_x_says_of_its_reader_en
         (403, CLOSED, Rejected, READER_GONE),
         (403, "You have been blocked by the user.", Rejected, READER_GONE),
         (403, "User has been suspended.", Rejected, READER_GONE),
-        (403, "You cannot send messages to users who are not following you.", Rejected, READER_GONE),
+        (
+            403,
+            "You cannot send messages to users who are not following you.",
+            Rejected,
+            READER_GONE,
+        ),
         (403, "Sender is not verified to send message requests", Rejected, READER_GONE),
-        (403, "The user used for authentication is suspended", Disconnected, "connectors.account_gone"),
+        (
+            403,
+            "The user used for authentication is suspended",
+            Disconnected,
+            "connectors.account_gone",
+        ),
         (
             403,
             "This application may not access or delete your direct messages",
@@ -282,9 +317,13 @@ def test_a_message_of_any_length_goes_out_whole_and_what_x_says_of_its_reader_en
         (200, "", Uncertain, "connectors.unclear_answer"),
     ],
 )
-def test_what_a_refused_message_means(net: Net, status: int, detail: str, meant: type, code: str) -> None:
+def test_what_a_refused_message_means(
+    net: Net, status: int, detail: str, meant: type, code: str
+) -> None:
     body = {"title": "Forbidden", "detail": detail, "type": "about:blank"} if detail else {}
-    outcome = PLATFORM.next_step(unit(net, net.person("leo")), (Response("message", status, {}, body),))
+    outcome = PLATFORM.next_step(
+        unit(net, net.person("leo")), (Response("message", status, {}, body),)
+    )
     assert isinstance(outcome, meant)
     assert isinstance(outcome, Rejected | Uncertain | Disconnected)
     assert outcome.reason.code == code
@@ -316,21 +355,29 @@ def looked(net: Net, to: Member, text: str, **more: Any) -> object:
 def test_a_lost_message_is_looked_for_by_its_words(net: Net) -> None:
     leo, server = net.person("leo"), net.server
     assert not CAN.is_resend_lookup(under="", chat=leo.id), "the same message again is two messages"
-    assert isinstance(looked(net, leo, "Bonjour"), Unknown), "no conversation: its owner may have deleted it"
+    assert isinstance(looked(net, leo, "Bonjour"), Unknown), (
+        "no conversation: its owner may have deleted it"
+    )
     server.says(leo, net.mia, text="Bonjour")
     server.says(net.mia, leo, text="Bonjour")
     server.clock.advance(3600)
-    assert isinstance(looked(net, leo, "Bonjour"), Absent), "an older one with the same words, and theirs"
+    assert isinstance(looked(net, leo, "Bonjour"), Absent), (
+        "an older one with the same words, and theirs"
+    )
     mine = server.says(net.mia, leo, text="Bonjour & https://example.com/a")
     for number in range(12):
         server.says(leo, net.mia, text=f"more {number}")
     found = looked(net, leo, " Bonjour & https://example.com/a ")
     assert isinstance(found, Found)
     assert found.native_id == mine
-    assert isinstance(looked(net, leo, "Bonjour & https://example.com/a", known=frozenset({mine})), Absent)
+    assert isinstance(
+        looked(net, leo, "Bonjour & https://example.com/a", known=frozenset({mine})), Absent
+    )
     for number in range(40):
         server.says(leo, net.mia, text=f"and more {number}")
-    assert isinstance(looked(net, leo, "Bonjour & https://example.com/a"), Unknown), "each page costs: a person looks"
+    assert isinstance(looked(net, leo, "Bonjour & https://example.com/a"), Unknown), (
+        "each page costs: a person looks"
+    )
 
 
 def test_a_message_stays_with_its_reader() -> None:
@@ -343,7 +390,11 @@ def test_a_message_stays_with_its_reader() -> None:
 
 @pytest.mark.parametrize("wanted", ["", WANTED_MESSAGES])
 def test_messages_are_asked_for_only_where_they_are_wanted(wanted: str) -> None:
-    form = {"client_id": "c", "redirect_uri": "https://house/back", **({"wanted": wanted} if wanted else {})}
+    form = {
+        "client_id": "c",
+        "redirect_uri": "https://house/back",
+        **({"wanted": wanted} if wanted else {}),
+    }
     visit = PLATFORM.connect(form, ())
     assert isinstance(visit, OAuthVisit)
     assert set(RIGHTS.split()) <= set(visit.asked["scope"].split()) or not wanted
@@ -357,5 +408,9 @@ def test_messages_are_asked_for_only_where_they_are_wanted(wanted: str) -> None:
 
 
 def test_who_was_blocked_is_not_taken_for_an_account_that_is_locked() -> None:
-    told = {"title": "Forbidden", "detail": "You have been blocked from replying to this post.", "status": 403}
+    told = {
+        "title": "Forbidden",
+        "detail": "You have been blocked from replying to this post.",
+        "status": 403,
+    }
     assert isinstance(PLATFORM.next_step(UNIT, (Response("publish", 403, {}, told),)), Rejected)

@@ -1,11 +1,19 @@
-"""A film on X: in segments, in order, once; worked through before it is shown; alone in its post."""
+"""A film on X: in segments, in order, once; worked through before it is shown; alone in its
+post."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from connectors.contract.connector import Response, Send, StepAnswerLost, StepKind, StepResult, WireStep
+from connectors.contract.connector import (
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepResult,
+    WireStep,
+)
 from connectors.contract.outcomes import Outcome, Rejected, Retry
 from connectors.platforms.x.media import POLLS, SEGMENT
 from connectors.platforms.x.publisher import ADULT, PUBLISH, X
@@ -78,9 +86,24 @@ def test_a_try_that_broke_off_goes_on_with_the_segment_that_is_missing() -> None
         (0, problem(503, "oops", step=f"open:{NAME}"), False),
         (1, StepAnswerLost(f"part:0:{NAME}", "ReadTimeout"), False),
         (1, Response(f"part:0:{NAME}", 503, {}, None), False),
-        (2, problem(404, "Not found", "https://api.x.com/2/problems/resource-not-found", f"part:1:{NAME}"), True),
+        (
+            2,
+            problem(
+                404,
+                "Not found",
+                "https://api.x.com/2/problems/resource-not-found",
+                f"part:1:{NAME}",
+            ),
+            True,
+        ),
         (4, problem(400, "Your media IDs are invalid.", step=f"done:{NAME}"), True),
-        (5, problem(404, "Not found", "https://api.x.com/2/problems/resource-not-found", f"poll:{NAME}"), True),
+        (
+            5,
+            problem(
+                404, "Not found", "https://api.x.com/2/problems/resource-not-found", f"poll:{NAME}"
+            ),
+            True,
+        ),
     ],
 )
 def test_what_fails_on_the_way_is_done_again(at: int, wrong: StepResult, anew: bool) -> None:
@@ -109,7 +132,9 @@ def test_a_film_is_asked_about_a_few_times_and_then_waits() -> None:
         ((replace(FILM, alt=" "),), "connectors.alt_missing"),
     ],
 )
-def test_what_does_not_fit_is_told_before_anything_is_sent(media: tuple[Medium, ...], code: str) -> None:
+def test_what_does_not_fit_is_told_before_anything_is_sent(
+    media: tuple[Medium, ...], code: str
+) -> None:
     refused = PLATFORM.next_step(replace(UNIT, media=media), ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == code

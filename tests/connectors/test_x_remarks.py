@@ -1,4 +1,5 @@
-"""What people say to an account on X: what a listing proves, where the next begins, who may be answered or hidden."""
+"""What people say to an account on X: what a listing proves, where the next begins, who may be
+answered or hidden."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -42,12 +43,20 @@ def world(fake: FakeX) -> ConnectorWorld:
 def page(*posts: Any, more: str = "", **users: str) -> Response:
     meta = {"result_count": len(posts), **({"next_token": more} if more else {})}
     told = [{"id": number, "username": name} for number, name in users.items()]
-    body: dict[str, Any] = {"meta": meta, "includes": {"users": told}} | ({"data": list(posts)} if posts else {})
+    body: dict[str, Any] = {"meta": meta, "includes": {"users": told}} | (
+        {"data": list(posts)} if posts else {}
+    )
     return said("remarks", 200, body)
 
 
 def a_post(number: int, author: str = "9", text: str = "hi", **more: Any) -> dict[str, Any]:
-    return {"id": str(number), "author_id": author, "text": text, "created_at": "2026-11-22T12:00:00.000Z", **more}
+    return {
+        "id": str(number),
+        "author_id": author,
+        "text": text,
+        "created_at": "2026-11-22T12:00:00.000Z",
+        **more,
+    }
 
 
 def heard(cursor: str, *answers: StepResult) -> Send | CommentPage | None:
@@ -64,7 +73,11 @@ def asked(cursor: str, *answers: StepResult) -> str:
 def test_an_answer_to_a_post_is_told_with_where_it_stands_and_a_mention_without() -> None:
     above = [{"type": "quoted", "id": "5"}, {"type": "replied_to", "id": "7"}]
     links = {"urls": [{"url": "https://t.co/a", "expanded_url": "https://shop.example/a"}]}
-    ours: dict[str, Any] = {"in_reply_to_user_id": "42", "referenced_tweets": above, "entities": links}
+    ours: dict[str, Any] = {
+        "in_reply_to_user_id": "42",
+        "referenced_tweets": above,
+        "entities": links,
+    }
     posts = (
         a_post(30, "8", "@nova @leo me too", in_reply_to_user_id="9", referenced_tweets=above),
         a_post(20, "9", "@nova tea &amp; https://t.co/a", **ours),
@@ -78,7 +91,10 @@ def test_an_answer_to_a_post_is_told_with_where_it_stands_and_a_mention_without(
         ("30", "8", ""),
     ]
     one = told.found[1]
-    assert (one.text, one.url) == ("@nova tea & https://shop.example/a", "https://x.com/i/status/20")
+    assert (one.text, one.url) == (
+        "@nova tea & https://shop.example/a",
+        "https://x.com/i/status/20",
+    )
     assert one.at is not None
     assert told.cursor == "30"
 
@@ -93,7 +109,9 @@ def test_the_first_reading_takes_the_latest_and_goes_on_from_there() -> None:
     silence = heard("", page())
     assert silence == CommentPage((), "0")
     assert "since_id" not in asked("0")
-    assert "pagination_token=n" in asked("0", page(a_post(10), more="n")), "what came since nothing is read whole"
+    assert "pagination_token=n" in asked("0", page(a_post(10), more="n")), (
+        "what came since nothing is read whole"
+    )
     assert heard("10", page()) == CommentPage((), "10")
 
 
@@ -113,9 +131,13 @@ def test_what_one_reading_leaves_comes_with_the_next_and_nothing_is_read_twice()
 
 
 def test_names_of_fields_that_are_refused_are_asked_by_their_newer_ones() -> None:
-    refused = problem(400, "The query parameter [tweet.fields] is not one of those known.", step="remarks")
+    refused = problem(
+        400, "The query parameter [tweet.fields] is not one of those known.", step="remarks"
+    )
     assert "tweet.fields=" in asked("5")
-    assert "post.fields=created_at,entities,note_post&expansions=author_id,in_reply_to" in asked("5", refused)
+    assert "post.fields=created_at,entities,note_post&expansions=author_id,in_reply_to" in asked(
+        "5", refused
+    )
     assert "post.fields=" in asked("5", refused, page(a_post(9), more="n"))
     assert isinstance(heard("5", refused, page(a_post(9))), CommentPage)
     assert heard("5", refused, refused) is None
@@ -139,7 +161,9 @@ def test_names_of_fields_that_are_refused_are_asked_by_their_newer_ones() -> Non
 )
 def test_an_answer_nobody_can_use_tells_nothing(answer: StepResult) -> None:
     assert heard("5", answer) is None
-    assert heard("5", page(a_post(9), more="n"), answer) is None, "and the page before it is read again"
+    assert heard("5", page(a_post(9), more="n"), answer) is None, (
+        "and the page before it is read again"
+    )
 
 
 def test_what_is_odd_is_left_out_and_the_rest_is_heard() -> None:
@@ -153,7 +177,10 @@ def test_what_is_odd_is_left_out_and_the_rest_is_heard() -> None:
         a_post(8, author=""),
         a_post(7, author="42"),
     ]
-    odd += [{"id": "6", "author_id": 5}, a_post(5, "9", in_reply_to_user_id="42", referenced_tweets="x", entities=7)]
+    odd += [
+        {"id": "6", "author_id": 5},
+        a_post(5, "9", in_reply_to_user_id="42", referenced_tweets="x", entities=7),
+    ]
     told = heard("", page(*odd))
     assert isinstance(told, CommentPage)
     assert [(one.native_id, one.under) for one in told.found] == [("5", "")]
@@ -170,7 +197,14 @@ def test_what_is_odd_is_left_out_and_the_rest_is_heard() -> None:
 @pytest.mark.parametrize("field", ["note_tweet", "note_post"])
 def test_a_long_post_is_heard_whole(field: str) -> None:
     told = heard(
-        "", page(a_post(9, text="it was a lo… https://t.co/x", **{field: {"text": "it was a long &lt;day&gt;"}}))
+        "",
+        page(
+            a_post(
+                9,
+                text="it was a lo… https://t.co/x",
+                **{field: {"text": "it was a long &lt;day&gt;"}},
+            )
+        ),
     )
     assert isinstance(told, CommentPage)
     assert told.found[0].text == "it was a long <day>"
@@ -202,7 +236,10 @@ def test_an_answer_is_words_alone_under_what_was_said() -> None:
         (problem(403, NO_PARENT), "x.remark_gone"),
         (problem(404, "Not found", NOT_FOUND), "x.remark_gone"),
         (problem(403, NOT_SUMMONED), "x.remark_closed"),
-        (problem(403, "The original Tweet author restricted who can reply to this Tweet."), "x.remark_closed"),
+        (
+            problem(403, "The original Tweet author restricted who can reply to this Tweet."),
+            "x.remark_closed",
+        ),
         (problem(403, "Forbidden"), "connectors.refused"),
     ],
 )
@@ -227,11 +264,17 @@ def test_an_answer_whose_answer_was_lost_is_known_by_its_words_behind_the_names(
     assert shown.startswith(f"@fan{mine.username} @kim hello")
 
 
-def test_what_is_gone_and_who_did_not_name_the_account_are_not_answered(fake: FakeX, world: ConnectorWorld) -> None:
+def test_what_is_gone_and_who_did_not_name_the_account_are_not_answered(
+    fake: FakeX, world: ConnectorWorld
+) -> None:
     house, fan = SendingHarness(world, world.connector), fake.account("fan")
     elsewhere = fake.publish(fan, {"text": "a lovely day"}).id
-    mention = fake.publish(fan, {"text": f"hey @{fake.members[world.account.account].username}!"}).id
-    closed, open_ = (house.publish(reply_unit(world, number)).outcome for number in (elsewhere, mention))
+    mention = fake.publish(
+        fan, {"text": f"hey @{fake.members[world.account.account].username}!"}
+    ).id
+    closed, open_ = (
+        house.publish(reply_unit(world, number)).outcome for number in (elsewhere, mention)
+    )
     assert isinstance(closed, Rejected)
     assert closed.reason.code == "x.remark_closed"
     assert isinstance(open_, Published)
@@ -252,7 +295,11 @@ def test_a_reply_is_hidden_and_shown_by_ids_alone() -> None:
     hides, shows = moderated("hide"), moderated("show")
     assert isinstance(hides, Send)
     assert isinstance(shows, Send)
-    assert (hides.step.method, hides.step.path, hides.step.json) == ("PUT", "/2/tweets/77/hidden", {"hidden": True})
+    assert (hides.step.method, hides.step.path, hides.step.json) == (
+        "PUT",
+        "/2/tweets/77/hidden",
+        {"hidden": True},
+    )
     assert shows.step.json == {"hidden": False}
     assert PLATFORM.capabilities.moderates == ACTS
     others: tuple[ModerationAction, ...] = ("delete", "block", "report")
@@ -271,18 +318,27 @@ def test_a_reply_is_hidden_and_shown_by_ids_alone() -> None:
         (problem(401, "Unauthorized", step="moderate"), Reauthorize),
         (problem(402, "no credits", step="moderate"), Retry),
         (problem(403, "Forbidden", step="moderate"), Rejected),
-        (problem(403, "client-forbidden", "https://api.x.com/2/problems/client-forbidden", "moderate"), Rejected),
+        (
+            problem(
+                403, "client-forbidden", "https://api.x.com/2/problems/client-forbidden", "moderate"
+            ),
+            Rejected,
+        ),
         (problem(403, "The author of the reply is suspended", step="moderate"), Rejected),
         (problem(429, "Too Many Requests", step="moderate"), Retry),
         (problem(503, "oops", step="moderate"), Retry),
         (StepAnswerLost("moderate", "ReadTimeout"), Retry),
     ],
 )
-def test_what_came_of_hiding_is_told_as_what_it_is(answer: StepResult, meant: type[Outcome]) -> None:
+def test_what_came_of_hiding_is_told_as_what_it_is(
+    answer: StepResult, meant: type[Outcome]
+) -> None:
     assert isinstance(moderated("hide", answer), meant)
 
 
-def test_an_account_of_before_cannot_hide_and_goes_on_posting(fake: FakeX, world: ConnectorWorld) -> None:
+def test_an_account_of_before_cannot_hide_and_goes_on_posting(
+    fake: FakeX, world: ConnectorWorld
+) -> None:
     house, member = SendingHarness(world, world.connector), fake.members[world.account.account]
     story = house.publish(world.unit())
     assert isinstance(story.outcome, Published)
@@ -310,11 +366,17 @@ def test_the_library_hears_and_hides(fake: FakeX) -> None:
     fake.publish(leo, {"text": "nothing to do with nova"})
     mention = fake.publish(leo, {"text": "see @nova"}).id
     api = library(fake, nova.token)
-    fields = {"tweet_fields": ["author_id", "in_reply_to_user_id", "referenced_tweets"], "expansions": ["author_id"]}
+    fields = {
+        "tweet_fields": ["author_id", "in_reply_to_user_id", "referenced_tweets"],
+        "expansions": ["author_id"],
+    }
     told = api.get_users_mentions(nova.id, max_results=5, user_auth=False, **fields)
     assert [str(one.id) for one in told.data] == [mention, reply]
     assert told.data[1].text == "@nova hi &lt;you&gt;"
-    assert (told.data[1].in_reply_to_user_id, told.includes["users"][0].username) == (int(nova.id), "leo")
+    assert (told.data[1].in_reply_to_user_id, told.includes["users"][0].username) == (
+        int(nova.id),
+        "leo",
+    )
     assert api.get_users_mentions(nova.id, since_id=mention, user_auth=False).data is None
     for _ in range(2):
         assert api.hide_reply(reply, user_auth=False).data == {"hidden": True}
@@ -335,4 +397,7 @@ def test_only_answers_of_others_in_ones_own_conversations_are_hidden(fake: FakeX
     assert ask(fake, nova, "PUT", path, {"hidden": "yes"})[0] == 400
     assert ask(fake, nova, "PUT", path, yes)[:2] == (200, {"data": yes})
     elsewhere = fake.publish(leo, {"text": "a lovely day"}).id
-    assert post(fake, nova, "indeed", reply={"in_reply_to_tweet_id": elsewhere})[1]["detail"] == NOT_SUMMONED
+    assert (
+        post(fake, nova, "indeed", reply={"in_reply_to_tweet_id": elsewhere})[1]["detail"]
+        == NOT_SUMMONED
+    )

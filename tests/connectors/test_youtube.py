@@ -1,4 +1,5 @@
-"""YouTube's own cases: how a film gets there and goes on, what refusals mean, what is said of a machine's work."""
+"""YouTube's own cases: how a film gets there and goes on, what refusals mean, what is said of a
+machine's work."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -61,7 +62,13 @@ COPY = PlatformCopy(VIDEO, CHANNEL)
 SOUGHT = LookupQuery("key-1", "at dawn", NOW, CHANNEL, title="A lake")
 
 
-def said(step: str, status: int, body: Any = None, sealed: dict[str, Sealed] | None = None, **headers: str) -> Response:
+def said(
+    step: str,
+    status: int,
+    body: Any = None,
+    sealed: dict[str, Sealed] | None = None,
+    **headers: str,
+) -> Response:
     return Response(step, status, DATE | headers, body, sealed or {})
 
 
@@ -76,7 +83,9 @@ def polled(status: str, **more: str) -> Response:
 
 
 def no(reason: str, status: int = 403, step: str = PUBLISH) -> Response:
-    return said(step, status, {"error": {"code": status, "message": "…", "errors": [{"reason": reason}]}})
+    return said(
+        step, status, {"error": {"code": status, "message": "…", "errors": [{"reason": reason}]}}
+    )
 
 
 def step_of(turn: object) -> Any:
@@ -95,8 +104,15 @@ def test_a_film_is_uploaded_as_a_private_one_and_shown_once_it_is_ready() -> Non
     kinds = [StepKind.STAGE] * 4 + [StepKind.CONTROL] * 2
     assert [one.kind for one in steps] == kinds
     opened, asked, first, second = steps[:4]
-    assert opened.json["snippet"] == {"title": "A lake", "description": "at dawn", "categoryId": "22"}
-    assert (opened.json["status"]["privacyStatus"], opened.secret_headers) == ("private", ("location",))
+    assert opened.json["snippet"] == {
+        "title": "A lake",
+        "description": "at dawn",
+        "categoryId": "22",
+    }
+    assert (opened.json["status"]["privacyStatus"], opened.secret_headers) == (
+        "private",
+        ("location",),
+    )
     assert (asked.file, asked.address, asked.token, asked.headers["content-range"]) == (
         None,
         SESSION,
@@ -105,8 +121,15 @@ def test_a_film_is_uploaded_as_a_private_one_and_shown_once_it_is_ready() -> Non
     )
     assert (first.file.part, second.file.part) == ((0, CHUNK), (CHUNK, FILM.size))
     assert second.headers["content-range"] == f"bytes {CHUNK}-{FILM.size - 1}/{FILM.size}"
-    assert (last.kind, last.json["id"], last.json["status"]["privacyStatus"]) == (StepKind.PUBLISH, VIDEO, "public")
-    assert required_marks.first_missing_mark(last, required_marks.marks_due(last, "youtube", (AI,))) == ""
+    assert (last.kind, last.json["id"], last.json["status"]["privacyStatus"]) == (
+        StepKind.PUBLISH,
+        VIDEO,
+        "public",
+    )
+    assert (
+        required_marks.first_missing_mark(last, required_marks.marks_due(last, "youtube", (AI,)))
+        == ""
+    )
     assert references.uploaded_references(last, "youtube", known) == (VIDEO,)
     assert references.stray_reference(last, "youtube", ()) == "egress.remote_reference"
     assert len({one.wire_digest() for one in steps[:4]}) == 4
@@ -144,7 +167,9 @@ def test_an_upload_goes_on_where_it_stood() -> None:
         ((OPENED, DONE, said(POLL, 503)), Retry, False),
     ],
 )
-def test_an_upload_is_never_in_doubt(answers: tuple[StepResult, ...], meant: type[Outcome], anew: bool) -> None:
+def test_an_upload_is_never_in_doubt(
+    answers: tuple[StepResult, ...], meant: type[Outcome], anew: bool
+) -> None:
     outcome = PLATFORM.next_step(UNIT, answers)
     assert isinstance(outcome, meant)
     assert getattr(outcome, "uploads_gone", False) is anew
@@ -172,7 +197,10 @@ def test_what_does_not_fit_is_refused(more: dict[str, Any], why: str) -> None:
 
 
 def test_a_description_counts_in_bytes_without_the_line_that_is_its_title() -> None:
-    assert PLATFORM.count_text(replace(UNIT, texts=(Text("title", "x"), Text("body", "été")))) == (5, 5000)
+    assert PLATFORM.count_text(replace(UNIT, texts=(Text("title", "x"), Text("body", "été")))) == (
+        5,
+        5000,
+    )
     assert PLATFORM.count_text(replace(UNIT, texts=(Text("body", "été\nété"),))) == (5, 5000)
     comment = replace(UNIT, texts=(Text("body", "été"),), comment=IS_FIRST_COMMENT, reply_to=VIDEO)
     assert PLATFORM.count_text(comment) == (3, 10_000)
@@ -209,7 +237,9 @@ def test_answers_are_told_as_what_they_are(answer: StepResult, meant: type[Outco
 
 def test_a_day_of_an_application_ends_at_midnight_in_los_angeles() -> None:
     assert until_quota_reset(NOW) == timedelta(hours=20)
-    assert until_quota_reset(datetime(2026, 3, 8, 9, 0, tzinfo=UTC)) == timedelta(hours=22)  # an hour is left out there
+    assert until_quota_reset(datetime(2026, 3, 8, 9, 0, tzinfo=UTC)) == timedelta(
+        hours=22
+    )  # an hour is left out there
     assert until_quota_reset(None) == timedelta(hours=1)
     waits = PLATFORM.next_step(UNIT, (no("quotaExceeded", step=OPEN),))
     assert isinstance(waits, Retry)
@@ -223,7 +253,8 @@ def stands(**status: str) -> Response:
 
 
 def test_a_look_asks_after_the_film_that_was_uploaded_for_it() -> None:
-    """Words say nothing: a channel may show the same title every month, and older ones were put there by hand."""
+    """Words say nothing: a channel may show the same title every month, and older ones were put
+    there by hand."""
     sought = replace(SOUGHT, told=(OPENED, HALF, DONE))
     asked = step_of(PLATFORM.look_up(sought, ()))
     assert (asked.kind, asked.method, asked.path) == (
@@ -234,17 +265,25 @@ def test_a_look_asks_after_the_film_that_was_uploaded_for_it() -> None:
     for privacy in ("public", "unlisted"):
         found = PLATFORM.look_up(sought, (stands(privacyStatus=privacy),))
         assert found == Found(VIDEO, f"https://www.youtube.com/watch?v={VIDEO}")
-    assert isinstance(PLATFORM.look_up(sought, (stands(privacyStatus="private"),)), Absent), "it was not shown yet"
-    assert isinstance(PLATFORM.look_up(sought, (said("look", 200, {"items": []}),)), Absent), "deleted there"
+    assert isinstance(PLATFORM.look_up(sought, (stands(privacyStatus="private"),)), Absent), (
+        "it was not shown yet"
+    )
+    assert isinstance(PLATFORM.look_up(sought, (said("look", 200, {"items": []}),)), Absent), (
+        "deleted there"
+    )
     assert isinstance(PLATFORM.look_up(sought, (said("look", 200, {"items": "x"}),)), Unknown)
     assert isinstance(PLATFORM.look_up(sought, (no("forbidden", step="look"),)), Unknown)
     for told in ((), (OPENED,), (OPENED, HALF), (DONE, HALF)):
-        assert isinstance(PLATFORM.look_up(replace(SOUGHT, told=told), ()), Unknown), "which film it is, nobody told"
+        assert isinstance(PLATFORM.look_up(replace(SOUGHT, told=told), ()), Unknown), (
+            "which film it is, nobody told"
+        )
 
 
 def test_numbers_are_told_as_text() -> None:
     told = {"viewCount": "12", "likeCount": "3", "commentCount": "x"}
-    assert PLATFORM.read_metrics(COPY, (said("metrics", 200, {"items": [{"statistics": told}]}),)) == {
+    assert PLATFORM.read_metrics(
+        COPY, (said("metrics", 200, {"items": [{"statistics": told}]}),)
+    ) == {
         "views": 12,
         "likes": 3,
     }
@@ -264,13 +303,18 @@ def test_numbers_are_told_as_text() -> None:
 def test_marks_are_read_back(status: dict[str, Any], expected: MarkReport) -> None:
     assert PLATFORM.read_marks(COPY, (), ()) == MarkReport()
     assert isinstance(PLATFORM.read_marks(COPY, (AI,), ()), Send)
-    assert PLATFORM.read_marks(COPY, (AI,), (said("look", 200, {"items": [{"status": status}]}),)) == expected
+    assert (
+        PLATFORM.read_marks(COPY, (AI,), (said("look", 200, {"items": [{"status": status}]}),))
+        == expected
+    )
 
 
 def test_marks_that_nobody_could_read_are_not_missing() -> None:
     assert isinstance(PLATFORM.read_marks(COPY, (AI,), (said("look", 503),)), Retry)
     assert isinstance(PLATFORM.read_marks(COPY, (AI,), (said("look", 200, {}),)), Rejected)
-    assert PLATFORM.read_marks(COPY, (AI,), (said("look", 200, {"items": []}),)) == MarkReport((), there=False)
+    assert PLATFORM.read_marks(COPY, (AI,), (said("look", 200, {"items": []}),)) == MarkReport(
+        (), there=False
+    )
 
 
 def test_what_is_deleted_is_gone_and_what_was_gone_is() -> None:

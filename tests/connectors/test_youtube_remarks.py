@@ -1,4 +1,5 @@
-"""What people say under films on YouTube: read page by page, answered once, held back, rejected, kept away."""
+"""What people say under films on YouTube: read page by page, answered once, held back, rejected,
+kept away."""
 
 import json
 from collections.abc import Iterator
@@ -88,7 +89,9 @@ def film(world: ConnectorWorld) -> Video:
     return made
 
 
-def said(world: ConnectorWorld, under: Video, *texts: str, by: str = "ann", below: str = "") -> list[str]:
+def said(
+    world: ConnectorWorld, under: Video, *texts: str, by: str = "ann", below: str = ""
+) -> list[str]:
     """Somebody says things under a film, each a second after the other."""
     ids = []
     for text in texts:
@@ -111,7 +114,10 @@ def heard(world: ConnectorWorld, cursor: str = "") -> tuple[list[Comment], str, 
 
 def acted(world: ConnectorWorld, remark: str, act: ModerationAction) -> Outcome:
     answers: list[StepResult] = []
-    while isinstance(turn := YouTube().moderate_comment(CommentTarget(remark, "UC", "UC"), act, tuple(answers)), Send):
+    while isinstance(
+        turn := YouTube().moderate_comment(CommentTarget(remark, "UC", "UC"), act, tuple(answers)),
+        Send,
+    ):
         answers.append(SendingHarness(world, world.connector).send(turn.step))
     return turn
 
@@ -127,7 +133,10 @@ def test_it_tells_who_said_what_under_which_film_oldest_first(world: ConnectorWo
         ("where is it? <3 & more", "@ann", one.id, first),
         ("in Nice", "@bob", one.id, f"{first}/{reply}"),
     ]
-    assert (found[1].text, found[0].url) == ("lovely", f"https://www.youtube.com/watch?v={one.id}&lc={first}")
+    assert (found[1].text, found[0].url) == (
+        "lovely",
+        f"https://www.youtube.com/watch?v={one.id}&lc={first}",
+    )
     assert (len(found), asked, found[0].author[:2]) == (3, 2, "UC"), "its own words are no remark"
 
 
@@ -159,7 +168,9 @@ def test_many_new_threads_are_read_back_to_what_was_told(world: ConnectorWorld) 
     assert heard(world, cursor)[2] == 2, "nothing is left"
 
 
-def test_replies_that_are_not_shown_with_their_thread_are_asked_for_when_there_are_more(world: ConnectorWorld) -> None:
+def test_replies_that_are_not_shown_with_their_thread_are_asked_for_when_there_are_more(
+    world: ConnectorWorld,
+) -> None:
     one = film(world)
     (top,) = said(world, one, "a question")
     said(world, one, *(f"{number}" for number in range(130)), by="bob", below=top)
@@ -175,7 +186,9 @@ def test_replies_that_are_not_shown_with_their_thread_are_asked_for_when_there_a
     assert heard(world, cursor)[2] == 2
 
 
-def test_more_busy_threads_than_a_reading_may_ask_for_come_with_the_next(world: ConnectorWorld) -> None:
+def test_more_busy_threads_than_a_reading_may_ask_for_come_with_the_next(
+    world: ConnectorWorld,
+) -> None:
     one = film(world)
     tops = said(world, one, *(f"question {number}" for number in range(7)))
     _, cursor, _ = heard(world)
@@ -190,7 +203,9 @@ def test_more_busy_threads_than_a_reading_may_ask_for_come_with_the_next(world: 
 
 
 def page(*rows: Any, after: str = "") -> Response:
-    return Response("remarks", 200, DATE, {"items": list(rows)} | ({"nextPageToken": after} if after else {}))
+    return Response(
+        "remarks", 200, DATE, {"items": list(rows)} | ({"nextPageToken": after} if after else {})
+    )
 
 
 def wrong(status: int, word: str, step: str = "publish") -> Response:
@@ -198,7 +213,12 @@ def wrong(status: int, word: str, step: str = "publish") -> Response:
 
 
 def thread(number: str, text: Any = "hi", **more: Any) -> dict[str, Any]:
-    snippet = {"textDisplay": text, "authorDisplayName": "@ann", "authorChannelId": {"value": "UCann"}, **more}
+    snippet = {
+        "textDisplay": text,
+        "authorDisplayName": "@ann",
+        "authorChannelId": {"value": "UCann"},
+        **more,
+    }
     return {"snippet": {"videoId": "v", "topLevelComment": {"id": number, "snippet": snippet}}}
 
 
@@ -211,14 +231,23 @@ ODD: list[Any] = [
 
 
 def test_an_odd_entry_is_skipped_and_an_odd_answer_is_none() -> None:
-    told = YouTube().list_comments("UCme", "", "", (page(*ODD, thread("Ug9", None, publishedAt="soon")), page()))
+    told = YouTube().list_comments(
+        "UCme", "", "", (page(*ODD, thread("Ug9", None, publishedAt="soon")), page())
+    )
     assert isinstance(told, CommentPage)
     url = "https://www.youtube.com/watch?v=v&lc=Ug9"
     assert told.found == (Comment("Ug9", "UCann", "@ann", "", "v", url),)
     for body in (None, [], {}, {"items": None}, {"items": {}}, "x"):
-        assert YouTube().list_comments("UCme", "", "", (Response("remarks", 200, DATE, body),)) is None
+        assert (
+            YouTube().list_comments("UCme", "", "", (Response("remarks", 200, DATE, body),)) is None
+        )
     lost = StepAnswerLost("remarks", "x")
-    for answer in (wrong(403, "quotaExceeded"), wrong(403, "insufficientPermissions"), wrong(401, "authError"), lost):
+    for answer in (
+        wrong(403, "quotaExceeded"),
+        wrong(403, "insufficientPermissions"),
+        wrong(401, "authError"),
+        lost,
+    ):
         assert YouTube().list_comments("UCme", "", "", (answer,)) is None
 
 
@@ -230,37 +259,49 @@ def test_a_reading_that_breaks_off_goes_on_where_it_stood() -> None:
     turn = YouTube().list_comments("UCme", "", begun.cursor, first)
     assert isinstance(turn, Send)
     assert turn.step.path.endswith("&pageToken=CT%3A100")
-    broken = YouTube().list_comments("UCme", "", begun.cursor, (*first, wrong(403, "quotaExceeded")))
+    broken = YouTube().list_comments(
+        "UCme", "", begun.cursor, (*first, wrong(403, "quotaExceeded"))
+    )
     assert isinstance(broken, CommentPage)
     assert json.loads(broken.cursor)[2][0][1] == "CT:100"
     again = YouTube().list_comments("UCme", "", broken.cursor, (page(), page()))
     assert isinstance(again, Send)
     assert again.step.path == turn.step.path
-    past = YouTube().list_comments("UCme", "", broken.cursor, (page(), page(), wrong(400, "invalidPageToken")))
+    past = YouTube().list_comments(
+        "UCme", "", broken.cursor, (page(), page(), wrong(400, "invalidPageToken"))
+    )
     assert isinstance(past, CommentPage)
     assert json.loads(past.cursor)[2] == [], "what can never be asked for is passed over"
-    shut = YouTube().list_comments("UCme", "", broken.cursor, (page(), page(), wrong(403, "forbidden")))
+    shut = YouTube().list_comments(
+        "UCme", "", broken.cursor, (page(), page(), wrong(403, "forbidden"))
+    )
     assert isinstance(shut, CommentPage)
     assert json.loads(shut.cursor)[2] == []
     for odd in ("{", "[]", "7", '["","",[["1"]],{}]', '["","",[],7]'):
-        assert isinstance(YouTube().list_comments("UCme", "", odd, (page(), page())), CommentPage), (
-            "as from the beginning"
-        )
+        assert isinstance(
+            YouTube().list_comments("UCme", "", odd, (page(), page())), CommentPage
+        ), "as from the beginning"
 
 
 def test_what_is_held_back_may_be_refused_and_the_rest_is_told() -> None:
-    told = YouTube().list_comments("UCme", "", "", (page(thread("Ug9")), wrong(400, "processingFailure")))
+    told = YouTube().list_comments(
+        "UCme", "", "", (page(thread("Ug9")), wrong(400, "processingFailure"))
+    )
     assert isinstance(told, CommentPage)
     assert len(told.found) == 1
     assert json.loads(told.cursor)[0], "it will be refused again"
-    lost = YouTube().list_comments("UCme", "", "", (page(thread("Ug9")), StepAnswerLost("remarks", "x")))
+    lost = YouTube().list_comments(
+        "UCme", "", "", (page(thread("Ug9")), StepAnswerLost("remarks", "x"))
+    )
     assert isinstance(lost, CommentPage)
     assert not json.loads(lost.cursor)[0], "it may be told next time"
 
 
 def test_an_answer_is_words_under_the_top_comment_and_points_at_nothing_else() -> None:
     for remark in (TOP, f"{TOP}/{BELOW}"):
-        turn = YouTube().next_step(replace(ANSWER, references=(Reference(COMMENT_REFERENCE, remark),)), ())
+        turn = YouTube().next_step(
+            replace(ANSWER, references=(Reference(COMMENT_REFERENCE, remark),)), ()
+        )
         assert isinstance(turn, Send)
         snippet = {"parentId": TOP, "textOriginal": ANSWER.text_of("body")}
         step = turn.step
@@ -273,7 +314,9 @@ def test_an_answer_is_words_under_the_top_comment_and_points_at_nothing_else() -
             == ""
         )
         assert references.stray_reference(step, "youtube", ()) == "egress.remote_reference"
-    told = Response("publish", 200, body={"kind": "youtube#comment", "id": BELOW, "snippet": {"videoId": "v"}})
+    told = Response(
+        "publish", 200, body={"kind": "youtube#comment", "id": BELOW, "snippet": {"videoId": "v"}}
+    )
     url = f"https://www.youtube.com/watch?v=v&lc={BELOW}"
     assert YouTube().next_step(ANSWER, (told,)) == Published(f"comment:{BELOW}", url)
 
@@ -298,7 +341,9 @@ def test_what_no_answer_can_be(odd: Unit, code: str) -> None:
     refused = YouTube().next_step(odd, ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == code
-    assert isinstance(YouTube().next_step(replace(ANSWER, texts=(Text("body", "a" * LONGEST),)), ()), Send)
+    assert isinstance(
+        YouTube().next_step(replace(ANSWER, texts=(Text("body", "a" * LONGEST),)), ()), Send
+    )
 
 
 MEANT: list[tuple[StepResult, type[Outcome], str]] = [
@@ -321,8 +366,14 @@ def test_what_an_answer_may_meet(answer: StepResult, expected: type[Outcome], co
     assert not code or (isinstance(outcome, Rejected) and outcome.reason.code == code)
 
 
-def reply(number: str, text: str = "thanks", at: datetime = NOW, by: str = "UCme") -> dict[str, Any]:
-    said = {"textDisplay": text, "authorChannelId": {"value": by}, "publishedAt": at.strftime("%Y-%m-%dT%H:%M:%SZ")}
+def reply(
+    number: str, text: str = "thanks", at: datetime = NOW, by: str = "UCme"
+) -> dict[str, Any]:
+    said = {
+        "textDisplay": text,
+        "authorChannelId": {"value": by},
+        "publishedAt": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
     return {"id": number, "snippet": said}
 
 
@@ -333,13 +384,23 @@ def test_a_lost_answer_is_told_from_others_by_channel_words_and_time() -> None:
     turn = look(sought=replace(SOUGHT, reply_to=f"{TOP}/{BELOW}"))
     assert isinstance(turn, Send)
     assert (turn.step.action, f"parentId={TOP}&" in turn.step.path) == ("look", True)
-    rows = [reply("1", by="UCeve"), reply("2", "no"), reply("3", at=NOW - timedelta(hours=1)), reply("4"), reply("5")]
+    rows = [
+        reply("1", by="UCeve"),
+        reply("2", "no"),
+        reply("3", at=NOW - timedelta(hours=1)),
+        reply("4"),
+        reply("5"),
+    ]
     assert look(page(*rows)) == Found("comment:4", "", NOW)
     known = replace(SOUGHT, known=frozenset({"comment:4", "comment:5"}))
     assert look(page(*rows), sought=known) == Absent()
     assert isinstance(look(page(after="CT:1")), Send)
     assert isinstance(look(*[page(after="CT:1")] * 5), Unknown), "somebody talks without end"
-    for lost in (wrong(404, "commentNotFound"), StepAnswerLost("look", "x"), Response("look", 200, body=[])):
+    for lost in (
+        wrong(404, "commentNotFound"),
+        StepAnswerLost("look", "x"),
+        Response("look", 200, body=[]),
+    ):
         assert isinstance(look(lost), Unknown)
 
 
@@ -350,7 +411,11 @@ def test_an_answer_has_no_numbers_and_no_marks() -> None:
     turn = YouTube().remove(copy, ())
     assert isinstance(turn, Send)
     step: WireStep = turn.step
-    assert (step.kind, step.method, step.path) == (StepKind.RESTRICT, "DELETE", f"/youtube/v3/comments?id={BELOW}")
+    assert (step.kind, step.method, step.path) == (
+        StepKind.RESTRICT,
+        "DELETE",
+        f"/youtube/v3/comments?id={BELOW}",
+    )
     gone, lost = wrong(404, "commentNotFound", "delete"), StepAnswerLost("delete", "x")
     assert YouTube().remove(copy, (gone, page())) == Published(copy.native_id)
     assert isinstance(YouTube().remove(copy, (lost,)), Retry)
@@ -371,7 +436,8 @@ def test_a_reply_is_held_let_through_and_rejected_by_its_own_number(world: Conne
     (below,) = said(world, one, "hush", below=top)
     native_id, told = f"{top}/{below}", of(world).server.comments.every[below]
     for act, status in (("hide", HELD), ("show", PUBLIC), ("delete", REJECTED)):
-        assert acted(world, native_id, act) == Published(native_id)  # type: ignore[arg-type]  # one of a list
+        # one of a list
+        assert acted(world, native_id, act) == Published(native_id)  # type: ignore[arg-type]  # see above
         assert told.status == status
     shown = acted(world, native_id, "show")
     assert isinstance(shown, Rejected)
@@ -397,17 +463,24 @@ def test_what_is_refused_is_not_done() -> None:
     turn = YouTube().moderate_comment(spot, "hide", (forbidden,))
     assert isinstance(turn, Send)
     assert (turn.step.path, turn.step.action) == (f"/youtube/v3/comments?part=id&id={TOP}", "look")
-    assert isinstance(YouTube().moderate_comment(spot, "hide", (forbidden, page({"id": TOP}))), Rejected)
-    assert isinstance(YouTube().moderate_comment(spot, "hide", (forbidden, StepAnswerLost("look", "x"))), Retry)
     assert isinstance(
-        YouTube().moderate_comment(spot, "hide", (wrong(403, "insufficientPermissions", step),)), Rejected
+        YouTube().moderate_comment(spot, "hide", (forbidden, page({"id": TOP}))), Rejected
+    )
+    assert isinstance(
+        YouTube().moderate_comment(spot, "hide", (forbidden, StepAnswerLost("look", "x"))), Retry
+    )
+    assert isinstance(
+        YouTube().moderate_comment(spot, "hide", (wrong(403, "insufficientPermissions", step),)),
+        Rejected,
     )
     quota = YouTube().moderate_comment(spot, "hide", (wrong(403, "quotaExceeded", step),))
     assert isinstance(quota, Retry)
     assert quota.scope == "app"
 
 
-def test_a_channel_that_may_not_comment_still_shows_films(server: FakeYouTube, http: HttpClient) -> None:
+def test_a_channel_that_may_not_comment_still_shows_films(
+    server: FakeYouTube, http: HttpClient
+) -> None:
     world = youtube_worlds.world(server, http)
     mine: Member = of(world).member
     (top,) = said(world, film(world), "hello")

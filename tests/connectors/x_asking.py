@@ -1,4 +1,5 @@
-"""Requests to the fake X: bare ones, and those of the client library that most Python programs use."""
+"""Requests to the fake X: bare ones, and those of the client library that most Python programs
+use."""
 
 import io
 import json
@@ -17,14 +18,18 @@ from tests.fakes.x_world import Member
 HTTP = HttpClient()
 
 
-def send(fake: FakeX, method: str, path: str, header: str, content: tuple[str, bytes] = ("", b"")) -> Any:
+def send(
+    fake: FakeX, method: str, path: str, header: str, content: tuple[str, bytes] = ("", b"")
+) -> Any:
     """One request, answered or not; `content` is a media type and a body."""
     headers = {"authorization": header, "content-type": content[0]}
     sent = {name: value for name, value in headers.items() if value}
     return HTTP.send(HttpRequest(method, fake.url + path, sent, content[1], 5.0))
 
 
-def ask(fake: FakeX, mine: Member | str, method: str, path: str, said: Any = None) -> tuple[int, Any, Any]:
+def ask(
+    fake: FakeX, mine: Member | str, method: str, path: str, said: Any = None
+) -> tuple[int, Any, Any]:
     """Status, JSON and headers of one request."""
     token = mine if isinstance(mine, str) else mine.token
     body = (JSON, json.dumps(said).encode()) if said is not None else ("", b"")
@@ -49,15 +54,22 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (4, 3), **more: Any) -> b
     return file.getvalue()
 
 
-def upload(fake: FakeX, mine: Member, data: bytes, category: str = "tweet_image") -> tuple[int, Any]:
-    body = encode_multipart({"media_category": category}, {"media": ("a", data, "application/octet-stream")})
+def upload(
+    fake: FakeX, mine: Member, data: bytes, category: str = "tweet_image"
+) -> tuple[int, Any]:
+    body = encode_multipart(
+        {"media_category": category}, {"media": ("a", data, "application/octet-stream")}
+    )
     reply = send(fake, "POST", "/2/media/upload", f"Bearer {mine.token}", body)
     assert isinstance(reply, HttpResponse)
     return reply.status, json.loads(reply.body)
 
 
 def uploaded(fake: FakeX, mine: Member, number: int = 1) -> list[str]:
-    return [str(upload(fake, mine, picture(size=(number, at + 1)))[1]["data"]["id"]) for at in range(number)]
+    return [
+        str(upload(fake, mine, picture(size=(number, at + 1)))[1]["data"]["id"])
+        for at in range(number)
+    ]
 
 
 def describe(fake: FakeX, mine: Member, medium: str, **metadata: Any) -> tuple[int, Any]:

@@ -32,7 +32,8 @@ _numbers = count(1)
 
 @dataclass
 class BlueskyFake:
-    """The server, seen from one account; the record of requests names no account, so it begins with this world."""
+    """The server, seen from one account; the record of requests names no account, so it begins with
+    this world."""
 
     server: FakeBluesky
     repo: Repo
@@ -41,11 +42,14 @@ class BlueskyFake:
     chat: bool = False
 
     def inject_fault(self, mode: str, on: str, **more: Any) -> None:
-        """Most acts put a record, as a post does: what tells them from the looks before them is their JSON."""
+        """Most acts put a record, as a post does: what tells them from the looks before them is
+        their JSON."""
         if on == "moderation":
             self.server.book.schedule_fault(mode, match="{", **more)
         else:
-            self.server.book.schedule_fault(mode, on="messages" if self.chat and on == "posts" else on, **more)
+            self.server.book.schedule_fault(
+                mode, on="messages" if self.chat and on == "posts" else on, **more
+            )
 
     def say(self, text: str, post: str) -> str:
         """Somebody answers a post of the account."""
@@ -63,7 +67,12 @@ class BlueskyFake:
         blocked = bluesky_remarks.blocks(self.repo, self.stranger.did)
         stands = "hidden" if native_id in gate.get("hiddenReplies", ()) else "shown"
         liked = "liked" if bluesky_remarks.likes(self.repo, native_id) else "unliked"
-        return {stands, liked, *(("blocked",) if blocked else ()), *(("reported",) if native_id in told else ())}
+        return {
+            stands,
+            liked,
+            *(("blocked",) if blocked else ()),
+            *(("reported",) if native_id in told else ()),
+        }
 
     def accepted_posts(self) -> list[tuple[str, str]]:
         if self.chat:
@@ -104,10 +113,17 @@ def world(server: FakeBluesky, http: HttpClient, *, film: bool = False) -> Conne
     number = next(_numbers)
     repo, connector = server.account(f"w{number}.bsky.social"), Bluesky()
     access, refresh = server.sessions.start(repo.did)
-    server.sessions.access[access].ends_at += timedelta(days=30)  # renewing is the house's, not the connector's
+    server.sessions.access[access].ends_at += timedelta(
+        days=30
+    )  # renewing is the house's, not the connector's
     past = server.book.list_requests()
     account = AccountTarget(
-        TEST_TENANT, uuid7(), repo.did, server.url, Sealed(access.encode()), Sealed(refresh.encode())
+        TEST_TENANT,
+        uuid7(),
+        repo.did,
+        server.url,
+        Sealed(access.encode()),
+        Sealed(refresh.encode()),
     )
     stranger = server.account(f"stranger{number}.bsky.social")
     fake = BlueskyFake(server, repo, past[-1]["id"] if past else 0, stranger)
@@ -121,7 +137,10 @@ def world(server: FakeBluesky, http: HttpClient, *, film: bool = False) -> Conne
         clock=server.clock,
         lags=False,
         address=lambda uri: f"https://bsky.app/profile/{repo.did}/post/{uri.rpartition('/')[2]}",
-        elsewhere=(f"https://bsky.app/profile/{repo.did}", f"https://bsky.app/profile/{stranger.did}/post/3k"),
+        elsewhere=(
+            f"https://bsky.app/profile/{repo.did}",
+            f"https://bsky.app/profile/{stranger.did}/post/3k",
+        ),
         counts="likes",
         followers=partial(setattr, repo, "followers"),
         remark=fake.say,

@@ -142,7 +142,9 @@ class TakesAnyTwin(Sandbox):
     """Finds the text without asking when it was posted."""
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        return super().look_up(replace(sought, armed_at=sought.armed_at - timedelta(days=9)), answers)
+        return super().look_up(
+            replace(sought, armed_at=sought.armed_at - timedelta(days=9)), answers
+        )
 
 
 class TrustsItsClock(Sandbox):
@@ -175,19 +177,26 @@ class ClaimsToReplace(Sandbox):
 class DoubtsEdits(Telegram):
     """Takes a lost answer to an edit for a doubt, which nobody can end."""
 
-    def replace(self, copy: PlatformCopy, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def replace(
+        self, copy: PlatformCopy, unit: Unit, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         turn = super().replace(copy, unit, answers)
         return Uncertain(WHY) if isinstance(turn, Retry) else turn
 
 
 class OpensAllAlike(Fanvue):
-    """Opens the upload of each picture with the same words, and is told the answer to another one's."""
+    """Opens the upload of each picture with the same words, and is told the answer to another
+    one's."""
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next_step(unit, answers)
         if not isinstance(turn, Send) or not turn.step.name.startswith("stage:open:"):
             return turn
-        return Send(replace(turn.step, json={"name": "picture", "filename": "picture.png", "mediaType": "image"}))
+        return Send(
+            replace(
+                turn.step, json={"name": "picture", "filename": "picture.png", "mediaType": "image"}
+            )
+        )
 
 
 class GivesUpOffline(Sandbox):
@@ -202,14 +211,23 @@ class TellsInLookUps(Sandbox):
     """Sends the text along with a look-up."""
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        step = WireStep("look", StepKind.CONTROL, "POST", "/api/{account}/search", {"q": sought.text}, action="look")
+        step = WireStep(
+            "look",
+            StepKind.CONTROL,
+            "POST",
+            "/api/{account}/search",
+            {"q": sought.text},
+            action="look",
+        )
         return Send(step) if not answers else super().look_up(sought, answers)
 
 
 class InventsNumbers(Sandbox):
     """Counts zero where nothing could be read."""
 
-    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+    def read_metrics(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
         turn: Any = super().read_metrics(copy, answers)
         return {"views": 0} if answers and turn is None else turn
 
@@ -217,7 +235,9 @@ class InventsNumbers(Sandbox):
 class InventsFollowers(Sandbox):
     """Says that nobody follows the account where nothing could be read."""
 
-    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(
+        self, account: str, destination: str, answers: tuple[StepResult, ...]
+    ) -> Send | int | None:
         turn = super().count_followers(account, destination, answers)
         return 0 if answers and turn is None else turn
 
@@ -225,7 +245,9 @@ class InventsFollowers(Sandbox):
 class CountsItself(Sandbox):
     """Counts the account among its followers."""
 
-    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(
+        self, account: str, destination: str, answers: tuple[StepResult, ...]
+    ) -> Send | int | None:
         turn = super().count_followers(account, destination, answers)
         return turn + 1 if isinstance(turn, int) else turn
 
@@ -239,7 +261,9 @@ class AsksNobody(Sandbox):
 class InventsEarnings(Fanvue):
     """Says that nothing was earned where nothing could be read."""
 
-    def read_earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
+    def read_earnings(
+        self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]
+    ) -> EarningsAnswer:
         turn = super().read_earnings(account, span, answers)
         return Earnings(()) if answers and turn is None else turn
 
@@ -247,7 +271,9 @@ class InventsEarnings(Fanvue):
 class TakesTipsForOne(Fanvue):
     """Knows movements by what they brought."""
 
-    def read_earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
+    def read_earnings(
+        self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]
+    ) -> EarningsAnswer:
         turn = super().read_earnings(account, span, answers)
         if not isinstance(turn, Earnings):
             return turn
@@ -257,7 +283,9 @@ class TakesTipsForOne(Fanvue):
 class NumbersAsItReads(Fanvue):
     """Gives each movement a key of its own each time."""
 
-    def read_earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
+    def read_earnings(
+        self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]
+    ) -> EarningsAnswer:
         turn = super().read_earnings(account, span, answers)
         if not isinstance(turn, Earnings):
             return turn
@@ -273,7 +301,9 @@ class KeepsNoBooks(Fanvue):
 class AsksForMoneyAloud(Fanvue):
     """Asks for earnings by an order that is none."""
 
-    def read_earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
+    def read_earnings(
+        self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]
+    ) -> EarningsAnswer:
         turn = super().read_earnings(account, span, answers)
         return Send(replace(turn.step, action="look")) if isinstance(turn, Send) else turn
 
@@ -281,22 +311,32 @@ class AsksForMoneyAloud(Fanvue):
 class ListsNothing(Telegram):
     """Says that nothing moved where nothing could be read."""
 
-    def list_movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
+    def list_movements(
+        self, start: int, answers: tuple[StepResult, ...]
+    ) -> Send | MovementPage | Outcome:
         turn = super().list_movements(start, answers)
-        return turn if isinstance(turn, Send | MovementPage) else MovementPage((), 0, "XTR", AccountBalance(0))
+        return (
+            turn
+            if isinstance(turn, Send | MovementPage)
+            else MovementPage((), 0, "XTR", AccountBalance(0))
+        )
 
 
 class ReadsFromTheBeginning(Telegram):
     """Takes no notice of the place that was read up to."""
 
-    def list_movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
+    def list_movements(
+        self, start: int, answers: tuple[StepResult, ...]
+    ) -> Send | MovementPage | Outcome:
         return super().list_movements(0, answers)
 
 
 class KnowsChargesByAmount(Telegram):
     """Takes two charges of one amount for one."""
 
-    def list_movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
+    def list_movements(
+        self, start: int, answers: tuple[StepResult, ...]
+    ) -> Send | MovementPage | Outcome:
         turn = super().list_movements(start, answers)
         if not isinstance(turn, MovementPage):
             return turn
@@ -306,7 +346,9 @@ class KnowsChargesByAmount(Telegram):
 class AddsUpItself(Telegram):
     """Does not ask what lies there."""
 
-    def list_movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
+    def list_movements(
+        self, start: int, answers: tuple[StepResult, ...]
+    ) -> Send | MovementPage | Outcome:
         turn = super().list_movements(start, answers)
         return replace(turn, lies=AccountBalance(0)) if isinstance(turn, MovementPage) else turn
 
@@ -320,7 +362,9 @@ class LooksIntoNoPurse(Telegram):
 class AsksInPost(Sandbox):
     """Asks for followers by an order that is none."""
 
-    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(
+        self, account: str, destination: str, answers: tuple[StepResult, ...]
+    ) -> Send | int | None:
         turn = super().count_followers(account, destination, answers)
         return Send(replace(turn.step, action="look")) if isinstance(turn, Send) else turn
 
@@ -346,7 +390,9 @@ class HearsItself(Sandbox):
     ) -> Send | CommentPage | None:
         turn = super().list_comments(account, destination, cursor, answers)
         own = Comment(self.said, "ann", "ann", "hello", "p1")
-        return CommentPage((*turn.found, own), turn.cursor) if isinstance(turn, CommentPage) else turn
+        return (
+            CommentPage((*turn.found, own), turn.cursor) if isinstance(turn, CommentPage) else turn
+        )
 
 
 class ForgetsWhere(Sandbox):
@@ -374,7 +420,9 @@ class ModeratesInWords(Sandbox):
     def moderate_comment(
         self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        return Published(spot.native_id) if answers else super().moderate_comment(spot, act, answers)
+        return (
+            Published(spot.native_id) if answers else super().moderate_comment(spot, act, answers)
+        )
 
 
 class GivesAway(Fanvue):
@@ -412,7 +460,11 @@ class SeesNoSale(Fanvue):
         self, copy: PlatformCopy, since: datetime, answers: tuple[StepResult, ...]
     ) -> Send | PaidMessageStatus | None:
         told = super().read_paid_status(copy, since, answers)
-        return PaidMessageStatus("unpaid") if isinstance(told, PaidMessageStatus) and told.state == "paid" else told
+        return (
+            PaidMessageStatus("unpaid")
+            if isinstance(told, PaidMessageStatus) and told.state == "paid"
+            else told
+        )
 
 
 class TakesAnswersForSales(Fanvue):

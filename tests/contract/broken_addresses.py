@@ -9,7 +9,9 @@ from connectors.platforms.sandbox.publisher import Sandbox
 class ReadsTheLastPart(Sandbox):
     """Takes the end of any address for the post's id."""
 
-    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(
+        self, address: ClaimedAddress, answers: tuple[StepResult, ...]
+    ) -> Send | LookupResult:
         return Found(address.url.rstrip("/").rpartition("/")[2], address.url)
 
 
@@ -22,7 +24,9 @@ class ReadsNoAddress(Sandbox):
 class MissesWhatItCannotRead(Sandbox):
     """Takes what nobody could read for what is not there."""
 
-    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(
+        self, address: ClaimedAddress, answers: tuple[StepResult, ...]
+    ) -> Send | LookupResult:
         turn = super().named(address, answers)
         return Absent() if isinstance(turn, Unknown) else turn
 
@@ -30,6 +34,8 @@ class MissesWhatItCannotRead(Sandbox):
 class LooksAtNoAddress(Sandbox):
     """Believes an address without asking whether anything stands there."""
 
-    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(
+        self, address: ClaimedAddress, answers: tuple[StepResult, ...]
+    ) -> Send | LookupResult:
         turn = super().named(address, answers)
         return Found(address.url.rpartition("/")[2]) if isinstance(turn, Send) else turn

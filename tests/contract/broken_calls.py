@@ -1,4 +1,5 @@
-"""Connectors with one fault each in renewing tokens and in reading calls; the suite must find every one."""
+"""Connectors with one fault each in renewing tokens and in reading calls; the suite must find every
+one."""
 
 import secrets
 from dataclasses import replace
@@ -16,7 +17,9 @@ from foundation.sealed import Sealed
 class AsksOnce(Fanvue):
     """Takes any bad day of a renewal for the end of the account."""
 
-    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+    def refresh(
+        self, grant: RefreshGrant, answers: tuple[StepResult, ...]
+    ) -> Send | RenewedTokens | Outcome:
         turn = super().refresh(grant, answers)
         return Reauthorize(turn.reason) if isinstance(turn, Retry | Uncertain) else turn
 
@@ -24,15 +27,23 @@ class AsksOnce(Fanvue):
 class ShowsItAgain(Fanvue):
     """Shows a token that works once again, where nobody knows whether it was used up."""
 
-    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+    def refresh(
+        self, grant: RefreshGrant, answers: tuple[StepResult, ...]
+    ) -> Send | RenewedTokens | Outcome:
         turn = super().refresh(grant, answers)
-        return Retry(timedelta(seconds=1), "account", turn.reason) if isinstance(turn, Uncertain) else turn
+        return (
+            Retry(timedelta(seconds=1), "account", turn.reason)
+            if isinstance(turn, Uncertain)
+            else turn
+        )
 
 
 class KeepsTheOld(Fanvue):
     """Believes that a renewal gave what it showed."""
 
-    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+    def refresh(
+        self, grant: RefreshGrant, answers: tuple[StepResult, ...]
+    ) -> Send | RenewedTokens | Outcome:
         turn = super().refresh(grant, answers)
         return replace(turn, token=grant.refresh) if isinstance(turn, RenewedTokens) else turn
 
@@ -40,8 +51,8 @@ class KeepsTheOld(Fanvue):
 class HooksAloud(Telegram):
     """Writes the secret into the address that is called."""
 
-    def subscribe_account(self, address: str, secret: Sealed) -> WireStep:
-        step = super().subscribe_account(address, secret)
+    def set_webhook(self, address: str, secret: Sealed) -> WireStep:
+        step = super().set_webhook(address, secret)
         return replace(step, json={**(step.json or {}), "url": f"{address}?{secret.box.decode()}"})
 
 

@@ -1,4 +1,5 @@
-"""Connectors that change words, or comment their own posts, with one fault each; the suite must find every one."""
+"""Connectors that change words, or comment their own posts, with one fault each; the suite must
+find every one."""
 
 from dataclasses import replace
 

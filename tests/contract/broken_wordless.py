@@ -11,7 +11,11 @@ class TakesAnyPicture(Sandbox):
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         listed = answers[-1] if answers else None
-        posts = listed.body["posts"] if isinstance(listed, Response) and isinstance(listed.body, dict) else []
+        posts = (
+            listed.body["posts"]
+            if isinstance(listed, Response) and isinstance(listed.body, dict)
+            else []
+        )
         silent = next((post for post in posts if not (sought.text or post["text"])), None)
         if silent is None:
             return super().look_up(sought, answers)

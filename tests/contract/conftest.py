@@ -58,9 +58,13 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         running.others["bluesky_chat"] = partial(bluesky_worlds.chat_world, pds, running.http)
         running.others |= _on_instagram(pictures, running, files)
         for kind, film in (("threads", False), ("threads_film", True)):
-            running.others[kind] = partial(threads_worlds.world, talk, running.http, files, film=film)
+            running.others[kind] = partial(
+                threads_worlds.world, talk, running.http, files, film=film
+            )
         for kind, film in (("facebook", False), ("facebook_film", True)):
-            running.others[kind] = partial(facebook_worlds.world, walls, running.http, files, film=film)
+            running.others[kind] = partial(
+                facebook_worlds.world, walls, running.http, files, film=film
+            )
         running.others["facebook_chat"] = partial(facebook_worlds.chat_world, walls, running.http)
         running.others["mastodon"] = partial(mastodon_worlds.world, server, running.http)
         running.others["mastodon_fork"] = partial(
@@ -70,7 +74,9 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         running.others["mastodon_chat_fork"] = partial(
             mastodon_worlds.chat_world, server, running.http, ignores_keys=True
         )
-        running.others["mastodon_film"] = partial(mastodon_worlds.world, server, running.http, film=True)
+        running.others["mastodon_film"] = partial(
+            mastodon_worlds.world, server, running.http, film=True
+        )
         for kind, names in (("x", "both"), ("x_new", "new"), ("x_old", "old")):
             running.others[kind] = partial(x_worlds.world, posts, running.http, names=names)
         running.others["x_chat"] = partial(x_worlds.chat_world, posts, running.http)
@@ -79,12 +85,18 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
             running.others[kind] = partial(fanvue_worlds.world, agency, running.http, slow=slow)
         running.others["fanvue_chat"] = partial(fanvue_worlds.chat_world, agency, running.http)
         for kind, one in (("reddit", False), ("reddit_picture", True)):
-            running.others[kind] = partial(reddit_worlds.world, forum, running.http, one_picture=one)
+            running.others[kind] = partial(
+                reddit_worlds.world, forum, running.http, one_picture=one
+            )
         running.others["reddit_chat"] = partial(reddit_worlds.chat_world, forum, running.http)
         running.others["reddit_film"] = partial(reddit_worlds.world, forum, running.http, film=True)
         for kind, slow in (("fanvue_locked", 0), ("fanvue_locked_slow", 2)):
-            running.others[kind] = partial(fanvue_worlds.locked_world, agency, running.http, slow=slow)
-        running.others["fanvue_film"] = partial(fanvue_worlds.world, agency, running.http, film=True)
+            running.others[kind] = partial(
+                fanvue_worlds.locked_world, agency, running.http, slow=slow
+            )
+        running.others["fanvue_film"] = partial(
+            fanvue_worlds.world, agency, running.http, film=True
+        )
         running.others["youtube"] = partial(youtube_worlds.world, films, running.http)
         for kind, seconds in (("tiktok", 0.0), ("tiktok_slow", 30.0)):
             running.others[kind] = partial(tiktok_worlds.world, clips, running.http, slow=seconds)

@@ -1,11 +1,17 @@
-"""Discord's worlds: a bot in a channel where people may be shown anything, and its messages with one person."""
+"""Discord's worlds: a bot in a channel where people may be shown anything, and its messages with
+one person."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from connectors.conformance.world import TEST_TENANT, ConnectorWorld, WorldRoles, conformance_transport
+from connectors.conformance.world import (
+    TEST_TENANT,
+    ConnectorWorld,
+    WorldRoles,
+    conformance_transport,
+)
 from connectors.platforms.discord.ids import SPOILER_PREFIX, ChannelRef, message_nonce
 from connectors.platforms.discord.publisher import Discord
 from connectors.transport.transport import AccountTarget
@@ -30,7 +36,9 @@ class DiscordFake:
             "guilds": self.guild,
             "roles": self.guild,
         }  # a person's channel is asked for before it is known
-        self.discord.book.schedule_fault(mode, account=others.get(on, self.channel.id), on=on, **more)
+        self.discord.book.schedule_fault(
+            mode, account=others.get(on, self.channel.id), on=on, **more
+        )
 
     def _name(self, message: Message) -> str:
         return f"{message.channel}/{message.id}" if self.channel.person else message.id
@@ -48,10 +56,16 @@ class DiscordFake:
 
     def passed_on(self, native_id: str) -> bool:
         """Whether a message went to the servers that follow its channel."""
-        return any(one.passed_on is not None for one in self.channel.messages if one.id == native_id)
+        return any(
+            one.passed_on is not None for one in self.channel.messages if one.id == native_id
+        )
 
     def requests(self) -> list[Mapping[str, Any]]:
-        return [entry for entry in self.discord.book.list_requests() if entry["account"] == self.channel.id]
+        return [
+            entry
+            for entry in self.discord.book.list_requests()
+            if entry["account"] == self.channel.id
+        ]
 
 
 def hidden(wire: Mapping[str, Any]) -> bool:
@@ -79,13 +93,18 @@ def world(discord: FakeDiscord, kind: str, http: HttpClient) -> ConnectorWorld:
         transport=conformance_transport(http),
         clock=discord.clock,
         address=None if chat else place.url,
-        elsewhere=(f"https://discord.com/channels/{guild.id}/1/2", f"https://discord.com/channels/{guild.id}"),
+        elsewhere=(
+            f"https://discord.com/channels/{guild.id}/1/2",
+            f"https://discord.com/channels/{guild.id}",
+        ),
         named_on="metrics",
         viewer=leo.id if chat else "",
         counts="likes",
         followers=partial(setattr, guild, "followers"),
         followers_on="guilds",
-        roles=WorldRoles(role, leo.id, there.person("max").id, lambda: role in guild.members[leo.id]),
+        roles=WorldRoles(
+            role, leo.id, there.person("max").id, lambda: role in guild.members[leo.id]
+        ),
         flags=("spoiler=true",),
         told=hidden,
         flagged_media=1,

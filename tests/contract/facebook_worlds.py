@@ -32,18 +32,26 @@ class FacebookFake:
     chat: bool = False
 
     def inject_fault(self, mode: str, on: str, **more: Any) -> None:
-        self.server.book.schedule_fault(mode, on="messages" if self.chat and on == "posts" else on, **more)
+        self.server.book.schedule_fault(
+            mode, on="messages" if self.chat and on == "posts" else on, **more
+        )
 
     def accepted_posts(self) -> list[tuple[str, str]]:
         if self.chat:
             return list(self.page.chats.taken)
-        answers = [(f"comment:{one.id}", one.text) for one in self.page.comments.values() if one.own]
+        answers = [
+            (f"comment:{one.id}", one.text) for one in self.page.comments.values() if one.own
+        ]
         return [*((one.id, one.message) for one in self.page.posts.values()), *answers]
 
     def live_post_ids(self) -> set[str]:
         if self.chat:
             return {number for number, _ in self.page.chats.taken}
-        own = {f"comment:{one.id}" for one in self.page.comments.values() if one.own and not one.deleted}
+        own = {
+            f"comment:{one.id}"
+            for one in self.page.comments.values()
+            if one.own and not one.deleted
+        }
         return {one.id for one in self.page.posts.values() if not one.deleted} | own
 
     def say(self, text: str, post: str) -> str:
@@ -69,18 +77,25 @@ class FacebookFake:
         return list(self.server.book.list_requests(after=self.after))
 
 
-def world(server: FakeFacebook, http: HttpClient, files: str, *, film: bool = False) -> ConnectorWorld:
+def world(
+    server: FakeFacebook, http: HttpClient, files: str, *, film: bool = False
+) -> ConnectorWorld:
     """A fresh one. `film`: each post is one."""
     page, past = server.page(f"w{next(_numbers)}"), server.book.list_requests()
 
     def lend(permit: Permit, file: FileRef) -> str:
-        return f"{files}/lent/{permit.jti.hex}/{file.sha256}.{'mp4' if file.mime == FILM.mime else 'jpg'}"
+        return (
+            f"{files}/lent/{permit.jti.hex}"
+            f"/{file.sha256}.{'mp4' if file.mime == FILM.mime else 'jpg'}"
+        )
 
     fake = FacebookFake(server, page, past[-1]["id"] if past else 0)
     return ConnectorWorld(
         name="facebook",
         connector=Facebook(),
-        account=AccountTarget(TEST_TENANT, uuid7(), page.id, server.url, Sealed(page.token.encode())),
+        account=AccountTarget(
+            TEST_TENANT, uuid7(), page.id, server.url, Sealed(page.token.encode())
+        ),
         fake=fake,
         remark=fake.say,
         stands_under=fake.under,
@@ -90,7 +105,10 @@ def world(server: FakeFacebook, http: HttpClient, files: str, *, film: bool = Fa
         clock=server.clock,
         lags=False,
         address=lambda post: f"https://www.facebook.com/{page.id}/posts/{post.partition('_')[2]}",
-        elsewhere=(f"https://www.facebook.com/{page.id}", f"https://www.facebook.com/{page.id}/posts/1"),
+        elsewhere=(
+            f"https://www.facebook.com/{page.id}",
+            f"https://www.facebook.com/{page.id}/posts/1",
+        ),
         says=fake.says,
         watched_on="metrics",
         counts="likes",
@@ -98,7 +116,9 @@ def world(server: FakeFacebook, http: HttpClient, files: str, *, film: bool = Fa
         flags=(),
         told=lambda wire: True,  # nothing of the kind is known there
         keyed=False,  # the list of posts is read by words, time and pictures
-        name_of=lambda medium: "",  # a film is brought by the publication; of pictures it names numbers of theirs
+        name_of=lambda medium: (
+            ""
+        ),  # a film is brought by the publication; of pictures it names numbers of theirs
         media=(FILM,) if film else MEDIA,
         tells_files=not film,  # a film has no number before its publication is answered
         least_media=1 if film else 0,
@@ -107,7 +127,8 @@ def world(server: FakeFacebook, http: HttpClient, files: str, *, film: bool = Fa
 
 
 def chat_world(server: FakeFacebook, http: HttpClient) -> ConnectorWorld:
-    """A fresh chat with somebody who just wrote: messages are words alone, and stay with their reader."""
+    """A fresh chat with somebody who just wrote: messages are words alone, and stay with their
+    reader."""
     made = world(server, http, "")
     fake = made.fake
     assert isinstance(fake, FacebookFake)

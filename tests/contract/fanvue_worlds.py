@@ -1,4 +1,5 @@
-"""Fanvue's worlds: one creator, with a token they gave an application, and their messages with one fan."""
+"""Fanvue's worlds: one creator, with a token they gave an application, and their messages with one
+fan."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +8,12 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from connectors.conformance.world import TEST_TENANT, ConnectorWorld, SignedCall, conformance_transport
+from connectors.conformance.world import (
+    TEST_TENANT,
+    ConnectorWorld,
+    SignedCall,
+    conformance_transport,
+)
 from connectors.contract.connector import OAuthClient, RefreshGrant
 from connectors.platforms.fanvue.account import CHAT_SURFACE, SURFACE
 from connectors.platforms.fanvue.publisher import SUBSCRIBERS_MARK, Fanvue
@@ -29,7 +35,8 @@ BACK = "https://house.example/auth/account"
 
 @dataclass
 class FanvueFake:
-    """Fanvue, seen from one account; the record of requests names no account, so it begins with this world."""
+    """Fanvue, seen from one account; the record of requests names no account, so it begins with
+    this world."""
 
     server: FakeFanvue
     member: Member
@@ -37,13 +44,19 @@ class FanvueFake:
     fan: Fan | None = None
 
     def inject_fault(self, mode: str, on: str, **more: Any) -> None:
-        self.server.book.schedule_fault(mode, on="messages" if self.fan and on == "posts" else on, **more)
+        self.server.book.schedule_fault(
+            mode, on="messages" if self.fan and on == "posts" else on, **more
+        )
 
     def accepted_posts(self) -> list[tuple[str, str]]:
         return list(self.member.sent if self.fan else self.member.taken)
 
     def live_post_ids(self) -> set[str]:
-        return {one.id for one in self.member.chats[self.fan.id]} if self.fan else set(self.member.posts)
+        return (
+            {one.id for one in self.member.chats[self.fan.id]}
+            if self.fan
+            else set(self.member.posts)
+        )
 
     def requests(self) -> list[Mapping[str, Any]]:
         return list(self.server.book.list_requests(after=self.after))
@@ -86,10 +99,15 @@ def called(server: FakeFanvue, member: Member) -> SignedCall:
 
 
 def world(
-    server: FakeFanvue, http: HttpClient, *, slow: int = 0, delete_status: int = 204, film: bool = False
+    server: FakeFanvue,
+    http: HttpClient,
+    *,
+    slow: int = 0,
+    delete_status: int = 204,
+    film: bool = False,
 ) -> ConnectorWorld:
-    """A fresh one. `slow`: pictures take so many questions; `delete_status`: how a deletion is answered; `film`: one is
-    there in the place of pictures."""
+    """A fresh one. `slow`: pictures take so many questions; `delete_status`: how a deletion is
+    answered; `film`: one is there in the place of pictures."""
     server.slow, server.delete_status = slow, delete_status
     member = server.account(f"w{next(_numbers)}")
     past = server.book.list_requests()
@@ -97,13 +115,18 @@ def world(
     return ConnectorWorld(
         name="fanvue",
         connector=Fanvue(),
-        account=AccountTarget(TEST_TENANT, uuid7(), member.id, server.url, Sealed(member.token.encode())),
+        account=AccountTarget(
+            TEST_TENANT, uuid7(), member.id, server.url, Sealed(member.token.encode())
+        ),
         fake=fake,
         surface=SURFACE,
         transport=conformance_transport(http),
         clock=server.clock,
         address=lambda number: f"https://www.fanvue.com/{member.username}/posts/{number}",
-        elsewhere=(f"https://www.fanvue.com/{member.username}", f"https://www.fanvue.com/posts/{uuid7()}"),
+        elsewhere=(
+            f"https://www.fanvue.com/{member.username}",
+            f"https://www.fanvue.com/posts/{uuid7()}",
+        ),
         named_on="metrics",
         counts="likes",
         followers=partial(setattr, member, "followers"),
@@ -138,7 +161,12 @@ def locked_world(server: FakeFanvue, http: HttpClient, *, slow: int = 0) -> Conn
     fake = made.fake
     assert isinstance(fake, FanvueFake)
     server.slow = slow
-    made.name, made.media, made.least_media, made.price = "fanvue_locked", MEDIA, 1, Money(500, "USD")
+    made.name, made.media, made.least_media, made.price = (
+        "fanvue_locked",
+        MEDIA,
+        1,
+        Money(500, "USD"),
+    )
     made.told = lambda wire: wire.keys() == {"text", "mediaUuids", "price"}
     made.bought = lambda native_id: server.buys(fake.member, native_id)
     return made

@@ -47,7 +47,9 @@ def lent() -> Iterator[str]:
     @app.get("/lent/{token}/{name}")
     def file(token: str, name: str) -> Response:
         digest, _, ending = name.partition(".")
-        return Response(TEST_OBJECTS[digest], media_type="video/mp4" if ending == "mp4" else "image/jpeg")
+        return Response(
+            TEST_OBJECTS[digest], media_type="video/mp4" if ending == "mp4" else "image/jpeg"
+        )
 
     with serve_app(app) as url:
         yield url
@@ -63,19 +65,29 @@ class InstagramFake:
     chat: bool = False
 
     def inject_fault(self, mode: str, on: str, **more: Any) -> None:
-        self.server.book.schedule_fault(mode, on="messages" if self.chat and on == "posts" else on, **more)
+        self.server.book.schedule_fault(
+            mode, on="messages" if self.chat and on == "posts" else on, **more
+        )
 
     def accepted_posts(self) -> list[tuple[str, str]]:
         if self.chat:
             return list(self.profile.chats.taken)
-        answers = [(f"comment:{one.id}", one.text) for one in self.profile.comments.every.values() if one.own]
+        answers = [
+            (f"comment:{one.id}", one.text)
+            for one in self.profile.comments.every.values()
+            if one.own
+        ]
         shown = [(post["id"], post["caption"]) for post in self.profile.posts]
         return [*shown, *((story["id"], "") for story in self.profile.stories), *answers]
 
     def live_post_ids(self) -> set[str]:
         if self.chat:
             return {number for number, _ in self.profile.chats.taken}
-        own = {f"comment:{one.id}" for one in self.profile.comments.every.values() if one.own and not one.deleted}
+        own = {
+            f"comment:{one.id}"
+            for one in self.profile.comments.every.values()
+            if one.own and not one.deleted
+        }
         return {post["id"] for post in (*self.profile.posts, *self.profile.stories)} | own
 
     def say(self, text: str, post: str) -> str:
@@ -87,7 +99,9 @@ class InstagramFake:
         return one.parent or one.media
 
     def close(self, native_id: str) -> None:
-        next(post for post in self.profile.posts if post["id"] == native_id)["is_comment_enabled"] = False
+        next(post for post in self.profile.posts if post["id"] == native_id)[
+            "is_comment_enabled"
+        ] = False
 
     def take_down(self, native_id: str) -> None:
         self.profile.posts = [post for post in self.profile.posts if post["id"] != native_id]
@@ -104,17 +118,29 @@ STORY = PlatformOption("story", ("true",))
 
 
 def beside(unit: Unit, option: str) -> Unit:
-    """What chooses to be a story is one picture or film, without words; who is mentioned is mentioned in one."""
+    """What chooses to be a story is one picture or film, without words; who is mentioned is
+    mentioned in one."""
     if option == "mentions":
         unit = replace(unit, options=(STORY, *unit.options))
-    return replace(unit, texts=(), media=unit.media[:1]) if option in (STORY.name, "mentions") else unit
+    return (
+        replace(unit, texts=(), media=unit.media[:1])
+        if option in (STORY.name, "mentions")
+        else unit
+    )
 
 
 @dataclass(kw_only=True)
 class Stories(ConnectorWorld):
     """The same account, where everything is a story."""
 
-    def unit(self, text: str = "", *, media: int = 0, flags: tuple[str, ...] = (), price: Money | None = None) -> Unit:
+    def unit(
+        self,
+        text: str = "",
+        *,
+        media: int = 0,
+        flags: tuple[str, ...] = (),
+        price: Money | None = None,
+    ) -> Unit:
         made = super().unit(text, media=media, flags=flags, price=price)
         return replace(beside(made, STORY.name), options=(STORY,))
 
@@ -127,17 +153,23 @@ def world(
     film: bool = False,
     kind: type[ConnectorWorld] = ConnectorWorld,
 ) -> ConnectorWorld:
-    """A fresh one. `film`: a reel stands in the place of a picture, and a carousel begins with a film."""
+    """A fresh one. `film`: a reel stands in the place of a picture, and a carousel begins with a
+    film."""
     profile, past = server.profile(f"w{next(_numbers)}"), server.book.list_requests()
 
     def lend(permit: Permit, file: FileRef) -> str:
-        return f"{files}/lent/{permit.jti.hex}/{file.sha256}.{'mp4' if file.mime == FILM.mime else 'jpg'}"
+        return (
+            f"{files}/lent/{permit.jti.hex}"
+            f"/{file.sha256}.{'mp4' if file.mime == FILM.mime else 'jpg'}"
+        )
 
     fake = InstagramFake(server, profile, past[-1]["id"] if past else 0)
     return kind(
         name="instagram",
         connector=Instagram(),
-        account=AccountTarget(TEST_TENANT, uuid7(), profile.id, server.url, Sealed(profile.token.encode())),
+        account=AccountTarget(
+            TEST_TENANT, uuid7(), profile.id, server.url, Sealed(profile.token.encode())
+        ),
         fake=fake,
         remark=fake.say,
         stands_under=fake.under,
@@ -148,7 +180,10 @@ def world(
         clock=server.clock,
         lags=False,
         address=lambda post: f"https://www.instagram.com/{profile.username}/reel/{post}/?igsh=abc",
-        elsewhere=(f"https://www.instagram.com/{profile.username}/", "https://www.instagram.com/p/1/"),
+        elsewhere=(
+            f"https://www.instagram.com/{profile.username}/",
+            "https://www.instagram.com/p/1/",
+        ),
         watched_on="metrics",
         take_down=fake.take_down,
         counts="likes",
@@ -164,7 +199,9 @@ def world(
     )
 
 
-def story_world(server: FakeInstagram, http: HttpClient, files: str, *, film: bool = False) -> ConnectorWorld:
+def story_world(
+    server: FakeInstagram, http: HttpClient, files: str, *, film: bool = False
+) -> ConnectorWorld:
     """A fresh one whose posts are stories."""
     made = world(server, http, files, film=film, kind=Stories)
     fake = made.fake
@@ -172,12 +209,16 @@ def story_world(server: FakeInstagram, http: HttpClient, files: str, *, film: bo
     author = fake.profile.username
     made.name, made.remark, made.closes = "instagram_story", None, None
     made.address = lambda story: f"https://www.instagram.com/stories/{author}/{story}/?igsh=abc"
-    made.elsewhere = (f"https://www.instagram.com/stories/{author}/", f"https://www.instagram.com/stories/{author}/1/")
+    made.elsewhere = (
+        f"https://www.instagram.com/stories/{author}/",
+        f"https://www.instagram.com/stories/{author}/1/",
+    )
     return made
 
 
 def chat_world(server: FakeInstagram, http: HttpClient) -> ConnectorWorld:
-    """A fresh chat with somebody who just wrote: messages are words alone, and stay with their reader."""
+    """A fresh chat with somebody who just wrote: messages are words alone, and stay with their
+    reader."""
     made = world(server, http, "")
     fake = made.fake
     assert isinstance(fake, InstagramFake)

@@ -27,7 +27,8 @@ _numbers = count(1)
 
 @dataclass
 class MastodonFake:
-    """The server, seen from one account; the record of requests names no account, so it begins with this world."""
+    """The server, seen from one account; the record of requests names no account, so it begins with
+    this world."""
 
     server: FakeMastodon
     member: Member
@@ -47,10 +48,20 @@ class MastodonFake:
         return above.id if above is not None else ""
 
     def remark_is(self, native_id: str) -> set[str]:
-        reported = {one for who, told in self.server.reports if who == self.member.id for one in told["status_ids"]}
+        reported = {
+            one
+            for who, told in self.server.reports
+            if who == self.member.id
+            for one in told["status_ids"]
+        }
         blocked = self.stranger.id in self.member.blocks
         liked = "liked" if native_id in self.member.likes else "unliked"
-        return {"shown", liked, *(("blocked",) if blocked else ()), *(("reported",) if native_id in reported else ())}
+        return {
+            "shown",
+            liked,
+            *(("blocked",) if blocked else ()),
+            *(("reported",) if native_id in reported else ()),
+        }
 
     def inject_fault(self, mode: str, on: str, **more: Any) -> None:
         self.server.book.schedule_fault(mode, on=on, **more)
@@ -81,10 +92,15 @@ FILM = stored_picture(b"\0\0\0\x18ftypmp42" + bytes(range(256)), "video/mp4", "w
 
 
 def world(
-    server: FakeMastodon, http: HttpClient, *, slow: int = 0, ignores_keys: bool = False, film: bool = False
+    server: FakeMastodon,
+    http: HttpClient,
+    *,
+    slow: int = 0,
+    ignores_keys: bool = False,
+    film: bool = False,
 ) -> ConnectorWorld:
-    """A fresh one. `slow`: pictures take so many questions; `ignores_keys`: a repeat makes a second post; `film`: one
-    stands in the place of pictures."""
+    """A fresh one. `slow`: pictures take so many questions; `ignores_keys`: a repeat makes a second
+    post; `film`: one stands in the place of pictures."""
     server.slow, server.ignores_keys = slow, ignores_keys
     number = next(_numbers)
     member, stranger = server.account(f"w{number}"), server.account(f"stranger{number}")
@@ -94,14 +110,19 @@ def world(
     return ConnectorWorld(
         name="mastodon",
         connector=Mastodon(),
-        account=AccountTarget(TEST_TENANT, uuid7(), account, server.url, Sealed(member.token.encode())),
+        account=AccountTarget(
+            TEST_TENANT, uuid7(), account, server.url, Sealed(member.token.encode())
+        ),
         fake=fake,
         surface=SURFACE,
         transport=conformance_transport(http),
         clock=server.clock,
         lags=False,
         address=lambda post: f"{server.url}/@{member.username}/{post}",
-        elsewhere=(f"{server.url}/@{member.username}", f"https://other.example/@{member.username}/1"),
+        elsewhere=(
+            f"{server.url}/@{member.username}",
+            f"https://other.example/@{member.username}/1",
+        ),
         named_on="metrics",
         says=fake.says,
         counts="likes",
@@ -118,8 +139,11 @@ def world(
     )
 
 
-def chat_world(server: FakeMastodon, http: HttpClient, *, ignores_keys: bool = False) -> ConnectorWorld:
-    """A fresh chat with somebody who just wrote: messages are words alone, and posts to whom they name."""
+def chat_world(
+    server: FakeMastodon, http: HttpClient, *, ignores_keys: bool = False
+) -> ConnectorWorld:
+    """A fresh chat with somebody who just wrote: messages are words alone, and posts to whom they
+    name."""
     made = world(server, http, ignores_keys=ignores_keys)
     fake = made.fake
     assert isinstance(fake, MastodonFake)

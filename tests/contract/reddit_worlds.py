@@ -1,5 +1,5 @@
-"""Reddit's worlds: one creator in one community for adults, with a token they gave an application, and a talk with
-somebody who wrote to them."""
+"""Reddit's worlds: one creator in one community for adults, with a token they gave an application,
+and a talk with somebody who wrote to them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,12 @@ from connectors.conformance.world import (
     conformance_transport,
     stored_picture,
 )
-from connectors.platforms.reddit.account import CHAT_SURFACE, NSFW_MARK, OVER18_SURFACE, PostingAccount
+from connectors.platforms.reddit.account import (
+    CHAT_SURFACE,
+    NSFW_MARK,
+    OVER18_SURFACE,
+    PostingAccount,
+)
 from connectors.platforms.reddit.publisher import Reddit
 from connectors.transport.transport import AccountTarget
 from foundation.http.http_client import HttpClient
@@ -29,7 +34,8 @@ _numbers = count(1)
 
 @dataclass
 class RedditFake:
-    """Reddit, seen from one account; the record of requests names no account, so it begins with this world."""
+    """Reddit, seen from one account; the record of requests names no account, so it begins with
+    this world."""
 
     server: FakeReddit
     member: Member
@@ -43,13 +49,19 @@ class RedditFake:
         return [(number, text.removeprefix(f"{TITLE}\n\n")) for number, text in self.member.taken]
 
     def live_post_ids(self) -> set[str]:
-        own = {name for name, one in self.server.comments.items() if one.author is self.member and not one.deleted}
+        own = {
+            name
+            for name, one in self.server.comments.items()
+            if one.author is self.member and not one.deleted
+        }
         own |= {name for name, one in self.server.letters.items() if one.author is self.member}
         return own | set(self.member.posts)
 
     def say(self, text: str, under: str) -> str:
         """Somebody comments."""
-        fan = self.server.who(f"fan-{self.member.name}") or self.server.account(f"fan-{self.member.name}")
+        fan = self.server.who(f"fan-{self.member.name}") or self.server.account(
+            f"fan-{self.member.name}"
+        )
         return self.server.say(fan, text, under).name
 
     def under(self, native_id: str) -> str:
@@ -72,9 +84,11 @@ class RedditFake:
 FLAIR = "7f6bd2a0-9a0e-11ee-8d0c-0242ac120002"
 
 
-def world(server: FakeReddit, http: HttpClient, *, one_picture: bool = False, film: bool = False) -> ConnectorWorld:
-    """A fresh one. `one_picture`: a post of pictures has one, which Reddit makes some seconds later; `film`: each post
-    is one, with its poster, and made later still."""
+def world(
+    server: FakeReddit, http: HttpClient, *, one_picture: bool = False, film: bool = False
+) -> ConnectorWorld:
+    """A fresh one. `one_picture`: a post of pictures has one, which Reddit makes some seconds
+    later; `film`: each post is one, with its poster, and made later still."""
     number = next(_numbers)
     server.media_delay = 44.0 if film else 15.0 if one_picture else 0.0
     member, place = server.account(f"w{number:03}"), server.subreddit(f"lakes{number}", over18=True)
@@ -86,7 +100,12 @@ def world(server: FakeReddit, http: HttpClient, *, one_picture: bool = False, fi
         name="reddit",
         connector=Reddit(),
         account=AccountTarget(
-            TEST_TENANT, uuid7(), account, server.url, Sealed(member.token.encode()), platform="reddit"
+            TEST_TENANT,
+            uuid7(),
+            account,
+            server.url,
+            Sealed(member.token.encode()),
+            platform="reddit",
         ),
         fake=fake,
         remark=fake.say,
@@ -96,8 +115,13 @@ def world(server: FakeReddit, http: HttpClient, *, one_picture: bool = False, fi
         surface=OVER18_SURFACE,
         transport=conformance_transport(http),
         clock=server.clock,
-        address=lambda post: f"https://www.reddit.com/r/{place.name}/comments/{post.removeprefix('t3_')}/un_lac/",
-        elsewhere=(f"https://www.reddit.com/r/{place.name}/", "https://www.reddit.com/r/all/comments/zzzzz9/x/"),
+        address=lambda post: (
+            f"https://www.reddit.com/r/{place.name}/comments/{post.removeprefix('t3_')}/un_lac/"
+        ),
+        elsewhere=(
+            f"https://www.reddit.com/r/{place.name}/",
+            "https://www.reddit.com/r/all/comments/zzzzz9/x/",
+        ),
         named_on="metrics",
         says=fake.says,
         counts="likes",
@@ -107,7 +131,11 @@ def world(server: FakeReddit, http: HttpClient, *, one_picture: bool = False, fi
         told=lambda wire: wire.get("nsfw") is True,
         name_of=lambda medium: server.named[medium.sha256],
         keyed=False,
-        media=(TEST_PICTURES[0], FILM) if film else TEST_PICTURES[:1] if one_picture else TEST_PICTURES,
+        media=(TEST_PICTURES[0], FILM)
+        if film
+        else TEST_PICTURES[:1]
+        if one_picture
+        else TEST_PICTURES,
         least_media=2 if film else 0,
         addressed=one_picture or film,
         title=TITLE,

@@ -1,4 +1,5 @@
-"""One suite for every provider that checks ages, over the transport, on its fake: what it learns and what it says."""
+"""One suite for every provider that checks ages, over the transport, on its fake: what it learns
+and what it says."""
 
 import logging
 from collections.abc import Iterator
@@ -10,7 +11,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from connectors.age_verification import providers
-from connectors.age_verification.providers import AgeCheckRequest, AgeCheckResult, AgeCheckSession, AgeProvider
+from connectors.age_verification.providers import (
+    AgeCheckRequest,
+    AgeCheckResult,
+    AgeCheckSession,
+    AgeProvider,
+)
 from connectors.contract.connector import Response, Send, StepAnswerLost, StepKind, StepResult
 from connectors.contract.outcomes import Outcome, Reauthorize, Rejected, Retry
 from connectors.transport.transport import AccountTarget, EgressForbidden, Transport
@@ -36,7 +42,9 @@ class Talk:
     answers: list[StepResult] = field(default_factory=list)
 
     def send(self, turn: Send) -> StepResult:
-        where = AccountTarget(self.order, self.order, self.account, self.running.url, Sealed(self.key.encode()))
+        where = AccountTarget(
+            self.order, self.order, self.account, self.running.url, Sealed(self.key.encode())
+        )
         transport = Transport(
             http=HTTP,
             reveal=lambda tenant_id, sealed: sealed.box.decode(),
@@ -44,20 +52,28 @@ class Talk:
             read_object=lambda tenant_id, sha256: b"",
             verify_key=KEY.public_key(),
         )
-        answer = transport.send(turn.step, ControlOrder(self.order, self.order, turn.step.action), account=where)
+        answer = transport.send(
+            turn.step, ControlOrder(self.order, self.order, turn.step.action), account=where
+        )
         self.answers.append(answer)
         return answer
 
     def begin(self, reference: str = "check-1", *, lives: int = 900) -> AgeCheckSession | Outcome:
-        asked = AgeCheckRequest(reference, "https://pages.example/age/x", "", timedelta(seconds=lives))
+        asked = AgeCheckRequest(
+            reference, "https://pages.example/age/x", "", timedelta(seconds=lives)
+        )
         answers: tuple[StepResult, ...] = ()
-        while isinstance(turn := self.provider.open_check(asked, self.account, self.running.url, answers), Send):
+        while isinstance(
+            turn := self.provider.open_check(asked, self.account, self.running.url, answers), Send
+        ):
             answers = (*answers, self.send(turn))
         return turn
 
     def read(self, native_id: str, reference: str = "check-1") -> AgeCheckResult | Outcome:
         answers: tuple[StepResult, ...] = ()
-        while isinstance(turn := self.provider.read_result(native_id, reference, self.account, answers), Send):
+        while isinstance(
+            turn := self.provider.read_result(native_id, reference, self.account, answers), Send
+        ):
             answers = (*answers, self.send(turn))
         return turn
 
@@ -133,7 +149,11 @@ def test_nothing_of_a_person_comes_in(talk: Talk, caplog: pytest.LogCaptureFixtu
     told = "\n".join([repr(talk.answers), repr(found), repr(check), caplog.text])
     assert all(isinstance(answer, Response) for answer in talk.answers)
     assert not [leak for leak in fake.LEAKS if leak in told]
-    assert not [answer for answer in talk.answers if isinstance(answer, Response) and "age" in (answer.body or {})]
+    assert not [
+        answer
+        for answer in talk.answers
+        if isinstance(answer, Response) and "age" in (answer.body or {})
+    ]
 
 
 def test_a_stranger_is_told_nothing_about_the_viewer(talk: Talk) -> None:
@@ -179,13 +199,18 @@ def test_an_answer_that_is_lost_or_never_comes_is_asked_again(talk: Talk) -> Non
     assert isinstance(turn, Send)
     answer = talk.send(Send(replace(turn.step, deadline=0.5)))
     assert isinstance(answer, StepAnswerLost)
-    assert isinstance(talk.provider.read_result(check.native_id, "check-1", talk.account, (answer,)), Retry)
+    assert isinstance(
+        talk.provider.read_result(check.native_id, "check-1", talk.account, (answer,)), Retry
+    )
 
 
 def test_its_steps_are_of_the_closed_list(talk: Talk) -> None:
     begun(talk)
     turn = talk.provider.open_check(
-        AgeCheckRequest("r", "https://p.example/a b", "", timedelta(minutes=15)), talk.account, "", ()
+        AgeCheckRequest("r", "https://p.example/a b", "", timedelta(minutes=15)),
+        talk.account,
+        "",
+        (),
     )
     assert isinstance(turn, Send)
     assert turn.step.kind is StepKind.CONTROL
@@ -195,6 +220,13 @@ def test_its_steps_are_of_the_closed_list(talk: Talk) -> None:
 
 def test_a_form_is_read_with_care(talk: Talk) -> None:
     secret = Sealed(b"k")
-    assert talk.provider.read_form({"sdk_id": f" {talk.account.upper()} ", "api_key": secret}) is not None
-    for form in ({"sdk_id": talk.account}, {"sdk_id": "../x", "api_key": secret}, {"api_key": secret}):
+    assert (
+        talk.provider.read_form({"sdk_id": f" {talk.account.upper()} ", "api_key": secret})
+        is not None
+    )
+    for form in (
+        {"sdk_id": talk.account},
+        {"sdk_id": "../x", "api_key": secret},
+        {"api_key": secret},
+    ):
         assert talk.provider.read_form(form) is None

@@ -52,19 +52,24 @@ def test_stories_are_held_to_the_rules(platforms: Fakes, kind: str) -> None:
 
 
 def test_every_connector_has_its_world(platforms: Fakes) -> None:
-    """A connector without the contract suite does not land; what hands over sends nothing a fake could take in, and is
-    told by `tests/connectors/test_byhand.py` and the journey of a task."""
+    """A connector without the contract suite does not land; what hands over sends nothing a fake
+    could take in, and is told by `tests/connectors/test_byhand.py` and the journey of a task."""
     worlds = {platforms.world(kind).connector.capabilities.platform for kind in KINDS}
-    sending = {name for name, one in loader.load_connectors().items() if not one.capabilities.hand_over}
+    sending = {
+        name for name, one in loader.load_connectors().items() if not one.capabilities.hand_over
+    }
     assert worlds == sending
 
 
 def test_every_post_can_be_named_by_its_address(platforms: Fakes) -> None:
-    """Whoever says where a post in doubt stands is believed by what the platform calls it, never by a piece of text."""
+    """Whoever says where a post in doubt stands is believed by what the platform calls it, never by
+    a piece of text."""
     posts = [world for kind in KINDS if not (world := platforms.world(kind)).viewer]
     assert [world.name for world in posts if world.address is None] == []
     assert [
-        name for name, one in loader.load_builtin_connectors().items() if not isinstance(one, SupportsAddressLookup)
+        name
+        for name, one in loader.load_builtin_connectors().items()
+        if not isinstance(one, SupportsAddressLookup)
     ] == []
 
 
@@ -75,11 +80,22 @@ KEPT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "mastodon": (
         {"visibility": "unlisted", "warning": "Food", "language": "de"},
-        {"visibility": "unlisted", "spoiler_text": "18+ · NSFW · Food", "sensitive": True, "language": "de"},
+        {
+            "visibility": "unlisted",
+            "spoiler_text": "18+ · NSFW · Food",
+            "sensitive": True,
+            "language": "de",
+        },
     ),
     "tiktok": (
         {"readers": "SELF_ONLY", "comments": False, "duets": True},
-        {"privacy": "SELF_ONLY", "no_comments": True, "no_duets": False, "no_stitches": True, "ai": True},
+        {
+            "privacy": "SELF_ONLY",
+            "no_comments": True,
+            "no_duets": False,
+            "no_stitches": True,
+            "ai": True,
+        },
     ),
     "tiktok_paid": (
         {"readers": "PUBLIC_TO_EVERYONE", "partnership": True, "own_brand": True},
@@ -87,9 +103,18 @@ KEPT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "youtube": (
         {"readers": "unlisted", "tags": ["sea", "big sky"], "category": "24", "partnership": True},
-        {"privacy": "unlisted", "tags": ("sea", "big sky"), "category": "24", "made_for_kids": False, "paid": True},
+        {
+            "privacy": "unlisted",
+            "tags": ("sea", "big sky"),
+            "category": "24",
+            "made_for_kids": False,
+            "paid": True,
+        },
     ),
-    "reddit": ({"spoiler": True, "flair": FLAIR}, {"spoiler": True, "flair_id": FLAIR, "nsfw": True}),
+    "reddit": (
+        {"spoiler": True, "flair": FLAIR},
+        {"spoiler": True, "flair_id": FLAIR, "nsfw": True},
+    ),
 }
 
 
@@ -98,7 +123,9 @@ def test_the_platform_keeps_what_was_chosen_and_every_mark(platforms: Fakes, kin
     said, kept = KEPT[kind]
     world = platforms.world(kind.partition("_")[0])
     unit = world.unit(media=world.flagged_media, flags=world.flags)
-    unit = replace(unit, options=options.option_settings(normalize_options(said), world.connector.capabilities))
+    unit = replace(
+        unit, options=options.option_settings(normalize_options(said), world.connector.capabilities)
+    )
     outcome = SendingHarness(world, world.connector).publish(unit).outcome
     assert isinstance(outcome, Published), outcome
     there = _there(world.fake, outcome.native_id)
@@ -111,6 +138,6 @@ def _there(fake: Any, native_id: str) -> Any:
         if native_id in getattr(member, held, {}):
             return getattr(member, held)[native_id]
     made = [*getattr(member, "made", ()), *getattr(member, "posts", {}).values()]
-    return next((one for one in made if native_id in (one.id, getattr(one, "publish_id", ""))), None) or next(
-        one for name, one in fake.server.posts.items() if native_id in (name, f"t3_{name}")
-    )
+    return next(
+        (one for one in made if native_id in (one.id, getattr(one, "publish_id", ""))), None
+    ) or next(one for name, one in fake.server.posts.items() if native_id in (name, f"t3_{name}"))

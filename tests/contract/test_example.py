@@ -1,4 +1,5 @@
-"""The example of somebody else's connector keeps every rule, and is what the command writes once it is written."""
+"""The example of somebody else's connector keeps every rule, and is what the command writes once it
+is written."""
 
 import importlib.util
 import json
@@ -48,7 +49,8 @@ def test_the_connector_is_short() -> None:
 
 
 def test_the_command_writes_what_surrounds_it() -> None:
-    """But for the connector, its rules and its sentences, which are written by whoever knows the platform."""
+    """But for the connector, its rules and its sentences, which are written by whoever knows the
+    platform."""
     written = connector_scaffold.scaffold_files("acme")
     for place in ("pyproject.toml", "acme_greenroom/__init__.py", FAKE, "tests/test_acme.py"):
         assert written[place] == (EXAMPLE / place).read_text("utf-8"), place

@@ -1,4 +1,5 @@
-"""Uploads in parts: one that arrived, and whose answer did not, is asked about and not sent again."""
+"""Uploads in parts: one that arrived, and whose answer did not, is asked about and not sent
+again."""
 
 from connectors.conformance.harness import SendingHarness
 from connectors.contract.outcomes import Published
@@ -8,7 +9,9 @@ from tests.contract.worlds import Fakes
 
 def test_a_part_that_arrived_is_not_sent_again(platforms: Fakes) -> None:
     world = platforms.world("tiktok")
-    world.inject_fault("reset_after", "files", match="\0\0\0\x18ftyp")  # the first part, not what was said before it
+    world.inject_fault(
+        "reset_after", "files", match="\0\0\0\x18ftyp"
+    )  # the first part, not what was said before it
     story = SendingHarness(world, world.connector).publish(world.unit())
     assert isinstance(story.outcome, Published), story.outcome
     names = [step.name for step in story.steps]

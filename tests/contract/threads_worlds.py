@@ -52,18 +52,25 @@ class ThreadsFake:
         return list(self.server.book.list_requests(after=self.after))
 
 
-def world(server: FakeThreads, http: HttpClient, files: str, *, film: bool = False) -> ConnectorWorld:
+def world(
+    server: FakeThreads, http: HttpClient, files: str, *, film: bool = False
+) -> ConnectorWorld:
     """A fresh one. `film`: one stands in the place of a picture, and a carousel begins with it."""
     profile, past = server.profile(f"w{next(_numbers)}"), server.book.list_requests()
 
     def lend(permit: Permit, file: FileRef) -> str:
-        return f"{files}/lent/{permit.jti.hex}/{file.sha256}.{'mp4' if file.mime == FILM.mime else 'jpg'}"
+        return (
+            f"{files}/lent/{permit.jti.hex}"
+            f"/{file.sha256}.{'mp4' if file.mime == FILM.mime else 'jpg'}"
+        )
 
     fake = ThreadsFake(server, profile, past[-1]["id"] if past else 0)
     return ConnectorWorld(
         name="threads",
         connector=Threads(),
-        account=AccountTarget(TEST_TENANT, uuid7(), profile.id, server.url, Sealed(profile.token.encode())),
+        account=AccountTarget(
+            TEST_TENANT, uuid7(), profile.id, server.url, Sealed(profile.token.encode())
+        ),
         fake=fake,
         remark=fake.say,
         stands_under=fake.under,
@@ -73,13 +80,18 @@ def world(server: FakeThreads, http: HttpClient, files: str, *, film: bool = Fal
         clock=server.clock,
         lags=False,
         address=lambda post: f"https://www.threads.com/@{profile.username}/post/{post}?xmt=abc",
-        elsewhere=(f"https://www.threads.net/@{profile.username}", "https://www.threads.net/@somebody/post/1"),
+        elsewhere=(
+            f"https://www.threads.net/@{profile.username}",
+            "https://www.threads.net/@somebody/post/1",
+        ),
         watched_on="metrics",
         counts="likes",
         followers=partial(setattr, profile, "followers"),
         flags=(),
         told=lambda wire: True,  # nothing of the kind is known there
-        key_on_wire=lambda key: "",  # none travels: the lists of posts and replies are read by words and time
+        key_on_wire=lambda key: (
+            ""
+        ),  # none travels: the lists of posts and replies are read by words and time
         name_of=lambda medium: "",  # the publication names the one container around them
         media=(FILM, MEDIA[0]) if film else MEDIA,
         least_media=1 if film else 0,

@@ -22,7 +22,9 @@ from foundation.sealed import Sealed
 from tests.fakes.tiktok import FakeTikTok, Member
 from tests.fakes.tiktok_world import EVERYBODY
 
-FILM = stored_picture(b"\0\0\0\x18ftypmp42" + bytes(2 * MIN_PART_BYTES + 1000), "video/mp4", "waves on a beach")
+FILM = stored_picture(
+    b"\0\0\0\x18ftypmp42" + bytes(2 * MIN_PART_BYTES + 1000), "video/mp4", "waves on a beach"
+)
 """Of two parts: the second, which has the rest, publishes it."""
 
 _numbers = count(1)
@@ -30,7 +32,8 @@ _numbers = count(1)
 
 @dataclass
 class TikTokFake:
-    """TikTok, seen from one creator; the record of requests names none, so it begins with this world."""
+    """TikTok, seen from one creator; the record of requests names none, so it begins with this
+    world."""
 
     server: FakeTikTok
     member: Member
@@ -40,8 +43,8 @@ class TikTokFake:
         self.server.book.schedule_fault(mode, on=on, **more)
 
     def accepted_posts(self) -> list[tuple[str, str]]:
-        """By their numbers, and those that are not public by the names that TikTok gave them before: they have no
-        other."""
+        """By their numbers, and those that are not public by the names that TikTok gave them
+        before: they have no other."""
         return [(self._name(number), title) for number, title in self.member.taken]
 
     def live_post_ids(self) -> set[str]:
@@ -56,7 +59,8 @@ class TikTokFake:
 
 
 def world(server: FakeTikTok, http: HttpClient, *, slow: float = 0.0) -> ConnectorWorld:
-    """A fresh one. `slow`: TikTok works through a film for so many seconds before anybody sees it."""
+    """A fresh one. `slow`: TikTok works through a film for so many seconds before anybody sees
+    it."""
     server.processing_seconds = slow
     server.kinds["creator_info"] = "checks"  # what is asked before is no look
     member = server.account(f"w{next(_numbers)}")
@@ -66,13 +70,18 @@ def world(server: FakeTikTok, http: HttpClient, *, slow: float = 0.0) -> Connect
     return ConnectorWorld(
         name="tiktok",
         connector=TikTok(),
-        account=AccountTarget(TEST_TENANT, uuid7(), account, server.url, Sealed(member.token.encode())),
+        account=AccountTarget(
+            TEST_TENANT, uuid7(), account, server.url, Sealed(member.token.encode())
+        ),
         fake=TikTokFake(server, member, past[-1]["id"] if past else 0),
         surface=SURFACE,
         transport=conformance_transport(http),
         clock=server.clock,
         address=lambda made: f"https://www.tiktok.com/@{member.username}/video/{made}?lang=fr",
-        elsewhere=(f"https://www.tiktok.com/@{member.username}", "https://www.tiktok.com/@somebody/video/1"),
+        elsewhere=(
+            f"https://www.tiktok.com/@{member.username}",
+            "https://www.tiktok.com/@somebody/video/1",
+        ),
         take_down=partial(server.takes_down, member),
         counts="views",
         followers=partial(setattr, member, "followers"),

@@ -48,7 +48,11 @@ class SandboxFake:
 
     def _kept(self) -> list[Mapping[str, Any]]:
         truth = self.network.truth(self.account)
-        return [m for m in truth["messages"] if m["author"] == "creator"] if self.chat else truth["posts"]
+        return (
+            [m for m in truth["messages"] if m["author"] == "creator"]
+            if self.chat
+            else truth["posts"]
+        )
 
     def accepted_posts(self) -> list[tuple[str, str]]:
         return [(entry["id"], entry["text"]) for entry in self._kept()]
@@ -57,16 +61,25 @@ class SandboxFake:
         return {entry["id"] for entry in self._kept() if entry["deleted_at"] is None}
 
     def follow(self, many: int) -> None:
-        assert self.network.json("POST", f"/control/followers/{quote(self.account)}", {"followers": many})[0] == 200
+        assert (
+            self.network.json(
+                "POST", f"/control/followers/{quote(self.account)}", {"followers": many}
+            )[0]
+            == 200
+        )
 
     def say(self, text: str, post: str) -> str:
         """Somebody says something under a post of the account."""
         body = {"fan": "ann", "post": post, "text": text}
-        return str(self.network.json("POST", f"/control/remarks/{quote(self.account)}", body)[1]["id"])
+        return str(
+            self.network.json("POST", f"/control/remarks/{quote(self.account)}", body)[1]["id"]
+        )
 
     def says(self, native_id: str) -> tuple[str, int]:
         """The words of a post, and how many media it shows."""
-        return next((post["text"], len(post["media"])) for post in self._kept() if post["id"] == native_id)
+        return next(
+            (post["text"], len(post["media"])) for post in self._kept() if post["id"] == native_id
+        )
 
     def under(self, native_id: str) -> str:
         return next(str(post["reply_to"]) for post in self._kept() if post["id"] == native_id)
@@ -92,7 +105,9 @@ class PageFake:
     account: str
 
     def inject_fault(self, mode: str, on: str, **more: Any) -> None:
-        self.page.book.schedule_fault(mode, account=self.account, on="posts" if on == "edits" else on, **more)
+        self.page.book.schedule_fault(
+            mode, account=self.account, on="posts" if on == "edits" else on, **more
+        )
 
     def says(self, native_id: str) -> tuple[str, int]:
         """The words of an item, and how many files it shows."""
@@ -102,14 +117,20 @@ class PageFake:
     def accepted_posts(self) -> list[tuple[str, str]]:
         """Items, not requests: putting the same id again is harmless by contract."""
         mine = {place: item for place, item in self.page.items.items() if place[0] == self.account}
-        texts = [json.loads(body)["text"] for account, body in self.page.puts if account == self.account]
+        texts = [
+            json.loads(body)["text"] for account, body in self.page.puts if account == self.account
+        ]
         return [(place[1], item["text"] if item else texts[-1]) for place, item in mine.items()]
 
     def live_post_ids(self) -> set[str]:
-        return {place[1] for place, item in self.page.items.items() if place[0] == self.account and item}
+        return {
+            place[1] for place, item in self.page.items.items() if place[0] == self.account and item
+        }
 
     def requests(self) -> list[Mapping[str, Any]]:
-        return [entry for entry in self.page.book.list_requests() if entry["account"] == self.account]
+        return [
+            entry for entry in self.page.book.list_requests() if entry["account"] == self.account
+        ]
 
 
 @dataclass
@@ -130,7 +151,11 @@ class TelegramFake:
         chats = (*self.network.world.channels.values(), *self.bot.chats.values())
         gone = {(str(chat.id), str(number)) for chat in chats for number in chat.deleted}
         sent = {native_id: native_id.partition("/") for native_id, _ in self.bot.wire}
-        return {one for one, (chat, _, ids) in sent.items() if any((chat, id_) not in gone for id_ in ids.split(","))}
+        return {
+            one
+            for one, (chat, _, ids) in sent.items()
+            if any((chat, id_) not in gone for id_ in ids.split(","))
+        }
 
     def shown(self, native_id: str) -> set[tuple[str, bool]]:
         """The words of every message of a copy, and whether each is a picture."""
@@ -150,11 +175,17 @@ class TelegramFake:
         """The Stars that a message asks for."""
         chat_id, _, number = native_id.partition("/")
         chats = (*self.network.world.channels.values(), *self.bot.chats.values())
-        told = next(one for one in chats if one.id == int(chat_id)).messages[int(number.partition(",")[0])]
+        told = next(one for one in chats if one.id == int(chat_id)).messages[
+            int(number.partition(",")[0])
+        ]
         return told["paid_media"]["star_count"] if "paid_media" in told else None
 
     def requests(self) -> list[Mapping[str, Any]]:
-        return [entry for entry in self.network.book.list_requests() if entry["account"] == str(self.bot.id)]
+        return [
+            entry
+            for entry in self.network.book.list_requests()
+            if entry["account"] == str(self.bot.id)
+        ]
 
     def hooked(self) -> tuple[str, str]:
         """Where it calls, and the secret it shows."""
@@ -190,7 +221,8 @@ class Fakes:
         return self._own_page() if kind == "own_page" else self._sandbox(kind)
 
     def clear(self) -> None:
-        """No faults any more. The sandbox hears of it by HTTP, and only where it was part of the test."""
+        """No faults any more. The sandbox hears of it by HTTP, and only where it was part of the
+        test."""
         if self.on_network:
             self.network.clear()
         self.on_network = False
@@ -202,7 +234,9 @@ class Fakes:
     def _telegram(self, kind: str) -> ConnectorWorld:
         chat, number = kind == "telegram_chat", next(_numbers)
         bot = self.telegram.world.bot(f"bot{number}")
-        channel = self.telegram.world.channel(f"Channel {number}", username=f"channel{number}", post=bot)
+        channel = self.telegram.world.channel(
+            f"Channel {number}", username=f"channel{number}", post=bot
+        )
         channel.doors.add(bot.id)
         mia, max_ = self.telegram.world.person("mia"), self.telegram.world.person("max")
         ask_in(self.telegram.world, bot, channel, "mia")
@@ -212,7 +246,9 @@ class Fakes:
         return ConnectorWorld(
             name=kind,
             connector=Telegram(),
-            account=AccountTarget(TEST_TENANT, uuid7(), bot.username, self.telegram.url, Sealed(bot.token.encode())),
+            account=AccountTarget(
+                TEST_TENANT, uuid7(), bot.username, self.telegram.url, Sealed(bot.token.encode())
+            ),
             fake=fake,
             shown=fake.shown,
             says=fake.says,
@@ -225,15 +261,27 @@ class Fakes:
             can_look=False,
             lags=False,
             counts="",
-            address=None if chat else lambda native_id: f"https://t.me/channel{number}/{native_id.partition('/')[2]}",
+            address=None
+            if chat
+            else lambda native_id: f"https://t.me/channel{number}/{native_id.partition('/')[2]}",
             elsewhere=("https://t.me/somebody/1", f"https://t.me/channel{number}"),
             named_on="",
             followers=None if chat else channel.fill,
             hooks=WorldWebhook(fake.hooked, fake.call) if chat else None,
-            moved=(lambda minor: Stars(self.telegram.world, bot).charge("leo", minor, "an order")) if chat else None,
-            roles=WorldRoles(str(channel.id), str(mia.id), str(max_.id), lambda: mia.id in channel.members, "doors"),
+            moved=(lambda minor: Stars(self.telegram.world, bot).charge("leo", minor, "an order"))
+            if chat
+            else None,
+            roles=WorldRoles(
+                str(channel.id),
+                str(mia.id),
+                str(max_.id),
+                lambda: mia.id in channel.members,
+                "doors",
+            ),
             flags=("has_spoiler=true", "protect_content=true"),
-            told=lambda wire: wire.get("has_spoiler") is True and wire.get("protect_content") is True,
+            told=lambda wire: (
+                wire.get("has_spoiler") is True and wire.get("protect_content") is True
+            ),
             flagged_media=1,
         )
 
@@ -269,7 +317,9 @@ class Fakes:
         return ConnectorWorld(
             name="own_page",
             connector=OwnPage(),
-            account=AccountTarget(TEST_TENANT, uuid7(), name, self.page_url, Sealed(self.page.token.encode())),
+            account=AccountTarget(
+                TEST_TENANT, uuid7(), name, self.page_url, Sealed(self.page.token.encode())
+            ),
             fake=(fake := PageFake(self.page, name)),
             address=lambda native_id: f"http://page/{name}/p/{native_id}",
             elsewhere=("http://page/", f"http://page/{name}"),

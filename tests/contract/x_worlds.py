@@ -30,7 +30,8 @@ OF_CHATS = {"posts": "messages", "lookups": "talks"}
 
 @dataclass
 class XFake:
-    """X, seen from one account; the record of requests names no account, so it begins with this world."""
+    """X, seen from one account; the record of requests names no account, so it begins with this
+    world."""
 
     server: FakeX
     member: Member
@@ -45,11 +46,15 @@ class XFake:
         return [(one.id, one.text) for one in mine] if self.chat else list(self.member.taken)
 
     def live_post_ids(self) -> set[str]:
-        return {number for number, _ in self.accepted_posts()} if self.chat else set(self.member.posts)
+        return (
+            {number for number, _ in self.accepted_posts()} if self.chat else set(self.member.posts)
+        )
 
     def say(self, text: str, post: str) -> str:
         """Somebody answers a post of the account."""
-        fan = self.server.who(f"fan{self.member.username}") or self.server.account(f"fan{self.member.username}")
+        fan = self.server.who(f"fan{self.member.username}") or self.server.account(
+            f"fan{self.member.username}"
+        )
         return self.server.publish(fan, {"text": text, "reply": {"in_reply_to_tweet_id": post}}).id
 
     def under(self, native_id: str) -> str:
@@ -68,9 +73,11 @@ FILM = stored_picture(b"\0\0\0\x18ftypmp42" + bytes(5 * 2**20), "video/mp4", "wa
 """Of two segments."""
 
 
-def world(server: FakeX, http: HttpClient, *, names: str = "both", film: bool = False) -> ConnectorWorld:
-    """A fresh one. `names`: whether fields go by the newest description's names, or by those of before; `film`: one is
-    there in the place of pictures."""
+def world(
+    server: FakeX, http: HttpClient, *, names: str = "both", film: bool = False
+) -> ConnectorWorld:
+    """A fresh one. `names`: whether fields go by the newest description's names, or by those of
+    before; `film`: one is there in the place of pictures."""
     server.names = names
     member = server.account(f"w{next(_numbers)}")
     past = server.book.list_requests()
@@ -78,7 +85,9 @@ def world(server: FakeX, http: HttpClient, *, names: str = "both", film: bool = 
     return ConnectorWorld(
         name="x",
         connector=X(),
-        account=AccountTarget(TEST_TENANT, uuid7(), member.id, server.url, Sealed(member.token.encode())),
+        account=AccountTarget(
+            TEST_TENANT, uuid7(), member.id, server.url, Sealed(member.token.encode())
+        ),
         fake=fake,
         remark=fake.say,
         stands_under=fake.under,
@@ -104,7 +113,8 @@ def world(server: FakeX, http: HttpClient, *, names: str = "both", film: bool = 
 
 
 def chat_world(server: FakeX, http: HttpClient) -> ConnectorWorld:
-    """A fresh chat with somebody who just wrote: messages are words alone, bear no key, and stay with their reader."""
+    """A fresh chat with somebody who just wrote: messages are words alone, bear no key, and stay
+    with their reader."""
     made = world(server, http)
     fake = made.fake
     assert isinstance(fake, XFake)

@@ -1,4 +1,5 @@
-"""YouTube's world: one channel, with a token its owner gave an application; each unit has a film."""
+"""YouTube's world: one channel, with a token its owner gave an application; each unit has a
+film."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +32,8 @@ _numbers = count(1)
 
 @dataclass
 class YouTubeFake:
-    """YouTube, seen from one channel; the record of requests names none, so it begins with this world."""
+    """YouTube, seen from one channel; the record of requests names none, so it begins with this
+    world."""
 
     server: FakeYouTube
     member: Member
@@ -41,10 +43,14 @@ class YouTubeFake:
         self.server.book.schedule_fault(mode, on=on, **more)
 
     def accepted_posts(self) -> list[tuple[str, str]]:
-        return list(self.member.taken) + [(f"comment:{one.id}", one.text) for one in self._answers()]
+        return list(self.member.taken) + [
+            (f"comment:{one.id}", one.text) for one in self._answers()
+        ]
 
     def live_post_ids(self) -> set[str]:
-        return set(self.member.posts) | {f"comment:{one.id}" for one in self._answers() if not one.deleted}
+        return set(self.member.posts) | {
+            f"comment:{one.id}" for one in self._answers() if not one.deleted
+        }
 
     def _answers(self) -> list[Comment]:
         every = self.server.comments.every.values()
@@ -76,7 +82,9 @@ def world(server: FakeYouTube, http: HttpClient) -> ConnectorWorld:
     return ConnectorWorld(
         name="youtube",
         connector=YouTube(),
-        account=AccountTarget(TEST_TENANT, uuid7(), member.channel_id, server.url, Sealed(member.token.encode())),
+        account=AccountTarget(
+            TEST_TENANT, uuid7(), member.channel_id, server.url, Sealed(member.token.encode())
+        ),
         fake=fake,
         remark=fake.say,
         stands_under=fake.under,

@@ -1,4 +1,5 @@
-"""An agency with something to see: members of every role, posts of today, money of the last days."""
+"""An agency with something to see: members of every role, posts of today, money of the last
+days."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,7 +43,9 @@ class Agency:
     def act_as(self, role: Role) -> str:
         return f"member:{self.members[role]}"
 
-    def post(self, body: str, *, minutes: float = 5, state: str = "scheduled", url: str = "") -> UUID:
+    def post(
+        self, body: str, *, minutes: float = 5, state: str = "scheduled", url: str = ""
+    ) -> UUID:
         """A planned post of today; in another state where told."""
         author, manager = self.act_as(Role.MANAGER), self.members[Role.OWNER]
         if self.channel_id is None:
@@ -75,7 +78,8 @@ class Agency:
             decisions.approve_post(scope, post_id, member_id=manager)
             deliveries.schedule_post(scope, post_id)
             scope.run(
-                "UPDATE deliveries SET state = :state, url = :url WHERE tenant_id = :t AND id = :id",
+                "UPDATE deliveries SET state = :state, url = :url WHERE tenant_id = :t AND id = "
+                ":id",
                 state=state,
                 url=url or None,
                 t=self.tenant_id,
@@ -85,7 +89,13 @@ class Agency:
         return delivery_id
 
     def notice(
-        self, code: str, *, cause: str = "", urgent: bool = False, mine: bool = True, **params: str | int
+        self,
+        code: str,
+        *,
+        cause: str = "",
+        urgent: bool = False,
+        mine: bool = True,
+        **params: str | int,
     ) -> None:
         """Something that needs a person."""
         with self.scope() as scope:
@@ -121,11 +131,15 @@ class Agency:
             import_past_days(scope, [PastDay(self.creator_id, day, DayWork(), (sales,))])
 
 
-def agency(tenant: OpenScope, *, mark: str = "", language: str = "fr", demo: bool = False) -> Agency:
+def agency(
+    tenant: OpenScope, *, mark: str = "", language: str = "fr", demo: bool = False
+) -> Agency:
     """A new agency of a new tenant; `mark` stands in every name. The chatter speaks English."""
     tenant_id = uuid7()
     with tenant(tenant_id, "system:test") as scope:
-        agencies.create_agency(scope, name=f"Lumière {mark}".strip(), language=language, zone=ZONE, demo=demo)
+        agencies.create_agency(
+            scope, name=f"Lumière {mark}".strip(), language=language, zone=ZONE, demo=demo
+        )
         made = {"kind": "human", "zone": ZONE, "languages": ["fr"]}
         creator = agencies.add_creator(scope, slug="mia", name=f"Mia {mark}".strip(), **made)
         members = {

@@ -1,4 +1,5 @@
-"""The dashboard as its own process, started in a folder that is not ours, on the database of this run."""
+"""The dashboard as its own process, started in a folder that is not ours, on the database of this
+run."""
 
 import os
 import subprocess
@@ -37,7 +38,9 @@ class Door:
 
     def client(self) -> httpx.Client:
         """A visitor without cookies."""
-        return httpx.Client(base_url=self.url, timeout=60, verify=False)  # plain http: no certificates to load
+        return httpx.Client(
+            base_url=self.url, timeout=60, verify=False
+        )  # plain http: no certificates to load
 
     def link(self, who: Agency, role: Role = Role.OWNER) -> str:
         """A one-time link's path."""
@@ -68,7 +71,13 @@ def launch(port: int, database: str, home: Path, elsewhere: Path) -> "subprocess
         "GREENROOM_DASHBOARD__PUBLIC_URL": f"http://localhost:{port}",
     }
     with (home / "log").open("ab") as out:
-        command = [sys.executable, "-m", "workers.run", "dashboard", "workers.processes.web_servers:run_dashboard"]
+        command = [
+            sys.executable,
+            "-m",
+            "workers.run",
+            "dashboard",
+            "workers.processes.web_servers:run_dashboard",
+        ]
         process = subprocess.Popen(command, cwd=elsewhere, env=environment, stdout=out, stderr=out)
     wait_until(lambda: _answers(port, process), seconds=200)
     return process
@@ -87,7 +96,9 @@ def serving(database: str, home: Path, elsewhere: Path) -> Iterator[tuple[str, P
 
 
 @pytest.fixture(scope="session")
-def door(cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+def door(
+    cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Door]:
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     with serving(cluster.url("greenroom_pages", "house"), *folders) as (url, log):
         yield Door(url, log, tenant)
@@ -96,7 +107,10 @@ def door(cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathF
 def _answers(port: int, process: "subprocess.Popen[bytes]") -> bool:
     assert process.poll() is None, "the dashboard ended at once"
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=2, verify=False).status_code == 200
+        return (
+            httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=2, verify=False).status_code
+            == 200
+        )
     except httpx.HTTPError:
         return False
 

@@ -1,4 +1,5 @@
-"""What a browser and Streamlit say to each other, without the browser: runs, ticks, presses, and the text drawn."""
+"""What a browser and Streamlit say to each other, without the browser: runs, ticks, presses, and
+the text drawn."""
 
 import re
 from collections.abc import Iterator
@@ -23,13 +24,23 @@ FAILED = "Cette page n’a pas pu être lue"
 TEXTS = ("text_input", "text_area")
 ONE = ("selectbox", "radio")
 SEVERAL = ("multiselect", "button_group")
-OTHERS = ("button", "checkbox", "date_input", "time_input", "number_input", "file_uploader", "chat_input", "slider")
+OTHERS = (
+    "button",
+    "checkbox",
+    "date_input",
+    "time_input",
+    "number_input",
+    "file_uploader",
+    "chat_input",
+    "slider",
+)
 LABELLED = (*TEXTS, *ONE, *SEVERAL, *OTHERS, "select_slider", "download_button", "link_button")
 
 
 @dataclass(frozen=True)
 class Widget:
-    """Something to press or fill, as it was drawn. `fragment` is the part of the page it lies in, `form` its form."""
+    """Something to press or fill, as it was drawn. `fragment` is the part of the page it lies in,
+    `form` its form."""
 
     kind: str
     drawn: Any
@@ -55,7 +66,8 @@ class Widget:
 
 @dataclass
 class Stream:
-    """An open page. `ticks` are the fragments that draw themselves anew by time; `widgets` what can be used now."""
+    """An open page. `ticks` are the fragments that draw themselves anew by time; `widgets` what can
+    be used now."""
 
     line: ClientConnection
     url: str = ""
@@ -71,7 +83,8 @@ class Stream:
     _session: str = ""
 
     def open(self, path: str = "/", **query: object) -> str:
-        """Run the page at `path` from its start; gives the text that was drawn, labels of what can be used included."""
+        """Run the page at `path` from its start; gives the text that was drawn, labels of what can
+        be used included."""
         self.ticks, self.query, self._filled = [], urlencode(query), {}
         return self._run(ClientState(page_name=path.strip("/"), query_string=self.query))
 
@@ -97,12 +110,15 @@ class Stream:
     def press_twice(self, label: str) -> str:
         """Press a button again before the page has answered, as an impatient hand does."""
         found = self.find(label, "button")
-        client = self._client(WidgetState(id=found.id, trigger_value=True), fragment_id=found.fragment)
+        client = self._client(
+            WidgetState(id=found.id, trigger_value=True), fragment_id=found.fragment
+        )
         self.line.send(BackMsg(rerun_script=client).SerializeToString())
         return self._run(client)
 
     def type(self, label: str, text: str, nth: int = 0) -> str:
-        """Write into a field and leave it; inside a form nothing happens until its button is pressed."""
+        """Write into a field and leave it; inside a form nothing happens until its button is
+        pressed."""
         found = self.find(label, *TEXTS, "number_input", "time_input", "chat_input", nth=nth)
         state = WidgetState(id=found.id, string_value=text)
         if found.kind == "number_input":
@@ -114,7 +130,8 @@ class Stream:
         return self.fill(found, state)
 
     def type_and_press(self, label: str, text: str, button: str) -> str:
-        """Write a number into a field and press a button before the page has answered, as a quick hand does."""
+        """Write a number into a field and press a button before the page has answered, as a quick
+        hand does."""
         field = self.find(label, "number_input")
         self._filled[field.id] = WidgetState(id=field.id, double_value=float(text))
         return self.press(button)
@@ -162,11 +179,16 @@ class Stream:
             yield ForwardMsg.FromString(frame)
 
     def find(self, label: str, *kinds: str, nth: int = 0) -> Widget:
-        """Something that can be used now, by its label (or how it begins, where none is exactly so)."""
+        """Something that can be used now, by its label (or how it begins, where none is exactly
+        so)."""
         kinds = kinds or LABELLED
         ours = [one for one in self.widgets if one.kind in kinds]
-        same = [one for one in ours if one.label == label] or [one for one in ours if one.label.startswith(label)]
-        assert len(same) > nth, f"no {'/'.join(kinds)} {label!r}; there are {[one.label for one in ours]}"
+        same = [one for one in ours if one.label == label] or [
+            one for one in ours if one.label.startswith(label)
+        ]
+        assert len(same) > nth, (
+            f"no {'/'.join(kinds)} {label!r}; there are {[one.label for one in ours]}"
+        )
         return same[nth]
 
     def fill(self, found: Widget, state: WidgetState) -> str:
@@ -181,10 +203,15 @@ class Stream:
         while told.WhichOneof("type") != "file_urls_response":
             told = self._next()
         places = list(told.file_urls_response.file_urls)
-        with httpx.Client(base_url=self.url, headers={"cookie": self.cookie}, timeout=SECONDS, verify=False) as browser:
+        with httpx.Client(
+            base_url=self.url, headers={"cookie": self.cookie}, timeout=SECONDS, verify=False
+        ) as browser:
             token = browser.get("/_stcore/health").cookies["_streamlit_xsrf"]
             for place, (name, data) in zip(places, files.items(), strict=True):
-                headers = {"x-xsrftoken": token, "cookie": f"{self.cookie}; _streamlit_xsrf={token}"}
+                headers = {
+                    "x-xsrftoken": token,
+                    "cookie": f"{self.cookie}; _streamlit_xsrf={token}",
+                }
                 put = browser.put(place.upload_url, files={name: (name, data)}, headers=headers)
                 assert put.status_code == 204, put.text
         return list(zip(places, files.values(), strict=True))
@@ -225,7 +252,9 @@ class Stream:
                     ticks.append(told.auto_rerun.fragment_id)
                 case "page_info_changed":
                     self.query = told.page_info_changed.query_string
-                case "script_finished" if told.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                case "script_finished" if (
+                    told.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
+                ):
                     part = told.script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
                     self._stand(fresh, ticks, client.fragment_id if part else "")
                     text = "\n".join(filter(None, drawn))
@@ -233,7 +262,8 @@ class Stream:
                     return text
 
     def _stand(self, fresh: list[Widget], ticks: list[str], part: str) -> None:
-        """What can be used after a run; one of a part of the page leaves the others as they were."""
+        """What can be used after a run; one of a part of the page leaves the others as they
+        were."""
         others = [one for one in self.widgets if part and one.fragment != part]
         self.widgets = [*others, *fresh]
         there = {one.id for one in self.widgets}  # what is no longer drawn is no longer filled in
@@ -245,7 +275,9 @@ class Stream:
         if kind not in LABELLED:
             return []
         drawn = getattr(told.delta.new_element, kind)
-        if getattr(drawn, "set_value", False):  # the page wrote into it: what was typed before is gone
+        if getattr(
+            drawn, "set_value", False
+        ):  # the page wrote into it: what was typed before is gone
             self._filled.pop(drawn.id, None)
         return [Widget(kind, drawn, told.delta.fragment_id)]
 
@@ -253,7 +285,11 @@ class Stream:
 def _text(told: ForwardMsg) -> str:
     element = told.delta.new_element
     kind = element.WhichOneof("type") or ""
-    body = {"html": element.html.body, "markdown": element.markdown.body, "alert": element.alert.body}
+    body = {
+        "html": element.html.body,
+        "markdown": element.markdown.body,
+        "alert": element.alert.body,
+    }
     body["code"] = element.code.code_text
     if kind in LABELLED:
         one = Widget(kind, getattr(element, kind), "")

@@ -1,4 +1,5 @@
-"""Alternative texts by a model that sees, as members meet them: in Studio and while a post is written."""
+"""Alternative texts by a model that sees, as members meet them: in Studio and while a post is
+written."""
 
 import json
 from collections.abc import Iterator
@@ -31,13 +32,18 @@ from tests.fakes.ollama import FakeOllama, Says
 from tests.schedules.test_alts import GOOD, SEES
 from tests.studio.builders import spec
 
-HOSTILE = {**GOOD, "alt": "Un port <script>alert(1)</script> et des bateaux blancs au lever du soleil."}
+HOSTILE = {
+    **GOOD,
+    "alt": "Un port <script>alert(1)</script> et des bateaux blancs au lever du soleil.",
+}
 
 
 @pytest.fixture(scope="module")
-def able(door: Door, cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    """A dashboard whose settings name a model that sees, which no page asks. The other one is started before: it would
-    inherit the settings."""
+def able(
+    door: Door, cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Door]:
+    """A dashboard whose settings name a model that sees, which no page asks. The other one is
+    started before: it would inherit the settings."""
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GREENROOM_GENERATORS__OLLAMA_VISION_MODEL", SEES)
@@ -55,7 +61,10 @@ def work(door: Door, who: Agency, server: FakeOllama, *answers: object) -> None:
     """What the workers do of what was asked for."""
     server.script.extend(Says(json.dumps(one)) for one in answers)
     with who.scope() as scope:
-        rows = scope.run("SELECT id FROM picture_words WHERE tenant_id = :t AND state = 'waiting'", t=who.tenant_id)
+        rows = scope.run(
+            "SELECT id FROM picture_words WHERE tenant_id = :t AND state = 'waiting'",
+            t=who.tenant_id,
+        )
         found = list(rows.scalars())
     for one in found:
         generate_suggestions(
@@ -119,7 +128,9 @@ def test_a_reason_is_read_and_put_away_and_words_written_meanwhile_stay(
 
 
 @pytest.mark.heavy
-def test_pictures_of_a_post_are_described_where_it_is_written(able: Door, lumiere: Agency, server: FakeOllama) -> None:
+def test_pictures_of_a_post_are_described_where_it_is_written(
+    able: Door, lumiere: Agency, server: FakeOllama
+) -> None:
     connected(lumiere)
     asset = picture(able, lumiere, rating=Rating.G)
     with stream(able.url, able.cookie(lumiere)) as page:
@@ -140,9 +151,15 @@ def test_kept_pictures_of_a_run_are_described_at_once_and_taken_one_by_one(
     assets = [picture(able, lumiere, seed=seed, rating=Rating.G) for seed in (1, 2, 3)]
     with lumiere.scope() as scope:
         recipe_id = specs.save_recipe(scope, lumiere.creator_id, spec())
-        job = runner.start_run(scope, creator_id=lumiere.creator_id, recipe_id=recipe_id, seed=1, key="run")
-        scope.run("UPDATE creations SET job_id = :job WHERE tenant_id = :t", job=job, t=scope.tenant_id)
-        scope.run("UPDATE jobs SET state = 'done', done = 3 WHERE tenant_id = :t", t=scope.tenant_id)
+        job = runner.start_run(
+            scope, creator_id=lumiere.creator_id, recipe_id=recipe_id, seed=1, key="run"
+        )
+        scope.run(
+            "UPDATE creations SET job_id = :job WHERE tenant_id = :t", job=job, t=scope.tenant_id
+        )
+        scope.run(
+            "UPDATE jobs SET state = 'done', done = 3 WHERE tenant_id = :t", t=scope.tenant_id
+        )
         for asset in assets[:2]:
             library.set_shelf_state(scope, asset, ShelfState.KEPT)
     other = {**GOOD, "alt": "Une barque bleue posée sur le sable, à marée basse."}

@@ -35,7 +35,9 @@ def word(code: str, language: str = "fr", **params: str | int) -> str:
     return render_message(Message(code, params), language)
 
 
-def asked(who: Agency, body: str, *, media: tuple[UUID, ...] = (), minutes: float = 60) -> tuple[UUID, UUID]:
+def asked(
+    who: Agency, body: str, *, media: tuple[UUID, ...] = (), minutes: float = 60
+) -> tuple[UUID, UUID]:
     """A post of the manager's that waits for a yes; the post and its wish."""
     with who.scope(who.act_as(Role.MANAGER)) as scope:
         who.channel_id = who.channel_id or lifecycle.connect_account(
@@ -65,11 +67,15 @@ def asked(who: Agency, body: str, *, media: tuple[UUID, ...] = (), minutes: floa
 
 def state(who: Agency, delivery_id: UUID) -> DeliveryState:
     with who.scope() as scope:
-        return DeliveryState(scope.run("SELECT state FROM deliveries WHERE id = :id", id=delivery_id).scalar_one())
+        return DeliveryState(
+            scope.run("SELECT state FROM deliveries WHERE id = :id", id=delivery_id).scalar_one()
+        )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_nothing_waits_is_said_with_the_last_decision(door: Door, tenant: OpenScope, language: str) -> None:
+def test_nothing_waits_is_said_with_the_last_decision(
+    door: Door, tenant: OpenScope, language: str
+) -> None:
     who = agency(tenant, language=language)
     with stream(door.url, door.cookie(who)) as page:
         assert word("approvals.nothing", language) in page.open("/approvals")
@@ -87,7 +93,13 @@ def test_preview_tells_what_leaves_and_by_which_rule(door: Door, lumiere: Agency
     asked(lumiere, "Le phare, ce soir", media=(shot,))
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/approvals")
-        for said in ("Le phare, ce soir", "Sandbox", "Manager", f"/files/{shot}/preview", "relue le"):
+        for said in (
+            "Le phare, ce soir",
+            "Sandbox",
+            "Manager",
+            f"/files/{shot}/preview",
+            "relue le",
+        ):
             assert said in text, said
     with lumiere.scope() as scope:
         scope.run("UPDATE creators SET rating_ceiling = 'G' WHERE id = :c", c=lumiere.creator_id)
@@ -115,13 +127,18 @@ def test_a_post_that_is_too_late_is_not_said_to_leave_by_a_yes(door: Door, lumie
 
 
 def test_several_are_approved_as_they_were_read(door: Door, lumiere: Agency) -> None:
-    wishes = {body: asked(lumiere, body, minutes=n)[1] for n, body in enumerate(("Aube", "Midi", "Soir"), start=60)}
+    wishes = {
+        body: asked(lumiere, body, minutes=n)[1]
+        for n, body in enumerate(("Aube", "Midi", "Soir"), start=60)
+    }
     asked(lumiere, "Avec image", media=(picture(door, lumiere, rating=Rating.S),), minutes=70)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/approvals")
         text = page.check(word("approvals.several"))
         assert all(body in text for body in wishes)
-        assert word("approvals.several_alone", count=1) in text  # its picture has to be looked at first
+        assert (
+            word("approvals.several_alone", count=1) in text
+        )  # its picture has to be looked at first
         mark = {body: word("approvals.several_mark", creator="Mia", post=body) for body in wishes}
         page.check(mark["Aube"])
         page.check(mark["Midi"])
@@ -147,7 +164,9 @@ def test_yes_is_taken_back_in_time(door: Door, lumiere: Agency) -> None:
         assert word("approvals.undone") in page.press(word("approvals.undo"))
     assert state(lumiere, delivery_id) is DeliveryState.DRAFT
     with lumiere.scope() as scope:
-        assert [one.post_id for one in review_queue.list_review_queue(scope, [lumiere.creator_id])] == [post_id]
+        assert [
+            one.post_id for one in review_queue.list_review_queue(scope, [lumiere.creator_id])
+        ] == [post_id]
 
 
 def test_undo_is_offered_for_ten_seconds(door: Door, lumiere: Agency) -> None:
@@ -164,8 +183,12 @@ def test_undo_is_offered_for_ten_seconds(door: Door, lumiere: Agency) -> None:
         wait_until(gone)
 
 
-@pytest.mark.parametrize(("mode", "after"), [("change", DeliveryState.DRAFT), ("reject", DeliveryState.CANCELLED)])
-def test_change_and_no_need_a_reason(door: Door, lumiere: Agency, mode: str, after: DeliveryState) -> None:
+@pytest.mark.parametrize(
+    ("mode", "after"), [("change", DeliveryState.DRAFT), ("reject", DeliveryState.CANCELLED)]
+)
+def test_change_and_no_need_a_reason(
+    door: Door, lumiere: Agency, mode: str, after: DeliveryState
+) -> None:
     post_id, delivery_id = asked(lumiere, "Le matin")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/approvals")
@@ -190,7 +213,9 @@ def test_own_work_waits_for_somebody_else(door: Door, lumiere: Agency) -> None:
     assert state(lumiere, delivery_id) is DeliveryState.DRAFT
 
 
-def test_covered_pictures_are_seen_before_a_yes_which_counts_for_the_check(door: Door, lumiere: Agency) -> None:
+def test_covered_pictures_are_seen_before_a_yes_which_counts_for_the_check(
+    door: Door, lumiere: Agency
+) -> None:
     with lumiere.scope() as scope:
         scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE id = :c", c=lumiere.creator_id)
     shot = picture(door, lumiere, rating=Rating.N)
@@ -211,7 +236,9 @@ def test_keys_walk_through_what_waits(door: Door, lumiere: Agency) -> None:
         asked(lumiere, body, minutes=minutes)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/approvals")
-        keys = {one.drawn.shortcut.upper(): one.label for one in page.widgets if one.kind == "button"}
+        keys = {
+            one.drawn.shortcut.upper(): one.label for one in page.widgets if one.kind == "button"
+        }
         assert {"A", "E", "X", "J", "K"} <= set(keys)
         assert word("approvals.place", at=2, total=3) in page.press(keys["J"])
         assert word("approvals.place", at=1, total=3) in page.press(keys["K"])
@@ -219,7 +246,8 @@ def test_keys_walk_through_what_waits(door: Door, lumiere: Agency) -> None:
 
 
 def hold(who: Agency, body: str, media: tuple[UUID, ...] = ()) -> tuple[UUID, str]:
-    """A post that was approved and that the safety check then kept back for want of somebody's look."""
+    """A post that was approved and that the safety check then kept back for want of somebody's
+    look."""
     _, delivery_id = asked(who, body, media=media)
     with who.scope() as scope:
         entry = next(
@@ -267,7 +295,9 @@ def test_hold_is_looked_at_and_goes_on(door: Door, lumiere: Agency) -> None:
         assert word("approvals.allowed") in page.press(word("approvals.allow"))
     assert state(lumiere, delivery_id) is DeliveryState.SCHEDULED
     with lumiere.scope() as scope:
-        found = scope.run("SELECT verdict, seen_percent FROM human_reviews WHERE digest = :d", d=digest).one()
+        found = scope.run(
+            "SELECT verdict, seen_percent FROM human_reviews WHERE digest = :d", d=digest
+        ).one()
     assert tuple(found) == ("approve", 100)
 
 
@@ -327,9 +357,14 @@ def test_role_sees_what_it_may_settle(door: Door, lumiere: Agency, role: Role) -
         assets.set_shelf_state(scope, shot, ShelfState.KEPT)
     with stream(door.url, door.cookie(lumiere, role)) as page:
         text = page.open("/approvals")
-    approves, reviews = role in {Role.OWNER, Role.MANAGER, Role.CREATOR}, role in {Role.OWNER, Role.MANAGER}
+    approves, reviews = (
+        role in {Role.OWNER, Role.MANAGER, Role.CREATOR},
+        role in {Role.OWNER, Role.MANAGER},
+    )
     settles = int(role is not Role.MANAGER)  # who wrote it
-    assert (word("approvals.counted", what=word("approvals.posts"), count=settles) in text) == approves
+    assert (
+        word("approvals.counted", what=word("approvals.posts"), count=settles) in text
+    ) == approves
     counted = word("approvals.counted", what=word("approvals.pictures"), count=1)
     assert (counted in text) == reviews
 
@@ -338,7 +373,9 @@ def test_who_only_reviews_judges_what_was_given(door: Door, lumiere: Agency) -> 
     shot = picture(door, lumiere, rating=Rating.N)
     with lumiere.scope() as scope:
         assets.set_shelf_state(scope, shot, ShelfState.KEPT)
-        scope.run("UPDATE members SET creators = '[\"mia\"]' WHERE id = :m", m=lumiere.members[Role.GUEST])
+        scope.run(
+            "UPDATE members SET creators = '[\"mia\"]' WHERE id = :m", m=lumiere.members[Role.GUEST]
+        )
     with stream(door.url, door.cookie(lumiere, Role.GUEST)) as page:
         assert str(shot) in page.open("/approvals")
         page.press(word("approvals.reveal_one"))
@@ -350,7 +387,9 @@ def test_others_are_not_there(door: Door, lumiere: Agency, tenant: OpenScope) ->
     asked(other, "canary-post")
     asked(lumiere, "canary-mia")
     with lumiere.scope() as scope:
-        scope.run("UPDATE members SET creators = '[\"zoe\"]' WHERE id = :m", m=lumiere.members[Role.OWNER])
+        scope.run(
+            "UPDATE members SET creators = '[\"zoe\"]' WHERE id = :m", m=lumiere.members[Role.OWNER]
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/approvals")
     assert "canary" not in text
@@ -369,7 +408,9 @@ def test_settled_elsewhere_is_seen_and_told(door: Door, lumiere: Agency) -> None
         assert "Le soir" in page.again()
 
 
-def test_what_waits_for_a_look_is_settled_by_keys_and_says_how_old_it_is(door: Door, lumiere: Agency) -> None:
+def test_what_waits_for_a_look_is_settled_by_keys_and_says_how_old_it_is(
+    door: Door, lumiere: Agency
+) -> None:
     with lumiere.scope() as scope:
         scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE id = :c", c=lumiere.creator_id)
     held = [hold(lumiere, f"{body} NUDITY-MARKER-A")[0] for body in ("Premier", "Second")]
@@ -377,7 +418,11 @@ def test_what_waits_for_a_look_is_settled_by_keys_and_says_how_old_it_is(door: D
     with lumiere.scope() as scope:
         for shot in shots:
             assets.set_shelf_state(scope, shot, ShelfState.KEPT)
-        scope.run("UPDATE creations SET created_at = created_at - interval '25 hours' WHERE asset_id = :a", a=shots[0])
+        scope.run(
+            "UPDATE creations SET created_at = created_at - interval '25 hours' WHERE asset_id = "
+            ":a",
+            a=shots[0],
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         assert word("approvals.desk_late_one", count=1) in page.open("/approvals")
         for body in ("Premier", "Second"):
@@ -397,6 +442,10 @@ def test_what_waits_for_a_look_is_settled_by_keys_and_says_how_old_it_is(door: D
 
 def _keys(page: Stream) -> dict[str, str]:
     """What each key presses now; no key twice."""
-    found = [(one.drawn.shortcut.upper(), one.label) for one in page.widgets if getattr(one.drawn, "shortcut", "")]
+    found = [
+        (one.drawn.shortcut.upper(), one.label)
+        for one in page.widgets
+        if getattr(one.drawn, "shortcut", "")
+    ]
     assert len(dict(found)) == len(found), found
     return dict(found)

@@ -1,4 +1,5 @@
-"""Decisions about requests that are looked at again, on Approvals: by another person; and asking for it oneself."""
+"""Decisions about requests that are looked at again, on Approvals: by another person; and asking
+for it oneself."""
 
 from uuid import UUID
 
@@ -46,13 +47,19 @@ def heard(who: Agency, receipt: str) -> UUID:
 def work(who: Agency) -> None:
     """What the workers do with the answers."""
     with who.scope() as scope:
-        rows = scope.run("SELECT subject_id, args FROM outbox WHERE kind = :kind", kind=AppealDecided.kind).all()
+        rows = scope.run(
+            "SELECT subject_id, args FROM outbox WHERE kind = :kind", kind=AppealDecided.kind
+        ).all()
     for row in rows:
-        appeals.handle_appeal_decision(AppealDecided(who.tenant_id, row.subject_id, **row.args), tenant=who.open)
+        appeals.handle_appeal_decision(
+            AppealDecided(who.tenant_id, row.subject_id, **row.args), tenant=who.open
+        )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_another_person_answers_and_who_decided_reads_why_not(door: Door, tenant: object, language: str) -> None:
+def test_another_person_answers_and_who_decided_reads_why_not(
+    door: Door, tenant: object, language: str
+) -> None:
     who = agency(door.tenant, language=language)
     receipt = decided(door, who, because="mistaken", words=HOSTILE)
     with stream(door.url, door.cookie(who)) as page:
@@ -65,14 +72,20 @@ def test_another_person_answers_and_who_decided_reads_why_not(door: Door, tenant
         assert "<script>" not in text
         assert "alert(1)" in text
         assert word("appeal.another", language) not in text
-        assert word("complaint.no_reason", language) in page.press(word("approvals.request_stays", language))
-        assert word("approvals.request_gone", language) in page.press(word("approvals.request_goes", language))
+        assert word("complaint.no_reason", language) in page.press(
+            word("approvals.request_stays", language)
+        )
+        assert word("approvals.request_gone", language) in page.press(
+            word("approvals.request_goes", language)
+        )
         assert word("approvals.request_goes", language) not in page.labels(), "it is decided once"
     work(who)
     assert state(who, receipt) is RemovalRequestState.UPHELD
 
 
-def test_what_was_taken_away_is_asked_back_by_one_and_given_by_another(door: Door, lumiere: Agency) -> None:
+def test_what_was_taken_away_is_asked_back_by_one_and_given_by_another(
+    door: Door, lumiere: Agency
+) -> None:
     receipt = decided(door, lumiere, because="")
     with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
         page.open("/approvals")
@@ -87,7 +100,10 @@ def test_what_was_taken_away_is_asked_back_by_one_and_given_by_another(door: Doo
         assert word("approvals.appeal_back_done") in page.press(word("approvals.appeal_back"))
     work(lumiere)
     with lumiere.scope() as scope:
-        assert removal_requests.find_status_by_receipt(scope, receipt).outcome is RemovalRequestState.REJECTED
+        assert (
+            removal_requests.find_status_by_receipt(scope, receipt).outcome
+            is RemovalRequestState.REJECTED
+        )
 
 
 def test_a_guest_answers_for_the_creators_given_to_them_alone(door: Door, lumiere: Agency) -> None:
@@ -96,7 +112,9 @@ def test_a_guest_answers_for_the_creators_given_to_them_alone(door: Door, lumier
     with stream(door.url, guest) as page:
         assert word("approvals.appeal.asked") not in page.open("/approvals")
     with lumiere.scope() as scope:
-        members.change_member(scope, lumiere.members[Role.GUEST], role=Role.GUEST, creators=("mia",))
+        members.change_member(
+            scope, lumiere.members[Role.GUEST], role=Role.GUEST, creators=("mia",)
+        )
     with stream(door.url, guest) as page:
         assert word("approvals.appeal.asked") in page.open("/approvals")
         assert word("approvals.request_goes") in page.labels()

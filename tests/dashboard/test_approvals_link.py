@@ -46,7 +46,9 @@ def test_a_link_is_made_answered_and_told(door: Door, tenant: OpenScope, languag
     post_id, delivery_id = asked(who, "Le phare")
     with stream(door.url, door.cookie(who)) as page:
         page.open("/approvals")
-        assert word("approvals.link_make", language) not in page.labels()  # the first yes comes first
+        assert (
+            word("approvals.link_make", language) not in page.labels()
+        )  # the first yes comes first
         agreed(who, post_id)
         text = make(page, language)
         assert word("approvals.link_made", language) in text
@@ -56,7 +58,9 @@ def test_a_link_is_made_answered_and_told(door: Door, tenant: OpenScope, languag
         assert "Anna &lt;b&gt;" in again
         with who.scope() as scope:
             client_links.open_client_link(scope, found[1], "a browser")
-            client_links.answer_client_link(scope, found[1], "a browser", yes=False, why="picture", note="plus clair")
+            client_links.answer_client_link(
+                scope, found[1], "a browser", yes=False, why="picture", note="plus clair"
+            )
         with stream(door.url, door.cookie(who, Role.MANAGER)) as author:
             text = author.open("/calendar", post=post_id)
             assert word("talk.wanted.change", language, who="Anna &lt;b&gt;") in text
@@ -86,7 +90,9 @@ def test_why_no_link_is_made_is_said(door: Door, lumiere: Agency) -> None:
     agreed(lumiere, post_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert word("approval.link_adults") in make(page)
-        assert word("approval.link_no_name", most=client_links.MAX_CLIENT_NAME_LENGTH) in make(page, name=" ")
+        assert word("approval.link_no_name", most=client_links.MAX_CLIENT_NAME_LENGTH) in make(
+            page, name=" "
+        )
 
 
 def test_the_owner_changes_the_rule_and_nobody_else_sees_it(door: Door, lumiere: Agency) -> None:

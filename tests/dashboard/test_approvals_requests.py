@@ -1,4 +1,5 @@
-"""What somebody wants gone, on Approvals: nothing of it is shown, a person decides, the workers do it."""
+"""What somebody wants gone, on Approvals: nothing of it is shown, a person decides, the workers do
+it."""
 
 from uuid import UUID
 
@@ -24,7 +25,9 @@ from tests.dashboard.test_files import picture
 from tests.gate.builders import KEY, Step
 
 
-def complain(door: Door, who: Agency, *, about: str = "shown", times: int = 1, shot: UUID | None = None) -> list[str]:
+def complain(
+    door: Door, who: Agency, *, about: str = "shown", times: int = 1, shot: UUID | None = None
+) -> list[str]:
     """Somebody asks, and the workers freeze it; the receipts."""
     shot = shot or picture(door, who, rating=Rating.G)
     receipts = []
@@ -32,10 +35,17 @@ def complain(door: Door, who: Agency, *, about: str = "shown", times: int = 1, s
         with who.scope() as scope:
             digests = [assets.get_asset(scope, shot).sha256]
             receipt = removal_requests.receive_removal_request(
-                scope, creator_id=who.creator_id, category=about, named="gr1", digests=digests, source="somewhere"
+                scope,
+                creator_id=who.creator_id,
+                category=about,
+                named="gr1",
+                digests=digests,
+                source="somewhere",
             )
             found = removal_requests.find_status_by_receipt(scope, receipt).id
-        removal_requests.handle_removal_request_due(RemovalRequestDue(who.tenant_id, found), tenant=who.open)
+        removal_requests.handle_removal_request_due(
+            RemovalRequestDue(who.tenant_id, found), tenant=who.open
+        )
         receipts.append(receipt)
     return receipts
 
@@ -44,7 +54,8 @@ def work(who: Agency) -> list[str]:
     """What the workers do with the decisions; the reasons they bore."""
     with who.scope() as scope:
         rows = scope.run(
-            "SELECT subject_id, args FROM outbox WHERE kind = :kind ORDER BY id", kind=RemovalRequestDecided.kind
+            "SELECT subject_id, args FROM outbox WHERE kind = :kind ORDER BY id",
+            kind=RemovalRequestDecided.kind,
         ).all()
     for row in rows:
         removal_requests.handle_removal_decision(
@@ -59,16 +70,24 @@ def state(who: Agency, receipt: str) -> RemovalRequestState:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_it_is_told_first_and_taken_away_by_one_press(door: Door, tenant: object, language: str) -> None:
+def test_it_is_told_first_and_taken_away_by_one_press(
+    door: Door, tenant: object, language: str
+) -> None:
     who = agency(door.tenant, language=language)
     (receipt,) = complain(door, who)
     with stream(door.url, door.cookie(who)) as page:
         assert word("home.to.approvals", language) in page.open("/")
         text = page.open("/approvals")
-        for code in ("approvals.asked.shown", "approvals.requests_how", "approvals.request_nowhere"):
+        for code in (
+            "approvals.asked.shown",
+            "approvals.requests_how",
+            "approvals.request_nowhere",
+        ):
             assert word(code, language) in text, code
         assert "/files/" not in text, "what is frozen is shown to nobody"
-        assert word("approvals.request_gone", language) in page.press(word("approvals.request_goes", language))
+        assert word("approvals.request_gone", language) in page.press(
+            word("approvals.request_goes", language)
+        )
         assert word("approvals.request_goes", language) not in page.labels(), "it is decided once"
     assert work(who) == [""]
     assert state(who, receipt) is RemovalRequestState.UPHELD
@@ -81,7 +100,13 @@ def test_what_nothing_was_found_for_is_not_called_frozen(door: Door, language: s
     who = agency(door.tenant, language=language)
     with who.scope() as scope:
         removal_requests.receive_removal_request(
-            scope, creator_id=who.creator_id, category="shown", named="", digests=(), source="one", described=True
+            scope,
+            creator_id=who.creator_id,
+            category="shown",
+            named="",
+            digests=(),
+            source="one",
+            described=True,
         )
     with stream(door.url, door.cookie(who)) as page:
         text = page.open("/approvals")
@@ -89,7 +114,9 @@ def test_what_nothing_was_found_for_is_not_called_frozen(door: Door, language: s
             assert word(code, language) in text, code
         for code in ("approvals.requests_how", "approvals.request_nowhere"):
             assert word(code, language) not in text, code
-        assert word("complaint.not_found", language) in page.press(word("approvals.request_goes", language))
+        assert word("complaint.not_found", language) in page.press(
+            word("approvals.request_goes", language)
+        )
 
 
 def test_it_stays_only_with_a_reason(door: Door, lumiere: Agency) -> None:

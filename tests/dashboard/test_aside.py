@@ -77,7 +77,10 @@ def test_nothing_is_kept_of_an_empty_page_and_nobody_sees_anothers(
 
 def test_two_who_go_on_with_one_draft_keep_both(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
-    with stream(door.url, door.cookie(lumiere)) as page, stream(door.url, door.cookie(lumiere)) as other:
+    with (
+        stream(door.url, door.cookie(lumiere)) as page,
+        stream(door.url, door.cookie(lumiere)) as other,
+    ):
         written(page, words="Une idée")
         page.press(KEEP)
         goes_on(page)
@@ -99,7 +102,9 @@ def test_what_is_left_in_the_middle_is_kept_though_somebody_planned_or_threw_the
         goes_on(page)
         (post,) = posts(lumiere)
         with lumiere.scope() as scope:
-            deliveries.create_delivery(scope, post.id, channel, at=to_wall_time(scope.now + timedelta(days=1), "UTC"))
+            deliveries.create_delivery(
+                scope, post.id, channel, at=to_wall_time(scope.now + timedelta(days=1), "UTC")
+            )
         assert APART in page.open("/home")
         (mine,) = [one for one in posts(lumiere) if one.id != post.id]
         goes_on(page, "Encore mieux")
@@ -109,7 +114,9 @@ def test_what_is_left_in_the_middle_is_kept_though_somebody_planned_or_threw_the
     assert sorted(one.body for one in posts(lumiere)) == ["Encore mieux", "Une idée"]
 
 
-def test_who_plans_a_draft_never_replaces_what_somebody_kept_in_it_meanwhile(door: Door, lumiere: Agency) -> None:
+def test_who_plans_a_draft_never_replaces_what_somebody_kept_in_it_meanwhile(
+    door: Door, lumiere: Agency
+) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, words="Une idée")

@@ -1,4 +1,5 @@
-"""What a package brings stands among the platforms of the Accounts page; without it, its accounts are still shown."""
+"""What a package brings stands among the platforms of the Accounts page; without it, its accounts
+are still shown."""
 
 from collections.abc import Iterator
 
@@ -18,12 +19,20 @@ pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture(scope="module")
-def beside(cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    """A dashboard with two packages beside it: the example, and one that raises as soon as it is loaded."""
+def beside(
+    cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Door]:
+    """A dashboard with two packages beside it: the example, and one that raises as soon as it is
+    loaded."""
     home, elsewhere = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     (home / "packages").mkdir()
     install_example(home / "packages")
-    install(home / "packages", "hostile", {"greenroom.connectors": {"hostile": "hostile:One"}}, "raise SystemExit(3)")
+    install(
+        home / "packages",
+        "hostile",
+        {"greenroom.connectors": {"hostile": "hostile:One"}},
+        "raise SystemExit(3)",
+    )
     with serving(cluster.url("greenroom_pages", "house"), home, elsewhere) as (url, log):
         yield Door(url, log, tenant)
 
@@ -36,9 +45,13 @@ def test_an_account_there_is_asked_for_in_its_own_words(beside: Door, lumiere: A
         text = page.press("Connecter")
         assert "Acme est interrogé…" in text or "Acme est interrogé…" in page.open("/channels")
     with lumiere.scope() as scope:
-        [row] = scope.run("SELECT platform, letter FROM enrolments WHERE tenant_id = :t", t=scope.tenant_id).all()
+        [row] = scope.run(
+            "SELECT platform, letter FROM enrolments WHERE tenant_id = :t", t=scope.tenant_id
+        ).all()
     assert row.platform == "acme"
-    assert sealed_intake.unseal_form(MASTER, lumiere.tenant_id, row.letter)["token"] == "acme_secret"
+    assert (
+        sealed_intake.unseal_form(MASTER, lumiere.tenant_id, row.letter)["token"] == "acme_secret"
+    )
     assert beside.log.read_text("utf-8").count("connector.left_out") == 1
 
 

@@ -1,4 +1,5 @@
-"""The calendar: what goes out and when, what went wrong and is put right in place, one post with its story."""
+"""The calendar: what goes out and when, what went wrong and is put right in place, one post with
+its story."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -51,7 +52,10 @@ def refused(who: Agency, body: str = "refusée") -> UUID:
     delivery_id = who.post(body, minutes=-5, state="publishing")
     with who.scope() as scope:
         transition_delivery(
-            scope, get_delivery(scope, delivery_id), DeliveryState.FAILED, reason=Message("attempt.unexplained")
+            scope,
+            get_delivery(scope, delivery_id),
+            DeliveryState.FAILED,
+            reason=Message("attempt.unexplained"),
         )
     return delivery_id
 
@@ -90,7 +94,9 @@ def test_empty_calendar_teaches(door: Door, lumiere: Agency) -> None:
     assert "18:30 libre" in text
 
 
-def test_failure_stands_with_its_reason_and_is_tried_again_in_place(door: Door, lumiere: Agency) -> None:
+def test_failure_stands_with_its_reason_and_is_tried_again_in_place(
+    door: Door, lumiere: Agency
+) -> None:
     failed = refused(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "n’a pas dit pourquoi" in page.open("/calendar")
@@ -106,9 +112,14 @@ def test_post_tells_its_story_and_what_comes_next(door: Door, lumiere: Agency) -
     delivery_id = lumiere.post("racontée", minutes=-5, state="publishing")
     with lumiere.scope() as scope:
         transition_delivery(
-            scope, get_delivery(scope, delivery_id), DeliveryState.UNCERTAIN, reason=Message("attempt.no_answer")
+            scope,
+            get_delivery(scope, delivery_id),
+            DeliveryState.UNCERTAIN,
+            reason=Message("attempt.no_answer"),
         )
-        transition_delivery(scope, get_delivery(scope, delivery_id), DeliveryState.PUBLISHED, native_id="n1")
+        transition_delivery(
+            scope, get_delivery(scope, delivery_id), DeliveryState.PUBLISHED, native_id="n1"
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_of(lumiere, delivery_id))
     for said in (
@@ -148,21 +159,31 @@ def test_a_stop_is_told_where_the_hour_stands(door: Door, lumiere: Agency, where
         assert "La prochaine publication" not in home
 
 
-def test_what_was_warned_of_is_marked_and_home_counts_down_to_another(door: Door, lumiere: Agency) -> None:
+def test_what_was_warned_of_is_marked_and_home_counts_down_to_another(
+    door: Door, lumiere: Agency
+) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         delivery_id = lumiere.post("trop long", minutes=3)
         assert "La prochaine publication" in page.open("/")
-        lumiere.notice("delivery.media_missing", cause=f"delivery:{delivery_id}:preflight", urgent=True)
+        lumiere.notice(
+            "delivery.media_missing", cause=f"delivery:{delivery_id}:preflight", urgent=True
+        )
         home = page.open("/")
         assert "La prochaine publication" not in home
-        assert re.search(r"« trop long » · prévue (le .*)?à \d\d:\d\d", home), "who has to mend it sees until when"
+        assert re.search(r"« trop long » · prévue (le .*)?à \d\d:\d\d", home), (
+            "who has to mend it sees until when"
+        )
         for view in ("week", "month"):
             assert "ne partira pas" in page.open("/calendar", view=view)
 
 
 @pytest.mark.parametrize(
     ("trouble", "said"),
-    [("braked", "La plateforme ne répond pas bien"), ("limited", "demande d’attendre"), ("paused", "est en pause")],
+    [
+        ("braked", "La plateforme ne répond pas bien"),
+        ("limited", "demande d’attendre"),
+        ("paused", "est en pause"),
+    ],
 )
 def test_what_an_account_waits_for_is_told_where_the_hour_stands(
     door: Door, lumiere: Agency, trouble: str, said: str
@@ -171,14 +192,21 @@ def test_what_an_account_waits_for_is_told_where_the_hour_stands(
     assert lumiere.channel_id is not None
     with lumiere.scope() as scope:
         if trouble == "braked":
-            send_limits.record_answer(scope, lumiere.channel_id, StepNotSent("publish", "ConnectError"), creates=True)
+            send_limits.record_answer(
+                scope, lumiere.channel_id, StepNotSent("publish", "ConnectError"), creates=True
+            )
         elif trouble == "limited":
             send_limits.record_answer(
-                scope, lumiere.channel_id, Response("publish", 429, {"retry-after": "3600"}), creates=True
+                scope,
+                lumiere.channel_id,
+                Response("publish", 429, {"retry-after": "3600"}),
+                creates=True,
             )
         else:
             rest = Message("channel.moved")
-            lifecycle.pause_account(scope, lumiere.channel_id, rest, until=scope.now + timedelta(hours=1))
+            lifecycle.pause_account(
+                scope, lumiere.channel_id, rest, until=scope.now + timedelta(hours=1)
+            )
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_of(lumiere, soon))
         assert "attend son compte" in text
@@ -204,7 +232,9 @@ def test_moving_keeps_the_clock_and_the_approval(door: Door, lumiere: Agency) ->
     assert (after.day, f"{after.clock:%H:%M}") == (later, f"{before.clock:%H:%M}")
 
 
-@pytest.mark.parametrize(("day", "clock"), [("31/02/2027", "10:00"), ("20/11/2027", "25:00"), ("hier", "10:00")])
+@pytest.mark.parametrize(
+    ("day", "clock"), [("31/02/2027", "10:00"), ("20/11/2027", "25:00"), ("hier", "10:00")]
+)
 def test_unreadable_time_is_said(door: Door, lumiere: Agency, day: str, clock: str) -> None:
     delivery_id = lumiere.post("reste", minutes=5)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -222,7 +252,12 @@ def test_one_account_is_cancelled(door: Door, lumiere: Agency) -> None:
         assert "Annulé" in page.press("Oui, annuler")
     assert state(lumiere, delivery_id) is DeliveryState.CANCELLED
     with lumiere.scope() as scope:
-        assert scope.run("SELECT count(*) FROM outbox WHERE subject_id = :id", id=delivery_id).scalar_one() == 0
+        assert (
+            scope.run(
+                "SELECT count(*) FROM outbox WHERE subject_id = :id", id=delivery_id
+            ).scalar_one()
+            == 0
+        )
 
 
 def test_change_that_was_overtaken_is_refused(door: Door, lumiere: Agency) -> None:
@@ -230,7 +265,9 @@ def test_change_that_was_overtaken_is_refused(door: Door, lumiere: Agency) -> No
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_of(lumiere, delivery_id))
         with lumiere.scope() as scope:
-            reschedule_delivery(scope, delivery_id, at=to_wall_time(scope.now + timedelta(hours=3), ZONE))
+            reschedule_delivery(
+                scope, delivery_id, at=to_wall_time(scope.now + timedelta(hours=3), ZONE)
+            )
         text = page.press("Publier maintenant")
     assert "gr-why" in text or "entre-temps" in text
     with lumiere.scope() as scope:
@@ -243,7 +280,9 @@ def test_anothers_post_is_not_found(door: Door, tenant: OpenScope, lumiere: Agen
     nobodys = UUID(int=7)
     with stream(door.url, door.cookie(lumiere)) as page:
         told = [page.open("/calendar", post=one) for one in (theirs, nobodys, "x-y")]
-    answers = {text.rpartition("</form>")[2] for text in told}  # before it stands where the language button leads
+    answers = {
+        text.rpartition("</form>")[2] for text in told
+    }  # before it stands where the language button leads
     assert len(answers) == 1
     (text,) = answers
     assert "n’existe pas" in text
@@ -253,8 +292,13 @@ def test_anothers_post_is_not_found(door: Door, tenant: OpenScope, lumiere: Agen
 def test_post_of_a_creator_that_is_not_mine_is_not_found(door: Door, lumiere: Agency) -> None:
     post_id = post_of(lumiere, lumiere.post("canary-of-mia"))
     with lumiere.scope() as scope:
-        agencies.add_creator(scope, slug="nova", name="Nova", kind="virtual", zone=ZONE, languages=["fr"])
-        scope.run("""UPDATE members SET creators = '["nova"]' WHERE id = :m""", m=lumiere.members[Role.MANAGER])
+        agencies.add_creator(
+            scope, slug="nova", name="Nova", kind="virtual", zone=ZONE, languages=["fr"]
+        )
+        scope.run(
+            """UPDATE members SET creators = '["nova"]' WHERE id = :m""",
+            m=lumiere.members[Role.MANAGER],
+        )
     with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
         assert "canary" not in page.open("/calendar")
         text = page.open("/calendar", post=post_id)
@@ -269,7 +313,9 @@ def test_roles_see_what_they_may(door: Door, lumiere: Agency, role: Role) -> Non
         text = page.open("/calendar")
         plans = {"Nouvelle publication", "Réessayer : Sandbox"} & set(page.labels())
     sees = role in (Role.OWNER, Role.MANAGER, Role.CREATOR)
-    assert ("canary-refusée" in text) == (sees or role is Role.CHATTER)  # who has no calendar is at home
+    assert ("canary-refusée" in text) == (
+        sees or role is Role.CHATTER
+    )  # who has no calendar is at home
     assert bool(plans) == (role in (Role.OWNER, Role.MANAGER))
 
 
@@ -288,7 +334,9 @@ def test_english_week_has_no_french(door: Door, tenant: OpenScope) -> None:
 
 def test_hours_are_those_a_creator_keeps(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        assert list_usual_hours(scope, [lumiere.creator_id]) == {lumiere.creator_id: [DEFAULT_USUAL_HOUR]}
+        assert list_usual_hours(scope, [lumiere.creator_id]) == {
+            lumiere.creator_id: [DEFAULT_USUAL_HOUR]
+        }
     lumiere.post("une")
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
         assert lumiere.channel_id is not None
@@ -296,7 +344,9 @@ def test_hours_are_those_a_creator_keeps(lumiere: Agency) -> None:
         for ahead in range(1, 4):
             draft = drafts.Draft(lumiere.creator_id, "", f"jour {ahead}", (), (lumiere.channel_id,))
             at = WallTime(today + timedelta(days=ahead), time(9, 15), ZONE)
-            drafts.plan_draft(scope, draft, key=UUID(int=ahead), at=at, author=lumiere.act_as(Role.MANAGER))
+            drafts.plan_draft(
+                scope, draft, key=UUID(int=ahead), at=at, author=lumiere.act_as(Role.MANAGER)
+            )
         assert list_usual_hours(scope, [lumiere.creator_id])[lumiere.creator_id] == [time(9, 15)]
         free = find_next_usual_time(scope, lumiere.creator_id, ZONE)
     assert free.clock == time(9, 15)
@@ -317,7 +367,9 @@ def test_dates_are_read_as_they_are_written(day: date) -> None:
     assert parse_date(f"{day.day:02}/{day.month:02}/{day.year:04}") == day
 
 
-@pytest.mark.parametrize("text", ["", "31/12/0001", "01/01/9999", "30/02/2028", "2028-02-01", "1/2/28"])
+@pytest.mark.parametrize(
+    "text", ["", "31/12/0001", "01/01/9999", "30/02/2028", "2028-02-01", "1/2/28"]
+)
 def test_days_nobody_can_read_are_refused(text: str) -> None:
     """Those at either end of all years, too: in some zones their hours lie outside."""
     with pytest.raises(BadInput):
@@ -325,7 +377,8 @@ def test_days_nobody_can_read_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("9:05", time(9, 5)), ("09h05", time(9, 5)), ("9 h", time(9)), (" 23.59 ", time(23, 59))]
+    ("text", "said"),
+    [("9:05", time(9, 5)), ("09h05", time(9, 5)), ("9 h", time(9)), (" 23.59 ", time(23, 59))],
 )
 def test_hours_are_read_as_people_write_them(text: str, said: time) -> None:
     assert parse_time(text) == said

@@ -1,4 +1,5 @@
-"""One post's page, account by account: another one is added, one moves alone, and how late it may leave."""
+"""One post's page, account by account: another one is added, one moves alone, and how late it may
+leave."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -26,7 +27,9 @@ def test_an_account_is_added_and_waits_for_its_own_yes(door: Door, lumiere: Agen
         page.choose("Compte", "Autre")
         assert "dès que quelqu’un aura dit oui pour ce compte" in page.press("L’ajouter")
     with lumiere.scope() as scope:
-        states = {row.channel_id: row.state for row in deliveries.deliveries_of_post(scope, UUID(post_id))}
+        states = {
+            row.channel_id: row.state for row in deliveries.deliveries_of_post(scope, UUID(post_id))
+        }
     assert states == {lumiere.channel_id: DeliveryState.SCHEDULED, second: DeliveryState.DRAFT}
 
 
@@ -37,13 +40,20 @@ def test_an_account_that_was_taken_off_is_put_back(door: Door, lumiere: Agency) 
         page.choose("Compte", "Autre")
         page.press("L’ajouter")
         with lumiere.scope() as scope:
-            there = {row.channel_id: row.id for row in deliveries.deliveries_of_post(scope, UUID(post_id))}
+            there = {
+                row.channel_id: row.id
+                for row in deliveries.deliveries_of_post(scope, UUID(post_id))
+            }
             deliveries.cancel_delivery(scope, there[second])
         page.open("/calendar", post=post_id)
         page.choose("Compte", "Autre")
         page.press("L’ajouter")
     with lumiere.scope() as scope:
-        rows = [row for row in deliveries.deliveries_of_post(scope, UUID(post_id)) if row.channel_id == second]
+        rows = [
+            row
+            for row in deliveries.deliveries_of_post(scope, UUID(post_id))
+            if row.channel_id == second
+        ]
     assert sorted(row.state for row in rows) == [DeliveryState.CANCELLED, DeliveryState.DRAFT]
 
 
@@ -54,13 +64,19 @@ def test_one_account_moves_alone(door: Door, lumiere: Agency) -> None:
         page.choose("Compte", "Autre")
         page.press("L’ajouter")
         with lumiere.scope() as scope:
-            before = {row.channel_id: row.due_at for row in deliveries.deliveries_of_post(scope, UUID(post_id))}
+            before = {
+                row.channel_id: row.due_at
+                for row in deliveries.deliveries_of_post(scope, UUID(post_id))
+            }
         later = to_wall_time(before[second], ZONE).day + timedelta(days=3)
         page.open("/calendar", post=post_id)
         page.type("Date sur Autre (JJ/MM/AAAA)", f"{later:%d/%m/%Y}")
         assert "Déplacé" in page.press("La déplacer sur Autre")
     with lumiere.scope() as scope:
-        after = {row.channel_id: row.due_at for row in deliveries.deliveries_of_post(scope, UUID(post_id))}
+        after = {
+            row.channel_id: row.due_at
+            for row in deliveries.deliveries_of_post(scope, UUID(post_id))
+        }
     assert after[second].date() != before[second].date()
     assert {key: at for key, at in after.items() if key != second} == {
         key: at for key, at in before.items() if key != second

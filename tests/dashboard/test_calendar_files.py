@@ -1,4 +1,5 @@
-"""Import and export on the calendar: a file is looked at, written and taken back; the calendar goes out; feeds."""
+"""Import and export on the calendar: a file is looked at, written and taken back; the calendar goes
+out; feeds."""
 
 import re
 from datetime import date, timedelta
@@ -34,14 +35,24 @@ def line(who: Agency, key: object = 1, **more: object) -> dict[str, object]:
     """A line that is well."""
     with who.scope() as scope:
         day = local_day(scope.now, ZONE) + timedelta(days=2)
-    usual = {"key": key, "creator": "mia", "channels": "Sandbox", "date": day, "time": "10:00", "zone": ZONE}
+    usual = {
+        "key": key,
+        "creator": "mia",
+        "channels": "Sandbox",
+        "date": day,
+        "time": "10:00",
+        "zone": ZONE,
+    }
     return {**usual, "body": f"importée {key}", **more}
 
 
 def work(who: Agency) -> None:
     """What the workers do with the files that wait."""
     with who.scope() as scope:
-        asked = "SELECT id, kind, subject_id, args FROM outbox WHERE tenant_id = :t AND kind LIKE 'import.%'"
+        asked = (
+            "SELECT id, kind, subject_id, args FROM outbox WHERE tenant_id = :t AND kind LIKE "
+            "'import.%'"
+        )
         rows = scope.run(asked, t=who.tenant_id).all()
         scope.run("DELETE FROM outbox WHERE id = ANY(:ids)", ids=[row.id for row in rows])
     for row in rows:
@@ -70,7 +81,8 @@ def bring(page: Stream, who: Agency, data: bytes) -> str:
 def states(who: Agency) -> list[str]:
     with who.scope() as scope:
         asked = (
-            "SELECT d.state FROM deliveries d JOIN posts p ON p.tenant_id = d.tenant_id AND p.id = d.post_id"
+            "SELECT d.state FROM deliveries d JOIN posts p ON p.tenant_id = d.tenant_id AND p.id "
+            "= d.post_id"
             " WHERE d.tenant_id = :t AND p.origin = 'csv' ORDER BY d.state"
         )
         return list(scope.run(asked, t=who.tenant_id).scalars())
@@ -95,14 +107,17 @@ def test_a_file_is_looked_at_written_and_taken_back(door: Door, mia: Agency) -> 
     assert states(mia) == ["cancelled", "cancelled"]
 
 
-def test_problems_are_shown_with_their_lines_and_keep_it_from_being_written(door: Door, mia: Agency) -> None:
+def test_problems_are_shown_with_their_lines_and_keep_it_from_being_written(
+    door: Door, mia: Agency
+) -> None:
     with stream(door.url, door.cookie(mia)) as page:
         page.open("/calendar", files="1")
         rows = [line(mia, 1), line(mia, 2, channels="Sandbx"), line(mia, 3, body="<b>&")]
         seen = bring(page, mia, table(rows))
         assert "à corriger" in seen
-        assert "Mia n’a pas de compte appelé « Sandbx ». Vouliez-vous dire « Sandbox » ?" in seen.replace(
-            "Mia  ", "Mia "
+        assert (
+            "Mia n’a pas de compte appelé « Sandbx ». Vouliez-vous dire « Sandbox » ?"
+            in seen.replace("Mia  ", "Mia ")
         )
         assert not [one for one in page.labels() if one.startswith("Écrire")]
         assert "Ce rapport (CSV)" in page.labels("download_button")
@@ -113,7 +128,9 @@ def test_problems_are_shown_with_their_lines_and_keep_it_from_being_written(door
 def test_hostile_names_and_cells_are_shown_as_they_are(door: Door, mia: Agency) -> None:
     with stream(door.url, door.cookie(mia)) as page:
         page.open("/calendar", files="1")
-        page.attach(FIELD, {"<img src=x>.csv": table([line(mia, 1, creator="<script>alert(1)</script>")])})
+        page.attach(
+            FIELD, {"<img src=x>.csv": table([line(mia, 1, creator="<script>alert(1)</script>")])}
+        )
         work(mia)
         seen = page.again()
         assert "&lt;script&gt;" in seen
@@ -151,8 +168,12 @@ def test_who_only_approves_takes_out_and_brings_nothing_in(door: Door, mia: Agen
 
 def test_nothing_of_another_agency_is_seen(door: Door, mia: Agency) -> None:
     with mia.scope(mia.act_as(Role.OWNER)) as scope:
-        found = import_files.create_import(scope, table([line(mia)]), name="secret.csv", creators={mia.creator_id})
-        sources.add_feed(scope, mia.creator_id, "https://blog.example/secret", [mia.channel_id or uuid7()])
+        found = import_files.create_import(
+            scope, table([line(mia)]), name="secret.csv", creators={mia.creator_id}
+        )
+        sources.add_feed(
+            scope, mia.creator_id, "https://blog.example/secret", [mia.channel_id or uuid7()]
+        )
     other = agency(mia.open)
     with stream(door.url, door.cookie(other)) as page:
         seen = page.open("/calendar", files="1")
@@ -179,7 +200,9 @@ def test_an_address_for_a_calendar_is_made_shown_once_and_ended(door: Door, mia:
 def test_the_window_goes_out(door: Door, mia: Agency) -> None:
     with stream(door.url, door.cookie(mia)) as page:
         page.open("/calendar", files="1")
-        assert {"Tableau (CSV)", "Pour les calendriers (ICS)"} <= set(page.labels("download_button"))
+        assert {"Tableau (CSV)", "Pour les calendriers (ICS)"} <= set(
+            page.labels("download_button")
+        )
         page.type("Du", "32/13/2026")
         assert "Tableau (CSV)" not in page.labels("download_button")
         page.type("Du", "01/01/2030")
@@ -203,12 +226,15 @@ def test_what_goes_out_is_what_the_calendar_holds(mia: Agency) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "last"), [("x", "01/01/2026"), ("02/01/2026", "01/01/2026"), ("01/01/2026", "01/01/2030")]
+    ("first", "last"),
+    [("x", "01/01/2026"), ("02/01/2026", "01/01/2026"), ("01/01/2026", "01/01/2030")],
 )
 def test_a_window_is_checked(first: str, last: str) -> None:
     with pytest.raises(BadInput):
         reads.parse_date_range(first, last)
-    assert reads.parse_date_range("01/01/2026", "01/01/2026") == reads.DateRange(date(2026, 1, 1), date(2026, 1, 1))
+    assert reads.parse_date_range("01/01/2026", "01/01/2026") == reads.DateRange(
+        date(2026, 1, 1), date(2026, 1, 1)
+    )
 
 
 def test_a_report_runs_nowhere(mia: Agency) -> None:
@@ -218,7 +244,8 @@ def test_a_report_runs_nowhere(mia: Agency) -> None:
     findings = (ImportFinding(2, "=cmd", said),)
     about = (uuid7(), "n", "member:x", now, ImportState.REFUSED, False, 1, 1, 1, 0)
     text = reads.import_report(
-        import_files.ImportView(*about, findings, None, 0, 0, 0), MemberLocalizer("fr", load_zone(ZONE))
+        import_files.ImportView(*about, findings, None, 0, 0, 0),
+        MemberLocalizer("fr", load_zone(ZONE)),
     ).decode("utf-8-sig")
     assert "'=cmd,Problème" in text
 

@@ -18,7 +18,9 @@ from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
 
 TODAY = date(2026, 11, 21)
-DAYS = st.dates(TODAY - MAX_DISTANCE + timedelta(days=120), TODAY + MAX_DISTANCE - timedelta(days=120))
+DAYS = st.dates(
+    TODAY - MAX_DISTANCE + timedelta(days=120), TODAY + MAX_DISTANCE - timedelta(days=120)
+)
 
 
 @given(st.sampled_from(sorted(VIEW_MODES)), DAYS)
@@ -32,10 +34,17 @@ def test_the_day_that_is_asked_for_is_shown(view: str, day: date) -> None:
 @given(st.sampled_from(sorted(VIEW_MODES)), DAYS)
 def test_the_windows_lie_side_by_side(view: str, day: date) -> None:
     found = view_window(view, str(day), TODAY)
-    after, before = view_window(view, str(found.after), TODAY), view_window(view, str(found.before), TODAY)
+    after, before = (
+        view_window(view, str(found.after), TODAY),
+        view_window(view, str(found.before), TODAY),
+    )
     assert after.begins == found.ends + timedelta(days=1)
     assert before.ends == found.begins - timedelta(days=1)
-    assert view_window(view, str(after.before), TODAY) == view_window(view, str(before.after), TODAY) == found
+    assert (
+        view_window(view, str(after.before), TODAY)
+        == view_window(view, str(before.after), TODAY)
+        == found
+    )
 
 
 @given(DAYS)
@@ -46,7 +55,9 @@ def test_a_month_is_whole_and_begins_on_a_monday(day: date) -> None:
     assert VIEW_MODES["month"].days == MONTH_DAYS
 
 
-@pytest.mark.parametrize("asked", ["", "yesterday", "2026-13-01", "9999-12-31", "0001-01-01", "../x"])
+@pytest.mark.parametrize(
+    "asked", ["", "yesterday", "2026-13-01", "9999-12-31", "0001-01-01", "../x"]
+)
 def test_a_day_that_is_none_is_told_by_what_there_is(asked: str) -> None:
     for view in VIEW_MODES:
         found = view_window(view, asked, TODAY)
@@ -54,7 +65,9 @@ def test_a_day_that_is_none_is_told_by_what_there_is(asked: str) -> None:
 
 
 @pytest.mark.parametrize(("view", "button"), [("month", "Mois"), ("quarter", "90 jours")])
-def test_days_in_short_say_how_many_more_and_open_the_day(door: Door, lumiere: Agency, view: str, button: str) -> None:
+def test_days_in_short_say_how_many_more_and_open_the_day(
+    door: Door, lumiere: Agency, view: str, button: str
+) -> None:
     for number in range(6):
         lumiere.post(f"note {number}", minutes=number + 1)
     with lumiere.scope() as scope:
@@ -80,15 +93,22 @@ def test_a_list_of_too_many_posts_is_in_short(lumiere: Agency) -> None:
         mine, today = tenant_reads.list_creators(scope), local_day(scope.now, ZONE)
         short = load_calendar(scope, mine, CalendarFilter(today, 30, whole=3, most=2))
         every = load_calendar(scope, mine, CalendarFilter(today, 30, whole=4, most=2))
-        none = load_calendar(scope, mine, CalendarFilter(today + timedelta(days=40), 30, whole=0, most=2))
-        hidden = load_calendar(scope, mine, CalendarFilter(today, 30, group="cancelled", whole=0, most=2))
+        none = load_calendar(
+            scope, mine, CalendarFilter(today + timedelta(days=40), 30, whole=0, most=2)
+        )
+        hidden = load_calendar(
+            scope, mine, CalendarFilter(today, 30, group="cancelled", whole=0, most=2)
+        )
     assert [one.words for one in short.days[0].short] == ["note 0", "note 1"]
     assert (short.days[0].more, short.days[0].turns, short.days[0].free) == (2, [], ())
     assert [one.words for one in every.days[0].turns] == ["note 0", "note 1", "note 2", "note 3"]
     assert (every.days[0].more, every.days[0].short) == (0, ())
     assert every.days[1].free
     for name in ("seen", "occurrence_key"):
-        both = [[getattr(one, name) for one in each] for each in (short.days[0].short, every.days[0].turns[:2])]
+        both = [
+            [getattr(one, name) for one in each]
+            for each in (short.days[0].short, every.days[0].turns[:2])
+        ]
         assert both[0] == both[1]
     assert (short.ever, every.ever, none.ever, hidden.ever) == (True, True, False, True)
 
@@ -102,7 +122,9 @@ def test_a_view_nobody_knows_is_the_week(door: Door, lumiere: Agency) -> None:
 def test_days_of_another_year_say_so(door: Door, lumiere: Agency) -> None:
     lumiere.post("cette année", minutes=3)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Du lun. 29 déc. au dim. 4 janv. 2032" in page.open("/calendar", view="week", day="2032-01-02")
+        assert "Du lun. 29 déc. au dim. 4 janv. 2032" in page.open(
+            "/calendar", view="week", day="2032-01-02"
+        )
 
 
 def test_labels_narrow_every_view(door: Door, lumiere: Agency) -> None:
@@ -116,9 +138,14 @@ def test_labels_narrow_every_view(door: Door, lumiere: Agency) -> None:
                 load_calendar(scope, mine, CalendarFilter(today, 30, whole=whole, label=label))
                 for label in (None, spring, other)
             )
-            shown = [[turn.words for day in all_.days for turn in (*day.short, *day.turns)] for all_ in (both, narrow)]
+            shown = [
+                [turn.words for day in all_.days for turn in (*day.short, *day.turns)]
+                for all_ in (both, narrow)
+            ]
             assert shown == [["avec", "sans"], ["avec"]]
-            assert not any(day.short or day.turns or day.free for day in none.days), "a label nobody has"
+            assert not any(day.short or day.turns or day.free for day in none.days), (
+                "a label nobody has"
+            )
             assert none.ever
     with stream(door.url, door.cookie(lumiere)) as page:
         for look in (
@@ -136,8 +163,12 @@ def test_labels_narrow_every_view(door: Door, lumiere: Agency) -> None:
         assert "sans" not in narrowed
 
 
-def test_labels_are_made_given_to_several_and_changed_on_a_post(door: Door, lumiere: Agency) -> None:
-    posts = [lumiere.post(words, minutes=60 + n) for n, words in enumerate(("une", "deux", "trois"))]
+def test_labels_are_made_given_to_several_and_changed_on_a_post(
+    door: Door, lumiere: Agency
+) -> None:
+    posts = [
+        lumiere.post(words, minutes=60 + n) for n, words in enumerate(("une", "deux", "trois"))
+    ]
     with lumiere.scope() as scope:
         ids = [schedule_reads.post_id_of_delivery(scope, one) for one in posts]
 

@@ -1,4 +1,5 @@
-"""Applications that a platform calls for, on Accounts: where it calls, what it signs with, and when it last did."""
+"""Applications that a platform calls for, on Accounts: where it calls, what it signs with, and when
+it last did."""
 
 from uuid import UUID
 
@@ -91,8 +92,10 @@ def test_how_accounts_stand_that_meta_calls_about(door: Door, lumiere: Agency) -
                 zone="UTC",
             )
             scope.run(
-                "INSERT INTO call_subscriptions (tenant_id, id, channel_id, state, reason, generation, due_at,"
-                " called_at) VALUES (:t, :id, :c, :state, CAST(:why AS jsonb), 0, house_now(), :called)",
+                "INSERT INTO call_subscriptions (tenant_id, id, channel_id, state, reason, "
+                "generation, due_at,"
+                " called_at) VALUES (:t, :id, :c, :state, CAST(:why AS jsonb), 0, house_now(), "
+                ":called)",
                 t=lumiere.tenant_id,
                 id=uuid7(),
                 c=channel_id,
@@ -103,7 +106,12 @@ def test_how_accounts_stand_that_meta_calls_about(door: Door, lumiere: Agency) -
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/channels")
     assert f"{PUBLIC}/hooks/meta" in text
-    for said in ("Dernier appel", "pages_manage_metadata", "il est interrogé à son tour", *names.values()):
+    for said in (
+        "Dernier appel",
+        "pages_manage_metadata",
+        "il est interrogé à son tour",
+        *names.values(),
+    ):
         assert said in text
 
 

@@ -1,4 +1,5 @@
-"""Shoot cards in the dashboard: made on People, handed over as a code, put on pictures at upload or afterwards."""
+"""Shoot cards in the dashboard: made on People, handed over as a code, put on pictures at upload or
+afterwards."""
 
 import re
 from datetime import timedelta
@@ -44,7 +45,15 @@ def a_card(who: Agency, *persons: UUID, pictures: int = 5) -> UUID:
     with who.scope(who.act_as(Role.OWNER)) as scope:
         day = (scope.now - timedelta(days=1)).date()
         terms = CardTerms(
-            day, "Europe/Paris", "FR", persons, ("depict", "publish"), ("sandbox",), Rating.N, pictures, 12
+            day,
+            "Europe/Paris",
+            "FR",
+            persons,
+            ("depict", "publish"),
+            ("sandbox",),
+            Rating.N,
+            pictures,
+            12,
         )
         return shoot_cards.create_card(scope, who.creator_id, terms)
 
@@ -53,19 +62,28 @@ def work(door: Door, who: Agency) -> None:
     """What the workers would do now: files, and what is put on cards."""
     for kind in (UploadDue.kind, CardBindingRequested.kind):
         with who.scope() as scope:
-            rows = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = :k",
+            rows = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = "
+                             ":k",
                              t=who.tenant_id, k=kind).all()  # fmt: skip
-            scope.run("DELETE FROM outbox WHERE tenant_id = :t AND kind = :k", t=who.tenant_id, k=kind)
+            scope.run(
+                "DELETE FROM outbox WHERE tenant_id = :t AND kind = :k", t=who.tenant_id, k=kind
+            )
         for row in rows:
             if kind == UploadDue.kind:
-                uploads.ingest_upload(UploadDue(who.tenant_id, row.subject_id), tenant=door.tenant, store=store(door))
+                uploads.ingest_upload(
+                    UploadDue(who.tenant_id, row.subject_id), tenant=door.tenant, store=store(door)
+                )
             else:
-                wanted = CardBindingRequested(who.tenant_id, row.subject_id, UUID(row.args["card"]), row.args["by"])
+                wanted = CardBindingRequested(
+                    who.tenant_id, row.subject_id, UUID(row.args["card"]), row.args["by"]
+                )
                 asset_bindings.handle_binding(wanted, tenant=door.tenant)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_owner_makes_a_card_and_sees_who_signed(door: Door, tenant: OpenScope, language: str) -> None:
+def test_the_owner_makes_a_card_and_sees_who_signed(
+    door: Door, tenant: OpenScope, language: str
+) -> None:
     who = agency(tenant, language=language)
     ida, _ = real(who, "Ida"), real(who, "Tom")
     with stream(door.url, door.cookie(who)) as page:
@@ -83,9 +101,9 @@ def test_the_owner_makes_a_card_and_sees_who_signed(door: Door, tenant: OpenScop
         assert word("cards.standing.open", language) in text
         assert text.count(word("cards.said.open", language)) == 2
         made = of(who)
-        assert [(one.country, one.pictures, one.max_rating, one.surfaces, one.scopes) for one in made] == [
-            ("FR", 7, Rating.N, ("sandbox",), ("depict", "publish"))
-        ]
+        assert [
+            (one.country, one.pictures, one.max_rating, one.surfaces, one.scopes) for one in made
+        ] == [("FR", 7, Rating.N, ("sandbox",), ("depict", "publish"))]
         text = page.press(word("cards.code", language, name="Ida"))
         assert 'src="data:image/png;base64,' in text
         link = re.search(r"/me/([\w-]{43})", text)
@@ -94,7 +112,10 @@ def test_the_owner_makes_a_card_and_sees_who_signed(door: Door, tenant: OpenScop
         assert link[1] not in page.press(word("cards.put_away", language))
         with who.scope(f"person:{ida}") as scope:
             card_answers.record_card_answer(
-                scope, made[0].id, CARD_SIGNED, digest=queries.get_card_facts(scope, made[0].id).digest
+                scope,
+                made[0].id,
+                CARD_SIGNED,
+                digest=queries.get_card_facts(scope, made[0].id).digest,
             )
         text = page.again()
     assert word("cards.said.signed", language) in text

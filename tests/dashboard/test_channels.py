@@ -1,4 +1,5 @@
-"""Accounts: what one sees of them, letting one rest, connecting one with what was typed sealed on the spot."""
+"""Accounts: what one sees of them, letting one rest, connecting one with what was typed sealed on
+the spot."""
 
 from uuid import UUID
 
@@ -51,12 +52,16 @@ def test_what_is_typed_is_sealed_for_the_workers(door: Door, lumiere: Agency) ->
         page.choose("Où ?", "Telegram · 2 min")
         page.type("Le code que @BotFather", f"  {TOKEN} ")
         text = page.press("Connecter")
-        assert "Telegram est interrogé…" in text or "Telegram est interrogé…" in page.open("/channels")
+        assert "Telegram est interrogé…" in text or "Telegram est interrogé…" in page.open(
+            "/channels"
+        )
         assert TOKEN not in page.open("/channels")
     [asked] = rows(lumiere, "channel.connect")
     with lumiere.scope() as scope:
         letter = scope.run("SELECT letter FROM enrolments WHERE id = :id", id=asked).scalar_one()
-        dumped = scope.run("SELECT args::text FROM outbox WHERE subject_id = :id", id=asked).scalar_one()
+        dumped = scope.run(
+            "SELECT args::text FROM outbox WHERE subject_id = :id", id=asked
+        ).scalar_one()
     assert TOKEN.encode() not in letter
     assert TOKEN not in dumped
     assert TOKEN not in door.log.read_text("utf-8")
@@ -66,8 +71,12 @@ def test_what_is_typed_is_sealed_for_the_workers(door: Door, lumiere: Agency) ->
 def test_a_token_that_is_pasted_needs_no_application(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
-        assert "/auth/account" in page.choose("Où ?", "Instagram · 5 min"), "where an application sends people back"
-        assert "Il reste à remplir : « Identifiant client de l’application" in page.press("Connecter")
+        assert "/auth/account" in page.choose("Où ?", "Instagram · 5 min"), (
+            "where an application sends people back"
+        )
+        assert "Il reste à remplir : « Identifiant client de l’application" in page.press(
+            "Connecter"
+        )
         assert rows(lumiere, "channel.connect") == []
         page.type("Le jeton longue durée du compte", f" {TOKEN}")
         page.press("Connecter")
@@ -102,12 +111,15 @@ def test_an_account_rests_and_goes_on(door: Door, lumiere: Agency) -> None:
 def test_an_account_is_disconnected_once_confirmed(
     door: Door, lumiere: Agency, tenant: OpenScope, *, language: str, sure: str, told: str
 ) -> None:
-    """It says how many posts wait, who did it is written down, and another agency's accounts are as they were."""
+    """It says how many posts wait, who did it is written down, and another agency's accounts are as
+    they were."""
     lumiere.post("Le soir")
     other = agency(tenant, mark="Ailleurs")
     other.post("Ailleurs")
     with lumiere.scope() as scope:
-        scope.run("UPDATE members SET language = :l WHERE tenant_id = :t", l=language, t=lumiere.tenant_id)
+        scope.run(
+            "UPDATE members SET language = :l WHERE tenant_id = :t", l=language, t=lumiere.tenant_id
+        )
         key = channel_reads.list_channels(scope)[0].id
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
@@ -140,12 +152,17 @@ def test_others_do_not_see_accounts(door: Door, lumiere: Agency, role: Role) -> 
         assert "Telegram · 2 min" not in page.open("/channels")
 
 
-def test_accounts_of_others_creators_and_agencies_are_not_there(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_accounts_of_others_creators_and_agencies_are_not_there(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
     lumiere.post("Le soir")
     other = agency(tenant, mark="Ailleurs")
     other.post("Ailleurs")
     with lumiere.scope() as scope:
-        scope.run("UPDATE members SET creators = '[\"nobody\"]' WHERE id = :m", m=lumiere.members[Role.MANAGER])
+        scope.run(
+            "UPDATE members SET creators = '[\"nobody\"]' WHERE id = :m",
+            m=lumiere.members[Role.MANAGER],
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Sandbox Ailleurs" not in page.open("/channels")
     with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
@@ -163,14 +180,19 @@ def test_one_press_is_one_account(lumiere: Agency) -> None:
     assert rows(lumiere, "channel.connect") == [key]
 
 
-def test_own_page_is_opened_once_and_a_taken_address_is_told(tenant: OpenScope, lumiere: Agency) -> None:
+def test_own_page_is_opened_once_and_a_taken_address_is_told(
+    tenant: OpenScope, lumiere: Agency
+) -> None:
     slug = f"page-{lumiere.tenant_id.hex[-8:]}"
 
     def wish(who: Agency) -> None:
         event = OwnPageRequested(who.tenant_id, who.creator_id, slug=slug)
         outbox.check_event_type(OwnPageRequested)
         own_pages.open_own_page(
-            event, tenant=tenant, seal=lambda _, secret: Sealed(secret.encode()), settings=Settings()
+            event,
+            tenant=tenant,
+            seal=lambda _, secret: Sealed(secret.encode()),
+            settings=Settings(),
         )
 
     for _ in range(2):
@@ -188,20 +210,34 @@ def test_own_page_is_opened_once_and_a_taken_address_is_told(tenant: OpenScope, 
 def test_a_name_that_no_page_may_bear_opens_none_and_is_told(tenant: OpenScope) -> None:
     who = agency(tenant)
     with tenant(who.tenant_id, "system:test") as scope:
-        scope.run("UPDATE creators SET name = 'EXPLICIT-MARKER-A' WHERE tenant_id = :t", t=who.tenant_id)
+        scope.run(
+            "UPDATE creators SET name = 'EXPLICIT-MARKER-A' WHERE tenant_id = :t", t=who.tenant_id
+        )
     event = OwnPageRequested(who.tenant_id, who.creator_id, slug=f"page-{who.tenant_id.hex[-8:]}")
-    own_pages.open_own_page(event, tenant=tenant, seal=lambda _, secret: Sealed(secret.encode()), settings=Settings())
+    own_pages.open_own_page(
+        event, tenant=tenant, seal=lambda _, secret: Sealed(secret.encode()), settings=Settings()
+    )
     with who.scope() as scope:
         assert channel_reads.list_channels(scope) == []
-        assert [notice.message.code for notice in list_open_notices(scope)] == ["gate.profile_words"]
+        assert [notice.message.code for notice in list_open_notices(scope)] == [
+            "gate.profile_words"
+        ]
 
 
-def test_the_part_for_adults_is_opened_where_there_is_a_page(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_the_part_for_adults_is_opened_where_there_is_a_page(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "partie pour adultes" not in page.open("/channels")
     slug = f"page-{lumiere.tenant_id.hex[-8:]}"
-    seal = {"tenant": tenant, "seal": lambda _, secret: Sealed(secret.encode()), "settings": Settings()}
-    own_pages.open_own_page(OwnPageRequested(lumiere.tenant_id, lumiere.creator_id, slug=slug), **seal)
+    seal = {
+        "tenant": tenant,
+        "seal": lambda _, secret: Sealed(secret.encode()),
+        "settings": Settings(),
+    }
+    own_pages.open_own_page(
+        OwnPageRequested(lumiere.tenant_id, lumiere.creator_id, slug=slug), **seal
+    )
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
         page.press("Ouvrir la partie pour adultes")
@@ -244,10 +280,14 @@ def visiting_from(who: Agency, role: Role = Role.OWNER, *, state: str = "s" * 43
     """A member has asked for an account, and the workers said where to go on."""
     actor = f"member:{who.members[role]}"
     with who.scope(actor) as scope:
-        asked = account_setup.request_setup(scope, creator_id=who.creator_id, platform="mastodon", letter=b"sealed")
+        asked = account_setup.request_setup(
+            scope, creator_id=who.creator_id, platform="mastodon", letter=b"sealed"
+        )
         scope.run(
-            "UPDATE enrolments SET state = 'visiting', visit = jsonb_build_object('url', CAST(:url AS text),"
-            " 'state', CAST(:state AS text), 'keep', '{}'::jsonb, 'at', people_now()) WHERE id = :id",
+            "UPDATE enrolments SET state = 'visiting', visit = jsonb_build_object('url', "
+            "CAST(:url AS text),"
+            " 'state', CAST(:state AS text), 'keep', '{}'::jsonb, 'at', people_now()) WHERE id = "
+            ":id",
             url=f"https://social.example/oauth/authorize?state={state}",
             state=state,
             id=asked,
@@ -264,14 +304,18 @@ def stands(who: Agency, asked: UUID) -> account_setup.AccountSetup:
 def came(door: Door, who: Agency, role: Role = Role.OWNER, **said: str) -> int:
     """The browser comes back from the platform."""
     with door.client() as visitor:
-        return visitor.get("/auth/account", params=said, headers={"cookie": door.cookie(who, role)}).status_code
+        return visitor.get(
+            "/auth/account", params=said, headers={"cookie": door.cookie(who, role)}
+        ).status_code
 
 
 def test_where_to_go_on_is_a_button(door: Door, lumiere: Agency) -> None:
     visiting_from(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Il reste à dire oui chez Mastodon" in page.open("/channels")
-        assert page.find("Continuer chez Mastodon").drawn.url.startswith("https://social.example/oauth/authorize?")
+        assert page.find("Continuer chez Mastodon").drawn.url.startswith(
+            "https://social.example/oauth/authorize?"
+        )
 
 
 def test_a_code_is_sealed_on_the_way_in(door: Door, lumiere: Agency) -> None:
@@ -280,13 +324,19 @@ def test_a_code_is_sealed_on_the_way_in(door: Door, lumiere: Agency) -> None:
     assert stands(lumiere, asked).state is AccountSetupState.WAITING
     assert rows(lumiere, "channel.connect") == [asked]
     with lumiere.scope() as scope:
-        answer = bytes(scope.run("SELECT answer FROM enrolments WHERE id = :id", id=asked).scalar_one())
-    assert sealed_intake.unseal_form(MASTER, lumiere.tenant_id, answer) == {"code": "canary-code-of-a-visit"}
+        answer = bytes(
+            scope.run("SELECT answer FROM enrolments WHERE id = :id", id=asked).scalar_one()
+        )
+    assert sealed_intake.unseal_form(MASTER, lumiere.tenant_id, answer) == {
+        "code": "canary-code-of-a-visit"
+    }
     assert "canary-code-of-a-visit" not in door.log.read_text("utf-8")
     assert came(door, lumiere, code="another", state="s" * 43) == 404, "it was used already"
 
 
-@pytest.mark.parametrize("said", [{"error": "access_denied"}, {}, {"code": "x" * 5000}, {"code": "x", "error": "no"}])
+@pytest.mark.parametrize(
+    "said", [{"error": "access_denied"}, {}, {"code": "x" * 5000}, {"code": "x", "error": "no"}]
+)
 def test_a_no_is_told(door: Door, lumiere: Agency, said: dict[str, str]) -> None:
     asked = visiting_from(lumiere)
     assert came(door, lumiere, state="s" * 43, **said) == 303
@@ -294,12 +344,17 @@ def test_a_no_is_told(door: Door, lumiere: Agency, said: dict[str, str]) -> None
     assert rows(lumiere, "channel.connect") == []
 
 
-def test_nobody_brings_back_what_another_asked_for(door: Door, tenant: OpenScope, lumiere: Agency) -> None:
+def test_nobody_brings_back_what_another_asked_for(
+    door: Door, tenant: OpenScope, lumiere: Agency
+) -> None:
     asked, other = visiting_from(lumiere), agency(tenant)
     for who, role in ((lumiere, Role.MANAGER), (other, Role.OWNER)):
         assert came(door, who, role, code="theirs", state="s" * 43) == 404
     for state in ("", "t" * 43, "s" * 42, "s" * 9000, "' OR 1=1 --"):
         assert came(door, lumiere, code="c", state=state) == 404
     with door.client() as stranger:
-        assert stranger.get("/auth/account", params={"code": "c", "state": "s" * 43}).status_code == 401
+        assert (
+            stranger.get("/auth/account", params={"code": "c", "state": "s" * 43}).status_code
+            == 401
+        )
     assert stands(lumiere, asked).state is AccountSetupState.VISITING

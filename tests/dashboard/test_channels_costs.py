@@ -1,4 +1,5 @@
-"""What a platform asked for requests: on Accounts with the cap that the agency types, and beside a month's books."""
+"""What a platform asked for requests: on Accounts with the cap that the agency types, and beside a
+month's books."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -39,7 +40,9 @@ def account(lumiere: Agency) -> UUID:
             zone="Europe/Paris",
         )
         for words in ("bonjour", "https://example.com"):
-            request_costs.record_costs(scope, channel_id, "x", Response("publish", 201, {}, {}), words)
+            request_costs.record_costs(
+                scope, channel_id, "x", Response("publish", 201, {}, {}), words
+            )
     return channel_id
 
 
@@ -47,7 +50,10 @@ def account(lumiere: Agency) -> UUID:
 def test_an_account_tells_its_month_and_its_agency_caps_it(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/channels").replace("\xa0", " ").replace("\u202f", " ")
-        assert "X a demandé environ 0,22 $US pour ses requêtes ce mois-ci : 2 publications, dont 1 avec un lien" in text
+        assert (
+            "X a demandé environ 0,22 $US pour ses requêtes ce mois-ci : 2 publications, dont 1 "
+            "avec un lien" in text
+        )
         page.type("Au plus par mois sur X", "beaucoup")
         assert "Écrivez un montant en USD" in page.press("Garder le plafond")
         page.type("Au plus par mois sur X", "0.30")
@@ -59,7 +65,9 @@ def test_an_account_tells_its_month_and_its_agency_caps_it(door: Door, lumiere: 
 
 
 @pytest.mark.usefixtures("account")
-def test_what_was_asked_stands_beside_a_months_books_and_in_its_files(door: Door, lumiere: Agency) -> None:
+def test_what_was_asked_stands_beside_a_months_books_and_in_its_files(
+    door: Door, lumiere: Agency
+) -> None:
     with lumiere.scope() as scope:
         last = (local_day(scope.now, ZONE).replace(day=1) - timedelta(days=1)).replace(day=1)
         moved = "UPDATE request_costs SET month = :month WHERE tenant_id = :t"
@@ -77,7 +85,9 @@ def test_what_was_asked_stands_beside_a_months_books_and_in_its_files(door: Door
     assert table.splitlines()[-1] == f"requests,{last:%Y-%m},,x @lumiere,21.5000,,USD,,2"
     voice = MemberLocalizer("fr", load_zone(ZONE))
     with_it, without = (
-        render_statement_pdf(MonthlyStatement("Mia", "L", "Mia", "", month, SpendingTotal(), voice, said))
+        render_statement_pdf(
+            MonthlyStatement("Mia", "L", "Mia", "", month, SpendingTotal(), voice, said)
+        )
         for said in (asked, ())
     )
     assert with_it != without

@@ -31,7 +31,10 @@ def clips_of(who: Agency) -> list[clips.ClipView]:
 
 def cut(door: Door, who: Agency, clip_id: UUID) -> None:
     slideshows.make_slideshow(
-        SlideshowDue(who.tenant_id, clip_id), tenant=door.tenant, store=store(door), credential=lambda: CREDENTIAL
+        SlideshowDue(who.tenant_id, clip_id),
+        tenant=door.tenant,
+        store=store(door),
+        credential=lambda: CREDENTIAL,
     )
 
 
@@ -117,7 +120,9 @@ def test_another_agency_sees_none_of_it(door: Door, lumiere: Agency, tenant: Ope
     asset = picture(door, lumiere, rating=Rating.G)
     with lumiere.scope() as scope:
         wanted = SlideshowRequest((SlideshowPicture(asset),))
-        slideshows.request_slideshow(scope, creator_id=lumiere.creator_id, wanted=wanted, key="a", by="member:x")
+        slideshows.request_slideshow(
+            scope, creator_id=lumiere.creator_id, wanted=wanted, key="a", by="member:x"
+        )
     assert clips_of(nocturne) == []
     with stream(door.url, door.cookie(nocturne)) as page:
         assert word("studio.clip.stop") not in page.open("/studio")

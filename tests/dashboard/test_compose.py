@@ -31,7 +31,9 @@ from tests.dashboard.streams import Stream, stream
 from tests.generators.builders import a_picture, encoded
 
 
-def connected(who: Agency, name: str = "Sandbox", platform: str = "sandbox", surface: str = "sandbox.post") -> UUID:
+def connected(
+    who: Agency, name: str = "Sandbox", platform: str = "sandbox", surface: str = "sandbox.post"
+) -> UUID:
     with who.scope() as scope:
         return lifecycle.connect_account(
             scope,
@@ -53,7 +55,11 @@ def nobody_is_asked(who: Agency) -> None:
 
 def posts(who: Agency) -> list[schedule_reads.StoredPost]:
     with who.scope() as scope:
-        found = scope.run("SELECT id FROM posts WHERE origin = 'dashboard' ORDER BY created_at").scalars().all()
+        found = (
+            scope.run("SELECT id FROM posts WHERE origin = 'dashboard' ORDER BY created_at")
+            .scalars()
+            .all()
+        )
         return [schedule_reads.get_stored_post(scope, one) for one in found]
 
 
@@ -77,7 +83,9 @@ def test_a_stop_is_said_once_and_is_no_fault_of_the_post(door: Door, lumiere: Ag
         assert "Rien ne s’y oppose" not in text
 
 
-def test_press_writes_one_post_that_waits_for_another_persons_yes(door: Door, lumiere: Agency) -> None:
+def test_press_writes_one_post_that_waits_for_another_persons_yes(
+    door: Door, lumiere: Agency
+) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
@@ -91,7 +99,10 @@ def test_press_writes_one_post_that_waits_for_another_persons_yes(door: Door, lu
         (row,) = deliveries_of_post(scope, post.id)
         assert row.state == DeliveryState.DRAFT
         decisions.approve_post(scope, post.id, member_id=lumiere.members[Role.MANAGER])
-        assert deliveries_of_post(scope, post.id)[0].state in (DeliveryState.APPROVED, DeliveryState.SCHEDULED)
+        assert deliveries_of_post(scope, post.id)[0].state in (
+            DeliveryState.APPROVED,
+            DeliveryState.SCHEDULED,
+        )
 
 
 def test_where_nobody_is_asked_it_leaves_in_fifteen_seconds(door: Door, lumiere: Agency) -> None:
@@ -108,11 +119,15 @@ def test_where_nobody_is_asked_it_leaves_in_fifteen_seconds(door: Door, lumiere:
         (row,) = deliveries_of_post(scope, post.id)
         assert row.state == DeliveryState.SCHEDULED
         assert scope.now < row.due_at <= scope.now + timedelta(seconds=16)
-        kinds = scope.run("SELECT kind FROM outbox WHERE subject_id = :id", id=row.id).scalars().all()
+        kinds = (
+            scope.run("SELECT kind FROM outbox WHERE subject_id = :id", id=row.id).scalars().all()
+        )
     assert "delivery.publish" in kinds
 
 
-def test_what_will_not_leave_as_it_is_is_not_announced_as_leaving(door: Door, lumiere: Agency) -> None:
+def test_what_will_not_leave_as_it_is_is_not_announced_as_leaving(
+    door: Door, lumiere: Agency
+) -> None:
     connected(lumiere)
     nobody_is_asked(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -172,16 +187,23 @@ def test_every_rule_of_ours_has_its_place_in_words(language: str) -> None:
 
 
 def test_a_place_that_borrows_two_rules_says_both() -> None:
-    real, virtual = rules_of_destination(shipped_bundle(), "byhand", "onlyfans", shipped_bundle().read_on).said
+    real, virtual = rules_of_destination(
+        shipped_bundle(), "byhand", "onlyfans", shipped_bundle().read_on
+    ).said
     assert (real.name, dict(real.verdicts)[Rating.G]) == ("export.onlyfans_real", "A")
     assert (virtual.name, dict(virtual.verdicts)[Rating.G]) == ("export.onlyfans_synthetic", "B")
-    assert rules_of_destination(shipped_bundle(), "nowhere", "at_all", shipped_bundle().read_on).said == ()
+    assert (
+        rules_of_destination(shipped_bundle(), "nowhere", "at_all", shipped_bundle().read_on).said
+        == ()
+    )
 
 
 @pytest.mark.parametrize(
     ("words", "accounts", "said"), [("", ("Sandbox",), "rien à publier"), ("x", (), "au moins un")]
 )
-def test_what_is_missing_is_said(door: Door, lumiere: Agency, words: str, accounts: tuple[str, ...], said: str) -> None:
+def test_what_is_missing_is_said(
+    door: Door, lumiere: Agency, words: str, accounts: tuple[str, ...], said: str
+) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1)
@@ -274,7 +296,9 @@ def test_words_change_while_nothing_is_outside(door: Door, lumiere: Agency) -> N
         assert not decisions.is_approved(scope, deliveries.get_post(scope, post_id), scope.now)
 
 
-def test_an_account_says_it_otherwise_and_is_changed_with_the_post(door: Door, lumiere: Agency) -> None:
+def test_an_account_says_it_otherwise_and_is_changed_with_the_post(
+    door: Door, lumiere: Agency
+) -> None:
     connected(lumiere)
     second = connected(lumiere, "Autre")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -296,7 +320,9 @@ def test_an_account_says_it_otherwise_and_is_changed_with_the_post(door: Door, l
     assert (post.body, [one.body for one in post.others]) == ("Bonjour", ["Encore autrement"])
 
 
-def test_an_account_written_otherwise_follows_the_post_until_it_is_changed_there(door: Door, lumiere: Agency) -> None:
+def test_an_account_written_otherwise_follows_the_post_until_it_is_changed_there(
+    door: Door, lumiere: Agency
+) -> None:
     connected(lumiere)
     connected(lumiere, "Autre")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -326,12 +352,17 @@ def test_duplicate_is_another_post(door: Door, lumiere: Agency) -> None:
 
 
 def test_a_duplicate_is_as_important_and_may_be_as_late(door: Door, lumiere: Agency) -> None:
-    """Both were lost without a word: what was to leave first, or not at all once it is late, left as anything else."""
+    """Both were lost without a word: what was to leave first, or not at all once it is late, left
+    as anything else."""
     delivery_id = lumiere.post("urgent", minutes=90)
     with lumiere.scope() as scope:
         post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
-        priority.set_priority(scope, delivery_id, 1, version=get_delivery(scope, delivery_id).version)
-        priority.set_late_limit(scope, post_id, LateLimit.DAY, version=deliveries.get_post(scope, post_id).version)
+        priority.set_priority(
+            scope, delivery_id, 1, version=get_delivery(scope, delivery_id).version
+        )
+        priority.set_late_limit(
+            scope, post_id, LateLimit.DAY, version=deliveries.get_post(scope, post_id).version
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
         page.press("Dupliquer")
@@ -362,7 +393,9 @@ def test_photo_of_ones_own_joins_the_post(door: Door, lumiere: Agency, tenant: O
         assert scope.run("SELECT alt FROM creations").scalar_one() == "La mer, un matin"
 
 
-def test_pictures_and_accounts_of_others_are_not_found(door: Door, tenant: OpenScope, lumiere: Agency) -> None:
+def test_pictures_and_accounts_of_others_are_not_found(
+    door: Door, tenant: OpenScope, lumiere: Agency
+) -> None:
     connected(lumiere)
     other = agency(tenant, mark="canary")
     other.post("canary-post")

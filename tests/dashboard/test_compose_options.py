@@ -1,4 +1,5 @@
-"""Options on the page of a post: drawn where a platform has some, previewed, kept and changed with the post."""
+"""Options on the page of a post: drawn where a platform has some, previewed, kept and changed with
+the post."""
 
 from schedules.approvals import decisions
 from schedules.drafts import drafts
@@ -30,7 +31,9 @@ def test_options_are_chosen_previewed_kept_and_changed(door: Door, lumiere: Agen
         assert "Qui peut voir — Les abonnés seulement" in page.type("Langue (fr, en…)", "fr")
         page.press("Planifier")
     (post,) = posts(lumiere)
-    assert post.others == (ChannelOverride(str(here), options=(("language", "fr"), ("visibility", "private"))),)
+    assert post.others == (
+        ChannelOverride(str(here), options=(("language", "fr"), ("visibility", "private"))),
+    )
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post.id)
         page.press("Modifier")
@@ -40,7 +43,9 @@ def test_options_are_chosen_previewed_kept_and_changed(door: Door, lumiere: Agen
     assert post.others == (ChannelOverride(str(here), options=(("language", "fr"),)),)
 
 
-def test_a_story_is_chosen_and_its_words_are_said_to_be_shown_nowhere(door: Door, lumiere: Agency) -> None:
+def test_a_story_is_chosen_and_its_words_are_said_to_be_shown_nowhere(
+    door: Door, lumiere: Agency
+) -> None:
     connected(lumiere)
     here = connected(lumiere, "Insta", "instagram", "instagram.post")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -55,7 +60,10 @@ def test_a_story_is_chosen_and_its_words_are_said_to_be_shown_nowhere(door: Door
         page.press("Planifier")
     (post,) = posts(lumiere)
     assert post.others == (ChannelOverride(str(here), body="", options=(("story", True),)),)
-    for passed, said in ((1, "la plateforme la retire d’elle-même"), (25, "elle a pris fin d’elle-même")):
+    for passed, said in (
+        (1, "la plateforme la retire d’elle-même"),
+        (25, "elle a pris fin d’elle-même"),
+    ):
         with lumiere.scope() as scope:
             scope.run(OUT, channel=here, passed=passed)
         with stream(door.url, door.cookie(lumiere)) as page:
@@ -75,7 +83,9 @@ def test_a_platform_is_written_for_once_for_all_its_accounts(door: Door, lumiere
     assert post.others == (ChannelOverride("sandbox", body="Bonsoir"),)
 
 
-def test_the_choices_of_a_post_are_said_and_changed_on_its_own_page(door: Door, lumiere: Agency) -> None:
+def test_the_choices_of_a_post_are_said_and_changed_on_its_own_page(
+    door: Door, lumiere: Agency
+) -> None:
     here = connected(lumiere, "Mastodon", "mastodon", "mastodon.post")
     other = connected(lumiere, "Toot", "mastodon", "mastodon.post")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -83,7 +93,9 @@ def test_the_choices_of_a_post_are_said_and_changed_on_its_own_page(door: Door, 
         page.press("Planifier")
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
-        drafts.set_channel_options(scope, post.id, other, (("warning", "Mer"),), author=lumiere.act_as(Role.OWNER))
+        drafts.set_channel_options(
+            scope, post.id, other, (("warning", "Mer"),), author=lumiere.act_as(Role.OWNER)
+        )
         decisions.approve_post(scope, post.id, member_id=lumiere.members[Role.MANAGER])
         assert decisions.is_approved(scope, deliveries.get_post(scope, post.id), scope.now)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -127,4 +139,6 @@ def test_labels_are_chosen_while_a_post_is_written(door: Door, lumiere: Agency) 
         page.press("Planifier")
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
-        assert [one.name for one in labels.labels_of_posts(scope, [post.id])[post.id]] == ["Printemps"]
+        assert [one.name for one in labels.labels_of_posts(scope, [post.id])[post.id]] == [
+            "Printemps"
+        ]

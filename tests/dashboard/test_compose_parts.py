@@ -1,4 +1,5 @@
-"""Writing a post of several parts: shown part by part, left out or said otherwise on single accounts."""
+"""Writing a post of several parts: shown part by part, left out or said otherwise on single
+accounts."""
 
 from uuid import UUID
 
@@ -51,7 +52,9 @@ def test_a_thread_is_written_counted_and_shown_part_by_part(door: Door, lumiere:
     ]
 
 
-def test_an_account_leaves_out_what_follows_and_says_a_part_otherwise(door: Door, lumiere: Agency) -> None:
+def test_an_account_leaves_out_what_follows_and_says_a_part_otherwise(
+    door: Door, lumiere: Agency
+) -> None:
     connected(lumiere)
     second = connected(lumiere, "Autre")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -70,7 +73,10 @@ def test_an_account_leaves_out_what_follows_and_says_a_part_otherwise(door: Door
     ((place, parts),) = [(one.place, one.parts) for one in post.others]
     assert place == str(second)
     assert parts is not None
-    assert [(one.body, one.comment) for one in parts] == [("La boutique, demain.", False), ("À demain.", False)]
+    assert [(one.body, one.comment) for one in parts] == [
+        ("La boutique, demain.", False),
+        ("À demain.", False),
+    ]
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post.id)
         page.press("Modifier")
@@ -83,13 +89,28 @@ def test_an_account_leaves_out_what_follows_and_says_a_part_otherwise(door: Door
     assert [[part.body for part in one.parts or ()] for one in post.others] == [["À demain."]]
 
 
-def test_what_another_hand_wrote_below_for_an_account_is_shown_and_changed(door: Door, lumiere: Agency) -> None:
+def test_what_another_hand_wrote_below_for_an_account_is_shown_and_changed(
+    door: Door, lumiere: Agency
+) -> None:
     there = connected(lumiere)
-    more = (*(ThreadPart(f"Suite {number}") for number in (1, 2, 3)), ThreadPart("Merci", comment=True))
+    more = (
+        *(ThreadPart(f"Suite {number}") for number in (1, 2, 3)),
+        ThreadPart("Merci", comment=True),
+    )
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
         others = (ChannelOverride(str(there), parts=more),)
-        draft = Draft(lumiere.creator_id, "", "Bonjour", (), (there,), parts=(ThreadPart("Une suite"),), others=others)
-        planned = drafts.plan_draft(scope, draft, key=UUID(int=7), at=to_wall_time(scope.now, ZONE), author=scope.actor)
+        draft = Draft(
+            lumiere.creator_id,
+            "",
+            "Bonjour",
+            (),
+            (there,),
+            parts=(ThreadPart("Une suite"),),
+            others=others,
+        )
+        planned = drafts.plan_draft(
+            scope, draft, key=UUID(int=7), at=to_wall_time(scope.now, ZONE), author=scope.actor
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=planned.post_id)
         page.press("Modifier")
@@ -112,10 +133,13 @@ def test_what_another_hand_wrote_below_for_an_account_is_shown_and_changed(door:
 
 
 @pytest.mark.heavy
-def test_an_account_shows_other_pictures_with_the_post_and_with_a_part(door: Door, lumiere: Agency) -> None:
+def test_an_account_shows_other_pictures_with_the_post_and_with_a_part(
+    door: Door, lumiere: Agency
+) -> None:
     alts = ("la mer", "le bois", "la neige")
     sea, wood, snow = (
-        picture(door, lumiere, seed=seed, rating=Rating.G, alt=alt) for seed, alt in enumerate(alts, start=1)
+        picture(door, lumiere, seed=seed, rating=Rating.G, alt=alt)
+        for seed, alt in enumerate(alts, start=1)
     )
     connected(lumiere)
     second = connected(lumiere, "Autre")
@@ -134,9 +158,9 @@ def test_an_account_shows_other_pictures_with_the_post_and_with_a_part(door: Doo
         page.press("Planifier")
     (post,) = posts(lumiere)
     assert (post.media, [one.media for one in post.parts]) == ((sea,), [()])
-    assert [(one.place, one.media, [part.media for part in one.parts or ()]) for one in post.others] == [
-        (str(second), (wood,), [(snow,)])
-    ]
+    assert [
+        (one.place, one.media, [part.media for part in one.parts or ()]) for one in post.others
+    ] == [(str(second), (wood,), [(snow,)])]
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post.id)
         page.press("Modifier")
@@ -146,10 +170,15 @@ def test_an_account_shows_other_pictures_with_the_post_and_with_a_part(door: Doo
         page.check("la neige", on=False)
         page.press("Enregistrer")
     (post,) = posts(lumiere)
-    assert (post.media, [(one.media, one.parts) for one in post.others]) == ((sea, snow), [((wood,), None)])
+    assert (post.media, [(one.media, one.parts) for one in post.others]) == (
+        (sea, snow),
+        [((wood,), None)],
+    )
 
 
-def test_an_account_that_is_written_as_the_post_again_has_no_pictures_of_its_own(door: Door, lumiere: Agency) -> None:
+def test_an_account_that_is_written_as_the_post_again_has_no_pictures_of_its_own(
+    door: Door, lumiere: Agency
+) -> None:
     picture(door, lumiere, rating=Rating.G)
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:

@@ -1,4 +1,5 @@
-"""A price on the page of a post: offered where posts are sold, refused before it is written, shown, kept, changed."""
+"""A price on the page of a post: offered where posts are sold, refused before it is written, shown,
+kept, changed."""
 
 from uuid import UUID
 
@@ -18,13 +19,17 @@ from tests.generators.builders import a_picture, encoded
 
 def photo(door: Door, who: Agency) -> UUID:
     """A picture of hers that somebody rated."""
-    prepared = pipeline.prepare_upload(encoded(a_picture(seed=11), "JPEG"), name="a.jpg", alt="la mer")
+    prepared = pipeline.prepare_upload(
+        encoded(a_picture(seed=11), "JPEG"), name="a.jpg", alt="la mer"
+    )
     store = FileStore(door.log.parent / "objects")
     asset = pipeline.ingest_asset(
         door.tenant, store, tenant_id=who.tenant_id, creator_id=who.creator_id, prepared=prepared
     )
     with who.scope() as scope:
-        ratings.record_rating(scope, assets.get_asset(scope, asset).sha256, Rating.G, source="classifier@1")
+        ratings.record_rating(
+            scope, assets.get_asset(scope, asset).sha256, Rating.G, source="classifier@1"
+        )
     return asset
 
 
@@ -59,12 +64,17 @@ def test_a_price_is_kept_shown_and_changed_with_the_post(door: Door, lumiere: Ag
     (post,) = posts(lumiere)
     assert post.others == (ChannelOverride(str(fanvue), price=Money(1200, "USD")),)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Verrouillée jusqu’au paiement : 12,00\xa0$US" in page.open("/calendar", post=post.id)
+        assert "Verrouillée jusqu’au paiement : 12,00\xa0$US" in page.open(
+            "/calendar", post=post.id
+        )
         page.press("Modifier")
         page.type("Texte", "Bonsoir")
         page.press("Enregistrer")
     (post,) = posts(lumiere)
-    assert (post.body, post.others) == ("Bonsoir", (ChannelOverride(str(fanvue), price=Money(1200, "USD")),))
+    assert (post.body, post.others) == (
+        "Bonsoir",
+        (ChannelOverride(str(fanvue), price=Money(1200, "USD")),),
+    )
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post.id)
         page.press("Modifier")

@@ -1,4 +1,5 @@
-"""Studio: copies of one picture asked for on its page, shown while they wait, and in the library with their story."""
+"""Studio: copies of one picture asked for on its page, shown while they wait, and in the library
+with their story."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -37,11 +38,15 @@ def work(door: Door, who: Agency) -> list[UUID]:
         found = list(rows.scalars())
     for one in found:
         due = PictureCopyDue(who.tenant_id, one)
-        picture_copies.make_copy(due, tenant=door.tenant, store=store(door), credential=lambda: CREDENTIAL)
+        picture_copies.make_copy(
+            due, tenant=door.tenant, store=store(door), credential=lambda: CREDENTIAL
+        )
     return found
 
 
-def test_copies_are_asked_for_seen_on_their_way_and_in_the_library(door: Door, lumiere: Agency) -> None:
+def test_copies_are_asked_for_seen_on_their_way_and_in_the_library(
+    door: Door, lumiere: Agency
+) -> None:
     first = picture(door, lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
@@ -60,9 +65,10 @@ def test_copies_are_asked_for_seen_on_their_way_and_in_the_library(door: Door, l
     with lumiere.scope() as scope:
         made = [one.made_id for one in picture_copies.get_copies(scope, asked)]
         assert all(one is not None for one in made)
-        assert {card.creator_id for card in studio_reads.get_asset_cards(scope, [one for one in made if one])} == {
-            lumiere.creator_id
-        }
+        assert {
+            card.creator_id
+            for card in studio_reads.get_asset_cards(scope, [one for one in made if one])
+        } == {lumiere.creator_id}
 
 
 def test_a_copy_is_asked_for_where_a_story_is_written(door: Door, lumiere: Agency) -> None:
@@ -74,7 +80,9 @@ def test_a_copy_is_asked_for_where_a_story_is_written(door: Door, lumiere: Agenc
         page.choose(word("compose.accounts"), "Insta")
         page.check("la mer")
         assert asked_for not in page.labels(), "a post of a feed has other shapes"
-        assert word("feed.not_filled") in page.choose(word("option.instagram.story"), word("option.yes"))
+        assert word("feed.not_filled") in page.choose(
+            word("option.instagram.story"), word("option.yes")
+        )
         assert word("compose.shape_asked") in page.press(asked_for)
     (asked,) = work(door, lumiere)
     with lumiere.scope() as scope:
@@ -116,16 +124,24 @@ def test_a_watermark_is_kept_and_written_on_a_copy(door: Door, lumiere: Agency) 
 
 
 @pytest.fixture(scope="module")
-def cutting(cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+def cutting(
+    cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Door]:
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GREENROOM_GENERATORS__CUTOUT_MODEL", str(model(folders[0] / "light.onnx", above=0.6)))
-        patch.setenv("GREENROOM_GENERATORS__UPSCALE_MODEL", str(enlarging.onnx(folders[0] / "m.onnx")))
+        patch.setenv(
+            "GREENROOM_GENERATORS__CUTOUT_MODEL", str(model(folders[0] / "light.onnx", above=0.6))
+        )
+        patch.setenv(
+            "GREENROOM_GENERATORS__UPSCALE_MODEL", str(enlarging.onnx(folders[0] / "m.onnx"))
+        )
         with serving(cluster.url("greenroom_pages", "house"), *folders) as (url, log):
             yield Door(url, log, tenant)
 
 
-def test_another_background_is_asked_for_where_a_model_tells_it(cutting: Door, lumiere: Agency) -> None:
+def test_another_background_is_asked_for_where_a_model_tells_it(
+    cutting: Door, lumiere: Agency
+) -> None:
     picture(cutting, lumiere)
     with stream(cutting.url, cutting.cookie(lumiere)) as page:
         page.open("/studio")
@@ -135,7 +151,9 @@ def test_another_background_is_asked_for_where_a_model_tells_it(cutting: Door, l
         page.choose(word("copy.background"), word("copy.background.blurred"))
         assert word("copy.asked", count=1) in page.press(word("copy.ask"))
     with lumiere.scope() as scope:
-        asked = scope.run("SELECT finish FROM picture_copies WHERE tenant_id = :t", t=lumiere.tenant_id).scalars()
+        asked = scope.run(
+            "SELECT finish FROM picture_copies WHERE tenant_id = :t", t=lumiere.tenant_id
+        ).scalars()
         assert {one["background"] for one in asked} == {"#ffffff", "blurred"}
 
 
@@ -150,7 +168,9 @@ def test_without_a_model_the_page_says_what_is_missing(door: Door, lumiere: Agen
         assert word("copy.background") not in page.labels()
 
 
-def test_a_larger_copy_is_asked_for_where_there_is_a_model_and_can_be_stopped(cutting: Door, lumiere: Agency) -> None:
+def test_a_larger_copy_is_asked_for_where_there_is_a_model_and_can_be_stopped(
+    cutting: Door, lumiere: Agency
+) -> None:
     picture(cutting, lumiere)
     with stream(cutting.url, cutting.cookie(lumiere)) as page:
         page.open("/studio")
@@ -158,7 +178,9 @@ def test_a_larger_copy_is_asked_for_where_there_is_a_model_and_can_be_stopped(cu
         page.check(word("copy.finer"))
         assert word("copy.asked", count=1) in page.press(word("copy.ask"))
         with lumiere.scope() as scope:
-            row = scope.run("UPDATE picture_copies SET step = 3, steps = 9 RETURNING finish, id").one()
+            row = scope.run(
+                "UPDATE picture_copies SET step = 3, steps = 9 RETURNING finish, id"
+            ).one()
         assert row.finish == {"finer": True}
         assert word("copy.tiles", done=3, total=9) in page.open("/studio")
         assert word("copy.stopped") in page.press(word("copy.stop"))

@@ -1,4 +1,5 @@
-"""A post in doubt as members settle it: on the first page, in the approvals and on its own page, by one card."""
+"""A post in doubt as members settle it: on the first page, in the approvals and on its own page, by
+one card."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -26,7 +27,8 @@ def doubted(who: Agency, body: str = "Peut-être") -> UUID:
     delivery_id = who.post(body, state="uncertain", minutes=-5)
     with who.scope() as scope:
         scope.run(
-            "INSERT INTO notices (tenant_id, id, cause, message, urgent, creator_id) VALUES (:t, gen_random_uuid(),"
+            "INSERT INTO notices (tenant_id, id, cause, message, urgent, creator_id) VALUES (:t, "
+            "gen_random_uuid(),"
             """ :cause, '{"code": "delivery.no_answer", "params": {}}', true, :c)""",
             t=who.tenant_id,
             cause=f"delivery:{delivery_id}",
@@ -79,19 +81,31 @@ def test_while_the_house_is_still_to_look_nobody_is_told_that_it_could_not(
     """Whoever believes that they alone can see sends it a second time."""
     delivery_id = doubted(lumiere)
     with lumiere.scope() as scope:
-        outbox.put(scope, ReconcileDue(lumiere.tenant_id, delivery_id), at=scope.now + timedelta(seconds=20))
+        outbox.put(
+            scope,
+            ReconcileDue(lumiere.tenant_id, delivery_id),
+            at=scope.now + timedelta(seconds=20),
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         text = opened(page, lumiere, place, delivery_id)
         assert word("doubt.looks_soon") in text
         assert word("doubt.no_look") not in text
         with lumiere.scope() as scope:
             outbox.cancel(scope, ReconcileDue.kind, delivery_id)
-            outbox.put(scope, ReconcileDue(lumiere.tenant_id, delivery_id), at=scope.now + timedelta(hours=2))
-        assert word("doubt.looks_soon") not in opened(page, lumiere, place, delivery_id), "nobody waits two hours"
+            outbox.put(
+                scope,
+                ReconcileDue(lumiere.tenant_id, delivery_id),
+                at=scope.now + timedelta(hours=2),
+            )
+        assert word("doubt.looks_soon") not in opened(page, lumiere, place, delivery_id), (
+            "nobody waits two hours"
+        )
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_of_a_thread_it_is_said_which_part_is_in_doubt(door: Door, lumiere: Agency, place: str) -> None:
+def test_of_a_thread_it_is_said_which_part_is_in_doubt(
+    door: Door, lumiere: Agency, place: str
+) -> None:
     """Whoever looks at the account has to know what to look for."""
     delivery_id = doubted(lumiere)
     with lumiere.scope() as scope:
@@ -104,7 +118,9 @@ def test_of_a_thread_it_is_said_which_part_is_in_doubt(door: Door, lumiere: Agen
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_sending_again_takes_a_second_press_that_names_the_risk(door: Door, lumiere: Agency, place: str) -> None:
+def test_sending_again_takes_a_second_press_that_names_the_risk(
+    door: Door, lumiere: Agency, place: str
+) -> None:
     """One careless press used to be enough."""
     delivery_id = doubted(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -133,7 +149,9 @@ def test_it_is_left_at_that(door: Door, lumiere: Agency) -> None:
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("role", [Role.CHATTER, Role.ACCOUNTANT])
-def test_who_may_not_decide_has_no_buttons(door: Door, lumiere: Agency, place: str, role: Role) -> None:
+def test_who_may_not_decide_has_no_buttons(
+    door: Door, lumiere: Agency, place: str, role: Role
+) -> None:
     delivery_id = doubted(lumiere)
     with stream(door.url, door.cookie(lumiere, role)) as page:
         text = opened(page, lumiere, place, delivery_id)
@@ -146,12 +164,16 @@ def test_what_is_out_is_taken_away_by_two_presses(door: Door, lumiere: Agency) -
     with stream(door.url, door.cookie(lumiere)) as page:
         text = opened(page, lumiere, "/calendar", delivery_id)
         assert word("outside.take_away_sure") in text
-        assert word("delivery.no_copy") in page.press(word("outside.take_away_sure")), "it was never sent by us"
+        assert word("delivery.no_copy") in page.press(word("outside.take_away_sure")), (
+            "it was never sent by us"
+        )
         assert state(lumiere, delivery_id) is DeliveryState.PUBLISHED
 
 
 def test_what_is_out_is_posted_once_more(door: Door, lumiere: Agency) -> None:
-    delivery_id = lumiere.post("en ligne", state="published", minutes=-3, url="https://example.test/p/1")
+    delivery_id = lumiere.post(
+        "en ligne", state="published", minutes=-3, url="https://example.test/p/1"
+    )
     with stream(door.url, door.cookie(lumiere)) as page:
         opened(page, lumiere, "/calendar", delivery_id)
         page.type(word("compose.clock"), "25:00")
@@ -163,5 +185,8 @@ def test_what_is_out_is_posted_once_more(door: Door, lumiere: Agency) -> None:
         assert "la première :" in opened(page, lumiere, "/calendar", delivery_id)
         assert word("delivery.again_waits") in page.press(word("outside.once_more_sure"))
     with lumiere.scope() as scope:
-        keys = scope.run("SELECT occurrence_key FROM deliveries WHERE tenant_id = :t ORDER BY 1", t=lumiere.tenant_id)
+        keys = scope.run(
+            "SELECT occurrence_key FROM deliveries WHERE tenant_id = :t ORDER BY 1",
+            t=lumiere.tenant_id,
+        )
         assert list(keys.scalars()) == ["", "again-1"]

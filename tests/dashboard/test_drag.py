@@ -1,4 +1,5 @@
-"""What a browser says was dragged where: read as if forged, done for those who may, for what is theirs."""
+"""What a browser says was dragged where: read as if forged, done for those who may, for what is
+theirs."""
 
 import json
 from datetime import date, timedelta
@@ -97,14 +98,18 @@ def test_another_agencys_post_is_not_there(door: Door, lumiere: Agency, tenant: 
     before = seen(other, theirs)
     with stream(door.url, door.cookie(lumiere)) as page:
         place = drawn(page)
-        said = dropped(page, place, {"seen": before[1], "day": str(in_days(other, 2)), "hour": None})
+        said = dropped(
+            page, place, {"seen": before[1], "day": str(in_days(other, 2)), "hour": None}
+        )
         assert "Déplacé" not in said
         assert "secret" not in said
     assert seen(other, theirs) == before
 
 
 @pytest.mark.parametrize("view", ["day", "list", "quarter"])
-def test_days_that_do_not_lie_side_by_side_are_not_dragged(door: Door, lumiere: Agency, view: str) -> None:
+def test_days_that_do_not_lie_side_by_side_are_not_dragged(
+    door: Door, lumiere: Agency, view: str
+) -> None:
     lumiere.post("là", minutes=30)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert drawn(page, view=view) == ("", "")

@@ -27,7 +27,9 @@ from tests.dashboard.conftest import Door
 from tests.generators.builders import a_picture, encoded
 
 
-def picture(door: Door, who: Agency, *, seed: int = 1, rating: Rating | None = None, alt: str = "la mer") -> UUID:
+def picture(
+    door: Door, who: Agency, *, seed: int = 1, rating: Rating | None = None, alt: str = "la mer"
+) -> UUID:
     """A photograph in her library."""
     prepared = pipeline.prepare_upload(encoded(a_picture(seed=seed), "JPEG"), name="a.jpg", alt=alt)
     store = FileStore(door.log.parent / "objects")
@@ -36,7 +38,9 @@ def picture(door: Door, who: Agency, *, seed: int = 1, rating: Rating | None = N
     )
     if rating is not None:
         with who.scope() as scope:
-            ratings.record_rating(scope, assets.get_asset(scope, asset).sha256, rating, source="rule:test")
+            ratings.record_rating(
+                scope, assets.get_asset(scope, asset).sha256, rating, source="rule:test"
+            )
     return asset
 
 
@@ -47,7 +51,9 @@ def fetch(door: Door, cookie: str, address: str, **headers: str) -> httpx.Respon
 
 def cleared(who: Agency, asset: UUID, role: Role = Role.OWNER) -> UUID:
     with who.scope(who.act_as(role)) as scope:
-        return library_files.reveal_picture(scope, tenant_reads.get_member(scope, who.members[role]), asset)
+        return library_files.reveal_picture(
+            scope, tenant_reads.get_member(scope, who.members[role]), asset
+        )
 
 
 def test_rated_picture_is_shown_small_and_whole(door: Door, lumiere: Agency) -> None:
@@ -74,11 +80,17 @@ def test_rated_picture_is_shown_small_and_whole(door: Door, lumiere: Agency) -> 
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_large_picture_is_shown_small_by_its_kept_thumbnails_and_blurred_by_none(door: Door, lumiere: Agency) -> None:
+def test_large_picture_is_shown_small_by_its_kept_thumbnails_and_blurred_by_none(
+    door: Door, lumiere: Agency
+) -> None:
     store, cookie = FileStore(door.log.parent / "objects"), door.cookie(lumiere)
     prepared = pipeline.prepare_upload(encoded(a_picture(1800, 1200), "JPEG"), name="a.jpg")
     asset = pipeline.ingest_asset(
-        door.tenant, store, tenant_id=lumiere.tenant_id, creator_id=lumiere.creator_id, prepared=prepared
+        door.tenant,
+        store,
+        tenant_id=lumiere.tenant_id,
+        creator_id=lumiere.creator_id,
+        prepared=prepared,
     )
     hidden = fetch(door, cookie, library_files.picture_url(asset, "thumb"))
     assert hidden.headers["content-type"] == "image/jpeg"
@@ -110,9 +122,15 @@ def test_ranges_are_parts_of_the_same_bytes(door: Door, lumiere: Agency) -> None
         assert (answer.status_code, answer.content) == (206, part), asked
         assert answer.headers["content-range"].endswith(f"/{len(whole)}")
     assert (
-        fetch(door, cookie, library_files.picture_url(asset, "post"), range=f"bytes={len(whole)}-").status_code == 416
+        fetch(
+            door, cookie, library_files.picture_url(asset, "post"), range=f"bytes={len(whole)}-"
+        ).status_code
+        == 416
     )
-    assert fetch(door, cookie, library_files.picture_url(asset, "post"), range="bytes=1-2,5-6").content == whole
+    assert (
+        fetch(door, cookie, library_files.picture_url(asset, "post"), range="bytes=1-2,5-6").content
+        == whole
+    )
 
 
 @pytest.mark.parametrize("rating", [None, Rating.N, Rating.E])
@@ -125,38 +143,62 @@ def test_what_is_not_shown_openly_comes_blurred(
     assert blurred.status_code == 200
     assert blurred.headers["cache-control"] == "private, no-store"
     assert len(blurred.content) < 12_000
-    seen = fetch(door, cookie, library_files.picture_url(asset, profile, clear=cleared(lumiere, asset)))
+    seen = fetch(
+        door, cookie, library_files.picture_url(asset, profile, clear=cleared(lumiere, asset))
+    )
     assert seen.content != blurred.content
     assert seen.headers["cache-control"] == "private, no-store"
     assert fetch(door, cookie, library_files.picture_url(asset, profile)).content == blurred.content
 
 
-def test_press_is_written_down_and_is_one_members_for_five_minutes(door: Door, lumiere: Agency) -> None:
-    asset, other = picture(door, lumiere, rating=Rating.E), picture(door, lumiere, seed=2, rating=Rating.E)
+def test_press_is_written_down_and_is_one_members_for_five_minutes(
+    door: Door, lumiere: Agency
+) -> None:
+    asset, other = (
+        picture(door, lumiere, rating=Rating.E),
+        picture(door, lumiere, seed=2, rating=Rating.E),
+    )
     blurred = fetch(door, door.cookie(lumiere), library_files.picture_url(asset)).content
     token = cleared(lumiere, asset)
     with lumiere.scope() as scope:
-        entry = scope.run("SELECT actor, act, about FROM audit_entries WHERE id = :id", id=token).one()
+        entry = scope.run(
+            "SELECT actor, act, about FROM audit_entries WHERE id = :id", id=token
+        ).one()
     assert tuple(entry) == (lumiere.act_as(Role.OWNER), "asset.cleared", f"asset:{asset}")
-    assert fetch(door, door.cookie(lumiere), library_files.picture_url(asset, clear=token)).content != blurred
     assert (
-        fetch(door, door.cookie(lumiere, Role.MANAGER), library_files.picture_url(asset, clear=token)).content
+        fetch(door, door.cookie(lumiere), library_files.picture_url(asset, clear=token)).content
+        != blurred
+    )
+    assert (
+        fetch(
+            door, door.cookie(lumiere, Role.MANAGER), library_files.picture_url(asset, clear=token)
+        ).content
         == blurred
     )
-    assert fetch(door, door.cookie(lumiere), library_files.picture_url(asset, clear=uuid7())).content == blurred
+    assert (
+        fetch(door, door.cookie(lumiere), library_files.picture_url(asset, clear=uuid7())).content
+        == blurred
+    )
     theirs = fetch(door, door.cookie(lumiere), library_files.picture_url(other)).content
-    assert fetch(door, door.cookie(lumiere), library_files.picture_url(other, clear=token)).content == theirs
+    assert (
+        fetch(door, door.cookie(lumiere), library_files.picture_url(other, clear=token)).content
+        == theirs
+    )
     with lumiere.open(lumiere.tenant_id, "system:test") as scope:
         old = uuid7()
         scope.run(
-            "INSERT INTO audit_entries (tenant_id, id, created_at, actor, act, about, details) VALUES"
+            "INSERT INTO audit_entries (tenant_id, id, created_at, actor, act, about, details) "
+            "VALUES"
             " (:t, :id, house_now() - interval '6 minutes', :actor, 'asset.cleared', :about, '{}')",
             t=lumiere.tenant_id,
             id=old,
             actor=lumiere.act_as(Role.OWNER),
             about=f"asset:{asset}",
         )
-    assert fetch(door, door.cookie(lumiere), library_files.picture_url(asset, clear=old)).content == blurred
+    assert (
+        fetch(door, door.cookie(lumiere), library_files.picture_url(asset, clear=old)).content
+        == blurred
+    )
 
 
 @pytest.mark.parametrize("role", Role)
@@ -166,7 +208,9 @@ def test_role_sees_what_it_works_with(door: Door, lumiere: Agency, role: Role) -
     assert (answer.status_code == 200) == (role not in {Role.ACCOUNTANT, Role.GUEST})
     if role in {Role.OWNER, Role.MANAGER, Role.CREATOR}:
         assert (
-            fetch(door, cookie, library_files.picture_url(asset, clear=cleared(lumiere, asset, role))).content
+            fetch(
+                door, cookie, library_files.picture_url(asset, clear=cleared(lumiere, asset, role))
+            ).content
             != answer.content
         )
     else:
@@ -177,14 +221,21 @@ def test_role_sees_what_it_works_with(door: Door, lumiere: Agency, role: Role) -
 def test_who_only_reviews_sees_what_was_given_to_them(door: Door, lumiere: Agency) -> None:
     asset, cookie = picture(door, lumiere, rating=Rating.N), door.cookie(lumiere, Role.GUEST)
     with lumiere.scope() as scope:
-        scope.run("UPDATE members SET creators = '[\"mia\"]' WHERE id = :m", m=lumiere.members[Role.GUEST])
+        scope.run(
+            "UPDATE members SET creators = '[\"mia\"]' WHERE id = :m", m=lumiere.members[Role.GUEST]
+        )
     assert fetch(door, cookie, library_files.picture_url(asset)).status_code == 200
     assert cleared(lumiere, asset, Role.GUEST)
 
 
-def test_wrong_foreign_and_withheld_are_not_found_alike(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_wrong_foreign_and_withheld_are_not_found_alike(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
     other, cookie = agency(tenant, mark="andere"), door.cookie(lumiere)
-    theirs, banned = picture(door, other, rating=Rating.G), picture(door, lumiere, seed=3, rating=Rating.X)
+    theirs, banned = (
+        picture(door, other, rating=Rating.G),
+        picture(door, lumiere, seed=3, rating=Rating.X),
+    )
     frozen = picture(door, lumiere, seed=4, rating=Rating.G)
     mine = picture(door, lumiere, seed=5, rating=Rating.G)
     with lumiere.scope() as scope:
@@ -192,12 +243,19 @@ def test_wrong_foreign_and_withheld_are_not_found_alike(door: Door, lumiere: Age
     paths = [f"/files/{each}/thumb" for each in (theirs, banned, frozen, uuid7(), "x")]
     answers = [
         fetch(door, cookie, path)
-        for path in (*paths, library_files.picture_url(mine, "original"), f"/files/{mine}/thumb?clear=x")
+        for path in (
+            *paths,
+            library_files.picture_url(mine, "original"),
+            f"/files/{mine}/thumb?clear=x",
+        )
     ]
     assert {(answer.status_code, answer.content) for answer in answers} == {(404, b"")}
     assert len({tuple(sorted(set(answer.headers) - {"date"})) for answer in answers}) == 1
     with lumiere.scope() as scope:
-        scope.run("UPDATE members SET creators = '[\"nova\"]' WHERE id = :m", m=lumiere.members[Role.OWNER])
+        scope.run(
+            "UPDATE members SET creators = '[\"nova\"]' WHERE id = :m",
+            m=lumiere.members[Role.OWNER],
+        )
     assert fetch(door, cookie, library_files.picture_url(mine)).status_code == 404
     with pytest.raises(NotFound):
         cleared(lumiere, mine)
@@ -214,24 +272,36 @@ def test_stranger_and_signed_out_get_nothing(door: Door, lumiere: Agency) -> Non
 def test_lost_file_is_no_page_of_errors(door: Door, lumiere: Agency) -> None:
     asset = picture(door, lumiere, rating=Rating.G, seed=8)
     with lumiere.scope() as scope:
-        FileStore(door.log.parent / "objects").delete(lumiere.tenant_id, assets.get_asset(scope, asset).sha256)
+        FileStore(door.log.parent / "objects").delete(
+            lumiere.tenant_id, assets.get_asset(scope, asset).sha256
+        )
     assert fetch(door, door.cookie(lumiere), library_files.picture_url(asset)).status_code == 404
 
 
 def test_blur_keeps_no_detail() -> None:
     sharp = encoded(a_picture(1600, 1200, seed=9), "JPEG")
     blurred = Image.open(io.BytesIO(make_thumbnail(sharp, edge=960, blurred=True)))
-    back = blurred.resize((12, 9), Image.Resampling.BOX).resize(blurred.size, Image.Resampling.BICUBIC)
-    apart = max(abs(a - b) for a, b in zip(blurred.convert("L").tobytes(), back.convert("L").tobytes(), strict=True))
+    back = blurred.resize((12, 9), Image.Resampling.BOX).resize(
+        blurred.size, Image.Resampling.BICUBIC
+    )
+    apart = max(
+        abs(a - b)
+        for a, b in zip(blurred.convert("L").tobytes(), back.convert("L").tobytes(), strict=True)
+    )
     assert apart < 60  # twelve pixels tell all there is
     assert max(Image.open(io.BytesIO(make_thumbnail(sharp, edge=320))).size) == 320
 
 
 @pytest.mark.parametrize("profile", ["thumb", "preview", "post"])
-def test_what_is_sealed_is_served_to_nobody_by_any_address(door: Door, lumiere: Agency, profile: str) -> None:
+def test_what_is_sealed_is_served_to_nobody_by_any_address(
+    door: Door, lumiere: Agency, profile: str
+) -> None:
     asset, cookie = picture(door, lumiere, rating=Rating.E), door.cookie(lumiere)
     clear = cleared(lumiere, asset)
-    plain, pressed = library_files.picture_url(asset, profile), library_files.picture_url(asset, profile, clear=clear)
+    plain, pressed = (
+        library_files.picture_url(asset, profile),
+        library_files.picture_url(asset, profile, clear=clear),
+    )
     assert [fetch(door, cookie, one).status_code for one in (plain, pressed)] == [200, 200]
     tag = fetch(door, cookie, plain).headers["etag"]
     with lumiere.scope() as scope:
@@ -241,4 +311,6 @@ def test_what_is_sealed_is_served_to_nobody_by_any_address(door: Door, lumiere: 
         assert fetch(door, cookie, address, range="bytes=0-9").status_code == 404
         assert fetch(door, cookie, address, **{"if-none-match": tag}).status_code == 404
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope, pytest.raises(NotFound):
-        library_files.reveal_picture(scope, tenant_reads.get_member(scope, lumiere.members[Role.OWNER]), asset)
+        library_files.reveal_picture(
+            scope, tenant_reads.get_member(scope, lumiere.members[Role.OWNER]), asset
+        )

@@ -1,4 +1,5 @@
-"""Films at `/files/`: a poster, a player and sheets of frames; who was shown every sheet has seen the film."""
+"""Films at `/files/`: a poster, a player and sheets of frames; who was shown every sheet has seen
+the film."""
 
 import io
 from threading import Thread
@@ -32,7 +33,9 @@ def brought(door: Door, who: Agency, data: bytes, rating: Rating | None = None) 
     )
     if rating is not None:
         with who.scope() as scope:
-            ratings.record_rating(scope, assets.get_asset(scope, asset).sha256, rating, source="rule:test")
+            ratings.record_rating(
+                scope, assets.get_asset(scope, asset).sha256, rating, source="rule:test"
+            )
     return asset
 
 
@@ -50,13 +53,22 @@ def test_a_film_has_a_poster_and_plays_by_parts(door: Door, lumiere: Agency) -> 
     whole = fetch(door, cookie, library_files.picture_url(asset, "post"))
     assert (whole.status_code, whole.headers["content-type"]) == (200, "video/mp4")
     part = fetch(door, cookie, library_files.picture_url(asset, "post"), range="bytes=4-7")
-    assert (part.status_code, part.content, part.headers["content-type"]) == (206, b"ftyp", "video/mp4")
-    assert fetch(door, cookie, library_files.picture_url(asset, "sheet-0")).headers["content-type"] == "image/jpeg"
+    assert (part.status_code, part.content, part.headers["content-type"]) == (
+        206,
+        b"ftyp",
+        "video/mp4",
+    )
+    assert (
+        fetch(door, cookie, library_files.picture_url(asset, "sheet-0")).headers["content-type"]
+        == "image/jpeg"
+    )
     assert fetch(door, cookie, library_files.picture_url(asset, "sheet-7")).status_code == 404
 
 
 @pytest.mark.parametrize("rating", [None, Rating.N, Rating.E])
-def test_nothing_of_a_film_is_clear_before_the_press(door: Door, lumiere: Agency, rating: Rating | None) -> None:
+def test_nothing_of_a_film_is_clear_before_the_press(
+    door: Door, lumiere: Agency, rating: Rating | None
+) -> None:
     asset, cookie = brought(door, lumiere, film(shown(("G", 1.0))), rating), door.cookie(lumiere)
     for profile in ("thumb", "preview", "post", "sheet-0"):
         blurred = fetch(door, cookie, library_files.picture_url(asset, profile))
@@ -66,7 +78,9 @@ def test_nothing_of_a_film_is_clear_before_the_press(door: Door, lumiere: Agency
     assert not has_seen(lumiere, asset)
 
 
-def test_who_was_shown_every_sheet_has_seen_the_film_and_nobody_else(door: Door, lumiere: Agency) -> None:
+def test_who_was_shown_every_sheet_has_seen_the_film_and_nobody_else(
+    door: Door, lumiere: Agency
+) -> None:
     asset, cookie = brought(door, lumiere, film(shown(("G", 14.0))), Rating.E), door.cookie(lumiere)
     token = cleared(lumiere, asset)
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
@@ -80,13 +94,17 @@ def test_who_was_shown_every_sheet_has_seen_the_film_and_nobody_else(door: Door,
         member = tenant_reads.get_member(scope, lumiere.members[Role.OWNER])
         assert playback.percent_seen(scope, member, asset) == 66
         member_reviews.record_member_viewing(scope, asset)
-        said = scope.run("SELECT seen_percent FROM human_reviews WHERE digest = :d", d=reel.sha256).scalar_one()
+        said = scope.run(
+            "SELECT seen_percent FROM human_reviews WHERE digest = :d", d=reel.sha256
+        ).scalar_one()
         assert said == 66
     fetch(door, cookie, library_files.picture_url(asset, "sheet-1", clear=token))
     assert has_seen(lumiere, asset)
     assert not has_seen(lumiere, asset, Role.MANAGER)
     with lumiere.scope() as scope:
-        assert viewings.viewed_digests_of(scope, member.principal_id, [reel.sha256]) == {reel.sha256}
+        assert viewings.viewed_digests_of(scope, member.principal_id, [reel.sha256]) == {
+            reel.sha256
+        }
 
 
 def test_a_sound_counts_once_it_was_played(door: Door, lumiere: Agency) -> None:
@@ -94,19 +112,28 @@ def test_a_sound_counts_once_it_was_played(door: Door, lumiere: Agency) -> None:
     token = cleared(lumiere, asset)
     fetch(door, cookie, library_files.picture_url(asset, "preview", clear=token))
     assert not has_seen(lumiere, asset)
-    answer = fetch(door, cookie, library_files.picture_url(asset, "post", clear=token), range="bytes=0-")
+    answer = fetch(
+        door, cookie, library_files.picture_url(asset, "post", clear=token), range="bytes=0-"
+    )
     assert answer.headers["content-type"] == "audio/mp4"
     assert has_seen(lumiere, asset)
 
 
-def test_another_agency_finds_nothing_of_a_film(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_another_agency_finds_nothing_of_a_film(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
     other = agency(tenant, mark="andere")
     asset = brought(door, lumiere, film(shown(("G", 1.0))), Rating.G)
     for profile in ("thumb", "post", "sheet-0"):
-        assert fetch(door, door.cookie(other), library_files.picture_url(asset, profile)).status_code == 404
+        assert (
+            fetch(door, door.cookie(other), library_files.picture_url(asset, profile)).status_code
+            == 404
+        )
 
 
-def test_the_last_two_sheets_shown_at_the_same_moment_make_the_film_seen(door: Door, lumiere: Agency) -> None:
+def test_the_last_two_sheets_shown_at_the_same_moment_make_the_film_seen(
+    door: Door, lumiere: Agency
+) -> None:
     asset = brought(door, lumiere, film(shown(("G", 14.0))), Rating.E)
     actor = lumiere.act_as(Role.OWNER)
 

@@ -1,4 +1,5 @@
-"""Guest reviewers at the door: a link and six digits, nothing but the sheets given to them, and nobody else's login."""
+"""Guest reviewers at the door: a link and six digits, nothing but the sheets given to them, and
+nobody else's login."""
 
 import re
 from dataclasses import replace
@@ -37,11 +38,17 @@ def word(code: str, **params: str | int) -> str:
 def give(who: Agency, ceiling: str = "E") -> None:
     """The guest is given Mia, who goes further than General."""
     with who.scope() as scope:
-        scope.run("UPDATE members SET creators = '[\"mia\"]' WHERE id = :m", m=who.members[Role.GUEST])
-        scope.run("UPDATE creators SET rating_ceiling = :c WHERE id = :id", c=ceiling, id=who.creator_id)
+        scope.run(
+            "UPDATE members SET creators = '[\"mia\"]' WHERE id = :m", m=who.members[Role.GUEST]
+        )
+        scope.run(
+            "UPDATE creators SET rating_ceiling = :c WHERE id = :id", c=ceiling, id=who.creator_id
+        )
 
 
-def comes(door: Door, who: Agency, role: Role, address: str, browser: httpx.Client | None = None) -> str:
+def comes(
+    door: Door, who: Agency, role: Role, address: str, browser: httpx.Client | None = None
+) -> str:
     """Somebody comes in from an address; a guest sets a new phone up. Their cookie."""
     if browser is None:
         with door.client() as fresh:
@@ -62,14 +69,18 @@ def test_a_guest_sets_a_phone_up_once_and_needs_it_each_time(door: Door, lumiere
         answer = visitor.post(door.link(lumiere, Role.GUEST))
         assert (answer.status_code, answer.headers["location"]) == (303, "/auth/second")
         for place in ("/", "/approvals", f"/files/{uuid7()}/thumb", "/phone", "/auth/password"):
-            assert visitor.get(place).status_code in {401, 404} or visitor.get(place).headers.get("location"), place
+            assert visitor.get(place).status_code in {401, 404} or visitor.get(place).headers.get(
+                "location"
+            ), place
         assert sessions.find_session(door.tenant, visitor.cookies["greenroom"]) is None
         page = visitor.get("/auth/second")
         assert "<svg" in page.text.split('class="code"')[1]
         app = App.scans(page.text)
         wrong = visitor.post("/auth/second", data={"code": "000000"})
         assert (wrong.status_code, "Ces six chiffres" in wrong.text) == (403, True)
-        assert App.scans(wrong.text).secret == app.secret  # whoever cannot scan their own screen types it still
+        assert (
+            App.scans(wrong.text).secret == app.secret
+        )  # whoever cannot scan their own screen types it still
         at = now(door.tenant)
         entered = visitor.post("/auth/second", data={"code": app.code(at)})
         assert (entered.status_code, entered.headers["location"]) == (303, "/")
@@ -80,7 +91,9 @@ def test_a_guest_sets_a_phone_up_once_and_needs_it_each_time(door: Door, lumiere
         again.post(door.link(lumiere, Role.GUEST))
         text = again.get("/auth/second").text
         assert not re.search(r"\b[A-Z2-7]{32}\b", text), "shown once, never again"
-        assert again.post("/auth/second", data={"code": app.code(at)}).status_code == 403  # it was used
+        assert (
+            again.post("/auth/second", data={"code": app.code(at)}).status_code == 403
+        )  # it was used
         assert again.post("/auth/second", data={"code": app.code(at, later=1)}).status_code == 303
         assert again.get("/approvals").status_code == 200
 
@@ -90,7 +103,9 @@ def test_a_guest_s_password_alone_opens_nothing(door: Door, lumiere: Agency) -> 
     give(lumiere)
     email = f"gus-{uuid7().hex[-8:]}@example.test"
     with lumiere.scope() as scope:
-        scope.run("UPDATE members SET email = :e WHERE id = :m", e=email, m=lumiere.members[Role.GUEST])
+        scope.run(
+            "UPDATE members SET email = :e WHERE id = :m", e=email, m=lumiere.members[Role.GUEST]
+        )
     with door.client() as visitor:
         visitor.post(door.link(lumiere, Role.GUEST))
         app, at = App.scans(visitor.get("/auth/second").text), now(door.tenant)
@@ -100,11 +115,16 @@ def test_a_guest_s_password_alone_opens_nothing(door: Door, lumiere: Agency) -> 
         chosen = visitor.post("/auth/password", data={"password": "trois moineaux sur un fil"})
         assert chosen.headers["location"] == "/auth/second"  # every session ended, this one too
     with door.client() as visitor:
-        entered = visitor.post("/auth/login", data={"email": email, "password": "trois moineaux sur un fil"})
+        entered = visitor.post(
+            "/auth/login", data={"email": email, "password": "trois moineaux sur un fil"}
+        )
         assert entered.headers["location"] == "/auth/second"
         assert visitor.get("/approvals").status_code == 401
         # never a code of before `at`: half a minute may end between any two lines
-        assert visitor.post("/auth/second", data={"code": app.code(at, later=1)}).headers["location"] == "/"
+        assert (
+            visitor.post("/auth/second", data={"code": app.code(at, later=1)}).headers["location"]
+            == "/"
+        )
         assert visitor.get("/approvals").status_code == 200
 
 
@@ -112,12 +132,16 @@ def test_a_stranger_s_page_sends_no_digits(door: Door, lumiere: Agency) -> None:
     with door.client() as visitor:
         assert visitor.get("/auth/second").headers["location"] == "/auth/login"
         visitor.post(door.link(lumiere, Role.GUEST))
-        answer = visitor.post("/auth/second", data={"code": "1"}, headers={"origin": "http://evil.example"})
+        answer = visitor.post(
+            "/auth/second", data={"code": "1"}, headers={"origin": "http://evil.example"}
+        )
         assert answer.status_code == 403
         assert "set-cookie" not in answer.headers
 
 
-def test_the_browser_is_known_again_and_the_cookie_opens_nothing(door: Door, lumiere: Agency) -> None:
+def test_the_browser_is_known_again_and_the_cookie_opens_nothing(
+    door: Door, lumiere: Agency
+) -> None:
     with door.client() as visitor:
         visitor.post(door.link(lumiere))
         device = visitor.cookies["greenroom-device"]
@@ -125,11 +149,16 @@ def test_the_browser_is_known_again_and_the_cookie_opens_nothing(door: Door, lum
         assert visitor.cookies["greenroom-device"] == device
     with door.client() as stranger:
         assert (
-            stranger.get("/", headers={"cookie": f"greenroom={device}; greenroom-device={device}"}).status_code == 401
+            stranger.get(
+                "/", headers={"cookie": f"greenroom={device}; greenroom-device={device}"}
+            ).status_code
+            == 401
         )
 
 
-@pytest.mark.parametrize(("address", "counts"), [(HOME, False), (CAFE, True)], ids=["hers", "another"])
+@pytest.mark.parametrize(
+    ("address", "counts"), [(HOME, False), (CAFE, True)], ids=["hers", "another"]
+)
 def test_a_guest_from_the_author_s_connection_is_the_author(
     door: Door, lumiere: Agency, address: str, counts: bool
 ) -> None:
@@ -146,7 +175,9 @@ def test_a_guest_from_the_author_s_connection_is_the_author(
         if counts:
             assert word("approvals.allowed") in page.press(word("approvals.allow"))
     with lumiere.scope() as scope:
-        looked = scope.run("SELECT count(*) FROM human_reviews WHERE digest = :d", d=digest).scalar()
+        looked = scope.run(
+            "SELECT count(*) FROM human_reviews WHERE digest = :d", d=digest
+        ).scalar()
     assert looked == int(counts)
     with stream(door.url, door.cookie(lumiere)) as page:
         team = page.open("/team")
@@ -166,7 +197,8 @@ def test_the_same_browser_at_another_address_is_one_person(door: Door, lumiere: 
 
 
 def test_a_guest_sees_sheets_and_nothing_else(door: Door, lumiere: Agency) -> None:
-    """No names of fans, no money, no colleague, no chat, no other page; pictures blurred until a press."""
+    """No names of fans, no money, no colleague, no chat, no other page; pictures blurred until a
+    press."""
     give(lumiere)
     lumiere.post("canary-post")
     lumiere.notice("creator.unknown", creator="canary-notice")
@@ -190,7 +222,15 @@ def test_a_guest_sees_sheets_and_nothing_else(door: Door, lumiere: Agency) -> No
             said += b"".join(page.frames).decode("utf-8", "replace")
     assert "Ce soir NUDITY-MARKER-A" in said
     assert word("approvals.counted", what=word("approvals.pictures"), count=1) in said
-    for secret in ("canary", "98765", "987,65", "Manager", "Owner", "chatter@", word("approvals.chat_message")):
+    for secret in (
+        "canary",
+        "98765",
+        "987,65",
+        "Manager",
+        "Owner",
+        "chatter@",
+        word("approvals.chat_message"),
+    ):
         assert secret not in said, secret
     with stream(door.url, door.cookie(lumiere)) as page:  # the owner does see that a message waits
         assert word("approvals.chat_message") in page.open("/approvals")
@@ -206,7 +246,11 @@ def _chat_message(who: Agency, body: str) -> None:
     with who.scope() as scope:
         given = {"method": "test", "assured_level": "L4", "over_18": True, "environment": "test"}
         age_assurance.record_assurance(scope, platform="sandbox", user_id="canary-viewer", **given)
-        channel: UUID = scope.run("SELECT id FROM channels WHERE tenant_id = :t", t=who.tenant_id).scalars().first()
+        channel: UUID = (
+            scope.run("SELECT id FROM channels WHERE tenant_id = :t", t=who.tenant_id)
+            .scalars()
+            .first()
+        )
         unit = Unit(
             tenant_id=who.tenant_id,
             creator_id=who.creator_id,
@@ -220,7 +264,9 @@ def _chat_message(who: Agency, body: str) -> None:
             texts=(Text("body", body),),
         )
         unit = replace(unit, flags=issuance.required_flags_of_unit(scope, unit))
-        assert issuance.judge_unit(scope, unit, author="system:chat").reasons == (Reason.REVIEW_MISSING,)
+        assert issuance.judge_unit(scope, unit, author="system:chat").reasons == (
+            Reason.REVIEW_MISSING,
+        )
 
 
 def test_a_lost_phone_is_the_owner_s_press(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
@@ -232,7 +278,9 @@ def test_a_lost_phone_is_the_owner_s_press(door: Door, lumiere: Agency, tenant: 
     assert fetch(door, guest, "/").status_code == 401
 
 
-def test_an_empty_desk_promises_a_guest_nothing_that_is_not_theirs(door: Door, lumiere: Agency) -> None:
+def test_an_empty_desk_promises_a_guest_nothing_that_is_not_theirs(
+    door: Door, lumiere: Agency
+) -> None:
     give(lumiere)
     with stream(door.url, door.cookie(lumiere, Role.GUEST)) as page:
         text = page.open("/approvals")

@@ -1,4 +1,5 @@
-"""All posts that wait for a decision, on a page of their own and where shifts are: shown line by line, done at once."""
+"""All posts that wait for a decision, on a page of their own and where shifts are: shown line by
+line, done at once."""
 
 from uuid import UUID
 
@@ -20,7 +21,10 @@ def held(who: Agency, *bodies: str) -> list[UUID]:
         for one in ids:
             deliveries.cancel_wakeups(scope, one)
             transition_delivery(
-                scope, get_delivery(scope, one), DeliveryState.HELD, reason=Message("delivery.too_late")
+                scope,
+                get_delivery(scope, one),
+                DeliveryState.HELD,
+                reason=Message("delivery.too_late"),
             )
     return ids
 
@@ -52,7 +56,9 @@ def test_dropped_where_shifts_are(door: Door, lumiere: Agency) -> None:
     assert states(lumiere, ids) == {DeliveryState.CANCELLED}
 
 
-def test_who_only_approves_is_not_offered_it_and_no_one_else_s_posts_are_shown(door: Door, lumiere: Agency) -> None:
+def test_who_only_approves_is_not_offered_it_and_no_one_else_s_posts_are_shown(
+    door: Door, lumiere: Agency
+) -> None:
     held(lumiere, "secret")
     with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
         page.open("/calendar", held="1")

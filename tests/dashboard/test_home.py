@@ -42,7 +42,9 @@ def shown(door: Door, who: Agency, role: Role = Role.OWNER) -> str:
 
 
 def test_full_day_is_shown(door: Door, lumiere: Agency) -> None:
-    lumiere.post("Le matin au bord de l'eau", state="published", url="https://example.test/p/1", minutes=-3)
+    lumiere.post(
+        "Le matin au bord de l'eau", state="published", url="https://example.test/p/1", minutes=-3
+    )
     lumiere.post("Le soir", minutes=6)
     lumiere.notice("gate.CONSENT_MISSING")
     lumiere.sold(0, 1250, orders=3)
@@ -60,7 +62,9 @@ def test_full_day_is_shown(door: Door, lumiere: Agency) -> None:
     ):
         assert said in text, said
     assert re.search(r"<dd>1 / 2</dd>", text)
-    assert re.search(r"part\s*</?[a-z ]*>?\s*<b>dans [56] minutes</b>|part <b>dans [56] minutes</b>", text), text
+    assert re.search(
+        r"part\s*</?[a-z ]*>?\s*<b>dans [56] minutes</b>|part <b>dans [56] minutes</b>", text
+    ), text
     assert 'href="https://example.test/p/1"' in text
 
 
@@ -85,14 +89,18 @@ def test_home_asks_the_database_ten_times(tenant: OpenScope, lumiere: Agency) ->
 
     with lumiere.scope() as scope:
         for name in ("nova", "sacha", "leo"):
-            agencies.add_creator(scope, slug=name, name=name, kind="virtual", zone=ZONE, languages=["fr"])
+            agencies.add_creator(
+                scope, slug=name, name=name, kind="virtual", zone=ZONE, languages=["fr"]
+            )
     lumiere.post("une", state="published", minutes=-2)
     lumiere.notice("gate.CONSENT_MISSING")
     lumiere.sold(0, 500)
     with lumiere.scope() as scope:
         member, asked = tenant_reads.get_member(scope, lumiere.members[Role.OWNER]), list[str]()
         connection = scope.session.info["connection"]
-        event.listen(connection, "before_cursor_execute", lambda _c, _u, text, *_: asked.append(text))
+        event.listen(
+            connection, "before_cursor_execute", lambda _c, _u, text, *_: asked.append(text)
+        )
         page = load_home(scope, member)
     assert len(page.days) == 4
     assert len(asked) <= 10, "\n".join(asked)
@@ -130,13 +138,19 @@ def test_notice_is_put_away_with_its_reason(door: Door, lumiere: Agency) -> None
     assert (act.actor, act.details) == (lumiere.act_as(Role.OWNER), {"why": "not_ours"})
 
 
-def test_post_that_waits_is_not_put_away_and_what_became_of_it_is(door: Door, lumiere: Agency) -> None:
+def test_post_that_waits_is_not_put_away_and_what_became_of_it_is(
+    door: Door, lumiere: Agency
+) -> None:
     held = stopped(lumiere, DeliveryState.HELD, "gate.CONSENT_MISSING")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open()
         assert "Rien à faire pour nous" not in page.labels()
         with lumiere.scope() as scope:
-            notices.put(scope, Message("delivery.fewer_files", {"account": "@mia"}), cause=f"delivery:{held}:files")
+            notices.put(
+                scope,
+                Message("delivery.fewer_files", {"account": "@mia"}),
+                cause=f"delivery:{held}:files",
+            )
         assert "sans toutes ses images" in page.again()
         assert "Classé" in page.press("Rien à faire pour nous")
 
@@ -159,10 +173,16 @@ def test_nobody_is_led_where_they_cannot_go(door: Door, lumiere: Agency) -> None
             urgent=False,
             creator_id=lumiere.creator_id,
         )
-    for role, waits, leads in ((Role.OWNER, "2 choses vous", True), (Role.CHATTER, "Nothing waits", False)):
+    for role, waits, leads in (
+        (Role.OWNER, "2 choses vous", True),
+        (Role.CHATTER, "Nothing waits", False),
+    ):
         text = shown(door, lumiere, role)
         assert waits in text
-        assert ('href="/shop?view=books"' in text, 'href="/calendar?post=' in text) == (leads, leads)
+        assert ('href="/shop?view=books"' in text, 'href="/calendar?post=' in text) == (
+            leads,
+            leads,
+        )
 
 
 def test_post_is_seen_to_leave(door: Door, lumiere: Agency) -> None:
@@ -173,10 +193,14 @@ def test_post_is_seen_to_leave(door: Door, lumiere: Agency) -> None:
         with lumiere.scope() as scope:
             row = get_delivery(scope, delivery_id)
             transition_delivery(scope, row, DeliveryState.PUBLISHING)
-            transition_delivery(scope, row, DeliveryState.UNCERTAIN, reason=Message("attempt.no_answer"))
+            transition_delivery(
+                scope, row, DeliveryState.UNCERTAIN, reason=Message("attempt.no_answer")
+            )
         assert "Peut-être publié — nous vérifions" in page.tick()
         with lumiere.scope() as scope:
-            transition_delivery(scope, get_delivery(scope, delivery_id), DeliveryState.PUBLISHED, native_id="n1")
+            transition_delivery(
+                scope, get_delivery(scope, delivery_id), DeliveryState.PUBLISHED, native_id="n1"
+            )
         found = page.tick()
     assert "Retrouvé : publié une seule fois" in found
     assert "Rien n’attend" in found
@@ -194,7 +218,9 @@ def test_till_shows_who_gets_what(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         day = local_day(scope.now, ZONE)
         parts = (Money(minor, "EUR") for minor in (500, 0, 300, 180, 20))
-        import_past_days(scope, [PastDay(lumiere.creator_id, day, DayWork(), (DaySales(1, *parts),))])
+        import_past_days(
+            scope, [PastDay(lumiere.creator_id, day, DayWork(), (DaySales(1, *parts),))]
+        )
     text = shown(door, lumiere)
     assert "créatrice 3,00\xa0€ · agence 1,80\xa0€ · équipe 0,20\xa0€" in text
 
@@ -202,10 +228,16 @@ def test_till_shows_who_gets_what(door: Door, lumiere: Agency) -> None:
 def test_run_of_a_recipe_is_followed(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         recipe = specs.save_recipe(
-            scope, lumiere.creator_id, specs.parse_recipe({"name": "plage", "prompt": "x", "variants": 8})
+            scope,
+            lumiere.creator_id,
+            specs.parse_recipe({"name": "plage", "prompt": "x", "variants": 8}),
         )
         job = runner.start_run(
-            scope, creator_id=lumiere.creator_id, recipe_id=recipe, seed=1, key=f"k:{lumiere.tenant_id}"
+            scope,
+            creator_id=lumiere.creator_id,
+            recipe_id=recipe,
+            seed=1,
+            key=f"k:{lumiere.tenant_id}",
         )
         scope.run("UPDATE jobs SET state = 'running', done = 3 WHERE id = :id", id=job)
     text = shown(door, lumiere)
@@ -237,11 +269,16 @@ def test_chatter_reads_english(door: Door, lumiere: Agency) -> None:
 def test_member_of_one_creator_sees_that_one(door: Door, tenant: OpenScope) -> None:
     lumiere = agency(tenant)
     with lumiere.scope() as scope:
-        agencies.add_creator(scope, slug="nova", name="Nova", kind="virtual", zone=ZONE, languages=["fr"])
+        agencies.add_creator(
+            scope, slug="nova", name="Nova", kind="virtual", zone=ZONE, languages=["fr"]
+        )
     lumiere.post("canary-of-mia")
     lumiere.notice("gate.CONSENT_MISSING")
     with lumiere.scope() as scope:
-        scope.run("""UPDATE members SET creators = '["nova"]' WHERE id = :m""", m=lumiere.members[Role.OWNER])
+        scope.run(
+            """UPDATE members SET creators = '["nova"]' WHERE id = :m""",
+            m=lumiere.members[Role.OWNER],
+        )
     text = shown(door, lumiere)
     assert "Nova" in text
     assert "canary-of-mia" not in text
@@ -260,7 +297,8 @@ def test_trouble_says_why(door: Door, lumiere: Agency) -> None:
     delivery = lumiere.post("arrêtée", state="held")
     with lumiere.scope() as scope:
         scope.run(
-            """UPDATE deliveries SET reason = '{"code": "gate.CONSENT_MISSING", "params": {}}' WHERE id = :id""",
+            """UPDATE deliveries SET reason = '{"code": "gate.CONSENT_MISSING", "params": {}}'
+                WHERE id = :id""",
             id=delivery,
         )
     text = shown(door, lumiere)
@@ -293,7 +331,10 @@ def test_open_page_locks_at_its_next_tick(door: Door, lumiere: Agency, how: str)
             if how == "revoked":
                 sessions.revoke_sessions(scope, owner)
             elif how == "expired":
-                scope.run("UPDATE login_sessions SET expires_at = people_now() WHERE member_id = :m", m=owner)
+                scope.run(
+                    "UPDATE login_sessions SET expires_at = people_now() WHERE member_id = :m",
+                    m=owner,
+                )
             elif how == "removed":
                 scope.run("UPDATE members SET active = false WHERE id = :m", m=owner)
         if how == "left":
@@ -309,7 +350,10 @@ def test_page_ticks_within_five_seconds(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open()
     told = [ForwardMsg.FromString(frame) for frame in page.frames]
-    assert {one.auto_rerun.interval for one in told if one.WhichOneof("type") == "auto_rerun"} == {5.0, 3.0}
+    assert {one.auto_rerun.interval for one in told if one.WhichOneof("type") == "auto_rerun"} == {
+        5.0,
+        3.0,
+    }
 
 
 def test_change_of_role_is_seen_at_the_next_tick(door: Door, lumiere: Agency) -> None:
@@ -317,13 +361,18 @@ def test_change_of_role_is_seen_at_the_next_tick(door: Door, lumiere: Agency) ->
     with stream(door.url, door.cookie(lumiere)) as page:
         assert SOLD.search(page.open())
         with lumiere.scope() as scope:
-            scope.run("UPDATE members SET role = 'chatter' WHERE id = :m", m=lumiere.members[Role.OWNER])
+            scope.run(
+                "UPDATE members SET role = 'chatter' WHERE id = :m", m=lumiere.members[Role.OWNER]
+            )
         assert not SOLD.search(page.tick())
 
 
 def test_failing_page_gives_a_number_and_no_traceback(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        scope.run("UPDATE members SET zone = 'Europe/Atlantis' WHERE id = :m", m=lumiere.members[Role.OWNER])
+        scope.run(
+            "UPDATE members SET zone = 'Europe/Atlantis' WHERE id = :m",
+            m=lumiere.members[Role.OWNER],
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         page.may_fail = True
         text = page.open()

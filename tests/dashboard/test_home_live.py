@@ -1,4 +1,5 @@
-"""What happens now, as Home tells it: what fans say and buy, to whom it concerns; and who keeps a post back."""
+"""What happens now, as Home tells it: what fans say and buy, to whom it concerns; and who keeps a
+post back."""
 
 import io
 from dataclasses import dataclass
@@ -60,19 +61,38 @@ class Day:
         assert self.agency.channel_id is not None
         with self.agency.scope() as scope:
             said = [
-                PastLine(author, body, scope.now - timedelta(seconds=50 - n)) for n, (author, body) in enumerate(lines)
+                PastLine(author, body, scope.now - timedelta(seconds=50 - n))
+                for n, (author, body) in enumerate(lines)
             ]
             fan = PastFan(
-                uuid7(), self.agency.creator_id, self.agency.channel_id, "f1", "Léo", "fr", said[0].at, tuple(said)
+                uuid7(),
+                self.agency.creator_id,
+                self.agency.channel_id,
+                "f1",
+                "Léo",
+                "fr",
+                said[0].at,
+                tuple(said),
             )
             history_import.import_past_fans(scope, [fan])
         return fan
 
     def buy(self, fan: PastFan) -> None:
         with self.agency.scope() as scope:
-            entries.set_revenue_split(scope, fan.creator_id, SHARES, effective_from=scope.now - timedelta(days=2))
+            entries.set_revenue_split(
+                scope, fan.creator_id, SHARES, effective_from=scope.now - timedelta(days=2)
+            )
             sale = PastSale(
-                uuid7(), fan, "sandbox", "mia+key", self.pack, 1, "Nuit", Money(500, "XTS"), "ch_1", scope.now
+                uuid7(),
+                fan,
+                "sandbox",
+                "mia+key",
+                self.pack,
+                1,
+                "Nuit",
+                Money(500, "XTS"),
+                "ch_1",
+                scope.now,
             )
             history_import.import_past_sales(scope, [sale])
 
@@ -85,11 +105,20 @@ def day(tenant: OpenScope, tmp_path: Path) -> Day:
     Image.effect_noise((64, 48), 40).convert("RGB").save(out, "JPEG")
     photo = pipeline.prepare_upload(out.getvalue(), name="a.jpg", alt="une photo")
     store = FileStore(tmp_path)
-    asset = pipeline.ingest_asset(tenant, store, tenant_id=made.tenant_id, creator_id=made.creator_id, prepared=photo)
+    asset = pipeline.ingest_asset(
+        tenant, store, tenant_id=made.tenant_id, creator_id=made.creator_id, prepared=photo
+    )
     with made.scope() as scope:
-        ratings.record_rating(scope, assets.get_asset(scope, asset).sha256, Rating.G, source=made.act_as(Role.MANAGER))
+        ratings.record_rating(
+            scope, assets.get_asset(scope, asset).sha256, Rating.G, source=made.act_as(Role.MANAGER)
+        )
         pack = packs.create_pack(
-            scope, creator_id=made.creator_id, slug="nuit", title="Nuit", description="", assets=[asset]
+            scope,
+            creator_id=made.creator_id,
+            slug="nuit",
+            title="Nuit",
+            description="",
+            assets=[asset],
         )
     return Day(made, asset, pack)
 
@@ -105,10 +134,24 @@ def test_what_was_taken_away_shows_no_picture(day: Day) -> None:
     def went(post: int, after: DeliveryState) -> RecentMove:
         ids = (uuid7(), UUID(int=post), day.agency.creator_id)
         return RecentMove(
-            *ids, "Sandbox", "une", DeliveryState.PUBLISHING, after, at, 0.0, "system", None, None, day.asset
+            *ids,
+            "Sandbox",
+            "une",
+            DeliveryState.PUBLISHING,
+            after,
+            at,
+            0.0,
+            "system",
+            None,
+            None,
+            day.asset,
         )
 
-    moved = [went(1, DeliveryState.REMOVED), went(1, DeliveryState.PUBLISHED), went(2, DeliveryState.PUBLISHED)]
+    moved = [
+        went(1, DeliveryState.REMOVED),
+        went(1, DeliveryState.PUBLISHED),
+        went(2, DeliveryState.PUBLISHED),
+    ]
     with day.agency.scope() as scope:
         lines = load_live_activity(scope, [], moved, since=at, talk=False, money=False)
     pictures = [one.picture for _, one in lines if isinstance(one, RecentMove)]
@@ -119,11 +162,16 @@ def test_talk_and_sale_are_told_as_they_happen(day: Day) -> None:
     fan = day.talk(("fan", "Tu es réelle ?"), ("bot", "Non, je suis une IA."))
     day.buy(fan)
     found = day.seen_by(Role.OWNER)
-    assert [(one.author, one.fan) for one in told(found, "said")] == [("bot", "Léo"), ("fan", "Léo")]
+    assert [(one.author, one.fan) for one in told(found, "said")] == [
+        ("bot", "Léo"),
+        ("fan", "Léo"),
+    ]
     sold = told(found, "sold")
     assert [(one.title, one.money.minor, one.delivered) for one in sold] == [("Nuit", 500, True)]
     assert [part.minor for part in sold[0].shares] == [300, 180, 20]
-    assert [one.at for _, one in found.live] == sorted((one.at for _, one in found.live), reverse=True)
+    assert [one.at for _, one in found.live] == sorted(
+        (one.at for _, one in found.live), reverse=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -145,7 +193,10 @@ def test_each_role_hears_of_its_own(day: Day, role: Role, kinds: set[str]) -> No
 def test_member_of_another_creator_hears_nothing(day: Day) -> None:
     day.buy(day.talk(("fan", "canary")))
     with day.agency.scope() as scope:
-        scope.run("""UPDATE members SET creators = '["nobody"]' WHERE id = :m""", m=day.agency.members[Role.OWNER])
+        scope.run(
+            """UPDATE members SET creators = '["nobody"]' WHERE id = :m""",
+            m=day.agency.members[Role.OWNER],
+        )
     assert day.seen_by(Role.OWNER).live == []
 
 
@@ -165,7 +216,11 @@ def test_post_kept_back_says_by_whom(day: Day, how: str) -> None:
             revoke_consent(scope, shown)
     delivery_id = held(day)
     said = day.seen_by(Role.OWNER).kept_back.get(delivery_id)
-    codes = {"unnamed": "home.hold.second", "revoked": "home.hold.revoked", "alone": "home.hold.somebody"}
+    codes = {
+        "unnamed": "home.hold.second",
+        "revoked": "home.hold.revoked",
+        "alone": "home.hold.somebody",
+    }
     assert (said.code if said is not None else None) == codes.get(how)
     if said is not None:
         for language in LANGUAGES:
@@ -203,9 +258,14 @@ def held(day: Day) -> UUID:
             origin_key=str(uuid7()),
             author="system:test",
         )
-        found = deliveries.create_delivery(scope, post_id, who.channel_id, at=to_wall_time(scope.now, ZONE))
+        found = deliveries.create_delivery(
+            scope, post_id, who.channel_id, at=to_wall_time(scope.now, ZONE)
+        )
         transition_delivery(
-            scope, get_delivery(scope, found), DeliveryState.HELD, reason=Message("gate.PERSON_UNRESOLVED")
+            scope,
+            get_delivery(scope, found),
+            DeliveryState.HELD,
+            reason=Message("gate.PERSON_UNRESOLVED"),
         )
     return found
 
@@ -216,7 +276,10 @@ def test_a_burst_on_every_account_leaves_room_for_what_is_held(day: Day) -> None
     kept = lumiere.post("à deux", minutes=-1, state="publishing")
     with lumiere.scope() as scope:
         transition_delivery(
-            scope, get_delivery(scope, kept), DeliveryState.HELD, reason=Message("gate.CONSENT_MISSING")
+            scope,
+            get_delivery(scope, kept),
+            DeliveryState.HELD,
+            reason=Message("gate.CONSENT_MISSING"),
         )
     for number in range(30):
         if number % 6 == 0:
@@ -224,13 +287,16 @@ def test_a_burst_on_every_account_leaves_room_for_what_is_held(day: Day) -> None
         burst.append(lumiere.post(f"n° {number}", minutes=-1, state="publishing"))
     with lumiere.scope() as scope:
         for one in burst:
-            transition_delivery(scope, get_delivery(scope, one), DeliveryState.PUBLISHED, native_id=str(one))
+            transition_delivery(
+                scope, get_delivery(scope, one), DeliveryState.PUBLISHED, native_id=str(one)
+            )
     told = [line.after for kind, line in day.seen_by(Role.OWNER).live if kind == "moved"]
     assert told == [DeliveryState.PUBLISHED] * 3 + [DeliveryState.HELD]
 
 
 def test_a_post_on_every_account_leaves_room_for_the_one_before(day: Day) -> None:
-    """A post leaves on two accounts, and in the next second another one on three: both are seen to leave."""
+    """A post leaves on two accounts, and in the next second another one on three: both are seen to
+    leave."""
     at = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
     def left(post: int, account: int) -> RecentMove:
@@ -239,7 +305,9 @@ def test_a_post_on_every_account_leaves_room_for_the_one_before(day: Day) -> Non
             (DeliveryState.PUBLISHING, DeliveryState.PUBLISHED),
             at + timedelta(seconds=post, milliseconds=account),
         )
-        return RecentMove(*ids, f"n° {account}", "une", *went, when, 0.0, "system", None, None, None)
+        return RecentMove(
+            *ids, f"n° {account}", "une", *went, when, 0.0, "system", None, None, None
+        )
 
     moved = [left(2, 3), left(2, 2), left(2, 1), left(1, 2), left(1, 1)]
     with day.agency.scope() as scope:

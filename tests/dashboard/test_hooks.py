@@ -1,4 +1,5 @@
-"""The agency's own systems on the System page: added, shown with their secret once, tried, paused, ended."""
+"""The agency's own systems on the System page: added, shown with their secret once, tried, paused,
+ended."""
 
 import re
 
@@ -33,7 +34,10 @@ def test_an_owner_adds_tries_pauses_and_ends_a_system(door: Door, lumiere: Agenc
         with lumiere.scope() as scope:
             (hook,) = endpoints.list_webhooks(scope)
             (call,) = list_calls(scope, hook.id)
-            scope.run("UPDATE hook_calls SET state = 'dead', tries = 9, status = 500 WHERE id = :id", id=call.id)
+            scope.run(
+                "UPDATE hook_calls SET state = 'dead', tries = 9, status = 500 WHERE id = :id",
+                id=call.id,
+            )
         assert "abandonné · essais : 9 · a répondu 500" in page.open("/system")
         assert "attend le prochain essai" in page.press("Renvoyer ce qui a été abandonné")
         first = set(SECRET.findall(page.press("Créer un nouveau secret")))
@@ -46,8 +50,11 @@ def test_an_owner_adds_tries_pauses_and_ends_a_system(door: Door, lumiere: Agenc
         assert endpoints.list_webhooks(scope) == []
 
 
-def test_what_was_given_up_is_told_once_more_whatever_came_after_it(door: Door, lumiere: Agency) -> None:
-    """A call is given up after a day: by then a busy agency has told its system of hundreds of things."""
+def test_what_was_given_up_is_told_once_more_whatever_came_after_it(
+    door: Door, lumiere: Agency
+) -> None:
+    """A call is given up after a day: by then a busy agency has told its system of hundreds of
+    things."""
     with stream(door.url, door.cookie(lumiere)) as page:
         added(page)
         with lumiere.scope() as scope:
@@ -56,7 +63,9 @@ def test_what_was_given_up_is_told_once_more_whatever_came_after_it(door: Door, 
             page.press("Envoyer un essai")
             with lumiere.scope() as scope:
                 state, tries = ("dead", 9) if number == 0 else ("taken", 1)
-                told = "UPDATE hook_calls SET state = :state, tries = :tries WHERE state = 'waiting'"
+                told = (
+                    "UPDATE hook_calls SET state = :state, tries = :tries WHERE state = 'waiting'"
+                )
                 scope.run(told, state=state, tries=tries)
         with lumiere.scope() as scope:
             shown = list_calls(scope, hook.id, limit=5)

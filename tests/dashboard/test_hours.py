@@ -1,4 +1,5 @@
-"""Hours proposed from results, on the queue page: with what they rest on, and nothing moves by itself."""
+"""Hours proposed from results, on the queue page: with what they rest on, and nothing moves by
+itself."""
 
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
@@ -19,7 +20,9 @@ from tests.dashboard.test_compose import connected
 FIRST = datetime(2026, 3, 2, tzinfo=UTC)
 
 
-def past(who: Agency, channel_id: UUID, hours: list[int], likes: list[int], *, age: int = 24) -> None:
+def past(
+    who: Agency, channel_id: UUID, hours: list[int], likes: list[int], *, age: int = 24
+) -> None:
     """A post a day at these hours of Paris, each read at an age."""
     made = []
     for day, hour in enumerate(hours):
@@ -100,7 +103,9 @@ def test_an_account_with_a_peak_is_told_it_and_fills_the_form(door: Door, lumier
     ],
     ids=["none", "one short", "another age", "chance"],
 )
-def test_without_evidence_nothing_is_offered(door: Door, lumiere: Agency, posts: int, age: int, said: str) -> None:
+def test_without_evidence_nothing_is_offered(
+    door: Door, lumiere: Agency, posts: int, age: int, said: str
+) -> None:
     channel_id = connected(lumiere)
     past(lumiere, channel_id, *peak(posts, effect=0), age=age)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -108,7 +113,9 @@ def test_without_evidence_nothing_is_offered(door: Door, lumiere: Agency, posts:
         assert not [one for one in page.labels() if one.startswith("Remplir")]
 
 
-def test_results_of_another_agency_say_nothing_here(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_results_of_another_agency_say_nothing_here(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
     other = agency(tenant, mark="autre")
     past(other, connected(other), *peak(150, effect=1.2))
     channel_id = connected(lumiere)

@@ -1,4 +1,5 @@
-"""Ideas from past results on the page where a post is written: asked for, offered with their source, put away."""
+"""Ideas from past results on the page where a post is written: asked for, offered with their
+source, put away."""
 
 import json
 from collections.abc import Iterator
@@ -44,7 +45,9 @@ def model(server: FakeOllama, *answers: object) -> TextEngine:
     return OllamaEngine(server.url, "llama3.2")
 
 
-def test_ideas_are_asked_for_taken_into_the_kit_and_put_away(door: Door, lumiere: Agency, server: FakeOllama) -> None:
+def test_ideas_are_asked_for_taken_into_the_kit_and_put_away(
+    door: Door, lumiere: Agency, server: FakeOllama
+) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1)
@@ -61,7 +64,9 @@ def test_ideas_are_asked_for_taken_into_the_kit_and_put_away(door: Door, lumiere
         page.press("Demander des textes")
         assert posts(lumiere) == [], "nothing of it is a post"
     with lumiere.scope() as scope:
-        wish = scope.run("SELECT wish FROM text_kits WHERE tenant_id = :t", t=lumiere.tenant_id).scalar_one()
+        wish = scope.run(
+            "SELECT wish FROM text_kits WHERE tenant_id = :t", t=lumiere.tenant_id
+        ).scalar_one()
     assert wish["idea"] == f"{SAID[0][0]}. {SAID[0][1]}"
 
 

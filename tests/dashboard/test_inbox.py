@@ -1,4 +1,5 @@
-"""Messages as members see and work them: the list, one conversation, and each press to its effect on the network."""
+"""Messages as members see and work them: the list, one conversation, and each press to its effect
+on the network."""
 
 import re
 from collections.abc import Iterator
@@ -73,7 +74,9 @@ def house(database: Database, tenant: OpenScope, running: Network, door: Door) -
             )
             for role in Role
         }
-    yield House(studio, Agency(tenant, studio.world.tenant_id, studio.world.creator_id, members), door)
+    yield House(
+        studio, Agency(tenant, studio.world.tenant_id, studio.world.creator_id, members), door
+    )
     running.clear()
 
 
@@ -212,15 +215,23 @@ def test_sales_are_stopped_for_one_fan(house: House) -> None:
         page.press("Arrêter les ventes")
         page.type("Pourquoi (gardé dans le journal)", "dépense trop")
         assert "Plus rien n’est proposé" in page.press("Arrêter pour ce fan")
-    (row,) = house.studio.rows("SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'switch.set'")
-    assert (row.args["feature"], row.args["open"], row.args["reason"]) == ("offers", False, "dépense trop")
+    (row,) = house.studio.rows(
+        "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'switch.set'"
+    )
+    assert (row.args["feature"], row.args["open"], row.args["reason"]) == (
+        "offers",
+        False,
+        "dépense trop",
+    )
     assert row.args["target"].endswith(":leo")
 
 
 def test_message_in_doubt_is_shown_and_settled(house: House) -> None:
     house.studio.say("leo", "/human")
     talk = house.talk()
-    house.studio.world.network.fault("reset_after", account=house.studio.world.account, on="messages", times=1)
+    house.studio.world.network.fault(
+        "reset_after", account=house.studio.world.account, on="messages", times=1
+    )
     with house.studio.world.database.scope(house.agency.tenant_id, f"member:{house.me()}") as scope:
         member_actions.take_over_conversation(scope, talk, house.me())
         member_actions.send_member_reply(scope, talk, house.me(), "Bonsoir", key=uuid7())
@@ -229,7 +240,9 @@ def test_message_in_doubt_is_shown_and_settled(house: House) -> None:
         text = page.again()
         assert "À vérifier" in text
         assert "C’est noté." in page.press("Il est arrivé")
-    (row,) = house.studio.rows("SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'chat.settle'")
+    (row,) = house.studio.rows(
+        "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'chat.settle'"
+    )
     assert row.args == {"arrived": True, "by": f"member:{house.me()}"}
 
 
@@ -253,7 +266,9 @@ def test_role_sees_what_is_its_own(house: House, role: Role) -> None:
 def test_member_of_another_creator_finds_nothing(house: House) -> None:
     house.studio.say("leo", "canary-words")
     with house.studio.scope() as scope:
-        agencies.add_creator(scope, slug="mia", name="Mia", kind="human", zone=ZONE, languages=["fr"])
+        agencies.add_creator(
+            scope, slug="mia", name="Mia", kind="human", zone=ZONE, languages=["fr"]
+        )
         scope.run("""UPDATE members SET creators = '["mia"]' WHERE id = :m""", m=house.me())
     with house.look(chat=house.talk()) as page:
         text = page.again()
@@ -264,13 +279,17 @@ def test_member_of_another_creator_finds_nothing(house: House) -> None:
         assert "leo" not in page.again()
 
 
-def test_ids_of_another_agency_are_found_no_more_than_wrong_ones(house: House, tenant: OpenScope) -> None:
+def test_ids_of_another_agency_are_found_no_more_than_wrong_ones(
+    house: House, tenant: OpenScope
+) -> None:
     house.studio.say("leo", "canary-words")
     other = agency(tenant, mark="canary-other")
     answers = []
     for asked in (house.talk(), uuid7(), "nonsense"):
         with stream(house.door.url, house.door.cookie(other)) as page:
-            answers.append(page.open("/inbox", chat=asked).rpartition("</form>")[2])  # it says where it was asked
+            answers.append(
+                page.open("/inbox", chat=asked).rpartition("</form>")[2]
+            )  # it says where it was asked
     assert len(set(answers)) == 1
     assert "Cette conversation n’existe pas ici." in answers[0]
 
@@ -279,7 +298,9 @@ def test_ids_of_another_agency_are_found_no_more_than_wrong_ones(house: House, t
 def test_page_speaks_the_members_language(house: House, language: str) -> None:
     house.studio.say("leo", "/human")
     with house.studio.scope() as scope:
-        scope.run("UPDATE members SET language = :l WHERE tenant_id = :t", l=language, t=scope.tenant_id)
+        scope.run(
+            "UPDATE members SET language = :l WHERE tenant_id = :t", l=language, t=scope.tenant_id
+        )
     with house.look(chat=house.talk()) as page:
         text = page.again()
     assert ("Waiting" in text) == (language == "en")
@@ -321,7 +342,9 @@ def test_own_words_of_a_member_are_a_row(house: House) -> None:
         page.type("Votre message à leo", "à moitié")
     with house.studio.scope() as scope:
         assert unsent_text.load_unsent_text(scope, talk, house.me()) == "à moitié"
-        unsent_text.store_unsent_text(scope, conversation_rows.get_conversation(scope, talk), house.me(), "  ")
+        unsent_text.store_unsent_text(
+            scope, conversation_rows.get_conversation(scope, talk), house.me(), "  "
+        )
         assert unsent_text.load_unsent_text(scope, talk, house.me()) == ""
 
 
@@ -337,9 +360,15 @@ def test_an_age_confirmed_outside_is_written_down_by_who_reviews(house: House) -
         page.press("Inscrire sous mon nom")
     with house.studio.scope() as scope:
         [asked] = scope.run(
-            "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'viewer.confirm'", tenant=scope.tenant_id
+            "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'viewer.confirm'",
+            tenant=scope.tenant_id,
         ).all()
-    wanted = {"platform": "sandbox", "user_id": "leo", "custodian": "Notaires Marqueur", "why": "vu au guichet"}
+    wanted = {
+        "platform": "sandbox",
+        "user_id": "leo",
+        "custodian": "Notaires Marqueur",
+        "why": "vu au guichet",
+    }
     assert asked.args == {**wanted, "by": f"member:{house.me(Role.MANAGER)}"}
 
 
@@ -351,6 +380,11 @@ def test_a_proof_of_age_is_taken_back_by_who_reviews(house: House) -> None:
         assert "sous votre nom" in page.press("Retirer la preuve d’âge")
     with house.studio.scope() as scope:
         [asked] = scope.run(
-            "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'viewer.withdraw'", tenant=scope.tenant_id
+            "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'viewer.withdraw'",
+            tenant=scope.tenant_id,
         ).all()
-    assert asked.args == {"platform": "sandbox", "user_id": "leo", "by": f"member:{house.me(Role.MANAGER)}"}
+    assert asked.args == {
+        "platform": "sandbox",
+        "user_id": "leo",
+        "by": f"member:{house.me(Role.MANAGER)}",
+    }

@@ -1,4 +1,5 @@
-"""Comments as members see and work them: a group of their own, an answer in public, what is done with one."""
+"""Comments as members see and work them: a group of their own, an answer in public, what is done
+with one."""
 
 from urllib.parse import quote
 from uuid import UUID
@@ -20,7 +21,9 @@ __all__ = ["house", "running"]
 def commented(house: House, text: str = "where is this?", number: int = 1) -> UUID:
     """Somebody says something under a post of the account; the conversation."""
     with house.studio.scope() as scope:
-        said = Comment(f"r{number}", "ann", "Ann", text, "p1", "https://place.example/p1#r1", scope.now)
+        said = Comment(
+            f"r{number}", "ann", "Ann", text, "p1", "https://place.example/p1#r1", scope.now
+        )
         incoming_comments.receive_comment(scope, house.studio.world.channel(), said)
     with house.studio.scope() as scope:
         rows = queries.list_inbox(scope, [house.studio.world.creator_id])
@@ -28,7 +31,9 @@ def commented(house: House, text: str = "where is this?", number: int = 1) -> UU
 
 
 def wanted(house: House) -> list[str]:
-    found = house.studio.rows("SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'remark.moderate'")
+    found = house.studio.rows(
+        "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'remark.moderate'"
+    )
     return [row.args["act"] for row in found]
 
 
@@ -68,7 +73,9 @@ def test_with_several_the_one_that_is_meant_is_chosen(house: House) -> None:
         page.choose("De quel commentaire il s’agit", "first words")
         page.type("Votre réponse à Ann, lisible par tout le monde", "Merci !")
         page.press("Répondre")
-    (row,) = house.studio.rows("SELECT r.native_id FROM drafts d JOIN remarks r ON r.id = d.remark_id")
+    (row,) = house.studio.rows(
+        "SELECT r.native_id FROM drafts d JOIN remarks r ON r.id = d.remark_id"
+    )
     assert row.native_id == "r1"
 
 
@@ -92,7 +99,9 @@ def test_a_comment_is_liked_and_says_so(house: House) -> None:
         page.press("J’aime")
         assert wanted(house) == ["like"]
     with house.studio.scope() as scope:
-        scope.run("UPDATE remarks SET liked = true WHERE tenant_id = :t", t=house.studio.world.tenant_id)
+        scope.run(
+            "UPDATE remarks SET liked = true WHERE tenant_id = :t", t=house.studio.world.tenant_id
+        )
     with house.look(chat=talk) as page:
         assert "Aimé" in page.again()
         assert "J’aime" not in page.labels()
@@ -124,7 +133,9 @@ def test_a_flood_of_comments_hides_no_subscriber(house: House) -> None:
     house.studio.say("leo", "bonjour")
     with house.studio.scope() as scope:
         for number in range(queries.IN_PUBLIC + 30):
-            said = Comment(f"r{number}", f"fan{number}", f"Fan {number}", "nice", "p1", "", scope.now)
+            said = Comment(
+                f"r{number}", f"fan{number}", f"Fan {number}", "nice", "p1", "", scope.now
+            )
             incoming_comments.receive_comment(scope, house.studio.world.channel(), said)
     with house.studio.scope() as scope:
         rows = queries.list_inbox(scope, [house.studio.world.creator_id])
@@ -155,5 +166,7 @@ def test_an_answer_that_stands_is_taken_back_after_a_second_press(house: House) 
         assert "Merci !" in page.again()
         page.press("Retirer ma réponse")
         page.press("Oui, retirer la réponse")
-    asked = house.studio.rows("SELECT subject_id FROM outbox WHERE tenant_id = :tenant AND kind = 'takedown.remove'")
+    asked = house.studio.rows(
+        "SELECT subject_id FROM outbox WHERE tenant_id = :tenant AND kind = 'takedown.remove'"
+    )
     assert len(asked) == 1

@@ -1,4 +1,5 @@
-"""Saved answers as members use them: found beside the box, laid into it, kept from it, changed; sent by hand alone."""
+"""Saved answers as members use them: found beside the box, laid into it, kept from it, changed;
+sent by hand alone."""
 
 from uuid import UUID
 
@@ -22,11 +23,20 @@ PRIVATE, PUBLIC = "Votre message à leo", "Votre réponse à Ann, lisible par to
 OPEN = "Réponses enregistrées"
 
 
-def keep(house: House, name: str, words: str = "Merci {name} !", *, place: str = "both", language: str = "fr") -> UUID:
+def keep(
+    house: House,
+    name: str,
+    words: str = "Merci {name} !",
+    *,
+    place: str = "both",
+    language: str = "fr",
+) -> UUID:
     """An answer a colleague saved."""
     with house.studio.scope() as scope:
         row, key = conversation_rows.get_conversation(scope, house.talk()), uuid7()
-        saved_replies.create_saved_reply(scope, row, name=name, words=words, language=language, place=place, key=key)
+        saved_replies.create_saved_reply(
+            scope, row, name=name, words=words, language=language, place=place, key=key
+        )
     return key
 
 
@@ -42,7 +52,9 @@ def kept(house: House, talk: UUID) -> str:
 
 
 def drafts(house: House) -> list[str]:
-    found = house.studio.rows("SELECT text FROM drafts WHERE tenant_id = :tenant AND origin = 'member' ORDER BY id")
+    found = house.studio.rows(
+        "SELECT text FROM drafts WHERE tenant_id = :tenant AND origin = 'member' ORDER BY id"
+    )
     return [row.text for row in found]
 
 
@@ -105,11 +117,15 @@ def test_what_is_written_is_saved_changed_and_deleted(house: House) -> None:
         text = page.press("Enregistrer cette réponse")
         assert "Enregistrée." in text
         assert "**album \\*lundi\\*** · Le prochain album sort lundi, {name}." in text
-        assert kept(house, house.talk()) == "Le prochain album sort lundi, {name}.", "what is written stays"
+        assert kept(house, house.talk()) == "Le prochain album sort lundi, {name}.", (
+            "what is written stays"
+        )
         page.type("Son nom", "album")
         page.type("Ce qu’elle dit", "Mardi, {name}.")
         assert "**album** · Mardi, " in page.press("Enregistrer les changements")
-        (row,) = house.studio.rows("SELECT name, words, place, language FROM saved_answers WHERE tenant_id = :tenant")
+        (row,) = house.studio.rows(
+            "SELECT name, words, place, language FROM saved_answers WHERE tenant_id = :tenant"
+        )
         assert tuple(row) == ("album", "Mardi, {name}.", "private", "fr")
         page.press("Supprimer la réponse")
         assert house.studio.rows("SELECT 1 FROM saved_answers WHERE tenant_id = :tenant")
@@ -135,7 +151,9 @@ def test_in_public_what_is_laid_is_judged_as_what_is_typed(house: House) -> None
         (row,) = house.studio.rows(
             "SELECT text, original_text FROM drafts WHERE tenant_id = :tenant AND kind = 'remark'"
         )
-        assert (row.text, row.original_text or "") == ("SUGGESTIVE-MARKER-A", ""), "a member's words, and no model's"
+        assert (row.text, row.original_text or "") == ("SUGGESTIVE-MARKER-A", ""), (
+            "a member's words, and no model's"
+        )
         page.press(OPEN)
         page.type(PUBLIC, "Bonjour.")
         assert "caractères" in page.press("**long**"), "longer than an answer may be there"
@@ -151,12 +169,19 @@ def test_many_are_looked_for(house: House) -> None:
         assert "Encore 3 :" in page.press(OPEN)
         assert sum(label.startswith("**answer") for label in page.labels()) == MAX_SHOWN_REPLIES
         page.type("Chercher une réponse enregistrée", "ÉPONSE 10")
-        assert [label for label in page.labels() if label.startswith("**answer")] == ["**answer 10** · Réponse 10"]
-        assert "ne contient ces mots" in page.type("Chercher une réponse enregistrée", "rien de tel")
+        assert [label for label in page.labels() if label.startswith("**answer")] == [
+            "**answer 10** · Réponse 10"
+        ]
+        assert "ne contient ces mots" in page.type(
+            "Chercher une réponse enregistrée", "rien de tel"
+        )
 
 
 def test_matching_keeps_the_order() -> None:
-    rows = [SavedReply(uuid7(), name, words, "", "both", 0) for name, words in (("b", "One two"), ("a", "two three"))]
+    rows = [
+        SavedReply(uuid7(), name, words, "", "both", 0)
+        for name, words in (("b", "One two"), ("a", "two three"))
+    ]
     assert [one.name for one in match_replies(rows, "TWO")] == ["b", "a"]
     assert [one.name for one in match_replies(rows, "two a")] == ["a"]
     assert match_replies(rows, "") == rows
@@ -204,5 +229,7 @@ def test_a_suggestion_stays_a_models_words_when_an_answer_is_laid_after_it(house
         page.press("**merci**")
         assert box(page, PUBLIC) == "Au lac.\nMerci !"
         page.press("Répondre")
-    (row,) = house.studio.rows("SELECT text, original_text FROM drafts WHERE tenant_id = :tenant AND kind = 'remark'")
+    (row,) = house.studio.rows(
+        "SELECT text, original_text FROM drafts WHERE tenant_id = :tenant AND kind = 'remark'"
+    )
     assert tuple(row) == ("Au lac.\nMerci !", "Au lac.")

@@ -1,4 +1,5 @@
-"""Numbers: who sees them, what a period adds up to, what is said where nothing was counted, reports to take away."""
+"""Numbers: who sees them, what a period adds up to, what is said where nothing was counted, reports
+to take away."""
 
 import re
 from datetime import date, timedelta
@@ -38,7 +39,13 @@ def test_a_week_is_compared_with_the_week_before(door: Door, lumiere: Agency) ->
     lumiere.post("Le soir", state="published", url="https://example.test/p/1", minutes=-30)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/insights")
-        for said in ("30,00\xa0€", "+50 % par rapport", "Le soir", "premiers chiffres une heure", "Télécharger en CSV"):
+        for said in (
+            "30,00\xa0€",
+            "+50 % par rapport",
+            "Le soir",
+            "premiers chiffres une heure",
+            "Télécharger en CSV",
+        ):
             assert said in text, said
         longer = page.choose("Période", "28 jours")
     assert "50,00\xa0€" in longer
@@ -55,7 +62,11 @@ def test_what_content_cost_this_month_is_said(door: Door, lumiere: Agency) -> No
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/insights")
     assert text.count("0,20\xa0€") == 3, "spent, lost, and of no post"
-    for said in ("Ce que les contenus ont coûté ce mois-ci", "jamais utilisé", "Coûts du mois en CSV"):
+    for said in (
+        "Ce que les contenus ont coûté ce mois-ci",
+        "jamais utilisé",
+        "Coûts du mois en CSV",
+    ):
         assert said in text, said
 
 
@@ -68,23 +79,34 @@ def test_followers_are_those_of_the_accounts(door: Door, lumiere: Agency) -> Non
         lumiere.followed(back, number)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/insights")
-    for said in ("Abonnés des comptes", "1\u202f190", "−14 sur la période", "de 1\u202f204 à 1\u202f190 abonnés"):
+    for said in (
+        "Abonnés des comptes",
+        "1\u202f190",
+        "−14 sur la période",
+        "de 1\u202f204 à 1\u202f190 abonnés",
+    ):
         assert said in text, said
 
 
 def test_what_posts_came_to_is_told_by_label_and_never_guessed(door: Door, lumiere: Agency) -> None:
     told, untold, bare = (
-        lumiere.post(words, state="published", minutes=-30 - n) for n, words in enumerate(("Un", "Deux", "Trois"))
+        lumiere.post(words, state="published", minutes=-30 - n)
+        for n, words in enumerate(("Un", "Deux", "Trois"))
     )
     with lumiere.scope() as scope:
         post = {one: schedule_reads.post_id_of_delivery(scope, one) for one in (told, untold, bare)}
-        spring, other = labels.create_label(scope, "Printemps", "green"), labels.create_label(scope, "Autre", "red")
+        spring, other = (
+            labels.create_label(scope, "Printemps", "green"),
+            labels.create_label(scope, "Autre", "red"),
+        )
         labels.set_post_labels(scope, post[told], [spring, other])
         labels.set_post_labels(scope, post[untold], [spring])
         for metric, value in (("views", 4321), ("likes", 5), ("comments", 2)):
             scope.run(
-                "INSERT INTO metric_snapshots (tenant_id, id, creator_id, channel_id, delivery_id, metric, age_hours,"
-                " observed_at, value, quality) SELECT tenant_id, :id, creator_id, channel_id, id, :metric, 1,"
+                "INSERT INTO metric_snapshots (tenant_id, id, creator_id, channel_id, "
+                "delivery_id, metric, age_hours,"
+                " observed_at, value, quality) SELECT tenant_id, :id, creator_id, channel_id, id, "
+                ":metric, 1,"
                 " house_now(), :value, 'measured' FROM deliveries WHERE tenant_id = :t AND id = :d",
                 id=uuid7(), metric=metric, value=value, t=lumiere.tenant_id, d=told,
             )  # fmt: skip

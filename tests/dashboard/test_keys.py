@@ -1,4 +1,5 @@
-"""Keys for programs: made by who runs things, shown once, ended at once; only the owner ends another's."""
+"""Keys for programs: made by who runs things, shown once, ended at once; only the owner ends
+another's."""
 
 import re
 
@@ -25,7 +26,10 @@ def test_a_key_is_made_shown_once_and_ended(door: Door, lumiere: Agency) -> None
         assert "un nom" in page.press("Créer la clé"), "the emptied name makes no second key"
         entered = keys.authenticate_key(door.tenant, secret, address="test")
         assert entered is not None
-        assert (entered.tenant_id, entered.member_id) == (lumiere.tenant_id, lumiere.members[Role.OWNER])
+        assert (entered.tenant_id, entered.member_id) == (
+            lumiere.tenant_id,
+            lumiere.members[Role.OWNER],
+        )
         assert "grk_" not in page.press("Je l’ai copiée")
         assert "grk_" not in page.open("/system")
         page.press("Mettre fin à cette clé")
@@ -63,7 +67,10 @@ def test_managers_see_their_own_and_the_owner_all(door: Door, lumiere: Agency) -
 
 @pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER, Role.ACCOUNTANT, Role.GUEST])
 def test_who_runs_nothing_makes_no_key(lumiere: Agency, role: Role) -> None:
-    with lumiere.scope(lumiere.act_as(role)) as scope, pytest.raises(Refused, match=r"role\.forbidden"):
+    with (
+        lumiere.scope(lumiere.act_as(role)) as scope,
+        pytest.raises(Refused, match=r"role\.forbidden"),
+    ):
         keys.create_key(scope, **GIVEN)  # type: ignore[arg-type]  # one dict for all
     with lumiere.scope() as scope, pytest.raises(Refused, match=r"key\.members_only"):
         keys.create_key(scope, **GIVEN)  # type: ignore[arg-type]  # one dict for all
@@ -81,24 +88,39 @@ def test_who_runs_nothing_makes_no_key(lumiere: Agency, role: Role) -> None:
         ({"days": 367}, "key.days"),
     ],
 )
-def test_a_key_that_says_too_little_is_none(lumiere: Agency, said: dict[str, object], code: str) -> None:
-    with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope, pytest.raises(BadInput, match=re.escape(code)):
+def test_a_key_that_says_too_little_is_none(
+    lumiere: Agency, said: dict[str, object], code: str
+) -> None:
+    with (
+        lumiere.scope(lumiere.act_as(Role.OWNER)) as scope,
+        pytest.raises(BadInput, match=re.escape(code)),
+    ):
         keys.create_key(scope, **{**GIVEN, **said})  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_key_is_for_creators_its_maker_works_for(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        agencies.add_creator(scope, slug="other", name="Other", kind="virtual", zone="UTC", languages=["fr"])
+        agencies.add_creator(
+            scope, slug="other", name="Other", kind="virtual", zone="UTC", languages=["fr"]
+        )
         mine = agencies.add_member(
-            scope, name="M", email="m@x.example", role=Role.MANAGER, language="fr", zone="UTC", creators=["other"]
+            scope,
+            name="M",
+            email="m@x.example",
+            role=Role.MANAGER,
+            language="fr",
+            zone="UTC",
+            creators=["other"],
         )
     for creators, fits in ((["other"], True), (["mia"], False), (["nobody"], False)):
         with lumiere.scope(f"member:{mine}") as scope:
             if fits:
-                assert keys.create_key(scope, **{**GIVEN, "creators": creators})  # type: ignore[arg-type]  # one dict for all
+                # one dict for all
+                assert keys.create_key(scope, **{**GIVEN, "creators": creators})  # type: ignore[arg-type]  # see above
             else:
                 with pytest.raises(Refused, match=r"key\.other_creators"):
-                    keys.create_key(scope, **{**GIVEN, "creators": creators})  # type: ignore[arg-type]  # as above
+                    # as above
+                    keys.create_key(scope, **{**GIVEN, "creators": creators})  # type: ignore[arg-type]  # see above
 
 
 def test_a_key_ends_by_its_day_and_there_are_not_too_many(lumiere: Agency) -> None:
@@ -106,7 +128,10 @@ def test_a_key_ends_by_its_day_and_there_are_not_too_many(lumiere: Agency) -> No
         secret = keys.create_key(scope, **GIVEN)  # type: ignore[arg-type]  # one dict for all
     assert keys.authenticate_key(lumiere.open, secret, address="test") is not None
     with lumiere.scope() as scope:
-        scope.run("UPDATE api_keys SET expires_at = people_now() WHERE tenant_id = :t", t=lumiere.tenant_id)
+        scope.run(
+            "UPDATE api_keys SET expires_at = people_now() WHERE tenant_id = :t",
+            t=lumiere.tenant_id,
+        )
     assert keys.authenticate_key(lumiere.open, secret, address="test") is None
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
         for _ in range(keys.MAX_KEYS):

@@ -1,4 +1,5 @@
-"""Texts by the model on the page where a post is written: asked for, offered, picked; the post is marked."""
+"""Texts by the model on the page where a post is written: asked for, offered, picked; the post is
+marked."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +23,10 @@ from tests.fakes.ollama import FakeOllama, Says
 from tests.schedules.test_kits_words import GOOD
 
 VERSION = "Réveil en douceur sur les quais, avec les mouettes."
-HOSTILE = {**GOOD, "caption": "Le port <script>alert(1)</script> s’éveille [ici](javascript:alert) ce matin."}
+HOSTILE = {
+    **GOOD,
+    "caption": "Le port <script>alert(1)</script> s’éveille [ici](javascript:alert) ce matin.",
+}
 
 
 @pytest.fixture
@@ -66,7 +70,10 @@ def test_texts_are_asked_for_offered_and_picked_and_the_post_is_marked(
         assert "Le modèle écrit" in said
         work(lumiere, door, model(server, GOOD, {"text": VERSION}))
         text = page.tick() + page.again()
-        assert all(part in text for part in (GOOD["caption"], GOOD["description"], "#port #matin #bretagne", VERSION))
+        assert all(
+            part in text
+            for part in (GOOD["caption"], GOOD["description"], "#port #matin #bretagne", VERSION)
+        )
         page.press("Prendre comme texte")
         page.press("Prendre comme titre")
         page.press("Planifier")
@@ -99,7 +106,9 @@ def test_what_somebody_changes_is_assisted_and_what_they_take_out_is_theirs(
     assert posts(lumiere)[-1].text_ai == "none"
 
 
-def test_a_version_is_for_its_account_alone(door: Door, lumiere: Agency, server: FakeOllama) -> None:
+def test_a_version_is_for_its_account_alone(
+    door: Door, lumiere: Agency, server: FakeOllama
+) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="À moi")
@@ -124,7 +133,9 @@ def test_the_reason_is_shown_where_there_is_no_model(door: Door, lumiere: Agency
         assert "Aucun modèle de texte" in page.again()
 
 
-def test_what_a_model_writes_is_shown_as_it_is(door: Door, lumiere: Agency, server: FakeOllama) -> None:
+def test_what_a_model_writes_is_shown_as_it_is(
+    door: Door, lumiere: Agency, server: FakeOllama
+) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
@@ -142,7 +153,9 @@ def test_who_may_only_look_is_not_offered_it(door: Door, lumiere: Agency) -> Non
         assert "Demander des textes" not in page.labels()
 
 
-def test_nothing_is_asked_without_an_idea_or_about_anybody_young(door: Door, lumiere: Agency) -> None:
+def test_nothing_is_asked_without_an_idea_or_about_anybody_young(
+    door: Door, lumiere: Agency
+) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")

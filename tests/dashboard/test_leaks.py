@@ -1,7 +1,8 @@
-"""Two agencies with the same data and different marks: whatever is opened, by whom, when, shows one of them alone.
+"""Two agencies with the same data and different marks: whatever is opened, by whom, when, shows one
+of them alone.
 
-Every page for each role of both, in eight threads at once, cold and warm, in one process; what is looked at are the
-frames as they came over the line, the answers of every address, and the log.
+Every page for each role of both, in eight threads at once, cold and warm, in one process; what is
+looked at are the frames as they came over the line, the answers of every address, and the log.
 """
 
 from collections.abc import Iterator
@@ -32,18 +33,23 @@ THREADS = 8
 
 @pytest.fixture(scope="module")
 def twins(door: Door, tenant: OpenScope) -> tuple[Agency, Agency]:
-    """Two agencies alike: names, people, posts planned, published and in doubt, notices, sales, a picture."""
+    """Two agencies alike: names, people, posts planned, published and in doubt, notices, sales, a
+    picture."""
     made = []
     for mark in MARKS:
         one = agency(tenant, mark=mark)
-        one.post(f"Le matin {mark}", state="published", url=f"https://example.test/{mark}", minutes=-30)
+        one.post(
+            f"Le matin {mark}", state="published", url=f"https://example.test/{mark}", minutes=-30
+        )
         one.post(f"Le soir {mark}", minutes=60)
         one.post(f"Peut-être {mark}", state="uncertain", minutes=-5)
         one.notice("creator.unknown", creator=mark)
         one.sold(0, 12345)
         picture(door, one)
         with one.scope() as scope:
-            persons.add_person(scope, kind="real", display_ref=f"Ida {mark}", creator_id=one.creator_id)
+            persons.add_person(
+                scope, kind="real", display_ref=f"Ida {mark}", creator_id=one.creator_id
+            )
         with one.scope(one.act_as(Role.OWNER)) as scope:
             depiction_bans.add_depiction_ban(scope, f"Lou {mark}")
         made.append(one)
@@ -58,7 +64,9 @@ def frames(door: Door, cookie: str, path: str) -> Iterator[bytes]:
 
 
 def test_no_page_of_one_shows_the_other(door: Door, twins: tuple[Agency, Agency]) -> None:
-    cookies = {(which, role): door.cookie(twins[which], role) for which, role in product(range(2), Role)}
+    cookies = {
+        (which, role): door.cookie(twins[which], role) for which, role in product(range(2), Role)
+    }
     looks = [(which, role, path) for _ in range(2) for role, path in LOOKS for which in range(2)]
 
     def look(asked: tuple[int, Role, str]) -> str | None:
@@ -77,7 +85,9 @@ def test_addresses_guessed_across_agencies_are_as_unknown_as_wrong_ones(
 ) -> None:
     ours, theirs = twins
     with theirs.scope() as scope:
-        assets = list(scope.run("SELECT id FROM assets WHERE tenant_id = :t", t=scope.tenant_id).scalars())
+        assets = list(
+            scope.run("SELECT id FROM assets WHERE tenant_id = :t", t=scope.tenant_id).scalars()
+        )
     assert assets
     wrong = "01a1f887-6730-71d3-afff-5d47830b1497"
     with door.client() as visitor:

@@ -1,4 +1,5 @@
-"""Leaving a page: what was being written there is asked about or kept, and the way leads where it was."""
+"""Leaving a page: what was being written there is asked about or kept, and the way leads where it
+was."""
 
 from urllib.parse import quote
 
@@ -13,14 +14,18 @@ UNSAVED = "ne sont pas enregistrées"
 BACK, STAY, THROW = "Retour au calendrier", "Continuer à écrire", "Jeter ce qui est écrit"
 
 
-def test_back_asks_and_what_is_written_stays_until_it_is_thrown_away(door: Door, lumiere: Agency) -> None:
+def test_back_asks_and_what_is_written_stays_until_it_is_thrown_away(
+    door: Door, lumiere: Agency
+) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="Une idée")
         assert "pas encore gardé" in page.press(BACK)
         page.press(STAY)
         assert STAY not in page.labels()
-        assert page.find("Texte", "text_area").drawn.value == "Une idée" or "Une idée" in page.again()
+        assert (
+            page.find("Texte", "text_area").drawn.value == "Une idée" or "Une idée" in page.again()
+        )
         page.press(BACK)
         page.press(THROW)
         assert "new" not in page.query
@@ -29,7 +34,9 @@ def test_back_asks_and_what_is_written_stays_until_it_is_thrown_away(door: Door,
     assert posts(lumiere) == []
 
 
-def test_back_can_keep_it_and_leaves_at_once_where_nothing_is_new(door: Door, lumiere: Agency) -> None:
+def test_back_can_keep_it_and_leaves_at_once_where_nothing_is_new(
+    door: Door, lumiere: Agency
+) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1)
@@ -61,7 +68,9 @@ def test_another_page_of_the_menu_keeps_it_once(door: Door, lumiere: Agency) -> 
     assert [one.body for one in posts(lumiere)] == ["Une meilleure idée"]
 
 
-def test_what_a_planned_post_says_is_asked_about_and_never_a_draft(door: Door, lumiere: Agency) -> None:
+def test_what_a_planned_post_says_is_asked_about_and_never_a_draft(
+    door: Door, lumiere: Agency
+) -> None:
     delivery_id = lumiere.post("avant")
     with lumiere.scope() as scope:
         post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
@@ -89,7 +98,10 @@ def test_changes_that_the_menu_led_away_from_are_there_again_until_they_are_save
         def opens() -> str:
             page.open("/calendar", post=post_id)
             page.press("Modifier")
-            return str(page.find("Texte", "text_area").drawn.value or page.find("Texte", "text_area").drawn.default)
+            return str(
+                page.find("Texte", "text_area").drawn.value
+                or page.find("Texte", "text_area").drawn.default
+            )
 
         assert opens() == "avant"
         assert UNSAVED not in page.open("/home")  # nothing was changed

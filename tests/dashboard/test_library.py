@@ -41,7 +41,9 @@ def test_words_and_tags_leave_what_bears_them(door: Door, lumiere: Agency) -> No
         assert tiles(page.choose(word("studio.tags"), "Été")) == {str(forest)}
         page.choose(word("studio.tags_there"), "Été", "bord de mer")
         assert word("studio.tags_kept") in page.press(word("studio.tags_off"))
-        assert tiles(page.again()) == {str(sea), str(forest)}, "a tag that nothing bears any more is not asked for"
+        assert tiles(page.again()) == {str(sea), str(forest)}, (
+            "a tag that nothing bears any more is not asked for"
+        )
 
 
 def test_pages_turn_and_begin_anew_with_what_is_asked(door: Door, lumiere: Agency) -> None:
@@ -57,7 +59,9 @@ def test_pages_turn_and_begin_anew_with_what_is_asked(door: Door, lumiere: Agenc
         assert tiles(page.press(word("studio.newer"))) == first
         page.press(word("studio.older"))
         assert tiles(page.type(word("studio.search"), "premiere")) == {str(assets[0])}
-        assert len(tiles(page.type(word("studio.search"), "mer"))) == 24, "from the first page, not the one turned to"
+        assert len(tiles(page.type(word("studio.search"), "mer"))) == 24, (
+            "from the first page, not the one turned to"
+        )
 
 
 def test_a_collection_is_arranged_sold_as_a_pack_and_ended(door: Door, lumiere: Agency) -> None:
@@ -79,7 +83,9 @@ def test_a_collection_is_arranged_sold_as_a_pack_and_ended(door: Door, lumiere: 
         assert (found.assets, found.cover) == ((assets[1], assets[2]), assets[1])
         page.type(word("studio.collection.name"), "Saison")
         page.press(word("studio.collection.rename"))
-        assert word("studio.pack_made", title="Une saison") in page.press(word("studio.collection.pack"))
+        assert word("studio.pack_made", title="Une saison") in page.press(
+            word("studio.collection.pack")
+        )
         assert word("studio.collection.deleted") in page.press(word("studio.collection.delete"))
         assert tiles(page.again()) == {str(one) for one in assets}
     with lumiere.scope() as scope:
@@ -91,13 +97,23 @@ def test_a_collection_is_arranged_sold_as_a_pack_and_ended(door: Door, lumiere: 
 def test_one_picture_says_where_it_went_and_is_made_again(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         recipe_id = specs.save_recipe(scope, lumiere.creator_id, spec(variants=2))
-        runner.start_run(scope, creator_id=lumiere.creator_id, recipe_id=recipe_id, seed=5, key="first")
+        runner.start_run(
+            scope, creator_id=lumiere.creator_id, recipe_id=recipe_id, seed=5, key="first"
+        )
     work(door, lumiere)
     with lumiere.scope() as scope:
         newest = studio_reads.list_asset_cards(scope, lumiere.creator_id)[0].asset_id
         author, first = lumiere.act_as(Role.MANAGER), list_runs(scope, lumiere.creator_id)[0]
-        post = {"title": "Un matin", "body": "x", "media": [newest], "origin": "test", "origin_key": "one"}
-        post_id = deliveries.create_post(scope, creator_id=lumiere.creator_id, author=author, **post)
+        post = {
+            "title": "Un matin",
+            "body": "x",
+            "media": [newest],
+            "origin": "test",
+            "origin_key": "one",
+        }
+        post_id = deliveries.create_post(
+            scope, creator_id=lumiere.creator_id, author=author, **post
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
         text = pick(page)

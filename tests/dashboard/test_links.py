@@ -1,4 +1,5 @@
-"""Addresses in posts: a creator's rule, what single posts say, and how often short ones were followed."""
+"""Addresses in posts: a creator's rule, what single posts say, and how often short ones were
+followed."""
 
 from channels.links import short_links
 from gate.contract.units import Subject
@@ -38,7 +39,9 @@ def test_a_rule_is_made_for_what_is_written_from_now_on(door: Door, lumiere: Age
 def test_what_is_shown_while_writing_has_its_short_address(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with lumiere.scope() as scope:
-        link_tracking.set_link_policy(scope, lumiere.creator_id, LinkPolicy("https://court.example", "{platform}"))
+        link_tracking.set_link_policy(
+            scope, lumiere.creator_id, LinkPolicy("https://court.example", "{platform}")
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1)
         page.type("Texte", "Bonjour")

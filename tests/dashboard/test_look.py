@@ -1,4 +1,5 @@
-"""Studio: the look of a creator is chosen, ordered and taken apart on its page; a run says before what keeps it."""
+"""Studio: the look of a creator is chosen, ordered and taken apart on its page; a run says before
+what keeps it."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -32,9 +33,11 @@ pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture(scope="module")
-def able(door: Door, cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    """A dashboard whose engine keeps to looks and takes postures, which no page starts. The other one is started
-    before: it would inherit the settings."""
+def able(
+    door: Door, cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Door]:
+    """A dashboard whose engine keeps to looks and takes postures, which no page starts. The other
+    one is started before: it would inherit the settings."""
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     there = str(Path(tmp_path_factory.mktemp("adapters")))
     with pytest.MonkeyPatch.context() as patch:
@@ -49,7 +52,9 @@ def theirs(door: Door, who: Agency, *seeds: int) -> list[UUID]:
     """Photographs in which the creator is named, who agreed that a model makes them."""
     assets = [picture(door, who, seed=seed, rating=Rating.G) for seed in seeds]
     with who.scope() as scope:
-        person = persons.add_person(scope, kind="real", display_ref="Mia", creator_id=who.creator_id)
+        person = persons.add_person(
+            scope, kind="real", display_ref="Mia", creator_id=who.creator_id
+        )
         grant_consent(
             scope,
             person,
@@ -68,7 +73,9 @@ def theirs(door: Door, who: Agency, *seeds: int) -> list[UUID]:
 
 def kept(who: Agency) -> list[UUID]:
     with who.scope() as scope:
-        return [one.asset_id for one in style_references.list_style_references(scope, who.creator_id)]
+        return [
+            one.asset_id for one in style_references.list_style_references(scope, who.creator_id)
+        ]
 
 
 def recipe(who: Agency, **changes: object) -> UUID:
@@ -106,7 +113,9 @@ def test_one_that_names_nobody_is_refused_with_what_to_do(able: Door, lumiere: A
     assert kept(lumiere) == []
 
 
-def test_their_order_is_changed_and_why_one_is_left_out_is_said(able: Door, lumiere: Agency) -> None:
+def test_their_order_is_changed_and_why_one_is_left_out_is_said(
+    able: Door, lumiere: Agency
+) -> None:
     first, second = theirs(able, lumiere, 1, 2)
     with lumiere.scope() as scope:
         style_references.add_style_reference(scope, lumiere.creator_id, first)
@@ -118,13 +127,19 @@ def test_their_order_is_changed_and_why_one_is_left_out_is_said(able: Door, lumi
         assert word("look.moved") in page.press(word("look.first"))
         assert kept(lumiere) == [second, first]
         with lumiere.scope() as scope:
-            ratings.freeze_bytes(scope, style_references.freeze_style(scope, lumiere.creator_id)[0][1])
+            ratings.freeze_bytes(
+                scope, style_references.freeze_style(scope, lumiere.creator_id)[0][1]
+            )
         text = page.open("/studio")
-        assert text.count(word("job.begins_from_withheld")) == 2, "where it stands, and before the run"
+        assert text.count(word("job.begins_from_withheld")) == 2, (
+            "where it stands, and before the run"
+        )
         assert word("look.kept_to", count=2, percent=60) not in text
 
 
-def test_how_strongly_is_written_in_the_recipe_and_the_run_keeps_the_pictures(able: Door, lumiere: Agency) -> None:
+def test_how_strongly_is_written_in_the_recipe_and_the_run_keeps_the_pictures(
+    able: Door, lumiere: Agency
+) -> None:
     (asset,) = theirs(able, lumiere, 1)
     recipe(lumiere, look=60)
     with stream(able.url, able.cookie(lumiere)) as page:
@@ -144,10 +159,14 @@ def test_an_engine_that_keeps_no_look_is_said_before_the_run(door: Door, lumiere
     recipe(lumiere, look=60)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert word("engine.cannot_references", engine="placeholder") in page.open("/studio")
-        assert [one.drawn.disabled for one in page.widgets if one.label == word("studio.generate")] == [True]
+        assert [
+            one.drawn.disabled for one in page.widgets if one.label == word("studio.generate")
+        ] == [True]
 
 
-def test_a_part_is_chosen_over_the_picture_and_a_posture_is_taken(able: Door, lumiere: Agency) -> None:
+def test_a_part_is_chosen_over_the_picture_and_a_posture_is_taken(
+    able: Door, lumiere: Agency
+) -> None:
     asset = picture(able, lumiere, seed=1, rating=Rating.G)
     recipe(lumiere)
     with stream(able.url, able.cookie(lumiere)) as page:
@@ -156,7 +175,10 @@ def test_a_part_is_chosen_over_the_picture_and_a_posture_is_taken(able: Door, lu
         text = page.check(word("vary.part"))
         assert "left:25%;top:25%;width:50%;height:50%" in text
         assert word("studio.started", count=3) in page.press_twice(word("vary.ask"))
-    assert row(lumiere, "from_asset, region") == (asset, {"left": 25, "top": 25, "right": 75, "bottom": 75})
+    assert row(lumiere, "from_asset, region") == (
+        asset,
+        {"left": 25, "top": 25, "right": 75, "bottom": 75},
+    )
     with lumiere.scope() as scope:
         scope.run("DELETE FROM jobs WHERE tenant_id = :t", t=lumiere.tenant_id)
     with stream(able.url, able.cookie(lumiere)) as page:
@@ -194,7 +216,9 @@ def test_a_part_is_said_in_shapes_or_brought_as_a_drawing(able: Door, lumiere: A
         page.choose(word("vary.way"), word("vary.way.drawn"))
         refused = page.attach(word("vary.drawn"), {"mask.png": b"<script>"})
         assert render_message(Message("photo.unsupported", {"file": "mask.png"}), "fr") in refused
-        assert "data:image/png;base64," in page.attach(word("vary.drawn"), {"mask.png": encoded(disc, "PNG")})
+        assert "data:image/png;base64," in page.attach(
+            word("vary.drawn"), {"mask.png": encoded(disc, "PNG")}
+        )
         assert word("studio.started", count=3) in page.press_twice(word("vary.ask"))
     assert [one["kind"] for one in row(lumiere, "region")[0]["shapes"]] == ["drawn"]
 
@@ -227,16 +251,25 @@ def test_how_alike_each_is_stands_beside_it_and_orders_them(able: Door, lumiere:
     with lumiere.scope() as scope:
         style_references.add_style_reference(scope, lumiere.creator_id, asset)
         wanted = specs.save_recipe(scope, lumiere.creator_id, spec(look=60))
-        job = runner.start_run(scope, creator_id=lumiere.creator_id, recipe_id=wanted, seed=7, key="look")
+        job = runner.start_run(
+            scope, creator_id=lumiere.creator_id, recipe_id=wanted, seed=7, key="look"
+        )
     keeping = Engine(does=frozenset({"references"}))
     due = RunDue(lumiere.tenant_id, job)
     runner.generate_pictures(
-        due, tenant=able.tenant, engine=lambda: keeping, store=store(able), credential=lambda: CREDENTIAL
+        due,
+        tenant=able.tenant,
+        engine=lambda: keeping,
+        store=store(able),
+        credential=lambda: CREDENTIAL,
     )
     with lumiere.scope() as scope:
         first, second, _ = runner.run_assets(scope, job)
     style_similarity.measure_style_similarity(
-        StyleScoreDue(lumiere.tenant_id, first), tenant=able.tenant, store=store(able), classifier=None
+        StyleScoreDue(lumiere.tenant_id, first),
+        tenant=able.tenant,
+        store=store(able),
+        classifier=None,
     )
     style_similarity.fail_style_score(StyleScoreDue(lumiere.tenant_id, second), tenant=able.tenant)
     with lumiere.scope() as scope:
@@ -245,7 +278,12 @@ def test_how_alike_each_is_stands_beside_it_and_orders_them(able: Door, lumiere:
         page.open("/studio")
         text = page.press(word("studio.compare"))
         figure = word("look.score_visual", percent=percent)
-        for said in (figure, word("look.unmeasured"), word("look.score_waits"), word("look.score_how")):
+        for said in (
+            figure,
+            word("look.unmeasured"),
+            word("look.score_waits"),
+            word("look.score_how"),
+        ):
             assert said in text
         text = page.check(word("look.score_first"))
         assert text.index(figure) < text.index(word("look.unmeasured"))

@@ -1,4 +1,5 @@
-"""Machines of the agency's own on the System page: added, their key shown once, seen at work, ended."""
+"""Machines of the agency's own on the System page: added, their key shown once, seen at work,
+ended."""
 
 import re
 
@@ -34,7 +35,9 @@ def test_a_machine_is_added_seen_and_ended(door: Door, lumiere: Agency) -> None:
         _asks(lumiere, joined.key_id)
         with lumiere.scope() as scope:
             recipe_id = specs.save_recipe(scope, lumiere.creator_id, spec(model="absent <i>"))
-            runs.start_run(scope, creator_id=lumiere.creator_id, recipe_id=recipe_id, seed=1, key="x")
+            runs.start_run(
+                scope, creator_id=lumiere.creator_id, recipe_id=recipe_id, seed=1, key="x"
+            )
         text = page.open("/system")
         assert "vue pour la dernière fois" in text
         assert "placeholder · scenes-1, sdxl" in text
@@ -49,7 +52,8 @@ def _asks(lumiere: Agency, machine_id: object) -> None:
     able = RemoteWorkerCapabilities(engine="placeholder", model="scenes-1", models=["sdxl"])
     wanted = WorkRequest(version=PROTOCOL_VERSION, instance=uuid7(), able=able)
     with lumiere.scope("system:machine") as scope:
-        assert leases.lease_pictures(scope, machine_id, wanted, AgencyBounds()) is None  # type: ignore[arg-type]  # an id of the test
+        # an id of the test
+        assert leases.lease_pictures(scope, machine_id, wanted, AgencyBounds()) is None  # type: ignore[arg-type]  # see above
 
 
 def test_a_press_repeated_adds_one_machine(door: Door, lumiere: Agency) -> None:

@@ -1,4 +1,5 @@
-"""A member's own page about mail: what is missing, turned on by a code, chosen, ended; for every role."""
+"""A member's own page about mail: what is missing, turned on by a code, chosen, ended; for every
+role."""
 
 import re
 
@@ -23,14 +24,22 @@ def confirmed(who: Agency, role: Role) -> None:
 
 
 def post(visitor: httpx.Client, cookie: str, act: str, **typed: str) -> str:
-    answer = visitor.post(f"/auth/mails/{act}", data=typed, headers={"cookie": cookie, "sec-fetch-site": "same-origin"})
+    answer = visitor.post(
+        f"/auth/mails/{act}",
+        data=typed,
+        headers={"cookie": cookie, "sec-fetch-site": "same-origin"},
+    )
     return (
-        visitor.get(answer.headers["location"], headers={"cookie": cookie}).text if answer.is_redirect else answer.text
+        visitor.get(answer.headers["location"], headers={"cookie": cookie}).text
+        if answer.is_redirect
+        else answer.text
     )
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_without_a_mail_server_the_page_says_what_is_missing(door: Door, lumiere: Agency, role: Role) -> None:
+def test_without_a_mail_server_the_page_says_what_is_missing(
+    door: Door, lumiere: Agency, role: Role
+) -> None:
     cookie = door.cookie(lumiere, role)
     with door.client() as visitor:
         text = visitor.get("/auth/mails", headers={"cookie": cookie}).text
@@ -47,7 +56,10 @@ def test_chosen_kept_and_ended(door: Door, lumiere: Agency) -> None:
         with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
             row = scope.run("SELECT urgent, brief_hour FROM mail_wishes").one()
         assert (row.urgent, row.brief_hour) == (False, 8)
-        assert '<option value="8" selected>08:00' in visitor.get("/auth/mails", headers={"cookie": cookie}).text
+        assert (
+            '<option value="8" selected>08:00'
+            in visitor.get("/auth/mails", headers={"cookie": cookie}).text
+        )
         assert "heure de la journée" in post(visitor, cookie, "choose", hour="99")
         assert "Plus aucun e-mail" in post(visitor, cookie, "end")
         assert "pas activés" in post(visitor, cookie, "choose", hour="8")

@@ -21,7 +21,11 @@ from tests.dashboard.streams import Stream, stream
 from tests.dashboard.test_compose import connected, nobody_is_asked, written
 from tests.dashboard.test_series import apart, begun, rows
 
-SAVE, OVER, CHANGED = "Enregistrer", "Enregistrer le mien à la place", "changée ailleurs pendant que vous écriviez"
+SAVE, OVER, CHANGED = (
+    "Enregistrer",
+    "Enregistrer le mien à la place",
+    "changée ailleurs pendant que vous écriviez",
+)
 REWORD = "Changer les mots"
 ALONE, FOLLOWING = "Changer cette date seule", "Changer celle-ci et les suivantes"
 
@@ -45,7 +49,9 @@ def rewritten(who: Agency, post_id: UUID, words: str) -> None:
 
 
 def typed(page: Stream) -> str:
-    return str(page.find("Texte", "text_area").drawn.value or page.find("Texte", "text_area").drawn.default)
+    return str(
+        page.find("Texte", "text_area").drawn.value or page.find("Texte", "text_area").drawn.default
+    )
 
 
 def reloaded(page: Stream, **other: str) -> str:
@@ -53,7 +59,9 @@ def reloaded(page: Stream, **other: str) -> str:
     return page.open("/calendar", **{**dict(parse_qsl(page.query)), **other})
 
 
-def test_what_somebody_else_saved_meanwhile_is_shown_and_replaced_by_a_word_alone(door: Door, lumiere: Agency) -> None:
+def test_what_somebody_else_saved_meanwhile_is_shown_and_replaced_by_a_word_alone(
+    door: Door, lumiere: Agency
+) -> None:
     post_id = planned(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
@@ -97,7 +105,9 @@ def test_what_is_no_other_content_stops_nobody_who_saves(door: Door, lumiere: Ag
             before = schedule_reads.get_stored_post(scope, post_id).version
             priority.set_late_limit(scope, post_id, LateLimit.DAY, version=before)
             review_comments.add_comment(scope, post_id, "vu", key=uuid4())
-            labels.set_post_labels(scope, post_id, [labels.create_label(scope, "été", labels.COLOURS[0])])
+            labels.set_post_labels(
+                scope, post_id, [labels.create_label(scope, "été", labels.COLOURS[0])]
+            )
         with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
             decisions.approve_post(scope, post_id, member_id=lumiere.members[Role.OWNER])
             assert schedule_reads.get_stored_post(scope, post_id).version > before
@@ -105,7 +115,9 @@ def test_what_is_no_other_content_stops_nobody_who_saves(door: Door, lumiere: Ag
     assert body(lumiere, post_id) == "après"
 
 
-def test_all_that_follow_never_go_back_to_words_that_were_changed_meanwhile(door: Door, lumiere: Agency) -> None:
+def test_all_that_follow_never_go_back_to_words_that_were_changed_meanwhile(
+    door: Door, lumiere: Agency
+) -> None:
     post_id = begun(lumiere)
     third = rows(lumiere, post_id)[2]
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -117,7 +129,9 @@ def test_all_that_follow_never_go_back_to_words_that_were_changed_meanwhile(door
     assert body(lumiere, post_id) == "de l’autre"
 
 
-def test_words_of_all_that_follow_are_not_written_over_others_unseen(door: Door, lumiere: Agency) -> None:
+def test_words_of_all_that_follow_are_not_written_over_others_unseen(
+    door: Door, lumiere: Agency
+) -> None:
     post_id = begun(lumiere)
     third = rows(lumiere, post_id)[2]
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -199,7 +213,9 @@ def test_a_post_that_is_no_longer_to_be_changed_is_opened(door: Door, lumiere: A
 
 
 @pytest.mark.parametrize("asked", ["nonsense", "00000000-0000-0000-0000-000000000000", "other"])
-def test_nobody_changes_what_is_not_theirs(door: Door, tenant: OpenScope, lumiere: Agency, asked: str) -> None:
+def test_nobody_changes_what_is_not_theirs(
+    door: Door, tenant: OpenScope, lumiere: Agency, asked: str
+) -> None:
     if asked == "other":
         asked = str(planned(agency(tenant), "d’une autre agence"))
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -222,7 +238,9 @@ def test_a_yes_is_spoken_of_where_one_is_asked_for(door: Door, lumiere: Agency, 
         assert deliveries.get_post(scope, post_id).body == "avant"
 
 
-@pytest.mark.parametrize(("minutes", "state", "said"), [(-3, "failed", True), (90, "scheduled", False)])
+@pytest.mark.parametrize(
+    ("minutes", "state", "said"), [(-3, "failed", True), (90, "scheduled", False)]
+)
 def test_who_changes_what_is_late_reads_that_it_leaves_once_it_is_saved(
     door: Door, lumiere: Agency, minutes: int, state: str, said: bool
 ) -> None:
@@ -234,7 +252,9 @@ def test_who_changes_what_is_late_reads_that_it_leaves_once_it_is_saved(
         assert ("Son heure est passée" in page.press("Modifier")) is said
 
 
-def test_other_words_for_what_stands_outside_replace_only_what_was_seen(door: Door, lumiere: Agency) -> None:
+def test_other_words_for_what_stands_outside_replace_only_what_was_seen(
+    door: Door, lumiere: Agency
+) -> None:
     delivery_id = lumiere.post("une faute", minutes=-5, state="published")
     with lumiere.scope() as scope:
         scope.run("UPDATE deliveries SET native_id = 'p1' WHERE tenant_id = :t", t=scope.tenant_id)
@@ -244,7 +264,9 @@ def test_other_words_for_what_stands_outside_replace_only_what_was_seen(door: Do
         page.type("Texte", "de l’une")
         colleague = lumiere.act_as(Role.MANAGER)
         with lumiere.scope(colleague) as scope:
-            edit_requests.request_edit(scope, post_id, title="", body="de l’autre", able={"sandbox"}, author=colleague)
+            edit_requests.request_edit(
+                scope, post_id, title="", body="de l’autre", able={"sandbox"}, author=colleague
+            )
         said = page.press(REWORD)
         assert body(lumiere, post_id) == "de l’autre"
         assert CHANGED in said

@@ -1,4 +1,5 @@
-"""Missed posts on Home and on their page: what leaves when, in the creator's zone; kept so, or all of it held."""
+"""Missed posts on Home and on their page: what leaves when, in the creator's zone; kept so, or all
+of it held."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -97,7 +98,10 @@ def test_only_who_can_answer_is_asked(door: Door, lumiere: Agency, role: Role, a
     with stream(door.url, door.cookie(lumiere, role)) as page:
         home = page.open()
         assert "pas pu partir à leur heure : 3" in home
-        assert ("gardez-le ainsi ou retenez tout" in home, "Qui planifie peut encore" in home) == (asks, not asks)
+        assert ("gardez-le ainsi ou retenez tout" in home, "Qui planifie peut encore" in home) == (
+            asks,
+            not asks,
+        )
     with lumiere.scope() as scope:
         (known,) = queries.list_open_downtimes(scope, [lumiere.creator_id])
         missed_posts.hold_missed_posts(scope, known.id, creators=[lumiere.creator_id])
@@ -114,13 +118,17 @@ def test_home_counts_down_to_the_next_of_what_was_missed(lumiere: Agency) -> Non
         found = reads.load_home(scope, tenant_reads.get_member(scope, lumiere.members[Role.OWNER]))
     turns = [one.not_before for one in rows(lumiere, ids)]
     assert found.coming is not None
-    assert found.coming.leaves_at == min(one for one in turns if one is not None and one >= found.now)
+    assert found.coming.leaves_at == min(
+        one for one in turns if one is not None and one >= found.now
+    )
 
 
 def test_who_works_for_one_creator_sees_hers_and_holds_hers(door: Door, lumiere: Agency) -> None:
     ids = missed(lumiere, "une", "deux")
     with lumiere.scope() as scope:
-        agencies.add_creator(scope, slug="zoe", name="Zoé", kind="virtual", zone=ZONE, languages=["fr"])
+        agencies.add_creator(
+            scope, slug="zoe", name="Zoé", kind="virtual", zone=ZONE, languages=["fr"]
+        )
         members = {**lumiere.members}
         members[Role.MANAGER] = agencies.add_member(
             scope,
@@ -135,7 +143,10 @@ def test_who_works_for_one_creator_sees_hers_and_holds_hers(door: Door, lumiere:
     with stream(door.url, door.cookie(theirs, Role.MANAGER)) as page:
         text = page.open("/calendar", missed="1")
         assert "Plus aucune publication manquée n’attend" in text
-    assert [row.state for row in rows(lumiere, ids)] == [DeliveryState.SCHEDULED, DeliveryState.SCHEDULED]
+    assert [row.state for row in rows(lumiere, ids)] == [
+        DeliveryState.SCHEDULED,
+        DeliveryState.SCHEDULED,
+    ]
 
 
 def test_another_agency_sees_nothing_of_it(door: Door, lumiere: Agency) -> None:
@@ -157,7 +168,9 @@ def test_what_is_over_leaves_the_page(lumiere: Agency) -> None:
             transition_delivery(scope, get_delivery(scope, one), DeliveryState.PUBLISHING)
         missed_posts.close_finished_downtimes(scope)
         assert queries.list_open_downtimes(scope, [lumiere.creator_id]) == []
-        state = scope.run("SELECT state FROM downtimes WHERE tenant_id = :t", t=lumiere.tenant_id).scalar_one()
+        state = scope.run(
+            "SELECT state FROM downtimes WHERE tenant_id = :t", t=lumiere.tenant_id
+        ).scalar_one()
     assert state == DowntimeState.OVER
 
 
@@ -173,8 +186,12 @@ class Shared:
 @pytest.fixture
 def shared(lumiere: Agency) -> Shared:
     with lumiere.scope() as scope:
-        zoe = agencies.add_creator(scope, slug="zoe", name="Zoé", kind="virtual", zone=ZONE, languages=["fr"])
-        agencies.add_creator(scope, slug="lea", name="Léa", kind="virtual", zone=ZONE, languages=["fr"])
+        zoe = agencies.add_creator(
+            scope, slug="zoe", name="Zoé", kind="virtual", zone=ZONE, languages=["fr"]
+        )
+        agencies.add_creator(
+            scope, slug="lea", name="Léa", kind="virtual", zone=ZONE, languages=["fr"]
+        )
         account = lifecycle.connect_account(
             scope,
             creator_id=zoe,
@@ -198,7 +215,10 @@ def shared(lumiere: Agency) -> Shared:
             )
             for slug in ("mia", "lea")
         }
-    mias, leas = (replace(lumiere, members={**lumiere.members, Role.MANAGER: of[slug]}) for slug in ("mia", "lea"))
+    mias, leas = (
+        replace(lumiere, members={**lumiere.members, Role.MANAGER: of[slug]})
+        for slug in ("mia", "lea")
+    )
     return Shared(mias, replace(lumiere, creator_id=zoe, channel_id=account, posts=[]), leas)
 
 
@@ -213,7 +233,9 @@ def test_who_works_for_none_of_those_missed_is_not_told(door: Door, shared: Shar
         assert "pas pu partir" not in page.open()
     missed(shared.zoe, "trois")
     with shared.who.scope() as scope:
-        assert [one.creator_id for one in list_open_notices(scope)] == [told.creator_id], "one alone is not told"
+        assert [one.creator_id for one in list_open_notices(scope)] == [told.creator_id], (
+            "one alone is not told"
+        )
     missed(shared.zoe, "quatre", "cinq")
     with shared.who.scope() as scope:
         assert [one.creator_id for one in list_open_notices(scope)] == [None]
@@ -228,7 +250,10 @@ def test_who_works_for_some_of_those_missed_holds_theirs_and_reads_so(
     hers, others = missed(shared.who, "une", "deux"), missed(shared.zoe, "trois", "quatre", "cinq")
     with stream(door.url, door.cookie(shared.who, Role.MANAGER)) as page:
         home = page.open()
-        assert "pas pu partir à leur heure : 2 (comptes : 1). Réparties, pour ne pas partir d’un coup : 2" in home
+        assert (
+            "pas pu partir à leur heure : 2 (comptes : 1). Réparties, pour ne pas partir d’un "
+            "coup : 2" in home
+        )
         assert "retenir celles de vos créatrices" in home
         assert "gardez-le ainsi" not in home
         page.open("/calendar" if where else "/", **where)
@@ -250,7 +275,9 @@ def test_who_works_for_some_of_those_missed_holds_theirs_and_reads_so(
         assert "pas pu partir à leur heure : 5" in page.open()
         assert "Zoé · Chez Zoé" in page.open("/calendar", missed="1")
         page.open()
-        assert "Plus rien ne part tout seul. Déjà parties : 0. Retenues : 5" in page.press("Tout retenir")
+        assert "Plus rien ne part tout seul. Déjà parties : 0. Retenues : 5" in page.press(
+            "Tout retenir"
+        )
         assert "manquées en attente : 5" in page.open()
     with stream(door.url, door.cookie(shared.who, Role.MANAGER)) as page:
         assert "manquées en attente : 2" in page.open()
@@ -263,9 +290,18 @@ def test_home_asks_once_however_much_was_missed(shared: Shared) -> None:
     for bodies in (("une", "deux"), ("trois", "quatre", "cinq")):
         missed(shared.who, *bodies)
         with shared.who.scope(shared.who.act_as(Role.MANAGER)) as scope:
-            member, asked = tenant_reads.get_member(scope, shared.who.members[Role.MANAGER]), list[str]()
+            member, asked = (
+                tenant_reads.get_member(scope, shared.who.members[Role.MANAGER]),
+                list[str](),
+            )
             connection = scope.session.info["connection"]
-            event.listen(connection, "before_cursor_execute", lambda _c, _u, text, *_, to=asked: to.append(text))
-            assert [one.downtime_id is not None for one in reads.load_home(scope, member).needs] == [True]
+            event.listen(
+                connection,
+                "before_cursor_execute",
+                lambda _c, _u, text, *_, to=asked: to.append(text),
+            )
+            assert [
+                one.downtime_id is not None for one in reads.load_home(scope, member).needs
+            ] == [True]
         counted.append(len(asked))
     assert counted[0] == counted[1] <= 17

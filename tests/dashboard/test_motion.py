@@ -1,4 +1,5 @@
-"""Studio: a picture is made to move where a model is there; elsewhere the page says what is missing."""
+"""Studio: a picture is made to move where a model is there; elsewhere the page says what is
+missing."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -42,7 +43,10 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> GeneratorsSettings:
 
 @pytest.fixture(scope="module")
 def able(
-    cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory, given: GeneratorsSettings
+    cluster: Cluster,
+    tenant: OpenScope,
+    tmp_path_factory: pytest.TempPathFactory,
+    given: GeneratorsSettings,
 ) -> Iterator[Door]:
     """A dashboard beside models that make pictures move, which no page starts."""
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
@@ -84,7 +88,9 @@ def test_without_a_model_the_page_says_what_is_missing_and_what_works(
         assert word("film.ask", language=language) not in page.labels()
 
 
-def test_a_film_is_asked_for_watched_and_in_the_library(able: Door, lumiere: Agency, given: GeneratorsSettings) -> None:
+def test_a_film_is_asked_for_watched_and_in_the_library(
+    able: Door, lumiere: Agency, given: GeneratorsSettings
+) -> None:
     asset = picture(able, lumiere, rating=Rating.G)
     with stream(able.url, able.cookie(lumiere)) as page:
         page.open("/studio")
@@ -102,8 +108,15 @@ def test_a_film_is_asked_for_watched_and_in_the_library(able: Door, lumiere: Age
         assert word("state.job.queued") in text
         with lumiere.scope() as scope:
             said = scope.run("SELECT spec FROM clips WHERE id = :id", id=found.id).scalar_one()
-            scope.run('UPDATE clips SET spec = spec || \'{"steps": 1, "seconds": 1}\' WHERE id = :id', id=found.id)
-        assert (said["asset_id"], said["model"], said["words"]) == (str(asset), "tiny", "the sea comes in")
+            scope.run(
+                'UPDATE clips SET spec = spec || \'{"steps": 1, "seconds": 1}\' WHERE id = :id',
+                id=found.id,
+            )
+        assert (said["asset_id"], said["model"], said["words"]) == (
+            str(asset),
+            "tiny",
+            "the sea comes in",
+        )
         assert (said["motion"], said["seconds"]) == (50, 3.0)
         move(able, lumiere, found.id, given)
         assert word("studio.clip.done", percent=100) in page.again()
@@ -127,7 +140,11 @@ def test_another_agency_sees_none_of_it(able: Door, lumiere: Agency, tenant: Ope
     asset = picture(able, lumiere, rating=Rating.G)
     with lumiere.scope() as scope:
         animations.request_animation(
-            scope, creator_id=lumiere.creator_id, wanted=AnimationRequest(asset, "tiny"), key="a", by="member:x"
+            scope,
+            creator_id=lumiere.creator_id,
+            wanted=AnimationRequest(asset, "tiny"),
+            key="a",
+            by="member:x",
         )
     assert clips_of(nocturne) == []
     with stream(able.url, able.cookie(nocturne)) as page:

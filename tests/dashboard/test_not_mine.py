@@ -1,4 +1,5 @@
-"""What is not a member's to do: nothing leads there, its address says so, and nothing of it is counted."""
+"""What is not a member's to do: nothing leads there, its address says so, and nothing of it is
+counted."""
 
 import pytest
 
@@ -17,11 +18,19 @@ from tests.dashboard.test_calendar import post_of, refused
 
 def notice(who: Agency, cause: str) -> None:
     with who.scope() as scope:
-        notices.put(scope, Message("gate.RATING_MISSING"), cause=cause, urgent=False, creator_id=who.creator_id)
+        notices.put(
+            scope,
+            Message("gate.RATING_MISSING"),
+            cause=cause,
+            urgent=False,
+            creator_id=who.creator_id,
+        )
 
 
 @pytest.mark.parametrize("name", ["new", "queue", "week", "aside", "held", "pool", "compare"])
-def test_a_page_for_who_plans_says_that_it_is_not_open(door: Door, lumiere: Agency, name: str) -> None:
+def test_a_page_for_who_plans_says_that_it_is_not_open(
+    door: Door, lumiere: Agency, name: str
+) -> None:
     lumiere.post("canary-de-la-semaine")
     with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
         text = page.open("/calendar", **{name: "1"})
@@ -47,7 +56,9 @@ def test_a_notice_is_for_who_can_go_where_it_is_settled(
             assert (f'href="{href}"' in page.open("/")) == (role in open_to), role
 
 
-def test_an_empty_day_leads_who_plans_to_a_new_post_and_nobody_else(door: Door, lumiere: Agency) -> None:
+def test_an_empty_day_leads_who_plans_to_a_new_post_and_nobody_else(
+    door: Door, lumiere: Agency
+) -> None:
     for role in (Role.OWNER, Role.CREATOR):
         with stream(door.url, door.cookie(lumiere, role)) as page:
             assert ("/calendar?new=1" in page.open("/")) == (role is Role.OWNER), role
@@ -68,7 +79,8 @@ def test_what_others_settle_is_told_and_not_counted(door: Door, lumiere: Agency)
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
-    ("state", "why"), [(DeliveryState.HELD, "delivery.too_late"), (DeliveryState.FAILED, "attempt.unexplained")]
+    ("state", "why"),
+    [(DeliveryState.HELD, "delivery.too_late"), (DeliveryState.FAILED, "attempt.unexplained")],
 )
 def test_who_only_says_yes_is_told_who_decides(
     door: Door, tenant: OpenScope, language: str, state: DeliveryState, why: str

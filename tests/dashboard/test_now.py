@@ -1,4 +1,5 @@
-"""Out now, once more, or at another hour: what is offered, what really becomes of it, and how that is said."""
+"""Out now, once more, or at another hour: what is offered, what really becomes of it, and how that
+is said."""
 
 from uuid import UUID
 
@@ -42,13 +43,18 @@ def unapproved(who: Agency) -> UUID:
     _, delivery_id = asked(who, "sans accord", minutes=-2)
     with who.scope() as scope:
         transition_delivery(
-            scope, get_delivery(scope, delivery_id), DeliveryState.HELD, reason=Message("delivery.unapproved")
+            scope,
+            get_delivery(scope, delivery_id),
+            DeliveryState.HELD,
+            reason=Message("delivery.unapproved"),
         )
     return delivery_id
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_now_is_refused_where_the_hour_was_agreed_to(door: Door, tenant: OpenScope, language: str) -> None:
+def test_now_is_refused_where_the_hour_was_agreed_to(
+    door: Door, tenant: OpenScope, language: str
+) -> None:
     who = agency(tenant, language=language)
     hours_too(who)
     delivery_id = agreed(who)
@@ -65,7 +71,9 @@ def test_now_is_refused_where_the_hour_was_agreed_to(door: Door, tenant: OpenSco
 
 
 @pytest.mark.parametrize("where", ["home", "week", "post"])
-def test_what_lacks_a_yes_is_not_tried_again_but_led_to_approvals(door: Door, lumiere: Agency, where: str) -> None:
+def test_what_lacks_a_yes_is_not_tried_again_but_led_to_approvals(
+    door: Door, lumiere: Agency, where: str
+) -> None:
     delivery_id = unapproved(lumiere)
     shown = {
         "home": ("/", {}),
@@ -97,7 +105,10 @@ def test_what_will_not_leave_as_it_is_is_not_told_as_leaving(door: Door, lumiere
     delivery_id = lumiere.post("arrêtée", minutes=-2, state="publishing")
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
         transition_delivery(
-            scope, get_delivery(scope, delivery_id), DeliveryState.HELD, reason=Message("gate.CONSENT_MISSING")
+            scope,
+            get_delivery(scope, delivery_id),
+            DeliveryState.HELD,
+            reason=Message("gate.CONSENT_MISSING"),
         )
         emergency_stops.close_switch(scope, "tenant", "", "sending", reason="essai")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -107,8 +118,11 @@ def test_what_will_not_leave_as_it_is_is_not_told_as_leaving(door: Door, lumiere
     assert word("calendar.again_done_not", why="|").partition("|")[0].strip() in text
 
 
-def test_a_draft_that_will_not_leave_as_it_is_is_not_told_as_leaving(door: Door, lumiere: Agency) -> None:
-    """Put on the calendar from its page, it was said to leave by itself, beside the reason why it would not."""
+def test_a_draft_that_will_not_leave_as_it_is_is_not_told_as_leaving(
+    door: Door, lumiere: Agency
+) -> None:
+    """Put on the calendar from its page, it was said to leave by itself, beside the reason why it
+    would not."""
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
         approval_policy.change_approval_policy(scope, lumiere.creator_id, tiers=0, times=False)
     refused, _ = asked(lumiere, "À l’aube", media=(picture(door, lumiere, rating=None),))
@@ -127,12 +141,18 @@ def test_what_was_refused_leads_to_where_it_is_put_right(door: Door, lumiere: Ag
     delivery_id = lumiere.post("refusée", minutes=-2, state="publishing")
     with lumiere.scope() as scope:
         transition_delivery(
-            scope, get_delivery(scope, delivery_id), DeliveryState.FAILED, reason=Message("delivery.media_missing")
+            scope,
+            get_delivery(scope, delivery_id),
+            DeliveryState.FAILED,
+            reason=Message("delivery.media_missing"),
         )
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open()
         assert word("home.again") not in page.labels()
-        assert f'<a href="/calendar?post={post_of(lumiere, delivery_id)}" target="_self">Voir pourquoi' in text
+        assert (
+            f'<a href="/calendar?post={post_of(lumiere, delivery_id)}" target="_self">Voir pourquoi'
+            in text
+        )
 
 
 def keeps(page_text: str, language: str = "fr") -> set[str]:
@@ -142,11 +162,15 @@ def keeps(page_text: str, language: str = "fr") -> set[str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_another_hour_says_what_becomes_of_the_yes(door: Door, tenant: OpenScope, language: str) -> None:
+def test_another_hour_says_what_becomes_of_the_yes(
+    door: Door, tenant: OpenScope, language: str
+) -> None:
     who = agency(tenant, language=language)
     planned, (wished, _) = who.post("prévue", minutes=60), asked(who, "à approuver")
     with stream(door.url, door.cookie(who)) as page:
-        assert keeps(page.open("/calendar", post=post_of(who, planned)), language) == {"calendar.move_keeps"}
+        assert keeps(page.open("/calendar", post=post_of(who, planned)), language) == {
+            "calendar.move_keeps"
+        }
         assert keeps(page.open("/calendar", post=wished), language) == {"calendar.move_waits"}
         moved = page.press(word("calendar.move", language))
         assert word("calendar.moved_waits", language, moved="").strip() in moved
@@ -164,4 +188,6 @@ def test_where_nobody_is_asked_no_yes_is_talked_of(door: Door, lumiere: Agency) 
     planned = lumiere.post("prévue", minutes=60)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert keeps(page.open("/calendar", post=post_of(lumiere, planned))) == set()
-        assert word("calendar.moved_waits", moved="").strip() not in page.press(word("calendar.move"))
+        assert word("calendar.moved_waits", moved="").strip() not in page.press(
+            word("calendar.move")
+        )

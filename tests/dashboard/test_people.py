@@ -1,4 +1,5 @@
-"""People in the dashboard: written down, asked, proven, named by two, declared, looked at; by who may alone."""
+"""People in the dashboard: written down, asked, proven, named by two, declared, looked at; by who
+may alone."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -72,11 +73,15 @@ def manager(door: Door, lumiere: Agency) -> Iterator[Stream]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_manager_brings_somebody_real_from_nothing_to_ready(door: Door, tenant: OpenScope, language: str) -> None:
+def test_a_manager_brings_somebody_real_from_nothing_to_ready(
+    door: Door, tenant: OpenScope, language: str
+) -> None:
     who = agency(tenant, language=language)
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
         assert word("people.nobody", language) in page.open("/people")
-        assert word("person.bad_name", language, most=80) in page.press(word("people.add_now", language))
+        assert word("person.bad_name", language, most=80) in page.press(
+            word("people.add_now", language)
+        )
         page.type(word("people.name", language), "Ida")
         text = page.press(word("people.add_now", language))
         assert word("people.added_real", language, name="Ida") in text
@@ -85,23 +90,33 @@ def test_a_manager_brings_somebody_real_from_nothing_to_ready(door: Door, tenant
         assert word("asking.no_place", language) in page.press(word("people.ask_now", language))
         page.choose(word("cards.places", language), word("platform.sandbox", language))
         page.choose(word("cards.rating", language), word("rating.N", language))
-        assert word("people.asked", language, name="Ida") in page.press(word("people.ask_now", language))
+        assert word("people.asked", language, name="Ida") in page.press(
+            word("people.ask_now", language)
+        )
         ida = known(who)[0].id
         text = page.press(word("cards.code", language, name="Ida"))
         link = re.search(r"/me/([\w-]{43})", text)
         assert link
         assert subject_portal.find_portal_person(door.tenant, link[1]) == (who.tenant_id, ida)
         page.press(word("cards.put_away", language))
-        assert word("proof.no_custodian", language, most=80) in page.press(word("people.prove_now", language))
+        assert word("proof.no_custodian", language, most=80) in page.press(
+            word("people.prove_now", language)
+        )
         page.type(word("people.custodian", language), "Notaire Roux")
         page.type(word("people.receipt", language), "dossier 12")
-        assert word("people.proved", language, name="Ida") in page.press(word("people.prove_now", language))
+        assert word("people.proved", language, name="Ida") in page.press(
+            word("people.prove_now", language)
+        )
         assert word("people.being_noted", language) in page.again()
         assert work(who) == ["person.prove"]
         sign(who, ida)
         text = page.again()
     terms = asked(who, ida).terms
-    assert (terms.surfaces, terms.max_rating, set(terms.scopes)) == (("sandbox",), Rating.N, {"depict", "publish"})
+    assert (terms.surfaces, terms.max_rating, set(terms.scopes)) == (
+        ("sandbox",),
+        Rating.N,
+        {"depict", "publish"},
+    )
     assert word("people.ready", language) in text
     assert word("people.ready_adult", language) in text
     assert word("people.proven", language, by="Notaire Roux", at="").split("Roux")[0] in text
@@ -130,7 +145,9 @@ def test_what_is_written_down_while_the_page_is_read_is_drawn(
 def held(cluster: Cluster, table: str) -> Iterator[Callable[[], bool]]:
     """Let nobody read a table; whether somebody waits for it."""
     engine = create_engine(cluster.url("postgres", "house"))
-    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = CAST(:table AS regclass)")
+    waiting = text(
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = CAST(:table AS regclass)"
+    )
     with engine.connect() as holding, engine.connect() as looking:
         holding.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
         yield lambda: bool(looking.execute(waiting, {"table": table}).scalar())
@@ -138,7 +155,9 @@ def held(cluster: Cluster, table: str) -> Iterator[Callable[[], bool]]:
     engine.dispose()
 
 
-def test_one_names_who_is_in_a_picture_and_another_confirms(door: Door, lumiere: Agency, manager: Stream) -> None:
+def test_one_names_who_is_in_a_picture_and_another_confirms(
+    door: Door, lumiere: Agency, manager: Stream
+) -> None:
     with lumiere.scope() as scope:
         ida = persons.add_person(scope, kind="real", display_ref="Ida")
     asset = picture(door, lumiere, rating=Rating.G)
@@ -157,7 +176,9 @@ def test_one_names_who_is_in_a_picture_and_another_confirms(door: Door, lumiere:
         assert work(lumiere) == ["card.name"]
         assert word("people.no_open_picture") in page.again()
     with lumiere.scope() as scope:
-        row = scope.run("SELECT person_id, state, confirmed_by FROM depictions WHERE asset_id = :a", a=asset).one()
+        row = scope.run(
+            "SELECT person_id, state, confirmed_by FROM depictions WHERE asset_id = :a", a=asset
+        ).one()
     assert tuple(row) == (ida, "confirmed", lumiere.act_as(Role.OWNER))
 
 
@@ -166,7 +187,9 @@ def references(door: Door, who: Agency, *, rating: Rating = Rating.G) -> None:
         picture(door, who, seed=seed, rating=rating)
 
 
-def test_a_character_is_declared_and_two_others_look(door: Door, lumiere: Agency, manager: Stream) -> None:
+def test_a_character_is_declared_and_two_others_look(
+    door: Door, lumiere: Agency, manager: Stream
+) -> None:
     references(door, lumiere)
     manager.open("/people")
     manager.choose(word("people.kind"), word("people.kind.synthetic"))
@@ -201,7 +224,9 @@ def test_a_character_is_declared_and_two_others_look(door: Door, lumiere: Agency
 def test_the_least_doubt_is_told(door: Door, lumiere: Agency, manager: Stream) -> None:
     references(door, lumiere)
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-        vega = persons.add_person(scope, kind="synthetic", display_ref="Vega", creator_id=lumiere.creator_id)
+        vega = persons.add_person(
+            scope, kind="synthetic", display_ref="Vega", creator_id=lumiere.creator_id
+        )
         shown = [card.sha256 for card in library_of(scope, lumiere)]
     people_at_work_declare(lumiere, vega, shown)
     manager.open("/people")
@@ -246,13 +271,17 @@ def test_everything_is_taken_back_for_who_asks(lumiere: Agency, manager: Stream)
         assert scope.run("SELECT count(*) FROM outbox WHERE kind = 'consent.revoke'").scalar() == 1
 
 
-def test_who_is_never_shown_stands_on_a_list_of_two_hands(door: Door, lumiere: Agency, manager: Stream) -> None:
+def test_who_is_never_shown_stands_on_a_list_of_two_hands(
+    door: Door, lumiere: Agency, manager: Stream
+) -> None:
     manager.open("/people")
     assert word("people.never_empty") in part(manager, "never")
     manager.type(word("people.never_name"), "Lou Martin")
     assert word("people.never_noted", name="Lou Martin") in manager.press(word("people.never_now"))
     assert word("people.never_other") in manager.again()
-    assert word("people.never_end") not in manager.labels(), "who put a name there does not take it off"
+    assert word("people.never_end") not in manager.labels(), (
+        "who put a name there does not take it off"
+    )
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/people")
         assert "Manager" in part(page, "never"), "who put it there is said"
@@ -261,7 +290,9 @@ def test_who_is_never_shown_stands_on_a_list_of_two_hands(door: Door, lumiere: A
 
 def test_a_face_on_the_same_list_takes_two(door: Door, lumiere: Agency, manager: Stream) -> None:
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
-        known_faces.add_face_ban(scope, subject_id=uuid7(), why="asked us not to", model="m@1", box=Sealed(b"sealed"))
+        known_faces.add_face_ban(
+            scope, subject_id=uuid7(), why="asked us not to", model="m@1", box=Sealed(b"sealed")
+        )
     manager.open("/people")
     assert "asked us not to" in part(manager, "never")
     assert word("people.never_face_ending") in manager.press(word("people.never_end"))
@@ -276,7 +307,9 @@ def test_a_face_on_the_same_list_takes_two(door: Door, lumiere: Agency, manager:
         assert word("people.never_empty") in page.again()
 
 
-def test_one_counts_the_unrecognisable_and_another_confirms(door: Door, lumiere: Agency, manager: Stream) -> None:
+def test_one_counts_the_unrecognisable_and_another_confirms(
+    door: Door, lumiere: Agency, manager: Stream
+) -> None:
     asset = picture(door, lumiere, rating=Rating.G)
     manager.open("/studio")
     pick(manager)
@@ -303,7 +336,9 @@ def test_one_counts_the_unrecognisable_and_another_confirms(door: Door, lumiere:
 
 def test_each_role_sees_its_own(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        persons.add_person(scope, kind="real", display_ref="Mia privée", creator_id=lumiere.creator_id)
+        persons.add_person(
+            scope, kind="real", display_ref="Mia privée", creator_id=lumiere.creator_id
+        )
         persons.add_person(scope, kind="real", display_ref="Partenaire")
         asset = picture(door, lumiere, rating=Rating.G)
         ratings.record_depiction(scope, asset, known_id(scope), how="face")

@@ -1,4 +1,5 @@
-"""Posts that come back, on their page: where and how often, what comes next, paused and taken out."""
+"""Posts that come back, on their page: where and how often, what comes next, paused and taken
+out."""
 
 from datetime import time, timedelta
 from uuid import UUID
@@ -43,7 +44,11 @@ def filled(who: Agency) -> list[Delivery]:
         row = evergreen_pools.pool_of_creator(scope, who.creator_id)
         assert row is not None
         evergreen_planner.fill_free_slots(scope, row.id, connectors=loader.load_connectors())
-        posts = [UUID(one) for entry in evergreen_pools.list_pool_entries(scope, row.id) for one in entry.wordings]
+        posts = [
+            UUID(one)
+            for entry in evergreen_pools.list_pool_entries(scope, row.id)
+            for one in entry.wordings
+        ]
         return evergreen_pools.upcoming_pool_deliveries(scope, posts)
 
 
@@ -53,20 +58,27 @@ def test_what_comes_is_told_beside_whatever_left_before(lumiere: Agency) -> None
     with lumiere.scope() as scope:
         old, other, recent = (
             scope.run(
-                "SELECT id FROM posts WHERE tenant_id = :t AND body = :b", t=lumiere.tenant_id, b=body
+                "SELECT id FROM posts WHERE tenant_id = :t AND body = :b",
+                t=lumiere.tenant_id,
+                b=body,
             ).scalar_one()
             for body in ("une vieille", "une autre", "une récente")
         )
         scope.run(
-            "INSERT INTO deliveries SELECT (jsonb_populate_record(NULL::deliveries, to_jsonb(d) || jsonb_build_object("
-            "'id', gen_random_uuid(), 'occurrence_key', n, 'due_at', d.due_at - n * interval '1 minute'))).*"
-            " FROM deliveries d, generate_series(1, 5001) n WHERE d.tenant_id = :t AND d.post_id = :p",
+            "INSERT INTO deliveries SELECT (jsonb_populate_record(NULL::deliveries, to_jsonb(d) "
+            "|| jsonb_build_object("
+            "'id', gen_random_uuid(), 'occurrence_key', n, 'due_at', d.due_at - n * interval '1 "
+            "minute'))).*"
+            " FROM deliveries d, generate_series(1, 5001) n WHERE d.tenant_id = :t AND d.post_id "
+            "= :p",
             t=lumiere.tenant_id,
             p=other,
         )
         assert lumiere.channel_id is not None
         evergreen_pools.save_pool(
-            scope, lumiere.creator_id, evergreen_pools.PoolSchedule((lumiere.channel_id,), min_age=timedelta(days=30))
+            scope,
+            lumiere.creator_id,
+            evergreen_pools.PoolSchedule((lumiere.channel_id,), min_age=timedelta(days=30)),
         )
         evergreen_pools.add_post_to_pool(scope, old)
     (planned,) = filled(lumiere)
@@ -99,23 +111,33 @@ def test_a_pool_is_begun_filled_paused_and_emptied(door: Door, lumiere: Agency) 
 
 
 def test_what_waits_for_a_decision_is_listed_too(door: Door, lumiere: Agency) -> None:
-    """While a post of the pool was on hold its page said that nothing was planned, as if everything rested."""
+    """While a post of the pool was on hold its page said that nothing was planned, as if everything
+    rested."""
     left_before(lumiere, "une vieille")
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
         assert lumiere.channel_id is not None
         evergreen_pools.save_pool(
-            scope, lumiere.creator_id, evergreen_pools.PoolSchedule((lumiere.channel_id,), timedelta(days=30))
+            scope,
+            lumiere.creator_id,
+            evergreen_pools.PoolSchedule((lumiere.channel_id,), timedelta(days=30)),
         )
         evergreen_pools.add_post_to_pool(scope, lumiere.posts[0])
     (planned,) = filled(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "prévu" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
         with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
-            emergency_stops.close_switch(scope, "creator", str(lumiere.creator_id), "sending", reason="essai")
-        assert "attend la fin de l’arrêt" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
+            emergency_stops.close_switch(
+                scope, "creator", str(lumiere.creator_id), "sending", reason="essai"
+            )
+        assert (
+            "attend la fin de l’arrêt" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
+        )
         with lumiere.scope() as scope:
             transition_delivery(
-                scope, get_delivery(scope, planned.id), DeliveryState.HELD, reason=Message("delivery.too_late")
+                scope,
+                get_delivery(scope, planned.id),
+                DeliveryState.HELD,
+                reason=Message("delivery.too_late"),
             )
         assert "retenu" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
 
@@ -145,7 +167,9 @@ def test_another_wording_is_added_and_the_same_one_is_not(door: Door, lumiere: A
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
         assert lumiere.channel_id is not None
         evergreen_pools.save_pool(
-            scope, lumiere.creator_id, evergreen_pools.PoolSchedule((lumiere.channel_id,), timedelta(days=30))
+            scope,
+            lumiere.creator_id,
+            evergreen_pools.PoolSchedule((lumiere.channel_id,), timedelta(days=30)),
         )
         evergreen_pools.add_post_to_pool(scope, lumiere.posts[0])
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -165,7 +189,9 @@ def test_what_comes_back_says_so_where_it_is_taken_away(door: Door, lumiere: Age
         with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
             assert lumiere.channel_id is not None
             evergreen_pools.save_pool(
-                scope, lumiere.creator_id, evergreen_pools.PoolSchedule((lumiere.channel_id,), timedelta(days=30))
+                scope,
+                lumiere.creator_id,
+                evergreen_pools.PoolSchedule((lumiere.channel_id,), timedelta(days=30)),
             )
             entry = evergreen_pools.add_post_to_pool(scope, lumiere.posts[0])
         assert note in page.open("/calendar", post=str(lumiere.posts[0]))

@@ -1,4 +1,5 @@
-"""The queue page: slots, order, quiet periods, a pause, many at once, the spare account; the queue in compose."""
+"""The queue page: slots, order, quiet periods, a pause, many at once, the spare account; the queue
+in compose."""
 
 from datetime import date, time, timedelta
 from uuid import UUID
@@ -59,14 +60,19 @@ def test_slots_are_added_and_removed(door: Door, lumiere: Agency) -> None:
         assert "Prochain créneau libre" in said
         with lumiere.scope() as scope:
             known = slots.list_slots(scope, channel_id)
-        assert [(one.weekday, one.clock, one.zone) for one in known] == [(0, time(9, 30), ZONE), (3, time(9, 30), ZONE)]
+        assert [(one.weekday, one.clock, one.zone) for one in known] == [
+            (0, time(9, 30), ZONE),
+            (3, time(9, 30), ZONE),
+        ]
         page.press("lundi 09:30")
         assert "publie déjà à cette heure" in page.press("Ajouter")
     with lumiere.scope() as scope:
         assert [one.weekday for one in slots.list_slots(scope, channel_id)] == [3]
 
 
-def test_an_hour_that_has_posts_is_given_up_with_or_without_them(door: Door, lumiere: Agency) -> None:
+def test_an_hour_that_has_posts_is_given_up_with_or_without_them(
+    door: Door, lumiere: Agency
+) -> None:
     channel_id = filled(lumiere, "premier", "deuxième")
     before = queue(lumiere, channel_id)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -92,7 +98,11 @@ def test_order_is_changed_and_gaps_are_filled(door: Door, lumiere: Agency) -> No
         text = page.press("Files d’attente")
         assert "3 publications dans la file" in text
         assert "Cette publication ne partira pas sur" in page.press("Plus tard")
-        assert [one.words for one in queue(lumiere, channel_id)] == ["deuxième", "premier", "troisième"]
+        assert [one.words for one in queue(lumiere, channel_id)] == [
+            "deuxième",
+            "premier",
+            "troisième",
+        ]
         assert "Retirée. Son créneau est libre" in page.press("Oui, ne pas publier")
         assert [one.at for one in queue(lumiere, channel_id)] == times[1:]
         page.press("Avancer la file")
@@ -183,17 +193,24 @@ def test_what_is_not_brought_back_is_named_with_its_reason(door: Door, lumiere: 
 def test_what_nobody_saw_in_a_preview_is_not_done(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("déplacée", minutes=30)
     with lumiere.scope() as scope:
-        before, tomorrow = get_delivery(scope, delivery_id).wall_time, local_day(scope.now, ZONE) + timedelta(days=1)
+        before, tomorrow = (
+            get_delivery(scope, delivery_id).wall_time,
+            local_day(scope.now, ZONE) + timedelta(days=1),
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", queue=lumiere.channel_id)
         page.type("au", f"{tomorrow:%d/%m/%Y}")
         assert "1 publication serait déplacée" in page.type("Jours plus tard", "1")
-        assert "a changé après l’aperçu" in page.type_and_press("Jours plus tard", "3", "Les déplacer")
+        assert "a changé après l’aperçu" in page.type_and_press(
+            "Jours plus tard", "3", "Les déplacer"
+        )
         with lumiere.scope() as scope:
             assert get_delivery(scope, delivery_id).wall_time == before
         assert "Déplacées : 1" in page.press("Les déplacer")
         with lumiere.scope() as scope:
-            days = date.fromisoformat(get_delivery(scope, delivery_id).wall_time[:10]) - date.fromisoformat(before[:10])
+            days = date.fromisoformat(
+                get_delivery(scope, delivery_id).wall_time[:10]
+            ) - date.fromisoformat(before[:10])
     assert days == timedelta(days=3)
 
 
@@ -220,7 +237,10 @@ def test_quiet_days_and_hours_are_kept_and_removed(door: Door, lumiere: Agency) 
         assert "Heures calmes" in page.press("Garder ces heures libres")
         with lumiere.scope() as scope:
             kept = quiet_periods.list_quiet_periods(scope, [lumiere.creator_id])
-        assert {(one.label, one.channel_id) for one in kept} == {("Noël", channel_id), ("Heures calmes", channel_id)}
+        assert {(one.label, one.channel_id) for one in kept} == {
+            ("Noël", channel_id),
+            ("Heures calmes", channel_id),
+        }
         day = MemberLocalizer("fr", ZoneInfo(ZONE)).format_short_day(kept[0].first or date.min)
         assert f"</b> · {day} · Noël" in page.open("/calendar"), "one day is said once"
         assert f"<b>Noël</b> · {day}</p>" in page.open("/calendar", queue=channel_id)
@@ -261,7 +281,9 @@ def test_a_post_is_written_for_the_next_free_slot(door: Door, lumiere: Agency) -
 def test_too_near_is_said_when_planned_and_where_it_stands(door: Door, lumiere: Agency) -> None:
     first = lumiere.post("la première", minutes=300)
     with lumiere.scope() as scope:
-        scope.run("UPDATE channels SET min_gap_seconds = 7200 WHERE tenant_id = :t", t=lumiere.tenant_id)
+        scope.run(
+            "UPDATE channels SET min_gap_seconds = 7200 WHERE tenant_id = :t", t=lumiere.tenant_id
+        )
         day = local_day(scope.now, ZONE) + timedelta(days=5)
         reschedule_delivery(scope, first, at=WallTime(day, time(10), ZONE))
     second = lumiere.post("la seconde", minutes=300)

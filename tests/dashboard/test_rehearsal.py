@@ -31,7 +31,9 @@ def test_an_account_and_the_agency_are_switched_there_and_back(door: Door, lumie
     assert running(lumiere) == set()
 
 
-def test_a_post_says_that_it_is_only_rehearsed_and_what_would_have_left(door: Door, lumiere: Agency) -> None:
+def test_a_post_says_that_it_is_only_rehearsed_and_what_would_have_left(
+    door: Door, lumiere: Agency
+) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
@@ -57,13 +59,20 @@ def test_a_post_says_that_it_is_only_rehearsed_and_what_would_have_left(door: Do
     assert running(lumiere) == set()
 
 
-def test_what_broke_off_is_not_rehearsed_and_says_that_it_stays_as_it_is(door: Door, lumiere: Agency) -> None:
+def test_what_broke_off_is_not_rehearsed_and_says_that_it_stays_as_it_is(
+    door: Door, lumiere: Agency
+) -> None:
     """Its beginning stands outside: the rest follows as it was written, or all of it goes."""
     delivery_id = lumiere.post("un fil", minutes=-2, state="publishing")
     with lumiere.scope() as scope:
         why = Message("youtube.refused", {"code": "x"})
         transition_delivery(
-            scope, get_delivery(scope, delivery_id), DeliveryState.BROKEN_OFF, reason=why, parts=2, part_ids=["1"]
+            scope,
+            get_delivery(scope, delivery_id),
+            DeliveryState.BROKEN_OFF,
+            reason=why,
+            parts=2,
+            part_ids=["1"],
         )
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_of(lumiere, delivery_id))

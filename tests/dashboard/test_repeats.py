@@ -1,4 +1,5 @@
-"""What a post repeats: told where it is written and where it stands open, and a person's word that it is meant so."""
+"""What a post repeats: told where it is written and where it stands open, and a person's word that
+it is meant so."""
 
 from datetime import timedelta
 
@@ -21,7 +22,9 @@ def unwanted(who: Agency, post_id: object) -> list[duplicates.DuplicatePost]:
     with who.scope() as scope:
         rows = deliveries_of_post(scope, post_id)  # type: ignore[arg-type]  # an id of ours
         return [
-            like for row in rows for like in duplicates.find_delivery_duplicates(scope, row.id, connectors=CONNECTORS)
+            like
+            for row in rows
+            for like in duplicates.find_delivery_duplicates(scope, row.id, connectors=CONNECTORS)
         ]
 
 
@@ -48,7 +51,11 @@ def test_a_tick_is_kept_for_what_was_seen(door: Door, lumiere: Agency) -> None:
     (post,) = posts(lumiere)
     assert unwanted(lumiere, post.id) == []
     with lumiere.scope() as scope:
-        acts = scope.run("SELECT actor FROM audit_entries WHERE act = 'delivery.repeated'").scalars().all()
+        acts = (
+            scope.run("SELECT actor FROM audit_entries WHERE act = 'delivery.repeated'")
+            .scalars()
+            .all()
+        )
     assert acts == [lumiere.act_as(Role.OWNER)]
 
 
@@ -58,20 +65,25 @@ def test_what_is_held_for_it_leaves_by_a_press(door: Door, lumiere: Agency) -> N
     with lumiere.scope() as scope:
         scope.run(
             "UPDATE deliveries SET state = 'held', reason = CAST(:why AS jsonb) WHERE id = :id",
-            why='{"code": "delivery.repeats_words", "params": {"account": "Sandbox", "day": "01/01/2026"}}',
+            why='{"code": "delivery.repeats_words", "params": {"account": "Sandbox", "day": '
+            '"01/01/2026"}}',
             id=second,
         )
         post_id = get_delivery(scope, second).post_id
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
-        assert "Elle part bien qu’elle en répète une autre" in page.press("Je sais, publier quand même")
+        assert "Elle part bien qu’elle en répète une autre" in page.press(
+            "Je sais, publier quand même"
+        )
     with lumiere.scope() as scope:
         row = get_delivery(scope, second)
         assert row.state == DeliveryState.SCHEDULED
         assert row.due_at <= scope.now + timedelta(minutes=1)
 
 
-def test_where_words_are_never_taken_twice_no_word_helps(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_where_words_are_never_taken_twice_no_word_helps(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
     other = agency(tenant, language="en")
     other.channel_id = connected(other, "X", "byhand", "x")
     other.post("hello", minutes=60)

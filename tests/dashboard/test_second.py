@@ -1,4 +1,5 @@
-"""Second looks on the pages: lowering a rating, reading afterwards, comparing how people rate, adult chats."""
+"""Second looks on the pages: lowering a rating, reading afterwards, comparing how people rate,
+adult chats."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -42,7 +43,9 @@ def shown(door: Door, cookie: str, page: Stream, asset: UUID) -> None:
 def wished(door: Door, who: Agency, asset: UUID) -> None:
     """The manager looked at it and finds it rated too high."""
     with who.scope(who.act_as(Role.MANAGER)) as scope:
-        clear = library_files.reveal_picture(scope, tenant_reads.get_member(scope, who.members[Role.MANAGER]), asset)
+        clear = library_files.reveal_picture(
+            scope, tenant_reads.get_member(scope, who.members[Role.MANAGER]), asset
+        )
     address = library_files.picture_url(asset, "preview", clear=clear)
     assert fetch(door, door.cookie(who, Role.MANAGER), address).status_code == 200
     with who.scope(who.act_as(Role.MANAGER)) as scope:
@@ -84,7 +87,8 @@ def second_label(language: str) -> str:
 
 
 def sent(who: Agency, asset: UUID | None, text: str = "Bonjour", kind: str = "delivery") -> None:
-    """Something Suggestive that passed by rules alone and stands outside; all of it is read here."""
+    """Something Suggestive that passed by rules alone and stands outside; all of it is read
+    here."""
     with who.scope(who.act_as(Role.OWNER)) as scope:
         review_settings.raise_sampling_shares(scope, suggestive_percent=100, words_percent=100)
     with who.scope() as scope:
@@ -102,7 +106,9 @@ def sent(who: Agency, asset: UUID | None, text: str = "Bonjour", kind: str = "de
             media=media,
         )
         whole = issuance.with_required_marks(scope, whole, line=str)
-        permit = issuance.mint_permit(scope, whole, Step(), key=KEY, author=who.act_as(Role.MANAGER))
+        permit = issuance.mint_permit(
+            scope, whole, Step(), key=KEY, author=who.act_as(Role.MANAGER)
+        )
     with who.scope() as scope:
         issuance.record_copy(scope, permit.jti, "1", scope.now)
 
@@ -120,10 +126,14 @@ def test_what_passed_alone_is_read_and_raised_by_somebody_else(door: Door, langu
         assert word("second.drawn.share", language) in text
         page.choose(word("second.which", language), word("second.words", language))
         page.choose(word("studio.rate_as", language), word("studio.level.E", language))
-        assert word("second.read_raised", language) in page.press(word("second.read_raise", language))
+        assert word("second.read_raised", language) in page.press(
+            word("second.read_raise", language)
+        )
     with who.scope() as scope:
         row = scope.run("SELECT subject_id, args FROM outbox WHERE kind = 'sample.read'").one()
-    spot_checks.handle_sample_read(SampleRead(who.tenant_id, row.subject_id, **row.args), tenant=who.open)
+    spot_checks.handle_sample_read(
+        SampleRead(who.tenant_id, row.subject_id, **row.args), tenant=who.open
+    )
     with who.scope() as scope:
         assert not spot_checks.list_pending_samples(scope, {who.creator_id})
         (copy,) = live_copies.list_copies(scope, Subject("delivery", UUID(int=7)))
@@ -139,7 +149,9 @@ def test_a_guest_reads_no_chat(door: Door, lumiere: Agency) -> None:
         assert "SUGGESTIVE-MARKER-A" in page.open("/approvals")
 
 
-def test_a_comparison_shows_each_picture_alone_and_never_its_rating(door: Door, lumiere: Agency) -> None:
+def test_a_comparison_shows_each_picture_alone_and_never_its_rating(
+    door: Door, lumiere: Agency
+) -> None:
     assets = [
         picture(door, lumiere, seed=seed, rating=Rating.N if seed % 2 else Rating.G)
         for seed in range(1, calibration.MIN_CALIBRATION_PICTURES + 1)
@@ -155,7 +167,9 @@ def test_a_comparison_shows_each_picture_alone_and_never_its_rating(door: Door, 
             assert found is not None
             digests = {library.get_asset(scope, asset).sha256: asset for asset in assets}
         first = digests[found.left[0]]
-        page.press(word("approvals.reveal_one"), nth=page.labels().count(word("approvals.reveal_one")) - 1)
+        page.press(
+            word("approvals.reveal_one"), nth=page.labels().count(word("approvals.reveal_one")) - 1
+        )
         shown(door, cookie, page, first)
         assert f"/files/{first}/" not in before.rpartition("compare")[2]
         for level in ("S", "N", "S"):
@@ -167,14 +181,24 @@ def test_a_comparison_shows_each_picture_alone_and_never_its_rating(door: Door, 
 
 
 @pytest.mark.parametrize("given", [False, True])
-def test_a_guest_compares_only_what_is_all_given_to_them(door: Door, lumiere: Agency, *, given: bool) -> None:
-    """With one picture of somebody else's creator among them it could never end for this guest: it is not theirs."""
+def test_a_guest_compares_only_what_is_all_given_to_them(
+    door: Door, lumiere: Agency, *, given: bool
+) -> None:
+    """With one picture of somebody else's creator among them it could never end for this guest: it
+    is not theirs."""
     with lumiere.scope() as scope:
-        other = agencies.add_creator(scope, slug="ada", name="Ada", kind="human", zone=ZONE, languages=["fr"])
+        other = agencies.add_creator(
+            scope, slug="ada", name="Ada", kind="human", zone=ZONE, languages=["fr"]
+        )
     if given:
         give(lumiere)
     for seed in range(1, calibration.MIN_CALIBRATION_PICTURES + 1):
-        picture(door, lumiere if seed > 1 else replace(lumiere, creator_id=other), seed=seed, rating=Rating.G)
+        picture(
+            door,
+            lumiere if seed > 1 else replace(lumiere, creator_id=other),
+            seed=seed,
+            rating=Rating.G,
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/approvals")
         page.press(word("compare.begin"))
@@ -184,7 +208,10 @@ def test_a_guest_compares_only_what_is_all_given_to_them(door: Door, lumiere: Ag
         assert word("compare.title") not in text
         assert word("approvals.reveal_one") not in page.labels()
     with lumiere.scope() as scope:
-        scope.run("UPDATE members SET creators = '[\"mia\"]' WHERE id = :m", m=lumiere.members[Role.MANAGER])
+        scope.run(
+            "UPDATE members SET creators = '[\"mia\"]' WHERE id = :m",
+            m=lumiere.members[Role.MANAGER],
+        )
     with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
         assert word("compare.others") in page.open("/approvals")
 

@@ -1,4 +1,5 @@
-"""Posts that repeat, on the pages: chosen while writing, and skipped, changed and stopped where they stand open."""
+"""Posts that repeat, on the pages: chosen while writing, and skipped, changed and stopped where
+they stand open."""
 
 from datetime import date, time, timedelta
 from itertools import islice
@@ -53,7 +54,11 @@ def only(who: Agency, post_id: UUID) -> SeriesView:
 def apart(who: Agency) -> list[schedule_reads.StoredPost]:
     """The posts that took the place of dates of a series."""
     with who.scope() as scope:
-        found = scope.run("SELECT id FROM posts WHERE origin = 'series' ORDER BY created_at").scalars().all()
+        found = (
+            scope.run("SELECT id FROM posts WHERE origin = 'series' ORDER BY created_at")
+            .scalars()
+            .all()
+        )
         return [schedule_reads.get_stored_post(scope, one) for one in found]
 
 
@@ -70,7 +75,8 @@ def weekly(page: Stream, *accounts: str, end: str = "sans fin") -> str:
 
 
 def begun(who: Agency, *, weeks: int = 6, approved: bool = True) -> UUID:
-    """A weekly series from tomorrow on, that nobody need approve where it is told to be; its post."""
+    """A weekly series from tomorrow on, that nobody need approve where it is told to be; its
+    post."""
     connected(who)
     if approved:
         nobody_is_asked(who)
@@ -214,7 +220,9 @@ def test_a_double_press_makes_one_date_one_post(door: Door, lumiere: Agency) -> 
     assert len(apart(lumiere)) == 1
 
 
-def test_words_of_every_date_say_so_and_the_open_date_stays_open(door: Door, lumiere: Agency) -> None:
+def test_words_of_every_date_say_so_and_the_open_date_stays_open(
+    door: Door, lumiere: Agency
+) -> None:
     post_id = begun(lumiere)
     third = rows(lumiere, post_id)[2]
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -267,7 +275,11 @@ def test_accounts_are_changed_from_a_date_on(door: Door, lumiere: Agency) -> Non
         page.choose("Où publier", "Sandbox 2")
         assert "Changé à partir du" in page.press("Changer celle-ci et les suivantes")
     kept = [row for row in rows(lumiere, post_id) if row.state != DeliveryState.CANCELLED]
-    assert {row.channel_id == other for row in kept if row.occurrence_key[:10] >= third.occurrence_key[:10]} == {True}
+    assert {
+        row.channel_id == other
+        for row in kept
+        if row.occurrence_key[:10] >= third.occurrence_key[:10]
+    } == {True}
     assert sum(row.channel_id != other for row in kept) == 2
 
 
@@ -294,7 +306,9 @@ def test_only_who_runs_it_changes_it(door: Door, lumiere: Agency, role: Role) ->
     post_id = begun(lumiere)
     with stream(door.url, door.cookie(lumiere, role)) as page:
         page.open("/calendar", post=post_id)
-        offered = {"Oui, l’arrêter", "Oui, la sauter", "Changer celle-ci et les suivantes"} & set(page.labels())
+        offered = {"Oui, l’arrêter", "Oui, la sauter", "Changer celle-ci et les suivantes"} & set(
+            page.labels()
+        )
     assert bool(offered) == (role in (Role.OWNER, Role.MANAGER))
 
 
@@ -319,13 +333,23 @@ def test_english_pages_have_no_french(door: Door, tenant: OpenScope) -> None:
     some.sampled_from(REPEAT_KINDS[1:]),
     some.integers(1, 400),
     some.sets(some.sampled_from("0123456")),
-    some.one_of(some.just(""), some.integers(1, 5000).map(str), some.dates(date(2026, 1, 1)).map("{:%d/%m/%Y}".format)),
+    some.one_of(
+        some.just(""),
+        some.integers(1, 5000).map(str),
+        some.dates(date(2026, 1, 1)).map("{:%d/%m/%Y}".format),
+    ),
     some.sampled_from(LANGUAGES),
 )
-def test_fields_say_what_a_rule_says(every: str, step: int, days: set[str], end: str, language: str) -> None:
+def test_fields_say_what_a_rule_says(
+    every: str, step: int, days: set[str], end: str, language: str
+) -> None:
     first = WallTime(date(2026, 1, 31), time(10), ZONE)
     chosen = RecurrenceChoice(
-        every, str(step), tuple(sorted(days)), or_last=every == "monthly", end=end or endless_text(language)
+        every,
+        str(step),
+        tuple(sorted(days)),
+        or_last=every == "monthly",
+        end=end or endless_text(language),
     )
     repeat = chosen.to_repeat(first)
     assert choice_of_repeat(repeat, language).to_repeat(first) == repeat
@@ -341,7 +365,9 @@ def test_the_fields_of_a_month_say_the_same_from_any_of_its_dates_on(
     day: date, month: str, dates: set[str], last: bool
 ) -> None:
     """The thirty-first or the last day stays that, seen from a twenty-eighth of February."""
-    chosen = RecurrenceChoice("monthly", month=month, dates=tuple(dates), or_last=last, end=endless_text("en"))
+    chosen = RecurrenceChoice(
+        "monthly", month=month, dates=tuple(dates), or_last=last, end=endless_text("en")
+    )
     repeat = chosen.to_repeat(WallTime(day, time(10), ZONE))
     for one in islice(repeat.dates(), 3, 20):
         rest = repeat.recurrence_from(one)
@@ -356,7 +382,9 @@ def test_a_month_is_chosen_by_its_weekday_or_several_days(door: Door, lumiere: A
     nobody_is_asked(lumiere)
     with lumiere.scope() as scope:
         today = to_wall_time(scope.now, ZONE).day
-    first = next(one for one in (today + timedelta(days=n) for n in range(1, 40)) if 8 <= one.day <= 14)
+    first = next(
+        one for one in (today + timedelta(days=n) for n in range(1, 40)) if 8 <= one.day <= 14
+    )
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
         page.choose("Quand", "À une date")
@@ -396,4 +424,6 @@ def test_a_month_is_chosen_by_its_weekday_or_several_days(door: Door, lumiere: A
 )
 def test_fields_nobody_can_read_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadInput):
-        RecurrenceChoice("daily", **{"end": "5", **wrong}).to_repeat(WallTime(date(2026, 1, 31), time(10), ZONE))
+        RecurrenceChoice("daily", **{"end": "5", **wrong}).to_repeat(
+            WallTime(date(2026, 1, 31), time(10), ZONE)
+        )

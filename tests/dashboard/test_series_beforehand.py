@@ -12,7 +12,9 @@ from tests.dashboard.test_series import begun, rows, weekly
 HOUR, NEAR = "Heure (HH:MM)", "à moins de 6 heures"
 
 
-def test_two_that_would_repeat_too_near_say_so_before_the_press(door: Door, lumiere: Agency) -> None:
+def test_two_that_would_repeat_too_near_say_so_before_the_press(
+    door: Door, lumiere: Agency
+) -> None:
     begun(lumiere)
     with lumiere.scope() as scope:
         day = to_wall_time(scope.now, ZONE).day + timedelta(days=8)

@@ -1,4 +1,5 @@
-"""Contact sheets as members and guests use them: all of it really shown, one decision, single pictures taken out."""
+"""Contact sheets as members and guests use them: all of it really shown, one decision, single
+pictures taken out."""
 
 from uuid import UUID
 
@@ -30,7 +31,9 @@ def sheet(door: Door, who: Agency, count: int = 3, rating: Rating | None = Ratin
     with who.scope() as scope:
         for asset in assets:
             library.set_shelf_state(scope, asset, ShelfState.KEPT)
-        packs.create_pack(scope, creator_id=who.creator_id, slug="duo", title="Duo", description="", assets=assets)
+        packs.create_pack(
+            scope, creator_id=who.creator_id, slug="duo", title="Duo", description="", assets=assets
+        )
     return assets
 
 
@@ -51,7 +54,9 @@ def looked(who: Agency, assets: list[UUID]) -> list[str | None]:
 
 
 @pytest.mark.parametrize("role", [Role.OWNER, Role.GUEST])
-def test_a_sheet_opens_when_all_of_it_was_shown_and_a_press_is_no_look(door: Door, lumiere: Agency, role: Role) -> None:
+def test_a_sheet_opens_when_all_of_it_was_shown_and_a_press_is_no_look(
+    door: Door, lumiere: Agency, role: Role
+) -> None:
     give(lumiere)
     assets, cookie = sheet(door, lumiere), door.cookie(lumiere, role)
     with stream(door.url, cookie) as page:
@@ -61,11 +66,21 @@ def test_a_sheet_opens_when_all_of_it_was_shown_and_a_press_is_no_look(door: Doo
         assert word("sheets.shown", count=0, total=3) in page.press(word("sheets.reveal"))
         drawn = b"".join(page.frames).decode("utf-8", "replace")
         clear = UUID(drawn.rpartition(f"/files/{assets[0]}/preview?clear=")[2][:36])
-        fetch(door, cookie, library_files.picture_url(assets[0], "thumb", clear=clear))  # too small to judge
-        fetch(door, cookie, library_files.picture_url(assets[0], "preview", clear=clear), range="bytes=0-99")
+        fetch(
+            door, cookie, library_files.picture_url(assets[0], "thumb", clear=clear)
+        )  # too small to judge
+        fetch(
+            door,
+            cookie,
+            library_files.picture_url(assets[0], "preview", clear=clear),
+            range="bytes=0-99",
+        )
         fetch(door, cookie, library_files.picture_url(assets[0], "preview"))  # blurred
         with door.client() as browser:
-            browser.head(library_files.picture_url(assets[0], "preview", clear=clear), headers={"cookie": cookie})
+            browser.head(
+                library_files.picture_url(assets[0], "preview", clear=clear),
+                headers={"cookie": cookie},
+            )
         assert word("sheets.shown", count=0, total=3) in page.again()
         see(door, cookie, page, assets[:2])
         assert word("sheets.shown", count=2, total=3) in page.again()
@@ -77,11 +92,16 @@ def test_a_sheet_opens_when_all_of_it_was_shown_and_a_press_is_no_look(door: Doo
         text = page.press_twice(word("sheets.allow"))
         assert word("sheets.allowed", count=3, out=1) in text
         assert word("review.set_changed") not in text
-        assert word("approvals.nothing_guest" if role is Role.GUEST else "approvals.nothing") in page.again()
+        assert (
+            word("approvals.nothing_guest" if role is Role.GUEST else "approvals.nothing")
+            in page.again()
+        )
     assert looked(lumiere, assets) == ["approve", "refuse", "approve"]
 
 
-def test_a_sheet_is_rated_at_once_and_then_looked_at_as_what_it_is(door: Door, lumiere: Agency) -> None:
+def test_a_sheet_is_rated_at_once_and_then_looked_at_as_what_it_is(
+    door: Door, lumiere: Agency
+) -> None:
     assets, cookie = sheet(door, lumiere, rating=None), door.cookie(lumiere)
     with stream(door.url, cookie) as page:
         page.open("/approvals")
@@ -93,7 +113,9 @@ def test_a_sheet_is_rated_at_once_and_then_looked_at_as_what_it_is(door: Door, l
         page.choose(word("sheets.tile", number=1), word("studio.level.S"))
         assert word("sheets.rated", count=3, out=1) in page.press(word("sheets.rate"))
         work(door, lumiere)
-        assert word("sheets.shown", count=2, total=2) in page.again(), "what was seen within the hour was seen"
+        assert word("sheets.shown", count=2, total=2) in page.again(), (
+            "what was seen within the hour was seen"
+        )
         assert word("sheets.denied", count=2, out=0) in page.press(word("sheets.deny"))
     assert looked(lumiere, assets) == [None, "refuse", "refuse"]
 
@@ -117,7 +139,9 @@ def test_a_large_sheet_comes_in_parts_and_opens_after_the_last(door: Door, lumie
     assets, cookie = sheet(door, lumiere, 26), door.cookie(lumiere)
     with stream(door.url, cookie) as page:
         page.open("/approvals")
-        keys = {one.drawn.shortcut.upper(): one.label for one in page.widgets if one.kind == "button"}
+        keys = {
+            one.drawn.shortcut.upper(): one.label for one in page.widgets if one.kind == "button"
+        }
         assert {"A", "X", "P", "N", "B"} <= set(keys)
         page.choose(word("sheets.tile", number=1), word("sheets.out_denied"))
         page.press(keys["P"])
@@ -139,7 +163,10 @@ def test_files_of_one_gesture_share_a_sheet(door: Door, lumiere: Agency) -> None
     work(door, lumiere)
     with lumiere.scope() as scope:
         assets = [
-            asset for (asset,) in scope.run("SELECT asset_id FROM uploads WHERE tenant_id = :t", t=lumiere.tenant_id)
+            asset
+            for (asset,) in scope.run(
+                "SELECT asset_id FROM uploads WHERE tenant_id = :t", t=lumiere.tenant_id
+            )
         ]
         for asset in assets:
             library.set_shelf_state(scope, asset, ShelfState.KEPT)
@@ -150,7 +177,9 @@ def test_files_of_one_gesture_share_a_sheet(door: Door, lumiere: Agency) -> None
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_was_said_before_stands_beside_it_and_names_no_colleague_to_guests(door: Door, language: str) -> None:
+def test_what_was_said_before_stands_beside_it_and_names_no_colleague_to_guests(
+    door: Door, language: str
+) -> None:
     who = agency(door.tenant, language=language, mark="canary")
     give(who)
     old, new = (picture(door, who, seed=seed, rating=Rating.N) for seed in (1, 2))
@@ -158,7 +187,9 @@ def test_what_was_said_before_stands_beside_it_and_names_no_colleague_to_guests(
         library.set_shelf_state(scope, new, ShelfState.KEPT)
         sha256 = library.get_asset(scope, old).sha256
     with who.scope(role="gate") as scope:
-        scope.run("UPDATE renditions SET phash = '00000000000000ff' WHERE tenant_id = :t", t=who.tenant_id)
+        scope.run(
+            "UPDATE renditions SET phash = '00000000000000ff' WHERE tenant_id = :t", t=who.tenant_id
+        )
     with who.scope(who.act_as(Role.MANAGER)) as scope:
         content_reviews.review_bytes(scope, sha256, verdict="refuse")
     for role, named in ((Role.OWNER, True), (Role.GUEST, False)):

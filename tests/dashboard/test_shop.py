@@ -1,4 +1,5 @@
-"""The shop as members see and work it: packs, orders and refunds, money to the cent, files and months."""
+"""The shop as members see and work it: packs, orders and refunds, money to the cent, files and
+months."""
 
 import re
 from collections.abc import Iterator
@@ -84,7 +85,9 @@ def house(database: Database, tenant: OpenScope, running: Network, door: Door) -
             )
             for role in Role
         }
-    yield House(studio, Agency(tenant, studio.world.tenant_id, studio.world.creator_id, members), door)
+    yield House(
+        studio, Agency(tenant, studio.world.tenant_id, studio.world.creator_id, members), door
+    )
     running.clear()
 
 
@@ -102,7 +105,8 @@ def test_first_pack_in_three_fields(house: House) -> None:
     assert "« Le port » est en vente." in text
     assert "350\xa0(test)" in text or "350 (test)" in text
     (row,) = house.studio.rows(
-        "SELECT p.title, p.state, r.amount_minor FROM packs p JOIN prices r ON r.tenant_id = p.tenant_id"
+        "SELECT p.title, p.state, r.amount_minor FROM packs p JOIN prices r ON r.tenant_id = "
+        "p.tenant_id"
         " AND r.pack_id = p.id WHERE p.tenant_id = :tenant"
     )
     assert tuple(row) == ("Le port", "active", 350)
@@ -133,14 +137,26 @@ def test_price_and_pause(house: House) -> None:
         assert "est changé" in page.press("Garder ce prix")
         assert "En pause" in page.press("Mettre en pause")
         assert "En vente" in page.press("Remettre en vente")
-    assert house.studio.rows("SELECT amount_minor FROM prices WHERE tenant_id = :tenant")[0].amount_minor == 650
+    assert (
+        house.studio.rows("SELECT amount_minor FROM prices WHERE tenant_id = :tenant")[
+            0
+        ].amount_minor
+        == 650
+    )
 
 
 def test_order_tells_its_whole_story_and_goes_back(house: House) -> None:
     order = house.bought()
     with house.look(order=order) as page:
         text = page.again()
-        for said in ("Proposé", "Accepté par le fan", "Facture envoyée", "Payé", "Pack remis", "Ce que les livres"):
+        for said in (
+            "Proposé",
+            "Accepté par le fan",
+            "Facture envoyée",
+            "Payé",
+            "Pack remis",
+            "Ce que les livres",
+        ):
             assert said in text, said
         told = text[text.index("gr-told") :]
         assert told.index("Proposé") < told.index("Payé") < told.index("Pack remis")
@@ -153,7 +169,9 @@ def test_order_tells_its_whole_story_and_goes_back(house: House) -> None:
     assert "Remboursé par geste commercial." in text
     assert "Owner N." in text
     assert "Rembourser maintenant" not in page.labels()
-    truth = house.studio.world.network.json("GET", f"/control/truth/{house.studio.world.account}".replace("+", "%2B"))
+    truth = house.studio.world.network.json(
+        "GET", f"/control/truth/{house.studio.world.account}".replace("+", "%2B")
+    )
     assert truth[0] == 200
     (row,) = house.studio.rows("SELECT state FROM orders WHERE tenant_id = :tenant")
     assert row.state == "refunded"
@@ -179,13 +197,17 @@ def test_unmatched_payment_is_settled_and_delivered(house: House) -> None:
     assert row.state == "fulfilled"
     (total,) = totals(house)
     assert (total.gross_minor, total.creator_minor) == (500, 300)
-    assert not house.studio.rows("SELECT 1 FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL")
+    assert not house.studio.rows(
+        "SELECT 1 FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL"
+    )
 
 
 def totals(house: House) -> list[entries.SalesTotals]:
     with house.studio.scope() as scope:
         span = timedelta(days=400)
-        return entries.creator_totals(scope, house.studio.world.creator_id, scope.now - span, scope.now + span)
+        return entries.creator_totals(
+            scope, house.studio.world.creator_id, scope.now - span, scope.now + span
+        )
 
 
 def test_unmatched_payment_is_given_back(house: House) -> None:
@@ -197,7 +219,9 @@ def test_unmatched_payment_is_given_back(house: House) -> None:
     with house.look(view="money") as page:
         assert "L’argent repart" in page.press("Rendre l’argent")
         assert "repart vers qui l’a payé" in page.again()
-    assert house.studio.rows("SELECT 1 FROM outbox WHERE tenant_id = :tenant AND kind = 'order.refund'")
+    assert house.studio.rows(
+        "SELECT 1 FROM outbox WHERE tenant_id = :tenant AND kind = 'order.refund'"
+    )
 
 
 def test_settled_payment_goes_back_whole(house: House) -> None:
@@ -212,7 +236,9 @@ def test_settled_payment_goes_back_whole(house: House) -> None:
             order_payments.assign_payment_to_order(scope, payment, order)
         assert entries.reverse_payment(scope, payment, at=scope.now)
         names = ("suspense", "allocated", "agency_due", "creator_due", "chatter_due")
-        assert {name: sum(entries.account_balance(scope, name).values()) for name in names} == dict.fromkeys(names, 0)
+        assert {
+            name: sum(entries.account_balance(scope, name).values()) for name in names
+        } == dict.fromkeys(names, 0)
 
 
 def test_statement_is_rehearsed_then_booked_to_the_cent(house: House) -> None:
@@ -264,7 +290,9 @@ def test_what_a_platform_says_lies_there_stands_below_the_books(house: House) ->
     for differs, unread in ((0, 0), (-30, 2)):
         with house.studio.scope() as scope:
             rail_movements.begin_reading(scope, of)
-            rail_movements.finish_reading(scope, of, lies_minor=470, differs_minor=differs, unread=unread, deep=True)
+            rail_movements.finish_reading(
+                scope, of, lies_minor=470, differs_minor=differs, unread=unread, deep=True
+            )
         with house.look(Role.ACCOUNTANT, view="money") as page:
             told = page.again()
         assert f"{of.name} : il s’y trouve 470" in told
@@ -273,7 +301,10 @@ def test_what_a_platform_says_lies_there_stands_below_the_books(house: House) ->
 
 
 def test_broken_statement_names_its_line(house: House) -> None:
-    broken = b"date,type,reference,gross,fee,currency\n2026-01-01,sale,a,5.00,1.00,EUR\nhier,sale,b,1,0,EUR\n"
+    broken = (
+        b"date,type,reference,gross,fee,currency\n2026-01-01,sale,a,5.00,1.00,EUR\nhier,sale,b,1,"
+        b"0,EUR\n"
+    )
     with house.look(view="books") as page:
         told = page.attach("Fichier CSV du relevé", {"releve.csv": broken})
         assert "Ligne 3." in told
@@ -283,7 +314,9 @@ def test_broken_statement_names_its_line(house: House) -> None:
 
 
 def test_a_heading_of_theirs_is_explained_once_and_kept(house: House) -> None:
-    theirs = b"Day,What,Amount\n09/30/2026,Subscription from u1,9.99\n09/30/2026,Refund of u1,-9.99\n"
+    theirs = (
+        b"Day,What,Amount\n09/30/2026,Subscription from u1,9.99\n09/30/2026,Refund of u1,-9.99\n"
+    )
     with house.look(Role.ACCOUNTANT, view="books") as page:
         page.attach("Fichier CSV du relev\u00e9", {"releve.csv": theirs})
         told = page.press("Lire ces fichiers ainsi")
@@ -300,7 +333,9 @@ def test_a_heading_of_theirs_is_explained_once_and_kept(house: House) -> None:
         told = page.press("Inscrire 2 lignes")
         assert "sont inscrites dans les livres" in told
     with house.look(Role.ACCOUNTANT, view="books") as page:
-        told = page.attach("Fichier CSV du relev\u00e9", {"autre.csv": theirs + b"09/29/2026,Tip,5.00\n"})
+        told = page.attach(
+            "Fichier CSV du relev\u00e9", {"autre.csv": theirs + b"09/29/2026,Tip,5.00\n"}
+        )
         assert page.find("Inscrire 1 lignes", "button")
         assert "Lire ces fichiers ainsi" not in page.labels()
 
@@ -322,7 +357,9 @@ def test_month_is_closed_with_its_fingerprint(house: House) -> None:
         assert "Le mois est clos." in page.press("Clore ce mois")
         assert "Accountant N." in page.again()
         assert "Clore ce mois" not in page.labels()
-        assert {"Lignes (CSV)", "Relevé à imprimer", "Relevé en PDF"} <= set(page.labels("download_button"))
+        assert {"Lignes (CSV)", "Relevé à imprimer", "Relevé en PDF"} <= set(
+            page.labels("download_button")
+        )
     with house.studio.scope() as scope:
         found = month_close.load_ledger_month(scope, house.studio.world.creator_id, last)
     assert found.close is not None
@@ -330,13 +367,25 @@ def test_month_is_closed_with_its_fingerprint(house: House) -> None:
     assert "1234,EUR" in month_csv(found)
     made = render_statement_pdf(
         MonthlyStatement(
-            "Relevé de Łucja", "Agence", "Łucja", "Clos", found, SpendingTotal(), MemberLocalizer("fr", load_zone(ZONE))
+            "Relevé de Łucja",
+            "Agence",
+            "Łucja",
+            "Clos",
+            found,
+            SpendingTotal(),
+            MemberLocalizer("fr", load_zone(ZONE)),
         )
     )
     assert made[:5] == b"%PDF-"
     assert made == render_statement_pdf(
         MonthlyStatement(
-            "Relevé de Łucja", "Agence", "Łucja", "Clos", found, SpendingTotal(), MemberLocalizer("fr", load_zone(ZONE))
+            "Relevé de Łucja",
+            "Agence",
+            "Łucja",
+            "Clos",
+            found,
+            SpendingTotal(),
+            MemberLocalizer("fr", load_zone(ZONE)),
         )
     )
 
@@ -360,7 +409,9 @@ def test_role_sees_what_is_its_own(house: House, role: Role) -> None:
         assert ("Mettre en pause" in page.labels()) == (role in {Role.OWNER, Role.MANAGER})
 
 
-def test_ids_of_another_agency_are_found_no_more_than_wrong_ones(house: House, tenant: OpenScope) -> None:
+def test_ids_of_another_agency_are_found_no_more_than_wrong_ones(
+    house: House, tenant: OpenScope
+) -> None:
     order = house.bought()
     other = agency(tenant, mark="canary-other")
     answers = []
@@ -375,7 +426,9 @@ def test_ids_of_another_agency_are_found_no_more_than_wrong_ones(house: House, t
 def test_member_of_another_creator_finds_nothing(house: House) -> None:
     order = house.bought()
     with house.studio.scope() as scope:
-        agencies.add_creator(scope, slug="mia", name="Mia", kind="human", zone=ZONE, languages=["fr"])
+        agencies.add_creator(
+            scope, slug="mia", name="Mia", kind="human", zone=ZONE, languages=["fr"]
+        )
         owner = house.agency.members[Role.MANAGER]
         scope.run("""UPDATE members SET creators = '["mia"]' WHERE id = :m""", m=owner)
     with house.look(Role.MANAGER, order=order) as page:
@@ -392,7 +445,9 @@ def test_page_speaks_the_members_language_full_and_empty(
 ) -> None:
     house.bought()
     with house.studio.scope() as scope:
-        scope.run("UPDATE members SET language = :l WHERE tenant_id = :t", l=language, t=scope.tenant_id)
+        scope.run(
+            "UPDATE members SET language = :l WHERE tenant_id = :t", l=language, t=scope.tenant_id
+        )
     with house.look(view=view) as page:
         full = page.again()
     other = agency(tenant, language=language)
@@ -407,7 +462,10 @@ def test_page_speaks_the_members_language_full_and_empty(
 def test_sample_is_the_same_for_the_same_month(house: House) -> None:
     with house.studio.scope() as scope:
         creator = tenant_reads.get_creator(scope, house.studio.world.creator_id)
-    one, two = sample_statement(creator, date(2026, 3, 9)), sample_statement(creator, date(2026, 3, 31))
+    one, two = (
+        sample_statement(creator, date(2026, 3, 9)),
+        sample_statement(creator, date(2026, 3, 31)),
+    )
     assert one == two
     assert not file_reader.read_statement(one.encode(), "x").unread
     assert "2026-02-28,payout" in one

@@ -1,4 +1,5 @@
-"""Subscriptions as members see and work them: a plan in four fields, offered in a chat, who pays, stopped for them."""
+"""Subscriptions as members see and work them: a plan in four fields, offered in a chat, who pays,
+stopped for them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +35,9 @@ class House:
     door: Door
 
     @contextmanager
-    def look(self, role: Role = Role.OWNER, path: str = "/shop", **query: object) -> Iterator[Stream]:
+    def look(
+        self, role: Role = Role.OWNER, path: str = "/shop", **query: object
+    ) -> Iterator[Stream]:
         with stream(self.door.url, self.door.cookie(self.agency, role)) as page:
             page.open(path, **query)
             yield page
@@ -63,7 +66,9 @@ class House:
 
 
 @pytest.fixture
-def house(database: Database, tenant: OpenScope, telegram: fake.Network, door: Door) -> Iterator[House]:
+def house(
+    database: Database, tenant: OpenScope, telegram: fake.Network, door: Door
+) -> Iterator[House]:
     nova = bot(database, telegram)
     with nova.scope() as scope:
         members = {

@@ -38,13 +38,18 @@ def work(door: Door, who: Agency, able: ElevenLabs) -> None:
     """What the workers do of what was pressed."""
     with who.scope() as scope:
         rows = scope.run(
-            "DELETE FROM outbox WHERE tenant_id = :t AND kind = 'speech.say' RETURNING subject_id", t=who.tenant_id
+            "DELETE FROM outbox WHERE tenant_id = :t AND kind = 'speech.say' RETURNING subject_id",
+            t=who.tenant_id,
         ).all()
     store = FileStore(door.log.parent / "objects")
     for row in rows:
         event = SpeechDue(who.tenant_id, row.subject_id)
         speeches.synthesize_speech(
-            event, tenant=door.tenant, engines=lambda: [able], store=store, credential=lambda: CREDENTIAL
+            event,
+            tenant=door.tenant,
+            engines=lambda: [able],
+            store=store,
+            credential=lambda: CREDENTIAL,
         )
 
 
@@ -55,11 +60,15 @@ def test_without_a_voice_the_page_says_how_one_is_chosen(door: Door, lumiere: Ag
         assert word("studio.speech_say") not in page.labels()
 
 
-def test_a_text_is_said_and_one_that_was_lost_is_told(door: Door, lumiere: Agency, account: FakeElevenLabs) -> None:
+def test_a_text_is_said_and_one_that_was_lost_is_told(
+    door: Door, lumiere: Agency, account: FakeElevenLabs
+) -> None:
     able = engine(account)
     voice = able.list_voices()[0]
     with lumiere.scope() as scope:
-        creator_voices.choose_voice(scope, lumiere.creator_id, offer_voice(able, voice), by="member:x")
+        creator_voices.choose_voice(
+            scope, lumiere.creator_id, offer_voice(able, voice), by="member:x"
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/studio")
         assert voice.name in text
@@ -84,11 +93,18 @@ def test_a_text_is_said_and_one_that_was_lost_is_told(door: Door, lumiere: Agenc
 
 def listed(door: Door, who: Agency, able: ElevenLabs) -> None:
     """What the workers find."""
-    event, agencies = VoiceCatalogDue(who.tenant_id, who.tenant_id), partial(list_tenant_ids, door.tenant)
-    voice_catalog.refresh_voice_catalog(event, tenant=door.tenant, engines=lambda: [able], agencies=agencies)
+    event, agencies = (
+        VoiceCatalogDue(who.tenant_id, who.tenant_id),
+        partial(list_tenant_ids, door.tenant),
+    )
+    voice_catalog.refresh_voice_catalog(
+        event, tenant=door.tenant, engines=lambda: [able], agencies=agencies
+    )
 
 
-def test_a_voice_is_looked_for_heard_taken_and_put_away(door: Door, lumiere: Agency, account: FakeElevenLabs) -> None:
+def test_a_voice_is_looked_for_heard_taken_and_put_away(
+    door: Door, lumiere: Agency, account: FakeElevenLabs
+) -> None:
     able = engine(account)
     cookie = door.cookie(lumiere)
     with stream(door.url, cookie) as page:
@@ -102,9 +118,15 @@ def test_a_voice_is_looked_for_heard_taken_and_put_away(door: Door, lumiere: Age
         work(door, lumiere, able)
         text = page.open("/studio")
         assert word("studio.voice_sample.made") in text
-        (address,) = set(re.findall(r"/voices/[0-9a-f-]{36}", b"".join(page.frames).decode("utf-8", "ignore")))
+        (address,) = set(
+            re.findall(r"/voices/[0-9a-f-]{36}", b"".join(page.frames).decode("utf-8", "ignore"))
+        )
         heard = fetch(door, cookie, address, range="bytes=4-7")
-        assert (heard.status_code, heard.content, heard.headers["content-type"]) == (206, b"ftyp", "audio/mp4")
+        assert (heard.status_code, heard.content, heard.headers["content-type"]) == (
+            206,
+            b"ftyp",
+            "audio/mp4",
+        )
         assert word("studio.voice_unchosen") in text
         said = page.press(word("studio.voice_take"))
         assert "George" in said
@@ -121,7 +143,9 @@ def test_a_sample_is_heard_by_no_other_agency_and_no_chatter(
     listed(door, lumiere, able)
     with lumiere.scope() as scope:
         wanted = voice_catalog.get_voice_catalog(scope).offers[0]
-        speech = samples.request_sample(scope, lumiere.creator_id, wanted, language="fr", key="s", by="system:test")
+        speech = samples.request_sample(
+            scope, lumiere.creator_id, wanted, language="fr", key="s", by="system:test"
+        )
     work(door, lumiere, able)
     address = f"/voices/{speech}"
     assert fetch(door, door.cookie(lumiere), address).status_code == 200
@@ -132,12 +156,21 @@ def test_a_sample_is_heard_by_no_other_agency_and_no_chatter(
         assert stranger.get(address).headers.get("content-type") != "audio/mp4"
 
 
-def test_the_limit_is_kept_and_a_lost_text_is_decided(door: Door, lumiere: Agency, account: FakeElevenLabs) -> None:
+def test_the_limit_is_kept_and_a_lost_text_is_decided(
+    door: Door, lumiere: Agency, account: FakeElevenLabs
+) -> None:
     able = engine(account)
     with lumiere.scope() as scope:
-        creator_voices.choose_voice(scope, lumiere.creator_id, offer_voice(able, able.list_voices()[0]), by="member:x")
+        creator_voices.choose_voice(
+            scope, lumiere.creator_id, offer_voice(able, able.list_voices()[0]), by="member:x"
+        )
         speeches.request_speech(
-            scope, creator_id=lumiere.creator_id, words="Bonsoir", language="fr", key="k", by="member:x"
+            scope,
+            creator_id=lumiere.creator_id,
+            words="Bonsoir",
+            language="fr",
+            key="k",
+            by="member:x",
         )
     account.faults.append("lose")
     work(door, lumiere, able)

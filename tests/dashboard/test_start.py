@@ -1,4 +1,5 @@
-"""Start mine: from the demonstration to an agency of one's own, its page and its first post, each once."""
+"""Start mine: from the demonstration to an agency of one's own, its page and its first post, each
+once."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -38,12 +39,17 @@ def open_page(tenant: OpenScope, tenant_id: UUID) -> None:
     """What the workers do within a second."""
     with tenant(tenant_id, "system:test") as scope:
         rows = scope.run(
-            "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'channel.own_page'", t=tenant_id
+            "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = "
+            "'channel.own_page'",
+            t=tenant_id,
         ).all()
     for row in rows:
         event = outbox.rebuild_event(OwnPageRequested, tenant_id, row.subject_id, row.args)
         own_pages.open_own_page(
-            event, tenant=tenant, seal=lambda _, secret: Sealed(secret.encode()), settings=Settings()
+            event,
+            tenant=tenant,
+            seal=lambda _, secret: Sealed(secret.encode()),
+            settings=Settings(),
         )
 
 
@@ -94,7 +100,9 @@ def test_missing_answers_are_told_and_make_nothing(door: Door, tenant: OpenScope
         assert "Votre agence existe" not in page.open("/start")
 
 
-def test_a_name_that_may_stand_on_no_page_is_refused_and_makes_nothing(door: Door, tenant: OpenScope) -> None:
+def test_a_name_that_may_stand_on_no_page_is_refused_and_makes_nothing(
+    door: Door, tenant: OpenScope
+) -> None:
     demo = agency(tenant, demo=True)
     with stream(door.url, door.cookie(demo)) as page:
         assert "ne peut pas figurer sur une page" in answer(page, "EXPLICIT-MARKER-A")
@@ -126,7 +134,10 @@ def test_one_press_makes_one_agency(door: Door, tenant: OpenScope, beside: int) 
         "copilot",
     )
     with ThreadPoolExecutor(beside) as pressing:
-        presses = [pressing.submit(agency_setup.set_up_agency, key, who, answers, tenant=tenant) for _ in range(4)]
+        presses = [
+            pressing.submit(agency_setup.set_up_agency, key, who, answers, tenant=tenant)
+            for _ in range(4)
+        ]
     assert len({press.result() for press in presses}) == 4
     with tenant(key, "system:test") as scope:
         assert len(tenant_reads.list_creators(scope)) == 1
@@ -135,7 +146,9 @@ def test_one_press_makes_one_agency(door: Door, tenant: OpenScope, beside: int) 
 
 def viewer(who: Agency, tenant: OpenScope) -> agency_setup.Viewer:
     with tenant(who.tenant_id, "system:test") as scope:
-        return agency_setup.Viewer(who.tenant_id, tenant_reads.get_member(scope, who.members[Role.OWNER]))
+        return agency_setup.Viewer(
+            who.tenant_id, tenant_reads.get_member(scope, who.members[Role.OWNER])
+        )
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.OWNER])
@@ -147,7 +160,12 @@ def test_only_owners_start_an_agency(door: Door, tenant: OpenScope, role: Role) 
 
 @pytest.mark.parametrize(
     ("name", "slug"),
-    [("Mia Laurent", "mia-laurent"), ("  Éloïse d’Arc!", "eloise-darc"), ("李", "a0b0c0"), ("x" * 90, "x" * 40)],
+    [
+        ("Mia Laurent", "mia-laurent"),
+        ("  Éloïse d’Arc!", "eloise-darc"),
+        ("李", "a0b0c0"),
+        ("x" * 90, "x" * 40),
+    ],
 )
 def test_addresses_are_made_of_names(name: str, slug: str) -> None:
     assert agency_setup.make_page_slug(name, UUID("00000000-0000-0000-0000-000000a0b0c0")) == slug

@@ -1,6 +1,8 @@
-"""What a page asks the database does not grow with what it shows: statements are counted, never milliseconds.
+"""What a page asks the database does not grow with what it shows: statements are counted, never
+milliseconds.
 
-Each case is counted with little to show and with more; what grows by one for each account, picture or post is found so.
+Each case is counted with little to show and with more; what grows by one for each account, picture
+or post is found so.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +18,11 @@ from sqlalchemy import event
 from channels.accounts import lifecycle
 from channels.attempts.queries import list_attempts_by_subject
 from dashboard.pages.approvals import resemblance_queries, second_review_queries
-from dashboard.pages.approvals.queries import load_approvals, load_picture_reviews, load_post_content
+from dashboard.pages.approvals.queries import (
+    load_approvals,
+    load_picture_reviews,
+    load_post_content,
+)
 from dashboard.pages.calendar import queries as calendar
 from dashboard.pages.calendar.lane_queries import load_lanes
 from dashboard.pages.calendar.queries import CalendarFilter
@@ -53,7 +59,8 @@ YES = "home.to_approve"
 
 @dataclass
 class Growing:
-    """An agency that is given one more of everything, and how much is asked of its database meanwhile."""
+    """An agency that is given one more of everything, and how much is asked of its database
+    meanwhile."""
 
     door: Door
     who: Agency
@@ -80,11 +87,14 @@ class Growing:
         return channel_id
 
     def picture(self) -> UUID:
-        self.pictures.append(picture(self.door, self.who, seed=10 + len(self.pictures), rating=Rating.G))
+        self.pictures.append(
+            picture(self.door, self.who, seed=10 + len(self.pictures), rating=Rating.G)
+        )
         return self.pictures[-1]
 
     def post(self) -> UUID:
-        """One that waits for a yes, with every picture, on every account; half of the pictures follow it."""
+        """One that waits for a yes, with every picture, on every account; half of the pictures
+        follow it."""
         half, author = len(self.pictures) // 2, self.who.act_as(Role.MANAGER)
         follow = [ThreadPart(f"Part {asset}", media=(asset,)) for asset in self.pictures[:half]]
         with self.who.scope(author) as scope:
@@ -110,9 +120,14 @@ class Growing:
         """The owner's scope, with all that is asked in it from now on."""
         with self.who.scope(self.who.act_as(Role.OWNER)) as scope:
             mine = tenant_reads.list_creators(scope)
-            member, asked = tenant_reads.get_member(scope, self.who.members[Role.OWNER]), list[str]()
+            member, asked = (
+                tenant_reads.get_member(scope, self.who.members[Role.OWNER]),
+                list[str](),
+            )
             connection = scope.session.info["connection"]
-            event.listen(connection, "before_cursor_execute", lambda _c, _u, text, *_: asked.append(text))
+            event.listen(
+                connection, "before_cursor_execute", lambda _c, _u, text, *_: asked.append(text)
+            )
             scope.session.expunge_all()  # what was read to build it is read again, as by a page
             yield scope, mine, member, asked
 
@@ -160,7 +175,11 @@ def test_what_waits_for_a_yes_is_read_together(growing: Growing) -> None:
 def test_what_waits_for_a_yes_is_counted_on_home_at_once(growing: Growing) -> None:
     def look(scope: Scope, _: Sequence[Creator], member: Member) -> None:
         told = [one.message for one in load_home(scope, member).needs]
-        assert any(one.params.get("count", 1) == len(growing.posts) for one in told if one.code.startswith(YES))
+        assert any(
+            one.params.get("count", 1) == len(growing.posts)
+            for one in told
+            if one.code.startswith(YES)
+        )
 
     growing.account()
     counted = []
@@ -174,7 +193,11 @@ def test_what_waits_for_a_yes_is_counted_on_home_at_once(growing: Growing) -> No
 def test_removal_requests_and_what_was_taken_away_are_read_together(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
         found = load_approvals(scope, mine, content=True, review=True, decide=True)
-        assert (len(found.requests), len(found.taken), len(found.doubts)) == (wanted, wanted, wanted)
+        assert (len(found.requests), len(found.taken), len(found.doubts)) == (
+            wanted,
+            wanted,
+            wanted,
+        )
 
     counted, wanted = [], 0
     for more in (1, 3):
@@ -190,7 +213,9 @@ def test_removal_requests_and_what_was_taken_away_are_read_together(growing: Gro
 def test_a_post_is_read_once_for_all_its_accounts_and_pictures(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], member: Member) -> None:
         asked = next(
-            one for one in load_approvals(scope, mine, content=True, review=False).posts if one.post_id == post_id
+            one
+            for one in load_approvals(scope, mine, content=True, review=False).posts
+            if one.post_id == post_id
         )
         found = load_post_content(scope, asked, mine[0], member)
         assert len(found.previews) == len(growing.places)
@@ -205,13 +230,19 @@ def test_a_post_is_read_once_for_all_its_accounts_and_pictures(growing: Growing)
         post_id = growing.post()
         counted.append(growing.asks(look))
     blocklist = len(growing.pictures) - 2
-    assert counted[1] - counted[0] <= blocklist, "each picture is held against the blocklist by itself, and no more"
+    assert counted[1] - counted[0] <= blocklist, (
+        "each picture is held against the blocklist by itself, and no more"
+    )
 
 
 def test_a_draft_is_read_once_for_all_its_pictures(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
-        draft = Draft(growing.who.creator_id, "", "Bonjour", tuple(growing.pictures), tuple(growing.places))
-        found = compose.load_compose(scope, mine[0], draft, author=scope.actor, brought=(), pictures=12)
+        draft = Draft(
+            growing.who.creator_id, "", "Bonjour", tuple(growing.pictures), tuple(growing.places)
+        )
+        found = compose.load_compose(
+            scope, mine[0], draft, author=scope.actor, brought=(), pictures=12
+        )
         assert len(found.previews[0].media) == len(growing.pictures)
 
     growing.account()
@@ -221,7 +252,9 @@ def test_a_draft_is_read_once_for_all_its_pictures(growing: Growing) -> None:
             growing.picture()
         counted.append(growing.asks(look))
     blocklist = len(growing.pictures) - 1
-    assert counted[1] - counted[0] <= blocklist, "each picture is held against the blocklist by itself, and no more"
+    assert counted[1] - counted[0] <= blocklist, (
+        "each picture is held against the blocklist by itself, and no more"
+    )
 
 
 def test_a_post_of_the_calendar_is_read_once_for_all_its_accounts(growing: Growing) -> None:
@@ -234,7 +267,9 @@ def test_a_post_of_the_calendar_is_read_once_for_all_its_accounts(growing: Growi
             growing.account()
         post_id = growing.post()
         with growing.who.scope() as scope:
-            scope.run("UPDATE deliveries SET state = 'scheduled' WHERE post_id = :post", post=post_id)
+            scope.run(
+                "UPDATE deliveries SET state = 'scheduled' WHERE post_id = :post", post=post_id
+            )
         counted.append(growing.asks(look))
     assert counted[0] == counted[1]
 
@@ -244,7 +279,10 @@ def test_a_calendar_is_read_at_once(growing: Growing) -> None:
         found = calendar.load_calendar(scope, mine, CalendarFilter(first, 14))
         assert sum(len(turn.posts) for day in found.days for turn in day.turns) == expected
         assert (
-            sum(lane.post_count for lane in load_lanes(scope, mine, CalendarFilter(first, 14), "account").lanes)
+            sum(
+                lane.post_count
+                for lane in load_lanes(scope, mine, CalendarFilter(first, 14), "account").lanes
+            )
             == expected
         )
 

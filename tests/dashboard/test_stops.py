@@ -1,4 +1,5 @@
-"""Emergency stops and who works for some creators alone: anybody brakes, nobody ends what keeps others' work back."""
+"""Emergency stops and who works for some creators alone: anybody brakes, nobody ends what keeps
+others' work back."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -29,10 +30,13 @@ SENDING = "sending"
 
 @pytest.fixture
 def two(lumiere: Agency) -> tuple[Agency, UUID, UUID]:
-    """Mia's manager works for her alone; Zoé has an account on a platform of her own. The agency, Zoé, her account."""
+    """Mia's manager works for her alone; Zoé has an account on a platform of her own. The agency,
+    Zoé, her account."""
     lumiere.post("demain")
     with lumiere.scope() as scope:
-        zoe = agencies.add_creator(scope, slug="zoe", name="Zoé", kind="virtual", zone=ZONE, languages=["fr"])
+        zoe = agencies.add_creator(
+            scope, slug="zoe", name="Zoé", kind="virtual", zone=ZONE, languages=["fr"]
+        )
         account = lifecycle.connect_account(
             scope,
             creator_id=zoe,
@@ -64,18 +68,26 @@ def stops(who: Agency, where: str, target: str = "") -> None:
 def wanted(who: Agency) -> list[EmergencyStopRequested]:
     with who.scope() as scope:
         rows = scope.run(
-            "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'switch.set' ORDER BY id",
+            "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'switch.set' "
+            "ORDER BY id",
             t=scope.tenant_id,
         ).all()
-        return [outbox.rebuild_event(EmergencyStopRequested, scope.tenant_id, row.subject_id, row.args) for row in rows]
+        return [
+            outbox.rebuild_event(EmergencyStopRequested, scope.tenant_id, row.subject_id, row.args)
+            for row in rows
+        ]
 
 
 def limited(who: Agency, *creators: str) -> None:
     with who.scope() as scope:
-        members.change_member(scope, who.members[Role.MANAGER], role=Role.MANAGER, creators=creators)
+        members.change_member(
+            scope, who.members[Role.MANAGER], role=Role.MANAGER, creators=creators
+        )
 
 
-def test_others_stops_names_and_acts_are_not_shown(door: Door, two: tuple[Agency, UUID, UUID]) -> None:
+def test_others_stops_names_and_acts_are_not_shown(
+    door: Door, two: tuple[Agency, UUID, UUID]
+) -> None:
     who, zoe, account = two
     stops(who, "creator", str(zoe))
     stops(who, "channel", str(account))
@@ -115,7 +127,9 @@ def test_who_works_for_others_only_ends_no_stop_they_saw_before(
     assert wanted(who) == []
 
 
-def test_who_works_for_others_by_now_stops_nobody_they_chose_before(door: Door, two: tuple[Agency, UUID, UUID]) -> None:
+def test_who_works_for_others_by_now_stops_nobody_they_chose_before(
+    door: Door, two: tuple[Agency, UUID, UUID]
+) -> None:
     who, _, _ = two
     limited(who)
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
@@ -126,7 +140,9 @@ def test_who_works_for_others_by_now_stops_nobody_they_chose_before(door: Door, 
     assert wanted(who) == []
 
 
-def test_who_works_for_one_creator_ends_her_stop(door: Door, two: tuple[Agency, UUID, UUID], tenant: OpenScope) -> None:
+def test_who_works_for_one_creator_ends_her_stop(
+    door: Door, two: tuple[Agency, UUID, UUID], tenant: OpenScope
+) -> None:
     who, _, _ = two
     stops(who, "creator", str(who.creator_id))
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
@@ -143,7 +159,9 @@ def test_who_works_for_one_creator_stops_all_and_ends_it_for_nobody(
     door: Door, two: tuple[Agency, UUID, UUID], tenant: OpenScope, where: str, target: str
 ) -> None:
     who, _, _ = two
-    choice = "Toute l’agence" if where == "tenant" else "Tout ce qui part sur Sandbox (réseau d’essai)"
+    choice = (
+        "Toute l’agence" if where == "tenant" else "Tout ce qui part sur Sandbox (réseau d’essai)"
+    )
     limited(who)
     with stream(door.url, door.cookie(who, Role.MANAGER)) as late:
         with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
@@ -163,16 +181,30 @@ def test_who_works_for_one_creator_stops_all_and_ends_it_for_nobody(
     assert len(wanted(who)) == 1
 
 
-def test_the_workers_end_nothing_for_who_works_for_some(two: tuple[Agency, UUID, UUID], tenant: OpenScope) -> None:
+def test_the_workers_end_nothing_for_who_works_for_some(
+    two: tuple[Agency, UUID, UUID], tenant: OpenScope
+) -> None:
     who, zoe, _ = two
     with who.scope() as scope:
         second = agencies.add_member(
-            scope, name="Toutes", email="all@example.test", role=Role.MANAGER, language="fr", zone=ZONE
+            scope,
+            name="Toutes",
+            email="all@example.test",
+            role=Role.MANAGER,
+            language="fr",
+            zone=ZONE,
         )
 
     def ends(member: UUID) -> bool:
         wish = EmergencyStopRequested(
-            who.tenant_id, uuid7(), "tenant", "", SENDING, open=True, by=f"member:{member}", reason="fini"
+            who.tenant_id,
+            uuid7(),
+            "tenant",
+            "",
+            SENDING,
+            open=True,
+            by=f"member:{member}",
+            reason="fini",
         )
         handle_stop_request(wish, tenant=tenant)
         with who.scope() as scope:
@@ -190,7 +222,14 @@ def test_the_workers_end_nothing_for_who_works_for_some(two: tuple[Agency, UUID,
     assert not ends(owner)  # nor once they work for fewer than when they asked
     stops(who, "creator", str(zoe))
     wish = EmergencyStopRequested(
-        who.tenant_id, uuid7(), "creator", str(zoe), SENDING, open=True, by=f"member:{mias}", reason="x"
+        who.tenant_id,
+        uuid7(),
+        "creator",
+        str(zoe),
+        SENDING,
+        open=True,
+        by=f"member:{mias}",
+        reason="x",
     )
     handle_stop_request(wish, tenant=tenant)
     with who.scope() as scope:
@@ -199,14 +238,17 @@ def test_the_workers_end_nothing_for_who_works_for_some(two: tuple[Agency, UUID,
 
 @pytest.mark.parametrize("since", ["", "never", "2026-13-01T00:00:00+00:00"])
 def test_a_signed_end_names_the_press_it_ends(lumiere: Agency, since: str) -> None:
-    """Whatever comes in that field is a browser's word: nothing is handed to the workers that they cannot read."""
+    """Whatever comes in that field is a browser's word: nothing is handed to the workers that they
+    cannot read."""
     fields = {"where": "tenant", "target": "", "feature": SENDING, "reason": "over", "since": since}
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope, pytest.raises(BadInput):
         passkey_confirmations.execute_act(scope, emergency_stops.REOPEN_ACT, fields, uuid7())
     assert wanted(lumiere) == []
 
 
-def test_a_signature_is_asked_of_nobody_who_may_not_end_it(door: Door, two: tuple[Agency, UUID, UUID]) -> None:
+def test_a_signature_is_asked_of_nobody_who_may_not_end_it(
+    door: Door, two: tuple[Agency, UUID, UUID]
+) -> None:
     who, zoe, account = two
     stops(who, "tenant")
     stops(who, "creator", str(zoe))
@@ -224,7 +266,9 @@ def test_a_signature_is_asked_of_nobody_who_may_not_end_it(door: Door, two: tupl
             assert (answer.status_code, said in answer.text) == (409, True), where
 
 
-def test_a_creator_stops_her_own_posts_from_home(door: Door, two: tuple[Agency, UUID, UUID], tenant: OpenScope) -> None:
+def test_a_creator_stops_her_own_posts_from_home(
+    door: Door, two: tuple[Agency, UUID, UUID], tenant: OpenScope
+) -> None:
     who, zoe, _ = two
     with who.scope() as scope:
         members.change_member(scope, who.members[Role.CREATOR], role=Role.CREATOR, creators=["mia"])
@@ -259,10 +303,20 @@ def test_what_is_told_of_stops_says_what_they_stop(
     """Of two that stand at once, nobody would know which one waits for them."""
     who, zoe, account = two
     wishes = [("tenant", "", False, Role.OWNER), ("tenant", "", True, Role.OWNER)]
-    wishes += [(where, str(of), False, Role.CHATTER) for where, of in (("creator", zoe), ("channel", account))]
+    wishes += [
+        (where, str(of), False, Role.CHATTER)
+        for where, of in (("creator", zoe), ("channel", account))
+    ]
     for where, target, opened, role in [*wishes, ("platform", "mastodon", False, Role.CHATTER)]:
         ask = EmergencyStopRequested(
-            who.tenant_id, uuid7(), where, target, SENDING, open=opened, by=who.act_as(role), reason="essai"
+            who.tenant_id,
+            uuid7(),
+            where,
+            target,
+            SENDING,
+            open=opened,
+            by=who.act_as(role),
+            reason="essai",
         )
         handle_stop_request(ask, tenant=tenant)
     with stream(door.url, door.cookie(who)) as page:
@@ -281,7 +335,9 @@ def test_who_chats_for_several_says_whom_and_who_may_not_has_no_button(
         assert "Stop asked for: Zoé" in page.press("Stop: Zoé")
         assert [(one.scope, one.target) for one in wanted(who)] == [("creator", str(zoe))]
         with who.scope() as scope:
-            members.change_member(scope, who.members[Role.CHATTER], role=Role.CHATTER, creators=["mia"])
+            members.change_member(
+                scope, who.members[Role.CHATTER], role=Role.CHATTER, creators=["mia"]
+            )
         assert "asked for" not in page.press("Stop: Zoé")
     assert len(wanted(who)) == 1
     for role in (Role.OWNER, Role.ACCOUNTANT, Role.GUEST):
@@ -291,12 +347,15 @@ def test_who_chats_for_several_says_whom_and_who_may_not_has_no_button(
 
 
 def test_what_a_stop_keeps_back_is_not_shown_as_planned(door: Door, lumiere: Agency) -> None:
-    """The calendar said that it waits for the end of the stop; the day on Home said "Planned" as before."""
+    """The calendar said that it waits for the end of the stop; the day on Home said "Planned" as
+    before."""
     lumiere.post("Le soir", minutes=1)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert ">Planifié</span>" in page.open()
         with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-            emergency_stops.close_switch(scope, "creator", str(lumiere.creator_id), SENDING, reason="essai")
+            emergency_stops.close_switch(
+                scope, "creator", str(lumiere.creator_id), SENDING, reason="essai"
+            )
         text = page.open()
     assert ">attend la fin de l’arrêt</span>" in text
     assert ">Planifié</span>" not in text

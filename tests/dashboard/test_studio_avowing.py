@@ -20,13 +20,17 @@ from tests.generators.builders import a_picture, encoded
 
 def photo(door: Door, who: Agency, seed: int) -> UUID:
     """A photograph that somebody handed in, and rated."""
-    prepared = pipeline.prepare_upload(encoded(a_picture(seed=seed), "JPEG"), name="a.jpg", alt=f"photo {seed}")
+    prepared = pipeline.prepare_upload(
+        encoded(a_picture(seed=seed), "JPEG"), name="a.jpg", alt=f"photo {seed}"
+    )
     store = FileStore(door.log.parent / "objects")
     asset = pipeline.ingest_asset(
         door.tenant, store, tenant_id=who.tenant_id, creator_id=who.creator_id, prepared=prepared
     )
     with who.scope() as scope:
-        ratings.record_rating(scope, assets.get_asset(scope, asset).sha256, Rating.G, source="rule:test")
+        ratings.record_rating(
+            scope, assets.get_asset(scope, asset).sha256, Rating.G, source="rule:test"
+        )
     return asset
 
 
@@ -34,15 +38,20 @@ def said(who: Agency, tenant: OpenScope) -> int:
     """What the workers do of what was pressed."""
     with who.scope() as scope:
         rows = scope.run(
-            "DELETE FROM outbox WHERE tenant_id = :t AND kind = 'picture.by_model' RETURNING subject_id, args",
+            "DELETE FROM outbox WHERE tenant_id = :t AND kind = 'picture.by_model' RETURNING "
+            "subject_id, args",
             t=who.tenant_id,
         ).all()
     for row in rows:
-        ai_disclosure.apply_ai_disclosure(AiDisclosureDue(who.tenant_id, row.subject_id, **row.args), tenant=tenant)
+        ai_disclosure.apply_ai_disclosure(
+            AiDisclosureDue(who.tenant_id, row.subject_id, **row.args), tenant=tenant
+        )
     return len(rows)
 
 
-def test_photographs_are_said_to_be_an_ai_s_all_that_are_chosen(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_photographs_are_said_to_be_an_ai_s_all_that_are_chosen(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
     photos = [photo(door, lumiere, seed) for seed in (1, 2)]
     made(door, lumiere, OriginLabel.NONE, 3)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -57,4 +66,6 @@ def test_photographs_are_said_to_be_an_ai_s_all_that_are_chosen(door: Door, lumi
         assert word("studio.avow_how") not in text
         assert word("studio.avow") in text, "who looks at it sees it"
     with lumiere.scope() as scope:
-        assert {one.ai for one in assets.get_renditions(scope, photos, "x").values()} == {"generated"}
+        assert {one.ai for one in assets.get_renditions(scope, photos, "x").values()} == {
+            "generated"
+        }

@@ -18,7 +18,8 @@ def done(who: Agency, door: Door, tenant: OpenScope) -> None:
     """What the workers do of what was pressed."""
     with who.scope() as scope:
         row = scope.run(
-            "DELETE FROM outbox WHERE tenant_id = :t AND kind = 'picture.erase' RETURNING subject_id, args",
+            "DELETE FROM outbox WHERE tenant_id = :t AND kind = 'picture.erase' RETURNING "
+            "subject_id, args",
             t=who.tenant_id,
         ).one()
     store = FileStore(door.log.parent / "objects")
@@ -38,7 +39,10 @@ def test_a_picture_that_was_put_away_is_erased_by_who_runs_the_agency(
         assets.set_shelf_state(scope, here, ShelfState.RETIRED)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
-        assert drawn(page.choose(word("studio.shelf"), word("studio.shelf.away"))) == {str(away), str(here)}
+        assert drawn(page.choose(word("studio.shelf"), word("studio.shelf.away"))) == {
+            str(away),
+            str(here),
+        }
         assert word("studio.erase_how") in pick(page)
         assert word("studio.erase_asked") in page.press(word("studio.erase_yes"))
         done(lumiere, door, tenant)

@@ -1,4 +1,5 @@
-"""Lists of words on the studio's page: written, drawn from, changed, taken back, kept for who works for all of it."""
+"""Lists of words on the studio's page: written, drawn from, changed, taken back, kept for who works
+for all of it."""
 
 from uuid import UUID
 
@@ -25,7 +26,9 @@ def listed(who: Agency) -> list[wildcards.WildcardVersion]:
 def make(who: Agency, words: list[str], *, own: bool = False) -> UUID:
     with who.scope() as scope:
         owner = who.creator_id if own else None
-        return wildcards.create_wildcard(scope, [who.creator_id], "tenues", Wildcard(words=words), creator_id=owner)
+        return wildcards.create_wildcard(
+            scope, [who.creator_id], "tenues", Wildcard(words=words), creator_id=owner
+        )
 
 
 def test_a_list_is_written_drawn_from_changed_and_taken_back(door: Door, lumiere: Agency) -> None:
@@ -49,11 +52,15 @@ def test_a_list_is_written_drawn_from_changed_and_taken_back(door: Door, lumiere
         said = word("list.named", name="tenues", recipes="morning")
         assert said in page.press(word("studio.list_retire"))
     (one,) = listed(lumiere)
-    assert (one.version, one.said.weighted_words, one.creator_id) == (3, [(DRESS, 3), (COAT, 1)], None)
+    assert (one.version, one.said.weighted_words, one.creator_id) == (
+        3,
+        [(DRESS, 3), (COAT, 1)],
+        None,
+    )
     with lumiere.scope() as scope:
-        assert scope.run("SELECT lists FROM jobs WHERE tenant_id = :t", t=lumiere.tenant_id).scalar_one() == {
-            "tenues": {"version": 1, "words": [DRESS, COAT], "weights": {DRESS: 3}}
-        }
+        assert scope.run(
+            "SELECT lists FROM jobs WHERE tenant_id = :t", t=lumiere.tenant_id
+        ).scalar_one() == {"tenues": {"version": 1, "words": [DRESS, COAT], "weights": {DRESS: 3}}}
 
 
 def test_a_list_is_renamed_with_the_recipes_that_draw_from_it(door: Door, lumiere: Agency) -> None:
@@ -64,15 +71,21 @@ def test_a_list_is_renamed_with_the_recipes_that_draw_from_it(door: Door, lumier
         page.choose(word("studio.list"), "tenues")
         page.type(word("studio.list_name"), "habits")
         page.type(word("studio.list_words"), COAT)
-        assert word("studio.list_renamed", name="habits", recipes="morning") in page.press(word("studio.list_keep"))
+        assert word("studio.list_renamed", name="habits", recipes="morning") in page.press(
+            word("studio.list_keep")
+        )
         assert word("studio.list_by", recipes="morning") in page.again(), "it stays chosen"
     (one,) = listed(lumiere)
     assert (one.name, one.said.words) == ("habits", [COAT])
     with lumiere.scope() as scope:
-        assert [each.spec.prompt for each in list_recipes(scope, lumiere.creator_id)] == ["{@habits}"]
+        assert [each.spec.prompt for each in list_recipes(scope, lumiere.creator_id)] == [
+            "{@habits}"
+        ]
 
 
-def test_a_missing_list_is_told_before_the_press_and_one_put_away_comes_back(door: Door, lumiere: Agency) -> None:
+def test_a_missing_list_is_told_before_the_press_and_one_put_away_comes_back(
+    door: Door, lumiere: Agency
+) -> None:
     list_id = make(lumiere, [DRESS], own=True)
     with lumiere.scope() as scope:
         specs.save_recipe(scope, lumiere.creator_id, spec(prompt="{@tenues}"))
@@ -101,11 +114,15 @@ def test_a_text_brings_its_lists_or_says_where_they_differ(door: Door, lumiere: 
         assert (one.said.words, one.creator_id) == ([COAT], lumiere.creator_id)
         page.type(word("studio.bring_text"), text.replace(COAT, DRESS))
         line = 2 + text.splitlines().index("  tenues:")
-        assert word("recipe.list_differs", line=line, list="tenues") in page.press(word("studio.keep_text"))
+        assert word("recipe.list_differs", line=line, list="tenues") in page.press(
+            word("studio.keep_text")
+        )
     assert listed(lumiere) == [one]
 
 
-def test_who_works_for_some_creators_writes_no_list_of_the_agency(door: Door, lumiere: Agency) -> None:
+def test_who_works_for_some_creators_writes_no_list_of_the_agency(
+    door: Door, lumiere: Agency
+) -> None:
     made = {"kind": "human", "zone": "Europe/Paris", "languages": ["fr"]}
     keep(lumiere)
     make(lumiere, [DRESS])
@@ -113,7 +130,9 @@ def test_who_works_for_some_creators_writes_no_list_of_the_agency(door: Door, lu
         agencies.add_creator(scope, slug="zoe", name="Zoé", **made)
         only = f'["{scope.run("SELECT slug FROM creators WHERE id = :id", id=lumiere.creator_id).scalar_one()}"]'
         scope.run(
-            "UPDATE members SET creators = CAST(:only AS jsonb) WHERE tenant_id = :t", only=only, t=lumiere.tenant_id
+            "UPDATE members SET creators = CAST(:only AS jsonb) WHERE tenant_id = :t",
+            only=only,
+            t=lumiere.tenant_id,
         )
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")

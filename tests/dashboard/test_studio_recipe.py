@@ -1,4 +1,5 @@
-"""A recipe as members write it: its questions answered, its text taken and brought, an older version taken up again."""
+"""A recipe as members write it: its questions answered, its text taken and brought, an older
+version taken up again."""
 
 import json
 from pathlib import Path
@@ -44,13 +45,17 @@ def test_a_recipe_is_written_with_lists_questions_and_sizes(door: Door, lumiere:
         page.open("/studio")
         page.type(word("studio.prompt"), "a {place}, {mood}, {people}, {hat}, {what}")
         page.type(word("studio.words"), "place: a lake:3, a hill, 16:9:1\nhour: noon")
-        page.type(word("studio.questions"), "mood: calm / lively\npeople: 1-4\nhat: with a hat ?\nwhat: …")
+        page.type(
+            word("studio.questions"), "mood: calm / lively\npeople: 1-4\nhat: with a hat ?\nwhat: …"
+        )
         page.choose(word("studio.sizes"), word("studio.format.feed"), word("studio.format.story"))
         page.type(word("studio.variants"), "2")
         page.type(word("studio.own_seed"), "11")
         assert word("studio.recipe_kept", name="morning") in page.press(word("studio.keep_recipe"))
         page.type(word("studio.questions"), "mood: calm")
-        assert word("studio.bad_question", line="mood: calm") in page.press(word("studio.keep_recipe"))
+        assert word("studio.bad_question", line="mood: calm") in page.press(
+            word("studio.keep_recipe")
+        )
     card = newest(lumiere)
     assert card.spec.words["place"] == ["a lake", "a hill", "16:9"]
     assert (card.spec.weights, card.spec.sizes) == ({"place": {"a lake": 3}}, ["feed", "story"])
@@ -58,7 +63,9 @@ def test_a_recipe_is_written_with_lists_questions_and_sizes(door: Door, lumiere:
     assert (card.version, card.spec.seed, card.spec.picture_count) == (2, 11, 4)
 
 
-def test_looks_are_asked_for_wherever_something_lays_them_over_its_model(door: Door, lumiere: Agency) -> None:
+def test_looks_are_asked_for_wherever_something_lays_them_over_its_model(
+    door: Door, lumiere: Agency
+) -> None:
     """The demonstration's model does, and a machine at home, not the house's own engine alone."""
     demo = GeneratorsSettings(diffusion_folder="demo", diffusion_loras="/loras")
     keep(lumiere)
@@ -73,7 +80,9 @@ def test_looks_are_asked_for_wherever_something_lays_them_over_its_model(door: D
         remote_workers.record_worker_seen(
             scope,
             machine_id,
-            RemoteWorkerCapabilities(engine="diffusion", model="m", does=["loras"]).model_dump(mode="json"),
+            RemoteWorkerCapabilities(engine="diffusion", model="m", does=["loras"]).model_dump(
+                mode="json"
+            ),
         )
         assert "loras" in engine_capabilities(scope, GeneratorsSettings())
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -85,7 +94,9 @@ def test_what_a_workflow_does_not_take_is_named(tmp_path: Path) -> None:
     file.write_text(json.dumps(workflow()))
     asked = GeneratorsSettings(comfyui_url="http://127.0.0.1:1", comfyui_workflow=str(file))
     assert unsupported_fields(asked, spec(negative="blur")) == ("steps", "guidance")
-    assert unsupported_fields(asked.model_copy(update={"comfyui_workflow": "/nowhere"}), spec()) == ()
+    assert (
+        unsupported_fields(asked.model_copy(update={"comfyui_workflow": "/nowhere"}), spec()) == ()
+    )
     assert unsupported_fields(GeneratorsSettings(), spec()) == ()
 
 
@@ -96,7 +107,9 @@ def test_looks_are_written_with_their_weights(door: Door, lumiere: Agency) -> No
         page.type(word("studio.loras"), "film, mia-v3: 70")
         assert word("studio.recipe_kept", name="morning") in page.press(word("studio.keep_recipe"))
         page.type(word("studio.loras"), "../etc")
-        assert word("studio.recipe_kept", name="morning") not in page.press(word("studio.keep_recipe"))
+        assert word("studio.recipe_kept", name="morning") not in page.press(
+            word("studio.keep_recipe")
+        )
     assert newest(lumiere).spec.loras == {"film": 100, "mia-v3": 70}
 
 
@@ -107,8 +120,15 @@ def test_looks_are_read_as_they_are_written(written: str) -> None:
 
 
 def test_what_is_previewed_is_what_runs(door: Door, lumiere: Agency) -> None:
-    asked = {"mood": {"kind": "choice", "options": ["calm", "lively"]}, "what": {"kind": "text", "label": "Quoi ?"}}
-    changes: dict[str, Any] = {"prompt": "{place} {mood} {what}", "parameters": asked, "sizes": ["feed", "story"]}
+    asked = {
+        "mood": {"kind": "choice", "options": ["calm", "lively"]},
+        "what": {"kind": "text", "label": "Quoi ?"},
+    }
+    changes: dict[str, Any] = {
+        "prompt": "{place} {mood} {what}",
+        "parameters": asked,
+        "sizes": ["feed", "story"],
+    }
     keep(lumiere, variants=2, **changes)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
@@ -127,7 +147,9 @@ def test_what_is_previewed_is_what_runs(door: Door, lumiere: Agency) -> None:
     assert (run.seed, run.total, given) == (7, 4, answers)
 
 
-def test_words_of_which_nothing_is_made_are_told_before_the_press(door: Door, lumiere: Agency) -> None:
+def test_words_of_which_nothing_is_made_are_told_before_the_press(
+    door: Door, lumiere: Agency
+) -> None:
     keep(lumiere, prompt="{what}", parameters={"what": {"kind": "text"}}, words={})
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
@@ -176,16 +198,22 @@ def test_a_recipe_is_begun_copied_put_away_and_brought_back(door: Door, lumiere:
         assert newest(lumiere).spec.model == "other"
         assert "morning (2)" in page.press(word("studio.copy_recipe"))
         assert word("studio.new_recipe") in page.press(word("studio.new_recipe"))
-        page.choose(word("studio.recipe"), word("studio.recipe_named", name="morning (2)", version=1))
+        page.choose(
+            word("studio.recipe"), word("studio.recipe_named", name="morning (2)", version=1)
+        )
         assert "morning (2)" in page.press(word("studio.retire_recipe"))
     with lumiere.scope() as scope:
-        assert [one.name for one in list_recipes(scope, lumiere.creator_id, retired=True)] == ["morning (2)"]
+        assert [one.name for one in list_recipes(scope, lumiere.creator_id, retired=True)] == [
+            "morning (2)"
+        ]
         names = [one.name for one in list_recipes(scope, lumiere.creator_id)]
         assert sorted(names) == sorted([word("studio.new_recipe"), "morning"])
         card = next(one for one in list_recipes(scope, lumiere.creator_id, retired=True))
         with pytest.raises(NotFound, match=r"recipe\.unknown"):
             versions.get_current_recipe(scope, [lumiere.creator_id], card.id)
-        with pytest.raises(NotFound, match=r"recipe\.unknown"):  # an older version is nobody's to run by its id
+        with pytest.raises(
+            NotFound, match=r"recipe\.unknown"
+        ):  # an older version is nobody's to run by its id
             versions.get_current_recipe(scope, [lumiere.creator_id], first)
         with pytest.raises(NotFound, match=r"recipe\.unknown"):
             versions.archive_recipe(scope, uuid7(), first)
@@ -195,7 +223,9 @@ def test_a_recipe_is_begun_copied_put_away_and_brought_back(door: Door, lumiere:
     with lumiere.scope() as scope:
         assert not list_recipes(scope, lumiere.creator_id, retired=True)
         versions.archive_recipe(scope, lumiere.creator_id, card.id)
-        assert specs.save_recipe(scope, lumiere.creator_id, card.spec) == card.id  # written again, it is offered again
+        assert (
+            specs.save_recipe(scope, lumiere.creator_id, card.spec) == card.id
+        )  # written again, it is offered again
         assert not list_recipes(scope, lumiere.creator_id, retired=True)
 
 

@@ -1,4 +1,5 @@
-"""Pictures that cost money, as members see it: the estimate, the month, the cap, and a run that it does not hold."""
+"""Pictures that cost money, as members see it: the estimate, the month, the cap, and a run that it
+does not hold."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -38,7 +39,9 @@ MODEL = "acme/portrait"
 
 
 @pytest.fixture(scope="module")
-def priced(cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+def priced(
+    cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Door]:
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GREENROOM_GENERATORS__REPLICATE_MODEL", MODEL)
@@ -61,7 +64,9 @@ def test_the_price_is_that_of_the_recipes_model_or_of_the_engines() -> None:
     both = known.model_copy(update={"image_engine": "diffusion", "diffusion_folder": "/models/one"})
     assert (engine_name(both), price_per_picture(both, spec())) == ("diffusion", None)
     assert price_per_picture(both, spec(engine="replicate")) == Price(Decimal("0.3"), "USD")
-    stable = GeneratorsSettings(stability_model="core", prices="core = 0.03 USD, style = 0.04 USD, inpaint = 0.05 USD")
+    stable = GeneratorsSettings(
+        stability_model="core", prices="core = 0.03 USD, style = 0.04 USD, inpaint = 0.05 USD"
+    )
     assert price_per_picture(stable, spec()) == Price(Decimal(3), "USD")
     assert price_per_picture(stable, spec(look=60)) == Price(Decimal(4), "USD"), (
         "a look is kept by a service of its own"
@@ -83,7 +88,12 @@ def test_a_recipe_has_a_budget_of_its_own(priced: Door, lumiere: Agency) -> None
     assert escape_markdown(word("spending.run_near", cost="1.50 USD", most="1.20 USD")) in refused
     with lumiere.scope() as scope:
         assert scope.run("SELECT count(*) FROM jobs").scalar_one() == 0
-        assert scope.run("SELECT spec ->> 'budget' FROM recipes ORDER BY version DESC LIMIT 1").scalar() == "1.20 USD"
+        assert (
+            scope.run(
+                "SELECT spec ->> 'budget' FROM recipes ORDER BY version DESC LIMIT 1"
+            ).scalar()
+            == "1.20 USD"
+        )
 
 
 def test_a_cap_is_kept_and_a_run_beyond_it_is_refused(priced: Door, lumiere: Agency) -> None:
@@ -120,28 +130,41 @@ def test_a_cap_is_kept_and_a_run_beyond_it_is_refused(priced: Door, lumiere: Age
         assert word("studio.run_cost") in shown, "on the card of the run"
 
 
-def test_what_a_month_cost_stands_beside_its_books_and_in_no_sum_of_them(priced: Door, lumiere: Agency) -> None:
+def test_what_a_month_cost_stands_beside_its_books_and_in_no_sum_of_them(
+    priced: Door, lumiere: Agency
+) -> None:
     prices = parse_token_prices("big = 7/1 EUR, dear = 9/1 USD")
     sitting = TextSession(
-        priced.tenant, lumiere.tenant_id, lumiere.creator_id, TextPurpose.KIT, uuid7(), TextBilling(prices)
+        priced.tenant,
+        lumiere.tenant_id,
+        lumiere.creator_id,
+        TextPurpose.KIT,
+        uuid7(),
+        TextBilling(prices),
     )
     for model in ("big", "dear"):
         sitting.request_ledger().record_request("ollama", model, 10_000, 0)
     with lumiere.scope() as scope:
         last = (local_day(scope.now, ZONE).replace(day=1) - timedelta(days=1)).replace(day=1)
         scope.run(
-            "UPDATE text_requests SET month = :month WHERE tenant_id = :t", month=f"{last:%Y-%m}", t=scope.tenant_id
+            "UPDATE text_requests SET month = :month WHERE tenant_id = :t",
+            month=f"{last:%Y-%m}",
+            t=scope.tenant_id,
         )
     with stream(priced.url, priced.cookie(lumiere, Role.ACCOUNTANT)) as page:
         shown = page.open("/shop", view="books")
-    assert all(part in shown for part in (word("shop.spent_beside"), "0,07", "0,09")), "each currency for itself"
+    assert all(part in shown for part in (word("shop.spent_beside"), "0,07", "0,09")), (
+        "each currency for itself"
+    )
     with lumiere.scope() as scope:
         month, spent = (
             month_close.load_ledger_month(scope, lumiere.creator_id, last),
             cost_report.total_spending(cost_report.spent_on_subjects(scope, [sitting.subject_id])),
         )
     assert not month.totals
-    sheet = MonthlyStatement("Mia", "Lumière", "Mia", "", month, spent, MemberLocalizer("fr", load_zone(ZONE)))
+    sheet = MonthlyStatement(
+        "Mia", "Lumière", "Mia", "", month, spent, MemberLocalizer("fr", load_zone(ZONE))
+    )
     assert (
         render_statement_pdf(sheet)
         == render_statement_pdf(sheet)
@@ -149,7 +172,9 @@ def test_what_a_month_cost_stands_beside_its_books_and_in_no_sum_of_them(priced:
     )
 
 
-def test_a_recipe_names_one_of_several_engines_and_is_told_what_is_not_there(priced: Door, lumiere: Agency) -> None:
+def test_a_recipe_names_one_of_several_engines_and_is_told_what_is_not_there(
+    priced: Door, lumiere: Agency
+) -> None:
     with lumiere.scope() as scope:
         specs.save_recipe(scope, lumiere.creator_id, spec())
     with stream(priced.url, priced.cookie(lumiere, Role.OWNER)) as page:
@@ -159,7 +184,12 @@ def test_a_recipe_names_one_of_several_engines_and_is_told_what_is_not_there(pri
         assert word("studio.engine.diffusion") in shown
         assert "1,50" not in shown, "what is made here costs nothing"
     with lumiere.scope() as scope:
-        assert scope.run("SELECT spec ->> 'engine' FROM recipes ORDER BY version DESC LIMIT 1").scalar() == "diffusion"
+        assert (
+            scope.run(
+                "SELECT spec ->> 'engine' FROM recipes ORDER BY version DESC LIMIT 1"
+            ).scalar()
+            == "diffusion"
+        )
         specs.save_recipe(scope, lumiere.creator_id, spec(engine="comfyui"))
     with stream(priced.url, priced.cookie(lumiere, Role.OWNER)) as page:
         assert word("engine.not_here", engine="comfyui") in page.open("/studio")
@@ -179,7 +209,9 @@ def test_pictures_go_to_a_seller_after_a_yes_that_was_read_and_no_longer_than_it
         assert unasked in page.open("/studio")
         assert disabled(page)
         assert unasked in pick(page), "nor does one begin from it"
-        assert [one.drawn.disabled for one in page.widgets if one.label == word("vary.ask")] == [True]
+        assert [one.drawn.disabled for one in page.widgets if one.label == word("vary.ask")] == [
+            True
+        ]
         page.open("/studio")
         allow = word("outgoing.allow", engine="Replicate")
         assert word("outgoing.unread") in page.press(allow)
@@ -200,4 +232,6 @@ def test_pictures_go_to_a_seller_after_a_yes_that_was_read_and_no_longer_than_it
 
 def disabled(page: Stream) -> bool:
     """Whether the press that makes pictures is shut."""
-    return [one.drawn.disabled for one in page.widgets if one.label == word("studio.generate")] == [True]
+    return [one.drawn.disabled for one in page.widgets if one.label == word("studio.generate")] == [
+        True
+    ]

@@ -1,4 +1,5 @@
-"""State of the system: an agency sees its own tasks alone, does again what gave up, stops and reopens."""
+"""State of the system: an agency sees its own tasks alone, does again what gave up, stops and
+reopens."""
 
 import ast
 import shutil
@@ -44,10 +45,13 @@ def given_up(who: Agency) -> str:
         subject = uuid7()
         outbox.put(
             scope,
-            EmergencyStopRequested(scope.tenant_id, subject, "tenant", "", "sending", open=False, by="x", reason="x"),
+            EmergencyStopRequested(
+                scope.tenant_id, subject, "tenant", "", "sending", open=False, by="x", reason="x"
+            ),
         )
         row = scope.run(
-            "UPDATE outbox SET state = 'dead', tries = 5, last_error = 'Canary' WHERE subject_id = :s RETURNING id",
+            "UPDATE outbox SET state = 'dead', tries = 5, last_error = 'Canary' WHERE subject_id "
+            "= :s RETURNING id",
             s=subject,
         ).scalar_one()
     return str(row.hex[-8:])
@@ -73,7 +77,9 @@ def test_who_asks_for_the_end_of_a_stop_is_told(door: Door, lumiere: Agency) -> 
         assert "Réouverture demandée" not in page.open("/system")
 
 
-def test_what_gave_up_is_done_again_or_put_aside(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_what_gave_up_is_done_again_or_put_aside(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
     other = agency(tenant)
     mine, theirs = given_up(lumiere), given_up(other)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -94,12 +100,18 @@ def test_what_gave_up_is_done_again_or_put_aside(door: Door, lumiere: Agency, te
 def wanted(who: Agency) -> list[EmergencyStopRequested]:
     with who.scope() as scope:
         rows = scope.run(
-            "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'switch.set'", t=scope.tenant_id
+            "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'switch.set'",
+            t=scope.tenant_id,
         ).all()
-        return [outbox.rebuild_event(EmergencyStopRequested, scope.tenant_id, row.subject_id, row.args) for row in rows]
+        return [
+            outbox.rebuild_event(EmergencyStopRequested, scope.tenant_id, row.subject_id, row.args)
+            for row in rows
+        ]
 
 
-def test_one_person_stops_and_who_did_it_is_told(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_one_person_stops_and_who_did_it_is_told(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/system")
         page.type("Pourquoi ?", "compte volé")
@@ -115,7 +127,9 @@ def test_one_person_stops_and_who_did_it_is_told(door: Door, lumiere: Agency, te
         assert emergency_stops.is_stopped(scope, "sending")
 
 
-def test_one_account_or_a_whole_platform_is_stopped(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_one_account_or_a_whole_platform_is_stopped(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
     lumiere.post("demain")
     with lumiere.scope() as scope:
         own = channel_reads.list_channels(scope)[0]
@@ -133,7 +147,9 @@ def test_one_account_or_a_whole_platform_is_stopped(door: Door, lumiere: Agency,
             assert (asked.scope, asked.target, asked.open) == (where, target, False)
             handle_stop_request(asked, tenant=tenant)
             assert choice in page.open("/system")
-            told = page.open("/calendar")  # every page tells what is stopped, and that the rest is not
+            told = page.open(
+                "/calendar"
+            )  # every page tells what is stopped, and that the rest is not
             assert ("Mia" if where == "creator" else spoken) in told
             assert "le reste continue" in told
             assert "tout attend la réouverture" not in told
@@ -162,7 +178,14 @@ def test_a_reopening_that_may_not_be_is_told_at_home(lumiere: Agency, tenant: Op
     owner = lumiere.act_as(Role.OWNER)
     for opened in (False, True):
         ask = EmergencyStopRequested(
-            lumiere.tenant_id, uuid7(), "tenant", "", "sending", open=opened, by=owner, reason="fini"
+            lumiere.tenant_id,
+            uuid7(),
+            "tenant",
+            "",
+            "sending",
+            open=opened,
+            by=owner,
+            reason="fini",
         )
         handle_stop_request(ask, tenant=tenant)
     with lumiere.scope() as scope:
@@ -189,7 +212,9 @@ def test_two_who_ask_one_after_the_other_reopen_the_whole_agency(
     with lumiere.scope() as scope:
         assert list_open_notices(scope) == []
     assert not ask(Role.OWNER, opened=False)
-    assert not ask(Role.MANAGER, opened=True)  # what was asked before this stop says nothing about it
+    assert not ask(
+        Role.MANAGER, opened=True
+    )  # what was asked before this stop says nothing about it
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "a demandé la fin de l’arrêt d’urgence" in page.open("/system")
         assert "Dites pourquoi" in page.press("Rouvrir")
@@ -197,9 +222,15 @@ def test_two_who_ask_one_after_the_other_reopen_the_whole_agency(
 
 def test_late_tasks_are_told(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        wish = EmergencyStopRequested(scope.tenant_id, uuid7(), "tenant", "", "sending", open=False, by="x", reason="x")
+        wish = EmergencyStopRequested(
+            scope.tenant_id, uuid7(), "tenant", "", "sending", open=False, by="x", reason="x"
+        )
         outbox.put(scope, wish)
-        scope.run("UPDATE outbox SET available_at = :at WHERE tenant_id = :t", at=scope.now - HOURS, t=scope.tenant_id)
+        scope.run(
+            "UPDATE outbox SET available_at = :at WHERE tenant_id = :t",
+            at=scope.now - HOURS,
+            t=scope.tenant_id,
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Des tâches attendent depuis 2\xa0heures" in page.open("/system")
 
@@ -223,24 +254,33 @@ def test_every_noted_act_has_its_sentence() -> None:
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_a_sentence_of_an_act_needs_no_more_than_its_name(language: str) -> None:
-    """Acts of one hand stand in one line, whatever each was about: the page knows nothing to fill in, and was not drawn
-    any more once an account had been disconnected, whose sentence named it."""
-    said = {code: sentence for code, sentence in load_catalogue(language).items() if code.startswith("audit.")}
+    """Acts of one hand stand in one line, whatever each was about: the page knows nothing to
+    fill in, and was not drawn any more once an account had been disconnected, whose sentence
+    named it."""
+    said = {
+        code: sentence
+        for code, sentence in load_catalogue(language).items()
+        if code.startswith("audit.")
+    }
     assert said
     assert [code for code, sentence in said.items() if "{" in sentence] == []
 
 
-def test_a_place_is_kept_tighter_by_one_and_no_longer_by_two(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_a_place_is_kept_tighter_by_one_and_no_longer_by_two(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
     lumiere.post("bonjour")
 
     def done() -> None:
         with lumiere.scope() as scope:
             row = scope.run(
-                "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'place.limit' ORDER BY id DESC",
+                "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = "
+                "'place.limit' ORDER BY id DESC",
                 t=scope.tenant_id,
             ).first()
         handle_place_limit(
-            outbox.rebuild_event(PlaceLimitRequested, lumiere.tenant_id, row.subject_id, row.args), tenant=tenant
+            outbox.rebuild_event(PlaceLimitRequested, lumiere.tenant_id, row.subject_id, row.args),
+            tenant=tenant,
         )
 
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -266,7 +306,8 @@ def test_places_are_said_as_where_posts_are_written(door: Door, lumiere: Agency)
     lumiere.post("bonjour")
     with lumiere.scope() as scope:
         scope.run(
-            "UPDATE channels SET platform = 'byhand', surface = 'instagram' WHERE tenant_id = :t", t=scope.tenant_id
+            "UPDATE channels SET platform = 'byhand', surface = 'instagram' WHERE tenant_id = :t",
+            t=scope.tenant_id,
         )
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/system")
@@ -274,7 +315,9 @@ def test_places_are_said_as_where_posts_are_written(door: Door, lumiere: Agency)
         assert "byhand" not in text
 
 
-def test_rules_of_a_strangers_package_wait_for_the_owner(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_rules_of_a_strangers_package_wait_for_the_owner(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
     packages = door.log.parent / "packages"
     installed(packages, "acme", document := file())
     installed(packages, "greedy", file(row("AAFF")))
@@ -282,10 +325,13 @@ def test_rules_of_a_strangers_package_wait_for_the_owner(door: Door, lumiere: Ag
     def done() -> None:
         with lumiere.scope() as scope:
             asked = scope.run(
-                "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'rows.admit' ORDER BY id DESC",
+                "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'rows.admit' "
+                "ORDER BY id DESC",
                 t=scope.tenant_id,
             ).first()
-        wanted = outbox.rebuild_event(AdmissionRequested, lumiere.tenant_id, asked.subject_id, asked.args)
+        wanted = outbox.rebuild_event(
+            AdmissionRequested, lumiere.tenant_id, asked.subject_id, asked.args
+        )
         admission.handle_admission_request(wanted, tenant=tenant, documents=lambda: [document])
 
     try:
@@ -293,7 +339,9 @@ def test_rules_of_a_strangers_package_wait_for_the_owner(door: Door, lumiere: Ag
             text = page.open("/system")
             assert "acme : du paquet acme 1.2" in text
             assert "acme.post · Tout public : oui · Suggestif : oui · Nudité : non" in text
-            assert "Le paquet greedy 1.2 apporte des règles non signées ou qui vont trop loin" in text
+            assert (
+                "Le paquet greedy 1.2 apporte des règles non signées ou qui vont trop loin" in text
+            )
         with stream(door.url, door.cookie(lumiere)) as page:
             assert "le propriétaire doit les lire" in page.open("/system")
             assert "d’ici une seconde" in page.press("Je les ai lues : elles valent")
@@ -306,17 +354,25 @@ def test_rules_of_a_strangers_package_wait_for_the_owner(door: Door, lumiere: Ag
         shutil.rmtree(packages)
 
 
-def test_a_rule_that_grew_old_is_read_again_by_two(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+def test_a_rule_that_grew_old_is_read_again_by_two(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
     lumiere.post("bonjour")
     with lumiere.scope() as scope:
-        scope.run("UPDATE channels SET platform = 'x', surface = 'x.text' WHERE tenant_id = :t", t=scope.tenant_id)
+        scope.run(
+            "UPDATE channels SET platform = 'x', surface = 'x.text' WHERE tenant_id = :t",
+            t=scope.tenant_id,
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Règles à relire" not in page.open("/system")
     with tenant(
         INSTALLATION_ID, "system:test", role="relay"
     ) as scope:  # the last test of this module: its clock goes back after
         scope.run("SELECT house_shift(:by)", by=timedelta(days=100))
-    for role, button in ((Role.OWNER, "Je l’ai relue : inchangée"), (Role.MANAGER, "Je l’ai relue aussi : inchangée")):
+    for role, button in (
+        (Role.OWNER, "Je l’ai relue : inchangée"),
+        (Role.MANAGER, "Je l’ai relue aussi : inchangée"),
+    ):
         with stream(door.url, door.cookie(lumiere, role)) as page:
             text = page.open("/system")
             assert "pas relue depuis le 18 févr. 2027" in text
@@ -324,10 +380,13 @@ def test_a_rule_that_grew_old_is_read_again_by_two(door: Door, lumiere: Agency, 
             assert "C’est noté" in page.press(button)
         with lumiere.scope() as scope:
             rows = scope.run(
-                "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'rule.read' ORDER BY id",
+                "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'rule.read' "
+                "ORDER BY id",
                 t=scope.tenant_id,
             ).all()
-        asked = outbox.rebuild_event(RuleVerified, lumiere.tenant_id, rows[-1].subject_id, rows[-1].args)
+        asked = outbox.rebuild_event(
+            RuleVerified, lumiere.tenant_id, rows[-1].subject_id, rows[-1].args
+        )
         handle_rule_verified(asked, tenant=tenant)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Règles à relire" not in page.open("/system")
@@ -343,7 +402,10 @@ def test_whether_a_machine_looks_at_pictures_is_said(door: Door, lumiere: Agency
         assert "qu’aucun n’a regardés : 1." in text
     with lumiere.scope() as scope:
         inspections.record_classifier_finding(
-            scope, assets.get_asset(scope, second).sha256, source="classifier:tiles@1", rating=Rating.G
+            scope,
+            assets.get_asset(scope, second).sha256,
+            source="classifier:tiles@1",
+            rating=Rating.G,
         )
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Le classifieur tiles@1 a regardé en dernier" in page.open("/system")

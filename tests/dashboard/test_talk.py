@@ -1,4 +1,5 @@
-"""Comments and wishes for a change as members see them: below a post, in the calendar and in approvals."""
+"""Comments and wishes for a change as members see them: below a post, in the calendar and in
+approvals."""
 
 from uuid import UUID
 
@@ -42,7 +43,10 @@ def test_a_wish_for_a_change_is_told_to_others_until_it_is_answered(
         decisions.request_changes(scope, post_id, member_id=owner, note="plus clair")
     told = word("approval.change_wanted", language, member="Owner", post="Le phare")
     bar = word("talk.wanted.change", language, who="Owner")
-    with stream(door.url, door.cookie(who)) as page, stream(door.url, door.cookie(who, Role.MANAGER)) as writer:
+    with (
+        stream(door.url, door.cookie(who)) as page,
+        stream(door.url, door.cookie(who, Role.MANAGER)) as writer,
+    ):
         assert told not in page.open("/")
         assert told in writer.open("/")
         writer.open("/calendar", post=post_id)
@@ -59,8 +63,11 @@ def test_a_wish_for_a_change_is_told_to_others_until_it_is_answered(
         assert bar not in writer.open("/calendar", post=post_id)
 
 
-def test_what_was_turned_down_waits_for_nothing_and_its_author_is_told_why(door: Door, tenant: OpenScope) -> None:
-    """Its page said that a new version was awaited, under "Cancelled"; its author was told nothing."""
+def test_what_was_turned_down_waits_for_nothing_and_its_author_is_told_why(
+    door: Door, tenant: OpenScope
+) -> None:
+    """Its page said that a new version was awaited, under "Cancelled"; its author was told
+    nothing."""
     who = agency(tenant)
     post_id, _ = asked(who, "Le phare")
     owner, wait = who.members[Role.OWNER], word("talk.waits_for_author")
@@ -80,7 +87,9 @@ def test_what_was_turned_down_waits_for_nothing_and_its_author_is_told_why(door:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_comment_is_written_answered_and_settled(door: Door, tenant: OpenScope, language: str) -> None:
+def test_a_comment_is_written_answered_and_settled(
+    door: Door, tenant: OpenScope, language: str
+) -> None:
     who = agency(tenant, language=language)
     shot = picture(door, who, rating=Rating.G)
     post_id, _ = asked(who, "Le phare", media=(shot,))
@@ -103,7 +112,9 @@ def test_a_comment_is_written_answered_and_settled(door: Door, tenant: OpenScope
         page.type(word("talk.words", language), "Je reprends", nth=0)
         assert "Je reprends" in page.press(word("talk.answer_now", language))
         assert word("talk.resolved", language) in page.press(word("talk.resolve", language))
-        assert word("comment.named", language, member="Owner", post="Le phare") not in page.open("/")
+        assert word("comment.named", language, member="Owner", post="Le phare") not in page.open(
+            "/"
+        )
     (one,) = said(who, post_id)
     assert [each.words for each in one.answers] == ["Je reprends"]
     assert not one.open
@@ -113,7 +124,9 @@ def test_names_are_told_to_nobody_else(door: Door, lumiere: Agency) -> None:
     post_id, _ = asked(lumiere, "Le phare")
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
         manager = tenant_reads.get_member(scope, lumiere.members[Role.MANAGER])
-        review_comments.add_comment(scope, post_id, "à toi", key=uuid7(), named=[manager.principal_id])
+        review_comments.add_comment(
+            scope, post_id, "à toi", key=uuid7(), named=[manager.principal_id]
+        )
     told = word("comment.named", member="Owner", post="Le phare")
     for role, hears in ((Role.MANAGER, True), (Role.OWNER, False), (Role.CREATOR, False)):
         with stream(door.url, door.cookie(lumiere, role)) as page:
@@ -140,7 +153,10 @@ def test_a_post_of_another_creator_shows_no_word_of_it(door: Door, lumiere: Agen
     post_id, _ = asked(lumiere, "Le phare")
     say(lumiere, Role.OWNER, post_id, "entre nous")
     with lumiere.scope() as scope:
-        scope.run("UPDATE members SET creators = '[\"zoe\"]' WHERE id = :m", m=lumiere.members[Role.MANAGER])
+        scope.run(
+            "UPDATE members SET creators = '[\"zoe\"]' WHERE id = :m",
+            m=lumiere.members[Role.MANAGER],
+        )
     with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
         for path in ({"path": "/calendar", "post": post_id}, {"path": "/approvals"}):
             assert "entre nous" not in page.open(**path)
@@ -150,7 +166,9 @@ def test_who_left_is_named_kindly(door: Door, lumiere: Agency) -> None:
     post_id, _ = asked(lumiere, "Le phare")
     say(lumiere, Role.MANAGER, post_id, "avant de partir")
     with lumiere.scope() as scope:
-        scope.run("UPDATE members SET active = false WHERE id = :m", m=lumiere.members[Role.MANAGER])
+        scope.run(
+            "UPDATE members SET active = false WHERE id = :m", m=lumiere.members[Role.MANAGER]
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_id)
         assert "avant de partir" in text
@@ -158,11 +176,15 @@ def test_who_left_is_named_kindly(door: Door, lumiere: Agency) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_is_asked_and_what_changed_since_are_shown(door: Door, tenant: OpenScope, language: str) -> None:
+def test_what_is_asked_and_what_changed_since_are_shown(
+    door: Door, tenant: OpenScope, language: str
+) -> None:
     who = agency(tenant, language=language)
     post_id, _ = asked(who, "Le vieux phare")
     with who.scope(who.act_as(Role.OWNER)) as scope:
-        decisions.request_changes(scope, post_id, member_id=who.members[Role.OWNER], why="words", note="pas <vieux>")
+        decisions.request_changes(
+            scope, post_id, member_id=who.members[Role.OWNER], why="words", note="pas <vieux>"
+        )
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
         text = page.open("/calendar", post=post_id)
         assert word("talk.wanted.change", language, who="Owner") in text

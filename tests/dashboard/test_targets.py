@@ -25,7 +25,8 @@ def work(who: Agency) -> None:
     """The workers do what the page asked for."""
     with who.scope() as scope:
         rows = scope.run(
-            "DELETE FROM outbox WHERE tenant_id = :t AND kind = ANY(:kinds) RETURNING kind, subject_id, args",
+            "DELETE FROM outbox WHERE tenant_id = :t AND kind = ANY(:kinds) RETURNING kind, "
+            "subject_id, args",
             t=who.tenant_id,
             kinds=[LinkTargetDeclared.kind, LinkTargetEnded.kind],
         ).all()
@@ -72,9 +73,9 @@ def test_a_post_says_where_its_address_is_put_on_the_list(door: Door, lumiere: A
     (one,) = listed(lumiere)
     assert (one.url, one.rating, one.adult) == (SHOP, Rating.G, False)
     with lumiere.scope() as scope:
-        assert [post.words for post in unregistered_links.list_link_holds(scope, [lumiere.creator_id])] == [
-            f"Ma boutique : {SHOP}"
-        ]
+        assert [
+            post.words for post in unregistered_links.list_link_holds(scope, [lumiere.creator_id])
+        ] == [f"Ma boutique : {SHOP}"]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,9 @@ def test_a_post_says_where_its_address_is_put_on_the_list(door: Door, lumiere: A
         ("", "n’est pas une adresse"),
     ],
 )
-def test_what_no_list_takes_is_refused_in_words(door: Door, lumiere: Agency, typed: str, said: str) -> None:
+def test_what_no_list_takes_is_refused_in_words(
+    door: Door, lumiere: Agency, typed: str, said: str
+) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels", links=1)
         if typed:
@@ -113,7 +116,9 @@ def test_an_address_without_a_word_about_it_is_not_taken(door: Door, lumiere: Ag
 
 def test_it_is_taken_off_and_said_again(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        link_targets.register_link_target(scope, lumiere.creator_id, SHOP, rating=Rating.S, adult=True)
+        link_targets.register_link_target(
+            scope, lumiere.creator_id, SHOP, rating=Rating.S, adult=True
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "pour adultes" in page.open("/channels", links=1)
         page.press("Toujours vrai")
@@ -130,7 +135,9 @@ def test_it_is_taken_off_and_said_again(door: Door, lumiere: Agency) -> None:
 def test_another_agencys_list_is_not_seen(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
     other = agency(tenant, mark="autre")
     with other.scope() as scope:
-        link_targets.register_link_target(scope, other.creator_id, SHOP, rating=Rating.G, adult=False)
+        link_targets.register_link_target(
+            scope, other.creator_id, SHOP, rating=Rating.G, adult=False
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         assert SHOP not in page.open("/channels", links=1)
 
@@ -141,5 +148,10 @@ def test_who_does_not_plan_finds_no_list(door: Door, lumiere: Agency) -> None:
         assert "/channels?links=1" not in page.open("/calendar", post=str(lumiere.posts[0]))
     with lumiere.scope(lumiere.act_as(Role.CREATOR)) as scope, pytest.raises(Refused):
         link_targets.request_link_target(
-            scope, lumiere.creator_id, SHOP, owner=link_targets.LinkOwner.SHOP, rating=Rating.G, adult=False
+            scope,
+            lumiere.creator_id,
+            SHOP,
+            owner=link_targets.LinkOwner.SHOP,
+            rating=Rating.G,
+            adult=False,
         )

@@ -1,4 +1,5 @@
-"""Team: the owner brings people in, changes and closes accesses; nobody else sees the page; the last owner stays."""
+"""Team: the owner brings people in, changes and closes accesses; nobody else sees the page; the
+last owner stays."""
 
 import re
 from pathlib import Path
@@ -22,7 +23,12 @@ from tests.dashboard.streams import stream
 def test_owner_brings_somebody_in_whose_link_opens_their_home(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/team")
-        for said in ("Nouveau lien d’entrée", "Propriétaire", "Pas connecté en ce moment", "Connecté depuis"):
+        for said in (
+            "Nouveau lien d’entrée",
+            "Propriétaire",
+            "Pas connecté en ce moment",
+            "Connecté depuis",
+        ):
             assert said in text, said
         page.type("Nom", "Zoé")
         page.type("Adresse e-mail", "zoe@lumiere.example")
@@ -39,7 +45,9 @@ def test_owner_brings_somebody_in_whose_link_opens_their_home(door: Door, lumier
     assert sessions.find_session(door.tenant, opened) == (lumiere.tenant_id, zoe[0].id)
 
 
-def test_an_address_that_ends_with_a_slash_makes_no_other_link(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_address_that_ends_with_a_slash_makes_no_other_link(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("GREENROOM_HOME", str(tmp_path))
     monkeypatch.setenv("GREENROOM_DASHBOARD__PUBLIC_URL", "https://house.example/")
     session.dashboard_settings.cache_clear()
@@ -60,7 +68,9 @@ def test_a_name_is_no_markup_in_what_is_said(door: Door, lumiere: Agency) -> Non
         page.type("Adresse e-mail", "zoe@lumiere.example")
         told = page.press("Faire entrer")
         assert r"\*\*Zoé\*\* \[ici\](http://evil.example) \_x\_ a_b" in told
-        assert re.search(r"http://\S+/auth/link/[\w-]+", told), "the link that is handed over stays one"
+        assert re.search(r"http://\S+/auth/link/[\w-]+", told), (
+            "the link that is handed over stays one"
+        )
 
 
 def test_a_guest_without_creators_is_said_to_see_nothing(door: Door, lumiere: Agency) -> None:
@@ -71,7 +81,9 @@ def test_a_guest_without_creators_is_said_to_see_nothing(door: Door, lumiere: Ag
         assert "rien à relire" in page.find("Créateurs confiés", nth=-1).drawn.placeholder
 
 
-@pytest.mark.parametrize("typed", [("", "zoe@lumiere.example"), ("Zoé", "no address"), ("Zoé", "@"), ("Zoé", "")])
+@pytest.mark.parametrize(
+    "typed", [("", "zoe@lumiere.example"), ("Zoé", "no address"), ("Zoé", "@"), ("Zoé", "")]
+)
 def test_what_is_no_person_is_told(door: Door, lumiere: Agency, typed: tuple[str, str]) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/team")
@@ -98,11 +110,15 @@ def test_a_closed_access_closes_open_pages(door: Door, lumiere: Agency) -> None:
 def elsewhere(who: Agency, role: Role) -> None:
     """From now on somebody of this role works for another creator alone."""
     with who.scope() as scope:
-        agencies.add_creator(scope, slug="zoe", name="Zoé", kind="human", zone=ZONE, languages=("fr",))
+        agencies.add_creator(
+            scope, slug="zoe", name="Zoé", kind="human", zone=ZONE, languages=("fr",)
+        )
         members.change_member(scope, who.members[role], role=role, creators=("zoe",))
 
 
-def test_who_works_for_others_by_now_does_nothing_from_an_open_page(door: Door, lumiere: Agency) -> None:
+def test_who_works_for_others_by_now_does_nothing_from_an_open_page(
+    door: Door, lumiere: Agency
+) -> None:
     failed = lumiere.post("refusée", minutes=-5, state="failed")
     with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
         assert "refusée" in page.open("/calendar")
@@ -112,7 +128,9 @@ def test_who_works_for_others_by_now_does_nothing_from_an_open_page(door: Door, 
         assert str(get_delivery(scope, failed).state) == "failed"
 
 
-def test_an_open_page_shows_no_longer_whom_one_does_not_work_for(door: Door, lumiere: Agency) -> None:
+def test_an_open_page_shows_no_longer_whom_one_does_not_work_for(
+    door: Door, lumiere: Agency
+) -> None:
     with stream(door.url, door.cookie(lumiere, Role.ACCOUNTANT)) as page:
         assert "Mia" in page.open("/insights")
         elsewhere(lumiere, Role.ACCOUNTANT)
@@ -160,7 +178,12 @@ def test_whose_work_somebody_sees_is_said_by_name(door: Door, lumiere: Agency) -
 def test_the_owner_reads_what_needs_whom_in_one_place(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/team")
-    for said in ("Qui est nécessaire à quoi", "Tout public et Suggestif", "Nudité et Explicite", "jusqu’à l’avis"):
+    for said in (
+        "Qui est nécessaire à quoi",
+        "Tout public et Suggestif",
+        "Nudité et Explicite",
+        "jusqu’à l’avis",
+    ):
         assert said in text, said
     assert "Qui peut regarder : Manager, Owner." in text  # the guest was given no creator
 

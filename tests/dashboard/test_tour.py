@@ -1,4 +1,5 @@
-"""The tour: in a demonstration alone, for who runs it, in both languages; each press is one event, each step undone."""
+"""The tour: in a demonstration alone, for who runs it, in both languages; each press is one event,
+each step undone."""
 
 from uuid import UUID
 
@@ -38,8 +39,13 @@ def demo(tenant: OpenScope) -> Agency:
     with made.scope() as scope:
         from tenants.agencies import agencies
 
-        agencies.add_creator(scope, slug="nova", name="Nova", kind="virtual", zone=ZONE, languages=["fr"])
-        for slug, platform, surface in (("mia", "own_page", "own_page.public"), ("nova", "sandbox", "sandbox.post")):
+        agencies.add_creator(
+            scope, slug="nova", name="Nova", kind="virtual", zone=ZONE, languages=["fr"]
+        )
+        for slug, platform, surface in (
+            ("mia", "own_page", "own_page.public"),
+            ("nova", "sandbox", "sandbox.post"),
+        ):
             lifecycle.connect_account(
                 scope,
                 creator_id=tenant_reads.get_creator(scope, slug).id,
@@ -59,7 +65,10 @@ def pressed(who: Agency) -> list[tuple[str, str, str]]:
     """What the workers were asked for."""
     with who.scope() as scope:
         rows = (
-            scope.run("SELECT args FROM outbox WHERE kind = :kind ORDER BY id", kind=TourStepRequested.kind)
+            scope.run(
+                "SELECT args FROM outbox WHERE kind = :kind ORDER BY id",
+                kind=TourStepRequested.kind,
+            )
             .scalars()
             .all()
         )
@@ -71,7 +80,9 @@ def left(who: Agency, slug: str, key: str, body: str, *, state: DeliveryState) -
     owner = who.members[Role.OWNER]
     with who.scope() as scope:
         creator = tenant_reads.get_creator(scope, slug).id
-        channel = scope.run("SELECT id FROM channels WHERE creator_id = :id", id=creator).scalar_one()
+        channel = scope.run(
+            "SELECT id FROM channels WHERE creator_id = :id", id=creator
+        ).scalar_one()
         origin = "dashboard" if not key else "tour"
         post = deliveries.create_post(
             scope,
@@ -84,7 +95,9 @@ def left(who: Agency, slug: str, key: str, body: str, *, state: DeliveryState) -
             author="system:tour",
             late_ok=None,
         )
-        delivery = deliveries.create_delivery(scope, post, channel, at=to_wall_time(scope.now, ZONE))
+        delivery = deliveries.create_delivery(
+            scope, post, channel, at=to_wall_time(scope.now, ZONE)
+        )
         decisions.approve_post(scope, post, member_id=owner)
         deliveries.schedule_post(scope, post)
         scope.run("UPDATE deliveries SET state = :s WHERE id = :id", s=str(state), id=delivery)
@@ -93,7 +106,9 @@ def left(who: Agency, slug: str, key: str, body: str, *, state: DeliveryState) -
 
 def state_of(who: Agency, delivery: UUID) -> str:
     with who.scope() as scope:
-        return str(scope.run("SELECT state FROM deliveries WHERE id = :id", id=delivery).scalar_one())
+        return str(
+            scope.run("SELECT state FROM deliveries WHERE id = :id", id=delivery).scalar_one()
+        )
 
 
 def test_home_of_a_demonstration_leads_there(door: Door, demo: Agency) -> None:
@@ -106,14 +121,30 @@ def test_home_of_a_demonstration_leads_there(door: Door, demo: Agency) -> None:
 def test_seven_steps_in_both_languages(door: Door, demo: Agency) -> None:
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open(PATH)
-        for step in ("Publiez", "Parlez à Nova", "Essayez de tricher", "Cassez-le", "Retirez", "Comptez", "Branchez"):
+        for step in (
+            "Publiez",
+            "Parlez à Nova",
+            "Essayez de tricher",
+            "Cassez-le",
+            "Retirez",
+            "Comptez",
+            "Branchez",
+        ):
             assert step in text
         assert "/c/nova?fan=visite-" in text
     with demo.scope() as scope:
         members.set_member_language(scope, demo.members[Role.OWNER], "en")
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open(PATH)
-    for step in ("Post", "Talk to Nova", "Try to cheat", "Break it", "Remove", "Count", "Connect your own"):
+    for step in (
+        "Post",
+        "Talk to Nova",
+        "Try to cheat",
+        "Break it",
+        "Remove",
+        "Count",
+        "Connect your own",
+    ):
         assert step in text
     assert "Publiez" not in text
 
@@ -136,10 +167,19 @@ def test_each_press_is_one_event_of_who_pressed(door: Door, demo: Agency) -> Non
     with stream(door.url, door.cookie(demo)) as page:
         page.open(PATH)
         assert "On sait" not in page.press("Telle quelle")
-        for label in ("Renommer le fichier", "Cacher le mot", "Publier une image partout", "Tuer un processus"):
+        for label in (
+            "Renommer le fichier",
+            "Cacher le mot",
+            "Publier une image partout",
+            "Tuer un processus",
+        ):
             page.press(label)
         page.press("Tuer un processus")
-    wanted = [*(("cheat", way, owner) for way in CHEAT_WAYS), ("five", "", owner), ("burst", "", owner)]
+    wanted = [
+        *(("cheat", way, owner) for way in CHEAT_WAYS),
+        ("five", "", owner),
+        ("burst", "", owner),
+    ]
     assert pressed(demo) == wanted
 
 
@@ -156,10 +196,18 @@ def test_refusals_are_told_with_their_rule_and_cleared(door: Door, demo: Agency)
 def test_burst_is_counted_by_the_networks_record_and_taken_away(door: Door, demo: Agency) -> None:
     run = uuid7()
     for number in range(BURST_SIZE):
-        left(demo, "nova", f"burst:{run}:{number:02d}", f"rafale {number}", state=DeliveryState.PUBLISHED)
+        left(
+            demo,
+            "nova",
+            f"burst:{run}:{number:02d}",
+            f"rafale {number}",
+            state=DeliveryState.PUBLISHED,
+        )
     with demo.scope("system:tour") as scope:
         audit.record(scope, KILLED_EVENT, burst_audit_subject(run), pid=4711)
-        audit.record(scope, COUNTED_EVENT, burst_audit_subject(run), once=30, lost=0, twice=0, pid=4712)
+        audit.record(
+            scope, COUNTED_EVENT, burst_audit_subject(run), once=30, lost=0, twice=0, pid=4712
+        )
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open(PATH)
         assert "30 publications sur 30 sont en ligne" in text
@@ -173,7 +221,9 @@ def test_burst_waits_for_the_last_one(door: Door, demo: Agency) -> None:
     run = uuid7()
     left(demo, "nova", f"burst:{run}:01", "rafale", state=DeliveryState.PUBLISHED)
     with demo.scope("system:tour") as scope:
-        audit.record(scope, COUNTED_EVENT, burst_audit_subject(run), once=30, lost=0, twice=0, pid=1)
+        audit.record(
+            scope, COUNTED_EVENT, burst_audit_subject(run), once=30, lost=0, twice=0, pid=1
+        )
     with stream(door.url, door.cookie(demo)) as page:
         page.open(PATH)
         assert "moins d’une minute" in page.press("Tuer un processus")
@@ -192,7 +242,10 @@ def test_what_was_posted_is_seen_and_taken_off_again(door: Door, demo: Agency) -
 def test_members_of_other_creators_see_their_own_steps_alone(door: Door, demo: Agency) -> None:
     left(demo, "mia", "", "ma photo", state=DeliveryState.SCHEDULED)
     with demo.scope() as scope:
-        scope.run("UPDATE members SET creators = '[\"nova\"]' WHERE id = :id", id=demo.members[Role.MANAGER])
+        scope.run(
+            "UPDATE members SET creators = '[\"nova\"]' WHERE id = :id",
+            id=demo.members[Role.MANAGER],
+        )
     with stream(door.url, door.cookie(demo, Role.MANAGER)) as page:
         text = page.open(PATH)
     assert "Planifiée" not in text

@@ -1,4 +1,5 @@
-"""Two versions against each other, on their page: begun, told how they stand, ended; nobody else's."""
+"""Two versions against each other, on their page: begun, told how they stand, ended; nobody
+else's."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -8,7 +9,12 @@ import pytest
 from foundation.db.database import OpenScope
 from foundation.i18n.translation import LANGUAGES, render_message
 from insights.analysis import ab_test_verdicts
-from insights.analysis.ab_test_verdicts import AbTestEffect, AbTestVerdict, VerdictKind, verdict_message
+from insights.analysis.ab_test_verdicts import (
+    AbTestEffect,
+    AbTestVerdict,
+    VerdictKind,
+    verdict_message,
+)
 from schedules.recurrence import ab_tests, series
 from schedules.recurrence.ab_tests import VariantTest
 from tenants.agencies.rights import Role
@@ -49,17 +55,25 @@ def test_a_test_is_begun_seen_and_ended(door: Door, lumiere: Agency) -> None:
         text = page.again()
         assert "chaque semaine, autrement" in text
         assert "il manque 60 publications" in text
-        assert "Un test demande une publication qui se répète" in text, "the one series there is has its test"
+        assert "Un test demande une publication qui se répète" in text, (
+            "the one series there is has its test"
+        )
         assert "La série continue avec la version B" in page.press("Continuer avec B")
     (test,) = tried(lumiere)
     assert test.kept == "b"
     all_coming(lumiere, test.b_id)
     ahead = [row for row in rows(lumiere, test.b_id) if row.state != "cancelled"]
     assert len(ahead) >= 12
-    assert not [row for row in rows(lumiere, post_id) if row.state != "cancelled" and row.due_at > ahead[0].due_at]
+    assert not [
+        row
+        for row in rows(lumiere, post_id)
+        if row.state != "cancelled" and row.due_at > ahead[0].due_at
+    ]
 
 
-def test_a_test_that_has_its_size_says_what_goes_on_until_somebody_chooses(door: Door, lumiere: Agency) -> None:
+def test_a_test_that_has_its_size_says_what_goes_on_until_somebody_chooses(
+    door: Door, lumiere: Agency
+) -> None:
     begun(lumiere, weeks=120)
     goes_on = "la série dit A jusqu’à ce que vous terminiez"
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -71,8 +85,10 @@ def test_a_test_that_has_its_size_says_what_goes_on_until_somebody_chooses(door:
             series.extend_series(scope, test.series_id)
             scope.run("UPDATE post_tests SET planned = 5 WHERE id = :id", id=test.id)
             scope.run(
-                "UPDATE deliveries SET state = 'published', due_at = due_at - interval '400 days', late_until = NULL,"
-                " settled_at = due_at - interval '400 days' WHERE tenant_id = :t AND variant IS NOT NULL",
+                "UPDATE deliveries SET state = 'published', due_at = due_at - interval '400 "
+                "days', late_until = NULL,"
+                " settled_at = due_at - interval '400 days' WHERE tenant_id = :t AND variant IS "
+                "NOT NULL",
                 t=lumiere.tenant_id,
             )
         assert goes_on in page.again()
@@ -86,7 +102,9 @@ def test_a_test_that_has_its_size_says_what_goes_on_until_somebody_chooses(door:
         assert "Un test de deux versions sur" not in page.open("/")
 
 
-def test_where_a_yes_is_asked_the_other_version_waits_for_its_own(door: Door, lumiere: Agency) -> None:
+def test_where_a_yes_is_asked_the_other_version_waits_for_its_own(
+    door: Door, lumiere: Agency
+) -> None:
     begun(lumiere, weeks=120, approved=False)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar")
@@ -97,7 +115,9 @@ def test_where_a_yes_is_asked_the_other_version_waits_for_its_own(door: Door, lu
     assert {row.state for row in rows(lumiere, test.b_id)} <= {"draft"}
 
 
-def test_who_says_yes_to_a_version_is_told_which_of_a_test_it_is(door: Door, lumiere: Agency) -> None:
+def test_who_says_yes_to_a_version_is_told_which_of_a_test_it_is(
+    door: Door, lumiere: Agency
+) -> None:
     """Two posts that say nearly the same waited side by side, and one looked like a slip."""
     begun(lumiere, weeks=120, approved=False)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -108,7 +128,9 @@ def test_who_says_yes_to_a_version_is_told_which_of_a_test_it_is(door: Door, lum
     assert sum(word("variants.of_test", version="B") in text for text in seen) == 1
 
 
-def test_who_keeps_a_version_that_lacks_its_yes_is_told_that_it_waits(door: Door, lumiere: Agency) -> None:
+def test_who_keeps_a_version_that_lacks_its_yes_is_told_that_it_waits(
+    door: Door, lumiere: Agency
+) -> None:
     """The series was said to go on with it, and nothing left any more."""
     begun(lumiere, weeks=120, approved=False)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -118,7 +140,9 @@ def test_who_keeps_a_version_that_lacks_its_yes_is_told_that_it_waits(door: Door
         assert "elle attend son accord" in page.press("Continuer avec B")
 
 
-def test_the_end_of_a_test_whose_series_was_stopped_promises_no_more(door: Door, lumiere: Agency) -> None:
+def test_the_end_of_a_test_whose_series_was_stopped_promises_no_more(
+    door: Door, lumiere: Agency
+) -> None:
     begun(lumiere, weeks=120)
     with stream(door.url, door.cookie(lumiere)) as page:
         test = launched(page, lumiere)
@@ -130,14 +154,18 @@ def test_the_end_of_a_test_whose_series_was_stopped_promises_no_more(door: Door,
         assert "continue avec la version" not in text + page.again()
 
 
-def test_each_version_says_on_its_page_that_a_draw_decides_of_its_dates(door: Door, lumiere: Agency) -> None:
+def test_each_version_says_on_its_page_that_a_draw_decides_of_its_dates(
+    door: Door, lumiere: Agency
+) -> None:
     """The other version was said to leave on every date of the series."""
     post_id = begun(lumiere, weeks=120)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "un tirage décide" not in page.open("/calendar", post=str(post_id))
         test = launched(page, lumiere)
         for version, post in (("A", test.a_id), ("B", test.b_id)):
-            assert f"Version {version} d’un test : un tirage décide" in page.open("/calendar", post=str(post)), version
+            assert f"Version {version} d’un test : un tirage décide" in page.open(
+                "/calendar", post=str(post)
+            ), version
         page.open("/calendar", compare="mia")
         page.press("Continuer avec B")
         assert "un tirage décide" not in page.open("/calendar", post=str(test.b_id))
@@ -155,7 +183,9 @@ def test_a_picture_of_nobody_is_refused(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", compare="mia")
         page.choose("Image de la version B", "sans image")
-        assert "Changez soit le texte, soit l’image" in page.press("Lancer ce test"), "there is none in A either"
+        assert "Changez soit le texte, soit l’image" in page.press("Lancer ce test"), (
+            "there is none in A either"
+        )
     assert tried(lumiere) == []
 
 
@@ -186,10 +216,16 @@ def test_who_may_not_plan_sees_none(door: Door, lumiere: Agency) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", VerdictKind)
 def test_each_verdict_has_its_sentence(kind: VerdictKind, language: str) -> None:
-    test = VariantTest(*[UUID(int=1)] * 6, "views", 24, 40, NOW, None, "", frozenset({"words"}), stopped=False)
-    effect = AbTestEffect(0.12, -0.031, 0.29) if kind in (VerdictKind.OPEN, VerdictKind.BETTER) else None
+    test = VariantTest(
+        *[UUID(int=1)] * 6, "views", 24, 40, NOW, None, "", frozenset({"words"}), stopped=False
+    )
+    effect = (
+        AbTestEffect(0.12, -0.031, 0.29) if kind in (VerdictKind.OPEN, VerdictKind.BETTER) else None
+    )
     better = "b" if kind is VerdictKind.BETTER else ""
-    said = render_message(verdict_message(test, AbTestVerdict(kind, 7, 21, 19, 0, 5, effect, better)), language)
+    said = render_message(
+        verdict_message(test, AbTestVerdict(kind, 7, 21, 19, 0, 5, effect, better)), language
+    )
     wanted = {
         VerdictKind.WAITING: "7",
         VerdictKind.UNEVEN: "21",

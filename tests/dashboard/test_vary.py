@@ -1,4 +1,5 @@
-"""Studio: variations of a picture are offered where an engine begins from pictures, and asked for with a recipe."""
+"""Studio: variations of a picture are offered where an engine begins from pictures, and asked for
+with a recipe."""
 
 import json
 from collections.abc import Iterator
@@ -24,8 +25,11 @@ from tests.studio.builders import spec
 
 
 @pytest.fixture(scope="module")
-def able(cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    """A dashboard whose engine begins from pictures: the demonstration model, which no page starts."""
+def able(
+    cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Door]:
+    """A dashboard whose engine begins from pictures: the demonstration model, which no page
+    starts."""
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GREENROOM_GENERATORS__DIFFUSION_FOLDER", "demo")
@@ -54,7 +58,8 @@ def test_variations_are_asked_for_once(able: Door, lumiere: Agency) -> None:
         assert word("studio.started", count=3) in page.press_twice(word("vary.ask"))
     with lumiere.scope() as scope:
         rows = scope.run(
-            "SELECT recipe_id, from_asset, anew, total FROM jobs WHERE tenant_id = :t", t=lumiere.tenant_id
+            "SELECT recipe_id, from_asset, anew, total FROM jobs WHERE tenant_id = :t",
+            t=lumiere.tenant_id,
         )
         assert [tuple(row) for row in rows] == [(recipe, asset, 50, 3)]
 
@@ -83,7 +88,11 @@ def test_a_recipe_is_told_on_its_form_what_its_runs_begin_from(able: Door, lumie
         assert word("studio.recipe_kept", name="morning") in page.press(word("begin.keep"))
         begin = newest(lumiere).spec.begin
         assert begin is not None
-        assert (begin.asset, begin.anew, [one.kind for one in begin.part]) == (str(asset), 50, ["ellipse"])
+        assert (begin.asset, begin.anew, [one.kind for one in begin.part]) == (
+            str(asset),
+            50,
+            ["ellipse"],
+        )
         assert word("begin.begins") in page.open("/studio"), "said before the run"
         page.type(word("studio.steps"), "30")
         page.press(word("studio.keep_recipe"))
@@ -93,11 +102,15 @@ def test_a_recipe_is_told_on_its_form_what_its_runs_begin_from(able: Door, lumie
         page.press(word("begin.keep"))
     assert newest(lumiere).spec.begin is None
     with lumiere.scope() as scope:
-        found = scope.run("SELECT from_asset, region FROM jobs WHERE tenant_id = :t", t=lumiere.tenant_id).one()
+        found = scope.run(
+            "SELECT from_asset, region FROM jobs WHERE tenant_id = :t", t=lumiere.tenant_id
+        ).one()
     assert (found[0], found[1]["shapes"][0]["kind"]) == (asset, "ellipse")
 
 
-def test_a_recipe_is_told_on_the_pictures_page_and_one_that_is_withheld_is_said(able: Door, lumiere: Agency) -> None:
+def test_a_recipe_is_told_on_the_pictures_page_and_one_that_is_withheld_is_said(
+    able: Door, lumiere: Agency
+) -> None:
     asset = picture(able, lumiere, seed=1, rating=Rating.G)
     with lumiere.scope() as scope:
         specs.save_recipe(scope, lumiere.creator_id, spec())
@@ -113,11 +126,15 @@ def test_a_recipe_is_told_on_the_pictures_page_and_one_that_is_withheld_is_said(
         ratings.freeze_bytes(scope, studio_reads.get_asset_bytes(scope, asset).sha256)
     with stream(able.url, able.cookie(lumiere)) as page:
         text = page.open("/studio")
-        assert text.count(word("job.begins_from_withheld")) == 2, "before the run, and where it is chosen"
+        assert text.count(word("job.begins_from_withheld")) == 2, (
+            "before the run, and where it is chosen"
+        )
         assert page.find(word("studio.generate")).drawn.disabled
 
 
-def test_an_engine_that_begins_from_nothing_is_said_before_the_run(door: Door, lumiere: Agency) -> None:
+def test_an_engine_that_begins_from_nothing_is_said_before_the_run(
+    door: Door, lumiere: Agency
+) -> None:
     asset = picture(door, lumiere, seed=1, rating=Rating.G)
     with lumiere.scope() as scope:
         specs.save_recipe(scope, lumiere.creator_id, spec(begin={"asset": str(asset)}))
@@ -135,7 +152,12 @@ def test_what_a_browser_says_was_painted_is_read_as_if_forged(able: Door, lumier
         specs.save_recipe(scope, lumiere.creator_id, spec())
     stroke = {"kind": "stroke", "points": [[10, 10], [60, 60]], "width": 12}
     wrong = render_message(Message("job.mask_wrong", {"number": 1}), "fr")
-    hostile: list[Any] = [[1], [{**stroke, "width": 99}], [{**stroke, "points": [[-1, 5]]}], [{"kind": "<script>"}]]
+    hostile: list[Any] = [
+        [1],
+        [{**stroke, "width": 99}],
+        [{**stroke, "points": [[-1, 5]]}],
+        [{"kind": "<script>"}],
+    ]
     with stream(able.url, able.cookie(lumiere)) as page:
         page.open("/studio")
         page.choose(word("begin.way"), word("begin.way.begin"))
@@ -143,14 +165,18 @@ def test_what_a_browser_says_was_painted_is_read_as_if_forged(able: Door, lumier
         page.frames.clear()
         page.choose(word("vary.way"), word("vary.way.painted"))
         drawn = [told.delta.new_element for told in page.told()]
-        (piece,) = [one.bidi_component.id for one in drawn if one.WhichOneof("type") == "bidi_component"]
+        (piece,) = [
+            one.bidi_component.id for one in drawn if one.WhichOneof("type") == "bidi_component"
+        ]
 
         def painted(said: Any) -> str:
             return page.send(WidgetState(id=piece, json_value=json.dumps({"strokes": said})))
 
         for strokes in hostile:
             assert wrong in painted(strokes), strokes
-        assert render_message(Message("job.mask_wrong", {"number": 0}), "fr") in painted([stroke] * 41)
+        assert render_message(Message("job.mask_wrong", {"number": 0}), "fr") in painted(
+            [stroke] * 41
+        )
         assert render_message(Message("job.mask_small"), "fr") in painted(
             [{**stroke, "points": [[1, 1]], "width": 0.5}]
         )
@@ -162,4 +188,6 @@ def test_what_a_browser_says_was_painted_is_read_as_if_forged(able: Door, lumier
         page.press(word("begin.keep"))
     begin = newest(lumiere).spec.begin
     assert begin is not None
-    assert [one.model_dump(mode="json") for one in begin.part] == [{**stroke, "points": [[10, 10], [60, 60]]}]
+    assert [one.model_dump(mode="json") for one in begin.part] == [
+        {**stroke, "points": [[10, 10], [60, 60]]}
+    ]

@@ -1,4 +1,5 @@
-"""A week from a brief, on its page: asked for, read line by line, accepted, changed, dropped; others see none of it."""
+"""A week from a brief, on its page: asked for, read line by line, accepted, changed, dropped;
+others see none of it."""
 
 from uuid import UUID
 
@@ -20,7 +21,9 @@ from tests.dashboard.test_compose import connected
 HOSTILE = "<script>alert(1)</script> **gras** [x](javascript:alert(1))"
 
 
-def asked(page: Stream, *, goal: str = "Faire connaître la boutique", topics: str = "Le port\nLa série") -> str:
+def asked(
+    page: Stream, *, goal: str = "Faire connaître la boutique", topics: str = "Le port\nLa série"
+) -> str:
     page.open("/calendar", week=1)
     page.type("But de la semaine", goal)
     page.type("Sujets", topics)
@@ -36,7 +39,8 @@ def proposed(who: Agency) -> WeekProposal:
 def posts(who: Agency) -> list[tuple[str, str]]:
     with who.scope() as scope:
         rows = scope.run(
-            "SELECT p.body, d.state FROM posts p JOIN deliveries d ON d.tenant_id = p.tenant_id AND d.post_id = p.id"
+            "SELECT p.body, d.state FROM posts p JOIN deliveries d ON d.tenant_id = p.tenant_id "
+            "AND d.post_id = p.id"
             " WHERE p.tenant_id = :t AND p.origin = 'week' ORDER BY d.due_at",
             t=who.tenant_id,
         )
@@ -58,7 +62,11 @@ def test_a_week_is_asked_for_and_accepted_line_by_line(door: Door, lumiere: Agen
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = asked(page)
-        for said in ("relisez-la ligne par ligne", "Proposition : Faire connaître", "vos mots, tels quels : à rédiger"):
+        for said in (
+            "relisez-la ligne par ligne",
+            "Proposition : Faire connaître",
+            "vos mots, tels quels : à rédiger",
+        ):
             assert said in text, said
         assert posts(lumiere) == []
         assert "C’est un brouillon maintenant" in page.press("Accepter")
@@ -97,8 +105,12 @@ def test_what_is_typed_is_shown_as_it_is(door: Door, lumiere: Agency) -> None:
 def test_a_persona_says_tone_and_words_that_are_never_used(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with lumiere.scope() as scope:
-        words = PersonaVersion("Mia", True, "card", "espiègle et tendre", ("fr",), forbidden=("gratuit",))
-        persona.activate_persona(scope, persona.create_persona_version(scope, lumiere.creator_id, words))
+        words = PersonaVersion(
+            "Mia", True, "card", "espiègle et tendre", ("fr",), forbidden=("gratuit",)
+        )
+        persona.activate_persona(
+            scope, persona.create_persona_version(scope, lumiere.creator_id, words)
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "mots que cette personne n’emploie jamais" in asked(page, topics="Tout est gratuit")
         asked(page)
@@ -148,8 +160,11 @@ def test_what_was_typed_for_a_line_that_was_accepted_meanwhile_is_not_told_to_be
     assert posts(lumiere) == [("Le port", "draft")]
 
 
-def test_lines_nobody_decided_on_are_found_after_another_week_was_asked_for(door: Door, lumiere: Agency) -> None:
-    """The page showed the newest proposal alone: what was open in the one before, and changed there, was lost."""
+def test_lines_nobody_decided_on_are_found_after_another_week_was_asked_for(
+    door: Door, lumiere: Agency
+) -> None:
+    """The page showed the newest proposal alone: what was open in the one before, and changed
+    there, was lost."""
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         asked(page)
@@ -171,7 +186,12 @@ def test_in_english_too(door: Door, tenant: OpenScope) -> None:
         page.open("/calendar", week=1)
         page.type("Goal of the week", "The shop")
         text = page.press("Propose")
-    for said in ("read it line by line", "Proposal: The shop", "your words as they are", "To decide before"):
+    for said in (
+        "read it line by line",
+        "Proposal: The shop",
+        "your words as they are",
+        "To decide before",
+    ):
         assert said in text, said
 
 

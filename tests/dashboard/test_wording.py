@@ -13,12 +13,21 @@ from foundation.ops.wall_time import load_zone
 
 def test_agreement_is_never_rounded_up_to_its_limit() -> None:
     voice = MemberLocalizer("fr", load_zone("UTC"))
-    assert [voice.format_kappa(one) for one in (0.8, 0.799, 1.0, -0.225)] == ["0,80", "0,79", "1,00", "-0,23"]
+    assert [voice.format_kappa(one) for one in (0.8, 0.799, 1.0, -0.225)] == [
+        "0,80",
+        "0,79",
+        "1,00",
+        "-0,23",
+    ]
 
 
 def test_how_late_is_said_as_long_as_it_was() -> None:
     voice = MemberLocalizer("fr", load_zone("UTC"))
-    assert [voice.format_delay(one) for one in (0.06, 59.9, 1313.9)] == ["0,1 s", "59,9 s", "22 minutes"]
+    assert [voice.format_delay(one) for one in (0.06, 59.9, 1313.9)] == [
+        "0,1 s",
+        "59,9 s",
+        "22 minutes",
+    ]
 
 
 @pytest.mark.parametrize(("language", "said"), [("fr", "novembre 2026"), ("en", "November 2026")])
@@ -53,13 +62,25 @@ def test_a_number_that_may_be_one_stands_beside_no_plural(
     language: str, code: str, params: dict[str, str | int]
 ) -> None:
     """Each is said with any number: nothing in it would have to be another word for one."""
-    named = {"home.job.running": "done", "cards.terms": "used", "rehearsal.head": "leaving", "api.too_fast": "seconds"}
-    said = [render_message(Message(code, {**params, named[code]: number}), language) for number in (1, 2)]
-    assert not re.search(r"\b1 (photos|pictures|publications|posts|secondes|seconds|of 4 posts)\b", said[0]), said[0]
+    named = {
+        "home.job.running": "done",
+        "cards.terms": "used",
+        "rehearsal.head": "leaving",
+        "api.too_fast": "seconds",
+    }
+    said = [
+        render_message(Message(code, {**params, named[code]: number}), language)
+        for number in (1, 2)
+    ]
+    assert not re.search(
+        r"\b1 (photos|pictures|publications|posts|secondes|seconds|of 4 posts)\b", said[0]
+    ), said[0]
     assert said[0].replace("1", "2") == said[1].replace("1", "2")
 
 
-@pytest.mark.parametrize(("language", "one", "two"), [("fr", "1 image", "2 images"), ("en", "1 picture", "2 pictures")])
+@pytest.mark.parametrize(
+    ("language", "one", "two"), [("fr", "1 image", "2 images"), ("en", "1 picture", "2 pictures")]
+)
 def test_a_pack_counts_its_pictures_as_people_do(language: str, one: str, two: str) -> None:
     voice = MemberLocalizer(language, load_zone("UTC"))
     assert [voice.count_text("shop.count", number) for number in (1, 2)] == [one, two]

@@ -1,4 +1,5 @@
-"""In a row of things Streamlit cuts what a box says at the edge: a phone then shows half of what is agreed to."""
+"""In a row of things Streamlit cuts what a box says at the edge: a phone then shows half of what is
+agreed to."""
 
 import ast
 from collections.abc import Iterator
@@ -12,14 +13,22 @@ BOXES = frozenset({"checkbox", "toggle"})
 
 def _in_a_row(tree: ast.AST) -> Iterator[ast.Call]:
     for block in ast.walk(tree):
-        if isinstance(block, ast.With) and any(_horizontal(item.context_expr) for item in block.items):
+        if isinstance(block, ast.With) and any(
+            _horizontal(item.context_expr) for item in block.items
+        ):
             for one in ast.walk(block):
-                if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and one.func.attr in BOXES:
+                if (
+                    isinstance(one, ast.Call)
+                    and isinstance(one.func, ast.Attribute)
+                    and one.func.attr in BOXES
+                ):
                     yield one
 
 
 def _horizontal(opened: ast.expr) -> bool:
-    return isinstance(opened, ast.Call) and any(word.arg == "horizontal" for word in opened.keywords)
+    return isinstance(opened, ast.Call) and any(
+        word.arg == "horizontal" for word in opened.keywords
+    )
 
 
 def test_what_a_box_in_a_row_says_is_never_cut() -> None:

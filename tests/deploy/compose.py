@@ -33,7 +33,11 @@ class Compose:
     @property
     def ours(self) -> dict[str, dict[str, Any]]:
         """Those that run our image."""
-        return {name: one for name, one in self.services.items() if one["image"].startswith("greenroom:")}
+        return {
+            name: one
+            for name, one in self.services.items()
+            if one["image"].startswith("greenroom:")
+        }
 
     @property
     def variables(self) -> dict[str, str]:
@@ -41,7 +45,8 @@ class Compose:
         return {found["name"]: found["rest"] for found in VARIABLE.finditer(self.text)}
 
     def filled(self, given: dict[str, str]) -> dict[str, Any]:
-        """The tree with every variable replaced, as compose does it; fails for one that must be given and is not."""
+        """The tree with every variable replaced, as compose does it; fails for one that must be
+        given and is not."""
 
         def value(found: re.Match[str]) -> str:
             name, rest = found["name"], found["rest"]

@@ -1,4 +1,5 @@
-"""docker-compose.yml against the form of the specification and the rules of the house; no engine runs here."""
+"""docker-compose.yml against the form of the specification and the rules of the house; no engine
+runs here."""
 
 import json
 import re
@@ -32,7 +33,11 @@ def names_of_settings() -> set[str]:
     names = set()
     for name, field in Settings.model_fields.items():
         group = getattr(field.annotation, "model_fields", None)
-        names |= {f"GREENROOM_{name}__{part}".upper() for part in group} if group else {f"GREENROOM_{name}".upper()}
+        names |= (
+            {f"GREENROOM_{name}__{part}".upper() for part in group}
+            if group
+            else {f"GREENROOM_{name}".upper()}
+        )
     return names
 
 
@@ -71,7 +76,11 @@ def test_all_that_is_named_is_there(file: Compose) -> None:
         assert set(service["networks"]) <= set(file.tree["networks"]), name
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
-            assert (ROOT / source).exists() if source.startswith(".") else source in file.tree["volumes"], volume
+            assert (
+                (ROOT / source).exists()
+                if source.startswith(".")
+                else source in file.tree["volumes"]
+            ), volume
 
 
 def test_who_is_waited_for_can_come_to_it(file: Compose) -> None:
@@ -81,7 +90,10 @@ def test_who_is_waited_for_can_come_to_it(file: Compose) -> None:
             once = waited["restart"] == "no"
             assert (how["condition"] == "service_completed_successfully") == once, (name, other)
             assert once or "healthcheck" in waited, (name, other)
-            assert set(waited.get("profiles", [])) <= set(service.get("profiles", [])), (name, other)
+            assert set(waited.get("profiles", [])) <= set(service.get("profiles", [])), (
+                name,
+                other,
+            )
 
 
 def test_every_image_is_pinned_and_every_service_healed(file: Compose) -> None:
@@ -115,7 +127,9 @@ def test_every_variable_of_ours_is_a_setting(file: Compose) -> None:
     assert {name for name in file.variables if name.startswith("GREENROOM_")} <= known
 
 
-def test_settings_can_be_read_from_what_a_process_is_given(file: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_can_be_read_from_what_a_process_is_given(
+    file: Compose, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tree = file.filled(dict(compose_variables(demo=True)))
     for name in file.ours:
         with monkeypatch.context() as patch:
@@ -133,8 +147,12 @@ def test_no_secret_is_written_down(file: Compose) -> None:
                 assert value.startswith("${") or ":${" in value, (name, variable)
     must = {name for name, rest in file.variables.items() if rest.startswith(":?")}
     assert all(rest.startswith((":?", ":-")) for rest in file.variables.values()), file.variables
-    ours = {name: rest for name, rest in file.variables.items() if name != "GREENROOM_MAIL__PASSWORD"}  # none: no mail
-    assert not [name for name, rest in ours.items() if "PASSWORD" in name and not rest.startswith(":?")]
+    ours = {
+        name: rest for name, rest in file.variables.items() if name != "GREENROOM_MAIL__PASSWORD"
+    }  # none: no mail
+    assert not [
+        name for name, rest in ours.items() if "PASSWORD" in name and not rest.startswith(":?")
+    ]
     assert must <= set(compose_variables())
 
 
@@ -163,24 +181,43 @@ def test_only_the_proxy_is_reached_from_outside(file: Compose) -> None:
             host = port.split(":")[0]
             assert name == "caddy" or ip_address(host).is_loopback, (name, port)
     assert file.services["caddy"]["profiles"] == ["tls"]
-    assert {name for name, one in file.services.items() if one.get("profiles") == ["demo"]} == {"seed", "sandbox"}
+    assert {name for name, one in file.services.items() if one.get("profiles") == ["demo"]} == {
+        "seed",
+        "sandbox",
+    }
 
 
 def test_who_keeps_data_is_reached_by_those_who_need_it_alone(file: Compose) -> None:
     for store in ("postgres", "redis", "minio"):
         assert "ports" not in file.services[store]
-        assert all(file.tree["networks"][network].get("internal") for network in file.services[store]["networks"])
+        assert all(
+            file.tree["networks"][network].get("internal")
+            for network in file.services[store]["networks"]
+        )
 
 
 def test_the_client_accepts_it(tmp_path: Path) -> None:
     """Where docker has its compose plugin: the file as the client itself reads it."""
     docker = shutil.which("docker")
-    if docker is None or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
+    if (
+        docker is None
+        or subprocess.run(
+            [docker, "compose", "version"], capture_output=True, check=False
+        ).returncode
+    ):
         pytest.skip("no docker compose here")
     given = tmp_path / "env"
-    given.write_text("".join(f"{name}={value}\n" for name, value in compose_variables(demo=True).items()), "utf-8")
+    given.write_text(
+        "".join(f"{name}={value}\n" for name, value in compose_variables(demo=True).items()),
+        "utf-8",
+    )
     command = [docker, "compose", "--env-file", str(given), "--profile", "tls", "--profile", "demo"]
     done = subprocess.run(
-        [*command, "config", "--quiet"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [*command, "config", "--quiet"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -42,7 +42,9 @@ def test_the_keys_belong_together() -> None:
 def test_the_proxy_comes_with_addresses_that_want_it() -> None:
     assert compose_variables()["COMPOSE_PROFILES"] == ""
     assert compose_variables(demo=True)["COMPOSE_PROFILES"] == "demo"
-    given = compose_variables(dashboard="https://team.example.test/", public="https://pages.example.test")
+    given = compose_variables(
+        dashboard="https://team.example.test/", public="https://pages.example.test"
+    )
     assert (given["COMPOSE_PROFILES"], given["GREENROOM_ENVIRONMENT"]) == ("tls", "production")
     assert given["GREENROOM_DASHBOARD__PUBLIC_URL"] == "https://team.example.test"
 

@@ -24,7 +24,9 @@ def test_the_base_is_pinned_and_of_a_supported_python() -> None:
 def test_packages_come_from_the_lock_with_their_digests() -> None:
     installs = [line for line in lines("RUN") if "pip install" in line]
     assert all("--no-deps" in line for line in installs)
-    assert sum("--require-hashes" in line and "-r requirements.lock" in line for line in installs) == 1
+    assert (
+        sum("--require-hashes" in line and "-r requirements.lock" in line for line in installs) == 1
+    )
     assert len(installs) == 2
     assert not [line for line in lines("RUN") if "curl" in line or "wget" in line or "apt" in line]
 
@@ -32,7 +34,9 @@ def test_packages_come_from_the_lock_with_their_digests() -> None:
 def test_it_runs_as_nobody_in_particular_and_becomes_what_it_is_told() -> None:
     assert lines("USER") == ["10001:10001"]
     assert lines("ENTRYPOINT") == ['["python", "-m", "workers.run"]']
-    assert LINES.index("USER 10001:10001") < LINES.index('ENTRYPOINT ["python", "-m", "workers.run"]')
+    assert LINES.index("USER 10001:10001") < LINES.index(
+        'ENTRYPOINT ["python", "-m", "workers.run"]'
+    )
     for service in compose().ours.values():
         assert service["build"]["dockerfile"] == "deploy/Dockerfile"
 
@@ -45,7 +49,11 @@ def test_its_processes_are_as_lean_as_those_of_the_embedded_stack() -> None:
 
 
 def test_the_build_sees_what_it_needs_and_no_more() -> None:
-    kept = [line for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line and line[0] != "#"]
+    kept = [
+        line
+        for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+        if line and line[0] != "#"
+    ]
     assert kept[0] == "*"
     let_in = {line[1:] for line in kept if line.startswith("!")}
     assert set(PACKAGES) | {"migrations", "requirements.lock", "pyproject.toml"} <= let_in
@@ -54,10 +62,16 @@ def test_the_build_sees_what_it_needs_and_no_more() -> None:
 
 
 def test_every_file_of_a_room_travels_with_it() -> None:
-    """A report's template stayed behind once: the page it makes was missing in the container alone."""
+    """A report's template stayed behind once: the page it makes was missing in the container
+    alone."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     patterns = project["tool"]["setuptools"]["package-data"]["*"]
-    files = [path for package in (*PACKAGES, "migrations") for path in (ROOT / package).rglob("*") if path.is_file()]
+    files = [
+        path
+        for package in (*PACKAGES, "migrations")
+        for path in (ROOT / package).rglob("*")
+        if path.is_file()
+    ]
     left = [
         str(path.relative_to(ROOT))
         for path in files

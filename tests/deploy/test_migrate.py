@@ -1,4 +1,5 @@
-"""The migrate step of containers: roles, logins and tables on a PostgreSQL that is not ours, again and again."""
+"""The migrate step of containers: roles, logins and tables on a PostgreSQL that is not ours, again
+and again."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +24,10 @@ NAME = "elsewhere"
 
 def settings(cluster: Cluster, home: Path, **more: str) -> Settings:
     """A house on somebody else's server, as docker-compose.yml gives it to the migrate step."""
-    urls = {f"{login}_url": cluster.url(f"greenroom_{login}", NAME) for login in ("owner", "work", "pages")}
+    urls = {
+        f"{login}_url": cluster.url(f"greenroom_{login}", NAME)
+        for login in ("owner", "work", "pages")
+    }
     urls |= {"superuser_url": cluster.url("postgres", "postgres")} | more
     database = DatabaseSettings(**{name: SecretStr(url) for name, url in urls.items()})
     return Settings(home=home, environment="test", database=database)
@@ -52,30 +56,46 @@ def test_an_empty_server_becomes_a_house_and_stays_one(elsewhere: Cluster, tmp_p
     database_setup.migrate_database(house)
     database_setup.migrate_database(house)
     work = elsewhere.url("greenroom_work", NAME)
-    assert asked(work, "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user") is False
-    assert asked(elsewhere.url("greenroom_owner", NAME), "SELECT environment FROM house_clock") == "test"
-    scoped = "SELECT count(*) FROM (SELECT set_config('role', 'app', true), set_config('app.tenant', '', true)) s"
+    assert (
+        asked(work, "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        is False
+    )
+    assert (
+        asked(elsewhere.url("greenroom_owner", NAME), "SELECT environment FROM house_clock")
+        == "test"
+    )
+    scoped = (
+        "SELECT count(*) FROM (SELECT set_config('role', 'app', true), set_config('app.tenant', "
+        "'', true)) s"
+    )
     assert asked(elsewhere.url("greenroom_pages", NAME), scoped) == 1
 
 
 def test_without_a_superuser_the_roles_must_exist(elsewhere: Cluster, tmp_path: Path) -> None:
     database_setup.migrate_database(settings(elsewhere, tmp_path))
     database_setup.migrate_database(settings(elsewhere, tmp_path, superuser_url=""))
-    assert asked(elsewhere.url("greenroom_owner", NAME), "SELECT environment FROM house_clock") == "test"
+    assert (
+        asked(elsewhere.url("greenroom_owner", NAME), "SELECT environment FROM house_clock")
+        == "test"
+    )
 
 
 _REQUESTS = """
 SET LOCAL session_replication_role = replica;
-INSERT INTO members (tenant_id, id, principal_id, name, email, role, language, zone, creators, active)
+INSERT INTO members (tenant_id, id, principal_id, name, email, role, language, zone, creators,
+active)
   VALUES (:t, :m, :p, 'Mo', 'mo@example.test', 'owner', 'en', 'UTC', '[]', true);
-INSERT INTO complaints (tenant_id, id, creator_id, receipt, category, named, source, state, digests, reason) VALUES
+INSERT INTO complaints (tenant_id, id, creator_id, receipt, category, named, source, state,
+digests, reason) VALUES
   (:t, :a, :t, 'R1', 'shown', 'n', 's', 'upheld', '["x", "y"]', NULL),
-  (:t, :b, :t, 'R2', 'shown', 'n', 's', 'rejected', '["x"]', '{"code": "complaint.because.agreed", "params": {}}'),
+  (:t, :b, :t, 'R2', 'shown', 'n', 's', 'rejected', '["x"]', '{"code": \
+"complaint.because.agreed", "params": {}}'),
   (:t, :c, :t, 'R3', 'shown', 'n', 's', 'received', '["z"]', NULL);
 INSERT INTO audit_entries (tenant_id, id, actor, act, about, details)
   SELECT m.tenant_id, m.id, 'member:' || m.id, 'complaint.upheld', 'complaint:' || c.id, '{}'
   FROM members m, complaints c WHERE c.state = 'upheld';
-INSERT INTO blocklist (tenant_id, id, sha256, category) VALUES (:t, :a, 'x', 'shown'), (:t, :b, 'z', 'shown')
+INSERT INTO blocklist (tenant_id, id, sha256, category) VALUES (:t, :a, 'x', 'shown'), (:t, :b,
+'z', 'shown')
 """
 
 
@@ -89,11 +109,13 @@ def just_before(cluster: Cluster, revision: str) -> None:
 
 
 _WAITING = """
-INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, holds_lane, priority, available_at, state,
+INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, holds_lane, priority,
+available_at, state,
   tries, trace_id)
 SELECT :t, gen_random_uuid(), kind, 1, :t, '{}', queue, false, 5, house_now(), state, 0, 't'
 FROM (VALUES ('takedown.opened', 'urgent', 'waiting'), ('delivery.published', 'publish', 'leased'),
-  ('order.paid', 'chat', 'dead'), ('readings.plan', 'make', 'waiting'), ('delivery.publish', 'publish', 'waiting'))
+  ('order.paid', 'chat', 'dead'), ('readings.plan', 'make', 'waiting'), ('delivery.publish',
+  'publish', 'waiting'))
   AS r(kind, queue, state)
 """
 
@@ -115,14 +137,19 @@ def test_facts_that_wait_are_told_after_the_upgrade(elsewhere: Cluster, tmp_path
             ("readings.read", "make", 3),
             ("takedown.opened", "facts", 1),
         ]
-        ages = "SELECT args ->> 'age_hours', available_at - min(available_at) OVER () FROM outbox WHERE queue = 'make'"
+        ages = (
+            "SELECT args ->> 'age_hours', available_at - min(available_at) OVER () FROM outbox "
+            "WHERE queue = 'make'"
+        )
         assert sorted(int(age) for age, _ in connection.execute(text(ages))) == [1, 24, 168]
         forced = "SELECT relforcerowsecurity FROM pg_class WHERE relname = 'outbox'"
         assert connection.execute(text(forced)).scalar_one()
     superuser.dispose()
 
 
-def test_decisions_of_before_become_rulings_and_what_they_blocked_is_theirs(elsewhere: Cluster, tmp_path: Path) -> None:
+def test_decisions_of_before_become_rulings_and_what_they_blocked_is_theirs(
+    elsewhere: Cluster, tmp_path: Path
+) -> None:
     house = settings(elsewhere, tmp_path)
     database_setup.migrate_database(house)
     just_before(elsewhere, "0033")
@@ -135,15 +162,21 @@ def test_decisions_of_before_become_rulings_and_what_they_blocked_is_theirs(else
             connection.execute(text(statement), named)
     database_setup.migrate_database(house)
     with superuser.connect() as connection:
-        said = "SELECT complaint_id::text, outcome, principal_id::text, reason ->> 'code' FROM rulings ORDER BY 1"
+        said = (
+            "SELECT complaint_id::text, outcome, principal_id::text, reason ->> 'code' FROM "
+            "rulings ORDER BY 1"
+        )
         assert connection.execute(text(said)).all() == [
             (ids["a"], "upheld", ids["p"], None),
             (ids["b"], "rejected", None, "complaint.because.agreed"),
         ]
-        blocked = connection.execute(text("SELECT sha256, complaint_id::text FROM blocklist ORDER BY 1")).all()
+        blocked = connection.execute(
+            text("SELECT sha256, complaint_id::text FROM blocklist ORDER BY 1")
+        ).all()
         assert blocked == [("x", ids["a"]), ("z", None)]
         forced = (
-            "SELECT bool_and(relforcerowsecurity) FROM pg_class WHERE relname IN ('complaints', 'members', 'blocklist')"
+            "SELECT bool_and(relforcerowsecurity) FROM pg_class WHERE relname IN ('complaints', "
+            "'members', 'blocklist')"
         )
         assert connection.execute(text(forced)).scalar_one()
     superuser.dispose()
@@ -157,9 +190,18 @@ def test_decisions_of_before_become_rulings_and_what_they_blocked_is_theirs(else
 @pytest.mark.parametrize(
     ("changed", "code"),
     [
-        ({"work_url": "postgresql+psycopg://somebody:x@127.0.0.1/elsewhere"}, "stack.login_unnamed"),
-        ({"work_url": "postgresql+psycopg://greenroom_work@127.0.0.1/elsewhere"}, "stack.login_unnamed"),
-        ({"work_url": "postgresql+psycopg://greenroom_work:x@127.0.0.1/other"}, "stack.database_unnamed"),
+        (
+            {"work_url": "postgresql+psycopg://somebody:x@127.0.0.1/elsewhere"},
+            "stack.login_unnamed",
+        ),
+        (
+            {"work_url": "postgresql+psycopg://greenroom_work@127.0.0.1/elsewhere"},
+            "stack.login_unnamed",
+        ),
+        (
+            {"work_url": "postgresql+psycopg://greenroom_work:x@127.0.0.1/other"},
+            "stack.database_unnamed",
+        ),
         ({"work_url": ""}, "stack.database_incomplete"),
     ],
 )
@@ -171,7 +213,9 @@ def test_addresses_that_name_no_login_are_said(
     assert raised.value.message.code == code
 
 
-def test_a_server_that_is_away_is_said_without_its_password(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_server_that_is_away_is_said_without_its_password(
+    cluster: Cluster, tmp_path: Path
+) -> None:
     away = f"postgresql+psycopg://postgres:canary@127.0.0.1:{free_port()}/postgres"
     with pytest.raises(Unavailable) as raised:
         database_setup.migrate_database(settings(cluster, tmp_path, superuser_url=away))
@@ -187,16 +231,21 @@ def test_a_wrong_password_of_the_superuser_is_no_success(cluster: Cluster, tmp_p
 
 _PASTED = """
 SET LOCAL session_replication_role = replica;
-INSERT INTO channels (tenant_id, id, creator_id, platform, surface, chat_surface, account, base_url, name, state,
+INSERT INTO channels (tenant_id, id, creator_id, platform, surface, chat_surface, account,
+base_url, name, state,
     min_gap_seconds, zone, options)
-  SELECT :t, gen_random_uuid(), :t, platform, '', '', platform, '', platform, 'active', 0, 'UTC', '{}'
+  SELECT :t, gen_random_uuid(), :t, platform, '', '', platform, '', platform, 'active', 0, 'UTC',
+  '{}'
   FROM unnest(ARRAY['instagram', 'threads', 'telegram']) platform;
 INSERT INTO tokens (tenant_id, id, channel_id, box, generation, refresh_state, since)
-  SELECT tenant_id, id, id, convert_to(platform, 'utf8'), 1, 'idle', house_now() - interval '20 days' FROM channels
+  SELECT tenant_id, id, id, convert_to(platform, 'utf8'), 1, 'idle', house_now() - interval '20 \
+days' FROM channels
 """
 
 
-def test_tokens_that_were_pasted_before_renew_themselves_from_now_on(elsewhere: Cluster, tmp_path: Path) -> None:
+def test_tokens_that_were_pasted_before_renew_themselves_from_now_on(
+    elsewhere: Cluster, tmp_path: Path
+) -> None:
     house = settings(elsewhere, tmp_path)
     database_setup.migrate_database(house)
     just_before(elsewhere, "0072")
@@ -213,6 +262,9 @@ def test_tokens_that_were_pasted_before_renew_themselves_from_now_on(elsewhere: 
         )
         ours = [("instagram", True, True), ("telegram", None, None), ("threads", True, True)]
         assert connection.execute(text(said)).all() == ours
-        forced = "SELECT bool_and(relforcerowsecurity) FROM pg_class WHERE relname IN ('tokens', 'channels')"
+        forced = (
+            "SELECT bool_and(relforcerowsecurity) FROM pg_class WHERE relname IN ('tokens', "
+            "'channels')"
+        )
         assert connection.execute(text(forced)).scalar_one()
     superuser.dispose()

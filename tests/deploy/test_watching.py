@@ -29,9 +29,16 @@ def known_figures() -> dict[str, set[str]]:
 
 
 def samples_of(figure: MetricWrapperBase) -> dict[str, set[str]]:
-    endings = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "info": ["_info"]}[figure._type]
+    endings = {
+        "counter": ["_total"],
+        "histogram": ["_bucket", "_sum", "_count"],
+        "info": ["_info"],
+    }[figure._type]
     more = {"_bucket": {"le"}, "_info": {"process", "version"}}
-    return {f"{figure._name}{ending}": {*figure._labelnames, *more.get(ending, ())} for ending in endings}
+    return {
+        f"{figure._name}{ending}": {*figure._labelnames, *more.get(ending, ())}
+        for ending in endings
+    }
 
 
 def asked_figures() -> dict[str, set[str]]:
@@ -44,7 +51,11 @@ def asked_figures() -> dict[str, set[str]]:
 def test_every_process_is_scraped_where_it_says_its_figures() -> None:
     config = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text("utf-8"))
     ours, demo = config["scrape_configs"]
-    targets = {target: one["labels"]["process"] for one in ours["static_configs"] for target in one["targets"]}
+    targets = {
+        target: one["labels"]["process"]
+        for one in ours["static_configs"]
+        for target in one["targets"]
+    }
     wanted = {name: one for name, one in compose().ours.items() if one["restart"] != "no"}
     steady = {name for name, one in wanted.items() if "profiles" not in one}
     assert targets == {f"{name}:{METRICS}": name for name in steady}
@@ -63,7 +74,11 @@ def test_every_figure_that_is_drawn_is_said(expression: str) -> None:
     assert names, expression
     assert names <= set(known), names - set(known)
     labels = set(re.findall(r"[{,]\s*([a-z]+)\s*(?:=~|!=|=)", expression))
-    labels |= {label.strip() for group in re.findall(r"by \(([^)]*)\)", expression) for label in group.split(",")}
+    labels |= {
+        label.strip()
+        for group in re.findall(r"by \(([^)]*)\)", expression)
+        for label in group.split(",")
+    }
     assert labels <= set().union(*(known[name] for name in names)), expression
 
 
@@ -80,9 +95,15 @@ def test_the_board_shows_what_was_asked_of_it() -> None:
         assert figure in drawn
     ids = [panel["id"] for panel in BOARD["panels"]]
     assert len(ids) == len(set(ids))
-    source = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/prometheus.yml").read_text("utf-8"))
-    assert {panel["datasource"]["uid"] for panel in BOARD["panels"]} == {source["datasources"][0]["uid"]}
-    folder = yaml.safe_load((DEPLOY / "grafana/provisioning/dashboards/greenroom.yml").read_text("utf-8"))
+    source = yaml.safe_load(
+        (DEPLOY / "grafana/provisioning/datasources/prometheus.yml").read_text("utf-8")
+    )
+    assert {panel["datasource"]["uid"] for panel in BOARD["panels"]} == {
+        source["datasources"][0]["uid"]
+    }
+    folder = yaml.safe_load(
+        (DEPLOY / "grafana/provisioning/dashboards/greenroom.yml").read_text("utf-8")
+    )
     mounted = compose().services["grafana"]["volumes"]
     assert any(one.split(":")[1] == folder["providers"][0]["options"]["path"] for one in mounted)
 
@@ -93,7 +114,9 @@ def test_the_proxy_leads_to_doors_and_hides_the_probes() -> None:
     ports = {"dashboard": "GREENROOM_DASHBOARD__PORT", "web": "GREENROOM_WEB__PORT"}
     ports |= {"listen": "GREENROOM_WORKERS__HOOKS_PORT"}
     led = dict(re.findall(r"reverse_proxy (\w+):(\d+)", text))
-    assert led == {name: services[name]["environment"][variable] for name, variable in ports.items()}
+    assert led == {
+        name: services[name]["environment"][variable] for name, variable in ports.items()
+    }
     assert re.search(r"handle /hooks/\* \{\s*reverse_proxy listen", text)
     assert set(re.findall(r"\{\$(\w+)\}", text)) <= set(services["caddy"]["environment"])
     for path in ("/healthz", "/readyz", "/metrics", "/house"):

@@ -1,9 +1,9 @@
 """A stateful personal data server of Bluesky over HTTP, with bad days.
 
-Honest where clients stumble over the real one: an expired token is 400, a repeat of the same record changes nothing,
-`swapRecord` null never writes over, offsets of facets are bytes on the borders of characters, files that no record
-uses vanish, a film is an MP4 and no picture, a write costs points. Each request is checked against the official
-lexicons where they are at hand.
+Honest where clients stumble over the real one: an expired token is 400, a repeat of the same record
+changes nothing, `swapRecord` null never writes over, offsets of facets are bytes on the borders of
+characters, files that no record uses vanish, a film is an MP4 and no picture, a write costs points.
+Each request is checked against the official lexicons where they are at hand.
 """
 
 import base64
@@ -31,7 +31,11 @@ from tests.fakes.bluesky_sessions import Refused, Sessions
 from tests.fakes.bluesky_shown import blobs, check_facets
 from tests.fakes.lexicons import TID, Breach, Lexicons
 
-COSTS = {"com.atproto.repo.createRecord": 3, "com.atproto.repo.putRecord": 2, "com.atproto.repo.deleteRecord": 1}
+COSTS = {
+    "com.atproto.repo.createRecord": 3,
+    "com.atproto.repo.putRecord": 2,
+    "com.atproto.repo.deleteRecord": 1,
+}
 BUDGETS = ((5_000, timedelta(hours=1)), (35_000, timedelta(days=1)))
 UNUSED_FOR = timedelta(hours=1)
 """After so long a file that no record uses is gone."""
@@ -101,7 +105,8 @@ class Repo:
 
 @dataclass
 class FakeBluesky:
-    """The server's state; tests make accounts, move the clock, ask `book` for faults, and read what was taken in."""
+    """The server's state; tests make accounts, move the clock, ask `book` for faults, and read what
+    was taken in."""
 
     clock: AdjustableClock
     book: FaultBook
@@ -129,7 +134,9 @@ class FakeBluesky:
 
     # what a request does
 
-    def answer(self, nsid: str, query: dict[str, list[str]], body: bytes, request: Request) -> dict[str, Any]:
+    def answer(
+        self, nsid: str, query: dict[str, list[str]], body: bytes, request: Request
+    ) -> dict[str, Any]:
         """The answer's JSON. Raises Refused."""
         told = self._read(nsid, query, body)
         shown = request.headers.get("authorization")
@@ -142,7 +149,11 @@ class FakeBluesky:
                 return self._session(self.repos[did], access, refresh)
             case "com.atproto.server.getSession":
                 repo = self.repos[self.sessions.whose(shown)]
-                return {"did": repo.did, "handle": repo.handle, "active": repo.state == "active"} | self._status(repo)
+                return {
+                    "did": repo.did,
+                    "handle": repo.handle,
+                    "active": repo.state == "active",
+                } | self._status(repo)
             case "com.atproto.repo.getRecord":
                 return self._get_record(query)
             case "com.atproto.identity.resolveHandle":
@@ -162,7 +173,9 @@ class FakeBluesky:
             return bluesky_chats.answer(self, repo, nsid if proxied else "", query, told)
         return self._written(repo, nsid, told, body, request)
 
-    def _written(self, repo: Repo, nsid: str, told: dict[str, Any], body: bytes, request: Request) -> dict[str, Any]:
+    def _written(
+        self, repo: Repo, nsid: str, told: dict[str, Any], body: bytes, request: Request
+    ) -> dict[str, Any]:
         match nsid:
             case "com.atproto.repo.uploadBlob":
                 return self._upload(repo, body, request.headers.get("content-type", ""))
@@ -193,20 +206,38 @@ class FakeBluesky:
 
     def _sign_in(self, told: dict[str, Any]) -> dict[str, Any]:
         self.sessions.signed_in(told["identifier"])
-        repo = next((one for one in self.repos.values() if told["identifier"] in (one.handle, one.did)), None)
+        repo = next(
+            (one for one in self.repos.values() if told["identifier"] in (one.handle, one.did)),
+            None,
+        )
         if repo is None or told["password"] not in (repo.app_password, repo.main_password):
             raise Refused(401, "AuthenticationRequired", "Invalid identifier or password")
         if told["password"] == repo.main_password:
-            raise Refused(401, "AuthFactorTokenRequired", "A sign in code has been sent to your email address")
+            raise Refused(
+                401, "AuthFactorTokenRequired", "A sign in code has been sent to your email address"
+            )
         if repo.state == "takendown":
             raise Refused(401, "AccountTakedown", "Account has been taken down")
         return self._session(repo, *self.sessions.start(repo.did))
 
     def _session(self, repo: Repo, access: str, refresh: str) -> dict[str, Any]:
-        service = {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": self.url}
-        document = {"@context": ["https://www.w3.org/ns/did/v1"], "id": repo.did, "service": [service]}
+        service = {
+            "id": "#atproto_pds",
+            "type": "AtprotoPersonalDataServer",
+            "serviceEndpoint": self.url,
+        }
+        document = {
+            "@context": ["https://www.w3.org/ns/did/v1"],
+            "id": repo.did,
+            "service": [service],
+        }
         pair = {"accessJwt": access, "refreshJwt": refresh}
-        whole = {"did": repo.did, "handle": repo.handle, "didDoc": document, "active": repo.state == "active"}
+        whole = {
+            "did": repo.did,
+            "handle": repo.handle,
+            "didDoc": document,
+            "active": repo.state == "active",
+        }
         return pair | whole | self._status(repo)
 
     def _status(self, repo: Repo) -> dict[str, str]:
@@ -225,20 +256,30 @@ class FakeBluesky:
                 left = int((recent[0][0] + window - self.clock()).total_seconds()) + 1
                 reset = str(int(self.clock().timestamp()) + left)
                 policy = f"{most};w={int(window.total_seconds())}"
-                headers = {"ratelimit-limit": str(most), "ratelimit-remaining": "0", "ratelimit-reset": reset}
-                raise Refused(429, "RateLimitExceeded", headers=headers | {"ratelimit-policy": policy})
+                headers = {
+                    "ratelimit-limit": str(most),
+                    "ratelimit-remaining": "0",
+                    "ratelimit-reset": reset,
+                }
+                raise Refused(
+                    429, "RateLimitExceeded", headers=headers | {"ratelimit-policy": policy}
+                )
         repo.spent.append((self.clock(), points))
 
     def _upload(self, repo: Repo, body: bytes, mime: str) -> dict[str, Any]:
         if not body:
-            raise Refused(400, "InvalidRequest", "Request encoding (Content-Type) required but not provided")
+            raise Refused(
+                400, "InvalidRequest", "Request encoding (Content-Type) required but not provided"
+            )
         if len(body) > self.most_upload:
             raise Refused(413, "PayloadTooLarge", "request entity too large")
         name = cid(body, raw=True)
         used = name in repo.blobs and repo.blobs[name].used
         mime = looked_at(body) or mime
         repo.blobs[name] = Blob(mime, len(body), self.clock(), used)
-        return {"blob": {"$type": "blob", "ref": {"$link": name}, "mimeType": mime, "size": len(body)}}
+        return {
+            "blob": {"$type": "blob", "ref": {"$link": name}, "mimeType": mime, "size": len(body)}
+        }
 
     def _put(self, repo: Repo, told: dict[str, Any]) -> dict[str, Any]:
         record, rkey = told["record"], told["rkey"]
@@ -256,7 +297,9 @@ class FakeBluesky:
             repo.noops += 1
             return answer
         if current is not None and "swapRecord" in told and told["swapRecord"] is None:
-            raise Refused(400, "InvalidSwap", f"Record was at {cid(canonical_json(current), raw=False)}")
+            raise Refused(
+                400, "InvalidSwap", f"Record was at {cid(canonical_json(current), raw=False)}"
+            )
         self.keep(repo, rkey, record)
         for _, blob in blobs(record):
             repo.blobs[blob["ref"]["$link"]].used = True
@@ -265,7 +308,9 @@ class FakeBluesky:
     def keep(self, repo: Repo, rkey: str, record: dict[str, Any]) -> None:
         """A post stands, and the network hears of it."""
         repo.records[rkey] = {
-            name: part for name, part in record.items() if not (repo.drops_labels and name == "labels")
+            name: part
+            for name, part in record.items()
+            if not (repo.drops_labels and name == "labels")
         }
         repo.indexed[rkey] = self.clock()
         repo.taken.append((f"at://{repo.did}/{POST}/{rkey}", record))
@@ -306,13 +351,21 @@ class FakeBluesky:
             repo.others.pop(f"{told['collection']}/{told['rkey']}", None)
             return {}
         gone = repo.records.pop(told["rkey"], None)
-        return {} if gone is None else {"commit": {"cid": cid(canonical_json(gone), raw=False), "rev": told["rkey"]}}
+        return (
+            {}
+            if gone is None
+            else {"commit": {"cid": cid(canonical_json(gone), raw=False), "rev": told["rkey"]}}
+        )
 
     def _get_record(self, query: dict[str, list[str]]) -> dict[str, Any]:
         did, rkey, collection = (query[name][0] for name in ("repo", "rkey", "collection"))
         repo = self.repos.get(did)
         kept = (
-            (repo.records.get(rkey) if collection == POST else repo.others.get(f"{collection}/{rkey}"))
+            (
+                repo.records.get(rkey)
+                if collection == POST
+                else repo.others.get(f"{collection}/{rkey}")
+            )
             if repo
             else None
         )
@@ -333,7 +386,11 @@ class FakeBluesky:
             raise Refused(400, "InvalidRequest", "Profile not found")
         if repo.state == "takendown":
             raise Refused(400, "AccountTakedown", "Account has been suspended")
-        counts = {"followersCount": repo.followers, "followsCount": 0, "postsCount": len(repo.records)}
+        counts = {
+            "followersCount": repo.followers,
+            "followsCount": 0,
+            "postsCount": len(repo.records),
+        }
         return {"did": repo.did, "handle": repo.handle} | counts
 
     def _views(self, uri: str, viewer: Repo) -> list[dict[str, Any]]:
@@ -347,7 +404,12 @@ class FakeBluesky:
         counts = {"likeCount": repo.likes, "replyCount": 1, "repostCount": 0, "quoteCount": 0}
         stamp = {"indexedAt": self.clock().isoformat()}
         return [
-            {"uri": uri, "cid": cid(canonical_json(record), raw=False), "author": author, "record": record}
+            {
+                "uri": uri,
+                "cid": cid(canonical_json(record), raw=False),
+                "author": author,
+                "record": record,
+            }
             | counts
             | stamp
             | seen

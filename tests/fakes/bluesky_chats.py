@@ -1,7 +1,9 @@
-"""Messages on the fake Bluesky: conversations, requests, who takes whose messages, a log of each account.
+"""Messages on the fake Bluesky: conversations, requests, who takes whose messages, a log of each
+account.
 
-As the lexicons chat.bsky.convo.* have it. Assumed: a log asked for without a mark tells nothing and where it ends, one
-of an account that never had a chat tells no end, a page of it holds fifty events; sending into a request accepts it.
+As the lexicons chat.bsky.convo.* have it. Assumed: a log asked for without a mark tells nothing and
+where it ends, one of an account that never had a chat tells no end, a page of it holds fifty
+events; sending into a request accepts it.
 """
 
 from collections.abc import Mapping
@@ -73,7 +75,9 @@ class Chats:
     def between(self, one: str, other: str) -> Convo:
         """The conversation of two; made where there is none."""
         pair = tuple(sorted((one, other)))
-        found = next((each for each in self.convos.values() if not each.group and each.members == pair), None)
+        found = next(
+            (each for each in self.convos.values() if not each.group and each.members == pair), None
+        )
         return found or self.open(pair)
 
     def open(self, members: tuple[str, ...], *, group: bool = False) -> Convo:
@@ -82,7 +86,9 @@ class Chats:
         self.convos[made.id] = made
         return made
 
-    def put(self, convo: Convo, by: str, text: str, at: datetime, embed: Json | None = None) -> Said:
+    def put(
+        self, convo: Convo, by: str, text: str, at: datetime, embed: Json | None = None
+    ) -> Said:
         """Somebody says something there; the network tells everybody in it."""
         made = Said(f"m{self.mark()}", self.mark(), by, at, text, embed)
         convo.said.append(made)
@@ -90,7 +96,9 @@ class Chats:
         return made
 
 
-def says(server: "FakeBluesky", person: "Repo", to: "Repo", text: str, embed: Json | None = None) -> str:
+def says(
+    server: "FakeBluesky", person: "Repo", to: "Repo", text: str, embed: Json | None = None
+) -> str:
     """Somebody writes to an account; a stranger's message is a request. The message's id."""
     convo = server.chats.between(person.did, to.did)
     if not convo.said:
@@ -98,7 +106,9 @@ def says(server: "FakeBluesky", person: "Repo", to: "Repo", text: str, embed: Js
     return server.chats.put(convo, person.did, text, server.clock(), embed).id
 
 
-def answer(server: "FakeBluesky", mine: "Repo", nsid: str, query: Mapping[str, list[str]], told: Json) -> Json:
+def answer(
+    server: "FakeBluesky", mine: "Repo", nsid: str, query: Mapping[str, list[str]], told: Json
+) -> Json:
     """What the network's chats answer to an account's server. Raises Refused."""
     if mine.did in server.chats.shut:
         raise Refused(400, "InvalidToken", "Bad token method")
@@ -120,7 +130,12 @@ def _log(server: "FakeBluesky", mine: "Repo", cursor: str) -> Json:
         return {"logs": [], **({"cursor": seen[-1][0]} if seen else {})}
     later = [each for each in seen if each[0] > cursor][:LOGGED]
     logs = [
-        {"$type": f"{_DEFS}#logCreateMessage", "rev": rev, "convoId": convo, "message": _told(one, mine.did)}
+        {
+            "$type": f"{_DEFS}#logCreateMessage",
+            "rev": rev,
+            "convoId": convo,
+            "message": _told(one, mine.did),
+        }
         for rev, convo, one in later
     ]
     return {"logs": logs, "cursor": later[-1][0] if later else cursor}
@@ -171,12 +186,32 @@ def _send(server: "FakeBluesky", mine: "Repo", told: Json) -> Json:
 def _view(server: "FakeBluesky", mine: "Repo", convo: Convo) -> Json:
     members = [{"did": did, "handle": server.repos[did].handle} for did in convo.members]
     status = "request" if mine.did in convo.request else "accepted"
-    told = {"id": convo.id, "rev": convo.said[-1].rev if convo.said else "2" * 13, "members": members}
-    return {**told, "muted": False, "unreadCount": 0, "status": status, "kind": {"$type": f"{_DEFS}#directConvo"}}
+    told = {
+        "id": convo.id,
+        "rev": convo.said[-1].rev if convo.said else "2" * 13,
+        "members": members,
+    }
+    return {
+        **told,
+        "muted": False,
+        "unreadCount": 0,
+        "status": status,
+        "kind": {"$type": f"{_DEFS}#directConvo"},
+    }
 
 
 def _told(one: Said, reader: str) -> Json:
-    told: Json = {"id": one.id, "rev": one.rev, "sender": {"did": one.by}, "sentAt": one.at.isoformat()}
+    told: Json = {
+        "id": one.id,
+        "rev": one.rev,
+        "sender": {"did": one.by},
+        "sentAt": one.at.isoformat(),
+    }
     if reader in one.gone:
         return {"$type": f"{_DEFS}#deletedMessageView", **told}
-    return {"$type": f"{_DEFS}#messageView", **told, "text": one.text, **({"embed": one.embed} if one.embed else {})}
+    return {
+        "$type": f"{_DEFS}#messageView",
+        **told,
+        "text": one.text,
+        **({"embed": one.embed} if one.embed else {}),
+    }

@@ -2,7 +2,8 @@
 
 
 def looked_at(body: bytes) -> str:
-    """The type that a server sees in a file, which weighs more than what its sender says; "" where it sees none."""
+    """The type that a server sees in a file, which weighs more than what its sender says; "" where
+    it sees none."""
     if body[4:8] == b"ftyp":
         return "video/mp4"
     starts = {b"\x89PNG\r\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}

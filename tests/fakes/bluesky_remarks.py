@@ -1,10 +1,12 @@
-"""What people say to an account of the fake Bluesky, as the network's view of it all tells; gates, blocks, reports.
+"""What people say to an account of the fake Bluesky, as the network's view of it all tells; gates,
+blocks, reports.
 
-Honest where clients stumble over the real one: notifications are sorted by the earlier of a post's own time and when it
-was indexed, newest first, and a page may hold fewer than asked for, or none, and still name the next one; who blocks or
-is blocked is not told, nor is what was hidden below one's own post; a post that names somebody and answers them is told
-once, as naming them; a view asked for by nobody in particular knows no blocks.
-Source: https://github.com/bluesky-social/atproto/tree/main/packages/bsky/src/data-plane/server/indexing/plugins
+Honest where clients stumble over the real one: notifications are sorted by the earlier of a
+post's own time and when it was indexed, newest first, and a page may hold fewer than asked for,
+or none, and still name the next one; who blocks or is blocked is not told, nor is what was
+hidden below one's own post; a post that names somebody and answers them is told once, as naming
+them; a view asked for by nobody in particular knows no blocks. Source:
+https://github.com/bluesky-social/atproto/tree/main/packages/bsky/src/data-plane/server/indexing/plugins
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,10 +30,21 @@ MOST_HIDDEN = 300
 
 
 def say(
-    server: "FakeBluesky", who: "Repo", text: str, *, under: str = "", name: str = "", at: datetime | None = None
+    server: "FakeBluesky",
+    who: "Repo",
+    text: str,
+    *,
+    under: str = "",
+    name: str = "",
+    at: datetime | None = None,
 ) -> str:
-    """Somebody posts: below another post, or naming a did in a facet; the address. `at` is the time they say it is."""
-    record: dict[str, Any] = {"$type": POST, "text": text, "createdAt": _stamp(at or server.clock())}
+    """Somebody posts: below another post, or naming a did in a facet; the address. `at` is the time
+    they say it is."""
+    record: dict[str, Any] = {
+        "$type": POST,
+        "text": text,
+        "createdAt": _stamp(at or server.clock()),
+    }
     if under:
         above = found(server, under)
         assert above is not None
@@ -54,12 +67,17 @@ def found(server: "FakeBluesky", uri: str) -> dict[str, Any] | None:
 def blocks(mine: "Repo", other: str) -> str:
     """The address of the record by which somebody keeps another away; "" for none."""
     kept = ((name, record) for name, record in mine.others.items() if name.startswith(BLOCK))
-    return next((f"at://{mine.did}/{name}" for name, record in kept if record["subject"] == other), "")
+    return next(
+        (f"at://{mine.did}/{name}" for name, record in kept if record["subject"] == other), ""
+    )
 
 
 def likes(mine: "Repo", uri: str) -> bool:
     """Whether somebody likes a post."""
-    return any(name.startswith(LIKE) and record["subject"]["uri"] == uri for name, record in mine.others.items())
+    return any(
+        name.startswith(LIKE) and record["subject"]["uri"] == uri
+        for name, record in mine.others.items()
+    )
 
 
 def apart(one: "Repo", other: "Repo") -> bool:
@@ -79,7 +97,8 @@ def root_of(uri: str, record: Mapping[str, Any]) -> str:
 
 
 def closed(server: "FakeBluesky", uri: str, record: Mapping[str, Any], did: str) -> bool:
-    """Whether somebody may not answer there. Of a gate's rules the fake knows the one that lets nobody."""
+    """Whether somebody may not answer there. Of a gate's rules the fake knows the one that lets
+    nobody."""
     root = root_of(uri, record)
     return gate_of(server, root).get("allow") == [] and not root.startswith(f"at://{did}/")
 
@@ -106,11 +125,23 @@ def _all(server: "FakeBluesky", mine: "Repo") -> Iterator[dict[str, Any]]:
             if reason:
                 author = {"did": other.did, "handle": other.handle}
                 at = min(_stamp(other.indexed[rkey]), record["createdAt"])
-                told = {"uri": uri, "cid": server.cid_of(record), "author": author, "reason": reason, "record": record}
-                yield told | {"isRead": False, "indexedAt": at} | ({"reasonSubject": subject} if subject else {})
+                told = {
+                    "uri": uri,
+                    "cid": server.cid_of(record),
+                    "author": author,
+                    "reason": reason,
+                    "record": record,
+                }
+                yield (
+                    told
+                    | {"isRead": False, "indexedAt": at}
+                    | ({"reasonSubject": subject} if subject else {})
+                )
 
 
-def _reason(server: "FakeBluesky", mine: "Repo", other: "Repo", uri: str, record: Mapping[str, Any]) -> tuple[str, str]:
+def _reason(
+    server: "FakeBluesky", mine: "Repo", other: "Repo", uri: str, record: Mapping[str, Any]
+) -> tuple[str, str]:
     features = [one for facet in record.get("facets", ()) for one in facet["features"]]
     if any(one.get("did") == mine.did for one in features):
         return "mention", ""
@@ -139,7 +170,11 @@ def put(server: "FakeBluesky", repo: "Repo", told: Mapping[str, Any]) -> dict[st
     if not TID.fullmatch(rkey):
         raise Refused(400, "InvalidRequest", "Invalid record key: a TID is wanted")
     _check(collection, rkey, record, repo.did)
-    answer = {"uri": f"at://{repo.did}/{name}", "cid": server.cid_of(record), "validationStatus": "valid"}
+    answer = {
+        "uri": f"at://{repo.did}/{name}",
+        "cid": server.cid_of(record),
+        "validationStatus": "valid",
+    }
     current = repo.others.get(name)
     if current == record:
         repo.noops += 1
@@ -153,23 +188,33 @@ def put(server: "FakeBluesky", repo: "Repo", told: Mapping[str, Any]) -> dict[st
 
 def _check(collection: str, rkey: str, record: Mapping[str, Any], did: str) -> None:
     """What the lexicons of these say, which are not all at hand."""
-    wanted = {BLOCK: ("subject", "createdAt"), GATE: ("post", "createdAt"), LIKE: ("createdAt",)}[collection]
-    if record.get("$type") != collection or not all(isinstance(record.get(name), str) for name in wanted):
+    wanted = {BLOCK: ("subject", "createdAt"), GATE: ("post", "createdAt"), LIKE: ("createdAt",)}[
+        collection
+    ]
+    if record.get("$type") != collection or not all(
+        isinstance(record.get(name), str) for name in wanted
+    ):
         raise Refused(400, "InvalidRequest", f"Invalid {collection} record")
     subject = record.get("subject")
-    if collection == LIKE and not (isinstance(subject, dict) and subject.keys() - {"$type"} == {"uri", "cid"}):
+    if collection == LIKE and not (
+        isinstance(subject, dict) and subject.keys() - {"$type"} == {"uri", "cid"}
+    ):
         raise Refused(400, "InvalidRequest", "a like is of a version of a post: uri and cid")
     if collection == GATE and record["post"] != f"at://{did}/{POST}/{rkey}":
         raise Refused(400, "InvalidRequest", "a gate stands beside its own post")
     if len(record.get("hiddenReplies", ())) > MOST_HIDDEN:
-        raise Refused(400, "InvalidRequest", f"hiddenReplies must not have more than {MOST_HIDDEN} elements")
+        raise Refused(
+            400, "InvalidRequest", f"hiddenReplies must not have more than {MOST_HIDDEN} elements"
+        )
 
 
 def report(server: "FakeBluesky", repo: "Repo", told: Mapping[str, Any]) -> dict[str, Any]:
     """Tell those who look after the network of a post; each time is a report. Raises Refused."""
     subject = told.get("subject")
     whole = isinstance(subject, Mapping) and subject.get("$type") == "com.atproto.repo.strongRef"
-    if not whole or not str(told.get("reasonType")).startswith("com.atproto.moderation.defs#reason"):
+    if not whole or not str(told.get("reasonType")).startswith(
+        "com.atproto.moderation.defs#reason"
+    ):
         raise Refused(400, "InvalidRequest", "Input must have a subject and a reasonType")
     server.reports.append((repo.did, dict(told)))
     made = {"id": len(server.reports), "reportedBy": repo.did, "createdAt": _stamp(server.clock())}

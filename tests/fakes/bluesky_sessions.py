@@ -1,4 +1,5 @@
-"""Sessions of the fake Bluesky: app passwords, access tokens that end, refresh tokens that are used once."""
+"""Sessions of the fake Bluesky: app passwords, access tokens that end, refresh tokens that are used
+once."""
 
 import base64
 import json
@@ -16,9 +17,16 @@ SIGN_INS = ((30, timedelta(minutes=5)), (100, DAY))
 class Refused(Exception):
     """What the server answers instead: status, error name, words, headers."""
 
-    def __init__(self, status: int, name: str, message: str = "", headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, name: str, message: str = "", headers: dict[str, str] | None = None
+    ) -> None:
         super().__init__(f"{status} {name}")
-        self.status, self.name, self.message, self.headers = status, name, message or name, headers or {}
+        self.status, self.name, self.message, self.headers = (
+            status,
+            name,
+            message or name,
+            headers or {},
+        )
 
 
 @dataclass
@@ -32,7 +40,8 @@ class Token:
 
 @dataclass
 class Sessions:
-    """All tokens of the server. `grace` is how long a used refresh token still gives its successor."""
+    """All tokens of the server. `grace` is how long a used refresh token still gives its
+    successor."""
 
     clock: Callable[[], datetime]
     access_life: timedelta = timedelta(hours=2)
@@ -50,7 +59,10 @@ class Sessions:
             recent = [at for at in past if at > now - window]
             if len(recent) >= most:
                 left = int((recent[0] + window - now).total_seconds()) + 1
-                policy = {"ratelimit-policy": f"{most};w={int(window.total_seconds())}", "ratelimit-reset": str(left)}
+                policy = {
+                    "ratelimit-policy": f"{most};w={int(window.total_seconds())}",
+                    "ratelimit-reset": str(left),
+                }
                 raise Refused(429, "RateLimitExceeded", "Rate Limit Exceeded", policy)
         past.append(now)
 
@@ -76,7 +88,8 @@ class Sessions:
         return known.did
 
     def rotate(self, authorization: str | None) -> tuple[str, str, str]:
-        """Account and new pair for a refresh token; used again in its grace it gives the same successor."""
+        """Account and new pair for a refresh token; used again in its grace it gives the same
+        successor."""
         token, now = _bearer(authorization), self.clock()
         known = self.refresh.get(token)
         if known is None:
@@ -98,11 +111,14 @@ class Sessions:
 
 
 def _token(did: str, scope: str, now: datetime, ends: datetime) -> str:
-    """A JWT as servers make them: clients read in it when it ends. Nobody here checks its signature."""
+    """A JWT as servers make them: clients read in it when it ends. Nobody here checks its
+    signature."""
     said = {"scope": scope, "sub": did, "aud": "did:web:127.0.0.1", "jti": secrets.token_hex(8)}
     times = {"iat": int(now.timestamp()), "exp": int(ends.timestamp())}
     parts = ({"typ": "at+jwt", "alg": "HS256"}, said | times)
-    segments = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
+    segments = [
+        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts
+    ]
     return ".".join([*segments, secrets.token_urlsafe(32)])
 
 

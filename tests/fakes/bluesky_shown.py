@@ -1,4 +1,5 @@
-"""What a record of the fake Bluesky shows: its files, and the places in its words that lead somewhere."""
+"""What a record of the fake Bluesky shows: its files, and the places in its words that lead
+somewhere."""
 
 from typing import Any
 

@@ -1,9 +1,10 @@
 """A stateful ComfyUI server over HTTP: queue, history, pictures, scripted faults.
 
-Honest where clients stumble over the real one: queue and history live in memory and die with a restart; a prompt id
-that is no canonical UUID is refused, one that repeats is not; older builds ignore it and mint their own;
-`/history/{id}` is `{}` while a picture waits, and says "error" of what was interrupted; links to nodes and files of
-models that are not there are refused with `node_errors`, as are pictures that `/upload/image` laid nowhere.
+Honest where clients stumble over the real one: queue and history live in memory and die with a
+restart; a prompt id that is no canonical UUID is refused, one that repeats is not; older builds
+ignore it and mint their own; `/history/{id}` is `{}` while a picture waits, and says "error" of
+what was interrupted; links to nodes and files of models that are not there are refused with
+`node_errors`, as are pictures that `/upload/image` laid nowhere.
 """
 
 import io
@@ -29,7 +30,8 @@ MODELS = ("dream.safetensors", "look.safetensors")
 
 @dataclass(frozen=True)
 class Fault:
-    """What a request meets: a status, silence, a reset after it was taken in, an answer that is no JSON, or `body`."""
+    """What a request meets: a status, silence, a reset after it was taken in, an answer that is no
+    JSON, or `body`."""
 
     status: int = 0
     body: str = ""
@@ -40,7 +42,8 @@ class Fault:
 
 @dataclass
 class FakeComfy:
-    """The server's state; tests write `faults`, `steps` and `ends`, and read `made`, `sent` and `stopped`."""
+    """The server's state; tests write `faults`, `steps` and `ends`, and read `made`, `sent` and
+    `stopped`."""
 
     mints: bool = False
     """An older build: it ignores our id."""
@@ -84,9 +87,14 @@ class FakeComfy:
             for name, value in told["inputs"].items():
                 linked = isinstance(value, list) and len(value) == 2 and str(value[0]) not in graph
                 missing = name in {"ckpt_name", "lora_name"} and value not in MODELS
-                loads = told["class_type"] in LOADERS and name == "image" and value not in self.inputs
+                loads = (
+                    told["class_type"] in LOADERS and name == "image" and value not in self.inputs
+                )
                 if linked or missing or loads:
-                    errors[node] = {"class_type": told["class_type"], "errors": [{"type": "value_not_in_list"}]}
+                    errors[node] = {
+                        "class_type": told["class_type"],
+                        "errors": [{"type": "value_not_in_list"}],
+                    }
         return errors
 
     def take(self, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -95,7 +103,10 @@ class FakeComfy:
         if key is not None and not self.mints and str(UUID(key)) != key:
             return 400, {"error": {"type": "invalid_prompt_id"}, "node_errors": {}}
         if errors := self.wrong(graph):
-            return 400, {"error": {"type": "prompt_outputs_failed_validation"}, "node_errors": errors}
+            return 400, {
+                "error": {"type": "prompt_outputs_failed_validation"},
+                "node_errors": errors,
+            }
         native = str(uuid4()) if self.mints or key is None else key
         self.sent.append(native)
         self.pending.append([len(self.sent), native, graph, asked.get("extra_data") or {}, []])
@@ -115,12 +126,20 @@ class FakeComfy:
 
     def interrupt(self, entry: list[Any]) -> None:
         """What the history says of a picture that was stopped half way."""
-        status = {"status_str": "error", "completed": False, "messages": [["execution_interrupted", {}]]}
+        status = {
+            "status_str": "error",
+            "completed": False,
+            "messages": [["execution_interrupted", {}]],
+        }
         self.history[entry[1]] = {"prompt": entry, "outputs": {}, "status": status}
 
     def _finish(self, entry: list[Any]) -> None:
         native, graph = entry[1], entry[2]
-        told: dict[str, Any] = {"prompt": entry, "outputs": {}, "status": {"status_str": "success", "completed": True}}
+        told: dict[str, Any] = {
+            "prompt": entry,
+            "outputs": {},
+            "status": {"status_str": "success", "completed": True},
+        }
         if ends := self.ends_next or self.ends:
             self.ends_next = ""
             messages = [["execution_error", {"node_type": "KSampler", "exception_message": ends}]]
@@ -131,7 +150,9 @@ class FakeComfy:
             self.files[name] = _picture(graph)
             for node, one in graph.items():
                 if one["class_type"] == "SaveImage":
-                    told["outputs"][node] = {"images": [{"filename": name, "subfolder": "", "type": "output"}]}
+                    told["outputs"][node] = {
+                        "images": [{"filename": name, "subfolder": "", "type": "output"}]
+                    }
         self.history[native] = told
 
 
@@ -147,7 +168,9 @@ def _picture(graph: dict[str, Any]) -> bytes:
 
 def form(kind: str, data: bytes) -> dict[str, tuple[str, bytes]]:
     """The fields of a multipart form: the name of each one's file, and its bytes."""
-    whole = BytesParser(policy=HTTP).parsebytes(b"content-type: " + kind.encode() + b"\r\n\r\n" + data)
+    whole = BytesParser(policy=HTTP).parsebytes(
+        b"content-type: " + kind.encode() + b"\r\n\r\n" + data
+    )
     return {
         str(part.get_param("name", header="content-disposition")): (
             part.get_filename() or "",
@@ -174,9 +197,14 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             self.state.work()
             if path == "/queue":
-                told: Any = {"queue_running": list(self.state.running), "queue_pending": list(self.state.pending)}
+                told: Any = {
+                    "queue_running": list(self.state.running),
+                    "queue_pending": list(self.state.pending),
+                }
             elif path == "/history":
-                told = dict(list(self.state.history.items())[-int(query.get("max_items", ["200"])[0]) :])
+                told = dict(
+                    list(self.state.history.items())[-int(query.get("max_items", ["200"])[0]) :]
+                )
             elif path.startswith("/history/"):
                 key = path.removeprefix("/history/")
                 told = {key: self.state.history[key]} if key in self.state.history else {}
@@ -187,7 +215,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         data = self.rfile.read(int(self.headers["Content-Length"]))
-        asked = form(self.headers["Content-Type"], data) if self.path == "/upload/image" else json.loads(data)
+        asked = (
+            form(self.headers["Content-Type"], data)
+            if self.path == "/upload/image"
+            else json.loads(data)
+        )
         if self._faulty(before=True):
             return
         with self.state.lock:
@@ -228,7 +260,8 @@ class _Handler(BaseHTTPRequestHandler):
         return 404, {}
 
     def _faulty(self, *, before: bool = False) -> bool:
-        """Whether a fault took this request; one after acceptance strikes only once the request was acted upon."""
+        """Whether a fault took this request; one after acceptance strikes only once the request was
+        acted upon."""
         waiting = self.state.faults.get(urlsplit(self.path).path)
         if not waiting or (before and waiting[0].reset_after):
             return False
@@ -278,12 +311,22 @@ def workflow(**changes: Any) -> dict[str, Any]:
     """A workflow as ComfyUI exports it: text to image with a checkpoint and an adapter."""
     graph: dict[str, Any] = {
         "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": MODELS[0]}},
-        "2": {"class_type": "LoraLoader", "inputs": {"lora_name": MODELS[1], "strength_model": 0.8, "model": ["1", 0]}},
+        "2": {
+            "class_type": "LoraLoader",
+            "inputs": {"lora_name": MODELS[1], "strength_model": 0.8, "model": ["1", 0]},
+        },
         "3": _titled("Prompt", "CLIPTextEncode", {"text": "", "clip": ["2", 1]}),
         "4": _titled("negative", "CLIPTextEncode", {"text": "", "clip": ["2", 1]}),
         "5": _titled("Size", "EmptyLatentImage", {"width": 512, "height": 512, "batch_size": 1}),
-        "6": _titled("SEED", "KSampler", {"seed": 0, "steps": 20, "cfg": 7.0, "model": ["2", 0], "latent": ["5", 0]}),
-        "7": {"class_type": "SaveImage", "inputs": {"images": ["6", 0], "filename_prefix": "greenroom"}},
+        "6": _titled(
+            "SEED",
+            "KSampler",
+            {"seed": 0, "steps": 20, "cfg": 7.0, "model": ["2", 0], "latent": ["5", 0]},
+        ),
+        "7": {
+            "class_type": "SaveImage",
+            "inputs": {"images": ["6", 0], "filename_prefix": "greenroom"},
+        },
     }
     return {**graph, **changes}
 

@@ -1,8 +1,9 @@
 """A stateful Discord over HTTP and WebSocket, judged by its own specification.
 
-Honest where clients stumble over the real one: a nonce is kept two minutes per author, and one whose message was
-deleted answers 404; rights decide what is seen, and a history one may not read looks empty; limits per route and for
-the whole bot, with fractions of seconds; what people write comes over the gateway alone.
+Honest where clients stumble over the real one: a nonce is kept two minutes per author, and one
+whose message was deleted answers 404; rights decide what is seen, and a history one may not read
+looks empty; limits per route and for the whole bot, with fractions of seconds; what people write
+comes over the gateway alone.
 """
 
 import threading
@@ -54,7 +55,11 @@ MOST_PASSED_ON = 10
 """In an hour, from one channel."""
 
 MOST_TEXT, MOST_FILE, MOST_REQUEST = 2000, 10 * 2**20, 25 * 2**20
-BUCKETS: Mapping[str, tuple[int, float]] = {"posts": (5, 5.0), "deletes": (30, 10.0), "lookups": (30, 10.0)}
+BUCKETS: Mapping[str, tuple[int, float]] = {
+    "posts": (5, 5.0),
+    "deletes": (30, 10.0),
+    "lookups": (30, 10.0),
+}
 """Requests per seconds and channel, by kind."""
 
 
@@ -90,10 +95,15 @@ class FakeDiscord:
         """A person writes to the bot; the message's id."""
         with self.lock:
             channel = self.world.direct(bot, person)
-            names = [{"id": self.world.snowflake(), "filename": f"{n}.png", "size": 3} for n in range(files)]
+            names = [
+                {"id": self.world.snowflake(), "filename": f"{n}.png", "size": 3}
+                for n in range(files)
+            ]
             body = {
                 "content": text,
-                "attachments": [{**one, "url": "https://cdn/x", "proxy_url": "https://cdn/x"} for one in names],
+                "attachments": [
+                    {**one, "url": "https://cdn/x", "proxy_url": "https://cdn/x"} for one in names
+                ],
             }
             message = self.world.post(channel, user(person.id, person.name), body)
             self.repeat(bot, message)
@@ -110,12 +120,20 @@ class FakeDiscord:
             return self.interactions.press(bot, person, custom_id, locale=locale)
 
     def choose(
-        self, bot: Bot, person: Person, name: str, *said: Json, where: Channel | None = None, locale: str = "fr"
+        self,
+        bot: Bot,
+        person: Person,
+        name: str,
+        *said: Json,
+        where: Channel | None = None,
+        locale: str = "fr",
     ) -> str:
         """A person chooses a command, in direct messages or in a channel; the choice's id."""
         with self.lock:
             there = where or self.world.direct(bot, person)
-            return self.interactions.choose(bot, person, there, {"name": name, "options": list(said)}, locale=locale)
+            return self.interactions.choose(
+                bot, person, there, {"name": name, "options": list(said)}, locale=locale
+            )
 
     def sent(self, channel: Channel) -> list[Message]:
         """What bots wrote in a channel, deleted or not."""
@@ -141,7 +159,9 @@ class FakeDiscord:
             told = {"message": refusal.message, "code": refusal.code, **refusal.more}
             return JSONResponse(told, refusal.status, headers=headers_of(refusal))
         return (
-            Response(status_code=204, headers=headers) if told is None else JSONResponse(told, status, headers=headers)
+            Response(status_code=204, headers=headers)
+            if told is None
+            else JSONResponse(told, status, headers=headers)
         )
 
     def _limited(self, method: str, path: str) -> dict[str, str]:
@@ -149,7 +169,9 @@ class FakeDiscord:
         now = self.clock()
         if self.blocked_until is not None and now < self.blocked_until:
             wait = (self.blocked_until - now).total_seconds()
-            raise Refusal(429, 0, "You are being rate limited.", retry_after=wait, **{"global": True})
+            raise Refusal(
+                429, 0, "You are being rate limited.", retry_after=wait, **{"global": True}
+            )
         call = call_of(method, API + path)
         most, seconds = BUCKETS.get(call.kind if call else "", (50, 1.0))
         used = self._used[(call.kind, call.account) if call else ("", "")]
@@ -157,7 +179,13 @@ class FakeDiscord:
             used.popleft()
         if len(used) >= most:
             wait = seconds - (now - used[0]).total_seconds()
-            raise Refusal(429, 0, "You are being rate limited.", retry_after=round(wait, 3), **{"global": False})
+            raise Refusal(
+                429,
+                0,
+                "You are being rate limited.",
+                retry_after=round(wait, 3),
+                **{"global": False},
+            )
         used.append(now)
         reset = seconds - (now - used[0]).total_seconds()
         return {
@@ -176,7 +204,10 @@ class FakeDiscord:
         return found
 
     def _route(self, request: Request, parts: list[str], sent: Sent) -> tuple[int, Any]:
-        if parts[0] in ("interactions", "webhooks"):  # without a token: an interaction's own word is one
+        if parts[0] in (
+            "interactions",
+            "webhooks",
+        ):  # without a token: an interaction's own word is one
             return self.interactions.answer(request.method, parts, sent.said)
         bot = self._bot(request)
         if parts[0] == "applications" and parts[2:3] == ["commands"]:
@@ -191,7 +222,12 @@ class FakeDiscord:
             case "GET", ["oauth2", "applications", "@me"] | ["applications", "@me"]:
                 return 200, application(bot)
             case "GET", ["gateway", "bot"]:
-                left = {"total": 1000, "remaining": 1000 - bot.identifies, "reset_after": 0, "max_concurrency": 1}
+                left = {
+                    "total": 1000,
+                    "remaining": 1000 - bot.identifies,
+                    "reset_after": 0,
+                    "max_concurrency": 1,
+                }
                 return 200, {"url": self.gateway.address, "shards": 1, "session_start_limit": left}
             case "GET", ["channels", channel]:
                 return 200, self._channel(world.seen(bot, channel))
@@ -202,7 +238,9 @@ class FakeDiscord:
                 return 200, self._member(bot, guild, member)
             case "PUT" | "DELETE", ["guilds", guild, "members", member, "roles", role]:
                 self._guild(bot, guild)
-                return 204, discord_roles.change(world, bot, world.guilds[guild], member, role, give=method == "PUT")
+                return 204, discord_roles.change(
+                    world, bot, world.guilds[guild], member, role, give=method == "PUT"
+                )
             case "POST", ["users", "@me", "channels"]:
                 return 200, self._open(bot, str(sent.said["recipient_id"]))
             case "GET", ["channels", channel, "messages"]:
@@ -221,7 +259,9 @@ class FakeDiscord:
             case _:
                 raise Refusal(404, 0, "404: Not Found")
 
-    def _of_message(self, bot: Bot, method: str, channel: str, message: str, sent: Sent) -> tuple[int, Any]:
+    def _of_message(
+        self, bot: Bot, method: str, channel: str, message: str, sent: Sent
+    ) -> tuple[int, Any]:
         match method:
             case "GET" | "DELETE":
                 return self._one(bot, method, channel, message)
@@ -238,11 +278,23 @@ class FakeDiscord:
             person = self.world.people[channel.person]
             told = {"recipients": [user(person.id, person.name)]}
         elif channel.type == THREAD:
-            told = {"guild_id": channel.guild, "name": channel.name, "parent_id": channel.parent, "owner_id": "1"}
-            told |= dict.fromkeys(("message_count", "member_count", "total_message_sent"), len(channel.messages))
+            told = {
+                "guild_id": channel.guild,
+                "name": channel.name,
+                "parent_id": channel.parent,
+                "owner_id": "1",
+            }
+            told |= dict.fromkeys(
+                ("message_count", "member_count", "total_message_sent"), len(channel.messages)
+            )
             told["thread_metadata"] = _OPEN
         else:
-            told = {"guild_id": channel.guild, "name": channel.name, "nsfw": channel.nsfw, "position": 0}
+            told = {
+                "guild_id": channel.guild,
+                "name": channel.name,
+                "nsfw": channel.nsfw,
+                "position": 0,
+            }
             told["permission_overwrites"] = channel.overwrites
         return {"id": channel.id, "type": channel.type, "flags": 0, "last_message_id": last, **told}
 
@@ -251,7 +303,11 @@ class FakeDiscord:
         if guild is None or bot.id not in guild.members:
             raise Refusal(404, 10004, "Unknown Guild")
         roles = [discord_roles.shown(guild, role) for role in guild.roles]
-        many = {"approximate_member_count": guild.followers, "approximate_presence_count": 1} if counts else {}
+        many = (
+            {"approximate_member_count": guild.followers, "approximate_presence_count": 1}
+            if counts
+            else {}
+        )
         return {"id": guild.id, "name": guild.name, "owner_id": guild.owner, "roles": roles, **many}
 
     def _member(self, bot: Bot, guild_id: str, member: str) -> Json:
@@ -259,7 +315,9 @@ class FakeDiscord:
         if member not in self.world.guilds[guild_id].members:
             raise Refusal(404, 10007, "Unknown Member")
         person = self.world.people.get(member)
-        who = user(person.id, person.name) if person is not None else user(bot.id, bot.name, bot=True)
+        who = (
+            user(person.id, person.name) if person is not None else user(bot.id, bot.name, bot=True)
+        )
         return {"user": who, "roles": self.world.guilds[guild_id].members[member]}
 
     def _open(self, bot: Bot, recipient: str) -> Json:
@@ -274,7 +332,11 @@ class FakeDiscord:
             return []
         newest = self.clock() - timedelta(seconds=self.book.lag_seconds(channel_id))
         after, most = int(query.get("after", 0)), int(query.get("limit", 50))
-        listed = [one for one in channel.messages if not one.deleted and int(one.id) > after and one.at <= newest]
+        listed = [
+            one
+            for one in channel.messages
+            if not one.deleted and int(one.id) > after and one.at <= newest
+        ]
         page = listed[:most] if "after" in query else listed[-most:]
         return [self.world.shown(one, nonce=self.world.nonce_in_history) for one in reversed(page)]
 
@@ -296,7 +358,13 @@ class FakeDiscord:
     def _check(self, channel: Channel, sent: Sent) -> None:
         said, files = sent.said, sent.files
         if len(said.get("content") or "") > MOST_TEXT:
-            wrong = {"content": {"_errors": [{"code": "BASE_TYPE_MAX_LENGTH", "message": "Must be 2000 or fewer"}]}}
+            wrong = {
+                "content": {
+                    "_errors": [
+                        {"code": "BASE_TYPE_MAX_LENGTH", "message": "Must be 2000 or fewer"}
+                    ]
+                }
+            }
             raise Refusal(400, 50035, "Invalid Form Body", errors=wrong)
         if not (said.get("content") or "").strip() and not files:
             raise Refusal(400, 50006, "Cannot send an empty message")
@@ -305,8 +373,12 @@ class FakeDiscord:
         if {f"files[{one['id']}]" for one in said.get("attachments") or ()} != set(files):
             raise Refusal(400, 50035, "Invalid Form Body: files and attachments differ", errors={})
         above = said.get("message_reference", {}).get("message_id")
-        if above is not None and not any(one.id == above and not one.deleted for one in channel.messages):
-            raise Refusal(400, 50035, "Invalid Form Body: MESSAGE_REFERENCE_UNKNOWN_MESSAGE", errors={})
+        if above is not None and not any(
+            one.id == above and not one.deleted for one in channel.messages
+        ):
+            raise Refusal(
+                400, 50035, "Invalid Form Body: MESSAGE_REFERENCE_UNKNOWN_MESSAGE", errors={}
+            )
         hidden = any(name.startswith("SPOILER_") for name, _ in files.values())
         if channel.type != DM and hidden and not self.world.restricted(channel):
             raise Refusal(400, 20009, "Explicit content cannot be sent to the desired recipient(s)")
@@ -316,16 +388,22 @@ class FakeDiscord:
             raise Refusal(403, 50278 if away else 50007, f"Cannot send messages to this user{away}")
 
     def _edit(self, bot: Bot, channel_id: str, message_id: str, sent: Sent) -> Json:
-        """Other words for what the bot sent itself; a list of attachments names all that are to stay."""
+        """Other words for what the bot sent itself; a list of attachments names all that are to
+        stay."""
         channel, said = self.world.seen(bot, channel_id, SEND), sent.said
-        found = next((one for one in channel.messages if one.id == message_id and not one.deleted), None)
+        found = next(
+            (one for one in channel.messages if one.id == message_id and not one.deleted), None
+        )
         if found is None:
             raise Refusal(404, 10008, "Unknown Message")
         if found.author["id"] != bot.id:
             raise Refusal(403, 50005, "Cannot edit a message authored by another user")
         there = found.body.get("attachments") or []
         wanted = [str(one["id"]) for one in said.get("attachments") or ()]
-        if not set(wanted) <= {one["id"] for one in there} or len(said.get("content") or "") > MOST_TEXT:
+        if (
+            not set(wanted) <= {one["id"] for one in there}
+            or len(said.get("content") or "") > MOST_TEXT
+        ):
             raise Refusal(400, 50035, "Invalid Form Body", errors={})
         kept = [one for one in there if one["id"] in wanted] if "attachments" in said else there
         content = said.get("content", found.body["content"])
@@ -338,23 +416,35 @@ class FakeDiscord:
     def _pass_on(self, bot: Bot, channel_id: str, message_id: str) -> Json:
         """Show a message on every server that follows its channel, once, and ten in an hour."""
         channel, hour = self.world.seen(bot, channel_id, SEND), self.clock() - timedelta(hours=1)
-        found = next((one for one in channel.messages if one.id == message_id and not one.deleted), None)
+        found = next(
+            (one for one in channel.messages if one.id == message_id and not one.deleted), None
+        )
         if found is None:
             raise Refusal(404, 10008, "Unknown Message")
         if channel.type != ANNOUNCEMENT:
             raise Refusal(400, 50024, "Cannot execute action on this channel type")
         if found.passed_on:
             raise Refusal(400, 40033, "This message has already been crossposted")
-        lately = sorted(one.passed_on for one in channel.messages if one.passed_on and one.passed_on > hour)
+        lately = sorted(
+            one.passed_on for one in channel.messages if one.passed_on and one.passed_on > hour
+        )
         if len(lately) >= MOST_PASSED_ON:
             wait = (lately[0] - hour).total_seconds()
-            raise Refusal(429, 0, "You are being rate limited.", retry_after=round(wait, 3), **{"global": False})
+            raise Refusal(
+                429,
+                0,
+                "You are being rate limited.",
+                retry_after=round(wait, 3),
+                **{"global": False},
+            )
         found.passed_on = self.clock()
         return self.world.shown(found)
 
     def _one(self, bot: Bot, method: str, channel_id: str, message_id: str) -> tuple[int, Any]:
         channel = self.world.seen(bot, channel_id, VIEW | HISTORY if method == "GET" else VIEW)
-        found = next((one for one in channel.messages if one.id == message_id and not one.deleted), None)
+        found = next(
+            (one for one in channel.messages if one.id == message_id and not one.deleted), None
+        )
         if found is None:
             raise Refusal(404, 10008, "Unknown Message")
         if method == "GET":
@@ -365,7 +455,12 @@ class FakeDiscord:
         return 204, None
 
 
-_OPEN = {"archived": False, "archive_timestamp": None, "auto_archive_duration": 1440, "locked": False}
+_OPEN = {
+    "archived": False,
+    "archive_timestamp": None,
+    "auto_archive_duration": 1440,
+    "locked": False,
+}
 
 
 def create(fake: FakeDiscord) -> ASGIApp:
@@ -376,7 +471,12 @@ def create(fake: FakeDiscord) -> ASGIApp:
 
     answer: Callable[[Request], Any] = fake.answer
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-    app = Starlette(routes=[Route(API + "/{path:path}", answer, methods=methods), WebSocketRoute("/gateway/", gateway)])
+    app = Starlette(
+        routes=[
+            Route(API + "/{path:path}", answer, methods=methods),
+            WebSocketRoute("/gateway/", gateway),
+        ]
+    )
     faulty = FaultyNetwork(app, book=fake.book, call_of=call_of)
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
@@ -387,7 +487,9 @@ def create(fake: FakeDiscord) -> ASGIApp:
 
 
 @contextmanager
-def discord(spec: Path | None = None, clock: AdjustableClock | None = None) -> Iterator[FakeDiscord]:
+def discord(
+    spec: Path | None = None, clock: AdjustableClock | None = None
+) -> Iterator[FakeDiscord]:
     """A running Discord."""
     fake = FakeDiscord(Spec(spec), clock or AdjustableClock())
     with serve_app(create(fake), sockets=True, clock=fake.clock) as url:

@@ -1,4 +1,5 @@
-"""What people edit of what they wrote to a bot, and what else makes Discord tell a message again, whole."""
+"""What people edit of what they wrote to a bot, and what else makes Discord tell a message again,
+whole."""
 
 from typing import Any
 
@@ -12,11 +13,16 @@ MOST_TYPED = 4000
 
 
 def edit(fake: FakeDiscord, bot: Bot, person: Person, message_id: str, text: str) -> None:
-    """Somebody changes a message of theirs, however old it is; it keeps its id, and bears the time of the edit."""
+    """Somebody changes a message of theirs, however old it is; it keeps its id, and bears the time
+    of the edit."""
     with fake.lock:
         message = _found(fake, bot, person, message_id)
-        assert message.author["id"] == person.id, "50005: cannot edit a message authored by another user"
-        assert text.strip() or message.body.get("attachments"), "50006: cannot send an empty message"
+        assert message.author["id"] == person.id, (
+            "50005: cannot edit a message authored by another user"
+        )
+        assert text.strip() or message.body.get("attachments"), (
+            "50006: cannot send an empty message"
+        )
         assert len(text) <= MOST_TYPED, "50035: invalid form body"
         message.body["content"] = text.strip()
         message.edited = fake.clock()
@@ -24,14 +30,18 @@ def edit(fake: FakeDiscord, bot: Bot, person: Person, message_id: str, text: str
 
 
 def touch(fake: FakeDiscord, bot: Bot, person: Person, message_id: str, **more: Any) -> None:
-    """A link in it was looked up (`embeds`), or it was pinned: no edit, and the bot is told all of it again.
-    https://docs.discord.com/developers/events/gateway-events#message-update"""
+    """A link in it was looked up (`embeds`), or it was pinned: no edit, and the bot is told all of
+    it again. https://docs.discord.com/developers/events/gateway-events#message-update"""
     with fake.lock:
         _tell(fake, bot, _found(fake, bot, person, message_id), **more)
 
 
 def _found(fake: FakeDiscord, bot: Bot, person: Person, message_id: str) -> Message:
-    return next(one for one in fake.world.direct(bot, person).messages if one.id == message_id and not one.deleted)
+    return next(
+        one
+        for one in fake.world.direct(bot, person).messages
+        if one.id == message_id and not one.deleted
+    )
 
 
 def _tell(fake: FakeDiscord, bot: Bot, message: Message, **more: Any) -> None:

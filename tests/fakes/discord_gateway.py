@@ -1,4 +1,5 @@
-"""The gateway of the fake Discord: sessions that are resumed with what they missed, heartbeats, invalid sessions."""
+"""The gateway of the fake Discord: sessions that are resumed with what they missed, heartbeats,
+invalid sessions."""
 
 import asyncio
 import json
@@ -35,7 +36,8 @@ class Session:
 
 @dataclass
 class Line:
-    """An open connection; `end` says with which code it is to be closed, or None where TCP just breaks."""
+    """An open connection; `end` says with which code it is to be closed, or None where TCP just
+    breaks."""
 
     loop: asyncio.AbstractEventLoop
     out: "asyncio.Queue[Json | int]"
@@ -80,8 +82,15 @@ class Gateway:
     def let_in(self, bot: Bot, guild: Guild, roles: list[str]) -> None:
         """A bot is invited, or its guild is up again."""
         guild.members[bot.id] = roles
-        shown = {"id": guild.id, "name": guild.name, "owner_id": guild.owner, "member_count": len(guild.members)}
-        empty: Json = {each: [] for each in ("roles", "channels", "members", "emojis", "stickers", "threads")}
+        shown = {
+            "id": guild.id,
+            "name": guild.name,
+            "owner_id": guild.owner,
+            "member_count": len(guild.members),
+        }
+        empty: Json = {
+            each: [] for each in ("roles", "channels", "members", "emojis", "stickers", "threads")
+        }
         self.tell(bot, "GUILD_CREATE", empty | shown | {"unavailable": False}, intent=GUILDS)
 
     def open_sessions(self, bot: Bot) -> list[Session]:
@@ -133,10 +142,13 @@ class Gateway:
                 await socket.close(4000)
 
     async def _heard(self, socket: WebSocket, sending: "asyncio.Task[None]") -> Json | None:
-        """What a client says next; None when we hung up. Raises TimeoutError for a heart that stopped."""
+        """What a client says next; None when we hung up. Raises TimeoutError for a heart that
+        stopped."""
         hearing = asyncio.create_task(socket.receive_text())
         await asyncio.wait(
-            {hearing, sending}, timeout=self.heartbeat_ms / 1000 * 2, return_when=asyncio.FIRST_COMPLETED
+            {hearing, sending},
+            timeout=self.heartbeat_ms / 1000 * 2,
+            return_when=asyncio.FIRST_COMPLETED,
         )
         if hearing.done():
             told: Json = json.loads(hearing.result())
@@ -200,17 +212,22 @@ class Gateway:
 
 
 def _packer(kind: str) -> Callable[[str], str | bytes]:
-    """How a client wants its messages: one stream of zlib or zstd for the whole connection, or plain."""
+    """How a client wants its messages: one stream of zlib or zstd for the whole connection, or
+    plain."""
     if kind == "zlib-stream":
         squeeze = zlib.compressobj()
         return lambda text: squeeze.compress(text.encode()) + squeeze.flush(zlib.Z_SYNC_FLUSH)
     if kind == "zstd-stream":
         stream = zstandard.ZstdCompressor().compressobj()
-        return lambda text: stream.compress(text.encode()) + stream.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        return lambda text: (
+            stream.compress(text.encode()) + stream.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        )
     return lambda text: text
 
 
-async def _send(socket: WebSocket, out: "asyncio.Queue[Json | int]", pack: Callable[[str], Any]) -> None:
+async def _send(
+    socket: WebSocket, out: "asyncio.Queue[Json | int]", pack: Callable[[str], Any]
+) -> None:
     while True:
         what = await out.get()
         if isinstance(what, int):

@@ -1,8 +1,9 @@
-"""What people press and choose in the fake Discord, each with a word of its own, and the menus they choose from.
+"""What people press and choose in the fake Discord, each with a word of its own, and the menus they
+choose from.
 
-Honest where clients stumble: the first answer after three seconds finds nothing, a second one is refused, what follows
-the first needs the first, and all ends after fifteen minutes; a name has small letters, and new commands are counted by
-the day.
+Honest where clients stumble: the first answer after three seconds finds nothing, a second one is
+refused, what follows the first needs the first, and all ends after fifteen minutes; a name has
+small letters, and new commands are counted by the day.
 """
 
 import re
@@ -23,7 +24,8 @@ NAME = re.compile(r"[-_'\w]{1,32}")
 
 @dataclass
 class Interaction:
-    """One press or choice. `shown`: what stands where it is answered, None while there is nothing."""
+    """One press or choice. `shown`: what stands where it is answered, None while there is
+    nothing."""
 
     bot: Bot
     channel: Channel
@@ -56,7 +58,11 @@ class Interactions:
         """A button under a direct message; the press's id."""
         channel = self.world.direct(bot, person)
         above = self.world.post(channel, user(bot.id, bot.name, bot=True), {"content": "…"})
-        told = {"type": BUTTON, "data": {"component_type": 2, "custom_id": custom_id}, "locale": locale}
+        told = {
+            "type": BUTTON,
+            "data": {"component_type": 2, "custom_id": custom_id},
+            "locale": locale,
+        }
         return self._tell(bot, person, channel, {**told, "message": self.world.shown(above)})
 
     def choose(self, bot: Bot, person: Person, channel: Channel, data: Json, *, locale: str) -> str:
@@ -111,7 +117,10 @@ class Interactions:
 
     def original(self, method: str, application: str, token: str, said: Any) -> tuple[int, Any]:
         """Edit or delete what the first answer showed. Raises Refusal."""
-        found = next((one for one in self.asked.values() if (one.bot.id, one.token) == (application, token)), None)
+        found = next(
+            (one for one in self.asked.values() if (one.bot.id, one.token) == (application, token)),
+            None,
+        )
         if found is None:
             raise Refusal(404, 10015, "Unknown Webhook")
         if self.world.clock() - found.at > LIVES:
@@ -130,17 +139,29 @@ class Interactions:
         author, one.shown = user(one.bot.id, one.bot.name, bot=True), text
         if not one.private:
             return self.world.post(one.channel, author, {"content": text})
-        return Message(self.world.snowflake(), one.channel.id, author, text, {"content": text}, "", self.world.clock())
+        return Message(
+            self.world.snowflake(),
+            one.channel.id,
+            author,
+            text,
+            {"content": text},
+            "",
+            self.world.clock(),
+        )
 
     # menus
 
     def menu(self, bot: Bot, application: str) -> dict[str, Json]:
         """The commands of one's own application. Raises Refusal."""
         if application != bot.id:
-            raise Refusal(403, 20012, "You are not authorized to perform this action on this application")
+            raise Refusal(
+                403, 20012, "You are not authorized to perform this action on this application"
+            )
         return self.menus.setdefault(bot.id, {})
 
-    def manage(self, bot: Bot, application: str, method: str, one: list[str], said: Any) -> tuple[int, Any]:
+    def manage(
+        self, bot: Bot, application: str, method: str, one: list[str], said: Any
+    ) -> tuple[int, Any]:
         """One request about a menu. Raises Refusal."""
         match method, one:
             case "GET", []:
@@ -160,7 +181,9 @@ class Interactions:
         if known is None and len(menu) >= MOST_COMMANDS:
             raise Refusal(400, 30032, "Maximum number of application commands reached (100).")
         if known is None and new >= MOST_NEW:
-            raise Refusal(400, 30034, "Max number of daily application command creates has been reached (200)")
+            raise Refusal(
+                400, 30034, "Max number of daily application command creates has been reached (200)"
+            )
         self._new[bot.id, today] = new + (known is None)
         made = known["id"] if known else self.world.snowflake()
         self.written.append(f"POST {said['name']}")
@@ -182,12 +205,34 @@ def _where(channel: Channel, person: Person) -> Json:
     """Who did it and where: a direct message tells a user, a server its member."""
     who = user(person.id, person.name)
     if channel.type == DM:
-        return {"context": 1, "user": who, "channel": {"id": channel.id, "type": DM, "recipients": [who]}}
-    member = {"user": who, "roles": [], "joined_at": "2026-01-01T00:00:00+00:00", "deaf": False, "mute": False}
+        return {
+            "context": 1,
+            "user": who,
+            "channel": {"id": channel.id, "type": DM, "recipients": [who]},
+        }
+    member = {
+        "user": who,
+        "roles": [],
+        "joined_at": "2026-01-01T00:00:00+00:00",
+        "deaf": False,
+        "mute": False,
+    }
     member |= {"flags": 0, "permissions": "0"}
-    place = {"id": channel.id, "type": channel.type, "guild_id": channel.guild, "name": channel.name, "position": 0}
+    place = {
+        "id": channel.id,
+        "type": channel.type,
+        "guild_id": channel.guild,
+        "name": channel.name,
+        "position": 0,
+    }
     guild = {"id": channel.guild, "locale": "en-US", "features": []}
-    return {"context": 0, "member": member, "guild_id": channel.guild, "guild": guild, "channel": place}
+    return {
+        "context": 0,
+        "member": member,
+        "guild_id": channel.guild,
+        "guild": guild,
+        "channel": place,
+    }
 
 
 def _check(said: Json) -> None:
@@ -195,7 +240,12 @@ def _check(said: Json) -> None:
     named = [said["name"], *(option["name"] for option in options)]
     short = all(0 < len(one.get("description") or "") <= 100 for one in (said, *options))
     if not short or not all(NAME.fullmatch(name) and name == name.lower() for name in named):
-        raise Refusal(400, 50035, "Invalid Form Body", errors={"name": {"_errors": [{"code": "STRING_TYPE_REGEX"}]}})
+        raise Refusal(
+            400,
+            50035,
+            "Invalid Form Body",
+            errors={"name": {"_errors": [{"code": "STRING_TYPE_REGEX"}]}},
+        )
 
 
 def _kept(said: Json, made: str, application: str, version: str) -> Json:
@@ -204,4 +254,8 @@ def _kept(said: Json, made: str, application: str, version: str) -> Json:
     for option in told.get("options", ()):
         option.setdefault("required", False)
     told |= {"id": made, "application_id": application, "version": version, "nsfw": False}
-    return {**told, "type": said.get("type") or 1, "default_member_permissions": said.get("default_member_permissions")}
+    return {
+        **told,
+        "type": said.get("type") or 1,
+        "default_member_permissions": said.get("default_member_permissions"),
+    }

@@ -1,4 +1,5 @@
-"""Discord's own description of its API, as far as it judges what we send: paths, queries and JSON bodies."""
+"""Discord's own description of its API, as far as it judges what we send: paths, queries and JSON
+bodies."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,14 +27,26 @@ class Spec(Description):
         if name is None:
             return "no such path"
         described = self.document["paths"][name]
-        known = {one["name"]: one for one in described[method].get("parameters", ()) if one["in"] == "query"}
+        known = {
+            one["name"]: one
+            for one in described[method].get("parameters", ())
+            if one["in"] == "query"
+        }
         for key, value in query.items():
             if key not in known:
                 return f"unknown parameter {key}"
             typed = _typed(known[key]["schema"].get("type"), value)
-            if errors := self.errors(f"/paths/{_escaped(name)}/{method}/{key}", known[key]["schema"], typed):
+            if errors := self.errors(
+                f"/paths/{_escaped(name)}/{method}/{key}", known[key]["schema"], typed
+            ):
                 return f"{key}: {errors}"
-        schema = described[method].get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+        schema = (
+            described[method]
+            .get("requestBody", {})
+            .get("content", {})
+            .get("application/json", {})
+            .get("schema")
+        )
         if schema is None:
             return "a body where none is taken" if body is not None else ""
         return self.errors(f"{name} {method}", schema, body)

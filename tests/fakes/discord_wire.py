@@ -1,4 +1,5 @@
-"""How requests to the fake Discord are read: their kind, their JSON and their files; and how refusals are told."""
+"""How requests to the fake Discord are read: their kind, their JSON and their files; and how
+refusals are told."""
 
 import json
 import math
@@ -16,7 +17,8 @@ API = "/api/v10"
 
 @dataclass(frozen=True)
 class Sent:
-    """A request's JSON, its files by the names of their parts (file name and bytes), and its size in bytes."""
+    """A request's JSON, its files by the names of their parts (file name and bytes), and its size
+    in bytes."""
 
     said: Any
     files: Mapping[str, tuple[str, bytes]]
@@ -27,7 +29,9 @@ def read(kind: str, body: bytes) -> tuple[Any, dict[str, tuple[str, bytes]]]:
     """The JSON of a request, and its files by the names of their parts: file name and bytes."""
     if not kind.startswith("multipart/form-data"):
         return (json.loads(body) if body else None), {}
-    whole = BytesParser(policy=HTTP).parsebytes(b"content-type: " + kind.encode() + b"\r\n\r\n" + body)
+    whole = BytesParser(policy=HTTP).parsebytes(
+        b"content-type: " + kind.encode() + b"\r\n\r\n" + body
+    )
     said, files = None, {}
     for part in whole.iter_parts():
         name = str(part.get_param("name", header="content-disposition"))
@@ -44,7 +48,15 @@ def kept(said: Json, files: Mapping[str, tuple[str, bytes]]) -> Json:
     for one in said.get("attachments") or ():
         name, data = files[f"files[{one['id']}]"]
         address = f"https://cdn.example/{name}?ex=1"
-        kept.append({"id": one["id"], "filename": name, "size": len(data), "url": address, "proxy_url": address})
+        kept.append(
+            {
+                "id": one["id"],
+                "filename": name,
+                "size": len(data),
+                "url": address,
+                "proxy_url": address,
+            }
+        )
     return {**said, "attachments": kept}
 
 
@@ -54,7 +66,11 @@ def headers_of(refusal: Refusal) -> dict[str, str]:
     everywhere = refusal.more["global"]
     headers = {"retry-after": str(math.ceil(refusal.more["retry_after"])), "via": "1.1 google"}
     scope = "global" if everywhere else "user"
-    return headers | {"x-ratelimit-scope": scope} | ({"x-ratelimit-global": "true"} if everywhere else {})
+    return (
+        headers
+        | {"x-ratelimit-scope": scope}
+        | ({"x-ratelimit-global": "true"} if everywhere else {})
+    )
 
 
 _OF_MESSAGE = {"GET": "metrics", "DELETE": "deletes", "PATCH": "edits"}

@@ -1,4 +1,5 @@
-"""What the fake Discord holds: bots, people, servers, channels and messages, with its own ids and clock."""
+"""What the fake Discord holds: bots, people, servers, channels and messages, with its own ids and
+clock."""
 
 import secrets
 from collections.abc import Callable
@@ -126,7 +127,9 @@ class World:
     def snowflake(self) -> str:
         """A new id, of this moment; those of one moment are in order."""
         self._counted += 1
-        return str((((self.clock() - EPOCH) // timedelta(milliseconds=1)) << 22) + self._counted % 2**22)
+        return str(
+            (((self.clock() - EPOCH) // timedelta(milliseconds=1)) << 22) + self._counted % 2**22
+        )
 
     # what tests set up
 
@@ -139,7 +142,9 @@ class World:
     def guild(self, bot: Bot, *, rights: int = ALL, name: str = "Studio") -> Guild:
         """A server whose bot has a role with these rights."""
         role, guild_id = self.snowflake(), self.snowflake()
-        made = Guild(guild_id, name, {guild_id: VIEW, role: rights}, {bot.id: [role]}, positions={role: 10})
+        made = Guild(
+            guild_id, name, {guild_id: VIEW, role: rights}, {bot.id: [role]}, positions={role: 10}
+        )
         self.guilds[made.id] = made
         return made
 
@@ -149,7 +154,9 @@ class World:
         guild.roles[made], guild.names[made], guild.positions[made] = rights, name, position
         return made
 
-    def channel(self, guild: Guild, *, nsfw: bool = False, type_: int = 0, name: str = "annonces") -> Channel:
+    def channel(
+        self, guild: Guild, *, nsfw: bool = False, type_: int = 0, name: str = "annonces"
+    ) -> Channel:
         """A text channel of a server."""
         made = Channel(self.snowflake(), guild.id, type_, name, nsfw)
         self.channels[made.id] = made
@@ -215,7 +222,9 @@ class World:
     def post(self, channel: Channel, author: Json, body: Json, *, nonce: str = "") -> Message:
         """Add a message; its content is trimmed, as Discord does."""
         at, text = self.clock(), str(body.get("content") or "")
-        made = Message(self.snowflake(), channel.id, author, text, {**body, "content": text.strip()}, nonce, at)
+        made = Message(
+            self.snowflake(), channel.id, author, text, {**body, "content": text.strip()}, nonce, at
+        )
         channel.messages.append(made)
         if nonce:
             self.nonces[author["id"], nonce] = made

@@ -1,8 +1,10 @@
-"""A stateful ElevenLabs over HTTP: a key, voices, a quota of characters that every made sound is billed to, and faults.
+"""A stateful ElevenLabs over HTTP: a key, voices, a quota of characters that every made sound is
+billed to, and faults.
 
-Honest where clients stumble over the real one: it bills what it made whether or not the answer arrives, the same
-request twice is two sounds and two bills, refusals bill nothing, and a model that takes no language answers one with
-an error. Source: https://elevenlabs.io/docs/api-reference/text-to-speech/convert and
+Honest where clients stumble over the real one: it bills what it made whether or not the answer
+arrives, the same request twice is two sounds and two bills, refusals bill nothing, and a model that
+takes no language answers one with an error. Source:
+https://elevenlabs.io/docs/api-reference/text-to-speech/convert and
 https://help.elevenlabs.io/hc/en-us/articles/19572237925521
 """
 
@@ -34,14 +36,28 @@ VOICES: list[dict[str, Any]] = [
 def sound(tenths: int) -> bytes:
     """An MP3 of so many tenths of a second."""
     tone = f"sine=frequency=330:duration={tenths / 10}"
-    asked = [get_ffmpeg_exe(), "-loglevel", "error", "-f", "lavfi", "-i", tone, "-b:a", "128k", "-f", "mp3", "pipe:1"]
+    asked = [
+        get_ffmpeg_exe(),
+        "-loglevel",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        tone,
+        "-b:a",
+        "128k",
+        "-f",
+        "mp3",
+        "pipe:1",
+    ]
     return subprocess.run(asked, capture_output=True, timeout=60, check=True).stdout
 
 
 @dataclass
 class FakeElevenLabs:
-    """The account. `faults` meet the next requests for speech, one each: a status of the error, `lose` (made and
-    billed, no answer), `hang` (the same, silently), `noise` (billed, and no sound), `down` (a 503 after the bill)."""
+    """The account. `faults` meet the next requests for speech, one each: a status of the error,
+    `lose` (made and billed, no answer), `hang` (the same, silently), `noise` (billed, and no
+    sound), `down` (a 503 after the bill)."""
 
     quota: int = 10_000
     voices: list[dict[str, Any]] = field(default_factory=lambda: [dict(voice) for voice in VOICES])
@@ -88,7 +104,12 @@ class _Handler(BaseHTTPRequestHandler):
         told, place = json.loads(body), urlsplit(self.path)
         fault = self.state.faults.popleft() if self.state.faults else ""
         if refusal := (fault if fault == "system_busy" else "") or self._wrong(told, place.path):
-            status = {"system_busy": 429, "quota_exceeded": 401, "voice_not_found": 404, "value_error": 422}
+            status = {
+                "system_busy": 429,
+                "quota_exceeded": 401,
+                "voice_not_found": 404,
+                "value_error": 422,
+            }
             return self._refuse(status.get(refusal, 400), refusal)
         if parse_qs(place.query).get("output_format") != ["mp3_44100_128"]:
             return self._refuse(403, "output_format_not_allowed")
@@ -101,7 +122,9 @@ class _Handler(BaseHTTPRequestHandler):
         most, speaks = MODELS.get(told.get("model_id", ""), (0, False))
         if not most or not 0 <= told.get("seed", 0) < 2**32 or not told.get("text"):
             return "value_error"
-        if path.removeprefix("/v1/text-to-speech/") not in {voice["voice_id"] for voice in self.state.voices}:
+        if path.removeprefix("/v1/text-to-speech/") not in {
+            voice["voice_id"] for voice in self.state.voices
+        }:
             return "voice_not_found"
         if "language_code" in told and not speaks:
             return "unsupported_language"
@@ -156,7 +179,9 @@ def serving(state: FakeElevenLabs | None = None) -> Iterator[FakeElevenLabs]:
     """The fake on a free loopback port, until the block ends."""
     state = state or FakeElevenLabs()
     server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": state}))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+    )
     thread.start()
     state.url = f"http://127.0.0.1:{server.server_address[1]}"
     try:

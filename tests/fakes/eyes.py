@@ -1,8 +1,9 @@
-"""A stateful classifier over HTTP that reads coded marker tiles, hears coded tones, and may hang, be busy, be deaf,
-talk nonsense or disagree.
+"""A stateful classifier over HTTP that reads coded marker tiles, hears coded tones, and may hang,
+be busy, be deaf, talk nonsense or disagree.
 
-A tile is a grid of bright and dark cells: a mark, what it stands for, how many faces, and a text, with a check sum. It
-survives JPEG, scaling and either background; anything else reads as a general picture of nobody.
+A tile is a grid of bright and dark cells: a mark, what it stands for, how many faces, and a text,
+with a check sum. It survives JPEG, scaling and either background; anything else reads as a general
+picture of nobody.
 """
 
 import base64
@@ -25,27 +26,43 @@ MARK = 0b1011001011010001
 KINDS = ("G", "S", "N", "E", "MINOR", "X")
 LONGEST = (COLUMNS * ROWS - 16 - 4 - 4 - 8 - 8) // 8
 FACE = "\x1f"
-"""Begins, in the text of a tile, who is shown: a letter for each, then how much they look like themselves, 0 to 9."""
+"""Begins, in the text of a tile, who is shown: a letter for each, then how much they look like
+themselves, 0 to 9."""
 
 NUMBERS = 128
 
 
 def tile(
-    kind: str, *, faces: int = 0, text: str = "", edge: int = 384, bright: int = 255, dark: int = 0, who: str = ""
+    kind: str,
+    *,
+    faces: int = 0,
+    text: str = "",
+    edge: int = 384,
+    bright: int = 255,
+    dark: int = 0,
+    who: str = "",
 ) -> Image.Image:
-    """TILE-kind with so many faces and a text as pixels, four to three. `who` names faces that can be told apart, as
-    `P9`: FACE(P), just as P is; `P0` is nothing like P."""
+    """TILE-kind with so many faces and a text as pixels, four to three. `who` names faces that can
+    be told apart, as `P9`: FACE(P), just as P is; `P0` is nothing like P."""
     faces, text = max(faces, len(who) // 2), text + (FACE + who if who else "")
     cells = _cells(kind, faces, text) * (bright - dark) + dark
-    return Image.fromarray(cells.astype(np.uint8), "L").resize((edge, edge * 3 // 4), Image.Resampling.NEAREST)
+    return Image.fromarray(cells.astype(np.uint8), "L").resize(
+        (edge, edge * 3 // 4), Image.Resampling.NEAREST
+    )
 
 
 def vector(who: str, *, salt: str = "tiles-faces@1", mirrored: bool = False) -> list[float]:
-    """The face of a letter as numbers, of one model: another model's, or its mirror image, is another direction."""
+    """The face of a letter as numbers, of one model: another model's, or its mirror image, is
+    another direction."""
     letter, own = who[0], int(who[1]) / 9
-    mine, noise = (_direction(f"{salt} {letter} {mirrored}"), _direction(f"{salt} {who} {mirrored} noise"))
+    mine, noise = (
+        _direction(f"{salt} {letter} {mirrored}"),
+        _direction(f"{salt} {who} {mirrored} noise"),
+    )
     noise = noise - noise @ mine * mine
-    return [round(float(x), 6) for x in own * mine + (1 - own**2) ** 0.5 * noise / np.linalg.norm(noise)]
+    return [
+        round(float(x), 6) for x in own * mine + (1 - own**2) ** 0.5 * noise / np.linalg.norm(noise)
+    ]
 
 
 def _direction(name: str) -> Any:
@@ -66,7 +83,11 @@ def _cells(kind: str, faces: int, text: str) -> Any:
     body = text.encode("ascii")
     assert len(body) <= LONGEST, f"a tile holds {LONGEST} letters"
     data = bytes([KINDS.index(kind) << 4 | faces, len(body), *body.ljust(LONGEST, b"\xaa")])
-    bits = [*_bits(MARK, 16), *(bit for byte in data for bit in _bits(byte, 8)), *_bits(sum(data) % 256, 8)]
+    bits = [
+        *_bits(MARK, 16),
+        *(bit for byte in data for bit in _bits(byte, 8)),
+        *_bits(sum(data) % 256, 8),
+    ]
     return np.array([*bits, *([1, 0] * COLUMNS)][: COLUMNS * ROWS]).reshape(ROWS, COLUMNS)
 
 
@@ -75,8 +96,11 @@ def _bits(number: int, count: int) -> list[int]:
 
 
 def sighted(image: Image.Image) -> tuple[tuple[str, int, str], bool] | None:
-    """What a tile stands for that fills a picture or its middle, straight or mirrored, and whether it is mirrored."""
-    middle = image.crop((image.width // 4, image.height // 4, image.width * 3 // 4, image.height * 3 // 4))
+    """What a tile stands for that fills a picture or its middle, straight or mirrored, and whether
+    it is mirrored."""
+    middle = image.crop(
+        (image.width // 4, image.height // 4, image.width * 3 // 4, image.height * 3 // 4)
+    )
     for part in (image, middle):
         for mirrored in (False, True):
             found = read(ImageOps.mirror(part) if mirrored else part)
@@ -87,19 +111,26 @@ def sighted(image: Image.Image) -> tuple[tuple[str, int, str], bool] | None:
 
 def read(image: Image.Image) -> tuple[str, int, str] | None:
     """What a tile stands for, its faces and its text; None of any other picture."""
-    grey = np.asarray(image.convert("L").resize((COLUMNS * 4, ROWS * 4), Image.Resampling.BOX), dtype=float)
+    grey = np.asarray(
+        image.convert("L").resize((COLUMNS * 4, ROWS * 4), Image.Resampling.BOX), dtype=float
+    )
     cells = grey.reshape(ROWS, 4, COLUMNS, 4)[:, 1:3, :, 1:3].mean(axis=(1, 3))
     bits = (cells > (cells.min() + cells.max()) / 2).astype(int).ravel()
     number = [int("".join(map(str, bits[at : at + 8])), 2) for at in range(0, len(bits) - 7, 8)]
     data = bytes(number[2 : 4 + LONGEST])
-    if number[0] << 8 | number[1] != MARK or number[4 + LONGEST] != sum(data) % 256 or data[1] > LONGEST:
+    if (
+        number[0] << 8 | number[1] != MARK
+        or number[4 + LONGEST] != sum(data) % 256
+        or data[1] > LONGEST
+    ):
         return None
     return KINDS[data[0] >> 4], data[0] & 15, data[2 : 2 + data[1]].decode("ascii")
 
 
 @dataclass
 class Eyes:
-    """The server's state: who it says it is, what it does instead of answering, and how often it was asked."""
+    """The server's state: who it says it is, what it does instead of answering, and how often it
+    was asked."""
 
     name: str = "tiles"
     version: str = "1"
@@ -130,7 +161,10 @@ class Eyes:
 
     def say(self, data: bytes) -> dict[str, Any]:
         """What it says of one view."""
-        (kind, faces, text), mirrored = sighted(Image.open(io.BytesIO(data))) or (("G", 0, ""), False)
+        (kind, faces, text), mirrored = sighted(Image.open(io.BytesIO(data))) or (
+            ("G", 0, ""),
+            False,
+        )
         kind = self.instead or kind
         text, _, who = text.partition(FACE)
         said: dict[str, Any] = {"rating": "X" if kind == "MINOR" else kind, "people": faces}
@@ -169,7 +203,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.state.views = [view["name"] for view in views]
         said = [self.state.say(base64.b64decode(view["data"])) for view in views]
         named = {"face_model": self.state.faces} if self.state.faces else {}
-        return self._answer({"name": self.state.name, "version": self.state.version, "views": said, **named})
+        return self._answer(
+            {"name": self.state.name, "version": self.state.version, "views": said, **named}
+        )
 
     def _hear(self, sounds: Any) -> None:
         if self.state.deaf:
@@ -177,7 +213,9 @@ class _Handler(BaseHTTPRequestHandler):
         said = [heard(base64.b64decode(sound["data"])) for sound in sounds]
         self.state.heard += said
         told = [{"rating": self.state.instead or "G", "transcript": words} for words in said]
-        return self._answer({"name": self.state.name, "version": self.state.version, "sounds": told})
+        return self._answer(
+            {"name": self.state.name, "version": self.state.version, "sounds": told}
+        )
 
     def _answer(self, value: Any, status: int = 0) -> None:
         if self.state.hang:
@@ -197,7 +235,9 @@ def serving(state: Eyes | None = None) -> Iterator[Eyes]:
     state = state or Eyes()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": state}))
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+    )
     thread.start()
     state.url = f"http://127.0.0.1:{server.server_address[1]}"
     try:

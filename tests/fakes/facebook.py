@@ -1,12 +1,15 @@
-"""A stateful Facebook over HTTP, Pages alone, with bad days: it really fetches the files it is given addresses of.
+"""A stateful Facebook over HTTP, Pages alone, with bad days: it really fetches the files it is
+given addresses of.
 
-Documented: pictures brought with `published=false` and named in `attached_media`; films by `file_url`, told by number
-and worked on afterwards; reads and lists by field; permissions by endpoint; comments in one stream, newest first;
-hiding, deleting, blocking by Page-scoped number; the same words right after one another refused as 506. Unverified: for
-how long that is; that a picture nobody could fetch is 324 and a film 389; that words are trimmed; that a film stands in
-no list while it is worked on; that what a Page-scoped token shows of itself is told to itself.
-Sources: https://developers.facebook.com/docs/pages-api/posts, /docs/graph-api/reference/page/photos, /videos,
-/published_posts, /blocked, /docs/graph-api/reference/comment, /video-status, /debug_token
+Documented: pictures brought with `published=false` and named in `attached_media`; films by
+`file_url`, told by number and worked on afterwards; reads and lists by field; permissions by
+endpoint; comments in one stream, newest first; hiding, deleting, blocking by Page-scoped number;
+the same words right after one another refused as 506. Unverified: for how long that is; that a
+picture nobody could fetch is 324 and a film 389; that words are trimmed; that a film stands in no
+list while it is worked on; that what a Page-scoped token shows of itself is told to itself.
+Sources: https://developers.facebook.com/docs/pages-api/posts,
+/docs/graph-api/reference/page/photos, /videos, /published_posts, /blocked,
+/docs/graph-api/reference/comment, /video-status, /debug_token
 """
 
 import io
@@ -40,12 +43,15 @@ PHOTO = frozenset({"url", "published", "temporary", "alt_text_custom", "caption"
 VIDEO = frozenset({"file_url", "description", "title", "published", "file_size"})
 """https://developers.facebook.com/docs/graph-api/reference/page/feed, /photos, /videos"""
 
-VIDEO_FIELDS = frozenset({"id", "status", "post_id", "permalink_url", "description", "published", "created_time"})
+VIDEO_FIELDS = frozenset(
+    {"id", "status", "post_id", "permalink_url", "description", "published", "created_time"}
+)
 
 
 @dataclass
 class FakeFacebook:
-    """The server's state; tests make Pages, move the clock, ask `book` for faults, and read what was posted."""
+    """The server's state; tests make Pages, move the clock, ask `book` for faults, and read what
+    was posted."""
 
     clock: AdjustableClock
     book: FaultBook
@@ -77,7 +83,9 @@ class FakeFacebook:
         """Whose token a request shows. Raises Refused."""
         found = next((one for one in self.pages.values() if shown and one.token == shown), None)
         if found is None:
-            raise Refused(190, status=400, message="Invalid OAuth access token - Cannot parse access token")
+            raise Refused(
+                190, status=400, message="Invalid OAuth access token - Cannot parse access token"
+            )
         return found
 
     def photo(self, mine: Page, told: dict[str, Any]) -> dict[str, str]:
@@ -85,7 +93,11 @@ class FakeFacebook:
         mine.may("pages_manage_posts")
         _only(told, PHOTO)
         mine.fetched.append(str(told.get("url", "")))
-        made = Photo(number(), picture(self.http, str(told.get("url", ""))), str(told.get("alt_text_custom", "")))
+        made = Photo(
+            number(),
+            picture(self.http, str(told.get("url", ""))),
+            str(told.get("alt_text_custom", "")),
+        )
         mine.photos[made.id] = made
         if told.get("published") is not False:
             return {"id": made.id, "post_id": mine.post(str(told.get("caption", "")), (made,)).id}
@@ -97,11 +109,19 @@ class FakeFacebook:
         _only(told, FEED)
         message, shown = told.get("message", ""), told.get("attached_media", [])
         if not isinstance(message, str) or len(message) > MOST_TEXT or not isinstance(shown, list):
-            raise Refused(100, message="(#100) Param message must be a string of at most 63206 characters")
-        photos = [mine.photos.get(str(one.get("media_fbid"))) for one in shown if isinstance(one, dict)]
+            raise Refused(
+                100, message="(#100) Param message must be a string of at most 63206 characters"
+            )
+        photos = [
+            mine.photos.get(str(one.get("media_fbid"))) for one in shown if isinstance(one, dict)
+        ]
         found = tuple(one for one in photos if one is not None and not one.used)
         if len(found) < len(shown) or not (message.strip() or found):
-            raise Refused(100, 1366051, message="(#100) attached_media: photos were already posted, or are none")
+            raise Refused(
+                100,
+                1366051,
+                message="(#100) attached_media: photos were already posted, or are none",
+            )
         if self.limited:
             self.limited -= 1
             raise Refused(32, 2494055, message="(#32) Page request limit reached")
@@ -120,15 +140,25 @@ class FakeFacebook:
         except Refused as error:
             raise Refused(389, message="(#389) Unable to fetch video file from URL.") from error
         if not 0 < fetching.seconds(film) <= LONGEST:
-            raise Refused(352, message="(#352) The video file you selected is in a format that we don't support.")
-        made = Post(f"{mine.id}_{number()}", str(told.get("description", "")).strip(), self.clock(), film=film)
+            raise Refused(
+                352,
+                message="(#352) The video file you selected is in a format that we don't support.",
+            )
+        made = Post(
+            f"{mine.id}_{number()}",
+            str(told.get("description", "")).strip(),
+            self.clock(),
+            film=film,
+        )
         made.video, made.ready = number(), self.clock() + timedelta(seconds=self.film_seconds)
         if self.refuses_films:
             self.refuses_films, made.failed = self.refuses_films - 1, 1363019
         mine.keep(made)
         return {"id": made.video}
 
-    def answer(self, method: str, parts: list[str], told: dict[str, Any], mine: Page) -> dict[str, Any]:
+    def answer(
+        self, method: str, parts: list[str], told: dict[str, Any], mine: Page
+    ) -> dict[str, Any]:
         """What a request gives. Raises Refused."""
         if (said := mine.chats.answer(method, parts, told, mine.rights, self.clock())) is not None:
             return said
@@ -150,13 +180,21 @@ class FakeFacebook:
             case "GET", [page, "published_posts"] if page == mine.id:
                 return mine.listed(told)
             case "GET", [page] if page == mine.id:
-                check(fields_of(str(told.get("fields", "id"))), frozenset({"id", "name", "followers_count"}))
+                check(
+                    fields_of(str(told.get("fields", "id"))),
+                    frozenset({"id", "name", "followers_count"}),
+                )
                 return {"id": mine.id, "followers_count": mine.followers}
         return _of_one(method, parts, told, mine)
 
     def _of_token(self, token: str) -> dict[str, Any]:
         page = self.of(token)
-        told = {"type": "PAGE", "profile_id": page.id, "is_valid": True, "scopes": sorted(page.rights)}
+        told = {
+            "type": "PAGE",
+            "profile_id": page.id,
+            "is_valid": True,
+            "scopes": sorted(page.rights),
+        }
         ends = {"expires_at": page.expires_at, "data_access_expires_at": page.reads_until}
         return {"data": {"app_id": "1", **ends, **told}}
 
@@ -164,7 +202,9 @@ class FakeFacebook:
 def _of_one(method: str, parts: list[str], told: dict[str, Any], mine: Page) -> dict[str, Any]:
     """What a request about a film, a post or a comment gives. Raises Refused."""
     fields = fields_of(str(told.get("fields", "id")))
-    video = next((one for one in mine.posts.values() if one.video == parts[0] and not one.deleted), None)
+    video = next(
+        (one for one in mine.posts.values() if one.video == parts[0] and not one.deleted), None
+    )
     match method, parts:
         case "GET", [_] if video is not None:
             return _status(mine, video, fields)
@@ -179,7 +219,9 @@ def _of_one(method: str, parts: list[str], told: dict[str, Any], mine: Page) -> 
         case "GET", [post, "comments"]:
             mine.may("pages_read_engagement")
             rows = mine.below(mine.standing(post).id)
-            rows = rows if told.get("filter") == "stream" else [one for one in rows if not one.parent]
+            rows = (
+                rows if told.get("filter") == "stream" else [one for one in rows if not one.parent]
+            )
             return paged(rows, lambda one: mine.said(one, fields), told)
         case "POST", [post, "comments"] if post in mine.posts:
             return {"id": mine.comment(post, told.get("message")).id}
@@ -202,7 +244,10 @@ def _status(mine: Page, video: Post, fields: Mapping[str, Any]) -> dict[str, Any
     status: dict[str, Any] = {"video_status": "ready" if mine.is_shown(video) else "processing"}
     if video.failed:
         errors = [{"code": video.failed, "message": "The video could not be processed"}]
-        status = {"video_status": "error", "processing_phase": {"status": "error", "errors": errors}}
+        status = {
+            "video_status": "error",
+            "processing_phase": {"status": "error", "errors": errors},
+        }
     every: dict[str, Any] = {"status": status, "published": mine.is_shown(video)}
     every |= {"post_id": video.id.partition("_")[2]} if mine.is_shown(video) else {}
     return {name: every[name] for name in fields if name in every} | {"id": video.video}
@@ -215,7 +260,9 @@ def _only(told: Mapping[str, Any], known: frozenset[str]) -> None:
 
 def picture(http: HttpClient, url: str) -> bytes:
     """A JPEG or PNG of a weight they take. Raises Refused."""
-    reply = http.send(Ask("GET", url, {"user-agent": "facebookexternalhit/1.1"}, b"", fetching.PATIENCE))
+    reply = http.send(
+        Ask("GET", url, {"user-agent": "facebookexternalhit/1.1"}, b"", fetching.PATIENCE)
+    )
     if not isinstance(reply, HttpResponse) or reply.status != 200:
         raise Refused(324, 2069019, message="(#324) Missing or invalid image file")
     try:
@@ -266,7 +313,10 @@ def call_of(server: FakeFacebook, scope: Scope, method: str, path: str) -> Platf
     if kind == "tokens" and b"fb_exchange_token" in query:
         kind = "exchanges"
     if not kind:
-        others = any(parts[0] in page.comments and not page.comments[parts[0]].own for page in server.pages.values())
+        others = any(
+            parts[0] in page.comments and not page.comments[parts[0]].own
+            for page in server.pages.values()
+        )
         own = (
             "deletes"
             if method == "DELETE"
@@ -288,7 +338,9 @@ def create(server: FakeFacebook) -> ASGIApp:
     async def graph(path: str, request: Request) -> Response:
         body = await request.body()
         told = {**request.query_params, **(json.loads(body) if body else {})}
-        shown = request.headers.get("authorization", "").removeprefix("Bearer ") or str(told.pop("access_token", ""))
+        shown = request.headers.get("authorization", "").removeprefix("Bearer ") or str(
+            told.pop("access_token", "")
+        )
         parts = path.strip("/").split("/")
         try:
             if shown in server.people and parts == ["me"]:
@@ -297,15 +349,21 @@ def create(server: FakeFacebook) -> ASGIApp:
                 return signed
             if (theirs := server.login.answer(parts, told, shown)) is not None:
                 return JSONResponse(theirs)
-            answer = await run_in_threadpool(server.answer, request.method, parts, told, server.of(shown))
+            answer = await run_in_threadpool(
+                server.answer, request.method, parts, told, server.of(shown)
+            )
         except Refused as refused:
-            usage = {"1": [{"type": "pages", "call_count": 100, "estimated_time_to_regain_access": 15}]}
+            usage = {
+                "1": [{"type": "pages", "call_count": 100, "estimated_time_to_regain_access": 15}]
+            }
             limited = refused.body["error"]["code"] == 32
             headers = {"x-business-use-case-usage": json.dumps(usage)} if limited else {}
             return JSONResponse(refused.body, refused.status, headers)
         return JSONResponse(answer)
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
-        await FaultyNetwork(app, book=server.book, call_of=partial(call_of, server, scope))(scope, receive, send)
+        await FaultyNetwork(app, book=server.book, call_of=partial(call_of, server, scope))(
+            scope, receive, send
+        )
 
     return entry

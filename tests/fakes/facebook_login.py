@@ -1,13 +1,15 @@
 """Applications, people and their yes on the fake Facebook, and what leads to the token of a Page.
 
-Documented: a code is good once, for ten minutes here, with the address it was asked with and the application's secret;
-what somebody left unticked is asked for again with `auth_type=rerequest` alone; a yes gives a token of an hour or two,
-which with the secret gives one of sixty days; a person's Pages are listed with their tasks, and one tells its token to
-its person; of a token for sixty days a Page's has no end, of one for an hour it has the same. Unverified: for how long
-a code holds; that a verifier is looked at where a challenge came, and what a wrong one is told.
-Sources: https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow,
-/docs/facebook-login/guides/access-tokens/get-long-lived, /docs/facebook-login/guides/permissions/request-revoke,
-/docs/pages/getting-started, https://github.com/jaredhanson/passport/issues/108
+Documented: a code is good once, for ten minutes here, with the address it was asked with and the
+application's secret; what somebody left unticked is asked for again with `auth_type=rerequest`
+alone; a yes gives a token of an hour or two, which with the secret gives one of sixty days; a
+person's Pages are listed with their tasks, and one tells its token to its person; of a token for
+sixty days a Page's has no end, of one for an hour it has the same. Unverified: for how long a code
+holds; that a verifier is looked at where a challenge came, and what a wrong one is told. Sources:
+https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow,
+/docs/facebook-login/guides/access-tokens/get-long-lived,
+/docs/facebook-login/guides/permissions/request-revoke, /docs/pages/getting-started,
+https://github.com/jaredhanson/passport/issues/108
 """
 
 import secrets
@@ -34,7 +36,8 @@ ALL = ("ANALYZE", "ADVERTISE", "MESSAGING", "MODERATE", "CREATE_CONTENT", "MANAG
 
 @dataclass
 class Person:
-    """Somebody with an account, the Pages they have tasks on, and the rights they said yes and no to."""
+    """Somebody with an account, the Pages they have tasks on, and the rights they said yes and no
+    to."""
 
     username: str
     pages: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -93,7 +96,8 @@ class Login:
         return made
 
     def approve(self, query: Mapping[str, str], username: str) -> str:
-        """Where the browser goes after somebody said yes; "" is nobody, who says no. Raises Refused: nobody goes."""
+        """Where the browser goes after somebody said yes; "" is nobody, who says no. Raises
+        Refused: nobody goes."""
         app, scopes = self._asked(query), frozenset(query.get("scope", "").split(","))
         state = {"state": query["state"]} if "state" in query else {}
         person = self.people.get(username)
@@ -110,10 +114,18 @@ class Login:
     def _asked(self, query: Mapping[str, str]) -> App:
         app = self.apps.get(query.get("client_id", ""))
         if app is None:
-            raise Refused(101, message="The application is not set up: it is in development, or no such one")
+            raise Refused(
+                101, message="The application is not set up: it is in development, or no such one"
+            )
         if query.get("redirect_uri") not in app.redirects:
-            raise Refused(191, message="URL blocked: the redirect URI is not white-listed in the app's settings")
-        if query.get("response_type") != "code" or not set(query.get("scope", "").split(",")) <= SCOPES:
+            raise Refused(
+                191,
+                message="URL blocked: the redirect URI is not white-listed in the app's settings",
+            )
+        if (
+            query.get("response_type") != "code"
+            or not set(query.get("scope", "").split(",")) <= SCOPES
+        ):
             raise Refused(100, message=f"Invalid Scopes: {query.get('scope')}")
         return app
 
@@ -134,7 +146,11 @@ class Login:
         if self.clock() - yes.at >= CODE_LIVES:
             raise Refused(100, 36007, message="This authorization code has expired.")
         if said.get("redirect_uri") not in app.redirects:
-            raise Refused(100, 36008, message="Error validating verification code. Is your redirect_uri identical?")
+            raise Refused(
+                100,
+                36008,
+                message="Error validating verification code. Is your redirect_uri identical?",
+            )
         if yes.challenge and challenge(said.get("code_verifier", "")) != yes.challenge:
             raise Refused(100, message="Error validating verification code. Invalid code_verifier.")
         yes.used = True
@@ -143,7 +159,11 @@ class Login:
     def _given(self, found: Token, lives: timedelta) -> dict[str, Any]:
         name, now = f"EAAU{secrets.token_urlsafe(90)}", self.clock()
         self.tokens[name] = Token(found.app, found.person, now, now + lives)
-        return {"access_token": name, "token_type": "bearer", "expires_in": int(lives.total_seconds())}
+        return {
+            "access_token": name,
+            "token_type": "bearer",
+            "expires_in": int(lives.total_seconds()),
+        }
 
     def known(self, shown: str) -> Token:
         """What a token stands for. Raises Refused."""
@@ -152,12 +172,17 @@ class Login:
             raise Refused(190, 463, message="Error validating access token: Session has expired")
         return found
 
-    def answer(self, parts: list[str], told: Mapping[str, Any], shown: str) -> dict[str, Any] | None:
+    def answer(
+        self, parts: list[str], told: Mapping[str, Any], shown: str
+    ) -> dict[str, Any] | None:
         """What a person's token is told; None for any other token. Raises Refused."""
         if shown not in self.tokens:
             return None
         found = self.known(shown)
-        person, fields = found.person, fields_of(str(told.get("fields", "id,name,access_token,tasks")))
+        person, fields = (
+            found.person,
+            fields_of(str(told.get("fields", "id,name,access_token,tasks"))),
+        )
         if "pages_show_list" not in person.granted:
             raise Refused(200, status=403, message="(#200) Requires pages_show_list permission")
         if parts == ["me", "accounts"]:
@@ -167,10 +192,16 @@ class Login:
         if len(parts) == 1 and parts[0] in person.pages:
             check(fields, frozenset({"id", "name", "access_token", "followers_count"}))
             return self._told(found, self.pages[parts[0]], set(fields))
-        raise Refused(100, 33, message="Unsupported get request. It does not exist, or cannot be loaded")
+        raise Refused(
+            100, 33, message="Unsupported get request. It does not exist, or cannot be loaded"
+        )
 
     def _told(self, found: Token, page: Page, fields: set[str]) -> dict[str, Any]:
-        told: dict[str, Any] = {"id": page.id, "name": page.name, "tasks": list(found.person.pages[page.id])}
+        told: dict[str, Any] = {
+            "id": page.id,
+            "name": page.name,
+            "tasks": list(found.person.pages[page.id]),
+        }
         if "access_token" in fields:
             page.rights = found.person.granted
             page.expires_at = 0 if found.long else int(found.until.timestamp())
@@ -180,7 +211,8 @@ class Login:
 
 
 def answered(login: Login, request: Request, path: str) -> Response | None:
-    """The answer to a request about a yes or a person's token; None for any other. Raises Refused."""
+    """The answer to a request about a yes or a person's token; None for any other. Raises
+    Refused."""
     query = dict(request.query_params)
     if path == "dialog/oauth" and request.method == "GET":
         if (name := query.pop("approve", None)) is not None:

@@ -1,4 +1,5 @@
-"""What the fake Facebook knows: Pages, what they posted, the files of it, and what people said under it."""
+"""What the fake Facebook knows: Pages, what they posted, the files of it, and what people said
+under it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,11 +18,31 @@ SCOPES = frozenset(
 """https://developers.facebook.com/docs/pages-api/overview"""
 
 POST_FIELDS = frozenset(
-    {"id", "message", "created_time", "permalink_url", "attachments", "comments", "reactions", "shares", "from"}
+    {
+        "id",
+        "message",
+        "created_time",
+        "permalink_url",
+        "attachments",
+        "comments",
+        "reactions",
+        "shares",
+        "from",
+    }
     | {"is_published", "is_hidden", "status_type"}
 )
 COMMENT_FIELDS = frozenset(
-    {"id", "message", "created_time", "from", "parent", "is_hidden", "permalink_url", "comment_count", "can_hide"}
+    {
+        "id",
+        "message",
+        "created_time",
+        "from",
+        "parent",
+        "is_hidden",
+        "permalink_url",
+        "comment_count",
+        "can_hide",
+    }
 )
 TWICE = timedelta(hours=1)
 """For how long the same words right after one another are a duplicate; nobody tells."""
@@ -38,7 +59,8 @@ def number() -> str:
 def gone(what: str) -> Refused:
     """What is said of something that is not there, or that this token may not see."""
     message = (
-        f"Unsupported request. Object with ID '{what}' does not exist, cannot be loaded due to missing permissions"
+        f"Unsupported request. Object with ID '{what}' does not exist, cannot be loaded due to "
+        "missing permissions"
     )
     return Refused(100, 33, message=message)
 
@@ -123,7 +145,9 @@ class Page:
     def may(self, right: str) -> None:
         """Raises Refused where its token may not."""
         if right not in self.rights:
-            raise Refused(200, status=403, message=f"(#200) Requires {right} permission to manage the object")
+            raise Refused(
+                200, status=403, message=f"(#200) Requires {right} permission to manage the object"
+            )
 
     def standing(self, post_id: str) -> Post:
         """A post that is there. Raises Refused."""
@@ -139,7 +163,9 @@ class Page:
     def post(self, message: str, photos: tuple[Photo, ...]) -> Post:
         """Show words and pictures. Raises Refused."""
         last = max(self.posts.values(), key=lambda one: (one.at, one.id), default=None)
-        twice = last is not None and not last.deleted and last.message == message.strip() and not photos
+        twice = (
+            last is not None and not last.deleted and last.message == message.strip() and not photos
+        )
         if twice and last is not None and self.clock() - last.at < TWICE:
             raise Refused(506, 1455006, message="(#506) Duplicate status message")
         for photo in photos:
@@ -155,7 +181,9 @@ class Page:
         """Somebody, or the Page itself without a name, says something."""
         number_ = f"{post.partition('_')[2]}_{number()}"
         author = f"24{sum(by.encode()):012d}" if by else self.id
-        made = Comment(number_, post, author, by or self.name, text, self.clock(), under, own=not by)
+        made = Comment(
+            number_, post, author, by or self.name, text, self.clock(), under, own=not by
+        )
         self.comments[made.id] = made
         return made
 
@@ -179,12 +207,15 @@ class Page:
         return self.say(above.post, text.strip(), under=above.parent or above.id)
 
     def comment(self, post_id: str, text: object) -> Comment:
-        """The Page says something right under a post; the same words at once are refused. Raises Refused."""
+        """The Page says something right under a post; the same words at once are refused. Raises
+        Refused."""
         self.may("pages_manage_engagement")
         post = self.standing(post_id)
         if not isinstance(text, str) or not text.strip() or len(text) > MOST_COMMENT:
             raise Refused(100, message="(#100) Param message must be non-empty, and not too long")
-        if any(one.own and not one.parent and one.text == text.strip() for one in self.below(post.id)):
+        if any(
+            one.own and not one.parent and one.text == text.strip() for one in self.below(post.id)
+        ):
             raise Refused(506, message="(#506) Duplicate status message")
         return self.say(post.id, text.strip())
 
@@ -208,7 +239,11 @@ class Page:
     def block(self, wanted: object) -> dict[str, bool]:
         """Keep people away from the Page. Raises Refused."""
         self.may("pages_manage_engagement")
-        if not isinstance(wanted, list) or not wanted or not all(isinstance(one, int) for one in wanted):
+        if (
+            not isinstance(wanted, list)
+            or not wanted
+            or not all(isinstance(one, int) for one in wanted)
+        ):
             raise Refused(100, message="(#100) Param psid must be an array of numbers")
         self.blocked |= {str(one) for one in wanted}
         return {str(one): True for one in wanted}
@@ -247,7 +282,11 @@ class Page:
         check(fields, POST_FIELDS)
         link = f"https://www.facebook.com/{self.id}/posts/{post.id.partition('_')[2]}"
         every: dict[str, Any] = {"message": post.message} if post.message else {}
-        every |= {"created_time": told_in(post.ready or post.at), "permalink_url": link, "is_published": True}
+        every |= {
+            "created_time": told_in(post.ready or post.at),
+            "permalink_url": link,
+            "is_published": True,
+        }
         every |= {"reactions": {"data": [], "summary": {"total_count": 3}}}
         shown = {name: every[name] for name in fields if name in every} | {"id": post.id}
         if "attachments" in fields and (post.photos or post.film):
@@ -257,20 +296,31 @@ class Page:
             most, inner = fields["comments"]
             below = self.below(post.id)
             total = {"summary": {"total_count": len(below)}}
-            listed = paged(below, lambda one: self.said(one, inner), {"limit": most}) if most else {"data": []}
+            listed = (
+                paged(below, lambda one: self.said(one, inner), {"limit": most})
+                if most
+                else {"data": []}
+            )
             shown["comments"] = listed | total
         return shown
 
     def below(self, post: str, parent: str = "") -> list[Comment]:
         """All that stands under a post, or under a comment, the newest first."""
         found = [one for one in self.comments.values() if one.post == post and not self._away(one)]
-        found = [one for one in found if one.author not in self.blocked and parent in ("", one.parent)]
+        found = [
+            one for one in found if one.author not in self.blocked and parent in ("", one.parent)
+        ]
         return sorted(found, key=lambda one: (one.at, one.id), reverse=True)
 
     def said(self, one: Comment, fields: Fields) -> dict[str, Any]:
-        """A comment as it was asked for; who said it only to those who may read what people say. Raises Refused."""
+        """A comment as it was asked for; who said it only to those who may read what people say.
+        Raises Refused."""
         check(fields, COMMENT_FIELDS)
-        every: dict[str, Any] = {"message": one.text, "created_time": told_in(one.at), "is_hidden": one.hidden}
+        every: dict[str, Any] = {
+            "message": one.text,
+            "created_time": told_in(one.at),
+            "is_hidden": one.hidden,
+        }
         if one.own or "pages_read_user_content" in self.rights:
             every["from"] = {"id": one.author, "name": one.name}
         if one.parent:
@@ -285,7 +335,9 @@ def _attached(post: Post) -> dict[str, Any]:
     return each[0] if len(each) == 1 else {"media_type": "album", "subattachments": {"data": each}}
 
 
-def paged(rows: list[Any], tell: Callable[[Any], dict[str, Any]], told: Mapping[str, Any]) -> dict[str, Any]:
+def paged(
+    rows: list[Any], tell: Callable[[Any], dict[str, Any]], told: Mapping[str, Any]
+) -> dict[str, Any]:
     """One page of a list, with where it goes on. Raises Refused."""
     most, after = min(int(str(told.get("limit", 25))), 100), str(told.get("after", ""))
     start = next((place + 1 for place, one in enumerate(rows) if f"QVF{one.id}" == after), 0)
@@ -293,5 +345,7 @@ def paged(rows: list[Any], tell: Callable[[Any], dict[str, Any]], told: Mapping[
         raise Refused(100, message="(#100) Invalid cursor")
     shown = rows[start : start + most]
     cursors = {"before": f"QVF{shown[0].id}", "after": f"QVF{shown[-1].id}"} if shown else {}
-    more = {"next": "https://graph.facebook.com/?access_token=EAA"} if start + most < len(rows) else {}
+    more = (
+        {"next": "https://graph.facebook.com/?access_token=EAA"} if start + most < len(rows) else {}
+    )
     return {"data": [tell(one) for one in shown], "paging": {"cursors": cursors, **more}}

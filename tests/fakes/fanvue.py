@@ -1,33 +1,44 @@
-"""A stateful Fanvue over HTTP, with bad days, judged by the description put together from its reference pages.
+"""A stateful Fanvue over HTTP, with bad days, judged by the description put together from its
+reference pages.
 
-One origin for all of it: the page that asks people, the token endpoint, the API (its paths with and without `/v1`) and
-the object store that takes the parts of media. Honest where clients stumble over the real one: each call names its
-version, bodies are strict, refresh tokens are good once and a second use ends the whole sign-in, part addresses are
-plain text, expire and want no token, ETags are checked, media are of no use before they are ready, and errors have
-three shapes (`errors`, `error` with or without `message`, `message` alone), as the reference says of each status.
+One origin for all of it: the page that asks people, the token endpoint, the API (its paths with and
+without `/v1`) and the object store that takes the parts of media. Honest where clients stumble over
+the real one: each call names its version, bodies are strict, refresh tokens are good once and a
+second use ends the whole sign-in, part addresses are plain text, expire and want no token, ETags
+are checked, media are of no use before they are ready, and errors have three shapes (`errors`,
+`error` with or without `message`, `message` alone), as the reference says of each status.
 
 Unverified, so that nothing may lean on it:
-- `DELETE /posts/{uuid}` is in the index of the reference, without a description: its 204 (`delete_status`), and that
-  what is missing or somebody else's is 404, are assumed.
-- Fields that the description does not name are refused; prices are whole cents; a post or a message without text and
-  media is refused; a preview needs a price; texts count as characters, and are kept as sent, blanks included.
-- What is wrong with media of a post is told as 400 `errors`; a medium is named once; it may stand in many posts.
-- The document says JSON of part addresses; clients read plain text. That completing twice is answered 200
-  (`complete_again`), that ETags are wanted, with their quotation marks, and the sizes of parts, are what clients do.
-- `sizeBytes` is wanted under `/v1` alone; told elsewhere, sizes of parts are answered too, as third parties report.
-- That a chat is marked as read unless `markAsRead=false` says otherwise, and under `/v1` the other way round.
-- Whose the line `LOCKED_MESSAGE_UNLOCKED` of a chat is (here the fan's), and that one comes at all (`tells_unlocked`);
-  that a bought message is not deleted, and in which words that is said.
-- A suspended account is 403, as is whoever is no creator and posts; which check comes first (here: version, token,
-  limit, scope, state, shape); words of errors; that an `error` alone is the body of 429.
-- Idempotency keys are ignored: third parties send `Idempotency-Key`, no page that could be read promises anything.
-- `invalid_state` for states under 8 letters, codes of 10 minutes, refresh tokens of 30 days are Ory's usual ones; a
-  refresh leaves the access token of before alone (`ends_access`); `/oauth2/revoke` is what third parties call.
+- `DELETE /posts/{uuid}` is in the index of the reference, without a description: its 204
+  (`delete_status`), and that what is missing or somebody else's is 404, are assumed.
+- Fields that the description does not name are refused; prices are whole cents; a post or a message
+  without text and media is refused; a preview needs a price; texts count as characters, and are
+  kept as sent, blanks included.
+- What is wrong with media of a post is told as 400 `errors`; a medium is named once; it may stand
+  in many posts.
+- The document says JSON of part addresses; clients read plain text. That completing twice is
+  answered 200 (`complete_again`), that ETags are wanted, with their quotation marks, and the sizes
+  of parts, are what clients do.
+- `sizeBytes` is wanted under `/v1` alone; told elsewhere, sizes of parts are answered too, as third
+  parties report.
+- That a chat is marked as read unless `markAsRead=false` says otherwise, and under `/v1` the other
+  way round.
+- Whose the line `LOCKED_MESSAGE_UNLOCKED` of a chat is (here the fan's), and that one comes at all
+  (`tells_unlocked`); that a bought message is not deleted, and in which words that is said.
+- A suspended account is 403, as is whoever is no creator and posts; which check comes first (here:
+  version, token, limit, scope, state, shape); words of errors; that an `error` alone is the body of
+  429.
+- Idempotency keys are ignored: third parties send `Idempotency-Key`, no page that could be read
+  promises anything.
+- `invalid_state` for states under 8 letters, codes of 10 minutes, refresh tokens of 30 days are
+  Ory's usual ones; a refresh leaves the access token of before alone (`ends_access`);
+  `/oauth2/revoke` is what third parties call.
 - The bodies of webhooks: only their signature is documented; events here are what tests say.
 
-It cannot check what Fanvue does to media or thinks of them, what fans see, agency routes (`/creators/…`) and their
-buckets, mass messages, collections, templates, scheduling (noted in `forbidden` and refused), edits of posts, tracking
-links, payouts and limits per address. An account's own token (`member.token`) has no end; others live an hour.
+It cannot check what Fanvue does to media or thinks of them, what fans see, agency routes
+(`/creators/…`) and their buckets, mass messages, collections, templates, scheduling (noted in
+`forbidden` and refused), edits of posts, tracking links, payouts and limits per address. An
+account's own token (`member.token`) has no end; others live an hour.
 """
 
 import json
@@ -97,9 +108,11 @@ __all__ = ["SCOPES", "App", "FakeFanvue", "Member", "Refusal", "create", "fanvue
 
 @dataclass
 class FakeFanvue(World, SignIn):
-    """Fanvue's state; tests make accounts and applications, move the clock, ask `book` for faults, read what is there.
+    """Fanvue's state; tests make accounts and applications, move the clock, ask `book` for faults,
+    read what is there.
 
-    Its `slow`, `spoils`, `forbidden` and `named` are those of the vault, `fan`, `says` and `types` those of the world.
+    Its `slow`, `spoils`, `forbidden` and `named` are those of the vault, `fan`, `says` and `types`
+    those of the world.
     """
 
     spec: Spec = field(default_factory=lambda: Spec(None))
@@ -127,26 +140,42 @@ class FakeFanvue(World, SignIn):
         self.till = Till(self.clock)
 
     def deliver(
-        self, app: App, address: str, event: Json, *, late: float = 0.0, times: int = 1, signing: str = ""
+        self,
+        app: App,
+        address: str,
+        event: Json,
+        *,
+        late: float = 0.0,
+        times: int = 1,
+        signing: str = "",
     ) -> list[int]:
-        """Post an event to a webhook, `times` times in the same words; statuses, 0 where no answer came.
+        """Post an event to a webhook, `times` times in the same words; statuses, 0 where no answer
+        came.
 
         Args:
             late: seconds ago at which it was signed.
             signing: the secret that signs it, where not the application's own.
         """
         body, at = json.dumps(event).encode(), int(self.clock().timestamp() - late)
-        headers = {"content-type": JSON, "x-fanvue-signature": signature(signing or app.signing, at, body)}
-        replies = [HttpClient().send(Outgoing("POST", address, headers, body, 10.0)) for _ in range(times)]
+        headers = {
+            "content-type": JSON,
+            "x-fanvue-signature": signature(signing or app.signing, at, body),
+        }
+        replies = [
+            HttpClient().send(Outgoing("POST", address, headers, body, 10.0)) for _ in range(times)
+        ]
         return [reply.status if isinstance(reply, HttpResponse) else NO_ANSWER for reply in replies]
 
     def buys(self, creator: Member, message_id: str) -> Message:
-        """The fan pays for a locked message that stands: it opens, the till rings, the chat says so. Once."""
+        """The fan pays for a locked message that stands: it opens, the till rings, the chat says
+        so. Once."""
         found = next(one for said in creator.chats.values() for one in said if one.id == message_id)
         if found.price is None or found.bought is not None or found.by_fan:
             raise ValueError("there is nothing to buy")
         found.bought = self.clock()
-        self.till.earn(creator, found.price, found.price * 4 // 5, "message", found.fan, message=found.id)
+        self.till.earn(
+            creator, found.price, found.price * 4 // 5, "message", found.fan, message=found.id
+        )
         if self.tells_unlocked:
             self.says(found.fan, creator, "", kind="LOCKED_MESSAGE_UNLOCKED")
         return found
@@ -175,7 +204,11 @@ class FakeFanvue(World, SignIn):
         if told is None:
             return Response(status_code=status, headers=headers)
         plain = isinstance(told, str)
-        return PlainTextResponse(told, status, headers) if plain else JSONResponse(told, status, headers)
+        return (
+            PlainTextResponse(told, status, headers)
+            if plain
+            else JSONResponse(told, status, headers)
+        )
 
     def _signing_in(self, asked: Asked) -> Response:
         if (asked.method, asked.parts[1:]) == ("GET", ["auth"]):
@@ -197,10 +230,17 @@ class FakeFanvue(World, SignIn):
             raise Refusal(400, {"error": "Unsupported API version", "message": told})
         if self.retired:
             told = f"Version '{VERSION}' is no longer supported"
-            raise Refusal(410, {"error": "API version sunset", "message": told, "nextVersion": self.next_version})
+            raise Refusal(
+                410,
+                {"error": "API version sunset", "message": told, "nextVersion": self.next_version},
+            )
         if not self.next_version:
             return {}
-        return {"deprecation": "true", "sunset": "2030-01-01", "x-fanvue-api-next-version": self.next_version}
+        return {
+            "deprecation": "true",
+            "sunset": "2030-01-01",
+            "x-fanvue-api-next-version": self.next_version,
+        }
 
     def _known(self, asked: Asked) -> Token:
         known = self.oauth.find_bearer(asked.header)
@@ -245,7 +285,9 @@ class FakeFanvue(World, SignIn):
                 told = shown(self.publish(mine, asked.fields()))
                 return 201, {name: told[name] for name in MADE}
             case "GET", []:
-                return 200, self.posted(mine, asked.query, self.clock() - timedelta(seconds=self.book.lag_seconds("")))
+                return 200, self.posted(
+                    mine, asked.query, self.clock() - timedelta(seconds=self.book.lag_seconds(""))
+                )
             case "GET", [post]:
                 return 200, shown(self.post(mine, uuid(post)))
             case _, [post, *_]:
@@ -268,14 +310,32 @@ class FakeFanvue(World, SignIn):
         return 204, None
 
     def _me(self, mine: Member) -> Json:
-        media = [one for one in self.media.values() if one.owner == mine.id and one.status == "ready"]
-        counts = {f"{kind}Count": sum(one.kind == kind for one in media) for kind in ("image", "video", "audio")}
+        media = [
+            one for one in self.media.values() if one.owner == mine.id and one.status == "ready"
+        ]
+        counts = {
+            f"{kind}Count": sum(one.kind == kind for one in media)
+            for kind in ("image", "video", "audio")
+        }
         priced = sum(post.price is not None for post in mine.posts.values())
-        told: Json = {"uuid": mine.id, "email": f"{mine.username}@example.com", "handle": mine.username, "bio": ""}
-        told |= {"displayName": mine.username, "isCreator": mine.state != "fan", "createdAt": stamp(mine.at)}
+        told: Json = {
+            "uuid": mine.id,
+            "email": f"{mine.username}@example.com",
+            "handle": mine.username,
+            "bio": "",
+        }
+        told |= {
+            "displayName": mine.username,
+            "isCreator": mine.state != "fan",
+            "createdAt": stamp(mine.at),
+        }
         told |= {"updatedAt": None, "avatarUrl": None, "bannerUrl": None, "likesCount": 0}
-        told |= {"fanCounts": {"followersCount": mine.followers, "subscribersCount": len(mine.chats)}}
-        return told | {"contentCounts": counts | {"postCount": len(mine.posts), "payToViewPostCount": priced}}
+        told |= {
+            "fanCounts": {"followersCount": mine.followers, "subscribersCount": len(mine.chats)}
+        }
+        return told | {
+            "contentCounts": counts | {"postCount": len(mine.posts), "payToViewPostCount": priced}
+        }
 
     def _medium(self, one: Medium, query: Mapping[str, str]) -> Json:
         told: Json = {"uuid": one.id, "status": one.status}
@@ -283,11 +343,22 @@ class FakeFanvue(World, SignIn):
             return told
         width, height = one.size
         variants: list[dict[str, Any]] = [
-            {"uuid": one.id, "variantType": kind, "displayPosition": 0, "width": width, "height": height}
+            {
+                "uuid": one.id,
+                "variantType": kind,
+                "displayPosition": 0,
+                "width": width,
+                "height": height,
+            }
             for kind in query.get("variants", "").split(",")
             if kind
         ]
-        told |= {"createdAt": self.told(one.at), "name": one.name, "mediaType": one.kind, "recommendedPrice": None}
+        told |= {
+            "createdAt": self.told(one.at),
+            "name": one.name,
+            "mediaType": one.kind,
+            "recommendedPrice": None,
+        }
         return told | {
             "caption": None,
             "description": None,
@@ -303,10 +374,13 @@ def _refused(refusal: Refusal, headers: Mapping[str, str]) -> Response:
 
 
 def _operation(method: str, parts: list[str]) -> tuple[str, str]:
-    """The scope needed and the kind of a request, in the words of the faults; no scope where there is no such thing."""
+    """The scope needed and the kind of a request, in the words of the faults; no scope where there
+    is no such thing."""
     for known, path, scope, kind in OPERATIONS:
         words = path.split("/")
-        fits = len(words) == len(parts) and all(word in {"*", part} for word, part in zip(words, parts, strict=True))
+        fits = len(words) == len(parts) and all(
+            word in {"*", part} for word, part in zip(words, parts, strict=True)
+        )
         if known == method and fits:
             return scope, kind
     return "", "other"
@@ -336,7 +410,8 @@ def create(server: FakeFanvue) -> ASGIApp:
 
 @contextmanager
 def fanvue(spec: Path | None = None, clock: AdjustableClock | None = None) -> Iterator[FakeFanvue]:
-    """A running Fanvue with a clock of its own, judging by the document at hand unless another is given."""
+    """A running Fanvue with a clock of its own, judging by the document at hand unless another is
+    given."""
     server = FakeFanvue(clock or AdjustableClock(), spec=Spec(spec or document()))
     with serve_app(create(server), clock=server.clock) as server.url:
         yield server

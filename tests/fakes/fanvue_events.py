@@ -1,9 +1,11 @@
-"""The events of the fake Fanvue: what happens in its world is told to an address, signed, often and late as asked.
+"""The events of the fake Fanvue: what happens in its world is told to an address, signed, often and
+late as asked.
 
-Bodies are as several third parties write them down (`id`, `type`, `timestamp`, `data` with its `creator`; snake case,
-what is unknown left out, sometimes a message's words too); `before` is as older examples have them, without id or type.
-Fanvue's own page of fields could not be read. Unverified besides: how often a call that failed is told again, and
-whether in order; that it may come twice is said by all.
+Bodies are as several third parties write them down (`id`, `type`, `timestamp`, `data` with its
+`creator`; snake case, what is unknown left out, sometimes a message's words too); `before` is as
+older examples have them, without id or type. Fanvue's own page of fields could not be read.
+Unverified besides: how often a call that failed is told again, and whether in order; that it may
+come twice is said by all.
 """
 
 import json
@@ -41,22 +43,42 @@ class Events:
         made = self.server.says(fan, creator, text)
         if self.before:
             sender = {"uuid": fan.id, "handle": fan.handle}
-            told = {"message": {"uuid": made.id, "text": text}, "messageUuid": made.id, "sender": sender}
+            told = {
+                "message": {"uuid": made.id, "text": text},
+                "messageUuid": made.id,
+                "sender": sender,
+            }
             return self.send(told | {"recipientUuid": creator.id, "timestamp": stamp(made.at)})
-        told = {"uuid": made.id, "sender": "fan", "text": text, "fan": _person(fan), "created_at": stamp(made.at)}
+        told = {
+            "uuid": made.id,
+            "sender": "fan",
+            "text": text,
+            "fan": _person(fan),
+            "created_at": stamp(made.at),
+        }
         return self.tell(creator, "message.received", told)
 
     def pays(self, fan: Fan, creator: Member, gross: int, net: int, source: str = "tip") -> Earning:
         """A fan pays."""
         made = self.server.till.earn(creator, gross, net, source, fan)
-        told = {"id": made.order, "source": source, "gross": gross, "currency": "USD", "purchaser": _person(fan)}
+        told = {
+            "id": made.order,
+            "source": source,
+            "gross": gross,
+            "currency": "USD",
+            "purchaser": _person(fan),
+        }
         self.tell(creator, "payment.succeeded", told)
         return made
 
     def gives_back(self, creator: Member, sale: Earning) -> None:
         """All of a payment goes back; the amount is told without a sign."""
         self.server.till.give_back(creator, sale)
-        self.tell(creator, "refund.created", {"id": f"R-{sale.order}", "payment_id": sale.order, "amount": sale.gross})
+        self.tell(
+            creator,
+            "refund.created",
+            {"id": f"R-{sale.order}", "payment_id": sale.order, "amount": sale.gross},
+        )
 
     def follows(self, fan: Fan, creator: Member) -> None:
         """A fan follows."""
@@ -67,7 +89,14 @@ class Events:
         """An event of a creator; `key` is its id."""
         data = {**told, "creator": {"uuid": creator.id, "handle": creator.username}}
         at = stamp(self.server.clock())
-        self.send({"id": key or f"evt_{uuid4()}", "type": f"creator.{kind}", "timestamp": at, "data": data})
+        self.send(
+            {
+                "id": key or f"evt_{uuid4()}",
+                "type": f"creator.{kind}",
+                "timestamp": at,
+                "data": data,
+            }
+        )
 
     def send(self, event: Mapping[str, Any]) -> None:
         """Sign and send, if there is an address."""

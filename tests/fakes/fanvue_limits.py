@@ -1,8 +1,10 @@
-"""How often Fanvue may be asked: a bucket per application and person, which is filled again as a whole.
+"""How often Fanvue may be asked: a bucket per application and person, which is filled again as a
+whole.
 
-As its page on limits tells it: 200 tokens, each request spends one, full again every 60 seconds, with three headers on
-every answer and a fourth on refusals. That a bucket's minute begins with the first request from it, that a refused
-request spends nothing, and the body of a refusal are assumed. A few calls of the real one have limits of their own.
+As its page on limits tells it: 200 tokens, each request spends one, full again every 60 seconds,
+with three headers on every answer and a fourth on refusals. That a bucket's minute begins with the
+first request from it, that a refused request spends nothing, and the body of a refusal are assumed.
+A few calls of the real one have limits of their own.
 """
 
 import math
@@ -35,7 +37,8 @@ class Limits:
     clock: Callable[[], datetime]
     most: int = 200
     own: dict[str, int] = field(default_factory=dict)
-    """Kinds of requests, in the words of the faults, that have a bucket of their own, and its size."""
+    """Kinds of requests, in the words of the faults, that have a bucket of their own, and its
+    size."""
     buckets: dict[tuple[str, ...], Bucket] = field(default_factory=dict)
 
     def ask(self, client_id: str, member_id: str, kind: str) -> dict[str, str]:

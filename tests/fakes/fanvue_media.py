@@ -1,6 +1,8 @@
-"""The vault of the fake Fanvue: media that come in parts, through addresses signed for a while, and are then worked on.
+"""The vault of the fake Fanvue: media that come in parts, through addresses signed for a while, and
+are then worked on.
 
-The object store takes a part by the address alone: whoever shows it a token is refused, and noted in `forbidden`.
+The object store takes a part by the address alone: whoever shows it a token is refused, and noted
+in `forbidden`.
 """
 
 import hashlib
@@ -25,7 +27,8 @@ MOST_PARTS, MOST_BYTES, LONGEST_NAME = 10_000, 1_610_612_736, 255
 
 @dataclass
 class Medium:
-    """One thing in somebody's vault. `status` is created, processing, ready or error; `polls` are still to be made."""
+    """One thing in somebody's vault. `status` is created, processing, ready or error; `polls` are
+    still to be made."""
 
     id: str
     owner: str
@@ -72,7 +75,8 @@ class Vault:
     named: dict[str, str] = field(default_factory=dict)
     """The id of what was last uploaded, by the SHA-256 of its bytes."""
     forbidden: list[str] = field(default_factory=list)
-    """Attempts at what no client of ours does: scheduling, collections, templates, tokens shown to the store."""
+    """Attempts at what no client of ours does: scheduling, collections, templates, tokens shown to
+    the store."""
     slow: int = 0
     """How many looks at a medium say `processing` before one says `ready`."""
     spoils: bool = False
@@ -89,14 +93,18 @@ class Vault:
 
     def begin(self, owner: str, said: Mapping[str, Any], *, sized: bool) -> Json:
         """Begin an upload; `sized`: its length must be told. Raises Refusal."""
-        name, filename, kind, length = (said.get(one) for one in ("name", "filename", "mediaType", "sizeBytes"))
+        name, filename, kind, length = (
+            said.get(one) for one in ("name", "filename", "mediaType", "sizeBytes")
+        )
         wrong = [
             f"{label}: Expected 1 to {LONGEST_NAME} characters"
             for label, each in (("name", name), ("filename", filename))
             if not isinstance(each, str) or not 1 <= len(each) <= LONGEST_NAME
         ]
         wrong += [] if kind in KINDS else ["mediaType: Invalid option"]
-        if (length is not None or sized) and (type(length) is not int or not 1 <= length <= MOST_BYTES):
+        if (length is not None or sized) and (
+            type(length) is not int or not 1 <= length <= MOST_BYTES
+        ):
             wrong.append("sizeBytes: Expected a number of bytes")
         if wrong:
             raise invalid(*wrong)
@@ -116,10 +124,16 @@ class Vault:
             raise not_found("Upload session not found")
         if not (number.isascii() and number.isdecimal() and 1 <= int(number[:6]) <= MOST_PARTS):
             raise invalid("partNumber: Expected 1 to 10000")
-        path, until = f"/store/{upload_id}/{number}", str(int((self.clock() + self.urls_live).timestamp()))
+        path, until = (
+            f"/store/{upload_id}/{number}",
+            str(int((self.clock() + self.urls_live).timestamp())),
+        )
         if self.strays_to:
             return self.strays_to
-        return f"{self.url}{path}?{urlencode({'expires': until, 'sig': self._signature('PUT', path, until)})}"
+        return (
+            f"{self.url}{path}"
+            f"?{urlencode({'expires': until, 'sig': self._signature('PUT', path, until)})}"
+        )
 
     def put(self, asked: Asked) -> str:
         """Take a part in; its ETag. Raises Refusal."""
@@ -129,14 +143,18 @@ class Vault:
         until = asked.query.get("expires", "")
         good, told = self._signature(asked.method, asked.path, until), asked.query.get("sig", "")
         if len(asked.query) != 2 or not hmac.compare_digest(good.encode(), told.encode()):
-            raise _stored(403, "SignatureDoesNotMatch", "The request signature we calculated does not match")
+            raise _stored(
+                403, "SignatureDoesNotMatch", "The request signature we calculated does not match"
+            )
         if self.clock().timestamp() >= int(until):
             raise _stored(403, "AccessDenied", "Request has expired")
         made = self.uploads[asked.parts[1]]
         if made.done:
             raise _stored(404, "NoSuchUpload", "The specified upload does not exist")
         if len(asked.data) > self.most_part:
-            raise _stored(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
+            raise _stored(
+                400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size"
+            )
         part = made.parts[int(asked.parts[2])] = Part(asked.data)
         return part.etag
 
@@ -174,7 +192,11 @@ class Vault:
         if not isinstance(wanted, list) or not all(isinstance(each, str) for each in wanted):
             raise invalid(f"{name}: Expected a list of uuids")
         found = [self.media[each] for each in wanted if each in self.media]
-        if len(found) != len(wanted) or len(set(wanted)) != len(wanted) or any(one.owner != owner for one in found):
+        if (
+            len(found) != len(wanted)
+            or len(set(wanted)) != len(wanted)
+            or any(one.owner != owner for one in found)
+        ):
             raise invalid(f"{name}: Some media were not found")
         if any(one.status != "ready" for one in found):
             raise invalid(f"{name}: Some media are not ready")
@@ -193,8 +215,15 @@ class Vault:
         last = 0
         for each in told:
             number = each.get("PartNumber") if isinstance(each, dict) and len(each) == 2 else None
-            if type(number) is not int or number not in made.parts or each.get("ETag") != made.parts[number].etag:
-                raise invalid("parts: One or more of the specified parts could not be found, or its ETag differs")
+            if (
+                type(number) is not int
+                or number not in made.parts
+                or each.get("ETag") != made.parts[number].etag
+            ):
+                raise invalid(
+                    "parts: One or more of the specified parts could not be found, or its ETag "
+                    "differs"
+                )
             if number <= last:
                 raise invalid("parts: The parts are not in ascending order")
             found.append(made.parts[number])
@@ -215,7 +244,10 @@ def uuid(told: str) -> str:
 
 
 def _stored(status: int, code: str, message: str) -> Refusal:
-    body = f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>{message}</Message></Error>'
+    body = (
+        '<?xml version="1.0" '
+        f'encoding="UTF-8"?><Error><Code>{code}</Code><Message>{message}</Message></Error>'
+    )
     return Refusal(status, body)
 
 

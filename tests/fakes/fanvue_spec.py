@@ -1,8 +1,10 @@
-"""Fanvue's API as its reference pages describe it (OpenAPI 3.1, put together from them): requests, answers, errors.
+"""Fanvue's API as its reference pages describe it (OpenAPI 3.1, put together from them): requests,
+answers, errors.
 
-Judged are paths, queries and JSON bodies; tokens and headers are not. The document leaves fields that it does not name
-open, and so does not refuse a misspelt one: in bodies of requests it does here. It says `oneOf` where two of its shapes
-fit a finished medium: read as `anyOf`. What later pages added to it stands in `LATER`, what it lacks in `UNDESCRIBED`.
+Judged are paths, queries and JSON bodies; tokens and headers are not. The document leaves fields
+that it does not name open, and so does not refuse a misspelt one: in bodies of requests it does
+here. It says `oneOf` where two of its shapes fit a finished medium: read as `anyOf`. What later
+pages added to it stands in `LATER`, what it lacks in `UNDESCRIBED`.
 """
 
 import json
@@ -21,12 +23,15 @@ JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 VERSION, VERSION_HEADER = "2025-06-26", "x-fanvue-api-version"
 LONGEST = 20
 """Digits that no number of Fanvue has."""
-LATER: Mapping[str, Mapping[str, Any]] = {"get /chats/{userUuid}/messages": {"markAsRead": {"type": "boolean"}}}
+LATER: Mapping[str, Mapping[str, Any]] = {
+    "get /chats/{userUuid}/messages": {"markAsRead": {"type": "boolean"}}
+}
 """Parameters of queries that newer pages have; by method and path."""
 LATER_SOURCES = ("appStore", "checkoutLink", "fanExperience", "refund", "chargeback")
 """Where earnings come from, in newer pages."""
 UNDESCRIBED = {("DELETE", "posts", 2)}
-"""Method, first word and number of words of a path that is in Fanvue's index alone, without a description."""
+"""Method, first word and number of words of a path that is in Fanvue's index alone, without a
+description."""
 
 Json = dict[str, Any]
 
@@ -34,7 +39,9 @@ Json = dict[str, Any]
 class Refusal(Exception):
     """An error answer: status, body (XML where it is a text), headers."""
 
-    def __init__(self, status: int, body: Json | str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, body: Json | str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(f"{status} {body}")
         self.status, self.body, self.headers = status, body, dict(headers or {})
 
@@ -45,7 +52,8 @@ def invalid(*errors: str) -> Refusal:
 
 
 def refused(message: str) -> Refusal:
-    """A request that is right in itself and cannot be done: an id that is none, a fan who may not be written to."""
+    """A request that is right in itself and cannot be done: an id that is none, a fan who may not
+    be written to."""
     return Refusal(400, {"message": message})
 
 
@@ -66,7 +74,8 @@ def not_found(message: str = "Not Found") -> Refusal:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it was read. `parts` is the path without `/v1`, `kind` the type of its body, `said` what it says."""
+    """A request as it was read. `parts` is the path without `/v1`, `kind` the type of its body,
+    `said` what it says."""
 
     method: str
     parts: list[str]
@@ -111,7 +120,9 @@ def read(request: Request, data: bytes) -> Asked:
         raise invalid("body: Could not be read") from error
     pairs = request.query_params.multi_items()
     header, version = (request.headers.get(name, "") for name in ("authorization", VERSION_HEADER))
-    return Asked(request.method, parts, newer, dict(pairs), pairs, kind, said, data, header, version)
+    return Asked(
+        request.method, parts, newer, dict(pairs), pairs, kind, said, data, header, version
+    )
 
 
 def document() -> Path | None:
@@ -125,9 +136,15 @@ class Spec(Description):
     @cached_property
     def document(self) -> Mapping[str, Any]:
         """What it says, with alternatives that may overlap."""
-        whole: Mapping[str, Any] = json.loads(self.path.read_text("utf-8")) if self.path else {"paths": {}}
+        whole: Mapping[str, Any] = (
+            json.loads(self.path.read_text("utf-8")) if self.path else {"paths": {}}
+        )
         loosened: Mapping[str, Any] = _loosened(whole)
-        sources = loosened.get("components", {}).get("schemas", {}).get("get_earnings_data__EarningSource")
+        sources = (
+            loosened.get("components", {})
+            .get("schemas", {})
+            .get("get_earnings_data__EarningSource")
+        )
         if sources:
             sources["enum"] += LATER_SOURCES
         return loosened
@@ -139,13 +156,22 @@ class Spec(Description):
         return self.noted(asked.method, asked.path, self._trouble(asked))
 
     def check_answer(self, asked: Asked, status: int, value: Any) -> None:
-        """Whether the fake answers as described; its own mistake is kept with the refused requests, and raised."""
+        """Whether the fake answers as described; its own mistake is kept with the refused requests,
+        and raised."""
         name = self.named(asked.path, asked.method.lower())
-        if name is None or not isinstance(value, dict):  # a signed address is plain text, whatever the document says
+        if name is None or not isinstance(
+            value, dict
+        ):  # a signed address is plain text, whatever the document says
             return
-        described = self.document["paths"][name][asked.method.lower()]["responses"].get(str(status), {})
+        described = self.document["paths"][name][asked.method.lower()]["responses"].get(
+            str(status), {}
+        )
         schema = described.get("content", {}).get(JSON, {}).get("schema")
-        trouble = self.errors(f"{name} {asked.method} {status}", schema, value) if schema else f"no {status} there"
+        trouble = (
+            self.errors(f"{name} {asked.method} {status}", schema, value)
+            if schema
+            else f"no {status} there"
+        )
         if trouble:
             self.refused.append(f"answer to {asked.method} {asked.path}: {trouble}")
             raise AssertionError(self.refused[-1])
@@ -165,14 +191,20 @@ class Spec(Description):
             return "no such path"
         key = f"{asked.method.lower()} {name}"
         described = self.document["paths"][name][asked.method.lower()]
-        known = {one["name"]: one["schema"] for one in described.get("parameters", ()) if one["in"] == "query"}
+        known = {
+            one["name"]: one["schema"]
+            for one in described.get("parameters", ())
+            if one["in"] == "query"
+        }
         trouble = self._query_trouble(key, known | dict(LATER.get(key, {})), asked)
         content = described.get("requestBody", {}).get("content", {})
         if trouble or not content:
             return trouble or ("a body where none is taken" if asked.data else "")
         if asked.kind not in content:
             return f"a body of type {asked.kind or 'none'}"
-        return self.errors(key, content[asked.kind]["schema"] | {"unevaluatedProperties": False}, asked.said)
+        return self.errors(
+            key, content[asked.kind]["schema"] | {"unevaluatedProperties": False}, asked.said
+        )
 
     def _query_trouble(self, key: str, known: Mapping[str, Mapping[str, Any]], asked: Asked) -> str:
         for name, value in asked.pairs:
@@ -186,12 +218,15 @@ class Spec(Description):
 
 def _loosened(value: Any) -> Any:
     if isinstance(value, dict):
-        return {"anyOf" if name == "oneOf" else name: _loosened(each) for name, each in value.items()}
+        return {
+            "anyOf" if name == "oneOf" else name: _loosened(each) for name, each in value.items()
+        }
     return [_loosened(each) for each in value] if isinstance(value, list) else value
 
 
 def _typed(schema: Mapping[str, Any], value: str) -> Any:
-    """A word of a query as it is described; unchanged, and so refused, where it is not of that type."""
+    """A word of a query as it is described; unchanged, and so refused, where it is not of that
+    type."""
     match schema.get("type"):
         case "array":
             return value.split(",")

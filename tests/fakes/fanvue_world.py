@@ -1,4 +1,5 @@
-"""What the fake Fanvue holds: accounts, fans, posts and messages, and the rules by which they come and go."""
+"""What the fake Fanvue holds: accounts, fans, posts and messages, and the rules by which they come
+and go."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -11,14 +12,33 @@ from tests.fakes.fanvue_media import Medium, Vault
 from tests.fakes.fanvue_spec import Json, forbidden, invalid, not_found, refused
 
 SCOPES = (
-    *("read:self", "read:creator", "write:creator", "read:fan", "read:chat", "write:chat", "read:post", "write:post"),
+    *(
+        "read:self",
+        "read:creator",
+        "write:creator",
+        "read:fan",
+        "read:chat",
+        "write:chat",
+        "read:post",
+        "write:post",
+    ),
     *("read:media", "write:media", "read:insights", "read:tracking_links", "write:tracking_links"),
     *("read:agency", "write:agency"),
 )
 AUDIENCES = ("subscribers", "followers-and-subscribers")
 LONGEST, LEAST_PRICE, MOST_ROWS = 5000, 300, 50
 NOT_HERE = frozenset({"publishAt", "expiresAt", "collectionUuids", "templateUuid"})
-MADE = ("uuid", "createdAt", "text", "price", "mediaPreviewUuid", "audience", "publishAt", "publishedAt", "expiresAt")
+MADE = (
+    "uuid",
+    "createdAt",
+    "text",
+    "price",
+    "mediaPreviewUuid",
+    "audience",
+    "publishAt",
+    "publishedAt",
+    "expiresAt",
+)
 """What the answer to a new post tells of it."""
 
 Row = TypeVar("Row")
@@ -35,7 +55,8 @@ class Fan:
 
 @dataclass
 class Post:
-    """One post. `text` is as it was sent; its numbers are what tests make them, tips are gross and net in cents."""
+    """One post. `text` is as it was sent; its numbers are what tests make them, tips are gross and
+    net in cents."""
 
     id: str
     member: str
@@ -53,7 +74,8 @@ class Post:
 
 @dataclass
 class Message:
-    """One message between a creator and a fan. `kind` is what it is called in lists, `bought` when it was."""
+    """One message between a creator and a fan. `kind` is what it is called in lists, `bought` when
+    it was."""
 
     id: str
     fan: Fan
@@ -69,7 +91,8 @@ class Message:
 
 @dataclass
 class Member:
-    """One account. `state`: active, suspended, fan (no creator); `scopes` are those of `token`, which has no end."""
+    """One account. `state`: active, suspended, fan (no creator); `scopes` are those of `token`,
+    which has no end."""
 
     id: str
     username: str
@@ -95,11 +118,16 @@ class World(Vault):
     members: dict[str, Member] = field(default_factory=dict)
     fans: dict[str, Fan] = field(default_factory=dict)
     days_only: bool = False
-    """Whether times of messages and media are told as days: the description says so, newer examples do not."""
+    """Whether times of messages and media are told as days: the description says so, newer examples
+    do not."""
 
-    def account(self, username: str, *, scopes: tuple[str, ...] = SCOPES, state: str = "active") -> Member:
+    def account(
+        self, username: str, *, scopes: tuple[str, ...] = SCOPES, state: str = "active"
+    ) -> Member:
         """A new account with a token of these scopes."""
-        made = Member(str(uuid4()), username, f"token-{secrets.token_hex(12)}", scopes, self.clock(), state)
+        made = Member(
+            str(uuid4()), username, f"token-{secrets.token_hex(12)}", scopes, self.clock(), state
+        )
         self.members[made.id] = made
         return made
 
@@ -121,8 +149,11 @@ class World(Vault):
         creator.chats.setdefault(fan.id, []).append(made)
         return made
 
-    def types(self, creator: Member, fan: Fan, text: str, kind: str = "SINGLE_RECIPIENT") -> Message:
-        """The creator writes in Fanvue's own app, where they see the chat: what is there is read."""
+    def types(
+        self, creator: Member, fan: Fan, text: str, kind: str = "SINGLE_RECIPIENT"
+    ) -> Message:
+        """The creator writes in Fanvue's own app, where they see the chat: what is there is
+        read."""
         for one in creator.chats[fan.id]:
             one.read = True
         made = Message(str(uuid4()), fan, text, self.clock(), kind=kind)
@@ -138,13 +169,19 @@ class World(Vault):
             raise invalid(f"audience: Expected one of {', '.join(AUDIENCES)}")
         text = _text(said.get("text", ""), "text")
         media = self.ready(mine.id, "mediaUuids", said.get("mediaUuids", []))
-        preview = self.ready(mine.id, "mediaPreviewUuid", [said["mediaPreviewUuid"]]) if _has_preview(said) else []
+        preview = (
+            self.ready(mine.id, "mediaPreviewUuid", [said["mediaPreviewUuid"]])
+            if _has_preview(said)
+            else []
+        )
         price = _price(said["price"], media) if "price" in said else None
         if not text and not media:
             raise invalid("text: A post has text or media")
         kept = text if "text" in said else None
         first = preview[0] if preview else None
-        made = Post(str(uuid4()), mine.id, kept, media, first, price, said["audience"], self.clock())
+        made = Post(
+            str(uuid4()), mine.id, kept, media, first, price, said["audience"], self.clock()
+        )
         mine.posts[made.id] = made
         mine.taken.append((made.id, text))
         return made
@@ -156,7 +193,8 @@ class World(Vault):
         return mine.posts[post_id]
 
     def posted(self, mine: Member, query: Mapping[str, str], until: datetime) -> Json:
-        """A page of one's posts, pinned ones first, then the newest, as they stood at `until`. Raises Refusal."""
+        """A page of one's posts, pinned ones first, then the newest, as they stood at `until`.
+        Raises Refusal."""
         newest = [one for one in reversed(mine.posts.values()) if one.at <= until]
         page, pagination = paged(sorted(newest, key=lambda one: not one.pinned), query)
         return {"data": [shown(one) for one in page], "pagination": pagination}
@@ -196,14 +234,19 @@ class World(Vault):
             raise refused("Purchased messages cannot be deleted")
         mine.chats[fan_id].remove(found)
 
-    def chat(self, mine: Member, fan_id: str, query: Mapping[str, str], until: datetime, *, reads: bool) -> Json:
-        """A page of a chat, newest first, as it stood at `until`; `reads`: unless told otherwise it is then read.
+    def chat(
+        self, mine: Member, fan_id: str, query: Mapping[str, str], until: datetime, *, reads: bool
+    ) -> Json:
+        """A page of a chat, newest first, as it stood at `until`; `reads`: unless told otherwise it
+        is then read.
 
         Raises Refusal.
         """
         if fan_id not in mine.chats:
             raise not_found("No conversation found with the given user")
-        page, pagination = paged([one for one in reversed(mine.chats[fan_id]) if one.at <= until], query)
+        page, pagination = paged(
+            [one for one in reversed(mine.chats[fan_id]) if one.at <= until], query
+        )
         if query.get("markAsRead", str(reads).lower()) == "true":
             for message in mine.chats[fan_id]:
                 message.read |= message.by_fan
@@ -211,12 +254,21 @@ class World(Vault):
 
     def _written(self, mine: Member, one: Message) -> Json:
         me, they = (
-            {"uuid": who.id, "handle": name} for who, name in ((mine, mine.username), (one.fan, one.fan.handle))
+            {"uuid": who.id, "handle": name}
+            for who, name in ((mine, mine.username), (one.fan, one.fan.handle))
         )
         sender, recipient = (they, me) if one.by_fan else (me, they)
-        told: Json = {"uuid": one.id, "text": one.text, "sentAt": self.told(one.at), "type": one.kind}
+        told: Json = {
+            "uuid": one.id,
+            "text": one.text,
+            "sentAt": self.told(one.at),
+            "type": one.kind,
+        }
         told |= {"sender": sender, "recipient": recipient, "hasMedia": bool(one.media)}
-        told |= {"mediaType": one.media[0].kind if one.media else None, "mediaUuids": [each.id for each in one.media]}
+        told |= {
+            "mediaType": one.media[0].kind if one.media else None,
+            "mediaUuids": [each.id for each in one.media],
+        }
         told |= {"pricing": {"USD": {"price": one.price}} if one.price is not None else None}
         told |= {"purchasedAt": self.told(one.bought) if one.bought else None}
         return told | {"sentByUserId": None if one.by_fan else mine.id}
@@ -229,9 +281,19 @@ class World(Vault):
 def shown(post: Post) -> Json:
     """A post as lists tell it."""
     at, tips = stamp(post.at), post.tips
-    told: Json = {"uuid": post.id, "createdAt": at, "text": post.text, "price": post.price, "audience": post.audience}
+    told: Json = {
+        "uuid": post.id,
+        "createdAt": at,
+        "text": post.text,
+        "price": post.price,
+        "audience": post.audience,
+    }
     told |= {"publishAt": None, "publishedAt": at, "expiresAt": None, "isPinned": post.pinned}
-    told |= {"mediaUuids": [one.id for one in post.media], "likesCount": post.likes, "commentsCount": post.comments}
+    told |= {
+        "mediaUuids": [one.id for one in post.media],
+        "likesCount": post.likes,
+        "commentsCount": post.comments,
+    }
     told |= {"mediaPreviewUuid": post.preview.id if post.preview else None}
     gross, net = (sum(each) for each in zip((0, 0), *tips, strict=True))
     return told | {"tips": {"count": len(tips), "totalGross": gross, "totalNet": net}}
@@ -269,7 +331,12 @@ def _price(told: object, media: Sequence[Medium]) -> int:
 def number(query: Mapping[str, str], name: str, usual: int, most: int) -> int:
     """A number of a query, from 1 (a cursor: 0) to `most`. Raises Refusal."""
     told = query.get(name, str(usual))
-    if not (told.isascii() and told.isdecimal() and len(told) < LONGEST and min(1, usual) <= int(told) <= most):
+    if not (
+        told.isascii()
+        and told.isdecimal()
+        and len(told) < LONGEST
+        and min(1, usual) <= int(told) <= most
+    ):
         raise invalid(f"{name}: Expected a number from 1 to {most}")
     return int(told)
 

@@ -1,37 +1,48 @@
-"""A stateful YouTube over HTTP, with Google's OAuth, and with bad days: by its discovery document and its pages.
+"""A stateful YouTube over HTTP, with Google's OAuth, and with bad days: by its discovery document
+and its pages.
 
 One origin for all of it: the page that asks people (`accounts.google.com`), the token endpoint
-(`oauth2.googleapis.com`), the API and its uploads (`www.googleapis.com`). Honest where clients stumble over the real
-one: parts are replaced whole, so that an update of `status` without `privacyStatus` makes a video public, and without
-`containsSyntheticMedia` takes the label away; an answer to a finished session may be lost and asked for again; a piece
-may be kept in part; quotas are the project's; a project without an audit gets private videos for ever, under 201; a
-list of no channels has no `items`; counts are words. `forbidden` says what this house must not ask: `publishAt`, tokens
-shown to sessions (Google's own client shows them, and YouTube minds not).
+(`oauth2.googleapis.com`), the API and its uploads (`www.googleapis.com`). Honest where clients
+stumble over the real one: parts are replaced whole, so that an update of `status` without
+`privacyStatus` makes a video public, and without `containsSyntheticMedia` takes the label away; an
+answer to a finished session may be lost and asked for again; a piece may be kept in part; quotas
+are the project's; a project without an audit gets private videos for ever, under 201; a list of no
+channels has no `items`; counts are words. `forbidden` says what this house must not ask:
+`publishAt`, tokens shown to sessions (Google's own client shows them, and YouTube minds not).
 
-Tried by hand: google-api-python-client 2.202.0 with google-auth 2.62.2, outside the locks. Refreshing, uploads of one
-and of more pieces, pieces kept in part, list, update, channels, pages of uploads, delete and its errors all went well;
-its upload address had to be made `http:`. It is not among the tests.
+Tried by hand: google-api-python-client 2.202.0 with google-auth 2.62.2, outside the locks.
+Refreshing, uploads of one and of more pieces, pieces kept in part, list, update, channels, pages of
+uploads, delete and its errors all went well; its upload address had to be made `http:`. It is not
+among the tests.
 
 Unverified, so that nothing may lean on it:
-- Messages and domains of errors; reasons are those of the documentation. What a missing `part` is called, 403 for all
-  that a suspended channel asks (`suspended_word`), 403 or 404 for other people's videos, `accountClosed` for a token.
-- The order of checks: token, scope, quota, suspension, description, then words; that wishes over a quota cost nothing,
-  and that an upload costs when its session is opened. `rate_limited` is not tied to how often somebody asks.
-- That a rejected or unfinished video is not public though its `privacyStatus` is, and stays in its owner's list.
-- `publishedAt`: here the moment a video was made public first, as its page says; the discovery document says when it
-  was uploaded. Lists of uploads go by it, and `lag` goes by the upload.
-- That an update through a project without an audit makes other videos private; that locked ones stay so for ever.
-- Defaults of an update (documented for `privacyStatus` alone), categories, how tags are counted, title by code points.
-- Whether an upload without a title is refused (some say that it is named after its file), and `Slug` for its name.
+- Messages and domains of errors; reasons are those of the documentation. What a missing `part` is
+  called, 403 for all that a suspended channel asks (`suspended_word`), 403 or 404 for other
+  people's videos, `accountClosed` for a token.
+- The order of checks: token, scope, quota, suspension, description, then words; that wishes over a
+  quota cost nothing, and that an upload costs when its session is opened. `rate_limited` is not
+  tied to how often somebody asks.
+- That a rejected or unfinished video is not public though its `privacyStatus` is, and stays in its
+  owner's list.
+- `publishedAt`: here the moment a video was made public first, as its page says; the discovery
+  document says when it was uploaded. Lists of uploads go by it, and `lag` goes by the upload.
+- That an update through a project without an audit makes other videos private; that locked ones
+  stay so for ever.
+- Defaults of an update (documented for `privacyStatus` alone), categories, how tags are counted,
+  title by code points.
+- Whether an upload without a title is refused (some say that it is named after its file), and
+  `Slug` for its name.
 - What is told of subscribers that a channel hides: 0 here.
-- Descriptions of `invalid_grant`; that only `prompt=consent` gives a refresh token (the real one gives one with the
-  first yes too); that redeemed codes end nothing when shown again.
-- That `approve` in the query of the page says who says yes: this is how tests say it, in place of a session.
+- Descriptions of `invalid_grant`; that only `prompt=consent` gives a refresh token (the real one
+  gives one with the first yes too); that redeemed codes end nothing when shown again.
+- That `approve` in the query of the page says who says yes: this is how tests say it, in place of a
+  session.
 
-It cannot check what is in a film (its length is invented) or on a cover, captions, search, analytics, several channels
-of one account, half a piece of a broken connection, which is thrown away here, and whether Google approves of a client.
-What people say under videos is told in `google_remarks.py`. An account's own token (`member.token`) has no end, and the
-scopes of `SCOPES`; it is of the project `member.app`, which is `fake.app` unless a test gives another.
+It cannot check what is in a film (its length is invented) or on a cover, captions, search,
+analytics, several channels of one account, half a piece of a broken connection, which is thrown
+away here, and whether Google approves of a client. What people say under videos is told in
+`google_remarks.py`. An account's own token (`member.token`) has no end, and the scopes of `SCOPES`;
+it is of the project `member.app`, which is `fake.app` unless a test gives another.
 """
 
 from collections.abc import Iterator
@@ -87,7 +98,8 @@ INSERTS = WRITES | {f"{AUTH}youtube.upload"}
 
 @dataclass(frozen=True)
 class Operation:
-    """What may be asked: its name in the discovery document, the scopes of which one is needed, and its units."""
+    """What may be asked: its name in the discovery document, the scopes of which one is needed, and
+    its units."""
 
     name: str
     scopes: frozenset[str]
@@ -100,14 +112,18 @@ OPERATIONS = {
     ("GET", f"{API}videos"): Operation("videos.list", READS, 1),
     ("PUT", f"{API}videos"): Operation("videos.update", WRITES, 50),
     ("DELETE", f"{API}videos"): Operation("videos.delete", WRITES, 50),
-    ("GET", f"{API}channels"): Operation("channels.list", READS | {f"{AUTH}youtubepartner-channel-audit"}, 1),
+    ("GET", f"{API}channels"): Operation(
+        "channels.list", READS | {f"{AUTH}youtubepartner-channel-audit"}, 1
+    ),
     ("GET", f"{API}playlistItems"): Operation("playlistItems.list", READS, 1),
     ("GET", f"{API}commentThreads"): Operation("commentThreads.list", COMMENTS, 1),
     ("POST", f"{API}commentThreads"): Operation("commentThreads.insert", COMMENTS, 50),
     ("GET", f"{API}comments"): Operation("comments.list", COMMENTS, 1),
     ("POST", f"{API}comments"): Operation("comments.insert", COMMENTS, 50),
     ("DELETE", f"{API}comments"): Operation("comments.delete", COMMENTS, 50),
-    ("POST", f"{API}comments/setModerationStatus"): Operation("comments.setModerationStatus", COMMENTS, 50),
+    ("POST", f"{API}comments/setModerationStatus"): Operation(
+        "comments.setModerationStatus", COMMENTS, 50
+    ),
 }
 
 __all__ = ["SCOPES", "App", "FakeYouTube", "Member", "Refusal", "Video", "create", "youtube"]
@@ -134,7 +150,9 @@ class FakeYouTube(Uploads, SignIn):
             asked = read(request, data)
             match asked.method, asked.path:
                 case "GET" | "POST", str() as path if path == PAGE:
-                    return self.oauth.show_page({**asked.query, **asked.form}, posted=asked.method == "POST")
+                    return self.oauth.show_page(
+                        {**asked.query, **asked.form}, posted=asked.method == "POST"
+                    )
                 case "POST", str() as path if path in (TOKEN, REVOKE):
                     return self._signing_in(asked)
                 case "PUT" | "POST", str() as path if path == UPLOAD and "upload_id" in asked.query:
@@ -145,10 +163,14 @@ class FakeYouTube(Uploads, SignIn):
 
     def _signing_in(self, asked: Asked) -> Response:
         if asked.path == REVOKE:
-            return JSONResponse(self.oauth.revoke(asked.form if "token" in asked.form else asked.query))
+            return JSONResponse(
+                self.oauth.revoke(asked.form if "token" in asked.form else asked.query)
+            )
         if not asked.form:
             raise self.oauth.make_error("grant_type.missing")
-        return JSONResponse(self.oauth.exchange(asked.form, asked.header), 200, {"cache-control": "no-store"})
+        return JSONResponse(
+            self.oauth.exchange(asked.form, asked.header), 200, {"cache-control": "no-store"}
+        )
 
     def _piece(self, asked: Asked) -> Response:
         session = self.session(asked)
@@ -167,10 +189,17 @@ class FakeYouTube(Uploads, SignIn):
         self.spend(known.app.client_id, UPLOADS if asked.path == UPLOAD else UNITS, operation.cost)
         mine = known.member
         if mine.suspended:
-            raise wrong(403, mine.suspended_word, "The channel of the account is suspended.", "youtube.channel")
+            raise wrong(
+                403,
+                mine.suspended_word,
+                "The channel of the account is suspended.",
+                "youtube.channel",
+            )
         trouble = self.spec.judge(asked, operation.name)
         if trouble:
-            raise bad_request(trouble, "required" if trouble.startswith("Required") else "badRequest")
+            raise bad_request(
+                trouble, "required" if trouble.startswith("Required") else "badRequest"
+            )
         return self._route(asked, known)
 
     def _known(self, asked: Asked) -> Token:
@@ -184,7 +213,9 @@ class FakeYouTube(Uploads, SignIn):
         match asked.method, asked.path.rpartition("/")[2]:
             case "POST", "videos":
                 check_parts(asked.parts, VIDEO_PARTS)
-                return Response(status_code=200, headers={"location": self.open(mine, known.app, asked)})
+                return Response(
+                    status_code=200, headers={"location": self.open(mine, known.app, asked)}
+                )
             case "POST", "set":
                 told = self.spec.check_answer("ThumbnailSetResponse", self.cover(mine, asked))
             case "PUT", "videos":
@@ -209,7 +240,9 @@ class FakeYouTube(Uploads, SignIn):
         match what:
             case "POST comments":
                 made = self.comments.insert(mine, asked)
-                return JSONResponse(self.spec.check_answer("Comment", comment_told(made, asked.parts, mine)))
+                return JSONResponse(
+                    self.spec.check_answer("Comment", comment_told(made, asked.parts, mine))
+                )
             case "POST commentThreads":
                 thread = self.comments.begin(mine, asked)
                 return JSONResponse(self.spec.check_answer("CommentThread", thread))
@@ -220,46 +253,68 @@ class FakeYouTube(Uploads, SignIn):
                 self.comments.moderate(mine, asked)
                 return Response(status_code=204)
             case "GET commentThreads":
-                kind, (rows, begin, many, total) = "commentThread", self.comments.threads(mine, asked)
+                kind, (rows, begin, many, total) = (
+                    "commentThread",
+                    self.comments.threads(mine, asked),
+                )
             case _:
                 kind, (rows, begin, many, total) = "comment", self.comments.listed(mine, asked, lag)
         more = f"CT:{begin + many}" if begin + many < total else ""
         told = listed(kind, rows, total=len(rows), rows=many, following=more)
-        return JSONResponse(self.spec.check_answer(f"{kind[0].upper()}{kind[1:]}ListResponse", told))
+        return JSONResponse(
+            self.spec.check_answer(f"{kind[0].upper()}{kind[1:]}ListResponse", told)
+        )
 
     def _videos(self, mine: Member, asked: Asked) -> Json:
         check_parts(asked.parts, VIDEO_PARTS)
         rows = self.shown(mine, asked)
         items = [video_told(one, asked.parts, own=one.owner is mine) for one in rows]
-        return self.spec.check_answer("VideoListResponse", listed("video", items, total=len(items), rows=len(items)))
+        return self.spec.check_answer(
+            "VideoListResponse", listed("video", items, total=len(items), rows=len(items))
+        )
 
     def _channels(self, mine: Member, asked: Asked) -> Json:
         check_parts(asked.parts, CHANNEL_PARTS)
         if asked.query.get("mine") == "true":
             found = [mine] if mine.channel_id else []
         elif asked.ids:
-            found = [one for one in self.members.values() if one.channel_id in asked.ids and not one.suspended]
+            found = [
+                one
+                for one in self.members.values()
+                if one.channel_id in asked.ids and not one.suspended
+            ]
         else:
             message = "No filter selected. Expected one of: id, mine"
-            raise wrong(400, "missingRequiredParameter", message, "youtube.parameter", at="parameter ")
+            raise wrong(
+                400, "missingRequiredParameter", message, "youtube.parameter", at="parameter "
+            )
         items = [channel_told(one, asked.parts) for one in found]
-        return self.spec.check_answer("ChannelListResponse", listed("channel", items, total=len(items), rows=5))
+        return self.spec.check_answer(
+            "ChannelListResponse", listed("channel", items, total=len(items), rows=5)
+        )
 
     def _items(self, mine: Member, asked: Asked) -> Json:
         check_parts(asked.parts, ITEM_PARTS)
         lag = max(self.book.lag_seconds(""), self.book.lag_seconds(mine.name))
         rows, begin, many = self.playlist(mine, asked, lag)
         end = begin + many
-        items = [item_told(one, begin + place, asked.parts) for place, one in enumerate(rows[begin:end])]
+        items = [
+            item_told(one, begin + place, asked.parts) for place, one in enumerate(rows[begin:end])
+        ]
         more = f"PT:{end}" if end < len(rows) and many else ""
         told = listed("playlistItem", items, total=len(rows), rows=many, following=more)
         return self.spec.check_answer("PlaylistItemListResponse", told)
 
     def holder(self, scope: Scope) -> str:
-        """The name of the account that a request is for, by its token or its session; "" where nobody can tell."""
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        """The name of the account that a request is for, by its token or its session; "" where
+        nobody can tell."""
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
         known = self.oauth.known(headers.get("authorization", "").partition(" ")[2])
-        session = self.sessions.get(parse_qs(scope["query_string"].decode("latin-1")).get("upload_id", [""])[0])
+        session = self.sessions.get(
+            parse_qs(scope["query_string"].decode("latin-1")).get("upload_id", [""])[0]
+        )
         return known.member.name if known else session.owner.name if session else ""
 
 
@@ -270,7 +325,9 @@ def kind_of(method: str, path: str, query: bytes) -> str:
         return "tokens"
     if path in (UPLOAD, COVERS):
         return "files"
-    parts = {one for each in parse_qs(query.decode("latin-1")).get("part", []) for one in each.split(",")}
+    parts = {
+        one for each in parse_qs(query.decode("latin-1")).get("part", []) for one in each.split(",")
+    }
     match method, path.removeprefix(API):
         case "GET", "videos":
             if parts == {"id", "status"}:
@@ -301,11 +358,15 @@ def create(server: FakeYouTube) -> ASGIApp:
     app = Starlette(routes=[Route("/{path:path}", server.answer, methods=methods)])
 
     def call_of(of: Scope, method: str, path: str) -> PlatformCall:
-        return PlatformCall(method, path, server.holder(of), kind_of(method, path, of["query_string"]))
+        return PlatformCall(
+            method, path, server.holder(of), kind_of(method, path, of["query_string"])
+        )
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":  # nothing to begin or to end
-            await FaultyNetwork(app, book=server.book, call_of=partial(call_of, scope))(scope, receive, send)
+            await FaultyNetwork(app, book=server.book, call_of=partial(call_of, scope))(
+                scope, receive, send
+            )
 
     return entry
 

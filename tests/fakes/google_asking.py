@@ -16,7 +16,11 @@ API = "/youtube/v3/"
 
 
 def send(
-    fake: FakeYouTube, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b""
+    fake: FakeYouTube,
+    method: str,
+    path: str,
+    headers: dict[str, str] | None = None,
+    body: bytes = b"",
 ) -> HttpResponse:
     """One request."""
     reply = HTTP.send(HttpRequest(method, fake.url + path, headers or {}, body, 5.0))
@@ -24,12 +28,18 @@ def send(
     return reply
 
 
-def ask(fake: FakeYouTube, mine: Member | str, method: str, path: str, said: Any = None, **more: str) -> HttpResponse:
+def ask(
+    fake: FakeYouTube, mine: Member | str, method: str, path: str, said: Any = None, **more: str
+) -> HttpResponse:
     """One request with a token and a JSON body; `more` are headers."""
     token = mine if isinstance(mine, str) else mine.token
-    headers = {"authorization": f"Bearer {token}"} | {name.replace("_", "-"): value for name, value in more.items()}
+    headers = {"authorization": f"Bearer {token}"} | {
+        name.replace("_", "-"): value for name, value in more.items()
+    }
     body = b"" if said is None else json.dumps(said).encode()
-    return send(fake, method, path, headers | ({"content-type": "application/json"} if body else {}), body)
+    return send(
+        fake, method, path, headers | ({"content-type": "application/json"} if body else {}), body
+    )
 
 
 def told(reply: HttpResponse, status: int = 200) -> Any:
@@ -48,8 +58,15 @@ def reason(reply: HttpResponse) -> tuple[int, str]:
 
 def wanted(privacy: str = "private", **snippet: Any) -> dict[str, Any]:
     """What is said of a video; `snippet` changes its words."""
-    status = {"privacyStatus": privacy, "selfDeclaredMadeForKids": False, "containsSyntheticMedia": True}
-    return {"snippet": {"title": "A wall", "description": "waves", "categoryId": "22", **snippet}, "status": status}
+    status = {
+        "privacyStatus": privacy,
+        "selfDeclaredMadeForKids": False,
+        "containsSyntheticMedia": True,
+    }
+    return {
+        "snippet": {"title": "A wall", "description": "waves", "categoryId": "22", **snippet},
+        "status": status,
+    }
 
 
 def opened(
@@ -69,9 +86,17 @@ def session(fake: FakeYouTube, mine: Member | str, said: Any = None, **more: Any
     return f"{address.path}?{address.query}"
 
 
-def put(fake: FakeYouTube, path: str, data: bytes, content_range: str = "", **headers: str) -> HttpResponse:
+def put(
+    fake: FakeYouTube, path: str, data: bytes, content_range: str = "", **headers: str
+) -> HttpResponse:
     """Bytes for a session, or a question about it."""
-    return send(fake, "PUT", path, ({"content-range": content_range} if content_range else {}) | headers, data)
+    return send(
+        fake,
+        "PUT",
+        path,
+        ({"content-range": content_range} if content_range else {}) | headers,
+        data,
+    )
 
 
 def piece(fake: FakeYouTube, path: str, first: int, film: bytes = FILM) -> HttpResponse:
@@ -91,7 +116,9 @@ def video(fake: FakeYouTube, mine: Member | str, number: str, part: str = "snipp
     return items[0] if items else None
 
 
-def update(fake: FakeYouTube, mine: Member | str, number: str, part: str = "status", **said: Any) -> HttpResponse:
+def update(
+    fake: FakeYouTube, mine: Member | str, number: str, part: str = "status", **said: Any
+) -> HttpResponse:
     """The answer to new parts of a video."""
     return ask(fake, mine, "PUT", f"{API}videos?part={part}", {"id": number, **said})
 

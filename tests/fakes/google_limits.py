@@ -1,7 +1,8 @@
 """How much of YouTube a project may ask for in a day, by all its accounts together.
 
-Documented: uploads are counted in a bucket of their own, everything else in units; the day ends at midnight in Los
-Angeles, and calls that fail cost as much as others. That a refused call over the limit spends nothing is assumed.
+Documented: uploads are counted in a bucket of their own, everything else in units; the day ends at
+midnight in Los Angeles, and calls that fail cost as much as others. That a refused call over the
+limit spends nothing is assumed.
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,8 @@
-"""What may be said of a video, in YouTube's words and in the fake's: parts are read whole, gaps become defaults.
+"""What may be said of a video, in YouTube's words and in the fake's: parts are read whole, gaps
+become defaults.
 
-Documented: lengths, `<` and `>`, that an update without a title or a category is refused, and that a missing
-`privacyStatus` is `public`, in an update too.
+Documented: lengths, `<` and `>`, that an update without a title or a category is refused, and that
+a missing `privacyStatus` is `public`, in an update too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,13 +10,17 @@ from typing import Any
 
 from tests.fakes.google_spec import Refusal, wrong
 
-CATEGORIES = frozenset(["1", "2", "10", "15", "17", "19", "20", "22", "23", "24", "25", "26", "27", "28", "29"])
+CATEGORIES = frozenset(
+    ["1", "2", "10", "15", "17", "19", "20", "22", "23", "24", "25", "26", "27", "28", "29"]
+)
 """Those a video can be given, in most countries."""
 LONGEST_TITLE, LONGEST_DESCRIPTION, LONGEST_TAGS = 100, 5000, 500
 """Characters, bytes of UTF-8, characters of all tags."""
 
 
-def metadata(said: Mapping[str, Any], parts: Sequence[str], *, new: bool, forbidden: list[str]) -> dict[str, Any]:
+def metadata(
+    said: Mapping[str, Any], parts: Sequence[str], *, new: bool, forbidden: list[str]
+) -> dict[str, Any]:
     """The fields of a video by the parts of a body that count. Raises Refusal."""
     told: dict[str, Any] = {}
     if "snippet" in parts:
@@ -31,12 +36,33 @@ def metadata(said: Mapping[str, Any], parts: Sequence[str], *, new: bool, forbid
 
 
 def _snippet(said: Mapping[str, Any], *, new: bool) -> dict[str, Any]:
-    title, description, tags = said.get("title", ""), said.get("description", ""), said.get("tags", [])
-    if not isinstance(title, str) or not title.strip() or len(title) > LONGEST_TITLE or _pointed(title):
-        raise _invalid("Title", "The request metadata specifies an invalid or empty video title.", "title")
-    if not isinstance(description, str) or len(description.encode()) > LONGEST_DESCRIPTION or _pointed(description):
-        raise _invalid("Description", "The request metadata specifies an invalid video description.", "description")
-    good = isinstance(tags, list) and all(isinstance(one, str) and one.strip() and not _pointed(one) for one in tags)
+    title, description, tags = (
+        said.get("title", ""),
+        said.get("description", ""),
+        said.get("tags", []),
+    )
+    if (
+        not isinstance(title, str)
+        or not title.strip()
+        or len(title) > LONGEST_TITLE
+        or _pointed(title)
+    ):
+        raise _invalid(
+            "Title", "The request metadata specifies an invalid or empty video title.", "title"
+        )
+    if (
+        not isinstance(description, str)
+        or len(description.encode()) > LONGEST_DESCRIPTION
+        or _pointed(description)
+    ):
+        raise _invalid(
+            "Description",
+            "The request metadata specifies an invalid video description.",
+            "description",
+        )
+    good = isinstance(tags, list) and all(
+        isinstance(one, str) and one.strip() and not _pointed(one) for one in tags
+    )
     if not good or _length(tags) > LONGEST_TAGS:
         raise _invalid("Tags", "The request metadata specifies invalid video keywords.", "tags")
     category = said.get("categoryId", "22" if new else None)
@@ -49,11 +75,24 @@ def _snippet(said: Mapping[str, Any], *, new: bool) -> dict[str, Any]:
 def _status(said: Mapping[str, Any], forbidden: list[str]) -> dict[str, Any]:
     if said.get("publishAt"):
         forbidden.append("status.publishAt")
-        raise wrong(400, "invalidPublishAt", "The request metadata specifies an invalid scheduled publishing time.")
+        raise wrong(
+            400,
+            "invalidPublishAt",
+            "The request metadata specifies an invalid scheduled publishing time.",
+        )
     privacy, usage = said.get("privacyStatus", "public"), said.get("license", "youtube")
-    booleans = ("containsSyntheticMedia", "selfDeclaredMadeForKids", "embeddable", "publicStatsViewable")
+    booleans = (
+        "containsSyntheticMedia",
+        "selfDeclaredMadeForKids",
+        "embeddable",
+        "publicStatsViewable",
+    )
     fits = all(isinstance(said.get(name, False), bool) for name in booleans)
-    if privacy not in ("public", "unlisted", "private") or usage not in ("youtube", "creativeCommon") or not fits:
+    if (
+        privacy not in ("public", "unlisted", "private")
+        or usage not in ("youtube", "creativeCommon")
+        or not fits
+    ):
         raise wrong(400, "invalidVideoMetadata", "The request metadata is invalid.")
     return {
         "privacy": privacy,
@@ -81,5 +120,6 @@ def _pointed(text: str) -> bool:
 
 
 def _length(tags: list[str]) -> int:
-    """Characters of all tags with the commas between them, and quotation marks around those with blanks."""
+    """Characters of all tags with the commas between them, and quotation marks around those with
+    blanks."""
     return sum(len(one) + 2 * (" " in one) for one in tags) + max(0, len(tags) - 1)

@@ -1,12 +1,14 @@
-"""Comments of the fake YouTube: threads under videos, one level of replies, and what their channel does with them.
+"""Comments of the fake YouTube: threads under videos, one level of replies, and what their channel
+does with them.
 
-Documented: lists of threads go newest first and show a limited number of replies (here the five newest); a rejected
-comment is never published again; banning needs a rejection; only authors delete, only a channel's owner moderates; a
-comment that its author deleted is `processingFailure` to a moderator.
-Source: https://developers.google.com/youtube/v3/docs/commentThreads/list, /comments/insert, /comments/delete,
-/comments/setModerationStatus. Unverified: ids (`Ug` and 24 signs, replies with a point and more); which of a thread's
-replies are shown with it; that comments of a banned author are rejected at once; that a reply to a reply is
-`operationNotSupported`; that a comment that waits for its moderator takes no reply (`parentCommentIsPrivate`).
+Documented: lists of threads go newest first and show a limited number of replies (here the five
+newest); a rejected comment is never published again; banning needs a rejection; only authors
+delete, only a channel's owner moderates; a comment that its author deleted is `processingFailure`
+to a moderator. Source: https://developers.google.com/youtube/v3/docs/commentThreads/list,
+/comments/insert, /comments/delete, /comments/setModerationStatus. Unverified: ids (`Ug` and 24
+signs, replies with a point and more); which of a thread's replies are shown with it; that comments
+of a banned author are rejected at once; that a reply to a reply is `operationNotSupported`; that a
+comment that waits for its moderator takes no reply (`parentCommentIsPrivate`).
 """
 
 import hashlib
@@ -27,7 +29,8 @@ _numbers = count(1)
 
 @dataclass
 class Comment:
-    """What somebody said under a video, or under another comment of it. `author` is the id of their channel."""
+    """What somebody said under a video, or under another comment of it. `author` is the id of their
+    channel."""
 
     id: str
     video: Video
@@ -61,7 +64,8 @@ class Comments:
     """Ids of channels, and of whom they keep away."""
 
     def say(self, video: Video, text: str, *, by: str = "", under: str = "") -> Comment:
-        """Somebody, or the channel itself without a name, says something under a video, or under a comment."""
+        """Somebody, or the channel itself without a name, says something under a video, or under a
+        comment."""
         owner, number = video.owner, hashlib.sha256(f"{next(_numbers)}".encode()).hexdigest()[:22]
         author = f"UC{hashlib.sha256(by.encode()).hexdigest()[:22]}" if by else owner.channel_id
         status = REJECTED if (owner.channel_id, author) in self.banned else PUBLIC
@@ -97,7 +101,9 @@ class Comments:
         if above.video.id in self.closed:
             raise _no(403, "commentsDisabled")
         if above.owner is not mine:
-            raise _no(403, "forbidden")  # replies to other people's channels are none of this house's
+            raise _no(
+                403, "forbidden"
+            )  # replies to other people's channels are none of this house's
         return self.say(above.video, text, under=above.id)
 
     def begin(self, mine: Member, asked: Asked) -> Json:
@@ -144,46 +150,79 @@ class Comments:
                 self.banned.add((mine.channel_id, found.author))
 
     def threads(self, mine: Member, asked: Asked) -> tuple[list[Json], int, int, int]:
-        """The threads of one's own channel in one status, newest first, on one page; where it begins, its length, and
-        how many there are. Raises Refusal."""
+        """The threads of one's own channel in one status, newest first, on one page; where it
+        begins, its length, and how many there are. Raises Refusal."""
         status = asked.query.get("moderationStatus", PUBLIC)
         of = asked.query.get("videoId", "")
         if not of and asked.query.get("allThreadsRelatedToChannelId") != mine.channel_id:
             raise _no(403, "forbidden")
-        tops = [one for one in self.every.values() if not one.parent and one.owner is mine and self.there(one.id)]
+        tops = [
+            one
+            for one in self.every.values()
+            if not one.parent and one.owner is mine and self.there(one.id)
+        ]
         tops = [one for one in tops if of in ("", one.video.id)]
-        found = [one for one in tops if one.status == status or any(each.status == status for each in self.below(one))]
+        found = [
+            one
+            for one in tops
+            if one.status == status or any(each.status == status for each in self.below(one))
+        ]
         shown = [one for one in found if one.status != REJECTED]
         shown.sort(key=lambda one: one.at, reverse=True)
         begin, many = _page(asked)
         plain = asked.query.get("textFormat") == "plainText"
-        told = [self._thread(one, asked.parts, mine, plain=plain) for one in shown[begin : begin + many]]
+        told = [
+            self._thread(one, asked.parts, mine, plain=plain) for one in shown[begin : begin + many]
+        ]
         return told, begin, many, len(shown)
 
     def below(self, top: Comment) -> list[Comment]:
         """Its replies that somebody may read, newest first."""
         found = [one for one in self.every.values() if one.parent == top.id and self.there(one.id)]
-        return sorted((one for one in found if one.status != REJECTED), key=lambda one: one.at, reverse=True)
+        return sorted(
+            (one for one in found if one.status != REJECTED), key=lambda one: one.at, reverse=True
+        )
 
     def listed(self, mine: Member, asked: Asked, lag: float) -> tuple[list[Json], int, int, int]:
-        """Comments by their ids, or the replies under one, without those of the last `lag` seconds. Raises Refusal."""
+        """Comments by their ids, or the replies under one, without those of the last `lag` seconds.
+        Raises Refusal."""
         parent = asked.query.get("parentId", "")
         if bool(asked.ids) == bool(parent):
-            raise wrong(400, "missingRequiredParameter", "No filter selected.", "youtube.parameter", at="parameter ")
+            raise wrong(
+                400,
+                "missingRequiredParameter",
+                "No filter selected.",
+                "youtube.parameter",
+                at="parameter ",
+            )
         if parent and self.there(parent) is None:
             raise _no(404, "commentNotFound")
-        rows = self.below(self.every[parent]) if parent else [one for one in map(self.there, asked.ids) if one]
+        rows = (
+            self.below(self.every[parent])
+            if parent
+            else [one for one in map(self.there, asked.ids) if one]
+        )
         rows = [one for one in rows if (self.clock() - one.at).total_seconds() >= lag]
         begin, many = _page(asked)
         plain = asked.query.get("textFormat") == "plainText"
-        told = [comment_told(one, asked.parts, mine, plain=plain, status=not asked.ids) for one in rows]
+        told = [
+            comment_told(one, asked.parts, mine, plain=plain, status=not asked.ids) for one in rows
+        ]
         return told[begin : begin + many], begin, many, len(rows)
 
     def _thread(self, top: Comment, parts: tuple[str, ...], mine: Member, *, plain: bool) -> Json:
         below = self.below(top)
         first = comment_told(top, ("snippet",), mine, plain=plain)
-        snippet = {"channelId": top.owner.channel_id, "videoId": top.video.id, "topLevelComment": first}
-        snippet |= {"canReply": top.video.id not in self.closed, "totalReplyCount": len(below), "isPublic": True}
+        snippet = {
+            "channelId": top.owner.channel_id,
+            "videoId": top.video.id,
+            "topLevelComment": first,
+        }
+        snippet |= {
+            "canReply": top.video.id not in self.closed,
+            "totalReplyCount": len(below),
+            "isPublic": True,
+        }
         shown = [comment_told(one, ("snippet",), mine, plain=plain) for one in below[:SHOWN]]
         every: Json = {"snippet": snippet} | ({"replies": {"comments": shown}} if shown else {})
         told = {part: every[part] for part in parts if part in every}
@@ -220,7 +259,12 @@ def _page(asked: Asked) -> tuple[int, int]:
     page = asked.query.get("pageToken", "")
     begin = page.removeprefix("CT:") if page else "0"
     if (page and not page.startswith("CT:")) or not begin.isdecimal():
-        raise wrong(400, "invalidPageToken", "The request specifies an invalid page token.", "youtube.parameter")
+        raise wrong(
+            400,
+            "invalidPageToken",
+            "The request specifies an invalid page token.",
+            "youtube.parameter",
+        )
     return int(begin), int(asked.query.get("maxResults", str(USUAL)))
 
 

@@ -1,4 +1,5 @@
-"""Videos, channels and lists as the fake YouTube tells them: the parts that were asked for, and no others.
+"""Videos, channels and lists as the fake YouTube tells them: the parts that were asked for, and no
+others.
 
 Sizes and lengths of films are invented: nobody looks into them.
 """
@@ -43,7 +44,11 @@ def video_told(video: Video, parts: Sequence[str], *, own: bool) -> Json:
         "processingDetails": lambda: _processing(video),
         "statistics": lambda: _statistics(video, own=own),
         "contentDetails": lambda: _content(video),
-        "fileDetails": lambda: {"fileName": video.file_name, "fileSize": str(video.size), "fileType": "video"},
+        "fileDetails": lambda: {
+            "fileName": video.file_name,
+            "fileSize": str(video.size),
+            "fileType": "video",
+        },
     }
     return _tagged(told | {part: makers[part]() for part in parts if part in makers})
 
@@ -56,8 +61,15 @@ def channel_told(member: Member, parts: Sequence[str]) -> Json:
     every: dict[str, Json] = {
         "snippet": texts
         | {"customUrl": f"@{member.name.lower()}", "publishedAt": stamp(member.since)}
-        | {"thumbnails": _thumbnails(f"https://yt3.ggpht.com/{member.channel_id}"), "localized": texts},
-        "status": {"privacyStatus": "public", "isLinked": True, "longUploadsStatus": "longUploadsUnspecified"},
+        | {
+            "thumbnails": _thumbnails(f"https://yt3.ggpht.com/{member.channel_id}"),
+            "localized": texts,
+        },
+        "status": {
+            "privacyStatus": "public",
+            "isLinked": True,
+            "longUploadsStatus": "longUploadsUnspecified",
+        },
         "statistics": {"viewCount": str(views), "subscriberCount": _rounded(member)}
         | {"hiddenSubscriberCount": member.hides_subscribers, "videoCount": str(len(member.posts))},
         "contentDetails": {"relatedPlaylists": {"likes": "", "uploads": member.uploads_playlist}},
@@ -72,7 +84,11 @@ def item_told(video: Video, position: int, parts: Sequence[str]) -> Json:
     told: Json = {"kind": "youtube#playlistItem", "id": number}
     named = {"channelId": owner.channel_id, "channelTitle": owner.name}
     every: dict[str, Json] = {
-        "snippet": {"publishedAt": stamp(video.published_at), "title": video.title, "description": video.description}
+        "snippet": {
+            "publishedAt": stamp(video.published_at),
+            "title": video.title,
+            "description": video.description,
+        }
         | named
         | {"playlistId": owner.uploads_playlist, "position": position, "thumbnails": _frames(video)}
         | {"resourceId": {"kind": "youtube#video", "videoId": video.id}}
@@ -95,8 +111,16 @@ def listed(kind: str, items: list[Json], *, total: int, rows: int, following: st
 
 def _video_snippet(video: Video) -> Json:
     texts = {"title": video.title, "description": video.description}
-    told: Json = {"publishedAt": stamp(video.published_at), "channelId": video.owner.channel_id, **texts}
-    told |= {"thumbnails": _frames(video), "channelTitle": video.owner.name, "categoryId": video.category}
+    told: Json = {
+        "publishedAt": stamp(video.published_at),
+        "channelId": video.owner.channel_id,
+        **texts,
+    }
+    told |= {
+        "thumbnails": _frames(video),
+        "channelTitle": video.owner.name,
+        "categoryId": video.category,
+    }
     if video.tags:
         told["tags"] = list(video.tags)
     return told | {"liveBroadcastContent": "none", "localized": texts}
@@ -119,11 +143,20 @@ def _video_status(video: Video, *, own: bool) -> Json:
 
 
 def _processing(video: Video) -> Json:
-    states = {"uploaded": "processing", "processed": "succeeded", "failed": "failed", "rejected": "terminated"}
+    states = {
+        "uploaded": "processing",
+        "processed": "succeeded",
+        "failed": "failed",
+        "rejected": "terminated",
+    }
     told: Json = {"processingStatus": states[video.upload_status]}
     if told["processingStatus"] == "processing":
         left = (video.ready - video.clock()).total_seconds()
-        told["processingProgress"] = {"partsTotal": "1000", "partsProcessed": "1", "timeLeftMs": str(int(left * 1000))}
+        told["processingProgress"] = {
+            "partsTotal": "1000",
+            "partsProcessed": "1",
+            "timeLeftMs": str(int(left * 1000)),
+        }
     if told["processingStatus"] == "failed":
         told["processingFailureReason"] = "transcodeFailed"
     ready = "inProgress" if told["processingStatus"] == "processing" else "available"
@@ -138,12 +171,19 @@ def _rounded(member: Member) -> str:
 
 
 def _statistics(video: Video, *, own: bool) -> Json:
-    return {name: str(many) for name, many in video.statistics.items() if own or name != "dislikeCount"}
+    return {
+        name: str(many) for name, many in video.statistics.items() if own or name != "dislikeCount"
+    }
 
 
 def _content(video: Video) -> Json:
     done = video.upload_status == "processed"
-    told: Json = {"duration": "PT15S" if done else "P0D", "dimension": "2d", "definition": "hd", "caption": "false"}
+    told: Json = {
+        "duration": "PT15S" if done else "P0D",
+        "dimension": "2d",
+        "definition": "hd",
+        "caption": "false",
+    }
     return told | {"licensedContent": False, "contentRating": {}, "projection": "rectangular"}
 
 

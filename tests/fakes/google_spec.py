@@ -1,7 +1,8 @@
-"""Requests to Google as they were read, its errors, and what the discovery document says of bodies and queries.
+"""Requests to Google as they were read, its errors, and what the discovery document says of bodies
+and queries.
 
-The document leaves fields that it does not name open; here they are refused, as Google's own front end does (400,
-`Unknown name`). Where no reference data lies, nothing is judged by it.
+The document leaves fields that it does not name open; here they are refused, as Google's own front
+end does (400, `Unknown name`). Where no reference data lies, nothing is judged by it.
 """
 
 import json
@@ -31,8 +32,11 @@ class Refusal(Exception):
         self.status, self.body, self.headers = status, body, dict(headers or {})
 
 
-def wrong(status: int, reason: str, message: str, domain: str = "youtube.video", *, at: str = "") -> Refusal:
-    """An error of the API; `at` is the type and the name of the place where it lies: `parameter id`."""
+def wrong(
+    status: int, reason: str, message: str, domain: str = "youtube.video", *, at: str = ""
+) -> Refusal:
+    """An error of the API; `at` is the type and the name of the place where it lies: `parameter
+    id`."""
     error = {"message": message, "domain": domain, "reason": reason}
     if at:
         error["locationType"], error["location"] = at.split(" ", 1)
@@ -41,10 +45,14 @@ def wrong(status: int, reason: str, message: str, domain: str = "youtube.video",
 
 def unauthorized(*, shown: bool) -> Refusal:
     """Nobody is known by this token, or none was `shown`."""
-    reason, message = ("authError", "Invalid Credentials") if shown else ("required", "Login Required.")
+    reason, message = (
+        ("authError", "Invalid Credentials") if shown else ("required", "Login Required.")
+    )
     refusal = wrong(401, reason, message, "global", at="header Authorization")
     refusal.body["error"]["status"] = "UNAUTHENTICATED"
-    refusal.headers["www-authenticate"] = 'Bearer realm="https://accounts.google.com/", error="invalid_token"'
+    refusal.headers["www-authenticate"] = (
+        'Bearer realm="https://accounts.google.com/", error="invalid_token"'
+    )
     return refusal
 
 
@@ -68,7 +76,8 @@ def not_found() -> Refusal:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it was read. `said` is what a JSON body says, `form` what a form says; `headers` in lower case."""
+    """A request as it was read. `said` is what a JSON body says, `form` what a form says; `headers`
+    in lower case."""
 
     method: str
     path: str
@@ -133,22 +142,30 @@ class Spec(Description):
         """What it says, with schemas that refuse what they do not name."""
         whole: Json = json.loads(self.path.read_text("utf-8")) if self.path else {}
         schemas = {name: _strict(schema) for name, schema in whole.get("schemas", {}).items()}
-        return {"schemas": schemas, "resources": whole.get("resources", {}), "parameters": whole.get("parameters", {})}
+        return {
+            "schemas": schemas,
+            "resources": whole.get("resources", {}),
+            "parameters": whole.get("parameters", {}),
+        }
 
     def judge(self, asked: Asked, operation: str) -> str:
-        """What is wrong with a request for `videos.list` and the like; "" when it is as described."""
+        """What is wrong with a request for `videos.list` and the like; "" when it is as
+        described."""
         if self.path is None:
             return ""
         resource, method = operation.split(".")
         described = self.document["resources"][resource]["methods"][method]
-        trouble = self._query(operation, {**self.document["parameters"], **described["parameters"]}, asked.pairs)
+        trouble = self._query(
+            operation, {**self.document["parameters"], **described["parameters"]}, asked.pairs
+        )
         body = described.get("request", {}).get("$ref")
         if not trouble and body:
             trouble = self._errors(body, asked.said)
         return self.noted(asked.method, asked.path, trouble)
 
     def check_answer(self, schema: str, value: Json) -> Json:
-        """The fake's own answer, as described; a mistake is kept with the refused requests, and raised."""
+        """The fake's own answer, as described; a mistake is kept with the refused requests, and
+        raised."""
         trouble = self._errors(schema, value) if self.path else ""
         if trouble:
             self.refused.append(f"answer {schema}: {trouble}")
@@ -156,7 +173,8 @@ class Spec(Description):
         return value
 
     def scopes(self, operation: str) -> frozenset[str]:
-        """The scopes of which one is needed, as described; none are known where there is no document."""
+        """The scopes of which one is needed, as described; none are known where there is no
+        document."""
         resource, method = operation.split(".")
         methods = self.document["resources"].get(resource, {}).get("methods", {})
         return frozenset(methods.get(method, {}).get("scopes", ()))
@@ -164,7 +182,9 @@ class Spec(Description):
     def _errors(self, schema: str, value: Any) -> str:
         return self.errors(schema, {"$ref": f"#/schemas/{schema}"}, value)
 
-    def _query(self, operation: str, known: Mapping[str, Mapping[str, Any]], pairs: list[tuple[str, str]]) -> str:
+    def _query(
+        self, operation: str, known: Mapping[str, Mapping[str, Any]], pairs: list[tuple[str, str]]
+    ) -> str:
         names = [name for name, _ in pairs]
         missing = [name for name, one in known.items() if one.get("required") and name not in names]
         if missing:
@@ -172,17 +192,22 @@ class Spec(Description):
         for name, value in pairs:
             if name not in known or (names.count(name) > 1 and not known[name].get("repeated")):
                 return f'Unknown name "{name}": Cannot bind query parameter.'
-            trouble = self.errors(f"{operation} {name}", _strict(known[name]), _typed(known[name], value))
+            trouble = self.errors(
+                f"{operation} {name}", _strict(known[name]), _typed(known[name], value)
+            )
             if trouble:
                 return f"{name}{trouble}"
         return ""
 
 
 def _strict(told: Mapping[str, Any]) -> Json:
-    """A schema of discovery documents as JSON Schema, in which objects have the named fields and no others."""
+    """A schema of discovery documents as JSON Schema, in which objects have the named fields and no
+    others."""
     if "$ref" in told:
         return {"$ref": f"#/schemas/{told['$ref']}"}
-    made: Json = {name: told[name] for name in ("type", "enum") if name in told and told[name] != "any"}
+    made: Json = {
+        name: told[name] for name in ("type", "enum") if name in told and told[name] != "any"
+    }
     made |= {name: int(told[name]) for name in ("minimum", "maximum") if name in told}
     if "items" in told:
         made["items"] = _strict(told["items"])
@@ -196,7 +221,8 @@ def _strict(told: Mapping[str, Any]) -> Json:
 
 
 def _typed(described: Mapping[str, Any], value: str) -> Any:
-    """A word of a query as it is described; unchanged, and so refused, where it is not of that type."""
+    """A word of a query as it is described; unchanged, and so refused, where it is not of that
+    type."""
     match described.get("type"):
         case "boolean":
             return {"true": True, "false": False}.get(value, value)

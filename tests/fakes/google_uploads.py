@@ -1,14 +1,17 @@
 """Uploads by resumable sessions, as the fake YouTube takes them.
 
-Documented: the requests and their answers, that pieces are multiples of 256 KiB but for the last, that a session needs
-no token, that it may have kept less than was sent, and that one which ended still tells of its video.
+Documented: the requests and their answers, that pieces are multiples of 256 KiB but for the last,
+that a session needs no token, that it may have kept less than was sent, and that one which ended
+still tells of its video.
 
-Covers by thumbnails.set: who may not have them is 403 `forbidden`, a video that is not there 404, as its page says.
+Covers by thumbnails.set: who may not have them is 403 `forbidden`, a video that is not there 404,
+as its page says.
 
-Unverified: what a cover is answered that is too heavy or no picture (`invalidImage`), what a piece is that does not
-begin where the session is (`wrong_start`), that another length than was announced is 400, that 404 is all that a
-lost session says (410 of others: `lost_status`), that a session counts for the day when it is opened, that the file's
-name comes from the header `Slug` (people saw it; `unknown` otherwise).
+Unverified: what a cover is answered that is too heavy or no picture (`invalidImage`), what a piece
+is that does not begin where the session is (`wrong_start`), that another length than was announced
+is 400, that 404 is all that a lost session says (410 of others: `lost_status`), that a session
+counts for the day when it is opened, that the file's name comes from the header `Slug` (people saw
+it; `unknown` otherwise).
 """
 
 import hashlib
@@ -66,7 +69,8 @@ class Uploads(World):
     strays_to: str = ""
     """Where a new session is said to be, in the place of this server."""
     persists: int | None = None
-    """Bytes that are kept of one piece at most: whoever sends on from where they stopped is lost."""
+    """Bytes that are kept of one piece at most: whoever sends on from where they stopped is
+    lost."""
     wrong_start: int = 308
     """What a piece is answered that does not begin where the session is: 308 or 400."""
 
@@ -75,17 +79,32 @@ class Uploads(World):
         if asked.query.get("uploadType") != "resumable":
             raise bad_request("This fake takes resumable uploads only.")
         if not mine.channel_id:
-            raise wrong(401, "youtubeSignupRequired", "Unauthorized", "youtube.header", at="header Authorization")
+            raise wrong(
+                401,
+                "youtubeSignupRequired",
+                "Unauthorized",
+                "youtube.header",
+                at="header Authorization",
+            )
         day = self.clock() - timedelta(days=1)
-        if self.upload_limit is not None and sum(one > day for one in mine.uploads) >= self.upload_limit:
+        if (
+            self.upload_limit is not None
+            and sum(one > day for one in mine.uploads) >= self.upload_limit
+        ):
             message = "The user has exceeded the number of videos they may upload."
             raise wrong(400, "uploadLimitExceeded", message)
         length = _announced(asked)
         fields = metadata(asked.fields(), asked.parts, new=True, forbidden=self.forbidden)
         if "title" not in fields:
-            raise wrong(400, "invalidTitle", "The request metadata specifies an invalid or empty video title.")
+            raise wrong(
+                400,
+                "invalidTitle",
+                "The request metadata specifies an invalid or empty video title.",
+            )
         number, name = secrets.token_urlsafe(48), asked.headers.get("slug", "unknown")
-        self.sessions[number] = Session(number, mine, app, self.clock(), fields, asked.parts, length, name)
+        self.sessions[number] = Session(
+            number, mine, app, self.clock(), fields, asked.parts, length, name
+        )
         return f"{self.strays_to or self.url}{UPLOAD}?uploadType=resumable&upload_id={number}"
 
     def session(self, asked: Asked) -> Session:
@@ -98,7 +117,8 @@ class Uploads(World):
         return found
 
     def put(self, session: Session, asked: Asked) -> tuple[int, Json | None]:
-        """Take a piece in, or say how far it is: status, and the video once it is whole. Raises Refusal."""
+        """Take a piece in, or say how far it is: status, and the video once it is whole. Raises
+        Refusal."""
         told, size = asked.headers.get("content-range", ""), len(asked.data)
         if session.answer is not None:
             return 200, session.answer
@@ -130,13 +150,18 @@ class Uploads(World):
         if found is None:
             raise wrong(404, "videoNotFound", "The video cannot be found.", "youtube.thumbnail")
         if not mine.may_cover:
-            message = "The authenticated user doesnt have permissions to upload and set custom video thumbnails."
+            message = (
+                "The authenticated user doesnt have permissions to upload and set custom video "
+                "thumbnails."
+            )
             raise wrong(403, "forbidden", message, "youtube.thumbnail")
         if not asked.data:
             raise wrong(400, "mediaBodyRequired", "The request does not include the image content.")
         kind = asked.headers.get("content-type", "")
         if kind not in ("image/jpeg", "image/png") or len(asked.data) > LARGEST_COVER:
-            raise wrong(400, "invalidImage", "The provided image content is invalid.", "youtube.thumbnail")
+            raise wrong(
+                400, "invalidImage", "The provided image content is invalid.", "youtube.thumbnail"
+            )
         found.cover = hashlib.sha256(asked.data).hexdigest()
         self.named[found.cover] = found.id
         return {"kind": "youtube#thumbnailSetResponse", "etag": "cover", "items": [{}]}
@@ -165,8 +190,14 @@ class Uploads(World):
         mine, now = session.owner, self.clock()
         number = secrets.token_urlsafe(8)[:11]
         digest, ready = hashlib.sha256(session.data).hexdigest(), now + timedelta(seconds=self.slow)
-        made = Video(number, mine, now, ready, digest, len(session.data), session.file_name, self.clock)
-        made.locked, made.rejection, made.failure = not session.app.verified, self.rejects, self.fails
+        made = Video(
+            number, mine, now, ready, digest, len(session.data), session.file_name, self.clock
+        )
+        made.locked, made.rejection, made.failure = (
+            not session.app.verified,
+            self.rejects,
+            self.fails,
+        )
         made.set(session.fields, verified=session.app.verified)
         mine.videos[number] = made
         mine.uploads.append(now)
@@ -177,9 +208,14 @@ class Uploads(World):
 
 def _announced(asked: Asked) -> int | None:
     """The length of the file to come, where it is told. Raises Refusal."""
-    mime, length = (asked.headers.get(f"x-upload-content-{name}", "") for name in ("type", "length"))
+    mime, length = (
+        asked.headers.get(f"x-upload-content-{name}", "") for name in ("type", "length")
+    )
     if not (mime.startswith("video/") or mime == "application/octet-stream"):
-        message = f"Media type '{mime[:40]}' is not supported. Valid media types: [video/*, application/octet-stream]"
+        message = (
+            f"Media type '{mime[:40]}' is not supported. Valid media types: [video/*, "
+            "application/octet-stream]"
+        )
         raise bad_request(message, "badContent")
     if not length:
         return None

@@ -19,14 +19,16 @@ MOST_ROWS, USUAL_ROWS = 50, 5
 
 @dataclass(eq=False)
 class App(oauth_server.App):
-    """A project with its client. Unless it is `verified` (passed the audit of the API), its videos stay private."""
+    """A project with its client. Unless it is `verified` (passed the audit of the API), its videos
+    stay private."""
 
     verified: bool = True
 
 
 @dataclass
 class Video:
-    """A video that was uploaded to its last byte. `data` is the sha256 of its file, `size` in bytes."""
+    """A video that was uploaded to its last byte. `data` is the sha256 of its file, `size` in
+    bytes."""
 
     id: str
     owner: "Member" = field(repr=False)
@@ -157,16 +159,20 @@ class World(Limits):
     slow: float = 0.0
     """Seconds of work on a video after its last byte."""
     rejects: str = ""
-    """Why videos that come now are rejected once the work on them ends: `duplicate`, `copyright` …"""
+    """Why videos that come now are rejected once the work on them ends: `duplicate`, `copyright`
+    …"""
     fails: str = ""
     """Why the work on videos that come now fails: `codec`, `conversion` …"""
     forbidden: list[str] = field(default_factory=list)
     """What nobody should ask of YouTube in this house, and asked."""
-    app: App = field(default_factory=lambda: App("own.apps.googleusercontent.com", "GOCSPX-own", ()))
+    app: App = field(
+        default_factory=lambda: App("own.apps.googleusercontent.com", "GOCSPX-own", ())
+    )
     """The project of the accounts' own tokens."""
 
     def account(self, name: str, *, channel: bool = True, **state: Any) -> Member:
-        """A new account with a token of its own, which has no end; without `channel` it never signed up at YouTube."""
+        """A new account with a token of its own, which has no end; without `channel` it never
+        signed up at YouTube."""
         channel_id = "UC" + secrets.token_urlsafe(17)[:22].ljust(22, "A") if channel else ""
         token = f"ya29.{secrets.token_urlsafe(24)}"
         made = Member(name, token, channel_id, self.clock(), **({"app": self.app} | state))
@@ -179,16 +185,25 @@ class World(Limits):
 
     def video(self, number: str) -> Video | None:
         """A video that is there, whoever may see it."""
-        return next((one.videos[number] for one in self.members.values() if number in one.videos), None)
+        return next(
+            (one.videos[number] for one in self.members.values() if number in one.videos), None
+        )
 
     def shown(self, mine: Member, asked: Asked) -> list[Video]:
-        """The videos that were asked for by their ids, as far as they are for `mine`. Raises Refusal."""
+        """The videos that were asked for by their ids, as far as they are for `mine`. Raises
+        Refusal."""
         if not asked.ids:
             message = "No filter selected. Expected one of: chart, id, myRating"
-            raise wrong(400, "missingRequiredParameter", message, "youtube.parameter", at="parameter ")
+            raise wrong(
+                400, "missingRequiredParameter", message, "youtube.parameter", at="parameter "
+            )
         if len(asked.ids) > MOST_ROWS:
             raise wrong(
-                400, "invalidFilters", "The request specifies too many ids.", "youtube.parameter", at="parameter id"
+                400,
+                "invalidFilters",
+                "The request specifies too many ids.",
+                "youtube.parameter",
+                at="parameter id",
             )
         found = [self.video(each) for each in asked.ids]
         rows = [one for one in found if one is not None and (one.owner is mine or _open(one))]
@@ -226,16 +241,30 @@ class World(Limits):
         return found
 
     def playlist(self, mine: Member, asked: Asked, lag: float) -> tuple[list[Video], int, int]:
-        """All that a list of uploads shows, newest first, without those of the last `lag` seconds; where the page
-        begins, and how many rows it has. Raises Refusal."""
+        """All that a list of uploads shows, newest first, without those of the last `lag` seconds;
+        where the page begins, and how many rows it has. Raises Refusal."""
         name = asked.query.get("playlistId", "")
         if not name:
             message = "No filter selected. Expected one of: id, playlistId"
-            raise wrong(400, "missingRequiredParameter", message, "youtube.parameter", at="parameter ")
-        whose = next((one for one in self.members.values() if one.channel_id and one.uploads_playlist == name), None)
+            raise wrong(
+                400, "missingRequiredParameter", message, "youtube.parameter", at="parameter "
+            )
+        whose = next(
+            (
+                one
+                for one in self.members.values()
+                if one.channel_id and one.uploads_playlist == name
+            ),
+            None,
+        )
         if whose is None:
-            message = "The playlist identified with the request's <code>playlistId</code> parameter cannot be found."
-            raise wrong(404, "playlistNotFound", message, "youtube.playlistItem", at="parameter playlistId")
+            message = (
+                "The playlist identified with the request's <code>playlistId</code> parameter "
+                "cannot be found."
+            )
+            raise wrong(
+                404, "playlistNotFound", message, "youtube.playlistItem", at="parameter playlistId"
+            )
         rows = [one for one in whose.videos.values() if whose is mine or one.visible]
         rows = [one for one in rows if (self.clock() - one.at).total_seconds() >= lag]
         rows.sort(key=lambda one: one.published_at)
@@ -245,7 +274,12 @@ class World(Limits):
         page = asked.query.get("pageToken", "")
         begin = page.removeprefix("PT:") if page else "0"
         if (page and not page.startswith("PT:")) or not (begin.isascii() and begin.isdecimal()):
-            raise wrong(400, "invalidPageToken", "The request specifies an invalid page token.", "youtube.parameter")
+            raise wrong(
+                400,
+                "invalidPageToken",
+                "The request specifies an invalid page token.",
+                "youtube.parameter",
+            )
         return rows[::-1], int(begin), int(many)
 
 
@@ -256,7 +290,9 @@ def _open(video: Video) -> bool:
 
 def _missing(place: str) -> Refusal:
     message = "The video that you are trying to reach cannot be found."
-    return wrong(404, "videoNotFound", message, at=f"{'other' if '.' in place else 'parameter'} {place}")
+    return wrong(
+        404, "videoNotFound", message, at=f"{'other' if '.' in place else 'parameter'} {place}"
+    )
 
 
 def _invalid(name: str, value: str) -> Refusal:

@@ -1,9 +1,11 @@
-"""A stateful Instagram over HTTP, with bad days: it really fetches the files it is given addresses of.
+"""A stateful Instagram over HTTP, with bad days: it really fetches the files it is given addresses
+of.
 
-Honest where clients stumble over the real one: JPEG and MP4 only, a film alone is a reel, containers that take a moment
-(a film is fetched meanwhile) and live a day, a publication once and only when ready, a daily quota, rates told as HTTP
-400, no way to delete a post. Parameters are checked against Meta's own description where it is at hand. What people say
-under posts is in `instagram_remarks.py`.
+Honest where clients stumble over the real one: JPEG and MP4 only, a film alone is a reel,
+containers that take a moment (a film is fetched meanwhile) and live a day, a publication once and
+only when ready, a daily quota, rates told as HTTP 400, no way to delete a post. Parameters are
+checked against Meta's own description where it is at hand. What people say under posts is in
+`instagram_remarks.py`.
 """
 
 import json
@@ -78,7 +80,10 @@ class Profile:
     """What its token may do."""
 
     def __post_init__(self) -> None:
-        self.comments, self.chats = Comments(self.id, self.username), meta_chats.Chats(self.id, self.username)
+        self.comments, self.chats = (
+            Comments(self.id, self.username),
+            meta_chats.Chats(self.id, self.username),
+        )
         self.comments_after = 0.0
         """Seconds for which a new post is told as missing to whoever comments it."""
 
@@ -88,7 +93,8 @@ _ids = count(17_900_000_000_001)
 
 @dataclass
 class FakeInstagram:
-    """The server's state; tests make accounts, move the clock, ask `book` for faults, and read what was posted."""
+    """The server's state; tests make accounts, move the clock, ask `book` for faults, and read what
+    was posted."""
 
     clock: AdjustableClock
     book: FaultBook
@@ -106,7 +112,9 @@ class FakeInstagram:
     calls: meta_calls.Calls = field(default_factory=meta_calls.Calls)
 
     def __post_init__(self) -> None:
-        self.oauth = meta_oauth.OAuth(self, prefix="IGAA", grant_prefix="ig", scopes=SCOPES, basic=BASIC, wraps=True)
+        self.oauth = meta_oauth.OAuth(
+            self, prefix="IGAA", grant_prefix="ig", scopes=SCOPES, basic=BASIC, wraps=True
+        )
 
     def profile(self, username: str, *, account_type: str = "BUSINESS") -> Profile:
         """A new account."""
@@ -143,7 +151,11 @@ class FakeInstagram:
         if not 2 <= len(inner) <= 10:
             raise Refused(100, 2207028, message="a carousel has 2 to 10 items")
         for each in inner:
-            if each is None or each.told.get("is_carousel_item") is not True or not self._ready(each):
+            if (
+                each is None
+                or each.told.get("is_carousel_item") is not True
+                or not self._ready(each)
+            ):
                 raise Refused(100, 2207008, message="no such item")
         return tuple(each.files[0] for each in inner if each is not None)
 
@@ -205,7 +217,11 @@ class FakeInstagram:
             story = stories.made(number, mine.username, made.told, self.clock())
             mine.stories.append(story | {"_files": made.files})
             return {"id": number}
-        told_of = {"id": number, "timestamp": self.clock().strftime("%Y-%m-%dT%H:%M:%S+0000"), "like_count": 3}
+        told_of = {
+            "id": number,
+            "timestamp": self.clock().strftime("%Y-%m-%dT%H:%M:%S+0000"),
+            "like_count": 3,
+        }
         told_of |= {
             "permalink": f"https://www.instagram.com/p/{number}/",
             "comments_count": 1,
@@ -222,17 +238,24 @@ class FakeInstagram:
         return {"id": number}
 
     def comment(self, mine: Profile, media: str, text: object) -> dict[str, Any]:
-        """Words right under a post: not of one that is fresh yet, nor where comments are off. Raises Refused."""
+        """Words right under a post: not of one that is fresh yet, nor where comments are off.
+        Raises Refused."""
         post = next(post for post in mine.posts if post["id"] == media)
         if (self.clock() - post["_at"]).total_seconds() < mine.comments_after:
-            raise Refused(100, 33, message=f"Unsupported post request. Object with ID '{media}' does not exist")
+            raise Refused(
+                100,
+                33,
+                message=f"Unsupported post request. Object with ID '{media}' does not exist",
+            )
         if not post["is_comment_enabled"]:
             raise Refused(10, message="(#10) Comments are turned off for this media")
         if not isinstance(text, str) or not text.strip() or len(text) > LONGEST:
             raise Refused(100, message="(#100) The parameter message is required")
         return {"id": mine.comments.say(media, text, self.clock()).id}
 
-    def answer(self, method: str, parts: list[str], told: Mapping[str, Any], mine: Profile) -> dict[str, Any]:
+    def answer(
+        self, method: str, parts: list[str], told: Mapping[str, Any], mine: Profile
+    ) -> dict[str, Any]:
         """What a request gives. Raises Refused."""
         if (said := mine.chats.answer(method, parts, told, mine.rights, self.clock())) is not None:
             return said
@@ -243,7 +266,9 @@ class FakeInstagram:
                 return self.contain(mine, told)
             case "POST", [owner, "media_publish"] if owner == mine.id:
                 return self.publish(mine, told)
-            case "GET", [owner, "media"] if owner == mine.id and "comments" in str(told.get("fields")):
+            case "GET", [owner, "media"] if owner == mine.id and "comments" in str(
+                told.get("fields")
+            ):
                 _check_right(mine)
                 return listed(mine.posts, mine.comments, told, mine.username)
             case "GET", [owner, "media"] if owner == mine.id:
@@ -259,11 +284,15 @@ class FakeInstagram:
                 if post is not None:
                     return shown(post, str(told.get("fields", "")))
         tells = INSIGHTS in mine.rights
-        if method == "GET" and (found := stories.answer(parts, told, mine.stories, self.clock(), insights=tells)):
+        if method == "GET" and (
+            found := stories.answer(parts, told, mine.stories, self.clock(), insights=tells)
+        ):
             return found
         return self._of_comments(method, parts, told, mine)
 
-    def _of_comments(self, method: str, parts: list[str], told: Mapping[str, Any], mine: Profile) -> dict[str, Any]:
+    def _of_comments(
+        self, method: str, parts: list[str], told: Mapping[str, Any], mine: Profile
+    ) -> dict[str, Any]:
         """What a request about comments gives. Raises Refused."""
         _check_right(mine)
         fields = fields_of(str(told.get("fields", "id,text,timestamp")))
@@ -275,7 +304,9 @@ class FakeInstagram:
                 return self.comment(mine, media, told.get("message"))
             case "GET", [comment, "replies"]:
                 above = mine.comments.standing(comment)
-                return mine.comments.page(mine.comments.under(above.media, above.id), fields, most, after)
+                return mine.comments.page(
+                    mine.comments.under(above.media, above.id), fields, most, after
+                )
             case "POST", [comment, "replies"]:
                 return mine.comments.answer(comment, told.get("message"), self.clock())
             case "GET", [comment]:
@@ -294,7 +325,12 @@ def _check_right(mine: Profile) -> None:
 
 def _person(mine: Profile, fields: str) -> dict[str, Any]:
     """The fields that were asked for, and an id of another kind. Raises Refused."""
-    known = {"id": "1", "user_id": mine.id, "username": mine.username, "account_type": mine.account_type}
+    known = {
+        "id": "1",
+        "user_id": mine.id,
+        "username": mine.username,
+        "account_type": mine.account_type,
+    }
     known |= {"followers_count": mine.followers}
     wanted = {"id", *fields.split(",")}
     if not wanted <= known.keys():
@@ -312,11 +348,16 @@ def instagram() -> Iterator[FakeInstagram]:
 
 
 KINDS_OF_REQUESTS: Mapping[tuple[str, str], str] = {
-    **dict.fromkeys([("POST", "media_publish"), ("POST", "replies"), ("POST", "comments")], "posts"),
+    **dict.fromkeys(
+        [("POST", "media_publish"), ("POST", "replies"), ("POST", "comments")], "posts"
+    ),
     ("POST", "media"): "files",
     ("POST", "subscribed_apps"): "subscriptions",
     ("POST", "messages"): "messages",
-    **dict.fromkeys([("GET", "conversations"), ("GET", "media"), ("GET", "stories"), ("GET", "replies")], "lookups"),
+    **dict.fromkeys(
+        [("GET", "conversations"), ("GET", "media"), ("GET", "stories"), ("GET", "replies")],
+        "lookups",
+    ),
     ("GET", "comments"): "remarks",
 }
 
@@ -351,12 +392,16 @@ def create(server: FakeInstagram) -> ASGIApp:
         told = {**request.query_params, **(json.loads(body) if body else {})}
         try:
             mine = server.of(request.headers.get("authorization", ""))
-            answer = await run_in_threadpool(server.answer, request.method, _bare(path).split("/"), told, mine)
+            answer = await run_in_threadpool(
+                server.answer, request.method, _bare(path).split("/"), told, mine
+            )
         except Refused as refused:
             return JSONResponse(refused.body, refused.status)
         return JSONResponse(answer)
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
-        await FaultyNetwork(app, book=server.book, call_of=partial(call_of, scope))(scope, receive, send)
+        await FaultyNetwork(app, book=server.book, call_of=partial(call_of, scope))(
+            scope, receive, send
+        )
 
     return entry

@@ -1,7 +1,8 @@
 """What the fake Instagram fetches from addresses it was given, and what of it can be shown.
 
-A picture comes in one piece and is judged at once. A film comes piece by piece, as Meta's own fetcher is said to ask
-for it, while it is worked through; its kind, length and weight are judged, its codecs are not.
+A picture comes in one piece and is judged at once. A film comes piece by piece, as Meta's own
+fetcher is said to ask for it, while it is worked through; its kind, length and weight are judged,
+its codecs are not.
 """
 
 import io
@@ -28,7 +29,9 @@ _AGENT = {"user-agent": "facebookexternalhit/1.1"}
 class Refused(Exception):
     """The Graph API says no."""
 
-    def __init__(self, code: int, sub: int = 0, *, status: int = 400, message: str = "refused") -> None:
+    def __init__(
+        self, code: int, sub: int = 0, *, status: int = 400, message: str = "refused"
+    ) -> None:
         super().__init__(message)
         told = {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "A"}
         self.status, self.sub = status, sub
@@ -88,7 +91,11 @@ def seconds(data: bytes) -> float:
 def clip(length: float) -> bytes:
     """The least that counts as a film of so many seconds: its headers, and no frame."""
     header = struct.pack(">IIIII", 0, 0, 0, 1000, round(length * 1000)) + bytes(80)
-    boxes = ((b"ftyp", b"mp42" + bytes(4) + b"mp42isom"), (b"moov", _box(b"mvhd", header)), (b"mdat", bytes(1000)))
+    boxes = (
+        (b"ftyp", b"mp42" + bytes(4) + b"mp42isom"),
+        (b"moov", _box(b"mvhd", header)),
+        (b"mdat", bytes(1000)),
+    )
     return b"".join(_box(name, body) for name, body in boxes)
 
 

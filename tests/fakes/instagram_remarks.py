@@ -1,10 +1,12 @@
 """Comments of the fake Instagram: under posts, and one level of replies under them.
 
-Documented: comments come newest first, 50 a page at most, top ones alone unless their replies are asked for; a reply to
-a reply stands under the comment above; a hidden comment takes no replies; whoever owns the post deletes.
-https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-media/comments, /ig-comment,
-/ig-comment/replies. Unverified: replies come oldest first; a hidden comment is still told, with `hidden`; what is gone,
-or hidden, is told as 100/33, and a missing right as (#10). Names of fields are those of Meta's own description.
+Documented: comments come newest first, 50 a page at most, top ones alone unless their replies are
+asked for; a reply to a reply stands under the comment above; a hidden comment takes no replies;
+whoever owns the post deletes.
+https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-media/comments,
+/ig-comment, /ig-comment/replies. Unverified: replies come oldest first; a hidden comment is still
+told, with `hidden`; what is gone, or hidden, is told as 100/33, and a missing right as (#10). Names
+of fields are those of Meta's own description.
 """
 
 import re
@@ -19,8 +21,12 @@ from tests.fakes.instagram_fetching import Refused
 RIGHT = "instagram_business_manage_comments"
 MOST = 50
 LONGEST = 2200
-MEDIA_FIELDS = frozenset({"id", "username", "permalink", "timestamp", "caption", "comments_count", "comments"})
-COMMENT_FIELDS = frozenset({"id", "text", "timestamp", "username", "from", "hidden", "parent_id", "replies"})
+MEDIA_FIELDS = frozenset(
+    {"id", "username", "permalink", "timestamp", "caption", "comments_count", "comments"}
+)
+COMMENT_FIELDS = frozenset(
+    {"id", "text", "timestamp", "username", "from", "hidden", "parent_id", "replies"}
+)
 _numbers = count(17_800_000_000_001)
 Fields = dict[str, tuple[int, Any]]
 """What is asked for by name, each with how many of it and what of those."""
@@ -78,7 +84,8 @@ class Comments:
         self.every: dict[str, Comment] = {}
 
     def say(self, media: str, text: str, at: datetime, *, by: str = "", under: str = "") -> Comment:
-        """Somebody, or the account itself without a name, says something under a post, or under a comment."""
+        """Somebody, or the account itself without a name, says something under a post, or under a
+        comment."""
         number = str(next(_numbers))
         author = f"9{sum(by.encode()):012d}" if by else self._owner
         made = Comment(number, media, author, by or self._username, text, at, under, own=not by)
@@ -99,7 +106,11 @@ class Comments:
         """One that is there. Raises Refused."""
         found = self.every.get(comment_id)
         if found is None or found.deleted or (found.parent and self.every[found.parent].deleted):
-            raise Refused(100, 33, message=f"Unsupported request. Object with ID '{comment_id}' does not exist")
+            raise Refused(
+                100,
+                33,
+                message=f"Unsupported request. Object with ID '{comment_id}' does not exist",
+            )
         return found
 
     def update(self, comment_id: str, told: Mapping[str, Any]) -> dict[str, bool]:
@@ -107,7 +118,9 @@ class Comments:
         found = self.standing(comment_id)
         if not isinstance(told.get("hide"), bool) and told.get("hide") not in ("true", "false"):
             raise Refused(100, message="(#100) The parameter hide is required")
-        found.hidden = told["hide"] in (True, "true") and not found.own  # one's own are always shown
+        found.hidden = (
+            told["hide"] in (True, "true") and not found.own
+        )  # one's own are always shown
         return {"success": True}
 
     def delete(self, comment_id: str) -> dict[str, bool]:
@@ -117,10 +130,16 @@ class Comments:
 
     def under(self, media: str, parent: str = "") -> list[Comment]:
         """What stands there: under a post newest first, under a comment oldest first."""
-        found = [one for one in self.every.values() if (one.media, one.parent) == (media, parent) and not one.deleted]
+        found = [
+            one
+            for one in self.every.values()
+            if (one.media, one.parent) == (media, parent) and not one.deleted
+        ]
         return sorted(found, key=lambda one: (one.at, one.id), reverse=not parent)
 
-    def page(self, rows: list[Comment], fields: Fields, most: int, after: str = "") -> dict[str, Any]:
+    def page(
+        self, rows: list[Comment], fields: Fields, most: int, after: str = ""
+    ) -> dict[str, Any]:
         """One page of them. Raises Refused."""
         _check(fields, COMMENT_FIELDS)
         begin = int(after.removeprefix("QVF")) if after.removeprefix("QVF").isdigit() else 0
@@ -129,8 +148,15 @@ class Comments:
         start = next((place + 1 for place, one in enumerate(rows) if f"QVF{one.id}" == after), 0)
         shown = rows[start : start + most]
         cursors = {"before": f"QVF{shown[0].id}", "after": f"QVF{shown[-1].id}"} if shown else {}
-        more = {"next": "https://graph.instagram.com/?access_token=IGAA"} if start + most < len(rows) else {}
-        return {"data": [self.told(one, fields) for one in shown], "paging": {"cursors": cursors, **more}}
+        more = (
+            {"next": "https://graph.instagram.com/?access_token=IGAA"}
+            if start + most < len(rows)
+            else {}
+        )
+        return {
+            "data": [self.told(one, fields) for one in shown],
+            "paging": {"cursors": cursors, **more},
+        }
 
     def told(self, one: Comment, fields: Fields) -> dict[str, Any]:
         """One of them, as it was asked for."""
@@ -151,7 +177,9 @@ class Comments:
         return shown
 
 
-def listed(posts: list[dict[str, Any]], comments: Comments, told: Mapping[str, Any], username: str) -> dict[str, Any]:
+def listed(
+    posts: list[dict[str, Any]], comments: Comments, told: Mapping[str, Any], username: str
+) -> dict[str, Any]:
     """A page of an account's posts with what stands under each. Raises Refused."""
     fields = fields_of(str(told.get("fields", "")))
     _check(fields, MEDIA_FIELDS)
@@ -166,7 +194,9 @@ def listed(posts: list[dict[str, Any]], comments: Comments, told: Mapping[str, A
             one["comments"] = comments.page(rows, inner, many)
         shown.append(one)
     end = str(start + len(shown))
-    more = {"next": "https://graph.instagram.com/?access_token=IGAA"} if int(end) < len(posts) else {}
+    more = (
+        {"next": "https://graph.instagram.com/?access_token=IGAA"} if int(end) < len(posts) else {}
+    )
     return {"data": shown, "paging": {"cursors": {"before": str(start), "after": end}, **more}}
 
 

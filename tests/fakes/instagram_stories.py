@@ -1,4 +1,5 @@
-"""Stories of the fake Instagram: what a container of one takes, what is told of one, and that it ends after a day."""
+"""Stories of the fake Instagram: what a container of one takes, what is told of one, and that it
+ends after a day."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -11,7 +12,9 @@ LASTS = timedelta(hours=24)
 TAKES = frozenset({"media_type", "image_url", "video_url", "is_ai_generated", "user_tags"})
 """Parameters of a container; words, descriptions, guests and covers are of posts alone."""
 
-METRICS = frozenset({"views", "reach", "replies", "shares", "follows", "profile_visits", "navigation"})
+METRICS = frozenset(
+    {"views", "reach", "replies", "shares", "follows", "profile_visits", "navigation"}
+)
 LEAST_VIEWERS = 5
 """With fewer, insights tell nothing."""
 
@@ -26,16 +29,23 @@ def source(told: Mapping[str, Any]) -> str:
     if unknown := set(told) - TAKES:
         raise Refused(100, message=f"not for this media type: {sorted(unknown)}")
     tags = told.get("user_tags", [])
-    if not isinstance(tags, list) or not all(isinstance(one, dict) and one.get("username") for one in tags):
+    if not isinstance(tags, list) or not all(
+        isinstance(one, dict) and one.get("username") for one in tags
+    ):
         raise Refused(100, message="(#100) Param user_tags must be a list of users")
     found = [name for name in ("image_url", "video_url") if told.get(name)]
     if len(found) != 1:
-        raise Refused(100, 2207023, message="the media type is not one of the expected ones, or its media are missing")
+        raise Refused(
+            100,
+            2207023,
+            message="the media type is not one of the expected ones, or its media are missing",
+        )
     return found[0]
 
 
 def made(number: str, username: str, told: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    """A story that was published; each is told with the same word for a caption, as some accounts are."""
+    """A story that was published; each is told with the same word for a caption, as some accounts
+    are."""
     return {
         "id": number,
         "timestamp": at.strftime("%Y-%m-%dT%H:%M:%S+0000"),
@@ -59,7 +69,9 @@ def one_of(stories: Sequence[Mapping[str, Any]], number: str, now: datetime) -> 
     """One that is there. Raises Refused."""
     found = next((one for one in living(stories, now) if one["id"] == number), None)
     if found is None:
-        raise Refused(100, 33, message=f"Unsupported get request. Object with ID '{number}' does not exist")
+        raise Refused(
+            100, 33, message=f"Unsupported get request. Object with ID '{number}' does not exist"
+        )
     return found
 
 
@@ -71,7 +83,8 @@ def answer(
     *,
     insights: bool,
 ) -> dict[str, Any] | None:
-    """What a request about one story gives; None where it is about something else. Raises Refused."""
+    """What a request about one story gives; None where it is about something else. Raises
+    Refused."""
     if not any(one["id"] == parts[0] for one in stories):
         return None
     one = one_of(stories, parts[0], now)
@@ -81,11 +94,17 @@ def answer(
         raise Refused(100, message="Unsupported request: a story has no such edge")
     wanted = str(told.get("metric", "")).split(",")
     if unknown := set(wanted) - METRICS:
-        raise Refused(100, message=f"(#100) metric[0] must be one of: {sorted(METRICS)}, not {sorted(unknown)}")
+        raise Refused(
+            100,
+            message=f"(#100) metric[0] must be one of: {sorted(METRICS)}, not {sorted(unknown)}",
+        )
     if not insights:
         raise Refused(10, message="(#10) Application does not have permission for this action")
     if one["_viewers"] < LEAST_VIEWERS:
         raise Refused(10, message="(#10) Not enough viewers for the media to show insights")
     values = {"views": one["_viewers"], "shares": 1}
-    data = [{"name": name, "period": "lifetime", "values": [{"value": values.get(name, 0)}]} for name in wanted]
+    data = [
+        {"name": name, "period": "lifetime", "values": [{"value": values.get(name, 0)}]}
+        for name in wanted
+    ]
     return {"data": data}

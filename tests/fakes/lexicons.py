@@ -1,4 +1,5 @@
-"""Requests and records checked against the official lexicons of the AT Protocol, as its servers do."""
+"""Requests and records checked against the official lexicons of the AT Protocol, as its servers
+do."""
 
 import json
 import os
@@ -12,7 +13,9 @@ from typing import Any
 import regex
 
 DID = re.compile(r"did:[a-z]+:[\w.:%-]*[\w.-]")
-HANDLE = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
+HANDLE = re.compile(
+    r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE
+)
 TID = re.compile(r"[234567abcdefghij][234567abcdefghijklmnopqrstuvwxyz]{12}")
 FORMATS: Mapping[str, re.Pattern[str]] = {
     "did": DID,
@@ -37,7 +40,9 @@ class Lexicons:
 
     def __init__(self, folder: Path) -> None:
         found = (json.loads(path.read_text("utf-8")) for path in sorted(folder.rglob("*.json")))
-        self._documents: dict[str, Mapping[str, Any]] = {document["id"]: document for document in found}
+        self._documents: dict[str, Mapping[str, Any]] = {
+            document["id"]: document for document in found
+        }
 
     def knows(self, nsid: str) -> bool:
         """Whether there is such a lexicon."""
@@ -49,7 +54,11 @@ class Lexicons:
         told: dict[str, Any] = {}
         for name, schema in wanted["properties"].items():
             if name in query:
-                told[name] = query[name] if schema["type"] == "array" else _typed(schema["type"], query[name][0])
+                told[name] = (
+                    query[name]
+                    if schema["type"] == "array"
+                    else _typed(schema["type"], query[name][0])
+                )
         self._object(wanted, told, nsid, "query")
 
     def check_input(self, nsid: str, body: Any) -> None:
@@ -59,7 +68,8 @@ class Lexicons:
             self._check(asked["schema"], body, nsid, "body")
 
     def check_output(self, nsid: str, body: Any) -> None:
-        """The JSON of an answer: a fake that breaks the lexicon itself proves nothing. Raises Breach."""
+        """The JSON of an answer: a fake that breaks the lexicon itself proves nothing. Raises
+        Breach."""
         told = self._main(nsid).get("output", {})
         if "schema" in told:
             self._check(told["schema"], body, nsid, "answer")
@@ -118,7 +128,11 @@ class Lexicons:
             self._check(schema["items"], item, home, f"{at}[{place}]")
 
     def _union(self, schema: Mapping[str, Any], value: Any, home: str, at: str) -> None:
-        _must(isinstance(value, dict) and isinstance(value.get("$type"), str), at, "a union without $type")
+        _must(
+            isinstance(value, dict) and isinstance(value.get("$type"), str),
+            at,
+            "a union without $type",
+        )
         full = {ref if not ref.startswith("#") else home + ref for ref in schema["refs"]}
         wanted = value["$type"]
         _must(wanted in full or not schema.get("closed"), at, f"{wanted} is none of {sorted(full)}")
@@ -129,7 +143,8 @@ class Lexicons:
 
 
 def _typed(kind: str, value: str) -> Any:
-    """A word of a query as its lexicon types it; unchanged, and so refused, where it is not of that type."""
+    """A word of a query as its lexicon types it; unchanged, and so refused, where it is not of that
+    type."""
     if kind == "integer" and value.isdecimal():
         return int(value)
     return {"true": True, "false": False}.get(value, value) if kind == "boolean" else value
@@ -166,11 +181,25 @@ def _integer(schema: Mapping[str, Any], value: Any, at: str) -> None:
 
 
 def _blob(schema: Mapping[str, Any], value: Any, at: str) -> None:
-    whole = isinstance(value, dict) and value.get("$type") == "blob" and isinstance(value.get("ref"), dict)
-    _must(whole and FORMATS["cid"].fullmatch(str(value["ref"].get("$link"))) is not None, at, "no blob")
-    _must(isinstance(value.get("mimeType"), str) and isinstance(value.get("size"), int), at, "no blob")
+    whole = (
+        isinstance(value, dict)
+        and value.get("$type") == "blob"
+        and isinstance(value.get("ref"), dict)
+    )
+    _must(
+        whole and FORMATS["cid"].fullmatch(str(value["ref"].get("$link"))) is not None,
+        at,
+        "no blob",
+    )
+    _must(
+        isinstance(value.get("mimeType"), str) and isinstance(value.get("size"), int), at, "no blob"
+    )
     accepted: list[str] = schema.get("accept", ["*/*"])
-    _must(any(fnmatch(value["mimeType"], kind) for kind in accepted), at, f"{value['mimeType']} is not accepted")
+    _must(
+        any(fnmatch(value["mimeType"], kind) for kind in accepted),
+        at,
+        f"{value['mimeType']} is not accepted",
+    )
     _must(value["size"] <= schema.get("maxSize", value["size"]), at, "too large")
 
 

@@ -1,14 +1,16 @@
 """A stateful Mastodon over HTTP, with bad days, judged by the description of its API.
 
-Honest where clients stumble over the real one: a key is kept an hour per account, and one whose status was deleted
-answers 404; a medium that is not done makes no status; texts are trimmed, counted as people see them, and shown as HTML
-that loses empty lines; media nobody uses vanish; limits per account tell their end as a timestamp. Requests and
-answers are judged by the published description where it is at hand (`spec.refused`).
+Honest where clients stumble over the real one: a key is kept an hour per account, and one whose
+status was deleted answers 404; a medium that is not done makes no status; texts are trimmed,
+counted as people see them, and shown as HTML that loses empty lines; media nobody uses vanish;
+limits per account tell their end as a timestamp. Requests and answers are judged by the published
+description where it is at hand (`spec.refused`).
 
-What it cannot check: two requests with one key at the same time (real servers may make two statuses), the exact borders
-of addresses in a text, what really happens to a picture or a film, headers but for the key and the token, bodies in
-form encoding by the description. There are no polls, quotes, boosts, filters, streams and no other servers;
-limits by address are a switch (`ip_limited`). Sign-in is a query: `approve=<username>` says yes, an empty one says no.
+What it cannot check: two requests with one key at the same time (real servers may make two
+statuses), the exact borders of addresses in a text, what really happens to a picture or a film,
+headers but for the key and the token, bodies in form encoding by the description. There are no
+polls, quotes, boosts, filters, streams and no other servers; limits by address are a switch
+(`ip_limited`). Sign-in is a query: `approve=<username>` says yes, an empty one says no.
 """
 
 import json
@@ -43,7 +45,8 @@ OUTSIDE = "This action is outside the authorized scopes"
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it was read. `parts` is the path, `said` its JSON or its fields, `file` the type and the bytes."""
+    """A request as it was read. `parts` is the path, `said` its JSON or its fields, `file` the type
+    and the bytes."""
 
     method: str
     path: str
@@ -58,7 +61,8 @@ class Asked:
 
 @dataclass
 class FakeMastodon(World, SignIn):
-    """The server's state; tests make accounts, move the clock, ask `book` for faults, and read what was taken in."""
+    """The server's state; tests make accounts, move the clock, ask `book` for faults, and read what
+    was taken in."""
 
     spec: Spec = field(default_factory=lambda: Spec(None))
     ip_limited: bool = False
@@ -101,18 +105,27 @@ class FakeMastodon(World, SignIn):
             raise self.limits.refusal(mastodon_limits.API)
         known = self.oauth.known(_token(request))
         owner = known.member.id if known is not None else "address"
-        return self.limits.ask(owner, mastodon_limits.of(request.method, path, request.query_params))
+        return self.limits.ask(
+            owner, mastodon_limits.of(request.method, path, request.query_params)
+        )
 
     def _read(self, request: Request, body: bytes) -> Asked:
         """The request, judged by the document. Raises Refusal."""
         kind, said, file = _body(request.headers.get("content-type", ""), body)
-        query = [(name, value) for name, value in request.query_params.multi_items() if name != "approve"]
+        query = [
+            (name, value) for name, value in request.query_params.multi_items() if name != "approve"
+        ]
         judged = said if body else None
         if kind == JSON and isinstance(said, dict) and isinstance(said.get("redirect_uris"), str):
-            judged = {**said, "redirect_uris": said["redirect_uris"].split()}  # servers take one string as well
+            judged = {
+                **said,
+                "redirect_uris": said["redirect_uris"].split(),
+            }  # servers take one string as well
         if kind == MULTIPART and file is not None:
             judged = {**said, "file": ""}
-        trouble = self.spec.judge(request.method, request.url.path, query, kind if body else "", judged)
+        trouble = self.spec.judge(
+            request.method, request.url.path, query, kind if body else "", judged
+        )
         if trouble == "no such path":
             raise Refusal(404, "Not Found")
         if trouble or not isinstance(said, dict):
@@ -131,7 +144,8 @@ class FakeMastodon(World, SignIn):
 
     def _check(self, asked: Asked, status: int, told: Any) -> None:
         """An answer of the wrong shape is a mistake of this fake."""
-        # The one description of a status says that it has its HTML, and that a deleted one has its source instead.
+        # The one description of a status says that it has its HTML, and that a deleted one has its
+        # source instead.
         judged = {"content": "", **told} if asked.method == "DELETE" else told
         self.spec.check_answer(asked.method, asked.path, status, judged)
 
@@ -155,7 +169,13 @@ class FakeMastodon(World, SignIn):
                 return 200, self._talks(asked), {}
             case "GET", ["api", "v1", "accounts", owner, "statuses"]:
                 return self._list(asked, owner)
-            case _, ["api", "v1", "notifications" | "reports"] | ["api", "v1", "accounts", _, "block"]:
+            case _, ["api", "v1", "notifications" | "reports"] | [
+                "api",
+                "v1",
+                "accounts",
+                _,
+                "block",
+            ]:
                 return 200, self._remarks(asked), {}
             case _, ["api", "v1" | "v2", "media", *_]:
                 return self._media(asked)
@@ -172,7 +192,9 @@ class FakeMastodon(World, SignIn):
             case "POST", ["accounts", other, "block"]:
                 return mastodon_remarks.block(self, self._member(asked, "write:blocks"), other)
             case "POST", ["reports"]:
-                return mastodon_remarks.report(self, self._member(asked, "write:reports"), asked.said)
+                return mastodon_remarks.report(
+                    self, self._member(asked, "write:reports"), asked.said
+                )
             case _:
                 raise Refusal(404, "Not Found")
 
@@ -190,7 +212,8 @@ class FakeMastodon(World, SignIn):
                 return (200 if made.done else 202), mastodon_shown.medium(self, made), {}
             case "GET", ["v1", "media", medium]:
                 status, found = self.polled(mine, medium)
-                # The question that is answered 206 may be the last one before it is done: it has no address yet.
+                # The question that is answered 206 may be the last one before it is done: it has no
+                # address yet.
                 missing = {"url": None} if status == 206 else {}
                 return status, mastodon_shown.medium(self, found) | missing, {}
             case _:
@@ -212,13 +235,23 @@ class FakeMastodon(World, SignIn):
                 return 200, mastodon_shown.status(self, found, mine), {}
             case "GET", [status, "source"]:
                 found = self.seen(status, self._member(asked, "read:statuses"))
-                return 200, {"id": found.id, "text": found.text, "spoiler_text": found.spoiler_text}, {}
+                return (
+                    200,
+                    {"id": found.id, "text": found.text, "spoiler_text": found.spoiler_text},
+                    {},
+                )
             case "PUT", [status]:
                 mine = self._member(asked, "write:statuses")
-                return 200, mastodon_shown.status(self, self.edit(mine, status, asked.said), mine), {}
+                return (
+                    200,
+                    mastodon_shown.status(self, self.edit(mine, status, asked.said), mine),
+                    {},
+                )
             case "DELETE", [status]:
                 mine = self._member(asked, "write:statuses")
-                gone = self.delete(mine, status, media_too=asked.query.get("delete_media") in {"true", "1"})
+                gone = self.delete(
+                    mine, status, media_too=asked.query.get("delete_media") in {"true", "1"}
+                )
                 return 200, mastodon_shown.deleted(self, gone, mine), {}
             case _:
                 raise Refusal(404, "Not Found")
@@ -235,16 +268,28 @@ class FakeMastodon(World, SignIn):
     def _left(self, mine: Member) -> dict[str, str]:
         """The headers of the limit of statuses where it is nearer than the others."""
         left = self.limits.left(mine.id, STATUSES)
-        return self.limits.headers(STATUSES, left) if left < self.limits.left(mine.id, mastodon_limits.API) else {}
+        return (
+            self.limits.headers(STATUSES, left)
+            if left < self.limits.left(mine.id, mastodon_limits.API)
+            else {}
+        )
 
     def _list(self, asked: Asked, owner_id: str) -> tuple[int, Any, dict[str, str]]:
         viewer, owner = self._viewer(asked), self.members.get(owner_id)
         if owner is None:
             raise not_found()
-        page = self.listed(owner, viewer, asked.query, self.clock() - timedelta(seconds=self.book.lag_seconds("")))
+        page = self.listed(
+            owner, viewer, asked.query, self.clock() - timedelta(seconds=self.book.lag_seconds(""))
+        )
         links = [("next", "max_id", page[-1].id), ("prev", "min_id", page[0].id)] if page else []
-        told = ", ".join(f'<{self.url}{asked.path}?{name}={id_}>; rel="{rel}"' for rel, name, id_ in links)
-        return 200, [mastodon_shown.status(self, one, viewer) for one in page], {"Link": told} if told else {}
+        told = ", ".join(
+            f'<{self.url}{asked.path}?{name}={id_}>; rel="{rel}"' for rel, name, id_ in links
+        )
+        return (
+            200,
+            [mastodon_shown.status(self, one, viewer) for one in page],
+            {"Link": told} if told else {},
+        )
 
     def _viewer(self, asked: Asked) -> Member | None:
         """Who looks; nobody in particular without a token. Raises Refusal."""
@@ -295,11 +340,16 @@ def _body(content_type: str, body: bytes) -> tuple[str, Any, tuple[str, bytes] |
 
 
 def _parts(content_type: str, body: bytes) -> tuple[Json, tuple[str, bytes] | None]:
-    whole = BytesParser(policy=HTTP).parsebytes(b"content-type: " + content_type.encode() + b"\r\n\r\n" + body)
+    whole = BytesParser(policy=HTTP).parsebytes(
+        b"content-type: " + content_type.encode() + b"\r\n\r\n" + body
+    )
     fields: Json = {}
     file = None
     for part in whole.iter_parts():
-        name, data = str(part.get_param("name", header="content-disposition")), part.get_payload(decode=True)
+        name, data = (
+            str(part.get_param("name", header="content-disposition")),
+            part.get_payload(decode=True),
+        )
         assert isinstance(data, bytes)
         if name == "file" and part.get_filename() is not None:
             file = (part.get_content_type(), data)
@@ -321,7 +371,13 @@ def call_of(method: str, path: str) -> PlatformCall | None:
             kind = "deletes" if method == "DELETE" else "edits"
         case "GET", ["api", "v1", "statuses", _]:
             kind = "metrics"
-        case "GET", ["api", "v1", "statuses", _, "source"] | ["api", "v1", "accounts", _, "statuses"]:
+        case "GET", ["api", "v1", "statuses", _, "source"] | [
+            "api",
+            "v1",
+            "accounts",
+            _,
+            "statuses",
+        ]:
             kind = "lookups"
         case "GET", ["api", "v1", "accounts", "verify_credentials"]:
             kind = "checks"
@@ -329,7 +385,13 @@ def call_of(method: str, path: str) -> PlatformCall | None:
             kind = "instance"
         case "GET", ["api", "v1", "notifications"]:
             kind = "remarks"
-        case "POST", ["api", "v1", "accounts", _, "block"] | ["api", "v1", "reports"] | ["api", "v1", "statuses", _, _]:
+        case "POST", ["api", "v1", "accounts", _, "block"] | ["api", "v1", "reports"] | [
+            "api",
+            "v1",
+            "statuses",
+            _,
+            _,
+        ]:
             kind = "moderation"
         case "POST", ["oauth", "token" | "revoke"]:
             kind = "tokens"
@@ -340,7 +402,9 @@ def call_of(method: str, path: str) -> PlatformCall | None:
 
 def create(server: FakeMastodon) -> ASGIApp:
     """The app on its state."""
-    app = Starlette(routes=[Route("/{path:path}", server.answer, methods=["GET", "POST", "PUT", "DELETE"])])
+    app = Starlette(
+        routes=[Route("/{path:path}", server.answer, methods=["GET", "POST", "PUT", "DELETE"])]
+    )
     faulty = FaultyNetwork(app, book=server.book, call_of=call_of)
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
@@ -351,8 +415,11 @@ def create(server: FakeMastodon) -> ASGIApp:
 
 
 @contextmanager
-def mastodon(spec: Path | None = None, clock: AdjustableClock | None = None) -> Iterator[FakeMastodon]:
-    """A running server with a clock of its own, judging by the document at hand unless another is given."""
+def mastodon(
+    spec: Path | None = None, clock: AdjustableClock | None = None
+) -> Iterator[FakeMastodon]:
+    """A running server with a clock of its own, judging by the document at hand unless another is
+    given."""
     server = FakeMastodon(clock or AdjustableClock(), spec=Spec(spec or document()))
     with serve_app(create(server), clock=server.clock) as server.url:
         yield server

@@ -1,8 +1,9 @@
-"""Private messages on the fake Mastodon: posts that only those they name can read, told as conversations.
+"""Private messages on the fake Mastodon: posts that only those they name can read, told as
+conversations.
 
-Honest where clients stumble over the real one: whoever a message names is in the conversation, a message that hangs
-under no other begins another conversation with the same person, one that was deleted is not its last any more.
-Sources: https://docs.joinmastodon.org/methods/conversations/,
+Honest where clients stumble over the real one: whoever a message names is in the conversation, a
+message that hangs under no other begins another conversation with the same person, one that was
+deleted is not its last any more. Sources: https://docs.joinmastodon.org/methods/conversations/,
 https://github.com/mastodon/mastodon/blob/main/app/models/account_conversation.rb
 """
 
@@ -17,7 +18,11 @@ USUAL, MOST = 20, 40
 def says(world: World, person: Member, text: str, *to: Member, under: str = "") -> str:
     """Somebody writes to these accounts alone; the message's id."""
     names = " ".join(f"@{one.username}" for one in to)
-    said = {"status": f"{names} {text}", "visibility": "direct", **({"in_reply_to_id": under} if under else {})}
+    said = {
+        "status": f"{names} {text}",
+        "visibility": "direct",
+        **({"in_reply_to_id": under} if under else {}),
+    }
     world.check_above(person, said)
     return world.publish(person, said, "").id
 
@@ -49,7 +54,9 @@ def listed(world: World, mine: Member, query: Mapping[str, str]) -> list[Json]:
         {
             "id": thread,
             "unread": False,
-            "accounts": [mastodon_shown.account(world, world.members[one]) for one in sorted(people)],
+            "accounts": [
+                mastodon_shown.account(world, world.members[one]) for one in sorted(people)
+            ],
             "last_status": mastodon_shown.status(world, status, mine),
         }
         for (thread, people), status in newest
@@ -57,7 +64,12 @@ def listed(world: World, mine: Member, query: Mapping[str, str]) -> list[Json]:
 
 
 def _direct(world: World) -> list[Status]:
-    return [one for who in world.members.values() for one in who.statuses.values() if one.visibility == "direct"]
+    return [
+        one
+        for who in world.members.values()
+        for one in who.statuses.values()
+        if one.visibility == "direct"
+    ]
 
 
 def _with(world: World, status: Status) -> set[str]:

@@ -1,4 +1,5 @@
-"""How often an account may ask the fake Mastodon: windows that begin with the clock, not with the first request."""
+"""How often an account may ask the fake Mastodon: windows that begin with the clock, not with the
+first request."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -52,7 +53,8 @@ class Limits:
     counts: Counter[tuple[str, Limit, int]] = field(default_factory=Counter)
 
     def ask(self, owner: str, limits: Iterable[Limit]) -> dict[str, str]:
-        """Count a request; the headers of its answer tell of the limit it is nearest to. Raises Refusal."""
+        """Count a request; the headers of its answer tell of the limit it is nearest to. Raises
+        Refusal."""
         nearest: tuple[int, Limit] | None = None
         for limit in limits:
             place = (owner, limit, self._window(limit))
@@ -72,11 +74,16 @@ class Limits:
         return Refusal(429, TOO_MANY, headers=self.headers(limit, 0))
 
     def headers(self, limit: Limit, left: int) -> dict[str, str]:
-        """The three headers; the window's end keeps the fraction of the present second, as the real server's does."""
+        """The three headers; the window's end keeps the fraction of the present second, as the real
+        server's does."""
         now, length = self.clock(), int(limit.window.total_seconds())
         reset = now + timedelta(seconds=length - int(now.timestamp()) % length)
         told = reset.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        return {"X-RateLimit-Limit": str(limit.most), "X-RateLimit-Remaining": str(left), "X-RateLimit-Reset": told}
+        return {
+            "X-RateLimit-Limit": str(limit.most),
+            "X-RateLimit-Remaining": str(left),
+            "X-RateLimit-Reset": told,
+        }
 
     def _window(self, limit: Limit) -> int:
         return int(self.clock().timestamp() // limit.window.total_seconds())

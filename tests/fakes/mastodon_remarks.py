@@ -1,11 +1,13 @@
 """What people say to an account of the fake Mastodon, whom it keeps away, and what it reports.
 
-Honest where clients stumble over the real one: pages after `min_id` go forward and are told newest first; a private
-message of somebody one does not follow is told apart from the others, as is usual since 4.3; whoever is blocked is gone
-from the notifications, sees nothing and cannot answer; a report twice is two reports, and one of a post that is not
-there is none.
-Sources: https://docs.joinmastodon.org/methods/notifications/, https://docs.joinmastodon.org/user/moderating/#block,
-https://github.com/mastodon/mastodon/blob/main/app/services/after_block_service.rb, …/report_service.rb
+Honest where clients stumble over the real one: pages after `min_id` go forward and are told newest
+first; a private message of somebody one does not follow is told apart from the others, as is usual
+since 4.3; whoever is blocked is gone from the notifications, sees nothing and cannot answer; a
+report twice is two reports, and one of a post that is not there is none. Sources:
+https://docs.joinmastodon.org/methods/notifications/,
+https://docs.joinmastodon.org/user/moderating/#block,
+https://github.com/mastodon/mastodon/blob/main/app/services/after_block_service.rb,
+…/report_service.rb
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,11 +24,17 @@ def heard(world: World, mine: Member, query: Mapping[str, str], kinds: Sequence[
     told = [one for one in mine.notices if one["status"].id in one["by"].statuses]
     told = [one for one in told if not kinds or one["type"] in kinds]
     if query.get("include_filtered") not in {"true", "1"}:
-        told = [one for one in told if one["status"].visibility != "direct" or one["by"].id in mine.follows]
+        told = [
+            one
+            for one in told
+            if one["status"].visibility != "direct" or one["by"].id in mine.follows
+        ]
     limit = min(abs(_number(query.get("limit", "")) or USUAL), MOST, world.most_notices)
     lowest = max(_number(query.get(name, "")) for name in ("min_id", "since_id"))
     highest = _number(query.get("max_id", "")) or 2**63
-    page = sorted((one for one in told if lowest < int(one["id"]) < highest), key=lambda one: int(one["id"]))
+    page = sorted(
+        (one for one in told if lowest < int(one["id"]) < highest), key=lambda one: int(one["id"])
+    )
     page = page[:limit] if query.get("min_id") else page[-limit:]
     return [mastodon_shown.notice(world, one, mine) for one in reversed(page)]
 
@@ -36,7 +44,14 @@ def block(world: World, mine: Member, target_id: str) -> Json:
     target = _other(world, target_id)
     mine.blocks.add(target.id)
     mine.notices[:] = [one for one in mine.notices if one["by"] is not target]
-    names = ("following", "notifying", "followed_by", "blocked_by", "muting", "muting_notifications")
+    names = (
+        "following",
+        "notifying",
+        "followed_by",
+        "blocked_by",
+        "muting",
+        "muting_notifications",
+    )
     more = ("requested", "requested_by", "domain_blocking", "endorsed", "showing_reblogs")
     off: Json = dict.fromkeys((*names, *more), False)
     return off | {"id": target.id, "blocking": True, "note": "", "languages": None}

@@ -27,7 +27,9 @@ def account(world: World, member: Member) -> Json:
         "followers_count": member.followers,
         "following_count": 0,
         "statuses_count": len(member.statuses),
-        "last_status_at": max((one.at.date().isoformat() for one in member.statuses.values()), default=None),
+        "last_status_at": max(
+            (one.at.date().isoformat() for one in member.statuses.values()), default=None
+        ),
         "emojis": [],
         "fields": [],
         "roles": [],
@@ -39,7 +41,12 @@ def account(world: World, member: Member) -> Json:
 def credentials(world: World, member: Member) -> Json:
     """Somebody, as they see themselves."""
     source = {"privacy": "public", "sensitive": False, "language": None, "note": "", "fields": []}
-    source |= {"follow_requests_count": 0, "indexable": False, "discoverable": True, "hide_collections": None}
+    source |= {
+        "follow_requests_count": 0,
+        "indexable": False,
+        "discoverable": True,
+        "hide_collections": None,
+    }
     role = {"id": "-99", "name": "", "permissions": "65536", "color": "", "highlighted": False}
     return account(world, member) | {"source": source, "role": role}
 
@@ -47,7 +54,12 @@ def credentials(world: World, member: Member) -> Json:
 def medium(world: World, one: Medium) -> Json:
     """An attachment: without an address as long as it is not done."""
     folder, (width, height) = f"{world.url}/system/media_attachments/files/{one.id}", one.size
-    shape = {"width": width, "height": height, "size": f"{width}x{height}", "aspect": width / height if height else 0.0}
+    shape = {
+        "width": width,
+        "height": height,
+        "size": f"{width}x{height}",
+        "aspect": width / height if height else 0.0,
+    }
     x, y = one.focus
     return {
         "id": one.id,
@@ -66,7 +78,9 @@ def medium(world: World, one: Medium) -> Json:
 def status(world: World, one: Status, viewer: Member | None) -> Json:
     """A status, with its text as HTML."""
     owner, above = world.members[one.member], one.in_reply_to
-    named = [found for found in map(world.who, mastodon_text.mentions(one.text)) if found is not None]
+    named = [
+        found for found in map(world.who, mastodon_text.mentions(one.text)) if found is not None
+    ]
     told = {
         "id": one.id,
         "created_at": stamp(one.at),
@@ -83,14 +97,19 @@ def status(world: World, one: Status, viewer: Member | None) -> Json:
         "favourites_count": one.favourites,
         "quotes_count": 0,
         "edited_at": stamp(one.edited) if one.edited else None,
-        "content": mastodon_text.html(one.text, home=world.url, known=lambda name: world.who(name) is not None),
+        "content": mastodon_text.html(
+            one.text, home=world.url, known=lambda name: world.who(name) is not None
+        ),
         "reblog": None,
         "account": account(world, owner),
         "media_attachments": [medium(world, each) for each in one.media],
         "mentions": [
-            {name: account(world, each)[name] for name in ("id", "username", "url", "acct")} for each in named
+            {name: account(world, each)[name] for name in ("id", "username", "url", "acct")}
+            for each in named
         ],
-        "tags": [{"name": tag, "url": f"{world.url}/tags/{tag}"} for tag in mastodon_text.tags(one.text)],
+        "tags": [
+            {"name": tag, "url": f"{world.url}/tags/{tag}"} for tag in mastodon_text.tags(one.text)
+        ],
         "emojis": [],
         "card": None,
         "poll": None,
@@ -110,8 +129,16 @@ def deleted(world: World, one: Status, viewer: Member) -> Json:
 
 def notice(world: World, one: Json, viewer: Member) -> Json:
     """What happened to somebody."""
-    kind = {"id": one["id"], "type": one["type"], "created_at": stamp(one["at"]), "group_key": f"ungrouped-{one['id']}"}
-    return kind | {"account": account(world, one["by"]), "status": status(world, one["status"], viewer)}
+    kind = {
+        "id": one["id"],
+        "type": one["type"],
+        "created_at": stamp(one["at"]),
+        "group_key": f"ungrouped-{one['id']}",
+    }
+    return kind | {
+        "account": account(world, one["by"]),
+        "status": status(world, one["status"], viewer),
+    }
 
 
 def instance(world: World) -> Json:
@@ -130,7 +157,12 @@ def instance(world: World) -> Json:
         "max_media_attachments": world.max_media,
         "characters_reserved_per_url": world.per_url,
     }
-    polls = {"max_options": 4, "max_characters_per_option": 50, "min_expiration": 300, "max_expiration": 2_629_746}
+    polls = {
+        "max_options": 4,
+        "max_characters_per_option": 50,
+        "min_expiration": 300,
+        "max_expiration": 2_629_746,
+    }
     return {
         "domain": world.url.rpartition("/")[2],
         "title": "Fake",
@@ -154,5 +186,8 @@ def instance(world: World) -> Json:
         "registrations": {"enabled": False, "approval_required": False, "message": None},
         "api_versions": {"mastodon": 7},
         "contact": {"email": "admin@example.org", "account": None},
-        "rules": [{"id": str(place), "text": text, "hint": ""} for place, text in enumerate(world.rules, 1)],
+        "rules": [
+            {"id": str(place), "text": text, "hint": ""}
+            for place, text in enumerate(world.rules, 1)
+        ],
     }

@@ -1,6 +1,7 @@
 """How Mastodon reads a text: what its length is, and the HTML it becomes.
 
-Where an address begins and ends is simplified: the real server knows every top-level domain and the letters of a path.
+Where an address begins and ends is simplified: the real server knows every top-level domain and the
+letters of a path.
 """
 
 import re
@@ -23,7 +24,8 @@ SHOWN_OF_URL = 30
 
 
 def counted(text: str, spoiler: str, *, per_url: int) -> int:
-    """The length that the limit is about: characters as people see them, a mention without its server."""
+    """The length that the limit is about: characters as people see them, a mention without its
+    server."""
 
     def short(kind: str, found: str) -> str:
         match kind:
@@ -52,7 +54,8 @@ def _all(kind: str, text: str) -> list[str]:
 
 
 def html(text: str, *, home: str, known: Callable[[str], bool]) -> str:
-    """A text as its followers get it. `home` is the server's address, `known` whether somebody has an account there."""
+    """A text as its followers get it. `home` is the server's address, `known` whether somebody has
+    an account there."""
     if not text.strip():
         return ""
 
@@ -61,11 +64,17 @@ def html(text: str, *, home: str, known: Callable[[str], bool]) -> str:
             case "url":
                 return _url(found)
             case "mention" if known(found[1:]):
-                inner = f'<a href="{home}/@{found[1:]}" class="u-url mention">@<span>{found[1:]}</span></a>'
+                inner = (
+                    f'<a href="{home}/@{found[1:]}" class="u-url '
+                    f'mention">@<span>{found[1:]}</span></a>'
+                )
                 return f'<span class="h-card" translate="no">{inner}</span>'
             case "tag":
                 inner = f"#<span>{_escaped(found[1:])}</span>"
-                return f'<a href="{home}/tags/{_escaped(found[1:])}" class="mention hashtag" rel="tag">{inner}</a>'
+                return (
+                    f'<a href="{home}/tags/{_escaped(found[1:])}" class="mention hashtag" '
+                    f'rel="tag">{inner}</a>'
+                )
             case _:
                 return _escaped(found)
 
@@ -101,7 +110,10 @@ def _url(url: str) -> str:
         f'<span class="{"ellipsis" if rest else ""}">{_escaped(seen)}</span>'
         f'<span class="invisible">{_escaped(rest)}</span>'
     )
-    return f'<a href="{_escaped(url)}" target="_blank" rel="nofollow noopener" translate="no">{spans}</a>'
+    return (
+        f'<a href="{_escaped(url)}" target="_blank" rel="nofollow noopener" '
+        f'translate="no">{spans}</a>'
+    )
 
 
 def _paragraphs(marked: str) -> str:

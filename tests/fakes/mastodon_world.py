@@ -1,4 +1,5 @@
-"""What the fake Mastodon holds: accounts, statuses and media, and the rules by which they come and go."""
+"""What the fake Mastodon holds: accounts, statuses and media, and the rules by which they come and
+go."""
 
 import hashlib
 import io
@@ -18,8 +19,24 @@ UNUSED_FOR = timedelta(hours=24)
 """After so long a medium that no status uses is gone."""
 GIF_MATRIX = 1280 * 720
 FORMATS = {"JPEG", "PNG", "GIF", "WEBP", "HEIF", "AVIF"}
-PICTURES = ("image/jpeg", "image/png", "image/gif", "image/heic", "image/heif", "image/webp", "image/avif")
-MIMES = (*PICTURES, "video/webm", "video/mp4", "video/quicktime", "audio/mpeg", "audio/ogg", "audio/wav")
+PICTURES = (
+    "image/jpeg",
+    "image/png",
+    "image/gif",
+    "image/heic",
+    "image/heif",
+    "image/webp",
+    "image/avif",
+)
+MIMES = (
+    *PICTURES,
+    "video/webm",
+    "video/mp4",
+    "video/quicktime",
+    "audio/mpeg",
+    "audio/ogg",
+    "audio/wav",
+)
 VISIBILITIES = ("public", "unlisted", "private", "direct")
 OPEN = frozenset({"public", "unlisted"})
 
@@ -30,7 +47,11 @@ class Refusal(Exception):
     """An error answer: status, what its `error` says, headers."""
 
     def __init__(
-        self, status: int, error: str, description: str = "", headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        error: str,
+        description: str = "",
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(f"{status} {error}")
         self.status, self.headers = status, dict(headers or {})
@@ -44,7 +65,8 @@ def not_found() -> Refusal:
 
 @dataclass
 class Medium:
-    """An uploaded file. `left` is how often it is asked after before it is done, `status` who uses it."""
+    """An uploaded file. `left` is how often it is asked after before it is done, `status` who uses
+    it."""
 
     id: str
     owner: str
@@ -101,7 +123,8 @@ class Member:
     statuses: dict[str, Status] = field(default_factory=dict)
     """Those that stand."""
     taken: list[tuple[str, str]] = field(default_factory=list)
-    """Id and text of every status ever made, deleted ones included; a repeat with the same key made none."""
+    """Id and text of every status ever made, deleted ones included; a repeat with the same key made
+    none."""
     repeats: int = 0
     keys: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     notices: list[Json] = field(default_factory=list)
@@ -122,7 +145,9 @@ class World:
     media: dict[str, Medium] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
     """The id of what was last uploaded, by the SHA-256 of its bytes."""
-    usual_rules: tuple[str, ...] = ("Sexually explicit or violent media must be marked as sensitive when posting",)
+    usual_rules: tuple[str, ...] = (
+        "Sexually explicit or violent media must be marked as sensitive when posting",
+    )
     rules: list[str] = field(init=False)
     """The server's rules as its instance tells them."""
     max_characters: int = 500
@@ -135,7 +160,8 @@ class World:
     """The kinds of files it takes."""
     max_description: int = 1500
     slow: int = 0
-    """How often a picture is asked after before it is done; what moves or sounds always is, once at least."""
+    """How often a picture is asked after before it is done; what moves or sounds always is, once at
+    least."""
     ignores_keys: bool = False
     """A fork that forgets the idempotency key."""
     drops_media: bool = False
@@ -158,9 +184,18 @@ class World:
         self._counted += 1
         return str((int(self.clock().timestamp() * 1000) << 16) + self._counted % 2**16)
 
-    def account(self, username: str, *, scopes: str = "read write", state: str = "active") -> Member:
+    def account(
+        self, username: str, *, scopes: str = "read write", state: str = "active"
+    ) -> Member:
         """A new account with a token of these scopes."""
-        made = Member(self.snowflake(), username, f"token-{secrets.token_hex(12)}", scopes, self.clock(), state)
+        made = Member(
+            self.snowflake(),
+            username,
+            f"token-{secrets.token_hex(12)}",
+            scopes,
+            self.clock(),
+            state,
+        )
         self.members[made.id] = made
         return made
 
@@ -170,24 +205,42 @@ class World:
 
     # media
 
-    def upload(self, mine: Member, file: tuple[str, bytes] | None, said: Mapping[str, Any]) -> Medium:
+    def upload(
+        self, mine: Member, file: tuple[str, bytes] | None, said: Mapping[str, Any]
+    ) -> Medium:
         """Take a file in: its media type and bytes, and what was said of it. Raises Refusal."""
         if file is None:
             raise Refusal(422, "Validation failed: File can't be blank")
         mime, data = file
         if mime not in self.mimes:
             raise Refusal(422, "Validation failed: File content type is invalid, File is invalid")
-        kind, size = (mime.split("/")[0], (0, 0)) if not mime.startswith("image/") else self._picture(data)
+        kind, size = (
+            (mime.split("/")[0], (0, 0)) if not mime.startswith("image/") else self._picture(data)
+        )
         most = self.image_bytes if kind == "image" else self.video_bytes
         if len(data) >= most:
-            raise Refusal(422, f"Validation failed: File file size must be less than {most / 2**20:g} MB")
+            raise Refusal(
+                422, f"Validation failed: File file size must be less than {most / 2**20:g} MB"
+            )
         description = str(said["description"]).strip() if "description" in said else None
         if len(description or "") > self.max_description:
             many = f"Description is too long (maximum is {self.max_description} characters)"
             raise Refusal(422, f"Validation failed: {many}")
         left = max(self.slow, 0 if kind == "image" else 1)
         focus, id_ = _focus(str(said.get("focus", ""))), self.snowflake()
-        made = Medium(id_, mine.id, mime, kind, size, self.clock(), description, focus, left, self.fails_media, data)
+        made = Medium(
+            id_,
+            mine.id,
+            mime,
+            kind,
+            size,
+            self.clock(),
+            description,
+            focus,
+            left,
+            self.fails_media,
+            data,
+        )
         self.media[made.id] = made
         self.named[hashlib.sha256(data).hexdigest()] = made.id
         return made
@@ -197,7 +250,11 @@ class World:
             image = Image.open(io.BytesIO(data))
             moving = image.format == "GIF" and bool(getattr(image, "is_animated", False))
             image.verify()
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # SyntaxError: a PNG that breaks off
+        except (
+            OSError,
+            SyntaxError,
+            Image.DecompressionBombError,
+        ) as error:  # SyntaxError: a PNG that breaks off
             raise Refusal(422, "File type of uploaded media could not be verified") from error
         if image.format not in FORMATS:
             raise Refusal(422, "Validation failed: File content type is invalid, File is invalid")
@@ -208,7 +265,8 @@ class World:
         return ("gifv" if moving else "image"), image.size
 
     def polled(self, mine: Member, medium_id: str) -> tuple[int, Medium]:
-        """How an unused medium stands: 200, or 206 while it is not done; each question brings it on. Raises Refusal."""
+        """How an unused medium stands: 200, or 206 while it is not done; each question brings it
+        on. Raises Refusal."""
         medium = self._unused(mine, medium_id)
         if medium is None:
             raise not_found()
@@ -221,14 +279,20 @@ class World:
 
     def _unused(self, mine: Member, medium_id: str) -> Medium | None:
         known = self.media.get(medium_id)
-        if known is None or known.owner != mine.id or known.status or self.clock() - known.at >= UNUSED_FOR:
+        if (
+            known is None
+            or known.owner != mine.id
+            or known.status
+            or self.clock() - known.at >= UNUSED_FOR
+        ):
             return None
         return known
 
     # statuses
 
     def repeated(self, mine: Member, key: str) -> Status | None:
-        """The status made with this key in the last hour. Raises Refusal where it was deleted since."""
+        """The status made with this key in the last hour. Raises Refusal where it was deleted
+        since."""
         known = mine.keys.get(key) if key and not self.ignores_keys else None
         if known is None or self.clock() - known[1] >= KEY_LIVES:
             return None
@@ -240,14 +304,17 @@ class World:
     def publish(self, mine: Member, said: Mapping[str, Any], key: str) -> Status:
         """Make a status of what `check` found good."""
         text, spoiler = _words(said)
-        media = [] if self.drops_media else [self.media[each] for each in said.get("media_ids") or ()]
+        media = (
+            [] if self.drops_media else [self.media[each] for each in said.get("media_ids") or ()]
+        )
         made = Status(
             id=self.snowflake(),
             member=mine.id,
             text=text,
             spoiler_text=spoiler,
             visibility=said.get("visibility") or "public",
-            sensitive=said.get("sensitive") in {True, "true", "1"} or bool(said.get("spoiler_text")),
+            sensitive=said.get("sensitive") in {True, "true", "1"}
+            or bool(said.get("spoiler_text")),
             language=said.get("language") or "en",
             in_reply_to=self._above(mine, said),
             media=media,
@@ -265,13 +332,16 @@ class World:
         return made
 
     def edit(self, mine: Member, status: str, said: Mapping[str, Any]) -> Status:
-        """Other words, and of its media those that are named: the others are taken off. Raises Refusal."""
+        """Other words, and of its media those that are named: the others are taken off. Raises
+        Refusal."""
         found = mine.statuses.get(status)
         if found is None:
             raise not_found()
         wanted = [str(one) for one in said.get("media_ids") or ()]
         if not set(wanted) <= {one.id for one in found.media}:
-            raise Refusal(422, f"Media {', '.join(wanted)} not found or already attached to another post")
+            raise Refusal(
+                422, f"Media {', '.join(wanted)} not found or already attached to another post"
+            )
         kept = [one for one in found.media if one.id in wanted]
         self._check_words(said, alone=not kept)
         found.text, found.spoiler_text = _words(said)
@@ -297,12 +367,16 @@ class World:
         media = {each: self._unused(mine, each) for each in wanted}
         missing = [each for each, medium in media.items() if medium is None]
         if missing:
-            raise Refusal(422, f"Media {', '.join(missing)} not found or already attached to another post")
+            raise Refusal(
+                422, f"Media {', '.join(missing)} not found or already attached to another post"
+            )
         found = [medium for medium in media.values() if medium is not None]
         if len(found) > 1 and any(medium.kind in {"video", "audio"} for medium in found):
             raise Refusal(422, "Cannot attach a video to a post that already contains images")
         if not all(medium.done for medium in found):
-            raise Refusal(422, "Cannot attach files that have not finished processing. Try again in a moment!")
+            raise Refusal(
+                422, "Cannot attach files that have not finished processing. Try again in a moment!"
+            )
         self._check_words(said, alone=not found)
 
     def _check_words(self, said: Mapping[str, Any], *, alone: bool) -> None:
@@ -312,7 +386,9 @@ class World:
         if not text and alone:
             raise Refusal(422, "Validation failed: Text can't be blank")
         if mastodon_text.counted(text, spoiler, per_url=self.per_url) > self.max_characters:
-            raise Refusal(422, f"Validation failed: Text character limit of {self.max_characters} exceeded")
+            raise Refusal(
+                422, f"Validation failed: Text character limit of {self.max_characters} exceeded"
+            )
 
     def _above(self, mine: Member, said: Mapping[str, Any]) -> Status | None:
         wanted = said.get("in_reply_to_id")
@@ -335,22 +411,31 @@ class World:
         named = viewer is not None and viewer.username in mastodon_text.mentions(status.text)
         return status.visibility in OPEN or owner is viewer or named
 
-    def listed(self, owner: Member, viewer: Member | None, query: Mapping[str, str], until: datetime) -> list[Status]:
+    def listed(
+        self, owner: Member, viewer: Member | None, query: Mapping[str, str], until: datetime
+    ) -> list[Status]:
         """A page of somebody's statuses, newest first, as they stood at `until`."""
         limit = min(abs(_number(query.get("limit", "20"))), 40)
-        shown = [one for one in owner.statuses.values() if self._shows(one, owner, viewer) and one.at <= until]
+        shown = [
+            one
+            for one in owner.statuses.values()
+            if self._shows(one, owner, viewer) and one.at <= until
+        ]
         if query.get("exclude_replies") in {"true", "1"}:
             shown = [one for one in shown if one.in_reply_to is None]
         if query.get("only_media") in {"true", "1"}:
             shown = [one for one in shown if one.media]
         lowest = max(_number(query.get(name, "")) for name in ("min_id", "since_id"))
         highest = _number(query.get("max_id", "")) or 2**63
-        page = sorted((one for one in shown if lowest < int(one.id) < highest), key=lambda one: int(one.id))
+        page = sorted(
+            (one for one in shown if lowest < int(one.id) < highest), key=lambda one: int(one.id)
+        )
         oldest_first = bool(query.get("min_id"))
         return (page[:limit] if oldest_first else page[-limit:] if limit else [])[::-1]
 
     def delete(self, mine: Member, status_id: str, *, media_too: bool) -> Status:
-        """Take a status away; its media may be used again for a while, unless they go with it. Raises Refusal."""
+        """Take a status away; its media may be used again for a while, unless they go with it.
+        Raises Refusal."""
         gone = mine.statuses.pop(status_id, None)
         if gone is None:
             raise not_found()
@@ -364,13 +449,22 @@ class World:
         for name in mastodon_text.mentions(status.text):
             named = self.who(name)
             if named is not None and named is not mine and mine.id not in named.blocks:
-                told = {"id": self.snowflake(), "type": "mention", "at": status.at, "by": mine, "status": status}
+                told = {
+                    "id": self.snowflake(),
+                    "type": "mention",
+                    "at": status.at,
+                    "by": mine,
+                    "status": status,
+                }
                 named.notices.append(told)
 
 
 def _words(said: Mapping[str, Any]) -> tuple[str, str]:
     """Text and content warning, both trimmed; a warning without a text is the text."""
-    text, spoiler = str(said.get("status") or "").strip(), str(said.get("spoiler_text") or "").strip()
+    text, spoiler = (
+        str(said.get("status") or "").strip(),
+        str(said.get("spoiler_text") or "").strip(),
+    )
     return (text, spoiler) if text else (spoiler, "")
 
 

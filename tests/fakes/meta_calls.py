@@ -1,12 +1,15 @@
-"""How Meta calls an application: who set the address up, which accounts signed up for what, and the calls themselves.
+"""How Meta calls an application: who set the address up, which accounts signed up for what, and the
+calls themselves.
 
-Documented: the address is asked once, by GET, and must say the challenge back; calls are signed with the application's
-secret over their very bytes; several changes, of several accounts, may come in one call; one that is not answered 200
-comes again, less and less often, for 36 hours, so it may come twice and late; an account is called about only once it
-was signed up by its own token with the right for it, and only for fields it was signed up for; the account's own
-comments are told too, and of a Page everything in its feed. Unverified: the form of an edit of several at once.
-Sources: https://developers.facebook.com/docs/graph-api/webhooks/getting-started,
-/docs/graph-api/reference/page/subscribed_apps, /docs/instagram-platform/webhooks, /docs/threads/webhooks
+Documented: the address is asked once, by GET, and must say the challenge back; calls are signed
+with the application's secret over their very bytes; several changes, of several accounts, may come
+in one call; one that is not answered 200 comes again, less and less often, for 36 hours, so it may
+come twice and late; an account is called about only once it was signed up by its own token with the
+right for it, and only for fields it was signed up for; the account's own comments are told too, and
+of a Page everything in its feed. Unverified: the form of an edit of several at once. Sources:
+https://developers.facebook.com/docs/graph-api/webhooks/getting-started,
+/docs/graph-api/reference/page/subscribed_apps, /docs/instagram-platform/webhooks,
+/docs/threads/webhooks
 """
 
 import hashlib
@@ -35,7 +38,8 @@ NEEDED = {
 
 @dataclass
 class Calls:
-    """An application, and the address its developer set up. `limit` changes at most are put into one call."""
+    """An application, and the address its developer set up. `limit` changes at most are put into
+    one call."""
 
     secret: str = "5" * 32
     address: str = ""
@@ -53,7 +57,8 @@ class Calls:
     """How calls were answered; 0 where nobody did."""
 
     def set_up(self, address: str, word: str) -> bool:
-        """The developer types address and word; the address counts only if it says the challenge back."""
+        """The developer types address and word; the address counts only if it says the challenge
+        back."""
         asked = {"hub.mode": "subscribe", "hub.verify_token": word, "hub.challenge": "1158201444"}
         reply = httpx.get(address, params=asked)
         proven = reply.status_code == 200 and reply.text == "1158201444"
@@ -61,36 +66,63 @@ class Calls:
         return proven
 
     def subscribe(
-        self, method: str, told: Mapping[str, Any], kind: str, account: str, *, rights: frozenset[str]
+        self,
+        method: str,
+        told: Mapping[str, Any],
+        kind: str,
+        account: str,
+        *,
+        rights: frozenset[str],
     ) -> dict[str, Any]:
         """What `/<account>/subscribed_apps` gives. Raises Refused."""
         called, messages = NEEDED[kind]
         asked = str(told.get("subscribed_fields", "")).split(",")
         if called not in rights or ("messages" in asked and messages not in rights):
-            raise Refused(200, status=403, message="(#200) To subscribe to the field, a permission is needed")
+            raise Refused(
+                200, status=403, message="(#200) To subscribe to the field, a permission is needed"
+            )
         if method == "GET":
-            return {"data": [{"id": "1", "subscribed_fields": sorted(self.signed_up.get((kind, account), ()))}]}
+            return {
+                "data": [
+                    {
+                        "id": "1",
+                        "subscribed_fields": sorted(self.signed_up.get((kind, account), ())),
+                    }
+                ]
+            }
         wanted = frozenset(filter(None, str(told.get("subscribed_fields", "")).split(",")))
         if method == "POST" and (not wanted or not wanted <= FIELDS[kind]):
-            raise Refused(100, message="(#100) Param subscribed_fields must be one of those of this object")
+            raise Refused(
+                100, message="(#100) Param subscribed_fields must be one of those of this object"
+            )
         self.signed_up.pop((kind, account), None)
         if method == "POST":
             self.signed_up[kind, account] = wanted
         self.asked.append(f"{method} {account}")
         return {"success": True}
 
-    def change(self, kind: str, account: str, what: str, value: Mapping[str, Any], at: datetime) -> None:
+    def change(
+        self, kind: str, account: str, what: str, value: Mapping[str, Any], at: datetime
+    ) -> None:
         """Something changed; it is told with the next call, if the account was signed up for it."""
         if self.address and what in self.signed_up.get((kind, account), frozenset()):
             changes = [{"field": what, "value": dict(value)}]
-            self.waiting.append((kind, {"id": account, "time": int(at.timestamp()), "changes": changes}))
+            self.waiting.append(
+                (kind, {"id": account, "time": int(at.timestamp()), "changes": changes})
+            )
 
     def message(self, kind: str, account: str, sender: str, text: str, at: datetime) -> None:
-        """Somebody wrote; it is told in a form of its own, if the account was signed up for messages."""
+        """Somebody wrote; it is told in a form of its own, if the account was signed up for
+        messages."""
         if self.address and "messages" in self.signed_up.get((kind, account), frozenset()):
             moment = int(at.timestamp() * 1000)
             told = {"mid": f"m_{moment}_{len(self.waiting)}", "text": text}
-            said = {"sender": {"id": sender}, "recipient": {"id": account}, "timestamp": moment, "message": told}
+            said = {
+                "sender": {"id": sender},
+                "recipient": {"id": account},
+                "timestamp": moment,
+                "message": told,
+            }
             self.waiting.append((kind, {"id": account, "time": moment, "messaging": [said]}))
 
     def tell(self, at: datetime, *, times: int = 1) -> None:
@@ -99,7 +131,9 @@ class Calls:
         for kind in FIELDS:
             entries = [entry for told, entry in waiting if told == kind]
             for start in range(0, len(entries), self.limit):
-                body = json.dumps({"object": kind, "entry": entries[start : start + self.limit]}).encode()
+                body = json.dumps(
+                    {"object": kind, "entry": entries[start : start + self.limit]}
+                ).encode()
                 for _ in range(times):
                     self._send(at, body)
 
@@ -112,7 +146,9 @@ class Calls:
 
     def _send(self, since: datetime, body: bytes) -> None:
         try:
-            reply = httpx.post(self.address, content=body, headers=self.signed(body), timeout=self.patience)
+            reply = httpx.post(
+                self.address, content=body, headers=self.signed(body), timeout=self.patience
+            )
             self.statuses.append(reply.status_code)
         except httpx.HTTPError:
             self.statuses.append(0)

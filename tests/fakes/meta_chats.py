@@ -1,14 +1,18 @@
-"""Messages of the fake Instagram and of a fake Page: who wrote, who may be answered, what is told of it.
+"""Messages of the fake Instagram and of a fake Page: who wrote, who may be answered, what is told
+of it.
 
-Documented: conversations by `platform`, and one by `user_id`; details of the twenty newest messages alone; 1000 bytes
-of UTF-8, or on Messenger 2000 characters; an answer for 24 hours after the person wrote, on Messenger said to be a
-RESPONSE; the rights for messages on every request; a person who blocked the account, or is gone.
+Documented: conversations by `platform`, and one by `user_id`; details of the twenty newest messages
+alone; 1000 bytes of UTF-8, or on Messenger 2000 characters; an answer for 24 hours after the person
+wrote, on Messenger said to be a RESPONSE; the rights for messages on every request; a person who
+blocked the account, or is gone.
 https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/conversations-api,
-/messaging-api, https://developers.facebook.com/docs/messenger-platform/reference/send-api, /error-codes and
-https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversations. Unverified:
-conversations come with those first that changed last, messages the newest first; times have seconds; what was unsent is
-told no more; what only the app shows has no words; the subcodes of Instagram, which others met; that Messenger counts
-code points, and says 10 where a right is missing. The same words twice are two messages: no key travels.
+/messaging-api, https://developers.facebook.com/docs/messenger-platform/reference/send-api,
+/error-codes and
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversations.
+Unverified: conversations come with those first that changed last, messages the newest first; times
+have seconds; what was unsent is told no more; what only the app shows has no words; the subcodes of
+Instagram, which others met; that Messenger counts code points, and says 10 where a right is
+missing. The same words twice are two messages: no key travels.
 """
 
 import itertools
@@ -23,7 +27,9 @@ from tests.fakes.instagram_remarks import Fields, fields_of
 RIGHT = "instagram_business_manage_messages"
 WINDOW = timedelta(hours=24)
 TOLD = 20
-FIELDS = frozenset({"id", "created_time", "from", "to", "message", "attachments", "shares", "reactions"})
+FIELDS = frozenset(
+    {"id", "created_time", "from", "to", "message", "attachments", "shares", "reactions"}
+)
 Json = dict[str, Any]
 
 
@@ -86,7 +92,8 @@ class Said:
 
 @dataclass
 class Talk:
-    """The conversation with one person. `shut`: they blocked the account, are `gone`, or its owner `archived` it."""
+    """The conversation with one person. `shut`: they blocked the account, are `gone`, or its owner
+    `archived` it."""
 
     id: str
     person: str
@@ -106,8 +113,9 @@ class Chats:
         self.limited = 0
         """So many messages are told that there were too many."""
         self.a_second = 0
-        """Questions for conversations that are answered in a second; 0: nobody counts. Documented are 2; that the one
-        over it is told 613, and that a refused one counts for nothing, is assumed."""
+        """Questions for conversations that are answered in a second; 0: nobody counts. Documented
+        are 2; that the one over it is told 613, and that a refused one counts for nothing, is
+        assumed."""
         self._asked_at: list[datetime] = []
 
     def person(self, username: str) -> Talk:
@@ -138,7 +146,12 @@ class Chats:
         talk.said = [one for one in talk.said if one.id != message]
 
     def answer(
-        self, method: str, parts: list[str], told: Mapping[str, Any], rights: frozenset[str], now: datetime
+        self,
+        method: str,
+        parts: list[str],
+        told: Mapping[str, Any],
+        rights: frozenset[str],
+        now: datetime,
     ) -> Json | None:
         """What a request about messages gives; None for any other. Raises Refused."""
         mine, asked = parts[0] in ("me", self._me["id"]), (method, *parts[1:])
@@ -161,7 +174,9 @@ class Chats:
 
     def _listed(self, told: Mapping[str, Any]) -> Json:
         if told.get("platform") != self.rules.platform:
-            raise Refused(100, message="(#100) Param platform must be one of {INSTAGRAM, MESSENGER}")
+            raise Refused(
+                100, message="(#100) Param platform must be one of {INSTAGRAM, MESSENGER}"
+            )
         fields = fields_of(str(told.get("fields", "id,updated_time")))
         wanted = told.get("user_id")
         found = [talk for talk in self.talks.values() if talk.said and talk.shut != "archived"]
@@ -170,12 +185,21 @@ class Chats:
         most, after = int(str(told.get("limit", 25))), str(told.get("after", "0"))
         page = rows[int(after) : int(after) + most]
         end = int(after) + len(page)
-        more = {"next": f"https://{self.rules.host}/?access_token=secret"} if end < len(rows) else {}
-        return {"data": [self._shown(one, fields) for one in page], "paging": {"cursors": {"after": str(end)}, **more}}
+        more = (
+            {"next": f"https://{self.rules.host}/?access_token=secret"} if end < len(rows) else {}
+        )
+        return {
+            "data": [self._shown(one, fields) for one in page],
+            "paging": {"cursors": {"after": str(end)}, **more},
+        }
 
     def _shown(self, talk: Talk, fields: Fields) -> Json:
         if talk.shut == "archived":
-            raise Refused(100, 33, message=f"Unsupported get request. Object with ID '{talk.id}' does not exist")
+            raise Refused(
+                100,
+                33,
+                message=f"Unsupported get request. Object with ID '{talk.id}' does not exist",
+            )
         if unknown := fields.keys() - {"id", "updated_time", "messages", "participants"}:
             raise Refused(100, message=f"(#100) Tried accessing nonexisting field ({min(unknown)})")
         shown: Json = {"id": talk.id}
@@ -184,7 +208,9 @@ class Chats:
         if "messages" in fields:
             most, inner = fields["messages"]
             if unknown := inner.keys() - self.rules.fields:
-                raise Refused(100, message=f"(#100) Tried accessing nonexisting field ({min(unknown)})")
+                raise Refused(
+                    100, message=f"(#100) Tried accessing nonexisting field ({min(unknown)})"
+                )
             newest = talk.said[::-1][: min(most, TOLD)]
             shown["messages"] = {"data": [self._told(talk, one, inner) for one in newest]}
         return shown
@@ -205,14 +231,22 @@ class Chats:
     def _send(self, told: Mapping[str, Any], now: datetime) -> Json:
         told = {name: value for name, value in told.items() if name != "access_token"}
         match told:
-            case {"recipient": {"id": str(person)}, "message": {"text": str(text)}, **more} if text.strip():
+            case {"recipient": {"id": str(person)}, "message": {"text": str(text)}, **more} if (
+                text.strip()
+            ):
                 pass
             case _:
                 raise Refused(100, message="(#100) Param recipient and message[text] are required")
         if more != self.rules.said_as:
-            raise Refused(100, message="(#100) Param messaging_type is not what this message may be")
-        if len(text.encode()) > (self.rules.most_bytes or 10**9) or len(text) > (self.rules.most_text or 10**9):
-            raise Refused(100, 2534026, message="(#100) Length of param message[text] is over the limit")
+            raise Refused(
+                100, message="(#100) Param messaging_type is not what this message may be"
+            )
+        if len(text.encode()) > (self.rules.most_bytes or 10**9) or len(text) > (
+            self.rules.most_text or 10**9
+        ):
+            raise Refused(
+                100, 2534026, message="(#100) Length of param message[text] is over the limit"
+            )
         if self.limited:
             self.limited -= 1
             raise Refused(613, message="(#613) Calls to this api have exceeded the rate limit.")
@@ -233,7 +267,11 @@ class Chats:
 
 def _shown_as(rules: Rules, number: str, name: str) -> Json:
     """How somebody is told: by their handle, or by their name and an address nobody asked for."""
-    named = {"username": name} if rules is INSTAGRAM else {"name": name, "email": f"{number}@facebook.com"}
+    named = (
+        {"username": name}
+        if rules is INSTAGRAM
+        else {"name": name, "email": f"{number}@facebook.com"}
+    )
     return {"id": number, **named}
 
 

@@ -23,9 +23,13 @@ class Network:
     http: HttpClient = field(default_factory=HttpClient)
     tokens: dict[str, str] = field(default_factory=dict)
 
-    def call(self, method: str, path: str, body: Any = None, *, token: str = "", deadline: float = 5.0) -> Any:
+    def call(
+        self, method: str, path: str, body: Any = None, *, token: str = "", deadline: float = 5.0
+    ) -> Any:
         """One request; the reply, or what the network did instead of one."""
-        headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
+        headers = {"content-type": "application/json"} | (
+            {"authorization": f"Bearer {token}"} if token else {}
+        )
         data = b"" if body is None else json.dumps(body).encode()
         return self.http.send(HttpRequest(method, self.url + path, headers, data, deadline))
 
@@ -43,7 +47,9 @@ class Network:
 
     def api(self, method: str, account: str, path: str, body: Any = None) -> tuple[int, Any]:
         """One API request of an account."""
-        return self.json(method, f"/api/{quote(account, safe='')}/{path}", body, token=self.tokens[account])
+        return self.json(
+            method, f"/api/{quote(account, safe='')}/{path}", body, token=self.tokens[account]
+        )
 
     def put_file(self, account: str, data: bytes, mime: str = "image/png") -> str:
         """Put a file; its digest."""
@@ -66,7 +72,9 @@ class Network:
 
     def fan(self, account: str, fan: str, kind: str, **more: Any) -> tuple[int, Any]:
         """Let a fan act."""
-        return self.json("POST", f"/control/chats/{quote(account, safe='')}/{fan}", {"type": kind, **more})
+        return self.json(
+            "POST", f"/control/chats/{quote(account, safe='')}/{fan}", {"type": kind, **more}
+        )
 
     def truth(self, account: str) -> Any:
         """Everything the account ever took in."""

@@ -1,9 +1,9 @@
 """A stateful Ollama server over HTTP: models, a log of requests, scripted answers and faults.
 
-Honest where clients stumble over the real one: 404 for a model it does not have, streamed NDJSON with a final
-`done` object, JSON only when `format` asks for it, and the oldest messages silently dropped beyond `num_ctx`.
-`/api/show` tells what a model can; images are refused by one that does not see, and
-where they are no base64 of a picture.
+Honest where clients stumble over the real one: 404 for a model it does not have, streamed NDJSON
+with a final `done` object, JSON only when `format` asks for it, and the oldest messages silently
+dropped beyond `num_ctx`. `/api/show` tells what a model can; images are refused by one that does
+not see, and where they are no base64 of a picture.
 """
 
 import base64
@@ -22,7 +22,8 @@ WORDS_PER_TOKEN = 0.75
 
 @dataclass(frozen=True)
 class Says:
-    """One scripted answer. `cut` ends it as "length"; `breaks_off` closes the line in the middle of an object."""
+    """One scripted answer. `cut` ends it as "length"; `breaks_off` closes the line in the middle of
+    an object."""
 
     text: str
     cut: bool = False
@@ -79,11 +80,17 @@ class FakeOllama:
         """https://docs.ollama.com/api#show-model-information"""
         vision = ["vision"] if self.can_see(name) else []
         about = {"capabilities": ["completion", *vision], "details": {"family": "llama"}}
-        return {**about, "remote_host": self.remote[name], "remote_model": name} if name in self.remote else about
+        return (
+            {**about, "remote_host": self.remote[name], "remote_model": name}
+            if name in self.remote
+            else about
+        )
 
     def refusal(self, request: dict[str, Any]) -> str:
         """Why the images of a chat are not taken; those that are stand in `pictures`."""
-        shown = [one for message in request.get("messages", ()) for one in message.get("images") or ()]
+        shown = [
+            one for message in request.get("messages", ()) for one in message.get("images") or ()
+        ]
         if shown and not self.can_see(request["model"]):
             return f'"{request["model"]}" does not support images'
         found = []
@@ -98,7 +105,8 @@ class FakeOllama:
         return ""
 
     def visible(self, request: dict[str, Any]) -> list[dict[str, str]]:
-        """The messages the model really sees: the oldest beyond the window are gone, without a word."""
+        """The messages the model really sees: the oldest beyond the window are gone, without a
+        word."""
         room = int(request.get("options", {}).get("num_ctx", 2048) * WORDS_PER_TOKEN)
         kept: list[dict[str, str]] = []
         for message in reversed(request["messages"]):
@@ -118,7 +126,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         routes: dict[str, Callable[[], Any]] = {
-            "/api/tags": lambda: {"models": [{"name": name, "model": name} for name in self.state.models]},
+            "/api/tags": lambda: {
+                "models": [{"name": name, "model": name} for name in self.state.models]
+            },
             "/api/ps": lambda: {"models": [{"name": name} for name in self.state.loaded]},
             "/api/version": lambda: {"version": "0.12.0"},
         }
@@ -142,7 +152,11 @@ class _Handler(BaseHTTPRequestHandler):
         if refusal := self.state.refusal(request):
             self._json(400, {"error": refusal})
             return
-        if request.get("keep_alive") == 0 and not request.get("prompt") and not request.get("messages"):
+        if (
+            request.get("keep_alive") == 0
+            and not request.get("prompt")
+            and not request.get("messages")
+        ):
             self.state.loaded.pop(name, None)
             self._json(200, {"model": name, "response": "", "done": True, "done_reason": "unload"})
             return
@@ -176,7 +190,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         pieces = [says.text[i : i + 7] for i in range(0, len(says.text), 7)]
         for piece in pieces:
-            self._line({"model": name, "message": {"role": "assistant", "content": piece}, "done": False})
+            self._line(
+                {"model": name, "message": {"role": "assistant", "content": piece}, "done": False}
+            )
         if says.breaks_off:
             self._chunk(b'{"model": "' + name.encode())
             self.close_connection = True
@@ -207,7 +223,9 @@ def serving(state: FakeOllama | None = None) -> Iterator[FakeOllama]:
     state = state or FakeOllama()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": state}))
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+    )
     thread.start()
     state.url = f"http://127.0.0.1:{server.server_address[1]}"
     try:

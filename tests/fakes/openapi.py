@@ -1,4 +1,5 @@
-"""A platform's own description of its API (OpenAPI), where reference data lies: what all judges by one share."""
+"""A platform's own description of its API (OpenAPI), where reference data lies: what all judges by
+one share."""
 
 import json
 import os
@@ -22,7 +23,9 @@ def found(name: str) -> Path | None:
     path = folder / "platforms/specs" / name
     if path.is_file():
         return path
-    warnings.warn(f"{path} is not here (set GREENROOM_SHARED): requests are not judged by it", stacklevel=3)
+    warnings.warn(
+        f"{path} is not here (set GREENROOM_SHARED): requests are not judged by it", stacklevel=3
+    )
     return None
 
 
@@ -38,12 +41,16 @@ class Description:
     @cached_property
     def document(self) -> Mapping[str, Any]:
         """What it says."""
-        document: Mapping[str, Any] = json.loads(self.path.read_text("utf-8")) if self.path else {"paths": {}}
+        document: Mapping[str, Any] = (
+            json.loads(self.path.read_text("utf-8")) if self.path else {"paths": {}}
+        )
         return document
 
     @cached_property
     def _registry(self) -> "Registry[Any]":
-        whole: Resource[Any] = Resource.from_contents(self.document, default_specification=DRAFT202012)
+        whole: Resource[Any] = Resource.from_contents(
+            self.document, default_specification=DRAFT202012
+        )
         empty: Registry[Any] = Registry()
         known: Registry[Any] = empty.with_resource(ITSELF, whole)
         return known
@@ -55,14 +62,16 @@ class Description:
         for name, described in self.document["paths"].items():
             parts = name.strip("/").split("/")
             same = len(parts) == len(asked) and all(
-                part == given or part.startswith("{") for part, given in zip(parts, asked, strict=True)
+                part == given or part.startswith("{")
+                for part, given in zip(parts, asked, strict=True)
             )
             if same and method in described:
                 fitting.append(name)
         return min(fitting, key=lambda name: name.count("{"), default=None)
 
     def errors(self, key: str, schema: Mapping[str, Any], value: Any) -> str:
-        """The first way in which a value is not as a schema of the document says; `key` names the schema."""
+        """The first way in which a value is not as a schema of the document says; `key` names the
+        schema."""
         if key not in self._validators:
             moved = json.loads(json.dumps(schema).replace('"#/', f'"{ITSELF}#/'))
             self._validators[key] = Draft202012Validator(moved, registry=self._registry)

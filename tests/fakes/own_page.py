@@ -1,4 +1,5 @@
-"""The house's own endpoint for items of a creator's page, as the room `web` serves it; stateful, with bad days."""
+"""The house's own endpoint for items of a creator's page, as the room `web` serves it; stateful,
+with bad days."""
 
 import hashlib
 import json
@@ -30,7 +31,13 @@ def call_of(method: str, path: str) -> PlatformCall | None:
     if len(parts) < 4 or parts[1] != "house":
         return None
     kinds = {"PUT": "posts", "GET": "lookups", "DELETE": "deletes"}
-    kind = "files" if parts[3] == "files" else "metrics" if parts[-1] == "metrics" else kinds.get(method, "")
+    kind = (
+        "files"
+        if parts[3] == "files"
+        else "metrics"
+        if parts[-1] == "metrics"
+        else kinds.get(method, "")
+    )
     return PlatformCall(method, path, parts[2], kind)
 
 
@@ -65,7 +72,9 @@ def create(page: OwnPage) -> ASGIApp:
         page.puts.append((account, json.dumps(item)))
         known = place in page.items
         page.items[place] = item
-        return JSONResponse({"id": item_id, "url": f"http://page/{account}/p/{item_id}"}, 200 if known else 201)
+        return JSONResponse(
+            {"id": item_id, "url": f"http://page/{account}/p/{item_id}"}, 200 if known else 201
+        )
 
     _reading(app, page)
     return FaultyNetwork(app, book=page.book, call_of=call_of)

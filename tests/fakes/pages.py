@@ -1,4 +1,5 @@
-"""A site with a feed: it keeps what it said, answers "unchanged" where that holds, and misbehaves when told to."""
+"""A site with a feed: it keeps what it said, answers "unchanged" where that holds, and misbehaves
+when told to."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -18,7 +19,8 @@ RSS = "application/rss+xml"
 
 @dataclass
 class Site:
-    """One feed at `/feed`. `mode` is what it does instead of saying it; `asked` the headers of each request."""
+    """One feed at `/feed`. `mode` is what it does instead of saying it; `asked` the headers of each
+    request."""
 
     url: str = ""
     entries: list[tuple[str, str, str]] = field(default_factory=list)
@@ -32,7 +34,9 @@ class Site:
         """The address of the feed."""
         return f"{self.url}/feed"
 
-    def say(self, *guids: str, title: str = "Titre {}", words: str = "<p>Des <b>mots</b> {}</p>") -> None:
+    def say(
+        self, *guids: str, title: str = "Titre {}", words: str = "<p>Des <b>mots</b> {}</p>"
+    ) -> None:
         """New entries, each before those that stand."""
         for guid in guids:
             self.entries.insert(0, (guid, title.format(guid), words.format(guid)))
@@ -41,10 +45,14 @@ class Site:
         """The feed as it stands."""
         items = "".join(
             f"<item><guid>{escape(guid)}</guid><title>{escape(title)}</title>"
-            f"<description>{escape(words)}</description><link>https://blog.example/{escape(guid)}</link></item>"
+            f"<description>{escape(words)}</description><link>https://blog.example/{escape(guid)}<"
+            "/link></item>"
             for guid, title, words in self.entries
         )
-        return f"<?xml version='1.0'?><rss version='2.0'><channel><title>Blog</title>{items}</channel></rss>".encode()
+        return (
+            "<?xml version='1.0'?><rss "
+            f"version='2.0'><channel><title>Blog</title>{items}</channel></rss>"
+        ).encode()
 
     async def answer(self, request: Request) -> Response:
         """What the site says now."""
@@ -58,7 +66,9 @@ class Site:
             case "broken":
                 return Response(self.rss()[:-20], media_type=RSS)
             case "html":
-                return Response("<!doctype html><html><body>hi</body></html>", media_type="text/html")
+                return Response(
+                    "<!doctype html><html><body>hi</body></html>", media_type="text/html"
+                )
             case "laughs":
                 return Response(laughs(), media_type=RSS)
             case "files":
@@ -83,13 +93,17 @@ def laughs() -> bytes:
     """Entities that would grow to a billion."""
     more = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     doctype = f'<!DOCTYPE rss [<!ENTITY l0 "lol">{more}]>'
-    return f"<?xml version='1.0'?>{doctype}<rss><channel><title>&l9;</title></channel></rss>".encode()
+    return (
+        f"<?xml version='1.0'?>{doctype}<rss><channel><title>&l9;</title></channel></rss>".encode()
+    )
 
 
 def files() -> bytes:
     """An entity that names a file of the machine that reads it."""
     doctype = '<!DOCTYPE rss [<!ENTITY f SYSTEM "file:/etc/passwd">]>'
-    return f"<?xml version='1.0'?>{doctype}<rss><channel><title>&f;</title></channel></rss>".encode()
+    return (
+        f"<?xml version='1.0'?>{doctype}<rss><channel><title>&f;</title></channel></rss>".encode()
+    )
 
 
 @contextmanager

@@ -1,5 +1,5 @@
-"""What services of others check of a picture that is handed to them: that it is one, how large it is, and that nothing
-in its file tells of where it was taken."""
+"""What services of others check of a picture that is handed to them: that it is one, how large it
+is, and that nothing in its file tells of where it was taken."""
 
 import base64
 import binascii
@@ -12,8 +12,11 @@ _INLINE = re.compile(r"data:(image/(?:jpeg|png|webp));base64,([A-Za-z0-9+/=]+)")
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 
 
-def taken(data: bytes, mime: str, *, least: int = 64, most_pixels: int = 9_437_184) -> Image.Image | None:
-    """The picture, None for what is refused: damaged, of another format than it says, too small or too large."""
+def taken(
+    data: bytes, mime: str, *, least: int = 64, most_pixels: int = 9_437_184
+) -> Image.Image | None:
+    """The picture, None for what is refused: damaged, of another format than it says, too small or
+    too large."""
     try:
         image = Image.open(io.BytesIO(data))
         image.load()
@@ -37,4 +40,6 @@ def inline(address: object, *, most: int) -> Image.Image | None:
 
 def tells(image: Image.Image) -> bool:
     """Whether something beside the pixels is in the file: a client of ours must never send that."""
-    return bool(image.getexif()) or any(name in image.info for name in ("exif", "xmp", "icc_profile", "comment"))
+    return bool(image.getexif()) or any(
+        name in image.info for name in ("exif", "xmp", "icc_profile", "comment")
+    )

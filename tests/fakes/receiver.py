@@ -1,4 +1,5 @@
-"""Somebody's own system that is told what happens: checks each signature, keeps what it took, fails on demand."""
+"""Somebody's own system that is told what happens: checks each signature, keeps what it took, fails
+on demand."""
 
 import hashlib
 import hmac
@@ -20,7 +21,8 @@ TOLERANCE = 300
 
 @dataclass
 class Receiver:
-    """What it knows and what came. `modes` are used up one by one: `500`, `302`, `hang`, `reset`, `long`."""
+    """What it knows and what came. `modes` are used up one by one: `500`, `302`, `hang`, `reset`,
+    `long`."""
 
     url: str = ""
     secrets: list[str] = field(default_factory=list)
@@ -38,8 +40,13 @@ class Receiver:
     def verified(self, headers: dict[str, str], body: bytes) -> bool:
         """As the page of the API says it."""
         stamp = headers.get("greenroom-timestamp", "")
-        shown = [one.removeprefix("v1=") for one in headers.get("greenroom-signature", "").split(",")]
-        meant = [hmac.new(key.encode(), f"{stamp}.".encode() + body, hashlib.sha256) for key in self.secrets]
+        shown = [
+            one.removeprefix("v1=") for one in headers.get("greenroom-signature", "").split(",")
+        ]
+        meant = [
+            hmac.new(key.encode(), f"{stamp}.".encode() + body, hashlib.sha256)
+            for key in self.secrets
+        ]
         return any(hmac.compare_digest(one, each.hexdigest()) for one in shown for each in meant)
 
 
@@ -64,7 +71,9 @@ def _handler(room: Receiver) -> type[BaseHTTPRequestHandler]:
             if mode == "hang":
                 sleep(1.0)
             elif mode == "reset":
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                )
                 self.connection.close()
             else:
                 self.send_response(200 if mode == "long" else int(mode))
@@ -72,7 +81,9 @@ def _handler(room: Receiver) -> type[BaseHTTPRequestHandler]:
                 self.send_header("content-length", str(40_000_000 if mode == "long" else 0))
                 self.end_headers()
                 if mode == "long":
-                    self.wfile.write(b"x" * 10_000)  # and no more: who waits for the rest waits for ever
+                    self.wfile.write(
+                        b"x" * 10_000
+                    )  # and no more: who waits for the rest waits for ever
                     sleep(1.0)
 
         def log_message(self, *_: Any) -> None:
@@ -88,7 +99,9 @@ def receiving() -> Iterator[Receiver]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(room))
     server.daemon_threads = True
     room.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+    )
     thread.start()
     try:
         yield room

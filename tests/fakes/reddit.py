@@ -1,35 +1,45 @@
-"""A stateful Reddit over HTTP, with bad days, by what was recorded of the real one: it publishes no description.
+"""A stateful Reddit over HTTP, with bad days, by what was recorded of the real one: it publishes no
+description.
 
 One origin for all of it: the page that asks people (`www.reddit.com`), the token endpoint, the API
-(`oauth.reddit.com`) and the object stores. Honest where clients stumble over the real one: most errors come under 200,
-`resubmit` is no unless it is said, texts come with `&lt;` unless `raw_json=1` is asked for, whoever leaves
-`api_type=json` out gets another answer, a picture or a film is answered without an id, a gallery with a fullname as its
-`id`, a break may come together with a post, and programs without a name of their own are 429.
+(`oauth.reddit.com`) and the object stores. Honest where clients stumble over the real one: most
+errors come under 200, `resubmit` is no unless it is said, texts come with `&lt;` unless
+`raw_json=1` is asked for, whoever leaves `api_type=json` out gets another answer, a picture or a
+film is answered without an id, a gallery with a fullname as its `id`, a break may come together
+with a post, and programs without a name of their own are 429.
 
-Recorded (tests of praw and prawcore, its issue 1768): the fields of a lease, its policy of one minute and 20 MiB, of a
-film 2 GiB and another store, what the stores answer, how a film with its poster is posted and shown, answers to posts
-of all kinds, `GALLERIES_DISABLED`, both shapes of `SUBMIT_VALIDATION_*`
-(`validation_status`), headers of the limit, 400 for a refresh token that is none. Messages of most other codes are
-those of Reddit's published code of 2017.
+Recorded (tests of praw and prawcore, its issue 1768): the fields of a lease, its policy of one
+minute and 20 MiB, of a film 2 GiB and another store, what the stores answer, how a film with its
+poster is posted and shown, answers to posts of all kinds, `GALLERIES_DISABLED`, both shapes of
+`SUBMIT_VALIDATION_*` (`validation_status`), headers of the limit, 400 for a refresh token that is
+none. Messages of most other codes are those of Reddit's published code of 2017.
 
 Unverified, so that nothing may lean on it:
-- Codes for adult posts where they are not wanted (`refuses_nsfw`), for pictures or films where there are none
-  (`NO_IMAGES`, `NO_VIDEOS`), wrong numbers or media of a gallery, addresses of files (`BAD_URL`), flairs
-  (`BAD_FLAIR_TEMPLATE_ID`), that a text of a flair that may not be edited is ignored, the order of all these checks.
-- Whether titles are tidied (`tidies`), links compared as they are, and adult subreddits make every post adult.
-- That a look at one's own adult posts is not blind (`hides_nsfw`), how late lists are (`lag`), and how long pictures
-  take (`media_delay`): what cannot be read never becomes a post. That a film without a poster is refused (every client
-  sends one), and that a film is in no list until it is worked through.
-- A suspended account: 403 to all, or 200 to `/api/v1/me` alone (`tells_suspended`); refresh tokens of it are refused.
-- Bodies of 403, 404 and 429; an unknown subreddit is 404 here, while the real one sends browsers to its search.
-- Refresh tokens: the same one is told again (`oauth.rotates`, `oauth.repeats_refresh`); tokens live a day.
+- Codes for adult posts where they are not wanted (`refuses_nsfw`), for pictures or films where
+  there are none (`NO_IMAGES`, `NO_VIDEOS`), wrong numbers or media of a gallery, addresses of files
+  (`BAD_URL`), flairs (`BAD_FLAIR_TEMPLATE_ID`), that a text of a flair that may not be edited is
+  ignored, the order of all these checks.
+- Whether titles are tidied (`tidies`), links compared as they are, and adult subreddits make every
+  post adult.
+- That a look at one's own adult posts is not blind (`hides_nsfw`), how late lists are (`lag`), and
+  how long pictures take (`media_delay`): what cannot be read never becomes a post. That a film
+  without a poster is refused (every client sends one), and that a film is in no list until it is
+  worked through.
+- A suspended account: 403 to all, or 200 to `/api/v1/me` alone (`tells_suspended`); refresh tokens
+  of it are refused.
+- Bodies of 403, 404 and 429; an unknown subreddit is 404 here, while the real one sends browsers to
+  its search.
+- Refresh tokens: the same one is told again (`oauth.rotates`, `oauth.repeats_refresh`); tokens live
+  a day.
 - What is told of deleted posts: their titles stay here.
-- That `approve` in the query of the page says who says yes: this is how tests say it, in place of a session.
+- That `approve` in the query of the page says who says yes: this is how tests say it, in place of a
+  session.
 
-It cannot check what moderators, filters and people do, karma and ages of accounts, votes, comments, silent films,
-polls, crossposts, collections, drafts, and whether Reddit approves of an application. The socket of a file is an
-address without anything behind it. An account's own token (`member.token`) has no end, the scopes of `SCOPES`, and a
-limit of its own, unless `member.client` says which application it counts for.
+It cannot check what moderators, filters and people do, karma and ages of accounts, votes, comments,
+silent films, polls, crossposts, collections, drafts, and whether Reddit approves of an application.
+The socket of a file is an address without anything behind it. An account's own token
+(`member.token`) has no end, the scopes of `SCOPES`, and a limit of its own, unless `member.client`
+says which application it counts for.
 """
 
 import re
@@ -111,10 +121,12 @@ __all__ = ["SCOPES", "App", "FakeReddit", "Member", "Place", "Post", "Refusal", 
 
 @dataclass
 class FakeReddit(Letters, SignIn):
-    """Reddit's state; tests make accounts, subreddits and applications, move the clock, ask `book` for faults."""
+    """Reddit's state; tests make accounts, subreddits and applications, move the clock, ask `book`
+    for faults."""
 
     tells_suspended: bool = False
-    """Whether a suspended account is told so by `/api/v1/me` under 200; otherwise all it asks is 403."""
+    """Whether a suspended account is told so by `/api/v1/me` under 200; otherwise all it asks is
+    403."""
     book: FaultBook = field(init=False)
     oauth: OAuth = field(init=False)
     limits: Limits = field(init=False)
@@ -132,8 +144,13 @@ class FakeReddit(Letters, SignIn):
             if split(request.scope["path"])[0] in STORES:
                 return await self._stored(request)
             asked = read(request, data)
-            if asked.parts[:2] == ["api", "v1"] and asked.parts[2:] in (["authorize"], ["authorize.compact"]):
-                return self.oauth.show_page({**asked.query, **asked.form}, posted=asked.method == "POST")
+            if asked.parts[:2] == ["api", "v1"] and asked.parts[2:] in (
+                ["authorize"],
+                ["authorize.compact"],
+            ):
+                return self.oauth.show_page(
+                    {**asked.query, **asked.form}, posted=asked.method == "POST"
+                )
             if not AGENT.match(asked.agent):
                 raise too_many()
             if asked.parts in (["api", "v1", "access_token"], ["api", "v1", "revoke_token"]):
@@ -152,7 +169,9 @@ class FakeReddit(Letters, SignIn):
         if asked.parts[-1] == "revoke_token":
             self.oauth.revoke(asked.form, asked.header)
             return Response(status_code=200)
-        return JSONResponse(self.oauth.exchange(asked.form, asked.header), 200, {"cache-control": "no-store"})
+        return JSONResponse(
+            self.oauth.exchange(asked.form, asked.header), 200, {"cache-control": "no-store"}
+        )
 
     def _known(self, asked: Asked) -> Token:
         known = self.oauth.find_bearer(asked.header)
@@ -258,8 +277,14 @@ class FakeReddit(Letters, SignIn):
         return {"json": told}
 
     async def _stored(self, request: Request) -> Response:
-        if request.method != "POST" or not request.headers.get("content-type", "").startswith(MULTIPART):
-            raise stored(412, "PreconditionFailed", "Bucket POST must be of the enclosure-type multipart/form-data")
+        if request.method != "POST" or not request.headers.get("content-type", "").startswith(
+            MULTIPART
+        ):
+            raise stored(
+                412,
+                "PreconditionFailed",
+                "Bucket POST must be of the enclosure-type multipart/form-data",
+            )
         fields: dict[str, str] = {}
         data: bytes | None = None
         async with request.form() as form:
@@ -268,7 +293,9 @@ class FakeReddit(Letters, SignIn):
                     data = await value.read()
                     break  # what comes after the file does not count
                 fields[name] = value
-        xml, headers = self.put(split(request.scope["path"])[0], fields, data, request.headers.get("authorization", ""))
+        xml, headers = self.put(
+            split(request.scope["path"])[0], fields, data, request.headers.get("authorization", "")
+        )
         return Response(xml, 201, headers, "application/xml")
 
 
@@ -280,10 +307,13 @@ def _refused(refusal: Refusal, headers: Mapping[str, str]) -> Response:
 
 
 def operation(method: str, parts: list[str]) -> tuple[str, str]:
-    """The scope needed and the kind of a request, in the words of the faults; no scope where there is no such thing."""
+    """The scope needed and the kind of a request, in the words of the faults; no scope where there
+    is no such thing."""
     for known, path, scope, kind in OPERATIONS:
         words = path.split("/")
-        fits = len(words) == len(parts) and all(word in {"*", part} for word, part in zip(words, parts, strict=True))
+        fits = len(words) == len(parts) and all(
+            word in {"*", part} for word, part in zip(words, parts, strict=True)
+        )
         if known == method and fits:
             return scope, kind
     return "", "other"

@@ -16,12 +16,16 @@ HTTP = HttpClient()
 AGENT = "python:house-tests:1.0 (by /u/nova)"
 
 
-def send(fake: FakeReddit, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Any:
+def send(
+    fake: FakeReddit, method: str, path: str, headers: dict[str, str], body: bytes = b""
+) -> Any:
     """One request, answered or not."""
     return HTTP.send(HttpRequest(method, fake.url + path, headers, body, 5.0))
 
 
-def ask(fake: FakeReddit, mine: Member | str, method: str, path: str, said: Any = None) -> tuple[int, Any, Any]:
+def ask(
+    fake: FakeReddit, mine: Member | str, method: str, path: str, said: Any = None
+) -> tuple[int, Any, Any]:
     """Status, JSON and headers of one request; a list is a JSON body, everything else a form."""
     token = mine if isinstance(mine, str) else mine.token
     headers = {"authorization": f"Bearer {token}", "user-agent": AGENT}
@@ -67,7 +71,9 @@ def picture(shade: int = 1) -> bytes:
 
 def lease(fake: FakeReddit, mine: Member, mime: str = "image/png") -> Any:
     """A lease for a file."""
-    status, told, _ = ask(fake, mine, "POST", "/api/media/asset.json", {"filepath": "a.png", "mimetype": mime})
+    status, told, _ = ask(
+        fake, mine, "POST", "/api/media/asset.json", {"filepath": "a.png", "mimetype": mime}
+    )
     assert status == 200, told
     return told
 
@@ -83,14 +89,26 @@ def put(fake: FakeReddit, leased: Any, data: bytes | None, **more: Any) -> HttpR
         if value is not None
     ]
     if data is not None:
-        rows += [b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n', data, b"\r\n"]
+        rows += [
+            b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n',
+            data,
+            b"\r\n",
+        ]
     headers = {"content-type": "multipart/form-data; boundary=edge"} | headers
-    reply = send(fake, "POST", urlsplit("http:" + leased["args"]["action"]).path, headers, b"".join(rows) + b"--edge--")
+    reply = send(
+        fake,
+        "POST",
+        urlsplit("http:" + leased["args"]["action"]).path,
+        headers,
+        b"".join(rows) + b"--edge--",
+    )
     assert isinstance(reply, HttpResponse)
     return reply
 
 
-def uploaded(fake: FakeReddit, mine: Member, data: bytes | None = None, mime: str = "image/png") -> tuple[str, str]:
+def uploaded(
+    fake: FakeReddit, mine: Member, data: bytes | None = None, mime: str = "image/png"
+) -> tuple[str, str]:
     """Asset id and the address that a post names."""
     leased = lease(fake, mine, mime)
     assert put(fake, leased, picture() if data is None else data).status == 201
@@ -100,7 +118,9 @@ def uploaded(fake: FakeReddit, mine: Member, data: bytes | None = None, mime: st
 
 def listed(fake: FakeReddit, mine: Member, query: str = "", name: str = "") -> list[Any]:
     """What somebody's list shows."""
-    status, told, _ = ask(fake, mine, "GET", f"/user/{name or mine.name}/submitted?raw_json=1&sort=new{query}")
+    status, told, _ = ask(
+        fake, mine, "GET", f"/user/{name or mine.name}/submitted?raw_json=1&sort=new{query}"
+    )
     assert (status, told["kind"]) == (200, "Listing")
     return [one["data"] for one in told["data"]["children"]]
 
@@ -113,6 +133,13 @@ def info(fake: FakeReddit, mine: Member, *names: str) -> list[Any]:
 
 def gallery(fake: FakeReddit, mine: Member, items: Any, **more: Any) -> Any:
     """What stands under `json`; the status, where it is an error."""
-    said = {"api_type": "json", "sr": "Pictures", "title": "Walls", "items": items, "nsfw": False, **more}
+    said = {
+        "api_type": "json",
+        "sr": "Pictures",
+        "title": "Walls",
+        "items": items,
+        "nsfw": False,
+        **more,
+    }
     status, told, _ = ask(fake, mine, "POST", "/api/submit_gallery_post.json?raw_json=1", said)
     return told["json"] if status == 200 else status

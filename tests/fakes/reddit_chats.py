@@ -1,14 +1,16 @@
 """Private messages on the fake Reddit: who wrote to whom, whose inbox has it, what was sent.
 
-By the code Reddit published in 2017 (github.com/reddit-archive/reddit, r2/r2/controllers/api.py: `POST_comment`,
-`POST_compose`, `POST_del_msg`, `POST_read_message`; r2/r2/models/link.py: `Message`) and what praw makes of inboxes.
-Honest where clients stumble over the real one: an answer goes to whoever wrote what is answered, one's own words too;
-deleting takes a message out of one's own inbox alone; the lists of messages alone lead to a page for signing in, as
-told in praw's issues 2077 and 2081; comments and messages lie in one inbox.
+By the code Reddit published in 2017 (github.com/reddit-archive/reddit, r2/r2/controllers/api.py:
+`POST_comment`, `POST_compose`, `POST_del_msg`, `POST_read_message`; r2/r2/models/link.py:
+`Message`) and what praw makes of inboxes. Honest where clients stumble over the real one: an answer
+goes to whoever wrote what is answered, one's own words too; deleting takes a message out of one's
+own inbox alone; the lists of messages alone lead to a page for signing in, as told in praw's issues
+2077 and 2081; comments and messages lie in one inbox.
 
-Unverified: what those are told who write to somebody who keeps them away (`USER_BLOCKED`) or takes messages of few
-people (`NOT_WHITELISTED_BY_USER_MESSAGE`), whether an inbox still has what was typed into Reddit's chat (`chats_told`),
-and that `/message/sent` is told at all (`hides_sent` leaves it empty, `shuts_sent` leads to the page).
+Unverified: what those are told who write to somebody who keeps them away (`USER_BLOCKED`) or takes
+messages of few people (`NOT_WHITELISTED_BY_USER_MESSAGE`), whether an inbox still has what was
+typed into Reddit's chat (`chats_told`), and that `/message/sent` is told at all (`hides_sent`
+leaves it empty, `shuts_sent` leads to the page).
 """
 
 from collections.abc import Mapping
@@ -63,7 +65,9 @@ class Letters(Talk):
     hides_sent: bool = False
     shuts_sent: bool = False
 
-    def write(self, who: Member, to: Member, body: str, subject: str = "hello", under: str = "") -> Letter:
+    def write(
+        self, who: Member, to: Member, body: str, subject: str = "hello", under: str = ""
+    ) -> Letter:
         """Write to somebody. Raises Told."""
         if not body.strip():
             raise Told("NO_TEXT", "we need something here", "text")
@@ -89,7 +93,8 @@ class Letters(Talk):
         self.write(mine, to, asked.said("text"), asked.said("subject"))
 
     def commented(self, mine: Member, asked: Asked) -> Json:
-        """What stands under `json.data` of an answer: to a message it is one. Raises Refusal, Told."""
+        """What stands under `json.data` of an answer: to a message it is one. Raises Refusal,
+        Told."""
         above = self.letters.get(asked.said("thing_id"))
         if above is None:
             if asked.said("thing_id").startswith("t4_"):
@@ -98,7 +103,9 @@ class Letters(Talk):
         if mine not in (above.author, above.to):
             raise forbidden()
         subject = above.subject if above.subject.startswith("re: ") else f"re: {above.subject}"
-        made = self.write(mine, above.author, asked.said("text"), subject[:LONGEST_SUBJECT], above.name)
+        made = self.write(
+            mine, above.author, asked.said("text"), subject[:LONGEST_SUBJECT], above.name
+        )
         return {"things": [_told(made)]}
 
     def inbox(self, mine: Member, query: Mapping[str, str]) -> Json:
@@ -106,14 +113,19 @@ class Letters(Talk):
         away = self.kept_away.get(mine.name, set())
         heard = [(why, one) for why, one in self.inboxes.get(mine.name, []) if not one.deleted]
         rows = [entry(why, one, mine) for why, one in heard if one.author.name not in away]
-        letters = [one for one in self.letters.values() if one.to is mine and not one.deleted and self.chats_told]
+        letters = [
+            one
+            for one in self.letters.values()
+            if one.to is mine and not one.deleted and self.chats_told
+        ]
         rows += [_told(one) for one in letters if one.author.name not in away]
         rows += reversed(self.notices.get(mine.name, []))
         rows.sort(key=lambda one: float(one["data"]["created_utc"]))
         return page(rows[::-1], query)
 
     def sent(self, mine: Member, query: Mapping[str, str], lag: float) -> Json:
-        """A page of what somebody wrote, newest first, without what is younger than `lag` seconds. Raises Refusal."""
+        """A page of what somebody wrote, newest first, without what is younger than `lag` seconds.
+        Raises Refusal."""
         if self.shuts_sent:
             raise signing_in()
         until = self.clock() - timedelta(seconds=max(lag, self.lag))
@@ -142,7 +154,8 @@ class Letters(Talk):
 
 
 def signing_in() -> Refusal:
-    """Where browsers are sent that nobody knows; and, since 2025, whoever asks for messages alone."""
+    """Where browsers are sent that nobody knows; and, since 2025, whoever asks for messages
+    alone."""
     return Refusal(302, {}, {"location": "https://www.reddit.com/login/"})
 
 
@@ -150,11 +163,37 @@ def _told(one: Letter) -> Json:
     """A message as its reader and its writer are told of it (a thing of the kind t4)."""
     above = one.under
     created = float(int(one.at.timestamp()))
-    told: Json = {"id": base36(one.number), "name": one.name, "author": one.author.name, "dest": one.to.name}
-    told |= {"author_fullname": f"t2_{one.author.id}", "subject": one.subject, "body": one.body, "new": one.new}
-    told |= {"created_utc": created, "created": created, "was_comment": False, "subreddit": None, "context": ""}
-    told |= {"subreddit_name_prefixed": None, "distinguished": None, "type": "unknown", "replies": "", "score": 0}
-    told |= {"parent_id": above.name if above is not None else None, "likes": None, "num_comments": None}
+    told: Json = {
+        "id": base36(one.number),
+        "name": one.name,
+        "author": one.author.name,
+        "dest": one.to.name,
+    }
+    told |= {
+        "author_fullname": f"t2_{one.author.id}",
+        "subject": one.subject,
+        "body": one.body,
+        "new": one.new,
+    }
+    told |= {
+        "created_utc": created,
+        "created": created,
+        "was_comment": False,
+        "subreddit": None,
+        "context": "",
+    }
+    told |= {
+        "subreddit_name_prefixed": None,
+        "distinguished": None,
+        "type": "unknown",
+        "replies": "",
+        "score": 0,
+    }
+    told |= {
+        "parent_id": above.name if above is not None else None,
+        "likes": None,
+        "num_comments": None,
+    }
     told |= {
         "first_message": one.first.number if above is not None else None,
         "first_message_name": one.first.name if above is not None else None,

@@ -1,7 +1,9 @@
-"""How often Reddit may be asked: so many requests in ten minutes, by all tokens of one application together.
+"""How often Reddit may be asked: so many requests in ten minutes, by all tokens of one application
+together.
 
-`X-Ratelimit-Used`, `-Remaining` (with a decimal point) and `-Reset` (seconds) as recorded from the real one. That the
-window begins with the first request in it, and that a refused request spends nothing, are assumed.
+`X-Ratelimit-Used`, `-Remaining` (with a decimal point) and `-Reset` (seconds) as recorded from the
+real one. That the window begins with the first request in it, and that a refused request spends
+nothing, are assumed.
 """
 
 import math

@@ -1,9 +1,10 @@
 """Files on their way to Reddit: a lease, then one form to the object store, signed for a while.
 
-The lease has the fields, the key and the policy of those recorded from the real one: it names one store, one key, one
-type and at most 20 MiB, of a film 2 GiB, and is over after one minute. Films have a store of their own, and keys
-without a folder. A store judges as S3 does: names of fields in any case, nothing that the policy does not name, the
-file last; whoever shows it a token is refused and noted in `forbidden`.
+The lease has the fields, the key and the policy of those recorded from the real one: it names one
+store, one key, one type and at most 20 MiB, of a film 2 GiB, and is over after one minute. Films
+have a store of their own, and keys without a folder. A store judges as S3 does: names of fields in
+any case, nothing that the policy does not name, the file last; whoever shows it a token is refused
+and noted in `forbidden`.
 """
 
 import base64
@@ -82,17 +83,21 @@ class Files:
     assets_live: timedelta = timedelta(days=1)
     """How long the store keeps what no post took; the real one says so in `x-amz-expiration`."""
     strays_to: str = ""
-    """The address of somebody else's store, without its scheme, that a lease tells in the place of this one's."""
+    """The address of somebody else's store, without its scheme, that a lease tells in the place of
+    this one's."""
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     def action(self, of: Asset) -> str:
-        """Where the store of a file is, as leases tell it: without a scheme. Clients put `https:` before it."""
+        """Where the store of a file is, as leases tell it: without a scheme. Clients put `https:`
+        before it."""
         return self.strays_to or f"//{self.url.partition('://')[2]}/{of.store}"
 
     def lease(self, owner: str, filepath: str, mime: str) -> Json:
         """A lease for one file. Raises Refusal."""
         if not filepath or mime not in TYPES:
-            raise bad_request(fields=["mimetype" if filepath else "filepath"], reason="INVALID_OPTION")
+            raise bad_request(
+                fields=["mimetype" if filepath else "filepath"], reason="INVALID_OPTION"
+            )
         made = Asset(_name(), owner, mime, self.clock())
         self.assets[made.id] = made
         fields = self._fields(made)
@@ -117,39 +122,58 @@ class Files:
         fields |= {"success_action_status": "201", "content-type": made.mime}
         fields |= {"x-amz-storage-class": "STANDARD", "x-amz-meta-ext": TYPES[made.mime]}
         token = secrets.token_urlsafe(90)
-        bound = [{name.lower(): value} for name, value in fields.items()] + [{"x-amz-security-token": token}]
+        bound = [{name.lower(): value} for name, value in fields.items()] + [
+            {"x-amz-security-token": token}
+        ]
         most = self.most_of_film if made.is_film else self.most_bytes
         rules = [{"bucket": STORES[made.store]}, *bound, ["content-length-range", 0, most]]
         until = (at + self.lease_lives).strftime("%Y-%m-%dT%H:%M:%SZ")
-        policy = base64.b64encode(json.dumps({"conditions": rules, "expiration": until}).encode()).decode()
+        policy = base64.b64encode(
+            json.dumps({"conditions": rules, "expiration": until}).encode()
+        ).decode()
         return fields | {
             "policy": policy,
             "X-Amz-Signature": self._signature(policy),
             "x-amz-security-token": token,
         }
 
-    def put(self, store: str, fields: dict[str, str], data: bytes | None, token: str) -> tuple[str, dict[str, str]]:
-        """Take a file in at one of `STORES`, by the fields that came before it; XML and headers. Raises Refusal."""
+    def put(
+        self, store: str, fields: dict[str, str], data: bytes | None, token: str
+    ) -> tuple[str, dict[str, str]]:
+        """Take a file in at one of `STORES`, by the fields that came before it; XML and headers.
+        Raises Refusal."""
         if token:
             self.forbidden.append("a token shown to the store")
             raise stored(400, "InvalidArgument", "Only one auth mechanism allowed")
         if data is None:
-            raise stored(400, "InvalidArgument", "POST requires exactly one file upload per request.")
+            raise stored(
+                400, "InvalidArgument", "POST requires exactly one file upload per request."
+            )
         told = {name.lower(): value for name, value in fields.items()} | {"bucket": STORES[store]}
         self._judged(told, len(data))
         made = next(one for one in self.assets.values() if one.key == told["key"])
         made.data, made.at = data, self.clock()
         self.named[hashlib.sha256(data).hexdigest()] = made.id
-        where, tag = f"https:{self.action(made)}/{quote(made.key, safe='')}", hashlib.md5(data).hexdigest()
+        where, tag = (
+            f"https:{self.action(made)}/{quote(made.key, safe='')}",
+            hashlib.md5(data).hexdigest(),
+        )
         words = f"<Location>{where}</Location><Bucket>{STORES[store]}</Bucket><Key>{made.key}</Key>"
-        xml = f'<?xml version="1.0" encoding="UTF-8"?>\n<PostResponse>{words}<ETag>"{tag}"</ETag></PostResponse>'
+        xml = (
+            '<?xml version="1.0" '
+            f'encoding="UTF-8"?>\n<PostResponse>{words}<ETag>"{tag}"</ETag></PostResponse>'
+        )
         return xml, {"location": where, "etag": f'"{tag}"'}
 
     def _judged(self, told: dict[str, str], size: int) -> None:
         """Whether the policy allows it. Raises Refusal."""
         policy = told.get("policy", "")
-        if not policy or not hmac.compare_digest(self._signature(policy), told.get("x-amz-signature", "")):
-            raise stored(403, "SignatureDoesNotMatch", "The request signature we calculated does not match")
+        if not policy or not hmac.compare_digest(
+            self._signature(policy), told.get("x-amz-signature", "")
+        ):
+            raise stored(
+                403, "SignatureDoesNotMatch", "The request signature we calculated does not match"
+            )
         read = json.loads(base64.b64decode(policy))
         if self.clock() >= datetime.fromisoformat(read["expiration"]):
             raise _against("Policy expired.")
@@ -165,7 +189,12 @@ class Files:
         most = next(rule[2] for rule in read["conditions"] if isinstance(rule, list))
         if size > most:
             sizes = f"<ProposedSize>{size}</ProposedSize><MaxSizeAllowed>{most}</MaxSizeAllowed>"
-            raise stored(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", sizes)
+            raise stored(
+                400,
+                "EntityTooLarge",
+                "Your proposed upload exceeds the maximum allowed size",
+                sizes,
+            )
 
     def uploaded(self, owner: str, asset_id: object) -> Asset | None:
         """A file of one's own that came and is still kept."""
@@ -176,7 +205,9 @@ class Files:
 
     def at_address(self, owner: str, address: str) -> Asset | None:
         """A file of one's own by the address that a post names."""
-        every = (one for one in self.assets.values() if address == f"https:{self.action(one)}/{one.key}")
+        every = (
+            one for one in self.assets.values() if address == f"https:{self.action(one)}/{one.key}"
+        )
         return next((self.uploaded(owner, one.id) for one in every), None)
 
     def _signature(self, policy: str) -> str:

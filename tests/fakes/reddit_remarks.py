@@ -1,11 +1,12 @@
 """Comments on the fake Reddit: who says what under a post, whose inbox has it, who is kept away.
 
-By the code Reddit published in 2017 (github.com/reddit-archive/reddit, r2/r2/controllers/api.py: `POST_comment`,
-`POST_block`, `POST_report`) and what praw makes of inboxes. Blocking and reporting say nothing of what they did.
+By the code Reddit published in 2017 (github.com/reddit-archive/reddit, r2/r2/controllers/api.py:
+`POST_comment`, `POST_block`, `POST_report`) and what praw makes of inboxes. Blocking and reporting
+say nothing of what they did.
 
-Unverified: that a locked post is 403 without a reason, that those who are kept away vanish from the inbox, that an
-entry of the inbox has no `link_id`, and that a deletion takes it out of the inboxes it is in. Messages between people
-are in `reddit_chats.py`.
+Unverified: that a locked post is 403 without a reason, that those who are kept away vanish from the
+inbox, that an entry of the inbox has no `link_id`, and that a deletion takes it out of the inboxes
+it is in. Messages between people are in `reddit_chats.py`.
 """
 
 import re
@@ -84,7 +85,9 @@ class Talk(World):
         if post.name in self.locked or who.is_banned(post.place):
             raise forbidden()
         if post.name in self.archived:
-            raise Told("TOO_OLD", "that's a piece of history now; it's too late to reply to it", "parent")
+            raise Told(
+                "TOO_OLD", "that's a piece of history now; it's too late to reply to it", "parent"
+            )
         owner = above.author if above is not None else self.members[post.author]
         if who.name in self.kept_away.get(owner.name, ()):
             raise Told("USER_BLOCKED", "you can't reply to somebody who has blocked you", "parent")
@@ -117,21 +120,32 @@ class Talk(World):
         return {"things": [_told(made)]}
 
     def of(self, name: str, query: Mapping[str, str], lag: float) -> Json:
-        """A page of an account's comments, newest first, of which those of the last `lag` seconds are missing.
+        """A page of an account's comments, newest first, of which those of the last `lag` seconds
+        are missing.
 
         Raises Refusal.
         """
         whose, until = self.who(name), self.clock() - timedelta(seconds=max(lag, self.lag))
         if whose is None:
             raise not_found()
-        own = [one for one in self.comments.values() if one.author is whose and not one.deleted and one.at <= until]
-        return page([_told(one) for one in reversed(own) if not (self.hides_nsfw and one.post.nsfw)], query)
+        own = [
+            one
+            for one in self.comments.values()
+            if one.author is whose and not one.deleted and one.at <= until
+        ]
+        return page(
+            [_told(one) for one in reversed(own) if not (self.hides_nsfw and one.post.nsfw)], query
+        )
 
     def info(self, query: Mapping[str, str]) -> Json:
         """Posts and comments by their fullnames; deleted ones too, without author and body."""
-        named = [self.comments[name] for name in query.get("id", "").split(",") if name in self.comments]
+        named = [
+            self.comments[name] for name in query.get("id", "").split(",") if name in self.comments
+        ]
         posts = super().info(query)["data"]["children"]
-        return listing([*posts, *(_told(one) for one in named if not (self.hides_nsfw and one.post.nsfw))])
+        return listing(
+            [*posts, *(_told(one) for one in named if not (self.hides_nsfw and one.post.nsfw))]
+        )
 
     def delete(self, mine: Member, name: str) -> None:
         """Delete a post or a comment of one's own; what is none is left alone, without a word."""
@@ -149,7 +163,10 @@ class Talk(World):
 
     def report(self, asked: Asked) -> Json:
         """Tell the moderators of a comment; of what is not there, nothing is said."""
-        found, reason = self.comments.get(asked.said("thing_id", asked.said("id"))), asked.said("reason")
+        found, reason = (
+            self.comments.get(asked.said("thing_id", asked.said("id"))),
+            asked.said("reason"),
+        )
         if len(reason) > 100:
             return {"json": {"errors": [["TOO_LONG", "this is too long (max: 100)", "reason"]]}}
         if found is not None and not found.deleted:
@@ -168,25 +185,78 @@ def page(rows: list[Json], query: Mapping[str, str]) -> Json:
 def _told(one: Comment) -> Json:
     """A comment as it is told to everybody (a thing of the kind t1)."""
     place = one.post.place
-    told: Json = {"id": one.id, "name": one.name, "author": DELETED if one.deleted else one.author.name}
-    told |= {"body": DELETED if one.deleted else one.body, "parent_id": one.parent, "link_id": one.post.name}
-    told |= {"subreddit": place.name, "subreddit_name_prefixed": place.prefixed, "subreddit_id": place.fullname}
-    told |= {"created_utc": one.created, "created": one.created, "score": one.score, "ups": one.score, "downs": 0}
-    told |= {"permalink": f"{permalink(one.post)}{one.id}/", "over_18": one.post.nsfw, "edited": False, "replies": ""}
-    told |= {"is_submitter": one.author.name == one.post.author, "link_permalink": SITE + permalink(one.post)}
+    told: Json = {
+        "id": one.id,
+        "name": one.name,
+        "author": DELETED if one.deleted else one.author.name,
+    }
+    told |= {
+        "body": DELETED if one.deleted else one.body,
+        "parent_id": one.parent,
+        "link_id": one.post.name,
+    }
+    told |= {
+        "subreddit": place.name,
+        "subreddit_name_prefixed": place.prefixed,
+        "subreddit_id": place.fullname,
+    }
+    told |= {
+        "created_utc": one.created,
+        "created": one.created,
+        "score": one.score,
+        "ups": one.score,
+        "downs": 0,
+    }
+    told |= {
+        "permalink": f"{permalink(one.post)}{one.id}/",
+        "over_18": one.post.nsfw,
+        "edited": False,
+        "replies": "",
+    }
+    told |= {
+        "is_submitter": one.author.name == one.post.author,
+        "link_permalink": SITE + permalink(one.post),
+    }
     told |= {} if one.deleted else {"author_fullname": f"t2_{one.author.id}"}
     return {"kind": "t1", "data": told | {"link_title": told_post(one.post)["data"]["title"]}}
 
 
-SUBJECTS = {"post_reply": "post reply", "comment_reply": "comment reply", "username_mention": "username mention"}
+SUBJECTS = {
+    "post_reply": "post reply",
+    "comment_reply": "comment reply",
+    "username_mention": "username mention",
+}
 
 
 def entry(why: str, one: Comment, mine: Member) -> Json:
     """A comment as somebody's inbox has it: with its context, and without its post."""
     told = _told(one)["data"]
     context = f"{told['permalink']}?context=3"
-    kept = ("id", "name", "author", "author_fullname", "body", "parent_id", "subreddit", "subreddit_name_prefixed")
-    made: Json = {name: told[name] for name in (*kept, "created_utc", "created", "score", "link_title", "replies")}
-    made |= {"context": context, "type": why, "subject": SUBJECTS[why], "was_comment": True, "new": True}
-    made |= {"dest": mine.name, "first_message": None, "first_message_name": None, "distinguished": None}
+    kept = (
+        "id",
+        "name",
+        "author",
+        "author_fullname",
+        "body",
+        "parent_id",
+        "subreddit",
+        "subreddit_name_prefixed",
+    )
+    made: Json = {
+        name: told[name]
+        for name in (*kept, "created_utc", "created", "score", "link_title", "replies")
+    }
+    made |= {
+        "context": context,
+        "type": why,
+        "subject": SUBJECTS[why],
+        "was_comment": True,
+        "new": True,
+    }
+    made |= {
+        "dest": mine.name,
+        "first_message": None,
+        "first_message_name": None,
+        "distinguished": None,
+    }
     return {"kind": "t1", "data": made}

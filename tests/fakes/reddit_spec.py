@@ -1,4 +1,5 @@
-"""Requests to Reddit as they were read, and its errors: JSON with a status, in-body lists under 200, XML."""
+"""Requests to Reddit as they were read, and its errors: JSON with a status, in-body lists under
+200, XML."""
 
 import html
 import json
@@ -9,7 +10,11 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
+JSON, FORM, MULTIPART = (
+    "application/json",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+)
 
 Json = dict[str, Any]
 
@@ -17,13 +22,16 @@ Json = dict[str, Any]
 class Refusal(Exception):
     """An error answer: status, body (XML where it is a text), headers."""
 
-    def __init__(self, status: int, body: Json | str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, body: Json | str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(f"{status} {body}")
         self.status, self.body, self.headers = status, body, dict(headers or {})
 
 
 class Told(Exception):
-    """What is wrong with a post, as Reddit says it under status 200: lists of `[code, message, field]`."""
+    """What is wrong with a post, as Reddit says it under status 200: lists of `[code, message,
+    field]`."""
 
     def __init__(self, code: str, message: str, about: str | None, **more: Any) -> None:
         super().__init__(f"{code} {message}")
@@ -49,12 +57,16 @@ def insufficient_scope() -> Refusal:
 
 def forbidden(reason: str = "") -> Refusal:
     """What may not be done or seen."""
-    return Refusal(403, ({"reason": reason} if reason else {}) | {"message": "Forbidden", "error": 403})
+    return Refusal(
+        403, ({"reason": reason} if reason else {}) | {"message": "Forbidden", "error": 403}
+    )
 
 
 def not_found(reason: str = "") -> Refusal:
     """What is not there."""
-    return Refusal(404, ({"reason": reason} if reason else {}) | {"message": "Not Found", "error": 404})
+    return Refusal(
+        404, ({"reason": reason} if reason else {}) | {"message": "Not Found", "error": 404}
+    )
 
 
 def too_many(headers: Mapping[str, str] | None = None) -> Refusal:
@@ -64,7 +76,10 @@ def too_many(headers: Mapping[str, str] | None = None) -> Refusal:
 
 def stored(status: int, code: str, message: str, more: str = "") -> Refusal:
     """An error of the object store."""
-    words = f"<Code>{code}</Code><Message>{html.escape(message)}</Message>{more}<RequestId>0</RequestId>"
+    words = (
+        f"<Code>{code}</Code><Message>{html.escape(message)}</Message>{more}<RequestId>0<"
+        "/RequestId>"
+    )
     return Refusal(status, f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{words}</Error>')
 
 
@@ -125,18 +140,24 @@ def read(request: Request, data: bytes) -> Asked:
 
 
 def truth(told: object) -> bool:
-    """A yes or no of a form, as Reddit's published code (`VBoolean`) reads it; a JSON body has its own."""
+    """A yes or no of a form, as Reddit's published code (`VBoolean`) reads it; a JSON body has its
+    own."""
     word = str(told).lower()
     return bool(told) and word != "off" and word[0] not in "fn"
 
 
 def number(told: str, usual: int, most: int) -> int:
     """A number from 1 to `most`; what is none is the usual one."""
-    return min(most, max(1, int(told))) if told.isascii() and told.isdecimal() and len(told) < 10 else usual
+    return (
+        min(most, max(1, int(told)))
+        if told.isascii() and told.isdecimal() and len(told) < 10
+        else usual
+    )
 
 
 def escaped(told: Any) -> Any:
-    """An answer for whoever did not ask for `raw_json`: every text in it with `&lt;`, `&gt;` and `&amp;`."""
+    """An answer for whoever did not ask for `raw_json`: every text in it with `&lt;`, `&gt;` and
+    `&amp;`."""
     match told:
         case str():
             return html.escape(told, quote=False)

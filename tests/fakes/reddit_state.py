@@ -63,7 +63,8 @@ class Place:
 
 @dataclass
 class Post:
-    """One post. Its numbers are what tests make them; `at` is when it came, or will come, into being."""
+    """One post. Its numbers are what tests make them; `at` is when it came, or will come, into
+    being."""
 
     number: int
     author: str
@@ -118,7 +119,8 @@ class Post:
 
 @dataclass
 class Member:
-    """One account. `scopes` are those of `token`, which has no end; `client` is the application it counts for."""
+    """One account. `scopes` are those of `token`, which has no end; `client` is the application it
+    counts for."""
 
     number: int
     name: str
@@ -136,7 +138,8 @@ class Member:
     """Names of subreddits, in any case."""
     revoked: bool = False
     made: dict[str, Post] = field(default_factory=dict)
-    """Every post by its fullname, oldest first: those that are still on their way and deleted ones too."""
+    """Every post by its fullname, oldest first: those that are still on their way and deleted ones
+    too."""
     taken: list[tuple[str, str]] = field(default_factory=list)
     """Fullname and text of everything ever taken in, deleted ones included."""
 
@@ -152,7 +155,8 @@ class Member:
 
     @property
     def posts(self) -> dict[str, Post]:
-        """Those that stand by now, oldest first; a dictionary of this moment, whose posts are the real ones."""
+        """Those that stand by now, oldest first; a dictionary of this moment, whose posts are the
+        real ones."""
         now = self.clock()
         return {name: one for name, one in self.made.items() if one.at <= now and not one.deleted}
 

@@ -9,7 +9,16 @@ from typing import Any
 
 from tests.fakes.reddit_media import TYPES, Asset, Files, socket
 from tests.fakes.reddit_shown import SITE, address, listing, permalink, told_post
-from tests.fakes.reddit_spec import Asked, Json, Told, bad_request, forbidden, not_found, number, truth
+from tests.fakes.reddit_spec import (
+    Asked,
+    Json,
+    Told,
+    bad_request,
+    forbidden,
+    not_found,
+    number,
+    truth,
+)
 from tests.fakes.reddit_state import SCOPES, Member, Place, Post
 
 __all__ = ["SCOPES", "Member", "Place", "Post", "World"]
@@ -20,8 +29,28 @@ KINDS = ("self", "link", "image", "video")
 FILES = {"image": {"url": "image/"}, "video": {"url": "video/", "video_poster_url": "image/"}}
 """What names the files of a post, and what each of them is."""
 FORM = {
-    *("api_type", "kind", "sr", "title", "text", "url", "nsfw", "spoiler", "resubmit", "sendreplies", "raw_json"),
-    *("flair_id", "flair_text", "validate_on_submit", "items", "show_error_list", "collection_id", "discussion_type"),
+    *(
+        "api_type",
+        "kind",
+        "sr",
+        "title",
+        "text",
+        "url",
+        "nsfw",
+        "spoiler",
+        "resubmit",
+        "sendreplies",
+        "raw_json",
+    ),
+    *(
+        "flair_id",
+        "flair_text",
+        "validate_on_submit",
+        "items",
+        "show_error_list",
+        "collection_id",
+        "discussion_type",
+    ),
     *("draft_id", "video_poster_url", "richtext_json", "extension", "app", "ad", "uh"),
 }
 
@@ -37,7 +66,8 @@ class World(Files):
     lag: float = 0.0
     """Seconds for which a new post is missing from its author's list."""
     media_delay: float = 0.0
-    """Seconds between taking a picture or a film in and the post that shows it: 44 were recorded of a short film."""
+    """Seconds between taking a picture or a film in and the post that shows it: 44 were recorded of
+    a short film."""
     media_fails: bool = False
     """Whether what was taken in with a picture or a film never becomes a post."""
     limited_but_made: bool = False
@@ -51,7 +81,8 @@ class World(Files):
     tidies: bool = False
     """Whether blanks around and within titles, and around bodies, are thrown away."""
     validation_status: int = 200
-    """How a subreddit's own requirements are refused: 200 with a list of errors, or 400 with an explanation."""
+    """How a subreddit's own requirements are refused: 200 with a list of errors, or 400 with an
+    explanation."""
     unknown: list[str] = field(default_factory=list)
     """Parameters of posts that are none of Reddit's: it does not mind them."""
     _numbers: int = 36**6
@@ -59,7 +90,12 @@ class World(Files):
     def account(self, name: str, **state: Any) -> Member:
         """A new account with a token of its own and a profile to post to."""
         made = Member(
-            1000 + len(self.members), name, f"token-{secrets.token_hex(12)}", self._now(), self.clock, **state
+            1000 + len(self.members),
+            name,
+            f"token-{secrets.token_hex(12)}",
+            self._now(),
+            self.clock,
+            **state,
         )
         self.members[name] = made
         self.subreddit(f"u_{name}", type="user", approved={name}, over18=made.over18)
@@ -73,7 +109,9 @@ class World(Files):
 
     def who(self, name: str) -> Member | None:
         """Who has this name, in any case."""
-        return next((one for one in self.members.values() if one.name.lower() == name.lower()), None)
+        return next(
+            (one for one in self.members.values() if one.name.lower() == name.lower()), None
+        )
 
     def place(self, mine: Member, name: str) -> Place:
         """A subreddit one may look at. Raises Refusal."""
@@ -91,7 +129,9 @@ class World(Files):
         said = {**asked.query, **asked.form}
         self.unknown += sorted(set(said) - FORM)
         made = self._drafted(mine, said, said.get("kind", ""), KINDS)
-        files = [self._file(mine, said, name, kind) for name, kind in FILES.get(made.kind, {}).items()]
+        files = [
+            self._file(mine, said, name, kind) for name, kind in FILES.get(made.kind, {}).items()
+        ]
         made.media = [one.id for one in files]
         if made.kind == "link":
             made.url = said.get("url", "")
@@ -99,12 +139,20 @@ class World(Files):
         self._admitted(mine, made, said)
         if not files:
             self._take(mine, made)
-            return {"url": SITE + permalink(made), "drafts_count": 0, "id": made.id, "name": made.name}
+            return {
+                "url": SITE + permalink(made),
+                "drafts_count": 0,
+                "id": made.id,
+                "name": made.name,
+            }
         made.url = _where(files[0])
         made.at += timedelta(seconds=self.media_delay)
         if all(one.shows for one in files) and not self.media_fails:
             self._take(mine, made)
-        return {"user_submitted_page": f"{SITE}/user/{mine.name}/submitted/", "websocket_url": socket(files[0])}
+        return {
+            "user_submitted_page": f"{SITE}/user/{mine.name}/submitted/",
+            "websocket_url": socket(files[0]),
+        }
 
     def _file(self, mine: Member, said: Mapping[str, str], name: str, kind: str) -> Asset:
         """What a form names there. Raises Told."""
@@ -134,7 +182,9 @@ class World(Files):
         self._take(mine, made)
         return {"url": SITE + permalink(made), "id": made.name}
 
-    def _drafted(self, mine: Member, said: Mapping[str, Any], kind: str, kinds: tuple[str, ...]) -> Post:
+    def _drafted(
+        self, mine: Member, said: Mapping[str, Any], kind: str, kinds: tuple[str, ...]
+    ) -> Post:
         """A post whose shape and place are right. Raises Told."""
         title, body = str(said.get("title") or ""), str(said.get("text") or "")
         if self.tidies:
@@ -155,7 +205,17 @@ class World(Files):
             if len(text) > most:
                 raise Told("TOO_LONG", f"this is too long (max: {most})", label)
         nsfw, spoiler = truth(said.get("nsfw", "")), truth(said.get("spoiler", ""))
-        made = Post(self._next(), mine.name, place, kind, title, body, self.clock(), nsfw=nsfw, spoiler=spoiler)
+        made = Post(
+            self._next(),
+            mine.name,
+            place,
+            kind,
+            title,
+            body,
+            self.clock(),
+            nsfw=nsfw,
+            spoiler=spoiler,
+        )
         made.removed = "automod_filtered" if self.filters else None
         return made
 
@@ -191,7 +251,9 @@ class World(Files):
             raise Told("TOO_LONG", f"this is too long (max: {LONGEST_FLAIR})", "flair_text")
         if found is not None:
             made.flair_id = chosen
-            made.flair_text = words if words and found.get("text_editable") else found.get("text", "")
+            made.flair_text = (
+                words if words and found.get("text_editable") else found.get("text", "")
+            )
 
     def _required(self, made: Post) -> None:
         """What the subreddit's own requirements say, all of it together. Raises Refusal, Told."""
@@ -200,7 +262,9 @@ class World(Files):
             return
         code, why, about = wrong[0]
         if self.validation_status == 400:
-            raise bad_request(fields=[about], explanation=why, error_type="SUBMIT_VALIDATION_ERROR", reason=code)
+            raise bad_request(
+                fields=[about], explanation=why, error_type="SUBMIT_VALIDATION_ERROR", reason=code
+            )
         told = Told(code, why, about)
         told.errors = [list(each) for each in wrong]
         raise told
@@ -234,11 +298,14 @@ class World(Files):
 
     def post(self, name: str) -> Post | None:
         """A post by its fullname, once it is one."""
-        found = next((member.made[name] for member in self.members.values() if name in member.made), None)
+        found = next(
+            (member.made[name] for member in self.members.values() if name in member.made), None
+        )
         return found if found and found.at <= self.clock() else None
 
     def submitted(self, mine: Member, name: str, query: Mapping[str, str], lag: float) -> Json:
-        """A page of an account's posts, newest first, of which those of the last `lag` seconds are missing.
+        """A page of an account's posts, newest first, of which those of the last `lag` seconds are
+        missing.
 
         Raises Refusal.
         """
@@ -248,12 +315,18 @@ class World(Files):
         if whose.suspended:
             raise forbidden()
         until = self.clock() - timedelta(seconds=max(lag, self.lag))
-        rows = [one for one in whose.posts.values() if one.at <= until and (whose is mine or not one.removed)]
+        rows = [
+            one
+            for one in whose.posts.values()
+            if one.at <= until and (whose is mine or not one.removed)
+        ]
         rows = [one for one in reversed(rows) if not (self.hides_nsfw and one.nsfw)]
         names, after = [one.name for one in rows], query.get("after", "")
         begin = names.index(after) + 1 if after in names else 0
         end = begin + number(query.get("limit", ""), 25, MOST_ROWS)
-        return listing([told_post(one) for one in rows[begin:end]], names[end - 1] if end < len(rows) else None)
+        return listing(
+            [told_post(one) for one in rows[begin:end]], names[end - 1] if end < len(rows) else None
+        )
 
     def info(self, query: Mapping[str, str]) -> Json:
         """Posts by their fullnames, or by their link; deleted ones too, without author and body."""
@@ -272,7 +345,8 @@ class World(Files):
             found.deleted = True
 
     def reword(self, mine: Member, name: str, text: str) -> Post:
-        """Other words under the title of a post of one's own; no other post has any. Raises Refusal, Told."""
+        """Other words under the title of a post of one's own; no other post has any. Raises
+        Refusal, Told."""
         found = mine.posts.get(name)
         if found is None or found.deleted:
             raise forbidden()
@@ -302,11 +376,16 @@ class World(Files):
 
 def _where(shown: Asset) -> str:
     """Where people see a file."""
-    return f"https://v.redd.it/{shown.id}" if shown.is_film else f"https://i.redd.it/{shown.id}.{TYPES[shown.mime]}"
+    return (
+        f"https://v.redd.it/{shown.id}"
+        if shown.is_film
+        else f"https://i.redd.it/{shown.id}.{TYPES[shown.mime]}"
+    )
 
 
 def _against(made: Post) -> Iterator[tuple[str, str, str]]:
-    """Code, message and field of everything that its subreddit's requirements have against a post."""
+    """Code, message and field of everything that its subreddit's requirements have against a
+    post."""
     place, title = made.place, made.title
     if place.flair_required and not made.flair_id:
         yield "SUBMIT_VALIDATION_FLAIR_REQUIRED", "Your post must contain post flair.", "flair"
@@ -333,5 +412,8 @@ def limited(left: float) -> Told:
     """Take a break, in whole minutes from one minute on."""
     many = math.ceil(left / 60) if left >= 60 else max(1, math.ceil(left))
     unit = "minute" if left >= 60 else "second"
-    told = f"Looks like you've been doing that a lot. Take a break for {many} {unit}{'s' if many > 1 else ''}"
+    told = (
+        f"Looks like you've been doing that a lot. Take a break for {many} "
+        f"{unit}{'s' if many > 1 else ''}"
+    )
     return Told("RATELIMIT", f"{told} before trying again.", "ratelimit", ratelimit=left)

@@ -1,10 +1,12 @@
-"""A stateful Replicate over HTTP: tokens, schemas, predictions that run while they are looked at, files, the bill.
+"""A stateful Replicate over HTTP: tokens, schemas, predictions that run while they are looked at,
+files, the bill.
 
-Honest where clients stumble over the real one: there is no key against doubles; a prediction is billed once it has
-begun, whatever comes of it; unknown inputs are dropped without a word and yet told back; one out of bounds is answered
-422; after an hour inputs and outputs are gone; the list is paged, newest first, and a prediction stands in it a little
-late; files lie at another origin and want no token. A picture inside a request must be one, and small; a mask has its
-size. https://replicate.com/docs/topics/predictions/input-files
+Honest where clients stumble over the real one: there is no key against doubles; a prediction is
+billed once it has begun, whatever comes of it; unknown inputs are dropped without a word and yet
+told back; one out of bounds is answered 422; after an hour inputs and outputs are gone; the list is
+paged, newest first, and a prediction stands in it a little late; files lie at another origin and
+want no token. A picture inside a request must be one, and small; a mask has its size.
+https://replicate.com/docs/topics/predictions/input-files
 """
 
 import io
@@ -38,14 +40,22 @@ _SHAPE = {"aspect_ratio": {"enum": ["1:1", "16:9", "3:4"], "type": "string"}}
 
 def _schema(properties: Mapping[str, Any], **parts: Any) -> dict[str, Any]:
     told = {"prompt": {"type": "string"}, "seed": {"type": "integer"}, **properties}
-    return {"components": {"schemas": {"Input": {"properties": told, "required": ["prompt"]}, **parts}}}
+    return {
+        "components": {"schemas": {"Input": {"properties": told, "required": ["prompt"]}, **parts}}
+    }
 
 
 SCHEMAS = {
     MODEL: _schema({**_SIZES, "num_inference_steps": _NUMBER}),
-    SHAPED: _schema({"aspect_ratio": {"allOf": [{"$ref": "#/components/schemas/aspect_ratio"}]}}, **_SHAPE),
+    SHAPED: _schema(
+        {"aspect_ratio": {"allOf": [{"$ref": "#/components/schemas/aspect_ratio"}]}}, **_SHAPE
+    ),
     EDITS: _schema(
-        {"image": _SHOWN, "mask": {**_SHOWN, "description": "Black is preserved"}, "prompt_strength": _PART}
+        {
+            "image": _SHOWN,
+            "mask": {**_SHOWN, "description": "Black is preserved"},
+            "prompt_strength": _PART,
+        }
     ),
     LOOKS: _schema({**_SIZES, "reference_images": {"type": "array", "items": _SHOWN}}),
 }
@@ -63,7 +73,8 @@ class Fault:
 
 
 Meet = Callable[[str, str], bool]
-"""Told how far a request has come and which prompt it is about; it may hold it. Whether the request goes on."""
+"""Told how far a request has come and which prompt it is about; it may hold it. Whether the request
+goes on."""
 
 
 def goes_on(_moment: str, _prompt: str) -> bool:
@@ -73,11 +84,12 @@ def goes_on(_moment: str, _prompt: str) -> bool:
 
 @dataclass
 class FakeReplicate:
-    """The service's state; tests write `faults`, `looks`, `ends`, `late`, and read `billed`, `asked`, `cancelled`."""
+    """The service's state; tests write `faults`, `looks`, `ends`, `late`, and read `billed`,
+    `asked`, `cancelled`."""
 
     meet: Meet = goes_on
-    """At `described` (with the model as the prompt), `arrived`, `taken`, `looked`, `listed` (of all) and `fetched`
-    (half of the file has left)."""
+    """At `described` (with the model as the prompt), `arrived`, `taken`, `looked`, `listed` (of
+    all) and `fetched` (half of the file has left)."""
 
     looks: int = 2
     """Looks at a prediction after which it is done; the first begins it."""
@@ -130,8 +142,21 @@ class FakeReplicate:
         if wrong := _wrong(SCHEMAS[model]["components"]["schemas"], given):
             return 422, {"title": "Input validation failed", "detail": wrong}
         order = f"p{len(self.predictions):04}"
-        told = {"id": order, "model": model, "status": "starting", "input": given, "output": None, "error": None}
-        self.predictions[order] = {**told, "logs": "", "started_at": None, "looks": 0, "at": wall_now()}
+        told = {
+            "id": order,
+            "model": model,
+            "status": "starting",
+            "input": given,
+            "output": None,
+            "error": None,
+        }
+        self.predictions[order] = {
+            **told,
+            "logs": "",
+            "started_at": None,
+            "looks": 0,
+            "at": wall_now(),
+        }
         self.predictions[order]["listed_at"] = self.lists + self.late
         self.asked.append(given)
         return 201, self.told(order)
@@ -139,7 +164,9 @@ class FakeReplicate:
     def told(self, order: str) -> dict[str, Any]:
         """As it is answered."""
         one = self.predictions[order]
-        shown = {name: value for name, value in one.items() if name not in ("looks", "at", "listed_at")}
+        shown = {
+            name: value for name, value in one.items() if name not in ("looks", "at", "listed_at")
+        }
         return {**shown, "created_at": one["at"].isoformat()}
 
     def look(self, order: str) -> dict[str, Any]:
@@ -150,7 +177,9 @@ class FakeReplicate:
                 one.update(status="processing", started_at=wall_now().isoformat())
                 self.billed.append(order)
             one["looks"] += 1
-            one["logs"] = "".join(f"\r{100 * n // (self.looks + 1)}%|##| {n}/3" for n in range(one["looks"] + 1))
+            one["logs"] = "".join(
+                f"\r{100 * n // (self.looks + 1)}%|##| {n}/3" for n in range(one["looks"] + 1)
+            )
             if one["looks"] > self.looks:
                 self._end(order, one)
         return self.told(order)
@@ -166,13 +195,24 @@ class FakeReplicate:
     def listed(self, query: Mapping[str, list[str]]) -> dict[str, Any]:
         """A page of the list."""
         self.lists += 1
-        since = datetime.fromisoformat(query["created_after"][0]) if "created_after" in query else None
-        stand = [one for one, told in reversed(self.predictions.items()) if told["listed_at"] < self.lists]
+        since = (
+            datetime.fromisoformat(query["created_after"][0]) if "created_after" in query else None
+        )
+        stand = [
+            one
+            for one, told in reversed(self.predictions.items())
+            if told["listed_at"] < self.lists
+        ]
         known = [one for one in stand if since is None or self.predictions[one]["at"] >= since]
         first = int(query.get("cursor", ["0"])[0])
         more = first + self.page < len(known)
-        following = f"https://elsewhere.example/v1/predictions?cursor={first + self.page}" if more else None
-        return {"results": [self.told(one) for one in known[first : first + self.page]], "next": following}
+        following = (
+            f"https://elsewhere.example/v1/predictions?cursor={first + self.page}" if more else None
+        )
+        return {
+            "results": [self.told(one) for one in known[first : first + self.page]],
+            "next": following,
+        }
 
     def _end(self, order: str, one: dict[str, Any]) -> None:
         one.update(status=self.ends, error=self.error)
@@ -210,7 +250,11 @@ def _shown(name: str, given: Mapping[str, Any]) -> bool:
     if name != "mask":
         return True
     over = pictures_taken.inline(given.get("image"), most=MOST_INLINE)
-    return over is not None and images[0] is not None and (images[0].size, images[0].mode) == (over.size, "L")
+    return (
+        over is not None
+        and images[0] is not None
+        and (images[0].size, images[0].mode) == (over.size, "L")
+    )
 
 
 def _picture(given: Mapping[str, Any]) -> bytes:
@@ -218,7 +262,9 @@ def _picture(given: Mapping[str, Any]) -> bytes:
     known = {name: value for name, value in given.items() if name != "greenroom"}
     digest = sha256(json.dumps(known, sort_keys=True).encode()).digest()
     out = io.BytesIO()
-    Image.new("RGB", (given.get("width", 96), given.get("height", 64)), tuple(digest[:3])).save(out, "PNG")
+    Image.new("RGB", (given.get("width", 96), given.get("height", 64)), tuple(digest[:3])).save(
+        out, "PNG"
+    )
     return out.getvalue()
 
 
@@ -265,7 +311,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return 200, self.state.look(order)
             case ["models", owner, name] if f"{owner}/{name}" in SCHEMAS:
                 return 200, {"latest_version": {"openapi_schema": SCHEMAS[f"{owner}/{name}"]}}
-            case ["models", owner, name, "versions", version] if f"{owner}/{name}:{version}" in SCHEMAS:
+            case ["models", owner, name, "versions", version] if (
+                f"{owner}/{name}:{version}" in SCHEMAS
+            ):
                 return 200, {"id": version, "openapi_schema": SCHEMAS[f"{owner}/{name}:{version}"]}
         return 404, {"detail": "The requested resource could not be found."}
 
@@ -286,7 +334,8 @@ class _Handler(BaseHTTPRequestHandler):
         return self.headers.get("Authorization") == f"Bearer {TOKEN}"
 
     def _faulty(self, *, before: bool = False) -> bool:
-        """Whether a fault took this request; one after acceptance strikes only once the request was acted upon."""
+        """Whether a fault took this request; one after acceptance strikes only once the request was
+        acted upon."""
         waiting = self.state.faults.get(urlsplit(self.path).path)
         if not waiting or (before and waiting[0].reset_after):
             return False
@@ -338,7 +387,9 @@ class _Files(_Handler):
         half = len(found) // 2
         self._begin(200, found, "image/png")
         self.wfile.write(found[:half])
-        if self._met("fetched", str(self.state.predictions[path.split("/")[1]]["input"].get("prompt", ""))):
+        if self._met(
+            "fetched", str(self.state.predictions[path.split("/")[1]]["input"].get("prompt", ""))
+        ):
             self.wfile.write(found[half:])
         return None
 

@@ -1,7 +1,7 @@
 """An S3 server in a process of its own (moto), behind a line that tests cut, falsify and hold up.
 
-moto checks no signature and no expiry: it stands for what MinIO stores and answers, not for whom it lets in. That the
-unsigned are refused is the line's doing.
+moto checks no signature and no expiry: it stands for what MinIO stores and answers, not for whom it
+lets in. That the unsigned are refused is the line's doing.
 """
 
 import http.client
@@ -20,8 +20,9 @@ from tests.conftest import free_port, wait_until
 from workers.runtime import embedded_servers
 
 Fault = Literal["cut", "falsify", "hang", "refuse", "swallow", "garble"]
-"""cut: half of the answer, then the line ends. falsify: other bytes of the same length. hang: no answer.
-refuse: 403 as S3 says it. swallow: 200, and nothing is kept. garble: an answer that is no S3."""
+"""cut: half of the answer, then the line ends. falsify: other bytes of the same length. hang: no
+answer. refuse: 403 as S3 says it. swallow: 200, and nothing is kept. garble: an answer that is no
+S3."""
 
 DENIED = (
     b'<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>no</Message>'
@@ -31,7 +32,8 @@ DENIED = (
 
 @dataclass
 class S3:
-    """The server as tests hold it: `settings` lead to the line before it; `faults` wait per method."""
+    """The server as tests hold it: `settings` lead to the line before it; `faults` wait per
+    method."""
 
     settings: StorageSettings
     upstream: int
@@ -48,7 +50,8 @@ class S3:
     def keep(self, path: str, data: bytes) -> None:
         """Put bytes under a path behind the store's back."""
         line = http.client.HTTPConnection("127.0.0.1", self.upstream, timeout=10)
-        signed = "AWS4-HMAC-SHA256 Credential=tests/20260101/us-east-1/s3/aws4_request"  # moto lets any in
+        # moto lets any in
+        signed = "AWS4-HMAC-SHA256 Credential=tests/20260101/us-east-1/s3/aws4_request"
         line.request("PUT", path, data, {"authorization": signed})
         assert line.getresponse().status == 200
 
@@ -81,17 +84,27 @@ class _Line(BaseHTTPRequestHandler):
         line.request(self.command, self.path, body, dict(self.headers.items()))
         reply = line.getresponse()
         data = reply.read()
-        headers = {name: value for name, value in reply.getheaders() if name.lower() not in {"connection", "date"}}
+        headers = {
+            name: value
+            for name, value in reply.getheaders()
+            if name.lower() not in {"connection", "date"}
+        }
         if fault == "falsify":
             data = bytes(byte ^ 1 for byte in data)
         self._answer(reply.status, headers, data, cut=fault == "cut")
         line.close()
 
-    def _answer(self, status: int, headers: dict[str, str], data: bytes, *, cut: bool = False) -> None:
+    def _answer(
+        self, status: int, headers: dict[str, str], data: bytes, *, cut: bool = False
+    ) -> None:
         self.send_response(status)
-        chosen = {name: value for name, value in headers.items() if name.lower() != "transfer-encoding"}
+        chosen = {
+            name: value for name, value in headers.items() if name.lower() != "transfer-encoding"
+        }
         if self.command != "HEAD":
-            chosen = {name: value for name, value in chosen.items() if name.lower() != "content-length"}
+            chosen = {
+                name: value for name, value in chosen.items() if name.lower() != "content-length"
+            }
             chosen["Content-Length"] = str(len(data))
         for name, value in chosen.items():
             self.send_header(name, value)
@@ -110,7 +123,8 @@ def s3(folder: Path) -> Iterator[S3]:
     """A moto process and its line; gone at the end, with all they held."""
     upstream = free_port()
     server = embedded_servers.spawn_process(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(upstream)], folder / "moto.log"
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(upstream)],
+        folder / "moto.log",
     )
     line = ThreadingHTTPServer(("127.0.0.1", 0), _Line)
     line.daemon_threads = True

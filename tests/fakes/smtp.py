@@ -1,4 +1,5 @@
-"""A mail server that keeps what it takes, and fails on demand: on a socket, one conversation at a time and thread."""
+"""A mail server that keeps what it takes, and fails on demand: on a socket, one conversation at a
+time and thread."""
 
 import socketserver
 import threading
@@ -14,10 +15,12 @@ GREETING = b"220 mail.example ESMTP\r\n"
 
 @dataclass
 class MailServer:
-    """What it took in, whole and by address; `faults` come one for each conversation, the oldest first.
+    """What it took in, whole and by address; `faults` come one for each conversation, the oldest
+    first.
 
-    `lose`: takes the mail, then hangs up without a word. `hang`: takes it, then says nothing. `drip`: greets byte by
-    byte, for ever. `hang_up`: closes before a word. `busy`, `unknown`, `sender`: 451, 550 or 553 at their turn.
+    `lose`: takes the mail, then hangs up without a word. `hang`: takes it, then says nothing.
+    `drip`: greets byte by byte, for ever. `hang_up`: closes before a word. `busy`, `unknown`,
+    `sender`: 451, 550 or 553 at their turn.
     """
 
     port: int = 0
@@ -53,7 +56,9 @@ class _Conversation(socketserver.StreamRequestHandler):
         self._say(GREETING)
         replies = {"MAIL": b"250 ok\r\n", "RCPT": b"250 ok\r\n"}
         replies |= {"sender": {"MAIL": b"553 no such sender\r\n"}}.get(fault, {})
-        replies |= {"busy": {"RCPT": b"451 later\r\n"}, "unknown": {"RCPT": b"550 nobody\r\n"}}.get(fault, {})
+        replies |= {"busy": {"RCPT": b"451 later\r\n"}, "unknown": {"RCPT": b"550 nobody\r\n"}}.get(
+            fault, {}
+        )
         for line in self.rfile:
             verb = line[:4].decode("ascii", "replace").upper()
             if verb == "EHLO":
@@ -76,7 +81,8 @@ class _Conversation(socketserver.StreamRequestHandler):
                 break
             body += line[1:] if line.startswith(b".") else line
         with house.lock:
-            house.taken.append(message_from_bytes(body, policy=policy.default))  # type: ignore[arg-type]  # typeshed
+            # typeshed
+            house.taken.append(message_from_bytes(body, policy=policy.default))  # type: ignore[arg-type]  # see above
         if fault == "lose":
             return False
         if fault == "hang":
@@ -116,7 +122,9 @@ def mail_server() -> Iterator[MailServer]:
     house = MailServer()
     with _Server(house) as server:
         house.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread = threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
         thread.start()
         try:
             yield house

@@ -1,6 +1,8 @@
-"""A Stability AI over HTTP: keys, forms with their pictures, the bill. The answer is the picture, and nothing is kept.
+"""A Stability AI over HTTP: keys, forms with their pictures, the bill. The answer is the picture,
+and nothing is kept.
 
-What each service takes and refuses: https://platform.stability.ai/docs/api-reference, v2beta/stable-image.
+What each service takes and refuses: https://platform.stability.ai/docs/api-reference,
+v2beta/stable-image.
 """
 
 import io
@@ -61,12 +63,19 @@ class FakeStability:
     release: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
-    def make(self, service: str, form: dict[str, str], files: dict[str, tuple[str, bytes]]) -> tuple[int, bytes]:
+    def make(
+        self, service: str, form: dict[str, str], files: dict[str, tuple[str, bytes]]
+    ) -> tuple[int, bytes]:
         """One request, one picture, one bill."""
         if service not in SERVICES:
             return 404, b"{}"
         seed, shape = form.get("seed", "0"), form.get("aspect_ratio", "1:1")
-        if not form.get("prompt") or not seed.isdecimal() or int(seed) > MOST_SEED or shape not in SHAPES:
+        if (
+            not form.get("prompt")
+            or not seed.isdecimal()
+            or int(seed) > MOST_SEED
+            or shape not in SHAPES
+        ):
             return 400, b'{"name": "bad_request"}'
         shown = {name: pictures_taken.taken(data, mime) for name, (mime, data) in files.items()}
         if not _fits(service, form, shown):
@@ -80,8 +89,14 @@ class FakeStability:
         self.services.append(service)
         self.shown.append({name: image for name, image in shown.items() if image is not None})
         out = io.BytesIO()
-        digest = sha256(repr([service, sorted(form.items()), sorted(files.items())]).encode()).digest()
-        size = shown["image"].size if shown.get("image") and service != "control/style" else SHAPES[shape]
+        digest = sha256(
+            repr([service, sorted(form.items()), sorted(files.items())]).encode()
+        ).digest()
+        size = (
+            shown["image"].size
+            if shown.get("image") and service != "control/style"
+            else SHAPES[shape]
+        )
         Image.new("RGB", size, tuple(digest[:3])).save(out, "PNG")
         return 200, out.getvalue()
 
@@ -97,7 +112,9 @@ def _fits(service: str, form: dict[str, str], shown: dict[str, Image.Image | Non
         return False
     if begins and "aspect_ratio" in form:
         return False
-    if (form.get("mode", "text-to-image") == "image-to-image") != (begins and service == "generate/sd3"):
+    if (form.get("mode", "text-to-image") == "image-to-image") != (
+        begins and service == "generate/sd3"
+    ):
         return False
     if not 0 <= float(form.get("fidelity", "0.5")) <= 1:
         return False
@@ -122,13 +139,19 @@ class _Handler(BaseHTTPRequestHandler):
         return self._answer(200 if self._may() else 401, b'{"credits": 1}')
 
     def do_POST(self) -> None:
-        kind, body = self.headers["Content-Type"], self.rfile.read(int(self.headers["Content-Length"]))
+        kind, body = (
+            self.headers["Content-Type"],
+            self.rfile.read(int(self.headers["Content-Length"])),
+        )
         fault = self.state.faults.popleft() if self.state.faults else None
         if fault and not fault.reset_after:
             return self._strike(fault)
         if not self._may():
             return self._answer(401, b"{}")
-        if not kind.startswith("multipart/form-data") or self.headers["Accept"] not in ("image/*", "application/json"):
+        if not kind.startswith("multipart/form-data") or self.headers["Accept"] not in (
+            "image/*",
+            "application/json",
+        ):
             return self._answer(400, b"{}")
         if len(body) > MOST_BODY:
             return self._answer(413, b"{}")
@@ -137,7 +160,9 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._met("arrived", prompt):
             return None
         with self.state.lock:
-            status, data = self.state.make(self.path.removeprefix("/v2beta/stable-image/"), form, files)
+            status, data = self.state.make(
+                self.path.removeprefix("/v2beta/stable-image/"), form, files
+            )
         if fault or not self._met("taken", prompt):
             self.close_connection = True
             return None
@@ -174,11 +199,16 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _form(kind: str, body: bytes) -> tuple[dict[str, str], dict[str, tuple[str, bytes]]]:
     """The words of a form, and its files with their media types."""
-    parts = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
+    parts = BytesParser(policy=HTTP).parsebytes(
+        b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body
+    )
     words: dict[str, str] = {}
     files: dict[str, tuple[str, bytes]] = {}
     for part in parts.iter_parts():
-        name, data = str(part.get_param("name", header="content-disposition")), bytes(part.get_payload(decode=True))
+        name, data = (
+            str(part.get_param("name", header="content-disposition")),
+            bytes(part.get_payload(decode=True)),
+        )
         if part.get_filename() is None:
             words[name] = data.decode()
         elif name != "none":

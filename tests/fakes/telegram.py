@@ -1,10 +1,11 @@
-"""A stateful Telegram over HTTP: `python -m tests.fakes.telegram --port 8099` serves one to look at by hand.
+"""A stateful Telegram over HTTP: `python -m tests.fakes.telegram --port 8099` serves one to look at
+by hand.
 
-Every request is checked against the description of the Bot API. Faults are asked for as of the sandbox, by method:
-`posts` (everything that sends), deletes, edits, updates, checkouts, refunds, lookups (the ledger of Stars), metrics
-(how many are in a chat), menus (what a bot shows of itself), doors (who is let in and
-put out).
-What people do with their app is asked of `/app/…` (`control` below), or of the world itself in the same process.
+Every request is checked against the description of the Bot API. Faults are asked for as of the
+sandbox, by method: `posts` (everything that sends), deletes, edits, updates, checkouts, refunds,
+lookups (the ledger of Stars), metrics (how many are in a chat), menus (what a bot shows of itself),
+doors (who is let in and put out). What people do with their app is asked of `/app/…` (`control`
+below), or of the world itself in the same process.
 """
 
 import argparse
@@ -27,7 +28,12 @@ from connectors.conformance.fake_servers import AdjustableClock, serve_app
 from foundation.http.http_client import HttpClient, HttpResponse
 from foundation.http.http_client import HttpRequest as Sent
 from foundation.ops.clock import monotonic
-from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall, fault_server_config
+from foundation.ops.fault_injection import (
+    FaultBook,
+    FaultyNetwork,
+    PlatformCall,
+    fault_server_config,
+)
 from tests.fakes.telegram_chats import Refusal, Told
 from tests.fakes.telegram_methods import Files, Methods
 from tests.fakes.telegram_world import Bot, Telegram
@@ -51,7 +57,9 @@ KINDS = {
     "getChatMemberCount": "metrics",
 }
 KINDS |= {
-    f"{act}My{what}": "menus" for act in ("get", "set") for what in ("Commands", "Description", "ShortDescription")
+    f"{act}My{what}": "menus"
+    for act in ("get", "set")
+    for what in ("Commands", "Description", "ShortDescription")
 }
 SECRET = "X-Telegram-Bot-Api-Secret-Token"
 
@@ -139,7 +147,18 @@ async def _read(request: Request) -> tuple[Told, Files]:
     return asked, files
 
 
-TEXTS = frozenset({"text", "caption", "title", "description", "short_description", "payload", "url", "secret_token"})
+TEXTS = frozenset(
+    {
+        "text",
+        "caption",
+        "title",
+        "description",
+        "short_description",
+        "payload",
+        "url",
+        "secret_token",
+    }
+)
 
 
 def _value(name: str, text: str) -> Any:
@@ -170,19 +189,26 @@ def _refused(refusal: Refusal) -> JSONResponse:
     return JSONResponse(told | more, refusal.code, headers)
 
 
-def call(world: Telegram, bot: Bot, http: HttpClient, *, at: str, secret: str | None = None) -> list[int]:
-    """Call the bot's address, whose host is reached `at`, with everything that waits, in order; what is answered 2xx is
-    confirmed. The statuses."""
+def call(
+    world: Telegram, bot: Bot, http: HttpClient, *, at: str, secret: str | None = None
+) -> list[int]:
+    """Call the bot's address, whose host is reached `at`, with everything that waits, in order;
+    what is answered 2xx is confirmed. The statuses."""
     statuses = []
     for update in world.waiting(bot):
-        shown = {"content-type": "application/json", SECRET: bot.hook["secret"] if secret is None else secret}
+        shown = {
+            "content-type": "application/json",
+            SECRET: bot.hook["secret"] if secret is None else secret,
+        }
         body = json.dumps(_shown(update)).encode()
         reply = http.send(Sent("POST", at + urlsplit(bot.hook["url"]).path, shown, body, 10.0))
         statuses.append(reply.status if isinstance(reply, HttpResponse) else 0)
         if not 200 <= statuses[-1] < 300:
             break
         with world.lock:
-            bot.updates = [(at, told) for at, told in bot.updates if told["update_id"] != update["update_id"]]
+            bot.updates = [
+                (at, told) for at, told in bot.updates if told["update_id"] != update["update_id"]
+            ]
     return statuses
 
 

@@ -1,4 +1,5 @@
-"""Where people and bots write: channels, groups, and what one person and one bot write to each other."""
+"""Where people and bots write: channels, groups, and what one person and one bot write to each
+other."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,7 +28,8 @@ class Chat:
     title: str = ""
     username: str = ""
     rights: dict[int, str] = field(default_factory=dict)
-    """Of each bot: `post` may post, `silent` is an administrator who may not, `kicked` was thrown out."""
+    """Of each bot: `post` may post, `silent` is an administrator who may not, `kicked` was thrown
+    out."""
     person: Person | None = None
     members: set[int] = field(default_factory=set)
     """People who are in a channel, beside those who administer it."""
@@ -39,13 +41,15 @@ class Chat:
     moves: list[tuple[str, int]] = field(default_factory=list)
     """Who was let in (+), declined (-), banned (x) and unbanned (o) by bots, in order."""
     knocked: dict[int, datetime] = field(default_factory=dict)
-    """Of a chat nobody wrote in yet: by which request of which place a bot may write there, and since when."""
+    """Of a chat nobody wrote in yet: by which request of which place a bot may write there, and
+    since when."""
     linked: int = 0
     """Its discussion group."""
     sells: bool = True
     """Whether what stands in a channel may be locked until Stars are paid for it."""
     links: dict[str, bool] = field(default_factory=dict)
-    """Invitations of its owner, and whether whoever uses one must be let in: no bot is told of either."""
+    """Invitations of its owner, and whether whoever uses one must be let in: no bot is told of
+    either."""
     blocked: bool = False
     messages: dict[int, Told] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
@@ -60,6 +64,11 @@ class Chat:
 
     def told(self) -> Told:
         if self.person is not None:
-            return {"id": self.id, "type": "private", "first_name": self.person.name, "username": self.username}
+            return {
+                "id": self.id,
+                "type": "private",
+                "first_name": self.person.name,
+                "username": self.username,
+            }
         named = {"username": self.username} if self.username else {}
         return {"id": self.id, "type": self.kind, "title": self.title, **named}

@@ -1,4 +1,5 @@
-"""Who is let into a channel and put out of it, and what a bot may write to somebody who only asked to come in."""
+"""Who is let into a channel and put out of it, and what a bot may write to somebody who only asked
+to come in."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -7,7 +8,8 @@ from typing import Any
 from tests.fakes.telegram_chats import Chat, Refusal, Told
 
 SAY = timedelta(minutes=5)
-"""So long after a request a bot may write to whoever never wrote to it, while nobody answered the request."""
+"""So long after a request a bot may write to whoever never wrote to it, while nobody answered the
+request."""
 
 
 def bad(why: str) -> Refusal:
@@ -18,7 +20,9 @@ def ask_in(world: Any, bot: Any, channel: Chat, name: str) -> Told:
     """Somebody asks to be let in, by a link that asks for it; the bot is told, as it may decide."""
     with world.lock:
         person = world.person(name)
-        assert person.id not in channel.members | channel.banned, "nobody who is in, or banned, can ask"
+        assert person.id not in channel.members | channel.banned, (
+            "nobody who is in, or banned, can ask"
+        )
         channel.requests[person.id] = world.clock()
         if person.id not in bot.chats:
             chat = world.chat(bot, name)
@@ -35,7 +39,8 @@ def ask_in(world: Any, bot: Any, channel: Chat, name: str) -> Told:
 
 
 def may_write(world: Any, chat: Chat) -> bool:
-    """Whether a bot may begin a chat: somebody wrote to it, or asks to be let in, lately and without an answer."""
+    """Whether a bot may begin a chat: somebody wrote to it, or asks to be let in, lately and
+    without an answer."""
     if not chat.knocked:
         return True
     ((place, since),) = chat.knocked.items()
@@ -44,7 +49,8 @@ def may_write(world: Any, chat: Chat) -> bool:
 
 
 class Doors:
-    """The methods. Source: https://core.telegram.org/bots/api#approvechatjoinrequest and what follows it there."""
+    """The methods. Source: https://core.telegram.org/bots/api#approvechatjoinrequest and what
+    follows it there."""
 
     world: Any
 
@@ -84,7 +90,8 @@ class Doors:
 
     def _ruled(self, bot: Any, asked: Told) -> tuple[Chat, int]:
         """A place in which the bot decides who is there, and somebody known."""
-        chat = self._chat(bot, asked["chat_id"])  # type: ignore[attr-defined]  # of the methods this is mixed into
+        # of the methods this is mixed into
+        chat = self._chat(bot, asked["chat_id"])  # type: ignore[attr-defined]  # see above
         if bot.id not in chat.doors:
             raise bad("not enough rights")
         user = asked["user_id"]

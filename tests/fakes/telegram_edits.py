@@ -7,15 +7,19 @@ from tests.fakes.telegram_chats import Told
 
 KIND = "edited_message"
 EDITABLE = timedelta(seconds=172_800)
-"""`edit_time_limit` of https://core.telegram.org/constructor/config; a place that moves is told for longer."""
+"""`edit_time_limit` of https://core.telegram.org/constructor/config; a place that moves is told for
+longer."""
 
 
 def edit(world: Any, bot: Any, name: str, number: int, text: str) -> Told:
-    """Somebody changes the words of a message of theirs, or those beside a picture; a message keeps its number."""
+    """Somebody changes the words of a message of theirs, or those beside a picture; a message keeps
+    its number."""
     with world.lock:
         message = _own(world, bot, name, number)
         words = "text" if "text" in message else "caption"
-        assert world.seconds() - message["date"] <= EDITABLE.total_seconds(), "MESSAGE_EDIT_TIME_EXPIRED"
+        assert world.seconds() - message["date"] <= EDITABLE.total_seconds(), (
+            "MESSAGE_EDIT_TIME_EXPIRED"
+        )
         assert text.strip() or words == "caption", "MESSAGE_EMPTY"
         assert message.get(words, "") != text, "MESSAGE_NOT_MODIFIED"
         message[words] = text

@@ -1,4 +1,5 @@
-"""What a bot shows before anybody writes: its commands, by scope and language, and what it says of itself."""
+"""What a bot shows before anybody writes: its commands, by scope and language, and what it says of
+itself."""
 
 import json
 import re
@@ -13,7 +14,8 @@ MOST, LONGEST, DESCRIPTION, SHORT = 100, 256, 512, 120
 
 @dataclass
 class Shown:
-    """Of one bot. An empty language is everybody's whose language has words of its own in none of them."""
+    """Of one bot. An empty language is everybody's whose language has words of its own in none of
+    them."""
 
     commands: dict[tuple[str, str], list[Told]] = field(default_factory=dict)
     """By the scope (as it came, parsed and written again) and language."""
@@ -30,7 +32,8 @@ class Shown:
 
 
 class Menus:
-    """The methods. Source: https://core.telegram.org/bots/api#setmycommands and what follows it there."""
+    """The methods. Source: https://core.telegram.org/bots/api#setmycommands and what follows it
+    there."""
 
     def do_setMyCommands(self, bot: Any, asked: Told, files: Mapping[str, bytes]) -> Any:
         if len(asked["commands"]) > MOST:

@@ -11,7 +11,14 @@ from tests.fakes.telegram_chats import Chat, Refusal, Told
 from tests.fakes.telegram_doors import Doors, may_write
 from tests.fakes.telegram_files import looks_of, medium_of
 from tests.fakes.telegram_menu import Menus
-from tests.fakes.telegram_world import CHECKOUT_SECONDS, IN_A_CHANNEL, IN_A_CHAT, WINDOW, Bot, Telegram
+from tests.fakes.telegram_world import (
+    CHECKOUT_SECONDS,
+    IN_A_CHANNEL,
+    IN_A_CHAT,
+    WINDOW,
+    Bot,
+    Telegram,
+)
 
 TEXT, CAPTION = 4096, 1024
 DELETABLE = timedelta(hours=48)
@@ -52,8 +59,14 @@ class Methods(Menus, Doors):
 
     def do_getChatAdministrators(self, bot: Bot, asked: Told, files: Files) -> Any:
         chat = self._administered(bot, asked)
-        owner = {"status": "creator", "user": self.world.person("Owner").told(), "is_anonymous": False}
-        bots = [one for one in self.world.bots.values() if chat.rights.get(one.id) in ("post", "silent")]
+        owner = {
+            "status": "creator",
+            "user": self.world.person("Owner").told(),
+            "is_anonymous": False,
+        }
+        bots = [
+            one for one in self.world.bots.values() if chat.rights.get(one.id) in ("post", "silent")
+        ]
         return [owner, *(self.world.member(one, "administrator", may_post=True) for one in bots)]
 
     def do_getChatMemberCount(self, bot: Bot, asked: Told, files: Files) -> Any:
@@ -67,7 +80,9 @@ class Methods(Menus, Doors):
             right = chat.rights[bot.id]
             opens, status = bot.id in chat.doors, "kicked" if right == "kicked" else "administrator"
             return self.world.member(bot, status, may_post=right == "post", opens=opens)
-        person = next((one for one in self.world.people.values() if one.id == asked["user_id"]), None)
+        person = next(
+            (one for one in self.world.people.values() if one.id == asked["user_id"]), None
+        )
         if person is None:
             raise bad("PARTICIPANT_ID_INVALID")
         if person.id in chat.banned:
@@ -85,7 +100,9 @@ class Methods(Menus, Doors):
         """A chat the bot can see."""
         for chat in (*self.world.channels.values(), *bot.chats.values()):
             by_name = chat.kind != "private" and chat_id == f"@{chat.username}"
-            if (chat_id == chat.id or by_name) and (chat.username or chat.kind == "private" or bot.id in chat.rights):
+            if (chat_id == chat.id or by_name) and (
+                chat.username or chat.kind == "private" or bot.id in chat.rights
+            ):
                 return chat
         raise bad("chat not found")
 
@@ -129,7 +146,9 @@ class Methods(Menus, Doors):
         if units(text) > TEXT:
             raise bad("message is too long")
         keyboard = _keyboard(asked)
-        return self.world.post(bot, self._open(bot, asked), {"text": text.strip(), **keyboard}, text)
+        return self.world.post(
+            bot, self._open(bot, asked), {"text": text.strip(), **keyboard}, text
+        )
 
     def do_sendPhoto(self, bot: Bot, asked: Told, files: Files) -> Any:
         return self._single(bot, asked, files, "photo")
@@ -140,7 +159,11 @@ class Methods(Menus, Doors):
     def _single(self, bot: Bot, asked: Told, files: Files, kind: str) -> Any:
         if kind not in files and kind not in asked:
             raise bad(f"there is no {kind} in the request")
-        medium = medium_of(kind, files[kind], asked) if kind in files else self._known(bot, kind, asked[kind])
+        medium = (
+            medium_of(kind, files[kind], asked)
+            if kind in files
+            else self._known(bot, kind, asked[kind])
+        )
         caption = _caption(asked)
         spoiler = {"has_media_spoiler": True} if asked.get("has_spoiler") else {}
         body = {**medium, **_said(caption), **spoiler, **_keyboard(asked)}
@@ -148,7 +171,12 @@ class Methods(Menus, Doors):
 
     def _known(self, bot: Bot, kind: str, file_id: str) -> Told:
         """A file this bot has seen, by the id it was given; another bot's means nothing to it."""
-        seen = (message for chat in self.world.chats_of(bot) for message in chat.messages.values() if kind in message)
+        seen = (
+            message
+            for chat in self.world.chats_of(bot)
+            for message in chat.messages.values()
+            if kind in message
+        )
         for message in seen:
             sizes = message[kind] if isinstance(message[kind], list) else [message[kind]]
             if any(size["file_id"] == file_id for size in sizes):
@@ -162,8 +190,12 @@ class Methods(Menus, Doors):
             raise bad("message to copy not found")
         if "paid_media" in message:
             raise bad("message can't be copied")
-        shown = {name: message[name] for name in ("text", "caption", "photo", "video") if name in message}
-        sent = self.world.post(bot, self._open(bot, asked), shown, shown.get("caption", shown.get("text", "")))
+        shown = {
+            name: message[name] for name in ("text", "caption", "photo", "video") if name in message
+        }
+        sent = self.world.post(
+            bot, self._open(bot, asked), shown, shown.get("caption", shown.get("text", ""))
+        )
         return {"message_id": sent["message_id"]}
 
     def do_sendMediaGroup(self, bot: Bot, asked: Told, files: Files) -> Any:
@@ -176,9 +208,13 @@ class Methods(Menus, Doors):
             if name == item["media"] or name not in files:
                 raise bad("wrong file identifier/HTTP URL specified")
             spoiler = {"has_media_spoiler": True} if item.get("has_spoiler") else {}
-            bodies.append({**medium_of(item["type"], files[name], item), **_said(_caption(item)), **spoiler})
+            bodies.append(
+                {**medium_of(item["type"], files[name], item), **_said(_caption(item)), **spoiler}
+            )
         chat, group = self._open(bot, asked, items=len(items)), str(self.world.seconds())
-        sent = [self.world.post(bot, chat, {**body, "media_group_id": group}, "") for body in bodies]
+        sent = [
+            self.world.post(bot, chat, {**body, "media_group_id": group}, "") for body in bodies
+        ]
         del bot.wire[-len(sent) :]
         ids = ",".join(str(one["message_id"]) for one in sent)
         bot.wire.append((f"{chat.id}/{ids}", items[0].get("caption", "")))
@@ -212,12 +248,16 @@ class Methods(Menus, Doors):
         chat, number = self._chat(bot, asked["chat_id"]), asked["message_id"]
         if number not in chat.messages or number in chat.deleted:
             raise bad("message to delete not found")
-        if self.world.clock().timestamp() - chat.messages[number]["date"] > DELETABLE.total_seconds():
+        if (
+            self.world.clock().timestamp() - chat.messages[number]["date"]
+            > DELETABLE.total_seconds()
+        ):
             raise bad("message can't be deleted for everyone")
         chat.deleted.add(number)
         return True
 
-    # https://core.telegram.org/bots/api#updating-messages: a bot edits what it sent, for as long as it stands
+    # https://core.telegram.org/bots/api#updating-messages: a bot edits what it sent, for as long as
+    # it stands
 
     def do_editMessageMedia(self, bot: Bot, asked: Told, files: Files) -> Any:
         message, item = self._mine(bot, asked), asked["media"]
@@ -227,13 +267,19 @@ class Methods(Menus, Doors):
         if "media_group_id" in message and item["type"] not in ("photo", "video"):
             raise bad("message can't be edited")
         body = {**medium_of(item["type"], files[name], item), **_said(_caption(item))}
-        return self._edit(bot, message, body, (item.get("caption", ""), hashlib.sha256(files[name]).hexdigest()))
+        return self._edit(
+            bot, message, body, (item.get("caption", ""), hashlib.sha256(files[name]).hexdigest())
+        )
 
     def do_editMessageCaption(self, bot: Bot, asked: Told, files: Files) -> Any:
         message, caption = self._mine(bot, asked), _caption(asked)
         if not {"photo", "video"} & message.keys():
             raise bad("there is no caption in the message to edit")
-        kept = {name: message[name] for name in ("photo", "video", "has_media_spoiler") if name in message}
+        kept = {
+            name: message[name]
+            for name in ("photo", "video", "has_media_spoiler")
+            if name in message
+        }
         return self._edit(bot, message, {**kept, **_said(caption)}, (asked.get("caption", ""), ""))
 
     def do_editMessageText(self, bot: Bot, asked: Told, files: Files) -> Any:
@@ -265,7 +311,8 @@ class Methods(Menus, Doors):
         before = {name: looks_of(message[name]) for name in shown if name in message}
         if before == {name: looks_of(part) for name, part in body.items()}:
             raise bad(
-                "message is not modified: specified new message content and reply markup are exactly the same as a"
+                "message is not modified: specified new message content and reply markup are "
+                "exactly the same as a"
                 " current content and reply markup of the message"
             )
         for name in shown:
@@ -338,13 +385,18 @@ class Methods(Menus, Doors):
         if bot.hook:
             raise Refusal(
                 409,
-                "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the"
+                "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook "
+                "to delete the"
                 " webhook first",
             )
         bot.polls += 1
         bot.allowed = tuple(asked.get("allowed_updates", bot.allowed))
         offset = asked.get("offset", 0)
-        bot.updates = [(at, told) for at, told in bot.updates if told["update_id"] >= offset or told.get("_again")]
+        bot.updates = [
+            (at, told)
+            for at, told in bot.updates
+            if told["update_id"] >= offset or told.get("_again")
+        ]
         return bot.polls
 
     def polled(self, bot: Bot, mine: int) -> list[Told]:
@@ -352,14 +404,21 @@ class Methods(Menus, Doors):
         if bot.polls != mine:
             raise Refusal(
                 409,
-                "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
+                "Conflict: terminated by other getUpdates request; make sure that only one bot "
+                "instance is running",
             )
         found = self.world.waiting(bot)[:100]
         bot.updates = [(at, told) for at, told in bot.updates if not told.get("_again")]
         return found
 
 
-_GIFTS = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
+_GIFTS = (
+    "unlimited_gifts",
+    "limited_gifts",
+    "unique_gifts",
+    "premium_subscription",
+    "gifts_from_channels",
+)
 _NO_GIFTS = dict.fromkeys(_GIFTS, False)
 
 
@@ -377,7 +436,11 @@ def _said(caption: str) -> Told:
 def _keyboard(asked: Told) -> Told:
     rows = asked.get("reply_markup", {}).get("inline_keyboard", [])
     for button in (button for row in rows for button in row):
-        if "url" in button and "callback_data" not in button and button["url"].startswith("https://"):
+        if (
+            "url" in button
+            and "callback_data" not in button
+            and button["url"].startswith("https://")
+        ):
             continue
         if not button["text"] or not 1 <= len(button.get("callback_data", "").encode()) <= 64:
             raise bad("BUTTON_DATA_INVALID")

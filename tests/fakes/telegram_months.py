@@ -1,4 +1,5 @@
-"""Invoices for Stars, and subscriptions: a link to pay by, and what is taken of its payer month after month."""
+"""Invoices for Stars, and subscriptions: a link to pay by, and what is taken of its payer month
+after month."""
 
 import secrets
 from typing import Any
@@ -16,7 +17,11 @@ def invoiced(asked: Told) -> int:
         raise _bad("PAYMENT_PROVIDER_INVALID")
     if len(asked["prices"]) != 1 or not 1 <= asked["prices"][0]["amount"] <= 100_000:
         raise _bad("STARS_INVOICE_INVALID")
-    lengths = (len(asked["title"]), 32), (len(asked["description"]), 255), (len(asked["payload"].encode()), 128)
+    lengths = (
+        (len(asked["title"]), 32),
+        (len(asked["description"]), 255),
+        (len(asked["payload"].encode()), 128),
+    )
     if not all(0 < length <= most for length, most in lengths):
         raise _bad("INVOICE_INVALID")
     amount: int = asked["prices"][0]["amount"]
@@ -29,7 +34,9 @@ def link(bot: Bot, asked: Told) -> str:
     if period not in (0, int(PERIOD.total_seconds())) or (period and amount > MONTHLY):
         raise _bad("SUBSCRIPTION_PERIOD_INVALID")
     made = f"https://t.me/${secrets.token_urlsafe(12)}"
-    bot.links[made] = {"amount": amount, "payload": asked["payload"]} | ({"period": period} if period else {})
+    bot.links[made] = {"amount": amount, "payload": asked["payload"]} | (
+        {"period": period} if period else {}
+    )
     return made
 
 
@@ -45,8 +52,13 @@ def edit(bot: Bot, asked: Told) -> Any:
 def subscribe(world: Telegram, bot: Bot, name: str, of: str = "") -> Checkout:
     """A person opens the newest link to an invoice, in their own chat or another's, and pays."""
     with world.lock:
-        rows = [one.get("reply_markup", {}).get("inline_keyboard", []) for one in world.seen(bot, of or name)]
-        links = [button["url"] for row in rows for line in row for button in line if "url" in button]
+        rows = [
+            one.get("reply_markup", {}).get("inline_keyboard", [])
+            for one in world.seen(bot, of or name)
+        ]
+        links = [
+            button["url"] for row in rows for line in row for button in line if "url" in button
+        ]
         return world.begin(bot, name, bot.links[links[-1]])
 
 
@@ -58,7 +70,8 @@ def begun(world: Telegram, bot: Bot, checkout: Checkout) -> None:
 
 
 def renew(world: Telegram, bot: Bot, charge: str, *, told: bool = True) -> str:
-    """The month of a subscription is over: the next one is taken. Its new charge; "" of one that was stopped."""
+    """The month of a subscription is over: the next one is taken. Its new charge; "" of one that
+    was stopped."""
     with world.lock:
         one = bot.subscriptions[charge]
         if one.cancelled:

@@ -1,5 +1,6 @@
-"""Paid media on the fake Telegram: what people see only once they paid Stars. In a channel no bot hears of it; in its
-own chats it is told who opened which payload, and finds what was paid in its list.
+"""Paid media on the fake Telegram: what people see only once they paid Stars. In a channel no bot
+hears of it; in its own chats it is told who opened which payload, and finds what was paid in its
+list.
 
 Assumed: how a channel that takes none refuses, and that such a message is not edited. Source:
 https://core.telegram.org/bots/api#sendpaidmedia, #copymessage (paid media can't be copied)
@@ -53,14 +54,19 @@ def kept(asked: Told) -> Told:
     return {"_payload": asked.get("payload", ""), **protected}
 
 
-def opens(world: Telegram, bot: Bot, name: str, *, told: bool = True, by: str = "", kept: int = 0) -> str:
-    """Somebody pays for the newest locked message of their chat with a bot, or `by` somebody it was passed on to; its
-    charge. `kept` of it goes to who sent them. Who has opened it pays no second time."""
+def opens(
+    world: Telegram, bot: Bot, name: str, *, told: bool = True, by: str = "", kept: int = 0
+) -> str:
+    """Somebody pays for the newest locked message of their chat with a bot, or `by` somebody it was
+    passed on to; its charge. `kept` of it goes to who sent them. Who has opened it pays no second
+    time."""
     with world.lock:
         shown = [one for one in world.seen(bot, name) if "paid_media" in one]
         message, payer = shown[-1], world.person(by or name)
         assert not by or not message.get("has_protected_content"), "it cannot be passed on"
-        if message["message_id"] in world.chat(bot, name).deleted or payer.id in message.setdefault("_opened", []):
+        if message["message_id"] in world.chat(bot, name).deleted or payer.id in message.setdefault(
+            "_opened", []
+        ):
             raise refusal("MESSAGE_ID_INVALID")
         message["_opened"].append(payer.id)
         stars, payload = Stars(world, bot), message["_payload"]

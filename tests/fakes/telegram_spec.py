@@ -1,4 +1,5 @@
-"""Checks of requests and answers against the machine-readable description of the Bot API, where it is at hand."""
+"""Checks of requests and answers against the machine-readable description of the Bot API, where it
+is at hand."""
 
 import json
 import os
@@ -41,7 +42,11 @@ class Checks:
             return self._note(f"{method}: no such field {name}")
         for name, each in wanted.items():
             if name in fields or name in files:
-                wrong = None if name in files else self._wrong(each["types"], fields[name], f"{method}.{name}")
+                wrong = (
+                    None
+                    if name in files
+                    else self._wrong(each["types"], fields[name], f"{method}.{name}")
+                )
                 if wrong is not None:
                     return self._note(wrong)
             elif each["required"]:
@@ -58,7 +63,10 @@ class Checks:
 
     def update(self, given: Any) -> None:
         """Note what is wrong with an update of ours."""
-        if described() is not None and (wrong := self._wrong(["Update"], given, "Update")) is not None:
+        if (
+            described() is not None
+            and (wrong := self._wrong(["Update"], given, "Update")) is not None
+        ):
             self._note(f"update: {wrong}")
 
     def _note(self, wrong: str) -> str:
@@ -78,7 +86,9 @@ class Checks:
             "Float": (int, float),
         }
         if kind in simple:
-            good = isinstance(value, simple[kind]) and (kind in {"Boolean", "True"}) == isinstance(value, bool)
+            good = isinstance(value, simple[kind]) and (kind in {"Boolean", "True"}) == isinstance(
+                value, bool
+            )
             return None if good else f"{where}: no {kind}: {value!r:.80}"
         if kind == "InputFile":
             return f"{where}: no file"

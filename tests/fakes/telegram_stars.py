@@ -1,4 +1,5 @@
-"""What happens to a bot's Stars outside of its own requests: charges whose update is lost, withdrawals, ads."""
+"""What happens to a bot's Stars outside of its own requests: charges whose update is lost,
+withdrawals, ads."""
 
 import secrets
 from dataclasses import dataclass
@@ -15,7 +16,14 @@ class Stars:
     bot: Bot
 
     def charge(
-        self, name: str, amount: int, payload: str, *, told: bool = True, kept: int = 0, recurring: bool = False
+        self,
+        name: str,
+        amount: int,
+        payload: str,
+        *,
+        told: bool = True,
+        kept: int = 0,
+        recurring: bool = False,
     ) -> str:
         """Somebody pays an invoice, or a month of it again; `kept` of it goes to who sent them."""
         with self.world.lock:
@@ -76,12 +84,22 @@ class Stars:
     def list_late(self) -> None:
         """It is, in the place its time gives it."""
         with self.world.lock:
-            self.bot.transactions = sorted([*self.bot.late, *self.bot.transactions], key=lambda one: int(one["date"]))
+            self.bot.transactions = sorted(
+                [*self.bot.late, *self.bot.transactions], key=lambda one: int(one["date"])
+            )
             self.bot.late.clear()
 
-    def _moved(self, amount: int, side: str, partner: Told, *, number: str = "", **more: int) -> str:
+    def _moved(
+        self, amount: int, side: str, partner: Told, *, number: str = "", **more: int
+    ) -> str:
         with self.world.lock:
             number = number or secrets.token_urlsafe(18)
-            told = {"id": number, "amount": amount, "date": self.world.seconds(), side: partner, **more}
+            told = {
+                "id": number,
+                "amount": amount,
+                "date": self.world.seconds(),
+                side: partner,
+                **more,
+            }
             self.bot.transactions.append(told)
         return number

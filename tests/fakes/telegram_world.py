@@ -1,4 +1,5 @@
-"""What Telegram remembers: bots, chats, messages, updates, Stars. No HTTP here; tests act on it as people would."""
+"""What Telegram remembers: bots, chats, messages, updates, Stars. No HTTP here; tests act on it as
+people would."""
 
 import secrets
 import threading
@@ -25,8 +26,20 @@ KEEP = timedelta(hours=24)
 """How long an update waits to be fetched."""
 
 RIGHTS = (
-    *("can_be_edited", "is_anonymous", "can_manage_chat", "can_delete_messages", "can_manage_video_chats"),
-    *("can_restrict_members", "can_promote_members", "can_change_info", "can_invite_users", "can_post_stories"),
+    *(
+        "can_be_edited",
+        "is_anonymous",
+        "can_manage_chat",
+        "can_delete_messages",
+        "can_manage_video_chats",
+    ),
+    *(
+        "can_restrict_members",
+        "can_promote_members",
+        "can_change_info",
+        "can_invite_users",
+        "can_post_stories",
+    ),
     *("can_edit_stories", "can_delete_stories"),
 )
 
@@ -86,22 +99,31 @@ class Bot:
     wire: list[tuple[str, str]] = field(default_factory=list)
     """Native id and text, as it came, of everything ever taken in."""
     edits: list[tuple[str, str, str]] = field(default_factory=list)
-    """Native id, text and digest of the file ("" of words alone) of everything that was put in the place of a message,
-    and of what was there already."""
+    """Native id, text and digest of the file ("" of words alone) of everything that was put in the
+    place of a message, and of what was there already."""
 
     def told(self) -> Told:
-        return {"id": self.id, "is_bot": True, "first_name": self.username, "username": self.username}
+        return {
+            "id": self.id,
+            "is_bot": True,
+            "first_name": self.username,
+            "username": self.username,
+        }
 
     @property
     def balance(self) -> int:
         """Its Stars."""
-        return sum(one["amount"] if "source" in one else -one["amount"] for one in self.transactions)
+        return sum(
+            one["amount"] if "source" in one else -one["amount"] for one in self.transactions
+        )
 
     @property
     def lies(self) -> tuple[int, int]:
         """Its Stars, and billionths of one, both of one sign."""
         signs = [(1 if "source" in one else -1, one) for one in self.transactions]
-        exact = sum(sign * (one["amount"] * 10**9 + one.get("nanostar_amount", 0)) for sign, one in signs)
+        exact = sum(
+            sign * (one["amount"] * 10**9 + one.get("nanostar_amount", 0)) for sign, one in signs
+        )
         minor, nano = divmod(abs(exact), 10**9)
         return (minor, nano) if exact >= 0 else (-minor, -nano)
 
@@ -128,8 +150,11 @@ class Telegram:
         self.bots[made.token] = made
         return made
 
-    def channel(self, title: str, *, username: str = "", kind: str = "channel", **rights: Bot) -> Chat:
-        """A channel; `post=bot` lets a bot post, `silent=bot` makes it an administrator without that right."""
+    def channel(
+        self, title: str, *, username: str = "", kind: str = "channel", **rights: Bot
+    ) -> Chat:
+        """A channel; `post=bot` lets a bot post, `silent=bot` makes it an administrator without
+        that right."""
         number = -(10**12) - next(_channels)
         made = Chat(number, kind, title, username, {bot.id: right for right, bot in rights.items()})
         self.channels[number] = made
@@ -176,7 +201,9 @@ class Telegram:
             chat = self.chat(bot, name)
             chat.blocked, chat.knocked = False, {}
             body = {"text": text} if text else {}
-            return self.tell(bot, "message", self._message(chat, {"from": self.person(name).told()}, body | more))
+            return self.tell(
+                bot, "message", self._message(chat, {"from": self.person(name).told()}, body | more)
+            )
 
     def press(self, bot: Bot, name: str, data: str) -> Told:
         """A person presses the newest button that carries `data`, or begins with it."""
@@ -211,7 +238,9 @@ class Telegram:
     def begin(self, bot: Bot, name: str, invoice: Told) -> Checkout:
         """A person begins to pay for an invoice, in whatever chat it stands: the bot is asked."""
         with self.lock:
-            checkout = Checkout(str(secrets.randbits(60)), self.chat(bot, name), invoice, self.clock())
+            checkout = Checkout(
+                str(secrets.randbits(60)), self.chat(bot, name), invoice, self.clock()
+            )
             bot.checkouts[checkout.id] = checkout
             asked = {
                 "id": checkout.id,
@@ -242,7 +271,9 @@ class Telegram:
             channel.rights[bot.id] = "post"
             self._member(bot, channel, self.person("Owner"), "left", "administrator", may_post=True)
 
-    def _member(self, bot: Bot, chat: Chat, by: Person, before: str, after: str, *, may_post: bool = False) -> None:
+    def _member(
+        self, bot: Bot, chat: Chat, by: Person, before: str, after: str, *, may_post: bool = False
+    ) -> None:
         change = {
             "chat": chat.told(),
             "from": by.told(),
@@ -268,7 +299,10 @@ class Telegram:
 
     def chats_of(self, bot: Bot) -> list[Chat]:
         """Where a bot writes, and where it may."""
-        return [*bot.chats.values(), *(chat for chat in self.channels.values() if bot.id in chat.rights)]
+        return [
+            *bot.chats.values(),
+            *(chat for chat in self.channels.values() if bot.id in chat.rights),
+        ]
 
     def by_hand(self, channel: Chat, body: Told) -> Told:
         """The owner of a channel posts with their own app."""
@@ -283,7 +317,11 @@ class Telegram:
 
     def post(self, bot: Bot, chat: Chat, body: Told, text: str) -> Told:
         """A message of a bot."""
-        sender = {"from": bot.told()} if chat.kind == "private" else {"sender_chat": chat.told(), "_by": bot.id}
+        sender = (
+            {"from": bot.told()}
+            if chat.kind == "private"
+            else {"sender_chat": chat.told(), "_by": bot.id}
+        )
         told = self._message(chat, sender, body)
         bot.wire.append((f"{chat.id}/{told['message_id']}", text))
         return told
@@ -301,7 +339,9 @@ class Telegram:
     def again(self, bot: Bot, *updates: Told) -> None:
         """Deliver updates once more, in this order, whatever was confirmed."""
         with self.lock:
-            bot.updates = [(self.clock(), {**update, "_again": True}) for update in updates] + bot.updates
+            bot.updates = [
+                (self.clock(), {**update, "_again": True}) for update in updates
+            ] + bot.updates
 
     def waiting(self, bot: Bot) -> list[Told]:
         """Updates nobody has confirmed, none older than a day."""
@@ -312,9 +352,11 @@ class Telegram:
         """The Stars change hands, and the bot is told."""
         self.charged(bot, checkout.chat, checkout.invoice["amount"], checkout.invoice["payload"])
 
-    def charged(self, bot: Bot, chat: Chat, amount: int, payload: str, *, told: bool = True, month: str = "") -> str:
-        """The Stars of an invoice change hands; the bot is told, or its update is lost on the way. `month`: the first
-        of a subscription, or one again."""
+    def charged(
+        self, bot: Bot, chat: Chat, amount: int, payload: str, *, told: bool = True, month: str = ""
+    ) -> str:
+        """The Stars of an invoice change hands; the bot is told, or its update is lost on the way.
+        `month`: the first of a subscription, or one again."""
         charge = f"stx{secrets.token_urlsafe(24)}"
         person = chat.person or self.person("Nobody")
         partner = {"type": "user", "transaction_type": "invoice_payment", "user": person.told()}
@@ -340,7 +382,12 @@ class Telegram:
     def given_back(self, bot: Bot, charge: Told, *, told: bool = True) -> None:
         """The Stars of a charge go back, and the bot is told, or not."""
         partner = charge["source"]
-        back = {"id": charge["id"], "amount": charge["amount"], "date": self.seconds(), "receiver": partner}
+        back = {
+            "id": charge["id"],
+            "amount": charge["amount"],
+            "date": self.seconds(),
+            "receiver": partner,
+        }
         bot.transactions.append(back)
         chat = bot.chats[partner["user"]["id"]]
         body = {
@@ -355,7 +402,11 @@ class Telegram:
 
     def seen(self, bot: Bot, name: str) -> list[Told]:
         """What a person was sent by a bot, oldest first."""
-        return [one for one in self.chat(bot, name).messages.values() if one.get("from", {}).get("is_bot")]
+        return [
+            one
+            for one in self.chat(bot, name).messages.values()
+            if one.get("from", {}).get("is_bot")
+        ]
 
     def texts(self, bot: Bot, name: str) -> list[str]:
         """Its words."""

@@ -1,10 +1,12 @@
-"""A stateful Threads over HTTP, with bad days: it really fetches the files it is given addresses of.
+"""A stateful Threads over HTTP, with bad days: it really fetches the files it is given addresses
+of.
 
-Documented: two steps, of TEXT, IMAGE, VIDEO and CAROUSEL containers that live a day; 500 characters with emoji by their
-bytes; five links; 2 to 20 items; 250 posts, 1000 replies and 100 deletes a day; permissions by endpoint; replies that
-stand in lists of their own; only top-level replies are hidden. Told by others: what is not ready, and for seconds what
-is, is refused as 24/4279009. Unverified: the codes of a day's limits, and that a container is published once.
-Sources: https://developers.facebook.com/docs/threads/posts, /troubleshooting, /overview, /insights,
+Documented: two steps, of TEXT, IMAGE, VIDEO and CAROUSEL containers that live a day; 500 characters
+with emoji by their bytes; five links; 2 to 20 items; 250 posts, 1000 replies and 100 deletes a day;
+permissions by endpoint; replies that stand in lists of their own; only top-level replies are
+hidden. Told by others: what is not ready, and for seconds what is, is refused as 24/4279009.
+Unverified: the codes of a day's limits, and that a container is published once. Sources:
+https://developers.facebook.com/docs/threads/posts, /troubleshooting, /overview, /insights,
 /retrieve-and-manage-replies, /reply-management
 """
 
@@ -35,8 +37,24 @@ from tests.fakes.threads_world import DAY, SCOPES, Container, Profile, Said, not
 MOST_TEXT, MOST_ALT, MOST_LINKS, MOST_ITEMS = 500, 1000, 5, 20
 MOST_PICTURE, LONGEST = 8 * 2**20, 300.0
 PARAMETERS = frozenset(
-    {"media_type", "text", "image_url", "video_url", "is_carousel_item", "children", "reply_to_id", "reply_control"}
-    | {"alt_text", "link_attachment", "quote_post_id", "topic_tag", "is_spoiler_media", "text_attachment"}
+    {
+        "media_type",
+        "text",
+        "image_url",
+        "video_url",
+        "is_carousel_item",
+        "children",
+        "reply_to_id",
+        "reply_control",
+    }
+    | {
+        "alt_text",
+        "link_attachment",
+        "quote_post_id",
+        "topic_tag",
+        "is_spoiler_media",
+        "text_attachment",
+    }
 )
 """https://developers.facebook.com/documentation/threads/reference/publishing"""
 
@@ -47,7 +65,8 @@ METRICS = {"views": 9, "likes": 3, "replies": 1, "reposts": 2, "quotes": 0, "sha
 
 @dataclass
 class FakeThreads:
-    """The server's state; tests make accounts, move the clock, ask `book` for faults, and read what was posted."""
+    """The server's state; tests make accounts, move the clock, ask `book` for faults, and read what
+    was posted."""
 
     clock: AdjustableClock
     book: FaultBook
@@ -63,7 +82,9 @@ class FakeThreads:
     http: HttpClient = field(default_factory=HttpClient)
 
     def __post_init__(self) -> None:
-        self.oauth = meta_oauth.OAuth(self, prefix="THAA", grant_prefix="th", scopes=SCOPES, basic="threads_basic")
+        self.oauth = meta_oauth.OAuth(
+            self, prefix="THAA", grant_prefix="th", scopes=SCOPES, basic="threads_basic"
+        )
 
     def profile(self, username: str) -> Profile:
         """A new account."""
@@ -100,13 +121,21 @@ class FakeThreads:
 
     def _children(self, mine: Profile, listed: str) -> list[Container]:
         inner = [mine.containers.get(each) for each in listed.split(",")]
-        found = [one for one in inner if one is not None and one.told.get("is_carousel_item") is True]
-        if not 2 <= len(inner) <= MOST_ITEMS or len(found) < len(inner) or not all(map(self._ready, found)):
+        found = [
+            one for one in inner if one is not None and one.told.get("is_carousel_item") is True
+        ]
+        if (
+            not 2 <= len(inner) <= MOST_ITEMS
+            or len(found) < len(inner)
+            or not all(map(self._ready, found))
+        ):
             raise Refused(100, message="(#100) children: 2 to 20 items that are ready")
         return found
 
     def _takes(self, made: Container) -> int:
-        return self.film_slow if made.film else 0 if made.told["media_type"] == "TEXT" else self.slow
+        return (
+            self.film_slow if made.film else 0 if made.told["media_type"] == "TEXT" else self.slow
+        )
 
     def _ready(self, made: Container) -> bool:
         whole = bool(made.files) or made.told["media_type"] == "TEXT"
@@ -146,14 +175,21 @@ class FakeThreads:
         """Show a container, once. Raises Refused."""
         mine.may("threads_content_publish")
         made = mine.containers.get(str(told.get("creation_id", "")))
-        if made is None or made.published or made.told.get("is_carousel_item") or not self._ready(made):
+        if (
+            made is None
+            or made.published
+            or made.told.get("is_carousel_item")
+            or not self._ready(made)
+        ):
             raise not_known(str(told.get("creation_id", "")))
         if self.unseen:
             self.unseen -= 1
             raise not_known(made.id)
         return {"id": mine.put(made, KINDS[str(made.told["media_type"])]).id}
 
-    def answer(self, method: str, parts: list[str], told: dict[str, Any], mine: Profile) -> dict[str, Any]:
+    def answer(
+        self, method: str, parts: list[str], told: dict[str, Any], mine: Profile
+    ) -> dict[str, Any]:
         """What a request gives. Raises Refused."""
         mine.may("threads_basic")
         match method, parts:
@@ -167,7 +203,9 @@ class FakeThreads:
                 return _listed(mine, what, told)
             case "GET", [owner, "threads_insights"] if owner == mine.id:
                 mine.may("threads_manage_insights")
-                return {"data": [{"name": "followers_count", "total_value": {"value": mine.followers}}]}
+                return {
+                    "data": [{"name": "followers_count", "total_value": {"value": mine.followers}}]
+                }
             case "GET", [container] if container in mine.containers:
                 return self.status(mine, mine.containers[container])
         return _of_one(method, parts, told, mine)
@@ -181,7 +219,9 @@ def _of_one(method: str, parts: list[str], told: dict[str, Any], mine: Profile) 
             mine.may("threads_manage_insights")
             mine.standing(media)
             names = [name for name in str(told.get("metric", "")).split(",") if name in METRICS]
-            return {"data": [{"name": name, "values": [{"value": METRICS[name]}]} for name in names]}
+            return {
+                "data": [{"name": name, "values": [{"value": METRICS[name]}]} for name in names]
+            }
         case "GET", [media, "conversation"]:
             mine.may("threads_read_replies")
             return mine.listed(mine.below(mine.standing(media).id), told)
@@ -194,7 +234,9 @@ def _of_one(method: str, parts: list[str], told: dict[str, Any], mine: Profile) 
 
 def _listed(mine: Profile, what: str, told: dict[str, Any]) -> dict[str, Any]:
     """Its posts, its replies, or where others name it. Raises Refused."""
-    rows: list[Said] = [one for one in mine.every.values() if one.own and bool(one.under) == (what == "replies")]
+    rows: list[Said] = [
+        one for one in mine.every.values() if one.own and bool(one.under) == (what == "replies")
+    ]
     if what == "replies":
         mine.may("threads_read_replies")
     if what == "mentions":
@@ -206,8 +248,16 @@ def _listed(mine: Profile, what: str, told: dict[str, Any]) -> dict[str, Any]:
 
 def counted(text: str) -> int:
     """How much a text counts: an emoji by its bytes."""
-    signs = ("\u2190", "\u2bff"), ("\U0001f000", "\U0001faff"), ("\ufe0f", "\ufe0f"), ("\u200d", "\u200d")
-    return sum(len(each.encode()) if any(low <= each <= high for low, high in signs) else 1 for each in text)
+    signs = (
+        ("\u2190", "\u2bff"),
+        ("\U0001f000", "\U0001faff"),
+        ("\ufe0f", "\ufe0f"),
+        ("\u200d", "\u200d"),
+    )
+    return sum(
+        len(each.encode()) if any(low <= each <= high for low, high in signs) else 1
+        for each in text
+    )
 
 
 def _source(told: Mapping[str, Any]) -> str:
@@ -231,7 +281,9 @@ def _source(told: Mapping[str, Any]) -> str:
 
 def picture(http: HttpClient, url: str) -> bytes:
     """A JPEG or PNG of a shape and a weight they take. Raises Refused."""
-    reply = http.send(Ask("GET", url, {"user-agent": "facebookexternalhit/1.1"}, b"", fetching.PATIENCE))
+    reply = http.send(
+        Ask("GET", url, {"user-agent": "facebookexternalhit/1.1"}, b"", fetching.PATIENCE)
+    )
     if not isinstance(reply, HttpResponse) or reply.status != 200:
         raise Refused(1, 2207052, message="The media could not be fetched from this URI")
     try:
@@ -270,7 +322,9 @@ def call_of(scope: Scope, method: str, path: str) -> PlatformCall:
     parts = path.strip("/").split("/")
     if "/".join(parts) in meta_oauth.OFFICES:
         return PlatformCall(method, path, "", meta_oauth.OFFICES["/".join(parts)])
-    kind = KINDS_OF_REQUESTS.get((method, parts[-1]), "deletes" if method == "DELETE" else "metrics")
+    kind = KINDS_OF_REQUESTS.get(
+        (method, parts[-1]), "deletes" if method == "DELETE" else "metrics"
+    )
     if kind == "lookups" and b"has_replies" in scope["query_string"]:
         kind = "remarks"
     return PlatformCall(method, path, parts[0] if len(parts) == 2 else "", kind)
@@ -295,6 +349,8 @@ def create(server: FakeThreads) -> ASGIApp:
         return JSONResponse(answer)
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
-        await FaultyNetwork(app, book=server.book, call_of=partial(call_of, scope))(scope, receive, send)
+        await FaultyNetwork(app, book=server.book, call_of=partial(call_of, scope))(
+            scope, receive, send
+        )
 
     return entry

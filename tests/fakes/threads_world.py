@@ -1,4 +1,5 @@
-"""What the fake Threads knows: profiles, what they said and what was said to them, and how much of it it counts."""
+"""What the fake Threads knows: profiles, what they said and what was said to them, and how much of
+it it counts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,12 +13,31 @@ SCOPES = frozenset(
     {"threads_basic", "threads_content_publish", "threads_delete", "threads_manage_insights"}
     | {"threads_read_replies", "threads_manage_replies", "threads_manage_mentions"}
 )
-"""https://developers.facebook.com/docs/threads/get-started, and its /posts/delete-posts, /threads-mentions"""
+"""https://developers.facebook.com/docs/threads/get-started, and its /posts/delete-posts,
+/threads-mentions"""
 
 DAY = timedelta(hours=24)
 FIELDS = frozenset(
-    {"id", "media_product_type", "media_type", "permalink", "username", "text", "timestamp", "shortcode", "alt_text"}
-    | {"has_replies", "root_post", "replied_to", "is_reply", "is_reply_owned_by_me", "hide_status", "is_quote_post"}
+    {
+        "id",
+        "media_product_type",
+        "media_type",
+        "permalink",
+        "username",
+        "text",
+        "timestamp",
+        "shortcode",
+        "alt_text",
+    }
+    | {
+        "has_replies",
+        "root_post",
+        "replied_to",
+        "is_reply",
+        "is_reply_owned_by_me",
+        "hide_status",
+        "is_quote_post",
+    }
     | {"children"}
 )
 _ids = count(18_000_000_000_001)
@@ -30,7 +50,9 @@ def number() -> str:
 
 def not_known(what: str) -> Refused:
     """What is said of a container or a post that is not there."""
-    return Refused(24, 4279009, message=f"The requested resource does not exist: {what} cannot be found")
+    return Refused(
+        24, 4279009, message=f"The requested resource does not exist: {what} cannot be found"
+    )
 
 
 @dataclass
@@ -95,7 +117,9 @@ class Profile:
     def may(self, right: str) -> None:
         """Raises Refused where its token may not."""
         if right not in self.rights:
-            raise Refused(10, message=f"(#10) Application does not have permission for this action: {right}")
+            raise Refused(
+                10, message=f"(#10) Application does not have permission for this action: {right}"
+            )
 
     def standing(self, native_id: str) -> Said:
         """One that is there. Raises Refused."""
@@ -110,7 +134,9 @@ class Profile:
         mine = [one for one in self.every.values() if one.own and self.clock() - one.at < DAY]
         most = self.reply_quota if under else self.quota
         if sum(bool(one.under) == bool(under) for one in mine) >= most:
-            raise Refused(4, 2207042, message="Application request limit reached: too many posts in 24 hours")
+            raise Refused(
+                4, 2207042, message="Application request limit reached: too many posts in 24 hours"
+            )
         made.published = True
         return self._keep(str(made.told.get("text", "")).strip(), self.username, under, kind, made)
 
@@ -118,13 +144,17 @@ class Profile:
         """Somebody else says something under a post, or anywhere."""
         return self._keep(text, by, under, "TEXT_POST")
 
-    def _keep(self, text: str, username: str, under: str, kind: str, made: Container | None = None) -> Said:
+    def _keep(
+        self, text: str, username: str, under: str, kind: str, made: Container | None = None
+    ) -> Said:
         above = self.every.get(under)
         root = (above.root or above.id) if above is not None else ""
         files, alts = (made.files, made.alts) if made is not None else ((), ())
         own = username == self.username
         inner = tuple(number() for _ in files) if kind == "CAROUSEL_ALBUM" else ()
-        said = Said(number(), username, text, self.clock(), kind, under, root, own, files, alts, inner)
+        said = Said(
+            number(), username, text, self.clock(), kind, under, root, own, files, alts, inner
+        )
         self.every[said.id] = said
         return said
 
@@ -156,19 +186,28 @@ class Profile:
         """A page of them, the newest first. Raises Refused."""
         fields = set(str(told.get("fields", "id")).split(",")) | {"id"}
         if not fields <= FIELDS:
-            raise Refused(100, message=f"(#100) Tried accessing nonexisting field ({min(fields - FIELDS)})")
+            raise Refused(
+                100, message=f"(#100) Tried accessing nonexisting field ({min(fields - FIELDS)})"
+            )
         most, after = min(int(str(told.get("limit", 25))), 100), str(told.get("after", ""))
-        ordered = sorted((one for one in rows if not one.deleted), key=lambda one: (one.at, one.id), reverse=True)
+        ordered = sorted(
+            (one for one in rows if not one.deleted), key=lambda one: (one.at, one.id), reverse=True
+        )
         start = next((place + 1 for place, one in enumerate(ordered) if f"QVF{one.id}" == after), 0)
         shown = ordered[start : start + most]
         cursors = {"before": f"QVF{shown[0].id}", "after": f"QVF{shown[-1].id}"} if shown else {}
-        data = [{name: value for name, value in self.told(one).items() if name in fields} for one in shown]
+        data = [
+            {name: value for name, value in self.told(one).items() if name in fields}
+            for one in shown
+        ]
         return {"data": data, **({"paging": {"cursors": cursors}} if cursors else {})}
 
     def told(self, one: Said) -> dict[str, Any]:
         """All that can be told of one."""
         below = any(each.under == one.id and not each.deleted for each in self.every.values())
-        reply = {"root_post": {"id": one.root}, "replied_to": {"id": one.under}} if one.under else {}
+        reply = (
+            {"root_post": {"id": one.root}, "replied_to": {"id": one.under}} if one.under else {}
+        )
         return {
             "id": one.id,
             "media_product_type": "THREADS",

@@ -1,30 +1,39 @@
-"""A stateful TikTok over HTTP: its Content Posting API, what it tells of posts, its OAuth, and bad days. By its pages.
+"""A stateful TikTok over HTTP: its Content Posting API, what it tells of posts, its OAuth, and bad
+days. By its pages.
 
-One origin for all of it: the page that asks people (`www.tiktok.com`), the tokens and the API (`open.tiktokapis.com`)
-and the uploads (`open-upload.tiktokapis.com`). Honest where clients stumble over the real one: a success is a word in
-the body (`error.code` is `ok`); nothing is posted without having asked what the account may choose among; there are no
-drafts, no deleting and no changing; `status` says that a post is there long before it says which one, and never says it
-of one that is not public; ids are numbers there and words everywhere else; a title is cut after 150 characters where
-videos are told of. `broken` says which rules of the protocol somebody broke.
+One origin for all of it: the page that asks people (`www.tiktok.com`), the tokens and the API
+(`open.tiktokapis.com`) and the uploads (`open-upload.tiktokapis.com`). Honest where clients stumble
+over the real one: a success is a word in the body (`error.code` is `ok`); nothing is posted without
+having asked what the account may choose among; there are no drafts, no deleting and no changing;
+`status` says that a post is there long before it says which one, and never says it of one that is
+not public; ids are numbers there and words everywhere else; a title is cut after 150 characters
+where videos are told of. `broken` says which rules of the protocol somebody broke.
 
-Kinds of requests, in the words of the faults: `posts` is the part that holds the last byte, `files` the wish to upload
-and every part before, `metrics` a question that wants numbers, `lookups` every other question of the API,
-`tokens` those two endpoints. `kinds` changes them, by the names of `OPERATIONS`.
+Kinds of requests, in the words of the faults: `posts` is the part that holds the last byte, `files`
+the wish to upload and every part before, `metrics` a question that wants numbers, `lookups` every
+other question of the API, `tokens` those two endpoints. `kinds` changes them, by the names of
+`OPERATIONS`.
 
 Unverified, so that nothing may lean on it:
-- Messages of errors, and the order of checks: token, scope, how often, shape, ban and caps, creator_info, the rest.
-- That fields nobody described are refused, that every path ends with a slash, and what a wrong path says.
+- Messages of errors, and the order of checks: token, scope, how often, shape, ban and caps,
+  creator_info, the rest.
+- That fields nobody described are refused, that every path ends with a slash, and what a wrong path
+  says.
 - That refused parts have no body.
-- That videos for friends or followers are told of by their ids to nobody, as pages call them all "public videos".
+- That videos for friends or followers are told of by their ids to nobody, as pages call them all
+  "public videos".
 - That what is worked through counts for the day's cap, and what failed does not.
-- That `approve` in the query of the page says who says yes: this is how tests say it, in place of a session.
+- That `approve` in the query of the page says who says yes: this is how tests say it, in place of a
+  session.
 
 It cannot check what is in a film past its first bytes, nor take parts of more than 40 MiB
-(`foundation.ops.fault_injection`). It has no photos, no drafts in inboxes, no webhooks, no cancelling. An account's own
-token (`member.token`) has no end, and the scopes of `SCOPES`; an `open_id` is the same for all applications.
+(`foundation.ops.fault_injection`). It has no photos, no drafts in inboxes, no webhooks, no
+cancelling. An account's own token (`member.token`) has no end, and the scopes of `SCOPES`; an
+`open_id` is the same for all applications.
 
 Source: https://developers.tiktok.com/doc/content-posting-api-get-started,
-https://developers.tiktok.com/doc/tiktok-api-v2-video-query, https://developers.tiktok.com/doc/tiktok-api-v2-video-list,
+https://developers.tiktok.com/doc/tiktok-api-v2-video-query,
+https://developers.tiktok.com/doc/tiktok-api-v2-video-list,
 https://developers.tiktok.com/doc/tiktok-api-v2-get-user-info
 """
 
@@ -66,9 +75,13 @@ class Operation:
 
 
 OPERATIONS = {
-    ("POST", "/v2/post/publish/creator_info/query/"): Operation("creator_info", frozenset({"video.publish"})),
+    ("POST", "/v2/post/publish/creator_info/query/"): Operation(
+        "creator_info", frozenset({"video.publish"})
+    ),
     ("POST", "/v2/post/publish/video/init/"): Operation("init", frozenset({"video.publish"})),
-    ("POST", "/v2/post/publish/status/fetch/"): Operation("status", frozenset({"video.publish", "video.upload"})),
+    ("POST", "/v2/post/publish/status/fetch/"): Operation(
+        "status", frozenset({"video.publish", "video.upload"})
+    ),
     ("POST", "/v2/video/query/"): Operation("video_query", frozenset({"video.list"})),
     ("POST", "/v2/video/list/"): Operation("video_list", frozenset({"video.list"})),
     ("GET", "/v2/user/info/"): Operation("user_info", frozenset({"user.info.basic"})),
@@ -79,7 +92,8 @@ __all__ = ["SCOPES", "App", "FakeTikTok", "Member", "Post", "Refusal", "create",
 
 @dataclass
 class FakeTikTok(Uploads, SignIn):
-    """TikTok's state; tests make accounts and applications, move the clock, ask `book` for faults."""
+    """TikTok's state; tests make accounts and applications, move the clock, ask `book` for
+    faults."""
 
     book: FaultBook = field(init=False)
     oauth: OAuth = field(init=False)
@@ -96,7 +110,9 @@ class FakeTikTok(Uploads, SignIn):
         try:
             match request.method, request.scope["path"]:
                 case "GET" | "POST", str() as path if path == PAGE:
-                    return self.oauth.show_page(query | _form(request, data), posted=request.method == "POST")
+                    return self.oauth.show_page(
+                        query | _form(request, data), posted=request.method == "POST"
+                    )
                 case "POST", str() as path if path in (TOKEN, REVOKE):
                     return self._signing_in(request, data)
                 case "PUT", str() as path if path == UPLOAD:
@@ -122,14 +138,19 @@ class FakeTikTok(Uploads, SignIn):
             raise wrong("not_found", "Unsupported path.")
         known = self._known(request)
         if not operation.scopes & set(known.scopes):
-            raise wrong("scope_not_authorized", "The user did not authorize the scope required for this request.")
+            raise wrong(
+                "scope_not_authorized",
+                "The user did not authorize the scope required for this request.",
+            )
         self.ask(request.headers["authorization"], operation.name)
         return self._told(operation.name, known, query, self._body(request, data))
 
     def _known(self, request: Request) -> Token:
         known = self.oauth.find_bearer(request.headers.get("authorization", ""))
         if known is None:
-            raise wrong("access_token_invalid", "The access token is invalid or not found in the request.")
+            raise wrong(
+                "access_token_invalid", "The access token is invalid or not found in the request."
+            )
         return known
 
     def _body(self, request: Request, data: bytes) -> Any:
@@ -172,7 +193,10 @@ class FakeTikTok(Uploads, SignIn):
         told = known.member.told()
         fields = self._fields(query, frozenset(told))
         if not {told[one][0] for one in fields} <= set(known.scopes):
-            raise wrong("scope_not_authorized", "The user did not authorize the scope required for these fields.")
+            raise wrong(
+                "scope_not_authorized",
+                "The user did not authorize the scope required for these fields.",
+            )
         return {"user": {one: told[one][1] for one in fields}}
 
     def _queried(self, mine: Member, query: Mapping[str, str], body: Any) -> Json:
@@ -191,22 +215,34 @@ class FakeTikTok(Uploads, SignIn):
         many, before = body.get("max_count", USUAL_ROWS), body.get("cursor", 0)
         if not 0 < many <= MOST_ROWS:
             raise self.breach(f"max_count is 1 to {MOST_ROWS}")
-        rows = [one for one in self.listed(mine, self._lag(mine)) if not before or _milliseconds(one) < before]
+        rows = [
+            one
+            for one in self.listed(mine, self._lag(mine))
+            if not before or _milliseconds(one) < before
+        ]
         page = rows[:many]
         cursor = _milliseconds(page[-1]) if page else before
         told = [_picked(one, fields) for one in page]
         return {"videos": told, "cursor": cursor, "has_more": len(rows) > many}
 
     def call(self, of: Scope, method: str, path: str) -> PlatformCall:
-        """A request as the record keeps it: whose it is, by its token or its upload, and of what kind."""
+        """A request as the record keeps it: whose it is, by its token or its upload, and of what
+        kind."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in of["headers"]}
         query = dict(parse_qsl(of["query_string"].decode("latin-1")))
         known = self.oauth.known(headers.get("authorization", "").partition(" ")[2])
         upload = self.addressed(query)
         holder = known.member if known else upload.owner if upload else None
-        return PlatformCall(method, path, holder.username if holder else "", self._kind(method, path, query, headers))
+        return PlatformCall(
+            method,
+            path,
+            holder.username if holder else "",
+            self._kind(method, path, query, headers),
+        )
 
-    def _kind(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
+    def _kind(
+        self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]
+    ) -> str:
         if path in (TOKEN, REVOKE):
             return "tokens"
         if path == UPLOAD:
@@ -224,7 +260,16 @@ class FakeTikTok(Uploads, SignIn):
 
 
 VIDEO_FIELDS = frozenset(
-    {"id", "title", "video_description", "create_time", "share_url", "embed_link", "is_aigc", *COUNTS}
+    {
+        "id",
+        "title",
+        "video_description",
+        "create_time",
+        "share_url",
+        "embed_link",
+        "is_aigc",
+        *COUNTS,
+    }
 )
 
 
@@ -240,7 +285,11 @@ def _milliseconds(post: Post) -> int:
 def _form(request: Request, data: bytes) -> dict[str, str]:
     """The fields of a form; none of anything else."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return dict(parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True)) if kind == FORM else {}
+    return (
+        dict(parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True))
+        if kind == FORM
+        else {}
+    )
 
 
 def create(server: FakeTikTok) -> ASGIApp:

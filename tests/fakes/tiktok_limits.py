@@ -1,15 +1,19 @@
-"""What the fake TikTok refuses with, and how often it may be asked: per token and call, in a sliding minute.
+"""What the fake TikTok refuses with, and how often it may be asked: per token and call, in a
+sliding minute.
 
-Documented: the words, the numbers of the Content Posting API, 600 for the Display API, the sliding minute, five people
-a day through an application without an audit, and that an account's cap of posts, whatever the application, is mostly
-about 15 a day. That a refused call is not counted is assumed.
+Documented: the words, the numbers of the Content Posting API, 600 for the Display API, the sliding
+minute, five people a day through an application without an audit, and that an account's cap of
+posts, whatever the application, is mostly about 15 a day. That a refused call is not counted is
+assumed.
 
-Not all pages of TikTok's agree: that of a direct post has 403 for `privacy_level_option_mismatch`, and `invalid_param`
-in the place of `invalid_params`; that of the status has 400 for `token_not_authorized_for_specified_publish_id`. So
-nothing may lean on these statuses: `STATUS` is the one place that says them.
+Not all pages of TikTok's agree: that of a direct post has 403 for `privacy_level_option_mismatch`,
+and `invalid_param` in the place of `invalid_params`; that of the status has 400 for
+`token_not_authorized_for_specified_publish_id`. So nothing may lean on these statuses: `STATUS` is
+the one place that says them.
 
 Source: https://developers.tiktok.com/doc/tiktok-api-v2-error-handling,
-https://developers.tiktok.com/doc/tiktok-api-v2-rate-limit, https://developers.tiktok.com/doc/content-sharing-guidelines
+https://developers.tiktok.com/doc/tiktok-api-v2-rate-limit,
+https://developers.tiktok.com/doc/content-sharing-guidelines
 """
 
 import secrets
@@ -22,7 +26,14 @@ from connectors.conformance.fake_servers import AdjustableClock
 Json = dict[str, Any]
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-MOST = {"creator_info": 20, "init": 6, "status": 30, "user_info": 600, "video_query": 600, "video_list": 600}
+MOST = {
+    "creator_info": 20,
+    "init": 6,
+    "status": 30,
+    "user_info": 600,
+    "video_query": 600,
+    "video_list": 600,
+}
 """By operation: calls in a minute with one token."""
 STATUS = {
     "invalid_params": 400,
@@ -82,5 +93,7 @@ class Limits:
         now = self.clock()
         recent = [one for one in self.asked.get((token, operation), ()) if now - one < MINUTE]
         if len(recent) >= self.most[operation]:
-            raise wrong("rate_limit_exceeded", "The API rate limit was exceeded. Please try again later.")
+            raise wrong(
+                "rate_limit_exceeded", "The API rate limit was exceeded. Please try again later."
+            )
         self.asked[token, operation] = [*recent, now]

@@ -1,14 +1,17 @@
-"""Films on their way into the fake TikTok: what is said of one ahead, its parts in order, and what became of it.
+"""Films on their way into the fake TikTok: what is said of one ahead, its parts in order, and what
+became of it.
 
-Documented: fields and their types, sizes of parts and their number, the answers to parts, that the address is good for
-an hour and no token is shown to it, the states and why a film fails, and that only public and moderated posts have
-their ids told. Honest where clients stumble: the last byte is what publishes; a second `init` is a second post; what
-came already is refused (416), and so is whatever comes after the end (404), so that whoever lost an answer has to ask.
+Documented: fields and their types, sizes of parts and their number, the answers to parts, that the
+address is good for an hour and no token is shown to it, the states and why a film fails, and that
+only public and moderated posts have their ids told. Honest where clients stumble: the last byte is
+what publishes; a second `init` is a second post; what came already is refused (416), and so is
+whatever comes after the end (404), so that whoever lost an answer has to ask.
 
-Unverified: how many bytes a megabyte has here, that a part of another size than was announced is 416, that a wrong
-`upload_token` is 404, that an address which was never filled says PROCESSING_UPLOAD for ever, that parts have to say
-their length, that a paid partnership for nobody is `invalid_params`, and that comments which the account does not allow
-are refused, where TikTok's page says that they are just off, as duets and stitches are here.
+Unverified: how many bytes a megabyte has here, that a part of another size than was announced is
+416, that a wrong `upload_token` is 404, that an address which was never filled says
+PROCESSING_UPLOAD for ever, that parts have to say their length, that a paid partnership for nobody
+is `invalid_params`, and that comments which the account does not allow are refused, where TikTok's
+page says that they are just off, as duets and stitches are here.
 
 Source: https://developers.tiktok.com/doc/content-posting-api-reference-direct-post,
 https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide,
@@ -74,7 +77,8 @@ class Upload:
         return max((size for at, size in self.came if at <= when), default=0)
 
     def ends(self, first: int) -> int:
-        """Where the part that begins at `first` ends, as was announced; what is left over belongs to the last."""
+        """Where the part that begins at `first` ends, as was announced; what is left over belongs
+        to the last."""
         place = first // self.chunk
         return self.size if place >= self.count - 1 else (place + 1) * self.chunk
 
@@ -84,7 +88,11 @@ class Upload:
         if self.ready is None or when < self.ready:
             return told
         if self.failure:
-            return told | {"status": "FAILED", "fail_reason": self.failure, "publicaly_available_post_id": []}
+            return told | {
+                "status": "FAILED",
+                "fail_reason": self.failure,
+                "publicaly_available_post_id": [],
+            }
         shown = self.post is not None and self.post.public(when)
         ids = [int(self.post.id)] if self.post is not None and shown else []
         return told | {"status": "PUBLISH_COMPLETE", "publicaly_available_post_id": ids}
@@ -125,7 +133,9 @@ class Uploads(World):
             count=source["total_chunk_count"],
         )
         self.uploads[made.publish_id] = made
-        address = f"{self.strays_to or self.url}{UPLOAD}?upload_id={name}&upload_token={made.secret}"
+        address = (
+            f"{self.strays_to or self.url}{UPLOAD}?upload_id={name}&upload_token={made.secret}"
+        )
         return {"publish_id": made.publish_id, "upload_url": address}
 
     def shaped(self, value: Any, fields: Mapping[str, type], place: str) -> None:
@@ -141,7 +151,9 @@ class Uploads(World):
     def _check_parts(self, source: Json) -> None:
         if source.get("source") != "FILE_UPLOAD":
             raise self.breach("source_info.source is FILE_UPLOAD or PULL_FROM_URL")
-        size, chunk, count = (source.get(one, 0) for one in ("video_size", "chunk_size", "total_chunk_count"))
+        size, chunk, count = (
+            source.get(one, 0) for one in ("video_size", "chunk_size", "total_chunk_count")
+        )
         if "video_url" in source or not 0 < size <= LARGEST:
             raise self.breach("source_info.video_size is needed, and no video_url")
         whole = chunk == size <= MOST
@@ -160,15 +172,24 @@ class Uploads(World):
             self.broken.append("post_info.privacy_level is needed")
         privacy = post.get("privacy_level", "")
         if privacy not in mine.options:
-            raise wrong("privacy_level_option_mismatch", "privacy_level is not among the options of creator_info.")
+            raise wrong(
+                "privacy_level_option_mismatch",
+                "privacy_level is not among the options of creator_info.",
+            )
         if mine.comment_disabled and not post.get("disable_comment", False):
-            raise self.breach("post_info.disable_comment is false, and the creator takes no comments")
+            raise self.breach(
+                "post_info.disable_comment is false, and the creator takes no comments"
+            )
         if privacy == NOBODY and post.get("brand_content_toggle", False):
             raise self.breach("post_info.brand_content_toggle is true, and nobody would see it")
         if not self.is_audited(mine) and not (privacy == NOBODY and mine.private):
-            raise wrong("unaudited_client_can_only_post_to_private_accounts", "The client is not audited.")
+            raise wrong(
+                "unaudited_client_can_only_post_to_private_accounts", "The client is not audited."
+            )
 
-    def put(self, query: Mapping[str, str], headers: Mapping[str, str], data: bytes) -> tuple[int, dict[str, str]]:
+    def put(
+        self, query: Mapping[str, str], headers: Mapping[str, str], data: bytes
+    ) -> tuple[int, dict[str, str]]:
         """Take a part in: status and headers. Raises Refusal."""
         if "authorization" in headers:
             self.broken.append("a token shown to an upload")
@@ -183,7 +204,9 @@ class Uploads(World):
         if first != found.kept(now):
             raise Refusal(416)
         if end != found.ends(first):
-            self.broken.append(f"a part ends at {end}, and not at {found.ends(first)} as was announced")
+            self.broken.append(
+                f"a part ends at {end}, and not at {found.ends(first)} as was announced"
+            )
             raise Refusal(416)
         if not found.came:
             found.head = data[:12]
@@ -191,19 +214,30 @@ class Uploads(World):
         found.came.append((now, end))
         if end == found.size:
             self._finish(found)
-        return 206 if end < found.size else 201, {"content-range": f"bytes 0-{end - 1}/{found.size}"}
+        return 206 if end < found.size else 201, {
+            "content-range": f"bytes 0-{end - 1}/{found.size}"
+        }
 
     def addressed(self, query: Mapping[str, str]) -> Upload | None:
         """The film that an address is for."""
         key = (query.get("upload_id"), query.get("upload_token"))
-        return next((one for one in self.uploads.values() if (one.upload_id, one.secret) == key), None)
+        return next(
+            (one for one in self.uploads.values() if (one.upload_id, one.secret) == key), None
+        )
 
     def _span(self, found: Upload, headers: Mapping[str, str], size: int) -> tuple[int, int]:
         told = RANGE.fullmatch(headers.get("content-range", ""))
         kind, length = headers.get("content-type", ""), headers.get("content-length", "")
-        fits = told is not None and int(told[3]) == found.size and int(told[2]) - int(told[1]) + 1 == size
+        fits = (
+            told is not None
+            and int(told[3]) == found.size
+            and int(told[2]) - int(told[1]) + 1 == size
+        )
         if told is None or not fits or kind not in KINDS or length != str(size):
-            self.broken.append(f"a part of {size} bytes: {kind}, {length} bytes, {headers.get('content-range', '')}")
+            self.broken.append(
+                f"a part of {size} bytes: {kind}, {length} bytes, "
+                f"{headers.get('content-range', '')}"
+            )
             raise Refusal(400)
         return int(told[1]), int(told[2]) + 1
 

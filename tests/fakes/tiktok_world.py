@@ -35,7 +35,8 @@ class App(oauth_server.App):
 
 @dataclass
 class Post:
-    """A film that all of came, and that did not fail. `data` is the sha256 of its file, `size` in bytes."""
+    """A film that all of came, and that did not fail. `data` is the sha256 of its file, `size` in
+    bytes."""
 
     id: str
     publish_id: str
@@ -58,7 +59,12 @@ class Post:
     cover_ms: int = 0
     taken_down: bool = False
     statistics: dict[str, int] = field(
-        default_factory=lambda: {"view_count": 0, "like_count": 0, "comment_count": 0, "share_count": 0}
+        default_factory=lambda: {
+            "view_count": 0,
+            "like_count": 0,
+            "comment_count": 0,
+            "share_count": 0,
+        }
     )
 
     def stands(self, now: datetime) -> bool:
@@ -77,7 +83,8 @@ class Post:
             "title": title,
             "video_description": title,
             "create_time": int(self.at.timestamp()),
-            "share_url": f"https://www.tiktok.com/@{name}/video/{self.id}?utm_campaign=tt4d_open_api&utm_source=fake",
+            "share_url": f"https://www.tiktok.com/@{name}/video/{self.id}"
+            "?utm_campaign=tt4d_open_api&utm_source=fake",
             "embed_link": f"https://www.tiktok.com/player/v1/{self.id}",
             "is_aigc": self.ai,
             **self.statistics,
@@ -97,7 +104,8 @@ class Member:
     scopes: tuple[str, ...] = SCOPES
     private: bool = False
     audited: bool = True
-    """Whether the application it posts through was audited by TikTok; the world's own `audited` has to say so too."""
+    """Whether the application it posts through was audited by TikTok; the world's own `audited` has
+    to say so too."""
     banned: bool = False
     comment_disabled: bool = False
     duet_disabled: bool = False
@@ -156,7 +164,8 @@ class World(Limits):
     named: dict[str, str] = field(default_factory=dict)
     """The `publish_id` that a film became, by the sha256 of its file: the newest of each."""
     audited: bool = True
-    """Whether TikTok audited the applications: without that, posts are for nobody, on private accounts alone."""
+    """Whether TikTok audited the applications: without that, posts are for nobody, on private
+    accounts alone."""
     processing_seconds: float = 0.0
     """Work on a film after its last byte."""
     moderation_seconds: float = 0.0
@@ -164,7 +173,8 @@ class World(Limits):
     failing: list[str] = field(default_factory=list)
     """Why the next films fail, in order."""
     tells_early: bool = True
-    """Whether the question what an account may choose among tells already that it may not post, under status 200."""
+    """Whether the question what an account may choose among tells already that it may not post,
+    under status 200."""
     broken: list[str] = field(default_factory=list)
     """Rules of the protocol that somebody broke: a client that keeps to it adds nothing here."""
 
@@ -181,7 +191,8 @@ class World(Limits):
         return self.members.get(name)
 
     def fails(self, reason: str) -> None:
-        """The next film to come is refused in the end: `internal`, `duration_check_failed`, `spam_risk_text` …"""
+        """The next film to come is refused in the end: `internal`, `duration_check_failed`,
+        `spam_risk_text` …"""
         self.failing.append(reason)
 
     def takes_down(self, member: Member, post_id: str | int) -> None:
@@ -216,13 +227,26 @@ class World(Limits):
         """Whether an account may post at all now. Raises Refusal."""
         since = self.clock() - DAY
         if mine.banned:
-            raise wrong("spam_risk_user_banned_from_posting", "The user is banned from making new posts.")
+            raise wrong(
+                "spam_risk_user_banned_from_posting", "The user is banned from making new posts."
+            )
         if len(_recent(mine, since)) >= self.posts_per_day:
-            raise wrong("spam_risk_too_many_posts", "The daily post cap from the API is reached for the current user.")
-        others = [one for one in self.members.values() if one is not mine and not self.is_audited(one)]
+            raise wrong(
+                "spam_risk_too_many_posts",
+                "The daily post cap from the API is reached for the current user.",
+            )
+        others = [
+            one for one in self.members.values() if one is not mine and not self.is_audited(one)
+        ]
         busy = [one for one in others if _recent(one, since)]
-        if not self.is_audited(mine) and not _recent(mine, since) and len(busy) >= self.people_per_day:
-            raise wrong("reached_active_user_cap", "The daily quota for active publishing users is reached.")
+        if (
+            not self.is_audited(mine)
+            and not _recent(mine, since)
+            and len(busy) >= self.people_per_day
+        ):
+            raise wrong(
+                "reached_active_user_cap", "The daily quota for active publishing users is reached."
+            )
 
     def is_audited(self, mine: Member) -> bool:
         """Whether the application that an account posts through was audited."""

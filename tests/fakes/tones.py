@@ -1,4 +1,5 @@
-"""Words as tones: what a fake classifier hears. Sixteen tones for half a byte each, after a lower one that begins.
+"""Words as tones: what a fake classifier hears. Sixteen tones for half a byte each, after a lower
+one that begins.
 
 They survive AAC and Opus; anything else reads as nothing said.
 """
@@ -30,7 +31,20 @@ def _tone(pitch: float, seconds: float) -> NDArray[np.float64]:
 
 def heard(data: bytes) -> str:
     """What is said in a sound file, "" where nothing is."""
-    command = [get_ffmpeg_exe(), "-loglevel", "error", "-i", "pipe:0", "-ac", "1", "-ar", str(RATE), "-f", "f32le", "-"]
+    command = [
+        get_ffmpeg_exe(),
+        "-loglevel",
+        "error",
+        "-i",
+        "pipe:0",
+        "-ac",
+        "1",
+        "-ar",
+        str(RATE),
+        "-f",
+        "f32le",
+        "-",
+    ]
     raw = subprocess.run(command, input=data, capture_output=True, check=True).stdout
     samples, window = np.frombuffer(raw, "<f4"), int(SHORT * RATE)
     starts = range(0, len(samples) - window, window // 10)
@@ -46,7 +60,9 @@ def _read(samples: NDArray[np.float32], at: int) -> str | None:
     window = int(SHORT * RATE)
     places = range(at, len(samples) - window // 2, window)
     nibbles = [round((_pitch(samples[place : place + window]) - FIRST) / STEP) for place in places]
-    data = bytes((high & 15) << 4 | low & 15 for high, low in zip(nibbles[::2], nibbles[1::2], strict=False))
+    data = bytes(
+        (high & 15) << 4 | low & 15 for high, low in zip(nibbles[::2], nibbles[1::2], strict=False)
+    )
     if not data or len(data) < data[0] + 2:
         return None
     body = data[1 : 1 + data[0]]

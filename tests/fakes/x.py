@@ -1,26 +1,34 @@
 """A stateful X (API v2) over HTTP, with bad days, judged by the description X publishes of it.
 
-One origin for all of it: the page that asks people, the token endpoint and the API under `/2`. Honest where clients
-stumble over the real one: bodies are strict, codes live half a minute, refresh tokens are good once, media expire and
-belong to one account, texts are weighed, come back escaped and with short links, the same text is refused for a day,
-missing posts are answered 200, windows are told in Unix seconds, and whoever has no credits is told 402.
+One origin for all of it: the page that asks people, the token endpoint and the API under `/2`.
+Honest where clients stumble over the real one: bodies are strict, codes live half a minute, refresh
+tokens are good once, media expire and belong to one account, texts are weighed, come back escaped
+and with short links, the same text is refused for a day, missing posts are answered 200, windows
+are told in Unix seconds, and whoever has no credits is told 402.
 
 Unverified, so that nothing may lean on it:
-- The newest description says `post.fields`, `referenced_posts` (an expansion alone), `edit_history_post_ids` and
-  `repost_count`; clients and most documentation say `tweet.fields`, `referenced_tweets`, `edit_history_tweet_ids` and
-  `retweet_count`. `names` says which are known here: both, or only the new or the old ones.
-- Deleting what is not there answers `deleted: true`; deleting another's post is 403. `missing_delete = 404` changes it.
-- Words and types of problems are those that other projects report (402 `credits`, duplicates, media ids, replies);
-  that a text too long is 403, that locked and suspended accounts are 403, and with which words, is assumed.
-- A text is normalised and trimmed; a duplicate is judged by its text alone, deleted posts included, before its media;
-  a picture makes one post (`media_again` changes it); which metadata besides alt text and warning are taken.
-- Places of entities count characters of the text as shown; a reply's text begins with the names of those it answers;
-  that a time to begin in the future is an empty page; windows that begin with the first request; limits of reading.
-- A refresh leaves the access token of before alone (`ends_access`); revoking one of a pair ends both.
+- The newest description says `post.fields`, `referenced_posts` (an expansion alone),
+  `edit_history_post_ids` and `repost_count`; clients and most documentation say `tweet.fields`,
+  `referenced_tweets`, `edit_history_tweet_ids` and `retweet_count`. `names` says which are known
+  here: both, or only the new or the old ones.
+- Deleting what is not there answers `deleted: true`; deleting another's post is 403.
+  `missing_delete = 404` changes it.
+- Words and types of problems are those that other projects report (402 `credits`, duplicates, media
+  ids, replies); that a text too long is 403, that locked and suspended accounts are 403, and with
+  which words, is assumed.
+- A text is normalised and trimmed; a duplicate is judged by its text alone, deleted posts included,
+  before its media; a picture makes one post (`media_again` changes it); which metadata besides alt
+  text and warning are taken.
+- Places of entities count characters of the text as shown; a reply's text begins with the names of
+  those it answers; that a time to begin in the future is an empty page; windows that begin with the
+  first request; limits of reading.
+- A refresh leaves the access token of before alone (`ends_access`); revoking one of a pair ends
+  both.
 
-It cannot check what X does to pictures, spam rules across accounts, or what another person sees. Polls, quotes, edits,
-webhooks and OAuth 1.0a are not here; films are in `x_films`, what people say in `x_remarks` and `x_chats`.
-An account's own token (`member.token`) has no end; tokens got with codes live two hours.
+It cannot check what X does to pictures, spam rules across accounts, or what another person sees.
+Polls, quotes, edits, webhooks and OAuth 1.0a are not here; films are in `x_films`, what people say
+in `x_remarks` and `x_chats`. An account's own token (`member.token`) has no end; tokens got with
+codes live two hours.
 """
 
 from collections.abc import Iterator
@@ -46,18 +54,41 @@ from tests.fakes.x_films import bytes_of
 from tests.fakes.x_limits import Limits, counted
 from tests.fakes.x_oauth import OAuth
 from tests.fakes.x_spec import FORM, JSON, MULTIPART, Asked, Spec, document, read
-from tests.fakes.x_world import FILM, Json, Member, Post, Refusal, forbidden, invalid, not_found, problem, stamp
+from tests.fakes.x_world import (
+    FILM,
+    Json,
+    Member,
+    Post,
+    Refusal,
+    forbidden,
+    invalid,
+    not_found,
+    problem,
+    stamp,
+)
 
-READ, WRITE, MEDIA = ("tweet.read", "users.read"), ("tweet.read", "tweet.write", "users.read"), ("media.write",)
+READ, WRITE, MEDIA = (
+    ("tweet.read", "users.read"),
+    ("tweet.read", "tweet.write", "users.read"),
+    ("media.write",),
+)
 MODERATE = ("tweet.read", "tweet.moderate.write", "users.read")
 HEAR, SAY = ("dm.read", *READ), ("dm.write", *READ)
-NEEDED = {"moderation": MODERATE, "posts": WRITE, "deletes": WRITE, "files": MEDIA, "polls": MEDIA, "metadata": MEDIA}
+NEEDED = {
+    "moderation": MODERATE,
+    "posts": WRITE,
+    "deletes": WRITE,
+    "files": MEDIA,
+    "polls": MEDIA,
+    "metadata": MEDIA,
+}
 NEEDED |= {"messages": SAY, "chats": HEAR, "talks": HEAR, "withdrawals": ("dm.read", "dm.write")}
 MEDIA_TYPES = {"tweet_image": "photo", FILM: "video", "tweet_gif": "animated_gif"}
 STATES = {
     "suspended": ("The user used for authentication is suspended", "user-suspended"),
     "locked": (
-        "To protect our users from spam and other malicious activity, this account is temporarily locked."
+        "To protect our users from spam and other malicious activity, this account is temporarily "
+        "locked."
         " Please log in to https://x.com to unlock your account.",
         "about:blank",
     ),
@@ -66,7 +97,8 @@ STATES = {
 
 @dataclass
 class FakeX(Chats, SignIn):
-    """X's state; tests make accounts and applications, move the clock, ask `book` for faults, read what is there."""
+    """X's state; tests make accounts and applications, move the clock, ask `book` for faults, read
+    what is there."""
 
     spec: Spec = field(default_factory=lambda: Spec(None))
     names: str = "both"
@@ -109,7 +141,11 @@ class FakeX(Chats, SignIn):
             self.bill.add(known.member.id, self.clock(), (asked.method, asked.parts), told, urls)
         except Refusal as refusal:
             headers |= refusal.headers
-            return JSONResponse(refusal.body, refusal.status, headers) if refusal.body else Response("", refusal.status)
+            return (
+                JSONResponse(refusal.body, refusal.status, headers)
+                if refusal.body
+                else Response("", refusal.status)
+            )
         return JSONResponse(told, status, headers)
 
     def _tokens(self, asked: Asked) -> Json:
@@ -128,7 +164,10 @@ class FakeX(Chats, SignIn):
         if self.unknown_tokens > 0:
             self.unknown_tokens -= 1
             detail = "Authenticating with Unknown is forbidden for this endpoint."
-            raise Refusal(403, problem(403, "Unsupported Authentication", detail, "unsupported-authentication"))
+            raise Refusal(
+                403,
+                problem(403, "Unsupported Authentication", detail, "unsupported-authentication"),
+            )
         return known
 
     def _allowed(self, known: Token, kind: str) -> None:
@@ -145,9 +184,13 @@ class FakeX(Chats, SignIn):
         """Whether the request is as described. Raises Refusal."""
         if self.names == "old" and "post.fields" in asked.query:
             raise invalid("The query parameter [post.fields] is not one of those known.")
-        judged = asked.said | dict.fromkeys(asked.files, "") if asked.kind == MULTIPART else asked.said
+        judged = (
+            asked.said | dict.fromkeys(asked.files, "") if asked.kind == MULTIPART else asked.said
+        )
         older = self.names != "new"
-        trouble = self.spec.judge(asked.method, asked.path, asked.pairs, asked.kind, judged, older=older)
+        trouble = self.spec.judge(
+            asked.method, asked.path, asked.pairs, asked.kind, judged, older=older
+        )
         if trouble == "no such path":
             raise Refusal(404, problem(404, "Not Found"))
         if trouble:
@@ -155,7 +198,9 @@ class FakeX(Chats, SignIn):
 
     def _check(self, asked: Asked, status: int, told: Json) -> None:
         """An answer of the wrong shape is a mistake of this fake."""
-        older = self.names == "old" or (self.failure_inside and asked.parts[1:] == ["media", "upload"])
+        older = self.names == "old" or (
+            self.failure_inside and asked.parts[1:] == ["media", "upload"]
+        )
         if not older:  # the older names are in no document at hand
             self.spec.check_answer(asked.method, asked.path, status, told)
 
@@ -172,11 +217,18 @@ class FakeX(Chats, SignIn):
                 return 200, self._several(asked)
             case "GET", ["tweets", post]:
                 found = self.seen(post)
-                told = self._shown(asked, [found]) if found else {"errors": [not_found("tweet", "id", post)]}
+                told = (
+                    self._shown(asked, [found])
+                    if found
+                    else {"errors": [not_found("tweet", "id", post)]}
+                )
                 return 200, told | ({"data": told["data"][0]} if found else {})
             case "DELETE", ["tweets", post]:
                 if self.missing_delete == 404 and self.seen(post) is None:
-                    raise Refusal(404, problem(404, "Not Found Error", f"Could not find tweet with id: [{post}]."))
+                    raise Refusal(
+                        404,
+                        problem(404, "Not Found Error", f"Could not find tweet with id: [{post}]."),
+                    )
                 self.delete(mine, post)
                 return 200, {"data": {"deleted": True}}
             case "POST", ["tweets"]:
@@ -189,9 +241,13 @@ class FakeX(Chats, SignIn):
                 return 200, self.in_segments(asked, mine)
             case "POST", ["media", "metadata"]:
                 said = _object(asked, JSON)
-                return 200, {"data": {"associated_metadata": self.describe(mine, said), "id": said["id"]}}
+                return 200, {
+                    "data": {"associated_metadata": self.describe(mine, said), "id": said["id"]}
+                }
             case _:
-                return self.chatted(asked, mine, self.clock() - timedelta(seconds=self.book.lag_seconds("")))
+                return self.chatted(
+                    asked, mine, self.clock() - timedelta(seconds=self.book.lag_seconds(""))
+                )
 
     def _uploaded(self, asked: Asked, mine: Member) -> Json:
         said = _object(asked, JSON, MULTIPART)
@@ -206,18 +262,28 @@ class FakeX(Chats, SignIn):
         if owner is None or owner.state == "suspended":
             return {"errors": [not_found("user", "id", owner_id)]}
         posts = self.mentions(owner) if asked.parts[-1] == "mentions" else owner.posts.values()
-        page, after = self.listed(posts, asked.query, self.clock() - timedelta(seconds=self.book.lag_seconds("")))
+        page, after = self.listed(
+            posts, asked.query, self.clock() - timedelta(seconds=self.book.lag_seconds(""))
+        )
         meta: Json = {"result_count": len(page)} | ({"next_token": after} if after else {})
         if not page:
             return {"meta": meta}
-        return self._shown(asked, page) | {"meta": meta | {"newest_id": page[0].id, "oldest_id": page[-1].id}}
+        return self._shown(asked, page) | {
+            "meta": meta | {"newest_id": page[0].id, "oldest_id": page[-1].id}
+        }
 
     def _several(self, asked: Asked) -> Json:
         wanted = asked.query.get("ids", "").split(",")
-        if not 1 <= len(wanted) <= 100 or not all(each.isascii() and each.isdecimal() for each in wanted):
+        if not 1 <= len(wanted) <= 100 or not all(
+            each.isascii() and each.isdecimal() for each in wanted
+        ):
             raise invalid("There are 1 to 100 ids.", ids=asked.query.get("ids", "")[:40])
         found = [post for post in map(self.seen, dict.fromkeys(wanted)) if post]
-        gone = [not_found("tweet", "ids", each) for each in dict.fromkeys(wanted) if self.seen(each) is None]
+        gone = [
+            not_found("tweet", "ids", each)
+            for each in dict.fromkeys(wanted)
+            if self.seen(each) is None
+        ]
         return (self._shown(asked, found) if found else {}) | ({"errors": gone} if gone else {})
 
     def _shown(self, asked: Asked, posts: list[Post]) -> Json:
@@ -228,10 +294,17 @@ class FakeX(Chats, SignIn):
         if "author_id" in expanded:
             owners = [self.members[each] for each in dict.fromkeys(post.member for post in posts)]
             includes["users"] = [self._person(one, asked.listed("user.fields")) for one in owners]
-        media = [medium for post in posts for medium in post.media] if "attachments.media_keys" in expanded else []
+        media = (
+            [medium for post in posts for medium in post.media]
+            if "attachments.media_keys" in expanded
+            else []
+        )
         if media:
             fields = asked.listed("media.fields")
-            told = [{"alt_text": one.alt_text, "width": one.size[0], "height": one.size[1]} for one in media]
+            told = [
+                {"alt_text": one.alt_text, "width": one.size[0], "height": one.size[1]}
+                for one in media
+            ]
             includes["media"] = [
                 {"media_key": one.key, "type": MEDIA_TYPES[one.category]}
                 | {name: value for name, value in each.items() if name in fields and value}
@@ -254,16 +327,27 @@ class FakeX(Chats, SignIn):
             "attachments": {"media_keys": [one.key for one in post.media]} if post.media else None,
             "in_reply_to_user_id": post.parent.member if post.parent else None,
             "lang": "en",
-            "media_metadata": [{"media_key": one.key, "alt_text": one.alt_text} for one in post.media] or None,
+            "media_metadata": [
+                {"media_key": one.key, "alt_text": one.alt_text} for one in post.media
+            ]
+            or None,
             "paid_partnership": post.paid_partnership,
-            "possibly_sensitive": any(owner.marks_media or any(one.warning.values()) for one in post.media),
+            "possibly_sensitive": any(
+                owner.marks_media or any(one.warning.values()) for one in post.media
+            ),
             "public_metrics": self._metrics(post),
             "reply_settings": post.reply_settings,
         }
         if "attachments.media_keys" in wanted:
             wanted = wanted | {"attachments"}
-        told |= {name: value for name, value in full.items() if name in wanted and value is not None}
-        if post.parent is not None and wanted & {"referenced_posts", "referenced_tweets", "referenced_tweets.id"}:
+        told |= {
+            name: value for name, value in full.items() if name in wanted and value is not None
+        }
+        if post.parent is not None and wanted & {
+            "referenced_posts",
+            "referenced_tweets",
+            "referenced_tweets.id",
+        }:
             above = [{"type": "replied_to", "id": post.parent.id}]
             told |= self._named("referenced_posts", "referenced_tweets", above)
         return told
@@ -283,7 +367,12 @@ class FakeX(Chats, SignIn):
     def _person(self, one: Member, fields: set[str]) -> Json:
         counts = {"followers_count": one.followers, "following_count": 0, "listed_count": 0}
         counts |= self._named("post_count", "tweet_count", len(one.posts))
-        more = {"created_at": stamp(one.at), "protected": False, "verified": False, "public_metrics": counts}
+        more = {
+            "created_at": stamp(one.at),
+            "protected": False,
+            "verified": False,
+            "public_metrics": counts,
+        }
         told = {"id": one.id, "name": one.username, "username": one.username}
         return told | {name: value for name, value in more.items() if name in fields}
 
@@ -291,7 +380,9 @@ class FakeX(Chats, SignIn):
         return self._named("edit_history_post_ids", "edit_history_tweet_ids", [post.id])
 
     def _named(self, new: str, old: str, value: Any) -> Json:
-        return ({new: value} if self.names != "old" else {}) | ({old: value} if self.names != "new" else {})
+        return ({new: value} if self.names != "old" else {}) | (
+            {old: value} if self.names != "new" else {}
+        )
 
 
 def _object(asked: Asked, *kinds: str) -> Json:
@@ -349,7 +440,8 @@ def create(server: FakeX) -> ASGIApp:
 
 @contextmanager
 def x(spec: Path | None = None, clock: AdjustableClock | None = None) -> Iterator[FakeX]:
-    """A running X with a clock of its own, judging by the document at hand unless another is given."""
+    """A running X with a clock of its own, judging by the document at hand unless another is
+    given."""
     server = FakeX(clock or AdjustableClock(), spec=Spec(spec or document()))
     with serve_app(create(server), clock=server.clock) as server.url:
         yield server

@@ -1,6 +1,8 @@
-"""What the fake X bills for what it did: https://docs.x.com/x-api/getting-started/pricing, read in 2026-11.
+"""What the fake X bills for what it did: https://docs.x.com/x-api/getting-started/pricing, read in
+2026-11.
 
-What is told twice on one day (UTC) is billed once there; here that is so of messages, which are asked for all day long.
+What is told twice on one day (UTC) is billed once there; here that is so of messages, which are
+asked for all day long.
 """
 
 from collections import defaultdict
@@ -13,7 +15,8 @@ from typing import Any
 POST, LINK_POST, MESSAGE, POST_READ, PERSON_READ, MESSAGE_READ, DELETE = (
     Decimal(each) for each in ("1.5", "20", "1.5", "0.5", "1", "1", "1")
 )
-"""Cents of a dollar: a post, one with a link, a message; a post, a person and a message that were read; a deletion."""
+"""Cents of a dollar: a post, one with a link, a message; a post, a person and a message that were
+read; a deletion."""
 
 
 @dataclass
@@ -35,9 +38,12 @@ class Bills:
         told: Mapping[str, Any],
         urls: Sequence[Mapping[str, object]],
     ) -> None:
-        """Bill a request that was answered with a success; `urls` are those of a post that it made."""
+        """Bill a request that was answered with a success; `urls` are those of a post that it
+        made."""
         if asked[0] == "GET" and asked[1][1:2] in (["dm_events"], ["dm_conversations"]):
-            fresh = {(member, str(one["id"]), f"{now:%Y%m%d}") for one in told.get("data", [])} - self.told
+            fresh = {
+                (member, str(one["id"]), f"{now:%Y%m%d}") for one in told.get("data", [])
+            } - self.told
             self.told |= fresh
             self.cents[member] += len(fresh) * MESSAGE_READ
         else:

@@ -1,15 +1,18 @@
-"""Direct messages on the fake X: conversations of two and of more, who takes messages, what is told of them.
+"""Direct messages on the fake X: conversations of two and of more, who takes messages, what is told
+of them.
 
-Honest where clients stumble over the real one: events of all conversations come in one list, those one sent among them,
-newest first and 30 days back, and none of them can be asked for from a mark on; a conversation of two is called by both
-numbers, one of more by another; words come back escaped and with short links; what one deletes its reader keeps; who
-sent an event is told where that is asked for; scopes of their own are needed; a plain "Forbidden" says that they are
-missing.
-Sources: https://docs.x.com/x-api/direct-messages/lookup/integrate, /manage/integrate,
-https://github.com/plhery/node-twitter-api-v2/issues/434 (scopes), https://github.com/d60/twikit/issues/297
+Honest where clients stumble over the real one: events of all conversations come in one list, those
+one sent among them, newest first and 30 days back, and none of them can be asked for from a mark
+on; a conversation of two is called by both numbers, one of more by another; words come back escaped
+and with short links; what one deletes its reader keeps; who sent an event is told where that is
+asked for; scopes of their own are needed; a plain "Forbidden" says that they are missing. Sources:
+https://docs.x.com/x-api/direct-messages/lookup/integrate, /manage/integrate,
+https://github.com/plhery/node-twitter-api-v2/issues/434 (scopes),
+https://github.com/d60/twikit/issues/297
 
-Unverified: the words of refusals that are about a reader, the longest text, that the same words twice are two messages
-(`same_message_after`), what a film or a sound in a message is called, and whether requests of strangers are told.
+Unverified: the words of refusals that are about a reader, the longest text, that the same words
+twice are two messages (`same_message_after`), what a film or a sound in a message is called, and
+whether requests of strangers are told.
 """
 
 from collections.abc import Mapping
@@ -19,7 +22,18 @@ from datetime import datetime, timedelta
 from tests.fakes import x_text
 from tests.fakes.x_remarks import Talk
 from tests.fakes.x_spec import Asked
-from tests.fakes.x_world import WHOLE, Json, Member, Refusal, forbidden, invalid, not_found, number, problem, stamp
+from tests.fakes.x_world import (
+    WHOLE,
+    Json,
+    Member,
+    Refusal,
+    forbidden,
+    invalid,
+    not_found,
+    number,
+    problem,
+    stamp,
+)
 
 KEPT = timedelta(days=30)
 MOST_TEXT = 10_000
@@ -50,11 +64,13 @@ class Chats(Talk):
     closed: set[str] = field(default_factory=set)
     """Who takes no messages."""
     unasked: list[str] = field(default_factory=list)
-    """Messages of programs to people who never wrote: https://help.x.com/en/rules-and-policies/x-automation"""
+    """Messages of programs to people who never wrote:
+    https://help.x.com/en/rules-and-policies/x-automation"""
     same_message_after: timedelta = timedelta(0)
 
     def chatted(self, asked: Asked, mine: Member, until: datetime) -> tuple[int, Json]:
-        """Status and JSON of a request for messages; `until`: as they stood then. Raises Refusal."""
+        """Status and JSON of a request for messages; `until`: as they stood then. Raises
+        Refusal."""
         match asked.method, asked.parts[1:]:
             case "GET", ["dm_events"]:
                 return 200, self.told(mine, asked.query, until)
@@ -87,7 +103,9 @@ class Chats(Talk):
             raise Refusal(404, not_found("user", "participant_id", reader) | {"status": 404})
         if to.id in self.closed or to.state == "suspended":
             raise forbidden(CLOSED)
-        before = [one for one in self.between(mine, to) if one.sender == mine.id and one.text == text]
+        before = [
+            one for one in self.between(mine, to) if one.sender == mine.id and one.text == text
+        ]
         if before and self.clock() - before[-1].at < self.same_message_after:
             raise forbidden(DUPLICATE)
         if all(one.sender != to.id for one in self.between(mine, to)):
@@ -101,13 +119,17 @@ class Chats(Talk):
 
     def withdraw(self, mine: Member, event: str) -> Json:
         """Delete a message for oneself. Raises Refusal."""
-        found = next((one for one in self.events if one.id == event and mine.id in one.people), None)
+        found = next(
+            (one for one in self.events if one.id == event and mine.id in one.people), None
+        )
         if found is None:
             raise Refusal(404, not_found("event", "event_id", event) | {"status": 404})
         self.deleted.add((mine.id, event))
         return {"data": {"deleted": True}}
 
-    def told(self, mine: Member, query: Mapping[str, str], until: datetime, other: str = "") -> Json:
+    def told(
+        self, mine: Member, query: Mapping[str, str], until: datetime, other: str = ""
+    ) -> Json:
         """A page of events, of all conversations or of the one with `other`. Raises Refusal."""
         most, after = number(query, "max_results", 100), query.get("pagination_token", "")
         if after and not WHOLE.fullmatch(after.lstrip("0")):
@@ -130,26 +152,38 @@ class Chats(Talk):
         return self._listed(page, query) | {"meta": meta}
 
     def _listed(self, page: list[Event], query: Mapping[str, str]) -> Json:
-        wanted = {*query.get("dm_event.fields", "").split(","), *query.get("expansions", "").split(",")}
+        wanted = {
+            *query.get("dm_event.fields", "").split(","),
+            *query.get("expansions", "").split(","),
+        }
         if not page:
             return {}
         told: Json = {"data": [self._event(one, wanted) for one in page]}
         if "sender_id" in query.get("expansions", "").split(","):
             senders = [self.members[each] for each in dict.fromkeys(one.sender for one in page)]
-            users = [{"id": one.id, "name": one.username, "username": one.username} for one in senders]
+            users = [
+                {"id": one.id, "name": one.username, "username": one.username} for one in senders
+            ]
             told["includes"] = {"users": users}
         return told
 
     def _event(self, one: Event, wanted: set[str]) -> Json:
         kinds = {"3": "photo", "7": "video"}
         home = f"https://x.com/messages/{one.conversation}/{one.id}"
-        media = [(key, f"{home}/{kinds.get(key.partition('_')[0], 'audio')}/1") for key in one.media]
+        media = [
+            (key, f"{home}/{kinds.get(key.partition('_')[0], 'audio')}/1") for key in one.media
+        ]
         text, urls = x_text.shown(one.text, one.id, media)
         full = {
             "created_at": stamp(one.at),
             "dm_conversation_id": one.conversation,
             "sender_id": one.sender,
-            "entities": {"urls": [{name: value for name, value in url.items() if name != "media_key"} for url in urls]},
+            "entities": {
+                "urls": [
+                    {name: value for name, value in url.items() if name != "media_key"}
+                    for url in urls
+                ]
+            },
             "attachments": {"media_keys": list(one.media)} if one.media else None,
         }
         more = {name: value for name, value in full.items() if name in wanted and value}
@@ -157,7 +191,8 @@ class Chats(Talk):
 
 
 def kind_of(method: str, parts: list[str]) -> str:
-    """What kind of request for messages it is, in the words of the faults; "other" for any further one."""
+    """What kind of request for messages it is, in the words of the faults; "other" for any further
+    one."""
     match method, parts:
         case "POST", ["2", "dm_conversations", *_]:
             return "messages"

@@ -1,21 +1,29 @@
-"""Uploads in segments, as the fake X takes them: films, and pictures that came this way; and the work on films.
+"""Uploads in segments, as the fake X takes them: films, and pictures that came this way; and the
+work on films.
 
-Documented: the requests and their answers, that a film is of no use before its state is `succeeded`, that an upload
-waits 15 days to be whole and a film a day for its post, and 512 MB, though the newest page says 8 GB. The older pages
-give a segment 5 MB; others saw 413 without a body for 5 MiB in a form, so that here the whole request counts.
+Documented: the requests and their answers, that a film is of no use before its state is
+`succeeded`, that an upload waits 15 days to be whole and a film a day for its post, and 512 MB,
+though the newest page says 8 GB. The older pages give a segment 5 MB; others saw 413 without a body
+for 5 MiB in a form, so that here the whole request counts.
 
 Unverified, so that nothing may lean on it:
-- That type and length must be told (the description requires nothing), and that films of other types are refused.
-- Segments come in any order and count by their index, the last of each index counts, and their sum is judged at the
-  end alone; a refused end leaves the upload open. A second end tells what the first one did (`finalize_again`).
-- An upload that is unknown, another's or too old is told like invalid media ids (`missing_upload`), and so is the state
-  of what is not whole. A film that is not ready, or failed, makes a post refused like invalid media ids.
-- Films alone are worked on; pictures are ready at once, GIFs too, and refused at the end where they are none.
-- Where it is told why a film failed: in the answer's `errors`, as described, or where the older documentation has it,
-  in `processing_info` (`failure_inside`). Metadata are taken of films, even while they are worked on and when failed.
+- That type and length must be told (the description requires nothing), and that films of other
+  types are refused.
+- Segments come in any order and count by their index, the last of each index counts, and their sum
+  is judged at the end alone; a refused end leaves the upload open. A second end tells what the
+  first one did (`finalize_again`).
+- An upload that is unknown, another's or too old is told like invalid media ids (`missing_upload`),
+  and so is the state of what is not whole. A film that is not ready, or failed, makes a post
+  refused like invalid media ids.
+- Films alone are worked on; pictures are ready at once, GIFs too, and refused at the end where they
+  are none.
+- Where it is told why a film failed: in the answer's `errors`, as described, or where the older
+  documentation has it, in `processing_info` (`failure_inside`). Metadata are taken of films, even
+  while they are worked on and when failed.
 - `shared` changes nothing; `additional_owners` may use the media as if they were theirs.
 
-It cannot check what is in a film: codecs, its length in time, which is judged when it is posted (403), or its size.
+It cannot check what is in a film: codecs, its length in time, which is judged when it is posted
+(403), or its size.
 """
 
 import base64
@@ -44,7 +52,11 @@ from tests.fakes.x_world import (
 )
 
 PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp")
-TYPES = {FILM: ("video/mp4", "video/quicktime"), "tweet_gif": ("image/gif",), "tweet_image": PICTURES}
+TYPES = {
+    FILM: ("video/mp4", "video/quicktime"),
+    "tweet_gif": ("image/gif",),
+    "tweet_image": PICTURES,
+}
 ASKED = frozenset({"media_type", "total_bytes", "media_category", "shared", "additional_owners"})
 SEGMENTS = 1000
 FAILED = "file is invalid"
@@ -66,7 +78,8 @@ class Upload:
 
 @dataclass
 class Films(World):
-    """A world that takes files in segments. Its limits and its bad habits are attributes that tests set."""
+    """A world that takes files in segments. Its limits and its bad habits are attributes that tests
+    set."""
 
     uploads: dict[str, Upload] = field(default_factory=dict)
     """Those that are not whole."""
@@ -75,11 +88,13 @@ class Films(World):
     spoils: bool = False
     """Whether the work on films fails."""
     failure_inside: bool = False
-    """Whether `processing_info` says why a film failed, against the description; the answer's `errors` otherwise."""
+    """Whether `processing_info` says why a film failed, against the description; the answer's
+    `errors` otherwise."""
     most_segment: int = 5 * 2**20
     """Bytes of one segment."""
     most_request: int = 5 * 2**20
-    """Bytes of a whole request with a segment: beyond, the door in front of the API answers, without a body."""
+    """Bytes of a whole request with a segment: beyond, the door in front of the API answers,
+    without a body."""
     upload_live: timedelta = timedelta(days=15)
     """How long an upload waits for its segments."""
     missing_upload: int = 400
@@ -89,7 +104,11 @@ class Films(World):
 
     def let_in(self, parts: list[str], size: int) -> None:
         """Whether the door lets a request of so many bytes in. Raises Refusal."""
-        if parts[:3] == ["2", "media", "upload"] and parts[-1] == "append" and size > self.most_request:
+        if (
+            parts[:3] == ["2", "media", "upload"]
+            and parts[-1] == "append"
+            and size > self.most_request
+        ):
             raise Refusal(413, {})
 
     def in_segments(self, asked: Asked, mine: Member) -> Json:
@@ -113,10 +132,14 @@ class Films(World):
         mime, length = said.get("media_type"), said.get("total_bytes")
         category = str(said.get("media_category", _usual(mime)))
         if category not in TYPES or mime not in TYPES[category]:
-            raise invalid("Such media are not taken here.", media_type=str(mime), media_category=category)
+            raise invalid(
+                "Such media are not taken here.", media_type=str(mime), media_category=category
+            )
         if type(length) is not int or not 1 <= length <= self.most_bytes[category]:
             raise invalid("The size of the media is not allowed.", total_bytes=str(length)[:40])
-        made = Upload(self.snowflake(), mine.id, category, str(mime), length, _others(said), self.clock())
+        made = Upload(
+            self.snowflake(), mine.id, category, str(mime), length, _others(said), self.clock()
+        )
         self.uploads[made.id] = made
         told = {"id": made.id, "media_key": media_key(category, made.id)}
         return told | {"expires_after_secs": int(self.upload_live.total_seconds())}
@@ -141,7 +164,9 @@ class Films(World):
         mime, size = (made.mime, (0, 0)) if made.category == FILM else pictured(made.category, data)
         if mime != made.mime:
             raise invalid(f"Not of type {made.mime}.", id=upload_id)
-        medium = Medium(made.id, made.owner, mime, made.category, size, self.clock(), data, also=made.also)
+        medium = Medium(
+            made.id, made.owner, mime, made.category, size, self.clock(), data, also=made.also
+        )
         if made.category == FILM:
             medium.state, medium.polls = "pending", self.slow
         del self.uploads[made.id]
@@ -163,7 +188,10 @@ class Films(World):
         told: Json = {"id": medium.id, "media_key": medium.key, "size": len(medium.data)}
         told["expires_after_secs"] = math.ceil(left.total_seconds())
         if medium.category != FILM:
-            return {"data": told | {"image": {"image_type": medium.mime, "w": medium.size[0], "h": medium.size[1]}}}
+            return {
+                "data": told
+                | {"image": {"image_type": medium.mime, "w": medium.size[0], "h": medium.size[1]}}
+            }
         info: Json = {"state": medium.state}
         told["processing_info"] = info
         if medium.state == "succeeded":
@@ -174,7 +202,10 @@ class Films(World):
         if self.failure_inside:
             info["error"] = {"code": 1, "name": "InvalidMedia", "message": FAILED}
             return {"data": told}
-        return {"data": told, "errors": [problem(400, "Invalid Request", FAILED, "invalid-request")]}
+        return {
+            "data": told,
+            "errors": [problem(400, "Invalid Request", FAILED, "invalid-request")],
+        }
 
     def _upload(self, mine: Member, upload_id: str) -> Upload:
         made = self.uploads.get(upload_id)
@@ -210,7 +241,9 @@ def _index(asked: Asked) -> int:
     if asked.kind == MULTIPART and isinstance(told, str) and WHOLE.fullmatch(told):
         told = int(told)
     if type(told) is not int or not 0 <= told < SEGMENTS:
-        raise invalid(f"segment_index is a number from 0 to {SEGMENTS - 1}.", segment_index=str(told)[:40])
+        raise invalid(
+            f"segment_index is a number from 0 to {SEGMENTS - 1}.", segment_index=str(told)[:40]
+        )
     return told
 
 
@@ -227,7 +260,9 @@ def _usual(mime: object) -> str:
 
 def _others(said: Mapping[str, Any]) -> frozenset[str]:
     also = said.get("additional_owners", [])
-    if not isinstance(also, list) or not all(isinstance(each, str) and WHOLE.fullmatch(each) for each in also):
+    if not isinstance(also, list) or not all(
+        isinstance(each, str) and WHOLE.fullmatch(each) for each in also
+    ):
         raise invalid("additional_owners is a list of ids.")
     if not isinstance(said.get("shared", False), bool):
         raise invalid("shared is true or false.")

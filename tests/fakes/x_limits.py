@@ -1,8 +1,9 @@
 """How often X may be asked: per person and endpoint in 15 minutes, and per application in 24 hours.
 
-A window begins with the first request in it (unverified: real ones may begin with the clock). The numbers of writing
-and of `users/me` are those of the published table; those of the other reads are from older documentation. How often the
-state of an upload may be asked is not known: it is not counted.
+A window begins with the first request in it (unverified: real ones may begin with the clock). The
+numbers of writing and of `users/me` are those of the published table; those of the other reads are
+from older documentation. How often the state of an upload may be asked is not known: it is not
+counted.
 """
 
 import math
@@ -33,7 +34,8 @@ MOST = {
     "posts/app": 10_000,
     "files/app": 50_000,
 }
-"""By endpoint, in the words of the faults; `/app` are the whole application's in a day, `/day` the person's."""
+"""By endpoint, in the words of the faults; `/app` are the whole application's in a day, `/day` the
+person's."""
 CHUNKED = ("initialize", "append", "finalize")
 """Ends of paths that the faults call `files` too, each with a window of its own."""
 
@@ -61,14 +63,19 @@ class Limits:
     windows: dict[tuple[str, str], Window] = field(default_factory=dict)
 
     def ask(self, member_id: str, client_id: str, kind: str) -> dict[str, str]:
-        """Count a request; the headers of its answer. Raises Refusal, whose headers tell which limit it was."""
+        """Count a request; the headers of its answer. Raises Refusal, whose headers tell which
+        limit it was."""
         if kind not in self.most:
             return {}
         asked = [("x-rate-limit", kind, self._window(member_id, kind, WINDOW))]
         if f"{kind}/app" in self.most:
-            asked.append(("x-app-limit-24hour", f"{kind}/app", self._window(client_id, f"{kind}/app", DAY)))
+            asked.append(
+                ("x-app-limit-24hour", f"{kind}/app", self._window(client_id, f"{kind}/app", DAY))
+            )
         if f"{kind}/day" in self.most:
-            asked.append(("x-user-limit-24hour", f"{kind}/day", self._window(member_id, f"{kind}/day", DAY)))
+            asked.append(
+                ("x-user-limit-24hour", f"{kind}/day", self._window(member_id, f"{kind}/day", DAY))
+            )
         over = any(window.asked >= self.most[name] for _, name, window in asked)
         for _, _, window in asked:
             window.asked += 0 if over else 1

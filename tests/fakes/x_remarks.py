@@ -1,12 +1,15 @@
-"""Who is named on the fake X, what of it an account is told, who may answer, and which answers are hidden.
+"""Who is named on the fake X, what of it an account is told, who may answer, and which answers are
+hidden.
 
 https://docs.x.com/x-api/posts/timelines/introduction (the latest 800 mentions),
-https://docs.x.com/x-api/posts/manage-tweets/introduction (a program answers those alone who named the account),
-https://docs.x.com/x-api/posts/hide-replies/quickstart (in conversations that one began, answers of others; twice is
-once: https://developer.x.com/en/docs/twitter-api/tweets/hide-replies/api-reference/put-tweets-id-hidden).
+https://docs.x.com/x-api/posts/manage-tweets/introduction (a program answers those alone who named
+the account), https://docs.x.com/x-api/posts/hide-replies/quickstart (in conversations that one
+began, answers of others; twice is once:
+https://developer.x.com/en/docs/twitter-api/tweets/hide-replies/api-reference/put-tweets-id-hidden).
 
-Unverified: with which words and status hiding is refused, that what is missing is told as for other posts, and in which
-order the names of a reply stand. Blocking is not here: https://docs.x.com/x-api/users/blocks/introduction
+Unverified: with which words and status hiding is refused, that what is missing is told as for other
+posts, and in which order the names of a reply stand. Blocking is not here:
+https://docs.x.com/x-api/users/blocks/introduction
 """
 
 import re
@@ -19,7 +22,8 @@ from tests.fakes.x_world import Json, Member, Post, Refusal, forbidden, not_foun
 
 MOST_MENTIONS = 800
 NOT_SUMMONED = (
-    "Reply to this conversation is not allowed because you have not been mentioned or otherwise engaged by the author"
+    "Reply to this conversation is not allowed because you have not been mentioned or otherwise "
+    "engaged by the author"
     " of the post you are replying to."
 )
 NAMED = re.compile(r"@(\w{1,15})", re.ASCII)
@@ -35,7 +39,8 @@ class Talk(Films):
     """What people say to each other."""
 
     def publish(self, mine: Member, said: Mapping[str, Any]) -> Post:
-        """Make a post; a reply names its parent's author, and whom the parent names, but never its own author.
+        """Make a post; a reply names its parent's author, and whom the parent names, but never its
+        own author.
 
         Raises Refusal.
         """
@@ -47,15 +52,25 @@ class Talk(Films):
         return made
 
     def post(self, mine: Member, said: Mapping[str, Any]) -> Post:
-        """Make a post by a program, which may answer those alone who named the account. Raises Refusal."""
+        """Make a post by a program, which may answer those alone who named the account. Raises
+        Refusal."""
         parent = self._parent(said)
-        if parent is not None and parent.member != mine.id and mine.username not in named_in(parent):
+        if (
+            parent is not None
+            and parent.member != mine.id
+            and mine.username not in named_in(parent)
+        ):
             raise forbidden(NOT_SUMMONED)
         return self.publish(mine, said)
 
     def mentions(self, mine: Member) -> list[Post]:
         """The posts that name somebody, as many as X tells."""
-        posts = [post for one in self.members.values() if one.state != "suspended" for post in one.posts.values()]
+        posts = [
+            post
+            for one in self.members.values()
+            if one.state != "suspended"
+            for post in one.posts.values()
+        ]
         found = [post for post in posts if mine.username in named_in(post)]
         return sorted(found, key=lambda post: -int(post.id))[:MOST_MENTIONS]
 

@@ -1,8 +1,9 @@
-"""X's API as X describes it, in OpenAPI 3.0: what it says of our requests, read here, and of the fake's answers.
+"""X's API as X describes it, in OpenAPI 3.0: what it says of our requests, read here, and of the
+fake's answers.
 
-Judged are paths, queries, JSON bodies and the fields of multipart ones; files, tokens and headers are not. The
-description is newer than most clients: it calls `post.fields` what they call `tweet.fields`, so the older names are
-judged here.
+Judged are paths, queries, JSON bodies and the fields of multipart ones; files, tokens and headers
+are not. The description is newer than most clients: it calls `post.fields` what they call
+`tweet.fields`, so the older names are judged here.
 """
 
 import json
@@ -19,13 +20,23 @@ from starlette.requests import Request
 from tests.fakes.openapi import Description, found
 from tests.fakes.x_world import invalid
 
-JSON, MULTIPART, FORM = "application/json", "multipart/form-data", "application/x-www-form-urlencoded"
+JSON, MULTIPART, FORM = (
+    "application/json",
+    "multipart/form-data",
+    "application/x-www-form-urlencoded",
+)
 LONGEST = 20
 """Digits that no number of X has."""
 OLDER = {
     "tweet.fields": (
         "post.fields",
-        {"referenced_tweets", "author_id", "in_reply_to_user_id", "edit_history_tweet_ids", "note_tweet"},
+        {
+            "referenced_tweets",
+            "author_id",
+            "in_reply_to_user_id",
+            "edit_history_tweet_ids",
+            "note_tweet",
+        },
     ),
     "dm_event.fields": ("dm_event.fields", {"sender_id", "participant_ids", "referenced_tweets"}),
     "expansions": ("expansions", {"referenced_tweets.id", "edit_history_tweet_ids"}),
@@ -35,7 +46,8 @@ OLDER = {
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it was read. `parts` is the path, `kind` the type of its body, `said` what it says."""
+    """A request as it was read. `parts` is the path, `kind` the type of its body, `said` what it
+    says."""
 
     method: str
     path: str
@@ -61,27 +73,49 @@ class Spec(Description):
     """What it says of our requests and of the fake's answers."""
 
     def judge(
-        self, method: str, path: str, query: Iterable[tuple[str, str]], kind: str, body: Any, *, older: bool
+        self,
+        method: str,
+        path: str,
+        query: Iterable[tuple[str, str]],
+        kind: str,
+        body: Any,
+        *,
+        older: bool,
     ) -> str:
-        """What is wrong with a request; "" when it is as described. `older`: names of before are good too."""
+        """What is wrong with a request; "" when it is as described. `older`: names of before are
+        good too."""
         if self.path is None:
             return ""
-        return self.noted(method, path, self._trouble(method.lower(), path, query, kind, body, older=older))
+        return self.noted(
+            method, path, self._trouble(method.lower(), path, query, kind, body, older=older)
+        )
 
     def check_answer(self, method: str, path: str, status: int, value: Any) -> None:
-        """Whether the fake answers as described; its own mistake is kept with the refused requests, and raised."""
+        """Whether the fake answers as described; its own mistake is kept with the refused requests,
+        and raised."""
         name = self.named(path, method.lower())
         if name is None:
             return
         described = self.document["paths"][name][method.lower()]["responses"].get(str(status), {})
         schema = described.get("content", {}).get(JSON, {}).get("schema")
-        trouble = self.errors(f"{name} {method} {status}", schema, value) if schema else f"no such status: {status}"
+        trouble = (
+            self.errors(f"{name} {method} {status}", schema, value)
+            if schema
+            else f"no such status: {status}"
+        )
         if trouble:
             self.refused.append(f"answer to {method} {path}: {trouble}")
             raise AssertionError(self.refused[-1])
 
     def _trouble(
-        self, method: str, path: str, query: Iterable[tuple[str, str]], kind: str, body: Any, *, older: bool
+        self,
+        method: str,
+        path: str,
+        query: Iterable[tuple[str, str]],
+        kind: str,
+        body: Any,
+        *,
+        older: bool,
     ) -> str:
         name = self.named(path, method)
         if name is None:
@@ -103,7 +137,9 @@ class Spec(Description):
 
     def _fields(self, schema: Mapping[str, Any], body: Mapping[str, str]) -> dict[str, Any]:
         """The fields of a form, numbers as numbers."""
-        known = self.document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]["properties"]
+        known = self.document["components"]["schemas"][schema["$ref"].rpartition("/")[2]][
+            "properties"
+        ]
         return {name: _typed(known.get(name, {}), value, set()) for name, value in body.items()}
 
     def _parameters(self, described: Mapping[str, Any], place: str) -> dict[str, Mapping[str, Any]]:
@@ -121,7 +157,12 @@ class Spec(Description):
         return ""
 
     def _query_trouble(
-        self, key: str, known: Mapping[str, Mapping[str, Any]], query: Iterable[tuple[str, str]], *, older: bool
+        self,
+        key: str,
+        known: Mapping[str, Mapping[str, Any]],
+        query: Iterable[tuple[str, str]],
+        *,
+        older: bool,
     ) -> str:
         needed = {name for name, one in known.items() if one.get("required")}
         seen: set[str] = set()
@@ -132,7 +173,8 @@ class Spec(Description):
             seen.add(name)
             schema = known[name]["schema"]
             told = _typed(schema, value, more)
-            # All of them were values of the older API alone, or the one value that is left out is fine as it is.
+            # All of them were values of the older API alone, or the one value that is left out is
+            # fine as it is.
             trouble = "" if told == [] and value else self.errors(f"{key} {name}", schema, told)
             if trouble:
                 return f"{given}: {trouble}"
@@ -140,10 +182,16 @@ class Spec(Description):
 
 
 def _typed(schema: Mapping[str, Any], value: str, more: set[str]) -> Any:
-    """A word of a query or a form as it is described; unchanged, and so refused, where it is not of that type."""
+    """A word of a query or a form as it is described; unchanged, and so refused, where it is not of
+    that type."""
     if schema.get("type") == "array":
         return [each for each in value.split(",") if each not in more]
-    whole = schema.get("type") == "integer" and value.isascii() and value.isdecimal() and len(value) < LONGEST
+    whole = (
+        schema.get("type") == "integer"
+        and value.isascii()
+        and value.isdecimal()
+        and len(value) < LONGEST
+    )
     return int(value) if whole else value
 
 
@@ -164,14 +212,29 @@ def read(request: Request, body: bytes) -> Asked:
     pairs = request.query_params.multi_items()
     path = request.url.path
     header = request.headers.get("authorization", "")
-    return Asked(request.method, path, path.strip("/").split("/"), dict(pairs), pairs, kind, said, files, header)
+    return Asked(
+        request.method,
+        path,
+        path.strip("/").split("/"),
+        dict(pairs),
+        pairs,
+        kind,
+        said,
+        files,
+        header,
+    )
 
 
 def _parts(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, bytes]]:
-    whole = BytesParser(policy=HTTP).parsebytes(b"content-type: " + content_type.encode() + b"\r\n\r\n" + body)
+    whole = BytesParser(policy=HTTP).parsebytes(
+        b"content-type: " + content_type.encode() + b"\r\n\r\n" + body
+    )
     fields, files = {}, {}
     for part in whole.iter_parts():
-        name, data = str(part.get_param("name", header="content-disposition")), part.get_payload(decode=True)
+        name, data = (
+            str(part.get_param("name", header="content-disposition")),
+            part.get_payload(decode=True),
+        )
         if not isinstance(data, bytes):
             raise ValueError("parts within a part")
         if part.get_filename() is None:

@@ -1,9 +1,11 @@
-"""How X reads a text: its weighted length (twitter-text, configuration 3), the links in it, and what readers get.
+"""How X reads a text: its weighted length (twitter-text, configuration 3), the links in it, and
+what readers get.
 
-Written from the published configuration and rules alone. Simplified: which letters a path may have, sequences of emoji
-that no font draws (one each here), signs that are emoji only where a selector follows (two here, © too), domains in
-other than Latin letters (no links here). What is a link is judged by every top-level domain there is, in the list that
-hypothesis brings along; X's own list may be older.
+Written from the published configuration and rules alone. Simplified: which letters a path may have,
+sequences of emoji that no font draws (one each here), signs that are emoji only where a selector
+follows (two here, © too), domains in other than Latin letters (no links here). What is a link is
+judged by every top-level domain there is, in the list that hypothesis brings along; X's own list
+may be older.
 """
 
 import hashlib
@@ -27,7 +29,8 @@ EMOJI = regex.compile(
 )
 LETTERS = r"A-Za-z0-9\u00C0-\u024F"
 RUN = regex.compile(
-    rf"(?<![{LETTERS}@＠$#＃])(?P<protocol>https?://)?(?P<run>[{LETTERS}][{LETTERS}._-]*+)", regex.IGNORECASE
+    rf"(?<![{LETTERS}@＠$#＃])(?P<protocol>https?://)?(?P<run>[{LETTERS}][{LETTERS}._-]*+)",
+    regex.IGNORECASE,
 )
 """What may begin with a domain."""
 LABEL = regex.compile(rf"[{LETTERS}](?:[{LETTERS}_-]*[{LETTERS}])?")
@@ -59,9 +62,12 @@ def links(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _domain(run: str, after: str) -> int:
-    """How much of what looks like a domain is one: as far as its last top-level domain. `after` follows the run."""
+    """How much of what looks like a domain is one: as far as its last top-level domain. `after`
+    follows the run."""
     labels = run.split(".")
-    good = next((place for place, label in enumerate(labels) if not LABEL.fullmatch(label)), len(labels))
+    good = next(
+        (place for place, label in enumerate(labels) if not LABEL.fullmatch(label)), len(labels)
+    )
     most = good - 1 if good == len(labels) and after in {"@", "+"} else good
     for count in range(most, 1, -1):
         if labels[count - 1].lower() in _tops() and "_" not in labels[count - 2]:
@@ -70,8 +76,11 @@ def _domain(run: str, after: str) -> int:
 
 
 def _kept(rest: str) -> int:
-    """How much of what follows a domain belongs to it: not the punctuation of the sentence it stands in."""
-    while rest and (rest[-1] in ".,:;!?'*[]$%|~–(" or (rest[-1] == ")" and rest.count(")") > rest.count("("))):
+    """How much of what follows a domain belongs to it: not the punctuation of the sentence it
+    stands in."""
+    while rest and (
+        rest[-1] in ".,:;!?'*[]$%|~–(" or (rest[-1] == ")" and rest.count(")") > rest.count("("))
+    ):
         rest = rest[:-1]
     return len(rest)
 
@@ -104,8 +113,11 @@ def short(target: str, of: str) -> str:
     return "https://t.co/" + "".join(letters)
 
 
-def shown(text: str, post: str, pictures: list[tuple[str, str]]) -> tuple[str, list[dict[str, object]]]:
-    """A text as readers get it, and its `entities.urls`. `pictures` are media keys and the addresses they stand for.
+def shown(
+    text: str, post: str, pictures: list[tuple[str, str]]
+) -> tuple[str, list[dict[str, object]]]:
+    """A text as readers get it, and its `entities.urls`. `pictures` are media keys and the
+    addresses they stand for.
 
     Places are counted in characters of the text as it is shown, escapes included.
     """
@@ -124,13 +136,22 @@ def shown(text: str, post: str, pictures: list[tuple[str, str]]) -> tuple[str, l
     if pictures:
         url, gap = short(pictures[0][1], post), " " if text else ""
         seen = url.replace("https://t.co/", "pic.x.com/")
-        entities += [_entity(length + len(gap), url, address, seen) | {"media_key": key} for key, address in pictures]
+        entities += [
+            _entity(length + len(gap), url, address, seen) | {"media_key": key}
+            for key, address in pictures
+        ]
         parts += [gap, url]
     return "".join(parts), entities
 
 
 def _entity(start: int, url: str, full: str, seen: str) -> dict[str, object]:
-    return {"start": start, "end": start + len(url), "url": url, "expanded_url": full, "display_url": seen}
+    return {
+        "start": start,
+        "end": start + len(url),
+        "url": url,
+        "expanded_url": full,
+        "display_url": seen,
+    }
 
 
 def _display(full: str) -> str:

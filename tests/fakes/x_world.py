@@ -15,7 +15,14 @@ from PIL import Image
 from connectors.conformance.fake_servers import AdjustableClock
 from tests.fakes import x_text
 
-SCOPES = ("tweet.read", "tweet.write", "tweet.moderate.write", "users.read", "media.write", "offline.access")
+SCOPES = (
+    "tweet.read",
+    "tweet.write",
+    "tweet.moderate.write",
+    "users.read",
+    "media.write",
+    "offline.access",
+)
 PROBLEMS = "https://api.x.com/2/problems/"
 INVALID = "One or more parameters to your request was invalid."
 DUPLICATE = "You are not allowed to create a Tweet with duplicate content."
@@ -30,7 +37,15 @@ GIF_SIZE, GIF_FRAMES = (1280, 1080), 350
 MOST_MEDIA, LONGEST = 4, 25_000
 WARNINGS = ("adult_content", "graphic_violence", "other")
 NOT_HERE = frozenset(
-    {"card_uri", "community_id", "direct_message_deep_link", "edit_options", "geo", "nullcast", "poll"}
+    {
+        "card_uri",
+        "community_id",
+        "direct_message_deep_link",
+        "edit_options",
+        "geo",
+        "nullcast",
+        "poll",
+    }
 )
 NOT_HERE |= {"for_super_followers_only", "quote_tweet_id", "share_with_followers"}
 
@@ -45,7 +60,9 @@ class Refusal(Exception):
         self.status, self.body, self.headers = status, body, dict(headers or {})
 
 
-def problem(status: int, title: str, detail: str = "", kind: str = "about:blank", **more: Any) -> Json:
+def problem(
+    status: int, title: str, detail: str = "", kind: str = "about:blank", **more: Any
+) -> Json:
     """A problem as X tells it; `kind` is the last part of its type."""
     type_ = kind if kind == "about:blank" else PROBLEMS + kind
     return {"title": title, "detail": detail or title, "type": type_, "status": status, **more}
@@ -65,7 +82,9 @@ def forbidden(detail: str = "Forbidden", kind: str = "about:blank") -> Refusal:
 def not_found(resource: str, parameter: str, value: str) -> Json:
     """The problem that stands in an answer's `errors` where something is missing."""
     detail = f"Could not find {resource} with {parameter}: [{value}]."
-    told = problem(404, "Not Found Error", detail, "resource-not-found", value=value, parameter=parameter)
+    told = problem(
+        404, "Not Found Error", detail, "resource-not-found", value=value, parameter=parameter
+    )
     del told["status"]  # those inside an answer have none
     return told | {"resource_id": value, "resource_type": resource}
 
@@ -78,9 +97,11 @@ def media_key(category: str, medium_id: str) -> str:
 
 @dataclass
 class Medium:
-    """An uploaded picture or film. `warning` is what it was said to show, `post` the id of what uses it.
+    """An uploaded picture or film. `warning` is what it was said to show, `post` the id of what
+    uses it.
 
-    `state` is pending, in_progress, failed or succeeded; `polls` are still to be made; `also` may use it too.
+    `state` is pending, in_progress, failed or succeeded; `polls` are still to be made; `also` may
+    use it too.
     """
 
     id: str
@@ -129,7 +150,8 @@ class Post:
 
 @dataclass
 class Member:
-    """One account. `state`: active, suspended, locked; `scopes` are those of `token`, which has no end."""
+    """One account. `state`: active, suspended, locked; `scopes` are those of `token`, which has no
+    end."""
 
     id: str
     username: str
@@ -161,7 +183,11 @@ class World:
     max_weight: int = 280
     max_alt: int = 1000
     most_bytes: dict[str, int] = field(
-        default_factory=lambda: {"tweet_image": 5 * 2**20, "tweet_gif": 15 * 2**20, FILM: 512 * 2**20}
+        default_factory=lambda: {
+            "tweet_image": 5 * 2**20,
+            "tweet_gif": 15 * 2**20,
+            FILM: 512 * 2**20,
+        }
     )
     media_live: timedelta = timedelta(hours=24)
     """How long an uploaded picture or film waits for its post."""
@@ -179,9 +205,18 @@ class World:
         self._last = max(self._last + 1, (int(self.clock().timestamp() * 1000) - EPOCH_MS) << 22)
         return str(self._last)
 
-    def account(self, username: str, *, scopes: tuple[str, ...] = SCOPES, state: str = "active") -> Member:
+    def account(
+        self, username: str, *, scopes: tuple[str, ...] = SCOPES, state: str = "active"
+    ) -> Member:
         """A new account with a token of these scopes."""
-        made = Member(self.snowflake(), username, f"token-{secrets.token_hex(12)}", scopes, self.clock(), state)
+        made = Member(
+            self.snowflake(),
+            username,
+            f"token-{secrets.token_hex(12)}",
+            scopes,
+            self.clock(),
+            state,
+        )
         self.members[made.id] = made
         return made
 
@@ -196,9 +231,13 @@ class World:
         if category not in CATEGORIES:
             raise invalid("This fake takes pictures for posts alone.", media_category=category)
         if not data or len(data) > self.most_bytes[category]:
-            raise invalid(f"The size of the media, {len(data)} bytes, is not allowed.", media=category)
+            raise invalid(
+                f"The size of the media, {len(data)} bytes, is not allowed.", media=category
+            )
         mime, size = pictured(category, data)
-        return self.keep(Medium(self.snowflake(), mine.id, mime, category, size, self.clock(), data))
+        return self.keep(
+            Medium(self.snowflake(), mine.id, mime, category, size, self.clock(), data)
+        )
 
     def keep(self, medium: Medium) -> Medium:
         """Hold a medium, by its id and by its bytes."""
@@ -220,7 +259,9 @@ class World:
         text = alt.get("text", "")
         if set(alt) - {"text"} or not isinstance(text, str) or len(text) > self.max_alt:
             raise invalid(f"An alt text has at most {self.max_alt} characters.")
-        if set(warning) - set(WARNINGS) or not all(isinstance(value, bool) for value in warning.values()):
+        if set(warning) - set(WARNINGS) or not all(
+            isinstance(value, bool) for value in warning.values()
+        ):
             raise invalid(f"A warning has these booleans: {', '.join(WARNINGS)}.")
         medium.alt_text = text if alt else medium.alt_text
         if warning and not self.drops_warnings:
@@ -245,7 +286,9 @@ class World:
             raise invalid("Requires either text or media.", text="")
         if len(text) > LONGEST or x_text.weight(text) > self.max_weight:
             raise forbidden("Your Tweet text is too long.")
-        if text and any(same == text and self.clock() - at < self.same_text_after for same, at in mine.said):
+        if text and any(
+            same == text and self.clock() - at < self.same_text_after for same, at in mine.said
+        ):
             raise forbidden(DUPLICATE)
         media = self._chosen(mine, wanted)
         made = Post(self.snowflake(), mine.id, text, parent, media, self.clock())
@@ -271,7 +314,9 @@ class World:
         if "reply" not in said:
             return None
         reply = said["reply"]
-        parent = self.seen(str(reply.get("in_reply_to_tweet_id"))) if isinstance(reply, dict) else None
+        parent = (
+            self.seen(str(reply.get("in_reply_to_tweet_id"))) if isinstance(reply, dict) else None
+        )
         if parent is None:
             raise forbidden(NO_PARENT)
         return parent
@@ -288,7 +333,9 @@ class World:
         known = self.media.get(medium_id)
         if known is None or known.state != "succeeded":
             return False
-        return (self.media_again and known.owner == mine.id) or self._unused(mine, medium_id) is not None
+        return (self.media_again and known.owner == mine.id) or self._unused(
+            mine, medium_id
+        ) is not None
 
     def seen(self, post_id: str) -> Post | None:
         """A post that stands and whose author is not suspended."""
@@ -296,18 +343,25 @@ class World:
         return next((one.posts[post_id] for one in owners if post_id in one.posts), None)
 
     def delete(self, mine: Member, post_id: str) -> None:
-        """Take a post of one's own away; of one that is not there, nothing is said. Raises Refusal."""
+        """Take a post of one's own away; of one that is not there, nothing is said. Raises
+        Refusal."""
         found = self.seen(post_id)
         if found is not None and found.member != mine.id:
             raise forbidden("You are not allowed to delete this Tweet.")
         mine.posts.pop(post_id, None)
 
-    def listed(self, posts: Iterable[Post], query: Mapping[str, str], until: datetime) -> tuple[list[Post], str]:
+    def listed(
+        self, posts: Iterable[Post], query: Mapping[str, str], until: datetime
+    ) -> tuple[list[Post], str]:
         """A page of posts, newest first, as they stood at `until`, and where the next begins.
 
         Raises Refusal.
         """
-        most, start, end = number(query, "max_results", 10), instant(query, "start_time"), instant(query, "end_time")
+        most, start, end = (
+            number(query, "max_results", 10),
+            instant(query, "start_time"),
+            instant(query, "end_time"),
+        )
         if not 5 <= most <= 100:
             raise invalid("The number of results is not between 5 and 100.", max_results=str(most))
         shown = [one for one in posts if one.at <= until and (end is None or one.at < end)]
@@ -317,7 +371,9 @@ class World:
             shown = [one for one in shown if one.parent is None]
         before = _cursor(query.get("pagination_token", "")) or number(query, "until_id", 2**63)
         after = number(query, "since_id", 0)
-        page = sorted((one for one in shown if after < int(one.id) < before), key=lambda one: -int(one.id))
+        page = sorted(
+            (one for one in shown if after < int(one.id) < before), key=lambda one: -int(one.id)
+        )
         return page[:most], f"p{page[most - 1].id}" if len(page) > most else ""
 
 
@@ -331,7 +387,9 @@ def pictured(category: str, data: bytes) -> tuple[str, tuple[int, int]]:
         raise invalid("The media could not be read.", media=category) from error
     if kind not in CATEGORIES[category]:
         raise invalid(f"Media of type {kind} are not taken as {category}.", media_category=category)
-    if category == "tweet_gif" and (size[0] > GIF_SIZE[0] or size[1] > GIF_SIZE[1] or frames > GIF_FRAMES):
+    if category == "tweet_gif" and (
+        size[0] > GIF_SIZE[0] or size[1] > GIF_SIZE[1] or frames > GIF_FRAMES
+    ):
         raise invalid("The GIF is too large.", media=category)
     return f"image/{kind.lower()}", size
 

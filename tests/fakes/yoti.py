@@ -1,7 +1,8 @@
-"""Yoti's age verification as a stateful fake: it opens sessions, keeps their rules, and fails on demand.
+"""Yoti's age verification as a stateful fake: it opens sessions, keeps their rules, and fails on
+demand.
 
-It answers as https://developers.yoti.com/age-verification/results shows, and on demand with more about the viewer
-than anybody may be told.
+It answers as https://developers.yoti.com/age-verification/results shows, and on demand with more
+about the viewer than anybody may be told.
 """
 
 from collections.abc import Callable, Iterator
@@ -77,7 +78,9 @@ class World:
 
     def session(self, reference: str) -> Session:
         """The session of our check, the newest where there are two."""
-        return [one for one in self.sessions.values() if one.asked.get("reference_id") == reference][-1]
+        return [
+            one for one in self.sessions.values() if one.asked.get("reference_id") == reference
+        ][-1]
 
     def finish(self, session: Session, status: str = "COMPLETE", method: str = "DOC_SCAN") -> None:
         """The viewer ends the check."""
@@ -86,8 +89,15 @@ class World:
     def call(self, session: Session, body: dict[str, Any] | None = None) -> int:
         """Tell the customer, as often as a test likes; the status they answered."""
         session.calls += 1
-        told = {"session_key": session.id, "state": session.status, "signature": "c2ln", "sequence_number": 1}
-        return httpx.post(session.asked["notification_url"], json=body or (PERSONAL | told)).status_code
+        told = {
+            "session_key": session.id,
+            "state": session.status,
+            "signature": "c2ln",
+            "sequence_number": 1,
+        }
+        return httpx.post(
+            session.asked["notification_url"], json=body or (PERSONAL | told)
+        ).status_code
 
 
 class _Faults:

@@ -1,4 +1,5 @@
-"""As much of YouTube as an upload needs: it keeps what it is given, and publishes later what says so.
+"""As much of YouTube as an upload needs: it keeps what it is given, and publishes later what says
+so.
 
 Source: https://developers.google.com/youtube/v3/docs/videos/insert
 """

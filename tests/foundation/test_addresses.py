@@ -1,4 +1,5 @@
-"""Typed addresses lead to the public internet and nowhere else, whatever a name answers the second time."""
+"""Typed addresses lead to the public internet and nowhere else, whatever a name answers the second
+time."""
 
 import socket
 
@@ -20,8 +21,25 @@ from tests.fakes.own_page import OwnPage, create
 @pytest.mark.parametrize(
     "address",
     [
-        *("127.0.0.1", "10.1.2.3", "192.168.0.9", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1"),
-        *("255.255.255.255", "::1", "::", "fe80::1%eth0", "fd00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:8.8.8.8"),
+        *(
+            "127.0.0.1",
+            "10.1.2.3",
+            "192.168.0.9",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "224.0.0.1",
+        ),
+        *(
+            "255.255.255.255",
+            "::1",
+            "::",
+            "fe80::1%eth0",
+            "fd00::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "::ffff:8.8.8.8",
+        ),
         *("64:ff9b::7f00:1", "2002:7f00:1::", "localhost", ""),
     ],
 )
@@ -29,7 +47,9 @@ def test_inside_is_not_public(address: str) -> None:
     assert not is_public_address(address)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111", "64:ff9b::808:808", "2002:808:808::"])
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "2606:4700:4700::1111", "64:ff9b::808:808", "2002:808:808::"]
+)
 def test_outside_is_public(address: str) -> None:
     assert is_public_address(address)
 

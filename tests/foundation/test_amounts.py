@@ -1,4 +1,5 @@
-"""Amounts as people write them: read to the minor unit, or refused; never rounded, never guessed."""
+"""Amounts as people write them: read to the minor unit, or refused; never rounded, never
+guessed."""
 
 import pytest
 

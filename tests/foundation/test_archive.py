@@ -30,7 +30,12 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Archive:
 
 
 def administrator(server: S3) -> Minio:
-    return Minio(server.settings.url.removeprefix("http://"), access_key="house", secret_key="test-only", secure=False)
+    return Minio(
+        server.settings.url.removeprefix("http://"),
+        access_key="house",
+        secret_key="test-only",
+        secure=False,
+    )
 
 
 @pytest.fixture
@@ -72,7 +77,10 @@ def test_the_server_refuses_to_delete_what_is_locked(server: S3, name: str) -> N
     place = open_archive(Settings(storage=server.settings))
     place.put_once(name, b"first")
     client = Minio(
-        server.settings.url.removeprefix("http://"), access_key="house", secret_key="test-only", secure=False
+        server.settings.url.removeprefix("http://"),
+        access_key="house",
+        secret_key="test-only",
+        secure=False,
     )
     (one,) = client.list_objects("greenroom-archive", prefix=name, include_version=True)
     with pytest.raises(S3Error):
@@ -92,7 +100,10 @@ def test_a_server_that_cannot_be_asked_is_said(server: S3, name: str) -> None:
 
 def test_a_bucket_without_lock_still_keeps_the_first(server: S3, name: str) -> None:
     client = Minio(
-        server.settings.url.removeprefix("http://"), access_key="house", secret_key="test-only", secure=False
+        server.settings.url.removeprefix("http://"),
+        access_key="house",
+        secret_key="test-only",
+        secure=False,
     )
     client.make_bucket("plain-archive")
     place = open_archive(Settings(storage=server.settings.model_copy(update={"bucket": "plain"})))

@@ -91,15 +91,24 @@ def test_what_a_tenant_has_in_flight_counts(tenant: OpenScope) -> None:
     assert {row.tenant_id for row in claim(tenant, room=2)} == {second}
 
 
-def test_rows_of_the_loaded_model_go_first_until_others_are_old(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_rows_of_the_loaded_model_go_first_until_others_are_old(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     with tenant(tenant_id, RELAY) as scope:
-        old = outbox.put(scope, PostDue(tenant_id, uuid7()), group="b", at=scope.now - timedelta(minutes=6))
-        other = outbox.put(scope, PostDue(tenant_id, uuid7()), group="b", at=scope.now - timedelta(minutes=4))
+        old = outbox.put(
+            scope, PostDue(tenant_id, uuid7()), group="b", at=scope.now - timedelta(minutes=6)
+        )
+        other = outbox.put(
+            scope, PostDue(tenant_id, uuid7()), group="b", at=scope.now - timedelta(minutes=4)
+        )
         loaded = outbox.put(scope, PostDue(tenant_id, uuid7()), group="a")
     order = []
     for _ in range(3):
         with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
-            order += [row.id for row in row_leases.claim_rows(scope, "publish", places=1, room=1, loaded="a")]
+            order += [
+                row.id
+                for row in row_leases.claim_rows(scope, "publish", places=1, room=1, loaded="a")
+            ]
         with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
             scope.run("DELETE FROM outbox WHERE state = 'leased'")
     assert order == [old, loaded, other]
@@ -119,8 +128,11 @@ def test_a_full_queue_is_seen_at_a_glance(tenant: OpenScope, tenant_id: UUID) ->
     assert seen["gpu"] == row_leases.QueueState(leased=0, due=False, next_at=None)
 
 
-def test_a_year_of_planned_posts_makes_no_look_longer(tenant: OpenScope, tenant_id: UUID, cluster: Cluster) -> None:
-    """Once PostgreSQL knew that nearly all rows wait in one queue, it read all of them at each look."""
+def test_a_year_of_planned_posts_makes_no_look_longer(
+    tenant: OpenScope, tenant_id: UUID, cluster: Cluster
+) -> None:
+    """Once PostgreSQL knew that nearly all rows wait in one queue, it read all of them at each
+    look."""
     put_posts(tenant, tenant_id, 1)
     with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
         scope.run("UPDATE outbox SET dedupe_key = NULL")
@@ -129,12 +141,18 @@ def test_a_year_of_planned_posts_makes_no_look_longer(tenant: OpenScope, tenant_
         connection.execute(text(_PLANNED))
         connection.execute(text("VACUUM (ANALYZE) outbox"))
     engine.dispose()
-    with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:  # a plan that is kept does not know what time it is
+    with tenant(
+        INSTALLATION_ID, RELAY, role="relay"
+    ) as scope:  # a plan that is kept does not know what time it is
         scope.run("SET LOCAL plan_cache_mode = force_generic_plan")
         scope.run(f"PREPARE look (timestamptz) AS {row_leases._LOOK.replace(':now', '$1')}")
-        plan = scope.run("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE look (house_now())").scalar_one()[0]["Plan"]
+        plan = scope.run(
+            "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE look (house_now())"
+        ).scalar_one()[0]["Plan"]
         scope.run("DEALLOCATE look")
-    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 150, "pages of 8 KiB; all of the rows have 600"
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 150, (
+        "pages of 8 KiB; all of the rows have 600"
+    )
 
 
 _PLANNED = """
@@ -157,8 +175,11 @@ def test_a_jump_of_the_house_clock_ends_no_lease(tenant: OpenScope, tenant_id: U
     assert states(tenant, tenant_id) == {"leased": 1}
 
 
-def test_a_clock_that_was_set_back_keeps_no_row_of_a_dead_worker(tenant: OpenScope, tenant_id: UUID) -> None:
-    """The machine's own clock, which moves no lease: the row would wait for the hour, and its whole lane with it."""
+def test_a_clock_that_was_set_back_keeps_no_row_of_a_dead_worker(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
+    """The machine's own clock, which moves no lease: the row would wait for the hour, and its whole
+    lane with it."""
     put_posts(tenant, tenant_id, 1)
     row = claim(tenant)[0]
     with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
@@ -177,8 +198,11 @@ def test_room_is_for_one_queue(tenant: OpenScope, tenant_id: UUID) -> None:
     assert claim(tenant) == []
 
 
-def test_what_is_due_behind_a_row_that_keeps_its_lane_until_later_holds_no_leap_up(tenant: OpenScope) -> None:
-    """Found by chaos: the clock was set back while a message waited for its retry, and the next one came due."""
+def test_what_is_due_behind_a_row_that_keeps_its_lane_until_later_holds_no_leap_up(
+    tenant: OpenScope,
+) -> None:
+    """Found by chaos: the clock was set back while a message waited for its retry, and the next one
+    came due."""
     tenant_id = uuid7()
     for number in range(2):
         put_chat(tenant, tenant_id, number, lane="chat:a", holds_lane=True)
@@ -186,7 +210,9 @@ def test_what_is_due_behind_a_row_that_keeps_its_lane_until_later_holds_no_leap_
         (row,) = row_leases.claim_rows(scope, "chat", places=32, room=32)
         taken = row_leases.take_row(scope, row.id, row.token, deadline=LEASE)
         assert taken is not None
-        assert not row_leases.advance_database_clock(scope, scope.now + timedelta(hours=2)), "it is in hand"
+        assert not row_leases.advance_database_clock(scope, scope.now + timedelta(hours=2)), (
+            "it is in hand"
+        )
         row_leases.defer_row(scope, taken, timedelta(hours=1))
         before = scope.now
     with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
@@ -194,4 +220,6 @@ def test_what_is_due_behind_a_row_that_keeps_its_lane_until_later_holds_no_leap_
         assert row_leases.advance_database_clock(scope, scope.now + timedelta(hours=2))
     with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
         assert before + timedelta(hours=1) <= scope.now < before + timedelta(hours=1, minutes=5)
-        assert [one.id for one in row_leases.claim_rows(scope, "chat", places=32, room=32)] == [row.id]
+        assert [one.id for one in row_leases.claim_rows(scope, "chat", places=32, room=32)] == [
+            row.id
+        ]

@@ -1,4 +1,5 @@
-"""A clock that is put back is seen by whoever looks regularly, and remembered for as long as it matters."""
+"""A clock that is put back is seen by whoever looks regularly, and remembered for as long as it
+matters."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -36,7 +37,9 @@ def near(found: timedelta | None, meant: timedelta) -> bool:
     return found is not None and meant - 10 * SECOND < found <= meant
 
 
-def test_what_is_put_back_is_seen_once_and_counts_for_what_was_before(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_what_is_put_back_is_seen_once_and_counts_for_what_was_before(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     assert moved(tenant, 6 * HOUR) is None, "forward is no fall"
     before = now(tenant, tenant_id)
     assert since(tenant, tenant_id, before) == timedelta()
@@ -51,7 +54,9 @@ def test_what_is_put_back_is_seen_once_and_counts_for_what_was_before(tenant: Op
     )
 
 
-def test_what_is_done_just_after_the_last_look_counts_too(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_what_is_done_just_after_the_last_look_counts_too(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     """The relay looks every ten seconds: the clock fell after it showed later still."""
     moved(tenant, 6 * HOUR)
     after = now(tenant, tenant_id) + timedelta(minutes=4)
@@ -67,8 +72,11 @@ def test_a_clock_that_is_kept_right_does_not_fall(tenant: OpenScope, tenant_id: 
 
 
 @pytest.mark.parametrize("far", [HOUR, 9_000 * HOUR])
-def test_falls_are_forgotten_after_two_days(tenant: OpenScope, tenant_id: UUID, far: timedelta) -> None:
-    """By the clock as it is since: one that was a year ahead would else reach back a year for a year."""
+def test_falls_are_forgotten_after_two_days(
+    tenant: OpenScope, tenant_id: UUID, far: timedelta
+) -> None:
+    """By the clock as it is since: one that was a year ahead would else reach back a year for a
+    year."""
     moved(tenant, 6 * HOUR + far)
     before = now(tenant, tenant_id)
     moved(tenant, -far)
@@ -78,5 +86,8 @@ def test_falls_are_forgotten_after_two_days(tenant: OpenScope, tenant_id: UUID, 
 
 
 def test_only_the_relay_looks(tenant: OpenScope, tenant_id: UUID) -> None:
-    with pytest.raises(DBAPIError, match="permission denied"), tenant(tenant_id, "system:test") as scope:
+    with (
+        pytest.raises(DBAPIError, match="permission denied"),
+        tenant(tenant_id, "system:test") as scope,
+    ):
         clock_rollback.observe_clock(scope)

@@ -1,4 +1,5 @@
-"""A scope: one transaction, its role, and what becomes of it when the server went away meanwhile."""
+"""A scope: one transaction, its role, and what becomes of it when the server went away
+meanwhile."""
 
 import re
 from collections.abc import Iterator
@@ -34,7 +35,10 @@ def _end_connections(cluster: Cluster) -> None:
     engine = create_engine(cluster.url("postgres", "house"))
     with engine.connect() as connection:
         connection.execute(
-            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'own'")
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = "
+                "'own'"
+            )
         )
     engine.dispose()
 
@@ -52,8 +56,13 @@ def test_a_connection_that_died_in_the_pool_is_replaced_before_anything_is_done(
     _end_connections(cluster)
     with own.scope(tenant_id, WHO) as one, own.scope(tenant_id, WHO) as two:
         assert not before & {_backend(one), _backend(two)}
-        assert one.run("SELECT current_user, current_setting('app.tenant')").one() == ("app", str(tenant_id))
-        assert one.run("SHOW idle_session_timeout").scalar_one() == "5min"  # the server ends what was forgotten
+        assert one.run("SELECT current_user, current_setting('app.tenant')").one() == (
+            "app",
+            str(tenant_id),
+        )
+        assert (
+            one.run("SHOW idle_session_timeout").scalar_one() == "5min"
+        )  # the server ends what was forgotten
 
 
 def test_a_statement_alone_has_its_role_and_tenant_and_leaves_neither_behind(own: Database) -> None:
@@ -82,7 +91,9 @@ def test_a_statement_alone_finds_a_living_connection_and_says_what_is_wrong_with
     assert alone.run("SELECT 1 AS one").one_or_none().one == 1
 
 
-def test_connections_that_rest_end_by_themselves_and_the_others_stay(own: Database, cluster: Cluster) -> None:
+def test_connections_that_rest_end_by_themselves_and_the_others_stay(
+    own: Database, cluster: Cluster
+) -> None:
     pool = own.engine.pool
     assert isinstance(pool, IdleClosingPool)
     pool.idle_seconds = 0.5
@@ -93,7 +104,11 @@ def test_connections_that_rest_end_by_themselves_and_the_others_stay(own: Databa
 
     def backends() -> set[int]:
         with engine.connect() as looks:
-            return set(looks.execute(text("SELECT pid FROM pg_stat_activity WHERE application_name = 'own'")).scalars())
+            return set(
+                looks.execute(
+                    text("SELECT pid FROM pg_stat_activity WHERE application_name = 'own'")
+                ).scalars()
+            )
 
     def spare_ended() -> bool:
         with own.scope(tenant_id, WHO) as scope:
@@ -108,7 +123,9 @@ def test_connections_that_rest_end_by_themselves_and_the_others_stay(own: Databa
         assert not {used, spare} & {_backend(one), _backend(two)}
 
 
-def test_a_connection_that_dies_in_the_middle_undoes_its_transaction(own: Database, cluster: Cluster) -> None:
+def test_a_connection_that_dies_in_the_middle_undoes_its_transaction(
+    own: Database, cluster: Cluster
+) -> None:
     def dies() -> None:
         with own.scope(uuid7(), WHO) as scope:
             _end_connections(cluster)
@@ -127,12 +144,16 @@ def test_no_statement_of_a_page_runs_for_ever(pages: Database, own: Database) ->
             assert scope.run("SHOW statement_timeout").scalar_one() == limit
     with pages.scope(uuid7(), "t") as scope:
         scope.run("SET LOCAL statement_timeout = '50ms'")
-        with pytest.raises(OperationalError, match="statement timeout"):  # as where the database is away
+        with pytest.raises(
+            OperationalError, match="statement timeout"
+        ):  # as where the database is away
             scope.run("SELECT pg_sleep(30)")
         scope.session.rollback()
 
 
-def test_no_function_that_reads_a_table_is_planned_anew_by_each_statement(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_no_function_that_reads_a_table_is_planned_anew_by_each_statement(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     """In SQL it would be, and in PL/pgSQL it is not: forty times a post, of what time it is."""
     with tenant(tenant_id, WHO) as scope:
         found = scope.run(
@@ -166,7 +187,8 @@ def test_threads_that_come_together_share_one_pool(own: Database) -> None:
 
 @pytest.mark.parametrize("how", ["get", "select", "both"])
 def test_what_is_locked_is_read_as_it_stands_then(own: Database, how: str) -> None:
-    """Read before in the same scope, changed by somebody else meanwhile: a decision under the lock must see that."""
+    """Read before in the same scope, changed by somebody else meanwhile: a decision under the lock
+    must see that."""
     tenant_id = uuid7()
     with own.scope(tenant_id, WHO) as scope:
         row_id = outbox.put(scope, PostDue(tenant_id, uuid7()), at=scope.now + timedelta(days=1))

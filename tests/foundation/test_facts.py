@@ -1,4 +1,5 @@
-"""Facts become rows of those who hear them: once, in the fact's place, later where that was asked, and each alone."""
+"""Facts become rows of those who hear them: once, in the fact's place, later where that was asked,
+and each alone."""
 
 from datetime import timedelta
 from threading import Barrier, Thread
@@ -13,7 +14,9 @@ from foundation.outbox.fan_out import FACTS_PER_TURN, FactListener, FactListener
 from tests.foundation.events import ChatDue, CountSale, PostDue, Sold, ThankBuyer, states
 
 ME = "system:test"
-HEARD = FactListeners({Sold: (FactListener(CountSale), FactListener(ThankBuyer, timedelta(hours=1)))})
+HEARD = FactListeners(
+    {Sold: (FactListener(CountSale), FactListener(ThankBuyer, timedelta(hours=1)))}
+)
 
 
 def sell(tenant: OpenScope, tenant_id: UUID, count: int = 1) -> list[UUID]:
@@ -29,12 +32,16 @@ def spread(tenant: OpenScope, tenant_id: UUID, heard: FactListeners = HEARD) -> 
         return fan_out.spread_facts(scope, heard)
 
 
-def test_each_listener_gets_its_row_when_it_asked_for_it(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_each_listener_gets_its_row_when_it_asked_for_it(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     (buyer,) = sell(tenant, tenant_id)
     assert spread(tenant, tenant_id) == 1
     assert spread(tenant, tenant_id) == 0
     with tenant(tenant_id, ME) as scope:
-        rows = scope.run("SELECT kind, subject_id, args, queue, available_at, trace_id FROM outbox ORDER BY kind").all()
+        rows = scope.run(
+            "SELECT kind, subject_id, args, queue, available_at, trace_id FROM outbox ORDER BY kind"
+        ).all()
         told = [(row.kind, row.subject_id, row.args, row.queue) for row in rows]
         assert rows[1].available_at - rows[0].available_at == timedelta(hours=1)
         assert rows[0].trace_id == rows[1].trace_id
@@ -46,9 +53,15 @@ def test_each_listener_gets_its_row_when_it_asked_for_it(tenant: OpenScope, tena
 
 def test_a_listener_may_be_told_more_than_the_fact_says(tenant: OpenScope, tenant_id: UUID) -> None:
     sell(tenant, tenant_id)
-    spread(tenant, tenant_id, FactListeners({Sold: (FactListener(ChatDue, extra_fields={"number": 7}),)}))
+    spread(
+        tenant,
+        tenant_id,
+        FactListeners({Sold: (FactListener(ChatDue, extra_fields={"number": 7}),)}),
+    )
     with tenant(tenant_id, ME) as scope:
-        assert scope.run("SELECT args FROM outbox WHERE kind = 'test.chat'").scalar_one() == {"number": 7}
+        assert scope.run("SELECT args FROM outbox WHERE kind = 'test.chat'").scalar_one() == {
+            "number": 7
+        }
 
 
 def test_one_listener_may_hear_of_it_at_several_times(tenant: OpenScope, tenant_id: UUID) -> None:
@@ -56,7 +69,9 @@ def test_one_listener_may_hear_of_it_at_several_times(tenant: OpenScope, tenant_
     spread(
         tenant,
         tenant_id,
-        FactListeners({Sold: tuple(FactListener(CountSale, timedelta(hours=hours)) for hours in (1, 24))}),
+        FactListeners(
+            {Sold: tuple(FactListener(CountSale, timedelta(hours=hours)) for hours in (1, 24))}
+        ),
     )
     assert states(tenant, tenant_id) == {"waiting": 2}
 
@@ -111,7 +126,9 @@ def test_a_spread_that_is_undone_leaves_the_fact(tenant: OpenScope, tenant_id: U
     assert states(tenant, tenant_id) == {"waiting": 1}
 
 
-def test_a_tenant_spreads_its_own_and_the_relay_everybodys(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_a_tenant_spreads_its_own_and_the_relay_everybodys(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     other_id = uuid7()
     sell(tenant, tenant_id)
     sell(tenant, other_id)
@@ -125,8 +142,10 @@ def test_a_tenant_spreads_its_own_and_the_relay_everybodys(tenant: OpenScope, te
 def test_many_are_spread_in_turns(tenant: OpenScope, tenant_id: UUID) -> None:
     with tenant(tenant_id, ME) as scope:
         scope.run(
-            "INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, holds_lane, priority,"
-            " available_at, state, tries, trace_id) SELECT :tenant, gen_random_uuid(), 'test.sold', 1,"
+            "INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, "
+            "holds_lane, priority,"
+            " available_at, state, tries, trace_id) SELECT :tenant, gen_random_uuid(), "
+            "'test.sold', 1,"
             " gen_random_uuid(), '{\"amount\": 1}', 'facts', false, 5, :now, 'waiting', 0, 't'"
             " FROM generate_series(1, :many)",
             tenant=tenant_id,

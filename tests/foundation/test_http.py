@@ -1,4 +1,5 @@
-"""The one HTTP client at its edges: time that runs out on the way, answers that swell, servers that would know us."""
+"""The one HTTP client at its edges: time that runs out on the way, answers that swell, servers that
+would know us."""
 
 import socket
 import threading
@@ -21,7 +22,8 @@ from foundation.ops.clock import monotonic, sleep
 
 LARGE = b"x" * 40_000_000
 WITHIN = 5.0
-"""Seconds in which a request of half a second is certainly over on a busy machine; in sips it takes eight."""
+"""Seconds in which a request of half a second is certainly over on a busy machine; in sips it takes
+eight."""
 
 
 @contextmanager
@@ -34,7 +36,9 @@ def answering(serve: Callable[[socket.socket], None]) -> Iterator[str]:
         yield f"http://127.0.0.1:{door.getsockname()[1]}/"
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 200_000, b'{"a":' * 100_000, b"<html>"])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff", b"[" * 200_000, b'{"a":' * 100_000, b"<html>"]
+)
 def test_what_is_no_json_says_nothing(body: bytes) -> None:
     assert HttpResponse(200, {}, body).json_body() is None
 
@@ -44,7 +48,8 @@ def test_what_is_json_is_told() -> None:
 
 
 def sips(line: socket.socket) -> None:
-    """Takes what comes a little at a time, but often enough that no single write is kept waiting."""
+    """Takes what comes a little at a time, but often enough that no single write is kept
+    waiting."""
     with closing(line):
         while line.recv(250_000):
             sleep(0.05)
@@ -95,7 +100,10 @@ def telling(body: bytes, *, coding: str, heard: list[bytes]) -> Callable[[socket
     def serve(line: socket.socket) -> None:
         with closing(line):
             heard.append(line.recv(65536))
-            head = f"HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\ncontent-length: {len(body)}\r\n\r\n"
+            head = (
+                f"HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\ncontent-length: "
+                f"{len(body)}\r\n\r\n"
+            )
             line.sendall(head.encode() + body)
 
     return serve
@@ -111,7 +119,9 @@ def test_a_packed_answer_is_unpacked(http: HttpClient) -> None:
 
 
 @pytest.mark.parametrize(("times", "coding"), [(1, "gzip"), (2, "gzip, gzip")])
-def test_an_answer_that_swells_takes_no_more_memory_than_it_may(http: HttpClient, times: int, coding: str) -> None:
+def test_an_answer_that_swells_takes_no_more_memory_than_it_may(
+    http: HttpClient, times: int, coding: str
+) -> None:
     body = packed(b"\0" * 200_000_000, times)
     tracemalloc.start()
     try:
@@ -126,13 +136,16 @@ def test_an_answer_that_swells_takes_no_more_memory_than_it_may(http: HttpClient
 
 
 def test_what_a_server_would_have_us_keep_is_told_to_nobody(http: HttpClient) -> None:
-    """One client speaks for every account of every agency: a cookie of one would travel with the next."""
+    """One client speaks for every account of every agency: a cookie of one would travel with the
+    next."""
     heard: list[bytes] = []
 
     def serve(line: socket.socket) -> None:
         with closing(line):
             heard.append(line.recv(65536))
-            line.sendall(b"HTTP/1.1 200 OK\r\nset-cookie: who=first; Path=/\r\ncontent-length: 0\r\n\r\n")
+            line.sendall(
+                b"HTTP/1.1 200 OK\r\nset-cookie: who=first; Path=/\r\ncontent-length: 0\r\n\r\n"
+            )
 
     with closing(socket.create_server(("127.0.0.1", 0))) as door:
         url = f"http://127.0.0.1:{door.getsockname()[1]}/"
@@ -147,4 +160,6 @@ def test_what_a_server_would_have_us_keep_is_told_to_nobody(http: HttpClient) ->
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".example", "example..com"])
 def test_a_name_that_can_be_nobodys_is_nowhere_to_send_to(http: HttpClient, host: str) -> None:
-    assert isinstance(http.send(HttpRequest("GET", f"http://{host}/", deadline=WITHIN)), RequestNotSent)
+    assert isinstance(
+        http.send(HttpRequest("GET", f"http://{host}/", deadline=WITHIN)), RequestNotSent
+    )

@@ -14,7 +14,11 @@ def test_ids_of_a_process_grow_strictly() -> None:
 
 def test_threads_never_share_one() -> None:
     with ThreadPoolExecutor(8) as threads:
-        found = [one for part in threads.map(lambda _: [uuid7() for _ in range(2_000)], range(8)) for one in part]
+        found = [
+            one
+            for part in threads.map(lambda _: [uuid7() for _ in range(2_000)], range(8))
+            for one in part
+        ]
     assert len(set(found)) == len(found)
 
 

@@ -1,4 +1,5 @@
-"""Any interleaving of relays, workers, people and crashes: a model of the outbox beside the real one."""
+"""Any interleaving of relays, workers, people and crashes: a model of the outbox beside the real
+one."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,7 +44,8 @@ class Row:
 
 
 class Story:
-    """What may happen to rows, chosen by a seed; at each claim the model says exactly which rows have to be leased."""
+    """What may happen to rows, chosen by a seed; at each claim the model says exactly which rows
+    have to be leased."""
 
     def __init__(self, tenant: OpenScope, seed: int) -> None:
         self.tenant, self.random = tenant, Random(seed)
@@ -59,7 +61,13 @@ class Story:
         self.compare()
 
     def moves(self) -> dict[Callable[[], None], int]:
-        always = {self.put: 6, self.claim: 4, self.time_passes: 3, self.sweep: 2, self.redis_is_away: 1}
+        always = {
+            self.put: 6,
+            self.claim: 4,
+            self.time_passes: 3,
+            self.sweep: 2,
+            self.redis_is_away: 1,
+        }
         if self.messages:
             always[self.deliver] = 6
         if self.taken:
@@ -75,13 +83,21 @@ class Story:
 
     def put(self) -> None:
         pick = self.random.choice
-        lane, holds, priority = pick([None, "chat:a", "chat:b", "chat:b"]), pick([True, False]), pick([0, 1, 2])
+        lane, holds, priority = (
+            pick([None, "chat:a", "chat:b", "chat:b"]),
+            pick([True, False]),
+            pick([0, 1, 2]),
+        )
         dedupe = pick([None, None, None, "k"])
         event, at = ChatDue(self.tenant_id, uuid7(), 1), self.now + pick(range(-2, 4)) * SECOND
-        known = dedupe and any(r.dedupe == dedupe and r.state in ("waiting", "leased") for r in self.rows.values())
+        known = dedupe and any(
+            r.dedupe == dedupe and r.state in ("waiting", "leased") for r in self.rows.values()
+        )
         holds = holds and lane is not None
         with self.scope() as scope:
-            found = outbox.put(scope, event, at=at, lane=lane, holds_lane=holds, priority=priority, dedupe=dedupe)
+            found = outbox.put(
+                scope, event, at=at, lane=lane, holds_lane=holds, priority=priority, dedupe=dedupe
+            )
         assert (found is None) == bool(known)
         if found:
             self.rows[found] = Row(found, event.subject_id, lane, holds, priority, at, dedupe)
@@ -91,7 +107,11 @@ class Story:
         chosen = {r.id for r in due if r.lane is None}
         for lane in {r.lane for r in due if r.lane}:
             here = [r for r in self.rows.values() if r.lane == lane]
-            keepers = [r for r in here if r.state == "leased" or (r.state == "waiting" and r.holds and r.out)]
+            keepers = [
+                r
+                for r in here
+                if r.state == "leased" or (r.state == "waiting" and r.holds and r.out)
+            ]
             head = min((r for r in due if r.lane == lane), key=lambda r: r.order)
             if not keepers:
                 chosen.add(head.id)
@@ -112,7 +132,9 @@ class Story:
 
     def deliver(self) -> None:
         """Any message ever sent arrives, again or late; most often a fresh one."""
-        message = self.random.choice(self.messages[-4:] if self.random.random() < 0.8 else self.messages)
+        message = self.random.choice(
+            self.messages[-4:] if self.random.random() < 0.8 else self.messages
+        )
         mine, last = self.rows.get(message.id), self.newest(message)
         good = mine is not None and mine.state == "leased" and not mine.started and last
         with self.scope() as scope:
@@ -127,7 +149,10 @@ class Story:
         return [m.token for m in self.messages if m.id == message.id][-1] == message.token
 
     def settle(self) -> None:
-        taken, how = self.random.choice(self.taken), self.random.choice(["finish", "fail", "later", "fresh"])
+        taken, how = (
+            self.random.choice(self.taken),
+            self.random.choice(["finish", "fail", "later", "fresh"]),
+        )
         self.taken.remove(taken)
         mine = self.rows.get(taken.id)
         tokens = [m.token for m in self.messages if m.id == taken.id]
@@ -135,9 +160,13 @@ class Story:
         running = ours and mine is not None and mine.state == "leased"
         with self.scope() as scope:
             if how == "finish":
-                assert row_leases.finish_row(scope, taken) == (ours and mine is not None and mine.state != "dead")
+                assert row_leases.finish_row(scope, taken) == (
+                    ours and mine is not None and mine.state != "dead"
+                )
             elif how in ("later", "fresh"):
-                assert row_leases.defer_row(scope, taken, 2 * SECOND, fresh=how == "fresh") == running
+                assert (
+                    row_leases.defer_row(scope, taken, 2 * SECOND, fresh=how == "fresh") == running
+                )
             else:
                 row_leases.fail_row(scope, taken, error="Bug", backoff=BACKOFF)
         if mine is None:
@@ -156,10 +185,20 @@ class Story:
             return
         mine.state = "waiting"
         mine.tries = 0 if how == "fresh" else mine.tries - (how == "later")
-        longest = 2 * SECOND if how in ("later", "fresh") else BACKOFF.first * BACKOFF.factor ** max(mine.tries - 1, 0)
+        longest = (
+            2 * SECOND
+            if how in ("later", "fresh")
+            else BACKOFF.first * BACKOFF.factor ** max(mine.tries - 1, 0)
+        )
         with self.scope() as scope:
-            at = scope.run("SELECT available_at FROM outbox WHERE id = :id", id=mine.id).scalar_one()
-            scope.run("UPDATE outbox SET available_at = :at WHERE id = :id", at=self.now + longest, id=mine.id)
+            at = scope.run(
+                "SELECT available_at FROM outbox WHERE id = :id", id=mine.id
+            ).scalar_one()
+            scope.run(
+                "UPDATE outbox SET available_at = :at WHERE id = :id",
+                at=self.now + longest,
+                id=mine.id,
+            )
         assert self.now <= at <= self.now + longest
         mine.at = self.now + longest  # without its jitter, so that a failing run can be repeated
 
@@ -167,7 +206,9 @@ class Story:
         self.now += self.random.choice([1, 1, 2, 3, 6, 30]) * SECOND
 
     def sweep(self) -> None:
-        expired = [r for r in self.rows.values() if r.state == "leased" and r.until and r.until < self.now]
+        expired = [
+            r for r in self.rows.values() if r.state == "leased" and r.until and r.until < self.now
+        ]
         with self.scope() as scope:
             assert row_leases.sweep_expired_leases(scope) == len(expired)
         for row in expired:
@@ -193,7 +234,9 @@ class Story:
 
     def resend_the_dead(self) -> None:
         for mine in [r for r in self.rows.values() if r.state == "dead"]:
-            if mine.dedupe and any(r.dedupe == mine.dedupe and r.state != "dead" for r in self.rows.values()):
+            if mine.dedupe and any(
+                r.dedupe == mine.dedupe and r.state != "dead" for r in self.rows.values()
+            ):
                 continue
             with self.scope() as scope:
                 outbox.retry_dead(scope, mine.id)
@@ -202,7 +245,9 @@ class Story:
     def compare(self) -> None:
         with self.scope() as scope:
             found = scope.run("SELECT id, state, tries, lane FROM outbox").all()
-        assert {(r.id, r.state, r.tries) for r in found} == {(r.id, r.state, r.tries) for r in self.rows.values()}
+        assert {(r.id, r.state, r.tries) for r in found} == {
+            (r.id, r.state, r.tries) for r in self.rows.values()
+        }
         leased = [r.lane for r in found if r.state == "leased" and r.lane]
         assert len(leased) == len(set(leased)), "two rows of a lane in flight"
 

@@ -23,7 +23,18 @@ def test_words_that_tell_their_language(text: str, language: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "hi", "ok", "salut", "😀", "/stop", "guten Tag, wie geht es dir", "olá, tudo bem com você?", "\x00"]
+    "text",
+    [
+        "",
+        "hi",
+        "ok",
+        "salut",
+        "😀",
+        "/stop",
+        "guten Tag, wie geht es dir",
+        "olá, tudo bem com você?",
+        "\x00",
+    ],
 )
 def test_too_few_words_and_other_languages_tell_nothing(text: str) -> None:
     assert language_detection.detect_language(text) is None
@@ -35,4 +46,6 @@ def test_any_text_is_taken(text: str) -> None:
 
 
 def test_a_long_text_costs_no_more_than_its_beginning() -> None:
-    assert language_detection.detect_language("tu as d'autres photos de la mer ? " * 100_000) == "fr"
+    assert (
+        language_detection.detect_language("tu as d'autres photos de la mer ? " * 100_000) == "fr"
+    )

@@ -1,4 +1,5 @@
-"""Amounts in sentences stand as people of the language write them, wherever the sentence was stored."""
+"""Amounts in sentences stand as people of the language write them, wherever the sentence was
+stored."""
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,9 @@ from foundation.money import Money
 )
 def test_an_amount_is_written_as_people_write_it(amount: Money, language: str, said: str) -> None:
     assert format_money(amount, language) == said
-    assert format_parameter(str(amount), language) == said, "and so is one that was stored in a message"
+    assert format_parameter(str(amount), language) == said, (
+        "and so is one that was stored in a message"
+    )
 
 
 def test_a_stored_sentence_says_its_amounts_in_the_readers_language() -> None:
@@ -35,22 +38,41 @@ def test_a_stored_sentence_says_its_amounts_in_the_readers_language() -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["3.0 USD", "3 USD", "3.00 usd", "Zoé, 3.00 USD", "3.00 USD!", "-3.00", "", "3.00 USD\n", "١.٠٠ USD"]
+    "typed",
+    [
+        "3.0 USD",
+        "3 USD",
+        "3.00 usd",
+        "Zoé, 3.00 USD",
+        "3.00 USD!",
+        "-3.00",
+        "",
+        "3.00 USD\n",
+        "١.٠٠ USD",
+    ],
 )
 def test_what_is_no_amount_of_ours_stays_as_it_is(typed: str) -> None:
     assert format_parameter(typed, "fr") == typed
     assert format_parameter(7, "fr") == 7
 
 
-@given(st.integers(-(10**15) + 1, 10**15 - 1), st.sampled_from(["EUR", "USD", "JPY", "KWD", "XTR", "XTS"]))
+@given(
+    st.integers(-(10**15) + 1, 10**15 - 1),
+    st.sampled_from(["EUR", "USD", "JPY", "KWD", "XTR", "XTS"]),
+)
 def test_no_amount_is_lost(minor: int, currency: str) -> None:
     stored = str(Money(minor, currency))
-    digits = [letter for letter in str(format_parameter(stored, "fr")).replace("US", "") if letter.isdigit()]
+    digits = [
+        letter
+        for letter in str(format_parameter(stored, "fr")).replace("US", "")
+        if letter.isdigit()
+    ]
     assert int("".join(digits)) == abs(minor)
 
 
 def test_what_a_post_chose_is_named_as_on_the_page() -> None:
-    """An option of a platform stands in a sentence by what it is called, one that is called nothing by its code."""
+    """An option of a platform stands in a sentence by what it is called, one that is called nothing
+    by its code."""
     assert format_parameter("option.bluesky.languages", "fr") == "Langues (fr, en…)"
     assert format_parameter("option.nowhere.nothing", "fr") == "option.nowhere.nothing"
     told = options.option_problem(

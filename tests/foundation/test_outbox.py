@@ -79,7 +79,10 @@ def test_the_door_may_put_and_not_read(pages: Database, tenant: OpenScope, tenan
     with pages.scope(tenant_id, "guest:door", role="door") as scope:
         assert outbox.put(scope, PostDue(tenant_id, uuid7()), dedupe="d") is not None
         assert outbox.put(scope, PostDue(tenant_id, uuid7()), dedupe="d") is None
-    with pytest.raises(ProgrammingError, match="permission denied"), pages.scope(tenant_id, ME, role="door") as scope:
+    with (
+        pytest.raises(ProgrammingError, match="permission denied"),
+        pages.scope(tenant_id, ME, role="door") as scope,
+    ):
         outbox.queue_stats(scope)
     assert states(tenant, tenant_id) == {"waiting": 1}
 
@@ -93,9 +96,13 @@ def test_a_dead_row_is_listed_and_sent_again(tenant: OpenScope, tenant_id: UUID)
         row = row_leases.claim_rows(scope, "chat", places=4, room=4)[0]
         taken = row_leases.take_row(scope, row.id, row.token, deadline=timedelta(seconds=30))
         assert taken is not None
-        assert row_leases.fail_row(scope, taken, error="Bug x", backoff=row_leases.Backoff(dead_at=1))
+        assert row_leases.fail_row(
+            scope, taken, error="Bug x", backoff=row_leases.Backoff(dead_at=1)
+        )
     with tenant(tenant_id, ME) as scope:
-        assert [(row.id, row.error, row.tries) for row in outbox.list_dead(scope)] == [(event_id, "Bug x", 1)]
+        assert [(row.id, row.error, row.tries) for row in outbox.list_dead(scope)] == [
+            (event_id, "Bug x", 1)
+        ]
         assert sum(row.dead for row in outbox.queue_stats(scope)) == 1
     put_chat(tenant, tenant_id, 2, dedupe="k")
     with pytest.raises(Conflict), tenant(tenant_id, ME) as scope:
@@ -104,7 +111,9 @@ def test_a_dead_row_is_listed_and_sent_again(tenant: OpenScope, tenant_id: UUID)
         scope.run("DELETE FROM outbox WHERE state = 'waiting'")
         outbox.retry_dead(scope, event_id)
     with tenant(tenant_id, ME) as scope:
-        assert [row.id for row in row_leases.claim_rows(scope, "chat", places=4, room=4)] == [event_id]
+        assert [row.id for row in row_leases.claim_rows(scope, "chat", places=4, room=4)] == [
+            event_id
+        ]
 
 
 def test_an_event_that_cannot_travel_is_refused_at_the_start() -> None:

@@ -1,4 +1,5 @@
-"""A statement of ours behaves as one that SQLAlchemy runs: rows, counts, errors, listeners, dead connections."""
+"""A statement of ours behaves as one that SQLAlchemy runs: rows, counts, errors, listeners, dead
+connections."""
 
 import signal
 
@@ -14,7 +15,10 @@ from tests.foundation.test_database import WHO, _end_connections, own
 
 __all__ = ["own"]
 
-THREE = "SELECT n, 'no. ' || n AS said, CAST('{\"a\": [1]}' AS jsonb) AS kept FROM generate_series(1, 3) n ORDER BY n"
+THREE = (
+    "SELECT n, 'no. ' || n AS said, CAST('{\"a\": [1]}' AS jsonb) AS kept FROM generate_series(1, "
+    "3) n ORDER BY n"
+)
 
 
 @pytest.fixture
@@ -25,7 +29,9 @@ def scope(database: Database):
 
 def test_rows_are_told_by_name_place_and_mapping(scope: Scope) -> None:
     rows = scope.run(THREE).all()
-    assert [(row.n, row.said, row[2]) for row in rows] == [(n, f"no. {n}", {"a": [1]}) for n in (1, 2, 3)]
+    assert [(row.n, row.said, row[2]) for row in rows] == [
+        (n, f"no. {n}", {"a": [1]}) for n in (1, 2, 3)
+    ]
     assert rows[0] == (1, "no. 1", {"a": [1]})
     assert scope.run(THREE).mappings().first() == {"n": 1, "said": "no. 1", "kept": {"a": [1]}}
     assert scope.run(THREE).scalars().all() == [1, 2, 3]
@@ -54,7 +60,8 @@ def test_what_returns_nothing_says_how_many_it_changed(scope: Scope) -> None:
 
 def test_what_the_server_refuses_is_sqlalchemys_error_without_values(database: Database) -> None:
     twice = "INSERT INTO kept VALUES (:n), (:n)"
-    with pytest.raises(IntegrityError) as refused, database.scope(uuid7(), WHO) as scope:  # noqa: PT012  in one scope
+    # in one scope
+    with pytest.raises(IntegrityError) as refused, database.scope(uuid7(), WHO) as scope:  # noqa: PT012  see above
         scope.run("CREATE TEMPORARY TABLE kept (n int PRIMARY KEY) ON COMMIT DROP")
         scope.run(twice, n=9_876_543)
     assert refused.value.orig.sqlstate == "23505"
@@ -62,7 +69,8 @@ def test_what_the_server_refuses_is_sqlalchemys_error_without_values(database: D
 
 
 def test_a_connection_that_dies_in_the_middle_is_dropped(own: Database, cluster: Cluster) -> None:
-    with pytest.raises(DBAPIError) as died, own.scope(uuid7(), WHO) as scope:  # noqa: PT012  in one scope
+    # in one scope
+    with pytest.raises(DBAPIError) as died, own.scope(uuid7(), WHO) as scope:  # noqa: PT012  see above
         before = scope.run("SELECT pg_backend_pid()").scalar_one()
         _end_connections(cluster)
         scope.run("SELECT 1")
@@ -72,14 +80,16 @@ def test_a_connection_that_dies_in_the_middle_is_dropped(own: Database, cluster:
 
 
 def test_a_connection_that_was_interrupted_is_dropped(own: Database) -> None:
-    """As SIGTERM does: its answer is still to come, and the next statement on it would hear that one."""
+    """As SIGTERM does: its answer is still to come, and the next statement on it would hear that
+    one."""
 
     def interrupt(*_: object) -> None:
         raise SystemExit(0)
 
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
-        with pytest.raises(SystemExit), own.scope(uuid7(), WHO) as scope:  # noqa: PT012  in one scope
+        # in one scope
+        with pytest.raises(SystemExit), own.scope(uuid7(), WHO) as scope:  # noqa: PT012  see above
             pid = scope.run("SELECT pg_backend_pid()").scalar_one()
             signal.setitimer(signal.ITIMER_REAL, 0.5)
             scope.run("SELECT pg_sleep(30)")
@@ -92,11 +102,18 @@ def test_a_connection_that_was_interrupted_is_dropped(own: Database) -> None:
 
 def test_whoever_listens_to_statements_hears_ours(scope: Scope) -> None:
     heard = []
-    event.listen(scope.session.info["connection"], "before_cursor_execute", lambda *told: heard.append(told[2:4]))
+    event.listen(
+        scope.session.info["connection"],
+        "before_cursor_execute",
+        lambda *told: heard.append(told[2:4]),
+    )
     scope.run("SELECT :a + 1", a=1)
     assert heard == [("SELECT %(a)s + 1", {"a": 1})]
 
 
 def test_canonical_json_comes_back_as_it_was(scope: Scope) -> None:
     said = {"é": ["\\", '"', "\n", 1.5, None]}
-    assert scope.run("SELECT CAST(:it AS jsonb)", it=canonical_json(said).decode()).scalar_one() == said
+    assert (
+        scope.run("SELECT CAST(:it AS jsonb)", it=canonical_json(said).decode()).scalar_one()
+        == said
+    )

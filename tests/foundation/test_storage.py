@@ -1,4 +1,5 @@
-"""One contract for both stores: the same bytes once, those bytes or an error, nothing of another tenant's."""
+"""One contract for both stores: the same bytes once, those bytes or an error, nothing of another
+tenant's."""
 
 import os
 import resource
@@ -113,8 +114,12 @@ def test_a_cleared_tenant_has_nothing_and_may_begin_again(place: Place, tenant_i
     assert place.store.get(tenant_id, place.store.put(tenant_id, DATA)) == DATA
 
 
-@pytest.mark.parametrize("spoilt", [DATA[:-1], b"", DATA[:-1] + b"\x00"], ids=["cut off", "empty", "one byte"])
-def test_other_bytes_are_never_returned_and_a_new_put_heals(place: Place, tenant_id: UUID, spoilt: bytes) -> None:
+@pytest.mark.parametrize(
+    "spoilt", [DATA[:-1], b"", DATA[:-1] + b"\x00"], ids=["cut off", "empty", "one byte"]
+)
+def test_other_bytes_are_never_returned_and_a_new_put_heals(
+    place: Place, tenant_id: UUID, spoilt: bytes
+) -> None:
     sha256 = place.store.put(tenant_id, DATA)
     place.spoil(tenant_id, sha256, spoilt)
     with pytest.raises(Unavailable) as raised:
@@ -128,7 +133,9 @@ def test_what_has_no_room_leaves_nothing_behind(tmp_path: Path, tenant_id: UUID)
     """Tried again and again, what was cut off would fill the disk for good."""
     store = FileStore(tmp_path)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(DATA) // 2, before[1]))  # no file grows longer now
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (len(DATA) // 2, before[1])
+    )  # no file grows longer now
     try:
         for _ in range(3):
             with pytest.raises(Unavailable):
@@ -148,15 +155,20 @@ def test_the_pages_copies_are_apart(server: S3, tmp_path: Path, tenant_id: UUID)
         assert open_library_store(settings).exists(tenant_id, sha256)
 
 
-@pytest.mark.parametrize("address", ["minio:9000", "ftp://minio", "http://minio/bucket?x=1", "http://"])
+@pytest.mark.parametrize(
+    "address", ["minio:9000", "ftp://minio", "http://minio/bucket?x=1", "http://"]
+)
 def test_an_address_that_is_none_is_said(address: str) -> None:
     with pytest.raises(BadInput) as raised:
         open_library_store(Settings(storage=StorageSettings(url=address)))
     assert raised.value.message.code == "storage.bad_address"
 
 
-def test_what_is_stored_survives_a_power_cut(tmp_path: Path, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A renamed file is there for good once its folder was written, and a new folder once the one around it was."""
+def test_what_is_stored_survives_a_power_cut(
+    tmp_path: Path, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A renamed file is there for good once its folder was written, and a new folder once the one
+    around it was."""
     written: list[Path] = []
     fsync = os.fsync
 
@@ -170,6 +182,8 @@ def test_what_is_stored_survives_a_power_cut(tmp_path: Path, tenant_id: UUID, mo
     folder = tmp_path / "objects" / str(tenant_id) / sha256[:2]
     assert written[1:] == [folder, folder.parent, folder.parent.parent, tmp_path]
     written.clear()
-    other = next(data for data in (b"%d" % n for n in range(10_000)) if bytes_digest(data)[:2] == sha256[:2])
+    other = next(
+        data for data in (b"%d" % n for n in range(10_000)) if bytes_digest(data)[:2] == sha256[:2]
+    )
     store.put(tenant_id, other)
     assert written[1:] == [folder]

@@ -1,4 +1,5 @@
-"""What an S3 server and its network do on bad days: an error with a sentence, never other bytes, never a hang."""
+"""What an S3 server and its network do on bad days: an error with a sentence, never other bytes,
+never a hang."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +37,9 @@ def code_of(error: Unavailable) -> str:
     return error.message.code
 
 
-def test_a_line_that_breaks_once_is_tried_again(server: S3, store: S3Store, tenant_id: UUID) -> None:
+def test_a_line_that_breaks_once_is_tried_again(
+    server: S3, store: S3Store, tenant_id: UUID
+) -> None:
     sha256 = store.put(tenant_id, DATA)
     server.fail("GET", "hang")
     assert store.get(tenant_id, sha256) == DATA
@@ -53,7 +56,9 @@ def test_a_line_that_breaks_once_is_tried_again(server: S3, store: S3Store, tena
         ("swallow", "storage.damaged"),
     ],
 )
-def test_a_bad_answer_is_an_error(server: S3, store: S3Store, tenant_id: UUID, fault: Fault, code: str) -> None:
+def test_a_bad_answer_is_an_error(
+    server: S3, store: S3Store, tenant_id: UUID, fault: Fault, code: str
+) -> None:
     sha256 = store.put(tenant_id, DATA)
     server.fail("GET", fault, fault)
     started = monotonic()

@@ -28,7 +28,9 @@ def said(monkeypatch: pytest.MonkeyPatch, **values: object) -> dict[str, object]
     return found
 
 
-@pytest.mark.parametrize("key", ["token", "bot_token", "Authorization", "password", "client_secret", "api_key"])
+@pytest.mark.parametrize(
+    "key", ["token", "bot_token", "Authorization", "password", "client_secret", "api_key"]
+)
 def test_a_secret_by_its_name_is_hidden(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     assert said(monkeypatch, **{key: "abc"})[key] == telemetry.HIDDEN
 
@@ -51,11 +53,19 @@ def test_a_secret_by_its_look_is_hidden(monkeypatch: pytest.MonkeyPatch, value: 
 
 def test_ids_and_names_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     line = said(monkeypatch, kind="delivery.publish", rows=3)
-    assert (line["kind"], line["rows"], line["event"], line["process"]) == ("delivery.publish", 3, "test.said", "test")
+    assert (line["kind"], line["rows"], line["event"], line["process"]) == (
+        "delivery.publish",
+        3,
+        "test.said",
+        "test",
+    )
 
 
 def test_an_error_is_named_by_class_and_code() -> None:
-    assert telemetry.describe_error(Refused("gate.denied", why="private words")) == "Refused gate.denied"
+    assert (
+        telemetry.describe_error(Refused("gate.denied", why="private words"))
+        == "Refused gate.denied"
+    )
     assert telemetry.describe_error(ValueError("private words")) == "ValueError"
 
 
@@ -66,19 +76,27 @@ def test_an_error_is_placed_in_our_own_files() -> None:
     assert telemetry.error_location(caught.value).startswith(f"{__file__}:")
 
 
-def test_a_command_hears_of_trouble_alone_and_the_house_of_all_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_hears_of_trouble_alone_and_the_house_of_all_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     with telemetry.quiet_logs():
         telemetry.get_logger("tests").info("test.usual")
         telemetry.get_logger("tests").warning("test.wrong")
     telemetry.get_logger("tests").info("test.after")
-    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["test.wrong", "test.after"]
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == [
+        "test.wrong",
+        "test.after",
+    ]
 
 
-def test_a_line_that_finds_a_full_disk_is_lost_and_the_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_that_finds_a_full_disk_is_lost_and_the_work_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The line that tells what became of a post raised into the work that wrote it."""
-    full = Path("/dev/full").open("w", buffering=1, encoding="utf-8")  # noqa: SIM115  its end fails as well
+    # its end fails as well
+    full = Path("/dev/full").open("w", buffering=1, encoding="utf-8")  # noqa: SIM115  see above
     monkeypatch.setattr("sys.stderr", full)
     before = structlog.get_config()
     telemetry.configure_logging("test")

@@ -1,4 +1,5 @@
-"""Pictures that resemble somebody, without a classifier: known faces, what comparing found, and answers."""
+"""Pictures that resemble somebody, without a classifier: known faces, what comparing found, and
+answers."""
 
 from collections.abc import Collection
 from typing import Any
@@ -51,25 +52,36 @@ def known(here: World, *pictures: str) -> tuple[UUID, UUID]:
         known_faces.record_face_consent(scope, person)
         subject = known_faces.find_face_consent(scope, person)
         assert subject is not None
-        known_faces.store_template(scope, subject.id, model=MODEL, box=Sealed(b"box"), pictures=pictures)
+        known_faces.store_template(
+            scope, subject.id, model=MODEL, box=Sealed(b"box"), pictures=pictures
+        )
         return person, subject.id
 
 
 def barred(here: World) -> UUID:
     with here.scope(f"member:{here.ann}") as scope:
         subject = uuid7()
-        known_faces.add_face_ban(scope, subject_id=subject, why="asked us", model=MODEL, box=Sealed(b"box"))
+        known_faces.add_face_ban(
+            scope, subject_id=subject, why="asked us", model=MODEL, box=Sealed(b"box")
+        )
         return subject
 
 
-def shown(here: World, rating: Rating = Rating.G, *, ai: str = "none", person: UUID | None = None) -> Medium:
+def shown(
+    here: World, rating: Rating = Rating.G, *, ai: str = "none", person: UUID | None = None
+) -> Medium:
     with here.scope() as scope:
         return picture(scope, here, rating, ai=ai, person=person)
 
 
 def note(here: World, medium: Medium, resembles: dict[UUID, int], **changes: Any) -> None:
     with here.scope() as scope:
-        whole = {"model": MODEL, "version": known_faces.faces_version(scope), "complete": True, "faces": 1}
+        whole = {
+            "model": MODEL,
+            "version": known_faces.faces_version(scope),
+            "complete": True,
+            "faces": 1,
+        }
         resemblances.record_comparison(
             scope, medium.sha256, FaceComparisonResult(**(whole | changes), resembles=resembles)
         )
@@ -87,17 +99,29 @@ def see(here: World, who: UUID, *digests: str) -> None:
 
 
 def said(
-    one: FaceComparisonTask, who: UUID, answer: str, because: str = "", *, maker: str = "", digest: str = ""
+    one: FaceComparisonTask,
+    who: UUID,
+    answer: str,
+    because: str = "",
+    *,
+    maker: str = "",
+    digest: str = "",
 ) -> ResemblanceJudged:
-    return ResemblanceJudged(uuid7(), one.id, digest or one.digest, answer, because, maker, f"member:{who}")
+    return ResemblanceJudged(
+        uuid7(), one.id, digest or one.digest, answer, because, maker, f"member:{who}"
+    )
 
 
-def judge(here: World, one: FaceComparisonTask, who: UUID, answer: str, because: str = "", **more: str) -> None:
+def judge(
+    here: World, one: FaceComparisonTask, who: UUID, answer: str, because: str = "", **more: str
+) -> None:
     with here.scope(f"member:{who}") as scope:
         resemblance_reviews.record_face_judgement(scope, said(one, who, answer, because, **more))
 
 
-def refused(here: World, one: FaceComparisonTask, who: UUID, answer: str, because: str = "", **more: str) -> str:
+def refused(
+    here: World, one: FaceComparisonTask, who: UUID, answer: str, because: str = "", **more: str
+) -> str:
     with pytest.raises(GreenroomError) as found:
         judge(here, one, who, answer, because, **more)
     return found.value.message.code

@@ -31,7 +31,11 @@ def member(here: World, role: Role = Role.MANAGER) -> UUID:
 
 
 def asked(
-    here: World, *digests: str, category: str = "other", source: str = SOURCE, given: SubmittedForm | None = None
+    here: World,
+    *digests: str,
+    category: str = "other",
+    source: str = SOURCE,
+    given: SubmittedForm | None = None,
 ) -> UUID:
     with here.scope() as scope:
         receipt = removal_requests.receive_removal_request(
@@ -44,7 +48,9 @@ def asked(
 
 
 def answered(here: World, wish: UUID) -> None:
-    removal_requests.handle_removal_request_due(RemovalRequestDue(here.tenant_id, wish), tenant=here.open)
+    removal_requests.handle_removal_request_due(
+        RemovalRequestDue(here.tenant_id, wish), tenant=here.open
+    )
 
 
 def shown(here: World, **more: Any) -> str:
@@ -56,7 +62,9 @@ def sent(here: World) -> tuple[str, UUID]:
     """A picture that stands outside."""
     with here.scope() as scope:
         medium = picture(scope, here)
-        jti = issuance.mint_permit(scope, unit(here, media=(medium,)), Step(), key=KEY, author=f"member:{here.ann}").jti
+        jti = issuance.mint_permit(
+            scope, unit(here, media=(medium,)), Step(), key=KEY, author=f"member:{here.ann}"
+        ).jti
     with here.scope() as scope:
         live_copies.record_copy(scope, jti, "n1", scope.now)
     return medium.sha256, jti

@@ -1,4 +1,5 @@
-"""A small world for the room's tests: one creator, its people, and units that pass unless told otherwise."""
+"""A small world for the room's tests: one creator, its people, and units that pass unless told
+otherwise."""
 
 import hashlib
 from collections.abc import Sequence
@@ -61,11 +62,23 @@ class World:
 
 def world(tenant: OpenScope, tenant_id: UUID, *, ceiling: str = "E", solo: bool = False) -> World:
     """An agency of two; with `solo` of one person, and a guest in the place of who reviews."""
-    people = (("ann", Role.OWNER), ("gus", Role.GUEST)) if solo else (("ann", Role.MANAGER), ("rob", Role.OWNER))
+    people = (
+        (("ann", Role.OWNER), ("gus", Role.GUEST))
+        if solo
+        else (("ann", Role.MANAGER), ("rob", Role.OWNER))
+    )
     with tenant(tenant_id, "system:test") as scope:
-        agencies.create_agency(scope, name=f"Agency {tenant_id}", language="en", zone="Europe/Paris")
+        agencies.create_agency(
+            scope, name=f"Agency {tenant_id}", language="en", zone="Europe/Paris"
+        )
         creator = agencies.add_creator(
-            scope, slug="mia", name="Mia", kind="human", zone="Europe/Paris", languages=["fr"], rating_ceiling=ceiling
+            scope,
+            slug="mia",
+            name="Mia",
+            kind="human",
+            zone="Europe/Paris",
+            languages=["fr"],
+            rating_ceiling=ceiling,
         )
         ann, rob = (
             agencies.add_member(
@@ -82,7 +95,9 @@ def world(tenant: OpenScope, tenant_id: UUID, *, ceiling: str = "E", solo: bool 
     return World(tenant, tenant_id, creator, uuid7(), ann, rob)
 
 
-def unit(world: World, *, text: str = "Good morning", media: Sequence[Medium] = (), **changes: Any) -> Unit:
+def unit(
+    world: World, *, text: str = "Good morning", media: Sequence[Medium] = (), **changes: Any
+) -> Unit:
     whole = Unit(
         tenant_id=world.tenant_id,
         creator_id=world.creator_id,
@@ -99,9 +114,19 @@ def unit(world: World, *, text: str = "Good morning", media: Sequence[Medium] = 
 
 
 def message(
-    world: World, viewer: str, *, text: str = "Hello you", media: Sequence[Medium] = (), **changes: Any
+    world: World,
+    viewer: str,
+    *,
+    text: str = "Hello you",
+    media: Sequence[Medium] = (),
+    **changes: Any,
 ) -> Unit:
-    chat = {"surface": "sandbox.chat", "audience": "viewer", "viewer": viewer, "subject": Subject("draft", uuid7())}
+    chat = {
+        "surface": "sandbox.chat",
+        "audience": "viewer",
+        "viewer": viewer,
+        "subject": Subject("draft", uuid7()),
+    }
     return unit(world, text=text, media=media, **{**chat, **changes})
 
 
@@ -136,7 +161,15 @@ def picture(
         label=label,
     )
     asset_records.record_rendition(
-        scope, asset, sha256=sha256, mime=MIME, size=1000, width=10, height=10, profile="post", phash=phash
+        scope,
+        asset,
+        sha256=sha256,
+        mime=MIME,
+        size=1000,
+        width=10,
+        height=10,
+        profile="post",
+        phash=phash,
     )
     if rating is not None:
         ratings.record_rating(scope, sha256, rating, source="classifier@1")
@@ -146,7 +179,9 @@ def picture(
 
 
 def asset_of(scope: Scope, medium: Medium) -> UUID:
-    found: UUID = scope.run("SELECT asset_id FROM renditions WHERE sha256 = :sha", sha=medium.sha256).scalar_one()
+    found: UUID = scope.run(
+        "SELECT asset_id FROM renditions WHERE sha256 = :sha", sha=medium.sha256
+    ).scalar_one()
     return found
 
 
@@ -185,7 +220,9 @@ def real_person(
     return found
 
 
-def invented(scope: Scope, world: World, *, reviewed: bool = True, adult_licence: bool = True) -> UUID:
+def invented(
+    scope: Scope, world: World, *, reviewed: bool = True, adult_licence: bool = True
+) -> UUID:
     """An invented person, declared by ann and looked at by rob and somebody else."""
     found = persons.add_person(scope, kind="synthetic", display_ref="Nova")
     declared = persons.record_declaration(
@@ -203,13 +240,18 @@ def invented(scope: Scope, world: World, *, reviewed: bool = True, adult_licence
 def looked_at(scope: Scope, declaration: UUID, *principals: UUID) -> None:
     """These principals looked at a declaration and had no doubt."""
     for principal in principals:
-        synthetic_people.record_declaration_look(scope, declaration, LookResult(principal, False, (), 12))
+        synthetic_people.record_declaration_look(
+            scope, declaration, LookResult(principal, False, (), 12)
+        )
 
 
 def sent(here: World, whole: Unit, body: str = "post", native: str = "n1") -> UUID:
-    """A unit of Ann's, out of the house: the id of its consumed permit. With `native` the platform answered that id."""
+    """A unit of Ann's, out of the house: the id of its consumed permit. With `native` the platform
+    answered that id."""
     with here.scope() as scope:
-        jti = issuance.mint_permit(scope, whole, Step(body=body), key=KEY, author=f"member:{here.ann}").jti
+        jti = issuance.mint_permit(
+            scope, whole, Step(body=body), key=KEY, author=f"member:{here.ann}"
+        ).jti
     with here.scope() as scope:
         if native:
             live_copies.record_copy(scope, jti, native, scope.now)

@@ -42,7 +42,9 @@ def make(world: World, *persons: UUID, **changes: Any) -> UUID:
         return shoot_cards.create_card(scope, world.creator_id, terms(scope, *persons, **changes))
 
 
-def say(world: World, card: UUID, person: UUID, said: str = CARD_SIGNED, *, digest: str = "") -> list[UUID]:
+def say(
+    world: World, card: UUID, person: UUID, said: str = CARD_SIGNED, *, digest: str = ""
+) -> list[UUID]:
     """Somebody answers a card, as their own page does it."""
     with world.scope(f"person:{person}") as scope:
         known = digest or queries.get_card_facts(scope, card).digest
@@ -58,10 +60,14 @@ def signed(world: World, *persons: UUID, by: Sequence[UUID] | None = None, **cha
     return card
 
 
-def undated(world: World, rating: Rating = Rating.E, *, people_seen: int | None = 1, **rest: Any) -> Medium:
+def undated(
+    world: World, rating: Rating = Rating.E, *, people_seen: int | None = 1, **rest: Any
+) -> Medium:
     """A picture of which nobody knows when it was taken, nor who is shown."""
     with world.scope() as scope:
-        return picture(scope, world, rating, source="ingest", age=timedelta(), people_seen=people_seen, **rest)
+        return picture(
+            scope, world, rating, source="ingest", age=timedelta(), people_seen=people_seen, **rest
+        )
 
 
 def put(world: World, card: UUID, *media: Medium) -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Met:
-    """Somebody became known: real or invented. `papers`: of age before everything here; declared, licensed, seen."""
+    """Somebody became known: real or invented. `papers`: of age before everything here; declared,
+    licensed, seen."""
 
     person: str
     real: bool
@@ -14,7 +15,8 @@ class Met:
 
 @dataclass(frozen=True)
 class Agreed:
-    """A real person allows being shown and published there, up to a rating; `what` is depict or publish."""
+    """A real person allows being shown and published there, up to a rating; `what` is depict or
+    publish."""
 
     person: str
     what: str
@@ -32,7 +34,8 @@ class TookBack:
 
 @dataclass(frozen=True)
 class Made:
-    """A picture: how many people a detector `counted`, whether its date is `proven`, the `source` it was made from."""
+    """A picture: how many people a detector `counted`, whether its date is `proven`, the `source`
+    it was made from."""
 
     picture: str
     shows: tuple[str, ...] = ()
@@ -77,7 +80,8 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Age:
-    """What is known of the reader: proven, hearsay (a level nobody accepts), reset, suspected, blocked."""
+    """What is known of the reader: proven, hearsay (a level nobody accepts), reset, suspected,
+    blocked."""
 
     known: str
 

@@ -22,7 +22,10 @@ def without(cluster: Cluster) -> None:
     engine = create_engine(cluster.url("postgres", "house"))
     with engine.begin() as connection:
         connection.execute(
-            text("TRUNCATE log_checkpoints, log_heads, decision_inputs, permits, decisions, agencies CASCADE")
+            text(
+                "TRUNCATE log_checkpoints, log_heads, decision_inputs, permits, decisions, "
+                "agencies CASCADE"
+            )
         )
     engine.dispose()
 
@@ -31,7 +34,9 @@ def judge(here: World, count: int) -> None:
     """Judge so many units: as many entries in the log."""
     with here.scope() as scope:
         for number in range(count):
-            issuance.judge_unit(scope, unit(here, text=f"Hello {number}"), author=f"member:{here.ann}")
+            issuance.judge_unit(
+                scope, unit(here, text=f"Hello {number}"), author=f"member:{here.ann}"
+            )
 
 
 def later(here: World, shift: timedelta) -> None:
@@ -54,13 +59,17 @@ def kept(archive: Archive, log: str) -> list[Checkpoint]:
 def name_of(here: World) -> str:
     """The name of this agency's log in an archive."""
     with here.scope() as scope:
-        return LOG_KEY.log_name(here.tenant_id, scope.run("SELECT created_at FROM log_heads").scalar_one())
+        return LOG_KEY.log_name(
+            here.tenant_id, scope.run("SELECT created_at FROM log_heads").scalar_one()
+        )
 
 
 def proven(here: World, archive: Archive) -> proof.ExportVerification:
     """What somebody says who verifies this agency's exported log offline."""
     return proof.verify_export(
-        export.export_lines([here.tenant_id], every=True, tenant=here.open, archive=archive, key=LOG_KEY)
+        export.export_lines(
+            [here.tenant_id], every=True, tenant=here.open, archive=archive, key=LOG_KEY
+        )
     )
 
 

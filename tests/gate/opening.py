@@ -1,4 +1,5 @@
-"""Rules that let somebody publish their own picture alone, as counsel might open them; and an author who wants to."""
+"""Rules that let somebody publish their own picture alone, as counsel might open them; and an
+author who wants to."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,7 +25,12 @@ from tests.tenants.apps import KEY
 from tests.tenants.authenticators import Authenticator
 
 SITE = RelyingParty("localhost", "http://localhost", KEY)
-COUNSEL = {"own_likeness": True, "counsel": "Me Test", "source_url": "https://law.example", "review_by": "2027-02-18"}
+COUNSEL = {
+    "own_likeness": True,
+    "counsel": "Me Test",
+    "source_url": "https://law.example",
+    "review_by": "2027-02-18",
+}
 PLACE = "sandbox.as_fanvue"
 
 
@@ -44,7 +50,9 @@ def opened(**countries: dict[str, Any]) -> Bundle:
 
 def written(version: str, **countries: dict[str, Any]) -> PolicyRelease:
     """The same as a release of rules, not signed yet."""
-    return PolicyRelease(matrix(version, **countries), lexicon.SHIPPED_LEXICON_PATH.read_text("utf-8"))
+    return PolicyRelease(
+        matrix(version, **countries), lexicon.SHIPPED_LEXICON_PATH.read_text("utf-8")
+    )
 
 
 @dataclass
@@ -66,7 +74,9 @@ class Author:
     def digest(self) -> str:
         return self.whole.digest()
 
-    def signs(self, *, member: UUID | None = None, device: Authenticator | None = None, about: str = "") -> UUID:
+    def signs(
+        self, *, member: UUID | None = None, device: Authenticator | None = None, about: str = ""
+    ) -> UUID:
         """What a passkey signs for this picture."""
         who = ChallengedMember(self.world.tenant_id, member or self.world.ann)
         about = about or self.digest
@@ -75,16 +85,22 @@ class Author:
                 scope, SITE, act=own_releases.OWN_RELEASE_ACT, about=about, member_id=who.member_id
             )
         body = (device or self.device).signs(asked)
-        return ceremonies.sign_act(self.world.open, SITE, who, body, act=own_releases.OWN_RELEASE_ACT, about=about)
+        return ceremonies.sign_act(
+            self.world.open, SITE, who, body, act=own_releases.OWN_RELEASE_ACT, about=about
+        )
 
     def releases(self, signed: UUID | None = None, *, actor: str = "") -> UUID:
         with self.world.scope(actor or self.actor) as scope:
-            return own_releases.release_own_picture(scope, self.digest, signed=signed or self.signs(), rules=self.rules)
+            return own_releases.release_own_picture(
+                scope, self.digest, signed=signed or self.signs(), rules=self.rules
+            )
 
     def judged(self, whole: Unit | None = None) -> set[str]:
         """What keeps it back now."""
         with self.world.scope() as scope:
-            found = issuance.judge_unit(scope, whole or self.whole, author=self.actor, bundle=self.rules)
+            found = issuance.judge_unit(
+                scope, whole or self.whole, author=self.actor, bundle=self.rules
+            )
         return {str(reason) for reason in found.reasons}
 
 
@@ -94,7 +110,11 @@ def key_of(here: World, member: UUID) -> Authenticator:
     with here.scope(f"member:{member}") as scope:
         options = challenges.create_registration_challenge(scope, SITE, member)
     ceremonies.register_passkey(
-        here.open, SITE, ChallengedMember(here.tenant_id, member), device.makes(options), name="Phone"
+        here.open,
+        SITE,
+        ChallengedMember(here.tenant_id, member),
+        device.makes(options),
+        name="Phone",
     )
     return device
 
@@ -107,7 +127,12 @@ def look(here: World, member: UUID, *media: Medium) -> None:
 
 
 def author(
-    tenant: OpenScope, *, rules: Bundle | None = None, seen: bool = True, people_seen: int | None = 1, **changes: Any
+    tenant: OpenScope,
+    *,
+    rules: Bundle | None = None,
+    seen: bool = True,
+    people_seen: int | None = 1,
+    **changes: Any,
 ) -> Author:
     """Everything is in order but for what is said."""
     here = world(tenant, uuid7(), solo=True)

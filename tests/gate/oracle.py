@@ -1,6 +1,8 @@
-"""May this have been sent? Told from the list of what happened alone, in the plainest words there are.
+"""May this have been sent? Told from the list of what happened alone, in the plainest words there
+are.
 
-It shares nothing with the gate but the names of the ratings: where the two differ, one of them is wrong.
+It shares nothing with the gate but the names of the ratings: where the two differ, one of them is
+wrong.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +24,8 @@ from tests.gate.happened import (
 )
 
 LADDER = "GSNEX"
-ALLOWED = {  # the highest rating that goes there; written down from the platforms' rules, not from the matrix
+# the highest rating that goes there; written down from the platforms' rules, not from the matrix
+ALLOWED = {
     "sandbox.post": "E",
     "sandbox.chat": "E",
     "x.post": "E",
@@ -61,7 +64,9 @@ def _after(events: Iterable[Event]) -> _World:
             case Made():
                 now.pictures[event.picture] = event
             case Rated():
-                now.ratings[event.picture] = _top([now.ratings.get(event.picture, "G"), event.rating])
+                now.ratings[event.picture] = _top(
+                    [now.ratings.get(event.picture, "G"), event.rating]
+                )
             case Looked():
                 now.said.setdefault(event.about, {})[event.who] = event.yes
             case Frozen():
@@ -94,13 +99,16 @@ def may(events: Iterable[Event], wish: Wish) -> bool:
         return False
     if not all(_people_agree(now, picture, wish.place, rating) for picture in wish.pictures):
         return False
-    if wish.place == "sandbox.chat" and (now.age in ("blocked", "suspected") or (adult and now.age != "proven")):
+    if wish.place == "sandbox.chat" and (
+        now.age in ("blocked", "suspected") or (adult and now.age != "proven")
+    ):
         return False
     return _seen(now, wish)
 
 
 def _own(now: _World, picture: str) -> str | None:
-    """A picture's rating; one made from an adult picture is at least suggestive, whatever was blurred."""
+    """A picture's rating; one made from an adult picture is at least suggestive, whatever was
+    blurred."""
     if picture not in now.ratings:
         return None
     source = now.pictures[picture].source
@@ -118,7 +126,9 @@ def _people_agree(now: _World, picture: str, place: str, rating: str) -> bool:
         person = now.people[name]
         if person.real and rating != "G" and not (person.papers and proven):
             return False
-        if person.real and not all(_allows(now, name, what, place, rating) for what in ("depict", "publish")):
+        if person.real and not all(
+            _allows(now, name, what, place, rating) for what in ("depict", "publish")
+        ):
             return False
         if not person.real and rating in "NE" and not person.papers:
             return False
@@ -128,11 +138,15 @@ def _people_agree(now: _World, picture: str, place: str, rating: str) -> bool:
 def _allows(now: _World, person: str, what: str, place: str, rating: str) -> bool:
     given = now.allows.get((person, what), [])
     platform = place.partition(".")[0]
-    return any(platform in one.platforms and LADDER.index(rating) <= LADDER.index(one.most) for one in given)
+    return any(
+        platform in one.platforms and LADDER.index(rating) <= LADDER.index(one.most)
+        for one in given
+    )
 
 
 def _seen(now: _World, wish: Wish) -> bool:
-    """Adult pictures and words need the yes of somebody else; nobody's last word on them may be a no."""
+    """Adult pictures and words need the yes of somebody else; nobody's last word on them may be a
+    no."""
     whole = now.said.get(wish.name, {})
     if False in whole.values():
         return False
@@ -140,4 +154,6 @@ def _seen(now: _World, wish: Wish) -> bool:
         return True
     adult = [picture for picture in wish.pictures if now.ratings[picture] in "NE"]
     looked = [now.said.get(picture, {}) for picture in adult]
-    return wish.words not in "NE" and all(said.get(OTHER) and False not in said.values() for said in looked)
+    return wish.words not in "NE" and all(
+        said.get(OTHER) and False not in said.values() for said in looked
+    )

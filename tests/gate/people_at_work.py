@@ -1,4 +1,5 @@
-"""People as an agency writes them down, by the rooms' own functions, and the workers who do what was asked."""
+"""People as an agency writes them down, by the rooms' own functions, and the workers who do what
+was asked."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -40,7 +41,8 @@ def work(here: Any) -> list[str]:
     """What the workers would do now of all that people asked for; the kinds of it."""
     with here.scope() as scope:
         rows = scope.run(
-            "DELETE FROM outbox WHERE tenant_id = :t AND kind = ANY(:kinds) RETURNING kind, subject_id, args, id",
+            "DELETE FROM outbox WHERE tenant_id = :t AND kind = ANY(:kinds) RETURNING kind, "
+            "subject_id, args, id",
             t=here.tenant_id,
             kinds=list(HANDLERS),
         ).all()
@@ -50,7 +52,8 @@ def work(here: Any) -> list[str]:
             name: datetime.fromisoformat(value) if name in INSTANTS and value else value
             for name, value in row.args.items()
         }
-        settle(event(here.tenant_id, row.subject_id, **args), tenant=here.open)  # type: ignore[operator]  # each event has a settle of its own
+        # each event has a settle of its own
+        settle(event(here.tenant_id, row.subject_id, **args), tenant=here.open)  # type: ignore[operator]  # see above
     return [row.kind for row in rows]
 
 
@@ -91,7 +94,11 @@ def answer(here: World, offer: ConsentOfferSummary, said: str = CARD_SIGNED) -> 
 
 
 def yes(scope: Scope, *, ago: timedelta = timedelta(days=90), **changes: Any) -> AgeConfirmation:
-    whole: dict[str, Any] = {"custodian": "Notaire Roux", "method": "document", "receipt": "dossier 12"}
+    whole: dict[str, Any] = {
+        "custodian": "Notaire Roux",
+        "method": "document",
+        "receipt": "dossier 12",
+    }
     return AgeConfirmation(**{**whole, "verified_at": scope.now - ago, **changes})
 
 
@@ -112,7 +119,9 @@ def named(here: World, medium: Medium, *persons: UUID) -> None:
 
 def confirm(here: World, medium: Medium, *persons: UUID, member: UUID | None = None) -> None:
     with by(here, member or here.rob) as scope:
-        depicted_people.submit_people_confirmation(scope, asset_of(scope, medium), persons, maker=f"member:{here.ann}")
+        depicted_people.submit_people_confirmation(
+            scope, asset_of(scope, medium), persons, maker=f"member:{here.ann}"
+        )
     work(here)
 
 
@@ -126,7 +135,9 @@ def draft(shown: Sequence[str], **changes: Any) -> DeclarationDraft:
     """A declaration whose licences allow everything."""
     whole: dict[str, Any] = {"digest": "a" * 64, "licence": "CC0", "adult": True}
     model = DeclaredSource(**{"part": MODEL_PART, "name": "atelier-1", **whole, **changes})
-    return DeclarationDraft((model, DeclaredSource(REFERENCES_PART, "library", "", "own", True)), tuple(shown))
+    return DeclarationDraft(
+        (model, DeclaredSource(REFERENCES_PART, "library", "", "own", True)), tuple(shown)
+    )
 
 
 def declare(here: World, person: UUID, shown: Sequence[str], **changes: Any) -> UUID:

@@ -1,4 +1,5 @@
-"""Releases of rules for tests: keys of their own, made in each run, and a house that forgets them afterwards."""
+"""Releases of rules for tests: keys of their own, made in each run, and a house that forgets them
+afterwards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,10 +22,12 @@ SANDBOX = "  test_network: true\n  verdicts: {G: A, S: A, N: F, E: F}\n"
 
 
 def written(version: str, *, sandbox: str = "A", read_by: str = "") -> PolicyRelease:
-    """The product's rules as a later version, with what the test network's posts allow of General and Suggestive;
-    `read_by` is the day by which every rule has to be read again."""
+    """The product's rules as a later version, with what the test network's posts allow of General
+    and Suggestive; `read_by` is the day by which every rule has to be read again."""
     matrix = bundle.SHIPPED_MATRIX_PATH.read_text("utf-8")
-    matrix = matrix.replace(f"bundle_version: {bundle.shipped_bundle().version}", f"bundle_version: {version}")
+    matrix = matrix.replace(
+        f"bundle_version: {bundle.shipped_bundle().version}", f"bundle_version: {version}"
+    )
     low = "F" if sandbox == "A" else sandbox
     verdicts = f"G: {sandbox}, S: {sandbox}, N: {low}, E: {low}"
     matrix = matrix.replace(SANDBOX, SANDBOX.replace("G: A, S: A, N: F, E: F", verdicts), 1)
@@ -59,7 +62,8 @@ def past_the_gate(cluster: Cluster) -> Iterator[Connection]:
 
 @contextmanager
 def trusting(cluster: Cluster) -> Iterator[None]:
-    """This process believes the keys of these tests; afterwards neither it nor the database knows of them."""
+    """This process believes the keys of these tests; afterwards neither it nor the database knows
+    of them."""
     active_policy.set_trusted_keys(TRUSTED)
     try:
         yield

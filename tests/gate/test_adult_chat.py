@@ -1,4 +1,5 @@
-"""Adult words in a chat: at once where who typed them is trained and the reader is of age; else somebody else looks."""
+"""Adult words in a chat: at once where who typed them is trained and the reader is of age; else
+somebody else looks."""
 
 from typing import Any
 
@@ -43,14 +44,20 @@ def trust(house: World, member: Any, *, adult_chat: bool = True) -> None:
         members.set_adult_chat_training(scope, member, adult_chat=adult_chat)
 
 
-def typed(house: World, text: str = f"{ADULT} for you", viewer: str = "vok", **changes: Any) -> Unit:
+def typed(
+    house: World, text: str = f"{ADULT} for you", viewer: str = "vok", **changes: Any
+) -> Unit:
     with house.scope() as scope:
-        return issuance.with_required_marks(scope, message(house, viewer, text=text, **changes), line=str)
+        return issuance.with_required_marks(
+            scope, message(house, viewer, text=text, **changes), line=str
+        )
 
 
 def reasons(house: World, whole: Unit, author: str = "") -> tuple[Reason, ...]:
     with house.scope() as scope:
-        return tuple(issuance.preview_decision(scope, whole, author=author or f"member:{house.ann}").reasons)
+        return tuple(
+            issuance.preview_decision(scope, whole, author=author or f"member:{house.ann}").reasons
+        )
 
 
 def test_who_is_trained_writes_at_once_and_others_wait_for_somebody_else(house: World) -> None:
@@ -58,7 +65,9 @@ def test_who_is_trained_writes_at_once_and_others_wait_for_somebody_else(house: 
     assert reasons(house, whole) == (Reason.REVIEW_MISSING,)
     trust(house, house.ann)
     assert reasons(house, whole) == ()
-    assert reasons(house, whole, f"member:{house.rob}") == (Reason.REVIEW_MISSING,), "it is a person's, not a role's"
+    assert reasons(house, whole, f"member:{house.rob}") == (Reason.REVIEW_MISSING,), (
+        "it is a person's, not a role's"
+    )
     with house.scope() as scope:
         assert issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
 
@@ -106,14 +115,23 @@ def test_the_owner_alone_grants_it_to_who_may_chat_and_it_ends_with_the_work(hou
         members.set_adult_chat_training(scope, house.ann, adult_chat=True)
     with house.scope() as scope:
         kim = agencies.add_member(
-            scope, name="kim", email="kim@example.test", role=Role.CREATOR, language="en", zone="UTC"
+            scope,
+            name="kim",
+            email="kim@example.test",
+            role=Role.CREATOR,
+            language="en",
+            zone="UTC",
         )
     with pytest.raises(BadInput):
         trust(house, kim)
     trust(house, house.ann)
     with house.scope() as scope:
-        acts = scope.run("SELECT actor, act, about FROM audit_entries WHERE act LIKE 'member.adult%'").all()
-    assert [tuple(one) for one in acts] == [(f"member:{house.rob}", "member.adult_chat", f"member:{house.ann}")]
+        acts = scope.run(
+            "SELECT actor, act, about FROM audit_entries WHERE act LIKE 'member.adult%'"
+        ).all()
+    assert [tuple(one) for one in acts] == [
+        (f"member:{house.rob}", "member.adult_chat", f"member:{house.ann}")
+    ]
     with house.scope() as scope:
         members.change_member(scope, house.ann, role=Role.ACCOUNTANT, creators=())
         assert not queries.get_member(scope, house.ann).adult_chat
@@ -134,21 +152,28 @@ def test_what_went_without_a_second_person_is_read_afterwards(house: World) -> N
     strange = typed(house, text=f"{ADULT} zzkq")
     for whole in (typed(house), strange):
         with house.scope() as scope:
-            permit = issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
+            permit = issuance.mint_permit(
+                scope, whole, Step(), key=KEY, author=f"member:{house.ann}"
+            )
         with house.scope() as scope:
             issuance.record_copy(scope, permit.jti, "1", scope.now)
     with house.scope() as scope:
         found = {
-            one.unit.text_of("body"): one.why for one in spot_checks.list_pending_samples(scope, {house.creator_id})
+            one.unit.text_of("body"): one.why
+            for one in spot_checks.list_pending_samples(scope, {house.creator_id})
         }
-    assert found[f"{ADULT} zzkq"] == spot_checks.WHY_FLAGGED, "the lists could not read it, and let it pass"
+    assert found[f"{ADULT} zzkq"] == spot_checks.WHY_FLAGGED, (
+        "the lists could not read it, and let it pass"
+    )
     assert found[f"{ADULT} for you"] == spot_checks.WHY_SHARE
 
 
 def test_the_table_says_so(house: World) -> None:
     def told() -> duty_coverage.DutyCoverage:
         with house.scope() as scope:
-            return next(row for row in duty_coverage.agency_duty_coverage(scope) if row.act == "own_words")
+            return next(
+                row for row in duty_coverage.agency_duty_coverage(scope) if row.act == "own_words"
+            )
 
     assert told().state is duty_coverage.DutyStatus.NOW
     trust(house, house.ann)

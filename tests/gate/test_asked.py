@@ -1,4 +1,5 @@
-"""What pages ask of the workers: done once and at once, written down by its name, and told to nobody else."""
+"""What pages ask of the workers: done once and at once, written down by its name, and told to
+nobody else."""
 
 import re
 from dataclasses import replace
@@ -34,7 +35,8 @@ from tests.gate.builders import World, asset_of, picture, real_person, world
 ALL_WHO_WAIT = """
 WITH RECURSIVE waiting AS (
   SELECT pid FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))
-  UNION SELECT l.pid FROM pg_locks l JOIN waiting w ON w.pid = ANY(pg_blocking_pids(l.pid)) WHERE NOT l.granted)
+  UNION SELECT l.pid FROM pg_locks l JOIN waiting w ON w.pid = ANY(pg_blocking_pids(l.pid)) WHERE
+  NOT l.granted)
 SELECT count(*) FROM waiting
 """
 """Who waits for the transaction that asks, or for one that does."""
@@ -47,20 +49,30 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
 
 def waiting(here: World, kind: str) -> list[tuple[Any, ...]]:
     with here.scope() as scope:
-        rows = scope.run("SELECT priority, args FROM outbox WHERE tenant_id = :t AND kind = :kind ORDER BY id",
+        rows = scope.run("SELECT priority, args FROM outbox WHERE tenant_id = :t AND kind = :kind "
+                         "ORDER BY id",
                          t=here.tenant_id, kind=kind)  # fmt: skip
         return [(row.priority, row.args) for row in rows]
 
 
 def noted(here: World, about: str) -> list[tuple[str, str]]:
     with here.scope() as scope:
-        rows = scope.run("SELECT act, actor FROM audit_entries WHERE about = :about ORDER BY id", about=about)
+        rows = scope.run(
+            "SELECT act, actor FROM audit_entries WHERE about = :about ORDER BY id", about=about
+        )
         return [tuple(row) for row in rows]
 
 
 def press(here: World, tenant: OpenScope, who: UUID, *, open_: bool) -> None:
     asked = EmergencyStopRequested(
-        here.tenant_id, uuid7(), "tenant", "", "offers", open=open_, by=f"member:{who}", reason="enough"
+        here.tenant_id,
+        uuid7(),
+        "tenant",
+        "",
+        "offers",
+        open=open_,
+        by=f"member:{who}",
+        reason="enough",
     )
     handle_stop_request(asked, tenant=tenant)
 
@@ -83,8 +95,11 @@ def told(here: World) -> list[str]:
         return sorted(one.message.code for one in list_open_notices(scope))
 
 
-def test_what_is_asked_of_a_stop_pressed_anew_is_asked_again(here: World, tenant: OpenScope) -> None:
-    """Home asked for a second word that ended nothing any more, and never said why the stop had stayed."""
+def test_what_is_asked_of_a_stop_pressed_anew_is_asked_again(
+    here: World, tenant: OpenScope
+) -> None:
+    """Home asked for a second word that ended nothing any more, and never said why the stop had
+    stayed."""
     press(here, tenant, here.ann, open_=False)
     with here.scope() as scope:
         first = emergency_stops.list_stops(scope)[0].since.isoformat()
@@ -105,9 +120,13 @@ def test_what_is_asked_of_a_stop_pressed_anew_is_asked_again(here: World, tenant
 def test_two_who_ask_in_the_same_second_end_a_wide_stop(here: World, tenant: OpenScope) -> None:
     asking = (here.rob, second(here))
     press(here, tenant, here.ann, open_=False)
-    begun = [Thread(target=press, args=(here, tenant, who), kwargs={"open_": True}) for who in asking]
+    begun = [
+        Thread(target=press, args=(here, tenant, who), kwargs={"open_": True}) for who in asking
+    ]
     with here.scope() as scope:
-        epochs.lock_exclusive(scope, epochs.tenant_key(scope))  # so that neither is done before the other has begun
+        epochs.lock_exclusive(
+            scope, epochs.tenant_key(scope)
+        )  # so that neither is done before the other has begun
         for one in begun:
             one.start()
         wait_until(lambda: scope.run(ALL_WHO_WAIT).scalar_one() == len(asking))
@@ -115,15 +134,24 @@ def test_two_who_ask_in_the_same_second_end_a_wide_stop(here: World, tenant: Ope
         one.join(60)
     with here.scope() as scope:
         assert emergency_stops.list_stops(scope) == []
-        assert list_open_notices(scope) == []  # nobody is told to find a second person who was there
+        assert (
+            list_open_notices(scope) == []
+        )  # nobody is told to find a second person who was there
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 @pytest.mark.parametrize(
-    "code", [emergency_stops.SOLO_TOO_EARLY, emergency_stops.PASSKEY_REQUIRED, emergency_stops.STOPPED_AGAIN]
+    "code",
+    [
+        emergency_stops.SOLO_TOO_EARLY,
+        emergency_stops.PASSKEY_REQUIRED,
+        emergency_stops.STOPPED_AGAIN,
+    ],
 )
 def test_why_a_stop_stays_is_true_for_all_who_read_it(code: str, language: str) -> None:
-    told = render_message(Message(code, {"minutes": 15}), language)  # one asked, all read it at Home
+    told = render_message(
+        Message(code, {"minutes": 15}), language
+    )  # one asked, all read it at Home
     assert not re.search(r"\b(you|your|vous|votre|voyez)\b", told, re.IGNORECASE), told
 
 
@@ -162,22 +190,34 @@ def test_what_a_person_takes_back_goes_first_and_once(here: World) -> None:
         subject_portal.request_revocation(scope, ida, "everything")
     with here.scope() as scope:
         revoke_consent(scope, ida)
-    with here.scope(f"person:{ida}") as scope, pytest.raises(Conflict, match=r"person\.nothing_left"):
+    with (
+        here.scope(f"person:{ida}") as scope,
+        pytest.raises(Conflict, match=r"person\.nothing_left"),
+    ):
         subject_portal.request_revocation(scope, ida, subject_portal.ALL_CONSENTS)
 
 
-def test_what_became_of_a_complaint_is_written_down_by_its_name(here: World, tenant: OpenScope) -> None:
+def test_what_became_of_a_complaint_is_written_down_by_its_name(
+    here: World, tenant: OpenScope
+) -> None:
     with here.scope() as scope:
         media = [picture(scope, here, Rating.G) for _ in range(2)]
         receipts = [
             removal_requests.receive_removal_request(
-                scope, creator_id=here.creator_id, category="shown", named="n", digests=[one.sha256], source="s"
+                scope,
+                creator_id=here.creator_id,
+                category="shown",
+                named="n",
+                digests=[one.sha256],
+                source="s",
             )
             for one in media
         ]
         ids = [removal_requests.find_status_by_receipt(scope, receipt).id for receipt in receipts]
     for each in ids:
-        removal_requests.handle_removal_request_due(RemovalRequestDue(here.tenant_id, each), tenant=tenant)
+        removal_requests.handle_removal_request_due(
+            RemovalRequestDue(here.tenant_id, each), tenant=tenant
+        )
     with here.scope(f"member:{here.rob}") as scope:
         removal_requests.request_decision(scope, ids[0])
         removal_requests.request_decision(scope, ids[1], because="unfounded")
@@ -196,13 +236,20 @@ def test_what_became_of_a_complaint_is_written_down_by_its_name(here: World, ten
         [("complaint.stays", by)],
     ]
     with here.scope() as scope:
-        upheld, stays = (removal_requests.find_status_by_receipt(scope, receipt) for receipt in receipts)
-        assert (upheld.state, stays.state) == (RemovalRequestState.UPHELD, RemovalRequestState.REJECTED)
+        upheld, stays = (
+            removal_requests.find_status_by_receipt(scope, receipt) for receipt in receipts
+        )
+        assert (upheld.state, stays.state) == (
+            RemovalRequestState.UPHELD,
+            RemovalRequestState.REJECTED,
+        )
         assert stays.reason is not None
         assert stays.reason.code == "complaint.because.unfounded"
         assert removal_requests.latest_status(scope, here.creator_id) == stays
         assert removal_requests.latest_status(scope, uuid7()) is None
-        assert [ratings.display_ratings(scope, [one.sha256])[one.sha256].is_withheld for one in media] == [True, False]
+        assert [
+            ratings.display_ratings(scope, [one.sha256])[one.sha256].is_withheld for one in media
+        ] == [True, False]
         assert asset_of(scope, media[1])
         with pytest.raises(NotFound, match=r"complaint\.unknown"):
             removal_requests.find_status_by_receipt(scope, "nothing")

@@ -1,4 +1,5 @@
-"""Rules that grow old: two people read one again, it holds for 90 days, for that very rule, and nothing gets looser."""
+"""Rules that grow old: two people read one again, it holds for 90 days, for that very rule, and
+nothing gets looser."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -62,7 +63,8 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
 def attest(here: World, who: UUID, **changes: object) -> bool:
     with here.scope(f"member:{who}") as scope:
         asked = {"read_on": scope.now.date(), "url": URL, "name": RULE, **changes}
-        return rule_verification.verify_rule(scope, **asked)  # type: ignore[arg-type]  # by keyword, each of its own type
+        # by keyword, each of its own type
+        return rule_verification.verify_rule(scope, **asked)  # type: ignore[arg-type]  # see above
 
 
 def adult(here: World) -> Unit:
@@ -94,7 +96,11 @@ def test_two_people_open_a_rule_that_grew_old(here: World) -> None:
         marked = replace(post, flags=issuance.required_flags_of_unit(scope, post))
         issuance.mint_permit(scope, marked, Step(), key=KEY, author=f"member:{here.ann}")
         [shown] = issuance.preview_everywhere(
-            scope, [[post]], author=f"member:{here.ann}", line=lambda: "", by=active_policy.current_policy(scope)
+            scope,
+            [[post]],
+            author=f"member:{here.ann}",
+            line=lambda: "",
+            by=active_policy.current_policy(scope),
         )
         assert Reason.POLICY_STALE not in shown[1].reasons
         found = subject_history.list_decisions(scope, post.subject)
@@ -121,7 +127,11 @@ def test_only_an_owner_begins_and_nobody_is_both(here: World) -> None:
     with here.scope() as scope:
         for one in (here.rob, guest):
             device_fingerprints.record_device(
-                scope, apps.KEY, tenant_reads.get_member(scope, one), address="203.0.113.7", device=""
+                scope,
+                apps.KEY,
+                tenant_reads.get_member(scope, one),
+                address="203.0.113.7",
+                device="",
             )
     with pytest.raises(
         Refused, match="rules"
@@ -155,8 +165,15 @@ def test_what_is_looser_unread_or_of_another_day_is_refused(here: World) -> None
         with pytest.raises(BadInput):
             attest(here, here.rob, **wrong)
     with here.scope() as scope:
-        assert scope.run("SELECT count(*) FROM attestations WHERE tenant_id = :t", t=here.tenant_id).scalar_one() == 0
-    assert not attest(here, here.rob, read_on=today - rule_verification.SECOND_READING_WINDOW + timedelta(days=1))
+        assert (
+            scope.run(
+                "SELECT count(*) FROM attestations WHERE tenant_id = :t", t=here.tenant_id
+            ).scalar_one()
+            == 0
+        )
+    assert not attest(
+        here, here.rob, read_on=today - rule_verification.SECOND_READING_WINDOW + timedelta(days=1)
+    )
 
 
 def test_stricter_is_kept_and_has_to_be_said_by_both(here: World) -> None:
@@ -178,14 +195,19 @@ def test_it_ends_with_the_rule_it_was_said_of(here: World, tenant: OpenScope) ->
 def test_the_database_keeps_its_bounds(here: World) -> None:
     attest(here, here.rob)
     for change in ("until = read_on + 91", "second = by", "state = 'active'"):
-        with pytest.raises(DBAPIError), here.open(here.tenant_id, "system:test", role="gate") as scope:
+        with (
+            pytest.raises(DBAPIError),
+            here.open(here.tenant_id, "system:test", role="gate") as scope,
+        ):
             scope.run(f"UPDATE attestations SET {change} WHERE tenant_id = :t", t=here.tenant_id)
     with pytest.raises(DBAPIError), here.scope() as scope:  # pages have no right to it
         scope.run("UPDATE attestations SET state = 'ended' WHERE tenant_id = :t", t=here.tenant_id)
 
 
 def reading(rules: Bundle = WHOLE, **changes: object) -> RuleVerification:
-    whole = RuleVerification(RULE, rules.rows[RULE].digest(), LAST, LAST + bundle.VERIFICATION_PERIOD)
+    whole = RuleVerification(
+        RULE, rules.rows[RULE].digest(), LAST, LAST + bundle.VERIFICATION_PERIOD
+    )
     return replace(whole, **changes)  # type: ignore[arg-type]  # by keyword
 
 
@@ -211,7 +233,8 @@ def test_no_reading_is_looser_than_the_rule_as_it_was_signed(
     on = LAST + timedelta(days=day)
     again = reading(written=written, until=LAST + timedelta(days=until), verdicts=said)
     with_it, without, fresh = (
-        WHOLE.row(*PLACE, on=when, again=told) for when, told in ((on, [again]), (on, []), (LAST, []))
+        WHOLE.row(*PLACE, on=when, again=told)
+        for when, told in ((on, [again]), (on, []), (LAST, []))
     )
     for rating in RATED:
         assert with_it.verdict(rating).rank >= fresh.verdict(rating).rank
@@ -223,18 +246,26 @@ def test_a_borrowed_rule_is_opened_by_reading_what_it_borrows() -> None:
     own = next(row for row in WHOLE.rows.values() if RULE in row.same_as)
     names = WHOLE.overdue_rows(own.platform, own.id, on=LATER)
     assert set(names) == set(own.same_as)
-    stale, read = (WHOLE.row(own.platform, own.id, on=LATER, again=told) for told in ([], [reading()]))
+    stale, read = (
+        WHOLE.row(own.platform, own.id, on=LATER, again=told) for told in ([], [reading()])
+    )
     assert stale.stale
     assert not read.stale
-    assert WHOLE.row(own.platform, own.id, on=LATER, place="text", again=[reading()]).stale  # is another rule
+    assert WHOLE.row(
+        own.platform, own.id, on=LATER, place="text", again=[reading()]
+    ).stale  # is another rule
 
 
 # ------------------------------------------------------------------ who is told
 def test_members_are_told_step_by_step_and_never_twice(here: World, tenant: OpenScope) -> None:
     def told() -> list[str]:
-        rule_expiry.send_rule_reminders(RuleReminderDue(uuid7(), uuid7()), tenant=tenant, places=lambda _: [PLACE])
+        rule_expiry.send_rule_reminders(
+            RuleReminderDue(uuid7(), uuid7()), tenant=tenant, places=lambda _: [PLACE]
+        )
         with here.scope() as scope:
-            return sorted(one.cause for one in list_open_notices(scope) if one.cause.startswith("rules:"))
+            return sorted(
+                one.cause for one in list_open_notices(scope) if one.cause.startswith("rules:")
+            )
 
     with here.scope() as scope:
         today = scope.now.date()
@@ -247,7 +278,10 @@ def test_members_are_told_step_by_step_and_never_twice(here: World, tenant: Open
     words = {"name": "x.text", "url": WHOLE.rows["x.text"].source_url[0]}
     attest(here, here.rob)
     with here.scope() as scope:
-        assert [(one.name, one.waiting is not None) for one in rule_expiry.list_expiring_rules(scope, [PLACE])] == [
+        assert [
+            (one.name, one.waiting is not None)
+            for one in rule_expiry.list_expiring_rules(scope, [PLACE])
+        ] == [
             (RULE, True),
             ("x.text", False),
         ]
@@ -264,7 +298,9 @@ def test_a_demonstration_is_told_nothing(tenant: OpenScope) -> None:
         agencies.create_agency(scope, name="Show", language="fr", zone="Europe/Paris", demo=True)
         past = scope.now.date() - timedelta(days=1)
     take(tenant, signed("2026.12.03-1", read_by=past.isoformat()))
-    rule_expiry.send_rule_reminders(RuleReminderDue(uuid7(), uuid7()), tenant=tenant, places=lambda _: [PLACE])
+    rule_expiry.send_rule_reminders(
+        RuleReminderDue(uuid7(), uuid7()), tenant=tenant, places=lambda _: [PLACE]
+    )
     with tenant(shown, "system:test") as scope:
         assert rule_expiry.list_expiring_rules(scope, [PLACE])
         assert list_open_notices(scope) == []
@@ -274,7 +310,9 @@ def test_who_may_not_say_so_reads_why_at_home(here: World, tenant: OpenScope) ->
     with here.scope() as scope:
         today = scope.now.date().isoformat()
     for who in (here.ann, here.rob, here.ann):
-        handle_rule_verified(RuleVerified(here.tenant_id, uuid7(), RULE, URL, today, f"member:{who}"), tenant=tenant)
+        handle_rule_verified(
+            RuleVerified(here.tenant_id, uuid7(), RULE, URL, today, f"member:{who}"), tenant=tenant
+        )
     with here.scope() as scope:
         assert [one.message.code for one in list_open_notices(scope)] == ["role.forbidden.rules"]
         assert len(rule_verifications(scope, (RULE,))) == 1

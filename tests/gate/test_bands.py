@@ -1,4 +1,5 @@
-"""A picture close to a blocked one is found through the pieces of its hash just where comparing with all finds it."""
+"""A picture close to a blocked one is found through the pieces of its hash just where comparing
+with all finds it."""
 
 import random
 
@@ -27,7 +28,8 @@ def test_close_hashes_share_a_piece(look: int, flipped: list[int]) -> None:
 
 
 def test_the_index_finds_what_a_scan_finds(tenant: OpenScope) -> None:
-    """Around the border of 12 bits, wherever they lie; the highest bit is the sign of PostgreSQL's number."""
+    """Around the border of 12 bits, wherever they lie; the highest bit is the sign of PostgreSQL's
+    number."""
     there, drawn = world(tenant, uuid7()), random.Random(5)
     blocked = [drawn.getrandbits(64) | (1 << 63 if n % 2 else 0) for n in range(30)]
     with there.scope() as scope:
@@ -38,9 +40,9 @@ def test_the_index_finds_what_a_scan_finds(tenant: OpenScope) -> None:
             for bits in (0, 1, 8, 9, 12, 13, 20):
                 asked = look ^ sum(1 << bit for bit in drawn.sample(range(64), bits))
                 nearest = min((asked ^ each).bit_count() for each in blocked)
-                assert lookalikes.nearest_blocklist_match(scope, [f"{asked:016x}"]) == lookalikes.match_of_distance(
-                    nearest
-                ), (look, bits)
+                assert lookalikes.nearest_blocklist_match(
+                    scope, [f"{asked:016x}"]
+                ) == lookalikes.match_of_distance(nearest), (look, bits)
         assert lookalikes.nearest_blocklist_match(scope, []) == ""
         everything = {str(n): f"{look:016x}" for n, look in enumerate(blocked)}
         assert set(lookalikes.blocklist_matches(scope, everything).values()) == {"near"}

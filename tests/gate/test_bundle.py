@@ -17,7 +17,8 @@ WHOLE = bundle.shipped_bundle()
 
 
 def letters(platform: str, surface: str, *, on: date = TODAY, **choice: str) -> str:
-    found = WHOLE.row(platform, surface, on=on, **choice)  # type: ignore[arg-type]  # literals, by keyword
+    # literals, by keyword
+    found = WHOLE.row(platform, surface, on=on, **choice)  # type: ignore[arg-type]  # see above
     return "/".join(found.verdict(rating) for rating in Rating)
 
 
@@ -70,7 +71,9 @@ def test_no_row_ever_loosens_with_time_or_with_a_higher_rating() -> None:
         for on in (TODAY, date(2027, 2, 19), date(2027, 4, 20), date(2028, 1, 1)):
             ranks = [WHOLE.row(raw.platform, name, on=on).verdict(rating).rank for rating in Rating]
             assert ranks == sorted(ranks), name
-            assert before is None or all(now >= then for now, then in zip(ranks, before, strict=True)), name
+            assert before is None or all(
+                now >= then for now, then in zip(ranks, before, strict=True)
+            ), name
             before = ranks
 
 
@@ -84,8 +87,12 @@ def test_flags_are_what_a_request_can_carry() -> None:
     place = WHOLE.row("sandbox", "post", on=TODAY)
     assert required_flags(place, Rating.G, ai=False) == ()
     assert required_flags(place, Rating.N, ai=True) == ("adult=true", "ai=true")
-    assert required_flags(WHOLE.row("fanvue", "post", on=TODAY), Rating.N, ai=True) == ("audience=subscribers",)
-    assert required_flags(WHOLE.row("telegram", "public_channel", on=TODAY), Rating.S, ai=False) == ()
+    assert required_flags(WHOLE.row("fanvue", "post", on=TODAY), Rating.N, ai=True) == (
+        "audience=subscribers",
+    )
+    assert (
+        required_flags(WHOLE.row("telegram", "public_channel", on=TODAY), Rating.S, ai=False) == ()
+    )
 
 
 def test_jurisdictions_default_to_the_most() -> None:
@@ -101,9 +108,19 @@ def test_jurisdictions_default_to_the_most() -> None:
         lambda rows: rows[0].update(id="x.text"),
         lambda rows: rows[0].pop("review_by"),
         lambda rows: rows[0].update(viewer="somebody"),
-        lambda rows: rows.append({"id": "q.q", "platform": "q", "surface": "q", "same_as": ["no.row"]}),
+        lambda rows: rows.append(
+            {"id": "q.q", "platform": "q", "surface": "q", "same_as": ["no.row"]}
+        ),
     ],
-    ids=["no verdicts", "half", "upside down", "twice", "never read again", "viewer", "borrows nothing"],
+    ids=[
+        "no verdicts",
+        "half",
+        "upside down",
+        "twice",
+        "never read again",
+        "viewer",
+        "borrows nothing",
+    ],
 )
 def test_a_bad_matrix_is_refused(breach, tmp_path: Path) -> None:
     content = yaml.safe_load(bundle.SHIPPED_MATRIX_PATH.read_text("utf-8"))
@@ -115,9 +132,12 @@ def test_a_bad_matrix_is_refused(breach, tmp_path: Path) -> None:
 
 
 def test_no_rule_opens_the_release_of_ones_own_picture_in_passing(tmp_path: Path) -> None:
-    """Without counsel's name, where they wrote it and until when, a matrix that opens it is refused as a whole."""
+    """Without counsel's name, where they wrote it and until when, a matrix that opens it is refused
+    as a whole."""
     content = yaml.safe_load(bundle.SHIPPED_MATRIX_PATH.read_text("utf-8"))
-    assert [row["own_likeness"] for row in content["production"]] == [False] * len(content["production"])
+    assert [row["own_likeness"] for row in content["production"]] == [False] * len(
+        content["production"]
+    )
     content["production"][0].update(own_likeness=True)
     path = tmp_path / "matrix.yaml"
     path.write_text(yaml.safe_dump(content), "utf-8")
@@ -138,7 +158,8 @@ def test_an_installation_lays_its_own_terms_over_ours(tmp_path: Path) -> None:
 
 
 def test_rules_that_change_get_a_version_of_their_own() -> None:
-    """`gate/policy/versions.txt` keeps the digest of each version: the same never means two things."""
+    """`gate/policy/versions.txt` keeps the digest of each version: the same never means two
+    things."""
     lines = (bundle.SHIPPED_MATRIX_PATH.parent / "versions.txt").read_text("utf-8").splitlines()
     listed = [line.split() for line in lines if not line.startswith("#")]
     numbers = [replace(WHOLE, version=version).number for version, _ in listed]

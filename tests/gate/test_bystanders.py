@@ -38,7 +38,9 @@ def say(house: World, asset: UUID, count: int, *, member: UUID | None = None) ->
     work(house)
 
 
-def judge(house: World, asset: UUID, count: int, *, member: UUID | None = None, maker: str = "") -> None:
+def judge(
+    house: World, asset: UUID, count: int, *, member: UUID | None = None, maker: str = ""
+) -> None:
     with by(house, member or house.rob) as scope:
         bystanders.confirm_bystanders(scope, asset, count, maker=maker)
     work(house)
@@ -58,16 +60,23 @@ def test_two_say_it_and_the_picture_may_leave(house: World) -> None:
     assert carding.judged(house, medium)[0] == "A"
     with house.scope() as scope:
         assert bystanders.list_pending_bystanders(scope, [house.creator_id]) == []
-        assert bystanders.find_bystanders(scope, asset) == BystanderCount(asset, house.creator_id, 0, "", 2)
+        assert bystanders.find_bystanders(scope, asset) == BystanderCount(
+            asset, house.creator_id, 0, "", 2
+        )
 
 
-@pytest.mark.parametrize(("rating", "verdict"), [(Rating.G, "A"), (Rating.S, "A"), (Rating.N, "B"), (Rating.E, "B")])
+@pytest.mark.parametrize(
+    ("rating", "verdict"), [(Rating.G, "A"), (Rating.S, "A"), (Rating.N, "B"), (Rating.E, "B")]
+)
 def test_beside_somebody_named_up_to_suggestive(house: World, rating: Rating, verdict: str) -> None:
     medium, asset = street(house, rating)
     with house.scope() as scope:
         ida = real_person(scope)
     named(house, medium, ida)
-    assert carding.judged(house, medium) == ("B" if rating.rank >= Rating.N.rank else "H", {Reason.PERSON_UNRESOLVED})
+    assert carding.judged(house, medium) == (
+        "B" if rating.rank >= Rating.N.rank else "H",
+        {Reason.PERSON_UNRESOLVED},
+    )
     say(house, asset, 1)
     judge(house, asset, 1)
     found = carding.judged(house, medium)
@@ -79,7 +88,9 @@ def test_nobody_recognisable_is_nobody_shown(house: World) -> None:
     medium, asset = street(house, Rating.S, seen=1)
     say(house, asset, 1)
     judge(house, asset, 1)
-    assert Reason.PERSON_UNRESOLVED in carding.judged(house, medium)[1], "a suggestive picture shows somebody"
+    assert Reason.PERSON_UNRESOLVED in carding.judged(house, medium)[1], (
+        "a suggestive picture shows somebody"
+    )
 
 
 def test_fewer_than_were_counted_stay_where_they_are(house: World) -> None:
@@ -142,5 +153,7 @@ def test_who_may_no_more_is_told(house: World) -> None:
     )
     assert carding.judged(house, medium)[0] == "A", "done twice is done once"
     with house.scope() as scope:
-        told = scope.run("SELECT message ->> 'code' AS code FROM notices WHERE tenant_id = :t", t=house.tenant_id)
+        told = scope.run(
+            "SELECT message ->> 'code' AS code FROM notices WHERE tenant_id = :t", t=house.tenant_id
+        )
         assert sorted(told.scalars()) == ["asset.unknown", "person.unnamed"]

@@ -1,4 +1,5 @@
-"""Two people rate the same pictures blind: below a kappa of 0.8 nothing above General passes by rules alone."""
+"""Two people rate the same pictures blind: below a kappa of 0.8 nothing above General passes by
+rules alone."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -48,7 +49,11 @@ def rated(words: str) -> Mapping[str, Rating]:
         ("GGGG", "GGGG", Fraction(1)),
         ("GGSS", "SSGG", Fraction(-1)),
         ("GSGS", "GGSS", Fraction(0)),
-        ("G" * 20 + "S" * 5 + "G" * 10 + "S" * 15, "G" * 20 + "G" * 5 + "S" * 10 + "S" * 15, Fraction(2, 5)),
+        (
+            "G" * 20 + "S" * 5 + "G" * 10 + "S" * 15,
+            "G" * 20 + "G" * 5 + "S" * 10 + "S" * 15,
+            Fraction(2, 5),
+        ),
     ],
     ids=["same", "all one", "opposite", "chance", "the textbook: 20, 5, 10, 15"],
 )
@@ -56,8 +61,12 @@ def test_kappa_is_cohens(one: str, other: str, expected: Fraction) -> None:
     assert cohen_kappa(rated(one), rated(other)) == expected
 
 
-@given(st.lists(st.tuples(st.sampled_from(Rating), st.sampled_from(Rating)), min_size=1, max_size=40))
-def test_kappa_is_the_same_both_ways_and_never_above_one(pairs: list[tuple[Rating, Rating]]) -> None:
+@given(
+    st.lists(st.tuples(st.sampled_from(Rating), st.sampled_from(Rating)), min_size=1, max_size=40)
+)
+def test_kappa_is_the_same_both_ways_and_never_above_one(
+    pairs: list[tuple[Rating, Rating]],
+) -> None:
     one = {str(at): a for at, (a, _) in enumerate(pairs)}
     other = {str(at): b for at, (_, b) in enumerate(pairs)}
     assert cohen_kappa(one, other) == cohen_kappa(other, one) <= 1
@@ -73,7 +82,9 @@ def test_kappa_of_nothing_is_refused() -> None:
     ("picked", "meant"),
     [((S,), S), ((N, S), S), ((S, N, S), N), ((S, N, S, G), N), ((S, S, S), S), ((E, S, N), E)],
 )
-def test_who_hesitates_more_than_once_means_the_higher(picked: tuple[Rating, ...], meant: Rating) -> None:
+def test_who_hesitates_more_than_once_means_the_higher(
+    picked: tuple[Rating, ...], meant: Rating
+) -> None:
     assert final_rating(picked) is meant
 
 
@@ -106,7 +117,9 @@ def rate_all(house: World, member: UUID, word: Callable[[Rating], Rating]) -> No
             assert known is not None
             viewings.record_viewing(scope, queries.get_member(scope, member), sha256)
             calibration.rate_blind(scope, found.id, sha256, [word(known)])
-    calibration.handle_calibration_rated(CalibrationRated(house.tenant_id, found.id), tenant=house.open)
+    calibration.handle_calibration_rated(
+        CalibrationRated(house.tenant_id, found.id), tenant=house.open
+    )
 
 
 def one_higher(rating: Rating) -> Rating:
@@ -197,13 +210,17 @@ def test_nobody_rates_twice_unseen_or_what_is_not_of_it(house: World) -> None:
         with pytest.raises(Conflict):
             calibration.rate_blind(scope, row, adult, [N])
     with house.scope(f"member:{house.rob}") as scope:
-        scope.run("UPDATE members SET role = :role WHERE id = :id", role=str(Role.CREATOR), id=house.rob)
+        scope.run(
+            "UPDATE members SET role = :role WHERE id = :id", role=str(Role.CREATOR), id=house.rob
+        )
         scope.session.expire_all()
         with pytest.raises(Refused):
             calibration.open_calibration_of_actor(scope)
 
 
-def test_too_few_pictures_say_nothing_and_another_tenants_are_never_drawn(house: World, tenant: OpenScope) -> None:
+def test_too_few_pictures_say_nothing_and_another_tenants_are_never_drawn(
+    house: World, tenant: OpenScope
+) -> None:
     other = world(tenant, uuid7())
     with other.scope(f"member:{other.rob}") as scope, pytest.raises(BadInput):
         calibration.begin_calibration(scope, {other.creator_id, house.creator_id})
@@ -241,9 +258,13 @@ def test_one_that_nobody_finished_ends_after_a_month(house: World) -> None:
 # ------------------------------------------------------------------ once a month
 def month(house: World) -> list[str]:
     """What members are told of comparing, after the look of the day."""
-    calibration.send_calibration_reminders(CalibrationReminderDue(INSTALLATION_ID, INSTALLATION_ID), tenant=house.open)
+    calibration.send_calibration_reminders(
+        CalibrationReminderDue(INSTALLATION_ID, INSTALLATION_ID), tenant=house.open
+    )
     with house.scope() as scope:
-        return [one.cause for one in list_open_notices(scope) if one.message.code == "calibration.month"]
+        return [
+            one.cause for one in list_open_notices(scope) if one.message.code == "calibration.month"
+        ]
 
 
 def later(house: World, days: int) -> None:

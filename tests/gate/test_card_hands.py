@@ -1,4 +1,5 @@
-"""Who may make, sign, take back and read shoot cards: nobody for somebody else, nobody of another agency."""
+"""Who may make, sign, take back and read shoot cards: nobody for somebody else, nobody of another
+agency."""
 
 from dataclasses import replace
 from typing import Any
@@ -38,9 +39,13 @@ def test_nobody_signs_for_somebody_else(here: World, actor: str) -> None:
     card = make(here, mia)
     who = f"{actor}:{here.ann}" if actor != "system:web" else actor
     with here.scope(who) as scope, pytest.raises(Refused, match=r"card\.own_hand"):
-        card_answers.record_card_answer(scope, card, CARD_SIGNED, digest=queries.get_card_facts(scope, card).digest)
+        card_answers.record_card_answer(
+            scope, card, CARD_SIGNED, digest=queries.get_card_facts(scope, card).digest
+        )
     with here.scope(f"person:{other}") as scope, pytest.raises(NotFound):
-        card_answers.record_card_answer(scope, card, CARD_SIGNED, digest=queries.get_card_facts(scope, card).digest)
+        card_answers.record_card_answer(
+            scope, card, CARD_SIGNED, digest=queries.get_card_facts(scope, card).digest
+        )
     row = (
         "INSERT INTO shoot_card_answers (tenant_id, id, card_id, person_id, said, digest, said_by)"
         " VALUES (:tenant, :id, :card, :person, 'signed', :digest, :by)"
@@ -49,7 +54,10 @@ def test_nobody_signs_for_somebody_else(here: World, actor: str) -> None:
         digest = queries.get_card_facts(scope, card).digest
     values = {"tenant": here.tenant_id, "card": card, "person": mia, "digest": digest}
     for role, by in (("app", f"person:{mia}"), ("gate", f"member:{here.ann}"), ("gate", "")):
-        with pytest.raises(SQLAlchemyError), here.open(here.tenant_id, "system:x", role=role) as scope:
+        with (
+            pytest.raises(SQLAlchemyError),
+            here.open(here.tenant_id, "system:x", role=role) as scope,
+        ):
             scope.run(row, id=uuid7(), by=by, **values)
 
 
@@ -98,14 +106,25 @@ def test_a_signature_taken_back_stops_and_calls_back_what_the_card_carried(here:
         with here.scope(f"member:{here.rob}") as scope:
             content_reviews.review_unit(scope, whole.digest(), verdict="approve")
         with here.scope() as scope:
-            sent.append(issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}").jti)
+            sent.append(
+                issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}").jti
+            )
     assert say(here, card, mia, CARD_WITHDRAWN) == sent[:1]
     with here.scope() as scope:
-        assert [found.recalled_at is not None for jti in sent if (found := live_copies.find_copy(scope, jti))] == [
+        assert [
+            found.recalled_at is not None
+            for jti in sent
+            if (found := live_copies.find_copy(scope, jti))
+        ] == [
             True,
             False,
         ]
-        assert scope.run("SELECT count(*) FROM notices WHERE cause LIKE :c", c=f"card:{card}%").scalar() == 1
+        assert (
+            scope.run(
+                "SELECT count(*) FROM notices WHERE cause LIKE :c", c=f"card:{card}%"
+            ).scalar()
+            == 1
+        )
     assert Reason.PERSON_UNRESOLVED in judged(here, shown)[1]
     assert judged(here, other) == ("F", set())
 
@@ -122,7 +141,9 @@ def test_a_restored_backup_does_not_revive_a_signature(here: World) -> None:
             card_answers.withdraw_card_signature(scope, queries.get_card_facts(scope, card), mia)
     assert Reason.PERSON_UNRESOLVED in judged(here, shown)[1]
     with here.scope() as scope:
-        answers = scope.run("SELECT said FROM shoot_card_answers ORDER BY created_at, id").scalars().all()
+        answers = (
+            scope.run("SELECT said FROM shoot_card_answers ORDER BY created_at, id").scalars().all()
+        )
         assert answers == [CARD_SIGNED, CARD_WITHDRAWN]
 
 
@@ -172,7 +193,10 @@ def test_only_real_people_of_this_agency_are_named(here: World, tenant: OpenScop
         make(here, invented)
     with pytest.raises(NotFound), here.scope() as scope:
         shoot_cards.create_card(scope, other.creator_id, terms(scope, person(here)))
-    row = "INSERT INTO shoot_card_people (tenant_id, id, card_id, person_id) VALUES (:t, :id, :card, :person)"
+    row = (
+        "INSERT INTO shoot_card_people (tenant_id, id, card_id, person_id) VALUES (:t, :id, "
+        ":card, :person)"
+    )
     card = make(here, person(here))
     with pytest.raises(SQLAlchemyError, match="foreign key"), here.scope() as scope:
         scope.run(row, t=here.tenant_id, id=uuid7(), card=card, person=stranger)
@@ -184,7 +208,12 @@ def test_another_tenant_sees_and_reaches_no_card(here: World, tenant: OpenScope)
     put(here, card, shown)
     other = world(tenant, uuid7())
     with other.scope() as scope:
-        assert [scope.run(f"SELECT count(*) FROM {name}").scalar() for name in TABLES] == [0, 0, 0, 0]
+        assert [scope.run(f"SELECT count(*) FROM {name}").scalar() for name in TABLES] == [
+            0,
+            0,
+            0,
+            0,
+        ]
         with pytest.raises(NotFound):
             queries.get_card_facts(scope, card)
         with pytest.raises(NotFound):
@@ -209,10 +238,18 @@ def test_who_may_not_run_the_day_binds_nothing_and_is_told(here: World, tenant: 
     with here.scope() as scope:
         asset = asset_of(scope, shown)
     for by, bound in (("system:x", 0), (f"member:{uuid7()}", 0), (f"member:{here.ann}", 1)):
-        asset_bindings.handle_binding(CardBindingRequested(here.tenant_id, asset, card, by), tenant=tenant)
+        asset_bindings.handle_binding(
+            CardBindingRequested(here.tenant_id, asset, card, by), tenant=tenant
+        )
         with here.scope() as scope:
             assert scope.run("SELECT count(*) FROM shoot_card_assets").scalar() == bound
     with here.scope() as scope:
-        assert scope.run("SELECT count(*) FROM notices WHERE cause LIKE 'card.bind:%'").scalar() == 1
+        assert (
+            scope.run("SELECT count(*) FROM notices WHERE cause LIKE 'card.bind:%'").scalar() == 1
+        )
         told = shoot_cards.list_cards(scope, [here.creator_id])[0]
-    assert (told.used, told.standing, [one.said for one in told.people]) == (1, CardStatus.SIGNED, [CARD_SIGNED])
+    assert (told.used, told.standing, [one.said for one in told.people]) == (
+        1,
+        CardStatus.SIGNED,
+        [CARD_SIGNED],
+    )

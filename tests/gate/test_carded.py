@@ -1,4 +1,5 @@
-"""What a shoot card comes to, against an oracle that is told only what happened, in hours since a first Monday."""
+"""What a shoot card comes to, against an oracle that is told only what happened, in hours since a
+first Monday."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -29,7 +30,8 @@ BEGINS = 240
 
 @dataclass(frozen=True)
 class Story:
-    """What happened. An answer is of whom, what, when, whether in their own hand, and whether of the card as it is."""
+    """What happened. An answer is of whom, what, when, whether in their own hand, and whether of
+    the card as it is."""
 
     people: int
     answers: tuple[tuple[int, str, int, bool, bool], ...]
@@ -91,14 +93,20 @@ def counts(story: Story) -> bool:
     if any(what in (CARD_DECLINED, CARD_WITHDRAWN) for _, what, _, _, _ in listed):
         return False
     for person in range(story.people):
-        good = [1 for who, what, at, own, same in listed if who == person and own and same and at >= BEGINS]
+        good = [
+            1
+            for who, what, at, own, same in listed
+            if who == person and own and same and at >= BEGINS
+        ]
         if not good:
             return False
         if story.strict and story.used_as is not Rating.G and story.checked[person] > BEGINS:
             return False
     too_late = story.now >= ENDS or story.now < BEGINS
     another_set = story.camera is not None and not BEGINS <= story.camera < BEGINS + 48
-    more_than_signed = "GSNEX".index(story.used_as) > "GSNEX".index(story.allowed) or (story.sold and not story.sells)
+    more_than_signed = "GSNEX".index(story.used_as) > "GSNEX".index(story.allowed) or (
+        story.sold and not story.sells
+    )
     beyond = story.place > MOST or story.elsewhere or story.others or more_than_signed
     return not (too_late or another_set or beyond or story.left or story.known < BEGINS)
 
@@ -111,7 +119,11 @@ def since(story: Story) -> int | None:
 
 def confirmed(story: Story) -> set[int]:
     everybody = set(range(story.people))
-    return everybody if counts(story) and story.seen == story.people and story.named <= everybody else set()
+    return (
+        everybody
+        if counts(story) and story.seen == story.people and story.named <= everybody
+        else set()
+    )
 
 
 def at(hour: int) -> datetime:
@@ -141,16 +153,24 @@ def told(story: Story) -> tuple[MediumFacts, CardUse, dict[UUID, PersonFacts]]:
         valid_until=at(ENDS),
         answers=tuple(
             CardAnswerFacts(
-                person(who), what, at(hour), f"person:{person(who)}" if own else "member:x", "d" if same else "c"
+                person(who),
+                what,
+                at(hour),
+                f"person:{person(who)}" if own else "member:x",
+                "d" if same else "c",
             )
             for who, what, hour, own, same in story.answers
             if who < story.people  # the database takes an answer of nobody else
         ),
     )
     shown = tuple(DepictionFacts(person(one), "proposed") for one in sorted(story.named))
-    medium = MediumFacts("a" * 64, "image/jpeg", 1, "made", "none", None, Rating.E, "", story.seen, shown, (), "")
+    medium = MediumFacts(
+        "a" * 64, "image/jpeg", 1, "made", "none", None, Rating.E, "", story.seen, shown, (), ""
+    )
     produced = at(story.camera) if story.camera is not None else None
-    medium = replace(medium, produced_at=produced, card=CardPositionFacts(card, story.place, at(story.known)))
+    medium = replace(
+        medium, produced_at=produced, card=CardPositionFacts(card, story.place, at(story.known))
+    )
     use = CardUse(
         creator=CREATOR,
         places=frozenset({"sandbox", "sandbox.post"}),
@@ -161,7 +181,9 @@ def told(story: Story) -> tuple[MediumFacts, CardUse, dict[UUID, PersonFacts]]:
     )
     state = PersonState.REVOKED if story.left else PersonState.ACTIVE
     people = {
-        person(one): PersonFacts(person(one), "real", state, (AgeProof(at(story.checked[one]), None, None),))
+        person(one): PersonFacts(
+            person(one), "real", state, (AgeProof(at(story.checked[one]), None, None),)
+        )
         for one in range(story.people)
     }
     return medium, use, people
@@ -186,12 +208,26 @@ def test_the_stories_told_hold_cards_that_count() -> None:
     whole = Story(
         **{
             **dict.fromkeys(("left", "strict", "sold", "sells", "elsewhere", "others"), False),
-            **{"people": 1, "answers": ((0, CARD_SIGNED, 250, True, True),), "checked": (0, 0, 0), "camera": None},
-            **{"known": 300, "place": 1, "allowed": Rating.E, "used_as": Rating.E, "now": 400, "seen": 1},
+            **{
+                "people": 1,
+                "answers": ((0, CARD_SIGNED, 250, True, True),),
+                "checked": (0, 0, 0),
+                "camera": None,
+            },
+            **{
+                "known": 300,
+                "place": 1,
+                "allowed": Rating.E,
+                "used_as": Rating.E,
+                "now": 400,
+                "seen": 1,
+            },
             "named": frozenset(),
         }
     )
     assert (since(whole), confirmed(whole)) == (BEGINS, {0})
     medium, use, people = told(whole)
     assert shoot_card_terms.resolve_medium(medium, use, people).produced_at == at(BEGINS)
-    assert shoot_card_terms.resolve_medium(medium, use, {}).produced_at is None, "whom nobody knows signs nothing"
+    assert shoot_card_terms.resolve_medium(medium, use, {}).produced_at is None, (
+        "whom nobody knows signs nothing"
+    )

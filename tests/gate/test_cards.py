@@ -1,4 +1,5 @@
-"""Shoot cards: what a signed one says is known, what anything else says is not; nobody signs for somebody else."""
+"""Shoot cards: what a signed one says is known, what anything else says is not; nobody signs for
+somebody else."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -38,7 +39,9 @@ def test_a_card_everybody_signed_says_when_who_and_what_for(here: World) -> None
     say(here, card, ida)
     assert judged(here, shown) == ("F", set())
     with here.scope() as scope:
-        permitted = scope.run("SELECT scope, card_id, signed_by = person_id AS own FROM consent_grants").all()
+        permitted = scope.run(
+            "SELECT scope, card_id, signed_by = person_id AS own FROM consent_grants"
+        ).all()
     assert {(one.scope, one.card_id, one.own) for one in permitted} == {
         ("depict", card, True),
         ("publish", card, True),
@@ -49,7 +52,9 @@ def test_what_was_signed_holds_for_the_pictures_of_that_card_alone(here: World) 
     mia = person(here)
     signed(here, mia)
     with here.scope() as scope:
-        other = picture(scope, here, Rating.E, person=mia, people_seen=1)  # dated by its camera, and on no card
+        other = picture(
+            scope, here, Rating.E, person=mia, people_seen=1
+        )  # dated by its camera, and on no card
     assert judged(here, other) == ("B", {Reason.CONSENT_MISSING})
 
 
@@ -99,9 +104,13 @@ def _older_copy(here: World, mia: UUID, shown: Medium) -> Any:
     with here.scope() as scope:
         old = picture(scope, here, Rating.G, phash="00ff00ff00ff00f0", source="ingest")
         with scope.acting_as("gate"):
-            scope.run("UPDATE assets SET created_at = house_now() - interval '9 days' WHERE id = :id",
+            scope.run("UPDATE assets SET created_at = house_now() - interval '9 days' WHERE id = "
+                      ":id",
                       id=asset_of(scope, old))  # fmt: skip
-            scope.run("UPDATE renditions SET phash = '00ff00ff00ff00ff' WHERE sha256 = :sha", sha=shown.sha256)
+            scope.run(
+                "UPDATE renditions SET phash = '00ff00ff00ff00ff' WHERE sha256 = :sha",
+                sha=shown.sha256,
+            )
     return signed(here, mia), {}
 
 
@@ -118,7 +127,8 @@ def _sold(here: World, mia: UUID, _: Medium) -> Any:
 
 
 def _unchecked(here: World, mia: UUID, _: Medium) -> Any:
-    """Checked afterwards, where people are checked before the shoot; a later answer about the day does not help."""
+    """Checked afterwards, where people are checked before the shoot; a later answer about the day
+    does not help."""
     late = person(here, checked=timedelta())
     with here.scope() as scope:
         facts = {"custodian": "c", "method": "m", "verified_at": scope.now, "evidence_digest": ""}
@@ -138,19 +148,32 @@ def _rewritten(here: World, card: UUID, change: str) -> UUID:
 
 
 FAULTS = (
-    *(_unsigned, _half, _declined, _withdrawn, _over, _changed, _to_come, _known_before, _older_copy),
+    *(
+        _unsigned,
+        _half,
+        _declined,
+        _withdrawn,
+        _over,
+        _changed,
+        _to_come,
+        _known_before,
+        _older_copy,
+    ),
     *(_place, _rating, _sold, _unchecked),
 )
 
 
 def _dated(here: World, fault: Fault) -> tuple[str, set[Reason]]:
-    """A picture on such a card, of somebody else who allowed everything: its date alone is at stake."""
+    """A picture on such a card, of somebody else who allowed everything: its date alone is at
+    stake."""
     mia, shown = person(here), undated(here)
     card, changes = fault(here, mia, shown)
     put(here, card, shown)
     with here.scope() as scope:
         other = real_person(scope)
-        ratings.record_depiction(scope, asset_of(scope, shown), other, how="face", confirmed_by=f"member:{here.rob}")
+        ratings.record_depiction(
+            scope, asset_of(scope, shown), other, how="face", confirmed_by=f"member:{here.rob}"
+        )
     return judged(here, shown, **changes)
 
 
@@ -159,7 +182,9 @@ def test_a_card_that_is_not_in_order_is_none(here: World, fault: Fault) -> None:
     assert _dated(here, fault) == ("B", {Reason.PRODUCTION_DATE_UNKNOWN})
 
 
-@pytest.mark.parametrize("more", [{}, {"country": "US"}, {"country": ""}, {"max_rating": Rating.N}], ids=str)
+@pytest.mark.parametrize(
+    "more", [{}, {"country": "US"}, {"country": ""}, {"max_rating": Rating.N}], ids=str
+)
 def test_the_same_card_in_order_says_since_when(here: World, more: dict[str, Any]) -> None:
     rating = more.get("max_rating", Rating.E)
     mia, shown = person(here), undated(here, rating)
@@ -168,7 +193,9 @@ def test_the_same_card_in_order_says_since_when(here: World, more: dict[str, Any
 
 
 @pytest.mark.parametrize("seen", [None, 0, 1, 3])
-def test_one_more_one_fewer_or_not_counted_is_for_a_second_person(here: World, seen: int | None) -> None:
+def test_one_more_one_fewer_or_not_counted_is_for_a_second_person(
+    here: World, seen: int | None
+) -> None:
     card = signed(here, person(here), person(here))
     shown = undated(here, people_seen=seen)
     put(here, card, shown)
@@ -198,7 +225,9 @@ def test_a_second_person_says_who_of_the_card_is_in_it(here: World) -> None:
         depicted_people.submit_people_confirmation(scope, asset, [mia], maker=ann)
         args = scope.run("SELECT args FROM outbox WHERE kind = 'card.name'").scalar_one()
     for _ in range(2):
-        depicted_people.handle_people_confirmed(PeopleConfirmed(here.tenant_id, asset, **args), tenant=here.open)
+        depicted_people.handle_people_confirmed(
+            PeopleConfirmed(here.tenant_id, asset, **args), tenant=here.open
+        )
     assert judged(here, shown) == ("F", set())
 
 
@@ -217,13 +246,21 @@ def test_earlier_evidence_wins_over_the_card(here: World) -> None:
     with here.scope() as scope:
         shown = picture(scope, here, Rating.E, age=timedelta(days=300), people_seen=1)
         edit = picture(
-            scope, here, Rating.E, source="ingest", age=timedelta(), people_seen=1, parent=asset_of(scope, shown)
+            scope,
+            here,
+            Rating.E,
+            source="ingest",
+            age=timedelta(),
+            people_seen=1,
+            parent=asset_of(scope, shown),
         )
     put(here, signed(here, mia), edit)  # an edit is on the card of its original
     assert judged(here, shown)[1] >= {Reason.PERSON_UNRESOLVED}
     with here.scope() as scope:
         for one in (shown, edit):
-            ratings.record_depiction(scope, asset_of(scope, one), mia, how="face", confirmed_by=f"member:{here.rob}")
+            ratings.record_depiction(
+                scope, asset_of(scope, one), mia, how="face", confirmed_by=f"member:{here.rob}"
+            )
     for one in (shown, edit):
         assert judged(here, one)[1] >= {Reason.IDENTITY_AFTER_PRODUCTION}
 
@@ -233,7 +270,13 @@ def test_an_edit_is_on_the_card_of_its_original(here: World) -> None:
     put(here, signed(here, person(here)), shown)
     with here.scope() as scope:
         edit = picture(
-            scope, here, Rating.E, source="ingest", age=timedelta(), people_seen=1, parent=asset_of(scope, shown)
+            scope,
+            here,
+            Rating.E,
+            source="ingest",
+            age=timedelta(),
+            people_seen=1,
+            parent=asset_of(scope, shown),
         )
     assert judged(here, edit) == ("F", set())
 

@@ -1,4 +1,5 @@
-"""Checkpoints: when they are made, that a crash between any two steps ends well, that a broken log is never signed."""
+"""Checkpoints: when they are made, that a crash between any two steps ends well, that a broken log
+is never signed."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,7 +47,9 @@ def test_ten_minutes_after_the_first_entry_it_is_signed_and_named_by_the_root(
     look(here, archive)
     (one,) = kept(archive, name_of(here))
     assert (one.number, one.seq) == (1, 3)
-    root = RootLink.from_statement(archive.get(signed_checkpoints.root_link_name(1)), LOG_KEY.signing.public_key())
+    root = RootLink.from_statement(
+        archive.get(signed_checkpoints.root_link_name(1)), LOG_KEY.signing.public_key()
+    )
     assert [(each.log, each.number) for each in root.anchors] == [(one.log, 1)]
     judge(here, 1)
     later(here, timedelta(minutes=10))
@@ -55,7 +58,12 @@ def test_ten_minutes_after_the_first_entry_it_is_signed_and_named_by_the_root(
     assert (second.seq, second.previous != first.previous) == (4, True)
     found = proven(here, archive)
     assert found.is_intact
-    assert (found.logs[0].entries, found.logs[0].checkpoints, found.logs[0].entries_after_checkpoint, found.links) == (
+    assert (
+        found.logs[0].entries,
+        found.logs[0].checkpoints,
+        found.logs[0].entries_after_checkpoint,
+        found.links,
+    ) == (
         4,
         2,
         0,
@@ -76,7 +84,9 @@ def test_a_thousand_entries_do_not_wait(here: World, archive: FileArchive) -> No
     assert (found.fault, found.anchored, found.entries_after_checkpoint) == (None, one.seq, 2)
 
 
-def test_the_name_of_a_log_tells_no_agency(here: World, archive: FileArchive, tmp_path: Path) -> None:
+def test_the_name_of_a_log_tells_no_agency(
+    here: World, archive: FileArchive, tmp_path: Path
+) -> None:
     judge(here, 1)
     later(here, timedelta(minutes=10))
     look(here, archive)
@@ -127,7 +137,9 @@ class Mortal:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("life", range(14))
-def test_killed_at_any_step_the_next_turn_ends_it(here: World, archive: FileArchive, life: int, after: bool) -> None:
+def test_killed_at_any_step_the_next_turn_ends_it(
+    here: World, archive: FileArchive, life: int, after: bool
+) -> None:
     judge(here, 2)
     later(here, timedelta(minutes=10))
     mortal = Mortal(here.open, archive, life, after)
@@ -143,7 +155,10 @@ def test_killed_at_any_step_the_next_turn_ends_it(here: World, archive: FileArch
     assert found.links >= 1
     later(here, timedelta(minutes=20))
     look(here, archive)
-    assert (proven(here, archive).logs[0].entries_after_checkpoint, proven(here, archive).is_intact) == (0, True)
+    assert (
+        proven(here, archive).logs[0].entries_after_checkpoint,
+        proven(here, archive).is_intact,
+    ) == (0, True)
 
 
 def test_two_who_look_at_once_make_one(here: World, archive: FileArchive) -> None:
@@ -202,7 +217,9 @@ def test_nothing_is_signed_over_a_log_that_does_not_fit(
     assert not proven(here, archive).is_intact
 
 
-def test_the_log_of_a_removed_agency_ends_in_writing(here: World, archive: FileArchive, tenant: OpenScope) -> None:
+def test_the_log_of_a_removed_agency_ends_in_writing(
+    here: World, archive: FileArchive, tenant: OpenScope
+) -> None:
     judge(here, 2)
     later(here, timedelta(minutes=10))
     other = world(tenant, uuid7())

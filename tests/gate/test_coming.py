@@ -1,4 +1,5 @@
-"""What comes in and looks like a picture that is asked to be gone, or sealed, goes with it, however it was saved."""
+"""What comes in and looks like a picture that is asked to be gone, or sealed, goes with it, however
+it was saved."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +35,9 @@ def come(here: World, look: str) -> Medium:
 
 
 def state(scope: Scope, medium: Medium) -> str:
-    found: str = scope.run("SELECT state FROM renditions WHERE sha256 = :sha", sha=medium.sha256).scalar_one()
+    found: str = scope.run(
+        "SELECT state FROM renditions WHERE sha256 = :sha", sha=medium.sha256
+    ).scalar_one()
     return found
 
 
@@ -54,7 +57,10 @@ def test_what_is_saved_anew_waits_with_what_was_asked_about(here: World, called:
     assert verdict(here, anew) == FROZEN
     assert verdict(here, other) == FREE
     with here.scope() as scope:
-        assert set(removal_requests.get_removal_request(scope, wish).digests) == {first.sha256, anew.sha256}
+        assert set(removal_requests.get_removal_request(scope, wish).digests) == {
+            first.sha256,
+            anew.sha256,
+        }
         removal_requests.uphold_removal_request(scope, wish)
         assert (state(scope, anew), state(scope, other)) == ("removed", "made")
 
@@ -83,7 +89,10 @@ def test_what_looks_like_a_sealed_picture_is_sealed(here: World) -> None:
         seals.seal_bytes(scope, first.sha256, by=f"member:{here.rob}")
     anew, other = come(here, NEAR), come(here, FAR)
     with here.scope() as scope:
-        assert seals.sealed_digests(scope, [first.sha256, anew.sha256, other.sha256]) == {first.sha256, anew.sha256}
+        assert seals.sealed_digests(scope, [first.sha256, anew.sha256, other.sha256]) == {
+            first.sha256,
+            anew.sha256,
+        }
         assert ratings.display_ratings(scope, [anew.sha256])[anew.sha256].is_withheld
 
 
@@ -92,14 +101,19 @@ def test_a_decision_reaches_what_looks_the_same_by_then(here: World, by: str) ->
     first = come(here, LOOK)
     wish = asked(here, first.sha256, category="shown")
     with here.scope() as scope:
-        unread = picture(scope, here, phash=NEAR)  # recorded before anybody looked for what was asked about
+        unread = picture(
+            scope, here, phash=NEAR
+        )  # recorded before anybody looked for what was asked about
     jti = sent(here, unit(here, media=[unread]))
     with here.scope() as scope:
-        called = (removal_requests.uphold_removal_request if by == "a person" else removal_requests.recall_named_bytes)(
-            scope, wish
-        )
+        called = (
+            removal_requests.uphold_removal_request
+            if by == "a person"
+            else removal_requests.recall_named_bytes
+        )(scope, wish)
         assert called == [jti]
-        assert live_copies.find_copy(scope, jti).recalled_at is not None  # type: ignore[union-attr]  # it was just sent
+        # it was just sent
+        assert live_copies.find_copy(scope, jti).recalled_at is not None  # type: ignore[union-attr]  # see above
 
 
 def test_what_is_given_back_as_the_clock_strikes_is_not_frozen_again(here: World) -> None:

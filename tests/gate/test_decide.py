@@ -46,20 +46,40 @@ def grant(scope: str, **changes: Any) -> ConsentFacts:
 
 GRANTS = tuple(grant(scope) for scope in ("depict", "publish", "download_sell", "ai_likeness"))
 REAL = PersonFacts(PREAL, "real", PersonState.ACTIVE, (AgeProof(BEFORE, None, None),), GRANTS)
-SYNTHETIC = PersonFacts(PSYN, "synthetic", PersonState.ACTIVE, declaration=DeclarationFacts(True, True))
+SYNTHETIC = PersonFacts(
+    PSYN, "synthetic", PersonState.ACTIVE, declaration=DeclarationFacts(True, True)
+)
 REVIEW = ReviewFacts(ROB, True, 100, NOW - timedelta(hours=1))
 
 
-def known(rating: Rating | None = Rating.N, person: PersonFacts | None = REAL, **changes: Any) -> MediumFacts:
+def known(
+    rating: Rating | None = Rating.N, person: PersonFacts | None = REAL, **changes: Any
+) -> MediumFacts:
     shown = (DepictionFacts(person.id, "confirmed"),) if person is not None else ()
     whole = MediumFacts(
-        SHA, "image/jpeg", 10, "made", "none", NOW - timedelta(days=30), rating, "", None, shown, (REVIEW,), ""
+        SHA,
+        "image/jpeg",
+        10,
+        "made",
+        "none",
+        NOW - timedelta(days=30),
+        rating,
+        "",
+        None,
+        shown,
+        (REVIEW,),
+        "",
     )
     return replace(whole, **changes)
 
 
-def snapshot(*media: MediumFacts, persons: tuple[PersonFacts, ...] = (REAL,), **changes: Any) -> EvidenceSnapshot:
-    return replace(EvidenceSnapshot(TENANT, "member:ann", ANN, Rating.E, media=media, persons=persons), **changes)
+def snapshot(
+    *media: MediumFacts, persons: tuple[PersonFacts, ...] = (REAL,), **changes: Any
+) -> EvidenceSnapshot:
+    return replace(
+        EvidenceSnapshot(TENANT, "member:ann", ANN, Rating.E, media=media, persons=persons),
+        **changes,
+    )
 
 
 def unit(**changes: Any) -> Unit:
@@ -70,7 +90,9 @@ def unit(**changes: Any) -> Unit:
     return replace(whole, **changes)
 
 
-def said(given: EvidenceSnapshot, whole: Unit | None = None, now: datetime = NOW) -> tuple[str, set[str]]:
+def said(
+    given: EvidenceSnapshot, whole: Unit | None = None, now: datetime = NOW
+) -> tuple[str, set[str]]:
     decision = decide_unit(given, whole or unit(), BUNDLE, now)
     return str(decision.verdict), set(decision.reasons)
 
@@ -150,8 +172,11 @@ CHOSEN = st.lists(
 @example(
     "nothing to show", (PlatformOption("warning", ("EXPLICIT-MARKER-A",), read=True),)
 )  # once a choice made it a post
-def test_no_choice_of_a_platform_lowers_a_verdict(name: str, chosen: tuple[PlatformOption, ...]) -> None:
-    """Whoever sees it there, in whatever list: its rating, its marks and its readers are judged all the same."""
+def test_no_choice_of_a_platform_lowers_a_verdict(
+    name: str, chosen: tuple[PlatformOption, ...]
+) -> None:
+    """Whoever sees it there, in whatever list: its rating, its marks and its readers are judged all
+    the same."""
     given_, whole, verdict, reason = DEVIATIONS[name]
     got, reasons = said(given_, replace(whole, options=chosen))
     assert Verdict(got).rank >= Verdict(verdict).rank
@@ -278,7 +303,10 @@ def test_own_and_registered_links_pass() -> None:
     assert said(snapshot(own_hosts=("mia.test",)), linked)[0] == "A"
     target = LinkFacts(url, False, Rating.G, True, AFTER)
     assert said(snapshot(links=(target,)), linked)[0] == "A"
-    assert said(snapshot(links=(replace(target, active=False),)), linked) == ("H", {Reason.LINK_CHANGED})
+    assert said(snapshot(links=(replace(target, active=False),)), linked) == (
+        "H",
+        {Reason.LINK_CHANGED},
+    )
     adult = replace(target, adult=True)
     fanvue = replace(linked, surface="sandbox.as_fanvue")
     assert Reason.LINK_ADULT_FORBIDDEN in said(snapshot(links=(adult,)), fanvue)[1]
@@ -297,18 +325,24 @@ UNRATED = Rating.G
 
 WORSE: dict[str, Any] = {
     "unrated": lambda s: media(s, rating=None) if s.media[0].rating is UNRATED else s,
-    "explicit": lambda s: media(s, rating=Rating.E) if s.media[0].rating not in (None, Rating.X) else s,
+    "explicit": lambda s: (
+        media(s, rating=Rating.E) if s.media[0].rating not in (None, Rating.X) else s
+    ),
     "prohibited": lambda s: media(s, rating=Rating.X, prohibited="category"),
     "frozen": lambda s: media(s, state="frozen"),
     "blocked": lambda s: media(s, blocked="exact"),
     "one more person": lambda s: media(s, shown=(*s.media[0].shown, STRANGER)),
     "undated": lambda s: media(s, produced_at=None),
     "stop": lambda s: replace(s, stops=(*s.stops, StopFacts("global", "sending"))),
-    "revoked": lambda s: people(s, grants=tuple(replace(each, revoked=True) for each in s.persons[0].grants)),
+    "revoked": lambda s: people(
+        s, grants=tuple(replace(each, revoked=True) for each in s.persons[0].grants)
+    ),
     "no papers": lambda s: people(s, identities=()),
     "undeclared": lambda s: people(s, declaration=None),
     "unknown reader": lambda s: replace(s, viewer=None) if s.viewer == READER else s,
-    "suspected reader": lambda s: replace(s, viewer=replace(READER, state=AssuranceState.SUSPECTED)),
+    "suspected reader": lambda s: replace(
+        s, viewer=replace(READER, state=AssuranceState.SUSPECTED)
+    ),
     "lower limit": lambda s: replace(s, ceiling=Rating.G),
     "refusal": lambda s: replace(s, reviews=(*s.reviews, replace(REVIEW, approves=False, at=NOW))),
     "unlocked": lambda s: replace(s, unlocked=("k",)),
@@ -320,14 +354,24 @@ WORSE: dict[str, Any] = {
 @given(
     rating=st.sampled_from([Rating.G, Rating.S, Rating.N, Rating.E]),
     person=st.sampled_from([REAL, SYNTHETIC]),
-    surface=st.sampled_from(["post", "chat", "as_x", "as_instagram", "as_telegram", "as_fanvue", "profile", "nook"]),
-    words=st.sampled_from(["Good morning", "KER-A", "NUDITY-MARKER-A", "SUGGESTIVE-MARKER-A", "MINOR-C-A"]),
+    surface=st.sampled_from(
+        ["post", "chat", "as_x", "as_instagram", "as_telegram", "as_fanvue", "profile", "nook"]
+    ),
+    words=st.sampled_from(
+        ["Good morning", "KER-A", "NUDITY-MARKER-A", "SUGGESTIVE-MARKER-A", "MINOR-C-A"]
+    ),
     steps=st.lists(st.sampled_from(sorted(WORSE)), min_size=1, max_size=4),
     private=st.booleans(),
 )
 @settings(max_examples=250, deadline=None)
 def test_bad_news_never_helps(
-    *, rating: Rating, person: PersonFacts, surface: str, words: str, steps: list[str], private: bool
+    *,
+    rating: Rating,
+    person: PersonFacts,
+    surface: str,
+    words: str,
+    steps: list[str],
+    private: bool,
 ) -> None:
     """Each step is a fact turning worse or unknown: the verdict never falls."""
     whole = unit(surface=f"sandbox.{surface}", texts=(Text("body", words),))

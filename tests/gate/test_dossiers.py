@@ -1,4 +1,5 @@
-"""What a page says of people: what is missing agrees with the check; proofs, names in pictures, ends ahead of time."""
+"""What a page says of people: what is missing agrees with the check; proofs, names in pictures,
+ends ahead of time."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -69,7 +70,9 @@ def double(here: World, *scopes: str) -> UUID:
     ida = somebody(here)
     prove(here, ida)
     signed(here, ida, scopes=("depict", "publish", *scopes))
-    return somebody(here, "digital_twin", display_ref="Ida bis", twin_of=ida, creator_id=here.creator_id)
+    return somebody(
+        here, "digital_twin", display_ref="Ida bis", twin_of=ida, creator_id=here.creator_id
+    )
 
 
 def blocked(here: World) -> UUID:
@@ -140,7 +143,11 @@ def test_a_proof_names_who_noted_it_and_no_birth_date(house: World) -> None:
     with house.scope() as scope:
         proof = person_dossiers.list_dossiers(scope)[0].proofs[0]
         row = scope.run("SELECT * FROM identity_checks").mappings().one()
-    assert (proof.custodian, proof.method, proof.noted_by) == ("Notaire Roux", "document", f"member:{house.ann}")
+    assert (proof.custodian, proof.method, proof.noted_by) == (
+        "Notaire Roux",
+        "document",
+        f"member:{house.ann}",
+    )
     assert proof.stands
     assert "Dossier" not in str(dict(row))
     assert len(row["evidence_digest"]) == 64
@@ -163,7 +170,9 @@ def test_what_no_custodian_said_is_not_noted(house: World, wrong: dict[str, Any]
 def test_proofs_are_noted_by_who_may_and_of_somebody_real(house: World) -> None:
     ida, nova = somebody(house), somebody(house, "synthetic")
     with house.scope() as scope:
-        gus = agencies.add_member(scope, name="Gus", email="g@example.test", role=Role.GUEST, language="en", zone="UTC")
+        gus = agencies.add_member(
+            scope, name="Gus", email="g@example.test", role=Role.GUEST, language="en", zone="UTC"
+        )
     with by(house, gus) as scope, pytest.raises(Refused):
         age_proofs.submit_age_proof(scope, ida, yes(scope))
     other = world(house.open, uuid7())
@@ -181,8 +190,15 @@ def test_proofs_are_noted_by_who_may_and_of_somebody_real(house: World) -> None:
         assert scope.run("SELECT count(*) FROM identity_checks").scalar() == 0
         assert [one.message.code for one in list_open_notices(scope)] == ["role.forbidden.run"]
     for role in ("app",):
-        with pytest.raises(Exception, match="permission denied"), house.open(house.tenant_id, "x", role=role) as scope:
-            scope.run("INSERT INTO identity_checks (tenant_id, id) VALUES (:t, :i)", t=house.tenant_id, i=uuid7())
+        with (
+            pytest.raises(Exception, match="permission denied"),
+            house.open(house.tenant_id, "x", role=role) as scope,
+        ):
+            scope.run(
+                "INSERT INTO identity_checks (tenant_id, id) VALUES (:t, :i)",
+                t=house.tenant_id,
+                i=uuid7(),
+            )
 
 
 def test_an_answer_about_a_day_covers_what_came_after_it(house: World) -> None:
@@ -208,9 +224,9 @@ def test_one_names_and_another_confirms(house: World) -> None:
     work(house)
     assert carding.judged(house, medium) == ("B", {Reason.PERSON_UNRESOLVED})
     with house.scope() as scope:
-        assert [(one.people, one.proposed_by) for one in depicted_people.list_pending_proposals(scope)] == [
-            ({ida: "Ida", tom: "Tom"}, {f"member:{house.ann}"})
-        ]
+        assert [
+            (one.people, one.proposed_by) for one in depicted_people.list_pending_proposals(scope)
+        ] == [({ida: "Ida", tom: "Tom"}, {f"member:{house.ann}"})]
     for who in (house.ann,):
         with by(house, who) as scope, pytest.raises(Refused, match=r"review\.own"):
             depicted_people.submit_people_confirmation(scope, asset, [ida], maker="")
@@ -262,20 +278,36 @@ def told(here: World) -> list[tuple[str, str]]:
 
 def ending(here: World, name: str, days: float, **rest: Any) -> UUID:
     with here.scope() as scope:
-        return real_person(scope, display_ref=name, until=days * DAY, scopes=("depict", "publish"), **rest)
+        return real_person(
+            scope, display_ref=name, until=days * DAY, scopes=("depict", "publish"), **rest
+        )
 
 
 def test_what_ends_is_announced_a_step_at_a_time(house: World) -> None:
-    for name, days in (("Far", 31), ("A", 29.5), ("B", 13.5), ("C", 6.5), ("Gone", -0.5), ("Old", -0.5)):
+    for name, days in (
+        ("Far", 31),
+        ("A", 29.5),
+        ("B", 13.5),
+        ("C", 6.5),
+        ("Gone", -0.5),
+        ("Old", -0.5),
+    ):
         ending(house, name, days)
     with house.scope() as scope:  # a newer one of the same kinds
         old = next(one.id for one in person_dossiers.list_dossiers(scope) if one.name == "Old")
     signed(house, old)
-    ends = [("person.permission_ended", "Gone"), *(("person.permission_ends", name) for name in "ABC")]
+    ends = [
+        ("person.permission_ended", "Gone"),
+        *(("person.permission_ends", name) for name in "ABC"),
+    ]
     assert told(house) == ends
     assert told(house) == ends, "nothing is told twice"
     with house.scope() as scope:
-        causes = {one.cause.rsplit(":", 1)[1] for one in list_open_notices(scope) if "person-ends" in one.cause}
+        causes = {
+            one.cause.rsplit(":", 1)[1]
+            for one in list_open_notices(scope)
+            if "person-ends" in one.cause
+        }
     assert causes == {"30", "14", "7", "-1"}
     with house.scope() as scope:
         gone = next(one.id for one in person_dossiers.list_dossiers(scope) if one.name == "A")
@@ -299,9 +331,17 @@ def test_a_page_finds_people_by_name_and_by_creator(house: World) -> None:
         somebody(house, display_ref=name)
     mia = somebody(house, display_ref="Mia", creator_id=house.creator_id)
     with house.scope() as scope:
-        assert [one.name for one in person_dossiers.list_dossiers(scope, named=" AD ")] == ["Ada", "adam"]
-        assert [one.name for one in person_dossiers.list_dossiers(scope, limit=2)] == ["Ada", "adam"]
-        assert [one.id for one in person_dossiers.list_dossiers(scope, creators=[house.creator_id])] == [mia]
+        assert [one.name for one in person_dossiers.list_dossiers(scope, named=" AD ")] == [
+            "Ada",
+            "adam",
+        ]
+        assert [one.name for one in person_dossiers.list_dossiers(scope, limit=2)] == [
+            "Ada",
+            "adam",
+        ]
+        assert [
+            one.id for one in person_dossiers.list_dossiers(scope, creators=[house.creator_id])
+        ] == [mia]
         assert person_dossiers.list_dossiers(scope, creators=[]) == []
         assert person_dossiers.list_dossiers(scope, named="%") == []
 

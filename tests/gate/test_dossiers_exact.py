@@ -1,4 +1,5 @@
-"""A page about somebody, to the last field: proofs, declaration, permissions; and what is missing to the instant."""
+"""A page about somebody, to the last field: proofs, declaration, permissions; and what is missing
+to the instant."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -42,7 +43,13 @@ def test_somebody_real_is_shown_with_their_proofs_the_newest_first(here: World) 
         assert (one.id, one.name, one.twin_of, one.creator_id) == (ida, "Ida", "", here.creator_id)
         assert (one.linked_at is not None, one.declaration, one.active_consents) == (True, None, ())
         assert newest == AgeProofSummary(
-            "Notaire Roux", "document", newest.verified_at, until, None, f"member:{here.ann}", stands=True
+            "Notaire Roux",
+            "document",
+            newest.verified_at,
+            until,
+            None,
+            f"member:{here.ann}",
+            stands=True,
         )
         assert older == AgeProofSummary(
             "Eva", "notary", older.verified_at, None, day, f"member:{here.ann}", stands=True
@@ -72,7 +79,9 @@ def test_who_was_invented_is_shown_with_what_others_saw(here: World) -> None:
         assert {each[2] for each in found.references} == {"G"}
         assert (
             found.references[0][1]
-            == scope.run("SELECT asset_id FROM renditions WHERE sha256 = :s", s=sorted(shown)[0]).scalar_one()
+            == scope.run(
+                "SELECT asset_id FROM renditions WHERE sha256 = :s", s=sorted(shown)[0]
+            ).scalar_one()
         )
         assert scope.now - found.at < DAY
         assert (found.has_doubts, found.kappa) == (False, None)
@@ -86,11 +95,15 @@ def test_who_was_invented_is_shown_with_what_others_saw(here: World) -> None:
         assert replace(after, looks=(LookResult(first, True, (), 12),)).has_doubts
         assert replace(after, looks=(LookResult(first, False, ("a",), 12),)).has_doubts
         assert (
-            replace(after, looks=(LookResult(first, False, ("a",), 12), LookResult(second, False, ("a",), 12))).kappa
+            replace(
+                after,
+                looks=(LookResult(first, False, ("a",), 12), LookResult(second, False, ("a",), 12)),
+            ).kappa
             == 1
         )
         ratings.record_rating(scope, sorted(shown)[0], Rating.S, source="rule:x")
-        assert person_dossiers.list_dossiers(scope)[0].declaration.references[0][2] == "S"  # type: ignore[union-attr]  # as above
+        # as above
+        assert person_dossiers.list_dossiers(scope)[0].declaration.references[0][2] == "S"  # type: ignore[union-attr]  # see above
         assert bare not in {each[0] for each in after.references}
 
 

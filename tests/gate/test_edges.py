@@ -1,4 +1,5 @@
-"""Every limit of the rules from both sides: what is just enough leaves, a step less is held or blocked, and why."""
+"""Every limit of the rules from both sides: what is just enough leaves, a step less is held or
+blocked, and why."""
 
 import hashlib
 from dataclasses import replace
@@ -10,7 +11,14 @@ import pytest
 
 from foundation.ids import derived_uuid
 from foundation.money import Money
-from gate.contract.facts import AgeProof, DepictionFacts, EvidenceSnapshot, LinkFacts, StopFacts, ViewerFacts
+from gate.contract.facts import (
+    AgeProof,
+    DepictionFacts,
+    EvidenceSnapshot,
+    LinkFacts,
+    StopFacts,
+    ViewerFacts,
+)
 from gate.contract.reasons import Reason
 from gate.contract.states import AssuranceState
 from gate.contract.units import Button, Invoice, Rating, Text, Unit, Verdict
@@ -74,7 +82,9 @@ ADULT_TEXT = words("NUDITY-MARKER-A", flags=("adult=true",))
 NO = replace(REVIEW, approves=False)
 SET = Invoice("Set", "Nine pictures", 500, "EUR", "1")
 
-OPENLY = tuple(probe.see for probe in BUNDLE.row("telegram", "public_channel", on=NOW.date()).probes)
+OPENLY = tuple(
+    probe.see for probe in BUNDLE.row("telegram", "public_channel", on=NOW.date()).probes
+)
 
 EDGES: dict[str, tuple[EvidenceSnapshot, Unit, str, set[Reason]]] = {
     "review of bytes on its last moment": (seen(at=NOW - 365 * DAY + MOMENT), unit(), "F", set()),
@@ -270,7 +280,9 @@ def test_each_limit_holds_from_both_sides(name: str) -> None:
 
 MARKS = ("has_spoiler=true", "protect_content=true")
 CHANNEL = {"platform": "telegram", "surface": "telegram.private_channel", "flags": MARKS}
-NEEDED = tuple(probe.see for probe in BUNDLE.row("telegram", "private_channel", on=NOW.date()).probes)
+NEEDED = tuple(
+    probe.see for probe in BUNDLE.row("telegram", "private_channel", on=NOW.date()).probes
+)
 THERE = replace(REAL, grants=tuple(replace(each, surfaces=("telegram",)) for each in GRANTS))
 NUDE = snapshot(known(person=THERE), persons=(THERE,))
 
@@ -298,13 +310,22 @@ def test_permissions_that_count_stand_now_and_reach_that_far() -> None:
         grant("publish", surfaces=("sandbox.post",), max_rating=Rating.N),
     )
     there = {"platform": "sandbox", "place": "sandbox.post", "now": NOW}
-    assert depiction_rules.applicable_consents(given, **there, rating=Rating.N) == (given[0], given[5])
-    assert depiction_rules.applicable_consents(given, **there, rating=Rating.G) == (given[0], given[4], given[5])
+    assert depiction_rules.applicable_consents(given, **there, rating=Rating.N) == (
+        given[0],
+        given[5],
+    )
+    assert depiction_rules.applicable_consents(given, **there, rating=Rating.G) == (
+        given[0],
+        given[4],
+        given[5],
+    )
 
 
 def row(**changes: Any) -> PlaceRow:
     whole = BUNDLE.row("sandbox", "post", on=NOW.date())
-    return replace(whole, flags={Rating.N: ("adult=true", "ask a lawyer")}, ai_flag="ai=true", **changes)
+    return replace(
+        whole, flags={Rating.N: ("adult=true", "ask a lawyer")}, ai_flag="ai=true", **changes
+    )
 
 
 def test_the_marks_of_a_request_are_those_of_its_rating() -> None:
@@ -319,20 +340,27 @@ def test_the_marks_of_a_request_are_those_of_its_rating() -> None:
 def test_a_rule_that_grew_old_says_so_and_only_where_it_is_tightened() -> None:
     post = {"platform": "x", "surface": "x.post", "account": "mia"}
     old = datetime(2027, 3, 1, tzinfo=UTC)
-    there = replace(REAL, grants=tuple(replace(each, surfaces=("x",), valid_until=old + DAY) for each in GRANTS))
+    there = replace(
+        REAL, grants=tuple(replace(each, surfaces=("x",), valid_until=old + DAY) for each in GRANTS)
+    )
     review = replace(REVIEW, at=old - DAY)
     facts = snapshot(known(person=there, reviews=(review,)), persons=(there,))
     marks = BUNDLE.row("x", "post", on=old.date()).flags[Rating.N]
     assert said(facts, unit(**post, flags=marks), old) == ("H", {Reason.POLICY_STALE})
     assert said(alone(), words("SUGGESTIVE-MARKER-A", **post), old) == ("A", set())
     later = old + 60 * DAY
-    assert said(alone(), words("SUGGESTIVE-MARKER-A", **post), later) == ("H", {Reason.POLICY_STALE})
+    assert said(alone(), words("SUGGESTIVE-MARKER-A", **post), later) == (
+        "H",
+        {Reason.POLICY_STALE},
+    )
     assert said(alone(), words("hi", **post), later) == ("A", set())
 
 
 def test_a_condition_says_what_it_asks_and_of_whom() -> None:
     assert str(PlaceProbe(see="it is private")) == "it is private"
-    whole = PlaceProbe(see="private", otherwise=Reason.AUDIENCE_CHANGED, above=Rating.S, assures=True)
+    whole = PlaceProbe(
+        see="private", otherwise=Reason.AUDIENCE_CHANGED, above=Rating.S, assures=True
+    )
     assert str(whole) == "private; AUDIENCE_CHANGED; above S; assures"
     assert str(PlaceProbe(see="private", above=Rating.N)) == "private; above N"
     assert str(PlaceProbe(see="ai allowed", when="generated")) == "ai allowed; when generated"
@@ -349,7 +377,10 @@ def test_a_term_of_no_kind_or_without_letters_is_refused() -> None:
 @pytest.mark.parametrize("age", ["five", "9", "10", "17", "seventeen", "thirteen"])
 def test_every_age_under_eighteen_is_heard_in_letters_and_figures(age: str) -> None:
     fresh = lexicon.load_lexicon(lexicon.SHIPPED_LEXICON_PATH)
-    assert text_rating.detect_minor_statement(f"I am {age}", lexicon=fresh) is text_rating.MinorSignal.STATED, age
+    assert (
+        text_rating.detect_minor_statement(f"I am {age}", lexicon=fresh)
+        is text_rating.MinorSignal.STATED
+    ), age
 
 
 def test_a_word_of_three_german_parts_is_one_and_of_four_is_none(tmp_path: Path) -> None:
@@ -365,7 +396,8 @@ def test_a_word_of_three_german_parts_is_one_and_of_four_is_none(tmp_path: Path)
 
 def test_four_lines_may_spell_a_word_and_three_may_not() -> None:
     short = replace(
-        lexicon.shipped_lexicon(), terms=(lexicon.fold_term("explicit", "qzxw"), lexicon.fold_term("nudity", "qzx"))
+        lexicon.shipped_lexicon(),
+        terms=(lexicon.fold_term("explicit", "qzxw"), lexicon.fold_term("nudity", "qzx")),
     )
     assert text_rating.rate_texts(["Quick\nZebras\nX-ray\nWe"], lexicon=short).rating is Rating.E
     assert text_rating.rate_texts(["Quick\nZebras\nX-ray"], lexicon=short).rating is Rating.G
@@ -382,6 +414,11 @@ def test_letters_and_figures_in_turn_are_nobodys_name() -> None:
 
 
 def test_a_sexual_term_that_is_spread_meets_the_other_wherever_it_is() -> None:
-    far = ["SUGGESTIVE-MAR", "KER-A", "One. Two. Three. Four.", "MINOR-C-A. Five. Six. Seven. SUGGESTIVE-MARKER-A"]
+    far = [
+        "SUGGESTIVE-MAR",
+        "KER-A",
+        "One. Two. Three. Four.",
+        "MINOR-C-A. Five. Six. Seven. SUGGESTIVE-MARKER-A",
+    ]
     assert text_rating.rate_texts(far).prohibited == "minor"
     assert text_rating.rate_texts(far[2:]) == TextRating(Rating.S, contextual=True)

@@ -1,4 +1,5 @@
-"""A term is found however it is written down, and ordinary numbers, drawings and abbreviations hold nothing back."""
+"""A term is found however it is written down, and ordinary numbers, drawings and abbreviations hold
+nothing back."""
 
 import base64
 import codecs
@@ -19,7 +20,8 @@ LETTERS = [letter for letter in TERM if letter.isalpha()]
 NATO = "quebec uniform india echo tango hotel alpha romeo bravo oscar uniform romeo bravo"
 MORSE = "--.- ..- .. . - / .... .- .-. -... --- ..- .-. / -..."
 LINES = (
-    "Quick walk\nunder trees\nin the sun\nevery day\nthe best\nhalf hour\nall mine\nreally\nbut then\nout\nup\nrun\nbye"
+    "Quick walk\nunder trees\nin the sun\nevery day\nthe best\nhalf hour\nall mine\nreally\nbut "
+    "then\nout\nup\nrun\nbye"
 )
 WORDS = "Quite unusual, I ended the holiday at Rome, by only using railways. Bravo!"
 
@@ -59,7 +61,9 @@ WRITTEN = {
     "in an instruction": "QUIET-HAR<?x?>BOUR-B",
     "base32 in small letters": base64.b32encode(TERM.encode()).decode().lower(),
     "base64 of utf-16, turned round": base64.b64encode(TERM.encode("utf-16-le")).decode(),
-    "base64 three times": base64.b64encode(base64.b64encode(base64.b64encode(TERM.encode()))).decode(),
+    "base64 three times": base64.b64encode(
+        base64.b64encode(base64.b64encode(TERM.encode()))
+    ).decode(),
     "morse with commas": MORSE.replace(" / ", " ").replace(" ", ", "),
     "morse in pictures": MORSE.replace(".", "⚫").replace("-", "➖"),
     "hexadecimal with dashes": TERM.encode().hex("-"),
@@ -71,7 +75,9 @@ WRITTEN = {
     "places unbroken": "".join(f"{ord(letter) - 64:02}" for letter in LETTERS),
     "places from nought": " ".join(str(ord(letter) - 65) for letter in LETTERS),
     "places from the end": " ".join(str(91 - ord(letter)) for letter in LETTERS),
-    "places in keycaps": " ".join("".join(f"{digit}\ufe0f\u20e3" for digit in str(ord(one) - 64)) for one in LETTERS),
+    "places in keycaps": " ".join(
+        "".join(f"{digit}\ufe0f\u20e3" for digit in str(ord(one) - 64)) for one in LETTERS
+    ),
     "shifted by one": shifted(1),
     "shifted by nineteen": shifted(19),
     "turned alphabet": "".join(chr(155 - ord(one)) if one.isalpha() else one for one in TERM),
@@ -81,7 +87,9 @@ WRITTEN = {
     "around an aside": "QUIET-HAR (good morning) BOUR-B",
     "letters of links": "".join(f"[{letter}](x)" for letter in LETTERS),
     "forum markup": "[b][/b]".join(LETTERS),
-    "first letters of a list": "\n".join(f"{at}. {line}" for at, line in enumerate(LINES.split("\n"), 1)),
+    "first letters of a list": "\n".join(
+        f"{at}. {line}" for at, line in enumerate(LINES.split("\n"), 1)
+    ),
     "first letters of sentences": LINES.replace("\n", " it is. ").title().replace("It Is", "it is"),
     "last letters of words": " ".join(f"so{letter.lower()}" for letter in LETTERS),
     "capitals": " ".join(f"go{letter}od" for letter in LETTERS),
@@ -116,20 +124,28 @@ def test_a_term_is_found_however_it_is_written(written: str) -> None:
 )
 def test_ordinary_signs_and_numbers_stay_general(ordinary: str) -> None:
     found = text_rating.rate_texts(
-        [ordinary], lexicon=replace(shipped_lexicon(), terms=(*shipped_lexicon().terms, *KNOWN.terms))
+        [ordinary],
+        lexicon=replace(shipped_lexicon(), terms=(*shipped_lexicon().terms, *KNOWN.terms)),
     )
     assert (found.rating, found.obfuscated, found.prohibited) == (Rating.G, False, "")
 
 
 def test_a_term_of_other_letters_is_found_where_it_stands_and_nowhere_else() -> None:
     foreign = replace(KNOWN, terms=(lexicon.fold_term("explicit", "あなたの写真が大好きです"),))
-    assert text_rating.rate_texts(["Good morning to all of you"], lexicon=foreign).rating is Rating.G
-    assert text_rating.rate_texts(["look: あなたの 写真が 大好きです!"], lexicon=foreign).rating is Rating.E
+    assert (
+        text_rating.rate_texts(["Good morning to all of you"], lexicon=foreign).rating is Rating.G
+    )
+    assert (
+        text_rating.rate_texts(["look: あなたの 写真が 大好きです!"], lexicon=foreign).rating
+        is Rating.E
+    )
 
 
 def test_a_short_term_is_not_sought_in_the_beginnings_of_words() -> None:
     short = replace(KNOWN, terms=(lexicon.fold_term("explicit", "quiet"),))
-    assert text_rating.rate_texts(["Quite unusual, I ended there"], lexicon=short).rating is Rating.G
+    assert (
+        text_rating.rate_texts(["Quite unusual, I ended there"], lexicon=short).rating is Rating.G
+    )
     assert text_rating.rate_texts(["so quiet here"], lexicon=short).rating is Rating.E
 
 
@@ -142,7 +158,8 @@ def test_what_is_no_text_is_left_out(bad: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["1 ", "a b ", "- ", ".", "|", "AAAA ", "=41", "\\u0041", "<", "⠁", "x-ray ", "7" * 9 + " "]
+    "unit",
+    ["1 ", "a b ", "- ", ".", "|", "AAAA ", "=41", "\\u0041", "<", "⠁", "x-ray ", "7" * 9 + " "],
 )
 def test_huge_texts_are_read_in_time(unit: str) -> None:
     """One that took time in the square of its length would never end here."""
@@ -173,21 +190,27 @@ def test_a_short_term_is_found_where_signs_set_it_apart(written: str) -> None:
 
 @pytest.mark.parametrize("written", ["q****", "*uie*", "quite", "d'quet", "#quie", "q*i*"])
 def test_a_short_term_is_not_guessed_from_too_little(written: str) -> None:
-    short = replace(KNOWN, terms=(lexicon.fold_term("explicit", "quiet"), lexicon.fold_term("explicit", "tie")))
+    short = replace(
+        KNOWN, terms=(lexicon.fold_term("explicit", "quiet"), lexicon.fold_term("explicit", "tie"))
+    )
     assert text_rating.rate_texts([written], lexicon=short).rating is Rating.G
 
 
 @pytest.mark.parametrize("foreign", ["<x {}>", "<!-- {} -->", "&lt;x {}&gt;"])
 def test_a_language_is_not_hidden_between_angle_brackets(foreign: str) -> None:
     assert read_language(["Good <b>morning</b> to all of you<br/>my friends"]).supported
-    assert not read_language(["Good morning " + foreign.format("Dzisiaj mam dla was nowe zdjęcia")]).supported
+    assert not read_language(
+        ["Good morning " + foreign.format("Dzisiaj mam dla was nowe zdjęcia")]
+    ).supported
 
 
 @pytest.mark.parametrize(
-    "unit", ["x", "6", "<a", "QUJD", "AaBb", "abcdefg2", "a*", "65 ", ".- ", "&amp;", "a\n", "%41", "a@a."]
+    "unit",
+    ["x", "6", "<a", "QUJD", "AaBb", "abcdefg2", "a*", "65 ", ".- ", "&amp;", "a\n", "%41", "a@a."],
 )
 def test_a_text_without_end_is_read_in_the_end(unit: str) -> None:
-    """A pattern that begins anew at each letter took minutes for these: whoever sends one would stop a worker."""
+    """A pattern that begins anew at each letter took minutes for these: whoever sends one would
+    stop a worker."""
     whole = unit * (200_000 // len(unit))
     assert text_rating.rate_texts([whole], lexicon=KNOWN).rating is Rating.G
     assert text_rating.rate_texts([f"{whole} {TERM}"], lexicon=KNOWN).rating is Rating.E

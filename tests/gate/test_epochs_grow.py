@@ -59,13 +59,20 @@ def made(here: World, **more: Any) -> tuple[Medium, UUID]:
 def test_what_is_said_of_somebody_voids_what_shows_them_and_their_doubles(here: World) -> None:
     with here.scope() as scope:
         ida, other = real_person(scope), real_person(scope)
-        twins = [persons.add_person(scope, kind="digital_twin", display_ref="T", twin_of=ida) for _ in range(2)]
+        twins = [
+            persons.add_person(scope, kind="digital_twin", display_ref="T", twin_of=ida)
+            for _ in range(2)
+        ]
         person = {each: epochs.person_key(scope, each) for each in (ida, other, *twins)}
     everybody = {person[each] for each in (ida, *twins)}
     assert grown(here, lambda scope: revoke_consent(scope, ida)) == everybody
-    assert grown(here, lambda scope: revoke_consent(scope, other, what="publish")) == {person[other]}
+    assert grown(here, lambda scope: revoke_consent(scope, other, what="publish")) == {
+        person[other]
+    }
     assert grown(here, lambda scope: persons.block_person(scope, other)) == {person[other]}
-    assert grown(here, lambda scope: grants.import_revocation(scope, ida, at=scope.now)) == {person[ida]}
+    assert grown(here, lambda scope: grants.import_revocation(scope, ida, at=scope.now)) == {
+        person[ida]
+    }
 
 
 def test_what_becomes_known_of_faces_voids_what_was_not_compared_with_them(here: World) -> None:
@@ -74,22 +81,35 @@ def test_what_becomes_known_of_faces_voids_what_was_not_compared_with_them(here:
         ida, nova = persons.add_person(scope, kind="real", display_ref="Ida"), invented(scope, here)
         person, known = epochs.person_key(scope, ida), epochs.faces_key(scope)
         of_nova = epochs.person_key(scope, nova)
-    assert grown(here, lambda scope: known_faces.record_face_consent(scope, ida), actor=f"person:{ida}") == {person}
+    assert grown(
+        here, lambda scope: known_faces.record_face_consent(scope, ida), actor=f"person:{ida}"
+    ) == {person}
     with here.scope() as scope:
         subject = known_faces.find_face_consent(scope, ida)
         assert subject is not None
-    keep = lambda scope: known_faces.store_template(scope, subject.id, model=MODEL, box=BOX, pictures=[])  # noqa: E731  one act
+    keep = lambda scope: known_faces.store_template(  # noqa: E731  short
+        scope, subject.id, model=MODEL, box=BOX, pictures=[]
+    )
     assert grown(here, keep) == {person, known}
     barred = uuid7()
     assert grown(
-        here, lambda scope: known_faces.add_face_ban(scope, subject_id=barred, why="x", model=MODEL, box=BOX)
+        here,
+        lambda scope: known_faces.add_face_ban(
+            scope, subject_id=barred, why="x", model=MODEL, box=BOX
+        ),
     ) == {known}
     for _ in range(2):
-        assert grown(here, lambda scope: known_faces.end_face_ban(scope, barred, uuid7())) == {known}
-    assert grown(here, lambda scope: known_faces.set_reference_pictures(scope, nova, [shown.sha256])) == {of_nova}
+        assert grown(here, lambda scope: known_faces.end_face_ban(scope, barred, uuid7())) == {
+            known
+        }
+    assert grown(
+        here, lambda scope: known_faces.set_reference_pictures(scope, nova, [shown.sha256])
+    ) == {of_nova}
 
 
-def test_what_comparing_found_voids_the_picture_the_person_and_who_is_made_after_it(here: World) -> None:
+def test_what_comparing_found_voids_the_picture_the_person_and_who_is_made_after_it(
+    here: World,
+) -> None:
     medium, asset = made(here, ai="generated")
     apart, _ = made(here)
     with here.scope() as scope:
@@ -100,14 +120,20 @@ def test_what_comparing_found_voids_the_picture_the_person_and_who_is_made_after
         subject = known_faces.find_face_consent(scope, ida)
         assert subject is not None
         known_faces.store_template(scope, subject.id, model=MODEL, box=BOX, pictures=[])
-        keys = {epochs.asset_key(scope, asset), epochs.person_key(scope, ida), epochs.person_key(scope, nova)}
+        keys = {
+            epochs.asset_key(scope, asset),
+            epochs.person_key(scope, ida),
+            epochs.person_key(scope, nova),
+        }
         lone = epochs.asset_key(scope, asset_of(scope, apart))
 
     def compared(sha256: str, resembles: dict[UUID, int]) -> Callable[[Scope], None]:
         return lambda scope: resemblances.record_comparison(
             scope,
             sha256,
-            FaceComparisonResult(MODEL, known_faces.faces_version(scope), complete=True, faces=1, resembles=resembles),
+            FaceComparisonResult(
+                MODEL, known_faces.faces_version(scope), complete=True, faces=1, resembles=resembles
+            ),
         )
 
     assert grown(here, compared(medium.sha256, {subject.id: 800})) == keys
@@ -115,9 +141,22 @@ def test_what_comparing_found_voids_the_picture_the_person_and_who_is_made_after
     with here.scope() as scope:
         (one,) = resemblance_reviews.list_face_comparisons(scope, [here.creator_id])
     said = ResemblanceJudged(
-        here.tenant_id, one.id, one.digest, resemblance_reviews.ANSWER_SAME, "", "", f"member:{here.rob}"
+        here.tenant_id,
+        one.id,
+        one.digest,
+        resemblance_reviews.ANSWER_SAME,
+        "",
+        "",
+        f"member:{here.rob}",
     )
-    assert grown(here, lambda scope: resemblance_reviews.record_face_judgement(scope, said), actor=said.by) == keys
+    assert (
+        grown(
+            here,
+            lambda scope: resemblance_reviews.record_face_judgement(scope, said),
+            actor=said.by,
+        )
+        == keys
+    )
 
 
 def test_what_is_said_of_a_picture_voids_it_and_whom_it_names(here: World) -> None:
@@ -136,7 +175,10 @@ def test_what_is_said_of_a_picture_voids_it_and_whom_it_names(here: World) -> No
     ]
     for act in acts:
         assert grown(here, act) == {own}
-    assert grown(here, lambda scope: ratings.record_depiction(scope, asset, ida, how="face")) == {own, person}
+    assert grown(here, lambda scope: ratings.record_depiction(scope, asset, ida, how="face")) == {
+        own,
+        person,
+    }
 
 
 def test_what_holds_for_the_agency_voids_all_of_it(here: World) -> None:
@@ -146,7 +188,9 @@ def test_what_holds_for_the_agency_voids_all_of_it(here: World) -> None:
     acts: list[Callable[[Scope], object]] = [
         lambda scope: recall.block_bytes(scope, medium.sha256, category="shown"),
         lambda scope: recall.unblock_bytes(scope, medium.sha256),
-        lambda scope: place_limits.set_place_limit(scope, "sandbox.post", Rating.S, Verdict.H, why="quiet"),
+        lambda scope: place_limits.set_place_limit(
+            scope, "sandbox.post", Rating.S, Verdict.H, why="quiet"
+        ),
         lambda scope: emergency_stops.close_switch(scope, "tenant", "", "bot", reason="x"),
         lambda scope: link_targets.register_link_target(
             scope, here.creator_id, "https://a.test/", rating=Rating.G, adult=False
@@ -167,14 +211,21 @@ def test_a_stop_voids_what_it_stops(here: World) -> None:
         with here.scope() as scope:
             wanted = key(scope)
         assert grown(
-            here, lambda scope, w=where, t=target: emergency_stops.close_switch(scope, w, t, "bot", reason="x")
+            here,
+            lambda scope, w=where, t=target: emergency_stops.close_switch(
+                scope, w, t, "bot", reason="x"
+            ),
         ) == {wanted}
 
 
 def test_what_is_known_of_a_reader_voids_what_is_for_them(here: World) -> None:
     with here.scope() as scope:
         reader = epochs.viewer_key(scope, "x", "u")
-    for act in (age_assurance.begin_age_check, age_assurance.mark_suspected_minor, age_assurance.block_viewer):
+    for act in (
+        age_assurance.begin_age_check,
+        age_assurance.mark_suspected_minor,
+        age_assurance.block_viewer,
+    ):
         assert grown(here, lambda scope, act=act: act(scope, "x", "u")) == {reader}
 
 
@@ -192,10 +243,14 @@ def test_a_picture_put_on_a_card_voids_it_and_what_was_made_from_it(here: World)
         digest = queries.get_card_facts(scope, card).digest
     hand = f"person:{ida}"
     assert person not in grown(
-        here, lambda scope: card_answers.record_card_answer(scope, card, CARD_SIGNED, digest=digest), actor=hand
+        here,
+        lambda scope: card_answers.record_card_answer(scope, card, CARD_SIGNED, digest=digest),
+        actor=hand,
     )
     assert grown(
-        here, lambda scope: card_answers.record_card_answer(scope, card, CARD_WITHDRAWN, digest=digest), actor=hand
+        here,
+        lambda scope: card_answers.record_card_answer(scope, card, CARD_WITHDRAWN, digest=digest),
+        actor=hand,
     ) == {person}
 
 
@@ -205,16 +260,26 @@ def test_what_was_said_of_an_account_voids_what_leaves_by_it(tenant: OpenScope) 
     with one.world.scope() as scope:
         account = epochs.channel_key(scope, one.whole.channel_id)
     assert released
-    taken = lambda scope: own_releases.withdraw_own_release(scope, one.whole.subject.id)  # noqa: E731  one act
+    # one act
+    taken = lambda scope: own_releases.withdraw_own_release(scope, one.whole.subject.id)  # noqa: E731  see above
     assert grown(one.world, taken) == {account}
-    assert grown(one.world, lambda scope: own_releases.end_account_holder(scope, one.holder)) == {account}
+    assert grown(one.world, lambda scope: own_releases.end_account_holder(scope, one.holder)) == {
+        account
+    }
 
 
 def test_a_link_that_changed_voids_what_bears_it(here: World) -> None:
     with here.scope() as scope:
         whole = epochs.tenant_key(scope)
         link_targets.register_link_target(
-            scope, here.creator_id, "https://a.test/", rating=Rating.G, adult=False, lives=timedelta(days=3)
+            scope,
+            here.creator_id,
+            "https://a.test/",
+            rating=Rating.G,
+            adult=False,
+            lives=timedelta(days=3),
         )
-        assert dict(epochs.epoch_values(scope, [whole, "no:such"])) == {whole: counted(scope)[whole]}
+        assert dict(epochs.epoch_values(scope, [whole, "no:such"])) == {
+            whole: counted(scope)[whole]
+        }
         assert epochs.epoch_values(scope, []) == ()

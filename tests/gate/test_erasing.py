@@ -1,4 +1,5 @@
-"""Bytes that are evidence, or were permitted to leave, stay; nobody forgets what is known of those that went."""
+"""Bytes that are evidence, or were permitted to leave, stay; nobody forgets what is known of those
+that went."""
 
 import pytest
 
@@ -51,7 +52,9 @@ def test_what_was_permitted_stays_whatever_became_of_it(house: World) -> None:
     assert why(house, medium) == "left"
     with house.scope() as scope, scope.acting_as("gate"):
         scope.run(
-            "UPDATE permits SET state = 'void' WHERE id = :id AND tenant_id = :t", id=permit.jti, t=house.tenant_id
+            "UPDATE permits SET state = 'void' WHERE id = :id AND tenant_id = :t",
+            id=permit.jti,
+            t=house.tenant_id,
         )
     assert why(house, medium) == "left"
 
@@ -77,7 +80,9 @@ def test_what_is_sealed_or_was_asked_to_be_gone_stays(house: World) -> None:
             digests=[asked.sha256],
             source="test",
         )
-        (wish,) = scope.run("SELECT id FROM complaints WHERE tenant_id = :t", t=house.tenant_id).scalars()
+        (wish,) = scope.run(
+            "SELECT id FROM complaints WHERE tenant_id = :t", t=house.tenant_id
+        ).scalars()
     assert (why(house, sealed), why(house, asked)) == ("held", "held")
     with house.scope() as scope:
         removal_requests.reject_removal_request(scope, wish, because="unfounded")
@@ -98,7 +103,14 @@ def test_brought_again_it_is_there_again(house: World) -> None:
         erasure.mark_erased(scope, asset)
     with house.scope() as scope:
         asset_records.record_rendition(
-            scope, asset, sha256=medium.sha256, mime=medium.mime, size=medium.size, width=1, height=1, profile="post"
+            scope,
+            asset,
+            sha256=medium.sha256,
+            mime=medium.mime,
+            size=medium.size,
+            width=1,
+            height=1,
+            profile="post",
         )
     with house.scope() as scope:
         assert not erasure.is_erased(scope, medium.sha256)

@@ -1,7 +1,8 @@
-"""A send beside what forbids it, statement by statement, in thousands of orders: what commits first counts.
+"""A send beside what forbids it, statement by statement, in thousands of orders: what commits first
+counts.
 
-Either the send was denied, or its copy is known to what came after it; nothing leaves after the commit that forbids it.
-The number of orders comes from the environment: 10,000 in `make chaos`.
+Either the send was denied, or its copy is known to what came after it; nothing leaves after the
+commit that forbids it. The number of orders comes from the environment: 10,000 in `make chaos`.
 """
 
 import os
@@ -48,7 +49,9 @@ def claim(here: World, whole: Unit) -> str:
     try:
         with here.scope() as scope:
             issuance.lock_unit(scope, whole)
-            return str(issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}").jti)
+            return str(
+                issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}").jti
+            )
     except PermitDenied:
         return ""
 
@@ -94,7 +97,8 @@ NAMES = {act.__name__ for act in FORBIDS}
 
 
 def in_order(here: World) -> tuple[object, Medium, Unit]:
-    """All as it should be: a person who agreed, a picture of theirs that somebody looked at, a reader of age."""
+    """All as it should be: a person who agreed, a picture of theirs that somebody looked at, a
+    reader of age."""
     with here.scope() as scope:
         person = real_person(scope)
         shown = picture(scope, here, Rating.N, person=person)
@@ -114,8 +118,14 @@ def in_order(here: World) -> tuple[object, Medium, Unit]:
     return person, shown, whole
 
 
-def tried(database: Database, forbid: Callable[..., set[str] | None], seed: int, waits: Callable[[int], bool]) -> Order:
-    """One order of the two, in a tenant of its own; fails when something left that should not have."""
+def tried(
+    database: Database,
+    forbid: Callable[..., set[str] | None],
+    seed: int,
+    waits: Callable[[int], bool],
+) -> Order:
+    """One order of the two, in a tenant of its own; fails when something left that should not
+    have."""
     here = world(database.scope, uuid7())
     person, shown, whole = in_order(here)
     acts = {"claim": lambda: claim(here, whole), "forbid": lambda: forbid(here, person, shown)}
@@ -127,7 +137,11 @@ def tried(database: Database, forbid: Callable[..., set[str] | None], seed: int,
     elif isinstance(called, set):
         assert called == {permit} - {""}, (forbid.__name__, done.steps)
     with here.scope() as scope:
-        left = scope.run("SELECT id FROM permits WHERE subject_id = :id", id=whole.subject.id).scalars().all()
+        left = (
+            scope.run("SELECT id FROM permits WHERE subject_id = :id", id=whole.subject.id)
+            .scalars()
+            .all()
+        )
         assert list(map(str, left)) == ([permit] if permit else [])
         assert isinstance(decision_log.verify_chain(scope), decision_log.ChainIntact)
     return done
@@ -142,21 +156,32 @@ def test_whatever_the_order_nothing_leaves_after_what_forbids_it(
         done = tried(database, forbid, seed, waits)
         seen.add(done.steps)
         sent[forbid.__name__, bool(done.results["claim"])] += 1
-    assert len(seen) > min(ORDERS, 100) * 9 // 10  # really different ones; locks leave some thousand at the most
-    assert {name for name, left in sent if left} == {name for name, left in sent if not left} == NAMES, sent
+    assert (
+        len(seen) > min(ORDERS, 100) * 9 // 10
+    )  # really different ones; locks leave some thousand at the most
+    assert (
+        {name for name, left in sent if left} == {name for name, left in sent if not left} == NAMES
+    ), sent
 
 
-def test_the_same_seed_gives_the_same_order(database: Database, waits: Callable[[int], bool]) -> None:
+def test_the_same_seed_gives_the_same_order(
+    database: Database, waits: Callable[[int], bool]
+) -> None:
     once, again = (tried(database, revoke, 7, waits) for _ in range(2))
     assert once.steps == again.steps
 
 
-def test_a_send_that_holds_no_lock_is_found_out(database: Database, waits: Callable[[int], bool]) -> None:
-    """The breach that this file is there to find: deciding on what was read before, under no lock."""
+def test_a_send_that_holds_no_lock_is_found_out(
+    database: Database, waits: Callable[[int], bool]
+) -> None:
+    """The breach that this file is there to find: deciding on what was read before, under no
+    lock."""
 
     def unlocked(here: World, whole: Unit) -> str:
         with here.scope() as scope:
-            allowed = issuance.preview_decision(scope, whole, author=f"member:{here.ann}").is_allowed
+            allowed = issuance.preview_decision(
+                scope, whole, author=f"member:{here.ann}"
+            ).is_allowed
             scope.run("SELECT 1")
             return "sent" if allowed else ""
 
@@ -164,7 +189,10 @@ def test_a_send_that_holds_no_lock_is_found_out(database: Database, waits: Calla
     for seed in range(24):
         here = world(database.scope, uuid7())
         person, shown, whole = in_order(here)
-        acts = {"claim": partial(unlocked, here, whole), "forbid": partial(freeze, here, person, shown)}
+        acts = {
+            "claim": partial(unlocked, here, whole),
+            "forbid": partial(freeze, here, person, shown),
+        }
         with stopped(database.engine):
             done = take_turns(acts, seed=seed, waits=waits)
         breaches += done.committed == ("forbid", "claim") and bool(done.results["claim"])

@@ -43,10 +43,15 @@ def tamper(cluster: Cluster, here: World, statement: str) -> None:
     engine.dispose()
 
 
-def exported(here: World, archive: Archive, meanwhile: Callable[[], None], *, at: str) -> list[bytes]:
-    """The lines of an export during which something happens, once a line of this kind was written."""
+def exported(
+    here: World, archive: Archive, meanwhile: Callable[[], None], *, at: str
+) -> list[bytes]:
+    """The lines of an export during which something happens, once a line of this kind was
+    written."""
     found, happened = [], False
-    for line in export.export_lines([here.tenant_id], every=True, tenant=here.open, archive=archive, key=LOG_KEY):
+    for line in export.export_lines(
+        [here.tenant_id], every=True, tenant=here.open, archive=archive, key=LOG_KEY
+    ):
         found.append(line)
         if not happened and f'"{at}"'.encode() in line:
             meanwhile()
@@ -56,7 +61,9 @@ def exported(here: World, archive: Archive, meanwhile: Callable[[], None], *, at
 
 
 @pytest.mark.parametrize("at", ["export", "anchors", "log", "entry"])
-def test_a_checkpoint_made_while_an_export_runs_is_left_to_the_next(here: World, archive: FileArchive, at: str) -> None:
+def test_a_checkpoint_made_while_an_export_runs_is_left_to_the_next(
+    here: World, archive: FileArchive, at: str
+) -> None:
     judge(here, 2)
     later(here, timedelta(minutes=10))
     look(here, archive)
@@ -80,7 +87,9 @@ def test_a_checkpoint_made_while_an_export_runs_is_left_to_the_next(here: World,
     assert (after.logs[0].entries, after.logs[0].checkpoints, after.links) == (7, 2, 2)
 
 
-def test_a_checkpoint_that_cannot_be_read_is_handed_out_for_the_verifier(here: World, archive: FileArchive) -> None:
+def test_a_checkpoint_that_cannot_be_read_is_handed_out_for_the_verifier(
+    here: World, archive: FileArchive
+) -> None:
     judge(here, 2)
     archive.put_once(signed_checkpoints.checkpoint_name(name_of(here), 1), b'{"kind":"checkpoint"}')
     found = proven(here, archive)
@@ -97,7 +106,11 @@ def test_an_export_says_what_it_is_of(here: World, archive: FileArchive) -> None
     empty = world(here.open, uuid7())
     lines = list(
         export.export_lines(
-            [here.tenant_id, empty.tenant_id], every=False, tenant=here.open, archive=archive, key=LOG_KEY
+            [here.tenant_id, empty.tenant_id],
+            every=False,
+            tenant=here.open,
+            archive=archive,
+            key=LOG_KEY,
         )
     )
     said = [json.loads(line) for line in lines]
@@ -109,9 +122,14 @@ def test_an_export_says_what_it_is_of(here: World, archive: FileArchive) -> None
         [name, ""],
     )
     assert (opening["every"], opening["links"]) == (False, 1)
-    assert [(one["log"], one["seq"], one["checkpoints"]) for one in ends] == [(name, 3, 1), ("", 0, 0)]
+    assert [(one["log"], one["seq"], one["checkpoints"]) for one in ends] == [
+        (name, 3, 1),
+        ("", 0, 0),
+    ]
     with here.scope() as scope:
-        head = scope.run("SELECT hash FROM log_heads WHERE tenant_id = :t", t=here.tenant_id).scalar_one()
+        head = scope.run(
+            "SELECT hash FROM log_heads WHERE tenant_id = :t", t=here.tenant_id
+        ).scalar_one()
         now = hash_chain.to_microseconds(scope.now)
     assert [one["hash"] for one in ends] == [head, hash_chain.GENESIS_HASH]
     assert all(0 <= now - one["at"] < 60_000_000 for one in (opening, *ends))
@@ -119,7 +137,9 @@ def test_an_export_says_what_it_is_of(here: World, archive: FileArchive) -> None
     assert titles == [(f"Agency {here.tenant_id}", name), (f"Agency {empty.tenant_id}", "")]
 
 
-def test_what_was_made_is_noted_to_the_last_field(here: World, archive: FileArchive, tenant: OpenScope) -> None:
+def test_what_was_made_is_noted_to_the_last_field(
+    here: World, archive: FileArchive, tenant: OpenScope
+) -> None:
     judge(here, 3)
     later(here, timedelta(minutes=10))
     look(here, archive)
@@ -127,8 +147,14 @@ def test_what_was_made_is_noted_to_the_last_field(here: World, archive: FileArch
     data = archive.get(signed_checkpoints.checkpoint_name(one.log, 1))
     root = archive.get(signed_checkpoints.root_link_name(1))
     with here.scope() as scope:
-        head = scope.run("SELECT hash FROM log_heads WHERE tenant_id = :t", t=here.tenant_id).scalar_one()
-        row = scope.run("SELECT * FROM log_checkpoints WHERE tenant_id = :t", t=here.tenant_id).mappings().one()
+        head = scope.run(
+            "SELECT hash FROM log_heads WHERE tenant_id = :t", t=here.tenant_id
+        ).scalar_one()
+        row = (
+            scope.run("SELECT * FROM log_checkpoints WHERE tenant_id = :t", t=here.tenant_id)
+            .mappings()
+            .one()
+        )
     assert (row["number"], row["seq"], row["head"], row["digest"], row["root"]) == (
         1,
         3,
@@ -145,7 +171,11 @@ def test_what_was_made_is_noted_to_the_last_field(here: World, archive: FileArch
         hash_chain.GENESIS_HASH,
     )
     with tenant(INSTALLATION_ID, "system:test") as scope:
-        row = scope.run("SELECT * FROM log_checkpoints WHERE tenant_id = :t", t=INSTALLATION_ID).mappings().one()
+        row = (
+            scope.run("SELECT * FROM log_checkpoints WHERE tenant_id = :t", t=INSTALLATION_ID)
+            .mappings()
+            .one()
+        )
     assert (row["number"], row["seq"], row["head"], row["digest"]) == (
         1,
         1,
@@ -156,8 +186,13 @@ def test_what_was_made_is_noted_to_the_last_field(here: World, archive: FileArch
     later(here, timedelta(minutes=10))
     look(here, archive)
     _, second = kept(archive, name_of(here))
-    assert (second.previous, second.root) == (hash_chain.sha256_hex(data), hash_chain.sha256_hex(root))
-    link = RootLink.from_statement(archive.get(signed_checkpoints.root_link_name(2)), LOG_KEY.signing.public_key())
+    assert (second.previous, second.root) == (
+        hash_chain.sha256_hex(data),
+        hash_chain.sha256_hex(root),
+    )
+    link = RootLink.from_statement(
+        archive.get(signed_checkpoints.root_link_name(2)), LOG_KEY.signing.public_key()
+    )
     assert (link.number, link.previous, len(link.anchors)) == (2, hash_chain.sha256_hex(root), 1)
 
 
@@ -197,14 +232,24 @@ def test_a_broken_log_is_told_with_its_place_and_closed_when_it_fits_again(
 def test_what_is_kept_by_another_hand_is_never_noted(here: World, archive: FileArchive) -> None:
     judge(here, 2)
     with here.scope() as scope:
-        head = scope.run("SELECT hash FROM log_heads WHERE tenant_id = :t", t=here.tenant_id).scalar_one()
+        head = scope.run(
+            "SELECT hash FROM log_heads WHERE tenant_id = :t", t=here.tenant_id
+        ).scalar_one()
     log_name = name_of(here)
     for wrong in (
         b"{}",
-        Checkpoint(log_name, 1, 2, "f" * 64, 1, hash_chain.GENESIS_HASH, hash_chain.GENESIS_HASH).to_statement(LOG_KEY),
-        Checkpoint(log_name, 2, 2, head, 1, hash_chain.GENESIS_HASH, hash_chain.GENESIS_HASH).to_statement(LOG_KEY),
-        Checkpoint(log_name, 1, 2, head, 1, "f" * 64, hash_chain.GENESIS_HASH).to_statement(LOG_KEY),
-        Checkpoint("else", 1, 2, head, 1, hash_chain.GENESIS_HASH, hash_chain.GENESIS_HASH).to_statement(LOG_KEY),
+        Checkpoint(
+            log_name, 1, 2, "f" * 64, 1, hash_chain.GENESIS_HASH, hash_chain.GENESIS_HASH
+        ).to_statement(LOG_KEY),
+        Checkpoint(
+            log_name, 2, 2, head, 1, hash_chain.GENESIS_HASH, hash_chain.GENESIS_HASH
+        ).to_statement(LOG_KEY),
+        Checkpoint(log_name, 1, 2, head, 1, "f" * 64, hash_chain.GENESIS_HASH).to_statement(
+            LOG_KEY
+        ),
+        Checkpoint(
+            "else", 1, 2, head, 1, hash_chain.GENESIS_HASH, hash_chain.GENESIS_HASH
+        ).to_statement(LOG_KEY),
     ):
         later(here, timedelta(minutes=10))
 
@@ -214,18 +259,24 @@ def test_what_is_kept_by_another_hand_is_never_noted(here: World, archive: FileA
 
         look(here, Odd(archive._root))
         with here.scope() as scope:
-            count = scope.run("SELECT count(*) FROM log_checkpoints WHERE tenant_id = :t", t=here.tenant_id)
+            count = scope.run(
+                "SELECT count(*) FROM log_checkpoints WHERE tenant_id = :t", t=here.tenant_id
+            )
             assert count.scalar_one() == 0
             found = told(scope, anchors.LOG_BROKEN_CAUSE)
             assert found is not None
             assert (found.params, found.open) == ({"seq": 2}, True)
 
 
-def test_the_end_of_a_removed_agencys_log_is_signed_with_its_head(here: World, archive: FileArchive) -> None:
+def test_the_end_of_a_removed_agencys_log_is_signed_with_its_head(
+    here: World, archive: FileArchive
+) -> None:
     judge(here, 2)
     name = name_of(here)
     with here.scope() as scope:
-        head = scope.run("SELECT hash FROM log_heads WHERE tenant_id = :t", t=here.tenant_id).scalar_one()
+        head = scope.run(
+            "SELECT hash FROM log_heads WHERE tenant_id = :t", t=here.tenant_id
+        ).scalar_one()
         now = hash_chain.to_microseconds(scope.now)
     anchors.close_log(here.tenant_id, tenant=here.open, archive=archive, key=LOG_KEY)
     anchors.close_log(uuid7(), tenant=here.open, archive=archive, key=LOG_KEY)

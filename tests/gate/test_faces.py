@@ -1,4 +1,5 @@
-"""Whose faces are known and why: each wish, each refusal, and what is written beside it; no picture is looked at."""
+"""Whose faces are known and why: each wish, each refusal, and what is written beside it; no picture
+is looked at."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,7 +45,12 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
 def chatter(here: World) -> UUID:
     with here.scope() as scope:
         return agencies.add_member(
-            scope, name="Cy", email=f"cy-{uuid7()}@example.test", role=Role.CHATTER, language="en", zone="UTC"
+            scope,
+            name="Cy",
+            email=f"cy-{uuid7()}@example.test",
+            role=Role.CHATTER,
+            language="en",
+            zone="UTC",
         )
 
 
@@ -54,7 +60,9 @@ def real(here: World, *, agree: bool = True) -> tuple[UUID, UUID]:
         person = persons.add_person(scope, kind="real", display_ref="Ida")
     if not agree:
         return person, person
-    face_consent.handle_face_consent(FaceConsentGiven(here.tenant_id, person, f"person:{person}"), tenant=here.open)
+    face_consent.handle_face_consent(
+        FaceConsentGiven(here.tenant_id, person, f"person:{person}"), tenant=here.open
+    )
     with here.scope() as scope:
         row = known_faces.find_face_consent(scope, person)
         assert row is not None
@@ -71,29 +79,47 @@ def templates(here: World) -> list[Any]:
 
 
 # ------------------------------------------------------------------ who agreed
-def test_agreeing_is_written_with_whose_hand_it_was_and_asks_for_a_template_once(here: World) -> None:
+def test_agreeing_is_written_with_whose_hand_it_was_and_asks_for_a_template_once(
+    here: World,
+) -> None:
     person, subject = real(here)
     with here.scope() as scope:
         row = known_faces.find_face_consent(scope, person)
         assert row is not None
-        assert (row.basis, row.said_by, row.why, row.pictures) == ("agreed", f"person:{person}", "", [])
+        assert (row.basis, row.said_by, row.why, row.pictures) == (
+            "agreed",
+            f"person:{person}",
+            "",
+            [],
+        )
         assert face_consent.has_face_consent(scope, person)
         assert [one.subject for one in due(scope, FaceEnrolmentDue.kind)] == [subject]
-        assert audited(scope, "face.agreed") == [(f"person:{person}", "face.agreed", f"person:{person}", {})]
-    face_consent.handle_face_consent(FaceConsentGiven(here.tenant_id, person, f"person:{person}"), tenant=here.open)
+        assert audited(scope, "face.agreed") == [
+            (f"person:{person}", "face.agreed", f"person:{person}", {})
+        ]
+    face_consent.handle_face_consent(
+        FaceConsentGiven(here.tenant_id, person, f"person:{person}"), tenant=here.open
+    )
     with here.scope() as scope:
         assert len(due(scope, FaceEnrolmentDue.kind)) == len(audited(scope, "face.agreed")) == 1
-        assert known_faces.find_face_consent(scope, person).id == subject  # type: ignore[union-attr]  # it was there above
+        # it was there above
+        assert known_faces.find_face_consent(scope, person).id == subject  # type: ignore[union-attr]  # see above
 
 
 def test_nobody_agrees_for_another_and_nobody_invented_agrees(here: World) -> None:
     person, _ = real(here, agree=False)
     with here.scope() as scope:
         nova = invented(scope, here)
-    for who, actor, kind in ((person, f"member:{here.ann}", "real"), (nova, f"person:{nova}", "synthetic")):
+    for who, actor, kind in (
+        (person, f"member:{here.ann}", "real"),
+        (nova, f"person:{nova}", "synthetic"),
+    ):
         with here.open(here.tenant_id, actor) as scope, pytest.raises(BadInput) as refused:
             known_faces.record_face_consent(scope, who)
-        assert (refused.value.message.code, refused.value.message.params) == ("person.bad_kind", {"kind": kind})
+        assert (refused.value.message.code, refused.value.message.params) == (
+            "person.bad_kind",
+            {"kind": kind},
+        )
     with here.scope() as scope, pytest.raises(NotFound, match=r"person\.unknown"):
         known_faces.record_face_consent(scope, uuid7())
     with here.scope() as scope:
@@ -125,23 +151,32 @@ def test_a_face_taken_back_is_erased_and_written_once(here: World) -> None:
     other, kept = real(here)
     with here.scope() as scope:
         for each in (subject, kept):
-            assert known_faces.store_template(scope, each, model=MODEL, box=BOX, pictures=["a" * 64])
+            assert known_faces.store_template(
+                scope, each, model=MODEL, box=BOX, pictures=["a" * 64]
+            )
     for _ in range(2):
         with here.open(here.tenant_id, f"person:{person}") as scope:
             known_faces.withdraw_face_consent(scope, person)
     assert [row.subject_id for row in templates(here)] == [kept]
     with here.scope() as scope:
-        assert audited(scope, "face.withdrawn") == [(f"person:{person}", "face.withdrawn", f"person:{person}", {})]
+        assert audited(scope, "face.withdrawn") == [
+            (f"person:{person}", "face.withdrawn", f"person:{person}", {})
+        ]
         assert known_faces.find_face_consent(scope, person) is None
         assert face_consent.has_face_consent(scope, other)
-        ended = scope.run("SELECT ended_at FROM face_subjects WHERE id = :s", s=subject).scalar_one()
+        ended = scope.run(
+            "SELECT ended_at FROM face_subjects WHERE id = :s", s=subject
+        ).scalar_one()
         assert ended is not None
         assert not known_faces.store_template(scope, subject, model=MODEL, box=BOX, pictures=[])
         assert known_faces.enrolment_pictures(scope, subject) is None
-    face_consent.handle_face_consent(FaceConsentGiven(here.tenant_id, person, f"person:{person}"), tenant=here.open)
+    face_consent.handle_face_consent(
+        FaceConsentGiven(here.tenant_id, person, f"person:{person}"), tenant=here.open
+    )
     with here.scope() as scope:
         assert face_consent.has_face_consent(scope, person)
-        assert known_faces.find_face_consent(scope, person).id != subject  # type: ignore[union-attr]  # they agree anew
+        # they agree anew
+        assert known_faces.find_face_consent(scope, person).id != subject  # type: ignore[union-attr]  # see above
 
 
 def test_what_an_invented_person_is_made_after_is_not_withdrawn_as_a_face(here: World) -> None:
@@ -155,11 +190,15 @@ def test_what_an_invented_person_is_made_after_is_not_withdrawn_as_a_face(here: 
 
 
 # ------------------------------------------------------------------ templates
-def test_a_template_is_kept_for_who_agreed_alone_and_makes_every_picture_be_compared_again(here: World) -> None:
+def test_a_template_is_kept_for_who_agreed_alone_and_makes_every_picture_be_compared_again(
+    here: World,
+) -> None:
     _, subject = real(here)
     with here.scope() as scope:
         before = known_faces.faces_version(scope)
-        assert known_faces.store_template(scope, subject, model=MODEL, box=BOX, pictures=("a" * 64, "b" * 64))
+        assert known_faces.store_template(
+            scope, subject, model=MODEL, box=BOX, pictures=("a" * 64, "b" * 64)
+        )
         assert known_faces.faces_version(scope) == before + 1
         assert [(one.subject, one.dedupe) for one in due(scope, FaceComparisonDue.kind)] == [
             (here.tenant_id, f"faces:{before + 1}")
@@ -174,7 +213,9 @@ def test_a_template_is_kept_for_who_agreed_alone_and_makes_every_picture_be_comp
         ["a" * 64, "b" * 64],
     )
     with here.scope() as scope:
-        known_faces.store_template(scope, subject, model=MODEL, box=Sealed(b"newer"), pictures=["c" * 64])
+        known_faces.store_template(
+            scope, subject, model=MODEL, box=Sealed(b"newer"), pictures=["c" * 64]
+        )
         known_faces.store_template(scope, subject, model="arc@4", box=BOX, pictures=[])
     assert [(row.model, bytes(row.box), row.pictures) for row in templates(here)] == [
         (MODEL, b"newer", ["c" * 64]),
@@ -183,7 +224,9 @@ def test_a_template_is_kept_for_who_agreed_alone_and_makes_every_picture_be_comp
     with here.scope() as scope:
         barred = uuid7()
         known_faces.add_face_ban(scope, subject_id=barred, why="asked us", model=MODEL, box=BOX)
-        assert not known_faces.store_template(scope, barred, model=MODEL, box=Sealed(b"other"), pictures=[])
+        assert not known_faces.store_template(
+            scope, barred, model=MODEL, box=Sealed(b"other"), pictures=[]
+        )
 
 
 def test_who_is_known_to_a_model_and_who_waits_for_it(here: World) -> None:
@@ -200,7 +243,9 @@ def test_who_is_known_to_a_model_and_who_waits_for_it(here: World) -> None:
         assert (known.model, known.version, known.complete, known.waiting) == (MODEL, at, True, ())
         assert {who: box.box for who, box in known.boxes.items()} == {first: b"sealed"}
         known_faces.store_template(scope, second, model="arc@4", box=Sealed(b"new"), pictures=[])
-        known_faces.add_face_ban(scope, subject_id=barred, why="asked us", model="arc@4", box=Sealed(b"barred"))
+        known_faces.add_face_ban(
+            scope, subject_id=barred, why="asked us", model="arc@4", box=Sealed(b"barred")
+        )
         old, new = known_faces.known_faces(scope, MODEL), known_faces.known_faces(scope, "arc@4")
         assert (set(old.boxes), old.complete, old.waiting) == ({first}, False, (second,))
         assert (set(new.boxes), new.complete, new.waiting) == ({second, barred}, False, (first,))
@@ -215,19 +260,28 @@ def test_the_portraits_are_the_newest_confirmed_photographs_of_one_alone(here: W
     person, subject = real(here)
     with here.scope() as scope:
         other = real_person(scope)
-        shown = [picture(scope, here, person=person, age=timedelta(days=days)) for days in (4, 1, 3, 2)]
+        shown = [
+            picture(scope, here, person=person, age=timedelta(days=days)) for days in (4, 1, 3, 2)
+        ]
         picture(scope, here, person=person, ai="generated")
         picture(scope, here, Rating.X, person=person)
         together = picture(scope, here, person=person)
-        ratings.record_depiction(scope, asset_of(scope, together), other, how="face", confirmed_by="member:rob")
+        ratings.record_depiction(
+            scope, asset_of(scope, together), other, how="face", confirmed_by="member:rob"
+        )
         unsure = picture(scope, here)
         ratings.record_depiction(scope, asset_of(scope, unsure), person, how="face")
     with here.scope() as scope:
-        assert known_faces.enrolment_pictures(scope, subject) == [shown[1].sha256, shown[3].sha256, shown[2].sha256]
+        assert known_faces.enrolment_pictures(scope, subject) == [
+            shown[1].sha256,
+            shown[3].sha256,
+            shown[2].sha256,
+        ]
         assert known_faces.enrolment_pictures(scope, uuid7()) is None
 
 
-# ------------------------------------------------------------------ whom an invented person is made after
+# ------------------------------------------------------------------ whom an invented person is made
+# after
 def test_references_replace_those_before_and_the_same_again_is_nothing_new(here: World) -> None:
     with here.scope() as scope:
         nova = invented(scope, here)
@@ -238,13 +292,21 @@ def test_references_replace_those_before_and_the_same_again_is_nothing_new(here:
     with here.scope() as scope:
         first = known_faces.find_face_consent(scope, nova)
         assert first is not None
-        assert (first.basis, first.pictures, first.said_by) == ("reference", sorted([one, two]), "system:faces")
+        assert (first.basis, first.pictures, first.said_by) == (
+            "reference",
+            sorted([one, two]),
+            "system:faces",
+        )
         (asked,) = due(scope, FaceComparisonDue.kind)
-        assert (asked.subject, asked.dedupe) == (here.tenant_id, f"faces:{known_faces.faces_version(scope)}")
+        assert (asked.subject, asked.dedupe) == (
+            here.tenant_id,
+            f"faces:{known_faces.faces_version(scope)}",
+        )
         scope.run("DELETE FROM outbox WHERE tenant_id = :t", t=here.tenant_id)
     with here.scope() as scope:
         known_faces.set_reference_pictures(scope, nova, [one, two])
-        assert known_faces.find_face_consent(scope, nova).id == first.id  # type: ignore[union-attr]  # it was there above
+        # it was there above
+        assert known_faces.find_face_consent(scope, nova).id == first.id  # type: ignore[union-attr]  # see above
         assert due(scope, FaceComparisonDue.kind) == []
     with here.scope() as scope:
         known_faces.set_reference_pictures(scope, nova, [two])
@@ -252,7 +314,9 @@ def test_references_replace_those_before_and_the_same_again_is_nothing_new(here:
         assert again is not None
         assert (again.id != first.id, again.pictures) == (True, [two])
         assert len(due(scope, FaceComparisonDue.kind)) == 1
-        ended = scope.run("SELECT ended_at FROM face_subjects WHERE id = :s", s=first.id).scalar_one()
+        ended = scope.run(
+            "SELECT ended_at FROM face_subjects WHERE id = :s", s=first.id
+        ).scalar_one()
         assert ended == scope.now
 
 
@@ -275,7 +339,8 @@ def test_references_are_of_the_library_and_of_somebody_invented(here: World) -> 
         assert known_faces.find_face_consent(scope, nova) is None
         many = [picture(scope, here).sha256 for _ in range(known_faces.MAX_REFERENCES)]
         known_faces.set_reference_pictures(scope, nova, many)
-        assert known_faces.find_face_consent(scope, nova).pictures == sorted(many)  # type: ignore[union-attr]  # it was just made
+        # it was just made
+        assert known_faces.find_face_consent(scope, nova).pictures == sorted(many)  # type: ignore[union-attr]  # see above
 
 
 # ------------------------------------------------------------------ whom nobody may depict
@@ -312,24 +377,36 @@ def test_the_list_is_written_once_per_id_and_says_why(here: World) -> None:
         ]
         newest, oldest = list_face_bans(scope)
         assert newest == FaceBanSummary(later.subject_id, "a letter", later.by, newest.since, None)
-        assert oldest == FaceBanSummary(wanted.subject_id, "asked us", wanted.by, oldest.since, None)
+        assert oldest == FaceBanSummary(
+            wanted.subject_id, "asked us", wanted.by, oldest.since, None
+        )
         assert newest.since >= oldest.since
-        rows = scope.run("SELECT said_by, basis, person_id FROM face_subjects WHERE tenant_id = :t ORDER BY id",
+        rows = scope.run("SELECT said_by, basis, person_id FROM face_subjects WHERE tenant_id = "
+                         ":t ORDER BY id",
                          t=here.tenant_id).all()  # fmt: skip
-        assert [tuple(row) for row in rows] == [(wanted.by, "barred", None), (later.by, "barred", None)]
+        assert [tuple(row) for row in rows] == [
+            (wanted.by, "barred", None),
+            (later.by, "barred", None),
+        ]
         assert len(due(scope, FaceComparisonDue.kind)) == 2
 
 
 def test_who_may_no_more_is_told_and_nobody_comes_on_the_list(here: World) -> None:
-    event = FaceBanRequested(here.tenant_id, uuid7(), "a" * 64, "asked us", f"member:{chatter(here)}")
+    event = FaceBanRequested(
+        here.tenant_id, uuid7(), "a" * 64, "asked us", f"member:{chatter(here)}"
+    )
     with here.scope(event.by) as scope:
         handle_face_ban(scope, event, model=MODEL, box=BOX)
         found = told(scope, f"face.bar:{event.subject_id}")
         assert found is not None
         assert (found.urgent, found.open) == (False, True)
         assert list_face_bans(scope) == []
-        report_face_ban_failed(scope, FaceBanRequested(here.tenant_id, here.ann, "a" * 64, "x", event.by))
-        assert told(scope, f"face.bar:{here.ann}") == Told("face.not_one", {}, urgent=True, open=True, creator=None)
+        report_face_ban_failed(
+            scope, FaceBanRequested(here.tenant_id, here.ann, "a" * 64, "x", event.by)
+        )
+        assert told(scope, f"face.bar:{here.ann}") == Told(
+            "face.not_one", {}, urgent=True, open=True, creator=None
+        )
 
 
 def test_two_take_a_face_off_the_list_and_its_template_is_erased(here: World) -> None:
@@ -350,12 +427,15 @@ def test_two_take_a_face_off_the_list_and_its_template_is_erased(here: World) ->
         ended_by = here.principal(scope, here.ann)
         assert [(one.id, one.ending_by) for one in list_face_bans(scope)] == [(subject, ended_by)]
         assert len(templates(here)) == 1
-    handle_face_ban_end(FaceBanEndRequested(here.tenant_id, subject, f"member:{here.rob}"), tenant=here.open)
+    handle_face_ban_end(
+        FaceBanEndRequested(here.tenant_id, subject, f"member:{here.rob}"), tenant=here.open
+    )
     assert templates(here) == []
     with here.scope() as scope:
         assert list_face_bans(scope) == []
         assert audited(scope, "face.unbarred") == [
-            (f"member:{who}", "face.unbarred", f"face:{subject}", {}) for who in (here.ann, here.rob)
+            (f"member:{who}", "face.unbarred", f"face:{subject}", {})
+            for who in (here.ann, here.rob)
         ]
         row = scope.run("SELECT why, ended_at FROM face_subjects WHERE id = :s", s=subject).one()
         assert (row.why, row.ended_at is not None) == ("", True)
@@ -380,7 +460,9 @@ def test_whether_it_was_the_second_is_told_and_who_may_not_takes_nobody_off(here
         known_faces.add_face_ban(scope, subject_id=subject, why="asked us", model=MODEL, box=BOX)
     with here.scope(f"member:{cy}") as scope, pytest.raises(Refused):
         request_face_ban_end(scope, subject)
-    handle_face_ban_end(FaceBanEndRequested(here.tenant_id, subject, f"member:{cy}"), tenant=here.open)
+    handle_face_ban_end(
+        FaceBanEndRequested(here.tenant_id, subject, f"member:{cy}"), tenant=here.open
+    )
     with here.scope() as scope:
         assert [one.ending_by for one in list_face_bans(scope)] == [None]
         one, two = uuid7(), uuid7()
@@ -391,7 +473,9 @@ def test_whether_it_was_the_second_is_told_and_who_may_not_takes_nobody_off(here
 
 
 # ------------------------------------------------------------------ what is behind
-def test_what_was_compared_with_fewer_faces_is_looked_at_again_the_riskiest_first(here: World) -> None:
+def test_what_was_compared_with_fewer_faces_is_looked_at_again_the_riskiest_first(
+    here: World,
+) -> None:
     with here.scope() as scope:
         plain, nude, made = (
             picture(scope, here, Rating.G).sha256,

@@ -1,4 +1,5 @@
-"""Rules that strangers' packages ship: for their own platform, General and Suggestive alone, as the owner read them."""
+"""Rules that strangers' packages ship: for their own platform, General and Suggestive alone, as the
+owner read them."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -81,7 +82,9 @@ def test_what_goes_beyond_its_bounds_is_not_believed(name: str) -> None:
 
 
 def test_what_keeps_within_them_is() -> None:
-    found = third_party_rules.verify_rules(file(row("HHBB"), row(id="acme.chat", surface="chat")), OURS)
+    found = third_party_rules.verify_rules(
+        file(row("HHBB"), row(id="acme.chat", surface="chat")), OURS
+    )
     assert (found.platform, [one.id for one in found.rows]) == ("acme", ["acme.post", "acme.chat"])
 
 
@@ -107,7 +110,9 @@ def judged(here: World, what: Unit) -> Decision:
         return issuance.judge_unit(scope, what, author=f"member:{here.ann}")
 
 
-def test_the_owner_admits_them_for_one_agency_and_one_person_ends_it(here: World, tenant: OpenScope) -> None:
+def test_the_owner_admits_them_for_one_agency_and_one_person_ends_it(
+    here: World, tenant: OpenScope
+) -> None:
     other = world(tenant, uuid7())
     assert judged(here, there(here)).reasons == (Reason.DESTINATION_UNKNOWN,)
     with pytest.raises(Refused, match="role"):
@@ -120,10 +125,14 @@ def test_the_owner_admits_them_for_one_agency_and_one_person_ends_it(here: World
     assert Reason.RATING_EXCEEDS_SURFACE in nudity.reasons
     assert judged(here, there(here, surface="acme.story")).reasons == (Reason.DESTINATION_UNKNOWN,)
     assert judged(other, there(other)).reasons == (Reason.DESTINATION_UNKNOWN,)
-    admit(here, file(row("AHBB"), key=Ed25519PrivateKey.generate()))  # the next version takes the place of the first
+    admit(
+        here, file(row("AHBB"), key=Ed25519PrivateKey.generate())
+    )  # the next version takes the place of the first
     assert judged(here, there(here, Rating.S)).verdict is Verdict.H
     with here.scope(f"member:{here.ann}") as scope:
-        assert [(one.platform, one.is_unchanged) for one in admission.list_admissions(scope)] == [("acme", True)]
+        assert [(one.platform, one.is_unchanged) for one in admission.list_admissions(scope)] == [
+            ("acme", True)
+        ]
         admission.end_admission(scope, "acme")
     assert judged(here, there(here)).reasons == (Reason.DESTINATION_UNKNOWN,)
     with pytest.raises(NotFound), here.scope(f"member:{here.ann}") as scope:
@@ -161,13 +170,17 @@ def test_what_was_changed_since_counts_as_absent(here: World, cluster: Cluster, 
         assert [one.is_unchanged for one in admission.list_admissions(scope)] == [False]
 
 
-def test_a_row_written_past_the_owner_opens_nothing_above_suggestive(here: World, cluster: Cluster) -> None:
+def test_a_row_written_past_the_owner_opens_nothing_above_suggestive(
+    here: World, cluster: Cluster
+) -> None:
     """Whoever owns the database may write that it was confirmed; the bounds stand in the rules."""
     with past_the_gate(cluster) as connection:
         connection.execute(
             text(
-                "INSERT INTO foreign_rows (tenant_id, id, platform, key, document, admitted, state, by) VALUES"
-                " (:tenant, :tenant, 'acme', '', :document, encode(sha256(:document), 'hex'), 'active', '')"
+                "INSERT INTO foreign_rows (tenant_id, id, platform, key, document, admitted, "
+                "state, by) VALUES"
+                " (:tenant, :tenant, 'acme', '', :document, encode(sha256(:document), 'hex'), "
+                "'active', '')"
             ),
             {"tenant": here.tenant_id, "document": file(row("AAFF"))},
         )
@@ -184,7 +197,10 @@ def test_no_role_changes_or_revives_what_was_admitted(here: World) -> None:
         "UPDATE foreign_rows SET document = '' WHERE state = 'active'",
         "DELETE FROM foreign_rows",
     ):
-        with pytest.raises(DBAPIError), here.open(here.tenant_id, "system:test", role="gate") as scope:
+        with (
+            pytest.raises(DBAPIError),
+            here.open(here.tenant_id, "system:test", role="gate") as scope,
+        ):
             scope.run(statement)
     with pytest.raises(DBAPIError), here.scope() as scope:
         scope.run("UPDATE foreign_rows SET state = 'ended'")
@@ -192,10 +208,14 @@ def test_no_role_changes_or_revives_what_was_admitted(here: World) -> None:
 
 def test_a_rule_of_ours_takes_over_by_itself(here: World) -> None:
     admit(here, file())
-    ours = MatrixRow.model_validate(row("HHBB", verified={"verdicts": "primary", "flags": "primary", "ai": "primary"}))
+    ours = MatrixRow.model_validate(
+        row("HHBB", verified={"verdicts": "primary", "flags": "primary", "ai": "primary"})
+    )
     later = replace(OURS, rows=MappingProxyType({**OURS.rows, ours.id: ours}))
     with here.scope() as scope:
-        decision = issuance.judge_unit(scope, there(here), author=f"member:{here.ann}", bundle=later)
+        decision = issuance.judge_unit(
+            scope, there(here), author=f"member:{here.ann}", bundle=later
+        )
     assert decision.verdict is Verdict.H
     with pytest.raises(InvalidThirdPartyRules):
         third_party_rules.verify_rules(file(), later)
@@ -207,21 +227,28 @@ def test_they_age_as_ours_do_and_decisions_replay(here: World) -> None:
     assert judged(here, what).verdict is Verdict.A
     with here.scope() as scope:
         stored = scope.run(
-            "SELECT i.unit, i.snapshot, d.decided_at FROM decision_inputs i JOIN decisions d USING (tenant_id, id)"
+            "SELECT i.unit, i.snapshot, d.decided_at FROM decision_inputs i JOIN decisions d "
+            "USING (tenant_id, id)"
             " WHERE d.subject_id = :id",
             id=what.subject.id,
         ).one()
     facts, same = parse_snapshot(stored.snapshot), parse_unit(stored.unit)
     assert decide_unit(facts, same, OURS, stored.decided_at).verdict is Verdict.A
-    assert decide_unit(facts, same, OURS, stored.decided_at + 152 * DAY).reasons == (Reason.POLICY_STALE,)
+    assert decide_unit(facts, same, OURS, stored.decided_at + 152 * DAY).reasons == (
+        Reason.POLICY_STALE,
+    )
 
 
-def test_a_page_asks_and_the_workers_seek_the_file_among_the_installed(here: World, tenant: OpenScope) -> None:
+def test_a_page_asks_and_the_workers_seek_the_file_among_the_installed(
+    here: World, tenant: OpenScope
+) -> None:
     shipped = file()
     digest = third_party_rules.verify_rules(shipped, OURS).digest
 
     def press(who: Any, *, end: bool = False) -> None:
-        asked = AdmissionRequested(here.tenant_id, uuid7(), platform="acme", digest=digest, end=end, by=f"member:{who}")
+        asked = AdmissionRequested(
+            here.tenant_id, uuid7(), platform="acme", digest=digest, end=end, by=f"member:{who}"
+        )
         admission.handle_admission_request(
             asked, tenant=tenant, documents=lambda: [b"", BEYOND["opens nudity"], shipped]
         )
@@ -229,7 +256,11 @@ def test_a_page_asks_and_the_workers_seek_the_file_among_the_installed(here: Wor
     press(here.ann)
     assert judged(here, there(here)).verdict is Verdict.H
     with here.scope() as scope:
-        told = scope.run("SELECT message FROM notices WHERE tenant_id = :t", t=here.tenant_id).scalars().all()
+        told = (
+            scope.run("SELECT message FROM notices WHERE tenant_id = :t", t=here.tenant_id)
+            .scalars()
+            .all()
+        )
         assert [one["code"] for one in told] == ["role.forbidden.rules"]
     press(here.rob)
     assert judged(here, there(here)).verdict is Verdict.A

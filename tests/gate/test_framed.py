@@ -1,4 +1,5 @@
-"""A blocked film comes back as a film, as a cut of one, as a still; and what a classifier saw only in part."""
+"""A blocked film comes back as a film, as a cut of one, as a still; and what a classifier saw only
+in part."""
 
 import random
 from typing import Any
@@ -45,7 +46,11 @@ def block(here: World, medium: Medium, look: str | None = None) -> None:
 
 def verdict(here: World, medium: Medium) -> str:
     with here.scope() as scope:
-        return str(issuance.preview_decision(scope, unit(here, media=[medium]), author=f"member:{here.ann}").verdict)
+        return str(
+            issuance.preview_decision(
+                scope, unit(here, media=[medium]), author=f"member:{here.ann}"
+            ).verdict
+        )
 
 
 GONE = FRAMES[:10]
@@ -64,7 +69,9 @@ BACK: dict[str, tuple[list[str], str]] = {
 
 @pytest.mark.parametrize("first", [True, False], ids=["blocked first", "brought first"])
 @pytest.mark.parametrize("how", BACK)
-def test_a_blocked_film_is_known_by_the_share_of_its_frames(here: World, how: str, first: bool) -> None:
+def test_a_blocked_film_is_known_by_the_share_of_its_frames(
+    here: World, how: str, first: bool
+) -> None:
     frames, answer = BACK[how]
     gone = brought(here, GONE)
     if first:
@@ -125,7 +132,9 @@ def test_what_was_seen_in_part_waits_for_the_rest_or_for_a_person(here: World) -
 def test_words_of_subtitles_are_judged(here: World) -> None:
     medium = rated(here, (f"member:{here.ann}", Rating.G))
     with here.scope() as scope:
-        inspections.record_file_inspection(scope, medium.sha256, hidden=False, words=["EXPLICIT-MARKER-A"])
+        inspections.record_file_inspection(
+            scope, medium.sha256, hidden=False, words=["EXPLICIT-MARKER-A"]
+        )
     found = reasons(here, medium, surface="sandbox.as_instagram")
     assert Reason.RATING_EXCEEDS_SURFACE in found
 
@@ -137,7 +146,14 @@ def test_renditions_beside_a_film_come_in_order(here: World) -> None:
         for number, profile in enumerate(["sheet", "poster", "sheet"]):
             sha256 = f"{number:064x}"
             asset_records.record_rendition(
-                scope, asset, sha256=sha256, mime="image/jpeg", size=1, width=1, height=1, profile=profile
+                scope,
+                asset,
+                sha256=sha256,
+                mime="image/jpeg",
+                size=1,
+                width=1,
+                height=1,
+                profile=profile,
             )
         assert asset_records.rendition_digests(scope, asset, "sheet") == [f"{0:064x}", f"{2:064x}"]
         assert asset_records.rendition_digests(scope, here.creator_id, "sheet") == []

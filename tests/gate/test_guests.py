@@ -77,7 +77,9 @@ def test_a_guest_s_no_stays_a_no(house: World) -> None:
 
 def test_nobody_declares_and_reviews_an_invention_with_two_logins(house: World) -> None:
     with house.scope() as scope:
-        nova = persons.add_person(scope, kind="synthetic", display_ref="Nova", creator_id=house.creator_id)
+        nova = persons.add_person(
+            scope, kind="synthetic", display_ref="Nova", creator_id=house.creator_id
+        )
         principal = house.principal(scope, house.ann)
         declared = persons.record_declaration(
             scope, nova, source_digest="e" * 64, adult_licence=True, declared_by=principal

@@ -44,7 +44,9 @@ def rated(here: World, *by: tuple[str, Rating], person: bool = False) -> Medium:
 def say(here: World, medium: Medium, source: str, rating: Rating, **found: Any) -> None:
     with here.scope() as scope:
         if source.startswith("classifier:"):
-            inspections.record_classifier_finding(scope, medium.sha256, source=source, rating=rating, **found)
+            inspections.record_classifier_finding(
+                scope, medium.sha256, source=source, rating=rating, **found
+            )
         else:
             ratings.record_rating(scope, medium.sha256, rating, source=source)
 
@@ -78,7 +80,9 @@ def test_what_is_never_allowed_needs_no_person(here: World) -> None:
     assert reasons(here, medium) >= {Reason.PROHIBITED_MINOR}
     with here.scope() as scope:
         assert ratings.explain_rating(scope, medium.sha256).prohibited == "minor"
-        told = scope.run("SELECT message ->> 'code', urgent FROM notices WHERE tenant_id = :t", t=here.tenant_id).all()
+        told = scope.run(
+            "SELECT message ->> 'code', urgent FROM notices WHERE tenant_id = :t", t=here.tenant_id
+        ).all()
     assert told == [("asset.suspected", True)]
 
 
@@ -110,7 +114,9 @@ def rate_again(here: World, medium: Medium) -> None:
 
 
 @pytest.mark.parametrize("answer", [approve, rate_again])
-def test_raising_what_two_people_rated_holds_once(here: World, answer: Callable[[World, Medium], None]) -> None:
+def test_raising_what_two_people_rated_holds_once(
+    here: World, answer: Callable[[World, Medium], None]
+) -> None:
     two = ((f"member:{here.ann}", Rating.G), (f"member:{here.rob}", Rating.G))
     medium = rated(here, *two, person=True)
     assert reasons(here, medium) == set()
@@ -145,12 +151,16 @@ def test_words_in_a_picture_are_rated_and_replayed(here: World) -> None:
     found = reasons(here, medium, surface="sandbox.as_instagram")
     assert Reason.RATING_EXCEEDS_SURFACE in found
     with here.scope() as scope:
-        stored = scope.run("SELECT words FROM inspections WHERE sha256 = :s", s=medium.sha256).scalar_one()
+        stored = scope.run(
+            "SELECT words FROM inspections WHERE sha256 = :s", s=medium.sha256
+        ).scalar_one()
         assert stored == ["hello", "EXPLICIT-MARKER-A", "again"]
         judged = issuance.judge_unit(scope, unit(here, media=[medium]), author=f"member:{here.ann}")
     with here.scope() as scope:
         inputs = scope.run("SELECT snapshot FROM decision_inputs").scalars().all()
-        assert any("EXPLICIT-MARKER-A" in each for each in inputs), "what was read is part of what was decided from"
+        assert any("EXPLICIT-MARKER-A" in each for each in inputs), (
+            "what was read is part of what was decided from"
+        )
     assert judged.rating is Rating.E
 
 
@@ -173,30 +183,46 @@ UPRIGHT, MIRRORED = "00ff13579bdf2468", "a5a53c3c0f0f6996"
 
 @pytest.mark.parametrize(("bits", "answer"), [(0, "near"), (8, "near"), (12, "close"), (13, "")])
 @pytest.mark.parametrize("first", ["blocked first", "brought first"])
-def test_a_blocked_picture_does_not_come_back_turned(here: World, bits: int, answer: str, first: str) -> None:
+def test_a_blocked_picture_does_not_come_back_turned(
+    here: World, bits: int, answer: str, first: str
+) -> None:
     other = turned(MIRRORED, bits=bits)
     with here.scope() as scope:
         gone = picture(scope, here, phash=UPRIGHT)
-        inspections.record_file_inspection(scope, gone.sha256, hidden=False, turned=["ffffffff00000000", MIRRORED])
+        inspections.record_file_inspection(
+            scope, gone.sha256, hidden=False, turned=["ffffffff00000000", MIRRORED]
+        )
         if first == "brought first":
             back = picture(scope, here, phash=other)
-            inspections.record_file_inspection(scope, back.sha256, hidden=False, turned=[turned(UPRIGHT, bits=bits)])
+            inspections.record_file_inspection(
+                scope, back.sha256, hidden=False, turned=[turned(UPRIGHT, bits=bits)]
+            )
         recall.block_bytes(scope, gone.sha256, category="shown", phash=UPRIGHT)
         if first == "blocked first":
             back = picture(scope, here, phash=other)
-            inspections.record_file_inspection(scope, back.sha256, hidden=False, turned=[turned(UPRIGHT, bits=bits)])
+            inspections.record_file_inspection(
+                scope, back.sha256, hidden=False, turned=[turned(UPRIGHT, bits=bits)]
+            )
     assert reasons(here, back) == ({Reason.BLOCKLIST_NEAR} if answer else set())
     with here.scope() as scope:
-        asked = issuance.preview_decision(scope, unit(here, media=[back]), author=f"member:{here.ann}")
+        asked = issuance.preview_decision(
+            scope, unit(here, media=[back]), author=f"member:{here.ann}"
+        )
     assert str(asked.verdict) == {"near": "B", "close": "H", "": "A"}[answer]
 
 
 def test_what_is_lifted_on_appeal_marks_nothing_any_more(here: World) -> None:
     with here.scope() as scope:
-        gone, other = picture(scope, here, phash=UPRIGHT), picture(scope, here, phash="0123456789abcdef")
+        gone, other = (
+            picture(scope, here, phash=UPRIGHT),
+            picture(scope, here, phash="0123456789abcdef"),
+        )
         for one, look in ((gone, MIRRORED), (other, "fedcba9876543210")):
             inspections.record_file_inspection(scope, one.sha256, hidden=False, turned=[look])
-        back, still = picture(scope, here, phash=MIRRORED), picture(scope, here, phash="fedcba9876543210")
+        back, still = (
+            picture(scope, here, phash=MIRRORED),
+            picture(scope, here, phash="fedcba9876543210"),
+        )
         for one, look in ((back, UPRIGHT), (still, "0123456789abcdef")):
             inspections.record_file_inspection(scope, one.sha256, hidden=False, turned=[look])
         asked = {"creator_id": here.creator_id, "category": "shown", "named": "n", "source": "s"}
@@ -219,7 +245,9 @@ def test_findings_have_a_source_and_bytes(here: World) -> None:
     with here.scope() as scope:
         for source in ("member:7", "rule:x", "classifier@1", ""):
             with pytest.raises(BadInput):
-                inspections.record_classifier_finding(scope, medium.sha256, source=source, rating=Rating.G)
+                inspections.record_classifier_finding(
+                    scope, medium.sha256, source=source, rating=Rating.G
+                )
         with pytest.raises(NotFound):
             inspections.record_classifier_finding(scope, "0" * 64, source=EYES, rating=Rating.G)
         with pytest.raises(NotFound):
@@ -235,7 +263,9 @@ def test_a_finding_voids_what_was_decided_before(here: World) -> None:
         assert scope.run("SELECT value FROM epochs WHERE key = :k", k=key).scalar_one() > before
 
 
-def test_who_looked_last_and_what_nobody_looked_at_is_counted(here: World, tenant: OpenScope) -> None:
+def test_who_looked_last_and_what_nobody_looked_at_is_counted(
+    here: World, tenant: OpenScope
+) -> None:
     with here.scope() as scope:
         assert inspections.classifier_status(scope) == ClassifierStatus("", None, 0)
         first, second, third = (picture(scope, here, Rating.G) for _ in range(3))
@@ -249,7 +279,12 @@ def test_who_looked_last_and_what_nobody_looked_at_is_counted(here: World, tenan
     with here.scope() as scope:
         found = inspections.classifier_status(scope)
         assert (found.version, found.missed) == ("tiles@1", 1)
-        assert found.at == scope.run("SELECT max(created_at) FROM inspections WHERE source = :eyes", eyes=EYES).scalar()
+        assert (
+            found.at
+            == scope.run(
+                "SELECT max(created_at) FROM inspections WHERE source = :eyes", eyes=EYES
+            ).scalar()
+        )
     other = world(tenant, uuid7())
     with other.scope() as scope:
         assert inspections.classifier_status(scope) == ClassifierStatus("", None, 0)

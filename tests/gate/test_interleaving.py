@@ -1,4 +1,5 @@
-"""Claims against revocations, stops and refusals: no deadlock, and nothing leaves after the commit that forbids it."""
+"""Claims against revocations, stops and refusals: no deadlock, and nothing leaves after the commit
+that forbids it."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -60,12 +61,14 @@ def test_a_revocation_waits_for_the_claim_and_the_next_claim_sees_it(here: World
 
 
 def test_forty_threads_never_lock_each_other_out(here: World) -> None:
-    """Claims of many units beside revocations, ratings and stops in random order; whatever order, one truth."""
+    """Claims of many units beside revocations, ratings and stops in random order; whatever order,
+    one truth."""
     with here.scope() as scope:
         who = [real_person(scope) for _ in range(3)]
         shown = [picture(scope, here, person=each) for each in who for _ in range(2)]
     units = [
-        unit(here, media=Random(seed).sample(shown, 3), subject=Subject("delivery", uuid7())) for seed in range(24)
+        unit(here, media=Random(seed).sample(shown, 3), subject=Subject("delivery", uuid7()))
+        for seed in range(24)
     ]
 
     def disturb(number: int) -> None:
@@ -73,15 +76,25 @@ def test_forty_threads_never_lock_each_other_out(here: World) -> None:
             if number % 4 == 0:
                 revoke_consent(scope, who[number % 3], what="download_sell")
             elif number % 4 == 1:
-                ratings.record_rating(scope, shown[number % 6].sha256, Rating.G, source="classifier@2")
+                ratings.record_rating(
+                    scope, shown[number % 6].sha256, Rating.G, source="classifier@2"
+                )
             elif number % 4 == 2:
-                emergency_stops.close_switch(scope, "creator", str(here.creator_id), "campaigns", reason="x")
+                emergency_stops.close_switch(
+                    scope, "creator", str(here.creator_id), "campaigns", reason="x"
+                )
             else:
                 ratings.record_depiction(
-                    scope, _asset(scope, shown[number % 6].sha256), who[0], how="voice", confirmed_by="member:rob"
+                    scope,
+                    _asset(scope, shown[number % 6].sha256),
+                    who[0],
+                    how="voice",
+                    confirmed_by="member:rob",
                 )
 
-    acts = [lambda each=each: claim(here, each) for each in units] + [lambda n=n: disturb(n) for n in range(16)]
+    acts = [lambda each=each: claim(here, each) for each in units] + [
+        lambda n=n: disturb(n) for n in range(16)
+    ]
     Random(7).shuffle(acts)
     with ThreadPoolExecutor(40) as pool:
         for done in [pool.submit(act) for act in acts]:
@@ -95,7 +108,8 @@ def _asset(scope, sha256: str):
 
 
 def test_no_permit_is_minted_after_the_revocation(here: World) -> None:
-    """Threads claim as fast as they can while a person leaves: every permit is older than the revocation."""
+    """Threads claim as fast as they can while a person leaves: every permit is older than the
+    revocation."""
     with here.scope() as scope:
         who = real_person(scope)
         whole = unit(here, media=[picture(scope, here, person=who)])

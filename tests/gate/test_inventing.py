@@ -1,4 +1,5 @@
-"""Invented people: what is declared, who looks, and that a change, a doubt or a lost reference undoes it."""
+"""Invented people: what is declared, who looks, and that a change, a doubt or a lost reference
+undoes it."""
 
 import pytest
 
@@ -50,7 +51,8 @@ def nova(here: World) -> object:
 def shot(here: World, person: object, rating: Rating = Rating.N, model: str = "") -> Medium:
     """A picture of an invented person, made by a model."""
     with here.scope() as scope:
-        return picture(scope, here, rating, person=person, ai="generated", model=model)  # type: ignore[arg-type]  # the house of a test
+        # the house of a test
+        return picture(scope, here, rating, person=person, ai="generated", model=model)  # type: ignore[arg-type]  # see above
 
 
 def verdict(here: World, medium: Medium) -> tuple[str, set[Reason]]:
@@ -110,8 +112,14 @@ def test_a_picture_of_another_model_is_not_what_was_declared(house: World) -> No
     with house.scope() as scope:
         looked_at(scope, declare(house, person, references(house)), stranger(), stranger())
     assert verdict(house, shot(house, person, model="atelier-1"))[0] == "F"
-    assert verdict(house, shot(house, person, model="atelier-9")) == ("B", {Reason.SYNTHETIC_DECLARATION_MISSING})
-    assert verdict(house, shot(house, person, Rating.G, "atelier-9")) == ("H", {Reason.SYNTHETIC_DECLARATION_MISSING})
+    assert verdict(house, shot(house, person, model="atelier-9")) == (
+        "B",
+        {Reason.SYNTHETIC_DECLARATION_MISSING},
+    )
+    assert verdict(house, shot(house, person, Rating.G, "atelier-9")) == (
+        "H",
+        {Reason.SYNTHETIC_DECLARATION_MISSING},
+    )
 
 
 def test_a_reference_that_is_taken_away_undoes_it(house: World) -> None:
@@ -121,7 +129,8 @@ def test_a_reference_that_is_taken_away_undoes_it(house: World) -> None:
     medium = shot(house, person)
     with house.scope() as scope:
         ratings.freeze_bytes(scope, shown[3])
-        assert person_dossiers.list_dossiers(scope)[0].declaration.lost  # type: ignore[union-attr]  # it was declared above
+        # it was declared above
+        assert person_dossiers.list_dossiers(scope)[0].declaration.lost  # type: ignore[union-attr]  # see above
     assert verdict(house, medium) == ("B", {Reason.SYNTHETIC_DECLARATION_MISSING})
     with house.scope() as scope:
         ratings.unfreeze_bytes(scope, shown[3])
@@ -150,7 +159,10 @@ def test_who_declared_looks_at_nothing_nor_does_one_person_twice(house: World) -
             synthetic_people.review_declaration(scope, person, declared)
     assert verdict(house, shot(house, person))[0] == "B"
     for role in ("app", "gate"):
-        with pytest.raises(Exception, match="permission denied"), house.open(house.tenant_id, "x", role=role) as scope:
+        with (
+            pytest.raises(Exception, match="permission denied"),
+            house.open(house.tenant_id, "x", role=role) as scope,
+        ):
             scope.run("UPDATE invented_looks SET doubts = '[]'")
 
 
@@ -158,7 +170,10 @@ def test_a_guest_looks_at_what_was_given_to_them(house: World) -> None:
     person = nova(house)
     declared = declare(house, person, references(house))
     for creators in ((), ("lou",)):
-        with by(house, guest(house, f"G{len(creators)}", creators)) as scope, pytest.raises(NotFound):
+        with (
+            by(house, guest(house, f"G{len(creators)}", creators)) as scope,
+            pytest.raises(NotFound),
+        ):
             synthetic_people.review_declaration(scope, person, declared)
     other = world(house.open, uuid7())
     with by(other, other.rob) as scope, pytest.raises(NotFound):
@@ -204,7 +219,9 @@ def test_few_old_and_strange_references_are_refused(house: World) -> None:
     (DeclaredSource(MODEL_PART, "a", "", "own", True),) * 2, (DeclaredSource("weights", "a", "", "own", True),),
     (DeclaredSource(MODEL_PART, "a", "zz", "own", True),), (DeclaredSource(MODEL_PART, "a" * 121, "", "own", True),),
 ])  # fmt: skip
-def test_a_declaration_names_its_model_once(house: World, sources: tuple[DeclaredSource, ...]) -> None:
+def test_a_declaration_names_its_model_once(
+    house: World, sources: tuple[DeclaredSource, ...]
+) -> None:
     person = nova(house)
     with by(house, house.ann) as scope, pytest.raises(BadInput):
         synthetic_people.declare_synthetic_person(scope, person, DeclarationDraft(sources, ()))
@@ -221,7 +238,9 @@ def test_references_that_look_like_somebody_never_shown_are_refused(house: World
         first = picture(scope, house, ai="generated", phash="00000000000000ff")
         near = picture(scope, house, ai="generated", phash="00000000000000fe")
         far = picture(scope, house, ai="generated", phash="ffffffff00000000")
-        entry = depiction_bans.add_depiction_ban(scope, "Lou Martin", pictures=[asset_of(scope, first)])
+        entry = depiction_bans.add_depiction_ban(
+            scope, "Lou Martin", pictures=[asset_of(scope, first)]
+        )
     with pytest.raises(Refused, match="looks_like"):
         declare(house, person, (near.sha256,))
     assert declare(house, person, (far.sha256,))
@@ -249,7 +268,9 @@ def test_how_far_two_looks_agree() -> None:
     a, b, c, d = "abcd"
 
     def kappa(first: tuple[str, ...], second: tuple[str, ...], tiles: int = 4) -> float | None:
-        return look_agreement(LookResult(one, False, first, tiles), LookResult(other, False, second, tiles))
+        return look_agreement(
+            LookResult(one, False, first, tiles), LookResult(other, False, second, tiles)
+        )
 
     assert kappa((a,), (a,)) == 1
     assert kappa((a, b), (a, c)) == 0

@@ -18,12 +18,38 @@ from gate.removal import recall
 from gate.reviews import bystanders
 from gate.reviews.bystanders import BystandersProposed
 from gate.viewers import age_assurance
-from tests.gate.builders import KEY, Step, World, asset_of, invented, picture, real_person, unit, world
+from tests.gate.builders import (
+    KEY,
+    Step,
+    World,
+    asset_of,
+    invented,
+    picture,
+    real_person,
+    unit,
+    world,
+)
 
 TABLES = [
-    *("persons", "identity_checks", "declarations", "consent_grants", "assets", "renditions", "depictions"),
+    *(
+        "persons",
+        "identity_checks",
+        "declarations",
+        "consent_grants",
+        "assets",
+        "renditions",
+        "depictions",
+    ),
     "bystanders",
-    *("content_ratings", "age_assurances", "human_reviews", "link_targets", "switches", "blocklist", "epochs"),
+    *(
+        "content_ratings",
+        "age_assurances",
+        "human_reviews",
+        "link_targets",
+        "switches",
+        "blocklist",
+        "epochs",
+    ),
     *("decisions", "decision_inputs", "log_heads", "permits"),
 ]
 
@@ -60,7 +86,12 @@ def test_a_second_tenant_sees_nothing(worlds: tuple[World, World]) -> None:
         assert not mine - {"switches", "blocklist"}
         foreign = "SELECT count(*) FROM {} WHERE tenant_id NOT IN (:mine, :house)"
         for name in ("switches", "blocklist"):
-            assert scope.run(foreign.format(name), mine=other.tenant_id, house=INSTALLATION_ID).scalar() == 0
+            assert (
+                scope.run(
+                    foreign.format(name), mine=other.tenant_id, house=INSTALLATION_ID
+                ).scalar()
+                == 0
+            )
 
 
 def test_another_tenants_picture_is_no_picture(worlds: tuple[World, World]) -> None:
@@ -68,7 +99,9 @@ def test_another_tenants_picture_is_no_picture(worlds: tuple[World, World]) -> N
     with one.scope() as scope:
         shown = picture(scope, one)
     with other.scope() as scope:
-        decision = issuance.preview_decision(scope, unit(other, media=[shown]), author=f"member:{other.ann}")
+        decision = issuance.preview_decision(
+            scope, unit(other, media=[shown]), author=f"member:{other.ann}"
+        )
         assert decision.reasons == (Reason.RENDITION_NOT_CANONICAL,)
         foreign = issuance.preview_decision(scope, unit(one), author=f"member:{other.ann}")
         assert Reason.TENANT_BOUNDARY in foreign.reasons
@@ -89,11 +122,15 @@ def test_reviews_are_only_ever_added(worlds: tuple[World, World]) -> None:
         scope.run("UPDATE human_reviews SET verdict = 'approve'")
 
 
-def test_what_the_house_blocks_is_blocked_for_everybody(tenant: OpenScope, worlds: tuple[World, World]) -> None:
+def test_what_the_house_blocks_is_blocked_for_everybody(
+    tenant: OpenScope, worlds: tuple[World, World]
+) -> None:
     one, _ = worlds
     with one.scope() as scope:
         shown = picture(scope, one)
-        assert issuance.preview_decision(scope, unit(one, media=[shown]), author="system:x").is_allowed
+        assert issuance.preview_decision(
+            scope, unit(one, media=[shown]), author="system:x"
+        ).is_allowed
     with tenant(INSTALLATION_ID, "system:operator") as scope:
         recall.block_bytes(scope, shown.sha256, category="ncii")
     with one.scope() as scope:
@@ -110,10 +147,16 @@ def test_what_the_house_blocks_is_blocked_for_everybody(tenant: OpenScope, world
         "UPDATE consent_grants SET signed_by = gen_random_uuid() WHERE revoked_at IS NULL",
     ],
 )
-def test_even_the_gates_role_cannot_rewrite_people(worlds: tuple[World, World], statement: str) -> None:
+def test_even_the_gates_role_cannot_rewrite_people(
+    worlds: tuple[World, World], statement: str
+) -> None:
 
     one, _ = worlds
     with one.scope() as scope:
         revoke_consent(scope, real_person(scope, scopes=("depict", "publish")), what="publish")
-    with pytest.raises(SQLAlchemyError, match=r"never|signed_by"), one.scope() as scope, scope.acting_as("gate"):
+    with (
+        pytest.raises(SQLAlchemyError, match=r"never|signed_by"),
+        one.scope() as scope,
+        scope.acting_as("gate"),
+    ):
         scope.run(statement)

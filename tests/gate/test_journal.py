@@ -1,4 +1,5 @@
-"""The journal: what was forbidden is kept outside, and a restored backup is made to forbid it again before it sends."""
+"""The journal: what was forbidden is kept outside, and a restored backup is made to forbid it again
+before it sends."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,18 +51,24 @@ class Kept:
                 " ORDER BY available_at, id",
                 t=scope.tenant_id,
             ).all()
-        return [outbox.rebuild_event(JournalDue, self.here.tenant_id, row.subject_id, row.args) for row in rows]
+        return [
+            outbox.rebuild_event(JournalDue, self.here.tenant_id, row.subject_id, row.args)
+            for row in rows
+        ]
 
     def keep(self) -> None:
         for event in self.due():
-            restore.archive_journal_entry(event, tenant=self.here.open, archive=self.archive, key=LOG_KEY)
+            restore.archive_journal_entry(
+                event, tenant=self.here.open, archive=self.archive, key=LOG_KEY
+            )
 
     def restart(self) -> int:
         outside = restore.JournalArchive(self.archive, LOG_KEY)
         return restore.replay_journal(self.here.tenant_id, tenant=self.here.open, outside=outside)
 
     def restored(self, *more: str) -> None:
-        """The backup comes back: what was forbidden is allowed in it, and nothing tells that it ever was not."""
+        """The backup comes back: what was forbidden is allowed in it, and nothing tells that it
+        ever was not."""
         self.by_the_server(
             "UPDATE consent_grants SET revoked_at = NULL WHERE tenant_id = :t",
             "UPDATE renditions SET state = 'made' WHERE tenant_id = :t",
@@ -80,12 +87,16 @@ class Kept:
 
     def entries(self) -> int:
         with self.here.scope() as scope:
-            return scope.run("SELECT count(*) FROM gate_journal WHERE tenant_id = :t", t=scope.tenant_id).scalar_one()
+            return scope.run(
+                "SELECT count(*) FROM gate_journal WHERE tenant_id = :t", t=scope.tenant_id
+            ).scalar_one()
 
     def told(self) -> list[str]:
         with self.here.scope() as scope:
             return list(
-                scope.run("SELECT message ->> 'code' FROM notices WHERE tenant_id = :t", t=scope.tenant_id).scalars()
+                scope.run(
+                    "SELECT message ->> 'code' FROM notices WHERE tenant_id = :t", t=scope.tenant_id
+                ).scalars()
             )
 
 
@@ -110,7 +121,9 @@ def shown(here: World):
         return person, picture(scope, here, person=person)
 
 
-def test_a_restored_backup_revives_no_permission_and_sends_nothing_until_somebody_looked(kept: Kept) -> None:
+def test_a_restored_backup_revives_no_permission_and_sends_nothing_until_somebody_looked(
+    kept: Kept,
+) -> None:
     here = kept.here
     person, medium = shown(here)
     whole, words = unit(here, media=[medium]), unit(here)
@@ -123,7 +136,9 @@ def test_a_restored_backup_revives_no_permission_and_sends_nothing_until_somebod
     assert reasons(here, words) == {Reason.RESTORE_MISMATCH}
     assert kept.told() == ["gate.restored"]
     with here.scope(f"member:{here.rob}") as scope:
-        emergency_stops.reopen_switch(scope, "tenant", "", "restored", reason="looked", second=here.ann)
+        emergency_stops.reopen_switch(
+            scope, "tenant", "", "restored", reason="looked", second=here.ann
+        )
     assert kept.restart() == 0
     assert reasons(here, words) == set()
     assert Reason.CONSENT_REVOKED in reasons(here, whole)
@@ -150,10 +165,25 @@ def test_all_kinds_are_done_again_in_their_order(kept: Kept) -> None:
     kept.restored()
     assert kept.restart() == 5
     with here.scope() as scope:
-        states = dict(scope.run("SELECT sha256, state FROM renditions WHERE tenant_id = :t", t=scope.tenant_id).all())
-        assert (states[frozen.sha256], states[thawed.sha256], states[gone.sha256]) == ("frozen", "made", "removed")
-        assert scope.run("SELECT phash FROM blocklist WHERE tenant_id = :t", t=scope.tenant_id).scalar_one() == "0" * 16
-        assert scope.run("SELECT state FROM persons WHERE id = :p", p=person).scalar_one() == "blocked"
+        states = dict(
+            scope.run(
+                "SELECT sha256, state FROM renditions WHERE tenant_id = :t", t=scope.tenant_id
+            ).all()
+        )
+        assert (states[frozen.sha256], states[thawed.sha256], states[gone.sha256]) == (
+            "frozen",
+            "made",
+            "removed",
+        )
+        assert (
+            scope.run(
+                "SELECT phash FROM blocklist WHERE tenant_id = :t", t=scope.tenant_id
+            ).scalar_one()
+            == "0" * 16
+        )
+        assert (
+            scope.run("SELECT state FROM persons WHERE id = :p", p=person).scalar_one() == "blocked"
+        )
     assert of_person.sha256 in states
     assert not kept.due()  # what is done again is no news
 
@@ -170,9 +200,12 @@ def test_a_card_signed_no_more_is_none_after_a_restore(kept: Kept) -> None:
     kept.restored("shoot_card_answers")
     assert kept.restart() == 1
     with here.scope() as scope:
-        rows = scope.run("SELECT person_id, said FROM shoot_card_answers WHERE tenant_id = :t", t=here.tenant_id).all()
+        rows = scope.run(
+            "SELECT person_id, said FROM shoot_card_answers WHERE tenant_id = :t", t=here.tenant_id
+        ).all()
         assert [tuple(row) for row in rows] == [(ida, CARD_WITHDRAWN)]
-        left = scope.run("SELECT count(*) FROM consent_grants WHERE revoked_at IS NULL AND tenant_id = :t",
+        left = scope.run("SELECT count(*) FROM consent_grants WHERE revoked_at IS NULL AND "
+                         "tenant_id = :t",
                          t=here.tenant_id).scalar_one()  # fmt: skip
         assert left == 0
     assert carding.judged(here, medium)[0] == "B"
@@ -190,7 +223,8 @@ def test_whoever_dies_before_the_note_is_no_restored_backup(kept: Kept) -> None:
 
 
 def test_news_after_a_restore_come_behind_what_the_journal_knew(kept: Kept) -> None:
-    """Nobody restarted: the first thing that is forbidden finds its number taken, and catches up."""
+    """Nobody restarted: the first thing that is forbidden finds its number taken, and catches
+    up."""
     here = kept.here
     person, medium = shown(here)
     with here.scope() as scope:
@@ -201,10 +235,14 @@ def test_news_after_a_restore_come_behind_what_the_journal_knew(kept: Kept) -> N
         ratings.freeze_bytes(scope, picture(scope, here).sha256)
     kept.keep()
     assert kept.entries() == 2
-    assert {Reason.CONSENT_REVOKED, Reason.RESTORE_MISMATCH} <= reasons(here, unit(here, media=[medium]))
+    assert {Reason.CONSENT_REVOKED, Reason.RESTORE_MISMATCH} <= reasons(
+        here, unit(here, media=[medium])
+    )
 
 
-@pytest.mark.parametrize("forged", [b"", b"{}", b'{"kind":"journal"}', sign_statement("closed", {"log": "x"}, LOG_KEY)])
+@pytest.mark.parametrize(
+    "forged", [b"", b"{}", b'{"kind":"journal"}', sign_statement("closed", {"log": "x"}, LOG_KEY)]
+)
 def test_what_is_not_ours_is_not_obeyed_and_stops_everything(kept: Kept, forged: bytes) -> None:
     here = kept.here
     with here.scope() as scope:
@@ -226,7 +264,15 @@ def test_what_the_backup_never_knew_needs_nothing(kept: Kept) -> None:
         ratings.freeze_bytes(scope, picture(scope, kept.here).sha256)
     kept.keep()
     kept.restored(
-        *("depictions", "content_ratings", "renditions", "assets", "identity_checks", "consent_grants", "persons")
+        *(
+            "depictions",
+            "content_ratings",
+            "renditions",
+            "assets",
+            "identity_checks",
+            "consent_grants",
+            "persons",
+        )
     )
     assert kept.restart() == 2
     with kept.here.scope() as scope, pytest.raises(NotFound):
@@ -267,19 +313,27 @@ def test_every_agency_catches_up_before_anything_runs(kept: Kept, tenant: OpenSc
 def test_the_houses_own_blocklist_is_done_again(kept: Kept, tenant: OpenScope) -> None:
     sha256 = uuid7().hex * 2
     outside = restore.JournalArchive(kept.archive, LOG_KEY)
-    forgotten = [f"DELETE FROM {table} WHERE tenant_id = :t" for table in ("gate_journal", "outbox", "blocklist")]
+    forgotten = [
+        f"DELETE FROM {table} WHERE tenant_id = :t"
+        for table in ("gate_journal", "outbox", "blocklist")
+    ]
     kept.by_the_server(
         *forgotten, tenant_id=INSTALLATION_ID
     )  # other tests of this process noted entries for other archives
     with tenant(INSTALLATION_ID, "system:test") as scope:
         recall.block_bytes(scope, sha256, category="ncii")
         row = scope.run(
-            "SELECT subject_id, args FROM outbox WHERE kind = 'journal.keep' AND args ->> 'about' = :sha", sha=sha256
+            "SELECT subject_id, args FROM outbox WHERE kind = 'journal.keep' AND args ->> 'about' "
+            "= :sha",
+            sha=sha256,
         ).one()
     event = outbox.rebuild_event(JournalDue, INSTALLATION_ID, row.subject_id, row.args)
     restore.archive_journal_entry(event, tenant=tenant, archive=kept.archive, key=LOG_KEY)
     kept.by_the_server(*forgotten, tenant_id=INSTALLATION_ID)
     assert restore.replay_journal(INSTALLATION_ID, tenant=tenant, outside=outside) == 1
     with tenant(INSTALLATION_ID, "system:test") as scope:
-        assert scope.run("SELECT count(*) FROM blocklist WHERE sha256 = :sha", sha=sha256).scalar_one() == 1
+        assert (
+            scope.run("SELECT count(*) FROM blocklist WHERE sha256 = :sha", sha=sha256).scalar_one()
+            == 1
+        )
     kept.by_the_server(*forgotten, tenant_id=INSTALLATION_ID)

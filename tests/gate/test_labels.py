@@ -1,5 +1,5 @@
-"""Pictures of the demonstration model and stand-ins: on test networks, on a demonstration's own page, and nowhere else
-until one who runs the agency lets a single one out."""
+"""Pictures of the demonstration model and stand-ins: on test networks, on a demonstration's own
+page, and nowhere else until one who runs the agency lets a single one out."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -30,9 +30,16 @@ PLACES: dict[str, Unit] = {
     "sandbox": PUBLIC,
     "sandbox as another": replace(PUBLIC, surface="sandbox.as_telegram"),
     "real platform": replace(PUBLIC, platform="x", surface="x.post"),
-    "real chat": replace(PUBLIC, platform="telegram", surface="telegram.bot_dm", audience="viewer", viewer="7"),
+    "real chat": replace(
+        PUBLIC, platform="telegram", surface="telegram.bot_dm", audience="viewer", viewer="7"
+    ),
     "real pack": replace(
-        PUBLIC, platform="telegram", surface="telegram.bot_dm", audience="viewer", viewer="7", price=Money(500, "EUR")
+        PUBLIC,
+        platform="telegram",
+        surface="telegram.bot_dm",
+        audience="viewer",
+        viewer="7",
+        price=Money(500, "EUR"),
     ),
     "by hand": replace(PUBLIC, platform="byhand", surface="byhand.instagram"),
     "nobody knows it": replace(PUBLIC, platform="nook", surface="nook.post"),
@@ -45,7 +52,9 @@ OWN, TEST = {"own page", "own feed"}, {"sandbox", "sandbox as another"}
 @pytest.mark.parametrize("demo", [False, True])
 @pytest.mark.parametrize("lifted", [False, True])
 @pytest.mark.parametrize("where", PLACES)
-def test_a_labelled_picture_stays_where_nobody_mistakes_it(where: str, lifted: bool, demo: bool) -> None:
+def test_a_labelled_picture_stays_where_nobody_mistakes_it(
+    where: str, lifted: bool, demo: bool
+) -> None:
     free = lifted or where in TEST or (where in OWN and demo)
     for label in LABELS:
         medium = known(Rating.G, None, label=str(label), lifted=lifted)
@@ -72,7 +81,9 @@ def house(tenant: OpenScope, tenant_id: UUID) -> World:
     return world(tenant, tenant_id)
 
 
-def drawn(house: World, label: OriginLabel = OriginLabel.DEMO, *, parent: UUID | None = None) -> tuple[Medium, UUID]:
+def drawn(
+    house: World, label: OriginLabel = OriginLabel.DEMO, *, parent: UUID | None = None
+) -> tuple[Medium, UUID]:
     with house.scope() as scope:
         medium = picture(scope, house, Rating.G, parent=parent, label=str(label))
         return medium, asset_of(scope, medium)
@@ -87,7 +98,9 @@ def reasons(house: World, whole: Unit) -> set[Reason]:
         return set(issuance.judge_unit(scope, whole, author=f"member:{house.ann}").reasons)
 
 
-def say(house: World, asset: UUID, *, why: str = "our house style", member: UUID | None = None) -> None:
+def say(
+    house: World, asset: UUID, *, why: str = "our house style", member: UUID | None = None
+) -> None:
     with by(house, member or house.ann) as scope:
         label_lifts.lift_label(scope, asset, why=why)
     work(house)
@@ -102,7 +115,13 @@ def take_back(house: World, asset: UUID) -> None:
 def send(house: World, whole: Unit) -> bool:
     try:
         with house.scope("system:sender") as scope:
-            issuance.mint_permit(scope, whole, Step(body=str(whole.subject.id)), key=KEY, author=f"member:{house.ann}")
+            issuance.mint_permit(
+                scope,
+                whole,
+                Step(body=str(whole.subject.id)),
+                key=KEY,
+                author=f"member:{house.ann}",
+            )
     except PermitDenied as denied:
         with house.scope("system:sender") as scope:
             issuance.record_denial(scope, denied)
@@ -127,7 +146,8 @@ def test_one_who_runs_the_agency_lets_a_single_picture_out_and_takes_it_back(hou
     with house.scope() as scope:
         noted = (
             scope.run(
-                "SELECT act FROM audit_entries WHERE tenant_id = :t AND act LIKE 'label.%' ORDER BY created_at, id",
+                "SELECT act FROM audit_entries WHERE tenant_id = :t AND act LIKE 'label.%' ORDER "
+                "BY created_at, id",
                 t=house.tenant_id,
             )
             .scalars()
@@ -147,7 +167,8 @@ def test_what_is_taken_back_before_it_is_sent_is_not_sent(house: World) -> None:
     assert not send(house, later), "the send decides again"
     with house.scope() as scope:
         said_last = scope.run(
-            "SELECT reasons FROM decisions WHERE tenant_id = :t AND subject_id = :s ORDER BY decided_at DESC LIMIT 1",
+            "SELECT reasons FROM decisions WHERE tenant_id = :t AND subject_id = :s ORDER BY "
+            "decided_at DESC LIMIT 1",
             t=house.tenant_id,
             s=later.subject.id,
         ).scalar_one()
@@ -172,7 +193,12 @@ def test_who_may_not_changes_nothing(house: World, tenant: OpenScope) -> None:
     _, photo = drawn(house, OriginLabel.NONE)
     with house.scope() as scope:
         guest = agencies.add_member(
-            scope, name="cho", email="cho@example.test", role=Role.CHATTER, language="en", zone="UTC"
+            scope,
+            name="cho",
+            email="cho@example.test",
+            role=Role.CHATTER,
+            language="en",
+            zone="UTC",
         )
     with by(house, guest) as scope, pytest.raises(Refused, match=r"role\.forbidden"):
         label_lifts.lift_label(scope, asset, why="please")
@@ -187,7 +213,8 @@ def test_who_may_not_changes_nothing(house: World, tenant: OpenScope) -> None:
     with by(away, away.ann) as scope, pytest.raises(NotFound):
         label_lifts.lift_label(scope, asset, why="not ours")
     label_lifts.handle_label_lift(
-        LabelLiftRequested(house.tenant_id, asset, True, "late", f"member:{guest}"), tenant=house.open
+        LabelLiftRequested(house.tenant_id, asset, True, "late", f"member:{guest}"),
+        tenant=house.open,
     )
     assert Reason.PICTURE_LABELLED in reasons(house, on_x(house, medium)), "the workers ask again"
 
@@ -206,7 +233,9 @@ def test_said_twice_is_said_once(house: World) -> None:
         assert label_lifts.lifted_labels(scope, [asset]) == {}
 
 
-def test_a_demonstration_shows_on_its_own_page_and_nowhere_else(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_a_demonstration_shows_on_its_own_page_and_nowhere_else(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     demo = world(tenant, tenant_id)
     with demo.scope() as scope:
         scope.run("UPDATE agencies SET demo = true WHERE tenant_id = :t", t=tenant_id)

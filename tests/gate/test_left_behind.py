@@ -1,4 +1,5 @@
-"""What each act of a member leaves behind: its entry in the audit, who is told, what is to be done."""
+"""What each act of a member leaves behind: its entry in the audit, who is told, what is to be
+done."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -54,7 +55,12 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
 def chatter(here: World) -> str:
     with here.scope() as scope:
         one = agencies.add_member(
-            scope, name="Cy", email=f"{uuid7()}@example.test", role=Role.CHATTER, language="en", zone="UTC"
+            scope,
+            name="Cy",
+            email=f"{uuid7()}@example.test",
+            role=Role.CHATTER,
+            language="en",
+            zone="UTC",
         )
     return f"member:{one}"
 
@@ -70,7 +76,11 @@ def wishes(here: World, who: str) -> dict[str, tuple[Any, Callable[..., None], s
 
     run, review = "role.forbidden.run", "role.forbidden.review"
     return {
-        "binding": (CardBindingRequested(here.tenant_id, one, uuid7(), who), asset_bindings.handle_binding, run),
+        "binding": (
+            CardBindingRequested(here.tenant_id, one, uuid7(), who),
+            asset_bindings.handle_binding,
+            run,
+        ),
         "proving": (
             AgeProofSubmitted(here.tenant_id, one, "C", "eid", at, None, None, "a" * 64, who),
             age_proofs.handle_age_proof,
@@ -107,7 +117,11 @@ def wishes(here: World, who: str) -> dict[str, tuple[Any, Callable[..., None], s
             "",
         ),
         "rows": (AdmissionRequested(here.tenant_id, one, "acme", "", True, who), admit, run),
-        "sample": (SampleRead(here.tenant_id, one, "", "", who), spot_checks.handle_sample_read, "sample.unknown"),
+        "sample": (
+            SampleRead(here.tenant_id, one, "", "", who),
+            spot_checks.handle_sample_read,
+            "sample.unknown",
+        ),
     }
 
 
@@ -122,12 +136,17 @@ def test_who_may_not_is_told_at_home_and_not_urgently(here: World, name: str) ->
         assert found is not None
         assert (found.urgent, found.open, found.creator) == (False, True, None)
         assert code in ("", found.code)
-        assert len(scope.run("SELECT cause FROM notices WHERE tenant_id = :t", t=here.tenant_id).all()) == 1
+        assert (
+            len(scope.run("SELECT cause FROM notices WHERE tenant_id = :t", t=here.tenant_id).all())
+            == 1
+        )
 
 
 def test_a_stop_is_in_the_audit_and_a_refused_end_of_it_is_told_at_once(here: World) -> None:
     def wanted(opens: bool, who: UUID, reason: str = "alarm") -> EmergencyStopRequested:
-        return EmergencyStopRequested(here.tenant_id, uuid7(), "tenant", "", "sending", opens, f"member:{who}", reason)
+        return EmergencyStopRequested(
+            here.tenant_id, uuid7(), "tenant", "", "sending", opens, f"member:{who}", reason
+        )
 
     about = "switch:tenant::sending"
     handle_stop_request(wanted(False, here.ann), tenant=here.open)
@@ -136,18 +155,29 @@ def test_a_stop_is_in_the_audit_and_a_refused_end_of_it_is_told_at_once(here: Wo
         found = told(scope, about)
         assert found is not None
         assert (found.urgent, found.open, found.creator) == (True, True, None)
-        assert audited(scope, "switch.stopped") == [(f"member:{here.ann}", "switch.stopped", about, {})]
-        assert audited(scope, REOPENING_REQUESTED) == [(f"member:{here.rob}", REOPENING_REQUESTED, about, {})]
+        assert audited(scope, "switch.stopped") == [
+            (f"member:{here.ann}", "switch.stopped", about, {})
+        ]
+        assert audited(scope, REOPENING_REQUESTED) == [
+            (f"member:{here.rob}", REOPENING_REQUESTED, about, {})
+        ]
         (stop,) = emergency_stops.list_stops(scope)
         assert (stop.where, stop.target, stop.feature) == ("tenant", "", "sending")
     with here.scope() as scope:
         owner = agencies.add_member(
-            scope, name="Own", email=f"{uuid7()}@example.test", role=Role.OWNER, language="en", zone="UTC"
+            scope,
+            name="Own",
+            email=f"{uuid7()}@example.test",
+            role=Role.OWNER,
+            language="en",
+            zone="UTC",
         )
     handle_stop_request(wanted(True, owner, "over"), tenant=here.open)
     with here.scope() as scope:
         assert emergency_stops.list_stops(scope) == []
-        assert audited(scope, "switch.reopened") == [(f"member:{owner}", "switch.reopened", about, {})]
+        assert audited(scope, "switch.reopened") == [
+            (f"member:{owner}", "switch.reopened", about, {})
+        ]
         found = told(scope, about)
         assert found is not None
         assert not found.open
@@ -158,7 +188,8 @@ def test_who_may_not_end_a_stop_has_not_asked_for_it(here: World) -> None:
     with by(here, here.ann) as scope:
         emergency_stops.close_switch(scope, "tenant", "", "sending", reason="alarm")
     handle_stop_request(
-        EmergencyStopRequested(here.tenant_id, uuid7(), "tenant", "", "sending", True, who, "over"), tenant=here.open
+        EmergencyStopRequested(here.tenant_id, uuid7(), "tenant", "", "sending", True, who, "over"),
+        tenant=here.open,
     )
     with here.scope() as scope:
         assert audited(scope, REOPENING_REQUESTED) == []
@@ -174,14 +205,25 @@ def test_a_rating_wished_for_is_done_soon_and_once(here: World) -> None:
             content_reviews.submit_rating(scope, asset, medium.sha256, Rating.N)
         content_reviews.submit_rating(scope, asset, medium.sha256, Rating.X, minor=True)
         first, second = due(scope, RatingRequested.kind)
-        assert (first.subject, first.priority, first.dedupe) == (asset, 1, f"rating:{medium.sha256}:N")
-        assert first.args == {"sha256": medium.sha256, "rating": "N", "minor": False, "by": f"member:{here.rob}"}
+        assert (first.subject, first.priority, first.dedupe) == (
+            asset,
+            1,
+            f"rating:{medium.sha256}:N",
+        )
+        assert first.args == {
+            "sha256": medium.sha256,
+            "rating": "N",
+            "minor": False,
+            "by": f"member:{here.rob}",
+        }
         assert (second.args["minor"], second.args["rating"]) == (True, "X")
         with pytest.raises(NotFound, match=r"review\.unknown"):
             content_reviews.submit_rating(scope, asset, "0" * 64, Rating.N)
         with pytest.raises(Refused, match="RATING_LOWERING_INVALID"):
             content_reviews.submit_rating(scope, asset, medium.sha256, Rating.G)
-        content_reviews.submit_rating(scope, asset, medium.sha256, Rating.S)  # what it is, is not lower
+        content_reviews.submit_rating(
+            scope, asset, medium.sha256, Rating.S
+        )  # what it is, is not lower
 
 
 def test_a_sheet_is_judged_as_a_whole_or_not_at_all(here: World) -> None:
@@ -190,7 +232,9 @@ def test_a_sheet_is_judged_as_a_whole_or_not_at_all(here: World) -> None:
         rob = queries.get_member(scope, here.rob)
     sheet, first = uuid7(), asset_of
     with by(here, here.rob) as scope:
-        tiles = [SheetVerdict(first(scope, one), one.sha256, verdict="approve") for one in shown[:2]]
+        tiles = [
+            SheetVerdict(first(scope, one), one.sha256, verdict="approve") for one in shown[:2]
+        ]
         third = SheetVerdict(first(scope, shown[2]), shown[2].sha256, rating=Rating.N)
         for one in shown[:2]:
             viewings.record_viewing(scope, rob, one.sha256)
@@ -208,7 +252,8 @@ def test_a_sheet_is_judged_as_a_whole_or_not_at_all(here: World) -> None:
         viewings.record_viewing(scope, rob, shown[2].sha256)
     with by(here, here.rob) as scope:
         content_reviews.record_sheet_verdicts(scope, [*tiles, third], sheet=sheet)
-        rows = scope.run("SELECT about, digest, verdict, seen_percent, sheet, principal_id FROM human_reviews"
+        rows = scope.run("SELECT about, digest, verdict, seen_percent, sheet, principal_id FROM "
+                         "human_reviews"
                          " WHERE tenant_id = :t ORDER BY id", t=here.tenant_id).all()  # fmt: skip
         assert [tuple(row) for row in rows] == [
             ("bytes", one.sha256, "approve", 100, sheet, rob.principal_id) for one in tiles
@@ -220,10 +265,20 @@ def test_what_a_classifier_finds_never_allowed_is_told_and_frozen_at_once(here: 
     with here.scope() as scope:
         shown, minor = picture(scope, here, Rating.S), picture(scope, here, Rating.S)
         inspections.record_classifier_finding(
-            scope, shown.sha256, source="classifier:one@1", rating=Rating.X, people=2, words=["a", "b"]
+            scope,
+            shown.sha256,
+            source="classifier:one@1",
+            rating=Rating.X,
+            people=2,
+            words=["a", "b"],
         )
         inspections.record_classifier_finding(
-            scope, shown.sha256, source="classifier:one@1", rating=Rating.G, people=1, words=["b", "c"]
+            scope,
+            shown.sha256,
+            source="classifier:one@1",
+            rating=Rating.G,
+            people=1,
+            words=["b", "c"],
         )
         inspections.record_classifier_finding(
             scope, minor.sha256, source="classifier:one@1", rating=Rating.X, prohibited="minor"
@@ -233,7 +288,9 @@ def test_what_a_classifier_finds_never_allowed_is_told_and_frozen_at_once(here: 
                 "asset.suspected", {}, urgent=True, open=True, creator=None
             )
             assert asset_records.find_rendition_by_digest(scope, one.sha256).state == "frozen"
-        row = scope.run("SELECT people, words, source FROM inspections WHERE sha256 = :s", s=shown.sha256).one()
+        row = scope.run(
+            "SELECT people, words, source FROM inspections WHERE sha256 = :s", s=shown.sha256
+        ).one()
         assert (row.people, row.words, row.source) == (2, ["a", "b", "c"], "classifier:one@1")
         why = scope.run(
             "SELECT sha256, reason ->> 'code' AS code, source FROM content_ratings"
@@ -248,13 +305,17 @@ def test_what_a_classifier_finds_never_allowed_is_told_and_frozen_at_once(here: 
         (task,) = due(scope, SealDue.kind)
         assert task.priority == 0
         with pytest.raises(BadInput) as refused:
-            inspections.record_classifier_finding(scope, shown.sha256, source="member:x", rating=Rating.G)
+            inspections.record_classifier_finding(
+                scope, shown.sha256, source="member:x", rating=Rating.G
+            )
         assert (refused.value.message.code, refused.value.message.params) == (
             "asset.bad_source",
             {"source": "member:x"},
         )
         with pytest.raises(NotFound):
-            inspections.record_classifier_finding(scope, "0" * 64, source="classifier:one@1", rating=Rating.G)
+            inspections.record_classifier_finding(
+                scope, "0" * 64, source="classifier:one@1", rating=Rating.G
+            )
 
 
 def test_lowering_is_asked_with_a_reason_and_said_in_the_audit(here: World) -> None:
@@ -268,33 +329,66 @@ def test_lowering_is_asked_with_a_reason_and_said_in_the_audit(here: World) -> N
     with by(here, here.ann) as scope:
         for wrong in ("", "  ", "x" * (rating_reductions.MAX_LOWERING_REASON + 1)):
             with pytest.raises(BadInput) as refused:
-                rating_reductions.request_lowering(scope, asset, medium.sha256, Rating.G, why=wrong, maker=None)
+                rating_reductions.request_lowering(
+                    scope, asset, medium.sha256, Rating.G, why=wrong, maker=None
+                )
             assert refused.value.message.code == "lowering.no_reason"
             assert refused.value.message.params == {"most": rating_reductions.MAX_LOWERING_REASON}
         with pytest.raises(NotFound, match=r"review\.unknown"):
-            rating_reductions.request_lowering(scope, uuid7(), medium.sha256, Rating.G, why="x", maker=None)
+            rating_reductions.request_lowering(
+                scope, uuid7(), medium.sha256, Rating.G, why="x", maker=None
+            )
         for same in (Rating.S, Rating.N):
             with pytest.raises(Refused, match="RATING_LOWERING_INVALID"):
-                rating_reductions.request_lowering(scope, asset, medium.sha256, same, why="x", maker=None)
+                rating_reductions.request_lowering(
+                    scope, asset, medium.sha256, same, why="x", maker=None
+                )
         wish = rating_reductions.request_lowering(
-            scope, asset, medium.sha256, Rating.G, why=f" {'x' * rating_reductions.MAX_LOWERING_REASON} ", maker=None
+            scope,
+            asset,
+            medium.sha256,
+            Rating.G,
+            why=f" {'x' * rating_reductions.MAX_LOWERING_REASON} ",
+            maker=None,
         )
         with pytest.raises(Conflict, match=r"lowering\.open"):
-            rating_reductions.request_lowering(scope, asset, medium.sha256, Rating.G, why="again", maker=None)
+            rating_reductions.request_lowering(
+                scope, asset, medium.sha256, Rating.G, why="again", maker=None
+            )
     with by(here, here.rob) as scope:
         (one,) = rating_reductions.list_lowering_requests(scope, {here.creator_id})
-        assert (one.id, one.asset_id, one.sha256, one.creator_id) == (wish, asset, medium.sha256, here.creator_id)
-        assert (one.drawn, one.wanted, one.why) == (Rating.S, Rating.G, "x" * rating_reductions.MAX_LOWERING_REASON)
-        assert (one.by, one.agreed, one.needed, one.allowed) == (members[0].principal_id, 0, 1, {here.rob})
+        assert (one.id, one.asset_id, one.sha256, one.creator_id) == (
+            wish,
+            asset,
+            medium.sha256,
+            here.creator_id,
+        )
+        assert (one.drawn, one.wanted, one.why) == (
+            Rating.S,
+            Rating.G,
+            "x" * rating_reductions.MAX_LOWERING_REASON,
+        )
+        assert (one.by, one.agreed, one.needed, one.allowed) == (
+            members[0].principal_id,
+            0,
+            1,
+            {here.rob},
+        )
         assert rating_reductions.list_lowering_requests(scope, {uuid7()}) == []
         with pytest.raises(NotFound, match=r"lowering\.unknown"):
             rating_reductions.vote_on_lowering(scope, uuid7(), agree=True, why="yes")
         rating_reductions.vote_on_lowering(scope, wish, agree=True, why=" fine ")
         (task,) = due(scope, LoweringVoted.kind)
         assert (task.subject, task.priority) == (wish, 1)
-        row = scope.run("SELECT about, digest, verdict, reason, seen_percent FROM human_reviews WHERE tenant_id = :t",
+        row = scope.run("SELECT about, digest, verdict, reason, seen_percent FROM human_reviews "
+                        "WHERE tenant_id = :t",
                         t=here.tenant_id).one()  # fmt: skip
-        assert (row.about, row.digest, row.verdict, row.seen_percent) == ("lowering", str(wish), "approve", 100)
+        assert (row.about, row.digest, row.verdict, row.seen_percent) == (
+            "lowering",
+            str(wish),
+            "approve",
+            100,
+        )
         assert row.reason == {"code": "lowering.said", "params": {"words": "fine"}}
     rating_reductions.handle_lowering_vote(LoweringVoted(here.tenant_id, wish), tenant=here.open)
     with here.scope() as scope:
@@ -303,7 +397,12 @@ def test_lowering_is_asked_with_a_reason_and_said_in_the_audit(here: World) -> N
         assert audited(scope, "rating.lower_asked", "rating.lower_agreed", "rating.lowered") == [
             (f"member:{here.ann}", "rating.lower_asked", f"lowering:{wish}", {}),
             (f"member:{here.rob}", "rating.lower_agreed", f"lowering:{wish}", {}),
-            (rating_reductions.ACTOR, "rating.lowered", f"lowering:{wish}", {"before": "S", "after": "G"}),
+            (
+                rating_reductions.ACTOR,
+                "rating.lowered",
+                f"lowering:{wish}",
+                {"before": "S", "after": "G"},
+            ),
         ]
     with by(here, here.rob) as scope, pytest.raises(Conflict, match=r"lowering\.over"):
         rating_reductions.vote_on_lowering(scope, wish, agree=True, why="again")
@@ -316,7 +415,9 @@ def test_a_no_to_a_lowering_is_in_the_audit_and_nothing_is_done(here: World) -> 
         for one in (here.ann, here.rob):
             viewings.record_viewing(scope, queries.get_member(scope, one), medium.sha256)
     with by(here, here.ann) as scope:
-        wish = rating_reductions.request_lowering(scope, asset, medium.sha256, Rating.G, why="x", maker=None)
+        wish = rating_reductions.request_lowering(
+            scope, asset, medium.sha256, Rating.G, why="x", maker=None
+        )
     with by(here, here.rob) as scope:
         rating_reductions.vote_on_lowering(scope, wish, agree=False, why="no")
         assert due(scope, LoweringVoted.kind) == []
@@ -331,7 +432,8 @@ def test_what_an_agency_chooses_is_in_the_audit_and_kept_beside_each_other(here:
         assert review_settings.sampling_shares(scope) == review_settings.SamplingShares(5, 2)
         review_settings.set_safety_officer(scope, here.ann)
         review_settings.raise_sampling_shares(scope, suggestive_percent=5, words_percent=100)
-        assert review_settings.safety_officer(scope).id == here.ann  # type: ignore[union-attr]  # ann was named
+        # ann was named
+        assert review_settings.safety_officer(scope).id == here.ann  # type: ignore[union-attr]  # see above
         assert review_settings.sampling_shares(scope) == review_settings.SamplingShares(5, 100)
         review_settings.raise_sampling_shares(scope, suggestive_percent=100, words_percent=2)
         review_settings.set_safety_officer(scope, here.rob)
@@ -369,7 +471,12 @@ def test_a_limit_and_its_end_are_in_the_audit(here: World) -> None:
             assert refused.value.message.code == code
     with here.scope() as scope:
         owner = agencies.add_member(
-            scope, name="Own", email=f"{uuid7()}@example.test", role=Role.OWNER, language="en", zone="UTC"
+            scope,
+            name="Own",
+            email=f"{uuid7()}@example.test",
+            role=Role.OWNER,
+            language="en",
+            zone="UTC",
         )
     with by(here, here.rob) as scope:
         assert place_limits.end_place_limit(scope, "sandbox.post", Rating.S, Verdict.B) is False
@@ -380,7 +487,12 @@ def test_a_limit_and_its_end_are_in_the_audit(here: World) -> None:
         assert place_limits.end_place_limit(scope, "sandbox.post", Rating.S, Verdict.B) is True
         assert place_limits.list_place_limits(scope) == []
         assert audited(scope, "place.limit", "place.limit_asked", "place.limit_ended") == [
-            (f"member:{here.ann}", "place.limit", "place:sandbox.post", {"rating": "S", "verdict": "B"}),
+            (
+                f"member:{here.ann}",
+                "place.limit",
+                "place:sandbox.post",
+                {"rating": "S", "verdict": "B"},
+            ),
             (f"member:{here.rob}", "place.limit_asked", "place:sandbox.post", {}),
             (f"member:{owner}", "place.limit_ended", "place:sandbox.post", {}),
         ]

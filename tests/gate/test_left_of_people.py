@@ -1,4 +1,5 @@
-"""What each act about people leaves behind: proofs, names, declarations, permissions, cards and links."""
+"""What each act about people leaves behind: proofs, names, declarations, permissions, cards and
+links."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -28,7 +29,18 @@ from gate.reviews.depicted_people import PeopleConfirmed, PeopleProposed
 from gate.reviews.synthetic_people import DeclarationDraft
 from tests.gate import carding
 from tests.gate.builders import World, asset_of, invented, picture, real_person, world
-from tests.gate.people_at_work import answer, ask, by, declare, draft, references, somebody, terms, work, yes
+from tests.gate.people_at_work import (
+    answer,
+    ask,
+    by,
+    declare,
+    draft,
+    references,
+    somebody,
+    terms,
+    work,
+    yes,
+)
 from tests.gate.written import Told, audited, due, told
 
 DAY = timedelta(days=1)
@@ -71,14 +83,27 @@ def test_what_a_custodian_said_waits_as_it_was_typed_but_for_spaces(here: World)
         nova = persons.add_person(scope, kind="synthetic", display_ref="Nova")
         with pytest.raises(BadInput) as refused:
             age_proofs.submit_age_proof(scope, nova, yes(scope))
-        assert (refused.value.message.code, refused.value.message.params) == ("person.bad_kind", {"kind": "synthetic"})
+        assert (refused.value.message.code, refused.value.message.params) == (
+            "person.bad_kind",
+            {"kind": "synthetic"},
+        )
     work(here)
     with here.scope() as scope:
-        row = scope.run("SELECT custodian, method, noted_by, verified_at FROM identity_checks WHERE person_id = :p"
+        row = scope.run("SELECT custodian, method, noted_by, verified_at FROM identity_checks "
+                        "WHERE person_id = :p"
                         " ORDER BY id LIMIT 1", p=ida).one()  # fmt: skip
-        assert (row.custodian, row.method, row.noted_by) == ("Notaire Roux", "document", f"member:{here.ann}")
+        assert (row.custodian, row.method, row.noted_by) == (
+            "Notaire Roux",
+            "document",
+            f"member:{here.ann}",
+        )
         assert row.verified_at == said.verified_at
-        assert audited(scope, "person.proved")[0] == (f"member:{here.ann}", "person.proved", f"person:{ida}", {})
+        assert audited(scope, "person.proved")[0] == (
+            f"member:{here.ann}",
+            "person.proved",
+            f"person:{ida}",
+            {},
+        )
 
 
 def test_who_is_in_a_picture_is_proposed_and_confirmed_in_the_audit(here: World) -> None:
@@ -92,7 +117,10 @@ def test_who_is_in_a_picture_is_proposed_and_confirmed_in_the_audit(here: World)
             depicted_people.propose_people(scope, asset, [tom, ida, tom])
         (one,) = due(scope, PeopleProposed.kind)
         assert (one.subject, one.priority, one.dedupe) == (asset, 0, f"person.propose:{asset}")
-        assert (set(one.args["people"].split()), one.args["by"]) == ({str(ida), str(tom)}, f"member:{here.ann}")
+        assert (set(one.args["people"].split()), one.args["by"]) == (
+            {str(ida), str(tom)},
+            f"member:{here.ann}",
+        )
         for asset_id, wanted, code, params in (
             (uuid7(), [ida], "asset.unknown", {}),
             (asset, [], "person.nobody", {"most": 20}),
@@ -103,7 +131,10 @@ def test_who_is_in_a_picture_is_proposed_and_confirmed_in_the_audit(here: World)
             with pytest.raises(GreenroomError) as refused:
                 depicted_people.propose_people(scope, asset_id, wanted)
             assert (refused.value.message.code, refused.value.message.params) == (code, params)
-        assert list(depicted_people.list_nameable_people(scope).items()) == [(str(ida), "Ida"), (str(tom), "tom")]
+        assert list(depicted_people.list_nameable_people(scope).items()) == [
+            (str(ida), "Ida"),
+            (str(tom), "tom"),
+        ]
     work(here)
     with here.scope() as scope:
         (open_one,) = depicted_people.list_pending_proposals(scope)
@@ -125,16 +156,26 @@ def test_who_is_in_a_picture_is_proposed_and_confirmed_in_the_audit(here: World)
             == depicted_people.list_pending_proposals(scope, limit=0)
             == []
         )
-        assert audited(scope, "person.proposed") == [(f"member:{here.ann}", "person.proposed", f"asset:{asset}", {})]
+        assert audited(scope, "person.proposed") == [
+            (f"member:{here.ann}", "person.proposed", f"asset:{asset}", {})
+        ]
     with by(here, here.rob) as scope:
         depicted_people.submit_people_confirmation(scope, asset, [ida], maker=f"member:{here.ann}")
         (task,) = due(scope, PeopleConfirmed.kind)
         assert (task.subject, task.priority, task.dedupe) == (asset, 1, None)
-        assert task.args == {"people": str(ida), "maker": f"member:{here.ann}", "by": f"member:{here.rob}"}
+        assert task.args == {
+            "people": str(ida),
+            "maker": f"member:{here.ann}",
+            "by": f"member:{here.rob}",
+        }
     work(here)
     with here.scope() as scope:
-        assert audited(scope, "card.named") == [(f"member:{here.rob}", "card.named", f"asset:{asset}", {})]
-        rows = scope.run("SELECT person_id, state, confirmed_by FROM depictions WHERE asset_id = :a", a=asset).all()
+        assert audited(scope, "card.named") == [
+            (f"member:{here.rob}", "card.named", f"asset:{asset}", {})
+        ]
+        rows = scope.run(
+            "SELECT person_id, state, confirmed_by FROM depictions WHERE asset_id = :a", a=asset
+        ).all()
         assert [tuple(row) for row in rows] == [(ida, "confirmed", f"member:{here.rob}")]
 
 
@@ -145,24 +186,36 @@ def test_a_declaration_has_its_references_compared_and_is_looked_at_once(here: W
         (task,) = due(scope, ReferenceComparisonDue.kind)
         assert (task.subject, task.args) == (person, {"digests": " ".join(shown)})
     face_consent.handle_reference_comparison(
-        outbox.rebuild_event(ReferenceComparisonDue, here.tenant_id, person, task.args), tenant=here.open
+        outbox.rebuild_event(ReferenceComparisonDue, here.tenant_id, person, task.args),
+        tenant=here.open,
     )
     with here.scope() as scope:
         after = known_faces.find_face_consent(scope, person)
         assert after is not None
         assert after.pictures == sorted(shown), "what a page wrote down is what the workers read"
-        assert audited(scope, "person.declared") == [(f"member:{here.ann}", "person.declared", f"person:{person}", {})]
+        assert audited(scope, "person.declared") == [
+            (f"member:{here.ann}", "person.declared", f"person:{person}", {})
+        ]
     with by(here, here.rob) as scope:
-        synthetic_people.review_declaration(scope, person, declared, doubts=[shown[2], shown[1]], resembles=False)
-        row = scope.run("SELECT principal_id, resembles, doubts, tiles FROM invented_looks WHERE tenant_id = :t",
+        synthetic_people.review_declaration(
+            scope, person, declared, doubts=[shown[2], shown[1]], resembles=False
+        )
+        row = scope.run("SELECT principal_id, resembles, doubts, tiles FROM invented_looks WHERE "
+                        "tenant_id = :t",
                         t=here.tenant_id).one()  # fmt: skip
-        assert (row.principal_id, row.resembles, row.tiles) == (here.principal(scope, here.rob), False, 12)
+        assert (row.principal_id, row.resembles, row.tiles) == (
+            here.principal(scope, here.rob),
+            False,
+            12,
+        )
         assert row.doubts == sorted(shown[1:3])
         assert audited(scope, "person.looked_at") == [
             (f"member:{here.rob}", "person.looked_at", f"person:{person}", {})
         ]
         with pytest.raises(Conflict, match=r"person\.looked_before"):
-            synthetic_people.record_declaration_look(scope, declared, LookResult(row.principal_id, True, (), 12))
+            synthetic_people.record_declaration_look(
+                scope, declared, LookResult(row.principal_id, True, (), 12)
+            )
     with by(here, here.ann) as scope:
         for wrong, code, params in (
             (draft([f"{n:064x}" for n in range(41)]), "person.many_references", {"most": 40}),
@@ -171,7 +224,9 @@ def test_a_declaration_has_its_references_compared_and_is_looked_at_once(here: W
             (DeclarationDraft(draft(shown).sources * 2, shown), "person.no_model", {}),
             (DeclarationDraft(draft(shown).sources[1:], shown), "person.no_model", {}),
             (
-                DeclarationDraft((*draft(shown).sources, DeclaredSource("else", "x", "", "", True)), shown),
+                DeclarationDraft(
+                    (*draft(shown).sources, DeclaredSource("else", "x", "", "", True)), shown
+                ),
                 "person.no_model",
                 {},
             ),
@@ -194,13 +249,19 @@ def test_what_somebody_is_asked_and_answers_is_written_and_told(here: World) -> 
     ida = somebody(here)
     offer = ask(here, ida)
     with here.scope(f"person:{ida}") as scope:
-        assert audited(scope, "consent.offered") == [(f"member:{here.ann}", "consent.offered", f"person:{ida}", {})]
+        assert audited(scope, "consent.offered") == [
+            (f"member:{here.ann}", "consent.offered", f"person:{ida}", {})
+        ]
         (sheet,) = consent_offers.list_offer_sheets(scope, ida)
         assert (sheet.offer, sheet.waits, sheet.may_answer) == (offer, False, True)
         for _ in range(2):
             consent_offers.submit_offer_answer(scope, offer.id, CARD_SIGNED, digest=offer.digest)
         (task,) = due(scope, OfferAnswerSubmitted.kind)
-        assert (task.subject, task.priority, task.dedupe) == (offer.id, 0, f"offer.answer:{offer.id}")
+        assert (task.subject, task.priority, task.dedupe) == (
+            offer.id,
+            0,
+            f"offer.answer:{offer.id}",
+        )
         assert datetime.fromisoformat(task.args.pop("at")) <= scope.now
         assert task.args == {"said": CARD_SIGNED, "digest": offer.digest, "by": f"person:{ida}"}
         (sheet,) = consent_offers.list_offer_sheets(scope, ida)
@@ -209,14 +270,25 @@ def test_what_somebody_is_asked_and_answers_is_written_and_told(here: World) -> 
     with here.scope() as scope:
         assert told(scope, f"offer:{offer.id}") == quietly("asking.told_signed", name="Ida")
         (done,) = consent_offers.list_consent_offers(scope, [ida])
-        assert (done.said, done.is_open, done.said_at is not None, done.late) == (CARD_SIGNED, False, True, False)
-        row = scope.run("SELECT person_id, said, digest, said_by FROM consent_answers WHERE tenant_id = :t",
+        assert (done.said, done.is_open, done.said_at is not None, done.late) == (
+            CARD_SIGNED,
+            False,
+            True,
+            False,
+        )
+        row = scope.run("SELECT person_id, said, digest, said_by FROM consent_answers WHERE "
+                        "tenant_id = :t",
                         t=here.tenant_id).one()  # fmt: skip
         assert tuple(row) == (ida, CARD_SIGNED, offer.digest, f"person:{ida}")
-        grants = scope.run("SELECT scope, surfaces, max_rating, valid_until, signed_by, evidence_digest"
-                           " FROM consent_grants WHERE person_id = :p ORDER BY scope", p=ida).all()  # fmt: skip
+        grants = scope.run(
+            "SELECT scope, surfaces, max_rating, valid_until, signed_by, "
+            "evidence_digest"
+            " FROM consent_grants WHERE person_id = :p ORDER BY scope",
+            p=ida,
+        ).all()
         assert [tuple(one) for one in grants] == [
-            (what, ["sandbox"], "N", offer.terms.valid_until, ida, offer.digest) for what in ("depict", "publish")
+            (what, ["sandbox"], "N", offer.terms.valid_until, ida, offer.digest)
+            for what in ("depict", "publish")
         ]
     again = ask(here, ida)
     answer(here, again, CARD_DECLINED)
@@ -235,19 +307,33 @@ def test_what_is_asked_for_is_checked_to_the_day(here: World) -> None:
             ({"surfaces": tuple(str(n) for n in range(41))}, "asking.no_place"),
             ({"max_rating": Rating.X}, "asking.invalid"),
             ({"valid_from": scope.now, "valid_until": scope.now}, "asking.bad_days"),
-            ({"valid_from": scope.now, "valid_until": scope.now + longest + DAY}, "asking.bad_days"),
+            (
+                {"valid_from": scope.now, "valid_until": scope.now + longest + DAY},
+                "asking.bad_days",
+            ),
             ({"valid_from": scope.now - DAY, "valid_until": scope.now}, "asking.bad_days"),
         ):
             with pytest.raises(BadInput) as refused:
                 consent_offers.create_consent_offer(scope, ida, terms(scope, **changes))
             assert refused.value.message.code == code, changes
-        consent_offers.create_consent_offer(scope, ida, terms(scope, surfaces=tuple(str(n) for n in range(40)),
-                                      valid_from=scope.now, valid_until=scope.now + longest))  # fmt: skip
+        consent_offers.create_consent_offer(
+            scope,
+            ida,
+            terms(
+                scope,
+                surfaces=tuple(str(n) for n in range(40)),
+                valid_from=scope.now,
+                valid_until=scope.now + longest,
+            ),
+        )
         consent_offers.create_consent_offer(
             scope, ida, terms(scope, scopes=("publish", "depict"), surfaces=("x", "sandbox", "x"))
         )
         newest, older = consent_offers.list_consent_offers(scope, [ida])
-        assert (newest.terms.scopes, newest.terms.surfaces) == (("depict", "publish"), ("sandbox", "x"))
+        assert (newest.terms.scopes, newest.terms.surfaces) == (
+            ("depict", "publish"),
+            ("sandbox", "x"),
+        )
         assert (newest.is_open, older.is_open, older.late) == (True, False, True)
         assert consent_offers.list_consent_offers(scope, []) == []
     with here.scope(f"person:{ida}") as scope:
@@ -266,7 +352,10 @@ def test_what_is_asked_for_is_checked_to_the_day(here: World) -> None:
 
 def test_the_list_of_whom_never_to_depict_is_kept_by_two(here: World) -> None:
     with by(here, here.ann) as scope:
-        pictures = [asset_of(scope, picture(scope, here, phash=look)) for look in ("00" * 8, "ff" * 8, "00" * 8)]
+        pictures = [
+            asset_of(scope, picture(scope, here, phash=look))
+            for look in ("00" * 8, "ff" * 8, "00" * 8)
+        ]
         bare = asset_of(scope, picture(scope, here))
         one = depiction_bans.add_depiction_ban(scope, "  Ada   Love ", pictures=[*pictures, bare])
         two = depiction_bans.add_depiction_ban(scope, "abe")
@@ -278,8 +367,12 @@ def test_the_list_of_whom_never_to_depict_is_kept_by_two(here: World) -> None:
             )  # fmt: skip
         depiction_bans.add_depiction_ban(scope, "x" * 80)
         abe, ada = depiction_bans.list_depiction_bans(scope)[:2]
-        assert abe == depiction_bans.DepictionBanSummary(two, "abe", 0, f"member:{here.ann}", abe.since)
-        assert ada == depiction_bans.DepictionBanSummary(one, "Ada Love", 2, f"member:{here.ann}", ada.since)
+        assert abe == depiction_bans.DepictionBanSummary(
+            two, "abe", 0, f"member:{here.ann}", abe.since
+        )
+        assert ada == depiction_bans.DepictionBanSummary(
+            one, "Ada Love", 2, f"member:{here.ann}", ada.since
+        )
         with pytest.raises(Refused, match=r"never\.another_ends"):
             depiction_bans.end_depiction_ban(scope, one)
         for words in ("a portrait of ADA, love", "ada-love", "Ada\tLove!"):
@@ -293,7 +386,9 @@ def test_the_list_of_whom_never_to_depict_is_kept_by_two(here: World) -> None:
             depiction_bans.end_depiction_ban(scope, one)
         depiction_bans.check_words_allowed(scope, "Ada Love")
         assert one not in {each.id for each in depiction_bans.list_depiction_bans(scope)}
-        assert audited(scope, "never.ended") == [(f"member:{here.rob}", "never.ended", f"never:{one}", {})]
+        assert audited(scope, "never.ended") == [
+            (f"member:{here.rob}", "never.ended", f"never:{one}", {})
+        ]
         assert audited(scope, "never.noted")[:2] == [
             (f"member:{here.ann}", "never.noted", f"never:{each}", {}) for each in (one, two)
         ]
@@ -325,8 +420,12 @@ def test_a_card_is_bound_and_answered_with_what_is_told_of_it(here: World) -> No
     with here.scope() as scope:
         asset = asset_of(scope, medium)
         facts = queries.get_card_facts(scope, card)
-        assert audited(scope, "card.made") == [(f"member:{here.ann}", "card.made", f"card:{card}", {})]
-        assert audited(scope, "card.bound") == [(f"member:{here.ann}", "card.bound", f"asset:{asset}", {})]
+        assert audited(scope, "card.made") == [
+            (f"member:{here.ann}", "card.made", f"card:{card}", {})
+        ]
+        assert audited(scope, "card.bound") == [
+            (f"member:{here.ann}", "card.bound", f"asset:{asset}", {})
+        ]
     with here.scope(f"person:{ida}") as scope:
         for _ in range(2):
             card_answers.submit_card_answer(scope, card, CARD_SIGNED, digest=facts.digest)
@@ -347,12 +446,20 @@ def test_a_card_is_bound_and_answered_with_what_is_told_of_it(here: World) -> No
     with here.scope() as scope:
         assert told(scope, f"card:{card}:{ida}:{CARD_SIGNED}") is None
         assert told(scope, f"card:{card}:{tom}:{CARD_DECLINED}") == Told(
-            "card.told_declined", {"day": str(facts.day)}, urgent=False, open=True, creator=here.creator_id
+            "card.told_declined",
+            {"day": str(facts.day)},
+            urgent=False,
+            open=True,
+            creator=here.creator_id,
         )
     carding.say(here, card, ida, CARD_WITHDRAWN)
     with here.scope() as scope:
         assert told(scope, f"card:{card}:{ida}:{CARD_WITHDRAWN}") == Told(
-            "card.told_withdrawn", {"day": str(facts.day)}, urgent=False, open=True, creator=here.creator_id
+            "card.told_withdrawn",
+            {"day": str(facts.day)},
+            urgent=False,
+            open=True,
+            creator=here.creator_id,
         )
 
 
@@ -364,10 +471,15 @@ def test_a_link_is_told_once_and_what_is_pressed_there_waits_first(here: World) 
         assert subject_portal.last_revocation_request(scope, ida) is None
         with pytest.raises(BadInput) as refused:
             subject_portal.create_portal_link(scope, nova)
-        assert (refused.value.message.code, refused.value.message.params) == ("person.bad_kind", {"kind": "synthetic"})
+        assert (refused.value.message.code, refused.value.message.params) == (
+            "person.bad_kind",
+            {"kind": "synthetic"},
+        )
         with pytest.raises(NotFound, match=r"person\.unknown"):
             subject_portal.create_portal_link(scope, uuid7())
-        assert audited(scope, "person.link") == [(f"member:{here.ann}", "person.link", f"person:{ida}", {})]
+        assert audited(scope, "person.link") == [
+            (f"member:{here.ann}", "person.link", f"person:{ida}", {})
+        ]
     assert subject_portal.find_portal_person(here.open, first) == (here.tenant_id, ida)
     with by(here, here.ann) as scope:
         second = subject_portal.create_portal_link(scope, ida)
@@ -392,7 +504,9 @@ def test_a_link_is_told_once_and_what_is_pressed_there_waits_first(here: World) 
         with pytest.raises(Conflict, match=r"person\.nothing_left"):
             subject_portal.request_revocation(scope, ida, FACE_CONSENT)
     with here.scope() as scope:
-        (one,) = [each for each in subject_portal.list_linkable_people(scope) if each.person_id == ida]
+        (one,) = [
+            each for each in subject_portal.list_linkable_people(scope) if each.person_id == ida
+        ]
         assert (one.name, one.linked_at is not None) == ("Ida", True)
         assert nova not in {each.person_id for each in subject_portal.list_linkable_people(scope)}
         assert {each.what for each in subject_portal.list_consents(scope, ida)} == {
@@ -400,6 +514,8 @@ def test_a_link_is_told_once_and_what_is_pressed_there_waits_first(here: World) 
             "publish",
             "download_sell",
         }
-        assert subject_portal.active_consent_kinds(subject_portal.list_consents(scope, ida)) == tuple(
+        assert subject_portal.active_consent_kinds(
+            subject_portal.list_consents(scope, ida)
+        ) == tuple(
             what for what in CONSENT_SCOPES if what in ("depict", "publish", "download_sell")
         )

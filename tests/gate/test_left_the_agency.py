@@ -18,7 +18,9 @@ def here(tenant: OpenScope) -> World:
     return world(tenant, uuid7())
 
 
-def test_what_somebody_noted_who_was_let_go_before_it_was_written_is_nobodys_word(here: World) -> None:
+def test_what_somebody_noted_who_was_let_go_before_it_was_written_is_nobodys_word(
+    here: World,
+) -> None:
     ida = somebody(here)
     with by(here, here.ann) as scope:
         age_proofs.submit_age_proof(scope, ida, yes(scope))
@@ -26,7 +28,10 @@ def test_what_somebody_noted_who_was_let_go_before_it_was_written_is_nobodys_wor
         members.remove_member(scope, here.ann)
     work(here)
     with here.scope() as scope:
-        assert scope.run("SELECT count(*) FROM identity_checks WHERE person_id = :p", p=ida).scalar() == 0
+        assert (
+            scope.run("SELECT count(*) FROM identity_checks WHERE person_id = :p", p=ida).scalar()
+            == 0
+        )
         said = Told("member.unknown", {}, urgent=False, open=True, creator=None)
         assert told(scope, f"{AgeProofSubmitted.kind}:{ida}") == said
     with by(here, here.ann) as scope, pytest.raises(NotFound, match=r"member\.unknown"):

@@ -12,7 +12,13 @@ from foundation.sealed import Sealed
 from gate.faces import known_faces, resemblances
 from gate.faces.known_faces import FaceComparisonDue, FaceComparisonResult
 from gate.reviews import resemblance_reviews
-from gate.reviews.resemblance_reviews import ANSWER_NAMED, ANSWER_OTHER, ANSWER_SAME, ANSWER_TWIN, FaceComparisonTask
+from gate.reviews.resemblance_reviews import (
+    ANSWER_NAMED,
+    ANSWER_OTHER,
+    ANSWER_SAME,
+    ANSWER_TWIN,
+    FaceComparisonTask,
+)
 from tests.gate.alikes import (
     MODEL,
     barred,
@@ -30,7 +36,9 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
     return world(tenant, tenant_id)
 
 
-def test_what_is_found_in_a_photograph_is_told_proposed_and_read_to_the_last_field(here: World) -> None:
+def test_what_is_found_in_a_photograph_is_told_proposed_and_read_to_the_last_field(
+    here: World,
+) -> None:
     portrait = shown(here)
     person, subject = known(here, portrait.sha256)
     medium, other = shown(here), shown(here)
@@ -49,12 +57,14 @@ def test_what_is_found_in_a_photograph_is_told_proposed_and_read_to_the_last_fie
         assert told(scope, f"likeness:{asset}") == Told(
             "likeness.found", {}, urgent=True, open=True, creator=here.creator_id
         )
-        proposed = scope.run("SELECT asset_id, person_id, how, state FROM depictions WHERE tenant_id = :t",
+        proposed = scope.run("SELECT asset_id, person_id, how, state FROM depictions WHERE "
+                             "tenant_id = :t",
                              t=here.tenant_id).all()  # fmt: skip
         assert [tuple(row) for row in proposed] == [(asset, person, "face", "proposed")]
         assert told(scope, f"likeness:{asset_of(scope, other)}") is None
         searches = scope.run(
-            "SELECT sha256, model, version, complete, faces FROM face_searches WHERE tenant_id = :t ORDER BY id",
+            "SELECT sha256, model, version, complete, faces FROM face_searches WHERE tenant_id = "
+            ":t ORDER BY id",
             t=here.tenant_id,
         ).all()
         at = known_faces.faces_version(scope)
@@ -75,7 +85,9 @@ def test_found_again_with_the_same_template_is_no_news(here: World) -> None:
     assert (again.id, again.score, again.digest) == (first.id, 812, first.digest)
     with here.scope() as scope:
         assert told(scope, f"likeness:{first.asset_id}") is None
-        row = scope.run("SELECT complete, faces FROM face_searches WHERE tenant_id = :t", t=here.tenant_id).one()
+        row = scope.run(
+            "SELECT complete, faces FROM face_searches WHERE tenant_id = :t", t=here.tenant_id
+        ).one()
         assert (row.complete, row.faces) == (False, 3)
         known_faces.store_template(scope, subject, model=MODEL, box=Sealed(b"another"), pictures=[])
     note(here, medium, {subject: 700})
@@ -93,12 +105,16 @@ def test_what_was_compared_with_fewer_faces_never_writes_over_what_knew_more(her
     note(here, medium, {}, faces=2)
     note(here, medium, {}, version=at - 1, faces=7)
     with here.scope() as scope:
-        row = scope.run("SELECT version, faces FROM face_searches WHERE tenant_id = :t", t=here.tenant_id).one()
+        row = scope.run(
+            "SELECT version, faces FROM face_searches WHERE tenant_id = :t", t=here.tenant_id
+        ).one()
         assert (row.version, row.faces) == (at, 2)
 
 
 @pytest.mark.parametrize(("behind", "again"), [(0, 0), (1, 1)])
-def test_a_face_that_came_meanwhile_has_it_compared_again(here: World, behind: int, again: int) -> None:
+def test_a_face_that_came_meanwhile_has_it_compared_again(
+    here: World, behind: int, again: int
+) -> None:
     known(here)
     medium = shown(here)
     with here.scope() as scope:
@@ -121,10 +137,16 @@ def test_what_a_model_made_proposes_nobody(here: World) -> None:
     made = shown(here, ai="generated")
     note(here, made, {subject: 812})
     with here.scope() as scope:
-        count = scope.run("SELECT count(*) FROM depictions WHERE tenant_id = :t", t=here.tenant_id).scalar_one()
+        count = scope.run(
+            "SELECT count(*) FROM depictions WHERE tenant_id = :t", t=here.tenant_id
+        ).scalar_one()
         assert count == 0
     (one,) = waiting(here)
-    assert (one.invented, one.needed, one.answers) == (True, 2, (ANSWER_OTHER, ANSWER_TWIN, ANSWER_SAME))
+    assert (one.invented, one.needed, one.answers) == (
+        True,
+        2,
+        (ANSWER_OTHER, ANSWER_TWIN, ANSWER_SAME),
+    )
 
 
 def test_who_is_barred_has_no_name_a_reason_and_two_who_say_no(here: World) -> None:
@@ -132,7 +154,13 @@ def test_who_is_barred_has_no_name_a_reason_and_two_who_say_no(here: World) -> N
     photo = shown(here)
     note(here, photo, {subject: 640})
     (one,) = waiting(here)
-    assert (one.person_id, one.name, one.why, one.beside, one.needed) == (None, "", "asked us", (), 2)
+    assert (one.person_id, one.name, one.why, one.beside, one.needed) == (
+        None,
+        "",
+        "asked us",
+        (),
+        2,
+    )
     assert (one.answers, one.invented, one.score) == ((ANSWER_OTHER, ANSWER_SAME), False, 640)
     with here.scope() as scope:
         assert told(scope, f"likeness:{one.asset_id}") is not None
@@ -154,7 +182,10 @@ def test_what_waits_is_of_these_creators_the_oldest_first_and_not_too_many(here:
     with here.scope() as scope:
         assert resemblance_reviews.list_face_comparisons(scope, []) == []
         assert resemblance_reviews.list_face_comparisons(scope, [uuid7()]) == []
-        assert resemblance_reviews.get_face_comparison(scope, waiting(here)[0].id).sha256 == first.sha256
+        assert (
+            resemblance_reviews.get_face_comparison(scope, waiting(here)[0].id).sha256
+            == first.sha256
+        )
         with pytest.raises(NotFound, match=r"likeness\.unknown"):
             resemblance_reviews.get_face_comparison(scope, uuid7())
 

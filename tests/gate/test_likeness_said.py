@@ -1,4 +1,5 @@
-"""Who may say that a picture shows somebody else, or the same: every refusal, and what comes of each answer."""
+"""Who may say that a picture shows somebody else, or the same: every refusal, and what comes of
+each answer."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -17,11 +18,29 @@ from gate.people import persons
 from gate.permits import issuance
 from gate.ratings import ratings
 from gate.reviews import resemblance_reviews
-from gate.reviews.resemblance_reviews import ANSWER_NAMED, ANSWER_OTHER, ANSWER_SAME, ANSWER_TWIN, ResemblanceJudged
+from gate.reviews.resemblance_reviews import (
+    ANSWER_NAMED,
+    ANSWER_OTHER,
+    ANSWER_SAME,
+    ANSWER_TWIN,
+    ResemblanceJudged,
+)
 from tenants.agencies import queries
 from tenants.agencies.rights import Role
 from tenants.auth import device_fingerprints
-from tests.gate.alikes import depicted, guest, judge, known, member, note, refused, said, see, shown, waiting
+from tests.gate.alikes import (
+    depicted,
+    guest,
+    judge,
+    known,
+    member,
+    note,
+    refused,
+    said,
+    see,
+    shown,
+    waiting,
+)
 from tests.gate.builders import World, asset_of, invented, unit, world
 from tests.gate.written import Told, audited, due, told
 from tests.tenants.apps import KEY
@@ -39,26 +58,42 @@ def test_a_wish_to_answer_is_kept_as_it_was_said(here: World) -> None:
     (one,), who = waiting(here), member(here)
     with here.scope(f"member:{who}") as scope:
         resemblance_reviews.submit_face_judgement(
-            scope, one.id, ANSWER_OTHER, digest=one.digest, because="marks", maker=f"member:{here.ann}"
+            scope,
+            one.id,
+            ANSWER_OTHER,
+            digest=one.digest,
+            because="marks",
+            maker=f"member:{here.ann}",
         )
         resemblance_reviews.submit_face_judgement(scope, one.id, ANSWER_NAMED, digest=one.digest)
         first, second = due(scope, ResemblanceJudged.kind)
-        assert (first.subject, first.priority, first.dedupe, second.priority) == (one.id, 1, None, 1)
+        assert (first.subject, first.priority, first.dedupe, second.priority) == (
+            one.id,
+            1,
+            None,
+            1,
+        )
         assert first.args == {
             "digest": one.digest, "answer": ANSWER_OTHER, "because": "marks", "maker": f"member:{here.ann}",
             "by": f"member:{who}",
         }  # fmt: skip
         assert (second.args["because"], second.args["maker"]) == ("", "")
         with pytest.raises(NotFound, match=r"likeness\.unknown"):
-            resemblance_reviews.submit_face_judgement(scope, uuid7(), ANSWER_OTHER, digest=one.digest, because="marks")
+            resemblance_reviews.submit_face_judgement(
+                scope, uuid7(), ANSWER_OTHER, digest=one.digest, because="marks"
+            )
         with pytest.raises(BadInput, match=r"likeness\.no_answer"):
-            resemblance_reviews.submit_face_judgement(scope, one.id, ANSWER_OTHER, digest=one.digest)
+            resemblance_reviews.submit_face_judgement(
+                scope, one.id, ANSWER_OTHER, digest=one.digest
+            )
 
 
 @pytest.mark.parametrize(("answer", "because"), [
     (ANSWER_OTHER, ""), (ANSWER_OTHER, "nose"), (ANSWER_NAMED, "marks"), (ANSWER_SAME, ""), (ANSWER_TWIN, ""), ("", ""), ("who", "marks"),
 ])  # fmt: skip
-def test_what_is_no_answer_to_a_photograph_is_refused(here: World, answer: str, because: str) -> None:
+def test_what_is_no_answer_to_a_photograph_is_refused(
+    here: World, answer: str, because: str
+) -> None:
     _, subject = known(here)
     note(here, shown(here), {subject: 812})
     (one,) = waiting(here)
@@ -101,7 +136,8 @@ def test_who_brought_it_or_declared_it_or_was_seen_there_says_nothing_about_it(h
     judge(here, one, who, ANSWER_OTHER, "features")
     with here.scope() as scope:
         principals = {each: here.principal(scope, each) for each in (here.ann, who)}
-        rows = scope.run("SELECT principal_id, other, reason, digest FROM likeness_rulings WHERE tenant_id = :t"
+        rows = scope.run("SELECT principal_id, other, reason, digest FROM likeness_rulings WHERE "
+                         "tenant_id = :t"
                          " ORDER BY id", t=here.tenant_id).all()  # fmt: skip
     assert [(row.principal_id, row.other, (row.reason or {}).get("code")) for row in rows] == [
         (principals[here.ann], False, None),
@@ -135,7 +171,9 @@ def test_a_guest_seen_where_a_member_was_is_one_voice_with_them(here: World) -> 
     (one,), who, twin, third = waiting(here), member(here), guest(here), member(here)
     with here.scope() as scope:
         for each in (who, twin):
-            device_fingerprints.record_device(scope, KEY, queries.get_member(scope, each), address="", device="laptop")
+            device_fingerprints.record_device(
+                scope, KEY, queries.get_member(scope, each), address="", device="laptop"
+            )
     judge(here, one, who, ANSWER_OTHER, "shape")
     assert refused(here, one, twin, ANSWER_OTHER, "shape") == "review.own"
     judge(here, one, who, ANSWER_SAME)
@@ -186,10 +224,19 @@ def test_named_in_a_photograph_it_is_settled_and_the_notice_closes(here: World) 
         found = told(scope, f"likeness:{one.asset_id}")
         assert found is not None
         assert not found.open
-        assert audited(scope, "likeness.named") == [(f"member:{who}", "likeness.named", f"asset:{one.asset_id}", {})]
-        by = scope.run("SELECT confirmed_by FROM depictions WHERE asset_id = :a", a=one.asset_id).scalar_one()
+        assert audited(scope, "likeness.named") == [
+            (f"member:{who}", "likeness.named", f"asset:{one.asset_id}", {})
+        ]
+        by = scope.run(
+            "SELECT confirmed_by FROM depictions WHERE asset_id = :a", a=one.asset_id
+        ).scalar_one()
         assert by == f"member:{who}"
-        assert scope.run("SELECT count(*) FROM likeness_rulings WHERE tenant_id = :t", t=here.tenant_id).scalar() == 0
+        assert (
+            scope.run(
+                "SELECT count(*) FROM likeness_rulings WHERE tenant_id = :t", t=here.tenant_id
+            ).scalar()
+            == 0
+        )
 
 
 def test_somebody_else_in_a_photograph_is_proposed_no_more(here: World) -> None:
@@ -260,7 +307,9 @@ def test_a_double_takes_the_place_of_who_was_invented_wherever_they_are_shown(he
     note(here, again, {subject: 812})
     assert waiting(here) == [], "who is behind it is named there"
     with here.scope() as scope:
-        said_of = issuance.preview_decision(scope, unit(here, media=[made]), author=f"member:{here.ann}").reasons
+        said_of = issuance.preview_decision(
+            scope, unit(here, media=[made]), author=f"member:{here.ann}"
+        ).reasons
     assert Reason.CONSENT_MISSING in said_of, "the papers of the real one are asked for"
     note(here, apart, {subject: 812})
     (next_one,) = waiting(here)
@@ -273,14 +322,19 @@ def test_why_nothing_came_is_told_to_the_house(here: World) -> None:
     _, subject = known(here)
     note(here, shown(here), {subject: 812})
     (one,), who = waiting(here), member(here)
-    whole = ResemblanceJudged(here.tenant_id, one.id, "0" * 64, ANSWER_NAMED, "", "", f"member:{who}")
+    whole = ResemblanceJudged(
+        here.tenant_id, one.id, "0" * 64, ANSWER_NAMED, "", "", f"member:{who}"
+    )
     resemblance_reviews.handle_face_judgement(whole, tenant=here.open)
     with here.scope() as scope:
         assert told(scope, f"likeness.judge:{one.id}") == Told(
             "likeness.changed", {}, urgent=False, open=True, creator=None
         )
     resemblance_reviews.handle_face_judgement(
-        ResemblanceJudged(here.tenant_id, one.id, one.digest, ANSWER_NAMED, "", "", f"member:{who}"), tenant=here.open
+        ResemblanceJudged(
+            here.tenant_id, one.id, one.digest, ANSWER_NAMED, "", "", f"member:{who}"
+        ),
+        tenant=here.open,
     )
     assert waiting(here) == []
 
@@ -291,7 +345,9 @@ def test_who_was_named_with_somebody_invented_beside_them_is_still_asked_about(h
         nova = invented(scope, here)
     photo = shown(here, person=nova)
     with here.scope() as scope:
-        ratings.record_depiction(scope, asset_of(scope, photo), person, how="face", confirmed_by="member:rob")
+        ratings.record_depiction(
+            scope, asset_of(scope, photo), person, how="face", confirmed_by="member:rob"
+        )
     note(here, photo, {subject: 812})
     (one,) = waiting(here)
     assert one.invented

@@ -39,10 +39,16 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
     return world(tenant, tenant_id)
 
 
-def keep(here: World, rating: Rating = Rating.G, verdict: Verdict = Verdict.H, **changes: str) -> None:
+def keep(
+    here: World, rating: Rating = Rating.G, verdict: Verdict = Verdict.H, **changes: str
+) -> None:
     with here.scope(f"member:{here.ann}") as scope:
         place_limits.set_place_limit(
-            scope, changes.get("place", PLACE), rating, verdict, why=changes.get("why", "quiet week")
+            scope,
+            changes.get("place", PLACE),
+            rating,
+            verdict,
+            why=changes.get("why", "quiet week"),
         )
 
 
@@ -76,7 +82,9 @@ def test_one_person_tightens_and_two_end_it(here: World, tenant: OpenScope) -> N
     assert end(here, here.rob)
     assert leaves(here, post) == frozenset()
     with here.scope() as scope:
-        assert {one.replay for one in subject_history.list_decisions(scope, post.subject)} == {ReplayOutcome.SAME}
+        assert {one.replay for one in subject_history.list_decisions(scope, post.subject)} == {
+            ReplayOutcome.SAME
+        }
         assert place_limits.list_place_limits(scope) == []
     with pytest.raises(NotFound):
         end(here, here.rob)
@@ -102,7 +110,9 @@ def test_what_is_no_tightening_is_refused(here: World) -> None:
         with pytest.raises(BadInput):
             keep(here, rating, verdict, **changes)
     with here.scope() as scope:
-        guest = agencies.add_member(scope, name="g", email="g@example.test", role=Role.GUEST, language="en", zone="UTC")
+        guest = agencies.add_member(
+            scope, name="g", email="g@example.test", role=Role.GUEST, language="en", zone="UTC"
+        )
     with pytest.raises(Refused), here.scope(f"member:{guest}") as scope:
         place_limits.set_place_limit(scope, PLACE, Rating.G, Verdict.B, why="x")
     with pytest.raises(Refused), here.scope() as scope:
@@ -116,7 +126,9 @@ def test_what_is_no_tightening_is_refused(here: World) -> None:
 
 
 def test_a_page_asks_and_who_may_not_reads_why(here: World, tenant: OpenScope) -> None:
-    asked = PlaceLimitRequested(here.tenant_id, uuid7(), PLACE, "G", "H", "x", end=False, by=f"member:{here.ann}")
+    asked = PlaceLimitRequested(
+        here.tenant_id, uuid7(), PLACE, "G", "H", "x", end=False, by=f"member:{here.ann}"
+    )
     handle_place_limit(asked, tenant=tenant)
     assert leaves(here, unit(here)) == {Reason.RATING_EXCEEDS_SURFACE}
     handle_place_limit(replace(asked, rating="N", end=True), tenant=tenant)
@@ -126,16 +138,29 @@ def test_a_page_asks_and_who_may_not_reads_why(here: World, tenant: OpenScope) -
 
 @given(
     name=st.sampled_from([(row.platform, row.id) for row in WHOLE.rows.values()]),
-    kept=st.lists(st.builds(PlaceLimitFacts, st.sampled_from(RATED), st.sampled_from(Verdict)), max_size=4),
+    kept=st.lists(
+        st.builds(PlaceLimitFacts, st.sampled_from(RATED), st.sampled_from(Verdict)), max_size=4
+    ),
 )
 def test_no_limit_opens_anything(name: tuple[str, str], kept: list[PlaceLimitFacts]) -> None:
     platform, surface = name
     whole = Unit(
-        uuid7(), uuid7(), Subject("delivery", uuid7()), platform, surface, uuid7(), "a", "public", (Text("body", "x"),)
+        uuid7(),
+        uuid7(),
+        Subject("delivery", uuid7()),
+        platform,
+        surface,
+        uuid7(),
+        "a",
+        "public",
+        (Text("body", "x"),),
     )
     facts = EvidenceSnapshot(whole.tenant_id, "", None, Rating.E)
     now = datetime(2026, 11, 20, tzinfo=UTC)
-    free, tight = Case(facts, whole, WHOLE, now).row, Case(replace(facts, limits=tuple(kept)), whole, WHOLE, now).row
+    free, tight = (
+        Case(facts, whole, WHOLE, now).row,
+        Case(replace(facts, limits=tuple(kept)), whole, WHOLE, now).row,
+    )
     for rating in RATED:
         assert tight.verdict(rating).rank >= free.verdict(rating).rank
         for limit in kept:

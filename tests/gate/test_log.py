@@ -24,7 +24,9 @@ def here(tenant: OpenScope, tenant_id) -> World:
 def judge(here: World, count: int) -> None:
     with here.scope() as scope:
         for number in range(count):
-            issuance.judge_unit(scope, unit(here, text=f"Hello {number}"), author=f"member:{here.ann}")
+            issuance.judge_unit(
+                scope, unit(here, text=f"Hello {number}"), author=f"member:{here.ann}"
+            )
 
 
 def tamper(cluster: Cluster, here: World, statement: str) -> None:
@@ -49,10 +51,18 @@ def test_the_chain_is_whole_over_many_transactions(here: World) -> None:
     [
         ("UPDATE decisions SET verdict = 'B' WHERE tenant_id = :t AND seq = 3", 3),
         ("UPDATE decisions SET author = 'member:x' WHERE tenant_id = :t AND seq = 5", 5),
-        ("UPDATE decisions SET decided_at = decided_at + interval '1 second' WHERE tenant_id = :t AND seq = 1", 1),
+        (
+            "UPDATE decisions SET decided_at = decided_at + interval '1 second' WHERE tenant_id = "
+            ":t AND seq = 1",
+            1,
+        ),
         ("DELETE FROM decisions WHERE tenant_id = :t AND seq = 2", 2),
         ("DELETE FROM decisions WHERE tenant_id = :t AND seq = 6", 6),
-        ("UPDATE decisions SET seq = CASE seq WHEN 3 THEN -4 ELSE -3 END WHERE tenant_id = :t AND seq IN (3, 4)", 1),
+        (
+            "UPDATE decisions SET seq = CASE seq WHEN 3 THEN -4 ELSE -3 END WHERE tenant_id = :t "
+            "AND seq IN (3, 4)",
+            1,
+        ),
         ("UPDATE log_heads SET seq = 5 WHERE tenant_id = :t", 7),
     ],
     ids=["verdict", "author", "time", "removed", "cut off", "swapped", "head"],
@@ -65,10 +75,16 @@ def test_tampering_is_found(here: World, cluster: Cluster, statement: str, seq: 
 
 
 @pytest.mark.parametrize("role", ["app", "gate"])
-@pytest.mark.parametrize("statement", ["UPDATE decisions SET verdict = 'A'", "DELETE FROM decisions"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE decisions SET verdict = 'A'", "DELETE FROM decisions"]
+)
 def test_no_role_of_ours_may_change_the_log(here: World, role: str, statement: str) -> None:
     judge(here, 1)
-    with pytest.raises(Exception, match="permission denied"), here.scope() as scope, scope.acting_as(role):  # type: ignore[arg-type]  # a role by its parameter
+    with (
+        pytest.raises(Exception, match="permission denied"),
+        here.scope() as scope,
+        scope.acting_as(role),
+    ):  # type: ignore[arg-type]  # a role by its parameter
         scope.run(statement)
 
 
@@ -78,7 +94,9 @@ def test_stored_decisions_replay_byte_for_byte(here: World) -> None:
         whole = unit(here, text="with a picture", media=[picture(scope, here)])
         issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
     with here.scope() as scope:
-        rows = scope.run("SELECT * FROM decisions d JOIN decision_inputs i USING (tenant_id, id) ORDER BY seq").all()
+        rows = scope.run(
+            "SELECT * FROM decisions d JOIN decision_inputs i USING (tenant_id, id) ORDER BY seq"
+        ).all()
         assert len(rows) == 6
         for row in rows:
             snapshot, whole = facts.parse_snapshot(row.snapshot), facts.parse_unit(row.unit)

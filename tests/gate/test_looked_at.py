@@ -1,4 +1,5 @@
-"""What was seen of a place decides with the rest: nobody's look holds, a wrong place blocks nudity, General goes."""
+"""What was seen of a place decides with the rest: nobody's look holds, a wrong place blocks nudity,
+General goes."""
 
 from dataclasses import replace
 

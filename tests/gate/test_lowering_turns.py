@@ -34,7 +34,9 @@ def test_another_tenant_sees_and_lowers_nothing(house: World, tenant: OpenScope)
             rating_reductions.vote_on_lowering(scope, wish, agree=True, why=WHY)
     work(other, wish)
     with other.scope(f"member:{other.ann}") as scope, pytest.raises(NotFound):
-        rating_reductions.request_lowering(scope, uuid7(), medium.sha256, Rating.S, why=WHY, maker=None)
+        rating_reductions.request_lowering(
+            scope, uuid7(), medium.sha256, Rating.S, why=WHY, maker=None
+        )
     assert rating(house, medium) is Rating.N
 
 
@@ -50,7 +52,9 @@ def test_two_wishes_at_once_are_one(house: World) -> None:
             ask(house, member, medium, wanted)
             got.append(str(wanted))
 
-    threads = [Thread(target=one, args=each) for each in ((house.ann, Rating.S), (house.rob, Rating.G))]
+    threads = [
+        Thread(target=one, args=each) for each in ((house.ann, Rating.S), (house.rob, Rating.G))
+    ]
     for each in threads:
         each.start()
     for each in threads:
@@ -74,7 +78,9 @@ def test_two_wishes_at_once_are_one(house: World) -> None:
     for each in threads:
         each.join()
     with house.scope() as scope:
-        done = scope.run("SELECT count(*) FROM content_ratings WHERE source LIKE 'lowering:%'").scalar_one()
+        done = scope.run(
+            "SELECT count(*) FROM content_ratings WHERE source LIKE 'lowering:%'"
+        ).scalar_one()
     assert (done, str(rating(house, medium))) == (1, got[0])
 
 
@@ -95,7 +101,9 @@ def test_what_was_rated_anew_meanwhile_is_left_as_it_is(house: World) -> None:
 def test_what_came_from_it_falls_with_it_and_nothing_falls_below_its_family(house: World) -> None:
     source = shot(house)
     with house.scope() as scope:
-        derived = picture(scope, house, Rating.G, parent=asset_of(scope, source), person=invented(scope, house))
+        derived = picture(
+            scope, house, Rating.G, parent=asset_of(scope, source), person=invented(scope, house)
+        )
         sibling = Medium("5" * 64, "image/jpeg", 1000)
         asset_records.record_rendition(
             scope,
@@ -112,9 +120,17 @@ def test_what_came_from_it_falls_with_it_and_nothing_falls_below_its_family(hous
     with pytest.raises(Refused, match="family"):
         ask(house, house.ann, derived, Rating.G)
     lowered(house, source, Rating.G)
-    assert (rating(house, source), rating(house, derived), rating(house, sibling)) == (Rating.S, Rating.S, Rating.S)
+    assert (rating(house, source), rating(house, derived), rating(house, sibling)) == (
+        Rating.S,
+        Rating.S,
+        Rating.S,
+    )
     say(house, house.rob, sibling, ask(house, house.ann, sibling, Rating.G))
-    assert (rating(house, source), rating(house, derived), rating(house, sibling)) == (Rating.G, Rating.G, Rating.G)
+    assert (rating(house, source), rating(house, derived), rating(house, sibling)) == (
+        Rating.G,
+        Rating.G,
+        Rating.G,
+    )
 
 
 def test_a_rating_lowered_twice_falls_back_one_step_at_a_time(house: World) -> None:
@@ -134,13 +150,17 @@ def test_a_raise_after_it_counts_and_a_decision_is_replayed(house: World) -> Non
         whole = issuance.with_required_marks(scope, unit(house, media=(medium,)), line=str)
         issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
     with house.scope() as scope:
-        stored = scope.run("SELECT snapshot FROM decision_inputs ORDER BY id DESC LIMIT 1").scalar_one()
+        stored = scope.run(
+            "SELECT snapshot FROM decision_inputs ORDER BY id DESC LIMIT 1"
+        ).scalar_one()
         assert parse_snapshot(stored).media[0].rating is Rating.S
         assert len(parse_snapshot(stored).media[0].lowered_by) == 2
         ratings.record_rating(scope, medium.sha256, Rating.E, source=f"member:{house.rob}")
     assert rating(house, medium) is Rating.E
     with pytest.raises(PermitDenied), house.scope() as scope:
-        issuance.mint_permit(scope, unit(house, media=(medium,)), Step(), key=KEY, author=f"member:{house.ann}")
+        issuance.mint_permit(
+            scope, unit(house, media=(medium,)), Step(), key=KEY, author=f"member:{house.ann}"
+        )
 
 
 def test_a_wish_ends_by_itself(house: World) -> None:

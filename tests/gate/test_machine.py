@@ -1,4 +1,5 @@
-"""The whole gate against an oracle: whatever happens in whatever order, exactly what may be sent can be sent."""
+"""The whole gate against an oracle: whatever happens in whatever order, exactly what may be sent
+can be sent."""
 
 import os
 from dataclasses import replace
@@ -11,7 +12,14 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
@@ -47,11 +55,18 @@ from tests.gate.happened import (
 STEPS = int(os.environ.get("GREENROOM_MACHINE_STEPS", "600"))
 """Steps of one run, always the same ones; a long run takes ten thousand others each time."""
 LENGTH = 40
-WORDS = {"G": "Good morning", "S": "SUGGESTIVE-MARKER-A", "E": "EXPLICIT-MARKER-A", "X": "MINOR-P-A"}
+WORDS = {
+    "G": "Good morning",
+    "S": "SUGGESTIVE-MARKER-A",
+    "E": "EXPLICIT-MARKER-A",
+    "X": "MINOR-P-A",
+}
 READER = "reader"
 DAY = timedelta(days=1)
 SEPARATELY = st.sampled_from(["depict", "publish"])
-PLATFORMS = st.sampled_from([("sandbox",), ("x", "own_page"), ("sandbox", "x", "instagram", "own_page")])
+PLATFORMS = st.sampled_from(
+    [("sandbox",), ("x", "own_page"), ("sandbox", "x", "instagram", "own_page")]
+)
 
 
 class Machine(RuleBasedStateMachine):
@@ -81,14 +96,20 @@ class Machine(RuleBasedStateMachine):
         return f"{kind}{next(self.names)}"
 
     def prepare(self) -> None:
-        """What every run begins with: adult pictures that may go, that nobody looked at, and that name nobody."""
+        """What every run begins with: adult pictures that may go, that nobody looked at, and that
+        name nobody."""
         self.somebody = self.meet_somebody(True, True)
         self.good, unseen = (self.make_picture(self.somebody, 1, True, "N") for _ in range(2))
         nobody = self.make_picture(None, None, True, "N")
         for one in (self.good, nobody):
             self.look_at(one, True)
         self.learn_of_reader("proven")
-        shown = [("sandbox.post", self.good), ("sandbox.chat", self.good), ("x.post", unseen), ("x.post", nobody)]
+        shown = [
+            ("sandbox.post", self.good),
+            ("sandbox.chat", self.good),
+            ("x.post", unseen),
+            ("x.post", nobody),
+        ]
         self.watched = [self._wish(place, [one], "G") for place, one in shown]
 
     @initialize(target=persons)
@@ -156,7 +177,9 @@ class Machine(RuleBasedStateMachine):
         proven=st.sampled_from([True, True, False]),
         rating=st.sampled_from([None, "G", "G", "S", "N", "E"]),
     )
-    def make_picture(self, person: str | None, counted: int | None, proven: bool, rating: str | None) -> str:
+    def make_picture(
+        self, person: str | None, counted: int | None, proven: bool, rating: str | None
+    ) -> str:
         name = self.name("picture")
         shown = self.people[person] if person is not None else None
         source = "capture" if proven else "form"
@@ -183,7 +206,9 @@ class Machine(RuleBasedStateMachine):
             return source
         name = self.name("blurred")
         self.media[name] = self.do(
-            lambda scope: picture(scope, self.world, Rating.G, parent=asset_of(scope, self.media[source]))
+            lambda scope: picture(
+                scope, self.world, Rating.G, parent=asset_of(scope, self.media[source])
+            )
         )
         self.events += [Made(name, source=source), Rated(name, "G")]
         return name
@@ -191,7 +216,9 @@ class Machine(RuleBasedStateMachine):
     @rule(name=pictures, rating=st.sampled_from("GSNEX"))
     def rate(self, name: str, rating: str) -> None:
         self.do(
-            lambda scope: ratings.record_rating(scope, self.media[name].sha256, Rating(rating), source="classifier@2"),
+            lambda scope: ratings.record_rating(
+                scope, self.media[name].sha256, Rating(rating), source="classifier@2"
+            ),
         )
         self.events.append(Rated(name, rating))
 
@@ -199,7 +226,9 @@ class Machine(RuleBasedStateMachine):
     def look_at(self, name: str, yes: bool) -> None:
         verdict = "approve" if yes else "refuse"
         self.do(
-            lambda scope: content_reviews.review_bytes(scope, self.media[name].sha256, verdict=verdict),
+            lambda scope: content_reviews.review_bytes(
+                scope, self.media[name].sha256, verdict=verdict
+            ),
             who=self.world.rob,
         )
         self.events.append(Looked(name, oracle.OTHER, yes))
@@ -221,12 +250,16 @@ class Machine(RuleBasedStateMachine):
         target = str(self.world.creator_id)
         if on:
             self.do(
-                lambda scope: emergency_stops.close_switch(scope, "creator", target, feature, reason="x"),
+                lambda scope: emergency_stops.close_switch(
+                    scope, "creator", target, feature, reason="x"
+                ),
                 who=self.world.rob,
             )
         else:
             self.do(
-                lambda scope: emergency_stops.reopen_switch(scope, "creator", target, feature, reason="x"),
+                lambda scope: emergency_stops.reopen_switch(
+                    scope, "creator", target, feature, reason="x"
+                ),
                 who=self.world.rob,
             )
         self.events.append(Stopped(feature, on))
@@ -254,9 +287,10 @@ class Machine(RuleBasedStateMachine):
                 environment="test",
             )
         else:
-            {"reset": age_assurance.reset_assurance, "suspected": age_assurance.mark_suspected_minor}[known](
-                scope, "sandbox", READER
-            )
+            {
+                "reset": age_assurance.reset_assurance,
+                "suspected": age_assurance.mark_suspected_minor,
+            }[known](scope, "sandbox", READER)
 
     def age(self) -> str:
         return next((one.known for one in reversed(self.events) if isinstance(one, Age)), "unknown")
@@ -276,27 +310,43 @@ class Machine(RuleBasedStateMachine):
         one = self._unit(wished)
         self.units[wished.name] = one
         self.wished.append(wished)
-        self.do(lambda scope: issuance.judge_unit(scope, self._marked(scope, one), author=f"member:{self.world.ann}"))
+        self.do(
+            lambda scope: issuance.judge_unit(
+                scope, self._marked(scope, one), author=f"member:{self.world.ann}"
+            )
+        )
         return wished
 
     def _unit(self, wished: Wish) -> Unit:
         chat = wished.place == "sandbox.chat"
         media = tuple(dict.fromkeys(self.media[each] for each in wished.pictures))
-        whole = unit(self.world, text="", media=media, platform=wished.place.partition(".")[0], surface=wished.place)
+        whole = unit(
+            self.world,
+            text="",
+            media=media,
+            platform=wished.place.partition(".")[0],
+            surface=wished.place,
+        )
         whole = replace(whole, texts=(Text("body", WORDS[wished.words]),))
         subject = Subject("draft" if chat else "delivery", uuid7())
-        return replace(whole, subject=subject, **({"audience": "viewer", "viewer": READER} if chat else {}))
+        return replace(
+            whole, subject=subject, **({"audience": "viewer", "viewer": READER} if chat else {})
+        )
 
     def _marked(self, scope: Scope, one: Unit) -> Unit:
         return replace(one, flags=issuance.required_flags_of_unit(scope, one))
 
     @rule(wished=wishes, yes=st.sampled_from([True, True, False]))
     def look_at_whole(self, wished: Wish, yes: bool) -> None:
-        """A review binds to the unit as it was judged; its marks change with the ratings, so it is judged again."""
+        """A review binds to the unit as it was judged; its marks change with the ratings, so it is
+        judged again."""
         one, known = self._known(wished)
         self.do(lambda scope: issuance.judge_unit(scope, one, author=f"member:{self.world.ann}"))
         verdict = "approve" if yes else "refuse"
-        self.do(lambda scope: content_reviews.review_unit(scope, one.digest(), verdict=verdict), who=self.world.rob)
+        self.do(
+            lambda scope: content_reviews.review_unit(scope, one.digest(), verdict=verdict),
+            who=self.world.rob,
+        )
         self.events.append(Looked(known.name, oracle.OTHER, yes))
         self.events += [Looked(each, oracle.OTHER, yes) for each in wished.pictures]
 
@@ -304,7 +354,11 @@ class Machine(RuleBasedStateMachine):
     def send(self, wished: Wish) -> None:
         one, known = self._known(wished)
         try:
-            self.do(lambda scope: issuance.mint_permit(scope, one, Step(), key=KEY, author=f"member:{self.world.ann}"))
+            self.do(
+                lambda scope: issuance.mint_permit(
+                    scope, one, Step(), key=KEY, author=f"member:{self.world.ann}"
+                )
+            )
             self.compare(known, left=True, why=())
         except PermitDenied as denied:
             self.compare(known, left=False, why=denied.decision.reasons)
@@ -314,18 +368,22 @@ class Machine(RuleBasedStateMachine):
         for wished in {*self.watched, *self.wished[-2:]}:
             one, known = self._known(wished)
             found = self.do(
-                lambda scope, one=one: issuance.preview_decision(scope, one, author=f"member:{self.world.ann}")
+                lambda scope, one=one: issuance.preview_decision(
+                    scope, one, author=f"member:{self.world.ann}"
+                )
             )
             self.compare(known, left=found.is_allowed, why=found.reasons)
 
     def _known(self, wished: Wish) -> tuple[Unit, Wish]:
-        """The unit with its marks, and the wish under the name that people said yes to: a unit of other marks is
-        another unit."""
+        """The unit with its marks, and the wish under the name that people said yes to: a unit of
+        other marks is another unit."""
         one = self.do(lambda scope: self._marked(scope, self.units[wished.name]))
         return one, replace(wished, name=f"{wished.name}:{','.join(one.flags)}")
 
     def compare(self, known: Wish, *, left: bool, why: object) -> None:
-        assert left == oracle.may(self.events, known), f"{known}: {'may leave' if left else why} after {self.events}"
+        assert left == oracle.may(self.events, known), (
+            f"{known}: {'may leave' if left else why} after {self.events}"
+        )
         Machine.sent, Machine.refused = Machine.sent + left, Machine.refused + (not left)
 
     def teardown(self) -> None:
@@ -344,13 +402,19 @@ def test_exactly_what_may_be_sent_is_sent(tenant: OpenScope) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
-    assert Machine.sent >= STEPS // 60, f"{Machine.sent} may leave, {Machine.refused} not: a gate that blocks all fails"
+    assert Machine.sent >= STEPS // 60, (
+        f"{Machine.sent} may leave, {Machine.refused} not: a gate that blocks all fails"
+    )
     assert Machine.refused >= STEPS // 60
 
 
 def test_the_oracle_writes_its_limits_down_by_itself() -> None:
     rows = shipped_bundle().rows
     assert oracle.ALLOWED.keys() <= rows.keys()
-    assert {one.kind for one in lexicon.shipped_lexicon().terms} >= {"explicit", "suggestive", "minor"}
+    assert {one.kind for one in lexicon.shipped_lexicon().terms} >= {
+        "explicit",
+        "suggestive",
+        "minor",
+    }
     with pytest.raises(KeyError):
         oracle.may([], Wish("a", "nowhere.post"))

@@ -1,4 +1,5 @@
-"""What was made from a picture goes with it: a blur or a cut that looks like nothing of it brings nothing back."""
+"""What was made from a picture goes with it: a blur or a cut that looks like nothing of it brings
+nothing back."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -44,7 +45,9 @@ def test_what_was_made_from_it_and_what_it_was_made_from_are_the_same_picture(he
     line = {first.sha256, cut.sha256, blurred.sha256}
     with here.scope() as scope:
         assert set(lookalikes.find_lookalikes(scope, cut.sha256)) == line - {cut.sha256}
-        assert set(lookalikes.find_lookalikes(scope, first.sha256)) == line - {first.sha256} | {sibling.sha256}
+        assert set(lookalikes.find_lookalikes(scope, first.sha256)) == line - {first.sha256} | {
+            sibling.sha256
+        }
         assert lookalikes.find_lookalikes(scope, other.sha256) == []
 
 
@@ -87,14 +90,18 @@ def test_what_is_said_of_a_picture_waits_for_what_leaves_of_its_cut(here: World)
 
 
 @pytest.mark.parametrize("hidden", [False, True], ids=["recognisable", "blurred"])
-def test_who_is_named_in_a_picture_afterwards_is_in_what_was_cut_from_it_before(here: World, hidden: bool) -> None:
+def test_who_is_named_in_a_picture_afterwards_is_in_what_was_cut_from_it_before(
+    here: World, hidden: bool
+) -> None:
     first, other = made(here), made(here)
     cut = made(here, first)
     small = made(here, cut)
     with here.scope() as scope:
         ida = persons.add_person(scope, kind="real", display_ref="Ida")
         asset = asset_of(scope, first)
-        ratings.record_depiction(scope, asset, ida, how="face", confirmed_by=f"member:{here.rob}", hidden=hidden)
+        ratings.record_depiction(
+            scope, asset, ida, how="face", confirmed_by=f"member:{here.rob}", hidden=hidden
+        )
         held = {epochs.asset_key(scope, asset_of(scope, each)) for each in (first, cut, small)}
         grown = dict(epochs.epoch_values(scope, held))
     assert grown.keys() == held, "a yes from before means nothing any more"
@@ -110,7 +117,11 @@ def test_a_blur_made_before_stays_one_when_the_picture_is_named(here: World) -> 
         ida = persons.add_person(scope, kind="real", display_ref="Ida")
         blurred = picture(scope, here, parent=asset_of(scope, first))
         own = asset_of(scope, blurred)
-        ratings.record_depiction(scope, own, ida, how="face", confirmed_by=f"member:{here.rob}", hidden=True)
-        ratings.record_depiction(scope, asset_of(scope, first), ida, how="face", confirmed_by=f"member:{here.rob}")
+        ratings.record_depiction(
+            scope, own, ida, how="face", confirmed_by=f"member:{here.rob}", hidden=True
+        )
+        ratings.record_depiction(
+            scope, asset_of(scope, first), ida, how="face", confirmed_by=f"member:{here.rob}"
+        )
     assert verdict(here, first) == ("B", {Reason.CONSENT_MISSING})
     assert verdict(here, blurred) == ("A", frozenset())

@@ -56,7 +56,9 @@ def test_a_denied_claim_leaves_nothing_but_its_decision(here: World) -> None:
     assert Reason.RATING_EXCEEDS_SURFACE in denied.value.decision.reasons
     with here.scope() as scope:
         assert scope.run("SELECT count(*) FROM permits").scalar() == 0
-        assert decision_log.verify_chain(scope) == decision_log.ChainIntact(0, decision_log.GENESIS_HASH)
+        assert decision_log.verify_chain(scope) == decision_log.ChainIntact(
+            0, decision_log.GENESIS_HASH
+        )
         issuance.record_denial(scope, denied.value)
         issuance.record_denial(scope, denied.value)
     with here.scope() as scope:
@@ -69,13 +71,17 @@ def test_nudity_needs_a_look_by_somebody_else(here: World) -> None:
         whole = unit(here, media=[shown])
         whole = replace(whole, flags=issuance.required_flags_of_unit(scope, whole))
         assert whole.flags == ("adult=true",)
-        assert issuance.judge_unit(scope, whole, author=author(here)).reasons == (Reason.REVIEW_MISSING,)
+        assert issuance.judge_unit(scope, whole, author=author(here)).reasons == (
+            Reason.REVIEW_MISSING,
+        )
     with pytest.raises(Refused), here.scope(f"member:{here.ann}") as scope:
         content_reviews.review_unit(scope, whole.digest(), verdict="approve")
     with here.scope(f"member:{here.rob}") as scope:
         content_reviews.review_unit(scope, whole.digest(), verdict="approve")
     with here.scope() as scope:
-        permit = issuance.mint_permit(scope, whole, Step(), key=KEY)  # the author is known from the judgement
+        permit = issuance.mint_permit(
+            scope, whole, Step(), key=KEY
+        )  # the author is known from the judgement
         assert permit.flags == ("adult=true",)
     with here.scope() as scope:  # the same bytes elsewhere need no second look
         again = unit(here, text="Another", media=[shown], flags=whole.flags)
@@ -109,7 +115,9 @@ def test_a_permit_lives_a_minute(here: World) -> None:
         entry, _ = issuance._evaluate_unit(scope, whole, author(here), (), None, stage="mint")
         permit = issuance._build_permit(whole, Step(), entry)
         late = timedelta(seconds=61)
-        old = replace(permit, minted_at=permit.minted_at - late, expires_at=permit.expires_at - late)
+        old = replace(
+            permit, minted_at=permit.minted_at - late, expires_at=permit.expires_at - late
+        )
         decision_log.append_entry(scope, entry)
         with pytest.raises(Refused, match="EXPIRED"):
             issuance.consume_permit(scope, old, entry)
@@ -134,7 +142,9 @@ def test_a_term_spread_over_messages_is_seen_when_it_is_complete(here: World) ->
             issuance.mint_permit(scope, whole, Step(), key=KEY, author=author(here))
     with here.scope() as scope:
         last = message(here, "fan-1", text="-A")
-        assert Reason.VIEWER_UNASSURED in issuance.judge_unit(scope, last, author=author(here)).reasons
+        assert (
+            Reason.VIEWER_UNASSURED in issuance.judge_unit(scope, last, author=author(here)).reasons
+        )
         other = message(here, "fan-2", text="-A")
         assert issuance.judge_unit(scope, other, author=author(here)).is_allowed
         harmless = message(here, "fan-1", text="How are you?")
@@ -153,19 +163,25 @@ def test_a_revoked_permission_ends_it_and_calls_the_copies_back(here: World) -> 
         kinds = scope.run("SELECT kind, count(*) FROM outbox GROUP BY kind ORDER BY kind").all()
         assert dict(map(tuple, kinds))["takedown.opened"] == 1
     with pytest.raises(PermitDenied) as denied, here.scope() as scope:
-        issuance.mint_permit(scope, replace(whole, subject=Subject("delivery", here.ann)), Step(), key=KEY, author="")
+        issuance.mint_permit(
+            scope, replace(whole, subject=Subject("delivery", here.ann)), Step(), key=KEY, author=""
+        )
     assert denied.value.decision.reasons == (Reason.CONSENT_REVOKED,)
 
 
 def test_a_stop_is_a_stop_and_nothing_else(here: World) -> None:
     whole = unit(here)
     with here.scope(f"member:{here.ann}") as scope:
-        emergency_stops.close_switch(scope, "creator", str(here.creator_id), "sending", reason="holiday")
+        emergency_stops.close_switch(
+            scope, "creator", str(here.creator_id), "sending", reason="holiday"
+        )
     with pytest.raises(PermitDenied) as denied, here.scope() as scope:
         issuance.mint_permit(scope, whole, Step(), key=KEY, author=author(here))
     assert denied.value.decision.is_transient
     with here.scope(f"member:{here.rob}") as scope:
-        emergency_stops.reopen_switch(scope, "creator", str(here.creator_id), "sending", reason="back")
+        emergency_stops.reopen_switch(
+            scope, "creator", str(here.creator_id), "sending", reason="back"
+        )
     with here.scope() as scope:
         issuance.mint_permit(scope, whole, Step(), key=KEY, author=author(here))
 

@@ -1,4 +1,5 @@
-"""Which act needs how many people: what a person alone can do from the first day, and what a second one opens."""
+"""Which act needs how many people: what a person alone can do from the first day, and what a second
+one opens."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,7 +36,11 @@ def rows(*hands: StaffMember) -> dict[str, DutyCoverage]:
 
 
 def states(*hands: StaffMember) -> dict[str, str]:
-    return {act: str(row.state) for act, row in rows(*hands).items() if row.state is not DutyStatus.CLOSED}
+    return {
+        act: str(row.state)
+        for act, row in rows(*hands).items()
+        if row.state is not DutyStatus.CLOSED
+    }
 
 
 def test_a_person_alone_publishes_up_to_suggestive_and_waits_for_the_rest() -> None:
@@ -64,7 +69,10 @@ def test_a_guest_opens_what_is_adult_and_an_old_rule_and_nothing_else() -> None:
     assert found["appeal"].by == ("Gus",)
     assert found["invented"].state is DutyStatus.MISSING, "two others look"
     assert rows(alone, gus, hand("Ada", Role.GUEST))["invented"].by == ("Ada", "Gus")
-    assert (found["own_words"].state, found["reopen"].state) == (DutyStatus.MISSING, DutyStatus.LATER)
+    assert (found["own_words"].state, found["reopen"].state) == (
+        DutyStatus.MISSING,
+        DutyStatus.LATER,
+    )
 
 
 def test_a_guest_who_is_the_owner_is_nobody_else() -> None:
@@ -82,7 +90,9 @@ def test_two_look_at_each_others_work() -> None:
     assert found["reopen"].state is DutyStatus.NOW
 
 
-@pytest.mark.parametrize("roles", [(), (Role.GUEST,), (Role.CHATTER, Role.ACCOUNTANT, Role.CREATOR)])
+@pytest.mark.parametrize(
+    "roles", [(), (Role.GUEST,), (Role.CHATTER, Role.ACCOUNTANT, Role.CREATOR)]
+)
 def test_who_may_not_begin_is_missing(roles: Sequence[Role]) -> None:
     found = states(*(hand(str(role), role) for role in roles))
     assert set(found.values()) == {"missing"}
@@ -109,9 +119,13 @@ def test_every_row_has_its_sentence(language: str) -> None:
 def test_ones_own_picture_needs_rules_that_opened_it_and_a_passkey() -> None:
     keyed, bare = hand("Sol", Role.OWNER, passkey=True), hand("Ann", Role.MANAGER)
 
-    def own(*hands: StaffMember, opened: Sequence[str] = (duty_coverage.OWN_PICTURE,)) -> DutyCoverage:
+    def own(
+        *hands: StaffMember, opened: Sequence[str] = (duty_coverage.OWN_PICTURE,)
+    ) -> DutyCoverage:
         return next(
-            row for row in duty_coverage.duty_coverage(hands, opened=opened) if row.act == duty_coverage.OWN_PICTURE
+            row
+            for row in duty_coverage.duty_coverage(hands, opened=opened)
+            if row.act == duty_coverage.OWN_PICTURE
         )
 
     assert own(keyed, bare) == DutyCoverage(duty_coverage.OWN_PICTURE, DutyStatus.NOW, ("Sol",))
@@ -122,14 +136,19 @@ def test_ones_own_picture_needs_rules_that_opened_it_and_a_passkey() -> None:
         == own(keyed, opened=["campaign"])
         == DutyCoverage(duty_coverage.OWN_PICTURE, DutyStatus.CLOSED)
     )
-    assert [row.act for row in duty_coverage.duty_coverage([keyed])] == [duty.act for duty in DUTIES]
+    assert [row.act for row in duty_coverage.duty_coverage([keyed])] == [
+        duty.act for duty in DUTIES
+    ]
 
 
 def test_who_is_trained_does_it_at_once_and_is_named_alone() -> None:
     trained, other = hand("Sol", Role.OWNER, adult_chat=True), hand("Ann", Role.MANAGER)
     found = rows(trained, other)["own_words"]
     assert (found.state, found.by) == (DutyStatus.ALONE, ("Sol",))
-    assert rows(other, hand("Gus", Role.GUEST, adult_chat=True))["own_words"].state is DutyStatus.MISSING
+    assert (
+        rows(other, hand("Gus", Role.GUEST, adult_chat=True))["own_words"].state
+        is DutyStatus.MISSING
+    )
 
 
 def test_two_others_are_two_humans() -> None:
@@ -139,7 +158,9 @@ def test_two_others_are_two_humans() -> None:
     assert rows(ann, bo, twin)["lowering_little"] == DutyCoverage(
         "lowering_little", DutyStatus.NOW, ("Ann", "Bo", "Bo again")
     )
-    assert rows(ann, bo, cy)["lowering"] == DutyCoverage("lowering", DutyStatus.NOW, ("Ann", "Bo", "Cy"))
+    assert rows(ann, bo, cy)["lowering"] == DutyCoverage(
+        "lowering", DutyStatus.NOW, ("Ann", "Bo", "Cy")
+    )
     assert rows(ann)["reopen"] == DutyCoverage("reopen", DutyStatus.LATER, ("Ann",))
     assert rows(ann)["loosening"] == DutyCoverage("loosening", DutyStatus.MISSING, ())
     seen_there = hand("Gus", Role.GUEST, counts_as=frozenset({ann.principal}))
@@ -169,7 +190,9 @@ def test_the_table_says_what_the_check_does(tenant: OpenScope) -> None:
     with house.scope(f"member:{gus}") as scope:
         content_reviews.review_unit(scope, marked.digest(), verdict="approve")
     with house.scope() as scope:
-        assert {row.act: row.state for row in duty_coverage.agency_duty_coverage(scope)}["adult"] is DutyStatus.NOW
+        assert {row.act: row.state for row in duty_coverage.agency_duty_coverage(scope)}[
+            "adult"
+        ] is DutyStatus.NOW
         assert issuance.mint_permit(scope, marked, Step(), key=KEY, author=ann)
 
 
@@ -178,8 +201,13 @@ def test_a_person_alone_ends_a_stop_after_a_quarter_of_an_hour(tenant: OpenScope
     with house.scope(f"member:{house.ann}") as scope:
         emergency_stops.close_switch(scope, "tenant", "", "sending", reason="alarm")
     with house.scope() as scope:
-        assert {row.act: row.state for row in duty_coverage.agency_duty_coverage(scope)}["reopen"] is DutyStatus.LATER
-    with house.scope(f"member:{house.ann}") as scope, pytest.raises(Exception, match="alone_too_early"):
+        assert {row.act: row.state for row in duty_coverage.agency_duty_coverage(scope)}[
+            "reopen"
+        ] is DutyStatus.LATER
+    with (
+        house.scope(f"member:{house.ann}") as scope,
+        pytest.raises(Exception, match="alone_too_early"),
+    ):
         emergency_stops.reopen_switch(scope, "tenant", "", "sending", reason="over")
     with house.open(house.tenant_id, "system:test", role="gate") as scope:
         scope.run("UPDATE switches SET updated_at = updated_at - interval '15 minutes'")
@@ -187,7 +215,9 @@ def test_a_person_alone_ends_a_stop_after_a_quarter_of_an_hour(tenant: OpenScope
         emergency_stops.reopen_switch(scope, "tenant", "", "sending", reason="over")
 
 
-def test_the_doctor_says_who_is_missing(cluster: Cluster, database: Database, tenant: OpenScope) -> None:
+def test_the_doctor_says_who_is_missing(
+    cluster: Cluster, database: Database, tenant: OpenScope
+) -> None:
     house, _ = alone(tenant)
     url = cluster.url("greenroom_work", "house")
     settings = Settings.model_validate({"database": {"work_url": url}})

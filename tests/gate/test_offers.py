@@ -1,4 +1,5 @@
-"""Permissions that are asked for: read and signed by the person alone, in these words, once, in time."""
+"""Permissions that are asked for: read and signed by the person alone, in these words, once, in
+time."""
 
 from datetime import timedelta
 from typing import Any
@@ -38,11 +39,18 @@ def granted(here: World, person: Any) -> list[tuple[str, tuple[str, ...], Rating
 
 def test_what_is_signed_is_what_was_read(house: World) -> None:
     ida = somebody(house)
-    offer = ask(house, ida, scopes=("depict", "publish", "download_sell"), surfaces=("sandbox.post", "telegram"))
+    offer = ask(
+        house,
+        ida,
+        scopes=("depict", "publish", "download_sell"),
+        surfaces=("sandbox.post", "telegram"),
+    )
     assert granted(house, ida) == []
     answer(house, offer)
     places = ("sandbox.post", "telegram")
-    assert granted(house, ida) == [(what, places, Rating.N) for what in ("depict", "publish", "download_sell")]
+    assert granted(house, ida) == [
+        (what, places, Rating.N) for what in ("depict", "publish", "download_sell")
+    ]
     with house.scope() as scope:
         rows = scope.run("SELECT evidence_digest, signed_by, valid_until FROM consent_grants").all()
         known = consent_offers.list_consent_offers(scope, [ida])[0]
@@ -74,7 +82,8 @@ def test_the_agency_signs_for_nobody(house: World) -> None:
             house.tenant_id, f"member:{house.ann}", role=role
         ) as scope:  # fmt: skip
             scope.run(
-                "INSERT INTO consent_answers (tenant_id, id, offer_id, person_id, said, digest, said_by)"
+                "INSERT INTO consent_answers (tenant_id, id, offer_id, person_id, said, digest, "
+                "said_by)"
                 " VALUES (:t, gen_random_uuid(), :offer, :person, 'signed', 'x', :by)",
                 **row,
             )
@@ -94,7 +103,9 @@ def test_the_newest_offer_alone_can_be_signed_and_once(house: World) -> None:
     ida = somebody(house)
     old, new = ask(house, ida, max_rating=Rating.E), ask(house, ida, max_rating=Rating.S)
     with house.scope(f"person:{ida}") as scope:
-        assert [sheet.offer.id for sheet in consent_offers.list_offer_sheets(scope, ida)] == [new.id]
+        assert [sheet.offer.id for sheet in consent_offers.list_offer_sheets(scope, ida)] == [
+            new.id
+        ]
         with pytest.raises(Conflict, match="not_now"):
             consent_offers.submit_offer_answer(scope, old.id, CARD_SIGNED, digest=old.digest)
     for _ in range(2):  # pressed twice before the workers came
@@ -130,7 +141,10 @@ def test_no_permission_is_asked_for_ever_or_of_somebody_invented(house: World) -
     ida, nova = somebody(house), somebody(house, "synthetic", display_ref="Nova")
     with by(house, house.ann) as scope:
         for begins, ends in ((0, MAX_CONSENT_PERIOD.days + 1), (5, 5), (-10, -1)):
-            days = {"valid_from": scope.now + timedelta(days=begins), "valid_until": scope.now + timedelta(days=ends)}
+            days = {
+                "valid_from": scope.now + timedelta(days=begins),
+                "valid_until": scope.now + timedelta(days=ends),
+            }
             with pytest.raises(BadInput, match="bad_days"):
                 consent_offers.create_consent_offer(scope, ida, terms(scope, **days))
         longest = {"valid_from": scope.now, "valid_until": scope.now + MAX_CONSENT_PERIOD}

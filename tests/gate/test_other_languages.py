@@ -2,14 +2,20 @@
 
 import pytest
 
-from gate.text.text_rating import MinorSignal, detect_minor_statement, is_bot_question, is_crisis_message
+from gate.text.text_rating import (
+    MinorSignal,
+    detect_minor_statement,
+    is_bot_question,
+    is_crisis_message,
+)
 
 
 @pytest.mark.parametrize(
     "said",
     [
         "ik ben 15", "ik ben vijftien jaar oud", "ik ben minderjarig", "mam 15 lat", "mam piętnaście lat",
-        "jestem niepełnoletnia", "мне 15 лет", "мне всего пятнадцать лет", "я несовершеннолетняя", "мені 15 років",
+        "jestem niepełnoletnia", "мне 15 лет", "мне всего пятнадцать лет", "я "
+                                                                           "несовершеннолетняя", "мені 15 років",
         "мені п'ятнадцять років", "15 yaşındayım", "on beş yaşındayım", "عمري 15", "عمري ١٥ سنة", "عمري خمسة عشر",
         "أنا قاصر", "15歳です", "私は十五歳です", "まだ１５歳だよ", "我15岁", "我今年十五岁",
         "我未满18岁", "我还没成年", "저는 15살이에요", "저는 열다섯 살이에요", "im 5teen",
@@ -44,7 +50,9 @@ def test_a_cry_for_help_is_heard(said: str) -> None:
     assert is_crisis_message(said)
 
 
-@pytest.mark.parametrize("said", ["我想死你了", "привет, как дела", "lekker weer vandaag", "元気ですか"])
+@pytest.mark.parametrize(
+    "said", ["我想死你了", "привет, как дела", "lekker weer vandaag", "元気ですか"]
+)
 def test_other_words_are_none(said: str) -> None:
     assert not is_crisis_message(said)
 

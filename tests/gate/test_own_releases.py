@@ -1,4 +1,5 @@
-"""One's own picture without a second look, the whole way: wrong hands, what ends before the claim, and the twin."""
+"""One's own picture without a second look, the whole way: wrong hands, what ends before the claim,
+and the twin."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -46,7 +47,9 @@ def sends(one: Author, whole: Any = None) -> set[str]:
     """What kept it back; nothing when it left."""
     try:
         with one.world.scope() as scope:
-            issuance.mint_permit(scope, whole or one.whole, Step(), key=KEY, author=one.actor, bundle=one.rules)
+            issuance.mint_permit(
+                scope, whole or one.whole, Step(), key=KEY, author=one.actor, bundle=one.rules
+            )
     except PermitDenied as denied:
         return {str(reason) for reason in denied.decision.reasons}
     return set()
@@ -55,7 +58,9 @@ def sends(one: Author, whole: Any = None) -> set[str]:
 def sent(one: Author) -> int:
     with one.world.scope() as scope:
         return int(
-            scope.run("SELECT count(*) FROM permits WHERE subject_id = :id", id=one.whole.subject.id).scalar_one()
+            scope.run(
+                "SELECT count(*) FROM permits WHERE subject_id = :id", id=one.whole.subject.id
+            ).scalar_one()
         )
 
 
@@ -82,14 +87,20 @@ def test_it_is_judged_again_from_what_was_stored(tenant: OpenScope) -> None:
     assert sends(one) == set()
     with one.world.scope() as scope:
         rows = scope.run(
-            "SELECT i.unit, i.snapshot, d.decided_at, d.verdict, d.reasons FROM decisions d JOIN decision_inputs i"
+            "SELECT i.unit, i.snapshot, d.decided_at, d.verdict, d.reasons FROM decisions d JOIN "
+            "decision_inputs i"
             " ON i.tenant_id = d.tenant_id AND i.id = d.id WHERE d.tenant_id = :t ORDER BY d.seq",
             t=one.world.tenant_id,
         ).all()
     assert len(rows) >= 2
     for row in rows:
-        again = decide_unit(parse_snapshot(row.snapshot), parse_unit(row.unit), OPEN, row.decided_at)
-        assert (str(again.verdict), [str(each) for each in again.reasons]) == (row.verdict, row.reasons)
+        again = decide_unit(
+            parse_snapshot(row.snapshot), parse_unit(row.unit), OPEN, row.decided_at
+        )
+        assert (str(again.verdict), [str(each) for each in again.reasons]) == (
+            row.verdict,
+            row.reasons,
+        )
     last = parse_snapshot(rows[-1].snapshot).release
     assert last is not None
     assert (last.unit_digest, last.seen_percent, last.stands) == (one.digest, 100, True)
@@ -121,13 +132,18 @@ def test_a_second_person_found_after_the_signature(tenant: OpenScope) -> None:
     with one.world.scope() as scope:
         other = real_person(scope)
         ratings.record_depiction(
-            scope, asset_of(scope, one.whole.media[0]), other, how="voice", confirmed_by="member:rob"
+            scope,
+            asset_of(scope, one.whole.media[0]),
+            other,
+            how="voice",
+            confirmed_by="member:rob",
         )
     assert INVALID in sends(one)
 
 
 def test_another_hand(tenant: OpenScope) -> None:
-    """A guest's passkey, a colleague's, one's own for something else, and the same signature twice."""
+    """A guest's passkey, a colleague's, one's own for something else, and the same signature
+    twice."""
     one = author(tenant, rules=OPEN)
     guest = key_of(one.world, one.world.rob)
     with pytest.raises(Refused, match="another"):
@@ -139,7 +155,12 @@ def test_another_hand(tenant: OpenScope) -> None:
         one.releases(theirs)
     with one.world.scope() as scope:
         zoe = agencies.add_member(
-            scope, name="Zoe", email="zoe@example.test", role=Role.MANAGER, language="en", zone="UTC"
+            scope,
+            name="Zoe",
+            email="zoe@example.test",
+            role=Role.MANAGER,
+            language="en",
+            zone="UTC",
         )
     hers = one.signs(member=zoe, device=key_of(one.world, zoe))
     with pytest.raises(Refused, match=r"own\.lack\.author"):
@@ -156,18 +177,25 @@ def test_an_old_signature(tenant: OpenScope, cluster: Cluster) -> None:
     one = author(tenant, rules=OPEN)
     signed = one.signs()
     with releases.past_the_gate(cluster) as connection:
-        aged = "UPDATE passkey_asks SET answered_at = answered_at - interval '6 minutes' WHERE id = :id"
+        aged = (
+            "UPDATE passkey_asks SET answered_at = answered_at - interval '6 minutes' WHERE id = "
+            ":id"
+        )
         connection.execute(text(aged), {"id": signed})
     with pytest.raises(Refused, match="not_fresh"):
         one.releases(signed)
 
 
 ENDS = {
-    "she takes it back": lambda one, scope: own_releases.withdraw_own_release(scope, one.whole.subject.id),
+    "she takes it back": lambda one, scope: own_releases.withdraw_own_release(
+        scope, one.whole.subject.id
+    ),
     "her passkey is put away": lambda one, scope: passkeys.remove_passkey(
         scope, one.world.ann, passkeys.list_passkeys(scope, one.world.ann)[0].id
     ),
-    "the custodian's word ends": lambda one, scope: own_releases.end_account_holder(scope, one.holder),
+    "the custodian's word ends": lambda one, scope: own_releases.end_account_holder(
+        scope, one.holder
+    ),
     "she becomes a chatter": lambda one, scope: scope.run(
         "UPDATE members SET role = 'chatter' WHERE id = :m", m=one.world.ann
     ),
@@ -188,7 +216,9 @@ def test_what_stops_holding_before_the_claim(tenant: OpenScope, ends: Any) -> No
 def test_somebody_lets_go_of_counts_no_more(tenant: OpenScope) -> None:
     one = author(tenant, rules=OPEN)
     with one.world.scope() as scope:
-        agencies.add_member(scope, name="Zoe", email="z@example.test", role=Role.OWNER, language="en", zone="UTC")
+        agencies.add_member(
+            scope, name="Zoe", email="z@example.test", role=Role.OWNER, language="en", zone="UTC"
+        )
     one.releases()
     passes(tenant, 11)
     with one.world.scope() as scope:
@@ -216,21 +246,32 @@ def test_a_guest_s_no_counts_against_it(tenant: OpenScope) -> None:
     assert INVALID in sends(one)
 
 
-def test_rules_withdrawn_between_the_signature_and_the_claim(tenant: OpenScope, cluster: Cluster) -> None:
-    """By the rules in force, as the workers do it: opened by a signed release, closed by the next one."""
+def test_rules_withdrawn_between_the_signature_and_the_claim(
+    tenant: OpenScope, cluster: Cluster
+) -> None:
+    """By the rules in force, as the workers do it: opened by a signed release, closed by the next
+    one."""
     with releases.trusting(cluster):
-        given = written("2026.12.01-1").with_signature(releases.ANN).with_signature(releases.BOB).to_bytes()
+        given = (
+            written("2026.12.01-1")
+            .with_signature(releases.ANN)
+            .with_signature(releases.BOB)
+            .to_bytes()
+        )
         releases.take(tenant, given)
         one, two = author(tenant), author(tenant)
         for each in (one, two):
             own_releases.handle_own_release(
-                OwnReleaseRequested(each.world.tenant_id, each.signs(), each.digest, each.actor), tenant=tenant
+                OwnReleaseRequested(each.world.tenant_id, each.signs(), each.digest, each.actor),
+                tenant=tenant,
             )
         passes(tenant, 11)
         assert sends(one) == set()
         closed = {"own_likeness": False}
         later = written("2026.12.01-2", default=closed, US=closed)
-        releases.take(tenant, later.with_signature(releases.ANN).with_signature(releases.BOB).to_bytes())
+        releases.take(
+            tenant, later.with_signature(releases.ANN).with_signature(releases.BOB).to_bytes()
+        )
         assert INVALID in sends(two)
         assert (sent(one), sent(two)) == (1, 0)
 
@@ -266,7 +307,8 @@ def test_who_took_it_back_and_was_let_go_took_it_back(tenant: OpenScope) -> None
     with one.world.scope() as scope:
         members.remove_member(scope, one.world.rob)
     own_releases.handle_own_release_end(
-        OwnReleaseWithdrawn(one.world.tenant_id, one.whole.subject.id, f"member:{one.world.rob}"), tenant=tenant
+        OwnReleaseWithdrawn(one.world.tenant_id, one.whole.subject.id, f"member:{one.world.rob}"),
+        tenant=tenant,
     )
     assert INVALID in sends(one)
 
@@ -298,7 +340,10 @@ def test_the_database_lets_nobody_mend_it(tenant: OpenScope, change: str) -> Non
     with one.world.scope(one.actor) as scope:
         own_releases.withdraw_own_release(scope, one.whole.subject.id)
     for role in ("app", "gate"):
-        with pytest.raises(SQLAlchemyError), one.world.open(one.world.tenant_id, "system:x", role=role) as scope:
+        with (
+            pytest.raises(SQLAlchemyError),
+            one.world.open(one.world.tenant_id, "system:x", role=role) as scope,
+        ):
             scope.run(change)
 
 

@@ -1,4 +1,5 @@
-"""One's own picture without a second look, as a rule: each condition missing in turn, and what stays a rule."""
+"""One's own picture without a second look, as a rule: each condition missing in turn, and what
+stays a rule."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -31,7 +32,10 @@ NO = ReviewFacts(ROB, False, 100, NOW - timedelta(hours=1))
 TWO = Medium("b" * 64, "image/jpeg", 10)
 SECOND = replace(OWN, sha256=TWO.sha256)
 OTHER = replace(REAL, id=derived_uuid("somebody else"))
-SOURCE = {"creator_verified": True, "creator_verified_source": {"source_url": ["https://a.example"]}}
+SOURCE = {
+    "creator_verified": True,
+    "creator_verified_source": {"source_url": ["https://a.example"]},
+}
 BOTH = replace(OWN, shown=(*OWN.shown, DepictionFacts(OTHER.id, "confirmed")))
 
 
@@ -116,7 +120,9 @@ LACKS: dict[str, tuple[Any, Any, MissingCondition]] = {
 
 
 @pytest.mark.parametrize(("facts", "whole", "lack"), LACKS.values(), ids=LACKS)
-def test_it_fails_as_a_whole_where_one_point_is_missing(facts: Any, whole: Any, lack: MissingCondition) -> None:
+def test_it_fails_as_a_whole_where_one_point_is_missing(
+    facts: Any, whole: Any, lack: MissingCondition
+) -> None:
     assert lack in missing_conditions(Case(facts, whole, OPEN, NOW))
     found = decide_unit(facts, whole, OPEN, NOW)
     assert Reason.RELEASE_INVALID in found.reasons
@@ -124,7 +130,9 @@ def test_it_fails_as_a_whole_where_one_point_is_missing(facts: Any, whole: Any, 
 
 
 def test_every_lack_is_tried() -> None:
-    assert {lack for _, _, lack in LACKS.values()} | {MissingCondition.COUNTRY} == set(MissingCondition)
+    assert {lack for _, _, lack in LACKS.values()} | {MissingCondition.COUNTRY} == set(
+        MissingCondition
+    )
 
 
 def test_two_pictures_of_the_author_and_one_of_nobody() -> None:
@@ -154,7 +162,10 @@ def test_the_product_opens_it_nowhere() -> None:
     shipped = bundle.shipped_bundle()
     assert not shipped.opened
     assert missing_conditions(Case(given(), WHOLE, shipped, NOW)) == (MissingCondition.COUNTRY,)
-    assert set(decide_unit(given(), WHOLE, shipped, NOW).reasons) == {Reason.RELEASE_INVALID, Reason.REVIEW_MISSING}
+    assert set(decide_unit(given(), WHOLE, shipped, NOW).reasons) == {
+        Reason.RELEASE_INVALID,
+        Reason.REVIEW_MISSING,
+    }
 
 
 @pytest.mark.parametrize("left_out", ["counsel", "source_url", "review_by"])
@@ -167,14 +178,22 @@ def test_nobody_opens_it_in_passing(left_out: str) -> None:
 def test_a_country_of_its_own_is_not_the_default_s() -> None:
     only_default, only_us = opened(default=COUNSEL), opened(US=COUNSEL)
     day = NOW.date()
-    assert [only_default.can_release_own(one, day) for one in ("", "FR", "US")] == [True, True, False]
+    assert [only_default.can_release_own(one, day) for one in ("", "FR", "US")] == [
+        True,
+        True,
+        False,
+    ]
     assert [only_us.can_release_own(one, day) for one in ("", "FR", "US")] == [False, False, True]
     assert not only_default.can_release_own("FR", date(2027, 2, 19))
 
 
 @pytest.mark.parametrize(
     "changes",
-    [SOURCE | {"creator_verified_source": None}, SOURCE | {"viewer": "product"}, SOURCE | {"viewer": "door"}],
+    [
+        SOURCE | {"creator_verified_source": None},
+        SOURCE | {"viewer": "product"},
+        SOURCE | {"viewer": "door"},
+    ],
     ids=["no source", "own page", "our door"],
 )
 def test_a_place_of_ours_verifies_nobody(changes: dict[str, Any]) -> None:

@@ -34,7 +34,9 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
     return world(tenant, tenant_id)
 
 
-def clip(here: World, stills: Sequence[Medium], *, ai: str = "none", rating: Rating | None = Rating.G) -> Medium:
+def clip(
+    here: World, stills: Sequence[Medium], *, ai: str = "none", rating: Rating | None = Rating.G
+) -> Medium:
     """Recorded as the studio does, with a finding of its own."""
     sha256 = uuid7().hex * 2
     with here.scope() as scope:
@@ -49,7 +51,14 @@ def clip(here: World, stills: Sequence[Medium], *, ai: str = "none", rating: Rat
             parts=[asset_of(scope, still) for still in stills],
         )
         asset_records.record_rendition(
-            scope, asset, sha256=sha256, mime="video/mp4", size=1, width=720, height=1280, profile="post"
+            scope,
+            asset,
+            sha256=sha256,
+            mime="video/mp4",
+            size=1,
+            width=720,
+            height=1280,
+            profile="post",
         )
         if rating is not None:
             ratings.record_rating(scope, sha256, rating, source="classifier@1")
@@ -84,28 +93,42 @@ def test_the_same_picture_is_found_upwards_and_downwards(here: World) -> None:
     stills = three(here)
     whole = clip(here, stills)
     with here.scope() as scope:
-        assert set(lookalikes.find_lookalikes(scope, whole.sha256)) == {still.sha256 for still in stills}
+        assert set(lookalikes.find_lookalikes(scope, whole.sha256)) == {
+            still.sha256 for still in stills
+        }
         assert lookalikes.find_lookalikes(scope, stills[1].sha256) == [whole.sha256]
         family = set(asset_bindings._list_asset_family(scope, asset_of(scope, stills[2])))
         assert family == {asset_of(scope, stills[2]), asset_of(scope, whole)}
         rows = scope.run(
-            f"SELECT f.sha256 FROM renditions, LATERAL ({_FAMILY}) f WHERE renditions.sha256 = :one", one=whole.sha256
+            f"SELECT f.sha256 FROM renditions, LATERAL ({_FAMILY}) f WHERE renditions.sha256 = "
+            ":one",
+            one=whole.sha256,
         )
         assert set(rows.scalars()) == {whole.sha256, *(still.sha256 for still in stills)}
         cut = picture(scope, here, parent=asset_of(scope, whole))
-        assert set(lookalikes.find_lookalikes(scope, cut.sha256)) == {whole.sha256, *(still.sha256 for still in stills)}
+        assert set(lookalikes.find_lookalikes(scope, cut.sha256)) == {
+            whole.sha256,
+            *(still.sha256 for still in stills),
+        }
 
 
-@given(st.lists(st.sampled_from([Rating.G, Rating.S, Rating.N, Rating.E]), min_size=1, max_size=4), st.booleans())
+@given(
+    st.lists(st.sampled_from([Rating.G, Rating.S, Rating.N, Rating.E]), min_size=1, max_size=4),
+    st.booleans(),
+)
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_clip_is_rated_as_its_strictest_still(here: World, said: list[Rating], later: bool) -> None:
+def test_a_clip_is_rated_as_its_strictest_still(
+    here: World, said: list[Rating], later: bool
+) -> None:
     with here.scope() as scope:
         stills = [picture(scope, here, Rating.G if later else each) for each in said]
     whole = clip(here, stills)
     with here.scope() as scope:
         for still, each in zip(stills, said, strict=True):
             ratings.record_rating(scope, still.sha256, each, source="member:rob")
-        assert ratings.effective_rating(scope, whole.sha256) is max(said, key=lambda each: each.rank)
+        assert ratings.effective_rating(scope, whole.sha256) is max(
+            said, key=lambda each: each.rank
+        )
         assert ratings.inherited_rank(scope, whole.sha256) == max(each.rank for each in said)
         cut = picture(scope, here, parent=asset_of(scope, whole))  # a blurred still of it
         least = Rating.S if any(each.rank >= Rating.S.rank for each in said) else Rating.G
@@ -127,14 +150,18 @@ def test_who_is_shown_in_any_still_is_shown_in_the_clip(here: World, later: bool
     whole = clip(here, stills) if later else None
     with here.scope() as scope:
         person = persons.add_person(scope, kind="real", display_ref="P")
-        ratings.record_depiction(scope, asset_of(scope, stills[1]), person, how="face", confirmed_by="member:rob")
+        ratings.record_depiction(
+            scope, asset_of(scope, stills[1]), person, how="face", confirmed_by="member:rob"
+        )
     whole = whole or clip(here, stills)
     with here.scope() as scope:
         found = scope.run(
             "SELECT person_id FROM depictions WHERE asset_id = :asset", asset=asset_of(scope, whole)
         ).scalars()
         assert list(found) == [person]
-        assert epochs.person_key(scope, person) in epochs.unit_keys(scope, unit(here, media=[whole]))
+        assert epochs.person_key(scope, person) in epochs.unit_keys(
+            scope, unit(here, media=[whole])
+        )
     got, reasons = verdict(here, whole)
     assert got == "B"  # nobody has seen a consent of theirs
     assert verdict(here, stills[1]) == (got, reasons)
@@ -145,7 +172,9 @@ def test_a_yes_to_the_clip_depends_on_each_of_its_stills(here: World) -> None:
     whole = clip(here, stills)
     with here.scope() as scope:
         keys = epochs.unit_keys(scope, unit(here, media=[whole]))
-        assert {epochs.asset_key(scope, asset_of(scope, one)) for one in [whole, *stills]} <= set(keys)
+        assert {epochs.asset_key(scope, asset_of(scope, one)) for one in [whole, *stills]} <= set(
+            keys
+        )
         alone = epochs.unit_keys(scope, unit(here, media=[stills[0]]))
         assert epochs.asset_key(scope, asset_of(scope, stills[1])) not in alone
 
@@ -170,7 +199,9 @@ def test_marks_labels_and_dates_are_the_strictest(here: World) -> None:
         assert row.parent_id == asset_of(scope, stills[0])
         assert set(parts_of_asset(scope, row.id)) == {asset_of(scope, one) for one in stills}
         said = issuance.judge_unit(
-            scope, unit(here, media=[whole], platform="x", surface="x.post"), author=f"member:{here.ann}"
+            scope,
+            unit(here, media=[whole], platform="x", surface="x.post"),
+            author=f"member:{here.ann}",
         )
     assert Reason.PICTURE_LABELLED in said.reasons
 
@@ -206,6 +237,8 @@ def test_another_agencys_picture_is_no_part(here: World, tenant: OpenScope) -> N
     whole = clip(here, [own])
     with there.scope() as scope:
         for name in ("asset_parts", "asset_parents"):
-            found = scope.run(f"SELECT count(*) FROM {name} WHERE tenant_id = :tenant", tenant=here.tenant_id)
+            found = scope.run(
+                f"SELECT count(*) FROM {name} WHERE tenant_id = :tenant", tenant=here.tenant_id
+            )
             assert found.scalar_one() == 0
     assert verdict(here, whole)[0] == "A"

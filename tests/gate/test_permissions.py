@@ -1,4 +1,5 @@
-"""Who is shown: what is written down of them is read back, what nobody could have signed is refused, and what ends."""
+"""Who is shown: what is written down of them is read back, what nobody could have signed is
+refused, and what ends."""
 
 from datetime import timedelta
 from typing import Any
@@ -35,19 +36,33 @@ def test_who_takes_back_everything_takes_their_double_along(here: World) -> None
         assert list(persons.list_digital_twins(scope, real)) == [double]
         assert list(persons.list_digital_twins(scope, double)) == []
         one, other = picture(scope, here, person=real), picture(scope, here, person=double)
-    mine, theirs = sent(here, unit(here, text="One", media=(one,)), "1"), sent(here, unit(here, media=(other,)), "2")
+    mine, theirs = (
+        sent(here, unit(here, text="One", media=(one,)), "1"),
+        sent(here, unit(here, media=(other,)), "2"),
+    )
     sold = unit(here, text="Sold", media=(one,), subject=Subject("fulfilment", uuid7()))
     pack = sent(here, sold, "3")
     locked = sent(here, unit(here, text="Locked", media=(one,), price=Money(500, "USD")), "4")
     with here.scope() as scope:
         for number, jti in enumerate((mine, theirs, pack, locked)):
             live_copies.record_copy(scope, jti, f"n{number}", scope.now)
-        assert [each.jti for each in live_copies.live_copies_of_person(scope, real)] == [mine, pack, locked]
+        assert [each.jti for each in live_copies.live_copies_of_person(scope, real)] == [
+            mine,
+            pack,
+            locked,
+        ]
         assert revoke_consent(scope, real, what="download_sell") == [pack, locked]
         assert set(revoke_consent(scope, real)) == {mine, theirs}
         live_copies.record_removed(scope, mine, "404")
-        assert [each.jti for each in live_copies.live_copies_of_person(scope, real)] == [pack, locked]
-        assert [each.jti for each in live_copies.all_copies_of_person(scope, real)] == [mine, pack, locked]
+        assert [each.jti for each in live_copies.live_copies_of_person(scope, real)] == [
+            pack,
+            locked,
+        ]
+        assert [each.jti for each in live_copies.all_copies_of_person(scope, real)] == [
+            mine,
+            pack,
+            locked,
+        ]
         (known,) = media_facts.person_facts(scope, [real])
         assert all(each.revoked for each in known.grants)
 
@@ -57,7 +72,9 @@ def test_who_is_shown_no_more_takes_their_double_along(here: World) -> None:
         real = real_person(scope)
         double, other = real_person_like(scope, real), real_person(scope)
         shown = [picture(scope, here, person=one) for one in (real, double, other)]
-    copied = [sent(here, unit(here, text=str(n), media=(one,)), str(n)) for n, one in enumerate(shown)]
+    copied = [
+        sent(here, unit(here, text=str(n), media=(one,)), str(n)) for n, one in enumerate(shown)
+    ]
     with here.scope() as scope:
         assert persons.block_person(scope, real) == copied[:2]
         assert persons.block_person(scope, real) == [], "once"
@@ -67,19 +84,25 @@ def test_what_went_out_before_somebody_was_named_in_it_is_theirs_to_take_back(he
     with here.scope() as scope:
         first, other = picture(scope, here), picture(scope, here)
         cut = picture(scope, here, parent=asset_of(scope, first))
-    whole, part = (sent(here, unit(here, text=text, media=(of,)), text) for text, of in (("One", first), ("Two", cut)))
+    whole, part = (
+        sent(here, unit(here, text=text, media=(of,)), text)
+        for text, of in (("One", first), ("Two", cut))
+    )
     apart = sent(here, unit(here, text="Three", media=(other,)), "Three")
     with here.scope() as scope:
         for jti in (whole, part, apart):
             live_copies.record_copy(scope, jti, str(jti), scope.now)
         ida = persons.add_person(scope, kind="real", display_ref="Ida")
-        ratings.record_depiction(scope, asset_of(scope, first), ida, how="face", confirmed_by=f"member:{here.rob}")
+        ratings.record_depiction(
+            scope, asset_of(scope, first), ida, how="face", confirmed_by=f"member:{here.rob}"
+        )
         ratings.record_depiction(
             scope, asset_of(scope, other), ida, how="face"
         )  # somebody thinks so, and nobody looked
-        assert [each.jti for each in subject_portal.list_copies_of_subject(scope, ida)] == [whole, part], (
-            "her page says where she is shown"
-        )
+        assert [each.jti for each in subject_portal.list_copies_of_subject(scope, ida)] == [
+            whole,
+            part,
+        ], "her page says where she is shown"
     with here.scope(f"person:{ida}") as scope:
         subject_portal.request_revocation(scope, ida, subject_portal.ALL_CONSENTS)
     with here.scope() as scope:
@@ -103,12 +126,20 @@ def real_person_like(scope: Any, real: UUID) -> UUID:
 def test_an_answer_about_a_day_is_kept_as_such(here: World) -> None:
     with here.scope() as scope:
         person = persons.add_person(scope, kind="real", display_ref="P")
-        asked: dict[str, Any] = {"custodian": "c", "method": "document", "evidence_digest": "e" * 64}
-        later = persons.record_age_proof(scope, person, **asked, verified_at=scope.now, valid_until=scope.now + DAY)
+        asked: dict[str, Any] = {
+            "custodian": "c",
+            "method": "document",
+            "evidence_digest": "e" * 64,
+        }
+        later = persons.record_age_proof(
+            scope, person, **asked, verified_at=scope.now, valid_until=scope.now + DAY
+        )
         earlier = persons.record_age_proof(
             scope, person, **asked, verified_at=scope.now - DAY, on_day=scope.now - 9 * DAY
         )
-        rows = scope.run("SELECT id, result FROM identity_checks WHERE person_id = :person", person=person).all()
+        rows = scope.run(
+            "SELECT id, result FROM identity_checks WHERE person_id = :person", person=person
+        ).all()
         assert {tuple(row) for row in rows} == {(later, "over_18"), (earlier, "over_18_on")}
         (known,) = media_facts.person_facts(scope, [person])
         assert known.identities == (
@@ -128,7 +159,9 @@ def test_who_is_no_person_as_said_is_refused(here: World) -> None:
         with pytest.raises(BadInput, match=r"person\.bad_kind"):
             persons.record_age_proof(scope, nova, **asked, verified_at=scope.now)
         with pytest.raises(BadInput, match=r"person\.not_invented"):
-            persons.record_declaration(scope, real, source_digest="d", adult_licence=True, declared_by=ann)
+            persons.record_declaration(
+                scope, real, source_digest="d", adult_licence=True, declared_by=ann
+            )
         with pytest.raises(NotFound, match=r"person\.unknown"):
             persons.block_person(scope, uuid7())
         medium = picture(scope, here, person=real)
@@ -136,8 +169,12 @@ def test_who_is_no_person_as_said_is_refused(here: World) -> None:
     with here.scope() as scope:
         assert persons.block_person(scope, real) == [jti]
         assert persons.block_person(scope, real) == []
-        assert scope.run("SELECT state FROM persons WHERE id = :id", id=real).scalar_one() == "blocked"
-        reason = scope.run("SELECT recall_reason ->> 'code' FROM permits WHERE id = :id", id=jti).scalar_one()
+        assert (
+            scope.run("SELECT state FROM persons WHERE id = :id", id=real).scalar_one() == "blocked"
+        )
+        reason = scope.run(
+            "SELECT recall_reason ->> 'code' FROM permits WHERE id = :id", id=jti
+        ).scalar_one()
         assert reason == "recall.person_blocked"
 
 
@@ -152,7 +189,9 @@ def test_who_is_no_person_as_said_is_refused(here: World) -> None:
     ],
     ids=lambda changed: next(iter(changed)),
 )
-def test_a_permission_nobody_could_have_signed_is_refused(here: World, changed: dict[str, Any]) -> None:
+def test_a_permission_nobody_could_have_signed_is_refused(
+    here: World, changed: dict[str, Any]
+) -> None:
     with here.scope() as scope:
         person = persons.add_person(scope, kind="real", display_ref="P")
         asked: dict[str, Any] = {
@@ -164,4 +203,6 @@ def test_a_permission_nobody_could_have_signed_is_refused(here: World, changed: 
             grant_consent(scope, person, **asked, valid_until=until)
         assert refused.value.message == Message("consent.invalid", {"what": asked["what"]})
         longest = {**asked, "what": "publish", "surfaces": ["sandbox"], "signed_by": person}
-        assert grant_consent(scope, person, **longest, valid_until=scope.now + persons.MAX_CONSENT_PERIOD)
+        assert grant_consent(
+            scope, person, **longest, valid_until=scope.now + persons.MAX_CONSENT_PERIOD
+        )

@@ -1,4 +1,5 @@
-"""The one picture that may go with a service sentence: ours, as it was looked at, in the place of a copy."""
+"""The one picture that may go with a service sentence: ours, as it was looked at, in the place of a
+copy."""
 
 import hashlib
 import io
@@ -36,10 +37,12 @@ def instead(**changes: Any) -> Unit:
 
 
 def test_the_picture_is_the_one_that_was_looked_at() -> None:
-    """Fails when the file changed, which is another picture then and refused as such: look at it, then pin it with
-    `python -m gate.text.service_texts`."""
+    """Fails when the file changed, which is another picture then and refused as such: look at it,
+    then pin it with `python -m gate.text.service_texts`."""
     assert service_texts.pinned_picture() == TILE
-    assert replacement_picture.replacement_bytes(TILE.sha256) == replacement_picture.replacement_png()
+    assert (
+        replacement_picture.replacement_bytes(TILE.sha256) == replacement_picture.replacement_png()
+    )
     assert hashlib.sha256(replacement_picture.replacement_png()).hexdigest() == TILE.sha256
     assert replacement_picture.replacement_bytes("a" * 64) is None
 
@@ -47,18 +50,25 @@ def test_the_picture_is_the_one_that_was_looked_at() -> None:
 def test_it_is_two_greys_and_holds_nothing_else() -> None:
     data = replacement_picture.replacement_png()
     shown = Image.open(io.BytesIO(data))
-    assert (shown.format, shown.size, shown.mode, shown.info) == ("PNG", (TILE.width, TILE.height), "L", {})
+    assert (shown.format, shown.size, shown.mode, shown.info) == (
+        "PNG",
+        (TILE.width, TILE.height),
+        "L",
+        {},
+    )
     assert len(shown.getcolors() or ()) == 2
     kinds, at = [], 8
     while at < len(data):
         size = int.from_bytes(data[at : at + 4], "big")
         kinds.append(data[at + 4 : at + 8])
         if kinds[-1] == b"IDAT":
-            assert len(zlib.decompress(data[at + 8 : at + 8 + size])) == replacement_picture.SIDE * (
-                1 + replacement_picture.SIDE * data[24] // 8
-            )
+            assert len(
+                zlib.decompress(data[at + 8 : at + 8 + size])
+            ) == replacement_picture.SIDE * (1 + replacement_picture.SIDE * data[24] // 8)
         at += 12 + size
-    assert (kinds, at) == ([b"IHDR", b"IDAT", b"IEND"], len(data)), "no word, no date, nothing behind the end"
+    assert (kinds, at) == ([b"IHDR", b"IDAT", b"IEND"], len(data)), (
+        "no word, no date, nothing behind the end"
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -101,7 +111,11 @@ def test_another_picture_or_another_word_on_it_is_refused(media: tuple[Medium, .
         },
         {"texts": (Text("body", render_message(Message(CODE), "fr") + " Come and see me."),)},
         {"texts": ()},
-        {"buttons": (Button(render_message(Message("service.button.purchases"), "fr"), "purchases", "1"),)},
+        {
+            "buttons": (
+                Button(render_message(Message("service.button.purchases"), "fr"), "purchases", "1"),
+            )
+        },
         {"references": (Reference("reuse", "AgAC1"),)},
     ],
 )
@@ -111,20 +125,36 @@ def test_it_goes_nowhere_else_and_nothing_goes_with_it(changes: dict[str, Any]) 
 
 @pytest.mark.parametrize("solo", [False, True], ids=["team", "alone"])
 def test_nobody_gets_another_picture_past_the_gate(tenant: OpenScope, solo: bool) -> None:
-    """In an agency of one person as in any other: each permit is for these bytes, this place, this reader, once."""
+    """In an agency of one person as in any other: each permit is for these bytes, this place, this
+    reader, once."""
     here = builders.world(tenant, uuid7(), solo=solo)
     told = (Text("body", render_message(Message(CODE), "en")),)
     whole = builders.unit(
-        here, media=(TILE,), service=CODE, texts=told, subject=Subject(replacement_picture.REPLACEMENT_STEP, uuid7())
+        here,
+        media=(TILE,),
+        service=CODE,
+        texts=told,
+        subject=Subject(replacement_picture.REPLACEMENT_STEP, uuid7()),
     )
     with here.scope(f"member:{here.ann}") as scope:
         other = builders.picture(scope, here, Rating.E)
-    for changed in (replace(whole, media=(other,)), replace(whole, subject=Subject("delivery", uuid7()))):
+    for changed in (
+        replace(whole, media=(other,)),
+        replace(whole, subject=Subject("delivery", uuid7())),
+    ):
         with pytest.raises(PermitDenied), here.scope() as scope:
-            issuance.mint_permit(scope, changed, builders.Step(), key=builders.KEY, author=f"member:{here.ann}")
+            issuance.mint_permit(
+                scope, changed, builders.Step(), key=builders.KEY, author=f"member:{here.ann}"
+            )
     with here.scope() as scope:
-        permit = issuance.mint_permit(scope, whole, builders.Step(), key=builders.KEY, author="system:channels")
-    assert (permit.unit_digest, permit.account, permit.viewer) == (whole.digest(), whole.account, whole.viewer)
+        permit = issuance.mint_permit(
+            scope, whole, builders.Step(), key=builders.KEY, author="system:channels"
+        )
+    assert (permit.unit_digest, permit.account, permit.viewer) == (
+        whole.digest(),
+        whole.account,
+        whole.viewer,
+    )
     with here.scope() as scope:
         (left,) = live_copies.list_consumed_permits(scope, whole.subject)
         assert (left.media, left.native_ids) == ((TILE.sha256,), ())
@@ -132,10 +162,16 @@ def test_nobody_gets_another_picture_past_the_gate(tenant: OpenScope, solo: bool
 
 
 def test_a_stop_keeps_it_back_no_more_than_a_removal() -> None:
-    stops = (StopFacts("global", "sending"), StopFacts("tenant", "nudity"), StopFacts("chat", "bot"))
+    stops = (
+        StopFacts("global", "sending"),
+        StopFacts("tenant", "nudity"),
+        StopFacts("chat", "bot"),
+    )
     assert verdict(instead(), facts(viewer=BLOCKED, stops=stops)) == "A"
     assert verdict(instead(), facts(rules_fault="POLICY_SIGNATURE", skewed=True)) == "A"
-    assert verdict(instead(), facts(creator_known=False)) == "B", "another agency's things stay out of reach"
+    assert verdict(instead(), facts(creator_known=False)) == "B", (
+        "another agency's things stay out of reach"
+    )
 
 
 def test_parts_of_a_thread_are_no_way_in() -> None:

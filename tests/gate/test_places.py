@@ -1,4 +1,5 @@
-"""Rules as they are said, and their differences: what is said of a place is decided there, no loosening is missed."""
+"""Rules as they are said, and their differences: what is said of a place is decided there, no
+loosening is missed."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -27,7 +28,9 @@ def load(folder: Path, **changed: Any) -> Bundle:
 
 
 def with_row(folder: Path, name: str, **changed: Any) -> Bundle:
-    return load(folder, rows=[{**row, **changed} if row["id"] == name else row for row in FILE["rows"]])
+    return load(
+        folder, rows=[{**row, **changed} if row["id"] == name else row for row in FILE["rows"]]
+    )
 
 
 def changes(old: Bundle, new: Bundle) -> dict[str, tuple[RuleChange, ...]]:
@@ -52,7 +55,11 @@ def test_every_step_of_ageing_is_what_is_decided_on_that_day() -> None:
         for rule in place_rules.place_rules(WHOLE, name, on=TODAY):
             for step in rule.tightenings:
                 (before, after) = (
-                    next(one for one in place_rules.place_rules(WHOLE, name, on=day) if one.name == rule.name)
+                    next(
+                        one
+                        for one in place_rules.place_rules(WHOLE, name, on=day)
+                        if one.name == rule.name
+                    )
                     for day in (step.day - timedelta(days=1), step.day)
                 )
                 for rating in step.ratings:
@@ -64,11 +71,18 @@ def test_a_borrowing_place_says_each_rule_it_follows() -> None:
     found = place_rules.place_rules(WHOLE, "byhand.x", on=TODAY)
     assert [rule.name for rule in found] == ["x.post", "x.text", "x.profile_live"]
     assert all(rule.sources and rule.read_on for rule in found)
-    assert [rule.review_by for rule in place_rules.place_rules(WHOLE, "sandbox.as_x", on=TODAY)] == [None] * 3
+    assert [
+        rule.review_by for rule in place_rules.place_rules(WHOLE, "sandbox.as_x", on=TODAY)
+    ] == [None] * 3
 
 
 def test_a_platform_means_all_its_places() -> None:
-    assert place_rules.match_places(WHOLE, "x") == ("x.post", "x.text", "x.message", "x.profile_live")
+    assert place_rules.match_places(WHOLE, "x") == (
+        "x.post",
+        "x.text",
+        "x.message",
+        "x.profile_live",
+    )
     assert place_rules.match_places(WHOLE, "x.text") == ("x.text",)
     assert place_rules.match_places(WHOLE, "nowhere") == ()
     assert place_rules.place_rules(WHOLE, "nowhere.post", on=TODAY) == ()
@@ -93,7 +107,10 @@ def test_the_same_rules_do_not_differ(tmp_path: Path) -> None:
         ({"test_network": True}, {("loosened", "test_network")}),
         ({"place": "chat"}, {("loosened", "applies_to")}),
         ({"review_by": date(2027, 5, 18)}, {("loosened", "review_by")}),
-        ({"review_by": date(2027, 5, 18), "checked_on": date(2027, 2, 17)}, {("renewed", "review_by")}),
+        (
+            {"review_by": date(2027, 5, 18), "checked_on": date(2027, 2, 17)},
+            {("renewed", "review_by")},
+        ),
         ({"review_by": date(2027, 1, 1)}, {("tightened", "review_by")}),
         (
             {"verified": {"verdicts": "unverified", "flags": "primary", "ai": "primary"}},
@@ -110,8 +127,12 @@ def test_each_change_says_which_way_it_goes(
     assert {(str(each.way), each.what) for each in found} == expected
 
 
-@pytest.mark.parametrize("changed", [{"above": "N"}, {"assures": True}, {"otherwise": "PLATFORM_FORBIDS"}])
-def test_a_probe_that_asks_for_less_or_proves_more_is_a_loosening(tmp_path: Path, changed: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "changed", [{"above": "N"}, {"assures": True}, {"otherwise": "PLATFORM_FORBIDS"}]
+)
+def test_a_probe_that_asks_for_less_or_proves_more_is_a_loosening(
+    tmp_path: Path, changed: dict[str, Any]
+) -> None:
     (row,) = (row for row in FILE["rows"] if row["id"] == "telegram.private_channel")
     probes = [{**row["probe"][0], **changed}, *row["probe"][1:]]
     found = changes(WHOLE, with_row(tmp_path, "telegram.private_channel", probe=probes))
@@ -124,16 +145,25 @@ def test_a_change_shows_at_every_place_it_reaches(tmp_path: Path) -> None:
 
 
 def test_what_is_new_or_gone_is_compared_with_an_unknown_place(tmp_path: Path) -> None:
-    fewer = load(tmp_path, rows=[row for row in FILE["rows"] if row["id"] not in ("tiktok.post", "byhand.tiktok")])
-    (gone,) = (each for each in place_rules.compare_bundles(WHOLE, fewer) if each.name == "tiktok.post")
+    fewer = load(
+        tmp_path,
+        rows=[row for row in FILE["rows"] if row["id"] not in ("tiktok.post", "byhand.tiktok")],
+    )
+    (gone,) = (
+        each for each in place_rules.compare_bundles(WHOLE, fewer) if each.name == "tiktok.post"
+    )
     assert (gone.kind, gone.tightened, gone.loosened) == ("gone", True, False)
-    (new,) = (each for each in place_rules.compare_bundles(fewer, WHOLE) if each.name == "tiktok.post")
+    (new,) = (
+        each for each in place_rules.compare_bundles(fewer, WHOLE) if each.name == "tiktok.post"
+    )
     assert (new.kind, new.loosened) == ("new", True)
 
 
 def test_what_holds_elsewhere_is_compared_too(tmp_path: Path) -> None:
     defaults = {**FILE["defaults"], "unknown_surface": {"G": "A", "S": "B", "N": "B", "E": "B"}}
-    countries = [{**each, "level": "L2"} if each["id"] == "GB" else each for each in FILE["jurisdictions"]]
+    countries = [
+        {**each, "level": "L2"} if each["id"] == "GB" else each for each in FILE["jurisdictions"]
+    ]
     found = changes(WHOLE, load(tmp_path, defaults=defaults, jurisdictions=countries))
     assert {name: [each.way for each in found[name]] for name in ("unknown_surface", "GB")} == {
         "unknown_surface": [ChangeDirection.LOOSENED],
@@ -141,17 +171,23 @@ def test_what_holds_elsewhere_is_compared_too(tmp_path: Path) -> None:
     }
 
 
-LETTERS = st.lists(st.sampled_from("AFHB"), min_size=4, max_size=4).map(lambda them: sorted(them, key="AFHB".index))
+LETTERS = st.lists(st.sampled_from("AFHB"), min_size=4, max_size=4).map(
+    lambda them: sorted(them, key="AFHB".index)
+)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     name=st.sampled_from([row["id"] for row in FILE["rows"] if "verdicts" in row]),
     letters=LETTERS,
     verified=st.sampled_from(["primary", "unverified"]),
     place=st.sampled_from(["post", "text", "chat", "profile"]),
 )
-def test_no_loosening_is_missed(tmp_path: Path, name: str, letters: list[str], verified: str, place: str) -> None:
+def test_no_loosening_is_missed(
+    tmp_path: Path, name: str, letters: list[str], verified: str, place: str
+) -> None:
     """Whatever is decided more freely anywhere, for any unit, is called out."""
     new = with_row(
         tmp_path,
@@ -172,7 +208,11 @@ def test_no_loosening_is_missed(tmp_path: Path, name: str, letters: list[str], v
 
 
 def _rank(rules: Bundle, row: dict[str, Any], kind: Any, people: Any, rating: Rating) -> int:
-    return rules.row(row["platform"], row["id"], on=TODAY, place=kind, people=people).verdict(rating).rank
+    return (
+        rules.row(row["platform"], row["id"], on=TODAY, place=kind, people=people)
+        .verdict(rating)
+        .rank
+    )
 
 
 FLAG = "media_metadata.sensitive_media_warning.adult_content=true"
@@ -216,9 +256,9 @@ def test_every_difference_is_told_in_the_words_of_the_file(tmp_path: Path) -> No
     )
     assert (there.loosened, there.tightened) == (True, True)
     (back,) = (each for each in place_rules.compare_bundles(new, WHOLE) if each.name == "x.post")
-    assert [(each.way, each.before, each.after) for each in back.changes if each.what == "ageing"] == [
-        (up, "no", "yes")
-    ]
+    assert [
+        (each.way, each.before, each.after) for each in back.changes if each.what == "ageing"
+    ] == [(up, "no", "yes")]
     probed = changes(WHOLE, with_row(tmp_path, "x.post", probe=["it is private"]))["x.post"]
     assert probed == (RuleChange(up, "probe", "", "–", "it is private"),)
     assert "x.post" not in place_rules.review_deadlines(new)
@@ -233,9 +273,14 @@ def test_every_general_rule_is_compared_by_its_name(tmp_path: Path) -> None:
         "unverified_cap": {"S": "F", "N": "H", "E": "F"},
         "link_unregistered": "A",
     }
-    countries = [{**each, "level": "L2"} if each["id"] == "GB" else each for each in FILE["jurisdictions"]]
+    countries = [
+        {**each, "level": "L2"} if each["id"] == "GB" else each for each in FILE["jurisdictions"]
+    ]
     found = changes(WHOLE, load(tmp_path, defaults=defaults, jurisdictions=countries))
-    general = {name: found[name] for name in ("unknown_platform", "unverified_cap", "link_unregistered", "GB")}
+    general = {
+        name: found[name]
+        for name in ("unknown_platform", "unverified_cap", "link_unregistered", "GB")
+    }
     assert "unknown_surface" not in found
     assert general == {
         "unknown_platform": (RuleChange(ChangeDirection.TIGHTENED, "verdict", "G", "H", "B"),),
@@ -244,5 +289,9 @@ def test_every_general_rule_is_compared_by_its_name(tmp_path: Path) -> None:
             RuleChange(ChangeDirection.LOOSENED, "verdict", "E", "H", "F"),
         ),
         "link_unregistered": (RuleChange(ChangeDirection.LOOSENED, "verdict", "G", "H", "A"),),
-        "GB": (RuleChange(ChangeDirection.LOOSENED, "level", "GB", WHOLE.required_assurance("GB"), "L2"),),
+        "GB": (
+            RuleChange(
+                ChangeDirection.LOOSENED, "level", "GB", WHOLE.required_assurance("GB"), "L2"
+            ),
+        ),
     }

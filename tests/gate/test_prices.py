@@ -1,4 +1,5 @@
-"""What a price changes for the gate: it is part of what is judged, it opens nothing, and it is a sale."""
+"""What a price changes for the gate: it is part of what is judged, it opens nothing, and it is a
+sale."""
 
 import json
 from dataclasses import replace
@@ -36,7 +37,9 @@ def allows(name: str, rating: Rating, *, price: Money | None, on: date = TODAY) 
     """What a place says of a rating, as a decision reads it."""
     platform = name.partition(".")[0]
     asked = unit(platform=platform, surface=name, price=price)
-    return Case(snapshot(), asked, BUNDLE, datetime(on.year, on.month, on.day, tzinfo=UTC)).row.verdict(rating)
+    return Case(
+        snapshot(), asked, BUNDLE, datetime(on.year, on.month, on.day, tzinfo=UTC)
+    ).row.verdict(rating)
 
 
 @pytest.mark.parametrize(
@@ -55,12 +58,17 @@ def test_paid_media_are_judged_by_their_own_row_too(place: str, free: str, paid:
 @given(st.sampled_from(POSTS), st.sampled_from(RATED), st.integers(0, 400))
 def test_a_price_opens_nothing_on_any_day(place: str, rating: Rating, days: int) -> None:
     on = date.fromordinal(TODAY.toordinal() + days)
-    assert allows(place, rating, price=STARS, on=on).rank >= allows(place, rating, price=None, on=on).rank
+    assert (
+        allows(place, rating, price=STARS, on=on).rank
+        >= allows(place, rating, price=None, on=on).rank
+    )
 
 
 def test_its_row_is_read_again_with_the_others() -> None:
     late = date(2027, 6, 1)
-    assert "telegram.paid_media" in BUNDLE.overdue_rows("telegram", "telegram.public_channel", on=late)
+    assert "telegram.paid_media" in BUNDLE.overdue_rows(
+        "telegram", "telegram.public_channel", on=late
+    )
     assert "telegram.paid_media" not in BUNDLE.overdue_rows("telegram", "telegram.bot_dm", on=late)
     unknown = BUNDLE.row("telegram", "nook", on=TODAY)
     assert BUNDLE.paid_verdicts(unknown, "telegram", on=TODAY) == unknown
@@ -81,7 +89,9 @@ def test_what_stops_sales_stops_a_price(feature: str) -> None:
 
 
 def test_another_price_is_another_unit() -> None:
-    digests = {unit(price=price).digest() for price in (None, STARS, Money(51, "XTR"), Money(50, "USD"))}
+    digests = {
+        unit(price=price).digest() for price in (None, STARS, Money(51, "XTR"), Money(50, "USD"))
+    }
     assert len(digests) == 4
     assert unit().approved_content() == unit(price=None).approved_content()
     assert unit().approved_content() != unit(price=STARS).approved_content()
@@ -94,7 +104,9 @@ def test_what_is_stored_is_read_as_it_was(price: Money | None) -> None:
     assert serialization.unit_from_json(stored) == whole
     assert serialization.unit_from_json(stored).digest() == whole.digest()
     before = {name: value for name, value in stored.items() if name != "price"}
-    assert serialization.unit_from_json(before).price is None, "what was stored before there were prices"
+    assert serialization.unit_from_json(before).price is None, (
+        "what was stored before there were prices"
+    )
     again = facts.parse_unit(canonical_json(whole).decode())
     assert (again.price, again.digest()) == (price, whole.digest())
 
@@ -110,8 +122,12 @@ def test_a_permit_says_the_price(tenant: OpenScope, tenant_id: UUID) -> None:
     here = world(tenant, tenant_id)
     with here.scope() as scope:
         medium, author = picture(scope, here), f"member:{here.ann}"
-        sold = issuance.mint_permit(scope, written(here, media=(medium,), price=STARS), Step(), key=KEY, author=author)
-        free = issuance.mint_permit(scope, written(here, media=(medium,)), Step(body="b"), key=KEY, author=author)
+        sold = issuance.mint_permit(
+            scope, written(here, media=(medium,), price=STARS), Step(), key=KEY, author=author
+        )
+        free = issuance.mint_permit(
+            scope, written(here, media=(medium,)), Step(body="b"), key=KEY, author=author
+        )
     assert (sold.price, free.price) == (STARS, None)
     assert sold.is_signed_by(KEY.public_key())
     assert not replace(sold, price=None).is_signed_by(KEY.public_key())

@@ -1,4 +1,5 @@
-"""Verifying: whatever is done to a written log is found, at the place where it was done, without a database."""
+"""Verifying: whatever is done to a written log is found, at the place where it was done, without a
+database."""
 
 import json
 from collections.abc import Callable
@@ -47,15 +48,32 @@ def entries_of(count: int, verdicts: dict[int, str] | None = None) -> list[tuple
 def written(key: LogKey = KEY) -> list[bytes]:
     """A whole file: opening, two links, a log of twelve entries with two checkpoints, its end."""
     entries = entries_of(ENTRIES)
-    first = Checkpoint(LOG, 1, EVERY, entries[EVERY - 1][1], 1000, GENESIS_HASH, GENESIS_HASH).to_statement(key)
-    link = RootLink(1, 1001, GENESIS_HASH, (Anchor(LOG, 1, hash_chain.sha256_hex(first)),)).to_statement(key)
+    first = Checkpoint(
+        LOG, 1, EVERY, entries[EVERY - 1][1], 1000, GENESIS_HASH, GENESIS_HASH
+    ).to_statement(key)
+    link = RootLink(
+        1, 1001, GENESIS_HASH, (Anchor(LOG, 1, hash_chain.sha256_hex(first)),)
+    ).to_statement(key)
     second = Checkpoint(
-        LOG, 2, 2 * EVERY, entries[2 * EVERY - 1][1], 2000, hash_chain.sha256_hex(first), hash_chain.sha256_hex(link)
+        LOG,
+        2,
+        2 * EVERY,
+        entries[2 * EVERY - 1][1],
+        2000,
+        hash_chain.sha256_hex(first),
+        hash_chain.sha256_hex(link),
     ).to_statement(key)
     last = RootLink(
         2, 2001, hash_chain.sha256_hex(link), (Anchor(LOG, 2, hash_chain.sha256_hex(second)),)
     ).to_statement(key)
-    opening = {"format": 1, "key": key.public_key_text, "logs": [LOG], "every": True, "links": 2, "at": 3000}
+    opening = {
+        "format": 1,
+        "key": key.public_key_text,
+        "logs": [LOG],
+        "every": True,
+        "links": 2,
+        "at": 3000,
+    }
     end = {"log": LOG, "seq": ENTRIES, "hash": entries[-1][1], "checkpoints": 2, "at": 3000}
     lines = [line for line, _ in entries]
     return [
@@ -87,18 +105,31 @@ def test_what_is_whole_is_told() -> None:
     assert found.is_intact
     assert (found.key, found.links, found.strangers) == (KEY.public_key_text, 2, ())
     (one,) = found.logs
-    assert (one.agency, one.entries, one.checkpoints, one.anchored, one.entries_after_checkpoint) == (
+    assert (
+        one.agency,
+        one.entries,
+        one.checkpoints,
+        one.anchored,
+        one.entries_after_checkpoint,
+    ) == (
         "Lumière",
         ENTRIES,
         2,
         10,
         TAIL,
     )
-    assert (one.first, one.last) == (BEGAN + timedelta(seconds=1), BEGAN + timedelta(seconds=ENTRIES))
+    assert (one.first, one.last) == (
+        BEGAN + timedelta(seconds=1),
+        BEGAN + timedelta(seconds=ENTRIES),
+    )
 
 
 def edited(lines: list[bytes]) -> list[bytes]:
-    return [*lines[: at(3)], lines[at(3)].replace(b'"verdict":"A"', b'"verdict":"B"'), *lines[at(3) + 1 :]]
+    return [
+        *lines[: at(3)],
+        lines[at(3)].replace(b'"verdict":"A"', b'"verdict":"B"'),
+        *lines[at(3) + 1 :],
+    ]
 
 
 def removed(lines: list[bytes]) -> list[bytes]:
@@ -111,7 +142,11 @@ def swapped(lines: list[bytes]) -> list[bytes]:
 
 def put_in(lines: list[bytes]) -> list[bytes]:
     sealed = hash_chain.hashed_bytes(fields_of(4, "f" * 64))
-    return [*lines[: at(4)], proof.entry_line(sealed, hash_chain.sha256_hex(sealed)), *lines[at(4) :]]
+    return [
+        *lines[: at(4)],
+        proof.entry_line(sealed, hash_chain.sha256_hex(sealed)),
+        *lines[at(4) :],
+    ]
 
 
 def twice(lines: list[bytes]) -> list[bytes]:
@@ -133,7 +168,15 @@ def file_cut(lines: list[bytes]) -> list[bytes]:
 def forged_whole(lines: list[bytes]) -> list[bytes]:
     """Somebody changes entry 3 and writes every hash behind it anew."""
     anew = [line for line, _ in entries_of(ENTRIES, {3: "B"})]
-    return [*lines[:HEAD], *anew[:5], lines[at(5) + 1], *anew[5:10], lines[at(10) + 1], *anew[10:], lines[-1]]
+    return [
+        *lines[:HEAD],
+        *anew[:5],
+        lines[at(5) + 1],
+        *anew[5:10],
+        lines[at(10) + 1],
+        *anew[10:],
+        lines[-1],
+    ]
 
 
 def forged_tail(lines: list[bytes]) -> list[bytes]:
@@ -214,7 +257,9 @@ def test_what_was_done_to_a_log_is_named(
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_what_was_done_to_the_file_is_named(tamper: Callable[[list[bytes]], list[bytes]], fault: ExportFault) -> None:
+def test_what_was_done_to_the_file_is_named(
+    tamper: Callable[[list[bytes]], list[bytes]], fault: ExportFault
+) -> None:
     found = proof.verify_export(tamper(WHOLE))
     assert not found.is_intact
     assert found.fault == fault
@@ -237,7 +282,9 @@ def test_a_log_that_does_not_fit_leaves_the_next_its_own_finding() -> None:
         *edited(WHOLE)[1:],
         signed_checkpoints.sign_statement("log", {"agency": "B", "log": second}, KEY),
         signed_checkpoints.sign_statement(
-            "end", {"log": second, "seq": 0, "hash": GENESIS_HASH, "checkpoints": 0, "at": began}, KEY
+            "end",
+            {"log": second, "seq": 0, "hash": GENESIS_HASH, "checkpoints": 0, "at": began},
+            KEY,
         ),
     ]
     found = proof.verify_export(lines)
@@ -269,10 +316,14 @@ def tampered(draw: st.DrawFn) -> list[bytes]:
             case "rehash":
                 seq = draw(st.integers(1, ENTRIES))
                 anew = iter(line for line, _ in entries_of(ENTRIES, {seq: "B"}))
-                lines = [next(anew, line) if line.startswith(b'{"entry":') else line for line in lines]
+                lines = [
+                    next(anew, line) if line.startswith(b'{"entry":') else line for line in lines
+                ]
     return lines
 
 
 @given(tampered())
 def test_no_tampering_goes_unseen(lines: list[bytes]) -> None:
-    assert proof.verify_export(lines).is_intact == ([line.rstrip(b"\r\n") for line in lines] == WHOLE)
+    assert proof.verify_export(lines).is_intact == (
+        [line.rstrip(b"\r\n") for line in lines] == WHOLE
+    )

@@ -1,4 +1,5 @@
-"""Verifying says exactly what is wrong and at which entry, also of a file that was crafted and not only damaged."""
+"""Verifying says exactly what is wrong and at which entry, also of a file that was crafted and not
+only damaged."""
 
 import hashlib
 import json
@@ -13,7 +14,18 @@ from gate.log import hash_chain, proof, signed_checkpoints
 from gate.log.hash_chain import GENESIS_HASH
 from gate.log.proof import ExportFault, ExportVerification, LogVerification
 from gate.log.signed_checkpoints import Anchor, Checkpoint, RootLink
-from tests.gate.test_proof import BEGAN, ENTRIES, EVERY, HEAD, KEY, LOG, OTHER, WHOLE, at, entries_of
+from tests.gate.test_proof import (
+    BEGAN,
+    ENTRIES,
+    EVERY,
+    HEAD,
+    KEY,
+    LOG,
+    OTHER,
+    WHOLE,
+    at,
+    entries_of,
+)
 
 LAST = entries_of(ENTRIES)[-1][1]
 FIRST = Checkpoint.from_statement(WHOLE[at(5) + 1], KEY.signing.public_key())
@@ -22,7 +34,9 @@ SECOND = Checkpoint.from_statement(WHOLE[at(10) + 1], KEY.signing.public_key())
 
 def stated(kind: Any, line: bytes, **changes: Any) -> bytes:
     """A statement said anew by who holds the key."""
-    said = {name: value for name, value in json.loads(line).items() if name not in ("kind", "signature")}
+    said = {
+        name: value for name, value in json.loads(line).items() if name not in ("kind", "signature")
+    }
     return signed_checkpoints.sign_statement(kind, {**said, **changes}, KEY)
 
 
@@ -98,17 +112,30 @@ def test_each_finding_has_its_name_and_its_place(name: str) -> None:
     found = proof.verify_export(lines)
     (log,) = found.logs
     assert (log.fault, log.entries, log.checkpoints) == (fault, entries, signed)
-    assert (log.anchored, log.entries_after_checkpoint) == ((0, 5, 10)[signed], entries - (0, 5, 10)[signed])
+    assert (log.anchored, log.entries_after_checkpoint) == (
+        (0, 5, 10)[signed],
+        entries - (0, 5, 10)[signed],
+    )
     assert (found.is_intact, found.fault) == (False, None)
 
 
 def unanchored(*signed: Checkpoint, links: Sequence[bytes] = ()) -> list[bytes]:
-    """The file with these checkpoints, behind the fifth entry and before the end, and a root that names none."""
+    """The file with these checkpoints, behind the fifth entry and before the end, and a root that
+    names none."""
     opening = stated("export", WHOLE[0], links=len(links))
     entries = [line for line, _ in entries_of(ENTRIES)]
     made = [one.to_statement(KEY) for one in signed]
     end = stated("end", WHOLE[END], checkpoints=len(made))
-    return [opening, *links, WHOLE[HEAD - 1], *entries[:EVERY], *made[:1], *entries[EVERY:], *made[1:], end]
+    return [
+        opening,
+        *links,
+        WHOLE[HEAD - 1],
+        *entries[:EVERY],
+        *made[:1],
+        *entries[EVERY:],
+        *made[1:],
+        end,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +202,9 @@ def test_what_is_wrong_with_a_file_has_its_name(name: str) -> None:
 
 def test_nothing_is_read_behind_a_file_that_does_not_fit() -> None:
     found = proof.verify_export([*WHOLE[:2], WHOLE[1], *WHOLE[2:]])
-    assert found == ExportVerification(KEY.public_key_text, 1, (), (LOG,), ExportFault("root_missing", 2))
+    assert found == ExportVerification(
+        KEY.public_key_text, 1, (), (LOG,), ExportFault("root_missing", 2)
+    )
 
 
 def test_a_whole_file_is_told_to_the_last_figure() -> None:
@@ -196,16 +225,23 @@ def test_a_whole_file_is_told_to_the_last_figure() -> None:
 
 
 def test_a_log_whose_agency_is_gone_is_closed_by_a_word_of_its_own() -> None:
-    links = [RootLink(1, 1, GENESIS_HASH, (OTHERS, Anchor("another", 2, "c" * 64))).to_statement(KEY)]
+    links = [
+        RootLink(1, 1, GENESIS_HASH, (OTHERS, Anchor("another", 2, "c" * 64))).to_statement(KEY)
+    ]
     lines = unanchored(FIRST, links=links)
     assert proof.verify_export(lines).strangers == ("another", "somebody")
     assert proof.verify_export(lines).fault == ExportFault("log_gone", 2)
-    closed = [signed_checkpoints.sign_statement("closed", {"log": name}, KEY) for name in ("somebody", "another")]
+    closed = [
+        signed_checkpoints.sign_statement("closed", {"log": name}, KEY)
+        for name in ("somebody", "another")
+    ]
     found = proof.verify_export([*lines[:2], *closed, *lines[2:]])
     assert (found.is_intact, found.strangers) == (True, ())
     some = proof.verify_export([stated("export", lines[0], every=False), *lines[1:]])
     assert (some.is_intact, some.strangers) == (True, ("another", "somebody"))
-    assert proof.verify_export([*lines, closed[0]]).logs[0].fault == ExportFault("entry_moved", ENTRIES + 1)
+    assert proof.verify_export([*lines, closed[0]]).logs[0].fault == ExportFault(
+        "entry_moved", ENTRIES + 1
+    )
 
 
 def test_the_root_names_the_furthest_checkpoint_in_whatever_order() -> None:

@@ -45,9 +45,12 @@ def test_whether_a_classifier_is_waited_for_is_asked_of_these_bytes_alone(here: 
         assert not inspections.needs_inspection(scope, other)
         seals.seal_bytes(scope, sealed, by="member:x")
         assert not inspections.needs_inspection(scope, sealed)
-        inspections.record_classifier_finding(scope, missed, source="classifier:one@1", rating=Rating.S)
+        inspections.record_classifier_finding(
+            scope, missed, source="classifier:one@1", rating=Rating.S
+        )
         assert not inspections.needs_inspection(scope, missed)
-        reasons = scope.run("SELECT reason FROM content_ratings WHERE sha256 = :s AND source LIKE 'classifier:one%'",
+        reasons = scope.run("SELECT reason FROM content_ratings WHERE sha256 = :s AND source LIKE "
+                            "'classifier:one%'",
                             s=missed).scalars().all()  # fmt: skip
         assert reasons == [None], "only what is never allowed needs a reason"
 
@@ -57,7 +60,12 @@ def test_what_is_forbidden_goes_to_the_journal_one_after_the_other(here: World) 
         journal.record_restriction(scope, journal.BLOCK, "a" * 64, more="shown", look="0" * 16)
         row = scope.run("SELECT args, lane, holds_lane, priority FROM outbox WHERE tenant_id = :t",
                         t=here.tenant_id).one()  # fmt: skip
-        assert row.args == {"act": journal.BLOCK, "about": "a" * 64, "more": "shown", "look": "0" * 16}
+        assert row.args == {
+            "act": journal.BLOCK,
+            "about": "a" * 64,
+            "more": "shown",
+            "look": "0" * 16,
+        }
         assert (row.lane, row.holds_lane, row.priority) == ("journal", True, 0)
         with journal.replaying(scope):
             journal.record_restriction(scope, journal.BLOCK, "b" * 64)
@@ -88,7 +96,9 @@ def test_what_is_to_be_read_is_told_to_the_last_field(here: World) -> None:
         assert one.unit.media == (medium,)
         assert scope.now - one.at < DAY
         assert (
-            spot_checks.list_pending_samples(scope, {uuid7()}) == spot_checks.list_pending_samples(scope, set()) == []
+            spot_checks.list_pending_samples(scope, {uuid7()})
+            == spot_checks.list_pending_samples(scope, set())
+            == []
         )
         assert spot_checks.list_pending_samples(scope, {here.creator_id}, limit=0) == []
     with by(here, here.rob) as scope:
@@ -114,9 +124,15 @@ def test_what_was_read_is_in_the_audit_with_who_read_it(here: World, raised: str
     for _ in range(2):
         spot_checks.handle_sample_read(event, tenant=here.open)
     with here.scope() as scope:
-        row = scope.run("SELECT read_at, reader_id, raised_to, why FROM samples WHERE id = :i", i=one.id).one()
+        row = scope.run(
+            "SELECT read_at, reader_id, raised_to, why FROM samples WHERE id = :i", i=one.id
+        ).one()
         assert row.read_at is not None
-        assert (row.reader_id, row.raised_to, row.why) == (here.principal(scope, here.rob), raised or None, "share")
+        assert (row.reader_id, row.raised_to, row.why) == (
+            here.principal(scope, here.rob),
+            raised or None,
+            "share",
+        )
         assert audited(scope, "sample.read", "sample.raised") == [
             (f"member:{here.rob}", act, f"sample:{one.id}", {"why": "share"})
         ]
@@ -127,7 +143,9 @@ def test_what_was_read_is_in_the_audit_with_who_read_it(here: World, raised: str
 
 def test_words_found_to_be_more_are_told_with_their_creator(here: World) -> None:
     one, _ = drawn(here)
-    spot_checks.handle_sample_read(SampleRead(here.tenant_id, one.id, "X", "", f"member:{here.rob}"), tenant=here.open)
+    spot_checks.handle_sample_read(
+        SampleRead(here.tenant_id, one.id, "X", "", f"member:{here.rob}"), tenant=here.open
+    )
     with here.scope() as scope:
         assert told(scope, f"sample:{one.id}") == Told(
             "sample.words_missed", {}, urgent=False, open=True, creator=here.creator_id
@@ -148,10 +166,17 @@ def test_a_calibration_is_begun_rated_and_told(here: World) -> None:
     with by(here, here.rob) as scope:
         with pytest.raises(BadInput) as refused:
             calibrating.begin_calibration(scope, {uuid7()})
-        assert refused.value.message == Message("calibration.too_few", {"least": MIN_CALIBRATION_PICTURES})
+        assert refused.value.message == Message(
+            "calibration.too_few", {"least": MIN_CALIBRATION_PICTURES}
+        )
         row = calibrating.begin_calibration(scope, {here.creator_id})
         assert audited(scope, "calibration.begun") == [
-            (f"member:{here.rob}", "calibration.begun", f"calibration:{row}", {"count": MIN_CALIBRATION_PICTURES})
+            (
+                f"member:{here.rob}",
+                "calibration.begun",
+                f"calibration:{row}",
+                {"count": MIN_CALIBRATION_PICTURES},
+            )
         ]
         with pytest.raises(Conflict, match=r"calibration\.open"):
             calibrating.begin_calibration(scope, {here.creator_id})
@@ -182,7 +207,10 @@ def test_a_calibration_is_begun_rated_and_told(here: World) -> None:
                 assert len(waits) == (1 if higher else 0) + (count == MIN_CALIBRATION_PICTURES)
             last = waits[-1]
             principal = here.principal(scope, who)
-            assert (last.subject, last.dedupe) == (row, f"calibration:{row}:{principal}:{MIN_CALIBRATION_PICTURES - 1}")
+            assert (last.subject, last.dedupe) == (
+                row,
+                f"calibration:{row}:{principal}:{MIN_CALIBRATION_PICTURES - 1}",
+            )
             assert calibrating.open_calibration_of_actor(scope) is None, "nothing is left for them"
             with pytest.raises(Conflict, match=r"calibration\.said"):
                 calibrating.rate_blind(scope, row, open_one.left[0], [Rating.S])
@@ -214,28 +242,46 @@ def test_a_release_is_written_told_and_tried_in_ten_minutes(tenant: OpenScope) -
     released = one.releases(signed)
     with one.world.scope(one.actor) as scope:
         row = scope.run("SELECT * FROM own_releases WHERE id = :i", i=released).mappings().one()
-        assert (row["subject_kind"], row["subject_id"]) == (one.whole.subject.kind, one.whole.subject.id)
+        assert (row["subject_kind"], row["subject_id"]) == (
+            one.whole.subject.kind,
+            one.whole.subject.id,
+        )
         assert (row["unit_digest"], row["channel_id"], row["member_id"]) == (
             one.digest, one.whole.channel_id, one.world.ann,
         )  # fmt: skip
-        assert (row["ask_id"], row["seen_percent"], row["ended_at"], row["ended_by"]) == (signed, 100, None, "")
+        assert (row["ask_id"], row["seen_percent"], row["ended_at"], row["ended_by"]) == (
+            signed,
+            100,
+            None,
+            "",
+        )
         subject = one.whole.subject
-        assert audited(scope, "own.released") == [(one.actor, "own.released", f"{subject.kind}:{subject.id}", {})]
+        assert audited(scope, "own.released") == [
+            (one.actor, "own.released", f"{subject.kind}:{subject.id}", {})
+        ]
         (ripe,) = due(scope, own_releases.OwnReleaseMatured.kind)
         assert ripe.subject == subject.id
-        assert timedelta(minutes=9) < ripe.at - row["created_at"] <= timedelta(minutes=10, seconds=5)
+        assert (
+            timedelta(minutes=9) < ripe.at - row["created_at"] <= timedelta(minutes=10, seconds=5)
+        )
         standing = own_releases.own_release_status(scope, one.digest, rules=RULES)
         assert [str(lack) for lack in standing.lacks] == ["soon"]
         assert standing.signed_at == row["created_at"]
     with one.world.scope(one.actor) as scope:
         assert own_releases.withdraw_own_release(scope, subject.id) == 1
         assert own_releases.withdraw_own_release(scope, subject.id) == 0
-        assert audited(scope, "own.withdrawn") == [(one.actor, "own.withdrawn", f"delivery:{subject.id}", {})]
-        ended = scope.run("SELECT ended_by FROM own_releases WHERE id = :i", i=released).scalar_one()
+        assert audited(scope, "own.withdrawn") == [
+            (one.actor, "own.withdrawn", f"delivery:{subject.id}", {})
+        ]
+        ended = scope.run(
+            "SELECT ended_by FROM own_releases WHERE id = :i", i=released
+        ).scalar_one()
         assert ended == one.actor
 
 
-def test_why_a_release_did_not_come_is_told_urgently_and_closes_with_the_next(tenant: OpenScope) -> None:
+def test_why_a_release_did_not_come_is_told_urgently_and_closes_with_the_next(
+    tenant: OpenScope,
+) -> None:
     one = author(tenant, rules=RULES)
     event = own_releases.OwnReleaseRequested(one.world.tenant_id, uuid7(), one.digest, one.actor)
     own_releases.handle_own_release(event, tenant=tenant)
@@ -249,8 +295,14 @@ def test_why_a_release_did_not_come_is_told_urgently_and_closes_with_the_next(te
 def test_a_custodians_word_about_an_account_ends_once(tenant: OpenScope) -> None:
     one = author(tenant, rules=RULES)
     with one.world.scope(one.actor) as scope:
-        row = scope.run("SELECT * FROM account_holders WHERE id = :i", i=one.holder).mappings().one()
-        assert (row["person_id"], row["account"], row["custodian"]) == (one.person, "mia-sandbox", "custodian")
+        row = (
+            scope.run("SELECT * FROM account_holders WHERE id = :i", i=one.holder).mappings().one()
+        )
+        assert (row["person_id"], row["account"], row["custodian"]) == (
+            one.person,
+            "mia-sandbox",
+            "custodian",
+        )
         assert (row["channel_id"], row["evidence_digest"], row["valid_until"]) == (
             one.world.channel_id, "e" * 64, None,
         )  # fmt: skip
@@ -258,7 +310,9 @@ def test_a_custodians_word_about_an_account_ends_once(tenant: OpenScope) -> None
         own_releases.end_account_holder(scope, one.holder)
         with pytest.raises(NotFound, match=r"own\.no_holder"):
             own_releases.end_account_holder(scope, uuid7())
-        ended = scope.run("SELECT ended_by, ended_at FROM account_holders WHERE id = :i", i=one.holder).one()
+        ended = scope.run(
+            "SELECT ended_by, ended_at FROM account_holders WHERE id = :i", i=one.holder
+        ).one()
         assert (ended.ended_by, ended.ended_at is not None) == (one.actor, True)
 
 

@@ -1,4 +1,5 @@
-"""What a disguised text says, to the letter: decoded segments, names of pictures, edges of lines, hidden ways."""
+"""What a disguised text says, to the letter: decoded segments, names of pictures, edges of lines,
+hidden ways."""
 
 import pytest
 
@@ -94,7 +95,10 @@ HIDDEN = {
     "five in a long text": ("a" * 101 + "\u200b" * 5, True),
     "hundred letters": ("a" * 97 + "\u200b" * 3, True),
     "tags": ("a\U000e0061", True),
-    "the flag of a region": ("\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", False),
+    "the flag of a region": (
+        "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        False,
+    ),
     "two marks": ("e\u0301\u0323", False),
     "three marks": ("e\u0301\u0323\u0302", True),
     "three marks on two letters": ("e\u0301\u0323x\u0302", False),
@@ -161,5 +165,7 @@ def test_accents_go_and_letters_stay() -> None:
     ("perritas", ("itas",), ["perr"]), ("gatitas", ("itas",), []), ("perritas", ("ito",), []),
     ("camión", ("",), ["camión", "camion"]),
 ])  # fmt: skip
-def test_an_ending_is_taken_off_where_enough_is_left(word: str, endings: tuple[str, ...], left: list[str]) -> None:
+def test_an_ending_is_taken_off_where_enough_is_left(
+    word: str, endings: tuple[str, ...], left: list[str]
+) -> None:
     assert sorted(word_forms._strip_endings(word, endings)) == sorted(left)

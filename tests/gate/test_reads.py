@@ -1,4 +1,5 @@
-"""What pages ask the room: who is in a picture, what was decided last, and what keeps something back: each field."""
+"""What pages ask the room: who is in a picture, what was decided last, and what keeps something
+back: each field."""
 
 from datetime import timedelta
 from typing import Any
@@ -60,7 +61,11 @@ def test_what_waits_is_told_to_the_last_field_until_somebody_said_something(here
     with here.scope() as scope:
         began = scope.now - DAY
         nude = picture(scope, here, Rating.N, person=invented(scope, here))
-    held, other, fine = unit(here, media=(nude,)), unit(here, media=(nude,), text="Other"), unit(here)
+    held, other, fine = (
+        unit(here, media=(nude,)),
+        unit(here, media=(nude,), text="Other"),
+        unit(here),
+    )
     held, other = (marked(here, one) for one in (held, other))
     for whole in (held, held, other, fine):
         judge(here, whole)
@@ -74,10 +79,14 @@ def test_what_waits_is_told_to_the_last_field_until_somebody_said_something(here
         assert [str(reason) for reason in found[0].reasons] == ["REVIEW_MISSING"]
         assert found[0].since <= found[1].since
         assert queries.list_held_units(scope, since=scope.now + DAY) == []
-        assert [one.subject for one in queries.list_held_units(scope, since=began, limit=1)] == [held.subject]
+        assert [one.subject for one in queries.list_held_units(scope, since=began, limit=1)] == [
+            held.subject
+        ]
     with here.scope(f"member:{here.rob}") as scope:
         content_reviews.review_unit(scope, held.digest(), verdict="refuse")
-        assert [one.subject for one in queries.list_held_units(scope, since=began)] == [other.subject]
+        assert [one.subject for one in queries.list_held_units(scope, since=began)] == [
+            other.subject
+        ]
 
 
 def marked(here: World, whole: Unit) -> Unit:
@@ -95,10 +104,16 @@ def test_the_last_decision_of_each_is_said_and_what_nobody_judged_is_absent(here
     wanted = (Message("gate.REVIEW_MISSING"),)
     assert queries.explain_decision(decision) == wanted
     with here.scope() as scope:
-        found = queries.last_decisions(scope, "delivery", [held.subject.id, fine.subject.id, chat.subject.id, uuid7()])
+        found = queries.last_decisions(
+            scope, "delivery", [held.subject.id, fine.subject.id, chat.subject.id, uuid7()]
+        )
         assert found == {
-            held.subject.id: DecisionSummary(wanted, Rating.N, "sandbox.post", found[held.subject.id].at),
-            fine.subject.id: DecisionSummary((), Rating.G, "sandbox.post", found[fine.subject.id].at),
+            held.subject.id: DecisionSummary(
+                wanted, Rating.N, "sandbox.post", found[held.subject.id].at
+            ),
+            fine.subject.id: DecisionSummary(
+                (), Rating.G, "sandbox.post", found[fine.subject.id].at
+            ),
         }
         assert scope.now - found[held.subject.id].at < DAY
         assert queries.last_decisions(scope, "delivery", []) == {}
@@ -126,7 +141,10 @@ def test_what_people_last_said_of_bytes_and_a_no_outweighs_a_yes(here: World) ->
 # ------------------------------------------------------------------ people in pictures
 def test_who_is_shown_is_named_with_the_end_of_what_they_allowed(here: World) -> None:
     with here.scope() as scope:
-        zoe, ada = real_person(scope, display_ref="Zoe"), real_person(scope, display_ref="Ada", scopes=())
+        zoe, ada = (
+            real_person(scope, display_ref="Zoe"),
+            real_person(scope, display_ref="Ada", scopes=()),
+        )
         nova = invented(scope, here)
         medium, apart = picture(scope, here, person=zoe), picture(scope, here, person=nova)
         ratings.record_depiction(scope, asset_of(scope, medium), ada, how="mark")
@@ -139,15 +157,18 @@ def test_who_is_shown_is_named_with_the_end_of_what_they_allowed(here: World) ->
         assert queries.list_depicted_people(scope, [medium.sha256]) == [
             DepictedPerson("Ada", "real", None), DepictedPerson("Zoe", "real", until),
         ]  # fmt: skip
-        assert queries.list_depicted_people(scope, [medium.sha256, apart.sha256])[1] == DepictedPerson(
-            "Nova", "synthetic", None
-        )
+        assert queries.list_depicted_people(scope, [medium.sha256, apart.sha256])[
+            1
+        ] == DepictedPerson("Nova", "synthetic", None)
         assert queries.list_depicted_people(scope, []) == []
 
 
 def test_who_keeps_a_picture_back_is_told_by_picture_and_name(here: World) -> None:
     with here.scope() as scope:
-        fine, none = real_person(scope, display_ref="Fine"), real_person(scope, display_ref="None", scopes=())
+        fine, none = (
+            real_person(scope, display_ref="Fine"),
+            real_person(scope, display_ref="None", scopes=()),
+        )
         gone, nova = real_person(scope, display_ref="Gone"), invented(scope, here)
         medium = picture(scope, here, person=fine)
         asset = asset_of(scope, medium)
@@ -164,11 +185,15 @@ def test_who_keeps_a_picture_back_is_told_by_picture_and_name(here: World) -> No
             MissingConsent(asset, "Gone", named=True, revoked_at=at, shown=4),
             MissingConsent(asset, "None", named=False, revoked_at=None, shown=4),
         ]
-        assert [one for one in found if one.asset_id == other] == [MissingConsent(other, "Gone", True, at, 1)]
+        assert [one for one in found if one.asset_id == other] == [
+            MissingConsent(other, "Gone", True, at, 1)
+        ]
         assert queries.list_missing_consents(scope, []) == []
 
 
-def test_who_was_invented_waits_for_eyes_while_enough_references_stand_and_nobody_doubted(here: World) -> None:
+def test_who_was_invented_waits_for_eyes_while_enough_references_stand_and_nobody_doubted(
+    here: World,
+) -> None:
     few, enough = (somebody(here, "synthetic", display_ref=name) for name in ("Few", "Enough"))
     real, bare = somebody(here), somebody(here, "synthetic", display_ref="Bare")
     declare(here, few, references(here, 11))
@@ -177,7 +202,9 @@ def test_who_was_invented_waits_for_eyes_while_enough_references_stand_and_nobod
     def waits() -> set[UUID]:
         with here.scope() as scope:
             return {
-                one.id for one in person_dossiers.list_dossiers(scope) if person_dossiers.needs_declaration_review(one)
+                one.id
+                for one in person_dossiers.list_dossiers(scope)
+                if person_dossiers.needs_declaration_review(one)
             }
 
     assert waits() == {enough}
@@ -196,10 +223,14 @@ def test_a_reference_that_is_gone_ends_the_looking(here: World) -> None:
     with here.scope() as scope:
         ratings.freeze_bytes(scope, shown[0])
     with here.scope() as scope:
-        assert not any(person_dossiers.needs_declaration_review(one) for one in person_dossiers.list_dossiers(scope))
+        assert not any(
+            person_dossiers.needs_declaration_review(one)
+            for one in person_dossiers.list_dossiers(scope)
+        )
 
 
-# ------------------------------------------------------------------ what moves in, and what comes back
+# ------------------------------------------------------------------ what moves in, and what comes
+# back
 def test_a_history_of_permissions_taken_back_moves_in_as_it_was(here: World) -> None:
     with here.scope() as scope:
         gone, stays = real_person(scope), real_person(scope)
@@ -207,7 +238,10 @@ def test_a_history_of_permissions_taken_back_moves_in_as_it_was(here: World) -> 
     with here.scope() as scope:
         assert grants.import_revocation(scope, gone, at=first) == 3
         assert grants.import_revocation(scope, gone, at=later) == 0
-        rows = scope.run("SELECT person_id, revoked_at FROM consent_grants WHERE tenant_id = :t", t=here.tenant_id)
+        rows = scope.run(
+            "SELECT person_id, revoked_at FROM consent_grants WHERE tenant_id = :t",
+            t=here.tenant_id,
+        )
         assert {tuple(row) for row in rows} == {(gone, first), (stays, None)}
 
 
@@ -216,9 +250,17 @@ def test_the_form_behind_a_report_is_kept_as_a_digest(tenant: OpenScope) -> None
     receipt, form = f"{uuid7()}"[-14:], f"form-{uuid7()}"
     given = SubmittedForm(address="https://x.example/1", words="me", by_house=True, form=form)
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
-        said = {"pin_hash": "hash", "category": "other", "given": given, "looks": ("a5" * 8,), "source": str(uuid7())}
+        said = {
+            "pin_hash": "hash",
+            "category": "other",
+            "given": given,
+            "looks": ("a5" * 8,),
+            "source": str(uuid7()),
+        }
         assert installation_reports.receive_report(scope, receipt=receipt, **said) == receipt
-        assert installation_reports.receive_report(scope, receipt="another", **said) == receipt, "sent twice, it is one"
+        assert installation_reports.receive_report(scope, receipt="another", **said) == receipt, (
+            "sent twice, it is one"
+        )
     with tenant(INSTALLATION_ID, "system:test") as scope:
         found = installation_reports.find_report_by_receipt(scope, receipt)
         assert installation_reports.report_form_digest(scope, receipt) == receipts.form_digest(form)
@@ -226,7 +268,9 @@ def test_the_form_behind_a_report_is_kept_as_a_digest(tenant: OpenScope) -> None
         assert installation_reports.report_code_hash(scope, receipt) == "hash"
         assert installation_reports.report_code_hash(scope, "3333-3333-3333") is None
         assert (found.receipt, found.category, found.looks) == (receipt, "other", ("a5" * 8,))
-        assert found.given == SubmittedForm(address="https://x.example/1", words="me", by_house=True)
+        assert found.given == SubmittedForm(
+            address="https://x.example/1", words="me", by_house=True
+        )
         assert (found.source, found.sought_at, found.found) == (said["source"], None, ())
         assert scope.now - found.at < DAY
         (task,) = [one for one in due(scope, ReportDue.kind) if one.subject == found.id]
@@ -245,7 +289,9 @@ def test_the_form_behind_a_report_is_kept_as_a_digest(tenant: OpenScope) -> None
         again = installation_reports.get_report(scope, found.id)
         assert again.found == ((found.id, "1234"),)
         assert again.sought_at is not None
-        assert found.id not in {one.id for one in installation_reports.list_unmatched_reports(scope)}
+        assert found.id not in {
+            one.id for one in installation_reports.list_unmatched_reports(scope)
+        }
 
 
 def test_a_letter_is_kept_once_under_its_form(tenant: OpenScope) -> None:
@@ -254,7 +300,10 @@ def test_a_letter_is_kept_once_under_its_form(tenant: OpenScope) -> None:
         installation_reports.store_contact(scope, form, b"sealed")
         installation_reports.store_contact(scope, form, b"another")
     with tenant(INSTALLATION_ID, "system:test") as scope:
-        assert installation_reports.sealed_contact(scope, receipts.form_digest(form) or "") == b"sealed"
+        assert (
+            installation_reports.sealed_contact(scope, receipts.form_digest(form) or "")
+            == b"sealed"
+        )
         assert installation_reports.sealed_contact(scope, form) is None
 
 
@@ -262,7 +311,11 @@ def test_a_page_names_a_card_of_its_creator_alone(here: World) -> None:
     card = carding.make(here, carding.person(here))
     with here.scope() as scope:
         assert asset_bindings.find_card_of_creator(scope, here.creator_id, str(card)) == card
-        for creator, named in ((uuid7(), str(card)), (here.creator_id, str(uuid7())), (here.creator_id, "card")):
+        for creator, named in (
+            (uuid7(), str(card)),
+            (here.creator_id, str(uuid7())),
+            (here.creator_id, "card"),
+        ):
             with pytest.raises(NotFound, match=r"card\.unknown"):
                 asset_bindings.find_card_of_creator(scope, creator, named)
         asset = uuid7()
@@ -273,16 +326,22 @@ def test_a_page_names_a_card_of_its_creator_alone(here: World) -> None:
         assert (one.priority, one.dedupe) == (0, f"card.bind:{asset}:{card}")
 
 
-def test_the_places_that_are_watched_are_those_of_what_stands_there_above_general(here: World) -> None:
+def test_the_places_that_are_watched_are_those_of_what_stands_there_above_general(
+    here: World,
+) -> None:
     def outside(rating: Rating, **changes: Any) -> UUID:
         with here.scope() as scope:
             medium = picture(scope, here, rating, person=invented(scope, here))
-            whole = issuance.with_required_marks(scope, unit(here, media=(medium,), **changes), line=str)
+            whole = issuance.with_required_marks(
+                scope, unit(here, media=(medium,), **changes), line=str
+            )
         judge(here, whole)
         with here.scope(f"member:{here.rob}") as scope:
             content_reviews.review_unit(scope, whole.digest(), verdict="approve")
         with here.scope() as scope:
-            jti = issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}").jti
+            jti = issuance.mint_permit(
+                scope, whole, Step(), key=KEY, author=f"member:{here.ann}"
+            ).jti
         with here.scope() as scope:
             live_copies.record_copy(scope, jti, str(jti), scope.now)
             known = live_copies.find_copy(scope, jti)
@@ -294,9 +353,16 @@ def test_the_places_that_are_watched_are_those_of_what_stands_there_above_genera
 
     seen: dict[bool, int] = {}
     with here.scope() as scope:
-        row = active_policy.current_bundle(scope).row("telegram", "telegram.private_channel", on=scope.now.date())
+        row = active_policy.current_bundle(scope).row(
+            "telegram", "telegram.private_channel", on=scope.now.date()
+        )
     seen_there = tuple(probe.see for probe in row.probes)
-    watched = {"platform": "telegram", "surface": "telegram.private_channel", "account": "mia", "seen": seen_there}
+    watched = {
+        "platform": "telegram",
+        "surface": "telegram.private_channel",
+        "account": "mia",
+        "seen": seen_there,
+    }
     outside(Rating.G, channel_id=uuid7(), **watched)
     outside(Rating.S, channel_id=uuid7())
     with here.scope() as scope:

@@ -1,4 +1,5 @@
-"""What is written down is read back to the last field: the facts of a decision, copies, readers, stops."""
+"""What is written down is read back to the last field: the facts of a decision, copies, readers,
+stops."""
 
 import json
 from dataclasses import replace
@@ -65,7 +66,11 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
 def facts(here: World, whole: Unit, author: str = "", **more: Any) -> EvidenceSnapshot:
     with here.scope() as scope:
         found, _ = snapshot.gather_snapshot(
-            scope, whole, author=author or f"member:{here.ann}", by=active_policy.current_policy(scope), **more
+            scope,
+            whole,
+            author=author or f"member:{here.ann}",
+            by=active_policy.current_policy(scope),
+            **more,
         )
     return found
 
@@ -81,7 +86,9 @@ def test_every_fact_of_a_post_is_read(here: World) -> None:
         link_targets.register_link_target(
             scope, here.creator_id, "https://b.test/y", rating=Rating.G, adult=False, lives=DAY
         )
-        link_targets.register_link_target(scope, here.creator_id, "https://a.test/x", rating=Rating.S, adult=True)
+        link_targets.register_link_target(
+            scope, here.creator_id, "https://a.test/x", rating=Rating.S, adult=True
+        )
         emergency_stops.close_switch(scope, "channel", str(here.channel_id), "offers", reason="x")
         emergency_stops.close_switch(scope, "creator", str(here.creator_id), "bot", reason="x")
         emergency_stops.close_switch(scope, "creator", str(uuid7()), "bot", reason="another")
@@ -91,7 +98,9 @@ def test_every_fact_of_a_post_is_read(here: World) -> None:
     with here.scope(f"member:{here.rob}") as scope:
         content_reviews.review_bytes(scope, first.sha256, verdict="refuse", seen_percent=60)
         said_at = scope.now
-    whole = unit(here, text="see https://b.test/y and https://a.test/x", media=(third, second, first))
+    whole = unit(
+        here, text="see https://b.test/y and https://a.test/x", media=(third, second, first)
+    )
     found = facts(here, whole, own_hosts=("mia.test",))
     known = {each.sha256: each for each in found.media}
     assert [each.sha256 for each in found.media] == sorted(known)
@@ -105,16 +114,30 @@ def test_every_fact_of_a_post_is_read(here: World) -> None:
         second.sha256, MIME, 1000, "made", "generated", now - 2 * DAY, Rating.S, "", None,
         (DepictionFacts(nova, "confirmed"),), (), "",
     )  # fmt: skip
-    unrated = MediumFacts(third.sha256, MIME, 1000, "made", "none", None, None, "", None, (), (), "")
+    unrated = MediumFacts(
+        third.sha256, MIME, 1000, "made", "none", None, None, "", None, (), (), ""
+    )
     assert known[third.sha256] == unrated
     assert found.links == (
-        LinkFacts("https://a.test/x", True, Rating.S, True, now + link_targets.LINK_TARGET_LIFETIME),
+        LinkFacts(
+            "https://a.test/x", True, Rating.S, True, now + link_targets.LINK_TARGET_LIFETIME
+        ),
         LinkFacts("https://b.test/y", False, Rating.G, True, now + DAY),
     )
-    permission = ConsentFacts("depict", ("sandbox", "own_page"), Rating.E, now - DAY, now + 300 * DAY, False)
+    permission = ConsentFacts(
+        "depict", ("sandbox", "own_page"), Rating.E, now - DAY, now + 300 * DAY, False
+    )
     persons = (
-        PersonFacts(real, "real", PersonState.ACTIVE, (AgeProof(now - 200 * DAY, None, None),), (permission,)),
-        PersonFacts(nova, "synthetic", PersonState.ACTIVE, declaration=DeclarationFacts(True, True)),
+        PersonFacts(
+            real,
+            "real",
+            PersonState.ACTIVE,
+            (AgeProof(now - 200 * DAY, None, None),),
+            (permission,),
+        ),
+        PersonFacts(
+            nova, "synthetic", PersonState.ACTIVE, declaration=DeclarationFacts(True, True)
+        ),
     )
     asked = EvidenceSnapshot(here.tenant_id, f"member:{here.ann}", ann, Rating.E)
     assert found == replace(
@@ -127,7 +150,13 @@ def test_every_fact_of_a_post_is_read(here: World) -> None:
     with here.scope() as scope:
         shown = snapshot.gather_content_snapshot(scope, whole, active_policy.current_bundle(scope))
     assert shown == EvidenceSnapshot(
-        here.tenant_id, "", None, Rating.G, media=shown.media, persons=found.persons, links=found.links
+        here.tenant_id,
+        "",
+        None,
+        Rating.G,
+        media=shown.media,
+        persons=found.persons,
+        links=found.links,
     )
     assert {one.sha256: replace(one, blocked="") for one in shown.media} == known
 
@@ -170,7 +199,9 @@ def test_a_reader_is_known_on_their_platform_alone(here: World) -> None:
         )
         assert age_assurance.list_verified_adults(scope, "telegram") == []
     whole = message(here, "fan")
-    assert facts(here, whole).viewer == ViewerFacts(AssuranceState.ASSURED, "L3", True, True, "FR", until, 1)
+    assert facts(here, whole).viewer == ViewerFacts(
+        AssuranceState.ASSURED, "L3", True, True, "FR", until, 1
+    )
     assert facts(here, replace(whole, viewer="other")).viewer is None
     with here.open(INSTALLATION_ID, "system:test", role="relay") as scope:
         scope.run("SELECT house_shift(:by)", by=9 * DAY)
@@ -196,7 +227,9 @@ def test_an_assurance_that_cannot_be_is_refused(here: World, changed: dict[str, 
     }  # fmt: skip
     with here.scope() as scope, pytest.raises(BadInput) as refused:
         age_assurance.record_assurance(scope, **{**asked, **changed})
-    assert refused.value.message == Message("viewer.bad_level", {"level": changed.get("assured_level", "L3")})
+    assert refused.value.message == Message(
+        "viewer.bad_level", {"level": changed.get("assured_level", "L3")}
+    )
     for elsewhere in ({"environment": "production"}, {"platform": "telegram"}):
         with here.scope() as scope, pytest.raises(Refused):
             age_assurance.record_assurance(scope, **{**asked, **elsewhere})
@@ -235,7 +268,9 @@ def test_a_copy_says_where_it_lies_since_when_and_what_became_of_it(here: World)
         (one,) = live_copies.list_copies(scope, whole.subject)
         assert one == replace(trace, visible_at=at, native_ids=("n1", "n2"))
         assert (
-            one == live_copies.find_copy(scope, jti) == live_copies.find_copy_by_native_id(scope, here.channel_id, "n2")
+            one
+            == live_copies.find_copy(scope, jti)
+            == live_copies.find_copy_by_native_id(scope, here.channel_id, "n2")
         )
         assert (one.channel_id, one.account, one.surface, one.step) == (
             here.channel_id, "mia-sandbox", "sandbox.post", "create"
@@ -250,7 +285,11 @@ def test_a_copy_says_where_it_lies_since_when_and_what_became_of_it(here: World)
         assert live_copies.live_copies_of_bytes(scope, "0" * 64) == []
         live_copies.record_read_back(scope, jti, missing=["b", "a"], there=True)
         said = scope.run("SELECT readback FROM permits WHERE id = :jti", jti=jti).scalar_one()
-        assert (said["missing"], said["there"], said["at"]) == (["a", "b"], True, scope.now.isoformat())
+        assert (said["missing"], said["there"], said["at"]) == (
+            ["a", "b"],
+            True,
+            scope.now.isoformat(),
+        )
         with pytest.raises(BadInput, match=r"copy\.no_proof"):
             live_copies.record_removed(scope, jti, "")
         for unknown in (
@@ -267,7 +306,9 @@ def test_a_copy_says_where_it_lies_since_when_and_what_became_of_it(here: World)
         assert found is not None
         assert found.is_read_back
         assert scope.now <= min(found.removed_at, found.recalled_at) < scope.now + DAY
-        row = scope.run("SELECT gone_proof, recall_reason, state FROM permits WHERE id = :jti", jti=jti).one()
+        row = scope.run(
+            "SELECT gone_proof, recall_reason, state FROM permits WHERE id = :jti", jti=jti
+        ).one()
         assert tuple(row) == ("404", Message("recall.complaint").to_json(), "consumed")
         assert live_copies.live_copies_of_bytes(scope, medium.sha256) == []
         assert live_copies.all_copies_of_bytes(scope, medium.sha256) == [found]
@@ -282,7 +323,9 @@ def test_what_never_left_is_no_copy(here: World) -> None:
             live_copies.void_permit(scope, jti, "not_sent")
         assert live_copies.find_copy(scope, stays) is not None
         assert live_copies.find_copy(scope, goes) is None
-        row = scope.run("SELECT state, gone_proof, gone_at IS NULL FROM permits WHERE id = :jti", jti=goes).one()
+        row = scope.run(
+            "SELECT state, gone_proof, gone_at IS NULL FROM permits WHERE id = :jti", jti=goes
+        ).one()
         assert tuple(row) == ("void", "not_sent", False)
 
 
@@ -296,7 +339,9 @@ def test_a_proposed_face_is_confirmed_once_and_stays_so(here: World) -> None:
             ("member:x", True, ("non_identifiable", "member:x")),
             ("member:y", False, ("non_identifiable", "member:x")),
         ):
-            ratings.record_depiction(scope, asset, person, how="face", confirmed_by=by, hidden=hidden)
+            ratings.record_depiction(
+                scope, asset, person, how="face", confirmed_by=by, hidden=hidden
+            )
             assert tuple(scope.run(states, asset=asset).one()) == after
 
 
@@ -311,7 +356,13 @@ def test_what_was_made_from_something_keeps_its_origin(here: World) -> None:
         assert tuple(row) == (scope.now - 20 * DAY, "generated")
         found = asset_records.newest_rendition(scope, child, "post")
         assert found is not None
-        assert (found.mime, found.size, found.width, found.height, found.ai) == (MIME, 1000, 10, 10, "assisted")
+        assert (found.mime, found.size, found.width, found.height, found.ai) == (
+            MIME,
+            1000,
+            10,
+            10,
+            "assisted",
+        )
         assert asset_records.newest_rendition(scope, child, "story") is None
         assert asset_records.newest_rendition(scope, uuid7(), "post") is None
 
@@ -327,7 +378,9 @@ def test_a_no_is_kept_with_its_reason(here: World) -> None:
         assert tuple(row) == ("refuse", Message("review.own").to_json(), 0, "bytes")
         for share in (-1, 101):
             with pytest.raises(BadInput, match=r"review\.bad_share"):
-                content_reviews.review_bytes(scope, medium.sha256, verdict="approve", seen_percent=share)
+                content_reviews.review_bytes(
+                    scope, medium.sha256, verdict="approve", seen_percent=share
+                )
 
 
 def test_stops_that_hold_are_told_the_latest_first(here: World) -> None:
@@ -343,7 +396,10 @@ def test_stops_that_hold_are_told_the_latest_first(here: World) -> None:
             ("tenant", "", "offers", f"member:{here.ann}", "two"),
             ("creator", str(here.creator_id), "bot", f"member:{here.rob}", "one"),
         ]
-        bot, offers = emergency_stops.stopped_scope(scope, "bot"), emergency_stops.stopped_scope(scope, "offers")
+        bot, offers = (
+            emergency_stops.stopped_scope(scope, "bot"),
+            emergency_stops.stopped_scope(scope, "offers"),
+        )
         assert (bot.everywhere, bot.targets) == (False, {str(here.creator_id)})
         assert bot.covers(uuid7(), here.creator_id)
         assert not bot.covers(here.channel_id)
@@ -360,7 +416,9 @@ def test_an_agency_that_decided_nothing_is_exported_as_such(here: World, tmp_pat
     key = LogKey.derive(bytes(range(32)))
     with pytest.raises(NotFound), here.scope() as scope:
         live_copies.record_copy(scope, uuid7(), "n", scope.now)
-    lines = export.export_lines([here.tenant_id], every=False, tenant=here.open, archive=FileArchive(tmp_path), key=key)
+    lines = export.export_lines(
+        [here.tenant_id], every=False, tenant=here.open, archive=FileArchive(tmp_path), key=key
+    )
     opening, log, end = (json.loads(line) for line in lines)
     assert (opening["kind"], opening["format"], opening["key"], opening["logs"]) == (
         "export",
@@ -376,13 +434,21 @@ def test_an_agency_that_decided_nothing_is_exported_as_such(here: World, tmp_pat
 
 
 def test_a_post_for_everybody_reads_nothing_of_what_readers_were_sent(here: World) -> None:
-    """An account with years of posts: a plan that does not know the reader would walk them all at every claim."""
+    """An account with years of posts: a plan that does not know the reader would walk them all at
+    every claim."""
 
     def reads(viewer: str) -> list[str]:
-        asked = {"tenant": here.tenant_id, "channel": here.channel_id, "subject": uuid7(), "most": 60}
+        asked = {
+            "tenant": here.tenant_id,
+            "channel": here.channel_id,
+            "subject": uuid7(),
+            "most": 60,
+        }
         with here.scope() as scope:
             scope.run("SELECT set_config('plan_cache_mode', 'force_generic_plan', true)")
-            plan = scope.run(f"EXPLAIN (ANALYZE) SELECT {snapshot._RECENT}", viewer=viewer, **asked).scalars()
+            plan = scope.run(
+                f"EXPLAIN (ANALYZE) SELECT {snapshot._RECENT}", viewer=viewer, **asked
+            ).scalars()
             return [line for line in plan if "on permits" in line and "never executed" not in line]
 
     sent(here, message(here, "fan"))

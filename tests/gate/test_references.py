@@ -1,4 +1,5 @@
-"""What a unit points at counts as carried: only copies of ours resolve, and everything behind them is judged again."""
+"""What a unit points at counts as carried: only copies of ours resolve, and everything behind them
+is judged again."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -51,7 +52,9 @@ def quoting(here: World, native_id: str = "p1", kind: str = "quote", **changes: 
 
 def shown(here: World, rating: Rating = Rating.G) -> Medium:
     with here.scope() as scope:
-        return picture(scope, here, rating, person=real_person(scope) if rating is not Rating.G else None)
+        return picture(
+            scope, here, rating, person=real_person(scope) if rating is not Rating.G else None
+        )
 
 
 def test_a_copy_of_ours_resolves_by_its_id_and_by_its_files(here: World) -> None:
@@ -113,13 +116,19 @@ def test_another_tenants_copy_is_unknown_like_any_other(here: World, tenant: Ope
     there = world(tenant, uuid7())
     leave(there, unit(there, text="first"), "p1")
     theirs, nobodys = judged(here, quoting(here, "p1")), judged(here, quoting(here, "p2"))
-    assert (theirs.verdict, theirs.reasons) == (nobodys.verdict, nobodys.reasons) == ("B", (Reason.REMOTE_REFERENCE,))
+    assert (
+        (theirs.verdict, theirs.reasons)
+        == (nobodys.verdict, nobodys.reasons)
+        == ("B", (Reason.REMOTE_REFERENCE,))
+    )
 
 
 def test_another_creators_copy_is_unknown(here: World) -> None:
     leave(here, unit(here, text="first"), "p1")
     with here.scope() as scope:
-        lea = agencies.add_creator(scope, slug="lea", name="Léa", kind="human", zone="UTC", languages=["fr"])
+        lea = agencies.add_creator(
+            scope, slug="lea", name="Léa", kind="human", zone="UTC", languages=["fr"]
+        )
     assert Reason.REMOTE_REFERENCE in judged(here, quoting(here, creator_id=lea)).reasons
 
 
@@ -135,7 +144,9 @@ def test_the_words_behind_it_are_read(here: World) -> None:
 def test_words_behind_a_quote_of_a_quote_are_read(here: World) -> None:
     leave(here, unit(here, text="SUGGESTIVE-MARKER-A"), "p1")
     leave(here, quoting(here, "p1"), "p2")
-    decision = judged(here, quoting(here, "p2", surface="sandbox.as_instagram", media=[shown(here)]))
+    decision = judged(
+        here, quoting(here, "p2", surface="sandbox.as_instagram", media=[shown(here)])
+    )
     assert decision.rating is Rating.S
 
 
@@ -147,7 +158,8 @@ def test_media_behind_it_are_rated_at_the_new_place(here: World) -> None:
 
 
 def test_people_behind_it_keep_their_say(here: World) -> None:
-    """A permission that was taken back counts for what is only pointed at, in the decision and in its locks."""
+    """A permission that was taken back counts for what is only pointed at, in the decision and in
+    its locks."""
     with here.scope() as scope:
         person = real_person(scope)
         medium = picture(scope, here, Rating.S, person=person)
@@ -156,18 +168,28 @@ def test_people_behind_it_keep_their_say(here: World) -> None:
     whole = quoting(here)
     assert judged(here, whole).is_allowed
     with here.scope() as scope:
-        assert {epochs.person_key(scope, person), epochs.asset_key(scope, asset)} <= set(epochs.unit_keys(scope, whole))
+        assert {epochs.person_key(scope, person), epochs.asset_key(scope, asset)} <= set(
+            epochs.unit_keys(scope, whole)
+        )
         assert post_references.shown_digests(scope, whole) == [medium.sha256]
     second = leave(here, whole, "p2")
     with here.scope() as scope:
         found = {each.jti for each in live_copies.live_copies_of_person(scope, person)}
-        assert found == {jti, second} == {each.jti for each in live_copies.live_copies_of_bytes(scope, medium.sha256)}
+        assert (
+            found
+            == {jti, second}
+            == {each.jti for each in live_copies.live_copies_of_bytes(scope, medium.sha256)}
+        )
     with here.scope() as scope, scope.acting_as("gate"):  # the grants alone: nothing is called back
-        scope.run("UPDATE consent_grants SET revoked_at = house_now() WHERE person_id = :id", id=person)
+        scope.run(
+            "UPDATE consent_grants SET revoked_at = house_now() WHERE person_id = :id", id=person
+        )
     assert Reason.CONSENT_REVOKED in judged(here, whole).reasons
     with here.scope() as scope:
         revoke_consent(scope, person)
-    assert Reason.REMOTE_REFERENCE in judged(here, whole).reasons, "what is called back is shown nowhere else"
+    assert Reason.REMOTE_REFERENCE in judged(here, whole).reasons, (
+        "what is called back is shown nowhere else"
+    )
 
 
 def test_frozen_media_behind_it_stay_frozen(here: World) -> None:
@@ -188,7 +210,9 @@ def test_the_permit_names_what_may_be_pointed_at(here: World) -> None:
     leave(here, unit(here, text="first"), "p1")
     with here.scope() as scope:
         whole = quoting(here)
-        permit = issuance.mint_permit(scope, whole, Step(), key=KEY, uploads=("m9",), author=f"member:{here.ann}")
+        permit = issuance.mint_permit(
+            scope, whole, Step(), key=KEY, uploads=("m9",), author=f"member:{here.ann}"
+        )
     assert permit.points_at == ("m9", "p1")
     assert permit.is_signed_by(KEY.public_key())
     assert not replace(permit, points_at=("m9", "p1", "p2")).is_signed_by(KEY.public_key())
@@ -203,7 +227,10 @@ def test_a_no_is_a_no_at_the_claim_too(here: World) -> None:
 def test_the_digest_covers_what_is_pointed_at_and_old_ones_stand(here: World) -> None:
     whole = unit(here)
     pointing = replace(whole, references=(Reference("quote", "p1"),))
-    digests = {each.digest() for each in (whole, pointing, replace(pointing, references=(Reference("reply", "p1"),)))}
+    digests = {
+        each.digest()
+        for each in (whole, pointing, replace(pointing, references=(Reference("reply", "p1"),)))
+    }
     assert len(digests) == 3
     assert whole.approved_content() != pointing.approved_content()
 
@@ -213,11 +240,18 @@ def heard(here: World, native_id: str = "r1", author: str = "ann") -> None:
     one = unit(here)
     about = {"creator_id": here.creator_id, "channel_id": one.channel_id, "platform": one.platform}
     with here.scope() as scope:
-        received_comments.record_received_comment(scope, **about, native_id=native_id, author=author)
+        received_comments.record_received_comment(
+            scope, **about, native_id=native_id, author=author
+        )
 
 
 def answering(here: World, native_id: str = "r1", **changes: Any) -> Unit:
-    return unit(here, text="thank you for this", references=(Reference(COMMENT_REFERENCE, native_id),), **changes)
+    return unit(
+        here,
+        text="thank you for this",
+        references=(Reference(COMMENT_REFERENCE, native_id),),
+        **changes,
+    )
 
 
 def test_what_somebody_said_to_us_may_be_answered(here: World) -> None:
@@ -233,7 +267,10 @@ def test_an_answer_is_words_alone_in_general_under_one_remark(here: World) -> No
     heard(here)
     wrong = {
         "a picture": answering(here, media=[shown(here)]),
-        "two": replace(answering(here), references=(Reference(COMMENT_REFERENCE, "r1"), Reference("quote", "p1"))),
+        "two": replace(
+            answering(here),
+            references=(Reference(COMMENT_REFERENCE, "r1"), Reference("quote", "p1")),
+        ),
         "under a part": replace(answering(here), reply_to="p1"),
     }
     for what, one in wrong.items():
@@ -252,7 +289,9 @@ def test_who_may_not_be_written_to_is_not_answered(here: World) -> None:
 def test_a_clearance_for_an_answer_points_at_the_remark_alone(here: World) -> None:
     heard(here)
     with here.scope() as scope:
-        permit = issuance.mint_permit(scope, answering(here), Step(), key=KEY, author=f"member:{here.ann}")
+        permit = issuance.mint_permit(
+            scope, answering(here), Step(), key=KEY, author=f"member:{here.ann}"
+        )
     assert permit.points_at == ("r1",)
 
 
@@ -260,15 +299,24 @@ def test_another_agency_s_remark_is_heard_by_nobody(here: World, tenant: OpenSco
     heard(here)
     other = world(tenant, uuid7())
     with other.scope() as scope:
-        assert received_comments.comment_facts(scope, replace(answering(here), tenant_id=other.tenant_id)) == ()
+        assert (
+            received_comments.comment_facts(
+                scope, replace(answering(here), tenant_id=other.tenant_id)
+            )
+            == ()
+        )
 
 
-def test_an_answer_bears_no_mark_of_a_post_and_says_in_words_what_a_model_wrote(here: World) -> None:
+def test_an_answer_bears_no_mark_of_a_post_and_says_in_words_what_a_model_wrote(
+    here: World,
+) -> None:
     heard(here)
     one = answering(here, text_ai="generated")
     posted = replace(one, references=())
     with here.scope() as scope:
         assert issuance.required_flags_of_unit(scope, posted), "a post would"
-        marked = issuance.with_required_marks(scope, one, line=lambda: "Written with the help of AI.")
+        marked = issuance.with_required_marks(
+            scope, one, line=lambda: "Written with the help of AI."
+        )
         assert marked.flags == ()
         assert issuance.preview_decision(scope, marked, author=f"member:{here.ann}").is_allowed

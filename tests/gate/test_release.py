@@ -1,4 +1,5 @@
-"""Signed rules: what two may sign comes into force; what is older, altered or signed by one does not."""
+"""Signed rules: what two may sign comes into force; what is older, altered or signed by one does
+not."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,7 +22,17 @@ from gate.policy import active_policy, bundle, signed_release
 from gate.policy.signed_release import UnsignedRelease
 from tests.conftest import Cluster
 from tests.gate.builders import KEY, Step, World, unit, world
-from tests.gate.releases import ANN, BOB, EVE, TRUSTED, past_the_gate, signed, take, trusting, written
+from tests.gate.releases import (
+    ANN,
+    BOB,
+    EVE,
+    TRUSTED,
+    past_the_gate,
+    signed,
+    take,
+    trusting,
+    written,
+)
 
 LATER, LATEST = "2027.01.02-1", "2027.01.02-10"
 
@@ -49,7 +60,9 @@ def closed(here: World) -> frozenset[Reason]:
     return frozenset(raised.value.decision.reasons)
 
 
-def test_signed_rules_come_into_force_and_are_what_every_decision_is_made_by(tenant: OpenScope, here: World) -> None:
+def test_signed_rules_come_into_force_and_are_what_every_decision_is_made_by(
+    tenant: OpenScope, here: World
+) -> None:
     post = unit(here)
     assert judged(here, post).bundle == bundle.shipped_bundle().name
     taken = take(tenant, signed(LATER, sandbox="H"))
@@ -57,7 +70,9 @@ def test_signed_rules_come_into_force_and_are_what_every_decision_is_made_by(ten
     assert (held.verdict, held.bundle) == (Verdict.H, taken.name)
     with here.scope() as scope:
         assert issuance.preview_decision(scope, post, author="system:test").bundle == taken.name
-        assert active_policy.current_bundle(scope) is active_policy.current_bundle(scope)  # read once in a process
+        assert active_policy.current_bundle(scope) is active_policy.current_bundle(
+            scope
+        )  # read once in a process
     assert Reason.RATING_EXCEEDS_SURFACE in closed(here)
     open_again = take(tenant, signed(LATEST))
     assert judged(here, post).bundle == open_again.name
@@ -65,7 +80,9 @@ def test_signed_rules_come_into_force_and_are_what_every_decision_is_made_by(ten
         issuance.mint_permit(scope, post, Step(), key=KEY, author=f"member:{here.ann}")
 
 
-def test_decisions_are_made_again_with_the_rules_of_their_own_time(tenant: OpenScope, here: World) -> None:
+def test_decisions_are_made_again_with_the_rules_of_their_own_time(
+    tenant: OpenScope, here: World
+) -> None:
     post = unit(here)
     for version, sandbox in ((None, ""), (LATER, "H"), (LATEST, "B")):
         if version:
@@ -83,7 +100,9 @@ def test_what_is_not_newer_than_the_product_is_refused(tenant: OpenScope, versio
         take(tenant, signed(version, sandbox="H"))
 
 
-def test_an_older_release_is_refused_and_the_newest_again_changes_nothing(tenant: OpenScope, here: World) -> None:
+def test_an_older_release_is_refused_and_the_newest_again_changes_nothing(
+    tenant: OpenScope, here: World
+) -> None:
     take(tenant, signed(LATER))
     newest = take(tenant, signed(LATEST))
     for older in (signed(LATER), signed(LATER, sandbox="B"), signed(LATEST, sandbox="B")):
@@ -141,12 +160,16 @@ def test_signed_rules_that_are_not_whole_are_refused(tenant: OpenScope) -> None:
             take(tenant, broken.to_bytes())
 
 
-def test_bytes_changed_in_the_database_close_the_gate(tenant: OpenScope, here: World, cluster: Cluster) -> None:
+def test_bytes_changed_in_the_database_close_the_gate(
+    tenant: OpenScope, here: World, cluster: Cluster
+) -> None:
     take(tenant, signed(LATER))
     judged(here, unit(here))  # this process remembers the true one
     with past_the_gate(cluster) as connection:
         document = edited(signed(LATER))
-        connection.execute(text("UPDATE policy_bundles SET document = :document"), {"document": document})
+        connection.execute(
+            text("UPDATE policy_bundles SET document = :document"), {"document": document}
+        )
     assert closed(here) == {Reason.POLICY_SIGNATURE}
     denied = judged(here, unit(here))
     assert (denied.verdict, denied.reasons) == (Verdict.B, (Reason.POLICY_SIGNATURE,))
@@ -162,18 +185,25 @@ def test_a_key_that_may_no_longer_sign_closes_the_gate(tenant: OpenScope, here: 
         active_policy.set_trusted_keys("not a key")
 
 
-def test_an_old_version_put_back_by_hand_closes_the_gate(tenant: OpenScope, here: World, cluster: Cluster) -> None:
+def test_an_old_version_put_back_by_hand_closes_the_gate(
+    tenant: OpenScope, here: World, cluster: Cluster
+) -> None:
     take(tenant, signed(LATER))
     take(tenant, signed(LATEST, sandbox="H"))
     with past_the_gate(cluster) as connection:
         connection.execute(text("UPDATE policy_bundles SET state = 'retired'"))
     assert closed(here) == {Reason.POLICY_ROLLBACK}
     with past_the_gate(cluster) as connection:
-        connection.execute(text("UPDATE policy_bundles SET state = 'active' WHERE number = :n"), {"n": 202701020001})
+        connection.execute(
+            text("UPDATE policy_bundles SET state = 'active' WHERE number = :n"),
+            {"n": 202701020001},
+        )
     assert closed(here) == {Reason.POLICY_ROLLBACK}
 
 
-def test_nobody_puts_a_version_back_takes_one_out_or_writes_one_elsewhere(tenant: OpenScope, here: World) -> None:
+def test_nobody_puts_a_version_back_takes_one_out_or_writes_one_elsewhere(
+    tenant: OpenScope, here: World
+) -> None:
     take(tenant, signed(LATER))
     take(tenant, signed(LATEST))
     for statement in (
@@ -181,7 +211,10 @@ def test_nobody_puts_a_version_back_takes_one_out_or_writes_one_elsewhere(tenant
         "UPDATE policy_bundles SET document = ''",
         "DELETE FROM policy_bundles",
     ):
-        with pytest.raises(DBAPIError), tenant(INSTALLATION_ID, "system:test", role="gate") as scope:
+        with (
+            pytest.raises(DBAPIError),
+            tenant(INSTALLATION_ID, "system:test", role="gate") as scope,
+        ):
             scope.run(statement)
     insert = (
         "INSERT INTO policy_bundles (tenant_id, id, name, number, state, document, by)"
@@ -204,13 +237,22 @@ def test_a_claim_ends_before_the_rules_change_under_it(tenant: OpenScope, here: 
         assert active_policy.current_policy(scope) is before
 
 
-def test_the_products_own_rules_are_kept_for_those_who_ask_later(tenant: OpenScope, cluster: Cluster) -> None:
+def test_the_products_own_rules_are_kept_for_those_who_ask_later(
+    tenant: OpenScope, cluster: Cluster
+) -> None:
     for _ in range(2):
         with tenant(INSTALLATION_ID, "system:test") as scope:
             active_policy.store_shipped_bundle(scope)
     with tenant(INSTALLATION_ID, "system:test") as scope:
-        (document,) = scope.run("SELECT document FROM policy_bundles WHERE state = 'shipped'").scalars().all()
-        assert active_policy.current_policy(scope) == active_policy.ActivePolicy(bundle.shipped_bundle())
-    assert signed_release.read_release(bytes(document)).to_bundle().name == bundle.shipped_bundle().name
+        (document,) = (
+            scope.run("SELECT document FROM policy_bundles WHERE state = 'shipped'").scalars().all()
+        )
+        assert active_policy.current_policy(scope) == active_policy.ActivePolicy(
+            bundle.shipped_bundle()
+        )
+    assert (
+        signed_release.read_release(bytes(document)).to_bundle().name
+        == bundle.shipped_bundle().name
+    )
     with pytest.raises(UnsignedRelease):
         signed_release.verify_release(bytes(document), TRUSTED.split(", "))

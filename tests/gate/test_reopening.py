@@ -1,4 +1,5 @@
-"""A wide stop ended by one person: after a quarter of an hour, and with their passkey where they have one."""
+"""A wide stop ended by one person: after a quarter of an hour, and with their passkey where they
+have one."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -47,12 +48,17 @@ def here(tenant: OpenScope) -> World:
 
 
 def signs(here: World, device: Authenticator, about: str = "") -> UUID:
-    who, about = ChallengedMember(here.tenant_id, here.ann), about or emergency_stops.reopen_signing_text(*STOP, WHY)
+    who, about = (
+        ChallengedMember(here.tenant_id, here.ann),
+        about or emergency_stops.reopen_signing_text(*STOP, WHY),
+    )
     with here.scope(who.actor_id) as scope:
         asked = challenges.create_signing_challenge(
             scope, SITE, act=emergency_stops.REOPEN_ACT, about=about, member_id=here.ann
         )
-    return ceremonies.sign_act(here.open, SITE, who, device.signs(asked), act=emergency_stops.REOPEN_ACT, about=about)
+    return ceremonies.sign_act(
+        here.open, SITE, who, device.signs(asked), act=emergency_stops.REOPEN_ACT, about=about
+    )
 
 
 def reopens(here: World, **how: Any) -> None:
@@ -75,7 +81,9 @@ def test_who_has_no_passkey_waits_and_nothing_more(here: World, tenant: OpenScop
 
 def test_who_has_one_signs_this_very_stop(here: World, tenant: OpenScope) -> None:
     device = key_of(here, here.ann)
-    with pytest.raises(Refused, match=emergency_stops.SOLO_TOO_EARLY):  # a signature shortens nothing
+    with pytest.raises(
+        Refused, match=emergency_stops.SOLO_TOO_EARLY
+    ):  # a signature shortens nothing
         reopens(here, signed=signs(here, device))
     passes(tenant, 16)
     with pytest.raises(Refused, match=emergency_stops.PASSKEY_REQUIRED):
@@ -97,7 +105,9 @@ def test_who_has_one_signs_this_very_stop(here: World, tenant: OpenScope) -> Non
         reopens(here, signed=signed)
 
 
-def test_nobody_sheds_the_duty_by_putting_the_passkey_away(here: World, tenant: OpenScope, cluster: Cluster) -> None:
+def test_nobody_sheds_the_duty_by_putting_the_passkey_away(
+    here: World, tenant: OpenScope, cluster: Cluster
+) -> None:
     key_of(here, here.ann)
     with here.scope(f"member:{here.ann}") as scope:
         passkeys.remove_passkey(scope, here.ann, passkeys.list_passkeys(scope, here.ann)[0].id)
@@ -116,7 +126,13 @@ def test_the_workers_do_what_was_signed(here: World, tenant: OpenScope) -> None:
     def wanted(signed: str) -> EmergencyStopRequested:
         where = dict(zip(("scope", "target", "feature"), STOP, strict=True))
         return EmergencyStopRequested(
-            here.tenant_id, uuid7(), **where, open=True, by=f"member:{here.ann}", reason=WHY, signed=signed
+            here.tenant_id,
+            uuid7(),
+            **where,
+            open=True,
+            by=f"member:{here.ann}",
+            reason=WHY,
+            signed=signed,
         )
 
     for minutes, why in (
@@ -166,24 +182,38 @@ def test_one_who_ends_a_stop_alone_waits_for_who_presses_it_anew(
 ) -> None:
     passes(tenant, 16)
     with here.scope(f"member:{here.ann}") as scope:
-        emergency_stops.close_switch(scope, *STOP, reason="it is real")  # not committed: the other looks meanwhile
+        emergency_stops.close_switch(
+            scope, *STOP, reason="it is real"
+        )  # not committed: the other looks meanwhile
         ending = apart(here, lambda other: emergency_stops.reopen_switch(other, *STOP, reason=WHY))
         wait_until(lambda: scope.run(WAITS_FOR_US).scalar_one() > 0)
     ending.join(60)
     assert stopped(here)
 
 
-def test_the_end_of_a_stop_is_not_the_end_of_one_pressed_meanwhile(here: World, tenant: OpenScope) -> None:
+def test_the_end_of_a_stop_is_not_the_end_of_one_pressed_meanwhile(
+    here: World, tenant: OpenScope
+) -> None:
     creator = ("creator", str(here.creator_id), "sending")
 
     def seen() -> str:
         with here.scope() as scope:
-            return next(one.since.isoformat() for one in emergency_stops.list_stops(scope) if one.where == "creator")
+            return next(
+                one.since.isoformat()
+                for one in emergency_stops.list_stops(scope)
+                if one.where == "creator"
+            )
 
     def ends(since: str) -> bool:
         where = dict(zip(("scope", "target", "feature"), creator, strict=True))
         wish = EmergencyStopRequested(
-            here.tenant_id, uuid7(), **where, open=True, by=f"member:{here.ann}", reason=WHY, since=since
+            here.tenant_id,
+            uuid7(),
+            **where,
+            open=True,
+            by=f"member:{here.ann}",
+            reason=WHY,
+            since=since,
         )
         handle_stop_request(wish, tenant=tenant)
         with here.scope() as scope:
@@ -196,11 +226,20 @@ def test_the_end_of_a_stop_is_not_the_end_of_one_pressed_meanwhile(here: World, 
             first = seen()
     assert not ends(first)
     with here.scope() as scope:
-        assert [one.message.code for one in list_open_notices(scope)] == [emergency_stops.STOPPED_AGAIN]
+        assert [one.message.code for one in list_open_notices(scope)] == [
+            emergency_stops.STOPPED_AGAIN
+        ]
     assert ends(seen())
     with here.scope() as scope:
         assert list_open_notices(scope) == []
-        ended = audit.find_last_act(scope, "switch.reopened", f"switch:creator:{here.creator_id}:sending")
+        ended = audit.find_last_act(
+            scope, "switch.reopened", f"switch:creator:{here.creator_id}:sending"
+        )
     assert ends(first)  # asked twice, or by two: it was ended already, by the first
     with here.scope() as scope:
-        assert audit.find_last_act(scope, "switch.reopened", f"switch:creator:{here.creator_id}:sending") == ended
+        assert (
+            audit.find_last_act(
+                scope, "switch.reopened", f"switch:creator:{here.creator_id}:sending"
+            )
+            == ended
+        )

@@ -35,9 +35,16 @@ def test_a_request_is_written_with_a_receipt_and_done_first(here: World) -> None
     wish = asked(here, sha256, category="shown")
     with here.scope() as scope:
         row = removal_requests.get_removal_request(scope, wish)
-        assert (row.creator_id, row.category, row.named, row.source) == (here.creator_id, "shown", "post", SOURCE)
+        assert (row.creator_id, row.category, row.named, row.source) == (
+            here.creator_id,
+            "shown",
+            "post",
+            SOURCE,
+        )
         assert (row.state, row.digests, row.called_at) == ("received", [sha256], None)
-        assert [(one.subject, one.priority) for one in due(scope, RemovalRequestDue.kind)] == [(wish, 0)]
+        assert [(one.subject, one.priority) for one in due(scope, RemovalRequestDue.kind)] == [
+            (wish, 0)
+        ]
         found = removal_requests.find_status_by_receipt(scope, row.receipt)
         assert (found.id, found.creator_id, found.receipt, found.category) == (
             wish, here.creator_id, row.receipt, "shown",
@@ -50,7 +57,8 @@ def test_a_request_is_written_with_a_receipt_and_done_first(here: World) -> None
         groups = row.receipt.split("-")
         assert [len(each) for each in groups] == [4, 4, 4]
         assert set("".join(groups)) <= set(removal_requests.RECEIPT_ALPHABET)
-        assert removal_requests.latest_status(scope, here.creator_id).id == wish  # type: ignore[union-attr]  # it was just made
+        # it was just made
+        assert removal_requests.latest_status(scope, here.creator_id).id == wish  # type: ignore[union-attr]  # see above
         assert removal_requests.latest_status(scope, uuid7()) is None
         with pytest.raises(NotFound, match=r"complaint\.unknown"):
             removal_requests.find_status_by_receipt(scope, "2222-2222-2222")
@@ -64,30 +72,56 @@ def test_a_request_is_written_with_a_receipt_and_done_first(here: World) -> None
 def test_what_nobody_knows_is_no_request(here: World, category: str, digests: list[str]) -> None:
     with here.scope() as scope, pytest.raises(BadInput, match=r"complaint\.unfit"):
         removal_requests.receive_removal_request(
-            scope, creator_id=here.creator_id, category=category, named="x", digests=digests, source=SOURCE
+            scope,
+            creator_id=here.creator_id,
+            category=category,
+            named="x",
+            digests=digests,
+            source=SOURCE,
         )
 
 
 def test_a_flood_of_one_source_waits_an_hour(here: World) -> None:
     asked(here, "a" * 64)
-    with here.scope() as scope:  # copies begin with a dash, which no receipt does: one in thirty-two began with an F
+    with (
+        here.scope() as scope
+    ):  # copies begin with a dash, which no receipt does: one in thirty-two began with an F
         copy = (
-            "INSERT INTO complaints (tenant_id, id, creator_id, receipt, category, named, source, state, digests,"
-            " created_at) SELECT tenant_id, gen_random_uuid(), creator_id, '-' || n, category, named, source, state,"
-            " digests, house_now() - CAST(:ago AS interval) FROM complaints, generate_series(1, :most) n"
+            "INSERT INTO complaints (tenant_id, id, creator_id, receipt, category, named, source, "
+            "state, digests,"
+            " created_at) SELECT tenant_id, gen_random_uuid(), creator_id, '-' || n, category, "
+            "named, source, state,"
+            " digests, house_now() - CAST(:ago AS interval) FROM complaints, generate_series(1, "
+            ":most) n"
             " WHERE tenant_id = :t AND receipt NOT LIKE '-%'"
         )
         scope.run(
-            copy, most=removal_requests.MAX_REMOVAL_REQUESTS - 2, ago=HOUR - timedelta(minutes=1), t=here.tenant_id
+            copy,
+            most=removal_requests.MAX_REMOVAL_REQUESTS - 2,
+            ago=HOUR - timedelta(minutes=1),
+            t=here.tenant_id,
         )
-        scope.run(copy.replace("'-' ||", "'--' ||"), most=2, ago=HOUR + timedelta(minutes=1), t=here.tenant_id)
+        scope.run(
+            copy.replace("'-' ||", "'--' ||"),
+            most=2,
+            ago=HOUR + timedelta(minutes=1),
+            t=here.tenant_id,
+        )
     asked(here, "b" * 64)  # the last that is taken
     asked(here, "b" * 64, source="t" * 64)
     with here.scope() as scope, pytest.raises(Refused) as refused:
         removal_requests.receive_removal_request(
-            scope, creator_id=here.creator_id, category="other", named="x", digests=["a" * 64], source=SOURCE
+            scope,
+            creator_id=here.creator_id,
+            category="other",
+            named="x",
+            digests=["a" * 64],
+            source=SOURCE,
         )
-    assert (refused.value.message.code, refused.value.message.params) == ("complaint.flood", {"most": 500})
+    assert (refused.value.message.code, refused.value.message.params) == (
+        "complaint.flood",
+        {"most": 500},
+    )
 
 
 def test_the_members_are_told_until_when_and_the_clock_is_set(here: World) -> None:
@@ -100,16 +134,30 @@ def test_the_members_are_told_until_when_and_the_clock_is_set(here: World) -> No
         until = at + removal_requests.DECISION_DEADLINE
         hour = f"{until.astimezone(ZoneInfo('Europe/Paris')):%d/%m %H:%M}"
         assert told(scope, f"complaint:{SOURCE}:shown") == Told(
-            "complaint.waits", {"creator": "Mia", "until": hour}, urgent=True, open=True, creator=here.creator_id
+            "complaint.waits",
+            {"creator": "Mia", "until": hour},
+            urgent=True,
+            open=True,
+            creator=here.creator_id,
         )
         clock = due(scope, RemovalRequestDue.kind)[1]
         assert (clock.subject, clock.at, clock.priority) == (wish, until, 0)
         (late,) = due(scope, DecisionTargetReached.kind)
-        assert (late.subject, late.args, late.at) == (wish, {"number": 0}, at + removal_requests.DECISION_TARGET)
+        assert (late.subject, late.args, late.at) == (
+            wish,
+            {"number": 0},
+            at + removal_requests.DECISION_TARGET,
+        )
         assert late.dedupe == f"target:{wish}:0"
         assert removal_requests.list_pending_removal_requests(scope, [here.creator_id]) == [
             PendingRemovalRequest(
-                (wish,), here.creator_id, "shown", at, until, at + removal_requests.DECISION_TARGET, ()
+                (wish,),
+                here.creator_id,
+                "shown",
+                at,
+                until,
+                at + removal_requests.DECISION_TARGET,
+                (),
             )
         ]
         assert removal_requests.list_pending_removal_requests(scope, [uuid7()]) == []
@@ -124,15 +172,24 @@ def test_a_patient_request_has_no_clock_and_a_week(here: World) -> None:
         at = removal_requests.get_removal_request(scope, wish).created_at
         assert at is not None
         assert told(scope, f"complaint:{SOURCE}:other") == Told(
-            "complaint.waits_person", {"creator": "Mia"}, urgent=True, open=True, creator=here.creator_id
+            "complaint.waits_person",
+            {"creator": "Mia"},
+            urgent=True,
+            open=True,
+            creator=here.creator_id,
         )
         assert len(due(scope, RemovalRequestDue.kind)) == 1
-        assert due(scope, DecisionTargetReached.kind)[0].at == at + removal_requests.SLOW_DECISION_TARGET
+        assert (
+            due(scope, DecisionTargetReached.kind)[0].at
+            == at + removal_requests.SLOW_DECISION_TARGET
+        )
         (one,) = removal_requests.list_pending_removal_requests(scope, [here.creator_id])
         assert (one.until, one.target) == (None, at + removal_requests.SLOW_DECISION_TARGET)
 
 
-@pytest.mark.parametrize(("by_house", "code"), [(True, "complaint.waits_house"), (False, "complaint.waits_words")])
+@pytest.mark.parametrize(
+    ("by_house", "code"), [(True, "complaint.waits_house"), (False, "complaint.waits_words")]
+)
 def test_words_alone_are_read_by_a_person_and_those_about_the_house_by_the_house(
     here: World, by_house: bool, code: str
 ) -> None:
@@ -147,12 +204,18 @@ def test_words_alone_are_read_by_a_person_and_those_about_the_house_by_the_house
         assert receipts.submissions_by_request(scope, [wish, uuid7()]) == {wish: given}
         assert receipts.decided_by_installation(scope, [wish]) == ({wish} if by_house else set())
         rows = removal_requests.list_pending_removal_requests(scope, [here.creator_id])
-        assert [(one.address, one.words) for one in rows] == ([] if by_house else [(given.address, given.words)])
+        assert [(one.address, one.words) for one in rows] == (
+            [] if by_house else [(given.address, given.words)]
+        )
         waits = operator_requests.list_operator_requests(scope)
         assert [one.id for one in waits] == ([wish] if by_house else [])
         if by_house:
             row = removal_requests.get_removal_request(scope, wish)
-            assert (waits[0].receipt, waits[0].category, waits[0].state) == (row.receipt, "shown", S.RECEIVED)
+            assert (waits[0].receipt, waits[0].category, waits[0].state) == (
+                row.receipt,
+                "shown",
+                S.RECEIVED,
+            )
             assert (waits[0].at, waits[0].given) == (row.created_at, given)
 
 
@@ -186,18 +249,25 @@ def test_a_members_word_waits_once_and_is_checked(here: World) -> None:
             with pytest.raises(GreenroomError) as refused:
                 removal_requests.request_decision(scope, which, because=because)
             assert refused.value.message.code == code
-    with by(here, member(here, Role.CHATTER)) as scope, pytest.raises(Refused, match=r"role\.forbidden\.review"):
+    with (
+        by(here, member(here, Role.CHATTER)) as scope,
+        pytest.raises(Refused, match=r"role\.forbidden\.review"),
+    ):
         removal_requests.request_decision(scope, wish, because="agreed")
 
 
 def test_a_yes_takes_it_away_everywhere_and_a_no_gives_it_back(here: World) -> None:
     (gone, jti), stays = sent(here), shown(here)
-    yes, no = asked(here, gone, category="shown"), asked(here, stays, category="shown", source="t" * 64)
+    yes, no = (
+        asked(here, gone, category="shown"),
+        asked(here, stays, category="shown", source="t" * 64),
+    )
     for each in (yes, no):
         answered(here, each)
     for each, because in ((yes, ""), (no, "mistaken")):
         removal_requests.handle_removal_decision(
-            RemovalRequestDecided(here.tenant_id, each, because, f"member:{here.rob}"), tenant=here.open
+            RemovalRequestDecided(here.tenant_id, each, because, f"member:{here.rob}"),
+            tenant=here.open,
         )
     assert (state(here, gone), state(here, stays)) == ("removed", "made")
     with here.scope() as scope:
@@ -223,10 +293,13 @@ def test_a_yes_takes_it_away_everywhere_and_a_no_gives_it_back(here: World) -> N
             notice = told(scope, f"complaint:{source}:shown")
             assert notice is not None
             assert not notice.open
-        blocked = scope.run("SELECT sha256, category, complaint_id FROM blocklist WHERE tenant_id = :t",
+        blocked = scope.run("SELECT sha256, category, complaint_id FROM blocklist WHERE tenant_id "
+                            "= :t",
                             t=here.tenant_id).all()  # fmt: skip
         assert [tuple(row) for row in blocked] == [(gone, "shown", yes)]
-        principals = scope.run("SELECT principal_id FROM rulings WHERE tenant_id = :t", t=here.tenant_id).scalars()
+        principals = scope.run(
+            "SELECT principal_id FROM rulings WHERE tenant_id = :t", t=here.tenant_id
+        ).scalars()
         assert set(principals) == {here.principal(scope, here.rob)}
         for act in (
             lambda: removal_requests.uphold_removal_request(scope, yes),
@@ -242,7 +315,8 @@ def test_what_a_member_found_is_meant_is_taken_away_with_it(here: World) -> None
     gone = shown(here)
     wish = asked(here, given=SubmittedForm(words="me"))
     removal_requests.handle_removal_decision(
-        RemovalRequestDecided(here.tenant_id, wish, "", f"member:{here.rob}", gone), tenant=here.open
+        RemovalRequestDecided(here.tenant_id, wish, "", f"member:{here.rob}", gone),
+        tenant=here.open,
     )
     assert state(here, gone) == "removed"
     with here.scope() as scope:
@@ -265,7 +339,9 @@ def test_a_minor_is_sealed_and_what_another_request_keeps_stays_kept(here: World
             scope, removal_requests.get_removal_request(scope, second)
         ).reason == Message("complaint.because.unfounded")
         assert seals.sealed_digests(scope, [both, minor]) == {minor}
-        by_whom = scope.run("SELECT by FROM seals WHERE tenant_id = :t", t=here.tenant_id).scalar_one()
+        by_whom = scope.run(
+            "SELECT by FROM seals WHERE tenant_id = :t", t=here.tenant_id
+        ).scalar_one()
         assert by_whom == f"complaint:{child}"
     assert state(here, both) == "made"
 
@@ -276,7 +352,9 @@ def test_the_clock_takes_it_away_once_and_says_that_no_person_did(here: World) -
     with here.scope() as scope:
         assert removal_requests.recall_named_bytes(scope, wish) == [jti]
         assert removal_requests.recall_named_bytes(scope, wish) == []
-        found = removal_requests.brief_status(scope, removal_requests.get_removal_request(scope, wish))
+        found = removal_requests.brief_status(
+            scope, removal_requests.get_removal_request(scope, wish)
+        )
         assert (found.state, found.outcome) == (S.CALLED, S.CALLED)
         assert not found.rulings[0].by_person
         with pytest.raises(Conflict, match=r"complaint\.decided"):
@@ -291,11 +369,13 @@ def test_the_clock_takes_it_away_once_and_says_that_no_person_did(here: World) -
 def test_a_flood_of_one_source_is_one_thing_to_decide(here: World) -> None:
     few = [asked(here, f"{n:064x}") for n in range(removal_requests.GROUPING_THRESHOLD)]
     with here.scope() as scope:
-        assert [one.ids for one in removal_requests.list_pending_removal_requests(scope, [here.creator_id])] == [
-            (each,) for each in few
-        ]
+        assert [
+            one.ids
+            for one in removal_requests.list_pending_removal_requests(scope, [here.creator_id])
+        ] == [(each,) for each in few]
     last = asked(here, "f" * 64)
     with here.scope() as scope:
-        assert [one.ids for one in removal_requests.list_pending_removal_requests(scope, [here.creator_id])] == [
-            (*few, last)
-        ]
+        assert [
+            one.ids
+            for one in removal_requests.list_pending_removal_requests(scope, [here.creator_id])
+        ] == [(*few, last)]

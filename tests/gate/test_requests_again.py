@@ -46,13 +46,26 @@ def test_an_appeal_is_written_timed_and_told(here: World) -> None:
     appeals.handle_appeal(AppealDue(here.tenant_id, one), tenant=here.open)
     with here.scope() as scope:
         assert due(scope, AppealDue.kind)[0].priority == 0
-        assert audited(scope, "appeal.asked") == [("system:test", "appeal.asked", f"complaint:{wish}", {})]
-        found = removal_requests.brief_status(scope, removal_requests.get_removal_request(scope, wish))
+        assert audited(scope, "appeal.asked") == [
+            ("system:test", "appeal.asked", f"complaint:{wish}", {})
+        ]
+        found = removal_requests.brief_status(
+            scope, removal_requests.get_removal_request(scope, wish)
+        )
         assert (found.state, found.outcome) == (S.APPEALED, S.REJECTED)
         (asked_one,) = found.appeals
-        assert (asked_one.id, asked_one.against, asked_one.side, asked_one.open) == (one, 1, REQUESTER_SIDE, True)
+        assert (asked_one.id, asked_one.against, asked_one.side, asked_one.open) == (
+            one,
+            1,
+            REQUESTER_SIDE,
+            True,
+        )
         assert told(scope, f"complaint:{SOURCE}:shown:appeal") == Told(
-            "appeal.waits.asked", {"creator": "Mia"}, urgent=True, open=True, creator=here.creator_id
+            "appeal.waits.asked",
+            {"creator": "Mia"},
+            urgent=True,
+            open=True,
+            creator=here.creator_id,
         )
         late = due(scope, DecisionTargetReached.kind)[-1]
         assert (late.subject, late.args, late.dedupe) == (wish, {"number": 1}, f"target:{wish}:1")
@@ -71,20 +84,31 @@ def test_an_appeal_is_written_timed_and_told(here: World) -> None:
     assert all(state(here, sha) == "frozen" for sha in rows_of(here, wish))
 
 
-@pytest.mark.parametrize(("role", "creators"), [("chatter", "[]"), ("guest", "[]"), ("manager", '["ada"]')])
+@pytest.mark.parametrize(
+    ("role", "creators"), [("chatter", "[]"), ("guest", "[]"), ("manager", '["ada"]')]
+)
 def test_an_appeal_nobody_else_may_decide_says_so(here: World, role: str, creators: str) -> None:
     """Who may not review, who was given nobody yet, who works for somebody else."""
     with here.scope() as scope:
-        changed = "UPDATE members SET role = :role, creators = CAST(:creators AS jsonb) WHERE id = :id"
+        changed = (
+            "UPDATE members SET role = :role, creators = CAST(:creators AS jsonb) WHERE id = :id"
+        )
         scope.run(changed, role=role, creators=creators, id=here.ann)
     one = appeal(here, refused_one(here, category="other"))
     appeals.handle_appeal(AppealDue(here.tenant_id, one), tenant=here.open)
     with here.scope() as scope:
         found = told(scope, f"complaint:{SOURCE}:other:appeal")
         assert found is not None
-        assert (found.code, found.params, found.urgent) == ("appeal.nobody", {"creator": "Mia"}, True)
+        assert (found.code, found.params, found.urgent) == (
+            "appeal.nobody",
+            {"creator": "Mia"},
+            True,
+        )
         (waits,) = appeals.list_pending_appeals(scope, {here.creator_id})
-        assert (waits.allowed, waits.target - waits.since) == (frozenset(), appeals.SLOW_APPEAL_TARGET)
+        assert (waits.allowed, waits.target - waits.since) == (
+            frozenset(),
+            appeals.SLOW_APPEAL_TARGET,
+        )
 
 
 def test_another_person_answers_it_and_the_loser_appeals_no_more(here: World) -> None:
@@ -107,48 +131,72 @@ def test_another_person_answers_it_and_the_loser_appeals_no_more(here: World) ->
         AppealDecided(here.tenant_id, one, "mistaken", f"member:{here.ann}"), tenant=here.open
     )
     with here.scope() as scope:
-        found = removal_requests.brief_status(scope, removal_requests.get_removal_request(scope, wish))
-        assert (found.state, found.outcome) == (S.CLOSED, S.REJECTED), "who lost has appealed before"
+        found = removal_requests.brief_status(
+            scope, removal_requests.get_removal_request(scope, wish)
+        )
+        assert (found.state, found.outcome) == (S.CLOSED, S.REJECTED), (
+            "who lost has appealed before"
+        )
         assert found.reason == Message("complaint.because.mistaken")
         assert not found.appeals[0].open
         notice = told(scope, f"complaint:{SOURCE}:shown:appeal")
         assert notice is not None
         assert not notice.open
-        assert audited(scope, "appeal.stays") == [(f"member:{here.ann}", "appeal.stays", f"complaint:{wish}", {})]
+        assert audited(scope, "appeal.stays") == [
+            (f"member:{here.ann}", "appeal.stays", f"complaint:{wish}", {})
+        ]
         assert appeals.list_pending_appeals(scope, {here.creator_id}) == []
         with pytest.raises(Conflict, match=r"appeal\.twice"):
-            appeals.submit_requester_appeal(scope, found.receipt, creator_id=here.creator_id, words="")
+            appeals.submit_requester_appeal(
+                scope, found.receipt, creator_id=here.creator_id, words=""
+            )
     with by(here, here.ann) as scope, pytest.raises(GreenroomError) as refused:
         appeals.request_appeal_decision(scope, one, because="agreed")
     assert refused.value.message.code == "complaint.decided"
 
 
-def test_who_may_no_more_answer_is_told_and_the_late_notice_closes_with_the_rest(here: World) -> None:
+def test_who_may_no_more_answer_is_told_and_the_late_notice_closes_with_the_rest(
+    here: World,
+) -> None:
     wish = refused_one(here)
     one, chatter = appeal(here, wish), member(here, Role.CHATTER)
     appeals.handle_appeal(AppealDue(here.tenant_id, one), tenant=here.open)
     for number in (0, 1):
-        appeals.handle_target_missed(DecisionTargetReached(here.tenant_id, wish, number), tenant=here.open)
+        appeals.handle_target_missed(
+            DecisionTargetReached(here.tenant_id, wish, number), tenant=here.open
+        )
     cause = f"complaint:{SOURCE}:shown:appeal"
     with here.scope() as scope:
         assert told(scope, f"complaint:{SOURCE}:shown:late") is None, "that was decided in time"
         assert told(scope, f"{cause}:late") == Told(
             "appeal.late", {"creator": "Mia"}, urgent=True, open=True, creator=here.creator_id
         )
-    appeals.handle_appeal_decision(AppealDecided(here.tenant_id, one, "agreed", f"member:{chatter}"), tenant=here.open)
+    appeals.handle_appeal_decision(
+        AppealDecided(here.tenant_id, one, "agreed", f"member:{chatter}"), tenant=here.open
+    )
     with here.scope() as scope:
         refused = told(scope, f"appeal:{one}")
         assert refused is not None
-        assert (refused.code, refused.urgent, refused.open) == ("role.forbidden.review", False, True)
-    appeals.handle_appeal_decision(AppealDecided(here.tenant_id, one, "", f"member:{here.ann}"), tenant=here.open)
+        assert (refused.code, refused.urgent, refused.open) == (
+            "role.forbidden.review",
+            False,
+            True,
+        )
+    appeals.handle_appeal_decision(
+        AppealDecided(here.tenant_id, one, "", f"member:{here.ann}"), tenant=here.open
+    )
     with here.scope() as scope:
         for each in (cause, f"{cause}:late"):
             notice = told(scope, each)
             assert notice is not None
             assert not notice.open
-        found = removal_requests.brief_status(scope, removal_requests.get_removal_request(scope, wish))
+        found = removal_requests.brief_status(
+            scope, removal_requests.get_removal_request(scope, wish)
+        )
         assert (found.state, found.outcome) == (S.UPHELD, S.UPHELD)
-        assert audited(scope, "appeal.upheld") == [(f"member:{here.ann}", "appeal.upheld", f"complaint:{wish}", {})]
+        assert audited(scope, "appeal.upheld") == [
+            (f"member:{here.ann}", "appeal.upheld", f"complaint:{wish}", {})
+        ]
 
 
 def test_who_is_late_with_a_request_is_told_while_nobody_decided(here: World) -> None:
@@ -174,10 +222,17 @@ def test_what_was_taken_away_is_asked_back_with_words_by_who_may(here: World) ->
         for each in (wish, minor):
             removal_requests.uphold_removal_request(scope, each)
     with by(here, here.ann) as scope:
-        found = removal_requests.brief_status(scope, removal_requests.get_removal_request(scope, wish))
+        found = removal_requests.brief_status(
+            scope, removal_requests.get_removal_request(scope, wish)
+        )
         (one,) = appeals.list_appealable_removals(scope, [here.creator_id])
         assert one == AppealableRemoval(
-            wish, here.creator_id, "shown", (), found.rulings[0], found.rulings[0].at + appeals.APPEAL_WINDOW
+            wish,
+            here.creator_id,
+            "shown",
+            (),
+            found.rulings[0],
+            found.rulings[0].at + appeals.APPEAL_WINDOW,
         )
         assert (
             appeals.list_appealable_removals(scope, [uuid7()])
@@ -194,10 +249,17 @@ def test_what_was_taken_away_is_asked_back_with_words_by_who_may(here: World) ->
                 appeals.submit_agency_appeal(scope, which, words=words)
             assert refused.value.message.code == code
         again = appeals.submit_agency_appeal(scope, wish, words="All of us agreed.")
-        assert audited(scope, "appeal.agency") == [(f"member:{here.ann}", "appeal.agency", f"complaint:{wish}", {})]
-        row = scope.run("SELECT words, side, against, principal_id FROM appeals WHERE id = :i", i=again).one()
+        assert audited(scope, "appeal.agency") == [
+            (f"member:{here.ann}", "appeal.agency", f"complaint:{wish}", {})
+        ]
+        row = scope.run(
+            "SELECT words, side, against, principal_id FROM appeals WHERE id = :i", i=again
+        ).one()
         assert tuple(row) == ("All of us agreed.", AGENCY_SIDE, 1, here.principal(scope, here.ann))
-    with by(here, member(here, Role.CHATTER)) as scope, pytest.raises(Refused, match=r"role\.forbidden\.approve"):
+    with (
+        by(here, member(here, Role.CHATTER)) as scope,
+        pytest.raises(Refused, match=r"role\.forbidden\.approve"),
+    ):
         appeals.submit_agency_appeal(scope, wish, words="please")
     appeals.handle_appeal(AppealDue(here.tenant_id, again), tenant=here.open)
     with here.scope() as scope:
@@ -210,8 +272,13 @@ def test_what_was_taken_away_is_asked_back_with_words_by_who_may(here: World) ->
 
 def test_the_house_decides_what_is_about_who_runs_the_agency(here: World) -> None:
     wish = asked(here, shown(here), category="shown", given=SubmittedForm(by_house=True))
-    empty = asked(here, category="shown", source="t" * 64, given=SubmittedForm(words="me", by_house=True))
-    for actor, code in ((f"member:{here.rob}", "complaint.not_house"), ("officer:ada", "complaint.no_reason")):
+    empty = asked(
+        here, category="shown", source="t" * 64, given=SubmittedForm(words="me", by_house=True)
+    )
+    for actor, code in (
+        (f"member:{here.rob}", "complaint.not_house"),
+        ("officer:ada", "complaint.no_reason"),
+    ):
         with here.scope(actor) as scope, pytest.raises(GreenroomError) as refused:
             operator_requests.decide_operator_request(scope, wish, because="bored")
         assert refused.value.message.code == code
@@ -219,17 +286,24 @@ def test_the_house_decides_what_is_about_who_runs_the_agency(here: World) -> Non
         with pytest.raises(Conflict, match=r"complaint\.not_found"):
             operator_requests.decide_operator_request(scope, empty)
         operator_requests.decide_operator_request(scope, wish, because="agreed")
-        assert audited(scope, "complaint.stays") == [("officer:ada", "complaint.stays", f"complaint:{wish}", {})]
+        assert audited(scope, "complaint.stays") == [
+            ("officer:ada", "complaint.stays", f"complaint:{wish}", {})
+        ]
         assert [one.id for one in operator_requests.list_operator_requests(scope)] == [empty]
     one = appeal(here, wish)
     appeals.handle_appeal(AppealDue(here.tenant_id, one), tenant=here.open)
     with here.scope("officer:ada") as scope:
-        assert [each.state for each in operator_requests.list_operator_requests(scope)] == [S.APPEALED, S.RECEIVED]
+        assert [each.state for each in operator_requests.list_operator_requests(scope)] == [
+            S.APPEALED,
+            S.RECEIVED,
+        ]
         with pytest.raises(Refused, match=r"appeal\.another"):
             operator_requests.decide_operator_request(scope, wish, because="agreed")
     with here.scope("officer:bo") as scope:
         operator_requests.decide_operator_request(scope, wish)
-        assert audited(scope, "complaint.upheld") == [("officer:bo", "complaint.upheld", f"complaint:{wish}", {})]
+        assert audited(scope, "complaint.upheld") == [
+            ("officer:bo", "complaint.upheld", f"complaint:{wish}", {})
+        ]
         assert removal_requests.get_removal_request(scope, wish).state == "upheld"
     with by(here, here.rob) as scope, pytest.raises(Refused, match=r"complaint\.house"):
         removal_requests.request_decision(scope, empty, because="agreed")
@@ -239,9 +313,13 @@ def test_who_decided_and_who_asks_do_not_answer(here: World) -> None:
     wish = refused_one(here)
     appeal(here, wish)
     with here.scope() as scope:
-        row = scope.session.get(rulings.Appeal, (here.tenant_id, due(scope, AppealDue.kind)[-1].subject))
+        row = scope.session.get(
+            rulings.Appeal, (here.tenant_id, due(scope, AppealDue.kind)[-1].subject)
+        )
         assert row is not None
-        assert [one.id for one in rulings.eligible_deciders(scope, row, queries.list_members(scope))] == [here.ann]
+        assert [
+            one.id for one in rulings.eligible_deciders(scope, row, queries.list_members(scope))
+        ] == [here.ann]
         with pytest.raises(Conflict, match=r"complaint\.decided"):
             rulings.record_ruling(scope, wish, S.UPHELD, after=0, reason=None)
         with pytest.raises(Conflict, match=r"appeal\.twice"):

@@ -1,4 +1,5 @@
-"""What the rules of a place are on a day, to the last field, and how two versions differ in the words of the file."""
+"""What the rules of a place are on a day, to the last field, and how two versions differ in the
+words of the file."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -26,7 +27,9 @@ def said(row: PlaceRow) -> str:
 
 
 def test_an_unknown_place_allows_what_the_defaults_do_and_asks_for_everything() -> None:
-    surface, platform = (WHOLE.row(*where, on=TODAY) for where in (("x", "nook"), ("nowhere", "post")))
+    surface, platform = (
+        WHOLE.row(*where, on=TODAY) for where in (("x", "nook"), ("nowhere", "post"))
+    )
     for found, verdicts in (
         (surface, WHOLE.defaults.unknown_surface), (platform, WHOLE.defaults.unknown_platform),
     ):  # fmt: skip
@@ -37,7 +40,9 @@ def test_an_unknown_place_allows_what_the_defaults_do_and_asks_for_everything() 
         assert dict(found.verdicts) == dict(verdicts)
         assert found.verdict(Rating.X) is Verdict.B
         assert found.required_probes(Rating.E) == ()
-    assert WHOLE.row("x", "telegram.post", on=TODAY).known is False, "another platform's row is none of this one's"
+    assert WHOLE.row("x", "telegram.post", on=TODAY).known is False, (
+        "another platform's row is none of this one's"
+    )
 
 
 def plain(**changes: Any) -> MatrixRow:
@@ -45,9 +50,21 @@ def plain(**changes: Any) -> MatrixRow:
 
 
 def test_a_row_that_says_little_asks_for_the_most() -> None:
-    found = WHOLE.row_on_day(plain(ai=None, viewer=None, adult_link=None, flags=None, probe=None), TODAY)
-    assert (found.ai_flag, found.ai_text, found.viewer, found.adult_link) == ("", True, "product", Verdict.B)
-    assert (dict(found.flags), found.probes, found.stale, found.misread) == ({}, (), frozenset(), False)
+    found = WHOLE.row_on_day(
+        plain(ai=None, viewer=None, adult_link=None, flags=None, probe=None), TODAY
+    )
+    assert (found.ai_flag, found.ai_text, found.viewer, found.adult_link) == (
+        "",
+        True,
+        "product",
+        Verdict.B,
+    )
+    assert (dict(found.flags), found.probes, found.stale, found.misread) == (
+        {},
+        (),
+        frozenset(),
+        False,
+    )
     assert (found.known, found.test_network, found.creator_verified) == (True, False, False)
     by_law = WHOLE.row_on_day(plain(ai=AiDisclosureRule(flag="none", text="jurisdiction")), TODAY)
     assert (by_law.ai_flag, by_law.ai_text) == ("", False)
@@ -66,7 +83,9 @@ def test_rules_nobody_read_again_tighten_on_the_day_after_and_after_two_months()
         found = WHOLE.row_on_day(row, day)
         assert (said(found), set(found.stale), found.misread) == (verdicts, stale, False)
     late = by + 61 * DAY
-    read = RuleVerification("x.post", row.digest(), late, late + VERIFICATION_PERIOD, {Rating.S: Verdict.H})
+    read = RuleVerification(
+        "x.post", row.digest(), late, late + VERIFICATION_PERIOD, {Rating.S: Verdict.H}
+    )
     again = WHOLE.row_on_day(row, late, (read,))
     assert (said(again), set(again.stale), again.misread) == ("AHFF", set(), False)
     for wrong in (
@@ -81,7 +100,11 @@ def test_rules_nobody_read_again_tighten_on_the_day_after_and_after_two_months()
     assert not WHOLE.row_on_day(row, late, (replace(read, row="x.text"),)).misread
     assert WHOLE.overdue_rows("x", "post", on=by) == ()
     assert WHOLE.overdue_rows("x", "x.post", on=by + DAY) == ("x.post", "x.text")
-    assert WHOLE.overdue_rows("x", "nook", on=late) == WHOLE.overdue_rows("nowhere", "post", on=late) == ()
+    assert (
+        WHOLE.overdue_rows("x", "nook", on=late)
+        == WHOLE.overdue_rows("nowhere", "post", on=late)
+        == ()
+    )
     assert "x.post" in WHOLE.overdue_rows("byhand", "byhand.x", on=by + DAY)
 
 
@@ -100,7 +123,9 @@ def test_what_a_place_borrows_is_judged_rule_by_rule() -> None:
 
 
 def test_a_strangers_row_is_never_for_adults() -> None:
-    written = MatrixRow.model_validate(stranger_row("AHBB", viewer="platform", creator_verified=True))
+    written = MatrixRow.model_validate(
+        stranger_row("AHBB", viewer="platform", creator_verified=True)
+    )
     found = WHOLE.third_party_row(written, on=TODAY)
     assert (said(found), found.adult_link, found.creator_verified) == ("AHBB", Verdict.B, False)
     loose = MatrixRow.model_validate(stranger_row("AAFF"))
@@ -117,12 +142,16 @@ def test_where_ones_own_picture_may_go_out_alone_is_told_with_its_last_day() -> 
     by = date.fromisoformat(COUNSEL["review_by"])
     assert place_rules.compare_bundles(shut, one) == (
         RowChange(
-            country, "changed", (RuleChange(ChangeDirection.LOOSENED, "own_likeness", country, "no", by.isoformat()),)
+            country,
+            "changed",
+            (RuleChange(ChangeDirection.LOOSENED, "own_likeness", country, "no", by.isoformat()),),
         ),
     )
     assert place_rules.compare_bundles(one, shut) == (
         RowChange(
-            country, "changed", (RuleChange(ChangeDirection.TIGHTENED, "own_likeness", country, by.isoformat(), "no"),)
+            country,
+            "changed",
+            (RuleChange(ChangeDirection.TIGHTENED, "own_likeness", country, by.isoformat(), "no"),),
         ),
     )
     longer = opened(**{country: {**COUNSEL, "review_by": "2027-03-18"}})
@@ -131,7 +160,10 @@ def test_where_ones_own_picture_may_go_out_alone_is_told_with_its_last_day() -> 
         RuleChange(ChangeDirection.LOOSENED, "own_likeness", country, "2027-02-18", "2027-03-18"),
     )
     assert (change.loosened, change.tightened) == (True, False)
-    assert (one.can_release_own(country, by), one.can_release_own(country, by + DAY)) == (True, False)
+    assert (one.can_release_own(country, by), one.can_release_own(country, by + DAY)) == (
+        True,
+        False,
+    )
     assert one.own_release_until("Nowhere") is None
     assert not one.can_release_own("Nowhere", by)
 
@@ -169,12 +201,16 @@ def test_what_holds_where_no_row_does_is_compared_too(
 
 
 def test_what_a_country_asks_is_compared_by_its_level(tmp_path: Path) -> None:
-    rows = [{**row, "level": "L1"} if row["id"] == "default" else row for row in FILE["jurisdictions"]]
+    rows = [
+        {**row, "level": "L1"} if row["id"] == "default" else row for row in FILE["jurisdictions"]
+    ]
     other = load(tmp_path, jurisdictions=rows)
     (found,) = place_rules.compare_bundles(WHOLE, other)
     level = WHOLE.required_assurance("default")
     assert found == RowChange(
-        "default", "changed", (RuleChange(ChangeDirection.LOOSENED, "level", "default", level, "L1"),)
+        "default",
+        "changed",
+        (RuleChange(ChangeDirection.LOOSENED, "level", "default", level, "L1"),),
     )
     assert other.required_assurance("Nowhere") == "L1"
     assert WHOLE.required_assurance("Nowhere") == level
@@ -190,17 +226,33 @@ def test_a_version_is_a_date_with_a_count() -> None:
     ends = place_rules.review_deadlines(WHOLE)
     assert ends["x.post"] == WHOLE.rows["x.post"].review_by
     assert not any(WHOLE.rows[name].same_as for name in ends)
-    assert bundle.stricter_verdict(Verdict.A, Verdict.H) is bundle.stricter_verdict(Verdict.H, Verdict.A) is Verdict.H
+    assert (
+        bundle.stricter_verdict(Verdict.A, Verdict.H)
+        is bundle.stricter_verdict(Verdict.H, Verdict.A)
+        is Verdict.H
+    )
 
 
 @pytest.mark.parametrize(("what", "changed"), [
     ("test_network", {"test_network": True}), ("creator_verified", {"creator_verified": True}),
     ("viewer", {"viewer": "none"}), ("adult_link", {"adult_link": Verdict.A}), ("ageing", {"ages": False}),
 ])  # fmt: skip
-def test_a_change_is_told_in_the_words_of_the_file_both_ways(what: str, changed: dict[str, Any]) -> None:
+def test_a_change_is_told_in_the_words_of_the_file_both_ways(
+    what: str, changed: dict[str, Any]
+) -> None:
     other = replace(WHOLE, rows={**WHOLE.rows, "x.post": plain(**changed)})
-    there = next(one for row in place_rules.compare_bundles(WHOLE, other) for one in row.changes if one.what == what)
-    back = next(one for row in place_rules.compare_bundles(other, WHOLE) for one in row.changes if one.what == what)
+    there = next(
+        one
+        for row in place_rules.compare_bundles(WHOLE, other)
+        for one in row.changes
+        if one.what == what
+    )
+    back = next(
+        one
+        for row in place_rules.compare_bundles(other, WHOLE)
+        for one in row.changes
+        if one.what == what
+    )
     assert (there.way, back.way) == (ChangeDirection.LOOSENED, ChangeDirection.TIGHTENED)
     assert (there.before, there.after) == (back.after, back.before)
     words = {"viewer": ("platform", "none"), "ageing": ("yes", "no")}.get(what, ("no", "yes"))
@@ -213,24 +265,33 @@ def test_a_change_is_told_in_the_words_of_the_file_both_ways(what: str, changed:
 @pytest.mark.parametrize(("changes", "says"), [
     ({"verdicts": {"G": "A", "S": "A", "N": "F"}}, NOT_SAID),
     ({"viewer": "somebody"}, NOT_SAID),
-    ({"verdicts": {"G": "H", "S": "A", "N": "F", "E": "F"}}, "x.post allows more of what is rated higher"),
-    ({"verdicts": {"G": "A", "S": "A", "N": "H", "E": "F"}}, "x.post allows more of what is rated higher"),
-    ({"creator_verified": True}, "x.post verifies creators, without a source or in a place of ours"),
+    ({"verdicts": {"G": "H", "S": "A", "N": "F", "E": "F"}}, "x.post allows more of what is rated "
+                                                             "higher"),
+    ({"verdicts": {"G": "A", "S": "A", "N": "H", "E": "F"}}, "x.post allows more of what is rated "
+                                                             "higher"),
+    ({"creator_verified": True}, "x.post verifies creators, without a source or in a place of "
+                                 "ours"),
     ({"creator_verified": True, "creator_verified_source": {"source_url": ""}},
      "x.post verifies creators, without a source or in a place of ours"),
     ({"creator_verified": True, "creator_verified_source": {"source_url": "https://x.example"}, "viewer": "product"},
      "x.post verifies creators, without a source or in a place of ours"),
     ({"review_by": None}, "x.post ages and has no day by which it is read again"),
     ({"same_as": ["no.row"]}, r"x.post borrows from \['no.row'\], which are no rows of their own"),
-    ({"same_as": ["byhand.x"]}, r"x.post borrows from \['byhand.x'\], which are no rows of their own"),
+    ({"same_as": ["byhand.x"]}, r"x.post borrows from \['byhand.x'\], which are no rows of their "
+                                r"own"),
 ])  # fmt: skip
-def test_a_row_that_is_not_whole_is_refused_by_its_name(tmp_path: Path, changes: dict[str, Any], says: str) -> None:
+def test_a_row_that_is_not_whole_is_refused_by_its_name(
+    tmp_path: Path, changes: dict[str, Any], says: str
+) -> None:
     with pytest.raises(ValueError, match=says):
         with_row(tmp_path, "x.post", **changes)
 
 
 def test_a_row_that_verifies_creators_names_where_that_stands(tmp_path: Path) -> None:
-    there = {"creator_verified": True, "creator_verified_source": {"source_url": "https://x.example"}}
+    there = {
+        "creator_verified": True,
+        "creator_verified_source": {"source_url": "https://x.example"},
+    }
     found = with_row(tmp_path, "x.post", **there)
     assert found.row("x", "post", on=TODAY).creator_verified
     twice = [*FILE["rows"], FILE["rows"][0]]

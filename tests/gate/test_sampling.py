@@ -1,4 +1,5 @@
-"""What passed by rules alone: a share of it is read afterwards, by another human, who may find it to be more."""
+"""What passed by rules alone: a share of it is read afterwards, by another human, who may find it
+to be more."""
 
 from typing import Any
 from uuid import UUID
@@ -39,7 +40,9 @@ def everything(house: World) -> None:
 def post(house: World, rating: Rating = Rating.S, **changes: Any) -> Unit:
     with house.scope() as scope:
         medium = picture(scope, house, rating, person=invented(scope, house))
-        return issuance.with_required_marks(scope, unit(house, media=(medium,), **changes), line=str)
+        return issuance.with_required_marks(
+            scope, unit(house, media=(medium,), **changes), line=str
+        )
 
 
 def sent(house: World, whole: Unit, *, seen: bool = True) -> None:
@@ -55,7 +58,9 @@ def waiting(house: World) -> list[spot_checks.PendingSample]:
         return spot_checks.list_pending_samples(scope, {house.creator_id})
 
 
-def work(house: World, drawn: spot_checks.PendingSample, rating: Rating | None = None, what: str = "") -> None:
+def work(
+    house: World, drawn: spot_checks.PendingSample, rating: Rating | None = None, what: str = ""
+) -> None:
     with house.scope(f"member:{house.rob}") as scope:
         spot_checks.submit_sample_reading(scope, drawn.id, raised_to=rating, what=what)
     event = SampleRead(house.tenant_id, drawn.id, str(rating or ""), what, f"member:{house.rob}")
@@ -68,12 +73,14 @@ def test_five_in_a_hundred_are_drawn_always_the_same_and_by_nobodys_choice(house
     assert first == [spot_checks.is_drawn(KEY, one, 5) for one in units]
     assert 60 <= sum(first) <= 145
     other = Ed25519PrivateKey.from_private_bytes(b"8" * 32)
-    assert first != [spot_checks.is_drawn(other, one, 5) for one in units], "who has no key cannot foretell it"
+    assert first != [spot_checks.is_drawn(other, one, 5) for one in units], (
+        "who has no key cannot foretell it"
+    )
     assert all(spot_checks.is_drawn(KEY, one, ALL) for one in units[:20])
     assert not any(spot_checks.is_drawn(KEY, one, NONE) for one in units[:20])
-    assert all(spot_checks.is_drawn(KEY, one, 9) for one, is_in in zip(units, first, strict=True) if is_in), (
-        "more, not others"
-    )
+    assert all(
+        spot_checks.is_drawn(KEY, one, 9) for one, is_in in zip(units, first, strict=True) if is_in
+    ), "more, not others"
 
 
 def test_what_is_suggestive_and_passed_alone_is_read_once_it_is_outside(house: World) -> None:
@@ -111,10 +118,14 @@ def test_an_agency_has_more_read_and_never_less(house: World) -> None:
     with house.scope(f"member:{house.rob}") as scope:
         for wrong in ((4, 2), (5, 1), (101, 2)):
             with pytest.raises(BadInput):
-                review_settings.raise_sampling_shares(scope, suggestive_percent=wrong[0], words_percent=wrong[1])
+                review_settings.raise_sampling_shares(
+                    scope, suggestive_percent=wrong[0], words_percent=wrong[1]
+                )
         review_settings.raise_sampling_shares(scope, suggestive_percent=30, words_percent=20)
         assert review_settings.sampling_shares(scope) == review_settings.SamplingShares(30, 20)
-        scope.run("UPDATE desk_choices SET suggestive_percent = 0, words_percent = -5")  # past the page
+        scope.run(
+            "UPDATE desk_choices SET suggestive_percent = 0, words_percent = -5"
+        )  # past the page
         scope.session.expire_all()
         assert review_settings.sampling_shares(scope) == review_settings.SamplingShares(5, 2)
     with house.scope(f"member:{house.ann}") as scope, pytest.raises(Refused):
@@ -147,7 +158,9 @@ def test_a_raise_counts_for_every_use_and_takes_back_what_lacks_its_marks(house:
     work(house, found, Rating.N, sha256)
     with house.scope() as scope:
         assert ratings.effective_rating(scope, sha256) is Rating.N
-        recalled = scope.run("SELECT recall_reason ->> 'code' FROM permits WHERE recalled_at IS NOT NULL").scalars()
+        recalled = scope.run(
+            "SELECT recall_reason ->> 'code' FROM permits WHERE recalled_at IS NOT NULL"
+        ).scalars()
         assert recalled.all() == ["recall.raised"]
 
 
@@ -158,7 +171,10 @@ def test_words_that_are_more_are_taken_back_where_they_stand(house: World) -> No
     (found,) = waiting(house)
     work(house, found, Rating.X)
     with house.scope() as scope:
-        assert scope.run("SELECT count(*) FROM permits WHERE recalled_at IS NOT NULL").scalar_one() == 1
+        assert (
+            scope.run("SELECT count(*) FROM permits WHERE recalled_at IS NOT NULL").scalar_one()
+            == 1
+        )
         assert "sample.words_missed" in [one.message.code for one in list_open_notices(scope)]
 
 
@@ -170,9 +186,13 @@ def test_a_raise_is_never_lower_nor_about_other_bytes(house: World) -> None:
     with house.scope(f"member:{house.rob}") as scope:
         for wrong in (Rating.S, Rating.G):
             with pytest.raises(Refused, match="LOWERING"):
-                spot_checks.submit_sample_reading(scope, found.id, raised_to=wrong, what=found.unit.media[0].sha256)
+                spot_checks.submit_sample_reading(
+                    scope, found.id, raised_to=wrong, what=found.unit.media[0].sha256
+                )
         with pytest.raises(NotFound):
-            spot_checks.submit_sample_reading(scope, found.id, raised_to=Rating.N, what=other.media[0].sha256)
+            spot_checks.submit_sample_reading(
+                scope, found.id, raised_to=Rating.N, what=other.media[0].sha256
+            )
 
 
 def test_another_tenant_reads_nothing(house: World, tenant: OpenScope) -> None:

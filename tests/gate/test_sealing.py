@@ -1,4 +1,5 @@
-"""Suspected abuse material: frozen, kept, seen by nobody and by no machine, and one officer knows."""
+"""Suspected abuse material: frozen, kept, seen by nobody and by no machine, and one officer
+knows."""
 
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
@@ -75,8 +76,11 @@ def test_what_is_suspected_is_withheld_called_back_and_told_to_the_officer(house
         assert seals.sealed_digests(scope, [medium.sha256, other.sha256]) == {medium.sha256}
         assert ratings.display_ratings(scope, [medium.sha256])[medium.sha256].is_withheld
         assert not ratings.showable_ratings(scope, [medium.sha256])
-        assert issuance.find_copy(scope, permit.jti).recalled_at is not None  # type: ignore[union-attr]  # it is there
-        assert issuance.mint_permit(scope, unit(house, media=(other,)), Step(), key=KEY, author=f"member:{house.ann}")
+        # it is there
+        assert issuance.find_copy(scope, permit.jti).recalled_at is not None  # type: ignore[union-attr]  # see above
+        assert issuance.mint_permit(
+            scope, unit(house, media=(other,)), Step(), key=KEY, author=f"member:{house.ann}"
+        )
     with house.scope() as scope, pytest.raises(PermitDenied, match="PROHIBITED_MINOR"):
         issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
     (told,) = alerts(house)
@@ -95,7 +99,9 @@ def test_what_is_suspected_is_withheld_called_back_and_told_to_the_officer(house
         ]
         row = scope.run("SELECT sha256, by, asset_id FROM seals WHERE id = :i", i=seal).one()
         assert tuple(row) == (medium.sha256, f"member:{house.rob}", asset_of(scope, medium))
-        why = scope.run("SELECT recall_reason FROM permits WHERE id = :j", j=permit.jti).scalar_one()
+        why = scope.run(
+            "SELECT recall_reason FROM permits WHERE id = :j", j=permit.jti
+        ).scalar_one()
         assert Message.from_json(why) == Message("recall.sealed")
 
 
@@ -107,7 +113,9 @@ def test_what_looks_the_same_is_sealed_with_it(house: World) -> None:
     assert sealed == {first.sha256, near.sha256}
     (told,) = alerts(house)
     with house.scope() as scope:
-        by = dict(scope.run("SELECT sha256, by FROM seals WHERE tenant_id = :t", t=house.tenant_id).all())
+        by = dict(
+            scope.run("SELECT sha256, by FROM seals WHERE tenant_id = :t", t=house.tenant_id).all()
+        )
         assert by[near.sha256] == f"seal:{told.params['number']}"
         assert written.audited(scope, "picture.sealed")[0][3] == {"alike": 1}
 
@@ -143,18 +151,27 @@ def test_what_is_never_allowed_for_another_cause_is_not_sealed(house: World) -> 
 
 
 @pytest.mark.parametrize("rating", ["E", "X"])
-def test_what_a_member_says_is_never_allowed_comes_back_with_what_was_made_of_it(house: World, rating: str) -> None:
+def test_what_a_member_says_is_never_allowed_comes_back_with_what_was_made_of_it(
+    house: World, rating: str
+) -> None:
     medium, other = shot(house), shot(house)
     with house.scope() as scope:
         asset = asset_of(scope, medium)
         cut = picture(scope, house, parent=asset)
-    posts = [sent(house, unit(house, text=f"P{n}", media=[one]), str(n)) for n, one in enumerate((medium, cut, other))]
-    wish = RatingRequested(house.tenant_id, asset, medium.sha256, rating, False, f"member:{house.rob}")
+    posts = [
+        sent(house, unit(house, text=f"P{n}", media=[one]), str(n))
+        for n, one in enumerate((medium, cut, other))
+    ]
+    wish = RatingRequested(
+        house.tenant_id, asset, medium.sha256, rating, False, f"member:{house.rob}"
+    )
     for _ in range(2):
         handle_rating_request(wish, tenant=house.open)
     with house.scope() as scope:
         called = [
-            one.jti for jti in posts if (one := live_copies.find_copy(scope, jti)) and one.recalled_at is not None
+            one.jti
+            for jti in posts
+            if (one := live_copies.find_copy(scope, jti)) and one.recalled_at is not None
         ]
         assert called == (posts[:2] if rating == "X" else [])
         opened = due(scope, TakedownOpened.kind)
@@ -196,7 +213,10 @@ def test_nothing_lifts_or_deletes_it(house: World, how: str) -> None:
         "delete": "DELETE FROM renditions WHERE sha256 = :sha",
     }
     if how in statements:
-        with pytest.raises(SQLAlchemyError), house.open(house.tenant_id, "system:test", role="gate") as scope:
+        with (
+            pytest.raises(SQLAlchemyError),
+            house.open(house.tenant_id, "system:test", role="gate") as scope,
+        ):
             scope.run(statements[how], sha=medium.sha256)
     with house.scope() as scope:
         assert asset_records.find_rendition_by_digest(scope, medium.sha256).state != "made"
@@ -207,7 +227,10 @@ def test_nothing_lifts_or_deletes_it(house: World, how: str) -> None:
 @pytest.mark.parametrize("role", ["app", "gate"])
 def test_a_seal_is_never_changed(house: World, role: str, statement: str) -> None:
     suspected(house, shot(house))
-    with pytest.raises(SQLAlchemyError), house.open(house.tenant_id, "system:test", role=role) as scope:
+    with (
+        pytest.raises(SQLAlchemyError),
+        house.open(house.tenant_id, "system:test", role=role) as scope,
+    ):
         scope.run(statement)
 
 

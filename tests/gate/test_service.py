@@ -40,12 +40,14 @@ def verdict(whole: Unit, given: EvidenceSnapshot | None = None) -> str:
 
 
 def test_every_service_sentence_is_pinned_as_it_stands() -> None:
-    """Fails when a sentence changed: read it, then pin it with `python -m gate.text.service_texts`."""
+    """Fails when a sentence changed: read it, then pin it with `python -m
+    gate.text.service_texts`."""
     codes = {code for code in load_catalogue("fr") if code.startswith(service_texts.PREFIX)}
     assert set(service_texts.pinned_digests()) == codes
     for code, pinned in service_texts.pinned_digests().items():
         assert pinned == {
-            language: service_texts.sentence_digest(load_catalogue(language)[code]) for language in LANGUAGES
+            language: service_texts.sentence_digest(load_catalogue(language)[code])
+            for language in LANGUAGES
         }, code
 
 
@@ -55,7 +57,9 @@ def test_a_sentence_goes_out_as_it_stands(language: str) -> None:
     assert verdict(unit(RECEIPT, language)) == "A"
 
 
-@pytest.mark.parametrize("slot", ["x" * 65, "a\nb", "<b>", "see bad.com/x", "EXPLICIT-MARKER-A", ""])
+@pytest.mark.parametrize(
+    "slot", ["x" * 65, "a\nb", "<b>", "see bad.com/x", "EXPLICIT-MARKER-A", ""]
+)
 def test_a_slot_holds_a_short_value(slot: str) -> None:
     assert verdict(unit(Message("service.receipt.refunded", {"amount": slot}))) == "B"
 
@@ -68,11 +72,20 @@ def test_nothing_else_travels_with_it() -> None:
     assert verdict(replace(own, media=(Medium("a" * 64, "image/png", 1),))) == "B"
     assert (
         verdict(
-            replace(own, service="gate.denied", texts=(Text("body", render_message(Message("gate.denied"), "fr")),))
+            replace(
+                own,
+                service="gate.denied",
+                texts=(Text("body", render_message(Message("gate.denied"), "fr")),),
+            )
         )
         == "B"
     )
-    assert verdict(replace(own, service="service.button.pack", texts=(Text("body", "anything at all"),))) == "B"
+    assert (
+        verdict(
+            replace(own, service="service.button.pack", texts=(Text("body", "anything at all"),))
+        )
+        == "B"
+    )
     label = render_message(Message("service.button.purchases"), "fr")
     assert verdict(replace(own, buttons=(Button(label, "purchases", "1"),))) == "A"
 
@@ -83,7 +96,12 @@ def test_safety_reaches_everybody_always() -> None:
     assert verdict(unit(RECEIPT), facts(viewer=BLOCKED)) == "A"
     stopped = decide_unit(facts(stops=stops), unit(RECEIPT), bundle.shipped_bundle(), NOW)
     assert stopped.reasons == (Reason.KILL_SWITCH,)
-    assert verdict(unit(RECEIPT), facts(stops=(StopFacts("chat", "bot"), StopFacts("tenant", "payments")))) == "A"
+    assert (
+        verdict(
+            unit(RECEIPT), facts(stops=(StopFacts("chat", "bot"), StopFacts("tenant", "payments")))
+        )
+        == "A"
+    )
 
 
 def test_the_page_of_a_proof_of_age_is_ours_and_nothing_else() -> None:
@@ -109,7 +127,10 @@ def test_the_page_of_a_proof_of_age_is_ours_and_nothing_else() -> None:
 def test_the_form_for_removals_is_ours_and_nothing_else() -> None:
     page, ours = "https://pages.example/report", facts(own_hosts=("pages.example",), viewer=BLOCKED)
     for language in LANGUAGES:
-        assert verdict(unit(Message("service.safety.report", {"report_page": page}), language), ours) == "A"
+        assert (
+            verdict(unit(Message("service.safety.report", {"report_page": page}), language), ours)
+            == "A"
+        )
     for other in (
         "https://elsewhere.example/report",
         "https://pages.example@evil.example/report",
@@ -118,4 +139,6 @@ def test_the_form_for_removals_is_ours_and_nothing_else() -> None:
         f"{page} https://evil.example",
         "",
     ):
-        assert verdict(unit(Message("service.safety.report", {"report_page": other})), ours) == "B", other
+        assert (
+            verdict(unit(Message("service.safety.report", {"report_page": other})), ours) == "B"
+        ), other

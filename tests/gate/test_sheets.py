@@ -1,4 +1,5 @@
-"""A sheet of pictures: really shown, judged at once, each by the rules of a single one; and what was said before."""
+"""A sheet of pictures: really shown, judged at once, each by the rules of a single one; and what
+was said before."""
 
 from datetime import timedelta
 
@@ -33,7 +34,9 @@ def shot(house: World, count: int = 3, rating: Rating | None = Rating.N) -> list
         return [picture(scope, house, rating, person=person) for _ in range(count)]
 
 
-def tiles(house: World, media: list[Medium], verdict: content_reviews.ReviewVerdict = "approve") -> list[SheetVerdict]:
+def tiles(
+    house: World, media: list[Medium], verdict: content_reviews.ReviewVerdict = "approve"
+) -> list[SheetVerdict]:
     with house.scope() as scope:
         return [SheetVerdict(asset_of(scope, one), one.sha256, verdict) for one in media]
 
@@ -51,9 +54,12 @@ def judge(house: World, said: list[SheetVerdict]) -> None:
 
 def written(house: World) -> int:
     with house.scope() as scope:
-        found = scope.run("SELECT count(*) FROM human_reviews WHERE tenant_id = :t", t=house.tenant_id).scalar_one()
+        found = scope.run(
+            "SELECT count(*) FROM human_reviews WHERE tenant_id = :t", t=house.tenant_id
+        ).scalar_one()
         wished = scope.run(
-            "SELECT count(*) FROM outbox WHERE kind = 'rating.set' AND tenant_id = :t", t=house.tenant_id
+            "SELECT count(*) FROM outbox WHERE kind = 'rating.set' AND tenant_id = :t",
+            t=house.tenant_id,
         )
         return int(found) + int(wished.scalar_one())
 
@@ -66,10 +72,13 @@ def test_a_set_is_as_many_reviews_and_each_counts_for_itself(house: World) -> No
     judge(house, said)
     with house.scope() as scope:
         marked = [issuance.with_required_marks(scope, one, line=str) for one in whole]
-        reasons = [issuance.judge_unit(scope, one, author=f"member:{house.ann}").reasons for one in marked]
+        reasons = [
+            issuance.judge_unit(scope, one, author=f"member:{house.ann}").reasons for one in marked
+        ]
         own = issuance.judge_unit(scope, marked[0], author=f"member:{house.rob}").reasons
         rows = scope.run(
-            "SELECT count(*), count(DISTINCT sheet), min(seen_percent) FROM human_reviews WHERE tenant_id = :t",
+            "SELECT count(*), count(DISTINCT sheet), min(seen_percent) FROM human_reviews WHERE "
+            "tenant_id = :t",
             t=house.tenant_id,
         ).one()
     assert reasons == [(), (), (Reason.REVIEW_MISSING,)]
@@ -107,10 +116,17 @@ def test_what_was_shown_to_another_or_long_ago_was_not_shown(house: World) -> No
     show(house, media)
     show(house, media)
     with house.scope() as scope:
-        seen = scope.run("SELECT count(*) FROM showings WHERE tenant_id = :t", t=house.tenant_id).scalar_one()
+        seen = scope.run(
+            "SELECT count(*) FROM showings WHERE tenant_id = :t", t=house.tenant_id
+        ).scalar_one()
         assert seen == 6, "shown again at once is one showing"
         viewings.record_viewing(scope, rob, "0" * 64)
-        assert scope.run("SELECT count(*) FROM showings WHERE tenant_id = :t", t=house.tenant_id).scalar_one() == seen
+        assert (
+            scope.run(
+                "SELECT count(*) FROM showings WHERE tenant_id = :t", t=house.tenant_id
+            ).scalar_one()
+            == seen
+        )
     judge(house, tiles(house, media))
 
 
@@ -138,15 +154,22 @@ def test_a_stranger_s_tile_is_not_known(house: World, tenant: OpenScope) -> None
         viewings.record_viewing(scope, tenant_reads.get_member(scope, house.rob), theirs[0].sha256)
         stranger = SheetVerdict(uuid7(), theirs[0].sha256, "approve")
         with pytest.raises(NotFound):
-            content_reviews.record_sheet_verdicts(scope, [*tiles(house, media), stranger], sheet=uuid7())
+            content_reviews.record_sheet_verdicts(
+                scope, [*tiles(house, media), stranger], sheet=uuid7()
+            )
     assert written(house) == 0
     assert written(other) == 0
 
 
 def test_none_too_many_twice_or_unclear_is_no_set(house: World) -> None:
     one = tiles(house, shot(house, 1))[0]
-    many = [SheetVerdict(uuid7(), f"{number:064x}", "approve") for number in range(MAX_SHEET_SIZE + 1)]
-    unclear = SheetVerdict(one.asset_id, one.sha256), SheetVerdict(one.asset_id, one.sha256, "approve", Rating.E)
+    many = [
+        SheetVerdict(uuid7(), f"{number:064x}", "approve") for number in range(MAX_SHEET_SIZE + 1)
+    ]
+    unclear = (
+        SheetVerdict(one.asset_id, one.sha256),
+        SheetVerdict(one.asset_id, one.sha256, "approve", Rating.E),
+    )
     for wrong in ([], many, [one, one], *([each] for each in unclear)):
         with pytest.raises(BadInput):
             judge(house, wrong)
@@ -164,7 +187,10 @@ def test_a_tile_taken_out_is_raised_and_never_lowered(house: World) -> None:
         assert queries.review_verdicts(scope, [one.sha256 for one in media]) == {
             one.sha256: "approve" for one in media[1:]
         }
-        wish = scope.run("SELECT args FROM outbox WHERE kind = 'rating.set' AND tenant_id = :t", t=house.tenant_id)
+        wish = scope.run(
+            "SELECT args FROM outbox WHERE kind = 'rating.set' AND tenant_id = :t",
+            t=house.tenant_id,
+        )
         assert wish.scalar_one()["rating"] == "E"
 
 
@@ -182,7 +208,9 @@ def test_five_hundred_are_one_decision(house: World) -> None:
     assert written(house) == MAX_SHEET_SIZE
 
 
-def test_what_was_said_before_is_told_of_the_bytes_their_family_and_look_alikes(house: World) -> None:
+def test_what_was_said_before_is_told_of_the_bytes_their_family_and_look_alikes(
+    house: World,
+) -> None:
     with house.scope() as scope:
         first = picture(scope, house, None, phash="00000000000000ff")
         child = picture(scope, house, None, parent=asset_of(scope, first), phash="ffff00000000ff00")
@@ -195,7 +223,9 @@ def test_what_was_said_before_is_told_of_the_bytes_their_family_and_look_alikes(
     with house.scope() as scope:
         ratings.freeze_bytes(scope, alike.sha256)
         rob = f"principal:{tenant_reads.get_member(scope, house.rob).principal_id}"
-        told = past_verdicts.past_verdicts(scope, [first.sha256, child.sha256, alike.sha256, "0" * 64])
+        told = past_verdicts.past_verdicts(
+            scope, [first.sha256, child.sha256, alike.sha256, "0" * 64]
+        )
     said = {key: [(one.said, one.by, one.kin) for one in found] for key, found in told.items()}
     assert said[first.sha256] == [
         ("frozen", "", "alike"),
@@ -216,7 +246,10 @@ def test_history_stays_in_its_tenant(house: World, tenant: OpenScope) -> None:
     other = world(tenant, uuid7())
     with other.scope() as scope:
         ratings.record_rating(
-            scope, picture(scope, other, None, phash="00000000000000ff").sha256, Rating.N, source="rule:x"
+            scope,
+            picture(scope, other, None, phash="00000000000000ff").sha256,
+            Rating.N,
+            source="rule:x",
         )
     with house.scope() as scope:
         mine = picture(scope, house, None, phash="00000000000000ff")

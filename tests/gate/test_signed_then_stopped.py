@@ -1,4 +1,5 @@
-"""Who signs something and then takes back what they allowed has taken that back too, whichever is done first."""
+"""Who signs something and then takes back what they allowed has taken that back too, whichever is
+done first."""
 
 import threading
 from typing import Any
@@ -54,7 +55,9 @@ def sign(here: World, ida: UUID, what: str) -> None:
             face_consent.submit_face_consent(scope, ida)
         elif what == "offer":
             (sheet,) = consent_offers.list_offer_sheets(scope, ida)
-            consent_offers.submit_offer_answer(scope, sheet.offer.id, CARD_SIGNED, digest=sheet.offer.digest)
+            consent_offers.submit_offer_answer(
+                scope, sheet.offer.id, CARD_SIGNED, digest=sheet.offer.digest
+            )
         else:
             (card,) = queries.cards_naming_person(scope, ida)
             card_answers.submit_card_answer(scope, card.id, CARD_SIGNED, digest=card.digest)
@@ -68,9 +71,13 @@ def stop(here: World, ida: UUID, what: str = ALL_CONSENTS) -> None:
 def done(here: World, event: Any, settle: Any) -> None:
     """The workers do what waits of a kind."""
     with here.scope() as scope:
-        rows = scope.run("DELETE FROM outbox WHERE kind = :kind RETURNING subject_id, args", kind=event.kind).all()
+        rows = scope.run(
+            "DELETE FROM outbox WHERE kind = :kind RETURNING subject_id, args", kind=event.kind
+        ).all()
     for row in rows:
-        settle(outbox.rebuild_event(event, here.tenant_id, row.subject_id, row.args), tenant=here.open)
+        settle(
+            outbox.rebuild_event(event, here.tenant_id, row.subject_id, row.args), tenant=here.open
+        )
 
 
 def stopped(here: World) -> None:
@@ -85,7 +92,9 @@ def allows(scope: Scope, ida: UUID) -> bool:
 
 @KINDS
 @pytest.mark.parametrize("late", [False, True], ids=["in turn", "the signature last"])
-def test_a_signature_from_before_the_stop_allows_nothing(here: World, what: str, late: bool) -> None:
+def test_a_signature_from_before_the_stop_allows_nothing(
+    here: World, what: str, late: bool
+) -> None:
     ida, signed = linked(here), WAITING[what]
     sign(here, ida, what)
     stop(here, ida)  # though nothing is written down yet that could be taken back
@@ -124,7 +133,8 @@ def test_who_signed_nothing_has_nothing_to_take_back(here: World) -> None:
 
 
 def test_a_stop_waits_for_a_signature_that_is_being_written(here: World) -> None:
-    """Pressed in between, when nothing speaks against the signature yet: it takes back what is about to appear."""
+    """Pressed in between, when nothing speaks against the signature yet: it takes back what is
+    about to appear."""
     with here.scope() as scope:
         ida = real_person(scope)
         subject_portal.create_portal_link(scope, ida)
@@ -142,7 +152,8 @@ def test_a_stop_waits_for_a_signature_that_is_being_written(here: World) -> None
     try:
         with here.scope() as scope:
             locked = scope.run(
-                "SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))", key=epochs.person_key(scope, ida)
+                "SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))",
+                key=epochs.person_key(scope, ida),
             )
             assert not locked.scalar()
     finally:

@@ -40,14 +40,20 @@ def test_where_a_feature_is_stopped_is_told_for_creators_and_accounts(here: Worl
         emergency_stops.close_switch(scope, "tenant", "", "offers", reason="d")
         halt = emergency_stops.stopped_scope(scope, "bot")
         assert (halt.everywhere, halt.targets) == (False, {str(creator), str(channel)})
-        assert (halt.covers(creator), halt.covers(uuid7(), channel), halt.covers(uuid7())) == (True, True, False)
+        assert (halt.covers(creator), halt.covers(uuid7(), channel), halt.covers(uuid7())) == (
+            True,
+            True,
+            False,
+        )
         assert emergency_stops.stopped_scope(scope, "offers").everywhere
         assert emergency_stops.stopped_scope(scope, "offers").covers(uuid7())
         assert not emergency_stops.stopped_scope(scope, "sending").everywhere
         assert emergency_stops.is_stopped(scope, "bot", creator=creator)
         assert emergency_stops.is_stopped(scope, "bot", channel=channel)
         assert emergency_stops.is_stopped(scope, "bot", chat=chat)
-        assert not emergency_stops.is_stopped(scope, "bot", creator=channel, channel=creator, chat=str(creator))
+        assert not emergency_stops.is_stopped(
+            scope, "bot", creator=channel, channel=creator, chat=str(creator)
+        )
         assert not emergency_stops.is_stopped(scope, "bot")
         assert emergency_stops.is_stopped(scope, "offers")
         task = due(scope, SwitchClosed.kind)[0]
@@ -55,16 +61,22 @@ def test_where_a_feature_is_stopped_is_told_for_creators_and_accounts(here: Worl
             first, {"scope": "creator", "target": str(creator), "feature": "bot"},
         )  # fmt: skip
         stop = next(each for each in emergency_stops.list_stops(scope) if each.where == "creator")
-        assert stop == ActiveStop("creator", str(creator), "bot", stop.since, f"member:{here.ann}", "a")
+        assert stop == ActiveStop(
+            "creator", str(creator), "bot", stop.since, f"member:{here.ann}", "a"
+        )
         assert timedelta() <= stop.since - scope.now < DAY
 
 
 def test_stops_are_told_the_latest_first_and_only_while_they_hold(here: World) -> None:
     for feature in ("bot", "offers", "payments"):
         with by(here, here.ann) as scope:
-            emergency_stops.close_switch(scope, "creator", str(here.creator_id), feature, reason=f"why {feature}")
+            emergency_stops.close_switch(
+                scope, "creator", str(here.creator_id), feature, reason=f"why {feature}"
+            )
     with by(here, here.rob) as scope:
-        emergency_stops.reopen_switch(scope, "creator", str(here.creator_id), "offers", reason="over")
+        emergency_stops.reopen_switch(
+            scope, "creator", str(here.creator_id), "offers", reason="over"
+        )
         assert [one.feature for one in emergency_stops.list_stops(scope)] == ["payments", "bot"]
         assert not emergency_stops.is_stopped(scope, "offers", creator=here.creator_id)
 
@@ -72,7 +84,9 @@ def test_stops_are_told_the_latest_first_and_only_while_they_hold(here: World) -
 @pytest.mark.parametrize(("where", "target", "feature"), [
     ("tenant", "x", "bot"), ("global", "x", "bot"), ("creator", "", "bot"), ("room", "x", "bot"), ("tenant", "", "fun"),
 ])  # fmt: skip
-def test_an_unknown_switch_is_refused_by_its_name(here: World, where: str, target: str, feature: str) -> None:
+def test_an_unknown_switch_is_refused_by_its_name(
+    here: World, where: str, target: str, feature: str
+) -> None:
     with by(here, here.ann) as scope, pytest.raises(BadInput) as refused:
         emergency_stops.close_switch(scope, where, target, feature, reason="x")
     assert (refused.value.message.code, refused.value.message.params) == (
@@ -94,23 +108,26 @@ def test_who_ends_a_stop_and_when(here: World) -> None:
                 emergency_stops.reopen_switch(scope, "tenant", "", "bot", reason=reason)
             assert (refused.value.message.code, refused.value.message.params) == (code, params)
         with pytest.raises(Refused, match=emergency_stops.SOLO_TOO_EARLY):
-            emergency_stops.reopen_switch(scope, "tenant", "", "bot", reason="over", second=here.rob)
+            emergency_stops.reopen_switch(
+                scope, "tenant", "", "bot", reason="over", second=here.rob
+            )
     with here.scope() as scope, pytest.raises(Refused, match=r"switch\.people_only"):
         emergency_stops.reopen_switch(scope, "tenant", "", "bot", reason="over")
     with here.scope() as scope, scope.acting_as("gate"):
-        scope.run("UPDATE switches SET updated_at = updated_at - interval '899 seconds' WHERE tenant_id = :t",
+        scope.run("UPDATE switches SET updated_at = updated_at - interval '899 seconds' WHERE "
+                  "tenant_id = :t",
                   t=here.tenant_id)  # fmt: skip
     with by(here, here.rob) as scope:
         with pytest.raises(Refused, match=emergency_stops.SOLO_TOO_EARLY):
             emergency_stops.reopen_switch(scope, "tenant", "", "bot", reason="over")
         emergency_stops.reopen_switch(scope, "tenant", "", "bot", reason="over", second=here.ann)
         assert emergency_stops.list_stops(scope) == []
-    assert emergency_stops.reopen_signing_text("tenant", "", "bot", " over ") == emergency_stops.reopen_signing_text(
+    assert emergency_stops.reopen_signing_text(
+        "tenant", "", "bot", " over "
+    ) == emergency_stops.reopen_signing_text("tenant", "", "bot", "over")
+    assert emergency_stops.reopen_signing_text(
         "tenant", "", "bot", "over"
-    )
-    assert emergency_stops.reopen_signing_text("tenant", "", "bot", "over") != emergency_stops.reopen_signing_text(
-        "tenant", "", "bot", "else"
-    )
+    ) != emergency_stops.reopen_signing_text("tenant", "", "bot", "else")
 
 
 def assured(here: World, user: str, **changes: Any) -> AgeAssuranceSummary:
@@ -125,14 +142,20 @@ def assured(here: World, user: str, **changes: Any) -> AgeAssuranceSummary:
 def test_what_a_provider_said_is_kept_to_the_last_field(here: World) -> None:
     found = assured(here, "u1")
     with here.scope() as scope:
-        row = scope.run("SELECT * FROM age_assurances WHERE tenant_id = :t", t=here.tenant_id).mappings().one()
+        row = (
+            scope.run("SELECT * FROM age_assurances WHERE tenant_id = :t", t=here.tenant_id)
+            .mappings()
+            .one()
+        )
         assert (row["platform"], row["user_id"], row["state"], row["method"], row["level"]) == (
             "telegram", "u1", "assured", "eid", "L4",
         )  # fmt: skip
         assert (row["over_18"], row["jurisdiction"], row["epoch"]) == (True, "FR", 1)
         assert row["expires_at"] - row["assured_at"] == age_assurance.ASSURANCE_LIFETIME
         assert (row["custodian"], row["confirmed_by"], row["why"]) == ("", "", "")
-        assert found == AgeAssuranceSummary(AssuranceState.ASSURED, True, "L4", "eid", row["expires_at"], 1)
+        assert found == AgeAssuranceSummary(
+            AssuranceState.ASSURED, True, "L4", "eid", row["expires_at"], 1
+        )
         assert age_assurance.get_assurance(scope, "telegram", "u1") == found
         assert (
             age_assurance.get_assurance(scope, "telegram", "u2")
@@ -154,7 +177,9 @@ def test_what_a_provider_said_is_kept_to_the_last_field(here: World) -> None:
     ({"method": "test"}, "viewer.test_only"), ({"method": "test", "environment": "demo"}, "viewer.test_only"),
     ({"method": "test", "platform": "sandbox"}, "viewer.test_only"),
 ])  # fmt: skip
-def test_what_nobody_could_prove_is_refused(here: World, changes: dict[str, Any], code: str) -> None:
+def test_what_nobody_could_prove_is_refused(
+    here: World, changes: dict[str, Any], code: str
+) -> None:
     with pytest.raises(GreenroomError) as refused:
         assured(here, changes.pop("user", "u1"), **changes)
     assert refused.value.message.code == code
@@ -187,7 +212,8 @@ def test_it_ends_to_the_instant_and_a_low_level_is_not_enough(here: World) -> No
     with here.scope() as scope:
         assert age_assurance.list_verified_adults(scope, "telegram") == ["a", "b"]
     with here.scope() as scope, scope.acting_as("gate"):
-        scope.run("UPDATE age_assurances SET expires_at = house_now() WHERE user_id = 'a' AND tenant_id = :t",
+        scope.run("UPDATE age_assurances SET expires_at = house_now() WHERE user_id = 'a' AND "
+                  "tenant_id = :t",
                   t=here.tenant_id)  # fmt: skip
     with here.scope() as scope:
         ended = age_assurance.get_assurance(scope, "telegram", "a")
@@ -199,15 +225,31 @@ def test_it_ends_to_the_instant_and_a_low_level_is_not_enough(here: World) -> No
 
 def test_a_member_writes_down_what_somebody_outside_confirmed(here: World) -> None:
     with by(here, here.rob) as scope:
-        found = age_assurance.confirm_age(scope, "x", "u1", custodian=" Maître  Roux ", why=" saw the card ")
-        assert (found.state, found.level, found.method, found.over_18) == (AssuranceState.ASSURED, "L4", "review", True)
-        row = scope.run("SELECT * FROM age_assurances WHERE tenant_id = :t", t=here.tenant_id).mappings().one()
+        found = age_assurance.confirm_age(
+            scope, "x", "u1", custodian=" Maître  Roux ", why=" saw the card "
+        )
+        assert (found.state, found.level, found.method, found.over_18) == (
+            AssuranceState.ASSURED,
+            "L4",
+            "review",
+            True,
+        )
+        row = (
+            scope.run("SELECT * FROM age_assurances WHERE tenant_id = :t", t=here.tenant_id)
+            .mappings()
+            .one()
+        )
         assert (row["custodian"], row["confirmed_by"], row["why"]) == (
             "Maître Roux", f"member:{here.rob}", "saw the card",
         )  # fmt: skip
         assert row["expires_at"] - row["assured_at"] == age_assurance.ASSURANCE_LIFETIME
         assert audited(scope, "viewer.confirmed") == [
-            (f"member:{here.rob}", "viewer.confirmed", f"viewer:{row['id']}", {"custodian": "Maître Roux"})
+            (
+                f"member:{here.rob}",
+                "viewer.confirmed",
+                f"viewer:{row['id']}",
+                {"custodian": "Maître Roux"},
+            )
         ]
         for custodian, why, user, code in (
             ("ab", "why", "u", "viewer.no_witness"), ("x" * 81, "why", "u", "viewer.no_witness"),
@@ -218,9 +260,9 @@ def test_a_member_writes_down_what_somebody_outside_confirmed(here: World) -> No
                 age_assurance.confirm_age(scope, "x", user, custodian=custodian, why=why)
             assert refused.value.message.code == code
         assert refused.value.message.params == {"level": "L4"}
-        assert age_assurance.parse_witness("x" * 80, "member:a", "w" * 200) == age_assurance.AgeWitness(
+        assert age_assurance.parse_witness(
             "x" * 80, "member:a", "w" * 200
-        )
+        ) == age_assurance.AgeWitness("x" * 80, "member:a", "w" * 200)
         age_assurance.parse_witness("abc", "member:a", "why")
     with here.scope() as scope, pytest.raises(Refused, match=r"viewer\.person_decides"):
         age_assurance.confirm_age(scope, "x", "u1", custodian="abc", why="why")
@@ -240,10 +282,14 @@ def test_a_suspicion_is_cleared_by_a_person_alone(here: World) -> None:
         assert age_assurance.begin_age_check(scope, "x", "u1").state is AssuranceState.PENDING
     known = assured(here, "u2")
     with here.scope() as scope:
-        assert age_assurance.begin_age_check(scope, "telegram", "u2") == known, "who is assured is asked nothing"
+        assert age_assurance.begin_age_check(scope, "telegram", "u2") == known, (
+            "who is assured is asked nothing"
+        )
 
 
-def test_who_never_ended_a_check_is_forgotten_after_a_month_and_an_old_proof_after_three(here: World) -> None:
+def test_who_never_ended_a_check_is_forgotten_after_a_month_and_an_old_proof_after_three(
+    here: World,
+) -> None:
     with here.scope() as scope:
         for user in ("begun", "begun lately", "suspected"):
             age_assurance.begin_age_check(scope, "x", user)
@@ -257,12 +303,15 @@ def test_who_never_ended_a_check_is_forgotten_after_a_month_and_an_old_proof_aft
             ("blocked", "updated_at", 400), ("ran out", "expires_at", 91), ("ran out lately", "expires_at", 89),
         ):  # fmt: skip
             scope.run(
-                f"UPDATE age_assurances SET {column} = house_now() - make_interval(days => :d) WHERE user_id = :u",
+                f"UPDATE age_assurances SET {column} = house_now() - make_interval(days => :d) "
+                "WHERE user_id = :u",
                 d=days,
                 u=user,
             )
     with here.scope() as scope:
         assert age_assurance.purge_expired_assurances(scope) == 2
         assert age_assurance.purge_expired_assurances(scope) == 0
-        left = scope.run("SELECT user_id FROM age_assurances WHERE tenant_id = :t", t=here.tenant_id).scalars()
+        left = scope.run(
+            "SELECT user_id FROM age_assurances WHERE tenant_id = :t", t=here.tenant_id
+        ).scalars()
         assert set(left) == {"begun lately", "suspected", "blocked", "ran out lately"}

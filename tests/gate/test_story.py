@@ -17,7 +17,17 @@ from gate.log.subject_history import PermitRecord, ReadBackRecord, ReplayOutcome
 from gate.permits import issuance
 from gate.policy import bundle
 from gate.reviews import content_reviews
-from tests.gate.builders import KEY, Step, World, invented, message, picture, real_person, unit, world
+from tests.gate.builders import (
+    KEY,
+    Step,
+    World,
+    invented,
+    message,
+    picture,
+    real_person,
+    unit,
+    world,
+)
 
 COUNT, BATCH = 1000, 100
 TEXTS = (
@@ -30,25 +40,45 @@ TEXTS = (
 )
 
 
-def test_a_thousand_stored_decisions_replay_byte_for_byte(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_a_thousand_stored_decisions_replay_byte_for_byte(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     here, dice, subjects = world(tenant, tenant_id, ceiling="N"), random.Random(20261120), []
     rules = bundle.shipped_bundle()
     for _ in range(COUNT // BATCH):
         with here.scope(f"member:{here.rob}") as scope:
             gone = real_person(scope)
-            cast = [None, real_person(scope), real_person(scope, max_rating=Rating.S), invented(scope, here), gone]
+            cast = [
+                None,
+                real_person(scope),
+                real_person(scope, max_rating=Rating.S),
+                invented(scope, here),
+                gone,
+            ]
             revoke_consent(scope, gone)
             media = [
-                picture(scope, here, rating, person=dice.choice(cast), ai=dice.choice(("none", "generated")))
+                picture(
+                    scope,
+                    here,
+                    rating,
+                    person=dice.choice(cast),
+                    ai=dice.choice(("none", "generated")),
+                )
                 for rating in (*Rating, None)
             ]
             for each in media:
-                content_reviews.review_bytes(scope, each.sha256, verdict=dice.choice(("approve", "refuse")))
+                content_reviews.review_bytes(
+                    scope, each.sha256, verdict=dice.choice(("approve", "refuse"))
+                )
             good = picture(scope, here, Rating.N, person=real_person(scope))
             content_reviews.review_bytes(scope, good.sha256, verdict="approve")
             for _ in range(BATCH):
                 text, shown = dice.choice(TEXTS), dice.sample(media, dice.randint(0, 2))
-                one = unit(here, text=text, media=shown) if dice.random() < 0.9 else unit(here, media=[good])
+                one = (
+                    unit(here, text=text, media=shown)
+                    if dice.random() < 0.9
+                    else unit(here, media=[good])
+                )
                 if dice.random() < 0.3:
                     one = message(here, "fan", text=text, media=shown)
                 elif dice.random() < 0.3:
@@ -58,7 +88,9 @@ def test_a_thousand_stored_decisions_replay_byte_for_byte(tenant: OpenScope, ten
                 subjects.append(one.subject)
     with here.scope() as scope:
         found = [
-            one for each in subjects for one in subject_history.list_decisions(scope, each, bundles={rules.name: rules})
+            one
+            for each in subjects
+            for one in subject_history.list_decisions(scope, each, bundles={rules.name: rules})
         ]
     assert Counter(one.replay for one in found) == {ReplayOutcome.SAME: COUNT}
     assert {one.decision.verdict for one in found} == set(Verdict)
@@ -71,7 +103,9 @@ def sent(here: World, whole: Unit, step: Step = Step()) -> UUID:  # noqa: B008  
         return issuance.mint_permit(scope, whole, step, key=KEY, author=f"member:{here.ann}").jti
 
 
-def test_what_left_is_told_to_the_last_field_the_oldest_first(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_what_left_is_told_to_the_last_field_the_oldest_first(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     here = world(tenant, tenant_id)
     whole = unit(here)
     upload, post = sent(here, whole, Step("upload")), sent(here, whole, Step("publish", "the post"))
@@ -81,7 +115,9 @@ def test_what_left_is_told_to_the_last_field_the_oldest_first(tenant: OpenScope,
         live_copies.record_copy(scope, post, "n1", scope.now - timedelta(hours=1))
         live_copies.record_copy(scope, post, "n2", scope.now)
         live_copies.record_read_back(scope, post, missing=["label", "ad"], there=True)
-        assert live_copies.mark_for_recall(scope, post, Message("recall.complaint", {"receipt": "1234"}))
+        assert live_copies.mark_for_recall(
+            scope, post, Message("recall.complaint", {"receipt": "1234"})
+        )
         live_copies.record_removed(scope, post, "404")
         at = scope.now
         first, second = subject_history.list_permits(scope, whole.subject)
@@ -110,13 +146,20 @@ def test_a_copy_read_back_and_not_found_is_not_there(tenant: OpenScope, tenant_i
     jti = sent(here, whole)
     with here.scope() as scope:
         (before,) = subject_history.list_permits(scope, whole.subject)
-        assert (before.void, before.native_ids, before.visible_at, before.gone_at) == (False, (), None, None)
+        assert (before.void, before.native_ids, before.visible_at, before.gone_at) == (
+            False,
+            (),
+            None,
+            None,
+        )
         live_copies.record_read_back(scope, jti, missing=(), there=False)
         (one,) = subject_history.list_permits(scope, whole.subject)
         assert one.read_back == ReadBackRecord(scope.now, there=False, missing=())
 
 
-def test_the_subjects_between_two_ids_and_the_names_of_people(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_the_subjects_between_two_ids_and_the_names_of_people(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     here = world(tenant, tenant_id)
     posts = [unit(here) for _ in range(4)]
     with here.scope() as scope:
@@ -125,7 +168,10 @@ def test_the_subjects_between_two_ids_and_the_names_of_people(tenant: OpenScope,
             issuance.judge_unit(scope, one, author="")
     with here.scope() as scope:
         low, high = posts[1].subject.id, posts[2].subject.id
-        assert subject_history.find_subjects(scope, low, high) == [posts[1].subject, posts[2].subject]
+        assert subject_history.find_subjects(scope, low, high) == [
+            posts[1].subject,
+            posts[2].subject,
+        ]
         ida, tom = real_person(scope, display_ref="Ida"), real_person(scope, display_ref="Tom")
         real_person(scope, display_ref="Zoe")
         assert subject_history.person_names(scope, [ida, tom, uuid7()]) == {ida: "Ida", tom: "Tom"}

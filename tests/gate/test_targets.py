@@ -1,4 +1,5 @@
-"""The list of links: how addresses are told apart, who says what lies behind them, and that it opens nothing."""
+"""The list of links: how addresses are told apart, who says what lies behind them, and that it
+opens nothing."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -76,7 +77,9 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
     return world(tenant, tenant_id)
 
 
-@pytest.mark.parametrize(("typed", "code"), REFUSED.items(), ids=[repr(one)[:40] for one in REFUSED])
+@pytest.mark.parametrize(
+    ("typed", "code"), REFUSED.items(), ids=[repr(one)[:40] for one in REFUSED]
+)
 def test_what_no_list_takes_is_refused_with_a_reason(typed: str, code: str) -> None:
     with pytest.raises(BadInput) as refused:
         urls.parse_registrable_url(typed)
@@ -90,7 +93,9 @@ def test_one_address_is_kept_in_one_way(typed: str, kept: str) -> None:
     assert urls.parse_registrable_url(kept) == kept
 
 
-@given(st.text(max_size=60) | st.from_regex(r"(https?://)?[a-z0-9@:\\/.?=#%-]{0,40}", fullmatch=True))
+@given(
+    st.text(max_size=60) | st.from_regex(r"(https?://)?[a-z0-9@:\\/.?=#%-]{0,40}", fullmatch=True)
+)
 def test_whatever_is_typed_is_kept_readably_or_refused(typed: str) -> None:
     kept = urls.canonical_url(typed)
     if kept:
@@ -100,7 +105,9 @@ def test_whatever_is_typed_is_kept_readably_or_refused(typed: str) -> None:
 
 def reasons(here: World, words: str, **more: object) -> tuple[Reason, ...]:
     with here.scope() as scope:
-        return issuance.preview_decision(scope, unit(here, text=words, **more), author="system:x").reasons
+        return issuance.preview_decision(
+            scope, unit(here, text=words, **more), author="system:x"
+        ).reasons
 
 
 def said(here: World, member: UUID, **more: object) -> Callable[..., None]:
@@ -108,7 +115,8 @@ def said(here: World, member: UUID, **more: object) -> Callable[..., None]:
 
     def say(url: str = URL) -> None:
         with here.scope(f"member:{member}") as scope:
-            link_targets.declare_link_target(scope, here.creator_id, url, **values)  # type: ignore[arg-type] # keywords of any kind
+            # keywords of any kind
+            link_targets.declare_link_target(scope, here.creator_id, url, **values)  # type: ignore[arg-type]  # see above
 
     return say
 
@@ -117,14 +125,25 @@ def test_a_text_may_write_a_known_address_in_any_way(here: World) -> None:
     said(here, here.ann)()
     for words in (URL, "shop.test/mia", "HTTPS://SHOP.test/mia", f"{URL}."):
         assert reasons(here, f"my shop: {words}") == ()
-    for words in ("https://shop.test/Mia", f"{URL}?x=1", "http://shop.test/mia", "https://shop.test@evil.test/mia"):
+    for words in (
+        "https://shop.test/Mia",
+        f"{URL}?x=1",
+        "http://shop.test/mia",
+        "https://shop.test@evil.test/mia",
+    ):
         assert reasons(here, f"my shop: {words}") == (Reason.LINK_UNREGISTERED,)
 
 
 def test_an_address_is_one_creators(here: World) -> None:
     with here.scope() as scope:
         other = agencies.add_creator(
-            scope, slug="lou", name="Lou", kind="human", zone="Europe/Paris", languages=["fr"], rating_ceiling="E"
+            scope,
+            slug="lou",
+            name="Lou",
+            kind="human",
+            zone="Europe/Paris",
+            languages=["fr"],
+            rating_ceiling="E",
         )
     said(here, here.ann)()
     assert reasons(here, f"my shop: {URL}", creator_id=other) == (Reason.LINK_UNREGISTERED,)
@@ -165,7 +184,12 @@ def test_what_is_taken_off_waits_again_and_comes_back(here: World) -> None:
 def test_an_address_runs_out(here: World) -> None:
     with here.scope() as scope:
         link_targets.register_link_target(
-            scope, here.creator_id, URL, rating=Rating.G, adult=False, lives=timedelta(microseconds=1)
+            scope,
+            here.creator_id,
+            URL,
+            rating=Rating.G,
+            adult=False,
+            lives=timedelta(microseconds=1),
         )
     assert reasons(here, URL) == (Reason.LINK_CHANGED,)
     said(here, here.ann)()
@@ -189,7 +213,9 @@ def test_saying_that_it_is_harmless_opens_no_place_to_adults(here: World) -> Non
         said(here, here.rob, rating=Rating.X)()
 
 
-@pytest.mark.parametrize("before", [{"adult": True}, {"rating": Rating.S}], ids=["adult", "suggestive"])
+@pytest.mark.parametrize(
+    "before", [{"adult": True}, {"rating": Rating.S}], ids=["adult", "suggestive"]
+)
 def test_nobody_alone_makes_milder_what_was_said(here: World, before: dict[str, object]) -> None:
     said(here, here.rob, **before)()
     for url in ("https://www.shop.test/mia/", "http://shop.test/mia?x=1", URL):
@@ -233,7 +259,12 @@ def test_only_members_who_plan_say_it(here: World) -> None:
 def test_what_a_page_asks_is_done_by_the_workers(here: World) -> None:
     with here.scope(f"member:{here.ann}") as scope:
         kept = link_targets.request_link_target(
-            scope, here.creator_id, "shop.test/mia", owner=LinkOwner.SHOP, rating=Rating.N, adult=False
+            scope,
+            here.creator_id,
+            "shop.test/mia",
+            owner=LinkOwner.SHOP,
+            rating=Rating.N,
+            adult=False,
         )
         (event,) = due(scope, LinkTargetDeclared.kind)
     assert (kept, event.args["adult"]) == (URL, True)
@@ -243,10 +274,14 @@ def test_what_a_page_asks_is_done_by_the_workers(here: World) -> None:
         (row,) = link_targets.list_link_targets(scope, here.creator_id)
         assert row.rating is Rating.N
         link_targets.request_link_target_end(scope, row.id)
-    link_targets.handle_link_target_end(LinkTargetEnded(here.tenant_id, row.id, f"member:{here.ann}"), tenant=here.open)
+    link_targets.handle_link_target_end(
+        LinkTargetEnded(here.tenant_id, row.id, f"member:{here.ann}"), tenant=here.open
+    )
     with here.scope() as scope:
         assert link_targets.list_link_targets(scope, here.creator_id) == []
-    link_targets.handle_link_target_end(LinkTargetEnded(here.tenant_id, row.id, f"member:{here.ann}"), tenant=here.open)
+    link_targets.handle_link_target_end(
+        LinkTargetEnded(here.tenant_id, row.id, f"member:{here.ann}"), tenant=here.open
+    )
     with here.scope() as scope:
         notice = told(scope, f"link.end:{row.id}")
     assert notice is not None
@@ -254,7 +289,9 @@ def test_what_a_page_asks_is_done_by_the_workers(here: World) -> None:
 
 
 def test_who_lost_the_right_meanwhile_is_told(here: World) -> None:
-    wanted = LinkTargetDeclared(here.tenant_id, here.creator_id, URL, "shop", "G", adult=False, by="system:x")
+    wanted = LinkTargetDeclared(
+        here.tenant_id, here.creator_id, URL, "shop", "G", adult=False, by="system:x"
+    )
     link_targets.handle_link_target(wanted, tenant=here.open)
     with here.scope() as scope:
         notice = told(scope, f"link.register:{here.creator_id}")

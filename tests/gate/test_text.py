@@ -26,7 +26,9 @@ from gate.text.text_rating import (
 TOKEN = "EXPLICIT-MARKER-A"
 GENERAL = TextRating(Rating.G)
 NOBODY = UUID(int=0)
-UNIT = Unit(NOBODY, NOBODY, Subject("delivery", NOBODY), "sandbox", "sandbox.post", NOBODY, "mia", "public")
+UNIT = Unit(
+    NOBODY, NOBODY, Subject("delivery", NOBODY), "sandbox", "sandbox.post", NOBODY, "mia", "public"
+)
 
 DISGUISES = {
     "plain": TOKEN,
@@ -61,7 +63,9 @@ DISGUISES = {
 def test_a_term_is_found_in_disguise(disguise: str) -> None:
     assert (
         rate_texts(
-            [f"hello {DISGUISES[disguise]} you"] if disguise != "first letters" else [DISGUISES[disguise]]
+            [f"hello {DISGUISES[disguise]} you"]
+            if disguise != "first letters"
+            else [DISGUISES[disguise]]
         ).rating
         is Rating.E
     )
@@ -124,7 +128,9 @@ def test_earlier_messages_count_only_for_what_this_one_completes() -> None:
     assert rate_texts(["KER-A"], before=["EXPLICIT-MAR"]).rating is Rating.E
     assert rate_texts(["Good night"], before=["EXPLICIT-MARKER-A"]) == GENERAL
     decoys = ["Good morning to you", "the sun is out today"]
-    assert rate_texts(["KER-A"], before=["so EXPLICIT", *decoys, "-MAR", *decoys]).rating is Rating.E
+    assert (
+        rate_texts(["KER-A"], before=["so EXPLICIT", *decoys, "-MAR", *decoys]).rating is Rating.E
+    )
     assert rate_texts(["KER-A"], before=["so EXPLICIT-MARKER-A", *decoys]) == GENERAL
 
 
@@ -134,8 +140,12 @@ def test_views_are_idempotent(text: str) -> None:
     for view in (normalization.fold_case, normalization.fold_lookalikes):
         assert view(view(text)) == view(text)
     folded = normalization.fold_lookalikes(text)
-    assert normalization.joined_letters(normalization.joined_letters(folded)) == normalization.joined_letters(folded)
-    assert normalization.fold_leetspeak(normalization.fold_leetspeak(folded)) == normalization.fold_leetspeak(folded)
+    assert normalization.joined_letters(
+        normalization.joined_letters(folded)
+    ) == normalization.joined_letters(folded)
+    assert normalization.fold_leetspeak(
+        normalization.fold_leetspeak(folded)
+    ) == normalization.fold_leetspeak(folded)
 
 
 @given(st.text(max_size=80), st.text(max_size=80))
@@ -147,8 +157,10 @@ def test_no_surrounding_text_hides_a_term(before: str, after: str) -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        "i want to kill myself", "k i l l myself", "je veux me tuer", "Don’t want to live anymore", "ich will sterben",
-        "quero morrer", "no quiero vivir", "voglio morire", "SELFHARM-MARKER-A", "suicide", "J'ai envie de mourir",
+        "i want to kill myself", "k i l l myself", "je veux me tuer", "Don’t want to live "
+                                                                      "anymore", "ich will sterben",
+        "quero morrer", "no quiero vivir", "voglio morire", "SELFHARM-MARKER-A", "suicide", "J'ai "
+                                                                                            "envie de mourir",
     ],
 )  # fmt: skip
 def test_a_crisis_is_heard(said: str) -> None:
@@ -156,7 +168,14 @@ def test_a_crisis_is_heard(said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["I want to diet", "suicide squad is great", "je vais bien", "mort de rire", "this song kills me"]
+    "said",
+    [
+        "I want to diet",
+        "suicide squad is great",
+        "je vais bien",
+        "mort de rire",
+        "this song kills me",
+    ],
 )
 def test_no_crisis_is_invented(said: str) -> None:
     assert not is_crisis_message(said)
@@ -167,13 +186,17 @@ def test_no_crisis_is_invented(said: str) -> None:
     [
         "I am 15", "im 15", "I'm fifteen", "I’m 16 yo", "j'ai 15 ans", "J’ai quinze ans", "ich bin 15",
         "tengo 16 años", "soy menor de edad",
-        "ho quindici anni", "tenho 17 anos", "J'ai dix sept ans", "15 ans et toi ?", "je viens d'avoir 16 ans",
+        "ho quindici anni", "tenho 17 anos", "J'ai dix sept ans", "15 ans et toi ?", "je viens "
+                                                                                     "d'avoir 16 ans",
         "g15ans",
-        "chuis mineure", "j'suis pas majeur", "bin 15", "ich bin erst fuenfzehn", "noch nicht volljährig",
+        "chuis mineure", "j'suis pas majeur", "bin 15", "ich bin erst fuenfzehn", "noch nicht "
+                                                                                  "volljährig",
         "ich bin 15j",
-        "tengo diez y seis años", "todavía no soy mayor de edad", "sono una ragazza di 15 anni", "non sono maggiorenne",
+        "tengo diez y seis años", "todavía no soy mayor de edad", "sono una ragazza di 15 "
+                                                                  "anni", "non sono maggiorenne",
         "15 anos e tu?", "tenho dezasseis anos", "ho 15anni", "im 1 5", "i'm l5", "1'm 15", "I am XVI", "i'm f1fteen",
-        "I’m fif teen", "I'm 15yo", "im 15 male", "I'm 15 still in school", "i am a 15 year old girl", "not 18 yet",
+        "I’m fif teen", "I'm 15yo", "im 15 male", "I'm 15 still in school", "i am a 15 year old "
+                                                                            "girl", "not 18 yet",
         "I'm not even 18", "iam 15", "just turned 16", "1️⃣5️⃣ here", "I'm a minor", "je suis mineure",
         "ich bin minderjährig",
     ],
@@ -185,16 +208,23 @@ def test_a_minor_who_says_so_is_heard(said: str) -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        "I am 15 minutes late", "j'ai 15 ans d'expérience", "j'ai 25 ans", "ich bin 15 Minuten zu spät", "I am 27",
+        "I am 15 minutes late", "j'ai 15 ans d'expérience", "j'ai 25 ans", "ich bin 15 Minuten zu "
+                                                                           "spät", "I am 27",
         "I just turned 27", "I'm 17.5 km away", "my son is 15", "i have 15 dogs", "i turned 18", "I'm 10/10 happy",
-        "my daughter is turning 6 tomorrow", "I'm still a kid at heart", "I'm a child of the 90s", "I'm 8 beers in",
-        "I'm a minor inconvenience", "when i turned 16 my dad bought me a car", "at age 12 I started dancing",
+        "my daughter is turning 6 tomorrow", "I'm still a kid at heart", "I'm a child of the "
+                                                                         "90s", "I'm 8 beers in",
+        "I'm a minor inconvenience", "when i turned 16 my dad bought me a car", "at age 12 I "
+                                                                                "started dancing",
         "age 15+",
         "my 15 yo girl loves it", "I'm 10 years clean", "I'm 10 for 10 today", "Im 9-5 every day", "I'm 5 foot 4", "15",
-        "ich bin 15 Jahre älter als meine Schwester", "ich bin 8 Uhr da", "ich bin 10 Jahre verheiratet",
+        "ich bin 15 Jahre älter als meine Schwester", "ich bin 8 Uhr da", "ich bin 10 Jahre "
+                                                                          "verheiratet",
         "15 ans déjà !",
-        "soy menor que mi hermano", "no tengo 18 euros", "tengo 15 años en esta empresa", "ho 15 anni in meno di lui",
-        "sou menor do que pareço", "não tenho 18 reais", "tenho 15 anos no ramo", "je suis mineur de fond",
+        "soy menor que mi hermano", "no tengo 18 euros", "tengo 15 años en esta empresa", "ho 15 "
+                                                                                          "anni "
+                                                                                          "in meno di lui",
+        "sou menor do que pareço", "não tenho 18 reais", "tenho 15 anos no ramo", "je suis mineur "
+                                                                                  "de fond",
         "je suis en 3e position", "j'ai 15 ans de plus que toi", "il a 15 ans et toi ?",
         "I'm 6 feet tall", "je suis majeur", "when I was 15 I loved this band",
     ],
@@ -209,7 +239,8 @@ def test_an_adult_is_no_minor(said: str) -> None:
         "15, you?", "me? 15", "f/15", "I'm almost 16", "it's my 15th birthday", "born in 2011", "I'm in high school",
         "im in grade 8", "I'm not of age", "i'll be 18 next year", "j'ai 15", "je suis lycéenne",
         "je suis en troisième",
-        "née en 2012", "tengo 15", "cumplo 16 mañana", "estoy en 3 de la ESO", "gehe in die 9. Klasse", "ich werde 16",
+        "née en 2012", "tengo 15", "cumplo 16 mañana", "estoy en 3 de la ESO", "gehe in die 9. "
+                                                                               "Klasse", "ich werde 16",
         "15, und du?", "ho 15", "vado alle medie", "farò 16 anni", "tenho 15", "faço 16 amanhã", "to no 9º ano",
     ],
 )  # fmt: skip
@@ -242,7 +273,8 @@ def test_a_hint_is_no_statement() -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        "are you real?", "R u a bot", "Is this a real person?", "am I talking to a real person", "t'es un robot ?",
+        "are you real?", "R u a bot", "Is this a real person?", "am I talking to a real "
+                                                                "person", "t'es un robot ?",
         "bot?",
         "Es-tu humaine ?", "tu es une vraie personne ?", "bist du echt?", "eres real?", "sei un bot?", "você é real?",
     ],
@@ -252,7 +284,13 @@ def test_the_question_whether_a_machine_answers_is_heard(said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["are you free tonight?", "you are so pretty", "are you really coming tomorrow?", "tu es vraiment belle"]
+    "said",
+    [
+        "are you free tonight?",
+        "you are so pretty",
+        "are you really coming tomorrow?",
+        "tu es vraiment belle",
+    ],
 )
 def test_other_questions_are_not(said: str) -> None:
     assert not is_bot_question(said)
@@ -266,12 +304,30 @@ def test_addresses_are_found() -> None:
     )
     assert extract_links(["love it.it was great", "write to a@b.com", "3.5 com", "e.g. this"]) == ()
     assert extract_links(["exa\u200bmple.com/x"]) == ("example.com/x",)
-    shown = ["ex\u00adam\ufe0fple.com", "ｅｘａｍｐｌｅ．ｃｏｍ", "a。com", "exämple.com", "www.example.at now"]
+    shown = [
+        "ex\u00adam\ufe0fple.com",
+        "ｅｘａｍｐｌｅ．ｃｏｍ",
+        "a。com",
+        "exämple.com",
+        "www.example.at now",
+    ]
     assert extract_links(shown) == ("example.com", "a.com", "exämple.com", "www.example.at")
-    assert extract_links(["example.xxx meinshop.de! 10.1.2.3:80/x"]) == ("example.xxx", "meinshop.de", "10.1.2.3:80/x")
+    assert extract_links(["example.xxx meinshop.de! 10.1.2.3:80/x"]) == (
+        "example.xxx",
+        "meinshop.de",
+        "10.1.2.3:80/x",
+    )
     assert extract_links(["whatsapp://send"]) == ("whatsapp://send",)
     assert (
-        extract_links(["v1.2.3 is out", "12.11.2026/13.11.2026", "Wow.so schön", "10.30-12.15", "naïve...de rien"])
+        extract_links(
+            [
+                "v1.2.3 is out",
+                "12.11.2026/13.11.2026",
+                "Wow.so schön",
+                "10.30-12.15",
+                "naïve...de rien",
+            ]
+        )
         == ()
     )
 
@@ -279,9 +335,23 @@ def test_addresses_are_found() -> None:
 def test_a_text_that_says_ai_says_so() -> None:
     assert has_ai_disclosure(["Une image faite par IA"])
     assert has_ai_disclosure(["new pic #ai"])
-    for said in ("Made by AI.", "I am an AI", "AI-made", "AI art", "— AI", "Écrit par l’IA", "Ein Bild der KI"):
+    for said in (
+        "Made by AI.",
+        "I am an AI",
+        "AI-made",
+        "AI art",
+        "— AI",
+        "Écrit par l’IA",
+        "Ein Bild der KI",
+    ):
         assert has_ai_disclosure([said]), said
-    for silent in ("I said hi again", "J'ai pris ça ce matin", "Je n’ai rien", "Ai-je raison ?", "j'en ai deux"):
+    for silent in (
+        "I said hi again",
+        "J'ai pris ça ce matin",
+        "Je n’ai rien",
+        "Ai-je raison ?",
+        "j'en ai deux",
+    ):
         assert not has_ai_disclosure([silent]), silent
 
 
@@ -291,7 +361,9 @@ MORE_DISGUISES = {
     "base64 of base64": base64.b64encode(base64.b64encode(TOKEN.encode())).decode(),
     "hexadecimal with prefixes": " ".join(f"0x{ord(c):02x}" for c in TOKEN),
     "punycode": "xn--" + f"{TOKEN} é".encode("punycode").decode(),
-    "named letters": "".join(f":regional_indicator_{c.lower()}:" if c.isalpha() else c for c in TOKEN),
+    "named letters": "".join(
+        f":regional_indicator_{c.lower()}:" if c.isalpha() else c for c in TOKEN
+    ),
     "musical marks": "\U0001d173".join(TOKEN),
     "Arabic letter marks": "\u061c".join(TOKEN),
     "first letters past bullets": "\n".join(f"• «{c}nd so on»" for c in TOKEN if c.isalpha()),
@@ -305,16 +377,31 @@ def test_a_term_is_found_in_rarer_disguise(disguise: str) -> None:
 
 def test_a_picture_is_found_by_its_name() -> None:
     known = replace(
-        lexicon.shipped_lexicon(), terms=(lexicon.fold_term("suggestive", "black universal recycling symbol"),)
+        lexicon.shipped_lexicon(),
+        terms=(lexicon.fold_term("suggestive", "black universal recycling symbol"),),
     )
     assert rate_texts(["look \u267b\ufe0f"], lexicon=known).rating is Rating.S
     assert rate_texts(["look :black_universal_recycling_symbol:"], lexicon=known).rating is Rating.S
     assert rate_texts(["look ❤️"], lexicon=known) == GENERAL
 
 
-KINDS = ("EXPLICIT-MARKER-A", "SUGGESTIVE-MARKER-A", "MINOR-C-A", "MINOR-P-A", "PROHIBITED-MARKER-A", "NUDITY-MARKER-A")
+KINDS = (
+    "EXPLICIT-MARKER-A",
+    "SUGGESTIVE-MARKER-A",
+    "MINOR-C-A",
+    "MINOR-P-A",
+    "PROHIBITED-MARKER-A",
+    "NUDITY-MARKER-A",
+)
 PIECES = st.sampled_from(
-    (*KINDS, *(half for kind in KINDS for half in (kind[:7], kind[7:])), "One.", "Two?", "three", "\n")
+    (
+        *KINDS,
+        *(half for kind in KINDS for half in (kind[:7], kind[7:])),
+        "One.",
+        "Two?",
+        "three",
+        "\n",
+    )
 )
 SAYINGS = st.lists(PIECES, min_size=1, max_size=6).map(" ".join)
 
@@ -324,7 +411,10 @@ SAYINGS = st.lists(PIECES, min_size=1, max_size=6).map(" ".join)
 def test_adding_text_never_lowers_a_rating(said: list[str], more: list[str]) -> None:
     fields = rate_texts(said), rate_texts([*said, *more])
     one_text = rate_texts(["\n".join(said)]), rate_texts(["\n".join([*said, *more])])
-    for alone, together in (fields, one_text):  # fields also count in the other order, what stands in one text does not
+    for alone, together in (
+        fields,
+        one_text,
+    ):  # fields also count in the other order, what stands in one text does not
         assert together.rating.rank >= alone.rating.rank
         assert bool(together.prohibited) >= bool(alone.prohibited)
         assert together.contextual >= alone.contextual
@@ -337,7 +427,11 @@ def test_a_whole_term_far_away_does_not_hide_one_that_is_spread() -> None:
     assert rate_texts([*spread, "One. Two. Three. Four. MINOR-C-A"]).prohibited == "minor"
 
 
-@given(st.text(min_size=1, max_size=60), st.integers(min_value=0), st.characters(blacklist_categories=("Cs",)))
+@given(
+    st.text(min_size=1, max_size=60),
+    st.integers(min_value=0),
+    st.characters(blacklist_categories=("Cs",)),
+)
 @settings(max_examples=150, deadline=None)
 def test_any_visible_change_is_another_unit(body: str, place: int, other: str) -> None:
     at = place % len(body)
@@ -345,8 +439,14 @@ def test_any_visible_change_is_another_unit(body: str, place: int, other: str) -
     medium = Medium("a" * 64, "image/jpeg", 1)
     for before, after in (
         (replace(UNIT, texts=(Text("body", body),)), replace(UNIT, texts=(Text("body", changed),))),
-        (replace(UNIT, media=(replace(medium, alt=body),)), replace(UNIT, media=(replace(medium, alt=changed),))),
-        (replace(UNIT, buttons=(Button(body, "buy", "1"),)), replace(UNIT, buttons=(Button(changed, "buy", "1"),))),
+        (
+            replace(UNIT, media=(replace(medium, alt=body),)),
+            replace(UNIT, media=(replace(medium, alt=changed),)),
+        ),
+        (
+            replace(UNIT, buttons=(Button(body, "buy", "1"),)),
+            replace(UNIT, buttons=(Button(changed, "buy", "1"),)),
+        ),
     ):
         assert (before.digest() == after.digest()) == (body == changed)
 
@@ -355,11 +455,14 @@ def test_any_visible_change_is_another_unit(body: str, place: int, other: str) -
 @settings(max_examples=150, deadline=None)
 def test_bare_text_stays_bare(text: str) -> None:
     folded = normalization.fold_lookalikes(text)
-    assert normalization.spaced_words(normalization.spaced_words(folded)) == normalization.spaced_words(folded)
+    assert normalization.spaced_words(
+        normalization.spaced_words(folded)
+    ) == normalization.spaced_words(folded)
 
 
 @given(st.text(st.characters(max_codepoint=127, exclude_characters="&<:"), max_size=60))
 def test_what_needs_no_undressing_is_not_changed_by_it(text: str) -> None:
-    """The short way for plain letters says what the long one does, which one other letter at the end takes."""
+    """The short way for plain letters says what the long one does, which one other letter at the
+    end takes."""
     assert strip_markup(text + "é") == text + "é"
     assert strip_markup(text) == text

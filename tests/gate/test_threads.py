@@ -40,7 +40,9 @@ def thread(here: World, *shown: Shown, **changes: Any) -> list[Unit]:
     above: tuple[UnitPart, ...] = ()
     for body, media in shown:
         texts = (Text("body", body),) if body else ()
-        found.append(replace(first, texts=texts, media=tuple(media), before=above, parts=len(shown)))
+        found.append(
+            replace(first, texts=texts, media=tuple(media), before=above, parts=len(shown))
+        )
         above = (*above, UnitPart(texts, tuple(media)))
     return found
 
@@ -56,7 +58,9 @@ def leave(here: World, one: Unit, under: str = "", *, whole: Unit | None = None)
     """A part leaves and stands outside under an id of its own. Raises Denied."""
     with here.scope() as scope:
         marked = replace(one, flags=issuance.required_flags_of_unit(scope, one), reply_to=under)
-        permit = issuance.mint_permit(scope, marked, Step(), key=KEY, author=f"member:{here.ann}", whole=whole)
+        permit = issuance.mint_permit(
+            scope, marked, Step(), key=KEY, author=f"member:{here.ann}", whole=whole
+        )
     with here.scope() as scope:
         live_copies.record_copy(scope, permit.jti, f"p{len(one.before)}", scope.now)
     return permit.jti
@@ -72,24 +76,33 @@ def made(here: World, act: Callable[[Scope], Any]) -> Any:
 
 @pytest.mark.parametrize("cut", [4, 9, 12])
 def test_a_word_over_two_parts_counts_in_the_one_that_completes_it(here: World, cut: int) -> None:
-    units = thread(here, (f"Hello {WORD[:cut]}", ()), (f"{WORD[cut:]} you", ()), platform="x", surface="x.post")
+    units = thread(
+        here, (f"Hello {WORD[:cut]}", ()), (f"{WORD[cut:]} you", ()), platform="x", surface="x.post"
+    )
     assert said(here, units[0]).is_allowed
     last = said(here, units[1])
     assert last.verdict is Verdict.H
     assert Reason.TEXT_EXPLICIT_NO_FLAG in last.reasons
     assert last.rating is Rating.E
-    clean = thread(here, ("Hello GOOD-EVEN", ()), ("ING-ALL you", ()), platform="x", surface="x.post")
+    clean = thread(
+        here, ("Hello GOOD-EVEN", ()), ("ING-ALL you", ()), platform="x", surface="x.post"
+    )
     assert all(said(here, one).is_allowed for one in clean)
 
 
-@pytest.mark.parametrize("order", ["picture above", "picture below", "same part", "words in two pictures"])
+@pytest.mark.parametrize(
+    "order", ["picture above", "picture below", "same part", "words in two pictures"]
+)
 def test_a_word_over_a_picture_and_a_text_counts(here: World, order: str) -> None:
     """Wherever the other half stands: in another part, or in the picture of the same one."""
 
     def reads(words: str) -> Medium:
         medium: Medium = made(here, lambda scope: picture(scope, here))
         source = {"source": "classifier:eye@1", "rating": Rating.G, "words": (words,)}
-        made(here, lambda scope: inspections.record_classifier_finding(scope, medium.sha256, **source))
+        made(
+            here,
+            lambda scope: inspections.record_classifier_finding(scope, medium.sha256, **source),
+        )
         return medium
 
     def shown(first: str, second: str) -> list[Shown]:
@@ -118,7 +131,12 @@ def test_a_harmless_word_and_a_suggestive_one_meet_over_parts(here: World) -> No
 
 def test_an_address_of_a_part_above_must_still_hold(here: World) -> None:
     url = "https://shop.test/mia"
-    made(here, lambda s: link_targets.register_link_target(s, here.creator_id, url, rating=Rating.G, adult=False))
+    made(
+        here,
+        lambda s: link_targets.register_link_target(
+            s, here.creator_id, url, rating=Rating.G, adult=False
+        ),
+    )
     units = thread(here, (f"more on {url}", ()), ("see you", ()))
     assert said(here, units[1]).is_allowed
     made(here, lambda s: link_targets.mark_link_target_changed(s, url))
@@ -164,10 +182,15 @@ def test_what_happens_to_a_picture_above_stops_the_rest(here: World) -> None:
 
 def test_bytes_nobody_recorded_above_stop_the_rest(here: World) -> None:
     strange = Medium("f" * 64, "image/jpeg", 1000)
-    assert Reason.RENDITION_NOT_CANONICAL in said(here, thread(here, ("a", (strange,)), ("b", ()))[1]).reasons
+    assert (
+        Reason.RENDITION_NOT_CANONICAL
+        in said(here, thread(here, ("a", (strange,)), ("b", ()))[1]).reasons
+    )
 
 
-def test_permission_of_somebody_above_is_asked_for_every_part_and_noted_on_their_own_copy(here: World) -> None:
+def test_permission_of_somebody_above_is_asked_for_every_part_and_noted_on_their_own_copy(
+    here: World,
+) -> None:
     person = made(here, real_person)
     medium = made(here, lambda scope: picture(scope, here, person=person))
     units = thread(here, ("Hello", (medium,)), ("Bye", ()), ("Again", ()))
@@ -274,7 +297,9 @@ def test_a_no_to_the_whole_is_one_to_each_of_its_parts(here: World) -> None:
     units = thread(here, *nude(here))
     approved(here, units[-1])
     with here.scope() as scope:
-        digest = replace(units[-1], flags=issuance.required_flags_of_unit(scope, units[-1])).digest()
+        digest = replace(
+            units[-1], flags=issuance.required_flags_of_unit(scope, units[-1])
+        ).digest()
     with here.scope(f"member:{here.rob}") as scope:
         content_reviews.review_unit(scope, digest, verdict="refuse")
     decision = said(here, units[1])
@@ -286,8 +311,22 @@ def test_a_no_to_the_whole_is_one_to_each_of_its_parts(here: World) -> None:
 
 def test_what_stands_alone_has_the_digest_it_had_before_there_were_threads(here: World) -> None:
     one = unit(here, media=[Medium("a" * 64, "image/jpeg", 1)])
-    new = {"before", "parts", "reply_to", "native_key", "seen", "references", "leads", "price", "options"}
-    old = {each.name: getattr(one, each.name) for each in fields(one) if each.compare and each.name not in new}
+    new = {
+        "before",
+        "parts",
+        "reply_to",
+        "native_key",
+        "seen",
+        "references",
+        "leads",
+        "price",
+        "options",
+    }
+    old = {
+        each.name: getattr(one, each.name)
+        for each in fields(one)
+        if each.compare and each.name not in new
+    }
     assert one.digest() == hashlib.sha256(canonical_json(old)).hexdigest()
     assert replace(one, reply_to="p1", native_key="k").digest() == one.digest()
 
@@ -297,6 +336,15 @@ def test_digest_changes_with_every_part_above_and_their_order(here: World) -> No
     base = unit(here, subject=Subject("delivery", uuid7()))
     wholes = [
         replace(base, before=above, parts=parts)
-        for above, parts in (((), 1), ((), 2), ((), 3), ((a,), 3), ((b,), 3), ((a, b), 3), ((b, a), 3), ((a, b), 4))
+        for above, parts in (
+            ((), 1),
+            ((), 2),
+            ((), 3),
+            ((a,), 3),
+            ((b,), 3),
+            ((a, b), 3),
+            ((b, a), 3),
+            ((a, b), 4),
+        )
     ]
     assert len({one.digest() for one in wholes}) == len(wholes)

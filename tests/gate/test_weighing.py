@@ -1,4 +1,5 @@
-"""One rating out of all that was said of some bytes, in whatever order it is read; and the form of a release."""
+"""One rating out of all that was said of some bytes, in whatever order it is read; and the form of
+a release."""
 
 import hashlib
 from datetime import timedelta
@@ -17,7 +18,15 @@ from tests.gate.test_decide import BEFORE
 SHA = "a" * 64
 
 
-def rated(rating: str, source: str, minute: int = 0, *, of: str = SHA, depth: int = 0, code: str | None = None) -> Any:
+def rated(
+    rating: str,
+    source: str,
+    minute: int = 0,
+    *,
+    of: str = SHA,
+    depth: int = 0,
+    code: str | None = None,
+) -> Any:
     at = BEFORE + timedelta(minutes=minute)
     return SimpleNamespace(sha256=of, rating=rating, source=source, depth=depth, code=code, at=at)
 
@@ -95,7 +104,8 @@ def test_what_was_said_of_bytes_is_one_rating(name: str) -> None:
 def test_a_release_is_written_and_signed_in_one_form_for_good() -> None:
     release = PolicyRelease("m", "l", (("k", "s"),))
     assert release.to_bytes() == (
-        b'{"kind":"greenroom policy","lexicon":"l","matrix":"m","signatures":[{"key":"k","signature":"s"}]}'
+        b'{"kind":"greenroom '
+        b'policy","lexicon":"l","matrix":"m","signatures":[{"key":"k","signature":"s"}]}'
     )
     said_of_it = b'{"kind":"greenroom policy","lexicon":"l","matrix":"m"}'
     assert release.signed_digest() == hashlib.sha256(said_of_it).digest()

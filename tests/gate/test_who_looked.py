@@ -1,4 +1,5 @@
-"""Rules about who looked, from both sides: agreement, lowered ratings, likenesses, declarations. Pure."""
+"""Rules about who looked, from both sides: agreement, lowered ratings, likenesses, declarations.
+Pure."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -36,7 +37,19 @@ from gate.ratings.lowered_ratings import (
     required_votes,
 )
 from gate.reviews.calibration import cohen_kappa, final_rating
-from tests.gate.test_decide import ANN, NOW, PREAL, PSYN, REAL, REVIEW, SYNTHETIC, known, said, snapshot, unit
+from tests.gate.test_decide import (
+    ANN,
+    NOW,
+    PREAL,
+    PSYN,
+    REAL,
+    REVIEW,
+    SYNTHETIC,
+    known,
+    said,
+    snapshot,
+    unit,
+)
 
 ROB, CY = derived_uuid("rob"), derived_uuid("cy")
 MOMENT = timedelta(microseconds=1)
@@ -100,7 +113,10 @@ def test_a_lowered_rating_counts_while_another_than_the_author_stands_behind_it(
 
 def test_a_void_lowering_holds_where_a_look_is_asked_for() -> None:
     there = whole(surface="sandbox.as_instagram")
-    assert Reason.RATING_LOWERING_INVALID not in said(snapshot(suggestive(), persons=(SYNTHETIC,)), there)[1]
+    assert (
+        Reason.RATING_LOWERING_INVALID
+        not in said(snapshot(suggestive(), persons=(SYNTHETIC,)), there)[1]
+    )
     nude = known(Rating.N, SYNTHETIC, lowering_void=True)
     assert Reason.RATING_LOWERING_INVALID in said(snapshot(nude, persons=(SYNTHETIC,)), there)[1]
 
@@ -109,8 +125,12 @@ def test_two_stand_behind_nudity_and_one_behind_what_is_suggestive() -> None:
     assert [required_votes(one) for one in (Rating.G, Rating.S, Rating.N, Rating.E)] == [1, 1, 2, 2]
     a, b, c = LoweringVote(ANN, True), LoweringVote(ROB, True), LoweringVote(CY, True)
 
-    def found(*said_: LoweringVote, barred: Sequence[UUID] = (), count: int = 2, **same: Any) -> set[UUID]:
-        return set(agreeing_principals(said_, barred=barred, same=same.get("same", {}), count=count))
+    def found(
+        *said_: LoweringVote, barred: Sequence[UUID] = (), count: int = 2, **same: Any
+    ) -> set[UUID]:
+        return set(
+            agreeing_principals(said_, barred=barred, same=same.get("same", {}), count=count)
+        )
 
     assert found(a, b) == {ANN, ROB}
     assert found(a) == found(a, a) == set()
@@ -122,7 +142,11 @@ def test_two_stand_behind_nudity_and_one_behind_what_is_suggestive() -> None:
     assert found(a, b, LoweringVote(ANN, False)) == set()
     assert found(a, LoweringVote(ROB, True, 94)) == set()
     assert found(a, LoweringVote(ROB, True, 95)) == {ANN, ROB}
-    assert found(a, b, same={ANN: frozenset({ROB})}) == found(a, b, same={ROB: frozenset({ANN})}) == set()
+    assert (
+        found(a, b, same={ANN: frozenset({ROB})})
+        == found(a, b, same={ROB: frozenset({ANN})})
+        == set()
+    )
     assert found(a, b, c, same={ANN: frozenset({ROB})}) == {ANN, ROB, CY}
     assert found(a, b, barred=(CY,), same={CY: frozenset({ANN})}) == set()
     assert found(a, count=1) == {ANN}
@@ -205,7 +229,10 @@ def test_from_nudity_on_it_is_blocked(rating: Rating, verdict: str) -> None:
     (FaceComparisonFacts(), FaceComparisonFacts(True, True), Rating.N, False),
 ])  # fmt: skip
 def test_somebody_invented_is_compared_before_nudity_leaves(
-    of_medium: FaceComparisonFacts, of_person: FaceComparisonFacts | None, rating: Rating, missing: bool
+    of_medium: FaceComparisonFacts,
+    of_person: FaceComparisonFacts | None,
+    rating: Rating,
+    missing: bool,
 ) -> None:
     who = replace(SYNTHETIC, likeness=of_person)
     found = said(snapshot(known(rating, who, likeness=of_medium), persons=(who,)))[1]
@@ -214,12 +241,16 @@ def test_somebody_invented_is_compared_before_nudity_leaves(
     assert Reason.LIKENESS_UNSEARCHED not in real, "a photograph shows who it shows"
 
 
-def test_a_double_stands_for_who_is_behind_it_and_the_references_count_where_they_are_shown() -> None:
+def test_a_double_stands_for_who_is_behind_it_and_the_references_count_where_they_are_shown() -> (
+    None
+):
     twin = replace(REAL, id=PSYN, kind="digital_twin", twin_of=PREAL)
     for ai in ("none", "generated"):
         assert (
             Reason.LIKENESS_REAL_PERSON
-            not in said(snapshot(known(Rating.S, twin, likeness=LIKE, ai=ai), persons=(twin,)), whole())[1]
+            not in said(
+                snapshot(known(Rating.S, twin, likeness=LIKE, ai=ai), persons=(twin,)), whole()
+            )[1]
         )
     other = replace(twin, twin_of=CY)
     medium = known(Rating.S, other, likeness=LIKE, ai="generated")
@@ -239,15 +270,24 @@ def test_a_declaration_counts_once_two_others_saw_nothing_amiss() -> None:
     clear = [LookResult(who, False, (), 12) for who in (ROB, CY)]
     assert is_cleared(clear, ANN)
     assert not is_cleared(clear[:1], ANN)
-    assert not is_cleared([*clear[:1], LookResult(ANN, False, (), 12)], ANN), "who declared it does not count"
+    assert not is_cleared([*clear[:1], LookResult(ANN, False, (), 12)], ANN), (
+        "who declared it does not count"
+    )
     assert not is_cleared([*clear, LookResult(PSYN, True, (), 12)], ANN)
     assert not is_cleared([*clear, LookResult(PSYN, False, ("a",), 12)], ANN)
     stored = [[str(ROB), False, [], 12], [str(CY), False, [], 12]]
-    row = {"looks": stored, "lost": False, "adult_licence": True, "declared_by": str(ANN),
-           "sources": [{"part": "adapter", "name": "b"}, {"part": "model", "name": "a"}]}  # fmt: skip
+    row = {
+        "looks": stored,
+        "lost": False,
+        "adult_licence": True,
+        "declared_by": str(ANN),
+        "sources": [{"part": "adapter", "name": "b"}, {"part": "model", "name": "a"}],
+    }
     assert declaration_facts(row) == DeclarationFacts(True, True, ("a",))
     assert declaration_facts(row | {"looks": None}) == DeclarationFacts(True, False, ("a",))
-    assert declaration_facts(row | {"adult_licence": False}) == DeclarationFacts(False, True, ("a",))
+    assert declaration_facts(row | {"adult_licence": False}) == DeclarationFacts(
+        False, True, ("a",)
+    )
     assert declaration_facts(row | {"lost": True}) is None
     assert declaration_facts(row | {"looks": [[str(ROB), True, [], 12]]}) is None
     assert declaration_facts(None) is None
@@ -256,7 +296,9 @@ def test_a_declaration_counts_once_two_others_saw_nothing_amiss() -> None:
     assert pinned == "8b05b069ed19be17f732a32dbc85c1d57ea8dfa109b86d245aaf22aa3bd02c8d", (
         "declarations that stand are bound to it"
     )
-    assert source_digest([], ["b", "a"]) == source_digest([], ["a", "b"]) != source_digest([], ["a"])
+    assert (
+        source_digest([], ["b", "a"]) == source_digest([], ["a", "b"]) != source_digest([], ["a"])
+    )
 
 
 def test_how_far_two_agree_beyond_chance() -> None:
@@ -269,7 +311,9 @@ def test_how_far_two_agree_beyond_chance() -> None:
     assert look_agreement(look(), look()) is None
     assert look_agreement(look("a", "b", "c", "d"), look("a", "b", "c", "d")) is None
     assert look_agreement(look(tiles=0), look()) is None
-    assert look_agreement(look("a", "b", tiles=2), look("c", tiles=9)) is None, "more than there were"
+    assert look_agreement(look("a", "b", tiles=2), look("c", tiles=9)) is None, (
+        "more than there were"
+    )
     one = {"a": Rating.G, "b": Rating.S, "c": Rating.N, "z": Rating.E}
     assert cohen_kappa(one, {"a": Rating.G, "b": Rating.S, "c": Rating.N}) == 1
     assert cohen_kappa(one, {"a": Rating.S, "b": Rating.N, "c": Rating.G}) < 0

@@ -35,8 +35,12 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
 
 def test_somebody_is_written_down_with_a_name_of_letters(here: World) -> None:
     with here.scope() as scope:
-        ida = people.add_person(scope, kind="real", display_ref="  Ida  ", creator_id=here.creator_id)
-        twin = people.add_person(scope, kind="digital_twin", display_ref="x" * people.MAX_PERSON_NAME, twin_of=ida)
+        ida = people.add_person(
+            scope, kind="real", display_ref="  Ida  ", creator_id=here.creator_id
+        )
+        twin = people.add_person(
+            scope, kind="digital_twin", display_ref="x" * people.MAX_PERSON_NAME, twin_of=ida
+        )
         row, double = people.get_person(scope, ida), people.get_person(scope, twin)
         assert (row.kind, row.display_ref, row.twin_of, row.creator_id, row.state) == (
             "real", "Ida", None, here.creator_id, "active",
@@ -48,10 +52,18 @@ def test_somebody_is_written_down_with_a_name_of_letters(here: World) -> None:
             ({"kind": "robot"}, "person.bad_kind", {"kind": "robot"}),
             ({"kind": "digital_twin"}, "person.bad_kind", {"kind": "digital_twin"}),
             ({"twin_of": ida}, "person.bad_kind", {"kind": "real"}),
-            ({"kind": "digital_twin", "twin_of": twin}, "person.bad_kind", {"kind": "digital_twin"}),
+            (
+                {"kind": "digital_twin", "twin_of": twin},
+                "person.bad_kind",
+                {"kind": "digital_twin"},
+            ),
             ({"kind": "digital_twin", "twin_of": uuid7()}, "person.unknown", {}),
             ({"display_ref": " "}, "person.bad_name", {"most": people.MAX_PERSON_NAME}),
-            ({"display_ref": "x" * (people.MAX_PERSON_NAME + 1)}, "person.bad_name", {"most": people.MAX_PERSON_NAME}),
+            (
+                {"display_ref": "x" * (people.MAX_PERSON_NAME + 1)},
+                "person.bad_name",
+                {"most": people.MAX_PERSON_NAME},
+            ),
         ):
             whole: dict[str, Any] = {"kind": "real", "display_ref": "Ida", **changes}
             with pytest.raises(GreenroomError) as refused:
@@ -75,7 +87,10 @@ def test_a_permission_is_kept_to_the_last_field_and_bound_to_the_day(here: World
         assert (row["person_id"], row["scope"], row["surfaces"], row["max_rating"]) == (
             ida, "publish", ["sandbox", "x"], "N",
         )  # fmt: skip
-        assert (row["valid_from"], row["valid_until"]) == (scope.now, scope.now + people.MAX_CONSENT_PERIOD)
+        assert (row["valid_from"], row["valid_until"]) == (
+            scope.now,
+            scope.now + people.MAX_CONSENT_PERIOD,
+        )
         assert (row["evidence_digest"], row["signed_by"], row["card_id"], row["revoked_at"]) == (
             "e" * 64, ida, None, None,
         )  # fmt: skip
@@ -97,15 +112,27 @@ def test_a_declaration_is_kept_with_what_it_is_of(here: World) -> None:
         nova = people.add_person(scope, kind="synthetic", display_ref="Nova")
         source = DeclaredSource(MODEL_PART, "atelier", "a" * 64, "CC0", True)
         who = here.principal(scope, here.ann)
-        whole: dict[str, Any] = {"source_digest": "d" * 64, "adult_licence": True, "declared_by": who}
-        one = people.record_declaration(scope, nova, **whole, sources=[source], references=("b" * 64,))
+        whole: dict[str, Any] = {
+            "source_digest": "d" * 64,
+            "adult_licence": True,
+            "declared_by": who,
+        }
+        one = people.record_declaration(
+            scope, nova, **whole, sources=[source], references=("b" * 64,)
+        )
         row = scope.run("SELECT * FROM declarations WHERE id = :i", i=one).mappings().one()
         assert (row["person_id"], row["source_digest"], row["adult_licence"], row["declared_by"]) == (
             nova, "d" * 64, True, who,
         )  # fmt: skip
         assert row["reference_set"] == ["b" * 64]
         assert row["sources"] == [
-            {"part": "model", "name": "atelier", "digest": "a" * 64, "licence": "CC0", "adult": True}
+            {
+                "part": "model",
+                "name": "atelier",
+                "digest": "a" * 64,
+                "licence": "CC0",
+                "adult": True,
+            }
         ]
         for person, code in ((ida, "person.not_invented"), (uuid7(), "person.unknown")):
             with pytest.raises(GreenroomError) as refused:
@@ -122,15 +149,22 @@ def test_a_proof_is_of_a_time_or_of_a_day(here: World) -> None:
         }  # fmt: skip
         ids = [
             people.record_age_proof(scope, ida, **whole),
-            people.record_age_proof(scope, ida, **whole, on_day=day, valid_until=scope.now + DAY, noted_by="member:x"),
+            people.record_age_proof(
+                scope, ida, **whole, on_day=day, valid_until=scope.now + DAY, noted_by="member:x"
+            ),
         ]
         first, second = (
-            scope.run("SELECT * FROM identity_checks WHERE id = :i", i=one).mappings().one() for one in ids
+            scope.run("SELECT * FROM identity_checks WHERE id = :i", i=one).mappings().one()
+            for one in ids
         )
         assert (first["custodian"], first["method"], first["result"], first["on_day"], first["valid_until"]) == (
             "C", "eid", "over_18", None, None,
         )  # fmt: skip
-        assert (first["verified_at"], first["evidence_digest"], first["noted_by"]) == (scope.now, "e" * 64, "")
+        assert (first["verified_at"], first["evidence_digest"], first["noted_by"]) == (
+            scope.now,
+            "e" * 64,
+            "",
+        )
         assert (second["result"], second["on_day"], second["valid_until"], second["noted_by"]) == (
             "over_18_on", day, scope.now + DAY, "member:x",
         )  # fmt: skip
@@ -145,7 +179,9 @@ def test_a_proof_is_of_a_time_or_of_a_day(here: World) -> None:
     (None, {"post", "sold", "double"}), ("publish", {"post", "sold", "double"}), ("download_sell", {"sold"}),
     (FACE_CONSENT, set()),
 ])  # fmt: skip
-def test_what_is_taken_back_calls_back_what_leaned_on_it(here: World, what: str | None, called: set[str]) -> None:
+def test_what_is_taken_back_calls_back_what_leaned_on_it(
+    here: World, what: str | None, called: set[str]
+) -> None:
     with here.scope() as scope:
         ida = real_person(scope, scopes=("depict", "publish", "download_sell", "ai_likeness"))
         other = real_person(scope)
@@ -161,18 +197,26 @@ def test_what_is_taken_back_calls_back_what_leaned_on_it(here: World, what: str 
     with here.scope(f"person:{ida}") as scope:
         done = revoke_consent(scope, ida, what=what)
         assert set(done) == {jtis[name] for name in called}
-        rows = scope.run("SELECT scope, revoked_at FROM consent_grants WHERE person_id = :p", p=ida).all()
+        rows = scope.run(
+            "SELECT scope, revoked_at FROM consent_grants WHERE person_id = :p", p=ida
+        ).all()
         assert {row.scope for row in rows if row.revoked_at is not None} == (
             set() if what == FACE_CONSENT else {what} if what else {row.scope for row in rows}
         )
         (fact,) = due(scope, ConsentRevoked.kind)
         assert (fact.subject, fact.args) == (ida, {"scope": what or ""})
         (kept,) = due(scope, JournalDue.kind)
-        assert (kept.args["act"], kept.args["about"], kept.args["more"]) == ("revoke", str(ida), what or "")
+        assert (kept.args["act"], kept.args["about"], kept.args["more"]) == (
+            "revoke",
+            str(ida),
+            what or "",
+        )
         opened = {one.subject: one.args for one in due(scope, TakedownOpened.kind)}
         assert opened == {jtis[name]: {"channel_id": str(here.channel_id)} for name in called}
         for name in called:
-            why = scope.run("SELECT recall_reason FROM permits WHERE id = :j", j=jtis[name]).scalar_one()
+            why = scope.run(
+                "SELECT recall_reason FROM permits WHERE id = :j", j=jtis[name]
+            ).scalar_one()
             assert Message.from_json(why) == Message("recall.consent_revoked")
         assert revoke_consent(scope, ida, what=what) == []
         with pytest.raises(NotFound, match=r"person\.unknown"):
@@ -199,7 +243,9 @@ def test_who_is_blocked_is_shown_no_more_and_called_back(here: World) -> None:
 
 def test_a_card_is_read_to_the_last_field(here: World) -> None:
     ida, tom = (carding.person(here, display_ref=name) for name in ("Tom", "Ida"))
-    card = carding.make(here, ida, tom, ida, scopes=("publish", "depict"), surfaces=("x", "sandbox", "x"))
+    card = carding.make(
+        here, ida, tom, ida, scopes=("publish", "depict"), surfaces=("x", "sandbox", "x")
+    )
     carding.put(here, card, carding.undated(here), carding.undated(here))
     later = carding.make(here, ida, days=1)
     with here.scope() as scope:
@@ -213,30 +259,47 @@ def test_a_card_is_read_to_the_last_field(here: World) -> None:
         )  # fmt: skip
         assert (newest.id, newest.used) == (later, 0)
         assert shoot_cards.list_cards(scope, []) == shoot_cards.list_cards(scope, [uuid7()]) == []
-        assert [one.id for one in shoot_cards.list_cards(scope, [here.creator_id], limit=1)] == [later]
+        assert [one.id for one in shoot_cards.list_cards(scope, [here.creator_id], limit=1)] == [
+            later
+        ]
     carding.say(here, card, ida)
     with here.scope() as scope:
         found = shoot_cards.list_cards(scope, [here.creator_id])[1]
-        assert [(one.name, one.said) for one in found.people] == [("Ida", "open"), ("Tom", "signed")]
+        assert [(one.name, one.said) for one in found.people] == [
+            ("Ida", "open"),
+            ("Tom", "signed"),
+        ]
     carding.say(here, card, tom, "declined")
     with here.scope() as scope:
         found = shoot_cards.list_cards(scope, [here.creator_id])[1]
-        assert [(one.name, one.said) for one in found.people] == [("Ida", "declined"), ("Tom", "signed")]
+        assert [(one.name, one.said) for one in found.people] == [
+            ("Ida", "declined"),
+            ("Tom", "signed"),
+        ]
         assert found.standing is not CardStatus.OPEN
 
 
 def test_a_card_nobody_could_sign_is_none(here: World) -> None:
     with here.scope() as scope:
-        crowd = [people.add_person(scope, kind="real", display_ref=str(n)) for n in range(MAX_CARD_PEOPLE + 1)]
+        crowd = [
+            people.add_person(scope, kind="real", display_ref=str(n))
+            for n in range(MAX_CARD_PEOPLE + 1)
+        ]
         nova = invented(scope, here)
         gone = people.add_person(scope, kind="real", display_ref="Gone")
         people.block_person(scope, gone)
     with here.scope(f"member:{here.ann}") as scope:
         shoot_cards.create_card(
-            scope, here.creator_id, carding.terms(scope, *crowd[:-1], pictures=MAX_CARD_PICTURES, country="")
+            scope,
+            here.creator_id,
+            carding.terms(scope, *crowd[:-1], pictures=MAX_CARD_PICTURES, country=""),
         )
-        shoot_cards.create_card(scope, here.creator_id, carding.terms(scope, crowd[0], pictures=1, months=24))
-        shoot_cards.create_card(scope, here.creator_id, carding.terms(scope, crowd[0], days=30, months=1))
+        shoot_cards.create_card(
+            scope, here.creator_id, carding.terms(scope, crowd[0], pictures=1, months=24)
+        )
+        shoot_cards.create_card(
+            scope, here.creator_id, carding.terms(scope, crowd[0], days=30, months=1)
+        )
         for persons, changes, code, params in (
             (crowd, {}, "card.nobody", {"most": MAX_CARD_PEOPLE}),
             ([], {}, "card.nobody", {"most": MAX_CARD_PEOPLE}),
@@ -258,8 +321,12 @@ def test_a_card_nobody_could_sign_is_none(here: World) -> None:
             ([uuid7()], {}, "person.unknown", {}),
         ):
             with pytest.raises(GreenroomError) as refused:
-                shoot_cards.create_card(scope, here.creator_id, carding.terms(scope, *persons, **changes))
-            assert (refused.value.message.code, refused.value.message.params) == (code, params), changes
+                shoot_cards.create_card(
+                    scope, here.creator_id, carding.terms(scope, *persons, **changes)
+                )
+            assert (refused.value.message.code, refused.value.message.params) == (code, params), (
+                changes
+            )
         with pytest.raises(NotFound):
             shoot_cards.create_card(scope, uuid7(), carding.terms(scope, crowd[0]))
 
@@ -271,7 +338,8 @@ def test_a_picture_is_on_one_card_of_its_creator_and_a_full_one_takes_none(here:
     carding.put(here, card, first, first)
     with here.scope(f"member:{here.ann}") as scope:
         asset = asset_of(scope, first)
-        row = scope.run("SELECT card_id, asset_id, place, bound_by FROM shoot_card_assets WHERE tenant_id = :t",
+        row = scope.run("SELECT card_id, asset_id, place, bound_by FROM shoot_card_assets WHERE "
+                        "tenant_id = :t",
                         t=here.tenant_id).one()  # fmt: skip
         assert tuple(row) == (card, asset, 1, f"member:{here.ann}")
         for asset_id, which, code, params in (

@@ -1,6 +1,6 @@
-"""A deterministic scheduler of transactions: each stops before it begins, before every statement and before its commit,
-and one of them, chosen by a seed, takes its next step. The same seed gives the same order, whatever the machine does
-meanwhile.
+"""A deterministic scheduler of transactions: each stops before it begins, before every statement
+and before its commit, and one of them, chosen by a seed, takes its next step. The same seed gives
+the same order, whatever the machine does meanwhile.
 """
 
 import threading
@@ -85,15 +85,19 @@ def stopped(engine: Engine) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Order:
-    """What was done: the steps as `actor step`, who committed in which order, and what each came to."""
+    """What was done: the steps as `actor step`, who committed in which order, and what each came
+    to."""
 
     steps: tuple[str, ...]
     committed: tuple[str, ...]
     results: Mapping[str, object]
 
 
-def take_turns(acts: Mapping[str, Callable[[], object]], *, seed: int, waits: Callable[[int], bool]) -> Order:
-    """Run the acts beside each other in the order of `seed`; `waits` says whether a backend waits for a lock.
+def take_turns(
+    acts: Mapping[str, Callable[[], object]], *, seed: int, waits: Callable[[int], bool]
+) -> Order:
+    """Run the acts beside each other in the order of `seed`; `waits` says whether a backend waits
+    for a lock.
 
     Raises what an act raised.
     """
@@ -118,7 +122,8 @@ def take_turns(acts: Mapping[str, Callable[[], object]], *, seed: int, waits: Ca
 
 
 def _ready(actors: list[Actor], waits: Callable[[int], bool]) -> list[Actor]:
-    """Who may take a step, once everybody is at a stop, waits for a lock of another, or has ended."""
+    """Who may take a step, once everybody is at a stop, waits for a lock of another, or has
+    ended."""
     until = monotonic() + STUCK_SECONDS
     while True:
         moving = [one for one in actors if not one.ended.is_set() and not one.parked.wait(0.001)]

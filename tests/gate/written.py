@@ -1,4 +1,5 @@
-"""What an act leaves behind besides its own rows: entries of the audit, notices, and what is to be done later."""
+"""What an act leaves behind besides its own rows: entries of the audit, notices, and what is to be
+done later."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +33,8 @@ class Due:
 def audited(scope: Scope, *acts: str) -> list[tuple[str, str, str, dict[str, Any]]]:
     """Who did which of these acts to what, in order."""
     rows = scope.run(
-        "SELECT actor, act, about, details FROM audit_entries WHERE tenant_id = :t AND act = ANY(:acts) ORDER BY id",
+        "SELECT actor, act, about, details FROM audit_entries WHERE tenant_id = :t AND act = "
+        "ANY(:acts) ORDER BY id",
         t=scope.tenant_id,
         acts=list(acts),
     )
@@ -42,7 +44,8 @@ def audited(scope: Scope, *acts: str) -> list[tuple[str, str, str, dict[str, Any
 def told(scope: Scope, cause: str) -> Told | None:
     """The notice of a cause; None where nobody was ever told."""
     row = scope.run(
-        "SELECT message, urgent, settled_at, creator_id FROM notices WHERE tenant_id = :t AND cause = :cause",
+        "SELECT message, urgent, settled_at, creator_id FROM notices WHERE tenant_id = :t AND "
+        "cause = :cause",
         t=scope.tenant_id,
         cause=cause,
     ).first()
@@ -55,9 +58,13 @@ def told(scope: Scope, cause: str) -> Told | None:
 def due(scope: Scope, kind: str) -> list[Due]:
     """What waits of this kind, in the order in which it was asked for."""
     rows = scope.run(
-        "SELECT subject_id, args, priority, dedupe_key, available_at FROM outbox WHERE tenant_id = :t AND kind = :kind"
+        "SELECT subject_id, args, priority, dedupe_key, available_at FROM outbox WHERE tenant_id "
+        "= :t AND kind = :kind"
         " ORDER BY id",
         t=scope.tenant_id,
         kind=kind,
     )
-    return [Due(row.subject_id, row.args, row.priority, row.dedupe_key, row.available_at) for row in rows]
+    return [
+        Due(row.subject_id, row.args, row.priority, row.dedupe_key, row.available_at)
+        for row in rows
+    ]

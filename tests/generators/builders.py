@@ -22,12 +22,22 @@ SCHEMA: dict[str, object] = {
 
 
 def an_image_job(**changes: Any) -> ImageJob:
-    given: dict[str, Any] = {"prompt": "beach at sunset", "seed": 7, "width": 160, "height": 120, "steps": 2}
+    given: dict[str, Any] = {
+        "prompt": "beach at sunset",
+        "seed": 7,
+        "width": 160,
+        "height": 120,
+        "steps": 2,
+    }
     return ImageJob(**{**given, **changes})
 
 
 def a_text_job(**changes: Any) -> TextJob:
-    given: dict[str, Any] = {"system": "You write captions.", "turns": (PromptMessage("user", "A beach."),), "seed": 3}
+    given: dict[str, Any] = {
+        "system": "You write captions.",
+        "turns": (PromptMessage("user", "A beach."),),
+        "seed": 3,
+    }
     return TextJob(**{**given, **changes})
 
 
@@ -47,18 +57,25 @@ def encoded(image: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:
 
 
 def needs_diffusion() -> None:
-    """Skip what needs torch where it is not; with 1 in GREENROOM_REQUIRE_DIFFUSION that is a failure."""
+    """Skip what needs torch where it is not; with 1 in GREENROOM_REQUIRE_DIFFUSION that is a
+    failure."""
     missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
     if missing and os.environ.get("GREENROOM_REQUIRE_DIFFUSION") == "1":
-        pytest.fail(f"{missing[0]} is not installed, and the tests of the diffusion engine may not skip here")
+        pytest.fail(
+            f"{missing[0]} is not installed, and the tests of the diffusion engine may not skip "
+            "here"
+        )
     if missing:
         pytest.skip(f"{missing[0]} is not installed (extra: diffusion)", allow_module_level=True)
 
 
 def photographs() -> list[Path]:
-    """The real photographs beside the checkout, or where GREENROOM_SHARED says; skips the test without them."""
+    """The real photographs beside the checkout, or where GREENROOM_SHARED says; skips the test
+    without them."""
     shared = Path(os.environ.get("GREENROOM_SHARED", Path(__file__).parents[3] / "shared"))
-    found = sorted(path for path in (shared / "data" / "photos").glob("*") if path.suffix in (".jpg", ".png"))
+    found = sorted(
+        path for path in (shared / "data" / "photos").glob("*") if path.suffix in (".jpg", ".png")
+    )
     if not found:
         pytest.skip(f"no real photographs under {shared}/data/photos; set GREENROOM_SHARED")
     return found

@@ -1,4 +1,5 @@
-"""Films made of coded tiles, a few frames a second: small, and made anew for each test that asks."""
+"""Films made of coded tiles, a few frames a second: small, and made anew for each test that
+asks."""
 
 import io
 import struct
@@ -30,9 +31,13 @@ def ffmpeg(*arguments: str, cwd: str = "/", data: bytes = b"") -> bytes:
 
 def shown(*parts: tuple[str | Image.Image, float]) -> list[Image.Image]:
     """Frames that show each tile, or picture, for so many seconds."""
-    pictures = [(tile(one, edge=WIDE) if isinstance(one, str) else one, seconds) for one, seconds in parts]
+    pictures = [
+        (tile(one, edge=WIDE) if isinstance(one, str) else one, seconds) for one, seconds in parts
+    ]
     return [
-        picture.convert("RGB").resize((WIDE, HIGH)) for picture, long in pictures for _ in range(round(long * RATE))
+        picture.convert("RGB").resize((WIDE, HIGH))
+        for picture, long in pictures
+        for _ in range(round(long * RATE))
     ]
 
 
@@ -46,8 +51,8 @@ def film(
     more: Sequence[str] = (),
     beside: dict[str, bytes] | None = None,
 ) -> bytes:
-    """A file of these frames, with words as its sound; `more` goes before the name of what is written, and `beside`
-    are files it may name."""
+    """A file of these frames, with words as its sound; `more` goes before the name of what is
+    written, and `beside` are files it may name."""
     codec = WEBM if suffix == "webm" else (*H264, "-pix_fmt", pixels, "-c:a", "aac")
     with TemporaryDirectory() as folder:
         for name, data in (beside or {}).items():
@@ -68,7 +73,20 @@ def voice(words: str, *, suffix: str = "m4a") -> bytes:
     codec = ("-c:a", "libopus", "-b:a", "64k") if suffix == "ogg" else ("-c:a", "aac")
     with TemporaryDirectory() as folder:
         raw = tones.said(words).tobytes()
-        ffmpeg("-f", "f32le", "-ar", "48000", "-ac", "1", "-i", "pipe:0", *codec, f"out.{suffix}", cwd=folder, data=raw)
+        ffmpeg(
+            "-f",
+            "f32le",
+            "-ar",
+            "48000",
+            "-ac",
+            "1",
+            "-i",
+            "pipe:0",
+            *codec,
+            f"out.{suffix}",
+            cwd=folder,
+            data=raw,
+        )
         return (Path(folder) / f"out.{suffix}").read_bytes()
 
 
@@ -164,4 +182,6 @@ def noisy(data: bytes) -> bytes:
 
 def smaller(data: bytes) -> bytes:
     """A film saved anew, at a quarter of its size and worse."""
-    return _again(data, "-i", "in", "-vf", "scale=iw/2:ih/2", "-c:v", "libx264", "-crf", "30", "-c:a", "copy")
+    return _again(
+        data, "-i", "in", "-vf", "scale=iw/2:ih/2", "-c:v", "libx264", "-crf", "30", "-c:a", "copy"
+    )

@@ -1,6 +1,8 @@
-"""What holds of every engine, whatever it makes: rules over a world, which is an engine beside what it talks to.
+"""What holds of every engine, whatever it makes: rules over a world, which is an engine beside what
+it talks to.
 
-A rule raises AssertionError with what it found. What an engine promises is data of its world, not a branch in a rule.
+A rule raises AssertionError with what it found. What an engine promises is data of its world, not a
+branch in a rule.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,8 +29,9 @@ class Failure:
 
 @dataclass
 class World:
-    """An engine and the other side. `make` asks once for what a seed gives; `booked` is what the house wrote down as
-    paid, `billed` what the other side took, both in the same unit and nothing where no money is asked."""
+    """An engine and the other side. `make` asks once for what a seed gives; `booked` is what the
+    house wrote down as paid, `billed` what the other side took, both in the same unit and nothing
+    where no money is asked."""
 
     make: Callable[[int, Progress], bytes]
     tells: bool = True
@@ -48,7 +51,8 @@ class World:
 
 
 class Counting(RequestLedger):
-    """A tally of requests for texts; `booked` are those that may be billed, each of which ends exactly once."""
+    """A tally of requests for texts; `booked` are those that may be billed, each of which ends
+    exactly once."""
 
     def __init__(self) -> None:
         self.open = self.booked = 0
@@ -84,7 +88,8 @@ def progress_reaches_its_end(world: World) -> None:
 
 
 def a_stop_stops(world: World) -> None:
-    """What the listener raises comes out as it is, nothing runs or is billed behind it, and the next one is made."""
+    """What the listener raises comes out as it is, nothing runs or is billed behind it, and the
+    next one is made."""
     calls = 0
 
     def stop(_done: int, _total: int) -> None:
@@ -115,14 +120,19 @@ def a_seed_repeats(world: World) -> None:
 
 def seeds_differ(world: World) -> None:
     """Another seed gives other bytes."""
-    assert world.make(7, ignore_progress) != world.make(8, ignore_progress), "another seed gives the same bytes"
+    assert world.make(7, ignore_progress) != world.make(8, ignore_progress), (
+        "another seed gives the same bytes"
+    )
 
 
 def a_failure_is_said(world: World, name: str) -> None:
-    """In the house's words, of just that kind, booked where it may be billed, and nothing stays of it."""
+    """In the house's words, of just that kind, booked where it may be billed, and nothing stays of
+    it."""
     failure = world.failures[name]
     booked, billed = world.booked(), world.billed()
-    seed = 100 + list(world.failures).index(name)  # what was made before is taken, where it stands there
+    seed = 100 + list(world.failures).index(
+        name
+    )  # what was made before is taken, where it stands there
     failure.cause()
     try:
         world.make(seed, ignore_progress)
@@ -134,13 +144,16 @@ def a_failure_is_said(world: World, name: str) -> None:
     assert told.message.code == failure.code, f"told as {told.message.code}"
     taken = world.billed() - billed
     assert taken <= world.price, f"asked again: {taken} were billed"
-    assert world.booked() - booked == (world.price if failure.costs else 0), "booked otherwise than it costs"
+    assert world.booked() - booked == (world.price if failure.costs else 0), (
+        "booked otherwise than it costs"
+    )
     assert world.booked() - booked >= taken, "what is billed is not booked"
     assert world.make(seed, ignore_progress), "nothing is made after a failure"
 
 
 def keeps_all(world: World) -> None:
-    """Every rule that what the engine promises brings with it, but the failures; the last one stops it."""
+    """Every rule that what the engine promises brings with it, but the failures; the last one stops
+    it."""
     each_is_billed_once(world)
     if world.repeats:
         a_seed_repeats(world)
@@ -156,5 +169,7 @@ def each_is_billed_once(world: World) -> None:
     booked, billed = world.booked(), world.billed()
     for seed in (7, 8):
         world.make(seed, ignore_progress)
-    assert world.billed() - billed == 2 * world.price, f"{world.billed() - billed} were billed for two"
+    assert world.billed() - billed == 2 * world.price, (
+        f"{world.billed() - billed} were billed for two"
+    )
     assert world.booked() - booked == world.billed() - billed, "booked otherwise than billed"

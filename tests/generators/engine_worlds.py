@@ -46,7 +46,8 @@ def drawn(engine: ImageEngine) -> Callable[[int, Progress], bytes]:
 
 
 def bought(engine: HostedImageEngine) -> tuple[Callable[[int, Progress], bytes], Callable[[], int]]:
-    """As the studio buys: a slip for each, cancelled where a listener stopped it; and how many may be billed."""
+    """As the studio buys: a slip for each, cancelled where a listener stopped it; and how many may
+    be billed."""
     slips: list[PurchaseRecord] = []
 
     def make(seed: int, progress: Progress) -> bytes:
@@ -89,16 +90,24 @@ def comfy(folder: Path, kind: type[comfyui.ComfyUI] = comfyui.ComfyUI) -> Iterat
             goes_on=lambda: bool(there.pending or there.running),
             failures={
                 "refused": Failure(
-                    lambda: there.fail("/prompt", fault(status=503)), EngineUnreachable, "engine.server_refused"
+                    lambda: there.fail("/prompt", fault(status=503)),
+                    EngineUnreachable,
+                    "engine.server_refused",
                 ),
                 "broken": Failure(
-                    lambda: there.fail("/queue", fault(broken=True)), EngineUnreachable, "engine.answer_broken_off"
+                    lambda: there.fail("/queue", fault(broken=True)),
+                    EngineUnreachable,
+                    "engine.answer_broken_off",
                 ),
                 "hangs": Failure(
-                    lambda: there.fail("/queue", fault(hang=True)), EngineUnreachable, "engine.server_down"
+                    lambda: there.fail("/queue", fault(hang=True)),
+                    EngineUnreachable,
+                    "engine.server_down",
                 ),
                 "memory": Failure(ends("CUDA out of memory"), JobTooLarge, "engine.server_memory"),
-                "fails": Failure(ends("shapes cannot be multiplied"), EngineMissing, "engine.workflow_failed"),
+                "fails": Failure(
+                    ends("shapes cannot be multiplied"), EngineMissing, "engine.workflow_failed"
+                ),
             },
         )
 
@@ -123,25 +132,33 @@ def stable(_folder: Path, kind: type[stability.Stability] = stability.Stability)
         def meets(fault: fake_replicate.Fault) -> Callable[[], None]:
             return lambda: there.faults.append(fault)
 
-        make, booked = bought(kind(there.url, SecretStr(fake_stability.TOKEN), "core", {"core": PRICE}, deadline=0.5))
+        make, booked = bought(
+            kind(there.url, SecretStr(fake_stability.TOKEN), "core", {"core": PRICE}, deadline=0.5)
+        )
         yield World(
             make,
             booked=booked,
             billed=lambda: there.billed,
             price=1,
             failures={
-                str(status): Failure(meets(fake_replicate.Fault(status=status)), error, f"engine.{code}")
+                str(status): Failure(
+                    meets(fake_replicate.Fault(status=status)), error, f"engine.{code}"
+                )
                 for status, (error, code) in refusals.items()
             }
             | {
-                f"lost {number}": Failure(meets(fault), PictureUndelivered, "engine.order_lost", costs=True)
+                f"lost {number}": Failure(
+                    meets(fault), PictureUndelivered, "engine.order_lost", costs=True
+                )
                 for number, fault in enumerate(lost)
             },
         )
 
 
 @contextmanager
-def replicated(_folder: Path, kind: type[replicate.Replicate] = replicate.Replicate) -> Iterator[World]:
+def replicated(
+    _folder: Path, kind: type[replicate.Replicate] = replicate.Replicate
+) -> Iterator[World]:
     orders = f"/v1/models/{fake_replicate.MODEL}/predictions"
     refusals = {401: "token_refused", 402: "no_credit", 404: "model_missing", 422: "order_refused"}
     with fake_replicate.serving() as there:
@@ -149,12 +166,18 @@ def replicated(_folder: Path, kind: type[replicate.Replicate] = replicate.Replic
         def meets(status: int) -> Callable[[], None]:
             return lambda: there.fail(orders, fake_replicate.Fault(status=status))
 
-        service = replicate.ReplicateService(there.url, SecretStr(fake_replicate.TOKEN), there.files_url)
-        make, booked = bought(kind(service, fake_replicate.MODEL, {fake_replicate.MODEL: PRICE}, look=0.02))
+        service = replicate.ReplicateService(
+            there.url, SecretStr(fake_replicate.TOKEN), there.files_url
+        )
+        make, booked = bought(
+            kind(service, fake_replicate.MODEL, {fake_replicate.MODEL: PRICE}, look=0.02)
+        )
         yield World(
             make,
             begun=lambda: any(one["status"] == "processing" for one in there.predictions.values()),
-            goes_on=lambda: any(one["status"] in ("starting", "processing") for one in there.predictions.values()),
+            goes_on=lambda: any(
+                one["status"] in ("starting", "processing") for one in there.predictions.values()
+            ),
             booked=booked,
             billed=lambda: len(there.billed),
             price=1,
@@ -165,7 +188,12 @@ def replicated(_folder: Path, kind: type[replicate.Replicate] = replicate.Replic
         )
 
 
-PICTURES = {"placeholder": placeholders, "comfyui": comfy, "stability": stable, "replicate": replicated}
+PICTURES = {
+    "placeholder": placeholders,
+    "comfyui": comfy,
+    "stability": stable,
+    "replicate": replicated,
+}
 
 
 def said(engine: SpeechEngine) -> tuple[Callable[[int, Progress], bytes], Callable[[], int]]:
@@ -186,13 +214,20 @@ def said(engine: SpeechEngine) -> tuple[Callable[[int, Progress], bytes], Callab
 
 
 @contextmanager
-def eleven(_folder: Path, kind: type[elevenlabs.ElevenLabs] = elevenlabs.ElevenLabs) -> Iterator[World]:
+def eleven(
+    _folder: Path, kind: type[elevenlabs.ElevenLabs] = elevenlabs.ElevenLabs
+) -> Iterator[World]:
     with fake_elevenlabs.serving() as there:
 
         def meets(fault: str) -> Callable[[], None]:
             return lambda: there.faults.append(fault)
 
-        engine = kind(SecretStr(fake_elevenlabs.KEY), url=there.url, model="eleven_multilingual_v2", seconds=3.0)
+        engine = kind(
+            SecretStr(fake_elevenlabs.KEY),
+            url=there.url,
+            model="eleven_multilingual_v2",
+            seconds=3.0,
+        )
         make, booked = said(engine)
         yield World(
             make,
@@ -203,9 +238,13 @@ def eleven(_folder: Path, kind: type[elevenlabs.ElevenLabs] = elevenlabs.ElevenL
             price=len(WORDS),
             failures={
                 "busy": Failure(meets("system_busy"), EngineUnreachable, "engine.server_refused"),
-                "noise": Failure(meets("noise"), UnusableAnswer, "engine.answer_invalid", costs=True),
+                "noise": Failure(
+                    meets("noise"), UnusableAnswer, "engine.answer_invalid", costs=True
+                ),
                 **{
-                    fault: Failure(meets(fault), SpeechUncertain, "engine.speech_uncertain", costs=True)
+                    fault: Failure(
+                        meets(fault), SpeechUncertain, "engine.speech_uncertain", costs=True
+                    )
                     for fault in ("lose", "hang", "down")
                 },
             },
@@ -213,10 +252,17 @@ def eleven(_folder: Path, kind: type[elevenlabs.ElevenLabs] = elevenlabs.ElevenL
 
 
 def _failing_once(folder: Path) -> tuple[str, Callable[[str], Callable[[], None]]]:
-    """Python that a program runs first: what lies in a file, which it takes away; and how it is laid there."""
+    """Python that a program runs first: what lies in a file, which it takes away; and how it is
+    laid there."""
     file = folder / "failing"
-    code = f"import pathlib; f = pathlib.Path({str(file)!r}); what = f.read_text() if f.exists() else ''"
-    return f"{code}; f.unlink(missing_ok=True); exec(what)", lambda what: lambda: file.write_text(what) and None
+    code = (
+        f"import pathlib; f = pathlib.Path({str(file)!r}); what = f.read_text() if f.exists() "
+        "else ''"
+    )
+    return (
+        f"{code}; f.unlink(missing_ok=True); exec(what)",
+        lambda what: lambda: file.write_text(what) and None,
+    )
 
 
 def _program(fails: Callable[[str], Callable[[], None]], out: str) -> dict[str, Failure]:
@@ -224,7 +270,9 @@ def _program(fails: Callable[[str], Callable[[], None]], out: str) -> dict[str, 
     return {
         "gives up": Failure(fails("sys.exit(3)"), EngineError, "engine.program_failed"),
         "says nothing": Failure(fails("sys.exit(0)"), EngineError, "engine.program_failed"),
-        "hangs": Failure(fails("import time; time.sleep(60)"), EngineUnreachable, "engine.program_slow"),
+        "hangs": Failure(
+            fails("import time; time.sleep(60)"), EngineUnreachable, "engine.program_slow"
+        ),
         "no sound": Failure(
             fails(f"open(options[{out!r}], 'w').write('half a sound'); sys.exit(0)"),
             UnusableAnswer,
@@ -246,7 +294,9 @@ def piped(folder: Path, kind: type[piper.Piper] = piper.Piper) -> Iterator[World
     program = Path(test_piper.program(folder))
     program.write_text(program.read_text().replace("with wave.open", f"{before}\nwith wave.open"))
     make, booked = said(kind(str(program), test_piper.a_voice(folder / "voices"), seconds=8.0))
-    yield World(make, tells=False, varies=False, booked=booked, failures=_program(fails, "--output_file"))
+    yield World(
+        make, tells=False, varies=False, booked=booked, failures=_program(fails, "--output_file")
+    )
 
 
 SPEECH = {"elevenlabs": eleven, "espeak-ng": marked, "piper": piped}
@@ -256,18 +306,24 @@ def written(engine: TextEngine) -> tuple[Callable[[int, Progress], bytes], Calla
     """As the studio has texts written; and how many requests may be billed."""
     tally = Counting()
     job = a_text_job(tally=tally, max_tokens=12)
-    return lambda seed, _progress: engine.write(replace(job, seed=seed)).text.encode(), lambda: tally.booked
+    return lambda seed, _progress: engine.write(
+        replace(job, seed=seed)
+    ).text.encode(), lambda: tally.booked
 
 
 @contextmanager
-def local_texts(_folder: Path, kind: type[ollama.OllamaEngine] = ollama.OllamaEngine) -> Iterator[World]:
+def local_texts(
+    _folder: Path, kind: type[ollama.OllamaEngine] = ollama.OllamaEngine
+) -> Iterator[World]:
     with fake_ollama.serving() as there:
 
         def meets(fault: fake_ollama.Fault) -> Callable[[], None]:
             return lambda: there.fail("/api/chat", fault)
 
         make, booked = written(kind(there.url, "llama3.2", seconds=3.0))
-        down = Failure(meets(fake_ollama.Fault(hang=True)), EngineUnreachable, "engine.server_down", costs=True)
+        down = Failure(
+            meets(fake_ollama.Fault(hang=True)), EngineUnreachable, "engine.server_down", costs=True
+        )
         refused = meets(fake_ollama.Fault(status=503))
         yield World(
             make,

@@ -1,4 +1,5 @@
-"""Small models that make pictures larger, for tests: ESRGAN of random weights in both namings, and one in ONNX."""
+"""Small models that make pictures larger, for tests: ESRGAN of random weights in both namings, and
+one in ONNX."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from generators.engines.text.langchain import load_attribute
 WIDE, GROWN = 8, 4
 
 
-def rrdb(file: Path, *, blocks: int = 2, doublings: int = 1, old: bool = False, seed: int = 0) -> Path:
+def rrdb(
+    file: Path, *, blocks: int = 2, doublings: int = 1, old: bool = False, seed: int = 0
+) -> Path:
     """ESRGAN's layout, so narrow that it takes milliseconds."""
     load_attribute("torch", "manual_seed")(seed)
     randn = load_attribute("torch", "randn")
@@ -24,7 +27,11 @@ def rrdb(file: Path, *, blocks: int = 2, doublings: int = 1, old: bool = False, 
     for block in range(blocks):
         for part in (1, 2, 3):
             for at in range(1, 6):
-                where = f"model.1.sub.{block}.RDB{part}.conv{at}.0" if old else f"body.{block}.rdb{part}.conv{at}"
+                where = (
+                    f"model.1.sub.{block}.RDB{part}.conv{at}.0"
+                    if old
+                    else f"body.{block}.rdb{part}.conv{at}"
+                )
                 conv(where, WIDE + (at - 1) * GROWN, GROWN if at < 5 else WIDE)
     conv(f"model.1.sub.{blocks}" if old else "conv_body", WIDE, WIDE)
     for at in range(doublings):

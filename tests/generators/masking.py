@@ -6,8 +6,11 @@ from typing import Any
 from onnx import TensorProto, checker, helper, save
 
 
-def model(file: Path, *, edge: int | str = 32, channels: int = 3, above: float | None = None) -> Path:
-    """Write a model that tells how light each pixel is, or whether it is lighter than `above` once it is prepared."""
+def model(
+    file: Path, *, edge: int | str = 32, channels: int = 3, above: float | None = None
+) -> Path:
+    """Write a model that tells how light each pixel is, or whether it is lighter than `above` once
+    it is prepared."""
     sides: list[Any] = [edge, edge] if isinstance(edge, int) else ["high", "wide"]
     entry = helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, channels, *sides])
     told = helper.make_tensor_value_info("told", TensorProto.FLOAT, [1, 1, *sides])

@@ -1,6 +1,8 @@
-"""Model folders written as checkpoints of one file, under the names that the first programs for them gave the weights.
+"""Model folders written as checkpoints of one file, under the names that the first programs for
+them gave the weights.
 
-The names are those that diffusers reads (`diffusers/loaders/single_file_utils.py`), put the other way round.
+The names are those that diffusers reads (`diffusers/loaders/single_file_utils.py`), put the other
+way round.
 """
 
 import json
@@ -30,7 +32,13 @@ _RES = [
     ("time_emb_proj.", "emb_layers.1."),
     ("conv_shortcut.", "skip_connection."),
 ]
-_ATTENTION = [("group_norm.", "norm."), ("to_q.", "q."), ("to_k.", "k."), ("to_v.", "v."), ("to_out.0.", "proj_out.")]
+_ATTENTION = [
+    ("group_norm.", "norm."),
+    ("to_q.", "q."),
+    ("to_k.", "k."),
+    ("to_v.", "v."),
+    ("to_out.0.", "proj_out."),
+]
 _CLIP = [
     (r"^text_model\.encoder\.layers\.", "transformer.resblocks."),
     (r"^text_model\.embeddings\.token_embedding\.", "token_embedding."),
@@ -47,7 +55,9 @@ _CLIP = [
 def write(folder: Path, file: Path) -> Path:
     """The model of a folder as one file."""
     twice = (folder / "text_encoder_2").is_dir()
-    state = {f"model.diffusion_model.{name}": each for name, each in _network(folder / "unet").items()}
+    state = {
+        f"model.diffusion_model.{name}": each for name, each in _network(folder / "unet").items()
+    }
     state |= {f"first_stage_model.{name}": each for name, each in _decoder(folder / "vae").items()}
     first = "conditioner.embedders.0.transformer." if twice else "cond_stage_model.transformer."
     state |= {first + name: each for name, each in _clip(folder / "text_encoder").items()}
@@ -98,7 +108,9 @@ def _network(folder: Path) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name, weight in _weights(folder).items():
         own = _renamed(name, _NET[:7]) if "_block" not in name else _renamed(name, _NET[7:])
-        own = re.sub(r"^(down|up)_blocks\.(\d+)\.(\w+)\.(\d+)\.(?:conv\.(?=weight$|bias$))?", place, own)
+        own = re.sub(
+            r"^(down|up)_blocks\.(\d+)\.(\w+)\.(\d+)\.(?:conv\.(?=weight$|bias$))?", place, own
+        )
         made[_renamed(own, _RES) if ".resnets." in name else own] = weight
     return made
 
@@ -108,13 +120,19 @@ def _decoder(folder: Path) -> dict[str, Any]:
 
     def block(found: re.Match[str]) -> str:
         at = int(found[2]) if found[1] == "down" else count - 1 - int(found[2])
-        kind = {"resnets": f"block.{found[4]}.", "downsamplers": "downsample.", "upsamplers": "upsample."}[found[3]]
+        kind = {
+            "resnets": f"block.{found[4]}.",
+            "downsamplers": "downsample.",
+            "upsamplers": "upsample.",
+        }[found[3]]
         return f"{found[1]}.{at}.{kind}"
 
     made: dict[str, Any] = {}
     for name, weight in _weights(folder).items():
         own = re.sub(r"(down|up)_blocks\.(\d+)\.(\w+)\.(\d+)\.", block, name)
-        own = re.sub(r"mid_block\.resnets\.(\d)\.", lambda found: f"mid.block_{int(found[1]) + 1}.", own)
+        own = re.sub(
+            r"mid_block\.resnets\.(\d)\.", lambda found: f"mid.block_{int(found[1]) + 1}.", own
+        )
         own = own.replace("conv_norm_out.", "norm_out.").replace("conv_shortcut.", "nin_shortcut.")
         if "mid_block.attentions." in own:
             own = _renamed(own.replace("mid_block.attentions.0.", "mid.attn_1."), _ATTENTION)
@@ -125,7 +143,10 @@ def _decoder(folder: Path) -> dict[str, Any]:
 
 def _clip(folder: Path) -> dict[str, Any]:
     found = _weights(folder)
-    return {name if name.startswith("text_model.") else f"text_model.{name}": each for name, each in found.items()}
+    return {
+        name if name.startswith("text_model.") else f"text_model.{name}": each
+        for name, each in found.items()
+    }
 
 
 def _open_clip(folder: Path) -> dict[str, Any]:

@@ -1,6 +1,8 @@
-"""A program of the tests' own that speaks the command line of espeak-ng: it lists voices and writes a sound.
+"""A program of the tests' own that speaks the command line of espeak-ng: it lists voices and writes
+a sound.
 
-It is a real executable, run as the real one is: its sound is a tone whose length follows from the words it was told.
+It is a real executable, run as the real one is: its sound is a tone whose length follows from the
+words it was told.
 """
 
 import sys
@@ -28,7 +30,8 @@ with wave.open(options["-w"], "wb") as out:
 
 
 def espeak(folder: Path, *, before: str = "", level: int = 2000) -> str:
-    """Its path. `before` is Python that it runs once it has heard the `words`; `level` its loudest sample."""
+    """Its path. `before` is Python that it runs once it has heard the `words`; `level` its loudest
+    sample."""
     path = folder / "espeak-ng"
     path.write_text(ESPEAK.format(python=sys.executable, before=before, level=level))
     path.chmod(0o755)

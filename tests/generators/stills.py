@@ -1,4 +1,5 @@
-"""HEIC files written box by box (ISO/IEC 23008-12), as phones write them: tiles in a grid, turned, with a profile."""
+"""HEIC files written box by box (ISO/IEC 23008-12), as phones write them: tiles in a grid, turned,
+with a profile."""
 
 import struct
 import subprocess
@@ -20,12 +21,37 @@ def full(kind: bytes, *bodies: bytes, version: int = 0, flags: int = 0) -> bytes
 def coded(image: Image.Image, folder: Path) -> tuple[bytes, bytes]:
     """One HEVC picture: its `hvcC` body and its bytes."""
     image.save(folder / "tile.png")
-    quiet = [get_ffmpeg_exe(), "-loglevel", "error", "-y", "-i", "tile.png", "-frames:v", "1", "-pix_fmt", "yuv444p"]
-    coder = ["-c:v", "libx265", "-crf", "8", "-x265-params", "log-level=none", "-tag:v", "hvc1", "-color_range", "tv"]
+    quiet = [
+        get_ffmpeg_exe(),
+        "-loglevel",
+        "error",
+        "-y",
+        "-i",
+        "tile.png",
+        "-frames:v",
+        "1",
+        "-pix_fmt",
+        "yuv444p",
+    ]
+    coder = [
+        "-c:v",
+        "libx265",
+        "-crf",
+        "8",
+        "-x265-params",
+        "log-level=none",
+        "-tag:v",
+        "hvc1",
+        "-color_range",
+        "tv",
+    ]
     subprocess.run([*quiet, *coder, "-f", "mp4", "tile.mp4"], cwd=folder, check=True, timeout=60)
     data = (folder / "tile.mp4").read_bytes()
     at, mdat = data.index(b"hvcC"), data.index(b"mdat")
-    (config,), (sample,) = struct.unpack_from(">I", data, at - 4), struct.unpack_from(">I", data, mdat - 4)
+    (config,), (sample,) = (
+        struct.unpack_from(">I", data, at - 4),
+        struct.unpack_from(">I", data, mdat - 4),
+    )
     return data[at + 4 : at - 4 + config], data[mdat + 4 : mdat - 4 + sample]
 
 
@@ -41,7 +67,8 @@ def heic(
     claims: tuple[int, int] | None = None,
     brand: bytes = b"heic",
 ) -> bytes:
-    """A still HEIC; `tile` cuts it into squares of so many pixels, `turns` are quarters against the clock."""
+    """A still HEIC; `tile` cuts it into squares of so many pixels, `turns` are quarters against the
+    clock."""
     wide, high = image.size
     edge = tile or max(wide, high)
     places = [(x, y) for y in range(0, high, edge) for x in range(0, wide, edge)]
@@ -49,7 +76,10 @@ def heic(
     tiles = [coded(image.crop(each), folder) for each in cut]
     width, height = claims or (wide, high)
     own = (edge, edge) if tile else (width, height)
-    properties = [full(b"ispe", struct.pack(">II", *own)), *(box(b"hvcC", config) for config, _ in tiles[:1])]
+    properties = [
+        full(b"ispe", struct.pack(">II", *own)),
+        *(box(b"hvcC", config) for config, _ in tiles[:1]),
+    ]
     properties += [full(b"ispe", struct.pack(">II", width, height))]
     shown = [3 if tile else 1]
     if icc:
@@ -59,7 +89,9 @@ def heic(
         if value is not None:
             properties.append(box(kind, bytes([value])))
             shown.append(0x80 | len(properties))
-    return _file(tiles, properties, shown, exif=exif, brand=brand, grid=(wide, high, edge) if tile else None)
+    return _file(
+        tiles, properties, shown, exif=exif, brand=brand, grid=(wide, high, edge) if tile else None
+    )
 
 
 def _file(
@@ -78,7 +110,12 @@ def _file(
         wide, high, edge = grid
         said = struct.pack(">BBBBHH", 0, 0, -(-high // edge) - 1, -(-wide // edge) - 1, wide, high)
         primary = len(items) + 1
-        links = box(b"dimg", struct.pack(f">HH{len(items)}H", primary, len(items), *(number for number, _, _ in items)))
+        links = box(
+            b"dimg",
+            struct.pack(
+                f">HH{len(items)}H", primary, len(items), *(number for number, _, _ in items)
+            ),
+        )
         items.append((primary, b"grid", said))
         ties.append((primary, shown))
     else:
@@ -107,8 +144,13 @@ def _meta(
     for number, _, data in items:
         spots += struct.pack(">HHHII", number, 0, 1, at, len(data))
         at += len(data)
-    named = [full(b"infe", struct.pack(">HH4sB", number, 0, kind, 0), version=2) for number, kind, _ in items]
-    tied = b"".join(struct.pack(">HB", number, len(indexes)) + bytes(indexes) for number, indexes in ties)
+    named = [
+        full(b"infe", struct.pack(">HH4sB", number, 0, kind, 0), version=2)
+        for number, kind, _ in items
+    ]
+    tied = b"".join(
+        struct.pack(">HB", number, len(indexes)) + bytes(indexes) for number, indexes in ties
+    )
     return full(
         b"meta",
         full(b"hdlr", struct.pack(">I4s12xB", 0, b"pict", 0)),

@@ -1,4 +1,5 @@
-"""Pictures that models make move: the real code of diffusers on tiny folders, every layout, nothing left over."""
+"""Pictures that models make move: the real code of diffusers on tiny folders, every layout, nothing
+left over."""
 
 import importlib
 import json
@@ -50,8 +51,12 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def settings(folders: Path) -> Callable[..., GeneratorsSettings]:
     def make(**changes: object) -> GeneratorsSettings:
-        given: dict[str, object] = {"film_models": str(folders / "models"), "film_adapter": str(folders / "adapter")}
-        return GeneratorsSettings(**{**given, **changes})  # type: ignore[arg-type]  # strings, as an environment has
+        given: dict[str, object] = {
+            "film_models": str(folders / "models"),
+            "film_adapter": str(folders / "adapter"),
+        }
+        # strings, as an environment has
+        return GeneratorsSettings(**{**given, **changes})  # type: ignore[arg-type]  # see above
 
     return make
 
@@ -73,14 +78,29 @@ def job(model: str = "sd15", **changes: Any) -> VideoJob:
 @pytest.mark.parametrize("model", MODELS)
 def test_every_layout_moves_a_picture_by_its_seed(engine: DiffusionVideoEngine, model: str) -> None:
     made = engine.animate(job(model))
-    assert (made.engine, made.model, made.label, made.seed) == ("diffusion", model, OriginLabel.DEMO, 7)
+    assert (made.engine, made.model, made.label, made.seed) == (
+        "diffusion",
+        model,
+        OriginLabel.DEMO,
+        7,
+    )
     found = mp4.inspect_mp4(made.data, name="film")
     assert ((found.width, found.height), found.video, round(found.rate)) == ((96, 64), True, 30)
     assert abs(found.seconds - made.seconds) < 0.05
     assert 0.9 < made.seconds < 1.1
     assert made.data.index(b"moov") < made.data.index(b"mdat")
-    assert len(video_files.reopen_video(made.data, name="film").looked.frames) >= 2, "nothing but ours is in it"
-    assert {"steps", "rate", "film_frames", "drawn", "dtype", "torch", "diffusers"} <= made.parameters.keys()
+    assert len(video_files.reopen_video(made.data, name="film").looked.frames) >= 2, (
+        "nothing but ours is in it"
+    )
+    assert {
+        "steps",
+        "rate",
+        "film_frames",
+        "drawn",
+        "dtype",
+        "torch",
+        "diffusers",
+    } <= made.parameters.keys()
     assert engine.animate(job(model)).data == made.data
     assert engine.animate(job(model, seed=8)).data != made.data
 
@@ -134,7 +154,9 @@ def test_what_a_model_cannot_be_told_is_said(engine: DiffusionVideoEngine) -> No
         engine.animate(replace(job(), picture=b"<svg>"))
 
 
-@pytest.mark.parametrize("wrong", [{"seconds": 0}, {"seconds": 60}, {"width": 97}, {"height": 8}, {"width": 4000}])
+@pytest.mark.parametrize(
+    "wrong", [{"seconds": 0}, {"seconds": 60}, {"width": 97}, {"height": 8}, {"width": 4000}]
+)
 def test_impossible_films_are_refused_at_intake(wrong: dict[str, int]) -> None:
     with pytest.raises(JobTooLarge):
         job(**wrong)
@@ -147,7 +169,9 @@ def test_frames_and_sizes_are_those_a_model_takes(name: str) -> None:
         frames = family.frames(seconds)
         assert (frames - 1) % family.group == 0
         assert 2 <= frames <= family.most
-        assert abs(frames / family.rate - seconds) <= max(family.group, family.rate // 2) / family.rate
+        assert (
+            abs(frames / family.rate - seconds) <= max(family.group, family.rate // 2) / family.rate
+        )
     for asked in ((1280, 720), (720, 1280), (1024, 1024), (1280, 128)):
         wide, high = family.size(*asked)
         assert wide % family.grid == high % family.grid == 0
@@ -161,7 +185,9 @@ def test_without_a_card_a_large_model_is_refused_in_words(
     shutil.copytree(folders / "models" / "svd", tmp_path / "large")
     (tmp_path / "large" / "greenroom.json").write_text(json.dumps({"label": ""}))
     index = tmp_path / "large" / "unet" / "diffusion_pytorch_model.safetensors"
-    header = json.dumps({"big": {"dtype": "F32", "shape": [20_000_000], "data_offsets": [0, 4]}}).encode()
+    header = json.dumps(
+        {"big": {"dtype": "F32", "shape": [20_000_000], "data_offsets": [0, 4]}}
+    ).encode()
     index.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
     asked = settings(film_models=str(tmp_path))
     large = DiffusionVideoEngine(asked)
@@ -175,17 +201,26 @@ def test_without_a_card_a_large_model_is_refused_in_words(
     assert slow.device_message().code == "engine.film_runs"
     assert not video_models.can_run_model(asked, large.shelf.find_model("large").model, gpu=False)
     assert video_models.can_run_model(asked, large.shelf.find_model("large").model, gpu=True)
-    assert video_models.video_capabilities(settings(film_models=str(tmp_path), film_device="gpu")).lacks is None
+    assert (
+        video_models.video_capabilities(
+            settings(film_models=str(tmp_path), film_device="gpu")
+        ).lacks
+        is None
+    )
 
 
 def test_what_is_missing_is_said_before_anything_is_loaded(
     folders: Path, settings: Callable[..., GeneratorsSettings], tmp_path: Path
 ) -> None:
-    assert [one.model.name for one in video_models.video_capabilities(settings()).movers] == list(MODELS)
+    assert [one.model.name for one in video_models.video_capabilities(settings()).movers] == list(
+        MODELS
+    )
     (tmp_path / "empty").mkdir()
     shutil.copytree(folders / "models" / "sd15", tmp_path / "still" / "one")
     tiny_models.sdxl(tmp_path / "other" / "xl")
-    words = Path(shutil.copytree(folders / "models" / "ltx", tmp_path / "words" / "one")) / "tokenizer"
+    words = (
+        Path(shutil.copytree(folders / "models" / "ltx", tmp_path / "words" / "one")) / "tokenizer"
+    )
     (words / "tokenizer.json").unlink(missing_ok=True)
     (words / "spiece.model").write_bytes(b"words")
     for given, code in (
@@ -194,7 +229,10 @@ def test_what_is_missing_is_said_before_anything_is_loaded(
         ({"film_models": str(tmp_path / "empty")}, "engine.film_folder_empty"),
         ({"film_models": str(tmp_path / "other")}, "engine.film_kind"),
         ({"film_models": str(tmp_path / "still"), "film_adapter": ""}, "engine.film_adapter"),
-        ({"film_models": str(tmp_path / "still"), "film_adapter": str(tmp_path)}, "engine.folder_broken"),
+        (
+            {"film_models": str(tmp_path / "still"), "film_adapter": str(tmp_path)},
+            "engine.folder_broken",
+        ),
         ({"film_models": str(tmp_path / "words")}, "engine.package_missing"),
     ):
         lacks = video_models.video_capabilities(settings(**given)).lacks
@@ -218,9 +256,13 @@ def no_room(most: int) -> Iterator[list[int]]:
         if given[0].shape[0] > most:
             assert not [one for one in held if one() is not None], "the first try is gone"
             held.append(weakref.ref(given[0]))
-            raise importlib.import_module("torch").OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+            raise importlib.import_module("torch").OutOfMemoryError(
+                "CUDA out of memory. Tried to allocate 2.00 GiB."
+            )
 
-    hook = importlib.import_module("torch.nn.modules.module").register_module_forward_pre_hook(enter)
+    hook = importlib.import_module("torch.nn.modules.module").register_module_forward_pre_hook(
+        enter
+    )
     try:
         yield tried
     finally:
@@ -236,11 +278,17 @@ def test_short_memory_is_spared_and_what_never_fits_is_said(engine: DiffusionVid
         engine.animate(job("svd"))
     assert engine.animate(job("svd")).data == before
     with pytest.raises(JobTooLarge, match="model_too_large"):
-        DiffusionVideoEngine(engine._settings.model_copy(update={"diffusion_memory_mib": 1})).animate(job())
+        DiffusionVideoEngine(
+            engine._settings.model_copy(update={"diffusion_memory_mib": 1})
+        ).animate(job())
 
 
-def test_pictures_and_films_do_not_hold_memory_together(engine: DiffusionVideoEngine, folders: Path) -> None:
-    pictures = DiffusionEngine(GeneratorsSettings(diffusion_folder=str(folders / "models" / "sd15")))
+def test_pictures_and_films_do_not_hold_memory_together(
+    engine: DiffusionVideoEngine, folders: Path
+) -> None:
+    pictures = DiffusionEngine(
+        GeneratorsSettings(diffusion_folder=str(folders / "models" / "sd15"))
+    )
     engine.animate(job())
     pictures.draw(an_image_job(width=64, height=64))
     assert (engine.pipelines.loaded_names, pictures.pipelines.loaded_names) == ((), ("sd15",))

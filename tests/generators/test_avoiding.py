@@ -1,4 +1,5 @@
-"""Words of what a picture is to be without: they count where a model reads them, and are refused where it does not."""
+"""Words of what a picture is to be without: they count where a model reads them, and are refused
+where it does not."""
 
 import io
 import json
@@ -31,7 +32,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def engine(folders: Path) -> Iterator[DiffusionEngine]:
-    made = DiffusionEngine(GeneratorsSettings(diffusion_folder=str(folders / "one"), diffusion_models=str(folders)))
+    made = DiffusionEngine(
+        GeneratorsSettings(diffusion_folder=str(folders / "one"), diffusion_models=str(folders))
+    )
     yield made
     made.pipelines.release_all()
 
@@ -45,7 +48,9 @@ def pixels(picture: GeneratedPicture) -> np.ndarray:
 
 
 @pytest.mark.parametrize("model", ["one", "xl", "three", "flux"])
-def test_what_a_picture_is_to_be_without_counts_in_every_layout(engine: DiffusionEngine, model: str) -> None:
+def test_what_a_picture_is_to_be_without_counts_in_every_layout(
+    engine: DiffusionEngine, model: str
+) -> None:
     plain = engine.draw(job(model=model))
     without = engine.draw(job(model=model, negative="blur and rain"))
     assert plain.data != without.data
@@ -57,7 +62,9 @@ def test_what_a_picture_is_to_be_without_counts_in_every_layout(engine: Diffusio
         assert np.abs(pixels(made) - pixels(alone)).max() <= 1, "a neighbour's words are its own"
 
 
-def test_words_that_a_model_would_not_read_are_refused(engine: DiffusionEngine, folders: Path, tmp_path: Path) -> None:
+def test_words_that_a_model_would_not_read_are_refused(
+    engine: DiffusionEngine, folders: Path, tmp_path: Path
+) -> None:
     with pytest.raises(EngineMissing, match="negative_unguided"):
         engine.draw(job(negative="blur", guidance=1.0))
     quick = shutil.copytree(folders / "one", tmp_path / "quick")

@@ -1,4 +1,5 @@
-"""Checkpoints in one file give the pictures of their folders, byte for byte, and say which file it was."""
+"""Checkpoints in one file give the pictures of their folders, byte for byte, and say which file it
+was."""
 
 import hashlib
 import io
@@ -50,7 +51,8 @@ def settings(root: Path) -> Callable[..., GeneratorsSettings]:
             "diffusion_layouts": str(root / "layouts"),
             "diffusion_loras": str(root / "loras"),
         }
-        return GeneratorsSettings(**{**given, **changes})  # type: ignore[arg-type]  # strings, as an environment has
+        # strings, as an environment has
+        return GeneratorsSettings(**{**given, **changes})  # type: ignore[arg-type]  # see above
 
     return make
 
@@ -73,10 +75,15 @@ def test_one_file_gives_the_very_bytes_of_its_folder(
     folder.pipelines.release_all()
     name = f"My_{kind}.v2"
     engine = DiffusionEngine(settings())
-    made = [engine.draw(job(model=name)), engine.draw(job(model=f"{name}.safetensors", negative="rain", seed=3))]
+    made = [
+        engine.draw(job(model=name)),
+        engine.draw(job(model=f"{name}.safetensors", negative="rain", seed=3)),
+    ]
     assert made[0].data == wanted[0].data
     apart = np.abs(pixels(made[1]) - pixels(wanted[1])).max()
-    assert apart <= (kind == "sdxl"), "where weights lie in memory may turn one rounding of two encoders (measured)"
+    assert apart <= (kind == "sdxl"), (
+        "where weights lie in memory may turn one rounding of two encoders (measured)"
+    )
     assert {one.model for one in made} == {name}
     file = root / "models" / f"{name}.safetensors"
     assert made[0].parameters["checkpoint"] == hashlib.sha256(file.read_bytes()).hexdigest()
@@ -87,7 +94,9 @@ def test_one_file_gives_the_very_bytes_of_its_folder(
 def test_a_checkpoint_may_be_the_usual_model_and_wears_loras(
     root: Path, settings: Callable[..., GeneratorsSettings]
 ) -> None:
-    engine = DiffusionEngine(settings(diffusion_folder=str(root / "models" / "My_sd15.v2.safetensors")))
+    engine = DiffusionEngine(
+        settings(diffusion_folder=str(root / "models" / "My_sd15.v2.safetensors"))
+    )
     assert engine.model == "My_sd15.v2"
     bare, warm = engine.draw(job()), engine.draw(job(loras=(Lora("warm"),)))
     assert bare.data != warm.data
@@ -102,7 +111,10 @@ def test_the_file_a_picture_names_is_the_one_that_was_loaded(
     engine = DiffusionEngine(settings(diffusion_models=str(models)))
     first = engine.draw(job(model="My_sd15.v2"))
     one_files.write(tiny.sd15(tmp_path / "other", seed=9), models / "My_sd15.v2.safetensors")
-    assert engine.draw(job(model="My_sd15.v2")).parameters["checkpoint"] == first.parameters["checkpoint"]
+    assert (
+        engine.draw(job(model="My_sd15.v2")).parameters["checkpoint"]
+        == first.parameters["checkpoint"]
+    )
     engine.pipelines.release_all()
     again = engine.draw(job(model="My_sd15.v2"))
     assert again.data != first.data
@@ -110,7 +122,9 @@ def test_the_file_a_picture_names_is_the_one_that_was_loaded(
     engine.pipelines.release_all()
 
 
-def test_checkpoints_are_listed_and_those_nobody_can_use_say_why(settings: Callable[..., GeneratorsSettings]) -> None:
+def test_checkpoints_are_listed_and_those_nobody_can_use_say_why(
+    settings: Callable[..., GeneratorsSettings],
+) -> None:
     engine = DiffusionEngine(settings())
     assert engine.list_models()[0] == ["My_sd15.v2", "My_sdxl.v2", "warm"]
     assert sorted((one.code, one.params["file"]) for one in engine.model_problems()) == [
@@ -135,7 +149,9 @@ def test_what_is_no_checkpoint_is_refused_before_it_is_read(
         DiffusionEngine(settings()).draw(job(model=name))
 
 
-def test_a_pickle_in_the_settings_is_refused(root: Path, settings: Callable[..., GeneratorsSettings]) -> None:
+def test_a_pickle_in_the_settings_is_refused(
+    root: Path, settings: Callable[..., GeneratorsSettings]
+) -> None:
     with pytest.raises(EngineMissing, match="checkpoint_pickle"):
         DiffusionEngine(settings(diffusion_folder=str(root / "models" / "old.ckpt")))
 
@@ -146,12 +162,18 @@ def test_a_checkpoint_that_is_broken_is_said(
 ) -> None:
     file = tmp_path / "models" / "bad.safetensors"
     file.parent.mkdir()
-    whole = load_attribute("safetensors.torch", "load_file")(root / "models" / "My_sd15.v2.safetensors")
+    whole = load_attribute("safetensors.torch", "load_file")(
+        root / "models" / "My_sd15.v2.safetensors"
+    )
     first = "model.diffusion_model.input_blocks.0.0.weight"
     if damage == "parts":
-        whole = {name: each for name, each in whole.items() if not name.startswith("first_stage_model.")}
+        whole = {
+            name: each for name, each in whole.items() if not name.startswith("first_stage_model.")
+        }
     if damage == "shapes":
-        whole["model.diffusion_model.out.2.weight"] = whole["model.diffusion_model.out.2.weight"][:, :8].contiguous()
+        whole["model.diffusion_model.out.2.weight"] = whole["model.diffusion_model.out.2.weight"][
+            :, :8
+        ].contiguous()
     if damage == "inpainting":
         whole[first] = whole[first].repeat(1, 2, 1, 1)
     load_attribute("safetensors.torch", "save_file")(whole, file)
@@ -163,7 +185,8 @@ def test_a_checkpoint_that_is_broken_is_said(
 
 
 def test_the_layouts_that_come_along_are_those_of_the_true_models() -> None:
-    """Their numbers: https://huggingface.co/stable-diffusion-v1-5, https://huggingface.co/stabilityai (model files)."""
+    """Their numbers: https://huggingface.co/stable-diffusion-v1-5,
+    https://huggingface.co/stabilityai (model files)."""
     empty, diffusers = load_attribute("accelerate", "init_empty_weights"), "diffusers"
     config = load_attribute("transformers", "CLIPTextConfig")
     counted: dict[str, int] = {}
@@ -181,11 +204,21 @@ def test_the_layouts_that_come_along_are_those_of_the_true_models() -> None:
             )
             if kind == "sdxl":
                 second = config.from_pretrained(folder / "text_encoder_2")
-                parts["second"] = load_attribute("transformers", "CLIPTextModelWithProjection")(second)
-        counted |= {f"{kind}.{name}": sum(one.numel() for one in part.parameters()) for name, part in parts.items()}
+                parts["second"] = load_attribute("transformers", "CLIPTextModelWithProjection")(
+                    second
+                )
+        counted |= {
+            f"{kind}.{name}": sum(one.numel() for one in part.parameters())
+            for name, part in parts.items()
+        }
     assert counted == {
         **{"sd15.unet": 859_520_964, "sd15.vae": 83_653_863, "sd15.text": 123_060_480},
-        **{"sdxl.unet": 2_567_463_684, "sdxl.vae": 83_653_863, "sdxl.text": 123_060_480, "sdxl.second": 694_659_840},
+        **{
+            "sdxl.unet": 2_567_463_684,
+            "sdxl.vae": 83_653_863,
+            "sdxl.text": 123_060_480,
+            "sdxl.second": 694_659_840,
+        },
     }
     words = load_attribute("transformers", "CLIPTokenizer").from_pretrained(
         str(checkpoints.TOKENIZER_FOLDER), model_max_length=77

@@ -1,4 +1,5 @@
-"""The classifier behind HTTP: what it is shown, what is believed of its answers, and what is made of its silence."""
+"""The classifier behind HTTP: what it is shown, what is believed of its answers, and what is made
+of its silence."""
 
 import io
 import json
@@ -13,7 +14,12 @@ from foundation.ops.settings import GeneratorsSettings
 from gate.contract.units import Rating
 from generators import registry
 from generators.analysis.picture_views import MAX_TILES, TILE, picture_views
-from generators.contract.engines import EngineError, EngineMissing, EngineUnreachable, UnusableAnswer
+from generators.contract.engines import (
+    EngineError,
+    EngineMissing,
+    EngineUnreachable,
+    UnusableAnswer,
+)
 from generators.engines.vision.http_classifier import HttpClassifier as Client
 from generators.media import pictures
 from generators.media.pictures import DecodedPhoto
@@ -37,11 +43,24 @@ def shown(image: Image.Image) -> DecodedPhoto:
 
 @pytest.mark.parametrize(
     ("kind", "rating", "prohibited"),
-    [("G", "G", ""), ("S", "S", ""), ("N", "N", ""), ("E", "E", ""), ("MINOR", "X", "minor"), ("X", "X", "category")],
+    [
+        ("G", "G", ""),
+        ("S", "S", ""),
+        ("N", "N", ""),
+        ("E", "E", ""),
+        ("MINOR", "X", "minor"),
+        ("X", "X", "category"),
+    ],
 )
-def test_what_a_tile_stands_for_is_found(eyes: Eyes, kind: str, rating: str, prohibited: str) -> None:
+def test_what_a_tile_stands_for_is_found(
+    eyes: Eyes, kind: str, rating: str, prohibited: str
+) -> None:
     seen = client(eyes).classify_views(picture_views(shown(tile(kind, faces=2, text="HELLO-A"))))
-    assert (seen.source, seen.rating, seen.prohibited) == ("classifier:tiles@1", Rating(rating), prohibited)
+    assert (seen.source, seen.rating, seen.prohibited) == (
+        "classifier:tiles@1",
+        Rating(rating),
+        prohibited,
+    )
     assert (seen.people, seen.words) == (2, ("HELLO-A",))
 
 
@@ -61,7 +80,10 @@ def test_what_shows_on_black_alone_is_seen(eyes: Eyes) -> None:
 def test_what_is_small_in_a_large_picture_is_seen_at_full_size(eyes: Eyes) -> None:
     large = tile("G", edge=64).convert("RGB").resize((2 * TILE - 128, TILE))
     large.paste(tile("E", edge=64).resize((TILE, TILE)), (TILE - 128, 0))
-    assert client(eyes).classify_views(picture_views(DecodedPhoto(large, "image/jpeg", ""))).rating is Rating.E
+    assert (
+        client(eyes).classify_views(picture_views(DecodedPhoto(large, "image/jpeg", ""))).rating
+        is Rating.E
+    )
 
 
 def test_tiles_cover_every_pixel_and_stay_few() -> None:
@@ -74,7 +96,10 @@ def test_tiles_cover_every_pixel_and_stay_few() -> None:
     marked = np.zeros((1365, 2048, 3), dtype=np.uint8)
     marked[::97, ::89] = 255
     whole = int((marked > 0).sum())
-    assert sum(int((np.asarray(one) > 0).sum()) for one in _cut_tiles(Image.fromarray(marked))) >= whole
+    assert (
+        sum(int((np.asarray(one) > 0).sum()) for one in _cut_tiles(Image.fromarray(marked)))
+        >= whole
+    )
 
 
 def test_silence_and_refusals_are_no_finding(eyes: Eyes) -> None:
@@ -143,7 +168,10 @@ def test_faces_are_told_by_view_with_vectors_of_length_one(eyes: Eyes) -> None:
     eyes.garbage = seeing(face(), face(vector=[3.0, *([0.0] * 127)]))
     seen = client(eyes).classify_views(picture_views(shown(tile("G"))))
     assert seen.faces is not None
-    assert (seen.faces.model, [one.view for one in seen.faces.found]) == ("arc@3", ["whole.white"] * 2)
+    assert (seen.faces.model, [one.view for one in seen.faces.found]) == (
+        "arc@3",
+        ["whole.white"] * 2,
+    )
     for one in seen.faces.found:
         numbers = np.frombuffer(one.vector, dtype="<f4")
         assert (len(numbers), one.size, one.sure) == (128, 40, 90)
@@ -178,7 +206,8 @@ NO_FACES: dict[str, bytes] = {
     "larger than the view": seeing(face(size=1.5)),
     "surer than sure": seeing(face(sure=-0.1)),
     "without a size": seeing({"vector": [0.5] * 128, "sure": 0.5}),
-    "megabytes": seeing(*[face(1024, vector=[0.123456789012345678] * 1024)] * 32, model="arc@3") + b" " * 2_000_000,
+    "megabytes": seeing(*[face(1024, vector=[0.123456789012345678] * 1024)] * 32, model="arc@3")
+    + b" " * 2_000_000,
 }
 
 
@@ -190,7 +219,9 @@ def test_faces_that_mean_nothing_are_refused(eyes: Eyes, kind: str) -> None:
 
 
 def test_words_are_bounded_and_printable(eyes: Eyes) -> None:
-    eyes.garbage = answer({"rating": "G", "words": ["a\x00b", "a b", "y" * 3_000, "z" * 3_000]}, GENERAL)
+    eyes.garbage = answer(
+        {"rating": "G", "words": ["a\x00b", "a b", "y" * 3_000, "z" * 3_000]}, GENERAL
+    )
     seen = client(eyes).classify_views(picture_views(shown(tile("G"))))
     assert seen.words[0] == "a b"
     assert sum(map(len, seen.words)) == 4_000

@@ -1,4 +1,5 @@
-"""Clips of stills: drawn and encoded for real, then probed by structure and looked at frame by frame."""
+"""Clips of stills: drawn and encoded for real, then probed by structure and looked at frame by
+frame."""
 
 import io
 from dataclasses import replace
@@ -38,7 +39,10 @@ def frames(data: bytes, tmp_path: Path) -> list[Image.Image]:
     """Every frame of a clip, decoded."""
     (tmp_path / "clip.mp4").write_bytes(data)
     footage.ffmpeg("-i", "clip.mp4", "-fps_mode", "passthrough", "f%04d.png", cwd=str(tmp_path))
-    return [Image.open(io.BytesIO(one.read_bytes())).convert("RGB") for one in sorted(tmp_path.glob("f*.png"))]
+    return [
+        Image.open(io.BytesIO(one.read_bytes())).convert("RGB")
+        for one in sorted(tmp_path.glob("f*.png"))
+    ]
 
 
 def shade(image: Image.Image) -> tuple[float, ...]:
@@ -72,7 +76,9 @@ def test_a_clip_is_what_places_take(form: ClipForm, tmp_path: Path) -> None:
     assert np.allclose(shade(shown[-1]), BLUE, atol=6)
     middle = shade(shown[30])
     assert RED[0] > middle[0] > BLUE[0]  # the fade lies around the cut
-    assert len(video_files.reopen_video(data, name="clip").looked.frames) >= 4  # nothing but ours is in it
+    assert (
+        len(video_files.reopen_video(data, name="clip").looked.frames) >= 4
+    )  # nothing but ours is in it
 
 
 def test_the_same_clip_is_the_same_bytes_and_a_cut_is_no_fade(tmp_path: Path) -> None:
@@ -102,7 +108,11 @@ def test_the_same_clip_is_the_same_bytes_and_a_cut_is_no_fade(tmp_path: Path) ->
     ],
 )
 def test_each_motion_goes_its_way(motion: StillMotion, moved: object) -> None:
-    shown = list(slideshow._iter_frames(SlideshowPlan([StillPicture(dotted(), 1, motion)], form=ClipForm.SQUARE)))
+    shown = list(
+        slideshow._iter_frames(
+            SlideshowPlan([StillPicture(dotted(), 1, motion)], form=ClipForm.SQUARE)
+        )
+    )
     assert callable(moved)
     assert moved(bright(shown[0]), bright(shown[-1]))
     steps = np.diff([bright(one)[:2] for one in shown[2:-2]], axis=0)
@@ -125,14 +135,23 @@ def test_seeds_differ() -> None:
 
 
 def test_words_stand_on_their_still_with_their_accents(tmp_path: Path) -> None:
-    said = StillPicture(flat((90, 90, 90)), 1, StillMotion.STILL, "L’été à Nîmes : ça brûle, cœur naïf")
-    shown = frames(slideshow.render_slideshow(SlideshowPlan([said, replace(said, caption="")], fades=False)), tmp_path)
+    said = StillPicture(
+        flat((90, 90, 90)), 1, StillMotion.STILL, "L’été à Nîmes : ça brûle, cœur naïf"
+    )
+    shown = frames(
+        slideshow.render_slideshow(SlideshowPlan([said, replace(said, caption="")], fades=False)),
+        tmp_path,
+    )
     lit = [int((np.asarray(one.convert("L")) > 200).sum()) for one in (shown[10], shown[-5])]
     assert lit[0] > 3000
     assert lit[1] == 0
-    bare, accented = (text_overlay.draw_text_overlay(words, (720, 1280)).tobytes() for words in ("ete", "été"))
+    bare, accented = (
+        text_overlay.draw_text_overlay(words, (720, 1280)).tobytes() for words in ("ete", "été")
+    )
     assert bare != accented
-    assert text_overlay.draw_text_overlay("e\u0301te\u0301", (720, 1280)).tobytes() == accented  # composed or not
+    assert (
+        text_overlay.draw_text_overlay("e\u0301te\u0301", (720, 1280)).tobytes() == accented
+    )  # composed or not
 
 
 def test_a_long_caption_keeps_within_the_picture() -> None:
@@ -149,7 +168,11 @@ def test_a_wide_still_is_cut_or_shown_whole(whole: bool) -> None:
     wide = flat(RED, (1600, 400))
     wide.paste(BLUE, (0, 0, 160, 400))  # at its very edges
     wide.paste((30, 200, 30), (1440, 0, 1600, 400))
-    frame = next(slideshow._iter_frames(SlideshowPlan([StillPicture(wide, 1, StillMotion.STILL)], whole=whole)))
+    frame = next(
+        slideshow._iter_frames(
+            SlideshowPlan([StillPicture(wide, 1, StillMotion.STILL)], whole=whole)
+        )
+    )
     row = np.asarray(frame)[640].astype(int)
     blue, green = ((row[:, colour] > row[:, 0] + 80).any() for colour in (2, 1))
     assert bool(blue and green) is whole
@@ -158,15 +181,17 @@ def test_a_wide_still_is_cut_or_shown_whole(whole: bool) -> None:
 def test_an_upright_clip_of_a_wide_still_shows_its_subject() -> None:
     wide = flat((120, 160, 200), (1600, 900))
     wide.paste((210, 30, 60), (1250, 300, 1420, 850))  # far from the middle
-    frame = np.asarray(next(slideshow._iter_frames(SlideshowPlan([StillPicture(wide, 1, StillMotion.STILL)])))).astype(
-        int
-    )
+    frame = np.asarray(
+        next(slideshow._iter_frames(SlideshowPlan([StillPicture(wide, 1, StillMotion.STILL)])))
+    ).astype(int)
     assert (frame[:, :, 0] > frame[:, :, 2] + 80).mean() > 0.1
 
 
 def test_a_sound_lies_under_the_whole_clip_and_ends_with_it() -> None:
     sound = footage.voice("come to the beach")
-    data = slideshow.render_slideshow(SlideshowPlan([StillPicture(flat(RED), 4)], form=ClipForm.SQUARE, sound=sound))
+    data = slideshow.render_slideshow(
+        SlideshowPlan([StillPicture(flat(RED), 4)], form=ClipForm.SQUARE, sound=sound)
+    )
     film = video_files.reopen_video(data, name="clip")
     assert film.heard is not None
     with video_files.work_folder() as folder:
@@ -191,7 +216,10 @@ def test_a_voice_is_heard_once_and_to_its_end(seconds: float) -> None:
         else [StillPicture(flat(RED), 1)]
     )
     film = video_files.reopen_video(
-        slideshow.render_slideshow(SlideshowPlan(stills, form=ClipForm.SQUARE, sound=sound, spoken=True)), name="clip"
+        slideshow.render_slideshow(
+            SlideshowPlan(stills, form=ClipForm.SQUARE, sound=sound, spoken=True)
+        ),
+        name="clip",
     )
     assert film.heard is not None
     with video_files.work_folder() as folder:
@@ -199,13 +227,19 @@ def test_a_voice_is_heard_once_and_to_its_end(seconds: float) -> None:
         loud = video_files.measure_loudness(folder, name="clip", seconds=60)
     assert film.seconds == pytest.approx(max(seconds, said + encoder.FADE_OUT_SECONDS), abs=0.1)
     at = [number * film.seconds / len(loud) for number in range(len(loud))]
-    assert max(one for one, when in zip(loud, at, strict=True) if when > said + 0.1) < 0.05, "nothing comes again"
-    assert max(one for one, when in zip(loud, at, strict=True) if said / 2 < when < said) > 0.1, "it is not cut"
+    assert max(one for one, when in zip(loud, at, strict=True) if when > said + 0.1) < 0.05, (
+        "nothing comes again"
+    )
+    assert max(one for one, when in zip(loud, at, strict=True) if said / 2 < when < said) > 0.1, (
+        "it is not cut"
+    )
 
 
 def test_a_voice_longer_than_any_clip_is_told() -> None:
     with pytest.raises(BadInput) as refused:
-        slideshow._extend_to_length(SlideshowPlan([StillPicture(flat(RED), 1)]), slideshow.MAX_SECONDS + 1)
+        slideshow._extend_to_length(
+            SlideshowPlan([StillPicture(flat(RED), 1)]), slideshow.MAX_SECONDS + 1
+        )
     assert refused.value.message.code == "clip.voice_long"
 
 
@@ -223,7 +257,8 @@ def test_a_voice_longer_than_any_clip_is_told() -> None:
         (SlideshowPlan([StillPicture(flat(RED))], sound=b"GIF89a nothing"), "film.corrupt"),
         (
             SlideshowPlan(
-                [StillPicture(flat(RED))], sound=footage.film(footage.shown(("G", 1)), suffix="mp4", more=("-an",))
+                [StillPicture(flat(RED))],
+                sound=footage.film(footage.shown(("G", 1)), suffix="mp4", more=("-an",)),
             ),
             "clip.no_sound",
         ),
@@ -235,7 +270,9 @@ def test_what_no_clip_is_made_of_is_told(cut: SlideshowPlan, code: str) -> None:
     assert refused.value.message.code == code
 
 
-def test_who_stops_it_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_stops_it_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
     def stop(done: int, _total: int) -> None:

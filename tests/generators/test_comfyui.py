@@ -1,4 +1,5 @@
-"""ComfyUI: each picture is asked for once, whatever is lost on the way, and nobody else's is stopped."""
+"""ComfyUI: each picture is asked for once, whatever is lost on the way, and nobody else's is
+stopped."""
 
 import io
 import json
@@ -48,11 +49,17 @@ def engine(comfy: FakeComfy, saved: Callable[..., str]) -> ComfyUI:
     return ComfyUI(comfy.url, read_workflow(saved()), deadline=0.5)
 
 
-def test_the_registry_offers_it_where_its_address_is_set(comfy: FakeComfy, saved: Callable[..., str]) -> None:
-    found = registry.load_image_engine(GeneratorsSettings(comfyui_url=comfy.url, comfyui_workflow=saved()))
+def test_the_registry_offers_it_where_its_address_is_set(
+    comfy: FakeComfy, saved: Callable[..., str]
+) -> None:
+    found = registry.load_image_engine(
+        GeneratorsSettings(comfyui_url=comfy.url, comfyui_workflow=saved())
+    )
     assert (found.name, found.model) == ("comfyui", MODELS[0])
     with pytest.raises(EngineMissing, match="workflow_missing"):
-        registry.load_image_engine(GeneratorsSettings(comfyui_url=comfy.url, comfyui_workflow="/nowhere.json"))
+        registry.load_image_engine(
+            GeneratorsSettings(comfyui_url=comfy.url, comfyui_workflow="/nowhere.json")
+        )
 
 
 def test_the_doctor_can_ask_whether_it_is_there(comfy: FakeComfy, engine: ComfyUI) -> None:
@@ -68,7 +75,9 @@ def test_others_let_go_of_a_card_that_is_shared_and_only_then(comfy: FakeComfy) 
     with ollama.serving() as texts:
         texts.models.append("llava")
         texts.loaded.update({"llama3.2": 1, "llava": 2, "of-somebody-else": 1})
-        known = GeneratorsSettings(ollama_url=texts.url, ollama_vision_model="llava", comfyui_url=comfy.url)
+        known = GeneratorsSettings(
+            ollama_url=texts.url, ollama_vision_model="llava", comfyui_url=comfy.url
+        )
         gpu_sharing.free_gpu(known, "diffusion")
         shared = known.model_copy(update={"card_shared": True})
         for engine in ("replicate", "placeholder"):
@@ -77,10 +86,14 @@ def test_others_let_go_of_a_card_that_is_shared_and_only_then(comfy: FakeComfy) 
         gpu_sharing.free_gpu(shared, "comfyui")
         assert (list(texts.loaded), comfy.freed) == (["of-somebody-else"], [])
         gpu_sharing.free_gpu(shared, "diffusion")
-        assert (len(texts.asked), comfy.freed) == (2, [all_of_it]), "nothing of ours is loaded there any more"
+        assert (len(texts.asked), comfy.freed) == (2, [all_of_it]), (
+            "nothing of ours is loaded there any more"
+        )
         texts.loaded["llava"] = 3
         gpu_sharing.free_gpu(shared, "ollama")
-        assert ("llava" in texts.loaded, comfy.freed) == (True, [all_of_it] * 2), "it looks at a picture now"
+        assert ("llava" in texts.loaded, comfy.freed) == (True, [all_of_it] * 2), (
+            "it looks at a picture now"
+        )
         comfy.fail("/free", Fault(status=500))
         gpu_sharing.free_gpu(shared, "diffusion")
     gpu_sharing.free_gpu(shared, "diffusion")  # nobody answers: the picture is tried all the same
@@ -88,13 +101,20 @@ def test_others_let_go_of_a_card_that_is_shared_and_only_then(comfy: FakeComfy) 
 
 
 def test_what_is_asked_stands_in_the_marked_nodes(comfy: FakeComfy, engine: ComfyUI) -> None:
-    picture = engine.draw(an_image_job(prompt="a café", negative="blur", seed=7, width=64, height=128))
+    picture = engine.draw(
+        an_image_job(prompt="a café", negative="blur", seed=7, width=64, height=128)
+    )
     graph = comfy.history[comfy.made[0]]["prompt"][2]
     assert graph["3"]["inputs"]["text"] == "a café"
     assert graph["4"]["inputs"]["text"] == "blur"
     assert graph["6"]["inputs"]["seed"] == 7
     assert (graph["5"]["inputs"]["width"], graph["5"]["inputs"]["height"]) == (64, 128)
-    assert (picture.width, picture.height, picture.mime, picture.label) == (64, 128, "image/png", OriginLabel.NONE)
+    assert (picture.width, picture.height, picture.mime, picture.label) == (
+        64,
+        128,
+        "image/png",
+        OriginLabel.NONE,
+    )
     assert picture.parameters["adapters"] == MODELS[1]
 
 
@@ -106,9 +126,13 @@ def retitled(title: str) -> dict[str, Any]:
     return graph
 
 
-def test_one_node_takes_as_much_as_its_title_lists(comfy: FakeComfy, saved: Callable[..., str]) -> None:
+def test_one_node_takes_as_much_as_its_title_lists(
+    comfy: FakeComfy, saved: Callable[..., str]
+) -> None:
     found = read_workflow(saved(retitled("seed,Steps , guidance, strength")))
-    picture = ComfyUI(comfy.url, found, deadline=0.5).draw(an_image_job(seed=7, steps=33, guidance=4.5))
+    picture = ComfyUI(comfy.url, found, deadline=0.5).draw(
+        an_image_job(seed=7, steps=33, guidance=4.5)
+    )
     given = comfy.history[comfy.made[0]]["prompt"][2]["6"]["inputs"]
     assert (given["seed"], given["steps"], given["cfg"], given["denoise"]) == (7, 33, 4.5, 1.0)
     assert (picture.parameters["steps"], picture.parameters["guidance"]) == (33, 4.5)
@@ -117,11 +141,22 @@ def test_one_node_takes_as_much_as_its_title_lists(comfy: FakeComfy, saved: Call
 
 def test_what_no_title_takes_is_told(saved: Callable[..., str]) -> None:
     graph = {one: told for one, told in workflow().items() if one not in "45"}
-    assert read_workflow(saved(graph)).ignored_inputs(negative=True) == ("size", "steps", "guidance", "negative")
-    assert read_workflow(saved(graph)).ignored_inputs(negative=False) == ("size", "steps", "guidance")
+    assert read_workflow(saved(graph)).ignored_inputs(negative=True) == (
+        "size",
+        "steps",
+        "guidance",
+        "negative",
+    )
+    assert read_workflow(saved(graph)).ignored_inputs(negative=False) == (
+        "size",
+        "steps",
+        "guidance",
+    )
 
 
-@pytest.mark.parametrize("title", ["seed, seed", "seed, prompt", "seed, steps, step", "seed,", "my seed, steps"])
+@pytest.mark.parametrize(
+    "title", ["seed, seed", "seed, prompt", "seed, steps, step", "seed,", "my seed, steps"]
+)
 def test_a_list_of_marks_names_inputs_that_are_there(saved: Callable[..., str], title: str) -> None:
     with pytest.raises(EngineMissing, match="workflow_mark"):
         read_workflow(saved(retitled(title)))
@@ -150,7 +185,9 @@ def test_who_dies_while_it_waits_takes_up_the_same_picture(
     picture = ComfyUI(comfy.url, read_workflow(saved())).draw(an_image_job())
     assert picture.data
     assert (len(comfy.sent), len(comfy.made)) == (1, 1)
-    ComfyUI(comfy.url, read_workflow(saved())).draw(an_image_job())  # what is made is taken, not made again
+    ComfyUI(comfy.url, read_workflow(saved())).draw(
+        an_image_job()
+    )  # what is made is taken, not made again
     assert len(comfy.made) == 1
 
 
@@ -166,14 +203,18 @@ def test_a_restart_that_forgets_the_queue_is_asked_again(comfy: FakeComfy, engin
     assert len(comfy.made) == 1
 
 
-def test_a_server_that_forgets_every_time_is_told_as_away(comfy: FakeComfy, engine: ComfyUI) -> None:
+def test_a_server_that_forgets_every_time_is_told_as_away(
+    comfy: FakeComfy, engine: ComfyUI
+) -> None:
     with pytest.raises(EngineUnreachable, match="job_lost"):
         engine.draw(an_image_job(), lambda _done, _total: comfy.restart())
     assert len(comfy.sent) == TRIES
 
 
 @pytest.mark.parametrize("path", ["/prompt", "/queue"])
-@pytest.mark.parametrize("fault", [Fault(status=503), Fault(broken=True), Fault(hang=True)], ids=repr)
+@pytest.mark.parametrize(
+    "fault", [Fault(status=503), Fault(broken=True), Fault(hang=True)], ids=repr
+)
 def test_a_fault_is_said_and_the_next_try_doubles_nothing(
     comfy: FakeComfy, engine: ComfyUI, path: str, fault: Fault
 ) -> None:
@@ -185,7 +226,9 @@ def test_a_fault_is_said_and_the_next_try_doubles_nothing(
     assert len(comfy.made) == 1
 
 
-def test_a_listener_that_raises_stops_this_picture_and_no_other(comfy: FakeComfy, engine: ComfyUI) -> None:
+def test_a_listener_that_raises_stops_this_picture_and_no_other(
+    comfy: FakeComfy, engine: ComfyUI
+) -> None:
     class Stopped(Exception):
         pass
 
@@ -205,7 +248,9 @@ def test_a_listener_that_raises_stops_this_picture_and_no_other(comfy: FakeComfy
     assert comfy.running
 
 
-def test_what_was_interrupted_or_lost_its_file_is_made_anew(comfy: FakeComfy, engine: ComfyUI) -> None:
+def test_what_was_interrupted_or_lost_its_file_is_made_anew(
+    comfy: FakeComfy, engine: ComfyUI
+) -> None:
     class Stopped(Exception):
         pass
 
@@ -226,7 +271,9 @@ def test_what_was_interrupted_or_lost_its_file_is_made_anew(comfy: FakeComfy, en
     assert len(comfy.made) == 2
 
 
-def test_a_picture_that_takes_too_long_is_given_up_and_taken_out(comfy: FakeComfy, saved: Callable[..., str]) -> None:
+def test_a_picture_that_takes_too_long_is_given_up_and_taken_out(
+    comfy: FakeComfy, saved: Callable[..., str]
+) -> None:
     comfy.keeps_going = False
     with pytest.raises(EngineUnreachable, match="too_slow"):
         ComfyUI(comfy.url, read_workflow(saved()), seconds=0.3).draw(an_image_job())
@@ -248,7 +295,9 @@ def test_what_the_server_could_not_do_is_said(
         engine.draw(an_image_job())
 
 
-def test_a_model_that_is_not_there_names_the_node(comfy: FakeComfy, saved: Callable[..., str]) -> None:
+def test_a_model_that_is_not_there_names_the_node(
+    comfy: FakeComfy, saved: Callable[..., str]
+) -> None:
     graph = workflow()
     graph["1"]["inputs"]["ckpt_name"] = "gone.safetensors"
     with pytest.raises(EngineMissing) as raised:
@@ -275,7 +324,9 @@ def test_a_workflow_that_saves_nothing_is_said(comfy: FakeComfy, saved: Callable
         ({**workflow(), "6": {**workflow()["6"], "inputs": {"steps": 20}}}, "workflow_mark"),
     ],
 )
-def test_an_unfit_workflow_says_what_it_lacks(saved: Callable[..., str], graph: Any, code: str) -> None:
+def test_an_unfit_workflow_says_what_it_lacks(
+    saved: Callable[..., str], graph: Any, code: str
+) -> None:
     with pytest.raises(EngineMissing, match=code):
         read_workflow(saved(graph))
 
@@ -329,7 +380,9 @@ def test_each_job_has_the_workflow_that_takes_its_pictures(
         )
 
 
-def test_what_no_workflow_takes_at_once_is_refused_before_anything_is_sent(comfy: FakeComfy, looking: ComfyUI) -> None:
+def test_what_no_workflow_takes_at_once_is_refused_before_anything_is_sent(
+    comfy: FakeComfy, looking: ComfyUI
+) -> None:
     with pytest.raises(EngineMissing, match="cannot_together"):
         looking.draw(an_image_job(init=plain(1), references=(plain(2),)))
     with pytest.raises(EngineMissing, match="cannot_loras"):
@@ -337,7 +390,9 @@ def test_what_no_workflow_takes_at_once_is_refused_before_anything_is_sent(comfy
     assert (comfy.sent, comfy.inputs) == ([], {})
 
 
-@pytest.mark.parametrize("fault", [Fault(hang=True), Fault(reset_after=True), Fault(status=500), Fault(broken=True)])
+@pytest.mark.parametrize(
+    "fault", [Fault(hang=True), Fault(reset_after=True), Fault(status=500), Fault(broken=True)]
+)
 def test_a_picture_that_may_not_have_arrived_is_laid_there_again(
     comfy: FakeComfy, looking: ComfyUI, fault: Fault
 ) -> None:
@@ -383,8 +438,12 @@ def test_an_answer_of_another_shape_is_an_engine_error(
         engine.draw(an_image_job())
 
 
-@pytest.mark.parametrize("queue", ['{"queue_running": 7}', '{"queue_pending": {"a": 1}, "queue_running": [null]}'])
-def test_a_queue_of_another_shape_is_an_engine_error(comfy: FakeComfy, engine: ComfyUI, queue: str) -> None:
+@pytest.mark.parametrize(
+    "queue", ['{"queue_running": 7}', '{"queue_pending": {"a": 1}, "queue_running": [null]}']
+)
+def test_a_queue_of_another_shape_is_an_engine_error(
+    comfy: FakeComfy, engine: ComfyUI, queue: str
+) -> None:
     comfy.fail("/queue", *[Fault(status=200, body=queue)] * 3)
     with pytest.raises(EngineUnreachable, match="answer_broken_off"):
         engine.draw(an_image_job())

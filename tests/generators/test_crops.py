@@ -17,16 +17,21 @@ SIDES = st.integers(60, 4096)
 
 
 def planted(scene: Image.Image, at: tuple[float, float]) -> tuple[Image.Image, PixelBox]:
-    """A figure in a bright coat on a scene, its middle at these shares of the sides; and the box it was drawn in."""
+    """A figure in a bright coat on a scene, its middle at these shares of the sides; and the box it
+    was drawn in."""
     image = scene.copy()
     high = image.height * 0.3
     across, down, half = image.width * at[0], image.height * at[1], high * 0.17
     head = high * 0.12
     top = down - high / 2
     draw = ImageDraw.Draw(image)
-    draw.rounded_rectangle((across - half, top + 2 * head, across + half, top + high), head, fill=(214, 32, 60))
+    draw.rounded_rectangle(
+        (across - half, top + 2 * head, across + half, top + high), head, fill=(214, 32, 60)
+    )
     draw.ellipse((across - head, top, across + head, top + 2 * head), fill=(38, 24, 20))
-    return image, PixelBox(int(across - half), int(top), int(across + half) + 1, int(top + high) + 1)
+    return image, PixelBox(
+        int(across - half), int(top), int(across + half) + 1, int(top + high) + 1
+    )
 
 
 @st.composite
@@ -61,7 +66,13 @@ def test_too_small_for_the_form_is_refused() -> None:
         crops.crop_window((8, 900), aspect_ratios.ASPECT_RATIOS_BY_NAME["story"], None)
 
 
-SCENES = ("beach at sunset, summer", "city at night", "forest in the morning", "mountains, winter", "desert at noon")
+SCENES = (
+    "beach at sunset, summer",
+    "city at night",
+    "forest in the morning",
+    "mountains, winter",
+    "desert at noon",
+)
 
 
 @pytest.mark.parametrize("at", [0.1, 0.9])
@@ -76,14 +87,21 @@ def test_a_planted_subject_is_kept_where_the_middle_loses_it(prompt: str, at: fl
     left, top, right, bottom = crops.fill_window(image, (720, 1280))  # a clip, upright
     assert PixelBox(int(left), int(top), round(right), round(bottom)).contains(figure)
     assert abs((right - left) * 1280 - (bottom - top) * 720) < 1
-    lost = [form.name for form in ASPECT_RATIOS if not crops.crop_window(image.size, form, None).contains(figure)]
+    lost = [
+        form.name
+        for form in ASPECT_RATIOS
+        if not crops.crop_window(image.size, form, None).contains(figure)
+    ]
     assert {"story", "feed", "square", "pin"} <= set(lost)
 
 
 def test_nothing_stands_out_of_plain_colour() -> None:
     plain = Image.new("RGB", (640, 480), (90, 120, 160))
     assert subject_detection.find_subject(plain) is None
-    assert crops.crop_to_form(plain, aspect_ratios.ASPECT_RATIOS_BY_NAME["square"]).size == (480, 480)
+    assert crops.crop_to_form(plain, aspect_ratios.ASPECT_RATIOS_BY_NAME["square"]).size == (
+        480,
+        480,
+    )
 
 
 @pytest.mark.parametrize("form", ASPECT_RATIOS, ids=lambda form: form.name)

@@ -29,8 +29,14 @@ def shown() -> Callable[..., np.ndarray]:
     engine = DiffusionEngine(GeneratorsSettings(diffusion_folder="demo"))
 
     def draw(prompt: str, seed: int = 1) -> np.ndarray:
-        made = engine.draw(an_image_job(prompt=prompt, seed=seed, width=128, height=96, steps=12, guidance=3.0))
-        assert (made.engine, made.model, made.label) == ("diffusion", "demo_model", OriginLabel.DEMO)
+        made = engine.draw(
+            an_image_job(prompt=prompt, seed=seed, width=128, height=96, steps=12, guidance=3.0)
+        )
+        assert (made.engine, made.model, made.label) == (
+            "diffusion",
+            "demo_model",
+            OriginLabel.DEMO,
+        )
         return np.asarray(Image.open(io.BytesIO(made.data)), dtype=float)[:60]
 
     return draw
@@ -49,12 +55,17 @@ def test_a_night_is_darker_than_a_day_in_both_languages(shown: Callable[..., np.
 
 
 def test_it_begins_from_a_picture_though_it_learned_from_oblong_ones() -> None:
-    """Met on the running product: the pipeline compared the pair of edges it learned from with a number."""
+    """Met on the running product: the pipeline compared the pair of edges it learned from with a
+    number."""
     engine = DiffusionEngine(GeneratorsSettings(diffusion_folder="demo"))
     made = []
     for seed in (1, 2, 1):
         init = encoded(a_picture(96, 64, seed=seed), "PNG")
-        made.append(engine.draw(an_image_job(prompt="beach", width=128, height=96, steps=4, init=init, strength=0.5)))
+        made.append(
+            engine.draw(
+                an_image_job(prompt="beach", width=128, height=96, steps=4, init=init, strength=0.5)
+            )
+        )
     assert {one.label for one in made} == {OriginLabel.DEMO}
     assert (made[0].width, made[0].height) == (128, 96)
     assert made[0].data == made[2].data
@@ -68,6 +79,8 @@ def test_places_have_their_colours(shown: Callable[..., np.ndarray]) -> None:
         mean = np.mean([shown(prompt, seed).mean(axis=(0, 1)) for seed in (1, 2)], axis=0)
         return np.asarray(mean / mean.sum())
 
-    forest, desert, beach = (shares(f"{place}, noon, clear, summer") for place in ("forest", "desert", "beach"))
+    forest, desert, beach = (
+        shares(f"{place}, noon, clear, summer") for place in ("forest", "desert", "beach")
+    )
     assert forest[1] > desert[1]
     assert beach[2] > desert[2]

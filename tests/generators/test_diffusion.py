@@ -1,4 +1,5 @@
-"""The real code of diffusers on tiny folders of random weights: every layout and way of asking, nothing left over."""
+"""The real code of diffusers on tiny folders of random weights: every layout and way of asking,
+nothing left over."""
 
 import importlib
 import io
@@ -67,7 +68,8 @@ def settings(folders: Path) -> Callable[..., GeneratorsSettings]:
             "diffusion_references": str(folders / "references"),
             "diffusion_poses": str(folders / "poses"),
         }
-        return GeneratorsSettings(**{**given, **changes})  # type: ignore[arg-type]  # strings, as an environment has
+        # strings, as an environment has
+        return GeneratorsSettings(**{**given, **changes})  # type: ignore[arg-type]  # see above
 
     return make
 
@@ -88,16 +90,25 @@ def photo(seed: int = 1) -> bytes:
 
 
 @pytest.mark.parametrize("model", ["one", "xl", "three", "flux"])
-def test_every_layout_makes_pictures_that_follow_words_and_seed(engine: DiffusionEngine, model: str) -> None:
+def test_every_layout_makes_pictures_that_follow_words_and_seed(
+    engine: DiffusionEngine, model: str
+) -> None:
     first = engine.draw(job(model=model))
-    assert (first.model, first.label, first.width, first.height) == (model, OriginLabel.DEMO, 64, 64)
+    assert (first.model, first.label, first.width, first.height) == (
+        model,
+        OriginLabel.DEMO,
+        64,
+        64,
+    )
     assert Image.open(io.BytesIO(first.data)).size == (64, 64)
     assert engine.draw(job(model=model)).data == first.data
     assert engine.draw(job(model=model, seed=8)).data != first.data
     assert engine.draw(job(model=model, prompt="a forest in winter")).data != first.data
 
 
-def test_what_is_larger_than_the_model_learned_is_drawn_at_its_size_and_enlarged(engine: DiffusionEngine) -> None:
+def test_what_is_larger_than_the_model_learned_is_drawn_at_its_size_and_enlarged(
+    engine: DiffusionEngine,
+) -> None:
     wide = engine.draw(job(width=512, height=256))
     assert (wide.width, wide.height, wide.parameters["drawn"]) == (512, 256, "88x48")
     assert Image.open(io.BytesIO(wide.data)).size == (512, 256)
@@ -109,7 +120,9 @@ def pixels(picture: GeneratedPicture) -> np.ndarray:
 
 
 def test_a_batch_gives_the_pictures_of_one_by_one_up_to_a_rounding(engine: DiffusionEngine) -> None:
-    jobs = [job(seed=seed, prompt=f"beach {'ab' * seed}") for seed in (1, 2)] + [job(steps=3, seed=4)]
+    jobs = [job(seed=seed, prompt=f"beach {'ab' * seed}") for seed in (1, 2)] + [
+        job(steps=3, seed=4)
+    ]
     heard: list[tuple[int, int]] = []
     together = list(engine.draw_many(jobs, lambda done, total: heard.append((done, total))))
     rounding = 1 if engine.device.dtype == "float32" else 16
@@ -129,7 +142,9 @@ def test_pictures_come_as_they_are_made(engine: DiffusionEngine) -> None:
     assert steps[-1] == 2
 
 
-def test_what_progress_raises_stops_at_that_step_and_the_engine_goes_on(engine: DiffusionEngine) -> None:
+def test_what_progress_raises_stops_at_that_step_and_the_engine_goes_on(
+    engine: DiffusionEngine,
+) -> None:
     class Stopped(Exception):
         pass
 
@@ -156,7 +171,9 @@ def test_loras_change_pictures_and_leave_nothing_behind(engine: DiffusionEngine)
     assert engine.draw(job()).data == bare
 
 
-def test_an_agencys_own_lora_goes_first_and_is_found_by_nobody_else(engine: DiffusionEngine, folders: Path) -> None:
+def test_an_agencys_own_lora_goes_first_and_is_found_by_nobody_else(
+    engine: DiffusionEngine, folders: Path
+) -> None:
     mine, theirs = uuid7().hex, uuid7().hex
     own = folders / "loras" / f"lumiere-{mine[-12:]}"
     tiny.lora(own / "warm.safetensors", folders / "models" / "one", seed=21)
@@ -169,7 +186,9 @@ def test_an_agencys_own_lora_goes_first_and_is_found_by_nobody_else(engine: Diff
     for owner in ("", theirs, "*", mine[-4:], f"{mine[:20]}{'*' * 12}"):
         with pytest.raises(EngineMissing, match="lora_missing"):
             engine.draw(job(loras=(Lora("face", owner=owner),)))
-    assert engine.draw(job(loras=(Lora("warm", owner=mine),))).data == ours, "worn after others of its name"
+    assert engine.draw(job(loras=(Lora("warm", owner=mine),))).data == ours, (
+        "worn after others of its name"
+    )
     assert "face" not in engine.list_models()[1]
 
 
@@ -184,7 +203,9 @@ def test_names_lead_nowhere_else(engine: DiffusionEngine, name: str) -> None:
 
 
 @pytest.mark.parametrize(("model", "lora"), [("flux", "warm"), ("one", "wide"), ("xl", "warm")])
-def test_a_lora_of_another_model_is_said_and_leaves_nothing(engine: DiffusionEngine, model: str, lora: str) -> None:
+def test_a_lora_of_another_model_is_said_and_leaves_nothing(
+    engine: DiffusionEngine, model: str, lora: str
+) -> None:
     """Of Flux's pipeline this is a warning at most, and the picture would come without the look."""
     fits = () if model == "flux" else (Lora("warm" if model == "one" else "wide"),)
     before = engine.draw(job(model=model, loras=fits)).data
@@ -206,10 +227,21 @@ def test_a_picture_to_begin_from_and_only_where_the_mask_is_white(engine: Diffus
 def test_a_part_made_anew_leaves_the_rest_to_the_pixel(folders: Path, tmp_path: Path) -> None:
     """The whole picture goes through the model's own encoder, which no pixel survives."""
     folder = Path(shutil.copytree(folders / "models" / "one", tmp_path / "one"))
-    (folder / "greenroom.json").write_text(json.dumps({"label": "drawn"}))  # no words across its pictures
+    (folder / "greenroom.json").write_text(
+        json.dumps({"label": "drawn"})
+    )  # no words across its pictures
     before, region = encoded(a_picture(400, 300), "PNG"), MaskRegion(30, 30, 60, 60)
-    asked = job(width=96, height=96, init=before, mask=masks.mask_for_picture(region, before), strength=1.0, steps=4)
-    (painted,) = input_fitting.draw_jobs(DiffusionEngine(GeneratorsSettings(diffusion_folder=str(folder))), [asked])
+    asked = job(
+        width=96,
+        height=96,
+        init=before,
+        mask=masks.mask_for_picture(region, before),
+        strength=1.0,
+        steps=4,
+    )
+    (painted,) = input_fitting.draw_jobs(
+        DiffusionEngine(GeneratorsSettings(diffusion_folder=str(folder))), [asked]
+    )
     mask = np.asarray(Image.open(io.BytesIO(asked.mask))) == 255
     old, new = np.asarray(Image.open(io.BytesIO(before)), dtype=int), pixels(painted)
     assert (old[~mask] == new[~mask]).all()
@@ -218,7 +250,9 @@ def test_a_part_made_anew_leaves_the_rest_to_the_pixel(folders: Path, tmp_path: 
 
 def test_a_look_and_a_posture_are_followed_and_forgotten(engine: DiffusionEngine) -> None:
     bare = engine.draw(job()).data
-    looks = [engine.draw(job(references=(photo(seed),), reference_weight=1.0)).data for seed in (1, 2)]
+    looks = [
+        engine.draw(job(references=(photo(seed),), reference_weight=1.0)).data for seed in (1, 2)
+    ]
     poses = [engine.draw(job(pose=photo(seed))).data for seed in (1, 2)]
     assert len({bare, *looks, *poses}) == 5
     assert engine.draw(job()).data == bare
@@ -262,14 +296,18 @@ def test_samplers_are_the_models_own_or_one_that_fits(engine: DiffusionEngine) -
 
 
 def test_what_is_not_connected_is_said(settings: Callable[..., GeneratorsSettings]) -> None:
-    bare = DiffusionEngine(settings(diffusion_references="", diffusion_poses="", diffusion_loras=""))
+    bare = DiffusionEngine(
+        settings(diffusion_references="", diffusion_poses="", diffusion_loras="")
+    )
     assert bare.does == {"init", "mask"}
     for asked in ({"references": (photo(),)}, {"pose": photo()}, {"loras": (Lora("warm"),)}):
         with pytest.raises(EngineMissing, match="cannot_"):
             bare.draw(job(**asked))
 
 
-def test_models_stay_loaded_as_long_as_they_fit(settings: Callable[..., GeneratorsSettings]) -> None:
+def test_models_stay_loaded_as_long_as_they_fit(
+    settings: Callable[..., GeneratorsSettings],
+) -> None:
     shelf, dtype = ModelLibrary(settings()), choose_device().dtype
     size = max(shelf.find_model(name).bytes_in(dtype) for name in ("one", "two", "xl"))
     engine = DiffusionEngine(settings(diffusion_memory_mib=-(-2 * size // MEBIBYTE)))
@@ -293,8 +331,11 @@ def test_a_model_that_went_leaves_no_memory(settings: Callable[..., GeneratorsSe
     assert gone() is None
 
 
-def test_it_says_on_what_it_runs(engine: DiffusionEngine, settings: Callable[..., GeneratorsSettings]) -> None:
-    said = registry.load_image_engine(settings(diffusion_memory_mib=500)).device_message()  # type: ignore[attr-defined]  # Placed
+def test_it_says_on_what_it_runs(
+    engine: DiffusionEngine, settings: Callable[..., GeneratorsSettings]
+) -> None:
+    # Placed
+    said = registry.load_image_engine(settings(diffusion_memory_mib=500)).device_message()  # type: ignore[attr-defined]  # see above
     assert said.code == f"engine.runs_{engine.device.kind}"
     assert said.params["budget"] == 500
     assert 0 < int(said.params["needed"]) < 5
@@ -326,7 +367,15 @@ def test_weights_that_are_none_or_would_run_code_are_refused(folders: Path, tmp_
 
 def test_a_picture_says_what_would_make_it_again(engine: DiffusionEngine) -> None:
     made: GeneratedPicture = engine.draw(job(negative="blur", guidance=3.0))
-    assert {"steps", "guidance", "negative", "scheduler", "dtype", "torch", "diffusers"} <= made.parameters.keys()
+    assert {
+        "steps",
+        "guidance",
+        "negative",
+        "scheduler",
+        "dtype",
+        "torch",
+        "diffusers",
+    } <= made.parameters.keys()
 
 
 @pytest.mark.parametrize(
@@ -337,7 +386,11 @@ def test_a_picture_says_what_would_make_it_again(engine: DiffusionEngine) -> Non
     ],
 )
 def test_what_lies_beside_a_model_as_a_pickle_is_never_opened(
-    settings: Callable[..., GeneratorsSettings], tmp_path: Path, setting: str, file: str, asked: dict[str, Any]
+    settings: Callable[..., GeneratorsSettings],
+    tmp_path: Path,
+    setting: str,
+    file: str,
+    asked: dict[str, Any],
 ) -> None:
     torch, read = importlib.import_module("torch"), importlib.import_module("safetensors.torch")
     shutil.copytree(getattr(settings(), setting), tmp_path / "beside")

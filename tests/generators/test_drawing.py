@@ -1,4 +1,5 @@
-"""The drawn scenes: prompts that are understood, pictures that are the same again and not all alike."""
+"""The drawn scenes: prompts that are understood, pictures that are the same again and not all
+alike."""
 
 import hashlib
 import io
@@ -40,7 +41,9 @@ def setting(prompt: str, seed: int = 1) -> tuple[str, str, str, str]:
         ("snowy alps at noon under clouds", ("mountain", "day", "cloudy", "winter")),
     ],
 )
-def test_known_words_are_understood_in_both_languages(prompt: str, expected: tuple[str, str, str, str]) -> None:
+def test_known_words_are_understood_in_both_languages(
+    prompt: str, expected: tuple[str, str, str, str]
+) -> None:
     assert setting(prompt) == expected
 
 
@@ -73,7 +76,12 @@ def test_another_process_draws_the_same_bytes() -> None:
     )
     root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     here = PlaceholderEngine().draw(an_image_job(prompt="city night rain", seed=5)).data
     assert done.stdout.strip() == hashlib.sha256(here).hexdigest()

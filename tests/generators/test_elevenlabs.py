@@ -1,4 +1,5 @@
-"""ElevenLabs against a fake that bills: what is said, what is billed, and what is never asked twice."""
+"""ElevenLabs against a fake that bills: what is said, what is billed, and what is never asked
+twice."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +30,9 @@ def account() -> Iterator[FakeElevenLabs]:
         yield state
 
 
-def engine(account: FakeElevenLabs, *, key: str = KEY, model: str = "eleven_multilingual_v2") -> ElevenLabs:
+def engine(
+    account: FakeElevenLabs, *, key: str = KEY, model: str = "eleven_multilingual_v2"
+) -> ElevenLabs:
     return ElevenLabs(SecretStr(key), url=account.url, model=model, seconds=3.0)
 
 
@@ -38,7 +41,12 @@ def test_it_speaks_and_says_what_it_cost(account: FakeElevenLabs, tmp_path: Path
     assert (said.label, said.mime, said.characters) == (OriginLabel.NONE, "audio/mp4", len(WORDS))
     assert account.billed == len(WORDS)
     assert account.made == [
-        {"text": WORDS, "model_id": "eleven_multilingual_v2", "seed": 7, "voice_id": "JBFqnCBsd6RMkjVDRZzb"}
+        {
+            "text": WORDS,
+            "model_id": "eleven_multilingual_v2",
+            "seed": 7,
+            "voice_id": "JBFqnCBsd6RMkjVDRZzb",
+        }
     ]
     assert loudness(said.data, tmp_path) == pytest.approx(audio_output.LUFS, abs=1.0)
 
@@ -50,7 +58,10 @@ def test_a_language_is_told_to_models_that_take_one(account: FakeElevenLabs) -> 
 
 def test_a_voice_made_after_somebody_says_so(account: FakeElevenLabs) -> None:
     account.voices.append({"voice_id": "../../v1/user", "name": "x", "category": "premade"})
-    assert [(voice.name, voice.cloned) for voice in engine(account).list_voices()] == [("George", False), ("Léa", True)]
+    assert [(voice.name, voice.cloned) for voice in engine(account).list_voices()] == [
+        ("George", False),
+        ("Léa", True),
+    ]
     with pytest.raises(EngineMissing):
         engine(account).synthesize(SpeechJob(WORDS, voice="../../v1/user"))
     del account.voices[0]
@@ -86,7 +97,9 @@ def test_other_refusals_say_what_helps(account: FakeElevenLabs) -> None:
     with pytest.raises(EngineMissing) as raised:
         engine(account, key="xi-other-secret").list_voices()
     assert raised.value.message.code == "engine.key_refused"
-    assert "xi-other-secret" not in f"{raised.value!r}{vars(engine(account, key='xi-other-secret'))}"
+    assert (
+        "xi-other-secret" not in f"{raised.value!r}{vars(engine(account, key='xi-other-secret'))}"
+    )
     assert account.billed == 0
     with pytest.raises(JobTooLarge):
         SpeechJob("a" * 5_001)
@@ -98,5 +111,10 @@ def test_nobody_there_is_worth_another_try() -> None:
 
 
 def test_it_comes_before_the_marked_voice_where_a_key_is_set(account: FakeElevenLabs) -> None:
-    settings = GeneratorsSettings(elevenlabs_key=SecretStr(KEY), elevenlabs_url=account.url, espeak_program="true")
-    assert [one.name for one in registry.load_speech_engines(settings)] == ["elevenlabs", "espeak-ng"]
+    settings = GeneratorsSettings(
+        elevenlabs_key=SecretStr(KEY), elevenlabs_url=account.url, espeak_program="true"
+    )
+    assert [one.name for one in registry.load_speech_engines(settings)] == [
+        "elevenlabs",
+        "espeak-ng",
+    ]

@@ -1,4 +1,5 @@
-"""One suite that every engine passes: what a caller may rely on without knowing which engine it has."""
+"""One suite that every engine passes: what a caller may rely on without knowing which engine it
+has."""
 
 import io
 from collections.abc import Iterator
@@ -39,7 +40,9 @@ from tests.generators.tiny_models import sd15
 @pytest.fixture(scope="module")
 def diffusion(tmp_path_factory: pytest.TempPathFactory) -> DiffusionEngine:
     needs_diffusion()
-    return DiffusionEngine(GeneratorsSettings(diffusion_folder=str(sd15(tmp_path_factory.mktemp("models") / "tiny"))))
+    return DiffusionEngine(
+        GeneratorsSettings(diffusion_folder=str(sd15(tmp_path_factory.mktemp("models") / "tiny")))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +51,9 @@ def hosted() -> Iterator[Replicate]:
     with selling.serving() as there:
         there.looks = 1
         service = ReplicateService(there.url, SecretStr(selling.TOKEN), there.files_url)
-        yield Replicate(service, selling.MODEL, {selling.MODEL: Price(Decimal(1), "USD")}, look=0.02)
+        yield Replicate(
+            service, selling.MODEL, {selling.MODEL: Price(Decimal(1), "USD")}, look=0.02
+        )
 
 
 @pytest.fixture(params=["placeholder", "drawn", "tile", "diffusion", "replicate"])
@@ -88,7 +93,9 @@ def test_what_no_large_model_made_carries_a_label(image_engine: ImageEngine) -> 
 
 
 def test_an_engine_keeps_the_rules_of_all(image_engine: ImageEngine) -> None:
-    keeps_all(World(lambda seed, progress: image_engine.draw(an_image_job(seed=seed), progress).data))
+    keeps_all(
+        World(lambda seed, progress: image_engine.draw(an_image_job(seed=seed), progress).data)
+    )
 
 
 def test_what_an_engine_cannot_do_is_said_and_not_left_out(image_engine: ImageEngine) -> None:
@@ -102,7 +109,12 @@ def test_what_an_engine_cannot_do_is_said_and_not_left_out(image_engine: ImageEn
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"mask": b"x"}, {"init": b"x", "strength": 0.0}, {"init": b"x", "strength": 1.1}, {"loras": (Lora("a"),) * 2}],
+    [
+        {"mask": b"x"},
+        {"init": b"x", "strength": 0.0},
+        {"init": b"x", "strength": 1.1},
+        {"loras": (Lora("a"),) * 2},
+    ],
 )
 def test_a_job_that_means_nothing_is_refused_at_intake(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"mask|strength|LoRA"):
@@ -127,7 +139,11 @@ def text_engine(request: pytest.FixtureRequest) -> Iterator[TextEngine]:
 def test_a_text_says_what_wrote_it_and_from_what(text_engine: TextEngine) -> None:
     job = a_text_job(brief=ChatBrief("Nova", "bonjour"))
     written = text_engine.write(job)
-    assert (written.engine, written.model, written.seed) == (text_engine.name, text_engine.model, job.seed)
+    assert (written.engine, written.model, written.seed) == (
+        text_engine.name,
+        text_engine.model,
+        job.seed,
+    )
     assert written.prompt_digest == job.digest() != a_text_job(system="other").digest()
     assert written.text.strip()
     assert written.answer == {}

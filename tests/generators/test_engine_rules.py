@@ -1,4 +1,5 @@
-"""The engines of every kind under one set of rules, and each rule finding the engine that breaks it."""
+"""The engines of every kind under one set of rules, and each rule finding the engine that breaks
+it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -63,7 +64,9 @@ class TakesAnySeed(PlaceholderEngine):
 
     def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
         self.drawn += 1
-        return super().draw(ImageJob(job.prompt, self.drawn, width=job.width, height=job.height), progress)
+        return super().draw(
+            ImageJob(job.prompt, self.drawn, width=job.width, height=job.height), progress
+        )
 
 
 class OneForAll(PlaceholderEngine):

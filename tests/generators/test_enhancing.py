@@ -1,4 +1,5 @@
-"""Setting a copy right: within its limits, more with strength, and close to nothing on a good picture."""
+"""Setting a copy right: within its limits, more with strength, and close to nothing on a good
+picture."""
 
 import numpy as np
 import pytest
@@ -46,7 +47,8 @@ def test_more_strength_changes_more_and_none_nothing(scene: Image.Image) -> None
     before = dull(scene)
     plain = np.asarray(before, dtype=int)
     changes = [
-        abs(np.asarray(enhancement.enhance_picture(before, one), dtype=int) - plain).mean() for one in (0, 30, 60, 100)
+        abs(np.asarray(enhancement.enhance_picture(before, one), dtype=int) - plain).mean()
+        for one in (0, 30, 60, 100)
     ]
     assert changes[0] == 0
     assert changes == sorted(changes)

@@ -23,7 +23,9 @@ def told(*vectors: bytes, view: str = "whole.white", sure: int = 90) -> tuple[De
 
 
 def kept(*vectors: bytes) -> FaceVectors:
-    return face_vectors.unpack_vectors(OWNER, MODEL, face_vectors.pack_vectors(OWNER, MODEL, vectors))
+    return face_vectors.unpack_vectors(
+        OWNER, MODEL, face_vectors.pack_vectors(OWNER, MODEL, vectors)
+    )
 
 
 def test_the_nearest_of_all_pairs_counts() -> None:
@@ -46,7 +48,9 @@ def test_vectors_of_another_width_are_left_out() -> None:
 def test_the_threshold_is_a_cosine_in_percent(cosine: float, alike: int) -> None:
     one, other = np.eye(128)[:2]
     seen = (cosine * one + (1 - cosine**2) ** 0.5 * other).astype("<f4").tobytes()
-    found = face_vectors.find_resemblances(told(bytes(seen)), {"a": kept(one.astype("<f4").tobytes())}, alike=alike)
+    found = face_vectors.find_resemblances(
+        told(bytes(seen)), {"a": kept(one.astype("<f4").tobytes())}, alike=alike
+    )
     if abs(cosine - alike / 100) > 0.001:
         assert bool(found) == (cosine > alike / 100)
 
@@ -55,7 +59,9 @@ def test_many_are_compared_in_parts_and_none_is_lost() -> None:
     count = face_vectors.ROWS // 2 + 7
     known = {number: kept(vector(number), vector(number + count)) for number in range(count)}
     last = count - 1
-    assert face_vectors.find_resemblances(told(vector(last + count)), known, alike=60) == {last: 1000}
+    assert face_vectors.find_resemblances(told(vector(last + count)), known, alike=60) == {
+        last: 1000
+    }
 
 
 def test_what_is_kept_is_bound_to_whose_it_is_and_to_the_model() -> None:
@@ -70,6 +76,14 @@ def test_what_is_kept_is_bound_to_whose_it_is_and_to_the_model() -> None:
 
 def test_a_portrait_shows_one_face_straight_and_mirrored() -> None:
     straight, mirrored = told(vector(1)), told(vector(2), view=MIRROR)
-    assert face_vectors.single_face_vectors(DetectedFaces(MODEL, (*straight, *mirrored))) == (vector(1), vector(2))
-    for wrong in ((), straight, (*straight, *straight, *mirrored), (*told(vector(1), sure=49), *mirrored)):
+    assert face_vectors.single_face_vectors(DetectedFaces(MODEL, (*straight, *mirrored))) == (
+        vector(1),
+        vector(2),
+    )
+    for wrong in (
+        (),
+        straight,
+        (*straight, *straight, *mirrored),
+        (*told(vector(1), sure=49), *mirrored),
+    ):
         assert face_vectors.single_face_vectors(DetectedFaces(MODEL, wrong)) == ()

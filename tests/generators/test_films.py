@@ -41,7 +41,14 @@ def kinds(found: DecodedVideo) -> list[str]:
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "webm"])
 def test_films_come_in_and_leave_as_one_kind(suffix: str) -> None:
-    found = read(film(shown(("G", 2.0)), words="HELLO", suffix=suffix, more=("-metadata", "title=SECRET-TITLE")))
+    found = read(
+        film(
+            shown(("G", 2.0)),
+            words="HELLO",
+            suffix=suffix,
+            more=("-metadata", "title=SECRET-TITLE"),
+        )
+    )
     assert found.mime == "video/mp4"
     assert b"SECRET-TITLE" not in found.data
     again = mp4.inspect_mp4(found.data, name="x")
@@ -104,7 +111,10 @@ def test_a_small_place_that_flashes_is_seen() -> None:
 
 def test_a_slow_change_is_seen_between_two_looks() -> None:
     """No two neighbours differ much; the sixth frame differs from the first."""
-    fade = [Image.new("RGB", (clips.WIDE, clips.HIGH), (step, step, step)) for step in (0, 5, 10, 15, 10, 5, 0, 0)]
+    fade = [
+        Image.new("RGB", (clips.WIDE, clips.HIGH), (step, step, step))
+        for step in (0, 5, 10, 15, 10, 5, 0, 0)
+    ]
     assert len(read(film(fade, rate=20)).looked.frames) > 2
 
 
@@ -153,22 +163,44 @@ def test_captions_between_the_frames_do_not_leave() -> None:
 
 def test_a_mark_of_origin_goes_on_last_and_holds() -> None:
     found = read(film(shown(("G", 1.0))))
-    signed = content_credentials.sign_media(found.data, found.mime, CREDENTIAL, ProvenanceClaim("engine", "one"))
-    assert content_credentials.verify_media(signed, found.mime, anchor=CREDENTIAL.anchor).standing is MarkStatus.TRUSTED
-    assert content_credentials.verify_media(signed[:-1] + b"x", found.mime).standing is not MarkStatus.VALID
-    assert content_credentials.verify_media(read(signed).data, found.mime).standing is MarkStatus.NONE
+    signed = content_credentials.sign_media(
+        found.data, found.mime, CREDENTIAL, ProvenanceClaim("engine", "one")
+    )
+    assert (
+        content_credentials.verify_media(signed, found.mime, anchor=CREDENTIAL.anchor).standing
+        is MarkStatus.TRUSTED
+    )
+    assert (
+        content_credentials.verify_media(signed[:-1] + b"x", found.mime).standing
+        is not MarkStatus.VALID
+    )
+    assert (
+        content_credentials.verify_media(read(signed).data, found.mime).standing is MarkStatus.NONE
+    )
 
 
 HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "nothing": ("film.unsupported", lambda: b""),
     "text": ("film.unsupported", lambda: b"hello, I am a film"),
-    "a playlist": ("film.unsupported", lambda: b"#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:9/secret\n"),
+    "a playlist": (
+        "film.unsupported",
+        lambda: b"#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:9/secret\n",
+    ),
     "a list of files": ("film.unsupported", lambda: b"ffconcat version 1.0\nfile /etc/passwd\n"),
     "cut": ("film.corrupt", lambda: film(shown(("G", 1.0)))[:-900]),
-    "an archive behind": ("film.trailing", lambda: film(shown(("G", 1.0))) + b"PK\x03\x04 an archive"),
-    "a film behind": ("film.trailing", lambda: film(shown(("G", 1.0)), suffix="webm") + film(shown(("E", 1.0)))),
+    "an archive behind": (
+        "film.trailing",
+        lambda: film(shown(("G", 1.0))) + b"PK\x03\x04 an archive",
+    ),
+    "a film behind": (
+        "film.trailing",
+        lambda: film(shown(("G", 1.0)), suffix="webm") + film(shown(("E", 1.0))),
+    ),
     "a picture behind": ("film.trailing", lambda: film(shown(("G", 1.0))) + picture("E")),
-    "a voice behind a voice": ("film.trailing", lambda: voice("A", suffix="ogg") + voice("B", suffix="ogg")),
+    "a voice behind a voice": (
+        "film.trailing",
+        lambda: voice("A", suffix="ogg") + voice("B", suffix="ogg"),
+    ),
     "matroska": ("film.unsupported", lambda: film(shown(("G", 1.0)), suffix="mkv")),
     "two pictures": ("film.several", lambda: clips.twice("v")),
     "two sounds": ("film.several", lambda: clips.twice("a")),
@@ -183,9 +215,15 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
         "film.attached",
         lambda: clips.with_cover(film(shown(("G", 1.0))), picture("G"), cut=40),
     ),
-    "a still picture's brand": ("film.unsupported", lambda: film(shown(("G", 1.0))).replace(b"isom", b"heic")),
+    "a still picture's brand": (
+        "film.unsupported",
+        lambda: film(shown(("G", 1.0))).replace(b"isom", b"heic"),
+    ),
     "noise inside": ("film.corrupt", lambda: clips.noisy(film(shown(("G", 1.0))))),
-    "no end of boxes": ("film.corrupt", lambda: film(shown(("G", 1.0))) + struct.pack(">I4s", 8, b"free") * 30_000),
+    "no end of boxes": (
+        "film.corrupt",
+        lambda: film(shown(("G", 1.0))) + struct.pack(">I4s", 8, b"free") * 30_000,
+    ),
 }
 
 
@@ -213,7 +251,10 @@ def test_a_number_that_no_player_would_read_is_refused(wide: int) -> None:
         return number + (0x4000 | len(body)).to_bytes(2) + body
 
     head = element(b"\x1a\x45\xdf\xa3", element(b"\x42\x82", b"webm"))
-    scale, length = element(b"\x2a\xd7\xb1", b"\xff" * wide), element(b"\x44\x89", struct.pack(">d", 1.0))
+    scale, length = (
+        element(b"\x2a\xd7\xb1", b"\xff" * wide),
+        element(b"\x44\x89", struct.pack(">d", 1.0)),
+    )
     segment = element(b"\x18\x53\x80\x67", element(b"\x15\x49\xa9\x66", scale + length))
     with pytest.raises(BadInput) as refused:
         video_files.inspect_video(head + segment, name="x")
@@ -236,7 +277,9 @@ def program(folder: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(path))
 
 
-def test_a_decoder_that_hangs_is_killed_with_all_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decoder_that_hangs_is_killed_with_all_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program(tmp_path, f"/bin/sleep 60 & echo $! > {tmp_path}/child; wait", monkeypatch)
     before = clock.monotonic()
     with pytest.raises(BadInput) as refused:
@@ -245,14 +288,21 @@ def test_a_decoder_that_hangs_is_killed_with_all_it_started(tmp_path: Path, monk
     assert clock.monotonic() - before < 10
     child = int((tmp_path / "child").read_text())
     for _ in range(100):
-        if not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()[2]:
+        if (
+            not Path(f"/proc/{child}").exists()
+            or "Z" in Path(f"/proc/{child}/stat").read_text().split()[2]
+        ):
             return
         clock.sleep(0.05)
     raise AssertionError("what it started lives on")
 
 
 def test_a_full_disk_is_said_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program(tmp_path, "echo 'av_interleaved_write_frame(): No space left on device' >&2; exit 228", monkeypatch)
+    program(
+        tmp_path,
+        "echo 'av_interleaved_write_frame(): No space left on device' >&2; exit 228",
+        monkeypatch,
+    )
     with pytest.raises(Unavailable) as refused:
         ffmpeg.run_ffmpeg(("-version",), folder=tmp_path, seconds=5.0, name="a.mp4")
     assert refused.value.message.code == "storage.unwritable"
@@ -276,7 +326,9 @@ def test_the_decoder_is_given_no_environment_and_opens_no_address(
             )
 
 
-def test_what_a_killed_process_left_is_swept_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_killed_process_left_is_swept_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     for name in ("greenroom-film-old", "greenroom-film-now", "somebody-elses"):
         (tmp_path / name).mkdir()
@@ -287,7 +339,9 @@ def test_what_a_killed_process_left_is_swept_away(tmp_path: Path, monkeypatch: p
     assert sorted(os.listdir(tmp_path)) == ["greenroom-film-now", "somebody-elses"]
 
 
-def test_nothing_is_left_behind_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_left_behind_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     read(film(shown(("G", 0.5))))
     with pytest.raises(BadInput):

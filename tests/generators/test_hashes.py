@@ -26,7 +26,13 @@ TURNS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "negative": ImageOps.invert,
     "mirrored negative": lambda image: ImageOps.invert(ImageOps.mirror(image)),
 }
-PROMPTS = ("beach in summer", "café in the morning", "forest at sunset", "town at night", "room in the evening")
+PROMPTS = (
+    "beach in summer",
+    "café in the morning",
+    "forest at sunset",
+    "town at night",
+    "room in the evening",
+)
 
 
 def drawn(seed: int) -> Image.Image:
@@ -48,7 +54,9 @@ def anew(image: Image.Image, *, quality: int, percent: int) -> Image.Image:
     quality=st.integers(50, 95),
     percent=st.integers(60, 100),
 )
-def test_a_turned_copy_is_the_same_picture(seed: int, turn: str, quality: int, percent: int) -> None:
+def test_a_turned_copy_is_the_same_picture(
+    seed: int, turn: str, quality: int, percent: int
+) -> None:
     original = drawn(seed)
     copy = anew(TURNS[turn](original), quality=quality, percent=percent)
     assert (
@@ -83,7 +91,10 @@ def test_photographs_are_found_in_every_turn(turn: str) -> None:
 
 def test_other_pictures_are_hardly_ever_taken_for_turned_ones() -> None:
     """One pair of a hundred at most; of 946, two were, and two were taken for upright copies."""
-    pictures = [*map(drawn, range(1, 11)), *(Image.open(path).convert("RGB") for path in photographs())]
+    pictures = [
+        *map(drawn, range(1, 11)),
+        *(Image.open(path).convert("RGB") for path in photographs()),
+    ]
     own, turned = (
         [perceptual_hashes.phash(one) for one in pictures],
         [perceptual_hashes.transformed_hashes(one) for one in pictures],
@@ -91,7 +102,8 @@ def test_other_pictures_are_hardly_ever_taken_for_turned_ones() -> None:
     same = [
         (a, b)
         for a, b in combinations(range(len(pictures)), 2)
-        if min(perceptual_hashes.hamming_distance(one, own[b]) for one in turned[a]) <= perceptual_hashes.SAME_DISTANCE
+        if min(perceptual_hashes.hamming_distance(one, own[b]) for one in turned[a])
+        <= perceptual_hashes.SAME_DISTANCE
     ]
     assert len(same) <= 1, same
 

@@ -1,4 +1,5 @@
-"""What stays loaded beside and between pictures, within the memory that others leave; on tiny random weights."""
+"""What stays loaded beside and between pictures, within the memory that others leave; on tiny
+random weights."""
 
 import io
 from collections.abc import Callable
@@ -52,7 +53,9 @@ def pixels(picture: GeneratedPicture) -> NDArray[np.int64]:
     return np.asarray(Image.open(io.BytesIO(picture.data)), dtype=np.int64)
 
 
-@pytest.mark.parametrize("asked", [{"references": (photo(1), photo(2))}, {"pose": photo(1)}], ids=["look", "posture"])
+@pytest.mark.parametrize(
+    "asked", [{"references": (photo(1), photo(2))}, {"pose": photo(1)}], ids=["look", "posture"]
+)
 def test_what_lies_beside_a_model_is_read_once_and_looks_are_drawn_together(
     settings: Callable[..., GeneratorsSettings], asked: dict[str, object]
 ) -> None:
@@ -79,7 +82,9 @@ def test_what_lies_beside_a_model_is_read_once_and_looks_are_drawn_together(
     assert not engine.pipelines._beside
 
 
-def test_memory_that_others_held_is_used_once_it_is_free(settings: Callable[..., GeneratorsSettings]) -> None:
+def test_memory_that_others_held_is_used_once_it_is_free(
+    settings: Callable[..., GeneratorsSettings],
+) -> None:
     """Free memory was read once per process: a model refused then was refused until a restart."""
     shelf = ModelLibrary(settings())
     one, two = shelf.find_model("one"), shelf.find_model("two")

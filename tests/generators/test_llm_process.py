@@ -35,7 +35,8 @@ def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def held_port(at_home: Settings) -> Iterator[tuple[Settings, "subprocess.Popen[bytes]"]]:
-    """The process as the supervisor starts it: with a listening socket that was held for the first caller."""
+    """The process as the supervisor starts it: with a listening socket that was held for the first
+    caller."""
     front = socket.create_server(("127.0.0.1", at_home.workers.llm_port))
     with front:
         process = subprocess.Popen(
@@ -63,20 +64,26 @@ def test_a_caller_waits_at_the_door_and_gets_json_by_the_schema(
     settings, _ = held_port
     engine = EmbeddedEngine(settings.generators.llm_url, "smollm2", None)
     written = engine.write(
-        a_text_job(schema=SCHEMA, max_tokens=80, turns=(PromptMessage("user", "One line about the sea."),))
+        a_text_job(
+            schema=SCHEMA, max_tokens=80, turns=(PromptMessage("user", "One line about the sea."),)
+        )
     )
     assert written.answer["text"]
     assert (written.engine, written.label) == ("embedded", OriginLabel.DEMO)
     assert written.tokens_out > 0
     again = engine.write(
-        a_text_job(schema=SCHEMA, max_tokens=80, turns=(PromptMessage("user", "One line about the sea."),))
+        a_text_job(
+            schema=SCHEMA, max_tokens=80, turns=(PromptMessage("user", "One line about the sea."),)
+        )
     )
     assert again.answer == written.answer
 
 
 @pytest.mark.slow
 def test_without_a_supervisor_the_first_text_starts_it(at_home: Settings) -> None:
-    engine = EmbeddedEngine(at_home.generators.llm_url, "smollm2", text_server.text_server_starter(at_home))
+    engine = EmbeddedEngine(
+        at_home.generators.llm_url, "smollm2", text_server.text_server_starter(at_home)
+    )
     assert engine.write(a_text_job(max_tokens=12)).text
     log = at_home.home / "logs" / "llm.log"
     text_server.ensure_text_server(at_home)  # it runs: nothing is started
@@ -113,6 +120,8 @@ def test_a_caller_is_let_go_when_nothing_is_behind(at_home: Settings) -> None:
 
 
 def test_a_named_file_that_is_not_there_is_said(at_home: Settings) -> None:
-    settings = at_home.model_copy(update={"generators": GeneratorsSettings(embedded_gguf="/nowhere/x.gguf")})
+    settings = at_home.model_copy(
+        update={"generators": GeneratorsSettings(embedded_gguf="/nowhere/x.gguf")}
+    )
     with pytest.raises(EngineMissing):
         text_server.ensure_text_server(settings)

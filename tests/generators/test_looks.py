@@ -1,4 +1,5 @@
-"""The figure beside a picture: high for what is well made, low for what is flat, dark, burnt out or grey."""
+"""The figure beside a picture: high for what is well made, low for what is flat, dark, burnt out or
+grey."""
 
 import pytest
 from PIL import Image, ImageFilter
@@ -25,9 +26,9 @@ def test_nothing_to_see_scores_low(flat: str) -> None:
 
 
 def test_blurred_or_grey_is_worse(scene: Image.Image) -> None:
-    assert picture_quality.score_quality(scene.filter(ImageFilter.GaussianBlur(12))) < picture_quality.score_quality(
-        scene
-    )
+    assert picture_quality.score_quality(
+        scene.filter(ImageFilter.GaussianBlur(12))
+    ) < picture_quality.score_quality(scene)
     assert picture_quality.score_quality(scene.convert("L")) < picture_quality.score_quality(scene)
 
 
@@ -37,5 +38,11 @@ def test_any_size_has_a_figure(size: tuple[int, int]) -> None:
 
 
 def test_sizes_can_be_compared(scene: Image.Image) -> None:
-    assert abs(picture_quality.score_quality(scene) - picture_quality.score_quality(scene.resize((320, 240)))) <= 12
+    assert (
+        abs(
+            picture_quality.score_quality(scene)
+            - picture_quality.score_quality(scene.resize((320, 240)))
+        )
+        <= 12
+    )
     assert ImageJob("x", 1).width >= picture_quality.SCORE_EDGE

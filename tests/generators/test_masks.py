@@ -21,7 +21,11 @@ def test_the_part_is_white_and_the_rest_black(
     across: tuple[int, int], down: tuple[int, int], width: int, height: int
 ) -> None:
     drawn = np.asarray(
-        Image.open(io.BytesIO(region_mask(MaskRegion(across[0], down[0], across[1], down[1]), width, height)))
+        Image.open(
+            io.BytesIO(
+                region_mask(MaskRegion(across[0], down[0], across[1], down[1]), width, height)
+            )
+        )
     )
     assert drawn.shape == (height, width)
     assert set(np.unique(drawn)) <= {0, 255}
@@ -31,7 +35,9 @@ def test_the_part_is_white_and_the_rest_black(
     assert abs(white - wanted) <= 2 * (width + height) + 4, "a pixel of each edge at most"
 
 
-@pytest.mark.parametrize("sides", [(-1, 0, 50, 50), (0, 0, 101, 50), (50, 0, 50, 50), (60, 0, 40, 50), (0, 0, 4, 50)])
+@pytest.mark.parametrize(
+    "sides", [(-1, 0, 50, 50), (0, 0, 101, 50), (50, 0, 50, 50), (60, 0, 40, 50), (0, 0, 4, 50)]
+)
 def test_what_is_no_part_is_refused(sides: tuple[int, int, int, int]) -> None:
     with pytest.raises(BadInput):
         MaskRegion(*sides)

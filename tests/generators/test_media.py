@@ -34,7 +34,9 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def png_header(width: int, height: int) -> bytes:
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + chunk(
+        b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    )
 
 
 def a_gif(frames: int = 1) -> bytes:
@@ -73,7 +75,9 @@ def test_a_cut_file_is_refused(data: bytes, share: float) -> None:
 
 
 @pytest.mark.parametrize("data", [JPEG, PNG, WEBP], ids=["jpeg", "png", "webp"])
-@pytest.mark.parametrize("more", [b"\x00", b"PK\x03\x04 an archive", JPEG], ids=["byte", "zip", "picture"])
+@pytest.mark.parametrize(
+    "more", [b"\x00", b"PK\x03\x04 an archive", JPEG], ids=["byte", "zip", "picture"]
+)
 def test_anything_after_the_end_is_refused(data: bytes, more: bytes) -> None:
     assert refused(data + more) == "photo.trailing"
 
@@ -84,7 +88,9 @@ def test_a_picture_with_an_archive_in_front_is_refused() -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_moving_pictures_are_refused(kind: str) -> None:
-    moving = encoded(a_picture(), kind, save_all=True, append_images=[a_picture(seed=2)], duration=80)
+    moving = encoded(
+        a_picture(), kind, save_all=True, append_images=[a_picture(seed=2)], duration=80
+    )
     assert refused(moving) == "photo.animated"
 
 
@@ -94,7 +100,11 @@ def test_several_pictures_in_one_jpeg_are_refused() -> None:
 
 
 def test_a_header_that_claims_too_many_pixels_is_refused_before_decoding() -> None:
-    bomb = png_header(50_000, 50_000) + chunk(b"IDAT", zlib.compress(b"\x00" * 10_000_000)) + chunk(b"IEND", b"")
+    bomb = (
+        png_header(50_000, 50_000)
+        + chunk(b"IDAT", zlib.compress(b"\x00" * 10_000_000))
+        + chunk(b"IEND", b"")
+    )
     assert refused(bomb) == "photo.too_large"
 
 
@@ -122,7 +132,9 @@ def test_a_file_of_countless_empty_parts_is_refused() -> None:
         "blocks": gif[:-1] + b"\x21\xfe\x00" * 200_000 + gif[-1:],
         "parts": gif[:-1] + b"\x21\xfe" + b"\x01x" * 200_000 + b"\x00" + gif[-1:],
     }
-    assert {name: refused(data) for name, data in files.items()} == dict.fromkeys(files, "photo.corrupt")
+    assert {name: refused(data) for name, data in files.items()} == dict.fromkeys(
+        files, "photo.corrupt"
+    )
 
 
 def test_markers_are_found_past_stuffed_bytes_restarts_and_fill() -> None:
@@ -142,20 +154,27 @@ def test_markers_are_found_past_stuffed_bytes_restarts_and_fill() -> None:
 
 @pytest.mark.parametrize("data", [JPEG, PNG, WEBP], ids=["jpeg", "png", "webp"])
 @given(at=st.integers(0, 10_000), value=st.integers(0, 255))
-def test_a_damaged_file_is_read_or_refused_and_nothing_else(data: bytes, at: int, value: int) -> None:
+def test_a_damaged_file_is_read_or_refused_and_nothing_else(
+    data: bytes, at: int, value: int
+) -> None:
     damaged = bytearray(data)
     damaged[at % len(data)] = value
     try:
         photo = pictures.decode_photo(bytes(damaged), name="x")
     except BadInput as error:
-        assert error.message.code.startswith("photo.")  # noqa: PT017  both ends are fine, other exceptions are not
+        # both ends are fine, other exceptions are not
+        assert error.message.code.startswith("photo.")  # noqa: PT017  see above
     else:
         assert photo.pixels.width * photo.pixels.height <= 50_000_000
 
 
 @given(st.binary(max_size=300))
 def test_random_bytes_after_a_signature_never_break_the_reader(data: bytes) -> None:
-    for start in (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF" + struct.pack("<I", len(data) + 4) + b"WEBP"):
+    for start in (
+        b"\xff\xd8\xff",
+        b"\x89PNG\r\n\x1a\n",
+        b"RIFF" + struct.pack("<I", len(data) + 4) + b"WEBP",
+    ):
         with pytest.raises(BadInput):
             pictures.decode_photo(start + data, name="x")
 
@@ -168,7 +187,9 @@ def camera_picture(orientation: int = 6, **details: str) -> bytes:
     exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (48.0, 51.0, 24.0)
     for name, value in details.items():
         exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base[name]] = value
-    return encoded(a_picture(), "JPEG", exif=exif, comment=b"secret place", xmp=b"<x>secret place</x>")
+    return encoded(
+        a_picture(), "JPEG", exif=exif, comment=b"secret place", xmp=b"<x>secret place</x>"
+    )
 
 
 def test_a_camera_picture_is_set_upright_and_loses_everything_but_pixels() -> None:
@@ -198,7 +219,9 @@ def test_the_moment_it_was_taken_is_read_before_it_is_stripped() -> None:
 
 
 def test_a_camera_without_a_zone_takes_the_creator_s() -> None:
-    taken = pictures.decode_photo(camera_picture(DateTimeOriginal="2025:07:14 21:30:05"), name="x").taken
+    taken = pictures.decode_photo(
+        camera_picture(DateTimeOriginal="2025:07:14 21:30:05"), name="x"
+    ).taken
     assert taken is not None
     assert taken.zone is None
     assert taken.to_utc(ZoneInfo("Europe/Paris")) == datetime(2025, 7, 14, 19, 30, 5, tzinfo=UTC)
@@ -206,7 +229,13 @@ def test_a_camera_without_a_zone_takes_the_creator_s() -> None:
 
 @pytest.mark.parametrize(
     "nonsense",
-    ["0000:00:00 00:00:00", "0001:01:01 00:00:00", "9999:12:31 23:59:59", "yesterday", "2025:13:40 99:00:00"],
+    [
+        "0000:00:00 00:00:00",
+        "0001:01:01 00:00:00",
+        "9999:12:31 23:59:59",
+        "yesterday",
+        "2025:13:40 99:00:00",
+    ],
 )
 def test_a_clock_that_was_never_set_is_no_date(nonsense: str) -> None:
     assert pictures.decode_photo(camera_picture(DateTimeOriginal=nonsense), name="x").taken is None
@@ -235,18 +264,28 @@ def garbled(*entries: tuple[int, int, int, int], head: bytes = b"II*\x00\x08\x00
     """A JPEG whose EXIF has these entries: tag, type, count, value."""
     directory = b"".join(struct.pack("<HHII", *entry) for entry in entries)
     return encoded(
-        a_picture(), "JPEG", exif=b"Exif\x00\x00" + head + struct.pack("<H", len(entries)) + directory + b"\x00" * 4
+        a_picture(),
+        "JPEG",
+        exif=b"Exif\x00\x00" + head + struct.pack("<H", len(entries)) + directory + b"\x00" * 4,
     )
 
 
 @pytest.mark.parametrize(
     "data",
     [
-        pytest.param(garbled((0x0112, 3, 1, 6), (0x010F, 5, 1, 0)), id="a maker that is a fraction"),
+        pytest.param(
+            garbled((0x0112, 3, 1, 6), (0x010F, 5, 1, 0)), id="a maker that is a fraction"
+        ),
         pytest.param(garbled((0x0112, 3, 1, 6), (0x010F, 12, 1, 0)), id="a maker that is a number"),
-        pytest.param(garbled((0x0112, 3, 1, 6), (0x011A, 2, 4, 0x41424344)), id="a resolution in letters"),
-        pytest.param(garbled((0x0112, 3, 1, 6), (0x8769, 2, 4, 0x41424344)), id="details that lie nowhere"),
-        pytest.param(garbled((0x0112, 3, 1, 6), (0x8825, 11, 1, 0)), id="a place that lies nowhere"),
+        pytest.param(
+            garbled((0x0112, 3, 1, 6), (0x011A, 2, 4, 0x41424344)), id="a resolution in letters"
+        ),
+        pytest.param(
+            garbled((0x0112, 3, 1, 6), (0x8769, 2, 4, 0x41424344)), id="details that lie nowhere"
+        ),
+        pytest.param(
+            garbled((0x0112, 3, 1, 6), (0x8825, 11, 1, 0)), id="a place that lies nowhere"
+        ),
     ],
 )
 def test_exif_of_wrong_types_costs_nobody_the_picture(data: bytes) -> None:
@@ -255,19 +294,27 @@ def test_exif_of_wrong_types_costs_nobody_the_picture(data: bytes) -> None:
 
 @pytest.mark.parametrize("head", [b"II", b"II*\x00\x08", b"XX*\x00", b"II*\x00\xff\xff\xff\xff"])
 def test_exif_that_is_cut_says_nothing(head: bytes) -> None:
-    photo = pictures.decode_photo(encoded(a_picture(), "JPEG", exif=b"Exif\x00\x00" + head), name="x")
+    photo = pictures.decode_photo(
+        encoded(a_picture(), "JPEG", exif=b"Exif\x00\x00" + head), name="x"
+    )
     assert (photo.size, photo.taken, photo.had_location) == ((96, 64), None, False)
 
 
 @settings(max_examples=150, deadline=None)
-@given(changes=st.lists(st.tuples(st.integers(0, 300), st.integers(0, 255)), min_size=1, max_size=8))
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 300), st.integers(0, 255)), min_size=1, max_size=8)
+)
 def test_damaged_exif_costs_nobody_the_picture(changes: list[tuple[int, int]]) -> None:
-    exif = bytearray(Image.open(io.BytesIO(camera_picture(DateTimeOriginal="2025:07:14 21:30:05"))).info["exif"])
+    exif = bytearray(
+        Image.open(io.BytesIO(camera_picture(DateTimeOriginal="2025:07:14 21:30:05"))).info["exif"]
+    )
     for at, value in changes:
         exif[6 + at % (len(exif) - 6)] = value
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert sorted(pictures.decode_photo(encoded(a_picture(), "JPEG", exif=bytes(exif)), name="x").size) == [64, 96]
+        assert sorted(
+            pictures.decode_photo(encoded(a_picture(), "JPEG", exif=bytes(exif)), name="x").size
+        ) == [64, 96]
 
 
 @pytest.mark.parametrize(("shown", "hidden"), [(1, False), (9, True)])
@@ -278,7 +325,9 @@ def test_a_thumbnail_that_shows_something_else_is_noticed(shown: int, hidden: bo
     directory = struct.pack("<H", 3) + b"".join(
         struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries
     )
-    data = encoded(a_picture(), "JPEG", exif=b"Exif\x00\x00" + tiff + directory + b"\x00" * 4 + small)
+    data = encoded(
+        a_picture(), "JPEG", exif=b"Exif\x00\x00" + tiff + directory + b"\x00" * 4 + small
+    )
     assert pictures.decode_photo(data, name="x").hidden_preview is hidden
 
 
@@ -302,14 +351,18 @@ def test_every_colour_mode_becomes_a_jpeg(mode: str) -> None:
 
 
 def test_transparency_shows_the_ground_it_is_laid_on() -> None:
-    photo = pictures.decode_photo(encoded(Image.new("RGBA", (8, 8), (255, 0, 0, 0)), "PNG"), name="x")
+    photo = pictures.decode_photo(
+        encoded(Image.new("RGBA", (8, 8), (255, 0, 0, 0)), "PNG"), name="x"
+    )
     assert pictures.flatten_on(photo.pixels, (0, 0, 0)).getpixel((4, 4)) == (0, 0, 0)
     assert pictures.flatten_on(photo.pixels, (255, 255, 255)).getpixel((4, 4)) == (255, 255, 255)
 
 
 def test_the_same_photo_and_profile_give_the_same_bytes() -> None:
     photo = pictures.decode_photo(JPEG, name="x")
-    assert pictures.render_photo(photo, SMALL) == pictures.render_photo(pictures.decode_photo(JPEG, name="y"), SMALL)
+    assert pictures.render_photo(photo, SMALL) == pictures.render_photo(
+        pictures.decode_photo(JPEG, name="y"), SMALL
+    )
     assert pictures.render_photo(photo, RenditionProfile("big", 4000)).width == 96  # never enlarged
 
 
@@ -320,11 +373,21 @@ def test_hashes_stay_near_for_the_same_picture_and_far_for_another() -> None:
         pictures.render_photo(photo, RenditionProfile("s", 160, "image/webp", 30)),
     )
     other = pictures.render_photo(
-        pictures.decode_photo(encoded(a_picture(640, 480, seed=5), "PNG"), name="x"), RenditionProfile("l", 640)
+        pictures.decode_photo(encoded(a_picture(640, 480, seed=5), "PNG"), name="x"),
+        RenditionProfile("l", 640),
     )
-    assert perceptual_hashes.hamming_distance(large.phash, small.phash) <= perceptual_hashes.SAME_DISTANCE
-    assert perceptual_hashes.hamming_distance(large.dhash, small.dhash) <= perceptual_hashes.SAME_DISTANCE
-    assert perceptual_hashes.hamming_distance(large.phash, other.phash) > perceptual_hashes.NEAR_DISTANCE
+    assert (
+        perceptual_hashes.hamming_distance(large.phash, small.phash)
+        <= perceptual_hashes.SAME_DISTANCE
+    )
+    assert (
+        perceptual_hashes.hamming_distance(large.dhash, small.dhash)
+        <= perceptual_hashes.SAME_DISTANCE
+    )
+    assert (
+        perceptual_hashes.hamming_distance(large.phash, other.phash)
+        > perceptual_hashes.NEAR_DISTANCE
+    )
 
 
 def test_real_photographs_go_through() -> None:
@@ -334,7 +397,9 @@ def test_real_photographs_go_through() -> None:
         again = pictures.decode_photo(rendered.data, name="again")
         assert max(again.size) <= pictures.PREVIEW_PROFILE.max_edge
         assert (
-            perceptual_hashes.hamming_distance(rendered.phash, perceptual_hashes.phash(photo.pixels))
+            perceptual_hashes.hamming_distance(
+                rendered.phash, perceptual_hashes.phash(photo.pixels)
+            )
             <= perceptual_hashes.SAME_DISTANCE
         )
 
@@ -349,4 +414,6 @@ def test_a_heavy_picture_yields_its_quality_then_its_size() -> None:
     assert len(made.data) <= pictures.POST_PROFILE.max_bytes
     assert made.data == pictures.render_photo(photo, pictures.POST_PROFILE).data
     light = pictures.render_photo(pictures.decode_photo(made.data, name="x"), pictures.POST_PROFILE)
-    assert max(light.width, light.height) == max(made.width, made.height), "what fits is not made smaller"
+    assert max(light.width, light.height) == max(made.width, made.height), (
+        "what fits is not made smaller"
+    )

@@ -17,7 +17,9 @@ COLOURS = ((220, 30, 30), (30, 200, 30), (30, 30, 220), (230, 230, 30))
 def animated(kind: str, *, frames: int = 4, delay: int = 250) -> bytes:
     shown = [Image.new("RGB", (64, 48), COLOURS[number % 4]) for number in range(frames)]
     more = {"lossless": True} if kind == "WEBP" else {}
-    return encoded(shown[0], kind, save_all=True, append_images=shown[1:], duration=delay, loop=0, **more)
+    return encoded(
+        shown[0], kind, save_all=True, append_images=shown[1:], duration=delay, loop=0, **more
+    )
 
 
 KINDS = pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
@@ -31,7 +33,10 @@ def test_what_moves_is_a_film_of_its_frames(kind: str) -> None:
     film = video_files.decode_video(data, name="x")
     assert (film.mime, film.size) == ("video/mp4", (64, 48))
     assert film.seconds == pytest.approx(1.0, abs=0.3)
-    seen = [np.asarray(frame.to_image().convert("RGB"), float).mean(axis=(0, 1)) for frame in film.looked.frames]
+    seen = [
+        np.asarray(frame.to_image().convert("RGB"), float).mean(axis=(0, 1))
+        for frame in film.looked.frames
+    ]
     for colour in COLOURS:
         assert any(np.abs(one - colour).max() < 25 for one in seen), colour
 

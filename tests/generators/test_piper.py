@@ -1,4 +1,5 @@
-"""Piper by its command line: a program of the tests' own that speaks it, and the licences its voices come under."""
+"""Piper by its command line: a program of the tests' own that speaks it, and the licences its
+voices come under."""
 
 import json
 import sys
@@ -35,19 +36,29 @@ def program(folder: Path) -> str:
     return str(path)
 
 
-def a_voice(folder: Path, name: str = "fr_FR-siwis-medium", *, card: str = "* License: CC BY 4.0") -> Path:
+def a_voice(
+    folder: Path, name: str = "fr_FR-siwis-medium", *, card: str = "* License: CC BY 4.0"
+) -> Path:
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.onnx").write_bytes(b"weights")
     config = {"audio": {"sample_rate": 22050}, "language": {"code": name[:5]}}
     (folder / f"{name}.onnx.json").write_text(json.dumps(config))
-    (folder / f"{name}.MODEL_CARD").write_text(f"# Model card\n\n* URL: https://example.org/data\n{card}\n")
+    (folder / f"{name}.MODEL_CARD").write_text(
+        f"# Model card\n\n* URL: https://example.org/data\n{card}\n"
+    )
     return folder
 
 
 def test_it_speaks_with_a_voice_of_the_folder(tmp_path: Path) -> None:
     voices = a_voice(a_voice(tmp_path / "voices"), "en_GB-alan-low")
-    said = Piper(program(tmp_path), voices).synthesize(SpeechJob(WORDS + "\nEncore.", language="fr"))
-    assert (said.voice.id, said.label, said.engine) == ("fr_FR-siwis-medium", OriginLabel.NONE, "piper")
+    said = Piper(program(tmp_path), voices).synthesize(
+        SpeechJob(WORDS + "\nEncore.", language="fr")
+    )
+    assert (said.voice.id, said.label, said.engine) == (
+        "fr_FR-siwis-medium",
+        OriginLabel.NONE,
+        "piper",
+    )
     assert loudness(said.data, tmp_path) == pytest.approx(audio_output.LUFS, abs=1.0)
 
 
@@ -58,12 +69,18 @@ def test_it_speaks_with_a_voice_of_the_folder(tmp_path: Path) -> None:
         ("* License: CC BY-SA 4.0", "CC BY-SA 4.0", True),
         ("License: public domain", "public domain", True),
         ("* License: CC BY-NC-SA 4.0", "CC BY-NC-SA 4.0", False),
-        ("* Licence: Non-commercial use, MIT for the code", "Non-commercial use, MIT for the code", False),
+        (
+            "* Licence: Non-commercial use, MIT for the code",
+            "Non-commercial use, MIT for the code",
+            False,
+        ),
         ("* License: See URL", "See URL", None),
         ("", "unsaid", None),
     ],
 )
-def test_its_licence_is_what_its_card_says(tmp_path: Path, card: str, name: str, commercial: bool | None) -> None:
+def test_its_licence_is_what_its_card_says(
+    tmp_path: Path, card: str, name: str, commercial: bool | None
+) -> None:
     (voice,) = Piper("piper", a_voice(tmp_path / "voices", card=card)).list_voices()
     assert (voice.licence.name, voice.licence.commercial) == (name, commercial)
     assert voice.licence.source == "https://example.org/data"
@@ -86,11 +103,19 @@ def test_what_is_no_voice_is_none(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     empty = str(tmp_path)
     for settings, code in (
-        (GeneratorsSettings(piper_voices=empty, piper_program=program(tmp_path)), "engine.no_voices"),
-        (GeneratorsSettings(piper_voices=empty, piper_program=str(tmp_path / "none")), "engine.no_program"),
+        (
+            GeneratorsSettings(piper_voices=empty, piper_program=program(tmp_path)),
+            "engine.no_voices",
+        ),
+        (
+            GeneratorsSettings(piper_voices=empty, piper_program=str(tmp_path / "none")),
+            "engine.no_program",
+        ),
     ):
         with pytest.raises(EngineMissing) as raised:
             registry.load_speech_engines(settings)
         assert raised.value.message.code == code
-    ready = GeneratorsSettings(piper_voices=str(a_voice(tmp_path / "v")), piper_program=program(tmp_path))
+    ready = GeneratorsSettings(
+        piper_voices=str(a_voice(tmp_path / "v")), piper_program=program(tmp_path)
+    )
     assert registry.load_speech_engines(ready)[0].name == "piper"

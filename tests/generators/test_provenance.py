@@ -37,8 +37,15 @@ def test_a_signed_rendition_is_valid_and_says_where_it_comes_from(mime: OutputMi
     plain = rendition(mime)
     signed = content_credentials.sign_media(plain, mime, CREDENTIAL, ORIGIN)
     mark = content_credentials.verify_media(signed, mime)
-    assert (mark.standing, mark.engine, mark.source) == (MarkStatus.VALID, "diffusion", "trainedAlgorithmicMedia")
-    assert content_credentials.verify_media(signed, mime, anchor=CREDENTIAL.anchor).standing is MarkStatus.TRUSTED
+    assert (mark.standing, mark.engine, mark.source) == (
+        MarkStatus.VALID,
+        "diffusion",
+        "trainedAlgorithmicMedia",
+    )
+    assert (
+        content_credentials.verify_media(signed, mime, anchor=CREDENTIAL.anchor).standing
+        is MarkStatus.TRUSTED
+    )
     assert len(signed) - len(plain) < 6000  # no thumbnail inside
     assert b"trainedAlgorithmicMedia" in plain  # the second mark, in XMP
 
@@ -50,19 +57,34 @@ def test_one_changed_byte_of_the_picture_breaks_it(mime: OutputMime, share: floa
     damaged = bytearray(content_credentials.sign_media(plain, mime, CREDENTIAL, ORIGIN))
     at = int(len(plain) * share)
     damaged[damaged.index(plain[at : at + 12])] ^= 1  # the mark itself ends in padding nobody signs
-    assert content_credentials.verify_media(bytes(damaged), mime).standing in (MarkStatus.INVALID, MarkStatus.NONE)
+    assert content_credentials.verify_media(bytes(damaged), mime).standing in (
+        MarkStatus.INVALID,
+        MarkStatus.NONE,
+    )
 
 
 def test_another_house_s_signature_is_valid_but_a_stranger_s() -> None:
-    signed = content_credentials.sign_media(rendition("image/jpeg"), "image/jpeg", CREDENTIAL, ORIGIN)
+    signed = content_credentials.sign_media(
+        rendition("image/jpeg"), "image/jpeg", CREDENTIAL, ORIGIN
+    )
     other = content_credentials.development_credential(now=NOW)
-    assert content_credentials.verify_media(signed, "image/jpeg", anchor=other.anchor).standing is MarkStatus.VALID
+    assert (
+        content_credentials.verify_media(signed, "image/jpeg", anchor=other.anchor).standing
+        is MarkStatus.VALID
+    )
 
 
 def test_a_picture_without_a_mark_has_none_and_re_encoding_loses_it() -> None:
-    assert content_credentials.verify_media(rendition("image/jpeg"), "image/jpeg").standing is MarkStatus.NONE
-    signed = content_credentials.sign_media(rendition("image/jpeg"), "image/jpeg", CREDENTIAL, ORIGIN)
-    again = pictures.render_photo(pictures.decode_photo(signed, name="x"), pictures.POST_PROFILE).data
+    assert (
+        content_credentials.verify_media(rendition("image/jpeg"), "image/jpeg").standing
+        is MarkStatus.NONE
+    )
+    signed = content_credentials.sign_media(
+        rendition("image/jpeg"), "image/jpeg", CREDENTIAL, ORIGIN
+    )
+    again = pictures.render_photo(
+        pictures.decode_photo(signed, name="x"), pictures.POST_PROFILE
+    ).data
     assert content_credentials.verify_media(again, "image/jpeg").standing is MarkStatus.NONE
 
 
@@ -87,7 +109,9 @@ def test_a_file_whose_mark_lies_elsewhere_has_nobody_fetch_it(mime: OutputMime) 
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Inside) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        xmp = ELSEWHERE.format(url=f"http://127.0.0.1:{server.server_port}/latest/meta-data").encode()
+        xmp = ELSEWHERE.format(
+            url=f"http://127.0.0.1:{server.server_port}/latest/meta-data"
+        ).encode()
         photo = pictures.decode_photo(encoded(a_picture(), "PNG"), name="x")
         data = pictures.render_photo(photo, RenditionProfile("p", 96, mime), xmp=xmp).data
         mark = content_credentials.verify_media(data, mime)
@@ -122,9 +146,12 @@ def test_the_credential_is_made_once_and_only_its_owner_reads_it(tmp_path: Path)
 
 
 def signs(credential: SigningCredential) -> bool:
-    signed = content_credentials.sign_media(rendition("image/jpeg"), "image/jpeg", credential, ORIGIN)
+    signed = content_credentials.sign_media(
+        rendition("image/jpeg"), "image/jpeg", credential, ORIGIN
+    )
     return (
-        content_credentials.verify_media(signed, "image/jpeg", anchor=credential.anchor).standing is MarkStatus.TRUSTED
+        content_credentials.verify_media(signed, "image/jpeg", anchor=credential.anchor).standing
+        is MarkStatus.TRUSTED
     )
 
 
@@ -132,13 +159,17 @@ def test_who_begins_at_once_has_one_credential_that_signs(tmp_path: Path) -> Non
     for turn in range(5):
         folder, together = tmp_path / str(turn), threading.Barrier(8)
 
-        def first(folder: Path = folder, together: threading.Barrier = together) -> SigningCredential:
+        def first(
+            folder: Path = folder, together: threading.Barrier = together
+        ) -> SigningCredential:
             together.wait(30)
             return content_credentials.load_credential(folder, now=NOW)
 
         with ThreadPoolExecutor(8) as pool:
             found = [each.result() for each in [pool.submit(first) for _ in range(8)]]
-        assert {(one.chain, one.key, one.anchor) for one in found} == {(found[0].chain, found[0].key, found[0].anchor)}
+        assert {(one.chain, one.key, one.anchor) for one in found} == {
+            (found[0].chain, found[0].key, found[0].anchor)
+        }
         assert content_credentials.load_credential(folder, now=NOW) == found[0]
         assert signs(found[0])
 
@@ -150,7 +181,10 @@ def test_a_development_credential_is_made_anew_before_it_ends(tmp_path: Path) ->
     assert again.chain != first.chain
     assert content_credentials.load_credential(tmp_path, now=NOW) == again
     assert signs(again)
-    assert content_credentials.verify_media(signed, "image/jpeg", anchor=again.anchor).standing is MarkStatus.TRUSTED
+    assert (
+        content_credentials.verify_media(signed, "image/jpeg", anchor=again.anchor).standing
+        is MarkStatus.TRUSTED
+    )
 
 
 def test_parts_of_two_credentials_are_made_anew(tmp_path: Path) -> None:
@@ -194,7 +228,9 @@ def test_a_given_certificate_without_its_key_is_told_and_not_written_over(given:
 
 
 @pytest.mark.parametrize("left", [["chain"], ["chain", "key"], ["key"]])
-def test_a_process_that_died_while_it_made_one_has_it_made_anew(tmp_path: Path, left: list[str]) -> None:
+def test_a_process_that_died_while_it_made_one_has_it_made_anew(
+    tmp_path: Path, left: list[str]
+) -> None:
     content_credentials.load_credential(tmp_path, now=NOW)
     for part in {"chain", "key", "anchor"} - set(left):
         (tmp_path / f"c2pa-{part}.pem").unlink()
@@ -204,7 +240,8 @@ def test_a_process_that_died_while_it_made_one_has_it_made_anew(tmp_path: Path, 
 
 
 @pytest.mark.parametrize(
-    ("engine", "source"), [("placeholder", "algorithmicMedia"), ("diffusion", "trainedAlgorithmicMedia")]
+    ("engine", "source"),
+    [("placeholder", "algorithmicMedia"), ("diffusion", "trainedAlgorithmicMedia")],
 )
 def test_drawings_of_our_own_code_are_not_called_a_model_s_work(engine: str, source: str) -> None:
     assert content_credentials.source_type_of(engine) == source

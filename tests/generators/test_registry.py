@@ -29,7 +29,12 @@ def test_choosing_the_drawings_loads_no_model_and_no_database() -> None:
         "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     heavy = {
         "torch",
@@ -54,7 +59,9 @@ def test_pictures_are_drawn_without_a_model_folder() -> None:
     assert registry.load_image_engine(GeneratorsSettings()).name == "placeholder"
 
 
-def test_several_engines_stand_beside_each_other_and_none_stands_in_for_another(tmp_path: Path) -> None:
+def test_several_engines_stand_beside_each_other_and_none_stands_in_for_another(
+    tmp_path: Path,
+) -> None:
     known = GeneratorsSettings(
         diffusion_folder=str(tmp_path),
         stability_model="core",
@@ -65,7 +72,11 @@ def test_several_engines_stand_beside_each_other_and_none_stands_in_for_another(
     assert registry.configured_image_engines(known) == ("replicate", "stability", "diffusion")
     chosen = known.model_copy(update={"image_engine": "stability"})
     assert registry.configured_image_engines(chosen) == ("stability", "replicate", "diffusion")
-    assert registry.load_image_engine(chosen).name == registry.load_image_engine(known, "stability").name == "stability"
+    assert (
+        registry.load_image_engine(chosen).name
+        == registry.load_image_engine(known, "stability").name
+        == "stability"
+    )
     for settings, name, code in (
         (known, "", "engine.token_missing"),  # the usual one is broken: the others do not hide it
         (known, "comfyui", "engine.not_here"),
@@ -83,7 +94,9 @@ def test_several_engines_stand_beside_each_other_and_none_stands_in_for_another(
 
 
 @pytest.mark.parametrize("content", [None, "not json", "{}", "[]"])
-def test_a_folder_that_is_no_model_is_an_error_and_no_reason_for_drawings(tmp_path: Path, content: str | None) -> None:
+def test_a_folder_that_is_no_model_is_an_error_and_no_reason_for_drawings(
+    tmp_path: Path, content: str | None
+) -> None:
     if content is not None:
         (tmp_path / "model_index.json").write_text(content)
     with pytest.raises(EngineMissing) as caught:
@@ -100,7 +113,9 @@ def test_a_folder_that_is_not_there_is_named() -> None:
     )
 
 
-def test_a_model_folder_without_torch_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_folder_without_torch_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)  # as where it is not installed
     (tmp_path / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
     with pytest.raises(EngineMissing) as caught:
@@ -111,18 +126,26 @@ def test_a_model_folder_without_torch_says_what_to_install(tmp_path: Path, monke
 @pytest.mark.parametrize("asked", ["llama3.2", "llama3.2:latest"])
 def test_ollama_is_chosen_when_it_answers_and_has_the_model(asked: str) -> None:
     with fake.serving() as server:
-        engine = registry.load_text_engine(GeneratorsSettings(ollama_url=server.url + "/", ollama_model=asked))
+        engine = registry.load_text_engine(
+            GeneratorsSettings(ollama_url=server.url + "/", ollama_model=asked)
+        )
     assert (engine.name, engine.model) == ("ollama", asked)
 
 
 @pytest.mark.parametrize(
-    "fault", [None, fake.Fault(status=503), fake.Fault(hang=True)], ids=["other model", "503", "hang"]
+    "fault",
+    [None, fake.Fault(status=503), fake.Fault(hang=True)],
+    ids=["other model", "503", "hang"],
 )
 def test_the_embedded_model_takes_over_when_ollama_cannot(fault: fake.Fault | None) -> None:
-    with fake.serving(fake.FakeOllama(models=["mistral:latest"] if fault is None else ["llama3.2:latest"])) as server:
+    with fake.serving(
+        fake.FakeOllama(models=["mistral:latest"] if fault is None else ["llama3.2:latest"])
+    ) as server:
         if fault is not None:
             server.fail("/api/tags", fault)
-        assert registry.load_text_engine(GeneratorsSettings(ollama_url=server.url)).name == "embedded"
+        assert (
+            registry.load_text_engine(GeneratorsSettings(ollama_url=server.url)).name == "embedded"
+        )
 
 
 def test_templates_speak_when_no_model_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,5 +155,7 @@ def test_templates_speak_when_no_model_is_there(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_model_file_that_is_named_but_not_there_is_an_error() -> None:
     with pytest.raises(EngineMissing) as caught:
-        registry.load_text_engine(GeneratorsSettings(ollama_url=NOBODY, embedded_gguf="/nowhere/model.gguf"))
+        registry.load_text_engine(
+            GeneratorsSettings(ollama_url=NOBODY, embedded_gguf="/nowhere/model.gguf")
+        )
     assert caught.value.message.params == {"file": "/nowhere/model.gguf"}

@@ -1,4 +1,5 @@
-"""Replicate: a picture is billed once, whatever is lost on the way, and what cannot be known is not asked again."""
+"""Replicate: a picture is billed once, whatever is lost on the way, and what cannot be known is not
+asked again."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -45,7 +46,9 @@ def there() -> Iterator[FakeReplicate]:
 def engine_of(there: FakeReplicate, **changes: Any) -> Replicate:
     given: dict[str, Any] = {"deadline": 0.5, "listed_after": 0.3, "look": 0.02, **changes}
     model, token = given.pop("model", MODEL), given.pop("token", TOKEN)
-    return Replicate(ReplicateService(there.url, SecretStr(token), there.files_url), model, PRICES, **given)
+    return Replicate(
+        ReplicateService(there.url, SecretStr(token), there.files_url), model, PRICES, **given
+    )
 
 
 @pytest.fixture
@@ -59,11 +62,21 @@ def a_slip() -> PurchaseRecord:
 
 def test_the_registry_offers_it_where_model_token_and_price_are_set(there: FakeReplicate) -> None:
     def offered(**changes: Any) -> Any:
-        given = {"replicate_model": MODEL, "replicate_token": SecretStr(TOKEN), "prices": f"{MODEL} = 0.003 USD"}
-        return registry.load_image_engine(GeneratorsSettings(replicate_url=there.url, **{**given, **changes}))
+        given = {
+            "replicate_model": MODEL,
+            "replicate_token": SecretStr(TOKEN),
+            "prices": f"{MODEL} = 0.003 USD",
+        }
+        return registry.load_image_engine(
+            GeneratorsSettings(replicate_url=there.url, **{**given, **changes})
+        )
 
     found = offered()
-    assert (found.name, found.model, found.price(an_image_job())) == ("replicate", MODEL, PRICES[MODEL])
+    assert (found.name, found.model, found.price(an_image_job())) == (
+        "replicate",
+        MODEL,
+        PRICES[MODEL],
+    )
     assert isinstance(found, HostedImageEngine)
     for wrong, code in [
         ({"replicate_token": SecretStr("")}, "token_missing"),
@@ -75,7 +88,9 @@ def test_the_registry_offers_it_where_model_token_and_price_are_set(there: FakeR
     assert TOKEN not in repr(found.__dict__)
 
 
-def test_the_doctor_can_ask_whether_the_token_holds(there: FakeReplicate, engine: Replicate) -> None:
+def test_the_doctor_can_ask_whether_the_token_holds(
+    there: FakeReplicate, engine: Replicate
+) -> None:
     assert isinstance(engine, ServedEngine)
     engine.check()
     with pytest.raises(EngineMissing, match="token_refused"):
@@ -83,15 +98,29 @@ def test_the_doctor_can_ask_whether_the_token_holds(there: FakeReplicate, engine
     assert there.billed == []
 
 
-def test_a_picture_is_what_was_asked_and_is_billed_once(there: FakeReplicate, engine: Replicate) -> None:
+def test_a_picture_is_what_was_asked_and_is_billed_once(
+    there: FakeReplicate, engine: Replicate
+) -> None:
     heard: list[tuple[int, int]] = []
     slip = a_slip()
     job = an_image_job(prompt="a café", width=128, height=64, steps=90)
     picture = engine.buy(job, slip, lambda *at: heard.append(at))
     assert there.asked == [
-        {"prompt": "a café", "seed": 7, "width": 128, "height": 64, "num_inference_steps": 50, "greenroom": "ours-1"}
+        {
+            "prompt": "a café",
+            "seed": 7,
+            "width": 128,
+            "height": 64,
+            "num_inference_steps": 50,
+            "greenroom": "ours-1",
+        }
     ]
-    assert (picture.width, picture.height, picture.mime, picture.label) == (128, 64, "image/png", OriginLabel.NONE)
+    assert (picture.width, picture.height, picture.mime, picture.label) == (
+        128,
+        64,
+        "image/png",
+        OriginLabel.NONE,
+    )
     assert there.billed == [slip.order]
     assert heard[0] == (0, 100)
     assert heard[-1] == (100, 100)
@@ -106,12 +135,17 @@ def test_words_to_avoid_that_the_model_does_not_take_are_refused_before_anything
         engine.buy(an_image_job(negative="blur"), a_slip())
     assert (there.asked, there.billed) == ([], [])
     told = model_inputs.input_values(
-        an_image_job(negative="blur"), {"prompt": {}, "negative_prompt": {}}, engine="replicate", model=MODEL
+        an_image_job(negative="blur"),
+        {"prompt": {}, "negative_prompt": {}},
+        engine="replicate",
+        model=MODEL,
     )
     assert told == {"prompt": "beach at sunset", "negative_prompt": "blur"}
 
 
-def test_a_size_it_cannot_make_is_the_nearest_it_can(there: FakeReplicate, engine: Replicate) -> None:
+def test_a_size_it_cannot_make_is_the_nearest_it_can(
+    there: FakeReplicate, engine: Replicate
+) -> None:
     engine.draw(an_image_job(width=1600, height=1200))
     assert (there.asked[0]["width"], there.asked[0]["height"]) == (1440, 1080)
     engine_of(there, model=SHAPED).draw(an_image_job(width=1600, height=1200))
@@ -121,8 +155,12 @@ def test_a_size_it_cannot_make_is_the_nearest_it_can(there: FakeReplicate, engin
 
 
 @pytest.mark.parametrize("late", [0, 2], ids=["at once", "listed late"])
-@pytest.mark.parametrize("fault", [Fault(reset_after=True), Fault(status=502), Fault(reset=True)], ids=repr)
-def test_a_lost_answer_bills_once(there: FakeReplicate, engine: Replicate, fault: Fault, late: int) -> None:
+@pytest.mark.parametrize(
+    "fault", [Fault(reset_after=True), Fault(status=502), Fault(reset=True)], ids=repr
+)
+def test_a_lost_answer_bills_once(
+    there: FakeReplicate, engine: Replicate, fault: Fault, late: int
+) -> None:
     there.late, there.page = late, 1
     engine.draw(an_image_job(seed=3))  # another one of the same account stands in the list
     there.fail(ORDERS, fault)
@@ -130,27 +168,37 @@ def test_a_lost_answer_bills_once(there: FakeReplicate, engine: Replicate, fault
     assert len(there.billed) == len(there.asked) == 2
 
 
-def test_who_dies_after_asking_is_followed_by_one_who_finds_it(there: FakeReplicate, engine: Replicate) -> None:
+def test_who_dies_after_asking_is_followed_by_one_who_finds_it(
+    there: FakeReplicate, engine: Replicate
+) -> None:
     slip = a_slip()
     slip.mark_requested()
     engine._send_api_request(
-        "POST", ORDERS.removeprefix("/v1"), {"input": {"prompt": "beach at sunset", "greenroom": "ours-1"}}
+        "POST",
+        ORDERS.removeprefix("/v1"),
+        {"input": {"prompt": "beach at sunset", "greenroom": "ours-1"}},
     )
     picture = engine_of(there).buy(an_image_job(), slip)  # the first died before it noted the id
     assert picture.data
     assert len(there.billed) == len(there.asked) == 1
     again = PurchaseRecord("ours-1", slip.since, slip.order)
-    assert engine_of(there).buy(an_image_job(), again).data == picture.data  # and the second before the picture stood
+    assert (
+        engine_of(there).buy(an_image_job(), again).data == picture.data
+    )  # and the second before the picture stood
     assert len(there.billed) == 1
 
 
-def test_who_died_before_asking_is_followed_by_one_who_asks(there: FakeReplicate, engine: Replicate) -> None:
+def test_who_died_before_asking_is_followed_by_one_who_asks(
+    there: FakeReplicate, engine: Replicate
+) -> None:
     slip = PurchaseRecord("ours-1", wall_now())
     engine.buy(an_image_job(), slip)
     assert len(there.billed) == 1
 
 
-def test_what_was_asked_an_hour_ago_is_not_asked_again(there: FakeReplicate, engine: Replicate) -> None:
+def test_what_was_asked_an_hour_ago_is_not_asked_again(
+    there: FakeReplicate, engine: Replicate
+) -> None:
     with pytest.raises(PictureUndelivered, match="order_lost"):
         engine.buy(an_image_job(), PurchaseRecord("ours-1", wall_now() - timedelta(hours=1)))
     slip = a_slip()
@@ -214,9 +262,19 @@ def test_what_is_cancelled_before_it_begins_costs_nothing(
 
 @pytest.mark.parametrize(
     "output",
-    ["https://elsewhere.example/a.png", "ftp://127.0.0.1/a.png", "http://127.0.0.1:1/a.png", 7, [], [{}], "http://[x"],
+    [
+        "https://elsewhere.example/a.png",
+        "ftp://127.0.0.1/a.png",
+        "http://127.0.0.1:1/a.png",
+        7,
+        [],
+        [{}],
+        "http://[x",
+    ],
 )
-def test_a_picture_comes_from_nowhere_else(there: FakeReplicate, engine: Replicate, output: Any) -> None:
+def test_a_picture_comes_from_nowhere_else(
+    there: FakeReplicate, engine: Replicate, output: Any
+) -> None:
     there.output = output
     with pytest.raises(PictureUndelivered, match=r"output_(gone|elsewhere)"):
         engine.buy(an_image_job(), a_slip())
@@ -226,11 +284,17 @@ def test_a_picture_comes_from_nowhere_else(there: FakeReplicate, engine: Replica
 def test_a_subdomain_of_its_files_is_its_own_and_a_likeness_is_not() -> None:
     home = "https://replicate.delivery"
     assert replicate._comes_from("https://pbxt.replicate.delivery/a.png", home)
-    for wrong in ("https://notreplicate.delivery/a", "http://replicate.delivery/a", "https://u@replicate.delivery/a"):
+    for wrong in (
+        "https://notreplicate.delivery/a",
+        "http://replicate.delivery/a",
+        "https://u@replicate.delivery/a",
+    ):
         assert not replicate._comes_from(wrong, home)
 
 
-def test_a_fetch_that_breaks_off_is_fetched_again_and_not_made_again(there: FakeReplicate, engine: Replicate) -> None:
+def test_a_fetch_that_breaks_off_is_fetched_again_and_not_made_again(
+    there: FakeReplicate, engine: Replicate
+) -> None:
     slip = a_slip()
     there.fail("/p0000/out-0.png", Fault(reset=True), Fault(status=503))
     for _ in range(2):
@@ -240,8 +304,12 @@ def test_a_fetch_that_breaks_off_is_fetched_again_and_not_made_again(there: Fake
     assert len(there.billed) == 1
 
 
-@pytest.mark.parametrize("fault", [Fault(status=503), Fault(hang=True), Fault(reset=True)], ids=repr)
-def test_a_look_that_fails_leaves_it_to_the_next_try(there: FakeReplicate, engine: Replicate, fault: Fault) -> None:
+@pytest.mark.parametrize(
+    "fault", [Fault(status=503), Fault(hang=True), Fault(reset=True)], ids=repr
+)
+def test_a_look_that_fails_leaves_it_to_the_next_try(
+    there: FakeReplicate, engine: Replicate, fault: Fault
+) -> None:
     slip = a_slip()
     there.fail("/v1/predictions/p0000", fault)
     with pytest.raises(EngineUnreachable):
@@ -258,13 +326,22 @@ def test_what_is_no_picture_is_not_asked_again(there: FakeReplicate, engine: Rep
         engine.buy(an_image_job(), slip)
 
 
-def test_pictures_go_in_the_inputs_that_the_schema_says_take_them(there: FakeReplicate, engine: Replicate) -> None:
+def test_pictures_go_in_the_inputs_that_the_schema_says_take_them(
+    there: FakeReplicate, engine: Replicate
+) -> None:
     init = encoded(a_picture(3000, 2000, seed=5))
-    job = an_image_job(model=EDITS, init=init, mask=mask_for_picture(MaskRegion(0, 0, 50, 50), init), strength=1.0)
+    job = an_image_job(
+        model=EDITS, init=init, mask=mask_for_picture(MaskRegion(0, 0, 50, 50), init), strength=1.0
+    )
     picture = engine.buy(job, a_slip())
     asked = there.asked[0]
-    assert {name for name in asked if str(asked[name]).startswith("data:image/")} == {"image", "mask"}
-    assert (asked["prompt_strength"], picture.parameters["prompt_strength"]) == (0.95, 0.95), "within its bounds"
+    assert {name for name in asked if str(asked[name]).startswith("data:image/")} == {
+        "image",
+        "mask",
+    }
+    assert (asked["prompt_strength"], picture.parameters["prompt_strength"]) == (0.95, 0.95), (
+        "within its bounds"
+    )
     assert "image" not in picture.parameters, "what was sent is no fact of the picture"
     two = tuple(encoded(a_picture(640, 480, seed=seed)) for seed in (1, 2))
     engine.buy(an_image_job(model=LOOKS, references=two), a_slip())
@@ -272,7 +349,11 @@ def test_pictures_go_in_the_inputs_that_the_schema_says_take_them(there: FakeRep
     cases: list[tuple[str, dict[str, Any], str]] = [
         (MODEL, {"init": two[0]}, "model_cannot_init"),
         (EDITS, {"references": two}, "model_cannot_references"),
-        (LOOKS, {"init": two[0], "mask": mask_for_picture(MaskRegion(0, 0, 50, 50), two[0])}, "model_cannot_init"),
+        (
+            LOOKS,
+            {"init": two[0], "mask": mask_for_picture(MaskRegion(0, 0, 50, 50), two[0])},
+            "model_cannot_init",
+        ),
         (EDITS, {"pose": two[0]}, "cannot_pose"),
     ]
     for model, wrong, code in cases:
@@ -281,13 +362,17 @@ def test_pictures_go_in_the_inputs_that_the_schema_says_take_them(there: FakeRep
     assert len(there.billed) == 2
 
 
-def test_a_lost_answer_sends_a_picture_once_and_finds_it_in_a_full_list(there: FakeReplicate) -> None:
+def test_a_lost_answer_sends_a_picture_once_and_finds_it_in_a_full_list(
+    there: FakeReplicate,
+) -> None:
     noise = encoded(Image.effect_noise((1400, 1000), 200).convert("RGB"), quality=95)
     there.fail(f"/v1/models/{EDITS}/predictions", Fault(reset_after=True))
     there.late = 1
     engine_of(there, deadline=3.0).buy(an_image_job(model=EDITS, init=noise), a_slip())
     assert (len(there.asked), len(there.billed)) == (1, 1)
-    assert len(there.asked[0]["image"]) < 360_000, "small enough for a hundred of them in one page of the list"
+    assert len(there.asked[0]["image"]) < 360_000, (
+        "small enough for a hundred of them in one page of the list"
+    )
 
 
 @pytest.mark.parametrize(

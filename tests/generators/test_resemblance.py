@@ -1,4 +1,5 @@
-"""How alike pictures look: the same is 100, whichever is first, whatever its size; others are less."""
+"""How alike pictures look: the same is 100, whichever is first, whatever its size; others are
+less."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,4 +34,6 @@ def test_a_smaller_copy_stays_near_and_another_light_goes_away(seed: int) -> Non
 def test_several_count_by_their_mean_and_flat_ones_are_no_error() -> None:
     red, blue = (Image.new("RGB", (8, 8), colour) for colour in ("red", "blue"))
     assert face_similarity.similarity_percent(red, [red, blue]) == 75
-    assert face_similarity.similarity_percent(red, [blue]) == 50, "neither has edges, and no colour of the other"
+    assert face_similarity.similarity_percent(red, [blue]) == 50, (
+        "neither has edges, and no colour of the other"
+    )

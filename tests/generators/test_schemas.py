@@ -13,7 +13,11 @@ REPLY: dict[str, object] = {
     "properties": {
         "text": {"type": "string", "minLength": 1, "maxLength": 20},
         "offer_id": {"anyOf": [{"type": "string", "enum": ["o1", "o2"]}, {"type": "null"}]},
-        "tags": {"type": "array", "maxItems": 2, "items": {"type": "string", "pattern": "^#[a-z]+$"}},
+        "tags": {
+            "type": "array",
+            "maxItems": 2,
+            "items": {"type": "string", "pattern": "^#[a-z]+$"},
+        },
         "confidence": {"type": "number", "minimum": 0, "maximum": 1},
         "final": {"type": "boolean"},
     },
@@ -55,7 +59,10 @@ _TEXTS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 
 
 @given(
-    st.dictionaries(st.text(_TEXTS, max_size=5), st.one_of(st.text(_TEXTS, max_size=9), st.integers(), st.none())),
+    st.dictionaries(
+        st.text(_TEXTS, max_size=5),
+        st.one_of(st.text(_TEXTS, max_size=9), st.integers(), st.none()),
+    ),
     st.text(alphabet="abc }.\n"),
 )
 def test_an_object_is_found_behind_chatter(value: dict[str, object], chatter: str) -> None:
@@ -73,8 +80,15 @@ def test_a_cut_answer_is_none() -> None:
 
 
 def test_signs_that_no_database_keeps_are_left_out_wherever_they_stand() -> None:
-    written = '{"te\\u0000xt": "a\\u0000b \\ud83d\\ude00 \\ud83d", "list": [["\\udc00x"], {"k": "\\u0000"}], "n": 1}'
-    assert json_answers.parse_json_object(written) == {"text": "ab \U0001f600 ", "list": [["x"], {"k": ""}], "n": 1}
+    written = (
+        '{"te\\u0000xt": "a\\u0000b \\ud83d\\ude00 \\ud83d", "list": [["\\udc00x"], {"k": '
+        '"\\u0000"}], "n": 1}'
+    )
+    assert json_answers.parse_json_object(written) == {
+        "text": "ab \U0001f600 ",
+        "list": [["x"], {"k": ""}],
+        "n": 1,
+    }
 
 
 @pytest.mark.parametrize("deep", [200, 900, 5_000])

@@ -29,7 +29,9 @@ def grid(lines: str, size: tuple[int, int] = (200, 100)) -> np.ndarray:
 
 def test_each_shape_is_white_where_it_is_and_all_of_them_together() -> None:
     whole = grid(LINES)
-    assert np.array_equal(whole, np.any([grid(line) for line in LINES.strip().splitlines()], axis=0))
+    assert np.array_equal(
+        whole, np.any([grid(line) for line in LINES.strip().splitlines()], axis=0)
+    )
     assert grid("rectangle 0 0 20 50").sum() == 40 * 50
     assert abs(grid("ellipse 40 40 80 80").sum() - np.pi * 40 * 20) < 100
     assert whole[60, 120], "the middle of the ellipse"
@@ -47,16 +49,23 @@ def test_an_eraser_takes_from_what_came_before_it_alone() -> None:
     assert whole[60, 120]
     assert not erased[60, 120], "the middle of the ellipse"
     assert erased[45, 120], "beside the eraser"
-    assert np.array_equal(grid(f"eraser 10 50,60 70,60\n{LINES}"), whole), "before it there was nothing"
+    assert np.array_equal(grid(f"eraser 10 50,60 70,60\n{LINES}"), whole), (
+        "before it there was nothing"
+    )
     with pytest.raises(BadInput, match=r"job\.mask_small"):
         masks.check_part(parse_shape_lines("ellipse 40 40 60 60\neraser 50 50,50"))
 
 
 def test_what_is_kept_is_read_again_as_it_was() -> None:
-    found = (*parse_shape_lines(f"{LINES}eraser 3 10,90"), region_shapes.mask_from_picture(_drawn(), name="mask.png"))
+    found = (
+        *parse_shape_lines(f"{LINES}eraser 3 10,90"),
+        region_shapes.mask_from_picture(_drawn(), name="mask.png"),
+    )
     assert parse_shapes(shapes_to_json(found)) == found
     assert masks.part_from_json(masks.part_to_json(found)) == found
-    assert masks.part_from_json({"left": 1, "top": 2, "right": 30, "bottom": 40}) == MaskRegion(1, 2, 30, 40)
+    assert masks.part_from_json({"left": 1, "top": 2, "right": 30, "bottom": 40}) == MaskRegion(
+        1, 2, 30, 40
+    )
 
 
 def _drawn(size: tuple[int, int] = (1000, 500), mode: str = "RGBA") -> bytes:
@@ -80,7 +89,14 @@ def test_a_drawn_mask_is_white_where_it_was_light() -> None:
 @pytest.mark.parametrize(
     "lines",
     [
-        *("circle 1 2 3", "ellipse 1 2 3", "rectangle 1 2 3 4 5", "polygon 1,1 2,2", "stroke 4", "stroke"),
+        *(
+            "circle 1 2 3",
+            "ellipse 1 2 3",
+            "rectangle 1 2 3 4 5",
+            "polygon 1,1 2,2",
+            "stroke 4",
+            "stroke",
+        ),
         *(
             "ellipse a b c d",
             "rectangle 0 0 101 5",
@@ -103,11 +119,17 @@ def test_a_wrong_line_is_named() -> None:
 
 
 def test_next_to_nothing_is_refused() -> None:
-    for part in (parse_shape_lines("stroke 0.5 50,50"), parse_shape_lines("rectangle 10 10 10 90"), ()):
+    for part in (
+        parse_shape_lines("stroke 0.5 50,50"),
+        parse_shape_lines("rectangle 10 10 10 90"),
+        (),
+    ):
         with pytest.raises(BadInput, match=r"job\.mask_small"):
             masks.check_part(part)
     masks.check_part(parse_shape_lines("ellipse 0 0 10 10"))
-    black = region_shapes.mask_from_picture(encoded(Image.new("L", (64, 64)), "PNG"), name="black.png")
+    black = region_shapes.mask_from_picture(
+        encoded(Image.new("L", (64, 64)), "PNG"), name="black.png"
+    )
     with pytest.raises(BadInput, match=r"job\.mask_small"):
         masks.check_part((black,))
 
@@ -116,7 +138,9 @@ def _bomb() -> bytes:
     """A PNG of a few kilobytes that says it is 60,000 pixels wide and high."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     head = struct.pack(">IIBBBBB", 60_000, 60_000, 1, 0, 0, 0, 0)
     body = chunk(b"IDAT", zlib.compress(b"\x00" * 1_000_000))
@@ -138,7 +162,9 @@ def test_hostile_files_are_refused_as_uploads_are(data: bytes, code: str) -> Non
 
 
 def test_specks_are_no_mask() -> None:
-    noise = Image.fromarray(np.random.default_rng(1).integers(0, 2, (600, 600), dtype=np.uint8) * 255)
+    noise = Image.fromarray(
+        np.random.default_rng(1).integers(0, 2, (600, 600), dtype=np.uint8) * 255
+    )
     with pytest.raises(BadInput, match=r"job\.mask_busy"):
         region_shapes.mask_from_picture(encoded(noise, "PNG"), name="noise.png")
 
@@ -153,4 +179,6 @@ def test_packed_bits_that_grow_without_end_are_cut_off() -> None:
     packed = base64.b64encode(zlib.compress(b"\xff" * 20_000_000, 9)).decode()
     assert len(packed) < region_shapes.MAX_BYTES
     with pytest.raises(BadInput, match=r"job\.mask_unread"):
-        masks.check_part(parse_shapes([{"kind": "drawn", "width": 512, "height": 512, "bits": packed}]))
+        masks.check_part(
+            parse_shapes([{"kind": "drawn", "width": 512, "height": 512, "bits": packed}])
+        )

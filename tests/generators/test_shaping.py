@@ -1,4 +1,5 @@
-"""Pictures that others are made from: never stretched, and the same to the pixel where nothing is made anew."""
+"""Pictures that others are made from: never stretched, and the same to the pixel where nothing is
+made anew."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from generators.contract.engines import GeneratedPicture, ImageJob, OriginLabel, Progress, ignore_progress
+from generators.contract.engines import (
+    GeneratedPicture,
+    ImageJob,
+    OriginLabel,
+    Progress,
+    ignore_progress,
+)
 from generators.engines.images import input_fitting
 from generators.retouch import masks
 from generators.retouch.masks import MaskRegion
@@ -47,7 +54,9 @@ class Filler:
             parameters={"strength": job.strength},
         )
 
-    def draw_many(self, jobs: Sequence[ImageJob], progress: Progress = ignore_progress) -> Iterator[GeneratedPicture]:
+    def draw_many(
+        self, jobs: Sequence[ImageJob], progress: Progress = ignore_progress
+    ) -> Iterator[GeneratedPicture]:
         for job in jobs:
             yield self.draw(job, progress)
 
@@ -61,7 +70,9 @@ def circle(width: int, height: int) -> bytes:
     image = Image.new("RGB", (width, height))
     edge = min(width, height) // 4
     middle = (width // 2, height // 2)
-    ImageDraw.Draw(image).ellipse((middle[0] - edge, middle[1] - edge, middle[0] + edge, middle[1] + edge), "white")
+    ImageDraw.Draw(image).ellipse(
+        (middle[0] - edge, middle[1] - edge, middle[0] + edge, middle[1] + edge), "white"
+    )
     return encoded(image, "PNG")
 
 
@@ -82,7 +93,11 @@ def test_an_upright_picture_under_a_wide_recipe_stays_upright() -> None:
     (asked,) = engine.asked
     assert made.width / made.height == pytest.approx(4 / 5, rel=0.02)
     assert made.width * made.height == pytest.approx(1600 * 1200, rel=0.03)
-    assert (asked.width, asked.height) == (made.width, made.height) == Image.open(io.BytesIO(asked.init)).size
+    assert (
+        (asked.width, asked.height)
+        == (made.width, made.height)
+        == Image.open(io.BytesIO(asked.init)).size
+    )
     assert roundness(asked.init) == pytest.approx(1, abs=0.01)
 
 
@@ -95,29 +110,41 @@ def test_a_posture_is_padded_and_keeps_the_recipes_size() -> None:
 
 
 @given(
-    wide=st.integers(16, 6000), high=st.integers(16, 6000), area=st.sampled_from([96 * 64, 1600 * 1200, 2048 * 2048])
+    wide=st.integers(16, 6000),
+    high=st.integers(16, 6000),
+    area=st.sampled_from([96 * 64, 1600 * 1200, 2048 * 2048]),
 )
 def test_what_is_asked_is_always_a_size_of_jobs(wide: int, high: int, area: int) -> None:
     size = input_fitting.fitted_size((wide, high), area)
     assert all(
-        edge % input_fitting.STEP == 0 and input_fitting.MIN_EDGE <= edge <= input_fitting.MAX_EDGE for edge in size
+        edge % input_fitting.STEP == 0 and input_fitting.MIN_EDGE <= edge <= input_fitting.MAX_EDGE
+        for edge in size
     )
     assert ImageJob("x", 1, width=size[0], height=size[1])
 
 
 @pytest.mark.parametrize(
-    "region", [MIDDLE, MaskRegion(0, 0, 30, 100), MaskRegion(90, 90, 100, 100), MaskRegion(0, 0, 100, 100)]
+    "region",
+    [MIDDLE, MaskRegion(0, 0, 30, 100), MaskRegion(90, 90, 100, 100), MaskRegion(0, 0, 100, 100)],
 )
 @pytest.mark.parametrize("size", [(900, 600), (333, 777)])
-def test_outside_the_mask_a_picture_stays_as_it_was(region: MaskRegion, size: tuple[int, int]) -> None:
+def test_outside_the_mask_a_picture_stays_as_it_was(
+    region: MaskRegion, size: tuple[int, int]
+) -> None:
     photo = encoded(a_picture(*size), "PNG")
     engine = Filler()
-    made = one(engine, an_image_job(width=512, height=512, init=photo, mask=masks.mask_for_picture(region, photo)))
+    made = one(
+        engine,
+        an_image_job(width=512, height=512, init=photo, mask=masks.mask_for_picture(region, photo)),
+    )
     assert (made.width, made.height, made.mime) == (*size, "image/png")
     before, after = pixels(photo), pixels(made.data)
     mask = np.asarray(Image.open(io.BytesIO(masks.mask_for_picture(region, photo)))) == 255
     assert (before[~mask] == after[~mask]).all()
-    middle = (region.top + region.bottom) * size[1] // 200, (region.left + region.right) * size[0] // 200
+    middle = (
+        (region.top + region.bottom) * size[1] // 200,
+        (region.left + region.right) * size[0] // 200,
+    )
     assert tuple(after[middle]) == engine.colour
     assert (before[mask] != after[mask]).any(axis=1).mean() > 0.8
 
@@ -125,7 +152,10 @@ def test_outside_the_mask_a_picture_stays_as_it_was(region: MaskRegion, size: tu
 def test_a_mask_is_drawn_with_its_surroundings_at_the_size_asked_for() -> None:
     photo = encoded(a_picture(1600, 1200), "PNG")
     engine = Filler()
-    made = one(engine, an_image_job(width=512, height=512, init=photo, mask=masks.mask_for_picture(MIDDLE, photo)))
+    made = one(
+        engine,
+        an_image_job(width=512, height=512, init=photo, mask=masks.mask_for_picture(MIDDLE, photo)),
+    )
     (asked,) = engine.asked
     wide, high = (int(edge) for edge in str(made.parameters["part"]).split("+")[0].split("x"))
     assert wide * high < 1600 * 1200 / 3, "around the mask alone"
@@ -140,7 +170,10 @@ def test_a_mask_is_drawn_with_its_surroundings_at_the_size_asked_for() -> None:
 
 def test_the_edge_of_what_is_new_is_soft() -> None:
     photo = encoded(Image.new("RGB", (800, 800), (0, 0, 0)), "PNG")
-    made = one(Filler(), an_image_job(width=512, height=512, init=photo, mask=masks.mask_for_picture(MIDDLE, photo)))
+    made = one(
+        Filler(),
+        an_image_job(width=512, height=512, init=photo, mask=masks.mask_for_picture(MIDDLE, photo)),
+    )
     row = pixels(made.data)[400, :, 0]
     assert len(set(row)) > 4
     assert np.abs(np.diff(row)).max() < 128
@@ -149,7 +182,10 @@ def test_the_edge_of_what_is_new_is_soft() -> None:
 def test_what_a_demonstration_pasted_in_says_so_on_its_face() -> None:
     photo = encoded(a_picture(800, 600), "PNG")
     plain = one(Filler(), an_image_job(init=photo, mask=masks.mask_for_picture(MIDDLE, photo)))
-    demo = one(Filler(label=OriginLabel.DEMO), an_image_job(init=photo, mask=masks.mask_for_picture(MIDDLE, photo)))
+    demo = one(
+        Filler(label=OriginLabel.DEMO),
+        an_image_job(init=photo, mask=masks.mask_for_picture(MIDDLE, photo)),
+    )
     assert (pixels(plain.data)[-10:] != pixels(demo.data)[-10:]).any()
 
 

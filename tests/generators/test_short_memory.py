@@ -1,4 +1,5 @@
-"""Memory that is short: fewer pictures at once, none where one alone does not fit, and the engine goes on."""
+"""Memory that is short: fewer pictures at once, none where one alone does not fit, and the engine
+goes on."""
 
 import gc
 import importlib
@@ -25,7 +26,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiffusionEngine
     folder = tmp_path_factory.mktemp("models")
     one = tiny.sd15(folder / "one")
     tiny.sd15(folder / "two", seed=5)
-    made = DiffusionEngine(GeneratorsSettings(diffusion_folder=str(one), diffusion_models=str(folder)))
+    made = DiffusionEngine(
+        GeneratorsSettings(diffusion_folder=str(one), diffusion_models=str(folder))
+    )
     yield made
     made.pipelines.release_all()
 
@@ -35,7 +38,9 @@ def job(**changes: object) -> ImageJob:
 
 
 def refused_by_a_card() -> None:
-    raise importlib.import_module("torch").OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+    raise importlib.import_module("torch").OutOfMemoryError(
+        "CUDA out of memory. Tried to allocate 2.00 GiB."
+    )
 
 
 def refused_by_a_processor() -> None:
@@ -45,8 +50,9 @@ def refused_by_a_processor() -> None:
 
 @contextmanager
 def room_for(most: int, refused: Callable[[], None]) -> Iterator[list[int]]:
-    """The network refuses more than `most` pictures at once, as where memory ends; yields how many were tried. What
-    an earlier try held must be gone by then, or the smaller one would find no more room."""
+    """The network refuses more than `most` pictures at once, as where memory ends; yields how many
+    were tried. What an earlier try held must be gone by then, or the smaller one would find no more
+    room."""
     tried: list[int] = []
     held: list[weakref.ref[Any]] = []
 
@@ -61,7 +67,9 @@ def room_for(most: int, refused: Callable[[], None]) -> Iterator[list[int]]:
             held.append(weakref.ref(given[0]))
             refused()
 
-    hook = importlib.import_module("torch.nn.modules.module").register_module_forward_pre_hook(enter)
+    hook = importlib.import_module("torch.nn.modules.module").register_module_forward_pre_hook(
+        enter
+    )
     try:
         yield tried
     finally:
@@ -69,7 +77,9 @@ def room_for(most: int, refused: Callable[[], None]) -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("refused", [refused_by_a_card, refused_by_a_processor])
-def test_short_memory_makes_smaller_batches(engine: DiffusionEngine, refused: Callable[[], None]) -> None:
+def test_short_memory_makes_smaller_batches(
+    engine: DiffusionEngine, refused: Callable[[], None]
+) -> None:
     jobs = [job(seed=seed, steps=1) for seed in range(4)]
     engine.draw(job(model="two", steps=1))
     with room_for(1, refused) as tried:
@@ -79,8 +89,11 @@ def test_short_memory_makes_smaller_batches(engine: DiffusionEngine, refused: Ca
     assert engine.pipelines.loaded_names == ("one",), "another model goes before a batch is halved"
 
 
-def test_what_one_half_left_in_pieces_is_given_back_before_the_other(engine: DiffusionEngine) -> None:
-    """A card with two gibibytes free drew one picture of 1024 x 1024 pixels and had no room for the next (measured)."""
+def test_what_one_half_left_in_pieces_is_given_back_before_the_other(
+    engine: DiffusionEngine,
+) -> None:
+    """A card with two gibibytes free drew one picture of 1024 x 1024 pixels and had no room for the
+    next (measured)."""
     engine.draw(job(steps=1))
     whole, kept = [True], list[int]()
 
@@ -93,10 +106,15 @@ def test_what_one_half_left_in_pieces_is_given_back_before_the_other(engine: Dif
                 refused_by_a_card()
             whole[0] = False
 
-    hook = importlib.import_module("torch.nn.modules.module").register_module_forward_pre_hook(enter)
+    hook = importlib.import_module("torch.nn.modules.module").register_module_forward_pre_hook(
+        enter
+    )
     gc.callbacks.append(collected)
     try:
-        kept += [picture.seed for picture in engine.draw_many([job(seed=seed, steps=1) for seed in range(4)])]
+        kept += [
+            picture.seed
+            for picture in engine.draw_many([job(seed=seed, steps=1) for seed in range(4)])
+        ]
     finally:
         gc.callbacks.remove(collected)
         hook.remove()

@@ -1,4 +1,5 @@
-"""Speech: the contract, the program in its box, one loudness, and the real program where it is installed."""
+"""Speech: the contract, the program in its box, one loudness, and the real program where it is
+installed."""
 
 import io
 import re
@@ -34,8 +35,21 @@ WORDS = "Bonjour à tous, voici ma nouvelle série de photos du jardin."
 def loudness(data: bytes, folder: Path) -> float:
     """Integrated loudness in LUFS, as FFmpeg's meter of EBU R128 reads it."""
     (folder / "measured").write_bytes(data)
-    asked = [get_ffmpeg_exe(), "-hide_banner", "-nostats", "-i", "measured", "-af", "ebur128", "-f", "null", "-"]
-    told = subprocess.run(asked, cwd=folder, capture_output=True, text=True, timeout=60, check=True).stderr
+    asked = [
+        get_ffmpeg_exe(),
+        "-hide_banner",
+        "-nostats",
+        "-i",
+        "measured",
+        "-af",
+        "ebur128",
+        "-f",
+        "null",
+        "-",
+    ]
+    told = subprocess.run(
+        asked, cwd=folder, capture_output=True, text=True, timeout=60, check=True
+    ).stderr
     return float(re.findall(r"I:\s+(-?[\d.]+) LUFS", told)[-1])
 
 
@@ -67,7 +81,11 @@ def test_it_can_be_had_as_a_wave(tmp_path: Path) -> None:
 
 def test_it_says_what_made_it_and_that_it_stands_in(tmp_path: Path) -> None:
     said = Espeak(program(tmp_path)).synthesize(SpeechJob(WORDS, language="en"))
-    assert (said.engine, said.voice.id, said.label) == ("espeak-ng", "en-gb", OriginLabel.PLACEHOLDER)
+    assert (said.engine, said.voice.id, said.label) == (
+        "espeak-ng",
+        "en-gb",
+        OriginLabel.PLACEHOLDER,
+    )
     assert said.characters == len(WORDS)
     assert said.voice.licence.name == "GPL-3.0-or-later"
     assert WORDS not in repr(SpeechJob(WORDS))
@@ -94,7 +112,9 @@ def test_the_words_come_by_a_file_and_never_as_arguments_or_sounds(tmp_path: Pat
 def test_a_program_that_hangs_is_stopped(tmp_path: Path) -> None:
     began = clock.monotonic()
     with pytest.raises(EngineUnreachable) as raised:
-        Espeak(program(tmp_path, before="import time; time.sleep(60)"), seconds=1.0).synthesize(SpeechJob(WORDS))
+        Espeak(program(tmp_path, before="import time; time.sleep(60)"), seconds=1.0).synthesize(
+            SpeechJob(WORDS)
+        )
     assert code(raised) == "engine.program_slow"
     assert clock.monotonic() - began < 10
 

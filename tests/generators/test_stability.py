@@ -41,7 +41,11 @@ def engine(there: FakeStability) -> Stability:
 
 
 def test_the_registry_offers_it_where_model_key_and_price_are_set(there: FakeStability) -> None:
-    given = {"stability_model": "core", "stability_token": SecretStr(TOKEN), "prices": "core = 0.03 USD"}
+    given = {
+        "stability_model": "core",
+        "stability_token": SecretStr(TOKEN),
+        "prices": "core = 0.03 USD",
+    }
     found = registry.load_image_engine(GeneratorsSettings(stability_url=there.url, **given))
     assert isinstance(found, HostedImageEngine)
     assert isinstance(found, ServedEngine)
@@ -53,26 +57,44 @@ def test_the_registry_offers_it_where_model_key_and_price_are_set(there: FakeSta
         ({"stability_model": "../v1"}, "model_missing"),
     ]:
         with pytest.raises(EngineMissing, match=code):
-            registry.load_image_engine(GeneratorsSettings(stability_url=there.url, **{**given, **wrong}))
+            registry.load_image_engine(
+                GeneratorsSettings(stability_url=there.url, **{**given, **wrong})
+            )
     with pytest.raises(EngineMissing, match="token_refused"):
         Stability(there.url, SecretStr("sk-other"), "core", PRICES).check()
 
 
-def test_a_picture_is_what_was_asked_and_is_billed_once(there: FakeStability, engine: Stability) -> None:
+def test_a_picture_is_what_was_asked_and_is_billed_once(
+    there: FakeStability, engine: Stability
+) -> None:
     heard: list[tuple[int, int]] = []
     job = an_image_job(prompt="a café", negative="blur", width=1536, height=864, seed=2**40)
     picture = engine.buy(job, PurchaseRecord("x"), lambda *at: heard.append(at))
     form = there.asked[0]
     assert form.pop("seed") == str(2**40 % (4_294_967_294 + 1))
-    assert form == {"prompt": "a café", "negative_prompt": "blur", "aspect_ratio": "16:9", "output_format": "png"}
-    assert (picture.width, picture.height, picture.mime, picture.label) == (128, 72, "image/png", OriginLabel.NONE)
+    assert form == {
+        "prompt": "a café",
+        "negative_prompt": "blur",
+        "aspect_ratio": "16:9",
+        "output_format": "png",
+    }
+    assert (picture.width, picture.height, picture.mime, picture.label) == (
+        128,
+        72,
+        "image/png",
+        OriginLabel.NONE,
+    )
     assert (there.billed, heard) == (1, [(0, 1), (1, 1)])
 
 
 @pytest.mark.parametrize(
-    "fault", [Fault(reset_after=True), Fault(hang=True), Fault(status=502), Fault(status=504)], ids=repr
+    "fault",
+    [Fault(reset_after=True), Fault(hang=True), Fault(status=502), Fault(status=504)],
+    ids=repr,
 )
-def test_what_is_not_heard_is_paid_and_never_asked_again(there: FakeStability, engine: Stability, fault: Fault) -> None:
+def test_what_is_not_heard_is_paid_and_never_asked_again(
+    there: FakeStability, engine: Stability, fault: Fault
+) -> None:
     there.faults.append(fault)
     slip = PurchaseRecord("x")
     for _ in range(2):
@@ -84,7 +106,9 @@ def test_what_is_not_heard_is_paid_and_never_asked_again(there: FakeStability, e
 
 
 def test_what_the_service_itself_refuses(there: FakeStability) -> None:
-    engine = Stability(there.url, SecretStr(TOKEN), "core", PRICES)  # nothing is late here: as patient as in the house
+    engine = Stability(
+        there.url, SecretStr(TOKEN), "core", PRICES
+    )  # nothing is late here: as patient as in the house
     slip = PurchaseRecord("x")
     with pytest.raises(PictureUndelivered, match="content_refused"):
         engine.buy(an_image_job(prompt="forbidden"), slip)
@@ -116,7 +140,8 @@ def _photo(**changes: int) -> bytes:
 
 def _priced(there: FakeStability, model: str = "core") -> Stability:
     known = {
-        name: Price(Decimal(cost), "USD") for name, cost in (("core", 3), ("sd3", 6), ("inpaint", 5), ("style", 4))
+        name: Price(Decimal(cost), "USD")
+        for name, cost in (("core", 3), ("sd3", 6), ("inpaint", 5), ("style", 4))
     }
     return Stability(there.url, SecretStr(TOKEN), model, known, deadline=2)
 
@@ -126,15 +151,25 @@ def test_what_begins_from_a_picture_is_asked_of_the_service_that_does(there: Fak
     job = an_image_job(init=_photo(), strength=0.35)
     picture = engine.buy(job, PurchaseRecord("x"))
     form = there.asked[0]
-    assert (there.services, form["mode"], form["strength"]) == (["generate/sd3"], "image-to-image", "0.35")
+    assert (there.services, form["mode"], form["strength"]) == (
+        ["generate/sd3"],
+        "image-to-image",
+        "0.35",
+    )
     assert there.shown[0]["image"].size == (480, 640), "upright, and nothing tells how it was taken"
-    assert (picture.model, engine.price(job).minor, picture.parameters["strength"]) == ("sd3", 6, 0.35)
+    assert (picture.model, engine.price(job).minor, picture.parameters["strength"]) == (
+        "sd3",
+        6,
+        0.35,
+    )
 
 
 def test_a_part_is_made_anew_as_much_as_the_mask_is_grey(there: FakeStability) -> None:
     engine = _priced(there)
     init = encoded(a_picture(3000, 2000))
-    job = an_image_job(init=init, mask=mask_for_picture(MaskRegion(0, 0, 50, 100), init), strength=0.5)
+    job = an_image_job(
+        init=init, mask=mask_for_picture(MaskRegion(0, 0, 50, 100), init), strength=0.5
+    )
     assert (engine.buy(job, PurchaseRecord("x")).model, engine.price(job).minor) == ("inpaint", 5)
     shown = there.shown[0]
     assert shown["image"].size == shown["mask"].size == (1536, 1024), "no larger than it is needed"
@@ -145,7 +180,10 @@ def test_a_part_is_made_anew_as_much_as_the_mask_is_grey(there: FakeStability) -
 def test_one_picture_of_a_look_and_none_that_it_does_not_take(there: FakeStability) -> None:
     engine = _priced(there)
     job = an_image_job(references=(_photo(),), reference_weight=0.8)
-    assert (engine.buy(job, PurchaseRecord("x")).model, there.asked[0]["fidelity"]) == ("style", "0.8")
+    assert (engine.buy(job, PurchaseRecord("x")).model, there.asked[0]["fidelity"]) == (
+        "style",
+        "0.8",
+    )
     cases: list[tuple[dict[str, Any], str]] = [
         ({"references": (_photo(), _photo(seed=2))}, "few_references"),
         ({"references": (_photo(),), "init": _photo()}, "cannot_together"),

@@ -41,10 +41,16 @@ def apart(one: Image.Image, other: Image.Image) -> float:
     return float(np.abs(np.asarray(one, int) - np.asarray(other, int)).mean())
 
 
-@pytest.mark.parametrize(("tile", "turns", "mirror"), [(0, 0, None), (64, 1, None), (64, 2, None), (0, 3, 1)])
-def test_a_heic_is_read_upright_whole_or_in_tiles(folder: Path, tile: int, turns: int, mirror: int | None) -> None:
+@pytest.mark.parametrize(
+    ("tile", "turns", "mirror"), [(0, 0, None), (64, 1, None), (64, 2, None), (0, 3, 1)]
+)
+def test_a_heic_is_read_upright_whole_or_in_tiles(
+    folder: Path, tile: int, turns: int, mirror: int | None
+) -> None:
     image = a_picture(160, 96)
-    photo = pictures.decode_photo(heic(image, folder, tile=tile, turns=turns, mirror=mirror), name="x")
+    photo = pictures.decode_photo(
+        heic(image, folder, tile=tile, turns=turns, mirror=mirror), name="x"
+    )
     wanted = image.rotate(90 * turns, expand=True)
     if mirror:
         wanted = wanted.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -69,7 +75,9 @@ def test_a_heic_tells_when_and_that_it_knew_where_and_nothing_of_it_leaves(folde
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("exif", [b"II", b"II*\0\x08", b"II*\0\x08\0\0\0\x01\0\x0f\x01\x05\0\x01\0\0\0\0\0\0\0"])
+@pytest.mark.parametrize(
+    "exif", [b"II", b"II*\0\x08", b"II*\0\x08\0\0\0\x01\0\x0f\x01\x05\0\x01\0\0\0\0\0\0\0"]
+)
 def test_garbled_exif_costs_nobody_the_heic(folder: Path, exif: bytes) -> None:
     assert pictures.decode_photo(heic(a_picture(), folder, exif=exif), name="x").size == (96, 64)
 
@@ -79,8 +87,11 @@ def test_the_profile_of_a_heic_is_turned_into_srgb(folder: Path) -> None:
     swapped = bytearray(lab)  # red and green change places
     red, green = swapped.index(b"rXYZ", 128), swapped.index(b"gXYZ", 128)
     swapped[red : red + 4], swapped[green : green + 4] = b"gXYZ", b"rXYZ"
-    photo = pictures.decode_photo(heic(Image.new("RGB", (64, 64), (250, 0, 0)), folder, icc=bytes(swapped)), name="x")
-    red_seen, green_seen, _ = photo.pixels.getpixel((32, 32))  # type: ignore[misc]  # a pixel of RGB
+    photo = pictures.decode_photo(
+        heic(Image.new("RGB", (64, 64), (250, 0, 0)), folder, icc=bytes(swapped)), name="x"
+    )
+    # a pixel of RGB
+    red_seen, green_seen, _ = photo.pixels.getpixel((32, 32))  # type: ignore[misc]  # see above
     assert green_seen > 200 > red_seen
 
 
@@ -89,7 +100,9 @@ def test_sequences_are_refused(folder: Path, brand: bytes) -> None:
     assert refused(heic(a_picture(), folder, brand=brand)) == "photo.animated"
 
 
-@pytest.mark.parametrize("more", [b"PK\x03\x04 an archive", box(b"mpvd", b"a film"), box(b"uuid", b"x" * 20)])
+@pytest.mark.parametrize(
+    "more", [b"PK\x03\x04 an archive", box(b"mpvd", b"a film"), box(b"uuid", b"x" * 20)]
+)
 def test_what_follows_or_hides_between_the_boxes_is_refused(plain: bytes, more: bytes) -> None:
     assert refused(plain + more) in ("photo.trailing", "photo.corrupt")
     assert refused(AVIF + more) in ("photo.trailing", "photo.corrupt")
@@ -110,10 +123,16 @@ def test_metadata_of_megabytes_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize("share", [0.05, 0.4, 0.99])
 def test_a_cut_still_is_refused(plain: bytes, share: float) -> None:
     for data in (plain, AVIF):
-        assert refused(data[: int(len(data) * share)]) in ("photo.corrupt", "photo.unsupported", "photo.trailing")
+        assert refused(data[: int(len(data) * share)]) in (
+            "photo.corrupt",
+            "photo.unsupported",
+            "photo.trailing",
+        )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(at=st.integers(0, 600), value=st.integers(0, 255))
 def test_a_damaged_avif_is_read_or_refused_and_nothing_else(at: int, value: int) -> None:
     damaged = bytearray(AVIF)
@@ -144,7 +163,9 @@ def test_an_avif_keeps_what_shows_through_and_its_turn() -> None:
 def test_a_gif_of_one_frame_is_a_picture_and_of_two_is_not() -> None:
     photo = pictures.decode_photo(encoded(a_picture(), "GIF"), name="x")
     assert (photo.size, photo.mime) == ((96, 64), "image/gif")
-    moving = encoded(a_picture(), "GIF", save_all=True, append_images=[a_picture(seed=2)], duration=80)
+    moving = encoded(
+        a_picture(), "GIF", save_all=True, append_images=[a_picture(seed=2)], duration=80
+    )
     assert refused(moving) == "photo.animated"
 
 
@@ -159,12 +180,18 @@ def test_a_gif_that_hides_something_is_refused() -> None:
 
 
 def test_colours_of_print_and_of_sixteen_bits_become_srgb() -> None:
-    ink = pictures.decode_photo(encoded(Image.new("CMYK", (32, 32), (0, 255, 255, 0)), "JPEG"), name="x")
+    ink = pictures.decode_photo(
+        encoded(Image.new("CMYK", (32, 32), (0, 255, 255, 0)), "JPEG"), name="x"
+    )
     red, green, blue = ink.pixels.getpixel((9, 9))  # type: ignore[misc]  # a pixel of RGB
     assert ink.pixels.mode == "RGB"
     assert red > 200 > max(green, blue)
     deep = Image.fromarray(np.full((8, 8), 40_000, np.uint16))
-    assert pictures.decode_photo(encoded(deep, "PNG"), name="x").pixels.getpixel((1, 1)) == (156, 156, 156)
+    assert pictures.decode_photo(encoded(deep, "PNG"), name="x").pixels.getpixel((1, 1)) == (
+        156,
+        156,
+        156,
+    )
 
 
 def test_a_mark_of_origin_in_a_heic_is_no_stowaway(plain: bytes) -> None:

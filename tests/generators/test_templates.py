@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.contract.engines import CaptionBrief, ChatBrief, OfferLine, OriginLabel, UnusableAnswer
+from generators.contract.engines import (
+    CaptionBrief,
+    ChatBrief,
+    OfferLine,
+    OriginLabel,
+    UnusableAnswer,
+)
 from generators.drawing.scene_prompt import PLACES
 from generators.engines.text.template_phrases import CHAT_REPLIES, HOUR_CAPTIONS, PLACE_CAPTIONS
 from generators.engines.text.templates import TemplateEngine
@@ -19,7 +25,10 @@ REPLY_SCHEMA: dict[str, object] = {
         "text": {"type": "string", "minLength": 1, "maxLength": 1200},
         "offer_id": {"anyOf": [{"type": "string", "enum": ["o1", "o2"]}, {"type": "null"}]},
         "handoff": {
-            "anyOf": [{"type": "string", "enum": ["asked", "upset", "unsure", "unsafe", "other"]}, {"type": "null"}]
+            "anyOf": [
+                {"type": "string", "enum": ["asked", "upset", "unsure", "unsafe", "other"]},
+                {"type": "null"},
+            ]
         },
         "language": {"type": "string", "maxLength": 8},
         "confidence": {"type": "number", "minimum": 0, "maximum": 1},
@@ -85,7 +94,9 @@ def test_who_wants_to_see_more_is_offered_the_pack_they_name() -> None:
 
 
 def test_who_does_not_ask_is_told_of_one_offer_at_the_third_message_only() -> None:
-    assert [answer("c'était une longue journée", turn=turn)["offer_id"] for turn in range(1, 6)] == [
+    assert [
+        answer("c'était une longue journée", turn=turn)["offer_id"] for turn in range(1, 6)
+    ] == [
         None,
         None,
         "o1",
@@ -131,7 +142,11 @@ def test_without_a_brief_it_does_not_make_things_up() -> None:
 
 
 def test_a_schema_it_cannot_fill_is_refused() -> None:
-    wanted = {"type": "object", "properties": {"horoscope": {"type": "string"}}, "required": ["horoscope"]}
+    wanted = {
+        "type": "object",
+        "properties": {"horoscope": {"type": "string"}},
+        "required": ["horoscope"],
+    }
     with pytest.raises(UnusableAnswer):
         TemplateEngine().write(a_text_job(brief=ChatBrief("Nova", "hi"), schema=wanted))
 
@@ -143,7 +158,10 @@ def test_nothing_is_said_of_what_nobody_named() -> None:
 
     texts = {said(seed) for seed in range(40)}
     everywhere = {
-        line for table in (PLACE_CAPTIONS["fr"], HOUR_CAPTIONS["fr"]) for lines in table.values() for line in lines
+        line
+        for table in (PLACE_CAPTIONS["fr"], HOUR_CAPTIONS["fr"])
+        for lines in table.values()
+        for line in lines
     }
     assert not any(line in text for text in texts for line in everywhere)
     assert len(texts) > 3

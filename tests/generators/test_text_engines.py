@@ -1,4 +1,5 @@
-"""Asking a model over HTTP: windows, repairs, cut answers, servers that are down, slow, busy or dishonest."""
+"""Asking a model over HTTP: windows, repairs, cut answers, servers that are down, slow, busy or
+dishonest."""
 
 import base64
 import json
@@ -29,7 +30,9 @@ from tests.generators.builders import SCHEMA, a_picture, a_text_job, encoded
 
 def test_window_and_room_are_always_sent_and_the_schema_stands_in_format() -> None:
     with fake.serving() as server:
-        written = OllamaEngine(server.url, "llama3.2").write(a_text_job(schema=SCHEMA, max_tokens=64))
+        written = OllamaEngine(server.url, "llama3.2").write(
+            a_text_job(schema=SCHEMA, max_tokens=64)
+        )
     asked = server.asked[0]
     assert (asked["options"]["num_ctx"], asked["options"]["num_predict"]) == (CONTEXT, 64)
     assert asked["options"]["seed"] == 3
@@ -51,21 +54,29 @@ def test_window_and_room_are_always_sent_and_the_schema_stands_in_format() -> No
 def test_chatter_around_the_json_is_forgiven(answer: str) -> None:
     with fake.serving() as server:
         server.script.append(Says(answer))
-        assert OllamaEngine(server.url, "llama3.2").write(a_text_job(schema=SCHEMA)).answer == {"text": "Bonjour"}
+        assert OllamaEngine(server.url, "llama3.2").write(a_text_job(schema=SCHEMA)).answer == {
+            "text": "Bonjour"
+        }
     assert len(server.asked) == 1
 
 
-@pytest.mark.parametrize("answer", ["Bonjour", '{"text": ""}', '{"text": "a", "price": 5}', '["text"]'])
+@pytest.mark.parametrize(
+    "answer", ["Bonjour", '{"text": ""}', '{"text": "a", "price": 5}', '["text"]']
+)
 def test_an_answer_that_breaks_the_schema_is_asked_once_more_at_temperature_0(answer: str) -> None:
     with fake.serving() as server:
         server.script.append(Says(answer))
-        assert OllamaEngine(server.url, "llama3.2").write(a_text_job(schema=SCHEMA)).answer == {"text": "Bonjour"}
+        assert OllamaEngine(server.url, "llama3.2").write(a_text_job(schema=SCHEMA)).answer == {
+            "text": "Bonjour"
+        }
     assert [asked["options"]["temperature"] for asked in server.asked] == [0.8, 0.0]
 
 
 def test_signs_that_no_database_keeps_are_no_part_of_an_answer() -> None:
     with fake.serving() as server:
-        server.script.extend([Says("Bon\0jour"), Says('{"te\0'), Says(json.dumps({"text": "Bon\0jour\ud83d"}))])
+        server.script.extend(
+            [Says("Bon\0jour"), Says('{"te\0'), Says(json.dumps({"text": "Bon\0jour\ud83d"}))]
+        )
         engine = OllamaEngine(server.url, "llama3.2")
         assert engine.write(a_text_job()).text == "Bonjour"
         assert engine.write(a_text_job(schema=SCHEMA)).answer == {"text": "Bonjour"}
@@ -108,15 +119,18 @@ def test_a_repair_names_few_faults_however_many_there_are() -> None:
 def test_a_cut_answer_is_asked_again_with_more_room() -> None:
     with fake.serving() as server:
         server.script.append(Says('{"text": "Bonj', cut=True))
-        assert OllamaEngine(server.url, "llama3.2").write(a_text_job(schema=SCHEMA, max_tokens=50)).answer == {
-            "text": "Bonjour"
-        }
+        assert OllamaEngine(server.url, "llama3.2").write(
+            a_text_job(schema=SCHEMA, max_tokens=50)
+        ).answer == {"text": "Bonjour"}
     assert [asked["options"]["num_predict"] for asked in server.asked] == [50, 100]
 
 
 @pytest.mark.parametrize(
     ("bad", "code"),
-    [(Says('{"text": "Bonj', cut=True), "engine.answer_cut"), (Says("no"), "engine.answer_invalid")],
+    [
+        (Says('{"text": "Bonj', cut=True), "engine.answer_cut"),
+        (Says("no"), "engine.answer_invalid"),
+    ],
 )
 def test_two_useless_answers_are_an_error_and_not_a_third_try(bad: Says, code: str) -> None:
     with fake.serving() as server:
@@ -135,13 +149,18 @@ def test_a_question_beyond_the_window_is_never_sent() -> None:
 
 
 def test_what_fits_by_our_count_reaches_the_model_whole() -> None:
-    turns = tuple(PromptMessage("user", f"message {i} " + "words of an ordinary length " * 12) for i in range(40))
+    turns = tuple(
+        PromptMessage("user", f"message {i} " + "words of an ordinary length " * 12)
+        for i in range(40)
+    )
     job = a_text_job(turns=turns)
     while max_tokens_of(job) + job.max_tokens > CONTEXT:
         job = a_text_job(turns=job.turns[1:])
     with fake.serving() as server:
         OllamaEngine(server.url, "llama3.2").write(job)
-    assert len(server.seen[0]) == len(job.turns) + 1  # the fake drops the oldest silently, as the real one does
+    assert (
+        len(server.seen[0]) == len(job.turns) + 1
+    )  # the fake drops the oldest silently, as the real one does
 
 
 def test_wide_characters_count_whole() -> None:
@@ -182,13 +201,20 @@ def test_nobody_there_is_unreachable() -> None:
 
 def test_pictures_go_as_base64_to_a_model_that_sees_and_to_no_other() -> None:
     picture = encoded(a_picture())
-    shown = a_text_job(turns=(PromptMessage("user", "What is this?", images=(picture,)),), max_tokens=64)
+    shown = a_text_job(
+        turns=(PromptMessage("user", "What is this?", images=(picture,)),), max_tokens=64
+    )
     assert max_tokens_of(shown) > max_tokens_of(a_text_job())
-    assert shown.digest() != a_text_job(turns=(PromptMessage("user", "What is this?"),), max_tokens=64).digest()
+    assert (
+        shown.digest()
+        != a_text_job(turns=(PromptMessage("user", "What is this?"),), max_tokens=64).digest()
+    )
     with fake.serving(FakeOllama(sees={"llama3.2"})) as server:
         OllamaEngine(server.url, "llama3.2").write(shown)
         assert server.pictures == [picture]
-        assert server.seen[-1][-1]["content"].strip() == "What is this?"  # LangChain puts each part on a line
+        assert (
+            server.seen[-1][-1]["content"].strip() == "What is this?"
+        )  # LangChain puts each part on a line
     with fake.serving() as server, pytest.raises(RequestNotReceived):
         OllamaEngine(server.url, "llama3.2").write(shown)
 
@@ -221,7 +247,10 @@ def test_threads_may_share_an_engine() -> None:
     with fake.serving() as server:
         engine = OllamaEngine(server.url, "llama3.2")
         texts: list[str] = []
-        threads = [threading.Thread(target=lambda: texts.append(engine.write(a_text_job()).text)) for _ in range(6)]
+        threads = [
+            threading.Thread(target=lambda: texts.append(engine.write(a_text_job()).text))
+            for _ in range(6)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -36,17 +36,24 @@ def test_empty_and_looping_texts_are_refused(text: str) -> None:
 
 
 def test_a_cut_last_sentence_is_dropped_and_a_lone_one_kept() -> None:
-    assert output_checks.tidy_text("The water was cold. We stayed until the sun was al") == "The water was cold."
+    assert (
+        output_checks.tidy_text("The water was cold. We stayed until the sun was al")
+        == "The water was cold."
+    )
     assert output_checks.tidy_text("We stayed until the sun was") == "We stayed until the sun was"
 
 
-@pytest.mark.parametrize("text", ["Légende : Le lac était froid.", "« Le lac était froid. »", "- Le lac était froid."])
+@pytest.mark.parametrize(
+    "text", ["Légende : Le lac était froid.", "« Le lac était froid. »", "- Le lac était froid."]
+)
 def test_french_leads_and_quotes_go(text: str) -> None:
     assert output_checks.tidy_text(text) == "Le lac était froid."
 
 
 def test_accents_do_not_hide_an_echo() -> None:
-    assert output_checks.is_echo("La forêt, l'été, la lumière dorée", ["la FORET l'ete la lumiere doree du soir"])
+    assert output_checks.is_echo(
+        "La forêt, l'été, la lumière dorée", ["la FORET l'ete la lumiere doree du soir"]
+    )
 
 
 @given(st.text(max_size=400), st.lists(st.text(max_size=100), max_size=3))

@@ -10,7 +10,8 @@ from tests.generators.builders import a_picture
 
 
 @pytest.mark.parametrize(
-    ("size", "edges"), [((2048, 900), thumbnails.THUMBNAIL_SIZES), ((640, 480), (320, 160)), ((90, 160), ())]
+    ("size", "edges"),
+    [((2048, 900), thumbnails.THUMBNAIL_SIZES), ((640, 480), (320, 160)), ((90, 160), ())],
 )
 def test_a_ladder_goes_down_and_never_up(size: tuple[int, int], edges: tuple[int, ...]) -> None:
     found = list(thumbnails.make_thumbnails(a_picture(*size), mark="x"))
@@ -25,5 +26,7 @@ def test_a_ladder_goes_down_and_never_up(size: tuple[int, int], edges: tuple[int
 
 def test_thumbnails_of_two_pictures_share_no_bytes() -> None:
     plain = Image.new("RGB", (400, 400), (9, 9, 9))
-    one, other = ([each.data for each in thumbnails.make_thumbnails(plain, mark=mark)] for mark in ("a", "b"))
+    one, other = (
+        [each.data for each in thumbnails.make_thumbnails(plain, mark=mark)] for mark in ("a", "b")
+    )
     assert not set(one) & set(other)

@@ -1,4 +1,5 @@
-"""Pictures made larger by a model: no seams, bounded memory, every step told, and what is no model refused."""
+"""Pictures made larger by a model: no seams, bounded memory, every step told, and what is no model
+refused."""
 
 import hashlib
 from collections.abc import Callable
@@ -33,7 +34,8 @@ def gradient(width: int = 500, height: int = 430) -> Image.Image:
 
 
 class Nearsighted:
-    """Makes pictures twice as large, and darker towards the edge of what it is shown, as networks err there."""
+    """Makes pictures twice as large, and darker towards the edge of what it is shown, as networks
+    err there."""
 
     name, digest, fixed_tile_side, scale_factor = "nearsighted", "-", 0, TWICE
 
@@ -48,7 +50,9 @@ class Nearsighted:
         made = tile.resize((tile.width * TWICE, tile.height * TWICE), Image.Resampling.BICUBIC)
         inside = Image.new("L", made.size, 0)
         inside.paste(255, (self.rim, self.rim, made.width - self.rim, made.height - self.rim))
-        return Image.composite(made, made.point(lambda level: level * 0.9), inside.filter(ImageFilter.BoxBlur(3)))
+        return Image.composite(
+            made, made.point(lambda level: level * 0.9), inside.filter(ImageFilter.BoxBlur(3))
+        )
 
 
 def steepest(image: Image.Image, edge: int = 30) -> int:
@@ -62,7 +66,9 @@ def test_no_seam_is_seen_on_a_gradient() -> None:
     assert found.size == (1000, 860)
     assert steepest(found) <= 2, "a gradient has steps of one, and one more by rounding"
     far = upscale_picture(gradient(), Nearsighted(rim=100))
-    assert steepest(far, edge=120) > 2, "where a model errs further in than the margin, a seam is seen by this test"
+    assert steepest(far, edge=120) > 2, (
+        "where a model errs further in than the margin, a seam is seen by this test"
+    )
 
 
 def test_tiles_cover_the_picture_and_none_is_larger_than_asked() -> None:
@@ -78,7 +84,9 @@ def test_where_memory_ends_tiles_get_smaller_and_then_it_is_said() -> None:
     small = Nearsighted(fits=200)
     heard: list[tuple[int, int]] = []
     found = upscale_picture(gradient(), small, lambda *at: heard.append(at))
-    assert np.array_equal(np.asarray(found), np.asarray(upscale_picture(gradient(), Nearsighted(fits=192))))
+    assert np.array_equal(
+        np.asarray(found), np.asarray(upscale_picture(gradient(), Nearsighted(fits=192)))
+    )
     assert max(small.shown[1]) == TILES[1]
     assert heard[-1][0] == heard[-1][1] == len(list(tile_placements((500, 430), TILES[1])))
     with pytest.raises(JobTooLarge, match=r"upscale\.memory"):
@@ -109,7 +117,9 @@ def test_other_faults_are_no_lack_of_memory() -> None:
 
 
 @pytest.mark.parametrize(("doublings", "old"), [(1, False), (2, False), (2, True), (0, True)])
-def test_esrgan_runs_from_its_weights_under_either_naming(doublings: int, old: bool, tmp_path: Path) -> None:
+def test_esrgan_runs_from_its_weights_under_either_naming(
+    doublings: int, old: bool, tmp_path: Path
+) -> None:
     needs_diffusion()
     file = enlarging.rrdb(tmp_path / "4x-fine.safetensors", doublings=doublings, old=old)
     found, picture = model(file), a_picture(50, 37)
@@ -117,7 +127,9 @@ def test_esrgan_runs_from_its_weights_under_either_naming(doublings: int, old: b
     assert (found.name, found.scale_factor) == ("4x-fine", 2**doublings)
     assert made.size == (50 * found.scale_factor, 37 * found.scale_factor)
     assert found.digest == hashlib.sha256(file.read_bytes()).hexdigest()
-    assert np.array_equal(np.asarray(made), np.asarray(upscale_picture(picture, model(file)))), "the same each time"
+    assert np.array_equal(np.asarray(made), np.asarray(upscale_picture(picture, model(file)))), (
+        "the same each time"
+    )
 
 
 def test_both_namings_are_one_network(tmp_path: Path) -> None:
@@ -129,7 +141,9 @@ def test_both_namings_are_one_network(tmp_path: Path) -> None:
 
 def test_tiles_of_a_network_meet_as_if_it_saw_all_at_once(tmp_path: Path) -> None:
     needs_diffusion()
-    found = model(enlarging.rrdb(tmp_path / "fine.safetensors", blocks=1))  # sees no further than the context
+    found = model(
+        enlarging.rrdb(tmp_path / "fine.safetensors", blocks=1)
+    )  # sees no further than the context
     whole = np.asarray(upscale_picture(gradient(260, 200), found), dtype=int)
 
     class Tight:
@@ -140,7 +154,10 @@ def test_tiles_of_a_network_meet_as_if_it_saw_all_at_once(tmp_path: Path) -> Non
                 raise MemoryError
             return found.enlarge(tile)
 
-    assert np.abs(np.asarray(upscale_picture(gradient(260, 200), Tight()), dtype=int) - whole).max() <= 1
+    assert (
+        np.abs(np.asarray(upscale_picture(gradient(260, 200), Tight()), dtype=int) - whole).max()
+        <= 1
+    )
 
 
 def test_a_model_in_onnx_runs_with_open_sides_and_with_one_size_alone(tmp_path: Path) -> None:
@@ -154,7 +171,10 @@ def test_a_model_in_onnx_runs_with_open_sides_and_with_one_size_alone(tmp_path: 
 
 def test_it_ends_at_what_is_kept_and_a_picture_that_large_is_refused(tmp_path: Path) -> None:
     found = model(enlarging.onnx(tmp_path / "m.onnx", factor=4))
-    assert upscale_picture(a_picture(1000, 500), found).size == (POST_PROFILE.max_edge, POST_PROFILE.max_edge // 2)
+    assert upscale_picture(a_picture(1000, 500), found).size == (
+        POST_PROFILE.max_edge,
+        POST_PROFILE.max_edge // 2,
+    )
     with pytest.raises(BadInput, match=r"upscale\.too_large"):
         upscale_picture(Image.new("RGB", (POST_PROFILE.max_edge, 8)), found)
 
@@ -176,7 +196,9 @@ def _text(file: Path) -> Path:
         (lambda root: enlarging.onnx(root / "m.onnx", factor=16), "unfit"),
     ],
 )
-def test_what_is_no_model_is_refused_in_words(make: Callable[[Path], Path], code: str, tmp_path: Path) -> None:
+def test_what_is_no_model_is_refused_in_words(
+    make: Callable[[Path], Path], code: str, tmp_path: Path
+) -> None:
     needs_diffusion()
     with pytest.raises(EngineError, match=code):
         assert model(make(tmp_path)).scale_factor

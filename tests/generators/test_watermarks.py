@@ -1,4 +1,5 @@
-"""A name on a copy: readable over light, dark and busy grounds, at its corner, and never on what was handed in."""
+"""A name on a copy: readable over light, dark and busy grounds, at its corner, and never on what
+was handed in."""
 
 import numpy as np
 import pytest
@@ -24,7 +25,9 @@ def test_readable_on_any_ground(ground: int) -> None:
 @given(size=st.integers(2, 12), wide=st.integers(64, 700), high=st.integers(64, 700))
 def test_stays_at_its_corner_and_inside(corner: str, size: int, wide: int, high: int) -> None:
     plain = Image.new("RGB", (wide, high), (128, 128, 128))
-    found = np.asarray(watermarks.draw_watermark(plain, Watermark("@nova.daily", corner, size)), dtype=int)
+    found = np.asarray(
+        watermarks.draw_watermark(plain, Watermark("@nova.daily", corner, size)), dtype=int
+    )
     rows, columns = np.nonzero(abs(found - 128).max(axis=2) > 30)
     assert len(rows), "it is there"
     assert (rows.mean() > high / 2) is np.bool_(corner.startswith("bottom")) or high < 80
@@ -36,7 +39,10 @@ def test_fainter_changes_less() -> None:
     scene, _ = draw_scene("beach at sunset, summer", 7, 640, 480)
     plain = np.asarray(scene, dtype=int)
     marks = [Watermark("@nova", opacity=share) for share in (20, 60, 100)]
-    sums = [abs(np.asarray(watermarks.draw_watermark(scene, mark), dtype=int) - plain).sum() for mark in marks]
+    sums = [
+        abs(np.asarray(watermarks.draw_watermark(scene, mark), dtype=int) - plain).sum()
+        for mark in marks
+    ]
     assert sums == sorted(sums)
     assert sums[0] > 0
 

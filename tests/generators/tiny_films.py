@@ -1,4 +1,5 @@
-"""Random weights in the true layouts of diffusers' films, one or two megabytes each. Needs the extra `diffusion`."""
+"""Random weights in the true layouts of diffusers' films, one or two megabytes each. Needs the
+extra `diffusion`."""
 
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,13 @@ def svd(folder: Path) -> Path:
             sigma_max=700.0,
         ),
         vae=load_attribute("diffusers", "AutoencoderKLTemporalDecoder")(
-            block_out_channels=(32, 32, 32, 32), down_block_types=("DownEncoderBlock2D",) * 4, latent_channels=4
+            block_out_channels=(32, 32, 32, 32),
+            down_block_types=("DownEncoderBlock2D",) * 4,
+            latent_channels=4,
         ),
-        feature_extractor=load_attribute("transformers", "CLIPImageProcessor")(crop_size=32, size=32),
+        feature_extractor=load_attribute("transformers", "CLIPImageProcessor")(
+            crop_size=32, size=32
+        ),
     ).save_pretrained(folder)
     return folder
 
@@ -98,10 +103,17 @@ def ltx(folder: Path) -> Path:
 
 
 def wan(folder: Path) -> Path:
-    """Wan 2.1's layout for pictures: a transformer that is also shown the picture through CLIP, flow matching, UMT5."""
+    """Wan 2.1's layout for pictures: a transformer that is also shown the picture through CLIP,
+    flow matching, UMT5."""
     tiny.seeded()
     config = load_attribute("transformers", "UMT5Config")(
-        vocab_size=60, d_model=WIDE, d_kv=8, d_ff=64, num_layers=1, num_heads=4, decoder_start_token_id=0
+        vocab_size=60,
+        d_model=WIDE,
+        d_kv=8,
+        d_ff=64,
+        num_layers=1,
+        num_heads=4,
+        decoder_start_token_id=0,
     )
     vision = load_attribute("transformers", "CLIPVisionConfig")(
         hidden_size=4,
@@ -129,7 +141,11 @@ def wan(folder: Path) -> Path:
             image_dim=4,
         ),
         vae=load_attribute("diffusers", "AutoencoderKLWan")(
-            base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
+            base_dim=3,
+            z_dim=16,
+            dim_mult=[1, 1, 1, 1],
+            num_res_blocks=1,
+            temperal_downsample=[False, True, True],
         ),
         scheduler=load_attribute("diffusers", "FlowMatchEulerDiscreteScheduler")(shift=7.0),
         text_encoder=load_attribute("transformers", "UMT5EncoderModel")(config),

@@ -1,5 +1,5 @@
-"""Random weights in the true layouts of diffusers, one or two megabytes each: the real code on noise. Needs the extra
-`diffusion`."""
+"""Random weights in the true layouts of diffusers, one or two megabytes each: the real code on
+noise. Needs the extra `diffusion`."""
 
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,13 @@ def clip(**changes: Any) -> Any:
 
 def t5(wide: int = WIDE) -> Any:
     config = load_attribute("transformers", "T5Config")(
-        vocab_size=60, d_model=wide, d_kv=8, d_ff=64, num_layers=1, num_heads=4, decoder_start_token_id=0
+        vocab_size=60,
+        d_model=wide,
+        d_kv=8,
+        d_ff=64,
+        num_layers=1,
+        num_heads=4,
+        decoder_start_token_id=0,
     )
     return load_attribute("transformers", "T5EncoderModel")(config)
 
@@ -93,7 +99,8 @@ def sd15(folder: Path, seed: int = 0) -> Path:
 
 
 def sdxl(folder: Path, second: int = WIDE) -> Path:
-    """Stable Diffusion XL's layout: two text encoders, the second so wide, sizes among the conditions."""
+    """Stable Diffusion XL's layout: two text encoders, the second so wide, sizes among the
+    conditions."""
     seeded()
     load_attribute("diffusers", "StableDiffusionXLPipeline")(
         unet=unet(
@@ -119,7 +126,9 @@ def flux(folder: Path) -> Path:
     seeded()
     load_attribute("diffusers", "FluxPipeline")(
         scheduler=load_attribute("diffusers", "FlowMatchEulerDiscreteScheduler")(),
-        vae=vae(1, shift_factor=0.0, scaling_factor=1.0, use_quant_conv=False, use_post_quant_conv=False),
+        vae=vae(
+            1, shift_factor=0.0, scaling_factor=1.0, use_quant_conv=False, use_post_quant_conv=False
+        ),
         text_encoder=load_attribute("transformers", "CLIPTextModel")(clip(projection_dim=WIDE)),
         tokenizer=tokenizer(),
         text_encoder_2=t5(),
@@ -156,10 +165,16 @@ def sd3(folder: Path) -> Path:
             out_channels=4,
         ),
         scheduler=load_attribute("diffusers", "FlowMatchEulerDiscreteScheduler")(),
-        vae=vae(shift_factor=0.0, scaling_factor=1.0, use_quant_conv=False, use_post_quant_conv=False),
-        text_encoder=load_attribute("transformers", "CLIPTextModelWithProjection")(clip(projection_dim=WIDE)),
+        vae=vae(
+            shift_factor=0.0, scaling_factor=1.0, use_quant_conv=False, use_post_quant_conv=False
+        ),
+        text_encoder=load_attribute("transformers", "CLIPTextModelWithProjection")(
+            clip(projection_dim=WIDE)
+        ),
         tokenizer=tokenizer(),
-        text_encoder_2=load_attribute("transformers", "CLIPTextModelWithProjection")(clip(projection_dim=WIDE)),
+        text_encoder_2=load_attribute("transformers", "CLIPTextModelWithProjection")(
+            clip(projection_dim=WIDE)
+        ),
         tokenizer_2=tokenizer(),
         text_encoder_3=t5(2 * WIDE),
         tokenizer_3=tokenizer(),
@@ -173,7 +188,9 @@ def lora(file: Path, model: Path, seed: int = 1) -> Path:
     network = load_attribute("diffusers", "UNet2DConditionModel").from_pretrained(model / "unet")
     seeded(seed)
     network.add_adapter(
-        load_attribute("peft", "LoraConfig")(r=2, lora_alpha=4, target_modules=["to_q", "to_k", "to_v"])
+        load_attribute("peft", "LoraConfig")(
+            r=2, lora_alpha=4, target_modules=["to_q", "to_k", "to_v"]
+        )
     )
     for name, weight in network.named_parameters():
         if "lora_B" in name:
@@ -187,7 +204,8 @@ def lora(file: Path, model: Path, seed: int = 1) -> Path:
 
 
 def references(folder: Path, model: Path) -> Path:
-    """An IP-Adapter for a model: the encoder of pictures, and one file of weights as its makers lay it out."""
+    """An IP-Adapter for a model: the encoder of pictures, and one file of weights as its makers lay
+    it out."""
     seeded(2)
     vision = load_attribute("transformers", "CLIPVisionConfig")(
         hidden_size=WIDE,
@@ -198,7 +216,9 @@ def references(folder: Path, model: Path) -> Path:
         patch_size=8,
         projection_dim=WIDE,
     )
-    load_attribute("transformers", "CLIPVisionModelWithProjection")(vision).save_pretrained(folder / "image_encoder")
+    load_attribute("transformers", "CLIPVisionModelWithProjection")(vision).save_pretrained(
+        folder / "image_encoder"
+    )
     torch_randn = load_attribute("torch", "randn")
     network = load_attribute("diffusers", "UNet2DConditionModel").from_pretrained(model / "unet")
     names = [name for name in network.attn_processors if name.endswith("attn2.processor")]
@@ -226,6 +246,8 @@ def poses(folder: Path, model: Path) -> Path:
     for block in net.controlnet_down_blocks:
         load_attribute("torch.nn.init", "normal_")(block.weight, std=0.5)
     # it is zero before training: the picture of the posture would change nothing
-    load_attribute("torch.nn.init", "normal_")(net.controlnet_cond_embedding.conv_out.weight, std=0.5)
+    load_attribute("torch.nn.init", "normal_")(
+        net.controlnet_cond_embedding.conv_out.weight, std=0.5
+    )
     net.save_pretrained(folder)
     return folder

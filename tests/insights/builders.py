@@ -15,7 +15,13 @@ from insights.rollups import daily_rollups, queries
 from schedules.imports.history_import import PastPost, import_past_posts
 from studio.ingest import pipeline
 from studio.packs import packs
-from subscribers.history.history_import import PastFan, PastLine, PastSale, import_past_fans, import_past_sales
+from subscribers.history.history_import import (
+    PastFan,
+    PastLine,
+    PastSale,
+    import_past_fans,
+    import_past_sales,
+)
 from subscribers.ledger import entries
 from subscribers.ledger.entries import SplitShares
 from tenants.agencies import agencies
@@ -91,7 +97,9 @@ class Books:
 
     def roll_up(self, day: date) -> None:
         """The day's rows, as the beat has them made."""
-        daily_rollups.roll_up_day(RollupDue(self.tenant_id, self.creator_id, day), tenant=self.services.tenant)
+        daily_rollups.roll_up_day(
+            RollupDue(self.tenant_id, self.creator_id, day), tenant=self.services.tenant
+        )
 
     def sales_of(self, day: date) -> list[queries.DaySales]:
         with self.scope() as scope:
@@ -102,12 +110,16 @@ class Books:
             return queries.daily_work(scope, self.creator_id, day, day).get(day)
 
 
-def books(services: Services, *, zone: str = ZONE, name: str = "Léa", since: datetime | None = None) -> Books:
+def books(
+    services: Services, *, zone: str = ZONE, name: str = "Léa", since: datetime | None = None
+) -> Books:
     """A tenant whose creator sells since the year 2000."""
     tenant_id, old = uuid7(), since or datetime.fromisoformat("2000-01-01T00:00+00:00")
     with services.tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Agence", language="fr", zone=zone)
-        creator_id = agencies.add_creator(scope, slug="lea", name=name, kind="virtual", zone=zone, languages=["fr"])
+        creator_id = agencies.add_creator(
+            scope, slug="lea", name=name, kind="virtual", zone=zone, languages=["fr"]
+        )
         channel_id = lifecycle.connect_account(
             scope,
             creator_id=creator_id,
@@ -121,16 +133,28 @@ def books(services: Services, *, zone: str = ZONE, name: str = "Léa", since: da
         )
     prepared = pipeline.prepare_upload(jpeg(), name="x.jpg")
     asset = pipeline.ingest_asset(
-        services.tenant, services.store, tenant_id=tenant_id, creator_id=creator_id, prepared=prepared
+        services.tenant,
+        services.store,
+        tenant_id=tenant_id,
+        creator_id=creator_id,
+        prepared=prepared,
     )
     lines = (PastLine("fan", "bonjour", old), PastLine("bot", "salut", old + timedelta(minutes=1)))
     fan = PastFan(uuid7(), creator_id, channel_id, "fan-1", "Paul", "fr", old, lines)
     with services.tenant(tenant_id, "system:test") as scope:
         pack_id = packs.create_pack(
-            scope, creator_id=creator_id, slug="dawn", title="Dawn", description="The harbour", assets=[asset]
+            scope,
+            creator_id=creator_id,
+            slug="dawn",
+            title="Dawn",
+            description="The harbour",
+            assets=[asset],
         )
         entries.set_revenue_split(
-            scope, creator_id, SplitShares(agency=4000, creator=6000, chatter=1000), effective_from=old
+            scope,
+            creator_id,
+            SplitShares(agency=4000, creator=6000, chatter=1000),
+            effective_from=old,
         )
         import_past_fans(scope, [fan])
     return Books(services, tenant_id, creator_id, channel_id, pack_id, fan, zone)

@@ -1,4 +1,5 @@
-"""What is said of a test: nothing before its size, nothing of a split that is no accident, seldom a false alarm."""
+"""What is said of a test: nothing before its size, nothing of a split that is no accident, seldom a
+false alarm."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -46,8 +47,13 @@ SIGMA = 0.8
 """Of the logarithm of a post's views: the best tenth has eight times as many as the worst."""
 
 
-def daily(values: Sequence[tuple[str, int | None]], *, every: timedelta = timedelta(days=1)) -> list[AbTestSample]:
-    return [AbTestSample(variant, START + every * number, value) for number, (variant, value) in enumerate(values)]
+def daily(
+    values: Sequence[tuple[str, int | None]], *, every: timedelta = timedelta(days=1)
+) -> list[AbTestSample]:
+    return [
+        AbTestSample(variant, START + every * number, value)
+        for number, (variant, value) in enumerate(values)
+    ]
 
 
 def views(random: Generator, count: int, *, factor: float = 1.0, middle: float = 300) -> list[int]:
@@ -60,7 +66,9 @@ def told(random: Generator, planned: int, *, factor: float = 1.0) -> AbTestVerdi
     test_id = UUID(bytes=random.bytes(16))
     said = [draw_variant(test_id, str(one)) for one in range(planned)]
     shown = {VARIANT_A: views(random, planned), VARIANT_B: views(random, planned, factor=factor)}
-    return judge_samples(daily([(one, shown[one][number]) for number, one in enumerate(said)]), planned)
+    return judge_samples(
+        daily([(one, shown[one][number]) for number, one in enumerate(said)]), planned
+    )
 
 
 # the verdict alone
@@ -68,7 +76,8 @@ def told(random: Generator, planned: int, *, factor: float = 1.0) -> AbTestVerdi
 
 @pytest.mark.parametrize("planned", [MIN_TEST_UNITS, 100])
 def test_two_equal_versions_are_seldom_called_different(planned: int) -> None:
-    """A/A: one in twenty is what the interval allows; 2,000 tests tell it to within two per cent."""
+    """A/A: one in twenty is what the interval allows; 2,000 tests tell it to within two per
+    cent."""
     random = default_rng(planned)
     found = [told(random, planned).kind for _ in range(2000)]
     judged = [kind for kind in found if kind in (VerdictKind.BETTER, VerdictKind.OPEN)]
@@ -92,7 +101,10 @@ def test_a_large_effect_is_seen_and_named() -> None:
     assert not [one for one in found if one.better == VARIANT_A]
 
 
-@given(some.lists(some.integers(0, 10**6), min_size=10, max_size=50), some.lists(some.integers(0, 10**6), min_size=10))
+@given(
+    some.lists(some.integers(0, 10**6), min_size=10, max_size=50),
+    some.lists(some.integers(0, 10**6), min_size=10),
+)
 def test_the_effect_lies_in_its_interval_and_mirrors(a: list[int], b: list[int]) -> None:
     one, other = estimate_effect(a, b), estimate_effect(b, a)
     assert one.low <= one.share <= one.high
@@ -117,9 +129,16 @@ def test_the_split_and_the_quantile_are_those_of_the_tables() -> None:
 @given(some.integers(0, 29), some.integers(0, 10**6))
 @settings(max_examples=50)
 def test_nothing_is_said_before_its_size(count: int, value: int) -> None:
-    samples = daily([(VARIANT_A if number % 2 else VARIANT_B, value * (number % 2)) for number in range(count)])
+    samples = daily(
+        [(VARIANT_A if number % 2 else VARIANT_B, value * (number % 2)) for number in range(count)]
+    )
     found = judge_samples(samples, 30)
-    assert (found.kind, found.more, found.effect, found.better) == (VerdictKind.WAITING, 30 - count, None, "")
+    assert (found.kind, found.more, found.effect, found.better) == (
+        VerdictKind.WAITING,
+        30 - count,
+        None,
+        "",
+    )
 
 
 def test_what_came_after_its_size_changes_nothing() -> None:
@@ -145,7 +164,9 @@ def test_what_came_after_its_size_changes_nothing() -> None:
         ([(VARIANT_A, 50), (VARIANT_B, 60)] * 15, timedelta(days=1), VerdictKind.BETTER),
     ],
 )
-def test_why_nothing_is_said(values: list[tuple[str, int | None]], every: timedelta, kind: VerdictKind) -> None:
+def test_why_nothing_is_said(
+    values: list[tuple[str, int | None]], every: timedelta, kind: VerdictKind
+) -> None:
     planned = len(values)
     found = judge_samples(daily(values, every=every), planned)
     assert found.kind is kind
@@ -175,7 +196,8 @@ def read_as(lea: Desk, test: VariantTest, **values: int) -> None:
     with lea.scope() as scope:
         for variant, value in values.items():
             scope.run(
-                "UPDATE metric_snapshots s SET value = :value, quality = 'measured' FROM deliveries d"
+                "UPDATE metric_snapshots s SET value = :value, quality = 'measured' FROM "
+                "deliveries d"
                 " WHERE s.tenant_id = :tenant AND d.tenant_id = :tenant AND d.id = s.delivery_id"
                 " AND d.variant = :variant AND s.metric = 'views'",
                 tenant=lea.tenant_id,
@@ -205,7 +227,9 @@ def test_from_its_first_post_to_its_verdict(lea: Desk) -> None:
     )
     assert found.effect is not None
     assert found.effect.share == pytest.approx(151 / 101 - 1)
-    assert found.days in (MIN_TEST_UNITS - 2, MIN_TEST_UNITS - 1), "each left a moment after its hour"
+    assert found.days in (MIN_TEST_UNITS - 2, MIN_TEST_UNITS - 1), (
+        "each left a moment after its hour"
+    )
     lea.act(ab_tests.end_test, test.id, keep=VARIANT_B, author=f"member:{lea.manager}")
     assert verdict(lea, test) == found, "its end changes nothing"
 
@@ -220,7 +244,9 @@ def test_that_a_test_has_its_size_is_told_once_until_it_is_ended(lea: Desk) -> N
     read_as(lea, test, a=100, b=150)
     for _ in range(2):
         lea.act(ab_test_verdicts.notify_finished_tests, lea.creator_id)
-        assert lea.act(notices.list_open_causes, "versions:") == [ab_tests.ab_test_complete_cause(test.id)]
+        assert lea.act(notices.list_open_causes, "versions:") == [
+            ab_tests.ab_test_complete_cause(test.id)
+        ]
     lea.act(notices.dismiss, ab_tests.ab_test_complete_cause(test.id), why="read")
     lea.act(ab_test_verdicts.notify_finished_tests, lea.creator_id)
     assert lea.act(notices.list_open_causes, "versions:") == [], "who put it away knows"
@@ -229,7 +255,11 @@ def test_that_a_test_has_its_size_is_told_once_until_it_is_ended(lea: Desk) -> N
 def test_the_end_of_a_test_ends_what_was_told_of_it(lea: Desk) -> None:
     test = run(lea)
     with lea.scope() as scope:
-        notices.put(scope, Message("experiments.has_its_size"), cause=ab_tests.ab_test_complete_cause(test.id))
+        notices.put(
+            scope,
+            Message("experiments.has_its_size"),
+            cause=ab_tests.ab_test_complete_cause(test.id),
+        )
     lea.act(ab_tests.end_test, test.id, keep=VARIANT_B, author=f"member:{lea.manager}")
     assert lea.act(notices.list_open_causes, "versions:") == []
     lea.act(ab_test_verdicts.notify_finished_tests, lea.creator_id)
@@ -241,9 +271,15 @@ def test_who_ends_a_test_while_its_size_is_told_leaves_no_notice(lea: Desk) -> N
     with ThreadPoolExecutor(1) as other:
         with lea.scope() as scope:
             assert ab_tests.list_running_tests(scope, lea.creator_id) == [test.id]
-            ended = other.submit(lea.act, ab_tests.end_test, test.id, keep=VARIANT_B, author=f"member:{lea.manager}")
+            ended = other.submit(
+                lea.act, ab_tests.end_test, test.id, keep=VARIANT_B, author=f"member:{lea.manager}"
+            )
             wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
-            notices.put(scope, Message("experiments.has_its_size"), cause=ab_tests.ab_test_complete_cause(test.id))
+            notices.put(
+                scope,
+                Message("experiments.has_its_size"),
+                cause=ab_tests.ab_test_complete_cause(test.id),
+            )
         ended.result(timeout=60)
     assert lea.act(notices.list_open_causes, "versions:") == []
 
@@ -304,16 +340,28 @@ def test_what_was_told_once_is_told_of_the_same_posts_for_ever(
 ) -> None:
     """Whatever is read late, typed and corrected, or taken away later; looked at each few hours."""
     age = timedelta(hours=age_hours)
-    units = [AbTestUnit(uuid7(), one[0], START + timedelta(hours=9) * number) for number, one in enumerate(told_of)]
+    units = [
+        AbTestUnit(uuid7(), one[0], START + timedelta(hours=9) * number)
+        for number, one in enumerate(told_of)
+    ]
     said: AbTestVerdict | None = None
     for step in range(0, 24 * 20, 5):
-        now, read, seen_now = START + timedelta(hours=step), dict[UUID, AbTestReading](), list[AbTestUnit]()
+        now, read, seen_now = (
+            START + timedelta(hours=step),
+            dict[UUID, AbTestReading](),
+            list[AbTestUnit](),
+        )
         for unit, (_, late, value, removed) in zip(units, told_of, strict=True):
             taken = unit.at + age * (1 + min(late, MAX_READING_DRIFT))
             if taken <= now:
-                corrected = value if value is None or now > unit.at + age * (1 + MAX_READING_DRIFT) else value + 1
+                corrected = (
+                    value
+                    if value is None or now > unit.at + age * (1 + MAX_READING_DRIFT)
+                    else value + 1
+                )
                 read[unit.delivery_id] = AbTestReading(
-                    value if late <= MAX_READING_DRIFT else corrected, late <= MAX_READING_DRIFT and value is not None
+                    value if late <= MAX_READING_DRIFT else corrected,
+                    late <= MAX_READING_DRIFT and value is not None,
                 )
             if unit.at <= now:
                 seen_now.append(replace(unit, stands=not (removed and now > unit.at + age * 1.3)))
@@ -330,7 +378,9 @@ def test_a_version_that_was_rewritten_is_not_compared(lea: Desk) -> None:
     assert verdict(lea, test) == AbTestVerdict(VerdictKind.MIXED)
 
 
-@pytest.mark.parametrize("more", [{"metric": "sales"}, {"metric": ""}, {"age_hours": 1}, {"age_hours": 0}])
+@pytest.mark.parametrize(
+    "more", [{"metric": "sales"}, {"metric": ""}, {"age_hours": 1}, {"age_hours": 0}]
+)
 def test_what_nobody_reads_is_not_tested(lea: Desk, more: dict[str, Any]) -> None:
     with pytest.raises(BadInput) as told_so:
         run(lea, **more)

@@ -1,4 +1,5 @@
-"""How many follow an account: the last number of a local day, nothing made up, nothing of another agency."""
+"""How many follow an account: the last number of a local day, nothing made up, nothing of another
+agency."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -32,7 +33,9 @@ def count(lea: Desk, number: int | None) -> None:
 def days(lea: Desk) -> list[tuple[date, int]]:
     with lea.scope() as scope:
         today = local_day(scope.now, ZONE)
-        found = followers.followers_by_day(scope, lea.creator_id, today - timedelta(days=9), today + timedelta(days=9))
+        found = followers.followers_by_day(
+            scope, lea.creator_id, today - timedelta(days=9), today + timedelta(days=9)
+        )
     return sorted(found.get(lea.channels["main"], {}).items())
 
 
@@ -64,7 +67,9 @@ def test_the_beat_asks_for_each_account_that_is_let_in(lea: Desk) -> None:
         tick.write_rows(lea.services.tenant)
     asked = [row.subject_id for row in lea.rows("followers.count")]
     assert asked == [lea.channels["main"]]
-    lea.network.json("POST", f"/control/followers/{quote(lea.accounts['main'], safe='')}", {"followers": 1204})
+    lea.network.json(
+        "POST", f"/control/followers/{quote(lea.accounts['main'], safe='')}", {"followers": 1204}
+    )
     lea.run()
     assert lea.rows("followers.count") == []
     assert [number for _, number in days(lea)] == [1204], "as the platform tells it"
@@ -97,9 +102,14 @@ def test_a_platform_s_bad_day_makes_no_number(lea: Desk, mode: str) -> None:
     assert [number for _, number in days(lea)] == [40]
 
 
-def test_an_account_of_another_agency_is_not_counted(lea: Desk, services: Services, sandbox: Network) -> None:
+def test_an_account_of_another_agency_is_not_counted(
+    lea: Desk, services: Services, sandbox: Network
+) -> None:
     count(lea, 7)
     other = desk(services, sandbox)
     with other.scope() as scope:
         today = local_day(scope.now, ZONE)
-        assert followers.followers_by_day(scope, lea.creator_id, today - timedelta(days=1), today) == {}
+        assert (
+            followers.followers_by_day(scope, lea.creator_id, today - timedelta(days=1), today)
+            == {}
+        )

@@ -1,4 +1,5 @@
-"""What past posts came to: only what was measured, told with how many posts it rests on, and of this creator alone."""
+"""What past posts came to: only what was measured, told with how many posts it rests on, and of
+this creator alone."""
 
 import random
 from collections.abc import Sequence
@@ -32,7 +33,15 @@ def at(day: int, hour: int = 9) -> datetime:
 
 def read(who: Books, delivery_id: UUID, when: datetime, *, age: int = 24, **values: int) -> None:
     said = [
-        PastReading(who.creator_id, delivery_id, who.channel_id, metric, age, value, when + timedelta(hours=age))
+        PastReading(
+            who.creator_id,
+            delivery_id,
+            who.channel_id,
+            metric,
+            age,
+            value,
+            when + timedelta(hours=age),
+        )
         for metric, value in values.items()
     ]
     with who.scope() as scope:
@@ -48,7 +57,9 @@ def posted(who: Books, number: int, words: str, likes: int, *, hour: int = 9, **
 
 def results(who: Books) -> MeasuredResults:
     with who.scope() as scope:
-        return post_lessons.load_result_lessons(scope, tenant_reads.get_creator(scope, who.creator_id))
+        return post_lessons.load_result_lessons(
+            scope, tenant_reads.get_creator(scope, who.creator_id)
+        )
 
 
 def some(who: Books, count: int = 24) -> None:
@@ -63,17 +74,32 @@ def test_kinds_that_did_better_are_told_with_their_posts(ledgers: Books) -> None
     some(ledgers)
     found = results(ledgers)
     assert (found.posts, found.age_hours, found.lacking) == (24, 24, 0)
-    assert set(found.lessons) == {ResultLesson("hours", "evening", 12, 12), ResultLesson("tag", "#port", 12, 12)}
+    assert set(found.lessons) == {
+        ResultLesson("hours", "evening", 12, 12),
+        ResultLesson("tag", "#port", 12, 12),
+    }
     assert len(found.best) == post_lessons.BEST
     first = found.best[0]
-    assert (first.words, first.value, first.usual, first.form) == ("Post 22 du soir #Port", 63, 11, PostFormat.WORDS)
-    assert [one.value for one in found.best] == sorted((one.value for one in found.best), reverse=True)
+    assert (first.words, first.value, first.usual, first.form) == (
+        "Post 22 du soir #Port",
+        63,
+        11,
+        PostFormat.WORDS,
+    )
+    assert [one.value for one in found.best] == sorted(
+        (one.value for one in found.best), reverse=True
+    )
 
 
 def test_too_few_results_say_nothing(ledgers: Books) -> None:
     some(ledgers, MIN_POSTS_FOR_LESSONS - 1)
     found = results(ledgers)
-    assert (found.posts, found.lacking, found.lessons, found.best) == (MIN_POSTS_FOR_LESSONS - 1, 1, (), ())
+    assert (found.posts, found.lacking, found.lessons, found.best) == (
+        MIN_POSTS_FOR_LESSONS - 1,
+        1,
+        (),
+        (),
+    )
 
 
 def test_what_was_not_measured_at_that_age_counts_for_nothing(ledgers: Books) -> None:
@@ -99,12 +125,16 @@ def test_what_was_removed_teaches_nothing(ledgers: Books) -> None:
     assert results(ledgers).posts == MIN_POSTS_FOR_LESSONS - 1
 
 
-def test_another_agency_and_another_creator_teach_nothing(services: Services, ledgers: Books) -> None:
+def test_another_agency_and_another_creator_teach_nothing(
+    services: Services, ledgers: Books
+) -> None:
     other = books(services, name="Zoé")
     some(other)
     assert results(ledgers).posts == 0
     with other.scope() as scope:
-        ids = list(scope.run("SELECT id FROM deliveries WHERE tenant_id = :t", t=other.tenant_id).scalars())
+        ids = list(
+            scope.run("SELECT id FROM deliveries WHERE tenant_id = :t", t=other.tenant_id).scalars()
+        )
     with ledgers.scope() as scope:
         assert live_posts.list_live_posts(scope, other.creator_id, ids) == []
     with other.scope() as scope:
@@ -114,8 +144,12 @@ def test_another_agency_and_another_creator_teach_nothing(services: Services, le
 def test_ideas_are_asked_with_her_results_and_her_persona(ledgers: Books) -> None:
     some(ledgers)
     with ledgers.scope() as scope:
-        voice = PersonaVersion("Léa", True, "Elle aime la mer.", "espiègle", ("fr",), forbidden=("gratuit",))
-        persona.activate_persona(scope, persona.create_persona_version(scope, ledgers.creator_id, voice))
+        voice = PersonaVersion(
+            "Léa", True, "Elle aime la mer.", "espiègle", ("fr",), forbidden=("gratuit",)
+        )
+        persona.activate_persona(
+            scope, persona.create_persona_version(scope, ledgers.creator_id, voice)
+        )
         creator = tenant_reads.get_creator(scope, ledgers.creator_id)
         made = post_lessons.request_ideas_from_results(scope, creator, key=uuid7())
     with ledgers.scope() as scope:
@@ -134,9 +168,17 @@ CHANNELS = [uuid7(), uuid7()]
 NOW = at(1)
 
 
-def standing(number: int, channel: int, post: UUID, *, tags: tuple[str, ...] = ()) -> LivePostContent:
+def standing(
+    number: int, channel: int, post: UUID, *, tags: tuple[str, ...] = ()
+) -> LivePostContent:
     return LivePostContent(
-        uuid7(), post, CHANNELS[channel], NOW + timedelta(hours=number), "mots", PostFormat.WORDS, tags
+        uuid7(),
+        post,
+        CHANNELS[channel],
+        NOW + timedelta(hours=number),
+        "mots",
+        PostFormat.WORDS,
+        tags,
     )
 
 
@@ -148,7 +190,11 @@ def test_whatever_came_in_no_figure_is_made_up(rows: Sequence[tuple[int, int, in
     owners = [uuid7() for _ in range(31)]
     found: list[MeasuredPost] = []
     for channel in (0, 1):
-        posts = [(standing(n, ch, owners[n], tags=(f"t{n % 3}",)), value) for n, ch, value in rows if ch == channel]
+        posts = [
+            (standing(n, ch, owners[n], tags=(f"t{n % 3}",)), value)
+            for n, ch, value in rows
+            if ch == channel
+        ]
         found += post_lessons.compare_with_usual(
             [one for one, _ in posts], {one.delivery_id: value for one, value in posts}
         )
@@ -168,7 +214,8 @@ def test_whatever_came_in_no_figure_is_made_up(rows: Sequence[tuple[int, int, in
 
 @given(seed=st.integers(0, 10_000))
 def test_where_nothing_is_behind_it_little_is_told(seed: int) -> None:
-    """Of kinds whose posts are better by the toss of a coin, chance has one told in a fifth of all cases at most."""
+    """Of kinds whose posts are better by the toss of a coin, chance has one told in a fifth of all
+    cases at most."""
     told = 0
     for number in range(20):
         toss = random.Random(seed * 100 + number)
@@ -184,4 +231,8 @@ def test_the_chance_of_a_coin() -> None:
 
 
 def test_hashtags_of_a_text() -> None:
-    assert find_hashtags("Au #Port, #port et #été ! a#b #1 https://x.test/#y") == ("port", "été", "y")
+    assert find_hashtags("Au #Port, #port et #été ! a#b #1 https://x.test/#y") == (
+        "port",
+        "été",
+        "y",
+    )

@@ -39,7 +39,8 @@ TOLD = {"views", "likes", "comments", "clicks"}
 def readings(lea: Desk, delivery_id: UUID) -> dict[tuple[int, str], tuple[Any, str]]:
     with lea.scope() as scope:
         rows = scope.run(
-            "SELECT age_hours, metric, value, quality FROM metric_snapshots WHERE tenant_id = :tenant"
+            "SELECT age_hours, metric, value, quality FROM metric_snapshots WHERE tenant_id = "
+            ":tenant"
             " AND delivery_id = :delivery",
             tenant=lea.tenant_id,
             delivery=delivery_id,
@@ -61,7 +62,10 @@ def test_a_post_is_read_at_each_age_by_its_own_clock(lea: Desk) -> None:
     delivery_id = published(lea)
     settled = lea.entry(delivery_id).settled_at
     assert settled is not None
-    ages = [round((row.available_at - settled).total_seconds() / 3600, 3) for row in lea.rows("readings.read")]
+    ages = [
+        round((row.available_at - settled).total_seconds() / 3600, 3)
+        for row in lea.rows("readings.read")
+    ]
     assert ages == [1, 24, 168]
     assert readings(lea, delivery_id) == {}
     lea.live(hours=1, minutes=1)
@@ -70,7 +74,9 @@ def test_a_post_is_read_at_each_age_by_its_own_clock(lea: Desk) -> None:
     assert {metric for (_, metric), (_, quality) in found.items() if quality == "measured"} == TOLD
     assert found[1, "saves"] == (None, "unavailable"), "the sandbox tells nothing of it"
     lea.live(days=8)
-    assert set(readings(lea, delivery_id)) == {(age, m) for age in READING_AGES for m in collecting.POST_METRICS}
+    assert set(readings(lea, delivery_id)) == {
+        (age, m) for age in READING_AGES for m in collecting.POST_METRICS
+    }
 
 
 def test_what_the_platform_does_not_say_is_unavailable_and_not_zero(lea: Desk) -> None:
@@ -84,7 +90,10 @@ def test_a_number_that_is_missing_alone_is_unavailable_alone(lea: Desk) -> None:
     delivery_id = published(lea)
     event = ReadingDue(lea.tenant_id, delivery_id, 1)
     collecting.collect_readings(
-        event, tenant=lea.services.tenant, read=lambda *_: {"views": 7, "likes": 0}, still=lambda *_: None
+        event,
+        tenant=lea.services.tenant,
+        read=lambda *_: {"views": 7, "likes": 0},
+        still=lambda *_: None,
     )
     found = readings(lea, delivery_id)
     assert found[1, "views"] == (7, "measured")
@@ -95,7 +104,10 @@ def test_a_number_that_is_missing_alone_is_unavailable_alone(lea: Desk) -> None:
 @pytest.mark.parametrize(
     ("told", "kept"),
     [
-        ({"likes": 2, "reposts": 3, "quotes": 1, "saves": 4, "tips": 9}, {"likes": 2, "shares": 4, "saves": 4}),
+        (
+            {"likes": 2, "reposts": 3, "quotes": 1, "saves": 4, "tips": 9},
+            {"likes": 2, "shares": 4, "saves": 4},
+        ),
         ({"shares": 5, "reposts": 2, "quotes": 0}, {"shares": 7}),
         ({"shares": 0}, {"shares": 0}),
         ({"views": 7, "clicks": 1}, {"views": 7, "clicks": 1}),
@@ -110,7 +122,9 @@ def test_shares_and_saves_are_interactions(lea: Desk) -> None:
     delivery_id = published(lea)
     event = ReadingDue(lea.tenant_id, delivery_id, 1)
     numbers = {"views": 90, "likes": 5, "comments": 1, "reposts": 3, "saves": 2}
-    collecting.collect_readings(event, tenant=lea.services.tenant, read=lambda *_: numbers, still=lambda *_: None)
+    collecting.collect_readings(
+        event, tenant=lea.services.tenant, read=lambda *_: numbers, still=lambda *_: None
+    )
     with lea.scope() as scope:
         found = post_results(scope, lea.channels["main"], age_hours=1, most=5)
         day = local_day(scope.now, ZONE)
@@ -119,7 +133,13 @@ def test_shares_and_saves_are_interactions(lea: Desk) -> None:
     assert found == {delivery_id: 11}
     assert report.work.interactions == 11
     (post,) = report.posts
-    assert report.best_posts(post) == {"views": 90, "likes": 5, "comments": 1, "shares": 3, "saves": 2}
+    assert report.best_posts(post) == {
+        "views": 90,
+        "likes": 5,
+        "comments": 1,
+        "shares": 3,
+        "saves": 2,
+    }
     assert "partages 3 · enregistrements 2" in daily_report.render_daily_html(report, "fr")
     assert "shares 3 · saves 2" in daily_report.render_daily_markdown(report, "en")
     assert "post_saves" in daily_report.render_daily_csv(report)
@@ -130,7 +150,10 @@ def test_the_days_of_a_post_add_up_to_what_it_came_to(lea: Desk) -> None:
     delivery_id, days = published(lea), []
     for age, views in ((1, 90), (24, 400), (168, 900)):
         lea.pass_time(hours=age if age == 1 else age - days[-1][0])
-        event, numbers = ReadingDue(lea.tenant_id, delivery_id, age), {"views": views, "likes": views // 10}
+        event, numbers = (
+            ReadingDue(lea.tenant_id, delivery_id, age),
+            {"views": views, "likes": views // 10},
+        )
         collecting.collect_readings(
             event, tenant=lea.services.tenant, read=partial(_same, numbers), still=lambda *_: None
         )
@@ -150,9 +173,14 @@ def days_of(lea: Desk, days: set[date]) -> dict[date, DayWork]:
 
 
 def test_what_a_platform_takes_back_is_taken_off_the_day_it_says_so(lea: Desk) -> None:
-    """Likes that were bought are purged, views revised: a day may come to less than nothing, the sum never to more."""
+    """Likes that were bought are purged, views revised: a day may come to less than nothing, the
+    sum never to more."""
     delivery_id, passed, days = published(lea), 0, set[date]()
-    for age, numbers in ((1, {"views": 90, "likes": 9}), (24, {"views": 60, "likes": 0}), (168, {"views": 70})):
+    for age, numbers in (
+        (1, {"views": 90, "likes": 9}),
+        (24, {"views": 60, "likes": 0}),
+        (168, {"views": 70}),
+    ):
         lea.pass_time(hours=age - passed)
         event, passed = ReadingDue(lea.tenant_id, delivery_id, age), age
         collecting.collect_readings(
@@ -163,7 +191,9 @@ def test_what_a_platform_takes_back_is_taken_off_the_day_it_says_so(lea: Desk) -
             daily_rollups.rebuild_day(scope, lea.creator_id, local_day(scope.now, ZONE))
     work = days_of(lea, days)
     assert sum(one.views for one in work.values()) == 70
-    assert sum(one.interactions for one in work.values()) == 0, "nobody told of likes at a week: they stay as they were"
+    assert sum(one.interactions for one in work.values()) == 0, (
+        "nobody told of likes at a week: they stay as they were"
+    )
     assert work[max(days)].views == 10
 
 
@@ -188,11 +218,15 @@ def test_what_was_measured_at_an_age_stands(lea: Desk) -> None:
     event = ReadingDue(lea.tenant_id, delivery_id, 1)
     for number in (None, 7, 9, None):
         read = partial(told, number)
-        collecting.collect_readings(event, tenant=lea.services.tenant, read=read, still=lambda *_: None)
+        collecting.collect_readings(
+            event, tenant=lea.services.tenant, read=read, still=lambda *_: None
+        )
     assert readings(lea, delivery_id)[1, "views"] == (7, "measured")
 
 
-@pytest.mark.parametrize(("late", "quality"), [({"minutes": 10}, "measured"), ({"hours": 5}, "unavailable")])
+@pytest.mark.parametrize(
+    ("late", "quality"), [({"minutes": 10}, "measured"), ({"hours": 5}, "unavailable")]
+)
 def test_a_reading_long_after_its_age_is_no_reading_of_that_age(
     lea: Desk, late: dict[str, float], quality: str
 ) -> None:
@@ -200,7 +234,9 @@ def test_a_reading_long_after_its_age_is_no_reading_of_that_age(
     lea.pass_time(hours=1)
     lea.pass_time(**late)
     lea.run()
-    assert {found for (_, metric), (_, found) in readings(lea, delivery_id).items() if metric in TOLD} == {quality}
+    assert {
+        found for (_, metric), (_, found) in readings(lea, delivery_id).items() if metric in TOLD
+    } == {quality}
 
 
 def test_a_post_that_was_taken_away_is_not_read(lea: Desk) -> None:
@@ -230,7 +266,10 @@ def test_of_a_thread_whose_first_part_is_gone_the_rest_still_stands(lea: Desk) -
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.notices()[f"delivery:{delivery_id}:gone"] == "delivery.first_gone_there"
     with lea.scope() as scope:
-        left = [one.removed_at is None for one in live_copies.list_copies(scope, Subject("delivery", delivery_id))]
+        left = [
+            one.removed_at is None
+            for one in live_copies.list_copies(scope, Subject("delivery", delivery_id))
+        ]
     assert left == [False, True, True]
     lea.act(post_removal.request_post_removal, delivery_id)
     lea.live(minutes=5)
@@ -244,7 +283,10 @@ def test_what_is_only_hidden_there_is_told_and_can_still_be_called_back(lea: Des
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.notices()[f"delivery:{delivery_id}:gone"] == "delivery.hidden_there"
     with lea.scope() as scope:
-        assert [one.removed_at for one in live_copies.list_copies(scope, Subject("delivery", delivery_id))] == [None]
+        assert [
+            one.removed_at
+            for one in live_copies.list_copies(scope, Subject("delivery", delivery_id))
+        ] == [None]
 
 
 @pytest.mark.parametrize(("by", "ends"), [("rules", True), ("owner", False), ("nobody", False)])
@@ -256,7 +298,9 @@ def test_a_series_ends_where_its_post_broke_the_rules(lea: Desk, by: By, ends: b
         out = "SELECT id FROM deliveries WHERE post_id = :post AND state = 'published' LIMIT 1"
         gone = scope.run(out, post=post_id).scalar_one()
     later = local_day(lea.now(), "UTC") + timedelta(days=3)
-    far = repeats.soon(lea, hours=14)[1]  # half a day from the first hour: never too close, whatever time it is
+    far = repeats.soon(lea, hours=14)[
+        1
+    ]  # half a day from the first hour: never too close, whatever time it is
     other = SeriesUpdate(Recurrence(repeats.DAILY, later, far, "UTC"))
     author = f"member:{lea.author}"
     with lea.scope(author) as scope:  # the same words at another hour from then on
@@ -266,7 +310,10 @@ def test_a_series_ends_where_its_post_broke_the_rules(lea: Desk, by: By, ends: b
     note(lea, gone, MissingPost(by))
     note(lea, gone, MissingPost(by))
     assert lea.state(gone) is DeliveryState.REMOVED
-    assert [one.state == SeriesState.STOPPED for one in repeats.series_of(lea, post_id)] == [ends, ends]
+    assert [one.state == SeriesState.STOPPED for one in repeats.series_of(lea, post_id)] == [
+        ends,
+        ends,
+    ]
 
 
 def test_a_second_look_that_can_say_nothing_is_made_again_and_not_for_ever(lea: Desk) -> None:
@@ -277,11 +324,14 @@ def test_a_second_look_that_can_say_nothing_is_made_again_and_not_for_ever(lea: 
         return MissingPost() if len(seen) == 1 else None
 
     event = ReadingDue(lea.tenant_id, delivery_id, 1)
-    collecting.collect_readings(event, tenant=lea.services.tenant, read=lambda *_: None, still=still)
+    collecting.collect_readings(
+        event, tenant=lea.services.tenant, read=lambda *_: None, still=still
+    )
     for looks in range(1, deletion_checks.MAX_CHECKS + 1):
         with lea.scope() as scope:
             waiting = scope.run(
-                "SELECT args FROM outbox WHERE kind = 'post.look_again' AND subject_id = :d", d=delivery_id
+                "SELECT args FROM outbox WHERE kind = 'post.look_again' AND subject_id = :d",
+                d=delivery_id,
             )
             assert [one["looks"] for one in waiting.scalars()] == [looks]
         again = DeletionRecheckDue(lea.tenant_id, delivery_id, looks)

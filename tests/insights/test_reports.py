@@ -1,4 +1,5 @@
-"""The daily report: three forms, two languages, and nothing a fan or a member wrote does more than stand there."""
+"""The daily report: three forms, two languages, and nothing a fan or a member wrote does more than
+stand there."""
 
 import csv
 import io
@@ -58,11 +59,18 @@ def asked(made: Books, model: str, price: str, at: datetime) -> None:
     """A text of a model at an instant."""
     prices = parse_token_prices(price)
     sitting = TextSession(
-        made.services.tenant, made.tenant_id, made.creator_id, TextPurpose.KIT, uuid7(), TextBilling(prices)
+        made.services.tenant,
+        made.tenant_id,
+        made.creator_id,
+        TextPurpose.KIT,
+        uuid7(),
+        TextBilling(prices),
     )
     sitting.request_ledger().record_request("ollama", model, 10_000, 0)
     with made.scope() as scope:
-        scope.run("UPDATE text_requests SET created_at = :at WHERE model = :model", at=at, model=model)
+        scope.run(
+            "UPDATE text_requests SET created_at = :at WHERE model = :model", at=at, model=model
+        )
 
 
 def test_what_content_cost_stands_beside_the_sales_and_changes_none(full: Books) -> None:
@@ -71,24 +79,39 @@ def test_what_content_cost_stands_beside_the_sales_and_changes_none(full: Books)
     asked(full, "b", "b = 3/1 EUR", NOON)
     asked(full, "c", "c = 999/1 EUR", NOON + timedelta(days=1))
     found = report(full, fresh=False)
-    assert (found.sales, found.orders, found.balanced) == (before.sales, before.orders, before.balanced)
+    assert (found.sales, found.orders, found.balanced) == (
+        before.sales,
+        before.orders,
+        before.balanced,
+    )
     amounts = [Money(3, "EUR"), Money(20, "USD")]
-    assert (list(found.spent.spent), list(found.spent.lost_spending)) == (amounts, amounts), "asked for, and never used"
+    assert (list(found.spent.spent), list(found.spent.lost_spending)) == (amounts, amounts), (
+        "asked for, and never used"
+    )
     for language in LANGUAGES:
         for form in (
             daily_report.render_daily_html(found, language),
             daily_report.render_daily_markdown(found, language),
         ):
             assert all(format_money(one, language) in form for one in amounts), form
-    lines = [row for row in csv.reader(io.StringIO(daily_report.render_daily_csv(found))) if row[0] == "spent"]
+    lines = [
+        row
+        for row in csv.reader(io.StringIO(daily_report.render_daily_csv(found)))
+        if row[0] == "spent"
+    ]
     assert [row[4:6] for row in lines] == [["3", "EUR"], ["20", "USD"]]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_both_languages_say_the_same_numbers(full: Books, language: str) -> None:
     found = report(full)
-    page, text = daily_report.render_daily_html(found, language), daily_report.render_daily_markdown(found, language)
-    amounts = [format_money(Money(*one), language) for one in ((1250, "EUR"), (500, "XTS"), (-300, "XTS"))]
+    page, text = (
+        daily_report.render_daily_html(found, language),
+        daily_report.render_daily_markdown(found, language),
+    )
+    amounts = [
+        format_money(Money(*one), language) for one in ((1250, "EUR"), (500, "XTS"), (-300, "XTS"))
+    ]
     for wanted in (*amounts, "Premier café", "12:00", "Europe/Paris"):
         assert wanted in page, wanted
         assert wanted in text, wanted
@@ -106,16 +129,25 @@ def test_followers_stand_beside_those_of_the_day_before(full: Books, language: s
     with full.scope() as scope:
         scope.run("UPDATE channels SET name = '=*Mia* <b>' WHERE id = :id", id=full.channel_id)
         import_past_followers(
-            scope, [PastFollowers(full.creator_id, full.channel_id, day, many, NOON) for day, many in told]
+            scope,
+            [
+                PastFollowers(full.creator_id, full.channel_id, day, many, NOON)
+                for day, many in told
+            ],
         )
     found = report(full)
-    page, text = daily_report.render_daily_html(found, language), daily_report.render_daily_markdown(found, language)
+    page, text = (
+        daily_report.render_daily_html(found, language),
+        daily_report.render_daily_markdown(found, language),
+    )
     assert "<td>=*Mia* &lt;b&gt;</td>" in page
     assert "1190" in page
     assert "(-14)" in page
     assert r"- =\*Mia\* &lt;b> · 1190 (-14)" in text
     (line,) = [
-        row for row in csv.DictReader(io.StringIO(daily_report.render_daily_csv(found))) if row["kind"] == "followers"
+        row
+        for row in csv.DictReader(io.StringIO(daily_report.render_daily_csv(found)))
+        if row["kind"] == "followers"
     ]
     assert (line["name"], line["count"], line["amount_minor"]) == ("'=*Mia* <b>", "1190", "")
 
@@ -125,17 +157,29 @@ def test_labels_of_a_post_are_named(full: Books, language: str) -> None:
     with full.scope() as scope:
         (post_id,) = [one.post_id for one in report(full).posts if one.title]
         labels.set_post_labels(
-            scope, post_id, [labels.create_label(scope, name, "green") for name in ("=1+1 <b>", "Été")]
+            scope,
+            post_id,
+            [labels.create_label(scope, name, "green") for name in ("=1+1 <b>", "Été")],
         )
     found = report(full)
     called = {"fr": "Étiquettes", "en": "Labels"}[language]
-    page, text = daily_report.render_daily_html(found, language), daily_report.render_daily_markdown(found, language)
-    assert page.count(f"{called}: =1+1 &lt;b&gt;, Été") == 1, "of the post that has them, and of no other"
+    page, text = (
+        daily_report.render_daily_html(found, language),
+        daily_report.render_daily_markdown(found, language),
+    )
+    assert page.count(f"{called}: =1+1 &lt;b&gt;, Été") == 1, (
+        "of the post that has them, and of no other"
+    )
     assert text.count(f"{called}: =1+1 &lt;b>, Été") == 1
     rows = [
-        row for row in csv.DictReader(io.StringIO(daily_report.render_daily_csv(found))) if row["kind"] == "post_label"
+        row
+        for row in csv.DictReader(io.StringIO(daily_report.render_daily_csv(found)))
+        if row["kind"] == "post_label"
     ]
-    assert [(row["name"], row["state"]) for row in rows] == [("Premier café", "'=1+1 <b>"), ("Premier café", "Été")]
+    assert [(row["name"], row["state"]) for row in rows] == [
+        ("Premier café", "'=1+1 <b>"),
+        ("Premier café", "Été"),
+    ]
 
 
 class Tags(HTMLParser):
@@ -148,7 +192,11 @@ class Tags(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
-        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "style") or name[:2] == "on"]
+        self.addresses += [
+            value or ""
+            for name, value in attrs
+            if name in ("src", "href", "style") or name[:2] == "on"
+        ]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -171,7 +219,19 @@ def test_what_people_wrote_stands_as_text(services: Services, language: str) -> 
 
 @pytest.mark.parametrize(
     "title",
-    ["=1+1", "+1", "-1", "@cmd", "\t=1", "\r=1", "\n=1", "  =1", "＝1", '=HYPERLINK("http://evil")', "=1\r\n=2"],
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@cmd",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "  =1",
+        "＝1",
+        '=HYPERLINK("http://evil")',
+        "=1\r\n=2",
+    ],
 )
 def test_no_cell_is_a_formula(ledgers: Books, title: str) -> None:
     ledgers.post(NOON, title=title)
@@ -189,7 +249,9 @@ def test_an_ordinary_cell_stays_as_it_is(full: Books) -> None:
     assert next(row["name"] for row in rows if row["kind"] == "post") == "Premier café"
     sums = {row["currency"]: int(row["amount_minor"]) for row in rows if row["kind"] == "net"}
     assert sums == {"XTS": 500, "EUR": 1250}
-    assert sum(int(row["amount_minor"]) for row in rows if row["kind"] in ("sale", "refund")) == 1750
+    assert (
+        sum(int(row["amount_minor"]) for row in rows if row["kind"] in ("sale", "refund")) == 1750
+    )
 
 
 def test_a_sale_after_the_rollup_is_told_as_a_difference(full: Books) -> None:
@@ -202,8 +264,13 @@ def test_a_sale_after_the_rollup_is_told_as_a_difference(full: Books) -> None:
 
 
 def test_what_a_statement_brought_is_part_of_the_day(full: Books) -> None:
-    lines = "date,type,reference,gross,fee,currency\n2025-06-03,sale,a,50.00,10.00,EUR\n2025-06-03,sale,b,1.00,0,EUR\n"
-    sheet = file_reader.read_statement((lines + "2025-06-03,refund,a,-50.00,-10.00,EUR\n").encode(), "Ailleurs")
+    lines = (
+        "date,type,reference,gross,fee,currency\n2025-06-03,sale,a,50.00,10.00,EUR\n2025-06-03,"
+        "sale,b,1.00,0,EUR\n"
+    )
+    sheet = file_reader.read_statement(
+        (lines + "2025-06-03,refund,a,-50.00,-10.00,EUR\n").encode(), "Ailleurs"
+    )
     with full.scope() as scope:
         bookings.import_statement(scope, full.creator_id, sheet, source="Ailleurs", name="x.csv")
     found = report(full)
@@ -214,9 +281,17 @@ def test_what_a_statement_brought_is_part_of_the_day(full: Books) -> None:
 
 def test_a_line_of_the_ledger_without_its_payment_is_told(full: Books) -> None:
     with full.scope() as scope:
-        entries = ledger.sale_entries(Money(40, "XTS"), ledger.rail_ledger_account("sandbox", "till"))
+        entries = ledger.sale_entries(
+            Money(40, "XTS"), ledger.rail_ledger_account("sandbox", "till")
+        )
         ledger.post_transaction(
-            scope, "sale", "payment", "no such payment", entries, occurred_at=NOON, creator_id=full.creator_id
+            scope,
+            "sale",
+            "payment",
+            "no such payment",
+            entries,
+            occurred_at=NOON,
+            creator_id=full.creator_id,
         )
     assert not report(full).balanced
 
@@ -231,7 +306,8 @@ def test_an_empty_day_says_so(ledgers: Books) -> None:
 
 
 def test_a_usual_day_is_a_day_that_was_counted(ledgers: Books) -> None:
-    """Three days of history are not spread over four weeks, and a day without sales counts as one."""
+    """Three days of history are not spread over four weeks, and a day without sales counts as
+    one."""
     for back, minor in ((1, 600), (2, 0), (3, 300)):
         if minor:
             ledgers.sale(NOON - timedelta(days=back), minor)

@@ -72,10 +72,15 @@ Deal = tuple[int, int, str, int | None]
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(
-        st.tuples(MINUTES, st.integers(1, 10**6), st.sampled_from(["XTS", "EUR"]), st.none() | MINUTES), max_size=8
+        st.tuples(
+            MINUTES, st.integers(1, 10**6), st.sampled_from(["XTS", "EUR"]), st.none() | MINUTES
+        ),
+        max_size=8,
     )
 )
-def test_days_are_equal_to_the_ledger_and_made_again_without_a_change(services: Services, deals: list[Deal]) -> None:
+def test_days_are_equal_to_the_ledger_and_made_again_without_a_change(
+    services: Services, deals: list[Deal]
+) -> None:
     made = books(services)
     for at, minor, currency, back in deals:
         refunded = None if back is None else BEGIN + timedelta(minutes=max(at, back) + 1)
@@ -92,7 +97,9 @@ def test_days_are_equal_to_the_ledger_and_made_again_without_a_change(services: 
         rows = [row for day in days for row in first[day] if row.gross.currency == currency]
         mine = [deal for deal in deals if deal[2] == currency]
         assert sum(row.gross.minor for row in rows) == sum(deal[1] for deal in mine)
-        assert sum(row.refunds.minor for row in rows) == sum(deal[1] for deal in mine if deal[3] is not None)
+        assert sum(row.refunds.minor for row in rows) == sum(
+            deal[1] for deal in mine if deal[3] is not None
+        )
         assert sum(row.orders for row in rows) == len(mine)
         for row in rows:
             assert row.net.minor == row.creator.minor + row.agency.minor + row.staff.minor
@@ -143,10 +150,18 @@ TOLD: st.SearchStrategy[Told] = st.fixed_dictionaries(
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.tuples(MINUTES, st.sampled_from(["views", "likes", "saves"]), TOLD), min_size=1, max_size=4))
-def test_the_days_of_posts_add_up_to_what_was_told_last(services: Services, posts: list[tuple[int, str, Told]]) -> None:
-    """Whatever a platform takes back on the way, and whatever it did not tell: last reading minus first, over each span
-    of days, where the first is nothing."""
+@given(
+    st.lists(
+        st.tuples(MINUTES, st.sampled_from(["views", "likes", "saves"]), TOLD),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_the_days_of_posts_add_up_to_what_was_told_last(
+    services: Services, posts: list[tuple[int, str, Told]]
+) -> None:
+    """Whatever a platform takes back on the way, and whatever it did not tell: last reading minus
+    first, over each span of days, where the first is nothing."""
     made = books(services)
     read: list[PastReading] = []
     for at, metric, told in posts:
@@ -154,7 +169,9 @@ def test_the_days_of_posts_add_up_to_what_was_told_last(services: Services, post
         where = (made.creator_id, made.post(due), made.channel_id, metric)
         for age, (value, late) in sorted(told.items()):
             if value is not None:
-                read.append(PastReading(*where, age, value, due + timedelta(hours=age * (1 + late))))
+                read.append(
+                    PastReading(*where, age, value, due + timedelta(hours=age * (1 + late)))
+                )
     with made.scope() as scope:
         import_past_readings(scope, read)
     days = [date(2025, 3, 28) + timedelta(days=number) for number in range(15)]
@@ -167,7 +184,9 @@ def test_the_days_of_posts_add_up_to_what_was_told_last(services: Services, post
         views, interactions = views + work.views, interactions + work.interactions
         last = {(one.delivery_id, one.metric): one.value for one in read if one.observed_at < until}
         assert views == sum(value for (_, metric), value in last.items() if metric == "views")
-        assert interactions == sum(value for (_, metric), value in last.items() if metric != "views")
+        assert interactions == sum(
+            value for (_, metric), value in last.items() if metric != "views"
+        )
 
 
 def test_a_refund_counts_on_its_own_day_and_the_sale_on_its_own(ledgers: Books) -> None:
@@ -181,7 +200,9 @@ def test_a_refund_counts_on_its_own_day_and_the_sale_on_its_own(ledgers: Books) 
 
 def test_a_sale_that_is_heard_of_late_rolls_up_its_own_day(ledgers: Books) -> None:
     order_id = ledgers.sale(BEGIN + timedelta(hours=12))
-    daily_rollups.roll_up_days_of_sale(SaleRecorded(ledgers.tenant_id, order_id), tenant=ledgers.services.tenant)
+    daily_rollups.roll_up_days_of_sale(
+        SaleRecorded(ledgers.tenant_id, order_id), tenant=ledgers.services.tenant
+    )
     assert len(ledgers.sales_of(date(2025, 3, 29))) == 1
 
 
@@ -189,8 +210,12 @@ def test_it_rolls_up_the_days_of_its_books_not_the_day_of_its_order(ledgers: Boo
     """Ordered on one day, paid on another, given back on a third: and heard of much later."""
     order_id = ledgers.sale(BEGIN + timedelta(days=1), refunded_at=BEGIN + timedelta(days=2))
     with ledgers.scope() as scope:
-        scope.run("UPDATE orders SET created_at = :at WHERE tenant_id = :t", at=BEGIN, t=ledgers.tenant_id)
-    daily_rollups.roll_up_days_of_sale(SaleRecorded(ledgers.tenant_id, order_id), tenant=ledgers.services.tenant)
+        scope.run(
+            "UPDATE orders SET created_at = :at WHERE tenant_id = :t", at=BEGIN, t=ledgers.tenant_id
+        )
+    daily_rollups.roll_up_days_of_sale(
+        SaleRecorded(ledgers.tenant_id, order_id), tenant=ledgers.services.tenant
+    )
     days = [date(2025, 3, 29) + timedelta(days=number) for number in range(3)]
     assert [[row.orders for row in ledgers.sales_of(day)] for day in days] == [[], [1], [0]]
 
@@ -203,8 +228,10 @@ def test_a_day_that_loses_its_only_sale_loses_its_row(ledgers: Books) -> None:
     with ledgers.scope() as scope:
         other = ledgers.creator_id
         scope.run(
-            "INSERT INTO sales_daily (tenant_id, id, creator_id, day, currency, orders, gross_minor, refunds_minor,"
-            " creator_minor, agency_minor, staff_minor) VALUES (:t, :i, :c, :d, 'JPY', 9, 9, 9, 9, 9, 9)",
+            "INSERT INTO sales_daily (tenant_id, id, creator_id, day, currency, orders, "
+            "gross_minor, refunds_minor,"
+            " creator_minor, agency_minor, staff_minor) VALUES (:t, :i, :c, :d, 'JPY', 9, 9, 9, "
+            "9, 9, 9)",
             t=ledgers.tenant_id,
             i=ledgers.pack_id,
             c=other,

@@ -1,4 +1,5 @@
-"""Hours proposed from results: a planted peak is found, chance is not taken for one, and nothing is said too early."""
+"""Hours proposed from results: a planted peak is found, chance is not taken for one, and nothing is
+said too early."""
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ RUNS = 100
 
 
 def simulated(seed: int, posts: int, *, effect: float, peak: int = 20) -> Floats:
-    """Posts at any hour; `effect` is how far the best hour lies above the usual one, in logs, with noise of 1."""
+    """Posts at any hour; `effect` is how far the best hour lies above the usual one, in logs, with
+    noise of 1."""
     drawn = np.random.default_rng(seed)
     clocks, weekends = drawn.integers(0, 24, posts), drawn.random(posts) < 2 / 7
     height = 4 + effect * np.cos(2 * np.pi * (clocks - peak) / 24) + drawn.standard_normal(posts)
@@ -25,13 +27,18 @@ def near(one: BestHour, peak: int) -> bool:
 
 
 def said(posts: int, effect: float) -> list[BestTimesAdvice]:
-    return [best_times.suggest_best_times(simulated(seed, posts, effect=effect)) for seed in range(RUNS)]
+    return [
+        best_times.suggest_best_times(simulated(seed, posts, effect=effect)) for seed in range(RUNS)
+    ]
 
 
 def test_a_planted_peak_is_found_by_180_posts() -> None:
     large, middle = said(180, 1.0), said(180, 0.6)
-    found = [sum(bool(one.hours) and near(one.hours[0], 20) for one in each) for each in (large, middle)]
-    print(f"\npeak within 3 h of the planted one, of {RUNS}: large {found[0]}, middle {found[1]}")  # noqa: T201  a figure
+    found = [
+        sum(bool(one.hours) and near(one.hours[0], 20) for one in each) for each in (large, middle)
+    ]
+    # a figure
+    print(f"\npeak within 3 h of the planted one, of {RUNS}: large {found[0]}, middle {found[1]}")  # noqa: T201  shown with -s
     assert found[0] >= 0.95 * RUNS
     assert found[1] >= 0.75 * RUNS
 
@@ -39,7 +46,8 @@ def test_a_planted_peak_is_found_by_180_posts() -> None:
 @pytest.mark.parametrize(("posts", "most"), [(MIN_SAMPLES, 0.05), (180, 0.10), (720, 0.20)])
 def test_chance_is_mostly_no_evidence(posts: int, most: float) -> None:
     wrong = sum(bool(one.hours) for one in said(posts, 0.0))
-    print(f"\nhours proposed from noise after {posts} posts: {wrong} of {RUNS}")  # noqa: T201  a figure
+    # a figure
+    print(f"\nhours proposed from noise after {posts} posts: {wrong} of {RUNS}")  # noqa: T201  see above
     assert wrong <= most * RUNS
 
 
@@ -52,7 +60,9 @@ def test_whatever_came_of_posts_the_advice_is_sound(posts: int, seed: int, effec
     assert found.lacking == max(MIN_SAMPLES - posts, 0)
     assert not (found.lacking and found.hours)
     assert all(0 < one.low < one.lift < one.high and 0 <= one.clock < 24 for one in found.hours)
-    assert [one.lift for one in found.hours] == sorted((one.lift for one in found.hours), reverse=True)
+    assert [one.lift for one in found.hours] == sorted(
+        (one.lift for one in found.hours), reverse=True
+    )
     assert best_times.suggest_best_times(samples) == found
 
 
@@ -63,7 +73,10 @@ def test_the_clock_goes_round(seed: int) -> None:
     first = simulated(seed, 400, effect=1.2)
     moved = first.copy()
     moved[:, 0] = (moved[:, 0] + 6) % 24
-    here, there = best_times.suggest_best_times(first).hours, best_times.suggest_best_times(moved).hours
+    here, there = (
+        best_times.suggest_best_times(first).hours,
+        best_times.suggest_best_times(moved).hours,
+    )
     assert here
     assert near(there[0], (here[0].clock + 6) % 24)
 

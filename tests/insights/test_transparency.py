@@ -1,4 +1,5 @@
-"""A month of the safety check in numbers: what left, was kept back, asked for and taken away, and nobody's name."""
+"""A month of the safety check in numbers: what left, was kept back, asked for and taken away, and
+nobody's name."""
 
 import csv
 import io
@@ -52,7 +53,12 @@ def is_kept(here: World, one) -> None:
 def asked(here: World, category: str, digest: str):
     with here.scope() as scope:
         receipt = removal_requests.receive_removal_request(
-            scope, creator_id=here.creator_id, category=category, named="p1", digests=[digest], source=category
+            scope,
+            creator_id=here.creator_id,
+            category=category,
+            named="p1",
+            digests=[digest],
+            source=category,
         )
         return removal_requests.find_status_by_receipt(scope, receipt).id
 
@@ -60,7 +66,14 @@ def asked(here: World, category: str, digest: str):
 def test_a_quiet_month_is_told_as_such(here: World) -> None:
     found = report(here)
     month = found.counts
-    assert (month.sent, month.held, month.blocked, month.called, month.withdrawn, month.proofs) == (0, 0, 0, 0, 0, 0)
+    assert (month.sent, month.held, month.blocked, month.called, month.withdrawn, month.proofs) == (
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+    )
     assert (month.reasons, month.requests, month.settled_hours) == ((), (), (0, 0))
     assert not found.whole
     assert "Nobody asked" in transparency_report.render_transparency_markdown(found, "en")
@@ -114,15 +127,24 @@ def test_appeals_are_counted_with_what_came_of_them(here: World) -> None:
         appeals.submit_agency_appeal(scope, waits, words="why not")
     for one, because in ((changed, ""), (confirmed, "agreed")):
         with here.scope() as scope:
-            receipt = removal_requests.brief_status(scope, removal_requests.get_removal_request(scope, one)).receipt
+            receipt = removal_requests.brief_status(
+                scope, removal_requests.get_removal_request(scope, one)
+            ).receipt
             appeals.submit_requester_appeal(scope, receipt, creator_id=here.creator_id, words="")
             (appeal,) = removal_requests.find_status_by_receipt(scope, receipt).appeals
         event = AppealDecided(here.tenant_id, appeal.id, because, f"member:{here.rob}")
         appeals.handle_appeal_decision(event, tenant=here.open)
     found = report(here)
-    told = {one.side: (one.received, one.changed, one.confirmed, one.open) for one in found.counts.appeals}
+    told = {
+        one.side: (one.received, one.changed, one.confirmed, one.open)
+        for one in found.counts.appeals
+    }
     assert told == {"asked": (2, 1, 1, 0), "agency": (1, 0, 0, 1)}
-    assert [(one.taken, one.kept, one.open) for one in found.counts.requests] == [(1, 0, 0), (0, 1, 0), (1, 0, 0)]
+    assert [(one.taken, one.kept, one.open) for one in found.counts.requests] == [
+        (1, 0, 0),
+        (0, 1, 0),
+        (1, 0, 0),
+    ]
     assert "appeals_changed,asked,1" in transparency_report.render_transparency_csv(found)
     assert "why not" not in transparency_report.render_transparency_csv(
         found
@@ -145,7 +167,9 @@ def test_months_are_those_of_the_agency_and_the_last_one_is_whole(here: World) -
         report(here, months[0] + timedelta(days=40))
 
 
-@pytest.mark.parametrize("text", ["", "2026", "2026-13", "november", "2026-11-01", "2026-11\n", "x" * 5000])
+@pytest.mark.parametrize(
+    "text", ["", "2026", "2026-13", "november", "2026-11-01", "2026-11\n", "x" * 5000]
+)
 def test_a_month_nobody_can_read_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="no_month"):
         transparency_report.parse_month(text)
@@ -158,7 +182,9 @@ def test_three_forms_say_the_same_and_a_name_does_nothing(here: World, language:
         picture_of = picture(scope, here)
     asked(here, "shown", picture_of.sha256)
     honest = report(here)
-    hostile = TransparencyReport("<b>*x*</b>", honest.first, honest.whole, honest.made_at, honest.counts)
+    hostile = TransparencyReport(
+        "<b>*x*</b>", honest.first, honest.whole, honest.made_at, honest.counts
+    )
     page, text = (
         transparency_report.render_transparency_html(hostile, language),
         transparency_report.render_transparency_markdown(hostile, language),
@@ -168,7 +194,14 @@ def test_three_forms_say_the_same_and_a_name_does_nothing(here: World, language:
     assert "transparency." not in page + text
     rows = {
         (what, of): value
-        for what, of, value in csv.reader(io.StringIO(transparency_report.render_transparency_csv(honest)))
+        for what, of, value in csv.reader(
+            io.StringIO(transparency_report.render_transparency_csv(honest))
+        )
     }
-    assert rows["held", ""] == rows["requests_received", "shown"] == rows["reason", "TEXT_LANGUAGE_UNSUPPORTED"] == "1"
+    assert (
+        rows["held", ""]
+        == rows["requests_received", "shown"]
+        == rows["reason", "TEXT_LANGUAGE_UNSUPPORTED"]
+        == "1"
+    )
     assert datetime.fromisoformat(f"{honest.first}T00:00:00+00:00").tzinfo == UTC

@@ -1,4 +1,5 @@
-"""Léa's page with its part for adults, and its visitors: the true way out, the true room, a fake provider."""
+"""Léa's page with its part for adults, and its visitors: the true way out, the true room, a fake
+provider."""
 
 import re
 from collections.abc import Iterator
@@ -65,34 +66,56 @@ class Place:
     def photo(self, rating: Rating, person: UUID | None = None) -> UUID:
         """A reviewed picture of somebody."""
         self.made += 1
-        prepared = pipeline.prepare_upload(tile(self.made), name=f"{self.made}.jpg", alt="marker tile")
+        prepared = pipeline.prepare_upload(
+            tile(self.made), name=f"{self.made}.jpg", alt="marker tile"
+        )
         d = self.desk
         asset = pipeline.ingest_asset(
-            d.services.tenant, d.services.store, tenant_id=d.tenant_id, creator_id=d.creator_id, prepared=prepared
+            d.services.tenant,
+            d.services.store,
+            tenant_id=d.tenant_id,
+            creator_id=d.creator_id,
+            prepared=prepared,
         )
         with d.scope(f"member:{d.manager}") as scope:
             digest = assets.get_asset(scope, asset).sha256
             ratings.record_rating(scope, digest, rating, source=f"member:{d.manager}")
             gate_desk.review_bytes(scope, digest, verdict="approve")
         with d.scope() as scope:
-            ratings.record_depiction(scope, asset, person or self.person(scope), how="face", confirmed_by="member:rob")
+            ratings.record_depiction(
+                scope, asset, person or self.person(scope), how="face", confirmed_by="member:rob"
+            )
         return asset
 
     def person(self, scope: Any) -> UUID:
         return real_person(scope, surfaces=("own_page",), checked=timedelta(days=400))
 
-    def post(self, rating: Rating = Rating.N, *, person: UUID | None = None, channel: str = "adults", text: str) -> str:
+    def post(
+        self,
+        rating: Rating = Rating.N,
+        *,
+        person: UUID | None = None,
+        channel: str = "adults",
+        text: str,
+    ) -> str:
         """A post that went out; its content id."""
         delivery = self.desk.delivery(text, channel=channel, media=(self.photo(rating, person),))
         self.desk.run()
-        assert str(self.desk.state(delivery)) == "published", (self.desk.state(delivery), self.desk.why(delivery))
+        assert str(self.desk.state(delivery)) == "published", (
+            self.desk.state(delivery),
+            self.desk.why(delivery),
+        )
         with self.desk.scope() as scope:
-            found = scope.run("SELECT native_id FROM deliveries WHERE id = :id", id=delivery).scalar()
+            found = scope.run(
+                "SELECT native_id FROM deliveries WHERE id = :id", id=delivery
+            ).scalar()
         return str(found)
 
     def digest(self, content_id: str) -> str:
         with self.desk.scope() as scope:
-            media = scope.run("SELECT media FROM items WHERE content_id = :id", id=content_id).scalar_one()
+            media = scope.run(
+                "SELECT media FROM items WHERE content_id = :id", id=content_id
+            ).scalar_one()
         return str(media[0]["sha256"])
 
     def prove(self, visitor: httpx.Client, status: str = "COMPLETE") -> None:
@@ -131,7 +154,9 @@ def place(around: Around) -> Iterator[Place]:
     services, provider, settings = around.services, around.provider, around.services.settings
     own = settings.connectors.model_copy(update={"yoti_url": provider.url})
     with serve_app(
-        app.create_web_app(tenant=services.tenant, store=around.store, public_url="http://127.0.0.1:1")
+        app.create_web_app(
+            tenant=services.tenant, store=around.store, public_url="http://127.0.0.1:1"
+        )
     ) as url:
         inside = settings.web.model_copy(update={"inside_url": url})
         changed = settings.model_copy(update={"connectors": own, "web": inside})
@@ -140,14 +165,26 @@ def place(around: Around) -> Iterator[Place]:
         with made.scope() as scope:
             scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE id = :id", id=made.creator_id)
             token = sites.open_site(
-                scope, creator_id=made.creator_id, slug=slug, title="Léa", about="", language="fr", authority="x"
+                scope,
+                creator_id=made.creator_id,
+                slug=slug,
+                title="Léa",
+                about="",
+                language="fr",
+                authority="x",
             )
             outbox.put(scope, AdultAreaRequested(made.tenant_id, made.creator_id))
         assert token is not None
-        made.connect_to("page", platform="own_page", surface="public", account=slug, base_url=url, token=token)
+        made.connect_to(
+            "page", platform="own_page", surface="public", account=slug, base_url=url, token=token
+        )
         made.run()
         with made.scope() as scope:
-            adults = next(one for one in list_creator_channels(scope, made.creator_id) if one.account == f"{slug}.18")
+            adults = next(
+                one
+                for one in list_creator_channels(scope, made.creator_id)
+                if one.account == f"{slug}.18"
+            )
         made.channels["adults"], made.accounts["adults"] = adults.id, adults.account
         here = Place(made, provider, url, slug)
         _connect(here)
@@ -162,7 +199,9 @@ def _connect(here: Place) -> None:
     services = here.desk.services
     master = envelope.parse_master_key(services.settings.tenants.master_key.get_secret_value())
     letter = sealed_intake.seal_form(
-        sealed_intake.derive_public_key(master), here.desk.tenant_id, {"sdk_id": sdk_id, "api_key": key}
+        sealed_intake.derive_public_key(master),
+        here.desk.tenant_id,
+        {"sdk_id": sdk_id, "api_key": key},
     )
     with here.desk.scope() as scope:
         age_checks.connect_provider(scope, "yoti", letter, known=services.age_providers)

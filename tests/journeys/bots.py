@@ -1,4 +1,5 @@
-"""A creator whose bot lives on the fake Telegram, in a house that runs: relay, Redis, worker and listeners."""
+"""A creator whose bot lives on the fake Telegram, in a house that runs: relay, Redis, worker and
+listeners."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -63,11 +64,20 @@ class Bots:
 
     def enrol(self, token: str = "", channel: str = "") -> UUID:
         """What the page does with a form: seal it and ask."""
-        master = envelope.parse_master_key(self.services.settings.tenants.master_key.get_secret_value())
-        typed = {"token": token or self.bot.token, "channel": channel or f"https://t.me/{self.channel.username}"}
-        letter = sealed_intake.seal_form(sealed_intake.derive_public_key(master), self.desk.tenant_id, typed)
+        master = envelope.parse_master_key(
+            self.services.settings.tenants.master_key.get_secret_value()
+        )
+        typed = {
+            "token": token or self.bot.token,
+            "channel": channel or f"https://t.me/{self.channel.username}",
+        }
+        letter = sealed_intake.seal_form(
+            sealed_intake.derive_public_key(master), self.desk.tenant_id, typed
+        )
         with self.desk.scope(f"member:{self.desk.manager}") as scope:
-            return account_setup.request_setup(scope, creator_id=self.desk.creator_id, platform=TELEGRAM, letter=letter)
+            return account_setup.request_setup(
+                scope, creator_id=self.desk.creator_id, platform=TELEGRAM, letter=letter
+            )
 
     def stands(self, enrolment_id: UUID) -> AccountSetup:
         with self.desk.scope() as scope:
@@ -98,7 +108,9 @@ class Bots:
 
     def door(self) -> AbstractContextManager[str]:
         """The door the listening process opens for calls; its address on this machine."""
-        return serve_app(server.create_webhook_app(self.ears[-1][0].find_listener, lambda *call: False))
+        return serve_app(
+            server.create_webhook_app(self.ears[-1][0].find_listener, lambda *call: False)
+        )
 
     def deaf(self) -> None:
         """The listening process ends; its poll is cut off by whoever polls next."""
@@ -115,18 +127,26 @@ class Bots:
     def seen(self, person: str = "leo") -> list[Told]:
         return list(self.world.seen(self.bot, person))
 
-    def waits(self, until: Callable[[list[Told]], bool], person: str = "leo", seconds: float = 20.0) -> None:
+    def waits(
+        self, until: Callable[[list[Told]], bool], person: str = "leo", seconds: float = 20.0
+    ) -> None:
         wait_until(lambda: until(self.seen(person)), seconds)
 
     def posts(self) -> list[Told]:
-        return [one for number, one in self.channel.messages.items() if number not in self.channel.deleted]
+        return [
+            one
+            for number, one in self.channel.messages.items()
+            if number not in self.channel.deleted
+        ]
 
     def rows(self, statement: str) -> list[Any]:
         with self.desk.scope() as scope:
             return list(scope.run(statement, tenant=self.desk.tenant_id))
 
     def fault(self, mode: str, on: str, **more: Any) -> None:
-        self.telegram.book.schedule_fault(mode, account=str(self.bot.id), on=on, **{"seconds": 0.2, **more})
+        self.telegram.book.schedule_fault(
+            mode, account=str(self.bot.id), on=on, **{"seconds": 0.2, **more}
+        )
 
     def pass_time(self, **by: float) -> None:
         """The clocks of the house and of Telegram move on."""
@@ -143,11 +163,14 @@ def settings_for(settings: Settings, url: str, public_url: str) -> Settings:
 
 
 def bots(services: Services, sandbox: Sandbox, telegram: Network, *, public_url: str = "") -> Bots:
-    """A tenant with a bot nobody has connected yet, a persona that answers alone and a pack for Stars."""
+    """A tenant with a bot nobody has connected yet, a persona that answers alone and a pack for
+    Stars."""
     writer = Writer()
     engine = cast(TextEngine, SimpleNamespace(write=writer))
     own = replace(
-        services, settings=settings_for(services.settings, telegram.url, public_url), chat_engine=lambda: engine
+        services,
+        settings=settings_for(services.settings, telegram.url, public_url),
+        chat_engine=lambda: engine,
     )
     made = desk(own, sandbox)
     name = f"lea_{secrets.token_hex(4)}"
@@ -155,7 +178,9 @@ def bots(services: Services, sandbox: Sandbox, telegram: Network, *, public_url:
     channel = telegram.world.channel("Léa", username=name, post=bot)
     assets = [made.photo(number) for number in (1, 2)]
     with made.scope() as scope:
-        persona.activate_persona(scope, persona.create_persona_version(scope, made.creator_id, NOVA))
+        persona.activate_persona(
+            scope, persona.create_persona_version(scope, made.creator_id, NOVA)
+        )
         pack_id = packs.create_pack(
             scope,
             creator_id=made.creator_id,

@@ -1,4 +1,5 @@
-"""Somebody opens Home of the demo and watches for a minute: what they read, what the rows say, what the sandbox saw."""
+"""Somebody opens Home of the demo and watches for a minute: what they read, what the rows say, what
+the sandbox saw."""
 
 import html
 import re
@@ -42,10 +43,15 @@ class Expected:
 LINES: Mapping[str, Expected] = {
     "waits": Expected(5, r"3 choses vous attendent"),
     "next": Expected(5, r"La prochaine publication \(Mia Laurent, .*?\) part dans \d+ secondes"),
-    "left": Expected(25, r"Publié · Mia Laurent · (?:Ma page|Sandbox) · \d+,\d s après l’heure [^«]*« La mer avant"),
+    "left": Expected(
+        25,
+        r"Publié · Mia Laurent · (?:Ma page|Sandbox) · \d+,\d s après l’heure [^«]*« La mer avant",
+    ),
     "doubt": Expected(35, r"Peut-être publié — nous vérifions · Mia Laurent · X \(sandbox\)"),
     "fan": Expected(45, r"Léo écrit à Nova"),
-    "truth": Expected(47, r"Nova est un personnage virtuel : ici, c’est une intelligence artificielle"),
+    "truth": Expected(
+        47, r"Nova est un personnage virtuel : ici, c’est une intelligence artificielle"
+    ),
     "sale": Expected(52, r"Léo a acheté « Nuit de néons » : \+500 \(test\), livré"),
     "split": Expected(52, r"créatrice 300 \(test\) · agence 180 \(test\) · équipe 20 \(test\)"),
     "found": Expected(55, r"Retrouvé : publié une seule fois · Mia Laurent · X \(sandbox\)"),
@@ -58,7 +64,8 @@ LINES: Mapping[str, Expected] = {
 
 @dataclass
 class Watched:
-    """What was read, and when for the first time; `opened_at` is the house's time of the opening."""
+    """What was read, and when for the first time; `opened_at` is the house's time of the
+    opening."""
 
     opened_at: datetime
     seen: dict[str, float] = field(default_factory=dict)
@@ -93,7 +100,10 @@ def watch(house: House) -> Watched:
             for name, line in LINES.items():
                 if name not in seen and re.search(line.reads, text):
                     seen[name] = spent
-            found = re.search(r'class="gr-thumb" href="(/calendar\?post=[0-9a-f-]+)"[^>]*><img src="/files/', drawn)
+            found = re.search(
+                r'class="gr-thumb" href="(/calendar\?post=[0-9a-f-]+)"[^>]*><img src="/files/',
+                drawn,
+            )
             thumb = thumb or (found[1] if found else "")
             sleep(LOOK)
             drawn = page.tick()
@@ -128,7 +138,8 @@ def moves(house: House, watched: Watched, account: str) -> dict[tuple[str, str],
         " JOIN deliveries d ON d.tenant_id = m.tenant_id AND d.id = m.delivery_id"
         " JOIN channels c ON c.tenant_id = d.tenant_id AND c.id = d.channel_id"
         " JOIN posts p ON p.tenant_id = d.tenant_id AND p.id = d.post_id"
-        " WHERE m.tenant_id = :tenant AND c.account = :account AND p.origin = 'scene' AND m.created_at >= :since"
+        " WHERE m.tenant_id = :tenant AND c.account = :account AND p.origin = 'scene' AND "
+        "m.created_at >= :since"
         " ORDER BY m.created_at",
         account=account,
         since=watched.opened_at,
@@ -157,7 +168,9 @@ def judge_page(watched: Watched) -> None:
 
 def judge_posts(house: House, watched: Watched) -> None:
     """The other two witnesses on the posts: rows, and what the sandbox took in."""
-    page, sandbox, silent, kept = (moves(house, watched, one) for one in ("mia", "mia+key", "mia-x", "sacha+key"))
+    page, sandbox, silent, kept = (
+        moves(house, watched, one) for one in ("mia", "mia+key", "mia-x", "sacha+key")
+    )
     for one in (page, sandbox):
         assert near(one["publishing", "published"], 25), one
     assert near(silent["publishing", "uncertain"], 35), silent
@@ -165,7 +178,9 @@ def judge_posts(house: House, watched: Watched) -> None:
     assert ("publishing", "published") not in silent
     assert near(kept["scheduled", "held"], 55), kept
     key = f"{home_scene.PUBLISHED_POST}:{watched.opened_at.isoformat()}"
-    body = rows(house, "SELECT body FROM posts WHERE tenant_id = :tenant AND origin_key = :key", key=key)[0].body
+    body = rows(
+        house, "SELECT body FROM posts WHERE tenant_id = :tenant AND origin_key = :key", key=key
+    )[0].body
     for account in ("mia+key", "mia-x"):
         assert house.texts(account)[body] == 1
     asked = [one for one in record(house, "mia-x") if one["kind"] in ("posts", "lookups")]
@@ -177,7 +192,9 @@ def judge_posts(house: House, watched: Watched) -> None:
 
 def record(house: House, account: str) -> Sequence[dict[str, Any]]:
     """What the sandbox wrote down of an account's requests."""
-    found: list[dict[str, Any]] = house.ask("GET", f"/control/record?{urlencode({'account': account})}")["record"]
+    found: list[dict[str, Any]] = house.ask(
+        "GET", f"/control/record?{urlencode({'account': account})}"
+    )["record"]
     return found
 
 
@@ -190,7 +207,8 @@ def judge_sale(house: House, watched: Watched, till: int) -> None:
     assert "intelligence artificielle" in ours[0]["text"]
     sold = rows(
         house,
-        "SELECT p.id, p.at, p.amount_minor, x.state FROM payments p JOIN fulfilments x ON x.tenant_id = p.tenant_id"
+        "SELECT p.id, p.at, p.amount_minor, x.state FROM payments p JOIN fulfilments x ON "
+        "x.tenant_id = p.tenant_id"
         " AND x.order_id = p.order_id WHERE p.tenant_id = :tenant AND p.at >= :since",
         since=watched.opened_at - timedelta(minutes=1),
     )
@@ -205,20 +223,28 @@ def judge_sale(house: House, watched: Watched, till: int) -> None:
     assert house.till("nova+key") - till == 500
     booked = rows(
         house,
-        "SELECT e.account, -sum(e.amount_minor) AS minor FROM ledger_transactions t JOIN ledger_entries e"
+        "SELECT e.account, -sum(e.amount_minor) AS minor FROM ledger_transactions t JOIN "
+        "ledger_entries e"
         " ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id WHERE t.tenant_id = :tenant"
         " AND t.source_key = :key AND e.account LIKE '%\\_due' GROUP BY e.account",
         key=str(sold[0].id),
     )
-    assert {row.account: int(row.minor) for row in booked} == {"creator_due": 300, "agency_due": 180, "chatter_due": 20}
+    assert {row.account: int(row.minor) for row in booked} == {
+        "creator_due": 300,
+        "agency_due": 180,
+        "chatter_due": 20,
+    }
 
 
 def judge_run(house: House, watched: Watched) -> list[float]:
-    """Around 1:00 three of the eight pictures stand, each with its score; when each came, in seconds."""
+    """Around 1:00 three of the eight pictures stand, each with its score; when each came, in
+    seconds."""
     made = rows(
         house,
-        "SELECT c.created_at, c.parameters->>'score' AS score FROM creations c JOIN jobs j ON j.tenant_id = c.tenant_id"
-        " AND j.id = c.job_id WHERE c.tenant_id = :tenant AND c.created_at >= :since ORDER BY c.created_at",
+        "SELECT c.created_at, c.parameters->>'score' AS score FROM creations c JOIN jobs j ON "
+        "j.tenant_id = c.tenant_id"
+        " AND j.id = c.job_id WHERE c.tenant_id = :tenant AND c.created_at >= :since ORDER BY "
+        "c.created_at",
         since=watched.opened_at,
     )
     came = [watched.after(row.created_at) for row in made]

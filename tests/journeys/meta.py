@@ -97,11 +97,15 @@ def networks(cluster: Cluster, home: Path) -> Iterator[tuple[Services, dict[str,
 def signed(services: Services, running: Network, server: Any, platform: str) -> Signed:
     """An agency of her own, with an application there."""
     made = desk(services, running)
-    server.clock.advance((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    server.clock.advance(
+        (made.now() - server.clock()).total_seconds()
+    )  # other houses of this file have lived
     server.oauth.asked.clear()
     profile = server.profile(f"lea{str(made.tenant_id)[-8:]}")
     app = server.oauth.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
-    return Signed(made, server, profile, platform, {"client_id": app.client_id, "client_secret": app.secret})
+    return Signed(
+        made, server, profile, platform, {"client_id": app.client_id, "client_secret": app.secret}
+    )
 
 
 def paged(services: Services, running: Network, server: Any) -> Paged:
@@ -113,9 +117,12 @@ def paged(services: Services, running: Network, server: Any) -> Paged:
 
 
 def at_facebook(services: Services, running: Network, server: Any, *names: str) -> AtFacebook:
-    """An agency of her own with an application at Facebook, and Pages by these names that she runs."""
+    """An agency of her own with an application at Facebook, and Pages by these names that she
+    runs."""
     made = desk(services, running)
     server.clock.advance((made.now() - server.clock()).total_seconds())
     app = server.login.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     lea = server.login.person(f"lea{made.tenant_id}", *(server.page(name) for name in names))
-    return AtFacebook(made, server, lea, "facebook", {"client_id": app.client_id, "client_secret": app.secret})
+    return AtFacebook(
+        made, server, lea, "facebook", {"client_id": app.client_id, "client_secret": app.secret}
+    )

@@ -1,4 +1,5 @@
-"""A creator of Nudity and Explicit, and her places on the networks: the true house, fakes outside."""
+"""A creator of Nudity and Explicit, and her places on the networks: the true house, fakes
+outside."""
 
 import base64
 from collections.abc import Iterator
@@ -18,7 +19,13 @@ from connectors.platforms.discord.ids import ChannelRef
 from foundation.db.database import Database
 from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from foundation.ids import uuid7
-from foundation.ops.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
+from foundation.ops.settings import (
+    ConnectorsSettings,
+    DatabaseSettings,
+    GateSettings,
+    Settings,
+    TenantsSettings,
+)
 from foundation.storage.object_store import open_library_store, open_page_store
 from gate.contract.units import Rating, Subject
 from gate.copies import live_copies
@@ -82,8 +89,8 @@ class Outside:
 
 @contextmanager
 def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator[Outside]:
-    """Running fakes; at the end nothing that was asked of them was against their own descriptions. `reachable`: they
-    can call the house."""
+    """Running fakes; at the end nothing that was asked of them was against their own descriptions.
+    `reachable`: they can call the house."""
     key = base64.b64encode(MASTER).decode()
     with ExitStack() as stack:
         telegram = stack.enter_context(fake_telegram.network())
@@ -109,7 +116,9 @@ def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator
             ),
         )
         if reachable:
-            settings = settings.model_copy(update={"public_url": stack.enter_context(_pages(settings))})
+            settings = settings.model_copy(
+                update={"public_url": stack.enter_context(_pages(settings))}
+            )
         services = stack.enter_context(build_services(settings, pool_size=8, application="tests"))
         yield Outside(services, telegram, chats, sky, pictures, toots, posts, talk, walls)
         assert toots.spec.refused == []
@@ -121,9 +130,13 @@ def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator
 @contextmanager
 def _pages(settings: Settings) -> Iterator[str]:
     """The public door, where platforms fetch what is lent to them."""
-    database = Database(settings.database.work_url.get_secret_value(), pool_size=2, application="web")
+    database = Database(
+        settings.database.work_url.get_secret_value(), pool_size=2, application="web"
+    )
     store, files = open_page_store(settings), open_library_store(settings)
-    app = create_web_app(tenant=scope_opener(database), store=store, library=files, public_url="http://127.0.0.1")
+    app = create_web_app(
+        tenant=scope_opener(database), store=store, library=files, public_url="http://127.0.0.1"
+    )
     with serve_app(app) as url:
         yield url
     database.close()
@@ -144,7 +157,9 @@ class Mia:
 
     def asked(self, platform: str, **typed: str) -> AccountSetup:
         """What a form comes to."""
-        letter = sealed_intake.seal_form(sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, typed)
+        letter = sealed_intake.seal_form(
+            sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, typed
+        )
         with self.desk.scope(f"member:{self.desk.author}") as scope:
             asked = account_setup.request_setup(
                 scope, creator_id=self.desk.creator_id, platform=platform, letter=letter
@@ -163,11 +178,17 @@ class Mia:
         return found.channel_id
 
     def telegram(self, *, joins: str = "by_request", username: str = "") -> tuple[Bot, Chat]:
-        """A bot and its channel, private unless it has a name; one reader of proven age is in it."""
+        """A bot and its channel, private unless it has a name; one reader of proven age is in
+        it."""
         world = self.outside.telegram.world
         bot = world.bot(f"mia_{str(self.desk.tenant_id)[-8:]}_bot")
         chat = world.channel("Mia", username=username, post=bot)
-        self.enrol("telegram", token=bot.token, channel=f"@{username}" if username else str(chat.id), joins=joins)
+        self.enrol(
+            "telegram",
+            token=bot.token,
+            channel=f"@{username}" if username else str(chat.id),
+            joins=joins,
+        )
         self.adult(str(world.join(chat, f"ok{bot.id}").id))
         return bot, chat
 
@@ -208,7 +229,9 @@ class Mia:
 
     def bluesky(self) -> Repo:
         """An account on a server of its own."""
-        repo = self.outside.bluesky.account(f"mia-{str(self.desk.tenant_id)[-8:]}.bsky.social", PASSWORD)
+        repo = self.outside.bluesky.account(
+            f"mia-{str(self.desk.tenant_id)[-8:]}.bsky.social", PASSWORD
+        )
         self.enrol("bluesky", handle=repo.handle, app_password=PASSWORD, server="")
         return repo
 
@@ -270,16 +293,21 @@ class Mia:
         asset, by = self.desk.photo(self.desk.written, rating=rating), f"member:{self.desk.manager}"
         with self.desk.scope(by) as scope:
             author, manager = (
-                tenant_reads.get_member(scope, each).principal_id for each in (self.desk.author, self.desk.manager)
+                tenant_reads.get_member(scope, each).principal_id
+                for each in (self.desk.author, self.desk.manager)
             )
             person = persons.add_person(scope, kind="synthetic", display_ref="Nova")
             declared = persons.record_declaration(
                 scope, person, source_digest="d" * 64, adult_licence=True, declared_by=author
             )
             for principal in (manager, uuid7()):
-                synthetic_people.record_declaration_look(scope, declared, LookResult(principal, False, (), 12))
+                synthetic_people.record_declaration_look(
+                    scope, declared, LookResult(principal, False, (), 12)
+                )
             ratings.record_depiction(scope, asset, person, how="face", confirmed_by=by)
-            content_reviews.review_bytes(scope, studio_library.get_asset(scope, asset).sha256, verdict="approve")
+            content_reviews.review_bytes(
+                scope, studio_library.get_asset(scope, asset).sha256, verdict="approve"
+            )
         return asset
 
     def post(self, channel: str, rating: Rating = Rating.E, **more: Any) -> UUID:
@@ -304,13 +332,16 @@ class Mia:
     def copy(self, delivery_id: UUID) -> live_copies.LiveCopy | None:
         """What a delivery left outside."""
         with self.desk.scope() as scope:
-            return next(iter(live_copies.list_copies(scope, Subject("delivery", delivery_id))), None)
+            return next(
+                iter(live_copies.list_copies(scope, Subject("delivery", delivery_id))), None
+            )
 
     def judged(self, delivery_id: UUID) -> tuple[str, frozenset[str]]:
         """The last verdict about a delivery, and its reasons."""
         with self.desk.scope() as scope:
             row = scope.run(
-                "SELECT verdict, reasons FROM decisions WHERE tenant_id = :tenant AND subject_id = :id"
+                "SELECT verdict, reasons FROM decisions WHERE tenant_id = :tenant AND subject_id "
+                "= :id"
                 " ORDER BY seq DESC LIMIT 1",
                 tenant=self.desk.tenant_id,
                 id=delivery_id,
@@ -321,7 +352,8 @@ class Mia:
         """The code of why a delivery's copy was called back."""
         with self.desk.scope() as scope:
             found = scope.run(
-                "SELECT recall_reason ->> 'code' FROM permits WHERE tenant_id = :tenant AND subject_id = :id"
+                "SELECT recall_reason ->> 'code' FROM permits WHERE tenant_id = :tenant AND "
+                "subject_id = :id"
                 " AND recalled_at IS NOT NULL",
                 tenant=self.desk.tenant_id,
                 id=delivery_id,
@@ -335,12 +367,25 @@ def mia(outside: Outside) -> Mia:
     with outside.services.tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Agence", language="fr", zone=ZONE)
         creator_id = agencies.add_creator(
-            scope, slug="mia", name="Mia", kind="virtual", zone=ZONE, languages=["fr"], approval_tiers=1
+            scope,
+            slug="mia",
+            name="Mia",
+            kind="virtual",
+            zone=ZONE,
+            languages=["fr"],
+            approval_tiers=1,
         )
         author, manager = (
-            agencies.add_member(scope, name=name, email=f"{name}@example.test", role=role, language="fr", zone=ZONE)
-            for name, role in (("Anne", tenant_roles.Role.MANAGER), ("Marc", tenant_roles.Role.OWNER))
+            agencies.add_member(
+                scope, name=name, email=f"{name}@example.test", role=role, language="fr", zone=ZONE
+            )
+            for name, role in (
+                ("Anne", tenant_roles.Role.MANAGER),
+                ("Marc", tenant_roles.Role.OWNER),
+            )
         )
-        scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant", tenant=tenant_id)
+        scope.run(
+            "UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant", tenant=tenant_id
+        )
     network: Any = SimpleNamespace(clock=SimpleNamespace(advance=outside.move))
     return Mia(outside, Desk(outside.services, network, tenant_id, creator_id, author, manager))

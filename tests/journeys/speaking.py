@@ -1,4 +1,5 @@
-"""What journeys do with comments: a member takes what was said, answers it, and sees what stands there."""
+"""What journeys do with comments: a member takes what was said, answers it, and sees what stands
+there."""
 
 from uuid import UUID
 
@@ -15,7 +16,10 @@ def heard(lea: Desk) -> list[CommentView]:
     with lea.scope() as scope:
         rows = [row.id for row in queries.list_inbox(scope, [lea.creator_id]) if row.public]
         return [
-            one for talk in rows for one in moderation.list_comments_of_conversation(scope, talk) if one.state == "open"
+            one
+            for talk in rows
+            for one in moderation.list_comments_of_conversation(scope, talk)
+            if one.state == "open"
         ]
 
 
@@ -28,7 +32,12 @@ def answer(lea: Desk, said: CommentView, platform: str, text: str) -> None:
 
 def act(lea: Desk, said: CommentView, platform: str, what: str) -> None:
     """The manager has something done with a comment."""
-    lea.act(moderation.request_moderation, said.id, what, can=loader.load_connectors()[platform].capabilities)
+    lea.act(
+        moderation.request_moderation,
+        said.id,
+        what,
+        can=loader.load_connectors()[platform].capabilities,
+    )
 
 
 def conversation(lea: Desk, said: CommentView) -> UUID:

@@ -1,4 +1,5 @@
-"""The part of a page for adults, end to end: who proved their age sees what a permit let there, and nobody else."""
+"""The part of a page for adults, end to end: who proved their age sees what a permit let there, and
+nobody else."""
 
 from collections.abc import Iterator
 
@@ -54,7 +55,8 @@ def other(lea: Place) -> str:
 
 
 def seen(visitor: httpx.Client, lea: Place, item: str) -> bool:
-    """Whether this visitor gets the item, in the list, by its address and as bytes: all three or none."""
+    """Whether this visitor gets the item, in the list, by its address and as bytes: all three or
+    none."""
     listed = f"/p/{item}" in visitor.get(lea.door).text
     alone = visitor.get(f"{lea.door}p/{item}").status_code == 200
     data = visitor.get(f"{lea.door}files/{lea.digest(item)}.jpg").status_code == 200
@@ -86,7 +88,9 @@ def test_a_visitor_proves_their_age_and_another_does_not(lea: Place) -> None:
     assert not seen(ready, lea, item)
 
 
-def test_nothing_of_it_stands_on_the_public_page_and_its_feeds(lea: Place, ready: httpx.Client) -> None:
+def test_nothing_of_it_stands_on_the_public_page_and_its_feeds(
+    lea: Place, ready: httpx.Client
+) -> None:
     item, teaser = lea.post(text=TEXT), lea.post(Rating.S, channel="page", text="En public")
     suggestive = lea.post(Rating.S, text="Suggestif, pour adultes")
     public = lea.visitor()
@@ -126,7 +130,8 @@ def test_a_proof_that_ends_closes_it_at_once(lea: Place, other: str, ends: str) 
     assert seen(visitor, lea, other)
     with lea.desk.scope() as scope:
         reader = scope.run(
-            "SELECT user_id FROM age_assurances WHERE tenant_id = :t AND state = 'assured' ORDER BY assured_at DESC",
+            "SELECT user_id FROM age_assurances WHERE tenant_id = :t AND state = 'assured' ORDER "
+            "BY assured_at DESC",
             t=lea.desk.tenant_id,
         ).scalar()
         if ends == "reset":
@@ -135,13 +140,18 @@ def test_a_proof_that_ends_closes_it_at_once(lea: Place, other: str, ends: str) 
             age_assurance.block_viewer(scope, "own_page", reader)
         else:
             with scope.acting_as("gate"):
-                scope.run("UPDATE age_assurances SET expires_at = house_now() WHERE user_id = :id", id=reader)
+                scope.run(
+                    "UPDATE age_assurances SET expires_at = house_now() WHERE user_id = :id",
+                    id=reader,
+                )
     assert not seen(visitor, lea, other)
     assert ("/prove" in visitor.get(lea.door).text) == (ends != "blocked")
 
 
 @pytest.mark.parametrize("stops", ["revoked", "frozen", "raised", "recalled", "switch"])
-def test_whatever_speaks_against_it_closes_it_at_once(lea: Place, ready: httpx.Client, other: str, stops: str) -> None:
+def test_whatever_speaks_against_it_closes_it_at_once(
+    lea: Place, ready: httpx.Client, other: str, stops: str
+) -> None:
     with lea.desk.scope() as scope:
         person = lea.person(scope)
     item = lea.post(text=TEXT, person=person)
@@ -153,13 +163,16 @@ def test_whatever_speaks_against_it_closes_it_at_once(lea: Place, ready: httpx.C
             case "frozen":
                 ratings.freeze_bytes(scope, lea.digest(item))
             case "switch":
-                emergency_stops.close_switch(scope, "creator", str(lea.desk.creator_id), "nudity", reason="test")
+                emergency_stops.close_switch(
+                    scope, "creator", str(lea.desk.creator_id), "nudity", reason="test"
+                )
             case "raised":
                 ratings.record_rating(scope, lea.digest(item), Rating.X, source="classifier@9")
             case "recalled":
                 with scope.acting_as("gate"):
                     scope.run(
-                        "UPDATE permits SET recalled_at = house_now() WHERE native_ids @> to_jsonb(CAST(:id AS text))",
+                        "UPDATE permits SET recalled_at = house_now() WHERE native_ids @> "
+                        "to_jsonb(CAST(:id AS text))",
                         id=item,
                     )
     assert not seen(ready, lea, item)
@@ -202,13 +215,17 @@ def test_pressing_twice_and_other_sites_begin_nothing_more(lea: Place) -> None:
     assert len(lea.provider.world.sessions) == before + 1
 
 
-def test_somebody_who_is_shown_may_ask_for_its_removal_without_a_proof(lea: Place, ready: httpx.Client) -> None:
+def test_somebody_who_is_shown_may_ask_for_its_removal_without_a_proof(
+    lea: Place, ready: httpx.Client
+) -> None:
     item = lea.post(text=TEXT)
     anybody = lea.visitor()
     form = anybody.get(f"/{lea.slug}/report?item={item}")
     assert lea.digest(item) not in form.text
     sent = anybody.post(
-        f"/{lea.slug}/report", data={"item": item, "who": "shown"}, headers={"sec-fetch-site": "same-origin"}
+        f"/{lea.slug}/report",
+        data={"item": item, "who": "shown"},
+        headers={"sec-fetch-site": "same-origin"},
     )
     assert sent.status_code == 303
     with lea.desk.scope() as scope:
@@ -226,7 +243,9 @@ def test_it_is_opened_once_and_only_where_there_is_a_page(lea: Place) -> None:
     assert lea.post(text=TEXT)  # under the same credential
 
 
-def test_who_is_shown_takes_it_back_on_their_own_page(lea: Place, ready: httpx.Client, other: str) -> None:
+def test_who_is_shown_takes_it_back_on_their_own_page(
+    lea: Place, ready: httpx.Client, other: str
+) -> None:
     with lea.desk.scope() as scope:
         person = lea.person(scope)
         path = f"{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, person)}"
@@ -255,5 +274,7 @@ def test_a_flood_of_visitors_is_refused(lea: Place) -> None:
         last = visitor.post(f"{lea.door}prove", headers={"sec-fetch-site": "same-origin"})
     assert "Réessayez dans une heure" in last.text
     with lea.desk.scope() as scope:
-        asked = scope.run("SELECT count(*) FROM age_checks WHERE tenant_id = :t", t=lea.desk.tenant_id).scalar()
+        asked = scope.run(
+            "SELECT count(*) FROM age_checks WHERE tenant_id = :t", t=lea.desk.tenant_id
+        ).scalar()
     assert asked == age_checks.MAX_CHECKS

@@ -1,4 +1,5 @@
-"""From a fan who writes /age to what is open to adults: the bot, the page, the provider, the thanks; real processes."""
+"""From a fan who writes /age to what is open to adults: the bot, the page, the provider, the
+thanks; real processes."""
 
 import re
 from collections.abc import Iterator
@@ -49,11 +50,16 @@ def lea(
 ) -> Iterator[Bots]:
     """Léa's bot, listened to, in a house whose provider of age checks is the fake."""
     sandbox: Network
-    with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as sandbox, fake.network() as telegram:
+    with (
+        network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as sandbox,
+        fake.network() as telegram,
+    ):
         made = bots(services, sandbox, telegram)
         settings = made.services.settings
         own = settings.connectors.model_copy(update={"yoti_url": provider.url})
-        made.desk.services = replace(made.services, settings=settings.model_copy(update={"connectors": own}))
+        made.desk.services = replace(
+            made.services, settings=settings.model_copy(update={"connectors": own})
+        )
         with house(database, redis_url, registry.build_routes(made.services)):
             made.listen()
             yield made
@@ -62,7 +68,11 @@ def lea(
 
 @pytest.fixture
 def visitor(lea: Bots, pages: Database) -> Iterator[httpx.Client]:
-    app = create_web_app(tenant=pages.scope, store=lea.services.store, public_url=lea.services.settings.web.public_url)
+    app = create_web_app(
+        tenant=pages.scope,
+        store=lea.services.store,
+        public_url=lea.services.settings.web.public_url,
+    )
     with serve_app(app) as url, httpx.Client(base_url=url, timeout=20) as client:
         yield client
 
@@ -72,7 +82,9 @@ def connect(lea: Bots, provider: yoti.Running) -> None:
     sdk_id, key = provider.world.customer()
     master = envelope.parse_master_key(lea.services.settings.tenants.master_key.get_secret_value())
     typed = {"sdk_id": sdk_id, "api_key": key}
-    letter = sealed_intake.seal_form(sealed_intake.derive_public_key(master), lea.desk.tenant_id, typed)
+    letter = sealed_intake.seal_form(
+        sealed_intake.derive_public_key(master), lea.desk.tenant_id, typed
+    )
     with lea.desk.scope(f"member:{lea.desk.manager}") as scope:
         age_checks.connect_provider(scope, "yoti", letter, known=lea.services.age_providers)
 
@@ -89,7 +101,9 @@ def link(lea: Bots, person: str) -> str:
     return [match[0] for match in found if match][-1]
 
 
-def prove(lea: Bots, provider: yoti.Running, visitor: httpx.Client, person: str, status: str) -> None:
+def prove(
+    lea: Bots, provider: yoti.Running, visitor: httpx.Client, person: str, status: str
+) -> None:
     """The fan asks, opens the page, presses, and ends the check at the provider."""
     known = len(lea.texts(person))
     lea.world.say(lea.bot, person, "/age")
@@ -110,7 +124,9 @@ def age(lea: Bots, person: str) -> AssuranceState:
 
 
 @pytest.mark.heavy
-def test_a_fan_proves_their_age_and_another_does_not(lea: Bots, provider: yoti.Running, visitor: httpx.Client) -> None:
+def test_a_fan_proves_their_age_and_another_does_not(
+    lea: Bots, provider: yoti.Running, visitor: httpx.Client
+) -> None:
     lea.connected()
     lea.world.say(lea.bot, "leo", "/age")
     none_here = render_message(Message("service.age.none_here"), "fr")
@@ -121,6 +137,8 @@ def test_a_fan_proves_their_age_and_another_does_not(lea: Bots, provider: yoti.R
     assert age(lea, "leo") is AssuranceState.ASSURED
     assert render_message(Message("age.stands.passed"), "fr") in visitor.get(link(lea, "leo")).text
     prove(lea, provider, visitor, "ben", "FAIL")
-    wait_until(lambda: lea.texts("ben")[-1] == render_message(Message("service.safety.minor"), "fr"))
+    wait_until(
+        lambda: lea.texts("ben")[-1] == render_message(Message("service.safety.minor"), "fr")
+    )
     assert age(lea, "ben") is AssuranceState.BLOCKED
     assert age(lea, "leo") is AssuranceState.ASSURED

@@ -1,4 +1,5 @@
-"""Bluesky from the sealed form to the removal, on real PostgreSQL, through the house's own routes."""
+"""Bluesky from the sealed form to the removal, on real PostgreSQL, through the house's own
+routes."""
 
 import base64
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,13 @@ from channels.connections.states import AccountSetupState
 from connectors.platforms.bluesky.account import CHAT_SURFACE
 from connectors.platforms.bluesky.record import record_key_time
 from foundation.ids import INSTALLATION_ID, uuid7
-from foundation.ops.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
+from foundation.ops.settings import (
+    ConnectorsSettings,
+    DatabaseSettings,
+    GateSettings,
+    Settings,
+    TenantsSettings,
+)
 from schedules.approvals.time_changes import expedite_delivery
 from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
@@ -52,7 +59,9 @@ class House:
     def enrol(self, **typed: str) -> account_setup.AccountSetup:
         """A person fills in the form; the workers do the rest."""
         form = {"handle": f"@{self.repo.handle}", "app_password": PASSWORD, "server": "", **typed}
-        letter = sealed_intake.seal_form(sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, form)
+        letter = sealed_intake.seal_form(
+            sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, form
+        )
         with self.desk.scope(f"member:{self.desk.author}") as scope:
             wish = account_setup.request_setup(
                 scope, creator_id=self.desk.creator_id, platform="bluesky", letter=letter
@@ -78,7 +87,9 @@ class House:
                 if tick.seconds <= 60:  # the slower ones write nothing that this account needs
                     tick.write_rows(self.desk.services.tenant)
             self.desk.live(seconds=step.total_seconds())
-            self.server.clock.advance((self.desk.now() + apart - self.server.clock()).total_seconds())
+            self.server.clock.advance(
+                (self.desk.now() + apart - self.server.clock()).total_seconds()
+            )
             left -= step
 
     def jump(self, **by: float) -> None:
@@ -108,7 +119,9 @@ def server() -> Iterator[FakeBluesky]:
 
 
 @pytest.fixture(scope="module")
-def services(cluster: Cluster, server: FakeBluesky, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+def services(
+    cluster: Cluster, server: FakeBluesky, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Services]:
     with _wired(cluster, server, tmp_path_factory.mktemp("home")) as found:
         yield found
 
@@ -147,7 +160,11 @@ def test_from_the_form_to_the_removal_and_past_the_tokens_end(house: House) -> N
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
     channel = house.channel()
-    assert (channel.account, channel.name, channel.base_url) == (house.repo.did, house.repo.handle, house.server.url)
+    assert (channel.account, channel.name, channel.base_url) == (
+        house.repo.did,
+        house.repo.handle,
+        house.server.url,
+    )
     assert channel.expires_at is not None
     assert abs(channel.expires_at - lea.now() - timedelta(hours=2)) < timedelta(minutes=1)
     lea.act(account_setup.request_test, channel.id)
@@ -252,7 +269,8 @@ def _keys(lea: Desk, delivery_id: UUID) -> list[Any]:
     with lea.scope() as scope:
         return list(
             scope.run(
-                "SELECT native_key FROM attempts WHERE tenant_id = :tenant AND subject_id = :id AND kind = 'send'"
+                "SELECT native_key FROM attempts WHERE tenant_id = :tenant AND subject_id = :id "
+                "AND kind = 'send'"
                 " ORDER BY n",
                 tenant=lea.tenant_id,
                 id=delivery_id,
@@ -310,7 +328,9 @@ def test_what_cannot_be_connected_says_why(house: House, typed: dict[str, str], 
     assert wish.reason is not None
     assert wish.reason.code == code
     with house.desk.scope() as scope:
-        row = scope.run("SELECT letter FROM enrolments WHERE tenant_id = :t", t=house.desk.tenant_id).scalar_one()
+        row = scope.run(
+            "SELECT letter FROM enrolments WHERE tenant_id = :t", t=house.desk.tenant_id
+        ).scalar_one()
     assert bytes(row) == b"", "the letter is forgotten"
     with house.desk.services.tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
         assert scope.now
@@ -331,7 +351,10 @@ def _hears(house: House) -> list[str]:
     house.live(seconds=30)
     make_listener(house.desk.services, house.channel()).poll_once()
     house.live(seconds=30)
-    return [row.body for row in _rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")]
+    return [
+        row.body
+        for row in _rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")
+    ]
 
 
 @pytest.mark.heavy
@@ -355,8 +378,12 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
         member_actions.take_over_conversation(scope, talk.id, lea.author)
         member_actions.send_member_reply(scope, talk.id, lea.author, "Bonjour Léo", key=key)
     house.live(minutes=6)
-    (draft,) = _rows(house, "SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=key)
-    arrived = [one.text for one in server.chats.between(leo.did, repo.did).said if one.by == repo.did]
+    (draft,) = _rows(
+        house, "SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=key
+    )
+    arrived = [
+        one.text for one in server.chats.between(leo.did, repo.did).said if one.by == repo.did
+    ]
     assert (draft.state, arrived.count("Bonjour Léo")) == ("sent", 1)
     assert _hears(house) == ["bonjour !"], "our own answer is nobody's line"
 

@@ -1,4 +1,5 @@
-"""The card of a page and the name of a person on Bluesky: previewed, judged and sent through the house's own routes."""
+"""The card of a page and the name of a person on Bluesky: previewed, judged and sent through the
+house's own routes."""
 
 from dataclasses import replace
 
@@ -27,14 +28,18 @@ def test_a_card_and_a_name_leave_as_they_were_previewed(house: House) -> None:
     body, photo, here = f"Avec @{leo.handle} : {PAGE}", lea.photo(1), lea.channels["sky"]
     said = ChannelOverride(
         "bluesky",
-        options=channel_overrides.normalize_options({"card_title": "Le calendrier", "card_text": "Douze photos"}),
+        options=channel_overrides.normalize_options(
+            {"card_title": "Le calendrier", "card_text": "Douze photos"}
+        ),
     )
     draft = drafts.Draft(lea.creator_id, "", body, (photo,), (here,), others=(said,))
 
     def shown(what: drafts.Draft) -> previews.PostPreview:
         with lea.scope(f"member:{lea.author}") as scope:
             connectors = lea.services.connectors
-            return previews.preview_draft(scope, what, author=f"member:{lea.author}", connectors=connectors)[0]
+            return previews.preview_draft(
+                scope, what, author=f"member:{lea.author}", connectors=connectors
+            )[0]
 
     one = shown(draft)
     assert (one.reasons, one.flags) == ((), ())
@@ -44,20 +49,37 @@ def test_a_card_and_a_name_leave_as_they_were_previewed(house: House) -> None:
     assert (one.card.title, one.card.text) == ("Le calendrier", "Douze photos")
     lent = {"word": lambda code, **said: code, "voice": None, "counted": False}
     drawn = render_template(
-        "pages/posts/templates/feed_preview.html", one=replace(one, chosen=()), stands=[stand], **lent
+        "pages/posts/templates/feed_preview.html",
+        one=replace(one, chosen=()),
+        stands=[stand],
+        **lent,
     )
-    assert drawn.index("/picture") < drawn.index("<b>Le calendrier</b>") < drawn.index("lea.example</span>")
-    bad = ChannelOverride("bluesky", options=channel_overrides.normalize_options({"card_title": "EXPLICIT-MARKER-A"}))
-    assert shown(replace(draft, others=(bad,))).flags == ("selfLabels=porn",), "what is read in a card is judged"
+    assert (
+        drawn.index("/picture")
+        < drawn.index("<b>Le calendrier</b>")
+        < drawn.index("lea.example</span>")
+    )
+    bad = ChannelOverride(
+        "bluesky", options=channel_overrides.normalize_options({"card_title": "EXPLICIT-MARKER-A"})
+    )
+    assert shown(replace(draft, others=(bad,))).flags == ("selfLabels=porn",), (
+        "what is read in a card is judged"
+    )
 
     post = lea.delivery(body, channel="sky", media=(photo,), others=[said])
     house.live(minutes=2)
     assert lea.state(post) is DeliveryState.PUBLISHED, lea.why(post)
     record = house.record(post)
     card = record["embed"]["external"]
-    assert (card["uri"], card["title"], card["description"]) == (PAGE, "Le calendrier", "Douze photos")
+    assert (card["uri"], card["title"], card["description"]) == (
+        PAGE,
+        "Le calendrier",
+        "Douze photos",
+    )
     assert card["thumb"]["ref"]["$link"] in house.repo.blobs
-    assert {"$type": "app.bsky.richtext.facet#mention", "did": leo.did} in record["facets"][0]["features"]
+    assert {"$type": "app.bsky.richtext.facet#mention", "did": leo.did} in record["facets"][0][
+        "features"
+    ]
 
 
 def test_a_no_of_the_gate_is_said_at_once_although_a_name_is_asked_for_first(house: House) -> None:
@@ -76,13 +98,17 @@ def test_a_stop_only_waits_although_a_name_is_asked_for_first(house: House) -> N
     lea, leo = house.desk, house.server.account(f"leo-{str(house.desk.tenant_id)[-8:]}.bsky.social")
     assert house.enrol().state == AccountSetupState.CONNECTED
     with lea.scope(f"member:{lea.manager}") as scope:
-        emergency_stops.close_switch(scope, "creator", str(lea.creator_id), "sending", reason="test")
+        emergency_stops.close_switch(
+            scope, "creator", str(lea.creator_id), "sending", reason="test"
+        )
     post = lea.delivery(f"Avec @{leo.handle}", channel="sky")
     house.live(minutes=1)
     assert lea.state(post) is DeliveryState.SCHEDULED, lea.why(post)
     assert not house.texts()
     with lea.scope(f"member:{lea.manager}") as scope:
-        emergency_stops.reopen_switch(scope, "creator", str(lea.creator_id), "sending", reason="test over")
+        emergency_stops.reopen_switch(
+            scope, "creator", str(lea.creator_id), "sending", reason="test over"
+        )
     house.live(minutes=6)
     assert lea.state(post) is DeliveryState.PUBLISHED, lea.why(post)
     assert house.texts() == [f"Avec @{leo.handle}"]

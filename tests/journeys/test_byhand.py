@@ -1,4 +1,5 @@
-"""By hand, from the plan to the link: a task at its time, a phone, a person's word, and no socket anywhere."""
+"""By hand, from the plan to the link: a task at its time, a phone, a person's word, and no socket
+anywhere."""
 
 import socket
 
@@ -19,7 +20,8 @@ def lea(services: Services, sandbox: Network) -> Desk:  # noqa: F811  fixtures
 
 @pytest.fixture
 def nobody_calls(lea: Desk, monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """The network guard: every connection Python opens is written down; PostgreSQL's library opens its own."""
+    """The network guard: every connection Python opens is written down; PostgreSQL's library opens
+    its own."""
     asked: list[object] = []
     real = socket.socket.connect
 
@@ -34,14 +36,20 @@ def nobody_calls(lea: Desk, monkeypatch: pytest.MonkeyPatch) -> list[object]:
 def test_from_the_plan_to_the_link(lea: Desk, nobody_calls: list[object]) -> None:
     connect(lea)
     pair(lea)
-    delivery = lea.delivery("Le matin, café et lumière", channel=NAME, media=(lea.photo(1), lea.photo(2)), after=900)
+    delivery = lea.delivery(
+        "Le matin, café et lumière", channel=NAME, media=(lea.photo(1), lea.photo(2)), after=900
+    )
     hand = phone(lea)
     lea.live(seconds=890)
     assert hand.tasks() == []
     lea.live(seconds=15)
 
     (task,) = hand.tasks()
-    assert (task.site, task.caption, len(task.files)) == ("Instagram", "Le matin, café et lumière", 2)
+    assert (task.site, task.caption, len(task.files)) == (
+        "Instagram",
+        "Le matin, café et lumière",
+        2,
+    )
     assert lea.state(delivery) == DeliveryState.PROCESSING
     assert lea.why(delivery) == "delivery.handed_over"
     assert "handover.due" in lea.notices().values()
@@ -54,7 +62,10 @@ def test_from_the_plan_to_the_link(lea: Desk, nobody_calls: list[object]) -> Non
     hand.done(task.id)
 
     entry = lea.entry(delivery)
-    assert (entry.state, entry.url) == (DeliveryState.PUBLISHED, LINK.replace("www.", "").rstrip("/"))
+    assert (entry.state, entry.url) == (
+        DeliveryState.PUBLISHED,
+        LINK.replace("www.", "").rstrip("/"),
+    )
     assert entry.settled_at is not None
     assert 700 < (entry.settled_at - entry.due_at).total_seconds() < 900
     assert lea.story(delivery)[-1].by == f"member:{lea.manager}"

@@ -1,4 +1,5 @@
-"""The demo: seeded twice it is the same, its figures agree with the ledger, nobody else sees it, and it goes whole."""
+"""The demo: seeded twice it is the same, its figures agree with the ledger, nobody else sees it,
+and it goes whole."""
 
 import base64
 import contextlib
@@ -92,7 +93,8 @@ def settings(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
     found = settings_of(cluster, tmp_path_factory.mktemp("demo"))
     started = monotonic()
     lifecycle.seed_demo(found)
-    print(f"\nthe demo was seeded in {monotonic() - started:.1f} s")  # noqa: T201  a figure to read, not to judge
+    # a figure to read, not to judge
+    print(f"\nthe demo was seeded in {monotonic() - started:.1f} s")  # noqa: T201  see above
     yield found
     lifecycle.remove_demo(found)
 
@@ -119,10 +121,13 @@ def counted(settings: Settings) -> dict[str, int]:
     with engine.begin() as connection:
         tables = teardown._children_first(connection)
         for company in DEMO_AGENCIES:
-            connection.execute(text("SELECT set_config('app.tenant', :t, true)"), {"t": str(company.tenant_id)})
+            connection.execute(
+                text("SELECT set_config('app.tenant', :t, true)"), {"t": str(company.tenant_id)}
+            )
             for table in tables:
                 rows = connection.execute(
-                    text(f"SELECT count(*) FROM {table} WHERE tenant_id = :t"), {"t": company.tenant_id}
+                    text(f"SELECT count(*) FROM {table} WHERE tenant_id = :t"),
+                    {"t": company.tenant_id},
                 )
                 found[table] = found.get(table, 0) + int(rows.scalar_one())
     engine.dispose()
@@ -132,16 +137,37 @@ def counted(settings: Settings) -> dict[str, int]:
 def test_cast_is_complete(lumiere: Scope) -> None:
     assert tenant_reads.get_agency(lumiere).demo
     roles = sorted(member.role for member in tenant_reads.list_members(lumiere))
-    assert roles == sorted([Role.OWNER, Role.MANAGER, *[Role.CHATTER] * 3, Role.ACCOUNTANT, Role.GUEST])
-    assert [creator.name for creator in tenant_reads.list_creators(lumiere)] == ["Mia Laurent", "Nova", "Sacha"]
-    names = {channel.name for channel in channel_reads.list_creator_channels(lumiere, creator_of(lumiere, NOVA))}
-    assert names >= {"Ma page", "Sandbox", "Instagram (sandbox)", "X (sandbox)", "Telegram (sandbox)"}
+    assert roles == sorted(
+        [Role.OWNER, Role.MANAGER, *[Role.CHATTER] * 3, Role.ACCOUNTANT, Role.GUEST]
+    )
+    assert [creator.name for creator in tenant_reads.list_creators(lumiere)] == [
+        "Mia Laurent",
+        "Nova",
+        "Sacha",
+    ]
+    names = {
+        channel.name
+        for channel in channel_reads.list_creator_channels(lumiere, creator_of(lumiere, NOVA))
+    }
+    assert names >= {
+        "Ma page",
+        "Sandbox",
+        "Instagram (sandbox)",
+        "X (sandbox)",
+        "Telegram (sandbox)",
+    }
     assert "OnlyFans (à la main)" in names
     for part in (MIA, NOVA):
         speaking = persona.active_persona(lumiere, creator_of(lumiere, part))
         assert speaking is not None
         assert speaking.level == "autopilot"
-    assert sum(len(packs.list_active_packs(lumiere, creator_of(lumiere, part))) for part in LUMIERE.creators) == 14
+    assert (
+        sum(
+            len(packs.list_active_packs(lumiere, creator_of(lumiere, part)))
+            for part in LUMIERE.creators
+        )
+        == 14
+    )
 
 
 def test_pictures_are_rated_and_say_how_they_were_made(lumiere: Scope, settings: Settings) -> None:
@@ -163,10 +189,14 @@ def test_files_of_sacha_wait_to_be_put_in_order(lumiere: Scope) -> None:
         lumiere, creator_of(lumiere, SACHA), [CONSENTING_PARTNER_PICTURE, SECOND_PERSON_PICTURE]
     )
     by_picture = {
-        one.asset_id: one for one in gate_reads.list_missing_consents(lumiere, [item.asset_id for item in items])
+        one.asset_id: one
+        for one in gate_reads.list_missing_consents(lumiere, [item.asset_id for item in items])
     }
     assert set(by_picture) == set(made.values())
-    taken_back, unknown = by_picture[made[CONSENTING_PARTNER_PICTURE]], by_picture[made[SECOND_PERSON_PICTURE]]
+    taken_back, unknown = (
+        by_picture[made[CONSENTING_PARTNER_PICTURE]],
+        by_picture[made[SECOND_PERSON_PICTURE]],
+    )
     assert taken_back.revoked_at is not None
     assert timedelta(hours=23) < lumiere.now - taken_back.revoked_at < timedelta(hours=25)
     assert (unknown.named, unknown.revoked_at, unknown.shown) == (False, None, 2)
@@ -183,7 +213,11 @@ def test_last_month_is_closed_and_a_statement_waits(lumiere: Scope, settings: Se
     )
     assert not sheet.unread
     assert sheet.net_by_currency()["EUR"].minor == sample_file.sample_net(month, NOVA.slug)
-    waiting = [notice for notice in list_open_notices(lumiere) if notice.message.code == "statement.awaited"]
+    waiting = [
+        notice
+        for notice in list_open_notices(lumiere)
+        if notice.message.code == "statement.awaited"
+    ]
     assert [notice.creator_id for notice in waiting] == [creator_of(lumiere, NOVA)]
 
 
@@ -194,7 +228,9 @@ def test_people_post_by_hand_and_somebody_is_on_duty(lumiere: Scope) -> None:
         ("OnlyFans (à la main)", "onlyfans"),
     }
     for one in accounts:
-        assert [member.role for member in assignees.assignees_of(lumiere, one).on_duty] == [Role.MANAGER]
+        assert [member.role for member in assignees.assignees_of(lumiere, one).on_duty] == [
+            Role.MANAGER
+        ]
 
 
 def test_a_yes_is_asked_of_the_owner(lumiere: Scope) -> None:
@@ -207,7 +243,8 @@ def test_second_seeding_changes_nothing(settings: Settings) -> None:
     before = counted(settings)
     started = monotonic()
     lifecycle.seed_demo(settings)
-    print(f"\nthe demo was looked at again in {monotonic() - started:.1f} s")  # noqa: T201  a figure to read, not to judge
+    # a figure to read, not to judge
+    print(f"\nthe demo was looked at again in {monotonic() - started:.1f} s")  # noqa: T201  see above
     assert counted(settings) == before
 
 
@@ -235,7 +272,9 @@ def test_followers_of_the_past_lead_up_to_those_of_today(
 
 @pytest.mark.parametrize("back", SAMPLED)
 @pytest.mark.parametrize("part", LUMIERE.creators, ids=lambda part: part.slug)
-def test_a_past_day_agrees_with_the_rows_behind_it(lumiere: Scope, part: CreatorProfile, back: int) -> None:
+def test_a_past_day_agrees_with_the_rows_behind_it(
+    lumiere: Scope, part: CreatorProfile, back: int
+) -> None:
     creator_id, day = creator_of(lumiere, part), days_back(lumiere, back)
     loaded = daily_report.load_daily_report(lumiere, creator_id, day)
     daily_rollups.rebuild_day(lumiere, creator_id, day)
@@ -247,11 +286,13 @@ def test_a_past_day_agrees_with_the_rows_behind_it(lumiere: Scope, part: Creator
 
 def test_money_is_divided_and_some_of_it_went_back(lumiere: Scope) -> None:
     creator_id = creator_of(lumiere, NOVA)
-    rail = ledger.account_balance(lumiere, ledger.rail_ledger_account("sandbox", "nova+key"), creator_id=creator_id)[
+    rail = ledger.account_balance(
+        lumiere, ledger.rail_ledger_account("sandbox", "nova+key"), creator_id=creator_id
+    )["XTS"]
+    refunds = ledger.account_balance(lumiere, ledger.REFUNDS_ACCOUNT, creator_id=creator_id)["XTS"]
+    creators = -ledger.account_balance(lumiere, ledger.CREATOR_DUE_ACCOUNT, creator_id=creator_id)[
         "XTS"
     ]
-    refunds = ledger.account_balance(lumiere, ledger.REFUNDS_ACCOUNT, creator_id=creator_id)["XTS"]
-    creators = -ledger.account_balance(lumiere, ledger.CREATOR_DUE_ACCOUNT, creator_id=creator_id)["XTS"]
     assert rail > 0
     assert 0 < refunds < rail // 10
     assert creators * 10 == rail * 6
@@ -267,7 +308,9 @@ def test_business_grows_by_the_month(lumiere: Scope) -> None:
     creator_id = creator_of(lumiere, NOVA)
     months = []
     for first in (120, 90, 60, 30):
-        days = insight_reads.daily_sales(lumiere, creator_id, days_back(lumiere, first), days_back(lumiere, first - 29))
+        days = insight_reads.daily_sales(
+            lumiere, creator_id, days_back(lumiere, first), days_back(lumiere, first - 29)
+        )
         months.append(sum(row.net.minor for rows in days.values() for row in rows))
     assert months == sorted(months)
     assert months[-1] > 2 * months[0]
@@ -283,7 +326,9 @@ def test_read_models_of_fans_are_what_a_recount_finds(lumiere: Scope) -> None:
 
 def test_posts_wait_to_leave_and_weeks_are_planned(lumiere: Scope) -> None:
     creator_id, now = creator_of(lumiere, MIA), lumiere.now
-    ahead = schedule_reads.entries_between(lumiere, creator_id, now - timedelta(hours=1), now + timedelta(days=30))
+    ahead = schedule_reads.entries_between(
+        lumiere, creator_id, now - timedelta(hours=1), now + timedelta(days=30)
+    )
     waiting = [entry for entry in ahead if entry.state is DeliveryState.SCHEDULED]
     every = 1 + len(MIA.accounts) + len(MIA.manual_accounts)
     assert len(waiting) == every + 2 * (MIA.sales.opening - 1) + MIA.sales.ahead_days
@@ -317,7 +362,8 @@ def test_owner_link_opens_one_session(settings: Settings, tenant: OpenScope) -> 
 
 
 def test_a_lost_sandbox_is_opened_again(settings: Settings, lumiere: Scope) -> None:
-    """Its file went, the house's database stayed: the accounts come back with new tokens, revoked ones stay revoked."""
+    """Its file went, the house's database stayed: the accounts come back with new tokens, revoked
+    ones stay revoked."""
     store = SandboxStore(settings.home / "sandbox.sqlite")
     sandbox_store.rotate_token(store, "mia+key", revoke=True)
     before = channel_reads.get_channel_by_name(lumiere, creator_of(lumiere, MIA), "Sandbox").token
@@ -336,7 +382,10 @@ def shift_the_clock(settings: Settings, days: int) -> None:
     """The house's clock, moved on."""
     engine = create_engine(settings.database.owner_url.get_secret_value())
     with engine.begin() as connection:
-        connection.execute(text("UPDATE house_clock SET shift = shift + make_interval(days => :days)"), {"days": days})
+        connection.execute(
+            text("UPDATE house_clock SET shift = shift + make_interval(days => :days)"),
+            {"days": days},
+        )
     engine.dispose()
 
 
@@ -346,7 +395,9 @@ def test_weeks_ahead_are_planned_when_they_come(settings: Settings, tenant: Open
     def ahead() -> list[DeliveryEntry]:
         with tenant(LUMIERE.tenant_id, "system:test") as scope:
             mia, now = creator_of(scope, MIA), scope.now
-            found = schedule_reads.entries_between(scope, mia, now + timedelta(days=1), now + timedelta(days=40))
+            found = schedule_reads.entries_between(
+                scope, mia, now + timedelta(days=1), now + timedelta(days=40)
+            )
         return [entry for entry in found if entry.state is DeliveryState.SCHEDULED]
 
     before = ahead()
@@ -381,17 +432,26 @@ def rows_of(settings: Settings, tenant_id: UUID) -> dict[str, int]:
     with engine.begin() as connection:
         connection.execute(text("SELECT set_config('app.tenant', :t, true)"), {"t": str(tenant_id)})
         tables = teardown._children_first(connection)
-        asked = {table: text(f"SELECT count(*) FROM {table} WHERE tenant_id = :t") for table in tables}
-        found = {table: connection.execute(query, {"t": tenant_id}).scalar_one() for table, query in asked.items()}
+        asked = {
+            table: text(f"SELECT count(*) FROM {table} WHERE tenant_id = :t") for table in tables
+        }
+        found = {
+            table: connection.execute(query, {"t": tenant_id}).scalar_one()
+            for table, query in asked.items()
+        }
     engine.dispose()
     return {table: int(count) for table, count in found.items() if count}
 
 
-def test_removal_is_whole_and_leaves_others_alone(settings: Settings, tenant: OpenScope, tenant_id: UUID) -> None:
+def test_removal_is_whole_and_leaves_others_alone(
+    settings: Settings, tenant: OpenScope, tenant_id: UUID
+) -> None:
     """Also what was started out of the demo: it stays, and only that it was is forgotten."""
     with tenant(LUMIERE.tenant_id, "system:test") as scope:
         owner = next(one for one in tenant_reads.list_members(scope) if one.role is Role.OWNER)
-    agency_setup.set_up_agency(tenant_id, Viewer(LUMIERE.tenant_id, owner), mine("fr"), tenant=tenant)
+    agency_setup.set_up_agency(
+        tenant_id, Viewer(LUMIERE.tenant_id, owner), mine("fr"), tenant=tenant
+    )
     own, before = rows_of(settings, tenant_id), counted(settings)
     assert own["login_ties"] == 1
     gone = lifecycle.remove_demo(settings)
@@ -400,14 +460,21 @@ def test_removal_is_whole_and_leaves_others_alone(settings: Settings, tenant: Op
     assert counted(settings) == {}
     own.pop("login_ties")
     assert rows_of(settings, tenant_id) == own
-    assert not any((settings.objects_folder / str(company.tenant_id)).exists() for company in DEMO_AGENCIES)
+    assert not any(
+        (settings.objects_folder / str(company.tenant_id)).exists() for company in DEMO_AGENCIES
+    )
     assert not accounting.demo_files_folder(settings).exists()
     assert sandbox_holds(settings) == {}
 
 
 def sandbox_holds(settings: Settings) -> dict[str, int]:
     """Rows by table of the sandbox that belong to an account."""
-    names = [account.account for company in DEMO_AGENCIES for part in company.creators for account in part.accounts]
+    names = [
+        account.account
+        for company in DEMO_AGENCIES
+        for part in company.creators
+        for account in part.accounts
+    ]
     with contextlib.closing(SandboxStore(settings.home / "sandbox.sqlite")) as store:
         return sandbox_forgetting.delete_accounts(store, names)
 
@@ -419,4 +486,8 @@ def test_removed_demo_stays_away(settings: Settings, language: str) -> None:
     assert counted(settings) == {}
     with pytest.raises(NotFound):
         lifecycle.owner_link(settings)
-    assert render_message(Message("demo.removed_from", {"place": "fans", "count": 3}), language).strip().startswith("3")
+    assert (
+        render_message(Message("demo.removed_from", {"place": "fans", "count": 3}), language)
+        .strip()
+        .startswith("3")
+    )

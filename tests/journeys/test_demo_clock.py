@@ -1,4 +1,5 @@
-"""The demo of a house whose clock runs two hundred or four hundred days ahead: it starts, its minute plays.
+"""The demo of a house whose clock runs two hundred or four hundred days ahead: it starts, its
+minute plays.
 
 No rule of the test network ages, no permission runs out, no date of the cast is a calendar date.
 """
@@ -25,7 +26,9 @@ def ahead(folder: Path, days: int) -> House:
     house = living.start(folder)
     engine = create_engine(house.settings.database.owner_url.get_secret_value())
     with engine.begin() as connection:
-        connection.execute(text("UPDATE house_clock SET shift = make_interval(days => :days)"), {"days": days})
+        connection.execute(
+            text("UPDATE house_clock SET shift = make_interval(days => :days)"), {"days": days}
+        )
     engine.dispose()
     house.stop()
     (folder / REMOVED_MARKER).unlink()

@@ -13,7 +13,13 @@ from channels.connections import account_setup
 from channels.connections.account_setup import AccountSetup
 from foundation.i18n.translation import Message, render_message
 from foundation.ids import uuid7
-from foundation.ops.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
+from foundation.ops.settings import (
+    ConnectorsSettings,
+    DatabaseSettings,
+    GateSettings,
+    Settings,
+    TenantsSettings,
+)
 from generators.engines.text.templates import TemplateEngine
 from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
@@ -45,7 +51,9 @@ def fake() -> Iterator[FakeDiscord]:
 
 
 @pytest.fixture(scope="module")
-def services(cluster: Cluster, fake: FakeDiscord, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+def services(
+    cluster: Cluster, fake: FakeDiscord, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Services]:
     key = base64.b64encode(MASTER).decode()
     settings = Settings(
         home=tmp_path_factory.mktemp("home"),
@@ -74,7 +82,9 @@ class House:
         """Connect the bot as a person does, and wait for the answer."""
         link = f"https://discord.com/channels/{self.guild.id}/{self.place.id}"
         form = {"token": self.bot.token, "channel": link, **typed}
-        letter = sealed_intake.seal_form(sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, form)
+        letter = sealed_intake.seal_form(
+            sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, form
+        )
         with self.desk.scope() as scope:
             asked = account_setup.request_setup(
                 scope, creator_id=self.desk.creator_id, platform="discord", letter=letter
@@ -92,13 +102,17 @@ class House:
 
     def answers(self) -> list[str]:
         """What the bot wrote to Leo."""
-        return [message.body["content"] for message in self.fake.sent(self.fake.world.direct(self.bot, self.leo))]
+        return [
+            message.body["content"]
+            for message in self.fake.sent(self.fake.world.direct(self.bot, self.leo))
+        ]
 
     def heard(self) -> list[str]:
         """What was kept of Leo."""
         with self.desk.scope() as scope:
             rows = scope.run(
-                "SELECT m.body FROM messages m WHERE m.tenant_id = :tenant AND m.direction = 'in' ORDER BY m.seq",
+                "SELECT m.body FROM messages m WHERE m.tenant_id = :tenant AND m.direction = 'in' "
+                "ORDER BY m.seq",
                 tenant=self.desk.tenant_id,
             )
             return [row.body for row in rows]
@@ -126,14 +140,27 @@ def house(services: Services, fake: FakeDiscord) -> House:
     with services.tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Agence", language="fr", zone=ZONE)
         creator_id = agencies.add_creator(
-            scope, slug="nova", name="Nova", kind="virtual", zone=ZONE, languages=["en"], approval_tiers=1
+            scope,
+            slug="nova",
+            name="Nova",
+            kind="virtual",
+            zone=ZONE,
+            languages=["en"],
+            approval_tiers=1,
         )
         author, manager = (
-            agencies.add_member(scope, name=name, email=f"{name}@example.test", role=role, language="fr", zone=ZONE)
-            for name, role in (("Anne", tenant_roles.Role.MANAGER), ("Marc", tenant_roles.Role.OWNER))
+            agencies.add_member(
+                scope, name=name, email=f"{name}@example.test", role=role, language="fr", zone=ZONE
+            )
+            for name, role in (
+                ("Anne", tenant_roles.Role.MANAGER),
+                ("Marc", tenant_roles.Role.OWNER),
+            )
         )
         persona.activate_persona(scope, persona.create_persona_version(scope, creator_id, NOVA))
-        scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant", tenant=tenant_id)
+        scope.run(
+            "UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant", tenant=tenant_id
+        )
     network: Any = fake  # of the network the desk uses the clock alone
     bot = fake.world.bot()
     guild = fake.world.guild(bot)
@@ -199,7 +226,9 @@ def test_a_post_is_published_once(connected: House, fault: str) -> None:
     desk.live(minutes=5)
     assert desk.state(delivery) is DeliveryState.PUBLISHED
     assert house.posts() == ["Bonjour d’ici"]
-    assert desk.entry(delivery).url == f"https://discord.com/channels/{house.guild.id}/{house.place.id}/" + (
+    assert desk.entry(
+        delivery
+    ).url == f"https://discord.com/channels/{house.guild.id}/{house.place.id}/" + (
         house.fake.sent(house.place)[0].id
     )
     assert house.fake.sent(house.place)[0].body["attachments"][0]["size"] > 100
@@ -217,7 +246,8 @@ def test_who_writes_is_answered_once_and_told_who_speaks(connected: House) -> No
     desk.live(minutes=1)
     name = {"name": "Nova"}
     assert house.answers() == [
-        render_message(Message(f"service.{what}.virtual", name), "en") for what in ("notice", "truth")
+        render_message(Message(f"service.{what}.virtual", name), "en")
+        for what in ("notice", "truth")
     ]
     house.fake.write(house.bot, house.leo, "What do you photograph?")
     wait_until(lambda: len(house.heard()) == 2)

@@ -1,5 +1,5 @@
-"""Discord's commands: a menu that stands by itself, and what comes of choosing from it, in the chat and on a server;
-and a server that puts the bot out."""
+"""Discord's commands: a menu that stands by itself, and what comes of choosing from it, in the chat
+and on a server; and a server that puts the bot out."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,9 @@ from schedules.posts.states import DeliveryState
 from tenants.notices.queries import list_open_notices
 from tests.conftest import wait_until
 from tests.fakes.discord_world import Json
-from tests.journeys.test_discord import House, connected, fake, house, services  # noqa: F401  fixtures
+
+# fixtures
+from tests.journeys.test_discord import House, connected, fake, house, services  # noqa: F401  see above
 
 OFFERED = {"start", "stop", "human", "age", "terms", "privacy", "report"}
 DEFERRED = {"type": 5, "data": {"flags": 64}}
@@ -37,16 +39,23 @@ def notices(here: House) -> list[str]:
 
 def asked(here: House, since: int) -> list[str]:
     """How the menu was asked for and changed since then."""
-    rows = [row for row in here.fake.book.list_requests() if row["kind"] == "menus" and row["account"] == here.bot.id]
+    rows = [
+        row
+        for row in here.fake.book.list_requests()
+        if row["kind"] == "menus" and row["account"] == here.bot.id
+    ]
     return [row["method"] for row in rows][since:]
 
 
-def test_the_menu_stands_once_the_account_is_connected(connected: House) -> None:  # noqa: F811  fixture
+# fixture
+def test_the_menu_stands_once_the_account_is_connected(connected: House) -> None:  # noqa: F811  see above
     here = connected
     ear = here.ear()
     wait_until(lambda: full(here))
     assert menu(here).keys() == OFFERED
-    assert menu(here)["human"]["description_localizations"]["fr"] == render_message(Message("command.human"), "fr")
+    assert menu(here)["human"]["description_localizations"]["fr"] == render_message(
+        Message("command.human"), "fr"
+    )
     here.over(ear)
     assert asked(here, 0) == ["GET", *["POST"] * len(OFFERED)]
 
@@ -54,22 +63,41 @@ def test_the_menu_stands_once_the_account_is_connected(connected: House) -> None
     wait_until(lambda: len(asked(here, 0)) == 2 + len(OFFERED))
     here.over(again)
     menu(here)["stop"]["description"] = "as an older version said it"
-    menu(here)["dance"] = {"id": "5", "name": "dance", "type": 1, "description": "another program's"}
+    menu(here)["dance"] = {
+        "id": "5",
+        "name": "dance",
+        "type": 1,
+        "description": "another program's",
+    }
     before = len(asked(here, 0))
     newer = here.ear()
-    wait_until(lambda: menu(here)["stop"]["description"] == render_message(Message("command.stop"), "en"))
+    wait_until(
+        lambda: menu(here)["stop"]["description"] == render_message(Message("command.stop"), "en")
+    )
     here.over(newer)
     assert asked(here, before) == ["GET", "POST"]
     assert menu(here).keys() == {*OFFERED, "dance"}
 
 
 @pytest.mark.parametrize(
-    "fault", ["hang", "reset_before", "reset_after", "status:503", "status:503_after", "garbage", "status:429"]
+    "fault",
+    [
+        "hang",
+        "reset_before",
+        "reset_after",
+        "status:503",
+        "status:503_after",
+        "garbage",
+        "status:429",
+    ],
 )
-def test_a_bad_day_keeps_the_menu_from_nobody(connected: House, fault: str) -> None:  # noqa: F811  fixture
+# fixture
+def test_a_bad_day_keeps_the_menu_from_nobody(connected: House, fault: str) -> None:  # noqa: F811  see above
     here = connected
     for number in range(2):
-        here.fake.book.schedule_fault(fault, account=here.bot.id, on="menus", seconds=0.2 + number / 10, retry_after=1)
+        here.fake.book.schedule_fault(
+            fault, account=here.bot.id, on="menus", seconds=0.2 + number / 10, retry_after=1
+        )
     ear = here.ear()
     here.fake.write(here.bot, here.leo, "bonjour")
     wait_until(lambda: here.heard() == ["bonjour"])
@@ -79,10 +107,13 @@ def test_a_bad_day_keeps_the_menu_from_nobody(connected: House, fault: str) -> N
     assert "listen.no_menu" not in notices(here)
 
 
-def test_a_menu_that_is_full_is_told_and_typing_goes_on(connected: House) -> None:  # noqa: F811  fixture
+# fixture
+def test_a_menu_that_is_full_is_told_and_typing_goes_on(connected: House) -> None:  # noqa: F811  see above
     here = connected
     for number in range(100):
-        here.fake.interactions.write(here.bot, here.bot.id, {"name": f"dance-{number}", "description": "…"})
+        here.fake.interactions.write(
+            here.bot, here.bot.id, {"name": f"dance-{number}", "description": "…"}
+        )
     ear = here.ear()
     wait_until(lambda: "listen.no_menu" in notices(here))
     here.fake.write(here.bot, here.leo, "/stop")
@@ -108,7 +139,9 @@ def test_a_chosen_command_does_what_its_words_do(connected: House) -> None:  # n
     assert here.answers() == [notice, render_message(Message("service.stopped.all"), "fr")]
 
     told = here.fake.interactions.told[choice]
-    here.fake.gateway.tell(here.bot, "INTERACTION_CREATE", told)  # once more, and then something else
+    here.fake.gateway.tell(
+        here.bot, "INTERACTION_CREATE", told
+    )  # once more, and then something else
     here.fake.choose(here.bot, here.leo, "terms")
     wait_until(lambda: len(here.heard()) > 1)
     assert here.heard() == ["/stop all", "/terms"]
@@ -146,10 +179,16 @@ def test_what_is_not_ours_to_hear_is_not_heard(connected: House) -> None:  # noq
         here.fake.choose(here.bot, here.leo, "dance"),
         here.fake.choose(here.bot, here.leo, "x" * 5000),
         here.fake.interactions.choose(
-            here.bot, here.leo, here.place, {"name": "stop", "type": 2, "target_id": "1"}, locale="fr"
+            here.bot,
+            here.leo,
+            here.place,
+            {"name": "stop", "type": 2, "target_id": "1"},
+            locale="fr",
         ),
     ]
-    here.fake.choose(here.bot, here.leo, "stop", {**ALL, "value": "<script>" * 700}, {**ALL, "name": "and"})
+    here.fake.choose(
+        here.bot, here.leo, "stop", {**ALL, "value": "<script>" * 700}, {**ALL, "name": "and"}
+    )
     here.fake.choose(here.bot, here.leo, "human", {"name": "what", "type": 3, "value": "all"})
     wait_until(lambda: len(here.heard()) == 3)
     assert here.heard() == ["/start", "/stop", "/human"]
@@ -157,14 +196,17 @@ def test_what_is_not_ours_to_hear_is_not_heard(connected: House) -> None:  # noq
     here.over(ear)
 
 
-def test_a_busy_listener_says_in_time_that_it_heard(connected: House) -> None:  # noqa: F811  fixture
+# fixture
+def test_a_busy_listener_says_in_time_that_it_heard(connected: House) -> None:  # noqa: F811  see above
     here = connected
     ear = here.ear()
     here.fake.write(here.bot, here.leo, "un")
     wait_until(lambda: here.heard() == ["un"])
     here.over(ear)
     chat = here.fake.world.direct(here.bot, here.leo)
-    here.fake.book.schedule_fault("status:503", account=chat.id, on="lookups", times=2)  # the history is read slowly
+    here.fake.book.schedule_fault(
+        "status:503", account=chat.id, on="lookups", times=2
+    )  # the history is read slowly
     ear = here.ear()
     choice = here.fake.choose(here.bot, here.leo, "human")
     wait_until(lambda: choice in here.fake.acks)
@@ -176,7 +218,8 @@ def test_a_busy_listener_says_in_time_that_it_heard(connected: House) -> None:  
 
 
 @pytest.mark.parametrize("fault", ["reset_after", "status:503_after", "reset_before", "status:503"])
-def test_a_lost_answer_loses_no_command(connected: House, fault: str) -> None:  # noqa: F811  fixture
+# fixture
+def test_a_lost_answer_loses_no_command(connected: House, fault: str) -> None:  # noqa: F811  see above
     here, desk = connected, connected.desk
     here.fake.book.schedule_fault(fault, on="acks", seconds=0.1)
     ear = here.ear()
@@ -203,10 +246,20 @@ def test_its_word_is_written_nowhere(
     said = capfd.readouterr()
     assert "gateway.not_acknowledged" in said.out + said.err
     with here.desk.scope() as scope:
-        tables = ("outbox", "messages", "conversations", "fans", "fan_identities", "attempts", "notices")
+        tables = (
+            "outbox",
+            "messages",
+            "conversations",
+            "fans",
+            "fan_identities",
+            "attempts",
+            "notices",
+        )
         kept = [row[0] for table in tables for row in scope.run(f"SELECT t::text FROM {table} t")]
     assert kept
-    assert not [word for word in words if word in said.out + said.err or any(word in row for row in kept)]
+    assert not [
+        word for word in words if word in said.out + said.err or any(word in row for row in kept)
+    ]
 
 
 @contextmanager
@@ -220,7 +273,8 @@ def heard(here: House) -> Iterator[None]:
 
 
 def test_a_server_puts_the_bot_out_and_lets_it_in(connected: House) -> None:  # noqa: F811  fixture
-    """Its queue waits with a notice; a server that is down is no removal, and nobody has to connect anything again."""
+    """Its queue waits with a notice; a server that is down is no removal, and nobody has to connect
+    anything again."""
     here, gateway = connected, connected.fake.gateway
     roles = list(here.guild.members[here.bot.id])
 
@@ -246,9 +300,13 @@ def test_a_server_puts_the_bot_out_and_lets_it_in(connected: House) -> None:  # 
         here.desk.pass_time(minutes=3)
         here.desk.run()
         assert (here.desk.state(waiting), here.posts()) == (DeliveryState.PUBLISHED, ["Bientôt."])
-        assert not [code for code in here.desk.notices().values() if code.startswith("channel.notice_gone")]
+        assert not [
+            code for code in here.desk.notices().values() if code.startswith("channel.notice_gone")
+        ]
         with here.desk.scope() as scope:
-            lifecycle.pause_account(scope, here.desk.channels["main"], Message("channel.paused_by", {"name": "Anne"}))
+            lifecycle.pause_account(
+                scope, here.desk.channels["main"], Message("channel.paused_by", {"name": "Anne"})
+            )
         gateway.put_out(here.bot, here.guild)
         wait_until(lambda: stands() == ("gone", "channel.shut_out"))
         gateway.let_in(here.bot, here.guild, roles)

@@ -6,10 +6,14 @@ from foundation.i18n.translation import Message, render_message
 from tests.conftest import wait_until
 from tests.fakes.discord_edits import UPDATE, edit, touch
 from tests.fakes.discord_gateway import DIRECT_MESSAGES
-from tests.journeys.test_discord import House, connected, fake, house, services  # noqa: F401  fixtures
+
+# fixtures
+from tests.journeys.test_discord import House, connected, fake, house, services  # noqa: F401  see above
 
 SIGNALS = "SELECT kind FROM safety_events WHERE tenant_id = :tenant"
-LINES = "SELECT kind, body FROM messages WHERE tenant_id = :tenant AND direction = 'in' ORDER BY seq"
+LINES = (
+    "SELECT kind, body FROM messages WHERE tenant_id = :tenant AND direction = 'in' ORDER BY seq"
+)
 
 
 def rows(house: House, statement: str) -> list[tuple[str, ...]]:  # noqa: F811  fixture
@@ -24,7 +28,13 @@ def test_an_age_that_is_edited_in_stops_everything(connected: House) -> None:  #
     wait_until(lambda: len(house.heard()) == 1)
     house.desk.live(minutes=1)
     before = house.answers()
-    touch(house.fake, house.bot, house.leo, said, embeds=[{"type": "link", "url": "https://a.example"}])
+    touch(
+        house.fake,
+        house.bot,
+        house.leo,
+        said,
+        embeds=[{"type": "link", "url": "https://a.example"}],
+    )
     own = house.fake.sent(house.fake.world.direct(house.bot, house.leo))[0].id
     touch(house.fake, house.bot, house.leo, own, pinned=True)
     edit(house.fake, house.bot, house.leo, said, "hello you")
@@ -36,7 +46,11 @@ def test_an_age_that_is_edited_in_stops_everything(connected: House) -> None:  #
     wait_until(lambda: len(house.heard()) == 3)
     house.desk.live(minutes=1)
     assert house.answers() == [*before, render_message(Message("service.safety.minor"), "en")]
-    assert rows(house, LINES) == [("text", "hello https://a.example"), ("edited", "hello you"), ("edited", "I'm 15")]
+    assert rows(house, LINES) == [
+        ("text", "hello https://a.example"),
+        ("edited", "hello you"),
+        ("edited", "I'm 15"),
+    ]
     assert rows(house, SIGNALS) == [("minor",)]
     touch(house.fake, house.bot, house.leo, said, pinned=False)
     house.fake.gateway.drop(house.bot)  # what it missed, and may have told already
@@ -66,13 +80,19 @@ def test_what_was_edited_while_nobody_listened_is_read_from_the_history(
     assert rows(house, SIGNALS) == [("crisis",)]
 
 
-def test_part_of_a_message_told_alone_silences_nobody(connected: House) -> None:  # noqa: F811  fixture
-    """What older gateways told of a link that was looked up; the library knows whole messages alone."""
+# fixture
+def test_part_of_a_message_told_alone_silences_nobody(connected: House) -> None:  # noqa: F811  see above
+    """What older gateways told of a link that was looked up; the library knows whole messages
+    alone."""
     house = connected  # noqa: F811  fixture
     ear = house.ear()
     said = house.fake.write(house.bot, house.leo, "hello")
     wait_until(lambda: house.heard() == ["hello"])
-    part = {"id": said, "channel_id": house.fake.world.direct(house.bot, house.leo).id, "embeds": []}
+    part = {
+        "id": said,
+        "channel_id": house.fake.world.direct(house.bot, house.leo).id,
+        "embeds": [],
+    }
     house.fake.gateway.tell(house.bot, UPDATE, part, intent=DIRECT_MESSAGES)
     house.fake.write(house.bot, house.leo, "still there?")
     wait_until(lambda: house.heard() == ["hello", "still there?"])

@@ -1,4 +1,5 @@
-"""A post of an announcement channel on Discord, passed on to the servers that follow it, on real PostgreSQL."""
+"""A post of an announcement channel on Discord, passed on to the servers that follow it, on real
+PostgreSQL."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +12,9 @@ from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tests.fakes.discord import MOST_PASSED_ON
 from tests.fakes.discord_world import ANNOUNCEMENT
-from tests.journeys.test_discord import House, connected, fake, house, services  # noqa: F401  fixtures
+
+# fixtures
+from tests.journeys.test_discord import House, connected, fake, house, services  # noqa: F401  see above
 from tests.journeys.visits import dusk
 
 PASSED_ON = (ChannelOverride("discord", options=((CROSSPOST_OPTION, True),)),)
@@ -23,7 +26,8 @@ def passed_on(connected: House) -> list[bool]:  # noqa: F811  fixture
 
 
 @pytest.mark.parametrize("mode", ["", "reset_after", "reset_before"])
-def test_a_post_is_passed_on_once_whatever_the_day(connected: House, mode: str) -> None:  # noqa: F811  fixture
+# fixture
+def test_a_post_is_passed_on_once_whatever_the_day(connected: House, mode: str) -> None:  # noqa: F811  see above
     desk, there = connected.desk, connected.place
     there.type = ANNOUNCEMENT
     plain = desk.delivery("ici seulement")
@@ -32,12 +36,20 @@ def test_a_post_is_passed_on_once_whatever_the_day(connected: House, mode: str) 
     if mode:
         connected.fake.book.schedule_fault(mode, account=there.id, on="passes", seconds=0.2)
     desk.live(minutes=10)
-    assert [desk.state(one) for one in (plain, sent)] == [DeliveryState.PUBLISHED, DeliveryState.PUBLISHED], desk.why(
-        sent
+    assert [desk.state(one) for one in (plain, sent)] == [
+        DeliveryState.PUBLISHED,
+        DeliveryState.PUBLISHED,
+    ], desk.why(sent)
+    assert (connected.posts(), passed_on(connected)) == (
+        ["ici seulement", "pour tous"],
+        [False, True],
     )
-    assert (connected.posts(), passed_on(connected)) == (["ici seulement", "pour tous"], [False, True])
-    asked = [one for one in connected.fake.book.list_requests() if one["path"].endswith("/crosspost")]
-    assert len([one for one in asked if there.id in one["path"]]) == (2 if mode == "reset_before" else 1)
+    asked = [
+        one for one in connected.fake.book.list_requests() if one["path"].endswith("/crosspost")
+    ]
+    assert len([one for one in asked if there.id in one["path"]]) == (
+        2 if mode == "reset_before" else 1
+    )
     desk.act(post_removal.request_post_removal, sent)
     desk.live(minutes=5)
     assert (desk.state(sent), desk.state(plain)) == (DeliveryState.REMOVED, DeliveryState.PUBLISHED)
@@ -48,7 +60,9 @@ def test_what_may_not_be_passed_on_yet_waits_alone(connected: House) -> None:  #
     there.type = ANNOUNCEMENT
     first = desk.delivery("la première")
     desk.live(minutes=2)
-    lately = [replace(there.messages[-1], passed_on=connected.fake.clock()) for _ in range(MOST_PASSED_ON)]
+    lately = [
+        replace(there.messages[-1], passed_on=connected.fake.clock()) for _ in range(MOST_PASSED_ON)
+    ]
     there.messages.extend(lately)
     eleventh = desk.delivery("pour tous", others=PASSED_ON, late_ok=timedelta(hours=2))
     plain = desk.delivery("la suite")
@@ -64,18 +78,25 @@ def test_what_may_not_be_passed_on_yet_waits_alone(connected: House) -> None:  #
     assert passed_on(connected) == [False, True, False]
 
 
-def test_what_is_not_for_everybody_and_what_nobody_can_follow_is_not_even_posted(connected: House) -> None:  # noqa: F811  fixture
+def test_what_is_not_for_everybody_and_what_nobody_can_follow_is_not_even_posted(
+    connected: House,  # noqa: F811  fixtures
+) -> None:
     desk = connected.desk
     elsewhere = desk.delivery("dans un salon ordinaire", others=PASSED_ON)
     desk.live(minutes=2)
-    assert (desk.state(elsewhere), desk.why(elsewhere)) == (DeliveryState.FAILED, "discord.not_announcement")
+    assert (desk.state(elsewhere), desk.why(elsewhere)) == (
+        DeliveryState.FAILED,
+        "discord.not_announcement",
+    )
     connected.place.type, connected.place.nsfw = ANNOUNCEMENT, True
     desk.pass_time(seconds=61)  # what was seen is seen again
     shown = dusk(desk, 60)
     suggestive = desk.delivery("le soir", media=(shown,), others=PASSED_ON)
     desk.live(minutes=2)
     assert connected.posts() == [], "not even on its own server, where it may stand alone"
-    assert desk.state(suggestive) in (DeliveryState.HELD, DeliveryState.FAILED), desk.why(suggestive)
+    assert desk.state(suggestive) in (DeliveryState.HELD, DeliveryState.FAILED), desk.why(
+        suggestive
+    )
     assert desk.why(suggestive) == "gate.RATING_EXCEEDS_SURFACE"
     alone = desk.delivery("le soir", media=(shown,))
     desk.live(minutes=2)

@@ -1,4 +1,5 @@
-"""The role of proven age on Discord: from a fan who chooses /age to the role, and from a proof taken back to none."""
+"""The role of proven age on Discord: from a fan who chooses /age to the role, and from a proof
+taken back to none."""
 
 import base64
 import re
@@ -15,7 +16,13 @@ from channels.roles import reader_roles as channel_roles
 from channels.roles.events import ReaderRoleDue
 from connectors.contract.reader_roles import READER_NOT_THERE
 from foundation.i18n.translation import Message
-from foundation.ops.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
+from foundation.ops.settings import (
+    ConnectorsSettings,
+    DatabaseSettings,
+    GateSettings,
+    Settings,
+    TenantsSettings,
+)
 from foundation.outbox.outbox import RetryLater
 from gate.viewers import age_assurance
 from generators.engines.text.templates import TemplateEngine
@@ -84,7 +91,10 @@ def changes(here: House) -> list[str]:
 
 
 def asked(here: House) -> int:
-    return sum(row["kind"] == "roles" and row["account"] == here.guild.id for row in here.fake.book.list_requests())
+    return sum(
+        row["kind"] == "roles" and row["account"] == here.guild.id
+        for row in here.fake.book.list_requests()
+    )
 
 
 def writes(here: House, text: str = "bonjour") -> None:
@@ -115,7 +125,8 @@ def proven(here: House, person: str = "", **more: object) -> None:
 def rows(here: House) -> list[tuple[bool, bool | None, str]]:
     with here.desk.scope() as scope:
         found = scope.run(
-            "SELECT wanted, stands, coalesce(reason ->> 'code', '') AS why FROM fan_roles WHERE tenant_id = :tenant"
+            "SELECT wanted, stands, coalesce(reason ->> 'code', '') AS why FROM fan_roles WHERE "
+            "tenant_id = :tenant"
             " ORDER BY created_at, id",
             tenant=here.desk.tenant_id,
         )
@@ -139,7 +150,9 @@ def fan(here: House) -> UUID:
 def test_from_age_to_the_role_and_back(here: House, provider: yoti.Running) -> None:
     sdk_id, key = provider.world.customer()
     letter = sealed_intake.seal_form(
-        sealed_intake.derive_public_key(MASTER), here.desk.tenant_id, {"sdk_id": sdk_id, "api_key": key}
+        sealed_intake.derive_public_key(MASTER),
+        here.desk.tenant_id,
+        {"sdk_id": sdk_id, "api_key": key},
     )
     with here.desk.scope(f"member:{here.desk.manager}") as scope:
         ages.connect_provider(scope, "yoti", letter, known=here.desk.services.age_providers)
@@ -161,7 +174,9 @@ def test_from_age_to_the_role_and_back(here: House, provider: yoti.Running) -> N
     assert bears(here)
     assert rows(here) == [(True, True, "")]
     with here.desk.scope() as scope:
-        [talk] = scope.run("SELECT id FROM conversations WHERE tenant_id = :tenant", tenant=here.desk.tenant_id)
+        [talk] = scope.run(
+            "SELECT id FROM conversations WHERE tenant_id = :tenant", tenant=here.desk.tenant_id
+        )
         shown = channel_roles.role_status_by_channel(scope)[here.desk.channels["main"]]
         assert (shown.borne, shown.away, shown.refused) == (1, 0, None)
     with here.desk.scope(f"member:{here.desk.manager}") as scope:
@@ -178,20 +193,35 @@ def test_what_is_given_opens_nothing(here: House) -> None:
     here.guild.members[here.leo.id] = [role(here)]
     hour(here)
     with here.desk.scope() as scope:
-        assert age_assurance.get_assurance(scope, "discord", here.leo.id) == age_assurance.UNKNOWN_VIEWER
+        assert (
+            age_assurance.get_assurance(scope, "discord", here.leo.id)
+            == age_assurance.UNKNOWN_VIEWER
+        )
         assert age_assurance.list_verified_adults(scope, "discord") == []
 
 
 @pytest.mark.parametrize(
-    "fault", ["reset_before", "reset_after", "accept_then_hang", "status:503", "status:503_after", "status:429"]
+    "fault",
+    [
+        "reset_before",
+        "reset_after",
+        "accept_then_hang",
+        "status:503",
+        "status:503_after",
+        "status:429",
+    ],
 )
 def test_a_bad_day_neither_loses_nor_leaves_the_role(here: House, fault: str) -> None:
     writes(here)
-    here.fake.book.schedule_fault(fault, account=here.guild.id, on="roles", seconds=0.2, retry_after=3)
+    here.fake.book.schedule_fault(
+        fault, account=here.guild.id, on="roles", seconds=0.2, retry_after=3
+    )
     proven(here)
     here.desk.live(minutes=10)
     assert bears(here)
-    here.fake.book.schedule_fault(fault, account=here.guild.id, on="roles", seconds=0.2, retry_after=3)
+    here.fake.book.schedule_fault(
+        fault, account=here.guild.id, on="roles", seconds=0.2, retry_after=3
+    )
     with here.desk.scope() as scope:
         age_assurance.mark_suspected_minor(scope, "discord", here.leo.id)
     here.desk.live(minutes=10)
@@ -220,7 +250,8 @@ def test_killed_at_any_line_it_is_done_once(here: House, at: int) -> None:
 
 
 def test_an_answer_lost_and_a_proof_gone_leave_no_role(here: House) -> None:
-    """The answer to giving it was lost, and the account rests: what may have been given is taken all the same."""
+    """The answer to giving it was lost, and the account rests: what may have been given is taken
+    all the same."""
     writes(here)
     here.fake.book.schedule_fault("reset_after", account=here.guild.id, on="roles", times=3)
     with here.desk.scope() as scope:
@@ -237,7 +268,9 @@ def test_an_answer_lost_and_a_proof_gone_leave_no_role(here: House) -> None:
     assert rows(here) == [(True, None, "")]
     with here.desk.scope() as scope:
         age_assurance.block_viewer(scope, "discord", here.leo.id)
-        lifecycle.pause_account(scope, here.desk.channels["main"], Message("channel.paused_by", {"name": "Anne"}))
+        lifecycle.pause_account(
+            scope, here.desk.channels["main"], Message("channel.paused_by", {"name": "Anne"})
+        )
     here.desk.live(hours=1)
     assert not bears(here)
     assert rows(here) == []
@@ -290,7 +323,8 @@ def test_a_stranger_is_given_nothing_until_they_wrote(here: House) -> None:
     assert rows(here) == []
 
 
-def test_connected_later_it_is_given_to_those_who_proved_it_before(house: House) -> None:  # noqa: F811  fixture
+# fixture
+def test_connected_later_it_is_given_to_those_who_proved_it_before(house: House) -> None:  # noqa: F811  see above
     assert house.enrol().reason is None
     writes(house)
     proven(house)
@@ -331,7 +365,12 @@ def test_a_role_that_cannot_be_given_is_told_and_tried_by_one(here: House) -> No
     assert bears(here, mia.id)
     assert "role.refused" not in here.desk.notices().values()
     with here.desk.scope() as scope:
-        assert scope.run("SELECT state FROM channels WHERE tenant_id = :t", t=here.desk.tenant_id).scalar() == "active"
+        assert (
+            scope.run(
+                "SELECT state FROM channels WHERE tenant_id = :t", t=here.desk.tenant_id
+            ).scalar()
+            == "active"
+        )
 
 
 def test_whoever_is_forgotten_loses_it(here: House) -> None:
@@ -339,7 +378,8 @@ def test_whoever_is_forgotten_loses_it(here: House) -> None:
     proven(here)
     with here.desk.scope() as scope:
         told = export_fan(scope, fan(here))
-        assert [one["role"] for one in told["roles"]] == [role(here)]  # type: ignore[attr-defined]  # a list
+        # a list
+        assert [one["role"] for one in told["roles"]] == [role(here)]  # type: ignore[attr-defined]  # see above
         erase_fan(scope, fan(here))
     here.desk.live(seconds=5)
     assert not bears(here)
@@ -353,8 +393,13 @@ def test_a_wish_that_changed_meanwhile_is_followed(here: House) -> None:
     writes(here)
     proven(here)
     with here.desk.scope() as scope:
-        [wish] = scope.run("SELECT id FROM fan_roles WHERE tenant_id = :tenant", tenant=here.desk.tenant_id)
-        scope.run("UPDATE fan_roles SET stands = NULL WHERE tenant_id = :tenant", tenant=here.desk.tenant_id)
+        [wish] = scope.run(
+            "SELECT id FROM fan_roles WHERE tenant_id = :tenant", tenant=here.desk.tenant_id
+        )
+        scope.run(
+            "UPDATE fan_roles SET stands = NULL WHERE tenant_id = :tenant",
+            tenant=here.desk.tenant_id,
+        )
     send = here.desk.services.transport.send
 
     class Meanwhile:

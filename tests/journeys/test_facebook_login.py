@@ -1,4 +1,5 @@
-"""A Facebook Page comes in by a yes of somebody who runs it, from the form to a post that stands there."""
+"""A Facebook Page comes in by a yes of somebody who runs it, from the form to a post that stands
+there."""
 
 import logging
 from collections.abc import Iterator
@@ -27,7 +28,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 
 
 @pytest.fixture(scope="module")
-def both(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services, dict[str, Any]]]:
+def both(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Services, dict[str, Any]]]:
     with networks(cluster, Path(tmp_path_factory.mktemp("home"))) as found:
         yield found
 
@@ -51,7 +54,9 @@ def refused(house: AtFacebook, **typed: str) -> Message | None:
     return wish.reason
 
 
-def test_a_yes_lets_the_page_in_and_a_post_stands_there(house: AtFacebook, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_yes_lets_the_page_in_and_a_post_stands_there(
+    house: AtFacebook, caplog: pytest.LogCaptureFixture
+) -> None:
     wish = house.ask()
     assert "/dialog/oauth?" in wish.visit
     back = house.approve(wish.visit)
@@ -61,17 +66,28 @@ def test_a_yes_lets_the_page_in_and_a_post_stands_there(house: AtFacebook, caplo
     found = house.stands(wish.id)
     assert found.state == AccountSetupState.CONNECTED, found.reason
     channel = house.channel()
-    assert (channel.account, channel.name, channel.state) == (page(house).id, "Léa Officiel", ChannelState.ACTIVE)
+    assert (channel.account, channel.name, channel.state) == (
+        page(house).id,
+        "Léa Officiel",
+        ChannelState.ACTIVE,
+    )
     assert house.token() == page(house).token, "the Page's own: the person's is not kept"
     assert page(house).expires_at == 0, "it was made of one for sixty days"
     assert channel.expires_at is not None
-    assert timedelta(days=89) < channel.expires_at - house.desk.now() <= timedelta(days=90), "then she says yes again"
+    assert timedelta(days=89) < channel.expires_at - house.desk.now() <= timedelta(days=90), (
+        "then she says yes again"
+    )
     sent = house.desk.delivery("Bonjour", channel="facebook")
     house.live(minutes=2)
     assert house.desk.state(sent) is DeliveryState.PUBLISHED
     assert [one.message for one in page(house).posts.values()] == ["Bonjour"]
     said = caplog.text + house.rows(wish.id)
-    secrets = (back["code"], page(house).token, house.form["client_secret"], *house.server.login.tokens)
+    secrets = (
+        back["code"],
+        page(house).token,
+        house.form["client_secret"],
+        *house.server.login.tokens,
+    )
     assert not [one for one in secrets if one in said]
     with house.desk.scope() as scope:
         known = oauth_clients.latest_oauth_clients(scope)["facebook"]
@@ -88,19 +104,27 @@ def test_who_runs_several_names_one_and_is_told_which_there_are(
     reason = refused(house)
     assert reason is not None
     assert reason.code == "facebook.which_page"
-    assert reason.params["pages"] == ", ".join(f"{' '.join(one.name.split())} ({one.id})" for one in pages)
+    assert reason.params["pages"] == ", ".join(
+        f"{' '.join(one.name.split())} ({one.id})" for one in pages
+    )
     for typed in ("Zoé", house.server.page("Nova").id):
         reason = refused(house, page=typed)
         assert reason is not None
         assert reason.code == "facebook.which_page", "no Page of hers"
     for typed, meant in ((" mia laurent ", pages[1]), (pages[2].id, pages[2])):
         wish = house.enrol(page=typed, client_id="", client_secret="")
-        assert wish.state == AccountSetupState.CONNECTED, "the application is known: it was given a token before"
+        assert wish.state == AccountSetupState.CONNECTED, (
+            "the application is known: it was given a token before"
+        )
         assert (house.channel().account, house.token()) == (meant.id, meant.token)
 
 
-def test_a_page_far_down_the_list_is_found(both: tuple[Services, dict[str, Any]], running: Network) -> None:
-    house = at_facebook(both[0], running, both[1]["facebook"], *(f"Page {number}" for number in range(130)))
+def test_a_page_far_down_the_list_is_found(
+    both: tuple[Services, dict[str, Any]], running: Network
+) -> None:
+    house = at_facebook(
+        both[0], running, both[1]["facebook"], *(f"Page {number}" for number in range(130))
+    )
     assert house.enrol(page="Page 129").state == AccountSetupState.CONNECTED
     assert house.channel().name == "Page 129"
 
@@ -129,7 +153,9 @@ def test_who_may_not_post_there_is_told(house: AtFacebook) -> None:
 def test_where_messages_are_wanted_their_right_is_asked_for(house: AtFacebook) -> None:
     assert "pages_messaging" not in house.ask().visit
     house.member.unticks = frozenset({"pages_messaging"})
-    assert refused(house, wanted=WANTED_MESSAGES) == Message("facebook.right_missing", {"rights": "pages_messaging"})
+    assert refused(house, wanted=WANTED_MESSAGES) == Message(
+        "facebook.right_missing", {"rights": "pages_messaging"}
+    )
     house.member.unticks = frozenset()
     assert house.enrol(wanted=WANTED_MESSAGES).state == AccountSetupState.CONNECTED
     assert house.channel().chat_surface == "facebook.message"
@@ -143,7 +169,9 @@ def test_a_lost_token_of_two_months_is_asked_for_again(house: AtFacebook, mode: 
 
 
 @pytest.mark.parametrize("office", ["tokens", "exchanges", "checks"])
-def test_where_the_code_is_used_up_the_person_says_yes_again(house: AtFacebook, office: str) -> None:
+def test_where_the_code_is_used_up_the_person_says_yes_again(
+    house: AtFacebook, office: str
+) -> None:
     house.server.book.ask("reset_after", on=office, times=3)
     assert refused(house) == Message("oauth.again")
     house.server.book.clear()

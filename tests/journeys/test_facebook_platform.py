@@ -1,4 +1,5 @@
-"""A Facebook Page from the sealed form to the post, through the house's own routes: films, comments, removal."""
+"""A Facebook Page from the sealed form to the post, through the house's own routes: films,
+comments, removal."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,11 +80,16 @@ def test_a_film_that_comes_to_nothing_is_told(networks: Outside) -> None:
     networks.facebook.film_seconds, networks.facebook.refuses_films = 45, 1
     sent = here.desk.delivery("Un film", channel="facebook", media=(shown,), after=60)
     here.desk.live(minutes=30)
-    assert (here.desk.state(sent), here.desk.why(sent)) == (DeliveryState.FAILED, "facebook.film_refused")
+    assert (here.desk.state(sent), here.desk.why(sent)) == (
+        DeliveryState.FAILED,
+        "facebook.film_refused",
+    )
     assert len(page.posts) == 1
 
 
-def test_a_film_whose_answer_was_lost_is_never_sent_while_it_may_be_worked_on(networks: Outside) -> None:
+def test_a_film_whose_answer_was_lost_is_never_sent_while_it_may_be_worked_on(
+    networks: Outside,
+) -> None:
     here = mia(networks)
     page, shown = here.facebook(), film(here.desk, seconds=3.5)
     networks.facebook.film_seconds = 1200
@@ -97,11 +103,15 @@ def test_a_film_whose_answer_was_lost_is_never_sent_while_it_may_be_worked_on(ne
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before"])
-def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: Outside, mode: str) -> None:
+def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(
+    networks: Outside, mode: str
+) -> None:
     here = mia(networks)
     page = here.facebook()
     networks.facebook.book.schedule_fault(mode, on="posts")
-    sent = here.desk.delivery("Bonsoir", channel="facebook", media=(here.picture(Rating.G),), after=60)
+    sent = here.desk.delivery(
+        "Bonsoir", channel="facebook", media=(here.picture(Rating.G),), after=60
+    )
     here.desk.live(minutes=40)
     assert here.desk.state(sent) is DeliveryState.PUBLISHED
     assert [one.message for one in page.posts.values()] == ["Bonsoir"]
@@ -125,7 +135,10 @@ def test_what_may_not_be_there_is_never_fetched(networks: Outside) -> None:
         sent = here.post("facebook", rating)
         here.desk.live(minutes=2)
         verdict, reasons = here.judged(sent)
-        assert (verdict, "RATING_EXCEEDS_SURFACE" in reasons) == ("H" if rating is Rating.S else "B", True)
+        assert (verdict, "RATING_EXCEEDS_SURFACE" in reasons) == (
+            "H" if rating is Rating.S else "B",
+            True,
+        )
     assert (page.fetched, page.photos, page.posts) == ([], {}, {})
 
 
@@ -161,7 +174,9 @@ def test_a_comment_is_heard_answered_hidden_and_its_author_kept_away(networks: O
         ("", "person", "facebook.not_the_page"),
     ],
 )
-def test_a_token_is_judged_on_the_spot(networks: Outside, page: str, token: str, reason: str) -> None:
+def test_a_token_is_judged_on_the_spot(
+    networks: Outside, page: str, token: str, reason: str
+) -> None:
     here, known = mia(networks), networks.facebook.page("Mia")
     networks.facebook.people.add("person")
     wish = here.asked("facebook", page=page or known.id, access_token=token or known.token)
@@ -174,7 +189,10 @@ def test_a_token_that_may_not_post_names_what_it_lacks(networks: Outside) -> Non
     page.rights = frozenset({"pages_show_list", "pages_read_engagement"})
     wish = here.asked("facebook", page=page.id, access_token=page.token)
     assert wish.reason is not None
-    assert (wish.reason.code, dict(wish.reason.params)) == ("facebook.right_missing", {"rights": "pages_manage_posts"})
+    assert (wish.reason.code, dict(wish.reason.params)) == (
+        "facebook.right_missing",
+        {"rights": "pages_manage_posts"},
+    )
     page.rights, page.expires_at = (
         page.rights | {"pages_manage_posts"},
         int(networks.facebook.clock().timestamp()) + 3600,
@@ -197,7 +215,10 @@ def test_without_rights_over_comments_the_page_still_posts(networks: Outside) ->
     assert heard(here.desk) == []
     second = here.desk.delivery("Deux", channel="facebook")
     here.desk.live(minutes=2)
-    assert [here.desk.state(one) for one in (first, second)] == [DeliveryState.PUBLISHED, DeliveryState.PUBLISHED]
+    assert [here.desk.state(one) for one in (first, second)] == [
+        DeliveryState.PUBLISHED,
+        DeliveryState.PUBLISHED,
+    ]
 
 
 def test_the_same_words_twice_in_a_row_are_posted_once_and_told(networks: Outside) -> None:
@@ -208,5 +229,8 @@ def test_the_same_words_twice_in_a_row_are_posted_once_and_told(networks: Outsid
     again = here.desk.delivery("Bonjour", channel="facebook")
     here.desk.live(minutes=20)
     assert here.desk.state(first) is DeliveryState.PUBLISHED
-    assert (here.desk.state(again), here.desk.why(again)) == (DeliveryState.FAILED, "facebook.duplicate")
+    assert (here.desk.state(again), here.desk.why(again)) == (
+        DeliveryState.FAILED,
+        "facebook.duplicate",
+    )
     assert [one.message for one in page.posts.values()] == ["Bonjour"]

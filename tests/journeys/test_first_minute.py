@@ -1,4 +1,5 @@
-"""The first minute of the demo, on a house as a newcomer has it: seen on the page, in the rows, by the sandbox."""
+"""The first minute of the demo, on a house as a newcomer has it: seen on the page, in the rows, by
+the sandbox."""
 
 import shutil
 from collections.abc import Iterator
@@ -39,7 +40,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
 
 def test_every_line_is_read_in_time(seen: Seen) -> None:
     told = ", ".join(
-        f"{name} {seconds:.0f}" for name, seconds in sorted(seen.watched.seen.items(), key=lambda one: one[1])
+        f"{name} {seconds:.0f}"
+        for name, seconds in sorted(seen.watched.seen.items(), key=lambda one: one[1])
     )
     print(f"\nthe first minute: {told}")  # noqa: T201  figures to read
     minute.judge_page(seen.watched)
@@ -72,6 +74,10 @@ def test_removal_in_the_middle_of_it_leaves_nothing(seen: Seen) -> None:
     assert [line for line in again.out.splitlines() if "removed from" in line] == []
     for company in DEMO_AGENCIES:
         with seen.house.scope(company.tenant_id) as scope:
-            assert not scope.run("SELECT 1 FROM outbox WHERE tenant_id = :t", t=company.tenant_id).all()
-            assert not scope.run("SELECT 1 FROM channels WHERE tenant_id = :t", t=company.tenant_id).all()
+            assert not scope.run(
+                "SELECT 1 FROM outbox WHERE tenant_id = :t", t=company.tenant_id
+            ).all()
+            assert not scope.run(
+                "SELECT 1 FROM channels WHERE tenant_id = :t", t=company.tenant_id
+            ).all()
     wait_until(lambda: living.read_status(seen.house.home).is_ready)

@@ -1,4 +1,5 @@
-"""Instagram from the sealed form to the post, through the house's own routes: it fetches the files from our door."""
+"""Instagram from the sealed form to the post, through the house's own routes: it fetches the files
+from our door."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,8 +38,12 @@ def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def asked(here: Mia) -> list[media_urls.MediaUrlFetch]:
     """Every visit of an address that was lent, oldest first."""
     with here.desk.scope() as scope:
-        ids = scope.run("SELECT id FROM lent_files WHERE tenant_id = :t ORDER BY created_at", t=scope.tenant_id)
-        return [one for lent_id in ids.scalars().all() for one in media_urls.fetches_of(scope, lent_id)]
+        ids = scope.run(
+            "SELECT id FROM lent_files WHERE tenant_id = :t ORDER BY created_at", t=scope.tenant_id
+        )
+        return [
+            one for lent_id in ids.scalars().all() for one in media_urls.fetches_of(scope, lent_id)
+        ]
 
 
 def bytes_of(here: Mia, asset: UUID) -> bytes:
@@ -102,7 +107,8 @@ def test_a_film_is_fetched_while_it_is_worked_through_and_posted_on_time(network
 
 
 def test_a_film_that_did_not_arrive_is_asked_for_again(networks: Outside) -> None:
-    """Posted at once, so that nothing was prepared. The first address is over by then: the second try has its own."""
+    """Posted at once, so that nothing was prepared. The first address is over by then: the second
+    try has its own."""
     here = mia(networks)
     profile, shown = here.instagram(), film(here.desk, seconds=3.5)
     networks.instagram.film_slow, networks.instagram.loses_films = 10, 1
@@ -113,14 +119,19 @@ def test_a_film_that_did_not_arrive_is_asked_for_again(networks: Outside) -> Non
     assert [post["_files"] for post in profile.posts] == [(bytes_of(here, shown),)]
 
 
-def test_a_film_that_instagram_cannot_use_is_told_in_words(networks: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_film_that_instagram_cannot_use_is_told_in_words(
+    networks: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here = mia(networks)
     profile, heavy = here.instagram(), film(here.desk, seconds=3.5)
     networks.instagram.film_slow = 2
     monkeypatch.setattr(networks.instagram, "most_film", 1000)
     sent = here.desk.delivery("Trop lourd", channel="instagram", media=(heavy,), after=3600)
     here.desk.live(minutes=65)
-    assert (here.desk.state(sent), here.desk.why(sent)) == (DeliveryState.FAILED, "instagram.file_refused")
+    assert (here.desk.state(sent), here.desk.why(sent)) == (
+        DeliveryState.FAILED,
+        "instagram.file_refused",
+    )
     assert (len(profile.containers), profile.posts) == (1, [])
 
 
@@ -129,14 +140,19 @@ def test_a_film_too_short_for_instagram_is_never_offered_to_it(networks: Outside
     profile, short = here.instagram(), film(here.desk, seconds=1.0)
     sent = here.desk.delivery("Trop court", channel="instagram", media=(short,), after=3600)
     here.desk.live(minutes=65)
-    assert (here.desk.state(sent), here.desk.why(sent)) == (DeliveryState.FAILED, "connectors.film_too_short")
+    assert (here.desk.state(sent), here.desk.why(sent)) == (
+        DeliveryState.FAILED,
+        "connectors.film_too_short",
+    )
     assert (profile.containers, profile.fetched, profile.posts) == ({}, [], [])
 
 
 def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: Outside) -> None:
     here = mia(networks)
     profile = here.instagram()
-    sent = here.desk.delivery("Bonsoir", channel="instagram", media=(here.picture(Rating.G),), after=60)
+    sent = here.desk.delivery(
+        "Bonsoir", channel="instagram", media=(here.picture(Rating.G),), after=60
+    )
     networks.instagram.book.schedule_fault("reset_after", on="posts")
     here.desk.live(minutes=30)
     assert here.desk.state(sent) is DeliveryState.PUBLISHED
@@ -151,14 +167,19 @@ def test_what_may_not_be_there_is_never_fetched(networks: Outside) -> None:
         sent = here.post("instagram", rating)
         here.desk.live(minutes=2)
         verdict, reasons = here.judged(sent)
-        assert (verdict, "RATING_EXCEEDS_SURFACE" in reasons) == ("H" if rating is Rating.S else "B", True)
+        assert (verdict, "RATING_EXCEEDS_SURFACE" in reasons) == (
+            "H" if rating is Rating.S else "B",
+            True,
+        )
     assert (profile.fetched, profile.containers, profile.posts) == ([], {}, [])
 
 
 def test_a_post_to_be_removed_waits_for_a_person(networks: Outside) -> None:
     here = mia(networks)
     profile = here.instagram()
-    sent = here.desk.delivery("Reste", channel="instagram", media=(here.picture(Rating.G),), after=60)
+    sent = here.desk.delivery(
+        "Reste", channel="instagram", media=(here.picture(Rating.G),), after=60
+    )
     here.desk.live(minutes=5)
     here.desk.act(post_removal.request_post_removal, sent)
     here.desk.live(minutes=5)
@@ -177,18 +198,25 @@ def test_a_post_to_be_removed_waits_for_a_person(networks: Outside) -> None:
 def test_the_address_is_read_though_the_first_answer_is_lost(networks: Outside) -> None:
     here = mia(networks)
     profile = here.instagram()
-    sent = here.desk.delivery("Adresse", channel="instagram", media=(here.picture(Rating.G),), after=60)
+    sent = here.desk.delivery(
+        "Adresse", channel="instagram", media=(here.picture(Rating.G),), after=60
+    )
     networks.instagram.book.schedule_fault("status:500", on="metrics")
     here.desk.live(minutes=30)
     (post,) = profile.posts
-    assert (here.desk.state(sent), here.desk.entry(sent).url) == (DeliveryState.PUBLISHED, post["permalink"])
+    assert (here.desk.state(sent), here.desk.entry(sent).url) == (
+        DeliveryState.PUBLISHED,
+        post["permalink"],
+    )
 
 
 def test_without_a_public_address_a_person_is_told(cluster: Cluster, tmp_path: Path) -> None:
     with outside(cluster, tmp_path, reachable=False) as networks:
         here = mia(networks)
         profile = here.instagram()
-        sent = here.desk.delivery("Ici", channel="instagram", media=(here.picture(Rating.G),), after=60)
+        sent = here.desk.delivery(
+            "Ici", channel="instagram", media=(here.picture(Rating.G),), after=60
+        )
         here.desk.live(minutes=5)
         assert here.desk.state(sent) is DeliveryState.FAILED
         assert here.desk.why(sent) == "connectors.no_public_address"
@@ -226,13 +254,17 @@ def commented(here: Mia, words: str, **more: Any) -> UUID:
     )
 
 
-def test_a_first_comment_waits_for_a_fresh_post_and_stands_once_though_its_answer_is_lost(networks: Outside) -> None:
+def test_a_first_comment_waits_for_a_fresh_post_and_stands_once_though_its_answer_is_lost(
+    networks: Outside,
+) -> None:
     here = mia(networks)
     profile = here.instagram()
     profile.comments_after = 50.0
     sent = commented(here, "Bonjour", after=60)
     here.desk.live(seconds=70)
-    assert here.desk.state(sent) is DeliveryState.PARTLY, "the post stands, and may not be commented yet"
+    assert here.desk.state(sent) is DeliveryState.PARTLY, (
+        "the post stands, and may not be commented yet"
+    )
     networks.instagram.book.schedule_fault("reset_after", on="posts")
     here.desk.live(minutes=10)
     assert here.desk.state(sent) is DeliveryState.PUBLISHED
@@ -243,7 +275,9 @@ def test_a_first_comment_waits_for_a_fresh_post_and_stands_once_though_its_answe
     assert ids == [(post["id"],), (f"comment:{said.id}",)]
 
 
-def test_a_first_comment_that_nobody_may_make_leaves_a_gap_and_is_finished_by_a_press(networks: Outside) -> None:
+def test_a_first_comment_that_nobody_may_make_leaves_a_gap_and_is_finished_by_a_press(
+    networks: Outside,
+) -> None:
     here = mia(networks)
     profile = here.instagram()
     profile.comments_after = 50.0
@@ -252,12 +286,17 @@ def test_a_first_comment_that_nobody_may_make_leaves_a_gap_and_is_finished_by_a_
     (post,) = profile.posts
     post["is_comment_enabled"] = False
     here.desk.live(minutes=5)
-    assert (here.desk.state(sent), here.desk.why(sent)) == (DeliveryState.BROKEN_OFF, "connectors.comments_off")
+    assert (here.desk.state(sent), here.desk.why(sent)) == (
+        DeliveryState.BROKEN_OFF,
+        "connectors.comments_off",
+    )
     post["is_comment_enabled"] = True
     here.desk.act(drafts.retry_delivery, sent)
     here.desk.live(minutes=5)
     assert here.desk.state(sent) is DeliveryState.PUBLISHED
-    assert (len(profile.posts), len(profile.comments.every)) == (1, 1), "the post was not begun anew"
+    assert (len(profile.posts), len(profile.comments.every)) == (1, 1), (
+        "the post was not begun anew"
+    )
 
 
 def test_a_first_comment_under_a_post_that_is_gone_ends_at_once(networks: Outside) -> None:
@@ -266,10 +305,15 @@ def test_a_first_comment_under_a_post_that_is_gone_ends_at_once(networks: Outsid
     profile.comments_after = 50.0
     sent = commented(here, "Partie", after=60)
     here.desk.live(seconds=70)
-    assert here.desk.state(sent) is DeliveryState.PARTLY, "listed, and not commentable yet: it is waited for"
+    assert here.desk.state(sent) is DeliveryState.PARTLY, (
+        "listed, and not commentable yet: it is waited for"
+    )
     profile.posts = []
     here.desk.live(minutes=2)
-    assert (here.desk.state(sent), here.desk.why(sent)) == (DeliveryState.BROKEN_OFF, "connectors.comment_post_gone")
+    assert (here.desk.state(sent), here.desk.why(sent)) == (
+        DeliveryState.BROKEN_OFF,
+        "connectors.comment_post_gone",
+    )
     assert profile.comments.every == {}
 
 
@@ -280,23 +324,33 @@ def test_what_somebody_took_away_there_is_believed_at_the_second_look(networks: 
     kept = here.desk.delivery("Reste là", channel="instagram", media=(here.picture(Rating.G),))
     gone = commented(here, "Disparaît")
     here.desk.live(minutes=5)
-    assert [here.desk.state(one) for one in (kept, gone)] == [DeliveryState.PUBLISHED, DeliveryState.PUBLISHED]
+    assert [here.desk.state(one) for one in (kept, gone)] == [
+        DeliveryState.PUBLISHED,
+        DeliveryState.PUBLISHED,
+    ]
     profile.posts = [one for one in profile.posts if one["caption"] != "Disparaît"]
     here.desk.live(minutes=70)
     assert here.desk.state(gone) is DeliveryState.PUBLISHED, "one look proves nothing"
     here.desk.live(minutes=70)
-    assert (here.desk.state(gone), here.desk.why(gone)) == (DeliveryState.REMOVED, "delivery.gone_by_nobody")
+    assert (here.desk.state(gone), here.desk.why(gone)) == (
+        DeliveryState.REMOVED,
+        "delivery.gone_by_nobody",
+    )
     assert here.desk.state(kept) is DeliveryState.PUBLISHED
     assert here.desk.notices()[f"delivery:{gone}:gone"] == "delivery.gone_by_nobody"
     with here.desk.scope() as scope:
         left = live_copies.list_copies(scope, Subject("delivery", gone))
-        known = scope.run("SELECT count(*) FROM metric_snapshots WHERE delivery_id = :d", d=gone).scalar_one()
+        known = scope.run(
+            "SELECT count(*) FROM metric_snapshots WHERE delivery_id = :d", d=gone
+        ).scalar_one()
     assert all(one.removed_at is not None for one in left), "its comment went with it"
     assert known > 0, "what was measured stays"
 
 
 @pytest.mark.parametrize("trouble", ["posts", "account", "outage"])
-def test_an_account_that_lets_nobody_in_is_no_post_taken_away(networks: Outside, trouble: str) -> None:
+def test_an_account_that_lets_nobody_in_is_no_post_taken_away(
+    networks: Outside, trouble: str
+) -> None:
     here = mia(networks)
     profile = here.instagram()
     sent = here.desk.delivery("Là", channel="instagram", media=(here.picture(Rating.G),))

@@ -1,4 +1,5 @@
-"""A story from the page to its end on real PostgreSQL: shown for a day, read while it is there, ended by itself."""
+"""A story from the page to its end on real PostgreSQL: shown for a day, read while it is there,
+ended by itself."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +34,9 @@ def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def story(here: Mia, rating: Rating = Rating.G, **more: Any) -> UUID:
     """One that leaves in a minute; the post has words, for its other accounts."""
     values = {"others": AS_STORY, "after": 60, **more}
-    return here.desk.delivery("Au lac", channel="instagram", media=(here.picture(rating),), **values)
+    return here.desk.delivery(
+        "Au lac", channel="instagram", media=(here.picture(rating),), **values
+    )
 
 
 def left(here: Mia, delivery_id: UUID) -> live_copies.LiveCopy:
@@ -46,7 +49,8 @@ def ages(here: Mia, delivery_id: UUID) -> list[tuple[int, int]]:
     """How often it was viewed, by the age in hours at which that was read."""
     with here.desk.scope() as scope:
         rows = scope.run(
-            "SELECT age_hours, value FROM metric_snapshots WHERE delivery_id = :d AND metric = 'views' ORDER BY 1",
+            "SELECT age_hours, value FROM metric_snapshots WHERE delivery_id = :d AND metric = "
+            "'views' ORDER BY 1",
             d=delivery_id,
         )
         return [(row.age_hours, row.value) for row in rows]
@@ -119,7 +123,9 @@ def test_a_story_that_is_called_back_is_somebodys_task_until_it_ends(networks: O
         recall.open_takedowns(scope, found, Message("gate.CONSENT_MISSING"))
     here.desk.live(minutes=5)
     with here.desk.scope() as scope:
-        assert [task.is_removal for task in tasks.list_due_tasks(scope, creators={here.desk.creator_id})] == [True]
+        assert [
+            task.is_removal for task in tasks.list_due_tasks(scope, creators={here.desk.creator_id})
+        ] == [True]
     here.desk.live(hours=25)
     with here.desk.scope() as scope:
         assert tasks.list_due_tasks(scope, creators={here.desk.creator_id}) == []
@@ -134,7 +140,10 @@ def test_a_story_deleted_before_its_end_is_believed_at_the_second_look(networks:
     here.desk.live(minutes=5)
     profile.stories.clear()
     here.desk.live(hours=4)
-    assert (here.desk.state(sent), here.desk.why(sent)) == (DeliveryState.REMOVED, "delivery.gone_by_nobody")
+    assert (here.desk.state(sent), here.desk.why(sent)) == (
+        DeliveryState.REMOVED,
+        "delivery.gone_by_nobody",
+    )
 
 
 def test_what_no_post_may_show_no_story_may(networks: Outside) -> None:
@@ -154,11 +163,17 @@ def test_words_are_told_where_a_story_is_written_and_never_sent(networks: Outsid
         channel = here.desk.channels["instagram"]
         draft = Draft(here.desk.creator_id, "", "Au lac", (picture,), (channel,), others=told)
         (one,) = previews.preview_draft(
-            scope, draft, author=f"member:{here.desk.author}", connectors=here.desk.services.connectors
+            scope,
+            draft,
+            author=f"member:{here.desk.author}",
+            connectors=here.desk.services.connectors,
         )
     assert "connectors.no_words_there" in [reason.code for reason in one.reasons]
     assert (one.length, one.most, one.most_media, one.showing.form) == (6, 0, 1, "screen")
     sent = story(here, others=told)
     here.desk.live(minutes=5)
-    assert (here.desk.state(sent), here.desk.why(sent)) == (DeliveryState.FAILED, "connectors.no_words_there")
+    assert (here.desk.state(sent), here.desk.why(sent)) == (
+        DeliveryState.FAILED,
+        "connectors.no_words_there",
+    )
     assert (profile.containers, profile.stories) == ({}, [])

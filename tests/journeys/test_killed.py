@@ -1,4 +1,5 @@
-"""`web` and `listen` as processes of their own, killed in mid-action: nothing is lost, nothing is done twice."""
+"""`web` and `listen` as processes of their own, killed in mid-action: nothing is lost, nothing is
+done twice."""
 
 import os
 import signal
@@ -60,7 +61,9 @@ class Process:
 
 
 @contextmanager
-def process(made: Bots, cluster: Cluster, name: str, ready: Callable[[], bool], **more: str) -> Iterator[Process]:
+def process(
+    made: Bots, cluster: Cluster, name: str, ready: Callable[[], bool], **more: str
+) -> Iterator[Process]:
     """A process with the settings of Léa's house."""
     settings = made.services.settings
     environment = {
@@ -102,27 +105,44 @@ def settled(made: Bots, wanted: list[UUID]) -> bool:
 
 
 @pytest.mark.parametrize("frozen", [True, False], ids=["asked", "answering"])
-def test_web_killed_while_posts_arrive(lea: Bots, cluster: Cluster, frozen: bool) -> None:  # noqa: F811  fixture
+# fixture
+def test_web_killed_while_posts_arrive(lea: Bots, cluster: Cluster, frozen: bool) -> None:  # noqa: F811  see above
     desk, port, slug = lea.desk, free_port(), f"lea-{lea.desk.tenant_id.hex[-12:]}"
     url = f"http://127.0.0.1:{port}"
     with desk.scope() as scope:
         token = sites.open_site(
-            scope, creator_id=desk.creator_id, slug=slug, title="Léa", about="Le port", language="fr"
+            scope,
+            creator_id=desk.creator_id,
+            slug=slug,
+            title="Léa",
+            about="Le port",
+            language="fr",
         )
     assert token is not None
-    desk.connect_to("page", account=slug, token=token, platform="own_page", surface="public", base_url=url)
+    desk.connect_to(
+        "page", account=slug, token=token, platform="own_page", surface="public", base_url=url
+    )
 
     def standing() -> list[str]:
-        return [one["content_text"] for one in httpx.get(f"{url}/{slug}/feed.json", timeout=20).json()["items"]]
+        return [
+            one["content_text"]
+            for one in httpx.get(f"{url}/{slug}/feed.json", timeout=20).json()["items"]
+        ]
 
-    where = {"GREENROOM_WEB__PORT": str(port), "GREENROOM_WEB__PUBLIC_URL": url, "GREENROOM_WEB__INSIDE_URL": url}
+    where = {
+        "GREENROOM_WEB__PORT": str(port),
+        "GREENROOM_WEB__PUBLIC_URL": url,
+        "GREENROOM_WEB__INSIDE_URL": url,
+    }
     with process(lea, cluster, "web", lambda: answers(url), **where) as web:
         if frozen:
             web.signal(signal.SIGSTOP)
         words = [f"Vague {number}." for number in range(8)]
         wanted = [desk.delivery(one, channel="page", after=1) for one in words]
         if frozen:
-            wait_until(lambda: any(desk.state(one) is DeliveryState.PUBLISHING for one in wanted), 60)
+            wait_until(
+                lambda: any(desk.state(one) is DeliveryState.PUBLISHING for one in wanted), 60
+            )
             sleep(0.3)  # its question stands in the socket
         else:
             wait_until(lambda: bool(standing()), 60)

@@ -1,4 +1,5 @@
-"""Mastodon from the sealed form to the removal, on real PostgreSQL, through the house's own routes."""
+"""Mastodon from the sealed form to the removal, on real PostgreSQL, through the house's own
+routes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -97,7 +98,9 @@ def test_from_the_form_to_the_removal(house: House) -> None:
     assert house.channel().last_ok_at is not None
 
     house.server.slow = 2
-    first = lea.delivery("Bonjour 👩‍👩‍👧‍👦 #plage", channel="mastodon", after=1200, media=(lea.photo(1),))
+    first = lea.delivery(
+        "Bonjour 👩‍👩‍👧‍👦 #plage", channel="mastodon", after=1200, media=(lea.photo(1),)
+    )
     house.live(minutes=25)
     assert lea.state(first) is DeliveryState.PUBLISHED
     shown = house.status("Bonjour 👩‍👩‍👧‍👦 #plage")
@@ -116,10 +119,14 @@ def test_the_servers_own_limits_are_read_kept_and_read_again(house: House) -> No
 
     def shown(words: str) -> tuple[int, int, list[str]]:
         """What a page says of a draft: the most it may say and show, and what is wrong with it."""
-        draft = drafts.Draft(lea.creator_id, "", words, media=(), channels=(lea.channels["mastodon"],))
+        draft = drafts.Draft(
+            lea.creator_id, "", words, media=(), channels=(lea.channels["mastodon"],)
+        )
         with lea.scope() as scope:
             connectors = lea.services.connectors
-            (one,) = previews.preview_draft(scope, draft, author=house.author, connectors=connectors)
+            (one,) = previews.preview_draft(
+                scope, draft, author=house.author, connectors=connectors
+            )
         return one.most, one.most_media, [why.code for why in one.reasons]
 
     server.max_characters, server.max_media = 1000, 8
@@ -133,13 +140,21 @@ def test_the_servers_own_limits_are_read_kept_and_read_again(house: House) -> No
     server.max_characters = 200  # and nobody told us: it refuses, and is asked at once
     refused = lea.delivery("è" * 300, channel="mastodon")
     house.live(minutes=2)
-    assert (lea.state(refused), lea.why(refused)) == (DeliveryState.FAILED, "connectors.other_limit")
+    assert (lea.state(refused), lea.why(refused)) == (
+        DeliveryState.FAILED,
+        "connectors.other_limit",
+    )
     assert shown("è" * 300) == (200, 8, ["connectors.text_too_long"])
 
     server.max_characters = 5000
     with lea.scope() as scope:
-        old = "jsonb_set(options, '{limits,at}', to_jsonb(CAST(house_now() - interval '8 days' AS text)))"
-        scope.run(f"UPDATE channels SET options = {old} WHERE id = :id", id=lea.channels["mastodon"])
+        old = (
+            "jsonb_set(options, '{limits,at}', to_jsonb(CAST(house_now() - interval '8 days' AS "
+            "text)))"
+        )
+        scope.run(
+            f"UPDATE channels SET options = {old} WHERE id = :id", id=lea.channels["mastodon"]
+        )
     server.book.ask("status:503", on="instance", times=2)
     later = lea.delivery("plus tard", channel="mastodon", after=3600)
     with lea.scope() as scope:
@@ -169,7 +184,9 @@ def test_an_account_is_tried_from_the_terminal(house: House) -> None:
     (dead,) = access_check.check_accounts(services, name, "")
     assert dead.message == Message("channel.is_reauthorize", {"account": name})
     with house.desk.scope() as scope:
-        (creator,) = (one.name for one in tenant_reads.list_creators(scope) if one.id == house.desk.creator_id)
+        (creator,) = (
+            one.name for one in tenant_reads.list_creators(scope) if one.id == house.desk.creator_id
+        )
     said = (name, creator, "Mastodon", translate(Message("connectors.token_refused")))
     assert all(part in dead.format_line for part in said)
     (still,) = access_check.check_accounts(services, name, "", dry=True)
@@ -194,7 +211,9 @@ def test_a_post_that_a_server_makes_without_its_pictures_is_told(house: House) -
 
 
 @pytest.mark.parametrize("forgetful", [False, True])
-def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: House, forgetful: bool) -> None:
+def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(
+    house: House, forgetful: bool
+) -> None:
     lea = house.desk
     house.enrol()
     house.server.ignores_keys = forgetful
@@ -254,7 +273,11 @@ def test_somebody_who_says_no_is_told_that_nothing_was_connected(house: House) -
 def test_a_code_is_its_askers_for_a_quarter_of_an_hour_and_once(house: House) -> None:
     lea, wish = house.desk, house.ask()
     said = house.approve(wish.visit)
-    for by, state in ((f"member:{lea.manager}", said["state"]), (house.author, "another"), (house.author, "")):
+    for by, state in (
+        (f"member:{lea.manager}", said["state"]),
+        (house.author, "another"),
+        (house.author, ""),
+    ):
         with pytest.raises(NotFound):
             house.bring({**said, "state": state}, by=by)
     house.bring(said)
@@ -311,7 +334,9 @@ def test_nothing_of_a_visit_is_kept_and_no_secret_is_ever_readable(house: House)
         assert app.secret not in kept
         assert said["code"] not in kept
     with house.desk.scope() as scope:
-        left = scope.run("SELECT letter, answer, visit FROM enrolments WHERE id = :id", id=wish.id).one()
+        left = scope.run(
+            "SELECT letter, answer, visit FROM enrolments WHERE id = :id", id=wish.id
+        ).one()
     assert (bytes(left.letter), bytes(left.answer), left.visit) == (b"", b"", None)
 
 
@@ -323,7 +348,11 @@ def test_a_comment_is_heard_answered_by_name_and_its_author_kept_away(house: Hou
     assert lea.state(first) is DeliveryState.PUBLISHED
     ann = server.account(f"ann{str(lea.tenant_id)[-8:]}")
     post = next(number for number, text in house.member.taken if text == "Bonjour #lac")
-    server.publish(ann, {"status": f"@{house.member.username} where is <b>this</b>?", "in_reply_to_id": post}, "")
+    server.publish(
+        ann,
+        {"status": f"@{house.member.username} where is <b>this</b>?", "in_reply_to_id": post},
+        "",
+    )
     house.live(minutes=8)
     (said,) = heard(lea)
     assert (said.under, "where is" in said.text, said.state) == (post, True, "open")
@@ -344,7 +373,10 @@ def _hears(house: House) -> list[str]:
     house.live(minutes=1)
     make_listener(house.desk.services, house.channel()).poll_once()
     house.live(minutes=1)
-    return [row.body for row in _rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")]
+    return [
+        row.body
+        for row in _rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")
+    ]
 
 
 def _rows(house: House, statement: str, **more: Any) -> list[Any]:
@@ -360,7 +392,9 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
     leo = server.account(f"leo{str(lea.tenant_id)[-8:]}")
     mastodon_chats.says(server, leo, "ce que j’ai écrit bien avant", house.member)
     house.enrol()
-    assert not make_listener_pool(lea.services)._chatty(house.channel()), "connected for its posts alone"
+    assert not make_listener_pool(lea.services)._chatty(house.channel()), (
+        "connected for its posts alone"
+    )
     house.enrol(wanted=WANTED_MESSAGES)
     assert house.channel().chat_surface == CHAT_SURFACE
     assert _hears(house) == [], "what was said before was said to the creator"
@@ -374,11 +408,15 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
         member_actions.take_over_conversation(scope, talk.id, lea.author)
         member_actions.send_member_reply(scope, talk.id, lea.author, "Bonjour Léo", key=key)
     house.live(minutes=6)
-    (draft,) = _rows(house, "SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=key)
+    (draft,) = _rows(
+        house, "SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=key
+    )
     ours = [one.text for one in mastodon_chats.said_to(server, house.member, leo)]
     assert (draft.state, ours.count(f"@{leo.username} Bonjour Léo")) == ("sent", 1)
     assert "intelligence artificielle" in ours[0], ours
     now, before = mastodon_chats.listed(server, leo, {})
-    assert (now["last_status"]["account"]["id"], len(now["accounts"])) == (house.member.id, 1), "one conversation"
+    assert (now["last_status"]["account"]["id"], len(now["accounts"])) == (house.member.id, 1), (
+        "one conversation"
+    )
     assert "bien avant" in before["last_status"]["content"]
     assert _hears(house) == ["bonjour !"], "our own answer is nobody's line"

@@ -1,4 +1,5 @@
-"""Meta calls: an account is signed up, what somebody says under a post is read at once, and never what a call says."""
+"""Meta calls: an account is signed up, what somebody says under a post is read at once, and never
+what a call says."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -36,11 +37,17 @@ def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with outside(cluster, Path(tmp_path_factory.mktemp("home"))) as found:
         own = found.services.settings.connectors
         set_up = {"meta_secrets": SecretStr(SECRET), "meta_verify_token": SecretStr(WORD)}
-        settings = found.services.settings.model_copy(update={"connectors": own.model_copy(update=set_up)})
+        settings = found.services.settings.model_copy(
+            update={"connectors": own.model_copy(update=set_up)}
+        )
         found.services = replace(found.services, settings=settings)
         found.facebook.calls = found.instagram.calls = Calls(SECRET)
-        calls = house_calls.make_meta_webhooks(found.services, make_listener_pool(found.services), known_seconds=0.0)
-        with serve_app(server.create_webhook_app(lambda channel: None, lambda *call: False, house=calls)) as url:
+        calls = house_calls.make_meta_webhooks(
+            found.services, make_listener_pool(found.services), known_seconds=0.0
+        )
+        with serve_app(
+            server.create_webhook_app(lambda channel: None, lambda *call: False, house=calls)
+        ) as url:
             assert found.facebook.calls.set_up(f"{url}/hooks/meta", WORD)
             yield found
 
@@ -48,7 +55,11 @@ def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture
 def meta(networks: Outside) -> Calls:
     """Meta, with nothing to tell, and nothing told."""
-    for kept in (networks.facebook.calls.statuses, networks.facebook.calls.asked, networks.facebook.calls.waiting):
+    for kept in (
+        networks.facebook.calls.statuses,
+        networks.facebook.calls.asked,
+        networks.facebook.calls.waiting,
+    ):
         kept.clear()
     return networks.facebook.calls
 
@@ -73,7 +84,9 @@ def rests(here: Mia) -> timedelta:
     """How long the account is left alone from now."""
     statement = "SELECT due_at FROM remark_cursors WHERE tenant_id = :t AND channel_id = :c"
     with here.desk.scope() as scope:
-        found = scope.run(statement, t=here.desk.tenant_id, c=here.desk.channels["facebook"]).scalar_one()
+        found = scope.run(
+            statement, t=here.desk.tenant_id, c=here.desk.channels["facebook"]
+        ).scalar_one()
         return timedelta(seconds=(found - scope.now).total_seconds())
 
 
@@ -88,7 +101,13 @@ def page_of(here: Mia) -> tuple[Page, Post]:
 def said(here: Mia, meta: Calls, page: Page, post: Post, text: str, *, by: str = "ann") -> None:
     """Somebody says something, which Meta is about to tell."""
     made = page.say(post.id, text, by=by)
-    value = {"item": "comment", "verb": "add", "comment_id": made.id, "from": {"id": made.author}, "message": text}
+    value = {
+        "item": "comment",
+        "verb": "add",
+        "comment_id": made.id,
+        "from": {"id": made.author},
+        "message": text,
+    }
     meta.change("page", page.id, "feed", value, here.desk.now())
 
 
@@ -102,17 +121,28 @@ def test_what_somebody_says_is_read_within_two_minutes(networks: Outside, meta: 
     assert (stands(here).state, stands(other).state) == ("on", "on")
     said(here, meta, page, post, "c'est où ?")
     said(other, meta, hers, theirs, "et toi ?")
-    meta.change("page", page.id, "feed", {"item": "like", "verb": "add", "from": {"id": "9"}}, here.desk.now())
+    meta.change(
+        "page",
+        page.id,
+        "feed",
+        {"item": "like", "verb": "add", "from": {"id": "9"}},
+        here.desk.now(),
+    )
     meta.tell(here.desk.now(), times=2)
     assert meta.statuses == [200, 200], "both in one call, and told twice"
     here.desk.live(minutes=3)
     other.desk.live(minutes=1)
-    assert [[one.text for one in heard(each.desk)] for each in (here, other)] == [["c'est où ?"], ["et toi ?"]]
+    assert [[one.text for one in heard(each.desk)] for each in (here, other)] == [
+        ["c'est où ?"],
+        ["et toi ?"],
+    ]
     assert rests(here) > timedelta(minutes=50), "the rest is a sweep"
     here.desk.pass_time(hours=25)
     here.desk.run()
     beat(here, "remarks")
-    assert rests(here) <= timedelta(minutes=10), "nobody called for a day, which may be silence or a fault"
+    assert rests(here) <= timedelta(minutes=10), (
+        "nobody called for a day, which may be silence or a fault"
+    )
     assert len(heard(here.desk)) == 1
 
 
@@ -133,12 +163,18 @@ def test_a_call_that_found_nobody_is_told_again(networks: Outside, meta: Calls) 
 
 
 @pytest.mark.parametrize(
-    ("fault", "code"), [("", "left_kept"), ("accept_then_hang", "left_unanswered"), ("reset_before", "left_unanswered")]
+    ("fault", "code"),
+    [
+        ("", "left_kept"),
+        ("accept_then_hang", "left_unanswered"),
+        ("reset_before", "left_unanswered"),
+    ],
 )
 def test_an_account_that_a_person_takes_off_is_signed_off(
     networks: Outside, meta: Calls, fault: str, code: str
 ) -> None:
-    """Whatever becomes of the word, its keys are gone; Meta ends a pasted token on its own pages alone."""
+    """Whatever becomes of the word, its keys are gone; Meta ends a pasted token on its own pages
+    alone."""
     here = mia(networks)
     page, _ = page_of(here)
     beat(here)
@@ -181,7 +217,9 @@ def test_what_a_call_says_is_never_kept(networks: Outside, meta: Calls) -> None:
         assert not [text for text in kept.scalars() if "jamais dit" in text or SECRET in text]
 
 
-def test_an_account_whose_answer_was_lost_is_signed_up_again(networks: Outside, meta: Calls) -> None:
+def test_an_account_whose_answer_was_lost_is_signed_up_again(
+    networks: Outside, meta: Calls
+) -> None:
     here = mia(networks)
     page, _ = page_of(here)
     networks.facebook.book.schedule_fault("reset_after", on="subscriptions")
@@ -206,7 +244,9 @@ def test_killed_at_any_point_it_is_signed_up_all_the_same(networks: Outside, met
     assert at > 1
 
 
-def test_an_account_without_the_right_works_on_and_is_asked_in_its_turn(networks: Outside, meta: Calls) -> None:
+def test_an_account_without_the_right_works_on_and_is_asked_in_its_turn(
+    networks: Outside, meta: Calls
+) -> None:
     here = mia(networks)
     page, post = page_of(here)
     page.rights -= {"pages_manage_metadata"}
@@ -229,7 +269,9 @@ def test_an_account_without_the_right_works_on_and_is_asked_in_its_turn(networks
     assert stands(here).state == "on", "a new token is tried at once"
 
 
-def test_a_page_is_signed_up_for_messages_only_where_they_are_wanted(networks: Outside, meta: Calls) -> None:
+def test_a_page_is_signed_up_for_messages_only_where_they_are_wanted(
+    networks: Outside, meta: Calls
+) -> None:
     here, chatty = mia(networks), mia(networks)
     page, hers = here.facebook(), chatty.facebook(wanted=WANTED_MESSAGES)
     hers.chats.say("Léo", "avant", networks.facebook.clock())
@@ -248,17 +290,25 @@ def test_a_page_is_signed_up_for_messages_only_where_they_are_wanted(networks: O
     chatty.desk.run()
     with chatty.desk.scope() as scope:
         mine = {"t": chatty.desk.tenant_id}
-        kept = scope.run("SELECT to_jsonb(i)::text FROM inbox i WHERE tenant_id = :t", **mine).scalars().all()
+        kept = (
+            scope.run("SELECT to_jsonb(i)::text FROM inbox i WHERE tenant_id = :t", **mine)
+            .scalars()
+            .all()
+        )
         assert sum('"chats"' in row for row in kept) == 1, "told twice, kept once"
         assert not any("appel" in row for row in kept), "nothing of what a call says"
-        lines = scope.run("SELECT body FROM messages WHERE tenant_id = :t AND direction = 'in'", **mine)
+        lines = scope.run(
+            "SELECT body FROM messages WHERE tenant_id = :t AND direction = 'in'", **mine
+        )
         assert list(lines.scalars()) == ["bonjour !"]
     here.enrol("facebook", page=page.id, access_token=page.token, wanted=WANTED_MESSAGES)
     beat(here)
     assert meta.signed_up["page", page.id] == {"feed", "messages"}, "connected again, with messages"
 
 
-def test_a_page_without_the_right_for_messages_is_called_about_comments(networks: Outside, meta: Calls) -> None:
+def test_a_page_without_the_right_for_messages_is_called_about_comments(
+    networks: Outside, meta: Calls
+) -> None:
     here = mia(networks)
     page = here.facebook(wanted=WANTED_MESSAGES)
     page.rights -= {messages.MESSAGE_PERMISSION}
@@ -267,13 +317,17 @@ def test_a_page_without_the_right_for_messages_is_called_about_comments(networks
     assert meta.signed_up["page", page.id] == {"feed"}
 
 
-def test_where_calls_are_taken_no_more_accounts_are_signed_off(networks: Outside, meta: Calls) -> None:
+def test_where_calls_are_taken_no_more_accounts_are_signed_off(
+    networks: Outside, meta: Calls
+) -> None:
     here = mia(networks)
     profile = here.instagram()
     beat(here)
     assert meta.signed_up["instagram", profile.id] == {"comments"}
     own = here.desk.services.settings.connectors
-    none = own.model_copy(update={"meta_secrets": SecretStr(""), "meta_verify_token": SecretStr("")})
+    none = own.model_copy(
+        update={"meta_secrets": SecretStr(""), "meta_verify_token": SecretStr("")}
+    )
     settings = here.desk.services.settings.model_copy(update={"connectors": none})
     here.desk.services = replace(here.desk.services, settings=settings)
     here.desk.__dict__.pop("routes", None)
@@ -281,4 +335,7 @@ def test_where_calls_are_taken_no_more_accounts_are_signed_off(networks: Outside
     for _ in range(2):
         beat(here)
     assert meta.asked == [f"POST {profile.id}", f"DELETE {profile.id}"]
-    assert (stands(here, "instagram").state, ("instagram", profile.id) in meta.signed_up) == ("off", False)
+    assert (stands(here, "instagram").state, ("instagram", profile.id) in meta.signed_up) == (
+        "off",
+        False,
+    )

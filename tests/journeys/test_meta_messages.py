@@ -1,4 +1,5 @@
-"""Messages on Instagram and of a Page from connecting to the answer, on real PostgreSQL, through the house's routes."""
+"""Messages on Instagram and of a Page from connecting to the answer, on real PostgreSQL, through
+the house's routes."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -48,7 +49,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 
 
 @pytest.fixture(scope="module")
-def meta(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services, dict[str, Any]]]:
+def meta(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Services, dict[str, Any]]]:
     with networks(cluster, Path(tmp_path_factory.mktemp("home"))) as found:
         yield found
 
@@ -81,7 +84,9 @@ def house(request: pytest.FixtureRequest) -> Visited:
 def _answers(made: Visited) -> None:
     """She has a persona, so that a machine answers."""
     with made.desk.scope() as scope:
-        persona.activate_persona(scope, persona.create_persona_version(scope, made.desk.creator_id, NOVA))
+        persona.activate_persona(
+            scope, persona.create_persona_version(scope, made.desk.creator_id, NOVA)
+        )
 
 
 def rows(house: Visited, statement: str, **more: Any) -> list[Any]:
@@ -90,10 +95,14 @@ def rows(house: Visited, statement: str, **more: Any) -> list[Any]:
 
 
 def hears(house: Visited) -> list[tuple[str, str]]:
-    """The account is listened to, what it brings is dealt with; all that the inbox shows of people."""
+    """The account is listened to, what it brings is dealt with; all that the inbox shows of
+    people."""
     make_listener(house.desk.services, house.channel()).poll_once()
     house.live(seconds=30)
-    return [(one.kind, one.body) for one in rows(house, "SELECT * FROM messages WHERE direction = 'in' ORDER BY seq")]
+    return [
+        (one.kind, one.body)
+        for one in rows(house, "SELECT * FROM messages WHERE direction = 'in' ORDER BY seq")
+    ]
 
 
 def chatty(house: Visited) -> bool:
@@ -101,12 +110,15 @@ def chatty(house: Visited) -> bool:
 
 
 def told(house: Visited) -> set[str]:
-    found = rows(house, "SELECT message FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL")
+    found = rows(
+        house, "SELECT message FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL"
+    )
     return {one.message["code"] for one in found}
 
 
 def say(house: Visited, text: str, *, known: bool = True) -> UUID:
-    """A member takes the one conversation and answers; `known`: the page knows what the platform allows."""
+    """A member takes the one conversation and answers; `known`: the page knows what the platform
+    allows."""
     ((talk,),) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
     key, lea = uuid7(), house.desk.author
     with house.desk.scope(f"member:{lea}") as scope:
@@ -161,7 +173,11 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: Visited, m
 @pytest.mark.parametrize(
     ("platform", "text", "why"),
     [
-        ("instagram", "é" * 501, Message("connectors.text_too_heavy", {"size": 1002, "most": 1000})),
+        (
+            "instagram",
+            "é" * 501,
+            Message("connectors.text_too_heavy", {"size": 1002, "most": 1000}),
+        ),
         ("facebook", "é" * 2001, Message("chat.too_long", {"most": 2000, "count": 2001})),
     ],
 )
@@ -184,7 +200,9 @@ def test_words_that_are_too_many_there_are_told_while_they_are_typed(
     with pytest.raises(BadInput) as refused:
         say(house, text)
     assert refused.value.message == why
-    assert rows(house, "SELECT text FROM drafts WHERE tenant_id = :tenant AND origin = 'member'") == []
+    assert (
+        rows(house, "SELECT text FROM drafts WHERE tenant_id = :tenant AND origin = 'member'") == []
+    )
     say(house, text[:500])
     house.live(minutes=1)
     assert sent(house)[-1] == text[:500]
@@ -205,13 +223,17 @@ def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: Visit
     ((talk,),) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
     with house.desk.scope() as scope:
         member_actions.take_over_conversation(scope, talk, house.desk.author)
-        shown = member_actions.check_member_reply(scope, talk, house.desk.author, "", there=THERE[house.platform])
+        shown = member_actions.check_member_reply(
+            scope, talk, house.desk.author, "", there=THERE[house.platform]
+        )
     assert shown == (Message(reply_windows.WINDOW_CLOSED, {"hours": 24}),), "before a word is typed"
     draft = say(house, "trop tard", known=False)
     house.desk.run()
     assert became(house, draft) == ("failed", reply_windows.WINDOW_CLOSED)
     assert reply_windows.WINDOW_CLOSED in told(house)
-    assert not any(one["kind"] == "messages" for one in house.server.book.record()[before:]), "nobody was asked"
+    assert not any(one["kind"] == "messages" for one in house.server.book.record()[before:]), (
+        "nobody was asked"
+    )
     house.member.chats.say("leo", "encore moi", house.server.clock())
     hears(house)
     draft = say(house, "me revoilà")
@@ -241,7 +263,10 @@ def test_the_right_is_asked_for_only_where_messages_are_wanted(instagram: Signed
     assert not chatty(instagram)
     instagram.oauth.unticks = frozenset({MESSAGE_PERMISSION})
     refused = instagram.enrol(wanted=WANTED_MESSAGES)
-    assert (refused.state, refused.reason) == (AccountSetupState.REFUSED, Message(reply_windows.MESSAGES_NOT_ALLOWED))
+    assert (refused.state, refused.reason) == (
+        AccountSetupState.REFUSED,
+        Message(reply_windows.MESSAGES_NOT_ALLOWED),
+    )
     instagram.oauth.unticks = frozenset()
     wish = instagram.ask(wanted=WANTED_MESSAGES)
     assert MESSAGE_PERMISSION in wish.visit
@@ -254,7 +279,9 @@ def test_a_page_whose_token_lacks_the_right_is_told_which(facebook: Paged) -> No
     facebook.member.rights -= {messages.MESSAGE_PERMISSION}
     refused = facebook.enrol(wanted=WANTED_MESSAGES)
     assert refused.state == AccountSetupState.REFUSED
-    assert refused.reason == Message("facebook.right_missing", {"rights": messages.MESSAGE_PERMISSION})
+    assert refused.reason == Message(
+        "facebook.right_missing", {"rights": messages.MESSAGE_PERMISSION}
+    )
     assert facebook.enrol(wanted=WANTED_POSTS).state == AccountSetupState.CONNECTED
     assert not chatty(facebook)
     facebook.member.rights |= {messages.MESSAGE_PERMISSION}
@@ -272,14 +299,23 @@ def test_many_who_write_at_once_are_heard_without_asking_too_often(instagram: Si
     instagram.member.chats.a_second = 2
     heard = make_listener(instagram.desk.services, instagram.channel()).poll_once()
     assert heard is not None
-    assert [update.text for update in heard.updates] == ["bonjour de leo", "bonjour de ida", "bonjour de max"]
+    assert [update.text for update in heard.updates] == [
+        "bonjour de leo",
+        "bonjour de ida",
+        "bonjour de max",
+    ]
     assert heard.asked == 4, "the list, then each conversation"
 
 
-def test_a_right_that_is_taken_back_is_told_once_and_the_account_goes_on_posting(house: Visited) -> None:
+def test_a_right_that_is_taken_back_is_told_once_and_the_account_goes_on_posting(
+    house: Visited,
+) -> None:
     house.enrol(wanted=WANTED_MESSAGES)
     hears(house)
-    rights, house.member.rights = house.member.rights, house.member.rights - {RIGHTS[house.platform]}
+    rights, house.member.rights = (
+        house.member.rights,
+        house.member.rights - {RIGHTS[house.platform]},
+    )
     for _ in range(2):
         assert hears(house) == []
     assert reply_windows.MESSAGES_NOT_ALLOWED in told(house)
@@ -289,6 +325,6 @@ def test_a_right_that_is_taken_back_is_told_once_and_the_account_goes_on_posting
     house.member.chats.say("leo", "bonjour !", house.server.clock())
     assert hears(house) == [("text", "bonjour !")]
     assert reply_windows.MESSAGES_NOT_ALLOWED not in told(house)
-    assert timedelta(seconds=THERE[house.platform].capabilities.poll_seconds) >= timedelta(seconds=18), (
-        "200 requests an hour are those of posts too"
-    )
+    assert timedelta(seconds=THERE[house.platform].capabilities.poll_seconds) >= timedelta(
+        seconds=18
+    ), "200 requests an hour are those of posts too"

@@ -1,4 +1,5 @@
-"""Instagram and Threads: an account comes in by a yes or by a pasted token; either lives sixty days, renewed ahead."""
+"""Instagram and Threads: an account comes in by a yes or by a pasted token; either lives sixty
+days, renewed ahead."""
 
 import logging
 from collections.abc import Iterator
@@ -27,13 +28,17 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 
 
 @pytest.fixture(scope="module")
-def both(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services, dict[str, Any]]]:
+def both(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Services, dict[str, Any]]]:
     with networks(cluster, Path(tmp_path_factory.mktemp("home"))) as found:
         yield found
 
 
 @pytest.fixture(params=PLATFORMS)
-def house(both: tuple[Services, dict[str, Any]], running: Network, request: pytest.FixtureRequest) -> Iterator[Signed]:
+def house(
+    both: tuple[Services, dict[str, Any]], running: Network, request: pytest.FixtureRequest
+) -> Iterator[Signed]:
     services, servers = both
     server = servers[request.param]
     yield signed(services, running, server, request.param)
@@ -68,7 +73,9 @@ def test_a_pasted_token_is_renewed_within_days_and_then_well_ahead(house: Signed
     house.oauth.known(house.token())
 
 
-@pytest.mark.parametrize("mode", ["reset_after", "reset_before", "garbage", "status:503_after", "status:429"])
+@pytest.mark.parametrize(
+    "mode", ["reset_after", "reset_before", "garbage", "status:503_after", "status:429"]
+)
 def test_a_bad_day_is_asked_again_and_costs_nothing(house: Signed, mode: str) -> None:
     paste(house)
     house.server.book.ask(mode, on="refreshes", times=2)
@@ -76,11 +83,15 @@ def test_a_bad_day_is_asked_again_and_costs_nothing(house: Signed, mode: str) ->
     for _ in range(4):
         house.days(0.05)
     assert house.channel().state == ChannelState.ACTIVE
-    assert house.oauth.known(house.token()).issued_at > house.oauth.known(house.member.token).issued_at
+    assert (
+        house.oauth.known(house.token()).issued_at > house.oauth.known(house.member.token).issued_at
+    )
 
 
 @pytest.mark.parametrize("refusal", [(100, 0), (190, 0), (10, 0), (190, 467)])
-def test_a_token_that_works_and_is_not_renewed_yet_is_kept(house: Signed, refusal: tuple[int, int]) -> None:
+def test_a_token_that_works_and_is_not_renewed_yet_is_kept(
+    house: Signed, refusal: tuple[int, int]
+) -> None:
     """However they say it."""
     paste(house)
     house.oauth.young = refusal
@@ -120,7 +131,9 @@ def test_nobody_renews_a_token_that_ended_while_the_house_was_away(house: Signed
     assert (house.channel().state, house.why()) == (ChannelState.REAUTHORIZE, "meta.token_expired")
 
 
-def test_no_token_is_logged_or_kept_in_the_open(house: Signed, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_token_is_logged_or_kept_in_the_open(
+    house: Signed, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     paste(house)
     house.server.book.ask("reset_after", on="refreshes")
@@ -151,7 +164,11 @@ def test_a_yes_gives_a_token_of_sixty_days_and_renews_it_ahead(house: Signed) ->
     assert [grant.partition("_")[2] for grant in house.oauth.asked] == ["code", "exchange_token"]
     channel, shown = house.channel(), house.oauth.known(house.token())
     assert (channel.account, channel.name) == (house.member.id, f"@{house.member.username}")
-    assert (shown.member, shown.long, shown.app.client_id) == (house.member, True, house.form["client_id"])
+    assert (shown.member, shown.long, shown.app.client_id) == (
+        house.member,
+        True,
+        house.form["client_id"],
+    )
     assert channel.expires_at is not None
     assert timedelta(days=59) < channel.expires_at - house.desk.now() <= timedelta(days=60)
     assert back["code"] not in house.rows(wish.id)
@@ -161,13 +178,17 @@ def test_a_yes_gives_a_token_of_sixty_days_and_renews_it_ahead(house: Signed) ->
     assert (house.renewed(), house.channel().state) == (1, ChannelState.ACTIVE)
 
 
-def test_the_next_account_comes_in_through_the_same_application_and_shares_its_limits(house: Signed) -> None:
+def test_the_next_account_comes_in_through_the_same_application_and_shares_its_limits(
+    house: Signed,
+) -> None:
     house.enrol()
     assert clients(house) == [house.form["client_id"]]
     house.member = house.server.profile(f"mo{str(house.desk.tenant_id)[-8:]}")
     assert house.enrol(client_id="", client_secret="").state == AccountSetupState.CONNECTED
     with house.desk.scope() as scope:
-        keys = scope.run("SELECT app_key FROM channels WHERE platform = :platform", platform=house.platform)
+        keys = scope.run(
+            "SELECT app_key FROM channels WHERE platform = :platform", platform=house.platform
+        )
         found = keys.scalars().all()
     assert (len(found), len(set(found)), None in found) == (2, 1, False)
 
@@ -178,7 +199,9 @@ def test_a_pasted_token_is_of_no_application(house: Signed) -> None:
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
     assert clients(house) == []
     with house.desk.scope() as scope:
-        key = scope.run("SELECT app_key FROM channels WHERE platform = :platform", platform=house.platform)
+        key = scope.run(
+            "SELECT app_key FROM channels WHERE platform = :platform", platform=house.platform
+        )
         assert key.scalars().all() == [None]
 
 
@@ -223,7 +246,8 @@ def test_who_says_no_is_not_asked_again(house: Signed) -> None:
 
 
 def test_an_account_that_may_not_publish_is_not_let_in(house: Signed) -> None:
-    """Instagram tells at once what was allowed; Threads does not, and says it when a post is refused."""
+    """Instagram tells at once what was allowed; Threads does not, and says it when a post is
+    refused."""
     house.oauth.unticks = frozenset({"instagram_business_content_publish"})
     wish = house.enrol()
     if house.platform == "instagram":

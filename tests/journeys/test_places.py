@@ -1,4 +1,5 @@
-"""What is not for everybody goes only where it is seen that not everybody looks, and leaves when that ends."""
+"""What is not for everybody goes only where it is seen that not everybody looks, and leaves when
+that ends."""
 
 from collections.abc import Iterator
 
@@ -50,7 +51,10 @@ def test_who_came_in_unasked_keeps_explicit_out_and_takes_it_away(her: Mia) -> N
     telegram.join(chat, f"stranger{bot.id}", telegram.open_link(chat))
     later = her.post("telegram")
     her.desk.live(seconds=30)
-    assert (her.desk.state(later), her.judged(later)) == (DeliveryState.HELD, ("B", frozenset({"AUDIENCE_UNKNOWN"})))
+    assert (her.desk.state(later), her.judged(later)) == (
+        DeliveryState.HELD,
+        ("B", frozenset({"AUDIENCE_UNKNOWN"})),
+    )
     assert her.recall(sent) == "recall.place_changed", "the look before the next post saw it too"
     assert her.desk.state(sent) is DeliveryState.REMOVED
     assert her.desk.state(suggestive) is DeliveryState.PUBLISHED, (
@@ -104,19 +108,29 @@ def test_what_no_bot_can_know_holds_nudity_back(her: Mia) -> None:
     her.desk.live(seconds=30)
     assert [her.desk.state(one) for one in (general, suggestive)] == [DeliveryState.PUBLISHED] * 2
     with her.desk.scope() as scope:
-        scope.run('UPDATE channels SET options = options || \'{"connected_at": "2026-01-01T00:00:00+00:00"}\'')
+        scope.run(
+            'UPDATE channels SET options = options || \'{"connected_at": '
+            '"2026-01-01T00:00:00+00:00"}\''
+        )
     stale = her.post("telegram")
     her.desk.live(seconds=30)
-    assert her.judged(stale) == ("B", frozenset({"AUDIENCE_UNKNOWN"})), "a person's word is worth ninety days"
+    assert her.judged(stale) == ("B", frozenset({"AUDIENCE_UNKNOWN"})), (
+        "a person's word is worth ninety days"
+    )
 
 
 def test_while_nobody_can_see_the_place_general_goes_and_the_rest_waits_by_itself(her: Mia) -> None:
     bot, chat = her.telegram()
-    her.outside.telegram.book.schedule_fault("status:503", account=str(bot.id), on="places", times=30)
+    her.outside.telegram.book.schedule_fault(
+        "status:503", account=str(bot.id), on="places", times=30
+    )
     waits, general = her.post("telegram"), her.desk.delivery("Bonjour", channel="telegram")
     her.desk.live(seconds=100)
     assert her.desk.state(general) is DeliveryState.PUBLISHED
-    assert (her.desk.state(waits), her.desk.why(waits)) == (DeliveryState.HELD, "gate.DESTINATION_PROBE_STALE")
+    assert (her.desk.state(waits), her.desk.why(waits)) == (
+        DeliveryState.HELD,
+        "gate.DESTINATION_PROBE_STALE",
+    )
     assert her.judged(waits) == ("H", frozenset({"DESTINATION_PROBE_STALE"}))
     her.outside.telegram.book.clear_faults()
     her.desk.live(minutes=10)
@@ -128,7 +142,9 @@ def test_nothing_is_taken_away_while_nobody_can_see(her: Mia) -> None:
     bot, chat = her.telegram()
     sent = her.post("telegram")
     her.desk.live(seconds=30)
-    her.outside.telegram.book.schedule_fault("status:503", account=str(bot.id), on="places", times=100)
+    her.outside.telegram.book.schedule_fault(
+        "status:503", account=str(bot.id), on="places", times=100
+    )
     her.beat(hours=3)
     assert her.desk.state(sent) is DeliveryState.PUBLISHED
     assert posts(chat) == 1
@@ -176,7 +192,9 @@ def test_a_label_that_was_dropped_takes_the_post_down_within_a_minute(her: Mia) 
     told = decision_explanation.render_decision(her.desk.services, str(bare), "en")
     assert "it does not bear selfLabels=porn." in told
     assert "The platform did not keep the adult mark" in told
-    assert "it bears its marks." in decision_explanation.render_decision(her.desk.services, str(kept), "en")
+    assert "it bears its marks." in decision_explanation.render_decision(
+        her.desk.services, str(kept), "en"
+    )
 
 
 def test_a_copy_nobody_can_read_stays_and_is_read_later(her: Mia) -> None:
@@ -208,7 +226,9 @@ def test_a_server_is_what_somebody_read_in_its_rules(her: Mia) -> None:
         later, general = her.post("mastodon"), her.desk.delivery("Bonjour", channel="mastodon")
         her.desk.live(seconds=30)
         assert her.judged(later) == ("B", frozenset({"PLATFORM_FORBIDS"}))
-        assert her.desk.state(sent) is DeliveryState.REMOVED, "what stands there was allowed by rules that are no more"
+        assert her.desk.state(sent) is DeliveryState.REMOVED, (
+            "what stands there was allowed by rules that are no more"
+        )
         assert her.desk.state(general) is DeliveryState.PUBLISHED
         her.toot(member, rules="adult")
         again = her.post("mastodon")
@@ -232,11 +252,14 @@ def test_on_x_each_picture_for_adults_bears_its_warning(her: Mia) -> None:
     sent = her.post("x")
     soft = her.desk.delivery("Bonjour", channel="x", media=(her.picture(Rating.S),))
     her.desk.live(seconds=30)
-    assert [her.desk.state(one) for one in (sent, soft)] == [DeliveryState.PUBLISHED, DeliveryState.PUBLISHED], (
-        her.judged(sent)
-    )
+    assert [her.desk.state(one) for one in (sent, soft)] == [
+        DeliveryState.PUBLISHED,
+        DeliveryState.PUBLISHED,
+    ], her.judged(sent)
     explicit, suggestive = member.posts.values()
-    assert [one.warning.get("adult_content") for one in explicit.media] == [True] * len(explicit.media)
+    assert [one.warning.get("adult_content") for one in explicit.media] == [True] * len(
+        explicit.media
+    )
     assert explicit.media
     assert not explicit.made_with_ai, "a camera took it"
     assert [one.warning for one in suggestive.media] == [{}] * len(suggestive.media)

@@ -1,4 +1,5 @@
-"""Reddit from an application's registration to the removal, on real PostgreSQL, through the house's own routes."""
+"""Reddit from an application's registration to the removal, on real PostgreSQL, through the house's
+own routes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,7 +42,9 @@ def server() -> Iterator[FakeReddit]:
 
 
 @pytest.fixture(scope="module")
-def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeReddit) -> Iterator[Services]:
+def services(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeReddit
+) -> Iterator[Services]:
     home = tmp_path_factory.mktemp("home")
     with services_at(cluster, home, reddit_url=server.url, reddit_auth_url=server.url) as found:
         yield found
@@ -56,10 +59,18 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 @pytest.fixture
 def house(services: Services, running: Network, server: FakeReddit) -> Iterator[House]:
     made = desk(services, running)
-    server.clock.advance((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    server.clock.advance(
+        (made.now() - server.clock()).total_seconds()
+    )  # other houses of this file have lived
     with made.scope() as scope:
-        scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant", tenant=made.tenant_id)
-    app, tail = server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH), str(made.tenant_id)[-8:]
+        scope.run(
+            "UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant",
+            tenant=made.tenant_id,
+        )
+    app, tail = (
+        server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH),
+        str(made.tenant_id)[-8:],
+    )
     place = server.subreddit(f"lakes{tail}", over18=True)
     form = {
         "client_id": app.client_id,
@@ -70,7 +81,12 @@ def house(services: Services, running: Network, server: FakeReddit) -> Iterator[
     }
     yield House(made, server, server.account(f"lea{tail}", over18=True), "reddit", form, place)
     server.book.clear_faults()
-    server.media_delay, server.media_fails, server.strays_to, server.hides_nsfw = 0.0, False, "", False
+    server.media_delay, server.media_fails, server.strays_to, server.hides_nsfw = (
+        0.0,
+        False,
+        "",
+        False,
+    )
     server.oauth.access_lives = timedelta(days=1)
     server.limited_but_made, server.filters, server.hides_sent = False, False, False
 
@@ -91,11 +107,15 @@ def test_a_look_at_the_community_with_a_token_that_ended_renews_it(house: House)
     assert house.enrol().state == AccountSetupState.CONNECTED
     house.live(minutes=6)
     before = house.channel()
-    house.server.clock.move(timedelta(hours=25).total_seconds())  # ours believe that it lives for a while
+    house.server.clock.move(
+        timedelta(hours=25).total_seconds()
+    )  # ours believe that it lives for a while
     house.desk.act(destination_check.request_destination_check, before.id)
     house.live(minutes=1)
     after = house.channel()
-    assert (after.state, after.generation) == (ChannelState.ACTIVE, before.generation + 1), after.reason
+    assert (after.state, after.generation) == (ChannelState.ACTIVE, before.generation + 1), (
+        after.reason
+    )
     assert "seen" in after.options
 
 
@@ -104,13 +124,20 @@ def test_from_the_application_to_the_removal(house: House) -> None:
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
     channel = house.channel()
-    assert (channel.name, channel.surface) == (f"r/{house.place.name} (u/{house.member.name})", "reddit.over18")
+    assert (channel.name, channel.surface) == (
+        f"r/{house.place.name} (u/{house.member.name})",
+        "reddit.over18",
+    )
     text = "Bonjour & <3\n\nUne *promenade* au lac."
     post = lea.delivery(text, channel="reddit", after=1200, media=(lea.photo(1), lea.photo(2)))
     house.live(minutes=25)
     assert lea.state(post) is DeliveryState.PUBLISHED
     (shown,) = house.member.posts.values()
-    assert (shown.title, shown.body, shown.place) == ("Bonjour & <3", "Une *promenade* au lac.", house.place)
+    assert (shown.title, shown.body, shown.place) == (
+        "Bonjour & <3",
+        "Une *promenade* au lac.",
+        house.place,
+    )
     assert len(shown.media) == 2
     assert lea.entry(post).url.startswith(f"https://www.reddit.com/r/{house.place.name}/comments/")
     lea.act(post_removal.request_post_removal, post)
@@ -163,7 +190,9 @@ def test_a_film_is_made_later_and_begins_with_its_poster(house: House) -> None:
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "status:503_after"])
-def test_a_film_whose_answer_is_lost_is_looked_for_until_it_would_be_there(house: House, mode: str) -> None:
+def test_a_film_whose_answer_is_lost_is_looked_for_until_it_would_be_there(
+    house: House, mode: str
+) -> None:
     """Reddit works on it for minutes: two looks that see nothing are no reason to post it again."""
     lea, house.server.media_delay = house.desk, 600.0
     house.enrol()
@@ -180,23 +209,34 @@ def test_a_film_whose_answer_is_lost_is_looked_for_until_it_would_be_there(house
 
 
 @pytest.mark.parametrize("late", [None, timedelta(minutes=20)])
-def test_a_film_that_reddit_never_got_is_posted_once_that_is_sure(house: House, late: timedelta | None) -> None:
+def test_a_film_that_reddit_never_got_is_posted_once_that_is_sure(
+    house: House, late: timedelta | None
+) -> None:
     lea, house.server.media_delay = house.desk, 60.0
     house.enrol()
     house.server.book.schedule_fault("reset_before", on="posts")
-    lost = lea.delivery("film jamais arrivé", channel="reddit", media=(film(lea), lea.photo(52)), late_ok=late)
+    lost = lea.delivery(
+        "film jamais arrivé", channel="reddit", media=(film(lea), lea.photo(52)), late_ok=late
+    )
     house.live(minutes=60)
-    expected = (DeliveryState.PUBLISHED, ["film jamais arrivé"]) if late is None else (DeliveryState.HELD, [])
+    expected = (
+        (DeliveryState.PUBLISHED, ["film jamais arrivé"])
+        if late is None
+        else (DeliveryState.HELD, [])
+    )
     assert (lea.state(lost), house.texts()) == expected, lea.why(lost)
 
 
 def test_each_lost_answer_to_a_film_is_given_its_time(house: House) -> None:
-    """The second is looked for as long as the first: it counts from when it was sent, not from when the first was."""
+    """The second is looked for as long as the first: it counts from when it was sent, not from when
+    the first was."""
     lea, house.server.media_delay = house.desk, 600.0
     house.enrol()
     for mode in ("reset_before", "reset_after"):
         house.server.book.schedule_fault(mode, on="posts")
-    lost = lea.delivery("perdu deux fois", channel="reddit", media=(film(lea), lea.photo(53)), late_ok=None)
+    lost = lea.delivery(
+        "perdu deux fois", channel="reddit", media=(film(lea), lea.photo(53)), late_ok=None
+    )
     house.live(minutes=90)
     assert (lea.state(lost), house.texts()) == (DeliveryState.PUBLISHED, ["perdu deux fois"])
 
@@ -214,7 +254,9 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: House, mo
     assert house.texts() == [f"Un titre\n\nperdue {mode}"]
 
 
-def test_what_is_for_adults_is_marked_and_goes_to_communities_for_adults_alone(house: House) -> None:
+def test_what_is_for_adults_is_marked_and_goes_to_communities_for_adults_alone(
+    house: House,
+) -> None:
     lea = house.desk
     house.enrol()
     post = lea.delivery("Soir", channel="reddit", media=(dusk(house.desk, 5), dusk(house.desk, 6)))
@@ -231,22 +273,34 @@ def test_what_is_for_adults_is_marked_and_goes_to_communities_for_adults_alone(h
 
 
 def test_a_community_that_takes_nothing_from_machines_gets_nothing(house: House) -> None:
-    """What a person made still goes there: what somebody read in the rules is asked of what a machine made alone."""
+    """What a person made still goes there: what somebody read in the rules is asked of what a
+    machine made alone."""
     lea = house.desk
     house.enrol(ai="forbidden")
-    by_hand = lea.delivery("Soir", channel="reddit", media=(dusk(house.desk, 9), dusk(house.desk, 10)))
+    by_hand = lea.delivery(
+        "Soir", channel="reddit", media=(dusk(house.desk, 9), dusk(house.desk, 10))
+    )
     house.live(minutes=2)
     assert lea.state(by_hand) is DeliveryState.PUBLISHED
     house.live(minutes=12)
-    made = lea.delivery("Soir, fait par une IA", channel="reddit", media=(dusk(house.desk, 11),), text_ai="generated")
+    made = lea.delivery(
+        "Soir, fait par une IA",
+        channel="reddit",
+        media=(dusk(house.desk, 11),),
+        text_ai="generated",
+    )
     house.live(minutes=2)
     assert (lea.state(made), lea.why(made)) == (DeliveryState.HELD, "gate.PLATFORM_FORBIDS")
 
 
-def test_rules_that_change_hold_what_is_more_than_general_until_somebody_reads_them(house: House) -> None:
+def test_rules_that_change_hold_what_is_more_than_general_until_somebody_reads_them(
+    house: House,
+) -> None:
     lea = house.desk
     house.enrol()
-    house.place.rules = [{"short_name": "No hats", "description": "None.", "kind": "link", "priority": 0}]
+    house.place.rules = [
+        {"short_name": "No hats", "description": "None.", "kind": "link", "priority": 0}
+    ]
     post = lea.delivery("Soir", channel="reddit", media=(dusk(house.desk, 12),))
     house.live(minutes=2)
     assert (lea.state(post), lea.why(post)) == (DeliveryState.HELD, "gate.PLATFORM_FORBIDS")
@@ -261,7 +315,10 @@ def test_a_community_that_wants_distance_is_waited_for(house: House) -> None:
     house.place.posting_every = 900.0
     posts = [lea.delivery(f"billet {n}", channel="reddit") for n in range(2)]
     house.live(minutes=12)  # ten minutes apart as we do, which this community finds too close
-    assert [lea.state(post) for post in posts] == [DeliveryState.PUBLISHED, DeliveryState.SCHEDULED], lea.why(posts[1])
+    assert [lea.state(post) for post in posts] == [
+        DeliveryState.PUBLISHED,
+        DeliveryState.SCHEDULED,
+    ], lea.why(posts[1])
     assert lea.why(posts[1]) == "connectors.rate_limited"
     house.live(minutes=10)
     assert [lea.state(post) for post in posts] == [DeliveryState.PUBLISHED] * 2
@@ -313,7 +370,9 @@ def test_whoever_keeps_adult_things_hidden_is_told_before(house: House) -> None:
         ({"ai": ""}, "reddit.ai_unsaid"),
     ],
 )
-def test_what_is_typed_wrong_is_told_before_anybody_says_yes(house: House, typed: dict[str, str], why: str) -> None:
+def test_what_is_typed_wrong_is_told_before_anybody_says_yes(
+    house: House, typed: dict[str, str], why: str
+) -> None:
     wish = house.ask(**typed)
     assert (wish.state, wish.reason and wish.reason.code) == (AccountSetupState.REFUSED, why)
 
@@ -348,7 +407,9 @@ def test_tokens_are_renewed_with_the_same_refresh_token(house: House) -> None:
 def test_a_picture_goes_to_nobody_elses_store(house: House, address: str) -> None:
     house.enrol()
     house.server.strays_to = address
-    post = house.desk.delivery(f"ailleurs {len(address)}", channel="reddit", media=(house.desk.photo(40),))
+    post = house.desk.delivery(
+        f"ailleurs {len(address)}", channel="reddit", media=(house.desk.photo(40),)
+    )
     house.live(minutes=2)
     assert house.desk.state(post) is DeliveryState.FAILED
     assert house.texts() == []
@@ -357,20 +418,27 @@ def test_a_picture_goes_to_nobody_elses_store(house: House, address: str) -> Non
 def test_ones_own_page_is_a_community_and_nobody_elses_is(house: House) -> None:
     other = house.server.account(f"max{str(house.desk.tenant_id)[-8:]}", over18=True)
     wish = house.enrol(community=f"u/{other.name}")
-    assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("reddit.community_closed"))
+    assert (wish.state, wish.reason) == (
+        AccountSetupState.REFUSED,
+        Message("reddit.community_closed"),
+    )
     assert house.enrol(community=f"u/{house.member.name}").state == AccountSetupState.CONNECTED
     post = house.desk.delivery("chez moi", channel="reddit")
     house.live(minutes=2)
     assert house.desk.state(post) is DeliveryState.PUBLISHED
     house.place.type = "restricted"
     wish = house.enrol()
-    assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("reddit.community_closed"))
+    assert (wish.state, wish.reason) == (
+        AccountSetupState.REFUSED,
+        Message("reddit.community_closed"),
+    )
     house.place.approved = {house.member.name}
     assert house.enrol().state == AccountSetupState.CONNECTED
 
 
 def test_what_lists_do_not_show_is_not_posted_twice(house: House) -> None:
-    """Reddit keeps what is for adults from some applications: then nobody can tell, and a person is asked."""
+    """Reddit keeps what is for adults from some applications: then nobody can tell, and a person is
+    asked."""
     lea, house.server.hides_nsfw = house.desk, True
     house.enrol()
     house.server.book.schedule_fault("reset_after", on="posts")
@@ -386,15 +454,25 @@ def test_what_moderators_removed_is_told_with_their_word_and_repeats_no_more(hou
     sent = house.desk.delivery("A first look", channel="reddit")
     held = house.desk.delivery("A second look", channel="reddit")
     house.desk.live(minutes=30)
-    assert [house.desk.state(one) for one in (sent, held)] == [DeliveryState.PUBLISHED, DeliveryState.PUBLISHED]
+    assert [house.desk.state(one) for one in (sent, held)] == [
+        DeliveryState.PUBLISHED,
+        DeliveryState.PUBLISHED,
+    ]
     for one in house.member.posts.values():
         one.removed = "moderator" if one.title.startswith("A first") else "automod_filtered"
     with house.desk.scope() as scope:
-        rhythm = PoolSchedule((house.desk.channels["reddit"],), timedelta(days=60), timedelta(days=7))
+        rhythm = PoolSchedule(
+            (house.desk.channels["reddit"],), timedelta(days=60), timedelta(days=7)
+        )
         pool_id = evergreen_pools.save_pool(scope, house.desk.creator_id, rhythm)
         evergreen_pools.add_post_to_pool(scope, house.desk.entry(sent).post_id)
     house.desk.live(hours=3)
-    assert (house.desk.state(sent), house.desk.why(sent)) == (DeliveryState.REMOVED, "delivery.gone_by_rules")
+    assert (house.desk.state(sent), house.desk.why(sent)) == (
+        DeliveryState.REMOVED,
+        "delivery.gone_by_rules",
+    )
     assert house.desk.state(held) is DeliveryState.PUBLISHED
     with house.desk.scope() as scope:
-        assert [one.taken_out for one in evergreen_pools.list_pool_entries(scope, pool_id)] == [True]
+        assert [one.taken_out for one in evergreen_pools.list_pool_entries(scope, pool_id)] == [
+            True
+        ]

@@ -1,4 +1,5 @@
-"""Messages on Reddit from connecting to the answer, on real PostgreSQL, through the house's own routes."""
+"""Messages on Reddit from connecting to the answer, on real PostgreSQL, through the house's own
+routes."""
 
 from typing import Any
 
@@ -11,7 +12,9 @@ from connectors.platforms.reddit.account import CHAT_SURFACE
 from foundation.ids import uuid7
 from subscribers.inbox import member_actions
 from subscribers.replies import persona
-from tests.journeys.test_reddit import House, house, running, server, services  # noqa: F401  fixtures
+
+# fixtures
+from tests.journeys.test_reddit import House, house, running, server, services  # noqa: F401  see above
 from tests.subscribers.builders import NOVA
 from workers.listeners.factory import make_listener, make_listener_pool
 
@@ -22,21 +25,31 @@ def _rows(house: House, statement: str, **more: Any) -> list[Any]:  # noqa: F811
 
 
 def _hears(house: House) -> list[str]:  # noqa: F811  fixture
-    """Whoever listens of her accounts does, what it brings is dealt with; all the inbox shows of people."""
+    """Whoever listens of her accounts does, what it brings is dealt with; all the inbox shows of
+    people."""
     house.live(minutes=1)
     listens = make_listener_pool(house.desk.services)
     with house.desk.scope() as scope:
         chatty = [one for one in channel_reads.list_channels(scope) if listens._chatty(one)]
-    ours = {listens._inbox(one): one for one in sorted(chatty, key=lambda one: one.id, reverse=True)}
+    ours = {
+        listens._inbox(one): one for one in sorted(chatty, key=lambda one: one.id, reverse=True)
+    }
     for channel in ours.values():
         make_listener(house.desk.services, channel).poll_once()
     house.live(minutes=1)
-    return [row.body for row in _rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY at, seq")]
+    return [
+        row.body
+        for row in _rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY at, seq")
+    ]
 
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("blind", [False, True])
-def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, *, blind: bool) -> None:  # noqa: F811  fixture
+def test_a_message_is_heard_and_answered_once_whatever_the_day(
+    house: House,  # noqa: F811  fixtures
+    *,
+    blind: bool,
+) -> None:
     """A lost answer is a person's to settle where the list of what was sent shows nothing of it."""
     lea, forum = house.desk, house.server
     with lea.scope() as scope:
@@ -60,7 +73,10 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, *, 
         member_actions.send_member_reply(scope, talk.id, lea.author, "Bonjour Léo", key=key)
     house.live(minutes=6)
     ours = [one.body for one in forum.letters.values() if one.to is leo]
-    drafts = {row.id: row.state for row in _rows(house, "SELECT id, state FROM drafts WHERE tenant_id = :tenant")}
+    drafts = {
+        row.id: row.state
+        for row in _rows(house, "SELECT id, state FROM drafts WHERE tenant_id = :tenant")
+    }
     assert "intelligence artificielle" in ours[0], ours
     assert len(ours) == len(set(ours)), "nothing is sent twice"
     assert (drafts[key], ours[-1]) == ("sent", "Bonjour Léo")
@@ -68,7 +84,8 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, *, 
     assert _hears(house) == ["bonjour !"], "our own answer is nobody's line"
 
 
-def test_one_person_with_two_communities_is_heard_once_and_by_whoever_is_left(house: House) -> None:  # noqa: F811  fixture
+# fixture
+def test_one_person_with_two_communities_is_heard_once_and_by_whoever_is_left(house: House) -> None:  # noqa: F811  see above
     lea, forum = house.desk, house.server
     leo = forum.account(f"tom{str(lea.tenant_id)[-8:]}")
     hills = forum.subreddit(f"hills{str(lea.tenant_id)[-8:]}", over18=True)
@@ -84,5 +101,7 @@ def test_one_person_with_two_communities_is_heard_once_and_by_whoever_is_left(ho
     forum.write(leo, house.member, "deux", "")
     lea.act(disconnection.request_disconnection, first, "Anne")
     assert _hears(house) == ["un", "deux"], "the other goes on where the first one stopped"
-    heard = _rows(house, "SELECT channel_id FROM conversations WHERE tenant_id = :tenant ORDER BY id")
+    heard = _rows(
+        house, "SELECT channel_id FROM conversations WHERE tenant_id = :tenant ORDER BY id"
+    )
     assert [row.channel_id for row in heard] == [first, second]

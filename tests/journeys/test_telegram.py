@@ -1,4 +1,5 @@
-"""From a token that somebody types to posts, answers, Stars and back, on a Telegram that forgets and repeats."""
+"""From a token that somebody types to posts, answers, Stars and back, on a Telegram that forgets
+and repeats."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -79,7 +80,9 @@ def test_a_token_becomes_a_bot_that_answers(lea: Bots) -> None:
         lea.connected()
         lea.world.say(lea.bot, "leo", "bonjour")
         lea.waits(lambda seen: len(seen) >= 2, seconds=TWO_MINUTES)
-    assert seconds() < TWO_MINUTES  # 5.5 s seen, most of it until the listeners look for new accounts
+    assert (
+        seconds() < TWO_MINUTES
+    )  # 5.5 s seen, most of it until the listeners look for new accounts
     assert lea.texts() == [notice(lea), "Bonjour à toi !\n\n— fait avec une IA"]
     account = lea.account()
     assert (account.account, account.state) == (lea.bot.username, ChannelState.ACTIVE)
@@ -109,22 +112,30 @@ def test_a_post_stands_in_the_channel_once(lea: Bots) -> None:
     lea.connected()
     desk = lea.desk
     photos = desk.photo(1), desk.photo(2)
-    album = desk.delivery("Deux matins.", channel="telegram", media=photos, text_ai="generated", after=60)
+    album = desk.delivery(
+        "Deux matins.", channel="telegram", media=photos, text_ai="generated", after=60
+    )
     lea.pass_time(minutes=2)
     wait_until(lambda: desk.state(album) is DeliveryState.PUBLISHED)
     entry = desk.entry(album)
     assert entry.url == f"https://t.me/{lea.channel.username}/1"
-    assert [post.get("caption") for post in lea.posts()] == ["Deux matins.\n\nCréé avec une IA", None]
+    assert [post.get("caption") for post in lea.posts()] == [
+        "Deux matins.\n\nCréé avec une IA",
+        None,
+    ]
     desk.act(post_removal.request_post_removal, album)
     wait_until(lambda: desk.state(album) is DeliveryState.REMOVED)
     assert lea.posts() == []
 
 
 def test_what_costs_stars_is_locked_in_the_channel(lea: Bots) -> None:
-    """A channel that takes none refuses it, and the account stays as it is; where it does, one message stands."""
+    """A channel that takes none refuses it, and the account stays as it is; where it does, one
+    message stands."""
     lea.connected()
     desk, asks = lea.desk, (ChannelOverride("telegram", price=Money(50, "XTR")),)
-    post_id = desk.write("À débloquer.", media=(desk.photo(1), desk.photo(2)), others=asks, late_ok=None)
+    post_id = desk.write(
+        "À débloquer.", media=(desk.photo(1), desk.photo(2)), others=asks, late_ok=None
+    )
     lea.channel.sells = False
     post = desk.wish(post_id, "telegram", after=60)
     desk.approve(post_id)
@@ -184,7 +195,11 @@ def bought(lea: Bots) -> None:
 def test_a_pack_is_sold_for_stars_once_and_paid_back_once(lea: Bots) -> None:
     lea.connected()
     bought(lea)
-    updates = [told for told in lea.world.log if "message" in told and "successful_payment" in told["message"]]
+    updates = [
+        told
+        for told in lea.world.log
+        if "message" in told and "successful_payment" in told["message"]
+    ]
     for _ in range(2):
         lea.world.again(lea.bot, *updates)
         wait_until(lambda: not lea.world.waiting(lea.bot))
@@ -199,12 +214,14 @@ def test_a_pack_is_sold_for_stars_once_and_paid_back_once(lea: Bots) -> None:
     wait_until(lambda: lea.bot.balance == 0)
     lea.pass_time(minutes=2)
     back = lea.rows("SELECT state FROM refunds WHERE tenant_id = :tenant")
-    wait_until(lambda: lea.rows("SELECT state FROM refunds WHERE tenant_id = :tenant")[0].state == "done")
+    wait_until(
+        lambda: lea.rows("SELECT state FROM refunds WHERE tenant_id = :tenant")[0].state == "done"
+    )
     assert len(back) == 1
     assert lea.bot.balance == 0 == balance(lea)
-    assert [one.state for one in lea.rows("SELECT state FROM orders WHERE tenant_id = :tenant")] == [
-        str(OrderState.REFUNDED)
-    ]
+    assert [
+        one.state for one in lea.rows("SELECT state FROM orders WHERE tenant_id = :tenant")
+    ] == [str(OrderState.REFUNDED)]
 
 
 def test_what_was_paid_while_nobody_listened_is_delivered_by_the_next_comparison(lea: Bots) -> None:
@@ -213,7 +230,9 @@ def test_what_was_paid_while_nobody_listened_is_delivered_by_the_next_comparison
     lea.deaf()
     stars, compare = Stars(lea.world, lea.bot), next(one for one in TICKS if one.name == "rails")
     invoice = next(
-        one["_invoice"] for one in lea.bot.chats[lea.world.person("leo").id].messages.values() if "_invoice" in one
+        one["_invoice"]
+        for one in lea.bot.chats[lea.world.person("leo").id].messages.values()
+        if "_invoice" in one
     )
     charge = stars.charge("leo", PRICE, invoice["payload"], told=False)
     for _ in range(2):  # both of one minute: the second finds nothing more to do
@@ -227,7 +246,9 @@ def test_what_was_paid_while_nobody_listened_is_delivered_by_the_next_comparison
     lea.pass_time(minutes=15)
     compare.write_rows(lea.services.tenant)
     wait_until(lambda: balance(lea) == 0)
-    assert lea.rows("SELECT state FROM orders WHERE tenant_id = :tenant")[0].state == str(OrderState.REFUNDED)
+    assert lea.rows("SELECT state FROM orders WHERE tenant_id = :tenant")[0].state == str(
+        OrderState.REFUNDED
+    )
     read = "SELECT lies_minor, differs_minor, unread FROM rail_readings WHERE tenant_id = :tenant"
     wait_until(lambda: [tuple(row) for row in lea.rows(read)] == [(0, 0, 0)])
     assert sum("photo" in one for one in lea.seen()) == 2
@@ -239,28 +260,38 @@ def test_a_pack_too_old_to_delete_shows_the_houses_picture_and_the_money_is_back
     lea.pass_time(hours=49)
     with lea.desk.scope() as scope:
         sold = scope.run(
-            "SELECT media FROM permits WHERE subject_kind = 'fulfilment' AND tenant_id = :t", t=scope.tenant_id
+            "SELECT media FROM permits WHERE subject_kind = 'fulfilment' AND tenant_id = :t",
+            t=scope.tenant_id,
         )
         for sha256 in sorted({each for row in sold for each in row.media}):
             recall.block_bytes(scope, sha256, category="shown")
     removed = render_message(Message("service.safety.removed.picture"), "fr")
-    lea.waits(lambda seen: [one.get("caption") for one in seen if "photo" in one] == [removed] * 2, seconds=60)
+    lea.waits(
+        lambda seen: [one.get("caption") for one in seen if "photo" in one] == [removed] * 2,
+        seconds=60,
+    )
     wait_until(lambda: "copy.replaced_in_chat" in lea.desk.notices().values())
     wait_until(lambda: lea.bot.balance == 0)
     assert len(lea.bot.edits) == 2
-    left = lea.rows("SELECT gone_at FROM permits WHERE tenant_id = :tenant AND subject_kind = 'fulfilment'")
+    left = lea.rows(
+        "SELECT gone_at FROM permits WHERE tenant_id = :tenant AND subject_kind = 'fulfilment'"
+    )
     assert [row.gone_at for row in left] == [None], "it is there until somebody says otherwise"
 
 
 def balance(lea: Bots) -> int:
     with lea.desk.scope() as scope:
-        return entries.account_balance(scope, entries.rail_ledger_account("stars", lea.bot.username)).get("XTR", 0)
+        return entries.account_balance(
+            scope, entries.rail_ledger_account("stars", lea.bot.username)
+        ).get("XTR", 0)
 
 
 def test_told_twice_out_of_order_and_after_a_restart_is_one_answer(lea: Bots) -> None:
     lea.connected()
     lea.deaf()
-    lea.writer.says = [answer("Me voilà")] * 3  # a letter that comes while it writes makes it begin anew
+    lea.writer.says = [
+        answer("Me voilà")
+    ] * 3  # a letter that comes while it writes makes it begin anew
     first = lea.world.say(lea.bot, "leo", "coucou")
     second = lea.world.say(lea.bot, "leo", "tu es là ?")
     lea.world.again(lea.bot, second, first, second)
@@ -272,7 +303,9 @@ def test_told_twice_out_of_order_and_after_a_restart_is_one_answer(lea: Bots) ->
     wait_until(lambda: not lea.world.waiting(lea.bot))
     sleep(4.0)
     assert [text.split("\n")[0] for text in lea.texts()] == [notice(lea).split("\n")[0], "Me voilà"]
-    heard = lea.rows("SELECT body FROM messages WHERE tenant_id = :tenant AND direction = 'in' ORDER BY seq")
+    heard = lea.rows(
+        "SELECT body FROM messages WHERE tenant_id = :tenant AND direction = 'in' ORDER BY seq"
+    )
     assert sorted(row.body for row in heard) == ["coucou", "tu es là ?"]
 
 
@@ -288,7 +321,10 @@ def test_who_blocks_the_bot_is_unreachable_and_back_by_writing(lea: Bots) -> Non
 
 
 def reachable(lea: Bots) -> list[str]:
-    return [row.reachable for row in lea.rows("SELECT reachable FROM fan_identities WHERE tenant_id = :tenant")]
+    return [
+        row.reachable
+        for row in lea.rows("SELECT reachable FROM fan_identities WHERE tenant_id = :tenant")
+    ]
 
 
 def test_two_that_poll_the_same_bot_are_told(lea: Bots) -> None:
@@ -302,7 +338,8 @@ def test_two_that_poll_the_same_bot_are_told(lea: Bots) -> None:
 def called(
     services: Services, sandbox: Network, telegram: fake.Network, database: Database, redis_url: str
 ) -> Iterator[tuple[Bots, str]]:
-    """Léa in an installation with an address: Telegram calls it, at the door whose local address goes with her."""
+    """Léa in an installation with an address: Telegram calls it, at the door whose local address
+    goes with her."""
     made = bots(services, sandbox, telegram, public_url="https://house.example.test")
     with house(database, redis_url, registry.build_routes(made.services)):
         made.listen()
@@ -318,7 +355,9 @@ def called(
 def test_called_twice_and_out_of_order_is_one_answer(called: tuple[Bots, str]) -> None:
     lea, at = called
     http = HttpClient()
-    lea.writer.says = [answer("Me voilà")] * 3  # a letter that comes while it writes makes it begin anew
+    lea.writer.says = [
+        answer("Me voilà")
+    ] * 3  # a letter that comes while it writes makes it begin anew
     first = lea.world.say(lea.bot, "leo", "coucou")
     second = lea.world.say(lea.bot, "leo", "tu es là ?")
     assert fake.call(lea.world, lea.bot, http, at=at, secret="") == [401]
@@ -379,7 +418,9 @@ def test_strangers_at_the_door(called: tuple[Bots, str]) -> None:
 def test_without_an_address_it_is_polled_again(called: tuple[Bots, str]) -> None:
     lea, _ = called
     lea.deaf()
-    lea.desk.services = replace(lea.services, settings=lea.services.settings.model_copy(update={"public_url": ""}))
+    lea.desk.services = replace(
+        lea.services, settings=lea.services.settings.model_copy(update={"public_url": ""})
+    )
     lea.listen()
     wait_until(lambda: not lea.bot.hook)
     lea.writer.says = [answer("Me voilà")]

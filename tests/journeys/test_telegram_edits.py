@@ -1,4 +1,5 @@
-"""What somebody edits in their app, from Telegram's update to what they and the members see, polled and called."""
+"""What somebody edits in their app, from Telegram's update to what they and the members see, polled
+and called."""
 
 from foundation.http.http_client import HttpClient
 from foundation.ops.clock import sleep
@@ -7,10 +8,14 @@ from tests.conftest import wait_until
 from tests.fakes import telegram as fake
 from tests.fakes.telegram_edits import KIND, edit, touch
 from tests.journeys.bots import Bots
-from tests.journeys.test_telegram import called, lea, sandbox, services, telegram  # noqa: F401  fixtures
+
+# fixtures
+from tests.journeys.test_telegram import called, lea, sandbox, services, telegram  # noqa: F401  see above
 from tests.subscribers.builders import answer
 
-LINES = "SELECT kind, body FROM messages WHERE tenant_id = :tenant AND direction = 'in' ORDER BY seq"
+LINES = (
+    "SELECT kind, body FROM messages WHERE tenant_id = :tenant AND direction = 'in' ORDER BY seq"
+)
 SIGNALS = "SELECT kind FROM safety_events WHERE tenant_id = :tenant"
 OWNERS = "SELECT owner, safety_hold FROM conversations WHERE tenant_id = :tenant"
 
@@ -38,7 +43,8 @@ def test_an_age_that_is_edited_in_stops_everything(lea: Bots) -> None:  # noqa: 
     assert [tuple(row) for row in lea.rows(OWNERS)] == [(OwnerState.PENDING_HUMAN, True)]
 
 
-def test_a_cry_for_help_that_is_edited_in_is_heard_by_a_call(called: tuple[Bots, str]) -> None:  # noqa: F811  fixture
+# fixture
+def test_a_cry_for_help_that_is_edited_in_is_heard_by_a_call(called: tuple[Bots, str]) -> None:  # noqa: F811  see above
     lea, at = called  # noqa: F811  fixture
     http = HttpClient()
     assert KIND in lea.bot.allowed

@@ -11,7 +11,8 @@ from tests.journeys.test_telegram import lea, sandbox, services, telegram  # noq
 from workers.relay.ticks import TICKS
 
 
-def test_a_bot_that_is_connected_shows_what_it_understands(lea: Bots) -> None:  # noqa: F811  fixture
+# fixture
+def test_a_bot_that_is_connected_shows_what_it_understands(lea: Bots) -> None:  # noqa: F811  see above
     lea.connected()
     shown = lea.bot.shown
     wait_until(lambda: "fr" in shown.shorts)
@@ -22,14 +23,18 @@ def test_a_bot_that_is_connected_shows_what_it_understands(lea: Bots) -> None:  
     shown.commands.clear()  # as after an update that brought another command
     tick.write_rows(lea.services.tenant)
     wait_until(lambda: len(shown.written) == written + 2)
-    assert shown.menu("fr").keys() == shown.menu("").keys() >= {"start", "stop", "age", "subscription"}
+    assert (
+        shown.menu("fr").keys() == shown.menu("").keys() >= {"start", "stop", "age", "subscription"}
+    )
 
 
 def test_reactions_are_counted_at_the_age_of_a_post(lea: Bots) -> None:  # noqa: F811  fixture
     lea.connected()
     desk = lea.desk
     photos = desk.photo(1), desk.photo(2)
-    album = desk.delivery("Deux matins.", channel="telegram", media=photos, text_ai="generated", after=60)
+    album = desk.delivery(
+        "Deux matins.", channel="telegram", media=photos, text_ai="generated", after=60
+    )
     lea.pass_time(minutes=2)
     wait_until(lambda: desk.state(album) is DeliveryState.PUBLISHED)
     wait_until(lambda: KIND in lea.bot.allowed)
@@ -40,10 +45,14 @@ def test_reactions_are_counted_at_the_age_of_a_post(lea: Bots) -> None:  # noqa:
 
 
 HEARD = "SELECT likes FROM heard_counts WHERE tenant_id = :tenant"
-READ = "SELECT age_hours, value, quality FROM metric_snapshots WHERE tenant_id = :tenant AND metric = 'likes'"
+READ = (
+    "SELECT age_hours, value, quality FROM metric_snapshots WHERE tenant_id = :tenant AND metric "
+    "= 'likes'"
+)
 
 
-def test_a_channel_that_throws_the_bot_out_is_lost_until_it_lets_it_in(lea: Bots) -> None:  # noqa: F811  fixture
+# fixture
+def test_a_channel_that_throws_the_bot_out_is_lost_until_it_lets_it_in(lea: Bots) -> None:  # noqa: F811  see above
     """Nobody connects anything again; what waited leaves. A bot that may only read is not back."""
     lea.connected()
     lea.world.throw_out(lea.bot, lea.channel)
@@ -55,11 +64,15 @@ def test_a_channel_that_throws_the_bot_out_is_lost_until_it_lets_it_in(lea: Bots
     wait_until(lambda: lea.account().state is ChannelState.ACTIVE)
     wait_until(lambda: lea.desk.state(waiting) is DeliveryState.PUBLISHED)
     assert [one.get("text") for one in lea.posts()] == ["Bientôt."]
-    assert not [code for code in lea.desk.notices().values() if code.startswith("channel.notice_gone")]
+    assert not [
+        code for code in lea.desk.notices().values() if code.startswith("channel.notice_gone")
+    ]
 
 
-def test_an_account_is_disconnected_and_comes_back_under_its_row(lea: Bots) -> None:  # noqa: F811  fixture
-    """Nothing opens it any more, nothing leaves and nothing is heard; its platform is told, its past stays."""
+# fixture
+def test_an_account_is_disconnected_and_comes_back_under_its_row(lea: Bots) -> None:  # noqa: F811  see above
+    """Nothing opens it any more, nothing leaves and nothing is heard; its platform is told, its
+    past stays."""
     account = lea.connected()
     done = lea.desk.delivery("Avant.", channel="telegram")
     wait_until(lambda: lea.desk.state(done) is DeliveryState.PUBLISHED)

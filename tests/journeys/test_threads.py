@@ -1,4 +1,5 @@
-"""A thread on networks that are not ours: each part under the one before, found when lost, taken away whole."""
+"""A thread on networks that are not ours: each part under the one before, found when lost, taken
+away whole."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -38,12 +39,15 @@ def thread(her: Mia, channel: str, *, comment: str = "") -> Any:
 
 
 def under(repo: Repo) -> list[tuple[str, str, str]]:
-    """What the server took in: each text, and the texts of what it is put under and of the first of the thread."""
+    """What the server took in: each text, and the texts of what it is put under and of the first of
+    the thread."""
     texts = {uri: record["text"] for uri, record in repo.taken}
     found = []
     for _, record in repo.taken:
         reply: Mapping[str, Any] = record.get("reply", {})
-        parent, root = (texts.get(reply.get(name, {}).get("uri", ""), "") for name in ("parent", "root"))
+        parent, root = (
+            texts.get(reply.get(name, {}).get("uri", ""), "") for name in ("parent", "root")
+        )
         found.append((record["text"], parent, root))
     return found
 
@@ -91,7 +95,10 @@ def test_bluesky_part_above_that_somebody_deleted_breaks_it_off_in_words(her: Mi
     part_by_part(her.desk, sent, 2)
     repo.records.popitem()
     her.desk.live(minutes=2)
-    assert (her.desk.state(sent), her.desk.why(sent)) == (DeliveryState.BROKEN_OFF, "connectors.above_gone")
+    assert (her.desk.state(sent), her.desk.why(sent)) == (
+        DeliveryState.BROKEN_OFF,
+        "connectors.above_gone",
+    )
     assert len(repo.taken) == 2
 
 
@@ -117,7 +124,9 @@ def test_telegram_replies_in_its_channel(her: Mia) -> None:
 def above(channel: Channel, her: Mia) -> list[str]:
     sent = her.outside.discord.sent(channel)
     known = {one.id: one.received for one in sent}
-    return [known.get(one.body.get("message_reference", {}).get("message_id", ""), "") for one in sent]
+    return [
+        known.get(one.body.get("message_reference", {}).get("message_id", ""), "") for one in sent
+    ]
 
 
 def test_discord_replies_in_its_channel(her: Mia) -> None:

@@ -1,4 +1,5 @@
-"""Threads from the sealed form to the post, through the house's own routes; a thread of parts, comments, removal."""
+"""Threads from the sealed form to the post, through the house's own routes; a thread of parts,
+comments, removal."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,7 +56,10 @@ def test_a_carousel_of_a_picture_and_a_film_is_prepared_ahead(networks: Outside)
     here.desk.live(minutes=10)
     assert here.desk.state(sent) is DeliveryState.PUBLISHED, here.desk.why(sent)
     (post,) = own(profile)
-    assert (post.kind, post.files) == ("CAROUSEL_ALBUM", tuple(bytes_of(here, one) for one in files))
+    assert (post.kind, post.files) == (
+        "CAROUSEL_ALBUM",
+        tuple(bytes_of(here, one) for one in files),
+    )
     assert len(profile.containers) == made, "what was prepared is what was posted"
 
 
@@ -69,13 +73,18 @@ def test_a_container_that_is_ready_and_not_known_yet_is_published_once(networks:
     assert (len(own(profile)), len(profile.containers), networks.threads.unseen) == (1, 1, 0)
 
 
-def test_a_film_that_is_too_long_is_told_in_words(networks: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_film_that_is_too_long_is_told_in_words(
+    networks: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here = mia(networks)
     profile, shown = here.threads(), film(here.desk, seconds=3.5)
     monkeypatch.setattr("tests.fakes.threads.LONGEST", 2.0)
     sent = here.desk.delivery("Trop long", channel="threads", media=(shown,), after=3600)
     here.desk.live(minutes=65)
-    assert (here.desk.state(sent), here.desk.why(sent)) == (DeliveryState.FAILED, "threads.file_refused")
+    assert (here.desk.state(sent), here.desk.why(sent)) == (
+        DeliveryState.FAILED,
+        "threads.file_refused",
+    )
     assert own(profile) == []
 
 
@@ -106,7 +115,9 @@ def test_a_thread_stands_part_under_part_and_goes_as_one(networks: Outside) -> N
 def test_a_lost_part_is_found_among_the_replies(networks: Outside) -> None:
     here = mia(networks)
     profile = here.threads()
-    sent = here.desk.delivery(BODIES[0], channel="threads", parts=tuple(map(ThreadPart, BODIES[1:])))
+    sent = here.desk.delivery(
+        BODIES[0], channel="threads", parts=tuple(map(ThreadPart, BODIES[1:]))
+    )
     part_by_part(here.desk, sent, 1)
     networks.threads.book.schedule_fault("reset_after", on="posts")
     here.desk.live(minutes=10)
@@ -131,7 +142,10 @@ def test_what_may_not_be_there_is_never_fetched(networks: Outside) -> None:
         sent = here.post("threads", rating)
         here.desk.live(minutes=2)
         verdict, reasons = here.judged(sent)
-        assert (verdict, "RATING_EXCEEDS_SURFACE" in reasons) == ("H" if rating is Rating.S else "B", True)
+        assert (verdict, "RATING_EXCEEDS_SURFACE" in reasons) == (
+            "H" if rating is Rating.S else "B",
+            True,
+        )
     assert (profile.fetched, profile.containers, profile.every) == ([], {}, {})
 
 

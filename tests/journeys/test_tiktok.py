@@ -1,4 +1,5 @@
-"""TikTok from an application's registration to the numbers, on real PostgreSQL, through the house's own routes."""
+"""TikTok from an application's registration to the numbers, on real PostgreSQL, through the house's
+own routes."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -33,7 +34,9 @@ def server() -> Iterator[FakeTikTok]:
 
 
 @pytest.fixture(scope="module")
-def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeTikTok) -> Iterator[Services]:
+def services(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeTikTok
+) -> Iterator[Services]:
     home, url = tmp_path_factory.mktemp("home"), server.url
     with services_at(cluster, home, tiktok_url=url, tiktok_pages_url=url) as found:
         yield found
@@ -48,9 +51,15 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 @pytest.fixture
 def house(services: Services, running: Network, server: FakeTikTok) -> Iterator[Visited]:
     made = desk(services, running)
-    server.clock.advance((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    server.clock.advance(
+        (made.now() - server.clock()).total_seconds()
+    )  # other houses of this file have lived
     app = server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
-    form = {"client_id": app.client_key, "client_secret": app.client_secret, "readers": "PUBLIC_TO_EVERYONE"}
+    form = {
+        "client_id": app.client_key,
+        "client_secret": app.client_secret,
+        "readers": "PUBLIC_TO_EVERYONE",
+    }
     yield Visited(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "tiktok", form)
     server.book.clear_faults()
     server.processing_seconds, server.moderation_seconds = 0.0, 0.0
@@ -75,27 +84,44 @@ def test_from_the_application_to_the_post(house: Visited) -> None:
     assert lea.entry(planned).url.startswith("https://www.tiktok.com/@")
     lea.act(post_removal.request_post_removal, planned)
     house.live(minutes=2)
-    assert lea.state(planned) is DeliveryState.REMOVING, "a person takes it away: TikTok offers no way"
+    assert lea.state(planned) is DeliveryState.REMOVING, (
+        "a person takes it away: TikTok offers no way"
+    )
 
 
-def test_who_disconnects_the_account_ends_what_tiktok_was_allowed(house: Visited, running: Network) -> None:
-    desk(house.desk.services, running)  # another agency, whose account of the test network is called "main" as well
+def test_who_disconnects_the_account_ends_what_tiktok_was_allowed(
+    house: Visited, running: Network
+) -> None:
+    desk(
+        house.desk.services, running
+    )  # another agency, whose account of the test network is called "main" as well
     assert house.enrol().state == AccountSetupState.CONNECTED
-    (grant,) = [one.grant for one in house.server.oauth.tokens.values() if one.member is house.member]
+    (grant,) = [
+        one.grant for one in house.server.oauth.tokens.values() if one.member is house.member
+    ]
     post(house, "Plus tard.", after=7200)
     services, name = house.desk.services, house.channel().account.upper()
     told = disconnection.queue_disconnection(services, name, agency="", sure=False)
     assert (told.code, told.params["posts"]) == ("cli.channel.would_leave", 1)
     house.live(minutes=1)
     assert house.channel().state == ChannelState.ACTIVE
-    assert disconnection.queue_disconnection(services, name, agency="", sure=True).code == "channels.leaving"
-    assert disconnection.queue_disconnection(services, name, agency="", sure=True).code == "channel.is_leaving"
+    assert (
+        disconnection.queue_disconnection(services, name, agency="", sure=True).code
+        == "channels.leaving"
+    )
+    assert (
+        disconnection.queue_disconnection(services, name, agency="", sure=True).code
+        == "channel.is_leaving"
+    )
     house.live(minutes=1)
     stands = house.channel()
     assert (stands.state, stands.token, stands.refresh) == (ChannelState.DISCONNECTED, None, None)
     assert stands.reason == Message("channel.left", {"name": disconnection.DISCONNECTED_BY})
     assert grant.revoked
-    assert disconnection.queue_disconnection(services, name, agency="", sure=False).code == "channel.is_disconnected"
+    assert (
+        disconnection.queue_disconnection(services, name, agency="", sure=False).code
+        == "channel.is_disconnected"
+    )
     for unknown, agency in (("nobody", ""), (name, "another agency")):
         with pytest.raises(NotFound):
             disconnection.queue_disconnection(services, unknown, agency=agency, sure=True)
@@ -103,7 +129,9 @@ def test_who_disconnects_the_account_ends_what_tiktok_was_allowed(house: Visited
         disconnection.queue_disconnection(services, "main", agency="", sure=True)
 
 
-@pytest.mark.parametrize("mode", ["reset_after", "reset_before", "accept_then_hang", "status:503_after"])
+@pytest.mark.parametrize(
+    "mode", ["reset_after", "reset_before", "accept_then_hang", "status:503_after"]
+)
 def test_a_lost_answer_shows_nothing_twice(house: Visited, mode: str) -> None:
     house.enrol()
     house.server.book.schedule_fault(mode, on="posts", seconds=3.0)
@@ -165,19 +193,26 @@ def test_what_nobody_sees_there_any_more_is_told_at_the_second_look(house: Visit
     house.live(minutes=70)
     assert house.desk.notices()[f"delivery:{hidden}:gone"] == "delivery.hidden_there"
     assert f"delivery:{kept}:gone" not in house.desk.notices()
-    assert [house.desk.state(one) for one in (kept, hidden)] == [DeliveryState.PUBLISHED, DeliveryState.PUBLISHED]
+    assert [house.desk.state(one) for one in (kept, hidden)] == [
+        DeliveryState.PUBLISHED,
+        DeliveryState.PUBLISHED,
+    ]
 
 
 @pytest.mark.parametrize("lost", [False, True])
 def test_a_film_that_is_refused_afterwards_is_told_at_once(house: Visited, *, lost: bool) -> None:
-    """Also where nobody knew whether its last part had arrived; planned once more, it is begun anew."""
+    """Also where nobody knew whether its last part had arrived; planned once more, it is begun
+    anew."""
     house.enrol()
     house.server.fails("frame_rate_check_failed")
     if lost:
         house.server.book.schedule_fault("reset_after", on="posts")
     sent = post(house, "refusé")
     house.live(minutes=3)
-    assert (house.desk.state(sent), house.desk.why(sent)) == (DeliveryState.FAILED, "tiktok.film_refused")
+    assert (house.desk.state(sent), house.desk.why(sent)) == (
+        DeliveryState.FAILED,
+        "tiktok.film_refused",
+    )
     assert house.member.taken == []
     house.desk.act(expedite_delivery, sent)
     house.live(minutes=4)
@@ -203,7 +238,10 @@ def test_a_second_fault_of_theirs_is_told(house: Visited) -> None:
     house.server.fails("internal")
     sent = post(house, "panne encore")
     house.live(minutes=30)
-    assert (house.desk.state(sent), house.desk.why(sent)) == (DeliveryState.FAILED, "tiktok.film_refused")
+    assert (house.desk.state(sent), house.desk.why(sent)) == (
+        DeliveryState.FAILED,
+        "tiktok.film_refused",
+    )
     assert house.member.taken == []
 
 
@@ -212,7 +250,10 @@ def test_a_film_goes_to_nobody_elses_store(house: Visited) -> None:
     house.server.strays_to = "https://evil.example/upload"
     sent = post(house, "ailleurs")
     house.live(minutes=2)
-    assert (house.desk.state(sent), house.desk.why(sent)) == (DeliveryState.FAILED, "connectors.address_elsewhere")
+    assert (house.desk.state(sent), house.desk.why(sent)) == (
+        DeliveryState.FAILED,
+        "connectors.address_elsewhere",
+    )
     assert house.member.taken == []
 
 
@@ -221,7 +262,10 @@ def test_an_application_that_nobody_audited_is_told_so(house: Visited) -> None:
     assert house.enrol().state == AccountSetupState.CONNECTED
     sent = post(house, "trop tôt")
     house.live(minutes=2)
-    assert (house.desk.state(sent), house.desk.why(sent)) == (DeliveryState.FAILED, "tiktok.unaudited")
+    assert (house.desk.state(sent), house.desk.why(sent)) == (
+        DeliveryState.FAILED,
+        "tiktok.unaudited",
+    )
     assert house.member.taken == []
 
 
@@ -230,14 +274,20 @@ def test_an_application_that_is_used_up_holds_what_may_not_wait_a_day(house: Vis
     house.server.audited, house.server.people_per_day, house.member.private = False, 0, True
     sent = post(house, "demain")
     house.live(minutes=2)
-    assert (house.desk.state(sent), house.desk.why(sent)) == (DeliveryState.HELD, "delivery.too_late")
+    assert (house.desk.state(sent), house.desk.why(sent)) == (
+        DeliveryState.HELD,
+        "delivery.too_late",
+    )
     assert house.desk.attempts(sent)[-1].detail == Message("tiktok.people_used_up")
     assert house.member.taken == []
 
 
 def test_a_public_account_has_no_followers_alone(house: Visited) -> None:
     wish = house.enrol(readers="FOLLOWER_OF_CREATOR")
-    assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("tiktok.not_these_readers"))
+    assert (wish.state, wish.reason) == (
+        AccountSetupState.REFUSED,
+        Message("tiktok.not_these_readers"),
+    )
 
 
 def test_tokens_are_renewed_and_each_refresh_token_works_once(house: Visited) -> None:

@@ -1,4 +1,5 @@
-"""Two agencies in one house, through the true rooms: nothing of one is seen, guessed or logged for the other."""
+"""Two agencies in one house, through the true rooms: nothing of one is seen, guessed or logged for
+the other."""
 
 import contextlib
 import io
@@ -58,7 +59,8 @@ FILLED = 40
 
 @dataclass(frozen=True)
 class Pair:
-    """Both agencies after a day each, a visitor of their pages, and all that was written to the logs meanwhile."""
+    """Both agencies after a day each, a visitor of their pages, and all that was written to the
+    logs meanwhile."""
 
     alpha: Twin
     bravo: Twin
@@ -74,7 +76,9 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def pair(cluster: Cluster, pages: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+def pair(
+    cluster: Cluster, pages: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pair]:
     folder, log = tmp_path_factory.mktemp("twins"), io.StringIO()
     files = FileStore(folder / "pages")
     app = create_web_app(tenant=pages.scope, store=files, public_url=PUBLIC)
@@ -96,7 +100,9 @@ def test_day_was_lived(pair: Pair) -> None:
     """Both published on both accounts, chatted, sold and delivered."""
     for one, _ in pair.sides:
         rows = one.rows()
-        assert len([name for name in rows if rows[name]]) >= FILLED, sorted(name for name in rows if not rows[name])
+        assert len([name for name in rows if rows[name]]) >= FILLED, sorted(
+            name for name in rows if not rows[name]
+        )
         assert len([name for name in rows if any(one.word in row for row in rows[name])]) > 15
         with one.scope() as scope:
             states = set(scope.run("SELECT state FROM deliveries").scalars())
@@ -121,7 +127,12 @@ def test_no_row_of_the_other_is_found_by_its_id(pair: Pair) -> None:
         theirs = other.ids()
         with one.scope() as scope:
             for table, ids in theirs.items():
-                assert scope.run(f"SELECT count(*) FROM {table} WHERE id = ANY(:ids)", ids=ids).scalar() == 0, table
+                assert (
+                    scope.run(
+                        f"SELECT count(*) FROM {table} WHERE id = ANY(:ids)", ids=ids
+                    ).scalar()
+                    == 0
+                ), table
 
 
 Act = Callable[[Scope, UUID], Any]
@@ -132,28 +143,48 @@ ACTS: dict[str, tuple[str, Act]] = {
     "invite": ("members", sessions.revoke_sessions),
     "channel": ("channels", channel_reads.get_channel),
     "channels of": ("creators", channel_reads.list_creator_channels),
-    "pause": ("channels", lambda scope, key: lifecycle.pause_account(scope, key, Message("gate.CONSENT_MISSING"))),
+    "pause": (
+        "channels",
+        lambda scope, key: lifecycle.pause_account(scope, key, Message("gate.CONSENT_MISSING")),
+    ),
     "attempts": ("deliveries", lambda scope, key: list_attempts(scope, Subject(SUBJECT, key))),
     "picture": ("assets", assets.get_asset),
     "picture for": ("assets", lambda scope, key: assets.get_rendition(scope, key, "sandbox")),
     "pack": ("packs", packs.get_pack),
     "packs of": ("creators", packs.list_active_packs),
     "price": ("packs", listed_price),
-    "day": ("creators", lambda scope, key: schedule_reads.entries_of_day(scope, key, scope.now.date(), ZONE)),
+    "day": (
+        "creators",
+        lambda scope, key: schedule_reads.entries_of_day(scope, key, scope.now.date(), ZONE),
+    ),
     "story": ("deliveries", schedule_reads.delivery_timeline),
     "published": ("deliveries", live_posts.find_live_post),
-    "approve": ("posts", lambda scope, key: decisions.approve_post(scope, key, member_id=_manager(scope))),
+    "approve": (
+        "posts",
+        lambda scope, key: decisions.approve_post(scope, key, member_id=_manager(scope)),
+    ),
     "plan": ("posts", deliveries.schedule_post),
     "cancel": ("deliveries", deliveries.cancel_delivery),
     "send now": ("deliveries", expedite_delivery),
-    "move": ("deliveries", lambda s, key: reschedule_delivery(s, key, at=to_wall_time(s.now, ZONE))),
+    "move": (
+        "deliveries",
+        lambda s, key: reschedule_delivery(s, key, at=to_wall_time(s.now, ZONE)),
+    ),
     "remove": ("deliveries", post_removal.request_post_removal),
     "thread": ("conversations", subscriber_reads.thread),
-    "who said": ("channels", lambda scope, key: subscriber_reads.find_conversation(scope, key, FAN)),
-    "take over": ("conversations", lambda s, key: update_intake.assign_to_member(s, key, _manager(s))),
+    "who said": (
+        "channels",
+        lambda scope, key: subscriber_reads.find_conversation(scope, key, FAN),
+    ),
+    "take over": (
+        "conversations",
+        lambda s, key: update_intake.assign_to_member(s, key, _manager(s)),
+    ),
     "saved for": (
         "conversations",
-        lambda scope, key: saved_replies.list_saved_replies(scope, conversation_rows.get_conversation(scope, key)),
+        lambda scope, key: saved_replies.list_saved_replies(
+            scope, conversation_rows.get_conversation(scope, key)
+        ),
     ),
     "lay": (
         "saved_answers",
@@ -163,17 +194,27 @@ ACTS: dict[str, tuple[str, Act]] = {
     ),
     "reword": (
         "saved_answers",
-        lambda scope, key: saved_replies.update_saved_reply(scope, _own(scope), key, name="new", words="new"),
+        lambda scope, key: saved_replies.update_saved_reply(
+            scope, _own(scope), key, name="new", words="new"
+        ),
     ),
-    "forget": ("saved_answers", lambda scope, key: saved_replies.delete_saved_reply(scope, _own(scope), key)),
+    "forget": (
+        "saved_answers",
+        lambda scope, key: saved_replies.delete_saved_reply(scope, _own(scope), key),
+    ),
     "order": ("orders", subscriber_reads.order),
     "expire": ("orders", order_payments.expire_order),
     "owned": ("fans", subscriber_reads.list_owned_packs),
     "refund": (
         "payments",
-        lambda s, key: order_payments.request_order_refund(s, key, reason=Message("gate.CONSENT_MISSING")),
+        lambda s, key: order_payments.request_order_refund(
+            s, key, reason=Message("gate.CONSENT_MISSING")
+        ),
     ),
-    "sales": ("creators", lambda s, key: insight_reads.daily_sales(s, key, s.now.date(), s.now.date())),
+    "sales": (
+        "creators",
+        lambda s, key: insight_reads.daily_sales(s, key, s.now.date(), s.now.date()),
+    ),
 }
 
 
@@ -211,7 +252,8 @@ def test_an_id_of_the_other_is_a_wrong_id(pair: Pair, name: str) -> None:
 
 
 def test_a_digest_of_the_other_is_a_wrong_digest(pair: Pair) -> None:
-    """Bytes are content-addressed: a digest that leaked, or was guessed from a public picture, opens nothing."""
+    """Bytes are content-addressed: a digest that leaked, or was guessed from a public picture,
+    opens nothing."""
     for one, other in pair.sides:
         with other.scope() as scope:
             theirs = set(scope.run("SELECT sha256 FROM renditions").scalars())
@@ -247,7 +289,9 @@ def test_pages_and_feeds_name_one_of_them(pair: Pair) -> None:
             f"feed.json?before={foreign}",
         ):
             guessed = pair.visitor.get(f"/{one.slug}/{place}")
-            wrong = pair.visitor.get(f"/{one.slug}/{place.replace(foreign, 'gr0000000000000000000000')}")
+            wrong = pair.visitor.get(
+                f"/{one.slug}/{place.replace(foreign, 'gr0000000000000000000000')}"
+            )
             assert (guessed.status_code, guessed.content) == (wrong.status_code, wrong.content)
             assert guessed.status_code == 404
 
@@ -264,7 +308,10 @@ def test_credential_of_one_is_none_for_the_other(pair: Pair) -> None:
             ("PUT", f"items/{foreign}"),
             ("PUT", f"files/{'0' * 64}"),
         ):
-            told = [pair.visitor.request(method, f"/house/{other.slug}/{path}", headers=h) for h in (mine, wrong)]
+            told = [
+                pair.visitor.request(method, f"/house/{other.slug}/{path}", headers=h)
+                for h in (mine, wrong)
+            ]
             assert [answer.status_code for answer in told] == [401, 401]
             assert told[0].content == told[1].content
         under_mine = pair.visitor.get(f"/house/{one.slug}/items/{foreign}", headers=mine)
@@ -290,7 +337,13 @@ def test_dashboard_shows_one_of_them(pair: Pair) -> None:
             page = home_reads.load_home(scope, member)
         voice = MemberLocalizer("fr", load_zone(ZONE))
         drawn = render_template(
-            "pages/home/templates/day.html", page=page, who=member, voice=voice, word=voice.text, bars=list, opens=True
+            "pages/home/templates/day.html",
+            page=page,
+            who=member,
+            voice=voice,
+            word=voice.text,
+            bars=list,
+            opens=True,
         )
         assert one.word in drawn
         assert other.word not in drawn + repr(page)
@@ -300,10 +353,15 @@ def test_dashboard_shows_one_of_them(pair: Pair) -> None:
 def test_secrets_of_one_do_not_open_for_the_other(pair: Pair) -> None:
     for one, other in pair.sides:
         with other.scope() as scope:
-            account = channel_reads.transport_account(channel_reads.get_channel(scope, other.desk.channels["main"]))
+            account = channel_reads.transport_account(
+                channel_reads.get_channel(scope, other.desk.channels["main"])
+            )
         assert account.token is not None
         reveal = one.desk.services.reveal
-        assert reveal(other.tenant_id, account.token) == other.desk.network.tokens[other.desk.accounts["main"]]
+        assert (
+            reveal(other.tenant_id, account.token)
+            == other.desk.network.tokens[other.desk.accounts["main"]]
+        )
         with pytest.raises(Unavailable):
             reveal(one.tenant_id, account.token)
 
@@ -343,7 +401,10 @@ def test_what_one_takes_down_stays_with_the_other(pair: Pair) -> None:
             ).scalars()
         )
     for key in keys:
-        assert pair.visitor.delete(f"/house/{pair.alpha.slug}/items/{key}", headers=mine).status_code == 200
+        assert (
+            pair.visitor.delete(f"/house/{pair.alpha.slug}/items/{key}", headers=mine).status_code
+            == 200
+        )
     assert not pair.files.exists(pair.alpha.tenant_id, shared)
     assert pair.files.exists(pair.bravo.tenant_id, shared)
     assert pair.visitor.get(f"/files/{shared}.jpg").status_code == 200
@@ -360,7 +421,8 @@ def test_logs_hold_no_words_and_no_secrets(pair: Pair) -> None:
     for one, _ in pair.sides:
         assert one.word not in told
         assert one.token not in told
-    with pytest.raises(Exception) as failed, pair.alpha.scope() as scope:  # noqa: PT011  whatever the driver raises
+    # whatever the driver raises
+    with pytest.raises(Exception) as failed, pair.alpha.scope() as scope:  # noqa: PT011  see above
         scope.run("SELECT 1 / (length(:word) - length(:word))", word=WORDS[0])
     assert WORDS[0] not in str(failed.value)
 

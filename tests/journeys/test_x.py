@@ -1,4 +1,5 @@
-"""X from an application's registration to the removal, on real PostgreSQL, through the house's own routes."""
+"""X from an application's registration to the removal, on real PostgreSQL, through the house's own
+routes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -62,7 +63,9 @@ def server() -> Iterator[FakeX]:
 
 
 @pytest.fixture(scope="module")
-def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeX) -> Iterator[Services]:
+def services(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeX
+) -> Iterator[Services]:
     home = tmp_path_factory.mktemp("home")
     with services_at(cluster, home, x_url=server.url, x_pages_url=server.url) as found:
         yield found
@@ -77,7 +80,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 @pytest.fixture
 def house(services: Services, running: Network, server: FakeX) -> Iterator[House]:
     made = desk(services, running)
-    server.clock.advance((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    server.clock.advance(
+        (made.now() - server.clock()).total_seconds()
+    )  # other houses of this file have lived
     app = server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     form = {"client_id": app.client_id, "client_secret": app.secret or ""}
     yield House(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "x", form)
@@ -112,7 +117,10 @@ def test_an_application_is_typed_once_and_serves_every_account(house: House) -> 
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
     assert house.channel().account == house.member.id != first.account
     with house.desk.scope() as scope:
-        found = [oauth_clients.oauth_client_of_channel(scope, one) for one in (first.id, house.channel().id)]
+        found = [
+            oauth_clients.oauth_client_of_channel(scope, one)
+            for one in (first.id, house.channel().id)
+        ]
         kept = scope.run("SELECT to_jsonb(o)::text FROM oauth_clients o").scalar_one()
     assert found[0] == found[1] is not None
     assert found[0].client_id == typed["client_id"]
@@ -181,7 +189,8 @@ def test_what_a_lagging_timeline_hid_is_found_when_x_refuses_the_repeat(house: H
 
 
 def test_the_same_words_of_somebody_else_are_a_refusal_after_one_look(house: House) -> None:
-    """She posted them herself an hour before: nothing of ours stands there, and asking for ever would not help."""
+    """She posted them herself an hour before: nothing of ours stands there, and asking for ever
+    would not help."""
     lea = house.desk
     house.enrol()
     house.server.publish(house.member, {"text": "déjà dit"})
@@ -192,7 +201,11 @@ def test_the_same_words_of_somebody_else_are_a_refusal_after_one_look(house: Hou
     assert lea.state(said) is DeliveryState.FAILED
     assert lea.entry(said).reason == Message("x.duplicate")
     assert house.texts() == ["déjà dit"]
-    asked = [one for one in house.server.book.record()[before:] if one["kind"] == "posts" and one["status"] == 403]
+    asked = [
+        one
+        for one in house.server.book.record()[before:]
+        if one["kind"] == "posts" and one["status"] == 403
+    ]
     assert len(asked) == 2
 
 
@@ -235,8 +248,11 @@ def test_an_account_that_is_suspended_is_gone(house: House) -> None:
     assert house.desk.state(post) is DeliveryState.HELD
 
 
-def terminal(house: Visited, *, dry: bool = False, creator: str = "", platform: str = "x") -> list[tuple[str, bool]]:
-    """What the command at the terminal prints, with somebody who types what the form says and says yes in a browser."""
+def terminal(
+    house: Visited, *, dry: bool = False, creator: str = "", platform: str = "x"
+) -> list[tuple[str, bool]]:
+    """What the command at the terminal prints, with somebody who types what the form says and says
+    yes in a browser."""
     with house.desk.scope() as scope:
         member = tenant_reads.get_member(scope, house.desk.author)
 
@@ -314,7 +330,11 @@ def test_a_comment_is_heard_within_the_hour_answered_once_and_hidden(house: Hous
     act(lea, said, "x", "hide")
     house.live(minutes=2)
     assert server.seen(told.id).hidden
-    reads = [one for one in server.book.record() if one["kind"] == "remarks" and house.member.id in one["path"]]
+    reads = [
+        one
+        for one in server.book.record()
+        if one["kind"] == "remarks" and house.member.id in one["path"]
+    ]
     assert 1 <= len(reads) <= 4, "an hour apart: X charges for what it tells"
 
 
@@ -363,7 +383,11 @@ def test_killed_anywhere_the_word_and_the_deed_of_a_disconnection_are_one(
         assert (stands.state == ChannelState.DISCONNECTED) == (stands.token is None)
         at += 1
         with house.desk.scope() as scope:
-            scope.run("UPDATE outbox SET tries = 0 WHERE tenant_id = :t AND :again", t=scope.tenant_id, again=again)
+            scope.run(
+                "UPDATE outbox SET tries = 0 WHERE tenant_id = :t AND :again",
+                t=scope.tenant_id,
+                again=again,
+            )
     stands = house.channel()
     assert at > 3
     assert (stands.state, stands.token) == (ChannelState.DISCONNECTED, None)
@@ -371,7 +395,8 @@ def test_killed_anywhere_the_word_and_the_deed_of_a_disconnection_are_one(
 
 
 def test_what_is_on_its_way_at_a_disconnection_settles_truthfully(house: Visited) -> None:
-    """It was taken: so it is written. Where no answer came, a person is asked, since nobody can look any more."""
+    """It was taken: so it is written. Where no answer came, a person is asked, since nobody can
+    look any more."""
     house.enrol()
     post = house.desk.delivery(TEXT, channel="x")
     house.server.book.schedule_fault("accept_then_hang", on="posts", times=1, seconds=0.1)

@@ -24,7 +24,10 @@ def hears(house: House) -> list[str]:  # noqa: F811  fixture
     house.live(minutes=6)
     make_listener(house.desk.services, house.channel()).poll_once()
     house.live(minutes=1)
-    return [row.body for row in rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")]
+    return [
+        row.body
+        for row in rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")
+    ]
 
 
 def rows(house: House, statement: str, **more: Any) -> list[Any]:  # noqa: F811  fixture
@@ -35,7 +38,11 @@ def rows(house: House, statement: str, **more: Any) -> list[Any]:  # noqa: F811 
 def unread(house: House) -> list[str]:  # noqa: F811  fixture
     """What its people are told of messages that are not read, and stands."""
     cause = f"channel:{house.channel().id}:unread"
-    told = rows(house, "SELECT message FROM notices WHERE cause = :cause AND settled_at IS NULL", cause=cause)
+    told = rows(
+        house,
+        "SELECT message FROM notices WHERE cause = :cause AND settled_at IS NULL",
+        cause=cause,
+    )
     return [one.message["code"] for one in told]
 
 
@@ -50,19 +57,24 @@ def says(house: House, text: str) -> UUID:  # noqa: F811  fixture
 
 
 def state(house: House, key: UUID) -> str:  # noqa: F811  fixture
-    (draft,) = rows(house, "SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=key)
+    (draft,) = rows(
+        house, "SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=key
+    )
     return str(draft.state)
 
 
 @pytest.mark.parametrize("mode", ["", "reset_after"])
-def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mode: str) -> None:  # noqa: F811  fixture
+# fixture
+def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mode: str) -> None:  # noqa: F811  see above
     lea, x = house.desk, house.server
     with lea.scope() as scope:
         persona.activate_persona(scope, persona.create_persona_version(scope, lea.creator_id, NOVA))
     leo = x.account(f"leo{str(lea.tenant_id)[-8:]}")
     x.says(leo, house.member, text="ce que j’ai écrit bien avant")
     house.enrol()
-    assert not make_listener_pool(lea.services)._chatty(house.channel()), "connected for its posts alone"
+    assert not make_listener_pool(lea.services)._chatty(house.channel()), (
+        "connected for its posts alone"
+    )
     house.enrol(wanted=WANTED_MESSAGES)
     assert house.channel().chat_surface == CHAT_SURFACE
     assert hears(house) == [], "what was said before was said to the creator"
@@ -79,12 +91,16 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
     assert x.unasked == [], "nobody is written to first"
 
 
-def test_what_messages_cost_is_counted_and_at_the_cap_they_are_read_no_more(house: House) -> None:  # noqa: F811  fixture
+# fixture
+def test_what_messages_cost_is_counted_and_at_the_cap_they_are_read_no_more(house: House) -> None:  # noqa: F811  see above
     lea, x = house.desk, house.server
     house.enrol(wanted=WANTED_MESSAGES)
     hears(house)
     with lea.scope() as scope:
-        before = x.bill[house.member.id] - request_costs.bills_by_account(scope, ["x"])[house.channel().id].price.minor
+        before = (
+            x.bill[house.member.id]
+            - request_costs.bills_by_account(scope, ["x"])[house.channel().id].price.minor
+        )
     leo = x.account(f"leo{str(lea.tenant_id)[-8:]}")
     for text in ("un", "deux"):
         x.says(leo, house.member, text=text)
@@ -105,7 +121,8 @@ def test_what_messages_cost_is_counted_and_at_the_cap_they_are_read_no_more(hous
 
 
 @pytest.mark.heavy
-def test_who_may_write_no_more_for_now_posts_all_the_same(house: House) -> None:  # noqa: F811  fixture
+# fixture
+def test_who_may_write_no_more_for_now_posts_all_the_same(house: House) -> None:  # noqa: F811  see above
     lea, x = house.desk, house.server
     with lea.scope() as scope:
         persona.activate_persona(scope, persona.create_persona_version(scope, lea.creator_id, NOVA))

@@ -1,4 +1,5 @@
-"""What X bills is what is counted, on real PostgreSQL, against a fake that keeps a bill of its own."""
+"""What X bills is what is counted, on real PostgreSQL, against a fake that keeps a bill of its
+own."""
 
 from decimal import Decimal
 
@@ -14,7 +15,8 @@ from tests.journeys.test_x import House, house, running, server, services  # noq
 
 
 @pytest.mark.heavy
-def test_what_x_bills_is_counted_to_the_cent_and_held_under_the_agencys_cap(house: House) -> None:  # noqa: F811  fixture
+# fixture
+def test_what_x_bills_is_counted_to_the_cent_and_held_under_the_agencys_cap(house: House) -> None:  # noqa: F811  see above
     lea = house.desk
     house.enrol()
     house.live(minutes=2)  # what is read of a new account
@@ -22,14 +24,19 @@ def test_what_x_bills_is_counted_to_the_cent_and_held_under_the_agencys_cap(hous
         counted = request_costs.bills_by_account(scope, ["x"]).get(
             house.channel().id, AccountBill({}, Price(Decimal(0), "USD"))
         )
-        before = house.server.bill[house.member.id] - counted.price.minor  # to know whose account it is
+        before = (
+            house.server.bill[house.member.id] - counted.price.minor
+        )  # to know whose account it is
         request_costs.set_cost_cap(scope, "x", Money(counted.total.minor + 25, "USD"))
     with lea.scope() as scope:
         for path in "ab":
             link_targets.register_link_target(
                 scope, lea.creator_id, f"https://example.com/{path}", rating=Rating.G, adult=False
             )
-    posts = [lea.delivery(words, channel="x") for words in ("sans lien", "le lien : https://example.com/a", "après")]
+    posts = [
+        lea.delivery(words, channel="x")
+        for words in ("sans lien", "le lien : https://example.com/a", "après")
+    ]
     house.live(minutes=3)
     linked = lea.delivery("encore https://example.com/b", channel="x")
     house.live(minutes=5)

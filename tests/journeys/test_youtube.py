@@ -1,4 +1,5 @@
-"""YouTube from an application's registration to the removal, on real PostgreSQL, through the house's own routes."""
+"""YouTube from an application's registration to the removal, on real PostgreSQL, through the
+house's own routes."""
 
 from collections.abc import Iterator
 
@@ -28,9 +29,13 @@ def server() -> Iterator[FakeYouTube]:
 
 
 @pytest.fixture(scope="module")
-def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeYouTube) -> Iterator[Services]:
+def services(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeYouTube
+) -> Iterator[Services]:
     home, url = tmp_path_factory.mktemp("home"), server.url
-    with services_at(cluster, home, youtube_url=url, youtube_auth_url=url, youtube_pages_url=url) as found:
+    with services_at(
+        cluster, home, youtube_url=url, youtube_auth_url=url, youtube_pages_url=url
+    ) as found:
         yield found
 
 
@@ -43,7 +48,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 @pytest.fixture
 def house(services: Services, running: Network, server: FakeYouTube) -> Iterator[Visited]:
     made = desk(services, running)
-    server.clock.advance((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    server.clock.advance(
+        (made.now() - server.clock()).total_seconds()
+    )  # other houses of this file have lived
     app = server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     form = {"client_id": app.client_id, "client_secret": app.secret}
     yield Visited(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "youtube", form)
@@ -64,12 +71,18 @@ def test_from_the_application_to_the_removal(house: Visited) -> None:
     assert house.channel().account == house.member.channel_id
     planned = post(house, "Un lac", after=1200)
     house.live(minutes=10)
-    assert [one.privacy for one in house.member.videos.values()] == ["private"], "it is there before its time"
+    assert [one.privacy for one in house.member.videos.values()] == ["private"], (
+        "it is there before its time"
+    )
     assert house.member.posts == {}
     house.live(minutes=15)
     assert lea.state(planned) is DeliveryState.PUBLISHED, lea.entry(planned).reason
     (shown,) = house.member.posts.values()
-    assert (shown.title, shown.description, shown.made_for_kids) == ("Un lac", "Au bord de l’eau.", False)
+    assert (shown.title, shown.description, shown.made_for_kids) == (
+        "Un lac",
+        "Au bord de l’eau.",
+        False,
+    )
     assert lea.entry(planned).url == f"https://www.youtube.com/watch?v={shown.id}"
     lea.act(post_removal.request_post_removal, planned)
     house.live(minutes=2)
@@ -86,15 +99,23 @@ def test_a_cover_is_set_before_its_time_and_who_may_have_none_is_told_before_any
     media = (film(lea), lea.photo(31))
     planned = lea.delivery("Au bord.", title="Un lac", channel="youtube", after=1200, media=media)
     house.live(minutes=15)
-    assert [(one.privacy, bool(one.cover)) for one in house.member.videos.values()] == [("private", True)]
+    assert [(one.privacy, bool(one.cover)) for one in house.member.videos.values()] == [
+        ("private", True)
+    ]
     house.live(minutes=10)
     assert lea.state(planned) is DeliveryState.PUBLISHED, lea.entry(planned).reason
     house.member.may_cover = False
     refused = lea.delivery(
-        "Au bord.", title="Un autre lac", channel="youtube", media=(film(lea, seconds=2.0), lea.photo(32))
+        "Au bord.",
+        title="Un autre lac",
+        channel="youtube",
+        media=(film(lea, seconds=2.0), lea.photo(32)),
     )
     house.live(minutes=3)
-    assert (lea.state(refused), lea.why(refused)) == (DeliveryState.FAILED, "youtube.cover_forbidden")
+    assert (lea.state(refused), lea.why(refused)) == (
+        DeliveryState.FAILED,
+        "youtube.cover_forbidden",
+    )
     assert len(house.member.posts) == 1
 
 
@@ -135,7 +156,10 @@ def test_a_film_that_youtube_refuses_was_seen_by_nobody(house: Visited) -> None:
     house.enrol()
     sent = post(house, "refusé")
     house.live(minutes=3)
-    assert (house.desk.state(sent), house.desk.why(sent)) == (DeliveryState.FAILED, "youtube.film_refused")
+    assert (house.desk.state(sent), house.desk.why(sent)) == (
+        DeliveryState.FAILED,
+        "youtube.film_refused",
+    )
     assert house.member.taken == []
 
 
@@ -150,12 +174,17 @@ def test_a_session_that_is_forgotten_begins_anew(house: Visited) -> None:
 
 
 def test_an_application_that_nobody_audited_is_told_so(house: Visited) -> None:
-    app = house.server.application(house.desk.services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
+    app = house.server.application(
+        house.desk.services.settings.dashboard.public_url + OAUTH_RETURN_PATH
+    )
     app.verified = False
     house.enrol(client_id=app.client_id, client_secret=app.secret)
     sent = post(house, "privée")
     house.live(minutes=2)
-    assert (house.desk.state(sent), house.desk.why(sent)) == (DeliveryState.FAILED, "youtube.kept_private")
+    assert (house.desk.state(sent), house.desk.why(sent)) == (
+        DeliveryState.FAILED,
+        "youtube.kept_private",
+    )
     assert house.member.posts == {}
 
 

@@ -1,4 +1,5 @@
-"""Two agencies with twin data: the same names of things, the same pictures, and a canary word in every text."""
+"""Two agencies with twin data: the same names of things, the same pictures, and a canary word in
+every text."""
 
 import base64
 from collections.abc import Mapping
@@ -17,7 +18,13 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.money import Money
-from foundation.ops.settings import DatabaseSettings, GateSettings, GeneratorsSettings, Settings, TenantsSettings
+from foundation.ops.settings import (
+    DatabaseSettings,
+    GateSettings,
+    GeneratorsSettings,
+    Settings,
+    TenantsSettings,
+)
 from foundation.ops.wall_time import local_day
 from gate.people import persons
 from insights.rollups import daily_rollups
@@ -55,7 +62,8 @@ ZONE = "Europe/Paris"
 
 @contextmanager
 def process(cluster: Cluster, home: Path) -> Any:
-    """The services of the processes on this run's database; no model but sentences, whatever runs on this machine."""
+    """The services of the processes on this run's database; no model but sentences, whatever runs
+    on this machine."""
     key = base64.b64encode(bytes(range(32))).decode()
     settings = Settings(
         home=home,
@@ -96,7 +104,11 @@ class Twin:
         may = "SELECT has_column_privilege(to_regclass(:name), 'id', 'SELECT')"
         with self.scope() as scope:
             return {
-                name: list(scope.run(f"SELECT id FROM {name} WHERE tenant_id = :t", t=self.tenant_id).scalars())
+                name: list(
+                    scope.run(
+                        f"SELECT id FROM {name} WHERE tenant_id = :t", t=self.tenant_id
+                    ).scalars()
+                )
                 for name in tables()
                 if scope.run(may, name=name).scalar_one()
             }
@@ -108,7 +120,9 @@ class Twin:
     def items(self) -> list[str]:
         """Content ids of what stands on its page."""
         with self.scope() as scope:
-            return list(scope.run("SELECT content_id FROM items WHERE removed_at IS NULL").scalars())
+            return list(
+                scope.run("SELECT content_id FROM items WHERE removed_at IS NULL").scalars()
+            )
 
     def pictures(self) -> list[str]:
         """Digests of what its page shows."""
@@ -122,7 +136,9 @@ class Twin:
         photo = self.desk.photo(1)
         for channel in ("main", "page"):
             self.desk.delivery(f"Bonjour {self.word}", channel=channel, media=(photo,))
-        self.desk.delivery(f"Seulement {self.word}", channel="page", media=(self.desk.photo(_own(self.word)),))
+        self.desk.delivery(
+            f"Seulement {self.word}", channel="page", media=(self.desk.photo(_own(self.word)),)
+        )
         self.desk.run()
         self._chat()
         with self.scope() as scope:
@@ -137,9 +153,14 @@ class Twin:
             assert talk_id is not None
             talk = conversation_rows.lock_conversation(scope, talk_id)
             pack, price = packs.get_pack(scope, self.pack_id), Money(500, "XTS")
-            shown = offers.OfferCandidate(pack.id, pack.version, pack.title, pack.description, pack.rating, price)
+            shown = offers.OfferCandidate(
+                pack.id, pack.version, pack.title, pack.description, pack.rating, price
+            )
             offer = offers.create_offer(scope, talk, shown, "sandbox")
-            assert order_payments.accept_offer(scope, talk, offer, self.desk.services.rails["sandbox"]) is not None
+            assert (
+                order_payments.accept_offer(scope, talk, offer, self.desk.services.rails["sandbox"])
+                is not None
+            )
             saved_replies.create_saved_reply(
                 scope, talk, name=self.word, words=self.word, language="", place="both", key=uuid7()
             )
@@ -188,11 +209,14 @@ def readable(scope: Scope, table: str) -> list[str]:
 
 def everything(scope: Scope, table: str) -> list[str]:
     """The same without the house's own, in an order that no vacuum changes."""
-    return sorted(row for row in readable(scope, table) if not row.startswith(f"({INSTALLATION_ID},"))
+    return sorted(
+        row for row in readable(scope, table) if not row.startswith(f"({INSTALLATION_ID},")
+    )
 
 
 def twin(services: Services, network: Network, word: str, *, page_url: str) -> Twin:
-    """Found one agency: people, pictures, accounts on the network, a page of its own, a pack, a persona."""
+    """Found one agency: people, pictures, accounts on the network, a page of its own, a pack, a
+    persona."""
     tenant_id, slug = uuid7(), f"lea-{word}"
     with services.tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name=f"Agence {word}", language="fr", zone=ZONE)
@@ -201,23 +225,47 @@ def twin(services: Services, network: Network, word: str, *, page_url: str) -> T
         )
         author, manager = (
             agencies.add_member(
-                scope, name=f"{name} {word}", email=f"{name}@{word}.test", role=role, language="fr", zone="UTC"
+                scope,
+                name=f"{name} {word}",
+                email=f"{name}@{word}.test",
+                role=role,
+                language="fr",
+                zone="UTC",
             )
             for name, role in (("Anne", Role.MANAGER), ("Marc", Role.OWNER))
         )
         sessions.create_sign_in_link(scope, manager)
         audit.record(scope, "journey.founded", f"creator:{creator}", word=word)
-        notices.put(scope, Message("gate.CONSENT_MISSING"), cause=f"test:{word}", urgent=True, creator_id=creator)
+        notices.put(
+            scope,
+            Message("gate.CONSENT_MISSING"),
+            cause=f"test:{word}",
+            urgent=True,
+            creator_id=creator,
+        )
         persons.add_person(scope, kind="real", display_ref=f"P {word}")
         token = sites.open_site(
-            scope, creator_id=creator, slug=slug, title=f"Léa {word}", about=f"à propos {word}", language="fr"
+            scope,
+            creator_id=creator,
+            slug=slug,
+            title=f"Léa {word}",
+            about=f"à propos {word}",
+            language="fr",
         )
-        envelope.get_data_key(scope, envelope.parse_master_key(services.settings.tenants.master_key.get_secret_value()))
+        envelope.get_data_key(
+            scope,
+            envelope.parse_master_key(services.settings.tenants.master_key.get_secret_value()),
+        )
     assert token is not None
     desk = Desk(services, network, tenant_id, creator, author, manager)
     desk.connect("main")
     desk.connect_to(
-        "page", account=slug, token=token, platform="own_page", surface="own_page.public", base_url=page_url
+        "page",
+        account=slug,
+        token=token,
+        platform="own_page",
+        surface="own_page.public",
+        base_url=page_url,
     )
     _open_chat(desk, word)
     return Twin(word, desk, slug, token, _shop(desk, word))
@@ -227,7 +275,12 @@ def _open_chat(desk: Desk, word: str) -> None:
     account = desk.network.account(f"chat-{word}")
     sealed = desk.services.seal(desk.tenant_id, desk.network.tokens[account])
     speaks = PersonaVersion(
-        name="Léa", virtual=True, card=f"Léa {word}", voice="brève", languages=("fr",), level="autopilot"
+        name="Léa",
+        virtual=True,
+        card=f"Léa {word}",
+        voice="brève",
+        languages=("fr",),
+        level="autopilot",
     )
     with desk.scope() as scope:
         desk.channels["chat"] = lifecycle.connect_account(
@@ -242,7 +295,9 @@ def _open_chat(desk: Desk, word: str) -> None:
             token=sealed,
             zone=ZONE,
         )
-        persona.activate_persona(scope, persona.create_persona_version(scope, desk.creator_id, speaks))
+        persona.activate_persona(
+            scope, persona.create_persona_version(scope, desk.creator_id, speaks)
+        )
         shares = SplitShares(agency=4000, creator=6000, chatter=1000)
         entries.set_revenue_split(scope, desk.creator_id, shares, effective_from=scope.now)
     desk.accounts["chat"] = account

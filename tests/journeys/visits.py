@@ -1,4 +1,5 @@
-"""An account that comes in by a yes on the platform's own page, on real PostgreSQL, through the house's own routes."""
+"""An account that comes in by a yes on the platform's own page, on real PostgreSQL, through the
+house's own routes."""
 
 import base64
 from collections.abc import Iterator
@@ -15,7 +16,13 @@ from channels.connections import account_setup, oauth_flow
 from channels.connections.oauth_flow import OAUTH_RETURN_PATH
 from channels.connections.states import AccountSetupState
 from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
-from foundation.ops.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
+from foundation.ops.settings import (
+    ConnectorsSettings,
+    DatabaseSettings,
+    GateSettings,
+    Settings,
+    TenantsSettings,
+)
 from gate.contract.units import Rating
 from gate.people import persons
 from gate.ratings import ratings
@@ -49,7 +56,9 @@ class Visited:
     def ask(self, **typed: str) -> account_setup.AccountSetup:
         """A person fills in the form; the workers do the rest."""
         form = {**self.form, **typed}
-        letter = sealed_intake.seal_form(sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, form)
+        letter = sealed_intake.seal_form(
+            sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, form
+        )
         with self.desk.scope(self.author) as scope:
             wish = account_setup.request_setup(
                 scope, creator_id=self.desk.creator_id, platform=self.platform, letter=letter
@@ -72,7 +81,9 @@ class Visited:
 
     def approve(self, url: str, *, no: bool = False) -> dict[str, str]:
         """Somebody opens the address and says yes, or no; what their browser brings back."""
-        answer = HTTP.send(HttpRequest("GET", f"{url}&approve={'' if no else self.member.username}"))
+        answer = HTTP.send(
+            HttpRequest("GET", f"{url}&approve={'' if no else self.member.username}")
+        )
         assert isinstance(answer, HttpResponse)
         assert answer.status == 302, answer.body
         back = urlsplit(answer.headers["location"])
@@ -87,7 +98,9 @@ class Visited:
         with self.desk.scope(by or self.author) as scope:
             if "code" in said:
                 letter = sealed_intake.seal_form(
-                    sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, {"code": said["code"]}
+                    sealed_intake.derive_public_key(MASTER),
+                    self.desk.tenant_id,
+                    {"code": said["code"]},
                 )
                 oauth_flow.accept_return(scope, said["state"], letter)
             else:
@@ -103,8 +116,12 @@ class Visited:
     def rows(self, wish: UUID) -> str:
         """All that the database holds of a wish and of what waits for it."""
         with self.desk.scope() as scope:
-            held = scope.run("SELECT to_jsonb(e)::text FROM enrolments e WHERE id = :id", id=wish).scalar_one()
-            waits = scope.run("SELECT coalesce(string_agg(to_jsonb(o)::text, ''), '') FROM outbox o").scalar_one()
+            held = scope.run(
+                "SELECT to_jsonb(e)::text FROM enrolments e WHERE id = :id", id=wish
+            ).scalar_one()
+            waits = scope.run(
+                "SELECT coalesce(string_agg(to_jsonb(o)::text, ''), '') FROM outbox o"
+            ).scalar_one()
         return str(held) + str(waits)
 
     def channel(self) -> channel_reads.Channel:
@@ -113,7 +130,8 @@ class Visited:
             return channel_reads.get_channel(scope, self.desk.channels[self.platform])
 
     def live(self, **for_: float) -> None:
-        """Time passes on both sides, with the beat every minute (of hours, every five), and what is due is done."""
+        """Time passes on both sides, with the beat every minute (of hours, every five), and what is
+        due is done."""
         left, apart = timedelta(**for_), self.server.clock() - self.desk.now()
         while left > timedelta(0):
             step = timedelta(minutes=5 if left > timedelta(hours=1) else 1)
@@ -121,7 +139,9 @@ class Visited:
                 if tick.seconds <= 60:  # the slower ones write nothing that this account needs
                     tick.write_rows(self.desk.services.tenant)
             self.desk.live(seconds=min(left, step).total_seconds())
-            self.server.clock.advance((self.desk.now() + apart - self.server.clock()).total_seconds())
+            self.server.clock.advance(
+                (self.desk.now() + apart - self.server.clock()).total_seconds()
+            )
             left -= step
 
     def texts(self) -> list[str]:
@@ -151,18 +171,28 @@ def dusk(desk: Desk, number: int) -> UUID:
     with desk.scope(by) as scope:
         person = persons.add_person(scope, kind="synthetic", display_ref="Nova")
         principal = tenant_reads.get_member(scope, desk.author).principal_id
-        persons.record_declaration(scope, person, source_digest="d" * 64, adult_licence=True, declared_by=principal)
+        persons.record_declaration(
+            scope, person, source_digest="d" * 64, adult_licence=True, declared_by=principal
+        )
         ratings.record_depiction(scope, asset, person, how="face", confirmed_by=by)
     return asset
 
 
 def film(desk: Desk, tile: str = "G", *, seconds: float = 1.0) -> UUID:
     """A film for everybody, in a library."""
-    prepared = pipeline.prepare_upload(clips.film(clips.shown((tile, seconds))), name="a.mp4", alt="waves on a beach")
+    prepared = pipeline.prepare_upload(
+        clips.film(clips.shown((tile, seconds))), name="a.mp4", alt="waves on a beach"
+    )
     services = desk.services
     asset = pipeline.ingest_asset(
-        services.tenant, services.store, tenant_id=desk.tenant_id, creator_id=desk.creator_id, prepared=prepared
+        services.tenant,
+        services.store,
+        tenant_id=desk.tenant_id,
+        creator_id=desk.creator_id,
+        prepared=prepared,
     )
     with desk.scope(f"member:{desk.manager}") as scope:
-        ratings.record_rating(scope, assets.get_asset(scope, asset).sha256, Rating.G, source=f"member:{desk.manager}")
+        ratings.record_rating(
+            scope, assets.get_asset(scope, asset).sha256, Rating.G, source=f"member:{desk.manager}"
+        )
     return asset

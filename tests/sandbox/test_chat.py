@@ -1,4 +1,5 @@
-"""Chat and test money: what fans do reaches the creator's side at least once, and money moves once."""
+"""Chat and test money: what fans do reaches the creator's side at least once, and money moves
+once."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,17 +10,29 @@ from foundation.ops.clock import monotonic
 from tests.conftest import wait_until
 from tests.fakes.network import Network
 
-INVOICE = {"title": "Pack", "description": "", "amount": 500, "currency": "XTS", "payload": "order-1"}
+INVOICE = {
+    "title": "Pack",
+    "description": "",
+    "amount": 500,
+    "currency": "XTS",
+    "payload": "order-1",
+}
 
 
 def updates(sandbox: Network, account: str, after: str = "0") -> list[dict[str, object]]:
-    told: list[dict[str, object]] = sandbox.api("GET", account, f"updates?after={after}")[1]["updates"]
+    told: list[dict[str, object]] = sandbox.api("GET", account, f"updates?after={after}")[1][
+        "updates"
+    ]
     return told
 
 
 def invoice(sandbox: Network, account: str, fan: str = "leo") -> str:
     sandbox.fan(account, fan, "message", text="hi", handle="Léo", language="fr")
-    message = {"text": "Here it is", "invoice": INVOICE, "buttons": [{"label": "Buy", "action": "buy", "ref": "o1"}]}
+    message = {
+        "text": "Here it is",
+        "invoice": INVOICE,
+        "buttons": [{"label": "Buy", "action": "buy", "ref": "o1"}],
+    }
     status, body = sandbox.api("POST", account, f"chats/{fan}/messages", message)
     assert status == 201
     return str(body["id"])
@@ -42,7 +55,9 @@ def test_waiting_for_updates_ends_when_something_happens(sandbox: Network, accou
     path = f"/api/{account}/updates?after=0&wait=20"
     with ThreadPoolExecutor(1) as pool:
         begun = monotonic()
-        waiting = pool.submit(sandbox.call, "GET", path, token=sandbox.tokens[account], deadline=25.0)
+        waiting = pool.submit(
+            sandbox.call, "GET", path, token=sandbox.tokens[account], deadline=25.0
+        )
         sandbox.fan(account, "leo", "message", text="hi")
         reply = waiting.result(10)
     assert isinstance(reply, HttpResponse)
@@ -51,7 +66,10 @@ def test_waiting_for_updates_ends_when_something_happens(sandbox: Network, accou
 
 
 def test_nobody_is_written_to_first(sandbox: Network, account: str) -> None:
-    assert sandbox.api("POST", account, "chats/leo/messages", {"text": "hi"})[1]["error"] == "chat_not_started"
+    assert (
+        sandbox.api("POST", account, "chats/leo/messages", {"text": "hi"})[1]["error"]
+        == "chat_not_started"
+    )
     sandbox.fan(account, "leo", "message", text="hi")
     status, message = sandbox.api("POST", account, "chats/leo/messages", {"text": "hi", "key": "k"})
     assert status == 201
@@ -71,15 +89,24 @@ def test_a_press_names_the_button(sandbox: Network, account: str) -> None:
     assert sandbox.fan(account, "leo", "button", ref="sell")[0] == 404
     sandbox.fan(account, "leo", "button", message_id=message_id, ref="buy:o1")
     pressed = updates(sandbox, account)[-1]
-    assert (pressed["type"], pressed["ref"], pressed["message_id"]) == ("button", "buy:o1", message_id)
+    assert (pressed["type"], pressed["ref"], pressed["message_id"]) == (
+        "button",
+        "buy:o1",
+        message_id,
+    )
 
 
-def test_a_payment_is_asked_for_charged_once_and_given_back_once(sandbox: Network, account: str) -> None:
+def test_a_payment_is_asked_for_charged_once_and_given_back_once(
+    sandbox: Network, account: str
+) -> None:
     message_id = invoice(sandbox, account)
     sandbox.fan(account, "leo", "pay", message_id=message_id)
     asked = updates(sandbox, account)[-1]
     assert (asked["type"], asked["payload"], asked["amount"]) == ("checkout", "order-1", 500)
-    yes = [sandbox.api("POST", account, f"checkouts/{asked['query_id']}", {"ok": True}) for _ in range(2)]
+    yes = [
+        sandbox.api("POST", account, f"checkouts/{asked['query_id']}", {"ok": True})
+        for _ in range(2)
+    ]
     assert yes[0] == yes[1]
     paid = [update for update in updates(sandbox, account) if update["type"] == "payment"]
     assert [payment["charge_id"] for payment in paid] == [yes[0][1]["charge_id"]]
@@ -89,7 +116,10 @@ def test_a_payment_is_asked_for_charged_once_and_given_back_once(sandbox: Networ
     again = sandbox.api("POST", account, "refunds", charge)
     assert (again[0], again[1]["error"]) == (409, "CHARGE_ALREADY_REFUNDED")
     told = sandbox.api("GET", account, "transactions?after=0")[1]
-    assert [(entry["direction"], entry["amount"]) for entry in told["transactions"]] == [("in", 500), ("out", 500)]
+    assert [(entry["direction"], entry["amount"]) for entry in told["transactions"]] == [
+        ("in", 500),
+        ("out", 500),
+    ]
     assert told["balance"] == 0
 
 
@@ -104,12 +134,19 @@ def test_two_presses_are_two_charges(sandbox: Network, account: str) -> None:
 def test_an_answer_after_ten_seconds_is_too_late(sandbox: Network, account: str) -> None:
     query = sandbox.fan(account, "leo", "pay", message_id=invoice(sandbox, account))[1]["query_id"]
     sandbox.clock.advance(11)
-    assert sandbox.api("POST", account, f"checkouts/{query}", {"ok": True}) == (400, {"error": "query_expired"})
+    assert sandbox.api("POST", account, f"checkouts/{query}", {"ok": True}) == (
+        400,
+        {"error": "query_expired"},
+    )
     assert sandbox.api("GET", account, "transactions")[1]["transactions"] == []
 
 
-@pytest.mark.parametrize("change", [{"currency": "EUR"}, {"amount": 0}, {"amount": 5.5}, {"payload": ""}])
-def test_only_test_money_is_taken(sandbox: Network, account: str, change: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "change", [{"currency": "EUR"}, {"amount": 0}, {"amount": 5.5}, {"payload": ""}]
+)
+def test_only_test_money_is_taken(
+    sandbox: Network, account: str, change: dict[str, object]
+) -> None:
     sandbox.fan(account, "leo", "message", text="hi")
     asked = {"text": "x", "invoice": {**INVOICE, **change}}
     assert sandbox.api("POST", account, "chats/leo/messages", asked)[0] == 422

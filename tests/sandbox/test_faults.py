@@ -18,7 +18,9 @@ POST = {"text": "hello"}
 
 
 def publish(sandbox: Network, account: str, deadline: float = 0.4) -> object:
-    return sandbox.call("POST", f"/api/{account}/posts", POST, token=sandbox.tokens[account], deadline=deadline)
+    return sandbox.call(
+        "POST", f"/api/{account}/posts", POST, token=sandbox.tokens[account], deadline=deadline
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,26 +43,42 @@ def test_the_answer_is_lost(sandbox: Network, account: str, mode: str, taken: in
 
 @pytest.mark.parametrize(
     ("mode", "status", "taken"),
-    [("status:503", 503, 0), ("status:503_after", 503, 1), ("refuse", 403, 0), ("status:429", 429, 0)],
+    [
+        ("status:503", 503, 0),
+        ("status:503_after", 503, 1),
+        ("refuse", 403, 0),
+        ("status:429", 429, 0),
+    ],
 )
-def test_the_answer_is_bad(sandbox: Network, account: str, mode: str, status: int, taken: int) -> None:
+def test_the_answer_is_bad(
+    sandbox: Network, account: str, mode: str, status: int, taken: int
+) -> None:
     sandbox.fault(mode, account=account, on="posts", retry_after=7)
     reply = publish(sandbox, account)
     assert isinstance(reply, HttpResponse)
     assert reply.status == status
-    assert reply.headers.get("retry-after") == (None if mode in {"refuse", "status:503_after"} else "7")
+    assert reply.headers.get("retry-after") == (
+        None if mode in {"refuse", "status:503_after"} else "7"
+    )
     assert len(sandbox.truth(account)["posts"]) == taken
 
 
 def test_half_a_request_is_none(sandbox: Network, account: str) -> None:
-    """Found by chaos: a sender killed in the middle of an upload counted as one who had sent an empty file."""
+    """Found by chaos: a sender killed in the middle of an upload counted as one who had sent an
+    empty file."""
     place = urlsplit(sandbox.url)
-    head = f"PUT /api/{account}/files/{'0' * 64} HTTP/1.1\r\nhost: {place.netloc}\r\ncontent-type: image/png\r\n"
+    head = (
+        f"PUT /api/{account}/files/{'0' * 64} HTTP/1.1\r\nhost: {place.netloc}\r\ncontent-type: "
+        "image/png\r\n"
+    )
     head += f"authorization: Bearer {sandbox.tokens[account]}\r\ncontent-length: 100\r\n\r\n"
     with socket.create_connection((place.hostname or "", place.port or 0)) as line:
         line.sendall(head.encode() + b"half")
     assert isinstance(publish(sandbox, account, 5.0), HttpResponse)
-    kinds = [entry["kind"] for entry in sandbox.json("GET", f"/control/record?account={account}")[1]["record"]]
+    kinds = [
+        entry["kind"]
+        for entry in sandbox.json("GET", f"/control/record?account={account}")[1]["record"]
+    ]
     assert kinds == ["posts"]
 
 
@@ -80,9 +98,16 @@ def test_a_reset_is_a_real_one(sandbox: Network, account: str, mode: str) -> Non
     sandbox.fault(mode, account=account, on="posts")
     body = json.dumps(POST)
     address = urlsplit(sandbox.url)
-    with socket.create_connection((str(address.hostname), address.port or 0), timeout=2) as connection:
-        head = f"POST /api/{account}/posts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        head += f"Authorization: Bearer {sandbox.tokens[account]}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(
+        (str(address.hostname), address.port or 0), timeout=2
+    ) as connection:
+        head = (
+            f"POST /api/{account}/posts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        )
+        head += (
+            f"Authorization: Bearer {sandbox.tokens[account]}\r\nContent-Length: "
+            f"{len(body)}\r\n\r\n"
+        )
         connection.sendall((head + body).encode())
         with pytest.raises(ConnectionResetError):
             connection.recv(1)
@@ -106,10 +131,15 @@ def test_a_lagging_look_up_sees_later(sandbox: Network, account: str) -> None:
     assert len(sandbox.api("GET", account, "posts")[1]["posts"]) == 1
 
 
-def test_faults_are_for_an_account_and_a_kind_and_are_used_up(sandbox: Network, account: str) -> None:
+def test_faults_are_for_an_account_and_a_kind_and_are_used_up(
+    sandbox: Network, account: str
+) -> None:
     sandbox.fault("status:500", account=account, on="posts", times=2)
     other = sandbox.account(f"{account}-other")
-    assert [sandbox.api("POST", other, "posts", POST)[0], sandbox.api("GET", account, "posts")[0]] == [201, 200]
+    assert [
+        sandbox.api("POST", other, "posts", POST)[0],
+        sandbox.api("GET", account, "posts")[0],
+    ] == [201, 200]
     assert [sandbox.api("POST", account, "posts", POST)[0] for _ in range(3)] == [500, 500, 201]
     assert sandbox.json("POST", "/control/faults", {"mode": "explode"})[0] == 422
 
@@ -125,11 +155,15 @@ def test_a_fault_may_be_for_one_request_alone(sandbox: Network, account: str) ->
 def test_faults_of_an_older_file_still_count(tmp_path: Path) -> None:
     old = sqlite3.connect(tmp_path / "old.sqlite")
     old.execute(
-        "CREATE TABLE faults (id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, kind TEXT NOT NULL,"
+        "CREATE TABLE faults (id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, kind "
+        "TEXT NOT NULL,"
         " mode TEXT NOT NULL, times INTEGER NOT NULL, seconds REAL NOT NULL, retry_after REAL,"
         " lookup_lag REAL NOT NULL)"
     )
-    old.execute("INSERT INTO faults (account, kind, mode, times, seconds, lookup_lag) VALUES ('*','*','refuse',1,1,0)")
+    old.execute(
+        "INSERT INTO faults (account, kind, mode, times, seconds, lookup_lag) VALUES "
+        "('*','*','refuse',1,1,0)"
+    )
     old.commit()
     old.close()
     book = FaultBook(tmp_path / "old.sqlite")
@@ -142,6 +176,8 @@ def test_the_record_tells_what_came_in(sandbox: Network, account: str) -> None:
     for _ in range(2):
         sandbox.api("POST", account, "posts", POST)
     entries = sandbox.json("GET", f"/control/record?account={account}")[1]["record"]
-    told = [(entry["method"], entry["kind"], entry["accepted"], entry["status"]) for entry in entries]
+    told = [
+        (entry["method"], entry["kind"], entry["accepted"], entry["status"]) for entry in entries
+    ]
     assert told == [("POST", "posts", 0, 503), ("POST", "posts", 1, 201)]
     assert len({entry["digest"] for entry in entries}) == 1

@@ -13,8 +13,15 @@ from tests.fakes.network import Network
 
 
 def start(folder: Path, port: int) -> tuple[subprocess.Popen[bytes], Network]:
-    environment = {**os.environ, "GREENROOM_HOME": str(folder), "GREENROOM_SANDBOX__PORT": str(port)}
-    program = "from foundation.ops import settings; from workers.processes.sandbox_server import run_sandbox; run_sandbox(settings.load_settings())"
+    environment = {
+        **os.environ,
+        "GREENROOM_HOME": str(folder),
+        "GREENROOM_SANDBOX__PORT": str(port),
+    }
+    program = (
+        "from foundation.ops import settings; from workers.processes.sandbox_server import "
+        "run_sandbox; run_sandbox(settings.load_settings())"
+    )
     process = subprocess.Popen([sys.executable, "-c", program], env=environment)
     sandbox = Network(f"http://127.0.0.1:{port}", AdjustableClock())
     wait_until(lambda: isinstance(sandbox.call("GET", "/healthz"), HttpResponse))
@@ -25,7 +32,10 @@ def test_nothing_answered_for_is_lost(tmp_path: Path) -> None:
     port = free_port()
     process, sandbox = start(tmp_path, port)
     account = sandbox.account("killed+key")
-    answered = [sandbox.api("POST", account, "posts", {"key": str(n), "text": f"post {n}"})[1]["id"] for n in range(20)]
+    answered = [
+        sandbox.api("POST", account, "posts", {"key": str(n), "text": f"post {n}"})[1]["id"]
+        for n in range(20)
+    ]
     sandbox.fault("status:503", account=account, on="posts", times=1)
     process.send_signal(signal.SIGKILL)
     process.wait(60)
@@ -34,7 +44,10 @@ def test_nothing_answered_for_is_lost(tmp_path: Path) -> None:
         restarted.tokens = sandbox.tokens
         assert [post["id"] for post in restarted.truth(account)["posts"]] == answered
         assert restarted.api("POST", account, "posts", {"key": "0", "text": "post 0"})[0] == 503
-        assert restarted.api("POST", account, "posts", {"key": "0", "text": "post 0"})[1]["id"] == answered[0]
+        assert (
+            restarted.api("POST", account, "posts", {"key": "0", "text": "post 0"})[1]["id"]
+            == answered[0]
+        )
     finally:
         process.terminate()
         process.wait(60)

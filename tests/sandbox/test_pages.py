@@ -1,4 +1,5 @@
-"""Pages for people: everything a creator or a fan wrote is escaped, adult media show by label, forms work bare."""
+"""Pages for people: everything a creator or a fan wrote is escaped, adult media show by label,
+forms work bare."""
 
 from urllib.parse import urlencode
 
@@ -92,7 +93,9 @@ def test_each_language_is_whole(sandbox: Network, account: str) -> None:
 
 def test_a_foreign_page_cannot_press_buttons(sandbox: Network, account: str) -> None:
     headers = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "cross-site"}
-    request = HttpRequest("POST", f"{sandbox.url}/c/{account}/act", headers, b"fan=x&type=message&text=x")
+    request = HttpRequest(
+        "POST", f"{sandbox.url}/c/{account}/act", headers, b"fan=x&type=message&text=x"
+    )
     reply = sandbox.http.send(request)
     assert isinstance(reply, HttpResponse)
     assert reply.status == 403

@@ -6,7 +6,15 @@ import pytest
 
 from tests.fakes.network import Network
 
-POST = {"key": "k1", "surface": "post", "title": "", "text": "hello", "media": [], "adult": False, "ai": False}
+POST = {
+    "key": "k1",
+    "surface": "post",
+    "title": "",
+    "text": "hello",
+    "media": [],
+    "adult": False,
+    "ai": False,
+}
 
 
 def test_a_post_stands_and_can_be_taken_away(sandbox: Network, account: str) -> None:
@@ -32,18 +40,29 @@ def test_with_keys_a_repeat_is_the_first_post(sandbox: Network) -> None:
     created, repeated = (sandbox.api("POST", account, "posts", POST) for _ in range(2))
     assert (created[0], repeated[0]) == (201, 200)
     assert created[1] == repeated[1]
-    assert [post["id"] for post in sandbox.api("GET", account, "posts?key=k1")[1]["posts"]] == [created[1]["id"]]
+    assert [post["id"] for post in sandbox.api("GET", account, "posts?key=k1")[1]["posts"]] == [
+        created[1]["id"]
+    ]
 
 
 def test_files_come_before_posts_and_keep_their_digest(sandbox: Network, account: str) -> None:
     medium = {"sha256": "0" * 64, "mime": "image/png", "alt": "", "ai": "none"}
-    assert sandbox.api("POST", account, "posts", {**POST, "media": [medium]})[1]["error"] == "unknown_media"
+    assert (
+        sandbox.api("POST", account, "posts", {**POST, "media": [medium]})[1]["error"]
+        == "unknown_media"
+    )
     assert sandbox.api("PUT", account, f"files/{'0' * 64}", {})[1]["error"] == "bad_file"
     digest = sandbox.put_file(account, b"a picture")
     assert sandbox.put_file(account, b"a picture") == digest
-    assert sandbox.api("POST", account, "posts", {**POST, "media": [{**medium, "sha256": digest}]})[0] == 201
+    assert (
+        sandbox.api("POST", account, "posts", {**POST, "media": [{**medium, "sha256": digest}]})[0]
+        == 201
+    )
     other = sandbox.account(f"{account}-other")
-    assert sandbox.api("POST", other, "posts", {**POST, "media": [{**medium, "sha256": digest}]})[0] == 422
+    assert (
+        sandbox.api("POST", other, "posts", {**POST, "media": [{**medium, "sha256": digest}]})[0]
+        == 422
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,7 +76,9 @@ def test_files_come_before_posts_and_keep_their_digest(sandbox: Network, account
         ({"extra": 1}, "bad_request"),
     ],
 )
-def test_what_breaks_a_rule_is_refused(sandbox: Network, change: dict[str, object], error: str) -> None:
+def test_what_breaks_a_rule_is_refused(
+    sandbox: Network, change: dict[str, object], error: str
+) -> None:
     account = sandbox.account("strict")
     status, body = sandbox.api("POST", account, "posts", {**POST, **change})
     assert (status, body["error"]) == (422, error)
@@ -65,14 +86,22 @@ def test_what_breaks_a_rule_is_refused(sandbox: Network, change: dict[str, objec
 
 
 def test_adult_content_is_refused_where_it_is_forbidden(sandbox: Network, account: str) -> None:
-    media = [{"sha256": sandbox.put_file(account, b"tile"), "mime": "image/png", "alt": "", "ai": "none"}]
+    media = [
+        {"sha256": sandbox.put_file(account, b"tile"), "mime": "image/png", "alt": "", "ai": "none"}
+    ]
     post = {**POST, "surface": "as_instagram", "media": media, "adult": True}
     assert sandbox.api("POST", account, "posts", post) == (403, {"error": "content_refused"})
 
 
 def test_a_token_is_asked_for_and_can_be_revoked(sandbox: Network, account: str) -> None:
-    assert sandbox.json("GET", f"/api/{account}/posts", token="wrong") == (401, {"error": "bad_token"})
-    assert sandbox.json("GET", "/api/nobody/posts", token="wrong") == (404, {"error": "no_such_account"})
+    assert sandbox.json("GET", f"/api/{account}/posts", token="wrong") == (
+        401,
+        {"error": "bad_token"},
+    )
+    assert sandbox.json("GET", "/api/nobody/posts", token="wrong") == (
+        404,
+        {"error": "no_such_account"},
+    )
     sandbox.json("POST", f"/control/token/{account}", {"revoke": True})
     assert sandbox.api("GET", account, "posts")[0] == 401
     assert sandbox.json("GET", f"/api/{account}/posts", token="")[0] == 401
@@ -83,7 +112,10 @@ def test_a_token_is_asked_for_and_can_be_revoked(sandbox: Network, account: str)
 
 
 def test_the_timeline_is_read_page_by_page(sandbox: Network, account: str) -> None:
-    ids = [sandbox.api("POST", account, "posts", {**POST, "text": f"post {n}"})[1]["id"] for n in range(5)]
+    ids = [
+        sandbox.api("POST", account, "posts", {**POST, "text": f"post {n}"})[1]["id"]
+        for n in range(5)
+    ]
     first = sandbox.api("GET", account, "posts?limit=2")[1]["posts"]
     then = sandbox.api("GET", account, f"posts?limit=9&before={first[-1]['id']}")[1]["posts"]
     assert [post["id"] for post in first + then] == ids[::-1]
@@ -111,10 +143,13 @@ def test_as_many_follow_as_was_said(sandbox: Network, account: str) -> None:
 
 
 def test_the_control_side_takes_json_only(sandbox: Network, account: str) -> None:
-    """A foreign page's form cannot speak JSON, so it cannot play with the sandbox of somebody's machine."""
+    """A foreign page's form cannot speak JSON, so it cannot play with the sandbox of somebody's
+    machine."""
     from foundation.http.http_client import HttpRequest, HttpResponse
 
-    request = HttpRequest("POST", f"{sandbox.url}/control/faults", {"content-type": "text/plain"}, b'{"mode":"hang"}')
+    request = HttpRequest(
+        "POST", f"{sandbox.url}/control/faults", {"content-type": "text/plain"}, b'{"mode":"hang"}'
+    )
     reply = sandbox.http.send(request)
     assert isinstance(reply, HttpResponse)
     assert reply.status == 415
@@ -122,7 +157,9 @@ def test_the_control_side_takes_json_only(sandbox: Network, account: str) -> Non
 
 def test_a_reply_stands_under_something_of_its_own_account(sandbox: Network, account: str) -> None:
     first = sandbox.api("POST", account, "posts", POST)[1]["id"]
-    status, reply = sandbox.api("POST", account, "posts", {**POST, "text": "more", "reply_to": first})
+    status, reply = sandbox.api(
+        "POST", account, "posts", {**POST, "text": "more", "reply_to": first}
+    )
     assert status == 201
     assert sandbox.api("GET", account, f"posts/{reply['id']}")[1]["reply_to"] == first
     assert sandbox.api("GET", account, f"posts/{first}")[1]["reply_to"] == ""
@@ -137,7 +174,9 @@ def test_a_reply_stands_under_something_of_its_own_account(sandbox: Network, acc
 
 
 def said(sandbox: Network, account: str, post: str, text: str, fan: str = "ann") -> tuple[int, Any]:
-    return sandbox.json("POST", f"/control/remarks/{account}", {"fan": fan, "post": post, "text": text})
+    return sandbox.json(
+        "POST", f"/control/remarks/{account}", {"fan": fan, "post": post, "text": text}
+    )
 
 
 def test_what_is_said_under_a_post_is_told_and_answered(sandbox: Network) -> None:
@@ -149,8 +188,14 @@ def test_what_is_said_under_a_post_is_told_and_answered(sandbox: Network) -> Non
         (remark, first, "ann", "well said")
     ]
     assert sandbox.api("GET", account, f"remarks?after={told['cursor']}")[1]["remarks"] == []
-    assert sandbox.api("POST", account, "posts", {**POST, "text": "thanks", "reply_to": remark})[0] == 201
-    assert sandbox.api("POST", account, "posts", {**POST, "reply_to": "r999"}) == (422, {"error": "unknown_parent"})
+    assert (
+        sandbox.api("POST", account, "posts", {**POST, "text": "thanks", "reply_to": remark})[0]
+        == 201
+    )
+    assert sandbox.api("POST", account, "posts", {**POST, "reply_to": "r999"}) == (
+        422,
+        {"error": "unknown_parent"},
+    )
 
 
 def test_a_remark_is_hidden_shown_and_deleted_and_its_author_kept_away(sandbox: Network) -> None:
@@ -158,12 +203,24 @@ def test_a_remark_is_hidden_shown_and_deleted_and_its_author_kept_away(sandbox: 
     first = sandbox.api("POST", account, "posts", POST)[1]["id"]
     remark = said(sandbox, account, first, "well said")[1]["id"]
     page = f"/t/{account}/{first}"
-    for act, seen in (("hide", False), ("show", True), ("report", True), ("block", True), ("delete", False)):
+    for act, seen in (
+        ("hide", False),
+        ("show", True),
+        ("report", True),
+        ("block", True),
+        ("delete", False),
+    ):
         assert sandbox.api("POST", account, f"remarks/{remark}/{act}", {})[0] == 200
         assert (b"well said" in sandbox.call("GET", page).body) is seen, act
-    assert sandbox.api("POST", account, f"remarks/{remark}/hide", {}) == (404, {"error": "no_such_remark"})
+    assert sandbox.api("POST", account, f"remarks/{remark}/hide", {}) == (
+        404,
+        {"error": "no_such_remark"},
+    )
     assert said(sandbox, account, first, "again") == (403, {"error": "kept_away"})
-    assert sandbox.api("POST", account, f"remarks/{remark}/praise", {}) == (404, {"error": "no_such_remark"})
+    assert sandbox.api("POST", account, f"remarks/{remark}/praise", {}) == (
+        404,
+        {"error": "no_such_remark"},
+    )
 
 
 def test_a_remark_is_liked_and_no_more(sandbox: Network) -> None:
@@ -172,6 +229,11 @@ def test_a_remark_is_liked_and_no_more(sandbox: Network) -> None:
     remark = said(sandbox, account, first, "well said")[1]["id"]
     for act in ("like", "like", "unlike", "unlike", "like"):
         assert sandbox.api("POST", account, f"remarks/{remark}/{act}", {})[0] == 200
-        (one,) = sandbox.json("GET", f"/control/remarks/{account.replace('+', '%2B')}")[1]["remarks"]
+        (one,) = sandbox.json("GET", f"/control/remarks/{account.replace('+', '%2B')}")[1][
+            "remarks"
+        ]
         assert one["liked"] is (act == "like")
-    assert sandbox.api("POST", account, f"remarks/{remark}/praise", {}) == (422, {"error": "bad_act"})
+    assert sandbox.api("POST", account, f"remarks/{remark}/praise", {}) == (
+        422,
+        {"error": "bad_act"},
+    )

@@ -1,4 +1,5 @@
-"""A creator with pictures and accounts, and the house around her: the true routes, transport, gate and sandbox."""
+"""A creator with pictures and accounts, and the house around her: the true routes, transport, gate
+and sandbox."""
 
 import base64
 import io
@@ -68,7 +69,9 @@ def wired(cluster: Cluster, home: Path) -> Iterator[Services]:
 def jpeg(number: int = 0, *, size: tuple[int, int] = (96, 64)) -> bytes:
     """A small picture, another one for each number."""
     image = Image.new("RGB", size, ((number * 53) % 256, (number * 97) % 256, (number * 193) % 256))
-    ImageDraw.Draw(image).rectangle((number % 40, 8, 20 + number % 40, 48), fill=(255, 255, 255 - number % 200))
+    ImageDraw.Draw(image).rectangle(
+        (number % 40, 8, 20 + number % 40, 48), fill=(255, 255, 255 - number % 200)
+    )
     out = io.BytesIO()
     image.save(out, "JPEG", quality=90)
     return out.getvalue()
@@ -76,7 +79,8 @@ def jpeg(number: int = 0, *, size: tuple[int, int] = (96, 64)) -> bytes:
 
 @dataclass
 class Desk:
-    """One tenant: Léa, who writes for her, who says yes, and her accounts on the running sandbox."""
+    """One tenant: Léa, who writes for her, who says yes, and her accounts on the running
+    sandbox."""
 
     services: Services
     network: Network
@@ -109,7 +113,8 @@ class Desk:
         self.clockwork.point()
 
     def send(self, step: WireStep, authority: Authority, *, account: AccountTarget) -> StepResult:
-        """The way out of the process: it may die before and after it, and no transaction is open meanwhile."""
+        """The way out of the process: it may die before and after it, and no transaction is open
+        meanwhile."""
         assert not getattr(self.open_here, "scopes", 0), "a transaction is open during a request"
         self.clockwork.point()
         answer = self.services.transport.send(step, authority, account=account)
@@ -120,7 +125,9 @@ class Desk:
     def routes(self) -> EventRoutes:
         """The true routes of a process that may die."""
         transport: Any = self
-        return registry.build_routes(replace(self.services, tenant=self.tenant, transport=transport))
+        return registry.build_routes(
+            replace(self.services, tenant=self.tenant, transport=transport)
+        )
 
     def scope(self, actor: str = "system:test") -> AbstractContextManager[Scope]:
         """A scope of the test itself."""
@@ -129,12 +136,15 @@ class Desk:
     def run(self, *, limit: int | None = None) -> int:
         """Handle everything that is due now."""
         limit = limit or self.at_once
-        handled = dispatch.run_due_events(self.routes, self.services.tenant, only=self.tenant_id, limit=limit)
+        handled = dispatch.run_due_events(
+            self.routes, self.services.tenant, only=self.tenant_id, limit=limit
+        )
         assert handled < limit, "there is always something to do"
         return handled
 
     def crash(self, at: int) -> bool:
-        """Handle what is due in a process that dies at its point number `at`; whether it lived that long."""
+        """Handle what is due in a process that dies at its point number `at`; whether it lived that
+        long."""
         self.clockwork = Clockwork(at=at)
         self.__dict__.pop("routes", None)
         try:
@@ -177,8 +187,10 @@ class Desk:
         """When the next row of this tenant is due; None when none waits."""
         with self.scope() as scope:
             found: datetime | None = scope.run(
-                "SELECT min(at) FROM unnest(CAST(:queues AS text[])) q, LATERAL (SELECT available_at AS at FROM outbox"
-                " WHERE queue = q AND tenant_id = :tenant AND state = 'waiting' ORDER BY available_at LIMIT 1) here",
+                "SELECT min(at) FROM unnest(CAST(:queues AS text[])) q, LATERAL (SELECT "
+                "available_at AS at FROM outbox"
+                " WHERE queue = q AND tenant_id = :tenant AND state = 'waiting' ORDER BY "
+                "available_at LIMIT 1) here",
                 tenant=self.tenant_id,
                 queues=list(QUEUES),
             ).scalar()
@@ -199,9 +211,16 @@ class Desk:
 
     # what people do
 
-    def connect(self, name: str, *, keys: bool = False, nolook: bool = False, app: str = "") -> UUID:
-        """An account of Léa; `keys`: it honours idempotency keys; `app`: the application it is connected through."""
-        account = f"{name}-{str(self.tenant_id)[-8:]}" + ("+key" if keys else "") + ("-nolook" if nolook else "")
+    def connect(
+        self, name: str, *, keys: bool = False, nolook: bool = False, app: str = ""
+    ) -> UUID:
+        """An account of Léa; `keys`: it honours idempotency keys; `app`: the application it is
+        connected through."""
+        account = (
+            f"{name}-{str(self.tenant_id)[-8:]}"
+            + ("+key" if keys else "")
+            + ("-nolook" if nolook else "")
+        )
         account += f"-of-{app}" if app else ""
         if account not in self.network.tokens:
             self.network.account(account)
@@ -237,8 +256,11 @@ class Desk:
         return self.channels[name]
 
     def photo(self, number: int = 0, *, rating: Rating | None = Rating.G) -> UUID:
-        """A picture of the library, with its bytes in the store; somebody rated it unless `rating` is None."""
-        prepared = pipeline.prepare_upload(jpeg(number), name=f"{number}.jpg", alt=f"picture {number}")
+        """A picture of the library, with its bytes in the store; somebody rated it unless `rating`
+        is None."""
+        prepared = pipeline.prepare_upload(
+            jpeg(number), name=f"{number}.jpg", alt=f"picture {number}"
+        )
         asset = pipeline.ingest_asset(
             self.services.tenant,
             self.services.store,
@@ -256,16 +278,28 @@ class Desk:
     def write(self, body: str = "hello", *, media: tuple[UUID, ...] = (), **more: Any) -> UUID:
         """A post by the author."""
         self.written += 1
-        values: dict[str, Any] = {"title": "", "origin": "test", "origin_key": str(self.written), **more}
+        values: dict[str, Any] = {
+            "title": "",
+            "origin": "test",
+            "origin_key": str(self.written),
+            **more,
+        }
         with self.scope(f"member:{self.author}") as scope:
             return deliveries.create_post(
-                scope, creator_id=self.creator_id, body=body, media=media, author=f"member:{self.author}", **values
+                scope,
+                creator_id=self.creator_id,
+                body=body,
+                media=media,
+                author=f"member:{self.author}",
+                **values,
             )
 
     def wish(self, post_id: UUID, channel: str = "main", *, after: float = 0) -> UUID:
         """Wish a post on a channel `after` so many seconds."""
         with self.scope(f"member:{self.author}") as scope:
-            return deliveries.create_delivery(scope, post_id, self.channels[channel], at=wall(scope.now, after))
+            return deliveries.create_delivery(
+                scope, post_id, self.channels[channel], at=wall(scope.now, after)
+            )
 
     def approve(self, post_id: UUID) -> None:
         """The manager says yes."""
@@ -277,7 +311,9 @@ class Desk:
         with self.scope(f"member:{self.author}") as scope:
             return deliveries.schedule_post(scope, post_id)
 
-    def delivery(self, body: str = "hello", *, channel: str = "main", after: float = 0, **more: Any) -> UUID:
+    def delivery(
+        self, body: str = "hello", *, channel: str = "main", after: float = 0, **more: Any
+    ) -> UUID:
         """A post that is written, approved and planned; its one delivery."""
         post_id = self.write(body, **more)
         delivery_id = self.wish(post_id, channel, after=after)
@@ -302,7 +338,10 @@ class Desk:
             found = [
                 entry
                 for entry in queries.entries_between(
-                    scope, self.creator_id, datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+                    scope,
+                    self.creator_id,
+                    datetime(2000, 1, 1, tzinfo=UTC),
+                    datetime(2100, 1, 1, tzinfo=UTC),
                 )
                 if entry.delivery_id == delivery_id
             ]
@@ -343,7 +382,9 @@ class Desk:
 
     def asked(self, channel: str = "main", kind: str = "posts") -> list[dict[str, Any]]:
         """Every request of a kind the platform received, taken in or not."""
-        _, told = self.network.json("GET", f"/control/record?account={self.accounts[channel].replace('+', '%2B')}")
+        _, told = self.network.json(
+            "GET", f"/control/record?account={self.accounts[channel].replace('+', '%2B')}"
+        )
         return [entry for entry in told["record"] if entry["kind"] == kind]
 
     def fault(self, mode: str, *, channel: str = "main", **more: Any) -> None:
@@ -361,7 +402,8 @@ class Desk:
         with self.scope() as scope:
             return list(
                 scope.run(
-                    "SELECT kind, subject_id, state, available_at, lane, priority FROM outbox WHERE tenant_id = :tenant"
+                    "SELECT kind, subject_id, state, available_at, lane, priority FROM outbox "
+                    "WHERE tenant_id = :tenant"
                     " AND (:kind = '' OR kind = :kind) ORDER BY available_at, id",
                     tenant=self.tenant_id,
                     kind=kind,
@@ -375,17 +417,35 @@ def wall(now: datetime, after: float = 0) -> WallTime:
     return WallTime(at.date(), at.time(), "UTC")
 
 
-def desk(services: Services, network: Network, *, tiers: int = 1, keys: bool = False, nolook: bool = False) -> Desk:
+def desk(
+    services: Services,
+    network: Network,
+    *,
+    tiers: int = 1,
+    keys: bool = False,
+    nolook: bool = False,
+) -> Desk:
     """A tenant with Léa, her author, a manager, and one account called `main`."""
     tenant_id = uuid7()
     with services.tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Agence", language="fr", zone=ZONE)
         creator_id = agencies.add_creator(
-            scope, slug="lea", name="Léa", kind="virtual", zone=ZONE, languages=["fr"], approval_tiers=tiers
+            scope,
+            slug="lea",
+            name="Léa",
+            kind="virtual",
+            zone=ZONE,
+            languages=["fr"],
+            approval_tiers=tiers,
         )
         author, manager = (
-            agencies.add_member(scope, name=name, email=f"{name}@example.test", role=role, language="fr", zone=ZONE)
-            for name, role in (("Anne", tenant_roles.Role.MANAGER), ("Marc", tenant_roles.Role.OWNER))
+            agencies.add_member(
+                scope, name=name, email=f"{name}@example.test", role=role, language="fr", zone=ZONE
+            )
+            for name, role in (
+                ("Anne", tenant_roles.Role.MANAGER),
+                ("Marc", tenant_roles.Role.OWNER),
+            )
         )
     made = Desk(services, network, tenant_id, creator_id, author, manager)
     made.connect("main", keys=keys, nolook=nolook)

@@ -16,7 +16,9 @@ from schedules.imports.option_columns import OPTION_PREFIX
 from tests.schedules.builders import Desk
 
 
-def table(rows: Iterable[Mapping[str, object]], *, columns: Iterable[str] = COLUMNS, sign: str = ",") -> bytes:
+def table(
+    rows: Iterable[Mapping[str, object]], *, columns: Iterable[str] = COLUMNS, sign: str = ","
+) -> bytes:
     """A file with these lines."""
     out, lines = io.StringIO(newline=""), list(rows)
     others = {
@@ -25,7 +27,9 @@ def table(rows: Iterable[Mapping[str, object]], *, columns: Iterable[str] = COLU
         for name in line
         if name.startswith((BODY_COLUMN_PREFIX, PRICE_COLUMN_PREFIX, OPTION_PREFIX))
     }
-    writer = csv.DictWriter(out, [*dict.fromkeys([*columns, *sorted(others)])], delimiter=sign, restval="")
+    writer = csv.DictWriter(
+        out, [*dict.fromkeys([*columns, *sorted(others)])], delimiter=sign, restval=""
+    )
     writer.writeheader()
     writer.writerows(lines)
     return out.getvalue().encode()
@@ -43,13 +47,21 @@ class Clerk:
 
     def row(self, key: object = 1, **more: object) -> dict[str, object]:
         """A line that is well."""
-        usual = {"key": key, "creator": "Léa", "channels": "main", "date": self.day(), "time": "10:00"}
+        usual = {
+            "key": key,
+            "creator": "Léa",
+            "channels": "main",
+            "date": self.day(),
+            "time": "10:00",
+        }
         return {**usual, "zone": "Europe/Paris", "body": f"bonjour {key}", **more}
 
     def bring(self, data: bytes, *, look: bool = True) -> UUID:
         """Bring a file in, and let it be looked at."""
         with self.desk.scope(f"member:{self.desk.author}") as scope:
-            found = import_files.create_import(scope, data, name="posts.csv", creators={self.desk.creator_id})
+            found = import_files.create_import(
+                scope, data, name="posts.csv", creators={self.desk.creator_id}
+            )
         if look:
             self.desk.run()
         return found
@@ -57,7 +69,9 @@ class Clerk:
     def ask(self, import_id: UUID, *, plan: bool = False) -> None:
         """Say that it is to be written."""
         with self.desk.scope(f"member:{self.desk.author}") as scope:
-            import_files.confirm_import(scope, import_id, plan=plan, creators={self.desk.creator_id})
+            import_files.confirm_import(
+                scope, import_id, plan=plan, creators={self.desk.creator_id}
+            )
 
     def write(self, data: bytes, *, plan: bool = False) -> UUID:
         """Bring in, look at and write a file."""
@@ -101,4 +115,6 @@ class Clerk:
 
     def states(self) -> list[str]:
         """The states of all deliveries, sorted."""
-        return sorted(row.state for row in self.rows("SELECT state FROM deliveries WHERE tenant_id = :tenant"))
+        return sorted(
+            row.state for row in self.rows("SELECT state FROM deliveries WHERE tenant_id = :tenant")
+        )

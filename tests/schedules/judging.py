@@ -24,7 +24,8 @@ class Broken(AssertionError):
 
 @dataclass
 class Trace:
-    """Everything that happened, one line each: people's acts, handled rows, requests, moves of deliveries."""
+    """Everything that happened, one line each: people's acts, handled rows, requests, moves of
+    deliveries."""
 
     path: Path
     """Where the lines are written, all of them."""
@@ -48,27 +49,31 @@ class Trace:
 
 
 _MOVES = """
-SELECT m.id::text, m.delivery_id::text, m.before, m.after, m.by, m.reason->>'code', d.native_id, d.dry_run
+SELECT m.id::text, m.delivery_id::text, m.before, m.after, m.by, m.reason->>'code', d.native_id,
+d.dry_run
 FROM delivery_moves m JOIN deliveries d ON d.tenant_id = m.tenant_id AND d.id = m.delivery_id
 WHERE m.tenant_id = %(tenant)s AND m.id > %(seen)s::uuid ORDER BY m.id
 """
 
 _TOLD = """
 SELECT d.state, d.reason IS NOT NULL FROM deliveries d
-WHERE d.tenant_id = %(tenant)s AND d.post_id = %(post)s AND d.channel_id = %(channel)s AND d.wall_time LIKE %(day)s
+WHERE d.tenant_id = %(tenant)s AND d.post_id = %(post)s AND d.channel_id = %(channel)s AND
+d.wall_time LIKE %(day)s
 """
 
 _AT_REST = """
 SELECT 'outbox', o.kind || ' is ' || o.state FROM outbox o
   WHERE o.tenant_id = %(tenant)s AND (o.state <> 'waiting' OR o.available_at < house_now())
 UNION ALL SELECT d.state, 'no row waits for ' || d.id FROM deliveries d
-  WHERE d.tenant_id = %(tenant)s AND d.state IN ('scheduled', 'uncertain', 'processing') AND NOT EXISTS (
+  WHERE d.tenant_id = %(tenant)s AND d.state IN ('scheduled', 'uncertain', 'processing') AND NOT
+  EXISTS (
     SELECT FROM outbox o WHERE o.tenant_id = d.tenant_id AND o.subject_id = d.id AND o.kind =
       CASE d.state WHEN 'scheduled' THEN 'delivery.publish' ELSE 'delivery.reconcile' END)
 UNION ALL SELECT d.state, 'is on its way: ' || d.id FROM deliveries d
   WHERE d.tenant_id = %(tenant)s AND d.state = 'publishing'
 UNION ALL SELECT d.state, 'rehearsed and sent: ' || d.id FROM deliveries d
-  WHERE d.tenant_id = %(tenant)s AND ((d.state = 'rehearsed') <> d.dry_run OR d.dry_run AND d.native_id IS NOT NULL)
+  WHERE d.tenant_id = %(tenant)s AND ((d.state = 'rehearsed') <> d.dry_run OR d.dry_run AND
+  d.native_id IS NOT NULL)
 """
 
 
@@ -104,13 +109,16 @@ class Judge:
             raise Broken("; ".join(wrong))
 
     def _moves(self) -> list[str]:
-        """What became of deliveries: each move follows the one before, and what is said to stand stands."""
+        """What became of deliveries: each move follows the one before, and what is said to stand
+        stands."""
         wrong = []
         for move_id, one, before, after, by, reason, native_id, dry in self.outside.ask(
             _MOVES, tenant=self.tenant, seen=self.seen
         ):
             self.seen = move_id
-            self.trace.say(self.world.now(), "move", one, before, "->", after, "by", by, reason or "")
+            self.trace.say(
+                self.world.now(), "move", one, before, "->", after, "by", by, reason or ""
+            )
             if self.states.get(one, before) != before or not DELIVERY_STATES.allows(
                 DeliveryState(before), DeliveryState(after)
             ):
@@ -134,19 +142,32 @@ class Judge:
             elif self._explained(one):
                 self.told.append(one)
             else:
-                wrong.append(f"{one.account} does not show {one.text!r} of {one.due}, and nobody is told why")
+                wrong.append(
+                    f"{one.account} does not show {one.text!r} of {one.due}, and nobody is told why"
+                )
         return wrong
 
     def _until(self, one: Promise) -> datetime:
-        """When it stands or is explained: what an account misses while it cannot be reached is told when it is back."""
-        missed = [ends for begins, ends in self.world.outages if begins <= one.over and one.due <= ends]
+        """When it stands or is explained: what an account misses while it cannot be reached is told
+        when it is back."""
+        missed = [
+            ends for begins, ends in self.world.outages if begins <= one.over and one.due <= ends
+        ]
         return max([one.over, *(ends + BACK for ends in missed)])
 
     def _explained(self, one: Promise) -> bool:
-        where = {"tenant": self.tenant, "post": one.post, "channel": one.channel, "day": f"{one.day}%"}
+        where = {
+            "tenant": self.tenant,
+            "post": one.post,
+            "channel": one.channel,
+            "day": f"{one.day}%",
+        }
         return any(
             reason
-            and (DeliveryState(state) in NEEDS_DECISION or state in (DeliveryState.CANCELLED, DeliveryState.REHEARSED))
+            and (
+                DeliveryState(state) in NEEDS_DECISION
+                or state in (DeliveryState.CANCELLED, DeliveryState.REHEARSED)
+            )
             for state, reason in self.outside.ask(_TOLD, **where)
         )
 
@@ -156,9 +177,13 @@ class Judge:
         heapify(self.waits)
 
     def at_rest(self) -> None:
-        """Nothing is due or in anybody's hand: no row gave up, and whatever must still happen has its row."""
+        """Nothing is due or in anybody's hand: no row gave up, and whatever must still happen has
+        its row."""
         wrong = [" ".join(row) for row in self.outside.ask(_AT_REST, tenant=self.tenant)]
-        said, doubts = set(self.whose), sum(state == DeliveryState.UNCERTAIN for state in self.states.values())
+        said, doubts = (
+            set(self.whose),
+            sum(state == DeliveryState.UNCERTAIN for state in self.states.values()),
+        )
         strange = len(self.world.standing.keys() - said)
         if strange > doubts:
             wrong.append(f"{strange} posts stand that no delivery knows of, {doubts} are in doubt")
@@ -170,4 +195,6 @@ class Judge:
         over = [one for one in promises if not one.off and one.due + LATE < self.world.now()]
         kept = [one for one in over if one.kept]
         if not len(kept) > len(over) * 0.8:
-            raise Broken(f"{len(kept)} of {len(over)} left: a life in which little leaves shows little")
+            raise Broken(
+                f"{len(kept)} of {len(over)} left: a life in which little leaves shows little"
+            )

@@ -1,4 +1,5 @@
-"""An agency whose processes reach a world in memory, on a clock that leaps from one thing that is due to the next."""
+"""An agency whose processes reach a world in memory, on a clock that leaps from one thing that is
+due to the next."""
 
 import copy
 from collections.abc import Callable
@@ -29,7 +30,8 @@ from workers.wiring import Services
 
 _NEXT = """
 SELECT min(at) FROM unnest(%(queues)s::text[]) q, LATERAL (SELECT available_at AS at FROM outbox
-  WHERE queue = q AND tenant_id = %(tenant)s AND state = 'waiting' ORDER BY available_at LIMIT 1) here
+  WHERE queue = q AND tenant_id = %(tenant)s AND state = 'waiting' ORDER BY available_at LIMIT 1)
+  here
 """
 
 ROOM = {queue: cap for places in CAPACITY_GROUPS for queue, cap in places.queue_caps}
@@ -39,20 +41,25 @@ ROOM = {queue: cap for places in CAPACITY_GROUPS for queue, cap in places.queue_
 class Watched(Dispatcher):
     """A worker that is asked after each row what became of it."""
 
-    def __init__(self, routes: EventRoutes, tenant: OpenScope, *, only: UUID, told: Callable[..., None]) -> None:
+    def __init__(
+        self, routes: EventRoutes, tenant: OpenScope, *, only: UUID, told: Callable[..., None]
+    ) -> None:
         super().__init__(routes, tenant, only=only)
         self._told = told
 
     def _run_and_settle(self, taken: TakenRow, route: EventRoute | None) -> str:
         outcome = super()._run_and_settle(taken, route)
         self._told("did", taken.kind, taken.subject_id, taken.tries, outcome)
-        assert outcome in ("done", "later"), f"{taken.kind} of {taken.subject_id} ended as {outcome}"
+        assert outcome in ("done", "later"), (
+            f"{taken.kind} of {taken.subject_id} ended as {outcome}"
+        )
         return outcome
 
 
 @dataclass
 class Agency(Desk):
-    """A tenant in a house whose clock stands; readings are not asked for: nothing is judged by them."""
+    """A tenant in a house whose clock stands; readings are not asked for: nothing is judged by
+    them."""
 
     outside: Outside = None  # type: ignore[assignment]  # fields of Desk have defaults
     judge: Judge = None  # type: ignore[assignment]  # given before it lives
@@ -61,7 +68,8 @@ class Agency(Desk):
     def routes(self) -> EventRoutes:
         """The true routes."""
         transport = copy.copy(self.services.transport)
-        transport._http = self.judge.world  # type: ignore[assignment]  # the same door, onto another network
+        # the same door, onto another network
+        transport._http = self.judge.world  # type: ignore[assignment]  # see above
         found = registry.build_routes(replace(self.services, transport=transport))
         heard = FactListeners({})
         heard.by_kind = {**found.facts.by_kind, DeliveryPublished.kind: ()}
@@ -83,7 +91,8 @@ class Agency(Desk):
         return Watched(self.routes, self.services.tenant, only=self.tenant_id, told=self.judge.step)
 
     def run(self, *, limit: int | None = None) -> int:
-        """Do what is due now as the relay hands it out: as many rows of a queue as it has room for, one of a lane."""
+        """Do what is due now as the relay hands it out: as many rows of a queue as it has room for,
+        one of a lane."""
         handled = 0
         while (due := self._next_due()) is not None and due <= self.now():
             for row in self._claimed():
@@ -91,7 +100,9 @@ class Agency(Desk):
         return handled
 
     def _next_due(self) -> datetime | None:
-        found: datetime | None = self.outside.ask(_NEXT, queues=list(QUEUES), tenant=self.tenant_id)[0][0]
+        found: datetime | None = self.outside.ask(
+            _NEXT, queues=list(QUEUES), tenant=self.tenant_id
+        )[0][0]
         return found
 
     def _claimed(self) -> list[ClaimedRow]:
@@ -99,7 +110,11 @@ class Agency(Desk):
             fan_out.spread_facts(scope, self.routes.facts)
             seen = row_leases.queue_states(scope)
             due = [(queue, cap) for queue, cap in ROOM.items() if seen[queue].due]
-            return [row for queue, cap in due for row in row_leases.claim_rows(scope, queue, places=cap, room=cap)]
+            return [
+                row
+                for queue, cap in due
+                for row in row_leases.claim_rows(scope, queue, places=cap, room=cap)
+            ]
 
     def live(self, **for_: float) -> None:
         """Let time pass, doing what is due when it is due."""
@@ -118,8 +133,13 @@ def founded(services: Services, outside: Outside) -> Agency:
     with services.tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Agence", language="fr", zone=ZONE)
         author, manager = (
-            agencies.add_member(scope, name=name, email=f"{name}@example.test", role=role, language="fr", zone=ZONE)
-            for name, role in (("Anne", tenant_roles.Role.MANAGER), ("Marc", tenant_roles.Role.OWNER))
+            agencies.add_member(
+                scope, name=name, email=f"{name}@example.test", role=role, language="fr", zone=ZONE
+            )
+            for name, role in (
+                ("Anne", tenant_roles.Role.MANAGER),
+                ("Marc", tenant_roles.Role.OWNER),
+            )
         )
     nowhere = Network("https://world.example", AdjustableClock())
     return Agency(services, nowhere, tenant_id, UUID(int=0), author, manager, outside=outside)

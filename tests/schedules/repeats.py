@@ -36,10 +36,14 @@ def repeat(lea: Desk, rule: RecurrenceRule = DAILY, *, hours: float = 2) -> Recu
 
 
 def draft(lea: Desk, *channels: str, body: str = "again and again") -> drafts.Draft:
-    return drafts.Draft(lea.creator_id, "", body, (), tuple(lea.channels[one] for one in channels or ("main",)))
+    return drafts.Draft(
+        lea.creator_id, "", body, (), tuple(lea.channels[one] for one in channels or ("main",))
+    )
 
 
-def begin(lea: Desk, wanted: Recurrence, *channels: str, key: UUID | None = None, confirmed: bool = True) -> UUID:
+def begin(
+    lea: Desk, wanted: Recurrence, *channels: str, key: UUID | None = None, confirmed: bool = True
+) -> UUID:
     """A series by the author; its post."""
     with lea.scope(f"member:{lea.author}") as scope:
         planned = series.plan_series(
@@ -60,7 +64,9 @@ def rows(lea: Desk, post_id: UUID) -> list[Delivery]:
 
 def standing(lea: Desk, post_id: UUID) -> list[str]:
     """The local dates of a post's deliveries that are not cancelled."""
-    return [row.wall_time[:10] for row in rows(lea, post_id) if row.state != DeliveryState.CANCELLED]
+    return [
+        row.wall_time[:10] for row in rows(lea, post_id) if row.state != DeliveryState.CANCELLED
+    ]
 
 
 def series_of(lea: Desk, post_id: UUID) -> list[Series]:

@@ -32,7 +32,11 @@ def reword(
     with lea.scope(f"member:{lea.author}") as scope:
         post_id = queries.post_id_of_delivery(scope, delivery_id)
         asked = asking.request_edit(
-            scope, post_id, title=title, body=body, **{"able": ABLE, "author": f"member:{lea.author}", **more}
+            scope,
+            post_id,
+            title=title,
+            body=body,
+            **{"able": ABLE, "author": f"member:{lea.author}", **more},
         )
     if approve:
         lea.approve(post_id)
@@ -42,7 +46,9 @@ def reword(
 def edits(lea: Desk, delivery_id: UUID) -> list[PostEdit]:
     """Every edit of a delivery, oldest first."""
     with lea.scope() as scope:
-        query = select(PostEdit).where(PostEdit.tenant_id == lea.tenant_id, PostEdit.delivery_id == delivery_id)
+        query = select(PostEdit).where(
+            PostEdit.tenant_id == lea.tenant_id, PostEdit.delivery_id == delivery_id
+        )
         return list(scope.session.exec(query.order_by(col(PostEdit.id))))
 
 

@@ -1,7 +1,9 @@
-"""Months of an agency in minutes: the true code of the house, a clock that leaps, and a world in memory that fails.
+"""Months of an agency in minutes: the true code of the house, a clock that leaps, and a world in
+memory that fails.
 
-What is planned is drawn from a seed, and so are what people do, what the world does to each request, every id and every
-try's wait: a seed lives the same life again, step by step (`still.py`), and each step is judged (`judging.py`).
+What is planned is drawn from a seed, and so are what people do, what the world does to each
+request, every id and every try's wait: a seed lives the same life again, step by step (`still.py`),
+and each step is judged (`judging.py`).
 """
 
 import random
@@ -27,10 +29,18 @@ from tenants.agencies import agencies
 from tests.schedules.living import Agency
 from tests.schedules.world import Promise, nights
 
-ZONES = ("Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "America/St_Johns", "UTC")
+ZONES = (
+    "Europe/Paris",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Asia/Kathmandu",
+    "America/St_Johns",
+    "UTC",
+)
 
 BEYOND = 5
-"""Days after the last one of which what repeats is known: it goes on while the last looks are waited for."""
+"""Days after the last one of which what repeats is known: it goes on while the last looks are
+waited for."""
 
 MORNING = "Good morning, the little shop by the river is open again today."
 
@@ -86,18 +96,26 @@ class Months:
         for number in range(self.creators):
             zone = ZONES[number % len(ZONES)]
             first = start.astimezone(ZoneInfo(zone)).date() + timedelta(days=1)
-            clock, every = time(drawn.choice((2, 9, 21)), drawn.choice((15, 30))), drawn.choice((1, 3, 7))
+            clock, every = (
+                time(drawn.choice((2, 9, 21)), drawn.choice((15, 30))),
+                drawn.choice((1, 3, 7)),
+            )
             repeat = Recurrence(RecurrenceRule(RecurrenceUnit.DAY, None, every), first, clock, zone)
             creator = self._settle(number, repeat)
             self._series(creator)
-            singles = [first + timedelta(days=drawn.randrange(self.days - 1)) for _ in range(max(1, self.days // 10))]
+            singles = [
+                first + timedelta(days=drawn.randrange(self.days - 1))
+                for _ in range(max(1, self.days // 10))
+            ]
             for single, day in enumerate([*nights(zone, first, self.days), *singles]):
                 clock = time(drawn.choice((2, 2, 3, 10, 18, 23)), drawn.choice((0, 30)))
                 clock = clock if day in singles else time(2, 30)
                 self._single(creator, _note(single), day, clock, refused=drawn.random() < 0.2)
         for begins in range(2, self.days, 9):
             at = start + timedelta(days=begins, hours=drawn.randrange(24))
-            self.agency.judge.world.outages.append((at, at + timedelta(minutes=drawn.choice((3, 20, 180)))))
+            self.agency.judge.world.outages.append(
+                (at, at + timedelta(minutes=drawn.choice((3, 20, 180))))
+            )
 
     def _settle(self, number: int, repeat: Recurrence) -> Creator:
         account = f"c{number}-{str(self.agency.tenant_id)[-6:]}" + ("+key" if number % 2 else "")
@@ -113,11 +131,18 @@ class Months:
                 approval_tiers=int(asks),
             )
         channel = self._connect(creator_id, account, repeat.zone)
-        self.settled.append(Creator(creator_id, number, repeat.zone, account, channel, asks, repeat))
+        self.settled.append(
+            Creator(creator_id, number, repeat.zone, account, channel, asks, repeat)
+        )
         return self.settled[-1]
 
     def _connect(self, creator_id: UUID, account: str, zone: str) -> UUID:
-        where = {"platform": "sandbox", "surface": "sandbox.post", "account": account, "name": account}
+        where = {
+            "platform": "sandbox",
+            "surface": "sandbox.post",
+            "account": account,
+            "name": account,
+        }
         token = self.agency.services.seal(self.agency.tenant_id, "token")
         with self.agency.scope() as scope:
             base_url = "https://world.example"
@@ -129,17 +154,29 @@ class Months:
         author = f"member:{self.agency.author}"
         draft = Draft(creator.id, "", MORNING, (), (creator.channel,))
         with self.agency.scope(author) as scope:
-            planned = series.plan_series(scope, draft, creator.repeat, key=uuid7(), author=author, confirmed=True)
+            planned = series.plan_series(
+                scope, draft, creator.repeat, key=uuid7(), author=author, confirmed=True
+            )
         self._approve(creator, planned.post_id)
         with self.agency.scope() as scope:
             ids = {one.series_id for one in deliveries.deliveries_of_post(scope, planned.post_id)}
         every, clock = creator.repeat.rule.interval, creator.repeat.clock
         for ahead in range(0, self.days + BEYOND, every):
             day = creator.repeat.starts_on + timedelta(days=ahead)
-            where = (creator.account, MORNING, day, clock, creator.zone, creator.channel, planned.post_id)
+            where = (
+                creator.account,
+                MORNING,
+                day,
+                clock,
+                creator.zone,
+                creator.channel,
+                planned.post_id,
+            )
             self._promise(creator, Promise(*where, series=next(iter(ids))))
 
-    def _single(self, creator: Creator, text: str, day: date, clock: time, *, refused: bool) -> None:
+    def _single(
+        self, creator: Creator, text: str, day: date, clock: time, *, refused: bool
+    ) -> None:
         author = f"member:{self.agency.author}"
         with self.agency.scope(author) as scope:
             draft = Draft(creator.id, "", text, (), (creator.channel,))
@@ -161,7 +198,8 @@ class Months:
         self.agency.judge.expect(promise)
 
     def live(self) -> None:
-        """Day by day: people change their minds, then what is due is done as the clock comes to it."""
+        """Day by day: people change their minds, then what is due is done as the clock comes to
+        it."""
         names = ("people", "rehearsals", "gestures", "accounts", "words")
         drawn = {name: random.Random(f"{self.seed} {name}") for name in names}
         for day in range(self.days):
@@ -204,7 +242,9 @@ class Months:
         """One date of what repeats becomes a post of its own, and says what it said."""
         creator = next(each for each in self.settled if chosen in each.promises)
         author = f"member:{self.agency.author}"
-        post_id = self.agency.act(detached_occurrences.detach_occurrence, chosen.series, chosen.day, author=author)
+        post_id = self.agency.act(
+            detached_occurrences.detach_occurrence, chosen.series, chosen.day, author=author
+        )
         self._approve(creator, post_id)
         with self.agency.scope() as scope:
             (row,) = deliveries.deliveries_of_post(scope, post_id)
@@ -220,7 +260,8 @@ class Months:
             self.agency.act(dry_run_state.start_dry_run, "channel", self.rehearsed)
 
     def _shift(self, drawn: random.Random) -> None:
-        """Now and then what a creator has in the next days goes some minutes or a day further, and sometimes back."""
+        """Now and then what a creator has in the next days goes some minutes or a day further, and
+        sometimes back."""
         creator, by = (
             drawn.choice(self.settled),
             drawn.choice((TimeOffset(minutes=45), TimeOffset(days=1), TimeOffset(minutes=-20))),
@@ -238,7 +279,8 @@ class Months:
             self._goes(creator, one, timedelta(days=by.days, minutes=by.minutes))
 
     def _pause(self, drawn: random.Random) -> None:
-        """Now and then a creator is away: single posts follow, what repeats is left out; or it is called off."""
+        """Now and then a creator is away: single posts follow, what repeats is left out; or it is
+        called off."""
         creator, luck = drawn.choice(self.settled), drawn.random()
         ahead, days = drawn.choice((1, 2)), drawn.choice((1, 2, 3))
         now = self.agency.now()
@@ -267,14 +309,17 @@ class Months:
         here = creator.promises
         single = next((each for each in here if each.delivery == one.delivery_id), None)
         promise = single or next(
-            each for each in here if each.series is not None and not each.off and each.day == one.before.day
+            each
+            for each in here
+            if each.series is not None and not each.off and each.day == one.before.day
         )
         later = datetime.combine(promise.day, promise.clock, tzinfo=UTC) + by
         promise.day, promise.clock, promise.moved = later.date(), later.time(), True
         self.agency.judge.earlier()
 
     def _lose(self, drawn: random.Random) -> None:
-        """Now and then a platform takes an account away; when somebody was told, all that is ahead goes to a spare."""
+        """Now and then a platform takes an account away; when somebody was told, all that is ahead
+        goes to a spare."""
         creator, luck = drawn.choice(self.settled), drawn.random()
         world = self.agency.judge.world
         if lost := [one for one in self.settled if one.account in world.gone]:
@@ -305,18 +350,26 @@ class Months:
                 one.account, one.channel = account, channel
                 if one.delivery is not None:
                     here = [
-                        each for each in deliveries.deliveries_of_post(scope, one.post) if each.channel_id == channel
+                        each
+                        for each in deliveries.deliveries_of_post(scope, one.post)
+                        if each.channel_id == channel
                     ]
                     one.delivery = here[0].id if here else one.delivery
 
     def _reword(self, drawn: random.Random) -> None:
-        """Now and then what repeats says something else from one of its dates on; that waits for a yes of its own."""
+        """Now and then what repeats says something else from one of its dates on; that waits for a
+        yes of its own."""
         creator, luck, number = drawn.choice(self.settled), drawn.random(), drawn.randrange(64)
         soon = self.agency.now() + timedelta(days=2)
-        ahead = sorted((one for one in creator.ahead(soon) if one.series is not None), key=lambda one: one.due)
+        ahead = sorted(
+            (one for one in creator.ahead(soon) if one.series is not None), key=lambda one: one.due
+        )
         if luck > 0.15 or not ahead or any(one.moved for one in ahead):
             return
-        day, text = ahead[0].day, _note(number).replace("A few new pictures", "Each week new pictures")
+        day, text = (
+            ahead[0].day,
+            _note(number).replace("A few new pictures", "Each week new pictures"),
+        )
         author = f"member:{self.agency.author}"
         with self.agency.scope(author) as scope:
             of = ahead[0].series
@@ -325,14 +378,17 @@ class Months:
                 occurrences.recurrence_of_series(series.get_series(scope, of)).recurrence_from(day),
                 Draft(creator.id, "", text, (), (creator.channel,)),
             )
-            post_id = series.change_following_occurrences(scope, of, day, change, author=author, confirmed=True)
+            post_id = series.change_following_occurrences(
+                scope, of, day, change, author=author, confirmed=True
+            )
             ids = {one.series_id for one in deliveries.deliveries_of_post(scope, post_id)}
         self._approve(creator, post_id)
         for one in ahead:
             one.text, one.post, one.series = text, post_id, next(iter(ids), of)
 
     def _keep_quiet(self, drawn: random.Random) -> None:
-        """Now and then some days of a creator are kept free: what repeats is left out in them, single posts stay."""
+        """Now and then some days of a creator are kept free: what repeats is left out in them,
+        single posts stay."""
         creator, luck = drawn.choice(self.settled), drawn.random()
         ahead, days = drawn.randrange(3, 30), drawn.choice((1, 2))
         if luck > 0.15:

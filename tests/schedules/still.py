@@ -1,8 +1,9 @@
-"""A house in which a seed decides everything: its clock stands until it is moved, and each draw comes from the seed.
+"""A house in which a seed decides everything: its clock stands until it is moved, and each draw
+comes from the seed.
 
-Nothing of this is in the product, and no setting leads here: a fresh database of the test's own cluster gets another
-`house_now()`, `random()` and `gen_random_uuid()` from its superuser, and the interpreter's clock and secrets are
-replaced for as long as the block lasts.
+Nothing of this is in the product, and no setting leads here: a fresh database of the test's own
+cluster gets another `house_now()`, `random()` and `gen_random_uuid()` from its superuser, and the
+interpreter's clock and secrets are replaced for as long as the block lasts.
 """
 
 import random
@@ -25,19 +26,22 @@ from tests.schedules.builders import wired
 from workers.wiring import Services
 
 BEGINS = datetime(2027, 3, 12, tzinfo=UTC)
-"""Every life begins here, whatever day it is: clocks go on in America on the 14th and in Europe on the 28th, and back
-on Lord Howe on 4 April."""
+"""Every life begins here, whatever day it is: clocks go on in America on the 14th and in Europe on
+the 28th, and back on Lord Howe on 4 April."""
 
 _STILL = """
-CREATE OR REPLACE FUNCTION house_now() RETURNS timestamptz LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public
+CREATE OR REPLACE FUNCTION house_now() RETURNS timestamptz LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = public
   AS $$ SELECT timestamptz '{begins}' + shift FROM house_clock $$;
-CREATE OR REPLACE FUNCTION people_now() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT timestamptz '{begins}' $$;
+CREATE OR REPLACE FUNCTION people_now() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT
+timestamptz '{begins}' $$;
 UPDATE house_clock SET shift = interval '0';
 UPDATE intake_beats SET seen_at = people_now();
 CREATE SEQUENCE draws;
 GRANT USAGE ON SEQUENCE draws TO PUBLIC;
 CREATE FUNCTION public.random() RETURNS double precision LANGUAGE sql VOLATILE
-  AS $$ SELECT ('x' || left(md5('{seed} ' || nextval('public.draws')), 8))::bit(32)::bigint / 4294967296.0 $$;
+  AS $$ SELECT ('x' || left(md5('{seed} ' || nextval('public.draws')), 8))::bit(32)::bigint /
+  4294967296.0 $$;
 CREATE FUNCTION public.gen_random_uuid() RETURNS uuid LANGUAGE sql VOLATILE
   AS $$ SELECT md5('{seed} ' || nextval('public.draws'))::uuid $$;
 ALTER DATABASE house SET search_path = public, pg_catalog;
@@ -47,7 +51,8 @@ ALTER DATABASE house SET search_path = public, pg_catalog;
 
 @dataclass
 class Outside:
-    """The superuser's connection: it sees every tenant, takes part in nothing and moves the clock."""
+    """The superuser's connection: it sees every tenant, takes part in nothing and moves the
+    clock."""
 
     connection: "psycopg.Connection[Any]"
     now: datetime = BEGINS
@@ -80,10 +85,13 @@ def quarters(folder: Path) -> Iterator[Cluster]:
 
 
 @contextmanager
-def house(cluster: Cluster, home: Path, seed: str, *, plans: str = "") -> Iterator[tuple[Services, Outside]]:
+def house(
+    cluster: Cluster, home: Path, seed: str, *, plans: str = ""
+) -> Iterator[tuple[Services, Outside]]:
     """The services of a process on a database of its own, in which `seed` decides.
 
-    `plans` are settings of the planner, `name=value,…`: whatever way rows are found, a life stays the same.
+    `plans` are settings of the planner, `name=value,…`: whatever way rows are found, a life stays
+    the same.
     """
     with _superuser(cluster, "postgres") as connection:
         connection.execute("DROP DATABASE IF EXISTS house WITH (FORCE)")
@@ -98,14 +106,20 @@ def house(cluster: Cluster, home: Path, seed: str, *, plans: str = "") -> Iterat
 
 @contextmanager
 def _superuser(cluster: Cluster, database: str) -> Iterator["psycopg.Connection[Any]"]:
-    where: dict[str, Any] = {"host": "127.0.0.1", "port": cluster.port, "user": "postgres", "dbname": database}
+    where: dict[str, Any] = {
+        "host": "127.0.0.1",
+        "port": cluster.port,
+        "user": "postgres",
+        "dbname": database,
+    }
     with psycopg.connect(**where, password=PASSWORD, autocommit=True) as connection:
         yield connection
 
 
 @contextmanager
 def _drawn(seed: str) -> Iterator[None]:
-    """Every id, token, nonce and key of this process comes from `seed`; the machine's clock never moves."""
+    """Every id, token, nonce and key of this process comes from `seed`; the machine's clock never
+    moves."""
     luck = random.Random(f"{seed} draws")
 
     def token_bytes(length: int | None = None) -> bytes:
@@ -116,7 +130,8 @@ def _drawn(seed: str) -> Iterator[None]:
 
     class Standing(datetime):
         @classmethod
-        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # no subclass is made of it
+        # no subclass is made of it
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # see above
             return BEGINS.astimezone(tz)
 
     class Still:

@@ -1,4 +1,5 @@
-"""An account that is added to a post somebody said yes to waits for a yes of its own, whatever door it came by."""
+"""An account that is added to a post somebody said yes to waits for a yes of its own, whatever door
+it came by."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -29,8 +30,14 @@ def add(lea: Desk, post_id: UUID, channel: str, *, after: float = 1200) -> UUID:
     """What a program does: put a post on one more account."""
     at = wall(lea.now(), after)
     with lea.scope(f"member:{lea.author}") as scope:
-        versioned_actions.schedule_post_on_channels(scope, post_id, channels=[lea.channels[channel]], at=at)
-        return next(one.id for one in deliveries_of_post(scope, post_id) if one.channel_id == lea.channels[channel])
+        versioned_actions.schedule_post_on_channels(
+            scope, post_id, channels=[lea.channels[channel]], at=at
+        )
+        return next(
+            one.id
+            for one in deliveries_of_post(scope, post_id)
+            if one.channel_id == lea.channels[channel]
+        )
 
 
 def test_it_waits_and_leaves_nowhere_before(lea: Desk) -> None:
@@ -53,7 +60,9 @@ def test_it_waits_and_leaves_nowhere_before(lea: Desk) -> None:
     assert lea.texts("main") == ["said yes to"]
 
 
-def test_an_account_a_post_was_taken_off_may_be_put_back(services: Services, sandbox: Network) -> None:
+def test_an_account_a_post_was_taken_off_may_be_put_back(
+    services: Services, sandbox: Network
+) -> None:
     lea = desk(services, sandbox, tiers=0)
     lea.connect("second")
     post_id = lea.write("both")
@@ -74,7 +83,9 @@ def test_an_account_a_post_was_taken_off_may_be_put_back(services: Services, san
         ("", DeliveryState.SCHEDULED),
         ("again-1", DeliveryState.SCHEDULED),
     ]
-    lea.act(versioned_actions.schedule_post_on_channels, post_id, channels=[], at=wall(lea.now(), 900))
+    lea.act(
+        versioned_actions.schedule_post_on_channels, post_id, channels=[], at=wall(lea.now(), 900)
+    )
     lea.live(hours=1)
     assert (lea.texts("main"), lea.texts("second")) == (["both"], ["both"])
     assert lea.state(one) is DeliveryState.PUBLISHED
@@ -96,9 +107,15 @@ def test_a_date_moves_what_went_to_a_spare_account_and_came_back(lea: Desk) -> N
             *pair,
             seen=lea.act(account_failover.preview_failover, *pair).seen_versions,
         )
-    lea.act(versioned_actions.schedule_post_on_channels, post_id, channels=[], at=wall(lea.now(), 7200))
+    lea.act(
+        versioned_actions.schedule_post_on_channels, post_id, channels=[], at=wall(lea.now(), 7200)
+    )
     with lea.scope() as scope:
-        (row,) = (one for one in deliveries_of_post(scope, post_id) if one.state != DeliveryState.CANCELLED)
+        (row,) = (
+            one
+            for one in deliveries_of_post(scope, post_id)
+            if one.state != DeliveryState.CANCELLED
+        )
     assert (row.channel_id, row.due_at > lea.now() + timedelta(hours=1)) == (lost, True)
 
 
@@ -191,7 +208,9 @@ def test_what_a_pool_brings_to_another_account_waits(lea: Desk) -> None:
     lea.act(evergreen_pools.resume_pool, pool_id)
     lea.run()
     with lea.scope() as scope:
-        states = {(row.channel_id, row.state) for one in posts for row in deliveries_of_post(scope, one)}
+        states = {
+            (row.channel_id, row.state) for one in posts for row in deliveries_of_post(scope, one)
+        }
     assert (lea.channels["main"], "scheduled") in states
     assert (lea.channels["second"], "draft") in states
     assert (lea.channels["second"], "scheduled") not in states
@@ -212,7 +231,8 @@ def test_what_is_queued_on_another_account_waits(lea: Desk) -> None:
 
 
 def test_what_was_moved_to_another_kind_of_place_waits_for_its_yes(lea: Desk) -> None:
-    """Whoever pressed "put it on the calendar" there let it go: the yes to the other place was taken for it."""
+    """Whoever pressed "put it on the calendar" there let it go: the yes to the other place was
+    taken for it."""
     with lea.scope() as scope:
         lea.channels["spare"] = lifecycle.connect_account(
             scope,
@@ -228,11 +248,18 @@ def test_what_was_moved_to_another_kind_of_place_waits_for_its_yes(lea: Desk) ->
     post_id = lea.entry(lea.delivery("asked again", after=3600)).post_id
     shown = lea.act(account_failover.preview_failover, lea.channels["main"], lea.channels["spare"])
     lea.act(
-        account_failover.move_to_spare_account, lea.channels["main"], lea.channels["spare"], seen=shown.seen_versions
+        account_failover.move_to_spare_account,
+        lea.channels["main"],
+        lea.channels["spare"],
+        seen=shown.seen_versions,
     )
     lea.act(release_post, post_id)
     with lea.scope() as scope:
-        (moved,) = [row for row in deliveries_of_post(scope, post_id) if row.state != DeliveryState.CANCELLED]
+        (moved,) = [
+            row
+            for row in deliveries_of_post(scope, post_id)
+            if row.state != DeliveryState.CANCELLED
+        ]
     assert lea.state(moved.id) is DeliveryState.DRAFT
     lea.approve(post_id)
     assert lea.state(moved.id) is DeliveryState.APPROVED

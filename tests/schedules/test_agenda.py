@@ -4,7 +4,11 @@ from datetime import time, timedelta
 
 from foundation.ops.wall_time import local_day
 from schedules.availability import quiet_periods
-from schedules.availability.usual_hours import DEFAULT_USUAL_HOUR, filter_closing_periods, find_next_usual_time
+from schedules.availability.usual_hours import (
+    DEFAULT_USUAL_HOUR,
+    filter_closing_periods,
+    find_next_usual_time,
+)
 from tests.schedules.builders import ZONE, Desk
 from tests.schedules.test_giving_way import keep
 
@@ -39,7 +43,10 @@ def test_what_holds_for_one_account_counts_for_it_alone(lea: Desk) -> None:
     )
     ahead = today + timedelta(days=6)
     assert lea.act(find_next_usual_time, lea.creator_id, ZONE, channels=[main]).day == ahead
-    assert lea.act(find_next_usual_time, lea.creator_id, ZONE, channels=[lea.channels["second"]]).day < ahead
+    assert (
+        lea.act(find_next_usual_time, lea.creator_id, ZONE, channels=[lea.channels["second"]]).day
+        < ahead
+    )
     assert lea.act(find_next_usual_time, lea.creator_id, ZONE).day < ahead
 
 

@@ -1,4 +1,5 @@
-"""A post that stands, once more on the same account: asked for by a person, judged anew, and tied to the first."""
+"""A post that stands, once more on the same account: asked for by a person, judged anew, and tied
+to the first."""
 
 from datetime import time, timedelta
 from uuid import UUID
@@ -19,7 +20,9 @@ KNOWN = loader.load_builtin_connectors()
 
 
 def more(lea: Desk, delivery_id: UUID, after: float = 3600) -> UUID:
-    made: UUID = lea.act(reposts.repost_delivery, delivery_id, at=wall(lea.now(), after), connectors=KNOWN)
+    made: UUID = lea.act(
+        reposts.repost_delivery, delivery_id, at=wall(lea.now(), after), connectors=KNOWN
+    )
     return made
 
 
@@ -33,15 +36,22 @@ def posted(lea: Desk, text: str = "evergreen") -> UUID:
 def test_a_published_post_leaves_once_more_as_another_delivery(lea: Desk) -> None:
     first = posted(lea)
     second = more(lea, first)
-    assert (lea.state(first), lea.state(second)) == (DeliveryState.PUBLISHED, DeliveryState.SCHEDULED), (
-        "its yes still counts"
-    )
+    assert (lea.state(first), lea.state(second)) == (
+        DeliveryState.PUBLISHED,
+        DeliveryState.SCHEDULED,
+    ), "its yes still counts"
     lea.live(hours=2)
     entry, before = lea.entry(second), lea.entry(first)
-    assert (entry.state, entry.occurrence_key, entry.post_id) == (DeliveryState.PUBLISHED, "again-1", before.post_id)
+    assert (entry.state, entry.occurrence_key, entry.post_id) == (
+        DeliveryState.PUBLISHED,
+        "again-1",
+        before.post_id,
+    )
     assert entry.native_id != before.native_id
     assert lea.texts() == ["evergreen", "evergreen"]
-    assert lea.entry(more(lea, second)).occurrence_key == "again-2", "once more of one more is of the first"
+    assert lea.entry(more(lea, second)).occurrence_key == "again-2", (
+        "once more of one more is of the first"
+    )
 
 
 def test_pressed_twice_it_leaves_once_more_once(lea: Desk) -> None:
@@ -51,7 +61,9 @@ def test_pressed_twice_it_leaves_once_more_once(lea: Desk) -> None:
         with pytest.raises(Conflict):
             more(lea, one)
     lea.act(deliveries.cancel_delivery, second)
-    assert lea.entry(more(lea, first)).occurrence_key == "again-2", "a cancelled one is in nobody's way"
+    assert lea.entry(more(lea, first)).occurrence_key == "again-2", (
+        "a cancelled one is in nobody's way"
+    )
 
 
 def test_only_what_was_posted(lea: Desk) -> None:
@@ -93,7 +105,9 @@ def test_a_yes_that_has_ended_is_asked_for_again(lea: Desk) -> None:
     second = more(lea, first)
     assert lea.state(second) is DeliveryState.DRAFT
     lea.live(hours=2)
-    assert (lea.state(second), lea.texts()) == (DeliveryState.HELD, ["evergreen"]), "nothing leaves without a yes"
+    assert (lea.state(second), lea.texts()) == (DeliveryState.HELD, ["evergreen"]), (
+        "nothing leaves without a yes"
+    )
     lea.act(deliveries.cancel_delivery, second)
     third = more(lea, first)
     lea.approve(lea.entry(first).post_id)

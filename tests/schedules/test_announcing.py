@@ -1,4 +1,5 @@
-"""What an agency's own systems are told: signed, at least once, never the words; and what becomes of bad receivers."""
+"""What an agency's own systems are told: signed, at least once, never the words; and what becomes
+of bad receivers."""
 
 import json
 from collections.abc import Iterator
@@ -57,7 +58,9 @@ class Told:
     def letter(self) -> bytes:
         secret = endpoints.create_webhook_secret()
         self.receiver.secrets.append(secret)
-        return sealed_intake.seal_form(sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, {"secret": secret})
+        return sealed_intake.seal_form(
+            sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, {"secret": secret}
+        )
 
     def add(
         self,
@@ -78,7 +81,8 @@ class Told:
         )
 
     def owner(self, act: object, *args: object, **more: object) -> object:
-        return self.desk.act(act, *args, **more)  # type: ignore[arg-type]  # the desk's manager owns the agency
+        # the desk's manager owns the agency
+        return self.desk.act(act, *args, **more)  # type: ignore[arg-type]  # see above
 
     def calls(self) -> list[WebhookCall]:
         with self.desk.scope() as scope:
@@ -115,7 +119,9 @@ def test_what_became_of_a_post_is_told_with_ids_and_links_alone(told: Told) -> N
     assert headers["greenroom-event"] == event["id"]
     assert headers["content-type"] == "application/json"
     assert "authorization" not in headers
-    assert not any("secret sentence" in str(asked) or "a title" in str(asked) for asked in told.receiver.asked)
+    assert not any(
+        "secret sentence" in str(asked) or "a title" in str(asked) for asked in told.receiver.asked
+    )
     assert told.receiver.forged == 0
     assert [call.state for call in told.calls()] == ["taken", "taken"]
 
@@ -130,7 +136,11 @@ def test_refusals_doubts_and_removals_are_told(told: Told) -> None:
     told.desk.live(minutes=1)
     told.desk.act(post_removal.request_post_removal, gone)
     told.desk.live(minutes=5)
-    told.desk.act(lifecycle.require_reauthorization, told.desk.channels["main"], Message("channel.token_refused"))
+    told.desk.act(
+        lifecycle.require_reauthorization,
+        told.desk.channels["main"],
+        Message("channel.token_refused"),
+    )
     told.desk.run()
     kinds = [kind for kind in told.receiver.types if kind != "post.approved"]
     assert kinds == [
@@ -167,7 +177,9 @@ def test_a_bad_answer_is_tried_again_and_not_followed(told: Told, mode: str) -> 
     assert [(call.state, call.tries) for call in told.calls()] == [("waiting", 1)]
     told.desk.live(seconds=75)
     assert [(call.state, call.tries, call.status) for call in told.calls()] == [("taken", 3, 200)]
-    assert {path for path, _, _ in told.receiver.asked} == {"/hook?from=greenroom"}, "no redirect is followed"
+    assert {path for path, _, _ in told.receiver.asked} == {"/hook?from=greenroom"}, (
+        "no redirect is followed"
+    )
     assert len({body for _, _, body in told.receiver.asked}) == 1, "each try tells the same"
     stamps = [int(headers["greenroom-timestamp"]) for _, headers, _ in told.receiver.asked]
     assert stamps == sorted(set(stamps)), "each under its own time"
@@ -179,9 +191,12 @@ def test_a_receiver_that_hangs_is_left_in_time(told: Told) -> None:
     route = notifications.webhook_routes(told.desk.services)[0]
     assert isinstance(route.handler, partial)
     with pytest.raises(outbox.RetryLater) as wait:
-        route.handler(WebhookCallDue(told.desk.tenant_id, call_id), seconds=0.2)  # type: ignore[arg-type]  # an id
+        # an id
+        route.handler(WebhookCallDue(told.desk.tenant_id, call_id), seconds=0.2)  # type: ignore[arg-type]  # see above
     assert wait.value.after == CALL_RETRY_DELAYS[0]
-    assert [(call.state, call.status, call.detail) for call in told.calls()] == [("waiting", None, "ReadTimeout")]
+    assert [(call.state, call.status, call.detail) for call in told.calls()] == [
+        ("waiting", None, "ReadTimeout")
+    ]
     assert webhooks.WEBHOOK_TIMEOUT <= 10
 
 
@@ -253,7 +268,8 @@ def test_a_paused_system_is_told_nothing_and_takes_nothing_up_later(told: Told) 
 
 
 def test_what_waited_when_it_was_paused_is_not_told_after_it(told: Told) -> None:
-    """Taken up again before its next try was due, it was called with what the page had called dropped."""
+    """Taken up again before its next try was due, it was called with what the page had called
+    dropped."""
     told.receiver.modes = ["500"]
     told.owner(send_test_event, told.hook_id)
     told.desk.run()
@@ -270,9 +286,13 @@ def test_a_call_that_may_not_leave_says_why(cluster: Cluster) -> None:
     assert answer == RequestNotSent(NOT_PUBLIC)
 
 
-def test_only_what_is_heard_of_whom_is_told(told: Told, services: Services, sandbox: Network) -> None:
+def test_only_what_is_heard_of_whom_is_told(
+    told: Told, services: Services, sandbox: Network
+) -> None:
     with told.desk.scope() as scope:
-        zoe = agencies.add_creator(scope, slug="zoe", name="Zoé", kind="virtual", zone="UTC", languages=["fr"])
+        zoe = agencies.add_creator(
+            scope, slug="zoe", name="Zoé", kind="virtual", zone="UTC", languages=["fr"]
+        )
     told.owner(endpoints.set_webhook_state, told.hook_id, state="ended")
     told.hook_id = uuid7()
     told.add(events=("delivery.published",), creators=(zoe,))
@@ -302,8 +322,10 @@ def test_killed_anywhere_it_is_told_all_the_same(told: Told, at: int) -> None:
     "url",
     [
         "http://example.test/hook", "ftp://example.test/", "https://", "https://user:pw@example.test/", "example.test",
-        "https://example.test/a/../b", "https://example.test//evil.test", "https://example.test/#part",
-        "https://example.test/{account}", "https://example.test/{token}", "https://exa mple.test/", "https://[::1",
+        "https://example.test/a/../b", "https://example.test//evil.test", "https://example.test"
+                                                                          "/#part",
+        "https://example.test/{account}", "https://example.test/{token}", "https://exa "
+                                                                          "mple.test/", "https://[::1",
         "https://example.test:0/", "https://example.test:x/", "https://bücher.test/", "javascript:alert(1)",
         "https://example.test/" + "x" * 500, "https://example.test/\x00", "https:\\\\example.test", "",
     ],
@@ -322,13 +344,25 @@ def test_what_is_no_address_of_a_system_is_refused(lea: Desk, url: str) -> None:
 
 
 def test_only_an_owner_adds_a_system_and_its_secret_is_nowhere(told: Told) -> None:
-    about = {"hook_id": uuid7(), "name": "x", "url": "https://example.test/", "creators": (), "letter": b"x"}
-    with told.desk.scope(f"member:{told.desk.author}") as scope, pytest.raises(Refused, match=r"role\.forbidden"):
-        endpoints.add_webhook(scope, events=["post.approved"], **about)  # type: ignore[arg-type]  # one dict for all
+    about = {
+        "hook_id": uuid7(),
+        "name": "x",
+        "url": "https://example.test/",
+        "creators": (),
+        "letter": b"x",
+    }
+    with (
+        told.desk.scope(f"member:{told.desk.author}") as scope,
+        pytest.raises(Refused, match=r"role\.forbidden"),
+    ):
+        # one dict for all
+        endpoints.add_webhook(scope, events=["post.approved"], **about)  # type: ignore[arg-type]  # see above
     with pytest.raises(BadInput, match=r"hook\.events"):
         told.owner(endpoints.add_webhook, events=["fan.paid"], **about)
     assert told.owner(endpoints.add_webhook, events=["post.approved"], **about)
-    assert not told.owner(endpoints.add_webhook, events=["post.approved"], **about), "the same press again"
+    assert not told.owner(endpoints.add_webhook, events=["post.approved"], **about), (
+        "the same press again"
+    )
     (secret,) = told.receiver.secrets
     with told.desk.scope() as scope:
         rows = scope.run("SELECT * FROM hooks WHERE tenant_id = :t", t=told.desk.tenant_id).all()
@@ -337,7 +371,8 @@ def test_only_an_owner_adds_a_system_and_its_secret_is_nowhere(told: Told) -> No
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "10.0.0.1", "169.254.169.254", "::1", "0.0.0.0", "100.64.0.1"]
+    "host",
+    ["127.0.0.1", "localhost", "10.0.0.1", "169.254.169.254", "::1", "0.0.0.0", "100.64.0.1"],
 )
 def test_in_production_nothing_of_our_own_network_is_called(host: str, cluster: Cluster) -> None:
     assert notifications.webhook_reach(Settings(environment="test"))("127.0.0.1", 80) == "127.0.0.1"
@@ -352,5 +387,7 @@ def test_a_file_that_is_taken_back_is_told_of_each_post(told: Told) -> None:
     told.desk.run()
     bodies = [json.loads(body) for _, _, body in told.receiver.asked]
     assert [one["type"] for one in bodies] == ["delivery.cancelled"] * 2
-    assert {(one["data"]["state"], one["data"]["before"]) for one in bodies} == {("cancelled", "draft")}
+    assert {(one["data"]["state"], one["data"]["before"]) for one in bodies} == {
+        ("cancelled", "draft")
+    }
     assert len({one["data"]["delivery_id"] for one in bodies}) == 2

@@ -1,4 +1,5 @@
-"""Posts of two agencies through one application: one is told to wait, and no request of either leaves meanwhile."""
+"""Posts of two agencies through one application: one is told to wait, and no request of either
+leaves meanwhile."""
 
 from datetime import datetime, timedelta
 
@@ -14,7 +15,9 @@ WAIT = 90
 
 
 @pytest.mark.parametrize("told", ["with a header", "without"])
-def test_nothing_leaves_while_the_application_waits(services: Services, sandbox: Network, told: str) -> None:
+def test_nothing_leaves_while_the_application_waits(
+    services: Services, sandbox: Network, told: str
+) -> None:
     app = f"studio{uuid7().hex[-8:]}"
     desks = [desk(services, sandbox) for _ in range(2)]
     for one in desks:
@@ -22,13 +25,23 @@ def test_nothing_leaves_while_the_application_waits(services: Services, sandbox:
         one.connect("also", app=app)
     more = {"retry_after": WAIT} if told == "with a header" else {}
     sandbox.fault("status:429", account=f"*-of-{app}", on="*", **more)
-    posts = [(one, one.delivery(f"{name} {n}", channel=name)) for one in desks for name in one.channels for n in (1, 2)]
+    posts = [
+        (one, one.delivery(f"{name} {n}", channel=name))
+        for one in desks
+        for name in one.channels
+        for n in (1, 2)
+    ]
     for _ in range(40):
         for one in desks:
             one.run()
         desks[0].pass_time(seconds=10)
     assert [one.state(each) for one, each in posts] == [DeliveryState.PUBLISHED] * len(posts)
-    asked = sorted((at, status) for one in desks for name in ("shared", "also") for at, status in record(one, name))
+    asked = sorted(
+        (at, status)
+        for one in desks
+        for name in ("shared", "also")
+        for at, status in record(one, name)
+    )
     refused = [at for at, status in asked if status == 429]
     assert len(refused) == 1, "one account learns it for all"
     wait = timedelta(seconds=WAIT if more else 60)

@@ -105,7 +105,10 @@ def test_a_no_takes_the_post_off_the_calendar_and_outweighs_every_yes(lea: Desk)
     say(lea, post_id, member(lea))
     assert lea.state(delivery_id) is DeliveryState.DRAFT
     lea.live(minutes=11)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.unapproved")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "delivery.unapproved",
+    )
     assert lea.posts() == []
 
 
@@ -122,14 +125,18 @@ def test_a_yes_runs_out_and_may_be_said_again(lea: Desk) -> None:
     lea.plan(post_id)
     lea.pass_time(days=101, minutes=1)
     lea.run()
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.yes_over")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "delivery.yes_over",
+    )
     lea.approve(post_id)
     lea.run()
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
 def test_a_no_does_not_run_out(services: Services, sandbox: Network) -> None:
-    """What repeats left again after a hundred days, although somebody had said no and nobody yes."""
+    """What repeats left again after a hundred days, although somebody had said no and nobody
+    yes."""
     lea = desk(services, sandbox, tiers=0)
     post_id = repeats.begin(lea, repeats.repeat(lea, WEEKLY))
     lea.run()
@@ -154,7 +161,8 @@ def test_what_ran_out_does_not_bring_an_older_word_back(lea: Desk) -> None:
 
 @pytest.mark.parametrize("act", ["reject", "withdraw"])
 def test_a_yes_beside_a_no_sees_it(services: Services, sandbox: Network, act: str) -> None:
-    """The second of two said yes while the first took theirs back: the post stood on the calendar with one yes."""
+    """The second of two said yes while the first took theirs back: the post stood on the calendar
+    with one yes."""
     lea = desk(services, sandbox, tiers=2)
     post_id, other = lea.write(), member(lea)
     delivery_id = lea.wish(post_id, after=600)
@@ -186,7 +194,10 @@ def test_what_changed_after_the_yes_waits_for_another(lea: Desk) -> None:
     lea.plan(post_id)
     lea.act(assets.set_alt_text, photo, "something else")
     lea.live(minutes=2)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.changed")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "delivery.changed",
+    )
     lea.approve(post_id)
     lea.run()
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
@@ -276,8 +287,12 @@ def test_whoever_wrote_what_was_turned_down_is_told(lea: Desk) -> None:
     words(lea, post_id, decisions.request_changes, lea.manager, note="another picture")
     words(lea, post_id, decisions.decline_post, lea.manager, note="not her style")
     with lea.scope() as scope:
-        author, other = (tenant_reads.get_member(scope, one).principal_id for one in (lea.author, lea.manager))
-        assert [one.message.code for one in notices_of(scope, to=author)] == ["approval.turned_down"]
+        author, other = (
+            tenant_reads.get_member(scope, one).principal_id for one in (lea.author, lea.manager)
+        )
+        assert [one.message.code for one in notices_of(scope, to=author)] == [
+            "approval.turned_down"
+        ]
         assert notices_of(scope, to=other) == []  # whoever said no knows
 
 
@@ -290,7 +305,8 @@ def test_whoever_turns_their_own_work_down_knows(lea: Desk) -> None:
 
 @pytest.mark.parametrize("act", [decisions.request_changes, decisions.reject_post])
 def test_what_is_on_hold_stays_so_until_it_is_another(lea: Desk, act: Callable[..., None]) -> None:
-    """It came back as missed a minute later, by the sweep that finds what was forgotten: a false alarm."""
+    """It came back as missed a minute later, by the sweep that finds what was forgotten: a false
+    alarm."""
     post_id = lea.write(late_ok=timedelta(hours=4))
     delivery_id = lea.wish(post_id)
     lea.live(minutes=1)
@@ -302,7 +318,12 @@ def test_what_is_on_hold_stays_so_until_it_is_another(lea: Desk, act: Callable[.
         assert stalled_deliveries.wake_stalled_deliveries(scope) == 0
     assert lea.states(delivery_id) == before
     with lea.scope(f"member:{lea.author}") as scope:
-        drafts.rewrite_post(scope, post_id, Draft(lea.creator_id, "", "better", (), ()), author=f"member:{lea.author}")
+        drafts.rewrite_post(
+            scope,
+            post_id,
+            Draft(lea.creator_id, "", "better", (), ()),
+            author=f"member:{lea.author}",
+        )
     lea.approve(post_id)
     lea.act(release_post, post_id)
     lea.run()
@@ -320,7 +341,8 @@ def test_what_was_on_hold_is_turned_down_too(lea: Desk) -> None:
 
 
 def test_a_no_to_what_is_overdue_forgets_nothing(lea: Desk) -> None:
-    """Its account keeps it back: it is due, and a draft now. It is on hold a moment later, not forgotten."""
+    """Its account keeps it back: it is due, and a draft now. It is on hold a moment later, not
+    forgotten."""
     delivery_id = lea.delivery()
     post_id = lea.entry(delivery_id).post_id
     words(lea, post_id, decisions.request_changes, lea.manager, note="another picture")
@@ -344,15 +366,23 @@ def test_queue_shows_what_waits_and_what_was_said(lea: Desk) -> None:
     assert (spoken.post_id, spoken.verdict) == (refused, "change")
     lea.approve(second)
     with lea.scope() as scope:
-        assert [one.post_id for one in review_queue.list_review_queue(scope, [lea.creator_id])] == [first]
+        assert [one.post_id for one in review_queue.list_review_queue(scope, [lea.creator_id])] == [
+            first
+        ]
 
 
 def test_a_yes_in_the_very_moment_its_hour_comes_counts(lea: Desk) -> None:
-    """The sender holds the wish for want of a yes while somebody says it: the yes waits, sees that, and lifts it."""
+    """The sender holds the wish for want of a yes while somebody says it: the yes waits, sees that,
+    and lifts it."""
     post_id = lea.write()
     wish = lea.wish(post_id)
     with lea.scope("system:schedules") as scope:
-        transition_delivery(scope, get_delivery(scope, wish), DeliveryState.HELD, reason=Message("delivery.unapproved"))
+        transition_delivery(
+            scope,
+            get_delivery(scope, wish),
+            DeliveryState.HELD,
+            reason=Message("delivery.unapproved"),
+        )
         saying = threading.Thread(target=lea.approve, args=(post_id,))
         saying.start()
         wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)

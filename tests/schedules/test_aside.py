@@ -27,17 +27,30 @@ from workers.wiring import Services
 def put_aside(lea: Desk, body: str = "half a thought", **more: object) -> UUID:
     draft = Draft(lea.creator_id, "", body, (), ())
     with lea.scope(f"member:{lea.author}") as scope:
-        return drafts.write_draft(scope, draft, key=uuid7(), author=f"member:{lea.author}", **more)  # type: ignore[arg-type]  # plain
+        # plain
+        return drafts.write_draft(scope, draft, key=uuid7(), author=f"member:{lea.author}", **more)  # type: ignore[arg-type]  # see above
 
 
 def found(lea: Desk) -> list[UUID]:
     with lea.scope() as scope:
-        return [one.post.id for one in unscheduled_drafts.list_unscheduled_drafts(scope, [lea.creator_id])]
+        return [
+            one.post.id
+            for one in unscheduled_drafts.list_unscheduled_drafts(scope, [lea.creator_id])
+        ]
 
 
 def going_on(lea: Desk, post_id: UUID, **more: object) -> Draft:
     there = (lea.channels["main"],)
-    draft = Draft(lea.creator_id, "", "a whole one", (), there, text_ai="assisted", post_id=post_id, late=LateLimit.DAY)
+    draft = Draft(
+        lea.creator_id,
+        "",
+        "a whole one",
+        (),
+        there,
+        text_ai="assisted",
+        post_id=post_id,
+        late=LateLimit.DAY,
+    )
     return replace(draft, **more)  # type: ignore[arg-type]  # plain
 
 
@@ -54,13 +67,24 @@ def test_it_is_planned_as_it_was_written_on(services: Services, sandbox: Network
     post_id = put_aside(lea)
     with lea.scope(f"member:{lea.manager}") as scope:
         draft, at = going_on(lea, post_id), wall(scope.now, 600)
-        planned = drafts.plan_draft(scope, draft, key=uuid7(), at=at, author=f"member:{lea.manager}", priority=2)
+        planned = drafts.plan_draft(
+            scope, draft, key=uuid7(), at=at, author=f"member:{lea.manager}", priority=2
+        )
     assert planned.post_id == post_id
     with lea.scope() as scope:
         row = deliveries.get_post(scope, post_id)
         (there,) = deliveries.deliveries_of_post(scope, post_id)
-        assert (row.body, row.text_ai, row.priority, row.until_midnight) == ("a whole one", "assisted", 2, True)
-        assert (row.author, there.priority, there.state) == (f"member:{lea.manager}", 2, DeliveryState.SCHEDULED)
+        assert (row.body, row.text_ai, row.priority, row.until_midnight) == (
+            "a whole one",
+            "assisted",
+            2,
+            True,
+        )
+        assert (row.author, there.priority, there.state) == (
+            f"member:{lea.manager}",
+            2,
+            DeliveryState.SCHEDULED,
+        )
         assert there.late_until == deliveries.late_deadline(row, there.due_at, there.zone)
     assert found(lea) == []
     lea.live(minutes=11)
@@ -71,7 +95,15 @@ def test_it_takes_a_place_in_the_queue_and_is_put_aside_again(lea: Desk) -> None
     every_day(lea, time(10))
     post_id = put_aside(lea)
     author = f"member:{lea.author}"
-    assert lea.act(drafts.write_draft, going_on(lea, post_id, body="more of it"), key=uuid7(), author=author) == post_id
+    assert (
+        lea.act(
+            drafts.write_draft,
+            going_on(lea, post_id, body="more of it"),
+            key=uuid7(),
+            author=author,
+        )
+        == post_id
+    )
     assert found(lea) == [post_id]
     queued, _ = lea.act(queue.queue_draft, going_on(lea, post_id), key=uuid7(), author=author)
     assert queued == post_id
@@ -82,7 +114,9 @@ def test_what_somebody_planned_meanwhile_is_not_written_over(lea: Desk) -> None:
     post_id = put_aside(lea)
     lea.wish(post_id, after=600)
     with pytest.raises(Conflict):
-        lea.act(drafts.write_draft, going_on(lea, post_id), key=uuid7(), author=f"member:{lea.manager}")
+        lea.act(
+            drafts.write_draft, going_on(lea, post_id), key=uuid7(), author=f"member:{lea.manager}"
+        )
     with lea.scope() as scope:
         assert deliveries.get_post(scope, post_id).body == "half a thought"
 
@@ -130,4 +164,9 @@ def test_another_agencys_is_not_there(lea: Desk) -> None:
     with pytest.raises(NotFound):
         other.act(unscheduled_drafts.delete_draft, post_id)
     with pytest.raises(NotFound):
-        other.act(drafts.write_draft, going_on(other, post_id), key=uuid7(), author=f"member:{other.author}")
+        other.act(
+            drafts.write_draft,
+            going_on(other, post_id),
+            key=uuid7(),
+            author=f"member:{other.author}",
+        )

@@ -20,7 +20,11 @@ from foundation.ops.wall_time import (
     to_wall_time,
 )
 
-ZONES = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("posix/", "right/")))
+ZONES = sorted(
+    zone
+    for zone in available_timezones()
+    if "/" in zone and not zone.startswith(("posix/", "right/"))
+)
 FIRST, LAST = datetime(2024, 1, 1, tzinfo=UTC), datetime(2034, 1, 1, tzinfo=UTC)
 DAYS = st.dates(date(2024, 1, 1), date(2033, 12, 31))
 CLOCKS = st.times().map(lambda clock: clock.replace(microsecond=0, fold=0))
@@ -64,7 +68,9 @@ def test_every_clock_change_of_every_zone() -> None:
     for zone in ZONES:
         for change in transitions(zone):
             before, after = offset(change - MINUTE, zone), offset(change, zone)
-            middle = (change + (before + after) / 2).replace(tzinfo=None)  # inside the hour that is missing or double
+            middle = (change + (before + after) / 2).replace(
+                tzinfo=None
+            )  # inside the hour that is missing or double
             wall = WallTime(middle.date(), middle.time(), zone)
             assert wall.instant() == (middle - before).replace(tzinfo=UTC), (zone, change)
             gap = after > before
@@ -89,7 +95,9 @@ def test_days_follow_each_other_without_a_hole_in_every_zone() -> None:
                 assert local_day(end - timedelta(microseconds=1), zone) == each
 
 
-@pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 6, 1), 24)])
+@pytest.mark.parametrize(
+    ("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 6, 1), 24)]
+)
 def test_days_of_paris(day: date, hours: int) -> None:
     start, end = day_bounds(day, "Europe/Paris")
     assert end - start == timedelta(hours=hours)
@@ -116,14 +124,16 @@ def test_what_is_written_is_read(day: date, clock: time, zone: str) -> None:
     assert len(str(wall)) == (16 if clock.second == 0 else 19)
 
 
-@given(st.datetimes(datetime(2024, 1, 1), datetime(2033, 12, 31)), st.sampled_from(ZONES))  # noqa: DTZ001  made aware
+# made aware
+@given(st.datetimes(datetime(2024, 1, 1), datetime(2033, 12, 31)), st.sampled_from(ZONES))  # noqa: DTZ001  see above
 def test_an_instant_lies_in_its_local_day(naive: datetime, zone: str) -> None:
     instant = naive.replace(tzinfo=UTC)
     start, end = day_bounds(local_day(instant, zone), zone)
     assert start <= instant < end
 
 
-@given(st.datetimes(datetime(2024, 1, 1), datetime(2033, 12, 31)), st.sampled_from(ZONES))  # noqa: DTZ001  made aware
+# made aware
+@given(st.datetimes(datetime(2024, 1, 1), datetime(2033, 12, 31)), st.sampled_from(ZONES))  # noqa: DTZ001  see above
 def test_what_clocks_show_is_the_instant_or_its_first_twin(naive: datetime, zone: str) -> None:
     instant = naive.replace(tzinfo=UTC)
     back = to_wall_time(instant, zone)
@@ -132,14 +142,18 @@ def test_what_clocks_show_is_the_instant_or_its_first_twin(naive: datetime, zone
     assert to_wall_time(back.instant(), zone) == back
 
 
-@pytest.mark.parametrize("name", ["Mars/Olympus", "", "../../etc/passwd", "Europe", "Europe/Paris\0", "a" * 300])
+@pytest.mark.parametrize(
+    "name", ["Mars/Olympus", "", "../../etc/passwd", "Europe", "Europe/Paris\0", "a" * 300]
+)
 def test_unknown_zone_is_told(name: str) -> None:
     with pytest.raises(BadInput) as told:
         load_zone(name)
     assert told.value.message.code == "calendar.zone_unknown"
 
 
-@pytest.mark.parametrize("text", ["", "25:00", "10", "10:00+02:00", "10:00Z", "ten", "10:61", "10:00; DROP TABLE"])
+@pytest.mark.parametrize(
+    "text", ["", "25:00", "10", "10:00+02:00", "10:00Z", "ten", "10:61", "10:00; DROP TABLE"]
+)
 def test_unreadable_clock_is_told(text: str) -> None:
     if text == "10":
         assert parse_clock_time(text) == time(10, 0)

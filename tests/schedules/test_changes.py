@@ -23,7 +23,9 @@ from tests.schedules.builders import Desk, desk
 from tests.schedules.test_comments import known, member
 
 
-def refuse(at: Desk, post_id: UUID, act: Callable[..., None] = decisions.request_changes, **more: Any) -> None:
+def refuse(
+    at: Desk, post_id: UUID, act: Callable[..., None] = decisions.request_changes, **more: Any
+) -> None:
     at.act(act, post_id, member_id=at.manager, **{"why": "words", "note": "shorter please", **more})
 
 
@@ -35,7 +37,9 @@ def rewrite(at: Desk, post_id: UUID, body: str, **more: Any) -> bool:
 
 
 @pytest.mark.parametrize("act", [decisions.request_changes, decisions.reject_post])
-def test_a_refusal_is_a_code_and_words_and_keeps_the_hour(lea: Desk, act: Callable[..., None]) -> None:
+def test_a_refusal_is_a_code_and_words_and_keeps_the_hour(
+    lea: Desk, act: Callable[..., None]
+) -> None:
     post_id = lea.write("a long text")
     delivery_id = lea.wish(post_id, after=600)
     lea.approve(post_id)
@@ -59,7 +63,9 @@ def test_the_last_words_count_and_what_was_taken_back_is_not_asked(lea: Desk) ->
     refuse(lea, post_id)
     refuse(lea, post_id, note="no, longer")
     with lea.scope() as scope:
-        assert [one.note for one in revisions.list_change_requests(scope, post_id)] == ["no, longer"]
+        assert [one.note for one in revisions.list_change_requests(scope, post_id)] == [
+            "no, longer"
+        ]
     lea.act(decisions.withdraw_verdict, post_id, member_id=lea.manager)
     with lea.scope() as scope:
         assert revisions.list_change_requests(scope, post_id) == []
@@ -77,7 +83,9 @@ def test_another_version_answers_what_was_asked_and_waits_for_a_yes(lea: Desk) -
         assert revisions.revision_since_verdict(scope, post_id) is None  # nothing is another yet
     rewrite(lea, post_id, "one three four", media=(other,))
     with lea.scope() as scope:
-        assert [one.post_id for one in review_queue.list_review_queue(scope, [lea.creator_id])] == [post_id]
+        assert [one.post_id for one in review_queue.list_review_queue(scope, [lea.creator_id])] == [
+            post_id
+        ]
         assert [one.answered for one in revisions.list_change_requests(scope, post_id)] == [True]
         found = revisions.revision_since_verdict(scope, post_id)
     assert found is not None
@@ -100,7 +108,10 @@ def test_an_edit_after_the_yes_asks_again(lea: Desk) -> None:
     assert found is not None
     assert found.verdict == "yes"
     lea.live(minutes=11)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.unapproved")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "delivery.unapproved",
+    )
     assert lea.posts() == []
     lea.approve(post_id)
     lea.run()
@@ -139,10 +150,14 @@ def test_who_asked_and_then_agreed_wants_no_change_any_more(lea: Desk) -> None:
     rewrite(lea, post_id, "one three four")
     with lea.scope(f"member:{other.id}") as scope:
         decisions.approve_post(scope, post_id, member_id=other.id)
-        assert [(one.answered, one.agreed) for one in revisions.list_change_requests(scope, post_id)] == [(True, False)]
+        assert [
+            (one.answered, one.agreed) for one in revisions.list_change_requests(scope, post_id)
+        ] == [(True, False)]
     lea.approve(post_id)
     with lea.scope() as scope:
-        assert [(one.answered, one.agreed) for one in revisions.list_change_requests(scope, post_id)] == [(True, True)]
+        assert [
+            (one.answered, one.agreed) for one in revisions.list_change_requests(scope, post_id)
+        ] == [(True, True)]
 
 
 def test_a_yes_outweighs_what_its_person_wanted_before_as_the_other_of_two(lea: Desk) -> None:
@@ -151,10 +166,14 @@ def test_a_yes_outweighs_what_its_person_wanted_before_as_the_other_of_two(lea: 
     delivery_id = two.wish(post_id, after=600)
     two.approve(post_id)
     with two.scope(f"member:{other.id}") as scope:
-        decisions.request_changes(scope, post_id, member_id=other.id, note="later please", why="moment")
+        decisions.request_changes(
+            scope, post_id, member_id=other.id, note="later please", why="moment"
+        )
     with two.scope(f"member:{other.id}") as scope:
         decisions.approve_post(scope, post_id, member_id=other.id, tier=2)
-        assert [one for one in revisions.list_change_requests(scope, post_id) if not one.agreed] == []
+        assert [
+            one for one in revisions.list_change_requests(scope, post_id) if not one.agreed
+        ] == []
     assert two.state(delivery_id) is DeliveryState.APPROVED
 
 
@@ -248,7 +267,9 @@ def test_the_longest_texts_are_compared_at_once(pair: tuple[str, str]) -> None:
 
 def test_a_change_names_where_it_stands() -> None:
     now = {"title": "", "body": "", "media": [], "parts": [], "overrides": []}
-    assert revisions.changed_texts(now, {**now, "body": "x"}) == (TextChange("", "body", 0, (TextRun("new", "x"),)),)
+    assert revisions.changed_texts(now, {**now, "body": "x"}) == (
+        TextChange("", "body", 0, (TextRun("new", "x"),)),
+    )
     assert revisions.changed_texts(now, now) == ()
 
 

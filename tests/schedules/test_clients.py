@@ -31,7 +31,9 @@ def two(services: Any, sandbox: Any) -> Desk:
     return desk(services, sandbox, tiers=2)
 
 
-def waiting(at: Desk, body: str = "to be approved", *, after: float = 3600, **more: Any) -> tuple[UUID, UUID]:
+def waiting(
+    at: Desk, body: str = "to be approved", *, after: float = 3600, **more: Any
+) -> tuple[UUID, UUID]:
     """A post the manager has said the first yes to, and its wish."""
     post_id = at.write(body, **more)
     delivery_id = at.wish(post_id, after=after)
@@ -88,9 +90,9 @@ def test_a_no_needs_words_and_the_author_reads_them(two: Desk) -> None:
     assert stands(two, link_id) == "change"
     assert two.state(delivery_id) is DeliveryState.DRAFT
     with two.scope() as scope:
-        assert [(one.tier, one.why, one.note) for one in revisions.list_change_requests(scope, post_id)] == [
-            (2, "picture", "another picture")
-        ]
+        assert [
+            (one.tier, one.why, one.note) for one in revisions.list_change_requests(scope, post_id)
+        ] == [(2, "picture", "another picture")]
         assert [one.message.code for one in list_open_notices(scope)] == ["approval.change_wanted"]
 
 
@@ -312,7 +314,9 @@ def test_a_failure_in_the_middle_leaves_the_link_as_it_was(two: Desk) -> None:
 def awaits(at: Desk, delivery_id: UUID) -> next_steps.NextStep:
     with at.scope() as scope:
         post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
-        [entry] = schedule_reads.entries_of_post(scope, post_id, names=channel_reads.channel_names(scope))
+        [entry] = schedule_reads.entries_of_post(
+            scope, post_id, names=channel_reads.channel_names(scope)
+        )
         return next_steps.next_step_of_delivery(scope, entry, at.services.connectors).next
 
 
@@ -320,11 +324,15 @@ def test_the_post_says_whom_a_link_asks_while_it_may_be_answered(two: Desk) -> N
     post_id, delivery_id = waiting(two, after=86400 * 30)
     assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft_no_second")
     link_id = link(two, post_id, opened=False)
-    assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft", "Anna"), "nobody has to be invited"
+    assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft", "Anna"), (
+        "nobody has to be invited"
+    )
     begin(two, link_id)
     assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft", "Anna")
     two.act(client_links.revoke_client_link, post_id)
     assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft_no_second")
     link(two, post_id)
     two.pass_time(days=7, seconds=1)
-    assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft_no_second"), "the link is over"
+    assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft_no_second"), (
+        "the link is over"
+    )

@@ -1,4 +1,5 @@
-"""The clock of the machine goes back an hour: nothing leaves twice, and nobody waits for longer than that hour."""
+"""The clock of the machine goes back an hour: nothing leaves twice, and nobody waits for longer
+than that hour."""
 
 from datetime import timedelta
 
@@ -19,7 +20,8 @@ def step_back(lea: Desk) -> None:
 
 
 def test_looks_at_the_first_try_say_nothing_of_the_second(lea: Desk) -> None:
-    """Proven absent and held for being late; then sent by a person at an earlier hour, to a place whose list lags."""
+    """Proven absent and held for being late; then sent by a person at an earlier hour, to a place
+    whose list lags."""
     lea.fault("reset_before")
     delivery_id = lea.delivery("once", late_ok=timedelta(seconds=50))
     lea.live(minutes=10)
@@ -34,7 +36,8 @@ def test_looks_at_the_first_try_say_nothing_of_the_second(lea: Desk) -> None:
 
 
 def test_the_newest_try_is_known_by_its_number(lea: Desk) -> None:
-    """A process dies with the second request out, at an earlier hour than the first: that one is in doubt."""
+    """A process dies with the second request out, at an earlier hour than the first: that one is in
+    doubt."""
     lea.fault("reset_before")
     delivery_id = lea.delivery("once", late_ok=timedelta(seconds=50))
     lea.live(minutes=10)

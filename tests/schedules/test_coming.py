@@ -27,7 +27,15 @@ WHY = Message("channel.rate_limited")
 
 def entry(state: DeliveryState = DeliveryState.SCHEDULED, **more: object) -> DeliveryEntry:
     ids = {name: uuid7() for name in ("delivery_id", "post_id", "channel_id", "creator_id")}
-    said = {"channel": "X", "title": "", "body": "hello", "reason": None, "due_at": DUE, "zone": "UTC", "media": ()}
+    said = {
+        "channel": "X",
+        "title": "",
+        "body": "hello",
+        "reason": None,
+        "due_at": DUE,
+        "zone": "UTC",
+        "media": (),
+    }
     none = dict.fromkeys(("settled_at", "url", "native_id", "not_before"))
     plain = {**ids, **said, **none, "version": 1, "wall_time": "2031-03-03T10:00", "state": state}
     return DeliveryEntry(**{**plain, **more})  # type: ignore[arg-type]  # values by their names
@@ -40,7 +48,11 @@ def entry(state: DeliveryState = DeliveryState.SCHEDULED, **more: object) -> Del
         (entry(), replace(CALM, stopped=True, dry=True), "stopped"),
         (entry(late_until=DUE), replace(CALM, stopped=True), "stopped_until"),
         (entry(late_until=DUE), replace(CALM, stopped=True, now=DUE), "stopped_until"),
-        (entry(late_until=DUE), replace(CALM, stopped=True, now=DUE + timedelta(minutes=1)), "stopped_over"),
+        (
+            entry(late_until=DUE),
+            replace(CALM, stopped=True, now=DUE + timedelta(minutes=1)),
+            "stopped_over",
+        ),
         (entry(), replace(CALM, dry=True, in_the_way=WHY), "dry"),
         (entry(late_until=DUE), replace(CALM, in_the_way=WHY), "waits"),
         (entry(), replace(CALM, in_the_way=WHY), "waits_on"),
@@ -58,7 +70,11 @@ def entry(state: DeliveryState = DeliveryState.SCHEDULED, **more: object) -> Del
         (entry(), replace(CALM, now=DUE + timedelta(seconds=5)), "scheduled"),
         (entry(), replace(CALM, now=DUE + timedelta(seconds=20)), "overdue"),
         (entry(not_before=DUE), replace(CALM, now=DUE + timedelta(minutes=1)), "overdue"),
-        (entry(not_before=DUE + timedelta(hours=1)), replace(CALM, now=DUE + timedelta(minutes=3)), "retry"),
+        (
+            entry(not_before=DUE + timedelta(hours=1)),
+            replace(CALM, now=DUE + timedelta(minutes=3)),
+            "retry",
+        ),
         (entry(DeliveryState.DRAFT), CALM, "draft_nobody"),
         (entry(DeliveryState.DRAFT), replace(CALM, half=True), "draft_no_second"),
         (entry(DeliveryState.DRAFT), replace(CALM, half=True, approvers=("Ann",)), "draft"),
@@ -71,7 +87,11 @@ def entry(state: DeliveryState = DeliveryState.SCHEDULED, **more: object) -> Del
         ),
         (entry(DeliveryState.DRAFT), replace(CALM, sent_back=Objection("", "no")), "draft_left"),
         (entry(DeliveryState.PROCESSING), CALM, "processing"),
-        (entry(DeliveryState.PROCESSING, reason=Message("delivery.handed_over")), CALM, "handed_over"),
+        (
+            entry(DeliveryState.PROCESSING, reason=Message("delivery.handed_over")),
+            CALM,
+            "handed_over",
+        ),
         (entry(DeliveryState.HELD), CALM, "held"),
         (entry(DeliveryState.HELD, reason=Message("delivery.unapproved")), CALM, "held_yes"),
         (entry(DeliveryState.HELD, reason=Message("delivery.changed")), CALM, "held_yes"),
@@ -81,7 +101,9 @@ def entry(state: DeliveryState = DeliveryState.SCHEDULED, **more: object) -> Del
         (entry(DeliveryState.REMOVING), replace(CALM, by_hand=True), "removing_by_hand"),
     ],
 )
-def test_the_next_step_follows_from_how_it_stands(one: DeliveryEntry, standing: NextStepContext, code: str) -> None:
+def test_the_next_step_follows_from_how_it_stands(
+    one: DeliveryEntry, standing: NextStepContext, code: str
+) -> None:
     found = find_next_step(one, standing)
     assert found.code == f"calendar.next.{code}"
     assert found.who == ", ".join(standing.approvers)
@@ -91,7 +113,11 @@ def test_the_next_step_follows_from_how_it_stands(one: DeliveryEntry, standing: 
 @pytest.mark.parametrize("state", DeliveryState)
 def test_each_state_has_its_sentence(state: DeliveryState) -> None:
     told = render_message(
-        Message(find_next_step(entry(state), CALM).code, {"at": "10:00", "who": "", "why": "", "late": ""}), "en"
+        Message(
+            find_next_step(entry(state), CALM).code,
+            {"at": "10:00", "who": "", "why": "", "late": ""},
+        ),
+        "en",
     )
     assert "calendar.next" not in told
 
@@ -106,7 +132,8 @@ def test_what_is_late_does_not_leave_at_an_hour_that_is_past() -> None:
 
 
 def test_what_failed_beside_what_stands_is_not_said_to_be_put_right(lea: Desk) -> None:
-    """Its page asked to put right what was wrong and to try again, and nothing of the post could be changed."""
+    """Its page asked to put right what was wrong and to try again, and nothing of the post could be
+    changed."""
     lea.connect("other")
     post_id = lea.write()
     stands, failed = lea.wish(post_id), lea.wish(post_id, "other")
@@ -116,8 +143,15 @@ def test_what_failed_beside_what_stands_is_not_said_to_be_put_right(lea: Desk) -
     lea.live(minutes=1)
     assert (lea.state(stands), lea.state(failed)) == (DeliveryState.PUBLISHED, DeliveryState.FAILED)
     with lea.scope() as scope:
-        one = next(each for each in queries.entries_of_post(scope, post_id, names={}) if each.delivery_id == failed)
-        assert next_step_of_delivery(scope, one, lea.services.connectors).next.code == "calendar.next.failed_fixed"
+        one = next(
+            each
+            for each in queries.entries_of_post(scope, post_id, names={})
+            if each.delivery_id == failed
+        )
+        assert (
+            next_step_of_delivery(scope, one, lea.services.connectors).next.code
+            == "calendar.next.failed_fixed"
+        )
 
 
 def test_it_leaves_at_its_hour_or_its_next_try() -> None:

@@ -26,7 +26,9 @@ from tests.schedules.builders import ZONE, Desk, desk
 def member(at: Desk, role: Role, name: str = "", *, creators: tuple[str, ...] = ()) -> Member:
     more: dict[str, Any] = {"role": role, "language": "fr", "zone": ZONE, "creators": creators}
     with at.scope() as scope:
-        added = agencies.add_member(scope, name=name or str(role), email=f"{uuid7()}@example.test", **more)
+        added = agencies.add_member(
+            scope, name=name or str(role), email=f"{uuid7()}@example.test", **more
+        )
         return tenant_reads.get_member(scope, added)
 
 
@@ -37,12 +39,16 @@ def known(at: Desk, member_id: UUID) -> Member:
 
 def say(at: Desk, who: UUID, post_id: UUID, words: str = "a word", **more: Any) -> UUID:
     with at.scope(f"member:{who}") as scope:
-        return review_comments.add_comment(scope, post_id, words, key=more.pop("key", uuid7()), **more)
+        return review_comments.add_comment(
+            scope, post_id, words, key=more.pop("key", uuid7()), **more
+        )
 
 
 def answer(at: Desk, who: UUID, comment_id: UUID, words: str = "an answer", **more: Any) -> UUID:
     with at.scope(f"member:{who}") as scope:
-        return review_comments.reply_to_comment(scope, comment_id, words, key=more.pop("key", uuid7()), **more)
+        return review_comments.reply_to_comment(
+            scope, comment_id, words, key=more.pop("key", uuid7()), **more
+        )
 
 
 def seen(at: Desk, who: UUID, post_id: UUID) -> list[review_comments.ReviewComment]:
@@ -65,12 +71,19 @@ def test_what_is_said_of_a_part_or_a_picture_is_read_there(lea: Desk) -> None:
         ("the picture is dark", CommentAnchor(0, shot)),
         ("shorter", CommentAnchor(1)),
     ]
-    for nowhere in (CommentAnchor(2), CommentAnchor(-1), CommentAnchor(0, uuid7()), CommentAnchor(0, lea.photo(7))):
+    for nowhere in (
+        CommentAnchor(2),
+        CommentAnchor(-1),
+        CommentAnchor(0, uuid7()),
+        CommentAnchor(0, lea.photo(7)),
+    ):
         with pytest.raises(NotFound):
             say(lea, lea.author, post_id, spot=nowhere)
 
 
-@pytest.mark.parametrize("words", ["", "  \n", "x" * (review_comments.MAX_REVIEW_COMMENT_LENGTH + 1), "a\x00b"])
+@pytest.mark.parametrize(
+    "words", ["", "  \n", "x" * (review_comments.MAX_REVIEW_COMMENT_LENGTH + 1), "a\x00b"]
+)
 def test_words_are_bounded(lea: Desk, words: str) -> None:
     post_id = lea.write()
     with pytest.raises(BadInput):
@@ -83,8 +96,10 @@ def test_a_post_holds_so_many_and_no_more(lea: Desk) -> None:
     first = say(lea, lea.author, post_id)
     with lea.scope() as scope:
         scope.run(
-            "INSERT INTO comments (tenant_id, id, creator_id, post_id, part, digest, principal_id, words, named,"
-            " internal) SELECT tenant_id, gen_random_uuid(), creator_id, post_id, 0, digest, principal_id, words,"
+            "INSERT INTO comments (tenant_id, id, creator_id, post_id, part, digest, "
+            "principal_id, words, named,"
+            " internal) SELECT tenant_id, gen_random_uuid(), creator_id, post_id, 0, digest, "
+            "principal_id, words,"
             " named, internal FROM comments, generate_series(2, :most) WHERE id = :first",
             first=first,
             most=review_comments.MAX_REVIEW_COMMENTS,
@@ -95,7 +110,9 @@ def test_a_post_holds_so_many_and_no_more(lea: Desk) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.CHATTER, Role.ACCOUNTANT, Role.GUEST])
-def test_who_neither_works_on_posts_nor_approves_them_has_no_part_in_it(lea: Desk, role: Role) -> None:
+def test_who_neither_works_on_posts_nor_approves_them_has_no_part_in_it(
+    lea: Desk, role: Role
+) -> None:
     post_id, who = lea.write(), member(lea, role)
     with pytest.raises(Refused):
         say(lea, who.id, post_id)
@@ -138,7 +155,9 @@ def test_another_agency_finds_nothing_of_it(lea: Desk) -> None:
     theirs = other.write()
     with pytest.raises(BadInput):
         say(other, other.manager, theirs, named=[known(lea, lea.author).principal_id])
-    assert say(other, other.manager, theirs, key=first) == first  # the same key there is another thing
+    assert (
+        say(other, other.manager, theirs, key=first) == first
+    )  # the same key there is another thing
     assert [one.words for one in seen(lea, lea.author, post_id)] == ["a word"]
 
 
@@ -148,7 +167,9 @@ def test_what_is_internal_stays_with_who_works_here(lea: Desk) -> None:
     say(lea, lea.author, post_id, "your words?", internal=False, named=[creator.principal_id])
     assert [one.words for one in seen(lea, creator.id, post_id)] == ["your words?"]
     with lea.scope() as scope:
-        assert [one.words for one in review_comments.list_client_comments(scope, post_id)] == ["your words?"]
+        assert [one.words for one in review_comments.list_client_comments(scope, post_id)] == [
+            "your words?"
+        ]
         assert review_comments.count_open_comments(scope, [post_id], internal=True) == {post_id: 2}
         assert review_comments.count_open_comments(scope, [post_id], internal=False) == {post_id: 1}
     for act in (review_comments.resolve_comment, review_comments.reopen_comment):
@@ -164,14 +185,22 @@ def test_what_is_internal_stays_with_who_works_here(lea: Desk) -> None:
 
 def test_who_is_named_or_answered_is_told_once(lea: Desk) -> None:
     post_id = lea.write()
-    author, manager, third = known(lea, lea.author), known(lea, lea.manager), member(lea, Role.MANAGER, "Paul")
+    author, manager, third = (
+        known(lea, lea.author),
+        known(lea, lea.manager),
+        member(lea, Role.MANAGER, "Paul"),
+    )
     first = say(lea, lea.author, post_id, named=[manager.principal_id, author.principal_id])
     say(lea, lea.author, post_id, named=[manager.principal_id])
     assert [told(lea, one) for one in (author, manager, third)] == [[], ["comment.named"], []]
     answer(lea, lea.manager, first)
     assert [told(lea, one) for one in (author, manager, third)] == [["comment.answered"], [], []]
     answer(lea, lea.author, first, named=[third.principal_id])
-    assert [told(lea, one) for one in (author, manager, third)] == [[], ["comment.answered"], ["comment.named"]]
+    assert [told(lea, one) for one in (author, manager, third)] == [
+        [],
+        ["comment.answered"],
+        ["comment.named"],
+    ]
     with lea.scope(f"member:{third.id}") as scope:
         assert review_comments.has_unread_mention(scope, post_id, third.principal_id)
         review_comments.mark_comments_read(scope, post_id)
@@ -211,7 +240,9 @@ def test_a_press_repeated_is_one_comment_and_one_notice(lea: Desk) -> None:
     manager = known(lea, lea.manager)
     pressing = [
         threading.Thread(
-            target=say, args=(lea, lea.author, post_id), kwargs={"key": key, "named": [manager.principal_id]}
+            target=say,
+            args=(lea, lea.author, post_id),
+            kwargs={"key": key, "named": [manager.principal_id]},
         )
         for _ in range(3)
     ]
@@ -231,7 +262,9 @@ def test_words_of_an_earlier_version_are_told_from_those_of_this_one(lea: Desk) 
     with lea.scope(f"member:{lea.author}") as scope:
         draft = Draft(lea.creator_id, "", "one alone", (), ())
         drafts.rewrite_post(scope, post_id, draft, author=f"member:{lea.author}")
-    assert [(one.earlier, one.spot) for one in seen(lea, lea.author, post_id)] == [(True, CommentAnchor(1))]
+    assert [(one.earlier, one.spot) for one in seen(lea, lea.author, post_id)] == [
+        (True, CommentAnchor(1))
+    ]
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,4 +1,5 @@
-"""What posts cost: whatever uses what, a thing counts once, and posts with what no post used add up to the total."""
+"""What posts cost: whatever uses what, a thing counts once, and posts with what no post used add up
+to the total."""
 
 import csv
 import io
@@ -38,17 +39,22 @@ def run_of(lea: Desk, minors: Iterable[str], *, currency: str = "USD") -> list[U
     pictures = [lea.photo(int(uuid7()) % 10**6) for _ in minors]
     with lea.scope() as scope:
         recipe_id = specs.save_recipe(scope, lea.creator_id, spec(variants=len(pictures) + 1))
-        job_id = runner.start_run(scope, creator_id=lea.creator_id, recipe_id=recipe_id, seed=1, key=str(uuid7()))
+        job_id = runner.start_run(
+            scope, creator_id=lea.creator_id, recipe_id=recipe_id, seed=1, key=str(uuid7())
+        )
         for number, minor in enumerate([*minors, "1"]):
             price = Price(Decimal(minor), currency)
             row = spending_caps.reserve_price(
-                scope, PurchaseRequest(lea.creator_id, job_id, number, "replicate", "a/b", price), {}
+                scope,
+                PurchaseRequest(lea.creator_id, job_id, number, "replicate", "a/b", price),
+                {},
             )
             spending_caps.mark_ordering(scope, row.id, wall_now())
             spending_caps.settle_order(scope, row.id)
             if number < len(pictures):
                 scope.run(
-                    "UPDATE creations SET job_id = :job, source_key = :key, cost = :cost, currency = :currency,"
+                    "UPDATE creations SET job_id = :job, source_key = :key, cost = :cost, "
+                    "currency = :currency,"
                     " seconds = 2 WHERE tenant_id = :tenant AND asset_id = :asset",
                     job=job_id,
                     key=run_source_key(job_id, number),
@@ -57,13 +63,19 @@ def run_of(lea: Desk, minors: Iterable[str], *, currency: str = "USD") -> list[U
                     tenant=lea.tenant_id,
                     asset=pictures[number],
                 )
-        scope.run("UPDATE jobs SET state = 'failed' WHERE tenant_id = :t AND id = :job", t=lea.tenant_id, job=job_id)
+        scope.run(
+            "UPDATE jobs SET state = 'failed' WHERE tenant_id = :t AND id = :job",
+            t=lea.tenant_id,
+            job=job_id,
+        )
     return pictures
 
 
 def ask(lea: Desk, draft: UUID, *, kept: bool = True) -> None:
     """A text for the page of a post."""
-    sitting = TextSession(lea.tenant, lea.tenant_id, lea.creator_id, TextPurpose.KIT, draft, TextBilling(PRICES))
+    sitting = TextSession(
+        lea.tenant, lea.tenant_id, lea.creator_id, TextPurpose.KIT, draft, TextBilling(PRICES)
+    )
     tally = sitting.request_ledger()
     tally.record_request("ollama", "big", 10, 10)
     tally.record_answer(30, 20)
@@ -104,10 +116,16 @@ def test_a_shared_picture_counts_for_the_first_post_and_a_lost_one_for_none(lea:
         {"USD": Decimal("0.5")},
         {"USD": Decimal("0.3")},
     )
-    assert (found.unassigned.exact, found.unassigned.lost) == ({"USD": Decimal(1)}, {"USD": Decimal(1)})
+    assert (found.unassigned.exact, found.unassigned.lost) == (
+        {"USD": Decimal(1)},
+        {"USD": Decimal(1)},
+    )
     assert found.total.seconds >= 4
     table = list(csv.DictReader(io.StringIO(daily_report.render_costs_csv(found))))
-    paid = {kind: sum(Decimal(row["amount_minor"] or 0) for row in table if row["kind"] == kind) for kind in KINDS}
+    paid = {
+        kind: sum(Decimal(row["amount_minor"] or 0) for row in table if row["kind"] == kind)
+        for kind in KINDS
+    }
     assert paid["post"] + paid["unassigned"] == paid["total"] == found.total.exact["USD"]
     with lea.scope() as scope:
         assert post_costs.load_post_cost(scope, [lea.creator_id], second) == by_post[second]
@@ -132,15 +150,23 @@ def test_a_copy_bears_what_its_original_cost_and_an_erased_picture_is_no_loss(le
         )
     used = post(lea, [copy], uuid7())
     with lea.scope() as scope:
-        assert post_costs.load_post_cost(scope, [lea.creator_id], used).own.exact == {"USD": Decimal("0.3")}
+        assert post_costs.load_post_cost(scope, [lea.creator_id], used).own.exact == {
+            "USD": Decimal("0.3")
+        }
         ((job, spent),) = things.spent_by_run(scope, [_job(lea, two)]).items()
-        assert sorted(each.fate for each in spent) == [SpendingFate.KEPT, SpendingFate.KEPT, SpendingFate.LOST]
+        assert sorted(each.fate for each in spent) == [
+            SpendingFate.KEPT,
+            SpendingFate.KEPT,
+            SpendingFate.LOST,
+        ]
         key = scope.run("SELECT source_key FROM creations WHERE asset_id = :a", a=two).scalar_one()
         creation = derived_uuid(scope.tenant_id, lea.creator_id, key)
         scope.run("UPDATE creations SET id = :id WHERE asset_id = :a", id=creation, a=two)
         scope.run(
-            "INSERT INTO erased_pictures (tenant_id, id, creator_id, asset_id, job_id, engine, model, made_at, seconds,"
-            " cost, currency, by) SELECT tenant_id, id, creator_id, asset_id, job_id, engine, model, created_at,"
+            "INSERT INTO erased_pictures (tenant_id, id, creator_id, asset_id, job_id, engine, "
+            "model, made_at, seconds,"
+            " cost, currency, by) SELECT tenant_id, id, creator_id, asset_id, job_id, engine, "
+            "model, created_at,"
             " seconds, cost, currency, 'x' FROM creations WHERE asset_id = :a",
             a=two,
         )
@@ -151,15 +177,23 @@ def test_a_copy_bears_what_its_original_cost_and_an_erased_picture_is_no_loss(le
 
 def _job(lea: Desk, asset: UUID) -> UUID:
     with lea.scope() as scope:
-        found: UUID = scope.run("SELECT job_id FROM creations WHERE asset_id = :a", a=asset).scalar_one()
+        found: UUID = scope.run(
+            "SELECT job_id FROM creations WHERE asset_id = :a", a=asset
+        ).scalar_one()
         return found
 
 
 def test_whatever_uses_what_posts_and_the_rest_add_up(lea: Desk) -> None:
-    pictures = [*run_of(lea, ["0.3", "0.0001", "7"]), *run_of(lea, ["2.5"], currency="EUR"), lea.photo(5)]
+    pictures = [
+        *run_of(lea, ["0.3", "0.0001", "7"]),
+        *run_of(lea, ["2.5"], currency="EUR"),
+        lea.photo(5),
+    ]
 
     @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(st.sets(st.sampled_from(pictures)), st.sampled_from([0, 1, 2]), st.booleans(), st.booleans())
+    @given(
+        st.sets(st.sampled_from(pictures)), st.sampled_from([0, 1, 2]), st.booleans(), st.booleans()
+    )
     def adds_up(media: set[UUID], texts: int, kept: bool, written: bool) -> None:
         draft = uuid7()
         for _ in range(texts):
@@ -175,9 +209,17 @@ def test_whatever_uses_what_posts_and_the_rest_add_up(lea: Desk) -> None:
             since, until = scope.now - timedelta(days=1), scope.now + timedelta(days=1)
             whole = things.spent_between(scope, lea.creator_id, since, until)
             assert added([things.total_spending(whole)]) == parts
-            for cut in scope.run("SELECT created_at FROM engine_orders UNION SELECT created_at FROM text_requests"):
+            for cut in scope.run(
+                "SELECT created_at FROM engine_orders UNION SELECT created_at FROM text_requests"
+            ):
                 days = ((since, cut.created_at), (cut.created_at, until))
-                halves = [one.id for day in days for one in things.spent_between(scope, lea.creator_id, *day)]
-                assert sorted(halves) == sorted(one.id for one in whole), "each thing on one side of any midnight"
+                halves = [
+                    one.id
+                    for day in days
+                    for one in things.spent_between(scope, lea.creator_id, *day)
+                ]
+                assert sorted(halves) == sorted(one.id for one in whole), (
+                    "each thing on one side of any midnight"
+                )
 
     adds_up()

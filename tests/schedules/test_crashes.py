@@ -21,23 +21,33 @@ def recovered(lea: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "pictures", "step"), [("", 0, 1), ("", 1, 4), ("reset_after", 1, 4)], ids=["words", "picture", "lost"]
+    ("mode", "pictures", "step"),
+    [("", 0, 1), ("", 1, 4), ("reset_after", 1, 4)],
+    ids=["words", "picture", "lost"],
 )
-def test_death_at_any_line_neither_doubles_nor_loses(lea: Desk, mode: str, pictures: int, step: int) -> None:
-    """The points of a run: before, inside and after each transaction, before and after each request."""
+def test_death_at_any_line_neither_doubles_nor_loses(
+    lea: Desk, mode: str, pictures: int, step: int
+) -> None:
+    """The points of a run: before, inside and after each transaction, before and after each
+    request."""
     for at in range(0, MOST, step):
         mia = desk(lea.services, lea.network)
         if mode:
             mia.fault(mode)
         delivery_id = mia.delivery("once", media=(mia.photo(),) if pictures else ())
         died = mia.crash(at=at)
-        asked = any(step.kind == "publish" for one in mia.attempts(delivery_id) for step in one.steps)
+        asked = any(
+            step.kind == "publish" for one in mia.attempts(delivery_id) for step in one.steps
+        )
         recovered(mia)
         assert mia.texts() == ["once"], (at, mia.states(delivery_id))
         assert mia.state(delivery_id) is DeliveryState.PUBLISHED, (at, mia.states(delivery_id))
         assert mia.rows("delivery.publish") == [], at
         if asked:  # doubt is told at once, not after a second claim
-            assert mia.states(delivery_id)[3] in ("uncertain", "published"), (at, mia.states(delivery_id))
+            assert mia.states(delivery_id)[3] in ("uncertain", "published"), (
+                at,
+                mia.states(delivery_id),
+            )
         if not died:
             break
     assert not died
@@ -52,7 +62,12 @@ def test_a_refusal_is_remembered_by_the_next_process(lea: Desk) -> None:
         mia.fault("refuse", times=9)
         delivery_id = mia.delivery("never", media=(mia.photo(),))
         died = mia.crash(at=at)
-        known = any(step.answered for one in mia.attempts(delivery_id) for step in one.steps if step.kind == "publish")
+        known = any(
+            step.answered
+            for one in mia.attempts(delivery_id)
+            for step in one.steps
+            if step.kind == "publish"
+        )
         recovered(mia)
         assert mia.state(delivery_id) is DeliveryState.FAILED, (at, mia.states(delivery_id))
         assert mia.texts() == []
@@ -102,7 +117,8 @@ def _linked(scope: Scope, delivery_id: UUID) -> None:
 
 
 def test_what_died_over_an_upload_and_is_cancelled_then_leaves_no_attempt_open(lea: Desk) -> None:
-    """Somebody takes it off the calendar between the end of the doubt and the claim that would follow."""
+    """Somebody takes it off the calendar between the end of the doubt and the claim that would
+    follow."""
     open_ones = 0
     for at in range(8, MOST, 2):
         mia = desk(lea.services, lea.network)
@@ -118,7 +134,9 @@ def test_what_died_over_an_upload_and_is_cancelled_then_leaves_no_attempt_open(l
             open_ones += bool(mia.attempts(delivery_id))
             mia.act(deliveries.cancel_delivery, delivery_id)
             mia.live(minutes=5)
-            assert [one.outcome for one in mia.attempts(delivery_id) if one.outcome is None] == [], at
+            assert [
+                one.outcome for one in mia.attempts(delivery_id) if one.outcome is None
+            ] == [], at
             assert mia.texts() == []
     assert not died
     assert open_ones >= 1
@@ -137,7 +155,8 @@ def test_what_died_over_an_upload_and_is_cancelled_then_leaves_no_attempt_open(l
 def test_what_died_over_its_answer_leaves_no_attempt_open(
     lea: Desk, decided: Callable[..., object], ends: list[str], looked: bool
 ) -> None:
-    """Whatever a person decides of it: a try that nobody goes on with stays known as what may be there."""
+    """Whatever a person decides of it: a try that nobody goes on with stays known as what may be
+    there."""
     open_ones = 0
     for at in range(8, MOST, 2):
         mia = desk(lea.services, lea.network)
@@ -155,7 +174,11 @@ def test_what_died_over_its_answer_leaves_no_attempt_open(
             mia.act(
                 decided,
                 delivery_id,
-                **({"member_id": mia.manager} if decided is uncertain_deliveries.close_uncertain_delivery else {}),
+                **(
+                    {"member_id": mia.manager}
+                    if decided is uncertain_deliveries.close_uncertain_delivery
+                    else {}
+                ),
             )
             mia.live(minutes=30)
             assert [one.outcome for one in mia.attempts(delivery_id)] == ends, at
@@ -167,7 +190,8 @@ def test_a_message_that_comes_twice_does_its_work_once(lea: Desk) -> None:
     delivery_id = lea.delivery("once")
     with lea.scope() as scope:
         row = scope.run(
-            "SELECT id FROM outbox WHERE tenant_id = :tenant AND kind = 'delivery.publish'", tenant=lea.tenant_id
+            "SELECT id FROM outbox WHERE tenant_id = :tenant AND kind = 'delivery.publish'",
+            tenant=lea.tenant_id,
         ).scalar_one()
     lea.run()
     route = lea.routes.by_kind["delivery.publish"]

@@ -1,4 +1,5 @@
-"""Days in short: as many posts as there are, the first of each, on the clocks of their creators; nobody else's."""
+"""Days in short: as many posts as there are, the first of each, on the clocks of their creators;
+nobody else's."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -33,16 +34,26 @@ def account(scope: Scope, creator_id: UUID, name: str, zone: str) -> UUID:
 
 @pytest.fixture(scope="module")
 def full(tenant: OpenScope) -> tuple[Agency, dict[UUID, str]]:
-    """An agency with three creators on three clocks, two accounts each, sixty posts around seven days; only read."""
+    """An agency with three creators on three clocks, two accounts each, sixty posts around seven
+    days; only read."""
     who, chance, zones = agency(tenant), Random(7), {}
     with who.scope() as scope:
         for number, zone in enumerate(ZONES):
             made = {"kind": "human", "zone": zone, "languages": ["fr"]}
-            creator_id = agencies.add_creator(scope, slug=f"one-{number}", name=f"One {number}", **made)
+            creator_id = agencies.add_creator(
+                scope, slug=f"one-{number}", name=f"One {number}", **made
+            )
             zones[creator_id] = zone
-            channels = [account(scope, creator_id, f"{who.tenant_id.hex[-6:]}-{number}-{nth}", zone) for nth in (0, 1)]
+            channels = [
+                account(scope, creator_id, f"{who.tenant_id.hex[-6:]}-{number}-{nth}", zone)
+                for nth in (0, 1)
+            ]
             for nth in range(20):
-                said = {"title": "" if nth % 2 else f"title {nth}", "body": f"body {nth} " + "x" * 300, "media": ()}
+                said = {
+                    "title": "" if nth % 2 else f"title {nth}",
+                    "body": f"body {nth} " + "x" * 300,
+                    "media": (),
+                }
                 said |= {"origin": "test", "origin_key": f"{number}:{nth}", "author": "system:test"}
                 post_id = deliveries.create_post(scope, creator_id=creator_id, **said)
                 minutes = chance.randrange(-1440, (DAYS + 1) * 1440, 30)
@@ -51,12 +62,17 @@ def full(tenant: OpenScope) -> tuple[Agency, dict[UUID, str]]:
                     at = to_wall_time(scope.now + timedelta(days=1), zone)
                     delivery_id = deliveries.create_delivery(scope, post_id, channel_id, at=at)
                     state = chance.choice(["scheduled", "published", "held", "cancelled"])
-                    change = "UPDATE deliveries SET due_at = :due, state = :state WHERE tenant_id = :t AND id = :id"
+                    change = (
+                        "UPDATE deliveries SET due_at = :due, state = :state WHERE tenant_id = :t "
+                        "AND id = :id"
+                    )
                     scope.run(change, due=due, state=state, t=scope.tenant_id, id=delivery_id)
     return who, zones
 
 
-def by_hand(scope: Scope, zones: dict[UUID, str], states: Sequence[str]) -> dict[date, list[list[DeliveryEntry]]]:
+def by_hand(
+    scope: Scope, zones: dict[UUID, str], states: Sequence[str]
+) -> dict[date, list[list[DeliveryEntry]]]:
     """The same, each delivery read and looked at: its day, then its post and time."""
     around = (datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC))
     days: dict[date, dict[tuple[datetime, UUID], list[DeliveryEntry]]] = {}
@@ -68,7 +84,9 @@ def by_hand(scope: Scope, zones: dict[UUID, str], states: Sequence[str]) -> dict
 
 
 @pytest.mark.parametrize("most", [1, 3, 100])
-@pytest.mark.parametrize("states", [STATES, frozenset({DeliveryState.HELD}), frozenset({DeliveryState.CANCELLED})])
+@pytest.mark.parametrize(
+    "states", [STATES, frozenset({DeliveryState.HELD}), frozenset({DeliveryState.CANCELLED})]
+)
 def test_it_is_what_reading_everything_gives(
     full: tuple[Agency, dict[UUID, str]], states: frozenset[DeliveryState], most: int
 ) -> None:
@@ -94,16 +112,29 @@ def test_one_account_alone(full: tuple[Agency, dict[UUID, str]]) -> None:
     who, zones = full
     with who.scope() as scope:
         everything = by_hand(scope, zones, sorted(STATES))
-        chosen = next(one.channel_id for each in everything.values() for entries in each for one in entries[1:])
+        chosen = next(
+            one.channel_id
+            for each in everything.values()
+            for entries in each
+            for one in entries[1:]
+        )
         found = summarize_days(scope, zones, (FIRST, DAYS), states=STATES, account=chosen, most=100)
-    there = [one for each in everything.values() for entries in each for one in entries if one.channel_id == chosen]
+    there = [
+        one
+        for each in everything.values()
+        for entries in each
+        for one in entries
+        if one.channel_id == chosen
+    ]
     assert found.posts_on_day == len(there)
     assert {key for each in found.posts.values() for one in each for key in one.versions} == {
         one.delivery_id for one in there
     }
 
 
-def test_whether_anything_is_there_does_not_ask_for_its_state(full: tuple[Agency, dict[UUID, str]]) -> None:
+def test_whether_anything_is_there_does_not_ask_for_its_state(
+    full: tuple[Agency, dict[UUID, str]],
+) -> None:
     who, zones = full
     with who.scope() as scope:
         assert has_posts_in_days(scope, zones, (FIRST, DAYS))
@@ -112,8 +143,12 @@ def test_whether_anything_is_there_does_not_ask_for_its_state(full: tuple[Agency
         assert summarize_days(scope, {}, (FIRST, DAYS), states=STATES, most=4).posts_on_day == 0
 
 
-def test_another_agency_sees_none_of_it(full: tuple[Agency, dict[UUID, str]], tenant: OpenScope) -> None:
+def test_another_agency_sees_none_of_it(
+    full: tuple[Agency, dict[UUID, str]], tenant: OpenScope
+) -> None:
     _, zones = full
     with agency(tenant).scope() as scope:
-        assert summarize_days(scope, zones, (FIRST, DAYS), states=STATES, most=100).posts_on_day == 0
+        assert (
+            summarize_days(scope, zones, (FIRST, DAYS), states=STATES, most=100).posts_on_day == 0
+        )
         assert not has_posts_in_days(scope, zones, (FIRST, DAYS))

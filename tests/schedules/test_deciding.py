@@ -1,4 +1,5 @@
-"""All that is on hold or refused, decided at once: shown first, done in one transaction, nothing that changed since."""
+"""All that is on hold or refused, decided at once: shown first, done in one transaction, nothing
+that changed since."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import time, timedelta
@@ -23,13 +24,16 @@ from tests.schedules.builders import Desk, desk
 def undecided(lea: Desk, number: int, *, channel: str = "main") -> list[UUID]:
     """Posts that a platform refused, or that were too late."""
     made = [
-        lea.delivery(f"{channel} {n}", channel=channel, after=n, late_ok=timedelta(minutes=5)) for n in range(number)
+        lea.delivery(f"{channel} {n}", channel=channel, after=n, late_ok=timedelta(minutes=5))
+        for n in range(number)
     ]
     with lea.scope() as scope:
         for one in made:
             deliveries.cancel_wakeups(scope, one)
             row = held_posts.get_delivery(scope, one)
-            deliveries.transition_delivery(scope, row, DeliveryState.HELD, reason=Message("delivery.too_late"))
+            deliveries.transition_delivery(
+                scope, row, DeliveryState.HELD, reason=Message("delivery.too_late")
+            )
     lea.pass_time(hours=1)
     return made
 
@@ -40,7 +44,9 @@ def seen(lea: Desk, how: HeldPostAction) -> MovePreview:
 
 
 def decide(lea: Desk, how: HeldPostAction, shown: MovePreview) -> MovePreview:
-    done: MovePreview = lea.act(held_posts.resolve_held_posts, lea.creator_id, how, seen=shown.seen_versions)
+    done: MovePreview = lea.act(
+        held_posts.resolve_held_posts, lea.creator_id, how, seen=shown.seen_versions
+    )
     return done
 
 
@@ -56,7 +62,10 @@ def test_now_leaves_one_after_the_other_and_each_account_has_its_room(lea: Desk)
     lea.live(minutes=25)
     assert {lea.state(one) for one in ids} == {DeliveryState.PUBLISHED}
     settled = sorted(at for one in ids[:3] if (at := lea.entry(one).settled_at) is not None)
-    assert all(after - before >= CATCH_UP_INTERVAL - timedelta(minutes=1) for before, after in pairwise(settled))
+    assert all(
+        after - before >= CATCH_UP_INTERVAL - timedelta(minutes=1)
+        for before, after in pairwise(settled)
+    )
     assert lea.notices() == {}
 
 
@@ -74,7 +83,9 @@ def test_the_next_free_slots(lea: Desk) -> None:
     assert [one.why.code for one in shown.left] == ["queue.full"] * 3
     with lea.scope() as scope:
         for day in range(7):
-            slots.add_slot(scope, lea.channels["main"], weekday=day, clock=time(18), zone="Europe/Paris")
+            slots.add_slot(
+                scope, lea.channels["main"], weekday=day, clock=time(18), zone="Europe/Paris"
+            )
     done = decide(lea, HeldPostAction.SLOTS, seen(lea, HeldPostAction.SLOTS))
     assert [f"{one.after.clock:%H:%M}" for one in done.moving] == ["18:00"] * 3
     assert len({one.after.day for one in done.moving}) == 3
@@ -97,7 +108,10 @@ def test_what_changed_since_it_was_seen_stays_and_what_came_is_not_touched(lea: 
         held_posts.deliveries.expedite_delivery(scope, ids[0])
         deliveries.cancel_wakeups(scope, ids[0])
         deliveries.transition_delivery(
-            scope, held_posts.get_delivery(scope, ids[0]), DeliveryState.HELD, reason=Message("delivery.too_late")
+            scope,
+            held_posts.get_delivery(scope, ids[0]),
+            DeliveryState.HELD,
+            reason=Message("delivery.too_late"),
         )
     (late,) = undecided(lea, 1)
     done = decide(lea, HeldPostAction.DROP, shown)
@@ -144,7 +158,9 @@ def test_another_agency_sees_and_decides_nothing(lea: Desk) -> None:
     ids = undecided(lea, 2)
     shown = seen(lea, HeldPostAction.DROP)
     stranger = desk(lea.services, lea.network)
-    done = stranger.act(held_posts.resolve_held_posts, lea.creator_id, HeldPostAction.DROP, seen=shown.seen_versions)
+    done = stranger.act(
+        held_posts.resolve_held_posts, lea.creator_id, HeldPostAction.DROP, seen=shown.seen_versions
+    )
     assert done == MovePreview((), ())
     assert {lea.state(one) for one in ids} == {DeliveryState.HELD}
 

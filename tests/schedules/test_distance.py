@@ -1,4 +1,5 @@
-"""The distance that binds: who waits, until when, who goes first, and what never happens with two senders."""
+"""The distance that binds: who waits, until when, who goes first, and what never happens with two
+senders."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -39,10 +40,18 @@ def by_id(one: WaitingDelivery) -> UUID:
     return one.id
 
 
-@given(some.lists(waiting(), max_size=25, unique_by=by_id), minutes, some.integers(1, 90).map(lambda n: n * MINUTE))
-def test_all_keep_the_distance_and_nobody_starves(posts: list[WaitingDelivery], free: datetime, gap: timedelta) -> None:
+@given(
+    some.lists(waiting(), max_size=25, unique_by=by_id),
+    minutes,
+    some.integers(1, 90).map(lambda n: n * MINUTE),
+)
+def test_all_keep_the_distance_and_nobody_starves(
+    posts: list[WaitingDelivery], free: datetime, gap: timedelta
+) -> None:
     turns = lay_out_turns(posts, free=free, gap=gap)
-    assert turns == lay_out_turns(reversed(posts), free=free, gap=gap), "no order of reading matters"
+    assert turns == lay_out_turns(reversed(posts), free=free, gap=gap), (
+        "no order of reading matters"
+    )
     left = sorted(at for at in turns.values() if at is not None)
     assert all(after - before >= gap for before, after in pairwise(left))
     assert turns.keys() == {one.id for one in posts}
@@ -54,7 +63,9 @@ def test_all_keep_the_distance_and_nobody_starves(posts: list[WaitingDelivery], 
         assert at >= max(free, one.start)
         assert one.late_until is None or at <= one.late_until
         idle = at == max(free, one.start) or at - gap in left
-        assert idle or any(other <= at < other + gap + MINUTE for other in left), "nobody waits for nothing"
+        assert idle or any(other <= at < other + gap + MINUTE for other in left), (
+            "nobody waits for nothing"
+        )
         for other in posts:
             later = turns[other.id]
             if later is not None and other.rank < one.rank and other.start <= at:
@@ -62,7 +73,9 @@ def test_all_keep_the_distance_and_nobody_starves(posts: list[WaitingDelivery], 
 
 
 def keep(lea: Desk, minutes: int, *, holds: bool = True, channel: str = "main") -> None:
-    lea.act(interval_waits.set_minimum_interval, lea.channels[channel], minutes=minutes, holds=holds)
+    lea.act(
+        interval_waits.set_minimum_interval, lea.channels[channel], minutes=minutes, holds=holds
+    )
 
 
 def left_at(lea: Desk, channel: str = "main") -> list[datetime]:
@@ -78,8 +91,13 @@ def test_a_post_that_comes_too_near_waits_with_a_reason_and_is_told(lea: Desk) -
     first = lea.delivery("first", late_ok=PATIENT)
     second = lea.delivery("second", media=(lea.photo(),), after=1200, late_ok=PATIENT)
     lea.live(minutes=21)
-    assert len(lea.attempts(second, "stage")) == 1, "what it shows is brought there before its time all the same"
-    assert (lea.state(first), lea.state(second)) == (DeliveryState.PUBLISHED, DeliveryState.SCHEDULED)
+    assert len(lea.attempts(second, "stage")) == 1, (
+        "what it shows is brought there before its time all the same"
+    )
+    assert (lea.state(first), lea.state(second)) == (
+        DeliveryState.PUBLISHED,
+        DeliveryState.SCHEDULED,
+    )
     entry = lea.entry(second)
     stood = lea.entry(first).settled_at
     assert stood is not None
@@ -101,7 +119,10 @@ def test_what_has_no_room_in_time_is_held_and_as_advice_it_leaves(lea: Desk) -> 
     lea.delivery("first")
     second = lea.delivery("second", after=60)
     lea.live(minutes=2)
-    assert (lea.state(second), lea.why(second)) == (DeliveryState.HELD, enforced_interval.TOO_LATE_FOR_INTERVAL)
+    assert (lea.state(second), lea.why(second)) == (
+        DeliveryState.HELD,
+        enforced_interval.TOO_LATE_FOR_INTERVAL,
+    )
     keep(lea, 60, holds=False)
     third = lea.delivery("third", after=60)
     lea.live(minutes=2)
@@ -174,7 +195,9 @@ def test_what_may_stand_keeps_the_others_away_until_it_is_known(lea: Desk) -> No
 
 
 @pytest.mark.parametrize("both_begin", [False, True], ids=["one by one", "at once"])
-def test_two_senders_on_one_account_never_come_nearer_and_never_twice(lea: Desk, both_begin: bool) -> None:
+def test_two_senders_on_one_account_never_come_nearer_and_never_twice(
+    lea: Desk, both_begin: bool
+) -> None:
     keep(lea, 30)
     for number in range(4):
         lea.delivery(f"{number}", after=0 if both_begin else number * 40, late_ok=None)
@@ -189,7 +212,9 @@ def test_two_senders_on_one_account_never_come_nearer_and_never_twice(lea: Desk,
 def test_the_backlog_of_a_downtime_keeps_the_distance(lea: Desk) -> None:
     keep(lea, 25)
     for number in range(4):
-        lea.delivery(f"{number}", after=60 + number, late_ok=timedelta(hours=12), priority=4 - number)
+        lea.delivery(
+            f"{number}", after=60 + number, late_ok=timedelta(hours=12), priority=4 - number
+        )
     planned = lea.delivery("planned", after=6 * 3600 + 600, late_ok=PATIENT)
     lea.pass_time(hours=6)
     lea.live(hours=3)

@@ -1,4 +1,5 @@
-"""Answers that are lost: never sent twice, found when it is there, a person asked when nobody can know."""
+"""Answers that are lost: never sent twice, found when it is there, a person asked when nobody can
+know."""
 
 from datetime import timedelta
 
@@ -35,7 +36,9 @@ def test_what_was_taken_in_is_found_and_never_sent_twice(account: Desk, mode: st
 
 
 @pytest.mark.parametrize("mode", LOST)
-def test_what_was_lost_on_the_way_is_sent_again_once_its_absence_is_proven(account: Desk, mode: str) -> None:
+def test_what_was_lost_on_the_way_is_sent_again_once_its_absence_is_proven(
+    account: Desk, mode: str
+) -> None:
     account.fault(mode)
     delivery_id = account.delivery("once")
     account.run()
@@ -44,7 +47,9 @@ def test_what_was_lost_on_the_way_is_sent_again_once_its_absence_is_proven(accou
     assert account.state(delivery_id) is DeliveryState.PUBLISHED
     assert account.texts() == ["once"]
     assert len(account.asked()) == 2
-    looks = [step.answered for attempt in account.attempts(delivery_id, "look") for step in attempt.steps]
+    looks = [
+        step.answered for attempt in account.attempts(delivery_id, "look") for step in attempt.steps
+    ]
     assert len(looks) >= 2 or account.accounts["main"].endswith("+key")
 
 
@@ -52,12 +57,16 @@ def test_absence_proven_too_late_is_for_a_person(lea: Desk) -> None:
     lea.fault("reset_before")
     delivery_id = lea.delivery(late_ok=timedelta(seconds=50))
     lea.live(minutes=10)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.too_late")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "delivery.too_late",
+    )
     assert lea.posts() == []
 
 
 def test_a_look_that_lags_is_made_harmless_by_the_key(lea: Desk) -> None:
-    """Two looks saw nothing although it is there: the same key makes the second request the first post again."""
+    """Two looks saw nothing although it is there: the same key makes the second request the first
+    post again."""
     mia = desk(lea.services, lea.network, keys=True)
     mia.fault("accept_then_hang")
     mia.fault("lag", on="lookups", lookup_lag=600)
@@ -99,7 +108,12 @@ def in_doubt(lea: Desk, mode: str) -> object:
 
 def test_a_person_says_it_is_there(lea: Desk) -> None:
     delivery_id = in_doubt(lea, "reset_after")
-    lea.act(settlement.record_live_link, delivery_id, native_id=lea.posts()[0]["id"], url="https://example.test/1")
+    lea.act(
+        settlement.record_live_link,
+        delivery_id,
+        native_id=lea.posts()[0]["id"],
+        url="https://example.test/1",
+    )
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.story(delivery_id)[-1].by == f"member:{lea.manager}"
     lea.live(days=2)
@@ -148,7 +162,8 @@ def test_doubt_stays_with_its_two_buttons_after_looking_has_ended(lea: Desk) -> 
 
 
 def test_one_chain_of_looks(lea: Desk) -> None:
-    """The claim's look and the settle's look are one: they would double every question to the platform."""
+    """The claim's look and the settle's look are one: they would double every question to the
+    platform."""
     in_doubt(lea, "reset_after")
     assert len(lea.rows("delivery.reconcile")) == 1
 

@@ -41,7 +41,11 @@ def test_it_stands_where_its_link_says(lea: Desk) -> None:
     say(lea, delivery_id, page_of(lea, native))
     lea.run()
     entry = lea.entry(delivery_id)
-    assert (entry.state, entry.native_id, entry.url) == (DeliveryState.PUBLISHED, native, page_of(lea, native))
+    assert (entry.state, entry.native_id, entry.url) == (
+        DeliveryState.PUBLISHED,
+        native,
+        page_of(lea, native),
+    )
     assert len(lea.asked()) == 1
     with pytest.raises(Conflict):
         say(lea, delivery_id, "")
@@ -60,14 +64,18 @@ def test_what_the_house_found_out_first_stays(lea: Desk) -> None:
     delivery_id = in_doubt(lea)
     say(lea, delivery_id, "")
     with lea.scope() as scope:  # the word waits, and the look is quicker
-        scope.run("UPDATE outbox SET available_at = house_now() + interval '1 hour' WHERE kind = 'delivery.end_doubt'")
+        scope.run(
+            "UPDATE outbox SET available_at = house_now() + interval '1 hour' WHERE kind = "
+            "'delivery.end_doubt'"
+        )
     lea.live(minutes=70)
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.texts() == ["once"]
 
 
 @pytest.mark.parametrize(
-    "url", ["example.test/p/1", "javascript:alert(1)", "https://", "http://[", "https://x/" + "a" * 600]
+    "url",
+    ["example.test/p/1", "javascript:alert(1)", "https://", "http://[", "https://x/" + "a" * 600],
 )
 def test_no_link_is_told(lea: Desk, url: str) -> None:
     with pytest.raises(BadInput):
@@ -94,11 +102,18 @@ def test_only_what_is_in_doubt(lea: Desk) -> None:
         ("{site}/t/{account}/p999999", "naming.not_there"),
     ],
 )
-def test_a_link_that_names_no_post_of_the_account_is_refused_and_told(lea: Desk, path: str, why: str) -> None:
-    """It used to be believed: the last part of any path was the post, and taking that away proved it gone."""
+def test_a_link_that_names_no_post_of_the_account_is_refused_and_told(
+    lea: Desk, path: str, why: str
+) -> None:
+    """It used to be believed: the last part of any path was the post, and taking that away proved
+    it gone."""
     delivery_id = in_doubt(lea)
     native = lea.posts()[0]["id"]
-    say(lea, delivery_id, path.format(native=native, site=lea.network.url, account=lea.accounts["main"]))
+    say(
+        lea,
+        delivery_id,
+        path.format(native=native, site=lea.network.url, account=lea.accounts["main"]),
+    )
     lea.run()
     entry = lea.entry(delivery_id)
     assert (entry.state, entry.native_id, entry.reason.code if entry.reason else "") == (
@@ -119,7 +134,10 @@ def test_a_post_that_another_delivery_has_is_refused_and_told(lea: Desk) -> None
     delivery_id = in_doubt(lea, "reset_before")
     say(lea, delivery_id, str(lea.entry(first).url))
     lea.run()
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.UNCERTAIN, "delivery.linked_elsewhere")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.UNCERTAIN,
+        "delivery.linked_elsewhere",
+    )
     assert lea.notices()[f"delivery:{delivery_id}"] == "delivery.linked_elsewhere"
 
 
@@ -129,10 +147,16 @@ def test_what_nobody_can_check_now_is_checked_again(lea: Desk) -> None:
     native = lea.posts()[0]["id"]
     say(lea, delivery_id, page_of(lea, native))
     lea.live(minutes=1)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.UNCERTAIN, "connectors.answer_lost")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.UNCERTAIN,
+        "connectors.answer_lost",
+    )
     lea.network.clear()
     lea.live(minutes=1)
-    assert (lea.state(delivery_id), lea.entry(delivery_id).native_id) == (DeliveryState.PUBLISHED, native)
+    assert (lea.state(delivery_id), lea.entry(delivery_id).native_id) == (
+        DeliveryState.PUBLISHED,
+        native,
+    )
 
 
 def test_a_site_that_never_answers_is_told(lea: Desk) -> None:
@@ -140,7 +164,10 @@ def test_a_site_that_never_answers_is_told(lea: Desk) -> None:
     lea.fault("status:503", on="lookups", times=999)
     say(lea, delivery_id, page_of(lea, lea.posts()[0]["id"]))
     lea.live(minutes=6)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.UNCERTAIN, "naming.nobody_tells")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.UNCERTAIN,
+        "naming.nobody_tells",
+    )
     assert lea.rows("delivery.end_doubt") == []
 
 
@@ -177,7 +204,10 @@ def test_it_is_left_at_that(lea: Desk) -> None:
     delivery_id = in_doubt(lea, "reset_before")
     leave(lea, delivery_id)
     lea.live(hours=30)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.CANCELLED, "delivery.left_in_doubt")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.CANCELLED,
+        "delivery.left_in_doubt",
+    )
     assert lea.notices() == {}
     assert lea.texts() == []
     with pytest.raises(Conflict):
@@ -190,10 +220,15 @@ def test_it_is_not_taken_off_the_calendar(lea: Desk, button: Callable[[Scope, UU
     delivery_id = in_doubt(lea, "reset_after")
     with pytest.raises(Conflict) as told:
         lea.act(button, delivery_id)
-    assert (told.value.message.code, lea.state(delivery_id)) == ("delivery.maybe_online", DeliveryState.UNCERTAIN)
+    assert (told.value.message.code, lea.state(delivery_id)) == (
+        "delivery.maybe_online",
+        DeliveryState.UNCERTAIN,
+    )
 
 
 def test_who_may_not_leaves_nothing(lea: Desk) -> None:
     delivery_id = in_doubt(lea)
     with lea.scope() as scope, pytest.raises(Refused):
-        uncertain_deliveries.close_uncertain_delivery(scope, delivery_id, member_id=member(lea, Role.CHATTER))
+        uncertain_deliveries.close_uncertain_delivery(
+            scope, delivery_id, member_id=member(lea, Role.CHATTER)
+        )

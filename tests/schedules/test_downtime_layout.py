@@ -24,11 +24,20 @@ def missed(draw: some.DrawFn) -> list[Delivery]:
     return made
 
 
-@given(missed(), some.lists(some.integers(-30, 300), max_size=6), some.integers(10, 120), some.integers(1, 120))
+@given(
+    missed(),
+    some.lists(some.integers(-30, 300), max_size=6),
+    some.integers(10, 120),
+    some.integers(1, 120),
+)
 def test_any_layout_keeps_the_distance_the_order_and_the_word(
     late: list[Delivery], others: list[int], minutes: int, near: int
 ) -> None:
-    free, gap, beside = datetime(2026, 3, 2, tzinfo=UTC), timedelta(minutes=minutes), timedelta(minutes=near)
+    free, gap, beside = (
+        datetime(2026, 3, 2, tzinfo=UTC),
+        timedelta(minutes=minutes),
+        timedelta(minutes=near),
+    )
     taken = sorted(free + timedelta(minutes=one) for one in others)
     turns = lay_out_missed(late, free=free, gap=gap, taken=taken, beside=beside)
     assert turns.keys() == {row.id for row in late}
@@ -37,12 +46,19 @@ def test_any_layout_keeps_the_distance_the_order_and_the_word(
     assert times[:1] in ([], [free])
     assert all(after - before >= gap for before, after in pairwise(times))
     assert all(abs(at - one) >= beside for at in times[1:] for one in taken)
-    assert all(row.late_until is None or at <= row.late_until for row, at in zip(leaves, times, strict=True))
+    assert all(
+        row.late_until is None or at <= row.late_until
+        for row, at in zip(leaves, times, strict=True)
+    )
     keys = [(row.priority, row.due_at, row.id) for row in leaves]
     assert keys == sorted(keys)
     for row in late if not taken else []:  # what is held would have been too late at its turn
         if turns[row.id] is None:
-            ahead = [at for key, at in zip(keys, times, strict=True) if key < (row.priority, row.due_at, row.id)]
+            ahead = [
+                at
+                for key, at in zip(keys, times, strict=True)
+                if key < (row.priority, row.due_at, row.id)
+            ]
             turn = ahead[-1] + gap + timedelta(seconds=JITTER_TO) if ahead else free
             assert row.late_until is not None
             assert row.late_until < turn

@@ -1,4 +1,5 @@
-"""After a downtime: one notice, posts one after the other or on hold, and two answers, at any moment."""
+"""After a downtime: one notice, posts one after the other or on hold, and two answers, at any
+moment."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -38,9 +39,15 @@ TOLD, STILL = "downtime.told", "downtime.still_held"
 LATE_OK = timedelta(hours=7)
 
 
-def overdue(lea: Desk, number: int, *, channel: str = "main", late_ok: timedelta | None = LATE_OK) -> list[UUID]:
-    """Posts that come due one after the other, in the minutes before nothing leaves for six hours."""
-    return [lea.delivery(f"{channel} {n}", channel=channel, after=60 + n, late_ok=late_ok) for n in range(number)]
+def overdue(
+    lea: Desk, number: int, *, channel: str = "main", late_ok: timedelta | None = LATE_OK
+) -> list[UUID]:
+    """Posts that come due one after the other, in the minutes before nothing leaves for six
+    hours."""
+    return [
+        lea.delivery(f"{channel} {n}", channel=channel, after=60 + n, late_ok=late_ok)
+        for n in range(number)
+    ]
 
 
 def told(lea: Desk) -> dict[str, str]:
@@ -50,12 +57,16 @@ def told(lea: Desk) -> dict[str, str]:
 def only(lea: Desk) -> UUID:
     """The one downtime of this agency."""
     with lea.scope() as scope:
-        return scope.session.exec(select(Downtime.id).where(Downtime.tenant_id == lea.tenant_id)).one()
+        return scope.session.exec(
+            select(Downtime.id).where(Downtime.tenant_id == lea.tenant_id)
+        ).one()
 
 
 def state(lea: Desk) -> str:
     with lea.scope() as scope:
-        return scope.session.exec(select(Downtime.state).where(Downtime.tenant_id == lea.tenant_id)).one()
+        return scope.session.exec(
+            select(Downtime.state).where(Downtime.tenant_id == lea.tenant_id)
+        ).one()
 
 
 def left_at(lea: Desk, channel: str = "main") -> list[datetime]:
@@ -85,16 +96,24 @@ def test_one_notice_for_all_accounts_and_none_for_each_post(lea: Desk) -> None:
         "three": 3,
         "four": 3,
     }
-    shown = {one.delivery_id: one.not_before for one in found.entries if one.state is DeliveryState.SCHEDULED}
+    shown = {
+        one.delivery_id: one.not_before
+        for one in found.entries
+        if one.state is DeliveryState.SCHEDULED
+    }
     lea.live(minutes=40)
     for name in late:
         assert lea.texts(name) == [f"{name} 0", f"{name} 1", f"{name} 2"]
-        assert all(after - before >= CATCH_UP_INTERVAL for before, after in pairwise(left_at(lea, name)))
+        assert all(
+            after - before >= CATCH_UP_INTERVAL for before, after in pairwise(left_at(lea, name))
+        )
     for delivery_id, at in shown.items():
         settled = lea.entry(delivery_id).settled_at
         assert at is not None
         assert settled is not None
-        assert timedelta(0) <= settled - at < timedelta(minutes=1), "it left when it was shown to leave"
+        assert timedelta(0) <= settled - at < timedelta(minutes=1), (
+            "it left when it was shown to leave"
+        )
 
 
 def test_what_would_be_too_late_by_its_turn_is_held_and_takes_no_turn(lea: Desk) -> None:
@@ -109,25 +128,38 @@ def test_what_would_be_too_late_by_its_turn_is_held_and_takes_no_turn(lea: Desk)
 
 
 def test_what_leaves_on_time_does_not_push_what_was_missed(lea: Desk) -> None:
-    """An account posts every five minutes: what a stop kept back leaves all the same, in its turn and in time."""
+    """An account posts every five minutes: what a stop kept back leaves all the same, in its turn
+    and in time."""
     late = overdue(lea, 3, late_ok=timedelta(hours=2))
     with lea.scope(f"member:{lea.manager}") as scope:
-        emergency_stops.close_switch(scope, "channel", str(lea.channels["main"]), "sending", reason="a look")
+        emergency_stops.close_switch(
+            scope, "channel", str(lea.channels["main"]), "sending", reason="a look"
+        )
     lea.live(minutes=30)
-    new = [lea.delivery(f"on time {n}", after=60 + 300 * n, late_ok=timedelta(minutes=30)) for n in range(24)]
+    new = [
+        lea.delivery(f"on time {n}", after=60 + 300 * n, late_ok=timedelta(minutes=30))
+        for n in range(24)
+    ]
     with lea.scope(f"member:{lea.manager}") as scope:
-        emergency_stops.reopen_switch(scope, "channel", str(lea.channels["main"]), "sending", reason="seen")
+        emergency_stops.reopen_switch(
+            scope, "channel", str(lea.channels["main"]), "sending", reason="seen"
+        )
     lea.live(minutes=50)
     assert [lea.state(one) for one in late] == [DeliveryState.PUBLISHED] * 3
     gone = [lea.entry(one).settled_at for one in late]
-    assert all(after - before >= CATCH_UP_INTERVAL for before, after in pairwise(filter(None, gone)))
+    assert all(
+        after - before >= CATCH_UP_INTERVAL for before, after in pairwise(filter(None, gone))
+    )
     lea.live(minutes=80)
     assert {lea.state(one) for one in new} == {DeliveryState.PUBLISHED}
 
 
 @pytest.mark.parametrize(("late", "room"), [(3, 2), (5, 10)])
-def test_what_waited_for_the_distance_of_its_account_makes_no_other_wait(lea: Desk, late: int, room: int) -> None:
-    """Minutes: one that left up to two late beyond the distance its account keeps was not missed."""
+def test_what_waited_for_the_distance_of_its_account_makes_no_other_wait(
+    lea: Desk, late: int, room: int
+) -> None:
+    """Minutes: one that left up to two late beyond the distance its account keeps was not
+    missed."""
     done = lea.delivery("done", after=60)
     lea.live(minutes=2)
     left = {"id": done, "late": timedelta(minutes=late)}
@@ -187,7 +219,11 @@ def test_of_a_series_the_newest_one_is_laid_out_with_the_others(lea: Desk) -> No
 
 
 def test_a_paused_account_is_told_of_when_it_is_back(lea: Desk) -> None:
-    lea.act(lifecycle.pause_account, lea.channels["main"], Message("channel.is_paused", {"account": "main"}))
+    lea.act(
+        lifecycle.pause_account,
+        lea.channels["main"],
+        Message("channel.is_paused", {"account": "main"}),
+    )
     overdue(lea, 3)
     lea.live(minutes=30)
     assert told(lea) == {}
@@ -199,7 +235,12 @@ def test_a_paused_account_is_told_of_when_it_is_back(lea: Desk) -> None:
 
 @pytest.mark.parametrize("where", ["channel", "creator", "platform", "tenant"])
 def test_an_emergency_stop_is_told_of_when_it_is_over(lea: Desk, where: str) -> None:
-    ids = {"channel": lea.channels["main"], "creator": lea.creator_id, "platform": "sandbox", "tenant": ""}
+    ids = {
+        "channel": lea.channels["main"],
+        "creator": lea.creator_id,
+        "platform": "sandbox",
+        "tenant": "",
+    }
     target = str(ids[where])
     lea.act(emergency_stops.close_switch, where, target, "sending", reason="test")
     overdue_id = overdue(lea, 3)[0]
@@ -275,9 +316,9 @@ def test_kept_as_shown(lea: Desk) -> None:
     overdue(lea, 3)
     lea.pass_time(hours=6)
     lea.run()
-    assert lea.act(missed_posts.accept_catch_up, only(lea), creators=[lea.creator_id]) == DowntimeProgress(
-        left=1, waiting=2, held=0
-    )
+    assert lea.act(
+        missed_posts.accept_catch_up, only(lea), creators=[lea.creator_id]
+    ) == DowntimeProgress(left=1, waiting=2, held=0)
     assert told(lea) == {}
     with pytest.raises(Conflict) as twice:
         lea.act(missed_posts.accept_catch_up, only(lea), creators=[lea.creator_id])
@@ -291,9 +332,9 @@ def test_held_after_some_have_left_says_how_many_and_each_can_be_sent(lea: Desk)
     late = overdue(lea, 5)
     lea.pass_time(hours=6)
     lea.live(minutes=12)
-    assert lea.act(missed_posts.hold_missed_posts, only(lea), creators=[lea.creator_id]) == DowntimeProgress(
-        left=2, waiting=0, held=3
-    )
+    assert lea.act(
+        missed_posts.hold_missed_posts, only(lea), creators=[lea.creator_id]
+    ) == DowntimeProgress(left=2, waiting=0, held=3)
     assert [lea.why(one) for one in late[2:]] == ["downtime.held"] * 3
     assert lea.rows("delivery.publish") == []
     lea.live(minutes=40)
@@ -326,16 +367,22 @@ def test_a_post_that_somebody_moved_is_theirs_again(lea: Desk) -> None:
     lea.pass_time(hours=6)
     lea.run()
     lea.act(expedite_delivery, late[2])
-    assert lea.act(missed_posts.hold_missed_posts, only(lea), creators=[lea.creator_id]) == DowntimeProgress(
-        left=1, waiting=0, held=1
-    )
+    assert lea.act(
+        missed_posts.hold_missed_posts, only(lea), creators=[lea.creator_id]
+    ) == DowntimeProgress(left=1, waiting=0, held=1)
     assert lea.state(late[2]) is DeliveryState.SCHEDULED
 
 
 def test_who_works_for_some_holds_theirs_and_decides_for_nobody_else(lea: Desk) -> None:
     with lea.scope() as scope:
         other = agencies.add_creator(
-            scope, slug="mia", name="Mia", kind="virtual", zone="Europe/Paris", languages=["fr"], approval_tiers=1
+            scope,
+            slug="mia",
+            name="Mia",
+            kind="virtual",
+            zone="Europe/Paris",
+            languages=["fr"],
+            approval_tiers=1,
         )
     overdue(lea, 3)
     lea.pass_time(hours=6)
@@ -350,7 +397,9 @@ def test_who_works_for_some_holds_theirs_and_decides_for_nobody_else(lea: Desk) 
         assert queries.list_open_downtimes(scope, [other]) == []
 
 
-def test_another_agency_sees_and_decides_nothing(lea: Desk, services: Services, sandbox: Network) -> None:
+def test_another_agency_sees_and_decides_nothing(
+    lea: Desk, services: Services, sandbox: Network
+) -> None:
     overdue(lea, 3)
     lea.pass_time(hours=6)
     lea.run()
@@ -368,16 +417,28 @@ def test_another_agency_sees_and_decides_nothing(lea: Desk, services: Services, 
 
 
 PLANS = some.lists(
-    some.tuples(some.sampled_from(["main", "two"]), some.integers(1, 9), some.sampled_from([5, 380, None])),
+    some.tuples(
+        some.sampled_from(["main", "two"]), some.integers(1, 9), some.sampled_from([5, 380, None])
+    ),
     min_size=2,
     max_size=7,
 )
 
 
 @given(PLANS, some.lists(some.integers(0, 25), max_size=3), some.sampled_from(["", "keep", "hold"]))
-@settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(
+    max_examples=12,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+)
 def test_whatever_was_missed_leaves_once_in_order_and_in_time(
-    services: Services, sandbox: Network, plans: list[tuple[str, int, int | None]], deaths: list[int], word: str
+    services: Services,
+    sandbox: Network,
+    plans: list[tuple[str, int, int | None]],
+    deaths: list[int],
+    word: str,
 ) -> None:
     """With workers that die on the way, and somebody who says this or that."""
     lea = desk(services, sandbox)
@@ -385,7 +446,9 @@ def test_whatever_was_missed_leaves_once_in_order_and_in_time(
     made = {}
     for number, (channel, priority, minutes) in enumerate(plans):
         late_ok = None if minutes is None else timedelta(minutes=minutes)
-        made[lea.delivery(f"{number}", channel=channel, after=60, late_ok=late_ok, priority=priority)] = number
+        made[
+            lea.delivery(f"{number}", channel=channel, after=60, late_ok=late_ok, priority=priority)
+        ] = number
     lea.pass_time(hours=6)
     for at in deaths:
         lea.crash(at)
@@ -400,7 +463,9 @@ def test_whatever_was_missed_leaves_once_in_order_and_in_time(
         assert len(texts) == len(set(texts)), "sent twice"
         assert all(after - before >= CATCH_UP_INTERVAL for before, after in pairwise(times)), times
         ranks = [(plans[int(text)][1], int(text)) for text in texts]
-        assert ranks == sorted(ranks) or deaths, ranks  # who died with one in hand lets the next one go
+        assert ranks == sorted(ranks) or deaths, (
+            ranks
+        )  # who died with one in hand lets the next one go
     with lea.scope() as scope:
         every = scope.session.exec(select(Delivery).where(col(Delivery.id).in_(list(made)))).all()
     for row in every:

@@ -1,4 +1,5 @@
-"""A post as it is written: the preview is what leaves, a key writes it once, a change asks for a yes again."""
+"""A post as it is written: the preview is what leaves, a key writes it once, a change asks for a
+yes again."""
 
 from uuid import UUID
 
@@ -23,19 +24,30 @@ from workers.wiring import Services
 CONNECTORS = loader.load_connectors()
 
 
-def draft(lea: Desk, body: str = "hello", *, media: tuple[UUID, ...] = (), ai: str = "none", title: str = "") -> Draft:
+def draft(
+    lea: Desk,
+    body: str = "hello",
+    *,
+    media: tuple[UUID, ...] = (),
+    ai: str = "none",
+    title: str = "",
+) -> Draft:
     return Draft(lea.creator_id, title, body, media, tuple(lea.channels.values()), ai)
 
 
 def previews(lea: Desk, what: Draft) -> list[PostPreview]:
     with lea.scope(f"member:{lea.author}") as scope:
-        return previewing.preview_draft(scope, what, author=f"member:{lea.author}", connectors=CONNECTORS)
+        return previewing.preview_draft(
+            scope, what, author=f"member:{lea.author}", connectors=CONNECTORS
+        )
 
 
 def plan(lea: Desk, what: Draft, *, key: UUID | None = None, after: float = 0) -> PlannedPost:
     author = f"member:{lea.author}"
     with lea.scope(author) as scope:
-        return drafts.plan_draft(scope, what, key=key or uuid7(), at=wall(scope.now, after), author=author)
+        return drafts.plan_draft(
+            scope, what, key=key or uuid7(), at=wall(scope.now, after), author=author
+        )
 
 
 def codes(one: PostPreview) -> list[str]:
@@ -45,7 +57,9 @@ def codes(one: PostPreview) -> list[str]:
 def test_preview_is_what_the_platform_gets(lea: Desk) -> None:
     """Text, title, pictures and marks: byte for byte, on each account."""
     lea.connect("keyed", keys=True)
-    written = draft(lea, "Été 🌊\nà la mer", media=(lea.photo(1), lea.photo(2)), ai="generated", title="Été")
+    written = draft(
+        lea, "Été 🌊\nà la mer", media=(lea.photo(1), lea.photo(2)), ai="generated", title="Été"
+    )
     shown = previews(lea, written)
     assert [one.account for one in shown] == ["main", "keyed"]
     assert all(not one.reasons for one in shown), [codes(one) for one in shown]
@@ -56,7 +70,9 @@ def test_preview_is_what_the_platform_gets(lea: Desk) -> None:
     for one in shown:
         (post,) = lea.posts(one.account)
         assert (post["text"], post["title"]) == (one.body, one.title)
-        assert [medium["sha256"] for medium in post["media"]] == [medium.sha256 for medium in one.media]
+        assert [medium["sha256"] for medium in post["media"]] == [
+            medium.sha256 for medium in one.media
+        ]
         assert sorted(post["flags"]) == sorted(one.flags)
 
 
@@ -77,17 +93,27 @@ def test_preview_writes_nothing(lea: Desk) -> None:
     previews(lea, draft(lea, media=(lea.photo(5),)))
     with lea.scope() as scope:
         for name in ("posts", "deliveries", "decisions", "permits"):
-            assert scope.run(f"SELECT count(*) FROM {name} WHERE tenant_id = :t", t=lea.tenant_id).scalar_one() == 0
+            assert (
+                scope.run(
+                    f"SELECT count(*) FROM {name} WHERE tenant_id = :t", t=lea.tenant_id
+                ).scalar_one()
+                == 0
+            )
 
 
 def test_previews_say_what_each_account_alone_would_be_told(lea: Desk) -> None:
     """Facts are read once for all of them: that changes no answer."""
     lea.connect("keyed", keys=True)
     lea.connect_to("page", account="lea", token="t", platform="own_page", surface="own_page.public")
-    written = draft(lea, "voir https://example.test/x", media=(lea.photo(6, rating=Rating.S),), ai="generated")
+    written = draft(
+        lea, "voir https://example.test/x", media=(lea.photo(6, rating=Rating.S),), ai="generated"
+    )
     together = previews(lea, written)
     alone = [
-        previews(lea, Draft(lea.creator_id, "", written.body, written.media, (one.channel_id,), "generated"))[0]
+        previews(
+            lea,
+            Draft(lea.creator_id, "", written.body, written.media, (one.channel_id,), "generated"),
+        )[0]
         for one in together
     ]
     assert together == alone
@@ -120,7 +146,9 @@ def test_rewritten_post_waits_for_a_yes_and_leaves_as_it_is_then(lea: Desk) -> N
     delivery_id = lea.delivery("avant", after=600)
     with lea.scope(f"member:{lea.author}") as scope:
         post_id = get_delivery(scope, delivery_id).post_id
-        assert not drafts.rewrite_post(scope, post_id, draft(lea, "après"), author=f"member:{lea.author}")
+        assert not drafts.rewrite_post(
+            scope, post_id, draft(lea, "après"), author=f"member:{lea.author}"
+        )
     assert lea.state(delivery_id) is DeliveryState.DRAFT
     lea.approve(post_id)
     lea.plan(post_id)
@@ -132,8 +160,12 @@ def test_a_mark_changes_with_the_words_and_is_approved_with_them(lea: Desk) -> N
     planned = plan(lea, draft(lea), after=600)
     lea.approve(planned.post_id)
     with lea.scope(f"member:{lea.author}") as scope:
-        drafts.rewrite_post(scope, planned.post_id, draft(lea, ai="generated"), author=f"member:{lea.author}")
-        assert eligible_approvers(scope, planned.post_id), "the same words of somebody else are another post"
+        drafts.rewrite_post(
+            scope, planned.post_id, draft(lea, ai="generated"), author=f"member:{lea.author}"
+        )
+        assert eligible_approvers(scope, planned.post_id), (
+            "the same words of somebody else are another post"
+        )
     lea.approve(planned.post_id)
     lea.act(release_post, planned.post_id)
     lea.live(minutes=11)
@@ -161,8 +193,12 @@ def test_refused_post_is_tried_again(lea: Desk) -> None:
         lea.act(drafts.retry_delivery, delivery_id)
 
 
-@pytest.mark.parametrize("wrong", ["nothing", "no account", "past", "anothers picture", "anothers account"])
-def test_what_cannot_be_planned_is_refused(lea: Desk, services: Services, sandbox: Network, wrong: str) -> None:
+@pytest.mark.parametrize(
+    "wrong", ["nothing", "no account", "past", "anothers picture", "anothers account"]
+)
+def test_what_cannot_be_planned_is_refused(
+    lea: Desk, services: Services, sandbox: Network, wrong: str
+) -> None:
     other = desk(services, sandbox)
     whole = draft(lea)
     cases = {
@@ -170,10 +206,18 @@ def test_what_cannot_be_planned_is_refused(lea: Desk, services: Services, sandbo
         "no account": (Draft(lea.creator_id, "", "x", (), ()), BadInput),
         "past": (whole, BadInput),
         "anothers picture": (draft(lea, media=(other.photo(8),)), NotFound),
-        "anothers account": (Draft(lea.creator_id, "", "x", (), (other.channels["main"],)), NotFound),
+        "anothers account": (
+            Draft(lea.creator_id, "", "x", (), (other.channels["main"],)),
+            NotFound,
+        ),
     }
     what, error = cases[wrong]
     with pytest.raises(error):
         plan(lea, what, after=-7200 if wrong == "past" else 0)
     with lea.scope() as scope:
-        assert scope.run("SELECT count(*) FROM posts WHERE tenant_id = :t", t=lea.tenant_id).scalar_one() == 0
+        assert (
+            scope.run(
+                "SELECT count(*) FROM posts WHERE tenant_id = :t", t=lea.tenant_id
+            ).scalar_one()
+            == 0
+        )

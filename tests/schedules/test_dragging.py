@@ -1,4 +1,5 @@
-"""One post dragged to another day or hour: whole or not at all, as it was seen, never into the past."""
+"""One post dragged to another day or hour: whole or not at all, as it was seen, never into the
+past."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, time, timedelta
@@ -53,7 +54,9 @@ def test_another_day_keeps_the_clock(day: date, clock: time, zone: str, other: d
     wall = WallTime(day, clock, zone)
     if wall.is_in_dst_gap:  # it leaves later than its clock says, maybe on the next day
         return
-    assert same_clock_time(wall, wall.instant(), DropTarget(other, None, zone)) == WallTime(other, clock, zone)
+    assert same_clock_time(wall, wall.instant(), DropTarget(other, None, zone)) == WallTime(
+        other, clock, zone
+    )
 
 
 @given(DAYS, CLOCKS, st.sampled_from(ZONES), DAYS, st.integers(0, 23))
@@ -69,11 +72,16 @@ def test_an_hour_is_the_hour_on_the_clock_it_was_dropped_on(
 
 
 @given(DAYS, CLOCKS, st.sampled_from(ZONES), st.sampled_from(ZONES))
-def test_an_instant_on_the_clock_of_another_zone_is_the_same(day: date, clock: time, zone: str, elsewhere: str) -> None:
+def test_an_instant_on_the_clock_of_another_zone_is_the_same(
+    day: date, clock: time, zone: str, elsewhere: str
+) -> None:
     wall = WallTime(day, clock, zone)
     there = to_zone(wall, elsewhere)
     assert there.zone == elsewhere
-    if not there.is_in_dst_gap and to_wall_time(wall.instant(), elsewhere).instant() == wall.instant():  # no hour twice
+    if (
+        not there.is_in_dst_gap
+        and to_wall_time(wall.instant(), elsewhere).instant() == wall.instant()
+    ):  # no hour twice
         assert there.instant() == wall.instant()
 
 
@@ -84,7 +92,8 @@ WALLS = st.builds(WallTime, DAYS, CLOCKS, st.sampled_from(ZONES))
 def test_what_is_dropped_on_a_day_lies_in_it_on_the_clock_that_was_looked_at(
     wall: WallTime, looked: str, other: date
 ) -> None:
-    """And stays planned on its own clock: as it was where that is on this day, else at the hour it was seen."""
+    """And stays planned on its own clock: as it was where that is on this day, else at the hour it
+    was seen."""
     if wall.is_in_dst_gap:
         return
     spot = DropTarget(other, None, looked)
@@ -95,7 +104,9 @@ def test_what_is_dropped_on_a_day_lies_in_it_on_the_clock_that_was_looked_at(
     if moved.clock == wall.clock:
         assert abs((there - other).days) <= (wall.zone == looked or seen.is_in_dst_gap)
     else:
-        assert abs(moved.instant() - seen.instant()) <= timedelta(hours=2)  # an hour that clocks show twice, or skip
+        assert abs(moved.instant() - seen.instant()) <= timedelta(
+            hours=2
+        )  # an hour that clocks show twice, or skip
 
 
 @given(WALLS, st.sampled_from(ZONES), DAYS, st.integers(0, 23))
@@ -114,7 +125,8 @@ def test_an_hour_of_another_clock_ends_as_what_hers_show_then(
 
 
 def test_hours_of_hers_draw_on_whatever_clock_they_are_looked_at(lea: Desk) -> None:
-    """Six in the evening of Paris is noon or one o'clock in New York: the free half past six lies in that hour."""
+    """Six in the evening of Paris is noon or one o'clock in New York: the free half past six lies
+    in that hour."""
     found, day = planned(lea), at(lea, 5).day
     looked = to_wall_time(at(lea, 5, time(18, 30)).instant(), "America/New_York")
     spot = DropTarget(looked.day, looked.clock.hour, looked.zone)
@@ -128,7 +140,9 @@ def test_a_day_a_free_slot_and_back(lea: Desk) -> None:
     drop(lea, found, 5)
     assert lea.entry(found).wall_time == str(at(lea, 5))
     for weekday in range(7):
-        lea.act(slots.add_slot, lea.channels["main"], weekday=weekday, clock=time(16, 45), zone=ZONE)
+        lea.act(
+            slots.add_slot, lea.channels["main"], weekday=weekday, clock=time(16, 45), zone=ZONE
+        )
     done = drop(lea, found, 6, 16)
     assert lea.entry(found).wall_time == str(at(lea, 6, time(16, 45)))
     lea.act(bulk_moves.undo_bulk_move, done.shift_id)
@@ -150,7 +164,9 @@ def test_an_hour_shown_as_free_is_taken(lea: Desk) -> None:
 
 def test_a_slot_that_is_taken_draws_nobody(lea: Desk) -> None:
     day = at(lea, 6).day
-    lea.act(slots.add_slot, lea.channels["main"], weekday=day.weekday(), clock=time(16, 45), zone=ZONE)
+    lea.act(
+        slots.add_slot, lea.channels["main"], weekday=day.weekday(), clock=time(16, 45), zone=ZONE
+    )
     planned(lea, 6, clock=time(16, 45), body="there first")
     found = planned(lea)
     drop(lea, found, 6, 16)
@@ -161,7 +177,8 @@ def test_all_accounts_of_a_card_go_or_none(lea: Desk) -> None:
     lea.connect("second")
     post_id = lea.write()
     both = [
-        lea.act(deliveries.create_delivery, post_id, lea.channels[name], at=at(lea, 3)) for name in ("main", "second")
+        lea.act(deliveries.create_delivery, post_id, lea.channels[name], at=at(lea, 3))
+        for name in ("main", "second")
     ]
     lea.act(drag_and_drop.drop_deliveries, seen(lea, *both), DropTarget(at(lea, 4).day, 12, ZONE))
     assert {lea.entry(one).wall_time for one in both} == {str(at(lea, 4, time(12)))}

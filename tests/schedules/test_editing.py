@@ -1,4 +1,5 @@
-"""Changing the words of a post that stands outside: approved, judged, sent once more as other words, and known."""
+"""Changing the words of a post that stands outside: approved, judged, sent once more as other
+words, and known."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -80,15 +81,25 @@ def test_the_gate_says_no_to_new_words(lea: Desk) -> None:
 def test_an_emergency_stop_stops_it(lea: Desk) -> None:
     delivery_id = published(lea)
     reword(lea, delivery_id, "new words")
-    lea.act(emergency_stops.close_switch, "channel", str(lea.channels["main"]), "sending", reason="test")
+    lea.act(
+        emergency_stops.close_switch, "channel", str(lea.channels["main"]), "sending", reason="test"
+    )
     lea.live(minutes=2)
     assert (state(lea, delivery_id), lea.texts()) == ("due", ["old words"])
-    lea.act(emergency_stops.reopen_switch, "channel", str(lea.channels["main"]), "sending", reason="test")
+    lea.act(
+        emergency_stops.reopen_switch,
+        "channel",
+        str(lea.channels["main"]),
+        "sending",
+        reason="test",
+    )
     lea.live(minutes=1)
     assert (state(lea, delivery_id), lea.texts()) == ("done", ["new words"])
 
 
-@pytest.mark.parametrize("mode", ["reset_after", "reset_before", "accept_then_hang", "status:503", "status:503_after"])
+@pytest.mark.parametrize(
+    "mode", ["reset_after", "reset_before", "accept_then_hang", "status:503", "status:503_after"]
+)
 def test_a_lost_answer_is_asked_for_once_more(lea: Desk, mode: str) -> None:
     """The same words again change nothing, and meanwhile nobody claims to know which stand."""
     delivery_id = published(lea)
@@ -225,7 +236,9 @@ def test_a_recall_of_what_it_shows_takes_one_copy(lea: Desk) -> None:
     lea.run()
     with lea.scope() as scope:
         kept = [
-            one for one in live_copies.list_consumed_permits(scope, Subject("delivery", delivery_id)) if one.native_ids
+            one
+            for one in live_copies.list_consumed_permits(scope, Subject("delivery", delivery_id))
+            if one.native_ids
         ]
         shown = live_copies.live_copies_of_bytes(scope, kept[0].media[0])
         assert [one.jti for one in shown if one.native_ids] == [kept[0].jti]
@@ -338,7 +351,10 @@ def test_what_no_row_would_wake_is_found(lea: Desk) -> None:
     delivery_id = published(lea)
     reword(lea, delivery_id, "new words")
     with lea.scope() as scope:
-        scope.run("DELETE FROM outbox WHERE tenant_id = :tenant AND kind = 'delivery.edit'", tenant=lea.tenant_id)
+        scope.run(
+            "DELETE FROM outbox WHERE tenant_id = :tenant AND kind = 'delivery.edit'",
+            tenant=lea.tenant_id,
+        )
     route = lea.routes.by_kind["delivery.sweep"]
     route.handler(route.event(lea.tenant_id, lea.tenant_id))
     lea.run()
@@ -370,10 +386,13 @@ def test_nobody_tries_for_ever(lea: Desk) -> None:
 
 
 def test_marks_that_other_words_would_need_are_another_post(lea: Desk) -> None:
-    """Milder or stronger, the platform was told what stands there: taken away and posted again, it is told anew."""
+    """Milder or stronger, the platform was told what stands there: taken away and posted again, it
+    is told anew."""
     delivery_id = published(lea)
     with lea.scope() as scope:
-        scope.run("UPDATE posts SET text_ai = 'generated' WHERE tenant_id = :tenant", tenant=lea.tenant_id)
+        scope.run(
+            "UPDATE posts SET text_ai = 'generated' WHERE tenant_id = :tenant", tenant=lea.tenant_id
+        )
     reword(lea, delivery_id, "new words")
     lea.run()
     assert (state(lea, delivery_id), why(lea, delivery_id)) == ("refused", "edit.other_marks")

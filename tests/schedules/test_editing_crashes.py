@@ -1,4 +1,5 @@
-"""A process that dies while it changes the words of what stands outside, and a row that comes twice."""
+"""A process that dies while it changes the words of what stands outside, and a row that comes
+twice."""
 
 import pytest
 
@@ -10,8 +11,11 @@ from tests.schedules.rewords import changes, edits, published, reword, state
 
 @pytest.mark.parametrize(("pictures", "step"), [(0, 1), (1, 3)], ids=["words", "picture"])
 @pytest.mark.parametrize("mode", ["", "reset_after"])
-def test_death_at_any_line_ends_with_the_new_words(lea: Desk, mode: str, pictures: int, step: int) -> None:
-    """The points of a run: before, inside and after each transaction, before and after the request."""
+def test_death_at_any_line_ends_with_the_new_words(
+    lea: Desk, mode: str, pictures: int, step: int
+) -> None:
+    """The points of a run: before, inside and after each transaction, before and after the
+    request."""
     for at in range(0, 40, step):
         mia = desk(lea.services, lea.network)
         delivery_id = published(mia, media=(mia.photo(),) if pictures else ())
@@ -20,7 +24,10 @@ def test_death_at_any_line_ends_with_the_new_words(lea: Desk, mode: str, picture
             mia.fault(mode, on="edits")
         died = mia.crash(at=at)
         taken = mia.texts() == ["new words"]
-        assert not (taken and changes(mia, delivery_id) == []), (at, "what stands there is on no record")
+        assert not (taken and changes(mia, delivery_id) == []), (
+            at,
+            "what stands there is on no record",
+        )
         mia.live(minutes=4)
         assert (mia.texts(), state(mia, delivery_id)) == (["new words"], "done"), at
         assert mia.posts()[0]["said_before"] == ["old words"], at

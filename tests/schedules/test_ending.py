@@ -1,4 +1,5 @@
-"""What its platform takes away by itself ends when its time is over, and not while nobody knows what became of it."""
+"""What its platform takes away by itself ends when its time is over, and not while nobody knows
+what became of it."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -17,7 +18,9 @@ from tests.schedules.builders import Desk
 def ended(lea: Desk, delivery_id: UUID) -> timedelta | None:
     """End it; after how long it is to be asked again, None where it is done."""
     try:
-        expiring_posts.expire_delivery(ExpiryDue(lea.tenant_id, delivery_id), tenant=lea.services.tenant)
+        expiring_posts.expire_delivery(
+            ExpiryDue(lea.tenant_id, delivery_id), tenant=lea.services.tenant
+        )
     except outbox.RetryLater as later:
         return later.after
     return None
@@ -25,7 +28,10 @@ def ended(lea: Desk, delivery_id: UUID) -> timedelta | None:
 
 def left(lea: Desk, delivery_id: UUID) -> bool:
     with lea.scope() as scope:
-        return any(one.removed_at is None for one in live_copies.list_copies(scope, Subject("delivery", delivery_id)))
+        return any(
+            one.removed_at is None
+            for one in live_copies.list_copies(scope, Subject("delivery", delivery_id))
+        )
 
 
 def written(lea: Desk, delivery_id: UUID, **columns: object) -> None:
@@ -48,7 +54,9 @@ def test_it_ends_when_its_time_is_over(lea: Desk, state: DeliveryState) -> None:
     assert ended(lea, sent) is None
     assert not left(lea, sent)
     lea.live(seconds=1)
-    assert lea.state(sent) is (DeliveryState.PUBLISHED if state is DeliveryState.PUBLISHED else DeliveryState.REMOVED)
+    assert lea.state(sent) is (
+        DeliveryState.PUBLISHED if state is DeliveryState.PUBLISHED else DeliveryState.REMOVED
+    )
 
 
 def test_what_is_in_doubt_waits_and_what_never_left_is_let_be(lea: Desk) -> None:
@@ -60,6 +68,8 @@ def test_what_is_in_doubt_waits_and_what_never_left_is_let_be(lea: Desk) -> None
         (DeliveryState.PROCESSING, expiring_posts.AGAIN),
         (DeliveryState.FAILED, None),
     ):
-        written(lea, sent, state=str(state), lasts_hours=24, settled_at=long_ago, deadline_at=long_ago)
+        written(
+            lea, sent, state=str(state), lasts_hours=24, settled_at=long_ago, deadline_at=long_ago
+        )
         assert ended(lea, sent) == again
         assert left(lea, sent)

@@ -1,4 +1,5 @@
-"""Files that go out: a table that comes back unchanged and runs nowhere, and a calendar that calendars can read."""
+"""Files that go out: a table that comes back unchanged and runs nowhere, and a calendar that
+calendars can read."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
@@ -57,7 +58,9 @@ def values(option: PostOption) -> some.SearchStrategy[OptionValue]:
             [one for one in (option.example, *ODD) if option_value_problem("", option, one) is None]
         )
     entries = [
-        one for one in (option.example, *map(str.strip, ODD)) if option_value_problem("", option, (one,)) is None
+        one
+        for one in (option.example, *map(str.strip, ODD))
+        if option_value_problem("", option, (one,)) is None
     ]
     return some.lists(some.sampled_from(entries), min_size=1, max_size=2, unique=True).map(tuple)
 
@@ -73,7 +76,9 @@ def choices(draw: some.DrawFn) -> dict[str, dict[str, OptionValue]]:
 
 @some.composite
 def line(draw: some.DrawFn) -> ExportedPost:
-    at = WallTime(draw(some.dates(date(2001, 1, 1), date(2190, 1, 1))), draw(some.times()), draw(ZONES))
+    at = WallTime(
+        draw(some.dates(date(2001, 1, 1), date(2190, 1, 1))), draw(some.times()), draw(ZONES)
+    )
     at = WallTime(at.day, at.clock.replace(microsecond=0), at.zone)
     reason = draw(some.sampled_from([None, Message("delivery.too_late")]))
     places = [
@@ -89,15 +94,27 @@ def line(draw: some.DrawFn) -> ExportedPost:
         for name in draw(some.lists(NAMES, min_size=1, max_size=3, unique=True))
     ]
     return ExportedPost(
-        key=draw(some.text(LETTERS, min_size=1, max_size=MAX_KEY_LENGTH).map(str.strip).filter(bool)),
+        key=draw(
+            some.text(LETTERS, min_size=1, max_size=MAX_KEY_LENGTH).map(str.strip).filter(bool)
+        ),
         creator=draw(NAMES),
         at=at,
         due=at.instant(),
-        late_ok=draw(some.none() | some.integers(0, 1000).map(lambda minutes: timedelta(minutes=minutes))),
+        late_ok=draw(
+            some.none() | some.integers(0, 1000).map(lambda minutes: timedelta(minutes=minutes))
+        ),
         body=draw(WORDS.filter(lambda words: bool(words.strip()))),
-        media=tuple(draw(some.lists(some.builds(UUID, int=some.integers(0, 2**128 - 1)), max_size=2, unique=True))),
+        media=tuple(
+            draw(
+                some.lists(
+                    some.builds(UUID, int=some.integers(0, 2**128 - 1)), max_size=2, unique=True
+                )
+            )
+        ),
         first_comment=draw(WORDS.filter(lambda words: not words or bool(words.strip()))),
-        bodies=draw(some.dictionaries(some.just("sandbox"), WORDS.filter(lambda words: bool(words.strip())))),
+        bodies=draw(
+            some.dictionaries(some.just("sandbox"), WORDS.filter(lambda words: bool(words.strip())))
+        ),
         prices=draw(some.dictionaries(some.just("sandbox"), PRICES)),
         priority=draw(some.integers(1, 9)),
         places=tuple(places),
@@ -107,7 +124,11 @@ def line(draw: some.DrawFn) -> ExportedPost:
         options=draw(choices()),
         labels=tuple(draw(some.lists(NAMES, max_size=3, unique=True))),
         thread=tuple(
-            draw(some.lists(some.builds(ThreadPart, SAID, some.just((uuid7(),)) | some.just(())), max_size=3))
+            draw(
+                some.lists(
+                    some.builds(ThreadPart, SAID, some.just((uuid7(),)) | some.just(())), max_size=3
+                )
+            )
         ),
     )
 
@@ -115,17 +136,31 @@ def line(draw: some.DrawFn) -> ExportedPost:
 @pytest.mark.heavy
 @given(some.lists(line(), min_size=1, max_size=4, unique_by=lambda one: one.key))
 def test_what_goes_out_comes_back_unchanged(lines: list[ExportedPost]) -> None:
-    sheet = parse_file(exports.render_csv(lines, {"delivery.too_late": "=trop tard"}), ("sandbox",), OPTIONS)
+    sheet = parse_file(
+        exports.render_csv(lines, {"delivery.too_late": "=trop tard"}), ("sandbox",), OPTIONS
+    )
     states = [{str(place.state) for place in one.places} for one in lines]
-    gone = [(row.line, each & OUTSIDE) for row, each in zip(sheet.rows, states, strict=True) if each & (OFF | OUTSIDE)]
+    gone = [
+        (row.line, each & OUTSIDE)
+        for row, each in zip(sheet.rows, states, strict=True)
+        if each & (OFF | OUTSIDE)
+    ]
     assert [(one.line, one.message.code) for one in sheet.findings] == [
         (at, "import.stands" if stands else "import.taken_off") for at, stands in gone
     ]
     for row, one in zip(sheet.rows, lines, strict=True):
-        assert (row.key, row.creator, row.channels) == (one.key, one.creator, tuple(p.account for p in one.places))
+        assert (row.key, row.creator, row.channels) == (
+            one.key,
+            one.creator,
+            tuple(p.account for p in one.places),
+        )
         assert (row.day, row.clock, row.zone) == (one.at.day, one.at.clock, one.at.zone)
         assert (row.late_ok, row.priority) == (one.late_ok, one.priority)
-        assert (row.body, row.first_comment, row.bodies) == (one.body, one.first_comment, one.bodies)
+        assert (row.body, row.first_comment, row.bodies) == (
+            one.body,
+            one.first_comment,
+            one.bodies,
+        )
         assert (row.prices, row.title, row.text_ai) == (one.prices, one.title, one.text_ai)
         assert tuple(map(UUID, row.media)) == one.media
         assert row.own == one.own
@@ -199,7 +234,9 @@ def test_calendars_read_what_was_meant(lines: list[ExportedPost]) -> None:
         assert datetime.fromisoformat(event["DTSTART"]) == one.due
         assert event["DTSTAMP"] == "20261121T120000Z"
         said = place.body.replace("\r\n", "\n").replace("\r", "\n")
-        assert plain(event["DESCRIPTION"]) == "".join(x for x in said if x in "\n\t" or (x >= " " and x != "\x7f"))
+        assert plain(event["DESCRIPTION"]) == "".join(
+            x for x in said if x in "\n\t" or (x >= " " and x != "\x7f")
+        )
         assert event["STATUS"] in ("CONFIRMED", "TENTATIVE", "CANCELLED")
 
 
@@ -211,7 +248,9 @@ def test_a_long_line_of_wide_letters_is_folded_between_them() -> None:
 def window(clerk: Clerk) -> list[ExportedPost]:
     with clerk.desk.scope() as scope:
         start = scope.now - timedelta(days=1)
-        return exports.load_export_rows(scope, {clerk.desk.creator_id}, start, start + timedelta(days=60))
+        return exports.load_export_rows(
+            scope, {clerk.desk.creator_id}, start, start + timedelta(days=60)
+        )
 
 
 def test_what_is_only_rehearsed_stands_in_no_calendar_as_sure(clerk: Clerk) -> None:
@@ -224,13 +263,20 @@ def test_what_is_only_rehearsed_stands_in_no_calendar_as_sure(clerk: Clerk) -> N
     lea.live(hours=1, minutes=5)
     found = events(render_icalendar(window(clerk), now=NOW, name="Léa"))
     said = {event["DESCRIPTION"]: event["STATUS"] for event in found}
-    assert said == {"rehearsed soon": "CANCELLED", "meant": "CONFIRMED", "rehearsed later": "TENTATIVE"}
+    assert said == {
+        "rehearsed soon": "CANCELLED",
+        "meant": "CONFIRMED",
+        "rehearsed later": "TENTATIVE",
+    }
 
 
 def test_a_calendar_tells_what_each_account_says(clerk: Clerk) -> None:
     clerk.desk.connect("other")
     clerk.write(
-        table([clerk.row(1, channels="main|other", **{"body@other": "ailleurs"})], columns=[*COLUMNS, "body@other"])
+        table(
+            [clerk.row(1, channels="main|other", **{"body@other": "ailleurs"})],
+            columns=[*COLUMNS, "body@other"],
+        )
     )
     found = events(render_icalendar(window(clerk), now=NOW, name="Léa"))
     assert {event["SUMMARY"].split(" · ", 1)[1]: event["DESCRIPTION"] for event in found} == {
@@ -241,7 +287,15 @@ def test_a_calendar_tells_what_each_account_says(clerk: Clerk) -> None:
 
 def test_a_post_on_several_accounts_is_one_line(clerk: Clerk) -> None:
     clerk.desk.connect("other")
-    clerk.write(table([clerk.row(1, channels="main|other", body="=1+1", first_comment="suite", late_ok="always")]))
+    clerk.write(
+        table(
+            [
+                clerk.row(
+                    1, channels="main|other", body="=1+1", first_comment="suite", late_ok="always"
+                )
+            ]
+        )
+    )
     one = window(clerk)[0]
     assert {place.account for place in one.places} == {"main", "other"}
     row = parse_file(exports.render_csv([one], {}), ("sandbox",)).rows[0]
@@ -255,10 +309,15 @@ def test_states_and_reasons_stand_in_the_order_of_the_accounts(clerk: Clerk) -> 
     first = window(clerk)[0].places[0]
     with clerk.desk.scope() as scope:
         transition_delivery(
-            scope, get_delivery(scope, first.delivery_id), DeliveryState.HELD, reason=Message("delivery.too_late")
+            scope,
+            get_delivery(scope, first.delivery_id),
+            DeliveryState.HELD,
+            reason=Message("delivery.too_late"),
         )
     found = window(clerk)
-    assert exports.collect_reason_messages(found) == {"delivery.too_late": Message("delivery.too_late")}
+    assert exports.collect_reason_messages(found) == {
+        "delivery.too_late": Message("delivery.too_late")
+    }
     text = exports.render_csv(found, {"delivery.too_late": "Trop tard"}).decode("utf-8-sig")
     assert "held|draft" in text
     assert "Trop tard|" in text
@@ -278,10 +337,14 @@ def test_our_own_file_is_taken_back_as_it_went_out(clerk: Clerk) -> None:
 
 
 def test_a_thread_and_words_of_one_account_come_back_as_the_same_version(clerk: Clerk) -> None:
-    """The digest covers all that a yes is to: the same one means that nothing was changed on the way."""
+    """The digest covers all that a yes is to: the same one means that nothing was changed on the
+    way."""
     clerk.desk.connect("Other")
     said = {"part_2": "deux", "part_3": "=trois", "first_comment": "fin", "body@other": "ailleurs"}
-    rows = [clerk.row(1, channels="main|Other", body_sandbox="ici", **said), clerk.row(2, time="15:00", part_2="suite")]
+    rows = [
+        clerk.row(1, channels="main|Other", body_sandbox="ici", **said),
+        clerk.row(2, time="15:00", part_2="suite"),
+    ]
     clerk.write(table(rows, columns=[*COLUMNS, *said]))
     before = window(clerk)
     again = clerk.bring(exports.render_csv(before, {}))
@@ -290,35 +353,56 @@ def test_a_thread_and_words_of_one_account_come_back_as_the_same_version(clerk: 
     clerk.desk.run()
     after = window(clerk)
     with clerk.desk.scope() as scope:
-        digests = Counter(scope.run("SELECT digest FROM posts WHERE tenant_id = :t", t=scope.tenant_id).scalars())
+        digests = Counter(
+            scope.run("SELECT digest FROM posts WHERE tenant_id = :t", t=scope.tenant_id).scalars()
+        )
     assert sorted(digests.values()) == [2, 2]
     told = {(one.body, one.first_comment, one.thread, tuple(one.own.items())) for one in after}
     assert len(after) == 4
     assert len(told) == 2
-    assert ("bonjour 1", "fin", (ThreadPart("deux"), ThreadPart("=trois")), (("Other", "ailleurs"),)) in told
+    assert (
+        "bonjour 1",
+        "fin",
+        (ThreadPart("deux"), ThreadPart("=trois")),
+        (("Other", "ailleurs"),),
+    ) in told
 
 
 def test_addresses_that_stay_as_they_stand_come_back_as_the_same_version(clerk: Clerk) -> None:
     """Brought in again they were marked: the file did not say that they stay."""
     desk, mine = clerk.desk, "https://lea.example.org/me;a"
-    desk.act(link_tracking.set_link_policy, desk.creator_id, LinkPolicy(source="{platform}", campaign="always"))
+    desk.act(
+        link_tracking.set_link_policy,
+        desk.creator_id,
+        LinkPolicy(source="{platform}", campaign="always"),
+    )
     desk.wish(
-        desk.write(f"Me: {mine} more: https://lea.example.org/b", links=LinkChoices("spring", (mine,))), after=7200
+        desk.write(
+            f"Me: {mine} more: https://lea.example.org/b", links=LinkChoices("spring", (mine,))
+        ),
+        after=7200,
     )
     again = clerk.bring(exports.render_csv(window(clerk), {}))
     clerk.ask(again)
     desk.run()
     with desk.scope() as scope:
-        digests = Counter(scope.run("SELECT digest FROM posts WHERE tenant_id = :t", t=scope.tenant_id).scalars())
+        digests = Counter(
+            scope.run("SELECT digest FROM posts WHERE tenant_id = :t", t=scope.tenant_id).scalars()
+        )
     assert list(digests.values()) == [2]
 
 
 def test_what_is_chosen_and_labels_come_back_as_the_same_version(clerk: Clerk) -> None:
-    """For a platform and for one account of it; the digest covers what is chosen, and knows nothing of labels."""
+    """For a platform and for one account of it; the digest covers what is chosen, and knows nothing
+    of labels."""
     here = elsewhere(clerk.desk, "mastodon", "mastodon.post")
     with clerk.desk.scope() as scope:
         both = [labels.create_label(scope, name, "red") for name in ("Été | 2027", "soirée")]
-    there = {"option_mastodon_visibility": "unlisted", "option_warning@mastodon": "'=Food", "labels": "SOIRÉE"}
+    there = {
+        "option_mastodon_visibility": "unlisted",
+        "option_warning@mastodon": "'=Food",
+        "labels": "SOIRÉE",
+    }
     rows = [
         clerk.row(1, channels="mastodon", **there, **{"body@mastodon": "ici"}),
         clerk.row(2, channels="main|mastodon", time="15:00", labels="été \\| 2027|soirée"),
@@ -336,8 +420,14 @@ def test_what_is_chosen_and_labels_come_back_as_the_same_version(clerk: Clerk) -
     told = Counter(str((one.options, one.own_options, one.labels)) for one in window(clerk))
     assert told == Counter(2 * [str((one.options, one.own_options, one.labels)) for one in before])
     with clerk.desk.scope() as scope:
-        digests = Counter(scope.run("SELECT digest FROM posts WHERE tenant_id = :t", t=scope.tenant_id).scalars())
-        places = scope.run("SELECT overrides FROM posts WHERE tenant_id = :t", t=scope.tenant_id).scalars().all()
+        digests = Counter(
+            scope.run("SELECT digest FROM posts WHERE tenant_id = :t", t=scope.tenant_id).scalars()
+        )
+        places = (
+            scope.run("SELECT overrides FROM posts WHERE tenant_id = :t", t=scope.tenant_id)
+            .scalars()
+            .all()
+        )
         given = [one for one in audit.list_recent_acts(scope) if one.act == "label.given_by_file"]
         assert len(labels.list_labels(scope)) == len(both)
     assert sorted(digests.values()) == [2, 2]
@@ -362,7 +452,8 @@ def test_choices_and_labels_that_cannot_be_are_said_with_line_and_column(clerk: 
     everywhere = "main|mastodon|instagram"
     photo = str(clerk.desk.photo(1))
     rows = [
-        clerk.row(n, channels=everywhere, time=f"{n}:00", media=photo, **each) for n, each in enumerate(said, start=1)
+        clerk.row(n, channels=everywhere, time=f"{n}:00", media=photo, **each)
+        for n, each in enumerate(said, start=1)
     ]
     found = clerk.problems(clerk.bring(table(rows, columns=[*COLUMNS, *names])))
     assert [(line, column, code) for line, column, code in found if column != "media"] == [
@@ -380,7 +471,11 @@ def test_words_for_an_account_nobody_knows_are_a_problem_and_idle_ones_a_mark(cl
     clerk.desk.connect("other")
     rows = [clerk.row(1, **{"body@othr": "x"}), clerk.row(2, time="15:00", **{"body@other": "x"})]
     shown = clerk.shown(clerk.bring(table(rows, columns=[*COLUMNS, "body@othr", "body@other"])))
-    assert [(one.line, one.column, one.message.code, one.grave) for one in shown.findings if one.column != "body"] == [
+    assert [
+        (one.line, one.column, one.message.code, one.grave)
+        for one in shown.findings
+        if one.column != "body"
+    ] == [
         (2, "body@othr", "import.account_unknown_near", True),
         (3, "body@other", "import.override_idle", False),
     ]
@@ -393,9 +488,16 @@ def test_nothing_of_others_goes_out(clerk: Clerk) -> None:
         )
     clerk.write(table([clerk.row(1)]))
     with clerk.desk.scope() as scope:
-        assert exports.load_export_rows(scope, {other}, scope.now, scope.now + timedelta(days=9)) == []
+        assert (
+            exports.load_export_rows(scope, {other}, scope.now, scope.now + timedelta(days=9)) == []
+        )
     with clerk.desk.services.tenant(uuid7(), "system:test") as scope:
-        assert exports.load_export_rows(scope, {clerk.desk.creator_id}, scope.now, scope.now + timedelta(days=9)) == []
+        assert (
+            exports.load_export_rows(
+                scope, {clerk.desk.creator_id}, scope.now, scope.now + timedelta(days=9)
+            )
+            == []
+        )
 
 
 def test_names_with_signs_come_back() -> None:

@@ -1,4 +1,5 @@
-"""A feed that is followed: old at first, then drafts, a few a day, each once; asked within bounds, at its pace."""
+"""A feed that is followed: old at first, then drafts, a few a day, each once; asked within bounds,
+at its pace."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -46,7 +47,8 @@ def drafts(lea: Desk) -> list[tuple[str, str]]:
     """What its drafts say, and how they stand."""
     with lea.scope() as scope:
         rows = scope.run(
-            "SELECT p.body, d.state FROM posts p JOIN deliveries d ON d.tenant_id = p.tenant_id AND d.post_id = p.id"
+            "SELECT p.body, d.state FROM posts p JOIN deliveries d ON d.tenant_id = p.tenant_id "
+            "AND d.post_id = p.id"
             " WHERE p.tenant_id = :t AND p.origin = 'rss' ORDER BY p.created_at, p.id",
             t=lea.tenant_id,
         )
@@ -109,10 +111,14 @@ def test_a_few_a_day_and_the_rest_on_the_next(lea: Desk, blog: Site) -> None:
     blog.say(*(f"n{number}" for number in range(MAX_DRAFTS_PER_DAY + 2)))
     for _ in range(4):
         later(lea)
-    assert [body for body, _ in drafts(lea)] == [f"Titre n{number}" for number in range(MAX_DRAFTS_PER_DAY)]
+    assert [body for body, _ in drafts(lea)] == [
+        f"Titre n{number}" for number in range(MAX_DRAFTS_PER_DAY)
+    ]
     for _ in range(2):
         later(lea, minutes=24 * 60)
-    assert [body for body, _ in drafts(lea)] == [f"Titre n{number}" for number in range(MAX_DRAFTS_PER_DAY + 2)]
+    assert [body for body, _ in drafts(lea)] == [
+        f"Titre n{number}" for number in range(MAX_DRAFTS_PER_DAY + 2)
+    ]
 
 
 def test_drafts_are_nobodys_work_and_leave_only_after_a_yes(lea: Desk, blog: Site) -> None:
@@ -136,7 +142,9 @@ def test_drafts_are_nobodys_work_and_leave_only_after_a_yes(lea: Desk, blog: Sit
         ("500", "feed.refused"),
     ],
 )
-def test_what_fails_says_why_and_goes_on_when_it_is_well_again(lea: Desk, blog: Site, mode: str, code: str) -> None:
+def test_what_fails_says_why_and_goes_on_when_it_is_well_again(
+    lea: Desk, blog: Site, mode: str, code: str
+) -> None:
     found = follow(lea, blog.feed)
     blog.mode = mode
     for _ in range(sources.TOLD_AFTER + 1):
@@ -171,12 +179,20 @@ def ask(blog: Site, reach: AddressPolicy | None = None, *, seconds: float = 15) 
     bounded = reach or PublicAddressPolicy([blog.url])
     may_reach = partial(address_policy.can_connect, reach=bounded)
     http = HttpClient(reach=bounded)
-    return download.download_feed(blog.feed, "", "", http=http, may_reach=may_reach, seconds=seconds)
+    return download.download_feed(
+        blog.feed, "", "", http=http, may_reach=may_reach, seconds=seconds
+    )
 
 
 @pytest.mark.parametrize(
     "where",
-    ["http://127.0.0.1:1/feed", "http://169.254.169.254/latest", "http://[::1]/", "https://localhost/", "file:/etc"],
+    [
+        "http://127.0.0.1:1/feed",
+        "http://169.254.169.254/latest",
+        "http://[::1]/",
+        "https://localhost/",
+        "file:/etc",
+    ],
 )
 def test_a_redirect_to_a_private_place_is_not_followed(blog: Site, where: str) -> None:
     blog.mode, blog.where = "redirect", where
@@ -230,7 +246,11 @@ def test_a_paused_one_is_not_asked_and_a_removed_one_is_gone(lea: Desk, blog: Si
 def test_one_whose_accounts_are_gone_says_so_and_forgets_nothing(lea: Desk, blog: Site) -> None:
     follow(lea, blog.feed)
     with lea.scope() as scope:
-        scope.run("UPDATE feeds SET channels = CAST(:none AS jsonb) WHERE tenant_id = :t", none="[]", t=lea.tenant_id)
+        scope.run(
+            "UPDATE feeds SET channels = CAST(:none AS jsonb) WHERE tenant_id = :t",
+            none="[]",
+            t=lea.tenant_id,
+        )
     blog.say("new")
     later(lea)
     reason = shown(lea).reason
@@ -238,7 +258,11 @@ def test_one_whose_accounts_are_gone_says_so_and_forgets_nothing(lea: Desk, blog
     assert reason.code == "feed.accounts_gone"
     with lea.scope() as scope:
         back = f'["{lea.channels["main"]}"]'
-        scope.run("UPDATE feeds SET channels = CAST(:back AS jsonb) WHERE tenant_id = :t", back=back, t=lea.tenant_id)
+        scope.run(
+            "UPDATE feeds SET channels = CAST(:back AS jsonb) WHERE tenant_id = :t",
+            back=back,
+            t=lea.tenant_id,
+        )
     later(lea)
     assert drafts(lea) == [("Titre new", "draft")]
 
@@ -267,7 +291,16 @@ def test_the_same_address_for_another_account_goes_there_too(lea: Desk, blog: Si
 
 
 @pytest.mark.parametrize(
-    "url", ["", "ftp://x/y", "https://", "https://u:p@x/", "javascript:alert(1)", "https://x/ y", "https://x:99999/"]
+    "url",
+    [
+        "",
+        "ftp://x/y",
+        "https://",
+        "https://u:p@x/",
+        "javascript:alert(1)",
+        "https://x/ y",
+        "https://x:99999/",
+    ],
 )
 def test_what_is_no_address_is_refused(lea: Desk, url: str) -> None:
     with pytest.raises(BadInput), lea.scope() as scope:

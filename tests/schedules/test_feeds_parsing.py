@@ -1,4 +1,5 @@
-"""Feeds as they come: three dialects, words without markup, and nothing opened that a document type hides."""
+"""Feeds as they come: three dialects, words without markup, and nothing opened that a document type
+hides."""
 
 import pytest
 from hypothesis import given
@@ -9,10 +10,13 @@ from schedules.feeds.rss_atom import MAX_ENTRIES, MAX_ENTRY_SUMMARY, MAX_ENTRY_T
 from tests.fakes.pages import Site, files, laughs
 
 ATOM = b"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><title>Blog</title>
-<entry><id>tag:1</id><title type="html">A &lt;b&gt;b&lt;/b&gt; &amp;amp; c</title><link rel="self" href="https://x/self"/>
+<entry><id>tag:1</id><title type="html">A &lt;b&gt;b&lt;/b&gt; &amp;amp; c</title><link \
+rel="self" href="https://x/self"/>
 <link href="https://x/1"/><summary>Un</summary></entry>
-<entry><title type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">En <i>HTML</i></div></title></entry></feed>"""
-RDF = b"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/">
+<entry><title type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">En \
+<i>HTML</i></div></title></entry></feed>"""
+RDF = b"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" \
+xmlns="http://purl.org/rss/1.0/">
 <channel><title>Vieux</title></channel><item><title>Un</title><link>https://x/1</link></item></rdf:RDF>"""
 
 
@@ -65,9 +69,13 @@ def test_long_words_are_cut_between_them() -> None:
     assert len(parse_feed(site.rss()).entries[0].title) == MAX_ENTRY_TITLE
 
 
-@pytest.mark.parametrize("link", ["javascript:alert(1)", "file:/etc/passwd", "https://[", "//x/1", "https://x/ 1"])
+@pytest.mark.parametrize(
+    "link", ["javascript:alert(1)", "file:/etc/passwd", "https://[", "//x/1", "https://x/ 1"]
+)
 def test_links_that_are_none_are_left_out(link: str) -> None:
-    data = f"<rss><channel><item><title>t</title><link>{link}</link></item></channel></rss>".encode()
+    data = (
+        f"<rss><channel><item><title>t</title><link>{link}</link></item></channel></rss>".encode()
+    )
     assert parse_feed(data).entries[0].link == ""
 
 
@@ -103,8 +111,12 @@ def test_of_a_flood_the_first_are_looked_at_and_of_equals_one() -> None:
 
 
 def test_of_what_stands_twice_the_first_counts() -> None:
-    items = "".join(f"<item><guid>1</guid><title>{title}</title></item>" for title in ("corrected", "before"))
-    assert [one.title for one in parse_feed(f"<rss><channel>{items}</channel></rss>".encode()).entries] == ["corrected"]
+    items = "".join(
+        f"<item><guid>1</guid><title>{title}</title></item>" for title in ("corrected", "before")
+    )
+    assert [
+        one.title for one in parse_feed(f"<rss><channel>{items}</channel></rss>".encode()).entries
+    ] == ["corrected"]
 
 
 def test_blanks_before_the_declaration_are_left_out() -> None:
@@ -113,10 +125,15 @@ def test_blanks_before_the_declaration_are_left_out() -> None:
 
 def test_who_says_all_in_the_content_is_heard() -> None:
     """Entries without a title came and went, and nobody was told."""
-    atom = b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>1</id><content type="html">&lt;p&gt;Un mot</content>'
+    atom = (
+        b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>1</id><content '
+        b'type="html">&lt;p&gt;Un mot</content>'
+    )
     assert [one.summary for one in parse_feed(atom + b"</entry></feed>").entries] == ["Un mot"]
     encoded = b'<rss xmlns:c="http://purl.org/rss/1.0/modules/content/"><channel><item><c:encoded>Deux</c:encoded>'
-    assert [one.summary for one in parse_feed(encoded + b"</item></channel></rss>").entries] == ["Deux"]
+    assert [one.summary for one in parse_feed(encoded + b"</item></channel></rss>").entries] == [
+        "Deux"
+    ]
     shown = b'<rss xmlns:m="http://search.yahoo.com/mrss/"><channel><item><m:content><m:title>x</m:title></m:content>'
     assert parse_feed(shown + b"</item></channel></rss>").entries == ()
 

@@ -1,4 +1,5 @@
-"""What repeats gives way: left out of days without posts and of pauses, never brought next to its own next time."""
+"""What repeats gives way: left out of days without posts and of pauses, never brought next to its
+own next time."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
@@ -34,7 +35,9 @@ def day(lea: Desk, ahead: int) -> date:
     return local_day(lea.now(), ZONE) + timedelta(days=ahead)
 
 
-def daily(lea: Desk, *channels: str, hour: int = 12, rule: RecurrenceRule = DAILY, first: int = 1) -> UUID:
+def daily(
+    lea: Desk, *channels: str, hour: int = 12, rule: RecurrenceRule = DAILY, first: int = 1
+) -> UUID:
     """A series that begins so many days ahead, made and approved."""
     post_id = begin(lea, Recurrence(rule, day(lea, first), time(hour), ZONE), *channels)
     lea.run()
@@ -44,7 +47,9 @@ def daily(lea: Desk, *channels: str, hour: int = 12, rule: RecurrenceRule = DAIL
 
 def pause_of(lea: Desk, first: int, last: int, *, channel: str | None = None) -> PostingPause:
     only_there = lea.channels[channel] if channel else None
-    return PostingPause(lea.creator_id, only_there, day(lea, first), day(lea, last), ZONE, "Léa se repose")
+    return PostingPause(
+        lea.creator_id, only_there, day(lea, first), day(lea, last), ZONE, "Léa se repose"
+    )
 
 
 def begun(lea: Desk, wanted: PostingPause) -> UUID:
@@ -61,12 +66,15 @@ def instants(lea: Desk, post_id: UUID) -> list[datetime]:
 
 def reasons(lea: Desk, post_id: UUID) -> Counter[str]:
     return Counter(
-        str((row.reason or {}).get("code")) for row in rows(lea, post_id) if row.state == DeliveryState.CANCELLED
+        str((row.reason or {}).get("code"))
+        for row in rows(lea, post_id)
+        if row.state == DeliveryState.CANCELLED
     )
 
 
 def test_a_pause_leaves_out_what_repeats_and_doubles_nothing(lea: Desk) -> None:
-    """Moved later by the pause's length, a daily one stood where its own next one stood: the same text, twice."""
+    """Moved later by the pause's length, a daily one stood where its own next one stood: the same
+    text, twice."""
     post_id = daily(lea)
     before = instants(lea, post_id)
     wanted = pause_of(lea, 3, 5)
@@ -74,7 +82,9 @@ def test_a_pause_leaves_out_what_repeats_and_doubles_nothing(lea: Desk) -> None:
     assert [one.at.day for one in shown.out] == [day(lea, ahead) for ahead in (3, 4, 5)]
     assert (shown.moving, shown.left) == ((), ())
     pause_id = begun(lea, wanted)
-    assert instants(lea, post_id) == [at for at in before if not day(lea, 3) <= at.date() <= day(lea, 5)]
+    assert instants(lea, post_id) == [
+        at for at in before if not day(lea, 3) <= at.date() <= day(lea, 5)
+    ]
     assert reasons(lea, post_id) == {"series.quiet": 3}
     assert lea.notices() == {f"pause:{pause_id}": "pause.told"}
     ours = instants(lea, post_id)
@@ -92,9 +102,13 @@ def test_a_pause_that_is_called_off_brings_them_back_with_their_yes(lea: Desk) -
     assert {row.state for row in rows(lea, post_id) if row.state != DeliveryState.CANCELLED} == {
         DeliveryState.SCHEDULED
     }
-    keys = [row.occurrence_key for row in rows(lea, post_id) if row.state != DeliveryState.CANCELLED]
+    keys = [
+        row.occurrence_key for row in rows(lea, post_id) if row.state != DeliveryState.CANCELLED
+    ]
     assert keys == sorted(set(keys))
-    again = begun(lea, pause_of(lea, 4, 4))  # and it may be left out, and come back, as often as they like
+    again = begun(
+        lea, pause_of(lea, 4, 4)
+    )  # and it may be left out, and come back, as often as they like
     lea.act(pauses.cancel_pause, again)
     lea.run()
     assert instants(lea, post_id) == before
@@ -104,13 +118,16 @@ def by_hand(lea: Desk, post_id: UUID, ahead: int, to: int, hour: int) -> None:
     """The time of one day is moved to another."""
     known = str(day(lea, ahead))
     (one,) = [
-        r for r in rows(lea, post_id) if r.occurrence_key.startswith(known) and r.state != DeliveryState.CANCELLED
+        r
+        for r in rows(lea, post_id)
+        if r.occurrence_key.startswith(known) and r.state != DeliveryState.CANCELLED
     ]
     lea.act(reschedule_delivery, one.id, at=WallTime(day(lea, to), time(hour), ZONE))
 
 
 def test_what_was_moved_by_hand_comes_back_where_it_was_moved_to(lea: Desk) -> None:
-    """It came back at its rule's time, which nobody asked for any more (found by a simulated year)."""
+    """It came back at its rule's time, which nobody asked for any more (found by a simulated
+    year)."""
     post_id = daily(lea)
     by_hand(lea, post_id, 3, 3, 18)
     before = instants(lea, post_id)
@@ -153,7 +170,9 @@ def test_what_was_moved_by_hand_stays_away_once_its_date_or_its_time_is_gone(lea
     by_hand(lea, post_id, 4, 4, 9)
     by_hand(lea, post_id, 5, 5, 18)
     before, gone = instants(lea, post_id), (day(lea, 4), day(lea, 5))
-    until = datetime.combine(day(lea, 4), time(10), UTC)  # past the time by hand, before that of the rule
+    until = datetime.combine(
+        day(lea, 4), time(10), UTC
+    )  # past the time by hand, before that of the rule
     pause_id = begun(lea, pause_of(lea, 3, 6))
     lea.act(series.skip_occurrence, series_id, day(lea, 5))
     lea.live(seconds=(until - lea.now()).total_seconds())
@@ -220,7 +239,10 @@ def test_a_queue_goes_on_around_what_repeats(lea: Desk) -> None:
 
 def chosen(lea: Desk, first: int, last: int) -> MoveSelection:
     return MoveSelection(
-        lea.creator_id, None, day_bounds(day(lea, first), ZONE)[0], day_bounds(day(lea, last), ZONE)[1]
+        lea.creator_id,
+        None,
+        day_bounds(day(lea, first), ZONE)[0],
+        day_bounds(day(lea, last), ZONE)[1],
     )
 
 
@@ -232,7 +254,8 @@ def shifted(lea: Desk, what: MoveSelection, by: TimeOffset) -> MovePreview:
 
 
 def test_a_shift_never_brings_two_of_a_series_together(lea: Desk) -> None:
-    """The third day's stays, for the fourth day's stands where it would go; so the second's stays for the third's."""
+    """The third day's stays, for the fourth day's stands where it would go; so the second's stays
+    for the third's."""
     post_id = daily(lea)
     single = lea.delivery("on its own", after=24 * 3600)
     before = instants(lea, post_id)
@@ -257,7 +280,9 @@ def test_what_the_rule_will_yet_make_is_in_the_way_too(lea: Desk) -> None:
     post_id = daily(lea)
     last = instants(lea, post_id)[-1]
     here = MoveSelection(lea.creator_id, None, last, last + timedelta(minutes=1))
-    assert [one.why.code for one in shifted(lea, here, TimeOffset(days=1)).left] == ["shift.series_close"]
+    assert [one.why.code for one in shifted(lea, here, TimeOffset(days=1)).left] == [
+        "shift.series_close"
+    ]
     lea.pass_time(days=3)
     lea.run()
     times = instants(lea, post_id)
@@ -280,7 +305,11 @@ def test_one_that_is_dragged_onto_the_next_is_refused_in_words(lea: Desk) -> Non
     post_id = daily(lea)
     one = rows(lea, post_id)[2]
     with pytest.raises(Conflict) as told:
-        lea.act(drag_and_drop.drop_deliveries, {one.id: one.version}, DropTarget(day(lea, 4), None, ZONE))
+        lea.act(
+            drag_and_drop.drop_deliveries,
+            {one.id: one.version},
+            DropTarget(day(lea, 4), None, ZONE),
+        )
     assert told.value.message.code == "shift.series_close"
 
 
@@ -310,17 +339,26 @@ def test_a_holiday_kept_later_leaves_out_what_repeats_and_says_so(lea: Desk) -> 
     single = lea.delivery("by hand", after=4 * 24 * 3600)
     quiet_id = keep(lea, 4, 5)
     assert reasons(lea, post_id) == {"series.quiet": 2}
-    assert lea.state(by_hand.id) is DeliveryState.SCHEDULED, "a person gave it that hour, and was warned"
+    assert lea.state(by_hand.id) is DeliveryState.SCHEDULED, (
+        "a person gave it that hour, and was warned"
+    )
     assert lea.state(single) is DeliveryState.SCHEDULED
-    assert [code for cause, code in lea.notices().items() if cause.startswith("series:")] == ["series.gave_way"]
+    assert [code for cause, code in lea.notices().items() if cause.startswith("series:")] == [
+        "series.gave_way"
+    ]
     with lea.scope() as scope:
         (found,) = queries.series_of_post_views(scope, post_id)
-    assert [(wall.day, label) for wall, label in found.quiet] == [(day(lea, 4), "Noël"), (day(lea, 5), "Noël")]
+    assert [(wall.day, label) for wall, label in found.quiet] == [
+        (day(lea, 4), "Noël"),
+        (day(lea, 5), "Noël"),
+    ]
     assert not {wall.day for wall in found.coming} & {day(lea, 4), day(lea, 5)}
     lea.act(quiet_periods.delete_quiet_period, quiet_id)
     lea.run()
     assert sorted(instants(lea, post_id)) == sorted([*before[1:], at.instant()])
-    assert not [cause for cause in lea.notices() if cause.startswith("series:")], "all of them leave again"
+    assert not [cause for cause in lea.notices() if cause.startswith("series:")], (
+        "all of them leave again"
+    )
 
 
 def test_the_notice_of_what_gave_way_stays_while_some_of_it_does(lea: Desk) -> None:
@@ -368,22 +406,35 @@ def test_the_first_time_of_a_series_is_the_first_that_leaves(lea: Desk) -> None:
 
 
 def test_one_on_its_way_is_not_left_out(lea: Desk) -> None:
-    """Its hour came before the holiday was kept: it leaves once, and nothing is left out in vain."""
+    """Its hour came before the holiday was kept: it leaves once, and nothing is left out in
+    vain."""
     post_id = daily(lea)
     first = rows(lea, post_id)[0]
     lea.pass_time(seconds=(first.due_at - lea.now()).total_seconds() + 1)
     with lea.scope() as scope:
-        claims.claim_delivery(scope, first.id, mint=lea.services.mint, connectors=lea.services.connectors)
+        claims.claim_delivery(
+            scope, first.id, mint=lea.services.mint, connectors=lea.services.connectors
+        )
     keep(lea, 0, 1)
     assert lea.state(first.id) is DeliveryState.PUBLISHING
     lea.live(minutes=3)
-    assert lea.state(first.id) in (DeliveryState.PUBLISHED, DeliveryState.SCHEDULED, DeliveryState.UNCERTAIN)
+    assert lea.state(first.id) in (
+        DeliveryState.PUBLISHED,
+        DeliveryState.SCHEDULED,
+        DeliveryState.UNCERTAIN,
+    )
 
 
 def test_leaving_out_killed_half_way_is_done_once(lea: Desk) -> None:
     post_id = daily(lea)
     lea.act(
-        quiet_periods.add_quiet_days, lea.creator_id, None, label="Noël", zone=ZONE, first=day(lea, 3), last=day(lea, 4)
+        quiet_periods.add_quiet_days,
+        lea.creator_id,
+        None,
+        label="Noël",
+        zone=ZONE,
+        first=day(lea, 3),
+        last=day(lea, 4),
     )
     at = 0
     while lea.crash(at):

@@ -1,4 +1,5 @@
-"""Importance that is changed after planning: who goes first then, and what may not be changed any more."""
+"""Importance that is changed after planning: who goes first then, and what may not be changed any
+more."""
 
 import pytest
 
@@ -11,7 +12,8 @@ from tests.schedules.builders import Desk
 
 
 def say(lea: Desk, delivery_id: object, priority: int, *, version: int | None = None) -> None:
-    seen = lea.entry(delivery_id).version if version is None else version  # type: ignore[arg-type] # an id
+    # an id
+    seen = lea.entry(delivery_id).version if version is None else version  # type: ignore[arg-type]  # see above
     lea.act(importance.set_priority, delivery_id, priority, version=seen)
 
 
@@ -23,7 +25,10 @@ def test_what_became_more_important_leaves_first(lea: Desk) -> None:
     lea.pass_time(minutes=3)  # nothing was done meanwhile: both are due when the house comes back
     lea.live(minutes=5)
     assert lea.texts() == ["second", "first"]
-    assert [lea.state(one) for one in (first, second)] == [DeliveryState.PUBLISHED, DeliveryState.PUBLISHED]
+    assert [lea.state(one) for one in (first, second)] == [
+        DeliveryState.PUBLISHED,
+        DeliveryState.PUBLISHED,
+    ]
     assert lea.entry(second).due_at == planned.due_at
 
 
@@ -60,7 +65,11 @@ def test_what_may_be_outside_keeps_its_place(lea: Desk) -> None:
         DeliveryState.REMOVED,
     ):
         with lea.scope() as scope:
-            scope.run("UPDATE deliveries SET state = :s WHERE tenant_id = :t", s=str(state), t=lea.tenant_id)
+            scope.run(
+                "UPDATE deliveries SET state = :s WHERE tenant_id = :t",
+                s=str(state),
+                t=lea.tenant_id,
+            )
         with pytest.raises(Conflict):
             say(lea, delivery_id, 1)
 

@@ -1,4 +1,5 @@
-"""A file is looked at and nothing is written; then all of it is, once; and it is taken back while it is here."""
+"""A file is looked at and nothing is written; then all of it is, once; and it is taken back while
+it is here."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
@@ -40,7 +41,9 @@ def test_looking_writes_nothing_but_its_report(clerk: Clerk) -> None:
 
 
 def test_a_written_file_is_drafts_that_leave_after_a_yes(clerk: Clerk) -> None:
-    found = clerk.write(table([clerk.row(1, late_ok="2h", priority=3), clerk.row(2, time="12:00")]), plan=True)
+    found = clerk.write(
+        table([clerk.row(1, late_ok="2h", priority=3), clerk.row(2, time="12:00")]), plan=True
+    )
     assert (clerk.shown(found).state, clerk.shown(found).posts) == ("written", 2)
     assert clerk.states() == ["draft", "draft"]
     first = clerk.rows("SELECT * FROM posts WHERE tenant_id = :tenant ORDER BY body")[0]
@@ -53,25 +56,50 @@ def test_a_written_file_is_drafts_that_leave_after_a_yes(clerk: Clerk) -> None:
 
 
 def written(clerk: Clerk, post_id: UUID) -> list[list[dict[str, Any]]]:
-    """A post with its place, its moves and what waits for it, but for what makes each one its own."""
-    own = {"id", "post_id", "delivery_id", "subject_id", "origin", "origin_key", "created_at", "updated_at", "trace_id"}
+    """A post with its place, its moves and what waits for it, but for what makes each one its
+    own."""
+    own = {
+        "id",
+        "post_id",
+        "delivery_id",
+        "subject_id",
+        "origin",
+        "origin_key",
+        "created_at",
+        "updated_at",
+        "trace_id",
+    }
     asked = (
         "SELECT * FROM posts WHERE tenant_id = :tenant AND id = :id",
         "SELECT * FROM deliveries WHERE tenant_id = :tenant AND post_id = :id",
-        "SELECT m.* FROM delivery_moves m JOIN deliveries d ON d.tenant_id = m.tenant_id AND d.id = m.delivery_id"
+        "SELECT m.* FROM delivery_moves m JOIN deliveries d ON d.tenant_id = m.tenant_id AND d.id "
+        "= m.delivery_id"
         " WHERE d.tenant_id = :tenant AND d.post_id = :id ORDER BY m.id",
-        "SELECT o.* FROM outbox o JOIN deliveries d ON d.tenant_id = o.tenant_id AND d.id = o.subject_id"
+        "SELECT o.* FROM outbox o JOIN deliveries d ON d.tenant_id = o.tenant_id AND d.id = "
+        "o.subject_id"
         " WHERE d.tenant_id = :tenant AND d.post_id = :id ORDER BY o.kind",
     )
     with clerk.desk.scope() as scope:
-        found = [scope.run(one, tenant=clerk.desk.tenant_id, id=post_id).mappings().all() for one in asked]
-    return [[{name: row[name] for name in row if name not in own} for row in rows] for rows in found]
+        found = [
+            scope.run(one, tenant=clerk.desk.tenant_id, id=post_id).mappings().all()
+            for one in asked
+        ]
+    return [
+        [{name: row[name] for name in row if name not in own} for row in rows] for rows in found
+    ]
 
 
 @pytest.mark.parametrize("plan", [False, True])
-def test_what_is_written_at_once_is_what_would_be_written_one_by_one(free: Clerk, plan: bool) -> None:
+def test_what_is_written_at_once_is_what_would_be_written_one_by_one(
+    free: Clerk, plan: bool
+) -> None:
     photo, day = free.desk.photo(1), free.day(3)
-    said = {"media": f"{photo}", "first_comment": "premier", "late_ok": "2h", "body_sandbox": "autrement"}
+    said = {
+        "media": f"{photo}",
+        "first_comment": "premier",
+        "late_ok": "2h",
+        "body_sandbox": "autrement",
+    }
     said |= {"title": "Titre", "text_ai": "Generated", "option_mastodon_visibility": "private"}
     free.write(table([free.row(1, date=day, **said)]), plan=plan)
     ours = free.rows("SELECT id FROM posts WHERE tenant_id = :tenant")[0].id
@@ -82,7 +110,13 @@ def test_what_is_written_at_once_is_what_would_be_written_one_by_one(free: Clerk
     )
     late = timedelta(hours=2)
     other = free.desk.write(
-        "bonjour 1", media=(photo,), late_ok=late, parts=pieces, others=others, title="Titre", text_ai="generated"
+        "bonjour 1",
+        media=(photo,),
+        late_ok=late,
+        parts=pieces,
+        others=others,
+        title="Titre",
+        text_ai="generated",
     )
     with free.desk.scope(f"member:{free.desk.author}") as scope:
         at = WallTime(date.fromisoformat(day), time(10), "Europe/Paris")
@@ -93,16 +127,24 @@ def test_what_is_written_at_once_is_what_would_be_written_one_by_one(free: Clerk
 
 
 def test_other_words_for_a_platform_leave_there(free: Clerk) -> None:
-    found = free.write(table([free.row(1, body_sandbox="court", body_telegram="nulle part")]), plan=True)
-    assert [(one.column, one.message.code) for one in free.shown(found).findings if one.column.startswith("body_")] == [
-        ("body_telegram", "import.override_idle")
-    ]
+    found = free.write(
+        table([free.row(1, body_sandbox="court", body_telegram="nulle part")]), plan=True
+    )
+    assert [
+        (one.column, one.message.code)
+        for one in free.shown(found).findings
+        if one.column.startswith("body_")
+    ] == [("body_telegram", "import.override_idle")]
     free.desk.live(days=2)
     assert free.desk.texts() == ["court"]
 
 
 def test_two_workers_write_it_once(clerk: Clerk) -> None:
-    found = clerk.bring(table([clerk.row(number, time=f"{number % 24}:00", date=clerk.day(2)) for number in range(40)]))
+    found = clerk.bring(
+        table(
+            [clerk.row(number, time=f"{number % 24}:00", date=clerk.day(2)) for number in range(40)]
+        )
+    )
     clerk.ask(found)
     event = ImportApply(clerk.desk.tenant_id, found, f"member:{clerk.desk.author}")
     services = clerk.desk.services
@@ -112,7 +154,11 @@ def test_two_workers_write_it_once(clerk: Clerk) -> None:
 
     with ThreadPoolExecutor(3) as workers:
         list(workers.map(work, range(3)))
-    assert (clerk.count("posts"), clerk.count("deliveries"), clerk.shown(found).posts) == (40, 40, 40)
+    assert (clerk.count("posts"), clerk.count("deliveries"), clerk.shown(found).posts) == (
+        40,
+        40,
+        40,
+    )
 
 
 def test_two_who_bring_the_same_file_bring_it_once(clerk: Clerk) -> None:
@@ -127,8 +173,13 @@ def test_two_who_bring_the_same_file_bring_it_once(clerk: Clerk) -> None:
 def test_where_nobody_is_asked_it_goes_onto_the_calendar_and_leaves_once(free: Clerk) -> None:
     free.write(table([free.row(1), free.row(2, time="11:00")]), plan=True)
     assert free.states() == ["scheduled", "scheduled"]
-    moves = free.rows("SELECT before, after, by FROM delivery_moves WHERE tenant_id = :tenant ORDER BY id")
-    assert [(one.before, one.after) for one in moves] == [("draft", "approved"), ("approved", "scheduled")] * 2
+    moves = free.rows(
+        "SELECT before, after, by FROM delivery_moves WHERE tenant_id = :tenant ORDER BY id"
+    )
+    assert [(one.before, one.after) for one in moves] == [
+        ("draft", "approved"),
+        ("approved", "scheduled"),
+    ] * 2
     assert {one.by for one in moves} == {f"member:{free.desk.author}"}
     free.desk.live(days=2)
     assert free.desk.texts() == ["bonjour 1", "bonjour 2"]
@@ -141,7 +192,8 @@ def test_drafts_stay_drafts_unless_somebody_plans_them(free: Clerk) -> None:
 
 @pytest.mark.parametrize("plan", [False, True])
 def test_who_asks_otherwise_after_somebody_is_told(free: Clerk, plan: bool) -> None:
-    """One of two windows asks for drafts, the other for the calendar: whoever came second was told it would be done."""
+    """One of two windows asks for drafts, the other for the calendar: whoever came second was told
+    it would be done."""
     found = free.write(table([free.row(1)]), plan=plan)
     free.ask(found, plan=plan)
     with pytest.raises(Conflict) as told:
@@ -162,10 +214,16 @@ def test_twice_is_once(clerk: Clerk, repeat: str) -> None:
         clerk.ask(found)
     else:
         with clerk.desk.scope() as scope:
-            scope.run("UPDATE imports SET state = 'writing', content = :data WHERE id = :id", data=data, id=found)
             scope.run(
-                "INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, holds_lane, priority,"
-                " available_at, state, tries, trace_id) VALUES (:t, :id, 'import.apply', 1, :import, CAST(:args AS"
+                "UPDATE imports SET state = 'writing', content = :data WHERE id = :id",
+                data=data,
+                id=found,
+            )
+            scope.run(
+                "INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, "
+                "holds_lane, priority,"
+                " available_at, state, tries, trace_id) VALUES (:t, :id, 'import.apply', 1, "
+                ":import, CAST(:args AS"
                 " jsonb), 'make', false, 5, house_now(), 'waiting', 0, 't')",
                 t=clerk.desk.tenant_id,
                 id=uuid7(),
@@ -180,7 +238,9 @@ def test_twice_is_once(clerk: Clerk, repeat: str) -> None:
 def test_a_file_killed_anywhere_is_written_once_or_not_at_all(clerk: Clerk) -> None:
     for point in range(1, 60):
         words = f"essai {point}"
-        found = clerk.bring(table([clerk.row(n, body=f"{words} {n}", time=f"{10 + n}:00") for n in range(3)]))
+        found = clerk.bring(
+            table([clerk.row(n, body=f"{words} {n}", time=f"{10 + n}:00") for n in range(3)])
+        )
         clerk.ask(found)
         died = clerk.desk.crash(point)
         assert clerk.count("posts") in (3 * point - 3, 3 * point)
@@ -206,7 +266,10 @@ def test_what_is_no_longer_well_is_not_written(clerk: Clerk) -> None:
     clerk.ask(found)
     clerk.desk.run()
     shown = clerk.shown(found)
-    assert (shown.state, shown.reason.code if shown.reason else "") == ("refused", "import.changed_meanwhile")
+    assert (shown.state, shown.reason.code if shown.reason else "") == (
+        "refused",
+        "import.changed_meanwhile",
+    )
     assert {code for _, _, code in clerk.problems(found)} == {"import.past"}
     assert clerk.count("posts") == 0
     again = clerk.bring(table([clerk.row(1), clerk.row(2, time="23:59")]))
@@ -215,7 +278,10 @@ def test_what_is_no_longer_well_is_not_written(clerk: Clerk) -> None:
 
 def test_an_unreadable_file_says_why(clerk: Clerk) -> None:
     shown = clerk.shown(clerk.bring(b"key,date\n\xff"))
-    assert (shown.state, shown.reason.code if shown.reason else "") == ("refused", "import.not_utf8")
+    assert (shown.state, shown.reason.code if shown.reason else "") == (
+        "refused",
+        "import.not_utf8",
+    )
 
 
 @pytest.mark.parametrize(
@@ -236,18 +302,27 @@ def test_an_unreadable_file_says_why(clerk: Clerk) -> None:
         ({"media": str(uuid7())}, "media", "import.picture_unknown"),
     ],
 )
-def test_problems_are_said_with_line_and_column(clerk: Clerk, more: dict[str, object], column: str, code: str) -> None:
-    assert clerk.problems(clerk.bring(table([clerk.row(1), clerk.row(2, **more)]))) == [(3, column, code)]
+def test_problems_are_said_with_line_and_column(
+    clerk: Clerk, more: dict[str, object], column: str, code: str
+) -> None:
+    assert clerk.problems(clerk.bring(table([clerk.row(1), clerk.row(2, **more)]))) == [
+        (3, column, code)
+    ]
 
 
 def test_a_name_of_several_accounts_is_none_of_them_until_it_says_which(free: Clerk) -> None:
-    own = free.desk.connect_to("main", account="mia", token="t", platform="own_page", surface="own_page.public")
+    own = free.desk.connect_to(
+        "main", account="mia", token="t", platform="own_page", surface="own_page.public"
+    )
     first, second = "main (sandbox)", "main (own_page)"
     found = free.bring(table([free.row(1)]))
     assert free.problems(found) == [(2, "channels", "import.account_several")]
     assert free.shown(found).findings[0].message.params["names"] == f"{second}, {first}"
     there = {"channels": f"{first}|{second.upper()}", f"{ACCOUNT_BODY_PREFIX}{second}": "autrement"}
-    free.write(table([free.row(1, **there)], columns=(*COLUMNS, f"{ACCOUNT_BODY_PREFIX}{second}")), plan=True)
+    free.write(
+        table([free.row(1, **there)], columns=(*COLUMNS, f"{ACCOUNT_BODY_PREFIX}{second}")),
+        plan=True,
+    )
     with free.desk.scope() as scope:
         (line,) = exports.load_export_rows(
             scope, [free.desk.creator_id], free.desk.now(), free.desk.now() + timedelta(days=9)
@@ -258,19 +333,27 @@ def test_a_name_of_several_accounts_is_none_of_them_until_it_says_which(free: Cl
     assert not free.problems(again), "what goes out comes back to the same accounts"
     with free.desk.scope() as scope:
         disconnection.request_disconnection(scope, own, "Marc")
-    assert not free.problems(free.bring(table([free.row(2)]))), "who left takes no name from who is there"
+    assert not free.problems(free.bring(table([free.row(2)]))), (
+        "who left takes no name from who is there"
+    )
 
 
 def test_a_picture_is_named_by_its_id_or_its_words(clerk: Clerk) -> None:
     photo, other = clerk.desk.photo(1), clerk.desk.photo(2)
     clerk.write(table([clerk.row(1, media=f"{str(photo).upper()}|picture 2")]))
-    assert clerk.rows("SELECT media FROM posts WHERE tenant_id = :tenant")[0].media == [str(photo), str(other)]
+    assert clerk.rows("SELECT media FROM posts WHERE tenant_id = :tenant")[0].media == [
+        str(photo),
+        str(other),
+    ]
 
 
 def test_without_a_zone_it_is_the_creators_and_said(clerk: Clerk) -> None:
     found = clerk.write(table([clerk.row(1, zone="")]))
     assert clerk.marks(found) == [(2, "zone", "import.zone_taken")]
-    assert clerk.rows("SELECT zone FROM deliveries WHERE tenant_id = :tenant")[0].zone == "Europe/Paris"
+    assert (
+        clerk.rows("SELECT zone FROM deliveries WHERE tenant_id = :tenant")[0].zone
+        == "Europe/Paris"
+    )
 
 
 def next_change(now: datetime, *, spring: bool) -> date:
@@ -278,15 +361,22 @@ def next_change(now: datetime, *, spring: bool) -> date:
     day = now.date() + timedelta(days=1)
     paris = load_zone("Europe/Paris")
     while True:
-        offsets = [datetime(d.year, d.month, d.day, 12, tzinfo=paris).utcoffset() for d in (day - timedelta(1), day)]
+        offsets = [
+            datetime(d.year, d.month, d.day, 12, tzinfo=paris).utcoffset()
+            for d in (day - timedelta(1), day)
+        ]
         grown = (offsets[1] or timedelta()) - (offsets[0] or timedelta())
         if grown and (grown > timedelta()) is spring:
             return day
         day += timedelta(days=1)
 
 
-@pytest.mark.parametrize(("spring", "code"), [(True, "import.clock_skipped"), (False, "import.clock_twice")])
-def test_a_clock_that_jumps_is_marked_and_does_what_was_said(clerk: Clerk, spring: bool, code: str) -> None:
+@pytest.mark.parametrize(
+    ("spring", "code"), [(True, "import.clock_skipped"), (False, "import.clock_twice")]
+)
+def test_a_clock_that_jumps_is_marked_and_does_what_was_said(
+    clerk: Clerk, spring: bool, code: str
+) -> None:
     day = next_change(clerk.desk.now(), spring=spring)
     found = clerk.write(table([clerk.row(1, date=day, time="02:30")]))
     assert clerk.marks(found) == [(2, "time", code)]
@@ -299,7 +389,9 @@ def test_a_clock_that_jumps_is_marked_and_does_what_was_said(clerk: Clerk, sprin
 
 def test_what_is_near_or_said_already_is_marked(clerk: Clerk) -> None:
     with clerk.desk.scope() as scope:
-        scope.run("UPDATE channels SET min_gap_seconds = 600 WHERE tenant_id = :t", t=clerk.desk.tenant_id)
+        scope.run(
+            "UPDATE channels SET min_gap_seconds = 600 WHERE tenant_id = :t", t=clerk.desk.tenant_id
+        )
     clerk.write(table([clerk.row(1)]))
     rows = [
         clerk.row(2, time="10:05"),
@@ -335,32 +427,48 @@ def test_nobody_else_sees_writes_or_takes_back(clerk: Clerk, free: Clerk) -> Non
 
 def test_a_file_names_only_whom_its_member_works_for(clerk: Clerk) -> None:
     with clerk.desk.scope() as scope:
-        agencies.add_creator(scope, slug="mia", name="Mia", kind="virtual", zone="Europe/Paris", languages=["fr"])
+        agencies.add_creator(
+            scope, slug="mia", name="Mia", kind="virtual", zone="Europe/Paris", languages=["fr"]
+        )
     found = clerk.bring(table([clerk.row(1, creator="Mia")]))
     assert clerk.problems(found) == [(2, "creator", "import.creator_unknown")]
 
 
 def test_the_bytes_go_once_the_posts_are_written(clerk: Clerk) -> None:
     clerk.write(table([clerk.row(1)]))
-    assert bytes(clerk.rows("SELECT content FROM imports WHERE tenant_id = :tenant")[0].content) == b""
+    assert (
+        bytes(clerk.rows("SELECT content FROM imports WHERE tenant_id = :tenant")[0].content) == b""
+    )
 
 
 def test_a_campaign_of_a_file_marks_the_addresses_of_its_posts(free: Clerk) -> None:
     far = "https://shop.example.org/a"
     with free.desk.scope() as scope:
-        link_targets.register_link_target(scope, free.desk.creator_id, far, rating=Rating.G, adult=False)
+        link_targets.register_link_target(
+            scope, free.desk.creator_id, far, rating=Rating.G, adult=False
+        )
     free.write(table([free.row(1, body=f"Look: {far}", utm_campaign="spring")]), plan=True)
     free.desk.live(days=2)
-    assert free.desk.texts() == [f"Look: {far}?utm_source=sandbox&utm_medium=social&utm_campaign=spring"]
+    assert free.desk.texts() == [
+        f"Look: {far}?utm_source=sandbox&utm_medium=social&utm_campaign=spring"
+    ]
 
 
 def test_a_line_of_a_post_that_is_still_planned_says_so(clerk: Clerk) -> None:
-    """With other words in the spreadsheet it went onto the calendar a second time without a word."""
+    """With other words in the spreadsheet it went onto the calendar a second time without a
+    word."""
     clerk.write(table([clerk.row(1), clerk.row(2, time="12:00")]))
     start = clerk.desk.now()
     with clerk.desk.scope() as scope:
-        out = exports.load_export_rows(scope, {clerk.desk.creator_id}, start, start + timedelta(days=9))
-        transition_delivery(scope, get_delivery(scope, out[1].places[0].delivery_id), DeliveryState.CANCELLED)
+        out = exports.load_export_rows(
+            scope, {clerk.desk.creator_id}, start, start + timedelta(days=9)
+        )
+        transition_delivery(
+            scope, get_delivery(scope, out[1].places[0].delivery_id), DeliveryState.CANCELLED
+        )
     days = {out[0].key: "le port", out[1].key: "la plage"}
-    lines = [clerk.row(key, date=clerk.day(3 + n), body=body) for n, (key, body) in enumerate(days.items())]
+    lines = [
+        clerk.row(key, date=clerk.day(3 + n), body=body)
+        for n, (key, body) in enumerate(days.items())
+    ]
     assert clerk.marks(clerk.bring(table(lines))) == [(2, "key", "import.still_here")]

@@ -1,4 +1,5 @@
-"""Whatever people press in whatever order, and wherever a worker dies: a file stands once, whole, or not at all."""
+"""Whatever people press in whatever order, and wherever a worker dies: a file stands once, whole,
+or not at all."""
 
 from contextlib import suppress
 
@@ -16,9 +17,12 @@ POINTS = some.lists(some.integers(1, 14), min_size=10, max_size=10)
 ACTS = some.sampled_from(["bring", "ask", "plan", "undo", "run", "crash"])
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
-    acts=some.lists(ACTS, min_size=3, max_size=10), points=some.lists(some.integers(1, 14), min_size=10, max_size=10)
+    acts=some.lists(ACTS, min_size=3, max_size=10),
+    points=some.lists(some.integers(1, 14), min_size=10, max_size=10),
 )
 def test_a_file_stands_once_whole_or_not_at_all(
     services: Services, sandbox: Network, acts: list[str], points: list[int]

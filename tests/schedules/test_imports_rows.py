@@ -1,4 +1,5 @@
-"""Files as they come: what is read, what is said of the rest, and that what we write comes back as it was."""
+"""Files as they come: what is read, what is said of the rest, and that what we write comes back as
+it was."""
 
 from contextlib import suppress
 from datetime import date, time, timedelta
@@ -16,7 +17,13 @@ from tests.schedules.files import table
 
 PLATFORMS = ("sandbox", "telegram")
 OPTIONS = declared_options(loader.load_connectors())
-WELL: dict[str, object] = {"key": "a", "channels": "main", "date": "2026-11-21", "time": "9:05", "body": "bonjour"}
+WELL: dict[str, object] = {
+    "key": "a",
+    "channels": "main",
+    "date": "2026-11-21",
+    "time": "9:05",
+    "body": "bonjour",
+}
 HEAD = "key,channels,date,time,body"
 
 
@@ -26,7 +33,9 @@ def one(**more: object) -> ImportRow:
 
 
 def codes(data: bytes) -> list[tuple[int, str, str]]:
-    return [(said.line, said.column, said.message.code) for said in parse_file(data, PLATFORMS).findings]
+    return [
+        (said.line, said.column, said.message.code) for said in parse_file(data, PLATFORMS).findings
+    ]
 
 
 def refusal(data: bytes) -> str:
@@ -36,7 +45,14 @@ def refusal(data: bytes) -> str:
 
 
 def test_a_line_is_read() -> None:
-    row = one(creator="Léa", channels="main | other;main", late_ok="2h", media="x", labels="", priority="3")
+    row = one(
+        creator="Léa",
+        channels="main | other;main",
+        late_ok="2h",
+        media="x",
+        labels="",
+        priority="3",
+    )
     assert (row.line, row.key, row.creator, row.channels) == (2, "a", "Léa", ("main", "other"))
     assert (row.day, row.clock, row.late_ok) == (date(2026, 11, 21), time(9, 5), timedelta(hours=2))
     assert (row.body, row.media, row.priority) == ("bonjour", ("x",), 3)
@@ -49,7 +65,10 @@ def test_the_signs_of_spreadsheets_are_known(sign: str) -> None:
 
 
 def test_a_text_of_several_lines_keeps_them_and_later_lines_their_number() -> None:
-    sheet = parse_file(table([{**WELL, "body": "un\ndeux\r\ntrois "}, {**WELL, "key": "b", "date": "?"}]), PLATFORMS)
+    sheet = parse_file(
+        table([{**WELL, "body": "un\ndeux\r\ntrois "}, {**WELL, "key": "b", "date": "?"}]),
+        PLATFORMS,
+    )
     assert sheet.rows[0].body == "un\ndeux\r\ntrois "
     assert [said.line for said in sheet.findings] == [5]
 
@@ -81,20 +100,32 @@ def test_a_text_of_several_lines_keeps_them_and_later_lines_their_number() -> No
 )
 def test_what_cannot_be_taken_is_said_with_its_place(column: str, cell: str, code: str) -> None:
     sheet = parse_file(table([{**WELL, column: cell}]), PLATFORMS, OPTIONS)
-    assert [(one.line, one.column, one.message.code) for one in sheet.findings] == [(2, column, code)]
+    assert [(one.line, one.column, one.message.code) for one in sheet.findings] == [
+        (2, column, code)
+    ]
     assert all(one.grave for one in sheet.findings)
 
 
 def test_what_is_chosen_is_read_by_its_kind_and_a_choice_without_regard_to_case() -> None:
-    said = {"option_mastodon_visibility": " Unlisted", "option_telegram_silent": "OUI", "option_bluesky_languages": ""}
-    row = parse_file(table([{**WELL, **said, "labels": "Noël|été;noël"}]), PLATFORMS, OPTIONS).rows[0]
+    said = {
+        "option_mastodon_visibility": " Unlisted",
+        "option_telegram_silent": "OUI",
+        "option_bluesky_languages": "",
+    }
+    row = parse_file(table([{**WELL, **said, "labels": "Noël|été;noël"}]), PLATFORMS, OPTIONS).rows[
+        0
+    ]
     assert row.options == {"mastodon": {"visibility": "unlisted"}, "telegram": {"silent": True}}
     assert row.labels == ("Noël", "été", "noël")
 
 
 def test_a_column_of_a_choice_nobody_knows_is_no_slip_to_pass_over() -> None:
     """What it chooses may be who sees the post."""
-    for column, code in (("option_mastodon_visibilty", "_near"), ("option_zz", ""), ("option_warning@", "")):
+    for column, code in (
+        ("option_mastodon_visibilty", "_near"),
+        ("option_zz", ""),
+        ("option_warning@", ""),
+    ):
         (said,) = parse_file(table([{**WELL, column: "private"}]), PLATFORMS, OPTIONS).findings
         assert (said.line, said.column, said.grave) == (1, column, True)
         assert said.message.code.removeprefix("import.option_column_unknown") in {code, "_near"}
@@ -110,27 +141,39 @@ def test_a_choice_nobody_knows_is_called_no_slip_of_a_price() -> None:
 @pytest.mark.parametrize("column", ["price_telegramm", "body_Telegramme", "part_two", "body_"])
 def test_a_column_of_a_place_nobody_knows_is_no_slip_to_pass_over(column: str) -> None:
     """A post was free where its price was misspelt, and said to all what was meant for one."""
-    (said,) = parse_file(table([WELL], columns=[*cells.COLUMNS, column]), PLATFORMS, OPTIONS).findings
+    (said,) = parse_file(
+        table([WELL], columns=[*cells.COLUMNS, column]), PLATFORMS, OPTIONS
+    ).findings
     assert (said.line, said.column, said.grave) == (1, column.casefold(), True)
 
 
 def test_other_words_for_a_platform_are_read() -> None:
     columns = [*cells.COLUMNS, "body_telegram"]
-    data = table([{**WELL, "body_telegram": "court"}, {**WELL, "key": "b", "body_telegram": "  "}], columns=columns)
+    data = table(
+        [{**WELL, "body_telegram": "court"}, {**WELL, "key": "b", "body_telegram": "  "}],
+        columns=columns,
+    )
     assert [row.bodies for row in parse_file(data, PLATFORMS).rows] == [{"telegram": "court"}, {}]
     long = table([{**WELL, "body_telegram": "x" * 20_001}], columns=columns)
     assert codes(long) == [(2, "body_telegram", "import.words_too_long")]
 
 
 def test_unknown_columns_are_named_with_the_nearest_known_one() -> None:
-    said = parse_file(f"{HEAD},prioritty,zzzzzz\na,main,2026-11-21,10:00,hi,3,4".encode(), PLATFORMS).findings
-    assert [one.message.code for one in said] == ["import.column_unknown_near", "import.column_unknown"]
+    said = parse_file(
+        f"{HEAD},prioritty,zzzzzz\na,main,2026-11-21,10:00,hi,3,4".encode(), PLATFORMS
+    ).findings
+    assert [one.message.code for one in said] == [
+        "import.column_unknown_near",
+        "import.column_unknown",
+    ]
     assert said[0].message.params["near"] == "priority"
     assert not any(one.grave for one in said)
 
 
 def test_columns_of_our_own_export_say_nothing() -> None:
-    assert codes(f"{HEAD},state,url,reason\na,main,2026-11-21,10:00,hi,scheduled,u,r".encode()) == []
+    assert (
+        codes(f"{HEAD},state,url,reason\na,main,2026-11-21,10:00,hi,scheduled,u,r".encode()) == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,14 +186,22 @@ def test_columns_of_our_own_export_say_nothing() -> None:
         ("scheduled|held", ""),
     ],
 )
-def test_what_was_off_the_calendar_or_has_left_is_not_planned_again_without_a_word(state: str, said: str) -> None:
-    found = parse_file(f"{HEAD},state\na,main,2026-11-21,10:00,hi,{state}".encode(), PLATFORMS).findings
-    assert [(one.column, one.message.code, one.grave) for one in found] == [("state", said, False)] * bool(said)
+def test_what_was_off_the_calendar_or_has_left_is_not_planned_again_without_a_word(
+    state: str, said: str
+) -> None:
+    found = parse_file(
+        f"{HEAD},state\na,main,2026-11-21,10:00,hi,{state}".encode(), PLATFORMS
+    ).findings
+    assert [(one.column, one.message.code, one.grave) for one in found] == [
+        ("state", said, False)
+    ] * bool(said)
 
 
 def test_a_key_that_stands_twice_names_its_first_line() -> None:
     said = parse_file(table([WELL, WELL]), PLATFORMS).findings
-    assert [(one.line, one.message.code, one.message.params["first"]) for one in said] == [(3, "import.key_twice", 2)]
+    assert [(one.line, one.message.code, one.message.params["first"]) for one in said] == [
+        (3, "import.key_twice", 2)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -176,11 +227,16 @@ def test_what_is_no_table_of_posts_is_refused_whole(data: bytes, code: str) -> N
 
 def test_a_file_with_too_many_lines_is_refused_whole() -> None:
     line = "\nk{},main,2026-11-21,10:00,hi"
-    assert refusal((HEAD + "".join(line.format(n) for n in range(MAX_ROWS + 1))).encode()) == "import.too_many_lines"
+    assert (
+        refusal((HEAD + "".join(line.format(n) for n in range(MAX_ROWS + 1))).encode())
+        == "import.too_many_lines"
+    )
 
 
 def test_a_line_with_too_many_cells_is_said() -> None:
-    assert codes(f"{HEAD}\na,main,2026-11-21,10:00,hi, there".encode()) == [(2, "", "import.too_many_cells")]
+    assert codes(f"{HEAD}\na,main,2026-11-21,10:00,hi, there".encode()) == [
+        (2, "", "import.too_many_cells")
+    ]
 
 
 @given(some.binary(max_size=400), some.booleans())
@@ -210,5 +266,7 @@ def test_days_and_hours_come_back(day: date, clock: time) -> None:
 
 @given(some.integers(0, 30 * 24 * 60))
 def test_how_late_comes_back(minutes: int) -> None:
-    assert cells.parse_late_span(cells.format_late_span(timedelta(minutes=minutes))) == timedelta(minutes=minutes)
+    assert cells.parse_late_span(cells.format_late_span(timedelta(minutes=minutes))) == timedelta(
+        minutes=minutes
+    )
     assert cells.parse_late_span(cells.format_late_span(None)) == cells.ALWAYS_LATE

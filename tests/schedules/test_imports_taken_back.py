@@ -36,7 +36,10 @@ def test_an_upload_that_died_ahead_is_over_once_its_file_is_taken_back(free: Cle
         one = Clerk(desk(free.desk.services, free.desk.network, tiers=0))
         found = one.write(table([one.row(1, media=str(one.desk.photo()))]), plan=True)
         (row,) = one.rows("SELECT id, due_at FROM deliveries WHERE tenant_id = :tenant")
-        one.desk.pass_time(seconds=(row.due_at - one.desk.now() - deliveries.FINAL_PREFLIGHT_LEAD).total_seconds() + 1)
+        one.desk.pass_time(
+            seconds=(row.due_at - one.desk.now() - deliveries.FINAL_PREFLIGHT_LEAD).total_seconds()
+            + 1
+        )
         died = one.desk.crash(at=at)
         open_ones += any(tried.outcome is None for tried in one.desk.attempts(row.id, "stage"))
         assert one.undo(found) == (1, 0)

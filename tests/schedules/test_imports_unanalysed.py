@@ -1,4 +1,5 @@
-"""A file of an agency of which the database has not counted yet what it has: just after another one was written."""
+"""A file of an agency of which the database has not counted yet what it has: just after another one
+was written."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -19,7 +20,8 @@ AT_MOST = 20
 
 @pytest.fixture
 def full(free: Clerk, cluster: Cluster) -> Iterator[Clerk]:
-    """A clerk of an agency that was not there when the tables were last counted, with a file planned.
+    """A clerk of an agency that was not there when the tables were last counted, with a file
+    planned.
 
     As far as the database knows there are many agencies, each with next to nothing.
     """
@@ -40,7 +42,9 @@ def _count(cluster: Cluster, agencies: str) -> None:
     engine.dispose()
 
 
-def test_it_is_looked_at_beside_all_that_is_planned_without_holding_each_against_each(full: Clerk) -> None:
+def test_it_is_looked_at_beside_all_that_is_planned_without_holding_each_against_each(
+    full: Clerk,
+) -> None:
     known = full.desk.services.connectors
     sheet = csv_rows.parse_file(_file(full), sorted(known))
     with full.desk.scope() as scope:
@@ -62,13 +66,16 @@ def test_it_is_taken_back_without_holding_each_place_against_each_post(full: Cle
 def _file(clerk: Clerk) -> bytes:
     first = clerk.desk.now() + timedelta(days=1)
     times = ((number, first + timedelta(minutes=30 * number)) for number in range(LINES))
-    return table(clerk.row(number, date=f"{at:%Y-%m-%d}", time=f"{at:%H:%M}") for number, at in times)
+    return table(
+        clerk.row(number, date=f"{at:%Y-%m-%d}", time=f"{at:%H:%M}") for number, at in times
+    )
 
 
 def _read(scope: Scope) -> int:
     """How many posts this connection has read and not told of yet."""
     return int(
         scope.run(
-            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'posts'"
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = "
+            "'posts'"
         ).scalar_one()
     )

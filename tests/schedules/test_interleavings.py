@@ -34,7 +34,15 @@ from tests.schedules.builders import Desk, desk, wall
 from workers.wiring import Services
 
 EXAMPLES = int(os.environ.get("GREENROOM_EXAMPLES", "8"))
-FAULTS = ["reset_after", "reset_before", "accept_then_hang", "status:503", "status:503_after", "garbage", "refuse"]
+FAULTS = [
+    "reset_after",
+    "reset_before",
+    "accept_then_hang",
+    "status:503",
+    "status:503_after",
+    "garbage",
+    "refuse",
+]
 CHANNELS = ["main", "keys"]
 ACT = timedelta(seconds=60)
 WAIT = 90
@@ -131,7 +139,10 @@ class House(RuleBasedStateMachine):
 
     @rule(delivery_id=deliveries)
     def leave_in_doubt(self, delivery_id: UUID) -> None:
-        if self._try(partial(uncertain_deliveries.close_uncertain_delivery, member_id=self.lea.manager), delivery_id):
+        if self._try(
+            partial(uncertain_deliveries.close_uncertain_delivery, member_id=self.lea.manager),
+            delivery_id,
+        ):
             self.known[delivery_id].left_in_doubt = True
 
     @rule(delivery_id=deliveries)
@@ -207,19 +218,27 @@ class House(RuleBasedStateMachine):
         self._watch(die)
 
     def _died(self, channel: str, asked: list[dict[str, Any]]) -> None:
-        """A 429 that it heard last died with it where it stands in no attempt: nobody knows of a wait."""
+        """A 429 that it heard last died with it where it stands in no attempt: nobody knows of a
+        wait."""
         if not asked or asked[-1]["status"] != 429:
             return
         with self.lea.scope() as scope:
             ours = [one for one, known in self.known.items() if known.channel == channel]
-            tried = [each for one in ours for each in list_attempts(scope, Subject("delivery", one))]
+            tried = [
+                each for one in ours for each in list_attempts(scope, Subject("delivery", one))
+            ]
         kept = sum(step.answered == "429" for each in tried for step in each.steps)
-        told = {entry["id"] for entry in self._record(channel) if entry["status"] == 429} - self.unheard
+        told = {
+            entry["id"] for entry in self._record(channel) if entry["status"] == 429
+        } - self.unheard
         if len(told) > kept:
             self.unheard.add(asked[-1]["id"])
 
     @precondition(lambda self: bool(self.known))
-    @rule(delivery_id=deliveries, kind=st.sampled_from(["delivery.publish", "delivery.reconcile", "delivery.sweep"]))
+    @rule(
+        delivery_id=deliveries,
+        kind=st.sampled_from(["delivery.publish", "delivery.reconcile", "delivery.sweep"]),
+    )
     def repeat(self, delivery_id: UUID, kind: str) -> None:
         """A message of Redis comes again, or the minute's search."""
         from foundation.outbox.outbox import RetryLater
@@ -237,7 +256,8 @@ class House(RuleBasedStateMachine):
     # what must hold
 
     def _watch(self, work: Any) -> None:
-        """P3, judged by what the platform took in while the house worked: on time, approved, not stopped."""
+        """P3, judged by what the platform took in while the house worked: on time, approved, not
+        stopped."""
         before = {channel: len(self.lea.posts(channel)) for channel in CHANNELS}
         work()
         rows = {self.known[row.id].text: row for row in self._rows()}
@@ -269,25 +289,35 @@ class House(RuleBasedStateMachine):
 
     def _record(self, channel: str) -> list[dict[str, Any]]:
         account = self.lea.accounts[channel].replace("+", "%2B")
-        found: list[dict[str, Any]] = self.network.json("GET", f"/control/record?account={account}")[1]["record"]
+        found: list[dict[str, Any]] = self.network.json(
+            "GET", f"/control/record?account={account}"
+        )[1]["record"]
         return found
 
     def _rows(self) -> list[Delivery]:
         from sqlmodel import select
 
         with self.lea.scope() as scope:
-            return list(scope.session.exec(select(Delivery).where(Delivery.tenant_id == self.lea.tenant_id)))
+            return list(
+                scope.session.exec(select(Delivery).where(Delivery.tenant_id == self.lea.tenant_id))
+            )
 
     @invariant()
     def never_twice(self) -> None:
-        """P1, P5: at most one post for each delivery, and at most one request for each step that was written down."""
+        """P1, P5: at most one post for each delivery, and at most one request for each step that
+        was written down."""
         if not hasattr(self, "known"):
             return
         counts = Counter(post["text"] for channel in CHANNELS for post in self.lea.posts(channel))
         for delivery_id, known in self.known.items():
             assert counts[known.text] <= 1 + known.again, known
             if counts[known.text]:
-                armed = [step for one in self.lea.attempts(delivery_id) for step in one.steps if step.kind == "publish"]
+                armed = [
+                    step
+                    for one in self.lea.attempts(delivery_id)
+                    for step in one.steps
+                    if step.kind == "publish"
+                ]
                 assert counts[known.text] <= len(armed)
 
     @invariant()
@@ -304,7 +334,8 @@ class House(RuleBasedStateMachine):
             assert at == row.state
 
     def teardown(self) -> None:
-        """P2 and the truth at the end: nothing publishing, nothing lost in silence, nothing falsely told."""
+        """P2 and the truth at the end: nothing publishing, nothing lost in silence, nothing falsely
+        told."""
         if not hasattr(self, "known"):
             return
         self.network.clear()
@@ -317,9 +348,20 @@ class House(RuleBasedStateMachine):
         now = self.lea.now()
         for row in self._rows():
             known, there = self.known[row.id], counts[self.known[row.id].text]
-            state, context = DeliveryState(row.state), (known, [str(step.after) for step in self.lea.story(row.id)])
-            assert state not in (DeliveryState.PUBLISHING, DeliveryState.REMOVING, DeliveryState.PROCESSING), context
-            waiting = state in (DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED)
+            state, context = (
+                DeliveryState(row.state),
+                (known, [str(step.after) for step in self.lea.story(row.id)]),
+            )
+            assert state not in (
+                DeliveryState.PUBLISHING,
+                DeliveryState.REMOVING,
+                DeliveryState.PROCESSING,
+            ), context
+            waiting = state in (
+                DeliveryState.DRAFT,
+                DeliveryState.APPROVED,
+                DeliveryState.SCHEDULED,
+            )
             assert not (waiting and row.due_at < now - timedelta(minutes=3)), context
             if state is DeliveryState.PUBLISHED:
                 assert there >= 1, context

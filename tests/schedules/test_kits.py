@@ -1,4 +1,5 @@
-"""Texts asked for while a post is written: written once by the worker, kept with their reasons, seen by who asked."""
+"""Texts asked for while a post is written: written once by the worker, kept with their reasons,
+seen by who asked."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -51,7 +52,9 @@ def shown(lea: Desk) -> CaptionSet:
 
 def write(lea: Desk, kit_id: UUID, engine: Callable[[], TextEngine]) -> CaptionSet:
     event = CaptionSetDue(lea.tenant_id, kit_id)
-    generate_suggestions(event, kind=CaptionKind(loader.load_connectors()), tenant=lea.tenant, open_engine=engine)
+    generate_suggestions(
+        event, kind=CaptionKind(loader.load_connectors()), tenant=lea.tenant, open_engine=engine
+    )
     return shown(lea)
 
 
@@ -60,7 +63,9 @@ def model(server: FakeOllama, *answers: object) -> Callable[[], TextEngine]:
     return lambda: OllamaEngine(server.url, "llama3.2")
 
 
-def test_kit_versions_and_translations_come_in_one_go_and_once(lea: Desk, server: FakeOllama) -> None:
+def test_kit_versions_and_translations_come_in_one_go_and_once(
+    lea: Desk, server: FakeOllama
+) -> None:
     kit_id = asked(lea, places=(lea.channels["main"],), source=GOOD["caption"], into=("de", "ja"))
     said = {"text": "Réveil en douceur sur les quais, avec les mouettes."}
     engine = model(server, GOOD, said, {"text": TRANSLATED["de"]}, {"text": TRANSLATED["ja"]})
@@ -72,7 +77,13 @@ def test_kit_versions_and_translations_come_in_one_go_and_once(lea: Desk, server
         ("translation", "de"),
         ("translation", "ja"),
     ]
-    assert [one.field for one in found.offers[:5]] == ["caption", "title", "alt", "description", "hashtags"]
+    assert [one.field for one in found.offers[:5]] == [
+        "caption",
+        "title",
+        "alt",
+        "description",
+        "hashtags",
+    ]
     assert write(lea, kit_id, engine) == found
     assert len(server.asked) == 4
 
@@ -90,7 +101,10 @@ def test_what_she_posted_lately_is_not_offered_again(lea: Desk, server: FakeOlla
     found = write(lea, asked(lea), model(server, GOOD, GOOD))
     assert (found.offers, found.lacks[0].why.code) == ([], "kit.wrote_again")
     with lea.scope() as scope:
-        scope.run("UPDATE posts SET created_at = created_at - interval '91 days' WHERE tenant_id = :t", t=lea.tenant_id)
+        scope.run(
+            "UPDATE posts SET created_at = created_at - interval '91 days' WHERE tenant_id = :t",
+            t=lea.tenant_id,
+        )
     assert write(lea, asked(lea), model(server, GOOD)).offers
 
 
@@ -106,7 +120,10 @@ def test_without_a_model_and_with_a_missing_one_the_reason_is_kept(lea: Desk) ->
 def test_a_press_repeated_is_one_kit_and_many_wait(lea: Desk) -> None:
     key = uuid7()
     first = lea.act(proposals.request_captions, wish(lea), draft=DRAFT, key=key)
-    assert lea.act(proposals.request_captions, wish(lea, idea="Autre chose"), draft=DRAFT, key=key) == first
+    assert (
+        lea.act(proposals.request_captions, wish(lea, idea="Autre chose"), draft=DRAFT, key=key)
+        == first
+    )
     asked(lea)
     asked(lea)
     with pytest.raises(Conflict):
@@ -124,7 +141,9 @@ def test_nobody_elses_pictures_accounts_or_kits(lea: Desk) -> None:
         assert proposals.latest_captions(scope, lea.creator_id, uuid7()) is None
 
 
-def test_the_worker_writes_it_and_a_crash_anywhere_loses_nothing(lea: Desk, server: FakeOllama) -> None:
+def test_the_worker_writes_it_and_a_crash_anywhere_loses_nothing(
+    lea: Desk, server: FakeOllama
+) -> None:
     lea.services = replace(lea.services, text_engine=model(server, *[GOOD] * 30))
     at, crashed = 0, True
     while crashed:
@@ -137,9 +156,15 @@ def test_the_worker_writes_it_and_a_crash_anywhere_loses_nothing(lea: Desk, serv
         assert len(shown(lea).offers) == 5
     assert at > 5
     with lea.scope() as scope:
-        states = scope.run("SELECT state FROM text_requests WHERE tenant_id = :t", t=lea.tenant_id).scalars().all()
+        states = (
+            scope.run("SELECT state FROM text_requests WHERE tenant_id = :t", t=lea.tenant_id)
+            .scalars()
+            .all()
+        )
     assert states.count("kept") == at
-    assert len(states) - states.count("kept") >= len(server.seen) - at > 0, "asked before a death: billed, and lost"
+    assert len(states) - states.count("kept") >= len(server.seen) - at > 0, (
+        "asked before a death: billed, and lost"
+    )
 
 
 def test_who_waits_is_told_when_the_work_was_given_up(lea: Desk) -> None:
@@ -152,4 +177,9 @@ def test_who_waits_is_told_when_the_work_was_given_up(lea: Desk) -> None:
 def test_a_kit_writes_no_post(lea: Desk, server: FakeOllama) -> None:
     write(lea, asked(lea), model(server, GOOD))
     with lea.scope() as scope:
-        assert scope.run("SELECT count(*) FROM posts WHERE tenant_id = :t", t=lea.tenant_id).scalar_one() == 0
+        assert (
+            scope.run(
+                "SELECT count(*) FROM posts WHERE tenant_id = :t", t=lea.tenant_id
+            ).scalar_one()
+            == 0
+        )

@@ -1,4 +1,5 @@
-"""A kit of texts by a model: what a hostile or weak model writes is never offered, and the reason is told."""
+"""A kit of texts by a model: what a hostile or weak model writes is never offered, and the reason
+is told."""
 
 import json
 from collections.abc import Iterator
@@ -36,12 +37,14 @@ GOOD: dict[str, Any] = {
     "title": "Un matin sur le port",
     "alt": "Des bateaux blancs amarrés au port, au lever du soleil.",
     "hashtags": ["port", "#matin", "bretagne"],
-    "description": "Je suis descendue tôt pour voir les bateaux rentrer. L’air sentait le sel et le café.",
+    "description": "Je suis descendue tôt pour voir les bateaux rentrer. L’air sentait le sel et "
+    "le café.",
 }
 ENGLISH = {
     **GOOD,
     "caption": "The harbour wakes up slowly this morning, and so do I.",
-    "description": "I came down before everybody else to see the boats come home. The air smelled of salt.",
+    "description": "I came down before everybody else to see the boats come home. The air smelled "
+    "of salt.",
 }
 TRANSLATED = {
     "fr": "Le port s’éveille doucement, et moi avec lui ce matin.",
@@ -80,7 +83,9 @@ def written(
 
 
 def place(most: int, mark: int = 0) -> CaptionTarget:
-    return CaptionTarget(str(uuid7()), "sandbox", lambda text: (len(text) + mark, most), most - mark)
+    return CaptionTarget(
+        str(uuid7()), "sandbox", lambda text: (len(text) + mark, most), most - mark
+    )
 
 
 @pytest.mark.heavy
@@ -107,17 +112,31 @@ def test_an_idea_cannot_close_its_marks(server: FakeOllama) -> None:
         ({**GOOD, "extra": "field"}, "engine.answer_invalid"),
         ({**GOOD, "caption": "\u0000 \u202e"}, "kit.empty"),
         (ENGLISH, "kit.wrote_language"),
-        ({**GOOD, "caption": "Tout est GRATUIT ce soir pour vous, mes amis."}, "kit.wrote_forbidden"),
-        ({**GOOD, "description": "Une adolescente de 15 ans attend sur le quai, face à la mer."}, "kit.wrote_never"),
+        (
+            {**GOOD, "caption": "Tout est GRATUIT ce soir pour vous, mes amis."},
+            "kit.wrote_forbidden",
+        ),
+        (
+            {**GOOD, "description": "Une adolescente de 15 ans attend sur le quai, face à la mer."},
+            "kit.wrote_never",
+        ),
         ({**GOOD, "hashtags": ["plage", "lolita"]}, "kit.wrote_never"),
         ({**GOOD, "hashtags": ["deux mots"]}, "kit.wrote_tags"),
         ({**GOOD, "hashtags": ["2026"]}, "kit.wrote_tags"),
-        ({**GOOD, "caption": "Venez me voir sur https://evil.example/x dès ce soir."}, "kit.wrote_link"),
+        (
+            {**GOOD, "caption": "Venez me voir sur https://evil.example/x dès ce soir."},
+            "kit.wrote_link",
+        ),
         ({**GOOD, "description": "Le port est beau. " * 12}, "kit.wrote_loop"),
-        ({**GOOD, "caption": "Le vieux phare veille sur nous depuis la falaise, chaque soir."}, "kit.wrote_again"),
+        (
+            {**GOOD, "caption": "Le vieux phare veille sur nous depuis la falaise, chaque soir."},
+            "kit.wrote_again",
+        ),
     ],
 )
-def test_what_breaks_a_rule_twice_is_not_offered_and_told(server: FakeOllama, answer: object, code: str) -> None:
+def test_what_breaks_a_rule_twice_is_not_offered_and_told(
+    server: FakeOllama, answer: object, code: str
+) -> None:
     said = known_texts(["Le vieux phare veille sur nous depuis la falaise, chaque soir !"])
     found = written(server, answer, answer, rules=TextRules("fr", ("gratuit",), said))
     assert isinstance(found, CaptionFailure)
@@ -137,7 +156,9 @@ def test_what_is_never_written_is_not_shown_to_the_model_again(server: FakeOllam
 
 
 def test_a_version_fits_its_place_with_its_marks(server: FakeOllama) -> None:
-    long = {"text": "Le port s’éveille doucement, et moi avec lui, dans le bruit des mouettes ce matin."}
+    long = {
+        "text": "Le port s’éveille doucement, et moi avec lui, dans le bruit des mouettes ce matin."
+    }
     short = {"text": "Le port s’éveille, et moi avec lui."}
     engine, there = OllamaEngine(server.url, "llama3.2"), place(80, mark=30)
     says(server, long, short)
@@ -146,7 +167,12 @@ def test_a_version_fits_its_place_with_its_marks(server: FakeOllama) -> None:
     assert server.asked[0]["format"]["properties"]["text"]["maxLength"] == 50
     says(server, {"text": GOOD["caption"]}, {"text": GOOD["caption"]})
     lack = prompts.write_channel_version(
-        engine, wish(), "Léa", TextRules("fr"), CaptionTarget("x", "sandbox", there.count, 60), seed=3
+        engine,
+        wish(),
+        "Léa",
+        TextRules("fr"),
+        CaptionTarget("x", "sandbox", there.count, 60),
+        seed=3,
     )
     assert isinstance(lack, CaptionFailure)
     assert (lack.why.code, lack.why.params["most"]) == ("kit.wrote_long", 80)
@@ -155,15 +181,22 @@ def test_a_version_fits_its_place_with_its_marks(server: FakeOllama) -> None:
 def test_a_caption_fits_every_place(server: FakeOllama) -> None:
     says(server, GOOD, GOOD)
     engine = OllamaEngine(server.url, "llama3.2")
-    found = prompts.write_caption_set(engine, wish(), "Léa", TextRules("fr"), seed=3, places=[place(500), place(40)])
+    found = prompts.write_caption_set(
+        engine, wish(), "Léa", TextRules("fr"), seed=3, places=[place(500), place(40)]
+    )
     assert isinstance(found, CaptionFailure)
     assert found.why.code == "kit.wrote_long"
 
 
 @pytest.mark.parametrize("language", WRITABLE_LANGUAGES)
-def test_ten_languages_are_translated_into_and_told_apart(server: FakeOllama, language: str) -> None:
+def test_ten_languages_are_translated_into_and_told_apart(
+    server: FakeOllama, language: str
+) -> None:
     says(server, {"text": TRANSLATED[language]})
-    engine, asked = OllamaEngine(server.url, "llama3.2"), wish(kit=False, source=GOOD["caption"], into=(language,))
+    engine, asked = (
+        OllamaEngine(server.url, "llama3.2"),
+        wish(kit=False, source=GOOD["caption"], into=(language,)),
+    )
     found = prompts.write_translation(engine, asked, "Léa", TextRules("fr"), language, seed=3)
     assert found == CaptionOffer("translation", TRANSLATED[language], language)
     other = WRITABLE_LANGUAGES[(WRITABLE_LANGUAGES.index(language) + 1) % len(WRITABLE_LANGUAGES)]
@@ -211,7 +244,9 @@ def test_what_nobody_could_write_from_is_refused(more: dict[str, Any], code: str
 
 
 def test_a_wish_is_kept_whole() -> None:
-    asked = wish(tone="gai", forbidden=("a",), asset=uuid7(), places=(uuid7(),), source="s", into=("de",))
+    asked = wish(
+        tone="gai", forbidden=("a",), asset=uuid7(), places=(uuid7(),), source="s", into=("de",)
+    )
     assert load_brief(CaptionSetBrief, CREATOR, json.loads(json.dumps(dump_brief(asked)))) == asked
 
 
@@ -232,9 +267,15 @@ def test_hashtags_are_single_words_once(found: list[str]) -> None:
 
 
 def test_the_same_words_in_another_order_are_a_repeat_and_new_ones_are_not() -> None:
-    said = known_texts(["Premier bain de mer de la saison, l’eau était glacée mais le ciel immense."])
-    assert has_known_text("L’eau était glacée mais le ciel immense : premier bain de mer de la saison !", said)
-    assert not has_known_text("Les marins rentrent au port avec des caisses pleines de sardines.", said)
+    said = known_texts(
+        ["Premier bain de mer de la saison, l’eau était glacée mais le ciel immense."]
+    )
+    assert has_known_text(
+        "L’eau était glacée mais le ciel immense : premier bain de mer de la saison !", said
+    )
+    assert not has_known_text(
+        "Les marins rentrent au port avec des caisses pleines de sardines.", said
+    )
 
 
 def test_brackets_without_end_are_no_object() -> None:
@@ -260,6 +301,8 @@ def test_nothing_is_offered_about_anybody_young(text: str) -> None:
     assert minor_terms.is_about_minor([text])
 
 
-@pytest.mark.parametrize("text", [*TRANSLATED.values(), "Mes 25 ans ce soir", "In 2026, 1200 anni", "à 8 heures"])
+@pytest.mark.parametrize(
+    "text", [*TRANSLATED.values(), "Mes 25 ans ce soir", "In 2026, 1200 anni", "à 8 heures"]
+)
 def test_ordinary_words_are_not_taken_for_it(text: str) -> None:
     assert not minor_terms.is_about_minor([text])

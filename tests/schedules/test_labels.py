@@ -1,4 +1,5 @@
-"""Labels: named once, given and taken off, kept apart from what is approved, from other agencies, and in the audit."""
+"""Labels: named once, given and taken off, kept apart from what is approved, from other agencies,
+and in the audit."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -32,7 +33,9 @@ def names_of(lea: Desk, post_id: UUID) -> list[str]:
 def acts(lea: Desk) -> list[tuple[str, object]]:
     """What was done with labels, the oldest first: the act, and what it was done to."""
     with lea.scope() as scope:
-        found = [one for one in reversed(audit.list_recent_acts(scope)) if one.act.startswith("label.")]
+        found = [
+            one for one in reversed(audit.list_recent_acts(scope)) if one.act.startswith("label.")
+        ]
     return [(one.act.removeprefix("label."), one.details.get("name")) for one in found]
 
 
@@ -49,7 +52,9 @@ def test_a_label_asks_for_no_yes_and_leaves_nothing_of_what_was_approved(lea: De
     with lea.scope() as scope:
         after = deliveries.get_post(scope, post_id)
         assert (after.digest, after.version) == stood
-        assert [one.state for one in deliveries.deliveries_of_post(scope, post_id)] == [DeliveryState.SCHEDULED]
+        assert [one.state for one in deliveries.deliveries_of_post(scope, post_id)] == [
+            DeliveryState.SCHEDULED
+        ]
     assert names_of(lea, post_id) == ["Spring"]
     lea.live(days=1)
     assert lea.texts() == ["hello"], "the platform hears nothing of it"
@@ -59,11 +64,19 @@ def test_what_was_done_with_a_label_outlives_it(lea: Desk) -> None:
     one, other = lea.write("one"), lea.write("two")
     spring, autumn = named(lea, "Spring", "Autumn")
     with lea.scope(f"member:{lea.author}") as scope:
-        assert labels.add_label_to_posts(scope, [one, other, one], spring, creators={lea.creator_id}) == 2
-        assert labels.add_label_to_posts(scope, [one, other], spring, creators={lea.creator_id}) == 0
+        assert (
+            labels.add_label_to_posts(scope, [one, other, one], spring, creators={lea.creator_id})
+            == 2
+        )
+        assert (
+            labels.add_label_to_posts(scope, [one, other], spring, creators={lea.creator_id}) == 0
+        )
         labels.set_post_labels(scope, one, [spring, autumn])
         labels.update_label(scope, spring, name="Easter", colour="red")
-        assert labels.remove_label_from_posts(scope, [one, other], autumn, creators={lea.creator_id}) == 1
+        assert (
+            labels.remove_label_from_posts(scope, [one, other], autumn, creators={lea.creator_id})
+            == 1
+        )
         assert labels.delete_label(scope, spring, creators={lea.creator_id}) == 2
         assert [found.name for found in labels.list_labels(scope)] == ["Autumn"]
     assert (names_of(lea, one), names_of(lea, other)) == ([], [])
@@ -106,7 +119,10 @@ def test_there_are_only_so_many(lea: Desk) -> None:
             labels.set_post_labels(scope, post_id, [*few, made[-1]])
         with pytest.raises(BadInput, match="too_many_posts"):
             labels.add_label_to_posts(
-                scope, [uuid7() for _ in range(labels.MAX_POSTS_PER_LABELLING + 1)], made[0], creators={lea.creator_id}
+                scope,
+                [uuid7() for _ in range(labels.MAX_POSTS_PER_LABELLING + 1)],
+                made[0],
+                creators={lea.creator_id},
             )
 
 
@@ -117,12 +133,16 @@ def test_another_agencys_label_is_nobodys(lea: Desk, services: Services, sandbox
     (own,) = named(lea, "Theirs")
     for act in (
         lambda scope: labels.set_post_labels(scope, post_id, [own, foreign]),
-        lambda scope: labels.add_label_to_posts(scope, [post_id], foreign, creators={lea.creator_id}),
+        lambda scope: labels.add_label_to_posts(
+            scope, [post_id], foreign, creators={lea.creator_id}
+        ),
         lambda scope: labels.add_label_to_posts(
             scope, [theirs.write("x")], own, creators={lea.creator_id, theirs.creator_id}
         ),
         lambda scope: labels.update_label(scope, foreign, name="Mine", colour="red"),
-        lambda scope: labels.delete_label(scope, foreign, creators={lea.creator_id, theirs.creator_id}),
+        lambda scope: labels.delete_label(
+            scope, foreign, creators={lea.creator_id, theirs.creator_id}
+        ),
     ):
         with lea.scope() as scope, pytest.raises(NotFound):
             act(scope)
@@ -135,9 +155,15 @@ def test_another_agencys_label_is_nobodys(lea: Desk, services: Services, sandbox
 
 def test_who_works_for_one_creator_takes_no_label_off_anothers_posts(lea: Desk) -> None:
     with lea.scope() as scope:
-        mia = agencies.add_creator(scope, slug="mia", name="Mia", kind="virtual", zone="Europe/Paris", languages=["fr"])
+        mia = agencies.add_creator(
+            scope, slug="mia", name="Mia", kind="virtual", zone="Europe/Paris", languages=["fr"]
+        )
         hers = drafts.write_draft(
-            scope, Draft(mia, "", "hers", (), ()), key=uuid7(), author="system:test", origin="dashboard"
+            scope,
+            Draft(mia, "", "hers", (), ()),
+            key=uuid7(),
+            author="system:test",
+            origin="dashboard",
         )
     (both,) = named(lea, "Both")
     with lea.scope() as scope:
@@ -183,6 +209,10 @@ def test_a_draft_has_its_labels_once_and_a_rewrite_leaves_them(lea: Desk) -> Non
         assert drafts.write_draft(scope, draft, key=key, author="system:test") == post_id
     assert names_of(lea, post_id) == [], "a repeat gives none anew"
     with lea.scope() as scope:
-        drafts.rewrite_post(scope, post_id, replace(draft, body="new", labels=(autumn,)), author="system:test")
-        drafts.rewrite_post(scope, post_id, replace(draft, body="newer", labels=None), author="system:test")
+        drafts.rewrite_post(
+            scope, post_id, replace(draft, body="new", labels=(autumn,)), author="system:test"
+        )
+        drafts.rewrite_post(
+            scope, post_id, replace(draft, body="newer", labels=None), author="system:test"
+        )
     assert names_of(lea, post_id) == ["Autumn"]

@@ -39,7 +39,10 @@ def test_its_day_ends_where_its_clocks_say_so(day: date, clock: time, zone: str)
 
 def test_a_choice_is_read_back_as_it_was_made() -> None:
     for one in LateLimit:
-        assert lateness.late_limit_of(lateness.late_span(one), until_midnight=one is LateLimit.DAY) is one
+        assert (
+            lateness.late_limit_of(lateness.late_span(one), until_midnight=one is LateLimit.DAY)
+            is one
+        )
     assert lateness.late_limit_of(timedelta(hours=3), until_midnight=False) is None
 
 
@@ -47,17 +50,24 @@ def planned(lea: Desk, late: LateLimit | None, *, after: float = 3600) -> UUID:
     draft = Draft(lea.creator_id, "", f"late {late}", (), (lea.channels["main"],), late=late)
     with lea.scope(f"member:{lea.author}") as scope:
         at = wall(scope.now, after)
-        return drafts.plan_draft(scope, draft, key=uuid7(), at=at, author=f"member:{lea.author}").post_id
+        return drafts.plan_draft(
+            scope, draft, key=uuid7(), at=at, author=f"member:{lea.author}"
+        ).post_id
 
 
 @pytest.mark.parametrize(
-    ("late", "minutes"), [(None, 30), (LateLimit.FIVE_MINUTES, 5), (LateLimit.TWO_HOURS, 120), (LateLimit.ALWAYS, None)]
+    ("late", "minutes"),
+    [(None, 30), (LateLimit.FIVE_MINUTES, 5), (LateLimit.TWO_HOURS, 120), (LateLimit.ALWAYS, None)],
 )
-def test_what_is_chosen_is_when_it_is_too_late(lea: Desk, late: LateLimit | None, minutes: int | None) -> None:
+def test_what_is_chosen_is_when_it_is_too_late(
+    lea: Desk, late: LateLimit | None, minutes: int | None
+) -> None:
     post_id = planned(lea, late)
     with lea.scope() as scope:
         (row,) = deliveries_of_post(scope, post_id)
-        assert row.late_until == (None if minutes is None else row.due_at + timedelta(minutes=minutes))
+        assert row.late_until == (
+            None if minutes is None else row.due_at + timedelta(minutes=minutes)
+        )
         assert queries.get_stored_post(scope, post_id).late is (late or LateLimit.HALF_AN_HOUR)
 
 
@@ -79,7 +89,9 @@ def test_a_time_is_past_only_once_it_is_too_late(lea: Desk) -> None:
 
 
 def test_another_choice_counts_for_all_that_is_to_come(lea: Desk) -> None:
-    draft = Draft(lea.creator_id, "", "again", (), (lea.channels["main"],), late=LateLimit.FIVE_MINUTES)
+    draft = Draft(
+        lea.creator_id, "", "again", (), (lea.channels["main"],), late=LateLimit.FIVE_MINUTES
+    )
     repeat = Recurrence(DAILY, local_day(lea.now(), "UTC") + timedelta(days=1), time(12), "UTC")
     with lea.scope(f"member:{lea.author}") as scope:
         post_id = series.plan_series(
@@ -131,14 +143,17 @@ def test_what_has_left_has_no_lateness(lea: Desk) -> None:
 
 
 def test_until_its_day_is_over_stays_so_in_a_file(lea: Desk) -> None:
-    """It became so many hours: moved to another hour it ran past midnight, and went out as `840m`."""
+    """It became so many hours: moved to another hour it ran past midnight, and went out as
+    `840m`."""
     clerk = Clerk(lea)
     clerk.write(table([clerk.row(1, late_ok="day")]))
     (row,) = clerk.rows("SELECT * FROM deliveries WHERE tenant_id = :tenant")
     day = date.fromisoformat(clerk.day(3))
     clerk.desk.act(reschedule_delivery, row.id, at=WallTime(day, time(20), "Europe/Paris"))
     with clerk.desk.scope() as scope:
-        (line,) = exports.load_export_rows(scope, [clerk.desk.creator_id], scope.now, scope.now + timedelta(days=9))
+        (line,) = exports.load_export_rows(
+            scope, [clerk.desk.creator_id], scope.now, scope.now + timedelta(days=9)
+        )
         late_until = get_delivery(scope, row.id).late_until
     assert late_until == WallTime(day + timedelta(days=1), time(0), "Europe/Paris").instant()
     assert b",day," in exports.render_csv([line], {})

@@ -53,14 +53,18 @@ def test_case_blanks_and_letter_forms_make_no_other_text(text: str, blank: str) 
 
 
 @given(texts, texts, some.sets(some.sampled_from(PICTURES)), some.sets(some.sampled_from(PICTURES)))
-def test_words_are_alike_both_ways(one: str, other: str, shown: set[UUID], there: set[UUID]) -> None:
+def test_words_are_alike_both_ways(
+    one: str, other: str, shown: set[UUID], there: set[UUID]
+) -> None:
     ours, theirs = fingerprint_text(one), fingerprint_text(other)
     assert compare_fingerprints(ours, theirs) == compare_fingerprints(theirs, ours)
     assert hamming_distance(ours.letters or 0, theirs.letters or 0) == hamming_distance(
         theirs.letters or 0, ours.letters or 0
     )
     pictured = fingerprint_text(one, shown)
-    assert (compare_fingerprints(pictured, pictured) is None) == (not normalize_text(one) and not shown)
+    assert (compare_fingerprints(pictured, pictured) is None) == (
+        not normalize_text(one) and not shown
+    )
     assert compare_fingerprints(fingerprint_text("", shown), fingerprint_text("", there)) == (
         SimilarityKind.PICTURES if shown and shown <= there else None
     )
@@ -68,10 +72,13 @@ def test_words_are_alike_both_ways(one: str, other: str, shown: set[UUID], there
 
 @given(posts(), some.data())
 def test_what_is_alike_is_always_found_by_a_mark(text: str, data: some.DataObject) -> None:
-    """The index never loses what the rule knows: sixteen of sixty-four bits are whole where three differ."""
+    """The index never loses what the rule knows: sixteen of sixty-four bits are whole where three
+    differ."""
     words = text.split()
     place = data.draw(some.integers(0, len(words) - 1))
-    edited = " ".join([*words[:place], data.draw(some.sampled_from(["", "vraiment", "★"])), *words[place + 1 :]])
+    edited = " ".join(
+        [*words[:place], data.draw(some.sampled_from(["", "vraiment", "★"])), *words[place + 1 :]]
+    )
     ours, theirs = fingerprint_text(edited, PICTURES[:1]), fingerprint_text(text, PICTURES[:2])
     assume(compare_fingerprints(ours, theirs) is not None)
     assert {one.mark for one in search_marks(ours)} & {one.mark for one in index_marks(theirs)}
@@ -79,12 +86,17 @@ def test_what_is_alike_is_always_found_by_a_mark(text: str, data: some.DataObjec
 
 @given(posts(), some.sampled_from(["!", " ❤️", " https://example.test/a?utm=1", "…", " ✨✨"]))
 def test_signs_and_links_make_nearly_the_same(text: str, more: str) -> None:
-    assert compare_fingerprints(fingerprint_text(text + more), fingerprint_text(text)) is SimilarityKind.NEARLY
+    assert (
+        compare_fingerprints(fingerprint_text(text + more), fingerprint_text(text))
+        is SimilarityKind.NEARLY
+    )
 
 
 def test_small_edits_are_found_and_other_posts_are_not() -> None:
     drawn = random.Random(7)
-    short = [one for one in SENTENCES if len(one) < 200]  # two posts that share a longer one are alike by it alone
+    short = [
+        one for one in SENTENCES if len(one) < 200
+    ]  # two posts that share a longer one are alike by it alone
     written = [" ".join(drawn.sample(short, 6)) for _ in range(200)]
     prints = [fingerprint_text(one) for one in written]
 
@@ -102,7 +114,8 @@ def test_small_edits_are_found_and_other_posts_are_not() -> None:
 
 
 def test_long_texts_of_one_language_stay_different() -> None:
-    """Numbers aside, which would tell most of these apart. By words alone one pair in twenty is taken for alike."""
+    """Numbers aside, which would tell most of these apart. By words alone one pair in twenty is
+    taken for alike."""
     drawn = random.Random(8)
     plain = [one for one in SENTENCES if not any(map(str.isdigit, one))]
     long = [fingerprint_text(" ".join(drawn.sample(plain, 120))) for _ in range(120)]
@@ -121,7 +134,9 @@ def test_long_texts_of_one_language_stay_different() -> None:
         ("", " \n"),
     ],
 )
-def test_short_words_other_numbers_and_nothing_are_not_nearly_the_same(one: str, other: str) -> None:
+def test_short_words_other_numbers_and_nothing_are_not_nearly_the_same(
+    one: str, other: str
+) -> None:
     assert compare_fingerprints(fingerprint_text(one), fingerprint_text(other)) is None
 
 
@@ -136,7 +151,10 @@ def test_a_first_comment_is_not_the_post_and_a_threads_parts_are() -> None:
 
 def test_a_picture_beside_a_new_one_is_no_repeat() -> None:
     card, new = PICTURES[0], PICTURES[1]
-    assert compare_fingerprints(fingerprint_text("un", (new, card)), fingerprint_text("deux", (card,))) is None
+    assert (
+        compare_fingerprints(fingerprint_text("un", (new, card)), fingerprint_text("deux", (card,)))
+        is None
+    )
     assert (
         compare_fingerprints(fingerprint_text("un", (card,)), fingerprint_text("deux", (new, card)))
         is SimilarityKind.PICTURES
@@ -148,7 +166,9 @@ def test_a_picture_beside_a_new_one_is_no_repeat() -> None:
     some.integers(0, 90),
     some.booleans(),
 )
-def test_an_account_remembers_what_it_said(before: list[tuple[int, str]], day: int, once: bool) -> None:
+def test_an_account_remembers_what_it_said(
+    before: list[tuple[int, str]], day: int, once: bool
+) -> None:
     """As a plain search through all of it would say."""
     said = AccountTexts(once=once)
     for at, text in before:

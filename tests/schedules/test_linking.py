@@ -1,4 +1,5 @@
-"""Addresses in posts: what is changed, what stays, and that what is shown, approved, counted and sent is one text."""
+"""Addresses in posts: what is changed, what stays, and that what is shown, approved, counted and
+sent is one text."""
 
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
@@ -38,15 +39,22 @@ SUBJECT = Subject("delivery", UUID(int=3))
 
 def channel(account: str = "lea.rose") -> Channel:
     values = dict.fromkeys(Channel.__dataclass_fields__)
-    return Channel(**{**values, "platform": "x", "account": account})  # type: ignore[arg-type]  # all that is asked of it
+    # all that is asked of it
+    return Channel(**{**values, "platform": "x", "account": account})  # type: ignore[arg-type]  # see above
 
 
 def unit(body: str, *, subject: Subject = SUBJECT) -> Unit:
-    return Unit(TENANT, OTHER, subject, "x", "post", OTHER, "lea.rose", "public", (Text("body", body),))
+    return Unit(
+        TENANT, OTHER, subject, "x", "post", OTHER, "lea.rose", "public", (Text("body", body),)
+    )
 
 
-def shown(body: str, rule: LinkPolicy = SHORT, wanted: LinkChoices = link_tracking.DEFAULT_LINK_CHOICES) -> str:
-    return link_tracking.apply_link_plan(LinkPlan(rule, wanted), channel(), [unit(body)])[0].text_of("body")
+def shown(
+    body: str, rule: LinkPolicy = SHORT, wanted: LinkChoices = link_tracking.DEFAULT_LINK_CHOICES
+) -> str:
+    return link_tracking.apply_link_plan(LinkPlan(rule, wanted), channel(), [unit(body)])[
+        0
+    ].text_of("body")
 
 
 def test_marks_stand_before_the_anchor_and_behind_what_was_asked() -> None:
@@ -56,10 +64,20 @@ def test_marks_stand_before_the_anchor_and_behind_what_was_asked() -> None:
     assert goes.startswith("https://shop.example.org/a?size=M&utm_source=x&")
     assert parts.fragment == "top"
     asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
-    marks = {"utm_source": "x", "utm_medium": "social", "utm_campaign": "spring & co", "utm_content": "lea.rose"}
+    marks = {
+        "utm_source": "x",
+        "utm_medium": "social",
+        "utm_campaign": "spring & co",
+        "utm_content": "lea.rose",
+    }
     assert asked == {"size": "M", **marks}
-    assert said.tagged_address(f"{SHOP[:-4]}&UTM_source=mine", channel()) == f"{SHOP[:-4]}&UTM_source=mine"
-    assert said.tagged_address("https://a.org?", channel()).startswith("https://a.org?utm_source=x&")
+    assert (
+        said.tagged_address(f"{SHOP[:-4]}&UTM_source=mine", channel())
+        == f"{SHOP[:-4]}&UTM_source=mine"
+    )
+    assert said.tagged_address("https://a.org?", channel()).startswith(
+        "https://a.org?utm_source=x&"
+    )
     long = "https://a.org/" + "a" * 2030
     assert said.tagged_address(long, channel()) == long
 
@@ -80,7 +98,9 @@ def test_marks_stand_before_the_anchor_and_behind_what_was_asked() -> None:
 )
 def test_an_address_ends_where_its_sentence_goes_on(before: str, address: str, after: str) -> None:
     found = shown(f"{before}{address}{after}")
-    slug = short_links.make_link_slug(TENANT, SUBJECT, LinkPlan(SHORT).tagged_address(address, channel()))
+    slug = short_links.make_link_slug(
+        TENANT, SUBJECT, LinkPlan(SHORT).tagged_address(address, channel())
+    )
     assert found == f"{before}{BASE}/l/{slug}{after}"
 
 
@@ -122,7 +142,9 @@ def test_five_hundred_addresses_are_no_trouble() -> None:
 def test_the_same_address_is_short_once_on_a_post_and_otherwise_on_another() -> None:
     twice = shown("https://a.example and https://a.example")
     assert len(set(twice.split(" and "))) == 1
-    other = link_tracking.apply_link_plan(LinkPlan(SHORT), channel(), [unit(twice, subject=Subject("delivery", OTHER))])
+    other = link_tracking.apply_link_plan(
+        LinkPlan(SHORT), channel(), [unit(twice, subject=Subject("delivery", OTHER))]
+    )
     assert other[0].text_of("body") == twice  # short already
     again = link_tracking.apply_link_plan(
         LinkPlan(SHORT), channel(), [unit("https://a.example", subject=Subject("delivery", OTHER))]
@@ -143,7 +165,10 @@ def test_nothing_but_addresses_changes_and_all_of_them_can_be_read_back(body: st
         assert short_links._WEB.fullmatch(LinkPlan(SHORT).tagged_address(lead.target, channel()))
         back = back.replace(lead.shown, lead.target)
     assert back == f"https://a.example/x {body} https://b.example"
-    assert link_tracking.apply_link_plan(LinkPlan(), channel(), [unit(body)])[0].text_of("body") == body
+    assert (
+        link_tracking.apply_link_plan(LinkPlan(), channel(), [unit(body)])[0].text_of("body")
+        == body
+    )
 
 
 # in the house
@@ -157,7 +182,9 @@ def rule(lea: Desk, given: LinkPolicy = SHORT) -> None:
 def known(lea: Desk, *urls: str) -> None:
     with lea.scope() as scope:
         for url in urls:
-            link_targets.register_link_target(scope, lea.creator_id, url, rating=Rating.G, adult=False)
+            link_targets.register_link_target(
+                scope, lea.creator_id, url, rating=Rating.G, adult=False
+            )
 
 
 def seen(lea: Desk, draft: Draft) -> PostPreview:
@@ -167,7 +194,9 @@ def seen(lea: Desk, draft: Draft) -> PostPreview:
 
 
 def leads(lea: Desk, scope: Scope) -> dict[str, str]:
-    rows = scope.run("SELECT slug, target FROM links WHERE tenant_id = :tenant", tenant=lea.tenant_id)
+    rows = scope.run(
+        "SELECT slug, target FROM links WHERE tenant_id = :tenant", tenant=lea.tenant_id
+    )
     return {row.slug: row.target for row in rows}
 
 
@@ -189,7 +218,9 @@ def test_what_is_shown_is_what_leaves_and_it_leads_there(lea: Desk) -> None:
     with lea.scope() as scope:
         made = leads(lea, scope)
     account = lea.accounts["main"]
-    assert made[slug].startswith("https://shop.example.org/a?size=M&utm_source=sandbox&utm_medium=social")
+    assert made[slug].startswith(
+        "https://shop.example.org/a?size=M&utm_source=sandbox&utm_medium=social"
+    )
     assert made[slug].endswith("#top")
     assert account.split("-")[0] in made[slug]
     unwritten = seen(lea, draft)
@@ -219,7 +250,9 @@ def test_marks_alone_are_judged_as_the_address_they_stand_on(lea: Desk) -> None:
 def test_parts_of_a_thread_are_changed_and_judged_together(lea: Desk) -> None:
     rule(lea)
     known(lea, SHOP, "https://b.example/")
-    delivery_id = lea.delivery(f"One: {SHOP}", parts=(ThreadPart("Two."), ThreadPart("Three: https://b.example/")))
+    delivery_id = lea.delivery(
+        f"One: {SHOP}", parts=(ThreadPart("Two."), ThreadPart("Three: https://b.example/"))
+    )
     lea.live(minutes=5)
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert [("/l/" in one) for one in lea.texts()] == [True, False, True]
@@ -342,5 +375,9 @@ def test_what_the_check_reads_is_what_is_shown(lea: Desk) -> None:
         owner = deliveries.get_post(scope, post_id)
         found = channel_reads.get_channel(scope, lea.channels["main"])
         first = delivery_units.place_on_channel(scope, unit(owner.body), found, SUBJECT)
-        one = link_tracking.apply_link_plan(link_tracking.link_plan_of_post(owner), found, [first])[0]
-    assert set(text_rating.extract_links([one.text_of("body")])) == {lead.shown for lead in one.leads}
+        one = link_tracking.apply_link_plan(link_tracking.link_plan_of_post(owner), found, [first])[
+            0
+        ]
+    assert set(text_rating.extract_links([one.text_of("body")])) == {
+        lead.shown for lead in one.leads
+    }

@@ -30,12 +30,14 @@ def later(scope: Scope, delivery_id: UUID) -> None:
 
 
 @pytest.mark.parametrize(
-    ("meanwhile", "state"), [(deliveries.cancel_delivery, DeliveryState.CANCELLED), (later, DeliveryState.SCHEDULED)]
+    ("meanwhile", "state"),
+    [(deliveries.cancel_delivery, DeliveryState.CANCELLED), (later, DeliveryState.SCHEDULED)],
 )
 def test_what_somebody_else_ends_or_moves_in_that_moment_is_no_orphan(
     lea: Desk, meanwhile: Callable[[Scope, UUID], None], state: DeliveryState
 ) -> None:
-    """The delivery is read, then its rows; in between both change. Waking it would take the row of somebody else."""
+    """The delivery is read, then its rows; in between both change. Waking it would take the row of
+    somebody else."""
     delivery_id = overdue(lea)
     with ThreadPoolExecutor() as pool:
         with lea.scope() as scope:
@@ -60,12 +62,17 @@ def test_a_delivery_without_a_row_is_woken(lea: Desk) -> None:
 
 
 @pytest.mark.parametrize("meanwhile", [expedite_delivery, later])
-def test_a_no_is_not_for_the_time_somebody_gave_meanwhile(lea: Desk, meanwhile: Callable[[Scope, UUID], None]) -> None:
+def test_a_no_is_not_for_the_time_somebody_gave_meanwhile(
+    lea: Desk, meanwhile: Callable[[Scope, UUID], None]
+) -> None:
     """Too late, said the claim; before that was written down, a person had chosen another time."""
     delivery_id = overdue(lea)
     too_late = NotClaimable("delivery.too_late", hold=TOO_LATE)
     lea.act(meanwhile, delivery_id)
-    assert lea.act(settlement.postpone_delivery, delivery_id, too_late) == settlement.IMMEDIATE_RETRY_DELAY
+    assert (
+        lea.act(settlement.postpone_delivery, delivery_id, too_late)
+        == settlement.IMMEDIATE_RETRY_DELAY
+    )
     assert lea.state(delivery_id) is DeliveryState.SCHEDULED
     lea.live(hours=2)
     assert lea.texts() == ["once"]
@@ -82,7 +89,9 @@ def test_a_yes_between_the_no_and_its_being_written_down_counts(lea: Desk) -> No
             put_off = pool.submit(lea.act, settlement.postpone_delivery, wish, unapproved)
             wait_until(lambda: bool(scope.run(WAITS_FOR_US).scalar_one()))
         assert put_off.result() == settlement.IMMEDIATE_RETRY_DELAY
-    assert lea.act(settlement.postpone_delivery, wish, unapproved) == settlement.IMMEDIATE_RETRY_DELAY
+    assert (
+        lea.act(settlement.postpone_delivery, wish, unapproved) == settlement.IMMEDIATE_RETRY_DELAY
+    )
     lea.run()
     assert lea.state(wish) is DeliveryState.PUBLISHED
     assert lea.notices() == {}

@@ -57,7 +57,8 @@ def _tomorrow(lea: Desk) -> UUID:
 
 
 def _copy(cluster: Cluster, post_id: UUID, times: int, *, leased: bool = False) -> None:
-    """Copies of a post, as the benchmark of growth makes them; `leased`: while somebody works on a row of it."""
+    """Copies of a post, as the benchmark of growth makes them; `leased`: while somebody works on a
+    row of it."""
     engine = create_engine(cluster.url("postgres", "house"))
     with engine.begin() as connection:
         if leased:
@@ -69,14 +70,17 @@ def _copy(cluster: Cluster, post_id: UUID, times: int, *, leased: bool = False) 
 
 
 LEASED = """
-UPDATE outbox SET state = 'leased', lease_token = gen_random_uuid(), lease_until = house_now() + interval '45 seconds'
-WHERE id = (SELECT o.id FROM outbox o JOIN deliveries d ON d.tenant_id = o.tenant_id AND d.id = o.subject_id
+UPDATE outbox SET state = 'leased', lease_token = gen_random_uuid(), lease_until = house_now() +
+interval '45 seconds'
+WHERE id = (SELECT o.id FROM outbox o JOIN deliveries d ON d.tenant_id = o.tenant_id AND d.id =
+o.subject_id
   WHERE d.post_id = :post ORDER BY o.available_at LIMIT 1)
 """
 
 
 def test_the_copies_of_a_post_hold_no_place_of_those_that_send(lea: Desk, cluster: Cluster) -> None:
-    """A row was copied while a worker had it: 34 copies that nobody worked on kept every post back for 37 s."""
+    """A row was copied while a worker had it: 34 copies that nobody worked on kept every post back
+    for 37 s."""
     _copy(cluster, _tomorrow(lea), 50, leased=True)
     with lea.scope() as scope:
         states = dict(scope.run("SELECT state, count(*) FROM outbox GROUP BY state").all())
@@ -96,7 +100,8 @@ def test_no_look_reads_what_is_planned_for_later(lea: Desk) -> None:
 
 
 def _rows(scope: Scope) -> int:
-    """How many rows this connection has read and not told of yet: those of its last transactions, too."""
+    """How many rows this connection has read and not told of yet: those of its last transactions,
+    too."""
     return int(
         scope.run(
             "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
@@ -109,7 +114,8 @@ MANY = """
 WITH made AS (INSERT INTO posts SELECT (jsonb_populate_record(p, jsonb_build_object(
     'id', gen_random_uuid(), 'origin_key', 'copy:' || n))).*
   FROM posts p, generate_series(1, 6000) n WHERE p.id = :post RETURNING id)
-INSERT INTO deliveries SELECT (jsonb_populate_record(d, jsonb_build_object('id', gen_random_uuid(), 'post_id', made.id,
+INSERT INTO deliveries SELECT (jsonb_populate_record(d, jsonb_build_object('id',
+gen_random_uuid(), 'post_id', made.id,
   'state', CASE WHEN row_number() OVER () <= 1000 THEN 'draft' ELSE 'published' END))).*
 FROM deliveries d, made WHERE d.post_id = :post
 """
@@ -117,8 +123,11 @@ FROM deliveries d, made WHERE d.post_id = :post
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("name", ["approvals", "reminders"])
-def test_a_look_planned_while_nothing_was_there_ends(lea: Desk, cluster: Cluster, name: str) -> None:
-    """A connection keeps the plan it made, until the database counts the tables anew: a minute after a large file."""
+def test_a_look_planned_while_nothing_was_there_ends(
+    lea: Desk, cluster: Cluster, name: str
+) -> None:
+    """A connection keeps the plan it made, until the database counts the tables anew: a minute
+    after a large file."""
     for _ in range(12):
         with lea.scope() as scope:
             LOOKS[name](scope)
@@ -133,7 +142,9 @@ def test_a_look_planned_while_nothing_was_there_ends(lea: Desk, cluster: Cluster
         LOOKS[name](scope)
 
 
-KEPT = "SELECT count(*), sum(generic_plans) FROM pg_prepared_statements WHERE parameter_types <> '{}'"
+KEPT = (
+    "SELECT count(*), sum(generic_plans) FROM pg_prepared_statements WHERE parameter_types <> '{}'"
+)
 
 
 def test_no_page_is_read_by_a_plan_that_was_made_before(lea: Desk, pages: Database) -> None:

@@ -1,4 +1,5 @@
-"""One delivery, every outcome: what the platform says, what the gate says, and what is not there."""
+"""One delivery, every outcome: what the platform says, what the gate says, and what is not
+there."""
 
 from datetime import timedelta
 
@@ -65,10 +66,15 @@ def test_a_wait_longer_than_the_author_accepts_is_told_when_it_is_too_late(lea: 
     lea.fault("status:429", retry_after=7200)
     delivery_id = lea.delivery(late_ok=timedelta(minutes=5))
     lea.run()
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.too_late")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "delivery.too_late",
+    )
 
 
-def test_another_post_of_a_blocked_account_waits_for_it_and_is_held_when_it_is_too_late_by_then(lea: Desk) -> None:
+def test_another_post_of_a_blocked_account_waits_for_it_and_is_held_when_it_is_too_late_by_then(
+    lea: Desk,
+) -> None:
     lea.fault("status:429", retry_after=7200)
     lea.delivery("first", late_ok=None)
     second = lea.delivery("second", after=1, late_ok=timedelta(minutes=5))
@@ -104,7 +110,10 @@ def test_an_account_that_came_back_too_late_leaves_it_to_a_person(lea: Desk) -> 
     lea.live(hours=2)
     lea.connect("main")
     lea.run()
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.too_late")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "delivery.too_late",
+    )
     assert len(lea.asked()) == 1
 
 
@@ -128,7 +137,10 @@ def test_a_picture_nobody_rated_is_held_with_its_reason_and_its_decision(lea: De
     photo = lea.photo(rating=None)
     delivery_id = lea.delivery(media=(photo,))
     lea.run()
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "gate.RATING_MISSING")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "gate.RATING_MISSING",
+    )
     with lea.scope() as scope:
         assert Message("gate.RATING_MISSING") in (
             gate_reads.last_decision_reasons(scope, Subject("delivery", delivery_id)) or ()
@@ -144,7 +156,10 @@ def test_past_its_lateness_nothing_leaves(lea: Desk) -> None:
     delivery_id = lea.delivery(late_ok=timedelta(minutes=5), after=60)
     lea.pass_time(minutes=7)
     lea.run()
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.too_late")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "delivery.too_late",
+    )
     assert lea.asked() == []
     lea.act(expedite_delivery, delivery_id)
     lea.run()
@@ -165,18 +180,27 @@ def test_a_picture_that_left_the_library_holds_its_post(lea: Desk) -> None:
     lea.live(minutes=51)
     assert lea.notices() == {f"delivery:{delivery_id}:preflight": "delivery.media_missing"}
     lea.live(minutes=10)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.media_missing")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "delivery.media_missing",
+    )
     assert lea.notices() == {f"delivery:{delivery_id}": "delivery.media_missing"}
 
 
 def test_bytes_that_left_the_store_hold_the_post_at_once(lea: Desk) -> None:
-    """The transport finds no file: nothing was sent, and trying every minute would not bring it back."""
+    """The transport finds no file: nothing was sent, and trying every minute would not bring it
+    back."""
     photo = lea.photo()
     with lea.scope() as scope:
-        lea.services.store.delete(lea.tenant_id, assets.get_rendition(scope, photo, "sandbox").sha256)
+        lea.services.store.delete(
+            lea.tenant_id, assets.get_rendition(scope, photo, "sandbox").sha256
+        )
     delivery_id = lea.delivery(media=(photo,), late_ok=None)
     lea.live(minutes=5)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.media_missing")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "delivery.media_missing",
+    )
     assert lea.posts() == []
     lea.photo()  # brought in again
     lea.act(expedite_delivery, delivery_id)
@@ -186,7 +210,11 @@ def test_bytes_that_left_the_store_hold_the_post_at_once(lea: Desk) -> None:
 
 def test_a_paused_account_keeps_its_posts_on_the_calendar(lea: Desk) -> None:
     delivery_id = lea.delivery(after=60)
-    lea.act(lifecycle.pause_account, lea.channels["main"], Message("channel.is_paused", {"account": "main"}))
+    lea.act(
+        lifecycle.pause_account,
+        lea.channels["main"],
+        Message("channel.is_paused", {"account": "main"}),
+    )
     lea.live(minutes=5)
     assert lea.state(delivery_id) is DeliveryState.SCHEDULED
     assert lea.asked() == []
@@ -195,13 +223,23 @@ def test_a_paused_account_keeps_its_posts_on_the_calendar(lea: Desk) -> None:
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-def test_an_emergency_stop_keeps_posts_on_the_calendar_and_reopening_lets_them_go(lea: Desk) -> None:
+def test_an_emergency_stop_keeps_posts_on_the_calendar_and_reopening_lets_them_go(
+    lea: Desk,
+) -> None:
     delivery_id = lea.delivery(after=60)
-    lea.act(emergency_stops.close_switch, "channel", str(lea.channels["main"]), "sending", reason="test")
+    lea.act(
+        emergency_stops.close_switch, "channel", str(lea.channels["main"]), "sending", reason="test"
+    )
     lea.live(minutes=5)
     assert lea.state(delivery_id) is DeliveryState.SCHEDULED
     assert lea.posts() == []
-    lea.act(emergency_stops.reopen_switch, "channel", str(lea.channels["main"]), "sending", reason="over")
+    lea.act(
+        emergency_stops.reopen_switch,
+        "channel",
+        str(lea.channels["main"]),
+        "sending",
+        reason="over",
+    )
     lea.live(seconds=31)
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
@@ -213,12 +251,18 @@ def test_a_stop_longer_than_the_author_accepts_is_told_when_it_ends(lea: Desk) -
     assert (lea.state(delivery_id), lea.notices()) == (DeliveryState.SCHEDULED, {})
     lea.act(emergency_stops.reopen_switch, "creator", str(lea.creator_id), "sending", reason="over")
     lea.live(minutes=1)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.too_late")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "delivery.too_late",
+    )
 
 
 def test_after_downtime_late_posts_leave_one_by_one_and_the_too_late_are_held(lea: Desk) -> None:
     """Six hours of silence end: no burst, nothing quietly hours late."""
-    late = [lea.delivery(f"late {n}", after=60 + n, late_ok=timedelta(hours=6, minutes=15)) for n in range(3)]
+    late = [
+        lea.delivery(f"late {n}", after=60 + n, late_ok=timedelta(hours=6, minutes=15))
+        for n in range(3)
+    ]
     gone = lea.delivery("too late", after=60)
     lea.pass_time(hours=6)
     lea.run()

@@ -1,4 +1,5 @@
-"""The days ahead: what would leave, what would not and why, what is too near, what runs out; and nothing is done."""
+"""The days ahead: what would leave, what would not and why, what is too near, what runs out; and
+nothing is done."""
 
 import json
 from datetime import timedelta
@@ -37,7 +38,11 @@ def test_what_would_leave_and_what_would_not_says_why(lea: Desk) -> None:
     found = {one.delivery_id: one for one in ahead(lea).ahead}
     assert found.keys() == {fine, waits, far, long}
     codes = {one: each.trouble.code if each.trouble else "" for one, each in found.items()}
-    assert (codes[fine], codes[waits], codes[far]) == ("", "delivery.unapproved", "gate.LINK_UNREGISTERED")
+    assert (codes[fine], codes[waits], codes[far]) == (
+        "",
+        "delivery.unapproved",
+        "gate.LINK_UNREGISTERED",
+    )
     assert codes[long]
     assert [one.delivery_id for one in ahead(lea).publishing_entries] == [fine]
 
@@ -61,7 +66,9 @@ def test_two_too_near_are_told_and_what_is_only_rehearsed(lea: Desk) -> None:
     assert [one.delivery_id for one in found.publishing_entries] == [first]
 
 
-def test_a_draft_leaves_only_once_it_is_on_the_calendar(services: Services, sandbox: Network) -> None:
+def test_a_draft_leaves_only_once_it_is_on_the_calendar(
+    services: Services, sandbox: Network
+) -> None:
     """Also where nobody is asked: what a week or a feed proposed is nothing yet."""
     alone = desk(services, sandbox, tiers=0)
     post_id = alone.write("Not yet.")
@@ -76,7 +83,9 @@ def test_a_draft_leaves_only_once_it_is_on_the_calendar(services: Services, sand
 
 def _post(lea: Desk, delivery_id: object) -> object:
     with lea.scope() as scope:
-        return scope.run("SELECT post_id FROM deliveries WHERE id = :id", id=delivery_id).scalar_one()
+        return scope.run(
+            "SELECT post_id FROM deliveries WHERE id = :id", id=delivery_id
+        ).scalar_one()
 
 
 def test_a_yes_that_ends_before_its_post_leaves_is_told(lea: Desk) -> None:
@@ -92,7 +101,9 @@ def test_an_account_that_is_lost_is_told(lea: Desk) -> None:
     lea.delivery("soon", after=DAY)
     lea.act(lifecycle.require_reauthorization, lea.channels["main"], Message("channel.reauthorize"))
     found = ahead(lea)
-    assert [one.trouble.code for one in found.ahead if one.trouble] == ["delivery.channel_not_ready"]
+    assert [one.trouble.code for one in found.ahead if one.trouble] == [
+        "delivery.channel_not_ready"
+    ]
 
 
 def test_more_than_can_be_judged_are_counted(lea: Desk) -> None:

@@ -1,4 +1,5 @@
-"""A post that says otherwise in one place: what leaves there, what is approved with it, what a page shows."""
+"""A post that says otherwise in one place: what leaves there, what is approved with it, what a page
+shows."""
 
 from uuid import UUID, uuid4
 
@@ -41,7 +42,11 @@ def test_an_account_beats_its_platform_and_the_platform_the_post(lea: Desk) -> N
     second = lea.connect("second")
     with lea.scope() as scope:
         platform = channel_reads.get_channel(scope, second).platform
-    everywhere(lea, ChannelOverride(platform, body="everybody there"), ChannelOverride(str(second), body="here"))
+    everywhere(
+        lea,
+        ChannelOverride(platform, body="everybody there"),
+        ChannelOverride(str(second), body="here"),
+    )
     lea.run()
     assert lea.texts("main") == ["everybody there"]
     assert lea.texts("second") == ["here"]
@@ -49,7 +54,12 @@ def test_an_account_beats_its_platform_and_the_platform_the_post(lea: Desk) -> N
 
 def test_a_thread_of_its_own_leaves_part_by_part(lea: Desk) -> None:
     second = str(lea.connect("second"))
-    everywhere(lea, ChannelOverride(second, parts=(ThreadPart("and more"), ThreadPart("the last", comment=True))))
+    everywhere(
+        lea,
+        ChannelOverride(
+            second, parts=(ThreadPart("and more"), ThreadPart("the last", comment=True))
+        ),
+    )
     lea.run()
     assert chain(lea, "main") == [("hello", "")]
     assert chain(lea, "second") == [("hello", ""), ("and more", "hello"), ("the last", "hello")]
@@ -73,10 +83,14 @@ def test_what_another_place_says_was_approved_with_it(lea: Desk) -> None:
         lea.wish(post_id, name, after=3600)
     lea.approve(post_id)
     lea.plan(post_id)
-    changed = Draft(lea.creator_id, "", "hello", (), (), others=(ChannelOverride(str(second), body="two"),))
+    changed = Draft(
+        lea.creator_id, "", "hello", (), (), others=(ChannelOverride(str(second), body="two"),)
+    )
     with lea.scope(f"member:{lea.author}") as scope:
         assert not drafts.rewrite_post(scope, post_id, changed, author=f"member:{lea.author}")
-        assert {one.state for one in deliveries.deliveries_of_post(scope, post_id)} == {DeliveryState.DRAFT}
+        assert {one.state for one in deliveries.deliveries_of_post(scope, post_id)} == {
+            DeliveryState.DRAFT
+        }
 
 
 def test_what_was_not_approved_does_not_leave(lea: Desk) -> None:
@@ -98,10 +112,17 @@ def test_previews_show_what_each_account_would(lea: Desk) -> None:
     second, picture = lea.connect("second"), lea.photo(4)
     channels = (lea.channels["main"], second)
     draft = Draft(
-        lea.creator_id, "", "hello", (picture,), channels, others=(ChannelOverride(str(second), body="x", media=()),)
+        lea.creator_id,
+        "",
+        "hello",
+        (picture,),
+        channels,
+        others=(ChannelOverride(str(second), body="x", media=()),),
     )
     with lea.scope(f"member:{lea.author}") as scope:
-        found = previews.preview_draft(scope, draft, author=f"member:{lea.author}", connectors=lea.services.connectors)
+        found = previews.preview_draft(
+            scope, draft, author=f"member:{lea.author}", connectors=lea.services.connectors
+        )
     assert [(one.body, one.said.all_assets) for one in found] == [("hello", [picture]), ("x", [])]
 
 
@@ -109,7 +130,13 @@ def test_previews_show_what_each_account_would(lea: Desk) -> None:
     ("others", "error"),
     [
         ([ChannelOverride("a", body="x"), ChannelOverride("a", title="y")], BadInput),
-        ([ChannelOverride(str(number), body="x") for number in range(channel_overrides.MAX_OVERRIDES + 1)], BadInput),
+        (
+            [
+                ChannelOverride(str(number), body="x")
+                for number in range(channel_overrides.MAX_OVERRIDES + 1)
+            ],
+            BadInput,
+        ),
         ([ChannelOverride("", body="x")], BadInput),
         ([ChannelOverride("a" * 61, body="x")], BadInput),
         ([ChannelOverride("a\x00", body="x")], BadInput),
@@ -119,12 +146,16 @@ def test_previews_show_what_each_account_would(lea: Desk) -> None:
         ([ChannelOverride("a", media=(uuid4(),))], NotFound),
     ],
 )
-def test_what_no_post_may_say_no_place_may(lea: Desk, others: list[ChannelOverride], error: type[Exception]) -> None:
+def test_what_no_post_may_say_no_place_may(
+    lea: Desk, others: list[ChannelOverride], error: type[Exception]
+) -> None:
     with pytest.raises(error):
         lea.write(others=others)
 
 
-PIECES = st.lists(st.builds(ThreadPart, st.text("ab", min_size=1, max_size=3)), max_size=2).map(tuple)
+PIECES = st.lists(st.builds(ThreadPart, st.text("ab", min_size=1, max_size=3)), max_size=2).map(
+    tuple
+)
 OVERRIDES = st.builds(
     ChannelOverride,
     st.sampled_from(["sandbox", "feed", "x"]),
@@ -137,7 +168,8 @@ OVERRIDES = st.builds(
 
 @given(st.lists(OVERRIDES, max_size=3, unique_by=lambda one: one.place))
 def test_what_is_stored_is_read_as_it_was(others: list[ChannelOverride]) -> None:
-    row = Post(overrides=channel_overrides.dump_overrides(others))  # type: ignore[call-arg]  # only what is read here
+    # only what is read here
+    row = Post(overrides=channel_overrides.dump_overrides(others))  # type: ignore[call-arg]  # see above
     assert channel_overrides.overrides_of_post(row) == tuple(
         sorted((one for one in others if not one.is_idle), key=lambda one: one.place)
     )
@@ -153,7 +185,8 @@ def test_what_is_not_said_otherwise_is_as_the_post_has_it(one: ChannelOverride) 
 
 
 def test_a_picture_of_another_place_that_is_gone_waits_for_a_person(lea: Desk) -> None:
-    """It was approved with it: nothing leaves anywhere, nothing is tried again and again, and somebody is told why."""
+    """It was approved with it: nothing leaves anywhere, nothing is tried again and again, and
+    somebody is told why."""
     second, picture = lea.connect("second"), lea.photo(5)
     post_id = everywhere(lea, ChannelOverride(str(second), media=(picture,)))
     with lea.scope() as scope:

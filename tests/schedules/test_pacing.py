@@ -1,4 +1,5 @@
-"""A platform that is away: it is asked now and then, each time later; all leaves when it is back."""
+"""A platform that is away: it is asked now and then, each time later; all leaves when it is
+back."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -24,7 +25,8 @@ def tries(lea: Desk, *kinds: str) -> int:
     """Attempts of this agency's."""
     with lea.scope() as scope:
         found: int = scope.run(
-            "SELECT count(*) FROM attempts WHERE tenant_id = :tenant AND kind = ANY(CAST(:kinds AS text[]))",
+            "SELECT count(*) FROM attempts WHERE tenant_id = :tenant AND kind = ANY(CAST(:kinds "
+            "AS text[]))",
             tenant=lea.tenant_id,
             kinds=list(kinds),
         ).scalar_one()
@@ -33,14 +35,23 @@ def tries(lea: Desk, *kinds: str) -> int:
 
 def moved(lea: Desk, url: str) -> None:
     """The account's platform answers elsewhere: nowhere, or where it did."""
-    lea.connect_to("main", account=lea.accounts["main"], token=lea.network.tokens[lea.accounts["main"]], base_url=url)
+    lea.connect_to(
+        "main",
+        account=lea.accounts["main"],
+        token=lea.network.tokens[lea.accounts["main"]],
+        base_url=url,
+    )
 
 
 @pytest.mark.parametrize("picture", [False, True], ids=["text", "picture"])
-def test_a_place_that_cannot_be_reached_costs_one_account_few_tries(lea: Desk, picture: bool) -> None:
+def test_a_place_that_cannot_be_reached_costs_one_account_few_tries(
+    lea: Desk, picture: bool
+) -> None:
     moved(lea, f"http://127.0.0.1:{free_port()}")
     media = (lea.photo(),) if picture else ()
-    waiting = [lea.delivery(f"number {one}", media=media, after=one, late_ok=HOURS) for one in range(3)]
+    waiting = [
+        lea.delivery(f"number {one}", media=media, after=one, late_ok=HOURS) for one in range(3)
+    ]
     lea.live(minutes=15)
     assert {lea.state(one) for one in waiting} == {DeliveryState.SCHEDULED}
     assert tries(lea, "send", "stage") == 1
@@ -74,15 +85,23 @@ def test_what_must_be_taken_away_is_asked_for_less_and_less(lea: Desk) -> None:
 
 
 @given(st.integers(0, 10_000), st.uuids())
-def test_a_wait_grows_to_five_minutes_and_one_that_was_asked_for_stays(count: int, who: UUID) -> None:
+def test_a_wait_grows_to_five_minutes_and_one_that_was_asked_for_stays(
+    count: int, who: UUID
+) -> None:
     wait = retry_delays.retry_delay(SHORT_RETRY, count, who)
-    assert SHORT_RETRY <= wait <= min(retry_delays.MAX_RETRY_DELAY, max(SHORT_RETRY, SHORT_RETRY * 2 ** min(count, 10)))
+    assert (
+        SHORT_RETRY
+        <= wait
+        <= min(retry_delays.MAX_RETRY_DELAY, max(SHORT_RETRY, SHORT_RETRY * 2 ** min(count, 10)))
+    )
     assert retry_delays.retry_delay(SHORT_RETRY, count, who) == wait
     asked = SHORT_RETRY + timedelta(seconds=count + 1)
     assert retry_delays.retry_delay(asked, count, who) == asked
 
 
 def test_those_who_wait_for_the_same_do_not_come_back_together() -> None:
-    waits = sorted(retry_delays.retry_delay(SHORT_RETRY, 8, uuid7()).total_seconds() for _ in range(400))
+    waits = sorted(
+        retry_delays.retry_delay(SHORT_RETRY, 8, uuid7()).total_seconds() for _ in range(400)
+    )
     assert waits[100] < 100
     assert waits[300] > 200

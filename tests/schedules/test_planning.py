@@ -29,10 +29,19 @@ def test_an_account_of_another_creator_takes_no_post(lea: Desk) -> None:
     with lea.scope() as scope:
         from tenants.agencies import agencies
 
-        other = agencies.add_creator(scope, slug="zoe", name="Zoé", kind="human", zone=ZONE, languages=["fr"])
+        other = agencies.add_creator(
+            scope, slug="zoe", name="Zoé", kind="human", zone=ZONE, languages=["fr"]
+        )
     with lea.scope() as scope:
         post_id = deliveries.create_post(
-            scope, creator_id=other, title="", body="x", media=[], origin="t", origin_key="z", author="system:test"
+            scope,
+            creator_id=other,
+            title="",
+            body="x",
+            media=[],
+            origin="t",
+            origin_key="z",
+            author="system:test",
         )
     with pytest.raises(NotFound):
         lea.wish(post_id)
@@ -58,11 +67,16 @@ def test_a_wish_waits_for_its_yes_and_for_the_plan(lea: Desk) -> None:
     assert lea.act(deliveries.has_approved_deliveries, post_id)
     assert lea.plan(post_id) == [delivery_id]
     assert lea.state(delivery_id) is DeliveryState.SCHEDULED
-    assert [row.kind for row in lea.rows()] == ["channel.connected", "delivery.preflight", "delivery.publish"]
+    assert [row.kind for row in lea.rows()] == [
+        "channel.connected",
+        "delivery.preflight",
+        "delivery.publish",
+    ]
 
 
 def test_what_waits_to_be_planned_waits_for_who_asked(lea: Desk) -> None:
-    """The hour came between the question and the plan: what was approved is planned once, and nobody meets an error."""
+    """The hour came between the question and the plan: what was approved is planned once, and
+    nobody meets an error."""
     post_id = lea.write()
     wish = lea.wish(post_id)
     lea.approve(post_id)
@@ -83,7 +97,10 @@ def test_a_wish_nobody_approved_is_put_on_hold_and_a_late_yes_lets_it_go(lea: De
     lea.live(minutes=52)
     assert lea.notices() == {f"delivery:{delivery_id}:preflight": "delivery.unapproved"}
     lea.live(minutes=9)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.unapproved")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "delivery.unapproved",
+    )
     assert lea.notices() == {f"delivery:{delivery_id}": "delivery.unapproved"}
     assert lea.posts() == []
     lea.approve(post_id)
@@ -181,8 +198,13 @@ def test_publishing_is_out_of_reach_of_people(lea: Desk) -> None:
 
 
 def test_only_what_is_in_doubt_is_sent_again_or_linked(lea: Desk) -> None:
-    """On the calendar, on hold, refused, published, cancelled: the two buttons of doubt do nothing."""
-    planned, published, held = lea.delivery(after=3600), lea.delivery("out"), lea.wish(lea.write("no yes"))
+    """On the calendar, on hold, refused, published, cancelled: the two buttons of doubt do
+    nothing."""
+    planned, published, held = (
+        lea.delivery(after=3600),
+        lea.delivery("out"),
+        lea.wish(lea.write("no yes")),
+    )
     lea.run()
     lea.fault("refuse")
     refused, cancelled = lea.delivery("refused"), lea.delivery("cancelled", after=3600)
@@ -195,7 +217,9 @@ def test_only_what_is_in_doubt_is_sent_again_or_linked(lea: Desk) -> None:
         DeliveryState.FAILED,
         DeliveryState.CANCELLED,
     ]
-    for delivery_id, state in zip((planned, published, held, refused, cancelled), states, strict=True):
+    for delivery_id, state in zip(
+        (planned, published, held, refused, cancelled), states, strict=True
+    ):
         assert lea.state(delivery_id) is state
         for press in (
             lambda it=delivery_id: lea.act(settlement.resend_absent_delivery, it),
@@ -240,7 +264,9 @@ def test_another_tenants_delivery_looks_like_none(lea: Desk) -> None:
 
 def _posts_of(asking: Desk, creator_id: UUID) -> list[queries.DeliveryEntry]:
     with asking.scope() as scope:
-        return queries.entries_between(scope, creator_id, scope.now - timedelta(days=9), scope.now + timedelta(days=9))
+        return queries.entries_between(
+            scope, creator_id, scope.now - timedelta(days=9), scope.now + timedelta(days=9)
+        )
 
 
 def test_a_dead_row_puts_its_delivery_on_hold(lea: Desk) -> None:

@@ -1,4 +1,5 @@
-"""A post that costs something in a place: approved with its price, sold there or not sent, given away nowhere."""
+"""A post that costs something in a place: approved with its price, sold there or not sent, given
+away nowhere."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -51,7 +52,9 @@ def on(lea: Desk, channel: str) -> Channel:
 
 def checked(lea: Desk, post_id: UUID) -> None:
     with lea.scope() as scope:
-        channel_requirements.check_post_requirements(scope, post_id, connectors=lea.services.connectors)
+        channel_requirements.check_post_requirements(
+            scope, post_id, connectors=lea.services.connectors
+        )
 
 
 def reason(lea: Desk, delivery_id: UUID) -> tuple[DeliveryState, Message | None]:
@@ -66,16 +69,24 @@ def test_another_price_is_approved_anew(lea: Desk) -> None:
     lea.wish(post_id, "fanvue", after=3600)
     lea.approve(post_id)
     lea.plan(post_id)
-    dearer = Draft(lea.creator_id, "", "hello", (photo,), (), others=(replace(ask, price=Money(1300, "USD")),))
+    dearer = Draft(
+        lea.creator_id, "", "hello", (photo,), (), others=(replace(ask, price=Money(1300, "USD")),)
+    )
     with lea.scope(f"member:{lea.author}") as scope:
         before = deliveries.get_post(scope, post_id).digest
         assert not drafts.rewrite_post(scope, post_id, dearer, author=f"member:{lea.author}")
         assert deliveries.get_post(scope, post_id).digest != before
-        assert {one.state for one in deliveries.deliveries_of_post(scope, post_id)} == {DeliveryState.DRAFT}
+        assert {one.state for one in deliveries.deliveries_of_post(scope, post_id)} == {
+            DeliveryState.DRAFT
+        }
         since = revisions.revision_since_verdict(scope, post_id)
     assert since is not None
     (told,) = since.changes
-    assert (told.place, told.field, "".join(run.words for run in told.runs if run.kind != "gone")) == (
+    assert (
+        told.place,
+        told.field,
+        "".join(run.words for run in told.runs if run.kind != "gone"),
+    ) == (
         "fanvue",
         "price",
         "13.00 USD",
@@ -84,7 +95,8 @@ def test_another_price_is_approved_anew(lea: Desk) -> None:
 
 @pytest.mark.parametrize("price", [STARS, Money(300, "USD")])
 def test_what_cannot_be_sold_does_not_leave_for_nothing(lea: Desk, price: Money) -> None:
-    """The sandbox sells nothing: a price that got as far as its time is refused, and nothing of it is asked for."""
+    """The sandbox sells nothing: a price that got as far as its time is refused, and nothing of it
+    is asked for."""
     post_id = lea.write(media=(lea.photo(2),), others=[ChannelOverride("sandbox", price=price)])
     lea.wish(post_id)
     with pytest.raises(BadInput, match=r"price\.not_here"):
@@ -97,17 +109,22 @@ def test_what_cannot_be_sold_does_not_leave_for_nothing(lea: Desk, price: Money)
 
 
 def test_what_is_sold_is_given_away_nowhere_else(lea: Desk) -> None:
-    """Moved, repeated or planned there by whoever: the pictures are held, words and other pictures leave."""
+    """Moved, repeated or planned there by whoever: the pictures are held, words and other pictures
+    leave."""
     elsewhere(lea, "fanvue", "fanvue.post")
     sold, teaser = lea.photo(3), lea.photo(4)
     asks = ChannelOverride("fanvue", price=CENTS)
     free = lea.write("look", media=(sold,), others=[asks])
     held = lea.wish(free)
     lea.approve(free)
-    told = lea.write("a teaser", media=(sold,), others=[asks, ChannelOverride("sandbox", media=(teaser,))])
+    told = lea.write(
+        "a teaser", media=(sold,), others=[asks, ChannelOverride("sandbox", media=(teaser,))]
+    )
     lea.wish(told)
     lea.approve(told)
-    words = lea.write("words alone", media=(sold,), others=[asks, ChannelOverride("sandbox", media=())])
+    words = lea.write(
+        "words alone", media=(sold,), others=[asks, ChannelOverride("sandbox", media=())]
+    )
     lea.wish(words)
     lea.approve(words)
     lea.run()
@@ -119,27 +136,40 @@ def test_what_is_sold_is_given_away_nowhere_else(lea: Desk) -> None:
 
 
 def test_pages_say_it_before_it_is_written(lea: Desk) -> None:
-    fanvue, bot = elsewhere(lea, "fanvue", "fanvue.post"), elsewhere(lea, "telegram", "telegram.public_channel")
+    fanvue, bot = (
+        elsewhere(lea, "fanvue", "fanvue.post"),
+        elsewhere(lea, "telegram", "telegram.public_channel"),
+    )
     photo, places = lea.photo(5), (fanvue, lea.channels["main"], bot)
     others = (ChannelOverride("fanvue", price=CENTS), ChannelOverride(str(bot), price=CENTS))
     draft = Draft(lea.creator_id, "", "hello", (photo,), places, others=others)
     with lea.scope(f"member:{lea.author}") as scope:
-        found = previews.preview_draft(scope, draft, author=f"member:{lea.author}", connectors=lea.services.connectors)
+        found = previews.preview_draft(
+            scope, draft, author=f"member:{lea.author}", connectors=lea.services.connectors
+        )
     assert [one.said.price for one in found] == [CENTS, None, CENTS]
-    assert [rule.name for rule in found[2].rule.said] == ["telegram.public_channel", "telegram.paid_media"]
+    assert [rule.name for rule in found[2].rule.said] == [
+        "telegram.public_channel",
+        "telegram.paid_media",
+    ]
     said = [[each.code for each in one.reasons if each.code.startswith("price.")] for one in found]
     assert said == [[], ["price.given_away"], ["price.out_of_range_stars"]]
 
 
 def test_a_copy_of_a_post_costs_what_it_costs(lea: Desk) -> None:
-    """Another wording of a pool, another version of a series: else they would go out for nothing."""
+    """Another wording of a pool, another version of a series: else they would go out for
+    nothing."""
     elsewhere(lea, "fanvue", "fanvue.post")
     photo = lea.photo(6)
     first = lea.write(media=(photo,), others=[ChannelOverride("fanvue", price=CENTS, body="there")])
     settled(lea)
     entry = lea.act(evergreen_pools.add_post_to_pool, first)
     other = lea.act(
-        evergreen_pools.add_pool_variant, entry, "other words entirely", key=uuid7(), author=f"member:{lea.author}"
+        evergreen_pools.add_pool_variant,
+        entry,
+        "other words entirely",
+        key=uuid7(),
+        author=f"member:{lea.author}",
     )
     with lea.scope() as scope:
         copy = deliveries.get_post(scope, other)
@@ -154,12 +184,16 @@ def test_a_version_that_is_tested_costs_the_same(lea: Desk, place: str) -> None:
     author = f"member:{lea.author}"
     draft = Draft(lea.creator_id, "", "hello", (lea.photo(7),), (account,), others=asks)
     with lea.scope(author) as scope:
-        planned = series.plan_series(scope, draft, repeat(lea, DAILY), key=uuid7(), author=author, confirmed=True)
+        planned = series.plan_series(
+            scope, draft, repeat(lea, DAILY), key=uuid7(), author=author, confirmed=True
+        )
     approved(lea, planned.post_id)
     one = seen(lea, compared(lea, planned.post_id))
     with lea.scope() as scope:
         assert (
-            channel_overrides.content_for_channel(deliveries.get_post(scope, one.b_id), on(lea, "fanvue")).price
+            channel_overrides.content_for_channel(
+                deliveries.get_post(scope, one.b_id), on(lea, "fanvue")
+            ).price
             == CENTS
         )
     assert one.differ == {"words"}
@@ -168,11 +202,17 @@ def test_a_version_that_is_tested_costs_the_same(lea: Desk, place: str) -> None:
 @pytest.mark.parametrize("place", ["fanvue", ""])
 def test_what_goes_out_in_a_file_comes_back_at_its_price(lea: Desk, place: str) -> None:
     account, photo = elsewhere(lea, "fanvue", "fanvue.post"), lea.photo(9)
-    first = lea.write(media=(photo,), others=[ChannelOverride(place or str(account), price=CENTS)], late_ok=None)
+    first = lea.write(
+        media=(photo,), others=[ChannelOverride(place or str(account), price=CENTS)], late_ok=None
+    )
     lea.wish(first, "fanvue", after=7200)
     with lea.scope() as scope:
-        found = exports.load_export_rows(scope, [lea.creator_id], scope.now, scope.now + timedelta(days=1))
-        file = exports.render_csv([replace(one, key="again", body="once more") for one in found], {})
+        found = exports.load_export_rows(
+            scope, [lea.creator_id], scope.now, scope.now + timedelta(days=1)
+        )
+        file = exports.render_csv(
+            [replace(one, key="again", body="once more") for one in found], {}
+        )
     assert b"12.00 USD" in file
     clerk = Clerk(lea)
     brought = clerk.write(file)
@@ -194,15 +234,23 @@ def test_what_goes_out_in_a_file_comes_back_at_its_price(lea: Desk, place: str) 
         ({"price_fanvue": "1.00 USD"}, "body", "price.out_of_range"),
         ({"price_fanvue": "12 USD", "media": ""}, "body", "price.no_media"),
         ({"price_sandbox": "12 USD", "channels": "main"}, "body", "price.not_here"),
-        ({"price_fanvue": "12 USD", "channels": "main|fanvue"}, "price_sandbox", "price.given_away"),
+        (
+            {"price_fanvue": "12 USD", "channels": "main|fanvue"},
+            "price_sandbox",
+            "price.given_away",
+        ),
     ],
 )
-def test_a_file_asks_what_can_be_paid(lea: Desk, more: dict[str, str], column: str, code: str) -> None:
+def test_a_file_asks_what_can_be_paid(
+    lea: Desk, more: dict[str, str], column: str, code: str
+) -> None:
     elsewhere(lea, "fanvue", "fanvue.post")
     clerk = Clerk(lea)
     line = clerk.row(1, **{"channels": "fanvue", "media": str(lea.photo(10)), **more})
     brought = clerk.bring(table([line]))
-    assert [(one.column, one.message.code) for one in clerk.shown(brought).findings if one.grave] == [(column, code)]
+    assert [
+        (one.column, one.message.code) for one in clerk.shown(brought).findings if one.grave
+    ] == [(column, code)]
 
 
 PHOTOS = [uuid4() for _ in range(4)]
@@ -216,7 +264,9 @@ def places(draw: st.DrawFn) -> list[ChannelOverride]:
     wanted = draw(st.lists(PLACE, max_size=4, unique=True))
     prices, media = st.none() | st.just(CENTS), st.none() | MEDIA
     return [
-        ChannelOverride(str(ACCOUNT) if one == "account" else one, media=draw(media), price=draw(prices))
+        ChannelOverride(
+            str(ACCOUNT) if one == "account" else one, media=draw(media), price=draw(prices)
+        )
         for one in wanted
     ]
 
@@ -227,34 +277,48 @@ def test_an_account_beats_its_platform_and_nothing_sold_is_free(
 ) -> None:
     kept: Any = {"title": "", "body": "x", "parts": [], "media": [str(one) for one in media]}
     row = Post(**kept, overrides=channel_overrides.dump_overrides(others))
-    assert set(channel_overrides.overrides_of_post(row)) == {one for one in others if not one.is_idle}
+    assert set(channel_overrides.overrides_of_post(row)) == {
+        one for one in others if not one.is_idle
+    }
     channel: Any = type("Known", (), {"platform": platform, "id": ACCOUNT})
     said = {one.place: one for one in others}
     own, general = said.get(str(ACCOUNT)), said.get(platform)
-    asked = next((one.price for one in (own, general) if one is not None and one.price is not None), None)
+    asked = next(
+        (one.price for one in (own, general) if one is not None and one.price is not None), None
+    )
     found = channel_overrides.content_for_channel(row, channel)
     assert found.price == asked
     assert {one.place for one in channel_overrides.price_overrides(row)} == {
         one.place for one in others if one.price is not None
     }
     sold = {
-        asset for place, one in channel_overrides.content_by_place(row) if one.price is not None for asset in one.media
+        asset
+        for place, one in channel_overrides.content_by_place(row)
+        if one.price is not None
+        for asset in one.media
     }
-    assert channel_overrides.is_paid_content_free(row, channel) == (asked is None and bool(sold & set(found.media)))
+    assert channel_overrides.is_paid_content_free(row, channel) == (
+        asked is None and bool(sold & set(found.media))
+    )
 
 
 @pytest.mark.parametrize(
-    "price", [Money(0, "USD"), Money(-5, "USD"), Money(channel_overrides.MAX_PRICE_MINOR + 1, "XTR")]
+    "price",
+    [Money(0, "USD"), Money(-5, "USD"), Money(channel_overrides.MAX_PRICE_MINOR + 1, "XTR")],
 )
 def test_what_is_no_price_is_not_written(price: Money) -> None:
     with pytest.raises(BadInput, match="price_wrong"):
-        channel_overrides.check_content(PostContent("", "x", (), ()), [ChannelOverride("fanvue", price=price)])
+        channel_overrides.check_content(
+            PostContent("", "x", (), ()), [ChannelOverride("fanvue", price=price)]
+        )
 
 
 def test_a_thread_is_not_sold(lea: Desk) -> None:
     elsewhere(lea, "telegram", "telegram.public_channel")
     parts = (ThreadPart("and more"),)
-    post_id = lea.write(media=(lea.photo(8),), parts=parts, others=[ChannelOverride("telegram", price=STARS)])
+    post_id = lea.write(
+        media=(lea.photo(8),), parts=parts, others=[ChannelOverride("telegram", price=STARS)]
+    )
     lea.wish(post_id, "telegram")
     with pytest.raises(BadInput, match=r"price\.one_part"):
         checked(lea, post_id)

@@ -1,4 +1,5 @@
-"""Public holidays: what they are called, whose hold for whom, and that all who ask for quiet days know them."""
+"""Public holidays: what they are called, whose hold for whom, and that all who ask for quiet days
+know them."""
 
 from datetime import date, time, timedelta
 from uuid import UUID
@@ -29,7 +30,9 @@ NOON = time(12)
 
 
 def names(country: str, region: str = "", year: int = 2027) -> dict[date, tuple[str, str]]:
-    return {one.day: (one.english, one.french) for one in list_holidays_of_year(country, region, year)}
+    return {
+        one.day: (one.english, one.french) for one in list_holidays_of_year(country, region, year)
+    }
 
 
 def test_names_in_french_and_english_whatever_the_country() -> None:
@@ -49,8 +52,12 @@ def test_names_in_french_and_english_whatever_the_country() -> None:
     )
 
 
-def test_one_that_is_left_out_stays_so_when_its_date_is_known_and_another_on_its_day_counts() -> None:
-    estimated, known = (Holiday(date(2027, 3, 9), f"Eid al-Fitr{more}", "") for more in (" (estimated)", ""))
+def test_one_that_is_left_out_stays_so_when_its_date_is_known_and_another_on_its_day_counts() -> (
+    None
+):
+    estimated, known = (
+        Holiday(date(2027, 3, 9), f"Eid al-Fitr{more}", "") for more in (" (estimated)", "")
+    )
     assert estimated.holiday_keys == known.holiday_keys == ("Eid al-Fitr",)
     both = Holiday(date(2027, 5, 6), "Ascension Day; Eid al-Adha (observed, estimated)", "")
     assert both.holiday_keys == ("Ascension Day", "Eid al-Adha (observed)")
@@ -64,7 +71,9 @@ def choose(lea: Desk, of_id: UUID, country: str, **more: object) -> None:
 
 def kept(lea: Desk) -> list[QuietPeriod]:
     with lea.scope() as scope:
-        return [one for one in quiet_periods.list_quiet_periods(scope, [lea.creator_id]) if one.country]
+        return [
+            one for one in quiet_periods.list_quiet_periods(scope, [lea.creator_id]) if one.country
+        ]
 
 
 def test_the_agencys_hold_for_all_until_a_creator_has_another_choice(lea: Desk) -> None:
@@ -89,7 +98,9 @@ def test_the_agencys_hold_for_all_until_a_creator_has_another_choice(lea: Desk) 
 def first(lea: Desk) -> Holiday:
     """The first Japanese holiday that is not today: there are never three months without one."""
     of = HolidaySetting(uuid7(), lea.creator_id, "JP", "", ())
-    return public_holidays.list_coming_holidays(of, local_day(lea.now(), ZONE) + timedelta(days=2))[0]
+    return public_holidays.list_coming_holidays(of, local_day(lea.now(), ZONE) + timedelta(days=2))[
+        0
+    ]
 
 
 def test_queues_and_proposals_skip_them_and_who_plans_by_hand_is_told(lea: Desk) -> None:
@@ -101,7 +112,9 @@ def test_queues_and_proposals_skip_them_and_who_plans_by_hand_is_told(lea: Desk)
 
     def slots(lea: Desk) -> list[date]:
         with lea.scope() as scope:
-            found = find_free_places(scope, channel_reads.get_channel(scope, main), after=before.instant())
+            found = find_free_places(
+                scope, channel_reads.get_channel(scope, main), after=before.instant()
+            )
             return [place.day for place, _ in zip(found, range(2), strict=False)]
 
     assert slots(lea)[0] == holiday.day
@@ -109,7 +122,9 @@ def test_queues_and_proposals_skip_them_and_who_plans_by_hand_is_told(lea: Desk)
     assert holiday.day not in slots(lea)
     with lea.scope() as scope:
         near = minimum_interval.find_interval_warning(scope, main, at.instant())
-        closed = filter_closing_periods(quiet_periods.list_quiet_periods(scope, [lea.creator_id]), lea.creator_id)
+        closed = filter_closing_periods(
+            quiet_periods.list_quiet_periods(scope, [lea.creator_id]), lea.creator_id
+        )
         assert not filter_free_times([at], [], scope.now, closed)
         days = (holiday.day - local_day(scope.now, ZONE)).days
         moved = MoveSelection(lea.creator_id, None, scope.now, scope.now + timedelta(hours=1))
@@ -117,7 +132,9 @@ def test_queues_and_proposals_skip_them_and_who_plans_by_hand_is_told(lea: Desk)
     assert near is not None
     assert near.quiet is not None
     assert near.quiet.display_name("en") == holiday.english
-    assert [(one.delivery_id, one.warning and one.warning.code) for one in shown.moving] == [(planned, "shift.quiet")]
+    assert [(one.delivery_id, one.warning and one.warning.code) for one in shown.moving] == [
+        (planned, "shift.quiet")
+    ]
 
 
 def test_what_repeats_gives_way_and_comes_back_on_a_day_that_is_left_out(lea: Desk) -> None:

@@ -53,14 +53,21 @@ def test_a_queued_post_leaves_at_its_slot(lea: Desk) -> None:
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8, deadline=None
+)
 @given(st.permutations([0, 1, 2, 3]))
 def test_another_order_keeps_the_times(lea: Desk, order: list[int]) -> None:
     if not queue(lea):
         every_day(lea, time(10))
         filled(lea, "a", "b", "c", "d")
     before = queue(lea)
-    lea.act(queueing.reorder_queue, lea.channels["main"], [before[one].delivery_id for one in order], seen=seen(lea))
+    lea.act(
+        queueing.reorder_queue,
+        lea.channels["main"],
+        [before[one].delivery_id for one in order],
+        seen=seen(lea),
+    )
     after = queue(lea)
     assert [one.words for one in after] == [before[one].words for one in order]
     assert [one.at for one in after] == [one.at for one in before]
@@ -139,15 +146,27 @@ def test_those_behind_are_pulled_forward_on_request(lea: Desk) -> None:
 
 
 def test_pulled_forward_none_leaves_later(lea: Desk) -> None:
-    """Its day was closed after it was planned: who pulls the others forward does not ask for it to wait."""
+    """Its day was closed after it was planned: who pulls the others forward does not ask for it to
+    wait."""
     every_day(lea, time(10))
     channel, known = lea.channels["main"], filled(lea, "a", "b", "c", "d")
     times = [one.at for one in queue(lea)]
     closed = times[2].day
-    lea.act(quiet_periods.add_quiet_days, lea.creator_id, None, label="x", zone=ZONE, first=closed, last=closed)
+    lea.act(
+        quiet_periods.add_quiet_days,
+        lea.creator_id,
+        None,
+        label="x",
+        zone=ZONE,
+        first=closed,
+        last=closed,
+    )
     assert lea.act(queueing.preview_pull_forward, channel).moving == ()
     lea.act(queueing.remove_from_queue, known[0])
-    assert [one.after for one in lea.act(queueing.preview_pull_forward, channel).moving] == [times[0], times[1]]
+    assert [one.after for one in lea.act(queueing.preview_pull_forward, channel).moving] == [
+        times[0],
+        times[1],
+    ]
     lea.act(queueing.pull_queue_forward, channel, seen=seen(lea))
     assert [one.at for one in queue(lea)] == [times[0], times[1], times[3]]
     assert words(lea) == ["b", "c", "d"]
@@ -190,7 +209,8 @@ def test_importance_reaches_the_lane(lea: Desk) -> None:
         lea.act(reschedule_delivery, lea.delivery(body, after=600, priority=priority), at=at)
     with lea.scope() as scope:
         found = scope.run(
-            "SELECT priority FROM outbox WHERE tenant_id = :t AND kind = 'delivery.publish'", t=lea.tenant_id
+            "SELECT priority FROM outbox WHERE tenant_id = :t AND kind = 'delivery.publish'",
+            t=lea.tenant_id,
         ).scalars()
         assert sorted(found) == [1, 5, 9]
     lea.pass_time(minutes=10, seconds=1)
@@ -281,7 +301,9 @@ def test_an_hour_that_is_given_up_hands_its_posts_to_the_others(lea: Desk) -> No
     assert gone not in {one.slot_id for one in after}
     assert len({one.due_at for one in after}) == len(before)
     kept = {one.delivery_id: one.at for one in before if one.slot_id != gone}
-    assert {one.delivery_id: one.at for one in after if one.delivery_id in kept} == kept, "no other is moved"
+    assert {one.delivery_id: one.at for one in after if one.delivery_id in kept} == kept, (
+        "no other is moved"
+    )
     with lea.scope() as scope:
         assert gone not in {one.id for one in slots.list_slots(scope, lea.channels["main"])}
     lea.act(bulk_moves.undo_bulk_move, done.shift_id)

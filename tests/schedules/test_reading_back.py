@@ -19,7 +19,9 @@ def test_a_post_whose_mark_is_lost_is_taken_down_at_once(lea: Desk, channel: str
     sent = lea.delivery("fait avec une IA", channel=channel, text_ai="generated")
     plain = lea.delivery("sans rien", channel=channel)
     lea.run()
-    assert lea.state(sent) is (DeliveryState.PUBLISHED if channel == "main" else DeliveryState.REMOVED)
+    assert lea.state(sent) is (
+        DeliveryState.PUBLISHED if channel == "main" else DeliveryState.REMOVED
+    )
     assert lea.state(plain) is DeliveryState.PUBLISHED, "it bore no mark, and lost none"
     assert ("copy.unmarked" in lea.notices().values()) == (channel == "lost")
     assert sum(post["deleted_at"] is not None for post in lea.posts(channel)) == (channel == "lost")
@@ -30,7 +32,9 @@ def test_a_post_that_cannot_be_read_is_read_later(lea: Desk) -> None:
     lea.fault("status:503", channel="lost", on="lookups", times=2)
     sent = lea.delivery("fait avec une IA", channel="lost", text_ai="generated")
     lea.run()
-    assert lea.state(sent) is DeliveryState.PUBLISHED, "what nobody could read is not known to be wrong"
+    assert lea.state(sent) is DeliveryState.PUBLISHED, (
+        "what nobody could read is not known to be wrong"
+    )
     lea.live(minutes=1)
     assert lea.state(sent) is DeliveryState.REMOVED
 

@@ -1,4 +1,5 @@
-"""Rules over local dates, against another implementation, and on the clocks of every zone over ten years."""
+"""Rules over local dates, against another implementation, and on the clocks of every zone over ten
+years."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -33,13 +34,19 @@ FIRST, LAST = date(2024, 1, 1), date(2034, 1, 1)
 def rules(draw: st.DrawFn) -> RecurrenceRule:
     every, end, interval = draw(st.sampled_from(RecurrenceUnit)), draw(ENDS), draw(STEPS)
     if every is RecurrenceUnit.WEEK:
-        return RecurrenceRule(every, end, interval, weekdays=tuple(sorted(draw(st.sets(st.integers(0, 6))))))
+        return RecurrenceRule(
+            every, end, interval, weekdays=tuple(sorted(draw(st.sets(st.integers(0, 6)))))
+        )
     if every is RecurrenceUnit.MONTH and draw(st.booleans()):
         days = tuple(sorted(draw(st.sets(st.integers(1, 31), min_size=1, max_size=6))))
         return RecurrenceRule(every, end, interval, month_days=days, or_last=draw(st.booleans()))
     if every is RecurrenceUnit.MONTH and draw(st.booleans()):
         return RecurrenceRule(
-            every, end, interval, weekdays=(draw(st.integers(0, 6)),), which=draw(st.sampled_from(WEEKS_OF_MONTH))
+            every,
+            end,
+            interval,
+            weekdays=(draw(st.integers(0, 6)),),
+            which=draw(st.sampled_from(WEEKS_OF_MONTH)),
         )
     return RecurrenceRule(every, end, interval)
 
@@ -54,12 +61,16 @@ def test_dates_are_those_of_another_implementation(rule: RecurrenceRule, starts_
     ours = list(islice(Recurrence(rule, starts_on, time(10), "UTC").dates(), 40))
     unsaid = rule.every is RecurrenceUnit.MONTH and not rule.month_days and rule.which is None
     text = str(rule) + (f";BYMONTHDAY={starts_on.day}" if unsaid else "")
-    theirs = [one.date() for one in islice(rrulestr(f"DTSTART:{starts_on:%Y%m%d}\nRRULE:{text}"), 40)]
+    theirs = [
+        one.date() for one in islice(rrulestr(f"DTSTART:{starts_on:%Y%m%d}\nRRULE:{text}"), 40)
+    ]
     assert ours == theirs
 
 
 @given(rules(), DAYS, st.integers(0, 40))
-def test_a_rule_is_cut_in_two_without_loss(rule: RecurrenceRule, starts_on: date, place: int) -> None:
+def test_a_rule_is_cut_in_two_without_loss(
+    rule: RecurrenceRule, starts_on: date, place: int
+) -> None:
     whole = Recurrence(rule, starts_on, time(10), "Europe/Paris")
     dates = list(islice(whole.dates(), 60))
     if place >= len(dates):
@@ -76,17 +87,30 @@ def test_a_rule_is_cut_in_two_without_loss(rule: RecurrenceRule, starts_on: date
         (False, ["2026-01-31", "2026-03-31", "2026-05-31", "2026-07-31"]),
     ],
 )
-def test_the_thirty_first_is_the_last_day_only_where_that_was_chosen(last: bool, found: list[str]) -> None:
+def test_the_thirty_first_is_the_last_day_only_where_that_was_chosen(
+    last: bool, found: list[str]
+) -> None:
     rule = RecurrenceRule(RecurrenceUnit.MONTH, None, month_days=(31,), or_last=last)
-    assert [str(day) for day in islice(Recurrence(rule, date(2026, 1, 5), time(9), "UTC").dates(), 4)] == found
+    assert [
+        str(day) for day in islice(Recurrence(rule, date(2026, 1, 5), time(9), "UTC").dates(), 4)
+    ] == found
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("FREQ=MONTHLY;INTERVAL=1;BYDAY=1MO", ["2026-01-05", "2026-02-02", "2026-03-02", "2026-04-06"]),
-        ("FREQ=MONTHLY;INTERVAL=2;BYDAY=-1FR", ["2026-01-30", "2026-03-27", "2026-05-29", "2026-07-31"]),
-        ("FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=1,15", ["2026-01-15", "2026-02-01", "2026-02-15", "2026-03-01"]),
+        (
+            "FREQ=MONTHLY;INTERVAL=1;BYDAY=1MO",
+            ["2026-01-05", "2026-02-02", "2026-03-02", "2026-04-06"],
+        ),
+        (
+            "FREQ=MONTHLY;INTERVAL=2;BYDAY=-1FR",
+            ["2026-01-30", "2026-03-27", "2026-05-29", "2026-07-31"],
+        ),
+        (
+            "FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=1,15",
+            ["2026-01-15", "2026-02-01", "2026-02-15", "2026-03-01"],
+        ),
         (
             "FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=15,30,31,-1;BYSETPOS=1,2,3",
             ["2026-01-15", "2026-01-30", "2026-01-31", "2026-02-15", "2026-02-28", "2026-03-15"],
@@ -154,7 +178,8 @@ def test_room_between_two() -> None:
 
 @cache
 def changes(zone: str) -> tuple[tuple[datetime, timedelta, timedelta], ...]:
-    """The instants at which a zone's offset changes, to the minute, and the offset before and after each."""
+    """The instants at which a zone's offset changes, to the minute, and the offset before and after
+    each."""
     there, found = ZoneInfo(zone), []
     at, step, end = (datetime.combine(day, time(0), UTC) for day in (FIRST, FIRST, LAST))
     offset = at.astimezone(there).utcoffset()
@@ -167,20 +192,30 @@ def changes(zone: str) -> tuple[tuple[datetime, timedelta, timedelta], ...]:
             low, high = at, step
             while high - low > timedelta(minutes=1):
                 middle = low + timedelta(minutes=(high - low) // timedelta(minutes=1) // 2)
-                low, high = (middle, high) if middle.astimezone(there).utcoffset() == offset else (low, middle)
+                low, high = (
+                    (middle, high)
+                    if middle.astimezone(there).utcoffset() == offset
+                    else (low, middle)
+                )
             found.append((high, offset, after))
         at, offset = step, after
     return tuple(found)
 
 
 def test_a_daily_series_passes_every_clock_change_of_every_zone_once_a_day() -> None:
-    """Gap: the same instant as if clocks had not moved. Overlap: the first of the two. Never twice, never back."""
+    """Gap: the same instant as if clocks had not moved. Overlap: the first of the two. Never twice,
+    never back."""
     seen = {"gap": 0, "overlap": 0}
     for zone in ZONES:
         for change, before, after in changes(zone):
-            inside = (change + (before + after) / 2).replace(tzinfo=None)  # the middle of what is missing or double
+            inside = (change + (before + after) / 2).replace(
+                tzinfo=None
+            )  # the middle of what is missing or double
             daily = Recurrence(
-                RecurrenceRule(RecurrenceUnit.DAY, 5), inside.date() - timedelta(days=2), inside.time(), zone
+                RecurrenceRule(RecurrenceUnit.DAY, 5),
+                inside.date() - timedelta(days=2),
+                inside.time(),
+                zone,
             )
             walls = [daily.occurrence_on(day) for day in daily.dates()]
             instants = [wall.instant() for wall in walls]
@@ -195,7 +230,8 @@ def test_a_daily_series_passes_every_clock_change_of_every_zone_once_a_day() -> 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(ZONES), CLOCKS)
 def test_a_daily_series_over_ten_years(zone: str, clock: time) -> None:
-    """Once per local date, in order; it shows the clock it was planned for unless that hour is missing that day."""
+    """Once per local date, in order; it shows the clock it was planned for unless that hour is
+    missing that day."""
     daily = Recurrence(RecurrenceRule(RecurrenceUnit.DAY, LAST), FIRST, clock, zone)
     last = None
     for day in islice(daily.dates(), 0, None, 3):
@@ -207,7 +243,13 @@ def test_a_daily_series_over_ten_years(zone: str, clock: time) -> None:
             assert local_day(at, zone) == day
 
 
-@given(rules(), DAYS, st.tuples(CLOCKS, st.sampled_from(ZONES)), st.integers(0, 4000), st.integers(0, 200))
+@given(
+    rules(),
+    DAYS,
+    st.tuples(CLOCKS, st.sampled_from(ZONES)),
+    st.integers(0, 4000),
+    st.integers(0, 200),
+)
 def test_a_window_holds_what_lies_in_it(
     rule: RecurrenceRule, starts_on: date, where: tuple[time, str], hours: int, days: int
 ) -> None:
@@ -215,4 +257,6 @@ def test_a_window_holds_what_lies_in_it(
     after = datetime.combine(starts_on, time(0), UTC) + timedelta(hours=hours)
     until = after + timedelta(days=days)
     all_of_it = [repeat.occurrence_on(day) for day in islice(repeat.dates(), 500)]
-    assert repeat.occurrences_between(after, until) == [wall for wall in all_of_it if after < wall.instant() <= until]
+    assert repeat.occurrences_between(after, until) == [
+        wall for wall in all_of_it if after < wall.instant() <= until
+    ]

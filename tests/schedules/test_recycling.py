@@ -1,4 +1,5 @@
-"""Posts that come back: on free slots, each after its rest, wordings in turn, never against the guard."""
+"""Posts that come back: on free slots, each after its rest, wordings in turn, never against the
+guard."""
 
 import itertools
 from datetime import UTC, datetime, time, timedelta
@@ -40,12 +41,18 @@ def every_day(lea: Desk, channel: str = "main", *clocks: int, label: str = "") -
         for weekday in range(7):
             for clock in clocks or (10,):
                 slots.add_slot(
-                    scope, lea.channels[channel], weekday=weekday, clock=time(clock), zone="UTC", label=label
+                    scope,
+                    lea.channels[channel],
+                    weekday=weekday,
+                    clock=time(clock),
+                    zone="UTC",
+                    label=label,
                 )
 
 
 def settled(lea: Desk, *channels: str, **more: object) -> UUID:
-    rhythm = PoolSchedule(tuple(lea.channels[one] for one in channels or ("main",)), **more)  # type: ignore[arg-type]  # plain
+    # plain
+    rhythm = PoolSchedule(tuple(lea.channels[one] for one in channels or ("main",)), **more)  # type: ignore[arg-type]  # see above
     found: UUID = lea.act(evergreen_pools.save_pool, lea.creator_id, rhythm)
     return found
 
@@ -61,8 +68,10 @@ def planned(lea: Desk) -> list[tuple[str, DeliveryState, datetime]]:
     """What the pool planned: first words, state, due."""
     with lea.scope() as scope:
         rows = scope.run(
-            "SELECT p.body, d.state, d.due_at FROM deliveries d JOIN posts p ON p.tenant_id = d.tenant_id"
-            " AND p.id = d.post_id WHERE d.tenant_id = :t AND d.occurrence_key LIKE 'pool-%' ORDER BY d.due_at, d.id",
+            "SELECT p.body, d.state, d.due_at FROM deliveries d JOIN posts p ON p.tenant_id = "
+            "d.tenant_id"
+            " AND p.id = d.post_id WHERE d.tenant_id = :t AND d.occurrence_key LIKE 'pool-%' "
+            "ORDER BY d.due_at, d.id",
             t=lea.tenant_id,
         ).all()
     return [(row.body, DeliveryState(row.state), row.due_at) for row in rows]
@@ -85,8 +94,12 @@ def test_what_left_comes_back_on_free_slots_in_turn(lea: Desk) -> None:
     kept(lea, "un", "deux", "trois", "quatre", min_age=SIMILARITY_WINDOW)
     lea.run()
     found = planned(lea)
-    assert [body for body, _, _ in found] == ["un", "deux", "trois"], "three at most wait; the oldest comes first"
-    assert {state for _, state, _ in found} == {DeliveryState.SCHEDULED}, "the yes that was said stands"
+    assert [body for body, _, _ in found] == ["un", "deux", "trois"], (
+        "three at most wait; the oldest comes first"
+    )
+    assert {state for _, state, _ in found} == {DeliveryState.SCHEDULED}, (
+        "the yes that was said stands"
+    )
     assert all(due.hour == 10 for _, _, due in found)
     assert all(later[2] - one[2] >= timedelta(days=1) for one, later in itertools.pairwise(found))
     lea.live(days=5)
@@ -105,7 +118,9 @@ def test_filling_twice_is_as_once(lea: Desk) -> None:
     lea.run()
     before = planned(lea)
     with lea.scope() as scope:
-        (pool_id,) = scope.run("SELECT id FROM pools WHERE tenant_id = :t", t=lea.tenant_id).scalars()
+        (pool_id,) = scope.run(
+            "SELECT id FROM pools WHERE tenant_id = :t", t=lea.tenant_id
+        ).scalars()
     for _ in range(2):
         assert lea.act(evergreen_planner.fill_free_slots, pool_id, connectors=CONNECTORS) == 0
     assert planned(lea) == before
@@ -116,7 +131,13 @@ def test_filling_twice_is_as_once(lea: Desk) -> None:
 def test_a_post_rests_and_its_wordings_take_turns(lea: Desk) -> None:
     every_day(lea)
     (entry,) = kept(lea, "un", min_age=SIMILARITY_WINDOW)
-    other = lea.act(evergreen_pools.add_pool_variant, entry, "autrement", key=uuid7(), author=f"member:{lea.author}")
+    other = lea.act(
+        evergreen_pools.add_pool_variant,
+        entry,
+        "autrement",
+        key=uuid7(),
+        author=f"member:{lea.author}",
+    )
     lea.approve(other)
     lea.live(days=1)
     lea.live(days=75)
@@ -129,14 +150,27 @@ def test_a_post_rests_and_its_wordings_take_turns(lea: Desk) -> None:
 def test_a_wording_waits_for_the_yes_that_is_asked(lea: Desk) -> None:
     every_day(lea)
     (entry,) = kept(lea, "un", min_age=SIMILARITY_WINDOW)
-    lea.act(evergreen_pools.add_pool_variant, entry, "autrement", key=uuid7(), author=f"member:{lea.author}")
+    lea.act(
+        evergreen_pools.add_pool_variant,
+        entry,
+        "autrement",
+        key=uuid7(),
+        author=f"member:{lea.author}",
+    )
     lea.run()
-    assert [(body, state) for body, state, _ in planned(lea)] == [("autrement", DeliveryState.DRAFT)]
+    assert [(body, state) for body, state, _ in planned(lea)] == [
+        ("autrement", DeliveryState.DRAFT)
+    ]
 
 
 def test_a_wording_keeps_what_was_said_of_the_addresses(lea: Desk) -> None:
-    """An address that was to stay as it stands was marked in the other wording, under another campaign."""
-    lea.act(link_tracking.set_link_policy, lea.creator_id, LinkPolicy(source="{platform}", campaign="always"))
+    """An address that was to stay as it stands was marked in the other wording, under another
+    campaign."""
+    lea.act(
+        link_tracking.set_link_policy,
+        lea.creator_id,
+        LinkPolicy(source="{platform}", campaign="always"),
+    )
     wanted = LinkChoices("spring", ("https://lea.example.org/me",))
     words = ("", "un https://lea.example.org/me", (), (lea.channels["main"],))
     draft = Draft(lea.creator_id, *words, links=wanted)
@@ -158,7 +192,13 @@ def test_a_wording_that_was_refused_leaves_its_turn_to_the_next(lea: Desk) -> No
     """It was planned anew at every look for room, to be put on hold at its hour."""
     every_day(lea)
     (entry,) = kept(lea, "un", min_age=SIMILARITY_WINDOW)
-    other = lea.act(evergreen_pools.add_pool_variant, entry, "autrement", key=uuid7(), author=f"member:{lea.author}")
+    other = lea.act(
+        evergreen_pools.add_pool_variant,
+        entry,
+        "autrement",
+        key=uuid7(),
+        author=f"member:{lea.author}",
+    )
     lea.run()
     lea.act(decisions.decline_post, other, member_id=lea.manager, note="never")
     lea.live(hours=7)
@@ -188,11 +228,15 @@ def test_where_words_are_never_taken_twice_only_another_wording_comes_back(lea: 
     lea.act(evergreen_pools.resume_pool, pool_id)
     lea.run()
     assert planned(lea) == []
-    other = lea.act(evergreen_pools.add_pool_variant, entry, "autrement", key=uuid7(), author="system:test")
+    other = lea.act(
+        evergreen_pools.add_pool_variant, entry, "autrement", key=uuid7(), author="system:test"
+    )
     lea.approve(other)
     lea.live(days=2)
     lea.live(days=70)
-    assert [body for body, state, _ in planned(lea) if state is DeliveryState.PUBLISHED] == ["autrement"]
+    assert [body for body, state, _ in planned(lea) if state is DeliveryState.PUBLISHED] == [
+        "autrement"
+    ]
 
 
 def test_only_slots_of_its_name_until_its_end(lea: Desk) -> None:
@@ -212,9 +256,9 @@ def test_a_pause_and_taking_out_clear_what_is_ahead(lea: Desk) -> None:
     lea.run()
     assert lea.act(evergreen_pools.remove_pool_entry, entries[0]) == 1
     lea.run()
-    assert [(body, state) for body, state, _ in planned(lea) if state is DeliveryState.SCHEDULED] == [
-        ("deux", DeliveryState.SCHEDULED)
-    ]
+    assert [
+        (body, state) for body, state, _ in planned(lea) if state is DeliveryState.SCHEDULED
+    ] == [("deux", DeliveryState.SCHEDULED)]
     with lea.scope() as scope:
         row = evergreen_pools.pool_of_creator(scope, lea.creator_id)
         assert row is not None
@@ -228,18 +272,31 @@ def test_a_pause_and_taking_out_clear_what_is_ahead(lea: Desk) -> None:
     assert [body for body, state, _ in planned(lea) if state is DeliveryState.SCHEDULED] == ["deux"]
     lea.act(evergreen_pools.add_post_to_pool, UUID(str(_first(lea, entries[0]))))
     lea.run()
-    assert sorted(body for body, state, _ in planned(lea) if state is DeliveryState.SCHEDULED) == ["deux", "un"]
+    assert sorted(body for body, state, _ in planned(lea) if state is DeliveryState.SCHEDULED) == [
+        "deux",
+        "un",
+    ]
 
 
 @pytest.mark.parametrize("act", ["take_out", "pause"])
 def test_what_was_held_for_want_of_a_yes_does_not_leave_by_a_later_one(lea: Desk, act: str) -> None:
-    """It was said that nothing was on the calendar, and days later a yes sent it: it could never be too late."""
+    """It was said that nothing was on the calendar, and days later a yes sent it: it could never be
+    too late."""
     every_day(lea)
     (entry,) = kept(lea, "un")
-    other = lea.act(evergreen_pools.add_pool_variant, entry, "autrement", key=uuid7(), author=f"member:{lea.author}")
+    other = lea.act(
+        evergreen_pools.add_pool_variant,
+        entry,
+        "autrement",
+        key=uuid7(),
+        author=f"member:{lea.author}",
+    )
     lea.live(days=1)
     never_too_late(lea, other)
-    assert [(body, state) for body, state, _ in planned(lea)][-1] == ("autrement", DeliveryState.HELD)
+    assert [(body, state) for body, state, _ in planned(lea)][-1] == (
+        "autrement",
+        DeliveryState.HELD,
+    )
     with lea.scope() as scope:
         pool = evergreen_pools.pool_of_creator(scope, lea.creator_id)
         assert pool is not None
@@ -250,13 +307,17 @@ def test_what_was_held_for_want_of_a_yes_does_not_leave_by_a_later_one(lea: Desk
     ) == 1
     lea.approve(other)
     lea.live(days=1)
-    assert {state for body, state, _ in planned(lea) if body == "autrement"} == {DeliveryState.CANCELLED}
+    assert {state for body, state, _ in planned(lea) if body == "autrement"} == {
+        DeliveryState.CANCELLED
+    }
     assert "autrement" not in lea.texts()
 
 
 def _first(lea: Desk, entry_id: UUID) -> UUID:
     with lea.scope() as scope:
-        found: UUID = scope.run("SELECT first_id FROM pool_entries WHERE id = :id", id=entry_id).scalar()
+        found: UUID = scope.run(
+            "SELECT first_id FROM pool_entries WHERE id = :id", id=entry_id
+        ).scalar()
     return found
 
 
@@ -267,7 +328,9 @@ def test_a_slot_somebody_took_is_not_taken_again(lea: Desk) -> None:
     assert len({due for _, _, due in planned(lea)}) == 3
     first = planned(lea)[0][2]
     with lea.scope() as scope:
-        rows = scope.run("SELECT count(*) FROM slot_uses WHERE tenant_id = :t", t=lea.tenant_id).scalar()
+        rows = scope.run(
+            "SELECT count(*) FROM slot_uses WHERE tenant_id = :t", t=lea.tenant_id
+        ).scalar()
     assert rows == 3
     assert first > lea.now()
 
@@ -298,7 +361,9 @@ def test_a_pool_whose_row_is_gone_is_woken_by_the_daily_look(lea: Desk) -> None:
         ({"until": NOW.date() - timedelta(days=900)}, "pool.over"),
     ],
 )
-def test_a_rhythm_nobody_can_want_is_refused(lea: Desk, wrong: dict[str, object], code: str) -> None:
+def test_a_rhythm_nobody_can_want_is_refused(
+    lea: Desk, wrong: dict[str, object], code: str
+) -> None:
     with pytest.raises(BadInput, match=code):
         settled(lea, **wrong)
 
@@ -334,7 +399,10 @@ def test_the_same_words_are_no_other_wording_and_a_press_counts_once(lea: Desk) 
         lea.act(evergreen_pools.add_pool_variant, entry, " UN ", key=uuid7(), author="system:test")
     key = uuid7()
     made = lea.act(evergreen_pools.add_pool_variant, entry, "deux", key=key, author="system:test")
-    assert lea.act(evergreen_pools.add_pool_variant, entry, "deux", key=key, author="system:test") == made
+    assert (
+        lea.act(evergreen_pools.add_pool_variant, entry, "deux", key=key, author="system:test")
+        == made
+    )
 
 
 def test_wordings_share_their_pictures(lea: Desk) -> None:
@@ -342,9 +410,15 @@ def test_wordings_share_their_pictures(lea: Desk) -> None:
     post_id = lea.entry(lea.delivery("un", media=(lea.photo(),))).post_id
     lea.live(minutes=1)
     entry = lea.act(evergreen_pools.add_post_to_pool, post_id)
-    made = lea.act(evergreen_pools.add_pool_variant, entry, "deux", key=uuid7(), author="system:test")
+    made = lea.act(
+        evergreen_pools.add_pool_variant, entry, "deux", key=uuid7(), author="system:test"
+    )
     with lea.scope() as scope:
-        assert deliveries.get_post(scope, made).media == deliveries.get_post(scope, post_id).media != []
+        assert (
+            deliveries.get_post(scope, made).media
+            == deliveries.get_post(scope, post_id).media
+            != []
+        )
     with pytest.raises(BadInput, match="same_words"):
         lea.act(evergreen_pools.add_pool_variant, entry, "Deux", key=uuid7(), author="system:test")
 
@@ -364,7 +438,8 @@ def test_nothing_is_planned_on_a_lost_account(lea: Desk) -> None:
 
 @pytest.mark.heavy
 def test_what_was_moved_here_is_not_taken_for_the_next_time(lea: Desk) -> None:
-    """It came with the key that its turn here would have: that time was found there, none was made, for ever."""
+    """It came with the key that its turn here would have: that time was found there, none was made,
+    for ever."""
     every_day(lea)
     spare_id = lea.connect("spare")
     kept(lea, "un", min_age=SIMILARITY_WINDOW)
@@ -386,7 +461,8 @@ def test_a_person_may_take_one_off_and_it_is_not_put_back_there(lea: Desk) -> No
     lea.run()
     with lea.scope() as scope:
         (delivery_id,) = scope.run(
-            "SELECT id FROM deliveries WHERE tenant_id = :t AND occurrence_key LIKE 'pool-%'", t=lea.tenant_id
+            "SELECT id FROM deliveries WHERE tenant_id = :t AND occurrence_key LIKE 'pool-%'",
+            t=lea.tenant_id,
         ).scalars()
     lea.act(drafts.remove_channel_from_post, delivery_id)
     lea.live(hours=7)
@@ -400,18 +476,23 @@ def test_a_person_may_take_one_off_and_it_is_not_put_back_there(lea: Desk) -> No
 @given(
     some.lists(some.integers(1, 4), min_size=1, max_size=5),
     some.lists(
-        some.tuples(some.integers(0, 19), some.integers(0, 400), some.sampled_from([*DeliveryState])), max_size=30
+        some.tuples(
+            some.integers(0, 19), some.integers(0, 400), some.sampled_from([*DeliveryState])
+        ),
+        max_size=30,
     ),
 )
 def test_turns_are_fair(sizes: list[int], used: list[tuple[int, int, DeliveryState]]) -> None:
-    """Every wording of every entry is there once; who waited longest is first; the wording used last is the last."""
+    """Every wording of every entry is there once; who waited longest is first; the wording used
+    last is the last."""
     entries = {
         UUID(int=number + 1): tuple(UUID(int=100 * (number + 1) + place) for place in range(size))
         for number, size in enumerate(sizes)
     }
     posts = [one for each in entries.values() for one in each]
     uses = [
-        PoolUse(posts[place % len(posts)], NOW - timedelta(days=day), state, by_pool=True) for place, day, state in used
+        PoolUse(posts[place % len(posts)], NOW - timedelta(days=day), state, by_pool=True)
+        for place, day, state in used
     ]
     found = order_pool_turns(entries, uses)
     assert {one.entry_id: frozenset(one.wordings) for one in found} == {

@@ -23,7 +23,8 @@ from tests.schedules.repeats import DAILY, approved, begin, draft, only, repeat,
 
 def of(lea: Desk, what: DryRunTarget, delivery_id: object = None) -> object:
     with lea.scope() as scope:
-        post = get_delivery(scope, delivery_id).post_id if delivery_id is not None else None  # type: ignore[arg-type]  # typed as any thing
+        # typed as any thing
+        post = get_delivery(scope, delivery_id).post_id if delivery_id is not None else None  # type: ignore[arg-type]  # see above
     return {"tenant": lea.tenant_id, "channel": lea.channels["main"], "post": post}[what]
 
 
@@ -86,7 +87,9 @@ def test_a_series_goes_on_after_a_rehearsal(lea: Desk) -> None:
     first = lea.now().date() + timedelta(days=1)
     daily = Recurrence(RecurrenceRule(RecurrenceUnit.DAY, None, 1), first, time(10), "UTC")
     with lea.scope(author) as scope:
-        planned = series.plan_series(scope, draft(lea), daily, key=uuid7(), author=author, confirmed=True)
+        planned = series.plan_series(
+            scope, draft(lea), daily, key=uuid7(), author=author, confirmed=True
+        )
     lea.approve(planned.post_id)
     lea.live(days=2)
     lea.act(dry_run_state.end_dry_run, lea.channels["main"])
@@ -100,14 +103,22 @@ def test_a_series_goes_on_after_a_rehearsal(lea: Desk) -> None:
 
 @pytest.mark.heavy
 def test_one_date_apart_bears_no_mark_that_its_series_did_not(lea: Desk) -> None:
-    """Set apart while its account is rehearsed, it leaves after that as the date would have; due within it, not."""
+    """Set apart while its account is rehearsed, it leaves after that as the date would have; due
+    within it, not."""
     post_id = begin(lea, wanted := repeat(lea, DAILY))
     approved(lea, post_id)
     lea.run()
     lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
-    days = (wanted.starts_on, wanted.starts_on + timedelta(days=2), wanted.starts_on + timedelta(days=70))
+    days = (
+        wanted.starts_on,
+        wanted.starts_on + timedelta(days=2),
+        wanted.starts_on + timedelta(days=70),
+    )
     apart = [
-        lea.act(detached_occurrences.detach_occurrence, only(lea, post_id), day, author="system:test") for day in days
+        lea.act(
+            detached_occurrences.detach_occurrence, only(lea, post_id), day, author="system:test"
+        )
+        for day in days
     ]
     for one in apart:
         approved(lea, one)
@@ -199,7 +210,8 @@ def test_the_rest_of_a_thread_waits_for_a_person(lea: Desk) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_whatever_is_switched_when_no_marked_one_is_sent(lea: Desk, seed: int) -> None:
-    """Plans, switches, deaths in any order: what bears the mark is never outside, and what leaves never bore it."""
+    """Plans, switches, deaths in any order: what bears the mark is never outside, and what leaves
+    never bore it."""
     drawn, made = random.Random(seed), dict[str, object]()
     for number in range(24):
         match drawn.randrange(5):
@@ -218,7 +230,8 @@ def test_whatever_is_switched_when_no_marked_one_is_sent(lea: Desk, seed: int) -
     lea.live(hours=6)
     outside = set(lea.texts())
     with lea.scope() as scope:
-        rows = {text: get_delivery(scope, one) for text, one in made.items()}  # type: ignore[arg-type]  # typed as any thing
+        # typed as any thing
+        rows = {text: get_delivery(scope, one) for text, one in made.items()}  # type: ignore[arg-type]  # see above
     assert {text for text, row in rows.items() if row.dry_run} & outside == set()
     assert {text for text, row in rows.items() if row.state == DeliveryState.PUBLISHED} == outside
     assert all(row.dry_run == (row.state == DeliveryState.REHEARSED) for row in rows.values())

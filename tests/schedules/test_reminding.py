@@ -27,7 +27,11 @@ def swept(at: Desk) -> list[tuple[str, bool]]:
     sweep_deliveries(SweepDue(at.tenant_id, uuid7()), tenant=at.services.tenant)
     with at.scope() as scope:
         found = list_open_notices(scope)
-    return [(one.message.code, one.urgent) for one in found if one.cause.startswith(missing_approval.CAUSE)]
+    return [
+        (one.message.code, one.urgent)
+        for one in found
+        if one.cause.startswith(missing_approval.CAUSE)
+    ]
 
 
 def move(at: Desk, delivery_id: UUID, after: float) -> None:
@@ -43,7 +47,10 @@ def test_told_a_day_before_and_two_hours_before(lea: Desk) -> None:
     lea.pass_time(hours=22)
     assert swept(lea) == [("approval.missing", True)]
     lea.live(hours=2)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.unapproved")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "delivery.unapproved",
+    )
     assert swept(lea) == []  # the notice of the hold says it now
 
 
@@ -114,7 +121,10 @@ def test_at_its_hour_with_one_yes_of_two_it_says_so(lea: Desk) -> None:
     delivery_id = two.wish(post_id, after=HOUR)
     two.approve(post_id)
     two.live(hours=1, minutes=1)
-    assert (two.state(delivery_id), two.why(delivery_id)) == (DeliveryState.HELD, "delivery.half_approved")
+    assert (two.state(delivery_id), two.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "delivery.half_approved",
+    )
     say(two, post_id, member(two), tier=2)
     two.run()
     assert two.state(delivery_id) in (DeliveryState.SCHEDULED, DeliveryState.PUBLISHED)
@@ -122,7 +132,11 @@ def test_at_its_hour_with_one_yes_of_two_it_says_so(lea: Desk) -> None:
 
 def test_other_notices_stay_and_a_hundred_posts_are_thirty(lea: Desk) -> None:
     with lea.scope() as scope:
-        notices.put(scope, Message("approval.change_wanted", {"member": "x", "post": "y"}), cause="approval:1")
+        notices.put(
+            scope,
+            Message("approval.change_wanted", {"member": "x", "post": "y"}),
+            cause="approval:1",
+        )
     for _ in range(missing_approval.MAX_POSTS_NAMED + 3):
         lea.wish(lea.write(), after=HOUR)
     assert len(swept(lea)) == missing_approval.MAX_POSTS_NAMED

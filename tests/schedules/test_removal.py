@@ -22,7 +22,9 @@ def test_a_published_post_is_taken_away_and_its_going_is_proven(lea: Desk) -> No
     assert lea.state(delivery_id) is DeliveryState.REMOVING
     lea.run()
     assert lea.state(delivery_id) is DeliveryState.REMOVED
-    status, _ = lea.network.api("GET", lea.accounts["main"], f"posts/{lea.entry(delivery_id).native_id}")
+    status, _ = lea.network.api(
+        "GET", lea.accounts["main"], f"posts/{lea.entry(delivery_id).native_id}"
+    )
     assert status == 404
     with lea.scope() as scope:
         kept = live_copies.list_copies(scope, Subject("delivery", delivery_id))
@@ -109,9 +111,9 @@ def test_a_site_that_only_says_later_is_told_once_after_a_day(lea: Desk) -> None
     assert (lea.state(delivery_id), late(lea)) == (DeliveryState.REMOVING, ["copy.still_there"])
     with lea.scope() as scope:
         told = [one for one in list_open_notices(scope) if one.cause.endswith(":late")]
-        assert [(one.urgent, one.message.params["account"], one.message.params["hours"]) for one in told] == [
-            (True, "main", 24)
-        ]
+        assert [
+            (one.urgent, one.message.params["account"], one.message.params["hours"]) for one in told
+        ] == [(True, "main", 24)]
         (task,) = tasks.list_due_tasks(scope, creators=[lea.creator_id])
         assert (task.is_removal, bool(task.url)) == (True, True)
         notices.dismiss(scope, told[0].cause, why="later")

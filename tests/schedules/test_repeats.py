@@ -1,4 +1,5 @@
-"""What an account has said already: told when it is planned, held at its time, unless a person wants it so."""
+"""What an account has said already: told when it is planned, held at its time, unless a person
+wants it so."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -35,7 +36,10 @@ from tests.schedules.test_doubts import in_doubt
 from workers.wiring import Services
 
 CONNECTORS = loader.load_connectors()
-LONG = "Nouvelle série ce soir, tournée au bord de la mer avec une lumière qui ne reviendra pas avant longtemps"
+LONG = (
+    "Nouvelle série ce soir, tournée au bord de la mer avec une lumière qui ne reviendra pas "
+    "avant longtemps"
+)
 
 
 @pytest.fixture
@@ -56,11 +60,15 @@ def test_an_account_that_holds_nothing_only_tells(lea: Desk) -> None:
 
 def likes(lea: Desk, delivery_id: UUID) -> list[DuplicatePost]:
     with lea.scope() as scope:
-        return duplicates.find_delivery_duplicates(scope, delivery_id, connectors=lea.services.connectors)
+        return duplicates.find_delivery_duplicates(
+            scope, delivery_id, connectors=lea.services.connectors
+        )
 
 
 def anyway(lea: Desk, delivery_id: UUID, **more: object) -> int:
-    found: int = lea.act(duplicates.allow_duplicate, delivery_id, connectors=lea.services.connectors, **more)
+    found: int = lea.act(
+        duplicates.allow_duplicate, delivery_id, connectors=lea.services.connectors, **more
+    )
     return found
 
 
@@ -72,10 +80,14 @@ class Strict(Sandbox):
 
 def as_x(lea: Desk) -> UUID:
     """An account on a place that never takes the same words twice."""
-    lea.services = replace(lea.services, connectors={**lea.services.connectors, "sandbox": Strict()})
+    lea.services = replace(
+        lea.services, connectors={**lea.services.connectors, "sandbox": Strict()}
+    )
     lea.network.account(f"x-{str(lea.tenant_id)[-8:]}")
     account = f"x-{str(lea.tenant_id)[-8:]}"
-    return lea.connect_to("x", account=account, token=lea.network.tokens[account], surface="sandbox.as_x")
+    return lea.connect_to(
+        "x", account=account, token=lea.network.tokens[account], surface="sandbox.as_x"
+    )
 
 
 @pytest.mark.parametrize("again", ["hello", "  HELLO\n"])
@@ -83,7 +95,9 @@ def test_the_same_words_are_held_and_leave_when_a_person_wants_it(lea: Desk, aga
     lea.delivery("hello")
     lea.live(minutes=1)
     second = lea.delivery(again, after=60)
-    assert [(one.kind, one.out, one.refused) for one in likes(lea, second)] == [(SimilarityKind.WORDS, True, False)]
+    assert [(one.kind, one.out, one.refused) for one in likes(lea, second)] == [
+        (SimilarityKind.WORDS, True, False)
+    ]
     lea.live(minutes=2)
     assert (lea.state(second), lea.why(second)) == (DeliveryState.HELD, "delivery.repeats_words")
     assert len(lea.asked()) == 1
@@ -94,8 +108,12 @@ def test_the_same_words_are_held_and_leave_when_a_person_wants_it(lea: Desk, aga
     lea.live(minutes=1)
     assert lea.state(second) is DeliveryState.PUBLISHED
     with lea.scope() as scope:
-        told = scope.run("SELECT actor, act, about FROM audit_entries WHERE act = 'delivery.repeated'").all()
-    assert [tuple(one) for one in told] == [(f"member:{lea.manager}", "delivery.repeated", f"delivery:{second}")]
+        told = scope.run(
+            "SELECT actor, act, about FROM audit_entries WHERE act = 'delivery.repeated'"
+        ).all()
+    assert [tuple(one) for one in told] == [
+        (f"member:{lea.manager}", "delivery.repeated", f"delivery:{second}")
+    ]
 
 
 def test_nearly_the_same_and_the_same_pictures_are_held(lea: Desk) -> None:
@@ -160,13 +178,20 @@ def test_what_was_taken_away_may_be_said_again(lea: Desk) -> None:
 
 
 def test_what_was_left_in_doubt_may_stand_there(lea: Desk) -> None:
-    """Its own page offers to duplicate it, and the copy left without a word beside the post that had arrived."""
+    """Its own page offers to duplicate it, and the copy left without a word beside the post that
+    had arrived."""
     left = in_doubt(lea, "reset_after")
     lea.act(uncertain_deliveries.close_uncertain_delivery, left, member_id=lea.manager)
     second = lea.delivery("once", after=60)
-    assert [(one.kind, one.delivery_id, one.out) for one in likes(lea, second)] == [(SimilarityKind.WORDS, left, True)]
+    assert [(one.kind, one.delivery_id, one.out) for one in likes(lea, second)] == [
+        (SimilarityKind.WORDS, left, True)
+    ]
     lea.live(minutes=2)
-    assert (lea.state(second), lea.why(second), lea.texts()) == (DeliveryState.HELD, "delivery.repeats_words", ["once"])
+    assert (lea.state(second), lea.why(second), lea.texts()) == (
+        DeliveryState.HELD,
+        "delivery.repeats_words",
+        ["once"],
+    )
 
 
 def test_a_word_counts_for_these_words_alone(lea: Desk) -> None:
@@ -184,7 +209,12 @@ def test_a_word_counts_for_these_words_alone(lea: Desk) -> None:
     lea.act(release_post, post_id)
     lea.live(hours=2)
     assert lea.why(second) == "delivery.repeats_words"
-    lea.act(drafts.rewrite_post, post_id, Draft(lea.creator_id, "", "trois", (), draft.channels), author="system:test")
+    lea.act(
+        drafts.rewrite_post,
+        post_id,
+        Draft(lea.creator_id, "", "trois", (), draft.channels),
+        author="system:test",
+    )
     assert likes(lea, second) == []
 
 
@@ -214,7 +244,8 @@ def test_times_of_a_series_are_meant(lea: Desk) -> None:
 
 @pytest.mark.heavy
 def test_one_date_apart_is_still_one_of_them(lea: Desk) -> None:
-    """A date of a series got another hour or another picture: neither it nor the dates after it wait for a word."""
+    """A date of a series got another hour or another picture: neither it nor the dates after it
+    wait for a word."""
     post_id = begin(lea, wanted := repeat(lea, DAILY))
     approved(lea, post_id)
     lea.run()
@@ -274,7 +305,9 @@ def test_what_a_place_says_otherwise_is_what_counts_there(lea: Desk) -> None:
     )
 
 
-def test_another_tenants_posts_are_no_repeats(lea: Desk, services: Services, sandbox: Network) -> None:
+def test_another_tenants_posts_are_no_repeats(
+    lea: Desk, services: Services, sandbox: Network
+) -> None:
     other = desk(services, sandbox)
     other.delivery("hello")
     other.live(minutes=1)
@@ -304,10 +337,14 @@ def test_a_person_who_plans_says_once_that_they_know(lea: Desk) -> None:
     with lea.scope(f"member:{lea.author}") as scope:
         at = scope.now + timedelta(hours=1)
         said = PostContent("", "hello", (), ())
-        (found,) = duplicates.find_content_duplicates(scope, said, [main], at, connectors=lea.services.connectors)
+        (found,) = duplicates.find_content_duplicates(
+            scope, said, [main], at, connectors=lea.services.connectors
+        )
         draft = Draft(lea.creator_id, "", "hello", (), (main,))
         wall = WallTime(at.date(), at.time(), "UTC")
-        planned = drafts.plan_draft(scope, draft, key=uuid7(), at=wall, author=f"member:{lea.author}")
+        planned = drafts.plan_draft(
+            scope, draft, key=uuid7(), at=wall, author=f"member:{lea.author}"
+        )
         duplicates.acknowledge_duplicates(
             scope, planned.post_id, seen={found.post_id}, connectors=lea.services.connectors
         )
@@ -325,7 +362,11 @@ def statements(scope: Scope, delivery_id: UUID) -> int:
     row = get_delivery(scope, delivery_id)
     owner = deliveries.get_post(scope, row.post_id)
     channel = channel_reads.get_channel(scope, row.channel_id)
-    event.listen(scope.session.info["connection"], "before_cursor_execute", lambda _c, _u, said, *_: asked.append(said))
+    event.listen(
+        scope.session.info["connection"],
+        "before_cursor_execute",
+        lambda _c, _u, said, *_: asked.append(said),
+    )
     duplicates.find_blocking_duplicate(scope, row, owner, channel, CONNECTORS[channel.platform])
     return len(asked)
 
@@ -354,34 +395,55 @@ def test_of_ten_thousand_posts_before_a_few_are_read(lea: Desk, cluster: Cluster
         for number in range(10_000)
     ]
     with lea.scope() as scope:
-        made = [_old(lea, number, body) for number, body in enumerate([*words, *["toujours pareil"] * 1_000])]
+        made = [
+            _old(lea, number, body)
+            for number, body in enumerate([*words, *["toujours pareil"] * 1_000])
+        ]
         scope.session.add_all(made)
         scope.session.flush()
         fingerprints.store_new_fingerprints(scope, made)
         scope.run(
-            "INSERT INTO deliveries (tenant_id, id, creator_id, post_id, channel_id, state, wall_time, zone, due_at,"
+            "INSERT INTO deliveries (tenant_id, id, creator_id, post_id, channel_id, state, "
+            "wall_time, zone, due_at,"
             " settled_at, priority, occurrence_key, parts, part_ids, attempt, version)"
-            " SELECT tenant_id, gen_random_uuid(), creator_id, id, :channel, 'published', '2026-01-01T10:00', 'UTC',"
-            " house_now() - interval '40 days', house_now() - interval '40 days', 5, '', 1, '[]', 1, 1"
+            " SELECT tenant_id, gen_random_uuid(), creator_id, id, :channel, 'published', "
+            "'2026-01-01T10:00', 'UTC',"
+            " house_now() - interval '40 days', house_now() - interval '40 days', 5, '', 1, '[]', "
+            "1, 1"
             " FROM posts WHERE tenant_id = :tenant AND origin = 'old'",
             channel=main,
             tenant=lea.tenant_id,
         )
     engine = create_engine(cluster.url("postgres", "house"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:  # as the database does by itself, some time after so many rows
+    with (
+        engine.connect() as connection
+    ):  # as the database does by itself, some time after so many rows
         connection.execute(text("ANALYZE post_prints, deliveries"))
     engine.dispose()
-    new, same = lea.delivery(words[17] + " mais aujourd’hui", after=3600), lea.delivery("toujours pareil", after=3600)
+    new, same = (
+        lea.delivery(words[17] + " mais aujourd’hui", after=3600),
+        lea.delivery("toujours pareil", after=3600),
+    )
     read = {}
     for name, one in (("new", new), ("same", same)):
         with lea.scope() as scope:
             row = get_delivery(scope, one)
-            owner, channel = deliveries.get_post(scope, row.post_id), channel_reads.get_channel(scope, main)
+            owner, channel = (
+                deliveries.get_post(scope, row.post_id),
+                channel_reads.get_channel(scope, main),
+            )
             before = scope.run(_READ).scalar_one()
-            assert duplicates.find_blocking_duplicate(scope, row, owner, channel, CONNECTORS["sandbox"]) is None
+            assert (
+                duplicates.find_blocking_duplicate(
+                    scope, row, owner, channel, CONNECTORS["sandbox"]
+                )
+                is None
+            )
             read[name] = int(scope.run(_READ).scalar_one() - before)
     assert read["new"] < 50, read  # of eleven thousand
-    assert read["same"] < 3_000, read  # of each that says the same a mark and where it went, of no other
+    assert read["same"] < 3_000, (
+        read
+    )  # of each that says the same a mark and where it went, of no other
 
 
 def _old(lea: Desk, number: int, text: str) -> Post:

@@ -31,7 +31,9 @@ def two(services: Any, sandbox: Any) -> Desk:
 
 
 def rule(at: Desk, tiers: int, *, times: bool = False) -> int:
-    waits: int = at.act(approval_policy.change_approval_policy, at.creator_id, tiers=tiers, times=times)
+    waits: int = at.act(
+        approval_policy.change_approval_policy, at.creator_id, tiers=tiers, times=times
+    )
     return waits
 
 
@@ -89,7 +91,9 @@ def test_another_hour_asks_the_second_again_where_the_rule_says_so(two: Desk) ->
     assert two.state(delivery_id) is DeliveryState.DRAFT
     with two.scope() as scope:
         row = deliveries.get_post(scope, post_id)
-        assert decisions.has_tier_approval(scope, row, scope.now, tier=1)  # the first yes is for what it says
+        assert decisions.has_tier_approval(
+            scope, row, scope.now, tier=1
+        )  # the first yes is for what it says
         assert not decisions.is_approved(scope, row, scope.now)
     again = link(two, post_id)
     answer(two, again)
@@ -114,7 +118,9 @@ def test_now_is_another_hour_and_refused_before_anything_moves(two: Desk) -> Non
 
 
 @pytest.mark.parametrize("minutes", [1, 25])
-def test_a_retry_within_the_lateness_of_its_hour_has_its_yes_and_no_more_time(two: Desk, minutes: int) -> None:
+def test_a_retry_within_the_lateness_of_its_hour_has_its_yes_and_no_more_time(
+    two: Desk, minutes: int
+) -> None:
     rule(two, 2, times=True)
     _, delivery_id = both(two)
     two.fault("refuse", times=1)
@@ -124,7 +130,9 @@ def test_a_retry_within_the_lateness_of_its_hour_has_its_yes_and_no_more_time(tw
     two.pass_time(minutes=minutes)
     two.act(drafts.retry_delivery, delivery_id)
     again = two.entry(delivery_id)
-    assert (again.due_at, again.late_until) == (agreed.due_at, agreed.late_until), "no retry makes it later"
+    assert (again.due_at, again.late_until) == (agreed.due_at, agreed.late_until), (
+        "no retry makes it later"
+    )
     two.run()
     assert two.state(delivery_id) is DeliveryState.PUBLISHED
     assert two.texts() == ["to be approved"]
@@ -144,7 +152,8 @@ def test_after_the_lateness_of_its_hour_a_retry_waits_for_another_yes(two: Desk)
 
 
 def test_what_is_decided_at_once_leaves_at_its_agreed_hour_or_stays(two: Desk) -> None:
-    """Of two that were refused, one may still leave as late as it is; for the other the second has to be asked."""
+    """Of two that were refused, one may still leave as late as it is; for the other the second has
+    to be asked."""
     rule(two, 2, times=True)
     _, late = both(two)
     two.fault("refuse", times=1)
@@ -155,17 +164,27 @@ def test_what_is_decided_at_once_leaves_at_its_agreed_hour_or_stays(two: Desk) -
     two.live(hours=1)
     assert [two.state(one) for one in (late, near)] == [DeliveryState.FAILED, DeliveryState.FAILED]
     shown = two.act(held_posts.preview_held_posts, two.creator_id, HeldPostAction.NOW)
-    assert [(one.delivery_id, one.why.code) for one in shown.left] == [(late, "delivery.hour_agreed")]
-    two.act(held_posts.resolve_held_posts, two.creator_id, HeldPostAction.NOW, seen=shown.seen_versions)
+    assert [(one.delivery_id, one.why.code) for one in shown.left] == [
+        (late, "delivery.hour_agreed")
+    ]
+    two.act(
+        held_posts.resolve_held_posts, two.creator_id, HeldPostAction.NOW, seen=shown.seen_versions
+    )
     two.live(minutes=20)
-    assert [two.state(one) for one in (late, near)] == [DeliveryState.FAILED, DeliveryState.PUBLISHED]
+    assert [two.state(one) for one in (late, near)] == [
+        DeliveryState.FAILED,
+        DeliveryState.PUBLISHED,
+    ]
 
 
 @pytest.mark.parametrize("act", [drafts.publish_now, drafts.retry_delivery])
 def test_what_lacks_a_yes_is_refused_now_and_stays_where_it_is(two: Desk, act: Any) -> None:
     _, delivery_id = waiting(two)
     two.live(hours=2)
-    assert (two.state(delivery_id), two.why(delivery_id)) == (DeliveryState.HELD, "delivery.half_approved")
+    assert (two.state(delivery_id), two.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "delivery.half_approved",
+    )
     before = two.entry(delivery_id)
     with pytest.raises(Conflict) as told:
         two.act(act, delivery_id)
@@ -178,9 +197,14 @@ def test_what_lacks_a_yes_waits_for_it_at_another_hour_too(two: Desk) -> None:
     post_id, delivery_id = waiting(two)
     two.live(hours=2)
     move(two, delivery_id, HOUR)
-    assert (two.state(delivery_id), two.why(delivery_id)) == (DeliveryState.DRAFT, "delivery.half_approved")
+    assert (two.state(delivery_id), two.why(delivery_id)) == (
+        DeliveryState.DRAFT,
+        "delivery.half_approved",
+    )
     with two.scope() as scope:
-        assert [one.post_id for one in review_queue.list_review_queue(scope, [two.creator_id])] == [post_id]
+        assert [one.post_id for one in review_queue.list_review_queue(scope, [two.creator_id])] == [
+            post_id
+        ]
     answer(two, link(two, post_id))
     assert two.state(delivery_id) is DeliveryState.SCHEDULED
     two.live(hours=1, minutes=1)
@@ -203,10 +227,19 @@ def test_another_hour_after_it_was_taken_off_asks_the_second_again(two: Desk) ->
     channels, due = [two.channels["main"]], two.entry(delivery_id).due_at
     two.act(deliveries.cancel_delivery, delivery_id)
     with two.scope() as scope:
-        versioned_actions.schedule_post_on_channels(scope, post_id, channels=channels, at=to_wall_time(due, "UTC"))
-        assert decisions.is_approved(scope, deliveries.get_post(scope, post_id), scope.now), "the hour they saw"
+        versioned_actions.schedule_post_on_channels(
+            scope, post_id, channels=channels, at=to_wall_time(due, "UTC")
+        )
+        assert decisions.is_approved(scope, deliveries.get_post(scope, post_id), scope.now), (
+            "the hour they saw"
+        )
         versioned_actions.cancel_post(scope, post_id)
-    two.act(versioned_actions.schedule_post_on_channels, post_id, channels=channels, at=wall(two.now(), 2 * HOUR))
+    two.act(
+        versioned_actions.schedule_post_on_channels,
+        post_id,
+        channels=channels,
+        at=wall(two.now(), 2 * HOUR),
+    )
     with two.scope() as scope:
         assert {row.state for row in deliveries.deliveries_of_post(scope, post_id)} == {
             DeliveryState.CANCELLED,
@@ -246,7 +279,8 @@ def test_without_that_rule_the_yes_holds_for_any_hour(two: Desk) -> None:
 
 
 def test_another_place_of_the_post_waits_at_its_hour(two: Desk) -> None:
-    """The yes is to the post with its hours: one of two places moves, and the other does not leave without one."""
+    """The yes is to the post with its hours: one of two places moves, and the other does not leave
+    without one."""
     rule(two, 2, times=True)
     two.connect("second")
     post_id = two.write()
@@ -258,4 +292,7 @@ def test_another_place_of_the_post_waits_at_its_hour(two: Desk) -> None:
     assert (two.state(second), two.why(second)) == (DeliveryState.HELD, "delivery.half_approved")
     answer(two, link(two, post_id))
     two.live(hours=5)
-    assert [two.state(one) for one in (first, second)] == [DeliveryState.PUBLISHED, DeliveryState.PUBLISHED]
+    assert [two.state(one) for one in (first, second)] == [
+        DeliveryState.PUBLISHED,
+        DeliveryState.PUBLISHED,
+    ]

@@ -1,4 +1,5 @@
-"""A post that leaves again and again: made ahead from its rule, once each; left out, changed, stopped, caught up."""
+"""A post that leaves again and again: made ahead from its rule, once each; left out, changed,
+stopped, caught up."""
 
 from collections.abc import Callable
 from datetime import date, time, timedelta
@@ -47,7 +48,9 @@ def test_a_row_for_each_time_of_ninety_days_and_one_more_each_day(lea: Desk) -> 
     assert len(rows(lea, post_id)) == 1  # what one sees at once
     lea.run()
     made = [row.occurrence_key for row in rows(lea, post_id)]
-    assert made == [str(wanted.occurrence_on(wanted.starts_on + timedelta(days=ahead))) for ahead in range(90)]
+    assert made == [
+        str(wanted.occurrence_on(wanted.starts_on + timedelta(days=ahead))) for ahead in range(90)
+    ]
     lea.pass_time(days=1)
     lea.run()
     assert len(rows(lea, post_id)) == 91
@@ -57,14 +60,19 @@ def test_what_one_more_of_it_asks_of_the_database_is_counted(lea: Desk) -> None:
     post_id, asked = begin(lea, repeat(lea)), list[str]()
     with lea.scope() as scope:
         connection = scope.session.info["connection"]
-        event.listen(connection, "before_cursor_execute", lambda _c, _u, said, *_: asked.append(said))
+        event.listen(
+            connection, "before_cursor_execute", lambda _c, _u, said, *_: asked.append(said)
+        )
         assert series.extend_series(scope, only(lea, post_id)) == 89
     assert len(asked) < 89 * 4 + 25  # its account, itself, what looks ahead and what sends it
-    assert sum(said.startswith("DELETE") for said in asked) == 0, "what is new has nothing to take back"
+    assert sum(said.startswith("DELETE") for said in asked) == 0, (
+        "what is new has nothing to take back"
+    )
 
 
 def test_one_more_date_asks_of_what_is_to_come_alone(services: Services, sandbox: Network) -> None:
-    """Nobody has to say yes: it is made, on the calendar and carried, whatever has left and however much is ahead."""
+    """Nobody has to say yes: it is made, on the calendar and carried, whatever has left and however
+    much is ahead."""
     lea = desk(services, sandbox, tiers=0)
     post_id, asked = begin(lea, repeat(lea, WEEKLY)), list[str]()
     lea.run()
@@ -72,12 +80,18 @@ def test_one_more_date_asks_of_what_is_to_come_alone(services: Services, sandbox
     lea.pass_time(days=7)
     with lea.scope() as scope:
         connection = scope.session.info["connection"]
-        event.listen(connection, "before_cursor_execute", lambda _c, _u, said, *_: asked.append(said))
+        event.listen(
+            connection, "before_cursor_execute", lambda _c, _u, said, *_: asked.append(said)
+        )
         assert series.extend_series(scope, only(lea, post_id)) == 1
     assert len(asked) <= 25, asked
-    (locked,) = [said for said in asked if said.startswith("SELECT deliveries") and "FOR UPDATE" in said]
+    (locked,) = [
+        said for said in asked if said.startswith("SELECT deliveries") and "FOR UPDATE" in said
+    ]
     assert "NOT IN" in locked
-    assert sum("DELETE" in said for said in asked) == 1, "what waited for the series, and nothing of the new date"
+    assert sum("DELETE" in said for said in asked) == 1, (
+        "what waited for the series, and nothing of the new date"
+    )
 
 
 def test_one_that_is_there_is_found(lea: Desk) -> None:
@@ -98,7 +112,9 @@ def test_extending_twice_or_killed_half_way_changes_nothing(lea: Desk) -> None:
         handlers.handle_extend_due(due, tenant=lea.tenant)
     keys = [(row.channel_id, row.occurrence_key) for row in rows(lea, post_id)]
     assert len(keys) == len(set(keys)) == 2 * 13
-    assert [row.available_at for row in lea.rows("series.extend")] == [series_of(lea, post_id)[0].next_extend_at]
+    assert [row.available_at for row in lea.rows("series.extend")] == [
+        series_of(lea, post_id)[0].next_extend_at
+    ]
 
 
 def test_one_yes_counts_for_all_of_it_and_what_is_made_later_leaves_too(lea: Desk) -> None:
@@ -108,7 +124,10 @@ def test_one_yes_counts_for_all_of_it_and_what_is_made_later_leaves_too(lea: Des
     assert {row.state for row in rows(lea, post_id)} == {DeliveryState.SCHEDULED}
     lea.live(hours=50)
     assert lea.texts() == ["again and again"] * 3
-    assert {row.state for row in rows(lea, post_id)} == {DeliveryState.PUBLISHED, DeliveryState.SCHEDULED}
+    assert {row.state for row in rows(lea, post_id)} == {
+        DeliveryState.PUBLISHED,
+        DeliveryState.SCHEDULED,
+    }
 
 
 def test_nothing_more_is_made_while_somebody_says_no(lea: Desk) -> None:
@@ -144,7 +163,10 @@ def test_the_same_press_begins_one(lea: Desk) -> None:
     assert begin(lea, wanted, key=key) == begin(lea, wanted, key=key)
     lea.run()
     with lea.scope() as scope:
-        assert len(scope.session.exec(select(Series).where(Series.tenant_id == lea.tenant_id)).all()) == 1
+        assert (
+            len(scope.session.exec(select(Series).where(Series.tenant_id == lea.tenant_id)).all())
+            == 1
+        )
 
 
 # what is refused
@@ -196,14 +218,20 @@ def test_another_tenants_series_is_nobodys(lea: Desk, services: Services, sandbo
         lambda scope: series.skip_occurrence(scope, theirs, date(2030, 1, 1)),
         lambda scope: series.extend_series(scope, theirs),
         lambda scope: series.change_following_occurrences(
-            scope, theirs, date(2030, 1, 1), SeriesUpdate(repeat(lea)), author=f"member:{lea.author}"
+            scope,
+            theirs,
+            date(2030, 1, 1),
+            SeriesUpdate(repeat(lea)),
+            author=f"member:{lea.author}",
         ),
     ]
     for act in acts:
         with pytest.raises(NotFound), lea.scope() as scope:
             act(scope)
     with pytest.raises(NotFound), lea.scope() as scope:
-        series.begin_series(scope, lea.write(), [other.channels["main"]], repeat(lea), confirmed=True)
+        series.begin_series(
+            scope, lea.write(), [other.channels["main"]], repeat(lea), confirmed=True
+        )
 
 
 # one left out, one moved, the rest changed, all stopped
@@ -260,7 +288,12 @@ def test_another_hour_from_a_date_on_keeps_the_yes(lea: Desk) -> None:
     lea.act(series.skip_occurrence, old, day + timedelta(days=14))
     later = SeriesUpdate(Recurrence(WEEKLY, day, time(4, 5), "UTC"))
     for _ in range(2):  # an impatient hand
-        assert lea.act(series.change_following_occurrences, old, day, later, author=f"member:{lea.author}") == post_id
+        assert (
+            lea.act(
+                series.change_following_occurrences, old, day, later, author=f"member:{lea.author}"
+            )
+            == post_id
+        )
     lea.run()
     there = [row for row in rows(lea, post_id) if row.state != DeliveryState.CANCELLED]
     assert {row.state for row in there} == {DeliveryState.SCHEDULED}
@@ -268,18 +301,25 @@ def test_another_hour_from_a_date_on_keeps_the_yes(lea: Desk) -> None:
     assert len(clocks_of) == len(there) == 12
     assert all((clock == "04:05") == (one >= str(day)) for one, clock in clocks_of.items())
     assert str(day + timedelta(days=14)) not in clocks_of
-    assert [(one.nth, one.state) for one in series_of(lea, post_id)] == [(1, "planned"), (2, "running")]
+    assert [(one.nth, one.state) for one in series_of(lea, post_id)] == [
+        (1, "planned"),
+        (2, "running"),
+    ]
 
 
 def test_dates_before_a_change_are_made_though_nothing_was_made_yet(lea: Desk) -> None:
-    """Whoever plans it and changes it at once is quicker than what makes its dates (found by a simulated year)."""
+    """Whoever plans it and changes it at once is quicker than what makes its dates (found by a
+    simulated year)."""
     wanted = repeat(lea, RecurrenceRule(RecurrenceUnit.WEEK, 6))
     post_id = begin(lea, wanted)
     old, day = only(lea, post_id), wanted.starts_on + timedelta(days=14)
     change = SeriesUpdate(wanted.recurrence_from(day), draft(lea, body="other words"))
     lea.act(series.change_following_occurrences, old, day, change, author=f"member:{lea.author}")
     lea.run()
-    assert standing(lea, post_id) == [str(wanted.starts_on), str(wanted.starts_on + timedelta(days=7))]
+    assert standing(lea, post_id) == [
+        str(wanted.starts_on),
+        str(wanted.starts_on + timedelta(days=7)),
+    ]
 
 
 def test_other_words_from_a_date_on_want_a_yes_of_their_own(lea: Desk) -> None:
@@ -291,9 +331,13 @@ def test_other_words_from_a_date_on_want_a_yes_of_their_own(lea: Desk) -> None:
     with lea.scope() as scope:
         rest = occurrences.recurrence_of_series(series.get_series(scope, old)).recurrence_from(day)
     change = SeriesUpdate(rest, draft(lea, body="other words"))
-    new_post = lea.act(series.change_following_occurrences, old, day, change, author=f"member:{lea.author}")
+    new_post = lea.act(
+        series.change_following_occurrences, old, day, change, author=f"member:{lea.author}"
+    )
     assert (
-        lea.act(series.change_following_occurrences, old, day, change, author=f"member:{lea.author}")
+        lea.act(
+            series.change_following_occurrences, old, day, change, author=f"member:{lea.author}"
+        )
         == new_post
         != post_id
     )
@@ -326,7 +370,9 @@ def test_other_accounts_from_a_date_on_and_an_added_one_asks(lea: Desk) -> None:
     assert len(standing(lea, post_id)) == 12, "refused, nothing of it changed"
     change = SeriesUpdate(wanted.recurrence_from(day), channels=(added, kept, added))
     for _ in range(2):
-        assert lea.act(series.change_following_occurrences, old, day, change, author=author) == post_id
+        assert (
+            lea.act(series.change_following_occurrences, old, day, change, author=author) == post_id
+        )
     lea.run()
     there = [row for row in rows(lea, post_id) if row.state != DeliveryState.CANCELLED]
     found = {one: [row for row in there if row.channel_id == one] for one in (kept, left, added)}
@@ -334,9 +380,13 @@ def test_other_accounts_from_a_date_on_and_an_added_one_asks(lea: Desk) -> None:
     assert {row.state for row in (*found[kept], *found[left])} == {DeliveryState.SCHEDULED}, (
         "the yes that was said stands"
     )
-    assert {row.state for row in found[added]} == {DeliveryState.DRAFT}, "nobody said yes to it there"
+    assert {row.state for row in found[added]} == {DeliveryState.DRAFT}, (
+        "nobody said yes to it there"
+    )
     approved(lea, post_id)
-    assert {row.state for row in rows(lea, post_id)} - {DeliveryState.CANCELLED} == {DeliveryState.SCHEDULED}
+    assert {row.state for row in rows(lea, post_id)} - {DeliveryState.CANCELLED} == {
+        DeliveryState.SCHEDULED
+    }
 
 
 def test_a_change_that_is_refused_changes_nothing(lea: Desk) -> None:
@@ -345,9 +395,18 @@ def test_a_change_that_is_refused_changes_nothing(lea: Desk) -> None:
     lea.run()
     before = standing(lea, post_id)
     day = wanted.starts_on + timedelta(days=7)
-    for change in (SeriesUpdate(Recurrence(DAILY, day, wanted.clock, "UTC")), SeriesUpdate(repeat(lea))):
+    for change in (
+        SeriesUpdate(Recurrence(DAILY, day, wanted.clock, "UTC")),
+        SeriesUpdate(repeat(lea)),
+    ):
         with pytest.raises(BadInput):
-            lea.act(series.change_following_occurrences, only(lea, post_id), day, change, author=f"member:{lea.author}")
+            lea.act(
+                series.change_following_occurrences,
+                only(lea, post_id),
+                day,
+                change,
+                author=f"member:{lea.author}",
+            )
     with pytest.raises(BadInput):
         lea.act(
             series.change_following_occurrences,
@@ -372,7 +431,11 @@ def test_stopped_means_nothing_more_leaves(lea: Desk) -> None:
     assert not lea.rows("series.extend")
     assert not lea.rows("delivery.publish")
     with pytest.raises(Conflict):
-        lea.act(series.skip_occurrence, only(lea, post_id), local_day(lea.now(), "UTC") + timedelta(days=5))
+        lea.act(
+            series.skip_occurrence,
+            only(lea, post_id),
+            local_day(lea.now(), "UTC") + timedelta(days=5),
+        )
 
 
 def test_what_waited_for_a_yes_when_it_was_stopped_does_not_leave_by_one(lea: Desk) -> None:

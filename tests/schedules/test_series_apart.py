@@ -1,4 +1,5 @@
-"""One date of a series made a post of its own: it alone says something else, and the series never makes it again."""
+"""One date of a series made a post of its own: it alone says something else, and the series never
+makes it again."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,13 +23,25 @@ from schedules.posts.thread_parts import ThreadPart
 from schedules.recurrence import detached_occurrences, handlers, series
 from schedules.recurrence.series import SeriesUpdate
 from tests.schedules.builders import Desk, desk
-from tests.schedules.repeats import WEEKLY, approved, begin, draft, only, repeat, rows, series_of, standing
+from tests.schedules.repeats import (
+    WEEKLY,
+    approved,
+    begin,
+    draft,
+    only,
+    repeat,
+    rows,
+    series_of,
+    standing,
+)
 from tests.schedules.test_series_at_once import Act, at_once
 from tests.schedules.versions import compared, seen
 
 
 def detach(lea: Desk, series_id: UUID, day: Any) -> UUID:
-    made: UUID = lea.act(detached_occurrences.detach_occurrence, series_id, day, author=f"member:{lea.author}")
+    made: UUID = lea.act(
+        detached_occurrences.detach_occurrence, series_id, day, author=f"member:{lea.author}"
+    )
     return made
 
 
@@ -44,17 +57,24 @@ def test_one_date_says_something_else_and_the_others_do_not(lea: Desk) -> None:
     alone = detach(lea, only(lea, post_id), day)
     assert alone == detach(lea, only(lea, post_id), day), "an impatient hand"
     (row,) = rows(lea, alone)
-    assert (row.wall_time, row.zone, row.state) == (str(wanted.occurrence_on(day)), "UTC", DeliveryState.DRAFT), (
-        "it asks for a yes of its own"
-    )
+    assert (row.wall_time, row.zone, row.state) == (
+        str(wanted.occurrence_on(day)),
+        "UTC",
+        DeliveryState.DRAFT,
+    ), "it asks for a yes of its own"
     assert (row.series_id, row.occurrence_key) == (None, "")
     (gone,) = [one for one in rows(lea, post_id) if one.state == DeliveryState.CANCELLED]
-    assert (gone.occurrence_key[:10], gone.reason) == (str(day), {"code": "series.apart", "params": {}})
+    assert (gone.occurrence_key[:10], gone.reason) == (
+        str(day),
+        {"code": "series.apart", "params": {}},
+    )
     author = f"member:{lea.author}"
     lea.act(drafts.rewrite_post, alone, replace(draft(lea), body="only then"), author=author)
     handlers.handle_extend_due(ExtendDue(lea.tenant_id, only(lea, post_id)), tenant=lea.tenant)
     assert str(day) not in standing(lea, post_id)
-    assert {one.state for one in live(lea, post_id)} == {DeliveryState.SCHEDULED}, "the yes to the others stands"
+    assert {one.state for one in live(lea, post_id)} == {DeliveryState.SCHEDULED}, (
+        "the yes to the others stands"
+    )
     approved(lea, alone)
     lea.live(days=15)
     assert lea.texts() == ["again and again", "only then", "again and again"], "each date once"
@@ -71,7 +91,11 @@ def test_it_carries_all_that_the_series_says_and_goes_where_that_date_went(lea: 
         media=(picture,),
         text_ai="assisted",
         parts=(ThreadPart("a part", (lea.photo(1),)), ThreadPart("first", comment=True)),
-        others=(channel_overrides.ChannelOverride(place, body="said there", options=(("spoiler_text", "careful"),)),),
+        others=(
+            channel_overrides.ChannelOverride(
+                place, body="said there", options=(("spoiler_text", "careful"),)
+            ),
+        ),
         links=LinkChoices("spring"),
         labels=(label,),
         late=lateness.LateLimit.DAY,
@@ -87,16 +111,23 @@ def test_it_carries_all_that_the_series_says_and_goes_where_that_date_went(lea: 
         (one for one in rows(lea, post_id) if one.occurrence_key[:10] == str(day)),
         key=lambda one: one.channel_id != lea.channels["main"],
     )
-    lea.act(reschedule_delivery, other.id, at=(moved := parse_wall_time(f"{day}T23:15", "Europe/Paris")))
+    lea.act(
+        reschedule_delivery, other.id, at=(moved := parse_wall_time(f"{day}T23:15", "Europe/Paris"))
+    )
     alone = detach(lea, only(lea, post_id), day)
     with lea.scope() as scope:
         old, new = queries.get_stored_post(scope, post_id), queries.get_stored_post(scope, alone)
         assert labels.label_ids_of_post(scope, alone) == (label,)
         assert deliveries.get_post(scope, alone).priority == 2
-        assert deliveries.get_post(scope, alone).digest == deliveries.get_post(scope, post_id).digest
+        assert (
+            deliveries.get_post(scope, alone).digest == deliveries.get_post(scope, post_id).digest
+        )
     assert replace(new, id=old.id) == old
     goes = {one.channel_id: parse_wall_time(one.wall_time, one.zone) for one in rows(lea, alone)}
-    assert goes == {main.channel_id: parse_wall_time(main.wall_time, main.zone), other.channel_id: moved}
+    assert goes == {
+        main.channel_id: parse_wall_time(main.wall_time, main.zone),
+        other.channel_id: moved,
+    }
 
 
 def test_where_that_date_was_taken_off_an_account_it_stays_off(lea: Desk) -> None:
@@ -104,7 +135,9 @@ def test_where_that_date_was_taken_off_an_account_it_stays_off(lea: Desk) -> Non
     post_id = begin(lea, wanted := repeat(lea, WEEKLY), "main", "other")
     lea.run()
     first, second = (
-        one for one in rows(lea, post_id) if one.occurrence_key == str(wanted.occurrence_on(wanted.starts_on))
+        one
+        for one in rows(lea, post_id)
+        if one.occurrence_key == str(wanted.occurrence_on(wanted.starts_on))
     )
     lea.act(deliveries.cancel_delivery, first.id)
     (row,) = rows(lea, detach(lea, only(lea, post_id), wanted.starts_on))
@@ -189,14 +222,18 @@ def test_two_at_once(lea: Desk, other: str) -> None:
     moved = next((one for one in rows(lea, post_id) if one.occurrence_key[:10] == str(day)), None)
     later = WallTime(day, wanted.clock, "Europe/Paris")
     acts: dict[str, Act] = {
-        "apart": lambda scope: detached_occurrences.detach_occurrence(scope, first.id, day, author=author),
+        "apart": lambda scope: detached_occurrences.detach_occurrence(
+            scope, first.id, day, author=author
+        ),
         "extend": lambda scope: series.extend_series(scope, first.id),
         "skip": lambda scope: series.skip_occurrence(scope, first.id, day),
         "stop": lambda scope: series.stop_series(scope, first.id),
         "change": lambda scope: series.change_following_occurrences(
             scope, first.id, day, SeriesUpdate(wanted), author=author
         ),
-        "rewrite": lambda scope: drafts.rewrite_post(scope, post_id, draft(lea, body="new"), author=author),
+        "rewrite": lambda scope: drafts.rewrite_post(
+            scope, post_id, draft(lea, body="new"), author=author
+        ),
         "move": lambda scope: reschedule_delivery(scope, moved.id, at=later) if moved else None,
     }
     one, two = at_once(lea, acts["apart"], acts[other])

@@ -1,4 +1,5 @@
-"""Two hands on one series at once: neither makes a date twice, and none waits for the other for ever."""
+"""Two hands on one series at once: neither makes a date twice, and none waits for the other for
+ever."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +32,8 @@ Act = Callable[[Scope], Any]
 
 
 def at_once(lea: Desk, *acts: Act) -> list[Any]:
-    """Do these in transactions that begin together; what each returned, or the refusal it raised."""
+    """Do these in transactions that begin together; what each returned, or the refusal it
+    raised."""
     ready = Barrier(len(acts))
 
     def work(act: Act) -> Any:
@@ -49,7 +51,9 @@ def at_once(lea: Desk, *acts: Act) -> list[Any]:
 NAMES = ("extend", "skip", "stop", "change", "approve", "turn_down", "rewrite")
 
 
-@pytest.mark.parametrize(("one", "two"), [pair for pair in product(NAMES, NAMES) if pair[0] <= pair[1]])
+@pytest.mark.parametrize(
+    ("one", "two"), [pair for pair in product(NAMES, NAMES) if pair[0] <= pair[1]]
+)
 def test_two_at_once(lea: Desk, one: str, two: str) -> None:
     wanted = repeat(lea, WEEKLY)
     post_id = begin(lea, wanted)
@@ -59,14 +63,20 @@ def test_two_at_once(lea: Desk, one: str, two: str) -> None:
     acts: dict[str, Act] = {
         "extend": lambda scope: series.extend_series(scope, first.id),
         "skip": lambda scope: series.skip_occurrence(scope, first.id, day),
-        "rewrite": lambda scope: drafts.rewrite_post(scope, post_id, draft(lea, body="new"), author="system:test"),
+        "rewrite": lambda scope: drafts.rewrite_post(
+            scope, post_id, draft(lea, body="new"), author="system:test"
+        ),
         "stop": lambda scope: series.stop_series(scope, first.id),
-        "change": lambda scope: series.change_following_occurrences(scope, first.id, day, later, author="system:test"),
+        "change": lambda scope: series.change_following_occurrences(
+            scope, first.id, day, later, author="system:test"
+        ),
         "approve": lambda scope: (
             decisions.approve_post(scope, post_id, member_id=lea.manager),
             release_post(scope, post_id),
         ),
-        "turn_down": lambda scope: decisions.decline_post(scope, post_id, member_id=lea.manager, note="no"),
+        "turn_down": lambda scope: decisions.decline_post(
+            scope, post_id, member_id=lea.manager, note="no"
+        ),
     }
     at_once(lea, acts[one], acts[two])
     lea.run()
@@ -75,13 +85,17 @@ def test_two_at_once(lea: Desk, one: str, two: str) -> None:
     assert len(dates) == len(set(dates))
     assert len({(row.channel_id, row.occurrence_key) for row in made}) == len(made)
     if "stop" in (one, two):
-        assert not [row for row in made if row.series_id == first.id and row.state in series.PENDING_STATES]
+        assert not [
+            row for row in made if row.series_id == first.id and row.state in series.PENDING_STATES
+        ]
 
 
 def test_two_begun_at_once_see_each_other(lea: Desk) -> None:
     def begun(after: float) -> Act:
         wanted, author = repeat(lea, WEEKLY, hours=after), f"member:{lea.author}"
-        return lambda scope: series.plan_series(scope, draft(lea), wanted, key=uuid7(), author=author)
+        return lambda scope: series.plan_series(
+            scope, draft(lea), wanted, key=uuid7(), author=author
+        )
 
     found = at_once(lea, begun(24), begun(26))
     assert [isinstance(one, BadInput) for one in found].count(True) == 1
@@ -135,7 +149,12 @@ def test_a_test_that_ends_while_its_account_is_lost(lea: Desk, round_: int) -> N
     lea.run()
     one = seen(lea, test_id)
     assert one.kept == "b"
-    ahead = [row for both in (one.a_id, one.b_id) for row in rows(lea, both) if row.state in series.PENDING_STATES]
+    ahead = [
+        row
+        for both in (one.a_id, one.b_id)
+        for row in rows(lea, both)
+        if row.state in series.PENDING_STATES
+    ]
     assert {row.channel_id for row in ahead} == {spare_id}
     assert len({row.wall_time for row in ahead}) == len(ahead) > 0
     running = [row for row in series_of(lea, one.b_id) if row.state == SeriesState.RUNNING]

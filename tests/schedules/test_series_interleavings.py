@@ -1,5 +1,5 @@
-"""Any order of extending, leaving out, setting apart, moving, changing, stopping, deaths and days, against a model of
-dates alone."""
+"""Any order of extending, leaving out, setting apart, moving, changing, stopping, deaths and days,
+against a model of dates alone."""
 
 import os
 from dataclasses import dataclass, field
@@ -60,7 +60,8 @@ class Known:
 
 
 class House(RuleBasedStateMachine):
-    """One series and all it becomes; nobody says yes, so that nothing leaves and every date can be told apart."""
+    """One series and all it becomes; nobody says yes, so that nothing leaves and every date can be
+    told apart."""
 
     services: Services
     network: Network
@@ -75,7 +76,9 @@ class House(RuleBasedStateMachine):
         repeat = Recurrence(wanted, now.date(), clock, "Europe/Paris")
         draft = self._draft("first")
         with self.lea.scope(self.by) as scope:
-            post_id = series.plan_series(scope, draft, repeat, key=uuid7(), author=self.by, confirmed=True).post_id
+            post_id = series.plan_series(
+                scope, draft, repeat, key=uuid7(), author=self.by, confirmed=True
+            ).post_id
         self.known.append(Known(self._of(post_id)[-1].id, repeat, now))
         self.lea.run()
         for place in sorted(places):
@@ -86,12 +89,16 @@ class House(RuleBasedStateMachine):
 
     def _of(self, post_id: UUID) -> list[Series]:
         with self.lea.scope() as scope:
-            query = select(Series).where(Series.tenant_id == self.lea.tenant_id, Series.post_id == post_id)
+            query = select(Series).where(
+                Series.tenant_id == self.lea.tenant_id, Series.post_id == post_id
+            )
             return sorted(scope.session.exec(query), key=lambda one: one.nth)
 
     def _rows(self) -> list[Delivery]:
         with self.lea.scope() as scope:
-            return list(scope.session.exec(select(Delivery).where(Delivery.tenant_id == self.lea.tenant_id)))
+            return list(
+                scope.session.exec(select(Delivery).where(Delivery.tenant_id == self.lea.tenant_id))
+            )
 
     def _coming(self, place: int) -> WallTime | None:
         """One of the next dozen times of the newest series."""
@@ -121,7 +128,8 @@ class House(RuleBasedStateMachine):
             return
         try:
             made = [
-                self._act(detached_occurrences.detach_occurrence, last.id, wall.day, author=self.by) for _ in range(2)
+                self._act(detached_occurrences.detach_occurrence, last.id, wall.day, author=self.by)
+                for _ in range(2)
             ]
         except BadInput as refused:  # it was moved to a time that is over
             if refused.message.code != "delivery.time_passed":
@@ -134,7 +142,11 @@ class House(RuleBasedStateMachine):
     @rule(place=st.integers(0, 10), hours=st.integers(1, 60))
     def move(self, place: int, hours: int) -> None:
         """One has a time of its own; its date is taken all the same."""
-        waiting = [row for row in self._rows() if row.state == DeliveryState.DRAFT and row.due_at > self.lea.now()]
+        waiting = [
+            row
+            for row in self._rows()
+            if row.state == DeliveryState.DRAFT and row.due_at > self.lea.now()
+        ]
         if waiting:
             row = waiting[place % len(waiting)]
             at = parse_wall_time(row.wall_time, row.zone)
@@ -142,16 +154,33 @@ class House(RuleBasedStateMachine):
             if there.instant() > self.lea.now():
                 self._act(reschedule_delivery, row.id, at=there)
 
-    @rule(place=st.integers(0, 11), wanted=RULES, clock=CLOCKS, words=st.booleans(), same=st.booleans())
-    def change(self, place: int, wanted: RecurrenceRule, clock: time, words: bool, same: bool) -> None:
+    @rule(
+        place=st.integers(0, 11),
+        wanted=RULES,
+        clock=CLOCKS,
+        words=st.booleans(),
+        same=st.booleans(),
+    )
+    def change(
+        self, place: int, wanted: RecurrenceRule, clock: time, words: bool, same: bool
+    ) -> None:
         last, wall = self.known[-1], self._coming(place)
         if wall is None:
             return
-        repeat = last.repeat.recurrence_from(wall.day) if same else Recurrence(wanted, wall.day, clock, "Europe/Paris")
+        repeat = (
+            last.repeat.recurrence_from(wall.day)
+            if same
+            else Recurrence(wanted, wall.day, clock, "Europe/Paris")
+        )
         change = SeriesUpdate(repeat, self._draft("other") if words else None)
         try:
             post_id = self._act(
-                series.change_following_occurrences, last.id, wall.day, change, author=self.by, confirmed=True
+                series.change_following_occurrences,
+                last.id,
+                wall.day,
+                change,
+                author=self.by,
+                confirmed=True,
             )
         except Conflict:
             assert last.stopped
@@ -194,27 +223,50 @@ class House(RuleBasedStateMachine):
     @rule()
     def repeat_message(self) -> None:
         for one in self.known:
-            handlers.handle_extend_due(ExtendDue(self.lea.tenant_id, one.id), tenant=self.lea.tenant)
+            handlers.handle_extend_due(
+                ExtendDue(self.lea.tenant_id, one.id), tenant=self.lea.tenant
+            )
 
     # what must hold
 
     @precondition(lambda self: hasattr(self, "known"))
     @invariant()
     def one_for_each_date(self) -> None:
-        """Of what is to come: one for each date of the rule but those left out, none twice, none beyond the end."""
+        """Of what is to come: one for each date of the rule but those left out, none twice, none
+        beyond the end."""
         self.lea.run()
         now, rows = self.lea.now(), self._rows()
-        alone = [row.post_id for row in rows if row.post_id in self.apart and row.state != DeliveryState.CANCELLED]
+        alone = [
+            row.post_id
+            for row in rows
+            if row.post_id in self.apart and row.state != DeliveryState.CANCELLED
+        ]
         assert sorted(alone) == sorted(self.apart), "what was set apart stands by itself, once"
-        alive = [row for row in rows if row.state != DeliveryState.CANCELLED and row.post_id not in self.apart]
+        alive = [
+            row
+            for row in rows
+            if row.state != DeliveryState.CANCELLED and row.post_id not in self.apart
+        ]
         dates = [row.occurrence_key[:10] for row in alive]
         assert len(dates) == len(set(dates)), sorted(dates)
         for one in self.known:
             ours = [row for row in rows if row.series_id == one.id]
-            walls = {str(wall) for wall in one.repeat.occurrences_between(one.begun, now + SERIES_HORIZON)}
+            walls = {
+                str(wall)
+                for wall in one.repeat.occurrences_between(one.begun, now + SERIES_HORIZON)
+            }
             made = {row.occurrence_key.partition("~")[0] for row in ours}
-            first = {str(wall) for wall in one.repeat.iterate_occurrences(one.begun, 1, without=frozenset(one.without))}
-            there = {row.occurrence_key.partition("~")[0] for row in ours if row.state != DeliveryState.CANCELLED}
+            first = {
+                str(wall)
+                for wall in one.repeat.iterate_occurrences(
+                    one.begun, 1, without=frozenset(one.without)
+                )
+            }
+            there = {
+                row.occurrence_key.partition("~")[0]
+                for row in ours
+                if row.state != DeliveryState.CANCELLED
+            }
             coming = {
                 str(wall)
                 for wall in one.repeat.occurrences_between(now, now + SERIES_HORIZON)

@@ -41,7 +41,11 @@ def test_after_a_downtime_only_the_newest_missed_one_leaves(lea: Desk) -> None:
     assert "series.some_passed_over" in lea.notices().values()
     first = parse_wall_time(passed[0].wall_time, ZONE)
     with lea.scope() as scope:
-        told = [one.message for one in list_open_notices(scope) if one.message.code == "series.some_passed_over"]
+        told = [
+            one.message
+            for one in list_open_notices(scope)
+            if one.message.code == "series.some_passed_over"
+        ]
     assert [one.params["since"] for one in told] == [f"{first.day:%d/%m/%Y} {first.clock:%H:%M}"]
 
 
@@ -64,7 +68,8 @@ def altered(lea: Desk, post_id: UUID, **by: float) -> None:
     """As if the rules of time zones had been others when these were planned."""
     with lea.scope() as scope:
         scope.run(
-            "UPDATE deliveries SET due_at = due_at + :by, late_until = late_until + :by WHERE post_id = :id",
+            "UPDATE deliveries SET due_at = due_at + :by, late_until = late_until + :by WHERE "
+            "post_id = :id",
             by=timedelta(**by),
             id=post_id,
         )
@@ -96,7 +101,10 @@ def test_what_has_left_keeps_its_time(lea: Desk) -> None:
     delivery_id = lea.delivery()
     lea.live(minutes=1)
     with lea.scope() as scope:
-        scope.run("UPDATE deliveries SET due_at = due_at - interval '1 hour' WHERE id = :id", id=delivery_id)
+        scope.run(
+            "UPDATE deliveries SET due_at = due_at - interval '1 hour' WHERE id = :id",
+            id=delivery_id,
+        )
     assert lea.act(time_zone_updates.recompute_due_times) == 0
 
 
@@ -115,7 +123,9 @@ def test_a_zone_nobody_knows_any_more_stops_only_itself(lea: Desk) -> None:
 def test_a_series_that_was_forgotten_is_taken_up(lea: Desk) -> None:
     post_id = begin(lea, repeat(lea))
     with lea.scope() as scope:
-        scope.run("DELETE FROM outbox WHERE tenant_id = :t AND kind = 'series.extend'", t=lea.tenant_id)
+        scope.run(
+            "DELETE FROM outbox WHERE tenant_id = :t AND kind = 'series.extend'", t=lea.tenant_id
+        )
     lea.pass_time(hours=1.1)
     handlers.handle_clocks_due(ClocksDue(lea.tenant_id, uuid4()), tenant=lea.tenant)
     lea.run()
@@ -125,8 +135,12 @@ def test_a_series_that_was_forgotten_is_taken_up(lea: Desk) -> None:
 def test_a_series_in_a_gap_and_an_overlap_of_paris() -> None:
     """02:30 does not exist on 28 March 2027 and exists twice on 31 October."""
     daily = Recurrence(DAILY, date(2026, 11, 1), time(2, 30), "Europe/Paris")
-    spring = daily.occurrences_between(datetime(2027, 3, 27, tzinfo=UTC), datetime(2027, 3, 30, tzinfo=UTC))
+    spring = daily.occurrences_between(
+        datetime(2027, 3, 27, tzinfo=UTC), datetime(2027, 3, 30, tzinfo=UTC)
+    )
     assert [f"{wall.instant():%d %H:%M}" for wall in spring] == ["27 01:30", "28 01:30", "29 00:30"]
     assert [wall.is_in_dst_gap for wall in spring] == [False, True, False]
-    autumn = daily.occurrences_between(datetime(2027, 10, 30, tzinfo=UTC), datetime(2027, 11, 2, tzinfo=UTC))
+    autumn = daily.occurrences_between(
+        datetime(2027, 10, 30, tzinfo=UTC), datetime(2027, 11, 2, tzinfo=UTC)
+    )
     assert [f"{wall.instant():%d %H:%M}" for wall in autumn] == ["30 00:30", "31 00:30", "01 01:30"]

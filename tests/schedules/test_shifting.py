@@ -46,9 +46,16 @@ def walls(lea: Desk, *deliveries: UUID) -> list[str]:
 
 
 @given(DAYS, CLOCKS, st.sampled_from(ZONES), st.integers(-366, 366), st.integers(-5000, 5000))
-def test_there_and_back_is_where_it_was(day: date, clock: time, zone: str, days: int, minutes: int) -> None:
+def test_there_and_back_is_where_it_was(
+    day: date, clock: time, zone: str, days: int, minutes: int
+) -> None:
     start = WallTime(day, clock, zone)
-    assert TimeOffset(-days, -minutes).shift_wall_time(TimeOffset(days, minutes).shift_wall_time(start)) == start
+    assert (
+        TimeOffset(-days, -minutes).shift_wall_time(
+            TimeOffset(days, minutes).shift_wall_time(start)
+        )
+        == start
+    )
 
 
 @given(DAYS, CLOCKS, st.sampled_from(ZONES), st.integers(-366, 366))
@@ -62,7 +69,11 @@ def test_a_day_later_over_a_clock_change_is_the_same_hour(lea: Desk) -> None:
     """Ten o'clock in winter and ten o'clock in summer: 23 hours apart, and 10:00 both times."""
     delivery_id = lea.delivery(after=600)
     year = lea.now().year + 1
-    march = max(day for day in (date(year, 3, 31) - timedelta(days=n) for n in range(7)) if day.weekday() == 6)
+    march = max(
+        day
+        for day in (date(year, 3, 31) - timedelta(days=n) for n in range(7))
+        if day.weekday() == 6
+    )
     at = WallTime(march - timedelta(days=1), time(10), ZONE)
     lea.act(reschedule_delivery, delivery_id, at=at)
     what = chosen(lea, days=800)
@@ -80,7 +91,12 @@ def test_what_is_chosen_moves_and_comes_back(lea: Desk) -> None:
     wish = lea.wish(lea.write("a wish"), after=1800)
     before = walls(lea, *mine, wish, other)
     what = chosen(lea, channel="main")
-    done = lea.act(bulk_moves.move_deliveries, what, TimeOffset(2, 90), seen=seen_of(lea, what, TimeOffset(2, 90)))
+    done = lea.act(
+        bulk_moves.move_deliveries,
+        what,
+        TimeOffset(2, 90),
+        seen=seen_of(lea, what, TimeOffset(2, 90)),
+    )
     assert {one.delivery_id for one in done.moved} == {*mine, wish}
     assert done.left == ()
     assert lea.entry(other).wall_time == before[-1]
@@ -102,7 +118,11 @@ def test_what_is_on_its_way_or_was_changed_stays_and_is_told(lea: Desk) -> None:
     lea.fault("hang", seconds=0.05)
     lea.crash(at=11)
     assert lea.state(sending) is DeliveryState.PUBLISHING
-    held, moved, fine = lea.wish(lea.write("held")), lea.delivery("moved", after=900), lea.delivery("fine", after=900)
+    held, moved, fine = (
+        lea.wish(lea.write("held")),
+        lea.delivery("moved", after=900),
+        lea.delivery("fine", after=900),
+    )
     lea.run()
     what = chosen(lea)
     seen = seen_of(lea, what, A_DAY)
@@ -123,14 +143,17 @@ def test_what_is_on_its_way_or_was_changed_stays_and_is_told(lea: Desk) -> None:
 
 
 def test_a_shift_waits_for_a_claim_and_leaves_what_it_took(lea: Desk) -> None:
-    """Its hour comes while somebody moves the day: it leaves once, at the old time, and the mover is told."""
+    """Its hour comes while somebody moves the day: it leaves once, at the old time, and the mover
+    is told."""
     leaving, later = lea.delivery("leaving"), lea.delivery("later", after=900)
     what = chosen(lea)
     seen = seen_of(lea, what, A_DAY)
     services = lea.services
     with ThreadPoolExecutor(1) as pool:
         with lea.scope() as scope:
-            claims.claim_delivery(scope, leaving, mint=services.mint, connectors=services.connectors)
+            claims.claim_delivery(
+                scope, leaving, mint=services.mint, connectors=services.connectors
+            )
             moving = pool.submit(lea.act, bulk_moves.move_deliveries, what, A_DAY, seen=seen)
             wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
         done = moving.result(20)
@@ -174,7 +197,9 @@ def test_an_old_shift_is_not_taken_back(lea: Desk) -> None:
 
 def test_what_comes_near_or_quiet_is_said_before(lea: Desk) -> None:
     with lea.scope() as scope:
-        scope.run("UPDATE channels SET min_gap_seconds = 3600 WHERE tenant_id = :t", t=lea.tenant_id)
+        scope.run(
+            "UPDATE channels SET min_gap_seconds = 3600 WHERE tenant_id = :t", t=lea.tenant_id
+        )
     day = local_day(lea.now(), ZONE) + timedelta(days=3)
     near, alone, stays = (lea.delivery(body, after=600) for body in ("near", "alone", "stays"))
     lea.act(reschedule_delivery, near, at=WallTime(day, time(10, 10), ZONE))
@@ -191,7 +216,9 @@ def test_what_comes_near_or_quiet_is_said_before(lea: Desk) -> None:
         end=time(21),
     )
     start, end = day_bounds(day, ZONE)
-    found: MovePreview = lea.act(bulk_moves.preview_bulk_move, MoveSelection(lea.creator_id, None, start, end), A_DAY)
+    found: MovePreview = lea.act(
+        bulk_moves.preview_bulk_move, MoveSelection(lea.creator_id, None, start, end), A_DAY
+    )
     said = {one.delivery_id: one.warning.code for one in found.moving if one.warning}
     assert said == {near: "shift.close", alone: "shift.quiet"}
 
@@ -201,7 +228,9 @@ def test_a_queue_that_is_shifted_a_week_is_still_the_queue(lea: Desk) -> None:
     filled(lea, "a", "b", "c")
     before = [one.at for one in queue(lea)]
     what = chosen(lea)
-    done = lea.act(bulk_moves.move_deliveries, what, TimeOffset(1), seen=seen_of(lea, what, TimeOffset(1)))
+    done = lea.act(
+        bulk_moves.move_deliveries, what, TimeOffset(1), seen=seen_of(lea, what, TimeOffset(1))
+    )
     assert [one.at for one in queue(lea)] == [A_DAY.shift_wall_time(at) for at in before]
     assert words(lea) == ["a", "b", "c"]
     assert lea.act(find_first_free_time, lea.channels["main"]) == before[0]
@@ -212,7 +241,9 @@ def test_a_queue_that_is_shifted_a_week_is_still_the_queue(lea: Desk) -> None:
 def pause_of(lea: Desk, first: int, last: int, *, channel: str | None = None) -> PostingPause:
     today = local_day(lea.now(), ZONE)
     days = (today + timedelta(days=first), today + timedelta(days=last))
-    return PostingPause(lea.creator_id, lea.channels[channel] if channel else None, *days, ZONE, "Léa se repose")
+    return PostingPause(
+        lea.creator_id, lea.channels[channel] if channel else None, *days, ZONE, "Léa se repose"
+    )
 
 
 def test_a_pause_moves_what_lies_in_it_and_the_queue_goes_on_in_order(lea: Desk) -> None:
@@ -287,7 +318,10 @@ def test_members_are_told_until_a_pause_is_over(lea: Desk) -> None:
 
 def test_a_pause_of_one_account_leaves_the_others_alone(lea: Desk) -> None:
     lea.connect("second")
-    here, there = lea.delivery("here", after=7200), lea.delivery("there", after=7200, channel="second")
+    here, there = (
+        lea.delivery("here", after=7200),
+        lea.delivery("there", after=7200, channel="second"),
+    )
     before = walls(lea, there)
     wanted = pause_of(lea, 0, 2, channel="main")
     shown: MovePreview = lea.act(pauses.preview_pause, wanted)

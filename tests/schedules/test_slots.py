@@ -25,7 +25,9 @@ from tests.schedules.builders import ZONE, Desk, desk, wall
 from tests.schedules.test_calendar import ZONES
 
 HOURS = st.times().map(lambda clock: clock.replace(second=0, microsecond=0, fold=0))
-STARTS = st.datetimes(datetime(2024, 1, 1), datetime(2033, 1, 1)).map(lambda naive: naive.replace(tzinfo=UTC))  # noqa: DTZ001  made aware
+STARTS = st.datetimes(datetime(2024, 1, 1), datetime(2033, 1, 1)).map(  # noqa: DTZ001  naive on purpose
+    lambda naive: naive.replace(tzinfo=UTC)
+)
 
 
 def slot(**given: Any) -> Slot:
@@ -38,7 +40,9 @@ def every_day(lea: Desk, *clocks: time, channel: str = "main", zone: str = ZONE)
     with lea.scope() as scope:
         for weekday in range(7):
             for clock in clocks:
-                slots.add_slot(scope, lea.channels[channel], weekday=weekday, clock=clock, zone=zone)
+                slots.add_slot(
+                    scope, lea.channels[channel], weekday=weekday, clock=clock, zone=zone
+                )
 
 
 @settings(deadline=None)  # a year of places, whatever else the machine does
@@ -57,7 +61,11 @@ def test_a_slot_comes_once_on_each_of_its_local_dates(
     for place in found:
         assert place.wall_time == one.place_on(place.day), "drawn the same each time"
         assert place.wall_time.day == place.day, "never past midnight"
-        assert timedelta() <= _minutes(place.wall_time.clock) - _minutes(clock) <= timedelta(minutes=jitter)
+        assert (
+            timedelta()
+            <= _minutes(place.wall_time.clock) - _minutes(clock)
+            <= timedelta(minutes=jitter)
+        )
 
 
 def _minutes(clock: time) -> timedelta:
@@ -71,8 +79,14 @@ def test_jitter_is_drawn_anew_for_each_date() -> None:
 
 
 @settings(deadline=None)
-@given(STARTS, st.lists(st.tuples(st.integers(0, 6), HOURS), min_size=1, max_size=8, unique=True), st.integers(1, 600))
-def test_free_places_keep_their_distance(start: datetime, hours: list[tuple[int, time]], minutes: int) -> None:
+@given(
+    STARTS,
+    st.lists(st.tuples(st.integers(0, 6), HOURS), min_size=1, max_size=8, unique=True),
+    st.integers(1, 600),
+)
+def test_free_places_keep_their_distance(
+    start: datetime, hours: list[tuple[int, time]], minutes: int
+) -> None:
     gap = timedelta(minutes=minutes)
     known = [slot(weekday=weekday, clock=clock) for weekday, clock in hours]
     taken = [start + timedelta(hours=30), start + timedelta(hours=50)]
@@ -81,13 +95,22 @@ def test_free_places_keep_their_distance(start: datetime, hours: list[tuple[int,
     found = [one.due_time for one in islice(free, 60)]
     together = sorted([*found, *taken])
     assert all(
-        later - earlier >= gap for earlier, later in pairwise(together) if not {earlier, later} <= set(taken)
+        later - earlier >= gap
+        for earlier, later in pairwise(together)
+        if not {earlier, later} <= set(taken)
     )  # fmt: skip  what was taken before is not ours
     assert not any(night.covers(at) for at in found)
 
 
-@given(STARTS, st.lists(STARTS, max_size=8), st.integers(1, 300), st.timedeltas(timedelta(), timedelta(days=3)))
-def test_the_nearest_time_has_room(now: datetime, taken: list[datetime], minutes: int, ahead: timedelta) -> None:
+@given(
+    STARTS,
+    st.lists(STARTS, max_size=8),
+    st.integers(1, 300),
+    st.timedeltas(timedelta(), timedelta(days=3)),
+)
+def test_the_nearest_time_has_room(
+    now: datetime, taken: list[datetime], minutes: int, ahead: timedelta
+) -> None:
     gap, taken = timedelta(minutes=minutes), sorted(taken)
     found = minimum_interval.nearest_free_time(now + ahead, taken, gap, now=now)
     if found is not None:
@@ -119,9 +142,9 @@ def test_two_writers_never_take_one_slot(lea: Desk) -> None:
         taken = list(pool.map(queue, posts))
     assert len(set(taken)) == len(posts)
     with lea.scope() as scope:
-        assert [one.at for one in queueing.list_queue_entries(scope, lea.channels["main"])] == sorted(
-            taken, key=WallTime.instant
-        )
+        assert [
+            one.at for one in queueing.list_queue_entries(scope, lea.channels["main"])
+        ] == sorted(taken, key=WallTime.instant)
 
 
 def test_the_database_itself_gives_a_place_once(lea: Desk) -> None:
@@ -129,7 +152,9 @@ def test_the_database_itself_gives_a_place_once(lea: Desk) -> None:
     every_day(lea, time(10))
     first, second = (lea.wish(lea.write(body), after=9000) for body in ("a", "b"))
     with lea.scope() as scope:
-        place = next(iter(slots.iterate_places(slots.list_slots(scope, lea.channels["main"]), scope.now)))
+        place = next(
+            iter(slots.iterate_places(slots.list_slots(scope, lea.channels["main"]), scope.now))
+        )
         for delivery_id in (first, second):
             reschedule_delivery(scope, delivery_id, at=place.wall_time)
     begun, told = threading.Event(), []
@@ -162,7 +187,11 @@ def test_a_slot_is_free_again_when_its_post_goes(lea: Desk) -> None:
     assert lea.act(queueing.add_post_to_queue, lea.write("new"), channel) == times[0]
     assert lea.act(queueing.add_post_to_queue, lea.write("newer"), channel) == times[1]
     with lea.scope() as scope:
-        assert [one.words for one in queueing.list_queue_entries(scope, channel)] == ["new", "newer", "post 2"]
+        assert [one.words for one in queueing.list_queue_entries(scope, channel)] == [
+            "new",
+            "newer",
+            "post 2",
+        ]
 
 
 def test_a_repeat_changes_nothing(lea: Desk) -> None:
@@ -183,7 +212,9 @@ def test_slots_skip_what_is_quiet_and_what_is_near(lea: Desk) -> None:
     lea.act(quiet_periods.add_quiet_days, lea.creator_id, None, **holiday)
     assert lea.act(find_first_free_time, channel).day == last + timedelta(days=1)
     with lea.scope() as scope:
-        scope.run("UPDATE channels SET min_gap_seconds = 7200 WHERE tenant_id = :t", t=lea.tenant_id)
+        scope.run(
+            "UPDATE channels SET min_gap_seconds = 7200 WHERE tenant_id = :t", t=lea.tenant_id
+        )
     near = lea.wish(lea.write("by hand"))
     lea.act(reschedule_delivery, near, at=WallTime(last + timedelta(days=1), time(11, 30), ZONE))
     assert lea.act(find_first_free_time, channel).day == last + timedelta(days=2)
@@ -192,7 +223,9 @@ def test_slots_skip_what_is_quiet_and_what_is_near(lea: Desk) -> None:
 def test_by_hand_is_warned_and_never_moved(lea: Desk) -> None:
     channel = lea.channels["main"]
     with lea.scope() as scope:
-        scope.run("UPDATE channels SET min_gap_seconds = 3600 WHERE tenant_id = :t", t=lea.tenant_id)
+        scope.run(
+            "UPDATE channels SET min_gap_seconds = 3600 WHERE tenant_id = :t", t=lea.tenant_id
+        )
     day = local_day(lea.now(), ZONE) + timedelta(days=3)
     first, second = (lea.wish(lea.write(words)) for words in ("first", "second"))
     lea.act(reschedule_delivery, first, at=WallTime(day, time(10), ZONE))
@@ -202,29 +235,56 @@ def test_by_hand_is_warned_and_never_moved(lea: Desk) -> None:
     told = lea.act(minimum_interval.find_interval_warning, channel, near.instant(), but=second)
     assert (told.words, told.instead) == ("first", WallTime(day, time(11), ZONE))
     assert (
-        lea.act(minimum_interval.find_interval_warning, channel, WallTime(day, time(11), ZONE).instant(), but=second)
+        lea.act(
+            minimum_interval.find_interval_warning,
+            channel,
+            WallTime(day, time(11), ZONE).instant(),
+            but=second,
+        )
         is None
     )
     hours = {"label": "nuit", "zone": ZONE, "weekday": None, "start": time(22), "end": time(8)}
     lea.act(quiet_periods.add_quiet_hours, lea.creator_id, channel, **hours)
-    told = lea.act(minimum_interval.find_interval_warning, channel, WallTime(day, time(23), ZONE).instant())
-    assert (told.at, told.quiet.label, told.instead) == (None, "nuit", WallTime(day, time(21, 45), ZONE))
+    told = lea.act(
+        minimum_interval.find_interval_warning, channel, WallTime(day, time(23), ZONE).instant()
+    )
+    assert (told.at, told.quiet.label, told.instead) == (
+        None,
+        "nuit",
+        WallTime(day, time(21, 45), ZONE),
+    )
 
 
 def test_in_quiet_days_the_first_day_after_them_is_offered(lea: Desk) -> None:
     channel, day = lea.channels["main"], local_day(lea.now(), ZONE) + timedelta(days=3)
     for first, last in ((0, 9), (10, 12)):
-        days = {"label": "mer", "zone": ZONE, "first": day + timedelta(first), "last": day + timedelta(last)}
+        days = {
+            "label": "mer",
+            "zone": ZONE,
+            "first": day + timedelta(first),
+            "last": day + timedelta(last),
+        }
         lea.act(quiet_periods.add_quiet_days, lea.creator_id, None, **days)
     at = WallTime(day + timedelta(days=4), time(10), ZONE)
     told = lea.act(minimum_interval.find_interval_warning, channel, at.instant())
-    assert (told.quiet.label, told.instead) == ("mer", WallTime(day + timedelta(days=13), time(10), ZONE))
+    assert (told.quiet.label, told.instead) == (
+        "mer",
+        WallTime(day + timedelta(days=13), time(10), ZONE),
+    )
 
 
 def test_on_one_quiet_day_the_same_hour_of_the_next_is_offered(lea: Desk) -> None:
     """Not its first minute, which is nearer: whoever wants an evening wants no midnight."""
     first = local_day(lea.now(), ZONE) + timedelta(days=2)
-    lea.act(quiet_periods.add_quiet_days, lea.creator_id, None, label="Lundi", zone=ZONE, first=first, last=first)
+    lea.act(
+        quiet_periods.add_quiet_days,
+        lea.creator_id,
+        None,
+        label="Lundi",
+        zone=ZONE,
+        first=first,
+        last=first,
+    )
     asked = WallTime(first, time(18, 30), ZONE)
     near = lea.act(minimum_interval.find_interval_warning, lea.channels["main"], asked.instant())
     assert near.quiet is not None
@@ -258,7 +318,15 @@ def test_what_makes_no_slot_is_told(lea: Desk) -> None:
     for days in ((1, 0), (-9, -8), (0, 400)):
         first, last = (today + timedelta(days=number) for number in days)
         with pytest.raises(BadInput):
-            lea.act(quiet_periods.add_quiet_days, lea.creator_id, None, label="", zone=ZONE, first=first, last=last)
+            lea.act(
+                quiet_periods.add_quiet_days,
+                lea.creator_id,
+                None,
+                label="",
+                zone=ZONE,
+                first=first,
+                last=last,
+            )
 
 
 def test_an_account_without_slots_says_so(lea: Desk) -> None:
@@ -274,12 +342,17 @@ def test_a_removed_slot_leaves_its_posts_where_they_are(lea: Desk) -> None:
     at = lea.act(queueing.add_post_to_queue, lea.write(), channel)
     with lea.scope() as scope:
         entry = queueing.list_queue_entries(scope, channel)[0]
-        gone = next(one for one in slots.list_slots(scope, channel) if one.weekday == at.day.weekday())
+        gone = next(
+            one for one in slots.list_slots(scope, channel) if one.weekday == at.day.weekday()
+        )
         slots.remove_slot(scope, gone.id)
     with lea.scope() as scope:
         assert queueing.list_queue_entries(scope, channel) == []
         assert gone.id not in {one.id for one in slots.list_slots(scope, channel)}
-    assert (lea.state(entry.delivery_id), lea.entry(entry.delivery_id).wall_time) == (DeliveryState.DRAFT, str(at))
+    assert (lea.state(entry.delivery_id), lea.entry(entry.delivery_id).wall_time) == (
+        DeliveryState.DRAFT,
+        str(at),
+    )
     with pytest.raises(NotFound):
         lea.act(slots.remove_slot, gone.id)
 
@@ -290,13 +363,22 @@ def test_another_tenants_slots_look_like_none(lea: Desk) -> None:
     with lea.scope() as scope:
         mine = slots.list_slots(scope, lea.channels["main"])[0]
         quiet_id = quiet_periods.add_quiet_hours(
-            scope, lea.creator_id, None, label="x", zone=ZONE, weekday=None, start=time(1), end=time(2)
+            scope,
+            lea.creator_id,
+            None,
+            label="x",
+            zone=ZONE,
+            weekday=None,
+            start=time(1),
+            end=time(2),
         ).id
     post_id = other.write()
     for act in (
         lambda: other.act(slots.remove_slot, mine.id),
         lambda: other.act(quiet_periods.delete_quiet_period, quiet_id),
-        lambda: other.act(slots.add_slot, lea.channels["main"], weekday=1, clock=time(8), zone=ZONE),
+        lambda: other.act(
+            slots.add_slot, lea.channels["main"], weekday=1, clock=time(8), zone=ZONE
+        ),
         lambda: other.act(queueing.add_post_to_queue, post_id, lea.channels["main"]),
     ):
         with pytest.raises(NotFound):

@@ -36,7 +36,9 @@ from tests.schedules.versions import compared, seen, units
 
 
 def shown(lea: Desk, source: str = "main", target: str = "spare") -> FailoverPreview:
-    found: FailoverPreview = lea.act(account_failover.preview_failover, lea.channels[source], lea.channels[target])
+    found: FailoverPreview = lea.act(
+        account_failover.preview_failover, lea.channels[source], lea.channels[target]
+    )
     return found
 
 
@@ -59,8 +61,14 @@ def on(lea: Desk, channel: str) -> dict[str, tuple[DeliveryState, str]]:
 
         rows = scope.session.exec(
             select(Delivery, Post)
-            .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
-            .where(Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == lea.channels[channel])
+            .join(
+                Post,
+                (col(Post.tenant_id) == col(Delivery.tenant_id))
+                & (col(Post.id) == col(Delivery.post_id)),
+            )
+            .where(
+                Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == lea.channels[channel]
+            )
         ).all()
     return {
         owner.body: (DeliveryState(row.state), row.wall_time)
@@ -86,7 +94,9 @@ def test_all_that_is_ahead_moves_and_leaves_from_the_spare(lea: Desk) -> None:
     assert (len(done.moving), done.doubled, done.left, done.asks_again) == (4, (), (), False)
     assert on(lea, "main") == {}
     after = on(lea, "spare")
-    assert {body: at for body, (_, at) in after.items()} == {body: at for body, (_, at) in before.items()}
+    assert {body: at for body, (_, at) in after.items()} == {
+        body: at for body, (_, at) in before.items()
+    }
     assert {body: str(state) for body, (state, _) in after.items()} == {
         "planned": "scheduled",
         "a wish": "draft",
@@ -125,7 +135,10 @@ def test_what_may_be_outside_stays_and_is_told(lea: Desk) -> None:
     seen = shown(lea).seen_versions
     lea.act(reschedule_delivery, changed, at=wall(lea.now(), 5000))
     done: FailoverPreview = lea.act(
-        account_failover.move_to_spare_account, lea.channels["main"], lea.channels["spare"], seen=seen
+        account_failover.move_to_spare_account,
+        lea.channels["main"],
+        lea.channels["spare"],
+        seen=seen,
     )
     assert [one.delivery_id for one in done.moving] == [ahead]
     assert {one.delivery_id: one.why.code for one in done.left} == {
@@ -138,8 +151,16 @@ def test_what_may_be_outside_stays_and_is_told(lea: Desk) -> None:
 
 
 @pytest.mark.heavy
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6, deadline=None)
-@given(st.lists(st.sampled_from(["wish", "approved", "planned", "cancelled", "both"]), min_size=1, max_size=6))
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6, deadline=None
+)
+@given(
+    st.lists(
+        st.sampled_from(["wish", "approved", "planned", "cancelled", "both"]),
+        min_size=1,
+        max_size=6,
+    )
+)
 def test_there_and_back_loses_nothing(lea: Desk, kinds: list[str]) -> None:
     if "spare" not in lea.channels:
         lea.connect("spare")
@@ -192,15 +213,20 @@ def test_what_somebody_called_important_stays_so(lea: Desk) -> None:
     delivery_id = lea.delivery("first", after=3600)
     lea.act(priority.set_priority, delivery_id, 1, version=lea.entry(delivery_id).version)
     moved(lea)
-    assert [(row.kind, row.priority) for row in lea.rows("delivery.publish")] == [("delivery.publish", 1)]
+    assert [(row.kind, row.priority) for row in lea.rows("delivery.publish")] == [
+        ("delivery.publish", 1)
+    ]
 
 
 def test_minutes_that_are_drawn_are_the_same_there(lea: Desk) -> None:
-    """They were drawn anew: what was moved stood beside the hours of the spare, and its queue was empty."""
+    """They were drawn anew: what was moved stood beside the hours of the spare, and its queue was
+    empty."""
     lea.connect("spare")
     with lea.scope() as scope:
         for weekday in range(7):
-            slots.add_slot(scope, lea.channels["main"], weekday=weekday, clock=time(10), zone="UTC", jitter=90)
+            slots.add_slot(
+                scope, lea.channels["main"], weekday=weekday, clock=time(10), zone="UTC", jitter=90
+            )
     filled(lea, "a", "b")
     before = [(one.words, one.at) for one in queue(lea)]
     moved(lea)
@@ -233,7 +259,9 @@ def test_only_her_own_accounts_that_can_post_take_it(lea: Desk) -> None:
     other = desk(lea.services, lea.network)
     lea.connect("spare")
     with lea.scope() as scope:
-        lifecycle.pause_account(scope, lea.channels["spare"], Message("channel.paused_by", {"name": "x"}))
+        lifecycle.pause_account(
+            scope, lea.channels["spare"], Message("channel.paused_by", {"name": "x"})
+        )
     for target in (lea.channels["main"], lea.channels["spare"]):
         with pytest.raises(BadInput):
             lea.act(account_failover.preview_failover, lea.channels["main"], target)
@@ -262,20 +290,31 @@ def test_what_repeats_goes_on_on_the_spare_account(lea: Desk) -> None:
 
 
 def test_a_series_whose_times_are_all_made_is_at_home_on_the_spare(lea: Desk) -> None:
-    """It was left behind: changed later it went back to the lost account, and it gave way to no quiet day."""
+    """It was left behind: changed later it went back to the lost account, and it gave way to no
+    quiet day."""
     spare_id = lea.connect("spare")
     post_id = repeats.begin(lea, repeats.repeat(lea, RecurrenceRule(RecurrenceUnit.WEEK, 4)))
     repeats.approved(lea, post_id)
     lea.run()
     second, third = [date.fromisoformat(one) for one in repeats.standing(lea, post_id)[1:3]]
     moved(lea)
-    lea.act(quiet_periods.add_quiet_days, lea.creator_id, spare_id, label="rest", zone="UTC", first=second, last=second)
+    lea.act(
+        quiet_periods.add_quiet_days,
+        lea.creator_id,
+        spare_id,
+        label="rest",
+        zone="UTC",
+        first=second,
+        last=second,
+    )
     lea.run()
     assert str(second) not in repeats.standing(lea, post_id)
     (row,) = repeats.series_of(lea, post_id)
     rest = occurrences.recurrence_of_series(row).recurrence_from(third)
     change = SeriesUpdate(replace(rest, clock=time(5, 7)))
-    lea.act(series.change_following_occurrences, row.id, third, change, author=f"member:{lea.author}")
+    lea.act(
+        series.change_following_occurrences, row.id, third, change, author=f"member:{lea.author}"
+    )
     lea.run()
     ahead = [one for one in repeats.rows(lea, post_id) if one.state != DeliveryState.CANCELLED]
     assert {one.channel_id for one in ahead} == {spare_id}
@@ -283,7 +322,8 @@ def test_a_series_whose_times_are_all_made_is_at_home_on_the_spare(lea: Desk) ->
 
 
 def test_back_on_its_account_what_repeats_still_leaves_by_its_rule(lea: Desk) -> None:
-    """Known as one more there, each time was taken for one that somebody had moved: no quiet day was kept."""
+    """Known as one more there, each time was taken for one that somebody had moved: no quiet day
+    was kept."""
     lea.connect("spare")
     post_id = repeats.begin(lea, repeats.repeat(lea, RecurrenceRule(RecurrenceUnit.WEEK, 4)))
     repeats.approved(lea, post_id)
@@ -292,17 +332,29 @@ def test_back_on_its_account_what_repeats_still_leaves_by_its_rule(lea: Desk) ->
     moved(lea)
     moved(lea, "spare", "main")
     kept_free = lea.act(
-        quiet_periods.add_quiet_days, lea.creator_id, None, label="rest", zone="UTC", first=second, last=second
+        quiet_periods.add_quiet_days,
+        lea.creator_id,
+        None,
+        label="rest",
+        zone="UTC",
+        first=second,
+        last=second,
     )
     lea.run()
     assert str(second) not in repeats.standing(lea, post_id)
     lea.act(quiet_periods.delete_quiet_period, kept_free.id)
     lea.run()
     assert repeats.standing(lea, post_id).count(str(second)) == 1
-    dropped = next(one for one in repeats.rows(lea, post_id) if one.state != DeliveryState.CANCELLED and one.series_id)
+    dropped = next(
+        one
+        for one in repeats.rows(lea, post_id)
+        if one.state != DeliveryState.CANCELLED and one.series_id
+    )
     lea.act(deliveries.cancel_delivery, dropped.id)
     for one in repeats.series_of(lea, post_id):
-        assert lea.act(series.extend_series, one.id) == 0, "what a person took off is not made again"
+        assert lea.act(series.extend_series, one.id) == 0, (
+            "what a person took off is not made again"
+        )
 
 
 @pytest.mark.heavy
@@ -319,7 +371,8 @@ def test_what_makes_posts_makes_them_for_the_spare(lea: Desk, blog: Site) -> Non
     lea.live(days=12)
     with lea.scope() as scope:
         made = scope.run(
-            "SELECT d.channel_id, p.origin FROM deliveries d JOIN posts p ON p.tenant_id = d.tenant_id"
+            "SELECT d.channel_id, p.origin FROM deliveries d JOIN posts p ON p.tenant_id = "
+            "d.tenant_id"
             " AND p.id = d.post_id WHERE d.tenant_id = :t AND d.state <> 'cancelled'"
             " AND (d.occurrence_key LIKE 'pool-%' OR p.origin = 'rss')",
             t=lea.tenant_id,
@@ -328,7 +381,9 @@ def test_what_makes_posts_makes_them_for_the_spare(lea: Desk, blog: Site) -> Non
     assert {row.channel_id for row in made} == {spare_id}
     assert {row.origin for row in made} >= {"rss", "test"}
     assert line.channels == (lost,)
-    assert (after.channels, after.version) == ((spare_id,), line.version + 1), "whoever saw the other looks again"
+    assert (after.channels, after.version) == ((spare_id,), line.version + 1), (
+        "whoever saw the other looks again"
+    )
 
 
 @pytest.mark.heavy
@@ -340,7 +395,11 @@ def test_on_a_spare_account_a_test_goes_on_and_counts_anew(lea: Desk) -> None:
     repeats.approved(lea, seen(lea, test_id).b_id)
     lea.live(days=3)
     pair = (lea.channels["main"], spare_id)
-    before = {(row.wall_time, row.variant) for row in units(lea, test_id) if row.state == DeliveryState.SCHEDULED}
+    before = {
+        (row.wall_time, row.variant)
+        for row in units(lea, test_id)
+        if row.state == DeliveryState.SCHEDULED
+    }
     found = lea.act(account_failover.preview_failover, *pair)
     assert found.tests == 1
     lea.act(account_failover.move_to_spare_account, *pair, seen=found.seen_versions)
@@ -363,10 +422,13 @@ def test_on_a_spare_account_a_test_goes_on_and_counts_anew(lea: Desk) -> None:
 
 
 def test_what_a_post_says_on_the_lost_account_alone_stays(lea: Desk) -> None:
-    """On the spare one it would say something nobody wrote for there, under a yes to other words."""
+    """On the spare one it would say something nobody wrote for there, under a yes to other
+    words."""
     lea.connect("spare")
     own = lea.delivery(
-        "for all", after=3600, others=[ChannelOverride(str(lea.channels["main"]), body="for these alone")]
+        "for all",
+        after=3600,
+        others=[ChannelOverride(str(lea.channels["main"]), body="for these alone")],
     )
     plain = lea.delivery("plain", after=3600)
     done = moved(lea)

@@ -1,4 +1,5 @@
-"""Uploads ahead of time: the platform has the pictures before the minute, and sees each of them once."""
+"""Uploads ahead of time: the platform has the pictures before the minute, and sees each of them
+once."""
 
 import pytest
 

@@ -19,7 +19,9 @@ from tests.schedules.versions import compared, seen
 from workers.wiring import Services
 
 
-def test_a_series_does_not_come_back_after_ninety_days(services: Services, sandbox: Network) -> None:
+def test_a_series_does_not_come_back_after_ninety_days(
+    services: Services, sandbox: Network
+) -> None:
     lea = desk(services, sandbox, tiers=0)
     post_id = repeats.begin(lea, repeats.repeat(lea, repeats.WEEKLY))
     lea.run()
@@ -56,7 +58,9 @@ def test_a_pool_that_is_filled_meanwhile_is_waited_for_first(lea: Desk) -> None:
     with lea.scope() as scope:
         entry_row = evergreen_pools._get_pool_entry(scope, entry)
         post_id, pool_id = entry_row.first_id, entry_row.pool_id
-        series.begin_series(scope, post_id, [lea.channels["main"]], repeats.repeat(lea), confirmed=True)
+        series.begin_series(
+            scope, post_id, [lea.channels["main"]], repeats.repeat(lea), confirmed=True
+        )
     with ThreadPoolExecutor() as pool:
         with lea.scope() as scope:
             evergreen_pools.get_pool(scope, pool_id, lock=True)
@@ -64,7 +68,10 @@ def test_a_pool_that_is_filled_meanwhile_is_waited_for_first(lea: Desk) -> None:
             wait_until(lambda: bool(scope.run(WAITS_FOR_US).scalar_one()))
             deliveries.deliveries_of_post(scope, post_id, lock=True, ended=False)
         cancelled.result()
-    assert all(row.state in (DeliveryState.CANCELLED, DeliveryState.PUBLISHED) for row in repeats.rows(lea, post_id))
+    assert all(
+        row.state in (DeliveryState.CANCELLED, DeliveryState.PUBLISHED)
+        for row in repeats.rows(lea, post_id)
+    )
 
 
 def test_the_other_version_of_a_test_is_not_taken_off_alone(lea: Desk) -> None:
@@ -77,5 +84,8 @@ def test_the_other_version_of_a_test_is_not_taken_off_alone(lea: Desk) -> None:
     lea.act(versioned_actions.cancel_post, post_id)
     lea.run()
     assert not [
-        row for one in (post_id, other) for row in repeats.rows(lea, one) if row.state != DeliveryState.CANCELLED
+        row
+        for one in (post_id, other)
+        for row in repeats.rows(lea, one)
+        if row.state != DeliveryState.CANCELLED
     ]

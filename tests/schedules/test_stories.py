@@ -26,7 +26,12 @@ def shown(at: Desk, delivery_id: UUID) -> PostView:
     with at.scope() as scope:
         mine = [tenant_reads.get_creator(scope, at.creator_id)]
         entry = at.entry(delivery_id)
-        return load_post(scope, mine, schedule_reads.post_id_of_delivery(scope, delivery_id), entry.occurrence_key)
+        return load_post(
+            scope,
+            mine,
+            schedule_reads.post_id_of_delivery(scope, delivery_id),
+            entry.occurrence_key,
+        )
 
 
 def story(at: Desk, delivery_id: UUID) -> list[tuple[str, str]]:
@@ -63,7 +68,9 @@ def test_a_persons_word_is_no_proof(lea: Desk) -> None:
     delivery_id = lea.delivery()
     lea.run()
     assert lea.state(delivery_id) is DeliveryState.UNCERTAIN
-    lea.act(uncertain_deliveries.resolve_uncertain_delivery, delivery_id, member_id=lea.manager, url="")
+    lea.act(
+        uncertain_deliveries.resolve_uncertain_delivery, delivery_id, member_id=lea.manager, url=""
+    )
     lea.act(settlement.resend_absent_delivery, delivery_id)
     assert story(lea, delivery_id)[-1] == ("calendar.step.not_there", "Marc")
 
@@ -71,7 +78,10 @@ def test_a_persons_word_is_no_proof(lea: Desk) -> None:
 def test_what_our_own_check_refuses_was_never_sent(lea: Desk) -> None:
     delivery_id = lea.delivery("x" * 20_000)
     lea.run()
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.FAILED, "connectors.text_too_long")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.FAILED,
+        "connectors.text_too_long",
+    )
     assert lea.attempts(delivery_id) == lea.asked() == []
     assert codes(lea, delivery_id) == ["step.approved", "step.scheduled", "step.unsent"]
 
@@ -91,7 +101,10 @@ def test_another_rule_changes_no_words(lea: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("act", "said"),
-    [(decisions.request_changes, "approval.change_asked"), (decisions.reject_post, "approval.said_no")],
+    [
+        (decisions.request_changes, "approval.change_asked"),
+        (decisions.reject_post, "approval.said_no"),
+    ],
     ids=["change", "no"],
 )
 def test_who_wants_other_words_changed_none(lea: Desk, act: Any, said: str) -> None:
@@ -100,7 +113,9 @@ def test_who_wants_other_words_changed_none(lea: Desk, act: Any, said: str) -> N
     assert story(lea, delivery_id)[-1] == (said, "Marc")
 
 
-@pytest.mark.parametrize(("act", "verdict"), [(decisions.request_changes, "change"), (decisions.reject_post, "no")])
+@pytest.mark.parametrize(
+    ("act", "verdict"), [(decisions.request_changes, "change"), (decisions.reject_post, "no")]
+)
 def test_what_was_sent_back_waits_for_its_author(lea: Desk, act: Any, verdict: str) -> None:
     post_id = lea.write()
     delivery_id = lea.wish(post_id, after=3600)
@@ -109,11 +124,16 @@ def test_what_was_sent_back_waits_for_its_author(lea: Desk, act: Any, verdict: s
     coming = next_step(found, found.places[0])
     assert (coming.code, coming.who) == (f"calendar.next.draft_{verdict}", "Marc")
     with lea.scope() as scope:
-        assert next_step_of_delivery(scope, found.places[0].entry, platform_connectors()).next == coming, (
-            "programs are told the same"
-        )
+        assert (
+            next_step_of_delivery(scope, found.places[0].entry, platform_connectors()).next
+            == coming
+        ), "programs are told the same"
     with lea.scope(f"member:{lea.manager}") as scope:
-        scope.run("UPDATE members SET active = false WHERE tenant_id = :t AND id = :m", t=lea.tenant_id, m=lea.manager)
+        scope.run(
+            "UPDATE members SET active = false WHERE tenant_id = :t AND id = :m",
+            t=lea.tenant_id,
+            m=lea.manager,
+        )
     found = shown(lea, delivery_id)
     assert next_step(found, found.places[0]).code == "calendar.next.draft_left"
 
@@ -134,11 +154,15 @@ def test_a_card_says_whose_turn_it_is(lea: Desk) -> None:
     with lea.scope(f"member:{lea.author}") as scope:
         written = schedule_reads.get_stored_post(scope, post_id)
         draft = drafts.draft_of_post(written, (lea.channels["main"],))
-        drafts.rewrite_post(scope, post_id, replace(draft, body="short"), author=f"member:{lea.author}")
+        drafts.rewrite_post(
+            scope, post_id, replace(draft, body="short"), author=f"member:{lea.author}"
+        )
     assert cards() == ("draft", "draft"), "the new words wait for a yes"
 
 
-@pytest.mark.parametrize(("tiers", "said"), [(0, ("approval.unasked", "")), (1, ("calendar.step.approved", ""))])
+@pytest.mark.parametrize(
+    ("tiers", "said"), [(0, ("approval.unasked", "")), (1, ("calendar.step.approved", ""))]
+)
 def test_what_repeats_says_at_a_later_time_whether_anybody_was_asked(
     services: Any, sandbox: Any, tiers: int, said: tuple[str, str]
 ) -> None:

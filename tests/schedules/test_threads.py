@@ -1,4 +1,5 @@
-"""Posts of several parts: each leaves once, in order, under the one before; a stop says how far it got."""
+"""Posts of several parts: each leaves once, in order, under the one before; a stop says how far it
+got."""
 
 from uuid import UUID
 
@@ -19,7 +20,17 @@ from schedules.posts.thread_parts import MAX_THREAD_PARTS, ThreadPart
 from schedules.publishing import settlement, uncertain_deliveries
 from studio.library import assets
 from tests.schedules.builders import Desk, desk
-from tests.schedules.threads import IN_ORDER, WORDS, chain, done, part_by_part, permits, planned, shown, thread
+from tests.schedules.threads import (
+    IN_ORDER,
+    WORDS,
+    chain,
+    done,
+    part_by_part,
+    permits,
+    planned,
+    shown,
+    thread,
+)
 
 
 def test_four_parts_arrive_in_order_each_under_the_one_before(lea: Desk) -> None:
@@ -34,7 +45,8 @@ def test_four_parts_arrive_in_order_each_under_the_one_before(lea: Desk) -> None
 
 
 def test_each_request_has_one_permit_of_its_own(lea: Desk) -> None:
-    """The global invariant, for parts with pictures: as many content requests as permits, and each under its copy."""
+    """The global invariant, for parts with pictures: as many content requests as permits, and each
+    under its copy."""
     rest = (ThreadPart(WORDS[1], (lea.photo(1),)), ThreadPart(WORDS[2]))
     delivery_id = lea.delivery(WORDS[0], media=(lea.photo(0),), parts=rest)
     lea.run()
@@ -88,7 +100,10 @@ def test_an_edit_of_any_part_asks_again(lea: Desk) -> None:
     lea.act(drafts.rewrite_post, post_id, draft, author=f"member:{lea.author}")
     assert lea.state(delivery_id) is DeliveryState.DRAFT
     lea.live(minutes=12)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.unapproved")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "delivery.unapproved",
+    )
     assert lea.posts() == []
 
 
@@ -102,17 +117,25 @@ def test_order_changed_behind_the_approval_stops_it(lea: Desk, order: tuple[int,
         row.parts = [row.parts[place] for place in order]
         scope.add(row)
     lea.live(minutes=2)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.changed")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "delivery.changed",
+    )
     assert lea.posts() == []
 
 
 def test_words_of_a_picture_changed_in_the_middle_break_it_off(lea: Desk) -> None:
     asset = lea.photo(1)
-    delivery_id = lea.delivery(WORDS[0], parts=(ThreadPart(WORDS[1]), ThreadPart(WORDS[2], (asset,))))
+    delivery_id = lea.delivery(
+        WORDS[0], parts=(ThreadPart(WORDS[1]), ThreadPart(WORDS[2], (asset,)))
+    )
     part_by_part(lea, delivery_id, 1)
     lea.act(assets.set_alt_text, asset, "another picture altogether")
     lea.run()
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.BROKEN_OFF, "delivery.changed")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.BROKEN_OFF,
+        "delivery.changed",
+    )
     assert done(lea, delivery_id) == (1, 3)
 
 
@@ -142,7 +165,9 @@ def test_a_post_with_a_part_outside_is_neither_rewritten_nor_cancelled(lea: Desk
     ],
     ids=["empty", "long", "comment first", "many", "nul"],
 )
-def test_what_no_thread_may_be_is_refused_when_it_is_written(lea: Desk, parts: tuple[ThreadPart, ...]) -> None:
+def test_what_no_thread_may_be_is_refused_when_it_is_written(
+    lea: Desk, parts: tuple[ThreadPart, ...]
+) -> None:
     with pytest.raises(BadInput):
         lea.write("hello", parts=parts)
 
@@ -153,10 +178,15 @@ def test_what_no_thread_may_be_is_refused_when_it_is_written(lea: Desk, parts: t
 def test_a_part_that_does_not_fit_keeps_the_whole_back(lea: Desk) -> None:
     """Found out before the first part leaves, not in the middle."""
     with lea.scope() as scope:
-        scope.run("UPDATE channels SET surface = 'sandbox.as_x' WHERE id = :id", id=lea.channels["main"])
+        scope.run(
+            "UPDATE channels SET surface = 'sandbox.as_x' WHERE id = :id", id=lea.channels["main"]
+        )
     delivery_id = lea.delivery(WORDS[0], parts=(ThreadPart(WORDS[1]), ThreadPart("long " * 80)))
     lea.run()
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.FAILED, "connectors.text_too_long")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.FAILED,
+        "connectors.text_too_long",
+    )
     assert lea.posts() == []
     fits = lea.delivery(WORDS[0], parts=(ThreadPart(WORDS[1]), ThreadPart("short")))
     lea.run()
@@ -166,17 +196,27 @@ def test_a_part_that_does_not_fit_keeps_the_whole_back(lea: Desk) -> None:
 def test_what_becomes_of_a_thread_where_there_are_none_is_said_before(lea: Desk) -> None:
     """By hand it is refused, on the page of the house it is one post; nothing is cut."""
     hand = lea.connect_to("hand", account="x/lea", token="none", platform="byhand", surface="x")
-    own = lea.connect_to("own", account="lea", token="none", platform="own_page", surface="own_page.public")
-    draft = Draft(lea.creator_id, "", WORDS[0], (), (hand, own), parts=thread(*WORDS, comment="More soon."))
+    own = lea.connect_to(
+        "own", account="lea", token="none", platform="own_page", surface="own_page.public"
+    )
+    draft = Draft(
+        lea.creator_id, "", WORDS[0], (), (hand, own), parts=thread(*WORDS, comment="More soon.")
+    )
     refused, joined = lea.act(
-        previews.preview_draft, draft, author=f"member:{lea.author}", connectors=loader.load_connectors()
+        previews.preview_draft,
+        draft,
+        author=f"member:{lea.author}",
+        connectors=loader.load_connectors(),
     )
     assert Message("connectors.no_threads") in refused.reasons
     assert (joined.reasons, joined.joined, joined.parts) == ((), True, ())
     assert joined.body == "\n\n".join((*WORDS, "More soon."))
     alone = Draft(lea.creator_id, "", WORDS[0], (), (hand, own))
     for one in lea.act(
-        previews.preview_draft, alone, author=f"member:{lea.author}", connectors=loader.load_connectors()
+        previews.preview_draft,
+        alone,
+        author=f"member:{lea.author}",
+        connectors=loader.load_connectors(),
     ):
         assert (one.reasons, one.joined) == ((), False)
 
@@ -214,7 +254,8 @@ def test_a_part_that_never_arrived_is_sent_again_alone(lea: Desk) -> None:
 
 
 def test_a_person_settles_the_doubt_of_one_part(lea: Desk) -> None:
-    """Where nobody can look: the two buttons are about that part, and the rest goes on from there."""
+    """Where nobody can look: the two buttons are about that part, and the rest goes on from
+    there."""
     for link in (True, False):
         mia = desk(lea.services, lea.network)
         mia.fault("status:503", on="lookups", times=99)
@@ -226,7 +267,12 @@ def test_a_person_settles_the_doubt_of_one_part(lea: Desk) -> None:
         assert done(mia, delivery_id) == (1, 4)
         lea.network.clear()
         url = f"{mia.network.url}/t/{mia.accounts['main']}/{mia.posts()[-1]['id']}" if link else ""
-        mia.act(uncertain_deliveries.resolve_uncertain_delivery, delivery_id, member_id=mia.manager, url=url)
+        mia.act(
+            uncertain_deliveries.resolve_uncertain_delivery,
+            delivery_id,
+            member_id=mia.manager,
+            url=url,
+        )
         mia.live(minutes=2)
         assert mia.state(delivery_id) is DeliveryState.PUBLISHED, mia.states(delivery_id)
         assert chain(mia) == IN_ORDER
@@ -249,7 +295,10 @@ def test_a_refused_part_breaks_it_off_and_a_person_posts_the_rest(lea: Desk) -> 
     part_by_part(lea, delivery_id, 2)
     lea.fault("refuse")
     lea.live(minutes=1)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.BROKEN_OFF, "connectors.refused")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.BROKEN_OFF,
+        "connectors.refused",
+    )
     assert done(lea, delivery_id) == (2, 4)
     assert f"delivery:{delivery_id}" in lea.notices()
     lea.live(hours=1)
@@ -278,18 +327,26 @@ def test_an_emergency_stop_pauses_a_thread_and_it_goes_on(lea: Desk) -> None:
 def test_a_stop_that_lasts_too_long_leaves_the_rest_to_a_person(lea: Desk) -> None:
     delivery_id = planned(lea)
     part_by_part(lea, delivery_id, 2)
-    lea.act(emergency_stops.close_switch, "channel", str(lea.channels["main"]), "sending", reason="test")
+    lea.act(
+        emergency_stops.close_switch, "channel", str(lea.channels["main"]), "sending", reason="test"
+    )
     lea.live(minutes=40)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.BROKEN_OFF, "delivery.too_late")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.BROKEN_OFF,
+        "delivery.too_late",
+    )
     assert len(chain(lea, standing=True)) == 2
 
 
 @pytest.mark.parametrize("whose", [2, 0], ids=["of a part to come", "of the first part"])
 def test_a_permission_taken_back_in_the_middle_takes_everything_away(lea: Desk, whose: int) -> None:
-    """Part 3 shows somebody who revokes after part 2; or the first one does: nothing of it makes sense alone."""
+    """Part 3 shows somebody who revokes after part 2; or the first one does: nothing of it makes
+    sense alone."""
     asset, person = shown(lea, 3)
     media: list[tuple[UUID, ...]] = [(asset,) if place == whose else () for place in range(3)]
-    rest = tuple(ThreadPart(body, pictures) for body, pictures in zip(WORDS[1:3], media[1:], strict=True))
+    rest = tuple(
+        ThreadPart(body, pictures) for body, pictures in zip(WORDS[1:3], media[1:], strict=True)
+    )
     delivery_id = lea.delivery(WORDS[0], media=media[0], parts=rest)
     part_by_part(lea, delivery_id, 2)
     assert done(lea, delivery_id) == (2, 3)
@@ -306,7 +363,9 @@ def test_a_permission_taken_back_in_the_middle_takes_everything_away(lea: Desk, 
 def test_nothing_is_taken_back_while_the_permission_stands(lea: Desk) -> None:
     """The benign twin."""
     asset, _ = shown(lea, 4)
-    delivery_id = lea.delivery(WORDS[0], parts=(ThreadPart(WORDS[1]), ThreadPart(WORDS[2], (asset,))))
+    delivery_id = lea.delivery(
+        WORDS[0], parts=(ThreadPart(WORDS[1]), ThreadPart(WORDS[2], (asset,)))
+    )
     part_by_part(lea, delivery_id, 2)
     lea.live(minutes=2)
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
@@ -318,5 +377,8 @@ def test_a_thread_whose_end_is_not_allowed_does_not_begin(lea: Desk) -> None:
         WORDS[0], parts=(ThreadPart(WORDS[1]), ThreadPart(WORDS[2], (lea.photo(5, rating=None),)))
     )
     lea.run()
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "gate.RATING_MISSING")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "gate.RATING_MISSING",
+    )
     assert lea.posts() == []

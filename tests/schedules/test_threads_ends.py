@@ -23,7 +23,10 @@ MOST = 120
 def deleted(lea: Desk) -> list[str]:
     """The texts that were taken away, in the order they went."""
     gone = [one for one in lea.posts() if one["deleted_at"]]
-    return [one["text"] for one in sorted(gone, key=lambda one: datetime.fromisoformat(one["deleted_at"]))]
+    return [
+        one["text"]
+        for one in sorted(gone, key=lambda one: datetime.fromisoformat(one["deleted_at"]))
+    ]
 
 
 def test_removing_takes_every_part_the_last_first(lea: Desk) -> None:
@@ -48,8 +51,12 @@ def test_one_part_that_cannot_be_removed_keeps_it_open(lea: Desk) -> None:
     assert lea.state(delivery_id) is DeliveryState.REMOVED
 
 
-@pytest.mark.parametrize("state", [DeliveryState.PARTLY, DeliveryState.BROKEN_OFF, DeliveryState.UNCERTAIN])
-def test_what_stands_of_a_thread_can_be_removed_from_every_stop(lea: Desk, state: DeliveryState) -> None:
+@pytest.mark.parametrize(
+    "state", [DeliveryState.PARTLY, DeliveryState.BROKEN_OFF, DeliveryState.UNCERTAIN]
+)
+def test_what_stands_of_a_thread_can_be_removed_from_every_stop(
+    lea: Desk, state: DeliveryState
+) -> None:
     delivery_id = planned(lea)
     part_by_part(lea, delivery_id, 2)
     if state is DeliveryState.BROKEN_OFF:
@@ -98,7 +105,10 @@ def test_a_thread_that_no_row_would_wake_is_found(lea: Desk) -> None:
     delivery_id = planned(lea)
     part_by_part(lea, delivery_id, 2)
     with lea.scope() as scope:
-        scope.run("DELETE FROM outbox WHERE subject_id = :id AND kind = 'delivery.publish'", id=delivery_id)
+        scope.run(
+            "DELETE FROM outbox WHERE subject_id = :id AND kind = 'delivery.publish'",
+            id=delivery_id,
+        )
     lea.pass_time(minutes=2)
     sweep = lea.routes.by_kind["delivery.sweep"]
     sweep.handler(sweep.event(lea.tenant_id, uuid7()))
@@ -108,7 +118,8 @@ def test_a_thread_that_no_row_would_wake_is_found(lea: Desk) -> None:
 
 
 def test_attempts_keep_what_was_above(lea: Desk) -> None:
-    """A crash resumes with the same unit: what it was judged with is stored, and its digest is the same."""
+    """A crash resumes with the same unit: what it was judged with is stored, and its digest is the
+    same."""
     delivery_id = planned(lea)
     lea.run()
     with lea.services.tenant(lea.tenant_id, PUBLISHING) as scope:

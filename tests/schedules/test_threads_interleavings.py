@@ -1,4 +1,5 @@
-"""Any order of faults, deaths, repeats and people over a thread: each part at most once, in order, told in words."""
+"""Any order of faults, deaths, repeats and people over a thread: each part at most once, in order,
+told in words."""
 
 import os
 from typing import Any
@@ -25,7 +26,13 @@ from tests.schedules.threads import chain, permits, shown
 from workers.wiring import Services
 
 EXAMPLES = int(os.environ.get("GREENROOM_EXAMPLES", "12"))
-BODIES = ("Good evening.", "The shop is open.", "Until nine today.", "See you there.", "Good night.")
+BODIES = (
+    "Good evening.",
+    "The shop is open.",
+    "Until nine today.",
+    "See you there.",
+    "Good night.",
+)
 AT_REST = {
     DeliveryState.PUBLISHED,
     DeliveryState.BROKEN_OFF,
@@ -35,7 +42,15 @@ AT_REST = {
     DeliveryState.REMOVED,
     DeliveryState.CANCELLED,
 }
-FAULTS = ("reset_after", "reset_before", "accept_then_hang", "status:503", "status:503_after", "garbage", "refuse")
+FAULTS = (
+    "reset_after",
+    "reset_before",
+    "accept_then_hang",
+    "status:503",
+    "status:503_after",
+    "garbage",
+    "refuse",
+)
 
 ACTS = st.one_of(
     st.tuples(st.just("fault"), st.sampled_from(FAULTS)),
@@ -63,8 +78,17 @@ class Played:
         self.lea = lea
         asset, self.person = shown(lea, 1)
         media = [(asset,) if place == who else () for place in range(parts)]
-        rest = tuple(ThreadPart(body, pictures) for body, pictures in zip(BODIES[1:parts], media[1:], strict=False))
-        self.parts, self.again, self.stopped, self.revoked, self.removed = parts, 0, False, False, False
+        rest = tuple(
+            ThreadPart(body, pictures)
+            for body, pictures in zip(BODIES[1:parts], media[1:], strict=False)
+        )
+        self.parts, self.again, self.stopped, self.revoked, self.removed = (
+            parts,
+            0,
+            False,
+            False,
+            False,
+        )
         self.delivery: UUID = lea.delivery(BODIES[0], media=media[0], parts=rest, late_ok=None)
 
     def do(self, act: str, what: Any) -> None:
@@ -128,12 +152,19 @@ class Played:
         self._one_permit_each()
 
     def _one_permit_each(self) -> None:
-        """As many requests for a post as steps that were written down, and each of these with a permit of its own."""
-        steps = [step for one in self.lea.attempts(self.delivery) for step in one.steps if step.kind == "publish"]
+        """As many requests for a post as steps that were written down, and each of these with a
+        permit of its own."""
+        steps = [
+            step
+            for one in self.lea.attempts(self.delivery)
+            for step in one.steps
+            if step.kind == "publish"
+        ]
         assert len(self.lea.asked()) <= len(steps)
         with self.lea.scope() as scope:
             used = scope.run(
-                "SELECT count(*), count(DISTINCT id) FROM permits WHERE tenant_id = :tenant AND subject_id = :id"
+                "SELECT count(*), count(DISTINCT id) FROM permits WHERE tenant_id = :tenant AND "
+                "subject_id = :id"
                 " AND step = 'publish'",
                 tenant=self.lea.tenant_id,
                 id=self.delivery,
@@ -141,7 +172,8 @@ class Played:
         assert used[0] == used[1] == len(steps)
 
     def end(self) -> None:
-        """Everything is well again and time passes: nothing waits in silence, nothing is told falsely."""
+        """Everything is well again and time passes: nothing waits in silence, nothing is told
+        falsely."""
         well(self.lea.network)
         if self.stopped:
             self._stop()
@@ -152,10 +184,16 @@ class Played:
         assert entry.state in AT_REST, told
         standing = chain(self.lea, standing=True)
         if entry.state is DeliveryState.PUBLISHED and not self.revoked:
-            assert self.parts <= len(standing) <= self.parts + self.again, told  # a person said it was not there
+            assert self.parts <= len(standing) <= self.parts + self.again, (
+                told
+            )  # a person said it was not there
         if entry.state is DeliveryState.REMOVED and not self.again:
             assert standing == [], told
-            assert all(one.removed_at is not None for one in permits(self.lea, self.delivery) if one.native_ids)
+            assert all(
+                one.removed_at is not None
+                for one in permits(self.lea, self.delivery)
+                if one.native_ids
+            )
         if entry.state in (DeliveryState.HELD, DeliveryState.FAILED) and not self.again:
             assert standing == [], told
         if entry.state is DeliveryState.BROKEN_OFF and not self.again:
@@ -165,7 +203,9 @@ class Played:
             assert all(render_message(message, language) for language in LANGUAGES)
 
 
-def test_any_order_of_mishaps_ends_in_order_and_in_words(services: Services, sandbox: Network) -> None:
+def test_any_order_of_mishaps_ends_in_order_and_in_words(
+    services: Services, sandbox: Network
+) -> None:
     @settings(
         max_examples=EXAMPLES,
         deadline=None,
@@ -173,7 +213,9 @@ def test_any_order_of_mishaps_ends_in_order_and_in_words(services: Services, san
         print_blob=True,
         suppress_health_check=list(HealthCheck),
     )
-    @given(parts=st.integers(2, 5), who=st.integers(0, 4), acts=st.lists(ACTS, min_size=2, max_size=9))
+    @given(
+        parts=st.integers(2, 5), who=st.integers(0, 4), acts=st.lists(ACTS, min_size=2, max_size=9)
+    )
     def play(parts: int, who: int, acts: list[tuple[str, Any]]) -> None:
         well(sandbox)
         played = Played(desk(services, sandbox), parts, who % parts)
@@ -192,8 +234,11 @@ def test_the_native_key_of_a_part_is_its_own() -> None:
     assert keys[0] == step_runner.native_key_of(about)
 
 
-def test_a_part_taken_back_while_the_next_is_in_doubt_ends_as_removed(services: Services, sandbox: Network) -> None:
-    """The worker dies as the second part is armed, and leave is withdrawn before anybody looked where that one is."""
+def test_a_part_taken_back_while_the_next_is_in_doubt_ends_as_removed(
+    services: Services, sandbox: Network
+) -> None:
+    """The worker dies as the second part is armed, and leave is withdrawn before anybody looked
+    where that one is."""
     well(sandbox)
     played = Played(desk(services, sandbox), 2, 0)
     played.do("crash", 27)

@@ -1,4 +1,5 @@
-"""A post is followed by its trace, from its outbox row to the request at the platform; and no secret follows it."""
+"""A post is followed by its trace, from its outbox row to the request at the platform; and no
+secret follows it."""
 
 import json
 from typing import Any
@@ -14,16 +15,24 @@ CANARY = "Chanterelle-im-Nebel"
 
 def lines(captured: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     """Every line of the log since the last look."""
-    return [json.loads(line) for line in captured.readouterr().err.splitlines() if line.startswith("{")]
+    return [
+        json.loads(line) for line in captured.readouterr().err.splitlines() if line.startswith("{")
+    ]
 
 
 def traces(lea: Desk) -> set[str]:
     """Of all rows of this tenant that wait."""
     with lea.scope() as scope:
-        return set(scope.run("SELECT trace_id FROM outbox WHERE tenant_id = :tenant", tenant=lea.tenant_id).scalars())
+        return set(
+            scope.run(
+                "SELECT trace_id FROM outbox WHERE tenant_id = :tenant", tenant=lea.tenant_id
+            ).scalars()
+        )
 
 
-def test_a_post_is_found_by_its_trace_at_the_platform(lea: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_post_is_found_by_its_trace_at_the_platform(
+    lea: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
     post = lea.write("hello", media=(lea.photo(1),))
     delivery = lea.wish(post)
     lea.run()
@@ -38,14 +47,19 @@ def test_a_post_is_found_by_its_trace_at_the_platform(lea: Desk, capsys: pytest.
         assert line["trace"] == TRACE
         assert (line["kind"], line["subject"]) == ("delivery.publish", str(delivery))
         assert line["tenant"] == str(lea.tenant_id)
-        assert (line["platform"], line["status"]) == ("sandbox", 201 if line["act"] == "publish" else 200)
+        assert (line["platform"], line["status"]) == (
+            "sandbox",
+            201 if line["act"] == "publish" else 200,
+        )
         assert line["ms"] >= 0
     assert asked[0]["path"] == "/api/{account}/files/*"
     assert (asked[1]["method"], asked[1]["path"]) == ("POST", "/api/{account}/posts")
     assert traces(lea) == {TRACE}, "what the fact set in motion has the trace of its cause"
 
 
-def test_an_answer_that_was_lost_is_said_as_that(lea: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_answer_that_was_lost_is_said_as_that(
+    lea: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
     lea.fault("reset_after")
     lea.delivery("hello")
     capsys.readouterr()
@@ -64,7 +78,9 @@ def test_what_one_transaction_sets_in_motion_has_one_trace(lea: Desk) -> None:
         assert len(traces(lea) - known) == count
 
 
-def test_neither_words_nor_names_nor_secrets_are_in_the_log(lea: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_neither_words_nor_names_nor_secrets_are_in_the_log(
+    lea: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
     account = lea.accounts["main"]
     lea.fault("reset_after")
     lea.delivery(f"{CANARY} says hello", title=CANARY, media=(lea.photo(2),))

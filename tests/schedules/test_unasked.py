@@ -6,8 +6,12 @@ from tests.schedules.builders import Desk
 
 def _moved(lea: Desk, url: str) -> str:
     with lea.scope() as scope:
-        home: str = scope.run("SELECT base_url FROM channels WHERE id = :id", id=lea.channels["main"]).scalar_one()
-        scope.run("UPDATE channels SET base_url = :url WHERE id = :id", url=url, id=lea.channels["main"])
+        home: str = scope.run(
+            "SELECT base_url FROM channels WHERE id = :id", id=lea.channels["main"]
+        ).scalar_one()
+        scope.run(
+            "UPDATE channels SET base_url = :url WHERE id = :id", url=url, id=lea.channels["main"]
+        )
     return home
 
 
@@ -26,4 +30,6 @@ def test_the_next_post_finds_out_where_nobody_else_can(lea: Desk) -> None:
     lea.live(minutes=10)
     assert lea.state(second) is DeliveryState.PUBLISHED
     assert lea.texts() == ["second"]
-    assert lea.state(first) is DeliveryState.UNCERTAIN, "nobody could look for it either: a person says"
+    assert lea.state(first) is DeliveryState.UNCERTAIN, (
+        "nobody could look for it either: a person says"
+    )

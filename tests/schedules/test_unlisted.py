@@ -1,4 +1,5 @@
-"""A post with an address that nobody put on the list: it waits, says for what, and leaves once somebody did."""
+"""A post with an address that nobody put on the list: it waits, says for what, and leaves once
+somebody did."""
 
 from uuid import UUID
 
@@ -24,13 +25,19 @@ def say(lea: Desk, url: str = SHOP, **more: object) -> None:
 
 def waits(lea: Desk) -> list[tuple[UUID, tuple[str, ...]]]:
     with lea.scope() as scope:
-        return [(one.delivery_id, one.addresses) for one in unregistered_links.list_link_holds(scope, [lea.creator_id])]
+        return [
+            (one.delivery_id, one.addresses)
+            for one in unregistered_links.list_link_holds(scope, [lea.creator_id])
+        ]
 
 
 def test_it_leaves_by_itself_once_its_address_is_known(lea: Desk) -> None:
     delivery_id = lea.delivery(f"My shop: {SHOP}.", channel="main")
     lea.run()
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "gate.LINK_UNREGISTERED")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "gate.LINK_UNREGISTERED",
+    )
     assert waits(lea) == [(delivery_id, (SHOP,))]
     say(lea)
     lea.live(minutes=1)
@@ -45,7 +52,10 @@ def test_one_of_two_addresses_is_not_enough(lea: Desk) -> None:
     lea.run()
     say(lea)
     lea.live(minutes=1)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "gate.LINK_UNREGISTERED")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "gate.LINK_UNREGISTERED",
+    )
     say(lea, other)
     lea.live(minutes=1)
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
@@ -80,13 +90,18 @@ def test_an_address_taken_off_holds_what_is_planned(lea: Desk) -> None:
         (row,) = link_targets.list_link_targets(scope, lea.creator_id)
     lea.act(link_targets.request_link_target_end, row.id)
     lea.live(minutes=11)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "gate.LINK_UNREGISTERED")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "gate.LINK_UNREGISTERED",
+    )
     assert lea.texts() == []
 
 
 def test_what_a_single_account_says_otherwise_counts_there(lea: Desk) -> None:
     """The words of the post carry no address; those of its account do."""
-    delivery_id = lea.delivery("Good morning", others=(ChannelOverride("sandbox", body=f"My shop: {SHOP}"),))
+    delivery_id = lea.delivery(
+        "Good morning", others=(ChannelOverride("sandbox", body=f"My shop: {SHOP}"),)
+    )
     lea.run()
     assert waits(lea) == [(delivery_id, (SHOP,))]
     say(lea)

@@ -1,4 +1,5 @@
-"""Two versions of what a series says: drawn by a hash, approved apart, ended; never both at once, never by choice."""
+"""Two versions of what a series says: drawn by a hash, approved apart, ended; never both at once,
+never by choice."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -27,7 +28,17 @@ from schedules.recurrence.series import SeriesUpdate
 from schedules.recurrence.variant_assignment import VARIANT_A, VARIANT_B, draw_variant
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
-from tests.schedules.repeats import WEEKLY, approved, begin, draft, only, repeat, rows, series_of, soon
+from tests.schedules.repeats import (
+    WEEKLY,
+    approved,
+    begin,
+    draft,
+    only,
+    repeat,
+    rows,
+    series_of,
+    soon,
+)
 from tests.schedules.test_series_at_once import at_once
 from tests.schedules.versions import GONE, OTHER, compared, made, seen, units
 from workers.wiring import Services
@@ -61,7 +72,8 @@ def test_a_version_is_drawn_once_for_ever(test_id: UUID, occurrence: str) -> Non
 @given(some.uuids())
 def test_each_version_is_as_likely_and_no_turn_is_kept(test_id: UUID) -> None:
     said = [
-        draw_variant(test_id, f"{one:%Y-%m-%d}T10:00") for one in (date(2026, 1, 1) + timedelta(n) for n in range(400))
+        draw_variant(test_id, f"{one:%Y-%m-%d}T10:00")
+        for one in (date(2026, 1, 1) + timedelta(n) for n in range(400))
     ]
     assert 140 < said.count(VARIANT_A) < 260, "six standard deviations around half"
     kept_turns = sum(one == other for one, other in pairwise(said))
@@ -84,12 +96,16 @@ def test_each_time_says_the_version_drawn_and_none_is_left_out(lea: Desk) -> Non
     lea.run()
     one, found = seen(lea, test_id), units(lea, test_id)
     assert len(found) == MIN_TEST_UNITS
-    assert [row.variant for row in found] == [draw_variant(test_id, row.occurrence_key) for row in found]
+    assert [row.variant for row in found] == [
+        draw_variant(test_id, row.occurrence_key) for row in found
+    ]
     assert {row.variant: row.post_id for row in found} == {VARIANT_A: one.a_id, VARIANT_B: one.b_id}
-    assert [day for day, _ in standing(lea, one.a_id, one.b_id)] == [str(day) for day in days(lea, post_id, 90)]
-    assert {post for day, post in standing(lea, one.a_id, one.b_id)[MIN_TEST_UNITS + 1 :]} == {post_id}, (
-        "over: what repeated goes on"
-    )
+    assert [day for day, _ in standing(lea, one.a_id, one.b_id)] == [
+        str(day) for day in days(lea, post_id, 90)
+    ]
+    assert {post for day, post in standing(lea, one.a_id, one.b_id)[MIN_TEST_UNITS + 1 :]} == {
+        post_id
+    }, "over: what repeated goes on"
     assert (one.differ, one.kept, one.ended_at, one.stopped) == ({"words"}, "", None, False)
 
 
@@ -99,8 +115,12 @@ def test_each_version_waits_for_its_own_yes_and_leaves_as_it_was_approved(lea: D
     test_id = compared(lea, post_id)
     lea.run()
     one = seen(lea, test_id)
-    assert {row.variant for row in units(lea, test_id) if row.state == DeliveryState.SCHEDULED} == {VARIANT_A}
-    assert {row.variant for row in units(lea, test_id) if row.state == DeliveryState.DRAFT} == {VARIANT_B}
+    assert {row.variant for row in units(lea, test_id) if row.state == DeliveryState.SCHEDULED} == {
+        VARIANT_A
+    }
+    assert {row.variant for row in units(lea, test_id) if row.state == DeliveryState.DRAFT} == {
+        VARIANT_B
+    }
     approved(lea, one.b_id)
     assert {row.state for row in units(lea, test_id)} == {DeliveryState.SCHEDULED}
     lea.live(hours=24 * 8)
@@ -116,7 +136,9 @@ def test_what_nobody_approved_does_not_leave(lea: Desk) -> None:
     test_id = compared(lea, post_id)
     lea.live(hours=24 * 8)
     assert set(lea.texts()) == {"again and again"}
-    assert {row.state for row in units(lea, test_id)[:7] if row.variant == VARIANT_B} == {DeliveryState.HELD}
+    assert {row.state for row in units(lea, test_id)[:7] if row.variant == VARIANT_B} == {
+        DeliveryState.HELD
+    }
 
 
 def test_no_more_of_a_version_is_made_while_somebody_says_no_to_it(lea: Desk) -> None:
@@ -142,13 +164,16 @@ def test_a_unit_that_is_taken_off_is_made_good_later(lea: Desk) -> None:
         lea.run()
     after = [row for row in units(lea, test_id) if row.state not in variant_assignment.LOST]
     assert len(after) == 100
-    keys = Counter(row.occurrence_key for one in (post_id, seen(lea, test_id).b_id) for row in rows(lea, one))
+    keys = Counter(
+        row.occurrence_key for one in (post_id, seen(lea, test_id).b_id) for row in rows(lea, one)
+    )
     assert set(keys.values()) <= {1, 2}
 
 
 @pytest.mark.heavy
 def test_a_version_that_the_account_said_already_waits_for_a_person(lea: Desk) -> None:
-    """The guard against repeats looks at what each version says, not at what the series said before."""
+    """The guard against repeats looks at what each version says, not at what the series said
+    before."""
     lea.act(lifecycle.hold_repeats, lea.channels["main"], True)
     post_id = begin(lea, repeat(lea))
     approved(lea, post_id)
@@ -161,7 +186,9 @@ def test_a_version_that_the_account_said_already_waits_for_a_person(lea: Desk) -
         (VARIANT_A, DeliveryState.PUBLISHED),
         (VARIANT_B, DeliveryState.HELD),
     }
-    assert {lea.why(row.id) for row in first if row.variant == VARIANT_B} == {"delivery.repeats_words"}
+    assert {lea.why(row.id) for row in first if row.variant == VARIANT_B} == {
+        "delivery.repeats_words"
+    }
 
 
 def test_the_same_press_begins_one(lea: Desk) -> None:
@@ -189,7 +216,9 @@ def test_what_the_account_says_otherwise_is_in_both(lea: Desk) -> None:
     with lea.scope(f"member:{lea.author}") as scope:
         planned = series.plan_series(
             scope,
-            drafts.Draft(written.creator_id, "", written.body, (), written.channels, others=(place,)),
+            drafts.Draft(
+                written.creator_id, "", written.body, (), written.channels, others=(place,)
+            ),
             repeat(lea),
             key=uuid7(),
             author=f"member:{lea.author}",
@@ -268,10 +297,17 @@ def test_one_test_at_a_time_and_no_change_in_its_midst(lea: Desk) -> None:
     assert told.value.message.code == "variants.running"
     day = days(lea, post_id, 6)[-1]
     found = series_of(lea, post_id)[-1]
-    change = SeriesUpdate(occurrences.recurrence_of_series(found).recurrence_from(day), draft(lea, body="other words"))
+    change = SeriesUpdate(
+        occurrences.recurrence_of_series(found).recurrence_from(day), draft(lea, body="other words")
+    )
     with pytest.raises(Conflict):
         lea.act(
-            series.change_following_occurrences, found.id, day, change, author=f"member:{lea.author}", confirmed=True
+            series.change_following_occurrences,
+            found.id,
+            day,
+            change,
+            author=f"member:{lea.author}",
+            confirmed=True,
         )
 
 
@@ -280,13 +316,23 @@ def test_another_agency_sees_none_of_it(lea: Desk, services: Services, sandbox: 
     test_id, other = compared(lea, post_id), desk(services, sandbox)
     for act in (ab_tests.get_test, ab_tests.end_test):
         with pytest.raises(NotFound) as told:
-            other.act(act, test_id, **({"keep": VARIANT_A, "author": "x"} if act is ab_tests.end_test else {}))
+            other.act(
+                act,
+                test_id,
+                **({"keep": VARIANT_A, "author": "x"} if act is ab_tests.end_test else {}),
+            )
         assert told.value.message.code == "variants.unknown"
     with other.scope() as scope:
         assert ab_tests.tests_of_creators(scope, [lea.creator_id, other.creator_id]) == []
     wanted = AbTestRequest(date(2026, 3, 1), "views", 24, MIN_TEST_UNITS, body="mine")
     with pytest.raises(NotFound) as told:
-        other.act(ab_tests.start_test, running(lea, post_id), wanted, key=uuid7(), author=f"member:{other.author}")
+        other.act(
+            ab_tests.start_test,
+            running(lea, post_id),
+            wanted,
+            key=uuid7(),
+            author=f"member:{other.author}",
+        )
     assert told.value.message.code == "series.unknown"
 
 
@@ -308,16 +354,21 @@ def test_from_its_end_on_one_version_is_said(lea: Desk, keep: str) -> None:
     lea.run()
     kept = one.b_id if keep == VARIANT_B else one.a_id
     whole = standing(lea, one.a_id, one.b_id)
-    assert [day for day, _ in whole] == [str(day) for day in days(lea, post_id, len(whole))], "no day twice, none lost"
+    assert [day for day, _ in whole] == [str(day) for day in days(lea, post_id, len(whole))], (
+        "no day twice, none lost"
+    )
     assert {post for _, post in whole[left:]} == {kept}
     lea.live(hours=24 * 3)
-    assert lea.texts()[left:] == [{VARIANT_A: "again and again", VARIANT_B: OTHER}[keep]] * 3, "its yes stands"
+    assert lea.texts()[left:] == [{VARIANT_A: "again and again", VARIANT_B: OTHER}[keep]] * 3, (
+        "its yes stands"
+    )
     assert (seen(lea, test_id).kept, len(units(lea, test_id))) == (keep, left - 1)
 
 
 @pytest.mark.heavy
 def test_what_was_kept_is_tested_again(lea: Desk) -> None:
-    """The dates of the first test are cancelled with their keys: what comes after finds keys of its own."""
+    """The dates of the first test are cancelled with their keys: what comes after finds keys of its
+    own."""
     post_id = begin(lea, repeat(lea))
     first = compared(lea, post_id)
     lea.run()
@@ -368,17 +419,26 @@ Hand = Callable[[Scope], Any]
 HANDS = ("begin", "end_a", "end_b", "extend", "stop", "approve")
 
 
-@pytest.mark.parametrize(("one", "two"), [pair for pair in product(HANDS, HANDS) if pair[0] <= pair[1]])
+@pytest.mark.parametrize(
+    ("one", "two"), [pair for pair in product(HANDS, HANDS) if pair[0] <= pair[1]]
+)
 def test_two_hands_on_one_test(lea: Desk, one: str, two: str) -> None:
-    """None waits for the other for ever, no date is said twice, and where it is ended one version goes on."""
+    """None waits for the other for ever, no date is said twice, and where it is ended one version
+    goes on."""
     post_id = begin(lea, repeat(lea, WEEKLY))
     test_id = compared(lea, post_id, ahead=7)
     found, author = seen(lea, test_id), f"member:{lea.author}"
     third = AbTestRequest(
-        series_of(lea, post_id)[0].starts_on + timedelta(days=21), "views", 24, MIN_TEST_UNITS, body="a third one"
+        series_of(lea, post_id)[0].starts_on + timedelta(days=21),
+        "views",
+        24,
+        MIN_TEST_UNITS,
+        body="a third one",
     )
     hands: dict[str, Hand] = {
-        "begin": lambda scope: ab_tests.start_test(scope, found.series_id, third, key=uuid7(), author=author),
+        "begin": lambda scope: ab_tests.start_test(
+            scope, found.series_id, third, key=uuid7(), author=author
+        ),
         "end_a": lambda scope: ab_tests.end_test(scope, test_id, keep=VARIANT_A, author=author),
         "end_b": lambda scope: ab_tests.end_test(scope, test_id, keep=VARIANT_B, author=author),
         "extend": lambda scope: series.extend_series(scope, found.series_id),
@@ -390,7 +450,9 @@ def test_two_hands_on_one_test(lea: Desk, one: str, two: str) -> None:
     dates = [day for day, _ in standing(lea, found.a_id, found.b_id)]
     assert len(dates) == len(set(dates))
     assert all(
-        isinstance(said, Conflict | BadInput) for name, said in zip((one, two), told, strict=True) if name == "begin"
+        isinstance(said, Conflict | BadInput)
+        for name, said in zip((one, two), told, strict=True)
+        if name == "begin"
     )
     ended = seen(lea, test_id)
     assert bool(ended.kept) == bool({"end_a", "end_b"} & {one, two})

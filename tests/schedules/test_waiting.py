@@ -1,4 +1,5 @@
-"""What keeps an account back is told once, however many posts it keeps: a stop, a rest, an outage, a lost account."""
+"""What keeps an account back is told once, however many posts it keeps: a stop, a rest, an outage,
+a lost account."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,7 +26,8 @@ def over_three_hours(lea: Desk, number: int, *channels: str) -> list[UUID]:
     """Posts due all along three hours, each still fine half an hour later."""
     at = [60 + n * (3 * 3600 - 120) / number for n in range(number)]
     return [
-        lea.delivery(f"{n}", channel=channels[n % len(channels)], after=one, late_ok=HALF) for n, one in enumerate(at)
+        lea.delivery(f"{n}", channel=channels[n % len(channels)], after=one, late_ok=HALF)
+        for n, one in enumerate(at)
     ]
 
 
@@ -43,14 +45,18 @@ def said(lea: Desk, cause: str) -> Message:
 
 def stop(lea: Desk) -> Callable[[], object]:
     lea.act(emergency_stops.close_switch, "creator", str(lea.creator_id), "sending", reason="test")
-    return lambda: lea.act(emergency_stops.reopen_switch, "creator", str(lea.creator_id), "sending", reason="over")
+    return lambda: lea.act(
+        emergency_stops.reopen_switch, "creator", str(lea.creator_id), "sending", reason="over"
+    )
 
 
 # a stop, a rest, an outage
 
 
 @pytest.mark.parametrize("accounts", [1, 4, 40])
-def test_three_hours_of_an_emergency_stop_over_forty_posts_are_one_notice(lea: Desk, accounts: int) -> None:
+def test_three_hours_of_an_emergency_stop_over_forty_posts_are_one_notice(
+    lea: Desk, accounts: int
+) -> None:
     names = ["main", *(f"a{n}" for n in range(1, accounts))]
     for name in names[1:]:
         lea.connect(name)
@@ -63,20 +69,30 @@ def test_three_hours_of_an_emergency_stop_over_forty_posts_are_one_notice(lea: D
     reopen()
     lea.live(minutes=2)
     assert list(lea.notices().values()) == ["downtime.told"]
-    assert {lea.state(one) for one in late} <= {DeliveryState.HELD, DeliveryState.SCHEDULED, DeliveryState.PUBLISHED}
+    assert {lea.state(one) for one in late} <= {
+        DeliveryState.HELD,
+        DeliveryState.SCHEDULED,
+        DeliveryState.PUBLISHED,
+    }
     assert lea.state(late[0]) is DeliveryState.HELD
     pass_by(lea, 120, step=5)
     for one in late:
         entry = lea.entry(one)
         assert entry.state in (DeliveryState.HELD, DeliveryState.PUBLISHED)
         if entry.settled_at is not None:
-            assert entry.settled_at <= entry.due_at + HALF + timedelta(minutes=1), "nothing is sent late without a word"
+            assert entry.settled_at <= entry.due_at + HALF + timedelta(minutes=1), (
+                "nothing is sent late without a word"
+            )
     texts = [text for name in names for text in lea.texts(name)]
     assert len(texts) == len(set(texts))
 
 
 def test_a_rest_is_told_once_and_summed_up_when_it_ends(lea: Desk) -> None:
-    lea.act(lifecycle.pause_account, lea.channels["main"], Message("channel.is_paused", {"account": "main"}))
+    lea.act(
+        lifecycle.pause_account,
+        lea.channels["main"],
+        Message("channel.is_paused", {"account": "main"}),
+    )
     late = over_three_hours(lea, 12, "main")
     cause = f"{blocked_account.CAUSE}{lea.channels['main']}"
     pass_by(lea, 180)
@@ -111,7 +127,9 @@ def test_a_platform_that_is_down_for_hours_is_told_once_for_each_account(lea: De
     late = [lea.delivery(f"{n}", after=60 * n, late_ok=timedelta(minutes=5)) for n in range(5)]
     lea.live(minutes=15)
     lea.act(blocked_account.refresh_blocked_account_notices)
-    assert lea.state(late[0]) is DeliveryState.UNCERTAIN, "one doubtful post, of which there is a notice"
+    assert lea.state(late[0]) is DeliveryState.UNCERTAIN, (
+        "one doubtful post, of which there is a notice"
+    )
     told = lea.notices()
     assert told.pop(f"delivery:{late[0]}")
     assert told == {f"{blocked_account.CAUSE}{lea.channels['main']}": "waiting.down"}
@@ -131,7 +149,9 @@ def found_again(lea: Desk, name: str = "main") -> None:
     lea.connect(name)
 
 
-def test_a_lost_account_is_one_notice_that_counts_its_posts_and_ends_when_it_is_back(lea: Desk) -> None:
+def test_a_lost_account_is_one_notice_that_counts_its_posts_and_ends_when_it_is_back(
+    lea: Desk,
+) -> None:
     lose(lea)
     late = [lea.delivery(f"{n}", after=60 * n, late_ok=None) for n in range(10)]
     ahead = lea.delivery("ahead", after=3600)  # its check ahead meets the lost account too
@@ -160,6 +180,11 @@ def test_what_is_dropped_or_moved_to_another_account_waits_no_more(lea: Desk) ->
     assert said(lea, cause).params["posts"] == 3
     lea.connect("spare")
     found = lea.act(account_failover.preview_failover, lea.channels["main"], lea.channels["spare"])
-    lea.act(account_failover.move_to_spare_account, lea.channels["main"], lea.channels["spare"], seen=found.versions)
+    lea.act(
+        account_failover.move_to_spare_account,
+        lea.channels["main"],
+        lea.channels["spare"],
+        seen=found.versions,
+    )
     lea.act(lost_account.refresh_lost_account_notices)
     assert said(lea, cause) == Message("channel.notice_reauthorize", {"account": "main"})

@@ -1,4 +1,5 @@
-"""What waits for a decision is reminded of after an hour and then daily, once for all; old doubt is the owner's."""
+"""What waits for a decision is reminded of after an hour and then daily, once for all; old doubt is
+the owner's."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -49,9 +50,13 @@ def test_doubt_of_a_day_is_told_to_the_owner_alone(lea: Desk) -> None:
     with lea.scope() as scope:
         deliveries.cancel_wakeups(scope, delivery_id)
         for state in (DeliveryState.PUBLISHING, DeliveryState.UNCERTAIN):
-            transitions.transition_delivery(scope, transitions.get_delivery(scope, delivery_id), state)
+            transitions.transition_delivery(
+                scope, transitions.get_delivery(scope, delivery_id), state
+            )
     with lea.scope() as scope:
-        owner, other = (tenant_reads.get_member(scope, one).principal_id for one in (lea.manager, lea.author))
+        owner, other = (
+            tenant_reads.get_member(scope, one).principal_id for one in (lea.manager, lea.author)
+        )
     cause = f"unsure:{lea.creator_id}:{owner}"
     lea.pass_time(hours=23)
     lea.act(undecided_posts.refresh_undecided_notices)

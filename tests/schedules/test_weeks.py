@@ -1,4 +1,5 @@
-"""A week proposed from a brief: free hours, honest words, and each line a draft exactly once when a person says so."""
+"""A week proposed from a brief: free hours, honest words, and each line a draft exactly once when a
+person says so."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,14 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound
 from foundation.ids import uuid7
 from foundation.ops.wall_time import WallTime, local_day, parse_wall_time
-from generators.contract.engines import EngineMissing, GeneratedText, OriginLabel, TextEngine, TextJob, UnusableAnswer
+from generators.contract.engines import (
+    EngineMissing,
+    GeneratedText,
+    OriginLabel,
+    TextEngine,
+    TextJob,
+    UnusableAnswer,
+)
 from generators.engines.text.templates import TemplateEngine
 from schedules.approvals.time_changes import reschedule_delivery
 from schedules.availability import quiet_periods, slots
@@ -62,7 +70,9 @@ class Model:
         self.asked.append(job)
         if self.fault:
             raise UnusableAnswer("engine.answer_invalid", engine=self.fault)
-        return GeneratedText(self.says, self.name, self.model, OriginLabel.DEMO, job.seed, job.digest(), 1, 1)
+        return GeneratedText(
+            self.says, self.name, self.model, OriginLabel.DEMO, job.seed, job.digest(), 1, 1
+        )
 
 
 def brief(lea: Desk, **more: Any) -> WeekBrief:
@@ -93,15 +103,19 @@ def shown(lea: Desk) -> WeekProposal:
 
 def write(lea: Desk, proposal: WeekProposal, engine: TextEngine) -> WeekProposal:
     event = WeekTextsDue(lea.tenant_id, proposal.id)
-    generate_suggestions(event, kind=WeekTextsKind(), tenant=lea.services.tenant, open_engine=lambda: engine)
+    generate_suggestions(
+        event, kind=WeekTextsKind(), tenant=lea.services.tenant, open_engine=lambda: engine
+    )
     return shown(lea)
 
 
 def drafts(lea: Desk) -> list[tuple[str, str, str]]:
     with lea.scope() as scope:
         rows = scope.run(
-            "SELECT p.body, d.state, d.wall_time FROM posts p JOIN deliveries d ON d.tenant_id = p.tenant_id"
-            " AND d.post_id = p.id WHERE p.tenant_id = :t AND p.origin = 'week' ORDER BY d.wall_time",
+            "SELECT p.body, d.state, d.wall_time FROM posts p JOIN deliveries d ON d.tenant_id = "
+            "p.tenant_id"
+            " AND d.post_id = p.id WHERE p.tenant_id = :t AND p.origin = 'week' ORDER BY "
+            "d.wall_time",
             t=lea.tenant_id,
         )
         return [tuple(row) for row in rows]
@@ -119,7 +133,8 @@ def test_posts_are_spread_evenly_and_in_order(days: int, count: int) -> None:
 
 WEEK_BEFORE = datetime(2026, 11, 22, tzinfo=UTC)
 INSTANTS = st.lists(
-    st.integers(0, 10 * 24 * 60).map(lambda minutes: WEEK_BEFORE + timedelta(minutes=minutes)), max_size=12
+    st.integers(0, 10 * 24 * 60).map(lambda minutes: WEEK_BEFORE + timedelta(minutes=minutes)),
+    max_size=12,
 )
 CLOCKS = st.lists(st.times(timezones=st.none()), min_size=1, max_size=5)
 
@@ -131,7 +146,10 @@ def test_hours_that_are_proposed_are_free_to_come_and_apart(
     now = datetime(2026, 11, 24, 12, tzinfo=UTC)
     days = spread_over_days([START + timedelta(days=number) for number in range(7)], count)
     rows = [[FreeHour(WallTime(day, clock, zone), "plain") for clock in clocks] for day in days]
-    found = [one.at.instant() for one in choose_hours(rows, OccupiedTimes(sorted(instants), (), BETWEEN, now))]
+    found = [
+        one.at.instant()
+        for one in choose_hours(rows, OccupiedTimes(sorted(instants), (), BETWEEN, now))
+    ]
     assert found == sorted(found)
     assert all(at > now for at in found)
     assert all(after - before >= BETWEEN for before, after in pairwise(found))
@@ -146,7 +164,15 @@ def test_slots_come_first_and_what_is_taken_or_quiet_is_left_free(lea: Desk) -> 
     taken = lea.delivery("there first", after=3600)
     lea.act(reschedule_delivery, taken, at=WallTime(first, time(16, 45), ZONE))
     closed = first + timedelta(days=1)
-    lea.act(quiet_periods.add_quiet_days, lea.creator_id, None, label="rest", first=closed, last=closed, zone=ZONE)
+    lea.act(
+        quiet_periods.add_quiet_days,
+        lea.creator_id,
+        None,
+        label="rest",
+        first=closed,
+        last=closed,
+        zone=ZONE,
+    )
     lines = asked(lea, count=7).lines
     by_day = {one.at.day: one for one in lines}
     assert closed not in by_day
@@ -212,7 +238,9 @@ def test_each_line_of_a_week_is_billed_for_itself(lea: Desk) -> None:
     lines = found.lines
     write(lea, found, Counting())
     with lea.scope() as scope:
-        states = scope.run("SELECT subject_id, state FROM text_requests WHERE tenant_id = :t", t=lea.tenant_id).all()
+        states = scope.run(
+            "SELECT subject_id, state FROM text_requests WHERE tenant_id = :t", t=lea.tenant_id
+        ).all()
     assert {tuple(row) for row in states} == {
         (lines[0].id, "kept"),
         (lines[1].id, "answered"),
@@ -234,7 +262,10 @@ def test_what_a_person_did_meanwhile_is_not_written_over(lea: Desk) -> None:
         def write(self, job: TextJob) -> GeneratedText:
             if not self.asked:
                 lea.act(
-                    proposals.update_week_line, mine.id, WeekLineChange("à moi", mine.at, None), version=mine.version
+                    proposals.update_week_line,
+                    mine.id,
+                    WeekLineChange("à moi", mine.at, None),
+                    version=mine.version,
                 )
                 lea.act(proposals.drop_week_line, gone.id, version=gone.version)
                 lea.act(proposals.accept_week_line, taken.id, version=taken.version)
@@ -279,7 +310,12 @@ def test_a_recipe_is_ordered_once_with_its_line(lea: Desk) -> None:
 def test_two_who_accept_at_once_make_one_draft(lea: Desk) -> None:
     line = asked(lea, recipes=(recipe(lea),)).lines[0]
     with ThreadPoolExecutor(4) as pool:
-        posts = set(pool.map(lambda _: lea.act(proposals.accept_week_line, line.id, version=line.version), range(4)))
+        posts = set(
+            pool.map(
+                lambda _: lea.act(proposals.accept_week_line, line.id, version=line.version),
+                range(4),
+            )
+        )
     assert len(posts) == 1
     assert len(drafts(lea)) == 1
 
@@ -338,11 +374,26 @@ def test_a_proposal_ends(lea: Desk) -> None:
 def test_a_line_is_changed_as_it_was_seen(lea: Desk) -> None:
     line = asked(lea, forbidden=("gratuit",)).lines[0]
     later = replace(line.at, clock=time(21, 5))
-    lea.act(proposals.update_week_line, line.id, WeekLineChange("mes mots", later, None), version=line.version)
+    lea.act(
+        proposals.update_week_line,
+        line.id,
+        WeekLineChange("mes mots", later, None),
+        version=line.version,
+    )
     with pytest.raises(Conflict):
-        lea.act(proposals.update_week_line, line.id, WeekLineChange("trop tard", later, None), version=line.version)
+        lea.act(
+            proposals.update_week_line,
+            line.id,
+            WeekLineChange("trop tard", later, None),
+            version=line.version,
+        )
     now = next(one for one in shown(lea).lines if one.id == line.id)
-    assert (now.body, now.at, now.words_by, now.version) == ("mes mots", later, "person", line.version + 1)
+    assert (now.body, now.at, now.words_by, now.version) == (
+        "mes mots",
+        later,
+        "person",
+        line.version + 1,
+    )
     past = replace(later, day=local_day(lea.now(), ZONE) - timedelta(days=1))
     for change in (
         WeekLineChange("C’est GRATUIT !", later, None),

@@ -1,4 +1,5 @@
-"""A yes that ends before its post leaves: told as soon as it is planned, asked anew a week before, and renewed."""
+"""A yes that ends before its post leaves: told as soon as it is planned, asked anew a week before,
+and renewed."""
 
 from typing import Any
 from uuid import UUID
@@ -54,7 +55,9 @@ def test_the_days_ahead_tell_it_too(lea: Desk) -> None:
         found = publishing_forecast.forecast_publishing(
             scope, [lea.creator_id], days=90, connectors=dict(lea.services.connectors)
         )
-    assert [(one.delivery_id, one.trouble.code) for one in found.ahead if one.trouble] == [(late, ENDS)]
+    assert [(one.delivery_id, one.trouble.code) for one in found.ahead if one.trouble] == [
+        (late, ENDS)
+    ]
 
 
 def test_it_is_asked_anew_a_week_before_and_renewed_it_leaves(lea: Desk) -> None:
@@ -84,7 +87,9 @@ def test_before_it_has_run_out_the_same_person_renews_it_once(lea: Desk) -> None
         lea.approve(found.post_id)
     assert asked(lea) == []
     with lea.scope() as scope:
-        said = scope.run("SELECT count(*) FROM approvals WHERE post_id = :post", post=found.post_id).scalar_one()
+        said = scope.run(
+            "SELECT count(*) FROM approvals WHERE post_id = :post", post=found.post_id
+        ).scalar_one()
     assert said == 2
     assert ahead(lea, late).troubles == ()
 
@@ -149,7 +154,9 @@ def test_the_dates_of_a_series_behind_its_yes_are_asked_anew(lea: Desk) -> None:
     lea.act(release_post, post_id)
     lea.live(days=LIFE - 14)
     assert asked(lea) == []
-    coming_dates = [one for one in repeats.rows(lea, post_id) if one.state == DeliveryState.SCHEDULED]
+    coming_dates = [
+        one for one in repeats.rows(lea, post_id) if one.state == DeliveryState.SCHEDULED
+    ]
     ends = min(one.due_at for one in coming_dates if ahead(lea, one.id).troubles)
     assert all((one.due_at >= ends) == bool(ahead(lea, one.id).troubles) for one in coming_dates)
     lea.live(days=(ends - lea.now()).days - 6)
@@ -158,4 +165,6 @@ def test_the_dates_of_a_series_behind_its_yes_are_asked_anew(lea: Desk) -> None:
     lea.approve(post_id)
     assert asked(lea) == []
     lea.live(days=8)
-    assert [one.state for one in repeats.rows(lea, post_id) if one.due_at == ends] == [DeliveryState.PUBLISHED]
+    assert [one.state for one in repeats.rows(lea, post_id) if one.due_at == ends] == [
+        DeliveryState.PUBLISHED
+    ]

@@ -48,7 +48,10 @@ def test_who_said_the_first_yes_is_not_asked_for_the_second(two: Desk) -> None:
     (found,) = asked(two)
     assert found.tier_for(principal(two, two.manager)) is None
     assert found.tier_for(principal(two, other)) == 2
-    waits = {one: found.can_be_approved_by(principal(two, one)) for one in (two.manager, two.author, other)}
+    waits = {
+        one: found.can_be_approved_by(principal(two, one))
+        for one in (two.manager, two.author, other)
+    }
     assert waits == {two.manager: False, two.author: False, other: True}
 
 

@@ -1,4 +1,5 @@
-"""A thread in tests: what it says, how it leaves part by part, and what the network took in of it."""
+"""A thread in tests: what it says, how it leaves part by part, and what the network took in of
+it."""
 
 from typing import Any
 from uuid import UUID
@@ -24,7 +25,11 @@ def chain(lea: Desk, channel: str = "main", *, standing: bool = False) -> list[t
     """What the network took in, in order: each text, and the text it was put under."""
     posts: list[dict[str, Any]] = sorted(lea.posts(channel), key=lambda one: int(one["id"][1:]))
     known = {one["id"]: one["text"] for one in posts}
-    return [(one["text"], known.get(one["reply_to"], "")) for one in posts if not (standing and one["deleted_at"])]
+    return [
+        (one["text"], known.get(one["reply_to"], ""))
+        for one in posts
+        if not (standing and one["deleted_at"])
+    ]
 
 
 def planned(lea: Desk, **more: Any) -> UUID:
@@ -56,5 +61,7 @@ def shown(lea: Desk, number: int) -> tuple[UUID, UUID]:
     asset = lea.photo(number)
     with lea.scope(f"member:{lea.manager}") as scope:
         person = real_person(scope)
-        ratings.record_depiction(scope, asset, person, how="face", confirmed_by=f"member:{lea.manager}")
+        ratings.record_depiction(
+            scope, asset, person, how="face", confirmed_by=f"member:{lea.manager}"
+        )
     return asset, person

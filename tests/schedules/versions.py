@@ -1,4 +1,5 @@
-"""Two versions of what Léa's series say: begun with a draw in which both come early, and what stands of them."""
+"""Two versions of what Léa's series say: begun with a draw in which both come early, and what
+stands of them."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -19,21 +20,33 @@ OTHER = "said otherwise"
 
 
 def mixed(lea: Desk, row: Series, day: date) -> UUID:
-    """A press whose draw has both versions in its first week, and about as many of each: chance fails no test."""
+    """A press whose draw has both versions in its first week, and about as many of each: chance
+    fails no test."""
     repeat = occurrences.recurrence_of_series(row)
     walls = repeat.recurrence_from(day).iterate_occurrences(lea.now(), MIN_TEST_UNITS)
     while True:
         key = uuid7()
-        said = [draw_variant(derived_uuid(lea.tenant_id, key, "post-test"), f"{wall}~{row.nth + 1}") for wall in walls]
+        said = [
+            draw_variant(derived_uuid(lea.tenant_id, key, "post-test"), f"{wall}~{row.nth + 1}")
+            for wall in walls
+        ]
         if 2 <= said[:6].count(VARIANT_A) <= 4 and 0.4 <= said.count(VARIANT_A) / len(said) <= 0.6:
             return key
 
 
-def compared(lea: Desk, post_id: UUID, *, ahead: int = 1, key: UUID | None = None, **more: Any) -> UUID:
+def compared(
+    lea: Desk, post_id: UUID, *, ahead: int = 1, key: UUID | None = None, **more: Any
+) -> UUID:
     """A test of the series of a post, from so many days ahead of its first on."""
     row = series_of(lea, post_id)[-1]
     day = series_of(lea, post_id)[0].starts_on + timedelta(days=ahead)
-    values: dict[str, Any] = {"metric": "views", "age_hours": 24, "planned": MIN_TEST_UNITS, "body": OTHER, **more}
+    values: dict[str, Any] = {
+        "metric": "views",
+        "age_hours": 24,
+        "planned": MIN_TEST_UNITS,
+        "body": OTHER,
+        **more,
+    }
     key = key or (mixed(lea, row, day) if ahead > 0 else uuid7())
     with lea.scope(f"member:{lea.author}") as scope:
         return ab_test_verdicts.start_measured_test(
@@ -50,7 +63,10 @@ def made(lea: Desk, test_id: UUID) -> list[Delivery]:
     """Every unit of a test that was made, cancelled ones too, by time."""
     one = seen(lea, test_id)
     found = [row for post_id in (one.a_id, one.b_id) for row in rows(lea, post_id)]
-    return sorted((row for row in found if row.variant and row.series_id == one.series_id), key=lambda row: row.due_at)
+    return sorted(
+        (row for row in found if row.variant and row.series_id == one.series_id),
+        key=lambda row: row.due_at,
+    )
 
 
 def units(lea: Desk, test_id: UUID) -> list[Delivery]:

@@ -1,5 +1,5 @@
-"""A platform in memory, which fails as a seed says, and what it was promised: known from the plan alone, by an oracle
-that shares no code with the calendar."""
+"""A platform in memory, which fails as a seed says, and what it was promised: known from the plan
+alone, by an oracle that shares no code with the calendar."""
 
 import json
 import random
@@ -22,7 +22,8 @@ TOLD = timedelta(minutes=1)
 
 @dataclass
 class Promise:
-    """One thing that must be said on an account at a wall time; `off` once somebody took it back."""
+    """One thing that must be said on an account at a wall time; `off` once somebody took it
+    back."""
 
     account: str
     text: str
@@ -39,9 +40,12 @@ class Promise:
 
     @property
     def due(self) -> datetime:
-        """The oracle: in a spring gap as if clocks had not moved, in an autumn overlap the first of the two."""
+        """The oracle: in a spring gap as if clocks had not moved, in an autumn overlap the first of
+        the two."""
         said = datetime.combine(self.day, self.clock, tzinfo=UTC)
-        there = datetime.combine(self.day, self.clock, tzinfo=ZoneInfo(self.zone))  # fold=0: as clocks went before
+        there = datetime.combine(
+            self.day, self.clock, tzinfo=ZoneInfo(self.zone)
+        )  # fold=0: as clocks went before
         return said - (there.utcoffset() or timedelta())
 
     @property
@@ -54,16 +58,22 @@ def nights(zone: str, first: date, days: int) -> list[date]:
     """The days at which clocks of a zone change."""
 
     def noon(ahead: int) -> timedelta | None:
-        return datetime.combine(first + timedelta(days=ahead), time(12), tzinfo=ZoneInfo(zone)).utcoffset()
+        return datetime.combine(
+            first + timedelta(days=ahead), time(12), tzinfo=ZoneInfo(zone)
+        ).utcoffset()
 
-    return [first + timedelta(days=ahead) for ahead in range(days - 1) if noon(ahead) != noon(ahead - 1)]
+    return [
+        first + timedelta(days=ahead) for ahead in range(days - 1) if noon(ahead) != noon(ahead - 1)
+    ]
 
 
 @dataclass
 class World:
-    """A platform, as the sandbox speaks: it keeps what it took in, and has bad hours and bad moments.
+    """A platform, as the sandbox speaks: it keeps what it took in, and has bad hours and bad
+    moments.
 
-    What it does to a request is drawn by what that carries and which try it is, not by what came before.
+    What it does to a request is drawn by what that carries and which try it is, not by what came
+    before.
     """
 
     seed: int
@@ -86,8 +96,14 @@ class World:
     def exchange(self, request: HttpRequest) -> HttpResponse | RequestNotSent | ResponseLost:
         """One request, as `foundation.http.http_client` answers it."""
         answer = self._answered(request)
-        told = f"{answer.status} {answer.body.decode()}" if isinstance(answer, HttpResponse) else answer
-        self.say("world", request.method, request.url, sha256(request.body).hexdigest()[:16], "->", told)
+        told = (
+            f"{answer.status} {answer.body.decode()}"
+            if isinstance(answer, HttpResponse)
+            else answer
+        )
+        self.say(
+            "world", request.method, request.url, sha256(request.body).hexdigest()[:16], "->", told
+        )
         return answer
 
     def _answered(self, request: HttpRequest) -> HttpResponse | RequestNotSent | ResponseLost:
@@ -101,7 +117,9 @@ class World:
             return self._post(account, json.loads(request.body), now)
         return self._list(account, parse_qs(parts.query), now)
 
-    def _post(self, account: str, said: dict[str, Any], now: datetime) -> HttpResponse | RequestNotSent | ResponseLost:
+    def _post(
+        self, account: str, said: dict[str, Any], now: datetime
+    ) -> HttpResponse | RequestNotSent | ResponseLost:
         if now < self.closed.get(account, now):
             self.wrong.append(f"{account} was asked while it had been told to wait")
         mark = (account, said["text"])
@@ -124,7 +142,9 @@ class World:
 
     def _taken_in(self, account: str, said: dict[str, Any], now: datetime) -> dict[str, Any]:
         here = self.posts.setdefault(account, [])
-        known = next((one for one in here if account.endswith("+key") and one["key"] == said["key"]), None)
+        known = next(
+            (one for one in here if account.endswith("+key") and one["key"] == said["key"]), None
+        )
         if known is not None:
             return known
         number = len(self.standing) + 1
@@ -139,20 +159,31 @@ class World:
     def _keep(self, account: str, text: str, now: datetime) -> None:
         """The promise that a post keeps is kept by no other; a post that keeps none is wrong."""
         ours = self.promises.get(account, ())
-        fits = [one for one in ours if one.text == text and not one.off and one.due <= now <= one.over]
+        fits = [
+            one for one in ours if one.text == text and not one.off and one.due <= now <= one.over
+        ]
         first = min((one for one in fits if not one.kept), key=lambda one: one.due, default=None)
         if first is not None:
             first.kept = True
         else:
-            self.wrong.append(f"{account} shows {text!r}, " + ("once more" if fits else "which nobody asked for now"))
+            self.wrong.append(
+                f"{account} shows {text!r}, "
+                + ("once more" if fits else "which nobody asked for now")
+            )
 
     def _list(self, account: str, asked: dict[str, list[str]], now: datetime) -> HttpResponse:
         keyed = account.endswith("+key")
-        here = [one for one in self.posts.get(account, ()) if "key" not in asked or one["key"] == asked["key"][0]]
+        here = [
+            one
+            for one in self.posts.get(account, ())
+            if "key" not in asked or one["key"] == asked["key"][0]
+        ]
         shown = [{**one, "key": one["key"] if keyed else ""} for one in here[::-1][:50]]
         return _answer(200, {"posts": shown}, now)
 
 
 def _answer(status: int, body: dict[str, Any], now: datetime, *, retry: str = "") -> HttpResponse:
     headers = {"content-type": "application/json", "x-sandbox-now": now.isoformat()}
-    return HttpResponse(status, headers | ({"retry-after": retry} if retry else {}), json.dumps(body).encode())
+    return HttpResponse(
+        status, headers | ({"retry-after": retry} if retry else {}), json.dumps(body).encode()
+    )

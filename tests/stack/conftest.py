@@ -19,7 +19,9 @@ from workers.installation.folder import InstallationFolder, read_env, write_env
 from workers.installation.state_file import InstallationStatus, read_status
 
 ROOT = Path(__file__).parents[2]
-WORKERS = tuple(f"WORKERS__{name}_PORT" for name in ("POSTGRES", "REDIS", "LLM", "HOOKS", "METRICS"))
+WORKERS = tuple(
+    f"WORKERS__{name}_PORT" for name in ("POSTGRES", "REDIS", "LLM", "HOOKS", "METRICS")
+)
 PORTS = (*WORKERS, "WEB__PORT", "DASHBOARD__PORT", "SANDBOX__PORT")
 START_SECONDS, END_SECONDS = 240.0, 120.0
 """A machine shared by others took 67 s for a start of 15."""
@@ -36,9 +38,16 @@ class House:
     process: "subprocess.Popen[str] | None" = None
 
     def variables(self) -> dict[str, str]:
-        """What the commands of this house are started with. Production: nobody seeds a demo here."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("GREENROOM_")}
-        own = {"GREENROOM_HOME": str(self.home.folder), "GREENROOM_ENVIRONMENT": "production", "LANG": "C"}
+        """What the commands of this house are started with. Production: nobody seeds a demo
+        here."""
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith("GREENROOM_")
+        }
+        own = {
+            "GREENROOM_HOME": str(self.home.folder),
+            "GREENROOM_ENVIRONMENT": "production",
+            "LANG": "C",
+        }
         return {**kept, **own, **self.environment}
 
     def begin(self) -> "subprocess.Popen[str]":
@@ -61,7 +70,8 @@ class House:
         return self.risen()
 
     def risen(self) -> InstallationStatus:
-        """Wait for the start that was begun; what the supervisor said stands in the failure otherwise."""
+        """Wait for the start that was begun; what the supervisor said stands in the failure
+        otherwise."""
         assert self.process is not None
         process, seen = self.process, [self.report()]
 
@@ -110,7 +120,11 @@ class House:
     def secrets(self) -> list[str]:
         """Every secret of the home; the letterbox key is the public half of one."""
         env = read_env(self.home)
-        return [value for name, value in env.items() if re.search("PASSWORD|(MASTER|SIGNING)_KEY$", name)]
+        return [
+            value
+            for name, value in env.items()
+            if re.search("PASSWORD|(MASTER|SIGNING)_KEY$", name)
+        ]
 
     def child(self, name: str) -> int:
         """The process id of a child that runs."""
@@ -120,7 +134,8 @@ class House:
 
 
 def furnish(folder: Path) -> InstallationFolder:
-    """A home whose ports are free, though nobody fixed them; none was given to another house of this worker."""
+    """A home whose ports are free, though nobody fixed them; none was given to another house of
+    this worker."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     home = InstallationFolder(folder)
     write_env(home, {f"GREENROOM_{name}": str(free_port()) for name in PORTS})
@@ -133,7 +148,8 @@ def new_house(tmp_path: Path) -> Iterator[Callable[..., House]]:
     made: list[House] = []
 
     def make(folder: Path | None = None, **given: object) -> House:
-        house = House(furnish(folder or tmp_path / f"home-{len(made)}"), **given)  # type: ignore[arg-type]  # its fields
+        # its fields
+        house = House(furnish(folder or tmp_path / f"home-{len(made)}"), **given)  # type: ignore[arg-type]  # see above
         made.append(house)
         return house
 
@@ -144,7 +160,8 @@ def new_house(tmp_path: Path) -> Iterator[Callable[..., House]]:
             house.process.wait(END_SECONDS)
             if house.process.stdout is not None:
                 house.process.stdout.close()  # a test may have read it to its end already
-            wait_until(lambda house=house: not house.living())  # type: ignore[misc]  # bound early on purpose
+            # bound early on purpose
+            wait_until(lambda house=house: not house.living())  # type: ignore[misc]  # see above
 
 
 @pytest.fixture(scope="session")

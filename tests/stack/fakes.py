@@ -1,4 +1,5 @@
-"""Processes that behave as a test needs, and the tables they stand in. Each blocks until SIGTERM, like a real one."""
+"""Processes that behave as a test needs, and the tables they stand in. Each blocks until SIGTERM,
+like a real one."""
 
 import signal
 import subprocess
@@ -65,7 +66,9 @@ def web(settings: Settings) -> None:
 
 def asked(settings: Settings) -> None:
     """Serves one caller at the door it was handed, then has nothing more to do."""
-    caller, _ = listening_socket.open_listening_socket("127.0.0.1", settings.workers.llm_port).accept()
+    caller, _ = listening_socket.open_listening_socket(
+        "127.0.0.1", settings.workers.llm_port
+    ).accept()
     caller.sendall(b"here")
     caller.close()
 

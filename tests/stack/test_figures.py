@@ -1,4 +1,5 @@
-"""Every process of a running house says its figures on a port of its own, and the status names it."""
+"""Every process of a running house says its figures on a port of its own, and the status names
+it."""
 
 import json
 
@@ -14,15 +15,23 @@ def test_every_process_says_its_figures_where_the_status_says(house: House) -> N
     house.up()
     told = json.loads(house.command("status", "--json").stdout)
     ports = {one["name"]: one["metrics"] for one in told["processes"] if one["metrics"]}
-    living = [one["name"] for one in told["processes"] if one["pid"] and one["name"] not in {"postgres", "redis"}]
+    living = [
+        one["name"]
+        for one in told["processes"]
+        if one["pid"] and one["name"] not in {"postgres", "redis"}
+    ]
     assert living
     assert set(living) <= set(ports)
     assert len(set(ports.values())) == len(ports)
-    assert not set(ports.values()) & {port for name, port in told["ports"].items() if name != "metrics"}
+    assert not set(ports.values()) & {
+        port for name, port in told["ports"].items() if name != "metrics"
+    }
     http = HttpClient(max_connections=2)
     for name in living:
         for path in ("/metrics", "/healthz"):
-            reply = http.send(HttpRequest("GET", f"http://127.0.0.1:{ports[name]}{path}", deadline=5.0))
+            reply = http.send(
+                HttpRequest("GET", f"http://127.0.0.1:{ports[name]}{path}", deadline=5.0)
+            )
             assert isinstance(reply, HttpResponse), (name, reply)
             assert reply.status == 200
             if path == "/metrics":

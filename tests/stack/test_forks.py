@@ -39,12 +39,20 @@ def server(home: InstallationFolder) -> Iterator[ForkServer]:
 
 
 def _start(server: ForkServer, home: InstallationFolder, name: str) -> ForkedProcess:
-    return server.fork_process((name, f"tests.stack.fakes:{name}", "--probes", "0"), home.log_file(name))
+    return server.fork_process(
+        (name, f"tests.stack.fakes:{name}", "--probes", "0"), home.log_file(name)
+    )
 
 
 def _template(of: int) -> psutil.Process:
-    found = (each for each in psutil.Process(of).children() if "workers.processes.fork_server" in each.cmdline())
-    return next(each for each in found if not each.name().startswith("gr-"))  # what it forks has a name
+    found = (
+        each
+        for each in psutil.Process(of).children()
+        if "workers.processes.fork_server" in each.cmdline()
+    )
+    return next(
+        each for each in found if not each.name().startswith("gr-")
+    )  # what it forks has a name
 
 
 def test_it_is_our_child_in_a_session_of_its_own_and_its_end_is_told(
@@ -53,7 +61,11 @@ def test_it_is_our_child_in_a_session_of_its_own_and_its_end_is_told(
     steady = _start(server, home, "steady")
     found = psutil.Process(steady.pid)
     wait_until((home.run_folder / "steady.ready").exists)
-    assert (found.ppid(), os.getsid(steady.pid), found.name()) == (os.getpid(), steady.pid, "gr-steady")
+    assert (found.ppid(), os.getsid(steady.pid), found.name()) == (
+        os.getpid(),
+        steady.pid,
+        "gr-steady",
+    )
     assert steady.poll() is None
     steady.send_signal(signal.SIGTERM)
     assert steady.wait() == 0
@@ -65,7 +77,9 @@ def test_it_is_our_child_in_a_session_of_its_own_and_its_end_is_told(
     stubborn.kill()  # nobody any more: its number may be somebody else's
 
 
-def test_who_forks_may_die_and_nobody_else_does(server: ForkServer, home: InstallationFolder) -> None:
+def test_who_forks_may_die_and_nobody_else_does(
+    server: ForkServer, home: InstallationFolder
+) -> None:
     first = _start(server, home, "steady")
     _template(os.getpid()).kill()
     assert _start(server, home, "crashing").wait() == 1
@@ -82,31 +96,44 @@ def test_a_step_is_forked_too_and_answers(server: ForkServer, home: Installation
         "loaded": sorted(fork_server.PRELOADED_MODULES),
     }
     with pytest.raises(Unavailable) as said:
-        SubprocessTask(home, "silent", "tests.stack.fakes:crashing", server).wait_for_result(waiting=lambda: None)
+        SubprocessTask(home, "silent", "tests.stack.fakes:crashing", server).wait_for_result(
+            waiting=lambda: None
+        )
     assert said.value.message.params["log"] == str(home.log_file("silent"))
 
 
 def where(settings: Settings) -> dict[str, object]:
     """A step: what it finds."""
-    return {"home": str(settings.home), "loaded": sorted(set(fork_server.PRELOADED_MODULES) & set(sys.modules))}
+    return {
+        "home": str(settings.home),
+        "loaded": sorted(set(fork_server.PRELOADED_MODULES) & set(sys.modules)),
+    }
 
 
 def test_without_anybody_to_fork_it_is_an_error(home: InstallationFolder) -> None:
     server = ForkServer(
-        home.log_file("template"), {**child_environment(home.folder, code=ROOT), "PYTHONHOME": "/nowhere"}
+        home.log_file("template"),
+        {**child_environment(home.folder, code=ROOT), "PYTHONHOME": "/nowhere"},
     )
     with pytest.raises(Unavailable) as said:
         _start(server, home, "steady")
     assert said.value.message.code == "stack.did_not_start"
     supervisor = Supervisor(home.folder, log=home.log_file)
     supervisor.fork_server = server
-    program = Program("steady", (), StopStage.WORKER, bool, fork_arguments=("steady", "tests.stack.fakes:steady"))
-    assert supervisor.start_process(program).state is ProcessState.RESTARTING  # the supervisor goes on, and tries again
+    program = Program(
+        "steady", (), StopStage.WORKER, bool, fork_arguments=("steady", "tests.stack.fakes:steady")
+    )
+    assert (
+        supervisor.start_process(program).state is ProcessState.RESTARTING
+    )  # the supervisor goes on, and tries again
     supervisor.stop_all()
 
 
-def test_only_what_was_forked_becomes_our_child(server: ForkServer, home: InstallationFolder) -> None:
-    """What it had started itself is taken note of by init, as before: we would not know of its end."""
+def test_only_what_was_forked_becomes_our_child(
+    server: ForkServer, home: InstallationFolder
+) -> None:
+    """What it had started itself is taken note of by init, as before: we would not know of its
+    end."""
     parent = _start(server, home, "parent")
     wait_until((home.run_folder / "parent.ready").exists)
     started = psutil.Process(int((home.run_folder / "started").read_text()))

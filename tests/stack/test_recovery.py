@@ -36,7 +36,10 @@ def test_a_killed_supervisor_leaves_nothing_and_the_next_start_recovers(house: H
     assert status.returncode == 3
     assert "does not run here" in status.stdout
     assert not house.up().unready_processes
-    for name in ("postgres", "redis"):  # frozen, so that they miss the signal of their parent's death
+    for name in (
+        "postgres",
+        "redis",
+    ):  # frozen, so that they miss the signal of their parent's death
         os.kill(house.child(name), signal.SIGSTOP)
     frozen = house.child("postgres")
     house.end(signal.SIGKILL)
@@ -51,7 +54,10 @@ def test_a_pid_file_of_another_program_and_a_broken_redis_file_stop_nothing(hous
     for path in files:
         path.write_bytes(b"*not a protocol\r\n" * 10)
     with subprocess.Popen(["sleep", "600"]) as other:
-        written = f"{other.pid}\n{house.home.postgres_folder}\n1700000000\n5432\n\n127.0.0.1\n  1 2\nready\n"
+        written = (
+            f"{other.pid}\n{house.home.postgres_folder}\n1700000000\n5432\n\n127.0.0.1\n  1 "
+            "2\nready\n"
+        )
         (house.home.postgres_folder / "postmaster.pid").write_text(written)
         assert not house.up().unready_processes
         assert other.poll() is None
@@ -69,10 +75,16 @@ def test_a_first_start_killed_half_way_starts_afresh(new_house: Callable[..., Ho
     assert (house.home.folder / "pg.aside-1" / "somebody's").read_text() == "work"
 
 
-def test_ports_taken_after_they_were_chosen_are_given_up_and_nothing_is_put_aside(house: House) -> None:
+def test_ports_taken_after_they_were_chosen_are_given_up_and_nothing_is_put_aside(
+    house: House,
+) -> None:
     env = read_env(house.home)
-    taken = {name: int(env[f"GREENROOM_WORKERS__{name.upper()}_PORT"]) for name in ("postgres", "redis")}
-    shutil.rmtree(house.home.postgres_folder)  # making it again takes the half second in which somebody else is quicker
+    taken = {
+        name: int(env[f"GREENROOM_WORKERS__{name.upper()}_PORT"]) for name in ("postgres", "redis")
+    }
+    shutil.rmtree(
+        house.home.postgres_folder
+    )  # making it again takes the half second in which somebody else is quicker
     process = house.begin()
     wait_until((house.home.folder / "pg.new").exists, START_SECONDS)
     process.send_signal(signal.SIGSTOP)
@@ -109,7 +121,8 @@ def test_what_ends_is_started_again(house: House) -> None:
     for name in ("send", "postgres", "redis"):
         before = house.child(name)
         os.kill(before, signal.SIGKILL)
-        wait_until(lambda name=name, before=before: _is_back(house, name, before))  # type: ignore[misc]  # bound early
+        # bound early
+        wait_until(lambda name=name, before=before: _is_back(house, name, before))  # type: ignore[misc]  # see above
     wait_until(lambda: house.report().is_ready)
 
 

@@ -51,14 +51,19 @@ def test_secrets_are_made_once_and_own_lines_stay(home: InstallationFolder) -> N
 
 
 def test_keys_are_known_however_the_file_says_them(home: InstallationFolder) -> None:
-    """As shells, and settings, read it: a key that was taken for none would be replaced, and the data lost."""
+    """As shells, and settings, read it: a key that was taken for none would be replaced, and the
+    data lost."""
     keys = {name: places.SECRET_FACTORIES[name]() for name in (MASTER, SIGNING)}
-    home.env_file.write_text(f'export {MASTER}="{keys[MASTER]}"\n{SIGNING.lower()} = {keys[SIGNING]} # of the gate\n')
+    home.env_file.write_text(
+        f'export {MASTER}="{keys[MASTER]}"\n{SIGNING.lower()} = {keys[SIGNING]} # of the gate\n'
+    )
     places.create_missing_secrets(home)
     found = house_settings.load_settings_of(home.folder)
     assert found.tenants.master_key.get_secret_value() == keys[MASTER]
     assert found.gate.signing_key.get_secret_value() == keys[SIGNING]
-    assert found.tenants.letterbox_key == sealed_intake.derive_public_key(envelope.parse_master_key(keys[MASTER]))
+    assert found.tenants.letterbox_key == sealed_intake.derive_public_key(
+        envelope.parse_master_key(keys[MASTER])
+    )
 
 
 def test_a_key_of_the_environment_is_the_one_others_are_derived_of(
@@ -69,8 +74,12 @@ def test_a_key_of_the_environment_is_the_one_others_are_derived_of(
     places.create_missing_secrets(home)
     found = house_settings.load_settings_of(home.folder)
     assert found.tenants.master_key.get_secret_value() == key
-    assert found.tenants.letterbox_key == sealed_intake.derive_public_key(envelope.parse_master_key(key))
-    assert found.tenants.door_key.get_secret_value() == second_factor.derive_door_key(envelope.parse_master_key(key))
+    assert found.tenants.letterbox_key == sealed_intake.derive_public_key(
+        envelope.parse_master_key(key)
+    )
+    assert found.tenants.door_key.get_secret_value() == second_factor.derive_door_key(
+        envelope.parse_master_key(key)
+    )
     assert MASTER not in read_env(home)  # whoever keeps it elsewhere wants it nowhere else
 
 
@@ -99,7 +108,8 @@ def test_the_lock_names_its_holder_and_ends_with_it(home: InstallationFolder) ->
 
 
 def test_who_only_asks_who_holds_a_home_keeps_nobody_out(home: InstallationFolder) -> None:
-    """`status`, and `up --detach` itself, ask while another process begins; a busy machine may stop them half way."""
+    """`status`, and `up --detach` itself, ask while another process begins; a busy machine may stop
+    them half way."""
     with (home.folder / "lock").open("a") as asking:
         fcntl.flock(asking, fcntl.LOCK_SH)
         over = threading.Timer(0.1, fcntl.flock, (asking, fcntl.LOCK_UN))
@@ -144,7 +154,9 @@ def test_a_house_that_ends_at_the_first_word_is_stopped(
 ) -> None:
     monkeypatch.setenv("GREENROOM_HOME", str(home.folder))
     monkeypatch.setenv("LANG", "C")
-    held = subprocess.Popen([sys.executable, "-c", HOLDS, str(home.folder)], stdout=subprocess.PIPE, cwd=ROOT)
+    held = subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(home.folder)], stdout=subprocess.PIPE, cwd=ROOT
+    )
     assert held.stdout is not None
     assert held.stdout.readline() == b"held\n"
     threading.Thread(target=held.wait).start()  # its parent hears of its end, as a shell does
@@ -160,13 +172,21 @@ def test_logs_turn_over_by_size(home: InstallationFolder) -> None:
             file.truncate(places.LOG_MIB * places.MIB)
             file.write(str(number).encode())
         places.rotate_log(log)
-    assert sorted(path.name for path in log.parent.iterdir()) == ["web.log.1", "web.log.2", "web.log.3"]
+    assert sorted(path.name for path in log.parent.iterdir()) == [
+        "web.log.1",
+        "web.log.2",
+        "web.log.3",
+    ]
     assert (log.parent / "web.log.1").read_bytes()[:1] == b"4"
 
 
-def test_addresses_follow_their_port_unless_somebody_gave_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_addresses_follow_their_port_unless_somebody_gave_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = Settings(
-        home=tmp_path, web={"port": free_port()}, dashboard={"port": free_port(), "public_url": "https://a.example"}
+        home=tmp_path,
+        web={"port": free_port()},
+        dashboard={"port": free_port(), "public_url": "https://a.example"},
     )
     values, moved = ports.choose_ports(settings)
     assert values["GREENROOM_WEB__PUBLIC_URL"] == f"http://127.0.0.1:{settings.web.port}"
@@ -181,15 +201,22 @@ def test_addresses_follow_their_port_unless_somebody_gave_one(tmp_path: Path, mo
     assert caught.value.message.code == "stack.port_busy"
 
 
-def test_an_address_of_somebody_else_is_not_ours(home: InstallationFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_of_somebody_else_is_not_ours(
+    home: InstallationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GREENROOM_HOME", str(home.folder))
     places.create_missing_secrets(home)
-    write_env(home, data_services.embedded_addresses(house_settings.load_settings(), database=True, redis=True))
+    write_env(
+        home,
+        data_services.embedded_addresses(house_settings.load_settings(), database=True, redis=True),
+    )
     assert data_services.is_database_embedded(house_settings.load_settings())
     assert data_services.is_redis_embedded(house_settings.load_settings())
     monkeypatch.setenv("GREENROOM_REDIS__URL", "redis://:else@127.0.0.1:1/0")
     for login in data_services.DATABASE_LOGINS:
-        monkeypatch.setenv(f"GREENROOM_DATABASE__{login.upper()}_URL", "postgresql+psycopg://me:else@127.0.0.1/db")
+        monkeypatch.setenv(
+            f"GREENROOM_DATABASE__{login.upper()}_URL", "postgresql+psycopg://me:else@127.0.0.1/db"
+        )
     assert not data_services.is_database_embedded(house_settings.load_settings())
     assert not data_services.is_redis_embedded(house_settings.load_settings())
 
@@ -198,8 +225,13 @@ def test_help_loads_nothing_of_the_house() -> None:
     started = monotonic()
     probe = "import sys; sys.argv = ['greenroom', '--help']\nfrom workers.cli.main import main\n"
     probe += "try: main()\nexcept SystemExit: pass\n"
-    probe += "print(sorted(m for m in sys.modules if m.split('.')[0] in ('foundation', 'sqlalchemy', 'pydantic')))"
-    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, cwd=ROOT, check=True)
+    probe += (
+        "print(sorted(m for m in sys.modules if m.split('.')[0] in ('foundation', 'sqlalchemy', "
+        "'pydantic')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, cwd=ROOT, check=True
+    )
     assert done.stdout.splitlines()[-1] == "[]"
     assert monotonic() - started < 5  # the figure itself is the benchmark's
 
@@ -209,10 +241,16 @@ def test_help_loads_nothing_of_the_house() -> None:
     [
         ({"GREENROOM_WEB__PORT": "many"}, "The setting GREENROOM_WEB__PORT cannot be used", 2),
         ({"GREENROOM_HOME": "/proc/nowhere"}, "/proc/nowhere cannot be written", 3),
-        ({"GREENROOM_HOME": "/proc/nowhere", "LANG": "fr_FR.UTF-8"}, "Impossible d’écrire dans /proc/nowhere", 3),
+        (
+            {"GREENROOM_HOME": "/proc/nowhere", "LANG": "fr_FR.UTF-8"},
+            "Impossible d’écrire dans /proc/nowhere",
+            3,
+        ),
     ],
 )
-def test_errors_are_one_sentence(tmp_path: Path, environment: dict[str, str], words: str, code: int) -> None:
+def test_errors_are_one_sentence(
+    tmp_path: Path, environment: dict[str, str], words: str, code: int
+) -> None:
     house = House(InstallationFolder(tmp_path / "home"), environment=environment)
     done = house.command("up")
     assert done.returncode == code
@@ -226,7 +264,9 @@ def test_doctor_before_the_first_start_and_in_a_running_house(tmp_path: Path, ho
     assert early.returncode == 0
     assert not (tmp_path / "nothing").exists()
     house.up()
-    found = {finding["part"]: finding for finding in json.loads(house.command("doctor", "--json").stdout)}
+    found = {
+        finding["part"]: finding for finding in json.loads(house.command("doctor", "--json").stdout)
+    }
     assert {part for part, finding in found.items() if finding["verdict"] == "bad"} == set()
     assert found["walls"]["verdict"] == "fine"
     assert "no superuser" in found["database work"]["says"]
@@ -244,10 +284,20 @@ def test_doctor_before_the_first_start_and_in_a_running_house(tmp_path: Path, ho
 @pytest.mark.slow
 def test_a_detached_house_outlives_the_terminal_that_started_it(house: House) -> None:
     house.environment["GREENROOM_ENVIRONMENT"] = "production"
-    house.environment["GREENROOM_WORKERS__METRICS_PORT"] = str(free_port())  # the processes', not its own
-    script = "import sys; from workers.runtime import background_start; sys.exit(background_start.start_in_background('tests.stack.up:calm'))"
+    house.environment["GREENROOM_WORKERS__METRICS_PORT"] = str(
+        free_port()
+    )  # the processes', not its own
+    script = (
+        "import sys; from workers.runtime import background_start; "
+        "sys.exit(background_start.start_in_background('tests.stack.up:calm'))"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, env=house.variables(), check=False
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=house.variables(),
+        check=False,
     )
     assert "Start PostgreSQL" in done.stdout
     assert house.report().phase == "up"
@@ -258,7 +308,10 @@ def test_a_detached_house_outlives_the_terminal_that_started_it(house: House) ->
 def test_as_many_processes_send_as_the_settings_say() -> None:
     def named(senders: int) -> list[str]:
         settings = Settings(workers={"senders": senders})
-        return [row.name for row in process_table.expand_scaled_processes(process_table.PROCESS_TABLE, settings)]
+        return [
+            row.name
+            for row in process_table.expand_scaled_processes(process_table.PROCESS_TABLE, settings)
+        ]
 
     assert named(1) == [row.name for row in process_table.PROCESS_TABLE]
     found = named(3)

@@ -20,7 +20,9 @@ from workers.installation.folder import read_env
 
 pytestmark = pytest.mark.slow
 
-ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small disk or to become another user")
+ROOT_ONLY = pytest.mark.skipif(
+    os.geteuid() != 0, reason="needs root to mount a small disk or to become another user"
+)
 
 
 def owner(house: House) -> str:
@@ -36,10 +38,19 @@ def run_sql(house: House, statement: str) -> object:
     return value
 
 
-def test_first_start_is_ready_private_and_ends_without_a_trace(new_house: Callable[..., House]) -> None:
+def test_first_start_is_ready_private_and_ends_without_a_trace(
+    new_house: Callable[..., House],
+) -> None:
     house = new_house()
     report = house.up()
-    assert [process.name for process in report.processes] == ["postgres", "redis", "steady", "send", "llm", "web"]
+    assert [process.name for process in report.processes] == [
+        "postgres",
+        "redis",
+        "steady",
+        "send",
+        "llm",
+        "web",
+    ]
     assert report.is_ready
     status = house.command("status", "--json")
     assert status.returncode == 0
@@ -47,9 +58,13 @@ def test_first_start_is_ready_private_and_ends_without_a_trace(new_house: Callab
     assert stat.S_IMODE(house.home.folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(house.home.env_file.stat().st_mode) == 0o600
     assert len(set(house.secrets())) == 7
-    shown = " ".join(" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"]))
+    shown = " ".join(
+        " ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])
+    )
     said = house.end()
-    logged = "".join(path.read_text("utf-8", "replace") for path in (house.home.folder / "logs").iterdir())
+    logged = "".join(
+        path.read_text("utf-8", "replace") for path in (house.home.folder / "logs").iterdir()
+    )
     assert not [secret for secret in house.secrets() if secret in shown + said + logged]
     assert house.living() == []
     assert "Start PostgreSQL" in said
@@ -73,7 +88,10 @@ def test_second_start_keeps_secrets_and_data(house: House) -> None:
 def test_only_one_supervisor_in_a_home_and_any_terminal_may_stop_it(house: House) -> None:
     house.up()
     second = House(house.home)
-    said, code = second.begin().communicate(timeout=END_SECONDS)[0], second.process and second.process.returncode
+    said, code = (
+        second.begin().communicate(timeout=END_SECONDS)[0],
+        second.process and second.process.returncode,
+    )
     assert code == 6
     assert f"already runs here (process {house.report().pid})" in said
     wait_until(lambda: house.report().is_ready)
@@ -84,7 +102,9 @@ def test_only_one_supervisor_in_a_home_and_any_terminal_may_stop_it(house: House
 
 
 def test_a_busy_port_moves_and_is_remembered(house: House) -> None:
-    taken = free_port()  # above it as well nobody else looks for ports: one that was moved is still free later
+    taken = (
+        free_port()
+    )  # above it as well nobody else looks for ports: one that was moved is still free later
     with socket.create_server(("127.0.0.1", taken)):
         env = house.home.env_file.read_text().replace(
             f"WEB__PORT={read_env(house.home)['GREENROOM_WEB__PORT']}", f"WEB__PORT={taken}"
@@ -111,7 +131,9 @@ def test_a_busy_port_that_somebody_fixed_is_an_error(house: House) -> None:
 
 
 def test_half_of_an_own_database_is_an_error(house: House) -> None:
-    house.environment["GREENROOM_DATABASE__WORK_URL"] = "postgresql+psycopg://me:secret@db.example/greenroom"
+    house.environment["GREENROOM_DATABASE__WORK_URL"] = (
+        "postgresql+psycopg://me:secret@db.example/greenroom"
+    )
     said = house.begin().communicate(timeout=END_SECONDS)[0]
     assert house.process is not None
     assert house.process.returncode == 2
@@ -119,10 +141,16 @@ def test_half_of_an_own_database_is_an_error(house: House) -> None:
     assert "secret" not in said
 
 
-def test_own_services_are_used_instead_of_the_built_in_ones(house: House, new_house: Callable[..., House]) -> None:
+def test_own_services_are_used_instead_of_the_built_in_ones(
+    house: House, new_house: Callable[..., House]
+) -> None:
     house.up()
     env = read_env(house.home)
-    given = {name: env[name] for name in env if name.endswith("_URL") and ("DATABASE" in name or "REDIS" in name)}
+    given = {
+        name: env[name]
+        for name in env
+        if name.endswith("_URL") and ("DATABASE" in name or "REDIS" in name)
+    }
     guest = new_house(environment=given)
     assert [process.name for process in guest.up().processes] == ["steady", "send", "llm", "web"]
     assert not guest.home.postgres_folder.exists()
@@ -131,7 +159,9 @@ def test_own_services_are_used_instead_of_the_built_in_ones(house: House, new_ho
 
 @ROOT_ONLY
 @pytest.mark.parametrize(("size", "words"), [("64m", "64 MiB left, 500 are needed")])
-def test_a_small_disk_is_a_sentence(new_house: Callable[..., House], tmp_path: Path, size: str, words: str) -> None:
+def test_a_small_disk_is_a_sentence(
+    new_house: Callable[..., House], tmp_path: Path, size: str, words: str
+) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)]
@@ -152,7 +182,10 @@ def test_somebody_who_is_not_root_needs_nothing_special(new_house: Callable[...,
     python = _python_of_nobody()
     folder = Path("/tmp") / f"greenroom-nobody-{os.getpid()}"
     house = new_house(folder, python=python)
-    house.environment = {"PYTHONPATH": os.pathsep.join([str(p) for p in _site_packages()]), "HOME": "/nonexistent"}
+    house.environment = {
+        "PYTHONPATH": os.pathsep.join([str(p) for p in _site_packages()]),
+        "HOME": "/nonexistent",
+    }
     subprocess.run(["chown", "-R", "nobody", str(folder)], check=True)
     try:
         assert house.up().is_ready
@@ -188,17 +221,32 @@ def test_root_where_namespaces_are_refused_lends_the_server_another_user(
 
 
 def _site_packages() -> list[Path]:
-    return [path for path in Path(__file__).parents[2].glob(".venv/lib/python3*/site-packages") if path.is_dir()]
+    return [
+        path
+        for path in Path(__file__).parents[2].glob(".venv/lib/python3*/site-packages")
+        if path.is_dir()
+    ]
 
 
 def _python_of_nobody() -> tuple[str, ...]:
     """A Python of our version that nobody may run: this one often lies under /root."""
     found = shutil.which("python3", path="/usr/bin:/usr/local/bin")
-    program = (shutil.which("setpriv") or "", "--reuid=65534", "--regid=65534", "--clear-groups", found or "")
+    program = (
+        shutil.which("setpriv") or "",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        found or "",
+    )
     if not all(program) or not _site_packages():
         pytest.skip("no setpriv, or no Python that everybody may run")
     probe = "import sys, psycopg, pydantic_core; assert sys.version_info[:2] == (3, 11)"
     path = {"PYTHONPATH": str(_site_packages()[0])}
-    if subprocess.run([*program, "-c", probe], env=path, capture_output=True, check=False).returncode != 0:
+    if (
+        subprocess.run(
+            [*program, "-c", probe], env=path, capture_output=True, check=False
+        ).returncode
+        != 0
+    ):
         pytest.skip("another user cannot read this environment")
     return program

@@ -32,9 +32,12 @@ def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
     found.stop_all()
 
 
-def shell(script: str, name: str = "one", stage: StopStage = StopStage.WORKER, **given: object) -> Program:
+def shell(
+    script: str, name: str = "one", stage: StopStage = StopStage.WORKER, **given: object
+) -> Program:
     works: Callable[[int], bool] = bool
-    return Program(name, ("sh", "-c", script), stage, works, **given)  # type: ignore[arg-type]  # its fields
+    # its fields
+    return Program(name, ("sh", "-c", script), stage, works, **given)  # type: ignore[arg-type]  # see above
 
 
 def ticking(supervisor: Supervisor, until: Callable[[], bool], seconds: float = 10.0) -> None:
@@ -56,7 +59,9 @@ def test_restarts_wait_longer_each_time_then_stop(supervisor: Supervisor) -> Non
 
 def test_a_degraded_process_gets_another_chance(tmp_path: Path) -> None:
     supervisor = Supervisor(
-        tmp_path, log=lambda name: tmp_path / name, pace=RestartPolicy(0.01, 0.01, 1, 60, degraded_delay=0.3)
+        tmp_path,
+        log=lambda name: tmp_path / name,
+        pace=RestartPolicy(0.01, 0.01, 1, 60, degraded_delay=0.3),
     )
     child = supervisor.start_process(shell(f"test -e {tmp_path}/mended && sleep 60"))
     ticking(supervisor, lambda: child.state is ProcessState.DEGRADED)
@@ -79,7 +84,8 @@ def test_one_answer_that_is_missing_means_nothing_and_two_do(supervisor: Supervi
 def test_stages_stop_in_order(supervisor: Supervisor, tmp_path: Path) -> None:
     for stage in (StopStage.POSTGRES, StopStage.WORKER, StopStage.DOOR, StopStage.RELAY):
         script = (
-            f"trap 'echo {stage.name} >> {tmp_path}/order; exit' TERM; touch {tmp_path}/{stage.name}; sleep 60 & wait"
+            f"trap 'echo {stage.name} >> {tmp_path}/order; exit' TERM; touch "
+            f"{tmp_path}/{stage.name}; sleep 60 & wait"
         )
         supervisor.start_process(shell(script, name=stage.name, stage=stage))
     wait_until(lambda: all((tmp_path / name).exists() for name in supervisor.children))
@@ -89,7 +95,12 @@ def test_stages_stop_in_order(supervisor: Supervisor, tmp_path: Path) -> None:
 
 def test_what_a_child_started_ends_with_it(supervisor: Supervisor, tmp_path: Path) -> None:
     supervisor.start_process(shell(f"sleep 987 & echo $! > {tmp_path}/grandchild; wait"))
-    wait_until(lambda: (tmp_path / "grandchild").exists() and bool((tmp_path / "grandchild").read_text().strip()))
+    wait_until(
+        lambda: (
+            (tmp_path / "grandchild").exists()
+            and bool((tmp_path / "grandchild").read_text().strip())
+        )
+    )
     grandchild = int((tmp_path / "grandchild").read_text())
     supervisor.stop_all()
     wait_until(lambda: not _runs(grandchild))
@@ -111,10 +122,21 @@ def test_who_overstays_its_grace_is_killed(supervisor: Supervisor, tmp_path: Pat
     assert child.last_exit == -signal.SIGKILL
 
 
-def test_on_demand_waits_for_its_first_caller_and_again_after_it_ended(tmp_path: Path, supervisor: Supervisor) -> None:
+def test_on_demand_waits_for_its_first_caller_and_again_after_it_ended(
+    tmp_path: Path, supervisor: Supervisor
+) -> None:
     port = free_port()
-    script = "import socket, sys; s = socket.socket(fileno=int(sys.argv[2])); c, _ = s.accept(); c.sendall(b'here')"
-    program = Program("llm", ("/usr/bin/env", "python3", "-c", script), StopStage.WORKER, bool, on_demand_port=port)
+    script = (
+        "import socket, sys; s = socket.socket(fileno=int(sys.argv[2])); c, _ = s.accept(); "
+        "c.sendall(b'here')"
+    )
+    program = Program(
+        "llm",
+        ("/usr/bin/env", "python3", "-c", script),
+        StopStage.WORKER,
+        bool,
+        on_demand_port=port,
+    )
     child = supervisor.start_process(program)
     for _ in range(2):
         supervisor.check_processes()
@@ -128,7 +150,9 @@ def test_on_demand_waits_for_its_first_caller_and_again_after_it_ended(tmp_path:
 
 def test_who_calls_a_broken_one_is_refused_in_the_end(supervisor: Supervisor) -> None:
     port = free_port()
-    child = supervisor.start_process(Program("llm", ("false",), StopStage.WORKER, bool, on_demand_port=port))
+    child = supervisor.start_process(
+        Program("llm", ("false",), StopStage.WORKER, bool, on_demand_port=port)
+    )
     with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
         ticking(supervisor, lambda: child.state is ProcessState.DEGRADED)
         with pytest.raises(ConnectionResetError):
@@ -141,7 +165,9 @@ def test_a_port_that_was_taken_meanwhile_is_said(supervisor: Supervisor) -> None
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(Unavailable) as said:
-            supervisor.start_process(Program("llm", ("false",), StopStage.WORKER, bool, on_demand_port=port))
+            supervisor.start_process(
+                Program("llm", ("false",), StopStage.WORKER, bool, on_demand_port=port)
+            )
     assert said.value.message == Message("stack.port_lost", {"port": port})
 
 
@@ -149,20 +175,27 @@ def test_a_port_that_was_taken_while_a_broken_one_rested_ends_nobody(tmp_path: P
     port, pace = free_port(), RestartPolicy(0.01, 0.01, 1, 60, degraded_delay=0.2)
     supervisor = Supervisor(tmp_path, log=lambda name: tmp_path / name, pace=pace)
     other = supervisor.start_process(shell("sleep 60", name="other"))
-    child = supervisor.start_process(Program("llm", ("false",), StopStage.WORKER, bool, on_demand_port=port))
+    child = supervisor.start_process(
+        Program("llm", ("false",), StopStage.WORKER, bool, on_demand_port=port)
+    )
     with socket.create_connection(("127.0.0.1", port), timeout=10):
         ticking(supervisor, lambda: child.state is ProcessState.DEGRADED)
     with socket.create_server(("127.0.0.1", port)):
         before = child.restarts
         ticking(supervisor, lambda: child.restarts > before)
         assert child.state in (ProcessState.RESTARTING, ProcessState.DEGRADED)
-    ticking(supervisor, lambda: child.state is ProcessState.IDLE)  # free again: it waits for a caller
+    ticking(
+        supervisor, lambda: child.state is ProcessState.IDLE
+    )  # free again: it waits for a caller
     assert other.state is ProcessState.READY
     supervisor.stop_all()
 
 
-def test_a_program_that_cannot_be_started_now_is_started_later(tmp_path: Path, supervisor: Supervisor) -> None:
-    """Its file is being replaced, or the machine has no memory for one more process: the others go on."""
+def test_a_program_that_cannot_be_started_now_is_started_later(
+    tmp_path: Path, supervisor: Supervisor
+) -> None:
+    """Its file is being replaced, or the machine has no memory for one more process: the others go
+    on."""
     program, kept = tmp_path / "program", tmp_path / "kept"
     program.write_text("#!/bin/sh\nsleep 0.2; exit 1\n")
     program.chmod(0o755)
@@ -185,7 +218,10 @@ def test_a_question_that_cannot_be_asked_is_no_answer(supervisor: Supervisor) ->
             raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
         return True
 
-    child, states = supervisor.start_process(Program("one", ("sleep", "60"), StopStage.WORKER, is_ready)), []
+    child, states = (
+        supervisor.start_process(Program("one", ("sleep", "60"), StopStage.WORKER, is_ready)),
+        [],
+    )
     for _ in range(3):
         child.check_at = 0.0
         supervisor.check_processes()
@@ -205,7 +241,8 @@ def test_a_question_that_cannot_be_asked_is_no_answer(supervisor: Supervisor) ->
     ],
 )
 def test_a_redis_that_loads_is_not_ready(told: bytes, ready: bool) -> None:
-    """It may find that it cannot read its file, and end: then it was never ready, and starts without it."""
+    """It may find that it cannot read its file, and end: then it was never ready, and starts
+    without it."""
     with socket.create_server(("127.0.0.1", 0)) as door:
 
         def answer() -> None:
@@ -221,10 +258,14 @@ def test_a_redis_that_loads_is_not_ready(told: bytes, ready: bool) -> None:
 def test_a_postgresql_is_ready_when_it_answers_itself_and_not_another(
     supervisor: Supervisor, cluster: Cluster, tmp_path: Path
 ) -> None:
-    """Two houses that start in one minute chose the same port; the other's answers, and ours is about to end."""
+    """Two houses that start in one minute chose the same port; the other's answers, and ours is
+    about to end."""
     folder = tmp_path / "home"
     embedded_servers.init_postgres(folder / "pg", "secret")
-    lost, own = (Settings(home=folder, workers={"postgres_port": port}) for port in (cluster.port, free_port()))
+    lost, own = (
+        Settings(home=folder, workers={"postgres_port": port})
+        for port in (cluster.port, free_port())
+    )
     child, states = supervisor.start_process(postgres_program(lost)), set[ProcessState]()
 
     def ended() -> bool:

@@ -72,7 +72,13 @@ class Meanwhile:
         return False
 
 
-_WORDS_ALONE: dict[str, Any] = {"loras": (), "init": b"", "mask": b"", "references": (), "pose": b""}
+_WORDS_ALONE: dict[str, Any] = {
+    "loras": (),
+    "init": b"",
+    "mask": b"",
+    "references": (),
+    "pose": b"",
+}
 
 
 @dataclass
@@ -106,16 +112,22 @@ class Atelier:
     def count(self, table: str) -> int:
         """How many rows of the tenant a table has."""
         with self.scope() as scope:
-            found = scope.run(f"SELECT count(*) FROM {table} WHERE tenant_id = :tenant", tenant=self.tenant_id)
+            found = scope.run(
+                f"SELECT count(*) FROM {table} WHERE tenant_id = :tenant", tenant=self.tenant_id
+            )
             return int(found.scalar_one())
 
     def start(self, *, key: str = "run", seed: int = 7, **changes: Any) -> UUID:
         """A run of a small recipe."""
         with self.scope() as scope:
             recipe_id = specs.save_recipe(scope, self.creator_id, spec(**changes))
-            return runner.start_run(scope, creator_id=self.creator_id, recipe_id=recipe_id, seed=seed, key=key)
+            return runner.start_run(
+                scope, creator_id=self.creator_id, recipe_id=recipe_id, seed=seed, key=key
+            )
 
-    def work(self, job_id: UUID, engine: Callable[[], Any], *, pause: int = 0, **given: Any) -> None:
+    def work(
+        self, job_id: UUID, engine: Callable[[], Any], *, pause: int = 0, **given: Any
+    ) -> None:
         """Handle the row of a run once."""
         due = HostedRunDue if _sold(engine) else RunDue
         runner.generate_pictures(

@@ -1,4 +1,5 @@
-"""An agency where faces are told apart: the real way in, the real comparison and keys, before a fake eye."""
+"""An agency where faces are told apart: the real way in, the real comparison and keys, before a
+fake eye."""
 
 import secrets
 from collections.abc import Iterator
@@ -119,7 +120,9 @@ class Faced:
                 ratings.record_rating(scope, medium.sha256, rating, source=f"member:{rater}")
         return medium
 
-    def photo(self, who: str, kind: str = "G", image: Image.Image | None = None, **more: Any) -> Medium:
+    def photo(
+        self, who: str, kind: str = "G", image: Image.Image | None = None, **more: Any
+    ) -> Medium:
         """A photograph of these people."""
         shown = image or tile(kind, who=who, bright=255 - next(_seeds) % 40, **more)
         return self.bring(pipeline.prepare_upload(png(shown), name="a.png"), Rating(kind))
@@ -128,9 +131,14 @@ class Faced:
         """A picture that a model made."""
         shown = image or tile(kind, who=who, bright=255 - next(_seeds) % 40)
         key, size = f"made:{uuid7()}", shown.size
-        picture = GeneratedPicture(png(shown), "image/png", *size, "diffusion", "m", OriginLabel.NONE, 1, "a person")
+        picture = GeneratedPicture(
+            png(shown), "image/png", *size, "diffusion", "m", OriginLabel.NONE, 1, "a person"
+        )
         return self.bring(
-            pipeline.prepare_generated_picture(picture, key=key, alt="a person", credential=CREDENTIAL), Rating(kind)
+            pipeline.prepare_generated_picture(
+                picture, key=key, alt="a person", credential=CREDENTIAL
+            ),
+            Rating(kind),
         )
 
     def asset(self, medium: Medium) -> UUID:
@@ -140,10 +148,13 @@ class Faced:
     def depict(self, medium: Medium, person: UUID, by: str = "") -> None:
         with self.world.scope() as scope:
             asset = asset_records.find_rendition_by_digest(scope, medium.sha256).asset_id
-            ratings.record_depiction(scope, asset, person, how="face", confirmed_by=by or f"member:{self.world.rob}")
+            ratings.record_depiction(
+                scope, asset, person, how="face", confirmed_by=by or f"member:{self.world.rob}"
+            )
 
     def real(self, letter: str, *, agree: bool = True, **papers: Any) -> UUID:
-        """Somebody real with a photograph, who agreed on their own page that their face is known."""
+        """Somebody real with a photograph, who agreed on their own page that their face is
+        known."""
         with self.world.scope() as scope:
             person = real_person(scope, display_ref=f"Real {letter}", **papers)
         self.depict(self.photo(f"{letter}9"), person)
@@ -163,7 +174,9 @@ class Faced:
         with self.world.scope() as scope:
             subject = known_faces.find_face_consent(scope, person)
         assert subject is not None
-        face_comparison.create_face_template(FaceEnrolmentDue(self.tenant_id, subject.id), by=self.by)
+        face_comparison.create_face_template(
+            FaceEnrolmentDue(self.tenant_id, subject.id), by=self.by
+        )
 
     def revoke(self, person: UUID, what: str = FACE_CONSENT) -> None:
         event = RevocationRequested(self.tenant_id, person, scope=what, by=f"person:{person}")
@@ -209,7 +222,9 @@ class Faced:
         with self.world.scope() as scope:
             person = invented(scope, self.world)
             if references:
-                known_faces.set_reference_pictures(scope, person, [one.sha256 for one in references])
+                known_faces.set_reference_pictures(
+                    scope, person, [one.sha256 for one in references]
+                )
         return person
 
     def compare(self) -> None:
@@ -230,13 +245,17 @@ class Faced:
         maker: str = "",
     ) -> None:
         """A member's answer, as the workers do it."""
-        said = ResemblanceJudged(self.tenant_id, one.id, one.digest, answer, because, maker, f"member:{member}")
+        said = ResemblanceJudged(
+            self.tenant_id, one.id, one.digest, answer, because, maker, f"member:{member}"
+        )
         with self.world.scope(said.by) as scope:
             resemblance_reviews.record_face_judgement(scope, said)
 
     def count(self, table: str) -> int:
         with self.world.scope() as scope:
-            found = scope.run(f"SELECT count(*) FROM {table} WHERE tenant_id = :t", t=self.tenant_id)
+            found = scope.run(
+                f"SELECT count(*) FROM {table} WHERE tenant_id = :t", t=self.tenant_id
+            )
             return int(found.scalar_one())
 
 
@@ -252,7 +271,9 @@ def judged(house: Faced, medium: Medium, *, author: UUID | None = None) -> tuple
     with house.world.scope() as scope:
         whole = unit(house.world, media=[medium])
         marked = replace(whole, flags=issuance.required_flags_of_unit(scope, whole))
-        said = issuance.preview_decision(scope, marked, author=f"member:{author or house.world.ann}")
+        said = issuance.preview_decision(
+            scope, marked, author=f"member:{author or house.world.ann}"
+        )
     return str(said.verdict), set(map(str, said.reasons)) - {"REVIEW_MISSING"}
 
 
@@ -284,7 +305,8 @@ def see(house: Faced, *members: UUID) -> None:
     with house.world.scope() as scope:
         scope.run(
             "INSERT INTO showings (tenant_id, id, principal_id, sha256)"
-            " SELECT r.tenant_id, gen_random_uuid(), m.principal_id, r.sha256 FROM renditions r JOIN members m"
+            " SELECT r.tenant_id, gen_random_uuid(), m.principal_id, r.sha256 FROM renditions r "
+            "JOIN members m"
             " ON m.tenant_id = r.tenant_id AND m.id = ANY(:members) WHERE r.tenant_id = :t",
             t=house.tenant_id,
             members=list(members),

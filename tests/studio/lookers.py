@@ -1,4 +1,5 @@
-"""People and pictures for a look: who the creator is, who agreed that a model makes them, and who is named in what."""
+"""People and pictures for a look: who the creator is, who agreed that a model makes them, and who
+is named in what."""
 
 from datetime import timedelta
 from uuid import UUID

@@ -1,4 +1,5 @@
-"""A picture that a model makes move: once in the library, whoever dies; marked as a child of its picture."""
+"""A picture that a model makes move: once in the library, whoever dies; marked as a child of its
+picture."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -69,7 +70,9 @@ class Told:
 
     name = "diffusion"
 
-    def __init__(self, engine: DiffusionVideoEngine, happens: Callable[[], None], *, step: int = 1) -> None:
+    def __init__(
+        self, engine: DiffusionVideoEngine, happens: Callable[[], None], *, step: int = 1
+    ) -> None:
         self._engine, self._happens, self._step, self.jobs = engine, happens, step, list[VideoJob]()
 
     def device_message(self) -> Any:
@@ -89,16 +92,23 @@ class Told:
 
 def wanted(asset: UUID, **changes: Any) -> AnimationRequest:
     return replace(
-        AnimationRequest(asset, "tiny", seconds=1, words="waves on a beach", motion=60, seed=5, steps=2), **changes
+        AnimationRequest(
+            asset, "tiny", seconds=1, words="waves on a beach", motion=60, seed=5, steps=2
+        ),
+        **changes,
     )
 
 
 def ask(nova: Atelier, want: AnimationRequest, key: str = "one") -> UUID:
     with nova.scope() as scope:
-        return animations.request_animation(scope, creator_id=nova.creator_id, wanted=want, key=key, by="member:x")
+        return animations.request_animation(
+            scope, creator_id=nova.creator_id, wanted=want, key=key, by="member:x"
+        )
 
 
-def work(nova: Atelier, clip_id: UUID, engine: Any, *, store: Any = None, per_day: int = 0) -> ClipView:
+def work(
+    nova: Atelier, clip_id: UUID, engine: Any, *, store: Any = None, per_day: int = 0
+) -> ClipView:
     animations.make_animation(
         AnimationDue(nova.tenant_id, clip_id),
         tenant=nova.services.tenant,
@@ -116,7 +126,9 @@ def how(nova: Atelier, clip_id: UUID) -> ClipView:
         return clips.get_clip(scope, clip_id)
 
 
-def test_a_film_is_a_child_of_its_picture_and_bears_its_marks(nova: Atelier, engine: DiffusionVideoEngine) -> None:
+def test_a_film_is_a_child_of_its_picture_and_bears_its_marks(
+    nova: Atelier, engine: DiffusionVideoEngine
+) -> None:
     asset = still(nova)
     clip_id = ask(nova, wanted(asset))
     assert ask(nova, wanted(asset, words="other")) == clip_id, "the same press again"
@@ -130,7 +142,11 @@ def test_a_film_is_a_child_of_its_picture_and_bears_its_marks(nova: Atelier, eng
     data = nova.services.store.get(nova.tenant_id, sha256)
     assert video_files.reopen_video(data, name="film").size == (480, 320)
     mark = content_credentials.verify_media(data, "video/mp4")
-    assert (mark.engine, mark.source, mark.label) == ("diffusion", "trainedAlgorithmicMedia", "demo")
+    assert (mark.engine, mark.source, mark.label) == (
+        "diffusion",
+        "trainedAlgorithmicMedia",
+        "demo",
+    )
     with nova.scope() as scope:
         made = get_lineage(scope, done.asset_id)
         assert [card.asset_id for card in made.sources] == [asset]
@@ -142,7 +158,9 @@ def test_a_film_is_a_child_of_its_picture_and_bears_its_marks(nova: Atelier, eng
     assert (item.engine, item.alt) == ("diffusion", "waves on a beach")
 
 
-def test_a_film_is_rated_no_lower_for_having_moved(nova: Atelier, engine: DiffusionVideoEngine) -> None:
+def test_a_film_is_rated_no_lower_for_having_moved(
+    nova: Atelier, engine: DiffusionVideoEngine
+) -> None:
     asset = still(nova, rating=Rating.N)
     done = work(nova, ask(nova, wanted(asset)), engine)
     assert done.asset_id is not None
@@ -168,7 +186,9 @@ def test_who_dies_and_begins_anew_makes_one_asset(
     assert len(nova.library()) == before + 1
 
 
-def test_who_dies_at_a_step_or_after_it_stood_makes_it_once(nova: Atelier, engine: DiffusionVideoEngine) -> None:
+def test_who_dies_at_a_step_or_after_it_stood_makes_it_once(
+    nova: Atelier, engine: DiffusionVideoEngine
+) -> None:
     clip_id = ask(nova, wanted(still(nova)))
     with pytest.raises(KeyboardInterrupt):
         work(nova, clip_id, Told(engine, die))
@@ -196,14 +216,18 @@ def test_a_stop_ends_it_at_its_step(nova: Atelier, engine: DiffusionVideoEngine)
     other = ask(nova, wanted(still(nova, 2)), "other")
     with nova.scope() as scope:
         clips.stop_clip(scope, other)
-        left = scope.run("SELECT count(*) FROM outbox WHERE subject_id = :id AND state = 'due'", id=other)
+        left = scope.run(
+            "SELECT count(*) FROM outbox WHERE subject_id = :id AND state = 'due'", id=other
+        )
         assert left.scalar_one() == 0
     never = Told(engine, die)
     assert work(nova, other, never).state is JobState.STOPPED
     assert never.jobs == []
 
 
-def test_what_is_taken_back_meanwhile_is_not_used(nova: Atelier, engine: DiffusionVideoEngine) -> None:
+def test_what_is_taken_back_meanwhile_is_not_used(
+    nova: Atelier, engine: DiffusionVideoEngine
+) -> None:
     asset = still(nova)
     clip_id, before = ask(nova, wanted(asset)), len(nova.library())
 
@@ -213,13 +237,21 @@ def test_what_is_taken_back_meanwhile_is_not_used(nova: Atelier, engine: Diffusi
 
     done = work(nova, clip_id, Told(engine, freeze))
     assert done.reason is not None
-    assert (done.state, done.reason.code, len(nova.library())) == (JobState.FAILED, "clip.withheld", before)
+    assert (done.state, done.reason.code, len(nova.library())) == (
+        JobState.FAILED,
+        "clip.withheld",
+        before,
+    )
     with pytest.raises(Refused):
         ask(nova, wanted(asset), "again")
 
 
 @pytest.mark.parametrize(
-    "error", [EngineMissing("engine.film_no_gpu"), JobTooLarge("engine.film_memory", seconds=1, model="tiny")]
+    "error",
+    [
+        EngineMissing("engine.film_no_gpu"),
+        JobTooLarge("engine.film_memory", seconds=1, model="tiny"),
+    ],
 )
 def test_an_engine_that_cannot_is_told_once_to_a_person(
     nova: Atelier, engine: DiffusionVideoEngine, error: EngineMissing | JobTooLarge
@@ -236,7 +268,9 @@ def test_an_engine_that_cannot_is_told_once_to_a_person(
         assert said.scalar_one() == 1
 
 
-def test_others_faults_are_tried_again_and_given_up(nova: Atelier, engine: DiffusionVideoEngine) -> None:
+def test_others_faults_are_tried_again_and_given_up(
+    nova: Atelier, engine: DiffusionVideoEngine
+) -> None:
     clip_id = ask(nova, wanted(still(nova)))
 
     def away() -> None:
@@ -245,7 +279,9 @@ def test_others_faults_are_tried_again_and_given_up(nova: Atelier, engine: Diffu
     with pytest.raises(EngineUnreachable):
         work(nova, clip_id, Told(engine, away))
     assert how(nova, clip_id).state is JobState.RUNNING
-    clips.fail_clip_after_retries(AnimationDue(nova.tenant_id, clip_id), tenant=nova.services.tenant)
+    clips.fail_clip_after_retries(
+        AnimationDue(nova.tenant_id, clip_id), tenant=nova.services.tenant
+    )
     reason = how(nova, clip_id).reason
     assert reason is not None
     assert reason.code == "clip.gave_up"
@@ -257,7 +293,9 @@ def test_a_model_that_is_gone_since_is_named(nova: Atelier, engine: DiffusionVid
     assert (done.state, done.reason.code) == (JobState.FAILED, "engine.film_model_missing")
 
 
-def test_a_film_counts_as_a_picture_and_waits_for_the_next_day(nova: Atelier, engine: DiffusionVideoEngine) -> None:
+def test_a_film_counts_as_a_picture_and_waits_for_the_next_day(
+    nova: Atelier, engine: DiffusionVideoEngine
+) -> None:
     first, second = (ask(nova, wanted(still(nova, seed)), str(seed)) for seed in (1, 2))
     assert work(nova, first, engine, per_day=1).state is JobState.DONE
     never = Told(engine, die)
@@ -288,9 +326,14 @@ def test_it_keeps_to_the_hours_of_generation(nova: Atelier, engine: DiffusionVid
     assert work(nova, clip_id, engine).state is JobState.DONE
 
 
-def test_only_pictures_of_this_creator_and_words_that_may_be(nova: Atelier, services: Services) -> None:
+def test_only_pictures_of_this_creator_and_words_that_may_be(
+    nova: Atelier, services: Services
+) -> None:
     one, other = still(nova), atelier(services)
-    foreign, sound = still(other), nova.bring(pipeline.prepare_upload(voice("come to the beach"), name="sea.m4a"))
+    foreign, sound = (
+        still(other),
+        nova.bring(pipeline.prepare_upload(voice("come to the beach"), name="sea.m4a")),
+    )
     for want, error in (
         (wanted(foreign), NotFound),
         (wanted(uuid7()), NotFound),
@@ -314,7 +357,9 @@ def test_the_workers_know_what_to_do_with_it(nova: Atelier, tmp_path: Path) -> N
     clip_id = ask(nova, wanted(still(nova)))
     route = registry.build_routes(nova.services).by_kind[AnimationDue.kind]
     with nova.scope() as scope:
-        said = scope.run("SELECT queue, group_key FROM outbox WHERE subject_id = :id", id=clip_id).all()
+        said = scope.run(
+            "SELECT queue, group_key FROM outbox WHERE subject_id = :id", id=clip_id
+        ).all()
     assert [tuple(one) for one in said] == [("gpu", "films|tiny")]
     route.handler(AnimationDue(nova.tenant_id, clip_id))
     reason = how(nova, clip_id).reason

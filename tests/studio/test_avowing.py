@@ -1,4 +1,5 @@
-"""What came in as a photograph is said to be a model's work: it, what it is a copy of, and what was made of it."""
+"""What came in as a photograph is said to be a model's work: it, what it is a copy of, and what was
+made of it."""
 
 from dataclasses import replace
 from typing import Any
@@ -33,12 +34,14 @@ def heard(nova: Atelier) -> int:
     """What the workers do of what was said; how often it was."""
     with nova.scope() as scope:
         rows = scope.run(
-            "DELETE FROM outbox WHERE tenant_id = :t AND kind = 'picture.by_model' RETURNING subject_id, args",
+            "DELETE FROM outbox WHERE tenant_id = :t AND kind = 'picture.by_model' RETURNING "
+            "subject_id, args",
             t=nova.tenant_id,
         ).all()
     for row in rows:
         ai_disclosure.apply_ai_disclosure(
-            AiDisclosureDue(nova.tenant_id, row.subject_id, row.args["by"]), tenant=nova.services.tenant
+            AiDisclosureDue(nova.tenant_id, row.subject_id, row.args["by"]),
+            tenant=nova.services.tenant,
         )
     return len(rows)
 
@@ -54,7 +57,8 @@ def told(nova: Atelier, *assets: UUID) -> list[tuple[str, str, str]]:
     with nova.scope() as scope:
         rows = scope.run(
             "SELECT a.id, a.ai, a.engine, c.engine AS shown FROM assets a"
-            " JOIN creations c ON c.tenant_id = a.tenant_id AND c.asset_id = a.id WHERE a.tenant_id = :t",
+            " JOIN creations c ON c.tenant_id = a.tenant_id AND c.asset_id = a.id WHERE "
+            "a.tenant_id = :t",
             t=nova.tenant_id,
         )
         found = {row.id: (row.ai, row.engine, row.shown) for row in rows}
@@ -74,7 +78,9 @@ PHOTO, MODEL = ("none", "camera", "camera"), ("generated", "unnamed", "unnamed")
 
 def photo(nova: Atelier, seed: int = 1, **changes: Any) -> UUID:
     """A photograph in the library, perhaps made of another."""
-    prepared = pipeline.prepare_upload(encoded(a_picture(320, 200, seed=seed), "JPEG"), name="a.jpg", alt="a")
+    prepared = pipeline.prepare_upload(
+        encoded(a_picture(320, 200, seed=seed), "JPEG"), name="a.jpg", alt="a"
+    )
     return nova.bring(replace(prepared, source=replace(prepared.source, **changes)))
 
 
@@ -97,7 +103,9 @@ def copied(nova: Atelier, asset: UUID) -> UUID:
 
 
 @pytest.mark.parametrize("pressed", ["original", "copy"])
-def test_a_picture_its_original_and_its_copies_are_a_model_s_from_then_on(nova: Atelier, pressed: str) -> None:
+def test_a_picture_its_original_and_its_copies_are_a_model_s_from_then_on(
+    nova: Atelier, pressed: str
+) -> None:
     original, other = photo(nova), photo(nova, 2)
     copy = copied(nova, original)
     of_it = photo(nova, 3, parent=copy)
@@ -106,8 +114,13 @@ def test_a_picture_its_original_and_its_copies_are_a_model_s_from_then_on(nova: 
     say(nova, {"original": original, "copy": copy}[pressed])
     assert told(nova, original, copy, of_it, other) == [MODEL, MODEL, MODEL, PHOTO]
     with nova.scope() as scope:
-        assert [one.ai for one in assets.get_renditions(scope, [original, copy], "x").values()] == ["generated"] * 2
-    grown = [after - was for was, after in zip(before, values(nova, original, copy, of_it, other), strict=True)]
+        assert [one.ai for one in assets.get_renditions(scope, [original, copy], "x").values()] == [
+            "generated"
+        ] * 2
+    grown = [
+        after - was
+        for was, after in zip(before, values(nova, original, copy, of_it, other), strict=True)
+    ]
     assert grown == [1, 1, 1, 0], "what was cleared is asked anew"
 
 
@@ -115,10 +128,14 @@ def test_said_twice_it_is_said_once(nova: Atelier) -> None:
     asset = photo(nova)
     say(nova, asset)
     before = values(nova, asset)
-    ai_disclosure.apply_ai_disclosure(AiDisclosureDue(nova.tenant_id, asset, "member:x"), tenant=nova.services.tenant)
+    ai_disclosure.apply_ai_disclosure(
+        AiDisclosureDue(nova.tenant_id, asset, "member:x"), tenant=nova.services.tenant
+    )
     assert values(nova, asset) == before
     with nova.scope() as scope:
-        noted = "SELECT count(*) FROM audit_entries WHERE tenant_id = :t AND act = 'picture.by_model'"
+        noted = (
+            "SELECT count(*) FROM audit_entries WHERE tenant_id = :t AND act = 'picture.by_model'"
+        )
         assert scope.run(noted, t=nova.tenant_id).scalar_one() == 1
 
 
@@ -143,11 +160,15 @@ def test_who_may_not_and_others_cannot_say_it(nova: Atelier, services: Services)
     other = atelier(services)
     with other.scope(member(other)) as scope, pytest.raises(NotFound):
         ai_disclosure.request_ai_disclosure(scope, asset)
-    ai_disclosure.apply_ai_disclosure(AiDisclosureDue(other.tenant_id, asset, "member:x"), tenant=services.tenant)
+    ai_disclosure.apply_ai_disclosure(
+        AiDisclosureDue(other.tenant_id, asset, "member:x"), tenant=services.tenant
+    )
     assert told(nova, asset) == [PHOTO]
 
 
-def test_the_same_file_handed_in_as_a_model_s_says_it_of_the_one_that_is_there(nova: Atelier) -> None:
+def test_the_same_file_handed_in_as_a_model_s_says_it_of_the_one_that_is_there(
+    nova: Atelier,
+) -> None:
     data = encoded(a_picture(seed=7), "JPEG")
     upload_id = hand_in(nova, data)
     asset = work(nova, upload_id).asset_id

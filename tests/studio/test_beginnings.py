@@ -1,4 +1,5 @@
-"""Runs that begin from a picture of the library: what comes of it is its child; never from one that is withheld."""
+"""Runs that begin from a picture of the library: what comes of it is its child; never from one that
+is withheld."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +35,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiffusionEngine
     needs_diffusion()
     folder: Path = tmp_path_factory.mktemp("models")
     tiny.sd15(folder / "one")
-    made = DiffusionEngine(GeneratorsSettings(diffusion_folder=str(folder / "one"), diffusion_models=str(folder)))
+    made = DiffusionEngine(
+        GeneratorsSettings(diffusion_folder=str(folder / "one"), diffusion_models=str(folder))
+    )
     yield made
     made.pipelines.release_all()
 
@@ -64,17 +67,23 @@ def made(nova: Atelier, job: UUID) -> list[UUID]:
 
 def reason(nova: Atelier, job: UUID) -> str:
     with nova.scope() as scope:
-        found = scope.run("SELECT state, reason ->> 'code' AS code FROM jobs WHERE id = :id", id=job).one()
+        found = scope.run(
+            "SELECT state, reason ->> 'code' AS code FROM jobs WHERE id = :id", id=job
+        ).one()
         assert found.state == "failed"
         return str(found.code)
 
 
-def test_what_comes_of_it_is_its_child_with_its_people_and_rating(nova: Atelier, engine: DiffusionEngine) -> None:
+def test_what_comes_of_it_is_its_child_with_its_people_and_rating(
+    nova: Atelier, engine: DiffusionEngine
+) -> None:
     asset = photo(nova)
     with nova.scope() as scope:
         person = persons.add_person(scope, kind="real", display_ref="Léa")
         ratings.record_depiction(scope, asset, person, how="face", confirmed_by="member:x")
-        ratings.record_rating(scope, assets.get_asset(scope, asset).sha256, Rating.N, source="rule:test")
+        ratings.record_rating(
+            scope, assets.get_asset(scope, asset).sha256, Rating.N, source="rule:test"
+        )
     job = begin(nova, asset, count=2)
     nova.work(job, lambda: engine)
     assert nova.progress(job) == ("done", 2, 2)
@@ -85,12 +94,18 @@ def test_what_comes_of_it_is_its_child_with_its_people_and_rating(nova: Atelier,
             assert [card.asset_id for card in found.sources] == [asset]
             sha256 = assets.get_asset(scope, child).sha256
             ratings.record_rating(scope, sha256, Rating.G, source="member:x")
-            assert ratings.effective_rating(scope, sha256) is Rating.S, "what was made of Nudity is at least that"
-            shown = scope.run("SELECT person_id FROM depictions WHERE asset_id = :a", a=child).scalars()
+            assert ratings.effective_rating(scope, sha256) is Rating.S, (
+                "what was made of Nudity is at least that"
+            )
+            shown = scope.run(
+                "SELECT person_id FROM depictions WHERE asset_id = :a", a=child
+            ).scalars()
             assert set(shown) == {person}
 
 
-def test_the_picture_counts_and_the_same_run_makes_the_same(nova: Atelier, engine: DiffusionEngine) -> None:
+def test_the_picture_counts_and_the_same_run_makes_the_same(
+    nova: Atelier, engine: DiffusionEngine
+) -> None:
     one, other = photo(nova, 1), photo(nova, 2)
     seen = []
     for number, asset in enumerate((one, one, other)):
@@ -99,19 +114,29 @@ def test_the_picture_counts_and_the_same_run_makes_the_same(nova: Atelier, engin
         (child,) = made(nova, job)
         with nova.scope() as scope:
             sha256 = assets.get_asset(scope, child).sha256
-            seen.append(scope.run("SELECT phash FROM renditions WHERE sha256 = :s", s=sha256).scalar_one())
+            seen.append(
+                scope.run("SELECT phash FROM renditions WHERE sha256 = :s", s=sha256).scalar_one()
+            )
     assert seen[0] == seen[1]
     assert seen[0] != seen[2]
 
 
-def test_an_upright_picture_under_a_wide_recipe_stays_upright(nova: Atelier, engine: DiffusionEngine) -> None:
+def test_an_upright_picture_under_a_wide_recipe_stays_upright(
+    nova: Atelier, engine: DiffusionEngine
+) -> None:
     asset = nova.upload(encoded(a_picture(320, 400)))
     with nova.scope() as scope:
         recipe = specs.save_recipe(scope, nova.creator_id, spec(width=640, height=480, steps=2))
         begins = [InitPicture(asset, 50), InitPicture(asset, 50, MaskRegion(0, 0, 50, 50))]
         whole, part = (
             runner.start_run(
-                scope, creator_id=nova.creator_id, recipe_id=recipe, seed=7, key=str(one), count=1, begin=one
+                scope,
+                creator_id=nova.creator_id,
+                recipe_id=recipe,
+                seed=7,
+                key=str(one),
+                count=1,
+                begin=one,
             )
             for one in begins
         )
@@ -121,7 +146,9 @@ def test_an_upright_picture_under_a_wide_recipe_stays_upright(nova: Atelier, eng
         (child,) = made(nova, job)
         with nova.scope() as scope:
             sha256 = assets.get_asset(scope, child).sha256
-        sizes.append(pictures.decode_photo(nova.services.store.get(nova.tenant_id, sha256), name="x").size)
+        sizes.append(
+            pictures.decode_photo(nova.services.store.get(nova.tenant_id, sha256), name="x").size
+        )
     assert sizes == [(496, 624), (320, 400)]
 
 
@@ -143,7 +170,9 @@ def test_an_engine_that_cannot_says_so(nova: Atelier) -> None:
     assert made(nova, job) == []
 
 
-def test_taken_back_or_erased_between_asking_and_making_it_is_not_used(nova: Atelier, engine: DiffusionEngine) -> None:
+def test_taken_back_or_erased_between_asking_and_making_it_is_not_used(
+    nova: Atelier, engine: DiffusionEngine
+) -> None:
     frozen, erased = photo(nova, 1), photo(nova, 2)
     first, second = begin(nova, frozen, key="a"), begin(nova, erased, key="b")
     with nova.scope() as scope:

@@ -1,4 +1,5 @@
-"""Pictures of a seller that tells its answer once: what came is kept, and comes into the library after a death."""
+"""Pictures of a seller that tells its answer once: what came is kept, and comes into the library
+after a death."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -38,7 +39,9 @@ class Dying(Stability):
 
     at = ""
 
-    def buy(self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress) -> GeneratedPicture:
+    def buy(
+        self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress
+    ) -> GeneratedPicture:
         keep = slip.store_answer
 
         def killed(answer: bytes) -> None:
@@ -52,7 +55,9 @@ class Dying(Stability):
 
 
 def engine_of(there: FakeStability, at: str = "") -> Dying:
-    engine = Dying(there.url, SecretStr(TOKEN), "core", {"core": Price(Decimal(3), "USD")}, deadline=2.0)
+    engine = Dying(
+        there.url, SecretStr(TOKEN), "core", {"core": Price(Decimal(3), "USD")}, deadline=2.0
+    )
     engine.at = at
     return engine
 
@@ -70,11 +75,16 @@ def objects(nova: Atelier) -> int:
 def forget(nova: Atelier) -> list[SellerAnswerStored]:
     """Have forgotten what is to be, as if its time had come."""
     with nova.scope() as scope:
-        due = "SELECT subject_id FROM outbox WHERE tenant_id = :t AND kind = 'answer.forget' AND available_at > :now"
+        due = (
+            "SELECT subject_id FROM outbox WHERE tenant_id = :t AND kind = 'answer.forget' AND "
+            "available_at > :now"
+        )
         ids = scope.run(due, t=nova.tenant_id, now=scope.now).scalars().all()
     events = [SellerAnswerStored(nova.tenant_id, one) for one in ids]
     for event in events:
-        purchases.delete_seller_answer(event, tenant=nova.services.tenant, store=nova.services.store)
+        purchases.delete_seller_answer(
+            event, tenant=nova.services.tenant, store=nova.services.store
+        )
     return events
 
 

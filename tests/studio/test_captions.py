@@ -25,7 +25,9 @@ class Model:
     def write(self, job: TextJob) -> GeneratedText:
         if not self.says:
             raise EngineUnreachable("engine.unreachable", server="x")
-        return GeneratedText(self.says, self.name, self.model, OriginLabel.NONE, job.seed, job.digest(), 10, 10)
+        return GeneratedText(
+            self.says, self.name, self.model, OriginLabel.NONE, job.seed, job.digest(), 10, 10
+        )
 
 
 def write(says: str, language: str = "en") -> WrittenCaption:
@@ -59,7 +61,9 @@ def test_what_is_not_fit_to_be_read_gives_way_to_a_template(says: str, language:
 
 def test_a_template_chosen_as_the_engine_is_not_called_a_model() -> None:
     voice = CaptionStyle("Nova", "warm", "fr", virtual=True)
-    caption = captions.write_caption(TemplateEngine(), TemplateEngine(), voice=voice, scene=SCENE, seed=3)
+    caption = captions.write_caption(
+        TemplateEngine(), TemplateEngine(), voice=voice, scene=SCENE, seed=3
+    )
     assert (caption.ai, caption.engine) == ("none", "templates")
 
 

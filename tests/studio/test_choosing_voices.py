@@ -1,4 +1,5 @@
-"""Choosing a voice on the page: what workers list, samples, putting away, and texts whose answer was lost."""
+"""Choosing a voice on the page: what workers list, samples, putting away, and texts whose answer
+was lost."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -21,14 +22,26 @@ from studio.voice.events import SpeechDue, VoiceCatalogDue
 from tests.fakes.elevenlabs import FakeElevenLabs
 from tests.generators.programs_of_ours import espeak
 from tests.studio.builders import Atelier, atelier
-from tests.studio.test_speaking import MEMBER, WORDS, account, choose, paid, somebody, stands, start, work
+from tests.studio.test_speaking import (
+    MEMBER,
+    WORDS,
+    account,
+    choose,
+    paid,
+    somebody,
+    stands,
+    start,
+    work,
+)
 from workers.wiring import Services
 
 __all__ = ["account", "paid"]
 SENTENCE = "Bonjour. Voici comment je parle quand je vous lis un texte court."
 
 
-def look(nova: Atelier, *engines: SpeechEngine, beside: Sequence[UUID] = ()) -> voice_catalog.VoiceCatalog:
+def look(
+    nova: Atelier, *engines: SpeechEngine, beside: Sequence[UUID] = ()
+) -> voice_catalog.VoiceCatalog:
     """What the workers find where there are these agencies beside."""
     voice_catalog.refresh_voice_catalog(
         VoiceCatalogDue(nova.tenant_id, nova.tenant_id),
@@ -44,7 +57,14 @@ def names(found: voice_catalog.VoiceCatalog) -> list[str]:
     return [one.voice.name for one in found.offers]
 
 
-def hear(nova: Atelier, voice: str, *, engine: str = "elevenlabs", key: str = "s", person: UUID | None = None) -> UUID:
+def hear(
+    nova: Atelier,
+    voice: str,
+    *,
+    engine: str = "elevenlabs",
+    key: str = "s",
+    person: UUID | None = None,
+) -> UUID:
     with nova.scope() as scope:
         wanted = voice_catalog.get_offered_voice(scope, engine, voice)
         return samples.request_sample(
@@ -65,7 +85,11 @@ def test_workers_list_what_there_is_and_say_what_is_missing(
     marked = Espeak(espeak(tmp_path))
     found = look(nova, paid, marked)
     assert not found.going
-    assert (found.missing, found.offers[0].bills, found.offers[-1].label) == ([], True, "placeholder")
+    assert (found.missing, found.offers[0].bills, found.offers[-1].label) == (
+        [],
+        True,
+        "placeholder",
+    )
     deaf = ElevenLabs(SecretStr("another"), url=account.url, model="eleven_multilingual_v2")
     found = look(nova, deaf, marked)
     assert [one.code for one in found.missing] == ["engine.key_refused"]
@@ -82,10 +106,14 @@ def test_a_folder_that_cannot_be_used_is_a_sentence_and_no_fault(nova: Atelier) 
         event, tenant=nova.services.tenant, engines=broken, agencies=lambda: [nova.tenant_id]
     )
     with nova.scope() as scope:
-        assert [one.code for one in voice_catalog.get_voice_catalog(scope).missing] == ["engine.no_voices"]
+        assert [one.code for one in voice_catalog.get_voice_catalog(scope).missing] == [
+            "engine.no_voices"
+        ]
     voice_catalog.fail_voice_catalog(event, tenant=nova.services.tenant)
     with nova.scope() as scope:
-        assert [one.code for one in voice_catalog.get_voice_catalog(scope).missing] == ["voice.list_failed"]
+        assert [one.code for one in voice_catalog.get_voice_catalog(scope).missing] == [
+            "voice.list_failed"
+        ]
 
 
 def test_only_languages_that_texts_are_said_in_are_offered(nova: Atelier, tmp_path: Path) -> None:
@@ -125,7 +153,12 @@ def test_a_sample_is_said_counted_and_kept_out_of_the_library(
         creator, sound = samples.sample_audio(scope, speech)
         assert (creator, sound[4:8]) == (nova.creator_id, b"ftyp")
         assert speeches.used_characters(scope) == len(SENTENCE)
-        assert speeches.list_recent_speeches(scope, nova.creator_id, since=scope.now - timedelta(hours=1)) == []
+        assert (
+            speeches.list_recent_speeches(
+                scope, nova.creator_id, since=scope.now - timedelta(hours=1)
+            )
+            == []
+        )
         (heard,) = samples.list_recent_samples(scope, nova.creator_id)
         assert (heard.id, heard.state) == (speech, "made")
         quotas.set_character_quota(scope, len(SENTENCE) + 5)
@@ -145,7 +178,9 @@ def test_another_agency_hears_nothing(nova: Atelier, services: Services, paid: E
         with pytest.raises(NotFound):
             samples.sample_audio(scope, speech)
         with pytest.raises(NotFound):
-            samples.request_sample(scope, nova.creator_id, george, language="fr", key="s", by=MEMBER)
+            samples.request_sample(
+                scope, nova.creator_id, george, language="fr", key="s", by=MEMBER
+            )
         with pytest.raises(NotFound):
             uncertain_speeches.mark_billed(scope, nova.creator_id, speech)
 
@@ -166,7 +201,9 @@ def test_a_copied_voice_is_not_heard_without_its_owners_word(
         samples.sample_audio(scope, speech)
 
 
-def test_put_away_what_waits_is_not_said(nova: Atelier, paid: ElevenLabs, account: FakeElevenLabs) -> None:
+def test_put_away_what_waits_is_not_said(
+    nova: Atelier, paid: ElevenLabs, account: FakeElevenLabs
+) -> None:
     choose(nova, paid)
     speech = start(nova)
     with nova.scope() as scope:
@@ -192,7 +229,9 @@ def gone(nova: Atelier, paid: ElevenLabs, account: FakeElevenLabs) -> UUID:
     return speech
 
 
-def test_a_lost_text_is_taken_as_billed_by_a_person_once(nova: Atelier, gone: UUID, account: FakeElevenLabs) -> None:
+def test_a_lost_text_is_taken_as_billed_by_a_person_once(
+    nova: Atelier, gone: UUID, account: FakeElevenLabs
+) -> None:
     with nova.scope() as scope:
         (one,) = uncertain_speeches.list_uncertain_speeches(scope, nova.creator_id)
         assert (one.id, one.words, one.characters) == (gone, WORDS, len(WORDS))
@@ -224,7 +263,9 @@ def test_a_lost_text_is_asked_again_once_and_within_the_limit(
     assert account.billed == 2 * len(WORDS)
 
 
-def test_a_lost_sample_is_asked_again_as_a_sample(nova: Atelier, paid: ElevenLabs, account: FakeElevenLabs) -> None:
+def test_a_lost_sample_is_asked_again_as_a_sample(
+    nova: Atelier, paid: ElevenLabs, account: FakeElevenLabs
+) -> None:
     look(nova, paid)
     account.faults.append("lose")
     speech = hear(nova, account.voices[0]["voice_id"])
@@ -237,10 +278,14 @@ def test_a_lost_sample_is_asked_again_as_a_sample(nova: Atelier, paid: ElevenLab
     assert (stands(nova, anew)[0], nova.library()) == ("made", [])
 
 
-def test_a_language_nobody_speaks_here_is_refused_before_anything_counts(nova: Atelier, paid: ElevenLabs) -> None:
+def test_a_language_nobody_speaks_here_is_refused_before_anything_counts(
+    nova: Atelier, paid: ElevenLabs
+) -> None:
     choose(nova, paid)
     with nova.scope() as scope, pytest.raises(BadInput):
-        speeches.request_speech(scope, creator_id=nova.creator_id, words=WORDS, language="de", key="x", by=MEMBER)
+        speeches.request_speech(
+            scope, creator_id=nova.creator_id, words=WORDS, language="de", key="x", by=MEMBER
+        )
     assert nova.count("speeches") == 0
 
 
@@ -253,6 +298,8 @@ def test_a_text_under_way_for_long_stays_on_the_list(nova: Atelier, paid: Eleven
             old=scope.now - timedelta(hours=1),
             id=speech,
         )
-        assert [one.id for one in speeches.list_recent_speeches(scope, nova.creator_id, since=scope.now)] == [speech]
+        assert [
+            one.id for one in speeches.list_recent_speeches(scope, nova.creator_id, since=scope.now)
+        ] == [speech]
     speeches.fail_speech(SpeechDue(nova.tenant_id, speech), tenant=nova.services.tenant)
     assert stands(nova, speech)[0] == "uncertain"

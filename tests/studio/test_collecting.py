@@ -35,9 +35,18 @@ def test_a_collection_is_arranged_and_a_pack_begun_from_it(nova: Atelier) -> Non
     (found,) = kept(nova)
     assert found == CollectionView(made, "été 2026", two, (three, two, one))
     with nova.scope() as scope:
-        packs.create_pack(scope, creator_id=nova.creator_id, slug="p", title="P", description="", assets=found.assets)
+        packs.create_pack(
+            scope,
+            creator_id=nova.creator_id,
+            slug="p",
+            title="P",
+            description="",
+            assets=found.assets,
+        )
         collections.remove_from_collection(scope, nova.creator_id, made, [two])
-    assert kept(nova) == [CollectionView(made, "été 2026", three, (three, one))], "the cover went with its picture"
+    assert kept(nova) == [CollectionView(made, "été 2026", three, (three, one))], (
+        "the cover went with its picture"
+    )
     with nova.scope() as scope:
         collections.delete_collection(scope, nova.creator_id, made)
         assert len(assets.list_assets(scope, nova.creator_id)) == 3
@@ -67,7 +76,11 @@ def test_a_name_is_taken_whatever_its_accents(nova: Atelier) -> None:
 def test_more_than_fits_is_refused_and_nothing_changed(nova: Atelier) -> None:
     filled(nova, collections.MAX_COLLECTION_SIZE + 1)
     with nova.scope() as scope:
-        assets = list(scope.run("SELECT asset_id FROM creations WHERE tenant_id = :t", t=nova.tenant_id).scalars())
+        assets = list(
+            scope.run(
+                "SELECT asset_id FROM creations WHERE tenant_id = :t", t=nova.tenant_id
+            ).scalars()
+        )
         made = collections.create_collection(scope, nova.creator_id, "All", assets[1:])
     with pytest.raises(BadInput, match=r"collection\.full"), nova.scope() as scope:
         collections.add_to_collection(scope, nova.creator_id, made, assets)
@@ -75,13 +88,23 @@ def test_more_than_fits_is_refused_and_nothing_changed(nova: Atelier) -> None:
 
 
 ACTS: dict[str, Callable[[Scope, UUID, UUID, UUID], Any]] = {
-    "rename": lambda scope, creator, key, _: collections.rename_collection(scope, creator, key, "mine"),
-    "add": lambda scope, creator, key, asset: collections.add_to_collection(scope, creator, key, [asset]),
-    "put first": lambda scope, creator, key, asset: collections.move_to_front(scope, creator, key, [asset]),
-    "take out": lambda scope, creator, key, asset: collections.remove_from_collection(scope, creator, key, [asset]),
+    "rename": lambda scope, creator, key, _: collections.rename_collection(
+        scope, creator, key, "mine"
+    ),
+    "add": lambda scope, creator, key, asset: collections.add_to_collection(
+        scope, creator, key, [asset]
+    ),
+    "put first": lambda scope, creator, key, asset: collections.move_to_front(
+        scope, creator, key, [asset]
+    ),
+    "take out": lambda scope, creator, key, asset: collections.remove_from_collection(
+        scope, creator, key, [asset]
+    ),
     "cover": collections.set_cover,
     "delete": lambda scope, creator, key, _: collections.delete_collection(scope, creator, key),
-    "make": lambda scope, creator, _, asset: collections.create_collection(scope, creator, "mine", [asset]),
+    "make": lambda scope, creator, _, asset: collections.create_collection(
+        scope, creator, "mine", [asset]
+    ),
 }
 
 

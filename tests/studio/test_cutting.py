@@ -1,4 +1,5 @@
-"""Clips of a creator's stills: once in the library, whoever dies; nothing of another, nothing withheld."""
+"""Clips of a creator's stills: once in the library, whoever dies; nothing of another, nothing
+withheld."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -59,7 +60,9 @@ def wanted(*assets: UUID, **changes: Any) -> SlideshowRequest:
 
 def ask(nova: Atelier, want: SlideshowRequest, key: str = "one") -> UUID:
     with nova.scope() as scope:
-        return slideshows.request_slideshow(scope, creator_id=nova.creator_id, wanted=want, key=key, by="member:x")
+        return slideshows.request_slideshow(
+            scope, creator_id=nova.creator_id, wanted=want, key=key, by="member:x"
+        )
 
 
 def work(nova: Atelier, clip_id: UUID, *, store: Any = None) -> ClipView:
@@ -81,7 +84,9 @@ def how(nova: Atelier, clip_id: UUID) -> ClipView:
 class Watched:
     """The store as it is, but something happens before its n-th call of a kind."""
 
-    def __init__(self, store: ObjectStore, kind: str, number: int, happens: Callable[[], None]) -> None:
+    def __init__(
+        self, store: ObjectStore, kind: str, number: int, happens: Callable[[], None]
+    ) -> None:
         self._store, self._kind, self._left, self._happens = store, kind, number, happens
 
     def __getattr__(self, name: str) -> Any:
@@ -105,7 +110,12 @@ def die() -> None:
 def test_a_clip_comes_into_the_library_with_all_its_stills_behind_it(nova: Atelier) -> None:
     one, two = still(nova, 1), still(nova, 2, Rating.N)
     clip_id = ask(
-        nova, wanted(one, two, shots=(SlideshowPicture(one, 1.0, caption="Bonjour l’été"), SlideshowPicture(two, 1.0)))
+        nova,
+        wanted(
+            one,
+            two,
+            shots=(SlideshowPicture(one, 1.0, caption="Bonjour l’été"), SlideshowPicture(two, 1.0)),
+        ),
     )
     assert ask(nova, wanted(one)) == clip_id  # the same press again
     assert how(nova, clip_id).state is JobState.QUEUED
@@ -118,11 +128,18 @@ def test_a_clip_comes_into_the_library_with_all_its_stills_behind_it(nova: Ateli
     assert (film.size, round(film.seconds)) == ((1080, 1080), 2)
     with nova.scope() as scope:
         assert parts_of_asset(scope, done.asset_id) == [one, two]
-        assert [card.asset_id for card in lineage.get_lineage(scope, done.asset_id).sources] == [one, two]
+        assert [card.asset_id for card in lineage.get_lineage(scope, done.asset_id).sources] == [
+            one,
+            two,
+        ]
         for still_of in (one, two):
-            assert [card.asset_id for card in lineage.get_lineage(scope, still_of).children] == [done.asset_id]
+            assert [card.asset_id for card in lineage.get_lineage(scope, still_of).children] == [
+                done.asset_id
+            ]
         assert ratings.effective_rating(scope, sha256) is Rating.N
-        words = scope.run("SELECT words FROM inspections WHERE sha256 = :s AND source = 'house'", s=sha256).scalar_one()
+        words = scope.run(
+            "SELECT words FROM inspections WHERE sha256 = :s AND source = 'house'", s=sha256
+        ).scalar_one()
     assert words == ["Bonjour l’été"]
     item = next(item for item in nova.library() if item.asset_id == done.asset_id)
     assert (item.engine, item.alt) == ("clips", "Bonjour l’été")
@@ -194,7 +211,9 @@ def test_a_sound_of_the_library_is_a_part_and_what_a_model_made_is_marked(nova: 
         label=OriginLabel.NONE,
         engine="comfyui",
     )
-    made = nova.bring(pipeline.prepare_generated_picture(drawn, key="made", alt="", credential=CREDENTIAL))
+    made = nova.bring(
+        pipeline.prepare_generated_picture(drawn, key="made", alt="", credential=CREDENTIAL)
+    )
     done = work(nova, ask(nova, wanted(made, sound=sound)))
     assert done.asset_id is not None
     data = nova.services.store.get(nova.tenant_id, digest(nova, done.asset_id))
@@ -211,7 +230,14 @@ def test_a_sound_of_the_library_is_a_part_and_what_a_model_made_is_marked(nova: 
 def test_a_voice_that_was_said_here_is_heard_once_and_to_its_end(nova: Atelier) -> None:
     sound = nova.bring(pipeline.prepare_upload(voice("come to the beach"), name="sea.m4a"))
     with nova.scope() as scope:
-        given = {"key": "said", "words": "x", "language": "en", "engine": "piper", "voice": "v", "by": "member:x"}
+        given = {
+            "key": "said",
+            "words": "x",
+            "language": "en",
+            "engine": "piper",
+            "voice": "v",
+            "by": "member:x",
+        }
         said = {"state": "made", "characters": 0, "asset_id": sound, "licence": {}}
         scope.add(SpeechRow(tenant_id=scope.tenant_id, creator_id=nova.creator_id, **given, **said))
         stored = asset_records.newest_rendition(scope, sound, "post")
@@ -220,14 +246,18 @@ def test_a_voice_that_was_said_here_is_heard_once_and_to_its_end(nova: Atelier) 
     shortest = replace(asked, shots=(replace(asked.shots[0], seconds=1.0),))
     done = work(nova, ask(nova, shortest))
     assert done.asset_id is not None
-    spoken = video_files.inspect_video(nova.services.store.get(nova.tenant_id, stored.sha256), name="x").seconds
+    spoken = video_files.inspect_video(
+        nova.services.store.get(nova.tenant_id, stored.sha256), name="x"
+    ).seconds
     made = video_files.inspect_video(
         nova.services.store.get(nova.tenant_id, digest(nova, done.asset_id)), name="x"
     ).seconds
     assert made == pytest.approx(spoken + encoder.FADE_OUT_SECONDS, abs=0.15)
 
 
-def test_only_pictures_of_this_creator_and_words_that_may_be_written(nova: Atelier, services: Services) -> None:
+def test_only_pictures_of_this_creator_and_words_that_may_be_written(
+    nova: Atelier, services: Services
+) -> None:
     one = still(nova)
     other = atelier(services)
     foreign = still(other)
@@ -239,7 +269,10 @@ def test_only_pictures_of_this_creator_and_words_that_may_be_written(nova: Ateli
         (wanted(one, sound=one), BadInput),
         (wanted(), BadInput),
         (wanted(one, shots=(SlideshowPicture(one, 99.0),)), BadInput),
-        (wanted(one, shots=(SlideshowPicture(one, 1.0, caption=f"{OF_AGE}, {EXPLICIT}"),)), Refused),
+        (
+            wanted(one, shots=(SlideshowPicture(one, 1.0, caption=f"{OF_AGE}, {EXPLICIT}"),)),
+            Refused,
+        ),
     ):
         with pytest.raises(error):
             ask(nova, want, str(uuid7()))
@@ -259,9 +292,14 @@ def test_a_picture_that_is_gone_and_one_given_up_are_told(nova: Atelier) -> None
     assert done.reason is not None
     assert (done.state, done.reason.code) == (JobState.FAILED, "clip.gave_up")
     with nova.scope() as scope:
-        said = scope.run("SELECT count(*) FROM notices WHERE cause = ANY(:c)", c=[f"clip:{clip_id}", f"clip:{other}"])
+        said = scope.run(
+            "SELECT count(*) FROM notices WHERE cause = ANY(:c)",
+            c=[f"clip:{clip_id}", f"clip:{other}"],
+        )
         assert said.scalar_one() == 2
-        assert [one.id for one in clips.list_recent_clips(scope, nova.creator_id, since=scope.now)] in (
+        assert [
+            one.id for one in clips.list_recent_clips(scope, nova.creator_id, since=scope.now)
+        ] in (
             [],
             [other, clip_id],
         )
@@ -283,7 +321,9 @@ def test_the_workers_know_what_to_do_with_it(nova: Atelier) -> None:
     route = registry.build_routes(nova.services).by_kind[SlideshowDue.kind]
     with nova.scope() as scope:
         said = scope.run(
-            "SELECT queue FROM outbox WHERE subject_id = :id AND kind = :kind", id=clip_id, kind="clip.cut"
+            "SELECT queue FROM outbox WHERE subject_id = :id AND kind = :kind",
+            id=clip_id,
+            kind="clip.cut",
         )
         assert said.scalars().all() == ["make"]
     route.handler(SlideshowDue(nova.tenant_id, clip_id))

@@ -39,7 +39,13 @@ def work(nova: Atelier, file: Path, text: str) -> MorningWork:
     clock = ShiftableClock(tenant, skip_idle_time=False, on_poll=halt)
     timeline = Timeline(tenant, nova.tenant_id, creator, language="en", out=print)
     return MorningWork(
-        nova.services, nova.tenant_id, creator, day_brief.read_brief(file), [], clock=clock, timeline=timeline
+        nova.services,
+        nova.tenant_id,
+        creator,
+        day_brief.read_brief(file),
+        [],
+        clock=clock,
+        timeline=timeline,
     )
 
 
@@ -50,7 +56,9 @@ def test_a_list_that_is_nowhere_is_told_before_the_day(nova: Atelier, tmp_path: 
             work(nova, file, text).check_brief()
         assert told.value.message.code == code
     with nova.scope() as scope:
-        wildcards.create_wildcard(scope, [nova.creator_id], "outfits", Wildcard(words=["a hat"]), creator_id=None)
+        wildcards.create_wildcard(
+            scope, [nova.creator_id], "outfits", Wildcard(words=["a hat"]), creator_id=None
+        )
     with pytest.raises(BadInput, match=r"brief\.channel_unknown"):
         work(nova, file, BRIEF).check_brief()
 
@@ -62,5 +70,7 @@ def test_a_day_draws_from_its_own_lists(nova: Atelier, tmp_path: Path) -> None:
     with nova.scope() as scope:
         (one,) = wildcards.list_wildcards(scope, [nova.creator_id])
         assert (one.version, one.creator_id, one.said.words) == (1, nova.creator_id, ["a coat"])
-        lists = scope.run("SELECT lists FROM jobs WHERE tenant_id = :t", t=nova.tenant_id).scalar_one()
+        lists = scope.run(
+            "SELECT lists FROM jobs WHERE tenant_id = :t", t=nova.tenant_id
+        ).scalar_one()
     assert lists == {"outfits": {"version": 1, "words": ["a coat"], "weights": {}}}

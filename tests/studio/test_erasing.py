@@ -1,4 +1,5 @@
-"""Pictures that were put away are erased where nobody used them; what is used, asked for or evidence stays."""
+"""Pictures that were put away are erased where nobody used them; what is used, asked for or
+evidence stays."""
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
@@ -62,19 +63,31 @@ def shelve(nova: Atelier, asset: UUID, after: ShelfState = ShelfState.RETIRED) -
 
 
 def erase(
-    nova: Atelier, asset: UUID, *, store: ObjectStore | None = None, posted: erasure.FindPostedAssets = nothing
+    nova: Atelier,
+    asset: UUID,
+    *,
+    store: ObjectStore | None = None,
+    posted: erasure.FindPostedAssets = nothing,
 ) -> None:
     event = ErasureDue(nova.tenant_id, asset, erasure.ERASURE_ACTOR)
-    erasure.erase_picture(event, tenant=nova.services.tenant, store=store or nova.services.store, posted=posted)
+    erasure.erase_picture(
+        event, tenant=nova.services.tenant, store=store or nova.services.store, posted=posted
+    )
 
 
 def objects(nova: Atelier, asset: UUID) -> list[str]:
     """The objects of an asset that are stored."""
     with nova.scope() as scope:
         rows = scope.run(
-            "SELECT sha256 FROM renditions WHERE tenant_id = :t AND asset_id = :a", t=nova.tenant_id, a=asset
+            "SELECT sha256 FROM renditions WHERE tenant_id = :t AND asset_id = :a",
+            t=nova.tenant_id,
+            a=asset,
         )
-        return [sha256 for sha256 in rows.scalars() if nova.services.store.exists(nova.tenant_id, sha256)]
+        return [
+            sha256
+            for sha256 in rows.scalars()
+            if nova.services.store.exists(nova.tenant_id, sha256)
+        ]
 
 
 def shown(nova: Atelier) -> set[UUID]:
@@ -94,7 +107,9 @@ def test_bytes_words_and_room_go_and_proof_stays(nova: Atelier) -> None:
     with nova.scope() as scope:
         assert storage_quota.used_bytes(scope) < before
         assert evidence.is_erased(scope, sha256)
-        assert asset_records.find_rendition_by_digest(scope, sha256).asset_id == asset, "its digest stays known"
+        assert asset_records.find_rendition_by_digest(scope, sha256).asset_id == asset, (
+            "its digest stays known"
+        )
         with pytest.raises(NotFound):
             assets.get_asset(scope, asset)
         (found,) = collections.list_collections(scope, nova.creator_id)
@@ -241,7 +256,9 @@ def test_a_running_run_keeps_its_pictures_and_figures_stay(nova: Atelier) -> Non
     assert shown(nova) == set(assets[1:])
     with nova.scope() as scope:
         assert productivity.output_since(scope, nova.creator_id, since).made == before.made == 3
-        assert quotas.count_generated_since(scope, since) == made == 3, "erasing makes no room for more on the same day"
+        assert quotas.count_generated_since(scope, since) == made == 3, (
+            "erasing makes no room for more on the same day"
+        )
 
 
 def test_the_days_of_the_agency(nova: Atelier, moved: Callable[[int], None]) -> None:
@@ -249,7 +266,9 @@ def test_the_days_of_the_agency(nova: Atelier, moved: Callable[[int], None]) -> 
     moved(9)
     young = photo(nova, 3)
     with nova.scope() as scope:
-        assert erasure.schedule_erasures(scope, nothing, most=10) == 0, "never, until somebody says so"
+        assert erasure.schedule_erasures(scope, nothing, most=10) == 0, (
+            "never, until somebody says so"
+        )
         erasure.set_retention_days(scope, 10)
         assert erasure.schedule_erasures(scope, nothing, most=10) == 0
     moved(2)
@@ -296,7 +315,9 @@ def test_who_may_not_is_refused_and_who_was_too_late_is_told(nova: Atelier) -> N
         assert [row.args["by"] for row in waiting] == [f"member:{marc}"], "pressed twice"
     shelve(nova, asset, ShelfState.KEPT)
     event = ErasureDue(nova.tenant_id, asset, f"member:{marc}")
-    erasure.erase_picture(event, tenant=nova.services.tenant, store=nova.services.store, posted=nothing)
+    erasure.erase_picture(
+        event, tenant=nova.services.tenant, store=nova.services.store, posted=nothing
+    )
     assert objects(nova, asset)
     with nova.scope() as scope:
         assert notices.has_been_notified(scope, f"picture.erase:{asset}")

@@ -79,7 +79,8 @@ def test_what_was_made_from_it_resembles_too(house: Faced) -> None:
     blurred = house.made("", "E")
     with house.world.scope() as scope, scope.acting_as("gate"):
         scope.run(
-            "UPDATE assets SET parent_id = (SELECT asset_id FROM renditions WHERE sha256 = :a) WHERE id ="
+            "UPDATE assets SET parent_id = (SELECT asset_id FROM renditions WHERE sha256 = :a) "
+            "WHERE id ="
             " (SELECT asset_id FROM renditions WHERE sha256 = :b)",
             a=found.sha256,
             b=blurred.sha256,
@@ -93,7 +94,9 @@ def test_another_agencys_faces_are_never_looked_at(house: Faced, tenant: OpenSco
     with faced(tenant) as neighbour:
         neighbour.real("Q")
         assert judged(neighbour, of(neighbour, neighbour.nova(), "P9"))[1] == set()
-        assert judged(neighbour, of(neighbour, neighbour.nova(), "Q9"))[1] == {"LIKENESS_REAL_PERSON"}
+        assert judged(neighbour, of(neighbour, neighbour.nova(), "Q9"))[1] == {
+            "LIKENESS_REAL_PERSON"
+        }
 
 
 # ------------------------------------------------------------------ what is not known
@@ -121,7 +124,9 @@ def test_another_model_knows_nobody_until_it_saw_the_photographs(house: Faced) -
     assert judged(house, copied)[1] == judged(house, clean)[1] == {"LIKENESS_UNSEARCHED"}
     assert judged(house, before)[1] == set(), "what was compared stays so"
     with house.world.scope() as scope:
-        asked = scope.run("SELECT count(*) FROM outbox WHERE kind = :k", k=FaceEnrolmentDue.kind).scalar_one()
+        asked = scope.run(
+            "SELECT count(*) FROM outbox WHERE kind = :k", k=FaceEnrolmentDue.kind
+        ).scalar_one()
     assert asked, "their photographs are looked at by the new model"
     house.enrol(person)
     house.compare()

@@ -1,4 +1,5 @@
-"""Who says that two faces are not the same, and what follows: in what models made, and in photographs."""
+"""Who says that two faces are not the same, and what follows: in what models made, and in
+photographs."""
 
 from collections.abc import Iterator
 
@@ -34,7 +35,9 @@ def test_two_others_say_it_is_somebody_else_and_it_leaves(house: Faced) -> None:
     with pytest.raises(Conflict):
         house.judge(one, resemblance_reviews.ANSWER_OTHER, first, because="marks")
     with pytest.raises(Refused):
-        house.judge(one, resemblance_reviews.ANSWER_OTHER, second, because="marks", maker=f"member:{second}")
+        house.judge(
+            one, resemblance_reviews.ANSWER_OTHER, second, because="marks", maker=f"member:{second}"
+        )
     house.judge(one, resemblance_reviews.ANSWER_OTHER, second, because="marks")
     assert judged(house, found)[1] == set()
     assert house.waiting() == []
@@ -51,7 +54,9 @@ def test_what_was_said_is_bound_to_picture_and_template(house: Faced) -> None:
     for each in members:
         house.judge(one, resemblance_reviews.ANSWER_OTHER, each, because="shape")
     again = of(house, house.nova(), "P8")
-    assert judged(house, again)[1] == {"LIKENESS_REAL_PERSON"}, "another picture is another question"
+    assert judged(house, again)[1] == {"LIKENESS_REAL_PERSON"}, (
+        "another picture is another question"
+    )
     house.photo_of(person, "P8")
     house.enrol(person)  # another template
     house.compare()
@@ -97,12 +102,15 @@ def test_the_real_person_named_in_a_made_up_picture_is_no_answer(house: Faced) -
 
 
 # ------------------------------------------------------------------ photographs
-def test_an_unnamed_face_in_a_photograph_is_proposed_and_a_second_person_says_who_it_is(house: Faced) -> None:
+def test_an_unnamed_face_in_a_photograph_is_proposed_and_a_second_person_says_who_it_is(
+    house: Faced,
+) -> None:
     house.real("P")
     photo, _clean = house.photo("P8", "G"), house.photo("Q8", "G")
     assert judged(house, photo) == ("H", {"PERSON_UNRESOLVED"})
     with house.world.scope() as scope:
-        proposed = scope.run("SELECT asset_id FROM depictions WHERE state = 'proposed' AND tenant_id = :t",
+        proposed = scope.run("SELECT asset_id FROM depictions WHERE state = 'proposed' AND "
+                             "tenant_id = :t",
                              t=house.tenant_id).all()  # fmt: skip
     assert [row.asset_id for row in proposed] == [house.asset(photo)]
     (one,) = house.waiting()

@@ -1,4 +1,5 @@
-"""What is kept of faces, how it is erased, and whom nobody may show; and at the same moment as a claim."""
+"""What is kept of faces, how it is erased, and whom nobody may show; and at the same moment as a
+claim."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -35,7 +36,11 @@ def house(tenant: OpenScope) -> Iterator[Faced]:
 # ------------------------------------------------------------------ what is kept, and erased
 def boxes(house: Faced) -> list[Any]:
     with house.world.scope() as scope:
-        return list(scope.run("SELECT subject_id, model, box, pictures FROM face_templates ORDER BY id").all())
+        return list(
+            scope.run(
+                "SELECT subject_id, model, box, pictures FROM face_templates ORDER BY id"
+            ).all()
+        )
 
 
 def test_a_template_is_sealed_for_one_subject_and_one_model(house: Faced) -> None:
@@ -84,7 +89,10 @@ def test_nobody_agrees_for_somebody_else(house: Faced) -> None:
     person = house.real("P", agree=False)
     with house.world.scope(f"member:{house.world.rob}") as scope, pytest.raises(BadInput):
         known_faces.record_face_consent(scope, person)
-    with house.world.open(house.tenant_id, f"person:{house.nova()}") as scope, pytest.raises(BadInput):
+    with (
+        house.world.open(house.tenant_id, f"person:{house.nova()}") as scope,
+        pytest.raises(BadInput),
+    ):
         known_faces.record_face_consent(scope, person)
     assert house.count("face_subjects") == 0
 
@@ -99,7 +107,8 @@ def test_taken_back_while_their_photographs_are_looked_at(house: Faced) -> None:
 
     class Slow:
         def classify_views(self, views: Any) -> Any:
-            seen = real_look.classify_views(views)  # type: ignore[union-attr]  # the fixture has one
+            # the fixture has one
+            seen = real_look.classify_views(views)  # type: ignore[union-attr]  # see above
             house.revoke(person)
             return seen
 
@@ -125,12 +134,16 @@ def test_without_a_photograph_it_waits(house: Faced) -> None:
 # ------------------------------------------------------------------ whom nobody may depict
 def test_who_is_on_the_list_is_found_in_photographs_too_and_two_take_them_off(house: Faced) -> None:
     subject = house.bar("B9")
-    assert not [key for key in house.files.kept if key[0] == house.tenant_id], "the picture is forgotten"
+    assert not [key for key in house.files.kept if key[0] == house.tenant_id], (
+        "the picture is forgotten"
+    )
     somebody = house.real("O", agree=False)
     photo, made = house.photo_of(somebody, "B8"), of(house, house.nova(), "B8", "G")
     assert judged(house, photo)[1] == judged(house, made)[1] == {"LIKENESS_REAL_PERSON"}
     with house.world.scope() as scope:
-        first, second = (house.world.principal(scope, one) for one in (house.world.ann, house.world.rob))
+        first, second = (
+            house.world.principal(scope, one) for one in (house.world.ann, house.world.rob)
+        )
         assert not known_faces.end_face_ban(scope, subject, first)
     with house.world.scope() as scope, pytest.raises(Conflict):
         known_faces.end_face_ban(scope, subject, first)
@@ -149,7 +162,9 @@ def test_a_picture_of_no_single_face_bars_nobody_and_members_are_told(house: Fac
     assert house.count("face_subjects") == 0
     assert house.files.kept == {}
     with house.world.scope() as scope:
-        told = scope.run("SELECT message ->> 'code' AS code FROM notices WHERE tenant_id = :t", t=house.tenant_id)
+        told = scope.run(
+            "SELECT message ->> 'code' AS code FROM notices WHERE tenant_id = :t", t=house.tenant_id
+        )
         assert {row.code for row in told} == {"face.not_one"}
 
 
@@ -161,7 +176,9 @@ def test_a_picture_of_the_library_stays_when_its_face_is_barred(house: Faced) ->
     assert house.count("face_subjects") == 1
 
 
-@pytest.mark.parametrize(("state", "stays"), [("ready", False), ("refused", False), ("waiting", True)])
+@pytest.mark.parametrize(
+    ("state", "stays"), [("ready", False), ("refused", False), ("waiting", True)]
+)
 def test_a_barred_face_that_was_handed_in_before_is_kept_only_while_it_waits(
     house: Faced, state: str, stays: bool
 ) -> None:
@@ -190,7 +207,9 @@ def waits(claim: Scope, act: Callable[[], object]) -> threading.Thread:
     return thread
 
 
-def test_a_face_that_becomes_known_waits_for_the_claim_and_the_next_one_sees_it(house: Faced) -> None:
+def test_a_face_that_becomes_known_waits_for_the_claim_and_the_next_one_sees_it(
+    house: Faced,
+) -> None:
     person = house.real("P", agree=False)
     shown = of(house, house.nova(), "P8", "N")
     whole = unit(house.world, media=[shown])
@@ -240,14 +259,17 @@ def give_up(house: Faced, kind: str) -> None:
     """The classifier was away for a day: what waited for it gave up."""
     with house.world.scope() as scope:
         scope.run(
-            "UPDATE outbox SET state = 'dead' WHERE tenant_id = :t AND kind = :kind", t=house.tenant_id, kind=kind
+            "UPDATE outbox SET state = 'dead' WHERE tenant_id = :t AND kind = :kind",
+            t=house.tenant_id,
+            kind=kind,
         )
 
 
 def rows(house: Faced, kind: str) -> list[tuple[str, Any]]:
     with house.world.scope() as scope:
         found = scope.run(
-            "SELECT state, subject_id FROM outbox WHERE tenant_id = :t AND kind = :kind ORDER BY id",
+            "SELECT state, subject_id FROM outbox WHERE tenant_id = :t AND kind = :kind ORDER BY "
+            "id",
             t=house.tenant_id,
             kind=kind,
         )
@@ -273,8 +295,12 @@ def test_what_gave_up_while_the_classifier_was_away_is_sent_again_by_itself(hous
         give_up(house, FaceComparisonDue.kind)
         give_up(house, FaceEnrolmentDue.kind)
         resumed(house)
-        assert rows(house, FaceComparisonDue.kind) == [("waiting", house.tenant_id)], f"no heap on day {day}"
-        assert [one for one in rows(house, FaceEnrolmentDue.kind) if one[1] == subject.id] == [("waiting", subject.id)]
+        assert rows(house, FaceComparisonDue.kind) == [("waiting", house.tenant_id)], (
+            f"no heap on day {day}"
+        )
+        assert [one for one in rows(house, FaceEnrolmentDue.kind) if one[1] == subject.id] == [
+            ("waiting", subject.id)
+        ]
     assert judged(house, made)[1] == {"LIKENESS_UNSEARCHED"}
     house.compare()
     assert judged(house, made)[1] == {"LIKENESS_REAL_PERSON"}
@@ -288,7 +314,9 @@ def test_what_nobody_waits_for_is_not_sent_again(house: Faced) -> None:
     house.compare()
     give_up(house, FaceComparisonDue.kind)
     resumed(house)
-    assert rows(house, FaceComparisonDue.kind) == [], "what gave up was done by another, and is put aside"
+    assert rows(house, FaceComparisonDue.kind) == [], (
+        "what gave up was done by another, and is put aside"
+    )
 
 
 def test_another_agencys_rows_are_left_alone(house: Faced, tenant: OpenScope) -> None:

@@ -1,4 +1,5 @@
-"""Films and sounds on their way into the library: what is recorded with them, and who must look when nobody could."""
+"""Films and sounds on their way into the library: what is recorded with them, and who must look
+when nobody could."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -46,7 +47,9 @@ def moving(*seeds: int, seconds: float = 1.0) -> bytes:
 def kept(nova: Atelier, asset: UUID) -> list[tuple[str, str]]:
     """Profile and kind of everything recorded of an asset."""
     with nova.scope() as scope:
-        rows = scope.run("SELECT profile, mime FROM renditions WHERE asset_id = :asset ORDER BY id", asset=asset)
+        rows = scope.run(
+            "SELECT profile, mime FROM renditions WHERE asset_id = :asset ORDER BY id", asset=asset
+        )
         return [(row.profile, row.mime) for row in rows]
 
 
@@ -56,17 +59,30 @@ def stored(nova: Atelier, sha256: str) -> bytes:
 
 def returned(nova: Atelier, sha256: str) -> str:
     with nova.scope() as scope:
-        found = scope.run("SELECT returned FROM inspections WHERE sha256 = :s AND source = 'house'", s=sha256)
+        found = scope.run(
+            "SELECT returned FROM inspections WHERE sha256 = :s AND source = 'house'", s=sha256
+        )
         return str(found.scalar_one())
 
 
 def test_a_film_comes_in_with_a_poster_and_every_frame_on_sheets(nova: Atelier, eyes: Eyes) -> None:
     asset = bring(nova, film(shown(("G", 8.0)), words="HELLO"), client(eyes))
-    assert kept(nova, asset) == [("post", "video/mp4"), ("poster", "image/jpeg"), *[("sheet", "image/jpeg")] * 2]
+    assert kept(nova, asset) == [
+        ("post", "video/mp4"),
+        ("poster", "image/jpeg"),
+        *[("sheet", "image/jpeg")] * 2,
+    ]
     with nova.scope() as scope:
         medium = assets.get_rendition(scope, asset, "sandbox")
-        assert (medium.mime, medium.width, medium.height, medium.seconds) == ("video/mp4", clips.WIDE, clips.HIGH, 8)
-        assert ratings.effective_rating(scope, medium.sha256) is None, "people decide; a classifier raises"
+        assert (medium.mime, medium.width, medium.height, medium.seconds) == (
+            "video/mp4",
+            clips.WIDE,
+            clips.HIGH,
+            8,
+        )
+        assert ratings.effective_rating(scope, medium.sha256) is None, (
+            "people decide; a classifier raises"
+        )
         found = scope.run("SELECT words FROM inspections WHERE source = 'classifier:tiles@1'").one()
     assert found.words == ["HELLO"]
     assert stored(nova, medium.sha256)[4:8] == b"ftyp"
@@ -92,7 +108,10 @@ def test_what_is_rated_of_a_film_is_rated_of_its_poster(nova: Atelier) -> None:
 
 def test_a_picture_taken_from_an_explicit_film_keeps_a_floor(nova: Atelier) -> None:
     """And so does a film that was made from an explicit picture."""
-    for first, second in ((moving(1), encoded(a_picture(seed=9))), (encoded(a_picture(seed=8)), moving(2))):
+    for first, second in (
+        (moving(1), encoded(a_picture(seed=9))),
+        (encoded(a_picture(seed=8)), moving(2)),
+    ):
         parent = bring(nova, first, None)
         prepared = pipeline.prepare_upload(second, name="b")
         child = nova.bring(replace(prepared, source=replace(prepared.source, parent=parent)))
@@ -121,7 +140,9 @@ def test_a_classifier_that_cannot_hear_leaves_a_film_to_people(nova: Atelier, ey
         assert not inspections.needs_inspection(scope, silent), "a film without sound needs no ears"
 
 
-def test_what_was_seen_before_it_failed_counts_and_the_rest_is_asked_later(nova: Atelier, eyes: Eyes) -> None:
+def test_what_was_seen_before_it_failed_counts_and_the_rest_is_asked_later(
+    nova: Atelier, eyes: Eyes
+) -> None:
     eyes.patience = 1
     sha256 = digest(nova, bring(nova, film(shown(("E", 4.0), ("G", 8.0))), client(eyes)))
     assert said(nova, sha256) == [("classifier:tiles@1", "E")]
@@ -156,7 +177,9 @@ def test_a_cover_of_something_else_is_noted(nova: Atelier) -> None:
 def test_subtitles_are_judged_with_the_film(nova: Atelier) -> None:
     bring(nova, clips.subtitled(shown(("G", 2.0)), "EXPLICIT-MARKER-A"), None)
     with nova.scope() as scope:
-        assert scope.run("SELECT words FROM inspections WHERE source = 'house'").scalar_one() == ["EXPLICIT-MARKER-A"]
+        assert scope.run("SELECT words FROM inspections WHERE source = 'house'").scalar_one() == [
+            "EXPLICIT-MARKER-A"
+        ]
 
 
 def blocked(nova: Atelier, sha256: str) -> None:
@@ -200,7 +223,9 @@ def test_a_film_that_shows_a_blocked_picture_is_known(nova: Atelier, first: bool
 
     if first:
         block()
-    with_it, without = (digest(nova, bring(nova, moving(*seeds), None)) for seeds in ((1, 2, 3), (4, 5, 6)))
+    with_it, without = (
+        digest(nova, bring(nova, moving(*seeds), None)) for seeds in ((1, 2, 3), (4, 5, 6))
+    )
     if not first:
         block()
     assert (returned(nova, with_it), returned(nova, without)) == ("near", "")
@@ -221,7 +246,9 @@ def test_a_film_handed_in_becomes_an_asset_and_what_came_is_forgotten(nova: Atel
     assert not nova.services.store.exists(nova.tenant_id, bytes_digest(data))
 
 
-def test_a_worker_that_dies_in_the_middle_leaves_nothing_and_another_repeats_it(nova: Atelier, eyes: Eyes) -> None:
+def test_a_worker_that_dies_in_the_middle_leaves_nothing_and_another_repeats_it(
+    nova: Atelier, eyes: Eyes
+) -> None:
     upload = hand_in(nova, film(shown(("S", 1.0)), words="HI"), "clip.mp4")
 
     class Dying(Client):
@@ -235,7 +262,9 @@ def test_a_worker_that_dies_in_the_middle_leaves_nothing_and_another_repeats_it(
         uploads.ingest_upload(event, tenant=services.tenant, store=services.store, classifier=dying)
     assert [nova.count(name) for name in TABLES] == [0] * 4
     for _ in range(2):
-        uploads.ingest_upload(event, tenant=services.tenant, store=services.store, classifier=client(eyes))
+        uploads.ingest_upload(
+            event, tenant=services.tenant, store=services.store, classifier=client(eyes)
+        )
     (item,) = nova.library()
     assert said(nova, item.sha256) == [("classifier:tiles@1", "S")]
 
@@ -254,4 +283,6 @@ def test_sheets_of_two_films_are_never_the_same_bytes(nova: Atelier) -> None:
     assets = [bring(nova, data, None) for data in (first, second)]
     assert [kept(nova, asset)[-1][0] for asset in assets] == ["sheet", "sheet"]
     with nova.scope() as scope:
-        assert scope.run("SELECT count(*) FROM assets WHERE parent_id IS NOT NULL").scalar_one() == 0
+        assert (
+            scope.run("SELECT count(*) FROM assets WHERE parent_id IS NOT NULL").scalar_one() == 0
+        )

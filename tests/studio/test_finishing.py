@@ -1,4 +1,5 @@
-"""Copies of a picture: new assets of the first one's family, the first one left as it is, and every failure said."""
+"""Copies of a picture: new assets of the first one's family, the first one left as it is, and every
+failure said."""
 
 import hashlib
 import io
@@ -51,7 +52,9 @@ def photograph(nova: Atelier, *, seed: int = 1, size: tuple[int, int] = (480, 36
 
 def asked(nova: Atelier, asset_id: UUID, finish: CopyFinish) -> UUID:
     with nova.scope("member:x") as scope:
-        return picture_copies.request_copy(scope, asset_id, finish, by="member:x", store=nova.services.store)
+        return picture_copies.request_copy(
+            scope, asset_id, finish, by="member:x", store=nova.services.store
+        )
 
 
 def work(
@@ -82,7 +85,9 @@ def copied(nova: Atelier, asset_id: UUID, finish: CopyFinish) -> UUID:
 
 def data_of(nova: Atelier, asset_id: UUID) -> bytes:
     with nova.scope() as scope:
-        return nova.services.store.get(nova.tenant_id, assets.get_rendition(scope, asset_id, "x").sha256)
+        return nova.services.store.get(
+            nova.tenant_id, assets.get_rendition(scope, asset_id, "x").sha256
+        )
 
 
 def opened(nova: Atelier, asset_id: UUID) -> Image.Image:
@@ -105,7 +110,10 @@ def test_a_copy_is_a_child_in_the_library_and_the_first_stays(nova: Atelier) -> 
         told = lineage.get_lineage(scope, first)
         assert {card.asset_id for card in told.children} == {square, story}
         own = lineage.get_lineage(scope, square)
-    assert ([card.asset_id for card in own.sources], own.parameters) == ([first], {"form": "square"})
+    assert ([card.asset_id for card in own.sources], own.parameters) == (
+        [first],
+        {"form": "square"},
+    )
     assert not opened(nova, square).getexif()
 
 
@@ -123,7 +131,9 @@ def test_killed_after_it_was_stored_it_is_the_same_asset(nova: Atelier) -> None:
     copy_id = asked(nova, photograph(nova), SQUARE)
     done = work(nova, copy_id)
     with nova.scope() as scope:
-        scope.run("UPDATE picture_copies SET state = 'waiting', made_id = NULL WHERE id = :id", id=copy_id)
+        scope.run(
+            "UPDATE picture_copies SET state = 'waiting', made_id = NULL WHERE id = :id", id=copy_id
+        )
     assert work(nova, copy_id).made_id == done.made_id
     assert len(nova.library()) == 2
 
@@ -153,14 +163,26 @@ def test_forbidden_between_asking_and_making_makes_nothing(nova: Atelier) -> Non
 
 
 def test_what_an_engine_made_keeps_its_label_and_is_marked_again(nova: Atelier) -> None:
-    drawn = PlaceholderEngine().draw(ImageJob(prompt="beach", seed=3, width=320, height=240, steps=1))
-    first = nova.bring(pipeline.prepare_generated_picture(drawn, key="k", alt="la mer", credential=CREDENTIAL))
+    drawn = PlaceholderEngine().draw(
+        ImageJob(prompt="beach", seed=3, width=320, height=240, steps=1)
+    )
+    first = nova.bring(
+        pipeline.prepare_generated_picture(drawn, key="k", alt="la mer", credential=CREDENTIAL)
+    )
     square = copied(nova, first, SQUARE)
     data = data_of(nova, square)
     mark = content_credentials.verify_media(data, "image/jpeg", anchor=CREDENTIAL.anchor)
-    assert (str(mark.standing), mark.engine, mark.label) == ("trusted", drawn.engine, str(drawn.label))
+    assert (str(mark.standing), mark.engine, mark.label) == (
+        "trusted",
+        drawn.engine,
+        str(drawn.label),
+    )
     with nova.scope() as scope:
-        assert asset_records.asset_label(scope, square) == asset_records.asset_label(scope, first) == str(drawn.label)
+        assert (
+            asset_records.asset_label(scope, square)
+            == asset_records.asset_label(scope, first)
+            == str(drawn.label)
+        )
         (card,) = studio_reads.get_asset_cards(scope, [square])
     assert (card.origin, card.seed, card.prompt, card.alt) == ("generated", 3, "beach", "la mer")
 
@@ -199,9 +221,10 @@ def test_too_small_and_lost_and_given_up_are_said_and_may_be_tried_again(nova: A
     assert work(nova, copy_id).state is UploadState.REFUSED, "a row that comes late changes nothing"
     assert asked(nova, first, SQUARE) == copy_id
     with nova.scope() as scope:
-        assert {one.id for one in picture_copies.list_recent_copies(scope, nova.creator_id, since=scope.now)} >= {
-            copy_id
-        }
+        assert {
+            one.id
+            for one in picture_copies.list_recent_copies(scope, nova.creator_id, since=scope.now)
+        } >= {copy_id}
         lost = studio_reads.get_asset_bytes(scope, first).sha256
     assert work(nova, copy_id).state is UploadState.READY
     other = asked(nova, first, STORY)
@@ -232,17 +255,23 @@ def test_the_page_shows_the_very_cut_that_is_made(nova: Atelier) -> None:
     made = opened(nova, copied(nova, first, STORY)).convert("RGB")
     here = whole.crop((part.left, part.top, part.right, part.bottom))
     assert made.size == here.size
-    mean = sum(abs(a - b) for a, b in zip(made.tobytes(), here.tobytes(), strict=True)) / len(here.tobytes())
+    mean = sum(abs(a - b) for a, b in zip(made.tobytes(), here.tobytes(), strict=True)) / len(
+        here.tobytes()
+    )
     assert mean < 4, "but for what JPEG costs"
 
 
-def test_a_signed_enhanced_larger_copy_says_what_was_done_and_the_first_is_untouched(nova: Atelier) -> None:
+def test_a_signed_enhanced_larger_copy_says_what_was_done_and_the_first_is_untouched(
+    nova: Atelier,
+) -> None:
     first = photograph(nova)
     before = data_of(nova, first)
     with nova.scope() as scope:
         assert creator_watermarks.get_watermark(scope, nova.creator_id) is None
         creator_watermarks.set_watermark(scope, nova.creator_id, Watermark("@old"))
-        creator_watermarks.set_watermark(scope, nova.creator_id, Watermark("@nova", "top_left", 8, 90))
+        creator_watermarks.set_watermark(
+            scope, nova.creator_id, Watermark("@nova", "top_left", 8, 90)
+        )
         mark = creator_watermarks.get_watermark(scope, nova.creator_id)
     assert mark == Watermark("@nova", "top_left", 8, 90)
     plain = opened(nova, copied(nova, first, replace(SQUARE, twice=True)))
@@ -250,7 +279,8 @@ def test_a_signed_enhanced_larger_copy_says_what_was_done_and_the_first_is_untou
     assert plain.size == opened(nova, made).size == (720, 720)
     corner = (0, 0, 300, 100)
     assert (
-        opened(nova, made).convert("L").crop(corner).getextrema()[1] > plain.convert("L").crop(corner).getextrema()[1]
+        opened(nova, made).convert("L").crop(corner).getextrema()[1]
+        > plain.convert("L").crop(corner).getextrema()[1]
     )
     with nova.scope() as scope:
         said = lineage.get_lineage(scope, made).parameters
@@ -290,7 +320,9 @@ def test_what_is_asked_for_is_kept_and_read_as_it_was() -> None:
         assert CopyFinish.from_json(asked_for.to_json()) == asked_for
 
 
-def test_another_background_is_a_copy_and_what_is_missing_is_told(nova: Atelier, tmp_path: Path) -> None:
+def test_another_background_is_a_copy_and_what_is_missing_is_told(
+    nova: Atelier, tmp_path: Path
+) -> None:
     first = photograph(nova)
     asked_for = asked(nova, first, CopyFinish(background="#142878"))
     refused = work(nova, asked_for)
@@ -302,10 +334,14 @@ def test_another_background_is_a_copy_and_what_is_missing_is_told(nova: Atelier,
     made = work(nova, asked_for, settings=settings)
     assert made.made_id is not None, made.reason
     corners = opened(nova, made.made_id).convert("RGB")
-    assert any(abs(blue - 120) < 12 for _, _, blue in (corners.getpixel((x, 350)) for x in (2, 240, 470)))
+    assert any(
+        abs(blue - 120) < 12 for _, _, blue in (corners.getpixel((x, 350)) for x in (2, 240, 470))
+    )
 
 
-def test_a_copy_made_larger_by_a_model_says_which_and_leaves_the_first(nova: Atelier, tmp_path: Path) -> None:
+def test_a_copy_made_larger_by_a_model_says_which_and_leaves_the_first(
+    nova: Atelier, tmp_path: Path
+) -> None:
     first = photograph(nova)
     file = enlarging.onnx(tmp_path / "4x-fine.onnx", factor=4)
     known = GeneratorsSettings(upscale_model=str(file))
@@ -316,14 +352,22 @@ def test_a_copy_made_larger_by_a_model_says_which_and_leaves_the_first(nova: Ate
     with nova.scope() as scope:
         told = lineage.get_lineage(scope, found.made_id).parameters
     digest_of_file = hashlib.sha256(file.read_bytes()).hexdigest()
-    assert (told["larger_by"], told["larger_by_sha256"], told["finer"]) == ("4x-fine", digest_of_file, True)
+    assert (told["larger_by"], told["larger_by_sha256"], told["finer"]) == (
+        "4x-fine",
+        digest_of_file,
+        True,
+    )
     refused = work(nova, asked(nova, photograph(nova, seed=8), CopyFinish(finer=True)))
     assert refused.reason is not None
     assert refused.reason.code == "upscale.no_model"
 
 
-def test_a_copy_that_is_stopped_ends_with_its_tile_and_may_be_asked_for_again(nova: Atelier, tmp_path: Path) -> None:
-    known = registry.load_upscaler(GeneratorsSettings(upscale_model=str(enlarging.onnx(tmp_path / "m.onnx"))))
+def test_a_copy_that_is_stopped_ends_with_its_tile_and_may_be_asked_for_again(
+    nova: Atelier, tmp_path: Path
+) -> None:
+    known = registry.load_upscaler(
+        GeneratorsSettings(upscale_model=str(enlarging.onnx(tmp_path / "m.onnx")))
+    )
     assert known is not None
     steps: list[tuple[int, int]] = []
 
@@ -346,9 +390,15 @@ def test_a_copy_that_is_stopped_ends_with_its_tile_and_may_be_asked_for_again(no
     stopped = work(nova, copy_id, upscaler=lambda: slow)
     assert steps == [(0, 4), (1, 4)], "told tile by tile, and none after the stop"
     assert stopped.reason is not None
-    assert (stopped.state, stopped.reason.code, stopped.made_id) == (UploadState.REFUSED, "copy.stopped", None)
+    assert (stopped.state, stopped.reason.code, stopped.made_id) == (
+        UploadState.REFUSED,
+        "copy.stopped",
+        None,
+    )
     with nova.scope() as scope:
-        due = scope.run("SELECT count(*) FROM outbox WHERE subject_id = :id", id=copy_id).scalar_one()
+        due = scope.run(
+            "SELECT count(*) FROM outbox WHERE subject_id = :id", id=copy_id
+        ).scalar_one()
     assert due == 0
     slow.stops = False
     assert asked(nova, first, CopyFinish(finer=True)) == copy_id

@@ -1,4 +1,5 @@
-"""What is stored and then not recorded leaves no bytes, and takes none of what somebody else stored."""
+"""What is stored and then not recorded leaves no bytes, and takes none of what somebody else
+stored."""
 
 import pytest
 
@@ -19,8 +20,12 @@ def kept(nova: Atelier) -> set[str]:
 
 def from_engine(seed: int) -> pipeline.PreparedAsset:
     """A picture of an engine, signed anew: never the same bytes."""
-    made = PlaceholderEngine().draw(ImageJob(prompt="beach", seed=seed, width=320, height=240, steps=1))
-    return pipeline.prepare_generated_picture(made, key=f"job:{seed}", alt="beach", credential=CREDENTIAL)
+    made = PlaceholderEngine().draw(
+        ImageJob(prompt="beach", seed=seed, width=320, height=240, steps=1)
+    )
+    return pipeline.prepare_generated_picture(
+        made, key=f"job:{seed}", alt="beach", credential=CREDENTIAL
+    )
 
 
 @pytest.mark.parametrize("why", [Refused("look.none"), KeyboardInterrupt()])
@@ -55,9 +60,12 @@ def test_the_second_of_two_that_bring_the_same_leaves_no_bytes(nova: Atelier) ->
 
 
 def test_who_brings_the_same_as_one_that_is_forgotten_keeps_it_all(nova: Atelier) -> None:
-    """Between what is stored and what is recorded, somebody else's same picture turns out to be of no use."""
+    """Between what is stored and what is recorded, somebody else's same picture turns out to be of
+    no use."""
     with nova.scope() as scope:
-        mia = agencies.add_creator(scope, slug="mia", name="Mia", kind="virtual", zone=ZONE, languages=["fr"])
+        mia = agencies.add_creator(
+            scope, slug="mia", name="Mia", kind="virtual", zone=ZONE, languages=["fr"]
+        )
     prepared = pipeline.prepare_upload(encoded(a_picture(400, 300, seed=41), "JPEG"), name="a.jpg")
     services, told = nova.services, list[str]()
 
@@ -86,6 +94,10 @@ def test_who_brings_the_same_as_one_that_is_forgotten_keeps_it_all(nova: Atelier
     )
     assert told == [], "the other forgot what both had stored"
     with nova.scope() as scope:
-        wanted = scope.run("SELECT sha256 FROM renditions WHERE tenant_id = :t", t=nova.tenant_id).scalars().all()
+        wanted = (
+            scope.run("SELECT sha256 FROM renditions WHERE tenant_id = :t", t=nova.tenant_id)
+            .scalars()
+            .all()
+        )
     assert len(wanted) > 1
     assert kept(nova) == set(wanted)

@@ -34,7 +34,9 @@ def owner(nova: Atelier) -> str:
     """A new owner of the agency, as an actor."""
     with nova.scope() as scope:
         email = f"{uuid7()}@example.test"
-        member = agencies.add_member(scope, name="O", email=email, role=Role.OWNER, language="fr", zone="UTC")
+        member = agencies.add_member(
+            scope, name="O", email=email, role=Role.OWNER, language="fr", zone="UTC"
+        )
     return f"member:{member}"
 
 
@@ -61,13 +63,17 @@ def test_what_the_agencys_machines_can_is_asked_of_those_that_live(nova: Atelier
 
 
 @pytest.mark.parametrize("ended", [False, True], ids=["at home", "by the house"])
-def test_what_a_run_lacks_that_failed_at_home_is_asked_for_again(nova: Atelier, ended: bool) -> None:
+def test_what_a_run_lacks_that_failed_at_home_is_asked_for_again(
+    nova: Atelier, ended: bool
+) -> None:
     """Also the picture that came and could not be used."""
     machine_id, _ = lent(nova)
     job_id = nova.start()
     with nova.scope() as scope:
         wanted = WorkRequest(
-            version=PROTOCOL_VERSION, instance=uuid7(), able=RemoteWorkerCapabilities(engine="diffusion", model="m")
+            version=PROTOCOL_VERSION,
+            instance=uuid7(),
+            able=RemoteWorkerCapabilities(engine="diffusion", model="m"),
         )
         found = leases.lease_pictures(scope, machine_id, wanted, AgencyBounds())
         assert found is not None
@@ -83,7 +89,9 @@ def test_what_a_run_lacks_that_failed_at_home_is_asked_for_again(nova: Atelier, 
             state="refused",
         )
         scope.add(came)
-        leases.return_lease(scope, machine_id, LeaseReturn(lease=found.lease, why="never", code="engine.memory"))
+        leases.return_lease(
+            scope, machine_id, LeaseReturn(lease=found.lease, why="never", code="engine.memory")
+        )
     assert nova.progress(job_id)[0] == "failed"
     with nova.scope(owner(nova)) as scope:
         if ended:
@@ -99,30 +107,45 @@ def test_what_a_run_lacks_that_failed_at_home_is_asked_for_again(nova: Atelier, 
 
 
 @pytest.mark.parametrize(
-    "part", [MaskRegion(10, 10, 60, 60), parse_shape_lines("ellipse 10 10 60 60\nstroke 5 70,70 90,90")]
+    "part",
+    [MaskRegion(10, 10, 60, 60), parse_shape_lines("ellipse 10 10 60 60\nstroke 5 70,70 90,90")],
 )
-def test_what_a_machine_is_asked_is_what_our_workers_would_be(nova: Atelier, part: MaskPart) -> None:
+def test_what_a_machine_is_asked_is_what_our_workers_would_be(
+    nova: Atelier, part: MaskPart
+) -> None:
     """Words, sizes and every picture a run works from: whoever makes it makes the same."""
     kept, base = named(nova, photo(nova, 1), agreed(nova)), photo(nova, 2)
     assert lent(nova)[1] is None
     with nova.scope() as scope:
         style_references.add_style_reference(scope, nova.creator_id, kept)
-        recipe_id = specs.save_recipe(scope, nova.creator_id, spec(look=60, loras={"silk": 80}, guidance=3))
+        recipe_id = specs.save_recipe(
+            scope, nova.creator_id, spec(look=60, loras={"silk": 80}, guidance=3)
+        )
         begin = InitPicture(base, 40, part)
-        job_id = runner.start_run(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=1, key="x", begin=begin)
+        job_id = runner.start_run(
+            scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=1, key="x", begin=begin
+        )
     assert lent(nova, "init", "loras", "mask")[1] is None, "it keeps to no look"
     machine_id, found = lent(nova, "init", "loras", "mask", "references")
     assert found is not None
 
     def fetch(sha256: str) -> bytes:
         with nova.scope() as scope:
-            leases.check_material(scope, machine_id, MaterialRequest(lease=found.lease, sha256=sha256))
+            leases.check_material(
+                scope, machine_id, MaterialRequest(lease=found.lease, sha256=sha256)
+            )
         return nova.services.store.get(nova.tenant_id, sha256)
 
     with nova.scope() as scope:
         job = records.get_run_row(scope, job_id)
-        shots = specs.plan_pictures(specs.get_spec(scope, job.recipe_id), seed=job.seed, count=job.total)
-    ours = run_inputs.attach_inputs(nova.services.tenant, nova.services.store, job, shots, actor="system:test")
+        shots = specs.plan_pictures(
+            specs.get_spec(scope, job.recipe_id), seed=job.seed, count=job.total
+        )
+    ours = run_inputs.attach_inputs(
+        nova.services.tenant, nova.services.store, job, shots, actor="system:test"
+    )
     on_the_machine = (Lora("silk", 0.8),)  # the files there are all the agency's own
-    assert [one.to_job(fetch) for one in found.pictures] == [replace(one.job, loras=on_the_machine) for one in ours]
+    assert [one.to_job(fetch) for one in found.pictures] == [
+        replace(one.job, loras=on_the_machine) for one in ours
+    ]
     assert ours[0].job.needed_inputs == {"init", "mask", "references", "loras"}

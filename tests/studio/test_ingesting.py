@@ -48,7 +48,9 @@ def with_preview(shown: int) -> bytes:
     directory = struct.pack("<H", 3) + b"".join(
         struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries
     )
-    return encoded(a_picture(), "JPEG", exif=b"Exif\x00\x00" + tiff + directory + b"\x00" * 4 + small)
+    return encoded(
+        a_picture(), "JPEG", exif=b"Exif\x00\x00" + tiff + directory + b"\x00" * 4 + small
+    )
 
 
 def stored(nova: Atelier, asset: UUID) -> bytes:
@@ -60,7 +62,9 @@ def stored(nova: Atelier, asset: UUID) -> bytes:
 
 
 def test_real_photographs_come_in_and_lose_their_secrets(nova: Atelier, shared: Path) -> None:
-    files = sorted(path for path in (shared / "data" / "photos").iterdir() if path.suffix in (".jpg", ".png"))
+    files = sorted(
+        path for path in (shared / "data" / "photos").iterdir() if path.suffix in (".jpg", ".png")
+    )
     assert files
     for path in files:
         asset = nova.upload(path.read_bytes(), path.name)
@@ -80,7 +84,10 @@ HOSTILE = {
     "gif": encoded(a_picture().convert("P"), "GIF")[:-9],
     "cut": encoded(a_picture(), "JPEG")[:-200],
     "polyglot": encoded(a_picture(), "JPEG") + b"PK\x03\x04 an archive",
-    "animated": encoded(a_picture(), "WEBP", save_all=True, append_images=[a_picture(seed=2)], duration=100) + b"PK",
+    "animated": encoded(
+        a_picture(), "WEBP", save_all=True, append_images=[a_picture(seed=2)], duration=100
+    )
+    + b"PK",
     "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
 }
 
@@ -116,11 +123,16 @@ def test_the_same_file_by_two_uploads_at_once_is_one_asset(nova: Atelier) -> Non
 def test_the_same_file_of_two_creators_is_rated_together_and_owned_apart(nova: Atelier) -> None:
     prepared = pipeline.prepare_upload(encoded(a_picture(), "JPEG"), name="x.jpg")
     with nova.scope() as scope:
-        other = agencies.add_creator(scope, slug="zoe", name="Zoé", kind="human", zone=ZONE, languages=["fr"])
+        other = agencies.add_creator(
+            scope, slug="zoe", name="Zoé", kind="human", zone=ZONE, languages=["fr"]
+        )
     first, second = nova.bring(prepared), nova.bring(prepared, creator=other)
     assert first != second
     with nova.scope() as scope:
-        assert assets.get_rendition(scope, first, "x").sha256 == assets.get_rendition(scope, second, "x").sha256
+        assert (
+            assets.get_rendition(scope, first, "x").sha256
+            == assets.get_rendition(scope, second, "x").sha256
+        )
         assets.check_assets_owned(scope, other, [second])
         with pytest.raises(NotFound):
             assets.check_assets_owned(scope, other, [first])
@@ -134,7 +146,9 @@ def test_a_camera_s_date_is_kept_and_one_in_the_future_is_not(nova: Atelier) -> 
     with nova.scope() as scope:
         assert assets.get_asset(scope, past).taken_at == datetime(2025, 7, 14, 12, 1, tzinfo=UTC)
         assert assets.get_asset(scope, future).taken_at is None
-        sources = dict(scope.run("SELECT id, source FROM assets WHERE tenant_id = :t", t=nova.tenant_id).all())
+        sources = dict(
+            scope.run("SELECT id, source FROM assets WHERE tenant_id = :t", t=nova.tenant_id).all()
+        )
     assert (sources[past], sources[future]) == ("capture", "ingest")  # only the first proves a date
 
 
@@ -158,25 +172,36 @@ def test_a_generated_picture_bears_its_mark_and_its_lineage(nova: Atelier) -> No
         PlaceholderEngine().draw(job), key="test:1", alt="a beach", credential=CREDENTIAL
     )
     asset = nova.bring(prepared)
-    mark = content_credentials.verify_media(stored(nova, asset), "image/jpeg", anchor=CREDENTIAL.anchor)
+    mark = content_credentials.verify_media(
+        stored(nova, asset), "image/jpeg", anchor=CREDENTIAL.anchor
+    )
     assert (mark.standing, mark.engine) == (MarkStatus.TRUSTED, "placeholder")
     with nova.scope() as scope:
         item = assets.get_asset(scope, asset)
         assert assets.get_rendition(scope, asset, "x").ai == "generated"
-    assert (item.engine, item.seed, item.prompt, item.label) == ("placeholder", 11, "beach at sunset", "placeholder")
+    assert (item.engine, item.seed, item.prompt, item.label) == (
+        "placeholder",
+        11,
+        "beach at sunset",
+        "placeholder",
+    )
 
 
 def test_a_label_is_the_gates_evidence_and_comes_back_with_the_file(nova: Atelier) -> None:
     job = ImageJob(prompt="beach at sunset", seed=11, width=96, height=64, steps=1)
     asset = nova.bring(
-        pipeline.prepare_generated_picture(PlaceholderEngine().draw(job), key="test:1", alt="", credential=CREDENTIAL)
+        pipeline.prepare_generated_picture(
+            PlaceholderEngine().draw(job), key="test:1", alt="", credential=CREDENTIAL
+        )
     )
     again = nova.upload(stored(nova, asset))  # saved from here, and handed in anew
     plain = nova.upload(encoded(a_picture(), "JPEG"))
     child = nova.bring(
         replace(
             pipeline.prepare_upload(encoded(a_picture(seed=5), "JPEG"), name="a"),
-            source=AssetSource(key="still:1", origin="upload", ai="none", engine="still", parent=asset),
+            source=AssetSource(
+                key="still:1", origin="upload", ai="none", engine="still", parent=asset
+            ),
         )
     )
     with nova.scope() as scope:
@@ -185,34 +210,59 @@ def test_a_label_is_the_gates_evidence_and_comes_back_with_the_file(nova: Atelie
                 "placeholder",
                 "placeholder",
             )
-        assert (asset_records.asset_label(scope, plain), assets.get_asset(scope, plain).label) == ("", "")
+        assert (asset_records.asset_label(scope, plain), assets.get_asset(scope, plain).label) == (
+            "",
+            "",
+        )
     strange = content_credentials.sign_media(
-        pictures.render_photo(pictures.decode_photo(encoded(a_picture()), name="x"), pictures.POST_PROFILE).data,
+        pictures.render_photo(
+            pictures.decode_photo(encoded(a_picture()), name="x"), pictures.POST_PROFILE
+        ).data,
         "image/jpeg",
         CREDENTIAL,
         ProvenanceClaim("somebody's model", "1", label="<b>own word</b>"),
     )
     with nova.scope() as scope:
-        assert asset_records.asset_label(scope, nova.upload(strange)) == "", "a stranger's word is none of ours"
+        assert asset_records.asset_label(scope, nova.upload(strange)) == "", (
+            "a stranger's word is none of ours"
+        )
 
 
-def test_once_a_model_of_their_own_made_pictures_those_with_a_label_are_not_offered_beside(nova: Atelier) -> None:
+def test_once_a_model_of_their_own_made_pictures_those_with_a_label_are_not_offered_beside(
+    nova: Atelier,
+) -> None:
     job = ImageJob(prompt="beach at sunset", seed=11, width=96, height=64, steps=1)
     drawn = PlaceholderEngine().draw(job)
-    demo = nova.bring(pipeline.prepare_generated_picture(drawn, key="test:1", alt="", credential=CREDENTIAL))
+    demo = nova.bring(
+        pipeline.prepare_generated_picture(drawn, key="test:1", alt="", credential=CREDENTIAL)
+    )
     photo = nova.upload(encoded(a_picture(seed=5), "JPEG"))
     with nova.scope() as scope:
-        assert {one.asset_id for one in assets.list_asset_tiles(scope, nova.creator_id)} == {demo, photo}
+        assert {one.asset_id for one in assets.list_asset_tiles(scope, nova.creator_id)} == {
+            demo,
+            photo,
+        }
         assert not assets.needs_label_separation(scope, nova.creator_id)
-    real = replace(drawn, data=encoded(a_picture(seed=6), "PNG"), engine="diffusion", label=OriginLabel.NONE)
-    own = nova.bring(pipeline.prepare_generated_picture(real, key="test:2", alt="", credential=CREDENTIAL))
+    real = replace(
+        drawn, data=encoded(a_picture(seed=6), "PNG"), engine="diffusion", label=OriginLabel.NONE
+    )
+    own = nova.bring(
+        pipeline.prepare_generated_picture(real, key="test:2", alt="", credential=CREDENTIAL)
+    )
     with nova.scope() as scope:
-        assert {one.asset_id for one in assets.list_asset_tiles(scope, nova.creator_id)} == {own, photo}
+        assert {one.asset_id for one in assets.list_asset_tiles(scope, nova.creator_id)} == {
+            own,
+            photo,
+        }
 
 
 def signed_by_a_model() -> bytes:
-    plain = pictures.render_photo(pictures.decode_photo(encoded(a_picture()), name="x"), pictures.POST_PROFILE).data
-    return content_credentials.sign_media(plain, "image/jpeg", CREDENTIAL, ProvenanceClaim("somebody's model", "1"))
+    plain = pictures.render_photo(
+        pictures.decode_photo(encoded(a_picture()), name="x"), pictures.POST_PROFILE
+    ).data
+    return content_credentials.sign_media(
+        plain, "image/jpeg", CREDENTIAL, ProvenanceClaim("somebody's model", "1")
+    )
 
 
 def with_prompt() -> bytes:
@@ -224,9 +274,13 @@ def with_prompt() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("data", "engine"), [(signed_by_a_model(), "somebody's model"), (with_prompt(), "unnamed")], ids=["mark", "prompt"]
+    ("data", "engine"),
+    [(signed_by_a_model(), "somebody's model"), (with_prompt(), "unnamed")],
+    ids=["mark", "prompt"],
 )
-def test_an_upload_that_a_model_made_is_no_photograph(nova: Atelier, data: bytes, engine: str) -> None:
+def test_an_upload_that_a_model_made_is_no_photograph(
+    nova: Atelier, data: bytes, engine: str
+) -> None:
     asset = nova.upload(data)
     with nova.scope() as scope:
         assert assets.get_rendition(scope, asset, "x").ai == "generated"
@@ -245,13 +299,17 @@ def test_another_tenants_picture_looks_like_none(nova: Atelier, services: object
 
 
 A1111 = (
-    "a quiet beach, dawn\nNegative prompt: blur\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 42, Model: some-xl"
+    "a quiet beach, dawn\nNegative prompt: blur\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: "
+    "42, Model: some-xl"
 )
 GRAPH = json.dumps(
     {
         "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "some-xl"}},
         "2": {"class_type": "CLIPTextEncode", "inputs": {"text": "a quiet beach, dawn"}},
-        "3": {"class_type": "KSampler", "inputs": {"seed": 42, "positive": ["2", 0], "model": ["1", 0]}},
+        "3": {
+            "class_type": "KSampler",
+            "inputs": {"seed": 42, "positive": ["2", 0], "model": ["1", 0]},
+        },
     }
 )
 
@@ -265,11 +323,15 @@ def noted(**texts: str) -> bytes:
 
 def commented(text: str) -> bytes:
     exif = Image.Exif()
-    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = b"UNICODE\0" + text.encode("utf-16-be")
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = b"UNICODE\0" + text.encode(
+        "utf-16-be"
+    )
     return encoded(a_picture(), "JPEG", exif=exif)
 
 
-@pytest.mark.parametrize("data", [noted(parameters=A1111), noted(prompt=GRAPH, workflow="{}"), commented(A1111)])
+@pytest.mark.parametrize(
+    "data", [noted(parameters=A1111), noted(prompt=GRAPH, workflow="{}"), commented(A1111)]
+)
 def test_what_a_generator_left_makes_a_machines_work_with_its_lineage(data: bytes) -> None:
     source = pipeline.prepare_upload(data, name="brought").source
     assert (source.ai, source.engine) == ("generated", "unnamed")
@@ -287,7 +349,9 @@ def test_what_a_generator_left_makes_a_machines_work_with_its_lineage(data: byte
     ],
 )
 def test_the_source_type_of_iptc_says_who_made_it(kind: str, said: str, ai: str) -> None:
-    packet = content_credentials.xmp_packet("digitalCreation").replace(b"digitalCreation", said.encode())
+    packet = content_credentials.xmp_packet("digitalCreation").replace(
+        b"digitalCreation", said.encode()
+    )
     if kind == "PNG":
         notes = PngInfo()
         notes.add_itxt("XML:com.adobe.xmp", packet.decode(), zip=True)
@@ -298,10 +362,20 @@ def test_the_source_type_of_iptc_says_who_made_it(kind: str, said: str, ai: str)
 
 
 WRITTEN = [
-    noted(parameters="<script>alert(1)</script>\x01\nSteps: 1, Seed: 99999999999999999999, Model: " + "x" * 900),
+    noted(
+        parameters="<script>alert(1)</script>\x01\nSteps: 1, Seed: 99999999999999999999, Model: "
+        + "x" * 900
+    ),
     noted(prompt="[" * 19_000),
-    noted(prompt='{"1": {"inputs": {"seed": 1' + "0" * 9_000 + ', "positive": ["1", 0], "text": ["1", 0]}}}'),
-    noted(prompt='{"1": {"inputs": {"seed": 1, "positive": ["1", 0], "text": ["1", 0]}}, "2": [], "3": {"inputs": 3}}'),
+    noted(
+        prompt='{"1": {"inputs": {"seed": 1'
+        + "0" * 9_000
+        + ', "positive": ["1", 0], "text": ["1", 0]}}}'
+    ),
+    noted(
+        prompt='{"1": {"inputs": {"seed": 1, "positive": ["1", 0], "text": ["1", 0]}}, "2": [], '
+        '"3": {"inputs": 3}}'
+    ),
     noted(parameters="a" * 900_000, packed="DigitalSourceType" * 20_000),
     noted(prompt='{"1": {"inputs": {"seed": "randomize", "positive": ["1", 0], "text": "sea"}}}'),
     noted(prompt='{"1": {"inputs": {"seed": "' + "9" * 9_000 + '", "positive": "sea"}}}'),
@@ -322,7 +396,11 @@ def test_hostile_metadata_is_somebodys_word_and_harms_nothing(nova: Atelier, dat
 @given(st.text(max_size=300), st.binary(max_size=300))
 def test_whatever_is_written_is_read_without_an_error(text: str, data: bytes) -> None:
     node = {text: text, "seed": text, "positive": text, "ckpt_name": text}
-    for lineage in ({"parameters": text}, {"prompt": text}, {"prompt": json.dumps({text: {"inputs": node}})}):
+    for lineage in (
+        {"parameters": text},
+        {"prompt": text},
+        {"prompt": json.dumps({text: {"inputs": node}})},
+    ):
         found = embedded_claims.left_metadata(lineage)
         assert "\x00" not in found.prompt + found.model
     assert embedded_claims.declared_source_type(data, text.encode(errors="replace")) == ""
@@ -341,11 +419,15 @@ def test_whatever_is_written_is_read_without_an_error(text: str, data: bytes) ->
         ("x" * 5_000, "x" * embedded_claims.MAX_MODEL_LENGTH),
     ],
 )
-def test_a_model_s_mark_is_a_model_s_whatever_it_calls_it(nova: Atelier, said: str, kept_as: str) -> None:
+def test_a_model_s_mark_is_a_model_s_whatever_it_calls_it(
+    nova: Atelier, said: str, kept_as: str
+) -> None:
     plain = pictures.render_photo(
         pictures.decode_photo(encoded(a_picture(seed=9)), name="x"), pictures.POST_PROFILE
     ).data
-    data = content_credentials.sign_media(plain, "image/jpeg", CREDENTIAL, ProvenanceClaim(said, "m"))
+    data = content_credentials.sign_media(
+        plain, "image/jpeg", CREDENTIAL, ProvenanceClaim(said, "m")
+    )
     asset = nova.upload(data)
     with nova.scope() as scope:
         row = scope.run("SELECT ai, engine FROM assets WHERE id = :asset", asset=asset).one()

@@ -52,7 +52,9 @@ def test_a_run_with_a_pause_leaves_the_machine_to_others(nova: Atelier) -> None:
     """One picture, then its row waits; the scores of what stands are there to be compared."""
     with nova.scope() as scope:
         recipe_id = specs.save_recipe(scope, nova.creator_id, spec())
-        job_id = runner.start_run(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=7, key="paced", pause=60)
+        job_id = runner.start_run(
+            scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=7, key="paced", pause=60
+        )
     engine = Engine()
     for number in (1, 2):
         with pytest.raises(outbox.RetryLater) as later:
@@ -62,7 +64,9 @@ def test_a_run_with_a_pause_leaves_the_machine_to_others(nova: Atelier) -> None:
     nova.work(job_id, lambda: engine, pause=60)
     assert nova.progress(job_id) == ("done", 3, 3)
     with nova.scope() as scope:
-        found = list_active_runs(scope, [nova.creator_id], since=scope.now - timedelta(minutes=1))[0]
+        found = list_active_runs(scope, [nova.creator_id], since=scope.now - timedelta(minutes=1))[
+            0
+        ]
     assert len(found.assets) == len(found.scores) == 3
     assert all(score is not None and 0 <= score <= 100 for score in found.scores)
 
@@ -84,7 +88,9 @@ def test_after_a_crash_between_two_pictures_the_rest_is_made(nova: Atelier, at: 
     assert nova.progress(job_id) == ("running", at, 3)
     nova.work(job_id, lambda: second)
     assert nova.progress(job_id) == ("done", 3, 3)
-    assert [job.seed for job in (*first.drawn, *second.drawn)] == [item.seed for item in reversed(nova.library())]
+    assert [job.seed for job in (*first.drawn, *second.drawn)] == [
+        item.seed for item in reversed(nova.library())
+    ]
     assert len(made(nova, job_id)) == 3
 
 
@@ -102,7 +108,8 @@ def test_a_picture_that_stands_is_not_drawn_again(nova: Atelier) -> None:
 
 
 def test_two_workers_at_one_run_make_no_picture_twice(nova: Atelier) -> None:
-    """A lease ran out while its worker lived: the other one finishes first, the slow one harms nothing."""
+    """A lease ran out while its worker lived: the other one finishes first, the slow one harms
+    nothing."""
     job_id, slow, quick = nova.start(), Engine(), Engine()
 
     def overtaken(number: int) -> None:
@@ -116,9 +123,12 @@ def test_two_workers_at_one_run_make_no_picture_twice(nova: Atelier) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [EngineMissing("engine.none", kind="image"), JobTooLarge("engine.size", width=1, height=1)]
+    "error",
+    [EngineMissing("engine.none", kind="image"), JobTooLarge("engine.size", width=1, height=1)],
 )
-def test_an_engine_that_is_not_there_fails_the_run_with_words(nova: Atelier, error: Unavailable) -> None:
+def test_an_engine_that_is_not_there_fails_the_run_with_words(
+    nova: Atelier, error: Unavailable
+) -> None:
     def missing() -> Engine:
         raise error
 
@@ -152,7 +162,11 @@ def test_what_is_missing_of_a_failed_run_is_made_when_somebody_says_so(nova: Ate
     with nova.scope() as scope, pytest.raises(Conflict):
         runner.resume_run(scope, job_id)  # pressed twice
     nova.work(job_id, lambda: rest)
-    assert (nova.progress(job_id), len(rest.drawn), len(made(nova, job_id))) == (("done", 3, 3), 2, 3)
+    assert (nova.progress(job_id), len(rest.drawn), len(made(nova, job_id))) == (
+        ("done", 3, 3),
+        2,
+        3,
+    )
     with nova.scope() as scope, pytest.raises(Conflict):
         runner.resume_run(scope, job_id)
 
@@ -190,17 +204,26 @@ def test_a_run_that_names_somebody_never_shown_does_not_start(nova: Atelier) -> 
 
 
 def test_looks_are_asked_of_the_engine_and_run_beside_those_of_the_same(nova: Atelier) -> None:
-    """One that cannot lay them over its model says so: pictures without the look would pass for it."""
+    """One that cannot lay them over its model says so: pictures without the look would pass for
+    it."""
     looks = {"mia": 80, "film": 30}
     (shot,) = specs.plan_pictures(spec(loras=looks), seed=1, count=1)
     assert shot.job.loras == (Lora("mia", 0.8), Lora("film", 0.3))
     plain, job_id = nova.start(key="plain"), nova.start(key="looks", loras=looks)
     with nova.scope() as scope:
-        found = scope.run("SELECT subject_id, group_key FROM outbox WHERE tenant_id = :tenant", tenant=nova.tenant_id)
-        assert {row.subject_id: row.group_key for row in found} == {plain: "|", job_id: "||film|mia"}
+        found = scope.run(
+            "SELECT subject_id, group_key FROM outbox WHERE tenant_id = :tenant",
+            tenant=nova.tenant_id,
+        )
+        assert {row.subject_id: row.group_key for row in found} == {
+            plain: "|",
+            job_id: "||film|mia",
+        }
     nova.work(job_id, Engine)
     with nova.scope() as scope:
-        assert runner.failure_reason(scope, job_id) == Message("engine.cannot_loras", {"engine": "placeholder"})
+        assert runner.failure_reason(scope, job_id) == Message(
+            "engine.cannot_loras", {"engine": "placeholder"}
+        )
 
 
 def test_looks_are_asked_for_as_this_agencys(nova: Atelier) -> None:
@@ -215,7 +238,9 @@ class Together(Engine):
 
     asked: list[int] = field(default_factory=list)
 
-    def draw_many(self, jobs: Sequence[ImageJob], progress: Progress = ignore_progress) -> Iterator[GeneratedPicture]:
+    def draw_many(
+        self, jobs: Sequence[ImageJob], progress: Progress = ignore_progress
+    ) -> Iterator[GeneratedPicture]:
         self.asked.append(len(jobs))
         for job in jobs:
             yield self.draw(job, progress)
@@ -245,7 +270,8 @@ def test_what_stood_when_a_batch_died_is_not_drawn_again(nova: Atelier) -> None:
 
 
 def test_what_is_drawn_together_is_the_same_whenever_a_run_was_cut_off(nova: Atelier) -> None:
-    """How a picture comes out may depend on the others of its batch: a run that goes on makes up the same ones."""
+    """How a picture comes out may depend on the others of its batch: a run that goes on makes up
+    the same ones."""
 
     def die(number: int) -> None:
         if number == 5:
@@ -261,7 +287,8 @@ def test_what_is_drawn_together_is_the_same_whenever_a_run_was_cut_off(nova: Ate
     assert nova.progress(job_id) == ("done", 10, 10)
     with nova.scope() as scope:
         rows = scope.run(
-            "SELECT c.seed FROM creations c WHERE c.job_id = :id ORDER BY c.created_at, c.id", id=job_id
+            "SELECT c.seed FROM creations c WHERE c.job_id = :id ORDER BY c.created_at, c.id",
+            id=job_id,
         ).scalars()
         assert list(rows) == [job.seed for job in whole.drawn]
 

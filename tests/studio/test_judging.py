@@ -27,7 +27,12 @@ from tests.studio.test_uploads import work
 def member(nova: Atelier, role: Role = Role.MANAGER) -> UUID:
     with nova.scope() as scope:
         return agencies.add_member(
-            scope, name=str(role), email=f"{uuid7()}@example.test", role=role, language="fr", zone=ZONE
+            scope,
+            name=str(role),
+            email=f"{uuid7()}@example.test",
+            role=role,
+            language="fr",
+            zone=ZONE,
         )
 
 
@@ -45,16 +50,21 @@ def test_rating_rises_and_never_falls(nova: Atelier) -> None:
     rate(nova, asset, Rating.S, who)
     rate(nova, asset, Rating.N, member(nova))
     with nova.scope() as scope:
-        assert queries.get_asset_bytes(scope, asset).standing == ratings.DisplayRating(Rating.N, is_withheld=False)
+        assert queries.get_asset_bytes(scope, asset).standing == ratings.DisplayRating(
+            Rating.N, is_withheld=False
+        )
     with pytest.raises(Refused):
         rate(nova, asset, Rating.G, who)
     with nova.scope() as scope:
         sha256 = library.get_asset(scope, asset).sha256
     handle_rating_request(
-        RatingRequested(nova.tenant_id, asset, sha256, "S", False, f"member:{who}"), tenant=nova.services.tenant
+        RatingRequested(nova.tenant_id, asset, sha256, "S", False, f"member:{who}"),
+        tenant=nova.services.tenant,
     )
     with nova.scope() as scope:
-        assert ratings.effective_rating(scope, sha256) is Rating.N  # it was raised while the wish was on its way
+        assert (
+            ratings.effective_rating(scope, sha256) is Rating.N
+        )  # it was raised while the wish was on its way
 
 
 @pytest.mark.parametrize("minor", [False, True])
@@ -64,7 +74,9 @@ def test_never_allowed_is_sealed_at_once(nova: Atelier, minor: bool) -> None:
     with nova.scope() as scope:
         shown = queries.get_asset_bytes(scope, asset)
         assert shown.standing == ratings.DisplayRating(Rating.X, is_withheld=True)
-        assert ratings.explain_rating(scope, shown.sha256).prohibited == ("minor" if minor else "category")
+        assert ratings.explain_rating(scope, shown.sha256).prohibited == (
+            "minor" if minor else "category"
+        )
 
 
 @pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER, Role.ACCOUNTANT])
@@ -93,7 +105,9 @@ def test_who_brought_it_in_does_not_approve_it(nova: Atelier) -> None:
         assert gate_reads.review_verdicts(scope, [sha256]) == {sha256: "refuse"}
     with nova.scope(f"member:{other}") as scope:
         member_reviews.review_picture(scope, asset, approve=True)
-        assert gate_reads.review_verdicts(scope, [sha256]) == {sha256: "refuse"}  # one refusal outweighs
+        assert gate_reads.review_verdicts(scope, [sha256]) == {
+            sha256: "refuse"
+        }  # one refusal outweighs
         assert gate_reads.review_verdicts(scope, []) == {}
 
 
@@ -113,7 +127,11 @@ def test_unknown_is_unknown(nova: Atelier) -> None:
     with nova.scope(f"member:{member(nova)}") as scope:
         for act in (member_reviews.rate_picture, library.set_shelf_state):
             with pytest.raises(NotFound):
-                act(scope, uuid7(), Rating.G if act is member_reviews.rate_picture else ShelfState.KEPT)
+                act(
+                    scope,
+                    uuid7(),
+                    Rating.G if act is member_reviews.rate_picture else ShelfState.KEPT,
+                )
 
 
 def test_pictures_are_kept_and_put_away(nova: Atelier) -> None:
@@ -123,7 +141,9 @@ def test_pictures_are_kept_and_put_away(nova: Atelier) -> None:
         library.set_shelf_state(scope, asset, ShelfState.KEPT)
         library.set_shelf_state(scope, asset, ShelfState.RETIRED)
         library.set_shelf_state(scope, asset, ShelfState.NEW)  # put away by a slip
-        shelf = scope.run("SELECT shelf FROM creations WHERE asset_id = :asset", asset=asset).scalar_one()
+        shelf = scope.run(
+            "SELECT shelf FROM creations WHERE asset_id = :asset", asset=asset
+        ).scalar_one()
     assert shelf == ShelfState.NEW
 
 
@@ -155,7 +175,13 @@ def test_run_of_so_many(nova: Atelier) -> None:
     with nova.scope() as scope:
         recipe_id = specs.save_recipe(scope, nova.creator_id, spec())
         job_id = runner.start_run(
-            scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=1, key="k", count=1, by="member:x"
+            scope,
+            creator_id=nova.creator_id,
+            recipe_id=recipe_id,
+            seed=1,
+            key="k",
+            count=1,
+            by="member:x",
         )
     nova.work(job_id, Engine)
     assert nova.progress(job_id) == (JobState.DONE, 1, 1)
@@ -169,8 +195,12 @@ def test_what_is_withheld_is_not_offered(nova: Atelier) -> None:
         ratings.freeze_bytes(scope, library.get_asset(scope, assets[3]).sha256)
     rate(nova, assets[2], Rating.X, member(nova))
     with nova.scope() as scope:
-        assert [one.asset_id for one in library.list_asset_tiles(scope, nova.creator_id, limit=2)] == [
+        assert [
+            one.asset_id for one in library.list_asset_tiles(scope, nova.creator_id, limit=2)
+        ] == [
             assets[1],
             assets[0],
         ]
-        assert [one.asset_id for one in library.list_asset_tiles(scope, nova.creator_id, limit=1)] == [assets[1]]
+        assert [
+            one.asset_id for one in library.list_asset_tiles(scope, nova.creator_id, limit=1)
+        ] == [assets[1]]

@@ -1,4 +1,5 @@
-"""Lineage: relatives of the same creator, versions, packs; a run made again is the same recipe and seed, once."""
+"""Lineage: relatives of the same creator, versions, packs; a run made again is the same recipe and
+seed, once."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -27,11 +28,28 @@ def test_what_was_made_from_what_is_told_both_ways(nova: Atelier) -> None:
     prepared = pipeline.prepare_upload(encoded(a_picture(seed=2), "JPEG"), name="b.jpg")
     child = nova.bring(replace(prepared, source=replace(prepared.source, parent=parent)))
     with nova.scope() as scope:
-        packs.create_pack(scope, creator_id=nova.creator_id, slug="p", title="Pack", description="", assets=[parent])
+        packs.create_pack(
+            scope,
+            creator_id=nova.creator_id,
+            slug="p",
+            title="Pack",
+            description="",
+            assets=[parent],
+        )
     above, below = story(nova, parent), story(nova, child)
-    assert (above.sources, [one.asset_id for one in above.children], above.packs) == ([], [child], ["Pack"])
-    assert ([one.asset_id for one in below.sources], below.children, below.packs) == ([parent], [], [])
-    assert [(one.mime, one.size > 0, one.width > 0) for one in above.versions] == [("image/jpeg", True, True)]
+    assert (above.sources, [one.asset_id for one in above.children], above.packs) == (
+        [],
+        [child],
+        ["Pack"],
+    )
+    assert ([one.asset_id for one in below.sources], below.children, below.packs) == (
+        [parent],
+        [],
+        [],
+    )
+    assert [(one.mime, one.size > 0, one.width > 0) for one in above.versions] == [
+        ("image/jpeg", True, True)
+    ]
     assert above.again == 0
 
 
@@ -41,7 +59,9 @@ def test_a_picture_is_made_again_by_the_version_that_made_it(nova: Atelier) -> N
     nova.work(first, lambda: engine)
     asset = next(iter(found(nova)))
     with nova.scope() as scope:
-        specs.save_recipe(scope, nova.creator_id, spec(variants=2, prompt="something else in the {hour}"))
+        specs.save_recipe(
+            scope, nova.creator_id, spec(variants=2, prompt="something else in the {hour}")
+        )
         job, count = lineage.repeat_generation(scope, asset, key="again", by="member:x")
         assert lineage.repeat_generation(scope, asset, key="again", by="member:x") == (job, 2), (
             "pressed twice, made once"

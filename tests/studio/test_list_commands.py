@@ -31,7 +31,9 @@ def terminal(nova: Atelier, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -
     return CliRunner()
 
 
-def test_a_list_is_written_renamed_and_put_away(nova: Atelier, terminal: CliRunner, tmp_path: Path) -> None:
+def test_a_list_is_written_renamed_and_put_away(
+    nova: Atelier, terminal: CliRunner, tmp_path: Path
+) -> None:
     slug = f"n{nova.creator_id.hex[-12:]}"  # other agencies of these tests have a Nova too
     with nova.scope() as scope:
         scope.run("UPDATE creators SET slug = :slug WHERE id = :id", slug=slug, id=nova.creator_id)
@@ -65,4 +67,6 @@ def test_a_list_is_written_renamed_and_put_away(nova: Atelier, terminal: CliRunn
     assert "clothes\t3\tcreator\ta hat" in typed("wildcards")
     assert "light" in typed("archive-wildcard", "light", "--agency-wide")
     assert "list.unknown" in typed("rename-wildcard", "light", "dusk", "--agency-wide", fails=True)
-    assert "list.invalid" in typed("save-wildcard", "light", "--words", str(tmp_path / "none.txt"), fails=True)
+    assert "list.invalid" in typed(
+        "save-wildcard", "light", "--words", str(tmp_path / "none.txt"), fails=True
+    )

@@ -1,4 +1,5 @@
-"""The classifier in the library's way in: asked outside every transaction, once, and again where it could not say."""
+"""The classifier in the library's way in: asked outside every transaction, once, and again where it
+could not say."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -47,7 +48,9 @@ def bring(nova: Atelier, data: bytes, classifier: Any) -> UUID:
 
 
 def again(nova: Atelier, event: ClassificationDue, classifier: Any) -> None:
-    classification.reclassify(event, tenant=nova.services.tenant, store=nova.services.store, classifier=classifier)
+    classification.reclassify(
+        event, tenant=nova.services.tenant, store=nova.services.store, classifier=classifier
+    )
 
 
 def digest(nova: Atelier, asset: UUID) -> str:
@@ -58,7 +61,9 @@ def digest(nova: Atelier, asset: UUID) -> str:
 def said(nova: Atelier, sha256: str) -> list[tuple[str, str]]:
     """The ratings of bytes with their sources."""
     with nova.scope() as scope:
-        rows = scope.run("SELECT source, rating FROM content_ratings WHERE sha256 = :s ORDER BY id", s=sha256)
+        rows = scope.run(
+            "SELECT source, rating FROM content_ratings WHERE sha256 = :s ORDER BY id", s=sha256
+        )
         return [(row.source, row.rating) for row in rows]
 
 
@@ -79,7 +84,9 @@ def test_a_picture_and_what_was_found_in_it_come_in_together(nova: Atelier, eyes
     assert said(nova, sha256) == [("classifier:tiles@1", "N")]
     with nova.scope() as scope:
         assert ratings.effective_rating(scope, sha256) is None, "people decide; a classifier raises"
-        found = scope.run("SELECT people, words FROM inspections WHERE source = 'classifier:tiles@1'").one()
+        found = scope.run(
+            "SELECT people, words FROM inspections WHERE source = 'classifier:tiles@1'"
+        ).one()
     assert (found.people, found.words) == (3, ["HELLO"])
     assert due(nova) == []
 
@@ -164,7 +171,9 @@ class Dies(BaseException):
     """The process dies here."""
 
 
-def test_a_process_that_dies_after_the_look_leaves_nothing_and_repeats_it(nova: Atelier, eyes: Eyes) -> None:
+def test_a_process_that_dies_after_the_look_leaves_nothing_and_repeats_it(
+    nova: Atelier, eyes: Eyes
+) -> None:
     data = encoded(tile("S"), "PNG")
     upload = hand_in(nova, data)
 
@@ -183,7 +192,9 @@ def test_a_process_that_dies_after_the_look_leaves_nothing_and_repeats_it(nova: 
         )
     assert [nova.count(name) for name in ("assets", "renditions", "inspections")] == [0, 0, 0]
     for _ in range(2):
-        uploads.ingest_upload(event, tenant=services.tenant, store=services.store, classifier=client(eyes))
+        uploads.ingest_upload(
+            event, tenant=services.tenant, store=services.store, classifier=client(eyes)
+        )
     (item,) = nova.library()
     assert said(nova, item.sha256) == [("classifier:tiles@1", "S")]
     assert eyes.asked == 2

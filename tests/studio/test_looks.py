@@ -1,4 +1,5 @@
-"""The look of a creator: which pictures models may keep to, what a run keeps of it, and what comes of it."""
+"""The look of a creator: which pictures models may keep to, what a run keeps of it, and what comes
+of it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,9 +73,13 @@ def refused(nova: Atelier, asset: UUID) -> str:
     return found.value.message.code
 
 
-def start(nova: Atelier, *, key: str = "look", strength: int = 60, count: int = 1, **given: object) -> UUID:
+def start(
+    nova: Atelier, *, key: str = "look", strength: int = 60, count: int = 1, **given: object
+) -> UUID:
     with nova.scope() as scope:
-        recipe = specs.save_recipe(scope, nova.creator_id, spec(width=64, height=64, steps=4, look=strength))
+        recipe = specs.save_recipe(
+            scope, nova.creator_id, spec(width=64, height=64, steps=4, look=strength)
+        )
         return runner.start_run(
             scope,
             creator_id=nova.creator_id,
@@ -93,7 +98,9 @@ def made(nova: Atelier, job: UUID) -> list[UUID]:
 
 def reason(nova: Atelier, job: UUID) -> str:
     with nova.scope() as scope:
-        found = scope.run("SELECT state, reason ->> 'code' AS code FROM jobs WHERE id = :id", id=job).one()
+        found = scope.run(
+            "SELECT state, reason ->> 'code' AS code FROM jobs WHERE id = :id", id=job
+        ).one()
         assert found.state == "failed"
         return str(found.code)
 
@@ -141,11 +148,15 @@ def test_who_is_shown_decides_whether_models_may_keep_to_it(nova: Atelier) -> No
     crowd = named(nova, photo(nova, 6), agreed_to)
     with nova.scope() as scope:
         sha256 = library.get_asset(scope, crowd).sha256
-        inspections.record_classifier_finding(scope, sha256, source="classifier:a@1", rating=Rating.G, people=2)
+        inspections.record_classifier_finding(
+            scope, sha256, source="classifier:a@1", rating=Rating.G, people=2
+        )
     assert refused(nova, crowd) == "look.several"
     never = named(nova, photo(nova, 7), agreed_to)
     with nova.scope() as scope:
-        ratings.record_rating(scope, library.get_asset(scope, never).sha256, Rating.X, source="rule:test")
+        ratings.record_rating(
+            scope, library.get_asset(scope, never).sha256, Rating.X, source="rule:test"
+        )
     assert refused(nova, never) == "job.begins_from_withheld"
     assert of(nova) == []
 
@@ -171,10 +182,14 @@ def test_others_pictures_are_not_there(nova: Atelier, services: Services) -> Non
     assert nova.count("look_pictures") == 0
 
 
-def test_what_comes_of_it_is_a_child_of_each_and_shows_whom_they_show(nova: Atelier, engine: DiffusionEngine) -> None:
+def test_what_comes_of_it_is_a_child_of_each_and_shows_whom_they_show(
+    nova: Atelier, engine: DiffusionEngine
+) -> None:
     person, assets = look(nova, 1, 2)
     with nova.scope() as scope:
-        ratings.record_rating(scope, library.get_asset(scope, assets[1]).sha256, Rating.N, source="rule:test")
+        ratings.record_rating(
+            scope, library.get_asset(scope, assets[1]).sha256, Rating.N, source="rule:test"
+        )
     job = start(nova, count=2)
     nova.work(job, lambda: engine)
     assert nova.progress(job) == ("done", 2, 2)
@@ -186,8 +201,12 @@ def test_what_comes_of_it_is_a_child_of_each_and_shows_whom_they_show(nova: Atel
             assert (told.parameters["references"], told.parameters["reference_weight"]) == (2, 0.6)
             sha256 = library.get_asset(scope, child).sha256
             ratings.record_rating(scope, sha256, Rating.G, source="member:x")
-            assert ratings.effective_rating(scope, sha256) is Rating.S, "what was made after Nudity is at least that"
-            shown = scope.run("SELECT person_id FROM depictions WHERE asset_id = :a", a=child).scalars()
+            assert ratings.effective_rating(scope, sha256) is Rating.S, (
+                "what was made after Nudity is at least that"
+            )
+            shown = scope.run(
+                "SELECT person_id FROM depictions WHERE asset_id = :a", a=child
+            ).scalars()
             assert set(shown) == {person}
 
 
@@ -219,7 +238,9 @@ def test_the_pictures_and_their_weight_count_and_the_same_run_makes_the_same(
         nova.work(job, lambda: engine)
         (child,) = made(nova, job)
         with nova.scope() as scope:
-            seen.append(nova.services.store.get(nova.tenant_id, library.get_asset(scope, child).sha256))
+            seen.append(
+                nova.services.store.get(nova.tenant_id, library.get_asset(scope, child).sha256)
+            )
     assert pixels(seen[0]) == pixels(seen[1])
     assert len({pixels(each) for each in seen[1:]}) == 3
 
@@ -248,7 +269,9 @@ def named_in(nova: Atelier, person: UUID, seed: int) -> UUID:
     return named(nova, photo(nova, seed), person)
 
 
-def test_taken_back_between_asking_and_making_nothing_is_made_of_it(nova: Atelier, engine: DiffusionEngine) -> None:
+def test_taken_back_between_asking_and_making_nothing_is_made_of_it(
+    nova: Atelier, engine: DiffusionEngine
+) -> None:
     person, (asset,) = look(nova, 1)
     first, second = start(nova, key="a"), start(nova, key="b")
     with nova.scope() as scope:
@@ -277,7 +300,9 @@ def test_taken_back_between_two_pictures_the_rest_is_not_made(nova: Atelier) -> 
     engine = Engine(before=freeze, does=frozenset({"references"}))
     nova.work(job, lambda: engine)
     assert reason(nova, job) == "job.begins_from_withheld"
-    assert len(made(nova, job)) == nova.progress(job)[1] == 1, "what was being drawn is not kept either"
+    assert len(made(nova, job)) == nova.progress(job)[1] == 1, (
+        "what was being drawn is not kept either"
+    )
 
 
 def test_a_process_that_died_between_goes_on_with_the_same_look(nova: Atelier) -> None:
@@ -297,7 +322,9 @@ def test_a_process_that_died_between_goes_on_with_the_same_look(nova: Atelier) -
     assert len(after.drawn) == 2
     assert all(len(one.references) == 1 and one.reference_weight == 0.6 for one in after.drawn)
     with nova.scope() as scope:
-        rows = scope.run("SELECT part_id, whole FROM asset_parts WHERE tenant_id = :t", t=nova.tenant_id)
+        rows = scope.run(
+            "SELECT part_id, whole FROM asset_parts WHERE tenant_id = :t", t=nova.tenant_id
+        )
         assert [tuple(row) for row in rows] == [(asset, False)] * 3
 
 
@@ -313,7 +340,9 @@ def test_an_engine_that_cannot_says_so_and_without_a_look_none_is_asked(nova: At
     assert nova.progress(plain)[0] == "done"
 
 
-def test_a_posture_is_taken_from_a_picture_and_never_beside_a_beginning(nova: Atelier, engine: DiffusionEngine) -> None:
+def test_a_posture_is_taken_from_a_picture_and_never_beside_a_beginning(
+    nova: Atelier, engine: DiffusionEngine
+) -> None:
     asset = photo(nova, 1)
     job = start(nova, strength=0, pose=PoseReference(asset, 80))
     nova.work(job, lambda: engine)
@@ -330,7 +359,9 @@ def test_a_posture_is_taken_from_a_picture_and_never_beside_a_beginning(nova: At
             start(nova, key="w", strength=0, pose=PoseReference(asset, weight))
 
 
-def test_a_part_alone_is_made_anew_and_made_again_it_is_the_same_part(nova: Atelier, engine: DiffusionEngine) -> None:
+def test_a_part_alone_is_made_anew_and_made_again_it_is_the_same_part(
+    nova: Atelier, engine: DiffusionEngine
+) -> None:
     asset, part = photo(nova, 1), MaskRegion(0, 0, 50, 100)
     job = start(nova, strength=0, begin=InitPicture(asset, 90, part))
     whole = start(nova, key="whole", strength=0, begin=InitPicture(asset, 90))
@@ -338,14 +369,19 @@ def test_a_part_alone_is_made_anew_and_made_again_it_is_the_same_part(nova: Atel
         nova.work(each, lambda: engine)
     (child,), (other,) = made(nova, job), made(nova, whole)
     with nova.scope() as scope:
-        told = [nova.services.store.get(nova.tenant_id, library.get_asset(scope, one).sha256) for one in (child, other)]
+        told = [
+            nova.services.store.get(nova.tenant_id, library.get_asset(scope, one).sha256)
+            for one in (child, other)
+        ]
         again, _ = lineage.repeat_generation(scope, child, key="again", by="member:x")
         row = scope.run("SELECT from_asset, anew, region FROM jobs WHERE id = :id", id=again).one()
     assert pixels(told[0]) != pixels(told[1])
     assert tuple(row) == (asset, 90, {"left": 0, "top": 0, "right": 50, "bottom": 100})
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(strength=st.integers(0, 100))
 def test_the_strength_goes_to_yaml_and_back_and_to_the_engine(strength: int) -> None:
     wanted = spec(look=strength)

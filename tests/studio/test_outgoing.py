@@ -1,4 +1,5 @@
-"""Pictures of a creator at engines of others: none leaves without a yes, and none twice, whatever is lost."""
+"""Pictures of a creator at engines of others: none leaves without a yes, and none twice, whatever
+is lost."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -39,7 +40,12 @@ from tests.studio.lookers import agreed, named, who
 from workers.wiring import Services
 
 PRICE = Price(Decimal("0.3"), "USD")
-SOLD = {"core": PRICE, "sd3": PRICE, "inpaint": Price(Decimal(5), "USD"), "style": Price(Decimal(4), "USD")}
+SOLD = {
+    "core": PRICE,
+    "sd3": PRICE,
+    "inpaint": Price(Decimal(5), "USD"),
+    "style": Price(Decimal(4), "USD"),
+}
 WORDS = "What leaves the house: copies of pictures."
 
 
@@ -61,7 +67,9 @@ class Dying(Replicate):
 
     at = ""
 
-    def buy(self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress) -> GeneratedPicture:
+    def buy(
+        self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress
+    ) -> GeneratedPicture:
         if self.at in ("mark_requested", "mark_ordered"):
             step = getattr(slip, self.at)
 
@@ -90,7 +98,9 @@ def stability_of(stable: FakeStability) -> Stability:
 def of_mine(nova: Atelier, *seeds: int, rating: Rating | None = Rating.G) -> list[UUID]:
     """Pictures in which the creator is named, who agreed that a model makes their likeness."""
     person = agreed(nova)
-    found = [named(nova, nova.upload(encoded(a_picture(640, 480, seed=seed))), person) for seed in seeds]
+    found = [
+        named(nova, nova.upload(encoded(a_picture(640, 480, seed=seed))), person) for seed in seeds
+    ]
     if rating is not None:
         rate(nova, found, rating)
     return found
@@ -99,7 +109,9 @@ def of_mine(nova: Atelier, *seeds: int, rating: Rating | None = Rating.G) -> lis
 def rate(nova: Atelier, assets: list[UUID], rating: Rating) -> None:
     with nova.scope() as scope:
         for asset in assets:
-            ratings.record_rating(scope, library.get_asset(scope, asset).sha256, rating, source="member:a")
+            ratings.record_rating(
+                scope, library.get_asset(scope, asset).sha256, rating, source="member:a"
+            )
 
 
 def yes(nova: Atelier, engine: str = "replicate") -> None:
@@ -112,11 +124,24 @@ def no_more(nova: Atelier, engine: str = "replicate") -> None:
         export_grants.revoke_export(scope, nova.creator_id, engine)
 
 
-def start(nova: Atelier, *, key: str = "run", count: int = 1, look: int = 0, begin: InitPicture | None = None) -> UUID:
+def start(
+    nova: Atelier,
+    *,
+    key: str = "run",
+    count: int = 1,
+    look: int = 0,
+    begin: InitPicture | None = None,
+) -> UUID:
     with nova.scope() as scope:
         recipe = specs.save_recipe(scope, nova.creator_id, spec(width=512, height=384, look=look))
         return runner.start_run(
-            scope, creator_id=nova.creator_id, recipe_id=recipe, seed=7, key=key, count=count, begin=begin
+            scope,
+            creator_id=nova.creator_id,
+            recipe_id=recipe,
+            seed=7,
+            key=key,
+            count=count,
+            begin=begin,
         )
 
 
@@ -143,10 +168,14 @@ def refusal(nova: Atelier, engine: str = "replicate") -> str:
     return found.value.message.code
 
 
-def test_a_yes_is_for_one_engine_and_says_who_when_and_what_they_read(nova: Atelier, services: Services) -> None:
+def test_a_yes_is_for_one_engine_and_says_who_when_and_what_they_read(
+    nova: Atelier, services: Services
+) -> None:
     assert refusal(nova) == "outgoing.nobody"
     living = who(nova)
-    assert refusal(nova) == "look.not_allowed", "whoever lives says first that a model may make them"
+    assert refusal(nova) == "look.not_allowed", (
+        "whoever lives says first that a model may make them"
+    )
     agreed(nova)
     assert refusal(nova, "diffusion") == "outgoing.engine"
     for _ in range(2):
@@ -159,14 +188,18 @@ def test_a_yes_is_for_one_engine_and_says_who_when_and_what_they_read(nova: Atel
             for one in export_grants.list_export_grants(scope, nova.creator_id)
         ]
         noted = scope.run(
-            "SELECT act, actor, details ->> 'engine' AS engine FROM audit_entries WHERE tenant_id = :t"
+            "SELECT act, actor, details ->> 'engine' AS engine FROM audit_entries WHERE tenant_id "
+            "= :t"
             " AND act LIKE 'outgoing.%' ORDER BY created_at",
             t=nova.tenant_id,
         ).all()
         assert list(export_grants.active_export_grants(scope, nova.creator_id)) == ["stability"]
         with pytest.raises(BadInput):
             export_grants.grant_export(scope, nova.creator_id, "replicate", words=" ")
-    assert told == [("stability", "member:owner", WORDS, ""), ("replicate", "member:owner", WORDS, "member:manager")]
+    assert told == [
+        ("stability", "member:owner", WORDS, ""),
+        ("replicate", "member:owner", WORDS, "member:manager"),
+    ]
     assert [tuple(row) for row in noted] == [
         ("outgoing.allowed", "member:owner", "replicate"),
         ("outgoing.withdrawn", "member:manager", "replicate"),
@@ -185,25 +218,35 @@ def test_somebody_invented_needs_their_declaration(nova: Atelier) -> None:
     assert refusal(nova) == "look.undeclared"
     with nova.scope() as scope:
         persons.record_declaration(
-            scope, invented, source_digest="d" * 64, adult_licence=False, declared_by=nova.creator_id
+            scope,
+            invented,
+            source_digest="d" * 64,
+            adult_licence=False,
+            declared_by=nova.creator_id,
         )
     yes(nova)
 
 
-def test_no_picture_leaves_without_a_yes_and_words_alone_need_none(nova: Atelier, there: FakeReplicate) -> None:
+def test_no_picture_leaves_without_a_yes_and_words_alone_need_none(
+    nova: Atelier, there: FakeReplicate
+) -> None:
     job = with_look(nova, *of_mine(nova, 1))
     nova.work(job, lambda: replicate_of(there))
     assert why(nova, job) == Message("outgoing.no_yes", {"engine": "Replicate", "name": "Nova"})
     yes(nova, "stability")
     other = start(nova, key="other", look=60)
     nova.work(other, lambda: replicate_of(there))
-    assert (code(nova, other), there.asked) == ("outgoing.no_yes", []), "a yes for one is none for another"
+    assert (code(nova, other), there.asked) == ("outgoing.no_yes", []), (
+        "a yes for one is none for another"
+    )
     words = start(nova, key="words")
     nova.work(words, lambda: replicate_of(there))
     assert nova.progress(words)[0] == "done"
 
 
-def test_with_a_yes_a_look_is_kept_there_and_each_picture_bought_once(nova: Atelier, there: FakeReplicate) -> None:
+def test_with_a_yes_a_look_is_kept_there_and_each_picture_bought_once(
+    nova: Atelier, there: FakeReplicate
+) -> None:
     assets = of_mine(nova, 1, 2)
     yes(nova)
     job = with_look(nova, *assets, count=2)
@@ -212,11 +255,15 @@ def test_with_a_yes_a_look_is_kept_there_and_each_picture_bought_once(nova: Atel
     assert (nova.progress(job), len(there.billed), len(there.asked)) == (("done", 2, 2), 2, 2)
     assert [len(one["reference_images"]) for one in there.asked] == [2, 2]
     with nova.scope() as scope:
-        parts = scope.run("SELECT DISTINCT part_id FROM asset_parts WHERE tenant_id = :t", t=nova.tenant_id).scalars()
+        parts = scope.run(
+            "SELECT DISTINCT part_id FROM asset_parts WHERE tenant_id = :t", t=nova.tenant_id
+        ).scalars()
         assert set(parts) == set(assets)
 
 
-def test_a_yes_taken_back_under_way_stops_the_next_picture(nova: Atelier, there: FakeReplicate) -> None:
+def test_a_yes_taken_back_under_way_stops_the_next_picture(
+    nova: Atelier, there: FakeReplicate
+) -> None:
     yes_for = of_mine(nova, 1)
     yes(nova)
     job, look = with_look(nova, *yes_for, count=3), there.look
@@ -228,14 +275,17 @@ def test_a_yes_taken_back_under_way_stops_the_next_picture(nova: Atelier, there:
             no_more(nova)
         return look(order)
 
-    there.look = looked  # type: ignore[method-assign]  # a person presses while the first is under way
+    # a person presses while the first is under way
+    there.look = looked  # type: ignore[method-assign]  # see above
     nova.work(job, lambda: replicate_of(there))
     assert (code(nova, job), nova.progress(job)[:2]) == ("outgoing.no_yes", ("failed", 1))
     assert (len(there.asked), len(there.billed)) == (1, 1)
 
 
 @pytest.mark.parametrize("at", ["mark_requested", "mark_ordered", "bought"])
-def test_a_death_with_a_picture_on_its_way_leaves_one_bill(nova: Atelier, there: FakeReplicate, at: str) -> None:
+def test_a_death_with_a_picture_on_its_way_leaves_one_bill(
+    nova: Atelier, there: FakeReplicate, at: str
+) -> None:
     (asset,) = of_mine(nova, 1)
     yes(nova)
     job = with_look(nova, asset)
@@ -245,7 +295,9 @@ def test_a_death_with_a_picture_on_its_way_leaves_one_bill(nova: Atelier, there:
     assert (nova.progress(job), len(there.asked), len(there.billed)) == (("done", 1, 1), 1, 1)
 
 
-def test_what_died_before_it_left_is_not_sent_after_a_no(nova: Atelier, there: FakeReplicate) -> None:
+def test_what_died_before_it_left_is_not_sent_after_a_no(
+    nova: Atelier, there: FakeReplicate
+) -> None:
     (asset,) = of_mine(nova, 1)
     yes(nova)
     job = with_look(nova, asset)
@@ -256,12 +308,17 @@ def test_what_died_before_it_left_is_not_sent_after_a_no(nova: Atelier, there: F
     assert (code(nova, job), there.asked) == ("outgoing.no_yes", [])
     with nova.scope() as scope:
         assert (
-            scope.run("SELECT state FROM engine_orders WHERE tenant_id = :t", t=nova.tenant_id).scalar() == "released"
+            scope.run(
+                "SELECT state FROM engine_orders WHERE tenant_id = :t", t=nova.tenant_id
+            ).scalar()
+            == "released"
         )
 
 
 @pytest.mark.parametrize("fault", [Fault(reset_after=True), Fault(status=500)], ids=repr)
-def test_a_lost_answer_sends_no_picture_again(nova: Atelier, there: FakeReplicate, fault: Fault) -> None:
+def test_a_lost_answer_sends_no_picture_again(
+    nova: Atelier, there: FakeReplicate, fault: Fault
+) -> None:
     (asset,) = of_mine(nova, 1)
     yes(nova)
     job = start(nova, begin=InitPicture(asset, 40))
@@ -272,7 +329,9 @@ def test_a_lost_answer_sends_no_picture_again(nova: Atelier, there: FakeReplicat
 
 
 @pytest.mark.parametrize("rating", [None, Rating.N, Rating.E])
-def test_nothing_adult_and_nothing_unrated_leaves(nova: Atelier, there: FakeReplicate, rating: Rating | None) -> None:
+def test_nothing_adult_and_nothing_unrated_leaves(
+    nova: Atelier, there: FakeReplicate, rating: Rating | None
+) -> None:
     (asset,) = of_mine(nova, 1, rating=rating)
     yes(nova)
     job = start(nova, begin=InitPicture(asset, 40))
@@ -292,12 +351,16 @@ def test_a_picture_that_names_nobody_or_another_stays(nova: Atelier, there: Fake
         assert (code(nova, job), there.asked) == (expected, [])
 
 
-def test_what_somebody_no_longer_allows_does_not_leave_whoever_said_yes(nova: Atelier, there: FakeReplicate) -> None:
+def test_what_somebody_no_longer_allows_does_not_leave_whoever_said_yes(
+    nova: Atelier, there: FakeReplicate
+) -> None:
     (asset,) = of_mine(nova, 1)
     yes(nova)
     job = start(nova, begin=InitPicture(asset, 40))
     with nova.scope() as scope:
-        (person,) = scope.run("SELECT id FROM persons WHERE tenant_id = :t", t=nova.tenant_id).scalars()
+        (person,) = scope.run(
+            "SELECT id FROM persons WHERE tenant_id = :t", t=nova.tenant_id
+        ).scalars()
         revoke_consent(scope, person, what="ai_likeness")
     nova.work(job, lambda: replicate_of(there, EDITS))
     assert (code(nova, job), there.asked) == ("look.not_allowed", [])
@@ -312,11 +375,15 @@ def test_of_a_part_made_anew_the_part_alone_leaves(nova: Atelier, stable: FakeSt
     whole, sent = 640 / 480, stable.shown[0]["image"]
     assert sent.width / sent.height != pytest.approx(whole, abs=0.05)
     with nova.scope() as scope:
-        row = scope.run("SELECT model, minor, state FROM engine_orders WHERE tenant_id = :t", t=nova.tenant_id).one()
+        row = scope.run(
+            "SELECT model, minor, state FROM engine_orders WHERE tenant_id = :t", t=nova.tenant_id
+        ).one()
     assert tuple(row) == ("inpaint", Decimal(5), "paid")
     again = start(nova, key="again", begin=InitPicture(asset, 50))
     nova.work(again, lambda: stability_of(stable), caps={"USD": Money(5, "USD")})
-    assert (code(nova, again), len(stable.shown)) == ("spending.cap_reached", 1), "the cap counts these too"
+    assert (code(nova, again), len(stable.shown)) == ("spending.cap_reached", 1), (
+        "the cap counts these too"
+    )
 
 
 def test_a_lost_answer_of_a_seller_that_keeps_nothing_is_paid_and_not_sent_again(

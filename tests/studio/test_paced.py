@@ -25,7 +25,9 @@ from tests.studio.builders import Atelier, Engine, spec
 class Stepping(Engine):
     """Twenty steps a picture; `at` is done before one of them of one picture."""
 
-    def __init__(self, at: tuple[int, int] = (-1, -1), act: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self, at: tuple[int, int] = (-1, -1), act: Callable[[], object] = lambda: None
+    ) -> None:
         super().__init__()
         self.at, self.act, self.steps = at, act, list[int]()
 
@@ -82,7 +84,10 @@ def test_a_lost_row_stops_the_picture_at_its_next_step(nova: Atelier) -> None:
         scope.run("UPDATE jobs SET state = 'running' WHERE id = :id", id=job_id)
         job = records.get_run_row(scope, job_id)
     with pytest.raises(LeaseLost):
-        engine.draw(ImageJob("x", 1), generation.RunProgressWatch(nova.services.tenant, job, pulse, every=3600.0))
+        engine.draw(
+            ImageJob("x", 1),
+            generation.RunProgressWatch(nova.services.tenant, job, pulse, every=3600.0),
+        )
     assert engine.steps[-1] == 3
 
 
@@ -97,19 +102,25 @@ def test_a_run_gives_the_machine_back_when_others_wait_and_goes_on_after(nova: A
     assert len(engine.drawn) == 10
 
 
-def test_a_run_is_estimated_by_the_last_of_its_recipe_and_not_by_what_that_waited(nova: Atelier) -> None:
+def test_a_run_is_estimated_by_the_last_of_its_recipe_and_not_by_what_that_waited(
+    nova: Atelier,
+) -> None:
     def pace(recipe: str, **said: Any) -> float:
         with nova.scope() as scope:
             return estimates.seconds_per_picture(scope, nova.creator_id, spec(name=recipe, **said))
 
     assert pace("morning") == estimates.DEFAULT_PACE
-    quick, slow = nova.start(key="quick", variants=2), nova.start(key="slow", variants=2, name="evening")
+    quick, slow = (
+        nova.start(key="quick", variants=2),
+        nova.start(key="slow", variants=2, name="evening"),
+    )
     for job, seconds in ((quick, 3), (slow, 8)):
         nova.work(job, Engine)
         with nova.scope() as scope:
             scope.run("UPDATE creations SET seconds = :s WHERE job_id = :job", s=seconds, job=job)
             scope.run(  # its second picture came after the night
-                "UPDATE creations SET created_at = created_at - interval '9 hours' WHERE source_key = :first",
+                "UPDATE creations SET created_at = created_at - interval '9 hours' WHERE "
+                "source_key = :first",
                 first=run_source_key(job, 0),
             )
     assert (pace("morning"), pace("evening"), pace("never run")) == (3, 8, 8)
@@ -126,7 +137,12 @@ def test_what_came_out_is_told_in_one_read(nova: Atelier) -> None:
         assets.set_shelf_state(scope, first, ShelfState.KEPT)
         found = productivity.output_since(scope, nova.creator_id, scope.now - timedelta(days=1))
         later = productivity.output_since(scope, nova.creator_id, scope.now + timedelta(days=1))
-    assert (found.made, found.kept, found.seconds_per_kept, found.cost) == (3, 1, 12.0, [Money(21, "EUR")])
+    assert (found.made, found.kept, found.seconds_per_kept, found.cost) == (
+        3,
+        1,
+        12.0,
+        [Money(21, "EUR")],
+    )
     assert (later.made, later.kept, later.seconds_per_kept, later.cost) == (0, 0, None, [])
 
 
@@ -134,7 +150,9 @@ def test_a_picture_says_how_long_it_took_and_what_it_cost(nova: Atelier) -> None
     nova.work(nova.start(), Engine)
     nova.upload(encoded(a_picture(seed=6), "JPEG"))
     with nova.scope() as scope:
-        rows = scope.run("SELECT job_id IS NULL AS brought, seconds, cost, currency FROM creations").all()
+        rows = scope.run(
+            "SELECT job_id IS NULL AS brought, seconds, cost, currency FROM creations"
+        ).all()
     assert len(rows) == 4
     for row in rows:
         assert (row.seconds is None) == row.brought

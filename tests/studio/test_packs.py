@@ -22,7 +22,9 @@ def pictures(nova: Atelier, count: int = 2, *, rating: Rating | None = Rating.G)
     if rating is not None:
         with nova.scope() as scope:
             for asset in assets:
-                ratings.record_rating(scope, library.get_asset(scope, asset).sha256, rating, source="rule:tests")
+                ratings.record_rating(
+                    scope, library.get_asset(scope, asset).sha256, rating, source="rule:tests"
+                )
     return assets
 
 
@@ -40,7 +42,9 @@ def read(nova: Atelier, pack_id: UUID) -> packs.PackView:
 def test_a_pack_holds_its_pictures_in_order_at_their_highest_rating(nova: Atelier) -> None:
     first, second = pictures(nova)
     with nova.scope() as scope:
-        ratings.record_rating(scope, library.get_asset(scope, second).sha256, Rating.S, source="rule:tests")
+        ratings.record_rating(
+            scope, library.get_asset(scope, second).sha256, Rating.S, source="rule:tests"
+        )
         wanted = [library.get_rendition(scope, asset, "pack") for asset in (second, first)]
     pack = read(nova, make(nova, [second, first]))
     assert list(pack.media) == wanted
@@ -63,9 +67,13 @@ def test_pictures_are_there_once_and_of_the_creator(nova: Atelier) -> None:
         with pytest.raises(BadInput):
             make(nova, wrong)
     with nova.scope() as scope:
-        other = agencies.add_creator(scope, slug="zoe", name="Zoé", kind="human", zone=ZONE, languages=["fr"])
+        other = agencies.add_creator(
+            scope, slug="zoe", name="Zoé", kind="human", zone=ZONE, languages=["fr"]
+        )
     with nova.scope() as scope, pytest.raises(NotFound):
-        packs.create_pack(scope, creator_id=other, slug="hers", title="Hers", description="", assets=[asset])
+        packs.create_pack(
+            scope, creator_id=other, slug="hers", title="Hers", description="", assets=[asset]
+        )
     with pytest.raises(NotFound):
         make(nova, [uuid7()])
 

@@ -1,4 +1,5 @@
-"""What a recipe asks: answers that fit, sizes and weights; the same of all of it gives the same shots."""
+"""What a recipe asks: answers that fit, sizes and weights; the same of all of it gives the same
+shots."""
 
 from typing import Any
 
@@ -25,7 +26,8 @@ ANSWERS = st.fixed_dictionaries(
     optional={
         "mood": st.sampled_from(["calm", "bright"]),
         "what": st.text(
-            st.characters(min_codepoint=33, max_codepoint=1000, exclude_categories=["C", "Z"]), max_size=10
+            st.characters(min_codepoint=33, max_codepoint=1000, exclude_categories=["C", "Z"]),
+            max_size=10,
         ),
         "people": st.integers(1, 3),
         "hat": st.booleans(),
@@ -37,7 +39,12 @@ def asking(**changes: Any) -> RecipeSpec:
     return spec(**{"prompt": PROMPT, "parameters": ASKED, **changes})
 
 
-@given(st.integers(0, 2**31 - 1), ANSWERS, st.integers(1, 24), st.lists(st.sampled_from(sorted(FORMATS)), unique=True))
+@given(
+    st.integers(0, 2**31 - 1),
+    ANSWERS,
+    st.integers(1, 24),
+    st.lists(st.sampled_from(sorted(FORMATS)), unique=True),
+)
 def test_the_same_answers_and_seed_give_the_same_shots(
     seed: int, answers: dict[str, Any], count: int, sizes: list[str]
 ) -> None:
@@ -84,7 +91,9 @@ def test_an_answer_in_braces_is_only_text() -> None:
 
 def test_a_heavy_word_comes_more_often() -> None:
     wanted = spec(prompt="{place}", words={"place": ["sea", "hill"]}, weights={"place": {"sea": 9}})
-    drawn = [one.scene for seed in range(100) for one in specs.plan_pictures(wanted, seed=seed, count=4)]
+    drawn = [
+        one.scene for seed in range(100) for one in specs.plan_pictures(wanted, seed=seed, count=4)
+    ]
     assert 330 < drawn.count("sea") < 390
 
 
@@ -99,7 +108,10 @@ def test_a_heavy_word_comes_more_often() -> None:
         ({"weights": {"place": {"moon": 2}}}, "weights.place"),
         ({"weights": {"place": {"beach": 0}}}, "weights.place.beach"),
         ({"parameters": {"n": {"kind": "number", "least": 5, "most": 1}}}, "parameters.n"),
-        ({"parameters": {"c": {"kind": "choice", "options": ["a"], "default": "b"}}}, "parameters.c"),
+        (
+            {"parameters": {"c": {"kind": "choice", "options": ["a"], "default": "b"}}},
+            "parameters.c",
+        ),
         ({"parameters": {"c": {"kind": "colour"}}}, "parameters.c"),
         ({"words": {f"w{number}": ["a"] for number in range(25)}}, "words"),
     ],
@@ -117,25 +129,47 @@ def test_words_without_end_are_refused() -> None:
 
 
 def test_a_recipe_stored_before_there_were_questions_still_gives_its_shots(nova: Atelier) -> None:
-    old = {"name": "morning", "prompt": "a {place}", "words": {"place": ["16:9", "sea"]}, "negative": "", "variants": 3}
+    old = {
+        "name": "morning",
+        "prompt": "a {place}",
+        "words": {"place": ["16:9", "sea"]},
+        "negative": "",
+        "variants": 3,
+    }
     old |= {"width": 96, "height": 64, "steps": 1, "model": ""}
     with nova.scope() as scope:
         row = RecipeRow(
-            tenant_id=nova.tenant_id, creator_id=nova.creator_id, name="morning", version=1, spec=old, digest="old"
+            tenant_id=nova.tenant_id,
+            creator_id=nova.creator_id,
+            name="morning",
+            version=1,
+            spec=old,
+            digest="old",
         )
         scope.add(row)
         scope.session.flush()
         shots = specs.plan_pictures(specs.get_spec(scope, row.id), seed=3, count=3)
         assert [one.scene for one in shots] == ["a 16:9", "a sea", "a 16:9"]
-        assert [one.job.seed for one in shots] == [560_161_641, 2_036_044_446, 56_556_069]  # as they were made then
-        assert specs.save_recipe(scope, nova.creator_id, specs.parse_recipe(old)) == row.id  # nothing changed
+        assert [one.job.seed for one in shots] == [
+            560_161_641,
+            2_036_044_446,
+            56_556_069,
+        ]  # as they were made then
+        assert (
+            specs.save_recipe(scope, nova.creator_id, specs.parse_recipe(old)) == row.id
+        )  # nothing changed
 
 
 def test_a_run_keeps_what_was_answered(nova: Atelier) -> None:
     with nova.scope() as scope:
         recipe_id = specs.save_recipe(scope, nova.creator_id, asking())
         job_id = runner.start_run(
-            scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=7, key="k", given={"what": "a boat"}
+            scope,
+            creator_id=nova.creator_id,
+            recipe_id=recipe_id,
+            seed=7,
+            key="k",
+            given={"what": "a boat"},
         )
     engine = Engine()
     nova.work(job_id, lambda: engine)

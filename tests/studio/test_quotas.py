@@ -16,7 +16,14 @@ from studio.runs import runner
 from tests.channels.builders import Killed
 from tests.studio.builders import Atelier, Engine, atelier, spec
 
-ZONES = ["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu", "America/Havana"]
+ZONES = [
+    "Europe/Paris",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
+    "Asia/Kathmandu",
+    "America/Havana",
+]
 NIGHT = GenerationHours(time(23), time(7))
 walls = st.integers(0, 24 * 60 - 1).map(lambda minute: time(*divmod(minute, 60)))
 moments = st.integers(0, 24 * 365 * 60 * 24).map(
@@ -34,7 +41,9 @@ def test_hours_open_at_their_wall_time_whatever_the_clocks_do(
     assert found >= now
     assert window.is_open_at(found.astimezone(zone).time())
     assert (found == now) == window.is_open_at(now.astimezone(zone).time())
-    assert found - now <= timedelta(hours=73), "a day that has no such hours is passed over, two at most"
+    assert found - now <= timedelta(hours=73), (
+        "a day that has no such hours is passed over, two at most"
+    )
     assert quotas.next_opening(window, zone, found) == found
 
 
@@ -44,14 +53,23 @@ def test_hours_open_at_their_wall_time_whatever_the_clocks_do(
         ((23, 0), (7, 0), "2026-06-01T12:00+02:00", "2026-06-01T23:00+02:00"),
         ((23, 0), (7, 0), "2026-06-02T06:59+02:00", "2026-06-02T06:59+02:00"),
         ((2, 30), (7, 0), "2026-03-29T01:00+01:00", "2026-03-29T03:00+02:00"),  # 2:30 is leapt over
-        ((2, 0), (2, 30), "2026-03-29T01:00+01:00", "2026-03-30T02:00+02:00"),  # and with it these hours
+        (
+            (2, 0),
+            (2, 30),
+            "2026-03-29T01:00+01:00",
+            "2026-03-30T02:00+02:00",
+        ),  # and with it these hours
         ((2, 30), (7, 0), "2026-10-25T02:10+01:00", "2026-10-25T02:30+01:00"),  # 2:30 comes twice
         ((0, 0), (6, 0), "2026-10-24T20:00+02:00", "2026-10-25T00:00+02:00"),
     ],
 )
-def test_hours_in_paris(opens: tuple[int, int], closes: tuple[int, int], now: str, found: str) -> None:
+def test_hours_in_paris(
+    opens: tuple[int, int], closes: tuple[int, int], now: str, found: str
+) -> None:
     at = quotas.next_opening(
-        GenerationHours(time(*opens), time(*closes)), ZoneInfo("Europe/Paris"), datetime.fromisoformat(now)
+        GenerationHours(time(*opens), time(*closes)),
+        ZoneInfo("Europe/Paris"),
+        datetime.fromisoformat(now),
     )
     assert at == datetime.fromisoformat(found)
 
@@ -75,13 +93,13 @@ def test_a_creators_hours_go_before_the_agencys_and_the_lower_quota_holds(nova: 
     with nova.scope() as scope:
         quotas.set_generation_hours(scope, NIGHT)
         quotas.set_daily_quota(scope, 10)
-        assert quotas.get_generation_limits(scope, nova.creator_id, per_day=20) == quotas.GenerationLimits(
-            None, NIGHT, 10, 10, "Europe/Paris"
-        )
+        assert quotas.get_generation_limits(
+            scope, nova.creator_id, per_day=20
+        ) == quotas.GenerationLimits(None, NIGHT, 10, 10, "Europe/Paris")
         quotas.set_generation_hours(scope, early, creator_id=nova.creator_id)
-        assert quotas.get_generation_limits(scope, nova.creator_id, per_day=5) == quotas.GenerationLimits(
-            early, NIGHT, 10, 5, "Europe/Paris"
-        )
+        assert quotas.get_generation_limits(
+            scope, nova.creator_id, per_day=5
+        ) == quotas.GenerationLimits(early, NIGHT, 10, 5, "Europe/Paris")
         quotas.set_generation_hours(scope, None, creator_id=nova.creator_id)
         assert quotas.get_generation_limits(scope, nova.creator_id).effective_hours == NIGHT
 
@@ -101,7 +119,9 @@ def _shut(nova: Atelier) -> GenerationHours:
     with nova.scope() as scope:
         local = scope.now.astimezone(ZoneInfo("Europe/Paris"))
         opens = (local + timedelta(hours=2)).time().replace(second=0, microsecond=0)
-        window = GenerationHours(opens, (local + timedelta(hours=3)).time().replace(second=0, microsecond=0))
+        window = GenerationHours(
+            opens, (local + timedelta(hours=3)).time().replace(second=0, microsecond=0)
+        )
         quotas.set_generation_hours(scope, window)
     return window
 
@@ -111,7 +131,9 @@ def test_a_run_outside_its_hours_waits_and_goes_when_they_are_changed(nova: Atel
     job_id, engine = nova.start(), Engine()
     with nova.scope() as scope:
         held = quotas.generation_wait(scope, nova.creator_id)
-        at = scope.run("SELECT available_at FROM outbox WHERE subject_id = :id", id=job_id).scalar_one()
+        at = scope.run(
+            "SELECT available_at FROM outbox WHERE subject_id = :id", id=job_id
+        ).scalar_one()
     assert held is not None
     assert (held.why, held.until) == ("window", at)
     with pytest.raises(outbox.RetryLater):
@@ -120,20 +142,28 @@ def test_a_run_outside_its_hours_waits_and_goes_when_they_are_changed(nova: Atel
     with nova.scope() as scope:
         quotas.set_generation_hours(scope, None)
         assert runner.wake_waiting_runs(scope) == 1
-        at = scope.run("SELECT available_at FROM outbox WHERE subject_id = :id", id=job_id).scalar_one()
+        at = scope.run(
+            "SELECT available_at FROM outbox WHERE subject_id = :id", id=job_id
+        ).scalar_one()
         assert at <= scope.now
     nova.work(job_id, lambda: engine)
     assert nova.progress(job_id) == ("done", 3, 3)
 
 
-def test_a_run_that_leaves_the_machine_to_others_does_so_still_once_its_hours_are_changed(nova: Atelier) -> None:
+def test_a_run_that_leaves_the_machine_to_others_does_so_still_once_its_hours_are_changed(
+    nova: Atelier,
+) -> None:
     _shut(nova)
     with nova.scope() as scope:
         recipe_id = specs.save_recipe(scope, nova.creator_id, spec())
-        runner.start_run(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=7, key="paced", pause=60)
+        runner.start_run(
+            scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=7, key="paced", pause=60
+        )
         quotas.set_generation_hours(scope, None)
         assert runner.wake_waiting_runs(scope) == 1
-        row = scope.run("SELECT args, available_at FROM outbox WHERE tenant_id = :t", t=nova.tenant_id).one()
+        row = scope.run(
+            "SELECT args, available_at FROM outbox WHERE tenant_id = :t", t=nova.tenant_id
+        ).one()
         assert row.args["pause"] == 60
         assert row.available_at <= scope.now
 
@@ -168,7 +198,8 @@ def test_a_picture_is_counted_once_though_its_worker_died(nova: Atelier, at: int
 
 
 def test_a_picture_that_stands_is_no_new_one_for_the_quota(nova: Atelier) -> None:
-    """The process died after the last picture was recorded, before it was counted: the day's quota is used up."""
+    """The process died after the last picture was recorded, before it was counted: the day's quota
+    is used up."""
     job_id = nova.start()
     nova.work(job_id, Engine)
     with nova.scope() as scope:

@@ -1,4 +1,5 @@
-"""Recipes as YAML: the same after a way out and back; what is wrong is named with its line; traps stay texts."""
+"""Recipes as YAML: the same after a way out and back; what is wrong is named with its line; traps
+stay texts."""
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,9 @@ TEXTS = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1,
 
 
 @given(TEXTS, st.lists(TEXTS, min_size=1, max_size=4), st.integers(0, 2**31 - 1), st.booleans())
-def test_out_and_back_it_is_the_same_recipe(name: str, places: list[str], seed: int, hat: bool) -> None:
+def test_out_and_back_it_is_the_same_recipe(
+    name: str, places: list[str], seed: int, hat: bool
+) -> None:
     asked = {**ASKED, "hat": {**ASKED["hat"], "default": hat}}
     wanted = spec(
         name=name,
@@ -30,21 +33,33 @@ def test_out_and_back_it_is_the_same_recipe(name: str, places: list[str], seed: 
     )
     back = yaml_files.parse_recipe_file(yaml_files.export_recipe(wanted)).spec
     assert back == wanted
-    assert specs.plan_pictures(back, seed=1, count=6) == specs.plan_pictures(wanted, seed=1, count=6)
+    assert specs.plan_pictures(back, seed=1, count=6) == specs.plan_pictures(
+        wanted, seed=1, count=6
+    )
 
 
 WRONG = {
     "a key nobody knows": ("name: a\nprompt: b\npromt: c\n", "recipe.line_unknown", 3, "promt"),
     "no prompt": ("name: a\n", "recipe.line_missing", 1, "prompt"),
     "not a number": ("name: a\nprompt: b\nvariants: many\n", "recipe.line_wrong", 3, "variants"),
-    "an empty word": ('name: a\nprompt: b\nwords:\n  p:\n  - x\n  - ""\n', "recipe.line_wrong", 6, "words.p.2"),
+    "an empty word": (
+        'name: a\nprompt: b\nwords:\n  p:\n  - x\n  - ""\n',
+        "recipe.line_wrong",
+        6,
+        "words.p.2",
+    ),
     "a wrong question": (
         "name: a\nprompt: b\nparameters:\n  n:\n    kind: number\n    least: low\n",
         "recipe.line_wrong",
         6,
         "parameters.n.least",
     ),
-    "case alone apart": ("name: a\nprompt: b\nwords:\n  p: [x]\n  P: [y]\n", "recipe.line_wrong", 5, "words.P"),
+    "case alone apart": (
+        "name: a\nprompt: b\nwords:\n  p: [x]\n  P: [y]\n",
+        "recipe.line_wrong",
+        5,
+        "words.P",
+    ),
     "a tag": ("name: !!python/object/apply:os.system [ls]\n", "yaml.not_plain", 1, None),
     "a key twice": ("name: a\nname: b\n", "yaml.key_twice", 2, None),
     "half a list": ("name: [a\n", "yaml.not_yaml", 2, None),
@@ -55,7 +70,9 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("text", "code", "line", "where"), WRONG.values(), ids=WRONG.keys())
-def test_what_is_wrong_is_named_with_its_line(text: str, code: str, line: int, where: str | None) -> None:
+def test_what_is_wrong_is_named_with_its_line(
+    text: str, code: str, line: int, where: str | None
+) -> None:
     with pytest.raises(BadInput) as told:
         yaml_files.parse_recipe_file(text)
     params = told.value.message.params
@@ -63,7 +80,12 @@ def test_what_is_wrong_is_named_with_its_line(text: str, code: str, line: int, w
 
 
 def test_a_flood_of_references_costs_nothing() -> None:
-    flood = "\n".join(["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40))])
+    flood = "\n".join(
+        [
+            "a0: &a0 [x, x]",
+            *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40)),
+        ]
+    )
     began = monotonic()
     for text in (flood, f"name: a\nprompt: b\nwords:\n  p: &p [*p]\n{flood}", "[" * 60_000):
         with pytest.raises(BadInput):

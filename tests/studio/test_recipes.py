@@ -13,18 +13,26 @@ from tests.studio.builders import Atelier, spec
 SEEDS = st.integers(0, 2**48)
 LISTS = st.dictionaries(
     st.from_regex(r"[a-z]{1,8}", fullmatch=True),
-    st.lists(st.text(min_size=1, max_size=20).filter(lambda text: "\x00" not in text), min_size=1, max_size=5),
+    st.lists(
+        st.text(min_size=1, max_size=20).filter(lambda text: "\x00" not in text),
+        min_size=1,
+        max_size=5,
+    ),
     min_size=1,
     max_size=4,
 )
 
 
 @given(SEEDS, LISTS, st.integers(1, 24))
-def test_the_same_recipe_and_seed_give_the_same_shots(seed: int, words: dict[str, list[str]], count: int) -> None:
+def test_the_same_recipe_and_seed_give_the_same_shots(
+    seed: int, words: dict[str, list[str]], count: int
+) -> None:
     wanted = spec(prompt=" ".join(f"{{{name}}}" for name in words), words=words)
     shots = specs.plan_pictures(wanted, seed=seed, count=count)
     assert shots == specs.plan_pictures(wanted, seed=seed, count=count)
-    assert shots[: count - 1] == specs.plan_pictures(wanted, seed=seed, count=count - 1)  # more variants keep the first
+    assert shots[: count - 1] == specs.plan_pictures(
+        wanted, seed=seed, count=count - 1
+    )  # more variants keep the first
     assert [shot.number for shot in shots] == list(range(count))
     for shot in shots:
         assert shot.job.prompt == shot.scene
@@ -111,7 +119,10 @@ def test_what_is_no_recipe_is_told(raw: object) -> None:
 def test_a_missing_field_is_named() -> None:
     with pytest.raises(BadInput) as told:
         specs.parse_recipe({"name": "x"})
-    assert (told.value.message.code, told.value.message.params["where"]) == ("recipe.field_missing", "prompt")
+    assert (told.value.message.code, told.value.message.params["where"]) == (
+        "recipe.field_missing",
+        "prompt",
+    )
 
 
 def test_a_changed_recipe_is_a_new_version_and_the_old_one_stays(nova: Atelier) -> None:

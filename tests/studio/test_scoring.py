@@ -1,4 +1,5 @@
-"""How alike what was made is to its look: once, by the workers, by faces only where people agreed, or why not."""
+"""How alike what was made is to its look: once, by the workers, by faces only where people agreed,
+or why not."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -9,7 +10,12 @@ import pytest
 from gate.contract.units import Rating
 from gate.faces import known_faces
 from gate.ratings import ratings
-from generators.contract.classifier import ClassifierReport, DetectedFace, DetectedFaces, PictureView
+from generators.contract.classifier import (
+    ClassifierReport,
+    DetectedFace,
+    DetectedFaces,
+    PictureView,
+)
 from generators.contract.engines import EngineUnreachable
 from studio.library import assets
 from studio.recipes import specs, style_references
@@ -24,7 +30,8 @@ from workers.wiring import Services
 
 @dataclass
 class Eye:
-    """A classifier that finds one face in each picture but the n-th, the same to a degree; or tells none apart."""
+    """A classifier that finds one face in each picture but the n-th, the same to a degree; or tells
+    none apart."""
 
     model: str | None = "faces@1"
     blind_at: int = -1
@@ -36,7 +43,11 @@ class Eye:
             raise EngineUnreachable("engine.server_down", engine="classifier", url="x")
         self.looked += 1
         vector = np.array([0.8, 0.6] if self.looked == 1 else [1.0, 0.0], dtype="<f4").tobytes()
-        found = () if self.looked - 1 == self.blind_at else (DetectedFace(views[0].name, vector, 40, 90),)
+        found = (
+            ()
+            if self.looked - 1 == self.blind_at
+            else (DetectedFace(views[0].name, vector, 40, 90),)
+        )
         told = DetectedFaces(self.model, found) if self.model is not None else None
         return ClassifierReport("classifier:eye@1", Rating.G, faces=told)
 
@@ -51,7 +62,9 @@ def made(nova: Atelier, *, knows_face: bool = True) -> tuple[UUID, UUID, UUID]:
     with nova.scope() as scope:
         style_references.add_style_reference(scope, nova.creator_id, asset)
         recipe = specs.save_recipe(scope, nova.creator_id, spec(width=64, height=64, look=60))
-        job = runner.start_run(scope, creator_id=nova.creator_id, recipe_id=recipe, seed=7, key="look", count=1)
+        job = runner.start_run(
+            scope, creator_id=nova.creator_id, recipe_id=recipe, seed=7, key="look", count=1
+        )
     nova.work(job, lambda: Engine(does=frozenset({"references"})))
     with nova.scope() as scope:
         (child,) = runner.run_assets(scope, job)
@@ -61,7 +74,9 @@ def made(nova: Atelier, *, knows_face: bool = True) -> tuple[UUID, UUID, UUID]:
 def due(nova: Atelier) -> list[StyleScoreDue]:
     with nova.scope() as scope:
         rows = scope.run(
-            "SELECT subject_id FROM outbox WHERE tenant_id = :t AND kind = :k", t=nova.tenant_id, k=StyleScoreDue.kind
+            "SELECT subject_id FROM outbox WHERE tenant_id = :t AND kind = :k",
+            t=nova.tenant_id,
+            k=StyleScoreDue.kind,
         )
         return [StyleScoreDue(nova.tenant_id, row.subject_id) for row in rows]
 
@@ -152,7 +167,10 @@ def test_others_see_none_of_it_and_measure_none_of_it(nova: Atelier, services: S
     _, _, child = made(nova)
     theirs = atelier(services)
     style_similarity.measure_style_similarity(
-        StyleScoreDue(theirs.tenant_id, child), tenant=services.tenant, store=services.store, classifier=None
+        StyleScoreDue(theirs.tenant_id, child),
+        tenant=services.tenant,
+        store=services.store,
+        classifier=None,
     )
     measure(nova)
     assert of(theirs, child) is None
@@ -162,7 +180,10 @@ def test_others_see_none_of_it_and_measure_none_of_it(nova: Atelier, services: S
 def test_what_keeps_to_no_look_is_not_measured_and_the_kind_has_its_route(nova: Atelier) -> None:
     asset = photo(nova, 1)
     style_similarity.measure_style_similarity(
-        StyleScoreDue(nova.tenant_id, asset), tenant=nova.services.tenant, store=nova.services.store, classifier=None
+        StyleScoreDue(nova.tenant_id, asset),
+        tenant=nova.services.tenant,
+        store=nova.services.store,
+        classifier=None,
     )
     assert (of(nova, asset), due(nova)) == (None, [])
     assert StyleScoreDue.kind in build_routes(nova.services).by_kind

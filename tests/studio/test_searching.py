@@ -1,4 +1,5 @@
-"""Search of a library: by words and facts, page by page; nothing typed is a pattern, nobody else's is found."""
+"""Search of a library: by words and facts, page by page; nothing typed is a pattern, nobody else's
+is found."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,7 +27,8 @@ assets AS (INSERT INTO assets (tenant_id, id, creator_id, origin, ai, engine, mo
   SELECT :tenant, id, :creator, 'upload', 'none', 'camera', '', '', 'ingest' FROM made),
 renditions AS (INSERT INTO renditions
   (tenant_id, id, asset_id, sha256, mime, size, width, height, profile, state)
-  SELECT :tenant, gen_random_uuid(), id, encode(sha256(CAST(id AS text)::bytea), 'hex'), 'image/jpeg', 1, 1, 1, 'post',
+  SELECT :tenant, gen_random_uuid(), id, encode(sha256(CAST(id AS text)::bytea), 'hex'),
+  'image/jpeg', 1, 1, 1, 'post',
     'made' FROM made),
 rated AS (INSERT INTO content_ratings (tenant_id, id, sha256, rating, source, reason)
   SELECT :tenant, gen_random_uuid(), encode(sha256(CAST(id AS text)::bytea), 'hex'),
@@ -34,10 +36,13 @@ rated AS (INSERT INTO content_ratings (tenant_id, id, sha256, rating, source, re
 SELECT count(*) FROM made
 """
 _CREATIONS = """
-INSERT INTO creations (tenant_id, id, creator_id, asset_id, source_key, sha256, engine, model, label, prompt,
+INSERT INTO creations (tenant_id, id, creator_id, asset_id, source_key, sha256, engine, model,
+label, prompt,
   parameters, alt, shelf, created_at)
-SELECT :tenant, gen_random_uuid(), :creator, id, CAST(id AS text), encode(sha256(CAST(id AS text)::bytea), 'hex'),
-  'camera', '', '', 'a long prompt about light, hour and weather, number ' || row_number() OVER (ORDER BY id), '{}',
+SELECT :tenant, gen_random_uuid(), :creator, id, CAST(id AS text), encode(sha256(CAST(id AS
+text)::bytea), 'hex'),
+  'camera', '', '', 'a long prompt about light, hour and weather, number ' || row_number() OVER
+  (ORDER BY id), '{}',
   'Été à la plage', 'new', house_now() - interval '1 second' * (row_number() OVER (ORDER BY id) / 3)
 FROM assets WHERE tenant_id = :tenant
 """
@@ -51,9 +56,13 @@ def filled(nova: Atelier, many: int) -> None:
         scope.run(_CREATIONS, tenant=nova.tenant_id, creator=nova.creator_id)
 
 
-def found(nova: Atelier, query: LibraryQuery | None = None, *, used: tuple[UUID, ...] = (), **asked: Any) -> set[UUID]:
+def found(
+    nova: Atelier, query: LibraryQuery | None = None, *, used: tuple[UUID, ...] = (), **asked: Any
+) -> set[UUID]:
     with nova.scope() as scope:
-        page = search.search_library(scope, nova.creator_id, query or LibraryQuery(**asked), used=used)
+        page = search.search_library(
+            scope, nova.creator_id, query or LibraryQuery(**asked), used=used
+        )
         return {card.asset_id for card in page.cards}
 
 
@@ -99,9 +108,15 @@ def test_facts_of_a_picture_are_asked_for(nova: Atelier) -> None:
     (drawn,) = found(nova, origin="generated")
     with nova.scope() as scope:
         assets.set_shelf_state(scope, second, ShelfState.RETIRED)
-        ratings.record_rating(scope, assets.get_asset(scope, first).sha256, Rating.S, source="rule:test")
-        pack = packs.create_pack(scope, creator_id=nova.creator_id, slug="p", title="P", description="", assets=[first])
-        scope.run("UPDATE creations SET taken_at = '2026-02-01T12:00Z' WHERE asset_id = :id", id=first)
+        ratings.record_rating(
+            scope, assets.get_asset(scope, first).sha256, Rating.S, source="rule:test"
+        )
+        pack = packs.create_pack(
+            scope, creator_id=nova.creator_id, slug="p", title="P", description="", assets=[first]
+        )
+        scope.run(
+            "UPDATE creations SET taken_at = '2026-02-01T12:00Z' WHERE asset_id = :id", id=first
+        )
         offered = search.search_facets(scope, nova.creator_id)
     day = datetime(2026, 2, 1, tzinfo=UTC)
     assert (offered.total, set(offered.made_with), offered.recipes) == (
@@ -126,7 +141,9 @@ def test_facts_of_a_picture_are_asked_for(nova: Atelier) -> None:
     assert found(nova, use="unused", used=(first,)) == {drawn}
     with nova.scope() as scope:
         packs.freeze_pack(scope, pack)
-        ratings.record_rating(scope, assets.get_asset(scope, drawn).sha256, Rating.X, source="rule:test")
+        ratings.record_rating(
+            scope, assets.get_asset(scope, drawn).sha256, Rating.X, source="rule:test"
+        )
     assert found(nova, use="sold") == {first}
     assert found(nova) == {first}, "what is never allowed is not found"
 
@@ -137,7 +154,9 @@ def test_pages_follow_each_other_and_what_comes_in_meanwhile_shifts_none(nova: A
     after, pages = None, 0
     while pages == 0 or after is not None:
         with nova.scope() as scope:
-            page = search.search_library(scope, nova.creator_id, LibraryQuery(), after=after, limit=40)
+            page = search.search_library(
+                scope, nova.creator_id, LibraryQuery(), after=after, limit=40
+            )
         seen, after, pages = [*seen, *(card.asset_id for card in page.cards)], page.after, pages + 1
         upload(nova, 100 + pages, "new")
     assert (len(seen), len(set(seen)), pages) == (250, 250, 7)
@@ -147,7 +166,12 @@ def test_another_agency_finds_nothing_of_it(nova: Atelier, services: Services) -
     upload(nova, 1, "secret")
     other = atelier(services)
     with other.scope() as scope:
-        assert search.search_library(scope, nova.creator_id, LibraryQuery(words="secret", shelf="all")).cards == []
+        assert (
+            search.search_library(
+                scope, nova.creator_id, LibraryQuery(words="secret", shelf="all")
+            ).cards
+            == []
+        )
         assert search.search_facets(scope, nova.creator_id).total == 0
 
 
@@ -155,7 +179,9 @@ def test_of_thousands_each_question_finds_its_own(nova: Atelier) -> None:
     filled(nova, MANY)
     with nova.scope() as scope:
         used = tuple(
-            scope.run("SELECT asset_id FROM creations WHERE tenant_id = :t LIMIT 600", t=scope.tenant_id).scalars()
+            scope.run(
+                "SELECT asset_id FROM creations WHERE tenant_id = :t LIMIT 600", t=scope.tenant_id
+            ).scalars()
         )
         for query, many in (
             (LibraryQuery(), 48),
@@ -164,4 +190,7 @@ def test_of_thousands_each_question_finds_its_own(nova: Atelier) -> None:
             (LibraryQuery(use="unused"), 48),
             (LibraryQuery(rating="N"), MANY // 1_000),
         ):
-            assert len(search.search_library(scope, nova.creator_id, query, used=used, limit=48).cards) == many, query
+            assert (
+                len(search.search_library(scope, nova.creator_id, query, used=used, limit=48).cards)
+                == many
+            ), query

@@ -32,7 +32,9 @@ def kept(nova: Atelier, assets: list[UUID], rating: Rating | None = Rating.N) ->
         for asset in assets:
             library.set_shelf_state(scope, asset, ShelfState.KEPT)
             if rating is not None:
-                ratings.record_rating(scope, library.get_asset(scope, asset).sha256, rating, source="rule:test")
+                ratings.record_rating(
+                    scope, library.get_asset(scope, asset).sha256, rating, source="rule:test"
+                )
     return assets
 
 
@@ -49,7 +51,13 @@ def brought(nova: Atelier, seeds: range, by: str) -> list[UUID]:
     with nova.scope(by) as scope:
         for seed in seeds:
             data, store = encoded(a_picture(seed=seed), "JPEG"), nova.services.store
-            given = {"creator_id": nova.creator_id, "name": f"{seed}.jpg", "data": data, "by": by, "store": store}
+            given = {
+                "creator_id": nova.creator_id,
+                "name": f"{seed}.jpg",
+                "data": data,
+                "by": by,
+                "store": store,
+            }
             ids.append(uploads.receive_upload(scope, **given, batch=batch))
     found = [work(nova, each).asset_id for each in ids]
     return [one for one in found if one is not None]
@@ -64,19 +72,28 @@ def waiting(nova: Atelier) -> tuple[list[ReviewSheet], list[UUID]]:
 
 
 def decide(
-    nova: Atelier, who: UUID, said: list[PictureVerdict], *, shown: bool = True, key: UUID | None = None
+    nova: Atelier,
+    who: UUID,
+    said: list[PictureVerdict],
+    *,
+    shown: bool = True,
+    key: UUID | None = None,
 ) -> None:
     with nova.scope(f"member:{who}") as scope:
         for one in said if shown else ():
             viewings.record_viewing(
-                scope, tenant_reads.get_member(scope, who), library.get_asset(scope, one.asset_id).sha256
+                scope,
+                tenant_reads.get_member(scope, who),
+                library.get_asset(scope, one.asset_id).sha256,
             )
     with nova.scope(f"member:{who}") as scope:
         review_sheets.review_sheet(scope, [nova.creator_id], said, key=key or uuid7())
 
 
 def yes(sheet: ReviewSheet) -> list[PictureVerdict]:
-    return [PictureVerdict(card.asset_id, card.standing.rating, approve=True) for card in sheet.cards]
+    return [
+        PictureVerdict(card.asset_id, card.standing.rating, approve=True) for card in sheet.cards
+    ]
 
 
 def looked(nova: Atelier, assets: list[UUID]) -> list[str | None]:
@@ -94,7 +111,12 @@ def test_runs_batches_and_packs_are_sheets_and_what_came_alone_is_none(nova: Ate
     unrated = kept(nova, made(nova, key="another"), None)
     with nova.scope() as scope:
         packs.create_pack(
-            scope, creator_id=nova.creator_id, slug="duo", title="Duo", description="", assets=[*pair, run[0]]
+            scope,
+            creator_id=nova.creator_id,
+            slug="duo",
+            title="Duo",
+            description="",
+            assets=[*pair, run[0]],
         )
     found, single = waiting(nova)
     told = {(one.origin, one.wants): [card.asset_id for card in one.cards] for one in found}
@@ -105,7 +127,9 @@ def test_runs_batches_and_packs_are_sheets_and_what_came_alone_is_none(nova: Ate
         ("job", "rating"): unrated,
     }
     assert single == alone
-    assert [one.wants for one in found] == ["review", "review", "review", "rating"], "the oldest first"
+    assert [one.wants for one in found] == ["review", "review", "review", "rating"], (
+        "the oldest first"
+    )
 
 
 def test_a_sheet_is_judged_but_for_what_was_taken_out(nova: Atelier) -> None:
@@ -123,7 +147,8 @@ def test_a_sheet_is_judged_but_for_what_was_taken_out(nova: Atelier) -> None:
     with nova.scope() as scope:
         sha256 = library.get_asset(scope, third).sha256
         about = scope.run(
-            "SELECT details FROM audit_entries WHERE act = 'sheet.judged' AND tenant_id = :t", t=nova.tenant_id
+            "SELECT details FROM audit_entries WHERE act = 'sheet.judged' AND tenant_id = :t",
+            t=nova.tenant_id,
         )
         assert about.scalar_one() == {"count": 3, "refused": 1, "rated": 1}
     event = RatingRequested(nova.tenant_id, third, sha256, "E", False, f"member:{who}")
@@ -146,7 +171,9 @@ def test_what_changed_meanwhile_undoes_it_and_the_rest_waits_on(nova: Atelier) -
     with pytest.raises(Conflict):
         decide(nova, one, left)
     with nova.scope() as scope:
-        ratings.record_rating(scope, library.get_asset(scope, assets[2]).sha256, Rating.E, source="rule:test")
+        ratings.record_rating(
+            scope, library.get_asset(scope, assets[2]).sha256, Rating.E, source="rule:test"
+        )
     with pytest.raises(Conflict):
         decide(nova, one, left[1:])
     assert looked(nova, assets) == [None, "approve", None]

@@ -1,4 +1,5 @@
-"""Texts said with a creator's voice: once, counted, with the right of whoever the voice is copied from."""
+"""Texts said with a creator's voice: once, counted, with the right of whoever the voice is copied
+from."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -45,16 +46,26 @@ def paid(account: FakeElevenLabs) -> ElevenLabs:
     return ElevenLabs(SecretStr(KEY), url=account.url, model="eleven_multilingual_v2", seconds=3.0)
 
 
-def choose(nova: Atelier, engine: SpeechEngine, number: int = 0, person: UUID | None = None) -> None:
+def choose(
+    nova: Atelier, engine: SpeechEngine, number: int = 0, person: UUID | None = None
+) -> None:
     voice = engine.list_voices()[number]
     with nova.scope() as scope:
-        creator_voices.choose_voice(scope, nova.creator_id, offer_voice(engine, voice), by=MEMBER, person_id=person)
+        creator_voices.choose_voice(
+            scope, nova.creator_id, offer_voice(engine, voice), by=MEMBER, person_id=person
+        )
 
 
 def start(nova: Atelier, words: str = WORDS, key: str = "once", per_month: int = 0) -> UUID:
     with nova.scope() as scope:
         return speeches.request_speech(
-            scope, creator_id=nova.creator_id, words=words, language="fr", key=key, by=MEMBER, per_month=per_month
+            scope,
+            creator_id=nova.creator_id,
+            words=words,
+            language="fr",
+            key=key,
+            by=MEMBER,
+            per_month=per_month,
         )
 
 
@@ -70,7 +81,9 @@ def work(nova: Atelier, speech: UUID, *engines: SpeechEngine) -> None:
 
 def stands(nova: Atelier, speech: UUID) -> tuple[str, int, UUID | None]:
     with nova.scope() as scope:
-        row = scope.run("SELECT state, characters, asset_id FROM speeches WHERE id = :id", id=speech).one()
+        row = scope.run(
+            "SELECT state, characters, asset_id FROM speeches WHERE id = :id", id=speech
+        ).one()
         return row.state, row.characters, row.asset_id
 
 
@@ -207,7 +220,9 @@ def test_what_a_copied_voice_says_shows_its_owner(nova: Atelier, paid: ElevenLab
     assert (shown.how, shown.state) == ("voice", "confirmed")
 
 
-def test_taken_back_in_between_nothing_is_said(nova: Atelier, account: FakeElevenLabs, paid: ElevenLabs) -> None:
+def test_taken_back_in_between_nothing_is_said(
+    nova: Atelier, account: FakeElevenLabs, paid: ElevenLabs
+) -> None:
     lea = somebody(nova, agrees=True)
     choose(nova, paid, 1, lea)
     speech = start(nova)
@@ -224,12 +239,17 @@ def test_a_voice_that_may_earn_nothing_is_refused(nova: Atelier, paid: ElevenLab
     licence = VoiceLicence("CC BY-NC 4.0", "a university", "https://example.org", commercial=False)
     with nova.scope() as scope, pytest.raises(Refused) as raised:
         creator_voices.choose_voice(
-            scope, nova.creator_id, offer_voice(paid, EngineVoice("v", "V", "fr", licence)), by=MEMBER
+            scope,
+            nova.creator_id,
+            offer_voice(paid, EngineVoice("v", "V", "fr", licence)),
+            by=MEMBER,
         )
     assert raised.value.message.code == "voice.not_commercial"
 
 
-def test_nobody_says_what_is_never_allowed(nova: Atelier, account: FakeElevenLabs, paid: ElevenLabs) -> None:
+def test_nobody_says_what_is_never_allowed(
+    nova: Atelier, account: FakeElevenLabs, paid: ElevenLabs
+) -> None:
     choose(nova, paid)
     with pytest.raises(Refused):
         start(nova, words="Bonjour, MINOR-P-A")
@@ -242,11 +262,16 @@ def test_at_the_terminal_a_voice_is_chosen_and_a_text_is_said(
     services = replace(nova.services, speech_engines=lambda: (paid,))
     slug = f"solo-{nova.tenant_id.hex[-12:]}"
     with nova.scope() as scope:
-        agencies.add_creator(scope, slug=slug, name=slug, kind="virtual", zone="Europe/Paris", languages=["fr"])
+        agencies.add_creator(
+            scope, slug=slug, name=slug, kind="virtual", zone="Europe/Paris", languages=["fr"]
+        )
     with pytest.raises(NotFound):
         voice_asking.assign_voice(services, slug, engine="elevenlabs", voice="nobody")
     george = account.voices[0]["voice_id"]
-    assert voice_asking.assign_voice(services, slug, engine="elevenlabs", voice=george).params["voice"] == "George"
+    assert (
+        voice_asking.assign_voice(services, slug, engine="elevenlabs", voice=george).params["voice"]
+        == "George"
+    )
     speech = voice_asking.request_speech_file(services, slug, WORDS, language="fr")
     work(nova, speech, paid)
     assert stands(nova, speech)[:2] == ("made", len(WORDS))

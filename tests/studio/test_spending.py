@@ -20,9 +20,16 @@ from tests.studio.builders import Atelier, atelier
 USD = "USD"
 
 
-def wanted(nova: Atelier, job_id: UUID, number: int = 0, minor: str = "0.3", currency: str = USD) -> PurchaseRequest:
+def wanted(
+    nova: Atelier, job_id: UUID, number: int = 0, minor: str = "0.3", currency: str = USD
+) -> PurchaseRequest:
     return PurchaseRequest(
-        nova.creator_id, job_id, number, "replicate", "acme/portrait", Price(Decimal(minor), currency)
+        nova.creator_id,
+        job_id,
+        number,
+        "replicate",
+        "acme/portrait",
+        Price(Decimal(minor), currency),
     )
 
 
@@ -37,14 +44,26 @@ def test_prices_and_caps_are_read_as_written() -> None:
     assert found["acme/a"].total(4) == Money(2, USD), "rounded up once, not for each"
     assert parse_amounts("50 USD, 0.5 EUR") == {USD: Money(5000, USD), "EUR": Money(50, "EUR")}
     assert parse_prices("") == parse_amounts("") == {}
-    for wrong in ("acme", "acme = dear USD", "acme = 1 usd", "acme = -1 USD", "acme = 0.0000001 USD", "acme = NaN USD"):
+    for wrong in (
+        "acme",
+        "acme = dear USD",
+        "acme = 1 usd",
+        "acme = -1 USD",
+        "acme = 0.0000001 USD",
+        "acme = NaN USD",
+    ):
         with pytest.raises(ValueError, match=r"price|currency"):
             parse_prices(wrong)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
-    cap=st.integers(0, 4), runs=st.integers(1, 3), each=st.integers(1, 4), minor=st.sampled_from(["0.3", "1", "1.7"])
+    cap=st.integers(0, 4),
+    runs=st.integers(1, 3),
+    each=st.integers(1, 4),
+    minor=st.sampled_from(["0.3", "1", "1.7"]),
 )
 def test_runs_at_once_never_exceed_the_cap_and_nothing_counts_twice(
     nova: Atelier, cap: int, runs: int, each: int, minor: str
@@ -78,7 +97,8 @@ def test_what_was_not_asked_is_free_again_and_what_was_stays(nova: Atelier) -> N
     job_id = nova.start()
     with nova.scope() as scope:
         first, second = (
-            spending_caps.reserve_price(scope, wanted(nova, job_id, number, "10"), {}) for number in (0, 1)
+            spending_caps.reserve_price(scope, wanted(nova, job_id, number, "10"), {})
+            for number in (0, 1)
         )
         spending_caps.mark_ordering(scope, first.id, wall_now())
     with nova.scope() as scope:
@@ -89,7 +109,9 @@ def test_what_was_not_asked_is_free_again_and_what_was_stays(nova: Atelier) -> N
             spending_caps.mark_ordering(scope, second.id, wall_now())
     assert spent(nova) == 10
     with nova.scope() as scope:
-        assert spending_caps.reserve_price(scope, wanted(nova, job_id, 0, "99"), {}).minor == 10, "as it was bought"
+        assert spending_caps.reserve_price(scope, wanted(nova, job_id, 0, "99"), {}).minor == 10, (
+            "as it was bought"
+        )
         spending_caps.reserve_price(scope, wanted(nova, job_id, 1, "5"), {})
     assert spent(nova) == 15
 

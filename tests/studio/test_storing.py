@@ -1,4 +1,5 @@
-"""Storage: each object counts once; what does not fit is refused in words before a byte is stored."""
+"""Storage: each object counts once; what does not fit is refused in words before a byte is
+stored."""
 
 from pathlib import Path
 from uuid import UUID
@@ -41,13 +42,17 @@ def test_what_is_counted_is_what_lies_there(nova: Atelier, tmp_path: Path) -> No
     first = hand_in(nova, data, store)
     assert hand_in(nova, data, store) == first
     assert used(nova) == on_disk(tmp_path, nova.tenant_id) == len(data), "on its way, once"
-    uploads.ingest_upload(UploadDue(nova.tenant_id, first), tenant=nova.services.tenant, store=store)
+    uploads.ingest_upload(
+        UploadDue(nova.tenant_id, first), tenant=nova.services.tenant, store=store
+    )
     assert used(nova) == on_disk(tmp_path, nova.tenant_id) > 0
     with nova.scope() as scope:
         mine = assets.list_assets(scope, nova.creator_id)[0].sha256
     before = used(nova)
     hand_in(nova, store.get(nova.tenant_id, mine), store)
-    assert used(nova) == on_disk(tmp_path, nova.tenant_id) == before, "our own bytes handed in again are no more"
+    assert used(nova) == on_disk(tmp_path, nova.tenant_id) == before, (
+        "our own bytes handed in again are no more"
+    )
 
 
 def test_a_file_beyond_it_is_refused_and_leaves_nothing(nova: Atelier, tmp_path: Path) -> None:
@@ -55,10 +60,16 @@ def test_a_file_beyond_it_is_refused_and_leaves_nothing(nova: Atelier, tmp_path:
     full = FileStore(tmp_path, allowed=len(data) - 1)
     with pytest.raises(storage_quota.StorageFull, match=r"storage\.over"):
         hand_in(nova, data, full)
-    assert (nova.count("uploads"), full.exists(nova.tenant_id, bytes_digest(data)), used(nova)) == (0, False, 0)
+    assert (nova.count("uploads"), full.exists(nova.tenant_id, bytes_digest(data)), used(nova)) == (
+        0,
+        False,
+        0,
+    )
     fits = FileStore(tmp_path, allowed=len(data))
     known = hand_in(nova, data, fits)
-    assert hand_in(nova, data, FileStore(tmp_path, allowed=1)) == known, "what is there already needs no room"
+    assert hand_in(nova, data, FileStore(tmp_path, allowed=1)) == known, (
+        "what is there already needs no room"
+    )
 
 
 def test_a_run_ends_in_words_where_there_is_no_room(nova: Atelier, tmp_path: Path) -> None:
@@ -72,11 +83,17 @@ def test_a_run_ends_in_words_where_there_is_no_room(nova: Atelier, tmp_path: Pat
     )
     with nova.scope() as scope:
         why = runner.failure_reason(scope, job)
-    assert (nova.progress(job), why and why.code, nova.library()) == (("failed", 0, 2), "storage.over", [])
+    assert (nova.progress(job), why and why.code, nova.library()) == (
+        ("failed", 0, 2),
+        "storage.over",
+        [],
+    )
     assert on_disk(tmp_path, nova.tenant_id) == 0
 
 
-def test_what_is_put_away_asks_for_no_room_and_others_are_not_counted(nova: Atelier, services: Services) -> None:
+def test_what_is_put_away_asks_for_no_room_and_others_are_not_counted(
+    nova: Atelier, services: Services
+) -> None:
     asset, other = nova.upload(encoded(a_picture(seed=1), "JPEG")), atelier(services)
     with nova.scope() as scope:
         with pytest.raises(storage_quota.StorageFull):
@@ -86,7 +103,9 @@ def test_what_is_put_away_asks_for_no_room_and_others_are_not_counted(nova: Atel
 
 
 @given(allowed=st.integers(0, 2**40), size=st.integers(0, 2**40))
-def test_an_empty_agency_is_refused_exactly_what_is_too_much(services: Services, allowed: int, size: int) -> None:
+def test_an_empty_agency_is_refused_exactly_what_is_too_much(
+    services: Services, allowed: int, size: int
+) -> None:
     with services.tenant(uuid7(), "system:test") as scope:
         try:
             storage_quota.check_storage(scope, allowed, size)

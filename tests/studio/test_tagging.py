@@ -28,7 +28,9 @@ def test_a_tag_is_put_on_many_found_and_taken_off(nova: Atelier) -> None:
     assert (card.asset_id, card.tags["ete 2026"]) == (second, "Été 2026")
 
 
-@pytest.mark.parametrize("tag", ["", " ", "a" * 41, 'a"b', "a,b", "a\\b", "a\x00b", "\u0301", "ﷺ" * 10])
+@pytest.mark.parametrize(
+    "tag", ["", " ", "a" * 41, 'a"b', "a,b", "a\\b", "a\x00b", "\u0301", "ﷺ" * 10]
+)
 def test_what_is_no_tag_is_refused(nova: Atelier, tag: str) -> None:
     asset = upload(nova, 1, "x")
     with pytest.raises(BadInput, match=r"tag\.invalid"), nova.scope() as scope:
@@ -43,7 +45,9 @@ def test_more_than_a_picture_may_bear_is_refused(nova: Atelier) -> None:
     with pytest.raises(BadInput, match=r"tag\.too_many"), nova.scope() as scope:
         tags.add_tags(scope, nova.creator_id, [asset], ["one more"])
     with pytest.raises(BadInput, match=r"tag\.too_many"), nova.scope() as scope:
-        tags.add_tags(scope, nova.creator_id, [asset], [str(one) for one in range(tags.MAX_TAGS + 1)])
+        tags.add_tags(
+            scope, nova.creator_id, [asset], [str(one) for one in range(tags.MAX_TAGS + 1)]
+        )
     assert found(nova, tags=("one more",)) == set()
 
 

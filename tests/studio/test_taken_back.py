@@ -1,4 +1,5 @@
-"""What is taken back while a picture of it is being looked at, after the last check: nothing of it is recorded."""
+"""What is taken back while a picture of it is being looked at, after the last check: nothing of it
+is recorded."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -67,7 +68,8 @@ def test_of_a_variation(nova: Atelier, asset: UUID, late: Late) -> None:
     with nova.scope() as scope:
         recipe = specs.save_recipe(scope, nova.creator_id, spec(width=64, height=64))
         given = {"creator_id": nova.creator_id, "recipe_id": recipe, "seed": 7, "key": "vary"}
-        job = runner.start_run(scope, begin=InitPicture(asset, 50), **given)  # type: ignore[arg-type]  # as they are
+        # as they are
+        job = runner.start_run(scope, begin=InitPicture(asset, 50), **given)  # type: ignore[arg-type]  # see above
     nova.work(job, lambda: Engine(does=frozenset({"init"})), classifier=late)
     with nova.scope() as scope:
         why = runner.failure_reason(scope, job)
@@ -91,7 +93,11 @@ def test_of_a_clip(nova: Atelier, asset: UUID, late: Late) -> None:
     with nova.scope() as scope:
         done = get_clip(scope, clip_id)
     assert done.reason is not None
-    assert (done.state, done.reason.code, nova.count("assets")) == (JobState.FAILED, "clip.withheld", 1)
+    assert (done.state, done.reason.code, nova.count("assets")) == (
+        JobState.FAILED,
+        "clip.withheld",
+        1,
+    )
 
 
 def test_of_a_copy(nova: Atelier, asset: UUID, late: Late) -> None:
@@ -109,4 +115,8 @@ def test_of_a_copy(nova: Atelier, asset: UUID, late: Late) -> None:
     with nova.scope() as scope:
         (found,) = picture_copies.get_copies(scope, [copy_id])
     assert found.reason is not None
-    assert (found.state, found.reason.code, nova.count("assets")) == (UploadState.REFUSED, "copy.lost", 1)
+    assert (found.state, found.reason.code, nova.count("assets")) == (
+        UploadState.REFUSED,
+        "copy.lost",
+        1,
+    )

@@ -1,4 +1,5 @@
-"""What texts cost: through lost answers, deaths and repeats, the bill says what the server was asked."""
+"""What texts cost: through lost answers, deaths and repeats, the bill says what the server was
+asked."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,13 @@ from generators.contract.engines import EngineError, SpendingNotAllowed, TextEng
 from generators.engines.text.ollama import OllamaEngine
 from studio.costs import spending_caps
 from studio.costs.spending_caps import CapReached
-from studio.costs.text_requests import FREE_BILLING, TEXTS_HELD_BACK, TextBilling, TextPurpose, TextSession
+from studio.costs.text_requests import (
+    FREE_BILLING,
+    TEXTS_HELD_BACK,
+    TextBilling,
+    TextPurpose,
+    TextSession,
+)
 from tenants.notices import notices
 from tests.fakes import ollama as fake
 from tests.fakes.ollama import FakeOllama, Fault, Says
@@ -36,7 +43,9 @@ def server() -> Iterator[FakeOllama]:
 
 
 def sitting(nova: Atelier, billing: TextBilling = BILLED) -> TextSession:
-    return TextSession(nova.services.tenant, nova.tenant_id, nova.creator_id, TextPurpose.KIT, uuid7(), billing)
+    return TextSession(
+        nova.services.tenant, nova.tenant_id, nova.creator_id, TextPurpose.KIT, uuid7(), billing
+    )
 
 
 def engine(url: str, of: TextSession, seconds: float = 5.0) -> TextEngine:
@@ -48,13 +57,18 @@ def books(nova: Atelier) -> list[Any]:
         return list(scope.run("SELECT * FROM text_requests ORDER BY id").all())
 
 
-def test_each_question_is_in_the_books_with_what_the_server_counted(nova: Atelier, server: FakeOllama) -> None:
+def test_each_question_is_in_the_books_with_what_the_server_counted(
+    nova: Atelier, server: FakeOllama
+) -> None:
     of = sitting(nova)
     server.script.extend([Says("no json"), Says('{"text": "Bonjour"}')])
     written = engine(server.url, of).write(a_text_job(schema=SCHEMA))
     rows = books(nova)
     assert len(rows) == len(server.asked) == 2
-    assert (written.tokens_in, written.tokens_out) == (sum(r.tokens_in for r in rows), sum(r.tokens_out for r in rows))
+    assert (written.tokens_in, written.tokens_out) == (
+        sum(r.tokens_in for r in rows),
+        sum(r.tokens_out for r in rows),
+    )
     for row in rows:
         price = PRICES["llama3.2"].cost_of(row.tokens_in, row.tokens_out)
         assert (row.minor, row.currency, row.state) == (price.minor, "USD", "answered")
@@ -67,7 +81,9 @@ def test_each_question_is_in_the_books_with_what_the_server_counted(nova: Atelie
     assert books(other) == []
 
 
-def test_texts_count_against_the_months_cap_but_those_nobody_heard(nova: Atelier, server: FakeOllama) -> None:
+def test_texts_count_against_the_months_cap_but_those_nobody_heard(
+    nova: Atelier, server: FakeOllama
+) -> None:
     engine(server.url, sitting(nova)).write(a_text_job())
     server.fail(CHAT, Fault(status=404))
     with pytest.raises(EngineError):
@@ -95,7 +111,9 @@ def test_a_text_beyond_the_months_cap_is_not_asked_for_until_the_cap_is_raised(
     with nova.scope() as scope:
         assert notices.list_open_causes(scope, TEXTS_HELD_BACK) == [TEXTS_HELD_BACK]
         spending_caps.set_spending_cap(scope, "USD", None)
-    engine(server.url, sitting(nova, TextBilling(PRICES, {"USD": Money(20, "USD")}))).write(a_text_job())
+    engine(server.url, sitting(nova, TextBilling(PRICES, {"USD": Money(20, "USD")}))).write(
+        a_text_job()
+    )
     with nova.scope() as scope:
         assert notices.list_open_causes(scope, TEXTS_HELD_BACK) == []
     assert [row.state for row in books(nova)] == ["answered"]
@@ -106,7 +124,9 @@ def test_many_at_once_ask_for_no_more_than_the_cap_holds(nova: Atelier, server: 
 
     def asked(_: int) -> bool:
         try:
-            sitting(nova, billing).request_ledger().record_request("ollama", "llama3.2", 10_000, 0)  # a dollar
+            sitting(nova, billing).request_ledger().record_request(
+                "ollama", "llama3.2", 10_000, 0
+            )  # a dollar
         except SpendingNotAllowed:
             return False
         return True
@@ -188,13 +208,18 @@ def test_tokens_are_never_cheaper_apart_and_hardly_dearer(
 ) -> None:
     a, b, c, d = counts
     price = parse_token_prices(f"m = {asked:f}/{answered:f} USD")["m"]
-    whole, parts = price.cost_of(a + c, b + d).minor, price.cost_of(a, b).minor + price.cost_of(c, d).minor
+    whole, parts = (
+        price.cost_of(a + c, b + d).minor,
+        price.cost_of(a, b).minor + price.cost_of(c, d).minor,
+    )
     assert 0 <= parts - whole <= Decimal("0.0001")
     exact = (price.input.minor * (a + c) + price.output.minor * (b + d)) / 1_000_000
     assert 0 <= whole - exact < Decimal("0.0001")
 
 
-@pytest.mark.parametrize("written", ["m = 1 USD", "m = 1/x USD", "= 1/2 USD", "m = 1/-2 USD", "m = 1/2 usd", "m"])
+@pytest.mark.parametrize(
+    "written", ["m = 1 USD", "m = 1/x USD", "= 1/2 USD", "m = 1/-2 USD", "m = 1/2 usd", "m"]
+)
 def test_prices_that_cannot_be_read_are_refused_at_the_start(written: str) -> None:
     with pytest.raises(ValueError, match=r"price|currency"):
         GeneratorsSettings(text_prices=written)

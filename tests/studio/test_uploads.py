@@ -1,4 +1,5 @@
-"""Files handed in at the dashboard: one asset each, a reason in words, and nothing left of what came."""
+"""Files handed in at the dashboard: one asset each, a reason in words, and nothing left of what
+came."""
 
 import struct
 import zlib
@@ -20,7 +21,9 @@ from tests.studio.builders import ZONE, Atelier
 from tests.studio.test_ingesting import HOSTILE
 
 
-def hand_in(nova: Atelier, data: bytes, name: str = "IMG_1.jpg", *, generated: bool = False) -> UUID:
+def hand_in(
+    nova: Atelier, data: bytes, name: str = "IMG_1.jpg", *, generated: bool = False
+) -> UUID:
     with nova.scope() as scope:
         return uploads.receive_upload(
             scope,
@@ -34,7 +37,9 @@ def hand_in(nova: Atelier, data: bytes, name: str = "IMG_1.jpg", *, generated: b
 
 
 def work(nova: Atelier, upload_id: UUID) -> uploads.UploadView:
-    uploads.ingest_upload(UploadDue(nova.tenant_id, upload_id), tenant=nova.services.tenant, store=nova.services.store)
+    uploads.ingest_upload(
+        UploadDue(nova.tenant_id, upload_id), tenant=nova.services.tenant, store=nova.services.store
+    )
     with nova.scope() as scope:
         return uploads.get_upload(scope, upload_id)
 
@@ -44,7 +49,11 @@ def test_file_becomes_an_asset_and_is_forgotten(nova: Atelier) -> None:
     upload_id = hand_in(nova, data, "../../été à la plage.jpg")
     with nova.scope() as scope:
         waiting = uploads.get_upload(scope, upload_id)
-    assert (waiting.state, waiting.name, waiting.size) == (UploadState.WAITING, "été à la plage.jpg", len(data))
+    assert (waiting.state, waiting.name, waiting.size) == (
+        UploadState.WAITING,
+        "été à la plage.jpg",
+        len(data),
+    )
     done = work(nova, upload_id)
     assert done.state is UploadState.READY
     assert [item.asset_id for item in nova.library()] == [done.asset_id]
@@ -58,7 +67,10 @@ def test_who_says_that_a_model_made_it_is_believed(nova: Atelier) -> None:
     assert hand_in(nova, data, generated=True) == upload_id, "said while it waits"
     done = work(nova, upload_id)
     with nova.scope() as scope:
-        assert scope.run("SELECT ai FROM assets WHERE id = :asset", asset=done.asset_id).scalar_one() == "generated"
+        assert (
+            scope.run("SELECT ai FROM assets WHERE id = :asset", asset=done.asset_id).scalar_one()
+            == "generated"
+        )
 
 
 def test_same_file_twice_is_one_asset(nova: Atelier) -> None:
@@ -111,13 +123,17 @@ def test_lost_and_given_up_are_said(nova: Atelier) -> None:
     assert found.reason is not None
     assert found.reason.code == "upload.lost"
     dead = hand_in(nova, encoded(a_picture(seed=5), "JPEG"))
-    uploads.fail_upload(UploadDue(nova.tenant_id, dead), tenant=nova.services.tenant, store=nova.services.store)
+    uploads.fail_upload(
+        UploadDue(nova.tenant_id, dead), tenant=nova.services.tenant, store=nova.services.store
+    )
     with nova.scope() as scope:
         found = uploads.get_upload(scope, dead)
         recent = uploads.list_recent_uploads(scope, nova.creator_id, since=scope.now)
     assert found.state is UploadState.REFUSED
     assert {one.id for one in recent} <= {lost, dead}
-    assert not nova.services.store.exists(nova.tenant_id, bytes_digest(encoded(a_picture(seed=5), "JPEG")))
+    assert not nova.services.store.exists(
+        nova.tenant_id, bytes_digest(encoded(a_picture(seed=5), "JPEG"))
+    )
 
 
 def test_bytes_we_made_ourselves_stay(nova: Atelier) -> None:
@@ -131,7 +147,9 @@ def test_bytes_we_made_ourselves_stay(nova: Atelier) -> None:
 
 def test_a_file_of_two_creators_comes_into_both_libraries(nova: Atelier) -> None:
     with nova.scope() as scope:
-        other = agencies.add_creator(scope, slug="mia", name="Mia", kind="virtual", zone=ZONE, languages=["fr"])
+        other = agencies.add_creator(
+            scope, slug="mia", name="Mia", kind="virtual", zone=ZONE, languages=["fr"]
+        )
     mia, data = replace(nova, creator_id=other), encoded(a_picture(seed=31), "JPEG")
     first, second = hand_in(nova, data), hand_in(mia, data)
     assert work(nova, first).state is UploadState.READY
@@ -178,7 +196,9 @@ class Dying:
 
 
 @pytest.mark.parametrize("deleted", [False, True])
-def test_who_dies_while_a_file_is_forgotten_leaves_nothing_of_it(nova: Atelier, deleted: bool) -> None:
+def test_who_dies_while_a_file_is_forgotten_leaves_nothing_of_it(
+    nova: Atelier, deleted: bool
+) -> None:
     data = encoded(a_picture(seed=33), "JPEG")
     upload_id = hand_in(nova, data)
     with pytest.raises(KeyboardInterrupt):
@@ -190,7 +210,9 @@ def test_who_dies_while_a_file_is_forgotten_leaves_nothing_of_it(nova: Atelier, 
     done = work(nova, upload_id)
     assert (done.state, done.reason) == (UploadState.READY, None)
     assert [item.asset_id for item in nova.library()] == [done.asset_id]
-    assert not nova.services.store.exists(nova.tenant_id, bytes_digest(data)), "it says where it was taken"
+    assert not nova.services.store.exists(nova.tenant_id, bytes_digest(data)), (
+        "it says where it was taken"
+    )
 
 
 def test_unknown_is_unknown(nova: Atelier) -> None:

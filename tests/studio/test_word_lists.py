@@ -1,4 +1,5 @@
-"""Lists of words that recipes share: kept with a run, in versions, never taken from a recipe, each agency's own."""
+"""Lists of words that recipes share: kept with a run, in versions, never taken from a recipe, each
+agency's own."""
 
 from threading import Barrier, Thread
 from typing import Any
@@ -24,7 +25,9 @@ OUTFITS = Wildcard(words=["a red dress", "a coat"], weights={"a coat": 3})
 LIGHT = Wildcard(words=["soft light"])
 
 
-def make(nova: Atelier, name: str = "outfits", said: Wildcard = OUTFITS, *, own: bool = False) -> UUID:
+def make(
+    nova: Atelier, name: str = "outfits", said: Wildcard = OUTFITS, *, own: bool = False
+) -> UUID:
     with nova.scope() as scope:
         owner = nova.creator_id if own else None
         return wildcards.create_wildcard(scope, [nova.creator_id], name, said, creator_id=owner)
@@ -34,29 +37,39 @@ def shown(scope: Scope, job_id: UUID) -> list[str]:
     """The prompts of a run, as every part of the house finds them."""
     job = records.get_run_row(scope, job_id)
     return [
-        shot.job.prompt for shot in specs.plan_pictures(specs.spec_of_run(scope, job), seed=job.seed, count=job.total)
+        shot.job.prompt
+        for shot in specs.plan_pictures(
+            specs.spec_of_run(scope, job), seed=job.seed, count=job.total
+        )
     ]
 
 
 WORDS = st.lists(st.from_regex(r"[a-z]{1,6}", fullmatch=True), min_size=1, max_size=5, unique=True)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(st.tuples(WORDS, st.booleans()), min_size=1, max_size=3), st.integers(0, 2**31 - 1))
 def test_a_run_keeps_its_prompts_whatever_becomes_of_its_lists(
     nova: Atelier, edits: list[tuple[list[str], bool]], seed: int
 ) -> None:
-    """Changed, shadowed by the creator's own, and put away: what began stays, what begins later reads what is there."""
+    """Changed, shadowed by the creator's own, and put away: what began stays, what begins later
+    reads what is there."""
     name = f"l{uuid7().hex[:12]}"
     list_id = make(nova, name)
     wanted = spec(name=name, prompt=f"{{@{name}}} {{place}}", variants=5)
     with nova.scope() as scope:
         recipe_id = specs.save_recipe(scope, nova.creator_id, wanted)
-        first = runner.start_run(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=seed, key=name)
+        first = runner.start_run(
+            scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=seed, key=name
+        )
         before = shown(scope, first)
         assert before == [
             shot.job.prompt
-            for shot in specs.plan_pictures(specs.resolve_wildcards(scope, nova.creator_id, wanted), seed=seed, count=5)
+            for shot in specs.plan_pictures(
+                specs.resolve_wildcards(scope, nova.creator_id, wanted), seed=seed, count=5
+            )
         ]
     for number, (words, own) in enumerate(edits):
         with nova.scope() as scope:
@@ -66,9 +79,13 @@ def test_a_run_keeps_its_prompts_whatever_becomes_of_its_lists(
             else:
                 list_id = wildcards.change_wildcard(scope, [nova.creator_id], list_id, said)
             key = f"{name}:{number}"
-            later = runner.start_run(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=seed, key=key)
+            later = runner.start_run(
+                scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=seed, key=key
+            )
             assert shown(scope, first) == before
-            in_force = wildcards.current_wildcards(scope, nova.creator_id, wanted.prompt)[name]["words"]
+            in_force = wildcards.current_wildcards(scope, nova.creator_id, wanted.prompt)[name][
+                "words"
+            ]
             assert {one.split(" ")[0] for one in shown(scope, later)} <= set(in_force)
     with nova.scope() as scope:
         versions.archive_recipe(scope, nova.creator_id, recipe_id)
@@ -78,7 +95,8 @@ def test_a_run_keeps_its_prompts_whatever_becomes_of_its_lists(
 
 
 def test_the_pictures_of_a_run_are_made_with_its_own_lists(nova: Atelier) -> None:
-    """Edited between the asking and the drawing, and after a failure: the engine is asked for the first words."""
+    """Edited between the asking and the drawing, and after a failure: the engine is asked for the
+    first words."""
     list_id = make(nova)
     job_id = nova.start(prompt="{@outfits}")
     with nova.scope() as scope:
@@ -95,7 +113,9 @@ def test_words_are_drawn_by_their_weights(nova: Atelier) -> None:
     make(nova, said=Wildcard(words=["rare", "often"], weights={"often": 99}))
     with nova.scope() as scope:
         wanted = specs.resolve_wildcards(scope, nova.creator_id, spec(prompt="{@outfits}"))
-    drawn = [one.scene for seed in range(20) for one in specs.plan_pictures(wanted, seed=seed, count=20)]
+    drawn = [
+        one.scene for seed in range(20) for one in specs.plan_pictures(wanted, seed=seed, count=20)
+    ]
     assert drawn.count("often") > 350
     assert set(drawn) <= {"often", "rare"}
 
@@ -103,21 +123,32 @@ def test_words_are_drawn_by_their_weights(nova: Atelier) -> None:
 def test_a_creators_own_list_stands_before_the_agencys(nova: Atelier) -> None:
     make(nova)
     with nova.scope() as scope:
-        other = agencies.add_creator(scope, slug="lea", name="Lea", kind="virtual", zone=ZONE, languages=["fr"])
+        other = agencies.add_creator(
+            scope, slug="lea", name="Lea", kind="virtual", zone=ZONE, languages=["fr"]
+        )
     own = make(nova, said=LIGHT, own=True)
     with nova.scope() as scope:
-        assert wildcards.current_wildcards(scope, nova.creator_id, PROMPT)["outfits"]["words"] == LIGHT.words
-        assert wildcards.current_wildcards(scope, other, PROMPT)["outfits"]["words"] == OUTFITS.words
+        assert (
+            wildcards.current_wildcards(scope, nova.creator_id, PROMPT)["outfits"]["words"]
+            == LIGHT.words
+        )
+        assert (
+            wildcards.current_wildcards(scope, other, PROMPT)["outfits"]["words"] == OUTFITS.words
+        )
         with pytest.raises(NotFound):
             wildcards.change_wildcard(scope, [other], own, OUTFITS)
         with pytest.raises(Refused, match=r"list\.of_all"):
             wildcards.create_wildcard(scope, [other], "light", LIGHT, creator_id=None)
         wildcards.archive_wildcard(scope, [nova.creator_id], own)
-        assert wildcards.current_wildcards(scope, nova.creator_id, PROMPT)["outfits"]["words"] == OUTFITS.words
+        assert (
+            wildcards.current_wildcards(scope, nova.creator_id, PROMPT)["outfits"]["words"]
+            == OUTFITS.words
+        )
 
 
 def test_a_brief_leaves_the_agencys_list_alone(nova: Atelier) -> None:
-    """What says the same is used; what says something else becomes the creator's own, and its next version then."""
+    """What says the same is used; what says something else becomes the creator's own, and its next
+    version then."""
     make(nova)
     for said, stands in (
         (OUTFITS, [(None, 1)]),
@@ -128,7 +159,8 @@ def test_a_brief_leaves_the_agencys_list_alone(nova: Atelier) -> None:
         with nova.scope() as scope:
             wildcards.put_creator_wildcard(scope, nova.creator_id, "outfits", said)
             assert [
-                (one.creator_id, one.version) for one in wildcards.list_wildcards(scope, [nova.creator_id])
+                (one.creator_id, one.version)
+                for one in wildcards.list_wildcards(scope, [nova.creator_id])
             ] == stands
             found = wildcards.current_wildcards(scope, nova.creator_id, PROMPT)["outfits"]
             assert found["words"] == said.words
@@ -138,7 +170,9 @@ def test_a_missing_list_is_told_before_anything_is_kept_or_made(nova: Atelier) -
     with nova.scope() as scope:
         wanted = spec(prompt="{@outfits}")
         with pytest.raises(BadInput, match=r"recipe\.list_unknown"):
-            specs.plan_pictures(specs.resolve_wildcards(scope, nova.creator_id, wanted), seed=1, count=1)
+            specs.plan_pictures(
+                specs.resolve_wildcards(scope, nova.creator_id, wanted), seed=1, count=1
+            )
         with pytest.raises(BadInput, match=r"recipe\.list_unknown"):
             specs.save_recipe(scope, nova.creator_id, wanted)
     for name in ("words", "parameters"):
@@ -155,14 +189,18 @@ def test_a_list_that_a_recipe_names_stays(nova: Atelier) -> None:
         wildcards.archive_wildcard(scope, [nova.creator_id], list_id)
     assert told.value.message.params == {"name": "outfits", "recipes": "morning"}
     with nova.scope() as scope:
-        specs.save_recipe(scope, nova.creator_id, spec(prompt="plain"))  # its newest version names it no more
+        specs.save_recipe(
+            scope, nova.creator_id, spec(prompt="plain")
+        )  # its newest version names it no more
         assert wildcards.archive_wildcard(scope, [nova.creator_id], list_id) == "outfits"
         assert wildcards.list_wildcards(scope, [nova.creator_id]) == []
     with pytest.raises(BadInput, match=r"recipe\.list_unknown"), nova.scope() as scope:
         runner.start_run(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=1, key="k")
     with nova.scope() as scope:
         wildcards.unarchive_wildcard(scope, [nova.creator_id], list_id)
-        assert runner.start_run(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=1, key="k")
+        assert runner.start_run(
+            scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=1, key="k"
+        )
 
 
 def test_versions_stay_and_an_older_one_is_taken_up_again(nova: Atelier) -> None:
@@ -174,7 +212,9 @@ def test_versions_stay_and_an_older_one_is_taken_up_again(nova: Atelier) -> None
         second = wildcards.change_wildcard(scope, mine, first, LIGHT)
         third = wildcards.restore_wildcard_version(scope, mine, second, 1)
         found = wildcards.list_wildcard_versions(scope, mine, first)
-        assert [(one.version, one.said.weighted_words == OUTFITS.weighted_words) for one in found] == [
+        assert [
+            (one.version, one.said.weighted_words == OUTFITS.weighted_words) for one in found
+        ] == [
             (3, True),
             (2, False),
             (1, True),
@@ -283,7 +323,9 @@ def test_a_text_carries_the_lists_it_names_and_makes_or_matches_them(nova: Ateli
     make(nova, "light", LIGHT)
     wanted = spec(prompt=PROMPT)
     with nova.scope() as scope:
-        text = yaml_files.export_recipe(wanted, wildcards.current_wildcards(scope, nova.creator_id, PROMPT))
+        text = yaml_files.export_recipe(
+            wanted, wildcards.current_wildcards(scope, nova.creator_id, PROMPT)
+        )
         assert yaml_files.import_recipe(scope, nova.creator_id, text) == wanted
     assert nova.count("word_lists") == 2  # they say the same
     other = atelier(nova.services)
@@ -306,12 +348,24 @@ def test_a_text_carries_the_lists_it_names_and_makes_or_matches_them(nova: Ateli
     ("lists", "code", "line", "where"),
     [
         ("lists:\n  outfits:\n    wrds: [a]\n", "recipe.line_missing", 5, "lists.outfits.words"),
-        ("lists:\n  outfits:\n    words: [a]\n    odds: 2\n", "recipe.line_unknown", 6, "lists.outfits.odds"),
-        ("lists:\n  outfits:\n    words:\n    - a\n    - ''\n", "recipe.line_wrong", 7, "lists.outfits.words.2"),
+        (
+            "lists:\n  outfits:\n    words: [a]\n    odds: 2\n",
+            "recipe.line_unknown",
+            6,
+            "lists.outfits.odds",
+        ),
+        (
+            "lists:\n  outfits:\n    words:\n    - a\n    - ''\n",
+            "recipe.line_wrong",
+            7,
+            "lists.outfits.words.2",
+        ),
         ("lists:\n  light:\n    words: [a]\n", "recipe.line_unknown", 5, "lists.light"),
     ],
 )
-def test_what_is_wrong_in_a_list_is_named_with_its_line(lists: str, code: str, line: int, where: str) -> None:
+def test_what_is_wrong_in_a_list_is_named_with_its_line(
+    lists: str, code: str, line: int, where: str
+) -> None:
     with pytest.raises(BadInput) as told:
         yaml_files.parse_recipe_file(f'name: a\nprompt: "{{@outfits}}"\n{lists}')
     params = told.value.message.params
@@ -322,19 +376,28 @@ def test_what_is_wrong_in_a_list_is_named_with_its_line(lists: str, code: str, l
 def test_a_list_gets_another_name_with_the_recipes_that_draw_from_it(nova: Atelier) -> None:
     list_id, mine = make(nova), [nova.creator_id]
     with nova.scope() as scope:
-        first = specs.save_recipe(scope, nova.creator_id, spec(name="a", prompt="{@outfits} and {@outfits}"))
+        first = specs.save_recipe(
+            scope, nova.creator_id, spec(name="a", prompt="{@outfits} and {@outfits}")
+        )
         away = specs.save_recipe(scope, nova.creator_id, spec(name="b", prompt="{@outfits}"))
         specs.save_recipe(scope, nova.creator_id, spec(name="c", prompt="plain"))
         versions.archive_recipe(scope, nova.creator_id, away)
         run = runner.start_run(scope, creator_id=nova.creator_id, recipe_id=first, seed=1, key="k")
         before = shown(scope, run)
-        made, changed = wildcard_renames.rename_wildcard_and_recipes(scope, mine, list_id, "clothes")
+        made, changed = wildcard_renames.rename_wildcard_and_recipes(
+            scope, mine, list_id, "clothes"
+        )
         assert changed == ["a", "b"]
         (one,) = wildcards.list_wildcards(scope, mine)
-        assert (one.id, one.name, one.version, one.said.weighted_words) == (made, "clothes", 2, OUTFITS.weighted_words)
-        assert [each.version for each in wildcards.list_wildcard_versions(scope, mine, list_id)] == [2, 1], (
-            "its history goes with it"
+        assert (one.id, one.name, one.version, one.said.weighted_words) == (
+            made,
+            "clothes",
+            2,
+            OUTFITS.weighted_words,
         )
+        assert [
+            each.version for each in wildcards.list_wildcard_versions(scope, mine, list_id)
+        ] == [2, 1], "its history goes with it"
         with pytest.raises(Conflict, match=r"list\.changed"):
             wildcards.change_wildcard(scope, mine, list_id, LIGHT)
         cards = {each.name: each for each in list_recipes(scope, nova.creator_id)}
@@ -345,21 +408,29 @@ def test_a_list_gets_another_name_with_the_recipes_that_draw_from_it(nova: Ateli
         (put_away,) = list_recipes(scope, nova.creator_id, retired=True)
         assert (put_away.name, put_away.spec.prompt) == ("b", "{@clothes}")
         assert shown(scope, run) == before, "a run keeps what it began with"
-        again = runner.start_run(scope, creator_id=nova.creator_id, recipe_id=cards["a"].id, seed=1, key="again")
+        again = runner.start_run(
+            scope, creator_id=nova.creator_id, recipe_id=cards["a"].id, seed=1, key="again"
+        )
         assert shown(scope, again) == before, "the same words are drawn under the new name"
         with pytest.raises(BadInput, match=r"recipe\.list_unknown"):
             specs.restore_version(scope, nova.creator_id, first)
-        assert wildcard_renames.rename_wildcard_and_recipes(scope, mine, made, "clothes") == (made, [])
+        assert wildcard_renames.rename_wildcard_and_recipes(scope, mine, made, "clothes") == (
+            made,
+            [],
+        )
 
 
 def test_a_name_that_might_be_taken_for_another_list_is_refused(nova: Atelier) -> None:
-    """A creator's own stands before the agency's: under one name, recipes would draw from the other."""
+    """A creator's own stands before the agency's: under one name, recipes would draw from the
+    other."""
     shared, mine = make(nova), [nova.creator_id]
     own = make(nova, "clothes", LIGHT, own=True)
     gone = make(nova, "hats")
     with nova.scope() as scope:
         wildcards.archive_wildcard(scope, mine, gone)
-        specs.save_recipe(scope, nova.creator_id, spec(name="long", prompt="{@outfits}" + "x" * 490))
+        specs.save_recipe(
+            scope, nova.creator_id, spec(name="long", prompt="{@outfits}" + "x" * 490)
+        )
     for list_id, name, code in (
         (shared, "clothes", "list.taken"),
         (own, "outfits", "list.taken"),
@@ -370,11 +441,16 @@ def test_a_name_that_might_be_taken_for_another_list_is_refused(nova: Atelier) -
         with pytest.raises(GreenroomError, match=code.replace(".", r"\.")), nova.scope() as scope:
             wildcard_renames.rename_wildcard_and_recipes(scope, mine, list_id, name)
     with nova.scope() as scope:
-        other = agencies.add_creator(scope, slug="lea", name="Lea", kind="virtual", zone=ZONE, languages=["fr"])
+        other = agencies.add_creator(
+            scope, slug="lea", name="Lea", kind="virtual", zone=ZONE, languages=["fr"]
+        )
         with pytest.raises(Refused, match=r"list\.of_all"):
             wildcard_renames.rename_wildcard_and_recipes(scope, mine, shared, "dresses")
         specs.save_recipe(scope, other, spec(name="hers", prompt="{@outfits}"))
-        assert wildcard_renames.rename_wildcard_and_recipes(scope, [*mine, other], own, "coats")[1] == []
+        assert (
+            wildcard_renames.rename_wildcard_and_recipes(scope, [*mine, other], own, "coats")[1]
+            == []
+        )
         assert [one.spec.prompt for one in list_recipes(scope, other)] == ["{@outfits}"]
 
 
@@ -394,7 +470,9 @@ def test_a_text_of_many_long_lists_comes_back(nova: Atelier) -> None:
     said = Wildcard(words=[f"{number} {'é' * 30}" for number in range(200)])
     names = [f"l{number}" for number in range(12)]
     wanted = spec(prompt=" ".join(f"{{@{name}}}" for name in names))
-    text = yaml_files.export_recipe(wanted, {name: {"words": list(said.words), "weights": {}} for name in names})
+    text = yaml_files.export_recipe(
+        wanted, {name: {"words": list(said.words), "weights": {}} for name in names}
+    )
     assert len(text.encode()) > 150_000
     with nova.scope() as scope:
         assert yaml_files.import_recipe(scope, nova.creator_id, text) == wanted

@@ -1,4 +1,5 @@
-"""What the words of a run say: refused before anything is made, or a rating that what comes of it keeps."""
+"""What the words of a run say: refused before anything is made, or a rating that what comes of it
+keeps."""
 
 import pytest
 
@@ -26,7 +27,9 @@ NEVER, OF_AGE, EXPLICIT = "MINOR-P-A", "MINOR-C-A", "EXPLICIT-MARKER-A"
         ({"prompt": "a \u202ebeach"}, "recipe.hidden_words"),
     ],
 )
-def test_what_is_never_allowed_makes_no_run(nova: Atelier, changes: dict[str, object], code: str) -> None:
+def test_what_is_never_allowed_makes_no_run(
+    nova: Atelier, changes: dict[str, object], code: str
+) -> None:
     with pytest.raises(Refused) as told:
         nova.start(**changes)
     assert told.value.message.code == code
@@ -34,7 +37,8 @@ def test_what_is_never_allowed_makes_no_run(nova: Atelier, changes: dict[str, ob
 
 
 def test_a_picture_is_at_least_what_its_words_are(nova: Atelier) -> None:
-    """The words are advice: nobody has looked yet, so it stays unrated; what a person then says is not below them."""
+    """The words are advice: nobody has looked yet, so it stays unrated; what a person then says is
+    not below them."""
     nova.work(nova.start(prompt=f"{EXPLICIT} {{place}}", variants=1), Engine)
     (item,) = nova.library()
     with nova.scope() as scope:

@@ -1,4 +1,5 @@
-"""What a recipe works from by itself: kept in its text, taken by its runs, and left aside where a run names its own."""
+"""What a recipe works from by itself: kept in its text, taken by its runs, and left aside where a
+run names its own."""
 
 import io
 from collections.abc import Callable
@@ -49,18 +50,26 @@ class Hearing:
 
     def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
         self.jobs.append(job)
-        return PlaceholderEngine().draw(ImageJob(job.prompt, job.seed, width=job.width, height=job.height), progress)
+        return PlaceholderEngine().draw(
+            ImageJob(job.prompt, job.seed, width=job.width, height=job.height), progress
+        )
 
 
 def started(nova: Atelier, asset: UUID, **more: object) -> UUID:
     with nova.scope() as scope:
-        written = spec(begin={"asset": str(asset), "anew": 40, "part": [ELLIPSE, STROKE]}, variants=1)
+        written = spec(
+            begin={"asset": str(asset), "anew": 40, "part": [ELLIPSE, STROKE]}, variants=1
+        )
         recipe = specs.save_recipe(scope, nova.creator_id, written)
         found: Callable[..., UUID] = runner.start_run
-        return found(scope, creator_id=nova.creator_id, recipe_id=recipe, seed=1, key=str(uuid4()), **more)
+        return found(
+            scope, creator_id=nova.creator_id, recipe_id=recipe, seed=1, key=str(uuid4()), **more
+        )
 
 
-def test_runs_begin_from_the_picture_of_their_recipe_only_where_its_shapes_are(nova: Atelier) -> None:
+def test_runs_begin_from_the_picture_of_their_recipe_only_where_its_shapes_are(
+    nova: Atelier,
+) -> None:
     asset, engine = nova.upload(encoded(a_picture(96, 64))), Hearing()
     job = started(nova, asset)
     nova.work(job, lambda: engine)
@@ -69,7 +78,9 @@ def test_runs_begin_from_the_picture_of_their_recipe_only_where_its_shapes_are(n
     white = np.asarray(Image.open(io.BytesIO(asked.mask))) == 255
     wanted = (
         np.asarray(
-            region_shapes.draw_shapes(region_shapes.parse_shapes([ELLIPSE, STROKE]), white.shape[1], white.shape[0])
+            region_shapes.draw_shapes(
+                region_shapes.parse_shapes([ELLIPSE, STROKE]), white.shape[1], white.shape[0]
+            )
         )
         == 255
     )
@@ -78,9 +89,9 @@ def test_runs_begin_from_the_picture_of_their_recipe_only_where_its_shapes_are(n
         (child,) = runner.run_assets(scope, job)
         story = lineage.get_lineage(scope, child)
         again, _ = lineage.repeat_generation(scope, child, key="again", by="member:x")
-        assert run_inputs.init_picture_of(records.get_run_row(scope, again)) == run_inputs.init_picture_of(
-            records.get_run_row(scope, job)
-        )
+        assert run_inputs.init_picture_of(
+            records.get_run_row(scope, again)
+        ) == run_inputs.init_picture_of(records.get_run_row(scope, job))
     assert [card.asset_id for card in story.sources] == [asset]
 
 
@@ -93,7 +104,9 @@ def test_a_run_that_names_its_own_leaves_the_recipes_aside(nova: Atelier) -> Non
             other, 50, MaskRegion(0, 0, 50, 50)
         )
         assert run_inputs.init_picture_of(records.get_run_row(scope, posed)) is None
-        assert run_inputs.pose_reference_of(records.get_run_row(scope, posed)) == PoseReference(other, 80)
+        assert run_inputs.pose_reference_of(records.get_run_row(scope, posed)) == PoseReference(
+            other, 80
+        )
 
 
 def test_a_picture_that_is_nobodys_starts_nothing(nova: Atelier) -> None:
@@ -133,18 +146,25 @@ def test_a_run_from_a_picture_is_priced_as_what_it_asks() -> None:
     known = GeneratorsSettings(stability_model="core", prices="core = 0.03 USD, inpaint = 0.05 USD")
     asset = str(uuid4())
     plain, part = spec(), spec(begin={"asset": asset, "part": [ELLIPSE]})
-    assert [str(estimates.price_per_picture(known, one)) for one in (plain, part)] == ["0.03 USD", "0.05 USD"]
+    assert [str(estimates.price_per_picture(known, one)) for one in (plain, part)] == [
+        "0.03 USD",
+        "0.05 USD",
+    ]
 
 
 def test_the_terminal_says_a_beginning_a_part_and_a_posture(tmp_path: Path) -> None:
     asset, file = uuid4(), tmp_path / "mask.png"
     file.write_bytes(encoded(Image.new("L", (64, 64), 255), "PNG"))
-    found = recipe_runs.parse_source_image(asset, anew=30, part=["ellipse 10 10 60.5 60"], mask=file)
+    found = recipe_runs.parse_source_image(
+        asset, anew=30, part=["ellipse 10 10 60.5 60"], mask=file
+    )
     assert found is not None
     assert isinstance(found.region, tuple)
     assert [one.kind for one in found.region] == ["ellipse", "drawn"]
     masks.check_part(found.region)
-    assert recipe_runs.parse_source_image(asset, anew=30, part=[], mask=None) == InitPicture(asset, 30)
+    assert recipe_runs.parse_source_image(asset, anew=30, part=[], mask=None) == InitPicture(
+        asset, 30
+    )
     assert recipe_runs.parse_source_image(None, anew=30, part=[], mask=None) is None
     assert recipe_runs.parse_posture(asset, weight=70) == PoseReference(asset, 70)
     assert recipe_runs.parse_posture(None, weight=70) is None
@@ -161,12 +181,18 @@ def test_a_recipe_is_told_what_its_runs_begin_from_and_whether_that_can_be(nova:
         first = specs.save_recipe(scope, nova.creator_id, spec())
         second = versions.change_recipe(scope, [nova.creator_id], first, {"begin": begin})
         card = versions.get_current_recipe(scope, [nova.creator_id], second)[1]
-        assert versions.change_recipe(scope, [nova.creator_id], first, {"begin": begin}) == second, "as it stands"
+        assert (
+            versions.change_recipe(scope, [nova.creator_id], first, {"begin": begin}) == second
+        ), "as it stands"
         run = runner.start_run(scope, creator_id=nova.creator_id, recipe_id=second, seed=1, key="k")
         asked = run_inputs.init_picture_of(records.get_run_row(scope, run))
     assert card.version == 2
     assert asked is not None
-    assert (asked.asset_id, asked.anew, asked.region) == (asset, 40, masks.part_as_shapes(MaskRegion(0, 0, 50, 50)))
+    assert (asked.asset_id, asked.anew, asked.region) == (
+        asset,
+        40,
+        masks.part_as_shapes(MaskRegion(0, 0, 50, 50)),
+    )
     posture = input_pictures.pose_reference_spec(asset, 70)
     for wrong, refusal in (
         ({"begin": input_pictures.init_picture_spec(InitPicture(uuid4(), 40))}, NotFound),
@@ -176,30 +202,45 @@ def test_a_recipe_is_told_what_its_runs_begin_from_and_whether_that_can_be(nova:
         with pytest.raises(refusal), nova.scope() as scope:
             versions.change_recipe(scope, [nova.creator_id], second, wrong)
     with nova.scope() as scope:
-        third = versions.change_recipe(scope, [nova.creator_id], second, {"begin": None, "posture": posture})
+        third = versions.change_recipe(
+            scope, [nova.creator_id], second, {"begin": None, "posture": posture}
+        )
         assert specs.get_spec(scope, third).needed_inputs == {"pose"}
-        ratings.freeze_bytes(scope, run_inputs.source_picture_of_creator(scope, nova.creator_id, asset))
+        ratings.freeze_bytes(
+            scope, run_inputs.source_picture_of_creator(scope, nova.creator_id, asset)
+        )
     with nova.scope() as scope:
         changed = versions.change_recipe(scope, [nova.creator_id], third, {"steps": 30})
-        assert specs.get_spec(scope, changed).steps == 30, "a picture that is withheld keeps nobody from the rest"
+        assert specs.get_spec(scope, changed).steps == 30, (
+            "a picture that is withheld keeps nobody from the rest"
+        )
         with pytest.raises(Refused):
-            run_inputs.recipe_picture_digests(scope, nova.creator_id, specs.get_spec(scope, changed))
+            run_inputs.recipe_picture_digests(
+                scope, nova.creator_id, specs.get_spec(scope, changed)
+            )
         with pytest.raises(NotFound):
             versions.change_recipe(scope, [uuid4()], changed, {"steps": 20})
 
 
 def test_shapes_are_typed_as_they_are_read() -> None:
-    lines = "rectangle 0 0 33.3333333 50\nellipse 10 10 60.5 60\npolygon 10,10 40,10 30,50\nstroke 4 10,10 60,40"
+    lines = (
+        "rectangle 0 0 33.3333333 50\nellipse 10 10 60.5 60\npolygon 10,10 40,10 30,50\nstroke 4 "
+        "10,10 60,40"
+    )
     lines += "\neraser 2.5 20,20"
     assert region_shapes.format_shape_lines(region_shapes.parse_shape_lines(lines)) == lines
-    drawn = region_shapes.mask_from_picture(encoded(Image.new("L", (64, 64), 255), "PNG"), name="mask.png")
+    drawn = region_shapes.mask_from_picture(
+        encoded(Image.new("L", (64, 64), 255), "PNG"), name="mask.png"
+    )
     assert region_shapes.format_shape_lines((*region_shapes.parse_shape_lines(lines), drawn)) == ""
 
 
 def test_of_two_changes_of_a_recipe_at_once_none_is_lost(nova: Atelier) -> None:
     mine = [nova.creator_id]
     with nova.scope() as scope:
-        list_id = wildcards.create_wildcard(scope, mine, "outfits", Wildcard(words=["a coat"]), creator_id=None)
+        list_id = wildcards.create_wildcard(
+            scope, mine, "outfits", Wildcard(words=["a coat"]), creator_id=None
+        )
         first = specs.save_recipe(scope, nova.creator_id, spec(prompt="{@outfits}"))
     came = at_once(
         nova,
@@ -210,13 +251,20 @@ def test_of_two_changes_of_a_recipe_at_once_none_is_lost(nova: Atelier) -> None:
     assert came == ["done"] * 3
     with nova.scope() as scope:
         (card,) = list_recipes(scope, nova.creator_id)
-    assert (card.version, card.spec.steps, card.spec.guidance, card.spec.prompt) == (4, 30, 9, "{@clothes}")
+    assert (card.version, card.spec.steps, card.spec.guidance, card.spec.prompt) == (
+        4,
+        30,
+        9,
+        "{@clothes}",
+    )
 
 
 def test_a_list_is_renamed_while_another_recipe_begins_to_name_it(nova: Atelier) -> None:
     mine = [nova.creator_id]
     with nova.scope() as scope:
-        list_id = wildcards.create_wildcard(scope, mine, "outfits", Wildcard(words=["a coat"]), creator_id=None)
+        list_id = wildcards.create_wildcard(
+            scope, mine, "outfits", Wildcard(words=["a coat"]), creator_id=None
+        )
     came = at_once(
         nova,
         lambda scope: wildcard_renames.rename_wildcard_and_recipes(scope, mine, list_id, "clothes"),
@@ -224,4 +272,7 @@ def test_a_list_is_renamed_while_another_recipe_begins_to_name_it(nova: Atelier)
     )
     with nova.scope() as scope:
         prompts = [one.spec.prompt for one in list_recipes(scope, nova.creator_id)]
-    assert (came, prompts) in ((["done", "done"], ["{@clothes}"]), (["done", "recipe.list_unknown"], []))
+    assert (came, prompts) in (
+        (["done", "done"], ["{@clothes}"]),
+        (["done", "recipe.list_unknown"], []),
+    )

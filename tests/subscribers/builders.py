@@ -43,12 +43,23 @@ from subscribers.intake import handlers, update_intake
 from subscribers.ledger import entries
 from subscribers.ledger.entries import SplitShares
 from subscribers.orders import recalls
-from subscribers.orders.events import OfferExpire, OrderFulfil, OrderRefund, OrderRefunded, PackRecalled
+from subscribers.orders.events import (
+    OfferExpire,
+    OrderFulfil,
+    OrderRefund,
+    OrderRefunded,
+    PackRecalled,
+)
 from subscribers.rails import installed_rails
 from subscribers.rails.contract import PaymentFact, Rails, till_of_channel
 from subscribers.replies import persona
 from subscribers.replies.persona import PersonaVersion
-from subscribers.subscriptions.events import RoleCheckDue, SubscriptionEnd, SubscriptionNear, SubscriptionStop
+from subscribers.subscriptions.events import (
+    RoleCheckDue,
+    SubscriptionEnd,
+    SubscriptionNear,
+    SubscriptionStop,
+)
 from tests.channels.builders import CONNECTORS, KEY, World, world
 from tests.fakes.network import Network
 
@@ -91,7 +102,8 @@ EVENTS = {
 
 @dataclass
 class Writer:
-    """A model that says what the test wants; without that, the sentences of the engine without a model."""
+    """A model that says what the test wants; without that, the sentences of the engine without a
+    model."""
 
     says: list[Any] = field(default_factory=list)
     asked: list[TextJob] = field(default_factory=list)
@@ -108,13 +120,28 @@ class Writer:
         if isinstance(said, Exception):
             raise said
         return GeneratedText(
-            json.dumps(said), "fake", "scripted", OriginLabel.NONE, job.seed, job.digest(), 100, 20, said
+            json.dumps(said),
+            "fake",
+            "scripted",
+            OriginLabel.NONE,
+            job.seed,
+            job.digest(),
+            100,
+            20,
+            said,
         )
 
 
 def answer(text: str, **more: Any) -> Mapping[str, Any]:
     """What a model would answer."""
-    return {"text": text, "offer_id": None, "handoff": None, "language": "fr", "confidence": 0.9, **more}
+    return {
+        "text": text,
+        "offer_id": None,
+        "handoff": None,
+        "language": "fr",
+        "confidence": 0.9,
+        **more,
+    }
 
 
 @dataclass
@@ -132,7 +159,11 @@ class Studio:
 
     def handlers(self) -> Mapping[str, Callable[[Any], None]]:
         """Every handler with its collaborators, as wiring binds them; a fresh process each time."""
-        tenant, transport, connectors = self.world.tenant, self.world.transport(), self.world.connectors
+        tenant, transport, connectors = (
+            self.world.tenant,
+            self.world.transport(),
+            self.world.connectors,
+        )
         mint = partial(issuance.mint_permit, key=KEY, own_hosts=("pages.example",))
         carry = partial(
             step_runner.run_steps,
@@ -140,13 +171,26 @@ class Studio:
             transport=transport,
             arm_next=partial(step_runner.prepare_next_step, connectors=connectors, mint=mint),
         )
-        look = partial(reconciliation.look_up_attempt, tenant=tenant, transport=transport, connectors=connectors)
-        give_back = partial(account_actions.refund_payment, tenant=tenant, transport=transport, connectors=connectors)
+        look = partial(
+            reconciliation.look_up_attempt,
+            tenant=tenant,
+            transport=transport,
+            connectors=connectors,
+        )
+        give_back = partial(
+            account_actions.refund_payment,
+            tenant=tenant,
+            transport=transport,
+            connectors=connectors,
+        )
         outside = {"tenant": tenant, "transport": transport, "connectors": connectors}
-        stop_renewal = partial(account_actions.stop_subscription_renewal, **outside)  # type: ignore[arg-type]  # one of each
+        # one of each
+        stop_renewal = partial(account_actions.stop_subscription_renewal, **outside)  # type: ignore[arg-type]  # see above
         claim = {"mint": mint, "connectors": connectors}
         return {
-            "chat.turn": partial(handlers.generate_reply, tenant=tenant, write=self.writer, rails=RAILS),
+            "chat.turn": partial(
+                handlers.generate_reply, tenant=tenant, write=self.writer, rails=RAILS
+            ),
             "chat.send": partial(
                 handlers.send_message,
                 tenant=tenant,
@@ -164,25 +208,40 @@ class Studio:
             "offer.expire": partial(handlers.expire_offer, tenant=tenant),
             "chat.settle": partial(handlers.resolve_uncertain_message, tenant=tenant),
             "payment.settle": partial(handlers.assign_unmatched_payment, tenant=tenant),
-            "order.refund": partial(handlers.refund_order_payment, tenant=tenant, give_back=give_back),
-            "subscription.stop": partial(subscription_endings.stop_renewal, tenant=tenant, ask=stop_renewal),
-            "subscription.near": partial(subscription_endings.remind_of_subscription_end, tenant=tenant),
-            "subscription.end": partial(subscription_endings.handle_subscription_end, tenant=tenant),
+            "order.refund": partial(
+                handlers.refund_order_payment, tenant=tenant, give_back=give_back
+            ),
+            "subscription.stop": partial(
+                subscription_endings.stop_renewal, tenant=tenant, ask=stop_renewal
+            ),
+            "subscription.near": partial(
+                subscription_endings.remind_of_subscription_end, tenant=tenant
+            ),
+            "subscription.end": partial(
+                subscription_endings.handle_subscription_end, tenant=tenant
+            ),
             "takedown.opened": lambda fact: recalls.refund_recalled_pack(
                 PackRecalled(fact.tenant_id, fact.subject_id), tenant=tenant
             ),
             "channel.probe": partial(
-                channel_handling.probe_platform, tenant=tenant, transport=transport, connectors=connectors
+                channel_handling.probe_platform,
+                tenant=tenant,
+                transport=transport,
+                connectors=connectors,
             ),
         }
 
     def listen(self) -> None:
         """Hear what fans did, if they did anything; a checkout is answered at once."""
         channel = self.world.channel()
-        _, told = self.world.network.api("GET", self.world.account, f"updates?after={self.heard}&wait=0")
+        _, told = self.world.network.api(
+            "GET", self.world.account, f"updates?after={self.heard}&wait=0"
+        )
         if not told.get("updates"):
             return
-        heard = listener.poll_updates(channel, self.heard, transport=self.world.transport(), connectors=CONNECTORS)
+        heard = listener.poll_updates(
+            channel, self.heard, transport=self.world.transport(), connectors=CONNECTORS
+        )
         for update in heard.updates:
             if update.kind == "checkout":
                 self.checkout(update)
@@ -204,12 +263,14 @@ class Studio:
         with self.scope() as scope:
             verdict = order_payments.answer_checkout_query(scope, query)
         if isinstance(verdict, order_payments.PaymentAllowed):
-            step = CONNECTORS["sandbox"].accept_checkout(update.ref)  # type: ignore[attr-defined]  # the sandbox sells
+            # the sandbox sells
+            step = CONNECTORS["sandbox"].accept_checkout(update.ref)  # type: ignore[attr-defined]  # see above
             account_actions.send_control_step(channel, step, transport=self.world.transport())
         return isinstance(verdict, order_payments.PaymentAllowed)
 
     def drain(self, *, hours: float = 0.02, most: int = 200) -> None:
-        """Do what is due, letting the house's clock pass over waits up to `hours`; nothing is in flight at the end."""
+        """Do what is due, letting the house's clock pass over waits up to `hours`; nothing is in
+        flight at the end."""
         left, done = timedelta(hours=hours), []
         for _ in range(most):
             row = self._next()
@@ -227,15 +288,20 @@ class Studio:
         raise AssertionError(f"there is always something to do: {done[-12:]}")
 
     def _next(self) -> Any:
-        """The row a relay would hand out next: the earliest; in a lane what is due by priority, a holder first."""
+        """The row a relay would hand out next: the earliest; in a lane what is due by priority, a
+        holder first."""
         with self.scope() as scope:
             return scope.run(
-                "SELECT id, kind, subject_id, args, lane, available_at - house_now() AS wait FROM outbox o"
-                " WHERE tenant_id = :tenant AND queue IN ('chat', 'urgent', 'facts') AND state = 'waiting'"
-                " AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.tenant_id = o.tenant_id AND b.lane = o.lane"
+                "SELECT id, kind, subject_id, args, lane, available_at - house_now() AS wait FROM "
+                "outbox o"
+                " WHERE tenant_id = :tenant AND queue IN ('chat', 'urgent', 'facts') AND state = "
+                "'waiting'"
+                " AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.tenant_id = o.tenant_id AND "
+                "b.lane = o.lane"
                 " AND b.id <> o.id AND b.holds_lane"
                 " AND b.tries > 0 AND b.state = 'waiting')"
-                " ORDER BY greatest(available_at - house_now(), interval '0'), tries DESC, priority, available_at, id"
+                " ORDER BY greatest(available_at - house_now(), interval '0'), tries DESC, "
+                "priority, available_at, id"
                 " LIMIT 1",
                 tenant=self.world.tenant_id,
             ).one_or_none()
@@ -244,11 +310,16 @@ class Studio:
         handler = self.handlers().get(row.kind)
         try:
             if handler is not None:
-                handler(outbox.rebuild_event(EVENTS[row.kind], self.world.tenant_id, row.subject_id, row.args))  # type: ignore[type-var]  # one of many
+                handler(
+                    outbox.rebuild_event(
+                        EVENTS[row.kind], self.world.tenant_id, row.subject_id, row.args
+                    )
+                )  # type: ignore[type-var]  # one of many
         except outbox.RetryLater as later:
             with self.scope() as scope:
                 scope.run(
-                    "UPDATE outbox SET available_at = house_now() + :after, tries = 1 WHERE tenant_id = :tenant"
+                    "UPDATE outbox SET available_at = house_now() + :after, tries = 1 WHERE "
+                    "tenant_id = :tenant"
                     " AND id = :id",
                     after=later.after,
                     tenant=self.world.tenant_id,
@@ -257,7 +328,9 @@ class Studio:
             return
         with self.scope() as scope:
             scope.run(
-                "DELETE FROM outbox WHERE tenant_id = :tenant AND id = :id", tenant=self.world.tenant_id, id=row.id
+                "DELETE FROM outbox WHERE tenant_id = :tenant AND id = :id",
+                tenant=self.world.tenant_id,
+                id=row.id,
             )
 
     def go(self, *, hours: float = 0.02) -> None:
@@ -280,7 +353,9 @@ class Studio:
 
     def seen(self, name: str) -> list[dict[str, Any]]:
         """What the fan was sent, oldest first, deleted or not."""
-        mine = [m for m in self.world.network.truth(self.world.account)["messages"] if m["fan"] == name]
+        mine = [
+            m for m in self.world.network.truth(self.world.account)["messages"] if m["fan"] == name
+        ]
         return [message for message in mine if message["author"] == "creator"]
 
     def texts(self, name: str) -> list[str]:
@@ -307,7 +382,9 @@ class Studio:
             pack = packs.get_pack(scope, self.pack_id)
             price = get_price(scope, self.pack_id, "sandbox", "XTS")
             assert price is not None
-            candidate = offers.OfferCandidate(pack.id, pack.version, pack.title, pack.description, pack.rating, price)
+            candidate = offers.OfferCandidate(
+                pack.id, pack.version, pack.title, pack.description, pack.rating, price
+            )
             return offers.create_offer(scope, talk, candidate, "sandbox")
 
     def invoiced(self, name: str) -> UUID:
@@ -317,7 +394,10 @@ class Studio:
         thread = self.thread(name)
         with self.scope() as scope:
             order = order_payments.accept_offer(
-                scope, update_intake.conversation_rows.lock_conversation(scope, thread.id), offer_id, RAILS["sandbox"]
+                scope,
+                update_intake.conversation_rows.lock_conversation(scope, thread.id),
+                offer_id,
+                RAILS["sandbox"],
             )
             assert order is not None
         self.drain()
@@ -325,7 +405,12 @@ class Studio:
 
     def charge(self, name: str, order_id: UUID, charge_id: str, **more: Any) -> PaymentFact:
         """A charge as a rail would report it, without asking the sandbox."""
-        values: dict[str, Any] = {"payer": name, "money": Money(500, "XTS"), "order_id": order_id, **more}
+        values: dict[str, Any] = {
+            "payer": name,
+            "money": Money(500, "XTS"),
+            "order_id": order_id,
+            **more,
+        }
         with self.scope() as scope:
             return PaymentFact(
                 rail="sandbox",
@@ -337,8 +422,11 @@ class Studio:
             )
 
 
-def nova(database: Database, network: Network, *, rating: Rating = Rating.G, pictures: int = 2) -> Studio:
-    """A virtual creator whose persona answers alone, with one pack at 500 XTS and the split of the ledger's table."""
+def nova(
+    database: Database, network: Network, *, rating: Rating = Rating.G, pictures: int = 2
+) -> Studio:
+    """A virtual creator whose persona answers alone, with one pack at 500 XTS and the split of the
+    ledger's table."""
     house = world(database, network, "nova")
     with house.scope() as scope:
         lifecycle.connect_account(
@@ -353,8 +441,13 @@ def nova(database: Database, network: Network, *, rating: Rating = Rating.G, pic
             token=Sealed(network.tokens[house.account].encode()),
             zone="Europe/Paris",
         )
-        scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant", tenant=house.tenant_id)
-        persona.activate_persona(scope, persona.create_persona_version(scope, house.creator_id, NOVA))
+        scope.run(
+            "UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant",
+            tenant=house.tenant_id,
+        )
+        persona.activate_persona(
+            scope, persona.create_persona_version(scope, house.creator_id, NOVA)
+        )
         assets = [picture(house, scope, number, rating) for number in range(pictures)]
         pack_id = packs.create_pack(
             scope,
@@ -366,7 +459,10 @@ def nova(database: Database, network: Network, *, rating: Rating = Rating.G, pic
         )
         set_price(scope, house.creator_id, pack_id, "sandbox", Money(500, "XTS"))
         entries.set_revenue_split(
-            scope, house.creator_id, SplitShares(agency=4000, creator=6000, chatter=1000), effective_from=scope.now
+            scope,
+            house.creator_id,
+            SplitShares(agency=4000, creator=6000, chatter=1000),
+            effective_from=scope.now,
         )
     return Studio(house, pack_id)
 
@@ -387,7 +483,14 @@ def picture(house: World, scope: Any, number: int, rating: Rating) -> UUID:
         people_seen=0,
     )
     asset_records.record_rendition(
-        scope, asset, sha256=digest, mime="image/png", size=len(data), width=8, height=8, profile=POST_PROFILE.name
+        scope,
+        asset,
+        sha256=digest,
+        mime="image/png",
+        size=len(data),
+        width=8,
+        height=8,
+        profile=POST_PROFILE.name,
     )
     ratings.record_rating(scope, digest, rating, source="rule:tests")
     scope.add(

@@ -1,4 +1,5 @@
-"""What tests of comments do: somebody speaks, the workers hear it, a member takes it and answers."""
+"""What tests of comments do: somebody speaks, the workers hear it, a member takes it and
+answers."""
 
 from typing import Any
 from urllib.parse import quote
@@ -25,7 +26,9 @@ def posted(lea: Desk) -> str:
 
 def said(lea: Desk, text: str, *, post: str, fan: str = "ann") -> str:
     account = quote(lea.accounts["main"], safe="")
-    status, told = lea.network.json("POST", f"/control/remarks/{account}", {"fan": fan, "post": post, "text": text})
+    status, told = lea.network.json(
+        "POST", f"/control/remarks/{account}", {"fan": fan, "post": post, "text": text}
+    )
     assert status == 200, told
     return str(told["id"])
 
@@ -41,7 +44,8 @@ def conversation_of(lea: Desk, fan: str = "ann") -> UUID:
     with lea.scope() as scope:
         found = scope.run(
             "SELECT c.id FROM conversations c JOIN fan_identities i ON i.tenant_id = c.tenant_id"
-            " AND i.fan_id = c.fan_id WHERE c.tenant_id = :tenant AND c.kind = 'public' AND i.native_id = :fan",
+            " AND i.fan_id = c.fan_id WHERE c.tenant_id = :tenant AND c.kind = 'public' AND "
+            "i.native_id = :fan",
             tenant=lea.tenant_id,
             fan=fan,
         ).scalar()
@@ -70,7 +74,9 @@ def answer(lea: Desk, remark: CommentView, text: str, key: UUID | None = None) -
 
 
 def truth(lea: Desk) -> dict[str, Any]:
-    found: dict[str, Any] = lea.network.json("GET", f"/control/remarks/{quote(lea.accounts['main'], safe='')}")[1]
+    found: dict[str, Any] = lea.network.json(
+        "GET", f"/control/remarks/{quote(lea.accounts['main'], safe='')}"
+    )[1]
     return found
 
 

@@ -6,7 +6,12 @@ from uuid import UUID
 from foundation.money import Money
 from subscribers.checkout import monthly_payments, order_payments
 from subscribers.intake import update_intake
-from subscribers.rails.contract import SUBSCRIPTION_PERIOD, CheckoutQuery, MonthlyRail, till_of_channel
+from subscribers.rails.contract import (
+    SUBSCRIPTION_PERIOD,
+    CheckoutQuery,
+    MonthlyRail,
+    till_of_channel,
+)
 from subscribers.subscriptions import plans
 from tests.fakes import telegram_months
 from tests.fakes.telegram_world import Checkout
@@ -17,10 +22,18 @@ MONTH = 300
 
 def plan(nova: Bot, **more: Any) -> UUID:
     """A plan of hers; its id."""
-    values = {"title": "Le cercle", "description": "Un pack nouveau chaque mois", "price_minor": MONTH}
+    values = {
+        "title": "Le cercle",
+        "description": "Un pack nouveau chaque mois",
+        "price_minor": MONTH,
+    }
     with nova.scope() as scope:
         house = nova.world
-        opens = {"creator_id": house.creator_id, "channel_id": house.channel_id, "opens": [nova.pack_id]}
+        opens = {
+            "creator_id": house.creator_id,
+            "channel_id": house.channel_id,
+            "opens": [nova.pack_id],
+        }
         return plans.create_plan(scope, **{**values, **opens, **more})
 
 
@@ -69,7 +82,9 @@ def renew(nova: Bot, *, told: bool = True) -> str:
 
 def row_of(nova: Bot, subscription_id: UUID) -> Any:
     """A subscription as its row stands."""
-    (row,) = nova.rows("SELECT * FROM subscriptions WHERE tenant_id = :tenant AND id = :id", id=subscription_id)
+    (row,) = nova.rows(
+        "SELECT * FROM subscriptions WHERE tenant_id = :tenant AND id = :id", id=subscription_id
+    )
     return row
 
 
@@ -99,10 +114,19 @@ def months(nova: Bot) -> list[tuple[str, str, int, bool]]:
 def ask(nova: Bot, subscription_id: UUID | None, **more: Any) -> str:
     """The answer to a checkout: "yes", or the end of the refusal's code."""
     payer = str(nova.stars.world.person("leo").id)
-    values: dict[str, Any] = {"payer": payer, "money": Money(MONTH, "XTR"), "order_id": None, **more}
+    values: dict[str, Any] = {
+        "payer": payer,
+        "money": Money(MONTH, "XTR"),
+        "order_id": None,
+        **more,
+    }
     with nova.scope() as scope:
         till = till_of_channel(nova.world.channel())
         verdict = order_payments.answer_checkout_query(
             scope, CheckoutQuery(till, "q", subscription_id=subscription_id, **values)
         )
-    return "yes" if isinstance(verdict, order_payments.PaymentAllowed) else verdict.reason.code.rsplit(".", 1)[-1]
+    return (
+        "yes"
+        if isinstance(verdict, order_payments.PaymentAllowed)
+        else verdict.reason.code.rsplit(".", 1)[-1]
+    )

@@ -65,8 +65,12 @@ class Bot(Studio):
             talk = update_intake.conversation_rows.lock_conversation(scope, thread.id)
             pack = packs.get_pack(scope, self.pack_id)
             price = Money(PRICE, "XTR")
-            candidate = offers.OfferCandidate(pack.id, pack.version, pack.title, pack.description, pack.rating, price)
-            order = order_payments.accept_offer(scope, talk, offers.create_offer(scope, talk, candidate, "stars"), RAIL)
+            candidate = offers.OfferCandidate(
+                pack.id, pack.version, pack.title, pack.description, pack.rating, price
+            )
+            order = order_payments.accept_offer(
+                scope, talk, offers.create_offer(scope, talk, candidate, "stars"), RAIL
+            )
             assert order is not None
         self.drain()
         return order.id
@@ -88,14 +92,24 @@ class Bot(Studio):
         """What travels with the invoice of an order."""
         return RAIL.payload(self.world.tenant_id, order_id)
 
-    def pay(self, order_id: UUID, name: str = "leo", *, told: bool = True, amount: int = PRICE, **more: Any) -> str:
+    def pay(
+        self,
+        order_id: UUID,
+        name: str = "leo",
+        *,
+        told: bool = True,
+        amount: int = PRICE,
+        **more: Any,
+    ) -> str:
         """The fan pays; the charge."""
         return self.stars.charge(name, amount, self.payload(order_id), told=told, **more)
 
     def listen(self) -> None:
         """Hear what Telegram tells."""
         channel = self.world.channel()
-        poll = partial(listener.poll_updates, transport=self.world.transport(), connectors=CONNECTORS)
+        poll = partial(
+            listener.poll_updates, transport=self.world.transport(), connectors=CONNECTORS
+        )
         while self.stars.world.waiting(self.stars.bot):
             heard = poll(channel, self.heard)
             for update in heard.updates:
@@ -103,7 +117,9 @@ class Bot(Studio):
             if heard.cursor:
                 self.heard = heard.cursor
             self.stars.bot.updates = [
-                (at, told) for at, told in self.stars.bot.updates if told["update_id"] >= int(self.heard or 0)
+                (at, told)
+                for at, told in self.stars.bot.updates
+                if told["update_id"] >= int(self.heard or 0)
             ]
 
     def hear(self) -> None:
@@ -113,13 +129,17 @@ class Bot(Studio):
         channel, connectors = self.world.channel(), cast(Mapping[str, ChatConnector], CONNECTORS)
         mint = partial(issuance.mint_permit, key=KEY, own_hosts=("pages.example",))
         till = CheckoutResponder(self.world.tenant, self.world.transport(), connectors, RAILS, mint)
-        heard = listener.poll_updates(channel, self.heard, transport=self.world.transport(), connectors=connectors)
+        heard = listener.poll_updates(
+            channel, self.heard, transport=self.world.transport(), connectors=connectors
+        )
         for update in heard.updates:
             if not till.answer_checkout(channel, update):
                 self.receive(update)
         self.heard = heard.cursor or self.heard
         left = self.stars.bot.updates
-        self.stars.bot.updates = [(at, told) for at, told in left if told["update_id"] >= int(self.heard or 0)]
+        self.stars.bot.updates = [
+            (at, told) for at, told in left if told["update_id"] >= int(self.heard or 0)
+        ]
 
     # readings
 
@@ -129,12 +149,20 @@ class Bot(Studio):
 
         def ask(tenant_id: UUID, channel_id: UUID, start: int) -> MovementPage | None:
             self.starts.append(start)
-            return platform_readings.read_movements(tenant_id, channel_id, start, tenant=self.world.tenant, **by)
+            return platform_readings.read_movements(
+                tenant_id, channel_id, start, tenant=self.world.tenant, **by
+            )
 
         event = RailReconcile(self.world.tenant_id, self.world.channel_id)
-        house = {"tenant": self.world.tenant, "rails": RAILS, "summed": self.summed, "pace": self.pace}
+        house = {
+            "tenant": self.world.tenant,
+            "rails": RAILS,
+            "summed": self.summed,
+            "pace": self.pace,
+        }
         try:
-            rail_reconciliation.reconcile_rail_account(event, ask=ask, lists={"telegram"}, **house)  # type: ignore[arg-type]  # one of each
+            # one of each
+            rail_reconciliation.reconcile_rail_account(event, ask=ask, lists={"telegram"}, **house)  # type: ignore[arg-type]  # see above
         except outbox.RetryLater:
             return False
         return True
@@ -175,18 +203,23 @@ class Bot(Studio):
         """What the books hold on an account; without a name, the bot's."""
         with self.scope() as scope:
             name = account or entries.rail_ledger_account("stars", self.world.account)
-            return entries.account_balance(scope, name, creator_id=self.world.creator_id).get("XTR", 0)
+            return entries.account_balance(scope, name, creator_id=self.world.creator_id).get(
+                "XTR", 0
+            )
 
     def payments(self) -> list[tuple[str, str, int, bool]]:
         """Product, kind, amount and whether it was recovered, of every payment in order."""
         rows = self.rows(
-            "SELECT product, kind, amount_minor, recovered FROM payments WHERE tenant_id = :tenant ORDER BY id"
+            "SELECT product, kind, amount_minor, recovered FROM payments WHERE tenant_id = "
+            ":tenant ORDER BY id"
         )
         return [tuple(row) for row in rows]  # type: ignore[misc]  # four columns
 
     def notices(self) -> dict[str, dict[str, Any]]:
         """The open notices by code, with what they say."""
-        rows = self.rows("SELECT message FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL")
+        rows = self.rows(
+            "SELECT message FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL"
+        )
         return {row.message["code"]: row.message.get("params", {}) for row in rows}
 
     def pushed(self, name: str = "leo") -> int:
@@ -197,16 +230,22 @@ class Bot(Studio):
         """Whether every account of the shop comes out even, and the bot's is what Telegram says."""
         with self.scope() as scope:
             tills = queries.check_rail_balances(scope, [self.world.creator_id])
-        return all(till.booked == till.moved for till in tills) and self.held() == self.stars.bot.balance
+        return (
+            all(till.booked == till.moved for till in tills)
+            and self.held() == self.stars.bot.balance
+        )
 
 
 def bot(database: Database, telegram: Network) -> Bot:
     """Nova's bot with a pack of two pictures for Stars, in a house whose clock is Telegram's."""
     house = bot_world(database, telegram)
-    house.network = SimpleNamespace(clock=SimpleNamespace(advance=lambda seconds: None))  # type: ignore[assignment]  # none
+    # none
+    house.network = SimpleNamespace(clock=SimpleNamespace(advance=lambda seconds: None))  # type: ignore[assignment]  # see above
     with house.scope() as scope:
         telegram.clock.advance((scope.now - telegram.world.clock()).total_seconds())
-        persona.activate_persona(scope, persona.create_persona_version(scope, house.creator_id, NOVA))
+        persona.activate_persona(
+            scope, persona.create_persona_version(scope, house.creator_id, NOVA)
+        )
         assets = [picture(house, scope, number, Rating.G) for number in range(2)]
         pack_id = packs.create_pack(
             scope,
@@ -218,5 +257,7 @@ def bot(database: Database, telegram: Network) -> Bot:
         )
         set_price(scope, house.creator_id, pack_id, "stars", Money(PRICE, "XTR"))
         shares = SplitShares(agency=4000, creator=6000, chatter=0)
-        entries.set_revenue_split(scope, house.creator_id, shares, effective_from=scope.now.replace(microsecond=0))
+        entries.set_revenue_split(
+            scope, house.creator_id, shares, effective_from=scope.now.replace(microsecond=0)
+        )
     return Bot(house, pack_id, stars=Stars(telegram.world, house.bot))

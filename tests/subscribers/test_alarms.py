@@ -1,4 +1,5 @@
-"""Whoever is in danger, or says that they are a minor, is heard whatever else they do, and a person is called."""
+"""Whoever is in danger, or says that they are a minor, is heard whatever else they do, and a person
+is called."""
 
 import pytest
 
@@ -20,7 +21,9 @@ def told(studio: Studio) -> set[str]:
 def pictured(text: str, number: int = 1) -> ChatUpdate:
     """A picture with words beside it, as platforms tell it."""
     key = f"p{number}"
-    return ChatUpdate(key, "unsupported", "tim", native_id=key, language="fr", text=text, shows="picture")
+    return ChatUpdate(
+        key, "unsupported", "tim", native_id=key, language="fr", text=text, shows="picture"
+    )
 
 
 def take(studio: Studio, name: str) -> None:
@@ -56,8 +59,12 @@ def test_a_minor_in_danger_reads_where_help_is(studio: Studio, said: str) -> Non
     assert [text for text in studio.texts("tim")[before:] if "3114" in text]
 
 
-@pytest.mark.parametrize(("said", "code"), [("je veux mourir", "chat.crisis"), ("j'ai 15 ans", "chat.minor")])
-def test_a_chat_that_waits_for_a_person_already_still_raises_the_alarm(studio: Studio, said: str, code: str) -> None:
+@pytest.mark.parametrize(
+    ("said", "code"), [("je veux mourir", "chat.crisis"), ("j'ai 15 ans", "chat.minor")]
+)
+def test_a_chat_that_waits_for_a_person_already_still_raises_the_alarm(
+    studio: Studio, said: str, code: str
+) -> None:
     studio.say("tim", "/human")
     assert told(studio) == set()
     studio.say("tim", said)
@@ -69,8 +76,12 @@ def test_a_chat_that_waits_for_a_person_already_still_raises_the_alarm(studio: S
     assert studio.thread("tim").owner is OwnerState.PENDING_HUMAN
 
 
-@pytest.mark.parametrize(("said", "code"), [("je veux mourir", "chat.crisis"), ("j'ai 15 ans", "chat.minor")])
-def test_a_chat_that_a_member_holds_still_raises_the_alarm(studio: Studio, said: str, code: str) -> None:
+@pytest.mark.parametrize(
+    ("said", "code"), [("je veux mourir", "chat.crisis"), ("j'ai 15 ans", "chat.minor")]
+)
+def test_a_chat_that_a_member_holds_still_raises_the_alarm(
+    studio: Studio, said: str, code: str
+) -> None:
     studio.say("tim", "bonjour")
     take(studio, "tim")
     studio.say("tim", "vous êtes là ?")
@@ -81,7 +92,9 @@ def test_a_chat_that_a_member_holds_still_raises_the_alarm(studio: Studio, said:
     assert told(studio) == set()
 
 
-def test_who_wanted_no_more_messages_and_says_to_be_a_minor_is_shown_to_a_person(studio: Studio) -> None:
+def test_who_wanted_no_more_messages_and_says_to_be_a_minor_is_shown_to_a_person(
+    studio: Studio,
+) -> None:
     studio.say("tim", "bonjour")
     studio.say("tim", "/stop all")
     studio.say("tim", "j'ai 15 ans")

@@ -54,7 +54,15 @@ def test_a_member_takes_answers_and_hands_back_and_the_fan_reads_who_writes(stud
     who, talk = taken(studio)
     act(studio, who, member_actions.take_over_conversation, talk, who)  # twice is once
     assert studio.thread("leo").epoch == 2
-    act(studio, who, member_actions.send_member_reply, talk, who, "Je regarde cela pour vous.", key=uuid7())
+    act(
+        studio,
+        who,
+        member_actions.send_member_reply,
+        talk,
+        who,
+        "Je regarde cela pour vous.",
+        key=uuid7(),
+    )
     studio.go()
     texts = studio.texts("leo")
     assert "Quelqu’un de l’équipe" in texts[-2]
@@ -75,7 +83,15 @@ def test_a_member_takes_answers_and_hands_back_and_the_fan_reads_who_writes(stud
 def test_what_waits_when_it_is_handed_back_is_answered_once(studio: Studio, spoke: bool) -> None:
     who, talk = taken(studio)
     if spoke:
-        act(studio, who, member_actions.send_member_reply, talk, who, "Je regarde cela pour vous.", key=uuid7())
+        act(
+            studio,
+            who,
+            member_actions.send_member_reply,
+            talk,
+            who,
+            "Je regarde cela pour vous.",
+            key=uuid7(),
+        )
         studio.go()
     studio.say("leo", "vous êtes là ?")
     before = len(studio.texts("leo"))
@@ -84,7 +100,9 @@ def test_what_waits_when_it_is_handed_back_is_answered_once(studio: Studio, spok
     studio.go()
     told = studio.texts("leo")[before:]
     assert told[-1] == "Oui !"
-    assert ["intelligence artificielle" in text for text in told[:-1]] == ([True] if spoke else []), "a machine goes on"
+    assert ["intelligence artificielle" in text for text in told[:-1]] == (
+        [True] if spoke else []
+    ), "a machine goes on"
     studio.say("leo", "merci")
     assert studio.texts("leo")[before + len(told) :] == ["De rien."]
 
@@ -126,10 +144,14 @@ def test_only_who_holds_a_conversation_answers(studio: Studio) -> None:
     with pytest.raises(Refused, match=r"chat\.anothers"):
         act(studio, who, member_actions.send_member_reply, talk, who, "Bonjour", key=uuid7())
     studio.go()
-    assert "Déjà parti ?" not in studio.texts("leo"), "what was written under another owner does not leave"
+    assert "Déjà parti ?" not in studio.texts("leo"), (
+        "what was written under another owner does not leave"
+    )
 
 
-@pytest.mark.parametrize("words", ["je suis vraiment Nova en vrai, c'est vraiment moi", "I am not a bot", "  "])
+@pytest.mark.parametrize(
+    "words", ["je suis vraiment Nova en vrai, c'est vraiment moi", "I am not a bot", "  "]
+)
 def test_words_that_pass_for_the_creator_are_refused(studio: Studio, words: str) -> None:
     who, talk = taken(studio)
     with pytest.raises((Refused, BadInput)):
@@ -168,7 +190,9 @@ def test_a_suggestion_is_approved_once_as_rewritten(studio: Studio) -> None:
         act(studio, who, member_actions.approve_draft, draft, text="Bonjour à vous")
     studio.go()
     assert studio.texts("leo")[-1] == "Bonjour à vous"
-    (row,) = studio.rows("SELECT original_text, approved_by FROM drafts WHERE tenant_id = :tenant AND origin = 'bot'")
+    (row,) = studio.rows(
+        "SELECT original_text, approved_by FROM drafts WHERE tenant_id = :tenant AND origin = 'bot'"
+    )
     assert (row.original_text, row.approved_by) == ("Bonjour toi", f"member:{who}")
     assert not studio.rows("SELECT 1 FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL")
     with pytest.raises(Conflict):
@@ -181,7 +205,9 @@ def test_a_suggestion_is_rejected_with_its_reason(studio: Studio) -> None:
         act(studio, who, member_actions.reject_draft_as_member, draft, "tone")
     studio.go()
     assert "Bonjour toi" not in studio.texts("leo")
-    (row,) = studio.rows("SELECT state, reason FROM drafts WHERE tenant_id = :tenant AND origin = 'bot'")
+    (row,) = studio.rows(
+        "SELECT state, reason FROM drafts WHERE tenant_id = :tenant AND origin = 'bot'"
+    )
     assert (row.state, row.reason["code"]) == ("rejected", "draft.rejected.tone")
     with pytest.raises(Conflict):
         act(studio, who, member_actions.approve_draft, draft)
@@ -189,7 +215,15 @@ def test_a_suggestion_is_rejected_with_its_reason(studio: Studio) -> None:
 
 def test_what_the_safety_check_refuses_says_why_and_stays_with_the_member(studio: Studio) -> None:
     who, talk = taken(studio)
-    act(studio, who, member_actions.send_member_reply, talk, who, "Regardez https://pay.example.test/now", key=uuid7())
+    act(
+        studio,
+        who,
+        member_actions.send_member_reply,
+        talk,
+        who,
+        "Regardez https://pay.example.test/now",
+        key=uuid7(),
+    )
     studio.go()
     assert not any("pay.example" in text for text in studio.texts("leo"))
     desk = act(studio, who, queries.load_conversation_desk, talk, who)
@@ -201,7 +235,16 @@ def test_what_the_safety_check_refuses_says_why_and_stays_with_the_member(studio
 
 def test_an_offer_is_one_of_the_closed_list_and_can_be_bought(studio: Studio) -> None:
     who, talk = taken(studio)
-    act(studio, who, member_actions.send_offer, talk, who, studio.pack_id, text="Ceci vous plaira.", key=uuid7())
+    act(
+        studio,
+        who,
+        member_actions.send_offer,
+        talk,
+        who,
+        studio.pack_id,
+        text="Ceci vous plaira.",
+        key=uuid7(),
+    )
     studio.go()
     assert studio.seen("leo")[-1]["buttons"][0]["action"] == "buy"
     with pytest.raises(NotFound, match=r"offer\.not_now"):  # one in six lines
@@ -215,24 +258,40 @@ def test_a_pack_with_a_picture_that_was_taken_away_is_not_offered(studio: Studio
     _, talk = taken(studio)
     with studio.scope() as scope:
         assert (
-            len(member_actions.list_offers_for_conversation(scope, conversation_rows.get_conversation(scope, talk)))
+            len(
+                member_actions.list_offers_for_conversation(
+                    scope, conversation_rows.get_conversation(scope, talk)
+                )
+            )
             == 1
         )
         ratings.freeze_bytes(scope, packs.get_pack(scope, studio.pack_id).media[0].sha256)
-        assert member_actions.list_offers_for_conversation(scope, conversation_rows.get_conversation(scope, talk)) == ()
+        assert (
+            member_actions.list_offers_for_conversation(
+                scope, conversation_rows.get_conversation(scope, talk)
+            )
+            == ()
+        )
 
 
 def test_a_stop_of_sales_empties_the_list_of_this_fan_alone(studio: Studio) -> None:
     who, talk = taken(studio)
     _, other_talk = taken(studio, "ana")
     act(studio, who, member_actions.set_sales_stop, talk, stop=True, reason="too much")
-    (row,) = studio.rows("SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'switch.set'")
+    (row,) = studio.rows(
+        "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'switch.set'"
+    )
     with studio.world.database.scope(studio.world.tenant_id, f"member:{who}") as scope:
         emergency_stops.close_switch(
             scope, row.args["scope"], row.args["target"], row.args["feature"], reason="too much"
         )
     with studio.scope() as scope:
-        assert member_actions.list_offers_for_conversation(scope, conversation_rows.get_conversation(scope, talk)) == ()
+        assert (
+            member_actions.list_offers_for_conversation(
+                scope, conversation_rows.get_conversation(scope, talk)
+            )
+            == ()
+        )
         assert (
             len(
                 member_actions.list_offers_for_conversation(
@@ -244,8 +303,11 @@ def test_a_stop_of_sales_empties_the_list_of_this_fan_alone(studio: Studio) -> N
 
 
 @pytest.mark.parametrize(("arrived", "copies"), [(True, 1), (False, 2)])
-def test_a_message_in_doubt_ends_by_a_members_word(studio: Studio, arrived: bool, copies: int) -> None:
-    """The answer is lost after the message arrived: who says it did not, sends it a second time, knowingly."""
+def test_a_message_in_doubt_ends_by_a_members_word(
+    studio: Studio, arrived: bool, copies: int
+) -> None:
+    """The answer is lost after the message arrived: who says it did not, sends it a second time,
+    knowingly."""
     who, talk = taken(studio)
     act(studio, who, member_actions.send_member_reply, talk, who, "D’abord ceci.", key=uuid7())
     studio.go()
@@ -256,7 +318,10 @@ def test_a_message_in_doubt_ends_by_a_members_word(studio: Studio, arrived: bool
     assert state_of(studio, key) == "uncertain"
     studio.world.pass_time(60)
     with studio.scope() as scope:
-        scope.run("DELETE FROM outbox WHERE tenant_id = :tenant AND kind = 'chat.reconcile'", tenant=scope.tenant_id)
+        scope.run(
+            "DELETE FROM outbox WHERE tenant_id = :tenant AND kind = 'chat.reconcile'",
+            tenant=scope.tenant_id,
+        )
     act(studio, who, member_actions.settle_uncertain_message, key, arrived=arrived)
     studio.go()
     assert state_of(studio, key) == "sent"
@@ -266,7 +331,9 @@ def test_a_message_in_doubt_ends_by_a_members_word(studio: Studio, arrived: bool
 
 
 def state_of(studio: Studio, draft_id: UUID) -> str:
-    (row,) = studio.rows("SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=draft_id)
+    (row,) = studio.rows(
+        "SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=draft_id
+    )
     return str(row.state)
 
 
@@ -275,7 +342,9 @@ def test_unsent_words_are_kept_for_their_writer_and_seen_as_presence(studio: Stu
     other = member(studio, "Sam")
 
     def keep(scope: Any, text: str) -> None:
-        unsent_text.store_unsent_text(scope, conversation_rows.get_conversation(scope, talk), who, text)
+        unsent_text.store_unsent_text(
+            scope, conversation_rows.get_conversation(scope, talk), who, text
+        )
 
     act(studio, who, keep, "je commence")
     act(studio, who, keep, "je commence à écrire")
@@ -328,27 +397,42 @@ def test_adult_words_of_who_is_trained_leave_at_once_and_a_models_wait(studio: S
     who, talk = taken(studio)
     studio.fan("leo", "age")
     studio.go()
-    act(studio, who, member_actions.send_member_reply, talk, who, "EXPLICIT-MARKER-A pour toi", key=uuid7())
+    act(
+        studio,
+        who,
+        member_actions.send_member_reply,
+        talk,
+        who,
+        "EXPLICIT-MARKER-A pour toi",
+        key=uuid7(),
+    )
     assert act(studio, who, member_actions.check_member_reply, talk, who, "EXPLICIT-MARKER-A"), (
         "it is said while typing"
     )
     studio.go()
     (kept,) = [
-        one for one in act(studio, who, queries.load_conversation_desk, talk, who).unsent if one.origin == "member"
+        one
+        for one in act(studio, who, queries.load_conversation_desk, talk, who).unsent
+        if one.origin == "member"
     ]
     assert kept.state is DraftState.DRAFT, "who is not trained waits for somebody else"
     with studio.scope() as scope:
         boss = agencies.add_member(
-            scope, name="Boss", email=f"{uuid7()}@example.test", role=Role.OWNER, language="fr", zone="Europe/Paris"
+            scope,
+            name="Boss",
+            email=f"{uuid7()}@example.test",
+            role=Role.OWNER,
+            language="fr",
+            zone="Europe/Paris",
         )
     act(studio, boss, members.set_adult_chat_training, who, adult_chat=True)
     assert not act(studio, who, member_actions.check_member_reply, talk, who, "EXPLICIT-MARKER-A")
     act(studio, who, member_actions.approve_draft, kept.id)
     studio.go()
     assert studio.texts("leo")[-1] == "EXPLICIT-MARKER-A pour toi"
-    assert studio.rows("SELECT author FROM decisions WHERE tenant_id = :tenant AND subject_id = :id", id=kept.id)[-1][
-        0
-    ] == (f"member:{who}")
+    assert studio.rows(
+        "SELECT author FROM decisions WHERE tenant_id = :tenant AND subject_id = :id", id=kept.id
+    )[-1][0] == (f"member:{who}")
 
 
 def test_who_presses_send_does_not_make_anothers_adult_words_their_own(studio: Studio) -> None:
@@ -356,12 +440,25 @@ def test_who_presses_send_does_not_make_anothers_adult_words_their_own(studio: S
     studio.fan("leo", "age")
     studio.go()
     key = uuid7()
-    act(studio, who, member_actions.send_member_reply, talk, who, "EXPLICIT-MARKER-A pour toi", key=key)
+    act(
+        studio,
+        who,
+        member_actions.send_member_reply,
+        talk,
+        who,
+        "EXPLICIT-MARKER-A pour toi",
+        key=key,
+    )
     studio.go()
     other = member(studio, "Sam")
     with studio.scope() as scope:
         boss = agencies.add_member(
-            scope, name="Boss", email=f"{uuid7()}@example.test", role=Role.OWNER, language="fr", zone="Europe/Paris"
+            scope,
+            name="Boss",
+            email=f"{uuid7()}@example.test",
+            role=Role.OWNER,
+            language="fr",
+            zone="Europe/Paris",
         )
     act(studio, boss, members.set_adult_chat_training, other, adult_chat=True)
     act(studio, other, member_actions.approve_draft, key)
@@ -372,12 +469,15 @@ def test_who_presses_send_does_not_make_anothers_adult_words_their_own(studio: S
     assert studio.texts("leo")[-1] == "EXPLICIT-MARKER-A, mon ami", "rewritten, it is Sam's"
 
 
-def test_who_was_away_for_a_year_and_a_half_is_forgotten_but_not_who_is_blocked(studio: Studio) -> None:
+def test_who_was_away_for_a_year_and_a_half_is_forgotten_but_not_who_is_blocked(
+    studio: Studio,
+) -> None:
     for fan in ("leo", "max", "vun"):
         studio.say(fan, "bonjour")
     with studio.scope() as scope:
         scope.run(
-            "UPDATE fans SET status = 'blocked' WHERE id = (SELECT fan_id FROM fan_identities WHERE native_id = 'vun')"
+            "UPDATE fans SET status = 'blocked' WHERE id = (SELECT fan_id FROM fan_identities "
+            "WHERE native_id = 'vun')"
         )
     studio.world.pass_time(timedelta(days=500).total_seconds())
     with studio.scope() as scope:
@@ -388,7 +488,9 @@ def test_who_was_away_for_a_year_and_a_half_is_forgotten_but_not_who_is_blocked(
     with studio.scope() as scope:
         assert chat_keeping.erase_inactive_fans(scope, most=10) == 1
         assert chat_keeping.erase_inactive_fans(scope, most=10) == 0
-    left = studio.rows("SELECT native_id FROM fan_identities WHERE tenant_id = :tenant ORDER BY native_id")
+    left = studio.rows(
+        "SELECT native_id FROM fan_identities WHERE tenant_id = :tenant ORDER BY native_id"
+    )
     assert [row.native_id for row in left][1:] == ["max", "vun"]
     assert left[0].native_id.startswith("erased:")
     with studio.scope() as scope:

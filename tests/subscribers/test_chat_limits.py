@@ -1,4 +1,5 @@
-"""A chat of Telegram that had too much waits by itself; when a second one is refused, the whole bot does."""
+"""A chat of Telegram that had too much waits by itself; when a second one is refused, the whole bot
+does."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -53,7 +54,11 @@ def test_one_full_chat_holds_nobody_else(nova: Bot) -> None:
     for name in ("leo", "leo", "mia", "zoe"):
         say(nova, name, f"Pour {name}")
     nova.drain(hours=0)
-    assert [last(nova, name) == f"Pour {name}" for name in ("leo", "mia", "zoe")] == [False, True, True]
+    assert [last(nova, name) == f"Pour {name}" for name in ("leo", "mia", "zoe")] == [
+        False,
+        True,
+        True,
+    ]
     assert not held(nova)
     nova.later(minutes=WINDOW.total_seconds() / 60 + 1)
     nova.drain(hours=1)
@@ -71,4 +76,8 @@ def test_two_full_chats_are_the_bots_limit(nova: Bot) -> None:
     assert last(nova, "zoe") != "Pour zoe"
     nova.later(minutes=WINDOW.total_seconds() / 60 + 1)
     nova.drain(hours=1)
-    assert [last(nova, name) for name in ("leo", "mia", "zoe")] == ["Pour leo", "Pour mia", "Pour zoe"]
+    assert [last(nova, name) for name in ("leo", "mia", "zoe")] == [
+        "Pour leo",
+        "Pour mia",
+        "Pour zoe",
+    ]

@@ -1,4 +1,5 @@
-"""What is said while Telegram waits: yes, or no in words for whoever wants to pay, and never in another's chat."""
+"""What is said while Telegram waits: yes, or no in words for whoever wants to pay, and never in
+another's chat."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -35,7 +36,8 @@ def invoice(nova: Bot, name: str = "leo") -> dict[str, Any]:
 
 
 def tap(nova: Bot, name: str, of: str = "leo") -> Checkout:
-    """Somebody wants to pay the newest invoice of a fan, in their own chat or where it was forwarded to."""
+    """Somebody wants to pay the newest invoice of a fan, in their own chat or where it was
+    forwarded to."""
     checkout = nova.stars.world.begin(nova.stars.bot, name, invoice(nova, of)["_invoice"])
     nova.hear()
     nova.drain()
@@ -63,7 +65,13 @@ def test_a_stranger_is_told_at_once_in_their_language_and_its_fan_is_not(nova: B
             "This invoice is addressed to someone else. You are not charged.",
         )
     assert nova.stars.world.texts(nova.stars.bot, "leo") == before
-    assert nova.rows("SELECT 1 FROM fan_identities WHERE tenant_id = :tenant AND native_id = :eve", eve=eve(nova)) == []
+    assert (
+        nova.rows(
+            "SELECT 1 FROM fan_identities WHERE tenant_id = :tenant AND native_id = :eve",
+            eve=eve(nova),
+        )
+        == []
+    )
 
 
 def eve(nova: Bot) -> str:
@@ -73,14 +81,19 @@ def eve(nova: Bot) -> str:
 def test_a_fan_reads_why_while_they_wait(nova: Bot) -> None:
     order_id = nova.ordered()
     with nova.scope() as scope:
-        scope.run("UPDATE orders SET amount_minor = 1 WHERE tenant_id = :tenant", tenant=scope.tenant_id)
+        scope.run(
+            "UPDATE orders SET amount_minor = 1 WHERE tenant_id = :tenant", tenant=scope.tenant_id
+        )
     checkout = tap(nova, "leo")
     assert (checkout.state, checkout.words) == (
         "refused",
         "Le montant ne correspond pas à la commande. Vous n’êtes pas débité.",
     )
     assert nova.payments() == []
-    left = nova.rows("SELECT gone_at, gone_proof FROM permits WHERE tenant_id = :tenant AND subject_kind = 'checkout'")
+    left = nova.rows(
+        "SELECT gone_at, gone_proof FROM permits WHERE tenant_id = :tenant AND subject_kind = "
+        "'checkout'"
+    )
     assert [(row.gone_at is not None, row.gone_proof) for row in left] == [(True, "shown_once")]
     with nova.scope() as scope:
         assert order_payments.order_rows.get_order(scope, order_id).state == "invoiced"
@@ -97,7 +110,9 @@ def test_a_refusal_whose_answer_is_lost_holds_nothing_up(nova: Bot, fault: str) 
 def test_whom_the_house_says_nothing_to_sees_the_time_run_out(nova: Bot) -> None:
     nova.ordered()
     with nova.scope() as scope:
-        age_assurance.mark_suspected_minor(scope, "telegram", str(nova.stars.world.person("leo").id))
+        age_assurance.mark_suspected_minor(
+            scope, "telegram", str(nova.stars.world.person("leo").id)
+        )
     checkout = tap(nova, "leo")
     assert checkout.state in ("asked", "refused")
     assert nova.payments() == []
@@ -118,7 +133,9 @@ def test_a_month_that_was_taken_for_an_order_is_not_undone_by_itself(nova: Bot) 
     assert nova.rows("SELECT 1 FROM refunds WHERE tenant_id = :tenant") == []
     assert nova.held("suspense") == -2 * PRICE
     assert list(nova.notices()) == ["payment.unmatched"]
-    assert not any("débité deux fois" in text for text in nova.stars.world.texts(nova.stars.bot, "leo"))
+    assert not any(
+        "débité deux fois" in text for text in nova.stars.world.texts(nova.stars.bot, "leo")
+    )
 
 
 @pytest.mark.parametrize("feature", ["offers", "payments"])
@@ -130,10 +147,20 @@ def test_to_whom_nothing_is_sold_any_more_pays_nothing_either(nova: Bot, feature
     nova.later(minutes=2)
     assert ask(nova, month) == "yes"
     nova.later(minutes=2)
-    who, talk = str(nova.stars.world.person("leo").id), nova.thread(str(nova.stars.world.person("leo").id)).id
+    who, talk = (
+        str(nova.stars.world.person("leo").id),
+        nova.thread(str(nova.stars.world.person("leo").id)).id,
+    )
     with nova.scope() as scope:
-        emergency_stops.close_switch(scope, "chat", f"{nova.world.channel_id}:{who}", feature, reason="too much")
+        emergency_stops.close_switch(
+            scope, "chat", f"{nova.world.channel_id}:{who}", feature, reason="too much"
+        )
     assert (tap(nova, "leo").state, ask(nova, month)) == ("refused", "not_now")
     with nova.scope() as scope:
-        assert monthly_payments.list_offerable_plans(scope, conversation_rows.get_conversation(scope, talk)) == []
+        assert (
+            monthly_payments.list_offerable_plans(
+                scope, conversation_rows.get_conversation(scope, talk)
+            )
+            == []
+        )
     assert nova.payments() == []

@@ -33,7 +33,9 @@ def test_nothing_about_money_is_offered_where_nothing_is_sold() -> None:
     quiet = {command.name for command in fan_commands.command_menu(sells=False).commands}
     assert quiet == {"start", "stop", "human", "age", "terms", "privacy", "report"}
     sold = {"purchases", "subscription", "paysupport"}
-    assert {command.name for command in fan_commands.command_menu(sells=True).commands} == quiet | sold
+    assert {
+        command.name for command in fan_commands.command_menu(sells=True).commands
+    } == quiet | sold
 
 
 def test_each_is_written_as_it_is_known() -> None:

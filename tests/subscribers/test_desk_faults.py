@@ -1,4 +1,5 @@
-"""What goes wrong around an answer: told twice, out of order, after a restart; a process that dies in a press."""
+"""What goes wrong around an answer: told twice, out of order, after a restart; a process that dies
+in a press."""
 
 import contextlib
 from datetime import timedelta
@@ -23,11 +24,15 @@ from tests.subscribers.test_answering import act, member, taken
 def told(studio: Studio) -> list[ChatUpdate]:
     """What the network tells, left unheard."""
     channel = studio.world.channel()
-    heard = listener.poll_updates(channel, studio.heard, transport=studio.world.transport(), connectors=CONNECTORS)  # type: ignore[arg-type]  # the sandbox chats
+    heard = listener.poll_updates(
+        channel, studio.heard, transport=studio.world.transport(), connectors=CONNECTORS
+    )  # type: ignore[arg-type]  # the sandbox chats
     return list(heard.updates)
 
 
-def test_updates_twice_out_of_order_and_again_after_a_restart_get_one_answer(studio: Studio) -> None:
+def test_updates_twice_out_of_order_and_again_after_a_restart_get_one_answer(
+    studio: Studio,
+) -> None:
     studio.say("leo", "bonjour")
     before = len(studio.texts("leo"))
     studio.writer.says = [answer("Une seule réponse"), answer("de trop"), answer("de trop aussi")]
@@ -46,13 +51,16 @@ def test_updates_twice_out_of_order_and_again_after_a_restart_get_one_answer(stu
 
 @pytest.mark.parametrize("point", range(4))
 def test_a_press_whose_process_dies_is_done_once_or_not_at_all(studio: Studio, point: int) -> None:
-    """Whatever was not kept as a message is still in the box: the member presses again, and the fan reads it once."""
+    """Whatever was not kept as a message is still in the box: the member presses again, and the fan
+    reads it once."""
     who, talk = taken(studio)
     text = "Nothing lost, nothing twice."
     act(
         studio,
         who,
-        lambda scope: unsent_text.store_unsent_text(scope, conversation_rows.get_conversation(scope, talk), who, text),
+        lambda scope: unsent_text.store_unsent_text(
+            scope, conversation_rows.get_conversation(scope, talk), who, text
+        ),
     )
     studio.world.clockwork = Clockwork(at=point)
     with contextlib.suppress(Killed):
@@ -77,7 +85,15 @@ def test_a_worker_that_dies_while_it_carries_a_members_words(studio: Studio, poi
     who, talk = taken(studio)
     act(studio, who, member_actions.send_member_reply, talk, who, "D’abord ceci.", key=uuid7())
     studio.go()
-    act(studio, who, member_actions.send_member_reply, talk, who, "Puis cela, une fois.", key=uuid7())
+    act(
+        studio,
+        who,
+        member_actions.send_member_reply,
+        talk,
+        who,
+        "Puis cela, une fois.",
+        key=uuid7(),
+    )
     studio.world.clockwork = Clockwork(at=point)
     with contextlib.suppress(Killed):
         studio.drain(hours=0.0)
@@ -93,7 +109,8 @@ def test_two_members_who_take_at_once_leave_one_owner(studio: Studio) -> None:
     for who in ones:
         act(studio, who, member_actions.take_over_conversation, talk, who)
     moves: list[Any] = studio.rows(
-        "SELECT after, by FROM conversation_moves WHERE tenant_id = :tenant AND after = 'human' ORDER BY epoch"
+        "SELECT after, by FROM conversation_moves WHERE tenant_id = :tenant AND after = 'human' "
+        "ORDER BY epoch"
     )
     assert [row.by for row in moves] == [f"member:{who}" for who in ones]
     with studio.scope() as scope:
@@ -101,20 +118,26 @@ def test_two_members_who_take_at_once_leave_one_owner(studio: Studio) -> None:
 
 
 def test_a_model_that_thinks_keeps_no_helpline_waiting(studio: Studio) -> None:
-    """Turns have a lane of their own: what protects a fan leaves while a model is still writing to them."""
+    """Turns have a lane of their own: what protects a fan leaves while a model is still writing to
+    them."""
     studio.say("leo", "bonjour")
     studio.fan("leo", "message", text="ça va ?")
     studio.listen()
-    (turn,) = studio.rows("SELECT lane FROM outbox WHERE tenant_id = :tenant AND kind = 'chat.turn'")
+    (turn,) = studio.rows(
+        "SELECT lane FROM outbox WHERE tenant_id = :tenant AND kind = 'chat.turn'"
+    )
     with studio.scope() as scope:  # the model is at it
         scope.run(
-            "UPDATE outbox SET state = 'leased', lease_token = gen_random_uuid(), lease_until = house_now()"
+            "UPDATE outbox SET state = 'leased', lease_token = gen_random_uuid(), lease_until = "
+            "house_now()"
             " + interval '2 minutes' WHERE tenant_id = :tenant AND kind = 'chat.turn'",
             tenant=scope.tenant_id,
         )
     studio.fan("leo", "message", text="je veux mourir")
     studio.listen()
-    (help_,) = studio.rows("SELECT lane FROM outbox WHERE tenant_id = :tenant AND kind = 'chat.send'")
+    (help_,) = studio.rows(
+        "SELECT lane FROM outbox WHERE tenant_id = :tenant AND kind = 'chat.send'"
+    )
     assert help_.lane != turn.lane
     studio.drain()
     assert "3114" in studio.texts("leo")[-1]
@@ -122,7 +145,8 @@ def test_a_model_that_thinks_keeps_no_helpline_waiting(studio: Studio) -> None:
 
 @pytest.mark.parametrize("kind", ["chat.send", "order.fulfil"])
 def test_what_another_worker_has_in_hand_is_come_back_for(studio: Studio, kind: str) -> None:
-    """A lease that ran out while its worker lives: the row is another's by the time the first one hears "later"."""
+    """A lease that ran out while its worker lives: the row is another's by the time the first one
+    hears "later"."""
     studio.say("leo", "bonjour")
     if kind == "order.fulfil":
         order = studio.invoiced("leo")
@@ -135,12 +159,16 @@ def test_what_another_worker_has_in_hand_is_come_back_for(studio: Studio, kind: 
         studio.handlers()["chat.turn"](
             outbox.rebuild_event(EVENTS["chat.turn"], studio.world.tenant_id, turn.subject_id, {})
         )
-        studio.rows("DELETE FROM outbox WHERE tenant_id = :tenant AND id = :id RETURNING 1", id=turn.id)
+        studio.rows(
+            "DELETE FROM outbox WHERE tenant_id = :tenant AND id = :id RETURNING 1", id=turn.id
+        )
     before, row = len(studio.texts("leo")), waiting(studio, kind)
     event = outbox.rebuild_event(EVENTS[kind], studio.world.tenant_id, row.subject_id, row.args)
     handler = studio.handlers()[kind]
 
-    studio.world.network.fault("status:429", account=studio.world.account, on="messages", times=1, retry_after=1)
+    studio.world.network.fault(
+        "status:429", account=studio.world.account, on="messages", times=1, retry_after=1
+    )
 
     def carry(armed: Any) -> Any:
         with pytest.raises(outbox.RetryLater):
@@ -148,13 +176,15 @@ def test_what_another_worker_has_in_hand_is_come_back_for(studio: Studio, kind: 
         return handler.keywords["carry"](armed)  # type: ignore[attr-defined]  # a partial
 
     with pytest.raises(outbox.RetryLater):
-        handler.func(event, **handler.keywords | {"carry": carry})  # type: ignore[attr-defined]  # a partial
+        # a partial
+        handler.func(event, **handler.keywords | {"carry": carry})  # type: ignore[attr-defined]  # see above
     studio.drain()
     assert len(studio.texts("leo")) > before
 
 
 def test_who_comes_back_comes_seldom_where_the_clock_was_put_back(studio: Studio) -> None:
-    """Each time is a row handed out: for an hour, every two seconds, where its end lies in a future that is no more."""
+    """Each time is a row handed out: for an hour, every two seconds, where its end lies in a future
+    that is no more."""
     hour = timedelta(hours=1)
     with studio.scope() as scope:
         waits = [
@@ -171,5 +201,7 @@ def test_who_comes_back_comes_seldom_where_the_clock_was_put_back(studio: Studio
 
 def waiting(studio: Studio, kind: str) -> Any:
     """The one row of a kind."""
-    (row,) = studio.rows("SELECT * FROM outbox WHERE tenant_id = :tenant AND kind = :kind", kind=kind)
+    (row,) = studio.rows(
+        "SELECT * FROM outbox WHERE tenant_id = :tenant AND kind = :kind", kind=kind
+    )
     return row

@@ -1,4 +1,5 @@
-"""What an account earned on its platform: booked once, whatever happens in between, and never besides a file."""
+"""What an account earned on its platform: booked once, whatever happens in between, and never
+besides a file."""
 
 from datetime import timedelta
 from typing import Any
@@ -21,7 +22,9 @@ from tests.studio.builders import ZONE
 from tests.subscribers.builders import Studio
 from tests.subscribers.tills import Account
 
-FORBIDDEN = Response("earnings", 403, body={"error": "Insufficient scope: read:insights is required"})
+FORBIDDEN = Response(
+    "earnings", 403, body={"error": "Insufficient scope: read:insights is required"}
+)
 
 
 @pytest.fixture
@@ -35,7 +38,10 @@ def test_what_came_in_and_went_back_is_booked_once(till: Account) -> None:
     with till.studio.scope() as scope:
         shares = entries.SplitShares(4000, 6000, 0)
         entries.set_revenue_split(
-            scope, till.studio.world.creator_id, shares, effective_from=till.now() - timedelta(days=9)
+            scope,
+            till.studio.world.creator_id,
+            shares,
+            effective_from=till.now() - timedelta(days=9),
         )
     sale = till.earn(1000, 800, currency="BRL")
     till.earn(500, 400, "subscription", fan=1)
@@ -46,7 +52,9 @@ def test_what_came_in_and_went_back_is_booked_once(till: Account) -> None:
     for _ in range(3):
         till.later(hours=6)
         assert till.read()
-    came_first = sorted(till.lines(), key=lambda row: (row.kind == "refund", -row.gross_minor))  # in one moment, or not
+    came_first = sorted(
+        till.lines(), key=lambda row: (row.kind == "refund", -row.gross_minor)
+    )  # in one moment, or not
     assert [(row.kind, row.gross_minor, row.fee_minor, row.currency) for row in came_first] == [
         ("sale", 1000, 200, "USD"),
         ("sale", 500, 100, "USD"),
@@ -57,10 +65,15 @@ def test_what_came_in_and_went_back_is_booked_once(till: Account) -> None:
     creator, now = till.studio.world.creator_id, till.now()
     with till.studio.scope() as scope:
         (total,) = [
-            one for one in entries.creator_totals(scope, creator, now - timedelta(days=3), now) if one.currency == "USD"
+            one
+            for one in entries.creator_totals(scope, creator, now - timedelta(days=3), now)
+            if one.currency == "USD"
         ]
         assert (total.gross_minor, total.refunds_minor, total.creator_minor) == (1800, 1000, 480)
-        assert all(drawer.booked == drawer.moved for drawer in queries.check_rail_balances(scope, [creator]))
+        assert all(
+            drawer.booked == drawer.moved
+            for drawer in queries.check_rail_balances(scope, [creator])
+        )
         assert bookings.list_imported_statements(scope, [creator]) == [], "nobody brought a file"
     assert till.days == {local_day(row.booked_at, ZONE) for row in till.lines()}
     assert (till.told().unread, till.told().left_out, till.told().gone) == (0, 0, 0)
@@ -88,7 +101,9 @@ def test_a_call_has_what_is_new_read_and_nothing_else(till: Account) -> None:
     late = till.earn(300, 240, at=till.now() - timedelta(days=3))
     till.later(hours=0.02)
     assert till.read(lately=True)
-    assert (till.held(), till.told().read_at) == (1200, whole), "what appeared late waits for the next whole reading"
+    assert (till.held(), till.told().read_at) == (1200, whole), (
+        "what appeared late waits for the next whole reading"
+    )
     assert len(till.questions) == asked + 1
     till.till.give_back(till.member, sale)
     till.later(hours=0.02)
@@ -117,7 +132,15 @@ def test_what_went_back_counts_once_in_whatever_list(till: Account, sign: int, b
 
 def test_the_difference_is_booked_when_an_amount_changes(till: Account) -> None:
     sale = till.earn(1000, 800)
-    for gross, net in ((1100, 880), (1000, 800), (1100, 880), (1100, 770), (1100, 770), (0, 0), (900, 720)):
+    for gross, net in (
+        (1100, 880),
+        (1000, 800),
+        (1100, 880),
+        (1100, 770),
+        (1100, 770),
+        (0, 0),
+        (900, 720),
+    ):
         till.later(hours=6)
         till.catch_up()
         sale.gross, sale.net, sale.status = gross, net, "availableForPayout"
@@ -217,20 +240,25 @@ def test_a_file_leaves_alone_the_days_that_were_read(till: Account) -> None:
     till.earn(1000, 800, at=sold)
     till.catch_up()
     day, other = (f"{at:%Y-%m-%d}" for at in (sold, sold - timedelta(days=20)))
-    lines = (f"{day} 10:00,sale,a,10.00,2.00,USD", f"{other},tip,b,5.00,1.00,USD", f"{day},payout,p,8.00,0,USD")
+    lines = (
+        f"{day} 10:00,sale,a,10.00,2.00,USD",
+        f"{other},tip,b,5.00,1.00,USD",
+        f"{day},payout,p,8.00,0,USD",
+    )
     creator, name = till.studio.world.creator_id, f"{till.source.upper()}.com"
     with till.studio.scope() as scope:
         sheet = file(*lines, source=name)
         fates = [one.fate for one in bookings.preview_statement(scope, creator, sheet, source=name)]
         assert fates == [LineOutcome.TOLD, LineOutcome.NEW, LineOutcome.NEW]
         assert LineOutcome.TOLD not in [
-            one.fate for one in bookings.preview_statement(scope, creator, sheet, source="Elsewhere")
+            one.fate
+            for one in bookings.preview_statement(scope, creator, sheet, source="Elsewhere")
         ]
         assert bookings.import_statement(scope, creator, sheet, source=name, name="releve.csv") == 2
         assert bookings.import_statement(scope, creator, sheet, source=name, name="releve.csv") == 0
-        assert entries.account_balance(scope, entries.rail_ledger_account(file_reader.STATEMENT_RAIL, name)) == {
-            "USD": 400 - 800
-        }
+        assert entries.account_balance(
+            scope, entries.rail_ledger_account(file_reader.STATEMENT_RAIL, name)
+        ) == {"USD": 400 - 800}
 
 
 def test_a_reading_leaves_alone_the_days_of_files(till: Account) -> None:
@@ -251,7 +279,10 @@ def test_an_account_without_the_right_is_told_once_and_posts_on(till: Account) -
     for _ in range(3):
         till.later(hours=6)
         till.catch_up()
-    open_notices = "SELECT message FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL AND cause LIKE :cause"
+    open_notices = (
+        "SELECT message FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL AND cause "
+        "LIKE :cause"
+    )
     (row,) = till.studio.rows(open_notices, cause="earnings:%")
     assert row.message["code"] == "earning.connect_again"
     assert till.studio.world.channel().state == "active"
@@ -270,12 +301,17 @@ def test_a_bad_day_changes_nothing(till: Account, status: int) -> None:
     assert till.read(), "nobody tells: asked again when the beat says so"
     assert till.lines() == []
     with till.studio.scope() as scope:
-        assert platform_earnings.list_earnings_accounts(scope, till.studio.world.creator_id) == [], "it was never read"
+        assert (
+            platform_earnings.list_earnings_accounts(scope, till.studio.world.creator_id) == []
+        ), "it was never read"
 
 
 def test_odd_rows_are_counted_and_the_rest_is_booked(till: Account) -> None:
     till.earn(1000, 800)
-    till.till.odd = [{"gross": 5}, {"date": "2026-01-01T00:00:00Z", "gross": 5, "net": 5, "source": "payout"}]
+    till.till.odd = [
+        {"gross": 5},
+        {"date": "2026-01-01T00:00:00Z", "gross": 5, "net": 5, "source": "payout"},
+    ]
     till.later(hours=1)
     till.catch_up()
     till.later(hours=1)
@@ -287,7 +323,9 @@ def test_odd_rows_are_counted_and_the_rest_is_booked(till: Account) -> None:
 def test_platforms_that_tell_nothing_are_not_read(till: Account) -> None:
     till.earn(1000, 800)
     event = platform_earnings.EarningsDue(till.studio.world.tenant_id, till.studio.world.channel_id)
-    platform_earnings.read_earnings(event, tenant=till.studio.world.tenant, ask=till.ask, earns={}, summed=till.summed)
+    platform_earnings.read_earnings(
+        event, tenant=till.studio.world.tenant, ask=till.ask, earns={}, summed=till.summed
+    )
     assert till.questions == []
     assert till.studio.rows("SELECT 1 FROM earning_readings WHERE tenant_id = :tenant") == []
 
@@ -306,7 +344,9 @@ def test_it_is_of_one_agency(till: Account, studio: Studio) -> None:
 WEEK = timedelta(days=7)
 AMOUNTS = st.sampled_from([(500, 400), (500, 400), (300, 240), (10**10, 8 * 10**9), (200, 250)])
 ACTS = st.one_of(
-    st.tuples(st.just("earn"), AMOUNTS, st.sampled_from(["tip", "post", "renewal"]), st.integers(0, 1)),
+    st.tuples(
+        st.just("earn"), AMOUNTS, st.sampled_from(["tip", "post", "renewal"]), st.integers(0, 1)
+    ),
     st.tuples(st.just("twins"), AMOUNTS, st.integers(2, 4)),
     st.tuples(st.just("late"), AMOUNTS, st.integers(1, 30)),
     st.tuples(st.just("back"), st.integers(0, 9), st.sampled_from(["refund", "chargeback"])),
@@ -326,7 +366,9 @@ class History:
 
     def __init__(self, studio: Studio, *, numbered: bool, keyset: bool, sign: int) -> None:
         self.till = Account(
-            studio, paging=PageLimits(listed=9), pace=EarningsPace(first=timedelta(days=35), at_once=WEEK)
+            studio,
+            paging=PageLimits(listed=9),
+            pace=EarningsPace(first=timedelta(days=35), at_once=WEEK),
         )
         self.till.till.numbered, self.till.till.keyset, self.till.till.sign = numbered, keyset, sign
 
@@ -374,20 +416,26 @@ class History:
         self.till.till.after_page = between
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     acts=st.lists(ACTS, min_size=3, max_size=25),
     habits=st.fixed_dictionaries(
         {"numbered": st.booleans(), "keyset": st.booleans(), "sign": st.sampled_from([1, -1])}
     ),
 )
-def test_each_movement_is_booked_once(studio: Studio, acts: list[Any], habits: dict[str, Any]) -> None:
+def test_each_movement_is_booked_once(
+    studio: Studio, acts: list[Any], habits: dict[str, Any]
+) -> None:
     history = History(studio, **habits)
     till = history.till
     for act in acts:
         history.act(*act)
         booked, rows = till.lines(), till.till.paid.get(till.member.id, ())
-        assert len([one for one in booked if "+" not in one.line_key]) <= len(rows), "more than there are"
+        assert len([one for one in booked if "+" not in one.line_key]) <= len(rows), (
+            "more than there are"
+        )
     till.till.after_page = None
     for _ in range(8):  # pages end elsewhere each hour
         till.catch_up()

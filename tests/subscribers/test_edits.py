@@ -1,5 +1,5 @@
-"""What a fan's message says once it was edited is heard for an age and for danger, kept beside what was said, and
-answered by nobody."""
+"""What a fan's message says once it was edited is heard for an age and for danger, kept beside what
+was said, and answered by nobody."""
 
 import hashlib
 from functools import partial
@@ -26,7 +26,8 @@ MINOR, CRY = "j'ai 15 ans", "je veux mourir"
 
 @pytest.fixture
 def studio(database: Database, sandbox: Network) -> Studio:
-    """Nova, whose chats with Tim and Leo are begun on the platform; nothing of it was heard here."""
+    """Nova, whose chats with Tim and Leo are begun on the platform; nothing of it was heard
+    here."""
     return begun(nova(database, sandbox))
 
 
@@ -34,18 +35,26 @@ def begun(studio: Studio) -> Studio:
     for name in ("tim", "leo"):
         studio.fan(name, "message", text="…")
     world = studio.world
-    passed = listener.poll_updates(world.channel(), "", transport=world.transport(), connectors=CONNECTORS)
+    passed = listener.poll_updates(
+        world.channel(), "", transport=world.transport(), connectors=CONNECTORS
+    )
     studio.heard = passed.cursor or ""
     return studio
 
 
 def message(text: str, number: int = 1, *, fan: str = "tim", **more: Any) -> ChatUpdate:
-    return ChatUpdate(f"k{number}", "message", fan, language="fr", native_id=f"m{number}", text=text, **more)
+    return ChatUpdate(
+        f"k{number}", "message", fan, language="fr", native_id=f"m{number}", text=text, **more
+    )
 
 
-def edit(text: str, number: int = 1, *, fan: str = "tim", key: str = "", native_id: str = "") -> ChatUpdate:
+def edit(
+    text: str, number: int = 1, *, fan: str = "tim", key: str = "", native_id: str = ""
+) -> ChatUpdate:
     named = native_id or f"m{number}"
-    return ChatUpdate(key or f"e{number}:{text[:20]}", "edited", fan, language="fr", native_id=named, text=text)
+    return ChatUpdate(
+        key or f"e{number}:{text[:20]}", "edited", fan, language="fr", native_id=named, text=text
+    )
 
 
 def say(studio: Studio, *updates: ChatUpdate) -> None:
@@ -71,7 +80,12 @@ def cleared(studio: Studio) -> None:
 
 
 def signals(studio: Studio) -> list[str]:
-    return [row.kind for row in studio.rows("SELECT kind FROM safety_events WHERE tenant_id = :tenant ORDER BY id")]
+    return [
+        row.kind
+        for row in studio.rows(
+            "SELECT kind FROM safety_events WHERE tenant_id = :tenant ORDER BY id"
+        )
+    ]
 
 
 def told(studio: Studio) -> set[str]:
@@ -102,14 +116,18 @@ def test_a_cry_for_help_that_is_edited_in_brings_helplines_and_a_person(studio: 
     assert (thread.owner, thread.safety_hold) == (OwnerState.PENDING_HUMAN, True)
     with studio.scope() as scope:
         talk = update_intake.conversation_rows.lock_conversation(scope, thread.id)
-        assert update_intake.order_payments.accept_offer(scope, talk, offer_id, None) is None  # type: ignore[arg-type]  # refused before it is needed
+        # refused before it is needed
+        assert update_intake.order_payments.accept_offer(scope, talk, offer_id, None) is None  # type: ignore[arg-type]  # see above
     assert lines(studio) == [("text", "salut"), ("edited", CRY)]
 
 
 def test_a_minor_in_danger_reads_where_help_is(studio: Studio) -> None:
     say(studio, message("salut"), edit(f"{MINOR} et {CRY}"))
     assert any("3114" in text for text in studio.texts("tim"))
-    assert (sorted(signals(studio)), told(studio)) == (["crisis", "minor"], {"chat.crisis", "chat.minor"})
+    assert (sorted(signals(studio)), told(studio)) == (
+        ["crisis", "minor"],
+        {"chat.crisis", "chat.minor"},
+    )
 
 
 def test_an_edit_that_says_nothing_of_the_kind_is_answered_by_nobody(studio: Studio) -> None:
@@ -169,9 +187,12 @@ def test_nobody_who_wanted_peace_is_written_to_for_an_edit(studio: Studio) -> No
     assert "réservée aux adultes" in "".join(studio.texts("tim")[len(before) :])
 
 
-@pytest.mark.parametrize("again", [edit(MINOR), edit(MINOR, key="another"), message("salut"), message(MINOR)])
+@pytest.mark.parametrize(
+    "again", [edit(MINOR), edit(MINOR, key="another"), message("salut"), message(MINOR)]
+)
 def test_what_is_told_again_changes_nothing(studio: Studio, again: ChatUpdate) -> None:
-    """The same update, the same words for another reason (a link was looked up), and the message as it was first."""
+    """The same update, the same words for another reason (a link was looked up), and the message as
+    it was first."""
     say(studio, message("salut"), edit(MINOR))
     before = studio.texts("tim"), lines(studio), signals(studio)
     cleared(studio)
@@ -185,7 +206,10 @@ def test_a_message_that_is_listed_again_in_other_words_was_edited(studio: Studio
     say(studio, message("salut"))
     before = studio.texts("tim")
     say(studio, message("salut toi"))
-    assert (studio.texts("tim"), lines(studio)) == (before, [("text", "salut"), ("edited", "salut toi")])
+    assert (studio.texts("tim"), lines(studio)) == (
+        before,
+        [("text", "salut"), ("edited", "salut toi")],
+    )
     say(studio, message(MINOR))
     assert state(studio) is AssuranceState.BLOCKED
 
@@ -217,7 +241,9 @@ def test_who_was_forgotten_stays_so_until_they_are_in_danger(studio: Studio) -> 
         erase_fan(scope, studio.thread("tim").fan_id)
     say(studio, edit("une phrase plantée"))
     assert "plantée" not in str(studio.rows("SELECT * FROM messages WHERE tenant_id = :tenant"))
-    assert [row.status for row in studio.rows("SELECT status FROM fans WHERE tenant_id = :tenant")] == ["erased"]
+    assert [
+        row.status for row in studio.rows("SELECT status FROM fans WHERE tenant_id = :tenant")
+    ] == ["erased"]
     say(studio, edit(MINOR))
     assert (state(studio), signals(studio)) == (AssuranceState.BLOCKED, ["minor"])
 
@@ -257,7 +283,9 @@ def test_a_long_edit_and_signs_that_no_database_takes_hide_nothing(studio: Studi
 
 
 def test_words_beside_a_picture_are_heard_when_they_are_edited(studio: Studio) -> None:
-    picture = ChatUpdate("p1", "unsupported", "tim", native_id="m1", language="fr", text="voilà", shows="picture")
+    picture = ChatUpdate(
+        "p1", "unsupported", "tim", native_id="m1", language="fr", text="voilà", shows="picture"
+    )
     say(studio, picture, edit("voilà"), edit(MINOR))
     assert lines(studio) == [("picture", "voilà"), ("edited", MINOR)]
     assert state(studio) is AssuranceState.BLOCKED
@@ -268,12 +296,18 @@ def test_words_beside_a_picture_are_heard_when_they_are_edited(studio: Studio) -
     [
         (["salut", "mineur"], [edit("je suis", 1)]),  # what follows it completes it
         (["je suis", "salut"], [edit("mineur", 2)]),
-        (["salut", "toi", "oui"], [edit("mineur", 2), edit("je suis", 1)]),  # two edits, the later line first
+        (
+            ["salut", "toi", "oui"],
+            [edit("mineur", 2), edit("je suis", 1)],
+        ),  # two edits, the later line first
         (["salut", "toi"], [edit("je suis", 1), edit("mineur", 2)]),  # and the earlier one
         (["salut"], [edit("je suis", 1), message("mineur", 2)]),  # an edit, then a message
         (["je suis"], [edit("toi", 1), message("mineur", 2)]),  # what was said was said
         (["je suis", "un chat"], [message("rien", 3), message("ici", 4), edit("mineur", 2)]),
-        (["salut", "je suis"], [edit("salut toi", 1), edit("salut à toi", 1), message("mineur", 3)]),  # none hides it
+        (
+            ["salut", "je suis"],
+            [edit("salut toi", 1), edit("salut à toi", 1), message("mineur", 3)],
+        ),  # none hides it
     ],
 )
 def test_an_age_is_heard_over_messages_as_they_read_now(
@@ -295,18 +329,25 @@ def test_a_number_answers_what_was_asked_before_it(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("said", [message(MINOR, 2), edit(MINOR, 2)])
-def test_what_a_person_decided_on_is_not_raised_by_an_edit_beside_it(studio: Studio, said: ChatUpdate) -> None:
+def test_what_a_person_decided_on_is_not_raised_by_an_edit_beside_it(
+    studio: Studio, said: ChatUpdate
+) -> None:
     say(studio, message("salut"), *([message("toi", 2)] if said.kind == "edited" else []), said)
     cleared(studio)
     say(studio, edit("salut à toi"))
     assert (state(studio), signals(studio)) == (AssuranceState.UNKNOWN, ["minor"])
 
 
-def test_an_edit_is_heard_in_its_own_agency_alone(studio: Studio, database: Database, sandbox: Network) -> None:
+def test_an_edit_is_heard_in_its_own_agency_alone(
+    studio: Studio, database: Database, sandbox: Network
+) -> None:
     """Two agencies whose platforms number messages alike."""
     other = begun(nova(database, sandbox))
     say(studio, message("salut"))
     say(other, message("bonsoir"))
     say(other, edit(MINOR))
-    assert (state(other), lines(other)) == (AssuranceState.BLOCKED, [("text", "bonsoir"), ("edited", MINOR)])
+    assert (state(other), lines(other)) == (
+        AssuranceState.BLOCKED,
+        [("text", "bonsoir"), ("edited", MINOR)],
+    )
     assert (state(studio), lines(studio)) == (AssuranceState.UNKNOWN, [("text", "salut")])

@@ -1,4 +1,5 @@
-"""Who is forgotten while their money is on its way back gets it; then their platform's name of them is gone too."""
+"""Who is forgotten while their money is on its way back gets it; then their platform's name of them
+is gone too."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -47,7 +48,8 @@ def forget(nova: Bot) -> None:
 def states(nova: Bot) -> list[tuple[str, str]]:
     """Where the money stands, and whose the books say it was."""
     rows = nova.rows(
-        "SELECT r.state, p.payer FROM refunds r JOIN payments p ON p.tenant_id = r.tenant_id AND p.id = r.payment_id"
+        "SELECT r.state, p.payer FROM refunds r JOIN payments p ON p.tenant_id = r.tenant_id AND "
+        "p.id = r.payment_id"
         " WHERE r.tenant_id = :tenant"
     )
     return [(row.state, row.payer) for row in rows]

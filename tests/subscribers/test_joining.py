@@ -1,4 +1,5 @@
-"""Who is let into a channel for subscribers: with the right and not without, once, and out again when it ends."""
+"""Who is let into a channel for subscribers: with the right and not without, once, and out again
+when it ends."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -39,7 +40,8 @@ class Doorkeeper(Bot):
         return {
             **super().handlers(),
             "role.wanted": partial(role_eligibility.update_reader_role, tenant=self.world.tenant),
-            "role.due": partial(reader_roles.apply_role, tenant=self.world.tenant, **outside),  # type: ignore[arg-type]  # one of each
+            # one of each
+            "role.due": partial(reader_roles.apply_role, tenant=self.world.tenant, **outside),  # type: ignore[arg-type]  # see above
             "viewer.changed": self._viewer,
         }
 
@@ -92,13 +94,16 @@ class Doorkeeper(Bot):
 
     def looks(self) -> None:
         """The hour comes round."""
-        role_eligibility.reconcile_roles(RolesDue(self.world.tenant_id, self.world.tenant_id), tenant=self.world.tenant)
+        role_eligibility.reconcile_roles(
+            RolesDue(self.world.tenant_id, self.world.tenant_id), tenant=self.world.tenant
+        )
         self.drain()
 
     def lets_in(self, **options: Any) -> None:
         with self.scope() as scope:
             scope.run(
-                "UPDATE channels SET options = options || CAST(:more AS jsonb) WHERE tenant_id = :tenant",
+                "UPDATE channels SET options = options || CAST(:more AS jsonb) WHERE tenant_id = "
+                ":tenant",
                 tenant=self.world.tenant_id,
                 more=json.dumps(options),
             )
@@ -169,7 +174,9 @@ def test_who_left_by_themselves_may_come_back(nova: Doorkeeper) -> None:
 def test_a_place_for_adults_opens_to_nobody_whose_age_is_not_proven(nova: Doorkeeper) -> None:
     nova.lets_in(**FOR_ADULTS)
     nova.knocks("zoe")
-    assert nova.told("zoe") == [sentence("age_by_hand")], "nobody is sent to a check that nobody makes"
+    assert nova.told("zoe") == [sentence("age_by_hand")], (
+        "nobody is sent to a check that nobody makes"
+    )
     nova.checks_ages()
     nova.knocks("mia")
     begun(nova)
@@ -217,12 +224,15 @@ def test_minors_and_who_is_blocked_are_turned_away_without_a_word(nova: Doorkeep
 
 
 def rows(nova: Doorkeeper) -> list[tuple[bool, bool | None]]:
-    found = nova.rows(f"SELECT wanted, stands FROM {ReaderRoleRow.__tablename__} WHERE tenant_id = :tenant")
+    found = nova.rows(
+        f"SELECT wanted, stands FROM {ReaderRoleRow.__tablename__} WHERE tenant_id = :tenant"
+    )
     return [(row.wanted, row.stands) for row in found]
 
 
 def test_told_again_and_late_nothing_is_done_twice(nova: Doorkeeper) -> None:
-    """The update comes twice, and a second time after she was let in; what another place is asked is not ours."""
+    """The update comes twice, and a second time after she was let in; what another place is asked
+    is not ours."""
     world, own = nova.stars.world, nova.stars.bot
     asked = ask_in(world, own, nova.place, "mia")
     world.again(own, asked)
@@ -255,7 +265,9 @@ def test_words_come_too_late_where_five_minutes_passed(nova: Doorkeeper) -> None
 def test_a_bad_day_neither_keeps_out_nor_leaves_in(nova: Doorkeeper, fault: str) -> None:
     def bad_day() -> None:
         account = str(nova.stars.bot.id)
-        nova.telegram.book.schedule_fault(fault, account=account, on="doors", times=2, seconds=0.2, retry_after=3)
+        nova.telegram.book.schedule_fault(
+            fault, account=account, on="doors", times=2, seconds=0.2, retry_after=3
+        )
 
     nova.lets_in(**ADULTS)
     nova.proves()

@@ -1,4 +1,5 @@
-"""Which language a fan is answered in: the platform's word, else what they write, else the creator's first."""
+"""Which language a fan is answered in: the platform's word, else what they write, else the
+creator's first."""
 
 from typing import Literal
 
@@ -17,22 +18,32 @@ def hear(
     """The languages of the fan and of their conversation after a message."""
     number = len(studio.rows("SELECT 1 FROM messages WHERE tenant_id = :tenant"))
     key = f"said-{number}-{text[:5]}"
-    studio.receive(ChatUpdate(key=key, kind=kind, fan="leo", language=language, native_id=key, text=text))
+    studio.receive(
+        ChatUpdate(key=key, kind=kind, fan="leo", language=language, native_id=key, text=text)
+    )
     (row,) = studio.rows(
-        "SELECT f.language AS fan, c.language AS talk FROM fans f JOIN conversations c ON c.fan_id = f.id"
+        "SELECT f.language AS fan, c.language AS talk FROM fans f JOIN conversations c ON "
+        "c.fan_id = f.id"
         " WHERE f.tenant_id = :tenant"
     )
     return row.fan, row.talk
 
 
-@pytest.mark.parametrize(("text", "language"), [(SERIES, "fr"), (MORE, "en"), ("ok", "fr"), ("", "fr")])
-def test_where_the_platform_tells_none_the_words_do(studio: Studio, text: str, language: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "language"), [(SERIES, "fr"), (MORE, "en"), ("ok", "fr"), ("", "fr")]
+)
+def test_where_the_platform_tells_none_the_words_do(
+    studio: Studio, text: str, language: str
+) -> None:
     assert hear(studio, text) == (language, language)
 
 
 def test_a_creator_whose_first_language_is_english_greets_in_it(studio: Studio) -> None:
     with studio.scope() as scope:
-        scope.run('UPDATE creators SET languages = \'["en", "fr"]\' WHERE tenant_id = :tenant', tenant=scope.tenant_id)
+        scope.run(
+            'UPDATE creators SET languages = \'["en", "fr"]\' WHERE tenant_id = :tenant',
+            tenant=scope.tenant_id,
+        )
     assert hear(studio, "ok") == ("en", "en")
 
 
@@ -40,7 +51,9 @@ def test_who_goes_on_in_another_language_is_answered_in_it(studio: Studio) -> No
     assert hear(studio, "ok") == ("fr", "fr")
     assert hear(studio, MORE) == ("en", "en")
     assert hear(studio, "ok") == ("en", "en"), "too few words change nothing"
-    assert hear(studio, "guten Tag, wie geht es dir") == ("en", "en"), "a language that is not ours changes nothing"
+    assert hear(studio, "guten Tag, wie geht es dir") == ("en", "en"), (
+        "a language that is not ours changes nothing"
+    )
     assert hear(studio, SERIES) == ("fr", "fr")
 
 

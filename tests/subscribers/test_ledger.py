@@ -60,7 +60,9 @@ def test_a_payment_is_posted_once_and_mirrored_once(tenant, tenant_id, creator) 
     payment = uuid7()
     for _ in range(2):
         with tenant(tenant_id, "system:test") as scope:
-            entries.set_revenue_split(scope, creator, SplitShares(4000, 6000, 1000), effective_from=scope.now)
+            entries.set_revenue_split(
+                scope, creator, SplitShares(4000, 6000, 1000), effective_from=scope.now
+            )
             entries.record_sale(
                 scope,
                 payment,
@@ -75,12 +77,23 @@ def test_a_payment_is_posted_once_and_mirrored_once(tenant, tenant_id, creator) 
             assert entries.reverse_payment(scope, payment, at=scope.now) is new
     with tenant(tenant_id, "system:test") as scope:
         balances = {
-            name: dict(entries.account_balance(scope, name)) for name in ("rail:sandbox:nova", "sales", "refunds")
+            name: dict(entries.account_balance(scope, name))
+            for name in ("rail:sandbox:nova", "sales", "refunds")
         }
-        assert balances == {"rail:sandbox:nova": {"XTS": 0}, "sales": {"XTS": -501}, "refunds": {"XTS": 501}}
-        day = entries.creator_totals(scope, creator, scope.now - timedelta(days=1), scope.now + timedelta(days=1))
-        assert [(one.orders, one.gross_minor, one.refunds_minor, one.net_minor) for one in day] == [(1, 501, 501, 0)]
-        assert [(one.creator_minor, one.agency_minor, one.staff_minor) for one in day] == [(0, 0, 0)]
+        assert balances == {
+            "rail:sandbox:nova": {"XTS": 0},
+            "sales": {"XTS": -501},
+            "refunds": {"XTS": 501},
+        }
+        day = entries.creator_totals(
+            scope, creator, scope.now - timedelta(days=1), scope.now + timedelta(days=1)
+        )
+        assert [(one.orders, one.gross_minor, one.refunds_minor, one.net_minor) for one in day] == [
+            (1, 501, 501, 0)
+        ]
+        assert [(one.creator_minor, one.agency_minor, one.staff_minor) for one in day] == [
+            (0, 0, 0)
+        ]
         assert (
             len(
                 entries.creator_statement(
@@ -96,17 +109,23 @@ def test_a_new_rule_leaves_old_sales_alone(tenant, tenant_id, creator) -> None:
         entries.set_revenue_split(
             scope, creator, SplitShares(4000, 6000, 0), effective_from=scope.now - timedelta(days=9)
         )
-        entries.set_revenue_split(scope, creator, SplitShares(9000, 1000, 0), effective_from=scope.now)
+        entries.set_revenue_split(
+            scope, creator, SplitShares(9000, 1000, 0), effective_from=scope.now
+        )
         before = entries.revenue_split_at(scope, creator, scope.now - timedelta(days=1))
         assert before == SplitShares(4000, 6000, 0)
         assert entries.revenue_split_at(scope, creator, scope.now) == SplitShares(9000, 1000, 0)
         assert entries.revenue_split_at(scope, creator, scope.now - timedelta(days=10)) is None
 
 
-def test_unbalanced_entries_are_refused_before_and_by_the_database(tenant, tenant_id, creator) -> None:
+def test_unbalanced_entries_are_refused_before_and_by_the_database(
+    tenant, tenant_id, creator
+) -> None:
     crooked = [LedgerLine("sales", Money(5, "XTS")), LedgerLine("refunds", Money(-5, "XTR"))]
     with tenant(tenant_id, "system:test") as scope, pytest.raises(ValueError, match="balance"):
-        entries.post_transaction(scope, "sale", "test", "1", crooked, occurred_at=scope.now, creator_id=creator)
+        entries.post_transaction(
+            scope, "sale", "test", "1", crooked, occurred_at=scope.now, creator_id=creator
+        )
     with pytest.raises(DBAPIError, match="sum to zero"):
         add_a_crooked_line(tenant, tenant_id, creator)
 
@@ -114,8 +133,12 @@ def test_unbalanced_entries_are_refused_before_and_by_the_database(tenant, tenan
 def add_a_crooked_line(tenant, tenant_id, creator) -> None:
     with tenant(tenant_id, "system:test") as scope:
         even = [LedgerLine("sales", Money(5, "XTS")), LedgerLine("refunds", Money(-5, "XTS"))]
-        entries.post_transaction(scope, "sale", "test", "2", even, occurred_at=scope.now, creator_id=creator)
-        found = scope.run("SELECT id FROM ledger_transactions WHERE tenant_id = :tenant", tenant=tenant_id).scalar_one()
+        entries.post_transaction(
+            scope, "sale", "test", "2", even, occurred_at=scope.now, creator_id=creator
+        )
+        found = scope.run(
+            "SELECT id FROM ledger_transactions WHERE tenant_id = :tenant", tenant=tenant_id
+        ).scalar_one()
         line = entries.LedgerEntry(
             tenant_id=tenant_id,
             creator_id=creator,
@@ -127,8 +150,13 @@ def add_a_crooked_line(tenant, tenant_id, creator) -> None:
         scope.add(line)
 
 
-@pytest.mark.parametrize("name", ["ledger_transactions", "ledger_entries", "split_rules", "conversation_moves"])
+@pytest.mark.parametrize(
+    "name", ["ledger_transactions", "ledger_entries", "split_rules", "conversation_moves"]
+)
 @pytest.mark.parametrize("act", ["UPDATE {} SET creator_id = creator_id", "DELETE FROM {}"])
 def test_the_books_are_append_only(tenant, tenant_id, name: str, act: str) -> None:
-    with pytest.raises(DBAPIError, match="permission denied"), tenant(tenant_id, "system:test") as scope:
+    with (
+        pytest.raises(DBAPIError, match="permission denied"),
+        tenant(tenant_id, "system:test") as scope,
+    ):
         scope.run(act.format(name))

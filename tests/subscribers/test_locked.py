@@ -1,4 +1,5 @@
-"""Messages behind a price: in whatever order a sale is seen and told, it is one payment, booked once."""
+"""Messages behind a price: in whatever order a sale is seen and told, it is one payment, booked
+once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -55,7 +56,9 @@ class Offered:
         with studio.scope() as scope:
             talk = conversation_rows.lock_conversation(scope, studio.thread(self.name).id)
             pack = packs.get_pack(scope, studio.pack_id)
-            chosen = offers.OfferCandidate(pack.id, pack.version, pack.title, pack.description, pack.rating, PRICE)
+            chosen = offers.OfferCandidate(
+                pack.id, pack.version, pack.title, pack.description, pack.rating, PRICE
+            )
             locked_messages.send_locked_offer(
                 scope, talk, chosen, FanvueRail, text="voilà", key=self.key, by="member:anne"
             )
@@ -96,7 +99,9 @@ class Offered:
 
     def looks(self) -> None:
         unlocks.check_unlock(
-            UnlockCheckDue(self._tenant, self.order.id), tenant=self.till.studio.world.tenant, ask=self._stands
+            UnlockCheckDue(self._tenant, self.order.id),
+            tenant=self.till.studio.world.tenant,
+            ask=self._stands,
         )
 
     def reads(self) -> None:
@@ -116,7 +121,9 @@ class Offered:
     def _tenant(self) -> UUID:
         return self.till.studio.world.tenant_id
 
-    def _stands(self, tenant: UUID, channel: UUID, copy: PlatformCopy, since: object) -> PaidMessageStatus | None:
+    def _stands(
+        self, tenant: UUID, channel: UUID, copy: PlatformCopy, since: object
+    ) -> PaidMessageStatus | None:
         assert copy.native_id == self.message
         return PaidMessageStatus("paid") if self.bought else PaidMessageStatus("unpaid")
 
@@ -132,7 +139,8 @@ class Offered:
 
     def spent(self) -> tuple[int, int]:
         (row,) = self.till.studio.rows(
-            "SELECT x.spent, x.buys FROM fan_facts x JOIN fans f ON f.tenant_id = x.tenant_id AND f.id = x.fan_id"
+            "SELECT x.spent, x.buys FROM fan_facts x JOIN fans f ON f.tenant_id = x.tenant_id AND "
+            "f.id = x.fan_id"
             " WHERE x.tenant_id = :tenant AND f.display_name = :name",
             name=self.name,
         )
@@ -146,13 +154,18 @@ def till(studio: Studio) -> Iterator[Account]:
     account.later(hours=1)
     yield account
     with studio.scope() as scope:
-        assert all(one.booked == one.moved for one in queries.check_rail_balances(scope, [studio.world.creator_id]))
+        assert all(
+            one.booked == one.moved
+            for one in queries.check_rail_balances(scope, [studio.world.creator_id])
+        )
 
 
 ACTS = ("buys", "appears", "goes_back", "looks", "reads", "rests")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(acts=st.lists(st.sampled_from(ACTS), max_size=8))
 def test_in_whatever_order_it_is_seen_a_sale_is_one(till: Account, acts: list[str]) -> None:
     till.till.paid.clear()
@@ -167,7 +180,9 @@ def test_in_whatever_order_it_is_seen_a_sale_is_one(till: Account, acts: list[st
         offered.looks()
         offered.reads()
     order, back = offered.order, any(one.reverses for one in offered.rows)
-    charges = till.studio.rows("SELECT kind FROM payments WHERE tenant_id = :tenant AND order_id = :id", id=order.id)
+    charges = till.studio.rows(
+        "SELECT kind FROM payments WHERE tenant_id = :tenant AND order_id = :id", id=order.id
+    )
     assert len(charges) == (1 if offered.bought else 0)
     assert offered.booked() == (PRICE.minor if offered.bought else 0, PRICE.minor if back else 0)
     assert offered.spent() == ((0, 0) if back or not offered.bought else (PRICE.minor, 1))
@@ -237,7 +252,11 @@ def test_the_same_told_twice_is_once_and_back_before_paid_is_both(till: Account)
     now = till.now().isoformat()
     for back in (True, False, True):
         event = EarningListed(
-            till.studio.world.tenant_id, offered.order.id, native_id=offered.message, at=now, back=back
+            till.studio.world.tenant_id,
+            offered.order.id,
+            native_id=offered.message,
+            at=now,
+            back=back,
         )
         unlocks.record_listed_sale(event, tenant=till.studio.world.tenant)
     assert (offered.order.state, offered.order.refund) == (OrderState.REFUNDED, RefundState.DONE)
@@ -260,7 +279,9 @@ def test_while_it_may_be_bought_the_same_pack_is_not_offered_again(till: Account
     with till.studio.scope() as scope:
         talk = conversation_rows.get_conversation(scope, till.studio.thread(offered.name).id)
         assert locked_messages.order_rows.has_open_order(scope, talk.fan_id, till.studio.pack_id)
-        assert packs.list_packs(scope, [talk.creator_id])[0].sold, "what lies before a fan stays as it is"
+        assert packs.list_packs(scope, [talk.creator_id])[0].sold, (
+            "what lies before a fan stays as it is"
+        )
 
 
 def test_looks_are_few_and_the_first_are_soon(till: Account) -> None:
@@ -269,7 +290,10 @@ def test_looks_are_few_and_the_first_are_soon(till: Account) -> None:
         for minutes in (0, 3, 10, 30, 200, 3000):
             seen.append(
                 (
-                    locked_messages.next_unlock_check_time(scope, begun - timedelta(minutes=minutes)) - scope.now
+                    locked_messages.next_unlock_check_time(
+                        scope, begun - timedelta(minutes=minutes)
+                    )
+                    - scope.now
                 ).total_seconds()
                 / 60
             )

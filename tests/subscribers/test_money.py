@@ -1,4 +1,5 @@
-"""The money machine: whatever the network, fans and crashes do, the books are the rail's, and nobody is robbed."""
+"""The money machine: whatever the network, fans and crashes do, the books are the rail's, and
+nobody is robbed."""
 
 from contextlib import suppress
 from typing import TypeVar
@@ -32,7 +33,8 @@ def picked(several: list[T], which: int) -> list[T]:
 
 
 class MoneyMachine(RuleBasedStateMachine):
-    """One studio; fans come and go. `dying` crashes the process at its n-th point of the next thing it does."""
+    """One studio; fans come and go. `dying` crashes the process at its n-th point of the next thing
+    it does."""
 
     def __init__(self, database: Database, network: Network) -> None:
         super().__init__()
@@ -57,12 +59,19 @@ class MoneyMachine(RuleBasedStateMachine):
         thread = self.studio.thread(fan)
         with self.studio.scope() as scope:
             order_payments.accept_offer(
-                scope, order_payments.conversation_rows.lock_conversation(scope, thread.id), offer_id, RAILS["sandbox"]
+                scope,
+                order_payments.conversation_rows.lock_conversation(scope, thread.id),
+                offer_id,
+                RAILS["sandbox"],
             )
         self.alive(dying, self.studio.drain)
 
     def invoiced(self) -> list[str]:
-        return [fan for fan in self.fans if any(message.get("invoice") for message in self.studio.seen(fan))]
+        return [
+            fan
+            for fan in self.fans
+            if any(message.get("invoice") for message in self.studio.seen(fan))
+        ]
 
     @rule(
         which=st.integers(0, 9),
@@ -71,7 +80,8 @@ class MoneyMachine(RuleBasedStateMachine):
         dying=st.none() | st.integers(0, 80),
     )
     def pay(self, which: int, times: int, fault: str | None, dying: int | None) -> None:
-        """A fan pays, or pays twice at once and both are let through; the network may fail while the pack leaves."""
+        """A fan pays, or pays twice at once and both are let through; the network may fail while
+        the pack leaves."""
         if not self.invoiced():
             self.invoice(None)
         for fan in picked(self.invoiced(), which):
@@ -83,16 +93,21 @@ class MoneyMachine(RuleBasedStateMachine):
         self.alive(dying, self.studio.listen)
         if fault is not None:
             self.lose(fault, "messages")
-            self.studio.world.network.fault("lag", account=self.studio.world.account, on="lookups", lookup_lag=40)
+            self.studio.world.network.fault(
+                "lag", account=self.studio.world.account, on="lookups", lookup_lag=40
+            )
         self.alive(dying, self.studio.drain)
 
     def _let_through(self) -> None:
         """Both checkouts are said yes to: the race that `can_pay` cannot exclude."""
         channel, transport = self.studio.world.channel(), self.studio.world.transport()
-        _, told = self.studio.world.network.api("GET", self.studio.world.account, "updates?after=&wait=0")
+        _, told = self.studio.world.network.api(
+            "GET", self.studio.world.account, "updates?after=&wait=0"
+        )
         for update in told["updates"]:
             if update["type"] == "checkout":
-                step = CONNECTORS["sandbox"].accept_checkout(update["query_id"])  # type: ignore[attr-defined]  # it sells
+                # it sells
+                step = CONNECTORS["sandbox"].accept_checkout(update["query_id"])  # type: ignore[attr-defined]  # see above
                 account_actions.send_control_step(channel, step, transport=transport)
 
     @rule()
@@ -104,10 +119,17 @@ class MoneyMachine(RuleBasedStateMachine):
     @rule(mode=st.sampled_from(FAULTS), on=st.sampled_from(["messages", "refunds", "files"]))
     def lose(self, mode: str, on: str) -> None:
         """The network has a bad moment."""
-        self.studio.world.network.fault(mode, account=self.studio.world.account, on=on, times=1, retry_after=2)
+        self.studio.world.network.fault(
+            mode, account=self.studio.world.account, on=on, times=1, retry_after=2
+        )
 
     def paid(self) -> list[UUID]:
-        return [row.id for row in self.studio.rows("SELECT id FROM payments WHERE tenant_id = :tenant ORDER BY id")]
+        return [
+            row.id
+            for row in self.studio.rows(
+                "SELECT id FROM payments WHERE tenant_id = :tenant ORDER BY id"
+            )
+        ]
 
     @rule(which=st.integers(0, 9), times=st.integers(1, 2), dying=st.none() | st.integers(0, 30))
     def refund(self, which: int, times: int, dying: int | None) -> None:
@@ -119,15 +141,19 @@ class MoneyMachine(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 9), times=st.integers(1, 3), dying=st.none() | st.integers(0, 30))
     def recall(self, which: int, times: int, dying: int | None) -> None:
-        """What somebody bought has to go, told once or more often: the copy alone, so that others may still buy."""
+        """What somebody bought has to go, told once or more often: the copy alone, so that others
+        may still buy."""
         sent = self.studio.rows(
-            "SELECT id FROM permits WHERE tenant_id = :tenant AND state = 'consumed' AND subject_kind = 'fulfilment'"
+            "SELECT id FROM permits WHERE tenant_id = :tenant AND state = 'consumed' AND "
+            "subject_kind = 'fulfilment'"
             " ORDER BY id"
         )
         for row in picked(sent, which):
             for _ in range(times):
                 with self.studio.scope() as scope:
-                    outbox.put(scope, TakedownOpened(scope.tenant_id, row.id, self.studio.world.channel_id))
+                    outbox.put(
+                        scope, TakedownOpened(scope.tenant_id, row.id, self.studio.world.channel_id)
+                    )
         self.alive(dying, self.studio.drain)
 
     @rule(hours=st.sampled_from([0.01, 0.6]))
@@ -154,16 +180,22 @@ class MoneyMachine(RuleBasedStateMachine):
         assert crooked == []
         truth = studio.world.network.api("GET", studio.world.account, "transactions?after=0")[1]
         with studio.scope() as scope:
-            held = entries.account_balance(scope, f"rail:sandbox:{studio.world.account}").get("XTS", 0)
+            held = entries.account_balance(scope, f"rail:sandbox:{studio.world.account}").get(
+                "XTS", 0
+            )
             sold = -entries.account_balance(scope, "sales").get("XTS", 0) - entries.account_balance(
                 scope, "refunds"
             ).get("XTS", 0)
             assert entries.account_balance(scope, "suspense").get("XTS", 0) == 0
-            dues = [entries.account_balance(scope, name) for name in ("creator_due", "agency_due", "chatter_due")]
+            dues = [
+                entries.account_balance(scope, name)
+                for name in ("creator_due", "agency_due", "chatter_due")
+            ]
         assert held == truth["balance"] == sold == -sum(due.get("XTS", 0) for due in dues)
         charges = {entry["charge_id"] for entry in truth["transactions"]}
         assert {
-            row.charge_id for row in studio.rows("SELECT charge_id FROM payments WHERE tenant_id = :tenant")
+            row.charge_id
+            for row in studio.rows("SELECT charge_id FROM payments WHERE tenant_id = :tenant")
         } == charges
 
     def _each_charge_ended_well(self) -> None:
@@ -171,11 +203,17 @@ class MoneyMachine(RuleBasedStateMachine):
         for row in self.studio.rows(
             "SELECT p.id, p.kind, f.state AS push, r.state AS refund FROM payments p"
             " LEFT JOIN fulfilments f ON f.tenant_id = p.tenant_id AND f.payment_id = p.id"
-            " LEFT JOIN refunds r ON r.tenant_id = p.tenant_id AND r.payment_id = p.id WHERE p.tenant_id = :tenant"
+            " LEFT JOIN refunds r ON r.tenant_id = p.tenant_id AND r.payment_id = p.id WHERE "
+            "p.tenant_id = :tenant"
         ):
             assert row.push == "delivered" or row.refund == "done" or self._seen(row.id), row
             assert row.kind != "duplicate" or row.refund == "done", row
-        keys = [message["key"] for fan in self.fans for message in self.studio.seen(fan) if message["media"]]
+        keys = [
+            message["key"]
+            for fan in self.fans
+            for message in self.studio.seen(fan)
+            if message["media"]
+        ]
         assert len(keys) == len(set(keys))
 
     def _seen(self, payment: object) -> bool:
@@ -194,7 +232,10 @@ QUICK = settings(
     stateful_step_count=6,
     deadline=None,
     suppress_health_check=list(HealthCheck),
-    phases=(Phase.explicit, Phase.generate),  # a studio is no cheap example: what is found is printed, not made small
+    phases=(
+        Phase.explicit,
+        Phase.generate,
+    ),  # a studio is no cheap example: what is found is printed, not made small
 )
 
 

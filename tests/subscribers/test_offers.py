@@ -1,4 +1,5 @@
-"""The closed list: who may be offered what, in which order; and the pointer that travels with an invoice."""
+"""The closed list: who may be offered what, in which order; and the pointer that travels with an
+invoice."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -33,8 +34,11 @@ def pack(number: int, minor: int = 500, rating: Rating = Rating.G) -> OfferCandi
     return OfferCandidate(UUID(int=number), 1, f"Pack {number}", "", rating, Money(minor, "XTS"))
 
 
-def ranked(*candidates: OfferCandidate, ratings: frozenset[Rating] = ALL, **standing: object) -> list[int]:
-    found = offers.rank_offers(candidates, replace(FREE, **standing), ratings)  # type: ignore[arg-type]  # named as the fields
+def ranked(
+    *candidates: OfferCandidate, ratings: frozenset[Rating] = ALL, **standing: object
+) -> list[int]:
+    # named as the fields
+    found = offers.rank_offers(candidates, replace(FREE, **standing), ratings)  # type: ignore[arg-type]  # see above
     return [one.pack_id.int for one in found]
 
 
@@ -78,7 +82,9 @@ def test_adult_packs_need_an_adult_and_a_rail_that_sells_them() -> None:
 
 
 @given(st.uuids(), st.uuids(), st.binary(min_size=16, max_size=32))
-def test_a_payload_points_back_at_its_order_for_its_tenant_alone(tenant: UUID, order: UUID, key: bytes) -> None:
+def test_a_payload_points_back_at_its_order_for_its_tenant_alone(
+    tenant: UUID, order: UUID, key: bytes
+) -> None:
     payload = PayloadSigner(key).write(tenant, order)
     assert len(payload) <= 64
     assert PayloadSigner(key).read(tenant, payload) == order

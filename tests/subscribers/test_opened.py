@@ -1,4 +1,5 @@
-"""A pack behind its price in a chat of Telegram: sent once, each purchase booked once, from the list of charges."""
+"""A pack behind its price in a chat of Telegram: sent once, each purchase booked once, from the
+list of charges."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -55,7 +56,13 @@ class Chat:
     def offer(self, *, lock: bool = True) -> None:
         with self.nova.scope() as scope:
             member_actions.send_offer(
-                scope, self.talk, self.member, self.nova.pack_id, text="voilà", key=self.key, lock=lock
+                scope,
+                self.talk,
+                self.member,
+                self.nova.pack_id,
+                text="voilà",
+                key=self.key,
+                lock=lock,
             )
 
     def sent(self) -> "Chat":
@@ -71,7 +78,9 @@ class Chat:
     def looks(self) -> None:
         tenant = self.nova.world.tenant
         unlocks.check_unlock(
-            UnlockCheckDue(self.nova.world.tenant_id, self.order.id), tenant=tenant, ask=lambda *one: None
+            UnlockCheckDue(self.nova.world.tenant_id, self.order.id),
+            tenant=tenant,
+            ask=lambda *one: None,
         )
 
     def opens(self, **more: Any) -> str:
@@ -96,11 +105,19 @@ class Chat:
     @property
     def shown(self) -> list[Told]:
         chat = self.nova.stars.world.chat(self.nova.stars.bot, "leo")
-        return [one for number, one in chat.messages.items() if "paid_media" in one and number not in chat.deleted]
+        return [
+            one
+            for number, one in chat.messages.items()
+            if "paid_media" in one and number not in chat.deleted
+        ]
 
     @property
     def draft(self) -> str:
-        return str(self.nova.rows("SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=self.key)[0][0])
+        return str(
+            self.nova.rows(
+                "SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=self.key
+            )[0][0]
+        )
 
 
 @pytest.fixture
@@ -125,24 +142,41 @@ def test_what_is_opened_is_paid_once_and_lies_there_already(leo: Chat) -> None:
     leo.nova.stars.world.again(leo.nova.stars.bot, told, told)
     leo.hears()
     assert leo.nova.payments() == [], "told is not paid"
-    assert leo.nova.rows("SELECT 1 FROM outbox WHERE tenant_id = :tenant AND kind = 'rail.reconcile'")
+    assert leo.nova.rows(
+        "SELECT 1 FROM outbox WHERE tenant_id = :tenant AND kind = 'rail.reconcile'"
+    )
     for _ in range(2):
         leo.nova.catch_up()
     assert leo.nova.payments() == [("pack", "matched", PRICE, False)]
     assert (leo.order.state, leo.order.push) == (OrderState.FULFILLED, FulfilmentState.DELIVERED)
-    assert (leo.nova.pushed(), leo.nova.held(), leo.nova.even(), leo.nova.notices()) == (0, PRICE, True, {})
+    assert (leo.nova.pushed(), leo.nova.held(), leo.nova.even(), leo.nova.notices()) == (
+        0,
+        PRICE,
+        True,
+        {},
+    )
     with leo.nova.scope() as scope:
         payment = leo.nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant")[0].id
         order_payments.request_order_refund(scope, payment, reason=Message("refund.done"))
     leo.nova.drain()
     leo.nova.catch_up()
-    backs = [one["id"] for one in leo.nova.stars.bot.transactions if one.get("receiver", {}).get("type") == "user"]
-    assert (backs, leo.order.state, leo.nova.held(), leo.nova.even()) == ([charge], OrderState.REFUNDED, 0, True)
+    backs = [
+        one["id"]
+        for one in leo.nova.stars.bot.transactions
+        if one.get("receiver", {}).get("type") == "user"
+    ]
+    assert (backs, leo.order.state, leo.nova.held(), leo.nova.even()) == (
+        [charge],
+        OrderState.REFUNDED,
+        0,
+        True,
+    )
 
 
 @pytest.mark.parametrize("arrived", [True, False])
 def test_a_lost_answer_is_proven_by_its_sale_or_a_persons(leo: Chat, arrived: bool) -> None:
-    leo.nova.world.fault("reset_after" if arrived else "reset_before", "posts")  # type: ignore[attr-defined]  # a bot's
+    # a bot's
+    leo.nova.world.fault("reset_after" if arrived else "reset_before", "posts")  # type: ignore[attr-defined]  # see above
     leo.sent()
     assert (leo.draft, len(leo.shown)) == ("uncertain", int(arrived))
     leo.nova.drain(hours=2)
@@ -181,10 +215,15 @@ def test_bought_in_the_last_moment_it_stays(leo: Chat) -> None:
     leo.nova.catch_up()
     leo.nova.catch_up()
     leo.looks()
-    assert not leo.nova.rows("SELECT 1 FROM outbox WHERE tenant_id = :tenant AND kind LIKE 'takedown%'")
+    assert not leo.nova.rows(
+        "SELECT 1 FROM outbox WHERE tenant_id = :tenant AND kind LIKE 'takedown%'"
+    )
     leo.nova.stars.list_late()
     leo.nova.catch_up()
-    assert (leo.order.state, leo.nova.payments()) == (OrderState.FULFILLED, [("pack", "matched", PRICE, False)])
+    assert (leo.order.state, leo.nova.payments()) == (
+        OrderState.FULFILLED,
+        [("pack", "matched", PRICE, False)],
+    )
 
 
 @pytest.mark.parametrize("payload", ["of another agency", "passed on", "more than its price"])
@@ -196,7 +235,11 @@ def test_money_that_fits_no_order_of_ours_waits_for_a_person(leo: Chat, payload:
     if payload == "of another agency":
         words = f"draft:{uuid7()}"
     stars.tell("leo" if payload != "passed on" else "mia", words)
-    stars.media("mia" if payload == "passed on" else "leo", PRICE + (payload == "more than its price"), words)
+    stars.media(
+        "mia" if payload == "passed on" else "leo",
+        PRICE + (payload == "more than its price"),
+        words,
+    )
     leo.hears()
     leo.nova.catch_up()
     assert [row[1] for row in leo.nova.payments()] == ["orphan"]
@@ -215,8 +258,12 @@ def test_somebody_elses_part_is_a_fee(leo: Chat) -> None:
 def test_what_may_not_be_locked_is_not(leo: Chat) -> None:
     takes = StarsRail.behind.can_lock_pack
     dear, fair = Money(25_001, "XTR"), Money(25_000, "XTR")
-    assert [takes(rating, 10, fair) for rating in Rating] == [rating in (Rating.G, Rating.S) for rating in Rating]
-    assert [takes(Rating.G, files, cost) for files, cost in ((11, fair), (0, fair), (1, dear))] == [False] * 3
+    assert [takes(rating, 10, fair) for rating in Rating] == [
+        rating in (Rating.G, Rating.S) for rating in Rating
+    ]
+    assert [takes(Rating.G, files, cost) for files, cost in ((11, fair), (0, fair), (1, dear))] == [
+        False
+    ] * 3
     with leo.nova.scope() as scope:
         scope.run(
             "UPDATE prices SET amount_minor = 25001 WHERE tenant_id = :t AND rail = 'stars'",
@@ -237,7 +284,9 @@ def test_who_wants_no_offers_has_it_withdrawn(leo: Chat) -> None:
     leo.sent()
     with leo.nova.scope() as scope:
         unlocks.withdraw_locked_messages(
-            scope, conversation_rows.get_conversation(scope, leo.talk).fan_id, Message("draft.opted_out")
+            scope,
+            conversation_rows.get_conversation(scope, leo.talk).fan_id,
+            Message("draft.opted_out"),
         )
     assert leo.order.state is OrderState.CANCELLED
 
@@ -245,7 +294,9 @@ def test_who_wants_no_offers_has_it_withdrawn(leo: Chat) -> None:
 ACTS = ("opens", "hears", "looks", "again", "ends", "listed")
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(acts=st.lists(st.sampled_from(ACTS), max_size=7))
 def test_in_whatever_order_it_is_told_and_listed_it_is_one_sale(
     database: Database, telegram: fake.Network, acts: list[str]
@@ -261,7 +312,11 @@ def test_in_whatever_order_it_is_told_and_listed_it_is_one_sale(
                 bought = True
         elif act == "again":
             log = [one for one in leo.nova.stars.world.log if "purchased_paid_media" in one]
-            mine = [one for one in log if one["purchased_paid_media"]["paid_media_payload"] == f"draft:{leo.key}"]
+            mine = [
+                one
+                for one in log
+                if one["purchased_paid_media"]["paid_media_payload"] == f"draft:{leo.key}"
+            ]
             leo.nova.stars.world.again(leo.nova.stars.bot, *mine)
         elif act == "listed":
             leo.nova.catch_up()
@@ -282,12 +337,16 @@ def test_what_a_minor_has_not_opened_is_withdrawn_wherever_they_say_it(leo: Chat
     nova, who = leo.nova, str(leo.nova.stars.world.person("leo").id)
     with nova.scope() as scope:
         incoming_comments.receive_comment(
-            scope, nova.world.channel(), Comment("r-1", who, "leo", "j'ai 15 ans", "p-1", at=scope.now)
+            scope,
+            nova.world.channel(),
+            Comment("r-1", who, "leo", "j'ai 15 ans", "p-1", at=scope.now),
         )
     assert leo.order.state is OrderState.CANCELLED
     leo.looks()
     nova.drain()
-    (asked,) = nova.rows("SELECT count(*) FROM outbox WHERE tenant_id = :tenant AND kind = 'rail.reconcile'")
+    (asked,) = nova.rows(
+        "SELECT count(*) FROM outbox WHERE tenant_id = :tenant AND kind = 'rail.reconcile'"
+    )
     assert asked[0] == 1, "the list is read once more before it goes"
 
 

@@ -1,4 +1,5 @@
-"""A fan proves their age: where the bot leads, what it says honestly, and what is sold before and after."""
+"""A fan proves their age: where the bot leads, what it says honestly, and what is sold before and
+after."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -42,19 +43,28 @@ def said(code: str, language: str = "fr", **params: str) -> str:
 
 
 def check_of(desk: Desk, user: str) -> UUID:
-    [row] = desk.rows("SELECT id FROM age_checks WHERE tenant_id = :tenant AND user_id = :user", user=user)
+    [row] = desk.rows(
+        "SELECT id FROM age_checks WHERE tenant_id = :tenant AND user_id = :user", user=user
+    )
     found: UUID = row.id
     return found
 
 
 def tell(studio: Studio, desk: Desk) -> None:
     """The fact becomes what its one listener hears."""
-    for row in desk.rows("SELECT subject_id, args FROM outbox WHERE tenant_id = :tenant AND kind = 'age.answered'"):
+    for row in desk.rows(
+        "SELECT subject_id, args FROM outbox WHERE tenant_id = :tenant AND kind = 'age.answered'"
+    ):
         user, state = row.args["user_id"], row.args["state"]
-        told = AgeCheckAnswered(studio.world.tenant_id, row.subject_id, studio.world.channel_id, user, state)
+        told = AgeCheckAnswered(
+            studio.world.tenant_id, row.subject_id, studio.world.channel_id, user, state
+        )
         handlers.answer_age_check(told, tenant=studio.world.tenant)
     with studio.scope() as scope:
-        scope.run("DELETE FROM outbox WHERE tenant_id = :tenant AND kind LIKE 'age.%'", tenant=studio.world.tenant_id)
+        scope.run(
+            "DELETE FROM outbox WHERE tenant_id = :tenant AND kind LIKE 'age.%'",
+            tenant=studio.world.tenant_id,
+        )
     studio.go()
 
 
@@ -112,14 +122,18 @@ def test_other_ends_are_told_too(studio: Studio, desk: Desk, status: str, code: 
 
 def test_without_a_provider_it_says_so(studio: Studio) -> None:
     studio.say("leo", "/age")
-    assert studio.texts("leo")[-1] == said("service.age.how")  # a test network has a proof of its own
+    assert studio.texts("leo")[-1] == said(
+        "service.age.how"
+    )  # a test network has a proof of its own
     with studio.scope() as scope:
         channel = studio.world.channel()
         fan = directory.find_fan_identity(scope, channel.id, "leo")
         assert fan is not None
         talk = conversation_rows.find_or_create_conversation(scope, fan, channel)
         real = replace(channel, platform="telegram")
-        assert proofs.age_check_message(scope, talk, real, fan, pages=PAGES) == Message("service.age.none_here")
+        assert proofs.age_check_message(scope, talk, real, fan, pages=PAGES) == Message(
+            "service.age.none_here"
+        )
 
 
 def test_a_proof_counts_for_the_chat_it_was_asked_in_alone(studio: Studio, desk: Desk) -> None:

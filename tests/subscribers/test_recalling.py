@@ -1,4 +1,5 @@
-"""A sold pack that is taken back: the money goes back once, its buyer is told once, whatever comes twice or fails."""
+"""A sold pack that is taken back: the money goes back once, its buyer is told once, whatever comes
+twice or fails."""
 
 from contextlib import suppress
 from uuid import UUID
@@ -19,8 +20,14 @@ from tests.subscribers.test_selling import balance, pay, rail
 def taken_back(studio: Studio) -> list[UUID]:
     """Every picture of the pack is blocked; the permits of the copies that have to go."""
     with studio.scope() as scope:
-        digests = scope.run("SELECT sha256 FROM renditions WHERE tenant_id = :t", t=studio.world.tenant_id).scalars()
-        return [jti for sha256 in list(digests) for jti in recall.block_bytes(scope, sha256, category="shown")]
+        digests = scope.run(
+            "SELECT sha256 FROM renditions WHERE tenant_id = :t", t=studio.world.tenant_id
+        ).scalars()
+        return [
+            jti
+            for sha256 in list(digests)
+            for jti in recall.block_bytes(scope, sha256, category="shown")
+        ]
 
 
 def out(studio: Studio) -> int:
@@ -45,15 +52,21 @@ def test_the_buyers_get_their_money_back_and_are_told_once(studio: Studio) -> No
     opened = taken_back(studio)
     studio.go()
     for jti in opened * 2:
-        recalls.refund_recalled_pack(PackRecalled(studio.world.tenant_id, jti), tenant=studio.world.tenant)
+        recalls.refund_recalled_pack(
+            PackRecalled(studio.world.tenant_id, jti), tenant=studio.world.tenant
+        )
     studio.go()
     assert out(studio) == 2
     for account in (rail(studio), "creator_due", "agency_due", "chatter_due"):
         assert balance(studio, account) == 0, account
     for fan in ("leo", "lou"):
         assert studio.texts(fan).count(RECALLED) == 1
-        assert not [text for text in studio.texts(fan) if "vous ont été rendus" in text and text != RECALLED]
-    states = {row.state for row in studio.rows("SELECT state FROM entitlements WHERE tenant_id = :tenant")}
+        assert not [
+            text for text in studio.texts(fan) if "vous ont été rendus" in text and text != RECALLED
+        ]
+    states = {
+        row.state for row in studio.rows("SELECT state FROM entitlements WHERE tenant_id = :tenant")
+    }
     assert states == {"revoked"}
 
 
@@ -70,7 +83,8 @@ def test_what_was_asked_for_again_is_the_same_purchase(studio: Studio) -> None:
 
 def _copies(studio: Studio) -> list:  # type: ignore[type-arg]  # rows
     return studio.rows(
-        "SELECT subject_kind FROM permits WHERE tenant_id = :tenant AND state = 'consumed' AND media <> '[]'"
+        "SELECT subject_kind FROM permits WHERE tenant_id = :tenant AND state = 'consumed' AND "
+        "media <> '[]'"
     )
 
 
@@ -78,7 +92,9 @@ def test_what_was_given_back_before_is_not_given_twice(studio: Studio) -> None:
     bought(studio)
     payment = studio.rows("SELECT id FROM payments WHERE tenant_id = :tenant")[0].id
     with studio.scope() as scope:
-        order_payments.request_order_refund(scope, payment, reason=Message("refund.by_member.asked"))
+        order_payments.request_order_refund(
+            scope, payment, reason=Message("refund.by_member.asked")
+        )
     studio.go()
     taken_back(studio)
     studio.go()
@@ -90,24 +106,32 @@ def test_what_was_given_back_before_is_not_given_twice(studio: Studio) -> None:
 def test_a_rail_that_refuses_leaves_it_to_a_person_and_says_so_once(studio: Studio) -> None:
     bought(studio)
     for _ in range(2):
-        studio.world.network.fault("status:400", account=studio.world.account, on="refunds", times=1)
+        studio.world.network.fault(
+            "status:400", account=studio.world.account, on="refunds", times=1
+        )
     taken_back(studio)
     studio.go()
     payment = studio.rows("SELECT payment_id, state FROM refunds WHERE tenant_id = :tenant")
     assert [row.state for row in payment] == ["failed"]
     told = studio.rows("SELECT cause FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL")
     assert f"payment:{payment[0].payment_id}:refund" in {row.cause for row in told}
-    owed = "« Matin calme » a dû être retiré. Nous vous devons 500 (test) : une personne s’en occupe."
+    owed = (
+        "« Matin calme » a dû être retiré. Nous vous devons 500 (test) : une personne s’en occupe."
+    )
     assert studio.texts("leo").count(owed) == 1
     assert balance(studio, rail(studio)) == 500, "the money is still here, and the books say so"
     for _ in range(2):  # a person tries again: refused once more, then it goes
         with studio.scope() as scope:
-            order_payments.request_order_refund(scope, payment[0].payment_id, reason=Message("refund.by_member.asked"))
+            order_payments.request_order_refund(
+                scope, payment[0].payment_id, reason=Message("refund.by_member.asked")
+            )
         studio.go()
     assert studio.texts("leo").count(owed) == 1
     assert studio.texts("leo").count(RECALLED) == 1
     assert balance(studio, rail(studio)) == 0
-    open_now = studio.rows("SELECT cause FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL")
+    open_now = studio.rows(
+        "SELECT cause FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL"
+    )
     assert f"payment:{payment[0].payment_id}:refund" not in {row.cause for row in open_now}
 
 
@@ -129,10 +153,13 @@ def test_a_post_that_goes_gives_nothing_back(studio: Studio) -> None:
     bought(studio)
     with studio.scope() as scope:
         free = scope.run(
-            "SELECT id FROM permits WHERE tenant_id = :t AND subject_kind = 'draft' LIMIT 1", t=studio.world.tenant_id
+            "SELECT id FROM permits WHERE tenant_id = :t AND subject_kind = 'draft' LIMIT 1",
+            t=studio.world.tenant_id,
         ).scalar_one()
         assert live_copies.find_copy(scope, free) is not None
-    recalls.refund_recalled_pack(PackRecalled(studio.world.tenant_id, free), tenant=studio.world.tenant)
+    recalls.refund_recalled_pack(
+        PackRecalled(studio.world.tenant_id, free), tenant=studio.world.tenant
+    )
     studio.go()
     assert out(studio) == 0
     assert balance(studio, rail(studio)) == 500

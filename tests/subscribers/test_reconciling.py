@@ -1,4 +1,5 @@
-"""What Telegram lists of a bot's Stars, compared with the books: each movement once, and the books come out even."""
+"""What Telegram lists of a bot's Stars, compared with the books: each movement once, and the books
+come out even."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -98,7 +99,12 @@ def test_what_went_back_there_is_given_back_here_once(nova: Bot) -> None:
     for _ in range(2):
         nova.listen()
         nova.catch_up()
-    assert (nova.held(), nova.held("creator_due"), nova.held("refunds"), nova.held("sales")) == (0, 0, PRICE, -PRICE)
+    assert (nova.held(), nova.held("creator_due"), nova.held("refunds"), nova.held("sales")) == (
+        0,
+        0,
+        PRICE,
+        -PRICE,
+    )
     states = nova.rows("SELECT state FROM entitlements WHERE tenant_id = :tenant")
     assert [row.state for row in states] == ["revoked"]
     assert nova.rows("SELECT state FROM orders WHERE tenant_id = :tenant")[0].state == "refunded"
@@ -108,7 +114,12 @@ def test_a_lost_charge_that_went_back_is_both(nova: Bot) -> None:
     nova.stars.back(nova.pay(nova.ordered(), told=False))
     nova.catch_up()
     nova.drain()
-    assert (nova.held(), nova.held("sales"), nova.held("refunds"), nova.even()) == (0, -PRICE, PRICE, True)
+    assert (nova.held(), nova.held("sales"), nova.held("refunds"), nova.even()) == (
+        0,
+        -PRICE,
+        PRICE,
+        True,
+    )
 
 
 @pytest.mark.parametrize("arrived", [True, False])
@@ -125,13 +136,21 @@ def test_a_refund_whose_answer_was_lost_is_looked_for(nova: Bot, arrived: bool) 
     with nova.scope() as scope:
         order_payments.request_order_refund(scope, payment, reason=Message("refund.done"))
     nova.drain(hours=0.1)
-    assert [row.state for row in nova.rows("SELECT state FROM refunds WHERE tenant_id = :tenant")] == ["done"]
-    backs = [one for one in nova.stars.bot.transactions if one.get("receiver", {}).get("type") == "user"]
+    assert [
+        row.state for row in nova.rows("SELECT state FROM refunds WHERE tenant_id = :tenant")
+    ] == ["done"]
+    backs = [
+        one for one in nova.stars.bot.transactions if one.get("receiver", {}).get("type") == "user"
+    ]
     assert len(backs) == 1
-    tries = nova.rows("SELECT steps FROM attempts WHERE tenant_id = :tenant AND kind = 'refund' ORDER BY n")
+    tries = nova.rows(
+        "SELECT steps FROM attempts WHERE tenant_id = :tenant AND kind = 'refund' ORDER BY n"
+    )
     asked = [[step["name"] for step in one.steps] for one in tries]
     looks = ["look"] * 3  # the last 200 that were read, and what came since
-    assert asked == [["refund"], looks if arrived else [*looks, "refund"]], "never twice without a look"
+    assert asked == [["refund"], looks if arrived else [*looks, "refund"]], (
+        "never twice without a look"
+    )
     nova.catch_up()
     assert nova.even()
 
@@ -152,7 +171,11 @@ def test_the_account_closes(nova: Bot) -> None:
     nova.stars.advertise(40)
     nova.catch_up()
     nova.catch_up()
-    assert (nova.held(), nova.held("payout:stars"), nova.held("platform_fee")) == (PRICE - 100, 60, 40)
+    assert (nova.held(), nova.held("payout:stars"), nova.held("platform_fee")) == (
+        PRICE - 100,
+        60,
+        40,
+    )
     assert (nova.notices(), nova.even()) == ({}, True)
     nova.stars.other(5)
     nova.catch_up()
@@ -165,7 +188,9 @@ def test_what_does_not_come_out_even_is_told_and_not_made_even(nova: Bot) -> Non
     nova.listen()
     nova.drain()
     nova.catch_up()
-    nova.stars.bot.transactions.append({"id": "ghost", "amount": 30, "date": 0, "receiver": {"type": "other"}})
+    nova.stars.bot.transactions.append(
+        {"id": "ghost", "amount": 30, "date": 0, "receiver": {"type": "other"}}
+    )
     nova.catch_up()
     assert nova.notices() == {}, "a payment may come between the list and the balance"
     nova.catch_up()
@@ -193,7 +218,12 @@ def test_what_somebody_else_kept_of_a_charge_is_a_fee(nova: Bot) -> None:
     nova.listen()
     nova.drain()
     nova.catch_up()
-    assert (nova.held(), nova.held("platform_fee"), nova.held("sales"), nova.even()) == (230, 20, -PRICE, True)
+    assert (nova.held(), nova.held("platform_fee"), nova.held("sales"), nova.even()) == (
+        230,
+        20,
+        -PRICE,
+        True,
+    )
     nova.stars.back(charge)
     nova.catch_up()
     assert (nova.held(), nova.held("platform_fee"), nova.even()) == (0, 0, True)
@@ -209,7 +239,10 @@ def test_a_payment_that_is_not_listed_for_a_day_is_told(nova: Bot) -> None:
     assert "rail.unlisted" not in nova.notices()
     nova.later(hours=1)
     nova.catch_up()
-    assert nova.notices()["rail.unlisted"] == {"amount": f"{PRICE} ⭐", "account": nova.world.account}
+    assert nova.notices()["rail.unlisted"] == {
+        "amount": f"{PRICE} ⭐",
+        "account": nova.world.account,
+    }
     nova.stars.list_late()
     nova.catch_up()
     assert (nova.notices(), nova.even()) == ({}, True)
@@ -222,9 +255,15 @@ def test_what_somebody_paid_to_see_is_booked_once(nova: Bot) -> None:
     seen, unknown = nova.stars.media("leo", 40, "post:7"), nova.stars.media("zoe", 10, "post:7")
     for _ in range(2):
         nova.catch_up()
-    assert nova.payments() == [("paid_media", "matched", 40, True), ("paid_media", "matched", 10, True)]
+    assert nova.payments() == [
+        ("paid_media", "matched", 40, True),
+        ("paid_media", "matched", 10, True),
+    ]
     assert (nova.held("sales"), nova.notices(), nova.even()) == (-50, {}, True)
-    kept = nova.rows("SELECT native_id, payload FROM rail_lines WHERE tenant_id = :tenant ORDER BY amount_minor DESC")
+    kept = nova.rows(
+        "SELECT native_id, payload FROM rail_lines WHERE tenant_id = :tenant ORDER BY "
+        "amount_minor DESC"
+    )
     assert [(row.native_id, row.payload) for row in kept] == [(seen, "post:7"), (unknown, "post:7")]
     facts = nova.rows("SELECT spent FROM fan_facts WHERE tenant_id = :tenant")
     assert [row.spent for row in facts] == [{"XTR": 40}]
@@ -250,5 +289,7 @@ def test_a_closed_month_stays_as_it_was_closed(nova: Bot) -> None:
         closed = month_close.load_ledger_month(scope, nova.world.creator_id, month).close
         assert closed is not None
         assert closed.unchanged
-        (total,) = entries.creator_totals(scope, nova.world.creator_id, scope.now - timedelta(days=1), scope.now)
+        (total,) = entries.creator_totals(
+            scope, nova.world.creator_id, scope.now - timedelta(days=1), scope.now
+        )
     assert (total.gross_minor, nova.pushed()) == (PRICE, 1)

@@ -1,4 +1,5 @@
-"""Whatever comes first, twice or late, and wherever a process dies: each charge is one sale, and the books are even."""
+"""Whatever comes first, twice or late, and wherever a process dies: each charge is one sale, and
+the books are even."""
 
 from collections.abc import Iterator
 from threading import Thread
@@ -32,15 +33,33 @@ def nova(database: Database, telegram: fake.Network) -> Iterator[Bot]:
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
-ACTS = ("hear", "again", "read", "read", "back", "back_told", "pay_again", "withdraw", "late", "drain")
+ACTS = (
+    "hear",
+    "again",
+    "read",
+    "read",
+    "back",
+    "back_told",
+    "pay_again",
+    "withdraw",
+    "late",
+    "drain",
+)
 
 
 @settings(
-    max_examples=12, deadline=None, phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck)
+    max_examples=12,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
 )
-@example(acts=["hear", "read", "back_told", "pay_again", "read", "late", "drain", "again"], told=True)
+@example(
+    acts=["hear", "read", "back_told", "pay_again", "read", "late", "drain", "again"], told=True
+)
 @given(st.lists(st.sampled_from(ACTS), max_size=8), st.booleans())
-def test_in_whatever_order_it_comes(database: Database, telegram: fake.Network, acts: list[str], told: bool) -> None:
+def test_in_whatever_order_it_comes(
+    database: Database, telegram: fake.Network, acts: list[str], told: bool
+) -> None:
     nova = bot(database, telegram)
     order_id = nova.ordered()
     charges = [nova.pay(order_id, told=told)]
@@ -54,13 +73,19 @@ def test_in_whatever_order_it_comes(database: Database, telegram: fake.Network, 
         nova.drain(hours=1)
     nova.catch_up()
     assert nova.even()
-    assert set(nova.notices()) <= {"fulfilment.late"}, "a delivery may have waited for its turn here"
-    payments = nova.rows("SELECT charge_id, kind FROM payments WHERE tenant_id = :tenant ORDER BY id")
+    assert set(nova.notices()) <= {"fulfilment.late"}, (
+        "a delivery may have waited for its turn here"
+    )
+    payments = nova.rows(
+        "SELECT charge_id, kind FROM payments WHERE tenant_id = :tenant ORDER BY id"
+    )
     assert {row.charge_id for row in payments} == set(charges)
     assert len(payments) == len(charges)
     assert sum(row.kind == "matched" for row in payments) == 1
     assert nova.pushed() <= 1, "a pack is pushed once"
-    assert len(nova.rows("SELECT 1 FROM rail_lines WHERE tenant_id = :tenant")) == len(nova.stars.bot.transactions)
+    assert len(nova.rows("SELECT 1 FROM rail_lines WHERE tenant_id = :tenant")) == len(
+        nova.stars.bot.transactions
+    )
 
 
 def step(nova: Bot, act: str, charges: list[str], gone: set[str], order_id: Any) -> None:
@@ -118,7 +143,10 @@ def test_a_process_that_dies_anywhere_loses_and_doubles_nothing(nova: Bot) -> No
     assert died > 20, "every movement is a transaction of its own"
     nova.drain()
     nova.catch_up()
-    rows = nova.rows("SELECT charge_id, kind FROM payments WHERE tenant_id = :tenant AND product = 'pack' ORDER BY id")
+    rows = nova.rows(
+        "SELECT charge_id, kind FROM payments WHERE tenant_id = :tenant AND product = 'pack' "
+        "ORDER BY id"
+    )
     assert [row.kind for row in rows] == ["matched", "duplicate"]
     assert rows[0].charge_id == lost
     assert (nova.pushed(), nova.even(), nova.notices()) == (1, True, {})
@@ -196,7 +224,9 @@ def test_a_list_that_became_another_one_is_read_from_its_beginning(nova: Bot) ->
 @pytest.mark.parametrize("fault", ["reset_after", "reset_before", "hang"])
 def test_a_page_that_does_not_come_is_asked_for_next_time(nova: Bot, fault: str) -> None:
     nova.pay(nova.ordered(), told=False)
-    nova.telegram.book.schedule_fault(fault, account=str(nova.stars.bot.id), on="lookups", seconds=0.2)
+    nova.telegram.book.schedule_fault(
+        fault, account=str(nova.stars.bot.id), on="lookups", seconds=0.2
+    )
     assert nova.reconcile()
     nova.catch_up()
     assert (len(nova.payments()), nova.even()) == (1, True)

@@ -1,4 +1,5 @@
-"""What people say under posts: heard once, answered by people and once, hidden, and never a subscriber by that."""
+"""What people say under posts: heard once, answered by people and once, hidden, and never a
+subscriber by that."""
 
 from datetime import timedelta
 
@@ -50,10 +51,15 @@ def test_what_is_said_is_heard_once_and_waits_for_people(lea: Desk) -> None:
     assert owner(lea) is OwnerState.PENDING_HUMAN
     with lea.scope() as scope:
         (row,) = inbox.list_inbox(scope, [lea.creator_id])
-        assert (row.group(lea.manager, scope.now), row.said) == (InboxGroup.PUBLIC, "where is this?")
+        assert (row.group(lea.manager, scope.now), row.said) == (
+            InboxGroup.PUBLIC,
+            "where is this?",
+        )
         channel = channel_reads.get_channel(scope, lea.channels["main"])
         again = Comment(first, "ann", "ann", "where is this?", post, at=scope.now)
-        incoming_comments.receive_comment(scope, channel, again)  # heard twice, in two readings that overlap
+        incoming_comments.receive_comment(
+            scope, channel, again
+        )  # heard twice, in two readings that overlap
     assert len(lines(lea)) == 1
 
 
@@ -62,7 +68,9 @@ def test_who_only_speaks_in_public_is_no_subscriber(lea: Desk) -> None:
     said(lea, "where is this?", post=posted(lea))
     hear(lea)
     with lea.scope() as scope:
-        counts = reads.count_chat_activity(scope, lea.creator_id, since, scope.now + timedelta(hours=1))
+        counts = reads.count_chat_activity(
+            scope, lea.creator_id, since, scope.now + timedelta(hours=1)
+        )
         assert (counts.new_fans, counts.messages_in) == (0, 0)
         assert reads.fan_facts(scope, lea.creator_id) == []
         assert reads.find_conversation(scope, lea.channels["main"], "ann") is None
@@ -90,7 +98,9 @@ def test_an_answer_stands_under_the_remark_and_closes_it(lea: Desk) -> None:
     assert len(lines(lea)) == 1, "our own answer is nobody's remark"
 
 
-@pytest.mark.parametrize("mode", ["reset_after", "accept_then_hang", "status:503_after", "reset_before", "status:503"])
+@pytest.mark.parametrize(
+    "mode", ["reset_after", "accept_then_hang", "status:503_after", "reset_before", "status:503"]
+)
 def test_an_answer_whose_answer_is_lost_stands_there_once(lea: Desk, mode: str) -> None:
     native = said(lea, "where is this?", post=posted(lea))
     hear(lea)
@@ -125,14 +135,23 @@ def test_only_who_holds_it_answers_and_only_in_words_that_fit(lea: Desk) -> None
         with pytest.raises(error):
             answer(lea, lines(lea)[0], words)
     for act in (
-        lambda: lea.act(member_actions.send_member_reply, talk, lea.manager, "in private?", key=uuid7()),
+        lambda: lea.act(
+            member_actions.send_member_reply, talk, lea.manager, "in private?", key=uuid7()
+        ),
         lambda: lea.act(member_actions.return_to_ai, talk, lea.manager),
     ):
         with pytest.raises(Refused):
             act()
     silent = Sandbox.capabilities.__class__(**{**vars(CAN), "points_at": frozenset()})
     with pytest.raises(Refused):
-        lea.act(moderation.answer_comment, lines(lea)[0].id, lea.manager, "At the lake.", key=uuid7(), can=silent)
+        lea.act(
+            moderation.answer_comment,
+            lines(lea)[0].id,
+            lea.manager,
+            "At the lake.",
+            key=uuid7(),
+            can=silent,
+        )
 
 
 def test_words_the_safety_check_refuses_do_not_stand_in_public(lea: Desk) -> None:
@@ -140,7 +159,11 @@ def test_words_the_safety_check_refuses_do_not_stand_in_public(lea: Desk) -> Non
     hear(lea)
     take(lea)
     told = lea.act(
-        moderation.check_comment_answer, lines(lea)[0].id, lea.manager, "SUGGESTIVE-MARKER-A for you", can=CAN
+        moderation.check_comment_answer,
+        lines(lea)[0].id,
+        lea.manager,
+        "SUGGESTIVE-MARKER-A for you",
+        can=CAN,
     )
     assert told, "said while it is typed"
     answer(lea, lines(lea)[0], "SUGGESTIVE-MARKER-A for you")
@@ -198,7 +221,11 @@ def test_a_remark_is_acted_on(lea: Desk, act: str, becomes: str, state: str) -> 
     (there,) = truth(lea)["remarks"]
     assert (there["state"], bool(there["reported"])) == (becomes, act == "report")
     assert truth(lea)["kept_away"] == (["ann"] if act == "block" else [])
-    assert (lines(lea)[0].state, lines(lea)[0].liked, there["liked"]) == (state, act == "like", act == "like")
+    assert (lines(lea)[0].state, lines(lea)[0].liked, there["liked"]) == (
+        state,
+        act == "like",
+        act == "like",
+    )
     assert owner(lea) is (OwnerState.PENDING_HUMAN if state == "open" else OwnerState.CLOSED)
 
 
@@ -252,13 +279,17 @@ def test_killed_at_any_point_each_is_answered_once(lea: Desk) -> None:
     assert at > 3
 
 
-def test_another_agency_sees_and_does_nothing(lea: Desk, services: Services, sandbox: Network) -> None:
+def test_another_agency_sees_and_does_nothing(
+    lea: Desk, services: Services, sandbox: Network
+) -> None:
     said(lea, "where is this?", post=posted(lea))
     hear(lea)
     (one,), other = lines(lea), desk(services, sandbox)
     for act in (
         lambda: other.act(moderation.request_moderation, one.id, "hide", can=CAN),
-        lambda: other.act(moderation.answer_comment, one.id, other.manager, "hello", key=uuid7(), can=CAN),
+        lambda: other.act(
+            moderation.answer_comment, one.id, other.manager, "hello", key=uuid7(), can=CAN
+        ),
         lambda: other.act(moderation.close_comments, conversation_of(lea)),
     ):
         with pytest.raises(NotFound):
@@ -277,16 +308,24 @@ def test_who_is_forgotten_is_forgotten_here(lea: Desk) -> None:
         assert known is not None
         erase_fan(scope, known.fan_id)
     with lea.scope() as scope:
-        kept = scope.run("SELECT native_id, url FROM remarks WHERE tenant_id = :tenant", tenant=lea.tenant_id).one()
+        kept = scope.run(
+            "SELECT native_id, url FROM remarks WHERE tenant_id = :tenant", tenant=lea.tenant_id
+        ).one()
         assert kept.native_id.startswith("erased:")
         assert kept.url == ""
-        assert scope.run("SELECT count(*) FROM heard_remarks WHERE tenant_id = :t", t=lea.tenant_id).scalar_one() == 0
+        assert (
+            scope.run(
+                "SELECT count(*) FROM heard_remarks WHERE tenant_id = :t", t=lea.tenant_id
+            ).scalar_one()
+            == 0
+        )
 
 
 def test_pages_cannot_say_that_something_was_heard(lea: Desk) -> None:
     with pytest.raises(SQLAlchemyError), lea.scope() as scope:
         scope.run(
-            "INSERT INTO heard_remarks (tenant_id, id, creator_id, channel_id, platform, native_id, author)"
+            "INSERT INTO heard_remarks (tenant_id, id, creator_id, channel_id, platform, "
+            "native_id, author)"
             " VALUES (:tenant, :id, :creator, :channel, 'sandbox', 'r1', 'ann')",
             tenant=lea.tenant_id,
             id=uuid7(),
@@ -321,7 +360,14 @@ def test_an_answer_is_no_longer_than_the_platform_takes(lea: Desk) -> None:
     take(lea)
     short = CAN.__class__(**{**vars(CAN), "max_text": 20})
     with pytest.raises(BadInput):
-        lea.act(moderation.answer_comment, lines(lea)[0].id, lea.manager, "x" * 21, key=uuid7(), can=short)
+        lea.act(
+            moderation.answer_comment,
+            lines(lea)[0].id,
+            lea.manager,
+            "x" * 21,
+            key=uuid7(),
+            can=short,
+        )
 
 
 def test_an_answer_is_taken_back_and_proven_gone(lea: Desk) -> None:
@@ -350,7 +396,9 @@ def test_who_is_heard_by_name_is_named_and_the_check_reads_it(lea: Desk) -> None
     take(lea)
     named = CAN.__class__(**{**vars(CAN), "names_whom_it_answers": True})
     for words in ("At the lake.", "ann Thank you."):
-        lea.act(moderation.answer_comment, lines(lea)[0].id, lea.manager, words, key=uuid7(), can=named)
+        lea.act(
+            moderation.answer_comment, lines(lea)[0].id, lea.manager, words, key=uuid7(), can=named
+        )
         lea.act(member_actions.take_over_conversation, conversation_of(lea), lea.manager)
     lea.run()
     assert sorted(under(lea, native)) == ["ann At the lake.", "ann Thank you."]

@@ -1,4 +1,5 @@
-"""Hearing what people say under posts: nothing is lost on bad days, and hostile words change nothing."""
+"""Hearing what people say under posts: nothing is lost on bad days, and hostile words change
+nothing."""
 
 from datetime import timedelta
 
@@ -37,7 +38,9 @@ def test_history_and_hostile_words_change_nothing(lea: Desk) -> None:
         ):
             incoming_comments.receive_comment(scope, channel, one)
         incoming_comments.receive_comment(
-            scope, channel, Comment("r902", "bob\x00", "b\x00ob", "a\x00b" + "x" * 20_000, post, SCRIPT)
+            scope,
+            channel,
+            Comment("r902", "bob\x00", "b\x00ob", "a\x00b" + "x" * 20_000, post, SCRIPT),
         )
     (one,) = lines(lea, "bob")
     assert one.text.startswith("ab")
@@ -71,7 +74,9 @@ def test_killed_at_any_point_each_is_heard_once(lea: Desk) -> None:
 
 
 def test_an_account_whose_platform_tells_nothing_is_asked_once_a_day(lea: Desk) -> None:
-    page = lea.connect_to("page", account="lea", token="t", platform="own_page", surface="own_page.public")
+    page = lea.connect_to(
+        "page", account="lea", token="t", platform="own_page", surface="own_page.public"
+    )
     hear(lea)
     with lea.scope() as scope:
         assert page not in asking.accounts_due_for_comments(scope)
@@ -123,5 +128,9 @@ def test_what_a_forgotten_person_said_is_not_heard_anew(lea: Desk) -> None:
         )
     assert [one.text for one in lines(lea)] == ["hello again"]
     with lea.scope() as scope:
-        kept = scope.run("SELECT native_id FROM remarks WHERE tenant_id = :t", t=lea.tenant_id).scalars().all()
+        kept = (
+            scope.run("SELECT native_id FROM remarks WHERE tenant_id = :t", t=lea.tenant_id)
+            .scalars()
+            .all()
+        )
     assert native_id not in kept

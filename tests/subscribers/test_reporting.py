@@ -1,4 +1,5 @@
-"""/report in a chat: everybody is told where to ask, whoever they are and whatever is stopped; and nothing else is."""
+"""/report in a chat: everybody is told where to ask, whoever they are and whatever is stopped; and
+nothing else is."""
 
 import pytest
 
@@ -9,10 +10,14 @@ from tests.subscribers.builders import PAGES, Studio
 
 
 def sentence(language: str = "fr") -> str:
-    return render_message(Message("service.safety.report", {"report_page": f"{PAGES}/report"}), language)
+    return render_message(
+        Message("service.safety.report", {"report_page": f"{PAGES}/report"}), language
+    )
 
 
-@pytest.mark.parametrize("command", ["/report", "/report@nova_bot", "/signaler", "/REPORT ma photo est là"])
+@pytest.mark.parametrize(
+    "command", ["/report", "/report@nova_bot", "/signaler", "/REPORT ma photo est là"]
+)
 def test_who_asks_is_told_where(studio: Studio, command: str) -> None:
     studio.say("leo", command)
     assert studio.texts("leo").count(sentence()) == 1
@@ -22,7 +27,10 @@ def test_a_blocked_reader_a_stopped_bot_and_a_full_stop_answer_all_the_same(stud
     studio.say("leo", "bonjour")
     with studio.scope() as scope:
         age_assurance.block_viewer(scope, "sandbox", "leo")
-        scope.run("UPDATE fans SET status = 'blocked', opt_out = 'all' WHERE tenant_id = :t", t=studio.world.tenant_id)
+        scope.run(
+            "UPDATE fans SET status = 'blocked', opt_out = 'all' WHERE tenant_id = :t",
+            t=studio.world.tenant_id,
+        )
         for feature in ("bot", "sending"):
             emergency_stops.close_switch(scope, "tenant", "", feature, reason="stop")
     before = len(studio.texts("leo"))

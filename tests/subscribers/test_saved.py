@@ -1,4 +1,5 @@
-"""Saved answers: kept per creator, found in the fan's language, laid into a box, and never sent by themselves."""
+"""Saved answers: kept per creator, found in the fan's language, laid into a box, and never sent by
+themselves."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -32,7 +33,12 @@ def keep(studio: Studio, talk_id: UUID, name: str, words: str = "Merci !", **mor
         key: UUID = more.pop("key", None) or uuid7()
         told = {"language": "", "place": "both", **more}
         saved_replies.create_saved_reply(
-            scope, conversation_rows.get_conversation(scope, talk_id), name=name, words=words, key=key, **told
+            scope,
+            conversation_rows.get_conversation(scope, talk_id),
+            name=name,
+            words=words,
+            key=key,
+            **told,
         )
     return key
 
@@ -41,14 +47,20 @@ def names(studio: Studio, talk_id: UUID) -> list[str]:
     with studio.scope() as scope:
         return [
             one.name
-            for one in saved_replies.list_saved_replies(scope, conversation_rows.get_conversation(scope, talk_id))
+            for one in saved_replies.list_saved_replies(
+                scope, conversation_rows.get_conversation(scope, talk_id)
+            )
         ]
 
 
-def lay(studio: Studio, talk_id: UUID, answer_id: UUID, standing: str = "", most: int = 2000) -> str:
+def lay(
+    studio: Studio, talk_id: UUID, answer_id: UUID, standing: str = "", most: int = 2000
+) -> str:
     with studio.scope() as scope:
         row, me = conversation_rows.get_conversation(scope, talk_id), member(scope)
-        return saved_replies.insert_saved_reply(scope, row, me, answer_id, standing=standing, most=most)
+        return saved_replies.insert_saved_reply(
+            scope, row, me, answer_id, standing=standing, most=most
+        )
 
 
 def member(scope: Scope) -> UUID:
@@ -57,11 +69,18 @@ def member(scope: Scope) -> UUID:
     if known:
         return known[0].id
     email = f"{uuid7()}@example.test"
-    return agencies.add_member(scope, name="Chloé", email=email, role=Role.CHATTER, language="fr", zone="Europe/Paris")
+    return agencies.add_member(
+        scope, name="Chloé", email=email, role=Role.CHATTER, language="fr", zone="Europe/Paris"
+    )
 
 
 def uses(studio: Studio) -> list[int]:
-    return [row.uses for row in studio.rows("SELECT uses FROM saved_answers WHERE tenant_id = :tenant ORDER BY id")]
+    return [
+        row.uses
+        for row in studio.rows(
+            "SELECT uses FROM saved_answers WHERE tenant_id = :tenant ORDER BY id"
+        )
+    ]
 
 
 def test_those_in_the_fans_language_come_first_then_the_most_used(studio: Studio) -> None:
@@ -86,7 +105,10 @@ def test_it_comes_after_what_stands_and_nothing_leaves(studio: Studio) -> None:
     studio.drain()
     before = studio.texts("leo")
     assert lay(studio, here, thanks, "Bonsoir. ") == "Bonsoir.\nMerci leo, à bientôt leo !"
-    assert lay(studio, here, thanks, "Bonsoir.\nMerci leo, à bientôt leo !") == "Bonsoir.\nMerci leo, à bientôt leo !"
+    assert (
+        lay(studio, here, thanks, "Bonsoir.\nMerci leo, à bientôt leo !")
+        == "Bonsoir.\nMerci leo, à bientôt leo !"
+    )
     assert uses(studio) == [1], "laid twice by one hand is once"
     with studio.scope() as scope:
         kept = unsent_text.load_unsent_text(scope, here, member(scope))
@@ -101,7 +123,10 @@ def test_a_hostile_name_is_one_short_line_of_plain_signs() -> None:
     assert "\n" not in said
     assert not set("<>{}@/\\\u202e") & set(said)
     assert len(said) <= len("Merci  !") + 64
-    assert saved_replies.fill_saved_reply("Merci {name.__class__} {0} !", "leo") == "Merci {name.__class__} {0} !"
+    assert (
+        saved_replies.fill_saved_reply("Merci {name.__class__} {0} !", "leo")
+        == "Merci {name.__class__} {0} !"
+    )
 
 
 def test_more_than_the_box_takes_is_refused_and_not_counted(studio: Studio) -> None:
@@ -121,8 +146,14 @@ def test_more_than_the_box_takes_is_refused_and_not_counted(studio: Studio) -> N
         ({"name": " \u200b "}, "saved.bad_name"),
         ({"name": "n" * (saved_replies.MAX_SAVED_REPLY_NAME_LENGTH + 1)}, "saved.bad_name"),
         ({"words": " \n"}, "saved.no_words"),
-        ({"words": "a" * (member_actions.MAX_REPLY_LENGTH + 1), "place": "private"}, "chat.too_long"),
-        ({"words": "a" * (moderation.MAX_COMMENT_ANSWER_LENGTH + 1), "place": "both"}, "chat.too_long"),
+        (
+            {"words": "a" * (member_actions.MAX_REPLY_LENGTH + 1), "place": "private"},
+            "chat.too_long",
+        ),
+        (
+            {"words": "a" * (moderation.MAX_COMMENT_ANSWER_LENGTH + 1), "place": "both"},
+            "chat.too_long",
+        ),
         ({"language": "xx"}, "saved.bad_place"),
         ({"place": "everywhere"}, "saved.bad_place"),
     ],
@@ -144,11 +175,19 @@ def test_kept_once_a_press_and_once_a_name(studio: Studio) -> None:
     other = keep(studio, here, "hello", "Bonjour !")
     with pytest.raises(Conflict), studio.scope() as scope:
         saved_replies.update_saved_reply(
-            scope, conversation_rows.get_conversation(scope, here), other, name="thanks", words="Bonjour !"
+            scope,
+            conversation_rows.get_conversation(scope, here),
+            other,
+            name="thanks",
+            words="Bonjour !",
         )
     with studio.scope() as scope:
         saved_replies.update_saved_reply(
-            scope, conversation_rows.get_conversation(scope, here), other, name="hello", words="Bonsoir !"
+            scope,
+            conversation_rows.get_conversation(scope, here),
+            other,
+            name="hello",
+            words="Bonsoir !",
         )
     assert lay(studio, here, other) == "Bonsoir !"
 
@@ -158,8 +197,10 @@ def test_two_who_save_the_last_one_at_once(studio: Studio) -> None:
     keep(studio, here, "first")
     with studio.scope() as scope:
         scope.run(
-            "INSERT INTO saved_answers (tenant_id, id, creator_id, name, words, language, place, uses)"
-            " SELECT tenant_id, gen_random_uuid(), creator_id, 'answer ' || n, words, language, place, uses"
+            "INSERT INTO saved_answers (tenant_id, id, creator_id, name, words, language, place, "
+            "uses)"
+            " SELECT tenant_id, gen_random_uuid(), creator_id, 'answer ' || n, words, language, "
+            "place, uses"
             " FROM saved_answers, generate_series(3, :most) n WHERE tenant_id = :tenant",
             tenant=scope.tenant_id,
             most=saved_replies.MAX_SAVED_REPLIES,
@@ -182,7 +223,9 @@ def test_forgotten_twice_is_once(studio: Studio) -> None:
     thanks = keep(studio, here, "thanks")
     for _ in range(2):
         with studio.scope() as scope:
-            saved_replies.delete_saved_reply(scope, conversation_rows.get_conversation(scope, here), thanks)
+            saved_replies.delete_saved_reply(
+                scope, conversation_rows.get_conversation(scope, here), thanks
+            )
     assert names(studio, here) == []
     with pytest.raises(NotFound):
         lay(studio, here, thanks)
@@ -190,8 +233,12 @@ def test_forgotten_twice_is_once(studio: Studio) -> None:
 
 def _acts(here: Conversation, answer_id: UUID, me: UUID) -> list[Any]:
     return [
-        lambda scope: saved_replies.insert_saved_reply(scope, here, me, answer_id, standing="", most=2000),
-        lambda scope: saved_replies.update_saved_reply(scope, here, answer_id, name="mine", words="mine"),
+        lambda scope: saved_replies.insert_saved_reply(
+            scope, here, me, answer_id, standing="", most=2000
+        ),
+        lambda scope: saved_replies.update_saved_reply(
+            scope, here, answer_id, name="mine", words="mine"
+        ),
         lambda scope: saved_replies.delete_saved_reply(scope, here, answer_id),
     ]
 
@@ -209,9 +256,16 @@ def test_answers_of_others_are_seen_and_touched_by_nobody(
         me = member(scope)
         if whose == "creator":  # of the same agency
             stranger.creator_id = agencies.add_creator(
-                scope, slug="mia", name="Mia", kind="virtual", zone="Europe/Paris", languages=("fr",)
+                scope,
+                slug="mia",
+                name="Mia",
+                kind="virtual",
+                zone="Europe/Paris",
+                languages=("fr",),
             )
-    agency = studio if whose == "creator" else nova(database, sandbox)  # another one may guess each id
+    agency = (
+        studio if whose == "creator" else nova(database, sandbox)
+    )  # another one may guess each id
     with agency.scope() as scope:
         assert saved_replies.list_saved_replies(scope, stranger) == []
         if act == 2:  # only forgetting says nothing
@@ -220,7 +274,9 @@ def test_answers_of_others_are_seen_and_touched_by_nobody(
         with pytest.raises(NotFound, match=r"saved\.unknown"), agency.scope() as scope:
             _acts(stranger, thanks, me)[act](scope)
     with studio.scope() as scope:
-        (one,) = saved_replies.list_saved_replies(scope, conversation_rows.get_conversation(scope, here))
+        (one,) = saved_replies.list_saved_replies(
+            scope, conversation_rows.get_conversation(scope, here)
+        )
         assert (one.name, one.words, one.uses) == ("thanks", "Merci !", 0)
 
 

@@ -1,4 +1,5 @@
-"""From an offer to the ledger and back: each charge is delivered, given back, or seen by a person."""
+"""From an offer to the ledger and back: each charge is delivered, given back, or seen by a
+person."""
 
 from datetime import timedelta
 from threading import Thread
@@ -80,7 +81,8 @@ def test_the_pack_can_be_pulled_for_ever(studio: Studio) -> None:
 
 def pay(studio: Studio, fan: str, order_id: object, charge_id: str, **more: object) -> None:
     with studio.scope() as scope:
-        order_payments.record_payment(scope, studio.charge(fan, order_id, charge_id, **more))  # type: ignore[arg-type]  # an id
+        # an id
+        order_payments.record_payment(scope, studio.charge(fan, order_id, charge_id, **more))  # type: ignore[arg-type]  # see above
     studio.drain()
 
 
@@ -99,13 +101,20 @@ def test_a_second_charge_goes_back(studio: Studio) -> None:
     for _ in range(2):  # two windows of the same fan: the network lets both pay
         studio.fan("leo", "pay")
     studio.listen()
-    with studio.scope() as scope:  # the listener was slow: the second checkout had been let through as well
-        scope.run("UPDATE orders SET checkout_at = NULL WHERE tenant_id = :tenant", tenant=scope.tenant_id)
+    with (
+        studio.scope() as scope
+    ):  # the listener was slow: the second checkout had been let through as well
+        scope.run(
+            "UPDATE orders SET checkout_at = NULL WHERE tenant_id = :tenant", tenant=scope.tenant_id
+        )
     studio.go()
     paid = studio.rows("SELECT kind FROM payments WHERE tenant_id = :tenant ORDER BY id")
     if len(paid) == 1:  # the network asked both before the first was paid: one was refused
         pay(studio, "leo", order_id, "ch-second")
-    kinds = [row.kind for row in studio.rows("SELECT kind FROM payments WHERE tenant_id = :tenant ORDER BY id")]
+    kinds = [
+        row.kind
+        for row in studio.rows("SELECT kind FROM payments WHERE tenant_id = :tenant ORDER BY id")
+    ]
     assert kinds == ["matched", "duplicate"]
     assert balance(studio, "creator_due") == -300
     assert sum(len(message["media"]) == 2 for message in studio.seen("leo")) == 1
@@ -119,7 +128,9 @@ def test_a_duplicate_charge_is_told_and_given_back_by_the_rail(studio: Studio) -
     studio.fan("leo", "pay")  # asked while the first was not yet seen here
     checkout = next(u for u in updates(studio) if u.kind == "checkout")
     with studio.scope() as scope:
-        scope.run("UPDATE orders SET checkout_at = NULL WHERE tenant_id = :tenant", tenant=scope.tenant_id)
+        scope.run(
+            "UPDATE orders SET checkout_at = NULL WHERE tenant_id = :tenant", tenant=scope.tenant_id
+        )
     assert studio.checkout(checkout)
     studio.go()
     truth = studio.world.network.api("GET", studio.world.account, "transactions?after=0")[1]
@@ -134,7 +145,9 @@ def test_a_duplicate_charge_is_told_and_given_back_by_the_rail(studio: Studio) -
 def updates(studio: Studio) -> list[ChatUpdate]:
     """What waits to be heard, left unheard."""
     channel = studio.world.channel()
-    heard = listener.poll_updates(channel, studio.heard, transport=studio.world.transport(), connectors=CONNECTORS)  # type: ignore[arg-type]  # the sandbox chats
+    heard = listener.poll_updates(
+        channel, studio.heard, transport=studio.world.transport(), connectors=CONNECTORS
+    )  # type: ignore[arg-type]  # the sandbox chats
     return list(heard.updates)
 
 
@@ -145,15 +158,22 @@ def test_a_refund_mirrors_the_sale(studio: Studio) -> None:
     payment = studio.rows("SELECT id, order_id FROM payments WHERE tenant_id = :tenant")[0]
     for _ in range(2):
         with studio.scope() as scope:
-            order_payments.request_order_refund(scope, payment.id, reason=update_intake.Message("refund.done"))
+            order_payments.request_order_refund(
+                scope, payment.id, reason=update_intake.Message("refund.done")
+            )
         studio.go()
     for account in (rail(studio), "creator_due", "agency_due", "chatter_due", "allocated"):
         assert balance(studio, account) == 0
     assert (balance(studio, "sales"), balance(studio, "refunds")) == (-500, 500)
     assert order_of(studio, payment.order_id).state is OrderState.REFUNDED
     with studio.scope() as scope:
-        assert [one.active for one in queries.list_owned_packs(scope, studio.thread("leo").fan_id)] == [False]
-    assert studio.world.network.api("GET", studio.world.account, "transactions?after=0")[1]["balance"] == 0
+        assert [
+            one.active for one in queries.list_owned_packs(scope, studio.thread("leo").fan_id)
+        ] == [False]
+    assert (
+        studio.world.network.api("GET", studio.world.account, "transactions?after=0")[1]["balance"]
+        == 0
+    )
     assert sum("remboursés" in text for text in studio.texts("leo")) == 1
 
 
@@ -164,26 +184,38 @@ def test_a_lost_answer_to_a_refund_is_asked_again_and_given_once(studio: Studio)
     payment = studio.rows("SELECT id FROM payments WHERE tenant_id = :tenant")[0]
     studio.world.network.fault("reset_after", account=studio.world.account, on="refunds", times=1)
     with studio.scope() as scope:
-        order_payments.request_order_refund(scope, payment.id, reason=update_intake.Message("refund.done"))
+        order_payments.request_order_refund(
+            scope, payment.id, reason=update_intake.Message("refund.done")
+        )
     studio.go(hours=0.5)
-    assert studio.world.network.api("GET", studio.world.account, "transactions?after=0")[1]["balance"] == 0
+    assert (
+        studio.world.network.api("GET", studio.world.account, "transactions?after=0")[1]["balance"]
+        == 0
+    )
     assert balance(studio, rail(studio)) == 0
 
 
-def test_a_refund_that_reaches_nobody_is_asked_for_less_and_less_and_given_once(studio: Studio) -> None:
+def test_a_refund_that_reaches_nobody_is_asked_for_less_and_less_and_given_once(
+    studio: Studio,
+) -> None:
     studio.invoiced("leo")
     studio.fan("leo", "pay")
     studio.go()
     payment = studio.rows("SELECT id FROM payments WHERE tenant_id = :tenant")[0]
     studio.world.network.fault("status:503", account=studio.world.account, on="refunds", times=1000)
     with studio.scope() as scope:
-        order_payments.request_order_refund(scope, payment.id, reason=update_intake.Message("refund.done"))
+        order_payments.request_order_refund(
+            scope, payment.id, reason=update_intake.Message("refund.done")
+        )
     studio.go(hours=0.5)
     asked = studio.rows("SELECT tries FROM refunds WHERE tenant_id = :tenant")[0].tries
     assert 5 < asked < 100, asked
     studio.world.network.clear()
     studio.go(hours=0.1)
-    assert studio.world.network.api("GET", studio.world.account, "transactions?after=0")[1]["balance"] == 0
+    assert (
+        studio.world.network.api("GET", studio.world.account, "transactions?after=0")[1]["balance"]
+        == 0
+    )
 
 
 def test_a_refund_told_by_the_rail_takes_the_conversation_before_the_money(studio: Studio) -> None:
@@ -191,13 +223,19 @@ def test_a_refund_told_by_the_rail_takes_the_conversation_before_the_money(studi
     studio.invoiced("leo")
     studio.fan("leo", "pay")
     studio.go()
-    (payment,) = studio.rows("SELECT id, rail, account, charge_id FROM payments WHERE tenant_id = :tenant")
+    (payment,) = studio.rows(
+        "SELECT id, rail, account, charge_id FROM payments WHERE tenant_id = :tenant"
+    )
     with studio.scope() as scope:
-        order_payments.request_order_refund(scope, payment.id, reason=update_intake.Message("refund.done"))
+        order_payments.request_order_refund(
+            scope, payment.id, reason=update_intake.Message("refund.done")
+        )
 
     def told() -> None:
         with studio.scope() as scope:
-            refunds.record_refund(scope, rail=payment.rail, account=payment.account, charge_id=payment.charge_id)
+            refunds.record_refund(
+                scope, rail=payment.rail, account=payment.account, charge_id=payment.charge_id
+            )
 
     teller = Thread(target=told)
     with studio.scope() as scope:
@@ -206,7 +244,9 @@ def test_a_refund_told_by_the_rail_takes_the_conversation_before_the_money(studi
         wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
         scope.run("SELECT 1 FROM refunds WHERE tenant_id = :t FOR UPDATE NOWAIT", t=scope.tenant_id)
     teller.join(60)
-    assert [row.state for row in studio.rows("SELECT state FROM refunds WHERE tenant_id = :tenant")] == ["done"]
+    assert [
+        row.state for row in studio.rows("SELECT state FROM refunds WHERE tenant_id = :tenant")
+    ] == ["done"]
 
 
 def test_money_that_fits_no_order_stays_in_sight(studio: Studio) -> None:
@@ -217,12 +257,20 @@ def test_money_that_fits_no_order_stays_in_sight(studio: Studio) -> None:
     kinds = {row.kind for row in studio.rows("SELECT kind FROM payments WHERE tenant_id = :tenant")}
     assert kinds == {"orphan"}
     assert balance(studio, "suspense") == -(500 + 499 + 500)
-    assert len(studio.rows("SELECT 1 FROM notices WHERE tenant_id = :tenant AND cause LIKE 'payment:%'")) == 3
+    assert (
+        len(
+            studio.rows(
+                "SELECT 1 FROM notices WHERE tenant_id = :tenant AND cause LIKE 'payment:%'"
+            )
+        )
+        == 3
+    )
     assert order_of(studio, order_id).state is OrderState.INVOICED
 
 
 def test_money_is_not_taken_for_a_pack_its_fan_owns(studio: Studio) -> None:
-    """A member names an older order of a pack that was bought since: nobody pays twice for the same."""
+    """A member names an older order of a pack that was bought since: nobody pays twice for the
+    same."""
     older = studio.invoiced("leo")
     studio.world.pass_time(timedelta(minutes=31).total_seconds())
     studio.drain()
@@ -251,8 +299,13 @@ def ask(studio: Studio, order_id: object, **more: object) -> str:
     values = {"payer": "leo", "money": Money(500, "XTS"), "order_id": order_id, **more}
     till = till_of_channel(studio.world.channel())
     with studio.scope() as scope:
-        verdict = order_payments.answer_checkout_query(scope, CheckoutQuery(till, "q", **values))  # type: ignore[arg-type]  # as named
-    return "yes" if isinstance(verdict, order_payments.PaymentAllowed) else verdict.reason.code.rsplit(".", 1)[-1]
+        # as named
+        verdict = order_payments.answer_checkout_query(scope, CheckoutQuery(till, "q", **values))  # type: ignore[arg-type]  # see above
+    return (
+        "yes"
+        if isinstance(verdict, order_payments.PaymentAllowed)
+        else verdict.reason.code.rsplit(".", 1)[-1]
+    )
 
 
 def test_what_a_checkout_is_answered(studio: Studio) -> None:
@@ -265,20 +318,36 @@ def test_what_a_checkout_is_answered(studio: Studio) -> None:
     assert ask(studio, order_id) == "running"
     studio.world.pass_time(61)
     with studio.scope() as scope:
-        scope.run("UPDATE conversations SET safety_hold = true WHERE tenant_id = :tenant", tenant=scope.tenant_id)
+        scope.run(
+            "UPDATE conversations SET safety_hold = true WHERE tenant_id = :tenant",
+            tenant=scope.tenant_id,
+        )
     assert ask(studio, order_id) == "not_now"
     with studio.scope() as scope:
-        scope.run("UPDATE conversations SET safety_hold = false WHERE tenant_id = :tenant", tenant=scope.tenant_id)
+        scope.run(
+            "UPDATE conversations SET safety_hold = false WHERE tenant_id = :tenant",
+            tenant=scope.tenant_id,
+        )
     pay(studio, "leo", order_id, "ch1")
     assert ask(studio, order_id) == "owned"
 
 
-def test_another_tenant_finds_no_order_behind_the_payload(studio: Studio, database: Database, sandbox: Network) -> None:
+def test_another_tenant_finds_no_order_behind_the_payload(
+    studio: Studio, database: Database, sandbox: Network
+) -> None:
     order_id = studio.invoiced("leo")
     payload = RAILS["sandbox"].payload(studio.world.tenant_id, order_id)
     other = nova(database, sandbox)
     query = RAILS["sandbox"].checkout(
-        ChatUpdate(key="1", kind="checkout", fan="leo", ref="q", payload=payload, amount_minor=500, currency="XTS"),
+        ChatUpdate(
+            key="1",
+            kind="checkout",
+            fan="leo",
+            ref="q",
+            payload=payload,
+            amount_minor=500,
+            currency="XTS",
+        ),
         till_of_channel(other.world.channel()),
     )
     assert query.order_id is None
@@ -309,7 +378,10 @@ def test_an_invoice_that_may_not_leave_is_told(studio: Studio) -> None:
     thread = studio.thread("leo")
     with studio.scope() as scope:
         order = order_payments.accept_offer(
-            scope, update_intake.conversation_rows.lock_conversation(scope, thread.id), offer_id, RAILS["sandbox"]
+            scope,
+            update_intake.conversation_rows.lock_conversation(scope, thread.id),
+            offer_id,
+            RAILS["sandbox"],
         )
     assert order is not None
     with studio.scope() as scope:
@@ -339,9 +411,13 @@ def test_a_pack_paid_back_beside_a_stop_is_told_by_what_outlives_the_stop(studio
     studio.listen()
     with studio.scope() as scope:
         age_assurance.mark_suspected_minor(scope, "sandbox", "leo")
-        emergency_stops.close_switch(scope, "tenant", "", "sending", reason="somebody is in the account")
+        emergency_stops.close_switch(
+            scope, "tenant", "", "sending", reason="somebody is in the account"
+        )
     studio.go()
-    refused = studio.rows("SELECT message FROM notices WHERE tenant_id = :tenant AND starts_with(cause, 'fulfilment')")
+    refused = studio.rows(
+        "SELECT message FROM notices WHERE tenant_id = :tenant AND starts_with(cause, 'fulfilment')"
+    )
     assert [row.message["code"] for row in refused] == ["gate.VIEWER_BLOCKED"]
 
 
@@ -351,7 +427,9 @@ def test_a_push_whose_answer_is_lost_is_looked_up_not_repeated(studio: Studio, f
     studio.fan("leo", "pay")
     studio.listen()
     studio.listen()
-    studio.world.network.fault(fault, account=studio.world.account, on="messages", times=1, seconds=1)
+    studio.world.network.fault(
+        fault, account=studio.world.account, on="messages", times=1, seconds=1
+    )
     studio.drain(hours=0.2)
     assert order_of(studio, order_id).push is FulfilmentState.DELIVERED
     assert sum(len(message["media"]) == 2 for message in studio.seen("leo")) == 1

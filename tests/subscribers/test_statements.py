@@ -1,4 +1,5 @@
-"""Files of platforms we do not call: read without a guess, looked at before, booked once, closed by month."""
+"""Files of platforms we do not call: read without a guess, looked at before, booked once, closed by
+month."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -49,7 +50,11 @@ def test_both_ways_of_writing_are_read() -> None:
     assert english.net_by_currency() == {
         "EUR": Money(5000 - 1000 + 5000 - 1000 + 1234 - 247 - 1234 + 247 - 6000, "EUR")
     }
-    assert [line.gross for line in french.movements] == [Money(123450, "EUR"), Money(999, "EUR"), Money(2000, "USD")]
+    assert [line.gross for line in french.movements] == [
+        Money(123450, "EUR"),
+        Money(999, "EUR"),
+        Money(2000, "USD"),
+    ]
     assert french.movements[0].at == datetime(2026, 10, 3, 9, 15, tzinfo=UTC)
     assert not english.unread + french.unread
     assert len({line.key for line in english.movements}) == 5, "two equal lines are two movements"
@@ -75,7 +80,9 @@ def test_both_ways_of_writing_are_read() -> None:
         ("2026-09-02,sale", "currency"),
     ],
 )
-def test_a_line_that_says_nothing_is_told_and_stops_the_file(studio: Studio, cell: str, column: str) -> None:
+def test_a_line_that_says_nothing_is_told_and_stops_the_file(
+    studio: Studio, cell: str, column: str
+) -> None:
     text = ENGLISH + cell + "\n"
     (line,) = sheet(text).unread
     assert (line.number, line.reason.params["column"]) == (8, column)
@@ -131,7 +138,9 @@ def test_a_sign_that_may_mean_two_things_is_told(lines: str, number: int) -> Non
     assert [line.number for line in sheet(HEAD + lines).unread] == [number]
 
 
-@pytest.mark.parametrize("total", ["Total,,,55.00,,", "Total,,,,9.00,", "TOTAL,,,50.00,100.00,", "Total,,,ten,,"])
+@pytest.mark.parametrize(
+    "total", ["Total,,,55.00,,", "Total,,,,9.00,", "TOTAL,,,50.00,100.00,", "Total,,,ten,,"]
+)
 def test_a_sum_that_is_not_the_lines_is_told(total: str) -> None:
     """Lines that were cut off, or doubled, are seen by their sum."""
     lines = "2026-09-02,sale,a1,50.00,10.00,EUR\n"
@@ -172,7 +181,9 @@ def test_a_heading_of_theirs_is_read_as_somebody_said(studio: Studio) -> None:
         creator = studio.world.creator_id
         assert bookings.import_statement(scope, creator, found, source=SOURCE, name="x") == 3
         column_mappings.store_format(
-            scope, file_reader.parse_table(text.encode()).heading, StatementFormat(READ.places, "EUR")
+            scope,
+            file_reader.parse_table(text.encode()).heading,
+            StatementFormat(READ.places, "EUR"),
         )
         otherwise = file_reader.read_statement(text.encode(), SOURCE, replace(READ, currency="CAD"))
         with pytest.raises(Refused):
@@ -180,17 +191,26 @@ def test_a_heading_of_theirs_is_read_as_somebody_said(studio: Studio) -> None:
 
 
 def test_what_is_written_otherwise_than_agreed_is_told() -> None:
-    """A point where commas were agreed on may not be taken for a thousand, nor euros for dollars."""
-    assert [one.number for one in file_reader.read_statement(THEIRS.encode(), SOURCE, READ).unread] == [2]
+    """A point where commas were agreed on may not be taken for a thousand, nor euros for
+    dollars."""
+    assert [
+        one.number for one in file_reader.read_statement(THEIRS.encode(), SOURCE, READ).unread
+    ] == [2]
     euros = THEIRS.replace("$9.99", "€9,99").replace("2.00", "2,00").replace("7.99", "7,99")
-    assert [one.reason.params["column"] for one in file_reader.read_statement(euros.encode(), SOURCE, READ).unread] == [
-        "gross"
-    ]
+    assert [
+        one.reason.params["column"]
+        for one in file_reader.read_statement(euros.encode(), SOURCE, READ).unread
+    ] == ["gross"]
 
 
 @pytest.mark.parametrize(
     ("said", "currency", "minor"),
-    [("12,500.00", "USD", 1_250_000), ("0,500", "EUR", 50), ("1.250", "KWD", 1250), ("12 500", "EUR", 1_250_000)],
+    [
+        ("12,500.00", "USD", 1_250_000),
+        ("0,500", "EUR", 50),
+        ("1.250", "KWD", 1250),
+        ("12 500", "EUR", 1_250_000),
+    ],
 )
 def test_what_can_mean_one_thing_alone_is_read(said: str, currency: str, minor: int) -> None:
     assert cell_values.parse_amount("gross", said, currency) == Money(minor, currency)
@@ -199,7 +219,9 @@ def test_what_can_mean_one_thing_alone_is_read(said: str, currency: str, minor: 
 def test_net_tells_the_fee_or_that_a_line_is_wrong() -> None:
     text = "day,amount,net\n02/09/2026,10.00,8.00\n09/03/2026,-10.00,-8.00\n03/09/2026,5.00,6.00\n"
     found = file_reader.read_statement(
-        text.encode(), SOURCE, StatementFormat({"date": 0, "gross": 1, "net": 2}, "EUR", "month_first")
+        text.encode(),
+        SOURCE,
+        StatementFormat({"date": 0, "gross": 1, "net": 2}, "EUR", "month_first"),
     )
     assert [(one.kind, one.fee.minor, one.at.month) for one in found.movements] == [
         ("sale", 200, 2),
@@ -215,7 +237,9 @@ def test_net_tells_the_fee_or_that_a_line_is_wrong() -> None:
         StatementFormat({"date": 0, "gross": 0}, "EUR"),
         StatementFormat({"date": 0, "gross": 9}, "EUR"),
         StatementFormat({"date": 0, "gross": 1}, "euros"),
-        StatementFormat({"date": 0, "gross": 1}, "EUR", words={"sale": ("x",), "refund": ("X",), "payout": ()}),
+        StatementFormat(
+            {"date": 0, "gross": 1}, "EUR", words={"sale": ("x",), "refund": ("X",), "payout": ()}
+        ),
     ],
 )
 def test_what_no_file_could_be_read_with_is_not_kept(studio: Studio, said: StatementFormat) -> None:
@@ -225,7 +249,9 @@ def test_what_no_file_could_be_read_with_is_not_kept(studio: Studio, said: State
 
 def test_what_one_agency_said_is_not_read_by_another(studio: Studio, tenant: OpenScope) -> None:
     with studio.scope() as scope:
-        column_mappings.store_format(scope, ("a", "b"), StatementFormat({"date": 0, "gross": 1}, "EUR"))
+        column_mappings.store_format(
+            scope, ("a", "b"), StatementFormat({"date": 0, "gross": 1}, "EUR")
+        )
         assert column_mappings.known_format(scope, (" A ", "b")) is not None
         assert column_mappings.known_format(scope, ("b", "a")) is None
     with tenant(uuid7(), "system:test") as scope:
@@ -233,7 +259,11 @@ def test_what_one_agency_said_is_not_read_by_another(studio: Studio, tenant: Ope
 
 
 def rail(scope: Scope) -> dict[str, int]:
-    return dict(entries.account_balance(scope, entries.rail_ledger_account(file_reader.STATEMENT_RAIL, SOURCE)))
+    return dict(
+        entries.account_balance(
+            scope, entries.rail_ledger_account(file_reader.STATEMENT_RAIL, SOURCE)
+        )
+    )
 
 
 def test_file_is_booked_to_the_cent_and_never_twice(studio: Studio) -> None:
@@ -245,9 +275,10 @@ def test_file_is_booked_to_the_cent_and_never_twice(studio: Studio) -> None:
             entries.SplitShares(4000, 6000, 1000),
             effective_from=datetime(2026, 1, 1, tzinfo=UTC),
         )
-        assert {one.fate for one in bookings.preview_statement(scope, creator, sheet(ENGLISH), source=SOURCE)} == {
-            LineOutcome.NEW
-        }
+        assert {
+            one.fate
+            for one in bookings.preview_statement(scope, creator, sheet(ENGLISH), source=SOURCE)
+        } == {LineOutcome.NEW}
         assert bring(scope, creator, ENGLISH) == 5
         assert bring(scope, creator, ENGLISH) == 0
         assert rail(scope) == {"EUR": sheet(ENGLISH).net_by_currency()["EUR"].minor}
@@ -255,7 +286,10 @@ def test_file_is_booked_to_the_cent_and_never_twice(studio: Studio) -> None:
             (creator, SOURCE, "EUR"): sheet(ENGLISH).net_by_currency()["EUR"].minor
         }
         longer = ENGLISH.replace("Total,,,100.00,20.00,", LATER)
-        fates = [one.fate for one in bookings.preview_statement(scope, creator, sheet(longer), source=SOURCE)]
+        fates = [
+            one.fate
+            for one in bookings.preview_statement(scope, creator, sheet(longer), source=SOURCE)
+        ]
         assert fates.count(LineOutcome.KNOWN) == 5
         assert bring(scope, creator, longer) == 1
         (total,) = entries.creator_totals(
@@ -270,7 +304,9 @@ def test_same_file_as_another_platforms_is_refused(studio: Studio) -> None:
     with studio.scope() as scope:
         bring(scope, studio.world.creator_id, ENGLISH)
         with pytest.raises(Refused):
-            bookings.import_statement(scope, studio.world.creator_id, sheet(ENGLISH), source="Une autre", name="x")
+            bookings.import_statement(
+                scope, studio.world.creator_id, sheet(ENGLISH), source="Une autre", name="x"
+            )
         for bad in ("", " : ", "x" * 61):
             with pytest.raises(BadInput):
                 bookings.ledger_source_name(scope, studio.world.creator_id, bad)
@@ -278,7 +314,8 @@ def test_same_file_as_another_platforms_is_refused(studio: Studio) -> None:
 
 @pytest.mark.parametrize("other", ["autre  plateforme", "Autre-Plateforme", "autreplateforme.com"])
 def test_a_platform_is_one_however_somebody_writes_it(studio: Studio, other: str) -> None:
-    """Another file, of a span that overlaps: its lines are known by the name under which they came in."""
+    """Another file, of a span that overlaps: its lines are known by the name under which they came
+    in."""
     creator, longer = studio.world.creator_id, ENGLISH.replace("Total,,,100.00,20.00,", LATER)
     with studio.scope() as scope:
         bring(scope, creator, ENGLISH)
@@ -287,11 +324,18 @@ def test_a_platform_is_one_however_somebody_writes_it(studio: Studio, other: str
             bookings.import_statement(scope, creator, written, source=other, name="x.csv")
         source = bookings.ledger_source_name(scope, creator, other)
         count = bookings.import_statement(
-            scope, creator, file_reader.read_statement(longer.encode(), source), source=source, name="x.csv"
+            scope,
+            creator,
+            file_reader.read_statement(longer.encode(), source),
+            source=source,
+            name="x.csv",
         )
         assert (source, count) == (SOURCE, 1)
         assert rail(scope) == {"EUR": sheet(longer).net_by_currency()["EUR"].minor}
-        assert bookings.ledger_source_name(scope, creator, "Autres plateformes") == "Autres plateformes"
+        assert (
+            bookings.ledger_source_name(scope, creator, "Autres plateformes")
+            == "Autres plateformes"
+        )
 
 
 def test_closed_month_keeps_its_digest_and_what_comes_later_moves(studio: Studio) -> None:
@@ -302,7 +346,11 @@ def test_closed_month_keeps_its_digest_and_what_comes_later_moves(studio: Studio
         assert month_close.close_month(scope, creator, date(2026, 9, 1)) == told
         found = month_close.load_ledger_month(scope, creator, date(2026, 9, 1))
         assert found.close is not None
-        assert (found.close.unchanged, found.close.digest, len(found.lines) > 5) == (True, told, True)
+        assert (found.close.unchanged, found.close.digest, len(found.lines) > 5) == (
+            True,
+            told,
+            True,
+        )
         longer = ENGLISH.replace("Total,,,100.00,20.00,", LATER)
         weighed = bookings.preview_statement(scope, creator, sheet(longer), source=SOURCE)
         assert [one.fate for one in weighed].count(LineOutcome.MOVED) == 1
@@ -320,17 +368,31 @@ def test_closed_month_keeps_its_digest_and_what_comes_later_moves(studio: Studio
 def test_a_day_is_that_day_wherever_its_creator_lives(studio: Studio, zone: str) -> None:
     creator = studio.world.creator_id
     with studio.scope() as scope:
-        scope.run("UPDATE creators SET zone = :zone WHERE tenant_id = :t", zone=zone, t=scope.tenant_id)
-        bring(scope, creator, HEAD + "2026-10-01,sale,a1,5.00,1.00,EUR\n2026-10-31,sale,a2,7.00,1.00,EUR\n")
+        scope.run(
+            "UPDATE creators SET zone = :zone WHERE tenant_id = :t", zone=zone, t=scope.tenant_id
+        )
+        bring(
+            scope,
+            creator,
+            HEAD + "2026-10-01,sale,a1,5.00,1.00,EUR\n2026-10-31,sale,a2,7.00,1.00,EUR\n",
+        )
         bring(scope, creator, HEAD + "2026-10-01,sale,a1,5.00,1.00,EUR\n")
         grosses = [
-            [total.gross_minor for total in month_close.load_ledger_month(scope, creator, date(2026, month, 1)).totals]
+            [
+                total.gross_minor
+                for total in month_close.load_ledger_month(
+                    scope, creator, date(2026, month, 1)
+                ).totals
+            ]
             for month in (9, 10, 11)
         ]
     assert grosses == [[], [1200], []]
 
 
-@given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.sampled_from(["Europe/Paris", "America/New_York", "UTC"]))
+@given(
+    st.dates(date(2000, 1, 1), date(2100, 1, 1)),
+    st.sampled_from(["Europe/Paris", "America/New_York", "UTC"]),
+)
 def test_months_follow_each_other(day: date, zone: str) -> None:
     since, until = month_close.month_bounds(zone, day)
     assert since.astimezone(since.tzinfo).day == until.astimezone(until.tzinfo).day == 1

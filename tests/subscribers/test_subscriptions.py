@@ -1,4 +1,5 @@
-"""Paid month by month: each month is one sale whoever tells of it, and nothing is taken of who stopped."""
+"""Paid month by month: each month is one sale whoever tells of it, and nothing is taken of who
+stopped."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -108,11 +109,16 @@ ACTS = ("hear", "again", "read", "renew", "renew_lost", "back", "drain", "late")
 
 
 @settings(
-    max_examples=10, deadline=None, phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck)
+    max_examples=10,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
 )
 @example(acts=["renew_lost", "read", "back", "renew", "again", "read", "hear", "again"])
 @given(st.lists(st.sampled_from(ACTS), max_size=8))
-def test_in_whatever_order_it_comes(database: Database, telegram: fake.Network, acts: list[str]) -> None:
+def test_in_whatever_order_it_comes(
+    database: Database, telegram: fake.Network, acts: list[str]
+) -> None:
     nova = bot(database, telegram)
     plan(nova)
     found = begun(nova)
@@ -130,7 +136,8 @@ def test_in_whatever_order_it_comes(database: Database, telegram: fake.Network, 
     rows = nova.rows("SELECT charge_id, kind FROM payments WHERE tenant_id = :tenant")
     assert (len(rows), {row.kind for row in rows}) == (taken, {"matched"})
     left = nova.rows(
-        "SELECT max(m.until) AS until FROM subscription_months m LEFT JOIN refunds r ON r.tenant_id = m.tenant_id"
+        "SELECT max(m.until) AS until FROM subscription_months m LEFT JOIN refunds r ON "
+        "r.tenant_id = m.tenant_id"
         " AND r.payment_id = m.payment_id WHERE m.tenant_id = :tenant AND r.id IS NULL"
     )
     assert row_of(nova, found).until == left[0].until
@@ -163,7 +170,9 @@ def mine(nova: Bot, update: Any) -> bool:
     """Whether an update tells of a charge of this bot's."""
     message = update.get("message", {})
     told = message.get("successful_payment") or message.get("refunded_payment") or {}
-    return told.get("telegram_payment_charge_id") in {one["id"] for one in nova.stars.bot.transactions}
+    return told.get("telegram_payment_charge_id") in {
+        one["id"] for one in nova.stars.bot.transactions
+    }
 
 
 def test_what_a_checkout_is_answered(nova: Bot) -> None:
@@ -176,7 +185,9 @@ def test_what_a_checkout_is_answered(nova: Bot) -> None:
     assert ask(nova, found) == "running"
     nova.later(minutes=2)
     with nova.scope() as scope:
-        age_assurance.mark_suspected_minor(scope, "telegram", str(nova.stars.world.person("leo").id))
+        age_assurance.mark_suspected_minor(
+            scope, "telegram", str(nova.stars.world.person("leo").id)
+        )
     assert ask(nova, found) == "not_now"
     nova.later(hours=25)
     assert ask(nova, found) == "expired"
@@ -186,7 +197,9 @@ def test_who_has_it_does_not_pay_it_twice(nova: Bot) -> None:
     found = begun(nova)
     assert ask(nova, found) == "subscribed"
     nova.world.pass_time(timedelta(days=29).total_seconds())
-    assert ask(nova, found) == "yes", "were the next month asked for like the first one, it would go through"
+    assert ask(nova, found) == "yes", (
+        "were the next month asked for like the first one, it would go through"
+    )
 
 
 def test_a_stranger_cannot_pay_by_anothers_link_and_its_fan_hears_nothing(nova: Bot) -> None:
@@ -220,7 +233,9 @@ def test_a_month_whose_refund_was_refused_is_paid_still(nova: Bot) -> None:
     (payment,) = nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant")
     with nova.scope() as scope:
         refunds.request_refund(scope, payment.id, reason=Message("refund.goodwill"))
-        refunds.settle_refund(scope, payment.id, Rejected(Message("refund.forgotten"), permanent=True))
+        refunds.settle_refund(
+            scope, payment.id, Rejected(Message("refund.forgotten"), permanent=True)
+        )
         row = subscription_rows.get_subscription(scope, found)
         assert row.until is not None
         assert subscription_rows.is_month_paid(scope, row, row.until)
@@ -264,7 +279,9 @@ def test_a_month_of_a_closed_month_counts_today(nova: Bot) -> None:
     assert (nova.held(), nova.even()) == (2 * MONTH, True)
 
 
-def test_another_tenant_finds_nothing_behind_the_words(nova: Bot, database: Database, telegram: fake.Network) -> None:
+def test_another_tenant_finds_nothing_behind_the_words(
+    nova: Bot, database: Database, telegram: fake.Network
+) -> None:
     found = offered(nova)
     payload = rail().monthly_payload(nova.world.tenant_id, found)
     other = bot(database, telegram)
@@ -291,12 +308,18 @@ def test_what_it_opens_is_not_offered_for_sale(nova: Bot) -> None:
 def test_the_days_sums_count_a_month(nova: Bot) -> None:
     begun(nova)
     (payment,) = nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant")
-    daily_rollups.roll_up_days_of_sale(SaleRecorded(nova.world.tenant_id, payment.id), tenant=nova.world.tenant)
+    daily_rollups.roll_up_days_of_sale(
+        SaleRecorded(nova.world.tenant_id, payment.id), tenant=nova.world.tenant
+    )
     (day,) = nova.rows("SELECT gross_minor, orders FROM sales_daily WHERE tenant_id = :tenant")
     assert (day.gross_minor, day.orders) == (MONTH, 1)
     with nova.scope() as scope:
-        found = daily_report.load_daily_report(scope, nova.world.creator_id, local_day(scope.now, "Europe/Paris"))
-    assert [(one.kind, one.title, one.amount) for one in found.orders] == [("sale", "Le cercle", Money(MONTH, "XTR"))]
+        found = daily_report.load_daily_report(
+            scope, nova.world.creator_id, local_day(scope.now, "Europe/Paris")
+        )
+    assert [(one.kind, one.title, one.amount) for one in found.orders] == [
+        ("sale", "Le cercle", Money(MONTH, "XTR"))
+    ]
     assert found.balanced
 
 

@@ -1,4 +1,5 @@
-"""Who stops keeps what is paid and pays no more; what is given back, runs out or is forgotten is taken no more."""
+"""Who stops keeps what is paid and pays no more; what is given back, runs out or is forgotten is
+taken no more."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -56,7 +57,9 @@ def test_a_month_given_back_ends_it_and_no_other_is_taken(nova: Bot) -> None:
     (payment,) = nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant")
     for _ in range(2):
         with nova.scope() as scope:
-            order_payments.request_order_refund(scope, payment.id, reason=Message("refund.by_member.asked"))
+            order_payments.request_order_refund(
+                scope, payment.id, reason=Message("refund.by_member.asked")
+            )
         nova.drain()
         nova.hear()
     nova.drain()
@@ -77,7 +80,9 @@ def test_an_earlier_month_given_back_leaves_the_one_that_runs(nova: Bot) -> None
     until = row_of(nova, found).until
     (payment, _) = nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant ORDER BY id")
     with nova.scope() as scope:
-        order_payments.request_order_refund(scope, payment.id, reason=Message("refund.by_member.asked"))
+        order_payments.request_order_refund(
+            scope, payment.id, reason=Message("refund.by_member.asked")
+        )
     nova.drain()
     nova.hear()
     row = row_of(nova, found)
@@ -142,16 +147,26 @@ def test_anothers_subscription_is_not_stopped_by_a_fan(nova: Bot) -> None:
         subscription_endings.request_renewal_stop(scope, found, fan_id=eve.fan_id)
 
 
-def test_who_is_forgotten_is_charged_no_more_and_what_comes_all_the_same_is_shown(nova: Bot) -> None:
+def test_who_is_forgotten_is_charged_no_more_and_what_comes_all_the_same_is_shown(
+    nova: Bot,
+) -> None:
     found = begun(nova)
     thread = nova.thread(str(nova.stars.world.person("leo").id))
     person = str(nova.stars.world.person("leo").id)
     with nova.scope() as scope:
         erase_fan(scope, thread.fan_id)
-    nova.telegram.book.schedule_fault("status:400", account=str(nova.stars.bot.id), on="subscriptions")
+    nova.telegram.book.schedule_fault(
+        "status:400", account=str(nova.stars.bot.id), on="subscriptions"
+    )
     nova.drain()
     assert row_of(nova, found).state == "ended"
-    assert nova.rows("SELECT 1 FROM outbox WHERE tenant_id = :tenant AND args::text LIKE :who", who=f"%{person}%") == []
+    assert (
+        nova.rows(
+            "SELECT 1 FROM outbox WHERE tenant_id = :tenant AND args::text LIKE :who",
+            who=f"%{person}%",
+        )
+        == []
+    )
     assert renew(nova), "the platform did not listen"
     nova.hear()
     nova.drain()
@@ -173,7 +188,11 @@ def test_a_retired_plan_is_sold_to_nobody_and_goes_on_for_who_has_it(nova: Bot) 
     with nova.scope() as scope:
         (standing,) = plans.list_plan_summaries(scope, [nova.world.creator_id])
         assert scope.session.get(Subscription, (scope.tenant_id, found)) is not None
-    assert (standing.active, standing.monthly, standing.state) == (1, Money(MONTH, "XTR"), "retired")
+    assert (standing.active, standing.monthly, standing.state) == (
+        1,
+        Money(MONTH, "XTR"),
+        "retired",
+    )
 
 
 def test_who_was_given_back_may_begin_anew(nova: Bot) -> None:
@@ -181,8 +200,13 @@ def test_who_was_given_back_may_begin_anew(nova: Bot) -> None:
     found = begun(nova)
     (payment,) = nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant")
     (first,) = nova.stars.bot.subscriptions
-    nova.stars.back(nova.rows("SELECT charge_id FROM payments WHERE tenant_id = :tenant")[0].charge_id, told=True)
-    nova.telegram.book.schedule_fault("status:500", account=str(nova.stars.bot.id), on="subscriptions")
+    nova.stars.back(
+        nova.rows("SELECT charge_id FROM payments WHERE tenant_id = :tenant")[0].charge_id,
+        told=True,
+    )
+    nova.telegram.book.schedule_fault(
+        "status:500", account=str(nova.stars.bot.id), on="subscriptions"
+    )
     nova.hear()
     nova.drain(hours=0)
     assert row_of(nova, found).state == "ended"
@@ -206,7 +230,9 @@ def test_of_a_minor_no_further_month_is_taken(nova: Bot) -> None:
 
 def test_a_month_that_a_minor_is_charged_all_the_same_is_nobodys_sale(nova: Bot) -> None:
     found = begun(nova)
-    nova.telegram.book.schedule_fault("status:400", account=str(nova.stars.bot.id), on="subscriptions")
+    nova.telegram.book.schedule_fault(
+        "status:400", account=str(nova.stars.bot.id), on="subscriptions"
+    )
     say(nova, "j'ai 15 ans")
     before = texts(nova)
     assert renew(nova), "the platform did not listen"
@@ -219,7 +245,8 @@ def test_a_month_that_a_minor_is_charged_all_the_same_is_nobodys_sale(nova: Bot)
 
 
 def test_who_is_found_to_be_a_minor_elsewhere_pays_no_more_here(nova: Bot) -> None:
-    """Another creator's chat, or a provider of checks, tells the safety check; it holds for the whole agency."""
+    """Another creator's chat, or a provider of checks, tells the safety check; it holds for the
+    whole agency."""
     found, who = begun(nova), str(nova.stars.world.person("leo").id)
     with nova.scope() as scope:
         age_assurance.block_viewer(scope, "telegram", who)

@@ -1,4 +1,5 @@
-"""Words that a model suggests for an answer in public: in a member's box, marked, and never sent by themselves."""
+"""Words that a model suggests for an answer in public: in a member's box, marked, and never sent by
+themselves."""
 
 import json
 from typing import Any
@@ -15,17 +16,32 @@ from subscribers.replies.persona import PersonaVersion
 from tests.schedules.builders import Desk
 from tests.subscribers.builders import Writer
 from tests.subscribers.builders import answer as written
-from tests.subscribers.commenting import answer, conversation_of, hear, lines, posted, said, take, under
+from tests.subscribers.commenting import (
+    answer,
+    conversation_of,
+    hear,
+    lines,
+    posted,
+    said,
+    take,
+    under,
+)
 
 SPEAKER = PersonaVersion(
-    name="Léa", virtual=False, card="Léa photographs quiet places.", voice="Warm, short.", languages=("fr", "en")
+    name="Léa",
+    virtual=False,
+    card="Léa photographs quiet places.",
+    voice="Warm, short.",
+    languages=("fr", "en"),
 )
 
 
 def suggested(lea: Desk, remark: CommentView, *says: Any) -> str:
     """Ask for words, and let the model say something; what stands in the member's box then."""
     with lea.scope() as scope:
-        persona.activate_persona(scope, persona.create_persona_version(scope, lea.creator_id, SPEAKER))
+        persona.activate_persona(
+            scope, persona.create_persona_version(scope, lea.creator_id, SPEAKER)
+        )
     lea.act(answer_suggestions.request_answer_suggestion, remark.id, lea.manager, most=60)
     event = CommentAnswerDue(lea.tenant_id, remark.id, lea.manager, 60)
     writer = Writer(list(says))
@@ -47,7 +63,9 @@ def test_a_model_s_words_lie_in_the_box_and_leave_by_a_person_alone(lea: Desk) -
     lea.run()
     assert under(lea, native) == [words]
     with lea.scope() as scope:
-        found = scope.run("SELECT unit FROM decision_inputs WHERE tenant_id = :t ORDER BY id", t=lea.tenant_id)
+        found = scope.run(
+            "SELECT unit FROM decision_inputs WHERE tenant_id = :t ORDER BY id", t=lea.tenant_id
+        )
         assert [json.loads(row.unit)["text_ai"] for row in found][-1] == "generated"
 
 
@@ -56,7 +74,9 @@ def test_what_the_member_writes_meanwhile_is_not_written_over(lea: Desk) -> None
     hear(lea)
     talk = take(lea)
     with lea.scope() as scope:
-        unsent_text.store_unsent_text(scope, conversation_rows.get_conversation(scope, talk), lea.manager, "I was")
+        unsent_text.store_unsent_text(
+            scope, conversation_rows.get_conversation(scope, talk), lea.manager, "I was"
+        )
     assert suggested(lea, lines(lea)[0], written("At the lake.")) == "I was"
 
 

@@ -1,4 +1,5 @@
-"""A platform that tells of a payment after its month was closed: the month stays, the money counts today."""
+"""A platform that tells of a payment after its month was closed: the month stays, the money counts
+today."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,5 @@
-"""An account of Nova's whose platform tells what it earned: the fake's till, the real connector, no network between."""
+"""An account of Nova's whose platform tells what it earned: the fake's till, the real connector, no
+network between."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -33,11 +34,14 @@ _numbers = count(1)
 
 @dataclass
 class Account:
-    """The sandbox account of a studio, as if it were one of a platform that tells what it earned."""
+    """The sandbox account of a studio, as if it were one of a platform that tells what it
+    earned."""
 
     studio: Studio
     number: int = field(default_factory=lambda: next(_numbers))
-    fans: list[Fan] = field(default_factory=lambda: [Fan(f"f-{number}", f"fan{number}") for number in range(2)])
+    fans: list[Fan] = field(
+        default_factory=lambda: [Fan(f"f-{number}", f"fan{number}") for number in range(2)]
+    )
     refuses: Callable[[], Response | None] = lambda: None
     questions: list[TimeSpan] = field(default_factory=list)
     days: set[date] = field(default_factory=set)
@@ -65,26 +69,37 @@ class Account:
         """Time passes."""
         self.studio.world.pass_time(sum(hours.values()) * 3600)
 
-    def earn(self, gross: int, net: int, source: str = "tip", fan: int | None = 0, **more: Any) -> Earning:
+    def earn(
+        self, gross: int, net: int, source: str = "tip", fan: int | None = 0, **more: Any
+    ) -> Earning:
         """Somebody paid."""
-        return self.till.earn(self.member, gross, net, source, None if fan is None else self.fans[fan], **more)
+        return self.till.earn(
+            self.member, gross, net, source, None if fan is None else self.fans[fan], **more
+        )
 
     def ask(self, tenant: UUID, channel: UUID, span: TimeSpan) -> Earnings | Reauthorize | None:
         """The connector's question, answered by the till page by page."""
         self.questions.append(span)
         answers: tuple[StepResult, ...] = ()
-        while isinstance(turn := earnings.read_earnings(self.member.id, span, answers, self.paging), Send):
+        while isinstance(
+            turn := earnings.read_earnings(self.member.id, span, answers, self.paging), Send
+        ):
             answers = (*answers, self.refuses() or self._page(turn.step.name, turn.step.path))
         return turn
 
     def _page(self, name: str, path: str) -> Response:
         try:
-            return Response(name, 200, body=self.till.page(self.member, name, dict(parse_qsl(urlsplit(path).query))))
+            return Response(
+                name,
+                200,
+                body=self.till.page(self.member, name, dict(parse_qsl(urlsplit(path).query))),
+            )
         except Refusal as refusal:
             return Response(name, refusal.status, body=refusal.body)
 
     def read(self, *, lately: bool = False) -> bool:
-        """One reading, of what is new alone if it is only of `lately`; whether it came to its end."""
+        """One reading, of what is new alone if it is only of `lately`; whether it came to its
+        end."""
         event = EarningsDue(self.studio.world.tenant_id, self.studio.world.channel_id, lately)
         try:
             platform_earnings.read_earnings(
@@ -126,7 +141,9 @@ class Account:
     def held(self) -> int:
         """What the books say lies there, in cents."""
         with self.studio.scope() as scope:
-            found = entries.account_balance(scope, entries.rail_ledger_account(file_reader.STATEMENT_RAIL, self.source))
+            found = entries.account_balance(
+                scope, entries.rail_ledger_account(file_reader.STATEMENT_RAIL, self.source)
+            )
         assert set(found) <= {"USD"}
         return found.get("USD", 0)
 
@@ -138,7 +155,8 @@ class Account:
     def lines(self) -> list[Any]:
         """The lines of statements of this account, oldest first."""
         return self.studio.rows(
-            "SELECT * FROM statement_lines WHERE tenant_id = :tenant AND source = :source ORDER BY at, id",
+            "SELECT * FROM statement_lines WHERE tenant_id = :tenant AND source = :source ORDER "
+            "BY at, id",
             source=self.source,
         )
 

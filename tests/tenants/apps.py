@@ -1,4 +1,5 @@
-"""An authenticator app, as far as a door can tell: it was told letters once, and knows what time it is."""
+"""An authenticator app, as far as a door can tell: it was told letters once, and knows what time it
+is."""
 
 import base64
 import re
@@ -29,7 +30,11 @@ class App:
 
     def code(self, now: int, *, later: int = 0) -> str:
         """The six digits so many steps later."""
-        return TOTP(self.secret, 6, SHA1(), 30).generate(now + later * second_factor.TOTP_STEP_SECONDS).decode()
+        return (
+            TOTP(self.secret, 6, SHA1(), 30)
+            .generate(now + later * second_factor.TOTP_STEP_SECONDS)
+            .decode()
+        )
 
 
 def now(tenant: OpenScope) -> int:

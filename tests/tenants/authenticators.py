@@ -1,4 +1,5 @@
-"""An authenticator in software: makes passkeys and signs with them, as a browser hands it on; and can misbehave."""
+"""An authenticator in software: makes passkeys and signs with them, as a browser hands it on; and
+can misbehave."""
 
 import hashlib
 import json
@@ -7,7 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import cbor2
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    generate_private_key,
+)
 from cryptography.hazmat.primitives.hashes import SHA256
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
@@ -16,7 +22,8 @@ PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 
 @dataclass
 class Authenticator:
-    """A device with its passkeys: credential id → (key, user handle). `counts` is off for those that never count."""
+    """A device with its passkeys: credential id → (key, user handle). `counts` is off for those
+    that never count."""
 
     host: str = "localhost"
     origin: str = "http://localhost"
@@ -26,13 +33,20 @@ class Authenticator:
     keys: dict[str, tuple[EllipticCurvePrivateKey, bytes]] = field(default_factory=dict)
 
     def makes(self, options: str, *, credential: str = "") -> dict[str, Any]:
-        """The answer to `navigator.credentials.create`; `credential` claims an id that exists already."""
+        """The answer to `navigator.credentials.create`; `credential` claims an id that exists
+        already."""
         asked = json.loads(options)
         key = generate_private_key(SECP256R1())
         name = credential or bytes_to_base64url(secrets.token_bytes(16))
         self.keys[name] = (key, base64url_to_bytes(asked["user"]["id"]))
         numbers, raw = key.public_key().public_numbers(), base64url_to_bytes(name)
-        cose = {1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")}
+        cose = {
+            1: 2,
+            3: -7,
+            -1: 1,
+            -2: numbers.x.to_bytes(32, "big"),
+            -3: numbers.y.to_bytes(32, "big"),
+        }
         attested = bytes(16) + len(raw).to_bytes(2, "big") + raw + cbor2.dumps(cose)
         data = self._data(ATTESTED) + attested
         said = {"fmt": "none", "attStmt": {}, "authData": data}
@@ -42,8 +56,11 @@ class Authenticator:
         }
         return {"id": name, "rawId": name, "type": "public-key", "response": response}
 
-    def signs(self, options: str, *, credential: str = "", handle: bytes | None = None) -> dict[str, Any]:
-        """The answer to `navigator.credentials.get`, by the first passkey it has unless told otherwise."""
+    def signs(
+        self, options: str, *, credential: str = "", handle: bytes | None = None
+    ) -> dict[str, Any]:
+        """The answer to `navigator.credentials.get`, by the first passkey it has unless told
+        otherwise."""
         asked = json.loads(options)
         name = credential or next(iter(self.keys))
         key, own = self.keys[name]
@@ -59,7 +76,9 @@ class Authenticator:
 
     def copy(self) -> "Authenticator":
         """Another device with the same secrets, as a thief would have it."""
-        return Authenticator(self.host, self.origin, self.verifies, self.counts, self.counter, dict(self.keys))
+        return Authenticator(
+            self.host, self.origin, self.verifies, self.counts, self.counter, dict(self.keys)
+        )
 
     def _client(self, kind: str, challenge: str) -> str:
         said = {"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": False}
@@ -68,4 +87,8 @@ class Authenticator:
     def _data(self, more: int) -> bytes:
         self.counter += self.counts
         flags = PRESENT | (VERIFIED if self.verifies else 0) | more
-        return hashlib.sha256(self.host.encode()).digest() + bytes([flags]) + self.counter.to_bytes(4, "big")
+        return (
+            hashlib.sha256(self.host.encode()).digest()
+            + bytes([flags])
+            + self.counter.to_bytes(4, "big")
+        )

@@ -30,11 +30,21 @@ def agency(tenant: OpenScope, tenant_id: UUID | None = None, *, name: str = "Lum
     with tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name=name, language="fr", zone="Europe/Paris")
         creator = agencies.add_creator(
-            scope, slug="mia", name="Mia Laurent", kind="human", zone="Europe/Paris", languages=["fr"]
+            scope,
+            slug="mia",
+            name="Mia Laurent",
+            kind="human",
+            zone="Europe/Paris",
+            languages=["fr"],
         )
         owner, chatter = (
             agencies.add_member(
-                scope, name=str(role), email=f"{role}@example.test", role=role, language="fr", zone="UTC"
+                scope,
+                name=str(role),
+                email=f"{role}@example.test",
+                role=role,
+                language="fr",
+                zone="UTC",
             )
             for role in (Role.OWNER, Role.CHATTER)
         )

@@ -18,7 +18,9 @@ from tests.tenants.builders import Agency, agency
 
 def test_agency_is_read_as_founded(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        assert queries.get_agency(scope) == queries.Agency("Lumière", "fr", "Europe/Paris", demo=False)
+        assert queries.get_agency(scope) == queries.Agency(
+            "Lumière", "fr", "Europe/Paris", demo=False
+        )
         (creator,) = queries.list_creators(scope)
         assert (creator.id, creator.kind, creator.languages, creator.approval_tiers) == (
             lumiere.creator_id,
@@ -52,7 +54,10 @@ def test_unknown_looks_like_another_tenants(tenant: OpenScope, lumiere: Agency) 
                 read(scope, theirs)
             with pytest.raises(NotFound) as wrong:
                 read(scope, unknown)
-            said = (str(strange.value).replace(str(theirs), ""), str(wrong.value).replace(str(unknown), ""))
+            said = (
+                str(strange.value).replace(str(theirs), ""),
+                str(wrong.value).replace(str(unknown), ""),
+            )
             assert said[0] == said[1]
 
 
@@ -65,7 +70,9 @@ def test_members_who_left_are_not_listed(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         scope.run("UPDATE members SET active = false WHERE id = :id", id=lumiere.chatter)
         assert [member.role for member in queries.list_members(scope)] == [Role.OWNER]
-        assert queries.get_member(scope, lumiere.chatter).role is Role.CHATTER  # their acts keep their name
+        assert (
+            queries.get_member(scope, lumiere.chatter).role is Role.CHATTER
+        )  # their acts keep their name
 
 
 def test_two_logins_of_a_house_are_two_people_unless_said(lumiere: Agency) -> None:
@@ -84,15 +91,26 @@ def test_two_logins_of_a_house_are_two_people_unless_said(lumiere: Agency) -> No
         ({"zone": ""}, "agency.zone"),
     ],
 )
-def test_creators_that_cannot_be_are_refused(lumiere: Agency, change: dict[str, object], code: str) -> None:
-    made = {"slug": "nova", "name": "Nova", "kind": "virtual", "zone": "UTC", "languages": ["fr"], **change}
+def test_creators_that_cannot_be_are_refused(
+    lumiere: Agency, change: dict[str, object], code: str
+) -> None:
+    made = {
+        "slug": "nova",
+        "name": "Nova",
+        "kind": "virtual",
+        "zone": "UTC",
+        "languages": ["fr"],
+        **change,
+    }
     with pytest.raises(BadInput, match=code.replace(".", r"\.")), lumiere.scope() as scope:
         agencies.add_creator(scope, **made)  # type: ignore[arg-type]  # one of them is wrong
 
 
 def test_members_speak_a_language_of_ours(lumiere: Agency) -> None:
     with pytest.raises(BadInput, match=r"agency\.language"), lumiere.scope() as scope:
-        agencies.add_member(scope, name="x", email="x@example.test", role=Role.GUEST, language="de", zone="UTC")
+        agencies.add_member(
+            scope, name="x", email="x@example.test", role=Role.GUEST, language="de", zone="UTC"
+        )
 
 
 @pytest.mark.parametrize("role", Role)
@@ -111,11 +129,21 @@ def test_require_refuses_what_may_denies(role: Role, right: Right) -> None:
 
 def test_rights_are_what_the_house_says() -> None:
     assert {role for role in Role if has_right(role, Right.STAFF)} == {Role.OWNER}
-    assert {role for role in Role if has_right(role, Right.APPROVE)} == {Role.OWNER, Role.MANAGER, Role.CREATOR}
-    assert {role for role in Role if has_right(role, Right.MONEY)} == set(Role) - {Role.CHATTER, Role.GUEST}
+    assert {role for role in Role if has_right(role, Right.APPROVE)} == {
+        Role.OWNER,
+        Role.MANAGER,
+        Role.CREATOR,
+    }
+    assert {role for role in Role if has_right(role, Right.MONEY)} == set(Role) - {
+        Role.CHATTER,
+        Role.GUEST,
+    }
     assert not has_right(Role.CHATTER, Right.APPROVE)
     assert {right for right in Right if has_right(Role.GUEST, right)} == {Right.REVIEW}
-    assert {right for right in Right if has_right(Role.ACCOUNTANT, right)} == {Right.MONEY, Right.BOOKS}
+    assert {right for right in Right if has_right(Role.ACCOUNTANT, right)} == {
+        Right.MONEY,
+        Right.BOOKS,
+    }
 
 
 SAID = Message("gate.CONSENT_MISSING")
@@ -133,7 +161,8 @@ def test_notice_settles_and_comes_back_as_new(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         notices.put(scope, SAID, cause="c")
         scope.run(
-            "UPDATE notices SET created_at = created_at - interval '1 day', updated_at = updated_at - interval '1 day'"
+            "UPDATE notices SET created_at = created_at - interval '1 day', updated_at = "
+            "updated_at - interval '1 day'"
         )
     with lumiere.scope() as scope:
         notices.close(scope, "c")

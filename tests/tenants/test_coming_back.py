@@ -20,11 +20,19 @@ GOOD = "trois moineaux sur un fil"
 def back(here: Agency, email: str, role: Role = Role.MANAGER) -> str:
     with here.scope(f"member:{here.owner}") as scope:
         return members.invite_member(
-            scope, name="Cy", email=email, role=role, language="en", zone="Europe/Paris", creators=("mia",)
+            scope,
+            name="Cy",
+            email=email,
+            role=role,
+            language="en",
+            zone="Europe/Paris",
+            creators=("mia",),
         )
 
 
-def test_who_comes_back_is_who_they_were_with_what_is_said_of_them_now(tenant: OpenScope, lumiere: Agency) -> None:
+def test_who_comes_back_is_who_they_were_with_what_is_said_of_them_now(
+    tenant: OpenScope, lumiere: Agency
+) -> None:
     with lumiere.scope() as scope:
         before = queries.get_member(scope, lumiere.chatter)
     with lumiere.scope(f"member:{lumiere.owner}") as scope:
@@ -49,12 +57,15 @@ def test_nothing_of_before_opens(tenant: OpenScope, pages: Database, lumiere: Ag
         members.change_member(scope, lumiere.chatter, role=Role.MANAGER, creators=())
     with lumiere.scope(f"member:{lumiere.chatter}") as scope:
         member = queries.get_member(scope, lumiere.chatter)
-        key = keys.create_key(scope, name="CI", scopes=[ApiKeyScope.POSTS_READ], creators=[], days=30)
+        key = keys.create_key(
+            scope, name="CI", scopes=[ApiKeyScope.POSTS_READ], creators=[], days=30
+        )
         passwords.set_password(scope, member.id, GOOD, email=member.email)
         link = sessions.create_sign_in_link(scope, member.id)
         emails.send_confirmation_code(scope, member.id)
         scope.run(
-            "INSERT INTO passkeys (tenant_id, id, member_id, credential, public_key, count, name, ended)"
+            "INSERT INTO passkeys (tenant_id, id, member_id, credential, public_key, count, name, "
+            "ended)"
             " VALUES (:t, gen_random_uuid(), :m, 'credential', 'x', 0, 'Phone', '')",
             t=scope.tenant_id,
             m=member.id,

@@ -1,4 +1,5 @@
-"""The second factor: set up once, six digits used once, locked after five, sealed; and only then a session opens."""
+"""The second factor: set up once, six digits used once, locked after five, sealed; and only then a
+session opens."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
@@ -21,7 +22,13 @@ OLD_CODE = "000000"
 def gus(lumiere: Agency) -> UUID:
     with lumiere.scope() as scope:
         return agencies.add_member(
-            scope, name="Gus", email="gus@example.test", role=Role.GUEST, language="fr", zone="UTC", creators=["mia"]
+            scope,
+            name="Gus",
+            email="gus@example.test",
+            role=Role.GUEST,
+            language="fr",
+            zone="UTC",
+            creators=["mia"],
         )
 
 
@@ -93,19 +100,24 @@ def test_codes_of_a_minute_ago_or_ahead_are_wrong(lumiere: Agency, gus: UUID) ->
 
 def test_after_five_wrong_ones_not_even_the_right_one_opens(lumiere: Agency, gus: UUID) -> None:
     app, session = sets_up(lumiere, gus), comes(lumiere, gus)
-    for typed in ("", "000000", "abcdef", "1", "０００００００")[: failed_attempts.MAX_FAILURES_PER_ACCOUNT]:
+    for typed in ("", "000000", "abcdef", "1", "０００００００")[
+        : failed_attempts.MAX_FAILURES_PER_ACCOUNT
+    ]:
         with pytest.raises(Refused, match=r"factor\.wrong"):
             enter(lumiere, session, typed)
     with pytest.raises(Refused, match=r"password\.wait"):
         enter(lumiere, session, app.code(now(lumiere.open)))
     with lumiere.open(INSTALLATION_ID, "system:door", role="door") as scope:
         scope.run(
-            "UPDATE login_failures SET failed_at = failed_at - CAST(:w AS interval)", w=failed_attempts.FAILURE_WINDOW
+            "UPDATE login_failures SET failed_at = failed_at - CAST(:w AS interval)",
+            w=failed_attempts.FAILURE_WINDOW,
         )
     assert enter(lumiere, session, app.code(now(lumiere.open)))
 
 
-def test_what_is_shared_stays_once_it_was_right_and_is_shown_no_more(lumiere: Agency, gus: UUID) -> None:
+def test_what_is_shared_stays_once_it_was_right_and_is_shown_no_more(
+    lumiere: Agency, gus: UUID
+) -> None:
     first = sets_up(lumiere, gus)
     app = sets_up(lumiere, gus)  # the page was closed before: what it showed is worth nothing
     session = comes(lumiere, gus)
@@ -115,7 +127,9 @@ def test_what_is_shared_stays_once_it_was_right_and_is_shown_no_more(lumiere: Ag
     with lumiere.scope() as scope:
         second_factor.begin_enrolment(scope, KEY, gus)
         assert second_factor.pending_enrolment(scope, KEY, gus, name="x") is None
-        box = bytes(scope.run("SELECT box FROM second_factors WHERE member_id = :m", m=gus).scalar())
+        box = bytes(
+            scope.run("SELECT box FROM second_factors WHERE member_id = :m", m=gus).scalar()
+        )
     assert app.secret not in box
     again = comes(lumiere, gus)
     assert enter(lumiere, again, app.code(now(lumiere.open), later=1))
@@ -150,4 +164,6 @@ def test_without_the_doors_key_no_guest_comes_in(lumiere: Agency, gus: UUID) -> 
 def test_another_door_s_key_opens_nothing(lumiere: Agency, gus: UUID) -> None:
     sets_up(lumiere, gus)
     with lumiere.scope() as scope, pytest.raises(Unavailable):
-        second_factor.pending_enrolment(scope, second_factor.derive_door_key(bytes(32)), gus, name="x")
+        second_factor.pending_enrolment(
+            scope, second_factor.derive_door_key(bytes(32)), gus, name="x"
+        )

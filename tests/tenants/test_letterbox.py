@@ -11,7 +11,9 @@ from tenants.vault import sealed_intake
 
 def test_a_letter_opens_for_its_tenant_and_master_key_alone() -> None:
     master, tenant_id = secrets.token_bytes(32), uuid7()
-    letter = sealed_intake.seal_form(sealed_intake.derive_public_key(master), tenant_id, {"token": "12:secret"})
+    letter = sealed_intake.seal_form(
+        sealed_intake.derive_public_key(master), tenant_id, {"token": "12:secret"}
+    )
     assert b"secret" not in letter
     assert sealed_intake.unseal_form(master, tenant_id, letter) == {"token": "12:secret"}
     for key, tenant in ((master, uuid7()), (secrets.token_bytes(32), tenant_id)):

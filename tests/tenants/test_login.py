@@ -32,7 +32,9 @@ def test_link_is_used_once(pages: Database, lumiere: Agency) -> None:
         login.redeem_sign_in_link(pages.scope, secret)
 
 
-def test_of_two_uses_at_once_one_is_refused(pages: Database, tenant: OpenScope, lumiere: Agency) -> None:
+def test_of_two_uses_at_once_one_is_refused(
+    pages: Database, tenant: OpenScope, lumiere: Agency
+) -> None:
     def enter(secret: str) -> str | None:
         try:
             return login.redeem_sign_in_link(tenant, secret)
@@ -47,7 +49,9 @@ def test_of_two_uses_at_once_one_is_refused(pages: Database, tenant: OpenScope, 
 
 
 @pytest.mark.parametrize("secret", ["", "unknown", "' OR true --", "\x00", "é" * 4000])
-def test_unknown_link_and_session_are_refused_alike(pages: Database, lumiere: Agency, secret: str) -> None:
+def test_unknown_link_and_session_are_refused_alike(
+    pages: Database, lumiere: Agency, secret: str
+) -> None:
     with pytest.raises(Refused, match=r"login\.link_spent"):
         login.redeem_sign_in_link(pages.scope, secret)
     assert login.find_session(pages.scope, secret) is None
@@ -55,7 +59,10 @@ def test_unknown_link_and_session_are_refused_alike(pages: Database, lumiere: Ag
 
 def expire(lumiere: Agency, table: str) -> None:
     with lumiere.scope() as scope:
-        scope.run(f"UPDATE {table} SET expires_at = people_now() WHERE tenant_id = :t", t=lumiere.tenant_id)
+        scope.run(
+            f"UPDATE {table} SET expires_at = people_now() WHERE tenant_id = :t",
+            t=lumiere.tenant_id,
+        )
 
 
 def test_old_link_is_refused(pages: Database, lumiere: Agency) -> None:
@@ -76,7 +83,9 @@ def test_a_link_lasts_an_hour_of_peoples_whatever_day_the_house_plays(
         scope.run("SELECT house_clock_move(:by)", by=by)
     with pytest.raises(Refused, match=r"login\.link_spent"):
         login.redeem_sign_in_link(pages.scope, old)
-    assert login.find_session(pages.scope, login.redeem_sign_in_link(pages.scope, fresh)) is not None
+    assert (
+        login.find_session(pages.scope, login.redeem_sign_in_link(pages.scope, fresh)) is not None
+    )
 
 
 def test_session_ends_by_itself(pages: Database, lumiere: Agency) -> None:
@@ -104,14 +113,19 @@ def test_leaving_closes_one_session(pages: Database, lumiere: Agency) -> None:
     assert login.find_session(pages.scope, second) is not None
 
 
-def test_whoever_is_put_out_has_no_link_left_to_come_back_by(pages: Database, lumiere: Agency) -> None:
-    """A link for a telephone, made on a page somebody left open, outlived the new password by an hour."""
+def test_whoever_is_put_out_has_no_link_left_to_come_back_by(
+    pages: Database, lumiere: Agency
+) -> None:
+    """A link for a telephone, made on a page somebody left open, outlived the new password by an
+    hour."""
     with pages.scope(lumiere.tenant_id, f"member:{lumiere.owner}") as scope:
         before, other = (
             login.create_sign_in_link(scope, lumiere.owner),
             login.create_sign_in_link(scope, lumiere.chatter),
         )
-        passwords.set_password(scope, lumiere.owner, "trois moineaux sur un fil", email="owner@example.test")
+        passwords.set_password(
+            scope, lumiere.owner, "trois moineaux sur un fil", email="owner@example.test"
+        )
         after = login.create_sign_in_link(scope, lumiere.owner)
     with pytest.raises(Refused, match=r"login\.link_spent"):
         login.redeem_sign_in_link(pages.scope, before)
@@ -119,7 +133,9 @@ def test_whoever_is_put_out_has_no_link_left_to_come_back_by(pages: Database, lu
     assert login.redeem_sign_in_link(pages.scope, other)
 
 
-def test_another_agency_revokes_nothing_here(pages: Database, tenant: OpenScope, lumiere: Agency) -> None:
+def test_another_agency_revokes_nothing_here(
+    pages: Database, tenant: OpenScope, lumiere: Agency
+) -> None:
     session = login.redeem_sign_in_link(pages.scope, link(lumiere))
     other = agency(tenant)
     with other.scope() as scope:
@@ -142,7 +158,8 @@ def test_tables_keep_digests_only(pages: Database, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         for table, kept in (("login_links", secret), ("login_sessions", session)):
             (row,) = scope.run(
-                f"SELECT {table}::text AS whole, digest FROM {table} WHERE tenant_id = :t", t=lumiere.tenant_id
+                f"SELECT {table}::text AS whole, digest FROM {table} WHERE tenant_id = :t",
+                t=lumiere.tenant_id,
             )
             assert kept not in row.whole
             assert row.digest == hashlib.sha256(kept.encode()).hexdigest()

@@ -1,4 +1,5 @@
-"""Passkeys: made once, signing once for one act, from our own origin, by their owner; a copy is noticed and told."""
+"""Passkeys: made once, signing once for one act, from our own origin, by their owner; a copy is
+noticed and told."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +42,13 @@ ACT = {"act": "switch.reopen", "about": "this very stop"}
 def gus(lumiere: Agency) -> UUID:
     with lumiere.scope() as scope:
         return agencies.add_member(
-            scope, name="Gus", email="gus@example.test", role=Role.GUEST, language="fr", zone="UTC", creators=["mia"]
+            scope,
+            name="Gus",
+            email="gus@example.test",
+            role=Role.GUEST,
+            language="fr",
+            zone="UTC",
+            creators=["mia"],
         )
 
 
@@ -49,23 +56,31 @@ def who(house: Agency, member: UUID) -> ChallengedMember:
     return ChallengedMember(house.tenant_id, member)
 
 
-def adds(house: Agency, member: UUID, device: Authenticator | None = None, name: str = "Phone") -> Authenticator:
+def adds(
+    house: Agency, member: UUID, device: Authenticator | None = None, name: str = "Phone"
+) -> Authenticator:
     """A member adds a passkey; returns the device that has it."""
     device = device or Authenticator()
     with house.scope(f"member:{member}") as scope:
         options = challenges.create_registration_challenge(scope, SITE, member)
-    ceremonies.register_passkey(house.open, SITE, who(house, member), device.makes(options), name=name)
+    ceremonies.register_passkey(
+        house.open, SITE, who(house, member), device.makes(options), name=name
+    )
     return device
 
 
 def asked(house: Agency, member: UUID, *, act: str = ACT["act"], about: str = ACT["about"]) -> str:
     with house.scope(f"member:{member}") as scope:
-        return challenges.create_signing_challenge(scope, SITE, act=act, about=about, member_id=member)
+        return challenges.create_signing_challenge(
+            scope, SITE, act=act, about=about, member_id=member
+        )
 
 
 def signs(house: Agency, member: UUID, device: Authenticator, *, about: str = ACT["about"]) -> UUID:
     body = device.signs(asked(house, member, about=about))
-    return ceremonies.sign_act(house.open, SITE, who(house, member), body, act=ACT["act"], about=about)
+    return ceremonies.sign_act(
+        house.open, SITE, who(house, member), body, act=ACT["act"], about=about
+    )
 
 
 def spend(house: Agency, member: UUID, signed: UUID, **other: str) -> UUID:
@@ -75,13 +90,18 @@ def spend(house: Agency, member: UUID, signed: UUID, **other: str) -> UUID:
 
 def enters(house: Agency, device: Authenticator, address: str = "203.0.113.9") -> str:
     return ceremonies.sign_in_with_passkey(
-        house.open, SITE, device.signs(challenges.create_sign_in_challenge(house.open, SITE, address))
+        house.open,
+        SITE,
+        device.signs(challenges.create_sign_in_challenge(house.open, SITE, address)),
     )
 
 
 def test_a_member_signs_in_by_passkey_alone(lumiere: Agency) -> None:
     device = adds(lumiere, lumiere.owner)
-    assert sessions.find_session(lumiere.open, enters(lumiere, device)) == (lumiere.tenant_id, lumiere.owner)
+    assert sessions.find_session(lumiere.open, enters(lumiere, device)) == (
+        lumiere.tenant_id,
+        lumiere.owner,
+    )
     with lumiere.scope() as scope:
         (key,) = passkeys.list_passkeys(scope, lumiere.owner)
         assert (key.name, key.used_at is not None) == ("Phone", True)
@@ -97,7 +117,9 @@ def test_the_same_device_in_two_agencies_opens_the_one_it_names(lumiere: Agency)
     adds(other, other.owner, device)
     theirs = next(one for one in device.keys if one != mine)
     options = challenges.create_sign_in_challenge(lumiere.open, SITE, "203.0.113.9")
-    opened = ceremonies.sign_in_with_passkey(lumiere.open, SITE, device.signs(options, credential=theirs))
+    opened = ceremonies.sign_in_with_passkey(
+        lumiere.open, SITE, device.signs(options, credential=theirs)
+    )
     assert sessions.find_session(lumiere.open, opened) == (other.tenant_id, other.owner)
     options = challenges.create_sign_in_challenge(lumiere.open, SITE, "203.0.113.9")
     with pytest.raises(Refused, match=r"passkey\.wrong"):
@@ -111,19 +133,24 @@ def test_a_guest_s_passkey_stands_for_the_six_digits(lumiere: Agency, gus: UUID)
     with lumiere.scope(f"member:{gus}") as scope:
         options = challenges.create_registration_challenge(scope, SITE, gus)
     first = {"session": session, "name": "Phone", "browser": ""}
-    whole = ceremonies.set_up_second_factor(lumiere.open, SITE, who(lumiere, gus), device.makes(options), **first)
+    whole = ceremonies.set_up_second_factor(
+        lumiere.open, SITE, who(lumiere, gus), device.makes(options), **first
+    )
     assert sessions.find_session(lumiere.open, whole) == (lumiere.tenant_id, gus)
     assert sessions.find_pending_session(lumiere.open, session) is None
     again = comes(lumiere, gus)
     assert sessions.find_session(lumiere.open, again) is None
     body = device.signs(asked(lumiere, gus, act=ACT_SECOND_FACTOR, about=""))
-    opened = ceremonies.pass_second_factor(lumiere.open, SITE, who(lumiere, gus), body, session=again, browser="")
+    opened = ceremonies.pass_second_factor(
+        lumiere.open, SITE, who(lumiere, gus), body, session=again, browser=""
+    )
     assert sessions.find_session(lumiere.open, opened) == (lumiere.tenant_id, gus)
     assert sessions.find_session(lumiere.open, enters(lumiere, device)) == (lumiere.tenant_id, gus)
 
 
 def test_a_link_alone_adds_no_second_factor_beside_a_passkey(lumiere: Agency, gus: UUID) -> None:
-    """Whoever invites the guest again gets a link, and with it neither an app nor a passkey of their own."""
+    """Whoever invites the guest again gets a link, and with it neither an app nor a passkey of
+    their own."""
     adds(lumiere, gus)
     session = comes(lumiere, gus)
     with lumiere.scope(f"member:{gus}") as scope:
@@ -140,7 +167,9 @@ def test_a_link_alone_adds_no_second_factor_beside_a_passkey(lumiere: Agency, gu
         second_factor.verify_code(lumiere.open, KEY, session, app.code(now(lumiere.open)))
     first = {"session": session, "name": "Mine", "browser": ""}
     with pytest.raises(Refused, match="not_first"):
-        ceremonies.set_up_second_factor(lumiere.open, SITE, who(lumiere, gus), Authenticator().makes(options), **first)
+        ceremonies.set_up_second_factor(
+            lumiere.open, SITE, who(lumiere, gus), Authenticator().makes(options), **first
+        )
     assert sessions.find_pending_session(lumiere.open, session) is not None
 
 
@@ -148,7 +177,10 @@ def test_the_last_factor_of_a_guest_stays_and_a_member_s_goes(lumiere: Agency, g
     adds(lumiere, gus)
     adds(lumiere, lumiere.owner)
     with lumiere.scope() as scope:
-        (theirs,), (mine,) = passkeys.list_passkeys(scope, gus), passkeys.list_passkeys(scope, lumiere.owner)
+        (theirs,), (mine,) = (
+            passkeys.list_passkeys(scope, gus),
+            passkeys.list_passkeys(scope, lumiere.owner),
+        )
     with lumiere.scope(f"member:{gus}") as scope, pytest.raises(Refused, match=r"passkey\.last"):
         passkeys.remove_passkey(scope, gus, theirs.id)
     with lumiere.scope(f"member:{gus}") as scope, pytest.raises(NotFound):
@@ -202,7 +234,9 @@ def test_what_is_not_ours_opens_nothing(lumiere: Agency, breach: dict[str, objec
     assert enters(lumiere, device)
 
 
-@pytest.mark.parametrize("body", [{}, {"id": "a"}, {"id": 1, "rawId": [], "response": "x", "type": "public-key"}])
+@pytest.mark.parametrize(
+    "body", [{}, {"id": "a"}, {"id": 1, "rawId": [], "response": "x", "type": "public-key"}]
+)
 def test_an_answer_that_is_none(lumiere: Agency, body: dict[str, object]) -> None:
     with pytest.raises(Refused, match=r"passkey\.wrong"):
         ceremonies.sign_in_with_passkey(lumiere.open, SITE, body)
@@ -247,7 +281,9 @@ def test_a_copied_passkey_is_closed_and_told(lumiere: Agency) -> None:
     assert [sessions.find_session(lumiere.open, one) for one in opened] == [None, None], (
         "the thief may have opened either"
     )
-    with pytest.raises(Refused, match=r"passkey\.wrong"):  # nobody knows which of the two is the owner's
+    with pytest.raises(
+        Refused, match=r"passkey\.wrong"
+    ):  # nobody knows which of the two is the owner's
         enters(lumiere, device)
     with lumiere.scope() as scope:
         assert passkeys.list_passkeys(scope, lumiere.owner) == []
@@ -267,9 +303,13 @@ def test_a_colleague_s_passkey_makes_a_guest_that_colleague(lumiere: Agency, gus
         owner, guest = (queries.get_member(scope, one).principal_id for one in (lumiere.owner, gus))
         assert device_fingerprints.same_humans(scope, guest) == {}
     session = comes(lumiere, gus)
-    body = theirs.signs(asked(lumiere, gus, act=ACT_SECOND_FACTOR, about=""), handle=lumiere.owner.bytes)
+    body = theirs.signs(
+        asked(lumiere, gus, act=ACT_SECOND_FACTOR, about=""), handle=lumiere.owner.bytes
+    )
     with pytest.raises(Refused, match="another"):
-        ceremonies.pass_second_factor(lumiere.open, SITE, who(lumiere, gus), body, session=session, browser="")
+        ceremonies.pass_second_factor(
+            lumiere.open, SITE, who(lumiere, gus), body, session=session, browser=""
+        )
     assert sessions.find_session(lumiere.open, session) is None
     with lumiere.scope() as scope:
         assert device_fingerprints.same_humans(scope, guest) == {guest: frozenset({owner})}

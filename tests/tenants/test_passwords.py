@@ -1,4 +1,5 @@
-"""Passwords: what is refused, what enters, what a stranger learns (nothing), and when nobody enters any more."""
+"""Passwords: what is refused, what enters, what a stranger learns (nothing), and when nobody enters
+any more."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +32,9 @@ def lea(tenant: OpenScope) -> Lea:
 
 
 def enter(tenant: OpenScope, email: str, password: str, address: str = "") -> str:
-    return passwords.sign_in_with_password(tenant, email=email, password=password, address=address or uuid7().hex)
+    return passwords.sign_in_with_password(
+        tenant, email=email, password=password, address=address or uuid7().hex
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,13 +81,15 @@ def test_after_five_failures_nobody_enters_for_a_while(tenant: OpenScope, lea: L
         enter(tenant, lea[2], GOOD)
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
         scope.run(
-            "UPDATE login_failures SET failed_at = failed_at - CAST(:w AS interval)", w=failed_attempts.FAILURE_WINDOW
+            "UPDATE login_failures SET failed_at = failed_at - CAST(:w AS interval)",
+            w=failed_attempts.FAILURE_WINDOW,
         )
     assert enter(tenant, lea[2], GOOD)
 
 
 def test_many_at_once_are_no_more_than_a_few(tenant: OpenScope, lea: Lea) -> None:
-    """Each from an address of its own: the account alone holds them back, before any of them is known to be wrong."""
+    """Each from an address of its own: the account alone holds them back, before any of them is
+    known to be wrong."""
     together = threading.Barrier(4 * failed_attempts.MAX_FAILURES_PER_ACCOUNT)
 
     def one(_: int) -> str:
@@ -96,17 +101,24 @@ def test_many_at_once_are_no_more_than_a_few(tenant: OpenScope, lea: Lea) -> Non
     with ThreadPoolExecutor(together.parties) as pool:
         said = list(pool.map(one, range(together.parties)))
     assert said.count("password.wrong") == failed_attempts.MAX_FAILURES_PER_ACCOUNT
-    assert said.count("password.wait") == together.parties - failed_attempts.MAX_FAILURES_PER_ACCOUNT
+    assert (
+        said.count("password.wait") == together.parties - failed_attempts.MAX_FAILURES_PER_ACCOUNT
+    )
 
 
 def test_who_is_right_leaves_no_failure_behind(tenant: OpenScope, lea: Lea) -> None:
     address = uuid7().hex
-    keys = [failed_attempts.failure_key("account", lea[2]), failed_attempts.failure_key("address", address)]
+    keys = [
+        failed_attempts.failure_key("account", lea[2]),
+        failed_attempts.failure_key("address", address),
+    ]
     with pytest.raises(Refused, match=r"password\.wrong"):
         enter(tenant, lea[2], "autre chose de long", address)
     assert enter(tenant, lea[2], GOOD, address)
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
-        assert [failed_attempts.count_failures(scope, one) for one in keys] == [1, 1], "but for the one of before"
+        assert [failed_attempts.count_failures(scope, one) for one in keys] == [1, 1], (
+            "but for the one of before"
+        )
 
 
 def test_one_address_tries_no_long_list(tenant: OpenScope, lea: Lea) -> None:
@@ -136,7 +148,8 @@ def test_a_session_without_a_sign_of_life_is_over(tenant: OpenScope, lea: Lea) -
     session = enter(tenant, email, GOOD)
     with tenant(tenant_id, "member:x") as scope:
         scope.run(
-            "UPDATE login_sessions SET seen_at = seen_at - CAST(:idle AS interval)", idle=sessions.SESSION_IDLE_LIMIT
+            "UPDATE login_sessions SET seen_at = seen_at - CAST(:idle AS interval)",
+            idle=sessions.SESSION_IDLE_LIMIT,
         )
     assert sessions.find_session(tenant, session) is None
 
@@ -146,7 +159,9 @@ def test_going_over_needs_a_tie_and_works_both_ways(tenant: OpenScope, lea: Lea)
     other = uuid7()
     with tenant(other, "system:test") as scope:
         agencies.create_agency(scope, name="La mienne", language="fr", zone="Europe/Paris")
-        mine = agencies.add_member(scope, name="Léa", email=email, role=Role.OWNER, language="fr", zone="Europe/Paris")
+        mine = agencies.add_member(
+            scope, name="Léa", email=email, role=Role.OWNER, language="fr", zone="Europe/Paris"
+        )
     session = enter(tenant, email, GOOD)
     with pytest.raises(Refused, match=r"login\.not_tied"):
         sessions.switch_agency(tenant, session, other)

@@ -17,8 +17,25 @@ from tenants.notices.queries import list_open_notices
 from tenants.scope import list_tenant_ids, scope_opener
 from tests.tenants.builders import Agency, agency
 
-TABLES = ("agencies", "creators", "members", "principals", "login_links", "login_sessions", "vault_keys", "notices")
-GATE_TABLES = ("assets", "renditions", "content_ratings", "decisions", "persons", "depictions", "permits")
+TABLES = (
+    "agencies",
+    "creators",
+    "members",
+    "principals",
+    "login_links",
+    "login_sessions",
+    "vault_keys",
+    "notices",
+)
+GATE_TABLES = (
+    "assets",
+    "renditions",
+    "content_ratings",
+    "decisions",
+    "persons",
+    "depictions",
+    "permits",
+)
 PROPOSED = ("persons",)
 """Members write these down; from then on the gate alone changes them."""
 
@@ -28,7 +45,10 @@ def test_query_outside_a_scope_is_refused(database: Database, pages: Database, l
     """Refused, not empty: a page that forgot its scope must fail, not show nothing."""
     engine = (database if login == "work" else pages).engine
     for table in (*TABLES, "audit_entries", "outbox"):
-        with engine.connect() as connection, pytest.raises(ProgrammingError, match="permission denied"):
+        with (
+            engine.connect() as connection,
+            pytest.raises(ProgrammingError, match="permission denied"),
+        ):
             connection.execute(text(f"SELECT * FROM {table}"))
 
 
@@ -38,7 +58,9 @@ def test_role_and_tenant_end_with_the_transaction(database: Database, lumiere: A
     with lone.scope(lumiere.tenant_id, "system:test") as scope:
         assert queries.list_creators(scope)
     with lone.engine.connect() as connection:
-        role, tenant = connection.execute(text("SELECT current_user, current_setting('app.tenant', true)")).one()
+        role, tenant = connection.execute(
+            text("SELECT current_user, current_setting('app.tenant', true)")
+        ).one()
         assert (role, tenant) == ("greenroom_work", "")
         with pytest.raises(ProgrammingError, match="permission denied"):
             connection.execute(text("SELECT * FROM creators"))
@@ -56,7 +78,9 @@ def test_scope_without_a_tenant_sees_nothing(database: Database, lumiere: Agency
 def test_exception_takes_everything_back(lumiere: Agency) -> None:
     def half_done() -> None:
         with lumiere.scope() as scope:
-            agencies.add_creator(scope, slug="nova", name="Nova", kind="virtual", zone="UTC", languages=["fr"])
+            agencies.add_creator(
+                scope, slug="nova", name="Nova", kind="virtual", zone="UTC", languages=["fr"]
+            )
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -82,10 +106,14 @@ def test_business_cannot_write_what_the_gate_knows(lumiere: Agency, table: str) 
 
 
 @pytest.mark.parametrize(
-    "role", ["gate", "relay", "greenroom_owner", "postgres", "pg_read_all_data", "pg_write_all_data"]
+    "role",
+    ["gate", "relay", "greenroom_owner", "postgres", "pg_read_all_data", "pg_write_all_data"],
 )
-def test_the_doors_login_cannot_become_more(pages: Database, lumiere: Agency, role: DatabaseRole) -> None:
-    """The dashboard and the pages face strangers: a hole in them must not reach permits or the outbox of others."""
+def test_the_doors_login_cannot_become_more(
+    pages: Database, lumiere: Agency, role: DatabaseRole
+) -> None:
+    """The dashboard and the pages face strangers: a hole in them must not reach permits or the
+    outbox of others."""
     with (
         pytest.raises(DBAPIError, match="permission denied to set role"),
         pages.scope(lumiere.tenant_id, "x", role=role),
@@ -115,14 +143,17 @@ def test_roles_of_a_transaction_are_not_above_policies(database: Database) -> No
     with database.engine.connect() as connection:
         found = connection.execute(
             text(
-                "SELECT rolname FROM pg_roles WHERE rolname IN ('app', 'gate', 'relay', 'door', 'auditor')"
+                "SELECT rolname FROM pg_roles WHERE rolname IN ('app', 'gate', 'relay', 'door', "
+                "'auditor')"
                 " AND (rolsuper OR rolbypassrls OR rolcanlogin)"
             )
         ).all()
     assert found == []
 
 
-def test_door_reads_the_list_and_writes_nothing_of_it(pages: Database, tenant: OpenScope, lumiere: Agency) -> None:
+def test_door_reads_the_list_and_writes_nothing_of_it(
+    pages: Database, tenant: OpenScope, lumiere: Agency
+) -> None:
     assert lumiere.tenant_id in list_tenant_ids(scope_opener(pages))
     for statement in ("UPDATE agencies SET name = 'mine'", "DELETE FROM agencies"):
         with (
@@ -132,15 +163,23 @@ def test_door_reads_the_list_and_writes_nothing_of_it(pages: Database, tenant: O
             scope.run(statement)
 
 
-@pytest.mark.parametrize("table", ["creators", "members", "principals", "vault_keys", "notices", "audit_entries"])
+@pytest.mark.parametrize(
+    "table", ["creators", "members", "principals", "vault_keys", "notices", "audit_entries"]
+)
 def test_door_sees_no_more_than_it_needs(pages: Database, lumiere: Agency, table: str) -> None:
     for owner in (INSTALLATION_ID, lumiere.tenant_id):
-        with pytest.raises(ProgrammingError, match="permission denied"), pages.scope(owner, "x", role="door") as scope:
+        with (
+            pytest.raises(ProgrammingError, match="permission denied"),
+            pages.scope(owner, "x", role="door") as scope,
+        ):
             scope.run(f"SELECT * FROM {table}")
 
 
 def test_door_cannot_give_a_spent_link_to_another(pages: Database, lumiere: Agency) -> None:
-    for statement in ("UPDATE login_links SET digest = 'x'", "UPDATE login_sessions SET member_id = member_id"):
+    for statement in (
+        "UPDATE login_links SET digest = 'x'",
+        "UPDATE login_sessions SET member_id = member_id",
+    ):
         with (
             pytest.raises(ProgrammingError, match="permission denied"),
             pages.scope(INSTALLATION_ID, "x", role="door") as scope,
@@ -154,7 +193,12 @@ def test_another_tenants_rows_are_not_there(tenant: OpenScope, lumiere: Agency) 
         for table in (*TABLES, "audit_entries"):
             owners = set(scope.run(f"SELECT tenant_id FROM {table}").scalars())
             assert owners <= {other.tenant_id}, table
-        assert scope.run("UPDATE creators SET name = 'mine' WHERE id = :id", id=lumiere.creator_id).rowcount == 0
+        assert (
+            scope.run(
+                "UPDATE creators SET name = 'mine' WHERE id = :id", id=lumiere.creator_id
+            ).rowcount
+            == 0
+        )
         assert scope.run("DELETE FROM creators WHERE id = :id", id=lumiere.creator_id).rowcount == 0
 
 
@@ -166,7 +210,10 @@ def test_nothing_is_planted_in_another_tenant(tenant: OpenScope, lumiere: Agency
             theirs=lumiere.tenant_id,
             id=uuid7(),
         )
-    with pytest.raises(IntegrityError, match="foreign key"), other.scope() as scope:  # pointing across
+    with (
+        pytest.raises(IntegrityError, match="foreign key"),
+        other.scope() as scope,
+    ):  # pointing across
         scope.run(
             "INSERT INTO login_links (tenant_id, id, member_id, digest, expires_at)"
             " VALUES (:mine, :id, :theirs, 'x', house_now())",
@@ -174,7 +221,10 @@ def test_nothing_is_planted_in_another_tenant(tenant: OpenScope, lumiere: Agency
             id=uuid7(),
             theirs=lumiere.owner,
         )
-    with pytest.raises(ProgrammingError, match="row-level security"), other.scope() as scope:  # moving across
+    with (
+        pytest.raises(ProgrammingError, match="row-level security"),
+        other.scope() as scope,
+    ):  # moving across
         scope.run("UPDATE creators SET tenant_id = :theirs", theirs=lumiere.tenant_id)
 
 
@@ -186,7 +236,12 @@ def test_audit_is_written_once_and_for_ever(lumiere: Agency) -> None:
             scope.run(statement)
     with lumiere.scope(role="auditor") as scope:
         (row,) = scope.run("SELECT actor, act, about, details FROM audit_entries").all()
-    assert row == ("member:lea", "persona.activated", f"creator:{lumiere.creator_id}", {"version": 3})
+    assert row == (
+        "member:lea",
+        "persona.activated",
+        f"creator:{lumiere.creator_id}",
+        {"version": 3},
+    )
 
 
 def test_auditor_reads_and_writes_nothing(lumiere: Agency) -> None:
@@ -195,7 +250,10 @@ def test_auditor_reads_and_writes_nothing(lumiere: Agency) -> None:
         "UPDATE creators SET name = 'x'",
         "INSERT INTO audit_entries DEFAULT VALUES",
     ):
-        with pytest.raises(ProgrammingError, match="permission denied"), lumiere.scope(role="auditor") as scope:
+        with (
+            pytest.raises(ProgrammingError, match="permission denied"),
+            lumiere.scope(role="auditor") as scope,
+        ):
             scope.run(statement)
 
 
@@ -207,7 +265,8 @@ def test_errors_of_the_database_name_no_values(lumiere: Agency) -> None:
 
 
 def test_tenant_of_a_scope_is_a_uuid(tenant: OpenScope) -> None:
-    with pytest.raises(DBAPIError), tenant("' OR true --", "x") as scope:  # type: ignore[arg-type]  # on purpose
+    # on purpose
+    with pytest.raises(DBAPIError), tenant("' OR true --", "x") as scope:  # type: ignore[arg-type]  # see above
         queries.list_creators(scope)
 
 

@@ -1,4 +1,5 @@
-"""Who was seen where: a guest from a member's machine or connection counts as that member, and no address is kept."""
+"""Who was seen where: a guest from a member's machine or connection counts as that member, and no
+address is kept."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -19,7 +20,12 @@ HOME, CAFE = "203.0.113.7", "198.51.100.9"
 def guest(house: Agency, name: str = "Gus") -> UUID:
     with house.scope() as scope:
         return agencies.add_member(
-            scope, name=name, email=f"{name}@example.test", role=Role.GUEST, language="fr", zone="UTC"
+            scope,
+            name=name,
+            email=f"{name}@example.test",
+            role=Role.GUEST,
+            language="fr",
+            zone="UTC",
         )
 
 
@@ -60,7 +66,10 @@ def test_a_guest_counts_as_whom_they_were_seen_with(
 
 
 def test_colleagues_of_one_office_stay_two_people(lumiere: Agency) -> None:
-    owner, chatter = seen(lumiere, lumiere.owner, HOME, "a"), seen(lumiere, lumiere.chatter, HOME, "a")
+    owner, chatter = (
+        seen(lumiere, lumiere.owner, HOME, "a"),
+        seen(lumiere, lumiere.chatter, HOME, "a"),
+    )
     assert counts_as(lumiere, owner) == counts_as(lumiere, chatter) == frozenset()
 
 
@@ -85,8 +94,10 @@ def test_it_ends_after_ninety_days(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         digest = scope.run("SELECT digest FROM sightings").scalar_one()
         scope.run(
-            "INSERT INTO sightings (tenant_id, id, principal_id, guest, digest, seen_on) SELECT :t, gen_random_uuid(),"
-            " principal_id, false, :d, CAST(people_now() - CAST(:old AS interval) AS date) FROM members WHERE id = :m",
+            "INSERT INTO sightings (tenant_id, id, principal_id, guest, digest, seen_on) SELECT "
+            ":t, gen_random_uuid(),"
+            " principal_id, false, :d, CAST(people_now() - CAST(:old AS interval) AS date) FROM "
+            "members WHERE id = :m",
             t=lumiere.tenant_id,
             d=digest,
             old=old,
@@ -97,7 +108,9 @@ def test_it_ends_after_ninety_days(lumiere: Agency) -> None:
     assert len(counts_as(lumiere, gus)) == 1
 
 
-def test_no_address_is_kept_and_tenants_cannot_be_compared(tenant: OpenScope, lumiere: Agency) -> None:
+def test_no_address_is_kept_and_tenants_cannot_be_compared(
+    tenant: OpenScope, lumiere: Agency
+) -> None:
     other = agency(tenant)
     digests = []
     for house in (lumiere, other):

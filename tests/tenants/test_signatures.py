@@ -1,4 +1,5 @@
-"""What a passkey signs: for one act of one member, once, within five minutes, while the passkey works."""
+"""What a passkey signs: for one act of one member, once, within five minutes, while the passkey
+works."""
 
 from datetime import timedelta
 
@@ -29,7 +30,9 @@ def test_a_signature_is_for_one_act_of_one_member_once(lumiere: Agency) -> None:
         spend(lumiere, lumiere.owner, signed)
     body = device.signs(asked(lumiere, lumiere.owner))
     with pytest.raises(Refused, match="not_fresh"):  # asked for one act, handed in for another
-        ceremonies.sign_act(lumiere.open, SITE, who(lumiere, lumiere.owner), body, act=ACT["act"], about="another")
+        ceremonies.sign_act(
+            lumiere.open, SITE, who(lumiere, lumiere.owner), body, act=ACT["act"], about="another"
+        )
     body = other.signs(asked(lumiere, lumiere.owner))
     with pytest.raises(Refused, match="another"):
         ceremonies.sign_act(lumiere.open, SITE, who(lumiere, lumiere.owner), body, **ACT)
@@ -38,7 +41,9 @@ def test_a_signature_is_for_one_act_of_one_member_once(lumiere: Agency) -> None:
 
 
 @pytest.mark.parametrize(("old", "good"), [(4, True), (6, False)])
-def test_a_signature_is_good_for_five_minutes(lumiere: Agency, cluster: Cluster, old: int, good: bool) -> None:
+def test_a_signature_is_good_for_five_minutes(
+    lumiere: Agency, cluster: Cluster, old: int, good: bool
+) -> None:
     signed = signs(lumiere, lumiere.owner, adds(lumiere, lumiere.owner))
     with past_the_gate(cluster) as connection:
         aged = "UPDATE passkey_asks SET answered_at = answered_at - :by WHERE id = :id"
@@ -50,11 +55,16 @@ def test_a_signature_is_good_for_five_minutes(lumiere: Agency, cluster: Cluster,
         spend(lumiere, lumiere.owner, signed)
 
 
-def test_a_question_of_six_minutes_ago_is_answered_no_more(lumiere: Agency, cluster: Cluster) -> None:
+def test_a_question_of_six_minutes_ago_is_answered_no_more(
+    lumiere: Agency, cluster: Cluster
+) -> None:
     device = adds(lumiere, lumiere.owner)
     body = device.signs(asked(lumiere, lumiere.owner))
     with past_the_gate(cluster) as connection:
-        aged = "UPDATE passkey_asks SET expires_at = expires_at - interval '6 minutes' WHERE tenant_id = :t"
+        aged = (
+            "UPDATE passkey_asks SET expires_at = expires_at - interval '6 minutes' WHERE "
+            "tenant_id = :t"
+        )
         connection.execute(text(aged), {"t": lumiere.tenant_id})
     with pytest.raises(Refused, match="not_fresh"):
         ceremonies.sign_act(lumiere.open, SITE, who(lumiere, lumiere.owner), body, **ACT)
@@ -63,7 +73,9 @@ def test_a_question_of_six_minutes_ago_is_answered_no_more(lumiere: Agency, clus
 def test_a_signature_dies_with_its_passkey(lumiere: Agency) -> None:
     signed = signs(lumiere, lumiere.owner, adds(lumiere, lumiere.owner))
     with lumiere.scope(f"member:{lumiere.owner}") as scope:
-        passkeys.remove_passkey(scope, lumiere.owner, passkeys.list_passkeys(scope, lumiere.owner)[0].id)
+        passkeys.remove_passkey(
+            scope, lumiere.owner, passkeys.list_passkeys(scope, lumiere.owner)[0].id
+        )
     with pytest.raises(Refused, match="not_fresh"):
         spend(lumiere, lumiere.owner, signed)
 

@@ -1,4 +1,5 @@
-"""Sealed secrets: what is closed for one tenant opens for it alone, and nothing of it shows on the way."""
+"""Sealed secrets: what is closed for one tenant opens for it alone, and nothing of it shows on the
+way."""
 
 import base64
 import copy
@@ -34,26 +35,36 @@ def test_round_trip(both: tuple[RevealSecret, SealSecret], tenant_id: UUID) -> N
     assert reveal(tenant_id, seal(tenant_id, TOKEN)) == TOKEN
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(secret=st.text(st.characters(codec="utf-8"), max_size=200))
-def test_any_text_comes_back(both: tuple[RevealSecret, SealSecret], tenant_id: UUID, secret: str) -> None:
+def test_any_text_comes_back(
+    both: tuple[RevealSecret, SealSecret], tenant_id: UUID, secret: str
+) -> None:
     reveal, seal = both
     assert reveal(tenant_id, seal(tenant_id, secret)) == secret
 
 
-def test_same_secret_twice_gives_two_boxes(both: tuple[RevealSecret, SealSecret], tenant_id: UUID) -> None:
+def test_same_secret_twice_gives_two_boxes(
+    both: tuple[RevealSecret, SealSecret], tenant_id: UUID
+) -> None:
     _, seal = both
     assert seal(tenant_id, TOKEN).box != seal(tenant_id, TOKEN).box
 
 
-def test_rooms_and_wiring_seal_alike(both: tuple[RevealSecret, SealSecret], tenant: OpenScope, tenant_id: UUID) -> None:
+def test_rooms_and_wiring_seal_alike(
+    both: tuple[RevealSecret, SealSecret], tenant: OpenScope, tenant_id: UUID
+) -> None:
     reveal, _ = both
     with tenant(tenant_id, "system:test") as scope:
         sealed = envelope.seal_secret(scope, MASTER, TOKEN)
     assert reveal(tenant_id, sealed) == TOKEN
 
 
-def test_box_of_another_tenant_does_not_open(both: tuple[RevealSecret, SealSecret], tenant_id: UUID) -> None:
+def test_box_of_another_tenant_does_not_open(
+    both: tuple[RevealSecret, SealSecret], tenant_id: UUID
+) -> None:
     reveal, seal = both
     sealed, stranger = seal(tenant_id, TOKEN), uuid7()
     seal(stranger, "something of their own")
@@ -66,7 +77,9 @@ def test_key_moved_to_another_tenant_does_not_open(tenant: OpenScope, tenant_id:
     stranger = uuid7()
     with tenant(tenant_id, "system:test") as scope:
         envelope.get_data_key(scope, MASTER)
-        wrapped = scope.run("SELECT wrapped FROM vault_keys WHERE tenant_id = :t", t=tenant_id).scalar_one()
+        wrapped = scope.run(
+            "SELECT wrapped FROM vault_keys WHERE tenant_id = :t", t=tenant_id
+        ).scalar_one()
     with tenant(stranger, "system:test") as scope:
         scope.run(
             "INSERT INTO vault_keys (tenant_id, id, generation, wrapped) VALUES (:t, :id, 1, :w)",
@@ -81,7 +94,9 @@ def test_key_moved_to_another_tenant_does_not_open(tenant: OpenScope, tenant_id:
 def test_tampered_box_does_not_open(both: tuple[RevealSecret, SealSecret], tenant_id: UUID) -> None:
     reveal, seal = both
     box = seal(tenant_id, TOKEN).box
-    changed = [bytes([*box[:place], box[place] ^ 1, *box[place + 1 :]]) for place in range(len(box))]
+    changed = [
+        bytes([*box[:place], box[place] ^ 1, *box[place + 1 :]]) for place in range(len(box))
+    ]
     for broken in [*changed, box[:-1], box + b"\x00", b"", b"x", box[:12], b"\x00" * 28]:
         with pytest.raises(Unavailable, match=r"vault\.cannot_open"):
             reveal(tenant_id, Sealed(broken))
@@ -95,13 +110,18 @@ def test_first_use_from_many_sides_makes_one_key(tenant: OpenScope, tenant_id: U
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(key, range(8)))) == 1
     with tenant(tenant_id, "system:test") as scope:
-        assert scope.run("SELECT count(*) FROM vault_keys WHERE tenant_id = :t", t=tenant_id).scalar() == 1
+        assert (
+            scope.run("SELECT count(*) FROM vault_keys WHERE tenant_id = :t", t=tenant_id).scalar()
+            == 1
+        )
 
 
 def test_stored_key_is_wrapped(tenant: OpenScope, tenant_id: UUID) -> None:
     with tenant(tenant_id, "system:test") as scope:
         key = envelope.get_data_key(scope, MASTER)
-        row = scope.run("SELECT wrapped FROM vault_keys WHERE tenant_id = :t", t=tenant_id).scalar_one()
+        row = scope.run(
+            "SELECT wrapped FROM vault_keys WHERE tenant_id = :t", t=tenant_id
+        ).scalar_one()
     assert len(key) == 32
     assert key not in row
     assert MASTER not in row
@@ -117,7 +137,9 @@ def test_another_master_key_opens_nothing(
         reveal(tenant_id, sealed)
 
 
-@pytest.mark.parametrize("encoded", ["", "short", base64.b64encode(b"x" * 31).decode(), "é", "====", "0" * 64])
+@pytest.mark.parametrize(
+    "encoded", ["", "short", base64.b64encode(b"x" * 31).decode(), "é", "====", "0" * 64]
+)
 def test_missing_master_key_is_said(encoded: str) -> None:
     with pytest.raises(Unavailable, match=r"vault\.no_master_key") as failed:
         envelope.parse_master_key(encoded)
@@ -128,7 +150,9 @@ def test_master_key_is_read() -> None:
     assert envelope.parse_master_key(base64.b64encode(MASTER).decode()) == MASTER
 
 
-def test_nothing_of_a_sealed_value_shows(both: tuple[RevealSecret, SealSecret], tenant_id: UUID) -> None:
+def test_nothing_of_a_sealed_value_shows(
+    both: tuple[RevealSecret, SealSecret], tenant_id: UUID
+) -> None:
     _, seal = both
     sealed = seal(tenant_id, TOKEN)
     shown = [
@@ -148,7 +172,9 @@ def test_nothing_of_a_sealed_value_shows(both: tuple[RevealSecret, SealSecret], 
     assert TOKEN.encode() not in pickle.dumps(copy.copy(sealed))
 
 
-def test_failure_to_open_says_nothing_of_the_secret(both: tuple[RevealSecret, SealSecret], tenant_id: UUID) -> None:
+def test_failure_to_open_says_nothing_of_the_secret(
+    both: tuple[RevealSecret, SealSecret], tenant_id: UUID
+) -> None:
     reveal, seal = both
     sealed = seal(tenant_id, TOKEN)
     with pytest.raises(Unavailable) as failed:

@@ -1,6 +1,8 @@
-"""What members do on the pages where posts are planned, approved and followed, and how a program does the same.
+"""What members do on the pages where posts are planned, approved and followed, and how a program
+does the same.
 
-The test finds the acts on the pages by their form; each stands here with its operation, or with why it has none.
+The test finds the acts on the pages by their form; each stands here with its operation, or with why
+it has none.
 """
 
 from collections.abc import Mapping

@@ -26,7 +26,8 @@ EVERYTHING = tuple(ApiKeyScope)
 
 @dataclass
 class Program:
-    """One agency: an owner and a manager, two creators with an account each, and a key of the manager."""
+    """One agency: an owner and a manager, two creators with an account each, and a key of the
+    manager."""
 
     client: httpx.Client
     tenant: OpenScope
@@ -39,13 +40,27 @@ class Program:
     def scope(self, actor: str = "system:test") -> Any:
         return self.tenant(self.tenant_id, actor)
 
-    def key(self, role: Role = Role.MANAGER, *, scopes: Any = EVERYTHING, creators: Any = (), days: int = 30) -> str:
+    def key(
+        self,
+        role: Role = Role.MANAGER,
+        *,
+        scopes: Any = EVERYTHING,
+        creators: Any = (),
+        days: int = 30,
+    ) -> str:
         """A key of the member in this role."""
         with self.scope(f"member:{self.members[role]}") as scope:
             return keys.create_key(scope, name="test", scopes=scopes, creators=creators, days=days)
 
     def ask(
-        self, method: str, path: str, body: Any = None, *, key: str = "", version: int | None = None, **headers: str
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str = "",
+        version: int | None = None,
+        **headers: str,
     ) -> httpx.Response:
         """One request; a POST names itself unless told otherwise."""
         said = {"authorization": f"Bearer {key or self.secrets['manager']}"}
@@ -86,7 +101,9 @@ class Program:
     def approved(self, body: str = "hello", **more: Any) -> dict[str, Any]:
         """A post of the manager that the owner said yes to; as it stands then."""
         post = self.write(body, **more)
-        answer = self.ask("POST", f"/posts/{post['id']}/approve", {}, key=self.secrets["owner"], version=1)
+        answer = self.ask(
+            "POST", f"/posts/{post['id']}/approve", {}, key=self.secrets["owner"], version=1
+        )
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
         return found
@@ -109,7 +126,12 @@ def program(client: httpx.Client, tenant: OpenScope) -> Program:
         agencies.create_agency(scope, name="Agency", language="fr", zone=ZONE)
         members = {
             role: agencies.add_member(
-                scope, name=str(role), email=f"{role}@example.test", role=role, language="fr", zone=ZONE
+                scope,
+                name=str(role),
+                email=f"{role}@example.test",
+                role=role,
+                language="fr",
+                zone=ZONE,
             )
             for role in Role
         }

@@ -46,7 +46,8 @@ def content_id() -> str:
 
 @dataclass(frozen=True)
 class Room:
-    """The running web room: `client` speaks to it over HTTP, `pages` opens scopes with the doors' login."""
+    """The running web room: `client` speaks to it over HTTP, `pages` opens scopes with the doors'
+    login."""
 
     client: httpx.Client
     tenant: OpenScope
@@ -68,10 +69,14 @@ class Page:
 
     # the house's side
 
-    def call(self, method: str, path: str, *, token: str | None = None, **more: Any) -> httpx.Response:
+    def call(
+        self, method: str, path: str, *, token: str | None = None, **more: Any
+    ) -> httpx.Response:
         """A request of the house under this page's credential, or another."""
         headers = {"authorization": f"Bearer {self.token if token is None else token}"}
-        return self.room.client.request(method, f"/house/{self.slug}{path}", headers=headers, **more)
+        return self.room.client.request(
+            method, f"/house/{self.slug}{path}", headers=headers, **more
+        )
 
     def stage(self, data: bytes, rating: Rating | None = Rating.G, *, ai: str = "none") -> str:
         """Stage a file and have it rated; returns its digest."""
@@ -83,7 +88,13 @@ class Page:
 
     def record(self, scope: Scope, sha256: str, rating: Rating | None, *, ai: str = "none") -> None:
         """What ingesting does: the bytes are recorded and rated."""
-        made = {"origin": "upload", "ai": ai, "engine": "", "made_at": scope.now, "source": "capture"}
+        made = {
+            "origin": "upload",
+            "ai": ai,
+            "engine": "",
+            "made_at": scope.now,
+            "source": "capture",
+        }
         asset = asset_records.record_asset(scope, creator_id=self.creator_id, **made)
         asset_records.record_rendition(
             scope, asset, sha256=sha256, mime="image/png", size=1, width=8, height=8, profile="post"
@@ -91,11 +102,17 @@ class Page:
         if rating is not None:
             ratings.record_rating(scope, sha256, rating, source="classifier@1")
 
-    def put(self, key: str = "", *, media: Any = (), token: str | None = None, **item: Any) -> httpx.Response:
+    def put(
+        self, key: str = "", *, media: Any = (), token: str | None = None, **item: Any
+    ) -> httpx.Response:
         """Put an item; `media` are digests, or whole entries."""
-        files = [{"sha256": one, "mime": "image/png"} if isinstance(one, str) else one for one in media]
+        files = [
+            {"sha256": one, "mime": "image/png"} if isinstance(one, str) else one for one in media
+        ]
         body = {"title": "", "text": "hello", "media": files, "ai": False, **item}
-        return self.call("PUT", f"/items/{key or content_id()}", token=token, content=json.dumps(body))
+        return self.call(
+            "PUT", f"/items/{key or content_id()}", token=token, content=json.dumps(body)
+        )
 
     def post(self, key: str = "", *, media: Any = (), **item: Any) -> str:
         """Put an item that is taken; returns its id."""
@@ -133,7 +150,12 @@ class Page:
 
 
 def page(
-    room: Room, *, tenant_id: UUID | None = None, language: str = "fr", title: str = "Mia", about: str = "Photographe"
+    room: Room,
+    *,
+    tenant_id: UUID | None = None,
+    language: str = "fr",
+    title: str = "Mia",
+    about: str = "Photographe",
 ) -> Page:
     """A new page; of a new tenant unless told otherwise."""
     slug = "mia-" + uuid7().hex[-12:]
@@ -142,7 +164,13 @@ def page(
         if tenant_id is None:
             agencies.create_agency(scope, name="Agency", language="fr", zone="Europe/Paris")
         creator = agencies.add_creator(
-            scope, slug=slug, name=title, kind="human", zone="Europe/Paris", languages=["fr"], rating_ceiling="E"
+            scope,
+            slug=slug,
+            name=title,
+            kind="human",
+            zone="Europe/Paris",
+            languages=["fr"],
+            rating_ceiling="E",
         )
         token = sites.open_site(
             scope,

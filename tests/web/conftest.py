@@ -15,8 +15,13 @@ from web.app import create_web_app
 
 
 @pytest.fixture(scope="session")
-def room(pages: Database, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
-    store, library = FileStore(tmp_path_factory.mktemp("pages")), FileStore(tmp_path_factory.mktemp("library"))
+def room(
+    pages: Database, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Room]:
+    store, library = (
+        FileStore(tmp_path_factory.mktemp("pages")),
+        FileStore(tmp_path_factory.mktemp("library")),
+    )
     app = create_web_app(
         tenant=pages.scope,
         store=store,

@@ -1,4 +1,5 @@
-"""An agency with a machine of its own and a creator whose recipe it makes; and bytes that are no picture."""
+"""An agency with a machine of its own and a creator whose recipe it makes; and bytes that are no
+picture."""
 
 import json
 import struct
@@ -52,7 +53,9 @@ class Home:
         """Another machine."""
         machine_id = uuid7()
         with self.scope(f"member:{self.owner}") as scope:
-            return machine_id, remote_workers.create_remote_worker(scope, name=name, machine_id=machine_id)
+            return machine_id, remote_workers.create_remote_worker(
+                scope, name=name, machine_id=machine_id
+            )
 
     def end(self, machine_id: UUID | None = None) -> int:
         with self.scope(f"member:{self.owner}") as scope:
@@ -62,7 +65,9 @@ class Home:
         """A run of a small recipe."""
         with self.scope() as scope:
             recipe_id = specs.save_recipe(scope, self.creator_id, spec(**changes))
-            return runner.start_run(scope, creator_id=self.creator_id, recipe_id=recipe_id, seed=seed, key=key)
+            return runner.start_run(
+                scope, creator_id=self.creator_id, recipe_id=recipe_id, seed=seed, key=key
+            )
 
     def post(self, path: str, body: Any, *, key: str = "", **headers: str) -> httpx.Response:
         """One request of the machine."""
@@ -70,9 +75,15 @@ class Home:
         more: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body}
         return self.client.post(f"/machine/v1{path}", headers=said, timeout=30, **more)
 
-    def ask(self, *, instance: UUID | None = None, key: str = "", **able: Any) -> LeasedPictures | None:
+    def ask(
+        self, *, instance: UUID | None = None, key: str = "", **able: Any
+    ) -> LeasedPictures | None:
         """What the machine is lent."""
-        wanted = {"version": PROTOCOL_VERSION, "instance": str(instance or self.instance), "able": {**ABLE, **able}}
+        wanted = {
+            "version": PROTOCOL_VERSION,
+            "instance": str(instance or self.instance),
+            "able": {**ABLE, **able},
+        }
         answer = self.post("/work", wanted, key=key)
         assert answer.status_code == 200, answer.text
         said = answer.json()["lent"]
@@ -85,14 +96,30 @@ class Home:
         return found
 
     def hand_in(
-        self, lent: LeasedPictures, which: int, data: bytes | None = None, *, key: str = "", **said: Any
+        self,
+        lent: LeasedPictures,
+        which: int,
+        data: bytes | None = None,
+        *,
+        key: str = "",
+        **said: Any,
     ) -> httpx.Response:
         """A picture of a lease, drawn unless other bytes are given."""
         asked = next(one for one in lent.pictures if one.number == which)
         data = drawn(asked) if data is None else data
         made = {
-            **{"lease": str(lent.lease), "number": which, "sha256": bytes_digest(data), "seconds": 1.5},
-            **{"engine": "placeholder", "model": "scenes-1", "label": "placeholder", "parameters": {"steps": 1}},
+            **{
+                "lease": str(lent.lease),
+                "number": which,
+                "sha256": bytes_digest(data),
+                "seconds": 1.5,
+            },
+            **{
+                "engine": "placeholder",
+                "model": "scenes-1",
+                "label": "placeholder",
+                "parameters": {"steps": 1},
+            },
             **said,
         }
         told = json.dumps(made)
@@ -103,7 +130,8 @@ class Home:
         """Have the workers bring in what waits; how many rows that were."""
         with self.scope() as scope:
             found = scope.run(
-                "DELETE FROM outbox WHERE tenant_id = :tenant AND kind = :kind RETURNING id, subject_id",
+                "DELETE FROM outbox WHERE tenant_id = :tenant AND kind = :kind RETURNING id, "
+                "subject_id",
                 tenant=self.tenant_id,
                 kind=RemotePictureDue.kind,
             )
@@ -133,14 +161,18 @@ class Home:
 
     def count(self, table: str) -> int:
         with self.scope() as scope:
-            found = scope.run(f"SELECT count(*) FROM {table} WHERE tenant_id = :tenant", tenant=self.tenant_id)
+            found = scope.run(
+                f"SELECT count(*) FROM {table} WHERE tenant_id = :tenant", tenant=self.tenant_id
+            )
             return int(found.scalar_one())
 
     def due(self) -> int:
         """Runs that our own workers were told of."""
         with self.scope() as scope:
             found = scope.run(
-                "SELECT count(*) FROM outbox WHERE tenant_id = :t AND kind = :kind", t=self.tenant_id, kind=RunDue.kind
+                "SELECT count(*) FROM outbox WHERE tenant_id = :t AND kind = :kind",
+                t=self.tenant_id,
+                kind=RunDue.kind,
             )
             return int(found.scalar_one())
 
@@ -154,13 +186,20 @@ class Home:
             )
 
 
-def home_of(client: httpx.Client, tenant: OpenScope, store: ObjectStore, *, came: bool = True) -> Home:
+def home_of(
+    client: httpx.Client, tenant: OpenScope, store: ObjectStore, *, came: bool = True
+) -> Home:
     """A new agency, whose machine has asked once where it `came`."""
     tenant_id = uuid7()
     with tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Agency", language="fr", zone="Europe/Paris")
         owner = agencies.add_member(
-            scope, name="O", email="o@example.test", role=Role.OWNER, language="fr", zone="Europe/Paris"
+            scope,
+            name="O",
+            email="o@example.test",
+            role=Role.OWNER,
+            language="fr",
+            zone="Europe/Paris",
         )
         creator = agencies.add_creator(
             scope, slug="nova", name="Nova", kind="virtual", zone="Europe/Paris", languages=["fr"]
@@ -181,9 +220,14 @@ def bomb(edge: int = 60_000) -> bytes:
     """A PNG of a few bytes that would unpack to gigabytes."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     head = struct.pack(">IIBBBBB", edge, edge, 8, 2, 0, 0, 0)
     return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(bytes(1000)))
+        + chunk(b"IEND", b"")
     )

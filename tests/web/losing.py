@@ -14,7 +14,8 @@ MODES = ("reset_before", "reset_after", "hang_after", "twice", "status_503_after
 
 @dataclass
 class Wire:
-    """`faults` are used up one by one: what happens to the next requests of a path; `passed` is what went over it."""
+    """`faults` are used up one by one: what happens to the next requests of a path; `passed` is
+    what went over it."""
 
     to: str
     port: int = 0
@@ -55,7 +56,9 @@ class Wire:
             else:
                 _answer(client, status, kind, said)
 
-    def _asked(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, str, bytes]:
+    def _asked(
+        self, method: str, path: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, str, bytes]:
         with closing(http.client.HTTPConnection(urlsplit(self.to).netloc, timeout=30)) as house:
             house.request(method, path, body, {**headers, "connection": "close"})
             reply = house.getresponse()
@@ -68,7 +71,9 @@ def _read(client: socket.socket) -> tuple[str, str, dict[str, str], bytes]:
         data += client.recv(65536)
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    headers = {
+        name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+    }
     while len(body) < int(headers.get("content-length", 0)):
         body += client.recv(65536)
     method, path, _ = first.split(" ")

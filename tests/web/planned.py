@@ -1,4 +1,5 @@
-"""An agency with one of everything the API knows, and what each operation of its document is asked with."""
+"""An agency with one of everything the API knows, and what each operation of its document is asked
+with."""
 
 import json
 import re
@@ -33,7 +34,12 @@ from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import spec
 from tests.web.asking import NEXT_YEAR, ZONE, Program, now
 from web.api.admin.webhook_schemas import EXAMPLE_CALL_ID
-from web.api.common.schemas import EXAMPLE_CHANNEL_ID, EXAMPLE_CREATOR_ID, EXAMPLE_DELIVERY_ID, EXAMPLE_POST_ID
+from web.api.common.schemas import (
+    EXAMPLE_CHANNEL_ID,
+    EXAMPLE_CREATOR_ID,
+    EXAMPLE_DELIVERY_ID,
+    EXAMPLE_POST_ID,
+)
 from web.api.generation.run_schemas import EXAMPLE_RECIPE_ID
 from web.api.media.picture_copy_schemas import EXAMPLE_MEDIA_ID
 from web.api.planning import imports
@@ -89,15 +95,21 @@ class World:
 
 
 AT_ONCE = frozenset({"creator_id", "channel_id", "post_id", "delivery_id", "slot_id"})
-TALKED = frozenset({"entry_id", "other_id", "comment_id", "week_id", "line_id", "of_id", "hook_id", "call_id"})
+TALKED = frozenset(
+    {"entry_id", "other_id", "comment_id", "week_id", "line_id", "of_id", "hook_id", "call_id"}
+)
 """Ids that are there in any case, and those of what `talked` makes."""
 
 
 def world(
-    api: Program, creator: str = "mia", *, store: FileStore | None = None, ids_of: frozenset[str] | None = None
+    api: Program,
+    creator: str = "mia",
+    *,
+    store: FileStore | None = None,
+    ids_of: frozenset[str] | None = None,
 ) -> World:
-    """One of everything, or of what has these ids, for one creator; its post stands alone in the queue of her account.
-    The bytes of its picture lie in the `store`, if one is said."""
+    """One of everything, or of what has these ids, for one creator; its post stands alone in the
+    queue of her account. The bytes of its picture lie in the `store`, if one is said."""
     account = str(api.channels[creator])
     ids = {"creator_id": str(api.creators[creator]), "channel_id": account}
     post = api.approved(creator=creator)
@@ -106,7 +118,9 @@ def world(
     ids["slot_id"] = made(api.ask("POST", "/slots", slot))["id"]
     found = World(api, ids)
     queue = api.ask("GET", f"/queues/{account}")
-    filled = api.ask("POST", f"/queues/{account}/fill", {"posts": [post["id"]]}, if_match=queue.headers["etag"])
+    filled = api.ask(
+        "POST", f"/queues/{account}/fill", {"posts": [post["id"]]}, if_match=queue.headers["etag"]
+    )
     assert [one["delivery_id"] for one in made(filled)["items"]] == [ids["delivery_id"]]
     if ids_of is None or ids_of - AT_ONCE - TALKED:
         _planned(found, creator, store)
@@ -134,26 +148,39 @@ def _planned(found: World, creator: str, store: FileStore | None) -> None:
     media = in_library(api, creator, store=store)
     ids["media_id"] = str(media)
     with api.scope() as scope:
-        ratings.record_rating(scope, assets.get_asset(scope, media).sha256, Rating.G, source="rule:test")
+        ratings.record_rating(
+            scope, assets.get_asset(scope, media).sha256, Rating.G, source="rule:test"
+        )
         ids["recipe_id"] = str(specs.save_recipe(scope, api.creators[creator], spec()))
-    ids["copy_id"] = made(api.ask("POST", "/copies", {"media_id": ids["media_id"], "strength": 20}))["id"]
+    ids["copy_id"] = made(
+        api.ask("POST", "/copies", {"media_id": ids["media_id"], "strength": 20})
+    )["id"]
     ids["run_id"] = made(api.ask("POST", "/runs", {"recipe_id": ids["recipe_id"], "seed": 7}))["id"]
     ids["kit_id"] = made(api.ask("POST", "/kits", kit(found)))["id"]
     ids["ideas_id"] = made(api.ask("POST", "/ideas", {"creator_id": ids["creator_id"]}))["id"]
     unable(api, ids["kit_id"], ids["ideas_id"])
-    feed = {"creator_id": ids["creator_id"], "url": "https://example.com/own.xml", "channels": [account]}
+    feed = {
+        "creator_id": ids["creator_id"],
+        "url": "https://example.com/own.xml",
+        "channels": [account],
+    }
     ids["label_id"] = made(api.ask("POST", "/labels", {"name": f"Label of {creator}"}))["id"]
     ids["feed_id"] = made(api.ask("POST", "/feeds", feed))["id"]
 
 
 def talked(found: World) -> dict[str, str]:
-    """What people say of a post, what comes back, what is proposed, rehearsed and told: one of each."""
+    """What people say of a post, what comes back, what is proposed, rehearsed and told: one of
+    each."""
     api, ids = found.api, found.ids
     creator, account = ids["creator_id"], ids["channel_id"]
     path, whole = f"/pools/{creator}", {"channels": [account], "min_age_days": 60, "every_days": 2}
     settled = api.ask("PATCH", path, whole, if_match=api.ask("GET", path).headers["etag"])
-    inside = api.ask("POST", f"{path}/add", {"post_id": ids["post_id"]}, if_match=settled.headers["etag"])
-    comment = api.ask("POST", "/comments", {"post_id": ids["post_id"], "words": "Is the date right?"})
+    inside = api.ask(
+        "POST", f"{path}/add", {"post_id": ids["post_id"]}, if_match=settled.headers["etag"]
+    )
+    comment = api.ask(
+        "POST", "/comments", {"post_id": ids["post_id"], "words": "Is the date right?"}
+    )
     brief = {"creator_id": creator, "goal": "The harbour feast", "channels": [account], "count": 2}
     week = made(api.ask("POST", "/weeks", brief))
     tried = made(api.ask("POST", "/posts", {"creator_id": creator, "body": "only tried"}))["id"]
@@ -173,7 +200,11 @@ def talked(found: World) -> dict[str, str]:
 
 def hooked(**more: Any) -> dict[str, Any]:
     """An address of one's own systems that hears of everything published."""
-    told = {"name": "Books", "url": "https://crm.example.com/hook", "events": ["delivery.published"]}
+    told = {
+        "name": "Books",
+        "url": "https://crm.example.com/hook",
+        "events": ["delivery.published"],
+    }
     return {**told, "secret": "s" * 40, **more}
 
 
@@ -203,10 +234,15 @@ def spared(api: Program, creator_id: str) -> UUID:
 
 
 def ids_of(path: str, example: Any) -> frozenset[str]:
-    """Which ids an operation and its example name, or need: a pool is there once something is in it."""
+    """Which ids an operation and its example name, or need: a pool is there once something is in
+    it."""
     said = json.dumps(example)
     named = {name for meant, name in MEANT.items() if meant in said}
-    return frozenset(re.findall(r"\{(\w+)\}", path)) | named | ({"entry_id"} if path.startswith("/pools/") else set())
+    return (
+        frozenset(re.findall(r"\{(\w+)\}", path))
+        | named
+        | ({"entry_id"} if path.startswith("/pools/") else set())
+    )
 
 
 def made(answer: httpx.Response) -> dict[str, Any]:
@@ -231,13 +267,21 @@ def repeating(world: World, **more: Any) -> dict[str, Any]:
 def compare(api: Program, world: World, *, hour: str = "06:30", **more: Any) -> httpx.Response:
     """Begin a test on a series of its own, once a day."""
     at = {"wall_time": f"2031-03-03T{hour}", "zone": "Europe/Paris"}
-    begun = api.ask("POST", "/series", repeating(world, at=at, repeat={"every": "daily", "end": 200}))
+    begun = api.ask(
+        "POST", "/series", repeating(world, at=at, repeat={"every": "daily", "end": 200})
+    )
     return begin(api, made(begun)["id"], **more)
 
 
 def begin(api: Program, series_id: str, **more: Any) -> httpx.Response:
     """Begin a test on this series as it stands."""
-    said = {"day": "2031-03-06", "body": "again, otherwise", "metric": "views", "age_hours": 24, "planned": 60}
+    said = {
+        "day": "2031-03-06",
+        "body": "again, otherwise",
+        "metric": "views",
+        "age_hours": 24,
+        "planned": 60,
+    }
     path = f"/series/{series_id}"
     tag = api.ask("GET", path).headers["etag"]
     return api.ask("POST", f"{path}/test", {**said, **more}, if_match=tag)
@@ -249,7 +293,8 @@ def missed(api: Program, creator: str = "mia", *, count: int = 2) -> str:
     with api.scope("system:publishing") as scope:
         for number, post in enumerate(posts):
             scope.run(
-                "UPDATE deliveries SET due_at = :due, late_until = :late WHERE tenant_id = :t AND id = :id",
+                "UPDATE deliveries SET due_at = :due, late_until = :late WHERE tenant_id = :t AND "
+                "id = :id",
                 due=scope.now - timedelta(minutes=50 - number),
                 late=scope.now + timedelta(hours=4),
                 t=api.tenant_id,
@@ -261,7 +306,11 @@ def missed(api: Program, creator: str = "mia", *, count: int = 2) -> str:
 
 def pausing(world: World, **more: Any) -> dict[str, Any]:
     """A week in which nothing is planned."""
-    days = {"creator_id": world.ids["creator_id"], "first": f"{NEXT_YEAR}-08-01", "last": f"{NEXT_YEAR}-08-07"}
+    days = {
+        "creator_id": world.ids["creator_id"],
+        "first": f"{NEXT_YEAR}-08-01",
+        "last": f"{NEXT_YEAR}-08-07",
+    }
     return {**days, "words": "At the sea", "seen": {}, **more}
 
 
@@ -280,12 +329,19 @@ def bring(api: Program, creator: str = "mia", *, text: str = FILE, **more: Any) 
 
 def kit(world: World, **more: Any) -> dict[str, Any]:
     """Texts around one idea."""
-    return {"creator_id": world.ids["creator_id"], "idea": "The harbour at dawn", "language": "en", **more}
+    return {
+        "creator_id": world.ids["creator_id"],
+        "idea": "The harbour at dawn",
+        "language": "en",
+        **more,
+    }
 
 
 def unable(api: Program, kit_id: str, ideas_id: str) -> None:
     """What a worker without a model says of both, so that others may be asked for."""
-    fail_suggestions(CaptionSetDue(api.tenant_id, UUID(kit_id)), kind=CaptionKind({}), tenant=api.tenant)
+    fail_suggestions(
+        CaptionSetDue(api.tenant_id, UUID(kit_id)), kind=CaptionKind({}), tenant=api.tenant
+    )
     fail_suggestions(IdeasDue(api.tenant_id, UUID(ideas_id)), kind=IdeaKind(), tenant=api.tenant)
 
 
@@ -295,11 +351,19 @@ def picture() -> bytes:
 
 
 def hand_in(
-    api: Program, data: bytes, creator: str = "mia", *, name: str = "beach.png", generated: bool = False, **more: Any
+    api: Program,
+    data: bytes,
+    creator: str = "mia",
+    *,
+    name: str = "beach.png",
+    generated: bool = False,
+    **more: Any,
 ) -> httpx.Response:
     """Hand in a picture."""
     asked = urlencode({"creator": str(api.creators[creator]), "name": name, "generated": generated})
-    return api.ask("POST", f"/uploads?{asked}", data, **{"content_type": "application/octet-stream", **more})
+    return api.ask(
+        "POST", f"/uploads?{asked}", data, **{"content_type": "application/octet-stream", **more}
+    )
 
 
 def in_library(api: Program, creator: str = "mia", *, store: FileStore | None = None) -> UUID:
@@ -307,13 +371,19 @@ def in_library(api: Program, creator: str = "mia", *, store: FileStore | None = 
     prepared = pipeline.prepare_upload(picture(), name="beach.png")
     with tempfile.TemporaryDirectory() as folder:
         kept = store or FileStore(Path(folder))
-        said = {"tenant_id": api.tenant_id, "creator_id": api.creators[creator], "prepared": prepared}
+        said = {
+            "tenant_id": api.tenant_id,
+            "creator_id": api.creators[creator],
+            "prepared": prepared,
+        }
         return pipeline.ingest_asset(api.tenant, kept, **said)
 
 
 def looked_at(api: Program, import_id: str) -> None:
     """What a worker does with it."""
-    imports_handling.check_import(ImportCheck(api.tenant_id, UUID(import_id)), tenant=api.tenant, connectors={})
+    imports_handling.check_import(
+        ImportCheck(api.tenant_id, UUID(import_id)), tenant=api.tenant, connectors={}
+    )
 
 
 def unknown(path: str) -> str:

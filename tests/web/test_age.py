@@ -19,7 +19,9 @@ def invited(mia: Page) -> tuple[str, UUID]:
             tenant=mia.tenant_id,
             id=uuid7(),
         )
-        token = age_checks.create_check_link(scope, "telegram", "fan", channel_id=None, language="en")
+        token = age_checks.create_check_link(
+            scope, "telegram", "fan", channel_id=None, language="en"
+        )
     assert token is not None
     found = age_checks.find_check(mia.room.pages, token)
     assert found is not None
@@ -39,7 +41,8 @@ def stand(mia: Page, check_id: UUID, state: AgeCheckState, address: str = "") ->
 def begun(mia: Page) -> list[str]:
     with mia.room.tenant(mia.tenant_id, "system:test") as scope:
         rows = scope.run(
-            "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'age.begin'", tenant=mia.tenant_id
+            "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'age.begin'",
+            tenant=mia.tenant_id,
         )
         return [row.args["page"] for row in rows]
 
@@ -76,11 +79,18 @@ def test_every_state_is_told_and_only_some_let_begin(mia: Page, state: AgeCheckS
 def test_an_old_link_and_another_sites_form_begin_nothing(mia: Page) -> None:
     token, check_id = invited(mia)
     client = mia.room.client
-    for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://elsewhere.test"}, {"origin": "http://["}):
+    for headers in (
+        {"sec-fetch-site": "cross-site"},
+        {"origin": "https://elsewhere.test"},
+        {"origin": "http://["},
+    ):
         assert client.post(f"/age/{token}", headers=headers).status_code == 303
     assert begun(mia) == []
     with mia.room.tenant(mia.tenant_id, "system:test") as scope:
-        scope.run("UPDATE age_checks SET created_at = house_now() - interval '2 days' WHERE id = :id", id=check_id)
+        scope.run(
+            "UPDATE age_checks SET created_at = house_now() - interval '2 days' WHERE id = :id",
+            id=check_id,
+        )
     assert "<form" not in client.get(f"/age/{token}").text
     client.post(f"/age/{token}")
     assert begun(mia) == []

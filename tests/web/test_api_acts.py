@@ -1,4 +1,5 @@
-"""What pages do with posts and what the API does, side by side: neither grows without the other being thought of."""
+"""What pages do with posts and what the API does, side by side: neither grows without the other
+being thought of."""
 
 import ast
 
@@ -18,7 +19,8 @@ CHECKS = frozenset({"_mine", "mine", "as_previewed", "_seeing"})
 
 
 def acts() -> set[str]:
-    """Every act of these pages: a function that is handed a scope and a press, and tells what was done."""
+    """Every act of these pages: a function that is handed a scope and a press, and tells what was
+    done."""
     found = set()
     for path in sorted((ROOT / "dashboard" / "app_pages").glob("*.py")):
         for node in ast.parse(path.read_text("utf-8")).body:
@@ -28,9 +30,15 @@ def acts() -> set[str]:
 
 
 def _is_act(node: ast.FunctionDef) -> bool:
-    handed = [ast.unparse(each.annotation) if each.annotation else "" for each in node.args.args[-2:]]
+    handed = [
+        ast.unparse(each.annotation) if each.annotation else "" for each in node.args.args[-2:]
+    ]
     returned = ast.unparse(node.returns) if node.returns is not None else ""
-    return handed == FORM and returned in {"Message", "Message | None", "None", "bool"} and node.name not in CHECKS
+    return (
+        handed == FORM
+        and returned in {"Message", "Message | None", "None", "bool"}
+        and node.name not in CHECKS
+    )
 
 
 def test_each_act_of_the_pages_has_its_operation_or_a_reason() -> None:
@@ -42,4 +50,6 @@ def test_each_operation_that_is_named_is_there_and_each_reason_says_something() 
     for act, said in OVER_API.items():
         reason = next((one for one in (PERSON, ELSEWHERE) if said.startswith(one)), "")
         assert said in known or len(said) > len(reason) > 0, act
-    assert {one for one in known if "/stops" in one} == {"GET /stops", "POST /stops"}, "a key ends none"
+    assert {one for one in known if "/stops" in one} == {"GET /stops", "POST /stops"}, (
+        "a key ends none"
+    )

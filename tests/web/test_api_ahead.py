@@ -1,4 +1,5 @@
-"""What lies ahead, over the API: what comes next, spare accounts, proposed weeks, stops, rehearsals, the calendar."""
+"""What lies ahead, over the API: what comes next, spare accounts, proposed weeks, stops,
+rehearsals, the calendar."""
 
 import csv
 import io
@@ -34,14 +35,22 @@ def test_a_story_says_what_comes_next_when_and_by_whom(api: Program) -> None:
     assert planned["wall_time"].split("T")[1][:5] in planned["next"]["text"]
     off = api.ask("POST", f"{path}/cancel", version=planned["version"])
     assert made(off)["state"] == "cancelled"
-    assert (api.get(path)["next"]["code"], api.get(path)["next"]["at"]) == ("calendar.next.cancelled", None)
+    assert (api.get(path)["next"]["code"], api.get(path)["next"]["at"]) == (
+        "calendar.next.cancelled",
+        None,
+    )
     again = api.ask("POST", f"{path}/cancel", version=off.json()["version"])
     assert again.status_code == 409
 
 
-def test_now_is_refused_while_a_yes_is_missing_and_where_one_was_to_another_hour(api: Program) -> None:
+def test_now_is_refused_while_a_yes_is_missing_and_where_one_was_to_another_hour(
+    api: Program,
+) -> None:
     with api.scope() as scope:
-        scope.run("UPDATE creators SET approval_tiers = 2, approve_times = true WHERE id = :c", c=api.creators["mia"])
+        scope.run(
+            "UPDATE creators SET approval_tiers = 2, approve_times = true WHERE id = :c",
+            c=api.creators["mia"],
+        )
     post = api.write()
     path = f"/deliveries/{post['deliveries'][0]['id']}"
     wish = api.get(path)
@@ -49,7 +58,9 @@ def test_now_is_refused_while_a_yes_is_missing_and_where_one_was_to_another_hour
     assert (refused.status_code, code(refused)) == (409, "delivery.needs_yes")
     made(api.ask("POST", f"/posts/{post['id']}/approve", {}, key=api.secrets["owner"], version=1))
     with api.scope() as scope:
-        versioned_actions.approve_and_schedule(scope, UUID(post["id"]), member_id=api.members[Role.CREATOR], tier=2)
+        versioned_actions.approve_and_schedule(
+            scope, UUID(post["id"]), member_id=api.members[Role.CREATOR], tier=2
+        )
     planned = api.get(path)
     assert planned["state"] == "scheduled"
     refused = api.ask("POST", f"{path}/now", version=planned["version"])
@@ -69,17 +80,27 @@ def test_the_queue_of_a_lost_account_goes_to_a_spare_one_as_it_was_seen(api: Pro
     done = [api.ask("POST", "/spares", whole, idempotency_key="spare") for _ in range(2)]
     assert [one["post_id"] for one in made(done[0])["moving"]] == [post["id"]]
     assert done[1].content == done[0].content
-    states = {one["channel_id"]: one["state"] for one in api.get(f"/posts/{post['id']}")["deliveries"]}
+    states = {
+        one["channel_id"]: one["state"] for one in api.get(f"/posts/{post['id']}")["deliveries"]
+    }
     assert states == {source: "cancelled", target: "scheduled"}
     other = {"source_id": source, "target_id": str(api.channels["zoe"])}
     assert code(api.ask("POST", "/spares", {**other, "seen": {}})) == "spare.other_creator"
-    assert api.ask("POST", "/spares", {**other, "seen": {}}, key=api.key(creators=["mia"])).status_code == 404
+    assert (
+        api.ask("POST", "/spares", {**other, "seen": {}}, key=api.key(creators=["mia"])).status_code
+        == 404
+    )
     assert api.ask("POST", "/spares", whole, key=api.key(scopes=["posts:read"])).status_code == 403
 
 
 def brief(api: Program, creator: str = "mia", **more: Any) -> dict[str, Any]:
     account = str(api.channels[creator])
-    whole = {"creator_id": str(api.creators[creator]), "goal": "The harbour feast", "channels": [account], "count": 3}
+    whole = {
+        "creator_id": str(api.creators[creator]),
+        "goal": "The harbour feast",
+        "channels": [account],
+        "count": 3,
+    }
     return {**whole, **more}
 
 
@@ -121,9 +142,13 @@ def test_a_week_needs_a_brief_its_creator_and_the_right_to_make_pictures(api: Pr
         recipe = str(specs.save_recipe(scope, api.creators["mia"], spec()))
     line = made(api.ask("POST", "/weeks", brief(api, recipes=[recipe])))["lines"][0]
     writer = api.key(scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.POSTS_WRITE])
-    refused = api.ask("POST", f"/weeks/lines/{line['id']}/accept", key=writer, version=line["version"])
+    refused = api.ask(
+        "POST", f"/weeks/lines/{line['id']}/accept", key=writer, version=line["version"]
+    )
     assert (refused.status_code, refused.json()["error"]["message"][-9:]) == (403, "generate.")
-    assert made(api.ask("POST", f"/weeks/lines/{line['id']}/accept", version=line["version"]))["post_id"]
+    assert made(api.ask("POST", f"/weeks/lines/{line['id']}/accept", version=line["version"]))[
+        "post_id"
+    ]
 
 
 def pressed(api: Program) -> int:
@@ -135,7 +160,9 @@ def pressed(api: Program) -> int:
             k=EmergencyStopRequested.kind,
         ).all()
     for row in rows:
-        asked = outbox.rebuild_event(EmergencyStopRequested, api.tenant_id, row.subject_id, row.args)
+        asked = outbox.rebuild_event(
+            EmergencyStopRequested, api.tenant_id, row.subject_id, row.args
+        )
         handle_stop_request(asked, tenant=api.tenant)
     return len(rows)
 
@@ -148,7 +175,11 @@ def test_a_key_stops_and_ends_no_stop(api: Program) -> None:
     assert (asked[0].status_code, asked[1].content) == (202, asked[0].content)
     assert pressed(api) == 1
     (held,) = api.get("/stops", key=narrow)["items"]
-    assert (held["where"], held["target"], held["by"]) == ("creator", mia, f"member:{api.members['manager']}")
+    assert (held["where"], held["target"], held["by"]) == (
+        "creator",
+        mia,
+        f"member:{api.members['manager']}",
+    )
     assert api.get("/stops", key=api.key(creators=["zoe"]))["items"] == []
     story = api.get(f"/deliveries/{post['deliveries'][0]['id']}")
     assert story["next"]["code"] == "calendar.next.stopped_until"
@@ -171,7 +202,8 @@ def test_a_key_stops_and_ends_no_stop(api: Program) -> None:
 
 
 def test_who_works_for_one_creator_brakes_for_all_by_a_key_for_all_of_theirs(api: Program) -> None:
-    """As on the page: the key says no more than its member may, and no less, unless it was made for chosen creators."""
+    """As on the page: the key says no more than its member may, and no less, unless it was made for
+    chosen creators."""
     own, chosen, mia = api.key(), api.key(creators=["mia"]), api.members[Role.MANAGER]
     with api.scope() as scope:
         members.change_member(scope, mia, role=Role.MANAGER, creators=["mia"])
@@ -190,11 +222,19 @@ def test_who_works_for_one_creator_brakes_for_all_by_a_key_for_all_of_theirs(api
     ):
         assert api.ask("POST", "/stops", hers, key=own).status_code == status
     for rehearsed in (own, chosen):
-        assert code(api.ask("POST", "/rehearsals", {"what": "tenant"}, key=rehearsed)) == "api.narrowed"
+        assert (
+            code(api.ask("POST", "/rehearsals", {"what": "tenant"}, key=rehearsed))
+            == "api.narrowed"
+        )
     assert pressed(api) == 2
     for key in (own, chosen):
-        assert {one["where"] for one in api.get("/stops", key=key)["items"]} == {"tenant", "platform"}
-        assert [one["target"] for one in api.get("/stops", key=key)["items"] if one["target"]] == ["sandbox"]
+        assert {one["where"] for one in api.get("/stops", key=key)["items"]} == {
+            "tenant",
+            "platform",
+        }
+        assert [one["target"] for one in api.get("/stops", key=key)["items"] if one["target"]] == [
+            "sandbox"
+        ]
     assert len(api.get("/stops", key=api.secrets["owner"])["items"]) == 4
 
 
@@ -219,17 +259,24 @@ def test_a_post_an_account_or_all_is_only_rehearsed_until_that_ends(api: Program
     everything = api.ask("POST", "/rehearsals", {"what": "tenant"})
     assert made(everything)["of_id"] == str(api.tenant_id)
     assert {one["what"] for one in api.get("/rehearsals")["items"]} == {"channel", "tenant"}
-    unable = api.ask("DELETE", f"/rehearsals/{api.tenant_id}", key=narrow, if_match=everything.headers["etag"])
+    unable = api.ask(
+        "DELETE", f"/rehearsals/{api.tenant_id}", key=narrow, if_match=everything.headers["etag"]
+    )
     assert (unable.status_code, code(unable)) == (403, "api.narrowed")
     assert code(api.ask("POST", "/rehearsals", {"what": "post"})) == "api.no_subject"
-    assert api.ask("POST", "/rehearsals", {"what": "channel", "of_id": str(api.tenant_id)}).status_code == 404
+    assert (
+        api.ask("POST", "/rehearsals", {"what": "channel", "of_id": str(api.tenant_id)}).status_code
+        == 404
+    )
 
 
 def test_days_of_the_calendar_are_read_on_any_clock_and_go_out_as_files(api: Program) -> None:
     label = made(api.ask("POST", "/labels", {"name": "Spring"}))["id"]
     late = {"wall_time": f"{NEXT_YEAR}-03-03T23:30", "zone": "Europe/Paris"}
     first = api.approved("Late at night", at=late, labels=[label])
-    other = api.approved("=HYPERLINK(1)", creator="zoe", at={"wall_time": f"{NEXT_YEAR}-03-04T10:00", "zone": "UTC"})
+    other = api.approved(
+        "=HYPERLINK(1)", creator="zoe", at={"wall_time": f"{NEXT_YEAR}-03-04T10:00", "zone": "UTC"}
+    )
     span = {"first": f"{NEXT_YEAR}-03-03", "last": f"{NEXT_YEAR}-03-04"}
 
     def days(**more: str) -> Any:
@@ -243,17 +290,28 @@ def test_days_of_the_calendar_are_read_on_any_clock_and_go_out_as_files(api: Pro
     assert (there["shown_in"], there["items"][0]["account"]) == ("Asia/Tokyo", "Sandbox mia")
     page = days(limit="1")
     assert [one["post_id"] for one in page["items"]] == [first["id"]]
-    assert [one["post_id"] for one in days(limit="1", cursor=page["next"])["items"]] == [other["id"]]
-    for narrowed in ({"label": label}, {"channel": str(api.channels["mia"])}, {"creator": str(api.creators["mia"])}):
+    assert [one["post_id"] for one in days(limit="1", cursor=page["next"])["items"]] == [
+        other["id"]
+    ]
+    for narrowed in (
+        {"label": label},
+        {"channel": str(api.channels["mia"])},
+        {"creator": str(api.creators["mia"])},
+    ):
         assert [one["post_id"] for one in days(**narrowed)["items"]] == [first["id"]]
         table = api.ask("GET", f"/calendar.csv?{urlencode({**span, **narrowed})}")
         rows = list(csv.DictReader(io.StringIO(table.content.decode("utf-8-sig"))))
-        assert [(row["time"], row["zone"], row["state"]) for row in rows] == [("23:30", "Europe/Paris", "scheduled")]
+        assert [(row["time"], row["zone"], row["state"]) for row in rows] == [
+            ("23:30", "Europe/Paris", "scheduled")
+        ]
     table = api.ask("GET", f"/calendar.csv?{urlencode(span)}")
     assert table.headers["content-type"].startswith("text/csv")
     assert "'=HYPERLINK" in table.text
     ics = api.ask("GET", f"/calendar.ics?{urlencode(span)}")
-    assert (ics.headers["content-type"][:13], ics.text.count("BEGIN:VEVENT")) == ("text/calendar", 2)
+    assert (ics.headers["content-type"][:13], ics.text.count("BEGIN:VEVENT")) == (
+        "text/calendar",
+        2,
+    )
     narrow = api.key(creators=["zoe"])
     mine = api.ask("GET", f"/calendar.csv?{urlencode(span)}", key=narrow)
     assert (mine.text.count("Sandbox zoe"), "Late at night" in mine.text) == (1, False)

@@ -1,4 +1,5 @@
-"""Whatever is asked of any operation of the API, it is never our fault; and the examples of its document are true."""
+"""Whatever is asked of any operation of the API, it is never our fault; and the examples of its
+document are true."""
 
 import json
 from collections.abc import Iterator
@@ -34,10 +35,14 @@ EXAMPLES = [
 
 
 @pytest.fixture(scope="module")
-def eager(pages: Database, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def eager(
+    pages: Database, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
     """One of everything behind a door where much may be asked."""
     store = FileStore(tmp_path_factory.mktemp("eager"))
-    limits = ApiRateLimits(ApiRateLimit(1_000_000, timedelta(minutes=1)), ApiRateLimit(1_000_000, timedelta(minutes=1)))
+    limits = ApiRateLimits(
+        ApiRateLimit(1_000_000, timedelta(minutes=1)), ApiRateLimit(1_000_000, timedelta(minutes=1))
+    )
     with (
         serve_app(
             create_web_app(
@@ -69,7 +74,9 @@ FILES = st.one_of(
 @EACH
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
-def test_nothing_that_is_asked_breaks_anything(eager: World, one: Operation, data: st.DataObject) -> None:
+def test_nothing_that_is_asked_breaks_anything(
+    eager: World, one: Operation, data: st.DataObject
+) -> None:
     said = DOCUMENT["paths"][one.path][one.method.lower()]
     asked = [each for each in said.get("parameters", ()) if each["in"] == "query"]
     query = {
@@ -85,11 +92,18 @@ def test_nothing_that_is_asked_breaks_anything(eager: World, one: Operation, dat
     if "text/csv" in content:
         body, more["content_type"] = data.draw(st.binary(max_size=300)) or b"x", "text/csv"
     if "application/octet-stream" in content:
-        body, more["content_type"] = data.draw(FILES) or b"x", data.draw(st.sampled_from(sorted(MEDIA_TYPES)))
+        body, more["content_type"] = (
+            data.draw(FILES) or b"x",
+            data.draw(st.sampled_from(sorted(MEDIA_TYPES))),
+        )
     if "{" in one.path:
-        found = eager.api.ask("GET", "/".join(eager.path(one.path).split("/")[:3]), key=eager.api.secrets["owner"])
+        found = eager.api.ask(
+            "GET", "/".join(eager.path(one.path).split("/")[:3]), key=eager.api.secrets["owner"]
+        )
         more["if_match"] = found.headers.get("etag", '"1"')
-    path = eager.path(one.path) + ("?" + urlencode({k: str(v) for k, v in query.items()}) if query else "")
+    path = eager.path(one.path) + (
+        "?" + urlencode({k: str(v) for k, v in query.items()}) if query else ""
+    )
     answer = eager.api.ask(one.method, path, body, key=eager.api.secrets["owner"], **more)
     event(f"answered {answer.status_code}")
     assert answer.status_code < 500, (path, body, answer.text)
@@ -105,13 +119,19 @@ SCHEMAS = DOCUMENT["components"]["schemas"]
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
-def test_whatever_repeats_begins_or_is_refused_and_changes_so(eager: World, data: st.DataObject) -> None:
+def test_whatever_repeats_begins_or_is_refused_and_changes_so(
+    eager: World, data: st.DataObject
+) -> None:
 
     def draw(name: str) -> Any:
         return data.draw(shaped(SCHEMAS[name], DOCUMENT, eager, name))
 
     api = eager.api
-    begun = api.ask("POST", "/series", repeating(eager, repeat=draw("RepeatIn"), at=draw("WallIn"), confirmed=True))
+    begun = api.ask(
+        "POST",
+        "/series",
+        repeating(eager, repeat=draw("RepeatIn"), at=draw("WallIn"), confirmed=True),
+    )
     event(f"begun {begun.status_code}")
     assert begun.status_code in {201, 422}, begun.text
     if begun.status_code == 422:
@@ -131,7 +151,9 @@ def test_whatever_repeats_begins_or_is_refused_and_changes_so(eager: World, data
     for one in (begun, changed):
         if one.is_success:
             which = f"/series/{one.json()['id']}"
-            assert api.ask("POST", f"{which}/stop", if_match=api.ask("GET", which).headers["etag"]).is_success
+            assert api.ask(
+                "POST", f"{which}/stop", if_match=api.ask("GET", which).headers["etag"]
+            ).is_success
 
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
@@ -156,7 +178,8 @@ def test_each_example_does_what_it_says(api: Program, one: Operation) -> None:
 
 
 FRESH = (
-    "key,creator,channels,date,time,zone,body\r\n9,{creator},Sandbox {creator},2031-03-02,11:00,Europe/Paris,New\r\n"
+    "key,creator,channels,date,time,zone,body\r\n9,{creator},Sandbox "
+    "{creator},2031-03-02,11:00,Europe/Paris,New\r\n"
 )
 
 
@@ -172,7 +195,9 @@ def test_answers_are_as_the_document_says(api: Program) -> None:
             "/comments": f"?post={found.ids['post_id']}",
         }.get(one.path, "")
         if one.method == "GET" and one.path.rpartition("/")[2] not in NO_JSON:
-            schema = DOCUMENT["paths"][one.path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+            schema = DOCUMENT["paths"][one.path]["get"]["responses"]["200"]["content"][
+                "application/json"
+            ]["schema"]
             whole = {**schema, "components": DOCUMENT["components"]}
             answered = api.get(found.path(one.path) + asked, key=api.secrets["owner"])
             assert list(Draft202012Validator(whole).iter_errors(answered)) == [], one.path

@@ -1,4 +1,5 @@
-"""Copies over the API and for assistants: asked for once, followed, stopped; of nobody else's pictures."""
+"""Copies over the API and for assistants: asked for once, followed, stopped; of nobody else's
+pictures."""
 
 from pathlib import Path
 from typing import Any
@@ -33,19 +34,33 @@ def ask(api: Program, media: object, **more: Any) -> Any:
 def work(api: Program, room: Room, copy_id: str, **models: Any) -> None:
     """What a worker does with it."""
     due = PictureCopyDue(api.tenant_id, UUID(copy_id))
-    finishing.make_copy(due, tenant=api.tenant, store=room.library, credential=lambda: CREDENTIAL, **models)
+    finishing.make_copy(
+        due, tenant=api.tenant, store=room.library, credential=lambda: CREDENTIAL, **models
+    )
 
 
 def test_a_copy_is_asked_for_once_and_followed(api: Program, room: Room) -> None:
     media = in_library(api, store=room.library)
     with api.scope() as scope:
-        creator_watermarks.set_watermark(scope, api.creators["mia"], Watermark("mia", "bottom_left", 4, 70))
+        creator_watermarks.set_watermark(
+            scope, api.creators["mia"], Watermark("mia", "bottom_left", 4, 70)
+        )
     first = ask(api, media, form="square", strength=20, larger="twice", signed=True)
     assert first.status_code == 202, first.text
-    assert ask(api, media, form="square", strength=20, larger="twice", signed=True).json() == first.json()
+    assert (
+        ask(api, media, form="square", strength=20, larger="twice", signed=True).json()
+        == first.json()
+    )
     path = first.headers["location"].removeprefix("/v1")
     found = api.get(path)
-    assert (found["state"], found["form"], found["strength"], found["larger"], found["signed"], found["media_id"]) == (
+    assert (
+        found["state"],
+        found["form"],
+        found["strength"],
+        found["larger"],
+        found["signed"],
+        found["media_id"],
+    ) == (
         *("waiting", "square", 20, "twice", True),
         None,
     )
@@ -75,7 +90,9 @@ def test_one_that_a_model_makes_larger_is_asked_for_where_there_is_one(
         seen = {one.id: one for one in tenant_reads.list_creators(scope)}
         sight = Caller(tenant_reads.get_member(scope, api.members[Role.MANAGER]), seen)
         wanted = CopyIn(media_id=media, larger="model")
-        done = api_copies.create_picture_copy(scope, sight, wanted, generators=known, store=room.library)
+        done = api_copies.create_picture_copy(
+            scope, sight, wanted, generators=known, store=room.library
+        )
     copy_id = done.about.removeprefix("copy:")
     work(api, room, copy_id, upscaler=lambda: upscalers.load_engine(known))
     found = api.get(f"/copies/{copy_id}")
@@ -97,7 +114,10 @@ def test_nobody_copies_anothers_picture_or_what_is_withheld(api: Program, room: 
     hers, mine = in_library(api, "zoe"), in_library(api)
     asked = ask(api, hers, strength=50).json()["id"]
     for key in (api.key(creators=["mia"]), program(room.client, room.tenant).secrets["owner"]):
-        assert api.ask("POST", "/copies", {"media_id": str(hers), "strength": 20}, key=key).status_code == 404
+        assert (
+            api.ask("POST", "/copies", {"media_id": str(hers), "strength": 20}, key=key).status_code
+            == 404
+        )
         assert api.ask("GET", f"/copies/{asked}", key=key).status_code == 404
         assert api.ask("POST", f"/copies/{asked}/stop", key=key, if_match='"x"').status_code == 404
     with api.scope() as scope:

@@ -1,4 +1,5 @@
-"""The door of the API: every operation of its document, for who has no key, the wrong one, or somebody else's ids."""
+"""The door of the API: every operation of its document, for who has no key, the wrong one, or
+somebody else's ids."""
 
 import json
 import re
@@ -37,9 +38,16 @@ class Operation:
     @property
     def example(self) -> Any:
         """The body of the document's example; None where it has none."""
-        taken = DOCUMENT["paths"][self.path][self.method.lower()].get("requestBody", {"content": {}})["content"]
-        schemas = [DOCUMENT["components"]["schemas"].get(one["schema"].get("$ref", "")[21:]) for one in taken.values()]
-        return next((one["examples"][0] for one in schemas if one is not None and "examples" in one), None)
+        taken = DOCUMENT["paths"][self.path][self.method.lower()].get(
+            "requestBody", {"content": {}}
+        )["content"]
+        schemas = [
+            DOCUMENT["components"]["schemas"].get(one["schema"].get("$ref", "")[21:])
+            for one in taken.values()
+        ]
+        return next(
+            (one["examples"][0] for one in schemas if one is not None and "examples" in one), None
+        )
 
     @property
     def said(self) -> Any:
@@ -63,7 +71,12 @@ BODIES: dict[str, Any] = {
     "POST /series/{series_id}/change": {"day": "2031-03-06"},
     "POST /series/{series_id}/skip": {"day": "2031-03-06"},
     "POST /series/{series_id}/detach": {"day": "2031-03-06"},
-    "POST /series/{series_id}/test": {"day": "2031-03-06", "metric": "views", "age_hours": 24, "planned": 60},
+    "POST /series/{series_id}/test": {
+        "day": "2031-03-06",
+        "metric": "views",
+        "age_hours": 24,
+        "planned": 60,
+    },
     "POST /tests/{test_id}/end": {"keep": "a"},
     "POST /queues/{channel_id}/fill": {"posts": [str(uuid7())]},
     "POST /queues/{channel_id}/take-out": {"delivery_id": str(uuid7())},
@@ -97,7 +110,9 @@ def document() -> dict[str, Any]:
     def nobody(*_: object, **__: object) -> Any:
         raise AssertionError("the document asks no database")
 
-    with serve_app(create_api(nobody, limits=ApiRateLimits(), library=FileStore(Path("nowhere")))) as url:
+    with serve_app(
+        create_api(nobody, limits=ApiRateLimits(), library=FileStore(Path("nowhere")))
+    ) as url:
         found: dict[str, Any] = httpx.get(f"{url}/openapi.json", timeout=60).json()
     return found
 
@@ -141,7 +156,11 @@ def test_each_operation_says_its_key_its_errors_and_what_it_needs(one: Operation
 def test_without_a_key_nothing_is_told(room: Room, one: Operation) -> None:
     path = re.sub(r"\{\w+\}", str(uuid7()), one.path)
     for shown in ("", "Bearer x", "Bearer grk_" + "x" * 43, "Basic Zm9vOmJhcg==", "Bearer"):
-        headers = {"authorization": shown, "cookie": "greenroom=x", "x-forwarded-for": "203.0.113.9"}
+        headers = {
+            "authorization": shown,
+            "cookie": "greenroom=x",
+            "x-forwarded-for": "203.0.113.9",
+        }
         answer = room.client.request(one.method, f"/v1{path}", headers=headers, content=b"{" * 100)
         assert answer.status_code in {401, 429}, shown  # many of these tests come from one address
         code(answer)
@@ -150,10 +169,13 @@ def test_without_a_key_nothing_is_told(room: Room, one: Operation) -> None:
 
 @pytest.fixture(scope="module")
 def other_agency(room: Room, tenant: OpenScope) -> Program:
-    """An agency whose every request is refused; with a key for each scope that lacks just this one."""
+    """An agency whose every request is refused; with a key for each scope that lacks just this
+    one."""
     found = program(room.client, tenant)
     for lacking in ApiKeyScope:
-        found.secrets[lacking] = found.key(Role.OWNER, scopes=[each for each in ApiKeyScope if each != lacking])
+        found.secrets[lacking] = found.key(
+            Role.OWNER, scopes=[each for each in ApiKeyScope if each != lacking]
+        )
     return found
 
 
@@ -184,7 +206,8 @@ def test_a_key_made_for_something_else_opens_nothing(refused: Program, one: Oper
 
 @pytest.fixture(scope="module")
 def kept(room: Room, tenant: OpenScope) -> World:
-    """An agency with one of everything, of zoe; what is asked of it is always refused. One key sees mia alone."""
+    """An agency with one of everything, of zoe; what is asked of it is always refused. One key sees
+    mia alone."""
     found = world(program(room.client, tenant), "zoe", store=room.library)
     found.api.secrets["mia"] = found.api.key(Role.OWNER, creators=["mia"])
     return found
@@ -206,17 +229,23 @@ def test_what_is_nobodys_is_not_found(theirs: World, one: Operation) -> None:
 
 @pytest.mark.parametrize("whose", ["another agency", "another creator"])
 @EACH_OF_ONE
-def test_what_is_somebody_elses_looks_the_same(refused: Program, theirs: World, one: Operation, whose: str) -> None:
+def test_what_is_somebody_elses_looks_the_same(
+    refused: Program, theirs: World, one: Operation, whose: str
+) -> None:
     """With its twin: whoever may see it is answered otherwise."""
     api, other = refused, theirs.api
     foreign = api.secrets["owner"] if whose == "another agency" else other.secrets["mia"]
     answer = api.ask(one.method, theirs.path(one.path), one.body, key=foreign, version=1)
-    if "{label_id}" in one.path and whose == "another creator":  # labels are the agency's, not a creator's
+    if (
+        "{label_id}" in one.path and whose == "another creator"
+    ):  # labels are the agency's, not a creator's
         assert answer.status_code == (200 if one.method == "GET" else 412), answer.text
         return
     nobodys = one.ask(api, key=foreign, version=1)
     assert (answer.status_code, code(answer)) == (404, code(nobodys))
-    own = api.ask(one.method, theirs.path(one.path), one.body, key=other.secrets["owner"], version=99)
+    own = api.ask(
+        one.method, theirs.path(one.path), one.body, key=other.secrets["owner"], version=99
+    )
     assert own.status_code == (200 if one.method == "GET" else 412), own.text
 
 
@@ -254,7 +283,10 @@ def test_size_form_and_method_are_bounded(api: Program) -> None:
     big = json.dumps(api.draft("x" * 2_000_000))
     assert code(api.ask("POST", "/posts", big)) == "api.too_large"
     pieces = (b" " * 65536 for _ in range(40))
-    headers = {"authorization": f"Bearer {api.secrets['manager']}", "content-type": "application/json"}
+    headers = {
+        "authorization": f"Bearer {api.secrets['manager']}",
+        "content-type": "application/json",
+    }
     assert api.client.post("/v1/posts", headers=headers, content=pieces).status_code == 413
     form = api.ask("POST", "/posts", "body=x", content_type="application/x-www-form-urlencoded")
     assert (form.status_code, code(form)) == (415, "api.not_json")
@@ -283,9 +315,13 @@ def test_a_change_names_itself_and_what_it_saw(theirs: World, one: Operation) ->
         return
     body = theirs.said(one.said)
     if one.method == "POST":
-        unnamed = api.ask("POST", path, body, key=api.secrets["owner"], version=1, idempotency_key="")
+        unnamed = api.ask(
+            "POST", path, body, key=api.secrets["owner"], version=1, idempotency_key=""
+        )
         assert (unnamed.status_code, code(unnamed)) == (400, "api.no_name")
-        long = api.ask("POST", path, body, key=api.secrets["owner"], version=1, idempotency_key="x" * 256)
+        long = api.ask(
+            "POST", path, body, key=api.secrets["owner"], version=1, idempotency_key="x" * 256
+        )
         assert long.status_code == 400
     if "{" in one.path:
         assert code(api.ask(one.method, path, body, key=api.secrets["owner"])) == "api.no_version"

@@ -18,7 +18,11 @@ def test_labels_are_named_given_asked_for_and_removed_without_another_yes(api: P
     assert [one["post_id"] for one in api.get(f"/deliveries{wanted}")["items"]] == [post["id"]]
     for said in ([], [spring["id"]]):
         changed = api.ask("PATCH", f"/posts/{post['id']}", {"labels": said}, version=1).json()
-        assert ([one["id"] for one in changed["labels"]], changed["version"], changed["approved"]) == (said, 1, True)
+        assert (
+            [one["id"] for one in changed["labels"]],
+            changed["version"],
+            changed["approved"],
+        ) == (said, 1, True)
     path, tag = f"/labels/{spring['id']}", first.headers["etag"]
     renamed = api.ask("PATCH", path, {**name, "name": "Easter"}, if_match=tag)
     assert (renamed.status_code, renamed.json()["name"]) == (200, "Easter")
@@ -31,7 +35,9 @@ def test_labels_are_named_given_asked_for_and_removed_without_another_yes(api: P
         api.ask("POST", "/posts", api.draft(labels=[spring["id"]])),
         api.ask("DELETE", path, if_match=tag),
     ]
-    assert {(one.status_code, one.json()["error"]["code"]) for one in nobodys} == {(404, "post_label.unknown")}
+    assert {(one.status_code, one.json()["error"]["code"]) for one in nobodys} == {
+        (404, "post_label.unknown")
+    }
     reader = api.key(scopes=["posts:read"])
     assert api.ask("POST", "/labels", name, key=reader).status_code == 403
 
@@ -48,9 +54,10 @@ def test_a_label_is_given_to_several_posts_at_once_all_or_none(api: Program) -> 
     again = api.ask("POST", "/labels/give", gift, idempotency_key="gift")
     assert (first.status_code, first.json()) == (200, {"label": spring, "changed": 2})
     assert (again.json(), again.headers["idempotent-replayed"]) == (first.json(), "true")
-    assert api.ask("POST", "/labels/give", {**gift, "posts": [*posts, posts[0]]}).json()["changed"] == 1, (
-        "what has it keeps it"
-    )
+    assert (
+        api.ask("POST", "/labels/give", {**gift, "posts": [*posts, posts[0]]}).json()["changed"]
+        == 1
+    ), "what has it keeps it"
     assert having() == sorted(posts)
     assert {api.get(f"/posts/{one}")["version"] for one in posts} == {1}
     theirs = api.write(creator="zoe")["id"]
@@ -60,7 +67,10 @@ def test_a_label_is_given_to_several_posts_at_once_all_or_none(api: Program) -> 
         assert (refused.status_code, refused.json()["error"]["code"]) == (404, "post.unknown")
         assert having() == sorted(posts), "all or none"
         assert api.ask("POST", f"/labels/{way}", {**gift, "posts": []}).status_code == 422
-        assert api.ask("POST", f"/labels/{way}", gift, key=api.key(scopes=["posts:read"])).status_code == 403
+        assert (
+            api.ask("POST", f"/labels/{way}", gift, key=api.key(scopes=["posts:read"])).status_code
+            == 403
+        )
     for changed in (2, 0):
         assert api.ask("POST", "/labels/take", gift).json()["changed"] == changed
     assert having() == posts[2:]

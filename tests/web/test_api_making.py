@@ -1,4 +1,5 @@
-"""Pictures over the API and for assistants: previewed, started once, followed, stopped; never unjudged."""
+"""Pictures over the API and for assistants: previewed, started once, followed, stopped; never
+unjudged."""
 
 import base64
 from contextlib import suppress
@@ -36,7 +37,10 @@ from tests.web.builders import Room
 from tests.web.test_api_media import rated
 from tests.web.test_mcp import call, refused
 
-ASKED = {"mood": {"kind": "choice", "options": ["calm", "lively"]}, "people": {"kind": "number", "most": 4}}
+ASKED = {
+    "mood": {"kind": "choice", "options": ["calm", "lively"]},
+    "people": {"kind": "number", "most": 4},
+}
 
 
 def recipe(api: Program, creator: str = "mia", **changes: Any) -> str:
@@ -51,7 +55,11 @@ def start(api: Program, recipe_id: str, **more: Any) -> Any:
 def test_what_is_previewed_is_started_once_and_stopped(api: Program) -> None:
     mine = recipe(api, prompt="{place} {mood} {people}", parameters=ASKED)
     (found,) = api.get("/recipes")["items"]
-    assert (found["id"], found["pictures"], [one["name"] for one in found["questions"]]) == (mine, 3, [*ASKED])
+    assert (found["id"], found["pictures"], [one["name"] for one in found["questions"]]) == (
+        mine,
+        3,
+        [*ASKED],
+    )
     seen = api.get(f"/recipes/{mine}/preview?seed=7&answer=mood=lively&answer=people=3")
     assert len(seen["pictures"]) == 3
     assert all(one["prompt"].endswith("lively 3") for one in seen["pictures"])
@@ -72,27 +80,54 @@ def test_what_is_previewed_is_started_once_and_stopped(api: Program) -> None:
 
 
 def test_hostile_answers_and_numbers_start_nothing(api: Program) -> None:
-    mine = recipe(api, prompt="{place} {mood} {people} {what}", parameters={**ASKED, "what": {"kind": "text"}})
-    for answers in ({"mood": "x"}, {"people": 99}, {"people": True}, {"other": "x"}, {"what": "a\u202eb"}, {"mood": 1}):
+    mine = recipe(
+        api, prompt="{place} {mood} {people} {what}", parameters={**ASKED, "what": {"kind": "text"}}
+    )
+    for answers in (
+        {"mood": "x"},
+        {"people": 99},
+        {"people": True},
+        {"other": "x"},
+        {"what": "a\u202eb"},
+        {"mood": 1},
+    ):
         answer = start(api, mine, answers=answers)
         assert answer.status_code == 422, answers
-    for wrong in ({"count": 0}, {"count": 25}, {"seed": -1}, {"seed": 2**31}, {"answers": {"what": "x" * 121}}):
+    for wrong in (
+        {"count": 0},
+        {"count": 25},
+        {"seed": -1},
+        {"seed": 2**31},
+        {"answers": {"what": "x" * 121}},
+    ):
         assert start(api, mine, **wrong).status_code == 422
     assert code(start(api, mine, answers={"what": "MINOR-P-A"})) == "recipe.prohibited"
     for line in ("mood", "=calm", "people=9999999999", "what=%00"):
         assert api.ask("GET", f"/recipes/{mine}/preview?answer={line}").status_code == 422
     with api.scope() as scope:
-        assert scope.run("SELECT count(*) FROM jobs WHERE tenant_id = :t", t=api.tenant_id).scalar_one() == 0
+        assert (
+            scope.run(
+                "SELECT count(*) FROM jobs WHERE tenant_id = :t", t=api.tenant_id
+            ).scalar_one()
+            == 0
+        )
 
 
-def test_nobody_makes_with_anothers_recipe_or_without_a_key_for_it(api: Program, room: Room) -> None:
+def test_nobody_makes_with_anothers_recipe_or_without_a_key_for_it(
+    api: Program, room: Room
+) -> None:
     mine, hers = recipe(api), recipe(api, "zoe")
     run = start(api, hers).json()["id"]
     narrow, reads = api.key(creators=["mia"]), api.key(scopes=[ApiKeyScope.POSTS_READ])
     stranger = program(room.client, room.tenant).secrets["owner"]
     for key in (narrow, stranger):
         assert api.ask("POST", "/runs", {"recipe_id": hers}, key=key).status_code == 404
-        for path in (f"/recipes/{hers}", f"/recipes/{hers}/preview", f"/runs/{run}", f"/runs/{run}/pictures"):
+        for path in (
+            f"/recipes/{hers}",
+            f"/recipes/{hers}/preview",
+            f"/runs/{run}",
+            f"/runs/{run}/pictures",
+        ):
             assert api.ask("GET", path, key=key).status_code == 404, path
         assert api.ask("POST", f"/runs/{run}/stop", key=key, if_match='"x"').status_code == 404
     assert [one["id"] for one in api.get("/recipes", key=narrow)["items"]] == [mine]
@@ -103,7 +138,9 @@ def test_nobody_makes_with_anothers_recipe_or_without_a_key_for_it(api: Program,
     assert start(api, mine).status_code == 404
 
 
-def test_a_picture_is_named_once_it_is_rated_and_never_while_withheld(api: Program, room: Room) -> None:
+def test_a_picture_is_named_once_it_is_rated_and_never_while_withheld(
+    api: Program, room: Room
+) -> None:
     run = start(api, recipe(api), seed=7).json()["id"]
     assets = [drawn(api, room, UUID(run), number) for number in (0, 1)]
     told = api.get(f"/runs/{run}/pictures")["items"]
@@ -111,9 +148,15 @@ def test_a_picture_is_named_once_it_is_rated_and_never_while_withheld(api: Progr
     assert not any(one["media_id"] or one["alt"] for one in told)
     for asset, rating in zip(assets, (Rating.S, Rating.E), strict=True):
         with api.scope() as scope:
-            ratings.record_rating(scope, get_asset_bytes(scope, asset).sha256, rating, source="rule:test")
+            ratings.record_rating(
+                scope, get_asset_bytes(scope, asset).sha256, rating, source="rule:test"
+            )
     told = api.get(f"/runs/{run}/pictures")["items"]
-    assert (told[0]["state"], told[0]["media_id"], told[0]["rating"]) == ("ready", str(assets[0]), "S")
+    assert (told[0]["state"], told[0]["media_id"], told[0]["rating"]) == (
+        "ready",
+        str(assets[0]),
+        "S",
+    )
     assert (told[1]["state"] == "ready", told[1]["media_id"]) == (False, None)
 
 
@@ -121,12 +164,20 @@ def drawn(api: Program, room: Room, run: UUID, number: int) -> UUID:
     """A picture of a run, in the library, that nobody rated."""
     with api.scope() as scope:
         job = records.get_run_row(scope, run)
-        shot = specs.plan_pictures(specs.get_spec(scope, job.recipe_id), seed=job.seed, count=job.total)[number]
+        shot = specs.plan_pictures(
+            specs.get_spec(scope, job.recipe_id), seed=job.seed, count=job.total
+        )[number]
         key = records.picture_source_key(job, number)
     picture: GeneratedPicture = PlaceholderEngine().draw(shot.job)
-    prepared = pipeline.prepare_generated_picture(picture, key=key, alt=shot.scene, credential=CREDENTIAL, job_id=run)
+    prepared = pipeline.prepare_generated_picture(
+        picture, key=key, alt=shot.scene, credential=CREDENTIAL, job_id=run
+    )
     return pipeline.ingest_asset(
-        room.tenant, room.library, tenant_id=api.tenant_id, creator_id=api.creators["mia"], prepared=prepared
+        room.tenant,
+        room.library,
+        tenant_id=api.tenant_id,
+        creator_id=api.creators["mia"],
+        prepared=prepared,
     )
 
 
@@ -148,7 +199,9 @@ def test_runs_are_listed_each_with_what_it_cost(api: Program, room: Room) -> Non
     with api.scope() as scope:
         price = Price(Decimal("0.35"), "USD")
         order = spending_caps.reserve_price(
-            scope, PurchaseRequest(api.creators["mia"], UUID(runs[1]), 0, "replicate", "a/b", price), {}
+            scope,
+            PurchaseRequest(api.creators["mia"], UUID(runs[1]), 0, "replicate", "a/b", price),
+            {},
         )
         spending_caps.mark_ordering(scope, order.id, wall_now())
         scope.run("UPDATE jobs SET state = 'failed' WHERE id = :id", id=UUID(runs[1]))
@@ -157,7 +210,9 @@ def test_runs_are_listed_each_with_what_it_cost(api: Program, room: Room) -> Non
     rest = api.get(f"/runs?creator={mia}&limit=2&cursor={first['next']}")
     assert [one["id"] for one in first["items"] + rest["items"]] == runs[::-1]
     spent = first["items"][1]["spent"]
-    assert (spent["cost"], spent["lost"]) == (["0.0035 USD"], ["0.0035 USD"]), "billed, and nothing came of it"
+    assert (spent["cost"], spent["lost"]) == (["0.0035 USD"], ["0.0035 USD"]), (
+        "billed, and nothing came of it"
+    )
     assert len(api.get("/runs")["items"]) == 4
     assert len(api.get("/runs", key=api.key(creators=["mia"]))["items"]) == 3
     found = api.get(f"/costs?creator={mia}")
@@ -166,25 +221,40 @@ def test_runs_are_listed_each_with_what_it_cost(api: Program, room: Room) -> Non
     assert stranger.get("/runs")["items"] == []
     assert stranger.ask("GET", f"/costs?creator={mia}").status_code == 404
     post = api.write()["id"]
-    assert api.get(f"/posts/{post}/cost")["own"] == {"things": 0, "cost": [], "lost": [], "seconds": 0.0}
+    assert api.get(f"/posts/{post}/cost")["own"] == {
+        "things": 0,
+        "cost": [],
+        "lost": [],
+        "seconds": 0.0,
+    }
     assert stranger.ask("GET", f"/posts/{post}/cost").status_code == 404
 
 
 def test_what_platforms_asked_for_requests_is_told_by_account(api: Program, room: Room) -> None:
     channel = api.get("/channels")["items"][0]
     with api.scope() as scope:
-        request_costs.record_poll_costs(scope, UUID(channel["id"]), "x", {"post": 2, "message_read": 3})
+        request_costs.record_poll_costs(
+            scope, UUID(channel["id"]), "x", {"post": 2, "message_read": 3}
+        )
         scope.run("UPDATE channels SET platform = 'x' WHERE id = :id", id=UUID(channel["id"]))
     asked = f"/costs?creator={channel['creator_id']}"
     (found,) = api.get(asked)["requests"]
-    assert (found["channel_id"], found["platform"], found["cost"]) == (channel["id"], "x", "0.06 USD")
+    assert (found["channel_id"], found["platform"], found["cost"]) == (
+        channel["id"],
+        "x",
+        "0.06 USD",
+    )
     assert found["many"] == {"message_read": 3, "post": 2}
     assert api.get(f"{asked}&month=2025-01")["requests"] == []
     others = [one for one in api.get("/creators")["items"] if one["id"] != channel["creator_id"]]
-    assert [api.get(f"/costs?creator={one['id']}")["requests"] for one in others] == [[] for _ in others]
+    assert [api.get(f"/costs?creator={one['id']}")["requests"] for one in others] == [
+        [] for _ in others
+    ]
 
 
-def test_bytes_are_given_once_judged_and_covered_ones_only_by_name(api: Program, room: Room) -> None:
+def test_bytes_are_given_once_judged_and_covered_ones_only_by_name(
+    api: Program, room: Room
+) -> None:
     run = start(api, recipe(api), seed=7).json()["id"]
     openly, adult, withheld = (drawn(api, room, UUID(run), number) for number in (0, 1, 2))
     assert code(api.ask("GET", f"/media/{openly}/file")) == "media.waits"
@@ -194,11 +264,15 @@ def test_bytes_are_given_once_judged_and_covered_ones_only_by_name(api: Program,
         rated(api, str(asset), rating)
     with api.scope() as scope:
         ratings.freeze_bytes(scope, digests[withheld])
-    assert code(api.ask("GET", f"/media/{adult}/file?uncovered=true")) == "media.waits", "nobody looked at it yet"
+    assert code(api.ask("GET", f"/media/{adult}/file?uncovered=true")) == "media.waits", (
+        "nobody looked at it yet"
+    )
     with api.scope() as scope:
         scope.run(
-            "INSERT INTO human_reviews (tenant_id, id, about, digest, principal_id, verdict, seen_percent)"
-            " SELECT :t, :id, 'bytes', :digest, principal_id, 'approve', 100 FROM members WHERE id = :who",
+            "INSERT INTO human_reviews (tenant_id, id, about, digest, principal_id, verdict, "
+            "seen_percent)"
+            " SELECT :t, :id, 'bytes', :digest, principal_id, 'approve', 100 FROM members WHERE "
+            "id = :who",
             t=api.tenant_id,
             who=api.members[Role.OWNER],
             id=uuid7(),
@@ -217,7 +291,8 @@ def test_bytes_are_given_once_judged_and_covered_ones_only_by_name(api: Program,
     for key in (api.key(creators=["zoe"]), program(room.client, room.tenant).secrets["owner"]):
         assert api.ask("GET", f"/media/{openly}/file", key=key).status_code == 404
     assert (
-        code(api.ask("GET", f"/media/{openly}/file", key=api.key(scopes=[ApiKeyScope.POSTS_READ]))) == "api.other_scope"
+        code(api.ask("GET", f"/media/{openly}/file", key=api.key(scopes=[ApiKeyScope.POSTS_READ])))
+        == "api.other_scope"
     )
 
 
@@ -232,7 +307,10 @@ def test_what_is_started_over_the_api_waits_for_the_days_quota(api: Program, roo
     assert datetime.fromisoformat(waits) > today
     other = start(api, recipe(api, "zoe")).json()["id"]
     work(api, room, other)
-    assert (api.get(f"/runs/{other}")["done"], bool(api.get(f"/runs/{other}")["waits_until"])) == (0, True)
+    assert (api.get(f"/runs/{other}")["done"], bool(api.get(f"/runs/{other}")["waits_until"])) == (
+        0,
+        True,
+    )
     with api.scope() as scope:
         quotas.set_daily_quota(scope, None)
     work(api, room, run)
@@ -241,7 +319,12 @@ def test_what_is_started_over_the_api_waits_for_the_days_quota(api: Program, roo
 
 def work(api: Program, room: Room, run: str) -> None:
     """What a worker does with a run, once."""
-    given = {"tenant": api.tenant, "engine": Engine, "store": room.library, "credential": lambda: CREDENTIAL}
+    given = {
+        "tenant": api.tenant,
+        "engine": Engine,
+        "store": room.library,
+        "credential": lambda: CREDENTIAL,
+    }
     with suppress(outbox.RetryLater):
         runner.generate_pictures(RunDue(api.tenant_id, UUID(run), 0), **given)
 
@@ -257,7 +340,9 @@ def test_a_run_begins_from_a_picture_in_a_part_or_takes_a_posture(api: Program, 
     posed = start(api, mine, posture={"media_id": asset, "weight": 80})
     assert (begun.status_code, posed.status_code) == (202, 202), begun.text
     with api.scope() as scope:
-        first, second = (records.get_run_row(scope, UUID(one.json()["id"])) for one in (begun, posed))
+        first, second = (
+            records.get_run_row(scope, UUID(one.json()["id"])) for one in (begun, posed)
+        )
         begins, pose = run_inputs.init_picture_of(first), run_inputs.pose_reference_of(second)
     assert begins is not None
     assert isinstance(begins.region, tuple)
@@ -272,7 +357,14 @@ def test_a_run_begins_from_a_picture_in_a_part_or_takes_a_posture(api: Program, 
     ):
         answer = start(api, mine, **wrong)
         assert (answer.status_code, code(answer)) == (422, said)
-    for wrong in ({**whole, "anew": 96}, {**whole, "mask": "%"}, {**whole, "part": [{"kind": "circle"}]}, {"anew": 50}):
+    for wrong in (
+        {**whole, "anew": 96},
+        {**whole, "mask": "%"},
+        {**whole, "part": [{"kind": "circle"}]},
+        {"anew": 50},
+    ):
         assert start(api, mine, begin=wrong).status_code == 422
     assert start(api, mine, begin={"media_id": str(uuid7())}).status_code == 404
-    assert start(api, recipe(api, "zoe"), begin=whole).status_code == 404, "another creator's picture is none"
+    assert start(api, recipe(api, "zoe"), begin=whole).status_code == 404, (
+        "another creator's picture is none"
+    )

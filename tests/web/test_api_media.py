@@ -1,4 +1,5 @@
-"""Pictures over the API: handed in, judged by people as any other, listed, planned; and whatever else is sent."""
+"""Pictures over the API: handed in, judged by people as any other, listed, planned; and whatever
+else is sent."""
 
 import asyncio
 import json
@@ -37,7 +38,9 @@ TYPE = "application/octet-stream"
 
 def brought_in(api: Program, room: Room, upload_id: str) -> dict[str, Any]:
     """What a worker does with a file, and what is told of it then."""
-    uploads.ingest_upload(UploadDue(api.tenant_id, UUID(upload_id)), tenant=api.tenant, store=room.library)
+    uploads.ingest_upload(
+        UploadDue(api.tenant_id, UUID(upload_id)), tenant=api.tenant, store=room.library
+    )
     found: dict[str, Any] = api.get(f"/uploads/{upload_id}")
     return found
 
@@ -49,14 +52,19 @@ def rated(api: Program, media_id: str, rating: Rating) -> None:
         member_reviews.rate_picture(scope, UUID(media_id), rating)
         sha256 = assets.get_asset(scope, UUID(media_id)).sha256
     handle_rating_request(
-        RatingRequested(api.tenant_id, UUID(media_id), sha256, str(rating), False, who), tenant=api.tenant
+        RatingRequested(api.tenant_id, UUID(media_id), sha256, str(rating), False, who),
+        tenant=api.tenant,
     )
 
 
 def kept(api: Program) -> int:
     """How many files the agency handed in."""
     with api.scope() as scope:
-        return int(scope.run("SELECT count(*) FROM uploads WHERE tenant_id = :t", t=api.tenant_id).scalar_one())
+        return int(
+            scope.run(
+                "SELECT count(*) FROM uploads WHERE tenant_id = :t", t=api.tenant_id
+            ).scalar_one()
+        )
 
 
 def test_a_picture_is_handed_in_judged_listed_and_planned(api: Program, room: Room) -> None:
@@ -65,7 +73,11 @@ def test_a_picture_is_handed_in_judged_listed_and_planned(api: Program, room: Ro
     waiting = made(answer)
     assert answer.status_code == 202
     assert answer.headers["location"] == f"/v1/uploads/{waiting['id']}"
-    assert (waiting["state"], waiting["name"], waiting["size"]) == ("waiting", "été à la plage.png", len(data))
+    assert (waiting["state"], waiting["name"], waiting["size"]) == (
+        "waiting",
+        "été à la plage.png",
+        len(data),
+    )
     assert (waiting["media_id"], waiting["reason"]) == (None, None)
     assert api.get(f"/uploads/{waiting['id']}") == waiting
     assert api.get("/media") == {"items": [], "next": None}
@@ -75,7 +87,12 @@ def test_a_picture_is_handed_in_judged_listed_and_planned(api: Program, room: Ro
     assert (ready["state"], ready["reason"]) == ("ready", None)
     assert not room.library.exists(api.tenant_id, bytes_digest(data)), "what came is forgotten"
     (one,) = api.get("/media")["items"]
-    assert (one["id"], one["creator_id"], one["kind"], one["seconds"]) == (media_id, ready["creator_id"], "picture", 0)
+    assert (one["id"], one["creator_id"], one["kind"], one["seconds"]) == (
+        media_id,
+        ready["creator_id"],
+        "picture",
+        0,
+    )
     assert (one["rating"], one["waits"]) == (None, True), "nobody judged it"
     assert api.get(f"/media/{media_id}") == one
 
@@ -101,7 +118,8 @@ def test_films_and_sounds_say_how_long_they_are(api: Program, frames: int, kind:
     media_id = in_library(api)
     with api.scope() as scope:
         scope.run(
-            "UPDATE creations SET parameters = jsonb_build_object('seconds', 7, 'frames', CAST(:frames AS int))"
+            "UPDATE creations SET parameters = jsonb_build_object('seconds', 7, 'frames', "
+            "CAST(:frames AS int))"
             " WHERE tenant_id = :t AND asset_id = :id",
             frames=frames,
             t=api.tenant_id,
@@ -128,14 +146,23 @@ def test_the_same_request_and_the_same_file_are_one_upload(api: Program, room: R
 def test_a_program_says_that_a_model_made_it(api: Program, room: Room) -> None:
     found = brought_in(api, room, made(hand_in(api, picture(), generated=True))["id"])
     with api.scope() as scope:
-        assert scope.run("SELECT ai FROM assets WHERE id = :asset", asset=found["media_id"]).scalar_one() == "generated"
+        assert (
+            scope.run(
+                "SELECT ai FROM assets WHERE id = :asset", asset=found["media_id"]
+            ).scalar_one()
+            == "generated"
+        )
 
 
 def test_the_workers_refusal_is_told_and_it_may_come_again(api: Program, room: Room) -> None:
     data = broken()
     upload_id = made(hand_in(api, data))["id"]
     refused = brought_in(api, room, upload_id)
-    assert (refused["state"], refused["media_id"], refused["reason"]["code"]) == ("refused", None, "photo.corrupt")
+    assert (refused["state"], refused["media_id"], refused["reason"]["code"]) == (
+        "refused",
+        None,
+        "photo.corrupt",
+    )
     assert "beach.png" in refused["reason"]["text"]
     again = made(hand_in(api, data))
     assert (again["id"], again["state"], again["reason"]) == (upload_id, "waiting", None)
@@ -150,7 +177,9 @@ def test_the_library_comes_in_pages_without_what_is_away_or_withheld(api: Progra
     mias = f"/media?creator={api.creators['mia']}&limit=2"
     first = api.get(mias)
     second = api.get(f"{mias}&cursor={first['next']}")
-    assert [one["id"] for one in first["items"]] == [ids[4], ids[2]], "a page is filled behind what is left out"
+    assert [one["id"] for one in first["items"]] == [ids[4], ids[2]], (
+        "a page is filled behind what is left out"
+    )
     assert ([one["id"] for one in second["items"]], second["next"]) == ([ids[0]], None)
     assert [one["id"] for one in api.get("/media")["items"]] == [zoes, ids[4], ids[2], ids[0]]
     assert code(api.ask("GET", f"/media?limit=2&cursor={first['next']}")) == "api.no_cursor"
@@ -160,13 +189,17 @@ def test_the_library_comes_in_pages_without_what_is_away_or_withheld(api: Progra
     assert gone.json()["error"]["message"] == "This picture is not in the library."
 
 
-@pytest.mark.parametrize("asked", ["?creator=x", "?limit=0", "?limit=201", "?cursor=x", "?unknown=1"])
+@pytest.mark.parametrize(
+    "asked", ["?creator=x", "?limit=0", "?limit=201", "?cursor=x", "?unknown=1"]
+)
 def test_a_page_nobody_can_have_is_refused(api: Program, asked: str) -> None:
     assert api.ask("GET", f"/media{asked}").status_code == 422
 
 
 def test_it_takes_the_use_for_posts_and_a_member_who_runs(api: Program) -> None:
-    refused = hand_in(api, picture(), key=api.key(scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.APPROVE]))
+    refused = hand_in(
+        api, picture(), key=api.key(scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.APPROVE])
+    )
     assert (refused.status_code, code(refused)) == (403, "api.other_scope")
     for path in ("/media", f"/media/{uuid7()}", f"/uploads/{uuid7()}"):
         answer = api.ask("GET", path, key=api.key(scopes=[ApiKeyScope.POSTS_WRITE]))
@@ -184,10 +217,18 @@ def test_somebody_elses_look_like_nobodys(api: Program, room: Room) -> None:
     for asker, key in ((api, api.key(creators=["zoe"])), (other, other.secrets["owner"])):
         assert asker.get("/media", key=key)["items"] == []
         assert asker.get(f"/media?creator={api.creators['mia']}", key=key)["items"] == []
-        for path, unknown in ((f"/uploads/{upload_id}", "/uploads"), (f"/media/{media_id}", "/media")):
-            answer, nobodys = asker.ask("GET", path, key=key), asker.ask("GET", f"{unknown}/{uuid7()}", key=key)
+        for path, unknown in (
+            (f"/uploads/{upload_id}", "/uploads"),
+            (f"/media/{media_id}", "/media"),
+        ):
+            answer, nobodys = (
+                asker.ask("GET", path, key=key),
+                asker.ask("GET", f"{unknown}/{uuid7()}", key=key),
+            )
             assert (answer.status_code, answer.content) == (404, nobodys.content)
-        foreign = asker.ask("POST", f"/uploads?creator={api.creators['mia']}", picture(), key=key, content_type=TYPE)
+        foreign = asker.ask(
+            "POST", f"/uploads?creator={api.creators['mia']}", picture(), key=key, content_type=TYPE
+        )
         assert (foreign.status_code, code(foreign)) == (404, "creator.unknown")
     assert (kept(api), kept(other)) == (1, 0)
     assert brought_in(api, room, upload_id)["state"] == "ready"
@@ -205,7 +246,9 @@ def test_somebody_elses_look_like_nobodys(api: Program, room: Room) -> None:
     ],
     ids=["empty", "another format", "text", "cut", "something behind it", "no film"],
 )
-def test_what_is_no_picture_is_refused_and_not_kept(api: Program, room: Room, data: bytes, said: str) -> None:
+def test_what_is_no_picture_is_refused_and_not_kept(
+    api: Program, room: Room, data: bytes, said: str
+) -> None:
     answer = hand_in(api, data)
     assert answer.status_code == 422, answer.text
     assert code(answer).startswith(said)
@@ -213,7 +256,9 @@ def test_what_is_no_picture_is_refused_and_not_kept(api: Program, room: Room, da
     assert not room.library.exists(api.tenant_id, bytes_digest(data))
 
 
-@pytest.mark.parametrize("kind", ["text/csv", "application/json", "multipart/form-data; boundary=x", ""])
+@pytest.mark.parametrize(
+    "kind", ["text/csv", "application/json", "multipart/form-data; boundary=x", ""]
+)
 def test_another_media_type_is_refused(api: Program, kind: str) -> None:
     answer = hand_in(api, picture(), content_type=kind)
     assert (answer.status_code, code(answer)) == (415, "api.not_media")
@@ -248,7 +293,8 @@ CHUNK = b"x" * 1000
 
 @dataclass
 class Door:
-    """The door of the API before an app that notes what was let in, with files of `SMALL` bytes at most."""
+    """The door of the API before an app that notes what was let in, with files of `SMALL` bytes at
+    most."""
 
     api: Program
     pages: OpenScope
@@ -258,7 +304,9 @@ class Door:
 
     def __post_init__(self) -> None:
         files = {("POST", "/uploads"): BodyRule(MEDIA_TYPES, SMALL, "api.not_media")}
-        self.door = AdmissionMiddleware(self._app, self.pages, limits=ApiRateLimits(), files=files, most=SMALL)
+        self.door = AdmissionMiddleware(
+            self._app, self.pages, limits=ApiRateLimits(), files=files, most=SMALL
+        )
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         self.let_in.append(len((await receive())["body"]))
@@ -266,10 +314,16 @@ class Door:
             self.second = await self.ask([self.meanwhile.pop()])
         await JSONResponse({})(scope, receive, send)
 
-    async def ask(self, chunks: Iterable[bytes], *, key: str = "", **headers: str) -> tuple[int, str]:
-        """Hand in these pieces; the status, and the code of a refusal. `read` counts what was taken of them."""
+    async def ask(
+        self, chunks: Iterable[bytes], *, key: str = "", **headers: str
+    ) -> tuple[int, str]:
+        """Hand in these pieces; the status, and the code of a refusal. `read` counts what was taken
+        of them."""
         coming, sent = iter(chunks), list[Any]()
-        said = {"authorization": f"Bearer {key or self.api.secrets['manager']}", "content-type": TYPE} | headers
+        said = {
+            "authorization": f"Bearer {key or self.api.secrets['manager']}",
+            "content-type": TYPE,
+        } | headers
         raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in said.items()]
 
         async def receive() -> Any:
@@ -280,8 +334,18 @@ class Door:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        scope = {"type": "http", "method": "POST", "path": "/uploads", "query_string": b"", "headers": raw}
-        await self.door(scope | {"scheme": "http", "server": ("test", 80), "client": ("192.0.2.7", 1)}, receive, send)
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/uploads",
+            "query_string": b"",
+            "headers": raw,
+        }
+        await self.door(
+            scope | {"scheme": "http", "server": ("test", 80), "client": ("192.0.2.7", 1)},
+            receive,
+            send,
+        )
         return sent[0]["status"], json.loads(sent[1]["body"]).get("error", {}).get("code", "")
 
 
@@ -296,7 +360,9 @@ def test_a_file_without_end_is_read_to_its_limit(door: Door) -> None:
         assert asyncio.run(door.ask(repeat(CHUNK), **headers)) == (413, "api.too_large")
         assert door.read == SMALL + len(CHUNK)
     assert door.let_in == []
-    assert asyncio.run(door.ask(repeat(CHUNK, 100))) == (200, ""), "as much as is taken is, and nothing was left behind"
+    assert asyncio.run(door.ask(repeat(CHUNK, 100))) == (200, ""), (
+        "as much as is taken is, and nothing was left behind"
+    )
     assert door.let_in == [SMALL]
 
 
@@ -315,7 +381,9 @@ def test_no_more_files_lie_at_once_than_there_is_room_for(door: Door) -> None:
     door.meanwhile.append(CHUNK)
     assert asyncio.run(door.ask(repeat(CHUNK, 100))) == (200, "")
     assert door.second == (503, "api.full")
-    assert asyncio.run(door.ask([CHUNK])) == (200, ""), "the first is answered, and its place is free"
+    assert asyncio.run(door.ask([CHUNK])) == (200, ""), (
+        "the first is answered, and its place is free"
+    )
 
 
 def test_the_true_limit_is_that_of_a_picture(api: Program) -> None:

@@ -1,4 +1,5 @@
-"""After a downtime over the API: what each account missed, and the two answers, once, from whom it concerns."""
+"""After a downtime over the API: what each account missed, and the two answers, once, from whom it
+concerns."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -30,7 +31,13 @@ def test_what_was_missed_is_told_account_by_account(api: Program) -> None:
     downtime_id = missed(api, count=3)
     (told,) = api.get("/downtimes")["items"]
     found, _ = seen(api, downtime_id)
-    assert (told["state"], told["left"], told["waiting"], told["held"], told["others_too"]) == ("open", 0, 3, 0, False)
+    assert (told["state"], told["left"], told["waiting"], told["held"], told["others_too"]) == (
+        "open",
+        0,
+        3,
+        0,
+        False,
+    )
     assert {name: found[name] for name in told} == told
     (account,) = found["accounts"]
     assert (account["channel_id"], account["channel"]) == (str(api.channels["mia"]), "Sandbox mia")
@@ -49,7 +56,11 @@ def test_it_is_kept_once_and_may_be_held_after(api: Program) -> None:
     path, tag = f"/downtimes/{downtime_id}", seen(api, downtime_id)[1]
     kept = api.ask("POST", f"{path}/keep", if_match=tag, idempotency_key="keep")
     again = api.ask("POST", f"{path}/keep", if_match=tag, idempotency_key="keep")
-    assert (made(kept)["state"], kept.content, again.headers["idempotent-replayed"]) == ("kept", again.content, "true")
+    assert (made(kept)["state"], kept.content, again.headers["idempotent-replayed"]) == (
+        "kept",
+        again.content,
+        "true",
+    )
     stale = api.ask("POST", f"{path}/hold", if_match=tag)
     assert (stale.status_code, stale.json()["error"]["states"]) == (412, {downtime_id: "kept"})
     twice = api.ask("POST", f"{path}/keep", if_match=kept.headers["etag"])
@@ -57,7 +68,9 @@ def test_it_is_kept_once_and_may_be_held_after(api: Program) -> None:
     assert twice.json()["error"]["states"] == {downtime_id: "kept"}
     held = api.ask("POST", f"{path}/hold", if_match=kept.headers["etag"])
     assert (made(held)["state"], states(held.json())) == ("stopped", ["held", "held"])
-    assert code(api.ask("POST", f"{path}/hold", if_match=held.headers["etag"])) == "downtime.decided"
+    assert (
+        code(api.ask("POST", f"{path}/hold", if_match=held.headers["etag"])) == "downtime.decided"
+    )
     assert [one["held"] for one in api.get("/downtimes")["items"]] == [2], "they wait for a person"
 
 
@@ -100,11 +113,16 @@ def test_a_key_for_one_creator_sees_hers_and_holds_hers(api: Program) -> None:
     missed(api, "zoe")
     hers = api.key(creators=["zoe"])
     found, tag = seen(api, downtime_id, key=hers)
-    assert ([one["channel"] for one in found["accounts"]], found["others_too"]) == (["Sandbox zoe"], True)
+    assert ([one["channel"] for one in found["accounts"]], found["others_too"]) == (
+        ["Sandbox zoe"],
+        True,
+    )
     refused = api.ask("POST", f"/downtimes/{downtime_id}/keep", if_match=tag, key=hers)
     assert (refused.status_code, code(refused)) == (403, "downtime.others_too")
     held = made(api.ask("POST", f"/downtimes/{downtime_id}/hold", if_match=tag, key=hers))
-    assert (held["state"], states(held)) == ("open", ["held", "held"]), "mia's still wait for an answer"
+    assert (held["state"], states(held)) == ("open", ["held", "held"]), (
+        "mia's still wait for an answer"
+    )
     whole, _ = seen(api, downtime_id)
     assert states(whole) == ["scheduled", "scheduled", "held", "held"]
 
@@ -123,7 +141,10 @@ def test_whom_it_does_not_touch_finds_nothing_of_it(api: Program, room: Room) ->
 def test_it_takes_the_use_for_the_calendar(api: Program) -> None:
     downtime_id = missed(api)
     tag = seen(api, downtime_id)[1]
-    reads = api.key(Role.OWNER, scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.POSTS_WRITE, ApiKeyScope.DELIVERIES_WRITE])
+    reads = api.key(
+        Role.OWNER,
+        scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.POSTS_WRITE, ApiKeyScope.DELIVERIES_WRITE],
+    )
     for act in ("keep", "hold"):
         answer = api.ask("POST", f"/downtimes/{downtime_id}/{act}", if_match=tag, key=reads)
         assert (answer.status_code, code(answer)) == (403, "api.other_scope")
@@ -134,14 +155,19 @@ def test_what_nobody_answered_is_over_when_all_has_left(api: Program) -> None:
     found, _ = seen(api, downtime_id)
     with api.scope("system:publishing") as scope:
         for one in found["accounts"][0]["deliveries"]:
-            transition_delivery(scope, get_delivery(scope, UUID(one["id"])), DeliveryState.PUBLISHING)
+            transition_delivery(
+                scope, get_delivery(scope, UUID(one["id"])), DeliveryState.PUBLISHING
+            )
         missed_posts.close_finished_downtimes(scope)
     assert api.get("/downtimes")["items"] == []
     over, tag = seen(api, downtime_id)
     assert (over["state"], over["left"]) == ("over", 2)
     for act in ("keep", "hold"):
         answer = api.ask("POST", f"/downtimes/{downtime_id}/{act}", if_match=tag)
-        assert (answer.status_code, answer.json()["error"]["states"]) == (409, {downtime_id: "over"})
+        assert (answer.status_code, answer.json()["error"]["states"]) == (
+            409,
+            {downtime_id: "over"},
+        )
 
 
 def test_downtimes_come_in_pages(api: Program) -> None:
@@ -151,9 +177,13 @@ def test_downtimes_come_in_pages(api: Program) -> None:
     second = missed(api, "zoe")
     page = api.get("/downtimes?limit=1")
     assert [one["id"] for one in page["items"]] == [first]
-    assert [one["id"] for one in api.get(f"/downtimes?limit=1&cursor={page['next']}")["items"]] == [second]
+    assert [one["id"] for one in api.get(f"/downtimes?limit=1&cursor={page['next']}")["items"]] == [
+        second
+    ]
 
 
-@pytest.mark.parametrize("asked", ["?creator=x", "?limit=0", "?limit=201", "?cursor=x", "?cursor=" + "x" * 500])
+@pytest.mark.parametrize(
+    "asked", ["?creator=x", "?limit=0", "?limit=201", "?cursor=x", "?cursor=" + "x" * 500]
+)
 def test_a_page_nobody_can_have_is_refused(api: Program, asked: str) -> None:
     assert api.ask("GET", f"/downtimes{asked}").status_code == 422

@@ -50,7 +50,9 @@ def test_the_same_request_is_done_once_and_answered_alike(api: Program) -> None:
 def test_the_same_request_at_the_same_moment_is_done_once(api: Program) -> None:
     body, name = api.draft(), "at once"
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: api.ask("POST", "/posts", body, idempotency_key=name), range(8)))
+        answers = list(
+            pool.map(lambda _: api.ask("POST", "/posts", body, idempotency_key=name), range(8))
+        )
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.content for answer in answers}) == 1
     assert len(api.get("/posts")["items"]) == 1
@@ -60,10 +62,16 @@ def test_an_act_repeated_is_no_second_act(api: Program) -> None:
     post = api.approved()
     (place,) = post["deliveries"]
     path, body = f"/deliveries/{place['id']}/move", {"at": later(hours=4)}
-    answers = [api.ask("POST", path, body, version=place["version"], idempotency_key="move") for _ in range(2)]
+    answers = [
+        api.ask("POST", path, body, version=place["version"], idempotency_key="move")
+        for _ in range(2)
+    ]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].content == answers[1].content
-    assert api.ask("POST", path, body, version=place["version"], idempotency_key="twice").status_code == 412
+    assert (
+        api.ask("POST", path, body, version=place["version"], idempotency_key="twice").status_code
+        == 412
+    )
 
 
 def test_what_was_refused_did_nothing_and_may_be_asked_again(api: Program) -> None:
@@ -76,7 +84,9 @@ def test_a_name_is_forgotten_after_a_day(api: Program) -> None:
     first = api.ask("POST", "/posts", api.draft(at=later(days=9)), idempotency_key="daily").json()
     with api.scope() as scope:
         scope.run(
-            "UPDATE api_answers SET created_at = created_at - interval '24 hours' WHERE tenant_id = :t", t=api.tenant_id
+            "UPDATE api_answers SET created_at = created_at - interval '24 hours' WHERE tenant_id "
+            "= :t",
+            t=api.tenant_id,
         )
     body = api.draft("next day", at=later(days=9))
     second = api.ask("POST", "/posts", body, idempotency_key="daily")
@@ -89,7 +99,10 @@ def test_two_writers_at_once_leave_one_version(api: Program) -> None:
     post = api.write()
     with ThreadPoolExecutor(4) as pool:
         answers = list(
-            pool.map(lambda n: api.ask("PATCH", f"/posts/{post['id']}", {"body": f"by {n}"}, version=1), range(4))
+            pool.map(
+                lambda n: api.ask("PATCH", f"/posts/{post['id']}", {"body": f"by {n}"}, version=1),
+                range(4),
+            )
         )
     assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412]
     (won,) = [answer.json() for answer in answers if answer.status_code == 200]
@@ -100,9 +113,13 @@ def test_two_writers_at_once_leave_one_version(api: Program) -> None:
 def slow(pages: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A room where little may be asked."""
     store = FileStore(tmp_path_factory.mktemp("slow"))
-    limits = ApiRateLimits(ApiRateLimit(5, timedelta(minutes=10)), ApiRateLimit(8, timedelta(minutes=10)))
+    limits = ApiRateLimits(
+        ApiRateLimit(5, timedelta(minutes=10)), ApiRateLimit(8, timedelta(minutes=10))
+    )
     with (
-        serve_app(create_web_app(tenant=pages.scope, store=store, public_url=PUBLIC, limits=limits)) as url,
+        serve_app(
+            create_web_app(tenant=pages.scope, store=store, public_url=PUBLIC, limits=limits)
+        ) as url,
         httpx.Client(base_url=url, timeout=20) as client,
     ):
         yield client
@@ -115,8 +132,12 @@ def test_who_asks_too_fast_is_told_when_to_go_on(slow: httpx.Client, tenant: Ope
     taken = [answer for answer in answers if answer.status_code == 200]
     refused = [answer for answer in answers if answer.status_code == 429]
     assert (len(taken), len(refused)) == (5, 3)
-    assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"key";q=5;w=600, "agency";q=8;w=600'}
-    left = sorted(int(re.match(r'"key";r=(\d+);', answer.headers["ratelimit"])[1]) for answer in taken)  # type: ignore[index]  # a match
+    assert {answer.headers["ratelimit-policy"] for answer in answers} == {
+        '"key";q=5;w=600, "agency";q=8;w=600'
+    }
+    left = sorted(
+        int(re.match(r'"key";r=(\d+);', answer.headers["ratelimit"])[1]) for answer in taken
+    )  # type: ignore[index]  # a match
     assert left[0] == 0
     assert set(left) <= set(range(5)), "those at one moment may each count the other"
     for answer in refused:
@@ -132,7 +153,8 @@ def test_time_gives_requests_back(slow: httpx.Client, tenant: OpenScope) -> None
     assert [api.ask("GET", "/creators").status_code for _ in range(6)] == [200] * 5 + [429]
     with api.scope() as scope:
         scope.run(
-            "UPDATE api_buckets SET full_until = full_until - interval '4 minutes' WHERE tenant_id = :t",
+            "UPDATE api_buckets SET full_until = full_until - interval '4 minutes' WHERE "
+            "tenant_id = :t",
             t=api.tenant_id,
         )
     assert [api.ask("GET", "/creators").status_code for _ in range(3)] == [200, 200, 429]
@@ -140,26 +162,37 @@ def test_time_gives_requests_back(slow: httpx.Client, tenant: OpenScope) -> None
 
 def test_wrong_keys_of_an_address_are_counted_and_right_ones_let_in(api: Program) -> None:
     wrong = "grk_" + "A" * 43
-    answers = [api.ask("GET", "/creators", key=wrong) for _ in range(failed_attempts.MAX_FAILURES_PER_ADDRESS + 2)]
+    answers = [
+        api.ask("GET", "/creators", key=wrong)
+        for _ in range(failed_attempts.MAX_FAILURES_PER_ADDRESS + 2)
+    ]
     assert answers[-1].status_code == 429
     assert code(answers[-1]) == "key.wait"
     assert int(answers[-1].headers["retry-after"]) == 900
     assert api.ask("GET", "/creators").status_code == 200
     with api.tenant(INSTALLATION_ID, "system:test", role="door") as scope:
-        failed_attempts.clear_failures(scope, failed_attempts.failure_key("api address", "127.0.0.1"))
+        failed_attempts.clear_failures(
+            scope, failed_attempts.failure_key("api address", "127.0.0.1")
+        )
 
 
-def test_killed_before_its_end_nothing_was_done_and_it_may_be_asked_again(api: Program, pages: Database) -> None:
+def test_killed_before_its_end_nothing_was_done_and_it_may_be_asked_again(
+    api: Program, pages: Database
+) -> None:
     entered = keys.authenticate_key(pages.scope, api.secrets["manager"], address="test")
     assert entered is not None
-    call = ApiCall(pages.scope, AdmittedRequest(entered, "digest"), ApiKeyScope.POSTS_WRITE, name="killed")
+    call = ApiCall(
+        pages.scope, AdmittedRequest(entered, "digest"), ApiKeyScope.POSTS_WRITE, name="killed"
+    )
     written: list[UUID] = []
 
     def write(scope: Scope, sight: Caller) -> ChangeResult:
         creator = next(iter(sight.creators))
         draft = Draft(creator, "", "hello", (), ())
         written.append(
-            versioned_actions.create_post_at(scope, draft, key=uuid7(), at=None, author=scope.actor, origin="api")
+            versioned_actions.create_post_at(
+                scope, draft, key=uuid7(), at=None, author=scope.actor, origin="api"
+            )
         )
         return ChangeResult(FieldError(at="x", problem="y"), "post.write", f"post:{written[-1]}")
 
@@ -190,7 +223,11 @@ def test_a_database_that_is_away_is_said_in_json(api: Program, pages: Database, 
     headers = {"authorization": f"Bearer {api.secrets['manager']}"}
     with serve_app(create_api(away, limits=ApiRateLimits())) as url:
         answer = httpx.get(f"{url}/posts", headers=headers)
-    assert (answer.status_code, code(answer), answer.headers["retry-after"]) == (503, "api.away", "5")
+    assert (answer.status_code, code(answer), answer.headers["retry-after"]) == (
+        503,
+        "api.away",
+        "5",
+    )
     with serve_app(create_api(broken, limits=ApiRateLimits())) as url:
         answer = httpx.get(f"{url}/posts", headers=headers)
     assert (answer.status_code, code(answer)) == (500, "api.broken")

@@ -1,4 +1,5 @@
-"""Times over the API: series, hours and queues, quiet days, pauses, moves of many, files and feeds."""
+"""Times over the API: series, hours and queues, quiet days, pauses, moves of many, files and
+feeds."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -6,7 +7,17 @@ from typing import Any
 import pytest
 
 from tests.web.asking import NEXT_YEAR, Program, code, later, now
-from tests.web.planned import FILE, World, bring, looked_at, made, pausing, repeating, shifting, world
+from tests.web.planned import (
+    FILE,
+    World,
+    bring,
+    looked_at,
+    made,
+    pausing,
+    repeating,
+    shifting,
+    world,
+)
 
 
 @pytest.fixture
@@ -16,14 +27,19 @@ def mine(api: Program) -> World:
 
 
 def bare(api: Program) -> World:
-    return World(api, {"creator_id": str(api.creators["mia"]), "channel_id": str(api.channels["mia"])})
+    return World(
+        api, {"creator_id": str(api.creators["mia"]), "channel_id": str(api.channels["mia"])}
+    )
 
 
 def test_a_series_begins_is_left_out_once_changed_and_stopped(api: Program) -> None:
     found = bare(api)
     one = made(api.ask("POST", "/series", repeating(found)))
     assert (one["rule"], one["state"]) == ("FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,TH;COUNT=8", "running")
-    assert [wall["wall_time"] for wall in one["coming"][:2]] == ["2031-03-03T18:30", "2031-03-06T18:30"]
+    assert [wall["wall_time"] for wall in one["coming"][:2]] == [
+        "2031-03-03T18:30",
+        "2031-03-06T18:30",
+    ]
     assert api.get("/series")["items"] == [one]
     path = f"/series/{one['id']}"
     tag = api.ask("GET", path).headers["etag"]
@@ -41,7 +57,9 @@ def test_a_series_begins_is_left_out_once_changed_and_stopped(api: Program) -> N
     refused = api.ask("POST", f"{path}/change", foreign, if_match=tag)
     assert (refused.status_code, code(refused)) == (404, "channel.unknown")
     change = {**change, "channels": [found.ids["channel_id"]]}
-    changed = api.ask("POST", f"{path}/change", {**change, "words": {"body": "later"}}, if_match=tag)
+    changed = api.ask(
+        "POST", f"{path}/change", {**change, "words": {"body": "later"}}, if_match=tag
+    )
     rest = made(changed)
     assert rest["id"] != one["id"]
     assert rest["coming"][0]["wall_time"] == "2031-03-13T20:00"
@@ -54,7 +72,12 @@ def test_a_series_begins_is_left_out_once_changed_and_stopped(api: Program) -> N
     last = made(api.ask("POST", "/series", repeating(found, repeat=monthly)))
     assert last["rule"] == "FREQ=MONTHLY;INTERVAL=1;BYDAY=-1MO;COUNT=3"
     assert last["coming"][0]["wall_time"] == "2031-03-31T18:30"
-    late = api.ask("POST", f"/series/{rest['id']}/skip", {"day": "2031-03-17"}, if_match=stopped.headers["etag"])
+    late = api.ask(
+        "POST",
+        f"/series/{rest['id']}/skip",
+        {"day": "2031-03-17"},
+        if_match=stopped.headers["etag"],
+    )
     assert (late.status_code, code(late), late.json()["error"]["states"]) == (
         409,
         "series.is_stopped",
@@ -66,14 +89,19 @@ def test_one_date_of_a_series_becomes_a_post_of_its_own(api: Program) -> None:
     one = made(api.ask("POST", "/series", repeating(bare(api))))
     path, day = f"/series/{one['id']}", {"day": "2031-03-06"}
     tag = api.ask("GET", path).headers["etag"]
-    first, again = (api.ask("POST", f"{path}/detach", day, if_match=tag, idempotency_key="that-date") for _ in range(2))
+    first, again = (
+        api.ask("POST", f"{path}/detach", day, if_match=tag, idempotency_key="that-date")
+        for _ in range(2)
+    )
     assert first.status_code == 201, first.text
     alone = first.json()
     assert again.json() == alone
     assert first.headers["location"] == f"/v1/posts/{alone['id']}"
     assert [row["wall_time"] for row in alone["deliveries"]] == ["2031-03-06T18:30"]
     assert alone["id"] != one["post_id"]
-    words = api.ask("PATCH", f"/posts/{alone['id']}", {"body": "only then"}, if_match=first.headers["etag"])
+    words = api.ask(
+        "PATCH", f"/posts/{alone['id']}", {"body": "only then"}, if_match=first.headers["etag"]
+    )
     assert words.status_code == 200, words.text
     assert api.get(f"/posts/{one['post_id']}")["body"] != "only then"
     assert api.get(path)["left_out"] == ["2031-03-06"]
@@ -113,7 +141,9 @@ def test_a_series_is_held_to_what_its_places_take_as_a_post_is(api: Program) -> 
     one = made(api.ask("POST", "/series", repeating(bare(api))))
     path, day = f"/series/{one['id']}", one["coming"][1]["wall_time"][:10]
     tag = api.ask("GET", path).headers["etag"]
-    answer = api.ask("POST", f"{path}/change", {"day": day, "words": {"otherwise": [wrong]}}, if_match=tag)
+    answer = api.ask(
+        "POST", f"{path}/change", {"day": day, "words": {"otherwise": [wrong]}}, if_match=tag
+    )
     assert (answer.status_code, code(answer)) == (422, "option.unknown")
     assert api.get("/series")["items"] == [one], "nothing of it changed"
 
@@ -121,7 +151,13 @@ def test_a_series_is_held_to_what_its_places_take_as_a_post_is(api: Program) -> 
 def test_series_come_in_pages(api: Program) -> None:
     for month in range(3, 6):
         first = {"wall_time": f"2031-{month:02}-03T18:30", "zone": "Europe/Paris"}
-        made(api.ask("POST", "/series", repeating(bare(api), at=first, repeat={"every": "daily", "end": 2})))
+        made(
+            api.ask(
+                "POST",
+                "/series",
+                repeating(bare(api), at=first, repeat={"every": "daily", "end": 2}),
+            )
+        )
     seen, following = [], ""
     while following is not None:
         page = api.get(f"/series?limit=1{following and '&cursor=' + following}")
@@ -135,9 +171,16 @@ def test_hours_and_queue(api: Program, mine: World) -> None:
     twice = {"channel_id": account, "weekday": 2, "clock": "18:30"}
     known = api.ask("POST", "/slots", twice)
     assert (known.status_code, code(known)) == (409, "slot.known")
-    second = made(api.ask("POST", "/posts", {"creator_id": mine.ids["creator_id"], "body": "second"}))
+    second = made(
+        api.ask("POST", "/posts", {"creator_id": mine.ids["creator_id"], "body": "second"})
+    )
     path = f"/queues/{account}"
-    filled = api.ask("POST", f"{path}/fill", {"posts": [second["id"]]}, if_match=mine.etag("/queues/{channel_id}"))
+    filled = api.ask(
+        "POST",
+        f"{path}/fill",
+        {"posts": [second["id"]]},
+        if_match=mine.etag("/queues/{channel_id}"),
+    )
     queue = made(filled)
     assert [one["words"] for one in queue["items"]] == ["hello", "second"]
     assert [one["at"]["wall_time"][-5:] for one in queue["items"]] == ["18:30", "18:30"]
@@ -148,7 +191,9 @@ def test_hours_and_queue(api: Program, mine: World) -> None:
     moved = api.ask("POST", f"{path}/reorder", {"order": order}, if_match=filled.headers["etag"])
     assert len(made(moved)["moved"]) == 2
     assert [one["words"] for one in api.get(path)["items"]] == ["second", "hello"]
-    out = api.ask("POST", f"{path}/take-out", {"delivery_id": order[0]}, if_match=moved.headers["etag"])
+    out = api.ask(
+        "POST", f"{path}/take-out", {"delivery_id": order[0]}, if_match=moved.headers["etag"]
+    )
     assert [one["words"] for one in made(out)["items"]] == ["hello"]
     forward = api.ask("POST", f"{path}/forward", if_match=out.headers["etag"])
     assert len(made(forward)["moved"]) == 1
@@ -167,16 +212,25 @@ def test_hours_and_queue(api: Program, mine: World) -> None:
     empty = api.ask("GET", path)
     assert made(empty)["items"] == []
     before = api.ask("GET", f"/channels/{account}").headers["etag"]
-    paced = api.ask("PATCH", f"/channels/{account}", {"apart_minutes": 90, "holds_distance": True}, if_match=before)
+    paced = api.ask(
+        "PATCH",
+        f"/channels/{account}",
+        {"apart_minutes": 90, "holds_distance": True},
+        if_match=before,
+    )
     assert (made(paced)["min_gap_seconds"], made(paced)["holds_distance"]) == (5400, True)
     held = api.ask("GET", path)
     assert (made(held)["min_gap_seconds"], made(held)["holds_distance"]) == (5400, True)
     assert held.headers["etag"] != empty.headers["etag"]
-    advice = api.ask("PATCH", f"/channels/{account}", {"holds_distance": False}, if_match=paced.headers["etag"])
+    advice = api.ask(
+        "PATCH", f"/channels/{account}", {"holds_distance": False}, if_match=paced.headers["etag"]
+    )
     assert (made(advice)["min_gap_seconds"], made(advice)["holds_distance"]) == (5400, False)
 
 
-def test_public_holidays_are_chosen_for_a_creator_and_for_the_agency(api: Program, mine: World) -> None:
+def test_public_holidays_are_chosen_for_a_creator_and_for_the_agency(
+    api: Program, mine: World
+) -> None:
     creator = mine.ids["creator_id"]
     nothing = api.get(f"/holidays?creator={creator}")
     assert (nothing["country"], nothing["days"]) == ("", [])
@@ -200,15 +254,31 @@ def test_public_holidays_are_chosen_for_a_creator_and_for_the_agency(api: Progra
 def test_quiet_days_and_hours(api: Program, mine: World) -> None:
     (night,) = api.get("/quiet")["items"]
     assert (night["start"], night["end"], night["weekday"]) == ("22:00", "08:00", None)
-    for wrong in ({}, {"first": "2031-01-01"}, {"start": "10:00", "end": "11:00", "first": "2031-01-01"}):
+    for wrong in (
+        {},
+        {"first": "2031-01-01"},
+        {"start": "10:00", "end": "11:00", "first": "2031-01-01"},
+    ):
         answer = api.ask("POST", "/quiet", {"creator_id": mine.ids["creator_id"], **wrong})
         assert (answer.status_code, code(answer)) == (422, "api.no_period")
-    foreign = {"creator_id": mine.ids["creator_id"], "channel_id": str(api.channels["zoe"]), "start": "10:00"}
+    foreign = {
+        "creator_id": mine.ids["creator_id"],
+        "channel_id": str(api.channels["zoe"]),
+        "start": "10:00",
+    }
     assert api.ask("POST", "/quiet", {**foreign, "end": "11:00"}).status_code == 404
     assert (
-        api.ask("DELETE", f"/quiet/{mine.ids['pause_id']}", if_match=mine.etag("/pauses/{pause_id}")).status_code == 404
+        api.ask(
+            "DELETE", f"/quiet/{mine.ids['pause_id']}", if_match=mine.etag("/pauses/{pause_id}")
+        ).status_code
+        == 404
     )
-    assert api.ask("DELETE", f"/quiet/{night['id']}", if_match=mine.etag("/quiet/{quiet_id}")).status_code == 200
+    assert (
+        api.ask(
+            "DELETE", f"/quiet/{night['id']}", if_match=mine.etag("/quiet/{quiet_id}")
+        ).status_code
+        == 200
+    )
     assert api.get("/quiet")["items"] == []
 
 
@@ -227,7 +297,9 @@ def test_a_pause_moves_what_was_seen_and_brings_it_back(api: Program) -> None:
     assert [one["delivery_id"] for one in pause["moved"]] == [post["deliveries"][0]["id"]]
     assert api.get("/pauses")["items"] == [pause["pause"]]
     ended = api.ask("POST", f"/pauses/{pause['pause']['id']}/end", if_match=answer.headers["etag"])
-    assert [one["after"]["wall_time"] for one in made(ended)["moved"]] == [f"{NEXT_YEAR}-08-03T10:00"]
+    assert [one["after"]["wall_time"] for one in made(ended)["moved"]] == [
+        f"{NEXT_YEAR}-08-03T10:00"
+    ]
     assert api.get("/pauses")["items"] == []
 
 
@@ -236,11 +308,17 @@ def test_many_are_moved_as_seen_and_taken_back(api: Program) -> None:
     first, second = (api.approved(f"post {hours}", at=later(hours=hours)) for hours in (24, 25))
     which = shifting(found, since=later(hours=1), before=later(hours=30), days=1)
     del which["seen"]
-    shown = api.ask("GET", "/shifts/preview?" + "&".join(f"{k}={str(v).replace('+', '%2B')}" for k, v in which.items()))
+    shown = api.ask(
+        "GET",
+        "/shifts/preview?"
+        + "&".join(f"{k}={str(v).replace('+', '%2B')}" for k, v in which.items()),
+    )
     seen = made(shown)["seen"]
     assert len(seen) == 2
     assert api.ask(
-        "POST", f"/deliveries/{(late := second['deliveries'][0])['id']}/now", version=late["version"]
+        "POST",
+        f"/deliveries/{(late := second['deliveries'][0])['id']}/now",
+        version=late["version"],
     ).is_success
     answer = api.ask("POST", "/shifts", {**which, "seen": seen})
     done = made(answer)
@@ -280,7 +358,9 @@ def test_a_file_with_problems_names_their_lines(api: Program) -> None:
     looked_at(api, one["id"])
     found = api.get(f"/imports/{one['id']}")
     assert (found["state"], found["problems"]) == ("refused", 1)
-    assert [(each["line"], each["column"], each["problem"]) for each in found["findings"]] == [(2, "channels", True)]
+    assert [(each["line"], each["column"], each["problem"]) for each in found["findings"]] == [
+        (2, "channels", True)
+    ]
 
 
 def test_a_file_is_csv_and_bounded(api: Program) -> None:
@@ -301,7 +381,11 @@ def test_feeds_are_followed_paused_and_left(api: Program, mine: World) -> None:
     resumed = api.ask("POST", f"{path}/resume", if_match=paused.headers["etag"])
     assert made(resumed)["paused"] is False
     for url in ("ftp://example.com/x", "http://a@b/", "x", "https://"):
-        body = {"creator_id": mine.ids["creator_id"], "url": url, "channels": [mine.ids["channel_id"]]}
+        body = {
+            "creator_id": mine.ids["creator_id"],
+            "url": url,
+            "channels": [mine.ids["channel_id"]],
+        }
         assert code(api.ask("POST", "/feeds", body)) == "feed.no_address"
     assert api.ask("DELETE", path, if_match=resumed.headers["etag"]).status_code == 200
     assert api.get("/feeds") == {"items": [], "next": None}

@@ -1,4 +1,5 @@
-"""Posts that come back, over the API: a rhythm, what is put in and taken out, other words, a pause."""
+"""Posts that come back, over the API: a rhythm, what is put in and taken out, other words, a
+pause."""
 
 import httpx
 
@@ -31,13 +32,19 @@ def test_posts_are_put_in_come_back_are_paused_and_taken_out(api: Program) -> No
         "items": [],
         "coming": [],
     }
-    post = made(api.ask("POST", "/posts", {"creator_id": str(api.creators["mia"]), "body": "Never left so far"}))
+    post = made(
+        api.ask(
+            "POST", "/posts", {"creator_id": str(api.creators["mia"]), "body": "Never left so far"}
+        )
+    )
     for act, body in (("add", {"post_id": post["id"]}), ("pause", None), ("resume", None)):
         early = api.ask("POST", f"{path}/{act}", body, if_match=none_yet.headers["etag"])
         assert (early.status_code, code(early)) == (409, "pool.none_yet")
     begun = settled(api)
     assert begun.json()["rhythm"]["min_age_days"] == 45
-    stale = api.ask("POST", f"{path}/add", {"post_id": post["id"]}, if_match=none_yet.headers["etag"])
+    stale = api.ask(
+        "POST", f"{path}/add", {"post_id": post["id"]}, if_match=none_yet.headers["etag"]
+    )
     assert stale.status_code == 412
     inside = api.ask("POST", f"{path}/add", {"post_id": post["id"]}, if_match=begun.headers["etag"])
     (entry,) = made(inside)["items"]
@@ -45,13 +52,22 @@ def test_posts_are_put_in_come_back_are_paused_and_taken_out(api: Program) -> No
     fill(api)
     planned = pool(api)
     assert [one["post_id"] for one in planned.json()["coming"]] == [post["id"]]
-    assert planned.headers["etag"] == inside.headers["etag"], "what was planned is no change of the pool"
+    assert planned.headers["etag"] == inside.headers["etag"], (
+        "what was planned is no change of the pool"
+    )
     name = {"idempotency_key": "pause"}
-    paused = [api.ask("POST", f"{path}/pause", if_match=planned.headers["etag"], **name) for _ in range(2)]
+    paused = [
+        api.ask("POST", f"{path}/pause", if_match=planned.headers["etag"], **name) for _ in range(2)
+    ]
     assert (made(paused[0])["paused"], paused[0].json()["coming"]) == (True, [])
-    assert (paused[1].content, paused[1].headers["idempotent-replayed"]) == (paused[0].content, "true")
+    assert (paused[1].content, paused[1].headers["idempotent-replayed"]) == (
+        paused[0].content,
+        "true",
+    )
     resumed = api.ask("POST", f"{path}/resume", if_match=paused[0].headers["etag"])
-    out = api.ask("POST", f"{path}/take-out", {"entry_id": entry["id"]}, if_match=resumed.headers["etag"])
+    out = api.ask(
+        "POST", f"{path}/take-out", {"entry_id": entry["id"]}, if_match=resumed.headers["etag"]
+    )
     assert made(out)["items"] == []
 
 
@@ -64,13 +80,23 @@ def fill(api: Program) -> None:
 
 
 def test_other_words_wait_for_a_yes_and_the_same_ones_are_refused(api: Program) -> None:
-    path, post = f"/pools/{api.creators['mia']}", api.approved("Good morning from the quay, all of you!")
+    path, post = (
+        f"/pools/{api.creators['mia']}",
+        api.approved("Good morning from the quay, all of you!"),
+    )
     begun = settled(api)
     inside = api.ask("POST", f"{path}/add", {"post_id": post["id"]}, if_match=begun.headers["etag"])
     entry, tag = made(inside)["items"][0]["id"], inside.headers["etag"]
-    same = api.ask("POST", f"{path}/wording", {"entry_id": entry, "body": post["body"]}, if_match=tag)
+    same = api.ask(
+        "POST", f"{path}/wording", {"entry_id": entry, "body": post["body"]}, if_match=tag
+    )
     assert (same.status_code, code(same)) == (422, "pool.same_words")
-    other = api.ask("POST", f"{path}/wording", {"entry_id": entry, "body": "Boats, gulls and coffee"}, if_match=tag)
+    other = api.ask(
+        "POST",
+        f"{path}/wording",
+        {"entry_id": entry, "body": "Boats, gulls and coffee"},
+        if_match=tag,
+    )
     (first, second) = made(other)["items"][0]["posts"]
     assert first == post["id"]
     assert api.get(f"/posts/{second}")["approved"] is False
@@ -84,11 +110,16 @@ def test_a_pool_takes_its_own_creators_posts_and_accounts_alone(api: Program) ->
     account = api.ask("PATCH", path, {"channels": [str(api.channels["zoe"])]}, if_match=tag)
     assert (account.status_code, code(account)) == (404, "channel.unknown")
     for wrong in ({"min_age_days": 1}, {"until": "2020-01-01"}):
-        refused = api.ask("PATCH", path, {"channels": [str(api.channels["mia"])], **wrong}, if_match=tag)
+        refused = api.ask(
+            "PATCH", path, {"channels": [str(api.channels["mia"])], **wrong}, if_match=tag
+        )
         assert refused.status_code == 422, refused.text
     of_zoe = settled(api, "zoe")
     added = api.ask(
-        "POST", f"/pools/{api.creators['zoe']}/add", {"post_id": theirs["id"]}, if_match=of_zoe.headers["etag"]
+        "POST",
+        f"/pools/{api.creators['zoe']}/add",
+        {"post_id": theirs["id"]},
+        if_match=of_zoe.headers["etag"],
     )
     entry = made(added)["items"][0]["id"]
     out = api.ask("POST", f"{path}/take-out", {"entry_id": entry}, if_match=tag)

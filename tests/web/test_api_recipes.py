@@ -1,4 +1,5 @@
-"""Recipes over the API: written, what their runs begin from said and seen, changed in versions, put away."""
+"""Recipes over the API: written, what their runs begin from said and seen, changed in versions, put
+away."""
 
 import base64
 from typing import Any
@@ -35,7 +36,12 @@ def place(answer: Any) -> tuple[str, str]:
 
 
 def test_a_recipe_is_written_changed_and_put_away(api: Program) -> None:
-    weighed = {"weights": {"place": {"a lake": 3}}, "formats": ["feed", "story"], "variants": 2, "seed": 7}
+    weighed = {
+        "weights": {"place": {"a lake": 3}},
+        "formats": ["feed", "story"],
+        "variants": 2,
+        "seed": 7,
+    }
     path, seen = place(write(api, **weighed, loras={"film": 80}, budget="2.50 USD"))
     found = api.get(path)
     assert api.ask("GET", path).headers["etag"] == seen
@@ -45,11 +51,21 @@ def test_a_recipe_is_written_changed_and_put_away(api: Program) -> None:
     assert code(write(api)) == "recipe.taken"
     changed = api.ask("PATCH", path, {"steps": 30, "seed": None}, if_match=seen)
     again, tag = place(changed)
-    assert changed.json() == {**found, "id": changed.json()["id"], "version": 2, "steps": 30, "seed": None}
-    assert api.ask("PATCH", path, {"steps": 40}, if_match=seen).status_code == 412, "somebody wrote meanwhile"
+    assert changed.json() == {
+        **found,
+        "id": changed.json()["id"],
+        "version": 2,
+        "steps": 30,
+        "seed": None,
+    }
+    assert api.ask("PATCH", path, {"steps": 40}, if_match=seen).status_code == 412, (
+        "somebody wrote meanwhile"
+    )
     assert api.ask("GET", path).status_code == 404, "an older version"
     assert api.ask("PATCH", again, {"prompt": "{nothing}"}, if_match=tag).status_code == 422
-    assert api.ask("PATCH", again, {"begin": None}, if_match=tag).json()["version"] == 2, "as it stands"
+    assert api.ask("PATCH", again, {"begin": None}, if_match=tag).json()["version"] == 2, (
+        "as it stands"
+    )
     assert api.ask("DELETE", again, if_match=tag).status_code == 200
     assert api.get("/recipes")["items"] == []
     assert write(api).json()["version"] == 3, "written again, it goes on"
@@ -58,7 +74,9 @@ def test_a_recipe_is_written_changed_and_put_away(api: Program) -> None:
 def test_what_its_runs_begin_from_is_said_and_seen(api: Program, room: Room) -> None:
     media = str(in_library(api, store=room.library))
     mask = base64.b64encode(encoded(Image.new("L", (64, 64), 255), "PNG")).decode()
-    path, seen = place(write(api, begin={"media_id": media, "anew": 40, "part": [ELLIPSE], "mask": mask}))
+    path, seen = place(
+        write(api, begin={"media_id": media, "anew": 40, "part": [ELLIPSE], "mask": mask})
+    )
     begin = api.get(path)["begin"]
     assert (begin["media_id"], begin["anew"], begin["part"][0]) == (media, 40, ELLIPSE)
     assert [one["kind"] for one in begin["part"]] == ["ellipse", "drawn"]
@@ -103,7 +121,9 @@ def test_what_cannot_be_meant_is_refused(api: Program, wrong: dict[str, Any], st
     assert (answer.status_code, api.get("/recipes")["items"]) == (status, []), answer.text
 
 
-def test_nobody_writes_anothers_recipe_or_begins_from_anothers_picture(api: Program, room: Room) -> None:
+def test_nobody_writes_anothers_recipe_or_begins_from_anothers_picture(
+    api: Program, room: Room
+) -> None:
     path, seen = place(write(api, "zoe"))
     narrow, stranger = api.key(creators=["mia"]), program(room.client, room.tenant).secrets["owner"]
     for key in (narrow, stranger):
@@ -114,5 +134,7 @@ def test_nobody_writes_anothers_recipe_or_begins_from_anothers_picture(api: Prog
     hers = str(in_library(api, "zoe"))
     assert write(api, begin={"media_id": hers}).status_code == 404
     plans = api.key(scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.POSTS_WRITE])
-    assert code(api.ask("PATCH", path, {"steps": 30}, key=plans, if_match=seen)) == "api.other_scope"
+    assert (
+        code(api.ask("PATCH", path, {"steps": 30}, key=plans, if_match=seen)) == "api.other_scope"
+    )
     assert [one["version"] for one in api.get("/recipes")["items"]] == [1]

@@ -1,4 +1,5 @@
-"""One account and one delivery over the API: rest and pace, a repeat that is meant so, words that stand outside."""
+"""One account and one delivery over the API: rest and pace, a repeat that is meant so, words that
+stand outside."""
 
 import pytest
 
@@ -11,12 +12,15 @@ WORDS = "Good morning from the quay, the boats come in at six and the coffee is 
 def test_an_account_rests_and_keeps_its_pace(api: Program) -> None:
     post, path = api.approved(), f"/channels/{api.channels['mia']}"
     first = api.ask("GET", path)
-    paced = api.ask("PATCH", path, {"apart_minutes": 30, "holds_repeats": True}, if_match=first.headers["etag"])
+    paced = api.ask(
+        "PATCH", path, {"apart_minutes": 30, "holds_repeats": True}, if_match=first.headers["etag"]
+    )
     assert (made(paced)["min_gap_seconds"], paced.json()["holds_repeats"]) == (1800, True)
     stale = api.ask("POST", f"{path}/pause", if_match=first.headers["etag"])
     assert stale.status_code == 412
     paused = [
-        api.ask("POST", f"{path}/pause", if_match=paced.headers["etag"], idempotency_key="rest") for _ in range(2)
+        api.ask("POST", f"{path}/pause", if_match=paced.headers["etag"], idempotency_key="rest")
+        for _ in range(2)
     ]
     assert (made(paused[0])["state"], paused[1].content) == ("paused", paused[0].content)
     coming = api.get(f"/deliveries/{post['deliveries'][0]['id']}")["next"]
@@ -26,12 +30,21 @@ def test_an_account_rests_and_keeps_its_pace(api: Program) -> None:
     assert api.ask("POST", f"{path}/test", if_match=resumed.headers["etag"]).status_code == 202
     with api.scope() as scope:
         asked = scope.run(
-            "SELECT subject_id FROM outbox WHERE tenant_id = :t AND kind = 'channel.test'", t=api.tenant_id
+            "SELECT subject_id FROM outbox WHERE tenant_id = :t AND kind = 'channel.test'",
+            t=api.tenant_id,
         )
         assert asked.scalars().all() == [api.channels["mia"]]
-    assert api.ask("PATCH", path, {"apart_minutes": 100_000}, if_match=resumed.headers["etag"]).status_code == 422
+    assert (
+        api.ask(
+            "PATCH", path, {"apart_minutes": 100_000}, if_match=resumed.headers["etag"]
+        ).status_code
+        == 422
+    )
     for key, status in ((api.key(creators=["zoe"]), 404), (api.key(scopes=["posts:read"]), 403)):
-        assert api.ask("POST", f"{path}/pause", key=key, if_match=resumed.headers["etag"]).status_code == status
+        assert (
+            api.ask("POST", f"{path}/pause", key=key, if_match=resumed.headers["etag"]).status_code
+            == status
+        )
 
 
 def test_a_repeat_that_is_meant_so_is_no_repeat_any_more(api: Program) -> None:
@@ -43,7 +56,13 @@ def test_a_repeat_that_is_meant_so_is_no_repeat_any_more(api: Program) -> None:
     meant = api.ask("POST", f"{path}/anyway", {"seen": [first["id"]]}, version=place["version"])
     assert meant.status_code == 200, meant.text
     assert api.get(f"{path}/repeats")["items"] == []
-    narrow = api.ask("POST", f"{path}/anyway", {"seen": []}, key=api.key(creators=["zoe"]), version=place["version"])
+    narrow = api.ask(
+        "POST",
+        f"{path}/anyway",
+        {"seen": []},
+        key=api.key(creators=["zoe"]),
+        version=place["version"],
+    )
     assert (narrow.status_code, code(narrow)) == (404, "delivery.unknown")
 
 
@@ -52,13 +71,22 @@ def test_other_words_outside_are_tried_again_left_or_told(api: Program) -> None:
     path = f"/deliveries/{post['deliveries'][0]['id']}"
 
     def act(what: str, body: object = None) -> tuple[int, str]:
-        answer = api.ask("POST", f"{path}/{what}", body, key=api.secrets["owner"], version=api.get(path)["version"])
+        answer = api.ask(
+            "POST",
+            f"{path}/{what}",
+            body,
+            key=api.secrets["owner"],
+            version=api.get(path)["version"],
+        )
         return answer.status_code, "" if answer.is_success else code(answer)
 
     for what, body in (("words-again", None), ("words-leave", None), ("words-say", {"came": True})):
         assert act(what, body) == (409, "edit.nothing_open")
     with api.scope() as scope:
-        scope.run("UPDATE deliveries SET state = 'published', native_id = 'p1' WHERE tenant_id = :t", t=api.tenant_id)
+        scope.run(
+            "UPDATE deliveries SET state = 'published', native_id = 'p1' WHERE tenant_id = :t",
+            t=api.tenant_id,
+        )
     made(api.ask("POST", f"/posts/{post['id']}/reword", {"body": "better"}, version=1))
     _stand(api, "unsure")
     assert act("words-leave") == (409, "edit.say_which_first")
@@ -92,6 +120,8 @@ def test_what_left_is_not_taken_off_and_is_told_what_is_done_instead(
     (place,) = api.approved()["deliveries"]
     for state in states:
         with api.scope() as scope:
-            scope.run("UPDATE deliveries SET state = :s WHERE tenant_id = :t", s=state, t=api.tenant_id)
+            scope.run(
+                "UPDATE deliveries SET state = :s WHERE tenant_id = :t", s=state, t=api.tenant_id
+            )
         answer = api.ask("POST", f"/deliveries/{place['id']}/cancel", version=place["version"])
         assert (answer.status_code, code(answer)) == (409, why), state

@@ -23,7 +23,8 @@ def test_what_ends_by_itself_says_when(api: Program) -> None:
     (place,) = api.approved()["deliveries"]
     with api.scope() as scope:
         scope.run(
-            "UPDATE deliveries SET state = 'published', native_id = 'p1', lasts_hours = 24, settled_at = :at"
+            "UPDATE deliveries SET state = 'published', native_id = 'p1', lasts_hours = 24, "
+            "settled_at = :at"
             " WHERE tenant_id = :t",
             t=api.tenant_id,
             at=datetime(2031, 7, 1, 8, tzinfo=UTC),

@@ -1,4 +1,5 @@
-"""What people say of posts over the API: comments, what is to change, a no, whose yes is missing. Never a look."""
+"""What people say of posts over the API: comments, what is to change, a no, whose yes is missing.
+Never a look."""
 
 from typing import Any, get_args
 
@@ -14,7 +15,9 @@ from tests.web.planned import in_library, made
 from web.api.posts.review_comment_schemas import ChangeReason, RejectionReason
 
 
-def say(api: Program, post: dict[str, Any], words: str = "Is the date right?", **more: Any) -> httpx.Response:
+def say(
+    api: Program, post: dict[str, Any], words: str = "Is the date right?", **more: Any
+) -> httpx.Response:
     sent = {name: more.pop(name) for name in ("key", "idempotency_key") if name in more}
     return api.ask("POST", "/comments", {"post_id": post["id"], "words": words, **more}, **sent)
 
@@ -30,7 +33,9 @@ def test_a_comment_names_people_is_answered_settled_and_open_again(api: Program)
     (told,) = notices(api, boss["id"])
     assert told.code == "comment.named"
     path = f"/comments/{first.json()['id']}"
-    answered = api.ask("POST", f"{path}/answer", {"words": "It is."}, key=owner, if_match=first.headers["etag"])
+    answered = api.ask(
+        "POST", f"{path}/answer", {"words": "It is."}, key=owner, if_match=first.headers["etag"]
+    )
     assert [one["by"]["name"] for one in made(answered)["answers"]] == ["owner"]
     late = api.ask("POST", f"{path}/resolve", if_match=first.headers["etag"])
     assert late.status_code == 412, "somebody answered meanwhile"
@@ -45,7 +50,11 @@ def test_a_comment_names_people_is_answered_settled_and_open_again(api: Program)
 def notices(api: Program, principal: str) -> list[Any]:
     with api.scope() as scope:
         found = list_open_notices(scope, limit=50, to=None)
-        return [one.message for one in found if one.cause.startswith("comment:") and one.cause.endswith(principal)]
+        return [
+            one.message
+            for one in found
+            if one.cause.startswith("comment:") and one.cause.endswith(principal)
+        ]
 
 
 def test_what_cannot_be_said_is_refused(api: Program) -> None:
@@ -68,7 +77,10 @@ def test_what_cannot_be_said_is_refused(api: Program) -> None:
 
 
 def test_who_is_needed_is_told_and_a_change_is_asked_for(api: Program) -> None:
-    assert (get_args(ChangeReason), get_args(RejectionReason)) == (REJECTION_CODES["change"], REJECTION_CODES["no"])
+    assert (get_args(ChangeReason), get_args(RejectionReason)) == (
+        REJECTION_CODES["change"],
+        REJECTION_CODES["no"],
+    )
     post, owner = api.write(), api.secrets["owner"]
     path = f"/posts/{post['id']}"
     needed = api.get(f"{path}/needed")
@@ -83,7 +95,11 @@ def test_who_is_needed_is_told_and_a_change_is_asked_for(api: Program) -> None:
     asked = api.ask("POST", f"{path}/ask-change", wish, key=owner, version=1)
     assert made(asked)["approved"] is False
     (wanted,) = api.get(f"{path}/needed")["wanted"]
-    assert (wanted["verdict"], wanted["why"], wanted["note"], wanted["answered"]) == ("change", *wish.values(), False)
+    assert (wanted["verdict"], wanted["why"], wanted["note"], wanted["answered"]) == (
+        "change",
+        *wish.values(),
+        False,
+    )
     assert api.get("/approvals")["items"] == [], "its author is to act"
     twice = api.ask("POST", f"{path}/ask-change", wish, key=owner, version=1)
     assert (twice.status_code, code(twice)) == (409, "api.not_awaited")
@@ -92,9 +108,13 @@ def test_who_is_needed_is_told_and_a_change_is_asked_for(api: Program) -> None:
     assert len(api.get("/approvals")["items"]) == 1
     stale = api.ask("POST", f"{path}/reject", {"note": "no"}, key=owner, version=9)
     assert stale.status_code == 412
-    gone = api.ask("POST", f"{path}/reject", {"why": "taste", "note": "Not like her."}, key=owner, version=1)
+    gone = api.ask(
+        "POST", f"{path}/reject", {"why": "taste", "note": "Not like her."}, key=owner, version=1
+    )
     assert [one["state"] for one in made(gone)["deliveries"]] == ["cancelled"]
-    writer = api.ask("POST", f"{path}/reject", {"note": "no"}, key=api.key(scopes=["posts:write"]), version=1)
+    writer = api.ask(
+        "POST", f"{path}/reject", {"note": "no"}, key=api.key(scopes=["posts:write"]), version=1
+    )
     assert (writer.status_code, code(writer)) == (403, "api.other_scope")
 
 
@@ -106,7 +126,9 @@ def test_a_key_says_no_yes_to_what_people_have_to_look_at(api: Program) -> None:
     assert (blurred.status_code, code(blurred)) == (403, "api.look_first")
     assert api.get(f"{path}/needed")["to_look_at"] == [str(media)]
     with api.scope() as scope:
-        ratings.record_rating(scope, assets.get_asset(scope, media).sha256, Rating.G, source="rule:test")
+        ratings.record_rating(
+            scope, assets.get_asset(scope, media).sha256, Rating.G, source="rule:test"
+        )
     assert api.get(f"{path}/needed")["to_look_at"] == []
     assert made(api.ask("POST", f"{path}/approve", {}, key=owner, version=1))["approved"] is True
 

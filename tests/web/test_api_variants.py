@@ -1,4 +1,5 @@
-"""Two versions of what a series says, over the API: begun, told how they stand, ended; never both, never twice."""
+"""Two versions of what a series says, over the API: begun, told how they stand, ended; never both,
+never twice."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -19,7 +20,9 @@ from tests.web.planned import World, begin, compare, made, repeating
 @pytest.fixture
 def mine(api: Program) -> World:
     """Mia and her account."""
-    return World(api, {"creator_id": str(api.creators["mia"]), "channel_id": str(api.channels["mia"])})
+    return World(
+        api, {"creator_id": str(api.creators["mia"]), "channel_id": str(api.channels["mia"])}
+    )
 
 
 def daily(world: World, **more: Any) -> str:
@@ -39,16 +42,29 @@ def test_a_test_is_begun_told_and_ended(api: Program, mine: World) -> None:
     answer = begin(api, series_id)
     one = made(answer)
     assert (answer.status_code, answer.headers["location"]) == (201, f"/v1/tests/{one['id']}")
-    assert (one["state"], one["kept"], one["ended_at"], one["differ"]) == ("running", None, None, ["words"])
+    assert (one["state"], one["kept"], one["ended_at"], one["differ"]) == (
+        "running",
+        None,
+        None,
+        ["words"],
+    )
     assert (one["metric"], one["age_hours"], one["planned"]) == ("views", 24, 60)
     told = one["verdict"]
-    assert (told["kind"], told["more"], told["effect"], told["better"]) == ("waiting", 60, None, None)
+    assert (told["kind"], told["more"], told["effect"], told["better"]) == (
+        "waiting",
+        60,
+        None,
+        None,
+    )
     assert "60 more posts are needed" in told["text"]
     assert api.ask("GET", f"/tests/{one['id']}").headers["etag"] == answer.headers["etag"]
     assert api.get("/tests") == {"items": [one], "next": None}
     before, running = api.get(f"/series/{series_id}"), api.get(f"/series/{one['series_id']}")
     assert before["rule"].endswith("UNTIL=20310305")
-    assert (running["post_id"], running["coming"][0]["wall_time"]) == (one["a_id"], "2031-03-06T18:30")
+    assert (running["post_id"], running["coming"][0]["wall_time"]) == (
+        one["a_id"],
+        "2031-03-06T18:30",
+    )
     other = api.get(f"/posts/{one['b_id']}")
     assert (other["body"], other["approved"], other["author"]) == (
         "again, otherwise",
@@ -64,8 +80,17 @@ def test_a_test_is_begun_told_and_ended(api: Program, mine: World) -> None:
 def test_it_is_begun_once_under_its_name(api: Program, mine: World) -> None:
     path = f"/series/{daily(mine)}"
     tag = api.ask("GET", path).headers["etag"]
-    body = {"day": "2031-03-06", "body": "other", "metric": "likes", "age_hours": 168, "planned": 40}
-    said = [api.ask("POST", f"{path}/test", body, if_match=tag, idempotency_key="once") for _ in range(2)]
+    body = {
+        "day": "2031-03-06",
+        "body": "other",
+        "metric": "likes",
+        "age_hours": 168,
+        "planned": 40,
+    }
+    said = [
+        api.ask("POST", f"{path}/test", body, if_match=tag, idempotency_key="once")
+        for _ in range(2)
+    ]
     assert [each.status_code for each in said] == [201, 201]
     assert said[0].content == said[1].content
     assert len(api.get("/tests")["items"]) == 1
@@ -79,11 +104,18 @@ def test_while_one_runs_no_other_begins_and_nothing_else_changes(api: Program, m
     assert (second.status_code, code(second)) == (409, "variants.running")
     assert second.json()["error"]["states"] == {running: "running"}
     tag = api.ask("GET", f"/series/{running}").headers["etag"]
-    changed = api.ask("POST", f"/series/{running}/change", {"day": "2031-03-07", "words": {"body": "x"}}, if_match=tag)
+    changed = api.ask(
+        "POST",
+        f"/series/{running}/change",
+        {"day": "2031-03-07", "words": {"body": "x"}},
+        if_match=tag,
+    )
     assert (changed.status_code, code(changed)) == (409, "variants.running")
 
 
-def test_it_is_ended_once_and_nobody_is_told_that_the_other_goes_on(api: Program, mine: World) -> None:
+def test_it_is_ended_once_and_nobody_is_told_that_the_other_goes_on(
+    api: Program, mine: World
+) -> None:
     one = made(compare(api, mine))
     tag = api.ask("GET", f"/tests/{one['id']}").headers["etag"]
     said = [ended(api, one["id"], "a", if_match=tag, idempotency_key="end") for _ in range(2)]
@@ -142,7 +174,9 @@ def test_of_a_series_that_was_stopped_nothing_comes_any_more(api: Program, mine:
         ({"keep": "a"}, "api.unfit"),
     ],
 )
-def test_what_is_no_test_is_refused(api: Program, mine: World, more: dict[str, Any], told: str) -> None:
+def test_what_is_no_test_is_refused(
+    api: Program, mine: World, more: dict[str, Any], told: str
+) -> None:
     series_id = daily(mine)
     answer = begin(api, series_id, **more)
     assert (answer.status_code, code(answer)) == (422, told), answer.text
@@ -174,7 +208,9 @@ def test_a_series_on_two_accounts_is_not_tested(api: Program, mine: World) -> No
     assert (refused.status_code, code(refused)) == (422, "variants.one_account")
 
 
-@pytest.mark.parametrize("body", [{}, {"keep": "c"}, {"keep": "A"}, {"keep": None}, {"keep": ["a"]}, {"keep": ""}])
+@pytest.mark.parametrize(
+    "body", [{}, {"keep": "c"}, {"keep": "A"}, {"keep": None}, {"keep": ["a"]}, {"keep": ""}]
+)
 def test_another_version_is_not_kept(api: Program, mine: World, body: dict[str, Any]) -> None:
     one = made(compare(api, mine))
     tag = api.ask("GET", f"/tests/{one['id']}").headers["etag"]
@@ -184,7 +220,10 @@ def test_another_version_is_not_kept(api: Program, mine: World, body: dict[str, 
 
 
 def test_it_takes_the_use_for_writing(api: Program, mine: World) -> None:
-    one, reads = made(compare(api, mine)), api.key(scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.CALENDAR_WRITE])
+    one, reads = (
+        made(compare(api, mine)),
+        api.key(scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.CALENDAR_WRITE]),
+    )
     assert api.get("/tests", key=reads)["items"] == [one]
     tag = api.ask("GET", f"/tests/{one['id']}").headers["etag"]
     answer = ended(api, one["id"], "a", if_match=tag, key=reads)
@@ -245,12 +284,14 @@ LEFT = """
 WITH units AS (
   SELECT id, row_number() OVER (ORDER BY due_at) - 1 AS nth FROM deliveries
   WHERE tenant_id = :t AND series_id = :series AND variant IS NOT NULL)
-UPDATE deliveries d SET state = 'published', settled_at = CAST(:start AS timestamptz) + nth * interval '1 day',
+UPDATE deliveries d SET state = 'published', settled_at = CAST(:start AS timestamptz) + nth *
+interval '1 day',
   variant = CASE nth % 2 WHEN 0 THEN 'a' ELSE 'b' END
 FROM units WHERE d.tenant_id = :t AND d.id = units.id
 """
 READ = """
-INSERT INTO metric_snapshots (tenant_id, creator_id, id, delivery_id, channel_id, metric, age_hours, value, quality,
+INSERT INTO metric_snapshots (tenant_id, creator_id, id, delivery_id, channel_id, metric,
+age_hours, value, quality,
   observed_at)
 SELECT tenant_id, creator_id, gen_random_uuid(), id, channel_id, 'views', 24,
   CASE variant WHEN 'a' THEN CAST(:a AS bigint) ELSE :b END, 'measured', :now

@@ -1,4 +1,5 @@
-"""Lists of words over the API: written in versions, drawn from by recipes, kept while one names them."""
+"""Lists of words over the API: written in versions, drawn from by recipes, kept while one names
+them."""
 
 from uuid import UUID
 
@@ -19,7 +20,9 @@ def test_a_list_is_written_drawn_from_and_put_away(api: Program) -> None:
     path, seen = first.headers["location"].removeprefix("/v1"), first.headers["etag"]
     assert api.ask("GET", path).headers["etag"] == seen
     with api.scope() as scope:
-        mine = str(specs.save_recipe(scope, api.creators["mia"], spec(prompt="{@outfits}", words={})))
+        mine = str(
+            specs.save_recipe(scope, api.creators["mia"], spec(prompt="{@outfits}", words={}))
+        )
     assert api.get(f"/recipes/{mine}")["lists"] == ["outfits"]
     assert call(api, "list_word_lists")["items"] == [first.json()]
     preview = api.get(f"/recipes/{mine}/preview?seed=7&count=24")["pictures"]
@@ -27,7 +30,9 @@ def test_a_list_is_written_drawn_from_and_put_away(api: Program) -> None:
     run = api.ask("POST", "/runs", {"recipe_id": mine, "seed": 7, "count": 24}).json()
     changed = api.ask("PATCH", path, {"words": ["a hat"]}, if_match=seen)
     assert (changed.status_code, changed.json()["version"]) == (200, 2)
-    assert api.ask("PATCH", path, {"words": ["a shawl"]}, if_match=seen).status_code == 412, "somebody wrote meanwhile"
+    assert api.ask("PATCH", path, {"words": ["a shawl"]}, if_match=seen).status_code == 412, (
+        "somebody wrote meanwhile"
+    )
     assert api.ask("GET", path).status_code == 404, "an older version"
     assert {one["prompt"] for one in api.get(f"/recipes/{mine}/preview")["pictures"]} == {"a hat"}
     path, seen = changed.headers["location"].removeprefix("/v1"), changed.headers["etag"]
@@ -47,11 +52,16 @@ def test_a_missing_list_is_told_at_the_preview(api: Program) -> None:
     with api.scope() as scope:
         mine = str(specs.save_recipe(scope, api.creators["mia"], spec(prompt="{@outfits}")))
         versions.archive_recipe(scope, api.creators["mia"], UUID(mine))
-    gone = api.ask("DELETE", made.headers["location"].removeprefix("/v1"), if_match=made.headers["etag"])
+    gone = api.ask(
+        "DELETE", made.headers["location"].removeprefix("/v1"), if_match=made.headers["etag"]
+    )
     assert gone.status_code == 200
     with api.scope() as scope:
         versions.unarchive_recipe(scope, api.creators["mia"], UUID(mine))
-    for answer in (api.ask("GET", f"/recipes/{mine}/preview"), api.ask("POST", "/runs", {"recipe_id": mine})):
+    for answer in (
+        api.ask("GET", f"/recipes/{mine}/preview"),
+        api.ask("POST", "/runs", {"recipe_id": mine}),
+    ):
         assert (answer.status_code, code(answer)) == (422, "recipe.list_unknown")
 
 
@@ -62,9 +72,15 @@ def test_a_list_gets_another_name_with_its_recipes(api: Program) -> None:
         mine = str(specs.save_recipe(scope, api.creators["mia"], spec(prompt="{@outfits}")))
     run = api.ask("POST", "/runs", {"recipe_id": mine, "seed": 7}).json()
     renamed = api.ask("PATCH", path, {"name": "clothes"}, if_match=seen)
-    assert (renamed.status_code, renamed.json()["name"], renamed.json()["words"]) == (200, "clothes", OUTFITS["words"])
+    assert (renamed.status_code, renamed.json()["name"], renamed.json()["words"]) == (
+        200,
+        "clothes",
+        OUTFITS["words"],
+    )
     assert renamed.json()["weights"] == OUTFITS["weights"]
-    assert api.ask("PATCH", path, {"name": "hats"}, if_match=seen).status_code == 412, "it is another version"
+    assert api.ask("PATCH", path, {"name": "hats"}, if_match=seen).status_code == 412, (
+        "it is another version"
+    )
     (found,) = api.get("/recipes")["items"]
     assert (found["prompt"], found["lists"], found["version"]) == ("{@clothes}", ["clothes"], 2)
     assert api.get(f"/runs/{run['id']}")["lists"] == {"outfits": 1}
@@ -87,6 +103,8 @@ def test_nobody_reads_or_writes_anothers_list(api: Program, room: Room) -> None:
         assert api.ask("GET", f"{path}/versions", key=key).status_code == 404
         assert api.ask("PATCH", path, {"words": ["x"]}, key=key, if_match=seen).status_code == 404
         assert api.ask("DELETE", path, key=key, if_match=seen).status_code == 404
-    assert api.ask("POST", "/word-lists", OUTFITS, key=narrow).status_code == 403, "of the agency: who sees all of it"
+    assert api.ask("POST", "/word-lists", OUTFITS, key=narrow).status_code == 403, (
+        "of the agency: who sees all of it"
+    )
     assert code(api.ask("POST", "/word-lists", {**OUTFITS, "words": ["a", "a"]})) == "list.invalid"
     assert api.get("/word-lists")["items"] == [hers.json()]

@@ -1,4 +1,5 @@
-"""Texts and ideas over the API: asked for once, written by the worker, in the creator's manner, seen by who may."""
+"""Texts and ideas over the API: asked for once, written by the worker, in the creator's manner,
+seen by who may."""
 
 import json
 from collections.abc import Iterator
@@ -41,7 +42,13 @@ def asking(api: Program, creator: str = "mia", **more: object) -> dict[str, obje
 
 def test_texts_are_asked_for_written_and_read(api: Program, server: FakeOllama) -> None:
     media_id, channel = in_library(api), str(api.channels["mia"])
-    said = asking(api, media_id=str(media_id), channels=[channel, channel], source=GOOD["caption"], into=["de", "de"])
+    said = asking(
+        api,
+        media_id=str(media_id),
+        channels=[channel, channel],
+        source=GOOD["caption"],
+        into=["de", "de"],
+    )
     answer = api.ask("POST", "/kits", said)
     waiting = made(answer)
     assert (answer.status_code, answer.headers["location"]) == (202, f"/v1/kits/{waiting['id']}")
@@ -57,28 +64,53 @@ def test_texts_are_asked_for_written_and_read(api: Program, server: FakeOllama) 
     )
     found = api.get(f"/kits/{waiting['id']}")
     assert found["state"] == "written"
-    assert found["offers"][0] == {"field": "caption", "of": "", "text": GOOD["caption"], "quality": ""}
+    assert found["offers"][0] == {
+        "field": "caption",
+        "of": "",
+        "text": GOOD["caption"],
+        "quality": "",
+    }
     assert [(one["field"], one["of"]) for one in found["offers"][5:]] == [("version", channel)]
     (lack,) = found["lacks"]
-    assert (lack["field"], lack["of"], lack["reason"]["code"]) == ("translation", "de", "kit.wrote_language")
+    assert (lack["field"], lack["of"], lack["reason"]["code"]) == (
+        "translation",
+        "de",
+        "kit.wrote_language",
+    )
 
 
 def test_they_are_written_in_the_creators_manner_and_never_twice(api: Program) -> None:
     with api.scope() as scope:
-        dry = PersonaVersion("Mia", virtual=True, card="A baker.", voice="dry", languages=("fr",), forbidden=("honey",))
-        persona.activate_persona(scope, persona.create_persona_version(scope, api.creators["mia"], dry))
+        dry = PersonaVersion(
+            "Mia",
+            virtual=True,
+            card="A baker.",
+            voice="dry",
+            languages=("fr",),
+            forbidden=("honey",),
+        )
+        persona.activate_persona(
+            scope, persona.create_persona_version(scope, api.creators["mia"], dry)
+        )
     answer = api.ask("POST", "/kits", asking(api, idea="Sweet as honey"))
     assert (answer.status_code, code(answer)) == (422, "week.forbidden")
     twice = [api.ask("POST", "/kits", asking(api), idempotency_key="harbour") for _ in range(2)]
     assert made(twice[0]) == made(twice[1])
     with api.scope() as scope:
-        assert proposals.get_captions(scope, [api.creators["mia"]], UUID(made(twice[0])["id"])).wish.tone == "dry"
+        assert (
+            proposals.get_captions(
+                scope, [api.creators["mia"]], UUID(made(twice[0])["id"])
+            ).wish.tone
+            == "dry"
+        )
 
 
 def test_what_a_small_model_wrote_says_so(api: Program) -> None:
     kit_id = UUID(made(api.ask("POST", "/kits", asking(api)))["id"])
     with api.scope() as scope:
-        proposals.store_captions(scope, kit_id, [CaptionOffer("caption", "A line", label=OriginLabel.DEMO)])
+        proposals.store_captions(
+            scope, kit_id, [CaptionOffer("caption", "A line", label=OriginLabel.DEMO)]
+        )
     assert [one["quality"] for one in api.get(f"/kits/{kit_id}")["offers"]] == ["demo"]
 
 
@@ -94,7 +126,9 @@ def test_what_a_small_model_wrote_says_so(api: Program) -> None:
         ({"channels": [str(uuid7())]}, 404, "channel.unknown"),
     ],
 )
-def test_what_nobody_could_write_from_is_refused(api: Program, more: dict[str, object], status: int, said: str) -> None:
+def test_what_nobody_could_write_from_is_refused(
+    api: Program, more: dict[str, object], status: int, said: str
+) -> None:
     answer = api.ask("POST", "/kits", asking(api, **more))
     assert (answer.status_code, code(answer)) == (status, said)
 
@@ -116,7 +150,10 @@ def test_ideas_are_asked_for_written_and_read(api: Program, server: FakeOllama) 
     server.script.extend(Says(json.dumps(one)) for one in IDEAS)
     event = IdeasDue(api.tenant_id, UUID(waiting["id"]))
     generate_suggestions(
-        event, kind=IdeaKind(), tenant=api.tenant, open_engine=lambda: OllamaEngine(server.url, "llama3.2")
+        event,
+        kind=IdeaKind(),
+        tenant=api.tenant,
+        open_engine=lambda: OllamaEngine(server.url, "llama3.2"),
     )
     found = api.get(f"/ideas/{waiting['id']}")
     assert (found["state"], found["lacks"], found["quality"]) == ("written", [], "")

@@ -1,4 +1,5 @@
-"""The page of who is asked by a link: what each browser sees of it, what may be pressed, and what stays hidden."""
+"""The page of who is asked by a link: what each browser sees of it, what may be pressed, and what
+stays hidden."""
 
 import html
 from dataclasses import dataclass
@@ -34,7 +35,8 @@ OWN = {"sec-fetch-site": "same-origin", "accept-language": "en"}
 
 @dataclass
 class House:
-    """An agency whose creator's posts two people have to approve, and one post that waits for the second."""
+    """An agency whose creator's posts two people have to approve, and one post that waits for the
+    second."""
 
     room: Room
     tenant_id: UUID
@@ -48,10 +50,16 @@ class House:
         return self.room.tenant(self.tenant_id, actor)
 
     def photo(self, number: int, rating: Rating | None) -> UUID:
-        prepared = pipeline.prepare_upload(jpeg(number), name=f"{number}.jpg", alt=f"picture {number}")
+        prepared = pipeline.prepare_upload(
+            jpeg(number), name=f"{number}.jpg", alt=f"picture {number}"
+        )
         bring = pipeline.ingest_asset
         asset = bring(
-            self.room.tenant, self.room.library, tenant_id=self.tenant_id, creator_id=self.creator_id, prepared=prepared
+            self.room.tenant,
+            self.room.library,
+            tenant_id=self.tenant_id,
+            creator_id=self.creator_id,
+            prepared=prepared,
         )
         if rating is not None:
             self.rate(asset, rating)
@@ -59,7 +67,9 @@ class House:
 
     def rate(self, asset: UUID, rating: Rating) -> None:
         with self.scope(f"member:{self.owner}") as scope:
-            ratings.record_rating(scope, assets.get_asset(scope, asset).sha256, rating, source=f"member:{self.owner}")
+            ratings.record_rating(
+                scope, assets.get_asset(scope, asset).sha256, rating, source=f"member:{self.owner}"
+            )
 
     def write(
         self,
@@ -71,7 +81,15 @@ class House:
     ) -> None:
         actor = f"member:{self.author}"
         with self.scope(actor) as scope:
-            draft = Draft(self.creator_id, "A title", body, media, (self.channel_id,), parts=parts, links=links)
+            draft = Draft(
+                self.creator_id,
+                "A title",
+                body,
+                media,
+                (self.channel_id,),
+                parts=parts,
+                links=links,
+            )
             at = to_wall_time(scope.now + timedelta(hours=5), ZONE)
             self.post_id = drafts.plan_draft(scope, draft, key=uuid7(), at=at, author=actor).post_id
         with self.scope(f"member:{self.owner}") as scope:
@@ -99,10 +117,18 @@ def house(room: Room) -> House:
     with room.tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Agence <b>", language="fr", zone=ZONE)
         creator = agencies.add_creator(
-            scope, slug="lea", name="Léa", kind="virtual", zone=ZONE, languages=["fr"], approval_tiers=2
+            scope,
+            slug="lea",
+            name="Léa",
+            kind="virtual",
+            zone=ZONE,
+            languages=["fr"],
+            approval_tiers=2,
         )
         owner, author = (
-            agencies.add_member(scope, name=name, email=f"{name}@x.test", role=role, language="fr", zone=ZONE)
+            agencies.add_member(
+                scope, name=name, email=f"{name}@x.test", role=role, language="fr", zone=ZONE
+            )
             for name, role in (("Olga", Role.OWNER), ("Anne", Role.MANAGER))
         )
         channel = lifecycle.connect_account(
@@ -120,7 +146,8 @@ def house(room: Room) -> House:
 
 
 class Browser:
-    """One browser with its cookie: the test's own, since over plain HTTP a client keeps no secure ones."""
+    """One browser with its cookie: the test's own, since over plain HTTP a client keeps no secure
+    ones."""
 
     def __init__(self, house: House, cookie: str = "") -> None:
         self.client, self.cookie = house.room.client, cookie
@@ -131,7 +158,10 @@ class Browser:
     def press(self, path: str, what: str, **typed: str) -> httpx.Response:
         """What is read after a press."""
         answer = self.client.post(
-            path, data={"what": what, **typed}, headers=OWN | {"cookie": self.cookie}, follow_redirects=False
+            path,
+            data={"what": what, **typed},
+            headers=OWN | {"cookie": self.cookie},
+            follow_redirects=False,
         )
         kept = answer.headers.get("set-cookie", "")
         if kept:
@@ -146,8 +176,12 @@ def word(code: str, language: str = "en", **params: str | int) -> str:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_post_is_shown_as_its_account_would_and_a_yes_plans_it(house: House, language: str) -> None:
-    house.write("The <i>words</i>", media=(house.photo(1, Rating.S),), parts=(ThreadPart("and more"),))
+def test_the_post_is_shown_as_its_account_would_and_a_yes_plans_it(
+    house: House, language: str
+) -> None:
+    house.write(
+        "The <i>words</i>", media=(house.photo(1, Rating.S),), parts=(ThreadPart("and more"),)
+    )
     path, browser = house.link(), Browser(house)
     sealed = browser.see(path, **{"accept-language": language})
     assert sealed.status_code == 200
@@ -158,7 +192,14 @@ def test_the_post_is_shown_as_its_account_would_and_a_yes_plans_it(house: House,
     assert "set-cookie" not in sealed.headers  # looking changes nothing
     browser.press(path, "open")
     shown = browser.see(path, **{"accept-language": language}).text
-    for said in ("The &lt;i&gt;words&lt;/i&gt;", "A title", "and more", "Sandbox of Léa", "Anna", "Agence &lt;b&gt;"):
+    for said in (
+        "The &lt;i&gt;words&lt;/i&gt;",
+        "A title",
+        "and more",
+        "Sandbox of Léa",
+        "Anna",
+        "Agence &lt;b&gt;",
+    ):
         assert said in shown, said
     address = shown.partition('<img src="')[2].partition('"')[0]
     picture = browser.see(address)
@@ -172,7 +213,9 @@ def test_the_post_is_shown_as_its_account_would_and_a_yes_plans_it(house: House,
 
 def test_hours_are_on_the_creators_clock_which_is_named(house: House) -> None:
     with house.scope() as scope:
-        scope.run("UPDATE creators SET zone = 'America/Toronto' WHERE tenant_id = :t", t=house.tenant_id)
+        scope.run(
+            "UPDATE creators SET zone = 'America/Toronto' WHERE tenant_id = :t", t=house.tenant_id
+        )
     house.write("words")
     with house.scope() as scope:
         (row,) = deliveries.deliveries_of_post(scope, house.post_id)
@@ -188,7 +231,8 @@ def test_a_yes_after_the_hour_is_said_to_send_at_once(house: House) -> None:
     house.write("words")
     with house.scope() as scope:
         scope.run(
-            "UPDATE deliveries SET due_at = house_now() - interval '1 minute' WHERE tenant_id = :t", t=house.tenant_id
+            "UPDATE deliveries SET due_at = house_now() - interval '1 minute' WHERE tenant_id = :t",
+            t=house.tenant_id,
         )
     path, browser = house.link(), Browser(house)
     browser.press(path, "open")
@@ -220,12 +264,17 @@ def test_what_is_over_is_said_once(house: House) -> None:
 
 
 def test_the_page_shows_what_the_feed_of_the_place_shows(house: House) -> None:
-    """Bluesky folds after 25 lines, shows pictures side by side and writes no title: so does the page."""
+    """Bluesky folds after 25 lines, shows pictures side by side and writes no title: so does the
+    page."""
     with house.scope() as scope:
         where = {"platform": "bluesky", "surface": "bluesky.post", "name": "lea.example"}
         keys = {"base_url": "http://127.0.0.1:9", "token": None, "zone": ZONE}
         house.channel_id = lifecycle.connect_account(
-            scope, creator_id=house.creator_id, account=f"did:plc:{house.tenant_id.hex[-12:]}", **where, **keys
+            scope,
+            creator_id=house.creator_id,
+            account=f"did:plc:{house.tenant_id.hex[-12:]}",
+            **where,
+            **keys,
         )
     lines = [f"l<{number}" for number in range(30)]
     house.write("\n".join(lines), media=(house.photo(3, Rating.G), house.photo(4, Rating.G)))
@@ -261,7 +310,10 @@ def test_a_no_needs_words_and_is_said_once(house: House) -> None:
     assert wrong.status_code == 422
     assert word("approval.no_words") in wrong.text
     assert browser.press(path, "change", why="nonsense", note="x").status_code == 422
-    assert word("client.stands.change") in browser.press(path, "change", why="words", note="shorter\x00").text
+    assert (
+        word("client.stands.change")
+        in browser.press(path, "change", why="words", note="shorter\x00").text
+    )
     again = browser.press(path, "yes")
     assert word("client.stands.change") in again.text
     assert house.state() == "draft"
@@ -284,11 +336,15 @@ def test_an_edited_an_expired_and_a_taken_back_link_each_say_so(house: House) ->
     path, browser = house.link(), Browser(house)
     browser.press(path, "open")
     with house.scope() as scope:
-        scope.run("UPDATE approval_links SET expires_at = house_now() WHERE post_id = :p", p=house.post_id)
+        scope.run(
+            "UPDATE approval_links SET expires_at = house_now() WHERE post_id = :p", p=house.post_id
+        )
     assert word("client.stands.expired") in browser.press(path, "yes").text
     with house.scope() as scope:
         scope.run(
-            "UPDATE approval_links SET expires_at = house_now() + interval '1 day' WHERE post_id = :p", p=house.post_id
+            "UPDATE approval_links SET expires_at = house_now() + interval '1 day' WHERE post_id "
+            "= :p",
+            p=house.post_id,
         )
     actor = f"member:{house.author}"
     with house.scope(actor) as scope:
@@ -336,14 +392,26 @@ def test_what_is_said_inside_stays_there(house: House) -> None:
 def test_strangers_and_other_sites_get_nothing(house: House) -> None:
     house.write("hello")
     path, browser = house.link(), Browser(house)
-    for nobody in ("/approve/x", f"/approve/{'a' * 43}", f"{path}x", f"{path}/files/{'0' * 64}.jpg"):
+    for nobody in (
+        "/approve/x",
+        f"/approve/{'a' * 43}",
+        f"{path}x",
+        f"{path}/files/{'0' * 64}.jpg",
+    ):
         assert browser.see(nobody).status_code == 404
-    assert browser.client.post(f"/approve/{'a' * 43}", data={"what": "yes"}, headers=OWN).status_code == 404
-    foreign = browser.client.post(path, data={"what": "open"}, headers=OWN | {"sec-fetch-site": "cross-site"})
+    assert (
+        browser.client.post(f"/approve/{'a' * 43}", data={"what": "yes"}, headers=OWN).status_code
+        == 404
+    )
+    foreign = browser.client.post(
+        path, data={"what": "open"}, headers=OWN | {"sec-fetch-site": "cross-site"}
+    )
     assert "set-cookie" not in foreign.headers
     assert word("client.open") in browser.see(path).text
     browser.press(path, "open")
-    assert browser.press(path, "yes", note="x" * 20_000).status_code == 200  # too long a form is no answer
+    assert (
+        browser.press(path, "yes", note="x" * 20_000).status_code == 200
+    )  # too long a form is no answer
     assert browser.press(path, "publish").status_code == 200
     assert house.state() == "draft"
     for forged in ("", "x", "a" * 43):

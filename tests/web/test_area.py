@@ -1,4 +1,5 @@
-"""The door of the part for adults: what a visitor without a proof gets; the whole way is a journey of its own."""
+"""The door of the part for adults: what a visitor without a proof gets; the whole way is a journey
+of its own."""
 
 import pytest
 
@@ -30,7 +31,9 @@ def test_the_session_is_bound_to_the_host_and_kept_from_scripts(mia: Page) -> No
     assert "domain" not in cookie.lower()
     session = cookie.partition("=")[2].partition(";")[0]
     with mia.scope() as scope:
-        rows = scope.run("SELECT user_id, source FROM age_checks WHERE tenant_id = :t", t=mia.tenant_id).all()
+        rows = scope.run(
+            "SELECT user_id, source FROM age_checks WHERE tenant_id = :t", t=mia.tenant_id
+        ).all()
     assert len(rows) == 1
     assert session not in f"{rows[0].user_id}{rows[0].source}"
 
@@ -49,12 +52,21 @@ def test_the_house_writes_each_part_under_its_own_credential(mia: Page) -> None:
     body = b'{"text": "hello"}'
     path = f"/house/{mia.slug}.18/items/gr0123456789abcdef"
     for token in (mia.token, "x"):
-        refused = mia.room.client.put(path, content=body, headers={"authorization": f"Bearer {token}"})
+        refused = mia.room.client.put(
+            path, content=body, headers={"authorization": f"Bearer {token}"}
+        )
         assert refused.status_code == 401
 
 
 @pytest.mark.parametrize(
-    "path", ["18/p/unknown-item", "18/files/x.png", f"18/files/{'0' * 64}.png", "18/p/%00", "18/files/%00.png"]
+    "path",
+    [
+        "18/p/unknown-item",
+        "18/files/x.png",
+        f"18/files/{'0' * 64}.png",
+        "18/p/%00",
+        "18/files/%00.png",
+    ],
 )
 def test_what_is_not_there_looks_like_what_may_not_be_seen(mia: Page, path: str) -> None:
     answer = mia.get(path)

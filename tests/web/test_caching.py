@@ -1,4 +1,5 @@
-"""Conditional requests, HEAD and ranges (RFC 9110): what a reader keeps, and what it must not keep."""
+"""Conditional requests, HEAD and ranges (RFC 9110): what a reader keeps, and what it must not
+keep."""
 
 from gate.contract.units import Rating
 from gate.ratings import ratings
@@ -23,18 +24,28 @@ def test_read_again_only_when_changed(mia: Page) -> None:
 def settle(mia: Page) -> None:
     """Everything of this page was written an hour ago."""
     with mia.scope() as scope:
-        scope.run("UPDATE sites SET updated_at = house_now() - interval '1 hour' WHERE slug = :s", s=mia.slug)
+        scope.run(
+            "UPDATE sites SET updated_at = house_now() - interval '1 hour' WHERE slug = :s",
+            s=mia.slug,
+        )
 
 
 def test_last_modified_is_honoured_once_it_is_certain(mia: Page) -> None:
     mia.post()
-    assert "last-modified" not in mia.get("feed.xml").headers  # it may change again within this second
+    assert (
+        "last-modified" not in mia.get("feed.xml").headers
+    )  # it may change again within this second
     settle(mia)
     since = mia.get("feed.xml").headers["last-modified"]
     assert mia.get("feed.xml", if_modified_since=since).status_code == 304
     assert mia.get("feed.xml", if_modified_since="Thu, 01 Jan 1970 00:00:00 GMT").status_code == 200
     assert mia.get("feed.xml", if_modified_since=since, if_none_match='"other"').status_code == 200
-    for odd in ("", "yesterday", "Mon, 99 Foo 2020", "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"):
+    for odd in (
+        "",
+        "yesterday",
+        "Mon, 99 Foo 2020",
+        "Mon, 01 Jan 2024 00:00:00 +99999999999999999999",
+    ):
         assert mia.get("feed.xml", if_modified_since=odd).status_code == 200
 
 
@@ -100,7 +111,10 @@ def test_file_answers_by_range(mia: Page) -> None:
         assert answer.headers["content-range"] == f"bytes {first}-{last}/{len(data)}"
     for asked in ("bytes=999999-", "bytes=5-2", "bytes=-0"):
         answer = mia.room.client.get(path, headers={"range": asked})
-        assert (answer.status_code, answer.headers["content-range"]) == (416, f"bytes */{len(data)}"), asked
+        assert (answer.status_code, answer.headers["content-range"]) == (
+            416,
+            f"bytes */{len(data)}",
+        ), asked
     for asked in ("bytes=0-1,3-4", "lines=1-2", "bytes=-", "bytes=a-b", "garbage"):
         assert mia.room.client.get(path, headers={"range": asked}).content == data
     stale = {"range": "bytes=0-1", "if-range": '"other"'}

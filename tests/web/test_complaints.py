@@ -1,4 +1,5 @@
-"""That is me, remove it: a form for everybody, a receipt, and how things stand; nothing for other sites' pages."""
+"""That is me, remove it: a form for everybody, a receipt, and how things stand; nothing for other
+sites' pages."""
 
 import re
 from urllib.parse import urlencode
@@ -18,24 +19,32 @@ def ask(page: Page, item: str, *, who: str = "shown", **headers: str) -> httpx.R
     """Send the form, as a browser does."""
     form = {"item": item, "who": who}
     return page.room.client.post(
-        f"/{page.slug}/report", data=form, headers={"sec-fetch-site": "same-origin", **headers}, follow_redirects=False
+        f"/{page.slug}/report",
+        data=form,
+        headers={"sec-fetch-site": "same-origin", **headers},
+        follow_redirects=False,
     )
 
 
 COOKIES: dict[str, str] = {}
-"""What the browser of who asked got with each receipt; the pages are behind https, and these tests are not."""
+"""What the browser of who asked got with each receipt; the pages are behind https, and these tests
+are not."""
 
 
 def receipt_of(answer: httpx.Response) -> str:
     assert answer.status_code == 303, answer.text
     receipt = answer.headers["location"].rsplit("/", 1)[-1]
-    COOKIES[receipt] = "; ".join(one.partition(";")[0] for one in answer.headers.get_list("set-cookie"))
+    COOKIES[receipt] = "; ".join(
+        one.partition(";")[0] for one in answer.headers.get_list("set-cookie")
+    )
     return receipt
 
 
 def read(page: Page, receipt: str, typed: str = "") -> httpx.Response:
     """The receipt, in the browser of who asked."""
-    return page.room.client.get(f"/{page.slug}/report/{typed or receipt}", headers={"cookie": COOKIES[receipt]})
+    return page.room.client.get(
+        f"/{page.slug}/report/{typed or receipt}", headers={"cookie": COOKIES[receipt]}
+    )
 
 
 def test_form_is_at_the_foot_of_every_page(mia: Page) -> None:
@@ -58,8 +67,14 @@ def test_asking_gives_a_receipt_that_says_how_it_stands(mia: Page) -> None:
     assert page.headers["cache-control"] == "no-store"
     with mia.scope() as scope:
         found = removal_requests.find_status_by_receipt(scope, receipt)
-        kinds = scope.run("SELECT kind FROM outbox WHERE subject_id = :id", id=found.id).scalars().all()
-    assert (found.named, found.category, found.state) == (item, "shown", RemovalRequestState.RECEIVED)
+        kinds = (
+            scope.run("SELECT kind FROM outbox WHERE subject_id = :id", id=found.id).scalars().all()
+        )
+    assert (found.named, found.category, found.state) == (
+        item,
+        "shown",
+        RemovalRequestState.RECEIVED,
+    )
     assert list(kinds) == ["complaint.due"]
 
 
@@ -77,7 +92,9 @@ def test_what_is_frozen_leaves_the_page_until_somebody_decides(mia: Page) -> Non
 
 
 @pytest.mark.parametrize(
-    "headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}], ids=["cross", "neighbour"]
+    "headers",
+    [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}],
+    ids=["cross", "neighbour"],
 )
 def test_foreign_page_asks_for_nothing(mia: Page, headers: dict[str, str]) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
@@ -92,15 +109,22 @@ def test_old_browser_is_known_by_its_origin(mia: Page) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     form = {"item": item, "who": "shown"}
     client = mia.room.client
-    foreign = client.post(f"/{mia.slug}/report", data=form, headers={"origin": "https://evil.example"})
+    foreign = client.post(
+        f"/{mia.slug}/report", data=form, headers={"origin": "https://evil.example"}
+    )
     assert "venait d’une autre page" in foreign.text
     own = client.post(
-        f"/{mia.slug}/report", data=form, headers={"origin": str(client.base_url).rstrip("/")}, follow_redirects=False
+        f"/{mia.slug}/report",
+        data=form,
+        headers={"origin": str(client.base_url).rstrip("/")},
+        follow_redirects=False,
     )
     assert own.status_code == 303
 
 
-@pytest.mark.parametrize(("item", "who"), [("unknown-item", "shown"), ("", "shown"), ("ITEM", "nobody")])
+@pytest.mark.parametrize(
+    ("item", "who"), [("unknown-item", "shown"), ("", "shown"), ("ITEM", "nobody")]
+)
 def test_what_is_not_there_is_told(mia: Page, item: str, who: str) -> None:
     real = mia.post(media=[mia.stage(new_picture())])
     answer = ask(mia, real if item == "ITEM" else item, who=who)
@@ -118,8 +142,10 @@ def test_flood_waits(mia: Page) -> None:
     receipt_of(ask(mia, item))
     with mia.room.tenant(mia.tenant_id, "system:test") as scope:
         scope.run(
-            "INSERT INTO complaints (tenant_id, id, creator_id, receipt, category, named, source, state, digests)"
-            " SELECT tenant_id, gen_random_uuid(), creator_id, 'R' || n, category, named, source, state, digests"
+            "INSERT INTO complaints (tenant_id, id, creator_id, receipt, category, named, source, "
+            "state, digests)"
+            " SELECT tenant_id, gen_random_uuid(), creator_id, 'R' || n, category, named, source, "
+            "state, digests"
             " FROM complaints, generate_series(2, :most) n WHERE tenant_id = :tenant",
             most=MAX_REMOVAL_REQUESTS,
             tenant=mia.tenant_id,
@@ -135,7 +161,9 @@ def test_receipt_is_no_guess_and_of_its_page_alone(mia: Page, room: object) -> N
     item = mia.post(media=[mia.stage(new_picture())])
     receipt = receipt_of(ask(mia, item))
     other = page(mia.room)
-    theirs = other.room.client.get(f"/{other.slug}/report/{receipt}", headers={"cookie": COOKIES[receipt]})
+    theirs = other.room.client.get(
+        f"/{other.slug}/report/{receipt}", headers={"cookie": COOKIES[receipt]}
+    )
     unknown, known = mia.get("report/2222-2222-2222"), mia.get(f"report/{receipt}")
     assert {one.status_code for one in (theirs, unknown, known)} == {200}
     assert unknown.text.replace("2222-2222-2222", receipt) == known.text
@@ -156,7 +184,11 @@ def refused(mia: Page) -> str:
 
 
 def appeal(page: Page, receipt: str, content: bytes, **headers: str) -> httpx.Response:
-    kind = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin", **headers}
+    kind = {
+        "content-type": "application/x-www-form-urlencoded",
+        "sec-fetch-site": "same-origin",
+        **headers,
+    }
     kind["cookie"] = COOKIES.get(receipt.upper(), "")
     return page.room.client.post(f"/{page.slug}/report/{receipt}", content=content, headers=kind)
 
@@ -170,13 +202,20 @@ def appeals(page: Page) -> list[str]:
 def test_a_refusal_says_why_and_is_appealed_on_the_receipt(mia: Page) -> None:
     receipt = refused(mia)
     shown = read(mia, receipt).text
-    for said in ("Elle peut rester", "Une autre image semble visée", "Une personne a décidé, pas une machine"):
+    for said in (
+        "Elle peut rester",
+        "Une autre image semble visée",
+        "Une personne a décidé, pas une machine",
+    ):
         assert said in shown
     assert "règlement extrajudiciaire" in shown
     assert "Demander un réexamen" in shown
     assert "somebody" not in shown
     answer = appeal(mia, receipt.lower(), urlencode({"words": "C’est <b>moi</b>"}).encode())
-    assert (answer.status_code, answer.headers["location"]) == (303, f"/{mia.slug}/report/{receipt}")
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        f"/{mia.slug}/report/{receipt}",
+    )
     assert appeals(mia) == ["C’est <b>moi</b>"]
     told = read(mia, receipt).text
     assert "Nous avons reçu votre demande de réexamen" in told
@@ -191,7 +230,11 @@ def test_a_refusal_says_why_and_is_appealed_on_the_receipt(mia: Page) -> None:
 def test_hostile_appeals_write_nothing(mia: Page) -> None:
     from tests.web.builders import page
 
-    receipt, neighbour, stranger = refused(mia), page(mia.room, tenant_id=mia.tenant_id), page(mia.room)
+    receipt, neighbour, stranger = (
+        refused(mia),
+        page(mia.room, tenant_id=mia.tenant_id),
+        page(mia.room),
+    )
     undecided = receipt_of(ask(mia, mia.post(media=[mia.stage(new_picture())])))
     for where, number, content, status in (
         (mia, "2222-2222-2222", b"words=", 422),
@@ -215,13 +258,21 @@ def test_hostile_appeals_write_nothing(mia: Page) -> None:
 def test_what_the_clock_took_says_that_no_person_did(mia: Page) -> None:
     receipt = receipt_of(ask(mia, mia.post(media=[mia.stage(new_picture())])))
     with mia.scope() as scope:
-        removal_requests.recall_named_bytes(scope, removal_requests.find_status_by_receipt(scope, receipt).id)
+        removal_requests.recall_named_bytes(
+            scope, removal_requests.find_status_by_receipt(scope, receipt).id
+        )
     shown = read(mia, receipt).text
-    assert "Personne n’avait décidé dans les 24 heures : le retrait s’est fait automatiquement" in shown
+    assert (
+        "Personne n’avait décidé dans les 24 heures : le retrait s’est fait automatiquement"
+        in shown
+    )
     with mia.scope() as scope:
         scope.run("UPDATE agencies SET demo = true WHERE tenant_id = :t", t=mia.tenant_id)
     demo = read(mia, receipt).text
-    assert "Dans cette démonstration, personne n’est attendu : le retrait s’est fait automatiquement" in demo
+    assert (
+        "Dans cette démonstration, personne n’est attendu : le retrait s’est fait automatiquement"
+        in demo
+    )
     assert "Personne n’avait décidé" not in demo
     assert "Qui l’a publiée peut demander un réexamen" in shown
     assert "<textarea" not in shown

@@ -9,7 +9,12 @@ import pytest
 from connectors.conformance import rules
 from connectors.conformance.fake_servers import AdjustableClock, serve_app
 from connectors.conformance.harness import SendingHarness
-from connectors.conformance.world import TEST_OBJECTS, TEST_TENANT, ConnectorWorld, conformance_transport
+from connectors.conformance.world import (
+    TEST_OBJECTS,
+    TEST_TENANT,
+    ConnectorWorld,
+    conformance_transport,
+)
 from connectors.contract.connector import StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Published
 from connectors.platforms.own_page.publisher import OwnPage
@@ -33,12 +38,15 @@ class PageTruth:
     book: FaultBook
 
     def inject_fault(self, mode: str, on: str, **more: Any) -> None:
-        self.book.schedule_fault(mode, account=self.mia.slug, on="posts" if on == "edits" else on, **more)
+        self.book.schedule_fault(
+            mode, account=self.mia.slug, on="posts" if on == "edits" else on, **more
+        )
 
     def _rows(self, where: str) -> list[tuple[str, str]]:
         with self.mia.scope() as scope:
             rows = scope.run(
-                f"SELECT content_id, text FROM items WHERE tenant_id = :t AND {where} ORDER BY published_at, id",
+                f"SELECT content_id, text FROM items WHERE tenant_id = :t AND {where} ORDER BY "
+                "published_at, id",
                 t=self.mia.tenant_id,
             )
             return [(row.content_id, row.text) for row in rows]
@@ -50,7 +58,8 @@ class PageTruth:
         """The words of an item, and how many files it shows."""
         with self.mia.scope() as scope:
             row = scope.run(
-                "SELECT text, jsonb_array_length(media) AS files FROM items WHERE tenant_id = :t AND content_id = :id",
+                "SELECT text, jsonb_array_length(media) AS files FROM items WHERE tenant_id = :t "
+                "AND content_id = :id",
                 t=self.mia.tenant_id,
                 id=native_id,
             ).one()
@@ -81,7 +90,9 @@ class Stage:
         return ConnectorWorld(
             name="own_page, the true room",
             connector=OwnPage(),
-            account=AccountTarget(TEST_TENANT, uuid7(), mia.slug, self.url, Sealed(mia.token.encode())),
+            account=AccountTarget(
+                TEST_TENANT, uuid7(), mia.slug, self.url, Sealed(mia.token.encode())
+            ),
             fake=(truth := PageTruth(mia, self.book)),
             says=truth.says,
             surface="own_page.public",
@@ -128,7 +139,9 @@ class Meanwhile(SendingHarness):
         super().__init__(world, world.connector)
         self._then: Callable[[], object] | None = then
 
-    def send(self, step: WireStep, unit: Unit | None = None, answers: tuple[StepResult, ...] = ()) -> StepResult:
+    def send(
+        self, step: WireStep, unit: Unit | None = None, answers: tuple[StepResult, ...] = ()
+    ) -> StepResult:
         if step.kind is StepKind.PUBLISH and self._then is not None:
             then, self._then = self._then, None
             then()

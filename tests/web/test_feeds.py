@@ -36,7 +36,9 @@ def breaches(document: bytes) -> Iterator[str]:
     if tag(root) != "feed":
         yield "the root is no feed (4.1.1)"
     names = [tag(child) for child in root]
-    yield from (f"feed has {names.count(name)} {name} (4.1.1)" for name in ONCE if names.count(name) != 1)
+    yield from (
+        f"feed has {names.count(name)} {name} (4.1.1)" for name in ONCE if names.count(name) != 1
+    )
     yield from (f"feed has {name}" for name in set(names) - FEED)
     if "author" not in names and root.findall(f"{ATOM}entry"):
         yield "no author (4.1.1)"
@@ -58,7 +60,9 @@ def breaches(document: bytes) -> Iterator[str]:
 
 def _entry_breaches(entry: xml.Element) -> Iterator[str]:
     names = [tag(child) for child in entry]
-    yield from (f"entry has {names.count(name)} {name} (4.1.2)" for name in ONCE if names.count(name) != 1)
+    yield from (
+        f"entry has {names.count(name)} {name} (4.1.2)" for name in ONCE if names.count(name) != 1
+    )
     yield from (f"entry has {name}" for name in set(names) - ENTRY)
     if names.count("content") > 1 or names.count("published") > 1:
         yield "content or published twice (4.1.2)"
@@ -68,7 +72,9 @@ def _entry_breaches(entry: xml.Element) -> Iterator[str]:
     if len(alternates) != 1:
         yield "no one alternate link (4.1.2)"
     for link in entry.findall(f"{ATOM}link"):
-        if link.get("rel") == "enclosure" and not (link.get("length", "").isdigit() and link.get("type")):
+        if link.get("rel") == "enclosure" and not (
+            link.get("length", "").isdigit() and link.get("type")
+        ):
             yield "enclosure without length or type"
     for category in entry.findall(f"{ATOM}category"):
         if not category.get("term"):
@@ -82,7 +88,16 @@ def json_breaches(feed: dict[str, Any]) -> Iterator[str]:
     """What of JSON Feed 1.1 a document breaks."""
     if feed.get("version") != "https://jsonfeed.org/version/1.1":
         yield "version"
-    known = {"version", "title", "home_page_url", "feed_url", "language", "authors", "items", "next_url"}
+    known = {
+        "version",
+        "title",
+        "home_page_url",
+        "feed_url",
+        "language",
+        "authors",
+        "items",
+        "next_url",
+    }
     yield from (f"feed has {name}" for name in set(feed) - known)
     yield from (f"feed lacks {name}" for name in ("title", "items") if name not in feed)
     for author in feed["authors"]:
@@ -110,7 +125,9 @@ def json_breaches(feed: dict[str, Any]) -> Iterator[str]:
             if not RFC3339.fullmatch(item[name]):
                 yield f"{name} {item[name]}"
         for attachment in item.get("attachments", []):
-            if not {"url", "mime_type"} <= set(attachment) or not isinstance(attachment["size_in_bytes"], int):
+            if not {"url", "mime_type"} <= set(attachment) or not isinstance(
+                attachment["size_in_bytes"], int
+            ):
                 yield "attachment"
     for url in [feed["home_page_url"], feed["feed_url"], *(item["url"] for item in feed["items"])]:
         if not url.startswith("https://"):
@@ -124,9 +141,13 @@ def full(mia: Page) -> Page:
     drawn = mia.stage(new_picture(), Rating.S)
     mia.post(text="Des mots\nsur deux lignes & <plus>")
     mia.post(
-        title="Dessin", media=[{"sha256": drawn, "mime": "image/png", "alt": "une vague", "ai": "generated"}], ai=True
+        title="Dessin",
+        media=[{"sha256": drawn, "mime": "image/png", "alt": "une vague", "ai": "generated"}],
+        ai=True,
     )
-    mia.post(title="Deux", media=[{"sha256": one, "mime": "image/png", "alt": "été"} for one in pictures])
+    mia.post(
+        title="Deux", media=[{"sha256": one, "mime": "image/png", "alt": "été"} for one in pictures]
+    )
     return mia
 
 
@@ -150,7 +171,9 @@ def test_the_rules_see_a_planted_breach(full: Page) -> None:
         (b'rel="self"', b'rel="other"'),
         (f'href="{PUBLIC}'.encode(), b'href="'),
     ):
-        broken = document.replace(old, new).replace(old.replace(b"<", b"</"), new.replace(b"<", b"</"))
+        broken = document.replace(old, new).replace(
+            old.replace(b"<", b"</"), new.replace(b"<", b"</")
+        )
         assert list(breaches(broken)), old
 
 
@@ -174,7 +197,11 @@ def test_feedparser_reads_both_sides_of_it(full: Page) -> None:
 def test_both_feeds_tell_the_same(full: Page) -> None:
     read, feed = feedparser.parse(full.get("feed.xml").content), full.feed()
     assert [entry.id for entry in read.entries] == [item["id"] for item in feed["items"]]
-    assert [item["_greenroom"]["ai_generated"] for item in feed["items"]] == ["none", "generated", "none"]
+    assert [item["_greenroom"]["ai_generated"] for item in feed["items"]] == [
+        "none",
+        "generated",
+        "none",
+    ]
     assert [item["_greenroom"]["rating"] for item in feed["items"]] == ["G", "S", "G"]
     assert feed["items"][1]["image"].startswith(f"{PUBLIC}/files/")
 
@@ -198,7 +225,9 @@ def test_ids_outlive_a_new_address(full: Page) -> None:
     from web.site.pages import SitePages
 
     before = [item["id"] for item in full.feed()["items"]]
-    moved = SitePages(full.room.pages, FileStore(full.room.store._root), public_url="https://new.example.test")
+    moved = SitePages(
+        full.room.pages, FileStore(full.room.store._root), public_url="https://new.example.test"
+    )
     from starlette.requests import Request
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
@@ -212,7 +241,8 @@ def test_updated_moves_with_edits_only(mia: Page) -> None:
     key = mia.post(text="one")
     with mia.scope() as scope:  # it was written an hour ago
         scope.run(
-            "UPDATE items SET published_at = published_at - interval '1 hour', edited_at = edited_at"
+            "UPDATE items SET published_at = published_at - interval '1 hour', edited_at = "
+            "edited_at"
             " - interval '1 hour' WHERE tenant_id = :t AND content_id = :key",
             t=mia.tenant_id,
             key=key,
@@ -232,7 +262,9 @@ def many(mia: Page, count: int) -> list[str]:
     keys = [content_id() for _ in range(count)]
     with mia.scope() as scope:
         for place, key in enumerate(keys):
-            items.put_item(scope, mia.found, key, items.ItemContent(f"n{place}", "text", (), ai=False))
+            items.put_item(
+                scope, mia.found, key, items.ItemContent(f"n{place}", "text", (), ai=False)
+            )
     return keys
 
 
@@ -257,7 +289,8 @@ def test_pages_of_a_feed_hold_every_item_once(mia: Page, name: str) -> None:
 
 
 def test_hidden_items_do_not_cut_the_feed_short(mia: Page) -> None:
-    """One newest item is kept from visitors: the page is shorter, the older ones are still reached."""
+    """One newest item is kept from visitors: the page is shorter, the older ones are still
+    reached."""
     many(mia, atom_feed.ENTRIES_PER_PAGE)
     sha256 = mia.stage(new_picture())
     mia.post(media=[sha256])
@@ -278,7 +311,8 @@ def test_next_page_survives_the_removal_of_its_mark(mia: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    "before", ["0", "-1", "9" * 400, "1e309", "nan", "%00", "' OR 1=1 --", "gr0000000000000000000000"]
+    "before",
+    ["0", "-1", "9" * 400, "1e309", "nan", "%00", "' OR 1=1 --", "gr0000000000000000000000"],
 )
 def test_page_that_is_not_is_not_found(mia: Page, before: str) -> None:
     mia.post()
@@ -307,9 +341,18 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=80)
 
 
 @settings(max_examples=150, deadline=None)
-@given(title=TEXT, text=TEXT, alt=TEXT, at=INSTANTS, later=st.timedeltas(timedelta(0), timedelta(days=9)))
-def test_any_words_make_a_feed(title: str, text: str, alt: str, at: datetime, later: timedelta) -> None:
-    """Whatever people write, controls and ends of markup included, readers can read on; instants are UTC."""
+@given(
+    title=TEXT,
+    text=TEXT,
+    alt=TEXT,
+    at=INSTANTS,
+    later=st.timedeltas(timedelta(0), timedelta(days=9)),
+)
+def test_any_words_make_a_feed(
+    title: str, text: str, alt: str, at: datetime, later: timedelta
+) -> None:
+    """Whatever people write, controls and ends of markup included, readers can read on; instants
+    are UTC."""
     medium = MediaFile("0" * 64, "image/png", alt, "none", 7)
     entry = ItemEntry("gr123456", title, text, (medium,), False, Rating.G, 1, at, at + later)
     document = atom_feed.atom_feed(HEAD, [entry], base=PUBLIC)

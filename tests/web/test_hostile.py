@@ -10,7 +10,9 @@ import pytest
 from foundation.errors import Refused
 from tests.web.builders import Page, Room, new_picture, page
 
-DISGUISED = "\u202e<script\u2028>alert(1)"  # turned round for the eye: a page's own words may not be
+DISGUISED = (
+    "\u202e<script\u2028>alert(1)"  # turned round for the eye: a page's own words may not be
+)
 ATTACKS = [
     "<script>alert(1)</script>",
     "</p><script src=//evil.example/x.js></script>",
@@ -64,7 +66,9 @@ def attacked(room: Room) -> tuple[Page, list[str]]:
     mia = page(room, title="".join(said), about="\n".join(said))
     sha256 = mia.stage(new_picture())
     told = {"sha256": sha256, "mime": "image/png"}
-    return mia, [mia.post(title=attack, text=attack, media=[{**told, "alt": attack}]) for attack in ATTACKS]
+    return mia, [
+        mia.post(title=attack, text=attack, media=[{**told, "alt": attack}]) for attack in ATTACKS
+    ]
 
 
 def innocent(text: str) -> Elements:
@@ -73,7 +77,10 @@ def innocent(text: str) -> Elements:
     assert read.names <= ALLOWED
     assert not [name for name, _ in read.attributes if name.startswith("on") or name == "style"]
     addresses = [value for name, value in read.attributes if name in {"href", "src"}]
-    assert all(value.startswith(("/", "#", "http://127.0.0.1:8490/", "https://pages.")) for value in addresses)
+    assert all(
+        value.startswith(("/", "#", "http://127.0.0.1:8490/", "https://pages."))
+        for value in addresses
+    )
     return read
 
 
@@ -96,7 +103,19 @@ def test_feeds_stay_feeds(attacked: tuple[Page, list[str]]) -> None:
     mia, _ = attacked
     document = mia.get("feed.xml").content
     names = {element.tag.rsplit("}", 1)[1] for element in xml.fromstring(document).iter()}
-    own = {"feed", "id", "title", "author", "name", "updated", "link", "entry", "published", "category", "content"}
+    own = {
+        "feed",
+        "id",
+        "title",
+        "author",
+        "name",
+        "updated",
+        "link",
+        "entry",
+        "published",
+        "category",
+        "content",
+    }
     assert names <= own
     entries = feedparser.parse(document, sanitize_html=False).entries
     assert {entry.content[0]["type"] for entry in entries} == {"text/plain"}

@@ -1,4 +1,5 @@
-"""The endpoint the house publishes through: credentials, files by digest, items by content id, tombstones."""
+"""The endpoint the house publishes through: credentials, files by digest, items by content id,
+tombstones."""
 
 import hashlib
 import threading
@@ -44,7 +45,10 @@ def test_same_item_twice_at_once_is_one(mia: Page) -> None:
 @pytest.mark.parametrize("path", ["/items/gr-some-item-id", "/items/gr-some-item-id/metrics"])
 @pytest.mark.parametrize("token", ["-", "wrong", "x" * 5000])
 def test_wrong_credential_is_refused_alike(mia: Page, path: str, token: str) -> None:
-    assert (mia.call("GET", path, token=token).status_code, mia.call("GET", path, token=token).json()) == (
+    assert (
+        mia.call("GET", path, token=token).status_code,
+        mia.call("GET", path, token=token).json(),
+    ) == (
         401,
         {"error": "token_refused"},
     )
@@ -62,12 +66,16 @@ def test_credential_opens_its_own_page_only(room: Room, mia: Page) -> None:
 
 def test_credential_needs_its_scheme(mia: Page) -> None:
     for header in (mia.token, f"Basic {mia.token}", f"Bearer  {mia.token}"):
-        answer = mia.room.client.get(f"/house/{mia.slug}/items/abcdefgh", headers={"authorization": header})
+        answer = mia.room.client.get(
+            f"/house/{mia.slug}/items/abcdefgh", headers={"authorization": header}
+        )
         assert answer.status_code == 401
 
 
 def test_page_that_is_not_answers_like_a_wrong_credential(mia: Page) -> None:
-    answer = mia.room.client.get("/house/nobody-here/items/abcdefgh", headers={"authorization": f"Bearer {mia.token}"})
+    answer = mia.room.client.get(
+        "/house/nobody-here/items/abcdefgh", headers={"authorization": f"Bearer {mia.token}"}
+    )
     assert (answer.status_code, answer.json()) == (401, {"error": "token_refused"})
 
 
@@ -102,7 +110,8 @@ def items_most() -> int:
 
 
 def test_stranger_sends_no_body(mia: Page) -> None:
-    """The credential is asked for first: nobody fills the memory of a house they do not belong to."""
+    """The credential is asked for first: nobody fills the memory of a house they do not belong
+    to."""
     read = threading.Event()
 
     def body() -> object:
@@ -155,7 +164,9 @@ def test_unreadable_item_is_refused(mia: Page, body: bytes) -> None:
     assert mia.call("PUT", f"/items/{content_id()}", content=body).status_code == 422
 
 
-@pytest.mark.parametrize("key", ["short", "a" * 65, "with space", "é" * 10, "a.b.c.d.e.f", "%00%00%00%00%00%00%00%00"])
+@pytest.mark.parametrize(
+    "key", ["short", "a" * 65, "with space", "é" * 10, "a.b.c.d.e.f", "%00%00%00%00%00%00%00%00"]
+)
 def test_odd_ids_are_refused(mia: Page, key: str) -> None:
     assert mia.put(key).status_code == 422
     assert mia.call("GET", f"/items/{key}").status_code == 404
@@ -286,7 +297,9 @@ def test_looks_are_counted_without_the_curious(mia: Page) -> None:
 @pytest.mark.parametrize("slug", ["ab", "Mia", "a b", "files", "é" * 5, "x" * 41, "../etc"])
 def test_bad_slugs_are_refused(mia: Page, slug: str) -> None:
     with pytest.raises(BadInput), mia.scope() as scope:
-        sites.open_site(scope, creator_id=mia.creator_id, slug=slug, title="M", about="", language="fr")
+        sites.open_site(
+            scope, creator_id=mia.creator_id, slug=slug, title="M", about="", language="fr"
+        )
 
 
 @pytest.mark.parametrize(
@@ -303,7 +316,9 @@ def test_bad_slugs_are_refused(mia: Page, slug: str) -> None:
     ],
     ids=lambda words: " ".join(words.values()).encode("ascii", "ignore").decode(),
 )
-def test_a_page_that_everybody_reads_bears_no_words_that_would_not_leave(mia: Page, words: dict[str, str]) -> None:
+def test_a_page_that_everybody_reads_bears_no_words_that_would_not_leave(
+    mia: Page, words: dict[str, str]
+) -> None:
     said = {"slug": "page-" + uuid7().hex[-10:], "title": "M", "about": ""} | words
     with pytest.raises(Refused, match="profile_words"), mia.scope() as scope:
         sites.open_site(scope, creator_id=mia.creator_id, language="fr", **said)
@@ -312,10 +327,15 @@ def test_a_page_that_everybody_reads_bears_no_words_that_would_not_leave(mia: Pa
 def test_slug_belongs_to_one(room: Room, mia: Page) -> None:
     other = page(room)
     with pytest.raises(Conflict), other.scope() as scope:
-        sites.open_site(scope, creator_id=other.creator_id, slug=mia.slug, title="M", about="", language="fr")
+        sites.open_site(
+            scope, creator_id=other.creator_id, slug=mia.slug, title="M", about="", language="fr"
+        )
     with mia.scope() as scope:  # a second opening is none
         assert (
-            sites.open_site(scope, creator_id=mia.creator_id, slug=mia.slug, title="M", about="", language="fr") is None
+            sites.open_site(
+                scope, creator_id=mia.creator_id, slug=mia.slug, title="M", about="", language="fr"
+            )
+            is None
         )
 
 
@@ -326,7 +346,14 @@ def test_slug_taken_from_two_sides_at_once_has_one_owner(room: Room) -> None:
     def take(owner: Page) -> bool:
         try:
             with owner.scope() as scope:
-                sites.open_site(scope, creator_id=owner.creator_id, slug=slug, title="M", about="", language="fr")
+                sites.open_site(
+                    scope,
+                    creator_id=owner.creator_id,
+                    slug=slug,
+                    title="M",
+                    about="",
+                    language="fr",
+                )
         except Conflict:
             return False
         return True
@@ -345,5 +372,7 @@ def test_chat_address_is_a_web_address(mia: Page) -> None:
 
 def test_credential_is_kept_as_a_digest(mia: Page) -> None:
     with mia.scope() as scope:
-        kept = scope.run("SELECT token_digest FROM sites WHERE slug = :slug", slug=mia.slug).scalar_one()
+        kept = scope.run(
+            "SELECT token_digest FROM sites WHERE slug = :slug", slug=mia.slug
+        ).scalar_one()
     assert kept == hashlib.sha256(mia.token.encode()).hexdigest()

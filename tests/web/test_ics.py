@@ -17,11 +17,15 @@ from tests.web.asking import Program, later, program
 from web.links import calendar_subscriptions as ics
 
 
-def address(api: Program, *, creator: str = "", words: bool = False, role: Role = Role.MANAGER) -> str:
+def address(
+    api: Program, *, creator: str = "", words: bool = False, role: Role = Role.MANAGER
+) -> str:
     """A new address of a member; its path."""
     with api.scope(f"member:{api.members[role]}") as scope:
         creator_id = api.creators[creator] if creator else None
-        secret = addresses.create_calendar_subscription(scope, creator_id=creator_id, words=words, key=uuid7())
+        secret = addresses.create_calendar_subscription(
+            scope, creator_id=creator_id, words=words, key=uuid7()
+        )
     return f"/ics/{secret}.ics"
 
 
@@ -56,7 +60,9 @@ def test_words_are_told_where_their_owner_chose_so_and_one_creator_alone(api: Pr
     assert told(found, "DESCRIPTION") == [r"hot\; words\, é" * 20]
     assert told(found, "SUMMARY")[0].startswith("Mia · Sandbox mia · hot")
     whole = told(api.client.get(address(api)), "X-WR-CALNAME")[0]
-    assert told(found, "X-WR-CALNAME") == [f"{whole} · Mia"], "a phone that reads two tells them apart"
+    assert told(found, "X-WR-CALNAME") == [f"{whole} · Mia"], (
+        "a phone that reads two tells them apart"
+    )
 
 
 def test_it_is_sent_again_only_when_something_changed(api: Program) -> None:
@@ -69,7 +75,9 @@ def test_it_is_sent_again_only_when_something_changed(api: Program) -> None:
     assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", tag)
     assert api.client.head(path).status_code == 200
     place = post["deliveries"][0]
-    moved = api.ask("POST", f"/deliveries/{place['id']}/move", {"at": later(hours=9)}, version=place["version"])
+    moved = api.ask(
+        "POST", f"/deliveries/{place['id']}/move", {"at": later(hours=9)}, version=place["version"]
+    )
     assert moved.status_code == 200
     assert api.client.get(path, headers={"if-none-match": f'"x", {tag}'}).status_code == 200
 
@@ -114,7 +122,9 @@ def test_only_who_plans_makes_one_and_only_of_their_own(api: Program, tenant: Op
         address(api, role=Role.ACCOUNTANT)
     other = program(api.client, tenant)
     with pytest.raises(NotFound), api.scope(f"member:{api.members[Role.OWNER]}") as scope:
-        addresses.create_calendar_subscription(scope, creator_id=other.creators["mia"], words=False, key=uuid7())
+        addresses.create_calendar_subscription(
+            scope, creator_id=other.creators["mia"], words=False, key=uuid7()
+        )
     address(other)
     with other.scope() as scope:
         (theirs,) = addresses.list_calendar_subscriptions(scope, other.members[Role.MANAGER])
@@ -131,14 +141,19 @@ def test_a_press_repeated_makes_one(api: Program) -> None:
     member = api.members[Role.MANAGER]
     with api.scope(f"member:{member}") as scope:
         assert addresses.create_calendar_subscription(scope, creator_id=None, words=False, key=key)
-        assert addresses.create_calendar_subscription(scope, creator_id=None, words=False, key=key) == ""
+        assert (
+            addresses.create_calendar_subscription(scope, creator_id=None, words=False, key=key)
+            == ""
+        )
         assert len(addresses.list_calendar_subscriptions(scope, member)) == 1
 
 
 def test_the_secret_is_nowhere_at_rest(api: Program) -> None:
     secret = re.findall(r"gri_[\w-]{43}", address(api))[0]
     with api.scope() as scope:
-        row = scope.run("SELECT * FROM calendar_addresses WHERE tenant_id = :t", t=api.tenant_id).one()
+        row = scope.run(
+            "SELECT * FROM calendar_addresses WHERE tenant_id = :t", t=api.tenant_id
+        ).one()
         assert secret not in str(row)
         assert secret not in str(audit.list_recent_acts(scope))
 
@@ -149,7 +164,8 @@ def test_it_is_asked_for_so_often_and_no_more(api: Program) -> None:
     with api.scope() as scope:
         (one,) = addresses.list_calendar_subscriptions(scope, api.members[Role.MANAGER])
         scope.run(
-            "UPDATE api_buckets SET full_until = people_now() + interval '1 hour' WHERE tenant_id = :t AND who = :w",
+            "UPDATE api_buckets SET full_until = people_now() + interval '1 hour' WHERE tenant_id "
+            "= :t AND who = :w",
             t=api.tenant_id,
             w=f"ics:{one.id}",
         )
@@ -174,4 +190,6 @@ def test_guessing_is_slowed_down(api: Program) -> None:
     assert answers[-1] == 429
     assert api.client.get(address(api)).status_code == 200, "a right one is let in all the same"
     with api.tenant(INSTALLATION_ID, "system:test", role="door") as scope:
-        failed_attempts.clear_failures(scope, failed_attempts.failure_key("calendar address", "127.0.0.1"))
+        failed_attempts.clear_failures(
+            scope, failed_attempts.failure_key("calendar address", "127.0.0.1")
+        )

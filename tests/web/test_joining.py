@@ -1,4 +1,5 @@
-"""A machine that makes pictures for a house: the real program, the real door, and a wire that loses what it carries."""
+"""A machine that makes pictures for a house: the real program, the real door, and a wire that loses
+what it carries."""
 
 import os
 import resource
@@ -66,7 +67,9 @@ def between(room: Room) -> Iterator[Wire]:
         yield found
 
 
-def work(mine: Home, url: str, folder: Path, engine: Any, told: list[str] | None = None) -> list[str]:
+def work(
+    mine: Home, url: str, folder: Path, engine: Any, told: list[str] | None = None
+) -> list[str]:
     """Work until there is nothing to do; what was said."""
     said: list[str] = told if told is not None else []
     house = InstallationApi(url, mine.key, deadline=1.5)
@@ -87,10 +90,21 @@ def test_a_run_is_made_at_home(mine: Home, room: Room, tmp_path: Path) -> None:
     assert said.count("join.handed") == 6
     assert said.count("join.lent") == 2, "four at a time"
     assert not list(tmp_path.rglob("*.picture"))
-    assert all(len(render_message(Message(code, DETAILS), language)) > 10 for code in said for language in LANGUAGES)
+    assert all(
+        len(render_message(Message(code, DETAILS), language)) > 10
+        for code in said
+        for language in LANGUAGES
+    )
 
 
-DETAILS: dict[str, str | int] = {"url": "u", "engine": "e", "model": "m", "count": 1, "number": 1, "why": "w"}
+DETAILS: dict[str, str | int] = {
+    "url": "u",
+    "engine": "e",
+    "model": "m",
+    "count": 1,
+    "number": 1,
+    "why": "w",
+}
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -125,13 +139,17 @@ def test_a_machine_killed_before_it_was_heard_goes_on_with_what_it_made(
     command = [sys.executable, "-m", "workers.cli.main", "worker", "--join", between.url, "--once"]
     first = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
-        wait_until(lambda: mine.count("home_pictures") == 1 and bool(list(tmp_path.rglob("*.picture"))))
+        wait_until(
+            lambda: mine.count("home_pictures") == 1 and bool(list(tmp_path.rglob("*.picture")))
+        )
     finally:
         first.kill()
         first.wait(60)
     (kept,) = list(tmp_path.rglob("*.picture"))
     assert kept.stat().st_mode & 0o077 == 0
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert mine.key not in done.stdout + done.stderr
     assert not kept.exists()
@@ -168,7 +186,9 @@ def test_what_something_between_answers_costs_no_finished_picture(
     assert (len(engine.drawn), mine.progress(job_id)) == (2, ("done", 2, 2))
 
 
-def test_what_was_made_under_a_lease_that_is_lost_is_not_drawn_again(mine: Home, room: Room, tmp_path: Path) -> None:
+def test_what_was_made_under_a_lease_that_is_lost_is_not_drawn_again(
+    mine: Home, room: Room, tmp_path: Path
+) -> None:
     """The house was away for longer than the lease, and lends the same once more."""
 
     class Late(Engine):
@@ -176,8 +196,13 @@ def test_what_was_made_under_a_lease_that_is_lost_is_not_drawn_again(mine: Home,
             picture = super().draw(job, progress)
             if len(self.drawn) == 2:
                 with mine.scope() as scope:
-                    scope.lock(remote_routing.remote_lock_name(scope))  # a beat that is under way would write after it
-                    scope.run("UPDATE home_runs SET lease = NULL, until = NULL WHERE tenant_id = :t", t=mine.tenant_id)
+                    scope.lock(
+                        remote_routing.remote_lock_name(scope)
+                    )  # a beat that is under way would write after it
+                    scope.run(
+                        "UPDATE home_runs SET lease = NULL, until = NULL WHERE tenant_id = :t",
+                        t=mine.tenant_id,
+                    )
             return picture
 
     job_id, engine = mine.start(variants=3), Late()
@@ -198,7 +223,9 @@ def test_a_stop_is_heard_in_the_middle_of_a_picture(mine: Home, room: Room, tmp_
 
     said: list[str] = []
     engine = Engine(before=endless)
-    thread = threading.Thread(target=work, args=(mine, str(room.client.base_url), tmp_path, engine, said))
+    thread = threading.Thread(
+        target=work, args=(mine, str(room.client.base_url), tmp_path, engine, said)
+    )
     thread.start()
     assert drawing.wait(60)
     with mine.scope() as scope:
@@ -251,7 +278,15 @@ def test_who_leaves_gives_back_what_it_has(mine: Home, room: Room, tmp_path: Pat
 
 @pytest.mark.parametrize(
     "url",
-    ["http://example.test", "http://127.0.0.1.example.test", "ftp://x", "example.test", "", "https://", "https://x:y"],
+    [
+        "http://example.test",
+        "http://127.0.0.1.example.test",
+        "ftp://x",
+        "example.test",
+        "",
+        "https://",
+        "https://x:y",
+    ],
 )
 def test_a_key_goes_over_https_alone(url: str) -> None:
     with pytest.raises(BadInput, match=r"join\.https"):
@@ -291,9 +326,13 @@ def test_what_has_no_room_on_the_machine_leaves_nothing_behind(tmp_path: Path) -
 
 def test_an_engine_that_bills_is_no_machine_s() -> None:
     with pytest.raises(EngineMissing, match=r"join\.hosted"):
-        work_loop.describe_capabilities(Replicate(ReplicateService("https://x", SecretStr("t"), ""), "a/b", {}))
+        work_loop.describe_capabilities(
+            Replicate(ReplicateService("https://x", SecretStr("t"), ""), "a/b", {})
+        )
     assert work_loop.describe_capabilities(Engine()) == RemoteWorkerCapabilities(
-        engine="placeholder", model="scenes-1", release=work_loop.describe_capabilities(Engine()).release
+        engine="placeholder",
+        model="scenes-1",
+        release=work_loop.describe_capabilities(Engine()).release,
     )
 
 
@@ -309,11 +348,15 @@ def test_no_key_is_said_in_words(tmp_path: Path) -> None:
         timeout=60,
         check=False,
     )
-    assert (done.returncode, done.stderr.strip()) == (2, render_message(Message("join.no_key"), "en"))
+    assert (done.returncode, done.stderr.strip()) == (
+        2,
+        render_message(Message("join.no_key"), "en"),
+    )
 
 
 def test_a_real_model_makes_pictures_at_home(mine: Home, room: Room, tmp_path: Path) -> None:
-    """The shipped demo model, on this machine's processor, over the wire: batches, steps, versions in the lineage."""
+    """The shipped demo model, on this machine's processor, over the wire: batches, steps, versions
+    in the lineage."""
     needs_diffusion()
     engine = DiffusionEngine(GeneratorsSettings(diffusion_folder=DEMO_MODEL))
     job_id = mine.start(variants=2, width=64, height=64, steps=2)
@@ -322,6 +365,8 @@ def test_a_real_model_makes_pictures_at_home(mine: Home, room: Room, tmp_path: P
     mine.bring()
     assert mine.progress(job_id) == ("done", 2, 2)
     with mine.scope() as scope:
-        row = scope.run("SELECT * FROM creations WHERE tenant_id = :t LIMIT 1", t=mine.tenant_id).one()
+        row = scope.run(
+            "SELECT * FROM creations WHERE tenant_id = :t LIMIT 1", t=mine.tenant_id
+        ).one()
     assert (row.engine, row.label) == ("diffusion", "demo")
     assert {"torch", "diffusers", "machine", "steps"} <= set(row.parameters)

@@ -1,4 +1,5 @@
-"""Runs lent to machines of an agency's own: to one at a time, within what they can and what the day allows."""
+"""Runs lent to machines of an agency's own: to one at a time, within what they can and what the day
+allows."""
 
 from foundation.ids import uuid7
 from foundation.storage.object_store import bytes_digest
@@ -47,7 +48,9 @@ def test_silence_gives_a_run_to_another_and_the_late_one_is_told(mine: Home) -> 
     job_id = mine.start()
     lent = mine.lent()
     mine.silent()
-    assert mine.post("/beats", {"lease": str(lent.lease)}).json() == {"state": "go"}, "nobody took it meanwhile"
+    assert mine.post("/beats", {"lease": str(lent.lease)}).json() == {"state": "go"}, (
+        "nobody took it meanwhile"
+    )
     mine.silent()
     other = mine.lent(instance=uuid7())
     assert mine.post("/beats", {"lease": str(lent.lease)}).json() == {"state": "lost"}
@@ -72,7 +75,10 @@ def test_a_stop_is_heard_and_late_pictures_are_nobody_s(mine: Home) -> None:
     lease = {"lease": str(lent.lease), "step": 3, "steps": 20}
     assert mine.post("/beats", lease).json() == {"state": "go"}
     with mine.scope() as scope:
-        assert tuple(scope.run("SELECT step, steps FROM jobs WHERE id = :id", id=job_id).one()) == (3, 20)
+        assert tuple(scope.run("SELECT step, steps FROM jobs WHERE id = :id", id=job_id).one()) == (
+            3,
+            20,
+        )
         runner.stop_run(scope, job_id)
     assert mine.post("/beats", lease).json() == {"state": "stop"}
     assert mine.hand_in(lent, 0).status_code == 409
@@ -99,7 +105,9 @@ def test_a_run_from_a_picture_gets_it_and_is_its_child(mine: Home) -> None:
     with mine.scope() as scope:
         recipe_id = specs.save_recipe(scope, mine.creator_id, spec(variants=1))
         begin = InitPicture(first.asset_id, 40)
-        runner.start_run(scope, creator_id=mine.creator_id, recipe_id=recipe_id, seed=1, key="x", begin=begin)
+        runner.start_run(
+            scope, creator_id=mine.creator_id, recipe_id=recipe_id, seed=1, key="x", begin=begin
+        )
     assert mine.ask() is None, "an engine of words alone"
     lent = mine.lent(does=["init"])
     assert lent.pictures[0].strength == 0.4
@@ -108,13 +116,16 @@ def test_a_run_from_a_picture_gets_it_and_is_its_child(mine: Home) -> None:
     other = drawn(lent.pictures[0])
     mine.store.put(mine.tenant_id, other)
     for sha256 in (bytes_digest(other), "0" * 64):
-        assert mine.post("/materials", {**wanted, "sha256": sha256}).status_code == 404, "nothing else of the library"
+        assert mine.post("/materials", {**wanted, "sha256": sha256}).status_code == 404, (
+            "nothing else of the library"
+        )
     data = encoded(a_picture(2))
     assert mine.hand_in(lent, 0, data, engine="diffusion", label="", model="m").status_code == 204
     mine.bring()
     with mine.scope() as scope:
         parents = scope.run(
-            "SELECT a.parent_id FROM creations c JOIN assets a ON a.tenant_id = c.tenant_id AND a.id = c.asset_id"
+            "SELECT a.parent_id FROM creations c JOIN assets a ON a.tenant_id = c.tenant_id AND "
+            "a.id = c.asset_id"
             " WHERE c.tenant_id = :t ORDER BY c.created_at DESC LIMIT 1",
             t=mine.tenant_id,
         ).scalar_one()

@@ -1,4 +1,5 @@
-"""A file lent to a platform: the bytes that were judged, while its step needs them, and every visit is kept."""
+"""A file lent to a platform: the bytes that were judged, while its step needs them, and every visit
+is kept."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -58,22 +59,36 @@ class Shop:
 
     def _known(self) -> Medium:
         sha256 = self.room.library.put(self.house.tenant_id, self.data)
-        made = {"origin": "upload", "ai": "none", "engine": "", "source": "capture", "people_seen": 0}
+        made = {
+            "origin": "upload",
+            "ai": "none",
+            "engine": "",
+            "source": "capture",
+            "people_seen": 0,
+        }
         with self.scope() as scope:
-            asset = asset_records.record_asset(scope, creator_id=self.house.creator_id, made_at=scope.now, **made)
+            asset = asset_records.record_asset(
+                scope, creator_id=self.house.creator_id, made_at=scope.now, **made
+            )
             shape = {"width": 10, "height": 10, "profile": "post"}
-            asset_records.record_rendition(scope, asset, sha256=sha256, mime=MIME, size=len(self.data), **shape)
+            asset_records.record_rendition(
+                scope, asset, sha256=sha256, mime=MIME, size=len(self.data), **shape
+            )
             ratings.record_rating(scope, sha256, Rating.G, source="classifier@1")
         return Medium(sha256, MIME, len(self.data))
 
     def allow(self) -> Permit:
         whole = unit(self.house, media=[self.medium], channel_id=self.channel)
         with self.scope() as scope:
-            return issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{self.house.ann}")
+            return issuance.mint_permit(
+                scope, whole, Step(), key=KEY, author=f"member:{self.house.ann}"
+            )
 
     def lend(self) -> str:
         file = FileRef(self.medium.sha256, self.medium.mime)
-        return media_urls.create_media_url(self.permit, file, tenant=self.room.tenant, base=f"{BASE}/")
+        return media_urls.create_media_url(
+            self.permit, file, tenant=self.room.tenant, base=f"{BASE}/"
+        )
 
     def get(self, address: str = "", method: str = "GET", **headers: str) -> Any:
         path = urlsplit(address or self.address).path
@@ -85,7 +100,8 @@ class Shop:
 
     def lent_id(self, scope: Scope) -> UUID:
         found: UUID = scope.run(
-            "SELECT id FROM lent_files WHERE tenant_id = :t ORDER BY created_at LIMIT 1", t=scope.tenant_id
+            "SELECT id FROM lent_files WHERE tenant_id = :t ORDER BY created_at LIMIT 1",
+            t=scope.tenant_id,
         ).scalar_one()
         return found
 
@@ -102,13 +118,23 @@ def test_the_address_names_its_bytes_and_nothing_guessable(shop: Shop) -> None:
         assert address.endswith(f"/{shop.medium.sha256}.jpg")
     assert shop.address != again
     with shop.scope() as scope:
-        row = scope.run("SELECT * FROM lent_files WHERE tenant_id = :t LIMIT 1", t=scope.tenant_id).mappings().one()
-    assert urlsplit(shop.address).path.split("/")[2] not in str(dict(row)), "only its digest is kept"
+        row = (
+            scope.run("SELECT * FROM lent_files WHERE tenant_id = :t LIMIT 1", t=scope.tenant_id)
+            .mappings()
+            .one()
+        )
+    assert urlsplit(shop.address).path.split("/")[2] not in str(dict(row)), (
+        "only its digest is kept"
+    )
 
 
 def test_the_bytes_are_handed_out_whole_and_in_parts(shop: Shop) -> None:
     whole = shop.get()
-    assert (whole.status_code, whole.content, whole.headers["content-type"]) == (200, shop.data, "image/jpeg")
+    assert (whole.status_code, whole.content, whole.headers["content-type"]) == (
+        200,
+        shop.data,
+        "image/jpeg",
+    )
     assert whole.headers["cache-control"] == "private, no-store"
     part = shop.get(Range="bytes=2-5")
     assert (part.status_code, part.content) == (206, shop.data[2:6])
@@ -116,7 +142,12 @@ def test_the_bytes_are_handed_out_whole_and_in_parts(shop: Shop) -> None:
     assert (beyond.status_code, beyond.content) == (416, b"")
     head = shop.get(method="HEAD")
     assert (head.status_code, head.content) == (200, b"")
-    assert [(each.status, each.size) for each in shop.log()] == [(200, len(shop.data)), (206, 4), (416, 0), (200, 0)]
+    assert [(each.status, each.size) for each in shop.log()] == [
+        (200, len(shop.data)),
+        (206, 4),
+        (416, 0),
+        (200, 0),
+    ]
     assert shop.get(method="POST").status_code == 405
 
 
@@ -136,9 +167,12 @@ def test_an_address_means_one_file_alone(shop: Shop) -> None:
 def ended(shop: Shop, outcome: str) -> None:
     with shop.scope() as scope:
         scope.run(
-            "INSERT INTO attempts (tenant_id, id, channel_id, subject_kind, subject_id, part, n, kind, native_key,"
-            " armed_at, deadline_at, unit, unit_digest, steps, result, resolution, outcome, closed_at) VALUES (:t, :id,"
-            " :channel, :kind, :subject, 0, 1, 'stage', 'k', house_now(), house_now(), '{}', '', '[]', '{}', '{}',"
+            "INSERT INTO attempts (tenant_id, id, channel_id, subject_kind, subject_id, part, n, "
+            "kind, native_key,"
+            " armed_at, deadline_at, unit, unit_digest, steps, result, resolution, outcome, "
+            "closed_at) VALUES (:t, :id,"
+            " :channel, :kind, :subject, 0, 1, 'stage', 'k', house_now(), house_now(), '{}', '', "
+            "'[]', '{}', '{}',"
             " :outcome, house_now())",
             t=scope.tenant_id,
             id=uuid7(),
@@ -172,7 +206,8 @@ def test_a_new_try_ends_the_address_of_the_last_one(shop: Shop) -> None:
 def test_no_address_lives_longer_than_a_quarter_of_an_hour(shop: Shop, cluster: Cluster) -> None:
     with shop.scope() as scope:
         row = scope.run(
-            "SELECT expires_at - created_at AS lives FROM lent_files WHERE tenant_id = :t", t=scope.tenant_id
+            "SELECT expires_at - created_at AS lives FROM lent_files WHERE tenant_id = :t",
+            t=scope.tenant_id,
         )
         assert row.scalar_one() <= timedelta(minutes=15)
     with past_the_gate(cluster) as connection:
@@ -183,7 +218,9 @@ def test_no_address_lives_longer_than_a_quarter_of_an_hour(shop: Shop, cluster: 
 
 def frozen(shop: Shop) -> None:
     with shop.scope() as scope, scope.acting_as("gate"):
-        scope.run("UPDATE renditions SET state = 'frozen' WHERE sha256 = :sha", sha=shop.medium.sha256)
+        scope.run(
+            "UPDATE renditions SET state = 'frozen' WHERE sha256 = :sha", sha=shop.medium.sha256
+        )
 
 
 def called_back(shop: Shop) -> None:
@@ -194,7 +231,8 @@ def called_back(shop: Shop) -> None:
 def stopped(shop: Shop) -> None:
     with shop.scope() as scope, scope.acting_as("gate"):
         scope.run(
-            "INSERT INTO switches (tenant_id, id, scope, target, feature, open, by, reason) VALUES (:t, :id, 'tenant',"
+            "INSERT INTO switches (tenant_id, id, scope, target, feature, open, by, reason) "
+            "VALUES (:t, :id, 'tenant',"
             " '', 'sending', false, 'system:test', 'test')",
             t=scope.tenant_id,
             id=uuid7(),
@@ -202,9 +240,12 @@ def stopped(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("harm", "reason"), [(frozen, "COMPLAINT_FREEZE"), (called_back, "RECALL_IN_PROGRESS"), (stopped, "KILL_SWITCH")]
+    ("harm", "reason"),
+    [(frozen, "COMPLAINT_FREEZE"), (called_back, "RECALL_IN_PROGRESS"), (stopped, "KILL_SWITCH")],
 )
-def test_what_may_not_leave_any_more_is_not_fetched_either(shop: Shop, harm: Any, reason: str) -> None:
+def test_what_may_not_leave_any_more_is_not_fetched_either(
+    shop: Shop, harm: Any, reason: str
+) -> None:
     assert shop.get().status_code == 200
     harm(shop)
     assert (shop.get().status_code, shop.log()[-1].reason) == (410, reason)

@@ -37,7 +37,9 @@ def test_a_run_is_made_at_home_and_counted_once(mine: Home) -> None:
     first = mine.pictures()[-1]
     assert (first.engine, first.model, first.label) == ("placeholder", "scenes-1", "placeholder")
     with mine.scope() as scope:
-        row = scope.run("SELECT * FROM creations WHERE tenant_id = :t LIMIT 1", t=mine.tenant_id).one()
+        row = scope.run(
+            "SELECT * FROM creations WHERE tenant_id = :t LIMIT 1", t=mine.tenant_id
+        ).one()
     assert row.parameters["machine"] == "studio at home"
     assert row.seconds == 1.5
     assert mine.count("creations") == 3
@@ -81,7 +83,9 @@ def test_who_has_no_key_or_another_s_is_refused(mine: Home, theirs: Home) -> Non
 
 def test_a_key_for_programs_opens_no_door_of_machines_nor_the_other_way(mine: Home) -> None:
     with mine.scope(f"member:{mine.owner}") as scope:
-        program = keys.create_key(scope, name="p", scopes=[ApiKeyScope.POSTS_READ], creators=(), days=1)
+        program = keys.create_key(
+            scope, name="p", scopes=[ApiKeyScope.POSTS_READ], creators=(), days=1
+        )
     assert mine.post("/work", {}, key=program).status_code == 401
     answer = mine.client.get("/v1/posts", headers={"authorization": f"Bearer {mine.key}"})
     assert answer.status_code == 401
@@ -174,7 +178,8 @@ def test_more_bytes_than_a_picture_has_are_not_read(mine: Home) -> None:
     ],
 )
 def test_what_a_machine_may_not_say_is_refused(mine: Home, said: dict[str, Any]) -> None:
-    """A drawn scene counts as no model's work: a machine that claimed one would hide that a model made it."""
+    """A drawn scene counts as no model's work: a machine that claimed one would hide that a model
+    made it."""
     job_id = mine.start()
     answer = mine.hand_in(mine.lent(), 0, **said)
     assert answer.status_code in (404, 422), answer.text
@@ -192,7 +197,9 @@ def test_a_drawing_is_marked_as_one_and_nothing_else_is(mine: Home, said: dict[s
 @pytest.mark.parametrize(
     "told", [{"frames": "many", "seconds": "long"}, {"frames": 1, "seconds": 3}, {"score": "best"}]
 )
-def test_what_the_house_measures_is_not_for_a_machine_to_say(mine: Home, told: dict[str, Any]) -> None:
+def test_what_the_house_measures_is_not_for_a_machine_to_say(
+    mine: Home, told: dict[str, Any]
+) -> None:
     mine.start(variants=1)
     assert mine.hand_in(mine.lent(), 0, parameters={"steps": 4, **told}).status_code == 204
     assert mine.bring() == 1
@@ -221,7 +228,10 @@ def test_a_machine_is_made_by_who_runs_things(mine: Home) -> None:
         with pytest.raises(Refused, match="forbidden"):
             remote_routing.end_remote_worker(scope, mine.machine_id)
     for name in ("", " ", "x" * 61, "a\x00", "a\nb"):
-        with mine.scope(f"member:{mine.owner}") as scope, pytest.raises(BadInput, match=r"machine\.name"):
+        with (
+            mine.scope(f"member:{mine.owner}") as scope,
+            pytest.raises(BadInput, match=r"machine\.name"),
+        ):
             remote_workers.create_remote_worker(scope, name=name)
 
 
@@ -253,12 +263,18 @@ def test_what_fits_in_no_column_is_refused(mine: Home) -> None:
     assert mine.post("/work", wanted).status_code == 422
 
 
-@pytest.mark.parametrize("body", [{}, {"version": 1}, {"version": 99, "instance": str(UUID(int=1)), "able": {}}, []])
+@pytest.mark.parametrize(
+    "body", [{}, {"version": 1}, {"version": 99, "instance": str(UUID(int=1)), "able": {}}, []]
+)
 def test_words_of_another_version_are_refused(mine: Home, body: Any) -> None:
     assert mine.post("/work", body).status_code == 422
 
 
 def test_another_version_is_told_so(mine: Home) -> None:
-    wanted = {"version": PROTOCOL_VERSION + 1, "instance": str(uuid7()), "able": {"engine": "e", "model": "m"}}
+    wanted = {
+        "version": PROTOCOL_VERSION + 1,
+        "instance": str(uuid7()),
+        "able": {"engine": "e", "model": "m"},
+    }
     answer = mine.post("/work", wanted)
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "machine.other_version")

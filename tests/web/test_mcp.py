@@ -51,15 +51,23 @@ def refused(api: Program, name: str, *, secret: str = "", **arguments: Any) -> s
 
 
 def test_an_assistant_is_greeted_and_told_what_there_is(api: Program) -> None:
-    hello = rpc(api, "initialize", {"protocolVersion": PROTOCOL_VERSIONS[1], "capabilities": {}, "clientInfo": {}})[
-        "result"
-    ]
-    assert (hello["protocolVersion"], hello["capabilities"]) == (PROTOCOL_VERSIONS[1], {"tools": {}})
+    hello = rpc(
+        api,
+        "initialize",
+        {"protocolVersion": PROTOCOL_VERSIONS[1], "capabilities": {}, "clientInfo": {}},
+    )["result"]
+    assert (hello["protocolVersion"], hello["capabilities"]) == (
+        PROTOCOL_VERSIONS[1],
+        {"tools": {}},
+    )
     assert (
-        rpc(api, "initialize", {"protocolVersion": "1999-01-01"})["result"]["protocolVersion"] == PROTOCOL_VERSIONS[0]
+        rpc(api, "initialize", {"protocolVersion": "1999-01-01"})["result"]["protocolVersion"]
+        == PROTOCOL_VERSIONS[0]
     )
     ready = send(
-        api, {"jsonrpc": "2.0", "method": "notifications/initialized"}, mcp_protocol_version=PROTOCOL_VERSIONS[0]
+        api,
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        mcp_protocol_version=PROTOCOL_VERSIONS[0],
     )
     assert (ready.status_code, ready.content) == (202, b"")
     assert rpc(api, "ping")["result"] == {}
@@ -72,15 +80,23 @@ def test_an_assistant_is_greeted_and_told_what_there_is(api: Program) -> None:
 def test_it_says_yes_to_nothing_sends_nothing_and_removes_nothing() -> None:
     names = set(build_tools({}, GeneratorsSettings(), FileStore(Path("nowhere"))))
     assert names == READS | WRITES
-    assert names - set(build_tools({}, GeneratorsSettings())) == {"copy_picture", "read_copy", "stop_copy"}
+    assert names - set(build_tools({}, GeneratorsSettings())) == {
+        "copy_picture",
+        "read_copy",
+        "stop_copy",
+    }
     assert not any(
-        word in name for name in names for word in ("approve", "publish", "send", "remove", "settle", "cancel")
+        word in name
+        for name in names
+        for word in ("approve", "publish", "send", "remove", "settle", "cancel")
     )
 
 
 def test_it_reads_limits_calendar_and_story(api: Program) -> None:
     post = api.approved("words")
-    (account,) = [one for one in call(api, "list_channels")["items"] if one["name"] == "Sandbox mia"]
+    (account,) = [
+        one for one in call(api, "list_channels")["items"] if one["name"] == "Sandbox mia"
+    ]
     assert account["limits"]["max_text"] > 0
     assert {one["slug"] for one in call(api, "list_creators")["items"]} == {"mia", "zoe"}
     page = call(api, "read_calendar", since=later(hours=0), before=later(hours=2))
@@ -93,7 +109,9 @@ def test_it_reads_limits_calendar_and_story(api: Program) -> None:
 @pytest.mark.parametrize("tiers", [0, 1])
 def test_what_it_proposes_waits_for_a_person(api: Program, tiers: int) -> None:
     with api.scope() as scope:
-        scope.run("UPDATE creators SET approval_tiers = :n WHERE tenant_id = :t", n=tiers, t=api.tenant_id)
+        scope.run(
+            "UPDATE creators SET approval_tiers = :n WHERE tenant_id = :t", n=tiers, t=api.tenant_id
+        )
     draft = api.draft("proposed", key="monday")
     made = call(api, "write_draft", **draft)
     assert [one["state"] for one in made["deliveries"]] == ["draft"]
@@ -105,11 +123,15 @@ def test_what_it_proposes_waits_for_a_person(api: Program, tiers: int) -> None:
 
 def test_what_cannot_be_is_said_so_that_it_corrects_itself(api: Program) -> None:
     draft = api.draft(key="k")
-    assert "key" in refused(api, "write_draft", **{name: value for name, value in draft.items() if name != "key"})
+    assert "key" in refused(
+        api, "write_draft", **{name: value for name, value in draft.items() if name != "key"}
+    )
     assert "at" in refused(api, "write_draft", **{**draft, "at": "2031-01-01T10:00"})
     assert refused(api, "write_draft", **{**draft, "at": later(hours=-1)})
     assert refused(api, "write_draft", **{**draft, "creator_id": str(uuid7())})
-    assert "Sandbox" in refused(api, "write_draft", **{**draft, "otherwise": [{"place": "Sandbox", "body": "x"}]})
+    assert "Sandbox" in refused(
+        api, "write_draft", **{**draft, "otherwise": [{"place": "Sandbox", "body": "x"}]}
+    )
     assert refused(api, "read_calendar", limit=100_000)
     assert refused(api, "read_calendar", cursor="x")
     assert api.get("/posts")["items"] == []
@@ -125,7 +147,9 @@ def test_it_sees_no_more_than_its_key(api: Program, tenant: OpenScope) -> None:
     told = rpc(api, "tools/list", key=reader)["result"]["tools"]
     assert {one["name"] for one in told} == READS
     assert "posts:write" in refused(api, "write_draft", secret=reader, **api.draft(key="k"))
-    assert send(api, {"jsonrpc": "2.0", "id": 1, "method": "ping"}, key="grk_" + "B" * 43).status_code in {401, 429}
+    assert send(
+        api, {"jsonrpc": "2.0", "id": 1, "method": "ping"}, key="grk_" + "B" * 43
+    ).status_code in {401, 429}
 
 
 @pytest.mark.parametrize(
@@ -142,8 +166,17 @@ def test_it_sees_no_more_than_its_key(api: Program, tenant: OpenScope) -> None:
         (b'{"jsonrpc": "2.0", "id": 1, "method": 1}', 400, -32600),
         (b'{"jsonrpc": "2.0", "id": 1, "method": "tools/approve"}', 200, -32601),
         (b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": []}', 200, -32602),
-        (b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": ["x"]}}', 200, -32602),
-        (b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "approve_post"}}', 200, -32602),
+        (
+            b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": ["x"]}}',
+            200,
+            -32602,
+        ),
+        (
+            b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": '
+            b'"approve_post"}}',
+            200,
+            -32602,
+        ),
     ],
 )
 def test_what_is_no_message_is_refused(api: Program, body: bytes, status: int, number: int) -> None:

@@ -24,7 +24,12 @@ from web.app import create_web_app
 from web.site.items import CONTENT_ID_PATTERN
 
 _numbers = itertools.count(1)
-POLICIES = ("content-security-policy", "referrer-policy", "x-content-type-options", "permissions-policy")
+POLICIES = (
+    "content-security-policy",
+    "referrer-policy",
+    "x-content-type-options",
+    "permissions-policy",
+)
 
 
 class Outline(HTMLParser):
@@ -48,7 +53,9 @@ def some_pack(mia: Page, *, rating: Rating = Rating.G, title: str = "Plage") -> 
     prepared = pipeline.prepare_upload(jpeg(next(_numbers)), name="beach.jpg")
     asset = pipeline.ingest_asset(mia.room.tenant, mia.room.store, **owner, prepared=prepared)
     with mia.scope() as scope:
-        ratings.record_rating(scope, assets.get_asset(scope, asset).sha256, rating, source="classifier@1")
+        ratings.record_rating(
+            scope, assets.get_asset(scope, asset).sha256, rating, source="classifier@1"
+        )
         pack = packs.create_pack(
             scope,
             creator_id=mia.creator_id,
@@ -64,9 +71,19 @@ def test_profile_shows_who_what_and_the_way_to_the_chat(mia: Page) -> None:
     some_pack(mia)
     mia.post(title="Matin", media=[mia.stage(new_picture())])
     text = mia.get().text
-    for said in ("Mia", "Photographe", "Écrire un message", "Plage", "Vingt vues", "500 en argent de test", "Matin"):
+    for said in (
+        "Mia",
+        "Photographe",
+        "Écrire un message",
+        "Plage",
+        "Vingt vues",
+        "500 en argent de test",
+        "Matin",
+    ):
         assert said in text
-    assert text.count('href="http://127.0.0.1:8490/c/mia"') == 2  # the button, and the pack's own way
+    assert (
+        text.count('href="http://127.0.0.1:8490/c/mia"') == 2
+    )  # the button, and the pack's own way
 
 
 def test_page_without_anything_says_so(mia: Page) -> None:
@@ -75,7 +92,9 @@ def test_page_without_anything_says_so(mia: Page) -> None:
     assert "Packs" not in text
 
 
-@pytest.mark.parametrize(("language", "said"), [("fr", "Aller au contenu"), ("en", "Skip to content")])
+@pytest.mark.parametrize(
+    ("language", "said"), [("fr", "Aller au contenu"), ("en", "Skip to content")]
+)
 def test_page_speaks_its_creators_language(room: Room, language: str, said: str) -> None:
     mine = page(room, language=language)
     mine.post(media=[mine.stage(new_picture())])
@@ -88,7 +107,10 @@ def test_times_are_the_creators(mia: Page) -> None:
     """11:30 UTC in winter is 12:30 in Paris, and nobody reads UTC."""
     key = mia.post()
     with mia.scope() as scope:
-        scope.run("UPDATE items SET published_at = '2026-01-05 11:30+00' WHERE tenant_id = :t", t=mia.tenant_id)
+        scope.run(
+            "UPDATE items SET published_at = '2026-01-05 11:30+00' WHERE tenant_id = :t",
+            t=mia.tenant_id,
+        )
     assert "5 janvier 2026, 12:30" in mia.get(f"p/{key}").text
 
 
@@ -108,7 +130,10 @@ def test_prices_are_written_as_people_write_them(room: Room) -> None:
     assert english.format_money(Money(123456, "EUR")) == "€1,234.56"
     assert english.format_money(Money(500, "XTR")) == "500 Telegram Stars"
     assert french.format_money(Money(1500, "XTS")) == "1\u202f500 en argent de test"
-    assert (english.picture_count_text(1), english.picture_count_text(2)) == ("1 picture", "2 pictures")
+    assert (english.picture_count_text(1), english.picture_count_text(2)) == (
+        "1 picture",
+        "2 pictures",
+    )
 
 
 def test_every_picture_is_described(mia: Page) -> None:
@@ -131,7 +156,10 @@ def test_films_and_sounds_play(mia: Page) -> None:
     outline = Outline(mia.get(f"p/{key}").text)
     assert outline.all("video")[0]["src"] == f"/files/{film}.mp4"
     assert outline.all("audio")[0]["src"] == f"/files/{sound}.ogg"
-    assert any(link.get("href") == f"/files/{bundle}.zip" and "download" in link for link in outline.all("a"))
+    assert any(
+        link.get("href") == f"/files/{bundle}.zip" and "download" in link
+        for link in outline.all("a")
+    )
     assert mia.file(film, "mp4").headers["content-type"] == "video/mp4"
 
 
@@ -150,8 +178,14 @@ def test_structure_helps_those_who_do_not_see(mia: Page) -> None:
 
 
 def test_what_a_model_made_is_marked(mia: Page) -> None:
-    for ai, said in (("generated", "Image faite par une IA"), ("assisted", "Image retouchée avec une IA")):
-        key = mia.post(media=[{"sha256": mia.stage(new_picture(), ai=ai), "mime": "image/png", "ai": ai}], ai=True)
+    for ai, said in (
+        ("generated", "Image faite par une IA"),
+        ("assisted", "Image retouchée avec une IA"),
+    ):
+        key = mia.post(
+            media=[{"sha256": mia.stage(new_picture(), ai=ai), "mime": "image/png", "ai": ai}],
+            ai=True,
+        )
         assert said in mia.get(f"p/{key}").text
         assert "Texte écrit" not in mia.get(f"p/{key}").text
     assert "Texte écrit avec une IA" in mia.get(f"p/{mia.post(ai=True)}").text
@@ -159,7 +193,10 @@ def test_what_a_model_made_is_marked(mia: Page) -> None:
 
 
 def test_suggestive_pages_say_so_to_filters(mia: Page) -> None:
-    mild, bold = mia.post(media=[mia.stage(new_picture())]), mia.post(media=[mia.stage(new_picture(), Rating.S)])
+    mild, bold = (
+        mia.post(media=[mia.stage(new_picture())]),
+        mia.post(media=[mia.stage(new_picture(), Rating.S)]),
+    )
     assert "rating" not in mia.get(f"p/{mild}").headers
     for place in ("", f"p/{bold}"):
         answer = mia.get(place)
@@ -182,7 +219,11 @@ def test_older_items_are_reached(mia: Page) -> None:
 
 @pytest.mark.parametrize("place", ["", "p/unknown-item", "feed.xml", "feed.json", "feed.exe"])
 def test_every_answer_has_the_doors_headers(mia: Page, place: str) -> None:
-    for answer in (mia.get(place), mia.room.client.head(f"/{mia.slug}/{place}"), mia.room.client.post(f"/{mia.slug}/")):
+    for answer in (
+        mia.get(place),
+        mia.room.client.head(f"/{mia.slug}/{place}"),
+        mia.room.client.post(f"/{mia.slug}/"),
+    ):
         assert all(name in answer.headers for name in POLICIES)
         policy = answer.headers["content-security-policy"]
         assert policy.startswith("default-src 'none';")
@@ -199,9 +240,13 @@ def test_no_page_has_a_script_or_a_foreign_address(mia: Page) -> None:
         assert not outline.all("script")
         assert not outline.all("iframe")
         for name in ("src", "style", "onclick", "onload"):
-            values = [attributes[name] or "" for _, attributes in outline.tags if name in attributes]
+            values = [
+                attributes[name] or "" for _, attributes in outline.tags if name in attributes
+            ]
             assert all(value.startswith("/") for value in values)
-        assert [link["href"] for link in outline.all("link") if link["rel"] == "stylesheet"] == ["/static/page.css"]
+        assert [link["href"] for link in outline.all("link") if link["rel"] == "stylesheet"] == [
+            "/static/page.css"
+        ]
 
 
 def test_staged_file_that_no_item_shows_is_not_there(mia: Page) -> None:
@@ -266,7 +311,9 @@ def raw(room: Room, first: str, host: str = "127.0.0.1") -> bytes:
     return answer
 
 
-@pytest.mark.parametrize("host", ["localhost:8080", "evil.example", "", "127.0.0.1.evil.example", "[::1", "é"])
+@pytest.mark.parametrize(
+    "host", ["localhost:8080", "evil.example", "", "127.0.0.1.evil.example", "[::1", "é"]
+)
 def test_another_host_name_is_told_where_the_page_is(room: Room, host: str) -> None:
     answer = raw(room, "GET /mia/ HTTP/1.1", host)
     status = answer.split(b" ")[1]
@@ -277,13 +324,19 @@ def test_another_host_name_is_told_where_the_page_is(room: Room, host: str) -> N
     assert raw(room, "GET /healthz HTTP/1.1", host).split(b" ")[1] in {b"200", b"400"}
 
 
-@pytest.mark.parametrize("host", ["pages.example.test", "PAGES.example.test:443", "127.0.0.1", "[::1]:8080"])
+@pytest.mark.parametrize(
+    "host", ["pages.example.test", "PAGES.example.test:443", "127.0.0.1", "[::1]:8080"]
+)
 def test_its_own_names_are_answered(room: Room, host: str) -> None:
     assert raw(room, "GET /robots.txt HTTP/1.1", host).split(b" ")[1] == b"200"
 
 
 def test_page_nobody_has_speaks_the_visitors_language(room: Room) -> None:
-    for asked, said in (("fr-CA,fr;q=0.9", "n’existe pas"), ("de, fr;q=0.5", "n’existe pas"), ("de", "does not exist")):
+    for asked, said in (
+        ("fr-CA,fr;q=0.9", "n’existe pas"),
+        ("de, fr;q=0.5", "n’existe pas"),
+        ("de", "does not exist"),
+    ):
         answer = room.client.get("/nobody-here/", headers={"accept-language": asked})
         assert (answer.status_code, said in answer.text) == (404, True)
         assert answer.headers["cache-control"] == "no-store"
@@ -301,7 +354,12 @@ def test_database_away_is_said_calmly(room: Room) -> None:
             assert "revient dans un instant" in answer.text
             assert "content-security-policy" in answer.headers
         assert visitor.get("/healthz").status_code == 200
-        assert visitor.put("/house/mia/items/abcdefgh", headers={"authorization": "Bearer x"}).status_code == 503
+        assert (
+            visitor.put(
+                "/house/mia/items/abcdefgh", headers={"authorization": "Bearer x"}
+            ).status_code
+            == 503
+        )
 
 
 def test_security_contact_is_told(room: Room) -> None:

@@ -23,7 +23,9 @@ OWN = {"sec-fetch-site": "same-origin", "accept-language": "en"}
 def ida(mia: Page) -> UUID:
     """Somebody real, who allowed everything."""
     with mia.scope() as scope:
-        return real_person(scope, surfaces=("own_page", "telegram"), display_ref="Ida-of-the-agency")
+        return real_person(
+            scope, surfaces=("own_page", "telegram"), display_ref="Ida-of-the-agency"
+        )
 
 
 def link(mia: Page, person: UUID) -> str:
@@ -36,12 +38,15 @@ def see(mia: Page, path: str) -> httpx.Response:
 
 
 def press(mia: Page, path: str, what: str, **headers: str) -> httpx.Response:
-    return mia.room.client.post(path, data={"what": what}, headers=OWN | headers, follow_redirects=False)
+    return mia.room.client.post(
+        path, data={"what": what}, headers=OWN | headers, follow_redirects=False
+    )
 
 
 def wanted(mia: Page) -> list[Any]:
     with mia.scope() as scope:
-        rows = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = :kind ORDER BY id",
+        rows = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = "
+                         ":kind ORDER BY id",
                          t=mia.tenant_id, kind=RevocationRequested.kind)  # fmt: skip
         return [(row.subject_id, row.args["scope"], row.args["by"]) for row in rows]
 
@@ -49,7 +54,9 @@ def wanted(mia: Page) -> list[Any]:
 def handled(mia: Page) -> None:
     """The workers do what was asked."""
     for person, what, by in wanted(mia):
-        handle_revocation(RevocationRequested(mia.tenant_id, person, scope=what, by=by), tenant=mia.room.tenant)
+        handle_revocation(
+            RevocationRequested(mia.tenant_id, person, scope=what, by=by), tenant=mia.room.tenant
+        )
 
 
 def test_page_says_what_was_allowed_and_names_nobody(mia: Page, ida: UUID) -> None:
@@ -59,11 +66,20 @@ def test_page_says_what_was_allowed_and_names_nobody(mia: Page, ida: UUID) -> No
     assert shown.status_code == 200
     assert shown.headers["cache-control"] == "private, no-store"
     assert shown.headers["referrer-policy"] == "no-referrer"
-    for word in ("Be published", "AI likeness", "Telegram", "Explicit", "Nothing that shows you is out"):
+    for word in (
+        "Be published",
+        "AI likeness",
+        "Telegram",
+        "Explicit",
+        "Nothing that shows you is out",
+    ):
         assert (word in shown.text) == (word != "AI likeness"), word
     for hidden in ("Ida-of-the-agency", "Somebody-else", str(ida), "custodian"):
         assert hidden not in shown.text
-    assert "Ce qui vous montre" in mia.room.client.get(link(mia, ida), headers={"accept-language": "fr"}).text
+    assert (
+        "Ce qui vous montre"
+        in mia.room.client.get(link(mia, ida), headers={"accept-language": "fr"}).text
+    )
 
 
 @pytest.mark.parametrize("what", ["publish", "download_sell", "all"])
@@ -85,8 +101,12 @@ def test_taking_back_goes_by_the_urgent_event_and_is_shown(mia: Page, ida: UUID,
     assert ("Take back: be shown" in done.text) == (what != "all")
 
 
-@pytest.mark.parametrize("headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}])
-def test_another_sites_form_takes_nothing_back(mia: Page, ida: UUID, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}]
+)
+def test_another_sites_form_takes_nothing_back(
+    mia: Page, ida: UUID, headers: dict[str, str]
+) -> None:
     assert press(mia, link(mia, ida), "all", **headers).status_code == 422
     assert wanted(mia) == []
 
@@ -130,4 +150,6 @@ def test_only_somebody_real_of_this_agency_gets_a_link(
     with other.scope() as scope, pytest.raises(NotFound):
         subject_portal.create_portal_link(scope, ida)
     with mia.scope() as scope:
-        assert [one.name for one in subject_portal.list_linkable_people(scope)] == ["Ida-of-the-agency"]
+        assert [one.name for one in subject_portal.list_linkable_people(scope)] == [
+            "Ida-of-the-agency"
+        ]

@@ -1,4 +1,5 @@
-"""Shoot cards on a depicted person's page: read, signed, declined, taken back; by the person whose page it is."""
+"""Shoot cards on a depicted person's page: read, signed, declined, taken back; by the person whose
+page it is."""
 
 import re
 from datetime import timedelta
@@ -24,7 +25,10 @@ def somebody(mia: Page, name: str) -> tuple[UUID, str]:
     """Somebody real, and the path of their page."""
     with mia.scope() as scope:
         person = real_person(scope, scopes=(), display_ref=name)
-        return person, f"{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, person)}"
+        return (
+            person,
+            f"{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, person)}",
+        )
 
 
 def card_for(mia: Page, *persons: UUID) -> UUID:
@@ -49,7 +53,10 @@ def see(mia: Page, path: str, language: str = "en") -> httpx.Response:
 
 def forms(mia: Page, path: str) -> dict[str, dict[str, str]]:
     """What may be said of cards there, each as its form sends it."""
-    return {what: {"what": what, "card": card, "digest": of} for what, card, of in FORM.findall(see(mia, path).text)}
+    return {
+        what: {"what": what, "card": card, "digest": of}
+        for what, card, of in FORM.findall(see(mia, path).text)
+    }
 
 
 def press(mia: Page, path: str, typed: dict[str, str], **headers: str) -> httpx.Response:
@@ -59,7 +66,8 @@ def press(mia: Page, path: str, typed: dict[str, str], **headers: str) -> httpx.
 def work(mia: Page) -> int:
     """What the workers would do now; how much it was."""
     with mia.scope() as scope:
-        rows = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = :kind",
+        rows = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = "
+                         ":kind",
                          t=mia.tenant_id, kind=CardAnswerSubmitted.kind).all()  # fmt: skip
         scope.run("DELETE FROM outbox WHERE tenant_id = :t", t=mia.tenant_id)
     for row in rows:
@@ -71,7 +79,9 @@ def work(mia: Page) -> int:
 
 def said(mia: Page) -> list[tuple[UUID, str, str]]:
     with mia.scope() as scope:
-        rows = scope.run("SELECT person_id, said, said_by FROM shoot_card_answers ORDER BY created_at, id").all()
+        rows = scope.run(
+            "SELECT person_id, said, said_by FROM shoot_card_answers ORDER BY created_at, id"
+        ).all()
     return [(row.person_id, row.said, row.said_by) for row in rows]
 
 
@@ -80,11 +90,17 @@ def test_two_people_sign_on_their_own_pages(mia: Page) -> None:
     assert "Shoot cards" not in see(mia, hers).text
     card_for(mia, ida, tom)
     first = see(mia, hers)
-    for word in ("Shoot cards", "Waits for your answer", "You and one more person", "Europe/Paris · France", "Be shown",
+    for word in ("Shoot cards", "Waits for your answer", "You and one more person", "Europe/Paris "
+                                                                                    "· France", "Be shown",
                  "Telegram", "12 pictures, Nudity", "Sign this card", "Decline"):  # fmt: skip
         assert word in first.text, word
     french = see(mia, hers, "fr").text
-    for word in ("Fiches de prise de vue", "Attend votre réponse", "Vous et une autre personne", "Signer cette fiche"):
+    for word in (
+        "Fiches de prise de vue",
+        "Attend votre réponse",
+        "Vous et une autre personne",
+        "Signer cette fiche",
+    ):
         assert word in french, word
     for hidden in ("Ida-of-the-agency", "Tom-the-partner", str(tom), str(ida), "member:ann"):
         assert hidden not in first.text
@@ -104,7 +120,9 @@ def test_two_people_sign_on_their_own_pages(mia: Page) -> None:
     work(mia)
     assert "signature is missing" not in see(mia, hers).text
     assert said(mia) == [(ida, "signed", f"person:{ida}"), (tom, "signed", f"person:{tom}")]
-    assert see(mia, hers).text.count("only the pictures of") == 2, "what was signed is no permission for everything"
+    assert see(mia, hers).text.count("only the pictures of") == 2, (
+        "what was signed is no permission for everything"
+    )
     assert "Take back: be published" in see(mia, hers).text
 
 

@@ -1,4 +1,5 @@
-"""A person's own page: agreeing that their face is known, and taking it back, with two presses each."""
+"""A person's own page: agreeing that their face is known, and taking it back, with two presses
+each."""
 
 from uuid import UUID
 
@@ -19,7 +20,8 @@ AGREE = "face_agree"
 
 def agreed(mia: Page) -> list[UUID]:
     with mia.scope() as scope:
-        rows = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = :kind",
+        rows = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = "
+                         ":kind",
                          t=mia.tenant_id, kind=FaceConsentGiven.kind).all()  # fmt: skip
         scope.run("DELETE FROM outbox WHERE kind = :kind", kind=FaceConsentGiven.kind)
     for row in rows:
@@ -64,8 +66,12 @@ def test_stopping_everything_erases_the_face_too(mia: Page, ida: UUID) -> None:
     assert not known(mia, ida)
 
 
-@pytest.mark.parametrize("headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}])
-def test_another_sites_form_agrees_to_nothing(mia: Page, ida: UUID, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}]
+)
+def test_another_sites_form_agrees_to_nothing(
+    mia: Page, ida: UUID, headers: dict[str, str]
+) -> None:
     assert press(mia, link(mia, ida), AGREE, **headers).status_code == 422
     assert agreed(mia) == []
 
@@ -75,7 +81,13 @@ def test_the_journal_erases_it_again_after_a_restore(mia: Page, ida: UUID) -> No
     agreed(mia)
     with mia.scope() as scope:
         revoke_consent(scope, ida, what=FACE_CONSENT)
-        kept = scope.run("SELECT args FROM outbox WHERE kind = 'journal.keep' AND tenant_id = :t", t=mia.tenant_id)
+        kept = scope.run(
+            "SELECT args FROM outbox WHERE kind = 'journal.keep' AND tenant_id = :t",
+            t=mia.tenant_id,
+        )
         assert [(row.args["act"], row.args["more"]) for row in kept] == [("revoke", FACE_CONSENT)]
-    handle_revocation(RevocationRequested(mia.tenant_id, ida, FACE_CONSENT, f"person:{ida}"), tenant=mia.room.tenant)
+    handle_revocation(
+        RevocationRequested(mia.tenant_id, ida, FACE_CONSENT, f"person:{ida}"),
+        tenant=mia.room.tenant,
+    )
     assert not known(mia, ida)

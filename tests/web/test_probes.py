@@ -29,7 +29,9 @@ def test_without_its_database_it_lives_and_is_not_ready(tmp_path: Path) -> None:
 
 def test_our_own_processes_call_it_by_another_name(tmp_path: Path, pages: Database) -> None:
     store = FileStore(tmp_path)
-    app = create_web_app(tenant=pages.scope, store=store, public_url=PUBLIC, inside_url="http://web:8080")
+    app = create_web_app(
+        tenant=pages.scope, store=store, public_url=PUBLIC, inside_url="http://web:8080"
+    )
     with serve_app(app) as url, httpx.Client(base_url=url, timeout=20) as client:
         inside = client.get("/house/nobody/items/1", headers={"host": "web:8080"})
         stranger = client.get("/house/nobody/items/1", headers={"host": "elsewhere:8080"})

@@ -1,4 +1,5 @@
-"""A receipt and its code: the address alone shows nothing, a few tries are all there are, a form sent twice is one."""
+"""A receipt and its code: the address alone shows nothing, a few tries are all there are, a form
+sent twice is one."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,9 @@ SAME = {"sec-fetch-site": "same-origin"}
 
 
 def send(to: Page, **typed: str) -> httpx.Response:
-    return to.room.client.post(f"/{to.slug}/report", data=typed, headers=SAME, follow_redirects=False)
+    return to.room.client.post(
+        f"/{to.slug}/report", data=typed, headers=SAME, follow_redirects=False
+    )
 
 
 def code_of(receipt: str) -> str:
@@ -26,7 +29,9 @@ def code_of(receipt: str) -> str:
 
 
 def enter(to: Page, receipt: str, pin: str) -> httpx.Response:
-    return to.room.client.post(f"/{to.slug}/report/{receipt}", data={"pin": pin}, headers=SAME, follow_redirects=False)
+    return to.room.client.post(
+        f"/{to.slug}/report/{receipt}", data={"pin": pin}, headers=SAME, follow_redirects=False
+    )
 
 
 def forgotten(mia: Page) -> None:
@@ -51,7 +56,8 @@ def test_the_code_is_shown_once_and_opens(mia: Page, receipt: str) -> None:
     assert opened.status_code == 303
     cookie = opened.headers["set-cookie"]
     assert all(
-        part in cookie for part in ("HttpOnly", "SameSite=strict", "Secure", f"Path=/{mia.slug}/report/{receipt}")
+        part in cookie
+        for part in ("HttpOnly", "SameSite=strict", "Secure", f"Path=/{mia.slug}/report/{receipt}")
     )
     COOKIES[receipt] = cookie.partition(";")[0]
     assert "Demande reçue" in read(mia, receipt).text
@@ -77,12 +83,16 @@ def test_a_pass_is_of_one_receipt_and_ends(mia: Page, receipt: str) -> None:
         "receipt=é.x",
         "receipt=",
     ):
-        shown = mia.room.client.get(f"/{mia.slug}/report/{receipt}", headers={"cookie": forged.encode()})
+        shown = mia.room.client.get(
+            f"/{mia.slug}/report/{receipt}", headers={"cookie": forged.encode()}
+        )
         assert "Demande reçue" not in shown.text, forged
     with mia.scope() as scope:
         hashed = receipts.access_code_hash(scope, receipt)
         assert hashed is not None
-        late = access_codes.issue_pass(mia.tenant_id, receipt, hashed, scope.now - access_codes.PASS_LIFETIME)
+        late = access_codes.issue_pass(
+            mia.tenant_id, receipt, hashed, scope.now - access_codes.PASS_LIFETIME
+        )
         assert not access_codes.is_pass_valid(mia.tenant_id, receipt, hashed, late, scope.now)
         assert access_codes.is_pass_valid(
             mia.tenant_id,
@@ -114,7 +124,9 @@ def test_a_number_nobody_has_says_the_same(mia: Page, receipt: str) -> None:
 
 def test_another_sites_page_types_no_code(mia: Page, receipt: str) -> None:
     foreign = mia.room.client.post(
-        f"/{mia.slug}/report/{receipt}", data={"pin": code_of(receipt)}, headers={"sec-fetch-site": "cross-site"}
+        f"/{mia.slug}/report/{receipt}",
+        data={"pin": code_of(receipt)},
+        headers={"sec-fetch-site": "cross-site"},
     )
     assert foreign.status_code == 422
     assert "set-cookie" not in foreign.headers
@@ -122,16 +134,27 @@ def test_another_sites_page_types_no_code(mia: Page, receipt: str) -> None:
 
 def test_a_form_sent_twice_is_one_request(mia: Page) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
-    form = re.search(r'name="form" value="([A-Za-z0-9_-]{22})"', mia.get(f"report?item={item}").text)
+    form = re.search(
+        r'name="form" value="([A-Za-z0-9_-]{22})"', mia.get(f"report?item={item}").text
+    )
     assert form is not None
     assert mia.get("report").headers["cache-control"] == "no-store"
     with ThreadPoolExecutor(4) as several:
-        answers = list(several.map(lambda _: send(mia, item=item, who="shown", form=form[1]), range(4)))
+        answers = list(
+            several.map(lambda _: send(mia, item=item, who="shown", form=form[1]), range(4))
+        )
     assert {one.status_code for one in answers} == {303}
     assert len({one.headers["location"] for one in answers}) == 1
-    assert sum("set-cookie" in one.headers for one in answers) == 1, "who sends it again is not let in by that"
+    assert sum("set-cookie" in one.headers for one in answers) == 1, (
+        "who sends it again is not let in by that"
+    )
     with mia.scope() as scope:
-        assert scope.run("SELECT count(*) FROM complaints WHERE tenant_id = :t", t=mia.tenant_id).scalar_one() == 1
+        assert (
+            scope.run(
+                "SELECT count(*) FROM complaints WHERE tenant_id = :t", t=mia.tenant_id
+            ).scalar_one()
+            == 1
+        )
 
 
 def digests(mine: Page, receipt: str) -> list[str]:
@@ -151,7 +174,9 @@ def test_an_address_of_ours_is_found(mia: Page) -> None:
         f"pages.example.test/{mia.slug}/p/{item}?x=1#y",
         f"https://pages.example.test/files/{sha256}.png",
     ):
-        assert digests(mia, receipt_of(send(mia, who="shown", address=address))) == [sha256], address
+        assert digests(mia, receipt_of(send(mia, who="shown", address=address))) == [sha256], (
+            address
+        )
 
 
 def test_another_agencys_address_and_a_strangers_freeze_nothing(mia: Page) -> None:
@@ -170,7 +195,9 @@ def test_another_agencys_address_and_a_strangers_freeze_nothing(mia: Page) -> No
     with other.scope() as scope:
         assert removal_requests.latest_status(scope, other.creator_id) is None
         state = scope.run(
-            "SELECT state FROM renditions WHERE sha256 = :s AND tenant_id = :t", s=theirs, t=other.tenant_id
+            "SELECT state FROM renditions WHERE sha256 = :s AND tenant_id = :t",
+            s=theirs,
+            t=other.tenant_id,
         )
         assert state.scalar_one() == "made"
 
@@ -195,7 +222,13 @@ def test_what_looks_the_same_is_found_and_nothing_else(mia: Page) -> None:
     near, far = seen(mia, "a5a5a5a5f00f0f0f"), seen(mia, "5a5a5a5a0ff0f00f")
     assert digests(mia, receipt_of(send(mia, who="shown", look=LOOK))) == [near]
     assert (
-        digests(mia, receipt_of(send(mia, who="shown", look=f"{'0' * 16},{'f' * 16},x,{'9' * 900}", words="moi"))) == []
+        digests(
+            mia,
+            receipt_of(
+                send(mia, who="shown", look=f"{'0' * 16},{'f' * 16},x,{'9' * 900}", words="moi")
+            ),
+        )
+        == []
     )
     assert far not in digests(mia, receipt_of(send(mia, who="shown", look=LOOK)))
 
@@ -227,7 +260,9 @@ def test_markup_is_shown_as_words(mia: Page) -> None:
     assert '"><b>' not in again.text
     receipt = receipt_of(send(mia, who="shown", words="a\x00b\u202e" + words, address=address))
     with mia.scope() as scope:
-        kept = receipts.submissions_by_request(scope, [removal_requests.find_status_by_receipt(scope, receipt).id])
+        kept = receipts.submissions_by_request(
+            scope, [removal_requests.find_status_by_receipt(scope, receipt).id]
+        )
     assert [one.words for one in kept.values()] == ["ab" + words]
     assert "<script>hit" not in read(mia, receipt).text
 
@@ -243,7 +278,9 @@ def test_only_the_form_runs_our_script(mia: Page, receipt: str) -> None:
 
 def test_a_flood_of_forms_is_held_back_before_codes_are_made(mia: Page) -> None:
     body = urlencode({"who": "shown", "words": "x" * 40_000}).encode()
-    assert mia.room.client.post(f"/{mia.slug}/report", content=body, headers=SAME).status_code == 422
+    assert (
+        mia.room.client.post(f"/{mia.slug}/report", content=body, headers=SAME).status_code == 422
+    )
 
 
 def test_what_nothing_was_found_for_is_not_said_to_be_kept_back(mia: Page) -> None:
@@ -255,7 +292,8 @@ def test_what_nothing_was_found_for_is_not_said_to_be_kept_back(mia: Page) -> No
 
 
 def test_who_asks_is_answered_in_their_language(mia: Page) -> None:
-    """A stranger chose no creator: the form and its receipt speak theirs, where it is one of ours."""
+    """A stranger chose no creator: the form and its receipt speak theirs, where it is one of
+    ours."""
     forgotten(mia)
     for language, said, told in (
         ("en-GB,en;q=0.9", "That is me, remove it", "Your request"),
@@ -265,7 +303,9 @@ def test_who_asks_is_answered_in_their_language(mia: Page) -> None:
         headers = SAME | {"accept-language": language}
         assert said in mia.room.client.get(f"/{mia.slug}/report", headers=headers).text, language
         typed = {"who": "shown", "words": f"me, in {language}"}
-        answer = mia.room.client.post(f"/{mia.slug}/report", data=typed, headers=headers, follow_redirects=False)
+        answer = mia.room.client.post(
+            f"/{mia.slug}/report", data=typed, headers=headers, follow_redirects=False
+        )
         assert answer.status_code in (200, 303), language
         receipt = receipt_of(answer)
         shown = mia.room.client.get(

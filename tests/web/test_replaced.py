@@ -1,4 +1,5 @@
-"""What a platform no longer deletes: who asked, and who is shown, read that something of the house stands there."""
+"""What a platform no longer deletes: who asked, and who is shown, read that something of the house
+stands there."""
 
 from uuid import UUID
 
@@ -41,7 +42,8 @@ def here(mia: Page) -> World:
 
 
 def instead(here: World, jti: UUID) -> None:
-    """What the workers do where the platform refused: a sentence of the house, under its own permit, stands there."""
+    """What the workers do where the platform refused: a sentence of the house, under its own
+    permit, stands there."""
     told = unit(
         here,
         text=render_message(Message(GONE), "en"),
@@ -77,7 +79,10 @@ def test_a_persons_page_says_what_stands_there_until_it_is_removed(mia: Page, he
     with here.scope() as scope:
         live_copies.record_removed(scope, first, "a person")
         live_copies.record_removed(scope, second, "a person")
-        assert live_copies.replaced_permits(scope, live_copies.all_copies_of_person(scope, ida)) == frozenset()
+        assert (
+            live_copies.replaced_permits(scope, live_copies.all_copies_of_person(scope, ida))
+            == frozenset()
+        )
     assert INSTEAD not in see(mia, path).text
     assert "gone since" in see(mia, path).text
 
@@ -87,7 +92,12 @@ def test_a_receipt_says_what_stands_there_until_it_is_removed(mia: Page, here: W
     receipt = receipt_of(ask(mia, mia.post(media=[sha256])))
     jti = sent(here, unit(here, media=[Medium(sha256, "image/png", 1)]), native=uuid7().hex)
     with here.scope() as scope:
-        removal_requests.recall_named_bytes(scope, removal_requests.find_status_by_receipt(scope, receipt).id)
-    assert ("The channel" in read(mia, receipt).text, STANDS in read(mia, receipt).text) == (True, False)
+        removal_requests.recall_named_bytes(
+            scope, removal_requests.find_status_by_receipt(scope, receipt).id
+        )
+    assert ("The channel" in read(mia, receipt).text, STANDS in read(mia, receipt).text) == (
+        True,
+        False,
+    )
     instead(here, jti)
     assert STANDS in read(mia, receipt).text

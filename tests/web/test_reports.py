@@ -1,4 +1,5 @@
-"""The form without a page: found in every agency, told of none; contacts nobody there reads; the house's word."""
+"""The form without a page: found in every agency, told of none; contacts nobody there reads; the
+house's word."""
 
 import re
 from dataclasses import dataclass
@@ -38,12 +39,16 @@ def read(mia: Page, receipt: str, language: str = "en") -> str:
 def sought(mia: Page, receipt: str) -> None:
     with mia.room.tenant(INSTALLATION_ID, "system:test") as scope:
         report = installation_reports.find_report_by_receipt(scope, receipt)
-    reported_content.search_reported_content(ReportDue(INSTALLATION_ID, report.id), tenant=mia.room.tenant, base=PUBLIC)
+    reported_content.search_reported_content(
+        ReportDue(INSTALLATION_ID, report.id), tenant=mia.room.tenant, base=PUBLIC
+    )
 
 
 def asked(mine: Page) -> list[complaints.RequestStatus]:
     with mine.scope() as scope:
-        rows = scope.run("SELECT receipt FROM complaints WHERE tenant_id = :t ORDER BY id", t=mine.tenant_id).scalars()
+        rows = scope.run(
+            "SELECT receipt FROM complaints WHERE tenant_id = :t ORDER BY id", t=mine.tenant_id
+        ).scalars()
         return [complaints.find_status_by_receipt(scope, receipt) for receipt in list(rows)]
 
 
@@ -80,18 +85,29 @@ def test_an_address_is_found_and_a_refusal_is_read_and_appealed_there(mia: Page)
     post = mia.room.client.post
     for case in ("1", "-1", "x", "", "٠", "9" * 5_000):
         assert post(path, data={"words": "me", "case": case}, headers=cookie).status_code == 422
-    assert post(path, data={"words": "me", "case": "0"}, headers=SAME).status_code == 422, "no code was given"
+    assert post(path, data={"words": "me", "case": "0"}, headers=SAME).status_code == 422, (
+        "no code was given"
+    )
     assert not asked(mia)[0].appeals
-    assert post(path, data={"words": "me", "case": "0"}, headers=cookie, follow_redirects=False).status_code == 303
+    assert (
+        post(
+            path, data={"words": "me", "case": "0"}, headers=cookie, follow_redirects=False
+        ).status_code
+        == 303
+    )
     assert len(asked(mia)[0].appeals) == 1
 
 
 def test_what_nobody_has_looks_like_anything_else_and_is_read_by_the_house(mia: Page) -> None:
-    receipt = receipt_of(send(mia, who="illegal", words="a picture of me at a lake", address="https://x.example/1"))
+    receipt = receipt_of(
+        send(mia, who="illegal", words="a picture of me at a lake", address="https://x.example/1")
+    )
     sought(mia, receipt)
     assert "A person reads your request" in read(mia, receipt)
     with mia.room.tenant(INSTALLATION_ID, "system:test") as scope:
-        assert receipt in {one.receipt for one in installation_reports.list_unmatched_reports(scope)}
+        assert receipt in {
+            one.receipt for one in installation_reports.list_unmatched_reports(scope)
+        }
 
 
 def test_the_address_alone_shows_nothing_and_a_form_is_one(mia: Page) -> None:
@@ -118,11 +134,15 @@ def test_the_address_alone_shows_nothing_and_a_form_is_one(mia: Page) -> None:
 def test_how_to_reach_somebody_is_read_by_no_agency(mia: Page) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     data = {"item": item, "who": "shown", "contact": "zoe@example.org", "house": "yes"}
-    answer = mia.room.client.post(f"/{mia.slug}/report", data=data, headers=SAME, follow_redirects=False)
+    answer = mia.room.client.post(
+        f"/{mia.slug}/report", data=data, headers=SAME, follow_redirects=False
+    )
     receipt = receipt_of(answer)
     with mia.scope() as scope:
         assert scope.run("SELECT count(*) FROM report_contacts").scalar_one() == 0
-        form = scope.run("SELECT form FROM complaint_receipts WHERE tenant_id = :t", t=mia.tenant_id).scalar_one()
+        form = scope.run(
+            "SELECT form FROM complaint_receipts WHERE tenant_id = :t", t=mia.tenant_id
+        ).scalar_one()
     with mia.room.tenant(INSTALLATION_ID, "system:test") as scope:
         letter = installation_reports.sealed_contact(scope, form)
     assert letter is not None
@@ -132,7 +152,9 @@ def test_how_to_reach_somebody_is_read_by_no_agency(mia: Page) -> None:
     house: Any = Desk(mia)
     assert complaints_desk.open_contact(house, receipt, name="Ada") == "zoe@example.org"
     with mia.room.tenant(INSTALLATION_ID, "system:test") as scope:
-        seen_by = scope.run("SELECT actor FROM audit_entries WHERE act = 'report.contact' ORDER BY id DESC LIMIT 1")
+        seen_by = scope.run(
+            "SELECT actor FROM audit_entries WHERE act = 'report.contact' ORDER BY id DESC LIMIT 1"
+        )
         assert seen_by.scalar_one() == "officer:ada"
     with pytest.raises(BadInput):
         complaints_desk.open_contact(house, receipt, name=" ")
@@ -157,19 +179,33 @@ class Desk:
 def test_who_is_accused_does_not_decide(mia: Page) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     data = {"item": item, "who": "shown", "house": "yes"}
-    receipt = receipt_of(mia.room.client.post(f"/{mia.slug}/report", data=data, headers=SAME, follow_redirects=False))
+    receipt = receipt_of(
+        mia.room.client.post(f"/{mia.slug}/report", data=data, headers=SAME, follow_redirects=False)
+    )
     ordinary = receipt_of(
         mia.room.client.post(
-            f"/{mia.slug}/report", data={"item": item, "who": "other"}, headers=SAME, follow_redirects=False
+            f"/{mia.slug}/report",
+            data={"item": item, "who": "other"},
+            headers=SAME,
+            follow_redirects=False,
         )
     )
     with mia.scope() as scope:
         boss = agencies.add_member(
-            scope, name="Boss", email=f"{uuid7()}@example.org", role=Role.OWNER, language="fr", zone="Europe/Paris"
+            scope,
+            name="Boss",
+            email=f"{uuid7()}@example.org",
+            role=Role.OWNER,
+            language="fr",
+            zone="Europe/Paris",
         )
-        request, twin = (complaints.find_status_by_receipt(scope, one).id for one in (receipt, ordinary))
+        request, twin = (
+            complaints.find_status_by_receipt(scope, one).id for one in (receipt, ordinary)
+        )
     with mia.scope(f"member:{boss}") as scope:
-        assert [one.ids for one in complaints.list_pending_removal_requests(scope, {mia.creator_id})] == [(twin,)]
+        assert [
+            one.ids for one in complaints.list_pending_removal_requests(scope, {mia.creator_id})
+        ] == [(twin,)]
         with pytest.raises(Refused, match=r"complaint\.house"):
             complaints.request_decision(scope, request, because="unfounded")
         with pytest.raises(Refused, match=r"complaint\.not_house"):
@@ -183,7 +219,10 @@ def test_who_is_accused_does_not_decide(mia: Page) -> None:
     complaints_desk.record_decision(house, receipt, name="Ada", because="unfounded")
     with mia.scope() as scope:
         known = complaints.find_status_by_receipt(scope, receipt)
-        assert (known.state, known.reason) == (RemovalRequestState.REJECTED, Message("complaint.because.unfounded"))
+        assert (known.state, known.reason) == (
+            RemovalRequestState.REJECTED,
+            Message("complaint.because.unfounded"),
+        )
 
 
 def test_an_appeal_to_the_house_is_for_another_of_them(mia: Page) -> None:
@@ -192,12 +231,16 @@ def test_an_appeal_to_the_house_is_for_another_of_them(mia: Page) -> None:
 
     item = mia.post(media=[mia.stage(new_picture())])
     data = {"item": item, "who": "shown", "house": "yes"}
-    receipt = receipt_of(mia.room.client.post(f"/{mia.slug}/report", data=data, headers=SAME, follow_redirects=False))
+    receipt = receipt_of(
+        mia.room.client.post(f"/{mia.slug}/report", data=data, headers=SAME, follow_redirects=False)
+    )
     house: Any = Desk(mia)
     complaints_desk.record_decision(house, receipt, name="Ada", because="mistaken")
     with mia.scope() as scope:
         appeals.submit_requester_appeal(scope, receipt, creator_id=mia.creator_id, words="again")
-        appeal = scope.run("SELECT id FROM appeals WHERE tenant_id = :t", t=mia.tenant_id).scalar_one()
+        appeal = scope.run(
+            "SELECT id FROM appeals WHERE tenant_id = :t", t=mia.tenant_id
+        ).scalar_one()
     appeals.handle_appeal(AppealDue(mia.tenant_id, appeal), tenant=mia.room.tenant)
     with mia.scope() as scope:
         assert appeals.list_pending_appeals(scope, {mia.creator_id}) == []
@@ -212,12 +255,18 @@ def test_a_flood_of_reports_waits(mia: Page) -> None:
     first = receipt_of(send(mia, who="shown", words="me"))
     with mia.room.tenant(INSTALLATION_ID, "system:test", role="door") as scope:
         scope.run(
-            "INSERT INTO house_reports (tenant_id, id, receipt, pin_hash, category, address, words, source, by_house,"
-            " looks, found) SELECT tenant_id, gen_random_uuid(), 'F' || n || id, pin_hash, category, address, words,"
-            " source, by_house, looks, found FROM house_reports, generate_series(2, :most) n WHERE receipt = :first",
+            "INSERT INTO house_reports (tenant_id, id, receipt, pin_hash, category, address, "
+            "words, source, by_house,"
+            " looks, found) SELECT tenant_id, gen_random_uuid(), 'F' || n || id, pin_hash, "
+            "category, address, words,"
+            " source, by_house, looks, found FROM house_reports, generate_series(2, :most) n "
+            "WHERE receipt = :first",
             first=first,
             most=complaints.MAX_REMOVAL_REQUESTS,
         )
     assert send(mia, who="shown", words="me").status_code == 422
-    with mia.room.tenant(INSTALLATION_ID, "system:test") as scope, pytest.raises(Exception, match="permission denied"):
+    with (
+        mia.room.tenant(INSTALLATION_ID, "system:test") as scope,
+        pytest.raises(Exception, match="permission denied"),
+    ):
         scope.run("DELETE FROM house_reports")

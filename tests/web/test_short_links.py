@@ -14,7 +14,10 @@ from gate.contract.units import Subject
 from tests.web.builders import Page, page
 
 TARGET = "https://shop.example.org/a?size=M&utm_source=x#top"
-PERSON = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Safari/604.1"
+PERSON = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 "
+    "Safari/604.1"
+)
 INSTAGRAM = f"{PERSON} Instagram 370.0.0.28.100"
 
 
@@ -34,11 +37,18 @@ def short(mia: Page) -> tuple[str, Subject]:
             zone="UTC",
         )
         short_links.store_links(scope, channel_id, subject, [TARGET])
-    return short_links.LINK_PATH + short_links.make_link_slug(mia.tenant_id, subject, TARGET), subject
+    return short_links.LINK_PATH + short_links.make_link_slug(
+        mia.tenant_id, subject, TARGET
+    ), subject
 
 
-def follow(mia: Page, path: str, agent: str = PERSON, method: str = "GET", **headers: str) -> httpx.Response:
-    sent = {"user-agent": agent, **{name.replace("_", "-"): value for name, value in headers.items()}}
+def follow(
+    mia: Page, path: str, agent: str = PERSON, method: str = "GET", **headers: str
+) -> httpx.Response:
+    sent = {
+        "user-agent": agent,
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
     return mia.room.client.request(method, path, headers=sent, follow_redirects=False)
 
 
@@ -85,10 +95,21 @@ def test_what_nobody_reads_is_no_person(mia: Page, more: dict[str, str]) -> None
 
 @pytest.mark.parametrize(
     "typed",
-    ["bcfghjlmnpqrt", "x", "..%2f..", "https:%2f%2fevil.example", "%00", "b" * 5000, "bcfghjlmnpqr%27", "é"],
+    [
+        "bcfghjlmnpqrt",
+        "x",
+        "..%2f..",
+        "https:%2f%2fevil.example",
+        "%00",
+        "b" * 5000,
+        "bcfghjlmnpqr%27",
+        "é",
+    ],
 )
 def test_nothing_typed_sends_anybody_anywhere(mia: Page, typed: str) -> None:
-    answer = follow(mia, f"{short_links.LINK_PATH}{typed}?url=https://evil.example&next=//evil.example")
+    answer = follow(
+        mia, f"{short_links.LINK_PATH}{typed}?url=https://evil.example&next=//evil.example"
+    )
     assert answer.status_code in (400, 404, 414)
     assert "location" not in answer.headers
 

@@ -1,4 +1,5 @@
-"""A real relay and a real Celery worker in this process, on a Redis and a PostgreSQL of this run."""
+"""A real relay and a real Celery worker in this process, on a Redis and a PostgreSQL of this
+run."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -37,7 +38,11 @@ def left(tenant: OpenScope) -> int:
 
 @contextmanager
 def relaying(
-    database: Database, send: SendMessage, *, facts: FactListeners = NO_FACTS, ticks: Sequence[Tick] = ()
+    database: Database,
+    send: SendMessage,
+    *,
+    facts: FactListeners = NO_FACTS,
+    ticks: Sequence[Tick] = (),
 ) -> Iterator[Relay]:
     """A relay in a thread, with connections of its own."""
     own = Database(database.engine.url.render_as_string(hide_password=False), pool_size=3)
@@ -68,11 +73,17 @@ def house(
     with ExitStack() as stack:
         stack.enter_context(
             celery_app.background_worker(
-                celery_app.make_celery_app(redis_url, partial(handle, dispatcher)), queues=QUEUES, threads=12
+                celery_app.make_celery_app(redis_url, partial(handle, dispatcher)),
+                queues=QUEUES,
+                threads=12,
             )
         )
         relay = stack.enter_context(
-            relaying(database, wrap(celery_sender(celery_app.make_celery_app(redis_url))), facts=routes.facts)
+            relaying(
+                database,
+                wrap(celery_sender(celery_app.make_celery_app(redis_url))),
+                facts=routes.facts,
+            )
         )
         wait_until(relay.leading.is_set)
         yield relay

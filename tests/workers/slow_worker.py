@@ -1,4 +1,5 @@
-"""A worker process whose handler takes its time: `python -m tests.workers.slow_worker DATABASE_URL REDIS_URL FILE`."""
+"""A worker process whose handler takes its time: `python -m tests.workers.slow_worker DATABASE_URL
+REDIS_URL FILE`."""
 
 import sys
 from pathlib import Path
@@ -20,5 +21,7 @@ if __name__ == "__main__":
 
     dispatcher = Dispatcher(EventRoutes(EventRoute(PostDue, slowly)), database.scope)
     celery_app.run_celery_worker(
-        celery_app.make_celery_app(sys.argv[2], dispatcher.handle_event), queues=("publish",), threads=2
+        celery_app.make_celery_app(sys.argv[2], dispatcher.handle_event),
+        queues=("publish",),
+        threads=2,
     )

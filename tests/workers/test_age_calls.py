@@ -1,4 +1,5 @@
-"""A provider calls about a check: only an address of ours is heard, and it makes us look, no more."""
+"""A provider calls about a check: only an address of ours is heard, and it makes us look, no
+more."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -18,7 +19,9 @@ MASTER = b"m" * 32
 
 @pytest.fixture
 def door(database: Database) -> Iterator[httpx.Client]:
-    app = server.create_webhook_app(lambda channel: None, partial(accept_provider_webhook, database.scope, MASTER))
+    app = server.create_webhook_app(
+        lambda channel: None, partial(accept_provider_webhook, database.scope, MASTER)
+    )
     with serve_app(app) as url, httpx.Client(base_url=url) as client:
         yield client
 
@@ -26,16 +29,21 @@ def door(database: Database) -> Iterator[httpx.Client]:
 def waiting(database: Database, tenant_id: UUID) -> list[UUID]:
     with database.scope(tenant_id, "system:test") as scope:
         rows = scope.run(
-            "SELECT subject_id FROM outbox WHERE tenant_id = :tenant AND kind = 'age.look'", tenant=tenant_id
+            "SELECT subject_id FROM outbox WHERE tenant_id = :tenant AND kind = 'age.look'",
+            tenant=tenant_id,
         )
         return [row.subject_id for row in rows]
 
 
-def test_a_call_makes_one_look_however_often_it_is_repeated(door: httpx.Client, database: Database) -> None:
+def test_a_call_makes_one_look_however_often_it_is_repeated(
+    door: httpx.Client, database: Database
+) -> None:
     tenant_id, check_id = uuid7(), uuid7()
     proof = age_webhook_token(MASTER, tenant_id, check_id)
     for body in (b"", b"{}", b"not json", b'{"state": "COMPLETE", "date_of_birth": "1990-07-14"}'):
-        assert door.post(f"/hooks/age/{tenant_id}/{check_id}/{proof}", content=body).status_code == 200
+        assert (
+            door.post(f"/hooks/age/{tenant_id}/{check_id}/{proof}", content=body).status_code == 200
+        )
     assert waiting(database, tenant_id) == [check_id]
 
 

@@ -12,7 +12,9 @@ from foundation.ops.clock import sleep, wall_now
 from workers.relay.beat import Beat, Tick
 
 
-def test_ticks_come_one_after_the_other_and_none_after_the_end(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_ticks_come_one_after_the_other_and_none_after_the_end(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     ran: list[str] = []
     began, over = Event(), Event()
 
@@ -33,7 +35,9 @@ def test_ticks_come_one_after_the_other_and_none_after_the_end(tenant: OpenScope
     assert ran == ["slow"], "whoever leads next begins with it"
 
 
-def test_a_tick_ends_at_its_next_agency_once_the_relay_ends(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_a_tick_ends_at_its_next_agency_once_the_relay_ends(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     began, over, reached = Event(), Event(), Event()
 
     def through_all(opened: OpenScope) -> None:
@@ -76,7 +80,11 @@ def test_a_tick_that_fails_stops_no_other(tenant: OpenScope) -> None:
 def test_a_clock_that_is_set_back_stops_no_tick(tenant: OpenScope) -> None:
     ran: Queue[str] = Queue()
     set_back = timedelta()
-    beat = Beat([Tick(3600, lambda _: ran.put("tick"), "hourly")], tenant, clock=lambda: wall_now() - set_back)
+    beat = Beat(
+        [Tick(3600, lambda _: ran.put("tick"), "hourly")],
+        tenant,
+        clock=lambda: wall_now() - set_back,
+    )
     with beat:
         ran.get(timeout=60)
         beat.follow_clock_rollback()

@@ -1,4 +1,5 @@
-"""The benchmark of the connectors, small: every figure is told, and no connector brings an SDK with it."""
+"""The benchmark of the connectors, small: every figure is told, and no connector brings an SDK with
+it."""
 
 from math import isfinite
 from pathlib import Path
@@ -12,7 +13,9 @@ from foundation.db.database import OpenScope
 @pytest.mark.nightly
 @pytest.mark.slow
 def test_posts_leave_every_way_and_each_figure_is_told(tenant: OpenScope, tmp_path: Path) -> None:
-    found = connector_overhead.measure_sends(connector_overhead.mint_posts(tenant, 4), tmp_path / "home", warm=1)
+    found = connector_overhead.measure_sends(
+        connector_overhead.mint_posts(tenant, 4), tmp_path / "home", warm=1
+    )
     assert found.keys() == {
         "send_p50_ms",
         "bare_p50_ms",
@@ -22,13 +25,21 @@ def test_posts_leave_every_way_and_each_figure_is_told(tenant: OpenScope, tmp_pa
         "connector_us",
         "permit_us",
     }
-    assert all(isinstance(value, float) and isfinite(value) and value > 0 for value in found.values())
+    assert all(
+        isinstance(value, float) and isfinite(value) and value > 0 for value in found.values()
+    )
 
 
 @pytest.mark.slow
 def test_loading_every_connector_loads_no_sdk() -> None:
     found = connector_overhead.measure_interpreter_starts(1)
-    assert found.keys() == {"registry_import_ms", "registry_load_ms", "sdks_loaded", "idle_mib", "bare_mib"}
+    assert found.keys() == {
+        "registry_import_ms",
+        "registry_load_ms",
+        "sdks_loaded",
+        "idle_mib",
+        "bare_mib",
+    }
     assert all(isinstance(value, float) and isfinite(value) for value in found.values())
     assert found["sdks_loaded"] == 0
     assert found["idle_mib"] > found["bare_mib"] > 0

@@ -1,4 +1,5 @@
-"""The benchmark of publishing, small: both sides post through every fault, and each figure is told."""
+"""The benchmark of publishing, small: both sides post through every fault, and each figure is
+told."""
 
 import socket
 import threading
@@ -11,7 +12,14 @@ from benchmarks import measurement
 from benchmarks.publishing import comparison, fault_outcomes, growth_chart, refused_port
 from foundation.errors import BadInput
 
-SPEED = ("light_p50_s", "light_p95_s", "burst120_p50_s", "burst120_p95_s", "posts_per_s", "cpu_ms_per_post")
+SPEED = (
+    "light_p50_s",
+    "light_p95_s",
+    "burst120_p50_s",
+    "burst120_p95_s",
+    "posts_per_s",
+    "cpu_ms_per_post",
+)
 
 
 @pytest.mark.nightly
@@ -49,14 +57,22 @@ def _shout(server: socket.socket) -> None:
         far.sendall(far.recv(20).upper())
 
 
-LATE = {"late_p95_s_1k_1": 0.1, "late_p95_s_1m_1": 0.4, "late_p95_s_1k_4": 0.2, "late_p95_s_1m_4": 0.2, "other": 9.0}
+LATE = {
+    "late_p95_s_1k_1": 0.1,
+    "late_p95_s_1m_1": 0.4,
+    "late_p95_s_1k_4": 0.2,
+    "late_p95_s_1m_4": 0.2,
+    "other": 9.0,
+}
 
 
 def test_growth_is_drawn_with_a_line_for_each_number_of_workers() -> None:
     lines = growth_chart.growth_lines(LATE)
     assert lines == {"1": {"1k": 0.1, "1m": 0.4}, "4": {"1k": 0.2, "1m": 0.2}}
     drawn = ElementTree.fromstring(growth_chart.render_chart(lines))
-    paths = [_points(one.attrib["points"]) for one in drawn.iter("{http://www.w3.org/2000/svg}polyline")]
+    paths = [
+        _points(one.attrib["points"]) for one in drawn.iter("{http://www.w3.org/2000/svg}polyline")
+    ]
     (left, low), (right, high) = paths[0]
     assert left < right
     assert low > high  # y grows downwards: later is higher up
@@ -68,7 +84,12 @@ def _points(said: str) -> list[tuple[float, float]]:
 
 
 def test_the_page_shows_the_picture_and_a_line_for_each_fault() -> None:
-    counted = {"hang_doubled": 0.0, "hang_lost": 0.0, "hang_spaced": 2.0, "plain_hang_doubled": 20.0}
+    counted = {
+        "hang_doubled": 0.0,
+        "hang_lost": 0.0,
+        "hang_spaced": 2.0,
+        "plain_hang_doubled": 20.0,
+    }
     page = measurement.render_benchmark_page(
         [measurement.Measurement("scale", {**LATE, **counted, "light_p95_s": 0.1}, "here", 1)]
     )

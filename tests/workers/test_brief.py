@@ -39,7 +39,8 @@ def file(tmp_path: Path) -> Path:
 
 
 def refused(file: Path) -> Message:
-    """Why a file is refused; the sentence can be said in every language and shows no word of a library."""
+    """Why a file is refused; the sentence can be said in every language and shows no word of a
+    library."""
     with pytest.raises(BadInput) as error:
         read_brief(file)
     for language in LANGUAGES:
@@ -63,7 +64,9 @@ def test_a_time_needs_no_quotes(file: Path) -> None:
 
 def test_references_are_read(file: Path) -> None:
     file.write_text(
-        GOOD.replace("channels: [My page]", "channels: &all [My page]").replace("[My page, Sandbox]", "*all")
+        GOOD.replace("channels: [My page]", "channels: &all [My page]").replace(
+            "[My page, Sandbox]", "*all"
+        )
     )
     assert [slot.channels for slot in read_brief(file).slots] == [["My page"]] * 2
 
@@ -71,20 +74,62 @@ def test_references_are_read(file: Path) -> None:
 WRONG: dict[str, tuple[str, str, str, int | None, str | None]] = {
     # what is changed, into what, the code, the line, the place
     "unknown key": ("tone: calm", "tone: calm\ntune: calm", "brief.key_unknown", 2, "tune"),
-    "unknown key inside": ("variants: 2", "varyants: 2", "brief.key_unknown", 7, "recipes.1.varyants"),
+    "unknown key inside": (
+        "variants: 2",
+        "varyants: 2",
+        "brief.key_unknown",
+        7,
+        "recipes.1.varyants",
+    ),
     "missing key": ("tone: calm\n", "", "brief.key_missing", 1, "tone"),
     "missing key inside": ("prompt:", "promt:", "brief.key_missing", 4, "recipes.1.prompt"),
     "number for text": ("tone: calm", "tone: 7", "brief.not_text", 1, "tone"),
     "nothing for text": ("tone: calm", "tone:", "brief.not_text", 1, "tone"),
-    "text for number": ("amount: 500", "amount: much", "brief.not_number", 16, "packs.1.price.amount"),
-    "a fraction for number": ("amount: 500", "amount: 4.99", "brief.not_number", 16, "packs.1.price.amount"),
+    "text for number": (
+        "amount: 500",
+        "amount: much",
+        "brief.not_number",
+        16,
+        "packs.1.price.amount",
+    ),
+    "a fraction for number": (
+        "amount: 500",
+        "amount: 4.99",
+        "brief.not_number",
+        16,
+        "packs.1.price.amount",
+    ),
     "text for list": ("languages: [en]", "languages: en", "brief.not_list", 2, "languages"),
-    "text for keys": ("price: {amount: 500, currency: XTS}", "price: 5", "brief.not_block", 16, "packs.1.price"),
+    "text for keys": (
+        "price: {amount: 500, currency: XTS}",
+        "price: 5",
+        "brief.not_block",
+        16,
+        "packs.1.price",
+    ),
     "no text": ("tone: calm", 'tone: ""', "brief.text_empty", 1, "tone"),
-    "long text": ("title: A walk", f"title: {'x' * 33}", "brief.text_too_long", 13, "packs.1.title"),
+    "long text": (
+        "title: A walk",
+        f"title: {'x' * 33}",
+        "brief.text_too_long",
+        13,
+        "packs.1.title",
+    ),
     "no slots": ("languages: [en]", "languages: []", "brief.list_empty", 2, "languages"),
-    "many languages": ("languages: [en]", "languages: [en, fr, en]", "brief.list_too_long", 2, "languages"),
-    "another language": ("languages: [en]", "languages: [de]", "brief.not_language", 2, "languages.1"),
+    "many languages": (
+        "languages: [en]",
+        "languages: [en, fr, en]",
+        "brief.list_too_long",
+        2,
+        "languages",
+    ),
+    "another language": (
+        "languages: [en]",
+        "languages: [de]",
+        "brief.not_language",
+        2,
+        "languages.1",
+    ),
     "nothing to pay": ("amount: 500", "amount: 0", "brief.too_small", 16, "packs.1.price.amount"),
     "a fortune": ("amount: 500", "amount: 10000001", "brief.too_great", 16, "packs.1.price.amount"),
     "odd width": ("variants: 2", "width: 701", "brief.not_multiple", 7, "recipes.1.width"),
@@ -93,10 +138,34 @@ WRONG: dict[str, tuple[str, str, str, int | None, str | None]] = {
     "an hour in words": ('"10:00"', "noon", "brief.not_time", 9, "slots.1.at"),
     "Arabic digits": ('"10:00"', '"١٠:٠٠"', "brief.not_time", 9, "slots.1.at"),
     "minutes since midnight": ('"10:00"', "600", "brief.not_text", 9, "slots.1.at"),
-    "no currency": ("currency: XTS", "currency: coins", "brief.not_currency", 16, "packs.1.price.currency"),
-    "no slug": ("slug: walk-of-the-day", "slug: Walk of the day", "brief.not_slug", 12, "packs.1.slug"),
-    "above what is read here": ("tone: calm", "tone: calm\nrating: E", "brief.not_rating", 2, "rating"),
-    "a picture from nowhere": ("picture: walk}", "picture: run}", "brief.picture_unknown", 10, "slots.2.picture"),
+    "no currency": (
+        "currency: XTS",
+        "currency: coins",
+        "brief.not_currency",
+        16,
+        "packs.1.price.currency",
+    ),
+    "no slug": (
+        "slug: walk-of-the-day",
+        "slug: Walk of the day",
+        "brief.not_slug",
+        12,
+        "packs.1.slug",
+    ),
+    "above what is read here": (
+        "tone: calm",
+        "tone: calm\nrating: E",
+        "brief.not_rating",
+        2,
+        "rating",
+    ),
+    "a picture from nowhere": (
+        "picture: walk}",
+        "picture: run}",
+        "brief.picture_unknown",
+        10,
+        "slots.2.picture",
+    ),
     "a pack from nowhere": (
         "    picture: walk\n",
         "    picture: run\n",
@@ -104,7 +173,13 @@ WRONG: dict[str, tuple[str, str, str, int | None, str | None]] = {
         14,
         "packs.1.picture",
     ),
-    "more than is made": ("pictures: 2", "pictures: 3", "brief.too_few_pictures", 15, "packs.1.pictures"),
+    "more than is made": (
+        "pictures: 2",
+        "pictures: 3",
+        "brief.too_few_pictures",
+        15,
+        "packs.1.pictures",
+    ),
     "the same hour twice": ("at: 20:00", 'at: "10:00"', "brief.value_twice", 10, "slots.2.at"),
     "the same account twice": (
         "[My page, Sandbox]",
@@ -113,8 +188,20 @@ WRONG: dict[str, tuple[str, str, str, int | None, str | None]] = {
         10,
         "slots.2.channels.2",
     ),
-    "a recipe called photos": ("name: walk", "name: photos", "brief.value_twice", 4, "recipes.1.name"),
-    "a word without list": ("{place} at dawn", "{place} at {hour}", "recipe.word_unknown", None, None),
+    "a recipe called photos": (
+        "name: walk",
+        "name: photos",
+        "brief.value_twice",
+        4,
+        "recipes.1.name",
+    ),
+    "a word without list": (
+        "{place} at dawn",
+        "{place} at {hour}",
+        "recipe.word_unknown",
+        None,
+        None,
+    ),
     "half a word": ("{place} at dawn", "{place at dawn", "recipe.word_unknown", None, None),
     "not YAML": ("languages: [en]", "languages: [en", "yaml.not_yaml", 3, None),
     "a tab": ("  - name: walk", "\t- name: walk", "yaml.not_yaml", 4, None),
@@ -123,7 +210,13 @@ WRONG: dict[str, tuple[str, str, str, int | None, str | None]] = {
     "a sign of another world": ("tone: calm", "tone: ca\x07lm", "yaml.not_yaml", 1, None),
     "a written sign": ("tone: calm", 'tone: "ca\\0lm"', "yaml.unprintable", 1, None),
     "half a sign": ("tone: calm", 'tone: "ca\\ud83dlm"', "yaml.unprintable", 1, None),
-    "a program": ("tone: calm", "tone: !!python/object/apply:os.system [ls]", "yaml.not_plain", 1, None),
+    "a program": (
+        "tone: calm",
+        "tone: !!python/object/apply:os.system [ls]",
+        "yaml.not_plain",
+        1,
+        None,
+    ),
     "a date by force": ("tone: calm", "tone: !!timestamp 2026-13-45", "yaml.not_plain", 1, None),
     "a number by force": ("tone: calm", "tone: !!int x", "yaml.not_plain", 1, None),
     "a key twice": ("languages: [en]", "languages: [en]\ntone: loud", "yaml.key_twice", 3, None),
@@ -179,15 +272,21 @@ def test_a_file_without_end_is_not_read_to_its_end() -> None:
 
 def test_a_flood_of_references_is_refused_at_once(file: Path) -> None:
     """A "billion laughs": nine levels of nine references each."""
-    levels = ["a: &l0 [x]"] + [f"k{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 10)]
+    levels = ["a: &l0 [x]"] + [
+        f"k{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 10)
+    ]
     file.write_text("\n".join([*levels, GOOD]))
     assert refused(file).code == "brief.key_unknown"
 
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
-KEYS = st.sampled_from([*Brief.model_fields, "at", "channels", "name", "prompt", "price", "x"]) | st.text(max_size=5)
+KEYS = st.sampled_from(
+    [*Brief.model_fields, "at", "channels", "name", "prompt", "price", "x"]
+) | st.text(max_size=5)
 ANYTHING: st.SearchStrategy[Any] = st.recursive(
-    PLAIN, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6), max_leaves=20
+    PLAIN,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6),
+    max_leaves=20,
 )
 
 
@@ -203,24 +302,37 @@ def judged(path: Path) -> Brief | Message:
 
 @given(value=ANYTHING)
 @settings(max_examples=150, deadline=None)
-def test_any_yaml_is_a_brief_or_a_sentence(value: object, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_any_yaml_is_a_brief_or_a_sentence(
+    value: object, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.getbasetemp() / "any.yaml"
     path.write_text(yaml.safe_dump(value, allow_unicode=True), "utf-8", errors="surrogatepass")
     judged(path)
 
 
-@given(raw=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
+@given(
+    raw=st.binary(max_size=200)
+    | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass"))
+)
 @settings(max_examples=150, deadline=None)
-def test_any_bytes_are_a_brief_or_a_sentence(raw: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_any_bytes_are_a_brief_or_a_sentence(
+    raw: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.getbasetemp() / "bytes.yaml"
     path.write_bytes(raw)
     judged(path)
 
 
-SIGNS = st.sampled_from([*"{}[]:,-&*!?|>'\"%@`#~ \n\t0x9é", "\\0", "!!int ", "<<: ", "*l0", "10:00", "---\n"])
+SIGNS = st.sampled_from(
+    [*"{}[]:,-&*!?|>'\"%@`#~ \n\t0x9é", "\\0", "!!int ", "<<: ", "*l0", "10:00", "---\n"]
+)
 
 
-@given(edits=st.lists(st.tuples(st.integers(0, len(GOOD)), st.integers(0, 9), SIGNS), min_size=1, max_size=4))
+@given(
+    edits=st.lists(
+        st.tuples(st.integers(0, len(GOOD)), st.integers(0, 9), SIGNS), min_size=1, max_size=4
+    )
+)
 @settings(max_examples=200, deadline=None)
 def test_a_slip_of_the_hand_is_a_brief_or_a_sentence(
     edits: list[tuple[int, int, str]], tmp_path_factory: pytest.TempPathFactory
@@ -237,10 +349,18 @@ def test_a_slip_of_the_hand_is_a_brief_or_a_sentence(
 
 def test_recipes_share_lists_of_the_brief(file: Path) -> None:
     file.write_text(GOOD.replace('"{place} at dawn"', '"{place} at dawn, {@outfits}, {@light}"'))
-    assert read_brief(file).lists == {}  # the agency may have them: that is told where a run is asked for
-    shared = file.read_text() + "lists:\n  outfits:\n    words: [a coat, a hat]\n    weights: {a coat: 3}\n"
+    assert (
+        read_brief(file).lists == {}
+    )  # the agency may have them: that is told where a run is asked for
+    shared = (
+        file.read_text()
+        + "lists:\n  outfits:\n    words: [a coat, a hat]\n    weights: {a coat: 3}\n"
+    )
     file.write_text(shared)
     assert read_brief(file).lists["outfits"].weighted_words == [("a coat", 3), ("a hat", 1)]
     file.write_text(shared.replace("a coat: 3", "a shawl: 3"))
     message = refused(file)
-    assert (message.params["where"], message.params["line"]) == ("lists.outfits", 1 + shared.count("\n") - 2)
+    assert (message.params["where"], message.params["line"]) == (
+        "lists.outfits",
+        1 + shared.count("\n") - 2,
+    )

@@ -1,4 +1,5 @@
-"""Calls of Fanvue at the door: who may wake whom, how often, and that nothing else comes of it, on real PostgreSQL."""
+"""Calls of Fanvue at the door: who may wake whom, how often, and that nothing else comes of it, on
+real PostgreSQL."""
 
 import json
 from collections.abc import Iterator
@@ -77,13 +78,22 @@ class Agency:
             room.enable_app_webhooks(scope, APPLICATION, secret.encode())
 
     def call(
-        self, event: object, *, secret: str = SECRET, late: timedelta = timedelta(0), to: str = "", signs: bytes = b""
+        self,
+        event: object,
+        *,
+        secret: str = SECRET,
+        late: timedelta = timedelta(0),
+        to: str = "",
+        signs: bytes = b"",
     ) -> int:
-        """Sign and send as Fanvue does; the status. `signs`: what was signed in the place of the body."""
+        """Sign and send as Fanvue does; the status. `signs`: what was signed in the place of the
+        body."""
         body = event if isinstance(event, bytes) else json.dumps(event).encode()
         with self.at.scope() as scope:
             at = str(int((scope.now - late).timestamp()))
-        header = {"x-fanvue-signature": f"t={at},v0={signatures.sign_payload(secret, at, signs or body)}"}
+        header = {
+            "x-fanvue-signature": f"t={at},v0={signatures.sign_payload(secret, at, signs or body)}"
+        }
         return self.door.post(to or self.address(), content=body, headers=header).status_code
 
     def address(self, application: UUID = APPLICATION) -> str:
@@ -93,7 +103,8 @@ class Agency:
         """What waits to be read: the kind, and the account."""
         with self.at.scope() as scope:
             rows = scope.run(
-                "SELECT DISTINCT kind, subject_id FROM outbox WHERE tenant_id = :tenant AND kind = ANY(:kinds)"
+                "SELECT DISTINCT kind, subject_id FROM outbox WHERE tenant_id = :tenant AND kind "
+                "= ANY(:kinds)"
                 " ORDER BY kind, subject_id",
                 tenant=self.at.tenant_id,
                 kinds=["earnings.read", "followers.count"],
@@ -131,8 +142,12 @@ def lea(database: Database, running: Network) -> Iterator[Agency]:
         wake=woken.append,
         known_seconds=0.2,
     )
-    with serve_app(server.create_webhook_app(lambda channel: None, lambda *call: False, calls)) as url:
-        made = Agency(world(database, running, "lea"), httpx.Client(base_url=url), woken, away, looked)
+    with serve_app(
+        server.create_webhook_app(lambda channel: None, lambda *call: False, calls)
+    ) as url:
+        made = Agency(
+            world(database, running, "lea"), httpx.Client(base_url=url), woken, away, looked
+        )
         made.account(LEA)
         made.take()
         yield made
@@ -142,7 +157,9 @@ def lea(database: Database, running: Network) -> Iterator[Agency]:
 def test_a_call_makes_us_read_what_it_is_about(lea: Agency) -> None:
     channel = lea.accounts[LEA]
     assert lea.call(event("payment.succeeded")) == 200
-    assert (lea.waiting(), lea.woken) == ([("earnings.read", channel)], [channel]), "packs are sold in chats"
+    assert (lea.waiting(), lea.woken) == ([("earnings.read", channel)], [channel]), (
+        "packs are sold in chats"
+    )
     assert lea.call(event("follow.created")) == 200
     assert lea.waiting() == [("earnings.read", channel), ("followers.count", channel)]
     assert lea.woken == [channel]
@@ -151,12 +168,17 @@ def test_a_call_makes_us_read_what_it_is_about(lea: Agency) -> None:
 
 
 def test_nothing_of_what_it_says_is_kept(lea: Agency) -> None:
-    before = lea.rows("SELECT count(*) AS n FROM ledger_transactions WHERE tenant_id = :tenant")[0].n
+    before = lea.rows("SELECT count(*) AS n FROM ledger_transactions WHERE tenant_id = :tenant")[
+        0
+    ].n
     assert lea.call(event("payment.succeeded")) == 200
     assert [row.body for row in lea.rows("SELECT body FROM inbox WHERE tenant_id = :tenant")] == [
         {"wakes": ["chats", "earnings"]}
     ]
-    assert lea.rows("SELECT count(*) AS n FROM ledger_transactions WHERE tenant_id = :tenant")[0].n == before
+    assert (
+        lea.rows("SELECT count(*) AS n FROM ledger_transactions WHERE tenant_id = :tenant")[0].n
+        == before
+    )
 
 
 def test_an_event_told_again_is_one(lea: Agency) -> None:
@@ -174,30 +196,42 @@ def test_an_event_told_again_is_one(lea: Agency) -> None:
 def test_a_burst_is_one_question(lea: Agency) -> None:
     for _ in range(20):
         assert lea.call(event("payment.succeeded")) == 200
-    rows = lea.rows("SELECT available_at FROM outbox WHERE tenant_id = :tenant AND kind = 'earnings.read'")
+    rows = lea.rows(
+        "SELECT available_at FROM outbox WHERE tenant_id = :tenant AND kind = 'earnings.read'"
+    )
     times = [row.available_at for row in rows]
-    assert 1 <= len(times) == len(set(times)) <= 4, "of the minute and of the quarter, which may have ended meanwhile"
+    assert 1 <= len(times) == len(set(times)) <= 4, (
+        "of the minute and of the quarter, which may have ended meanwhile"
+    )
 
 
 def test_what_happens_while_it_is_asked_is_asked_about_again(lea: Agency) -> None:
     """The question of the minute before is out just now, and may have read past the moment."""
     channel = lea.accounts[LEA]
     with lea.at.scope() as scope:
-        put = outbox.put_coalesced(scope, EarningsDue(lea.at.tenant_id, channel, True), within=HURRIED)
+        put = outbox.put_coalesced(
+            scope, EarningsDue(lea.at.tenant_id, channel, True), within=HURRIED
+        )
         assert timedelta(0) < put - scope.now <= HURRIED
         before = put - HURRIED
         scope.run(
-            "UPDATE outbox SET state = 'leased', lease_token = id, available_at = :at, dedupe_key = :key"
+            "UPDATE outbox SET state = 'leased', lease_token = id, available_at = :at, dedupe_key "
+            "= :key"
             " WHERE tenant_id = :tenant AND kind = 'earnings.read'",
             tenant=lea.at.tenant_id,
             at=before,
             key=f"soon:earnings.read:{channel}:{int(before.timestamp())}",
         )
     assert lea.call(event("payment.succeeded")) == 200
-    rows = lea.rows("SELECT state, available_at FROM outbox WHERE tenant_id = :tenant AND kind = 'earnings.read'")
+    rows = lea.rows(
+        "SELECT state, available_at FROM outbox WHERE tenant_id = :tenant AND kind = "
+        "'earnings.read'"
+    )
     assert [row.available_at for row in rows if row.state == "leased"] == [before]
     soonest = min(row.available_at for row in rows if row.state == "waiting")
-    assert soonest - before in (HURRIED, 2 * HURRIED), "the minute that runs, or the next if it ended meanwhile"
+    assert soonest - before in (HURRIED, 2 * HURRIED), (
+        "the minute that runs, or the next if it ended meanwhile"
+    )
 
 
 def test_order_does_not_matter(lea: Agency) -> None:
@@ -207,7 +241,8 @@ def test_order_does_not_matter(lea: Agency) -> None:
 
 
 @pytest.mark.parametrize(
-    "late", [SIGNATURE_TOLERANCE + timedelta(seconds=2), -SIGNATURE_TOLERANCE - timedelta(seconds=2)]
+    "late",
+    [SIGNATURE_TOLERANCE + timedelta(seconds=2), -SIGNATURE_TOLERANCE - timedelta(seconds=2)],
 )
 def test_a_call_of_another_time_is_refused(lea: Agency, late: timedelta) -> None:
     assert lea.call(event(), late=late) == 401
@@ -219,7 +254,12 @@ def test_who_has_another_secret_is_refused(lea: Agency) -> None:
     assert lea.call(event(), secret=WRONG) == 401
     assert lea.call(event(), signs=b"{}") == 401
     assert lea.door.post(lea.address(), json=event()).status_code == 401
-    assert lea.door.post(lea.address(), json=event(), headers={"x-fanvue-signature": "é".encode()}).status_code == 401
+    assert (
+        lea.door.post(
+            lea.address(), json=event(), headers={"x-fanvue-signature": "é".encode()}
+        ).status_code
+        == 401
+    )
     assert lea.door.get(lea.address()).status_code == 405
     assert (lea.waiting(), lea.woken) == ([], [])
 
@@ -234,12 +274,18 @@ def test_a_new_secret_takes_the_place_of_the_old_and_the_end_takes_all(lea: Agen
     assert lea.call(event()) == 401
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b"null", b"[" * 100_000, b'{"type": 7, "id": []}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff", b"[]", b"null", b"[" * 100_000, b'{"type": 7, "id": []}']
+)
 def test_what_nobody_can_read_is_acknowledged_and_forgotten(lea: Agency, body: bytes) -> None:
     """It is theirs, and telling it again would change nothing; unsigned, it is a stranger's."""
     assert lea.call(body) == 200
     assert lea.call(body, secret=WRONG) == 401
-    assert (lea.waiting(), lea.woken, lea.rows("SELECT 1 FROM inbox WHERE tenant_id = :tenant")) == ([], [], [])
+    assert (
+        lea.waiting(),
+        lea.woken,
+        lea.rows("SELECT 1 FROM inbox WHERE tenant_id = :tenant"),
+    ) == ([], [], [])
 
 
 @pytest.mark.parametrize("kind", ["message.read", "something.new"])
@@ -265,7 +311,9 @@ def test_addresses_of_nobody(lea: Agency) -> None:
     assert lea.waiting() == []
 
 
-def test_who_signed_nothing_makes_us_look_at_nobody_elses(lea: Agency, database: Database, running: Network) -> None:
+def test_who_signed_nothing_makes_us_look_at_nobody_elses(
+    lea: Agency, database: Database, running: Network
+) -> None:
     mia = Agency(world(database, running, "mia"), lea.door, lea.woken, lea.away, lea.looked)
     mia.account(MIA)
     mia.take()
@@ -275,7 +323,9 @@ def test_who_signed_nothing_makes_us_look_at_nobody_elses(lea: Agency, database:
     assert set(lea.looked) <= {INSTALLATION_ID, lea.at.tenant_id}
 
 
-def test_another_agency_is_woken_by_its_own_address_alone(lea: Agency, database: Database, running: Network) -> None:
+def test_another_agency_is_woken_by_its_own_address_alone(
+    lea: Agency, database: Database, running: Network
+) -> None:
     """The same application and the same account's name mean two things in two agencies."""
     mia = Agency(world(database, running, "mia"), lea.door, lea.woken, lea.away, lea.looked)
     theirs = mia.account(MIA)
@@ -292,7 +342,9 @@ def test_another_agency_is_woken_by_its_own_address_alone(lea: Agency, database:
 
 def test_an_account_that_is_paused_or_not_ours_is_left_alone(lea: Agency) -> None:
     with lea.at.scope() as scope:
-        lifecycle.pause_account(scope, lea.accounts[LEA], Message("channel.paused_by", {"name": "Mia"}))
+        lifecycle.pause_account(
+            scope, lea.accounts[LEA], Message("channel.paused_by", {"name": "Mia"})
+        )
     assert (lea.call(event()), lea.call(event(account=GONE))) == (200, 200)
     assert (lea.waiting(), lea.woken) == ([], [])
 
@@ -311,7 +363,10 @@ def test_a_call_that_could_not_be_kept_is_told_again(lea: Agency) -> None:
     assert (lea.waiting(), lea.woken) == ([], [])
     lea.away.clear()
     assert (lea.call(paid), lea.call(heard)) == (200, 200)
-    assert (lea.waiting(), lea.woken) == ([("earnings.read", lea.accounts[LEA])], [lea.accounts[LEA]] * 2)
+    assert (lea.waiting(), lea.woken) == (
+        [("earnings.read", lea.accounts[LEA])],
+        [lea.accounts[LEA]] * 2,
+    )
 
 
 def test_followers_wait_apart_from_earnings(lea: Agency) -> None:

@@ -1,4 +1,5 @@
-"""Waiting compressed, never work: the house clock leaps over idle time alone, and nowhere but in a demonstration."""
+"""Waiting compressed, never work: the house clock leaps over idle time alone, and nowhere but in a
+demonstration."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -63,12 +64,19 @@ def change(tenant: OpenScope, subject: UUID, **values: str) -> None:
     """Another state of a row."""
     with tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
         for column, value in values.items():
-            scope.run(f"UPDATE outbox SET {column} = {value} WHERE subject_id = :subject", subject=subject)
+            scope.run(
+                f"UPDATE outbox SET {column} = {value} WHERE subject_id = :subject", subject=subject
+            )
 
 
 def lease(tenant: OpenScope, subject: UUID) -> None:
     """A worker has the row in hand."""
-    change(tenant, subject, lease_token="gen_random_uuid()", lease_until="house_now() + interval '1 minute'")
+    change(
+        tenant,
+        subject,
+        lease_token="gen_random_uuid()",
+        lease_until="house_now() + interval '1 minute'",
+    )
     change(tenant, subject, state="'leased'")
 
 
@@ -80,7 +88,11 @@ def done(tenant: OpenScope, subject: UUID) -> None:
 HOURS = st.integers(1, 48)
 
 
-@given(waiting=st.lists(HOURS, max_size=4), dead=st.lists(st.integers(-48, 48), max_size=2), until=HOURS)
+@given(
+    waiting=st.lists(HOURS, max_size=4),
+    dead=st.lists(st.integers(-48, 48), max_size=2),
+    until=HOURS,
+)
 @settings(max_examples=25, deadline=None)
 def test_a_leap_ends_at_the_next_row_that_is_due(
     house: Database, waiting: list[int], dead: list[int], until: int
@@ -141,7 +153,9 @@ class Worker:
             self.seen += [(subject, scope.now) for subject in self._due(scope)]
 
     def _due(self, scope: Scope) -> list[UUID]:
-        done = scope.run("DELETE FROM outbox WHERE available_at <= house_now() RETURNING subject_id")
+        done = scope.run(
+            "DELETE FROM outbox WHERE available_at <= house_now() RETURNING subject_id"
+        )
         return list(done.scalars())
 
 
@@ -149,7 +163,9 @@ def test_a_day_passes_in_a_moment_and_every_row_has_its_time(house: Database) ->
     worker, began, started = Worker(house.scope), now(house.scope), monotonic()
     hours = (9, 2, 5, 23)
     rows = {put(house.scope, timedelta(hours=each)): each for each in hours}
-    ShiftableClock(house.scope, skip_idle_time=True, on_poll=worker).wait_until(began + timedelta(days=1))
+    ShiftableClock(house.scope, skip_idle_time=True, on_poll=worker).wait_until(
+        began + timedelta(days=1)
+    )
     assert [rows[subject] for subject, _ in worker.seen] == sorted(hours)
     for subject, at in worker.seen:
         assert abs(at - began - timedelta(hours=rows[subject])) < SLACK
@@ -167,28 +183,38 @@ def test_work_in_hand_is_waited_for_in_real_time(house: Database) -> None:
         if len(looks) == 4:
             done(house.scope, subject)
 
-    ShiftableClock(house.scope, skip_idle_time=True, on_poll=look).wait_until(began + timedelta(hours=1))
+    ShiftableClock(house.scope, skip_idle_time=True, on_poll=look).wait_until(
+        began + timedelta(hours=1)
+    )
     assert looks[3] - began < SLACK
     assert now(house.scope) - began >= timedelta(hours=1)
 
 
 def test_without_fast_the_clock_is_left_alone(house: Database) -> None:
     began = now(house.scope)
-    ShiftableClock(house.scope, skip_idle_time=False, on_poll=lambda: None).wait_until(began + timedelta(seconds=0.4))
+    ShiftableClock(house.scope, skip_idle_time=False, on_poll=lambda: None).wait_until(
+        began + timedelta(seconds=0.4)
+    )
     assert timedelta(seconds=0.4) <= now(house.scope) - began < SLACK
 
 
 def test_a_wait_has_an_end(house: Database) -> None:
-    clock, began = ShiftableClock(house.scope, skip_idle_time=True, on_poll=lambda: None), now(house.scope)
+    clock, began = (
+        ShiftableClock(house.scope, skip_idle_time=True, on_poll=lambda: None),
+        now(house.scope),
+    )
     assert not clock.wait_for(lambda: False, at_most=timedelta(hours=26))
     assert timedelta(hours=26) <= now(house.scope) - began < timedelta(hours=26) + SLACK
     assert clock.wait_for(lambda: True, at_most=timedelta(hours=26))
 
 
 def test_a_conversation_is_not_outrun(house: Database) -> None:
-    """Between two looks the house's time moves by a stride and by what passes anyway, and somebody gets to work."""
+    """Between two looks the house's time moves by a stride and by what passes anyway, and somebody
+    gets to work."""
     times: list[datetime] = []
-    clock = ShiftableClock(house.scope, skip_idle_time=True, on_poll=lambda: times.append(now(house.scope)))
+    clock = ShiftableClock(
+        house.scope, skip_idle_time=True, on_poll=lambda: times.append(now(house.scope))
+    )
     started = monotonic()
     clock.wait_for(lambda: False, at_most=timedelta(seconds=5), stride=timedelta(seconds=0.5))
     real = timedelta(seconds=monotonic() - started)
@@ -215,5 +241,7 @@ def declare(cluster: Cluster, environment: str) -> None:
     """Say in the database what kind of house this is."""
     owner = create_engine(cluster.url("greenroom_owner", "clockwork"))
     with owner.begin() as connection:
-        connection.execute(text("UPDATE house_clock SET environment = :environment"), {"environment": environment})
+        connection.execute(
+            text("UPDATE house_clock SET environment = :environment"), {"environment": environment}
+        )
     owner.dispose()

@@ -1,4 +1,5 @@
-"""The table of platforms is what the connectors say of themselves, on the page as in the terminal."""
+"""The table of platforms is what the connectors say of themselves, on the page as in the
+terminal."""
 
 import json
 from dataclasses import replace
@@ -10,7 +11,11 @@ import typer
 from typer.testing import CliRunner
 
 from connectors.platforms.sandbox.publisher import Sandbox
-from connectors.registry.loader import connectable_platforms, load_builtin_connectors, load_connectors
+from connectors.registry.loader import (
+    connectable_platforms,
+    load_builtin_connectors,
+    load_connectors,
+)
 from foundation.errors import NotFound
 from workers.cli.platforms import capability_table
 from workers.cli.platforms.commands import connectors
@@ -27,7 +32,9 @@ def told(*options: str) -> str:
 
 
 def test_the_page_is_what_the_command_prints() -> None:
-    assert PAGE.read_text("utf-8") == told("--markdown"), "greenroom connectors --markdown > docs/connectors.md"
+    assert PAGE.read_text("utf-8") == told("--markdown"), (
+        "greenroom connectors --markdown > docs/connectors.md"
+    )
 
 
 def test_every_platform_has_its_line() -> None:
@@ -41,14 +48,26 @@ def test_what_takes_the_least_effort_comes_first() -> None:
     known = load_builtin_connectors()
     minutes = {name: one.form.minutes for name, one in connectable_platforms(known).items()}
     assert list(minutes) == [
-        line.platform for line in capability_table.capability_rows(known) if line.platform in minutes
+        line.platform
+        for line in capability_table.capability_rows(known)
+        if line.platform in minutes
     ]
     assert list(minutes.values()) == sorted(minutes.values())
-    burdens: tuple[dict[str, Any], ...] = ({"cost": "monthly"}, {"approval_days": 9}, {"cost": "used"}, {})
+    burdens: tuple[dict[str, Any], ...] = (
+        {"cost": "monthly"},
+        {"approval_days": 9},
+        {"cost": "used"},
+        {},
+    )
     same = {name: Sandbox() for name in ("a", "b", "c", "d")}
     for (name, one), more in zip(same.items(), burdens, strict=True):
         one.capabilities = replace(Sandbox.capabilities, platform=name, **more)
-    assert [line.platform for line in capability_table.capability_rows(same)] == ["d", "b", "c", "a"]
+    assert [line.platform for line in capability_table.capability_rows(same)] == [
+        "d",
+        "b",
+        "c",
+        "a",
+    ]
 
 
 def test_the_guide_lists_them_by_effort() -> None:
@@ -70,9 +89,15 @@ def test_the_guide_lists_them_by_effort() -> None:
         (
             "telegram",
             "tells",
-            "settings of the place, webhooks, posts replaced, followers, movements of money, posts with a price",
+            "settings of the place, webhooks, posts replaced, followers, movements of money, "
+            "posts with a price",
         ),
-        ("fanvue", "tells", "tokens renewed, webhooks, posts that are gone, followers, earnings, posts with a price"),
+        (
+            "fanvue",
+            "tells",
+            "tokens renewed, webhooks, posts that are gone, followers, earnings, posts with a "
+            "price",
+        ),
         ("sandbox", "sells", "yes"),
         ("sandbox", "tells", "marks of a post, followers"),
         ("x", "cost", "by request"),
@@ -81,7 +106,11 @@ def test_the_guide_lists_them_by_effort() -> None:
     ],
 )
 def test_a_line_says_what_is_so(platform: str, column: str, value: str) -> None:
-    line = next(line for line in capability_table.capability_rows(load_connectors()) if line.platform == platform)
+    line = next(
+        line
+        for line in capability_table.capability_rows(load_connectors())
+        if line.platform == platform
+    )
     assert getattr(line, column) == value
 
 

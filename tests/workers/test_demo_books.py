@@ -1,4 +1,5 @@
-"""The statement that waits: what is read of it is what the platform that is none would say, to the cent."""
+"""The statement that waits: what is read of it is what the platform that is none would say, to the
+cent."""
 
 from datetime import date
 

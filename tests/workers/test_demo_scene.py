@@ -1,4 +1,5 @@
-"""The minute that begins when Home is opened: asked for once, planned once, played again with others, nowhere else."""
+"""The minute that begins when Home is opened: asked for once, planned once, played again with
+others, nowhere else."""
 
 import base64
 import secrets
@@ -75,8 +76,14 @@ class Stage:
     def deliveries(self, kind: str) -> list[Delivery]:
         """Of all scenes, the last planned last."""
         with self.tenant(LUMIERE.tenant_id, "system:test") as scope:
-            posts = schedule_reads.post_ids_by_origin_key(scope, home_scene.HOME_SCENE_ORIGIN, f"{kind}:")
-            return [row for _, post in sorted(posts.items()) for row in deliveries.deliveries_of_post(scope, post)]
+            posts = schedule_reads.post_ids_by_origin_key(
+                scope, home_scene.HOME_SCENE_ORIGIN, f"{kind}:"
+            )
+            return [
+                row
+                for _, post in sorted(posts.items())
+                for row in deliveries.deliveries_of_post(scope, post)
+            ]
 
     def forget(self) -> None:
         """Nothing waits any more."""
@@ -84,14 +91,17 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(
+    cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
     home = tmp_path_factory.mktemp("scene")
     with network(home / "sandbox.sqlite") as running:
         settings = Settings(
             home=home,
             environment="test",
             database=DatabaseSettings(
-                owner_url=cluster.url("greenroom_owner", "house"), work_url=cluster.url("greenroom_work", "house")
+                owner_url=cluster.url("greenroom_owner", "house"),
+                work_url=cluster.url("greenroom_work", "house"),
             ),
             tenants=TenantsSettings(master_key=base64.b64encode(secrets.token_bytes(32)).decode()),
             sandbox=SandboxSettings(inside_url=running.url),
@@ -111,7 +121,10 @@ def _bring(tenant: OpenScope, settings: Settings) -> None:
             owner = creator_id_of(scope, part)
         for shot in (one for one in part.pictures if one.key in SHOWN[part.slug]):
             small = replace(shot, width=200, height=152)
-            keep(creator_id=owner, prepared=pictures.draw_picture(small, credential, date(2026, 11, 20)))
+            keep(
+                creator_id=owner,
+                prepared=pictures.draw_picture(small, credential, date(2026, 11, 20)),
+            )
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +134,8 @@ def afresh(stage: Stage) -> Iterator[None]:
     stage.network.clear()
     yield
     stage.rows(
-        "UPDATE channels SET name = :name WHERE tenant_id = :tenant AND account = 'mia-x' RETURNING id",
+        "UPDATE channels SET name = :name WHERE tenant_id = :tenant AND account = 'mia-x' "
+        "RETURNING id",
         name=HANGING_CHANNEL_NAME,
     )
 
@@ -131,10 +145,14 @@ def test_tabs_and_reloads_are_one_opening(stage: Stage) -> None:
     with stage.tenant(LUMIERE.tenant_id, "member:test") as scope:
         assert not scene.request_demo_scene(scope)
     stage.begin(at)
-    stage.rows("DELETE FROM outbox WHERE tenant_id = :tenant AND kind = 'demo.scene' RETURNING id")  # handled
+    stage.rows(
+        "DELETE FROM outbox WHERE tenant_id = :tenant AND kind = 'demo.scene' RETURNING id"
+    )  # handled
     with stage.tenant(LUMIERE.tenant_id, "member:test") as scope:
         assert not scene.request_demo_scene(scope)
-    stage.rows("DELETE FROM outbox WHERE tenant_id = :tenant AND kind = 'demo.scene_step' RETURNING id")  # over
+    stage.rows(
+        "DELETE FROM outbox WHERE tenant_id = :tenant AND kind = 'demo.scene_step' RETURNING id"
+    )  # over
     with stage.tenant(LUMIERE.tenant_id, "member:test") as scope:
         assert scene.request_demo_scene(scope)
 
@@ -155,9 +173,13 @@ def test_minute_is_planned_from_the_opening_and_once(stage: Stage) -> None:
     assert {row.state for row in left} == {DeliveryState.SCHEDULED}
     kept = stage.deliveries(home_scene.HELD_POST)[-1]
     assert abs((kept.due_at - at).total_seconds() - 55) <= 1
-    waiting = stage.rows("SELECT kind, args->>'step' AS step, available_at FROM outbox WHERE tenant_id = :tenant")
+    waiting = stage.rows(
+        "SELECT kind, args->>'step' AS step, available_at FROM outbox WHERE tenant_id = :tenant"
+    )
     steps = {
-        row.step: round((row.available_at - at).total_seconds()) for row in waiting if row.kind == DemoSceneStep.kind
+        row.step: round((row.available_at - at).total_seconds())
+        for row in waiting
+        if row.kind == DemoSceneStep.kind
     }
     assert steps == {"pictures": 40, "fan": 43, "over": 180}
     assert (
@@ -171,15 +193,25 @@ def test_one_post_alone_meets_silence(stage: Stage) -> None:
     asked = stage.network.json("GET", "/control/faults")[1]["waiting"]
     left = stage.deliveries(home_scene.PUBLISHED_POST)[-3:]
     with stage.tenant(LUMIERE.tenant_id, "system:test") as scope:
-        silent = channel_reads.get_channel_by_name(scope, creator_id_of(scope, MIA), HANGING_CHANNEL_NAME)
-    key = step_runner.native_key_of(Subject("delivery", next(row.id for row in left if row.channel_id == silent.id)))
-    assert [(one["account"], one["mode"], one["match"]) for one in asked] == [("mia-x", "accept_then_hang", key)]
+        silent = channel_reads.get_channel_by_name(
+            scope, creator_id_of(scope, MIA), HANGING_CHANNEL_NAME
+        )
+    key = step_runner.native_key_of(
+        Subject("delivery", next(row.id for row in left if row.channel_id == silent.id))
+    )
+    assert [(one["account"], one["mode"], one["match"]) for one in asked] == [
+        ("mia-x", "accept_then_hang", key)
+    ]
 
 
 def test_looking_again_does_not_add_to_what_waits(stage: Stage) -> None:
     stage.begin(stage.opened())
     with stage.tenant(LUMIERE.tenant_id, "system:test") as scope:
-        post = max(schedule_reads.post_ids_by_origin_key(scope, home_scene.HOME_SCENE_ORIGIN, "held:").items())[1]
+        post = max(
+            schedule_reads.post_ids_by_origin_key(
+                scope, home_scene.HOME_SCENE_ORIGIN, "held:"
+            ).items()
+        )[1]
         row = deliveries.deliveries_of_post(scope, post)[0]
         transition_delivery(scope, row, DeliveryState.HELD)
     before = len(stage.deliveries(home_scene.PUBLISHED_POST))
@@ -204,7 +236,9 @@ def test_fan_comes_once_and_another_one_the_next_time(stage: Stage) -> None:
         names.append(home_scene.fan_name(number))
     assert names == ["Léo", "Inès"]
     said = [(one["fan"], one["text"]) for one in stage.network.truth("nova+key")["messages"]]
-    assert said == [(home_scene.fan_id(number, at), home_scene.FAN_MESSAGES[0]) for number in (0, 1)]
+    assert said == [
+        (home_scene.fan_id(number, at), home_scene.FAN_MESSAGES[0]) for number in (0, 1)
+    ]
 
 
 def _has_written(stage: Stage, fan: str) -> bool:
@@ -215,7 +249,9 @@ def test_run_of_the_scene_leaves_the_machine_to_others(stage: Stage) -> None:
     at = stage.opened()
     stage.follow(at, "pictures")
     stage.follow(at, "pictures")
-    rows = stage.rows("SELECT subject_id, args FROM outbox WHERE tenant_id = :tenant AND kind = 'job.run'")
+    rows = stage.rows(
+        "SELECT subject_id, args FROM outbox WHERE tenant_id = :tenant AND kind = 'job.run'"
+    )
     assert [row.args for row in rows] == [{"pause": home_scene.SECONDS_PER_PICTURE}]
     with stage.tenant(LUMIERE.tenant_id, "system:test") as scope:
         assert runner.run_progress(scope, rows[0].subject_id)[1:] == (0, 8)
@@ -225,7 +261,9 @@ def test_picture_somebody_wants_gone_is_passed_over(stage: Stage) -> None:
     """Step 5 of the tour, not undone, would else hold the minute's first post back."""
     with stage.tenant(LUMIERE.tenant_id, "system:test") as scope:
         number = len(
-            schedule_reads.post_ids_by_origin_key(scope, home_scene.HOME_SCENE_ORIGIN, f"{home_scene.PUBLISHED_POST}:")
+            schedule_reads.post_ids_by_origin_key(
+                scope, home_scene.HOME_SCENE_ORIGIN, f"{home_scene.PUBLISHED_POST}:"
+            )
         )
         keys = [MIA.pictures[(number + step) % len(MIA.pictures)].key for step in range(2)]
         made = assets.assets_by_source(scope, creator_id_of(scope, MIA), keys)
@@ -248,15 +286,26 @@ def test_late_start_counts_from_then(stage: Stage) -> None:
     with stage.tenant(LUMIERE.tenant_id, "system:test") as scope:
         now = scope.now
     assert all(
-        row.due_at > now for row in stage.deliveries(home_scene.HELD_POST) if row.state == DeliveryState.SCHEDULED
+        row.due_at > now
+        for row in stage.deliveries(home_scene.HELD_POST)
+        if row.state == DeliveryState.SCHEDULED
     )
 
 
 def test_changed_cast_leaves_out_what_it_cannot_play(stage: Stage) -> None:
-    stage.rows("UPDATE channels SET name = 'Autre' WHERE tenant_id = :tenant AND account = 'mia-x' RETURNING id")
-    before = len(stage.deliveries(home_scene.PUBLISHED_POST)), len(stage.deliveries(home_scene.HELD_POST))
+    stage.rows(
+        "UPDATE channels SET name = 'Autre' WHERE tenant_id = :tenant AND account = 'mia-x' "
+        "RETURNING id"
+    )
+    before = (
+        len(stage.deliveries(home_scene.PUBLISHED_POST)),
+        len(stage.deliveries(home_scene.HELD_POST)),
+    )
     stage.begin(stage.opened())
-    after = len(stage.deliveries(home_scene.PUBLISHED_POST)), len(stage.deliveries(home_scene.HELD_POST))
+    after = (
+        len(stage.deliveries(home_scene.PUBLISHED_POST)),
+        len(stage.deliveries(home_scene.HELD_POST)),
+    )
     assert after == (before[0], before[1] + 1)
 
 
@@ -267,7 +316,9 @@ def test_nowhere_else_is_anything_played(stage: Stage, tenant_id: UUID, who: str
     before = stage.rows("SELECT count(*) FROM posts WHERE tenant_id = :tenant")
     home_scene.start_home_scene(event, tenant=stage.tenant, may_play=who != "production")
     home_scene.play_home_scene_step(
-        DemoSceneStep(where, where, event.opened_at, "fan"), tenant=stage.tenant, may_play=who != "production"
+        DemoSceneStep(where, where, event.opened_at, "fan"),
+        tenant=stage.tenant,
+        may_play=who != "production",
     )
     assert stage.rows("SELECT count(*) FROM posts WHERE tenant_id = :tenant") == before
     assert not stage.rows("SELECT id FROM outbox WHERE tenant_id = :tenant")
@@ -275,7 +326,9 @@ def test_nowhere_else_is_anything_played(stage: Stage, tenant_id: UUID, who: str
 
 def test_without_the_sandbox_the_row_is_tried_again(stage: Stage) -> None:
     with stage.tenant(LUMIERE.tenant_id, "system:test") as scope:
-        silent = channel_reads.get_channel_by_name(scope, creator_id_of(scope, MIA), HANGING_CHANNEL_NAME)
+        silent = channel_reads.get_channel_by_name(
+            scope, creator_id_of(scope, MIA), HANGING_CHANNEL_NAME
+        )
         lifecycle.connect_account(
             scope,
             creator_id=silent.creator_id,

@@ -20,8 +20,23 @@ from foundation.outbox.fan_out import FactListener, FactListeners
 from foundation.outbox.outbox import RetryLater
 from foundation.outbox.row_leases import Backoff
 from tests.foundation import events
-from tests.foundation.events import ChatDue, CountSale, DayDue, PostDue, Sold, ThankBuyer, put_posts, states
-from workers.relay.dispatch import Dispatcher, EventRoute, EventRoutes, declared_events, run_due_events
+from tests.foundation.events import (
+    ChatDue,
+    CountSale,
+    DayDue,
+    PostDue,
+    Sold,
+    ThankBuyer,
+    put_posts,
+    states,
+)
+from workers.relay.dispatch import (
+    Dispatcher,
+    EventRoute,
+    EventRoutes,
+    declared_events,
+    run_due_events,
+)
 
 ME = "system:test"
 
@@ -54,7 +69,9 @@ class TestRoutes:
 
     def test_a_fact_with_a_route(self) -> None:
         with pytest.raises(ValueError, match="two routes"):
-            EventRoutes(EventRoute(Sold, nothing), facts=FactListeners({Sold: ()})).require_routes([Sold])
+            EventRoutes(EventRoute(Sold, nothing), facts=FactListeners({Sold: ()})).require_routes(
+                [Sold]
+            )
 
     def test_a_listener_without_a_route(self) -> None:
         with pytest.raises(ValueError, match="which no route handles"):
@@ -66,10 +83,18 @@ class TestRoutes:
 
     def test_a_kind_without_a_route(self) -> None:
         routes = EventRoutes(EventRoute(PostDue, nothing))
-        assert set(declared_events(events)) == {PostDue, ChatDue, DayDue, Sold, CountSale, ThankBuyer}
+        assert set(declared_events(events)) == {
+            PostDue,
+            ChatDue,
+            DayDue,
+            Sold,
+            CountSale,
+            ThankBuyer,
+        }
         assert declared_events(ModuleType("empty")) == ()
         with pytest.raises(
-            ValueError, match=r"no route for test\.chat, test\.count, test\.day, test\.sold, test\.thank"
+            ValueError,
+            match=r"no route for test\.chat, test\.count, test\.day, test\.sold, test\.thank",
         ):
             routes.require_routes(declared_events(events))
 
@@ -81,7 +106,9 @@ class Restarting:
     tenant: OpenScope
     refusals: int = 0
 
-    def __call__(self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app") -> AbstractContextManager[Scope]:
+    def __call__(
+        self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app"
+    ) -> AbstractContextManager[Scope]:
         if self.refusals:
             self.refusals -= 1
             raise OperationalError("", {}, Exception())
@@ -92,7 +119,8 @@ class Restarting:
 def test_a_run_that_ends_while_the_database_restarts_is_settled_all_the_same(
     tenant: OpenScope, tenant_id: UUID, raised: Exception | None
 ) -> None:
-    """Found by chaos: such a row, and the chat behind it, waited for the end of its lease, up to 135 s."""
+    """Found by chaos: such a row, and the chat behind it, waited for the end of its lease, up to
+    135 s."""
     restarting = Restarting(tenant)
 
     def handler(event: Any) -> None:
@@ -108,7 +136,9 @@ def test_a_run_that_ends_while_the_database_restarts_is_settled_all_the_same(
     assert states(tenant, tenant_id) == ({} if raised is None else {"waiting": 1})
 
 
-def test_a_handled_row_is_gone_and_its_event_was_the_one_put(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_a_handled_row_is_gone_and_its_event_was_the_one_put(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     seen: list[DayDue] = []
     event = DayDue(tenant_id, uuid7(), date(2026, 10, 25), label="é")
     with tenant(tenant_id, ME) as scope:
@@ -121,7 +151,9 @@ def test_a_handled_row_is_gone_and_its_event_was_the_one_put(tenant: OpenScope, 
 def test_a_bug_waits_for_its_backoff_and_stops_at_five(tenant: OpenScope, tenant_id: UUID) -> None:
     put_posts(tenant, tenant_id, 1)
     told: list[PostDue] = []
-    routes = EventRoutes(EventRoute(PostDue, failing(ValueError("private words")), on_dead=told.append))
+    routes = EventRoutes(
+        EventRoute(PostDue, failing(ValueError("private words")), on_dead=told.append)
+    )
     for tries in (1, 2, 3, 4):
         assert run_due_events(routes, tenant, only=tenant_id) == 1
         found = row(tenant, tenant_id)
@@ -137,7 +169,9 @@ def test_a_bug_waits_for_its_backoff_and_stops_at_five(tenant: OpenScope, tenant
 def test_a_refusal_leaves_its_code_and_no_words(tenant: OpenScope, tenant_id: UUID) -> None:
     put_posts(tenant, tenant_id, 1)
     run_due_events(
-        EventRoutes(EventRoute(PostDue, failing(Refused("gate.denied", name="Léo")))), tenant, only=tenant_id
+        EventRoutes(EventRoute(PostDue, failing(Refused("gate.denied", name="Léo")))),
+        tenant,
+        only=tenant_id,
     )
     assert row(tenant, tenant_id).last_error == "Refused gate.denied"
 
@@ -153,25 +187,37 @@ def test_later_costs_no_try(tenant: OpenScope, tenant_id: UUID) -> None:
 
 def test_a_lost_lease_leaves_the_row_to_the_other(tenant: OpenScope, tenant_id: UUID) -> None:
     put_posts(tenant, tenant_id, 1)
-    run_due_events(EventRoutes(EventRoute(PostDue, failing(LeaseLost("event.taken_over")))), tenant, only=tenant_id)
+    run_due_events(
+        EventRoutes(EventRoute(PostDue, failing(LeaseLost("event.taken_over")))),
+        tenant,
+        only=tenant_id,
+    )
     assert states(tenant, tenant_id) == {"leased": 1}
 
 
-def test_a_kind_of_another_version_fails_and_harms_nobody(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_a_kind_of_another_version_fails_and_harms_nobody(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     put_posts(tenant, tenant_id, 1)
     run_due_events(EventRoutes(), tenant, only=tenant_id)
     assert row(tenant, tenant_id).last_error == "GreenroomError event.unrouted"
 
 
-def test_a_row_that_kills_its_workers_is_not_started_for_ever(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_a_row_that_kills_its_workers_is_not_started_for_ever(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     put_posts(tenant, tenant_id, 1)
     started: list[PostDue] = []
     told: list[PostDue] = []
-    routes = EventRoutes(EventRoute(PostDue, started.append, on_dead=told.append, backoff=Backoff(dead_at=2)))
+    routes = EventRoutes(
+        EventRoute(PostDue, started.append, on_dead=told.append, backoff=Backoff(dead_at=2))
+    )
     for _ in range(2):
         with tenant(tenant_id, ME) as scope:
             claimed = row_leases.claim_rows(scope, "publish", places=4, room=1)[0]
-            assert row_leases.take_row(scope, claimed.id, claimed.token, deadline=timedelta(seconds=-60))
+            assert row_leases.take_row(
+                scope, claimed.id, claimed.token, deadline=timedelta(seconds=-60)
+            )
             assert row_leases.sweep_expired_leases(scope) == 1
     run_due_events(routes, tenant, only=tenant_id)
     assert (started, len(told)) == ([], 1)
@@ -204,7 +250,10 @@ def test_what_one_event_causes_bears_its_trace(tenant: OpenScope, tenant_id: UUI
 
     put_posts(tenant, tenant_id, 1)
     run_due_events(
-        EventRoutes(EventRoute(PostDue, first), EventRoute(ChatDue, lambda _: traces.append(telemetry.trace_id()))),
+        EventRoutes(
+            EventRoute(PostDue, first),
+            EventRoute(ChatDue, lambda _: traces.append(telemetry.trace_id())),
+        ),
         tenant,
         only=tenant_id,
     )
@@ -229,7 +278,9 @@ def test_long_work_extends_its_own_lease(tenant: OpenScope, tenant_id: UUID) -> 
     assert len(until) == 2
 
 
-def test_drain_goes_by_time_across_queues_and_stops_where_told(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_drain_goes_by_time_across_queues_and_stops_where_told(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     order: list[str] = []
     routes = EventRoutes(
         EventRoute(PostDue, lambda event: order.append(event.note)),

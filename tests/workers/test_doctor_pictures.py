@@ -9,12 +9,19 @@ from tests.fakes.ollama import FakeOllama
 from tests.generators.builders import needs_diffusion
 from tests.generators.tiny_films import adapter
 from tests.generators.tiny_models import sd15
-from workers.doctor.engines import _check_classifier, _check_image_engines, _check_video_engine, _check_vision_engine
+from workers.doctor.engines import (
+    _check_classifier,
+    _check_image_engines,
+    _check_video_engine,
+    _check_vision_engine,
+)
 from workers.doctor.findings import FindingLevel
 
 
 def says(url: str = "", versions: str = "") -> tuple[FindingLevel, str]:
-    found = _check_classifier(Settings(generators=GeneratorsSettings(classifier_url=url, classifier_versions=versions)))
+    found = _check_classifier(
+        Settings(generators=GeneratorsSettings(classifier_url=url, classifier_versions=versions))
+    )
     return found.level, found.message.code
 
 
@@ -31,7 +38,8 @@ def test_it_says_who_looks_and_whether_that_counts() -> None:
 
 
 def makes(**settings: object) -> list[tuple[str, FindingLevel, str]]:
-    found = _check_image_engines(Settings(generators=GeneratorsSettings(**settings)))  # type: ignore[arg-type]  # from a test
+    # from a test
+    found = _check_image_engines(Settings(generators=GeneratorsSettings(**settings)))  # type: ignore[arg-type]  # see above
     return [(one.part, one.level, one.message.code) for one in found]
 
 
@@ -55,26 +63,36 @@ def test_it_says_on_what_the_model_runs_or_why_it_cannot(tmp_path: Path) -> None
     assert makes(diffusion_folder=folder, diffusion_memory_mib=1) == [
         ("images", FindingLevel.ERROR, "engine.model_too_large")
     ]
-    assert makes(diffusion_folder=str(tmp_path)) == [("images", FindingLevel.ERROR, "engine.folder_no_model")]
+    assert makes(diffusion_folder=str(tmp_path)) == [
+        ("images", FindingLevel.ERROR, "engine.folder_no_model")
+    ]
 
 
 def moves(**settings: object) -> tuple[FindingLevel, str]:
-    found = _check_video_engine(Settings(generators=GeneratorsSettings(**settings)))  # type: ignore[arg-type]  # from a test
+    # from a test
+    found = _check_video_engine(Settings(generators=GeneratorsSettings(**settings)))  # type: ignore[arg-type]  # see above
     return found.level, found.message.code
 
 
 def test_it_says_what_makes_pictures_move_or_why_nothing_can(tmp_path: Path) -> None:
     needs_diffusion()
     assert moves() == (FindingLevel.OK, "engine.film_none")
-    models, moved = str(sd15(tmp_path / "models" / "tiny").parent), str(adapter(tmp_path / "adapter"))
+    models, moved = (
+        str(sd15(tmp_path / "models" / "tiny").parent),
+        str(adapter(tmp_path / "adapter")),
+    )
     assert moves(film_models=models, film_adapter=moved) == (FindingLevel.OK, "engine.film_runs")
     assert moves(film_models=models) == (FindingLevel.ERROR, "engine.film_adapter")
-    assert moves(film_models=str(tmp_path / "none")) == (FindingLevel.ERROR, "engine.folder_missing")
+    assert moves(film_models=str(tmp_path / "none")) == (
+        FindingLevel.ERROR,
+        "engine.folder_missing",
+    )
 
 
 def test_it_says_which_model_proposes_alt_texts_or_why_none_does() -> None:
     def says(**settings: str) -> tuple[FindingLevel, str]:
-        found = _check_vision_engine(Settings(generators=GeneratorsSettings(**settings)))  # type: ignore[arg-type]  # from a test
+        # from a test
+        found = _check_vision_engine(Settings(generators=GeneratorsSettings(**settings)))  # type: ignore[arg-type]  # see above
         return found.level, found.message.code
 
     assert says() == (FindingLevel.OK, "engine.seeing_none")
@@ -82,7 +100,11 @@ def test_it_says_which_model_proposes_alt_texts_or_why_none_does() -> None:
         FindingLevel.WARN,
         "engine.server_down",
     )
-    state = FakeOllama(models=["llava:latest", "llama3.2", "far"], sees={"llava:latest", "far"}, remote={"far": "x"})
+    state = FakeOllama(
+        models=["llava:latest", "llama3.2", "far"],
+        sees={"llava:latest", "far"},
+        remote={"far": "x"},
+    )
     with ollama.serving(state) as server:
         for model, said in (
             ("llava", (FindingLevel.OK, "doctor.engine")),

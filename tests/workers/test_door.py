@@ -6,7 +6,10 @@ from workers.runtime import listening_socket
 
 
 def test_what_a_door_accepts_sends_at_once() -> None:
-    with listening_socket.open_listening_socket("127.0.0.1", 0) as found, socket.create_connection(found.getsockname()):
+    with (
+        listening_socket.open_listening_socket("127.0.0.1", 0) as found,
+        socket.create_connection(found.getsockname()),
+    ):
         accepted, _ = found.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -1,4 +1,5 @@
-"""Figures that are asked for: the outbox as the relay sees it, and how long the listeners have heard nothing."""
+"""Figures that are asked for: the outbox as the relay sees it, and how long the listeners have
+heard nothing."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -59,7 +60,10 @@ def test_the_outbox_is_counted_over_all_tenants(tenant: OpenScope) -> None:
 def test_a_database_that_is_away_leaves_a_gap_and_no_error() -> None:
     registry = CollectorRegistry()
     registry.register(away_figures())
-    assert registry.get_sample_value("greenroom_outbox_rows", {"queue": "chat", "state": "dead"}) is None
+    assert (
+        registry.get_sample_value("greenroom_outbox_rows", {"queue": "chat", "state": "dead"})
+        is None
+    )
     assert [family.name for family in registry.collect()]
 
 
@@ -73,4 +77,6 @@ def test_the_account_heard_longest_ago_counts() -> None:
     assert value(registry, "greenroom_listener_lag_seconds", platform="sandbox") >= 0
     hearing.remove_channel(quiet)
     hearing.remove_channel(busy)
-    assert registry.get_sample_value("greenroom_listener_lag_seconds", {"platform": "sandbox"}) is None
+    assert (
+        registry.get_sample_value("greenroom_listener_lag_seconds", {"platform": "sandbox"}) is None
+    )

@@ -1,4 +1,5 @@
-"""The log from the command line: what is done to the database shows, and so does what is done to an export."""
+"""The log from the command line: what is done to the database shows, and so does what is done to an
+export."""
 
 import re
 from collections.abc import Iterator
@@ -39,7 +40,9 @@ def root(cluster: Cluster) -> Iterator[Engine]:
 @pytest.fixture
 def services(cluster: Cluster, root: Engine, tmp_path: Path) -> Iterator[Services]:
     with root.begin() as connection:
-        connection.execute(text("TRUNCATE log_checkpoints, log_heads, permits, decisions, agencies CASCADE"))
+        connection.execute(
+            text("TRUNCATE log_checkpoints, log_heads, permits, decisions, agencies CASCADE")
+        )
     with wired(cluster, tmp_path) as found:
         yield found
 
@@ -51,12 +54,16 @@ def here(services: Services) -> World:
     for count in (3, 3, 2):
         with found.scope() as scope:
             for number in range(count):
-                issuance.judge_unit(scope, unit(found, text=f"Hello {number}"), author=f"member:{found.ann}")
+                issuance.judge_unit(
+                    scope, unit(found, text=f"Hello {number}"), author=f"member:{found.ann}"
+                )
         if count == 3:
             with services.tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
                 scope.run("SELECT house_shift(:by)", by=timedelta(minutes=10))
             due = CheckpointDue(INSTALLATION_ID, INSTALLATION_ID)
-            anchors.handle_checkpoint_due(due, tenant=services.tenant, archive=services.archive, key=services.log_key)
+            anchors.handle_checkpoint_due(
+                due, tenant=services.tenant, archive=services.archive, key=services.log_key
+            )
     return found
 
 
@@ -86,7 +93,13 @@ def rehash(root: Engine, here: World) -> None:
                     "UPDATE decisions SET seq = :seq, prev_hash = :prev, hash = :hash"
                     " WHERE tenant_id = :t AND seq = :before"
                 ),
-                {"t": here.tenant_id, "seq": seq, "prev": fields["prev_hash"], "hash": last, "before": before},
+                {
+                    "t": here.tenant_id,
+                    "seq": seq,
+                    "prev": fields["prev_hash"],
+                    "hash": last,
+                    "before": before,
+                },
             )
         connection.execute(
             text("UPDATE log_heads SET seq = :seq, hash = :hash WHERE tenant_id = :t"),
@@ -96,7 +109,8 @@ def rehash(root: Engine, here: World) -> None:
 
 OF = "WHERE tenant_id = :t AND seq"
 COPIED = (
-    "tenant_id, prev_hash, hash, decided_at, subject_kind, subject_id, creator_id, channel_id, surface, unit_digest,"
+    "tenant_id, prev_hash, hash, decided_at, subject_kind, subject_id, creator_id, channel_id, "
+    "surface, unit_digest,"
     " snapshot_digest, author, stage, verdict, reasons, rating, flags, bundle"
 )
 
@@ -105,7 +119,13 @@ def test_an_untouched_log_is_whole(services: Services, here: World) -> None:
     found = log_export.verify_stored_log(services)
     assert found.is_intact, found
     (one,) = found.logs
-    assert (one.entries, one.anchored, one.entries_after_checkpoint, one.checkpoints, found.links) == (8, 6, 2, 2, 2)
+    assert (
+        one.entries,
+        one.anchored,
+        one.entries_after_checkpoint,
+        one.checkpoints,
+        found.links,
+    ) == (8, 6, 2, 2, 2)
     assert log_export.verify_stored_log(services, agency=one.agency.upper()).is_intact
     with pytest.raises(NotFound):
         log_export.verify_stored_log(services, agency="nobody")
@@ -118,11 +138,17 @@ def test_an_untouched_log_is_whole(services: Services, here: World) -> None:
         ([f"UPDATE decisions SET verdict = 'B' {OF} = 8"], ExportFault("entry_changed", 8)),
         ([f"DELETE FROM decisions {OF} = 2"], ExportFault("entry_missing", 2)),
         (
-            [f"UPDATE decisions SET seq = {to} {OF} = {seq}" for seq, to in ((5, 99), (7, 5), (99, 7))],
+            [
+                f"UPDATE decisions SET seq = {to} {OF} = {seq}"
+                for seq, to in ((5, 99), (7, 5), (99, 7))
+            ],
             ExportFault("entry_changed", 5),
         ),
         (
-            [f"DELETE FROM decisions {OF} > 5", "UPDATE log_heads SET seq = 5 WHERE tenant_id = :t"],
+            [
+                f"DELETE FROM decisions {OF} > 5",
+                "UPDATE log_heads SET seq = 5 WHERE tenant_id = :t",
+            ],
             ExportFault("cut", 6),
         ),
         (
@@ -172,25 +198,37 @@ def test_only_the_tail_can_be_written_anew(services: Services, here: World, root
     tamper(root, here, f"UPDATE decisions SET verdict = 'B' {OF} = 7")
     rehash(root, here)
     found = log_export.verify_stored_log(services)
-    assert (found.is_intact, found.logs[0].entries_after_checkpoint) == (True, 2), "the blind spot that is said"
+    assert (found.is_intact, found.logs[0].entries_after_checkpoint) == (True, 2), (
+        "the blind spot that is said"
+    )
 
 
-def test_a_checkpoint_that_is_gone_from_the_archive_is_missed(services: Services, here: World, tmp_path: Path) -> None:
+def test_a_checkpoint_that_is_gone_from_the_archive_is_missed(
+    services: Services, here: World, tmp_path: Path
+) -> None:
     files = (path for path in (tmp_path / "objects-archive").rglob("*") if path.is_file())
     kept = sorted(path for path in files if path.parent.name != "root")
     kept[-1].unlink()
-    assert log_export.verify_stored_log(services).logs[0].fault == ExportFault("checkpoint_missing", 2)
+    assert log_export.verify_stored_log(services).logs[0].fault == ExportFault(
+        "checkpoint_missing", 2
+    )
 
 
-def test_an_export_is_verified_without_the_house(services: Services, here: World, tmp_path: Path, root: Engine) -> None:
+def test_an_export_is_verified_without_the_house(
+    services: Services, here: World, tmp_path: Path, root: Engine
+) -> None:
     path = tmp_path / "log.jsonl"
     assert log_export.write_log(services, path) == len(path.read_bytes().splitlines())
     tamper(root, here, f"UPDATE decisions SET verdict = 'B' {OF} = 3")
     found = log_export.verify_log(path, agency="", key=services.log_key.public_key_text)
     assert found.is_intact, "the file is older than the change"
     lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(line.replace(b'"stage":"judge"', b'"stage":"mint"') for line in lines))
-    assert log_export.verify_log(path, agency="", key="").logs[0].fault == ExportFault("entry_changed", 1)
+    path.write_bytes(
+        b"".join(line.replace(b'"stage":"judge"', b'"stage":"mint"') for line in lines)
+    )
+    assert log_export.verify_log(path, agency="", key="").logs[0].fault == ExportFault(
+        "entry_changed", 1
+    )
     with pytest.raises(BadInput):
         log_export.verify_log(tmp_path / "none", agency="", key="")
 
@@ -203,11 +241,18 @@ def test_the_beat_asks_and_the_route_signs(services: Services, here: World) -> N
         scope.run("SELECT house_shift(:by)", by=timedelta(minutes=10))
     for _ in range(2):
         next(tick for tick in TICKS if tick.name == "checkpoints").write_rows(services.tenant)
-    assert dispatch.run_due_events(registry.build_routes(services), services.tenant, only=INSTALLATION_ID) == 1
+    assert (
+        dispatch.run_due_events(
+            registry.build_routes(services), services.tenant, only=INSTALLATION_ID
+        )
+        == 1
+    )
     assert log_export.verify_stored_log(services).logs[0].entries_after_checkpoint == 0
 
 
-def test_a_house_that_goes_on_meanwhile_is_whole_at_every_look(services: Services, here: World) -> None:
+def test_a_house_that_goes_on_meanwhile_is_whole_at_every_look(
+    services: Services, here: World
+) -> None:
     over = Event()
 
     def write() -> None:
@@ -220,7 +265,9 @@ def test_a_house_that_goes_on_meanwhile_is_whole_at_every_look(services: Service
             with services.tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
                 scope.run("SELECT house_shift(:by)", by=timedelta(minutes=10))
             due = CheckpointDue(INSTALLATION_ID, INSTALLATION_ID)
-            anchors.handle_checkpoint_due(due, tenant=services.tenant, archive=services.archive, key=services.log_key)
+            anchors.handle_checkpoint_due(
+                due, tenant=services.tenant, archive=services.archive, key=services.log_key
+            )
 
     with ThreadPoolExecutor(3) as pool:
         busy = [pool.submit(work) for work in (write, write, sign)]
@@ -236,7 +283,11 @@ def test_a_house_that_goes_on_meanwhile_is_whole_at_every_look(services: Service
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_every_finding_has_its_sentence(
-    services: Services, here: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, language: str
+    services: Services,
+    here: World,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    language: str,
 ) -> None:
     for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.setenv(variable, language)
@@ -249,11 +300,18 @@ def test_every_finding_has_its_sentence(
     assert services.log_key.public_key_text in told
     source = Path(proof.__file__).read_text("utf-8")
     whats = set(
-        re.findall(r"\"((?:entry|checkpoint|root|log|end)_[a-z]+|cut|rewritten|unreadable|other_key)\"", source)
+        re.findall(
+            r"\"((?:entry|checkpoint|root|log|end)_[a-z]+|cut|rewritten|unreadable|other_key)\"",
+            source,
+        )
     )
     assert len(whats) >= 13
     for what in whats:
         broken = proof.ExportVerification(
-            "", 0, (proof.LogVerification("l", "A", fault=ExportFault(what, 3)),), (), ExportFault(what, 3)
+            "",
+            0,
+            (proof.LogVerification("l", "A", fault=ExportFault(what, 3)),),
+            (),
+            ExportFault(what, 3),
         )
         assert log_export.print_proof(broken) == 1

@@ -1,4 +1,5 @@
-"""Explaining: the story of a post as it was, in both languages, never the matched term, and honest about replaying."""
+"""Explaining: the story of a post as it was, in both languages, never the matched term, and honest
+about replaying."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -63,7 +64,9 @@ def test_the_story_of_a_post_from_writing_to_removal(services: Services, lea: De
     with lea.scope() as scope:
         post = scope.run("SELECT post_id FROM deliveries WHERE id = :id", id=delivery).scalar_one()
     english, french = told(services, post), told(services, post, "fr")
-    assert told(services, delivery).splitlines()[1:] == english.splitlines()[1:], "its one delivery is the whole post"
+    assert told(services, delivery).splitlines()[1:] == english.splitlines()[1:], (
+        "its one delivery is the whole post"
+    )
     assert "Agence" in english
     assert "Europe/Paris" in english
     assert "Looked at in the moment of sending. Written by Anne." in english
@@ -80,7 +83,9 @@ def test_the_story_of_a_post_from_writing_to_removal(services: Services, lea: De
     assert "the copy was gone on" in told(services, post)
 
 
-def test_the_beginning_of_an_id_is_enough_and_says_when_it_is_not(services: Services, lea: Desk) -> None:
+def test_the_beginning_of_an_id_is_enough_and_says_when_it_is_not(
+    services: Services, lea: Desk
+) -> None:
     first, second = lea.delivery("one", after=60), lea.delivery("two", after=120)
     lea.live(minutes=3)
     assert str(first) in told(services, str(first).replace("-", "")[:26].upper())
@@ -138,27 +143,41 @@ def test_a_permission_that_did_not_reach_is_said(services: Services, here: World
     assert "does not leave." in told(services, whole.subject.id)
 
 
-def test_what_was_replaced_where_it_could_not_be_deleted_is_said(services: Services, here: World) -> None:
+def test_what_was_replaced_where_it_could_not_be_deleted_is_said(
+    services: Services, here: World
+) -> None:
     code, post = "service.safety.removed.message", unit(here)
     with here.scope() as scope:
         permit = issuance.mint_permit(scope, post, Step(), key=KEY, author=f"member:{here.ann}")
     with here.scope() as scope:
         live_copies.record_copy(scope, permit.jti, "7", scope.now)
         instead = Subject(replacement_picture.REPLACEMENT_STEP, permit.jti)
-        told_there = unit(here, text=render_message(Message(code), "en"), service=code, subject=instead)
-        issuance.mint_permit(scope, told_there, Step(body="instead"), key=KEY, author="system:channels")
+        told_there = unit(
+            here, text=render_message(Message(code), "en"), service=code, subject=instead
+        )
+        issuance.mint_permit(
+            scope, told_there, Step(body="instead"), key=KEY, author="system:channels"
+        )
     assert "was replaced" not in told(services, post.subject.id)
     with here.scope() as scope:
         live_copies.record_replaced(scope, permit.jti)
-    for language, sentence in (("en", "what it showed was replaced"), ("fr", "ce qu’il montrait a été remplacé")):
+    for language, sentence in (
+        ("en", "what it showed was replaced"),
+        ("fr", "ce qu’il montrait a été remplacé"),
+    ):
         assert sentence in told(services, post.subject.id, language)
     assert "What stands in the place of something removed" in told(services, permit.jti)
 
 
-def replayed(here: World, subject: Subject, rules: bundle.Bundle | None = None) -> list[ReplayOutcome]:
+def replayed(
+    here: World, subject: Subject, rules: bundle.Bundle | None = None
+) -> list[ReplayOutcome]:
     known = bundle.shipped_bundle() if rules is None else rules
     with here.scope() as scope:
-        return [each.replay for each in subject_history.list_decisions(scope, subject, bundles={known.name: known})]
+        return [
+            each.replay
+            for each in subject_history.list_decisions(scope, subject, bundles={known.name: known})
+        ]
 
 
 def alter(cluster: Cluster, here: World, statement: str) -> None:
@@ -179,19 +198,25 @@ def test_a_decision_made_again_is_the_same_or_it_is_said_why_not(
     assert replayed(here, whole.subject) == [ReplayOutcome.SAME, ReplayOutcome.SAME]
     changed = tmp_path / "matrix.yaml"
     changed.write_text(
-        bundle.SHIPPED_MATRIX_PATH.read_text("utf-8").replace(bundle.shipped_bundle().version, "2026.12.31-1", 1),
+        bundle.SHIPPED_MATRIX_PATH.read_text("utf-8").replace(
+            bundle.shipped_bundle().version, "2026.12.31-1", 1
+        ),
         "utf-8",
     )
     other = bundle.load_bundle(changed, lexicon.shipped_lexicon())
     assert replayed(here, whole.subject, other) == [ReplayOutcome.OTHER_RULES] * 2
-    assert replayed(here, whole.subject, replace(other, version="x")) == [ReplayOutcome.OTHER_RULES] * 2
+    assert (
+        replayed(here, whole.subject, replace(other, version="x"))
+        == [ReplayOutcome.OTHER_RULES] * 2
+    )
     alter(cluster, here, "UPDATE decisions SET verdict = 'H' WHERE tenant_id = :t AND seq = 1")
     assert replayed(here, whole.subject) == [ReplayOutcome.DIFFERENT, ReplayOutcome.SAME]
     assert "NOT the same" in told(services, whole.subject.id)
     alter(
         cluster,
         here,
-        "UPDATE decision_inputs SET unit = replace(unit, 'Good morning', 'Good night') WHERE tenant_id = :t",
+        "UPDATE decision_inputs SET unit = replace(unit, 'Good morning', 'Good night') WHERE "
+        "tenant_id = :t",
     )
     assert replayed(here, whole.subject) == [ReplayOutcome.INPUTS_CHANGED] * 2
     alter(cluster, here, "UPDATE decision_inputs SET snapshot = '{' WHERE tenant_id = :t")

@@ -1,4 +1,5 @@
-"""`greenroom gate check-texts`: a line in, a line out, bad lines told by number; and the figures of false alarms."""
+"""`greenroom gate check-texts`: a line in, a line out, bad lines told by number; and the figures of
+false alarms."""
 
 import io
 import json
@@ -23,7 +24,11 @@ def line(text: str, **more: object) -> bytes:
 
 
 def test_each_line_gets_its_verdict() -> None:
-    assert said(line("Good morning everybody", lang="en"), b"", line("Dzisiaj mam dla was nowe zdjęcia", id=7)) == [
+    assert said(
+        line("Good morning everybody", lang="en"),
+        b"",
+        line("Dzisiaj mam dla was nowe zdjęcia", id=7),
+    ) == [
         {"id": "1", "rating": "G", "verdict": "A", "reasons": []},
         {"id": 7, "rating": "G", "verdict": "H", "reasons": ["TEXT_LANGUAGE_UNSUPPORTED"]},
     ]
@@ -31,7 +36,9 @@ def test_each_line_gets_its_verdict() -> None:
 
 def test_the_place_decides() -> None:
     word = "EXPLICIT-MARKER-A"
-    found = said(line(word), line(word, surface="telegram.bot_dm"), line("Hello", surface="nowhere.post"))
+    found = said(
+        line(word), line(word, surface="telegram.bot_dm"), line("Hello", surface="nowhere.post")
+    )
     assert [(each["verdict"], each["reasons"]) for each in found if isinstance(each, dict)] == [
         ("H", ["RATING_EXCEEDS_SURFACE", "TEXT_EXPLICIT_NO_FLAG"]),
         ("F", []),
@@ -40,10 +47,17 @@ def test_the_place_decides() -> None:
 
 
 def test_a_kind_of_text_is_no_place() -> None:
-    """`caption` says what it is, `nowhere.post` where it goes; people write places with a dot or a slash."""
+    """`caption` says what it is, `nowhere.post` where it goes; people write places with a dot or a
+    slash."""
     word = "EXPLICIT-MARKER-A"
-    posts = [line(word, surface=surface) for surface in ("x/post", "caption", "bio", "alt text", "title", "", "bottom")]
-    chats = [line(word, surface=surface) for surface in ("telegram/bot_dm", "message", "Chat", "bot reply", "bot_dm")]
+    posts = [
+        line(word, surface=surface)
+        for surface in ("x/post", "caption", "bio", "alt text", "title", "", "bottom")
+    ]
+    chats = [
+        line(word, surface=surface)
+        for surface in ("telegram/bot_dm", "message", "Chat", "bot reply", "bot_dm")
+    ]
     found = said(*posts, *chats, line(word, surface="nowhere/post"))
     verdicts = [each["verdict"] for each in found if isinstance(each, dict)]
     assert verdicts == ["H"] * len(posts) + ["F"] * len(chats) + ["B"]
@@ -67,8 +81,11 @@ class Endless(io.RawIOBase):
 
 
 def test_lines_are_judged_as_they_come() -> None:
-    told: Iterator[object] = judge_lines(Endless())  # type: ignore[arg-type]  # only what is read of a stream
-    assert [next(told) for _ in range(3)] == [{"id": "1", "rating": "G", "verdict": "A", "reasons": []}] * 3
+    # only what is read of a stream
+    told: Iterator[object] = judge_lines(Endless())  # type: ignore[arg-type]  # see above
+    assert [next(told) for _ in range(3)] == [
+        {"id": "1", "rating": "G", "verdict": "A", "reasons": []}
+    ] * 3
 
 
 def test_the_command_reads_a_file_or_its_input(tmp_path: Path) -> None:
@@ -81,7 +98,10 @@ def test_the_command_reads_a_file_or_its_input(tmp_path: Path) -> None:
     ):
         assert done.returncode == 1
         assert json.loads(done.stdout) == {"id": "1", "rating": "G", "verdict": "A", "reasons": []}
-        assert [told.split(":")[0] for told in done.stderr.decode().splitlines()] == ["line 2", "line 3"]
+        assert [told.split(":")[0] for told in done.stderr.decode().splitlines()] == [
+            "line 2",
+            "line 3",
+        ]
 
 
 def test_false_alarms_stay_within_what_was_promised() -> None:

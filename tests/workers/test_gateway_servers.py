@@ -1,4 +1,5 @@
-"""What a bot's client says of the servers it is on, while a session begins and it holds back what it is told."""
+"""What a bot's client says of the servers it is on, while a session begins and it holds back what
+it is told."""
 
 import asyncio
 from typing import Any
@@ -7,7 +8,15 @@ import discord
 
 from workers.listeners.discord.gateway import _Client
 
-SERVER = {"id": "7", "name": "Studio", "members": [], "channels": [], "roles": [], "emojis": [], "member_count": 1}
+SERVER = {
+    "id": "7",
+    "name": "Studio",
+    "members": [],
+    "channels": [],
+    "roles": [],
+    "emojis": [],
+    "member_count": 1,
+}
 
 
 async def no_answer(*_: Any) -> None:
@@ -15,9 +24,11 @@ async def no_answer(*_: Any) -> None:
 
 
 async def told() -> tuple[list[bool], list[bool]]:
-    """Whether the server is said to be there: of one it was put out of since, and of one it is on."""
+    """Whether the server is said to be there: of one it was put out of since, and of one it is
+    on."""
     client = _Client(0.0, (), no_answer)
-    server: Any = discord.Guild(data=SERVER, state=client._connection)  # type: ignore[arg-type]  # the least of one
+    # the least of one
+    server: Any = discord.Guild(data=SERVER, state=client._connection)  # type: ignore[arg-type]  # see above
     await client.on_guild_available(server)
     await client.on_guild_join(server)
     left = said(client)
@@ -36,5 +47,6 @@ def said(client: _Client) -> list[bool]:
 
 
 def test_a_server_that_put_the_bot_out_meanwhile_is_not_said_to_be_there() -> None:
-    """The library dispatches a removal at once, and what came before it when the session is ready."""
+    """The library dispatches a removal at once, and what came before it when the session is
+    ready."""
     assert asyncio.run(told()) == ([], [True, True])

@@ -1,4 +1,5 @@
-"""Calls of Meta at the door: who may call, about whose accounts, and that nothing but a question comes of it."""
+"""Calls of Meta at the door: who may call, about whose accounts, and that nothing but a question
+comes of it."""
 
 import json
 from collections.abc import Iterator
@@ -71,17 +72,24 @@ class House:
         with self.database.scope(INSTALLATION_ID, "system:test") as scope:
             return int(scope.now.timestamp())
 
-    def entry(self, account: str, text: str = "bonjour", *, late: timedelta = timedelta(0)) -> dict[str, Any]:
+    def entry(
+        self, account: str, text: str = "bonjour", *, late: timedelta = timedelta(0)
+    ) -> dict[str, Any]:
         return entry(account, text, self.now() - int(late.total_seconds()))
 
     def call(self, said: object, secret: str = SECRET) -> int:
         body = said if isinstance(said, bytes) else json.dumps(said).encode()
-        return self.door.post("/hooks/meta", content=body, headers=self.meta.signed(body, secret)).status_code
+        return self.door.post(
+            "/hooks/meta", content=body, headers=self.meta.signed(body, secret)
+        ).status_code
 
 
 def asked(made: World) -> int:
     """How many questions wait for an agency's accounts."""
-    statement = "SELECT count(DISTINCT subject_id) FROM outbox WHERE tenant_id = :t AND kind = 'remarks.due'"
+    statement = (
+        "SELECT count(DISTINCT subject_id) FROM outbox WHERE tenant_id = :t AND kind = "
+        "'remarks.due'"
+    )
     with made.scope() as scope:
         return int(scope.run(statement, t=made.tenant_id).scalar_one())
 
@@ -91,7 +99,12 @@ def number() -> str:
 
 
 def entry(account: str, text: str = "bonjour", at: int = 1) -> dict[str, Any]:
-    value = {"from": {"id": "9", "username": "ann"}, "id": number(), "text": text, "media": {"id": "1"}}
+    value = {
+        "from": {"id": "9", "username": "ann"},
+        "id": number(),
+        "text": text,
+        "media": {"id": "1"},
+    }
     return {"id": account, "time": at, "changes": [{"field": "comments", "value": value}]}
 
 
@@ -112,8 +125,12 @@ def house(database: Database, running: Network) -> Iterator[House]:
                 if away[tenant_id] < 0:
                     raise OperationalError("COMMIT", {}, ConnectionError())
 
-    calls = MetaWebhooks(tenant=opening, secrets=(OTHER, SECRET), word=WORD, wake=woken.append, known_seconds=0.0)
-    with serve_app(server.create_webhook_app(lambda channel: None, lambda *call: False, house=calls)) as url:
+    calls = MetaWebhooks(
+        tenant=opening, secrets=(OTHER, SECRET), word=WORD, wake=woken.append, known_seconds=0.0
+    )
+    with serve_app(
+        server.create_webhook_app(lambda channel: None, lambda *call: False, house=calls)
+    ) as url:
         made = House(database, running, httpx.Client(base_url=url), woken, away)
         yield made
         made.door.close()
@@ -133,11 +150,15 @@ def test_the_address_is_set_up_by_who_knows_the_word(house: House) -> None:
 def test_a_house_without_secrets_takes_nothing(house: House) -> None:
     calls = MetaWebhooks(tenant=house.database.scope, secrets=(), word="", wake=house.woken.append)
     for taken in (calls, None):
-        with serve_app(server.create_webhook_app(lambda channel: None, lambda *call: False, house=taken)) as url:
+        with serve_app(
+            server.create_webhook_app(lambda channel: None, lambda *call: False, house=taken)
+        ) as url:
             query = {"hub.mode": "subscribe", "hub.verify_token": "", "hub.challenge": "1"}
             assert httpx.get(f"{url}/hooks/meta", params=query).status_code == 403
             assert (
-                httpx.post(f"{url}/hooks/meta", content=b"{}", headers=Calls(secret="x").signed(b"{}")).status_code
+                httpx.post(
+                    f"{url}/hooks/meta", content=b"{}", headers=Calls(secret="x").signed(b"{}")
+                ).status_code
                 == 401
             )
     set_up = {"meta_secrets": f" {SECRET} ,{OTHER},", "meta_verify_token": WORD}
@@ -162,12 +183,21 @@ def test_two_agencies_in_one_call_are_asked_each_for_its_own(house: House) -> No
             zone="UTC",
         )
     assert (
-        house.call(instagram(house.entry(mine), house.entry(shared), house.entry(number()), house.entry(mine))) == 200
+        house.call(
+            instagram(
+                house.entry(mine), house.entry(shared), house.entry(number()), house.entry(mine)
+            )
+        )
+        == 200
     )
     assert (asked(lea), asked(mia)) == (2, 1)
     with lea.scope() as scope:
-        kept = scope.run("SELECT body, source FROM inbox WHERE tenant_id = :t", t=lea.tenant_id).all()
-    assert [row.body for row in kept] == [{"wakes": ["remarks"]}] * 2, "of what was said nothing is kept"
+        kept = scope.run(
+            "SELECT body, source FROM inbox WHERE tenant_id = :t", t=lea.tenant_id
+        ).all()
+    assert [row.body for row in kept] == [{"wakes": ["remarks"]}] * 2, (
+        "of what was said nothing is kept"
+    )
     assert (house.woken, "bonjour" in str(kept)) == ([], False)
 
 
@@ -175,18 +205,25 @@ def test_told_twice_or_in_another_order_is_asked_once(house: House) -> None:
     account = number()
     lea, _ = house.agency("instagram", account)
     one, two = house.entry(account), house.entry(account, "encore")
-    assert house.call(instagram(one, two), OTHER) == 200, "the secret of another application of the house"
+    assert house.call(instagram(one, two), OTHER) == 200, (
+        "the secret of another application of the house"
+    )
     with lea.scope() as scope:
         scope.run("DELETE FROM outbox WHERE tenant_id = :t", t=lea.tenant_id)
     assert [house.call(instagram(two, one)) for _ in range(3)] == [200] * 3
     assert asked(lea) == 0
-    assert house.call(instagram(house.entry(account, late=timedelta(hours=40)))) == 200, "nobody repeats it for so long"
+    assert house.call(instagram(house.entry(account, late=timedelta(hours=40)))) == 200, (
+        "nobody repeats it for so long"
+    )
     assert asked(lea) == 0
-    assert [house.call(instagram(house.entry(account, f"{n}", late=timedelta(hours=35)))) for n in range(20)] == [
-        200
-    ] * 20
+    assert [
+        house.call(instagram(house.entry(account, f"{n}", late=timedelta(hours=35))))
+        for n in range(20)
+    ] == [200] * 20
     with lea.scope() as scope:
-        rows = scope.run("SELECT 1 FROM outbox WHERE tenant_id = :t AND kind = 'remarks.due'", t=lea.tenant_id).all()
+        rows = scope.run(
+            "SELECT 1 FROM outbox WHERE tenant_id = :t AND kind = 'remarks.due'", t=lea.tenant_id
+        ).all()
     assert 1 <= len(rows) <= 4, "of two minutes and of the quarter, which may have ended meanwhile"
 
 
@@ -197,10 +234,26 @@ def test_strangers_learn_nothing_and_change_nothing(house: House) -> None:
     assert house.call(said, WRONG) == 401
     body = json.dumps(said).encode()
     right = house.meta.signed(body)["x-hub-signature-256"]
-    for shown in ("", right.removeprefix("sha256="), right.upper(), f"{right}0", "sha1=" + "0" * 40):
-        assert house.door.post("/hooks/meta", content=body, headers={"x-hub-signature-256": shown}).status_code == 401
+    for shown in (
+        "",
+        right.removeprefix("sha256="),
+        right.upper(),
+        f"{right}0",
+        "sha1=" + "0" * 40,
+    ):
+        assert (
+            house.door.post(
+                "/hooks/meta", content=body, headers={"x-hub-signature-256": shown}
+            ).status_code
+            == 401
+        )
     assert house.door.post("/hooks/meta", content=body).status_code == 401
-    assert house.door.post("/hooks/meta", content=body + b" ", headers=house.meta.signed(body)).status_code == 401
+    assert (
+        house.door.post(
+            "/hooks/meta", content=body + b" ", headers=house.meta.signed(body)
+        ).status_code
+        == 401
+    )
     assert house.call(b" " * (server.MAX_BODY_BYTES + 1)) == 413
     assert asked(lea) == 0
 
@@ -214,8 +267,10 @@ def test_strangers_learn_nothing_and_change_nothing(house: House) -> None:
         b"null",
         b"[" * 100_000,
         b'{"object": ["instagram"], "entry": {}}',
-        b'{"object": "instagram", "entry": [1, null, {"id": 7}, {"id": "7", "changes": {"field": 1}}]}',
-        b'{"object": "instagram", "entry": [{"id": "7", "time": 1e999, "changes": [{"field": [], "value": 0}]}]}',
+        b'{"object": "instagram", "entry": [1, null, {"id": 7}, {"id": "7", "changes": {"field": '
+        b"1}}]}",
+        b'{"object": "instagram", "entry": [{"id": "7", "time": 1e999, "changes": [{"field": [], '
+        b'"value": 0}]}]}',
         b'{"topic": [], "values": [[]]}',
     ],
 )
@@ -225,7 +280,10 @@ def test_what_nobody_can_read_is_acknowledged_and_forgotten(house: House, body: 
 
 def test_an_account_that_rests_or_is_gone_is_left_alone(house: House) -> None:
     account, other = number(), number()
-    (lea, paused), (mia, gone) = house.agency("instagram", account), house.agency("instagram", other)
+    (lea, paused), (mia, gone) = (
+        house.agency("instagram", account),
+        house.agency("instagram", other),
+    )
     with lea.scope() as scope:
         lifecycle.pause_account(scope, paused, Message("channel.paused_by", {"name": "Mia"}))
     with mia.scope() as scope:
@@ -251,7 +309,12 @@ def test_what_each_of_its_platforms_tells(house: House) -> None:
     mia, _ = house.agency("threads", person)
 
     def feed(**value: Any) -> int:
-        told = {"from": {"id": "9"}, "item": "comment", "verb": "add", "comment_id": number()} | value
+        told = {
+            "from": {"id": "9"},
+            "item": "comment",
+            "verb": "add",
+            "comment_id": number(),
+        } | value
         entries = [{"id": page, "time": house.now(), "changes": [{"field": "feed", "value": told}]}]
         assert house.call({"object": "page", "entry": entries}) == 200
         return asked(lea)
@@ -260,15 +323,25 @@ def test_what_each_of_its_platforms_tells(house: House) -> None:
     assert [feed(**value) for value in quiet] == [0] * 3
     assert feed() == 1
     message = {"sender": {"id": "9"}, "message": {"text": "bonjour"}}
-    assert house.call({"object": "page", "entry": [{"id": page, "time": 1, "messaging": [message]}]}) == 200
+    assert (
+        house.call({"object": "page", "entry": [{"id": page, "time": 1, "messaging": [message]}]})
+        == 200
+    )
     assert house.woken == [], "told too long ago"
     at = house.now() * 1000
     echo = {"sender": {"id": page}, "message": {"is_echo": True}}
     for told in (echo, message):
-        assert house.call({"object": "page", "entry": [{"id": page, "time": at, "messaging": [told]}]}) == 200
+        assert (
+            house.call({"object": "page", "entry": [{"id": page, "time": at, "messaging": [told]}]})
+            == 200
+        )
     assert house.woken == [channel_id], "who listens to an account's messages is woken"
     house.woken.clear()
-    reply = {"id": number(), "username": "ann", "root_post": {"owner_id": person, "username": "mia"}}
+    reply = {
+        "id": number(),
+        "username": "ann",
+        "root_post": {"owner_id": person, "username": "mia"},
+    }
     values = {"value": reply, "field": "replies"}
     threads = {"app_id": "1", "topic": "moderate", "time": house.now(), "values": values}
     reply["username"] = "mia"
@@ -295,7 +368,20 @@ _json = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["object", "entry", "id", "time", "changes", "field", "value", "from", "topic", "values"])
+            st.sampled_from(
+                [
+                    "object",
+                    "entry",
+                    "id",
+                    "time",
+                    "changes",
+                    "field",
+                    "value",
+                    "from",
+                    "topic",
+                    "values",
+                ]
+            )
             | st.text(max_size=5),
             inner | st.sampled_from(["instagram", "page", "comments", "feed", "7"]),
             max_size=5,

@@ -1,4 +1,5 @@
-"""What is over goes, in batches, with a line of proof; what a request, a seal or a block holds stays."""
+"""What is over goes, in batches, with a line of proof; what a request, a seal or a block holds
+stays."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -50,11 +51,14 @@ def move(house: World, by: timedelta) -> None:
 
 
 def run(house: World, **sizes: int) -> None:
-    house_keeping.delete_expired_rows(RetentionDue(house.tenant_id, house.tenant_id), tenant=house.open, **sizes)
+    house_keeping.delete_expired_rows(
+        RetentionDue(house.tenant_id, house.tenant_id), tenant=house.open, **sizes
+    )
 
 
 def count(house: World, table: str, where: str = "true") -> int:
-    """Rows of this tenant alone: the house's own, which other tests leave, are seen by every tenant."""
+    """Rows of this tenant alone: the house's own, which other tests leave, are seen by every
+    tenant."""
     with house.scope() as scope:
         query = f"SELECT count(*) FROM {table} WHERE tenant_id = :tenant AND {where}"
         return int(scope.run(query, tenant=house.tenant_id).scalar_one())
@@ -76,14 +80,22 @@ def test_inputs_go_after_thirty_days_and_the_log_stays(house: World) -> None:
     assert count(house, "decision_inputs") == 1
     move(house, 2 * DAY)
     with house.scope() as scope:
-        assert house_keeping.count_expired_rows(scope)["decision_inputs"] == 1, "the doctor says what would go"
+        assert house_keeping.count_expired_rows(scope)["decision_inputs"] == 1, (
+            "the doctor says what would go"
+        )
     assert count(house, "decision_inputs") == 1, "and changes nothing"
     run(house)
     assert (count(house, "decision_inputs"), count(house, "decisions")) == (0, 1)
     with house.scope() as scope:
         (line,) = [act for act in audit.list_recent_acts(scope) if act.act == "rows.purged"]
-        assert (line.about, line.details["count"], line.actor) == ("table:decision_inputs", 1, "system:keeping")
-        assert isinstance(issuance.decision_log.verify_chain(scope), issuance.decision_log.ChainIntact)
+        assert (line.about, line.details["count"], line.actor) == (
+            "table:decision_inputs",
+            1,
+            "system:keeping",
+        )
+        assert isinstance(
+            issuance.decision_log.verify_chain(scope), issuance.decision_log.ChainIntact
+        )
 
 
 def test_the_period_begins_with_the_last_use(house: World) -> None:
@@ -112,7 +124,12 @@ def test_what_a_seal_or_an_open_request_holds_stays(house: World, held: str) -> 
             seals.seal_bytes(scope, medium.sha256, by="system:test")
         else:
             removal_requests.receive_removal_request(
-                scope, creator_id=house.creator_id, category="other", named="p", digests=[medium.sha256], source="s"
+                scope,
+                creator_id=house.creator_id,
+                category="other",
+                named="p",
+                digests=[medium.sha256],
+                source="s",
             )
     for each in (held_copy, free):
         with house.scope() as scope:
@@ -136,7 +153,12 @@ def test_a_decided_request_goes_after_five_years_but_what_it_blocks_stays(house:
         plain, blocked = picture(scope, house), picture(scope, house)
         for medium in (plain, blocked):
             removal_requests.receive_removal_request(
-                scope, creator_id=house.creator_id, category="other", named="p", digests=[medium.sha256], source="s"
+                scope,
+                creator_id=house.creator_id,
+                category="other",
+                named="p",
+                digests=[medium.sha256],
+                source="s",
             )
     with house.scope(f"member:{house.rob}") as scope:
         found = {row.digests[0]: row.id for row in scope.run("SELECT id, digests FROM complaints")}
@@ -147,18 +169,30 @@ def test_a_decided_request_goes_after_five_years_but_what_it_blocks_stays(house:
     assert (count(house, "complaints"), count(house, "rulings")) == (2, 2)
     move(house, 2 * YEAR)
     run(house)
-    assert (count(house, "complaints"), count(house, "rulings"), count(house, "blocklist")) == (1, 1, 1)
+    assert (count(house, "complaints"), count(house, "rulings"), count(house, "blocklist")) == (
+        1,
+        1,
+        1,
+    )
     with house.scope() as scope:
         assert not recall.unblock_bytes(scope, plain.sha256)
 
 
-def test_what_the_house_was_told_and_how_who_told_it_is_reached_goes_after_five_years(house: World) -> None:
+def test_what_the_house_was_told_and_how_who_told_it_is_reached_goes_after_five_years(
+    house: World,
+) -> None:
     forms = ["looked-for", "not-yet"]
     with house.open(INSTALLATION_ID, "system:test", role="door") as scope:
         for form in forms:
             given = SubmittedForm("", "on some page", False, form=form)
             installation_reports.receive_report(
-                scope, receipt=form, pin_hash="-", category="other", given=given, looks=[], source=str(house.tenant_id)
+                scope,
+                receipt=form,
+                pin_hash="-",
+                category="other",
+                given=given,
+                looks=[],
+                source=str(house.tenant_id),
             )
             installation_reports.store_contact(scope, form, b"sealed")
     with house.open(INSTALLATION_ID, "system:test") as scope:
@@ -168,14 +202,24 @@ def test_what_the_house_was_told_and_how_who_told_it_is_reached_goes_after_five_
 
     def left() -> tuple[list[str], int]:
         with house.open(INSTALLATION_ID, "system:test") as scope:
-            stand = [form for form in forms if installation_reports.report_form_digest(scope, form) is not None]
+            stand = [
+                form
+                for form in forms
+                if installation_reports.report_form_digest(scope, form) is not None
+            ]
             return stand, sum(
-                installation_reports.sealed_contact(scope, receipts.form_digest(form)) is not None for form in forms
+                installation_reports.sealed_contact(scope, receipts.form_digest(form)) is not None
+                for form in forms
             )
 
-    for by, stand in ((4 * YEAR, (forms, 2)), (2 * YEAR, (forms[1:], 0))):  # what nobody looked for yet waits
+    for by, stand in (
+        (4 * YEAR, (forms, 2)),
+        (2 * YEAR, (forms[1:], 0)),
+    ):  # what nobody looked for yet waits
         move(house, by)
-        house_keeping.delete_expired_rows(RetentionDue(INSTALLATION_ID, INSTALLATION_ID), tenant=house.open)
+        house_keeping.delete_expired_rows(
+            RetentionDue(INSTALLATION_ID, INSTALLATION_ID), tenant=house.open
+        )
         assert left() == stand
 
 
@@ -227,7 +271,11 @@ def test_many_go_in_batches_that_stand_by_themselves(house: World) -> None:
     run(house, batch=5, batches=3)
     assert count(house, "inbox") == 0
     with house.scope() as scope:
-        lines = [act.details["count"] for act in audit.list_recent_acts(scope) if act.about == "table:inbox"]
+        lines = [
+            act.details["count"]
+            for act in audit.list_recent_acts(scope)
+            if act.about == "table:inbox"
+        ]
     assert lines == [5] * 5
 
 
@@ -245,11 +293,34 @@ def test_every_table_with_a_period_has_its_rule_or_a_reason() -> None:
     from tests.architecture.test_tables import MODELS  # every model is imported there
 
     ruled = {rule.table for rule in house_keeping.ALL_RETENTION_RULES}
-    money = {"orders", "payments", "fulfilments", "entitlements", "refunds", "split_rules", "ledger_transactions"}
-    money |= {"ledger_entries", "month_closes", "statements", "statement_lines", "rail_lines", "rail_readings"}
+    money = {
+        "orders",
+        "payments",
+        "fulfilments",
+        "entitlements",
+        "refunds",
+        "split_rules",
+        "ledger_transactions",
+    }
+    money |= {
+        "ledger_entries",
+        "month_closes",
+        "statements",
+        "statement_lines",
+        "rail_lines",
+        "rail_readings",
+    }
     money |= {"subscriptions", "subscription_months"}
     elsewhere = {"age_assurances", "age_checks", "app_days", "login_failures", "passkey_asks"}
-    of_fans = {"fans", "fan_identities", "fan_facts", "conversations", "conversation_moves", "drafts", "messages"}
+    of_fans = {
+        "fans",
+        "fan_identities",
+        "fan_facts",
+        "conversations",
+        "conversation_moves",
+        "drafts",
+        "messages",
+    }
     of_fans |= {"offers", "fan_notes", "remarks"}  # emptied when the fan is forgotten
     published = {
         "assets",
@@ -260,11 +331,18 @@ def test_every_table_with_a_period_has_its_rule_or_a_reason() -> None:
         "shoot_card_assets",
         "inspections",
     }
-    published |= {"link_targets", "likenesses", "face_searches"}  # nothing says yet that they are published no more
+    published |= {
+        "link_targets",
+        "likenesses",
+        "face_searches",
+    }  # nothing says yet that they are published no more
     found = set()
     for model in MODELS:
         table = model.values[0]
-        if retention._PERIOD.search(table.info["keep"]) and table.info["keep"].split(":")[0] != "forever":
+        if (
+            retention._PERIOD.search(table.info["keep"])
+            and table.info["keep"].split(":")[0] != "forever"
+        ):
             found.add(table.name)
     assert found == ruled | money | elsewhere | of_fans | published
 
@@ -280,15 +358,25 @@ def test_the_periods_are_those_of_the_tables() -> None:
     assert retention.RetentionRule(DecisionInput, "o.created_at").table == "decision_inputs"
 
 
-def test_the_doctor_tells_and_deletes_nothing(cluster: Cluster, database: Database, house: World) -> None:
+def test_the_doctor_tells_and_deletes_nothing(
+    cluster: Cluster, database: Database, house: World
+) -> None:
     with house.scope() as scope:
         inbox.receive(scope, "sandbox:1", "a", {})
     move(house, 100 * DAY)
-    settings = Settings.model_validate({"database": {"work_url": cluster.url("greenroom_work", "house")}})
-    (said,) = [one for one in check_retention_backlog(settings) if one.part == f"keeping Agency {house.tenant_id}"]
+    settings = Settings.model_validate(
+        {"database": {"work_url": cluster.url("greenroom_work", "house")}}
+    )
+    (said,) = [
+        one
+        for one in check_retention_backlog(settings)
+        if one.part == f"keeping Agency {house.tenant_id}"
+    ]
     assert (said.message.code, said.message.params["tables"]) == ("keeping.due", "inbox 1")
     assert count(house, "inbox") == 1
-    assert not list(check_retention_backlog(Settings.model_validate({"database": {"work_url": ""}})))
+    assert not list(
+        check_retention_backlog(Settings.model_validate({"database": {"work_url": ""}}))
+    )
 
 
 def test_nobody_is_away_who_has_never_been_there(house: World) -> None:

@@ -1,4 +1,5 @@
-"""Listening: once however often it is told, nothing lost by a death, and only accounts that may be heard."""
+"""Listening: once however often it is told, nothing lost by a death, and only accounts that may be
+heard."""
 
 import socket
 import threading
@@ -45,7 +46,9 @@ def keep(scope: Scope, channel: Channel, update: ChatUpdate) -> None:
     update_intake.receive_update(scope, channel, update, rails=RAILS, environment="test")
 
 
-def ear(studio: Studio, *, tenant: OpenScope | None = None, hear: Callable[..., None] = keep) -> AccountListener:
+def ear(
+    studio: Studio, *, tenant: OpenScope | None = None, hear: Callable[..., None] = keep
+) -> AccountListener:
     """The ear of a fresh process."""
     world = studio.world
     return AccountListener(
@@ -61,7 +64,8 @@ def ear(studio: Studio, *, tenant: OpenScope | None = None, hear: Callable[..., 
 def said(studio: Studio, fan: str = "leo") -> list[str]:
     """What the house has kept of a fan, in order."""
     found = studio.rows(
-        "SELECT m.body FROM messages m JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
+        "SELECT m.body FROM messages m JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id "
+        "= m.conversation_id"
         " JOIN fan_identities i ON i.tenant_id = c.tenant_id AND i.fan_id = c.fan_id"
         " WHERE m.tenant_id = :tenant AND m.direction = 'in' AND i.native_id = :fan ORDER BY m.seq",
         fan=fan,
@@ -142,7 +146,9 @@ def test_signs_that_no_database_keeps_silence_nobody(studio: Studio) -> None:
     studio.fan("leo", "message", text="et la suite")
     listening = ear(studio)
     for _ in range(3):
-        if said(studio)[-1:] != ["et la suite"]:  # with nothing left to hear, a poll would wait its twenty seconds
+        if said(studio)[-1:] != [
+            "et la suite"
+        ]:  # with nothing left to hear, a poll would wait its twenty seconds
             with suppress(Exception):
                 listening.poll_once()
     assert said(studio)[-1] == "et la suite"
@@ -166,7 +172,10 @@ def test_money_is_never_put_aside(studio: Studio) -> None:
     assert Message("listen.set_aside", {"account": "Essai"}) in notices(studio)
     broken = False
     listening.poll_once()
-    assert len(studio.rows("SELECT 1 FROM payments WHERE tenant_id = :tenant AND kind = 'matched'")) == 1
+    assert (
+        len(studio.rows("SELECT 1 FROM payments WHERE tenant_id = :tenant AND kind = 'matched'"))
+        == 1
+    )
 
 
 def test_a_dead_token_ends_the_listening(studio: Studio) -> None:
@@ -244,9 +253,13 @@ def line(cluster: Cluster) -> Iterator[Line]:
             end.close()
 
 
-def test_a_database_that_is_away_for_a_moment_costs_no_word(studio: Studio, cluster: Cluster) -> None:
+def test_a_database_that_is_away_for_a_moment_costs_no_word(
+    studio: Studio, cluster: Cluster
+) -> None:
     with line(cluster) as between:
-        address = cluster.url("greenroom_work", "house").replace(f":{cluster.port}/", f":{between.port}/")
+        address = cluster.url("greenroom_work", "house").replace(
+            f":{cluster.port}/", f":{between.port}/"
+        )
         assert PASSWORD in address
         away = Database(address, pool_size=2)
         listening = ear(studio, tenant=away.scope)
@@ -263,7 +276,9 @@ def test_a_database_that_is_away_for_a_moment_costs_no_word(studio: Studio, clus
         away.close()
 
 
-def test_accounts_come_and_go_while_the_process_listens(database: Database, running: Network) -> None:
+def test_accounts_come_and_go_while_the_process_listens(
+    database: Database, running: Network
+) -> None:
     studio = nova(database, running)
     world = studio.world
     connected = []
@@ -300,7 +315,8 @@ def test_accounts_come_and_go_while_the_process_listens(database: Database, runn
 
 
 def test_a_look_that_fails_is_not_rested_from() -> None:
-    """One that succeeds would be followed by a minute without: an account that is not heard stays so until the next."""
+    """One that succeeds would be followed by a minute without: an account that is not heard stays
+    so until the next."""
     looks: list[int] = []
 
     def away(*asked: object, **more: object) -> Any:
@@ -308,7 +324,9 @@ def test_a_look_that_fails_is_not_rested_from() -> None:
         sleep(0.01)
         raise OSError("the database is away")
 
-    ears = ListenerPool(lambda _: pytest.fail("?"), tenant=away, chatty=bool, refresh_seconds=0.05, rests=1_000_000)
+    ears = ListenerPool(
+        lambda _: pytest.fail("?"), tenant=away, chatty=bool, refresh_seconds=0.05, rests=1_000_000
+    )
     thread = threading.Thread(target=partial(ears.run, beat=lambda: None), daemon=True)
     thread.start()
     wait_until(lambda: len(looks) > 2, 30)
@@ -371,7 +389,9 @@ def connect_again(world: World) -> None:
     assert world.channel().state == ChannelState.PAUSED
 
 
-def test_an_account_connected_later_is_heard(database: Database, running: Network, tmp_path: Path) -> None:
+def test_an_account_connected_later_is_heard(
+    database: Database, running: Network, tmp_path: Path
+) -> None:
     """Not only those that stood when the process began."""
     heard: list[str] = []
     first = nova(database, running)

@@ -1,4 +1,5 @@
-"""`greenroom create-connector`: a package that can be installed, and whose suite fails until somebody wrote it."""
+"""`greenroom create-connector`: a package that can be installed, and whose suite fails until
+somebody wrote it."""
 
 import os
 import re
@@ -32,21 +33,45 @@ def new(name: str, folder: Path) -> str:
 
 def suite(folder: Path) -> str:
     """What pytest says of the package, run as its author runs it."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=line", "-n", "0", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--tb=line",
+        "-n",
+        "0",
+        str(folder),
+    ]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
     return done.stdout + done.stderr
 
 
 def ruff(*more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "ruff", *more, "--config", str(ROOT / "pyproject.toml"), "--no-cache"]
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        *more,
+        "--config",
+        str(ROOT / "pyproject.toml"),
+        "--no-cache",
+    ]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("name", ["acme", "zeta", "tube_of_9"])
 def test_what_is_written_keeps_our_style(tmp_path: Path, name: str) -> None:
     new(name, tmp_path / "package")
-    for done in (ruff("check", str(tmp_path), "--extend-ignore", "S101"), ruff("format", "--check", str(tmp_path))):
+    for done in (
+        ruff("check", str(tmp_path), "--extend-ignore", "S101"),
+        ruff("format", "--check", str(tmp_path)),
+    ):
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -55,7 +80,9 @@ def test_its_suite_fails_for_the_right_reason_and_passes_once_written(tmp_path: 
     said = new("acme", folder)
     assert str(folder) in said
     failing = suite(folder)
-    kept = 17  # an empty one offers, replaces, passes on and misses nothing; nobody follows, pays, buys or speaks there
+    # an empty one offers, replaces, passes on and misses nothing; nobody follows, pays, buys or
+    # speaks there
+    kept = 17
     told = f"{len(rules.ALL_RULES) - kept} failed, {kept} passed in"
     assert told in failing, failing
     assert "NotImplementedError: next_step: which request follows these responses" in failing
@@ -68,8 +95,12 @@ def test_its_suite_fails_for_the_right_reason_and_passes_once_written(tmp_path: 
 def test_rules_count_from_the_day_on_which_somebody_read_them(tmp_path: Path) -> None:
     rows = connector_scaffold.scaffold_files("acme")["rows.yaml"]
     with pytest.raises(third_party_rules.InvalidThirdPartyRules, match="not whole"):
-        third_party_rules.verify_rules(third_party_rules.sign_rules("acme", rows, ACME), bundle.shipped_bundle())
-    read = rows.replace("checked_on:", "checked_on: 2026-11-20").replace("review_by:", "review_by: 2027-02-18")
+        third_party_rules.verify_rules(
+            third_party_rules.sign_rules("acme", rows, ACME), bundle.shipped_bundle()
+        )
+    read = rows.replace("checked_on:", "checked_on: 2026-11-20").replace(
+        "review_by:", "review_by: 2027-02-18"
+    )
     assert (
         third_party_rules.verify_rules(
             third_party_rules.sign_rules("acme", read, ACME), bundle.shipped_bundle()
@@ -79,7 +110,8 @@ def test_rules_count_from_the_day_on_which_somebody_read_them(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["x", "own_page", "x_pages", "Acme", "a-b", "../up", "", "9lives", "a" * 32, "acme_auth"]
+    "name",
+    ["x", "own_page", "x_pages", "Acme", "a-b", "../up", "", "9lives", "a" * 32, "acme_auth"],
 )
 def test_a_name_nobody_may_have_writes_nothing(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadInput):

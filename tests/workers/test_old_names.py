@@ -1,4 +1,5 @@
-"""Former names of commands and options still work; no help text shows them, no document names them."""
+"""Former names of commands and options still work; no help text shows them, no document names
+them."""
 
 import re
 import subprocess
@@ -16,7 +17,18 @@ from workers.cli.studio.commands import generation_app
 
 ROOT = Path(__file__).parents[2]
 README_NOTE = "Former names still work: "
-TEXT_FILES = (".md", ".po", ".py", ".yml", ".yaml", ".sh", ".txt", ".html", "Makefile", "Dockerfile")
+TEXT_FILES = (
+    ".md",
+    ".po",
+    ".py",
+    ".yml",
+    ".yaml",
+    ".sh",
+    ".txt",
+    ".html",
+    "Makefile",
+    "Dockerfile",
+)
 KEEP_FORMER_NAMES = ("workers/cli/old_names.py", "tests/workers/test_old_names.py")
 OLD_OPTIONS = {
     "day": (command_line.app, "run-day"),
@@ -25,12 +37,16 @@ OLD_OPTIONS = {
     "on": (policy_app, "explain"),
     "pictures": (demo_app, "tour"),
     "why": (gate_app, "emergency-stop"),
-    **dict.fromkeys(("answer", "anew", "begin", "key", "part", "posture", "weight"), (generation_app, "start")),
+    **dict.fromkeys(
+        ("answer", "anew", "begin", "key", "part", "posture", "weight"), (generation_app, "start")
+    ),
 }
 """Old option, without dashes -> one command that accepts it."""
 
 
-def print_help(words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+def print_help(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> str:
     """Return what the command line prints for `greenroom WORDS --help`."""
     monkeypatch.setattr("sys.argv", ["greenroom", *words, "--help"])
     with pytest.raises(SystemExit) as ended:
@@ -61,7 +77,12 @@ def test_an_old_name_runs_the_same_command_and_is_hidden(
 
 
 def test_words_after_an_old_name_stay_as_they_are() -> None:
-    assert replace_old_command(["connect", "x", "--dry-run"]) == ["channels", "connect", "x", "--dry-run"]
+    assert replace_old_command(["connect", "x", "--dry-run"]) == [
+        "channels",
+        "connect",
+        "x",
+        "--dry-run",
+    ]
     assert replace_old_command(["complaints", "leave", "7"]) == ["removal-requests", "reject", "7"]
     assert replace_old_command(["make", "start", "day"]) == ["generation", "start", "day"]
     assert replace_old_command(["text-to-speech", "day"]) == ["text-to-speech", "day"]
@@ -79,7 +100,9 @@ def test_an_old_option_is_accepted_and_hidden(old: str) -> None:
 
 def read_texts() -> Iterator[tuple[str, str]]:
     """Yield the path and text of each tracked file, without the list of former names in README."""
-    listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listing = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     for path in listing.stdout.splitlines():
         if path.endswith(TEXT_FILES) and path not in KEEP_FORMER_NAMES and (ROOT / path).is_file():
             lines = (ROOT / path).read_text("utf-8").splitlines()

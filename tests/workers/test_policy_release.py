@@ -1,4 +1,5 @@
-"""Rules that come after the product, at the terminal: signed by two, taken, told in both languages."""
+"""Rules that come after the product, at the terminal: signed by two, taken, told in both
+languages."""
 
 import base64
 from pathlib import Path
@@ -16,7 +17,9 @@ from workers.cli.gate import policy_release
 VERSION = "2027.01.02-1"
 
 
-def test_a_release_is_signed_by_two_taken_and_told(tenant: OpenScope, cluster: Cluster, tmp_path: Path) -> None:
+def test_a_release_is_signed_by_two_taken_and_told(
+    tenant: OpenScope, cluster: Cluster, tmp_path: Path
+) -> None:
     file, matrix = tmp_path / "rules.json", tmp_path / "matrix.yaml"
     matrix.write_text(written(VERSION, read_by="2027-06-01").matrix, "utf-8")
     for number, key in enumerate((ANN, BOB)):
@@ -36,7 +39,9 @@ def test_a_release_is_signed_by_two_taken_and_told(tenant: OpenScope, cluster: C
             assert "signées par deux" in policy_release.describe_rules_in_force(tenant, "fr")
             with past_the_gate(cluster) as connection:
                 connection.exec_driver_sql("UPDATE policy_bundles SET state = 'retired'")
-            assert "older than those already taken" in policy_release.describe_rules_in_force(tenant, "en")
+            assert "older than those already taken" in policy_release.describe_rules_in_force(
+                tenant, "en"
+            )
     told = policy_release.describe_rules_in_force(tenant, "en")
     assert bundle.shipped_bundle().name in told
     assert "They came with Greenroom." in told

@@ -53,17 +53,25 @@ def test_what_cannot_be_told_is_said() -> None:
 
 def test_a_loosening_is_called_out(tmp_path: Path) -> None:
     text, new = bundle.SHIPPED_MATRIX_PATH.read_text("utf-8"), tmp_path / "new.yaml"
-    assert place_rules.diff_rules(bundle.SHIPPED_MATRIX_PATH, bundle.SHIPPED_MATRIX_PATH, language="en") == (
+    assert place_rules.diff_rules(
+        bundle.SHIPPED_MATRIX_PATH, bundle.SHIPPED_MATRIX_PATH, language="en"
+    ) == (
         "No difference in the rules of places.",
         False,
     )
-    new.write_text(text.replace("verdicts: {G: A, S: F, N: F, E: F}", "verdicts: {G: A, S: A, N: F, E: H}"), "utf-8")
+    new.write_text(
+        text.replace("verdicts: {G: A, S: F, N: F, E: F}", "verdicts: {G: A, S: A, N: F, E: H}"),
+        "utf-8",
+    )
     told, loosened = place_rules.diff_rules(bundle.SHIPPED_MATRIX_PATH, new, language="en")
     assert loosened
     assert "bluesky.post: tightened and LOOSENED" in told
     assert "! LOOSENED verdict [S]: F → A" in told
     assert "  tightened verdict [E]: F → H" in told
-    new.write_text(text.replace("verdicts: {G: A, S: F, N: F, E: F}", "verdicts: {G: A, S: F, N: H, E: H}"), "utf-8")
+    new.write_text(
+        text.replace("verdicts: {G: A, S: F, N: F, E: F}", "verdicts: {G: A, S: F, N: H, E: H}"),
+        "utf-8",
+    )
     told, loosened = place_rules.diff_rules(bundle.SHIPPED_MATRIX_PATH, new, language="fr")
     assert (loosened, "ASSOUPLI" in told, "0 autorisent plus" in told) == (False, False, True)
 
@@ -72,7 +80,11 @@ def test_a_loosening_is_called_out(tmp_path: Path) -> None:
 def test_what_is_no_file_of_rules_is_said(tmp_path: Path, broken: str) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text(broken, "utf-8")
-    for pair in ((path, bundle.SHIPPED_MATRIX_PATH), (bundle.SHIPPED_MATRIX_PATH, path), (tmp_path / "none", path)):
+    for pair in (
+        (path, bundle.SHIPPED_MATRIX_PATH),
+        (bundle.SHIPPED_MATRIX_PATH, path),
+        (tmp_path / "none", path),
+    ):
         with pytest.raises(BadInput):
             place_rules.diff_rules(*pair)
 
@@ -112,7 +124,9 @@ def test_a_place_of_a_strangers_package_is_told_with_where_it_comes_from(
     key, rows = tmp_path / "key", tmp_path / "rows.yaml"
     key.write_bytes(base64.b64encode(ACME.private_bytes_raw()))
     rows.write_text(yaml.safe_dump([row("AHBB")]), "utf-8")
-    public = policy_release.sign_third_party_rules(rows, tmp_path / "signed.json", key, platform="acme")
+    public = policy_release.sign_third_party_rules(
+        rows, tmp_path / "signed.json", key, platform="acme"
+    )
     document = (tmp_path / "signed.json").read_bytes()
     installed(tmp_path / "packages", "acme", document)
     installed(tmp_path / "packages", "greedy", file(row("AAFF")))

@@ -24,14 +24,20 @@ from workers.runtime import embedded_servers
 REFUSING = (
     (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE")),  # READONLY
     (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0")),  # OOM
-    (("CONFIG", "SET", "min-replicas-to-write", "1"), ("CONFIG", "SET", "min-replicas-to-write", "0")),  # NOREPLICAS
+    (
+        ("CONFIG", "SET", "min-replicas-to-write", "1"),
+        ("CONFIG", "SET", "min-replicas-to-write", "0"),
+    ),  # NOREPLICAS
 )
-"""How a Redis comes to refuse writes, and how it gets over it; MISCONF takes a full disk (`tests/chaos`)."""
+"""How a Redis comes to refuse writes, and how it gets over it; MISCONF takes a full disk
+(`tests/chaos`)."""
 
 
 def start_worker(database: Database, redis_url: str, told: Path) -> "subprocess.Popen[bytes]":
     url = database.engine.url.render_as_string(hide_password=False)
-    return subprocess.Popen([sys.executable, "-m", "tests.workers.slow_worker", url, redis_url, str(told)])
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.workers.slow_worker", url, redis_url, str(told)]
+    )
 
 
 def test_a_worker_that_is_asked_to_stop_ends_what_it_does(
@@ -62,7 +68,10 @@ def test_the_row_of_a_killed_worker_is_done_by_another(
         first.wait(60)
         told.unlink()
         with database.scope(UUID(int=0), "system:test", role="relay") as scope:
-            scope.run("UPDATE outbox SET lease_until = lease_until - interval '1 hour' WHERE state = 'leased'")
+            scope.run(
+                "UPDATE outbox SET lease_until = lease_until - interval '1 hour' WHERE state = "
+                "'leased'"
+            )
         relay._sweep_at = 0.0
         second = start_worker(database, redis_url, told)
         wait_until(lambda: left(database.scope) == 0, 40)
@@ -72,7 +81,9 @@ def test_the_row_of_a_killed_worker_is_done_by_another(
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::celery.exceptions.CPendingDeprecationWarning")
-def test_redis_may_stop_and_come_back_empty(database: Database, tenant_id: UUID, tmp_path: Path) -> None:
+def test_redis_may_stop_and_come_back_empty(
+    database: Database, tenant_id: UUID, tmp_path: Path
+) -> None:
     port, config, handled = free_port(), tmp_path / "redis.conf", Handled()
     config.write_text("requirepass x\n")
     url = f"redis://:x@127.0.0.1:{port}/0"
@@ -103,7 +114,8 @@ def test_redis_may_stop_and_come_back_empty(database: Database, tenant_id: UUID,
 def test_a_redis_that_refuses_writes_is_away_and_not_the_end(
     database: Database, redis_url: str, tenant_id: UUID
 ) -> None:
-    """Found by chaos: on a full disk it answers MISCONF to whoever waits for a message, and the worker ended."""
+    """Found by chaos: on a full disk it answers MISCONF to whoever waits for a message, and the
+    worker ended."""
     handled, client = Handled(), Redis.from_url(redis_url)
     with house(database, redis_url, EventRoutes(EventRoute(PostDue, handled))) as relay:
         for number, (refusing, again) in enumerate(REFUSING, start=1):
@@ -114,6 +126,7 @@ def test_a_redis_that_refuses_writes_is_away_and_not_the_end(
             sleep(1.5)  # longer than a worker waits for a message: it asks again, and is refused
             assert len(handled.seen) == 3 * (number - 1)
             client.execute_command(*again)
-            wait_until(lambda number=number: len(handled.seen) == 3 * number)  # type: ignore[misc]  # bound on purpose
+            # bound on purpose
+            wait_until(lambda number=number: len(handled.seen) == 3 * number)  # type: ignore[misc]  # see above
         assert relay.leading.is_set()
     assert set(handled.subjects.values()) == {1}

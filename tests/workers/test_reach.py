@@ -1,4 +1,5 @@
-"""Where the processes may go: in production to what the settings name and to the public internet."""
+"""Where the processes may go: in production to what the settings name and to the public
+internet."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""The relay end to end: Redis wiped, stopped, slow; PostgreSQL gone; messages lost and doubled; two relays."""
+"""The relay end to end: Redis wiped, stopped, slow; PostgreSQL gone; messages lost and doubled; two
+relays."""
 
 from collections import Counter
 from threading import Lock
@@ -65,7 +66,9 @@ def test_rows_due_now_and_soon_are_handled_once_and_on_time(
     assert monotonic() - started < 10
 
 
-def test_who_hears_a_fact_is_told_without_a_message_for_it(database: Database, redis_url: str, tenant_id: UUID) -> None:
+def test_who_hears_a_fact_is_told_without_a_message_for_it(
+    database: Database, redis_url: str, tenant_id: UUID
+) -> None:
     handled, sent = Handled(), list[Queue]()
 
     def noted(send: SendMessage) -> SendMessage:
@@ -75,7 +78,9 @@ def test_who_hears_a_fact_is_told_without_a_message_for_it(database: Database, r
 
         return once
 
-    heard = EventRoutes(EventRoute(CountSale, handled), facts=FactListeners({Sold: (FactListener(CountSale),)}))
+    heard = EventRoutes(
+        EventRoute(CountSale, handled), facts=FactListeners({Sold: (FactListener(CountSale),)})
+    )
     with house(database, redis_url, heard, wrap=noted):
         with database.scope(tenant_id, ME) as scope:
             outbox.put(scope, Sold(tenant_id, uuid7(), 500))
@@ -84,7 +89,9 @@ def test_who_hears_a_fact_is_told_without_a_message_for_it(database: Database, r
     assert sent == [CountSale.queue]
 
 
-def test_a_lane_is_done_in_order_by_many_threads(database: Database, redis_url: str, tenant_id: UUID) -> None:
+def test_a_lane_is_done_in_order_by_many_threads(
+    database: Database, redis_url: str, tenant_id: UUID
+) -> None:
     handled = Handled()
     with house(database, redis_url, routes(handled)):
         for number in range(20):
@@ -95,7 +102,9 @@ def test_a_lane_is_done_in_order_by_many_threads(database: Database, redis_url: 
         assert numbers == sorted(numbers)
 
 
-def test_every_message_twice_is_handled_once(database: Database, redis_url: str, tenant_id: UUID) -> None:
+def test_every_message_twice_is_handled_once(
+    database: Database, redis_url: str, tenant_id: UUID
+) -> None:
     handled, old = Handled(), []
 
     def doubled(send: SendMessage) -> SendMessage:
@@ -115,7 +124,9 @@ def test_every_message_twice_is_handled_once(database: Database, redis_url: str,
     assert set(handled.subjects.values()) == {1}
 
 
-def test_a_wiped_redis_costs_a_lease_and_no_row(database: Database, redis_url: str, tenant_id: UUID) -> None:
+def test_a_wiped_redis_costs_a_lease_and_no_row(
+    database: Database, redis_url: str, tenant_id: UUID
+) -> None:
     handled, lost = Handled(), []
 
     def into_nothing(send: SendMessage) -> SendMessage:
@@ -132,14 +143,19 @@ def test_a_wiped_redis_costs_a_lease_and_no_row(database: Database, redis_url: s
         wait_until(lambda: len(handled.seen) == 5)
         redis.Redis.from_url(redis_url).flushall()
         with database.scope(INSTALLATION_ID, ME, role="relay") as scope:
-            scope.run("UPDATE outbox SET lease_until = lease_until - interval '10 seconds' WHERE state = 'leased'")
+            scope.run(
+                "UPDATE outbox SET lease_until = lease_until - interval '10 seconds' WHERE state "
+                "= 'leased'"
+            )
         relay._sweep_at = 0.0
         wait_until(lambda: len(handled.seen) == 15)
         wait_until(lambda: left(database.scope) == 0)
     assert set(handled.subjects.values()) == {1}
 
 
-def test_without_redis_rows_go_back_at_no_cost(database: Database, redis_url: str, tenant_id: UUID) -> None:
+def test_without_redis_rows_go_back_at_no_cost(
+    database: Database, redis_url: str, tenant_id: UUID
+) -> None:
     handled, refused = Handled(), []
 
     def away(send: SendMessage) -> SendMessage:
@@ -159,7 +175,9 @@ def test_without_redis_rows_go_back_at_no_cost(database: Database, redis_url: st
     assert [event.number for event in handled.seen] == [0, 1, 2, 3, 4, 5]
 
 
-def test_the_connections_of_postgresql_may_all_be_cut(database: Database, redis_url: str, tenant_id: UUID) -> None:
+def test_the_connections_of_postgresql_may_all_be_cut(
+    database: Database, redis_url: str, tenant_id: UUID
+) -> None:
     handled = Handled()
     with house(database, redis_url, routes(handled)) as relay:
         put_posts(database.scope, tenant_id, 5)
@@ -182,7 +200,9 @@ def _puts(database: Database, tenant_id: UUID) -> bool:
     return True
 
 
-def test_two_relays_one_leads_and_the_other_follows(database: Database, redis_url: str, tenant_id: UUID) -> None:
+def test_two_relays_one_leads_and_the_other_follows(
+    database: Database, redis_url: str, tenant_id: UUID
+) -> None:
     empty(database.scope, redis_url)
     sent: list[ClaimedRow] = []
     other: list[ClaimedRow] = []
@@ -214,7 +234,9 @@ def test_ticks_beat_in_the_leading_relay_and_a_failing_one_harms_none(
     def broken(tenant: OpenScope) -> None:
         raise ZeroDivisionError
 
-    with relaying(database, lambda row, _: sent.append(row), ticks=(Tick(1, broken), Tick(1, put, "post"))):
+    with relaying(
+        database, lambda row, _: sent.append(row), ticks=(Tick(1, broken), Tick(1, put, "post"))
+    ):
         wait_until(lambda: len(sent) == 1)
 
 
@@ -234,16 +256,18 @@ def test_ticks_beat_in_the_leading_relay_and_a_failing_one_harms_none(
         ({"chat": 12}, "urgent", 4),
     ],
 )
-def test_room_is_the_cap_within_the_shared_places(leased: dict[Queue, int], queue: Queue, expected: int) -> None:
+def test_room_is_the_cap_within_the_shared_places(
+    leased: dict[Queue, int], queue: Queue, expected: int
+) -> None:
     seen = {name: QueueState(leased.get(name, 0), due=True, next_at=None) for name in QUEUES}
     places, cap = next((p, c) for p in CAPACITY_GROUPS for q, c in p.queue_caps if q == queue)
     assert free_capacity(seen, places, queue, cap) == expected
 
 
 def test_every_queue_has_places_and_the_process_send_has_them_all() -> None:
-    assert {queue for places in CAPACITY_GROUPS for queue, _ in places.queue_caps} == set(QUEUES) - {FACTS}, (
-        "the relay spreads facts"
-    )
+    assert {queue for places in CAPACITY_GROUPS for queue, _ in places.queue_caps} == set(
+        QUEUES
+    ) - {FACTS}, "the relay spreads facts"
     assert sum(places.total for places in CAPACITY_GROUPS[:3]) == 48
     assert sum(places.total for places in CAPACITY_GROUPS[3:]) == queue_workers.MAKER_THREADS
     assert CAPACITY_GROUPS[0] == CapacityGroup(4, (("urgent", 4),))

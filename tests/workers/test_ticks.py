@@ -12,8 +12,12 @@ MANY = 45
 
 
 def waiting(tenant: OpenScope, kind: str, agency_ids: list[UUID]) -> Counter[int]:
-    """How many rows of a kind wait for these agencies, by the seconds from their writing to their time."""
-    query = "SELECT available_at - created_at FROM outbox WHERE kind = :kind AND tenant_id = ANY(:agencies)"
+    """How many rows of a kind wait for these agencies, by the seconds from their writing to their
+    time."""
+    query = (
+        "SELECT available_at - created_at FROM outbox WHERE kind = :kind AND tenant_id = "
+        "ANY(:agencies)"
+    )
     with tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
         found = scope.run(query, kind=kind, agencies=agency_ids).scalars()
         return Counter(round(after.total_seconds()) for after in found)
@@ -23,8 +27,12 @@ def test_many_agencies_are_not_swept_at_the_same_moment(tenant: OpenScope) -> No
     ours = [uuid7() for _ in range(MANY)]
     for number, agency_id in enumerate(ours):
         with tenant(agency_id, "system:test") as scope:
-            agencies.create_agency(scope, name=f"Agence {number}", language="fr", zone="Europe/Paris")
-            agencies.add_creator(scope, slug="mia", name="Mia", kind="human", zone="Europe/Paris", languages=["fr"])
+            agencies.create_agency(
+                scope, name=f"Agence {number}", language="fr", zone="Europe/Paris"
+            )
+            agencies.add_creator(
+                scope, slug="mia", name="Mia", kind="human", zone="Europe/Paris", languages=["fr"]
+            )
     ticks = {one.name: one.write_rows for one in TICKS}
     for _ in range(2):
         ticks["sweep"](tenant)
@@ -37,14 +45,32 @@ def test_many_agencies_are_not_swept_at_the_same_moment(tenant: OpenScope) -> No
 def test_an_unknown_zone_stops_one_creator_only(tenant: OpenScope, tenant_id: UUID) -> None:
     with tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Lumen", language="en", zone="UTC")
-        bad = agencies.add_creator(scope, slug="bad", name="Bad", kind="human", zone="UTC", languages=["en"])
-        good = agencies.add_creator(scope, slug="good", name="Good", kind="human", zone="UTC", languages=["en"])
-        scope.run("UPDATE creators SET zone = 'Moon/Base' WHERE tenant_id = :t AND id = :id", t=tenant_id, id=bad)
+        bad = agencies.add_creator(
+            scope, slug="bad", name="Bad", kind="human", zone="UTC", languages=["en"]
+        )
+        good = agencies.add_creator(
+            scope, slug="good", name="Good", kind="human", zone="UTC", languages=["en"]
+        )
+        scope.run(
+            "UPDATE creators SET zone = 'Moon/Base' WHERE tenant_id = :t AND id = :id",
+            t=tenant_id,
+            id=bad,
+        )
     for tick in TICKS:
         tick.write_rows(tenant)
         tick.write_rows(tenant)
     with tenant(tenant_id, "system:test") as scope:
-        rows = scope.run("SELECT kind, subject_id FROM outbox WHERE tenant_id = :t", t=tenant_id).all()
-    others = ["age.forget", "calendar.clocks", "copy.probe", "delivery.sweep", "limits.due", "roles.due", "rows.purge"]
+        rows = scope.run(
+            "SELECT kind, subject_id FROM outbox WHERE tenant_id = :t", t=tenant_id
+        ).all()
+    others = [
+        "age.forget",
+        "calendar.clocks",
+        "copy.probe",
+        "delivery.sweep",
+        "limits.due",
+        "roles.due",
+        "rows.purge",
+    ]
     assert sorted(row.kind for row in rows) == sorted([*others, "day.rollup", "day.rollup"])
     assert {row.subject_id for row in rows if row.kind == "day.rollup"} == {good}

@@ -17,6 +17,7 @@ LEXICON = lexicon.shipped_lexicon()
 @given(press_id=some.uuids(), number=some.integers(1, 30))
 def test_words_of_the_burst_are_read(tongue: str, press_id: UUID, number: int) -> None:
     words = render_message(
-        Message("tour.burst_words", {"number": number, "of": 30, "run": press_mark(press_id)}), tongue
+        Message("tour.burst_words", {"number": number, "of": 30, "run": press_mark(press_id)}),
+        tongue,
     )
     assert language_check.read_language([words], lexicon=LEXICON).supported

@@ -25,7 +25,9 @@ def _empty(tenant: OpenScope) -> None:
         scope.run("DELETE FROM outbox")
 
 
-def put(tenant: OpenScope, tenant_id: UUID, *groups: str, age: timedelta = timedelta()) -> list[UUID]:
+def put(
+    tenant: OpenScope, tenant_id: UUID, *groups: str, age: timedelta = timedelta()
+) -> list[UUID]:
     """Rows of these groups, in order, put so long ago."""
     with tenant(tenant_id, "system:test") as scope:
         subjects = [uuid7() for _ in groups]
@@ -49,13 +51,17 @@ def order(tenant: OpenScope, turns: GpuScheduler, *, most: int = 100) -> Sequenc
     return found
 
 
-def test_the_group_that_is_loaded_is_drained_before_the_next_is_loaded(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_the_group_that_is_loaded_is_drained_before_the_next_is_loaded(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     put(tenant, tenant_id, *("a", "b", "c") * 4)
     groups = [row.group for row in order(tenant, GpuScheduler())]
     assert groups == ["a"] * 4 + ["b"] * 4 + ["c"] * 4
 
 
-def test_other_adapters_of_the_loaded_model_go_before_another_model(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_other_adapters_of_the_loaded_model_go_before_another_model(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     one, other = (
         device_queue.model_group("xl", adapters=["mia"]),
         device_queue.model_group("xl", adapters=["film", "zoe"]),
@@ -105,15 +111,22 @@ def test_a_lone_row_waits_for_its_patience_and_no_longer(tenant: OpenScope) -> N
     assert [row.group for row in order(tenant, turns, most=1)] == ["b"]
 
 
-def test_where_all_have_lost_patience_a_group_stays_for_a_while(tenant: OpenScope, tenant_id: UUID) -> None:
-    """Otherwise each row of a long queue would load its own model, and all would wait still longer."""
+def test_where_all_have_lost_patience_a_group_stays_for_a_while(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
+    """Otherwise each row of a long queue would load its own model, and all would wait still
+    longer."""
     put(tenant, tenant_id, *("a", "b") * 4, age=LONG)
-    assert [row.group for row in order(tenant, GpuScheduler(stay=timedelta(hours=1)))] == ["a"] * 4 + ["b"] * 4
+    assert [row.group for row in order(tenant, GpuScheduler(stay=timedelta(hours=1)))] == [
+        "a"
+    ] * 4 + ["b"] * 4
     put(tenant, tenant_id, *("a", "b") * 4, age=LONG)
     assert [row.group for row in order(tenant, GpuScheduler(stay=timedelta()))] == ["a", "b"] * 4
 
 
-def test_a_new_relay_learns_what_is_loaded_from_the_row_in_flight(tenant: OpenScope, tenant_id: UUID) -> None:
+def test_a_new_relay_learns_what_is_loaded_from_the_row_in_flight(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
     put(tenant, tenant_id, "b", "a", "b")
     with tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
         first = GpuScheduler().claim_rows(scope, "gpu", places=1, room=1)
@@ -142,4 +155,6 @@ def test_long_work_is_told_of_others_and_not_of_its_own(tenant: OpenScope) -> No
         row = row_leases.claim_rows(scope, "gpu", places=1, room=1)[0]
     Dispatcher(EventRoutes(EventRoute(RunDue, work)), tenant).handle_event(row.id, row.token)
     assert told == [False, False, True]
-    assert not heartbeat.is_other_tenant_waiting(), "work started by hand has no place that somebody waits for"
+    assert not heartbeat.is_other_tenant_waiting(), (
+        "work started by hand has no place that somebody waits for"
+    )

@@ -27,15 +27,23 @@ def test_the_doctor_says_whether_a_voice_is_a_real_one(tmp_path: Path) -> None:
     assert says(str(tmp_path / "espeak-ng")) == [(FindingLevel.ERROR, "engine.program_failed")]
 
 
-def test_the_command_lists_each_voice_with_its_licence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_lists_each_voice_with_its_licence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GREENROOM_HOME", str(tmp_path))
     monkeypatch.setenv("GREENROOM_GENERATORS__ESPEAK_PROGRAM", espeak(tmp_path))
     line = typer.Typer()
     line.command()(voices)
     told = CliRunner().invoke(line, ["fr", "--json"])
     (found,) = json.loads(told.stdout)
-    assert (found["voice"], found["label"], found["licence"]) == ("fr-fr", "placeholder", "GPL-3.0-or-later")
-    shown = voice_table.render_voices(voice_table.voice_rows(GeneratorsSettings(espeak_program=espeak(tmp_path))))
+    assert (found["voice"], found["label"], found["licence"]) == (
+        "fr-fr",
+        "placeholder",
+        "GPL-3.0-or-later",
+    )
+    shown = voice_table.render_voices(
+        voice_table.voice_rows(GeneratorsSettings(espeak_program=espeak(tmp_path)))
+    )
     assert len(shown.splitlines()) == 2
     assert "GPL-3.0-or-later" in shown
     assert "klingon" in voice_table.render_voices([], "klingon")

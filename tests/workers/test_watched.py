@@ -1,4 +1,5 @@
-"""The watched folder: whole files are brought in once, by whose folder they lie in; nothing of anybody's is lost."""
+"""The watched folder: whole files are brought in once, by whose folder they lie in; nothing of
+anybody's is lost."""
 
 import os
 from pathlib import Path
@@ -32,7 +33,9 @@ def root(tmp_path: Path) -> Path:
 
 def look(nova: Atelier, root: Path | None, *, store: FileStore | None = None) -> None:
     event = WatchFolderDue(INSTALLATION_ID, INSTALLATION_ID)
-    watch_folder.import_waiting_files(event, tenant=nova.services.tenant, store=store or nova.services.store, root=root)  # type: ignore[arg-type]  # a store
+    watch_folder.import_waiting_files(
+        event, tenant=nova.services.tenant, store=store or nova.services.store, root=root
+    )  # type: ignore[arg-type]  # a store
 
 
 def folder(nova: Atelier, root: Path) -> Path:
@@ -51,13 +54,18 @@ def put(where: Path, name: str, data: bytes, *, old: float = 60.0) -> Path:
 
 def there(nova: Atelier) -> list[str]:
     with nova.scope() as scope:
-        rows = scope.run("SELECT name FROM uploads WHERE tenant_id = :t ORDER BY created_at, name", t=nova.tenant_id)
+        rows = scope.run(
+            "SELECT name FROM uploads WHERE tenant_id = :t ORDER BY created_at, name",
+            t=nova.tenant_id,
+        )
         return list(rows.scalars())
 
 
 def told(nova: Atelier) -> list[str]:
     with nova.scope() as scope:
-        found = scope.run("SELECT message ->> 'code' FROM notices WHERE tenant_id = :t", t=nova.tenant_id)
+        found = scope.run(
+            "SELECT message ->> 'code' FROM notices WHERE tenant_id = :t", t=nova.tenant_id
+        )
         return list(found.scalars())
 
 
@@ -74,13 +82,17 @@ def test_a_file_is_in_the_library_and_moved_once(nova: Atelier, root: Path) -> N
     assert len(list((here / "taken").iterdir())) == 2, "nothing is written over"
     with nova.scope() as scope:
         (row,) = scope.run("SELECT id FROM uploads WHERE tenant_id = :t", t=nova.tenant_id).all()
-    uploads.ingest_upload(UploadDue(nova.tenant_id, row.id), tenant=nova.services.tenant, store=nova.services.store)
+    uploads.ingest_upload(
+        UploadDue(nova.tenant_id, row.id), tenant=nova.services.tenant, store=nova.services.store
+    )
     with nova.scope() as scope:
         assert uploads.get_upload(scope, row.id).state is UploadState.READY
     assert len(nova.library()) == 1
 
 
-def test_what_is_being_written_hidden_or_a_link_is_left(nova: Atelier, root: Path, tmp_path: Path) -> None:
+def test_what_is_being_written_hidden_or_a_link_is_left(
+    nova: Atelier, root: Path, tmp_path: Path
+) -> None:
     here, data = folder(nova, root), encoded(a_picture(seed=6), "JPEG")
     put(here, "fresh.jpg", data, old=0)
     put(here, ".hidden.jpg", data)
@@ -94,21 +106,28 @@ def test_what_is_being_written_hidden_or_a_link_is_left(nova: Atelier, root: Pat
     assert secret.exists()
 
 
-def test_what_lies_among_the_generated_was_made_by_a_model_whatever_it_says(nova: Atelier, root: Path) -> None:
+def test_what_lies_among_the_generated_was_made_by_a_model_whatever_it_says(
+    nova: Atelier, root: Path
+) -> None:
     here = folder(nova, root)
     put(here, "photo.jpg", encoded(a_picture(seed=5), "JPEG"))
     put(here / "generated", "export.jpg", encoded(a_picture(seed=6), "JPEG"))
     look(nova, root)
     assert (here / "generated" / "taken" / "export.jpg").exists()
     with nova.scope() as scope:
-        ids = list(scope.run("SELECT id FROM uploads WHERE tenant_id = :t", t=nova.tenant_id).scalars())
+        ids = list(
+            scope.run("SELECT id FROM uploads WHERE tenant_id = :t", t=nova.tenant_id).scalars()
+        )
     for upload_id in ids:
         uploads.ingest_upload(
-            UploadDue(nova.tenant_id, upload_id), tenant=nova.services.tenant, store=nova.services.store
+            UploadDue(nova.tenant_id, upload_id),
+            tenant=nova.services.tenant,
+            store=nova.services.store,
         )
     with nova.scope() as scope:
         made = scope.run(
-            "SELECT u.name, a.ai, a.engine FROM uploads u JOIN assets a ON a.id = u.asset_id WHERE u.tenant_id = :t",
+            "SELECT u.name, a.ai, a.engine FROM uploads u JOIN assets a ON a.id = u.asset_id "
+            "WHERE u.tenant_id = :t",
             t=nova.tenant_id,
         ).all()
     assert sorted(tuple(row) for row in made) == [
@@ -143,11 +162,16 @@ def test_where_a_file_cannot_be_moved_it_is_the_same_upload(nova: Atelier, root:
     assert not path.exists()
 
 
-def test_a_full_agency_keeps_its_file_and_stops_nobody_else(nova: Atelier, services: Services, root: Path) -> None:
+def test_a_full_agency_keeps_its_file_and_stops_nobody_else(
+    nova: Atelier, services: Services, root: Path
+) -> None:
     other = atelier(services)
     small = FileStore(root.parent / "small", allowed=10)
     ours, theirs = folder(nova, root), folder(other, root)
-    path, bad = put(ours, "a.jpg", encoded(a_picture(seed=9), "JPEG")), put(theirs, "words.jpg", b"none")
+    path, bad = (
+        put(ours, "a.jpg", encoded(a_picture(seed=9), "JPEG")),
+        put(theirs, "words.jpg", b"none"),
+    )
     look(nova, root, store=small)
     assert path.exists()
     assert there(nova) == []
@@ -172,7 +196,9 @@ def test_a_link_to_the_folder_of_another_agency_brings_nothing_in(
     assert (theirs / "taken" / "theirs.jpg").exists()
 
 
-def test_nothing_is_written_where_a_link_beside_the_refused_leads(nova: Atelier, root: Path, tmp_path: Path) -> None:
+def test_nothing_is_written_where_a_link_beside_the_refused_leads(
+    nova: Atelier, root: Path, tmp_path: Path
+) -> None:
     here = folder(nova, root)
     secret = put(tmp_path, "settings.toml", b"kept")
     (here / "refused").mkdir()
@@ -185,7 +211,9 @@ def test_nothing_is_written_where_a_link_beside_the_refused_leads(nova: Atelier,
 
 
 @pytest.mark.parametrize("name", ["taken", "refused"])
-def test_nothing_is_moved_through_a_link(nova: Atelier, root: Path, tmp_path: Path, name: str) -> None:
+def test_nothing_is_moved_through_a_link(
+    nova: Atelier, root: Path, tmp_path: Path, name: str
+) -> None:
     here, away = folder(nova, root), tmp_path / "away"
     away.mkdir()
     (here / name).symlink_to(away)
@@ -196,7 +224,9 @@ def test_nothing_is_moved_through_a_link(nova: Atelier, root: Path, tmp_path: Pa
     assert told(nova) == ["folder.unreadable"]
 
 
-def test_an_agency_whose_folder_is_none_stops_nobody_else(nova: Atelier, services: Services, root: Path) -> None:
+def test_an_agency_whose_folder_is_none_stops_nobody_else(
+    nova: Atelier, services: Services, root: Path
+) -> None:
     other = atelier(services)
     ours, theirs = folder(nova, root), folder(other, root)
     for one, seed in ((ours, 13), (theirs, 14)):
@@ -208,7 +238,9 @@ def test_an_agency_whose_folder_is_none_stops_nobody_else(nova: Atelier, service
     assert set(told(nova)) == {"folder.unreadable"}
 
 
-def test_a_name_that_is_no_text_stops_nobody_else(nova: Atelier, services: Services, root: Path) -> None:
+def test_a_name_that_is_no_text_stops_nobody_else(
+    nova: Atelier, services: Services, root: Path
+) -> None:
     other = atelier(services)
     ours, theirs = folder(nova, root), folder(other, root)
     for one, seed in ((ours, 15), (theirs, 16)):
@@ -219,10 +251,13 @@ def test_a_name_that_is_no_text_stops_nobody_else(nova: Atelier, services: Servi
     assert told(nova) == ["folder.unreadable"]
 
 
-def test_who_brings_much_leaves_room_for_others(nova: Atelier, services: Services, root: Path) -> None:
+def test_who_brings_much_leaves_room_for_others(
+    nova: Atelier, services: Services, root: Path
+) -> None:
     mia, zoe = atelier(services), atelier(services)
     for where, many in [
-        (folder(one, root), watch_folder.FILES_PER_RUN if one is nova else 1) for one in (nova, mia, zoe)
+        (folder(one, root), watch_folder.FILES_PER_RUN if one is nova else 1)
+        for one in (nova, mia, zoe)
     ]:
         for number in range(many):
             put(where, f"{number:02}.jpg", encoded(a_picture(seed=number + 200), "JPEG"))
@@ -267,10 +302,15 @@ def test_the_folder_of_an_agency_is_one_plain_name(name: str) -> None:
     assert not found.startswith(".")
 
 
-def test_an_export_with_its_prompt_is_known_as_made_by_a_model(nova: Atelier, tmp_path: Path) -> None:
+def test_an_export_with_its_prompt_is_known_as_made_by_a_model(
+    nova: Atelier, tmp_path: Path
+) -> None:
     """As Midjourney writes it; anybody's description says nothing of the kind."""
     found = {}
-    for name, words in {"theirs": "a beach --v 6.1 Job ID: 0a1b", "ours": "a beach at noon"}.items():
+    for name, words in {
+        "theirs": "a beach --v 6.1 Job ID: 0a1b",
+        "ours": "a beach at noon",
+    }.items():
         info = PngImagePlugin.PngInfo()
         info.add_text("Description", words)
         path = tmp_path / f"{name}.png"

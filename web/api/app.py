@@ -1,4 +1,5 @@
-"""The API under `/v1`: an app of its own, so that its document describes it alone and its errors are all JSON."""
+"""The API under `/v1`: an app of its own, so that its document describes it alone and its errors
+are all JSON."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -39,10 +40,13 @@ from web.api.posts import router as api_posts
 from web.http.responses import NO_TELEMETRY
 from web.mcp import router as mcp
 
-API_DESCRIPTION = """Plan and follow posts. Ask with `Authorization: Bearer grk_…`, a key made on the System page.
+API_DESCRIPTION = """Plan and follow posts. Ask with `Authorization: Bearer grk_…`, a key made on \
+the System page.
 
-Every POST names itself by an `Idempotency-Key`; every change names in `If-Match` the `ETag` it saw. Lists come in
-pages: hand `next` back as `cursor`. Instants carry their offset; plans are wall times in an IANA zone."""
+Every POST names itself by an `Idempotency-Key`; every change names in `If-Match` the `ETag` it \
+saw. Lists come in
+pages: hand `next` back as `cursor`. Instants carry their offset; plans are wall times in an IANA \
+zone."""
 
 ERROR_DESCRIPTIONS: Mapping[int, str] = {
     400: "The request cannot be read, or names itself by no `Idempotency-Key`.",
@@ -69,14 +73,16 @@ def create_api(
     generators: GeneratorsSettings | None = None,
     letterbox_key: str = "",
 ) -> AdmissionMiddleware:
-    """The app behind its door, to be mounted at `/v1`. Each subject is a router of its own, added here.
+    """The app behind its door, to be mounted at `/v1`. Each subject is a router of its own, added
+    here.
 
-    `library` is where creators' files lie; without it none are taken in, nor copied. `generators` name the prices and
-    caps of pictures, and the models of copies; without them nothing is billed. `letterbox_key` is what secrets of hooks
-    are sealed with; without it none are taken in (503).
+    `library` is where creators' files lie; without it none are taken in, nor copied. `generators`
+    name the prices and caps of pictures, and the models of copies; without them nothing is billed.
+    `letterbox_key` is what secrets of hooks are sealed with; without it none are taken in (503).
     """
     responses: dict[int | str, dict[str, Any]] = {
-        status: {"model": ErrorOut, "description": said} for status, said in ERROR_DESCRIPTIONS.items()
+        status: {"model": ErrorOut, "description": said}
+        for status, said in ERROR_DESCRIPTIONS.items()
     }
     app = ApiApp(
         title="Greenroom",
@@ -96,7 +102,15 @@ def create_api(
     app.include_router(deliveries.settlement_router(tenant, known))
     app.include_router(dry_runs.router(tenant, known))
     app.include_router(webhooks.router(tenant, letterbox_key))
-    for part in (calendar, evergreen, approvals, account_failover, emergency_stops, review_comments, weekly_plans):
+    for part in (
+        calendar,
+        evergreen,
+        approvals,
+        account_failover,
+        emergency_stops,
+        review_comments,
+        weekly_plans,
+    ):
         app.include_router(part.router(tenant))
     for part in (missed_posts, labels, ab_tests, queues, quiet_periods, holidays, bulk_moves):
         app.include_router(part.router(tenant))

@@ -1,7 +1,8 @@
-"""The door of machines of an agency's own: they ask for pictures to make, say how far they are, and hand them in.
+"""The door of machines of an agency's own: they ask for pictures to make, say how far they are, and
+hand them in.
 
-A machine reaches nothing else: its key opens no other door, and only what it was lent is told to it. What is said here
-is `generators/remote_protocol.py`.
+A machine reaches nothing else: its key opens no other door, and only what it was lent is told to
+it. What is said here is `generators/remote_protocol.py`.
 """
 
 from typing import Annotated
@@ -42,21 +43,31 @@ LONG_POLL_SECONDS = 5.0
 """Seconds after which a machine asks again that found nothing to do."""
 
 PICTURE_BODY = BodyRule(
-    frozenset({"application/octet-stream", "image/jpeg", "image/png", "image/webp"}), MAX_PICTURE_BYTES, "api.not_media"
+    frozenset({"application/octet-stream", "image/jpeg", "image/png", "image/webp"}),
+    MAX_PICTURE_BYTES,
+    "api.not_media",
 )
 WORKER_KEY_SPACE = KeySpace(remote_workers.authenticate_remote_worker, "machines")
 WORKER_ACTOR = "system:machine"
 
 
-def create_remote_worker_api(tenant: OpenScope, store: ObjectStore, *, per_day: int = 0) -> AdmissionMiddleware:
-    """The app behind its door, to be mounted at `AT`; `per_day` is the house's quota of pictures, 0 for none."""
+def create_remote_worker_api(
+    tenant: OpenScope, store: ObjectStore, *, per_day: int = 0
+) -> AdmissionMiddleware:
+    """The app behind its door, to be mounted at `AT`; `per_day` is the house's quota of pictures, 0
+    for none."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=responses.NO_TELEMETRY)
     errors.install_error_handlers(app)
     _add_work_route(app, tenant, store, per_day)
     _add_picture_route(app, tenant, store)
     files = {("POST", "/pictures"): PICTURE_BODY}
     return AdmissionMiddleware(
-        app, tenant, limits=ApiRateLimits(), files=files, most=2 * MAX_PICTURE_BYTES, opens=WORKER_KEY_SPACE
+        app,
+        tenant,
+        limits=ApiRateLimits(),
+        files=files,
+        most=2 * MAX_PICTURE_BYTES,
+        opens=WORKER_KEY_SPACE,
     )
 
 
@@ -68,7 +79,9 @@ def _add_work_route(app: FastAPI, tenant: OpenScope, store: ObjectStore, per_day
             raise ApiError(409, Message("machine.other_version", {"ours": PROTOCOL_VERSION}))
         who = _get_worker_identity(request)
         with tenant(who.tenant_id, WORKER_ACTOR) as scope:
-            lent = leases.lease_pictures(scope, who.key_id, wanted, AgencyBounds(per_day, store.quota_bytes))
+            lent = leases.lease_pictures(
+                scope, who.key_id, wanted, AgencyBounds(per_day, store.quota_bytes)
+            )
         return WorkResponse(lent=lent, wait=0 if lent is not None else LONG_POLL_SECONDS)
 
     @app.post("/beats")
@@ -107,7 +120,9 @@ def _add_picture_route(app: FastAPI, tenant: OpenScope, store: ObjectStore) -> N
         who = _get_worker_identity(request)
         with tenant(who.tenant_id, WORKER_ACTOR) as scope:
             leases.check_material(scope, who.key_id, wanted)
-        return Response(store.get(who.tenant_id, wanted.sha256), media_type="application/octet-stream")
+        return Response(
+            store.get(who.tenant_id, wanted.sha256), media_type="application/octet-stream"
+        )
 
 
 def _parse_picture_result(said: str) -> PictureResult:

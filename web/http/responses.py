@@ -1,4 +1,5 @@
-"""Answers as HTTP caches and players want them: conditional requests and byte ranges (RFC 9110, 13 and 14)."""
+"""Answers as HTTP caches and players want them: conditional requests and byte ranges (RFC 9110, 13
+and 14)."""
 
 import hashlib
 import re
@@ -22,7 +23,8 @@ NO_TELEMETRY: TelemetryConfig = {
 """Whatever the environment says, nothing of a visit is measured by a library."""
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; base-uri 'none'; form-action 'self';"
+    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; base-uri 'none'; "
+    "form-action 'self';"
     " frame-ancestors 'none'"
 )
 """What a page may load (Content Security Policy): of this host alone, and no script."""
@@ -33,7 +35,8 @@ FILE_CACHE = "private, max-age=31536000, immutable"
 """The bytes of an address never change, but they may have to vanish: no shared cache keeps them."""
 
 CLOCK_GRANULARITY = timedelta(seconds=2)
-"""Last-Modified counts whole seconds: what changed just now may change again within the same one."""
+"""Last-Modified counts whole seconds: what changed just now may change again within the same
+one."""
 
 _TAG = re.compile(r'(?:W/)?("[^"]*")')
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
@@ -45,13 +48,22 @@ def entity_tag(body: bytes) -> str:
 
 
 def html_response(
-    request: Request, body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None, fresh: bool = True
+    request: Request,
+    body: bytes,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    fresh: bool = True,
 ) -> Response:
     """An HTML page; nobody keeps one that is not `fresh` for a minute."""
     if status != 200 or not fresh:
         later = {"retry-after": "5"} if status == 503 else {}
-        return Response(body, status, {"cache-control": "no-store", **later, **(headers or {})}, "text/html")
-    return document_response(request, body, mime="text/html; charset=utf-8", cache=PAGE_CACHE, headers=headers)
+        return Response(
+            body, status, {"cache-control": "no-store", **later, **(headers or {})}, "text/html"
+        )
+    return document_response(
+        request, body, mime="text/html; charset=utf-8", cache=PAGE_CACHE, headers=headers
+    )
 
 
 def document_response(
@@ -63,7 +75,8 @@ def document_response(
     changed_at: datetime | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The document, or 304 when the reader has it. `changed_at` (UTC-aware) is left out when no instant can say it."""
+    """The document, or 304 when the reader has it. `changed_at` (UTC-aware) is left out when no
+    instant can say it."""
     tag = entity_tag(body)
     own = {"etag": tag, "cache-control": cache, **(headers or {})}
     if changed_at is not None:
@@ -76,7 +89,8 @@ def document_response(
 def file_response(
     request: Request, body: bytes, *, tag: str, mime: str, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A file that never changes, whole or the one range that was asked for; `headers` may say that nobody keeps it."""
+    """A file that never changes, whole or the one range that was asked for; `headers` may say that
+    nobody keeps it."""
     own = {"etag": tag, "cache-control": FILE_CACHE, "accept-ranges": "bytes", **(headers or {})}
     if _is_copy_current(request.headers, tag, None):
         return Response(status_code=304, headers=own)
@@ -99,7 +113,9 @@ def is_cross_site(request: Request) -> bool:
 def _build_range_response(body: bytes, asked: str, headers: dict[str, str]) -> Response:
     found = _RANGE.fullmatch(asked.strip())
     if found is None or found[1] == found[2] == "":
-        return Response(body, headers=headers)  # several ranges, or another unit: ignoring it is allowed (14.2)
+        return Response(
+            body, headers=headers
+        )  # several ranges, or another unit: ignoring it is allowed (14.2)
     size = len(body)
     if found[1]:
         first = int(found[1])
@@ -109,15 +125,20 @@ def _build_range_response(body: bytes, asked: str, headers: dict[str, str]) -> R
         last = size - 1
     if first > last:
         return Response(status_code=416, headers=headers | {"content-range": f"bytes */{size}"})
-    return Response(body[first : last + 1], 206, headers | {"content-range": f"bytes {first}-{last}/{size}"})
+    return Response(
+        body[first : last + 1], 206, headers | {"content-range": f"bytes {first}-{last}/{size}"}
+    )
 
 
 def _is_copy_current(headers: Mapping[str, str], tag: str, changed_at: datetime | None) -> bool:
-    """Whether the reader's copy is this one. With If-None-Match, If-Modified-Since is not looked at (13.2.2)."""
+    """Whether the reader's copy is this one. With If-None-Match, If-Modified-Since is not looked at
+    (13.2.2)."""
     wanted = headers.get("if-none-match")
     if wanted is not None:
         return wanted.strip() == "*" or tag in _TAG.findall(wanted)
-    return changed_at is not None and _is_unchanged_since(headers.get("if-modified-since", ""), changed_at)
+    return changed_at is not None and _is_unchanged_since(
+        headers.get("if-modified-since", ""), changed_at
+    )
 
 
 def _is_unchanged_since(since: str, changed_at: datetime) -> bool:

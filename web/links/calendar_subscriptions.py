@@ -1,4 +1,5 @@
-"""Calendars that phones subscribe to, each under its secret address: asked often, changed rarely."""
+"""Calendars that phones subscribe to, each under its secret address: asked often, changed
+rarely."""
 
 from datetime import timedelta
 
@@ -35,7 +36,8 @@ def router(tenant: OpenScope) -> APIRouter:
 
 
 def _serve_calendar(tenant: OpenScope, request: Request, secret: str) -> Response:
-    """The calendar, or that it is as the caller has it; 404 for an address that never was or is over, 429 too often."""
+    """The calendar, or that it is as the caller has it; 404 for an address that never was or is
+    over, 429 too often."""
     try:
         entered = calendar_subscriptions.resolve_calendar_secret(
             tenant, secret, address=request.client.host if request.client else ""
@@ -48,15 +50,22 @@ def _serve_calendar(tenant: OpenScope, request: Request, secret: str) -> Respons
             found = calendar_subscriptions.render_ics_calendar(scope, entered)
     except Refused:
         return PlainTextResponse(
-            "", 429, {**UNKEPT, "retry-after": str(int(failed_attempts.FAILURE_WINDOW.total_seconds()))}
+            "",
+            429,
+            {**UNKEPT, "retry-after": str(int(failed_attempts.FAILURE_WINDOW.total_seconds()))},
         )
     except ApiError as fast:
-        return PlainTextResponse("", fast.status, {**UNKEPT, "retry-after": fast.headers["retry-after"]})
+        return PlainTextResponse(
+            "", fast.status, {**UNKEPT, "retry-after": fast.headers["retry-after"]}
+        )
     except NotFound:
         return PlainTextResponse("", 404, UNKEPT)
     tag = f'W/"{found.tag}"'
     headers = {**ALONE, "etag": tag}
-    known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+    known = {
+        one.strip().removeprefix("W/")
+        for one in request.headers.get("if-none-match", "").split(",")
+    }
     if known & {"*", tag.removeprefix("W/")}:
         return Response(status_code=304, headers=headers)
     headers["content-disposition"] = 'inline; filename="greenroom.ics"'

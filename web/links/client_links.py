@@ -1,6 +1,8 @@
-"""The page of somebody who is asked for the second yes to a post, without an account: its contents, an answer.
+"""The page of somebody who is asked for the second yes to a post, without an account: its contents,
+an answer.
 
-Whoever has the address may open it in one browser; nothing changes by looking. What is for adults is not on it.
+Whoever has the address may open it in one browser; nothing changes by looking. What is for adults
+is not on it.
 """
 
 import re
@@ -56,8 +58,9 @@ _SESSION = re.compile(r"[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True)
 class ChannelPreview:
-    """What one account would show, and when (UTC-aware): everything as it stands in its feed, of pictures those that
-    may be shown here; `hidden` is how many may not, `late` whether a yes alone does not send it any more."""
+    """What one account would show, and when (UTC-aware): everything as it stands in its feed, of
+    pictures those that may be shown here; `hidden` is how many may not, `late` whether a yes alone
+    does not send it any more."""
 
     one: PostPreview
     at: datetime
@@ -87,7 +90,12 @@ class ClientLinkPages:
     """The pages of all links. `store` is the library: what is shown is what would leave."""
 
     def __init__(
-        self, tenant: OpenScope, store: ObjectStore, connectors: Mapping[str, Connector], *, secure: bool
+        self,
+        tenant: OpenScope,
+        store: ObjectStore,
+        connectors: Mapping[str, Connector],
+        *,
+        secure: bool,
     ) -> None:
         self._tenant = tenant
         self._store = store
@@ -103,7 +111,9 @@ class ClientLinkPages:
         session = self._read_session_cookie(request)
         with self._tenant(found[0], CLIENT_ACTOR) as scope:
             asked = self._load_approval_request(scope, found[1], session)
-        voice = VisitorLocalizer(preferred_language(request.headers.get("accept-language", "")), ZoneInfo(asked.zone))
+        voice = VisitorLocalizer(
+            preferred_language(request.headers.get("accept-language", "")), ZoneInfo(asked.zone)
+        )
         body = render_template(
             "links/templates/client_link.html",
             voice,
@@ -117,7 +127,9 @@ class ClientLinkPages:
         status = 200 if answerable else GONE
         if answerable and wrong is not None:
             status = 422
-        return responses.html_response(request, body, status=status, headers=PORTAL_HEADERS, fresh=False)
+        return responses.html_response(
+            request, body, status=status, headers=PORTAL_HEADERS, fresh=False
+        )
 
     def submit_answer(self, request: Request, token: str, typed: Mapping[str, str]) -> Response:
         """The link is opened in this browser, or answered."""
@@ -126,7 +138,9 @@ class ClientLinkPages:
             return missing_page(request)
         if responses.is_cross_site(request):
             return self.show_request(request, token, Message("complaint.foreign"))
-        back = RedirectResponse(f"{CLIENT_LINK_PATH}{token}", status_code=303, headers=PORTAL_HEADERS)
+        back = RedirectResponse(
+            f"{CLIENT_LINK_PATH}{token}", status_code=303, headers=PORTAL_HEADERS
+        )
         session = self._read_session_cookie(request) or secrets.token_urlsafe(32)
         what = typed.get("what", "")
         try:
@@ -136,7 +150,9 @@ class ClientLinkPages:
                 elif what in ("yes", "change"):
                     why = typed.get("why", "")
                     note = typed.get("note", "").replace("\x00", "")
-                    client_links.answer_client_link(scope, found[1], session, yes=what == "yes", why=why, note=note)
+                    client_links.answer_client_link(
+                        scope, found[1], session, yes=what == "yes", why=why, note=note
+                    )
         except GreenroomError as refused:
             return self.show_request(request, token, refused.message)
         if what == "open":
@@ -152,15 +168,20 @@ class ClientLinkPages:
         return back
 
     def serve_picture(self, request: Request, token: str, name: str) -> Response:
-        """A picture of the post, for the browser that opened its link, as long as it may be shown."""
+        """A picture of the post, for the browser that opened its link, as long as it may be
+        shown."""
         sha256, _, suffix = name.partition(".")
         found = client_links.find_client_link(self._tenant, token)
         if found is None:
             return _not_found_response()
         with self._tenant(found[0], CLIENT_ACTOR) as scope:
-            link, standing = client_links.load_client_link(scope, found[1], self._read_session_cookie(request))
+            link, standing = client_links.load_client_link(
+                scope, found[1], self._read_session_cookie(request)
+            )
             medium = (
-                client_links.load_client_view(scope, link.post_id).files.get(sha256) if standing == "open" else None
+                client_links.load_client_view(scope, link.post_id).files.get(sha256)
+                if standing == "open"
+                else None
             )
         if medium is None or FILE_SUFFIXES.get(medium.mime) != suffix:
             return _not_found_response()
@@ -168,7 +189,9 @@ class ClientLinkPages:
             data = self._store.get(found[0], sha256)
         except NotFound:  # removed in this very moment
             return _not_found_response()
-        return responses.file_response(request, data, tag=f'"{sha256}"', mime=medium.mime, headers=PORTAL_HEADERS)
+        return responses.file_response(
+            request, data, tag=f'"{sha256}"', mime=medium.mime, headers=PORTAL_HEADERS
+        )
 
     def _read_session_cookie(self, request: Request) -> str:
         typed = request.cookies.get(self._cookie, "")
@@ -184,22 +207,33 @@ class ClientLinkPages:
         shown = client_links.load_client_view(scope, link.post_id)
         wishes = client_links.client_planned_times(scope, link.post_id)
         channels = tuple(wish.channel_id for wish in wishes)
-        known = {wish.channel_id: (wish.due_at, lateness.is_too_late(wish.late_until, scope.now)) for wish in wishes}
+        known = {
+            wish.channel_id: (wish.due_at, lateness.is_too_late(wish.late_until, scope.now))
+            for wish in wishes
+        }
         draft = drafts.draft_of_post(post, channels)
-        previews = preview_draft(scope, draft, author=post.author, connectors=self._connectors, most=len(channels))
+        previews = preview_draft(
+            scope, draft, author=post.author, connectors=self._connectors, most=len(channels)
+        )
         return replace(
             asked,
             now=scope.now,
             whole=shown.whole,
-            places=tuple(_build_channel_preview(one, shown, *known[one.channel_id]) for one in previews)
+            places=tuple(
+                _build_channel_preview(one, shown, *known[one.channel_id]) for one in previews
+            )
             if shown.words
             else (),
-            comments=tuple(one for one in review_comments.list_client_comments(scope, link.post_id) if one.open),
+            comments=tuple(
+                one for one in review_comments.list_client_comments(scope, link.post_id) if one.open
+            ),
             names={one.principal_id: one.name for one in list_members(scope)},
         )
 
 
-def _build_channel_preview(one: PostPreview, shown: ClientView, at: datetime, late: bool) -> ChannelPreview:
+def _build_channel_preview(
+    one: PostPreview, shown: ClientView, at: datetime, late: bool
+) -> ChannelPreview:
     """With the pictures that may be shown here, each by the end of its address."""
     seen = {
         asset: (f"files/{medium.sha256}.{FILE_SUFFIXES[medium.mime]}", medium.alt)
@@ -215,7 +249,9 @@ def _not_found_response() -> Response:
     return PlainTextResponse("", status_code=404, headers=PORTAL_HEADERS)
 
 
-def router(tenant: OpenScope, store: ObjectStore, connectors: Mapping[str, Connector], *, public_url: str) -> APIRouter:
+def router(
+    tenant: OpenScope, store: ObjectStore, connectors: Mapping[str, Connector], *, public_url: str
+) -> APIRouter:
     """The routes of those who are asked by a link."""
     asked = ClientLinkPages(tenant, store, connectors, secure=public_url.startswith("https://"))
     routes = APIRouter(prefix=CLIENT_LINK_PATH.rstrip("/"))

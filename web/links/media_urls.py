@@ -1,4 +1,5 @@
-"""Files that platforms fetch for a post of ours: one address, one file, until the step that needs it has ended.
+"""Files that platforms fetch for a post of ours: one address, one file, until the step that needs
+it has ended.
 
 No page, no redirect, nothing for a cache: the bytes that were judged, hashed again, or nothing.
 """
@@ -20,15 +21,16 @@ GONE = 410
 
 
 class TemporaryFiles:
-    """Answers for every lent file. `store` is the library: what is lent is what was judged, never a copy."""
+    """Answers for every lent file. `store` is the library: what is lent is what was judged, never a
+    copy."""
 
     def __init__(self, tenant: OpenScope, store: ObjectStore) -> None:
         self._tenant = tenant
         self._store = store
 
     def serve_temporary_file(self, request: Request, token: str, name: str) -> Response:
-        """The file, whole or the range that was asked for; 404 for an address that never was, 410 for one that is
-        over. Each request for one that was is kept."""
+        """The file, whole or the range that was asked for; 404 for an address that never was, 410
+        for one that is over. Each request for one that was is kept."""
         found = media_urls.find_media_url(self._tenant, token)
         if found is None:
             return PlainTextResponse("", 404, PRIVATE_HEADERS)
@@ -36,7 +38,11 @@ class TemporaryFiles:
         with self._tenant(tenant_id, media_urls.MEDIA_URL_ACTOR) as scope:
             lent = media_urls.read_media_url(scope, lent_id)
             answer = self._serve_media_file(request, tenant_id, lent, name)
-            size = len(answer.body) if answer.status_code in (200, 206) and request.method == "GET" else 0
+            size = (
+                len(answer.body)
+                if answer.status_code in (200, 206) and request.method == "GET"
+                else 0
+            )
             address = request.client.host if request.client else ""
             reason = lent.refused if answer.status_code == GONE else ""
             media_urls.record_fetch(
@@ -44,7 +50,9 @@ class TemporaryFiles:
             )
         return answer
 
-    def _serve_media_file(self, request: Request, tenant_id: UUID, lent: media_urls.MediaUrl, name: str) -> Response:
+    def _serve_media_file(
+        self, request: Request, tenant_id: UUID, lent: media_urls.MediaUrl, name: str
+    ) -> Response:
         if name != lent.file_name:
             return PlainTextResponse("", 404, PRIVATE_HEADERS)
         if lent.refused:
@@ -53,7 +61,9 @@ class TemporaryFiles:
             body = self._store.get(tenant_id, lent.sha256)
         except NotFound:
             return PlainTextResponse("", GONE, PRIVATE_HEADERS)
-        return responses.file_response(request, body, tag=f'"{lent.sha256}"', mime=lent.mime, headers=PRIVATE_HEADERS)
+        return responses.file_response(
+            request, body, tag=f'"{lent.sha256}"', mime=lent.mime, headers=PRIVATE_HEADERS
+        )
 
 
 def router(tenant: OpenScope, store: ObjectStore) -> APIRouter:

@@ -1,7 +1,8 @@
 """Short addresses: whoever follows one is sent on, and counted without a trace of who it was.
 
-302 and never kept (RFC 9110, 15.4.3): a browser keeps a 301 for good, so that no later visit would be counted and
-none could be ended. A visitor is sent only where the house wrote down; nothing of the request is in it.
+302 and never kept (RFC 9110, 15.4.3): a browser keeps a 301 for good, so that no later visit would
+be counted and none could be ended. A visitor is sent only where the house wrote down; nothing of
+the request is in it.
 """
 
 import re
@@ -31,14 +32,18 @@ _AHEAD = ("purpose", "sec-purpose", "x-purpose", "x-moz")
 
 
 def is_bot(request: Request) -> bool:
-    """Whether a request says by itself that nobody reads what it asks for: a preview, a search, a look ahead."""
+    """Whether a request says by itself that nobody reads what it asks for: a preview, a search, a
+    look ahead."""
     headers = request.headers
     agent = headers.get("user-agent", "")
     if request.method == "HEAD" or not agent.strip() or _MACHINES.search(agent):
         return True
     if headers.get("sec-fetch-dest", "document") not in ("document", "iframe", "empty"):
         return True
-    return any(re.search("prefetch|preview|prerender", headers.get(name, ""), re.IGNORECASE) for name in _AHEAD)
+    return any(
+        re.search("prefetch|preview|prerender", headers.get(name, ""), re.IGNORECASE)
+        for name in _AHEAD
+    )
 
 
 class ShortLinks:
@@ -57,7 +62,9 @@ class ShortLinks:
             return missing_page(request, status=GONE)
         machine = is_bot(request)
         with self._tenant(tenant_id, short_links.LINK_ACTOR) as scope:
-            short_links.count_click(scope, lead.id, people=0 if machine else 1, machines=1 if machine else 0)
+            short_links.count_click(
+                scope, lead.id, people=0 if machine else 1, machines=1 if machine else 0
+            )
         return Response(status_code=302, headers={"location": lead.target, **REDIRECT_HEADERS})
 
 

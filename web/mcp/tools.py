@@ -1,4 +1,5 @@
-"""What an assistant may do here: read the calendar and what accounts take, write drafts, propose times, make pictures.
+"""What an assistant may do here: read the calendar and what accounts take, write drafts, propose
+times, make pictures.
 
 Saying yes, sending, removing and settling a doubt are no tools: a person does these.
 """
@@ -89,7 +90,8 @@ class CopyInput(RequestModel):
 
 
 class DraftInput(PostIn):
-    """A draft. With `channels` and `at` (a wall time with its zone, or an instant with its offset), a proposal."""
+    """A draft. With `channels` and `at` (a wall time with its zone, or an instant with its offset),
+    a proposal."""
 
     key: Annotated[
         StorableText,
@@ -103,7 +105,8 @@ class DraftInput(PostIn):
 
 @dataclass(frozen=True)
 class Tool:
-    """One tool: what it says of itself, what it takes, what a key must be made for, and what it does."""
+    """One tool: what it says of itself, what it takes, what a key must be made for, and what it
+    does."""
 
     name: str
     says: str
@@ -115,13 +118,25 @@ class Tool:
     def describe(self) -> dict[str, Any]:
         """As `tools/list` tells it."""
         reads = self.needs is ApiKeyScope.POSTS_READ
-        hints = {"readOnlyHint": reads, "destructiveHint": False, "idempotentHint": True, "openWorldHint": False}
+        hints = {
+            "readOnlyHint": reads,
+            "destructiveHint": False,
+            "idempotentHint": True,
+            "openWorldHint": False,
+        }
         schema = self.takes.model_json_schema()
-        return {"name": self.name, "description": self.says, "inputSchema": schema, "annotations": hints}
+        return {
+            "name": self.name,
+            "description": self.says,
+            "inputSchema": schema,
+            "annotations": hints,
+        }
 
 
 def build_tools(
-    connectors: Mapping[str, Connector], generators: GeneratorsSettings, store: ObjectStore | None = None
+    connectors: Mapping[str, Connector],
+    generators: GeneratorsSettings,
+    store: ObjectStore | None = None,
 ) -> dict[str, Tool]:
     """Every tool by its name; those of copies where there is a `store`."""
     read = ApiKeyScope.POSTS_READ
@@ -136,10 +151,18 @@ def build_tools(
     known = (
         Tool("list_creators", "The creators this key may see.", read, NoInput, _list_creators),
         Tool(
-            "list_channels", "Accounts: their state, and the limits each sets to a post.", read, ChannelsInput, channels
+            "list_channels",
+            "Accounts: their state, and the limits each sets to a post.",
+            read,
+            ChannelsInput,
+            channels,
         ),
         Tool(
-            "read_calendar", "What goes where and when, by time, page by page.", read, DeliveriesQuery, _list_deliveries
+            "read_calendar",
+            "What goes where and when, by time, page by page.",
+            read,
+            DeliveriesQuery,
+            _list_deliveries,
         ),
         Tool("list_labels", "The labels posts may have.", read, NoInput, _list_labels),
         Tool("read_post", "One post, and where it goes.", read, PostInput, _load_post),
@@ -174,11 +197,20 @@ def _build_generation_tools(generators: GeneratorsSettings) -> tuple[Tool, ...]:
     def start(call: ApiCall, asked: StartRunInput) -> Mapping[str, Any]:
         body = RunIn.model_validate(asked.model_dump(exclude={"key"}))
         return _apply_change(
-            call, lambda scope, sight: runs.start_run(call, scope, sight, generators, body, key=f"mcp:{asked.key}")
+            call,
+            lambda scope, sight: runs.start_run(
+                call, scope, sight, generators, body, key=f"mcp:{asked.key}"
+            ),
         )
 
     return (
-        Tool("list_recipes", "Recipes of pictures, and what each asks.", read, RecipesQuery, recipes.load_recipes_page),
+        Tool(
+            "list_recipes",
+            "Recipes of pictures, and what each asks.",
+            read,
+            RecipesQuery,
+            recipes.load_recipes_page,
+        ),
         Tool(
             "list_word_lists",
             "Words that prompts draw from as `{@name}`.",
@@ -187,9 +219,19 @@ def _build_generation_tools(generators: GeneratorsSettings) -> tuple[Tool, ...]:
             wildcards.list_wildcards,
         ),
         Tool(
-            "preview_run", "The prompts of a run, its cost and its time. Makes nothing.", read, RunPreviewInput, preview
+            "preview_run",
+            "The prompts of a run, its cost and its time. Makes nothing.",
+            read,
+            RunPreviewInput,
+            preview,
         ),
-        Tool("start_run", "Have pictures made; may cost money. People judge each of them.", make, StartRunInput, start),
+        Tool(
+            "start_run",
+            "Have pictures made; may cost money. People judge each of them.",
+            make,
+            StartRunInput,
+            start,
+        ),
         Tool("read_run", "How far a run is.", read, RunInput, _load_run),
         Tool("stop_run", "End a run; what is there stays.", make, RunInput, _stop_run),
     )
@@ -209,7 +251,13 @@ def _build_copy_tools(generators: GeneratorsSettings, store: ObjectStore) -> tup
         )
 
     return (
-        Tool("copy_picture", "A copy, cut, set right or made larger; people judge it.", make, CopyIn, ask),
+        Tool(
+            "copy_picture",
+            "A copy, cut, set right or made larger; people judge it.",
+            make,
+            CopyIn,
+            ask,
+        ),
         Tool("read_copy", "How far a copy is.", read, CopyInput, _load_copy),
         Tool("stop_copy", "Want a copy no more.", make, CopyInput, _stop_copy),
     )
@@ -220,7 +268,9 @@ def _load_copy(call: ApiCall, asked: CopyInput) -> BaseModel:
 
 
 def _stop_copy(call: ApiCall, asked: CopyInput) -> Mapping[str, Any]:
-    return _apply_change(call, lambda scope, sight: picture_copies.stop_picture_copy(scope, sight, asked.copy_id))
+    return _apply_change(
+        call, lambda scope, sight: picture_copies.stop_picture_copy(scope, sight, asked.copy_id)
+    )
 
 
 def _load_run(call: ApiCall, asked: RunInput) -> BaseModel:
@@ -251,20 +301,28 @@ def _list_deliveries(call: ApiCall, asked: DeliveriesQuery) -> BaseModel:
 
 def _load_post(call: ApiCall, asked: PostInput) -> BaseModel:
     return PostWhole.from_view(
-        call.read(lambda scope, sight: listings.get_post_detail(scope, sight.creators, asked.post_id))
+        call.read(
+            lambda scope, sight: listings.get_post_detail(scope, sight.creators, asked.post_id)
+        )
     )
 
 
-def _create_draft(connectors: Mapping[str, Connector], call: ApiCall, asked: DraftInput) -> Mapping[str, Any]:
+def _create_draft(
+    connectors: Mapping[str, Connector], call: ApiCall, asked: DraftInput
+) -> Mapping[str, Any]:
     key = derived_uuid(call.asked.entered.key_id, MCP_ORIGIN, asked.key)
 
     def act(scope: Scope, sight: Caller) -> ChangeResult:
         creator = sight.get_creator(asked.creator_id)
         at = wall_time_in(asked.at, creator.zone) if asked.at is not None else None
         channel_requirements.check_override_places(scope, asked.to_draft, connectors=connectors)
-        made = drafts.propose_draft(scope, asked.to_draft, key=key, at=at, author=scope.actor, origin=MCP_ORIGIN)
+        made = drafts.propose_draft(
+            scope, asked.to_draft, key=key, at=at, author=scope.actor, origin=MCP_ORIGIN
+        )
         return ChangeResult(
-            PostWhole.from_view(listings.get_post_detail(scope, sight.creators, made)), "mcp.draft", f"post:{made}"
+            PostWhole.from_view(listings.get_post_detail(scope, sight.creators, made)),
+            "mcp.draft",
+            f"post:{made}",
         )
 
     return _apply_change(call, act)

@@ -1,6 +1,8 @@
-"""The form of the installation as a whole: for who does not know whose page, or which agency, it is.
+"""The form of the installation as a whole: for who does not know whose page, or which agency, it
+is.
 
-Where it was found is never told: the receipt names platforms alone, and says the same of a picture that nobody has.
+Where it was found is never told: the receipt names platforms alone, and says the same of a picture
+that nobody has.
 """
 
 import hashlib
@@ -51,7 +53,9 @@ class InstallationReportPages:
         self._base = base
         self._contacts = ContactIntake(tenant, letterbox_key)
         self._receipts = ReceiptPages(tenant, base=base)
-        self._own = secrets.token_bytes(32)  # of this process alone: where somebody came from is not told afterwards
+        self._own = secrets.token_bytes(
+            32
+        )  # of this process alone: where somebody came from is not told afterwards
 
     def show_form(
         self, request: Request, wrong: Message | None = None, typed: Mapping[str, str] | None = None
@@ -106,7 +110,9 @@ class InstallationReportPages:
             else RedirectResponse(held.path, status_code=303)
         )
 
-    def show_receipt(self, request: Request, typed: str, *, wrong: Message | None = None, words: str = "") -> Response:
+    def show_receipt(
+        self, request: Request, typed: str, *, wrong: Message | None = None, words: str = ""
+    ) -> Response:
         """How a report stands, for who gave its code; the door for everybody else."""
         receipt = parse_receipt(typed)
         if not receipt:
@@ -119,7 +125,9 @@ class InstallationReportPages:
             request, held, self._load_cases(report), now, wrong=wrong, typed=words, seeking=seeking
         )
 
-    def submit_receipt_form(self, request: Request, typed_number: str, typed: dict[str, str]) -> Response:
+    def submit_receipt_form(
+        self, request: Request, typed_number: str, typed: dict[str, str]
+    ) -> Response:
         """A code, or an appeal against one of the refusals."""
         receipt = parse_receipt(typed_number)
         if not receipt:
@@ -141,21 +149,28 @@ class InstallationReportPages:
         return RedirectResponse(held.path, status_code=303)
 
     def _submit_appeal(self, report: ReportDetails, number: str, words: str) -> None:
-        """Appeal against the decision about the n-th find. Raises NotFound for a number that is none."""
+        """Appeal against the decision about the n-th find. Raises NotFound for a number that is
+        none."""
         place = next((one for one in range(len(report.found)) if str(one) == number), None)
         if place is None:
             raise NotFound("complaint.unknown")
         tenant_id, receipt = report.found[place]
         with self._tenant(tenant_id, FORM_ACTOR) as scope:
             known = removal_requests.find_status_by_receipt(scope, receipt)
-            appeals.submit_requester_appeal(scope, receipt, creator_id=known.creator_id, words=words)
+            appeals.submit_requester_appeal(
+                scope, receipt, creator_id=known.creator_id, words=words
+            )
 
     def _load_cases(self, report: ReportDetails) -> Sequence[RemovalCase]:
         found = []
         for tenant_id, receipt in report.found:
             with self._tenant(tenant_id, VISITOR_ACTOR) as scope:
                 found.append(
-                    build_case(scope, removal_requests.find_status_by_receipt(scope, receipt), by_account=False)
+                    build_case(
+                        scope,
+                        removal_requests.find_status_by_receipt(scope, receipt),
+                        by_account=False,
+                    )
                 )
         return found
 
@@ -171,13 +186,21 @@ class InstallationReportPages:
                 hashed = None
             path = f"{REPORT_PATH}/{receipt}"
             held = ReceiptAccess(
-                INSTALLATION_ID, receipt, path, hashed, open=False, site=None, voice=_build_visitor_localizer(request)
+                INSTALLATION_ID,
+                receipt,
+                path,
+                hashed,
+                open=False,
+                site=None,
+                voice=_build_visitor_localizer(request),
             )
             return held, scope.now, report
 
 
 def _build_visitor_localizer(request: Request) -> VisitorLocalizer:
-    return VisitorLocalizer(preferred_language(request.headers.get("accept-language", "")), ZoneInfo("UTC"))
+    return VisitorLocalizer(
+        preferred_language(request.headers.get("accept-language", "")), ZoneInfo("UTC")
+    )
 
 
 def router(tenant: OpenScope, *, public_url: str, letterbox_key: str) -> APIRouter:
@@ -191,7 +214,9 @@ def router(tenant: OpenScope, *, public_url: str, letterbox_key: str) -> APIRout
 
     @routes.post("")
     async def receive(request: Request) -> Response:
-        return await run_in_threadpool(here.receive_report, request, await read_form(request, most=MAX_FORM_BYTES))
+        return await run_in_threadpool(
+            here.receive_report, request, await read_form(request, most=MAX_FORM_BYTES)
+        )
 
     @routes.get("/{receipt}")
     def receipt(request: Request, receipt: str) -> Response:
@@ -200,7 +225,10 @@ def router(tenant: OpenScope, *, public_url: str, letterbox_key: str) -> APIRout
     @routes.post("/{receipt}")
     async def post(request: Request, receipt: str) -> Response:
         return await run_in_threadpool(
-            here.submit_receipt_form, request, receipt, await read_form(request, most=MAX_FORM_BYTES)
+            here.submit_receipt_form,
+            request,
+            receipt,
+            await read_form(request, most=MAX_FORM_BYTES),
         )
 
     return routes

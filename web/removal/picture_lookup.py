@@ -1,4 +1,5 @@
-"""What somebody means who says where they saw a picture, or what it looks like: its bytes, by creator of one agency."""
+"""What somebody means who says where they saw a picture, or what it looks like: its bytes, by
+creator of one agency."""
 
 import re
 from collections.abc import Sequence
@@ -18,26 +19,40 @@ _FILE = re.compile(r"([0-9a-f]{64})\.[a-z0-9]{2,5}")
 
 
 def parse_fingerprints(typed: str) -> tuple[str, ...]:
-    """The fingerprints a form carries, with commas between them; what is none, or tells nothing, is left out."""
+    """The fingerprints a form carries, with commas between them; what is none, or tells nothing, is
+    left out."""
     listed = (look.strip().lower() for look in typed[: 17 * MAX_FINGERPRINTS].split(","))
-    return tuple(dict.fromkeys(look for look in listed if lookalikes.is_distinctive_hash(look)))[:MAX_FINGERPRINTS]
+    return tuple(dict.fromkeys(look for look in listed if lookalikes.is_distinctive_hash(look)))[
+        :MAX_FINGERPRINTS
+    ]
 
 
 def parse_typed_url(typed: str) -> str:
     """The address of a form as one line. Raises BadInput for one no browser would open."""
-    address = "".join(letter for letter in typed.strip() if letter.isprintable() and not letter.isspace())
+    address = "".join(
+        letter for letter in typed.strip() if letter.isprintable() and not letter.isspace()
+    )
     if address and (len(address) > MAX_ADDRESS_LENGTH or parse_address(address) is None):
         raise BadInput("report.address")
     return address
 
 
-def find_pictures(scope: Scope, address: str, fingerprints: Sequence[str], *, base: str) -> MediaDigestsByCreator:
-    """The bytes of this agency that an address shows or a fingerprint tells of; our own pages lie under `base`."""
-    found: MediaDigestsByCreator = lookalikes.find_by_hashes(scope, fingerprints) if fingerprints else {}
+def find_pictures(
+    scope: Scope, address: str, fingerprints: Sequence[str], *, base: str
+) -> MediaDigestsByCreator:
+    """The bytes of this agency that an address shows or a fingerprint tells of; our own pages lie
+    under `base`."""
+    found: MediaDigestsByCreator = (
+        lookalikes.find_by_hashes(scope, fingerprints) if fingerprints else {}
+    )
     parts = parse_address(address)
     if parts is None:
         return found
-    own = _digests_on_own_pages(scope, parts) if parts.netloc.lower() == urlsplit(base).netloc.lower() else {}
+    own = (
+        _digests_on_own_pages(scope, parts)
+        if parts.netloc.lower() == urlsplit(base).netloc.lower()
+        else {}
+    )
     for creator_id, digests in (own or find_media_published_at(scope, address)).items():
         found.setdefault(creator_id, set()).update(digests)
     return found

@@ -1,7 +1,8 @@
 """The page of a receipt: opened by its code, it says how a request stands, and takes an appeal.
 
-The address alone shows nothing, not even whether anybody was given it. Who typed the code is let in for an hour by a
-cookie of this page alone; who just asked reads the code here once, for ten minutes.
+The address alone shows nothing, not even whether anybody was given it. Who typed the code is let in
+for an hour by a cookie of this page alone; who just asked reads the code here once, for ten
+minutes.
 """
 
 import re
@@ -40,8 +41,8 @@ RECEIPT_HEADERS = {"x-robots-tag": "noindex", "referrer-policy": "no-referrer"}
 
 @dataclass(frozen=True)
 class CopyLocation:
-    """One place where a copy was: `gone_at` once it is proven gone, `by_hand` where a person has to take it away,
-    `replaced` where it shows something of the house until then."""
+    """One place where a copy was: `gone_at` once it is proven gone, `by_hand` where a person has to
+    take it away, `replaced` where it shows something of the house until then."""
 
     name: str
     gone_at: datetime | None
@@ -51,7 +52,8 @@ class CopyLocation:
 
 @dataclass(frozen=True)
 class RemovalCase:
-    """A request on the page of its receipt. `private` and `private_gone` count what went to single readers."""
+    """A request on the page of its receipt. `private` and `private_gone` count what went to single
+    readers."""
 
     known: RequestStatus
     places: tuple[CopyLocation, ...]
@@ -74,7 +76,8 @@ class RemovalCase:
 
 @dataclass(frozen=True)
 class ReceiptAccess:
-    """A receipt before somebody's eyes: whose page it is on, what is kept of its code (None where nobody has it)."""
+    """A receipt before somebody's eyes: whose page it is on, what is kept of its code (None where
+    nobody has it)."""
 
     tenant_id: UUID
     receipt: str
@@ -87,7 +90,8 @@ class ReceiptAccess:
 
 
 def parse_receipt(typed: str) -> str:
-    """The receipt as it was given, however it was typed; "" for what never was one: it never reaches the database."""
+    """The receipt as it was given, however it was typed; "" for what never was one: it never
+    reaches the database."""
     receipt = typed.strip().upper()
     return receipt if _RECEIPT.fullmatch(receipt) else ""
 
@@ -115,14 +119,20 @@ class ReceiptPages:
         self._set_access_cookie(answer, held, CODE_COOKIE, pin, CODE_SECONDS)
         return answer
 
-    def submit_code(self, request: Request, held: ReceiptAccess, typed: str, now: datetime) -> Response:
+    def submit_code(
+        self, request: Request, held: ReceiptAccess, typed: str, now: datetime
+    ) -> Response:
         """Somebody typed a code."""
         address = request.client.host if request.client else ""
         try:
             if responses.is_cross_site(request):
                 raise Refused("complaint.foreign")
             access_codes.verify_access_code(
-                self._tenant, f"{held.tenant_id}:{held.receipt}", held.pin_hash, typed, address=address
+                self._tenant,
+                f"{held.tenant_id}:{held.receipt}",
+                held.pin_hash,
+                typed,
+                address=address,
             )
         except GreenroomError as refused:
             return self.show_code_form(request, held, refused.message)
@@ -130,14 +140,24 @@ class ReceiptPages:
         self._grant_access(answer, held, now)
         return answer
 
-    def show_code_form(self, request: Request, held: ReceiptAccess, wrong: Message | None = None) -> Response:
+    def show_code_form(
+        self, request: Request, held: ReceiptAccess, wrong: Message | None = None
+    ) -> Response:
         """Where the code is asked for: the same for every number."""
         said = held.voice.message_text(wrong) if wrong is not None else ""
         body = render_template(
-            "removal/templates/receipt_code.html", held.voice, site=held.site, path=held.path, wrong=said
+            "removal/templates/receipt_code.html",
+            held.voice,
+            site=held.site,
+            path=held.path,
+            wrong=said,
         )
         return responses.html_response(
-            request, body, status=200 if wrong is None else 422, headers=RECEIPT_HEADERS, fresh=False
+            request,
+            body,
+            status=200 if wrong is None else 422,
+            headers=RECEIPT_HEADERS,
+            fresh=False,
         )
 
     def show_receipt(
@@ -151,8 +171,8 @@ class ReceiptPages:
         typed: str = "",
         seeking: bool = False,
     ) -> Response:
-        """How it stands, with the reasons; it is looked at again by itself until all is gone. `seeking`: the workers
-        have not looked yet for what is meant."""
+        """How it stands, with the reasons; it is looked at again by itself until all is gone.
+        `seeking`: the workers have not looked yet for what is meant."""
         pin = request.cookies.get(CODE_COOKIE, "")
         body = render_template(
             "removal/templates/receipt.html",
@@ -161,7 +181,9 @@ class ReceiptPages:
             site=held.site,
             path=held.path,
             receipt=held.receipt,
-            pin=pin if pin.isascii() and pin.isdigit() and len(pin) == access_codes.CODE_DIGITS else "",
+            pin=pin
+            if pin.isascii() and pin.isdigit() and len(pin) == access_codes.CODE_DIGITS
+            else "",
             cases=cases,
             seeking=seeking,
             now=now,
@@ -172,18 +194,34 @@ class ReceiptPages:
             wrong=held.voice.message_text(wrong) if wrong is not None else "",
         )
         waits: Mapping[str, str] = (
-            {"refresh": "2"} if seeking or any(one.is_pending and one.places for one in cases) else {}
+            {"refresh": "2"}
+            if seeking or any(one.is_pending and one.places for one in cases)
+            else {}
         )
         return responses.html_response(
-            request, body, status=200 if wrong is None else 422, headers={**RECEIPT_HEADERS, **waits}, fresh=False
+            request,
+            body,
+            status=200 if wrong is None else 422,
+            headers={**RECEIPT_HEADERS, **waits},
+            fresh=False,
         )
 
     def _grant_access(self, answer: Response, held: ReceiptAccess, now: datetime) -> None:
         if held.pin_hash is not None:
             granted = access_codes.issue_pass(held.tenant_id, held.receipt, held.pin_hash, now)
-            self._set_access_cookie(answer, held, PASS_COOKIE, granted, int(access_codes.PASS_LIFETIME.total_seconds()))
+            self._set_access_cookie(
+                answer, held, PASS_COOKIE, granted, int(access_codes.PASS_LIFETIME.total_seconds())
+            )
 
-    def _set_access_cookie(self, answer: Response, held: ReceiptAccess, name: str, value: str, seconds: int) -> None:
+    def _set_access_cookie(
+        self, answer: Response, held: ReceiptAccess, name: str, value: str, seconds: int
+    ) -> None:
         answer.set_cookie(
-            name, value, max_age=seconds, path=held.path, secure=self._secure, httponly=True, samesite="strict"
+            name,
+            value,
+            max_age=seconds,
+            path=held.path,
+            secure=self._secure,
+            httponly=True,
+            samesite="strict",
         )

@@ -1,4 +1,5 @@
-""" "That is me, remove it": a form without login on every page, a receipt, and how the wish stands."""
+""" "That is me, remove it": a form without login on every page, a receipt, and how the wish
+stands."""
 
 import re
 import secrets
@@ -29,7 +30,13 @@ from web.http import responses
 from web.http.forms import read_form
 from web.http.localization import VisitorLocalizer, preferred_language
 from web.removal import picture_lookup
-from web.removal.receipts import CopyLocation, ReceiptAccess, ReceiptPages, RemovalCase, parse_receipt
+from web.removal.receipts import (
+    CopyLocation,
+    ReceiptAccess,
+    ReceiptPages,
+    RemovalCase,
+    parse_receipt,
+)
 from web.site import items, sites
 from web.site.pages import load_visitor_localizer, missing_page, render_template
 from web.site.sites import VISITOR_ACTOR, SiteProfile, SiteRef
@@ -41,12 +48,15 @@ MAX_FORM_BYTES = 24 * 1024
 MAX_CONTACT_LENGTH = 200
 FORM_ACTOR = "system:web-form"
 _FORM = re.compile(r"[A-Za-z0-9_-]{22}")
-SCRIPT_HEADERS = {"content-security-policy": f"{responses.CONTENT_SECURITY_POLICY}; script-src 'self'"}
+SCRIPT_HEADERS = {
+    "content-security-policy": f"{responses.CONTENT_SECURITY_POLICY}; script-src 'self'"
+}
 """The form runs one file of ours, which computes a fingerprint and asks nobody for anything."""
 
 
 def build_case(scope: Scope, found: RequestStatus, *, by_account: bool = True) -> RemovalCase:
-    """A request with the places of its copies, one line for each; by the names of accounts, or of platforms alone."""
+    """A request with the places of its copies, one line for each; by the names of accounts, or of
+    platforms alone."""
     accounts = {one.id: one for one in queries.list_channels(scope)}
     private = [copy for copy in found.copies if copy.viewer]
     awaited = task_lifecycle.awaiting_removal(scope, [copy.jti for copy in found.copies])
@@ -69,7 +79,8 @@ def build_case(scope: Scope, found: RequestStatus, *, by_account: bool = True) -
 
 
 def parse_claim(typed: Mapping[str, str]) -> SubmittedForm:
-    """What somebody typed beside what they name. Raises BadInput for an address that is none and for too many words."""
+    """What somebody typed beside what they name. Raises BadInput for an address that is none and
+    for too many words."""
     form = typed.get("form", "")
     return SubmittedForm(
         address=picture_lookup.parse_typed_url(typed.get("address", "")),
@@ -82,8 +93,11 @@ def parse_claim(typed: Mapping[str, str]) -> SubmittedForm:
 def in_visitor_language(
     request: Request, site: SiteProfile, voice: VisitorLocalizer
 ) -> tuple[SiteProfile, VisitorLocalizer]:
-    """A page about a request speaks the language of who asks, where it is one of ours; they chose no creator."""
-    language = preferred_language(request.headers.get("accept-language", ""), otherwise=site.language)
+    """A page about a request speaks the language of who asks, where it is one of ours; they chose
+    no creator."""
+    language = preferred_language(
+        request.headers.get("accept-language", ""), otherwise=site.language
+    )
     return site, replace(voice, language=language)
 
 
@@ -93,7 +107,8 @@ def new_form_id() -> str:
 
 
 class ContactIntake:
-    """Keeps how somebody may be reached, sealed to the house; nothing where the doors have no letterbox."""
+    """Keeps how somebody may be reached, sealed to the house; nothing where the doors have no
+    letterbox."""
 
     def __init__(self, tenant: OpenScope, letterbox_key: str) -> None:
         self._tenant = tenant
@@ -105,7 +120,8 @@ class ContactIntake:
         return bool(self._key)
 
     def store_contact(self, form: str, typed: str) -> None:
-        """Keep what was typed, before the request that it belongs to. Raises BadInput for too much."""
+        """Keep what was typed, before the request that it belongs to. Raises BadInput for too
+        much."""
         contact = clean_paragraph(typed)
         if len(contact) > MAX_CONTACT_LENGTH:
             raise BadInput("report.contact", most=MAX_CONTACT_LENGTH)
@@ -178,10 +194,19 @@ class RemovalRequestPages:
         except GreenroomError as refused:
             return self.show_form(request, slug, typed.get("item", ""), refused.message, typed)
         held, now = self._load_receipt_access(request, found, receipt)
-        return self._receipts.issue_receipt(held, pin, now) if fresh else RedirectResponse(held.path, status_code=303)
+        return (
+            self._receipts.issue_receipt(held, pin, now)
+            if fresh
+            else RedirectResponse(held.path, status_code=303)
+        )
 
     def _record_request(
-        self, request: Request, found: SiteRef, typed: Mapping[str, str], said: SubmittedForm, hashed: str
+        self,
+        request: Request,
+        found: SiteRef,
+        typed: Mapping[str, str],
+        said: SubmittedForm,
+        hashed: str,
     ) -> tuple[str, bool]:
         """The receipt, and whether it is new: a form that was sent before has its own."""
         fingerprints = picture_lookup.parse_fingerprints(typed.get("look", ""))
@@ -192,9 +217,9 @@ class RemovalRequestPages:
             digests = set(items.item_files(scope, found, named))
             if named and not digests:
                 raise BadInput("complaint.unfit")
-            digests |= picture_lookup.find_pictures(scope, said.address, fingerprints, base=self._base).get(
-                found.creator_id, set()
-            )
+            digests |= picture_lookup.find_pictures(
+                scope, said.address, fingerprints, base=self._base
+            ).get(found.creator_id, set())
             receipt = removal_requests.receive_removal_request(
                 scope,
                 creator_id=found.creator_id,
@@ -208,7 +233,13 @@ class RemovalRequestPages:
         return receipt, True
 
     def show_receipt(
-        self, request: Request, slug: str, typed: str, *, wrong: Message | None = None, words: str = ""
+        self,
+        request: Request,
+        slug: str,
+        typed: str,
+        *,
+        wrong: Message | None = None,
+        words: str = "",
     ) -> Response:
         """How a wish stands, for who gave its code; the door for everybody else."""
         found = sites.find_site_by_slug(self._tenant, slug)
@@ -222,7 +253,9 @@ class RemovalRequestPages:
             shown = build_case(scope, _get_request_status(scope, found, receipt))
         return self._receipts.show_receipt(request, held, [shown], now, wrong=wrong, typed=words)
 
-    def submit_receipt_form(self, request: Request, slug: str, typed_number: str, typed: dict[str, str]) -> Response:
+    def submit_receipt_form(
+        self, request: Request, slug: str, typed_number: str, typed: dict[str, str]
+    ) -> Response:
         """A code, or an appeal against a refusal."""
         found = sites.find_site_by_slug(self._tenant, slug)
         receipt = parse_receipt(typed_number)
@@ -240,13 +273,20 @@ class RemovalRequestPages:
             if words is None:  # longer than any form of ours
                 raise BadInput("appeal.too_long", most=MAX_APPEAL_LENGTH)
             with self._tenant(found.tenant_id, FORM_ACTOR) as scope:
-                appeals.submit_requester_appeal(scope, receipt, creator_id=found.creator_id, words=words)
+                appeals.submit_requester_appeal(
+                    scope, receipt, creator_id=found.creator_id, words=words
+                )
         except GreenroomError as refused:
-            return self.show_receipt(request, slug, receipt, wrong=refused.message, words=words or "")
+            return self.show_receipt(
+                request, slug, receipt, wrong=refused.message, words=words or ""
+            )
         return RedirectResponse(held.path, status_code=303)
 
-    def _load_receipt_access(self, request: Request, found: SiteRef, receipt: str) -> tuple[ReceiptAccess, datetime]:
-        """What lies before a visitor, and the time: a number nobody was given looks like one with a code."""
+    def _load_receipt_access(
+        self, request: Request, found: SiteRef, receipt: str
+    ) -> tuple[ReceiptAccess, datetime]:
+        """What lies before a visitor, and the time: a number nobody was given looks like one with a
+        code."""
         with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
             site, voice = in_visitor_language(request, *load_visitor_localizer(scope, found))
             try:
@@ -257,7 +297,9 @@ class RemovalRequestPages:
                 hashed = None
                 known = False
             path = f"/{found.slug}/report/{receipt}"
-            held = ReceiptAccess(found.tenant_id, receipt, path, hashed, known and hashed is None, site, voice)
+            held = ReceiptAccess(
+                found.tenant_id, receipt, path, hashed, known and hashed is None, site, voice
+            )
             return held, scope.now
 
 
@@ -291,7 +333,11 @@ def router(tenant: OpenScope, *, public_url: str, letterbox_key: str) -> APIRout
     @routes.post("/{slug}/report/{receipt}")
     async def post(request: Request, slug: str, receipt: str) -> Response:
         return await run_in_threadpool(
-            forms.submit_receipt_form, request, slug, receipt, await read_form(request, most=MAX_FORM_BYTES)
+            forms.submit_receipt_form,
+            request,
+            slug,
+            receipt,
+            await read_form(request, most=MAX_FORM_BYTES),
         )
 
     return routes

@@ -1,7 +1,8 @@
-"""A depicted person's page, without an account: where they are shown, what they allowed, taking it back, and what waits
-for their hand: permissions they are asked for, and shoot cards.
+"""A depicted person's page, without an account: where they are shown, what they allowed, taking it
+back, and what waits for their hand: permissions they are asked for, and shoot cards.
 
-Whoever has the link may press; nothing changes by opening it. Readers, prices and other people are not on it.
+Whoever has the link may press; nothing changes by opening it. Readers, prices and other people are
+not on it.
 """
 
 from collections import defaultdict
@@ -46,9 +47,9 @@ REFRESH_SECONDS = "5"
 
 @dataclass(frozen=True)
 class PortalPlace:
-    """An account where somebody is shown: how many posts stand there, how many are on their way out, and the last that
-    is gone; `by_hand` where a person has to take them away, `replaced` where all of those show
-    something of the house."""
+    """An account where somebody is shown: how many posts stand there, how many are on their way
+    out, and the last that is gone; `by_hand` where a person has to take them away, `replaced` where
+    all of those show something of the house."""
 
     name: str
     stands: int
@@ -60,7 +61,8 @@ class PortalPlace:
 
 @dataclass(frozen=True)
 class PortalData:
-    """What is on the page. `private` is whether somebody may see them in a message or a pack: no reader is named."""
+    """What is on the page. `private` is whether somebody may see them in a message or a pack: no
+    reader is named."""
 
     agency: str
     places: tuple[PortalPlace, ...]
@@ -79,8 +81,17 @@ class PortalData:
     @property
     def can_revoke_more(self) -> bool:
         """Whether there is anything left to stop."""
-        signs = self.face_asked or any(one.waits for one in self.offers) or any(one.waits for one in self.cards)
-        stands = self.face or bool(self.may_take) or self.private or any(place.stands for place in self.places)
+        signs = (
+            self.face_asked
+            or any(one.waits for one in self.offers)
+            or any(one.waits for one in self.cards)
+        )
+        stands = (
+            self.face
+            or bool(self.may_take)
+            or self.private
+            or any(place.stands for place in self.places)
+        )
         return signs or stands
 
 
@@ -98,7 +109,9 @@ class SubjectPortalPages:
         with self._tenant(found[0], PORTAL_ACTOR) as scope:
             agency = get_agency(scope)
             page = _load_portal_data(scope, found[1], agency.name)
-        voice = VisitorLocalizer(preferred_language(request.headers.get("accept-language", "")), ZoneInfo(agency.zone))
+        voice = VisitorLocalizer(
+            preferred_language(request.headers.get("accept-language", "")), ZoneInfo(agency.zone)
+        )
         body = render_template(
             "removal/templates/subject_portal.html",
             voice,
@@ -112,11 +125,16 @@ class SubjectPortalPages:
         )
         again = {"refresh": REFRESH_SECONDS} if page.waits else {}
         return responses.html_response(
-            request, body, status=200 if wrong is None else 422, headers=PORTAL_HEADERS | again, fresh=False
+            request,
+            body,
+            status=200 if wrong is None else 422,
+            headers=PORTAL_HEADERS | again,
+            fresh=False,
         )
 
     def submit_answer(self, request: Request, token: str, typed: dict[str, str]) -> Response:
-        """They want something back, or answer a shoot card: it is written down, and the workers do it at once."""
+        """They want something back, or answer a shoot card: it is written down, and the workers do
+        it at once."""
         found = subject_portal.find_portal_person(self._tenant, token)
         if found is None:
             return missing_page(request)
@@ -134,13 +152,19 @@ def _submit_portal_answer(scope: Scope, person_id: UUID, typed: dict[str, str]) 
     what = typed.get("what", "?")
     digest = typed.get("digest", "")
     if what in CARD_ANSWERS and "offer" in typed:
-        consent_offers.submit_offer_answer(scope, _parse_id(typed["offer"], "asking.unknown"), what, digest=digest)
+        consent_offers.submit_offer_answer(
+            scope, _parse_id(typed["offer"], "asking.unknown"), what, digest=digest
+        )
     elif what in CARD_ANSWERS:
-        card_answers.submit_card_answer(scope, _parse_id(typed.get("card", ""), "card.unknown"), what, digest=digest)
+        card_answers.submit_card_answer(
+            scope, _parse_id(typed.get("card", ""), "card.unknown"), what, digest=digest
+        )
     elif what == FACE_CONSENT_FIELD:
         face_consent.submit_face_consent(scope, person_id)
     else:
-        subject_portal.request_revocation(scope, person_id, ALL_CONSENTS if what == "all" else what or "?")
+        subject_portal.request_revocation(
+            scope, person_id, ALL_CONSENTS if what == "all" else what or "?"
+        )
 
 
 def _parse_id(typed: str, unknown: str) -> UUID:
@@ -155,7 +179,9 @@ def _load_portal_data(scope: Scope, person_id: UUID, agency: str) -> PortalData:
     permitted = tuple(subject_portal.list_consents(scope, person_id))
     asked = subject_portal.last_revocation_request(scope, person_id)
     may_take = subject_portal.active_consent_kinds(permitted)
-    pending = asked is not None and (asked[0] in may_take or (asked[0] == ALL_CONSENTS and bool(may_take)))
+    pending = asked is not None and (
+        asked[0] in may_take or (asked[0] == ALL_CONSENTS and bool(may_take))
+    )
     going = any(_is_removal_pending(copy) for copy in shown)
     cards = tuple(card_answers.list_card_sheets(scope, person_id))
     asks = tuple(consent_offers.list_offer_sheets(scope, person_id))
@@ -166,13 +192,18 @@ def _load_portal_data(scope: Scope, person_id: UUID, agency: str) -> PortalData:
     return PortalData(
         agency=agency,
         places=_list_portal_places(scope, shown),
-        private=any(copy.viewer and copy.removed_at is None and copy.recalled_at is None for copy in shown),
+        private=any(
+            copy.viewer and copy.removed_at is None and copy.recalled_at is None for copy in shown
+        ),
         permitted=permitted,
         offers=asks,
         cards=cards,
         may_take=may_take,
         asked_at=asked[1] if asked is not None else None,
-        waits=pending or going or face_asked or any([*(one.waits for one in cards), *(one.waits for one in asks)]),
+        waits=pending
+        or going
+        or face_asked
+        or any([*(one.waits for one in cards), *(one.waits for one in asks)]),
         face=face,
         face_asked=face_asked,
     )
@@ -195,7 +226,9 @@ def _list_portal_places(scope: Scope, shown: list[LiveCopy]) -> tuple[PortalPlac
             name=accounts[channel].name,
             stands=sum(copy.removed_at is None and copy.recalled_at is None for copy in found),
             going=sum(_is_removal_pending(copy) for copy in found),
-            gone_at=max((copy.removed_at for copy in found if copy.removed_at is not None), default=None),
+            gone_at=max(
+                (copy.removed_at for copy in found if copy.removed_at is not None), default=None
+            ),
             by_hand=accounts[channel].is_manual,
             replaced=all(copy.jti in replaced for copy in found if _is_removal_pending(copy)),
         )
@@ -209,8 +242,13 @@ def _format_surface_names(voice: VisitorLocalizer, surfaces: tuple[str, ...]) ->
     places = {
         surface: f"place.{surface}" if "." in surface else "" for surface in surfaces
     }  # one place is not them all
-    names = {one: code if code in known else f"platform.{one.partition('.')[0]}" for one, code in places.items()}
-    return ", ".join(voice.text(code) if code in known else surface for surface, code in names.items())
+    names = {
+        one: code if code in known else f"platform.{one.partition('.')[0]}"
+        for one, code in places.items()
+    }
+    return ", ".join(
+        voice.text(code) if code in known else surface for surface, code in names.items()
+    )
 
 
 def router(tenant: OpenScope) -> APIRouter:

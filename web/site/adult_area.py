@@ -1,7 +1,9 @@
-"""The part of a page for adults: who proved their age comes in, and each thing is decided again for them, each time.
+"""The part of a page for adults: who proved their age comes in, and each thing is decided again for
+them, each time.
 
-A visitor is a random session in a cookie of this host; the gate knows a keyed digest of it, one for each tenant.
-An address proves nothing, no cache keeps anything, and what may not be read answers like what never was.
+A visitor is a random session in a cookie of this host; the gate knows a keyed digest of it, one for
+each tenant. An address proves nothing, no cache keeps anything, and what may not be read answers
+like what never was.
 """
 
 import hashlib
@@ -32,7 +34,12 @@ from web.http import responses
 from web.http.localization import VisitorLocalizer
 from web.http.responses import READ_METHODS
 from web.site import items, sites
-from web.site.age_checks import ACTIVE_CHECK_STATES, AGE_CHECK_ACTOR, PRIVATE_HEADERS, REFRESH_SECONDS
+from web.site.age_checks import (
+    ACTIVE_CHECK_STATES,
+    AGE_CHECK_ACTOR,
+    PRIVATE_HEADERS,
+    REFRESH_SECONDS,
+)
 from web.site.items import FILE_SUFFIXES, ItemEntry, ItemPage
 from web.site.pages import load_visitor_localizer, missing_page, render_template
 from web.site.sites import ADULT_AREA, ADULT_SUFFIX, VISITOR_ACTOR, SiteProfile, SiteRef
@@ -91,10 +98,14 @@ class AdultAreaPages:
         with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
             visit = self._load_visit(scope, request, found)
             if not _is_of_age(scope, visit):
-                return RedirectResponse(f"{found.area_path}/", status_code=303, headers=PRIVATE_HEADERS)
+                return RedirectResponse(
+                    f"{found.area_path}/", status_code=303, headers=PRIVATE_HEADERS
+                )
             known = items.find_item(scope, found, content_id)[1]
             entries = (
-                _filter_viewable_items(scope, visit, ItemPage((known,), None, whole=True)) if known is not None else ()
+                _filter_viewable_items(scope, visit, ItemPage((known,), None, whole=True))
+                if known is not None
+                else ()
             )
             if entries and request.method == "GET":
                 items.record_view(scope, found, content_id)
@@ -111,17 +122,24 @@ class AdultAreaPages:
         with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
             reader = self._compute_reader_digest(request, found)
             mime = items.shown_media_type(scope, sha256, ADULT_AREA)
-            may = mime is not None and FILE_SUFFIXES[mime] == suffix and _can_view_file(scope, found, reader, sha256)
+            may = (
+                mime is not None
+                and FILE_SUFFIXES[mime] == suffix
+                and _can_view_file(scope, found, reader, sha256)
+            )
         if mime is None or not may:
             return _not_found_response()
         try:
             data = self._store.get(found.tenant_id, sha256)
         except NotFound:  # removed in this very moment
             return _not_found_response()
-        return responses.file_response(request, data, tag=f'"{sha256}"', mime=mime, headers=ADULT_HEADERS)
+        return responses.file_response(
+            request, data, tag=f'"{sha256}"', mime=mime, headers=ADULT_HEADERS
+        )
 
     def begin_age_check(self, request: Request, slug: str) -> Response:
-        """A visitor wants to prove their age: they get a session, and their check begins; pressed twice, once."""
+        """A visitor wants to prove their age: they get a session, and their check begins; pressed
+        twice, once."""
         found = sites.find_site_by_slug(self._tenant, slug, ADULT_AREA)
         if found is None:
             return missing_page(request)
@@ -137,7 +155,9 @@ class AdultAreaPages:
                     reader_digest(found, session),
                     page=f"{self._base}{found.area_path}/",
                     language=sites.load_profile(scope, found).language,
-                    source=sites.visitor_digest(found, request.client.host if request.client else ""),
+                    source=sites.visitor_digest(
+                        found, request.client.host if request.client else ""
+                    ),
                 )
         except Refused as flood:
             return self._render_refusal(request, found, flood.message)
@@ -166,7 +186,9 @@ class AdultAreaPages:
             return missing_page(request)
         answer = RedirectResponse(f"/{slug}/", status_code=303, headers=PRIVATE_HEADERS)
         if not responses.is_cross_site(request):
-            answer.delete_cookie(self._cookie, path="/", secure=self._secure, httponly=True, samesite="lax")
+            answer.delete_cookie(
+                self._cookie, path="/", secure=self._secure, httponly=True, samesite="lax"
+            )
         return answer
 
     def _read_session_cookie(self, request: Request) -> str:
@@ -183,7 +205,8 @@ class AdultAreaPages:
 
 
 def reader_digest(found: SiteRef, session: str) -> str:
-    """What the gate knows a session by: a digest keyed with the tenant, so that it names nobody elsewhere."""
+    """What the gate knows a session by: a digest keyed with the tenant, so that it names nobody
+    elsewhere."""
     return hmac.new(found.tenant_id.bytes, session.encode(), hashlib.sha256).hexdigest()
 
 
@@ -191,10 +214,15 @@ def _is_of_age(scope: Scope, visit: AdultVisit) -> bool:
     return bool(visit.reader) and age_assurance.get_assurance(scope, PLATFORM, visit.reader).over_18
 
 
-def _filter_viewable_items(scope: Scope, visit: AdultVisit, listing: ItemPage) -> tuple[ItemEntry, ...]:
+def _filter_viewable_items(
+    scope: Scope, visit: AdultVisit, listing: ItemPage
+) -> tuple[ItemEntry, ...]:
     """The items this reader may see, decided now, one by one."""
     account = _find_site_channel(scope, visit.found)
-    units = {one.content_id: _find_published_unit(scope, account, one.content_id) for one in listing.entries}
+    units = {
+        one.content_id: _find_published_unit(scope, account, one.content_id)
+        for one in listing.entries
+    }
     return tuple(
         entry
         for entry in listing.entries
@@ -227,18 +255,25 @@ def _find_site_channel(scope: Scope, found: SiteRef) -> UUID | None:
 
 
 def _find_published_unit(scope: Scope, account: UUID | None, content_id: str) -> Unit | None:
-    return published_units.published_unit(scope, account, content_id) if account is not None else None
+    return (
+        published_units.published_unit(scope, account, content_id) if account is not None else None
+    )
 
 
 def _is_as_permitted(entry: ItemEntry, unit: Unit) -> bool:
     """What stands on the page is what the permit was for."""
     shown = (entry.title, entry.text, [medium.sha256 for medium in entry.media])
-    return shown == (unit.text_of("title"), unit.text_of("body"), [medium.sha256 for medium in unit.media])
+    return shown == (
+        unit.text_of("title"),
+        unit.text_of("body"),
+        [medium.sha256 for medium in unit.media],
+    )
 
 
 @dataclass(frozen=True)
 class _Standing:
-    """How a visitor's proof stands: the sentence's code, whether they may begin, and where they go."""
+    """How a visitor's proof stands: the sentence's code, whether they may begin, and where they
+    go."""
 
     code: str
     may_begin: bool
@@ -256,13 +291,20 @@ def _load_age_status(scope: Scope, visit: AdultVisit) -> _Standing:
         return _Standing("age.stands.failed", may_begin=False)
     if check is None or check.state is AgeCheckState.INVITED:
         return _Standing("age.stands.invited", may_begin=True, provider=provider.provider)
-    if check.state in (AgeCheckState.PASSED, AgeCheckState.RECALLED):  # it passed once, and holds no more
+    if check.state in (
+        AgeCheckState.PASSED,
+        AgeCheckState.RECALLED,
+    ):  # it passed once, and holds no more
         return _Standing("area.again", may_begin=True, provider=provider.provider)
     may = check.state in age_checks.RETRYABLE_CHECK_STATES
-    return _Standing(f"age.stands.{check.state}", may_begin=may, check=check, provider=provider.provider)
+    return _Standing(
+        f"age.stands.{check.state}", may_begin=may, check=check, provider=provider.provider
+    )
 
 
-def _render_entry_page(request: Request, visit: AdultVisit, stands: _Standing, *, status: int = 200) -> Response:
+def _render_entry_page(
+    request: Request, visit: AdultVisit, stands: _Standing, *, status: int = 200
+) -> Response:
     check = stands.check
     body = render_template(
         "site/templates/adult_entry.html",
@@ -275,13 +317,22 @@ def _render_entry_page(request: Request, visit: AdultVisit, stands: _Standing, *
         provider=visit.voice.text(f"age.name.{stands.provider}") if stands.provider else "",
     )
     again = (
-        {"refresh": REFRESH_SECONDS[check.state]} if check is not None and check.state in ACTIVE_CHECK_STATES else {}
+        {"refresh": REFRESH_SECONDS[check.state]}
+        if check is not None and check.state in ACTIVE_CHECK_STATES
+        else {}
     )
-    return responses.html_response(request, body, status=status, headers=ADULT_HEADERS | again, fresh=False)
+    return responses.html_response(
+        request, body, status=status, headers=ADULT_HEADERS | again, fresh=False
+    )
 
 
 def _render_area_page(
-    request: Request, visit: AdultVisit, entries: tuple[ItemEntry, ...], *, older: str | None, alone: bool
+    request: Request,
+    visit: AdultVisit,
+    entries: tuple[ItemEntry, ...],
+    *,
+    older: str | None,
+    alone: bool,
 ) -> Response:
     body = render_template(
         "site/templates/adult_area.html",

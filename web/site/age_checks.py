@@ -1,6 +1,8 @@
-"""A viewer's page of their check of age: what happens there, the way to the provider, and how it stands.
+"""A viewer's page of their check of age: what happens there, the way to the provider, and how it
+stands.
 
-Nothing of anybody's content is on it, and no cache keeps it. What the provider sees stays with the provider.
+Nothing of anybody's content is on it, and no cache keeps it. What the provider sees stays with the
+provider.
 """
 
 from zoneinfo import ZoneInfo
@@ -52,14 +54,22 @@ class AgeCheckPages:
         if not responses.is_cross_site(request):
             try:
                 with self._tenant(found[0], AGE_CHECK_ACTOR) as scope:
-                    age_checks.begin_check(scope, found[1], page=f"{self._base}{age_checks.AGE_PATH}{token}")
-            except GreenroomError:  # the link is too old, or the check has its answer: the page says which
+                    age_checks.begin_check(
+                        scope, found[1], page=f"{self._base}{age_checks.AGE_PATH}{token}"
+                    )
+            except (
+                GreenroomError
+            ):  # the link is too old, or the check has its answer: the page says which
                 pass
-        return RedirectResponse(f"{age_checks.AGE_PATH}{token}", status_code=303, headers=PRIVATE_HEADERS)
+        return RedirectResponse(
+            f"{age_checks.AGE_PATH}{token}", status_code=303, headers=PRIVATE_HEADERS
+        )
 
 
 def _render_check_page(request: Request, check: AgeCheckView, token: str) -> Response:
-    voice = VisitorLocalizer(check.language if check.language in LANGUAGES else "en", ZoneInfo("UTC"))
+    voice = VisitorLocalizer(
+        check.language if check.language in LANGUAGES else "en", ZoneInfo("UTC")
+    )
     may_begin = check.alive and check.state in age_checks.RETRYABLE_CHECK_STATES
     body = render_template(
         "site/templates/age_check.html",

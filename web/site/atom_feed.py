@@ -1,4 +1,5 @@
-"""Feeds of a page: Atom (RFC 4287) and JSON Feed 1.1. Entries keep their id whatever the address becomes."""
+"""Feeds of a page: Atom (RFC 4287) and JSON Feed 1.1. Entries keep their id whatever the address
+becomes."""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +20,8 @@ _AI = ("none", "assisted", "generated")
 
 @dataclass(frozen=True)
 class FeedHeader:
-    """What a feed says of itself. Addresses are absolute; `permanent` and `authority` make ids (RFC 4151)."""
+    """What a feed says of itself. Addresses are absolute; `permanent` and `authority` make ids (RFC
+    4151)."""
 
     title: str
     author: str
@@ -57,7 +59,9 @@ def atom_feed(head: FeedHeader, entries: Sequence[ItemEntry], *, base: str) -> b
     _add_text_element(feed, "title", head.title)
     _add_text_element(xml.SubElement(feed, f"{{{ATOM}}}author"), "name", head.author)
     _add_text_element(
-        feed, "updated", _format_instant(max((entry.edited_at for entry in entries), default=head.opened_at))
+        feed,
+        "updated",
+        _format_instant(max((entry.edited_at for entry in entries), default=head.opened_at)),
     )
     for rel, href, mime in (
         ("self", head.self_url, "application/atom+xml"),
@@ -93,7 +97,9 @@ def _add_atom_entry(feed: xml.Element, head: FeedHeader, entry: ItemEntry, base:
     _add_category(node, _NAMES[entry.rating], f"{base}/rating")
     if ai_level(entry) != "none":
         _add_category(node, f"ai-{ai_level(entry)}", f"{base}/ai")
-    xml.SubElement(node, f"{{{ATOM}}}content", {"type": "text"}).text = _strip_illegal_characters(entry.text)
+    xml.SubElement(node, f"{{{ATOM}}}content", {"type": "text"}).text = _strip_illegal_characters(
+        entry.text
+    )
 
 
 def _add_category(node: xml.Element, term: str, scheme: str) -> None:
@@ -124,7 +130,11 @@ def _build_json_item(head: FeedHeader, entry: ItemEntry, base: str) -> dict[str,
         "content_text": entry.text,
         "date_published": _format_instant(entry.published_at),
         "date_modified": _format_instant(entry.edited_at),
-        "_greenroom": {"rating": entry.rating.value, "ai_generated": ai_level(entry), "version": entry.version},
+        "_greenroom": {
+            "rating": entry.rating.value,
+            "ai_generated": ai_level(entry),
+            "version": entry.version,
+        },
     }
     if entry.media:
         item["attachments"] = [
@@ -156,7 +166,10 @@ def _add_text_element(parent: xml.Element, name: str, text: str) -> None:
 
 
 def _strip_illegal_characters(text: str) -> str:
-    """Characters XML 1.0 allows (section 2.2); a stray control character would break every reader."""
+    """Characters XML 1.0 allows (section 2.2); a stray control character would break every
+    reader."""
     return "".join(
-        c for c in text if c in "\t\n\r" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c >= "\U00010000"
+        c
+        for c in text
+        if c in "\t\n\r" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c >= "\U00010000"
     )

@@ -59,7 +59,8 @@ class ItemContent:
 
 @dataclass(frozen=True)
 class ItemEntry:
-    """A living item as a visitor sees it. Instants are UTC-aware; `rating` is the highest of its files."""
+    """A living item as a visitor sees it. Instants are UTC-aware; `rating` is the highest of its
+    files."""
 
     content_id: str
     title: str
@@ -74,8 +75,8 @@ class ItemEntry:
 
 @dataclass(frozen=True)
 class ItemPage:
-    """A page of items, the newest first. `older` is the content id after which the next page begins, None at the end;
-    `whole` is False when an item is kept from visitors."""
+    """A page of items, the newest first. `older` is the content id after which the next page
+    begins, None at the end; `whole` is False when an item is kept from visitors."""
 
     entries: tuple[ItemEntry, ...]
     older: str | None
@@ -84,20 +85,23 @@ class ItemPage:
 
 @dataclass(frozen=True)
 class PutResult:
-    """What `put` did: `gone` when the content id was removed before, `new` when it was not there."""
+    """What `put` did: `gone` when the content id was removed before, `new` when it was not
+    there."""
 
     gone: bool
     new: bool
 
 
 def lock_files(scope: Scope, digests: Sequence[str]) -> None:
-    """Until this transaction ends, nobody else begins to show these files or removes their bytes."""
+    """Until this transaction ends, nobody else begins to show these files or removes their
+    bytes."""
     for digest in sorted(set(digests)):
         scope.lock(f"page-file:{scope.tenant_id}:{digest}")
 
 
 def put_item(scope: Scope, found: SiteRef, content_id: str, content: ItemContent) -> PutResult:
-    """Write or rewrite an item; the same content again changes nothing. Its files are held by the caller."""
+    """Write or rewrite an item; the same content again changes nothing. Its files are held by the
+    caller."""
     _lock_item(scope, found, content_id)
     row = _find_item_row(scope, found, content_id)
     stored = [asdict(medium) for medium in content.media]
@@ -107,8 +111,15 @@ def put_item(scope: Scope, found: SiteRef, content_id: str, content: ItemContent
         _create_item(scope, found, content_id, content)
         _touch_site(scope, found)
         return PutResult(gone=False, new=True)
-    if (row.title, row.text, row.media, row.ai) != (content.title, content.text, stored, content.ai):
-        dropped = {medium["sha256"] for medium in row.media} - {medium.sha256 for medium in content.media}
+    if (row.title, row.text, row.media, row.ai) != (
+        content.title,
+        content.text,
+        stored,
+        content.ai,
+    ):
+        dropped = {medium["sha256"] for medium in row.media} - {
+            medium.sha256 for medium in content.media
+        }
         row.purge = sorted({*row.purge, *dropped})
         row.title = content.title
         row.text = content.text
@@ -124,7 +135,8 @@ def put_item(scope: Scope, found: SiteRef, content_id: str, content: ItemContent
 
 
 def remove_item(scope: Scope, found: SiteRef, content_id: str) -> None:
-    """Leave a tombstone, also for an id that never came: what is still on its way must not appear afterwards."""
+    """Leave a tombstone, also for an id that never came: what is still on its way must not appear
+    afterwards."""
     _lock_item(scope, found, content_id)
     row = _find_item_row(scope, found, content_id)
     if row is None:
@@ -142,7 +154,8 @@ def remove_item(scope: Scope, found: SiteRef, content_id: str) -> None:
 
 
 def list_unused_files(scope: Scope, found: SiteRef, content_id: str) -> list[str]:
-    """Files this item showed once whose bytes nothing needs any more; held until this transaction ends."""
+    """Files this item showed once whose bytes nothing needs any more; held until this transaction
+    ends."""
     row = _find_item_row(scope, found, content_id)
     digests = list(row.purge) if row is not None else []
     lock_files(scope, digests)
@@ -150,7 +163,8 @@ def list_unused_files(scope: Scope, found: SiteRef, content_id: str) -> list[str
 
 
 def forget_purged_files(scope: Scope, found: SiteRef, content_id: str) -> None:
-    """The bytes of those files are gone; a crash before this line leaves the list for the next try."""
+    """The bytes of those files are gone; a crash before this line leaves the list for the next
+    try."""
     row = _find_item_row(scope, found, content_id)
     if row is not None and row.purge:
         row.purge = []
@@ -158,10 +172,13 @@ def forget_purged_files(scope: Scope, found: SiteRef, content_id: str) -> None:
 
 
 def shown_media_type(scope: Scope, sha256: str, area: str | None = None) -> str | None:
-    """The media type of a file that a living item of this tenant shows, in an area or anywhere; None when none does."""
+    """The media type of a file that a living item of this tenant shows, in an area or anywhere;
+    None when none does."""
     if not DIGEST_PATTERN.fullmatch(sha256):  # whatever a stranger types never reaches the database
         return None
-    query = select(ItemMedium.mime).where(ItemMedium.tenant_id == scope.tenant_id, ItemMedium.sha256 == sha256)
+    query = select(ItemMedium.mime).where(
+        ItemMedium.tenant_id == scope.tenant_id, ItemMedium.sha256 == sha256
+    )
     if area is not None:
         query = query.join(Item, col(Item.id) == ItemMedium.item_id).where(
             Item.tenant_id == scope.tenant_id, Item.area == area
@@ -186,14 +203,20 @@ def items_showing_file(scope: Scope, found: SiteRef, sha256: str) -> list[str]:
 
 
 def item_files(scope: Scope, found: SiteRef, content_id: str) -> tuple[str, ...]:
-    """The files of a living item of this page, whatever its area and their rating: for who wants them gone."""
-    rows = (_find_item_row(scope, replace(found, area=area), content_id) for area in (PUBLIC_AREA, ADULT_AREA))
+    """The files of a living item of this page, whatever its area and their rating: for who wants
+    them gone."""
+    rows = (
+        _find_item_row(scope, replace(found, area=area), content_id)
+        for area in (PUBLIC_AREA, ADULT_AREA)
+    )
     return tuple(str(medium["sha256"]) for row in rows if row is not None for medium in row.media)
 
 
 def file_owners(scope: Scope, sha256: str) -> list[UUID]:
     """The creators of this agency on whose pages a file stands."""
-    query = select(ItemMedium.creator_id).where(ItemMedium.tenant_id == scope.tenant_id, ItemMedium.sha256 == sha256)
+    query = select(ItemMedium.creator_id).where(
+        ItemMedium.tenant_id == scope.tenant_id, ItemMedium.sha256 == sha256
+    )
     return list(scope.session.exec(query.distinct()))
 
 
@@ -209,7 +232,8 @@ def has_items(scope: Scope, found: SiteRef) -> bool:
 
 
 def admitted_ratings(scope: Scope, found: SiteRef, digests: Sequence[str]) -> Mapping[str, Rating]:
-    """Ratings of those files that may lie in this area at all, as of now; who may see them there is another matter."""
+    """Ratings of those files that may lie in this area at all, as of now; who may see them there is
+    another matter."""
     if found.area == PUBLIC_AREA:
         return public_ratings(scope, digests)
     allowed = ratings.showable_ratings(scope, digests)
@@ -219,11 +243,18 @@ def admitted_ratings(scope: Scope, found: SiteRef, digests: Sequence[str]) -> Ma
 def public_ratings(scope: Scope, digests: Sequence[str]) -> Mapping[str, Rating]:
     """Ratings of those files that a visitor who proved nothing may see, as of now."""
     found = ratings.showable_ratings(scope, digests)
-    return {digest: rating for digest, rating in found.items() if rating.rank <= PUBLIC_RATING_CEILING.rank}
+    return {
+        digest: rating
+        for digest, rating in found.items()
+        if rating.rank <= PUBLIC_RATING_CEILING.rank
+    }
 
 
-def list_newest(scope: Scope, found: SiteRef, *, limit: int, before: str | None = None) -> ItemPage | None:
-    """Living items, the newest first; with `before` (a content id) those older than it. None for an id nobody knows."""
+def list_newest(
+    scope: Scope, found: SiteRef, *, limit: int, before: str | None = None
+) -> ItemPage | None:
+    """Living items, the newest first; with `before` (a content id) those older than it. None for an
+    id nobody knows."""
     query = select(Item).where(
         Item.tenant_id == scope.tenant_id,
         Item.site_id == found.site_id,
@@ -234,12 +265,18 @@ def list_newest(scope: Scope, found: SiteRef, *, limit: int, before: str | None 
         last = _find_item_row(scope, found, before)
         if last is None:
             return None
-        query = query.where(tuple_(col(Item.published_at), col(Item.id)) < (last.published_at, last.id))
+        query = query.where(
+            tuple_(col(Item.published_at), col(Item.id)) < (last.published_at, last.id)
+        )
     order = (col(Item.published_at).desc(), col(Item.id).desc())
     rows = scope.session.exec(query.order_by(*order).limit(limit + 1)).all()
     seen = _build_entries(scope, found, rows[:limit])
     entries = tuple(entry for entry in seen if entry is not None)
-    return ItemPage(entries, rows[limit - 1].content_id if len(rows) > limit else None, len(entries) == len(seen))
+    return ItemPage(
+        entries,
+        rows[limit - 1].content_id if len(rows) > limit else None,
+        len(entries) == len(seen),
+    )
 
 
 def find_item(scope: Scope, found: SiteRef, content_id: str) -> tuple[bool, ItemEntry | None]:
@@ -272,7 +309,8 @@ def count_views(scope: Scope, found: SiteRef, content_id: str) -> int | None:
     if row is None:
         return None
     total: int = scope.run(
-        "SELECT coalesce(sum(views), 0) FROM item_views WHERE tenant_id = :tenant AND item_id = :item",
+        "SELECT coalesce(sum(views), 0) FROM item_views WHERE tenant_id = :tenant AND item_id = "
+        ":item",
         tenant=scope.tenant_id,
         item=row.id,
     ).scalar_one()
@@ -327,16 +365,28 @@ def _touch_site(scope: Scope, found: SiteRef) -> None:
 def _build_entries(scope: Scope, found: SiteRef, rows: Sequence[Item]) -> list[ItemEntry | None]:
     """The items; None for one with a file that may no longer be shown: an item is whole or away."""
     media = {row.id: tuple(MediaFile(**medium) for medium in row.media) for row in rows}
-    allowed = admitted_ratings(scope, found, sorted({medium.sha256 for files in media.values() for medium in files}))
+    allowed = admitted_ratings(
+        scope, found, sorted({medium.sha256 for files in media.values() for medium in files})
+    )
     return [_build_entry(row, media[row.id], allowed) for row in rows]
 
 
-def _build_entry(row: Item, media: tuple[MediaFile, ...], allowed: Mapping[str, Rating]) -> ItemEntry | None:
+def _build_entry(
+    row: Item, media: tuple[MediaFile, ...], allowed: Mapping[str, Rating]
+) -> ItemEntry | None:
     if any(medium.sha256 not in allowed for medium in media):
         return None
     rating = highest_rating([allowed[medium.sha256] for medium in media])
     return ItemEntry(
-        row.content_id, row.title, row.text, media, row.ai, rating, row.version, row.published_at, row.edited_at
+        row.content_id,
+        row.title,
+        row.text,
+        media,
+        row.ai,
+        rating,
+        row.version,
+        row.published_at,
+        row.edited_at,
     )
 
 
@@ -355,5 +405,7 @@ def _add_item_files(scope: Scope, row: Item, media: Sequence[MediaFile]) -> None
 
 def _remove_item_files(scope: Scope, row: Item) -> None:
     scope.run(
-        "DELETE FROM item_media WHERE tenant_id = :tenant AND item_id = :item", tenant=scope.tenant_id, item=row.id
+        "DELETE FROM item_media WHERE tenant_id = :tenant AND item_id = :item",
+        tenant=scope.tenant_id,
+        item=row.id,
     )

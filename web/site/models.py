@@ -1,4 +1,5 @@
-"""Tables of the room: creators' sites, their items, counters; what the API answered, and how much was asked."""
+"""Tables of the room: creators' sites, their items, counters; what the API answered, and how much
+was asked."""
 
 from datetime import date, datetime
 from typing import Any
@@ -7,11 +8,18 @@ from uuid import UUID
 from sqlalchemy import Date, Index, UniqueConstraint
 from sqlmodel import Field
 
-from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments, tenant_foreign_key, timestamp_column
+from foundation.db.tables import (
+    CreatorOwnedRow,
+    jsonb_column,
+    table_arguments,
+    tenant_foreign_key,
+    timestamp_column,
+)
 
 
 class Site(CreatorOwnedRow, table=True):
-    """A creator's own page: its slug in the address, and the digest of the credential that may publish on it."""
+    """A creator's own page: its slug in the address, and the digest of the credential that may
+    publish on it."""
 
     __tablename__ = "sites"
     __table_args__ = table_arguments(

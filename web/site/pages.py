@@ -1,4 +1,5 @@
-"""The creator's own page: profile, items, feeds, files. Nothing above what the visitor may see is ever sent."""
+"""The creator's own page: profile, items, feeds, files. Nothing above what the visitor may see is
+ever sent."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
@@ -71,10 +72,18 @@ class SitePages:
             adults = behind.area_path if items.has_items(scope, behind) else ""
         if listing is None:
             return missing_page(request, voice, site)
-        shown = {"site": site, "listing": listing, "offered": offered, "first": before is None, "adults": adults}
+        shown = {
+            "site": site,
+            "listing": listing,
+            "offered": offered,
+            "first": before is None,
+            "adults": adults,
+        }
         body = self._render_site_template("site/templates/profile.html", voice, **shown)
         return responses.html_response(
-            request, body, headers=_build_mature_headers([entry.rating for entry in listing.entries])
+            request,
+            body,
+            headers=_build_mature_headers([entry.rating for entry in listing.entries]),
         )
 
     def show_item(self, request: Request, slug: str, content_id: str) -> Response:
@@ -99,13 +108,17 @@ class SitePages:
             return missing_page(request)
         with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
             site = sites.load_profile(scope, found)
-            listing = items.list_newest(scope, found, limit=atom_feed.ENTRIES_PER_PAGE, before=before)
+            listing = items.list_newest(
+                scope, found, limit=atom_feed.ENTRIES_PER_PAGE, before=before
+            )
             settled = scope.now - site.changed_at >= responses.CLOCK_GRANULARITY
         if listing is None:
             return missing_page(request)
         write = atom_feed.atom_feed if kind == "xml" else atom_feed.json_feed
         body = write(
-            self._build_feed_header(site, found, f"feed.{kind}", listing, before), listing.entries, base=self._base
+            self._build_feed_header(site, found, f"feed.{kind}", listing, before),
+            listing.entries,
+            base=self._base,
         )
         changed_at = site.changed_at if settled and listing.whole else None
         return responses.document_response(
@@ -132,7 +145,9 @@ class SitePages:
                 continue
         return PlainTextResponse("", status_code=404)
 
-    def _render_site_template(self, template: str, voice: VisitorLocalizer, **values: object) -> bytes:
+    def _render_site_template(
+        self, template: str, voice: VisitorLocalizer, **values: object
+    ) -> bytes:
         return render_template(template, voice, base=self._base, S=Rating.S, **values)
 
     def _build_feed_header(
@@ -155,25 +170,39 @@ class SitePages:
 def load_visitor_localizer(scope: Scope, found: SiteRef) -> tuple[SiteProfile, VisitorLocalizer]:
     """What a site says of itself, and the voice of its pages."""
     site = sites.load_profile(scope, found)
-    return site, VisitorLocalizer(site.language, ZoneInfo(queries.get_creator(scope, found.creator_id).zone))
+    return site, VisitorLocalizer(
+        site.language, ZoneInfo(queries.get_creator(scope, found.creator_id).zone)
+    )
 
 
 def missing_page(
-    request: Request, voice: VisitorLocalizer | None = None, site: SiteProfile | None = None, *, status: int = 404
+    request: Request,
+    voice: VisitorLocalizer | None = None,
+    site: SiteProfile | None = None,
+    *,
+    status: int = 404,
 ) -> Response:
-    """The page of what is not there: 404, 410 for what was, 503 while the database is away; in the visitor's language
-    where no page gives one."""
+    """The page of what is not there: 404, 410 for what was, 503 while the database is away; in the
+    visitor's language where no page gives one."""
     language = preferred_language(request.headers.get("accept-language", ""))
     spoken_voice = voice or VisitorLocalizer(language, ZoneInfo("UTC"))
     body = render_template(
-        "site/templates/missing.html", spoken_voice, site=site, said=spoken_voice.text(MISSING_CODES[status])
+        "site/templates/missing.html",
+        spoken_voice,
+        site=site,
+        said=spoken_voice.text(MISSING_CODES[status]),
     )
     return responses.html_response(request, body, status=status)
 
 
 def render_template(template: str, voice: VisitorLocalizer, **values: object) -> bytes:
     """A page of these templates, everything in it escaped."""
-    return _build_environment().get_template(template).render(voice=voice, word=voice.text, **values).encode()
+    return (
+        _build_environment()
+        .get_template(template)
+        .render(voice=voice, word=voice.text, **values)
+        .encode()
+    )
 
 
 @cache
@@ -201,7 +230,9 @@ def _list_pack_offers(scope: Scope, found: SiteRef) -> list[PackOffer]:
     return [PackOffer(pack, listed_price(scope, pack.id)) for pack in public]
 
 
-def router(tenant: OpenScope, store: ObjectStore, *, public_url: str, security_contact: str) -> APIRouter:
+def router(
+    tenant: OpenScope, store: ObjectStore, *, public_url: str, security_contact: str
+) -> APIRouter:
     """The public routes."""
     pages = SitePages(tenant, store, public_url=public_url)
     routes = APIRouter()
@@ -246,7 +277,8 @@ def router(tenant: OpenScope, store: ObjectStore, *, public_url: str, security_c
 
 
 def _build_security_txt(tenant: OpenScope, contact: str) -> PlainTextResponse:
-    """Whom to tell of a weakness (RFC 9116); nobody named, no file: a wrong address would be worse than none."""
+    """Whom to tell of a weakness (RFC 9116); nobody named, no file: a wrong address would be worse
+    than none."""
     if not contact:
         return PlainTextResponse("", status_code=404)
     with tenant(INSTALLATION_ID, VISITOR_ACTOR, role="door") as scope:

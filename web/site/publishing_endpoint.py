@@ -1,4 +1,5 @@
-"""Where the house publishes on its own pages: files by digest, items by content id, under the page's credential."""
+"""Where the house publishes on its own pages: files by digest, items by content id, under the
+page's credential."""
 
 import hashlib
 from typing import Annotated
@@ -47,7 +48,9 @@ class ItemIn(BaseModel):
 
 def _has_nul_character(item: ItemIn) -> bool:
     """A NUL fits in JSON and in no column of PostgreSQL."""
-    return any("\x00" in text for text in (item.title, item.text, *(medium.alt for medium in item.media)))
+    return any(
+        "\x00" in text for text in (item.title, item.text, *(medium.alt for medium in item.media))
+    )
 
 
 class _Refused(Exception):
@@ -69,9 +72,14 @@ class _Endpoint:
         self._base = public_url
 
     def owner(self, slug: str, authorization: str) -> SiteRef:
-        """Whose page may be written. Raises for a wrong credential and for a page that is not, alike."""
+        """Whose page may be written. Raises for a wrong credential and for a page that is not,
+        alike."""
         scheme, _, token = authorization.partition(" ")
-        found = sites.find_site_by_token(self._tenant, slug, token) if scheme.lower() == "bearer" else None
+        found = (
+            sites.find_site_by_token(self._tenant, slug, token)
+            if scheme.lower() == "bearer"
+            else None
+        )
         if found is None:
             raise _Refused(401, "token_refused")
         return found
@@ -96,15 +104,22 @@ class _Endpoint:
             raise _Refused(422, "unreadable")
         digests = [medium.sha256 for medium in item.media]
         sizes = {digest: self._get_file_size(found, digest) for digest in set(digests)}
-        media = tuple(MediaFile(one.sha256, one.mime, one.alt, one.ai, sizes[one.sha256]) for one in item.media)
+        media = tuple(
+            MediaFile(one.sha256, one.mime, one.alt, one.ai, sizes[one.sha256])
+            for one in item.media
+        )
         with self._tenant(found.tenant_id, PUBLISHER_ACTOR) as scope:
             self._lock_admitted_files(scope, found, digests)
-            written = items.put_item(scope, found, content_id, ItemContent(item.title, item.text, media, item.ai))
+            written = items.put_item(
+                scope, found, content_id, ItemContent(item.title, item.text, media, item.ai)
+            )
         if written.gone:
             raise _Refused(410, "gone")
         if not written.new:  # an edit may have dropped files
             self._purge_unused_files(found, content_id)
-        return JSONResponse(self._build_item_reference(found, content_id), status_code=201 if written.new else 200)
+        return JSONResponse(
+            self._build_item_reference(found, content_id), status_code=201 if written.new else 200
+        )
 
     def _get_file_size(self, found: SiteRef, digest: str) -> int:
         try:
@@ -113,7 +128,8 @@ class _Endpoint:
             raise _Refused(422, "file_not_staged") from missing
 
     def _lock_admitted_files(self, scope: Scope, found: SiteRef, digests: list[str]) -> None:
-        """Hold the files: a removal on another item may take them away until the moment they are held."""
+        """Hold the files: a removal on another item may take them away until the moment they are
+        held."""
         items.lock_files(scope, digests)
         if not all(self._store.exists(scope.tenant_id, digest) for digest in digests):
             raise _Refused(422, "file_not_staged")
@@ -147,7 +163,8 @@ class _Endpoint:
         return JSONResponse({"views": seen})
 
     def _purge_unused_files(self, found: SiteRef, content_id: str) -> None:
-        """Remove bytes nothing shows any more: after the commit that hid them, and while nobody can show them anew."""
+        """Remove bytes nothing shows any more: after the commit that hid them, and while nobody can
+        show them anew."""
         with self._tenant(found.tenant_id, PUBLISHER_ACTOR) as scope:
             for digest in items.list_unused_files(scope, found, content_id):
                 self._store.delete(found.tenant_id, digest)
@@ -163,7 +180,9 @@ def router(tenant: OpenScope, store: ObjectStore, *, public_url: str) -> APIRout
     house = _Endpoint(tenant, store, public_url=public_url)
 
     @routes.put("/files/{sha256}")
-    async def put_file(slug: str, sha256: str, request: Request, authorization: Authorization = "") -> JSONResponse:
+    async def put_file(
+        slug: str, sha256: str, request: Request, authorization: Authorization = ""
+    ) -> JSONResponse:
         try:
             found = await run_in_threadpool(house.owner, slug, authorization)
             data = await _read_limited_body(request, MAX_FILE_BYTES)
@@ -172,7 +191,9 @@ def router(tenant: OpenScope, store: ObjectStore, *, public_url: str) -> APIRout
             return _build_error_response(refused)
 
     @routes.put("/items/{content_id}")
-    async def put_item(slug: str, content_id: str, request: Request, authorization: Authorization = "") -> JSONResponse:
+    async def put_item(
+        slug: str, content_id: str, request: Request, authorization: Authorization = ""
+    ) -> JSONResponse:
         try:
             found = await run_in_threadpool(house.owner, slug, authorization)
             body = await _read_limited_body(request, MAX_ITEM_BYTES)

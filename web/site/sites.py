@@ -18,7 +18,20 @@ from web.site.models import Site
 _SLUG = re.compile(r"[a-z0-9-]{3,40}")
 DIGEST_PATTERN = re.compile(r"[0-9a-f]{64}")
 RESERVED_SLUGS = frozenset(
-    {"files", "house", "report", "verify", "static", "healthz", "readyz", "metrics", "robots", "age", "api", "hooks"}
+    {
+        "files",
+        "house",
+        "report",
+        "verify",
+        "static",
+        "healthz",
+        "readyz",
+        "metrics",
+        "robots",
+        "age",
+        "api",
+        "hooks",
+    }
     | {"mcp", "me", "lent", "approve", "ics"}
 )
 VISITOR_ACTOR = "system:web"
@@ -29,7 +42,8 @@ ADULT_AREA = "assured"
 """The areas of a page: for everybody, and for readers who are let in one by one."""
 
 ADULT_SUFFIX = "18"
-"""How the second is called in addresses, and after a point in its account's name: a slug holds no point."""
+"""How the second is called in addresses, and after a point in its account's name: a slug holds no
+point."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +74,8 @@ def adult_account_name(slug: str) -> str:
 
 @dataclass(frozen=True)
 class SiteProfile:
-    """What a site says of itself. `authority` is the host its permanent ids were made under; instants are UTC-aware,
-    `changed_at` is when anything of it was written, edited or removed."""
+    """What a site says of itself. `authority` is the host its permanent ids were made under;
+    instants are UTC-aware, `changed_at` is when anything of it was written, edited or removed."""
 
     slug: str
     title: str
@@ -84,11 +98,12 @@ def open_site(
     chat_url: str = "",
     authority: str = "localhost",
 ) -> str | None:
-    """Open a creator's own page; returns the credential that may publish on it, shown once (None: it was open already).
+    """Open a creator's own page; returns the credential that may publish on it, shown once (None:
+    it was open already).
 
-    `authority` is the host the page is reached under today: ids in feeds keep it even when the page moves.
-    Raises BadInput for a slug, language or chat address that is none, Conflict for a slug that another page has,
-    Refused for words that may not stand on a page everybody reads.
+    `authority` is the host the page is reached under today: ids in feeds keep it even when the page
+    moves. Raises BadInput for a slug, language or chat address that is none, Conflict for a slug
+    that another page has, Refused for words that may not stand on a page everybody reads.
     """
     if not _SLUG.fullmatch(slug) or slug in RESERVED_SLUGS:
         raise BadInput("site.slug", slug=slug[:40])
@@ -97,7 +112,9 @@ def open_site(
     profile_texts.check_profile_texts(scope, (title, about, slug.replace("-", " ")))
     scope.lock(f"slug:{slug}")
     with scope.acting_as("door"):
-        owner = scope.run("SELECT tenant_id, creator_id FROM sites WHERE slug = :slug", slug=slug).first()
+        owner = scope.run(
+            "SELECT tenant_id, creator_id FROM sites WHERE slug = :slug", slug=slug
+        ).first()
     if owner is not None and (owner.tenant_id, owner.creator_id) != (scope.tenant_id, creator_id):
         raise Conflict("site.taken", slug=slug)
     if owner is not None:
@@ -120,7 +137,8 @@ def open_site(
 
 
 def open_adult_area(scope: Scope, creator_id: UUID) -> tuple[str, str] | None:
-    """Open the part of a creator's page for adults: the account that posts there, and its credential, shown once.
+    """Open the part of a creator's page for adults: the account that posts there, and its
+    credential, shown once.
 
     None where it is open already. Raises NotFound for a creator without a page.
     """
@@ -178,13 +196,16 @@ def find_site_in_agency(scope: Scope, slug: str) -> SiteRef | None:
     if not _SLUG.fullmatch(slug):
         return None
     row = scope.run(
-        "SELECT creator_id, id FROM sites WHERE tenant_id = :tenant AND slug = :slug", tenant=scope.tenant_id, slug=slug
+        "SELECT creator_id, id FROM sites WHERE tenant_id = :tenant AND slug = :slug",
+        tenant=scope.tenant_id,
+        slug=slug,
     ).first()
     return SiteRef(scope.tenant_id, row.creator_id, row.id, slug) if row is not None else None
 
 
 def find_site_by_token(tenant: OpenScope, account: str, token: str) -> SiteRef | None:
-    """The page, and the area, this credential may publish on; None for a wrong one, and for a page that is not."""
+    """The page, and the area, this credential may publish on; None for a wrong one, and for a page
+    that is not."""
     slug = account.removesuffix(f".{ADULT_SUFFIX}")
     row = _find_site_row(tenant, slug)
     area = PUBLIC_AREA if account == slug else ADULT_AREA
@@ -200,7 +221,9 @@ def _find_site_row(tenant: OpenScope, slug: str) -> Site | None:
         return None
     with tenant(INSTALLATION_ID, VISITOR_ACTOR, role="door") as scope:
         row: Site | None = scope.run(
-            "SELECT tenant_id, creator_id, id, token_digest, adult_digest FROM sites WHERE slug = :slug", slug=slug
+            "SELECT tenant_id, creator_id, id, token_digest, adult_digest FROM sites WHERE slug = "
+            ":slug",
+            slug=slug,
         ).first()
     return row
 
@@ -211,7 +234,9 @@ def tenants_showing_file(tenant: OpenScope, sha256: str) -> list[UUID]:
         return []
     with tenant(INSTALLATION_ID, VISITOR_ACTOR, role="door") as scope:
         return list(
-            scope.run("SELECT DISTINCT tenant_id FROM item_media WHERE sha256 = :sha256", sha256=sha256).scalars()
+            scope.run(
+                "SELECT DISTINCT tenant_id FROM item_media WHERE sha256 = :sha256", sha256=sha256
+            ).scalars()
         )
 
 

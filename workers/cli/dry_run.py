@@ -1,4 +1,5 @@
-"""What the days ahead would bring, said at the terminal: nothing is sent, written or asked of anybody."""
+"""What the days ahead would bring, said at the terminal: nothing is sent, written or asked of
+anybody."""
 
 import json
 from collections.abc import Collection
@@ -54,8 +55,12 @@ def _list_forecasts(
     return outlooks
 
 
-def _forecast_publishing(services: Services, scope: Scope, creators: Collection[UUID], days: int) -> PublishingForecast:
-    return publishing_forecast.forecast_publishing(scope, creators, days=days, connectors=services.connectors)
+def _forecast_publishing(
+    services: Services, scope: Scope, creators: Collection[UUID], days: int
+) -> PublishingForecast:
+    return publishing_forecast.forecast_publishing(
+        scope, creators, days=days, connectors=services.connectors
+    )
 
 
 def format_forecast(name: str, found: PublishingForecast) -> str:
@@ -73,28 +78,42 @@ def format_forecast(name: str, found: PublishingForecast) -> str:
         lines.append(f"  {mark} {at:%d/%m %H:%M}  {one.account:<20} {text[:40]:<40} {why}".rstrip())
         lines += [f"      {translate(more)}" for more in one.also]
     for near in found.collisions:
-        told: dict[str, str | int] = {"account": near.account, "minutes": int(near.apart.total_seconds()) // 60}
+        told: dict[str, str | int] = {
+            "account": near.account,
+            "minutes": int(near.apart.total_seconds()) // 60,
+        }
         lines.append(f"  ! {translate(Message('rehearsal.collision', told))}")
     for held in found.budgets:
         if held.why is not None and held.until is not None:
             until = held.until.astimezone(UTC)
-            lines.append(f"  ! {held.account}: {translate(held.why)} ({until:%d/%m %H:%M} UTC, {held.ahead})")
+            lines.append(
+                f"  ! {held.account}: {translate(held.why)} ({until:%d/%m %H:%M} UTC, {held.ahead})"
+            )
     lines += [f"  ! {one.at:%d/%m}  {translate(one.what)}" for one in found.endings]
     return "\n".join(lines)
 
 
 def _format_heading(found: PublishingForecast) -> str:
-    counts = {"days": found.days, "leaving": len(found.publishing_entries), "all": len(found.ahead) + found.more}
+    counts = {
+        "days": found.days,
+        "leaving": len(found.publishing_entries),
+        "all": len(found.ahead) + found.more,
+    }
     return translate(Message("rehearsal.head", counts))
 
 
 def forecast_as_json(found: list[tuple[str, PublishingForecast]]) -> list[dict[str, object]]:
-    """Outlooks as JSON says them: instants in UTC, spans in seconds, reasons as codes with their English sentence."""
-    return [{"name": name, "leaving": len(one.publishing_entries), **_fields_to_dict(one)} for name, one in found]
+    """Outlooks as JSON says them: instants in UTC, spans in seconds, reasons as codes with their
+    English sentence."""
+    return [
+        {"name": name, "leaving": len(one.publishing_entries), **_fields_to_dict(one)}
+        for name, one in found
+    ]
 
 
 def _fields_to_dict(value: object) -> dict[str, object]:
-    return {each.name: _to_plain_value(getattr(value, each.name)) for each in fields(value)}  # type: ignore[arg-type]  # ours
+    # ours
+    return {each.name: _to_plain_value(getattr(value, each.name)) for each in fields(value)}  # type: ignore[arg-type]  # see above
 
 
 def _to_plain_value(value: object) -> object:

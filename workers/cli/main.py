@@ -1,7 +1,9 @@
-"""The command line. A command says what it takes and calls the room that does it; modules load when a command runs.
+"""The command line. A command says what it takes and calls the room that does it; modules load when
+a command runs.
 
-To add commands: a function below, or a `typer.Typer()` of your own in a module, named in `GROUPS`; a
-function in a module of its own, named in `COMMANDS`. Names that were replaced still work: `workers/cli/old_names.py`.
+To add commands: a function below, or a `typer.Typer()` of your own in a module, named in `GROUPS`;
+a function in a module of its own, named in `COMMANDS`. Names that were replaced still work:
+`workers/cli/old_names.py`.
 """
 
 import importlib
@@ -32,7 +34,8 @@ COMMAND_GROUPS: dict[str, str] = {
     "policy": "workers.cli.gate.commands:policy_app",
     "removal-requests": "workers.cli.gate.commands:removal_requests_app",
 }
-"""Name of a group of commands -> "module:attr" of its Typer; loaded only when the command line names the group."""
+"""Name of a group of commands -> "module:attr" of its Typer; loaded only when the command line
+names the group."""
 
 COMMANDS: dict[str, str] = {
     "bench": "benchmarks.command:bench",
@@ -43,13 +46,18 @@ COMMANDS: dict[str, str] = {
     "voices": "workers.cli.studio.commands:voices",
     "worker": "workers.remote_worker.command:worker",
 }
-"""Name of a command that stands in a module of its own -> "module:function"; loaded as groups are."""
+"""Name of a command that stands in a module of its own -> "module:function"; loaded as groups
+are."""
 
 
 @app.command()
 def up(
-    detach: Annotated[bool, typer.Option("--detach/--foreground", help="Run in the background.")] = False,
-    browser: Annotated[bool, typer.Option(help="Open the dashboard when there is a display.")] = True,
+    detach: Annotated[
+        bool, typer.Option("--detach/--foreground", help="Run in the background.")
+    ] = False,
+    browser: Annotated[
+        bool, typer.Option(help="Open the dashboard when there is a display.")
+    ] = True,
 ) -> None:
     """Start everything here: database, tables, demo, processes. Ctrl-C stops it."""
     if detach:
@@ -62,7 +70,9 @@ def up(
 
 
 @app.command()
-def down(now: Annotated[bool, typer.Option("--now", help="Do not wait for work in hand.")] = False) -> None:
+def down(
+    now: Annotated[bool, typer.Option("--now", help="Do not wait for work in hand.")] = False,
+) -> None:
     """Stop what `greenroom up` started, in this terminal or another."""
     from workers.cli.status import stop_installation
 
@@ -79,7 +89,9 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
 
 @app.command()
 def logs(
-    name: Annotated[str | None, typer.Argument(help="A process; all of them when left out.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A process; all of them when left out.")
+    ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of each.")] = 40,
 ) -> None:
@@ -102,9 +114,15 @@ def run_day(
     creator: Annotated[str, typer.Option(help="Name or address of the creator.")],
     brief: Annotated[Path, typer.Option(help="What the day is made of (YAML).")],
     photos: Annotated[Path | None, typer.Option(help="A folder of photos.")] = None,
-    fast: Annotated[bool, typer.Option("--fast", help="Compress the waiting, not the work (demonstration).")] = False,
-    agency: Annotated[str, typer.Option(help="The agency, where two have a creator of that name.")] = "",
-    date: Annotated[str, typer.Option(help="As 2026-11-20; the next that can be planned when left out.")] = "",
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Compress the waiting, not the work (demonstration).")
+    ] = False,
+    agency: Annotated[
+        str, typer.Option(help="The agency, where two have a creator of that name.")
+    ] = "",
+    date: Annotated[
+        str, typer.Option(help="As 2026-11-20; the next that can be planned when left out.")
+    ] = "",
 ) -> None:
     """Run one day of a creator: generate, approve, plan, publish, chat, sell, report."""
     from workers.creator_day.runner import run_day as run
@@ -117,7 +135,9 @@ def run_day(
 def report(
     creator: Annotated[str, typer.Option(help="Name or address of the creator.")],
     date: Annotated[str, typer.Option(help="As 2026-11-20; today when left out.")] = "",
-    agency: Annotated[str, typer.Option(help="The agency, where two have a creator of that name.")] = "",
+    agency: Annotated[
+        str, typer.Option(help="The agency, where two have a creator of that name.")
+    ] = "",
 ) -> None:
     """Print the report of a day as it stands now, and write it as HTML, Markdown and CSV."""
     from workers.cli.reports import export_daily_report
@@ -129,18 +149,25 @@ def report(
 @app.command()
 def dry_run(
     days: Annotated[int, typer.Option(help="How far render_dry_run.")] = 7,
-    creator: Annotated[str, typer.Option(help="Name or address of the creator; everybody when left out.")] = "",
+    creator: Annotated[
+        str, typer.Option(help="Name or address of the creator; everybody when left out.")
+    ] = "",
     agency: Annotated[str, typer.Option(help="One agency of several.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="One object for each agency, for programs.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One object for each agency, for programs.")
+    ] = False,
 ) -> None:
-    """List what would be published in the days render_dry_run, what would not and why, and what expires. Publishes nothing."""
+    """List what would be published in the days render_dry_run, what would not and why, and what
+    expires. Publishes nothing."""
     from workers.cli.dry_run import render_dry_run
 
     typer.echo(render_dry_run(creator, days=days, agency=agency, as_json=as_json))
 
 
 @app.command()
-def invite(email: Annotated[str, typer.Argument(help="Whose link; the owner's when left out.")] = "") -> None:
+def invite(
+    email: Annotated[str, typer.Argument(help="Whose link; the owner's when left out.")] = "",
+) -> None:
     """Print a one-time link to the dashboard."""
     from workers.cli.invitations import create_invitation_link
 
@@ -163,7 +190,9 @@ def main() -> None:
     """Run the command line; errors become one sentence and an exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that knows no "→" reads "?", and the command goes on
+            stream.reconfigure(
+                errors="replace"
+            )  # a terminal that knows no "→" reads "?", and the command goes on
     sys.argv[1:] = replace_old_command(sys.argv[1:])
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     for known, path in (*COMMAND_GROUPS.items(), *COMMANDS.items()):

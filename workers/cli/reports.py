@@ -13,8 +13,8 @@ from workers.terminal.session import connect_installation
 def export_daily_report(creator: str, *, day: str, agency: str) -> tuple[str, Path]:
     """The report of a creator's day as it stands now: its Markdown, and the page that was written.
 
-    `day` is ISO, empty for today in the creator's zone. Raises NotFound for a creator nobody knows, BadInput for a day
-    nobody can read.
+    `day` is ISO, empty for today in the creator's zone. Raises NotFound for a creator nobody knows,
+    BadInput for a day nobody can read.
     """
     asked = parse_day_argument(day)
     with connect_installation("report") as services:
@@ -24,6 +24,6 @@ def export_daily_report(creator: str, *, day: str, agency: str) -> tuple[str, Pa
             daily_rollups.rebuild_day(scope, found.id, asked)
             whole = daily_report.load_daily_report(scope, found.id, asked)
     folder = reports_folder(services.settings, tenant_id, found)
-    return daily_report.render_daily_markdown(whole, settings.terminal_language()), daily_report.write_daily_report(
-        whole, folder, settings.terminal_language()
-    )
+    return daily_report.render_daily_markdown(
+        whole, settings.terminal_language()
+    ), daily_report.write_daily_report(whole, folder, settings.terminal_language())

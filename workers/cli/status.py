@@ -24,7 +24,8 @@ STOP_SECONDS = 120.0
 
 
 def count_queued(settings: Settings) -> dict[str, dict[str, int]]:
-    """How much waits, is in hand and has given up, by queue; empty where the database does not answer."""
+    """How much waits, is in hand and has given up, by queue; empty where the database does not
+    answer."""
     from foundation.db.database import Database  # noqa: PLC0415  see above
     from foundation.outbox import outbox  # noqa: PLC0415  only this question needs the database
 
@@ -39,7 +40,10 @@ def count_queued(settings: Settings) -> dict[str, dict[str, int]]:
         return {}
     finally:
         database.close()
-    return {row.queue: {"waiting": row.waiting, "working": row.leased, "dead": row.dead} for row in found}
+    return {
+        row.queue: {"waiting": row.waiting, "working": row.leased, "dead": row.dead}
+        for row in found
+    }
 
 
 def print_status(*, as_json: bool) -> int:
@@ -71,7 +75,8 @@ def _print_installation(found: InstallationStatus, waiting: dict[str, dict[str, 
 
 
 def stop_installation(*, now: bool) -> None:
-    """Ask the supervisor of this home to stop and wait for it; `now` cuts the grace of work in hand.
+    """Ask the supervisor of this home to stop and wait for it; `now` cuts the grace of work in
+    hand.
 
     Raises Unavailable when it does not end.
     """
@@ -130,7 +135,8 @@ def _print_log_line(owner: str, line: str, *, alone: bool) -> None:
 
 
 def _follow_files(files: dict[str, Path]) -> Iterator[tuple[str, str]]:
-    """New lines of files as they are written, for ever; a file turned over is read from its start."""
+    """New lines of files as they are written, for ever; a file turned over is read from its
+    start."""
     read_to = {owner: path.stat().st_size for owner, path in files.items()}
     while True:
         for owner, path in files.items():

@@ -1,4 +1,5 @@
-"""A creator's brief: what a day is made of, in YAML. Read whole and checked whole before anything is done."""
+"""A creator's brief: what a day is made of, in YAML. Read whole and checked whole before anything
+is done."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import time
@@ -84,15 +85,19 @@ class Brief(BriefModel):
     """The whole brief."""
 
     tone: Words
-    languages: Annotated[list[Annotated[str, Field(pattern="^(fr|en)$")]], Field(min_length=1, max_length=2)]
+    languages: Annotated[
+        list[Annotated[str, Field(pattern="^(fr|en)$")]], Field(min_length=1, max_length=2)
+    ]
     persona: PersonaBrief | None = None
     recipes: Annotated[list[RecipeSpec], Field(max_length=24)] = []
     lists: Annotated[dict[ListName, Wildcard], Field(max_length=24)] = {}
-    """Words that recipes share, as `{@outfits}`: the creator's own, unless the agency's of that name says the same."""
+    """Words that recipes share, as `{@outfits}`: the creator's own, unless the agency's of that
+    name says the same."""
     slots: Annotated[list[SlotBrief], Field(min_length=1, max_length=24)]
     packs: Annotated[list[PackBrief], Field(max_length=24)] = []
     rating: Annotated[str, Field(pattern="^[GS]$")] = "G"
-    """As what the approver rates the pictures of the day; anything higher is reviewed picture by picture, not here."""
+    """As what the approver rates the pictures of the day; anything higher is reviewed picture by
+    picture, not here."""
     approver: Annotated[str, Field(max_length=200)] = ""
     """E-mail of the member who reads and approves; empty means the first manager or owner."""
 
@@ -127,7 +132,8 @@ MESSAGE_BY_FIELD: Mapping[str, str] = {
 
 
 def read_brief(path: Path) -> Brief:
-    """The brief of a file. Raises BadInput that says what is wrong, in which file and on which line."""
+    """The brief of a file. Raises BadInput that says what is wrong, in which file and on which
+    line."""
     parsed = safe_yaml.parse_yaml(_read_text(path), file=path.name)
     if parsed.value is None:
         raise BadInput("brief.empty", file=path.name)
@@ -136,16 +142,20 @@ def read_brief(path: Path) -> Brief:
     except ValidationError as error:
         raise _build_mistake(error, path.name, parsed) from error
     for where, code, params in _find_contradictions(brief):
-        raise BadInput(code, file=path.name, line=parsed.line_of(where), where=_format_path(where), **params)
+        raise BadInput(
+            code, file=path.name, line=parsed.line_of(where), where=_format_path(where), **params
+        )
     for recipe in brief.recipes:
         specs.plan_pictures(_fill_wildcards(brief, recipe), seed=0, count=1)
     return brief
 
 
 def _fill_wildcards(brief: Brief, recipe: RecipeSpec) -> RecipeSpec:
-    """The recipe with its lists; of one that is not in the brief nobody knows here what the agency has."""
+    """The recipe with its lists; of one that is not in the brief nobody knows here what the agency
+    has."""
     lists = {
-        name: brief.lists.get(name) or Wildcard(words=["…"]) for name in wildcards.wildcard_names_in(recipe.prompt)
+        name: brief.lists.get(name) or Wildcard(words=["…"])
+        for name in wildcards.wildcard_names_in(recipe.prompt)
     }
     return specs.with_wildcards(recipe, {name: one.model_dump() for name, one in lists.items()})
 
@@ -170,9 +180,12 @@ def _build_mistake(error: ValidationError, file: str, parsed: YamlDocument) -> B
     place = first["loc"]
     bounds = first.get("ctx", {})
     code = MESSAGE_BY_ERROR_TYPE.get(first["type"]) or next(
-        (MESSAGE_BY_FIELD[key] for key in _field_names(place)[::-1] if key in MESSAGE_BY_FIELD), None
+        (MESSAGE_BY_FIELD[key] for key in _field_names(place)[::-1] if key in MESSAGE_BY_FIELD),
+        None,
     )
-    most = next((int(bounds[name]) for name in ("max_length", "le", "multiple_of") if name in bounds), 0)
+    most = next(
+        (int(bounds[name]) for name in ("max_length", "le", "multiple_of") if name in bounds), 0
+    )
     least = next((int(bounds[name]) + (name == "gt") for name in ("ge", "gt") if name in bounds), 0)
     return BadInput(
         code or "brief.invalid",
@@ -197,9 +210,12 @@ _Mistake = tuple[tuple[str | int, ...], str, dict[str, str | int]]
 
 
 def _find_contradictions(brief: Brief) -> Iterator[_Mistake]:
-    """What is well written and cannot be meant: names twice, pictures from nowhere, more of them than there will be."""
+    """What is well written and cannot be meant: names twice, pictures from nowhere, more of them
+    than there will be."""
     made = {recipe.name: recipe.picture_count for recipe in brief.recipes}
-    yield from _find_duplicates("recipes", "name", [PHOTO_SOURCE, *(recipe.name for recipe in brief.recipes)], offset=1)
+    yield from _find_duplicates(
+        "recipes", "name", [PHOTO_SOURCE, *(recipe.name for recipe in brief.recipes)], offset=1
+    )
     yield from _find_duplicates("slots", "at", [slot.at for slot in brief.slots])
     yield from _find_duplicates("packs", "slug", [pack.slug for pack in brief.packs])
     for number, slot in enumerate(brief.slots):
@@ -218,7 +234,9 @@ def _find_contradictions(brief: Brief) -> Iterator[_Mistake]:
             yield ("packs", number, "pictures"), "brief.too_few_pictures", params
 
 
-def _find_duplicates(parts: str, key: str, values: Sequence[str], *, offset: int = 0) -> Iterator[_Mistake]:
+def _find_duplicates(
+    parts: str, key: str, values: Sequence[str], *, offset: int = 0
+) -> Iterator[_Mistake]:
     for place, value in enumerate(values):
         if value in values[:place]:
             where = (parts, place - offset, key) if key else (parts, place - offset)

@@ -1,6 +1,8 @@
-"""What a person and the engines do in the morning: pictures, captions, ratings, approvals, the plan.
+"""What a person and the engines do in the morning: pictures, captions, ratings, approvals, the
+plan.
 
-Every act is made once: a day that was interrupted is gone on with, and one that was lived is found as it is.
+Every act is made once: a day that was interrupted is gone on with, and one that was lived is found
+as it is.
 """
 
 import hashlib
@@ -60,7 +62,8 @@ GENERATION_TIME = timedelta(hours=2)
 """From 06:00 to 08:00; pictures that are not there by then are not waited for."""
 
 AWAITING_APPROVAL = MISSING_APPROVAL_CODES
-"""Why a post is on hold whose time came before anybody had said yes. What was changed since is no business of ours."""
+"""Why a post is on hold whose time came before anybody had said yes. What was changed since is no
+business of ours."""
 
 PicturesBySource = Mapping[str, Sequence[UUID]]
 """Assets by source: `photos`, or the name of a recipe."""
@@ -89,19 +92,27 @@ class MorningWork:
         self._timeline = timeline
 
     def check_brief(self) -> None:
-        """Everything the brief names exists. Raises NotFound, BadInput or Unavailable that says what and where."""
+        """Everything the brief names exists. Raises NotFound, BadInput or Unavailable that says
+        what and where."""
         load_zone(self._creator.zone)
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             for recipe in self._brief.recipes:
                 wildcards.check_wildcards_exist(
                     scope, self._creator.id, recipe.name, recipe.prompt, also=self._brief.lists
                 )
-            known = [channel.name for channel in queries.list_creator_channels(scope, self._creator.id)]
+            known = [
+                channel.name for channel in queries.list_creator_channels(scope, self._creator.id)
+            ]
             for number, slot in enumerate(self._brief.slots, start=1):
                 for name in slot.channels:
                     if name not in known:
                         where = f"slots.{number}.channels"
-                        raise BadInput("brief.channel_unknown", name=name, where=where, known=", ".join(known) or "–")
+                        raise BadInput(
+                            "brief.channel_unknown",
+                            name=name,
+                            where=where,
+                            known=", ".join(known) or "–",
+                        )
             self._resolve_approvers(scope)
             photos = len(self._photos) or len(self._list_own_pictures(scope))
         for pack in self._brief.packs:
@@ -114,7 +125,9 @@ class MorningWork:
                 raise BadInput("day.no_pictures", picture=PHOTO_SOURCE)
         for pack in self._brief.packs:
             if pack.picture == PHOTO_SOURCE and pack.pictures > photos:
-                raise BadInput("day.too_few_photos", title=pack.title, wanted=pack.pictures, count=photos)
+                raise BadInput(
+                    "day.too_few_photos", title=pack.title, wanted=pack.pictures, count=photos
+                )
 
     def has_begun(self, day: date) -> bool:
         """Whether a post of this creator's brief stands for that day already."""
@@ -134,14 +147,19 @@ class MorningWork:
     # pictures
 
     def generate_pictures(self, day: date) -> PicturesBySource:
-        """Bring the photos in, run the recipes, wait for their pictures, have somebody rate them all.
+        """Bring the photos in, run the recipes, wait for their pictures, have somebody rate them
+        all.
 
         Raises Unavailable when a recipe fails or takes too long.
         """
-        made: dict[str, list[UUID]] = {PHOTO_SOURCE: self._ingest_photos() if self._photos else self._own_photos(day)}
+        made: dict[str, list[UUID]] = {
+            PHOTO_SOURCE: self._ingest_photos() if self._photos else self._own_photos(day)
+        }
         running = {recipe.name: self._start_run(recipe, day) for recipe in self._brief.recipes}
         known = {name for name, job_id in running.items() if self._has_finished([job_id])}
-        if not self._clock.wait_for(lambda: self._has_finished(running.values()), at_most=GENERATION_TIME):
+        if not self._clock.wait_for(
+            lambda: self._has_finished(running.values()), at_most=GENERATION_TIME
+        ):
             raise Unavailable("day.pictures_late")
         for name, job_id in running.items():
             made[name] = self._collect_pictures(name, job_id, tell=name not in known)
@@ -150,7 +168,8 @@ class MorningWork:
         return made
 
     def _own_photos(self, day: date) -> list[UUID]:
-        """Without photos of the day: those of the library that are no engine's work, in another order each day."""
+        """Without photos of the day: those of the library that are no engine's work, in another
+        order each day."""
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             own = self._list_own_pictures(scope)
         turn = day.toordinal() % len(own) if own else 0
@@ -168,11 +187,16 @@ class MorningWork:
 
     def _ingest_photos(self) -> list[UUID]:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
-            known = library.assets_by_source(scope, self._creator.id, [photo.source.key for photo in self._photos])
-        bring = partial(pipeline.ingest_asset, tenant_id=self._tenant_id, creator_id=self._creator.id)
+            known = library.assets_by_source(
+                scope, self._creator.id, [photo.source.key for photo in self._photos]
+            )
+        bring = partial(
+            pipeline.ingest_asset, tenant_id=self._tenant_id, creator_id=self._creator.id
+        )
         by = (self._s.tenant, self._s.store)
         assets = [
-            bring(*by, prepared=photos.load_pixels(photo), classifier=self._s.classifier) for photo in self._photos
+            bring(*by, prepared=photos.load_pixels(photo), classifier=self._s.classifier)
+            for photo in self._photos
         ]
         if len(known) < len(assets):
             self._print_line("day.photos", count=len(assets) - len(known))
@@ -182,11 +206,17 @@ class MorningWork:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             for name in wildcards.wildcard_names_in(spec.prompt):
                 if name in self._brief.lists:
-                    wildcards.put_creator_wildcard(scope, self._creator.id, name, self._brief.lists[name])
+                    wildcards.put_creator_wildcard(
+                        scope, self._creator.id, name, self._brief.lists[name]
+                    )
             recipe_id = specs.save_recipe(scope, self._creator.id, spec)
             key = f"day:{self._creator.id}:{day}:{spec.name}"
             return runner.start_run(
-                scope, creator_id=self._creator.id, recipe_id=recipe_id, seed=self._derive_seed(day, spec.name), key=key
+                scope,
+                creator_id=self._creator.id,
+                recipe_id=recipe_id,
+                seed=self._derive_seed(day, spec.name),
+                key=key,
             )
 
     def _has_finished(self, running: Iterable[UUID]) -> bool:
@@ -205,18 +235,23 @@ class MorningWork:
                 self._print_line(why.code, **why.params)
             raise Unavailable("day.recipe_failed", recipe=name)
         for item in items if tell else ():
-            self._print_line("day.picture", engine=item.engine, model=item.model, prompt=item.prompt)
+            self._print_line(
+                "day.picture", engine=item.engine, model=item.model, prompt=item.prompt
+            )
         return assets
 
     def _rate_pictures(self, assets: Sequence[UUID]) -> None:
-        """Somebody looks at the pictures and says what they show; who that is stands in the rating."""
+        """Somebody looks at the pictures and says what they show; who that is stands in the
+        rating."""
         approver = self._first_approver()
         rated = 0
         with self._s.tenant(self._tenant_id, f"member:{approver.id}") as scope:
             for asset in assets:
                 sha256 = library.get_asset(scope, asset).sha256
                 if ratings.effective_rating(scope, sha256) is None:
-                    ratings.record_rating(scope, sha256, Rating(self._brief.rating), source=f"member:{approver.id}")
+                    ratings.record_rating(
+                        scope, sha256, Rating(self._brief.rating), source=f"member:{approver.id}"
+                    )
                     rated += 1
         if rated:
             self._print_line("day.rated", member=approver.name, count=rated)
@@ -238,12 +273,15 @@ class MorningWork:
                 languages=tuple(self._brief.languages),
             )
             if now != wanted:
-                persona.activate_persona(scope, persona.create_persona_version(scope, self._creator.id, wanted))
+                persona.activate_persona(
+                    scope, persona.create_persona_version(scope, self._creator.id, wanted)
+                )
 
     # posts and packs
 
     def write_posts(self, day: date, pictures: PicturesBySource) -> list[UUID]:
-        """One post for each slot, with a picture and a caption; and the packs of the brief. Returns the posts."""
+        """One post for each slot, with a picture and a caption; and the packs of the brief. Returns
+        the posts."""
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             known = post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._slot_key(day))
         queues = {source: cycle(assets) for source, assets in pictures.items() if assets}
@@ -274,23 +312,38 @@ class MorningWork:
             )
             if caption.ai != "none":
                 sitting.mark_used(scope)
-        self._print_line("day.caption", engine=caption.engine, model=caption.model, text=caption.text)
+        self._print_line(
+            "day.caption", engine=caption.engine, model=caption.model, text=caption.text
+        )
         return post_id
 
     def _build_text_session(self, key: str) -> TextSession:
-        of = (self._s.tenant, self._tenant_id, self._creator.id, TextPurpose.POST, draft_subject(BRIEF_ORIGIN, key))
+        of = (
+            self._s.tenant,
+            self._tenant_id,
+            self._creator.id,
+            TextPurpose.POST,
+            draft_subject(BRIEF_ORIGIN, key),
+        )
         return TextSession(*of, self._s.billing)
 
-    def _write_caption(self, asset: UUID, day: date, slot: SlotBrief, sitting: TextSession) -> WrittenCaption:
+    def _write_caption(
+        self, asset: UUID, day: date, slot: SlotBrief, sitting: TextSession
+    ) -> WrittenCaption:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             item = library.get_asset(scope, asset)
         voice = CaptionStyle(
-            self._creator.name, self._brief.tone, self._brief.languages[0], virtual=self._creator.kind == "virtual"
+            self._creator.name,
+            self._brief.tone,
+            self._brief.languages[0],
+            virtual=self._creator.kind == "virtual",
         )
         scene = item.prompt or item.alt or self._creator.name
         model = sitting.counted_engine(self._s.text_engine())
         seed = self._derive_seed(day, slot.at)
-        return captions.write_caption(model, registry.template_engine(), voice=voice, scene=scene, seed=seed)
+        return captions.write_caption(
+            model, registry.template_engine(), voice=voice, scene=scene, seed=seed
+        )
 
     def _add_destinations(self, day: date, posts: Sequence[UUID]) -> None:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
@@ -301,7 +354,8 @@ class MorningWork:
                     deliveries.create_delivery(scope, post_id, channel.id, at=at)
 
     def _make_packs(self, pictures: PicturesBySource) -> None:
-        """A pack stays what it was when it was made, for somebody may have bought it; its price is the brief's."""
+        """A pack stays what it was when it was made, for somebody may have bought it; its price is
+        the brief's."""
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             known = {pack.slug for pack in packs.list_active_packs(scope, self._creator.id)}
             for part in self._brief.packs:
@@ -318,7 +372,10 @@ class MorningWork:
                 set_price(scope, self._creator.id, pack_id, self._resolve_rail(part).name, price)
                 code = "day.pack_stays" if part.slug in known else "day.pack"
                 self._print_line(
-                    code, title=part.title, price=str(price), count=len(packs.get_pack(scope, pack_id).media)
+                    code,
+                    title=part.title,
+                    price=str(price),
+                    count=len(packs.get_pack(scope, pack_id).media),
                 )
 
     def _resolve_rail(self, part: PackBrief) -> PaymentRail:
@@ -356,11 +413,14 @@ class MorningWork:
             return self._resolve_approvers(scope)[0]
 
     def _resolve_approvers(self, scope: Scope) -> list[Member]:
-        """One person for each yes that the creator's rule asks for. Raises BadInput when there are too few."""
+        """One person for each yes that the creator's rule asks for. Raises BadInput when there are
+        too few."""
         wanted = self._brief.approver.casefold()
         able = [one for one in list_members(scope) if has_right(one.role, Right.APPROVE)]
         able = [one for one in able if not one.creators or self._creator.slug in one.creators]
-        able.sort(key=lambda one: (one.email.casefold() != wanted, one.role is not Role.MANAGER, one.name))
+        able.sort(
+            key=lambda one: (one.email.casefold() != wanted, one.role is not Role.MANAGER, one.name)
+        )
         people = list({one.principal_id: one for one in reversed(able)}.values())[::-1]
         asked = max(self._creator.approval_tiers, 1)
         if len(people) < asked or (wanted and people[0].email.casefold() != wanted):
@@ -376,4 +436,6 @@ class MorningWork:
 
 
 def _is_unread(entry: DeliveryEntry) -> bool:
-    return entry.state is DeliveryState.DRAFT or (entry.reason is not None and entry.reason.code in AWAITING_APPROVAL)
+    return entry.state is DeliveryState.DRAFT or (
+        entry.reason is not None and entry.reason.code in AWAITING_APPROVAL
+    )

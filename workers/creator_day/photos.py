@@ -16,13 +16,17 @@ MAX_BYTES = 64 * 1024 * 1024
 
 
 def read_photos(folder: Path) -> list[PreparedAsset]:
-    """Every photo of a folder, decoded and made ready, the same one once. Raises BadInput that names the first one
-    that cannot be used.
+    """Every photo of a folder, decoded and made ready, the same one once. Raises BadInput that
+    names the first one that cannot be used.
     """
     if not folder.is_dir():
         raise BadInput("day.no_folder", folder=str(folder))
     try:
-        files = sorted(file for file in folder.iterdir() if file.suffix.lower() in PHOTO_SUFFIXES and file.is_file())
+        files = sorted(
+            file
+            for file in folder.iterdir()
+            if file.suffix.lower() in PHOTO_SUFFIXES and file.is_file()
+        )
     except OSError as error:
         raise BadInput("day.folder_unreadable", folder=str(folder)) from error
     if not files or len(files) > MAX_PHOTOS:
@@ -43,7 +47,8 @@ def _prepare_photo(file: Path) -> PreparedAsset:
 
 
 def _drop_pixels(prepared: PreparedAsset) -> PreparedAsset:
-    """Without the pixels, which were rendered already: two hundred photos would take fifteen gigabytes."""
+    """Without the pixels, which were rendered already: two hundred photos would take fifteen
+    gigabytes."""
     return replace(prepared, photo=replace(prepared.photo, pixels=Image.new("L", (1, 1))))
 
 

@@ -1,4 +1,5 @@
-"""`greenroom run-day`: one creator's day from a brief, through the running house, told while it happens."""
+"""`greenroom run-day`: one creator's day from a brief, through the running house, told while it
+happens."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -47,7 +48,8 @@ REPORT_DELAY = timedelta(minutes=30)
 """From the last post to the report."""
 
 UNCERTAIN_WAIT = timedelta(hours=26)
-"""How long posts that are in doubt are waited for before the report says so (look-ups end after 24 h)."""
+"""How long posts that are in doubt are waited for before the report says so (look-ups end after 24
+h)."""
 
 MAX_DAYS_AHEAD = 31
 """Days ahead that a day may be asked for."""
@@ -66,7 +68,8 @@ UNFINISHED_STATES |= {DeliveryState.PARTLY}
 
 @dataclass(frozen=True)
 class DaySummary:
-    """What the day came to: posts by state, packs sold by script, whether the money agrees, where the report lies."""
+    """What the day came to: posts by state, packs sold by script, whether the money agrees, where
+    the report lies."""
 
     published_count: int
     planned_count: int
@@ -118,14 +121,20 @@ class DayRunner:
         )
 
     def run(self, asked: date | None = None) -> DaySummary:
-        """The whole day. Everything the brief names was checked before; nothing is half done when it is wrong."""
+        """The whole day. Everything the brief names was checked before; nothing is half done when
+        it is wrong."""
         self._work.check_brief()
         now = self._clock.now()
         day = self._pick_day(asked, now)
         hours = self._build_schedule(day)
-        title = f"{self._creator.name} · {format_date(day, 'full', self._language)} · {self._creator.zone}"
+        title = (
+            f"{self._creator.name} · {format_date(day, 'full', self._language)} · "
+            f"{self._creator.zone}"
+        )
         self._timeline.print_title(title)
-        self._timeline.start_from(max(now, hours.generation_at))  # what leaves until then is another day's
+        self._timeline.start_from(
+            max(now, hours.generation_at)
+        )  # what leaves until then is another day's
         self._timeline.print_section("day.part_morning")
         if self._work.has_begun(day):
             over = now > hours.last_post_at + REPORT_DELAY
@@ -142,7 +151,8 @@ class DayRunner:
         return self._write_report(day, sold)
 
     def _pick_day(self, asked: date | None, now: datetime) -> date:
-        """The day that was asked for; else today, if it has begun or its plan can still be made; else tomorrow.
+        """The day that was asked for; else today, if it has begun or its plan can still be made;
+        else tomorrow.
 
         Raises BadInput for a day that went by without us, or that is too far ahead.
         """
@@ -162,7 +172,12 @@ class DayRunner:
         first = self._instant_at(day, min(clocks))
         last = self._instant_at(day, max(clocks))
         planning = min(self._instant_at(day, PLANNING), first - FIRST_POST_LEAD)
-        return DaySchedule(min(self._instant_at(day, GENERATION), planning - GENERATION_TIME), planning, first, last)
+        return DaySchedule(
+            min(self._instant_at(day, GENERATION), planning - GENERATION_TIME),
+            planning,
+            first,
+            last,
+        )
 
     def _instant_at(self, day: date, clock: time) -> datetime:
         return WallTime(day, clock, self._creator.zone).instant()
@@ -177,7 +192,8 @@ class DayRunner:
         self._clock.wait_until(until)
 
     def _run_hours(self, day: date, hours: DaySchedule) -> int:
-        """Through the hours: posts leave by themselves, fans write; until everything has its end."""
+        """Through the hours: posts leave by themselves, fans write; until everything has its
+        end."""
         sold = 0
         for at, name in FAN_VISITS:
             self._clock.wait_until(self._instant_at(day, at))
@@ -192,10 +208,13 @@ class DayRunner:
             return False
         fan = scripted_fans.fan_for_day(name, day)
         language = self._brief.languages[0]
-        return scripted_fans.play_fan(self._s, stage, fan, language, clock=self._clock, timeline=self._timeline)
+        return scripted_fans.play_fan(
+            self._s, stage, fan, language, clock=self._clock, timeline=self._timeline
+        )
 
     def _find_sandbox_chat(self) -> Channel | None:
-        """The creator's chat on the sandbox of this house, where there is one: nobody else is played."""
+        """The creator's chat on the sandbox of this house, where there is one: nobody else is
+        played."""
         home = f"127.0.0.1:{self._s.settings.sandbox.port}"
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             mine = queries.list_creator_channels(scope, self._creator.id)
@@ -217,7 +236,9 @@ class DayRunner:
         self._sum_up(told, report, entries)
         return told
 
-    def _sum_up(self, told: DaySummary, report: DailyReport, entries: Sequence[DeliveryEntry]) -> None:
+    def _sum_up(
+        self, told: DaySummary, report: DailyReport, entries: Sequence[DeliveryEntry]
+    ) -> None:
         now = self._clock.now()
         say = self._timeline.print_line
         self._timeline.print_section("day.part_evening")
@@ -241,8 +262,11 @@ class DayRunner:
             say(now, "day.clock_ahead", hours=ahead)
 
 
-def run_day(creator: str, brief: Path, *, photos: Path | None, fast: bool, agency: str, day: str = "") -> DaySummary:
-    """The command: check everything, then live the day of a creator of the running house. Raises what is wrong."""
+def run_day(
+    creator: str, brief: Path, *, photos: Path | None, fast: bool, agency: str, day: str = ""
+) -> DaySummary:
+    """The command: check everything, then live the day of a creator of the running house. Raises
+    what is wrong."""
     house = settings.load_settings()
     asked = parse_day_argument(day)
     if fast and house.environment == "production":
@@ -254,7 +278,9 @@ def run_day(creator: str, brief: Path, *, photos: Path | None, fast: bool, agenc
         tenant_id, found = find_creator(services, creator, agency)
         home = InstallationFolder(services.settings.home)
         stack.enter_context(
-            exclusive_lock(home, f"day-{found.id}", Message("day.runs_already", {"creator": found.name}))
+            exclusive_lock(
+                home, f"day-{found.id}", Message("day.runs_already", {"creator": found.name})
+            )
         )
         if fast:
             stack.enter_context(exclusive_lock(home, "day-fast", Message("day.fast_already")))

@@ -1,4 +1,5 @@
-"""A fan of the sandbox plays their part: asks, is told the truth, buys a pack. A script, and said so."""
+"""A fan of the sandbox plays their part: asks, is told the truth, buys a pack. A script, and said
+so."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -18,7 +19,10 @@ FAN_VISITS = ((time(11, 30), "Léo"), (time(18, 0), "Inès"))
 """When fans of the sandbox write, and who they are."""
 
 FAN_MESSAGES = {
-    "fr": ("Bonjour ! Tu es une vraie personne ?", "D'accord, merci. Tu as un pack à me proposer ?"),
+    "fr": (
+        "Bonjour ! Tu es une vraie personne ?",
+        "D'accord, merci. Tu as un pack à me proposer ?",
+    ),
     "en": ("Hello! Are you a real person?", "All right, thanks. Do you have a pack for me?"),
 }
 READING_SECONDS = 1.0
@@ -44,7 +48,13 @@ def fan_for_day(name: str, day: date) -> ScriptedFan:
 
 
 def play_fan(
-    services: Services, channel: Channel, fan: ScriptedFan, language: str, *, clock: ShiftableClock, timeline: Timeline
+    services: Services,
+    channel: Channel,
+    fan: ScriptedFan,
+    language: str,
+    *,
+    clock: ShiftableClock,
+    timeline: Timeline,
 ) -> bool:
     """Let the fan act, once a day, and wait until their pack is delivered; whether it was.
 
@@ -55,8 +65,14 @@ def play_fan(
     if not _has_begun(channel, fan):
         timeline.print_line(clock.now(), "day.fan_plays", fan=fan.name)
         steps = {"steps": _compose_script(fan, language)}
-        call_control(channel.base_url, "POST", f"scripts/{quote(channel.account, safe='')}/{fan.id}", steps)
-    clock.wait_for(lambda: _is_over(services, channel, fan), at_most=CONVERSATION_WAIT, stride=CONVERSATION_STRIDE)
+        call_control(
+            channel.base_url, "POST", f"scripts/{quote(channel.account, safe='')}/{fan.id}", steps
+        )
+    clock.wait_for(
+        lambda: _is_over(services, channel, fan),
+        at_most=CONVERSATION_WAIT,
+        stride=CONVERSATION_STRIDE,
+    )
     bought = _has_pack(services, channel, fan)
     if not bought:
         timeline.print_line(clock.now(), "day.fan_left", fan=fan.name)
@@ -86,6 +102,9 @@ def _is_over(services: Services, channel: Channel, fan: ScriptedFan) -> bool:
 
 
 def _has_begun(channel: Channel, fan: ScriptedFan) -> bool:
-    """Whether the fan has written already, when the day was interrupted: their script goes on by itself."""
-    messages = call_control(channel.base_url, "GET", f"truth/{quote(channel.account, safe='')}")["messages"]
+    """Whether the fan has written already, when the day was interrupted: their script goes on by
+    itself."""
+    messages = call_control(channel.base_url, "GET", f"truth/{quote(channel.account, safe='')}")[
+        "messages"
+    ]
     return any(message["fan"] == fan.id for message in messages)

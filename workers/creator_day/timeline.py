@@ -83,7 +83,13 @@ class Timeline:
     """Prints lines with the creator's clock; remembers what it has told."""
 
     def __init__(
-        self, tenant: OpenScope, tenant_id: UUID, creator: Creator, *, language: str, out: Callable[[str], None]
+        self,
+        tenant: OpenScope,
+        tenant_id: UUID,
+        creator: Creator,
+        *,
+        language: str,
+        out: Callable[[str], None],
     ) -> None:
         self._tenant = tenant
         self._tenant_id = tenant_id
@@ -105,13 +111,17 @@ class Timeline:
         self._part = code
 
     def print_line(self, at: datetime, code: str, **params: str | int) -> None:
-        """One line at an instant (UTC-aware); what is learnt a moment late stands at the time of the line before."""
+        """One line at an instant (UTC-aware); what is learnt a moment late stands at the time of
+        the line before."""
         at = self._last = max(at, self._last or at)
         if self._part:
             self._out(f"\n── {self._render_sentence(self._part)} ".ljust(RULE + 1, "─"))
             self._part = ""
         counted, alone = SINGULAR_CODES.get(code, ("", code))
-        fitting = {name: _shorten_text(value) if name in QUOTED_PARAMS else value for name, value in params.items()}
+        fitting = {
+            name: _shorten_text(value) if name in QUOTED_PARAMS else value
+            for name, value in params.items()
+        }
         sentence = self._render_sentence(alone if params.get(counted) == 1 else code, fitting)
         local = at.astimezone(self._zone)
         subject = self._render_sentence(f"day.about_{SUBJECT_BY_CODE.get(code, 'clock')}")
@@ -126,7 +136,11 @@ class Timeline:
         if self._since is None:
             return
         with self._tenant(self._tenant_id, DAY_ACTOR) as scope:
-            lines = [*self._list_post_lines(scope), *self._list_message_lines(scope), *self._list_sale_lines(scope)]
+            lines = [
+                *self._list_post_lines(scope),
+                *self._list_message_lines(scope),
+                *self._list_sale_lines(scope),
+            ]
         for at, key, code, params in sorted(lines, key=lambda line: line[0]):
             if key not in self._told:
                 self._told.add(key)
@@ -149,11 +163,19 @@ class Timeline:
 
     def _list_message_lines(self, scope: Scope) -> "list[_Line]":
         since = self._since or scope.now
-        lines = fan_timeline.messages_between(scope, self._creator.id, since, scope.now + LATE_TOLERANCE)
-        return [(line.at, line.id, _message_code(line), self._message_params(line)) for line in lines]
+        lines = fan_timeline.messages_between(
+            scope, self._creator.id, since, scope.now + LATE_TOLERANCE
+        )
+        return [
+            (line.at, line.id, _message_code(line), self._message_params(line)) for line in lines
+        ]
 
     def _message_params(self, line: MessageLine) -> dict[str, str | int]:
-        return {"fan": line.fan, "text": line.body, "author": self._render_sentence(f"day.author_{line.author}")}
+        return {
+            "fan": line.fan,
+            "text": line.body,
+            "author": self._render_sentence(f"day.author_{line.author}"),
+        }
 
     def _list_sale_lines(self, scope: Scope) -> "list[_Line]":
         since = self._since or scope.now
@@ -164,7 +186,9 @@ class Timeline:
                 "day.refunded" if sale.kind == "refund" else "day.sold",
                 {"title": sale.title, "amount": str(sale.amount), "fan": sale.fan},
             )
-            for sale in fan_timeline.sales_between(scope, self._creator.id, since, scope.now + LATE_TOLERANCE)
+            for sale in fan_timeline.sales_between(
+                scope, self._creator.id, since, scope.now + LATE_TOLERANCE
+            )
         ]
 
     def _render_sentence(self, code: str, params: Mapping[str, str | int] | None = None) -> str:
@@ -175,7 +199,11 @@ _Line = tuple[datetime, object, str, dict[str, str | int]]
 
 
 def _message_code(line: MessageLine) -> str:
-    return _DONE.get(line.kind, "day.fan_wrote") if line.direction == "in" else _SAID.get(line.kind, "day.answered")
+    return (
+        _DONE.get(line.kind, "day.fan_wrote")
+        if line.direction == "in"
+        else _SAID.get(line.kind, "day.answered")
+    )
 
 
 def _shorten_text(text: str | int) -> str:

@@ -17,7 +17,13 @@ from foundation.ids import INSTALLATION_ID
 from foundation.ops.clock import wall_now
 from foundation.ops.settings import Settings
 from foundation.storage.object_store import open_library_store
-from workers.doctor.findings import Finding, FindingLevel, finding_error, finding_ok, finding_warning
+from workers.doctor.findings import (
+    Finding,
+    FindingLevel,
+    finding_error,
+    finding_ok,
+    finding_warning,
+)
 
 SKEW_SECONDS = 2.0
 """A signature or a link is refused when clocks are minutes apart; seconds are already odd."""
@@ -29,14 +35,17 @@ ConnectionCheck = Callable[[str, Connection], Iterator[Finding]]
 
 
 def check_database(settings: Settings) -> Iterator[Finding]:
-    """The database as the processes see it, as the pages do, and its clock, which only the tables' owner may read."""
+    """The database as the processes see it, as the pages do, and its clock, which only the tables'
+    owner may read."""
     logins: dict[str, tuple[SecretStr, ConnectionCheck]] = {
         "work": (settings.database.work_url, _check_work_login),
         "pages": (settings.database.pages_url, _check_login),
         "clock": (settings.database.owner_url, _check_clock),
     }
     for name, (secret, look) in logins.items():
-        yield from _check_database(name if name == "clock" else f"database {name}", secret.get_secret_value(), look)
+        yield from _check_database(
+            name if name == "clock" else f"database {name}", secret.get_secret_value(), look
+        )
 
 
 def _check_database(part: str, url: str, look: ConnectionCheck) -> Iterator[Finding]:
@@ -67,7 +76,10 @@ def _format_address(url: str) -> str:
 
 def _check_login(part: str, connection: Connection) -> Iterator[Finding]:
     login = connection.execute(
-        text("SELECT rolname, rolsuper OR rolbypassrls AS mighty FROM pg_roles WHERE rolname = current_user")
+        text(
+            "SELECT rolname, rolsuper OR rolbypassrls AS mighty FROM pg_roles WHERE rolname = "
+            "current_user"
+        )
     ).one()
     version = str(connection.execute(text("SHOW server_version")).scalar_one())
     if login.mighty:
@@ -86,17 +98,25 @@ def _check_row_security(connection: Connection) -> Finding:
         {"free": list(TABLES_WITHOUT_RLS)},
     ).scalars()
     names = ", ".join(open_tables)
-    return finding_error("walls", "doctor.walls_open", names=names) if names else finding_ok("walls", "doctor.walls")
+    return (
+        finding_error("walls", "doctor.walls_open", names=names)
+        if names
+        else finding_ok("walls", "doctor.walls")
+    )
 
 
 def _check_clock(part: str, connection: Connection) -> Iterator[Finding]:
     before = wall_now()
-    real = connection.execute(text("SELECT house_now() - shift AS now, shift FROM house_clock")).one()
+    real = connection.execute(
+        text("SELECT house_now() - shift AS now, shift FROM house_clock")
+    ).one()
     skew = abs((real.now - before).total_seconds())
     if skew > SKEW_SECONDS:
         yield finding_error(part, "doctor.clock_skew", seconds=int(skew))
     elif real.shift:
-        yield finding_warning(part, "doctor.clock_shifted", hours=int(real.shift.total_seconds() // 3600))
+        yield finding_warning(
+            part, "doctor.clock_shifted", hours=int(real.shift.total_seconds() // 3600)
+        )
     else:
         yield finding_ok(part, "doctor.clock")
 
@@ -123,7 +143,8 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
 
 
 def check_object_store(settings: Settings) -> Finding:
-    """Where files lie: on a server, one is written, read and removed; and the server shows strangers nothing."""
+    """Where files lie: on a server, one is written, read and removed; and the server shows
+    strangers nothing."""
     if not settings.storage.url:
         return finding_ok("files", "doctor.store_folder", folder=str(settings.objects_folder))
     place = urlsplit(settings.storage.url).netloc
@@ -134,7 +155,9 @@ def check_object_store(settings: Settings) -> Finding:
         kept.delete(INSTALLATION_ID, sha256)
     except GreenroomError as error:
         return Finding("files", FindingLevel.ERROR, error.message)
-    if _shows_strangers(f"{settings.storage.url.rstrip('/')}/{settings.storage.bucket}-{INSTALLATION_ID}"):
+    if _shows_strangers(
+        f"{settings.storage.url.rstrip('/')}/{settings.storage.bucket}-{INSTALLATION_ID}"
+    ):
         return finding_error("files", "doctor.store_open", place=place)
     return finding_ok("files", "doctor.store", place=place)
 

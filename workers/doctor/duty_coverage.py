@@ -1,4 +1,5 @@
-"""The doctor on the people of each agency: what they can do now, and for what somebody is missing."""
+"""The doctor on the people of each agency: what they can do now, and for what somebody is
+missing."""
 
 from collections.abc import Iterator
 
@@ -32,7 +33,8 @@ def check_duty_coverage(settings: Settings) -> Iterator[Finding]:
 
 
 def _list_findings(scope: Scope) -> list[Finding]:
-    """What can be done and what lacks somebody; what is closed for everybody stands on Team alone."""
+    """What can be done and what lacks somebody; what is closed for everybody stands on Team
+    alone."""
     part = f"people {queries.get_agency(scope).name}"
     return [
         _build_finding(part, row)

@@ -49,7 +49,10 @@ def _check_text_engine(settings: Settings) -> Finding:
         engine = registry.load_text_engine(settings.generators)
     except GreenroomError as error:
         return Finding("texts", FindingLevel.ERROR, error.message)
-    names: dict[str, str | int] = {"engine": engine.name, "model": str(getattr(engine, "model", "-"))}
+    names: dict[str, str | int] = {
+        "engine": engine.name,
+        "model": str(getattr(engine, "model", "-")),
+    }
     return (
         finding_ok("texts", "doctor.engine", **names)
         if engine.name == "ollama"
@@ -79,7 +82,9 @@ def _check_classifier(settings: Settings) -> Finding:
     except GreenroomError as error:
         return Finding("pictures", FindingLevel.WARN, error.message)
     if not classifier.is_known_source(source):
-        return finding_warning("pictures", "engine.classifier_unknown", version=source.partition(":")[2])
+        return finding_warning(
+            "pictures", "engine.classifier_unknown", version=source.partition(":")[2]
+        )
     return finding_ok("pictures", "doctor.classifier", version=source.partition(":")[2])
 
 
@@ -88,7 +93,9 @@ def _check_background_remover(settings: Settings) -> Iterator[Finding]:
     try:
         if (cutter := registry.load_background_remover(settings.generators)) is not None:
             cutter.check()
-            yield finding_ok("backgrounds", "doctor.cutouts", family=settings.generators.cutout_family)
+            yield finding_ok(
+                "backgrounds", "doctor.cutouts", family=settings.generators.cutout_family
+            )
     except GreenroomError as error:
         yield Finding("backgrounds", FindingLevel.ERROR, error.message)
 
@@ -97,14 +104,18 @@ def _check_upscaler(settings: Settings) -> Iterator[Finding]:
     """Whether copies can be made larger, where a model is set for that; loads it."""
     try:
         if (upscaler := registry.load_upscaler(settings.generators)) is not None:
-            yield finding_ok("larger copies", "doctor.larger", model=upscaler.name, factor=upscaler.scale_factor)
+            yield finding_ok(
+                "larger copies", "doctor.larger", model=upscaler.name, factor=upscaler.scale_factor
+            )
     except GreenroomError as error:
         yield Finding("larger copies", FindingLevel.ERROR, error.message)
 
 
 def _check_ffmpeg() -> Finding:
     return (
-        finding_ok("films", "doctor.ffmpeg") if ffmpeg.is_available() else finding_warning("films", "doctor.no_ffmpeg")
+        finding_ok("films", "doctor.ffmpeg")
+        if ffmpeg.is_available()
+        else finding_warning("films", "doctor.no_ffmpeg")
     )
 
 
@@ -120,7 +131,8 @@ def _check_video_engine(settings: Settings) -> Finding:
 
 
 def _check_speech_engines(settings: Settings) -> Iterator[Finding]:
-    """Which engines of speech are there, how many voices each has, and whether one of them is a real one."""
+    """Which engines of speech are there, how many voices each has, and whether one of them is a
+    real one."""
     try:
         engines = registry.load_speech_engines(settings.generators)
     except GreenroomError as error:

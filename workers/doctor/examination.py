@@ -1,4 +1,5 @@
-"""`greenroom doctor`: of each part, whether it is real, reachable and safe, and what to do about it."""
+"""`greenroom doctor`: of each part, whether it is real, reachable and safe, and what to do about
+it."""
 
 import json
 from collections.abc import Iterator
@@ -43,12 +44,15 @@ def run_doctor(*, as_json: bool) -> int:
         print(json.dumps(shape, indent=2, ensure_ascii=False))
     else:
         for finding in found:
-            print(f"  {VERDICT_MARKS[finding.level]} {finding.part:<12} {translate(finding.message)}")
+            print(
+                f"  {VERDICT_MARKS[finding.level]} {finding.part:<12} {translate(finding.message)}"
+            )
     return EXIT_NOT_HEALTHY if any(finding.level is FindingLevel.ERROR for finding in found) else 0
 
 
 def collect_findings(settings: Settings) -> Iterator[Finding]:
-    """Every finding, the machine first, then the folder, the services, the engines, the processes."""
+    """Every finding, the machine first, then the folder, the services, the engines, the
+    processes."""
     home = InstallationFolder(settings.home)
     runs = read_status(home).phase == "up"
     yield _check_machine()

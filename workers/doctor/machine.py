@@ -10,7 +10,12 @@ from collections.abc import Iterator
 from foundation.ops.settings import Settings
 from workers.doctor.findings import Finding, finding_error, finding_ok, finding_warning
 from workers.installation import ports
-from workers.installation.folder import FIRST_START_MIB, LATER_START_MIB, InstallationFolder, free_mib
+from workers.installation.folder import (
+    FIRST_START_MIB,
+    LATER_START_MIB,
+    InstallationFolder,
+    free_mib,
+)
 from workers.installation.state_file import read_status
 
 
@@ -34,7 +39,9 @@ def _check_folder(home: InstallationFolder) -> Iterator[Finding]:
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o066
     ]
     if open_to_others:
-        yield finding_error("folder", "doctor.folder_open", names=", ".join(open_to_others), folder=str(home.folder))
+        yield finding_error(
+            "folder", "doctor.folder_open", names=", ".join(open_to_others), folder=str(home.folder)
+        )
     else:
         yield finding_ok("folder", "doctor.folder", folder=str(home.folder))
     free = free_mib(home.folder)
@@ -72,7 +79,8 @@ def _check_mail(settings: Settings) -> Finding:
 
 def _check_ports(settings: Settings) -> Finding:
     busy = [
-        f"{listener.name} {listener.port(settings)} ({ports.program_listening_on(listener.port(settings))})"
+        f"{listener.name} {listener.port(settings)} "
+        f"({ports.program_listening_on(listener.port(settings))})"
         for listener in ports.PORT_SETTINGS
         if not ports.is_free(listener.host(settings), listener.port(settings))
     ]

@@ -1,4 +1,5 @@
-"""The doctor on asking for removal: whether the form is reached, what waits for the house, where its link belongs."""
+"""The doctor on asking for removal: whether the form is reached, what waits for the house, where
+its link belongs."""
 
 from collections.abc import Iterator
 
@@ -27,7 +28,9 @@ def check_removal_form(settings: Settings) -> Iterator[Finding]:
         return
     database = Database(url, application="doctor")
     try:
-        yield from _check_form(scope_opener(database), f"{settings.web.public_url.rstrip('/')}/report")
+        yield from _check_form(
+            scope_opener(database), f"{settings.web.public_url.rstrip('/')}/report"
+        )
     except SQLAlchemyError:
         return
     finally:
@@ -54,8 +57,13 @@ def _check_form(tenant: OpenScope, form: str) -> Iterator[Finding]:
 
 
 def _check_profiles(scope: Scope, form: str) -> list[Finding]:
-    """No platform of ours tells us the words of a profile: the link stands there by hand, and nobody can check it."""
+    """No platform of ours tells us the words of a profile: the link stands there by hand, and
+    nobody can check it."""
     accounts = (one for one in queries.list_channels(scope) if one.state == "active")
     names = sorted({one.name for one in accounts if one.platform != OWN_PAGES})
     part = f"{PART} {get_agency(scope).name}"
-    return [finding_ok(part, "doctor.profile_by_hand", accounts=", ".join(names), form=form)] if names else []
+    return (
+        [finding_ok(part, "doctor.profile_by_hand", accounts=", ".join(names), form=form)]
+        if names
+        else []
+    )

@@ -1,4 +1,5 @@
-"""The doctor on what is over: how many rows the next turn deletes, of which tables; nothing is changed."""
+"""The doctor on what is over: how many rows the next turn deletes, of which tables; nothing is
+changed."""
 
 from collections.abc import Iterator
 
@@ -25,7 +26,9 @@ def check_retention_backlog(settings: Settings) -> Iterator[Finding]:
                 found = retention.count_expired_rows(scope)
                 name = queries.get_agency(scope).name
             listed = ", ".join(f"{table} {count}" for table, count in sorted(found.items()))
-            yield finding_ok(f"keeping {name}", "keeping.due" if found else "keeping.nothing", tables=listed)
+            yield finding_ok(
+                f"keeping {name}", "keeping.due" if found else "keeping.nothing", tables=listed
+            )
     except SQLAlchemyError:
         return
     finally:

@@ -24,7 +24,9 @@ def internal_page_url(settings: Settings) -> str:
     return settings.web.inside_url or f"http://127.0.0.1:{settings.web.port}"
 
 
-def open_own_page(event: OwnPageRequested, *, tenant: OpenScope, seal: SealSecret, settings: Settings) -> None:
+def open_own_page(
+    event: OwnPageRequested, *, tenant: OpenScope, seal: SealSecret, settings: Settings
+) -> None:
     """Open the page and connect it; once. An address that cannot be had is told."""
     try:
         with tenant(event.tenant_id, ACTOR) as scope:
@@ -32,10 +34,14 @@ def open_own_page(event: OwnPageRequested, *, tenant: OpenScope, seal: SealSecre
     except (BadInput, Conflict, Refused) as refused:
         with tenant(event.tenant_id, ACTOR) as scope:
             cause = f"own_page:{event.subject_id}"
-            notices.put(scope, refused.message, cause=cause, urgent=True, creator_id=event.subject_id)
+            notices.put(
+                scope, refused.message, cause=cause, urgent=True, creator_id=event.subject_id
+            )
 
 
-def _open_site(scope: Scope, creator_id: UUID, slug: str, *, seal: SealSecret, settings: Settings) -> None:
+def _open_site(
+    scope: Scope, creator_id: UUID, slug: str, *, seal: SealSecret, settings: Settings
+) -> None:
     creator = queries.get_creator(scope, creator_id)
     agency = queries.get_agency(scope)
     credential = sites.open_site(
@@ -62,7 +68,9 @@ def _open_site(scope: Scope, creator_id: UUID, slug: str, *, seal: SealSecret, s
     )
 
 
-def open_adult_area(event: AdultAreaRequested, *, tenant: OpenScope, seal: SealSecret, settings: Settings) -> None:
+def open_adult_area(
+    event: AdultAreaRequested, *, tenant: OpenScope, seal: SealSecret, settings: Settings
+) -> None:
     """Open the part of the page for adults, and connect the account that posts there; once."""
     with tenant(event.tenant_id, ACTOR) as scope:
         try:

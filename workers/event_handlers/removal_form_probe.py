@@ -1,4 +1,5 @@
-"""Asking our own form for removal requests, as a visitor would: it must answer, and reach its database."""
+"""Asking our own form for removal requests, as a visitor would: it must answer, and reach its
+database."""
 
 from contextlib import closing
 
@@ -21,14 +22,18 @@ def is_form_answering(address: str, reach: AddressPolicy) -> bool:
     """Whether the form at an address of ours answers, and could take a request now."""
     with closing(HttpClient(reach=reach)) as http:
         replies = [
-            http.send(HttpRequest("GET", f"{address.rstrip('/')}{path}", deadline=SECONDS)) for path in PROBED_PATHS
+            http.send(HttpRequest("GET", f"{address.rstrip('/')}{path}", deadline=SECONDS))
+            for path in PROBED_PATHS
         ]
     well = all(isinstance(reply, HttpResponse) and reply.status == 200 for reply in replies)
     return well and isinstance(replies[-1], HttpResponse) and FORM_MARKER in replies[-1].body
 
 
-def probe_removal_form(event: IntakeDue, *, tenant: OpenScope, address: str, reach: AddressPolicy) -> None:
-    """Note that the form was reached. Where it was not, nothing is written: after an hour that counts."""
+def probe_removal_form(
+    event: IntakeDue, *, tenant: OpenScope, address: str, reach: AddressPolicy
+) -> None:
+    """Note that the form was reached. Where it was not, nothing is written: after an hour that
+    counts."""
     if not is_form_answering(address, reach):
         log.warning("intake.unreached", address=address)
         return

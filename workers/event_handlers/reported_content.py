@@ -1,4 +1,5 @@
-"""Looking in every agency for what was reported to the house; each find becomes a request there, frozen at once."""
+"""Looking in every agency for what was reported to the house; each find becomes a request there,
+frozen at once."""
 
 from uuid import UUID
 
@@ -15,9 +16,11 @@ ACTOR = "system:reports"
 
 
 def search_reported_content(event: ReportDue, *, tenant: OpenScope, base: str) -> None:
-    """Make a request of each find, once, however often this is done; then write down which they are.
+    """Make a request of each find, once, however often this is done; then write down which they
+    are.
 
-    `base` is where our pages lie. Agencies learn of a request as of any other, and nothing of who asked.
+    `base` is where our pages lie. Agencies learn of a request as of any other, and nothing of who
+    asked.
     """
     with tenant(INSTALLATION_ID, ACTOR) as scope:
         report = installation_reports.get_report(scope, event.subject_id)
@@ -34,11 +37,18 @@ def search_reported_content(event: ReportDue, *, tenant: OpenScope, base: str) -
 def _create_requests(scope: Scope, report: ReportDetails, base: str) -> list[str]:
     """The receipts of the requests in one agency: one for each creator whose pictures are meant."""
     meant = picture_lookup.find_pictures(scope, report.given.address, report.looks, base=base)
-    return [_create_request(scope, report, creator_id, meant[creator_id]) for creator_id in sorted(meant)]
+    return [
+        _create_request(scope, report, creator_id, meant[creator_id])
+        for creator_id in sorted(meant)
+    ]
 
 
-def _create_request(scope: Scope, report: ReportDetails, creator_id: UUID, digests: set[str]) -> str:
-    said = SubmittedForm(report.given.address, report.given.words, report.given.by_house, f"{report.id}:{creator_id}")
+def _create_request(
+    scope: Scope, report: ReportDetails, creator_id: UUID, digests: set[str]
+) -> str:
+    said = SubmittedForm(
+        report.given.address, report.given.words, report.given.by_house, f"{report.id}:{creator_id}"
+    )
     before = receipts.receipt_of_form(scope, said.form)
     if before is not None:
         return before

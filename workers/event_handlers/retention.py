@@ -1,5 +1,5 @@
-"""What is over goes: room by room, table by table, in batches that each stand by themselves, with a line of proof; and
-pictures that were put away, where the agency wants it."""
+"""What is over goes: room by room, table by table, in batches that each stand by themselves, with a
+line of proof; and pictures that were put away, where the agency wants it."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -51,19 +51,31 @@ PICTURES = 500
 
 def retention_routes(s: Services) -> tuple[EventRoute, ...]:
     """Who deletes what is over."""
-    erase = partial(erasure.erase_picture, tenant=s.tenant, store=s.store, posted=assets_used_in_posts)
+    erase = partial(
+        erasure.erase_picture, tenant=s.tenant, store=s.store, posted=assets_used_in_posts
+    )
     return (
-        EventRoute(RetentionDue, partial(delete_expired_rows, tenant=s.tenant), deadline_seconds=KEEP_SECONDS),
+        EventRoute(
+            RetentionDue,
+            partial(delete_expired_rows, tenant=s.tenant),
+            deadline_seconds=KEEP_SECONDS,
+        ),
         EventRoute(ErasureDue, erase, deadline_seconds=KEEP_SECONDS),
     )
 
 
 def delete_expired_rows(
-    event: RetentionDue, *, tenant: OpenScope, batch: int = retention.PURGE_BATCH, batches: int = BATCHES_PER_RUN
+    event: RetentionDue,
+    *,
+    tenant: OpenScope,
+    batch: int = retention.PURGE_BATCH,
+    batches: int = BATCHES_PER_RUN,
 ) -> None:
-    """Delete what is over of a tenant, up to `batches` of `batch` rows of a table. Raises Later while more is left."""
+    """Delete what is over of a tenant, up to `batches` of `batch` rows of a table. Raises Later
+    while more is left."""
     acts = [
-        (rule.table, batch, partial(retention.purge_expired, rule=rule, batch=batch)) for rule in ALL_RETENTION_RULES
+        (rule.table, batch, partial(retention.purge_expired, rule=rule, batch=batch))
+        for rule in ALL_RETENTION_RULES
     ]
     acts.append((FANS_TABLE, FANS, partial(erase_inactive_fans, most=FANS)))
     left = [

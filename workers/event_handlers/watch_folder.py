@@ -1,8 +1,8 @@
 """The watched folder: what is saved there by any program is in the library a minute later.
 
-Below it lie a folder for each agency, which its id ends, in that one for each creator, and in that `generated`, for
-what a model made: all are made here. A file that was taken is moved to `taken` beside it, one that cannot be to
-`refused` with the reason beside it; none is ever deleted.
+Below it lie a folder for each agency, which its id ends, in that one for each creator, and in that
+`generated`, for what a model made: all are made here. A file that was taken is moved to `taken`
+beside it, one that cannot be to `refused` with the reason beside it; none is ever deleted.
 """
 
 import errno
@@ -57,8 +57,8 @@ log = telemetry.get_logger("workers.event_handlers.watch_folder")
 
 @dataclass(frozen=True)
 class WaitingFile:
-    """A file to be brought in: below which folder, by which parts of its path, under which name; whose it is, the
-    language their agency is told in, and whether a model made it."""
+    """A file to be brought in: below which folder, by which parts of its path, under which name;
+    whose it is, the language their agency is told in, and whether a model made it."""
 
     root: Path
     parts: tuple[str, ...]
@@ -81,9 +81,12 @@ def watch_folder_routes(s: Services) -> tuple[EventRoute, ...]:
     )
 
 
-def import_waiting_files(event: WatchFolderDue, *, tenant: OpenScope, store: ObjectStore, root: Path | None) -> None:
-    """Bring in what lies there, up to `MOST` files, of each agency in turn. Raises `outbox.RetryLater` while there are more,
-    Unavailable where the folder itself cannot be made or read: what is wrong with one agency's is told to them.
+def import_waiting_files(
+    event: WatchFolderDue, *, tenant: OpenScope, store: ObjectStore, root: Path | None
+) -> None:
+    """Bring in what lies there, up to `MOST` files, of each agency in turn. Raises
+    `outbox.RetryLater` while there are more, Unavailable where the folder itself cannot be made or
+    read: what is wrong with one agency's is told to them.
 
     Killed after a file was kept and before it was moved, it is the same upload the next time.
     """
@@ -102,8 +105,13 @@ def import_waiting_files(event: WatchFolderDue, *, tenant: OpenScope, store: Obj
         try:
             _receive_file(one, tenant, store)
             taken += 1
-        except (storage_quota.StorageFull, Unavailable) as error:  # it stays where it is, for when there is room
-            _notify_agency(one.tenant_id, tenant, error.message, cause=f"folder:{error.message.code}")
+        except (
+            storage_quota.StorageFull,
+            Unavailable,
+        ) as error:  # it stays where it is, for when there is room
+            _notify_agency(
+                one.tenant_id, tenant, error.message, cause=f"folder:{error.message.code}"
+            )
             continue
         except OSError as error:
             _tell_unreadable(one.tenant_id, tenant, one.parts, one.name, error)
@@ -116,7 +124,9 @@ def _check_root(root: Path) -> None:
         if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        raise Unavailable("folder.unusable", folder=str(root), detail=error.strerror or "?") from error
+        raise Unavailable(
+            "folder.unusable", folder=str(root), detail=error.strerror or "?"
+        ) from error
 
 
 def _list_waiting_files(tenant: OpenScope, root: Path, tenant_id: UUID) -> Iterator[WaitingFile]:
@@ -135,14 +145,20 @@ def _list_waiting_files(tenant: OpenScope, root: Path, tenant_id: UUID) -> Itera
                 continue
             for name in names:
                 yield WaitingFile(
-                    root, parts, name, tenant_id, creator.id, agency.language, GENERATED_FOLDER in parts[2:]
+                    root,
+                    parts,
+                    name,
+                    tenant_id,
+                    creator.id,
+                    agency.language,
+                    GENERATED_FOLDER in parts[2:],
                 )
 
 
 @contextmanager
 def _open_folder(root: Path, *parts: str) -> Iterator[int]:
-    """A folder below the watched one, opened, and made where it is not there. None of the parts is a link, which might
-    lead to what is another agency's, or nobody's. Raises OSError."""
+    """A folder below the watched one, opened, and made where it is not there. None of the parts is
+    a link, which might lead to what is another agency's, or nobody's. Raises OSError."""
     at = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
         for part in parts:
@@ -161,7 +177,8 @@ def _open_subfolder(at: int, part: str) -> int:
 
 
 def agency_folder_name(name: str, tenant_id: UUID) -> str:
-    """The folder of an agency: its name in plain letters, and the end of its id, which tells it from any other."""
+    """The folder of an agency: its name in plain letters, and the end of its id, which tells it
+    from any other."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return f"{re.sub(r'[^a-z0-9]+', '-', plain).strip('-')[:40]}-{tenant_id.hex[-12:]}"
 
@@ -174,7 +191,9 @@ def _is_whole(folder: int, name: str) -> bool:
         found = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return False
-    return stat.S_ISREG(found.st_mode) and wall_now().timestamp() - found.st_mtime >= UNCHANGED_SECONDS
+    return (
+        stat.S_ISREG(found.st_mode) and wall_now().timestamp() - found.st_mtime >= UNCHANGED_SECONDS
+    )
 
 
 def _receive_file(one: WaitingFile, tenant: OpenScope, store: ObjectStore) -> None:
@@ -193,27 +212,35 @@ def _receive_file(one: WaitingFile, tenant: OpenScope, store: ObjectStore) -> No
                 )
                 notices.close(scope, "folder:storage.over")
         except (BadInput, NotFound) as refused:
-            _move_file(folder, one.name, REFUSED_FOLDER, why=render_message(refused.message, one.language))
+            _move_file(
+                folder, one.name, REFUSED_FOLDER, why=render_message(refused.message, one.language)
+            )
             return
         _move_file(folder, one.name, IMPORTED_FOLDER)
 
 
 def _read_file(folder: int, name: str) -> bytes:
-    """The bytes, one more than any file may have at most; a link that took its place meanwhile is not followed."""
+    """The bytes, one more than any file may have at most; a link that took its place meanwhile is
+    not followed."""
     with os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder), "rb") as file:
         return file.read(MAX_MEDIA_BYTES + 1)
 
 
 def _move_file(folder: int, name: str, where: str, *, why: str = "") -> None:
-    """Put a file into a folder beside it, under a name that is free there, and `why` beside it again."""
+    """Put a file into a folder beside it, under a name that is free there, and `why` beside it
+    again."""
     there = _open_subfolder(folder, where)
     try:
         target = name
         if _is_there(there, name) or _is_there(there, f"{name}.txt"):
             target = f"{PurePath(name).stem}-{uuid7().hex}{PurePath(name).suffix}"
         if why:
-            mode = os.O_WRONLY | os.O_CREAT | os.O_EXCL  # never what lies there already, nor what a link leads to
-            with os.fdopen(os.open(f"{target}.txt", mode, 0o660, dir_fd=there), "w", encoding="utf-8") as file:
+            mode = (
+                os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            )  # never what lies there already, nor what a link leads to
+            with os.fdopen(
+                os.open(f"{target}.txt", mode, 0o660, dir_fd=there), "w", encoding="utf-8"
+            ) as file:
                 file.write(why + "\n")
         os.rename(name, target, src_dir_fd=folder, dst_dir_fd=there)
     finally:
@@ -228,7 +255,9 @@ def _is_there(folder: int, name: str) -> bool:
     return True
 
 
-def _tell_unreadable(tenant_id: UUID, tenant: OpenScope, parts: Sequence[str], name: str, error: OSError) -> None:
+def _tell_unreadable(
+    tenant_id: UUID, tenant: OpenScope, parts: Sequence[str], name: str, error: OSError
+) -> None:
     log.warning("folder.unreadable", error=telemetry.describe_error(error))
     where = parts[-1]  # it may be no text at all
     name = "".join(letter for letter in name if letter.isprintable())

@@ -1,10 +1,16 @@
-"""Proof of age and the role that shows it, wired: who handles which event, and how a provider's call is known."""
+"""Proof of age and the role that shows it, wired: who handles which event, and how a provider's
+call is known."""
 
 from functools import partial
 from uuid import UUID
 
 from channels.age_verification import handlers
-from channels.age_verification.events import AgeCheckRequested, AgeCheckResultDue, AgeProviderTestDue, AgeRetentionDue
+from channels.age_verification.events import (
+    AgeCheckRequested,
+    AgeCheckResultDue,
+    AgeProviderTestDue,
+    AgeRetentionDue,
+)
 from channels.roles import reader_roles
 from channels.roles.events import ReaderRoleDue
 from gate.viewers.events import AgeAssuranceWithdrawn, ViewerConfirmed
@@ -45,7 +51,9 @@ def age_routes(s: Services) -> tuple[EventRoute, ...]:
         call_address=call_address,
     )
     look = partial(handlers.read_result, tenant=tenant, transport=transport, providers=providers)
-    give = partial(reader_roles.apply_role, tenant=tenant, transport=transport, connectors=s.connectors)
+    give = partial(
+        reader_roles.apply_role, tenant=tenant, transport=transport, connectors=s.connectors
+    )
     return (
         EventRoute(AgeProviderTestDue, connect, deadline_seconds=PROVIDER_DEADLINE_SECONDS),
         EventRoute(
@@ -70,6 +78,8 @@ def _call_address(s: Services, tenant_id: UUID, check_id: UUID) -> str:
     if not s.settings.public_url.startswith("https://"):
         return ""
     proof = age_webhook_token(
-        envelope.parse_master_key(s.settings.tenants.master_key.get_secret_value()), tenant_id, check_id
+        envelope.parse_master_key(s.settings.tenants.master_key.get_secret_value()),
+        tenant_id,
+        check_id,
     )
     return f"{s.settings.public_url.rstrip('/')}/hooks/age/{tenant_id}/{check_id}/{proof}"

@@ -1,4 +1,5 @@
-"""Routes of the events of `channels`: setting up and keeping accounts, sending, removal, manual tasks."""
+"""Routes of the events of `channels`: setting up and keeping accounts, sending, removal, manual
+tasks."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -78,8 +79,15 @@ def _setup_routes(s: Services, addresses: Mapping[str, str]) -> Iterator[EventRo
         seal=s.seal,
         returns_to=s.settings.dashboard.public_url.rstrip("/") + oauth_flow.OAUTH_RETURN_PATH,
     )
-    verify = partial(account_setup.verify_account, tenant=s.tenant, transport=s.transport, connectables=connectables)
-    open_area = partial(own_pages.open_adult_area, tenant=s.tenant, seal=s.seal, settings=s.settings)
+    verify = partial(
+        account_setup.verify_account,
+        tenant=s.tenant,
+        transport=s.transport,
+        connectables=connectables,
+    )
+    open_area = partial(
+        own_pages.open_adult_area, tenant=s.tenant, seal=s.seal, settings=s.settings
+    )
     open_page = partial(own_pages.open_own_page, tenant=s.tenant, seal=s.seal, settings=s.settings)
     yield EventRoute(AccountSetupRequested, set_up, deadline_seconds=NETWORK_DEADLINE_SECONDS)
     yield EventRoute(AccountTestRequested, verify, deadline_seconds=NETWORK_DEADLINE_SECONDS)
@@ -88,8 +96,16 @@ def _setup_routes(s: Services, addresses: Mapping[str, str]) -> Iterator[EventRo
 
 
 def _connection_routes(s: Services, addresses: Mapping[str, str]) -> Iterator[EventRoute]:
-    calling: dict[str, Any] = {"tenant": s.tenant, "transport": s.transport, "connectors": s.connectors}
-    subscribe = partial(webhook_subscriptions.update_subscription, **calling, taken=meta.can_receive_meta_webhooks(s))
+    calling: dict[str, Any] = {
+        "tenant": s.tenant,
+        "transport": s.transport,
+        "connectors": s.connectors,
+    }
+    subscribe = partial(
+        webhook_subscriptions.update_subscription,
+        **calling,
+        taken=meta.can_receive_meta_webhooks(s),
+    )
     disconnect = partial(disconnection.perform_disconnection, **calling, addresses=addresses)
     renew = partial(token_renewal.renew_tokens, **calling, addresses=addresses)
     check = partial(destination_check.check_destination, **calling)
@@ -113,7 +129,11 @@ def _connection_routes(s: Services, addresses: Mapping[str, str]) -> Iterator[Ev
 
 
 def _sending_routes(s: Services) -> Iterator[EventRoute]:
-    calling: dict[str, Any] = {"tenant": s.tenant, "transport": s.transport, "connectors": s.connectors}
+    calling: dict[str, Any] = {
+        "tenant": s.tenant,
+        "transport": s.transport,
+        "connectors": s.connectors,
+    }
     probe = partial(handlers.probe_platform, **calling)
     verify = partial(platform_readings.verify_delivery, **calling)
     remove = partial(removal.remove_copy, **calling, mint=s.mint)
@@ -129,5 +149,7 @@ def _sending_routes(s: Services) -> Iterator[EventRoute]:
 
 def _manual_task_routes(s: Services) -> Iterator[EventRoute]:
     yield EventRoute(ManualTaskCheckDue, partial(task_lifecycle.check_task, tenant=s.tenant))
-    decide = partial(file_downloads.decide_download, tenant=s.tenant, mint=s.mint, connectors=s.connectors)
+    decide = partial(
+        file_downloads.decide_download, tenant=s.tenant, mint=s.mint, connectors=s.connectors
+    )
     yield EventRoute(FileDownloadRequested, decide)

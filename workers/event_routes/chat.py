@@ -7,11 +7,22 @@ from subscribers.checkout import unlocks
 from subscribers.checkout.events import EarningListed, PaymentSettle
 from subscribers.comments import answer_suggestions, incoming_comments, moderation
 from subscribers.comments.events import CommentAnswerDue, CommentModerationDue, CommentsDue
-from subscribers.conversations.events import ChatReconcile, ChatSend, ChatTurn, UncertainMessageResolved
+from subscribers.conversations.events import (
+    ChatReconcile,
+    ChatSend,
+    ChatTurn,
+    UncertainMessageResolved,
+)
 from subscribers.delivery import message_delivery, pack_delivery
 from subscribers.intake import handlers
 from subscribers.orders import recalls
-from subscribers.orders.events import OfferExpire, OrderFulfil, OrderRefund, PackRecalled, UnlockCheckDue
+from subscribers.orders.events import (
+    OfferExpire,
+    OrderFulfil,
+    OrderRefund,
+    PackRecalled,
+    UnlockCheckDue,
+)
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services
 
@@ -31,7 +42,13 @@ def _message_routes(s: Services) -> tuple[EventRoute, ...]:
     return (
         EventRoute(
             ChatTurn,
-            partial(handlers.generate_reply, tenant=tenant, write=s.write_reply, rails=s.rails, billing=s.billing),
+            partial(
+                handlers.generate_reply,
+                tenant=tenant,
+                write=s.write_reply,
+                rails=s.rails,
+                billing=s.billing,
+            ),
             deadline_seconds=REPLY_DEADLINE_SECONDS,
             on_dead=gave_up,
         ),
@@ -46,7 +63,9 @@ def _message_routes(s: Services) -> tuple[EventRoute, ...]:
             partial(handlers.reconcile_message, tenant=tenant, look=s.look_up_delivery),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
-        EventRoute(UncertainMessageResolved, partial(handlers.resolve_uncertain_message, tenant=tenant)),
+        EventRoute(
+            UncertainMessageResolved, partial(handlers.resolve_uncertain_message, tenant=tenant)
+        ),
     )
 
 
@@ -57,13 +76,21 @@ def _comment_routes(s: Services) -> tuple[EventRoute, ...]:
         EventRoute(
             CommentsDue,
             partial(
-                incoming_comments.receive_comments, tenant=tenant, ask=s.fetch_comments, every=s.comment_poll_intervals
+                incoming_comments.receive_comments,
+                tenant=tenant,
+                ask=s.fetch_comments,
+                every=s.comment_poll_intervals,
             ),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
         EventRoute(
             CommentAnswerDue,
-            partial(answer_suggestions.suggest_answer, tenant=tenant, write=s.write_reply, billing=s.billing),
+            partial(
+                answer_suggestions.suggest_answer,
+                tenant=tenant,
+                write=s.write_reply,
+                billing=s.billing,
+            ),
             deadline_seconds=REPLY_DEADLINE_SECONDS,
             on_dead=gave_up,
         ),
@@ -81,7 +108,10 @@ def _order_routes(s: Services) -> tuple[EventRoute, ...]:
     gave_up = partial(handlers.notify_failed_event, tenant=s.tenant)
     push = partial(pack_delivery.claim_pack_delivery, mint=s.mint, connectors=s.connectors)
     give_back = partial(
-        account_actions.refund_payment, tenant=tenant, transport=s.transport, connectors=s.chat_connectors
+        account_actions.refund_payment,
+        tenant=tenant,
+        transport=s.transport,
+        connectors=s.chat_connectors,
     )
     return (
         EventRoute(

@@ -1,4 +1,5 @@
-"""Known faces, wired: who agrees, whom nobody may show, what is compared, and who says that two are not the same."""
+"""Known faces, wired: who agrees, whom nobody may show, what is compared, and who says that two are
+not the same."""
 
 from datetime import timedelta
 from functools import partial
@@ -30,9 +31,13 @@ def face_routes(s: Services) -> tuple[EventRoute, ...]:
     by = s.face_comparison
     return (
         EventRoute(FaceConsentGiven, partial(face_consent.handle_face_consent, tenant=tenant)),
-        EventRoute(ReferenceComparisonDue, partial(face_consent.handle_reference_comparison, tenant=tenant)),
+        EventRoute(
+            ReferenceComparisonDue, partial(face_consent.handle_reference_comparison, tenant=tenant)
+        ),
         EventRoute(FaceBanEndRequested, partial(handle_face_ban_end, tenant=tenant)),
-        EventRoute(ResemblanceJudged, partial(resemblance_reviews.handle_face_judgement, tenant=tenant)),
+        EventRoute(
+            ResemblanceJudged, partial(resemblance_reviews.handle_face_judgement, tenant=tenant)
+        ),
         EventRoute(
             FaceEnrolmentDue,
             partial(face_comparison.create_face_template, by=by),

@@ -1,4 +1,5 @@
-"""Who hears which fact. Apart from the handlers: the relay spreads facts and need not load who handles what follows."""
+"""Who hears which fact. Apart from the handlers: the relay spreads facts and need not load who
+handles what follows."""
 
 from datetime import timedelta
 
@@ -33,7 +34,8 @@ from subscribers.subscriptions.events import RoleCheckDue
 FACT_ROUTES = FactListeners(
     {
         DeliveryPublished: tuple(
-            FactListener(ReadingDue, timedelta(hours=age), {"age_hours": age}) for age in READING_AGES
+            FactListener(ReadingDue, timedelta(hours=age), {"age_hours": age})
+            for age in READING_AGES
         ),
         OrderPaid: (FactListener(SaleRecorded),),
         OrderRefunded: (FactListener(SaleRecorded),),
@@ -42,7 +44,11 @@ FACT_ROUTES = FactListeners(
         TakedownOpened: (FactListener(CopyRemovalDue), FactListener(PackRecalled)),
         CopyRemoved: (FactListener(RemovedCopyDue),),
         CopyAddressed: (FactListener(CopyAddressDue),),
-        ChannelConnected: (FactListener(AccountReconnected), FactListener(RolesDue), FactListener(CommandMenuDue)),
+        ChannelConnected: (
+            FactListener(AccountReconnected),
+            FactListener(RolesDue),
+            FactListener(CommandMenuDue),
+        ),
         DestinationChecked: (FactListener(AccountReconnected),),
         ManualTaskEnded: (FactListener(ManualOutcomeDue),),
         ConsentRevoked: (),

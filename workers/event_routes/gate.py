@@ -24,7 +24,13 @@ from gate.policy.events import EmergencyStopRequested
 from gate.policy.handlers import handle_stop_request
 from gate.ratings.seals import SealDue
 from gate.removal import removal_requests, seal_response
-from gate.removal.events import DecisionTargetReached, IntakeDue, RemovalRequestDecided, RemovalRequestDue, ReportDue
+from gate.removal.events import (
+    DecisionTargetReached,
+    IntakeDue,
+    RemovalRequestDecided,
+    RemovalRequestDue,
+    ReportDue,
+)
 from gate.reviews import (
     appeals,
     bystanders,
@@ -92,7 +98,11 @@ def _removal_routes(s: Services) -> tuple[EventRoute, ...]:
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
         EventRoute(DecisionTargetReached, partial(appeals.handle_target_missed, tenant=tenant)),
-        EventRoute(AppealDue, partial(appeals.handle_appeal, tenant=tenant), deadline_seconds=NETWORK_DEADLINE_SECONDS),
+        EventRoute(
+            AppealDue,
+            partial(appeals.handle_appeal, tenant=tenant),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
         EventRoute(
             AppealDecided,
             partial(appeals.handle_appeal_decision, tenant=tenant),
@@ -100,12 +110,18 @@ def _removal_routes(s: Services) -> tuple[EventRoute, ...]:
         ),
         EventRoute(
             ReportDue,
-            partial(reported_content.search_reported_content, tenant=tenant, base=s.settings.web.public_url),
+            partial(
+                reported_content.search_reported_content,
+                tenant=tenant,
+                base=s.settings.web.public_url,
+            ),
             deadline_seconds=SEARCH_DEADLINE_SECONDS,
         ),
         EventRoute(IntakeDue, reached, deadline_seconds=NETWORK_DEADLINE_SECONDS),
         EventRoute(
-            SealDue, partial(seal_response.handle_seal, tenant=tenant), deadline_seconds=NETWORK_DEADLINE_SECONDS
+            SealDue,
+            partial(seal_response.handle_seal, tenant=tenant),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
     )
 
@@ -124,7 +140,11 @@ def _policy_routes(s: Services) -> tuple[EventRoute, ...]:
     return (
         EventRoute(
             AdmissionRequested,
-            partial(admission.handle_admission_request, tenant=tenant, documents=shipped_policies.policy_documents),
+            partial(
+                admission.handle_admission_request,
+                tenant=tenant,
+                documents=shipped_policies.policy_documents,
+            ),
         ),
         EventRoute(RuleVerified, partial(handle_rule_verified, tenant=tenant)),
         EventRoute(
@@ -137,7 +157,9 @@ def _policy_routes(s: Services) -> tuple[EventRoute, ...]:
         EventRoute(LinkTargetDeclared, partial(link_targets.handle_link_target, tenant=tenant)),
         EventRoute(LinkTargetEnded, partial(link_targets.handle_link_target_end, tenant=tenant)),
         EventRoute(OwnReleaseRequested, partial(own_releases.handle_own_release, tenant=tenant)),
-        EventRoute(OwnReleaseWithdrawn, partial(own_releases.handle_own_release_end, tenant=tenant)),
+        EventRoute(
+            OwnReleaseWithdrawn, partial(own_releases.handle_own_release_end, tenant=tenant)
+        ),
     )
 
 
@@ -157,7 +179,9 @@ def _review_routes(s: Services) -> tuple[EventRoute, ...]:
             partial(calibration.send_calibration_reminders, tenant=tenant),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
-        EventRoute(BystandersProposed, partial(bystanders.handle_bystanders_proposed, tenant=tenant)),
+        EventRoute(
+            BystandersProposed, partial(bystanders.handle_bystanders_proposed, tenant=tenant)
+        ),
         EventRoute(BystandersJudged, partial(bystanders.handle_bystanders_judged, tenant=tenant)),
         EventRoute(LabelLiftRequested, partial(label_lifts.handle_label_lift, tenant=tenant)),
     )
@@ -167,7 +191,9 @@ def _people_routes(s: Services) -> tuple[EventRoute, ...]:
     tenant = s.tenant
     return (
         EventRoute(PeopleProposed, partial(depicted_people.handle_people_proposed, tenant=tenant)),
-        EventRoute(PeopleConfirmed, partial(depicted_people.handle_people_confirmed, tenant=tenant)),
+        EventRoute(
+            PeopleConfirmed, partial(depicted_people.handle_people_confirmed, tenant=tenant)
+        ),
         EventRoute(AgeProofSubmitted, partial(age_proofs.handle_age_proof, tenant=tenant)),
         EventRoute(CardBindingRequested, partial(asset_bindings.handle_binding, tenant=tenant)),
         EventRoute(
@@ -175,7 +201,9 @@ def _people_routes(s: Services) -> tuple[EventRoute, ...]:
             partial(card_answers.handle_card_answer, tenant=tenant),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
-        EventRoute(OfferAnswerSubmitted, partial(consent_offers.handle_offer_answer, tenant=tenant)),
+        EventRoute(
+            OfferAnswerSubmitted, partial(consent_offers.handle_offer_answer, tenant=tenant)
+        ),
         EventRoute(
             PaperReminderDue,
             partial(expiry.send_expiry_reminders, tenant=tenant),

@@ -14,7 +14,12 @@ def metrics_routes(s: Services) -> tuple[EventRoute, ...]:
     return (
         EventRoute(
             ReadingDue,
-            partial(readings.collect_readings, tenant=s.tenant, read=s.read_metrics, still=s.check_live_post),
+            partial(
+                readings.collect_readings,
+                tenant=s.tenant,
+                read=s.read_metrics,
+                still=s.check_live_post,
+            ),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
         EventRoute(
@@ -24,7 +29,12 @@ def metrics_routes(s: Services) -> tuple[EventRoute, ...]:
         ),
         EventRoute(
             FollowersDue,
-            partial(followers.count_followers, tenant=s.tenant, ask=s.count_followers, dear=s.metered_platforms),
+            partial(
+                followers.count_followers,
+                tenant=s.tenant,
+                ask=s.count_followers,
+                dear=s.metered_platforms,
+            ),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
         EventRoute(RollupDue, partial(daily_rollups.roll_up_day, tenant=s.tenant)),

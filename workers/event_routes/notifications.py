@@ -23,7 +23,8 @@ _SECRET = frozenset({"secret"})
 
 
 def webhook_routes(s: Services) -> tuple[EventRoute, ...]:
-    """The route of calls to hooks, by a way out of their own: not even this installation is reached through it."""
+    """The route of calls to hooks, by a way out of their own: not even this installation is reached
+    through it."""
     transport = Transport(
         http=HttpClient(reach=webhook_reach(s.settings)),
         reveal=s.reveal,
@@ -31,13 +32,23 @@ def webhook_routes(s: Services) -> tuple[EventRoute, ...]:
         read_object=s.store.get,
         verify_key=permit_signing_key(s.settings).public_key(),
     )
-    send = partial(webhooks.send_webhook, tenant=s.tenant, transport=transport, open_letter=partial(_open_secret, s))
+    send = partial(
+        webhooks.send_webhook,
+        tenant=s.tenant,
+        transport=transport,
+        open_letter=partial(_open_secret, s),
+    )
     gave_up = partial(webhooks.fail_webhook, tenant=s.tenant)
-    return (EventRoute(WebhookCallDue, send, deadline_seconds=NETWORK_DEADLINE_SECONDS, on_dead=gave_up),)
+    return (
+        EventRoute(
+            WebhookCallDue, send, deadline_seconds=NETWORK_DEADLINE_SECONDS, on_dead=gave_up
+        ),
+    )
 
 
 def webhook_reach(settings: Settings) -> AddressPolicy:
-    """Public addresses alone in production; a developer's and a test's receiver is on their own machine."""
+    """Public addresses alone in production; a developer's and a test's receiver is on their own
+    machine."""
     return (
         address_policy.PublicAddressPolicy(())
         if settings.environment == "production"

@@ -81,7 +81,8 @@ FEED_SECONDS = 90
 
 
 def make_feed_fetcher(reach: AddressPolicy) -> DownloadFeed:
-    """Asks for feeds where people may send us: in production to public addresses, and to none of our own."""
+    """Asks for feeds where people may send us: in production to public addresses, and to none of
+    our own."""
     outside = PublicAddressPolicy(()) if isinstance(reach, PublicAddressPolicy) else reach
     client = build_once(partial(HttpClient, max_connections=8, reach=outside))
     may_reach = partial(address_policy.can_connect, reach=outside)
@@ -99,7 +100,9 @@ def import_routes(s: Services) -> tuple[EventRoute, ...]:
     gave_up = partial(abandon_import, tenant=tenant)
     check = partial(check_import, tenant=tenant, connectors=connectors)
     apply = partial(apply_import, tenant=tenant, connectors=connectors)
-    feed = partial(handlers.read_feed, tenant=tenant, fetch=make_feed_fetcher(allowed_reach(s.settings)))
+    feed = partial(
+        handlers.read_feed, tenant=tenant, fetch=make_feed_fetcher(allowed_reach(s.settings))
+    )
     return (
         EventRoute(ImportCheck, check, deadline_seconds=IMPORT_SECONDS, on_dead=gave_up),
         EventRoute(
@@ -127,7 +130,12 @@ def post_routes(s: Services) -> tuple[EventRoute, ...]:
     claim = partial(dry_run_outcomes.claim_or_end_dry_run, mint=s.mint, connectors=s.connectors)
     stage = partial(claims.claim_upload, mint=s.mint, connectors=s.connectors)
     recorded = partial(step_runner.recorded_outcome, connectors=s.connectors)
-    named = partial(address_lookup.look_up_address, tenant=s.tenant, transport=s.transport, connectors=s.connectors)
+    named = partial(
+        address_lookup.look_up_address,
+        tenant=s.tenant,
+        transport=s.transport,
+        connectors=s.connectors,
+    )
     tenant = s.tenant
     return (
         EventRoute(
@@ -136,7 +144,9 @@ def post_routes(s: Services) -> tuple[EventRoute, ...]:
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
             on_dead=partial(hold_after_failed_publish, tenant=tenant),
         ),
-        EventRoute(PreflightDue, partial(preflight_delivery, tenant=tenant, connectors=s.connectors)),
+        EventRoute(
+            PreflightDue, partial(preflight_delivery, tenant=tenant, connectors=s.connectors)
+        ),
         EventRoute(
             StageDue,
             partial(stage_delivery, tenant=tenant, begin=stage, upload=s.run_upload_steps),
@@ -172,7 +182,11 @@ def _upkeep_routes(s: Services) -> tuple[EventRoute, ...]:
         EventRoute(CopyAddressDue, partial(record_copy_address, tenant=tenant)),
         EventRoute(PauseOver, partial(finish_posting_pause, tenant=tenant)),
         EventRoute(ManualOutcomeDue, partial(record_manual_task_end, tenant=tenant)),
-        EventRoute(ExtendDue, partial(handle_extend_due, tenant=tenant), deadline_seconds=RENDITION_DEADLINE_SECONDS),
+        EventRoute(
+            ExtendDue,
+            partial(handle_extend_due, tenant=tenant),
+            deadline_seconds=RENDITION_DEADLINE_SECONDS,
+        ),
         EventRoute(
             PoolDue,
             partial(evergreen_planner.plan_pool, tenant=tenant, connectors=s.connectors),
@@ -216,7 +230,11 @@ def _build_suggestion_route(
 def _edit_routes(s: Services) -> tuple[EventRoute, ...]:
     """The routes of other words for what stands outside."""
     send = partial(
-        platform_edits.send_edit, tenant=s.tenant, mint=s.mint, connectors=s.connectors, carry=_build_edit_runner(s)
+        platform_edits.send_edit,
+        tenant=s.tenant,
+        mint=s.mint,
+        connectors=s.connectors,
+        carry=_build_edit_runner(s),
     )
     gave_up = partial(platform_edits.hold_failed_edit, tenant=s.tenant)
     return (
@@ -230,6 +248,8 @@ def _build_edit_runner(s: Services) -> platform_edits.RunSteps:
     arm_next = partial(edits.prepare_next_edit_step, connectors=s.connectors, mint=s.mint)
 
     def carry(armed: PreparedStep, settle: SettleAttempt) -> object:
-        return step_runner.run_steps(armed, tenant=s.tenant, transport=s.transport, arm_next=arm_next, settle=settle)
+        return step_runner.run_steps(
+            armed, tenant=s.tenant, transport=s.transport, arm_next=arm_next, settle=settle
+        )
 
     return carry

@@ -40,7 +40,8 @@ def build_routes(s: Services) -> EventRoutes:
 
 
 def event_modules() -> Iterator[ModuleType]:
-    """Every module in which a package declares its events: the `events.py` of its sub-packages, and the gate's journal."""
+    """Every module in which a package declares its events: the `events.py` of its sub-packages, and
+    the gate's journal."""
     yield journal
     for name in ("gate", "channels", "studio", "schedules", "subscribers", "insights", "dashboard"):
         package = import_module(name)
@@ -51,5 +52,7 @@ def event_modules() -> Iterator[ModuleType]:
 
 def _demo_routes(s: Services) -> Iterable[EventRoute]:
     """The demo's routes; `demo` lies above this package and is loaded by name."""
-    build: Callable[[Services], Iterable[EventRoute]] = import_module("demo.event_routes").demo_routes
+    build: Callable[[Services], Iterable[EventRoute]] = import_module(
+        "demo.event_routes"
+    ).demo_routes
     return build(s)

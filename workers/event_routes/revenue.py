@@ -1,4 +1,5 @@
-"""Money as platforms tell it and take it, wired: what accounts earned, what moved on those that sell, subscriptions."""
+"""Money as platforms tell it and take it, wired: what accounts earned, what moved on those that
+sell, subscriptions."""
 
 from collections.abc import Collection
 from datetime import date
@@ -38,14 +39,24 @@ def revenue_routes(s: Services) -> tuple[EventRoute, ...]:
         summed=_rolled_up,
     )
     ask = partial(
-        account_actions.stop_subscription_renewal, tenant=s.tenant, transport=s.transport, connectors=s.chat_connectors
+        account_actions.stop_subscription_renewal,
+        tenant=s.tenant,
+        transport=s.transport,
+        connectors=s.chat_connectors,
     )
     stop = partial(subscription_endings.stop_renewal, tenant=s.tenant, ask=ask)
     gave_up = partial(handlers.notify_failed_event, tenant=s.tenant)
     return (
-        EventRoute(SubscriptionStop, stop, deadline_seconds=NETWORK_DEADLINE_SECONDS, on_dead=gave_up),
-        EventRoute(SubscriptionNear, partial(subscription_endings.remind_of_subscription_end, tenant=s.tenant)),
-        EventRoute(SubscriptionEnd, partial(subscription_endings.handle_subscription_end, tenant=s.tenant)),
+        EventRoute(
+            SubscriptionStop, stop, deadline_seconds=NETWORK_DEADLINE_SECONDS, on_dead=gave_up
+        ),
+        EventRoute(
+            SubscriptionNear,
+            partial(subscription_endings.remind_of_subscription_end, tenant=s.tenant),
+        ),
+        EventRoute(
+            SubscriptionEnd, partial(subscription_endings.handle_subscription_end, tenant=s.tenant)
+        ),
         EventRoute(EarningsDue, earned, deadline_seconds=READING_SECONDS),
         EventRoute(RailReconcile, compare, deadline_seconds=READING_SECONDS),
     )
@@ -54,4 +65,6 @@ def revenue_routes(s: Services) -> tuple[EventRoute, ...]:
 def _rolled_up(scope: Scope, creator_id: UUID, days: Collection[date]) -> None:
     """The sums of these days are made anew."""
     for day in sorted(days):
-        outbox.put(scope, RollupDue(scope.tenant_id, creator_id, day))  # the beat's row may be running: it saw no line
+        outbox.put(
+            scope, RollupDue(scope.tenant_id, creator_id, day)
+        )  # the beat's row may be running: it saw no line

@@ -24,8 +24,8 @@ CLASSIFIER_BACKOFF = Backoff(first=timedelta(minutes=1), dead_at=9)
 """A classifier that is down may be so for a day; meanwhile people decide."""
 
 ENGINE_BACKOFF = Backoff(first=timedelta(seconds=20), factor=2, dead_at=12)
-"""An engine that is down may be so for hours, and is back within minutes mostly: eleven hours at most, half of it
-expected. A picture that was stored counts as a new beginning."""
+"""An engine that is down may be so for hours, and is back within minutes mostly: eleven hours at
+most, half of it expected. A picture that was stored counts as a new beginning."""
 
 JOB_DEADLINE_SECONDS = 600
 """A run of a recipe, a clip or a film; a beating heart makes it longer."""
@@ -91,7 +91,11 @@ def _ingest_routes(s: Services) -> tuple[EventRoute, ...]:
         upscaler=s.upscaler,
     )
     ingest = partial(
-        uploads.ingest_upload, tenant=s.tenant, store=s.store, classifier=s.classifier, compare=s.face_comparison
+        uploads.ingest_upload,
+        tenant=s.tenant,
+        store=s.store,
+        classifier=s.classifier,
+        compare=s.face_comparison,
     )
     return (
         EventRoute(
@@ -112,10 +116,17 @@ def _ingest_routes(s: Services) -> tuple[EventRoute, ...]:
 def _assessment_routes(s: Services) -> tuple[EventRoute, ...]:
     """Return the routes that disclose AI, rate a picture again, and compare its style."""
     look = partial(
-        classification.reclassify, tenant=s.tenant, store=s.store, classifier=s.classifier, compare=s.face_comparison
+        classification.reclassify,
+        tenant=s.tenant,
+        store=s.store,
+        classifier=s.classifier,
+        compare=s.face_comparison,
     )
     measure = partial(
-        style_similarity.measure_style_similarity, tenant=s.tenant, store=s.store, classifier=s.classifier
+        style_similarity.measure_style_similarity,
+        tenant=s.tenant,
+        store=s.store,
+        classifier=s.classifier,
     )
     unmeasured = partial(style_similarity.fail_style_score, tenant=s.tenant)
     return (
@@ -124,7 +135,12 @@ def _assessment_routes(s: Services) -> tuple[EventRoute, ...]:
             partial(ai_disclosure.apply_ai_disclosure, tenant=s.tenant),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
-        EventRoute(ClassificationDue, look, deadline_seconds=NETWORK_DEADLINE_SECONDS, backoff=CLASSIFIER_BACKOFF),
+        EventRoute(
+            ClassificationDue,
+            look,
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+            backoff=CLASSIFIER_BACKOFF,
+        ),
         EventRoute(
             StyleScoreDue,
             measure,
@@ -153,7 +169,11 @@ def _run_routes(s: Services) -> tuple[EventRoute, ...]:
     forget = partial(purchases.delete_seller_answer, tenant=s.tenant, store=s.store)
     return (
         EventRoute(
-            RunDue, run, JOB_DEADLINE_SECONDS, ENGINE_BACKOFF, partial(runner.fail_run_after_retries, tenant=s.tenant)
+            RunDue,
+            run,
+            JOB_DEADLINE_SECONDS,
+            ENGINE_BACKOFF,
+            partial(runner.fail_run_after_retries, tenant=s.tenant),
         ),
         EventRoute(
             HostedRunDue,
@@ -169,10 +189,19 @@ def _run_routes(s: Services) -> tuple[EventRoute, ...]:
 def _voice_routes(s: Services) -> tuple[EventRoute, ...]:
     """What says texts, and lists who could."""
     say = partial(
-        speeches.synthesize_speech, tenant=s.tenant, engines=s.speech_engines, store=s.store, credential=s.credential
+        speeches.synthesize_speech,
+        tenant=s.tenant,
+        engines=s.speech_engines,
+        store=s.store,
+        credential=s.credential,
     )
     agencies = partial(list_tenant_ids, s.tenant)
-    voices = partial(voice_catalog.refresh_voice_catalog, tenant=s.tenant, engines=s.speech_engines, agencies=agencies)
+    voices = partial(
+        voice_catalog.refresh_voice_catalog,
+        tenant=s.tenant,
+        engines=s.speech_engines,
+        agencies=agencies,
+    )
     return (
         EventRoute(
             SpeechDue,
@@ -200,4 +229,6 @@ def _remote_result_route(s: Services) -> EventRoute:
         compare=s.face_comparison,
     )
     lost = partial(results.fail_result, tenant=s.tenant, store=s.store)
-    return EventRoute(RemotePictureDue, bring, deadline_seconds=NETWORK_DEADLINE_SECONDS, on_dead=lost)
+    return EventRoute(
+        RemotePictureDue, bring, deadline_seconds=NETWORK_DEADLINE_SECONDS, on_dead=lost
+    )

@@ -1,4 +1,5 @@
-"""What somebody needs who runs the house in containers: addresses and secrets for docker-compose.yml."""
+"""What somebody needs who runs the house in containers: addresses and secrets for
+docker-compose.yml."""
 
 import re
 import secrets
@@ -25,11 +26,14 @@ PASSWORD_VARIABLES = (
 )
 
 
-def compose_variables(*, dashboard: str = "", public: str = "", demo: bool = False) -> Mapping[str, str]:
-    """Every variable docker-compose.yml asks for, its secrets made now; the TLS proxy where both addresses want it.
+def compose_variables(
+    *, dashboard: str = "", public: str = "", demo: bool = False
+) -> Mapping[str, str]:
+    """Every variable docker-compose.yml asks for, its secrets made now; the TLS proxy where both
+    addresses want it.
 
-    Without addresses, those of this machine. Raises BadInput for an address a proxy and a browser cannot both use, and
-    for two of one host: a cookie of one would be sent to the other.
+    Without addresses, those of this machine. Raises BadInput for an address a proxy and a browser
+    cannot both use, and for two of one host: a cookie of one would be sent to the other.
     """
     dashboard = dashboard.rstrip("/") or DEFAULT_DASHBOARD_URL
     public = public.rstrip("/") or DEFAULT_PUBLIC_URL
@@ -47,8 +51,12 @@ def compose_variables(*, dashboard: str = "", public: str = "", demo: bool = Fal
         "GREENROOM_DASHBOARD__PUBLIC_URL": dashboard,
         "GREENROOM_PUBLIC_URL": public,
         MASTER_KEY: master_key,
-        "GREENROOM_TENANTS__LETTERBOX_KEY": sealed_intake.derive_public_key(envelope.parse_master_key(master_key)),
-        "GREENROOM_TENANTS__DOOR_KEY": second_factor.derive_door_key(envelope.parse_master_key(master_key)),
+        "GREENROOM_TENANTS__LETTERBOX_KEY": sealed_intake.derive_public_key(
+            envelope.parse_master_key(master_key)
+        ),
+        "GREENROOM_TENANTS__DOOR_KEY": second_factor.derive_door_key(
+            envelope.parse_master_key(master_key)
+        ),
         SIGNING_KEY: SECRET_FACTORIES[SIGNING_KEY](),
         "MINIO_USER": f"greenroom-{secrets.token_hex(4)}",
         **{name: secrets.token_urlsafe(24) for name in PASSWORD_VARIABLES},

@@ -1,4 +1,5 @@
-"""PostgreSQL and Redis: ours, started by us, or somebody else's, given by an address in the settings."""
+"""PostgreSQL and Redis: ours, started by us, or somebody else's, given by an address in the
+settings."""
 
 import re
 from collections.abc import Mapping
@@ -43,7 +44,9 @@ def is_database_embedded(settings: Settings) -> bool:
     }
     if foreign and foreign != set(DATABASE_LOGINS):
         missing = ", ".join(
-            f"GREENROOM_DATABASE__{login.upper()}_URL" for login in DATABASE_LOGINS if login not in foreign
+            f"GREENROOM_DATABASE__{login.upper()}_URL"
+            for login in DATABASE_LOGINS
+            if login not in foreign
         )
         raise BadInput("stack.database_incomplete", missing=missing)
     return not foreign
@@ -52,7 +55,8 @@ def is_database_embedded(settings: Settings) -> bool:
 def is_redis_embedded(settings: Settings) -> bool:
     """Whether the embedded Redis is used."""
     return _is_ours(
-        settings.redis.url.get_secret_value(), _read_password(read_env(InstallationFolder(settings.home)), "redis")
+        settings.redis.url.get_secret_value(),
+        _read_password(read_env(InstallationFolder(settings.home)), "redis"),
     )
 
 
@@ -81,9 +85,11 @@ def login_passwords(settings: Settings) -> dict[str, str]:
 
 
 def read_external_logins(settings: Settings) -> tuple[str, dict[str, str]]:
-    """The database and the passwords of the three logins that the addresses name, for whom they are to be made.
+    """The database and the passwords of the three logins that the addresses name, for whom they are
+    to be made.
 
-    Raises BadInput where an address does not name its login or a password, or another database than the others.
+    Raises BadInput where an address does not name its login or a password, or another database than
+    the others.
     """
     passwords = {}
     names = set()
@@ -91,7 +97,11 @@ def read_external_logins(settings: Settings) -> tuple[str, dict[str, str]]:
         found = urlsplit(address)
         names.add(found.path.removeprefix("/"))
         if found.username != f"greenroom_{login}" or not found.password:
-            raise BadInput("stack.login_unnamed", variable=f"GREENROOM_DATABASE__{login.upper()}_URL", login=login)
+            raise BadInput(
+                "stack.login_unnamed",
+                variable=f"GREENROOM_DATABASE__{login.upper()}_URL",
+                login=login,
+            )
         passwords[login] = unquote(found.password)
     if len(names) != 1 or not _NAME.fullmatch(name := names.pop()):
         raise BadInput("stack.database_unnamed")

@@ -1,4 +1,5 @@
-"""What a start does to the database before the processes run; each is a step of its own, run once by `workers.run`."""
+"""What a start does to the database before the processes run; each is a step of its own, run once
+by `workers.run`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +23,9 @@ from workers.installation import data_services
 def migrate_database(settings: Settings) -> None:
     """Bring roles and tables to the newest form. Repeatable.
 
-    Of a database that is not ours, roles and logins are made where a superuser is given, else they must exist.
-    Raises Unavailable when the database cannot be reached or lacks the roles, BadInput where an address names no login.
+    Of a database that is not ours, roles and logins are made where a superuser is given, else they
+    must exist. Raises Unavailable when the database cannot be reached or lacks the roles, BadInput
+    where an address names no login.
     """
     owner_url = settings.database.owner_url.get_secret_value()
     superuser_url = settings.database.superuser_url.get_secret_value()
@@ -49,15 +51,19 @@ def migrate_and_replay(settings: Settings) -> None:
 
 
 def replay_prohibitions(settings: Settings) -> int:
-    """Do again what was forbidden after the backup that this database was brought back from; how much that was.
+    """Do again what was forbidden after the backup that this database was brought back from; how
+    much that was.
 
-    Before any process runs: nothing may leave by what a backup still allows. Raises Unavailable without the master key.
+    Before any process runs: nothing may leave by what a backup still allows. Raises Unavailable
+    without the master key.
     """
     master_key = envelope.parse_master_key(settings.tenants.master_key.get_secret_value())
     database = Database(settings.database.work_url.get_secret_value(), application="restore")
     try:
         return restore.replay_all_journals(
-            tenant=scope_opener(database), archive=open_archive(settings), key=LogKey.derive(master_key)
+            tenant=scope_opener(database),
+            archive=open_archive(settings),
+            key=LogKey.derive(master_key),
         )
     finally:
         database.close()

@@ -1,4 +1,5 @@
-"""The folder of an installation: its secrets, who holds it, which of its processes are ready. Everything in it is 0700.
+"""The folder of an installation: its secrets, who holds it, which of its processes are ready.
+Everything in it is 0700.
 
 greenroom.env   settings and generated secrets, 0600, written as a whole or not at all
 lock            held by the supervisor while it runs, with its process id
@@ -98,7 +99,8 @@ class InstallationFolder:
 
 
 def create_folders(home: InstallationFolder) -> None:
-    """Make the folder and its subfolders, for our eyes only. Raises Unavailable when the disk is full or forbids it."""
+    """Make the folder and its subfolders, for our eyes only. Raises Unavailable when the disk is
+    full or forbids it."""
     try:
         for folder in (home.folder, home.run_folder, home.folder / "logs", home.folder / "objects"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -108,7 +110,9 @@ def create_folders(home: InstallationFolder) -> None:
     first = not (home.postgres_folder / "PG_VERSION").exists()
     needed = FIRST_START_MIB if first else LATER_START_MIB
     if free_mib(home.folder) < needed:
-        raise Unavailable("stack.disk_small", folder=str(home.folder), free=free_mib(home.folder), needed=needed)
+        raise Unavailable(
+            "stack.disk_small", folder=str(home.folder), free=free_mib(home.folder), needed=needed
+        )
 
 
 def free_mib(folder: Path) -> int:
@@ -124,7 +128,8 @@ def write_error(error: OSError, folder: Path) -> Unavailable:
 
 
 def write_atomically(path: Path, content: str, *, mode: int = 0o600) -> None:
-    """Replace `path` in one step: a reader, or a crash, sees the old content or the new. Raises Unavailable."""
+    """Replace `path` in one step: a reader, or a crash, sees the old content or the new. Raises
+    Unavailable."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
@@ -140,13 +145,15 @@ def write_atomically(path: Path, content: str, *, mode: int = 0o600) -> None:
 
 
 def read_env(home: InstallationFolder) -> dict[str, str]:
-    """What stands in `greenroom.env`, by variable; read as the settings read it, so that both know the same keys."""
+    """What stands in `greenroom.env`, by variable; read as the settings read it, so that both know
+    the same keys."""
     found = DotEnvSettingsSource(Settings, env_file=home.env_file).env_vars
     return {name.upper(): value.strip() for name, value in found.items() if value is not None}
 
 
 def write_env(home: InstallationFolder, values: Mapping[str, str]) -> None:
-    """Set variables in `greenroom.env`; the other lines, comments included, stay. Raises Unavailable."""
+    """Set variables in `greenroom.env`; the other lines, comments included, stay. Raises
+    Unavailable."""
     if all(read_env(home).get(name) == value for name, value in values.items()):
         return
     kept = (
@@ -160,8 +167,8 @@ def write_env(home: InstallationFolder, values: Mapping[str, str]) -> None:
 
 
 def create_missing_secrets(home: InstallationFolder) -> None:
-    """Make what is missing of `SECRETS`; what exists stays, for the data cannot be read without it. A key that the
-    environment holds is not written down here."""
+    """Make what is missing of `SECRETS`; what exists stays, for the data cannot be read without it.
+    A key that the environment holds is not written down here."""
     known = load_settings_of(home.folder)
     keys = {MASTER_KEY: known.tenants.master_key, SIGNING_KEY: known.gate.signing_key}
     have = {**read_env(home), **{name: key.get_secret_value() for name, key in keys.items()}}
@@ -176,7 +183,8 @@ def create_missing_secrets(home: InstallationFolder) -> None:
 
 
 class SupervisorLock:
-    """The hold of one supervisor on a home: a file lock, so that Linux lets go of it however the holder ends."""
+    """The hold of one supervisor on a home: a file lock, so that Linux lets go of it however the
+    holder ends."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
@@ -224,7 +232,8 @@ def running_supervisor_pid(home: InstallationFolder) -> int | None:
 
 
 def rotate_log(log: Path) -> None:
-    """Before a process starts: a log above 10 MiB becomes `.1`, older ones move up, the third is dropped."""
+    """Before a process starts: a log above 10 MiB becomes `.1`, older ones move up, the third is
+    dropped."""
     if not log.exists() or log.stat().st_size < LOG_MIB * MIB:
         return
     for number in range(OLD_LOGS, 0, -1):
@@ -234,9 +243,12 @@ def rotate_log(log: Path) -> None:
 
 
 def announce_ready(settings: Settings, name: str) -> None:
-    """Say, from inside process `name`, that it works now; the supervisor waits for it. May be said again."""
+    """Say, from inside process `name`, that it works now; the supervisor waits for it. May be said
+    again."""
     run = InstallationFolder(settings.home).run_folder
-    run.mkdir(mode=0o700, parents=True, exist_ok=True)  # a process started by somebody else's supervisor
+    run.mkdir(
+        mode=0o700, parents=True, exist_ok=True
+    )  # a process started by somebody else's supervisor
     write_atomically(run / f"{name}.ready", str(os.getpid()))
     health_endpoint.mark_ready()
 

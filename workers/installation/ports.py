@@ -1,4 +1,5 @@
-"""Which ports the house listens on: the usual ones, the next free one where somebody else sits, never moved twice."""
+"""Which ports the house listens on: the usual ones, the next free one where somebody else sits,
+never moved twice."""
 
 import socket
 from collections.abc import Sequence
@@ -83,10 +84,16 @@ def find_free_port() -> int:
 
 
 def program_listening_on(port: int) -> str:
-    """The program that listens on `port` and its process id, or a dash where the machine does not tell us."""
+    """The program that listens on `port` and its process id, or a dash where the machine does not
+    tell us."""
     with suppress(psutil.Error):
         for found in psutil.net_connections("tcp"):
-            if found.status == psutil.CONN_LISTEN and found.laddr and found.laddr[1] == port and found.pid:
+            if (
+                found.status == psutil.CONN_LISTEN
+                and found.laddr
+                and found.laddr[1] == port
+                and found.pid
+            ):
                 return f"{psutil.Process(found.pid).name()}, {found.pid}"
     return "-"
 
@@ -117,22 +124,34 @@ def choose_other_port(settings: Settings, name: str) -> tuple[dict[str, str], li
     """Another port for a listener that cannot have its own: as `choose`, for this one alone."""
     listener = next(listener for listener in PORT_SETTINGS if listener.name == name)
     moved = _move_port(listener, settings, {each.port(settings) for each in PORT_SETTINGS})
-    return {listener.variable: str(moved.new_port)} | _address_with_port(listener, settings, moved.new_port), [moved]
+    return {listener.variable: str(moved.new_port)} | _address_with_port(
+        listener, settings, moved.new_port
+    ), [moved]
 
 
 def choose_metrics_ports(settings: Settings, names: Sequence[str]) -> dict[str, int]:
-    """A free port for the figures of each process, counted on from the setting; none at all where that is 0."""
+    """A free port for the figures of each process, counted on from the setting; none at all where
+    that is 0."""
     first = settings.workers.metrics_port
     host = settings.workers.metrics_host
     taken = {listener.port(settings) for listener in PORT_SETTINGS if listener.name != "metrics"}
-    free = (port for port in range(first, first + PORTS_TRIED) if port not in taken and is_free(host, port))
+    free = (
+        port
+        for port in range(first, first + PORTS_TRIED)
+        if port not in taken and is_free(host, port)
+    )
     return dict(zip(names, free, strict=False)) if first else {}
 
 
 def _move_port(listener: PortSetting, settings: Settings, taken: set[int]) -> PortChange:
     wanted = listener.port(settings)
     if is_fixed_by_environment(listener.variable):
-        raise Unavailable("stack.port_busy", port=wanted, user=program_listening_on(wanted), variable=listener.variable)
+        raise Unavailable(
+            "stack.port_busy",
+            port=wanted,
+            user=program_listening_on(wanted),
+            variable=listener.variable,
+        )
     for port in range(wanted + 1, wanted + PORTS_TRIED):
         if port not in taken and is_free(listener.host(settings), port):
             taken.add(port)

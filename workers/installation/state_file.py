@@ -58,8 +58,13 @@ def read_status(home: InstallationFolder) -> InstallationStatus:
     found = read_recorded_status(home)
     pid = folder.running_supervisor_pid(home)
     if pid is None:
-        gone = [p.model_copy(update={"state": "stopped", "ready": False, "pid": None}) for p in found.processes]
+        gone = [
+            p.model_copy(update={"state": "stopped", "ready": False, "pid": None})
+            for p in found.processes
+        ]
         return found.model_copy(update={"phase": "stopped", "pid": None, "processes": gone})
     if found.pid != pid:
-        return InstallationStatus(phase="starting", pid=pid)  # the last words are still those of an earlier run
+        return InstallationStatus(
+            phase="starting", pid=pid
+        )  # the last words are still those of an earlier run
     return found

@@ -1,4 +1,5 @@
-"""A checkout is answered while its platform waits: yes, or no with the reason for whoever wants to pay."""
+"""A checkout is answered while its platform waits: yes, or no with the reason for whoever wants to
+pay."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +41,8 @@ class CheckoutResponder:
     mint: MintPermit
 
     def answer_checkout(self, channel: Channel, update: ChatUpdate) -> bool:
-        """Say yes to a payment that may go through, and why not to any other; whether the update was such a question.
+        """Say yes to a payment that may go through, and why not to any other; whether the update
+        was such a question.
 
         Where a platform shows no words, no answer is a no: it gives up after ten seconds.
         """
@@ -59,7 +61,11 @@ class CheckoutResponder:
         return True
 
     def _send_refusal(
-        self, channel: Channel, update: ChatUpdate, connector: SupportsCheckoutRefusal, reason: Message
+        self,
+        channel: Channel,
+        update: ChatUpdate,
+        connector: SupportsCheckoutRefusal,
+        reason: Message,
     ) -> None:
         """Say no in words: they are the catalogue's, and leave under a permit like all others."""
         try:
@@ -68,7 +74,9 @@ class CheckoutResponder:
                 step = connector.refuse_checkout(update.ref, unit.text_of("body"))
                 permit = self.mint(scope, unit, step, author=LISTENER_ACTOR)
             self.transport.send(step, permit, account=queries.transport_account(channel))
-        except PermitDenied as denied:  # the platform gives up by itself; nothing else is held up by it
+        except (
+            PermitDenied
+        ) as denied:  # the platform gives up by itself; nothing else is held up by it
             with self.tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
                 issuance.record_denial(scope, denied)
         except EgressForbidden as refused:
@@ -78,9 +86,13 @@ class CheckoutResponder:
                 issuance.record_removed(scope, permit.jti, "shown_once")
 
 
-def _build_refusal_unit(scope: Scope, channel: Channel, update: ChatUpdate, reason: Message) -> Unit:
+def _build_refusal_unit(
+    scope: Scope, channel: Channel, update: ChatUpdate, reason: Message
+) -> Unit:
     fan = directory.find_fan_identity(scope, channel.id, update.fan)
-    words = render_message(reason, fan.language if fan is not None else directory.answer_language(update.language))
+    words = render_message(
+        reason, fan.language if fan is not None else directory.answer_language(update.language)
+    )
     return Unit(
         tenant_id=channel.tenant_id,
         creator_id=channel.creator_id,

@@ -25,7 +25,9 @@ def make_listener(s: Services, channel: Channel) -> AccountListener:
     if gateway is not None:
         return _build_gateway_listener(s, channel, gateway)
     kind: Callable[..., AccountListener] = AccountListener
-    if account_listener.can_use_webhooks(account_connectors.connector_for(s.chat_connectors, channel)):
+    if account_listener.can_use_webhooks(
+        account_connectors.connector_for(s.chat_connectors, channel)
+    ):
         kind = (
             partial(account_listener.WebhookListener, **_webhook_parameters(s, channel))
             if can_receive_webhooks(s)
@@ -42,7 +44,8 @@ def make_listener(s: Services, channel: Channel) -> AccountListener:
 
 
 def can_receive_webhooks(s: Services) -> bool:
-    """Whether platforms call this installation: it has an address they take. If not, they are polled."""
+    """Whether platforms call this installation: it has an address they take. If not, they are
+    polled."""
     return s.settings.public_url.startswith("https://")
 
 
@@ -50,7 +53,11 @@ def _webhook_parameters(s: Services, channel: Channel) -> Mapping[str, Any]:
     """Where and with what secret the platform calls for an account."""
     master_key = envelope.parse_master_key(s.settings.tenants.master_key.get_secret_value())
     address = f"{s.settings.public_url.rstrip('/')}/hooks/{channel.platform}/{channel.id}"
-    return {"address": address, "secret": account_listener.webhook_secret(master_key, channel.id), "seal": s.seal}
+    return {
+        "address": address,
+        "secret": account_listener.webhook_secret(master_key, channel.id),
+        "seal": s.seal,
+    }
 
 
 def make_listener_pool(s: Services) -> ListenerPool:
@@ -69,8 +76,11 @@ def make_listener_pool(s: Services) -> ListenerPool:
     return ListenerPool(partial(make_listener, s), tenant=s.tenant, chatty=chatty, inbox=inbox)
 
 
-GATEWAY_LISTENERS: Mapping[str, str] = {"discord": "workers.listeners.discord.gateway:DiscordGatewayListener"}
-"""Platforms heard over a line of their own. Strings: their libraries are loaded with the first account."""
+GATEWAY_LISTENERS: Mapping[str, str] = {
+    "discord": "workers.listeners.discord.gateway:DiscordGatewayListener"
+}
+"""Platforms heard over a line of their own. Strings: their libraries are loaded with the first
+account."""
 
 
 CHATS_REREAD = 200
@@ -102,12 +112,18 @@ def _list_known_fans(s: Services, channel: Channel) -> list[str]:
 
 def _receive_update(s: Services, scope: Scope, channel: Channel, update: ChatUpdate) -> None:
     update_intake.receive_update(
-        scope, channel, update, rails=s.rails, environment=s.settings.environment, pages=s.settings.web.public_url
+        scope,
+        channel,
+        update,
+        rails=s.rails,
+        environment=s.settings.environment,
+        pages=s.settings.web.public_url,
     )
 
 
 def _at_once(s: Services, channel: Channel, update: ChatUpdate) -> bool:
-    """What a platform waits for: a checkout is answered, a pressed button is told that it was seen, and heard."""
+    """What a platform waits for: a checkout is answered, a pressed button is told that it was seen,
+    and heard."""
     seen = account_connectors.connector_for(s.chat_connectors, channel).acknowledge(update)
     if seen is not None:
         account_actions.send_control_step(channel, seen, transport=s.transport)

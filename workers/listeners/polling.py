@@ -1,6 +1,8 @@
-"""The listening process: one thread for each chat account, hearing what fans do and keeping it before acknowledging.
+"""The listening process: one thread for each chat account, hearing what fans do and keeping it
+before acknowledging.
 
-Payments are recorded, checkouts answered at once and in this process: a queue would be too slow for ten seconds.
+Payments are recorded, checkouts answered at once and in this process: a queue would be too slow for
+ten seconds.
 """
 
 import threading
@@ -26,19 +28,22 @@ from workers.runtime import metrics
 
 LISTENER_ACTOR = "system:listening"
 REFRESH_SECONDS = 5.0
-"""How often accounts that were connected or lost meanwhile are looked for, where a look takes no time."""
+"""How often accounts that were connected or lost meanwhile are looked for, where a look takes no
+time."""
 
 REST_PER_REFRESH = 19
 MAX_REST_SECONDS = 60.0
-"""A look asks every agency, and is followed by so many times as long without one, in seconds at most."""
+"""A look asks every agency, and is followed by so many times as long without one, in seconds at
+most."""
 
 FAILURE_PAUSE_SECONDS = 0.25
 MAX_FAILURE_STEP = 7
 """Doublings of the wait after a poll that came to nothing: 32 s at most."""
 
 WAKE_SHARE = 4
-"""Requests of a poll after which nobody wakes an account before its turn; one is worth a quarter of the wait. So one
-that is woken all the time costs no more than these in each turn, or what it costs anyway."""
+"""Requests of a poll after which nobody wakes an account before its turn; one is worth a quarter of
+the wait. So one that is woken all the time costs no more than these in each turn, or what it costs
+anyway."""
 
 UPDATE_TRIES = 3
 """How often one update is tried before it is put aside, so that it does not silence its account."""
@@ -52,7 +57,8 @@ StoreUpdate = Callable[[Scope, Channel, ChatUpdate], None]
 """Keeps one update in its room, in the transaction that acknowledges it."""
 
 AnswerAtOnce = Callable[[Channel, ChatUpdate], bool]
-"""Answers what cannot wait (a checkout), outside of any transaction; whether it was such an update."""
+"""Answers what cannot wait (a checkout), outside of any transaction; whether it was such an
+update."""
 
 
 class AccountListener:
@@ -77,19 +83,23 @@ class AccountListener:
         self._stop = threading.Event()
         self._woken = threading.Event()
         self._failed: Counter[str] = Counter()
-        self._thread = threading.Thread(target=self._listen_until_stopped, name=f"ear-{channel.account}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._listen_until_stopped, name=f"ear-{channel.account}", daemon=True
+        )
 
     def start(self) -> None:
         """Begin to listen."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Listen no more; the poll that is out ends by itself and is heard again after the next start."""
+        """Listen no more; the poll that is out ends by itself and is heard again after the next
+        start."""
         self._stop.set()
         self._woken.set()
 
     def poll_now(self) -> None:
-        """Ask now instead of at the next turn: somebody said that there is something. Told often, it is done once."""
+        """Ask now instead of at the next turn: somebody said that there is something. Told often,
+        it is done once."""
         self._woken.set()
 
     @property
@@ -107,7 +117,11 @@ class AccountListener:
                 deaf = 0 if heard is None or heard.cursor is not None else deaf + 1
             except Exception as error:  # the thread must outlive a database restart
                 deaf += 1
-                log.error("listen.failed", error=telemetry.describe_error(error), at=telemetry.error_location(error))
+                log.error(
+                    "listen.failed",
+                    error=telemetry.describe_error(error),
+                    at=telemetry.error_location(error),
+                )
             if deaf:
                 self._stop.wait(FAILURE_PAUSE_SECONDS * 2 ** min(deaf, MAX_FAILURE_STEP))
             else:
@@ -115,20 +129,26 @@ class AccountListener:
             self._woken.clear()  # before it asks: who comes while it does so is not forgotten
 
     def _wait_for_poll(self, asked: int) -> None:
-        """Wait for the next turn, or for whoever wakes this account, the longer the more the last poll asked."""
-        pace = account_connectors.connector_for(self._connectors, self.channel).capabilities.poll_seconds
+        """Wait for the next turn, or for whoever wakes this account, the longer the more the last
+        poll asked."""
+        pace = account_connectors.connector_for(
+            self._connectors, self.channel
+        ).capabilities.poll_seconds
         least = pace * min(max(asked, 1), WAKE_SHARE) / WAKE_SHARE
         if not self._stop.wait(least):
             self._woken.wait(pace - least)
 
     def poll_once(self) -> ReceivedUpdates | None:
-        """One poll, kept and acknowledged; None where it rests and, the last, of one that may not listen any more."""
+        """One poll, kept and acknowledged; None where it rests and, the last, of one that may not
+        listen any more."""
         channel, after = self._load_channel_and_cursor()
         if not lifecycle.is_listened_to(channel):
             self.stop()
             return None
         with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
-            if listener.is_polling_blocked(scope, channel, account_connectors.connector_for(self._connectors, channel)):
+            if listener.is_polling_blocked(
+                scope, channel, account_connectors.connector_for(self._connectors, channel)
+            ):
                 return listener.NOT_POLLED
             if listener.is_over_cost_cap(scope, channel):
                 metrics.LISTENER_COLLECTOR.record_received(
@@ -136,12 +156,19 @@ class AccountListener:
                 )  # it rests as its agency said; nothing is wrong
                 return None
         heard = listener.poll_updates(
-            channel, after, transport=self._transport, connectors=self._connectors, rest=self._stop.wait
+            channel,
+            after,
+            transport=self._transport,
+            connectors=self._connectors,
+            rest=self._stop.wait,
         )
-        if self._stop.is_set():  # stopped while the platform was asked: whoever listens next hears it again
+        if (
+            self._stop.is_set()
+        ):  # stopped while the platform was asked: whoever listens next hears it again
             return None
         if heard.updates and not lifecycle.is_listened_to(self._load_channel_and_cursor()[0]):
-            self.stop()  # paused while the platform was asked: all of it is heard again after the pause
+            # paused while the platform was asked: all of it is heard again after the pause
+            self.stop()
             return None
         if heard.cursor is not None:
             metrics.LISTENER_COLLECTOR.record_received(channel.id, channel.platform)
@@ -149,7 +176,8 @@ class AccountListener:
         return heard
 
     def store_updates(self, channel: Channel, heard: ReceivedUpdates) -> None:
-        """Keep what was heard and remember how far that is; raises where it must be heard, or kept, again."""
+        """Keep what was heard and remember how far that is; raises where it must be heard, or kept,
+        again."""
         waiting = [update for update in heard.updates if not self._at_once(channel, update)]
         try:
             with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
@@ -159,7 +187,11 @@ class AccountListener:
         except (OperationalError, InterfaceError):
             raise  # the database is away, or two met in a lock: all is heard again
         except Exception as error:  # one of them cannot be kept; which one is found out
-            log.warning("listen.one_by_one", error=telemetry.describe_error(error), at=telemetry.error_location(error))
+            log.warning(
+                "listen.one_by_one",
+                error=telemetry.describe_error(error),
+                at=telemetry.error_location(error),
+            )
             self._one_by_one(channel, waiting, heard)
         self._failed.clear()
 
@@ -171,8 +203,11 @@ class AccountListener:
                 scope, channel, account_connectors.connector_for(self._connectors, channel)
             )
 
-    def _one_by_one(self, channel: Channel, updates: Sequence[ChatUpdate], heard: ReceivedUpdates) -> None:
-        """Keep each update by itself, in order; what fails for the third time is put aside and told to the members."""
+    def _one_by_one(
+        self, channel: Channel, updates: Sequence[ChatUpdate], heard: ReceivedUpdates
+    ) -> None:
+        """Keep each update by itself, in order; what fails for the third time is put aside and told
+        to the members."""
         for update in updates:
             try:
                 with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
@@ -189,7 +224,9 @@ class AccountListener:
         with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
             listener.acknowledge_updates(scope, channel, heard)
 
-    def _notify_skipped_update(self, channel: Channel, update: ChatUpdate, error: Exception) -> None:
+    def _notify_skipped_update(
+        self, channel: Channel, update: ChatUpdate, error: Exception
+    ) -> None:
         log.error(
             "listen.put_aside",
             kind=update.kind,
@@ -215,7 +252,8 @@ class ListenerPool:
         refresh_seconds: float = REFRESH_SECONDS,
         rests: int = REST_PER_REFRESH,
     ) -> None:
-        """`inbox` says which accounts hear the same messages: the oldest of them listens for all."""
+        """`inbox` says which accounts hear the same messages: the oldest of them listens for
+        all."""
         self._make = make
         self._tenant = tenant
         self._chatty = chatty
@@ -235,9 +273,13 @@ class ListenerPool:
                 self._refresh_listeners()
                 beat()
                 rest = min((monotonic() - started) * self._rests, MAX_REST_SECONDS)
-            except Exception as error:  # the accounts already known go on being heard; it is tried again soon
+            except (
+                Exception
+            ) as error:  # the accounts already known go on being heard; it is tried again soon
                 log.error(
-                    "listen.refresh_failed", error=telemetry.describe_error(error), at=telemetry.error_location(error)
+                    "listen.refresh_failed",
+                    error=telemetry.describe_error(error),
+                    at=telemetry.error_location(error),
                 )
             self._stopping.wait(max(self._every - (monotonic() - started), rest))
         for ear in self._ears.values():
@@ -257,7 +299,8 @@ class ListenerPool:
         for each in newest_first:
             try:
                 inboxes[self._inbox(each)] = each
-            except Exception as error:  # an account whose name says nothing keeps itself from being heard, nobody else
+            # an account whose name says nothing keeps itself from being heard, nobody else
+            except Exception as error:
                 self._notify_unreachable(each, error)
         wanted = {channel.id: channel for channel in inboxes.values()}
         for channel_id in list(self._ears):
@@ -268,7 +311,9 @@ class ListenerPool:
             if channel_id not in self._ears or not self._ears[channel_id].is_alive:
                 try:
                     made = self._make(channel)
-                except Exception as error:  # the others are heard all the same; this one is tried again
+                except (
+                    Exception
+                ) as error:  # the others are heard all the same; this one is tried again
                     self._notify_unreachable(channel, error)
                     continue
                 self._ears[channel_id] = made
@@ -279,15 +324,21 @@ class ListenerPool:
         """Say, once, that an account cannot be heard, and what to do."""
         if channel.id in self._told:
             return
-        log.error("listen.deaf", error=telemetry.describe_error(error), at=telemetry.error_location(error))
+        log.error(
+            "listen.deaf", error=telemetry.describe_error(error), at=telemetry.error_location(error)
+        )
         told = Message("listen.deaf", {"account": channel.name})
         with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
-            notices.put(scope, told, cause=f"deaf:{channel.id}", urgent=True, creator_id=channel.creator_id)
+            notices.put(
+                scope, told, cause=f"deaf:{channel.id}", urgent=True, creator_id=channel.creator_id
+            )
         self._told.add(channel.id)
 
     def _list_channels(self) -> list[Channel]:
         found: list[Channel] = []
         for tenant_id in list_tenant_ids(self._tenant):
             with self._tenant(tenant_id, LISTENER_ACTOR) as scope:
-                found += [channel for channel in queries.list_channels(scope) if self._chatty(channel)]
+                found += [
+                    channel for channel in queries.list_channels(scope) if self._chatty(channel)
+                ]
         return found

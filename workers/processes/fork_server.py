@@ -1,7 +1,8 @@
-"""The process that has loaded the rooms and forks the others: loading took each three seconds of a core (ADR 0159).
+"""The process that has loaded the rooms and forks the others: loading took each three seconds of a
+core (ADR 0159).
 
-It has no threads, no connections and no secrets; all it does is to load and to fork. What it forks is the supervisor's
-child, not its own: when it dies, nobody else does.
+It has no threads, no connections and no secrets; all it does is to load and to fork. What it forks
+is the supervisor's child, not its own: when it dies, nobody else does.
 """
 
 import gc
@@ -42,7 +43,8 @@ def preload_modules() -> None:
 
 
 def serve_fork_requests(line: socket.socket, supervisor: int) -> None:
-    """Fork for whoever asks on the line, until its other end is closed. Returns in what was forked, too, at its end."""
+    """Fork for whoever asks on the line, until its other end is closed. Returns in what was forked,
+    too, at its end."""
     while True:
         asked, descriptors, _, _ = socket.recv_fds(line, ASKED_BYTES, 3)
         if not asked:
@@ -61,8 +63,9 @@ def serve_fork_requests(line: socket.socket, supervisor: int) -> None:
 def _fork_twice() -> int:
     """Fork twice, so that the process is nobody's but the supervisor's; its id, 0 in it.
 
-    Whoever hears the id may wait for that process: the end of its parent was waited for, and with it the change of
-    parents (exit_notify in https://github.com/torvalds/linux/blob/master/kernel/exit.c).
+    Whoever hears the id may wait for that process: the end of its parent was waited for, and with
+    it the change of parents (exit_notify in
+    https://github.com/torvalds/linux/blob/master/kernel/exit.c).
     """
     reading, writing = os.pipe()
     between = os.fork()
@@ -86,7 +89,8 @@ def _fork_twice() -> int:
 def _run_child(words: list[str], ending: int, descriptors: list[int], supervisor: int) -> None:
     """Be what `words` ask `workers.run` for, in a session of its own, until it ends.
 
-    Ends at once where the supervisor is gone, or never heard of this process: it would start another one.
+    Ends at once where the supervisor is gone, or never heard of this process: it would start
+    another one.
     """
     os.setsid()
     embedded_servers.die_with_parent(signal.Signals(ending))

@@ -35,7 +35,8 @@ def _serve_webhooks(services: Services, ears: ListenerPool) -> AbstractContextMa
     """The door platforms call at, where this installation has an address they take."""
     if not can_receive_webhooks(services):
         return nullcontext()
-    from workers.listeners.webhooks import server  # noqa: PLC0415  a web server for the one process that needs it
+    # a web server for the one process that needs it
+    from workers.listeners.webhooks import server  # noqa: PLC0415  see above
 
     own = services.settings.workers
     app = server.create_webhook_app(

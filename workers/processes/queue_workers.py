@@ -1,4 +1,5 @@
-"""The mains of the processes that work: each wires what it needs, says that it is ready, and works until SIGTERM."""
+"""The mains of the processes that work: each wires what it needs, says that it is ready, and works
+until SIGTERM."""
 
 import os
 
@@ -13,17 +14,20 @@ from workers.wiring import build_services
 
 MAKER_POOL_SIZE = 3
 LISTENER_POOL_SIZE = 2
-"""Connections to PostgreSQL per process; they open when first needed. Two for what works long, one for who waits for
-sellers. No thread was seen to ask for one while it holds another, so that few are enough (ADR 0171)."""
+"""Connections to PostgreSQL per process; they open when first needed. Two for what works long, one
+for who waits for sellers. No thread was seen to ask for one while it holds another, so that few are
+enough (ADR 0171)."""
 
 MAKER_THREADS = 10
-"""Two that work, and eight that wait for sellers of pictures: the relay hands out no more (`claim_loop.CAPACITY_GROUPS`)."""
+"""Two that work, and eight that wait for sellers of pictures: the relay hands out no more
+(`claim_loop.CAPACITY_GROUPS`)."""
 
 NICE = 5
 
 
 def run_sender(settings: Settings) -> None:
-    """Everything that touches the outside: urgent, chat, publish, notify. Several share it, each with its name."""
+    """Everything that touches the outside: urgent, chat, publish, notify. Several share it, each
+    with its name."""
     _run_worker(
         settings,
         telemetry.process_name(),
@@ -39,9 +43,15 @@ def run_maker(settings: Settings) -> None:
     _run_worker(settings, "make", ("make", "gpu", "buy"), MAKER_THREADS, MAKER_POOL_SIZE)
 
 
-def _run_worker(settings: Settings, name: str, queues: tuple[Queue, ...], threads: int, pool: int) -> None:
+def _run_worker(
+    settings: Settings, name: str, queues: tuple[Queue, ...], threads: int, pool: int
+) -> None:
     with build_services(settings, pool_size=pool, application=name) as services:
-        dispatcher = Dispatcher(registry.build_routes(services), services.tenant, database=services.database)
-        broker = celery_app.make_celery_app(settings.redis.url.get_secret_value(), dispatcher.handle_event)
+        dispatcher = Dispatcher(
+            registry.build_routes(services), services.tenant, database=services.database
+        )
+        broker = celery_app.make_celery_app(
+            settings.redis.url.get_secret_value(), dispatcher.handle_event
+        )
         folder.announce_ready(settings, name)
         celery_app.run_celery_worker(broker, queues=queues, threads=threads)

@@ -1,4 +1,5 @@
-"""The main of the relay: apart from the others, so that it loads no room whose work it only hands out."""
+"""The main of the relay: apart from the others, so that it loads no room whose work it only hands
+out."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -18,7 +19,8 @@ from workers.relay.ticks import TICKS
 from workers.runtime import metrics
 
 RELAY_POOL_SIZE = 3
-"""Connections to PostgreSQL; they open when first needed. One listens, one works, one is for who asks for figures."""
+"""Connections to PostgreSQL; they open when first needed. One listens, one works, one is for who
+asks for figures."""
 
 
 @contextmanager
@@ -38,12 +40,18 @@ def stop_on_signal(stop: Callable[[], None]) -> Iterator[None]:
 
 def run_relay(settings: Settings) -> None:
     """Claim due rows and hand them to Celery; tick; sweep."""
-    database = Database(settings.database.work_url.get_secret_value(), pool_size=RELAY_POOL_SIZE, application="relay")
+    database = Database(
+        settings.database.work_url.get_secret_value(),
+        pool_size=RELAY_POOL_SIZE,
+        application="relay",
+    )
     tenant = scope_opener(database)
     own = settings.workers
     broker = celery_app.make_celery_app(settings.redis.url.get_secret_value())
     metrics.register_outbox_collector(tenant)
-    patience, stay = (timedelta(seconds=each) for each in (own.gpu_patience_seconds, own.gpu_stay_seconds))
+    patience, stay = (
+        timedelta(seconds=each) for each in (own.gpu_patience_seconds, own.gpu_stay_seconds)
+    )
     loop = Relay(
         database,
         tenant,

@@ -29,7 +29,9 @@ def run_sandbox(settings: Settings) -> None:
     """Serve the sandbox until SIGTERM, with its data in `<home>/sandbox.sqlite`."""
     settings.home.mkdir(parents=True, exist_ok=True)
     bell = UpdateBell()
-    app = create_sandbox_app(settings.home / "sandbox.sqlite", latency_ms=settings.sandbox.latency_ms, bell=bell)
+    app = create_sandbox_app(
+        settings.home / "sandbox.sqlite", latency_ms=settings.sandbox.latency_ms, bell=bell
+    )
     host = settings.sandbox.host
     port = settings.sandbox.port
     server = SandboxServer(fault_server_config(app, host, port), bell)

@@ -1,8 +1,9 @@
 """The process `llm`: the small text model of the house on loopback, as an OpenAI-compatible server.
 
-The supervisor holds its port and starts it for the first caller; it ends after a quarter of an hour without a word.
-It is a process of its own because llama.cpp does not survive a fork, and so that its 220 MiB are paid once. Since
-llama.cpp opens its own port, what arrives at ours is passed on to it, byte for byte.
+The supervisor holds its port and starts it for the first caller; it ends after a quarter of an hour
+without a word. It is a process of its own because llama.cpp does not survive a fork, and so that
+its 220 MiB are paid once. Since llama.cpp opens its own port, what arrives at ours is passed on to
+it, byte for byte.
 """
 
 import importlib
@@ -31,7 +32,8 @@ _CODE = Path(__file__).resolve().parents[2]
 
 
 def run_text_server(settings: Settings, *, idle_seconds: float = IDLE_SECONDS) -> None:
-    """Serve the model until nobody has asked for `idle_seconds`. Raises EngineMissing without a model or llama.cpp."""
+    """Serve the model until nobody has asked for `idle_seconds`. Raises EngineMissing without a
+    model or llama.cpp."""
     with listening_socket.open_listening_socket(_HOST, settings.workers.llm_port) as front:
         model = start_llama_server(settings)
         behind = urlsplit(str(model.listening_address))
@@ -46,7 +48,8 @@ def _get_model_file(settings: Settings) -> Path:
 
 
 def start_llama_server(settings: Settings) -> Any:
-    """Load the model and open llama.cpp's own server on a free port. One slot: questions wait in its queue.
+    """Load the model and open llama.cpp's own server on a free port. One slot: questions wait in
+    its queue.
 
     Raises EngineMissing without a model or llama.cpp.
     """
@@ -68,7 +71,8 @@ def start_llama_server(settings: Settings) -> Any:
 
 
 class IdleProxy:
-    """Passes connections on from one listening socket to a port behind it, until nothing has passed for a while."""
+    """Passes connections on from one listening socket to a port behind it, until nothing has passed
+    for a while."""
 
     def __init__(self, front: socket.socket, behind: tuple[str, int], idle_seconds: float) -> None:
         self._front = front
@@ -106,7 +110,8 @@ class IdleProxy:
 
 
 def is_model_loaded(url: str) -> bool:
-    """Whether the server at `url` answers that its model is loaded; looks for at most two seconds."""
+    """Whether the server at `url` answers that its model is loaded; looks for at most two
+    seconds."""
     client = HttpClient(max_connections=1)
     try:
         reply = client.send(HttpRequest("GET", url.rstrip("/") + "/health", deadline=2.0))
@@ -116,14 +121,17 @@ def is_model_loaded(url: str) -> bool:
 
 
 def text_server_starter(settings: Settings) -> Callable[[], None]:
-    """What `text_engine` takes as `start`: for a process without a supervisor, it starts the model's process itself."""
+    """What `text_engine` takes as `start`: for a process without a supervisor, it starts the
+    model's process itself."""
     return lambda: ensure_text_server(settings)
 
 
 def ensure_text_server(settings: Settings) -> None:
-    """Start the process unless it runs; return when it is ready. Of two callers at once, the port decides.
+    """Start the process unless it runs; return when it is ready. Of two callers at once, the port
+    decides.
 
-    Raises EngineUnreachable when it is not ready within 20 seconds, EngineMissing without a model.
+    Raises EngineUnreachable when it is not ready within 20 seconds, EngineMissing without a
+    model.
     """
     url = settings.generators.llm_url
     _get_model_file(settings)
@@ -149,7 +157,13 @@ def _spawn_server(settings: Settings) -> "subprocess.Popen[bytes]":
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as sink:
         return subprocess.Popen(
-            [sys.executable, "-m", "workers.run", "llm", "workers.processes.text_server:run_text_server"],
+            [
+                sys.executable,
+                "-m",
+                "workers.run",
+                "llm",
+                "workers.processes.text_server:run_text_server",
+            ],
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=sink,

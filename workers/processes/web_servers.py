@@ -1,4 +1,5 @@
-"""The mains of the two doors, web and dashboard. They load nothing that may reveal a secret, sign or send."""
+"""The mains of the two doors, web and dashboard. They load nothing that may reveal a secret, sign
+or send."""
 
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,9 @@ def run_web(settings: Settings) -> None:
     from web.app import create_web_app  # noqa: PLC0415  FastAPI for the one process that needs it
 
     active_policy.set_trusted_keys(settings.gate.policy_keys)
-    database = Database(settings.database.pages_url.get_secret_value(), pool_size=WEB_POOL_SIZE, application="web")
+    database = Database(
+        settings.database.pages_url.get_secret_value(), pool_size=WEB_POOL_SIZE, application="web"
+    )
     public = settings.web.public_url.rstrip("/")
     serve_app(
         create_web_app(
@@ -46,10 +49,13 @@ def run_web(settings: Settings) -> None:
 
 def run_dashboard(settings: Settings) -> None:
     """The members' door."""
-    from dashboard.app import create_dashboard_app  # noqa: PLC0415  Streamlit for the one process that needs it
+    # treamlit for the one process that needs it
+    from dashboard.app import create_dashboard_app  # noqa: PLC0415  S  see above
 
     door_of = settings.dashboard
-    serve_app(create_dashboard_app(), door_of.host, door_of.port, proxies=settings.workers.trusted_proxies)
+    serve_app(
+        create_dashboard_app(), door_of.host, door_of.port, proxies=settings.workers.trusted_proxies
+    )
 
 
 def serve_app(application: "ASGIApp", host: str, port: int, *, proxies: str = "") -> None:

@@ -1,4 +1,5 @@
-"""Fixed ticks in the relay's process. A tick only writes due rows; creators' schedules are rows, never ticks."""
+"""Fixed ticks in the relay's process. A tick only writes due rows; creators' schedules are rows,
+never ticks."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -24,9 +25,11 @@ log = telemetry.get_logger("workers.relay.beat")
 
 @dataclass(frozen=True)
 class Tick:
-    """Every `seconds` (and once at the start), `put` writes rows that are due; it never works itself.
+    """Every `seconds` (and once at the start), `put` writes rows that are due; it never works
+    itself.
 
-    Ticks of one `line` come one after the other: those that go through all agencies must not hold up the house's own.
+    Ticks of one `line` come one after the other: those that go through all agencies must not hold
+    up the house's own.
     """
 
     seconds: int
@@ -40,9 +43,12 @@ class BeatEnded(Exception):  # no error: a tick's next scope is not opened
 
 
 class Beat:
-    """The ticks while this relay leads: `with Beat(ticks, tenant):`. Memory store: the outbox does the catching up."""
+    """The ticks while this relay leads: `with Beat(ticks, tenant):`. Memory store: the outbox does
+    the catching up."""
 
-    def __init__(self, ticks: Sequence[Tick], tenant: OpenScope, *, clock: Callable[[], datetime] = wall_now) -> None:
+    def __init__(
+        self, ticks: Sequence[Tick], tenant: OpenScope, *, clock: Callable[[], datetime] = wall_now
+    ) -> None:
         self._ticks = tuple(ticks)
         self._tenant = tenant
         self._clock = clock
@@ -55,7 +61,8 @@ class Beat:
         self._over.clear()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            # All of them begin with the relay, which needs this interpreter and its connections for what is due.
+            # All of them begin with the relay, which needs this interpreter and its connections for
+            # what is due.
             executors={"default": ThreadPoolExecutor(1), "house": ThreadPoolExecutor(1)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
@@ -71,7 +78,10 @@ class Beat:
         self._scheduler.start()
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._over.set()
         if self._scheduler is not None:
@@ -79,8 +89,8 @@ class Beat:
             self._scheduler = None
 
     def follow_clock_rollback(self) -> None:
-        """Let ticks come as often as they should where the machine's clock was set back: APScheduler waits for a time
-        of day, so an hour back would be an hour without any."""
+        """Let ticks come as often as they should where the machine's clock was set back:
+        APScheduler waits for a time of day, so an hour back would be an hour without any."""
         now = self._clock()
         for job in self._scheduler.get_jobs() if self._scheduler is not None else ():
             (tick,) = job.args
@@ -97,10 +107,15 @@ class Beat:
             return
         except Exception as error:  # the next beat tries again; what is due is in the rows
             log.error(
-                "beat.failed", tick=tick.name, error=telemetry.describe_error(error), at=telemetry.error_location(error)
+                "beat.failed",
+                tick=tick.name,
+                error=telemetry.describe_error(error),
+                at=telemetry.error_location(error),
             )
 
-    def _open_scope(self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app") -> AbstractContextManager[Scope]:
+    def _open_scope(
+        self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app"
+    ) -> AbstractContextManager[Scope]:
         if self._over.is_set():
             raise BeatEnded
         return self._tenant(tenant_id, actor, role=role)

@@ -1,4 +1,5 @@
-"""Celery carries two ids and nothing else: no retries, no times, no results. Its loss costs one lease of lateness."""
+"""Celery carries two ids and nothing else: no retries, no times, no results. Its loss costs one
+lease of lateness."""
 
 import logging
 import signal
@@ -28,7 +29,8 @@ HandleEvent = Callable[[UUID, UUID], object]
 
 
 def make_celery_app(redis_url: str, handle: HandleEvent | None = None) -> Celery:
-    """The Celery app of this process: JSON, early ack, no result, no remote control, our own logging.
+    """The Celery app of this process: JSON, early ack, no result, no remote control, our own
+    logging.
 
     `handle` does the one task there is; a process that only sends leaves it out.
     """
@@ -37,7 +39,9 @@ def make_celery_app(redis_url: str, handle: HandleEvent | None = None) -> Celery
     def handled(event_id: str, lease_token: str) -> None:
         try:
             serve(UUID(event_id), UUID(lease_token))
-        except Exception as error:  # the row could not be settled: its lease ends, and it is handed out again
+        except (
+            Exception
+        ) as error:  # the row could not be settled: its lease ends, and it is handed out again
             log.error(
                 "event.unsettled",
                 event_id=event_id,
@@ -64,7 +68,8 @@ def make_celery_app(redis_url: str, handle: HandleEvent | None = None) -> Celery
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_channel_error_retry=True,  # a Redis that refuses writes is away, and ended the worker: a full disk
+        # a Redis that refuses writes is away, and ended the worker: a full disk
+        broker_channel_error_retry=True,
         broker_connection_timeout=2.0,
         broker_transport=TRANSPORT_PATH,
         broker_transport_options={
@@ -73,16 +78,22 @@ def make_celery_app(redis_url: str, handle: HandleEvent | None = None) -> Celery
             "socket_keepalive": True,
         },
     )
-    app.task(handled, name=TASK_NAME, shared=False)  # shared ones reach every other app of the process
+    app.task(
+        handled, name=TASK_NAME, shared=False
+    )  # shared ones reach every other app of the process
     return app
 
 
 def _refuse_event(event_id: UUID, _token: UUID) -> None:
-    raise Unavailable("worker.unserved", event=str(event_id))  # a process that only sends was asked to serve
+    raise Unavailable(
+        "worker.unserved", event=str(event_id)
+    )  # a process that only sends was asked to serve
 
 
 def _build_controller(app: Celery, queues: Sequence[Queue], threads: int) -> WorkController:
-    logging.getLogger("celery").setLevel(logging.WARNING)  # two lines per message otherwise; outcomes are counted
+    logging.getLogger("celery").setLevel(
+        logging.WARNING
+    )  # two lines per message otherwise; outcomes are counted
     state.should_stop = state.should_terminate = None
     app.finalize()
     app.set_default()  # the threads of the pool look the task up in it
@@ -99,9 +110,11 @@ def _build_controller(app: Celery, queues: Sequence[Queue], threads: int) -> Wor
 
 
 def run_celery_worker(app: Celery, *, queues: Sequence[Queue], threads: int) -> None:
-    """Work on `queues` with so many threads until SIGTERM or SIGINT; then end what runs, and return.
+    """Work on `queues` with so many threads until SIGTERM or SIGINT; then end what runs, and
+    return.
 
-    Call it in the main thread, as the last act of a process: Celery keeps one worker per process.
+    Call it in the main thread, as the last act of a process: Celery keeps one worker per
+    process.
     """
     controller = _build_controller(app, queues, threads)
     if current_thread() is main_thread():
@@ -116,7 +129,8 @@ def _request_warm_stop(_number: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def background_worker(app: Celery, *, queues: Sequence[Queue], threads: int) -> Iterator[None]:
-    """A worker beside other work in this process, for tests and benchmarks; ended warmly with the block.
+    """A worker beside other work in this process, for tests and benchmarks; ended warmly with the
+    block.
 
     Raises Unavailable when it does not reach Redis within 20 s.
     """

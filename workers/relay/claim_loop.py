@@ -1,6 +1,8 @@
-"""The relay: claims due rows and hands them to Celery, within the room of each queue. The only sender of messages.
+"""The relay: claims due rows and hands them to Celery, within the room of each queue. The only
+sender of messages.
 
-One relay leads, by a session lock; others stand by. PostgreSQL gone: it comes back by itself. Redis gone: rows go back.
+One relay leads, by a session lock; others stand by. PostgreSQL gone: it comes back by itself. Redis
+gone: rows go back.
 """
 
 import signal
@@ -41,9 +43,10 @@ RETRY_SECONDS = 0.5
 FULL_ROUND_ROWS = 8
 ROUND_PAUSE = 0.03
 MAX_ROUND_PAUSE = 0.25
-"""Every ending wakes the relay. A round that handed out fewer rows than that rests as long as it took, so that under
-a backlog the endings are gathered and the relay leaves PostgreSQL half of its time. 10 ms at least cost twice as much
-processor time per post as 30 ms do, and a lane waits for its next row 10 ms longer on average: measured."""
+"""Every ending wakes the relay. A round that handed out fewer rows than that rests as long as it
+took, so that under a backlog the endings are gathered and the relay leaves PostgreSQL half of its
+time. 10 ms at least cost twice as much processor time per post as 30 ms do, and a lane waits for
+its next row 10 ms longer on average: measured."""
 
 _LEADING = 0x72656C6179
 """Session advisory lock of the leading relay ("relay")."""
@@ -70,21 +73,28 @@ CAPACITY_GROUPS = (
     CapacityGroup(2, (("gpu", 1), ("make", 2))),
     CapacityGroup(8, (("buy", 8),)),
 )
-"""As the processes `send` (48 threads) and `make` (2 threads, and 8 that mostly wait for a seller) have them."""
+"""As the processes `send` (48 threads) and `make` (2 threads, and 8 that mostly wait for a seller)
+have them."""
 
 
-def free_capacity(seen: Mapping[Queue, QueueState], places: CapacityGroup, queue: Queue, cap: int) -> int:
-    """How many rows of a queue may be handed out now: its cap and its shared places, less what is in flight."""
+def free_capacity(
+    seen: Mapping[Queue, QueueState], places: CapacityGroup, queue: Queue, cap: int
+) -> int:
+    """How many rows of a queue may be handed out now: its cap and its shared places, less what is
+    in flight."""
     in_flight = sum(seen[other].leased for other, _ in places.queue_caps)
     return max(0, min(cap - seen[queue].leased, places.total - in_flight))
 
 
 def celery_sender(app: Celery) -> SendMessage:
-    """Sends `handle(event_id, lease_token)`; raises one of BrokerError, RedisError, OSError when Redis is away."""
+    """Sends `handle(event_id, lease_token)`; raises one of BrokerError, RedisError, OSError when
+    Redis is away."""
     task = app.tasks[TASK_NAME]
 
     def send(row: ClaimedRow, queue: Queue) -> None:
-        task.apply_async(args=(str(row.id), str(row.token)), queue=queue, ignore_result=True, retry=False)
+        task.apply_async(
+            args=(str(row.id), str(row.token)), queue=queue, ignore_result=True, retry=False
+        )
 
     return send
 
@@ -103,7 +113,8 @@ class Relay:
         ticks: Sequence[Tick] = (),
         turns: GpuScheduler | None = None,
     ) -> None:
-        """`turns` says whose turn it is in `gpu`; `ticks` beat while this relay leads; `facts` says who hears them."""
+        """`turns` says whose turn it is in `gpu`; `ticks` beat while this relay leads; `facts` says
+        who hears them."""
         self._database = database
         self._tenant = tenant
         self._send = send
@@ -116,7 +127,8 @@ class Relay:
         self._sweep_at = 0.0
 
     def run(self) -> None:
-        """Lead when the lock is free, stand by otherwise, survive a restart of PostgreSQL; until `stop`."""
+        """Lead when the lock is free, stand by otherwise, survive a restart of PostgreSQL; until
+        `stop`."""
         while not self._stopping.is_set():
             try:
                 self._run_as_leader()
@@ -125,7 +137,8 @@ class Relay:
                 self._stopping.wait(RETRY_SECONDS)
 
     def run_until_signal(self) -> None:
-        """`run` as the last act of a process, in its main thread: SIGTERM and SIGINT end it after its round."""
+        """`run` as the last act of a process, in its main thread: SIGTERM and SIGINT end it after
+        its round."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stop())
         self.run()
@@ -137,7 +150,9 @@ class Relay:
     def _run_as_leader(self) -> None:
         with self._open_listen_connection() as connection:
             while not self._stopping.is_set():
-                if connection.execute("SELECT pg_try_advisory_lock(%s)", (_LEADING,)).fetchone() == (True,):
+                if connection.execute(
+                    "SELECT pg_try_advisory_lock(%s)", (_LEADING,)
+                ).fetchone() == (True,):
                     break
                 self._stopping.wait(MAX_SLEEP_SECONDS)
             else:
@@ -152,14 +167,17 @@ class Relay:
                         began = monotonic()
                         sent, sleep = self.hand_out_due_rows()
                         if sent < FULL_ROUND_ROWS:
-                            self._stopping.wait(max(ROUND_PAUSE, min(monotonic() - began, MAX_ROUND_PAUSE)))
+                            self._stopping.wait(
+                                max(ROUND_PAUSE, min(monotonic() - began, MAX_ROUND_PAUSE))
+                            )
                         list(connection.notifies(timeout=sleep, stop_after=1))
             finally:
                 self.leading.clear()
 
     @contextmanager
     def _open_listen_connection(self) -> Iterator["psycopg.Connection[Any]"]:
-        """A connection of its own that listens and holds the session lock; closed for good at the end."""
+        """A connection of its own that listens and holds the session lock; closed for good at the
+        end."""
         with self._database.engine.connect() as pooled:
             pooled.execution_options(isolation_level="AUTOCOMMIT")
             pooled.execute(text("SET idle_session_timeout = 0"))
@@ -173,7 +191,8 @@ class Relay:
                 pooled.invalidate()  # ends the session, and its lock with it
 
     def hand_out_due_rows(self) -> tuple[int, float]:
-        """Look at all queues once, hand out what is due and has room: how many rows, the seconds to sleep at most."""
+        """Look at all queues once, hand out what is due and has room: how many rows, the seconds to
+        sleep at most."""
         started = monotonic()
         total = 0
         if started >= self._sweep_at:
@@ -192,14 +211,17 @@ class Relay:
                     continue
                 sent = self._claim_and_send(queue, cap=cap, free=free)
                 if sent is None:
-                    self._stopping.wait(RETRY_SECONDS)  # Redis is away: nothing else can be sent either
+                    self._stopping.wait(
+                        RETRY_SECONDS
+                    )  # Redis is away: nothing else can be sent either
                     return total, 0.0
                 seen[queue] = QueueState(seen[queue].leased + sent, True, seen[queue].next_at)
                 total += sent
         return total, max(0.0, _until_next(seen, now) - (monotonic() - started))
 
     def _claim_and_send(self, queue: Queue, *, cap: int, free: int) -> int | None:
-        """Claim and send; how many were sent, None when Redis could not be reached (the rest went back)."""
+        """Claim and send; how many were sent, None when Redis could not be reached (the rest went
+        back)."""
         try:
             with self._open_scope() as scope:
                 claim = self._turns.claim_rows if queue == GPU_QUEUE else row_leases.claim_rows
@@ -210,7 +232,9 @@ class Relay:
             try:
                 self._send(row, queue)
             except (BrokerError, RedisError, OSError) as error:
-                log.warning("relay.redis_away", error=type(error).__name__, rows=len(claimed) - index)
+                log.warning(
+                    "relay.redis_away", error=type(error).__name__, rows=len(claimed) - index
+                )
                 with self._open_scope() as scope:
                     row_leases.return_rows(scope, claimed[index:])
                 telemetry.ROWS_RETURNED.inc(len(claimed) - index)
@@ -234,5 +258,7 @@ class Relay:
 
 def _until_next(seen: Mapping[Queue, QueueState], now: datetime) -> float:
     """Seconds to the next row's time, at most the longest sleep."""
-    ahead = [(look.next_at - now).total_seconds() for look in seen.values() if look.next_at is not None]
+    ahead = [
+        (look.next_at - now).total_seconds() for look in seen.values() if look.next_at is not None
+    ]
     return min([MAX_SLEEP_SECONDS, *ahead])

@@ -1,8 +1,10 @@
-"""From a row to its handler: every kind has one route, every run ends in one of five ways, each counted.
+"""From a row to its handler: every kind has one route, every run ends in one of five ways, each
+counted.
 
-The row is settled after the handler returned, in a transaction of its own. Settling it inside the handler's would spare
-a statement and tie every room to the outbox; instead every handler claims its subject first, so a run that is repeated
-because its ending was lost finds its work done and ends quietly. Facts are settled with what they write: exactly once.
+The row is settled after the handler returned, in a transaction of its own. Settling it inside the
+handler's would spare a statement and tie every room to the outbox; instead every handler claims its
+subject first, so a run that is repeated because its ending was lost finds its work done and ends
+quietly. Facts are settled with what they write: exactly once.
 """
 
 from collections.abc import Callable, Iterable
@@ -33,21 +35,24 @@ DATABASE_ERRORS = (OperationalError, InterfaceError, PoolTimeout)
 """The database restarts, or has no connection to spare."""
 
 NETWORK_DEADLINE_SECONDS = 30
-"""A post or a message: 30 s of network at most; a lease's grace covers what is written before and after."""
+"""A post or a message: 30 s of network at most; a lease's grace covers what is written before and
+after."""
 
 LOOK_SECONDS = 0.25
 """Between two looks whether the database is back."""
 
 FIRST_LEASE = timedelta(seconds=30)
-"""The deadline a row is taken with; a route that needs another one sets it in the same transaction."""
+"""The deadline a row is taken with; a route that needs another one sets it in the same
+transaction."""
 
 
 @dataclass(frozen=True)
 class EventRoute:
     """One kind of event and the one function that handles it, its collaborators bound already.
 
-    `deadline_seconds` bounds the handler's wall time; long work extends it by `heartbeat.heartbeat`.
-    `on_dead` is told when the row stops for good, so that nobody waits for it; it may run more than once.
+    `deadline_seconds` bounds the handler's wall time; long work extends it by
+    `heartbeat.heartbeat`. `on_dead` is told when the row stops for good, so that nobody waits for
+    it; it may run more than once.
     """
 
     event: type[Event]
@@ -58,7 +63,8 @@ class EventRoute:
 
 
 class EventRoutes:
-    """All routes, and who hears which fact. Refuses, at start, a kind with two routes or a shape that cannot travel."""
+    """All routes, and who hears which fact. Refuses, at start, a kind with two routes or a shape
+    that cannot travel."""
 
     def __init__(self, *routes: EventRoute, facts: FactListeners | None = None) -> None:
         self.facts = facts or FactListeners({})
@@ -66,16 +72,22 @@ class EventRoutes:
         for route in routes:
             if route.event.kind in self.by_kind or route.event.kind in self.facts.by_kind:
                 raise ValueError(f"two routes for {route.event.kind}")
-            if timedelta(seconds=route.deadline_seconds) + row_leases.LEASE_GRACE > row_leases.MAX_DEADLINE:
+            if (
+                timedelta(seconds=route.deadline_seconds) + row_leases.LEASE_GRACE
+                > row_leases.MAX_DEADLINE
+            ):
                 raise ValueError(f"{route.event.kind} may take longer than a lease can last")
             outbox.check_event_type(route.event)
             self.by_kind[route.event.kind] = route
         unheard = {event.kind for event in self.facts.listener_events} - set(self.by_kind)
         if unheard:
-            raise ValueError(f"facts are heard by {', '.join(sorted(unheard))}, which no route handles")
+            raise ValueError(
+                f"facts are heard by {', '.join(sorted(unheard))}, which no route handles"
+            )
 
     def require_routes(self, events: Iterable[type[Event]]) -> None:
-        """Raise ValueError for an event kind without a route; called at start-up with `declared(…)` of all rooms."""
+        """Raise ValueError for an event kind without a route; called at start-up with `declared(…)`
+        of all rooms."""
         missing = {event.kind for event in events} - set(self.by_kind) - set(self.facts.by_kind)
         if missing:
             raise ValueError(f"no route for {', '.join(sorted(missing))}")
@@ -87,18 +99,26 @@ def declared_events(*modules: ModuleType) -> tuple[type[Event], ...]:
         found
         for module in modules
         for found in vars(module).values()
-        if isinstance(found, type) and found.__module__ == module.__name__ and hasattr(found, "kind")
+        if isinstance(found, type)
+        and found.__module__ == module.__name__
+        and hasattr(found, "kind")
     )
 
 
 class Dispatcher:
-    """Takes rows, runs their handlers, settles them. One per process; its methods are safe in any thread."""
+    """Takes rows, runs their handlers, settles them. One per process; its methods are safe in any
+    thread."""
 
     def __init__(
-        self, routes: EventRoutes, tenant: OpenScope, *, only: UUID | None = None, database: Database | None = None
+        self,
+        routes: EventRoutes,
+        tenant: OpenScope,
+        *,
+        only: UUID | None = None,
+        database: Database | None = None,
     ) -> None:
-        """With `only`, works as `app` in that tenant alone: the in-process relay of tests. With `database`, that of
-        `tenant`, what is one statement takes one round trip."""
+        """With `only`, works as `app` in that tenant alone: the in-process relay of tests. With
+        `database`, that of `tenant`, what is one statement takes one round trip."""
         self._routes = routes
         self._tenant = tenant
         self._only = only
@@ -115,7 +135,8 @@ class Dispatcher:
         return self._tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay")
 
     def handle_event(self, event_id: UUID, token: UUID) -> bool:
-        """Take the row, run its handler, settle it. False when the message was old and nothing was done."""
+        """Take the row, run its handler, settle it. False when the message was old and nothing was
+        done."""
         taken = row_leases.take_row(self._alone, event_id, token, deadline=FIRST_LEASE)
         route = self._routes.by_kind.get(taken.kind) if taken else None
         if taken and route and route.deadline_seconds > FIRST_LEASE.total_seconds():
@@ -147,7 +168,11 @@ class Dispatcher:
             return "lost"
         except Exception as error:  # a bug: the row's own backoff retries it, never the code here
             return self._record_failure(taken, route, error)
-        return "done" if self._write_with_retry(lambda: row_leases.finish_row(self._alone, taken)) else "lost"
+        return (
+            "done"
+            if self._write_with_retry(lambda: row_leases.finish_row(self._alone, taken))
+            else "lost"
+        )
 
     def _settle_row(self, write: Callable[[Scope], bool]) -> bool:
         """Write how a run ended."""
@@ -159,9 +184,11 @@ class Dispatcher:
         return self._write_with_retry(once)
 
     def _write_with_retry(self, write: Callable[[], bool]) -> bool:
-        """Write how a run ended. A database that is away is waited for: until then the row, and its lane, are nobody's.
+        """Write how a run ended. A database that is away is waited for: until then the row, and its
+        lane, are nobody's.
 
-        Each of these writes is bound to the row's token, so that one whose commit went unheard may be repeated.
+        Each of these writes is bound to the row's token, so that one whose commit went unheard may
+        be repeated.
         """
         until = monotonic() + row_leases.LEASE_GRACE.total_seconds()
         while True:
@@ -175,10 +202,16 @@ class Dispatcher:
     def _run_handler(self, taken: TakenRow, route: EventRoute | None) -> None:
         if route is None:
             raise GreenroomError("event.unrouted", kind=taken.kind)
-        if taken.tries > route.backoff.dead_at:  # its workers died with it, and nobody could count the failures
+        if (
+            taken.tries > route.backoff.dead_at
+        ):  # its workers died with it, and nobody could count the failures
             raise GreenroomError("event.killed_workers", kind=taken.kind)
-        with heartbeat.running_row(lambda: self._extend_lease(taken, route), lambda: self._is_capacity_needed(taken)):
-            route.handler(outbox.rebuild_event(route.event, taken.tenant_id, taken.subject_id, taken.args))
+        with heartbeat.running_row(
+            lambda: self._extend_lease(taken, route), lambda: self._is_capacity_needed(taken)
+        ):
+            route.handler(
+                outbox.rebuild_event(route.event, taken.tenant_id, taken.subject_id, taken.args)
+            )
 
     def _extend_lease(self, taken: TakenRow, route: EventRoute) -> bool:
         with self.scope() as scope:
@@ -193,9 +226,14 @@ class Dispatcher:
     def _record_failure(self, taken: TakenRow, route: EventRoute | None, error: Exception) -> str:
         said = telemetry.describe_error(error)
         backoff = route.backoff if route else DEFAULT_BACKOFF
-        dead = self._settle_row(lambda scope: row_leases.fail_row(scope, taken, error=said, backoff=backoff))
+        dead = self._settle_row(
+            lambda scope: row_leases.fail_row(scope, taken, error=said, backoff=backoff)
+        )
         log.error(
-            "event.dead" if dead else "event.failed", error=said, at=telemetry.error_location(error), tries=taken.tries
+            "event.dead" if dead else "event.failed",
+            error=said,
+            at=telemetry.error_location(error),
+            tries=taken.tries,
         )
         if not dead:
             return "failed"
@@ -203,11 +241,19 @@ class Dispatcher:
             self._tell_dead(taken, route, route.on_dead)
         return "dead"
 
-    def _tell_dead(self, taken: TakenRow, route: EventRoute, on_dead: Callable[[Any], None]) -> None:
+    def _tell_dead(
+        self, taken: TakenRow, route: EventRoute, on_dead: Callable[[Any], None]
+    ) -> None:
         try:
-            on_dead(outbox.rebuild_event(route.event, taken.tenant_id, taken.subject_id, taken.args))
+            on_dead(
+                outbox.rebuild_event(route.event, taken.tenant_id, taken.subject_id, taken.args)
+            )
         except Exception as error:  # the minute's search for orphans repairs what this could not
-            log.error("event.on_dead_failed", error=telemetry.describe_error(error), at=telemetry.error_location(error))
+            log.error(
+                "event.on_dead_failed",
+                error=telemetry.describe_error(error),
+                at=telemetry.error_location(error),
+            )
 
 
 def run_due_events(
@@ -218,7 +264,8 @@ def run_due_events(
     until: datetime | None = None,
     limit: int = 100_000,
 ) -> int:
-    """Run every due row in this process, without Celery and Redis, one at a time and in order, until none is left.
+    """Run every due row in this process, without Celery and Redis, one at a time and in order,
+    until none is left.
 
     Advances no clock: shift the house's first. What handlers put for now is run too.
 
@@ -251,7 +298,11 @@ def _claim_next(dispatcher: Dispatcher, until: datetime | None) -> row_leases.Cl
 
 
 def _list_due_queues(scope: Scope) -> list[outbox.Queue]:
-    return [queue for queue, seen in row_leases.queue_states(scope).items() if seen.due and queue != fan_out.FACT_QUEUE]
+    return [
+        queue
+        for queue, seen in row_leases.queue_states(scope).items()
+        if seen.due and queue != fan_out.FACT_QUEUE
+    ]
 
 
 def _claim_first(scope: Scope, queue: outbox.Queue) -> list[row_leases.ClaimedRow]:

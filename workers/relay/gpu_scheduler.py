@@ -1,8 +1,9 @@
-"""Whose turn it is on a device: the loaded model's rows first, those of its adapters before others of it, tenants in
-turn, nobody beyond his patience.
+"""Whose turn it is on a device: the loaded model's rows first, those of its adapters before others
+of it, tenants in turn, nobody beyond his patience.
 
-What is remembered lives in the leading relay: which group was handed out last, since when, and which tenants had the
-device. Losing it costs one model load, and another order once; no row, no lease and no result hangs on it.
+What is remembered lives in the leading relay: which group was handed out last, since when, and
+which tenants had the device. Losing it costs one model load, and another order once; no row, no
+lease and no result hangs on it.
 """
 
 from collections.abc import Callable
@@ -34,10 +35,10 @@ class GpuScheduler:
         stay: timedelta = MODEL_STAY,
         kin: Callable[[str], str] = device_queue.model_group_prefix,
     ) -> None:
-        """`patience`: after so long a row no longer yields to the loaded group. `stay`: so long a group keeps the
-        device all the same, once it was loaded for one that had lost patience: where everybody waits too long, each
-        row would load its own model otherwise, and all would wait still longer. `kin`: how the groups of a group's
-        model begin."""
+        """`patience`: after so long a row no longer yields to the loaded group. `stay`: so long a
+        group keeps the device all the same, once it was loaded for one that had lost patience:
+        where everybody waits too long, each row would load its own model otherwise, and all would
+        wait still longer. `kin`: how the groups of a group's model begin."""
         self._patience = patience
         self._stay = stay
         self._kin = kin

@@ -1,8 +1,9 @@
 """Redis as the house needs it: messages are handed over and forgotten.
 
-Kombu keeps every message in Redis a second time until it is acknowledged, and hands it out again after an hour: two
-round trips and a client object each, for a promise that leases keep already (a lost message costs one lease, a repeated
-one finds another token). Without them the sending process took 32.1 ms a post instead of 34.0, one after the other.
+Kombu keeps every message in Redis a second time until it is acknowledged, and hands it out again
+after an hour: two round trips and a client object each, for a promise that leases keep already (a
+lost message costs one lease, a repeated one finds another token). Without them the sending process
+took 32.1 ms a post instead of 34.0, one after the other.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ TRANSPORT_PATH = "workers.relay.redis_transport:RedisTransport"
 
 
 class UnacknowledgedQoS(virtual.QoS):
-    """Counts what is in hand, so that a worker takes no more than its threads; keeps no copy anywhere."""
+    """Counts what is in hand, so that a worker takes no more than its threads; keeps no copy
+    anywhere."""
 
     restore_at_shutdown = False
 
@@ -31,7 +33,8 @@ class UnacknowledgedQoS(virtual.QoS):
 class SingleClientChannel(redis.Channel):
     """One client for all its commands: a new one for each costs more than the command."""
 
-    QoS = UnacknowledgedQoS  # type: ignore[assignment]  # kombu says which class it uses, not which it takes
+    # kombu says which class it uses, not which it takes
+    QoS = UnacknowledgedQoS  # type: ignore[assignment]  # see above
 
     @cached_property
     def redis_client(self) -> Any:

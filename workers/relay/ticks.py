@@ -1,4 +1,5 @@
-"""What the beat writes. Apart from the handlers: the relay need not load the rooms whose rows it only writes."""
+"""What the beat writes. Apart from the handlers: the relay need not load the rooms whose rows it
+only writes."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -50,7 +51,8 @@ DESTINATION_CHECK_SECONDS = 3600
 RETENTION_SECONDS = 6 * 3600
 """How late something that is over may go."""
 INTAKE_SECONDS = 300
-"""Between two looks at the form for removal requests: eleven may fail before nothing for adults leaves."""
+"""Between two looks at the form for removal requests: eleven may fail before nothing for adults
+leaves."""
 
 FOLLOWERS_SECONDS = 6 * 3600
 """Between two questions how many follow an account."""
@@ -59,7 +61,8 @@ EARNINGS_SECONDS = 6 * 3600
 """Between two questions what an account earned."""
 
 RAIL_SECONDS = 900
-"""Between two comparisons of the books with what platforms list: how late what a fan paid for may come."""
+"""Between two comparisons of the books with what platforms list: how late what a fan paid for may
+come."""
 
 WATCH_FOLDER_SECONDS = 30
 """Between two looks into the folder that files are brought in from."""
@@ -76,8 +79,8 @@ ROLLED_UP_WITHIN = timedelta(seconds=250)
 AT_ONCE = 20
 ROLLED_UP_AT_ONCE = 4
 LATER = timedelta(seconds=1)
-"""So many agencies have something to do at once, the next so much later: a thousand at the same moment, each minute,
-would stand before what is due on time."""
+"""So many agencies have something to do at once, the next so much later: a thousand at the same
+moment, each minute, would stand before what is due on time."""
 
 WriteRows = Callable[[OpenScope], None]
 
@@ -87,9 +90,11 @@ log = telemetry.get_logger("workers.relay.ticks")
 def _spread_agencies(
     tenant: OpenScope, within: timedelta = WITHIN, *, at_once: int = AT_ONCE
 ) -> Iterator[tuple[UUID, timedelta]]:
-    """Every agency, and how much later than now it has something to do; all of them `within` what is given.
+    """Every agency, and how much later than now it has something to do; all of them `within` what
+    is given.
 
-    What is done for one of them is followed by as long a rest: this is the process that hands out what is due.
+    What is done for one of them is followed by as long a rest: this is the process that hands out
+    what is due.
     """
     found = list_tenant_ids(tenant)
     step = min(LATER, within * at_once / max(len(found), 1))
@@ -99,8 +104,11 @@ def _spread_agencies(
         sleep(monotonic() - began)
 
 
-def _for_each_tenant(event: Callable[[UUID, UUID], Event], dedupe: str, *, house: bool = False) -> WriteRows:
-    """One row for every agency, and for the house itself where that is said, unless one still waits."""
+def _for_each_tenant(
+    event: Callable[[UUID, UUID], Event], dedupe: str, *, house: bool = False
+) -> WriteRows:
+    """One row for every agency, and for the house itself where that is said, unless one still
+    waits."""
 
     def put(tenant: OpenScope) -> None:
         more = [(INSTALLATION_ID, timedelta())] if house else []
@@ -140,11 +148,14 @@ def _each_creator_is_rolled_up(tenant: OpenScope) -> None:
 
 
 def _roll_up(scope: Scope, creator: Creator, later: timedelta) -> None:
-    """Yesterday and today of one creator; a zone nobody knows stops this creator's numbers, not everybody's."""
+    """Yesterday and today of one creator; a zone nobody knows stops this creator's numbers, not
+    everybody's."""
     try:
         day = local_day(scope.now, creator.zone)
     except BadInput as error:
-        log.warning("rollup.no_zone", creator=str(creator.id), error=telemetry.describe_error(error))
+        log.warning(
+            "rollup.no_zone", creator=str(creator.id), error=telemetry.describe_error(error)
+        )
         return
     for each in (day - timedelta(days=1), day):
         due = RollupDue(scope.tenant_id, creator.id, each)
@@ -156,17 +167,29 @@ TICKS = (
     Tick(60, _as_planned(credentials.schedule_due_renewals), "tokens"),
     Tick(60, _as_planned(emails.schedule_emails), "mails"),
     Tick(60, _as_planned(incoming_comments.schedule_comment_readings), "remarks"),
-    Tick(CHECKPOINT_SECONDS, _write_installation_row(CheckpointDue, "checkpoint"), "checkpoints", "house"),
+    Tick(
+        CHECKPOINT_SECONDS,
+        _write_installation_row(CheckpointDue, "checkpoint"),
+        "checkpoints",
+        "house",
+    ),
     Tick(INTAKE_SECONDS, _write_installation_row(IntakeDue, "intake"), "intake", "house"),
     Tick(WEBHOOK_SUBSCRIPTION_SECONDS, _as_planned(webhook_subscriptions.plan_checks), "calls"),
-    Tick(WATCH_FOLDER_SECONDS, _write_installation_row(WatchFolderDue, "folder"), "folder", "house"),
+    Tick(
+        WATCH_FOLDER_SECONDS, _write_installation_row(WatchFolderDue, "folder"), "folder", "house"
+    ),
     Tick(3600, _for_each_tenant(AgeRetentionDue, "age_forget"), "ages"),
     Tick(3600, _for_each_tenant(RolesDue, "roles"), "roles"),
     Tick(3600, _write_installation_row(RuleReminderDue, "rules"), "rules", "house"),
     Tick(3600, _write_installation_row(PaperReminderDue, "people"), "people", "house"),
     Tick(DESTINATION_CHECK_SECONDS, _for_each_tenant(PlaceProbeDue, "copy_probe"), "places"),
     Tick(RETENTION_SECONDS, _for_each_tenant(RetentionDue, "keeping", house=True), "keeping"),
-    Tick(DAY_SECONDS, _write_installation_row(CalibrationReminderDue, "comparisons"), "comparisons", "house"),
+    Tick(
+        DAY_SECONDS,
+        _write_installation_row(CalibrationReminderDue, "comparisons"),
+        "comparisons",
+        "house",
+    ),
     Tick(DAY_SECONDS, _for_each_tenant(TenantLimitsDue, "limits"), "limits"),
     Tick(DAY_SECONDS, _as_planned(command_menu.plan_menu_checks), "menus"),
     Tick(DAY_SECONDS, _as_planned(known_faces.resume_face_work), "faces"),

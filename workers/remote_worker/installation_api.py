@@ -1,4 +1,5 @@
-"""What a machine that makes pictures says to the house it works for, over HTTPS. It opens no database and no queue."""
+"""What a machine that makes pictures says to the house it works for, over HTTPS. It opens no
+database and no queue."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -7,7 +8,13 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import BaseModel, ValidationError
 
 from foundation.errors import BadInput, Conflict, Refused
-from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse, RequestNotSent, ResponseLost
+from foundation.http.http_client import (
+    HttpClient,
+    HttpRequest,
+    HttpResponse,
+    RequestNotSent,
+    ResponseLost,
+)
 from foundation.ops.clock import sleep
 from foundation.storage.object_store import bytes_digest
 from generators.remote_protocol import (
@@ -30,8 +37,8 @@ MAX_WAIT_SECONDS = 30.0
 """Seconds between two tries while the house is away; each is twice as long as the one before."""
 
 SUBMIT_TRIES = 8
-"""How often a picture is sent that did not arrive as it left, or that something between did not let through: some two
-minutes. Then the house lends it again, and counts how often."""
+"""How often a picture is sent that did not arrive as it left, or that something between did not let
+through: some two minutes. Then the house lends it again, and counts how often."""
 
 DIGEST_MISMATCH_CODE = "machine.digest"
 """What the house says of a picture that did not arrive as it left."""
@@ -57,15 +64,22 @@ class InstallationApi:
     """One house, as one machine of one agency."""
 
     def __init__(
-        self, url: str, key: str, *, deadline: float = 30.0, told: Callable[[str], None] | None = None
+        self,
+        url: str,
+        key: str,
+        *,
+        deadline: float = 30.0,
+        told: Callable[[str], None] | None = None,
     ) -> None:
-        """`told` hears why the house does not answer. Raises BadInput for an address that is not https, but for one of
-        this very machine."""
+        """`told` hears why the house does not answer. Raises BadInput for an address that is not
+        https, but for one of this very machine."""
         parts = _split_url(url)
         if (
             parts is None
             or not parts.hostname
-            or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
+            or not (
+                parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+            )
         ):
             raise BadInput("join.https")
         self.url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
@@ -76,7 +90,9 @@ class InstallationApi:
 
     def request_work(self, wanted: WorkRequest) -> WorkResponse:
         """Pictures to make, or how long to wait. Asks until the house answers."""
-        return self._retry_until_reachable(lambda: self._post_message("/work", wanted, WorkResponse))
+        return self._retry_until_reachable(
+            lambda: self._post_message("/work", wanted, WorkResponse)
+        )
 
     def send_heartbeat(self, said: LeaseHeartbeat) -> HeartbeatResponse:
         """Say how far it is, once. Raises Away."""
@@ -96,12 +112,15 @@ class InstallationApi:
         return self._retry_until_reachable(once)
 
     def submit_picture(self, made: PictureResult, data: bytes) -> None:
-        """Hand a picture in, until the house has it. Raises Ended where the house says that it wants it no more."""
+        """Hand a picture in, until the house has it. Raises Ended where the house says that it
+        wants it no more."""
         headers = {"content-type": "application/octet-stream", RESULT_HEADER: _to_ascii_json(made)}
 
         wait = FIRST_WAIT
         for _ in range(SUBMIT_TRIES):
-            reply = self._retry_until_reachable(lambda: self._send_request("/pictures", data, headers))
+            reply = self._retry_until_reachable(
+                lambda: self._send_request("/pictures", data, headers)
+            )
             if reply.status == 204:
                 return
             if _is_no(reply):
@@ -112,7 +131,8 @@ class InstallationApi:
         raise LeaseEnded
 
     def return_lease(self, said: LeaseReturn) -> None:
-        """Say that no more of a lease is made, once: a house that does not hear it sees the lease end by itself."""
+        """Say that no more of a lease is made, once: a house that does not hear it sees the lease
+        end by itself."""
         try:
             self._send_request("/given", _to_json(said))
         except InstallationUnreachable as away:
@@ -139,25 +159,39 @@ class InstallationApi:
         except ValidationError as error:
             raise InstallationUnreachable("answer") from error
 
-    def _send_request(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    def _send_request(
+        self, path: str, body: bytes, headers: Mapping[str, str] | None = None
+    ) -> HttpResponse:
         """One request. Raises Away, and Refused for a key that opens nothing."""
-        said = {"authorization": f"Bearer {self._key}", "content-type": "application/json", **(headers or {})}
-        request = HttpRequest("POST", f"{self.url}{API_PATH}{path}", said, body, self._deadline, MAX_PICTURE_BYTES)
+        said = {
+            "authorization": f"Bearer {self._key}",
+            "content-type": "application/json",
+            **(headers or {}),
+        }
+        request = HttpRequest(
+            "POST", f"{self.url}{API_PATH}{path}", said, body, self._deadline, MAX_PICTURE_BYTES
+        )
         match self._client.send(request):
             case RequestNotSent(detail) | ResponseLost(detail):
                 raise InstallationUnreachable(detail)
             case HttpResponse(status=401):
                 raise Refused("join.key_refused")
             case HttpResponse(status=status, headers=told) if status == 429 or status >= 500:
-                raise InstallationUnreachable(str(status), _parse_seconds(told.get("retry-after", "")))
+                raise InstallationUnreachable(
+                    str(status), _parse_seconds(told.get("retry-after", ""))
+                )
             case reply:
                 return reply
 
 
 def _is_no(reply: HttpResponse) -> bool:
-    """Whether the house itself says that it does not want a picture: a proxy's page never came to its ears."""
+    """Whether the house itself says that it does not want a picture: a proxy's page never came to
+    its ears."""
     try:
-        return 400 <= reply.status < 500 and _No.model_validate_json(reply.body).error.code != DIGEST_MISMATCH_CODE
+        return (
+            400 <= reply.status < 500
+            and _No.model_validate_json(reply.body).error.code != DIGEST_MISMATCH_CODE
+        )
     except ValidationError:
         return False
 

@@ -19,8 +19,9 @@ from workers.terminal.output import print_message, translate
 def run_remote_worker(url: str, *, once: bool = False) -> None:
     """Work for a house until Ctrl-C or SIGTERM, or, with `once`, until there is nothing to do.
 
-    Raises BadInput without a key or for an address that is not https, EngineMissing where the engine of the settings
-    cannot be used, Conflict where this machine works for that house already, Refused for a key that opens nothing.
+    Raises BadInput without a key or for an address that is not https, EngineMissing where the
+    engine of the settings cannot be used, Conflict where this machine works for that house already,
+    Refused for a key that opens nothing.
     """
     settings = load_settings()
     key = _read_key(settings)
@@ -28,7 +29,9 @@ def run_remote_worker(url: str, *, once: bool = False) -> None:
     engine = registry.load_image_engine(settings.generators)
     signal.signal(signal.SIGTERM, _exit_on_signal)
     with open_spool(installation_folder(), found.url, key) as spool:
-        work_loop.run_work_loop(work_loop.RemoteWorker(found, engine, spool, print_message), once=once)
+        work_loop.run_work_loop(
+            work_loop.RemoteWorker(found, engine, spool, print_message), once=once
+        )
 
 
 def _read_key(settings: Settings) -> str:

@@ -1,4 +1,5 @@
-"""What a machine keeps while it works for a house: who it is, and pictures that are made and not handed in yet.
+"""What a machine keeps while it works for a house: who it is, and pictures that are made and not
+handed in yet.
 
 Whoever is killed between the two finds the picture here, and does not make it again.
 """
@@ -24,7 +25,8 @@ _PICTURE = ".picture"
 
 
 class PictureSpool:
-    """A folder of this machine, for one house and one key; files are readable by their owner alone."""
+    """A folder of this machine, for one house and one key; files are readable by their owner
+    alone."""
 
     def __init__(self, folder: Path, instance: UUID) -> None:
         self._folder = folder
@@ -32,9 +34,13 @@ class PictureSpool:
 
     def store_picture(self, asked: PictureOrder, made: PictureResult, data: bytes) -> None:
         """Write a picture down, whole or not at all."""
-        write_atomically(self._folder / _picture_file_name(asked), made.model_dump_json().encode() + b"\n" + data)
+        write_atomically(
+            self._folder / _picture_file_name(asked), made.model_dump_json().encode() + b"\n" + data
+        )
 
-    def find_picture(self, lent: LeasedPictures, asked: PictureOrder) -> tuple[PictureResult, bytes] | None:
+    def find_picture(
+        self, lent: LeasedPictures, asked: PictureOrder
+    ) -> tuple[PictureResult, bytes] | None:
         """The picture that was made of the same before, under the lease it is wanted by now."""
         try:
             said, _, data = (self._folder / _picture_file_name(asked)).read_bytes().partition(b"\n")
@@ -51,7 +57,9 @@ class PictureSpool:
 
     def delete_unwanted(self, lent: LeasedPictures | None) -> None:
         """Delete what is not asked for any more."""
-        wanted = {_picture_file_name(asked) for asked in lent.pictures} if lent is not None else set()
+        wanted = (
+            {_picture_file_name(asked) for asked in lent.pictures} if lent is not None else set()
+        )
         for file in self._folder.glob(f"*{_PICTURE}"):
             if file.name not in wanted:
                 file.unlink(missing_ok=True)
@@ -59,8 +67,8 @@ class PictureSpool:
 
 @contextmanager
 def open_spool(home: Path, url: str, key: str) -> Iterator[PictureSpool]:
-    """The spool of this machine, held by nobody else. Raises Conflict where another program works for the same house
-    with the same key."""
+    """The spool of this machine, held by nobody else. Raises Conflict where another program works
+    for the same house with the same key."""
     folder = home / "joined" / hashlib.sha256(f"{url}\n{key}".encode()).hexdigest()[:16]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / "lock").open("a") as lock:

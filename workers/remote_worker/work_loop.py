@@ -1,4 +1,5 @@
-"""A machine that makes pictures for a house elsewhere: it asks for work, draws, says how far it is, and hands in.
+"""A machine that makes pictures for a house elsewhere: it asks for work, draws, says how far it is,
+and hands in.
 
 It needs neither database nor Redis, and opens no port: all it does is ask one house over HTTPS.
 """
@@ -38,7 +39,11 @@ from generators.remote_protocol import (
     RemoteWorkerCapabilities,
     WorkRequest,
 )
-from workers.remote_worker.installation_api import InstallationApi, InstallationUnreachable, LeaseEnded
+from workers.remote_worker.installation_api import (
+    InstallationApi,
+    InstallationUnreachable,
+    LeaseEnded,
+)
 from workers.remote_worker.spool import PictureSpool
 
 PrintMessage = Callable[[Message], None]
@@ -51,7 +56,8 @@ HEARTBEAT_MIN_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class RemoteWorker:
-    """A machine at work: for which house, with which engine, and where it keeps what is not handed in."""
+    """A machine at work: for which house, with which engine, and where it keeps what is not handed
+    in."""
 
     installation: InstallationApi
     engine: ImageEngine
@@ -61,8 +67,8 @@ class RemoteWorker:
 
 
 def describe_capabilities(engine: ImageEngine) -> RemoteWorkerCapabilities:
-    """What a machine has. Raises EngineMissing for an engine that bills, whose pictures the house buys itself; and what
-    an engine raises that does not fit this machine."""
+    """What a machine has. Raises EngineMissing for an engine that bills, whose pictures the house
+    buys itself; and what an engine raises that does not fit this machine."""
     if isinstance(engine, HostedImageEngine):
         raise EngineMissing("join.hosted", engine=engine.name)
     models, loras = engine.list_models() if isinstance(engine, SupportsModelList) else ([], [])
@@ -72,7 +78,9 @@ def describe_capabilities(engine: ImageEngine) -> RemoteWorkerCapabilities:
         models=models,
         loras=loras,
         does=sorted(engine.does),
-        on=render_message(engine.device_message(), "en")[:200] if isinstance(engine, LocalEngine) else "",
+        on=render_message(engine.device_message(), "en")[:200]
+        if isinstance(engine, LocalEngine)
+        else "",
         release=_get_release(),
     )
 
@@ -85,11 +93,14 @@ def _get_release() -> str:
 
 
 def run_work_loop(joined: RemoteWorker, *, once: bool = False) -> None:
-    """Work until somebody ends it; with `once`, until there is nothing to do. Raises Refused for a key that ended."""
+    """Work until somebody ends it; with `once`, until there is nothing to do. Raises Refused for a
+    key that ended."""
     has = describe_capabilities(joined.engine)
     wanted = WorkRequest(version=PROTOCOL_VERSION, instance=joined.spool.instance, able=has)
     joined.print_message(
-        Message("join.began", {"url": joined.installation.url, "engine": has.engine, "model": has.model})
+        Message(
+            "join.began", {"url": joined.installation.url, "engine": has.engine, "model": has.model}
+        )
     )
     idle = False
     while True:
@@ -108,7 +119,8 @@ def run_work_loop(joined: RemoteWorker, *, once: bool = False) -> None:
 
 
 def _process_lease(joined: RemoteWorker, lent: LeasedPictures) -> None:
-    """Make the pictures of a lease. What goes wrong is told to the house; what ends this program, too."""
+    """Make the pictures of a lease. What goes wrong is told to the house; what ends this program,
+    too."""
     joined.print_message(Message("join.lent", {"count": len(lent.pictures)}))
     try:
         with _run_heartbeat(joined, lent) as heart:
@@ -117,7 +129,9 @@ def _process_lease(joined: RemoteWorker, lent: LeasedPictures) -> None:
                 joined.spool.delete_picture(asked)
                 joined.print_message(Message("join.handed", {"number": asked.number + 1}))
     except LeaseEnded:
-        joined.print_message(Message("join.ended"))  # what it made stays until the house lends something else
+        joined.print_message(
+            Message("join.ended")
+        )  # what it made stays until the house lends something else
     except (EngineUnreachable, UnusableAnswer) as error:
         joined.print_message(error.message)
         joined.installation.return_lease(_build_lease_return(lent, "later", error))
@@ -131,8 +145,13 @@ def _process_lease(joined: RemoteWorker, lent: LeasedPictures) -> None:
 
 
 def _build_lease_return(lent: LeasedPictures, why: str, error: GreenroomError) -> LeaseReturn:
-    said = {name: value if isinstance(value, int) else value[:200] for name, value in error.message.params.items()}
-    return LeaseReturn.model_validate({"lease": lent.lease, "why": why, "code": error.message.code, "params": said})
+    said = {
+        name: value if isinstance(value, int) else value[:200]
+        for name, value in error.message.params.items()
+    }
+    return LeaseReturn.model_validate(
+        {"lease": lent.lease, "why": why, "code": error.message.code, "params": said}
+    )
 
 
 def _make_pictures(
@@ -150,14 +169,18 @@ def _make_pictures(
         return
     jobs = _build_jobs(joined.installation, lent, left)
     began = monotonic()
-    for asked, picture in zip(left, input_fitting.draw_jobs(joined.engine, jobs, heart.step), strict=True):
+    for asked, picture in zip(
+        left, input_fitting.draw_jobs(joined.engine, jobs, heart.step), strict=True
+    ):
         made = _build_result(lent, asked, picture, monotonic() - began)
         joined.spool.store_picture(asked, made, picture.data)
         yield made, picture.data, asked
         began = monotonic()
 
 
-def _build_jobs(house: InstallationApi, lent: LeasedPictures, left: Sequence[PictureOrder]) -> list[ImageJob]:
+def _build_jobs(
+    house: InstallationApi, lent: LeasedPictures, left: Sequence[PictureOrder]
+) -> list[ImageJob]:
     """What the engine is asked, with the pictures that are worked from, each fetched once."""
 
     @cache
@@ -173,7 +196,10 @@ def _build_jobs(house: InstallationApi, lent: LeasedPictures, left: Sequence[Pic
 def _build_result(
     lent: LeasedPictures, asked: PictureOrder, picture: GeneratedPicture, seconds: float
 ) -> PictureResult:
-    told = {name[:40]: value[:2000] if isinstance(value, str) else value for name, value in picture.parameters.items()}
+    told = {
+        name[:40]: value[:2000] if isinstance(value, str) else value
+        for name, value in picture.parameters.items()
+    }
     told = {**told, "greenroom": _get_release()}
     return PictureResult.model_validate(
         {

@@ -21,9 +21,11 @@ class ReadyServer(uvicorn.Server):
 
 
 def server_config(application: "ASGIApp", *, proxies: str = "") -> uvicorn.Config:
-    """How a door is served. What was asked when it closes is answered first, for five seconds at most.
+    """How a door is served. What was asked when it closes is answered first, for five seconds at
+    most.
 
-    `proxies` are the addresses or networks whose word on a visitor's address is taken; nobody's when empty.
+    `proxies` are the addresses or networks whose word on a visitor's address is taken; nobody's
+    when empty.
     """
     return uvicorn.Config(
         application,

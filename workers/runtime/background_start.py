@@ -15,7 +15,8 @@ BACKGROUND_MAIN = "workers.runtime.startup:run_in_background"
 
 
 def start_in_background(main: str = BACKGROUND_MAIN) -> int:
-    """Start the house, print its steps until it is up, and leave it. Returns 0, or the exit code it ended with.
+    """Start the house, print its steps until it is up, and leave it. Returns 0, or the exit code it
+    ended with.
 
     `main` is the supervisor's, "module:attr".
     """
@@ -24,7 +25,15 @@ def start_in_background(main: str = BACKGROUND_MAIN) -> int:
     home.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     start = log.stat().st_size if log.exists() else 0
     process = spawn_process(
-        [sys.executable, "-m", "workers.run", "supervisor", main, "--probes", "0"],  # its children are given theirs
+        [
+            sys.executable,
+            "-m",
+            "workers.run",
+            "supervisor",
+            main,
+            "--probes",
+            "0",
+        ],  # its children are given theirs
         log,
         before=_outlive_parent,
         environment=child_environment(home.folder, code=CODE_ROOT),
@@ -43,7 +52,10 @@ def start_in_background(main: str = BACKGROUND_MAIN) -> int:
     with exit_on_error():
         settings = load_settings()
         start_summary.print_start_summary(
-            settings, start_summary.start_welcome_task(home, settings), waiting=lambda: None, detached=True
+            settings,
+            start_summary.start_welcome_task(home, settings),
+            waiting=lambda: None,
+            detached=True,
         )
     return 0
 

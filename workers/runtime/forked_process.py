@@ -1,4 +1,5 @@
-"""Has processes forked from one that has loaded the rooms, the template (`workers.processes.fork_server`, ADR 0159)."""
+"""Has processes forked from one that has loaded the rooms, the template
+(`workers.processes.fork_server`, ADR 0159)."""
 
 import ctypes
 import json
@@ -62,7 +63,8 @@ class ForkedProcess:
         self.send_signal(signal.SIGKILL)
 
     def communicate(self, timeout: float) -> tuple[bytes, None]:
-        """All it wrote, once it has ended. Raises subprocess.TimeoutExpired after so many seconds; ask again."""
+        """All it wrote, once it has ended. Raises subprocess.TimeoutExpired after so many seconds;
+        ask again."""
         until = monotonic() + timeout
         while self.answers is not None:
             if not select.select([self.answers], [], [], max(0.0, until - monotonic()))[0]:
@@ -77,7 +79,8 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """The supervisor's side of a template. In the main thread only, as everything that starts children."""
+    """The supervisor's side of a template. In the main thread only, as everything that starts
+    children."""
 
     def __init__(self, log: Path, environment: dict[str, str]) -> None:
         self._log = log
@@ -98,9 +101,15 @@ class ForkServer:
             )
 
     def fork_process(
-        self, words: Sequence[str], log: Path, *, ending: signal.Signals = signal.SIGTERM, answers: bool = False
+        self,
+        words: Sequence[str],
+        log: Path,
+        *,
+        ending: signal.Signals = signal.SIGTERM,
+        answers: bool = False,
     ) -> ForkedProcess:
-        """Start `python -m workers.run WORDS` as a fork: the same session, log and end as of `embedded_servers.spawn_process`.
+        """Start `python -m workers.run WORDS` as a fork: the same session, log and end as of
+        `embedded_servers.spawn_process`.
 
         Raises Unavailable where no template lives long enough to do it.
         """
@@ -114,7 +123,9 @@ class ForkServer:
             self.stop_server()
         raise Unavailable("stack.did_not_start", name="template", log=str(self._log), detail="-")
 
-    def _request_fork(self, words: Sequence[str], ending: signal.Signals, log: int, *, answers: bool) -> ForkedProcess:
+    def _request_fork(
+        self, words: Sequence[str], ending: signal.Signals, log: int, *, answers: bool
+    ) -> ForkedProcess:
         """Raises OSError or ValueError where the template does not answer."""
         assert self._line is not None  # noqa: S101  a template has one
         self._line.settimeout(START_SECONDS)
@@ -141,7 +152,8 @@ class ForkServer:
 
 @contextmanager
 def _adopt_orphans() -> Iterator[None]:
-    """While it lasts, orphans below us become our children (prctl(2)): who is forked loses the parent at once.
+    """While it lasts, orphans below us become our children (prctl(2)): who is forked loses the
+    parent at once.
 
     Not longer: others, such as those of a killed PostgreSQL, are init's to take note of.
     """

@@ -1,4 +1,5 @@
-"""Figures that nobody counts as they happen: asked of the outbox, and of the listeners, when somebody looks."""
+"""Figures that nobody counts as they happen: asked of the outbox, and of the listeners, when
+somebody looks."""
 
 from collections.abc import Iterator
 from threading import Lock
@@ -20,7 +21,8 @@ CACHE_SECONDS = 5.0
 
 
 class OutboxCollector(Collector):
-    """What waits, runs and has given up, by queue; nothing while the database is away, so that a gap is seen."""
+    """What waits, runs and has given up, by queue; nothing while the database is away, so that a
+    gap is seen."""
 
     def __init__(self, tenant: OpenScope) -> None:
         self._tenant = tenant
@@ -37,7 +39,11 @@ class OutboxCollector(Collector):
         rows = _build_rows_gauge()
         oldest = _build_oldest_due_gauge()
         for found in self._read_stats():
-            for state, count in (("waiting", found.waiting), ("leased", found.leased), ("dead", found.dead)):
+            for state, count in (
+                ("waiting", found.waiting),
+                ("leased", found.leased),
+                ("dead", found.dead),
+            ):
                 rows.add_metric([found.queue, state], count)
             oldest.add_metric([found.queue], found.oldest.total_seconds())
         yield from (rows, oldest)
@@ -57,7 +63,9 @@ class OutboxCollector(Collector):
 
 
 def _build_rows_gauge() -> GaugeMetricFamily:
-    return GaugeMetricFamily("greenroom_outbox_rows", "Rows of the outbox", labels=["queue", "state"])
+    return GaugeMetricFamily(
+        "greenroom_outbox_rows", "Rows of the outbox", labels=["queue", "state"]
+    )
 
 
 def _build_oldest_due_gauge() -> GaugeMetricFamily:
@@ -67,7 +75,8 @@ def _build_oldest_due_gauge() -> GaugeMetricFamily:
 
 
 class ListenerCollector(Collector):
-    """How long ago the accounts of a platform were last heard: the one that has been silent longest counts."""
+    """How long ago the accounts of a platform were last heard: the one that has been silent longest
+    counts."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -108,7 +117,9 @@ def _build_listener_lag_gauge() -> GaugeMetricFamily:
 
 
 def _build_accounts_gauge() -> GaugeMetricFamily:
-    return GaugeMetricFamily("greenroom_listener_accounts", "Accounts that are listened to", labels=["platform"])
+    return GaugeMetricFamily(
+        "greenroom_listener_accounts", "Accounts that are listened to", labels=["platform"]
+    )
 
 
 LISTENER_COLLECTOR = ListenerCollector()

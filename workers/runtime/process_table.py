@@ -1,4 +1,5 @@
-"""Every process of the house as data: what it runs, how one sees that it works, when it is stopped."""
+"""Every process of the house as data: what it runs, how one sees that it works, when it is
+stopped."""
 
 import socket
 import sys
@@ -32,9 +33,11 @@ class StopStage(IntEnum):
 
 @dataclass(frozen=True)
 class ProcessDefinition:
-    """One line of the table. `main` is "module:attr", called with the settings, and blocks until SIGTERM.
+    """One line of the table. `main` is "module:attr", called with the settings, and blocks until
+    SIGTERM.
 
-    Ready when `path` answers on the listener of the same name, or, without a path, when it says so (`home.ready`).
+    Ready when `path` answers on the listener of the same name, or, without a path, when it says so
+    (`home.ready`).
     """
 
     name: str
@@ -44,14 +47,22 @@ class ProcessDefinition:
     on_demand: bool = False
     grace_s: float = 10.0
     is_forked: bool = False
-    """Whether it is forked from the process that has loaded the rooms; the doors load less on purpose."""
+    """Whether it is forked from the process that has loaded the rooms; the doors load less on
+    purpose."""
     is_scalable: bool = False
     """Whether several may do it beside each other: as many as the settings say (`rows`)."""
 
 
 PROCESS_TABLE = (
-    ProcessDefinition("sandbox", "workers.processes.sandbox_server:run_sandbox", StopStage.NETWORK, path="/healthz"),
-    ProcessDefinition("relay", "workers.processes.relay:run_relay", StopStage.RELAY, is_forked=True),
+    ProcessDefinition(
+        "sandbox",
+        "workers.processes.sandbox_server:run_sandbox",
+        StopStage.NETWORK,
+        path="/healthz",
+    ),
+    ProcessDefinition(
+        "relay", "workers.processes.relay:run_relay", StopStage.RELAY, is_forked=True
+    ),
     ProcessDefinition(
         "send",
         "workers.processes.queue_workers:run_sender",
@@ -61,24 +72,41 @@ PROCESS_TABLE = (
         is_scalable=True,
     ),
     ProcessDefinition(
-        "make", "workers.processes.queue_workers:run_maker", StopStage.WORKER, grace_s=ACT_SECONDS + 5, is_forked=True
+        "make",
+        "workers.processes.queue_workers:run_maker",
+        StopStage.WORKER,
+        grace_s=ACT_SECONDS + 5,
+        is_forked=True,
     ),
-    ProcessDefinition("llm", "workers.processes.text_server:run_text_server", StopStage.WORKER, on_demand=True),
-    ProcessDefinition("listen", "workers.processes.listener:run_listener", StopStage.DOOR, is_forked=True),
-    ProcessDefinition("web", "workers.processes.web_servers:run_web", StopStage.DOOR, path="/healthz"),
-    ProcessDefinition("dashboard", "workers.processes.web_servers:run_dashboard", StopStage.DOOR, path="/healthz"),
+    ProcessDefinition(
+        "llm", "workers.processes.text_server:run_text_server", StopStage.WORKER, on_demand=True
+    ),
+    ProcessDefinition(
+        "listen", "workers.processes.listener:run_listener", StopStage.DOOR, is_forked=True
+    ),
+    ProcessDefinition(
+        "web", "workers.processes.web_servers:run_web", StopStage.DOOR, path="/healthz"
+    ),
+    ProcessDefinition(
+        "dashboard", "workers.processes.web_servers:run_dashboard", StopStage.DOOR, path="/healthz"
+    ),
 )
 """In the order of starting."""
 
 
-def expand_scaled_processes(table: tuple[ProcessDefinition, ...], settings: Settings) -> tuple[ProcessDefinition, ...]:
-    """The table with a row for each process that sends: `send`, `send-2`, … Python works on one core at a time, so one
-    process leaves the other cores idle where many posts are due at once."""
+def expand_scaled_processes(
+    table: tuple[ProcessDefinition, ...], settings: Settings
+) -> tuple[ProcessDefinition, ...]:
+    """The table with a row for each process that sends: `send`, `send-2`, … Python works on one
+    core at a time, so one process leaves the other cores idle where many posts are due at once."""
     numbers = range(2, settings.workers.senders + 1)
     return tuple(
         one
         for row in table
-        for one in (row, *(replace(row, name=f"{row.name}-{n}") for n in numbers if row.is_scalable))
+        for one in (
+            row,
+            *(replace(row, name=f"{row.name}-{n}") for n in numbers if row.is_scalable),
+        )
     )
 
 
@@ -110,11 +138,16 @@ def build_programs(
     *,
     probes: Mapping[str, int] | None = None,
 ) -> tuple[Program, ...]:
-    """The table for these settings; `probes` are the ports of their figures, none for a process it does not name."""
-    return tuple(_build_program(row, settings, http, (probes or {}).get(row.name, 0)) for row in table)
+    """The table for these settings; `probes` are the ports of their figures, none for a process it
+    does not name."""
+    return tuple(
+        _build_program(row, settings, http, (probes or {}).get(row.name, 0)) for row in table
+    )
 
 
-def _build_program(row: ProcessDefinition, settings: Settings, http: HttpClient, probes: int) -> Program:
+def _build_program(
+    row: ProcessDefinition, settings: Settings, http: HttpClient, probes: int
+) -> Program:
     listeners = {listener.name: listener for listener in ports.PORT_SETTINGS}
     home = InstallationFolder(settings.home)
     works: Callable[[int], bool] = partial(has_announced_ready, home, row.name)
@@ -140,7 +173,9 @@ def _is_answering(http: HttpClient, port: int, path: str, pid: int) -> bool:
         lines = psutil.Process(pid).net_connections("tcp")
     except psutil.Error:
         return False
-    if not any(line.status == psutil.CONN_LISTEN and line.laddr[1] == port for line in lines if line.laddr):
+    if not any(
+        line.status == psutil.CONN_LISTEN and line.laddr[1] == port for line in lines if line.laddr
+    ):
         return False
     reply = http.send(HttpRequest("GET", f"http://127.0.0.1:{port}{path}", deadline=1.0))
     return isinstance(reply, HttpResponse) and reply.status < 500
@@ -155,7 +190,8 @@ def postgres_program(settings: Settings) -> Program:
         command=tuple(embedded_servers.postgres_command(folder, port)),
         stage=StopStage.POSTGRES,
         is_ready=lambda pid: (
-            embedded_servers.is_postgres_running(folder, pid) and embedded_servers.is_postgres_accepting(port)
+            embedded_servers.is_postgres_running(folder, pid)
+            and embedded_servers.is_postgres_accepting(port)
         ),
         grace_s=30.0,
         stop_signal=SIGINT,
@@ -179,13 +215,20 @@ def redis_program(settings: Settings, password: str) -> Program:
 
 
 def is_redis_answering(port: int, password: str) -> bool:
-    """Whether our Redis listens there and is done loading: before, it lets us in as well, and answers that it loads.
+    """Whether our Redis listens there and is done loading: before, it lets us in as well, and
+    answers that it loads.
 
     Who does not sign in is told NOAUTH even while it loads a file that it then cannot read.
     """
-    asked = b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%s\r\n*1\r\n$4\r\nPING\r\n" % (len(password), password.encode())
+    asked = b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%s\r\n*1\r\n$4\r\nPING\r\n" % (
+        len(password),
+        password.encode(),
+    )
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as line, line.makefile("rb") as told:
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=1) as line,
+            line.makefile("rb") as told,
+        ):
             line.sendall(asked)
             return [told.readline(64), told.readline(64)] == [b"+OK\r\n", b"+PONG\r\n"]
     except OSError:

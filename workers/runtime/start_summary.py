@@ -31,7 +31,11 @@ def start_welcome_task(
 
     None where there is no demo.
     """
-    return None if settings.environment == "production" else SubprocessTask(home, "welcome", WELCOME_TASK, forks)
+    return (
+        None
+        if settings.environment == "production"
+        else SubprocessTask(home, "welcome", WELCOME_TASK, forks)
+    )
 
 
 def print_start_summary(
@@ -44,8 +48,8 @@ def print_start_summary(
 ) -> None:
     """Print five lines: dashboard with the link, a creator's page, the chat, the day, how to stop.
 
-    With `browser` the dashboard is opened too, where there is a display and a person. What is `detached` goes on
-    without this terminal, and its Ctrl-C ends nothing.
+    With `browser` the dashboard is opened too, where there is a display and a person. What is
+    `detached` goes on without this terminal, and its Ctrl-C ends nothing.
     """
     where = default_addresses(settings)
     shown = {"dashboard": where["dashboard"], "page": where["web"], "chat": where["sandbox"]}
@@ -61,7 +65,11 @@ def print_start_summary(
     print_message(Message("stack.greet_chat", {"address": shown["chat"]}))
     print_message(Message("stack.greet_day", {"command": "greenroom run-day"}))
     stop = {"command": "greenroom down"}
-    print_message(Message("stack.greet_stop_detached", stop) if detached else Message("stack.greet_stop", stop))
+    print_message(
+        Message("stack.greet_stop_detached", stop)
+        if detached
+        else Message("stack.greet_stop", stop)
+    )
     if (
         browser
         and sys.stdout.isatty()

@@ -1,4 +1,5 @@
-"""`greenroom up`: from an empty folder, or from whatever an earlier run left, to a house that works."""
+"""`greenroom up`: from an empty folder, or from whatever an earlier run left, to a house that
+works."""
 
 import os
 import re
@@ -59,7 +60,8 @@ PROCESS_SECONDS = 60.0
 PORT_TRIES = 3
 """How often a service whose port somebody took meanwhile is given another one."""
 PORT_TAKEN_MESSAGE = re.compile(r"Failed listening on port|could not create any TCP/IP sockets")
-"""What a Redis and a PostgreSQL say that cannot listen (`server.c`, `postmaster.c`); who had the port may be gone."""
+"""What a Redis and a PostgreSQL say that cannot listen (`server.c`, `postmaster.c`); who had the
+port may be gone."""
 RESTARTS_BEFORE_GIVING_UP = 2
 """A start does not wait for a process that ended this often."""
 DATABASE_SETUP_TASK = "workers.installation.database_setup:migrate_and_replay"
@@ -73,7 +75,11 @@ class StopRequested(Exception):
 class InstallationStart:
     """One run of the house."""
 
-    def __init__(self, table: tuple[ProcessDefinition, ...] = PROCESS_TABLE, pace: RestartPolicy | None = None) -> None:
+    def __init__(
+        self,
+        table: tuple[ProcessDefinition, ...] = PROCESS_TABLE,
+        pace: RestartPolicy | None = None,
+    ) -> None:
         self._table = table
         self.settings = load_settings()
         self.home = InstallationFolder(self.settings.home)
@@ -110,7 +116,9 @@ class InstallationStart:
 
     def print_summary(self, *, browser: bool) -> None:
         """Say where everything is, with the one-time link."""
-        start_summary.print_start_summary(self.settings, self._welcome, waiting=self._wait_tick, browser=browser)
+        start_summary.print_start_summary(
+            self.settings, self._welcome, waiting=self._wait_tick, browser=browser
+        )
 
     def _prepare_folder(self) -> None:
         create_folders(self.home)
@@ -157,7 +165,10 @@ class InstallationStart:
         write_env(self.home, values)
         self.settings = load_settings()
         write_env(
-            self.home, data_services.embedded_addresses(self.settings, database=ours["postgres"], redis=ours["redis"])
+            self.home,
+            data_services.embedded_addresses(
+                self.settings, database=ours["postgres"], redis=ours["redis"]
+            ),
         )
         self.settings = load_settings()
 
@@ -190,7 +201,8 @@ class InstallationStart:
             self._start_service("redis")
 
     def _start_service(self, name: str) -> None:
-        """Start what everything else needs, on another port where somebody took its own since the ports were chosen.
+        """Start what everything else needs, on another port where somebody took its own since the
+        ports were chosen.
 
         Raises Unavailable with the last line of its log when it ends or hangs.
         """
@@ -210,7 +222,10 @@ class InstallationStart:
         until = monotonic() + SERVICE_SECONDS
         while child.state is not ProcessState.READY:
             self._wait_tick()
-            if child.state in (ProcessState.RESTARTING, ProcessState.DEGRADED) or monotonic() > until:
+            if (
+                child.state in (ProcessState.RESTARTING, ProcessState.DEGRADED)
+                or monotonic() > until
+            ):
                 raise start_failure(self.home, name)
 
     def _build_service_program(self, name: str) -> Program:
@@ -220,7 +235,9 @@ class InstallationStart:
         return postgres_program(self.settings)
 
     def _run_task(self, name: str, main: str) -> TaskResult:
-        return SubprocessTask(self.home, name, main, self._forks).wait_for_result(waiting=lambda: self._wait_tick(0.0))
+        return SubprocessTask(self.home, name, main, self._forks).wait_for_result(
+            waiting=lambda: self._wait_tick(0.0)
+        )
 
     def _start_processes(self) -> None:
         present = self._list_present_processes()
@@ -231,20 +248,29 @@ class InstallationStart:
         for child in children:
             name = child.program.name
             with progress_step(Message("stack.step_process", {"name": name})) as this:
-                while not (child.state in HEALTHY_STATES or _is_hopeless(child) or monotonic() > until):
+                while not (
+                    child.state in HEALTHY_STATES or _is_hopeless(child) or monotonic() > until
+                ):
                     self._wait_tick()
                 this.failed = child.state not in HEALTHY_STATES
             if this.failed:
-                params = {"name": name, "log": str(self.home.log_file(name)), "detail": last_log_line(self.home, name)}
+                params = {
+                    "name": name,
+                    "log": str(self.home.log_file(name)),
+                    "detail": last_log_line(self.home, name),
+                }
                 print_note(Message("stack.process_late", params))
-        everybody = self._supervisor.children.values()  # PostgreSQL and Redis too: "up" is said of all at once
+        everybody = (
+            self._supervisor.children.values()
+        )  # PostgreSQL and Redis too: "up" is said of all at once
         while monotonic() < until and not all(
             child.state in HEALTHY_STATES or _is_hopeless(child) for child in everybody
         ):
             self._wait_tick()  # one that was ready is asked again while others start
 
     def _list_present_processes(self) -> tuple[ProcessDefinition, ...]:
-        """The table without what starts on demand and is not installed: who asks for it must be refused at once."""
+        """The table without what starts on demand and is not installed: who asks for it must be
+        refused at once."""
         here = (row for row in self._table if not row.on_demand or is_installed(row.main))
         return expand_scaled_processes(tuple(here), self.settings)
 
@@ -287,7 +313,8 @@ class InstallationStart:
         self._lock.release()
 
     def _write_status(self) -> None:
-        """Write the state for other terminals, when it has changed. A full disk does not stop the house."""
+        """Write the state for other terminals, when it has changed. A full disk does not stop the
+        house."""
         report = InstallationStatus(
             phase=self._phase,
             pid=os.getpid(),
@@ -332,7 +359,8 @@ def run_in_foreground(
     greet: bool = True,
     browser: bool = False,
 ) -> None:
-    """Run the house in this terminal until Ctrl-C. Raises GreenroomError when it cannot start, with what to do."""
+    """Run the house in this terminal until Ctrl-C. Raises GreenroomError when it cannot start, with
+    what to do."""
     os.umask(0o077)  # all that is made in the home is for our eyes only
     started = monotonic()
     stack = InstallationStart(table, pace)
@@ -351,6 +379,7 @@ def run_in_foreground(
 
 
 def run_in_background(_settings: Settings) -> None:
-    """The main of a detached supervisor: its terminal is a log, so the one-time link is left out."""
+    """The main of a detached supervisor: its terminal is a log, so the one-time link is left
+    out."""
     with exit_on_error():
         run_in_foreground(greet=False)

@@ -1,4 +1,5 @@
-"""One step in a process of its own: what it loads does not stay in the supervisor's memory, and Ctrl-C ends it."""
+"""One step in a process of its own: what it loads does not stay in the supervisor's memory, and
+Ctrl-C ends it."""
 
 import importlib.util
 import json
@@ -25,7 +26,8 @@ def is_installed(path: str) -> bool:
 
 
 def last_log_line(home: InstallationFolder, name: str, lines: int = 1) -> str:
-    """The last thing a process said, or the last few lines with a slash between; a dash where it said nothing."""
+    """The last thing a process said, or the last few lines with a slash between; a dash where it
+    said nothing."""
     said = [line.strip() for line in read_log_since(home, name, 0).split("\n") if line.strip()]
     return " / ".join(said[-lines:]) or "-"
 
@@ -44,18 +46,24 @@ def read_log_since(home: InstallationFolder, name: str, size: int) -> str:
 
 
 def start_failure(home: InstallationFolder, name: str) -> Unavailable:
-    """The error for a process that ended at once: the end of its log (Redis names the cause a line before)."""
+    """The error for a process that ended at once: the end of its log (Redis names the cause a line
+    before)."""
     detail = last_log_line(home, name, 2)
-    return Unavailable("stack.did_not_start", name=name, log=str(home.log_file(name)), detail=detail)
+    return Unavailable(
+        "stack.did_not_start", name=name, log=str(home.log_file(name)), detail=detail
+    )
 
 
 class SubprocessTask:
-    """A function of the house, "module:attr" called with the settings, running once in a child of this process.
+    """A function of the house, "module:attr" called with the settings, running once in a child of
+    this process.
 
     It is forked where there is somebody to fork it.
     """
 
-    def __init__(self, home: InstallationFolder, name: str, main: str, forks: ForkServer | None = None) -> None:
+    def __init__(
+        self, home: InstallationFolder, name: str, main: str, forks: ForkServer | None = None
+    ) -> None:
         self._home = home
         self._name = name
         words = (name, main, "--step")
@@ -67,12 +75,16 @@ class SubprocessTask:
         else:
             environment = settings.child_environment(home.folder, code=CODE_ROOT)
             command = [sys.executable, "-m", "workers.run", *words]
-            self._process = embedded_servers.spawn_process(command, log, environment=environment, answers=True)
+            self._process = embedded_servers.spawn_process(
+                command, log, environment=environment, answers=True
+            )
 
     def wait_for_result(self, *, waiting: Callable[[], None]) -> TaskResult:
-        """What the function returned; `waiting` is called ten times a second meanwhile and may raise to give up.
+        """What the function returned; `waiting` is called ten times a second meanwhile and may
+        raise to give up.
 
-        Raises the function's own GreenroomError; Unavailable when it ended without a word or took ten minutes.
+        Raises the function's own GreenroomError; Unavailable when it ended without a word or took
+        ten minutes.
         """
         until = monotonic() + STEP_SECONDS
         try:

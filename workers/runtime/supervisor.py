@@ -1,6 +1,8 @@
-"""Starts programs, watches them, starts them again, stops them in order. Knows nothing of what they do.
+"""Starts programs, watches them, starts them again, stops them in order. Knows nothing of what they
+do.
 
-A child gets SIGKILL from Linux when the supervisor is killed (PostgreSQL its fast stop), so nothing is left running.
+A child gets SIGKILL from Linux when the supervisor is killed (PostgreSQL its fast stop), so nothing
+is left running.
 """
 
 import os
@@ -75,7 +77,8 @@ class SupervisedProcess:
     """Seconds since 1970; with the process id it says whether a process is still the same one."""
     listening_socket: socket.socket | None = None
     missed_check: bool = False
-    """Ready, and silent when last asked: on a busy machine one answer that is missing means nothing yet."""
+    """Ready, and silent when last asked: on a busy machine one answer that is missing means nothing
+    yet."""
 
     def set_state(self, state: ProcessState) -> None:
         """Note a change of state and its time."""
@@ -85,9 +88,12 @@ class SupervisedProcess:
 
 
 class Supervisor:
-    """The children of one home. Not thread-safe: children are started from the main thread, for PDEATHSIG's sake."""
+    """The children of one home. Not thread-safe: children are started from the main thread, for
+    PDEATHSIG's sake."""
 
-    def __init__(self, folder: Path, *, log: Callable[[str], Path], pace: RestartPolicy | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, log: Callable[[str], Path], pace: RestartPolicy | None = None
+    ) -> None:
         self._folder = folder
         self._log = log
         self._pace = pace or RestartPolicy()
@@ -120,7 +126,10 @@ class Supervisor:
         log = self._log(child.program.name)
         try:
             child.process = self._start_process(child.program, child.listening_socket, log)
-        except (Unavailable, OSError) as error:  # nobody to fork it, no memory for it: as if it had ended at once
+        except (
+            Unavailable,
+            OSError,
+        ) as error:  # nobody to fork it, no memory for it: as if it had ended at once
             with suppress(OSError), log.open("a", encoding="utf-8") as said:
                 said.write(f"{error}\n")
             self._schedule_restart(child)
@@ -134,7 +143,9 @@ class Supervisor:
     ) -> "subprocess.Popen[bytes] | ForkedProcess":
         """Raises Unavailable or OSError where it cannot be started now."""
         if program.fork_arguments:
-            return self.fork_server.fork_process(program.fork_arguments, log, ending=program.orphan_signal)
+            return self.fork_server.fork_process(
+                program.fork_arguments, log, ending=program.orphan_signal
+            )
         handed = ("--door", str(door.fileno())) if door is not None else ()
         return embedded_servers.spawn_process(
             [*program.command, *handed],
@@ -150,20 +161,26 @@ class Supervisor:
         del self.children[name]
 
     def check_processes(self) -> None:
-        """Look at every child once: note who is ready, who ended, start again whose time has come."""
+        """Look at every child once: note who is ready, who ended, start again whose time has
+        come."""
         for child in self.children.values():
             match child.state:
                 case ProcessState.IDLE:
                     self._open_door(child)
                 case ProcessState.STARTING | ProcessState.READY:
                     self._check_child(child)
-                case ProcessState.RESTARTING | ProcessState.DEGRADED if monotonic() >= child.start_at:
+                case ProcessState.RESTARTING | ProcessState.DEGRADED if (
+                    monotonic() >= child.start_at
+                ):
                     self._restart_child(child)
                 case _:
                     pass
 
     def _open_door(self, child: SupervisedProcess) -> None:
-        if child.listening_socket is not None and select.select([child.listening_socket], [], [], 0)[0]:
+        if (
+            child.listening_socket is not None
+            and select.select([child.listening_socket], [], [], 0)[0]
+        ):
             self._spawn_child(child)
 
     def _check_child(self, child: SupervisedProcess) -> None:
@@ -172,12 +189,16 @@ class Supervisor:
             self._record_exit(child, process)
         elif process is not None and monotonic() >= child.check_at:
             is_ready = _says_so(child.program, process.pid)
-            child.missed_check = not is_ready and child.state is ProcessState.READY and not child.missed_check
+            child.missed_check = (
+                not is_ready and child.state is ProcessState.READY and not child.missed_check
+            )
             if not child.missed_check:
                 child.set_state(ProcessState.READY if is_ready else ProcessState.STARTING)
             child.check_at = monotonic() + (CHECK_SECONDS if is_ready else TICK_SECONDS)
 
-    def _record_exit(self, child: SupervisedProcess, process: "subprocess.Popen[bytes] | ForkedProcess") -> None:
+    def _record_exit(
+        self, child: SupervisedProcess, process: "subprocess.Popen[bytes] | ForkedProcess"
+    ) -> None:
         stop_process_group(process.pid)  # what it had started itself
         child.process = None
         child.last_exit = process.returncode
@@ -209,20 +230,31 @@ class Supervisor:
             return
         try:
             self._wait_at_door(child)
-        except Unavailable:  # somebody took the port while nobody stood at it: no reason to end the others
+        except (
+            Unavailable
+        ):  # somebody took the port while nobody stood at it: no reason to end the others
             self._schedule_restart(child)
 
     def stop_all(self) -> None:
-        """End every child, stage by stage: each is asked, given its grace, then killed with all it started."""
+        """End every child, stage by stage: each is asked, given its grace, then killed with all it
+        started."""
         for stage in sorted({child.program.stage for child in self.children.values()}):
-            self._stop_stage([child for child in self.children.values() if child.program.stage == stage])
+            self._stop_stage(
+                [child for child in self.children.values() if child.program.stage == stage]
+            )
 
     def _stop_stage(self, children: list[SupervisedProcess]) -> None:
-        running = [child for child in children if child.process is not None and child.process.poll() is None]
+        running = [
+            child
+            for child in children
+            if child.process is not None and child.process.poll() is None
+        ]
         asked = monotonic()
         for child in running:
             _send_signal(child, child.program.stop_signal)
-        while running and not all(self._is_stopped(child, monotonic() - asked) for child in running):
+        while running and not all(
+            self._is_stopped(child, monotonic() - asked) for child in running
+        ):
             sleep(TICK_SECONDS / 2)
         for child in children:
             if child.process is not None:
@@ -266,8 +298,11 @@ def stop_process_group(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
 
 
-def find_leftover_processes(recorded: Iterable[tuple[int, float]], folder: Path) -> list[psutil.Process]:
-    """Processes of an earlier, killed run that still live: those it recorded (id, birth), and servers on our data."""
+def find_leftover_processes(
+    recorded: Iterable[tuple[int, float]], folder: Path
+) -> list[psutil.Process]:
+    """Processes of an earlier, killed run that still live: those it recorded (id, birth), and
+    servers on our data."""
     births = dict(recorded)
     found = []
     for process in psutil.process_iter(["pid", "create_time", "cmdline", "status"]):
@@ -280,7 +315,8 @@ def find_leftover_processes(recorded: Iterable[tuple[int, float]], folder: Path)
 
 
 def stop_processes(processes: list[psutil.Process]) -> None:
-    """Stop them: by PostgreSQL's fast stop, by its immediate one, by force; a frozen one is woken to hear it."""
+    """Stop them: by PostgreSQL's fast stop, by its immediate one, by force; a frozen one is woken
+    to hear it."""
     for rung in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         for process in processes:
             with suppress(psutil.NoSuchProcess):

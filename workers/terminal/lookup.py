@@ -21,7 +21,9 @@ def find_member(services: Services, email: str) -> tuple[UUID, Member]:
     if not found:
         raise NotFound("member.unknown")
     if len(found) > 1:
-        raise BadInput("invite.which", emails=", ".join(sorted(member.email for _, member in found)))
+        raise BadInput(
+            "invite.which", emails=", ".join(sorted(member.email for _, member in found))
+        )
     return found[0]
 
 
@@ -31,13 +33,18 @@ def _list_members(services: Services, email: str) -> list[tuple[UUID, Member]]:
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
             for member in queries.list_members(scope):
-                if member.email.casefold() == email.casefold() if email else member.role is Role.OWNER:
+                if (
+                    member.email.casefold() == email.casefold()
+                    if email
+                    else member.role is Role.OWNER
+                ):
                     found.append((tenant_id, member))
     return found
 
 
 def find_creator(services: Services, name: str, agency: str = "") -> tuple[UUID, Creator]:
-    """The tenant and creator of a name. Raises NotFound, and BadInput when two agencies have one of that name."""
+    """The tenant and creator of a name. Raises NotFound, and BadInput when two agencies have one of
+    that name."""
     found = []
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:

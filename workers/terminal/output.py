@@ -1,4 +1,5 @@
-"""Speaking with the person at the terminal: sentences in their language, steps with their seconds, exit codes."""
+"""Speaking with the person at the terminal: sentences in their language, steps with their seconds,
+exit codes."""
 
 import errno
 import sys
@@ -53,7 +54,9 @@ def progress_step(title: Message) -> Iterator[StepProgress]:
     except BaseException:
         print(f"  ✗ {words}", flush=True)
         raise
-    print(f"  {'✗' if found.failed else '✓'} {words:<60} {monotonic() - started:6.1f} s", flush=True)
+    print(
+        f"  {'✗' if found.failed else '✓'} {words:<60} {monotonic() - started:6.1f} s", flush=True
+    )
 
 
 def print_note(message: Message) -> None:
@@ -63,7 +66,8 @@ def print_note(message: Message) -> None:
 
 @contextmanager
 def exit_on_error() -> Iterator[None]:
-    """Turn every error into one sentence on stderr and an exit code; a bug's traceback goes to a file, never here."""
+    """Turn every error into one sentence on stderr and an exit code; a bug's traceback goes to a
+    file, never here."""
     try:
         yield
     except GreenroomError as error:
@@ -71,16 +75,25 @@ def exit_on_error() -> Iterator[None]:
     except ValidationError as error:
         first = error.errors()[0]
         variable = "GREENROOM_" + "__".join(str(part).upper() for part in first["loc"])
-        _print_and_exit(Message("cli.setting_invalid", {"variable": variable, "detail": first["msg"]}), 2)
+        _print_and_exit(
+            Message("cli.setting_invalid", {"variable": variable, "detail": first["msg"]}), 2
+        )
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()  # `greenroom logs | head`: nobody reads on
         sys.exit(0)
-    except Exception as error:  # a bug, or a broken machine: said once, here, with where to read more
+    except (
+        Exception
+    ) as error:  # a bug, or a broken machine: said once, here, with where to read more
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            _print_and_exit(Message("stack.disk_full", {"folder": str(settings.installation_folder())}), 3)
-        _print_and_exit(Message("cli.bug", {"kind": type(error).__name__, "file": _write_crash_log(error)}), EXIT_BUG)
+            _print_and_exit(
+                Message("stack.disk_full", {"folder": str(settings.installation_folder())}), 3
+            )
+        _print_and_exit(
+            Message("cli.bug", {"kind": type(error).__name__, "file": _write_crash_log(error)}),
+            EXIT_BUG,
+        )
 
 
 def _print_and_exit(message: Message, code: int) -> None:

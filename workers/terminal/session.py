@@ -1,4 +1,5 @@
-"""What a command at the terminal needs of the house: that it runs, and that nobody else is doing the same."""
+"""What a command at the terminal needs of the house: that it runs, and that nobody else is doing
+the same."""
 
 import fcntl
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ from workers.wiring import Services, build_services
 
 @contextmanager
 def connect_installation(application: str, *, pool_size: int = 1) -> Iterator[Services]:
-    """Every part of the house, for a command. Raises Unavailable when it does not run, or its database goes away."""
+    """Every part of the house, for a command. Raises Unavailable when it does not run, or its
+    database goes away."""
     house = settings.load_settings()
     if data_services.is_database_embedded(house):
         phase = state_file.read_status(InstallationFolder(house.home)).phase
@@ -31,7 +33,8 @@ def connect_installation(application: str, *, pool_size: int = 1) -> Iterator[Se
 
 @contextmanager
 def exclusive_lock(home: InstallationFolder, name: str, otherwise: Message) -> Iterator[None]:
-    """Hold `name` in this home while the block runs, however it ends. Raises Conflict (`otherwise`) when it is held."""
+    """Hold `name` in this home while the block runs, however it ends. Raises Conflict (`otherwise`)
+    when it is held."""
     with (home.run_folder / f"{name}.lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

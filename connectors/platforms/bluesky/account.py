@@ -1,4 +1,5 @@
-"""An account on Bluesky: signing in with an app password, trying it, renewing its tokens, what its refusals mean."""
+"""An account on Bluesky: signing in with an app password, trying it, renewing its tokens, what its
+refusals mean."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -18,17 +19,26 @@ from connectors.contract.connector import (
     StepResult,
     WireStep,
 )
-from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
+from connectors.contract.outcomes import (
+    Disconnected,
+    Outcome,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+)
 from connectors.shared import http_responses
 from connectors.shared.http_responses import platform_error_code
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
 LIFETIME = timedelta(hours=2)
-"""Of an access token (atproto `packages/pds`, account-manager); tokens are sealed, so nobody reads it in them."""
+"""Of an access token (atproto `packages/pds`, account-manager); tokens are sealed, so nobody reads
+it in them."""
 
 TOKEN_GRACE = timedelta(hours=2)
-"""For so long the server still takes a refresh token that was used, and gives the same successor."""
+"""For so long the server still takes a refresh token that was used, and gives the same
+successor."""
 
 MAX_SIGN_IN = timedelta(minutes=10)
 CHAT_SURFACE = "bluesky.message"
@@ -52,7 +62,8 @@ DID = re.compile(r"did:[a-z]+:[\w.:%-]{1,200}")
 
 
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
-    """Say what an answer that is not a success meant. An expired token is answered 400 by many servers."""
+    """Say what an answer that is not a success meant. An expired token is answered 400 by many
+    servers."""
     if isinstance(answer, Response) and answer.status < 500 and not answer.is_success:
         word = platform_error_code(answer)
         if word in GONE_ACCOUNT_CODES:
@@ -69,12 +80,17 @@ def connect(
     probe: WireStep,
     is_shut: Callable[[StepResult], bool],
 ) -> Send | ConnectedAccount | Outcome:
-    """Make one session with the app password; what it answers is the account. `probe` asks whether its messages may be
-    read: where that `is_shut` it comes in without them, for its posts."""
+    """Make one session with the app password; what it answers is the account. `probe` asks whether
+    its messages may be read: where that `is_shut` it comes in without them, for its posts."""
     if not answers:
-        body = {"identifier": _normalize_handle(form.get("handle")), "password": form.get("app_password", "")}
+        body = {
+            "identifier": _normalize_handle(form.get("handle")),
+            "password": form.get("app_password", ""),
+        }
         path = "/xrpc/com.atproto.server.createSession"
-        step = WireStep("session", StepKind.AUTH, "POST", path, body, token="none", secret_fields=TOKENS)  # noqa: S106  no secret
+        step = WireStep(
+            "session", StepKind.AUTH, "POST", path, body, token="none", secret_fields=TOKENS
+        )
         return Send(step)
     last = answers[0]
     if not isinstance(last, Response) or not last.is_success:
@@ -83,10 +99,17 @@ def connect(
     told = last.body
     did = told.get("did")
     handle = told.get("handle")
-    if pair is None or not isinstance(did, str) or not DID.fullmatch(did) or not isinstance(handle, str):
+    if (
+        pair is None
+        or not isinstance(did, str)
+        or not DID.fullmatch(did)
+        or not isinstance(handle, str)
+    ):
         return Rejected(Message("connectors.unreadable"), permanent=True)
     if told.get("active") is False:
-        return Disconnected(Message("connectors.account_gone", {"word": str(told.get("status") or "inactive")[:60]}))
+        return Disconnected(
+            Message("connectors.account_gone", {"word": str(told.get("status") or "inactive")[:60]})
+        )
     if len(answers) == 1:
         return Send(probe)
     return ConnectedAccount(
@@ -131,7 +154,11 @@ def _parse_server_url(did_document: Any) -> str:
     services = did_document.get("service") if isinstance(did_document, dict) else None
     for service in services if isinstance(services, list) else ():
         match service:
-            case {"id": str(name), "type": "AtprotoPersonalDataServer", "serviceEndpoint": str(url)}:
+            case {
+                "id": str(name),
+                "type": "AtprotoPersonalDataServer",
+                "serviceEndpoint": str(url),
+            }:
                 if name.endswith("#atproto_pds") and urlsplit(url).scheme in {"http", "https"}:
                     return url.rstrip("/")
             case _:
@@ -166,19 +193,37 @@ def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | Rene
     """The pair that follows; it must be this account's."""
     if not answers:
         path = "/xrpc/com.atproto.server.refreshSession"
-        step = WireStep("refresh", StepKind.AUTH, "POST", path, token="refresh", secret_fields=TOKENS, deadline=20.0)  # noqa: S106  no secret
+        step = WireStep(
+            "refresh",
+            StepKind.AUTH,
+            "POST",
+            path,
+            token="refresh",
+            secret_fields=TOKENS,
+            deadline=20.0,
+        )
         return Send(step)
     last = answers[-1]
     if isinstance(last, Response) and last.is_success and isinstance(last.body, dict):
         pair = _parse_token_pair(last)
         same = last.body.get("did") == grant.account
-        return RenewedTokens(*pair, LIFETIME) if pair is not None and same else _lost_refresh_outcome(last)
-    if isinstance(last, StepAnswerLost) or (isinstance(last, Response) and 200 <= last.status < 300):
+        return (
+            RenewedTokens(*pair, LIFETIME)
+            if pair is not None and same
+            else _lost_refresh_outcome(last)
+        )
+    if isinstance(last, StepAnswerLost) or (
+        isinstance(last, Response) and 200 <= last.status < 300
+    ):
         return _lost_refresh_outcome(last)
     return outcome_of_failure(last, creates=False)
 
 
 def _lost_refresh_outcome(answer: StepResult) -> Outcome:
     """The old refresh token may be used up, and the new one is not here."""
-    detail = answer.detail if isinstance(answer, StepAnswerLost) else f"http_{getattr(answer, 'status', 0)}"
+    detail = (
+        answer.detail
+        if isinstance(answer, StepAnswerLost)
+        else f"http_{getattr(answer, 'status', 0)}"
+    )
     return Uncertain(Message("connectors.answer_lost", {"detail": detail}))

@@ -1,14 +1,18 @@
 """What people say to an account on Bluesky: answers below its posts, and posts that name it. Pure.
 
-The account's server asks the network's view of it all for us: https://atproto.com/specs/xrpc#service-proxying.
-Sources: lexicons app.bsky.notification.listNotifications, app.bsky.feed.threadgate, app.bsky.graph.block,
+The account's server asks the network's view of it all for us:
+https://atproto.com/specs/xrpc#service-proxying. Sources: lexicons
+app.bsky.notification.listNotifications, app.bsky.feed.threadgate, app.bsky.graph.block,
 com.atproto.moderation.createReport, in https://github.com/bluesky-social/atproto/tree/main/lexicons
 
-What an account on Bluesky may do with what others say: like it, hide it below its own posts, block, report. Pure.
+What an account on Bluesky may do with what others say: like it, hide it below its own posts, block,
+report. Pure.
 
-An answer lies in its author's repository: nobody else deletes it. Everybody may see whom an account blocks.
-Sources: https://docs.bsky.app/docs/tutorials/thread-gates, https://docs.bsky.app/blog/block-implementation,
-https://docs.bsky.app/docs/api/com-atproto-moderation-create-report, https://docs.bsky.app/docs/tutorials/like-repost
+An answer lies in its author's repository: nobody else deletes it. Everybody may see whom an account
+blocks. Sources: https://docs.bsky.app/docs/tutorials/thread-gates,
+https://docs.bsky.app/blog/block-implementation,
+https://docs.bsky.app/docs/api/com-atproto-moderation-create-report,
+https://docs.bsky.app/docs/tutorials/like-repost
 """
 
 import hashlib
@@ -18,7 +22,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.contract import comments
-from connectors.contract.comments import MODERATE_ACTION, Comment, CommentPage, CommentTarget, ModerationAction
+from connectors.contract.comments import (
+    MODERATE_ACTION,
+    Comment,
+    CommentPage,
+    CommentTarget,
+    ModerationAction,
+)
 from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Published, Rejected, Retry
 from connectors.platforms.bluesky.account import GONE_ACCOUNT_CODES, outcome_of_failure
@@ -38,11 +48,14 @@ MAX_PAGES = 5
 
 REASONS = frozenset({"reply", "mention"})
 BACK = timedelta(minutes=10)
-"""By how much a reading goes behind the last one: the list is sorted by the earlier of a post's own time and the
-network's, and people's clocks are late. Whoever dates a post further back is heard while it is on the first page."""
+"""By how much a reading goes behind the last one: the list is sorted by the earlier of a post's own
+time and the network's, and people's clocks are late. Whoever dates a post further back is heard
+while it is on the first page."""
 
 BEGINNING = "1970-01-01T00:00:00Z"
-_POST = re.compile(r"at://(did:[a-z]+:[\w.:-]{1,100})/app\.bsky\.feed\.post/([\w.~:-]{1,60})", re.ASCII)
+_POST = re.compile(
+    r"at://(did:[a-z]+:[\w.:-]{1,100})/app\.bsky\.feed\.post/([\w.~:-]{1,60})", re.ASCII
+)
 
 
 def parse_post_uri(uri: object) -> tuple[str, str] | None:
@@ -53,19 +66,28 @@ def parse_post_uri(uri: object) -> tuple[str, str] | None:
 
 def post_url(account: str, rkey: str) -> str:
     """The page where people read a post."""
-    return f"https://bsky.app/profile/{quote_segment(account).replace('%3A', ':')}/post/{quote_segment(rkey)}"
+    return (
+        f"https://bsky.app/profile/{quote_segment(account).replace('%3A', ':')}/post"
+        f"/{quote_segment(rkey)}"
+    )
 
 
-def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
+def list_comments(
+    account: str, cursor: str, answers: tuple[StepResult, ...]
+) -> Send | CommentPage | None:
     """What was said since `cursor`; it is told newest first, so a reading pages back until there.
 
-    At first the newest page alone: what was said before that is history. `cursor` is the newest time told so far. A
-    reading that ends before it comes to its end leaves behind where it stood, as `time|until|page`: the next one goes
-    on there, and what is newer comes after that.
+    At first the newest page alone: what was said before that is history. `cursor` is the newest
+    time told so far. A reading that ends before it comes to its end leaves behind where it stood,
+    as `time|until|page`: the next one goes on there, and what is newer comes after that.
     """
     mark, until, resumed = [*cursor.split("|", 2), "", ""][:3]
     until = until if resumed else mark
-    pages = [success_body(answer) for answer in answers if isinstance(success_body(answer).get("notifications"), list)]
+    pages = [
+        success_body(answer)
+        for answer in answers
+        if isinstance(success_body(answer).get("notifications"), list)
+    ]
     if not answers:
         return _build_page_request(resumed)
     if not pages:
@@ -77,19 +99,26 @@ def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) ->
     entries = [one for page in pages for one in page["notifications"] if isinstance(one, Mapping)]
     newest = mark if resumed else max([mark, *_list_times(entries)], key=_parse_time) or BEGINNING
     said = sorted(
-        (one for entry in entries if (one := _parse_comment(entry, account))), key=lambda one: one.at or _NEVER
+        (one for entry in entries if (one := _parse_comment(entry, account))),
+        key=lambda one: one.at or _NEVER,
     )
     found = tuple(dict.fromkeys(said))
     return CommentPage(found, f"{newest}|{until}|{after}" if after else newest)
 
 
 def _is_lost(answer: StepResult) -> bool:
-    """Whether the network no longer knows a page it named: what was left there is never told, and is not waited for."""
-    return isinstance(answer, Response) and answer.status == 400 and platform_error_code(answer) == "invalidrequest"
+    """Whether the network no longer knows a page it named: what was left there is never told, and
+    is not waited for."""
+    return (
+        isinstance(answer, Response)
+        and answer.status == 400
+        and platform_error_code(answer) == "invalidrequest"
+    )
 
 
 def _build_page_request(page: str) -> Send:
-    """`priority` false: an account may be told of those it follows alone, which is for its owner's own app."""
+    """`priority` false: an account may be told of those it follows alone, which is for its owner's
+    own app."""
     reasons = "".join(f"&reasons={reason}" for reason in sorted(REASONS))
     at = f"&cursor={quote_segment(page)}" if page else ""
     return comments.comments_request(
@@ -145,11 +174,14 @@ def _parse_comment(entry: Mapping[str, Any], account: str) -> Comment | None:
 
 
 def _find_parent_post(record: Mapping[str, Any], subject: object, account: str) -> str:
-    """Our post that it answers, the nearest one above it that the network names, or the one its thread began with."""
+    """Our post that it answers, the nearest one above it that the network names, or the one its
+    thread began with."""
     match record.get("reply"):
         case {"parent": {"uri": parent}, "root": {"uri": root}}:
             above = [
-                str(uri) for uri in (parent, subject, root) if (place := parse_post_uri(uri)) and place[0] == account
+                str(uri)
+                for uri in (parent, subject, root)
+                if (place := parse_post_uri(uri)) and place[0] == account
             ]
             return above[0] if above else ""
         case _:
@@ -163,7 +195,8 @@ def post_view_step(remark: str, name: str) -> WireStep:
 
 
 def parent_reference(answer: StepResult) -> Mapping[str, Any] | Outcome:
-    """The record that an answer is put under, as a look-up of records tells it, or why nothing is put there."""
+    """The record that an answer is put under, as a look-up of records tells it, or why nothing is
+    put there."""
     match success_body(answer).get("posts"):
         case [{"uri": str(uri), "cid": str(cid), "record": dict(record)} as post]:
             viewer = post.get("viewer")
@@ -176,7 +209,9 @@ def parent_reference(answer: StepResult) -> Mapping[str, Any] | Outcome:
             return outcome_of_failure(answer, creates=False)
 
 
-MODERATION_ACTIONS: frozenset[str] = frozenset({"like", "unlike", "hide", "show", "block", "report"})
+MODERATION_ACTIONS: frozenset[str] = frozenset(
+    {"like", "unlike", "hide", "show", "block", "report"}
+)
 BLOCK = "app.bsky.graph.block"
 GATE = "app.bsky.feed.threadgate"
 LIKE = "app.bsky.feed.like"
@@ -191,10 +226,13 @@ _SIMPLE = re.compile(r"[\w.:+/@=~$#-]{0,200}")
 
 
 def record_lookup_step(account: str, rkey: str, collection: str = POST_COLLECTION) -> WireStep:
-    """Whatever state the token is in: reading a record needs none. The server passes on what another one keeps."""
+    """Whatever state the token is in: reading a record needs none. The server passes on what
+    another one keeps."""
     asked = f"repo={quote_segment(account)}&collection={collection}&rkey={quote_segment(rkey)}"
     path = f"/xrpc/com.atproto.repo.getRecord?{asked}"
-    return WireStep(MODERATION_LOOKUP_STEP, StepKind.CONTROL, "GET", path, token="none", action="look")  # noqa: S106  no secret
+    return WireStep(
+        MODERATION_LOOKUP_STEP, StepKind.CONTROL, "GET", path, token="none", action="look"
+    )
 
 
 def is_record_absent(answer: StepResult) -> bool:
@@ -208,19 +246,27 @@ def is_record_absent(answer: StepResult) -> bool:
     )
 
 
-def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Block whoever said something, take a like back, or look at it first and like, hide, show or report it.
+def moderate_comment(
+    spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+) -> Send | Outcome:
+    """Block whoever said something, take a like back, or look at it first and like, hide, show or
+    report it.
 
-    A report whose answer was lost is made once more: those who read them see all of one post together.
+    A report whose answer was lost is made once more: those who read them see all of one post
+    together.
     """
     place = parse_post_uri(spot.native_id)
     if act not in MODERATION_ACTIONS or place is None:
-        return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=False)
+        return Rejected(
+            Message("connectors.refused", {"status": 405, "word": act}), permanent=False
+        )
     last = answers[-1] if answers else None
     if last is not None and last.step == MODERATE_ACTION:
         return _moderation_outcome(spot, last)
     if act == "block":
-        return _build_put_request(spot.account, BLOCK, _key_of(spot.author), _build_block_record(spot))
+        return _build_put_request(
+            spot.account, BLOCK, _key_of(spot.author), _build_block_record(spot)
+        )
     if act == "unlike":
         record = {"repo": spot.account, "collection": LIKE, "rkey": _key_of(spot.native_id)}
         return comments.moderation_request("POST", "/xrpc/com.atproto.repo.deleteRecord", record)
@@ -243,7 +289,9 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
             if act == "report":
                 subject = {"$type": "com.atproto.repo.strongRef", "uri": spot.native_id, "cid": cid}
                 body = {"reasonType": REASON, "subject": subject}
-                return comments.moderation_request("POST", "/xrpc/com.atproto.moderation.createReport", body)
+                return comments.moderation_request(
+                    "POST", "/xrpc/com.atproto.moderation.createReport", body
+                )
             return _write_thread_gate(spot, value, hide=act == "hide", last=last)
         case _:
             return outcome_of_failure(said, creates=False)
@@ -255,17 +303,29 @@ def _moderation_outcome(spot: CommentTarget, answer: StepResult) -> Outcome:
     if (
         isinstance(answer, Response) and platform_error_code(answer) == "invalidswap"
     ):  # somebody changed it since we looked
-        return Retry(SHORT_RETRY, "account", Message("connectors.unclear_answer", {"status": answer.status}))
+        return Retry(
+            SHORT_RETRY, "account", Message("connectors.unclear_answer", {"status": answer.status})
+        )
     return outcome_of_failure(answer, creates=False)
 
 
-def _build_put_request(account: str, collection: str, rkey: str, record: Mapping[str, Any], **more: str | None) -> Send:
-    body = {"repo": account, "collection": collection, "rkey": rkey, "record": record, "validate": True, **more}
+def _build_put_request(
+    account: str, collection: str, rkey: str, record: Mapping[str, Any], **more: str | None
+) -> Send:
+    body = {
+        "repo": account,
+        "collection": collection,
+        "rkey": rkey,
+        "record": record,
+        "validate": True,
+        **more,
+    }
     return comments.moderation_request("POST", "/xrpc/com.atproto.repo.putRecord", body)
 
 
 def _key_of(name: str) -> str:
-    """One key for each author and each post, so that none is blocked, or liked, twice: a moment that stands for it."""
+    """One key for each author and each post, so that none is blocked, or liked, twice: a moment
+    that stands for it."""
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % _YEAR
     return record_key(name, _BEGAN + timedelta(microseconds=number))
 
@@ -286,7 +346,8 @@ def _format_created_at(rkey: str) -> str:
 def _write_thread_gate(
     spot: CommentTarget, value: Mapping[str, Any], *, hide: bool, last: StepResult
 ) -> Send | Outcome:
-    """Put what is hidden below the thread's first post into the record beside it, with all that stands there."""
+    """Put what is hidden below the thread's first post into the record beside it, with all that
+    stands there."""
     match value.get("reply"):
         case {"root": {"uri": str(uri)}}:
             root = parse_post_uri(uri)
@@ -297,14 +358,20 @@ def _write_thread_gate(
         return Rejected(Message("bluesky.not_our_thread"), permanent=False)
     if last.step != BEFORE:
         asked = record_lookup_step(spot.account, root[1], GATE)
-        return Send(WireStep(BEFORE, asked.kind, asked.method, asked.path, token="none", action="look"))  # noqa: S106  no secret
+        return Send(
+            WireStep(BEFORE, asked.kind, asked.method, asked.path, token="none", action="look")
+        )
     match success_body(last):
         case {"cid": str(cid), "value": dict(gate)} if _is_simple(gate):
             hidden = gate.get("hiddenReplies")
-            others = [one for one in hidden if one != spot.native_id] if isinstance(hidden, list) else []
+            others = (
+                [one for one in hidden if one != spot.native_id] if isinstance(hidden, list) else []
+            )
             made = {**gate, "hiddenReplies": [*others, spot.native_id] if hide else others}
             return _build_put_request(spot.account, GATE, root[1], made, swapRecord=cid)
-        case {"value": dict()}:  # something stands there that we would have to write anew and cannot
+        case {
+            "value": dict()
+        }:  # something stands there that we would have to write anew and cannot
             return Rejected(Message("bluesky.gate_unknown"), permanent=False)
         case _ if not is_record_absent(last):
             return outcome_of_failure(last, creates=False)
@@ -326,4 +393,8 @@ def _is_simple(value: Any) -> bool:
         return all(_is_simple(part) for pair in value.items() for part in pair)
     if isinstance(value, list):
         return all(map(_is_simple, value))
-    return value is None or isinstance(value, bool | int) or (isinstance(value, str) and bool(_SIMPLE.fullmatch(value)))
+    return (
+        value is None
+        or isinstance(value, bool | int)
+        or (isinstance(value, str) and bool(_SIMPLE.fullmatch(value)))
+    )

@@ -1,9 +1,10 @@
 """Messages between an account on Bluesky and one person: heard, answered, looked for. Pure.
 
-The account's server passes each request on to the network's chats, for an app password that was given access to them.
-No key travels with a message: one whose answer was lost is known by its words, its sender and its time. It can be
-deleted for the account alone, so nothing is taken back from its reader.
-Source: lexicons chat.bsky.convo.getLog, getConvoForMembers, getMessages, sendMessage, deleteMessageForSelf in
+The account's server passes each request on to the network's chats, for an app password that was
+given access to them. No key travels with a message: one whose answer was lost is known by its
+words, its sender and its time. It can be deleted for the account alone, so nothing is taken back
+from its reader. Source: lexicons chat.bsky.convo.getLog, getConvoForMembers, getMessages,
+sendMessage, deleteMessageForSelf in
 https://github.com/bluesky-social/atproto/tree/main/lexicons/chat/bsky/convo
 """
 
@@ -14,8 +15,23 @@ from typing import Any, Literal
 
 from connectors.contract.capabilities import Capabilities
 from connectors.contract.chats import ChatUpdate, ChatUpdates
-from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
-from connectors.contract.outcomes import Absent, Found, LookupResult, Outcome, Published, Rejected, Unknown
+from connectors.contract.connector import (
+    LookupQuery,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Rejected,
+    Unknown,
+)
 from connectors.platforms.bluesky.account import outcome_of_failure
 from connectors.platforms.bluesky.text import build_facets
 from connectors.shared import polls, unit_checks
@@ -38,8 +54,8 @@ PROXY = {"atproto-proxy": "did:web:api.bsky.chat#bsky_chat"}
 MAX_TEXT = 1000
 MAX_BYTES = 10_000
 POLL_SECONDS = 15.0
-"""Between two looks at the log: 20 of the 3000 requests that an address has in five minutes, all its accounts together.
-Source: https://docs.bsky.app/docs/advanced-guides/rate-limits"""
+"""Between two looks at the log: 20 of the 3000 requests that an address has in five minutes, all
+its accounts together. Source: https://docs.bsky.app/docs/advanced-guides/rate-limits"""
 
 CONVO = "convo"
 PUBLISH = "publish"
@@ -57,10 +73,19 @@ KEPT = ("convo.id", "convo.kind.$type", "convo.members.did", "convo.members.hand
 """What is kept of the conversation that an answer goes into: nothing that was said in it."""
 
 BEGINNING = "2" * 13
-"""Before everything: the first of all marks (https://atproto.com/specs/tid), for an account that never had a chat."""
+"""Before everything: the first of all marks (https://atproto.com/specs/tid), for an account that
+never had a chat."""
 
 _CREATED = "chat.bsky.convo.defs#logCreateMessage"
-_READER = frozenset({"messagesdisabled", "blockedactor", "blockedsubject", "notfollowedbysender", "recipientnotfound"})
+_READER = frozenset(
+    {
+        "messagesdisabled",
+        "blockedactor",
+        "blockedsubject",
+        "notfollowedbysender",
+        "recipientnotfound",
+    }
+)
 """Refusals that are about the one reader."""
 
 
@@ -86,7 +111,9 @@ def next_step(unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
     if last.step == PUBLISH:
         return _send_outcome(last, unit.account)
     convo, _ = _parse_conversation(last, unit.viewer)
-    return Send(_build_message_step(unit, convo)) if convo else _failure_outcome(last, creates=False)
+    return (
+        Send(_build_message_step(unit, convo)) if convo else _failure_outcome(last, creates=False)
+    )
 
 
 def _build_message_step(unit: Unit, convo: str) -> WireStep:
@@ -94,19 +121,24 @@ def _build_message_step(unit: Unit, convo: str) -> WireStep:
     if found := build_facets(unit.text_of("body")):
         said["facets"] = found
     body = {"convoId": convo, "message": said}
-    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/xrpc/chat.bsky.convo.sendMessage", body, headers=PROXY)
+    return WireStep(
+        PUBLISH, StepKind.PUBLISH, "POST", "/xrpc/chat.bsky.convo.sendMessage", body, headers=PROXY
+    )
 
 
 def _send_outcome(answer: StepResult, account: str) -> Outcome:
     match success_body(answer):
-        case {"id": str(number), "sender": {"did": sender}, "sentAt": at} if number and sender == account:
+        case {"id": str(number), "sender": {"did": sender}, "sentAt": at} if (
+            number and sender == account
+        ):
             return Published(number, "", parse_timestamp(at))
         case _:
             return _failure_outcome(answer, creates=True)
 
 
 def is_chat_denied(answer: StepResult) -> bool:
-    """Whether the app password was given no access to messages: servers call that an invalid token, which it is not.
+    """Whether the app password was given no access to messages: servers call that an invalid token,
+    which it is not.
 
     Source: https://github.com/bluesky-social/atproto/blob/main/packages/pds/src/pipethrough.ts
     """
@@ -119,7 +151,8 @@ def is_chat_denied(answer: StepResult) -> bool:
 
 
 def _failure_outcome(answer: StepResult, *, creates: bool) -> Outcome:
-    """What a refusal meant. One that is about the reader, or about messages alone, says nothing of the account."""
+    """What a refusal meant. One that is about the reader, or about messages alone, says nothing of
+    the account."""
     if is_chat_denied(answer):
         return Rejected(Message("bluesky.no_chats"), permanent=False)
     if isinstance(answer, Response) and 400 <= answer.status < 500:
@@ -145,14 +178,20 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     start = sought.armed_at - WINDOW - clock_lead(answers[-1], sought.asked_at or sought.armed_at)
     found = [one for one in listed if isinstance(one, Mapping)]
     recent = [one for one in found if (parse_timestamp(one.get("sentAt")) or start) >= start]
-    ours = [one for one in recent if _parse_sender(one) == sought.account and one.get("id") not in sought.known]
+    ours = [
+        one
+        for one in recent
+        if _parse_sender(one) == sought.account and one.get("id") not in sought.known
+    ]
     same = [one for one in ours if str(one.get("text", "")).strip() == sought.text.strip()]
     if same:
         return Found(
             str(same[-1]["id"]), "", parse_timestamp(same[-1].get("sentAt"))
         )  # the oldest, should there be two
     if any("text" not in one for one in ours):
-        return Unknown(Message("connectors.lookup_failed"))  # deleted meanwhile: nobody knows what it said
+        return Unknown(
+            Message("connectors.lookup_failed")
+        )  # deleted meanwhile: nobody knows what it said
     after = told.get("cursor")
     if len(recent) < len(found) or not found or not isinstance(after, str) or not after:
         return Absent()
@@ -164,12 +203,14 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
 
 
 def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
-    """The next request, or what people said; as much as was read where the last answer is unusable."""
+    """The next request, or what people said; as much as was read where the last answer is
+    unusable."""
     return polls.resume_poll(_poll_updates(cursor) if cursor else _start_polling(), answers)
 
 
 def _start_polling() -> PollGenerator:
-    """Whose account it is, and where its log ends: what was said before was said to its owner, not to us."""
+    """Whose account it is, and where its log ends: what was said before was said to its owner, not
+    to us."""
     path = "/xrpc/com.atproto.server.getSession"
     whose = yield WireStep(UPDATES, StepKind.CONTROL, "GET", path, action=UPDATES)
     me = success_body(whose).get("did")
@@ -188,7 +229,8 @@ def _format_cursor(me: str, rev: str) -> str:
 
 
 def _poll_updates(cursor: str) -> PollGenerator:
-    """What the log tells since then, and who said it: one request where nobody spoke, one more for each who did."""
+    """What the log tells since then, and who said it: one request where nobody spoke, one more for
+    each who did."""
     me, _, rev = cursor.partition(" ")
     answer = yield _build_log_step(rev)
     told = success_body(answer)
@@ -196,7 +238,9 @@ def _poll_updates(cursor: str) -> PollGenerator:
         return _failure_outcome(answer, creates=False)
     updates: list[ChatUpdate] = []
     people: dict[str, StepResult] = {}
-    dated = (one for one in told["logs"] if isinstance(one, Mapping) and isinstance(one.get("rev"), str))
+    dated = (
+        one for one in told["logs"] if isinstance(one, Mapping) and isinstance(one.get("rev"), str)
+    )
     for entry in sorted(dated, key=lambda one: str(one["rev"])):
         sender = _parse_sender(entry.get("message"))
         if entry.get("$type") == _CREATED and sender and sender != me:
@@ -210,18 +254,29 @@ def _poll_updates(cursor: str) -> PollGenerator:
             updates += heard
         rev = max(rev, str(entry["rev"]))
     end = told.get("cursor")
-    return ChatUpdates(tuple(updates), _format_cursor(me, max(rev, end) if isinstance(end, str) else rev))
+    return ChatUpdates(
+        tuple(updates), _format_cursor(me, max(rev, end) if isinstance(end, str) else rev)
+    )
 
 
-def _parse_updates(entry: Mapping[str, Any], sender: str, who: StepResult) -> list[ChatUpdate] | Outcome:
-    """What somebody said to this account alone; why nobody knows who they are, where asking may help later."""
+def _parse_updates(
+    entry: Mapping[str, Any], sender: str, who: StepResult
+) -> list[ChatUpdate] | Outcome:
+    """What somebody said to this account alone; why nobody knows who they are, where asking may
+    help later."""
     convo, handle = _parse_conversation(who, sender)
     if convo:
-        return [_parse_update(entry["message"], sender, handle)] if convo == entry.get("convoId") else []  # a group's
+        return (
+            [_parse_update(entry["message"], sender, handle)]
+            if convo == entry.get("convoId")
+            else []
+        )  # a group's
     refused = _failure_outcome(who, creates=False)
     if not isinstance(refused, Rejected):
         return refused
-    gone = refused.reason.code == READER_GONE  # they wrote, and blocked the account: nobody can answer
+    gone = (
+        refused.reason.code == READER_GONE
+    )  # they wrote, and blocked the account: nobody can answer
     return [] if gone else [_parse_update({**entry["message"], "embed": {}}, sender, "")]
 
 
@@ -246,7 +301,8 @@ def _parse_sender(message: object) -> str:
 
 
 def _parse_conversation(answer: StepResult, other: str) -> tuple[str, str]:
-    """The conversation of two that an answer tells, and the name of the other one; "" where it is none."""
+    """The conversation of two that an answer tells, and the name of the other one; "" where it is
+    none."""
     convo = success_body(answer).get("convo")
     told: dict[str, Any] = convo if isinstance(convo, dict) else {}
     number = told.get("id")

@@ -1,11 +1,13 @@
-"""Bluesky: posts on a personal data server (AT Protocol). Signing in is in `connectors/platforms/bluesky/account.py`,
-messages are in `messages.py`.
+"""Bluesky: posts on a personal data server (AT Protocol). Signing in is in
+`connectors/platforms/bluesky/account.py`, messages are in `messages.py`.
 
-A film is uploaded as a picture is. The network works through it once it is posted, so it plays some seconds later.
+A film is uploaded as a picture is. The network works through it once it is posted, so it plays some
+seconds later.
 
-The record's key is ours and kept before anything is sent, and its time follows from it: the server answers a repeat of
-the same record with "nothing changed", so a lost answer is looked up by its key, and sent again where it is not there.
-Source: https://docs.bsky.app/docs/api/com-atproto-repo-put-record
+The record's key is ours and kept before anything is sent, and its time follows from it: the server
+answers a repeat of the same record with "nothing changed", so a lost answer is looked up by its
+key, and sent again where it is not there. Source:
+https://docs.bsky.app/docs/api/com-atproto-repo-put-record
 """
 
 from collections.abc import Mapping
@@ -77,7 +79,12 @@ from connectors.platforms.bluesky.record import (
 from connectors.shared import unit_checks
 from connectors.shared.feed_layouts import BLUESKY_LAYOUT
 from connectors.shared.feed_preview import LinkCard
-from connectors.shared.http_responses import SHORT_RETRY, platform_error_code, quote_segment, success_body
+from connectors.shared.http_responses import (
+    SHORT_RETRY,
+    platform_error_code,
+    quote_segment,
+    success_body,
+)
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import COMMENT_REFERENCE, Medium, Unit
@@ -85,7 +92,8 @@ from gate.contract.units import COMMENT_REFERENCE, Medium, Unit
 PUBLISH = "publish"
 ABOVE = "above"
 PICTURE_BYTES = 2_000_000
-"""A film stands alone, and may be as large as a server takes a file; older ones take less, and say so."""
+"""A film stands alone, and may be as large as a server takes a file; older ones take less, and say
+so."""
 
 CAN = Capabilities(
     platform="bluesky",
@@ -94,7 +102,10 @@ CAN = Capabilities(
     max_media=4,
     mimes=("image/jpeg", "image/png", "image/webp", VIDEO_MIME),
     max_bytes=50_000_000,
-    film_seconds=(0, 180),  # https://docs.bsky.app/docs/tutorials/video: what is longer stands there and does not play
+    film_seconds=(
+        0,
+        180,
+    ),  # https://docs.bsky.app/docs/tutorials/video: what is longer stands there and does not play
     look="key",
     resend_is_look=True,
     can_delete=True,
@@ -122,7 +133,12 @@ CAN = Capabilities(
     moderates=comments.MODERATION_ACTIONS,
     remarks_every=5,  # one request of the 3000 that an address has in as many minutes
 )
-_COUNTS = {"likeCount": "likes", "replyCount": "comments", "repostCount": "reposts", "quoteCount": "quotes"}
+_COUNTS = {
+    "likeCount": "likes",
+    "replyCount": "comments",
+    "repostCount": "reposts",
+    "quoteCount": "quotes",
+}
 
 
 class Bluesky:
@@ -142,8 +158,8 @@ class Bluesky:
         return unit_checks.count_graphemes(unit.text_of("body")), CAN.size_limits(unit.surface)[0]
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Upload each file, read what it is put under and whose its names are, then put the record; tell what the last
-        answer meant."""
+        """Upload each file, read what it is put under and whose its names are, then put the record;
+        tell what the last answer meant."""
         if unit.viewer:
             wrong = messages.message_problem(unit, CAN)
             return Rejected(wrong, permanent=False) if wrong else messages.next_step(unit, answers)
@@ -156,7 +172,9 @@ class Bluesky:
             return _publish_outcome(last, unit, at)
         if last is not None and last.step.startswith("stage:") and _parse_blob(last) is None:
             return outcome_of_failure(last, creates=False)
-        blobs = {answer.step: blob for answer in answers if (blob := _parse_blob(answer)) is not None}
+        blobs = {
+            answer.step: blob for answer in answers if (blob := _parse_blob(answer)) is not None
+        }
         for medium in unit.media:
             if _stage_name(medium) not in blobs:
                 return Send(_build_stage_step(medium))
@@ -164,7 +182,12 @@ class Bluesky:
         if unit.comment_id and above is None:
             return Send(comments.post_view_step(unit.comment_id, ABOVE))
         if unit.parent_id and above is None:
-            return Send(replace(record_lookup_step(unit.account, _record_key_from_uri(unit.parent_id)), name=ABOVE))
+            return Send(
+                replace(
+                    record_lookup_step(unit.account, _record_key_from_uri(unit.parent_id)),
+                    name=ABOVE,
+                )
+            )
         under = _resolve_reply(above, unit) if above is not None else None
         if isinstance(under, Outcome):
             return under
@@ -179,7 +202,8 @@ class Bluesky:
         return None if unit.viewer else record.link_card(unit)
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Read the record by its key: what stands there is ours, and must say what we said. Messages are paged."""
+        """Read the record by its key: what stands there is ours, and must say what we said.
+        Messages are paged."""
         if sought.chat:
             return messages.look_up(sought, answers)
         if not answers:
@@ -188,7 +212,9 @@ class Bluesky:
         value = _record_of(last)
         if value is not None and value.get("text") == sought.text:
             uri = _post_uri(sought.account, sought.native_key)
-            return Found(uri, post_url(sought.account, sought.native_key), record_key_time(sought.native_key))
+            return Found(
+                uri, post_url(sought.account, sought.native_key), record_key_time(sought.native_key)
+            )
         if value is not None:
             return Unknown(Message("connectors.other_text_there"))
         return Absent() if is_record_absent(last) else Unknown(Message("connectors.lookup_failed"))
@@ -197,8 +223,11 @@ class Bluesky:
         """The profile."""
         return post_url(account, "").removesuffix("/post/")
 
-    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """The record whose key is in an address, in the account's own repository: nobody else's is read."""
+    def resolve_address(
+        self, address: ClaimedAddress, answers: tuple[StepResult, ...]
+    ) -> Send | LookupResult:
+        """The record whose key is in an address, in the account's own repository: nobody else's is
+        read."""
         path = path_segments(address.url, "bsky.app")
         if len(path) != 4 or (path[0], path[2]) != ("profile", "post") or not is_post_key(path[3]):
             return NO_POST_THERE
@@ -209,11 +238,16 @@ class Bluesky:
         if not answers:
             return Send(record_lookup_step(address.account, rkey))
         if _record_of(answers[-1]) is not None:
-            return Found(_post_uri(address.account, rkey), post_url(address.account, rkey), record_key_time(rkey))
+            return Found(
+                _post_uri(address.account, rkey),
+                post_url(address.account, rkey),
+                record_key_time(rkey),
+            )
         return Absent() if is_record_absent(answers[-1]) else ADDRESS_UNREADABLE
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete the record, then see that it is gone. A message stays with its reader: a person is told."""
+        """Delete the record, then see that it is gone. A message stays with its reader: a person is
+        told."""
         if copy.chat:
             return Rejected(Message("bluesky.message_stays"), permanent=False)
         rkey = _record_key_from_uri(copy.native_id)
@@ -223,19 +257,29 @@ class Bluesky:
             return Send(WireStep("delete", StepKind.RESTRICT, "POST", path, body, action="delete"))
         last = answers[-1]
         if last.step == "delete":
-            done = isinstance(last, Response) and 200 <= last.status < 300  # older servers answer without a body
-            return Send(record_lookup_step(copy.account, rkey)) if done else outcome_of_failure(last, creates=False)
+            done = (
+                isinstance(last, Response) and 200 <= last.status < 300
+            )  # older servers answer without a body
+            return (
+                Send(record_lookup_step(copy.account, rkey))
+                if done
+                else outcome_of_failure(last, creates=False)
+            )
         if is_record_absent(last):
             return Published(copy.native_id)
         return Retry(SHORT_RETRY, "account", Message("connectors.lookup_failed"))
 
-    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+    def read_metrics(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
         """Likes, replies, reposts and quotes; the network counts no views."""
         if copy.chat:
             return None
         rkey = _record_key_from_uri(copy.native_id)
         if not answers:
-            path = f"/xrpc/app.bsky.feed.getPosts?uris={quote_segment(_post_uri(copy.account, rkey))}"
+            path = (
+                f"/xrpc/app.bsky.feed.getPosts?uris={quote_segment(_post_uri(copy.account, rkey))}"
+            )
             return Send(WireStep("metrics", StepKind.CONTROL, "GET", path, action="metrics"))
         match answers[-1]:
             case Response(body={"posts": [dict(post)]}) as last if last.is_success:
@@ -244,8 +288,11 @@ class Bluesky:
             case _:
                 return None
 
-    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
-        """Whether the account's own server keeps the record; the network's view may lag, or hide it from some."""
+    def check_presence(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | PostPresence | None:
+        """Whether the account's own server keeps the record; the network's view may lag, or hide it
+        from some."""
         if not answers:
             return Send(record_lookup_step(copy.account, _record_key_from_uri(copy.native_id)))
         if _record_of(answers[-1]) is not None:
@@ -264,12 +311,18 @@ class Bluesky:
         value = _record_of(answers[-1])
         if value is not None:
             borne = record_labels(value)
-            return MarkReport(tuple(f"{LABEL_FLAG}={label}" for label in wanted if label not in borne))
+            return MarkReport(
+                tuple(f"{LABEL_FLAG}={label}" for label in wanted if label not in borne)
+            )
         return (
-            MarkReport(there=False) if is_record_absent(answers[-1]) else outcome_of_failure(answers[-1], creates=False)
+            MarkReport(there=False)
+            if is_record_absent(answers[-1])
+            else outcome_of_failure(answers[-1], creates=False)
         )
 
-    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(
+        self, account: str, destination: str, answers: tuple[StepResult, ...]
+    ) -> Send | int | None:
         """How many follow the account."""
         return bluesky_account.count_followers(answers)
 
@@ -288,14 +341,21 @@ class Bluesky:
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | ConnectedAccount | Outcome:
-        """Sign in with the app password; it is forgotten, its tokens stay. See whether it reads messages."""
-        return bluesky_account.connect(form, answers, probe=messages.chat_probe_step(), is_shut=messages.is_chat_denied)
+        """Sign in with the app password; it is forgotten, its tokens stay. See whether it reads
+        messages."""
+        return bluesky_account.connect(
+            form, answers, probe=messages.chat_probe_step(), is_shut=messages.is_chat_denied
+        )
 
-    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(
+        self, account: str, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
         """Ask whose session it is."""
         return bluesky_account.verify_account(account, answers)
 
-    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+    def refresh(
+        self, grant: RefreshGrant, answers: tuple[StepResult, ...]
+    ) -> Send | RenewedTokens | Outcome:
         """A new pair of tokens for the one that is about to end."""
         return bluesky_account.refresh(grant, answers)
 
@@ -350,7 +410,8 @@ def _parse_blob(answer: StepResult) -> Mapping[str, Any] | None:
 
 
 def _build_publish_step(unit: Unit, made: Mapping[str, Any]) -> WireStep:
-    """`swapRecord` null: what stands there already is never written over. The same record again changes nothing."""
+    """`swapRecord` null: what stands there already is never written over. The same record again
+    changes nothing."""
     body = {
         "repo": unit.account,
         "collection": POST_COLLECTION,
@@ -371,7 +432,9 @@ def _publish_outcome(answer: StepResult, unit: Unit, at: datetime) -> Outcome:
             reason = Message("connectors.uploads_gone")
             return Retry(timedelta(seconds=1), "account", reason, uploads_gone=True)
         case Response(status=400) if platform_error_code(answer) == "invalidswap":
-            return Uncertain(Message("connectors.other_text_there"))  # something of ours stands under this key
+            return Uncertain(
+                Message("connectors.other_text_there")
+            )  # something of ours stands under this key
         case Response() if answer.is_success:
             return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
         case _:
@@ -387,7 +450,8 @@ def _record_of(answer: StepResult) -> Mapping[str, Any] | None:
 
 
 def _resolve_reply(answer: StepResult, unit: Unit) -> Mapping[str, Any] | Outcome:
-    """What a reply names: the record it is put under, and the first one of the thread; or why it cannot be.
+    """What a reply names: the record it is put under, and the first one of the thread; or why it
+    cannot be.
 
     Source: https://docs.bsky.app/docs/advanced-guides/posts#replies
     """

@@ -1,14 +1,15 @@
-"""The card of a page below the words of a Bluesky post, said by whoever writes the post: nobody here asks the page.
-Pure.
+"""The card of a page below the words of a Bluesky post, said by whoever writes the post: nobody
+here asks the page. Pure.
 
-Its address is the first one of the words, so it was judged and leads where they lead.
-Source: https://docs.bsky.app/docs/advanced-guides/posts#website-card-embeds, lexicon app.bsky.embed.external
+Its address is the first one of the words, so it was judged and leads where they lead. Source:
+https://docs.bsky.app/docs/advanced-guides/posts#website-card-embeds, lexicon
+app.bsky.embed.external
 
-The record of a Bluesky post: its key, its moment, what in its words leads somewhere, its pictures, film or card, its
-labels.
+The record of a Bluesky post: its key, its moment, what in its words leads somewhere, its pictures,
+film or card, its labels.
 
-Everything follows from the unit, and from whose the names in it are: built twice it is byte for byte the same, so that
-a repeat is no second post.
+Everything follows from the unit, and from whose the names in it are: built twice it is byte for
+byte the same, so that a repeat is no second post.
 """
 
 import hashlib
@@ -57,7 +58,11 @@ def card_problem(unit: Unit) -> Message | None:
     if len(unit.media) > 1 or any(not medium.mime.startswith("image/") for medium in unit.media):
         return Message("bluesky.card_pictures")
     heavy = next((medium for medium in unit.media if medium.size > PICTURE_BYTES), None)
-    return Message("connectors.medium_unfit", {"mime": heavy.mime, "size": heavy.size}) if heavy is not None else None
+    return (
+        Message("connectors.medium_unfit", {"mime": heavy.mime, "size": heavy.size})
+        if heavy is not None
+        else None
+    )
 
 
 POST_COLLECTION = "app.bsky.feed.post"
@@ -75,7 +80,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def record_key(key: str, at: datetime) -> str:
-    """The record key for a moment (UTC-aware) and whatever `key` names: 53 bits of microseconds, 10 of the key.
+    """The record key for a moment (UTC-aware) and whatever `key` names: 53 bits of microseconds, 10
+    of the key.
 
     Source: https://atproto.com/specs/tid
     """
@@ -102,13 +108,21 @@ def build_record(
     under: Mapping[str, Any] | None = None,
     people: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The record of a post made at `at` with what was uploaded for it, in the order of the unit's media.
+    """The record of a post made at `at` with what was uploaded for it, in the order of the unit's
+    media.
 
-    `under` are the root and the parent of a reply, `people` the accounts by the names that its words call them by.
+    `under` are the root and the parent of a reply, `people` the accounts by the names that its
+    words call them by.
     """
     text = unit.text_of("body")
-    made: dict[str, Any] = {"$type": POST_COLLECTION, "text": text, "createdAt": at.isoformat().replace("+00:00", "Z")}
-    if languages := options.unit_options(unit).get_list("languages") or [unit.language] * bool(unit.language):
+    made: dict[str, Any] = {
+        "$type": POST_COLLECTION,
+        "text": text,
+        "createdAt": at.isoformat().replace("+00:00", "Z"),
+    }
+    if languages := options.unit_options(unit).get_list("languages") or [unit.language] * bool(
+        unit.language
+    ):
         made["langs"] = languages
     if found := build_facets(text, people or {}):
         made["facets"] = found
@@ -144,7 +158,14 @@ def record_labels(made: Mapping[str, Any]) -> frozenset[str]:
 def first_missing_label(flags: Sequence[str]) -> str:
     """The first mark that a record cannot bear; "" when it bears them all."""
     pairs = {flag: flag.partition("=") for flag in flags}
-    return next((flag for flag, (name, _, value) in pairs.items() if name != LABEL_FLAG or value not in LABELS), "")
+    return next(
+        (
+            flag
+            for flag, (name, _, value) in pairs.items()
+            if name != LABEL_FLAG or value not in LABELS
+        ),
+        "",
+    )
 
 
 def _build_link_card_embed(card: LinkCard, blobs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

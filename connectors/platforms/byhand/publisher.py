@@ -1,7 +1,9 @@
-"""By hand: a person posts what we prepared, on any platform without a usable interface. Opens no socket at all.
+"""By hand: a person posts what we prepared, on any platform without a usable interface. Opens no
+socket at all.
 
-The one step goes `to` a person: its content becomes a task, and what a connector would set as a flag becomes a line
-of the checklist. The surface is the platform where the person posts; its rules are that platform's own.
+The one step goes `to` a person: its content becomes a task, and what a connector would set as a
+flag becomes a line of the checklist. The surface is the platform where the person posts; its rules
+are that platform's own.
 """
 
 import re
@@ -69,11 +71,11 @@ _AI = re.compile(r"(^|[._])(ai|is_aigc|made_with_ai|is_ai_generated|containsSynt
 
 @dataclass(frozen=True)
 class ManualSite:
-    """A platform as people post to it: its name, its hosts, how the address of one post looks, and what it takes: so
-    much `text`, as it `counts` that itself.
+    """A platform as people post to it: its name, its hosts, how the address of one post looks, and
+    what it takes: so much `text`, as it `counts` that itself.
 
-    `lines` are what a person sees to there whatever the post shows; `once`: it refuses words the account has said;
-    `asks`: what a post there may cost its readers, which the person sets.
+    `lines` are what a person sees to there whatever the post shows; `once`: it refuses words the
+    account has said; `asks`: what a post there may cost its readers, which the person sets.
     """
 
     label: str
@@ -90,11 +92,15 @@ class ManualSite:
 
 _PAID = ("audience", "partners")
 _DOLLARS = PriceRange("USD", 100, 100_000)
-"""Neither OnlyFans nor Fansly documents what a post may cost: wide bounds of ours against a slip of the hand. What each
-takes it says to whoever types the price there."""
+"""Neither OnlyFans nor Fansly documents what a post may cost: wide bounds of ours against a slip of
+the hand. What each takes it says to whoever types the price there."""
 MANUAL_SITES: Mapping[str, ManualSite] = {
-    "onlyfans": ManualSite("OnlyFans", ("onlyfans.com",), r"/(\d{3,})(/[\w.-]+)?", 5000, lines=_PAID, asks=_DOLLARS),
-    "fansly": ManualSite("Fansly", ("fansly.com",), r"/post/(\d{3,})", 5000, lines=_PAID, asks=_DOLLARS),
+    "onlyfans": ManualSite(
+        "OnlyFans", ("onlyfans.com",), r"/(\d{3,})(/[\w.-]+)?", 5000, lines=_PAID, asks=_DOLLARS
+    ),
+    "fansly": ManualSite(
+        "Fansly", ("fansly.com",), r"/post/(\d{3,})", 5000, lines=_PAID, asks=_DOLLARS
+    ),
     "fanvue": ManualSite(
         "Fanvue",
         ("fanvue.com",),
@@ -113,10 +119,17 @@ MANUAL_SITES: Mapping[str, ManualSite] = {
         shows=INSTAGRAM_LAYOUT,
     ),
     "tiktok": ManualSite(
-        "TikTok", ("tiktok.com",), r"/(@[\w.-]+/(video|photo)/\d+|[\w-]{5,})", 2200, 35, shows=TIKTOK_LAYOUT
+        "TikTok",
+        ("tiktok.com",),
+        r"/(@[\w.-]+/(video|photo)/\d+|[\w-]{5,})",
+        2200,
+        35,
+        shows=TIKTOK_LAYOUT,
     ),
     "snapchat": ManualSite("Snapchat", ("snapchat.com",), text=250, media=1),
-    "linkedin": ManualSite("LinkedIn", ("linkedin.com",), r"/(posts|feed/update|pulse)/.+", 3000, 20),
+    "linkedin": ManualSite(
+        "LinkedIn", ("linkedin.com",), r"/(posts|feed/update|pulse)/.+", 3000, 20
+    ),
     "x": ManualSite(
         "X",
         ("x.com", "twitter.com"),
@@ -144,7 +157,9 @@ MANUAL_SITES: Mapping[str, ManualSite] = {
         shows=THREADS_LAYOUT,
         counts=text_counting.threads_text_length,
     ),
-    "facebook": ManualSite("Facebook", ("facebook.com", "fb.watch"), text=63_206, shows=FACEBOOK_LAYOUT),
+    "facebook": ManualSite(
+        "Facebook", ("facebook.com", "fb.watch"), text=63_206, shows=FACEBOOK_LAYOUT
+    ),
     "youtube": ManualSite(
         "YouTube",
         ("youtube.com", "youtu.be"),
@@ -155,7 +170,10 @@ MANUAL_SITES: Mapping[str, ManualSite] = {
         counts=unit_checks.count_utf8_bytes,
     ),
     "pornhub": ManualSite(
-        "Pornhub", ("pornhub.com",), r"/(view_video\.php\?viewkey=|photo/|album/|shorties/)\w+", lines=_PAID
+        "Pornhub",
+        ("pornhub.com",),
+        r"/(view_video\.php\?viewkey=|photo/|album/|shorties/)\w+",
+        lines=_PAID,
     ),
 }
 """Every platform with a row in the policy, by the surface's name."""
@@ -175,7 +193,8 @@ class ByHand:
         mimes=("image/jpeg", "image/png", "image/webp", "video/mp4", "audio/mp4", "audio/ogg"),
         max_bytes=2 * 1024**3,
         look="key",
-        resend_is_look=True,  # a task is written together with its answer: without an answer there is none
+        # a task is written together with its answer: without an answer there is none
+        resend_is_look=True,
         can_delete=True,
         can_chat=False,
         can_sell=False,
@@ -187,7 +206,10 @@ class ByHand:
         sells={name: site.asks for name, site in MANUAL_SITES.items() if site.asks is not None},
     )
     form = ConnectForm(
-        fields=(FormField("site", choices=tuple(MANUAL_SITES)), FormField("account", example="mia.lumiere")),
+        fields=(
+            FormField("site", choices=tuple(MANUAL_SITES)),
+            FormField("account", example="mia.lumiere"),
+        ),
         credential="",
         minutes=1,
     )
@@ -210,7 +232,9 @@ class ByHand:
             options={"hand_over": True, "site": MANUAL_SITES[name].label, "handle": handle},
         )
 
-    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(
+        self, account: str, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
         """Nothing to try: all of it is in the house."""
         return None
 
@@ -231,21 +255,30 @@ class ByHand:
             case Response(body={"task": str(task)}) as kept if kept.is_success:
                 return Processing(task, by_hand=True)
             case StepNotSent(detail=detail):
-                return Retry(SHORT_RETRY, "account", Message("connectors.not_sent", {"detail": detail}))
+                return Retry(
+                    SHORT_RETRY, "account", Message("connectors.not_sent", {"detail": detail})
+                )
             case Response(status=status):
                 return Uncertain(Message("connectors.unclear_answer", {"status": status}))
             case lost:
                 return Uncertain(Message("connectors.answer_lost", {"detail": lost.detail}))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """A task and its answer are one transaction: who asks here found no answer, so there is no task."""
+        """A task and its answer are one transaction: who asks here found no answer, so there is no
+        task."""
         return Absent()
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The site."""
-        return f"https://{MANUAL_SITES[name].hosts[0]}/" if (name := account.partition("/")[0]) in MANUAL_SITES else ""
+        return (
+            f"https://{MANUAL_SITES[name].hosts[0]}/"
+            if (name := account.partition("/")[0]) in MANUAL_SITES
+            else ""
+        )
 
-    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(
+        self, address: ClaimedAddress, answers: tuple[StepResult, ...]
+    ) -> Send | LookupResult:
         """The post of an address of that platform; nobody can be asked."""
         post = self.parse_post_link(address.account.partition("/")[0], address.url)
         return Found(post.native_id, post.url) if post is not None and post.url else NO_POST_THERE
@@ -254,14 +287,20 @@ class ByHand:
         """Ask a person to take it away; it is gone when they have signed that it is."""
         if not answers:
             path = f"/tasks/{quote_segment(copy.native_id)}"
-            return Send(WireStep(REMOVAL_TASK_STEP, StepKind.RESTRICT, "ASK", path, action="delete", to="person"))
+            return Send(
+                WireStep(
+                    REMOVAL_TASK_STEP, StepKind.RESTRICT, "ASK", path, action="delete", to="person"
+                )
+            )
         match answers[-1]:
             case Response(body={"gone": True}):
                 return Published(copy.native_id)
             case _:
                 return Retry(ASK_AGAIN, "account", Message("connectors.byhand_waits"))
 
-    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+    def read_metrics(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
         """No numbers can be read; they are typed in, or come by statement."""
         return None
 
@@ -287,8 +326,15 @@ class ByHand:
         except ValueError:
             return None
         known = any(host == own or host.endswith(f".{own}") for own in site.hosts)
-        where = parts.path.rstrip("/") + (f"?{parts.query}" if "v=" in parts.query or "viewkey=" in parts.query else "")
-        if parts.scheme not in {"http", "https"} or parts.username or not known or not re.fullmatch(site.post, where):
+        where = parts.path.rstrip("/") + (
+            f"?{parts.query}" if "v=" in parts.query or "viewkey=" in parts.query else ""
+        )
+        if (
+            parts.scheme not in {"http", "https"}
+            or parts.username
+            or not known
+            or not re.fullmatch(site.post, where)
+        ):
             return None
         return PostedLink(f"{host}{where}"[:200], f"https://{host}{where}")
 
@@ -312,21 +358,32 @@ def _build_task_step(unit: Unit, site: ManualSite) -> WireStep:
         "links": list(dict.fromkeys(_LINK.findall("\n".join(unit.visible_texts)))),
         "price": _build_price(unit),
         "media": [
-            {"sha256": medium.sha256, "mime": medium.mime, "size": medium.size, "alt": medium.alt, "name": medium.name}
+            {
+                "sha256": medium.sha256,
+                "mime": medium.mime,
+                "size": medium.size,
+                "alt": medium.alt,
+                "name": medium.name,
+            }
             for medium in unit.media
         ],
         "checklist": _build_checklist(unit, site),
         "flags": list(unit.flags),
     }
     files = {
-        f"file{place}": FileRef(medium.sha256, medium.mime, medium.name) for place, medium in enumerate(unit.media)
+        f"file{place}": FileRef(medium.sha256, medium.mime, medium.name)
+        for place, medium in enumerate(unit.media)
     }
     path = f"/tasks/{quote_segment(unit.native_key)}"
-    return WireStep(CREATE_TASK_STEP, StepKind.PUBLISH, "HAND", path, body, files=files, to="person")
+    return WireStep(
+        CREATE_TASK_STEP, StepKind.PUBLISH, "HAND", path, body, files=files, to="person"
+    )
 
 
 def _build_price(unit: Unit) -> dict[str, object] | None:
-    return None if unit.price is None else {"minor": unit.price.minor, "currency": unit.price.currency}
+    return (
+        None if unit.price is None else {"minor": unit.price.minor, "currency": unit.price.currency}
+    )
 
 
 def _build_checklist(unit: Unit, site: ManualSite) -> list[str]:
@@ -336,7 +393,9 @@ def _build_checklist(unit: Unit, site: ManualSite) -> list[str]:
         wanted |= set(site.lines)
     if unit.price is not None:
         wanted.add("price")
-    return [line for line in ("price", "adult", "ai", "audience", "partners", "marks") if line in wanted]
+    return [
+        line for line in ("price", "adult", "ai", "audience", "partners", "marks") if line in wanted
+    ]
 
 
 def _checklist_line(flag: str) -> str:

@@ -1,4 +1,5 @@
-"""Connecting a bot to a channel: is the token a bot's, is the bot there, may it do what we need of it. Pure."""
+"""Connecting a bot to a channel: is the token a bot's, is the bot there, may it do what we need of
+it. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +18,8 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
 NEEDED = 1 << 10 | 1 << 11 | 1 << 14 | 1 << 15 | 1 << 16
-"""View the channel, send messages, embed links, attach files, read the history: what posting and looking takes."""
+"""View the channel, send messages, embed links, attach files, read the history: what posting and
+looking takes."""
 
 TEXT = 0
 ANNOUNCEMENT = 5
@@ -25,8 +27,11 @@ ORDER = ("me", "channel", "guild", "member")
 """The steps, in this order."""
 
 
-def connect(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -> Send | ConnectedAccount | Outcome:
-    """Ask who the bot is, for the channel, its server and the bot's own rights there; then the account.
+def connect(
+    form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+) -> Send | ConnectedAccount | Outcome:
+    """Ask who the bot is, for the channel, its server and the bot's own rights there; then the
+    account.
 
     With a role typed, the bot must be able to give it.
     """
@@ -38,7 +43,11 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -
         return Rejected(Message("discord.no_channel_link"), permanent=False)
     told: dict[str, dict[str, Any]] = {}
     for answer in answers:
-        if not isinstance(answer, Response) or not answer.is_success or not isinstance(answer.body, dict):
+        if (
+            not isinstance(answer, Response)
+            or not answer.is_success
+            or not isinstance(answer.body, dict)
+        ):
             return _refusal_outcome(answer, told, adult)
         told[answer.step] = answer.body
     trouble = _setup_problem(told)
@@ -63,7 +72,9 @@ def _build_step(name: str, channel: str, told: Mapping[str, Mapping[str, Any]]) 
     return bot_request(name, StepKind.AUTH, "GET", paths[name])
 
 
-def _refusal_outcome(answer: StepResult, told: Mapping[str, Mapping[str, Any]], adult: str) -> Outcome:
+def _refusal_outcome(
+    answer: StepResult, told: Mapping[str, Mapping[str, Any]], adult: str
+) -> Outcome:
     status = answer.status if isinstance(answer, Response) else 0
     if status == 401:
         return Rejected(Message("discord.token_unknown"), permanent=False)
@@ -79,7 +90,9 @@ def _setup_problem(told: Mapping[str, Mapping[str, Any]]) -> Message | None:
     channel = told.get("channel")
     if me is not None and (not is_id(me.get("id")) or me.get("bot") is not True):
         return Message("discord.token_unknown")
-    if channel is not None and (channel.get("type") not in (TEXT, ANNOUNCEMENT) or not is_id(channel.get("guild_id"))):
+    if channel is not None and (
+        channel.get("type") not in (TEXT, ANNOUNCEMENT) or not is_id(channel.get("guild_id"))
+    ):
         return Message("discord.not_text")
     if "member" in told and _compute_permissions(told) & NEEDED != NEEDED:
         return Message("discord.rights")

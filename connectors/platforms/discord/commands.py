@@ -1,4 +1,5 @@
-"""Discord's menu of commands: what a bot's application offers there, and how a chosen one is answered. Pure."""
+"""Discord's menu of commands: what a bot's application offers there, and how a chosen one is
+answered. Pure."""
 
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
@@ -27,40 +28,59 @@ _NO_PREVIEW = 1 << 2
 
 
 def write_menu(
-    application: str, wanted: Sequence[BotCommand], retired: Set[str], answers: tuple[StepResult, ...]
+    application: str,
+    wanted: Sequence[BotCommand],
+    retired: Set[str],
+    answers: tuple[StepResult, ...],
 ) -> Send | Outcome | None:
-    """Put each wanted command into the menu that stands there otherwise, or not at all, and take the retired ones out.
+    """Put each wanted command into the menu that stands there otherwise, or not at all, and take
+    the retired ones out.
 
-    What else stands there is another program's, and is left alone: so each is written by itself, never the whole list.
-    None when all is as wanted. Source: https://discord.com/developers/docs/interactions/application-commands
+    What else stands there is another program's, and is left alone: so each is written by itself,
+    never the whole list. None when all is as wanted. Source:
+    https://discord.com/developers/docs/interactions/application-commands
     """
     if not answers:
-        return Send(_build_step("commands", "GET", f"{_commands_path(application)}?with_localizations=true"))
+        return Send(
+            _build_step("commands", "GET", f"{_commands_path(application)}?with_localizations=true")
+        )
     standing = _parse_commands(answers[0])
     if standing is None or not _is_done(answers[-1]):
         return outcome_of_failure(answers[-1], creates=False)
     path = _commands_path(application)
     gone = sorted(retired & standing.keys())
-    other = [each for each in map(_build_command, wanted) if not _is_matching(each, standing.get(each["name"]))]
+    other = [
+        each
+        for each in map(_build_command, wanted)
+        if not _is_matching(each, standing.get(each["name"]))
+    ]
     due = [
         *(_build_step("command", "POST", path, each) for each in other),
-        *(_build_step("erase", "DELETE", f"{path}/{quote_segment(standing[name]['id'])}") for name in gone),
+        *(
+            _build_step("erase", "DELETE", f"{path}/{quote_segment(standing[name]['id'])}")
+            for name in gone
+        ),
     ]
     return Send(due[len(answers) - 1]) if len(answers) <= len(due) else None
 
 
 def command_response_step(application: str, chat: str) -> WireStep:
-    """What ends the waiting for a chosen command. With a `chat`, its address, for whoever chose it where others write;
-    in the chat itself the answer is a message, and the waiting is taken away."""
+    """What ends the waiting for a chosen command. With a `chat`, its address, for whoever chose
+    it where others write; in the chat itself the answer is a message, and the waiting is taken
+    away."""
     path = f"/webhooks/{quote_segment(application)}/{{token}}/messages/@original"
     if not chat:
-        return bot_request("answered", StepKind.CONTROL, "DELETE", path, token="path", action="ack", deadline=10.0)  # noqa: S106  how it is shown
+        return bot_request(
+            "answered", StepKind.CONTROL, "DELETE", path, token="path", action="ack", deadline=10.0
+        )
     told = {
         "content": f"{CHANNEL_URL}/@me/{quote_segment(chat)}",
         "flags": _NO_PREVIEW,
         "allowed_mentions": {"parse": []},
     }
-    return bot_request("answered", StepKind.CONTROL, "PATCH", path, told, token="path", action="ack", deadline=10.0)  # noqa: S106  how it is shown
+    return bot_request(
+        "answered", StepKind.CONTROL, "PATCH", path, told, token="path", action="ack", deadline=10.0
+    )
 
 
 def command_text(data: Mapping[str, Any], wanted: Sequence[BotCommand]) -> str:
@@ -72,7 +92,11 @@ def command_text(data: Mapping[str, Any], wanted: Sequence[BotCommand]) -> str:
     if command is None or data.get("type", _SLASH) != _SLASH:
         return ""
     options = data.get("options")
-    values = [each.get("value") for each in options if isinstance(each, dict)] if isinstance(options, list) else []
+    values = (
+        [each.get("value") for each in options if isinstance(each, dict)]
+        if isinstance(options, list)
+        else []
+    )
     return " ".join((f"/{command.name}", *(word for word in command.words if values[:1] == [word])))
 
 
@@ -80,7 +104,9 @@ def _commands_path(application: str) -> str:
     return f"/applications/{quote_segment(application)}/commands"
 
 
-def _build_step(name: str, method: str, path: str, body: Mapping[str, Any] | None = None) -> WireStep:
+def _build_step(
+    name: str, method: str, path: str, body: Mapping[str, Any] | None = None
+) -> WireStep:
     return bot_request(name, StepKind.AUTH, method, path, body, deadline=10.0)
 
 
@@ -93,14 +119,27 @@ def _is_done(answer: StepResult) -> bool:
 
 def _parse_commands(answer: StepResult) -> dict[str, Mapping[str, Any]] | None:
     """The slash commands that stand in the menu, by name; None for an answer that does not say."""
-    if not isinstance(answer, Response) or not answer.is_success or not isinstance(answer.body, list):
+    if (
+        not isinstance(answer, Response)
+        or not answer.is_success
+        or not isinstance(answer.body, list)
+    ):
         return None
-    told = [each for each in answer.body if isinstance(each, dict) and each.get("type", _SLASH) == _SLASH]
-    return {each["name"]: each for each in told if isinstance(each.get("name"), str) and is_id(each.get("id"))}
+    told = [
+        each
+        for each in answer.body
+        if isinstance(each, dict) and each.get("type", _SLASH) == _SLASH
+    ]
+    return {
+        each["name"]: each
+        for each in told
+        if isinstance(each.get("name"), str) and is_id(each.get("id"))
+    }
 
 
 def _build_command(command: BotCommand) -> dict[str, Any]:
-    """A command as Discord takes it; it may be chosen in direct messages and on servers, by everybody."""
+    """A command as Discord takes it; it may be chosen in direct messages and on servers, by
+    everybody."""
     return {
         "name": command.name,
         "type": _SLASH,
@@ -138,7 +177,8 @@ def _localize_description(about: Message) -> dict[str, Any]:
 
 
 def _is_matching(wanted: Any, standing: Any) -> bool:
-    """Whether what stands says all that is wanted; Discord adds fields of its own, and leaves out what is empty."""
+    """Whether what stands says all that is wanted; Discord adds fields of its own, and leaves out
+    what is empty."""
     if isinstance(wanted, dict):
         return isinstance(standing, Mapping) and all(
             _is_matching(part, standing.get(name)) for name, part in wanted.items()

@@ -1,9 +1,11 @@
-"""Announcement channels of Discord: a message is shown once more on every server that follows the channel. Pure.
+"""Announcement channels of Discord: a message is shown once more on every server that follows the
+channel. Pure.
 
-It is done once: a message bears a flag from then on, and a second time is refused by a number of its own. Ten are
-passed on in an hour. Where it is deleted, those servers show that it was. Nobody tells which servers these are, nor who
-may read them.
-Source: https://docs.discord.com/developers/resources/message#crosspost-message, #message-object-message-flags
+It is done once: a message bears a flag from then on, and a second time is refused by a number of
+its own. Ten are passed on in an hour. Where it is deleted, those servers show that it was. Nobody
+tells which servers these are, nor who may read them. Source:
+https://docs.discord.com/developers/resources/message#crosspost-message,
+#message-object-message-flags
 """
 
 from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult
@@ -44,8 +46,9 @@ _NOT_THERE = Message("discord.not_announcement")
 
 
 def check_announcement_channel(unit: Unit, last: StepResult | None) -> Send | Outcome | None:
-    """Before a message is made that is to be passed on: whether servers may follow its channel at all. Asked as what
-    goes ahead of content is, so that it is decided before whether any of it may leave."""
+    """Before a message is made that is to be passed on: whether servers may follow its channel at
+    all. Asked as what goes ahead of content is, so that it is decided before whether any of it may
+    leave."""
     if last is None:
         path = f"/channels/{quote_segment(parse_account(unit.account).channel)}"
         return Send(bot_request(PLACE, StepKind.STAGE, "GET", path))
@@ -55,16 +58,23 @@ def check_announcement_channel(unit: Unit, last: StepResult | None) -> Send | Ou
 
 
 def next_step(unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Pass the message on that stands above, or tell what came of it. A unit without one is only weighed."""
+    """Pass the message on that stands above, or tell what came of it. A unit without one is only
+    weighed."""
     if not answers:
         path = f"{_message_path(unit.account, unit.reply_to)}/crosspost"
         return Send(bot_request(CROSSPOST_STEP, StepKind.PUBLISH, "POST", path))
     last = answers[-1]
-    copy = Published(f"{CROSSPOST_PREFIX}{unit.reply_to}", parse_account(unit.account).url(unit.reply_to))
+    copy = Published(
+        f"{CROSSPOST_PREFIX}{unit.reply_to}", parse_account(unit.account).url(unit.reply_to)
+    )
     if isinstance(last, Response) and last.is_success:
         told = last.body if isinstance(last.body, dict) else {}
         done = told.get("id") == unit.reply_to and _is_passed(told.get("flags"))
-        return copy if done else Uncertain(Message("connectors.unclear_answer", {"status": last.status}))
+        return (
+            copy
+            if done
+            else Uncertain(Message("connectors.unclear_answer", {"status": last.status}))
+        )
     match error_code(last):
         case number if number == ALREADY:
             return copy
@@ -74,7 +84,11 @@ def next_step(unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
             return Rejected(Message("connectors.above_gone"), permanent=True)
     outcome = outcome_of_failure(last, creates=True)
     # the message itself went there a moment ago: it is this alone that is not allowed
-    return Rejected(Message("discord.not_passed_on"), False) if isinstance(outcome, Disconnected) else outcome
+    return (
+        Rejected(Message("discord.not_passed_on"), False)
+        if isinstance(outcome, Disconnected)
+        else outcome
+    )
 
 
 def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
@@ -83,7 +97,11 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
         path = _message_path(sought.account, sought.reply_to)
         return Send(bot_request(LOOK, StepKind.CONTROL, "GET", path, action=LOOK))
     last = answers[-1]
-    told = last.body if isinstance(last, Response) and last.is_success and isinstance(last.body, dict) else {}
+    told = (
+        last.body
+        if isinstance(last, Response) and last.is_success and isinstance(last.body, dict)
+        else {}
+    )
     if told.get("id") != sought.reply_to or not isinstance(told.get("flags"), int):
         return Unknown(Message("connectors.lookup_failed"))
     if not _is_passed(told["flags"]):
@@ -101,4 +119,7 @@ def _is_passed(flags: object) -> bool:
 
 
 def _message_path(account: str, message: str) -> str:
-    return f"/channels/{quote_segment(parse_account(account).channel)}/messages/{quote_segment(message)}"
+    return (
+        f"/channels/{quote_segment(parse_account(account).channel)}/messages"
+        f"/{quote_segment(message)}"
+    )

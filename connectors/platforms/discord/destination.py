@@ -12,7 +12,8 @@ from connectors.shared.http_responses import quote_segment, success_body
 LOOK = "look"
 PARENT = "parent"
 THREADS = frozenset({10, 11, 12})
-"""Channel types that have no age restriction of their own, whatever their name says: their parent's counts.
+"""Channel types that have no age restriction of their own, whatever their name says: their parent's
+counts.
 
 Source: https://discord.com/developers/docs/resources/channel#channel-object-channel-types
 """
@@ -25,7 +26,9 @@ ITS_OWN = "guild-level age restriction alone does not count: Channel.nsfw can be
 """What the policy asks of a channel for more than General, in its own words."""
 
 
-def inspect_destination(to: Destination, answers: tuple[StepResult, ...]) -> Send | DestinationReport | Outcome:
+def inspect_destination(
+    to: Destination, answers: tuple[StepResult, ...]
+) -> Send | DestinationReport | Outcome:
     """Ask for the channel and, where it is a thread, for its parent."""
     own = parse_account(to.account)
     if not answers:

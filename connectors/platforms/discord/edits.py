@@ -1,5 +1,5 @@
-"""The words of a message, and other ones for one that stands in a channel; pure. What of files it is to keep has to be
-named.
+"""The words of a message, and other ones for one that stands in a channel; pure. What of files it
+is to keep has to be named.
 
 Source: https://docs.discord.com/developers/resources/message#edit-message
 """
@@ -23,7 +23,8 @@ def joined_text(title: str, body: str) -> str:
 def edit_message(
     path: str, words: str, native_id: str, answers: tuple[StepResult, ...], *, files: bool
 ) -> Send | Outcome:
-    """The next request for the message at `path`, or what came of it; with `files` they are asked for first."""
+    """The next request for the message at `path`, or what came of it; with `files` they are asked
+    for first."""
     last = answers[-1] if answers else None
     if last is None and files:
         return Send(bot_request(EDIT_LOOKUP_ACTION, StepKind.CONTROL, "GET", path, action="look"))
@@ -36,7 +37,9 @@ def edit_message(
     body: dict[str, Any] = {"content": words, "allowed_mentions": {"parse": []}}
     if last is not None:
         there = success_body(last).get("attachments")
-        kept = [{"id": str(one["id"])} for one in there or () if isinstance(one, dict) and one.get("id")]
+        kept = [
+            {"id": str(one["id"])} for one in there or () if isinstance(one, dict) and one.get("id")
+        ]
         if not kept:
             return Rejected(Message("edit.other_media"), permanent=False)
         body["attachments"] = kept

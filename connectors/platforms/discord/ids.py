@@ -1,4 +1,5 @@
-"""Discord's own ids: where an account posts, what a moment is as an id, and the key that travels with a message."""
+"""Discord's own ids: where an account posts, what a moment is as an id, and the key that travels
+with a message."""
 
 import base64
 import hashlib
@@ -75,12 +76,14 @@ def snowflake_time(snowflake: str) -> datetime:
 
 
 def message_nonce(native_key: str) -> str:
-    """The key as Discord takes it: the same author's same nonce is the same message, for some minutes."""
+    """The key as Discord takes it: the same author's same nonce is the same message, for some
+    minutes."""
     return base64.b32encode(hashlib.sha256(native_key.encode()).digest()).decode()[:NONCE_LENGTH]
 
 
 def attachment_name(native_key: str, number: int, medium: Medium, *, hidden: bool) -> str:
-    """The name of a message's file: it tells the message in a listing, long after the nonce is forgotten."""
+    """The name of a message's file: it tells the message in a listing, long after the nonce is
+    forgotten."""
     ending = _ENDINGS.get(medium.mime, medium.mime.rpartition("/")[2])
     return f"{SPOILER_PREFIX if hidden else ''}{message_nonce(native_key)[:8]}-{number}.{ending}"
 

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.connector import (
+    LookupQuery,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
 from connectors.contract.outcomes import Absent, Found, LookupResult, Unknown
 from connectors.platforms.discord.edits import joined_text
 from connectors.platforms.discord.ids import (
@@ -27,11 +34,14 @@ LISTED = 100
 MAX_PAGES = 5
 
 
-def look_up(sought: LookupQuery, channel: str, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """Page forward from a minute before the attempt; an empty history is trusted only if it is not hidden from us.
+def look_up(
+    sought: LookupQuery, channel: str, answers: tuple[StepResult, ...]
+) -> Send | LookupResult:
+    """Page forward from a minute before the attempt; an empty history is trusted only if it is not
+    hidden from us.
 
-    Where their first answer shows a clock well behind ours, it was read from too late a moment on: it begins again,
-    earlier by as much.
+    Where their first answer shows a clock well behind ours, it was read from too late a moment on:
+    it begins again, earlier by as much.
     """
     late = clock_lead(answers[0], sought.asked_at or sought.armed_at) if answers else timedelta()
     pages = answers[1:] if late > WINDOW / 2 else answers
@@ -51,7 +61,11 @@ def look_up(sought: LookupQuery, channel: str, answers: tuple[StepResult, ...]) 
     if len(messages) == LISTED:
         last = max(int(message["id"]) for message in messages)
         more = len(pages) < MAX_PAGES
-        return Send(_build_page_step(channel, last)) if more else Unknown(Message("connectors.lookup_failed"))
+        return (
+            Send(_build_page_step(channel, last))
+            if more
+            else Unknown(Message("connectors.lookup_failed"))
+        )
     return Absent() if messages or len(pages) > 1 else Send(_build_channel_step(channel))
 
 
@@ -66,31 +80,47 @@ def _build_channel_step(channel: str) -> WireStep:
 
 
 def _resolve_empty_history(answer: Response, start: int) -> LookupResult:
-    """Without the right to read it, a history looks empty: then the channel itself names a later message."""
-    latest = answer.body.get("last_message_id") if answer.is_success and isinstance(answer.body, dict) else ""
+    """Without the right to read it, a history looks empty: then the channel itself names a later
+    message."""
+    latest = (
+        answer.body.get("last_message_id")
+        if answer.is_success and isinstance(answer.body, dict)
+        else ""
+    )
     if latest is None or (isinstance(latest, str) and is_id(latest) and int(latest) <= start):
         return Absent()
     return Unknown(Message("connectors.lookup_failed"))
 
 
 def _parse_messages(answer: StepResult) -> list[dict[str, Any]] | None:
-    if not isinstance(answer, Response) or not answer.is_success or not isinstance(answer.body, list):
+    if (
+        not isinstance(answer, Response)
+        or not answer.is_success
+        or not isinstance(answer.body, list)
+    ):
         return None
     usable = all(isinstance(message, dict) and is_id(message.get("id")) for message in answer.body)
     return answer.body if usable else None
 
 
 def _is_match(message: Mapping[str, Any], sought: LookupQuery) -> bool:
-    """Ours, and by its nonce or the names of its files the one sought; by its text where it bears neither."""
+    """Ours, and by its nonce or the names of its files the one sought; by its text where it bears
+    neither."""
     author = message.get("author")
     if not isinstance(author, dict) or author.get("id") != parse_account(sought.account).bot:
         return False
     if message.get("nonce") is not None:
         return str(message["nonce"]) == message_nonce(sought.native_key)
-    names = [str(each.get("filename", "")) for each in message.get("attachments") or () if isinstance(each, dict)]
+    names = [
+        str(each.get("filename", ""))
+        for each in message.get("attachments") or ()
+        if isinstance(each, dict)
+    ]
     if names:
         return any(is_attachment_of(name, sought.native_key) for name in names)
     shown = str(message.get("content", "")).strip()
     wanted = joined_text(sought.title, sought.text).strip()
-    unknown = not {str(message["id"]), f"{message.get('channel_id')}/{message['id']}"} & sought.known
+    unknown = (
+        not {str(message["id"]), f"{message.get('channel_id')}/{message['id']}"} & sought.known
+    )
     return unknown and shown == wanted

@@ -1,7 +1,9 @@
-"""Discord: a bot that posts to a text channel and answers direct messages. Pure; the gateway is in `workers`.
+"""Discord: a bot that posts to a text channel and answers direct messages. Pure; the gateway is in
+`workers`.
 
-A message and its files are one request with a nonce. Inside some two minutes Discord itself keeps a repeat from
-becoming a second message; whatever the age, the channel's history shows the nonce, the names of the files or the text.
+A message and its files are one request with a nonce. Inside some two minutes Discord itself keeps a
+repeat from becoming a second message; whatever the age, the channel's history shows the nonce, the
+names of the files or the text.
 """
 
 from collections.abc import Mapping, Sequence
@@ -83,7 +85,8 @@ SPOILER_MARK = "spoiler=true"
 """The flag that blurs what is attached."""
 
 SILENT = 1 << 12
-"""SUPPRESS_NOTIFICATIONS: https://docs.discord.com/developers/resources/message#message-object-message-flags"""
+"""SUPPRESS_NOTIFICATIONS:
+https://docs.discord.com/developers/resources/message#message-object-message-flags"""
 
 BUTTON_PREFIX = "press:"
 COMMAND_PREFIX = "command:"
@@ -112,7 +115,15 @@ class Discord:
         surfaces=("guild_channel", "dm"),
         max_text=2000,
         max_media=10,
-        mimes=("image/jpeg", "image/png", "image/webp", "video/mp4", "audio/ogg", "audio/mp4", "application/zip"),
+        mimes=(
+            "image/jpeg",
+            "image/png",
+            "image/webp",
+            "video/mp4",
+            "audio/ogg",
+            "audio/mp4",
+            "application/zip",
+        ),
         max_bytes=10 * 1024 * 1024,
         look="listing",
         resend_is_look=False,
@@ -134,7 +145,10 @@ class Discord:
     form = ConnectForm(
         fields=(
             FormField("token", secret=True),
-            FormField("channel", example="https://discord.com/channels/123456789012345678/234567890123456789"),
+            FormField(
+                "channel",
+                example="https://discord.com/channels/123456789012345678/234567890123456789",
+            ),
             FormField(ADULT_ROLE_FIELD, optional=True, example="18+"),
         ),
         credential="token",
@@ -146,8 +160,8 @@ class Discord:
         return len(_message_text(unit)), self.capabilities.max_text
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """One request makes the message; a reader's channel is asked for before, and whether servers may follow it
-        where that is chosen. One more passes it on to them."""
+        """One request makes the message; a reader's channel is asked for before, and whether
+        servers may follow it where that is chosen. One more passes it on to them."""
         if unit.comment == REPOST_KIND:
             return crossposts.next_step(unit, answers)
         unfit = _unit_problem(unit, self.capabilities)
@@ -173,12 +187,15 @@ class Discord:
         )
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Read the channel's history from a minute before the attempt on; of a message that was passed on, itself."""
+        """Read the channel's history from a minute before the attempt on; of a message that was
+        passed on, itself."""
         if sought.passed_on:
             return crossposts.look_up(sought, answers)
         if sought.chat and not answers:
             return Send(open_chat_step(sought.chat, StepKind.CONTROL))
-        channel = opened_channel(answers[0]) if sought.chat else parse_account(sought.account).channel
+        channel = (
+            opened_channel(answers[0]) if sought.chat else parse_account(sought.account).channel
+        )
         if not channel:
             return Unknown(Message("connectors.lookup_failed"))
         return look_up(sought, channel, answers[1:] if sought.chat else answers)
@@ -187,8 +204,11 @@ class Discord:
         """The channel."""
         return parse_account(account).url("").rstrip("/")
 
-    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """The message of an address, which names its server and its channel too, and who wrote it."""
+    def resolve_address(
+        self, address: ClaimedAddress, answers: tuple[StepResult, ...]
+    ) -> Send | LookupResult:
+        """The message of an address, which names its server and its channel too, and who wrote
+        it."""
         path = path_segments(address.url, "discord.com", "discordapp.com")
         own = parse_account(address.account)
         if len(path) != 4 or path[0] != "channels" or not is_id(path[3]):
@@ -198,18 +218,27 @@ class Discord:
         if not answers:
             return Send(
                 _build_read_step(
-                    LOOKUP_ACTION, f"/channels/{quote_segment(own.channel)}/messages/{quote_segment(path[3])}"
+                    LOOKUP_ACTION,
+                    f"/channels/{quote_segment(own.channel)}/messages/{quote_segment(path[3])}",
                 )
             )
         last = answers[-1]
         if is_unknown_message(last):
             return Absent()
-        body = last.body if isinstance(last, Response) and last.is_success and isinstance(last.body, dict) else {}
+        body = (
+            last.body
+            if isinstance(last, Response) and last.is_success and isinstance(last.body, dict)
+            else {}
+        )
         if body.get("id") != path[3]:
             return ADDRESS_UNREADABLE
         author = body.get("author")
         mine = isinstance(author, dict) and author.get("id") == own.bot
-        return Found(path[3], own.url(path[3]), snowflake_time(path[3])) if mine else OTHER_ACCOUNTS_POST
+        return (
+            Found(path[3], own.url(path[3]), snowflake_time(path[3]))
+            if mine
+            else OTHER_ACCOUNTS_POST
+        )
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Delete the message; gone already is gone."""
@@ -230,37 +259,57 @@ class Discord:
         return outcome_of_failure(last, creates=False)
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Other words in the place of those of a message; its files are named, so that they stay."""
+        """Other words in the place of those of a message; its files are named, so that they
+        stay."""
         unfit = _unit_problem(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         channel, message = _parse_native_id(PlatformCopy(native_id, unit.account))
         path = f"/channels/{quote_segment(channel)}/messages/{quote_segment(message)}"
-        return edits.edit_message(path, _message_text(unit), native_id, answers, files=bool(unit.media))
+        return edits.edit_message(
+            path, _message_text(unit), native_id, answers, files=bool(unit.media)
+        )
 
-    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+    def read_metrics(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
         """Reactions of a post, counted as likes; Discord tells a bot nothing else."""
         channel, message = _parse_native_id(copy)
-        if copy.chat or message.startswith(REMOVED_PREFIX) or copy.native_id.startswith(crossposts.CROSSPOST_PREFIX):
+        if (
+            copy.chat
+            or message.startswith(REMOVED_PREFIX)
+            or copy.native_id.startswith(crossposts.CROSSPOST_PREFIX)
+        ):
             return None
         if not answers:
             return Send(
-                _build_read_step("metrics", f"/channels/{quote_segment(channel)}/messages/{quote_segment(message)}")
+                _build_read_step(
+                    "metrics",
+                    f"/channels/{quote_segment(channel)}/messages/{quote_segment(message)}",
+                )
             )
         last = answers[-1]
         if not isinstance(last, Response) or not last.is_success or not isinstance(last.body, dict):
             return None
-        counts = [each.get("count") for each in last.body.get("reactions") or () if isinstance(each, dict)]
+        counts = [
+            each.get("count") for each in last.body.get("reactions") or () if isinstance(each, dict)
+        ]
         return {"likes": sum(count for count in counts if isinstance(count, int))}
 
-    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
-        """Whether the channel still has the message: a channel that is gone, or shut to the bot, says nothing of it."""
+    def check_presence(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | PostPresence | None:
+        """Whether the channel still has the message: a channel that is gone, or shut to the bot,
+        says nothing of it."""
         channel, message = _parse_native_id(copy)
         if message.startswith(REMOVED_PREFIX):
             return MissingPost()  # Discord said so while it was posted
         if not answers:
             return Send(
-                _build_read_step(LOOKUP_ACTION, f"/channels/{quote_segment(channel)}/messages/{quote_segment(message)}")
+                _build_read_step(
+                    LOOKUP_ACTION,
+                    f"/channels/{quote_segment(channel)}/messages/{quote_segment(message)}",
+                )
             )
         if success_body(answers[-1]).get("id") == message:
             return PresenceReport()
@@ -272,21 +321,34 @@ class Discord:
         """The next sign-in request, the account, or why not."""
         return account.connect(form, answers)
 
-    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(
+        self, account: str, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
         """Ask for the channel: the token opens it, and the bot is still there."""
         if not answers:
-            return Send(_build_read_step(LOOKUP_ACTION, f"/channels/{quote_segment(parse_account(account).channel)}"))
+            return Send(
+                _build_read_step(
+                    LOOKUP_ACTION, f"/channels/{quote_segment(parse_account(account).channel)}"
+                )
+            )
         last = answers[-1]
-        return None if isinstance(last, Response) and last.is_success else outcome_of_failure(last, creates=False)
+        return (
+            None
+            if isinstance(last, Response) and last.is_success
+            else outcome_of_failure(last, creates=False)
+        )
 
-    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(
+        self, account: str, destination: str, answers: tuple[StepResult, ...]
+    ) -> Send | int | None:
         """How many are on the server that is posted to."""
         return discord_places.count_followers(account, answers)
 
     def inspect_destination(
         self, place: Destination, answers: tuple[StepResult, ...]
     ) -> Send | DestinationReport | Outcome:
-        """Whether the channel is age-restricted now; its server's own restriction says nothing of it."""
+        """Whether the channel is age-restricted now; its server's own restriction says nothing of
+        it."""
         return discord_places.inspect_destination(place, answers)
 
     def set_role(
@@ -296,12 +358,13 @@ class Discord:
         return roles.set_role(account, fan, role, give, answers)
 
     def inbox_id(self, account: str) -> str:
-        """Whose direct messages the account hears: a bot has one inbox, however many channels it posts to."""
+        """Whose direct messages the account hears: a bot has one inbox, however many channels it
+        posts to."""
         return parse_account(account).bot
 
     def ack(self, update: ChatUpdate) -> WireStep | None:
-        """Tell Discord within three seconds that a press or a command arrived: it is shown under its own word, which
-        lives 15 minutes and stands in place of the token.
+        """Tell Discord within three seconds that a press or a command arrived: it is shown under
+        its own word, which lives 15 minutes and stands in place of the token.
 
         A command is answered later, and before one person alone.
         """
@@ -309,7 +372,9 @@ class Discord:
         if told is None:
             return None
         path = f"/interactions/{quote_segment(update.key.partition(':')[2])}/{{token}}/callback"
-        return bot_request("ack", StepKind.CONTROL, "POST", path, told, token="path", action="ack", deadline=2.0)  # noqa: S106  how it is shown
+        return bot_request(
+            "ack", StepKind.CONTROL, "POST", path, told, token="path", action="ack", deadline=2.0
+        )
 
 
 def _unit_problem(unit: Unit, can: Capabilities) -> Message | None:
@@ -319,7 +384,10 @@ def _unit_problem(unit: Unit, can: Capabilities) -> Message | None:
     if wrong := unit_checks.unit_problem(unit, can, length=len(_message_text(unit))):
         return wrong
     if any(len(button.label) > MAX_LABEL for button in unit.buttons):
-        return Message("connectors.text_too_long", {"length": max(map(_label_length, unit.buttons)), "most": MAX_LABEL})
+        return Message(
+            "connectors.text_too_long",
+            {"length": max(map(_label_length, unit.buttons)), "most": MAX_LABEL},
+        )
     size = sum(medium.size for medium in unit.media)
     if size > MAX_REQUEST_BYTES:
         return Message("discord.too_large", {"size": size, "most": MAX_REQUEST_BYTES})
@@ -345,7 +413,9 @@ def open_chat_step(viewer: str, kind: StepKind) -> WireStep:
     """Ask for the channel of direct messages with somebody; asked again it is the same one."""
     action = LOOKUP_ACTION if kind is StepKind.CONTROL else ""
     body = {"recipient_id": viewer}
-    return bot_request(OPEN, kind, "POST", "/users/@me/channels", body, action=action, deadline=10.0)
+    return bot_request(
+        OPEN, kind, "POST", "/users/@me/channels", body, action=action, deadline=10.0
+    )
 
 
 def opened_channel(answer: StepResult) -> str:
@@ -361,7 +431,8 @@ def opened_channel(answer: StepResult) -> str:
 def _build_publish_step(unit: Unit, channel: str) -> WireStep:
     hidden = SPOILER_MARK in unit.flags
     names = [
-        attachment_name(unit.native_key, number, medium, hidden=hidden) for number, medium in enumerate(unit.media)
+        attachment_name(unit.native_key, number, medium, hidden=hidden)
+        for number, medium in enumerate(unit.media)
     ]
     said: dict[str, Any] = {
         "content": _message_text(unit),
@@ -374,11 +445,16 @@ def _build_publish_step(unit: Unit, channel: str) -> WireStep:
     if unit.buttons:
         said["components"] = _build_button_rows(unit.buttons)
     if unit.parent_id:  # refused where what it answers is gone
-        said["message_reference"] = {"message_id": unit.parent_id.rpartition("/")[2], "fail_if_not_exists": True}
+        said["message_reference"] = {
+            "message_id": unit.parent_id.rpartition("/")[2],
+            "fail_if_not_exists": True,
+        }
     path = f"/channels/{quote_segment(channel)}/messages"
     if not unit.media:
         return bot_request(PUBLISH, StepKind.PUBLISH, "POST", path, said)
-    said["attachments"] = [_build_attachment(*each) for each in zip(range(len(names)), names, unit.media, strict=True)]
+    said["attachments"] = [
+        _build_attachment(*each) for each in zip(range(len(names)), names, unit.media, strict=True)
+    ]
     files = {
         f"files[{number}]": FileRef(medium.sha256, medium.mime, names[number])
         for number, medium in enumerate(unit.media)
@@ -387,11 +463,14 @@ def _build_publish_step(unit: Unit, channel: str) -> WireStep:
 
 
 def _build_attachment(number: int, name: str, medium: Medium) -> dict[str, str]:
-    return {"id": str(number), "filename": name} | ({"description": medium.alt} if medium.alt else {})
+    return {"id": str(number), "filename": name} | (
+        {"description": medium.alt} if medium.alt else {}
+    )
 
 
 def _build_button_rows(buttons: Sequence[Button]) -> list[dict[str, Any]]:
-    """Rows of at most five; what comes back when one is pressed is its action and its id of ours."""
+    """Rows of at most five; what comes back when one is pressed is its action and its id of
+    ours."""
     drawn = [
         {
             "type": _BUTTON,
@@ -410,7 +489,12 @@ def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
         body = answer.body if isinstance(answer.body, dict) else {}
         message = body.get("id")
         channel = body.get("channel_id")
-        if isinstance(message, str) and is_id(message) and isinstance(channel, str) and is_id(channel):
+        if (
+            isinstance(message, str)
+            and is_id(message)
+            and isinstance(channel, str)
+            and is_id(channel)
+        ):
             return published_copy(parse_account(unit.account), channel, message, unit.viewer)
         return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
     if is_unknown_message(answer):

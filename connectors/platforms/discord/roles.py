@@ -1,4 +1,5 @@
-"""Roles of a server's members: which one readers of proven age may bear, and giving and taking it. Pure."""
+"""Roles of a server's members: which one readers of proven age may bear, and giving and taking it.
+Pure."""
 
 import re
 from collections.abc import Mapping
@@ -21,23 +22,32 @@ NOT_ALLOWED = 50013
 
 ADMINISTRATOR = 1 << 3
 MANAGE_ROLES = 1 << 28
-PRIVILEGED_PERMISSIONS = sum(1 << bit for bit in (1, 2, 3, 4, 5, 13, 17, 27, 28, 29, 30, 33, 34, 40))
-"""Kick, ban, administrate, manage (channels, server, messages, nicknames, roles, webhooks, expressions, events,
-threads), mention everybody, time out: what nobody gets for having proven their age.
+PRIVILEGED_PERMISSIONS = sum(
+    1 << bit for bit in (1, 2, 3, 4, 5, 13, 17, 27, 28, 29, 30, 33, 34, 40)
+)
+"""Kick, ban, administrate, manage (channels, server, messages, nicknames, roles, webhooks,
+expressions, events, threads), mention everybody, time out: what nobody gets for having proven their
+age.
 
-Source: https://discord.com/developers/docs/topics/permissions#permissions-bitwise-permission-flags
+Source:
+https://discord.com/developers/docs/topics/permissions#permissions-bitwise-permission-flags
 """
 
 _MENTION = re.compile(r"<@&(\d+)>")
 
 
-def set_role(account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]) -> Send | Outcome:
+def set_role(
+    account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]
+) -> Send | Outcome:
     """Give a member a role or take it; both may be repeated.
 
     Source: https://discord.com/developers/docs/resources/guild#add-guild-member-role
     """
     if not answers:
-        path = f"/guilds/{quote_segment(parse_account(account).guild)}/members/{quote_segment(fan)}/roles/{quote_segment(role)}"
+        path = (
+            f"/guilds/{quote_segment(parse_account(account).guild)}/members/{quote_segment(fan)}"
+            f"/roles/{quote_segment(role)}"
+        )
         method = "PUT" if give else "DELETE"
         return Send(bot_request(ROLE_ACTION, StepKind.CONTROL, method, path, action=ROLE_ACTION))
     last = answers[-1]
@@ -47,7 +57,9 @@ def set_role(account: str, fan: str, role: str, give: bool, answers: tuple[StepR
         case number if number in (UNKNOWN_MEMBER, UNKNOWN_USER):
             return Rejected(Message(READER_NOT_THERE), permanent=False) if give else Published(fan)
         case number if number == UNKNOWN_ROLE:
-            return Rejected(Message("discord.role_gone"), permanent=False) if give else Published(fan)
+            return (
+                Rejected(Message("discord.role_gone"), permanent=False) if give else Published(fan)
+            )
         case number if number == NOT_ALLOWED:
             return Rejected(Message("discord.role_above"), permanent=False)
         case _:
@@ -55,14 +67,21 @@ def set_role(account: str, fan: str, role: str, give: bool, answers: tuple[StepR
 
 
 def find_role(typed: str, told: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | Message:
-    """The role that a person typed (its name, its number or its mention), or why the bot cannot give it."""
+    """The role that a person typed (its name, its number or its mention), or why the bot cannot
+    give it."""
     guild = told["guild"]
     wanted = typed.strip()
     mentioned = _MENTION.fullmatch(wanted)
     number = mentioned[1] if mentioned else wanted
     name = wanted.removeprefix("@").casefold()
-    roles = [one for one in guild.get("roles") or () if is_id(one.get("id")) and one["id"] != guild.get("id")]
-    same = [one for one in roles if one["id"] == number] or [one for one in roles if _role_name(one).casefold() == name]
+    roles = [
+        one
+        for one in guild.get("roles") or ()
+        if is_id(one.get("id")) and one["id"] != guild.get("id")
+    ]
+    same = [one for one in roles if one["id"] == number] or [
+        one for one in roles if _role_name(one).casefold() == name
+    ]
     if len(same) != 1:
         return Message("discord.role_twice" if same else "discord.role_unknown", {"role": wanted})
     role: dict[str, Any] = same[0]

@@ -23,8 +23,8 @@ _MEDIA: Mapping[str, AttachmentKind] = {"image": "picture", "video": "film", "au
 class InteractionCall:
     """What Discord waits for an answer to: three seconds for the first, 15 minutes in all.
 
-    `word` is what it is answered with, and a secret. `chosen`: a command from the menu; `elsewhere`: not in the chat
-    with the bot, where answers lie.
+    `word` is what it is answered with, and a secret. `chosen`: a command from the menu;
+    `elsewhere`: not in the chat with the bot, where answers lie.
     """
 
     update: ChatUpdate
@@ -35,13 +35,18 @@ class InteractionCall:
 
 
 def parse_message(message: discord.Message) -> ChatUpdate | None:
-    """A message of a person; one that is more than words (a file, a sticker) is for a person of ours. None for any
-    other."""
-    if message.author.bot or message.type not in (discord.MessageType.default, discord.MessageType.reply):
+    """A message of a person; one that is more than words (a file, a sticker) is for a person of
+    ours. None for any other."""
+    if message.author.bot or message.type not in (
+        discord.MessageType.default,
+        discord.MessageType.reply,
+    ):
         return None
     return ChatUpdate(
         key=f"message:{message.id}",
-        kind="message" if message.content and not (message.attachments or message.stickers) else "unsupported",
+        kind="message"
+        if message.content and not (message.attachments or message.stickers)
+        else "unsupported",
         fan=str(message.author.id),
         handle=message.author.global_name or message.author.name,
         native_id=str(message.id),
@@ -52,8 +57,9 @@ def parse_message(message: discord.Message) -> ChatUpdate | None:
 
 
 def parse_edit(message: discord.Message) -> ChatUpdate | None:
-    """What a message of a person says since it was edited; None for one that is told again for another reason (a link
-    was looked up, it was pinned), which bears no time of an edit, and for one without words.
+    """What a message of a person says since it was edited; None for one that is told again for
+    another reason (a link was looked up, it was pinned), which bears no time of an edit, and for
+    one without words.
 
     Source: https://docs.discord.com/developers/events/gateway-events#message-update
     """
@@ -61,7 +67,8 @@ def parse_edit(message: discord.Message) -> ChatUpdate | None:
     at = message.edited_at
     if says is None or at is None or not says.text:
         return None
-    key = f"edited:{at.isoformat()}:{message.id}"  # ends with the message: how far the account was heard goes by that
+    # ends with the message: how far the account was heard goes by that
+    key = f"edited:{at.isoformat()}:{message.id}"
     return replace(says, key=key, kind="edited", at=at, shows="")
 
 
@@ -75,7 +82,8 @@ def _parse_attachment_kind(message: discord.Message) -> AttachmentKind:
 def parse_interaction(
     interaction: Interaction, application: int | None, commands: Sequence[BotCommand]
 ) -> InteractionCall | None:
-    """A button pressed under a direct message, or a command chosen anywhere; None for what is not ours to hear."""
+    """A button pressed under a direct message, or a command chosen anywhere; None for what is not
+    ours to hear."""
     if interaction.application_id != application:
         return None
     data: Any = interaction.data or {}
@@ -83,7 +91,9 @@ def parse_interaction(
     word = interaction.token
     if interaction.type is discord.InteractionType.component and interaction.guild_id is None:
         return InteractionCall(
-            _build_update(interaction, BUTTON_PREFIX, "button", ref=str(data.get("custom_id", ""))), ours, word
+            _build_update(interaction, BUTTON_PREFIX, "button", ref=str(data.get("custom_id", ""))),
+            ours,
+            word,
         )
     if interaction.type is not discord.InteractionType.application_command:
         return None
@@ -92,11 +102,17 @@ def parse_interaction(
         return None
     elsewhere = interaction.guild_id is not None or not interaction.context.dm_channel
     return InteractionCall(
-        _build_update(interaction, COMMAND_PREFIX, "message", text=text), ours, word, chosen=True, elsewhere=elsewhere
+        _build_update(interaction, COMMAND_PREFIX, "message", text=text),
+        ours,
+        word,
+        chosen=True,
+        elsewhere=elsewhere,
     )
 
 
-def _build_update(interaction: Interaction, begins: str, kind: Any, *, text: str = "", ref: str = "") -> ChatUpdate:
+def _build_update(
+    interaction: Interaction, begins: str, kind: Any, *, text: str = "", ref: str = ""
+) -> ChatUpdate:
     return ChatUpdate(
         key=f"{begins}{interaction.id}",
         kind=kind,

@@ -1,5 +1,5 @@
-"""Connecting a Facebook Page, by a yes at Facebook or with a token of its own that somebody pasted: whose it is, and
-what it may do. Pure.
+"""Connecting a Facebook Page, by a yes at Facebook or with a token of its own that somebody pasted:
+whose it is, and what it may do. Pure.
 
 Source: https://developers.facebook.com/docs/pages-api/overview, and of what lasts
 https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived,
@@ -48,7 +48,8 @@ FORM = ConnectForm(
 SURFACE = "facebook.page"
 RIGHTS = "rights"
 NEEDED = ("pages_manage_posts", "pages_read_engagement")
-"""Without these nothing is posted, or found again; what the others are for is said where one is missing."""
+"""Without these nothing is posted, or found again; what the others are for is said where one is
+missing."""
 
 SHORTEST = timedelta(days=1)
 """A token that ends sooner was made of one that lasts an hour."""
@@ -60,14 +61,15 @@ _ECHOED = ("error.message",)
 """A refusal repeats the token that nobody can read."""
 
 _WHO = "/me?fields=id,name"
-_TOKEN = "/debug_token?input_token={token}&access_token={token}"  # noqa: S105  where it is shown, not one
+# where it is shown, not one
+_TOKEN = "/debug_token?input_token={token}&access_token={token}"
 
 
 def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-    """The token of a Page, pasted or by a yes; what it may do, and where messages are wanted whether they may be read;
-    then the account, or why not."""
+    """The token of a Page, pasted or by a yes; what it may do, and where messages are wanted
+    whether they may be read; then the account, or why not."""
     chats = form.get(WANTED_FIELD) == WANTED_MESSAGES
     before = tuple(one for one in answers if one.step not in (RIGHTS, MESSAGES_PROBE_STEP))
     if isinstance(form.get(oauth.ACCESS_TOKEN_FIELD), Sealed):
@@ -112,18 +114,24 @@ def _check_page_token(
 ) -> Send | ConnectedAccount | Outcome:
     """What the token of a Page may do, asked of itself."""
     if not answers:
-        step = WireStep(RIGHTS, StepKind.AUTH, "GET", _TOKEN, token="path", secret_fields=_ECHOED)  # noqa: S106  how it is shown
+        # how it is shown
+        step = WireStep(RIGHTS, StepKind.AUTH, "GET", _TOKEN, token="path", secret_fields=_ECHOED)
         return Send(step)
     found = _build_account(page, answers[0], chats=chats)
     if not chats or not isinstance(found, ConnectedAccount):
         return found
     if len(answers) == 1:
         return Send(messages_probe_step(messages.MESSAGING_NETWORK))
-    return errors.messages_unreadable_reason(answers[1]) or replace(found, chat_surface=messages.CHAT_SURFACE)
+    return errors.messages_unreadable_reason(answers[1]) or replace(
+        found, chat_surface=messages.CHAT_SURFACE
+    )
 
 
-def _build_account(found: ConnectedAccount, rights: StepResult, *, chats: bool) -> ConnectedAccount | Outcome:
-    """The account, where nothing speaks against it: some tokens cannot be asked after, and still post."""
+def _build_account(
+    found: ConnectedAccount, rights: StepResult, *, chats: bool
+) -> ConnectedAccount | Outcome:
+    """The account, where nothing speaks against it: some tokens cannot be asked after, and still
+    post."""
     told = success_body(rights).get("data")
     if not isinstance(told, dict):
         refused = outcome_of_failure(rights, creates=False)
@@ -133,12 +141,16 @@ def _build_account(found: ConnectedAccount, rights: StepResult, *, chats: bool) 
     needed = (*NEEDED, *(messages.NEEDED_PERMISSIONS if chats else ()))
     missing = [right for right in needed if right not in scopes] if isinstance(scopes, list) else []
     if missing:
-        return Rejected(Message("facebook.right_missing", {"rights": ", ".join(missing)}), permanent=False)
+        return Rejected(
+            Message("facebook.right_missing", {"rights": ", ".join(missing)}), permanent=False
+        )
     left = _parse_lifetime(told, rights, "expires_at")
     if left is not None and left < SHORTEST:
         return Rejected(Message("facebook.short_token"), permanent=False)
     reads = _parse_lifetime(told, rights, "data_access_expires_at")
-    ends = [one for one in (left, reads) if one is not None and timedelta(0) < one < MAX_TOKEN_LIFETIME]
+    ends = [
+        one for one in (left, reads) if one is not None and timedelta(0) < one < MAX_TOKEN_LIFETIME
+    ]
     return replace(found, lifetime=min(ends, default=None))
 
 
@@ -147,14 +159,18 @@ def _is_ok(answer: StepResult) -> bool:
 
 
 def _parse_lifetime(told: Mapping[str, Any], answer: StepResult, name: str) -> timedelta | None:
-    """How long the token still holds by their clock, or lets us read: a Page's own never ends by itself, but after 90
-    days without its person it reads nothing any more, and what was posted is not found again. None for always, or
-    where nobody tells.
+    """How long the token still holds by their clock, or lets us read: a Page's own never ends by
+    itself, but after 90 days without its person it reads nothing any more, and what was posted is
+    not found again. None for always, or where nobody tells.
 
     Source: https://developers.facebook.com/docs/facebook-login/auth-vs-data
     """
     ends = told.get(name)
-    until = from_unix_seconds(str(ends)) if isinstance(ends, int) and not isinstance(ends, bool) and ends > 0 else None
+    until = (
+        from_unix_seconds(str(ends))
+        if isinstance(ends, int) and not isinstance(ends, bool) and ends > 0
+        else None
+    )
     now = response_date(answer)
     return until - now.astimezone(UTC) if until is not None and isinstance(now, datetime) else None
 

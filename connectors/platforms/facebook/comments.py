@@ -1,11 +1,12 @@
-"""What people say under a Facebook Page's posts, as `meta_hearing` reads it: comments and replies in one list. Pure.
+"""What people say under a Facebook Page's posts, as `meta_hearing` reads it: comments and replies
+in one list. Pure.
 
-Not heard: whoever is not named, as where the token lacks pages_read_user_content; mentions elsewhere.
-Source: https://developers.facebook.com/docs/graph-api/reference/object/comments,
+Not heard: whoever is not named, as where the token lacks pages_read_user_content; mentions
+elsewhere. Source: https://developers.facebook.com/docs/graph-api/reference/object/comments,
 https://developers.facebook.com/docs/graph-api/reference/page/published_posts
 
-Acting on what people say under a Facebook Page's posts: answered by a comment, liked, hidden, deleted, its author
-blocked. Pure.
+Acting on what people say under a Facebook Page's posts: answered by a comment, liked, hidden,
+deleted, its author blocked. Pure.
 
 An answer of ours is `comment:` and its id, since a post has two numbers as well.
 Source: https://developers.facebook.com/docs/graph-api/reference/comment, …/reference/object/likes,
@@ -28,14 +29,44 @@ from connectors.contract.comments import (
     own_comment_id,
     thread_comment_id,
 )
-from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
-from connectors.contract.outcomes import Absent, Found, LookupResult, Outcome, Published, Rejected, Unknown
-from connectors.platforms.facebook.errors import id_of_entry, outcome_of_failure, post_id_from_answer
+from connectors.contract.connector import (
+    LookupQuery,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Rejected,
+    Unknown,
+)
+from connectors.platforms.facebook.errors import (
+    id_of_entry,
+    outcome_of_failure,
+    post_id_from_answer,
+)
 from connectors.platforms.meta import comments as meta_hearing
 from connectors.platforms.meta.comments import comment_turn, outcome_unless_present
-from connectors.platforms.meta.errors import answer_entries, is_missing, is_permission_missing, next_cursor
+from connectors.platforms.meta.errors import (
+    answer_entries,
+    is_missing,
+    is_permission_missing,
+    next_cursor,
+)
 from connectors.shared import unit_checks
-from connectors.shared.http_responses import clock_lead, json_body, parse_timestamp, quote_segment, success_body
+from connectors.shared.http_responses import (
+    clock_lead,
+    json_body,
+    parse_timestamp,
+    quote_segment,
+    success_body,
+)
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
@@ -44,10 +75,15 @@ COMMENTS = 25
 """Of each on one page: more of them at once are refused as too much data."""
 
 _SAID = "id,message,created_time,from,parent{id}"
-_POST = f"id,permalink_url,comments.filter(stream).order(reverse_chronological).limit({COMMENTS}){{{_SAID}}}"
+_POST = (
+    "id,permalink_url,"
+    f"comments.filter(stream).order(reverse_chronological).limit({COMMENTS}){{{_SAID}}}"
+)
 
 
-def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
+def list_comments(
+    account: str, cursor: str, answers: tuple[StepResult, ...]
+) -> Send | CommentPage | None:
     """The next request, what was said since `cursor`, or None where the first answer is none."""
     return meta_hearing.list_comments(FACEBOOK_COMMENTS, account, cursor, answers)
 
@@ -58,13 +94,15 @@ def _posts_path(after: str) -> str:
 
 
 def _comments_path(post: str, after: str) -> str:
-    asked = f"fields={quote_segment(_SAID)}&filter=stream&order=reverse_chronological&limit={COMMENTS}"
+    asked = (
+        f"fields={quote_segment(_SAID)}&filter=stream&order=reverse_chronological&limit={COMMENTS}"
+    )
     return f"/{quote_segment(post)}/comments?{asked}&after={quote_segment(after)}"
 
 
 def _parse_comments(post: Mapping[str, Any], account: str, me: str) -> Iterator[Comment]:
-    """What others said under a post. A reply is known by the comment it stands under and its own id, since an answer to
-    it goes under that comment too."""
+    """What others said under a post. A reply is known by the comment it stands under and its own
+    id, since an answer to it goes under that comment too."""
     under = id_of_entry(post)
     comments = post.get("comments")
     url = post.get("permalink_url")
@@ -117,7 +155,9 @@ _AUTHOR = re.compile(r"\d{1,19}", re.ASCII)
 """They take it as a number of 64 bits."""
 
 
-def reply_to_comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
+def reply_to_comment(
+    unit: Unit, answers: tuple[StepResult, ...], can: Capabilities
+) -> Send | Outcome:
     """One request that puts words under a comment; tell what its answer meant."""
     words = unit.text_of("body")
     wrong = unit_checks.unit_problem(unit, can, length=len(words)) or _comment_problem(unit)
@@ -132,14 +172,21 @@ def reply_to_comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilit
     )
 
 
-def add_first_comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
-    """A first comment under a post of ours. Source: https://developers.facebook.com/docs/graph-api/reference/object/comments"""
+def add_first_comment(
+    unit: Unit, answers: tuple[StepResult, ...], can: Capabilities
+) -> Send | Outcome:
+    """A first comment under a post of ours. Source:
+    https://developers.facebook.com/docs/graph-api/reference/object/comments"""
     wrong = unit_checks.first_comment_problem(unit, can, most=MAX_COMMENT_LENGTH)
     if wrong is not None:
         return Rejected(wrong, permanent=False)
     path = f"/{quote_segment(unit.reply_to)}/comments"
     return comment_turn(
-        path, unit.text_of("body"), answers, number=post_id_from_answer, refused=_first_comment_refusal_outcome
+        path,
+        unit.text_of("body"),
+        answers,
+        number=post_id_from_answer,
+        refused=_first_comment_refusal_outcome,
     )
 
 
@@ -155,7 +202,9 @@ def _comment_problem(unit: Unit) -> Message | None:
     if not alone or not words.strip():
         return Message("facebook.words_alone")
     if len(words) > MAX_COMMENT_LENGTH:
-        return Message("connectors.text_too_long", {"length": len(words), "most": MAX_COMMENT_LENGTH})
+        return Message(
+            "connectors.text_too_long", {"length": len(words), "most": MAX_COMMENT_LENGTH}
+        )
     if not _REMARK.fullmatch(unit.comment_id):
         return Message("facebook.remark_gone")
     return Message("connectors.mark_untold", {"mark": unit.flags[0]}) if unit.flags else None
@@ -171,7 +220,8 @@ def _refusal_outcome(last: StepResult, *, creates: bool) -> Outcome:
 
 
 def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """Read what stands under the comment, newest first: words, time and who said it tell which is ours."""
+    """Read what stands under the comment, newest first: words, time and who said it tell which is
+    ours."""
     if not answers:
         return Send(_build_replies_step(sought.reply_to, ""))
     last = answers[-1]
@@ -182,18 +232,26 @@ def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Sen
     inside = [one for one in listed if (parse_timestamp(one.get("created_time")) or start) >= start]
     same = [one for one in inside if _is_match(one, sought)]
     if same:
-        return Found(f"{OWN_COMMENT_PREFIX}{id_of_entry(same[-1])}", "", _parse_created_at(same[-1]))
+        return Found(
+            f"{OWN_COMMENT_PREFIX}{id_of_entry(same[-1])}", "", _parse_created_at(same[-1])
+        )
     after = next_cursor(success_body(last))
     if len(inside) < len(listed) or not after:
         return Absent()
     more = len(answers) < MAX_PAGES
-    return Send(_build_replies_step(sought.reply_to, after)) if more else Unknown(Message("connectors.lookup_failed"))
+    return (
+        Send(_build_replies_step(sought.reply_to, after))
+        if more
+        else Unknown(Message("connectors.lookup_failed"))
+    )
 
 
 def _is_match(one: Mapping[str, Any], sought: LookupQuery) -> bool:
     sender = one.get("from")
     number = id_of_entry(one)
-    ours = not isinstance(sender, dict) or sender.get("id") == sought.account  # some tokens are told nobody's name
+    ours = (
+        not isinstance(sender, dict) or sender.get("id") == sought.account
+    )  # some tokens are told nobody's name
     said = str(one.get("message") or "").strip() == sought.text.strip()
     return ours and said and number != "" and f"{OWN_COMMENT_PREFIX}{number}" not in sought.known
 
@@ -214,15 +272,21 @@ def remove_comment(native_id: str, answers: tuple[StepResult, ...]) -> Send | Ou
     if not answers:
         return Send(
             WireStep(
-                "delete", StepKind.RESTRICT, "DELETE", f"/{quote_segment(own_comment_id(native_id))}", action="delete"
+                "delete",
+                StepKind.RESTRICT,
+                "DELETE",
+                f"/{quote_segment(own_comment_id(native_id))}",
+                action="delete",
             )
         )
     return _action_outcome(native_id, own_comment_id(native_id), answers)
 
 
-def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Like a comment, hide it, show it, delete it, or keep its author away; what cannot be done is asked after, since
-    gone is as good."""
+def moderate_comment(
+    spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+) -> Send | Outcome:
+    """Like a comment, hide it, show it, delete it, or keep its author away; what cannot be done is
+    asked after, since gone is as good."""
     if act not in MODERATION_ACTIONS or (act == "block" and not _AUTHOR.fullmatch(spot.author)):
         return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=True)
     if answers:
@@ -247,14 +311,19 @@ def _block_outcome(spot: CommentTarget, acted: StepResult) -> Outcome:
     """They tell of each author whether it is so now."""
     if isinstance(acted, Response) and acted.is_success:
         done = json_body(acted).get(spot.author) is True or json_body(acted).get("success") is True
-        return Published(spot.native_id) if done else Rejected(Message("facebook.not_done"), permanent=False)
+        return (
+            Published(spot.native_id)
+            if done
+            else Rejected(Message("facebook.not_done"), permanent=False)
+        )
     if is_missing(acted):
         return Rejected(Message("facebook.not_done"), permanent=False)
     return _refusal_outcome(acted, creates=False)
 
 
 def _action_outcome(told_as: str, number: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """What came of an act on a comment; where it is not there, or nobody says, it is asked after."""
+    """What came of an act on a comment; where it is not there, or nobody says, it is asked
+    after."""
     acted = answers[0]
     refused = Message("facebook.no_comments")
     if isinstance(acted, Response) and acted.is_success:

@@ -1,4 +1,5 @@
-"""Other words for a post of a Page; pure. An application changes what it posted itself, and pictures stay as they are.
+"""Other words for a post of a Page; pure. An application changes what it posted itself, and
+pictures stay as they are.
 
 Source: https://developers.facebook.com/docs/graph-api/reference/pagepost#updating
 """
@@ -13,11 +14,24 @@ from foundation.i18n.translation import Message
 
 
 def edit_post(words: str, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """The one request, or what came of it; "it does not exist" is said as well of what this token may not touch."""
+    """The one request, or what came of it; "it does not exist" is said as well of what this token
+    may not touch."""
     if not answers:
-        return Send(WireStep(EDIT_STEP, StepKind.MUTATE, "POST", f"/{quote_segment(native_id)}", {"message": words}))
+        return Send(
+            WireStep(
+                EDIT_STEP,
+                StepKind.MUTATE,
+                "POST",
+                f"/{quote_segment(native_id)}",
+                {"message": words},
+            )
+        )
     last = answers[-1]
-    if isinstance(last, Response) and last.is_success and json_body(last).get("success") is not False:
+    if (
+        isinstance(last, Response)
+        and last.is_success
+        and json_body(last).get("success") is not False
+    ):
         return Published(native_id)
     if is_permission_missing(last):  # it may still post: no reason to connect it anew at once
         return Rejected(Message("facebook.no_edit"), permanent=False)

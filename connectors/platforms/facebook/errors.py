@@ -1,7 +1,7 @@
 """What Facebook's answers mean: `{"error": {"code", "error_subcode", …}}`, often as HTTP 400. Pure.
 
-Source: https://developers.facebook.com/docs/graph-api/guides/error-handling, and of subcodes, as others met them,
-https://github.com/gitroomhq/postiz-app/pull/2068
+Source: https://developers.facebook.com/docs/graph-api/guides/error-handling, and of subcodes, as
+others met them, https://github.com/gitroomhq/postiz-app/pull/2068
 """
 
 import re
@@ -19,9 +19,12 @@ FILM_AGAIN = timedelta(seconds=30)
 """How long the next try waits for a file."""
 
 CALMER = timedelta(minutes=15)
-"""After a block for posting too much, whose end nobody tells; longer, and most posts would be too late."""
+"""After a block for posting too much, whose end nobody tells; longer, and most posts would be too
+late."""
 
-FACEBOOK_WORDING = ErrorWording("facebook.slow_down", "facebook.not_fetched", "facebook.preparing", AGAIN)
+FACEBOOK_WORDING = ErrorWording(
+    "facebook.slow_down", "facebook.not_fetched", "facebook.preparing", AGAIN
+)
 
 BLOCKED = 368
 DUPLICATE = 506
@@ -29,7 +32,8 @@ FLAGGED = frozenset({1346003, 1404102})
 """What was said breaks their rules; other blocks pass with time."""
 
 UNFETCHED = frozenset({324, 389})
-"""A picture or a film that they could not take from our address: ours is of a kind and a weight they take."""
+"""A picture or a film that they could not take from our address: ours is of a kind and a weight
+they take."""
 
 UNFIT = frozenset({351, 352, 356})
 """A film that no second try makes better."""
@@ -54,11 +58,14 @@ def post_id_from_answer(answer: StepResult) -> str:
 
 
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
-    """Say what an answer that is no success meant. `creates`: it may have published, so what is unclear is a doubt."""
+    """Say what an answer that is no success meant. `creates`: it may have published, so what is
+    unclear is a doubt."""
     code, sub = error_codes(answer)
     if code == BLOCKED:
         flagged = Rejected(Message("facebook.flagged", {"code": sub}), permanent=False)
-        return flagged if sub in FLAGGED else Retry(CALMER, "account", Message("facebook.slow_down"))
+        return (
+            flagged if sub in FLAGGED else Retry(CALMER, "account", Message("facebook.slow_down"))
+        )
     if code == DUPLICATE:  # what stands there may be an earlier try of ours
         told = Message("facebook.duplicate")
         return Uncertain(told, stands=True) if creates else Rejected(told, permanent=False)

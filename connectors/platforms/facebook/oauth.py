@@ -1,8 +1,9 @@
-"""Coming in by a yes at Facebook: a code, a token of the person's for two months, their Pages, the token of one. Pure.
+"""Coming in by a yes at Facebook: a code, a token of the person's for two months, their Pages, the
+token of one. Pure.
 
-A Page's token that was made of a person's for two months does not end by itself; the person's own is not kept. Both
-stand in the address of the request that asks for the next, as Facebook takes them.
-Source: https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow,
+A Page's token that was made of a person's for two months does not end by itself; the person's own
+is not kept. Both stand in the address of the request that asks for the next, as Facebook takes
+them. Source: https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow,
 https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived,
 https://developers.facebook.com/docs/pages/getting-started
 """
@@ -35,7 +36,8 @@ SCOPES = (
 """To post and find again, to hear comments and answer them, and to be called about them."""
 
 MAX_REQUESTED = 3
-"""How often the token of two months is asked for where no answer comes: the code is used up by then."""
+"""How often the token of two months is asked for where no answer comes: the code is used up by
+then."""
 
 LISTED = 100
 MAX_LISTS = 2
@@ -44,16 +46,22 @@ MAX_NAME_LENGTH = 60
 """So many Pages are named to who has to choose, each cut to so many characters."""
 
 _MAY_POST = ("CREATE_CONTENT", "MANAGE", "FULL_CONTROL")
-"""What one of a person's tasks on a Page ends with where they may post; newer Pages put words before it."""
+"""What one of a person's tasks on a Page ends with where they may post; newer Pages put words
+before it."""
 
 
 def page_token_turn(
-    form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...], *, rights: Sequence[str], surface: str
+    form: Mapping[str, str | Sealed],
+    answers: tuple[StepResult, ...],
+    *,
+    rights: Sequence[str],
+    surface: str,
 ) -> Send | OAuthVisit | Outcome | ConnectedAccount:
-    """The way to the token of the Page that the form names by its number or name, or of a person's only one.
+    """The way to the token of the Page that the form names by its number or name, or of a person's
+    only one.
 
-    `rights` are asked for besides the usual ones. What was not answered after the code is not asked again later: the
-    code is good once, and the person says yes again.
+    `rights` are asked for besides the usual ones. What was not answered after the code is not asked
+    again later: the code is good once, and the person says yes again.
     """
     client = oauth.client_from_form(form)
     if not client.client_id or client.secret is None:
@@ -68,7 +76,11 @@ def page_token_turn(
         return OAuthVisit("/dialog/oauth", asked)
     said = {CLIENT_ID: client.client_id, CLIENT_SECRET: client.secret}
     if not answers:
-        code = {"redirect_uri": form["redirect_uri"], "code": form["code"], "code_verifier": form["verifier"]}
+        code = {
+            "redirect_uri": form["redirect_uri"],
+            "code": form["code"],
+            "code_verifier": form["verifier"],
+        }
         return Send(_build_token_step(SHORT, {**said, **code}))
     return without_used_code(_continue_sign_in(form, answers, said, surface))
 
@@ -79,7 +91,10 @@ def without_used_code(turn: Send | Outcome | ConnectedAccount) -> Send | Outcome
 
 
 def _continue_sign_in(
-    form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...], said: Mapping[str, Any], surface: str
+    form: Mapping[str, str | Sealed],
+    answers: tuple[StepResult, ...],
+    said: Mapping[str, Any],
+    surface: str,
 ) -> Send | Outcome | ConnectedAccount:
     short = _parse_token(answers[0])
     last = answers[-1]
@@ -92,9 +107,15 @@ def _continue_sign_in(
     if last.step == LONG and _parse_token(last) is not None:
         return Send(_build_page_list_step(""))
     tries = sum(answer.step == LONG for answer in answers)
-    if tries == MAX_REQUESTED or (tries and not isinstance(outcome_of_failure(last, creates=False), Retry)):
+    if tries == MAX_REQUESTED or (
+        tries and not isinstance(outcome_of_failure(last, creates=False), Retry)
+    ):
         return _refusal_outcome(last)
-    return Send(_build_token_step(LONG, {"grant_type": "fb_exchange_token", **said, "fb_exchange_token": short}))
+    return Send(
+        _build_token_step(
+            LONG, {"grant_type": "fb_exchange_token", **said, "fb_exchange_token": short}
+        )
+    )
 
 
 def _choose_page(wanted: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
@@ -102,24 +123,42 @@ def _choose_page(wanted: str, answers: tuple[StepResult, ...]) -> Send | Outcome
     last = answers[-1]
     if not isinstance(last, Response) or not last.is_success:
         refused = outcome_of_failure(last, creates=False)
-        return Rejected(Message("oauth.scopes"), permanent=False) if isinstance(refused, Reauthorize) else refused
+        return (
+            Rejected(Message("oauth.scopes"), permanent=False)
+            if isinstance(refused, Reauthorize)
+            else refused
+        )
     lists = [one for one in answers if one.step == PAGES]
     found = [page for one in lists for page in _iter_pages(one)]
     typed = wanted.strip().casefold()
-    theirs = [one for one in found if typed in (one["id"], _page_name(one).casefold())] if typed else found
+    theirs = (
+        [one for one in found if typed in (one["id"], _page_name(one).casefold())]
+        if typed
+        else found
+    )
     after = next_cursor(success_body(last))
     if after and len(lists) < MAX_LISTS and not (typed and theirs):
         return Send(_build_page_list_step(after))
     if len(theirs) != 1:
         named = ", ".join(f"{_page_name(one)} ({one['id']})" for one in found[:NAMED])
-        which = Message("facebook.which_page", {"pages": named}) if named else Message("facebook.no_page")
+        which = (
+            Message("facebook.which_page", {"pages": named})
+            if named
+            else Message("facebook.no_page")
+        )
         return Rejected(which, permanent=False)
     (page,) = theirs
     tasks = page.get("tasks")
-    if isinstance(tasks, list) and tasks and not any(str(task).endswith(_MAY_POST) for task in tasks):
+    if (
+        isinstance(tasks, list)
+        and tasks
+        and not any(str(task).endswith(_MAY_POST) for task in tasks)
+    ):
         return Rejected(Message("facebook.no_task", {"page": _page_name(page)}), permanent=False)
     path = f"/{page['id']}?fields=id,name,{oauth.ACCESS_TOKEN_FIELD}"
-    return Send(WireStep(PAGE, StepKind.AUTH, "GET", path, secret_fields=(oauth.ACCESS_TOKEN_FIELD,)))
+    return Send(
+        WireStep(PAGE, StepKind.AUTH, "GET", path, secret_fields=(oauth.ACCESS_TOKEN_FIELD,))
+    )
 
 
 def _build_account(answer: StepResult, surface: str) -> Outcome | ConnectedAccount:
@@ -129,7 +168,11 @@ def _build_account(answer: StepResult, surface: str) -> Outcome | ConnectedAccou
     if token is not None and id_from_answer(answer) and isinstance(name, str) and name:
         return ConnectedAccount(id_from_answer(answer), name, surface, token=token)
     refused = outcome_of_failure(answer, creates=False)
-    return refused if isinstance(refused, Retry) else Rejected(Message("oauth.scopes"), permanent=False)
+    return (
+        refused
+        if isinstance(refused, Retry)
+        else Rejected(Message("oauth.scopes"), permanent=False)
+    )
 
 
 def _iter_pages(answer: StepResult) -> Iterator[Mapping[str, Any]]:
@@ -148,7 +191,11 @@ def _page_name(page: Mapping[str, Any]) -> str:
 
 
 def _parse_token(answer: StepResult) -> Sealed | None:
-    return answer.sealed.get(oauth.ACCESS_TOKEN_FIELD) if isinstance(answer, Response) and answer.is_success else None
+    return (
+        answer.sealed.get(oauth.ACCESS_TOKEN_FIELD)
+        if isinstance(answer, Response) and answer.is_success
+        else None
+    )
 
 
 def _refusal_outcome(answer: StepResult) -> Outcome:
@@ -168,7 +215,7 @@ def _build_token_step(name: str, said: Mapping[str, Any]) -> WireStep:
         "GET",
         "/oauth/access_token",
         said,
-        token="none",  # noqa: S106  no secret
+        token="none",
         secret_fields=(oauth.ACCESS_TOKEN_FIELD,),
         deadline=20.0,
         encoding="query",
@@ -177,4 +224,6 @@ def _build_token_step(name: str, said: Mapping[str, Any]) -> WireStep:
 
 def _build_page_list_step(after: str) -> WireStep:
     more = f"&after={quote_segment(after)}" if after else ""
-    return WireStep(PAGES, StepKind.AUTH, "GET", f"/me/accounts?fields=id,name,tasks&limit={LISTED}{more}")
+    return WireStep(
+        PAGES, StepKind.AUTH, "GET", f"/me/accounts?fields=id,name,tasks&limit={LISTED}{more}"
+    )

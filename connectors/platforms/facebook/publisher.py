@@ -1,11 +1,14 @@
 """Where posts of a Page stand, and what an address calls them. Pure.
 
-Facebook: posts of a Page, of words, up to ten pictures or one film, each fetched from an address of ours; messages.
+Facebook: posts of a Page, of words, up to ten pictures or one film, each fetched from an address of
+ours; messages.
 
-Pictures are brought ahead, unpublished, and the last request names them. A film is shown by the request that brings it,
-and worked on for minutes after: it is asked after by its number. No key travels: a lost answer is sought in the posts.
-Source: https://developers.facebook.com/docs/pages-api/posts,
-https://developers.facebook.com/docs/graph-api/reference/page/photos, /videos and /published_posts
+Pictures are brought ahead, unpublished, and the last request names them. A film is shown by the
+request that brings it, and worked on for minutes after: it is asked after by its number. No key
+travels: a lost answer is sought in the posts. Source:
+https://developers.facebook.com/docs/pages-api/posts,
+https://developers.facebook.com/docs/graph-api/reference/page/photos, /videos and
+/published_posts
 """
 
 from collections.abc import Mapping
@@ -74,7 +77,13 @@ from connectors.platforms.meta.errors import (
 )
 from connectors.shared import textless_posts, unit_checks
 from connectors.shared.feed_layouts import FACEBOOK_LAYOUT
-from connectors.shared.http_responses import clock_lead, json_body, parse_timestamp, quote_segment, success_body
+from connectors.shared.http_responses import (
+    clock_lead,
+    json_body,
+    parse_timestamp,
+    quote_segment,
+    success_body,
+)
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import COMMENT_REFERENCE, IS_FIRST_COMMENT, Medium, Unit
@@ -88,7 +97,11 @@ def post_url(native_id: str) -> str:
 def post_number_in(url: str) -> str:
     """What an address calls a post, or the picture or film that it shows; "" for none."""
     path = path_segments(url, "facebook.com")
-    told = next(filter(None, (query_value(url, name) for name in ("story_fbid", "fbid", "v"))), "") if path else ""
+    told = (
+        next(filter(None, (query_value(url, name) for name in ("story_fbid", "fbid", "v"))), "")
+        if path
+        else ""
+    )
     below = any(one in ("posts", "permalink", "videos", "reel", "photos") for one in path[:-1])
     last = path[-1] if path and (below or (len(path) == 1 and is_post_id(path[0]))) else ""
     return told or last
@@ -101,7 +114,8 @@ MAX_PICTURES = 10
 
 FILM = "video/mp4"
 PICTURE_BYTES = 10_000_000
-"""A film may be larger than a picture. How long it lasts and what shape it has is theirs to judge."""
+"""A film may be larger than a picture. How long it lasts and what shape it has is theirs to
+judge."""
 
 FILM_SECONDS = 180.0
 """They fetch a film while the request waits."""
@@ -110,12 +124,16 @@ WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same words."""
 
 WORKED_ON = timedelta(minutes=30)
-"""For so long a film that nobody answered for may still appear: longer than our address for it is good."""
+"""For so long a film that nobody answered for may still appear: longer than our address for it is
+good."""
 
 LISTED = 50
 MAX_PAGES = 5
 _POST = "id,message,created_time,permalink_url,attachments{target{id},subattachments{target{id}}}"
-_FIGURES = "shares,reactions.limit(0).summary(total_count),comments.filter(stream).limit(0).summary(total_count)"
+_FIGURES = (
+    "shares,reactions.limit(0).summary(total_count),"
+    "comments.filter(stream).limit(0).summary(total_count)"
+)
 
 
 class Facebook:
@@ -144,16 +162,19 @@ class Facebook:
         points_at=frozenset({COMMENT_REFERENCE}),
         first_comment=True,
         moderates=comments.MODERATION_ACTIONS,
-        remarks_every=10,  # one to five requests; how many a Page may ask a day grows with who follows it
+        # one to five requests; how many a Page may ask a day grows with who follows it
+        remarks_every=10,
     )
     form = facebook_account.FORM
     numbers_prove = True
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Pictures, then the post that shows them, or a film; tell what the last answer meant. A message is one
-        request."""
+        """Pictures, then the post that shows them, or a film; tell what the last answer meant. A
+        message is one request."""
         if unit.viewer:
-            return meta_chats.next_step(messages.MESSAGING_NETWORK, unit, answers, self.capabilities)
+            return meta_chats.next_step(
+                messages.MESSAGING_NETWORK, unit, answers, self.capabilities
+            )
         if unit.comment_id:
             return comments.reply_to_comment(unit, answers, self.capabilities)
         if unit.comment == IS_FIRST_COMMENT:
@@ -169,24 +190,36 @@ class Facebook:
             return outcome_of_failure(last, creates=False)
         if film is not None:
             return Send(_build_video_step(unit, film))
-        made = {answer.step: id_from_answer(answer) for answer in answers if answer.step.startswith("stage:")}
+        made = {
+            answer.step: id_from_answer(answer)
+            for answer in answers
+            if answer.step.startswith("stage:")
+        }
         for medium in unit.media:
             if _stage_name(medium) not in made:
                 return Send(_build_picture_step(medium))
         return Send(_build_publish_step(unit, [made[_stage_name(medium)] for medium in unit.media]))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Ask after a film by its number; else read the Page's posts back to a minute before the attempt: its words and
-        the time say which it is, or a picture that was brought for it. Of a message, the conversation."""
+        """Ask after a film by its number; else read the Page's posts back to a minute before the
+        attempt: its words and the time say which it is, or a picture that was brought for it. Of a
+        message, the conversation."""
         if sought.chat:
             return meta_chats.look_up(messages.MESSAGING_NETWORK, sought, answers)
         if sought.reply_to:
             return comments.look_up_comment(sought, answers)
         if film := next(
-            (id_from_answer(one) for one in sought.told if one.step == PUBLISH and id_from_answer(one)), ""
+            (
+                id_from_answer(one)
+                for one in sought.told
+                if one.step == PUBLISH and id_from_answer(one)
+            ),
+            "",
         ):
             return _look_up_video(film, sought.account, answers)
-        pictures = {id_from_answer(one) for one in sought.told if one.step.startswith("stage:")} - {""}
+        pictures = {id_from_answer(one) for one in sought.told if one.step.startswith("stage:")} - {
+            ""
+        }
         if not _query_text(sought) and not pictures:
             return Unknown(Message("connectors.no_lookup"))
         if not answers:
@@ -196,7 +229,9 @@ class Facebook:
         if posts is None or any(not id_of_entry(post) for post in posts):
             return Unknown(Message("connectors.lookup_failed"))
         start = sought.armed_at - WINDOW - clock_lead(last, sought.asked_at or sought.armed_at)
-        inside = [post for post in posts if (parse_timestamp(post.get("created_time")) or start) >= start]
+        inside = [
+            post for post in posts if (parse_timestamp(post.get("created_time")) or start) >= start
+        ]
         same = [post for post in inside if _is_match(post, sought, pictures)]
         if same:
             return _found_from_post(same[-1])
@@ -204,14 +239,19 @@ class Facebook:
         if len(inside) < len(posts) or not after:
             return _resolve_absence(sought, inside, len(pictures))
         more = len(answers) < MAX_PAGES
-        return Send(_build_page_step(after)) if more else Unknown(Message("connectors.lookup_failed"))
+        return (
+            Send(_build_page_step(after)) if more else Unknown(Message("connectors.lookup_failed"))
+        )
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The Page."""
         return f"https://www.facebook.com/{quote_segment(account)}"
 
-    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """An address has one of several numbers of a post: the Page's posts are read until one has it."""
+    def resolve_address(
+        self, address: ClaimedAddress, answers: tuple[StepResult, ...]
+    ) -> Send | LookupResult:
+        """An address has one of several numbers of a post: the Page's posts are read until one has
+        it."""
         wanted = post_number_in(address.url)
         if not wanted:
             return NO_POST_THERE
@@ -223,13 +263,19 @@ class Facebook:
         for post in posts:
             found = _found_from_post(post)
             own = id_of_entry(post)
-            if wanted in {own, own.partition("_")[2], post_number_in(found.url), *_parse_media_ids(post)}:
+            if wanted in {
+                own,
+                own.partition("_")[2],
+                post_number_in(found.url),
+                *_parse_media_ids(post),
+            }:
                 return found
         after = next_cursor(success_body(answers[-1]))
         return Send(_build_page_step(after)) if after and len(answers) < MAX_PAGES else Absent()
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete a post or an answer. What cannot be deleted is asked after: gone already is gone."""
+        """Delete a post or an answer. What cannot be deleted is asked after: gone already is
+        gone."""
         if copy.chat:
             return Rejected(Message("meta.message_stays"), permanent=True)
         if is_own_reply(copy.native_id):
@@ -239,7 +285,11 @@ class Facebook:
             return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
         first = answers[0]
         there = Message("facebook.no_delete")
-        if isinstance(first, Response) and first.is_success and json_body(first).get("success") is not False:
+        if (
+            isinstance(first, Response)
+            and first.is_success
+            and json_body(first).get("success") is not False
+        ):
             return Published(copy.native_id)
         if is_permission_missing(first):  # it may still post: no reason to connect it anew at once
             return Rejected(there, permanent=False)
@@ -248,7 +298,8 @@ class Facebook:
         return outcome_unless_present(copy.native_id, answers[1:], answers[-1], there)
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Other words in the place of those of a post that was made as we make them; a film keeps its own."""
+        """Other words in the place of those of a post that was made as we make them; a film keeps
+        its own."""
         unfit = _unit_problem(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -256,13 +307,17 @@ class Facebook:
             return Rejected(Message("edit.not_there"), permanent=True)
         return edits.edit_post(_post_text(unit), native_id, answers)
 
-    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+    def read_metrics(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
         """Reactions, comments and shares of a post; an answer has none."""
         if is_own_reply(copy.native_id) or copy.chat:
             return None
         if not answers:
             return Send(
-                _build_read_step("metrics", f"/{quote_segment(copy.native_id)}?fields={quote_segment(_FIGURES)}")
+                _build_read_step(
+                    "metrics", f"/{quote_segment(copy.native_id)}?fields={quote_segment(_FIGURES)}"
+                )
             )
         told = success_body(answers[-1])
         counted = {
@@ -270,10 +325,16 @@ class Facebook:
             "comments": _nested_value(told.get("comments"), "summary", "total_count"),
             "shares": _nested_value(told.get("shares"), "count") if told else None,
         }
-        found = {name: n for name, n in counted.items() if isinstance(n, int) and not isinstance(n, bool)}
-        return {"shares": 0} | found if found else None  # nothing is told of shares where there are none
+        found = {
+            name: n for name, n in counted.items() if isinstance(n, int) and not isinstance(n, bool)
+        }
+        return (
+            {"shares": 0} | found if found else None
+        )  # nothing is told of shares where there are none
 
-    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | PostPresence | None:
         """A post that the Page itself may not find is gone; nobody says who took it away."""
         if is_own_reply(copy.native_id) or copy.chat:
             return None
@@ -283,7 +344,9 @@ class Facebook:
             return MissingPost()
         return PresenceReport() if success_body(answers[-1]).get("id") else None
 
-    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(
+        self, account: str, destination: str, answers: tuple[StepResult, ...]
+    ) -> Send | int | None:
         """How many follow the Page."""
         return facebook_account.count_followers(answers)
 
@@ -319,7 +382,9 @@ class Facebook:
         """Ask whose token it is, and what it may do."""
         return facebook_account.connect(form, answers)
 
-    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(
+        self, account: str, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
         """Ask whose token it is."""
         return facebook_account.verify_account(account, answers)
 
@@ -352,7 +417,15 @@ def _build_picture_step(medium: Medium) -> WireStep:
     body = {"published": False, **({"alt_text_custom": medium.alt} if medium.alt else {})}
     file = FileRef(medium.sha256, medium.mime)
     path = "/{account}/photos"
-    return WireStep(_stage_name(medium), StepKind.STAGE, "POST", path, body, fetched={"url": file}, deadline=60.0)
+    return WireStep(
+        _stage_name(medium),
+        StepKind.STAGE,
+        "POST",
+        path,
+        body,
+        fetched={"url": file},
+        deadline=60.0,
+    )
 
 
 def _build_publish_step(unit: Unit, pictures: list[str]) -> WireStep:
@@ -366,7 +439,9 @@ def _build_video_step(unit: Unit, film: Medium) -> WireStep:
     words = {"description": _post_text(unit)} if _post_text(unit) else {}
     fetched = {"file_url": FileRef(film.sha256, film.mime)}
     path = "/{account}/videos"
-    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, words, fetched=fetched, deadline=FILM_SECONDS)
+    return WireStep(
+        PUBLISH, StepKind.PUBLISH, "POST", path, words, fetched=fetched, deadline=FILM_SECONDS
+    )
 
 
 def _build_read_step(name: str, path: str) -> WireStep:
@@ -405,7 +480,9 @@ def _look_up_video(film: str, page: str, answers: tuple[StepResult, ...]) -> Sen
         errors = phase.get("errors") if isinstance(phase, dict) else None
         first = errors[0] if isinstance(errors, list) and errors else None
         code = _nested_value(first, "code")
-        return Failed(Message("facebook.film_refused", {"code": code if isinstance(code, int) else 0}))
+        return Failed(
+            Message("facebook.film_refused", {"code": code if isinstance(code, int) else 0})
+        )
     number = str(told.get("post_id") or "")
     native_id = number if "_" in number else f"{page}_{number}"
     if status == "ready" and is_post_id(native_id):
@@ -429,7 +506,9 @@ def _found_from_post(post: Mapping[str, Any]) -> Found:
     url = post.get("permalink_url")
     there = isinstance(url, str) and url.startswith("https://")
     return Found(
-        id_of_entry(post), str(url) if there else post_url(id_of_entry(post)), parse_timestamp(post.get("created_time"))
+        id_of_entry(post),
+        str(url) if there else post_url(id_of_entry(post)),
+        parse_timestamp(post.get("created_time")),
     )
 
 
@@ -443,23 +522,31 @@ def _is_match(post: Mapping[str, Any], sought: LookupQuery, pictures: set[str]) 
 
 def _parse_media_ids(post: Mapping[str, Any]) -> set[str]:
     """The numbers of what a post shows."""
-    listed = answer_entries(post["attachments"]) or [] if isinstance(post.get("attachments"), dict) else []
+    listed = (
+        answer_entries(post["attachments"]) or []
+        if isinstance(post.get("attachments"), dict)
+        else []
+    )
     below = [
-        answer_entries(one["subattachments"]) or [] for one in listed if isinstance(one.get("subattachments"), dict)
+        answer_entries(one["subattachments"]) or []
+        for one in listed
+        if isinstance(one.get("subattachments"), dict)
     ]
     every = (*listed, *(each for some in below for each in some))
     return {number for one in every if (number := str(_nested_value(one, "target", "id") or ""))}
 
 
 def _resolve_absence(sought: LookupQuery, inside: list[dict[str, Any]], known: int) -> LookupResult:
-    """Not in the list: absent, unless a film may still be worked on or, of no words, something there may be it."""
+    """Not in the list: absent, unless a film may still be worked on or, of no words, something
+    there may be it."""
     film = any(medium.mime == FILM for medium in sought.media)
     if not _query_text(sought):
         if film or known < len({medium.sha256 for medium in sought.media}):
             return Unknown(Message("connectors.no_lookup"))
         others = (post for post in inside if id_of_entry(post) not in sought.known)
         alike = any(
-            textless_posts.is_query_match(sought, post.get("message"), _parse_media_ids(post)) for post in others
+            textless_posts.is_query_match(sought, post.get("message"), _parse_media_ids(post))
+            for post in others
         )
         return textless_posts.OTHER_MEDIA if alike else Absent()
     now = sought.asked_at or sought.armed_at

@@ -1,6 +1,8 @@
-"""An account on Fanvue: an application somebody registered there, a yes of the creator, what refusals mean. Pure.
+"""An account on Fanvue: an application somebody registered there, a yes of the creator, what
+refusals mean. Pure.
 
-Source: https://api.fanvue.com/docs/authentication/overview, https://api.fanvue.com/docs/api-reference/overview
+Source: https://api.fanvue.com/docs/authentication/overview,
+https://api.fanvue.com/docs/api-reference/overview
 """
 
 import re
@@ -31,7 +33,8 @@ VERSION_HEADER = {"x-fanvue-api-version": "2025-06-26"}
 """Every request names it; a retired one is answered 410."""
 
 SCOPES = (
-    "openid offline_access offline read:self read:post write:post read:media write:media read:chat write:chat read:fan"
+    "openid offline_access offline read:self read:post write:post read:media write:media "
+    "read:chat write:chat read:fan"
     " read:insights"
 )
 FORM = ConnectForm(fields=(), credential=oauth.ACCESS_TOKEN_FIELD, minutes=20, registered=True)
@@ -54,7 +57,8 @@ def uuid_of(answer: StepResult, name: str = "uuid") -> str:
 
 
 RETIRED = timedelta(minutes=5)
-"""How long an application waits that speaks a version which has ended: somebody has to bring Greenroom up to date."""
+"""How long an application waits that speaks a version which has ended: somebody has to bring
+Greenroom up to date."""
 
 
 def refusal_text(answer: StepResult) -> str:
@@ -82,8 +86,12 @@ def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
     """The person says yes; then the code for tokens, and whose they are."""
-    page = OAuthVisit("/oauth2/auth", {"scope": SCOPES, "prompt": "login"})  # another creator's session may be open
-    turn = oauth.oauth_turn(form, answers, page=page, path="/oauth2/token", me=_build_whoami_step(StepKind.AUTH))
+    page = OAuthVisit(
+        "/oauth2/auth", {"scope": SCOPES, "prompt": "login"}
+    )  # another creator's session may be open
+    turn = oauth.oauth_turn(
+        form, answers, page=page, path="/oauth2/token", me=_build_whoami_step(StepKind.AUTH)
+    )
     if turn is not None:
         return turn
     return _build_account(answers[-1], oauth.parse_tokens(answers[0]))
@@ -94,7 +102,11 @@ def _build_account(me: StepResult, given: RenewedTokens | None) -> ConnectedAcco
     number = uuid_of(me)
     if not told:
         outcome = outcome_of_failure(me, creates=False)
-        return Rejected(outcome.reason, permanent=False) if isinstance(outcome, Reauthorize) else outcome
+        return (
+            Rejected(outcome.reason, permanent=False)
+            if isinstance(outcome, Reauthorize)
+            else outcome
+        )
     handle = told.get("handle")
     if not number or not isinstance(handle, str) or not _HANDLE.fullmatch(handle) or given is None:
         return Rejected(Message("connectors.unreadable"), permanent=True)
@@ -122,12 +134,16 @@ def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outc
         return Send(_build_whoami_step(StepKind.CONTROL))
     if not uuid_of(answers[-1]):
         return outcome_of_failure(answers[-1], creates=False)
-    return None if uuid_of(answers[-1]) == account else Reauthorize(Message("connectors.token_refused"))
+    return (
+        None
+        if uuid_of(answers[-1]) == account
+        else Reauthorize(Message("connectors.token_refused"))
+    )
 
 
 def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
-    """How many follow whoever the token belongs to, as Fanvue counts them beside its subscribers. Whether those who
-    subscribe are among them is nowhere said, so the two are not added up.
+    """How many follow whoever the token belongs to, as Fanvue counts them beside its subscribers.
+    Whether those who subscribe are among them is nowhere said, so the two are not added up.
 
     Source: https://api.fanvue.com/docs/api-reference/reference/users/get-current-user
     """
@@ -139,4 +155,8 @@ def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
     """The pair that follows; the one before it is dead."""
-    return oauth.renewal_outcome(answers[-1]) if answers else Send(oauth.token_renewal_step("/oauth2/token", grant))
+    return (
+        oauth.renewal_outcome(answers[-1])
+        if answers
+        else Send(oauth.token_renewal_step("/oauth2/token", grant))
+    )

@@ -1,11 +1,14 @@
-"""What a creator earned on Fanvue: what fans paid, then what went back to them, each page by page. Pure.
+"""What a creator earned on Fanvue: what fans paid, then what went back to them, each page by page.
+Pure.
 
-Amounts are US cents whatever the fan paid in: `currency` tells that and nothing else. What went back is a row of its
-own, told among the earnings, among the reversals or in both places, without a number in one of them: its key is never
-of a number, so it counts once. Its sign is told one way here and the other there: what a row is, its source says.
+Amounts are US cents whatever the fan paid in: `currency` tells that and nothing else. What went
+back is a row of its own, told among the earnings, among the reversals or in both places, without a
+number in one of them: its key is never of a number, so it counts once. Its sign is told one way
+here and the other there: what a row is, its source says.
 
-Source: https://api.fanvue.com/docs/api-reference/reference/insights/get-earnings, …/get-spending; on currencies, signs
-and rows of their own: https://docs.onlyfansapi.com/api-reference/fanvue/insights/list-earnings
+Source: https://api.fanvue.com/docs/api-reference/reference/insights/get-earnings, …/get-spending;
+on currencies, signs and rows of their own:
+https://docs.onlyfansapi.com/api-reference/fanvue/insights/list-earnings
 """
 
 from collections.abc import Mapping
@@ -16,7 +19,13 @@ from typing import Any
 
 from connectors.contract import earnings
 from connectors.contract.connector import Response, Send, StepResult
-from connectors.contract.earnings import MAX_MINOR_UNITS, Earning, Earnings, EarningsAnswer, TimeSpan
+from connectors.contract.earnings import (
+    MAX_MINOR_UNITS,
+    Earning,
+    Earnings,
+    EarningsAnswer,
+    TimeSpan,
+)
 from connectors.contract.outcomes import Reauthorize
 from connectors.platforms.fanvue.account import VERSION_HEADER, refusal_text
 from connectors.shared.http_responses import parse_timestamp, quote_segment, success_body
@@ -52,12 +61,18 @@ PAGE_LIMITS = PageLimits()
 def read_earnings(
     account: str, span: TimeSpan, answers: tuple[StepResult, ...], paging: PageLimits = PAGE_LIMITS
 ) -> EarningsAnswer:
-    """Read both lists of a span to their ends. A list that is longer than we read is told as not whole."""
+    """Read both lists of a span to their ends. A list that is longer than we read is told as not
+    whole."""
     if not answers:
         return _build_page_request(EARNINGS_STEP, span, paging)
     last = answers[-1]
     mine = [one for one in answers if one.step == last.step]
-    gone = last.step == SPENDING_STEP and len(mine) == 1 and isinstance(last, Response) and last.status == 404
+    gone = (
+        last.step == SPENDING_STEP
+        and len(mine) == 1
+        and isinstance(last, Response)
+        and last.status == 404
+    )
     cursor = "" if gone else _parse_next_cursor(last)
     if cursor is None or (cursor and cursor in [_parse_next_cursor(one) for one in mine[:-1]]):
         return _missing_scope_outcome(last)
@@ -69,17 +84,23 @@ def read_earnings(
 
 
 def _build_page_request(name: str, span: TimeSpan, paging: PageLimits, cursor: str = "") -> Send:
-    """Pages are of another size each hour, so that two equal rows that a page's end parts are soon told together."""
-    since, until = (quote_segment(f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}") for at in (span.since, span.until))
+    """Pages are of another size each hour, so that two equal rows that a page's end parts are soon
+    told together."""
+    since, until = (
+        quote_segment(f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}") for at in (span.since, span.until)
+    )
     size = paging.listed - int(span.until.timestamp()) // 3600 % SIZES
     more = f"&cursor={quote_segment(cursor)}" if cursor else ""
     return earnings.earnings_request(
-        name, f"/insights/{name}?startDate={since}&endDate={until}&size={size}{more}", dict(VERSION_HEADER)
+        name,
+        f"/insights/{name}?startDate={since}&endDate={until}&size={size}{more}",
+        dict(VERSION_HEADER),
     )
 
 
 def _parse_next_cursor(answer: StepResult) -> str | None:
-    """The cursor of the page that follows, "" where none does; None for an answer that is no page."""
+    """The cursor of the page that follows, "" where none does; None for an answer that is no
+    page."""
     told = success_body(answer)
     cursor = told.get("nextCursor")
     if not isinstance(told.get("data"), list) or not (cursor is None or isinstance(cursor, str)):
@@ -88,8 +109,11 @@ def _parse_next_cursor(answer: StepResult) -> str | None:
 
 
 def _missing_scope_outcome(answer: StepResult) -> Reauthorize | None:
-    """Accounts that were connected before we asked for this right lack it; their posts are none the worse for it."""
-    lacks = isinstance(answer, Response) and answer.status == 403 and "scope" in refusal_text(answer)
+    """Accounts that were connected before we asked for this right lack it; their posts are none the
+    worse for it."""
+    lacks = (
+        isinstance(answer, Response) and answer.status == 403 and "scope" in refusal_text(answer)
+    )
     return Reauthorize(Message("fanvue.earnings_scope")) if lacks else None
 
 
@@ -97,18 +121,25 @@ def _build_earnings(account: str, answers: tuple[StepResult, ...], *, whole: boo
     pages = list[list[Earning]]()
     unread = 0
     for answer in answers:
-        rows = [_parse_row(account, row) for row in success_body(answer).get("data", ()) if not _is_zero_row(row)]
+        rows = [
+            _parse_row(account, row)
+            for row in success_body(answer).get("data", ())
+            if not _is_zero_row(row)
+        ]
         pages.append([row for row in rows if row is not None])
         unread += len(rows) - len(pages[-1])
     return Earnings(earnings.merge_pages(pages), unread, whole)
 
 
 def _is_zero_row(row: object) -> bool:
-    return isinstance(row, dict) and _parse_cents(row.get("gross")) == 0 == _parse_cents(row.get("net"))
+    return isinstance(row, dict) and _parse_cents(row.get("gross")) == 0 == _parse_cents(
+        row.get("net")
+    )
 
 
 def _parse_row(account: str, row: object) -> Earning | None:
-    """A row as a movement, its place among equals left out; None for one that says nothing we understand."""
+    """A row as a movement, its place among equals left out; None for one that says nothing we
+    understand."""
     told: Mapping[str, Any] = row if isinstance(row, dict) else {}
     at = parse_timestamp(told.get("date"))
     source = told.get("source")
@@ -117,29 +148,52 @@ def _parse_row(account: str, row: object) -> Earning | None:
     if at is None or gross is None or net is None or not isinstance(source, str):
         return None
     if source in REVERSALS:
-        return _build_refund(account, told, at, abs(gross) or abs(net), abs(net)) if gross * net >= 0 else None
-    if source not in SALES or min(gross, net) < 0 or _parse_text(told, "reversedTransactionOrderId"):
+        return (
+            _build_refund(account, told, at, abs(gross) or abs(net), abs(net))
+            if gross * net >= 0
+            else None
+        )
+    if (
+        source not in SALES
+        or min(gross, net) < 0
+        or _parse_text(told, "reversedTransactionOrderId")
+    ):
         return None
     return _build_sale(account, told, at, gross or net, net)
 
 
-def _build_sale(account: str, told: Mapping[str, Any], at: datetime, gross: int, net: int) -> Earning:
-    """One order may pay for several things, so the key of its number is of what was paid for as well."""
-    number, post, message = (_parse_text(told, name) for name in ("transactionOrderId", "postUuid", "messageUuid"))
+def _build_sale(
+    account: str, told: Mapping[str, Any], at: datetime, gross: int, net: int
+) -> Earning:
+    """One order may pay for several things, so the key of its number is of what was paid for as
+    well."""
+    number, post, message = (
+        _parse_text(told, name) for name in ("transactionOrderId", "postUuid", "messageUuid")
+    )
     what = (account, str(told["source"]), post, message)
     like = earnings.earning_key(*what, at.isoformat(), _parse_user_id(told), str(gross), str(net))
     key = earnings.earning_key("order", *what, number) if number else like
     reference = (number or message or post)[:MAX_NAME_LENGTH]
     money = Money(gross, CURRENCY), Money(gross - net, CURRENCY)
-    return Earning(key, like, at, "sale", reference, *money, paid_for=(message or post)[:MAX_NAME_LENGTH])
+    return Earning(
+        key, like, at, "sale", reference, *money, paid_for=(message or post)[:MAX_NAME_LENGTH]
+    )
 
 
-def _build_refund(account: str, told: Mapping[str, Any], at: datetime, gross: int, net: int) -> Earning:
+def _build_refund(
+    account: str, told: Mapping[str, Any], at: datetime, gross: int, net: int
+) -> Earning:
     """Both lists tell of it, and only so much in both of them."""
     second = at.replace(microsecond=0).isoformat()
-    key = earnings.earning_key(account, str(told["source"]), second, _parse_user_id(told), str(gross))
-    reference = (_parse_text(told, "reversedTransactionOrderId") or str(told["source"]))[:MAX_NAME_LENGTH]
-    return Earning(key, key, at, "refund", reference, Money(gross, CURRENCY), Money(gross - net, CURRENCY))
+    key = earnings.earning_key(
+        account, str(told["source"]), second, _parse_user_id(told), str(gross)
+    )
+    reference = (_parse_text(told, "reversedTransactionOrderId") or str(told["source"]))[
+        :MAX_NAME_LENGTH
+    ]
+    return Earning(
+        key, key, at, "refund", reference, Money(gross, CURRENCY), Money(gross - net, CURRENCY)
+    )
 
 
 def _parse_text(told: Mapping[str, Any], name: str) -> str:

@@ -1,7 +1,9 @@
-"""A picture or a film on its way to Fanvue: opened, sent to its store in parts, said to be whole, ready. Pure.
+"""A picture or a film on its way to Fanvue: opened, sent to its store in parts, said to be whole,
+ready. Pure.
 
 Each part goes to an address of its own that they tell. Source:
-https://api.fanvue.com/docs/api-reference/reference/media/create-upload-session, …/get-upload-part-url
+https://api.fanvue.com/docs/api-reference/reference/media/create-upload-session,
+…/get-upload-part-url
 """
 
 from dataclasses import replace
@@ -10,7 +12,12 @@ from datetime import timedelta
 from connectors.contract.connector import FileRef, Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Rejected, Retry
 from connectors.platforms.fanvue.account import VERSION_HEADER, outcome_of_failure, uuid_of
-from connectors.shared.http_responses import SHORT_RETRY, quote_segment, restage_uploads, success_body
+from connectors.shared.http_responses import (
+    SHORT_RETRY,
+    quote_segment,
+    restage_uploads,
+    success_body,
+)
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import Medium
@@ -48,7 +55,9 @@ class MediaUpload:
         self._upload = quote_segment(told) if isinstance(told, str) and 0 < len(told) <= 500 else ""
 
     def _find_answer(self, kind: str) -> StepResult | None:
-        return next((one for one in reversed(self._answers) if one.step == f"{kind}{self._name}"), None)
+        return next(
+            (one for one in reversed(self._answers) if one.step == f"{kind}{self._name}"), None
+        )
 
     def next(self) -> Send | Outcome | None:
         """The next request of it, or why it waits; None when it can be shown."""
@@ -70,10 +79,18 @@ class MediaUpload:
         return Send(self._build_complete_step(tags))
 
     def _build_open_step(self) -> WireStep:
-        """Its name tells it from the others: what was opened for one file is never taken for another's."""
+        """Its name tells it from the others: what was opened for one file is never taken for
+        another's."""
         kind, ending = self._medium.mime.split("/")
         body = {"name": self._name, "filename": f"{self._name}.{ending}", "mediaType": kind}
-        return WireStep(f"{OPEN}{self._name}", StepKind.STAGE, "POST", "/media/uploads", body, headers=VERSION_HEADER)
+        return WireStep(
+            f"{OPEN}{self._name}",
+            StepKind.STAGE,
+            "POST",
+            "/media/uploads",
+            body,
+            headers=VERSION_HEADER,
+        )
 
     def _build_part_step(self, number: int, start: int) -> WireStep:
         """The next request of a part: where it goes, then its bytes."""
@@ -81,14 +98,24 @@ class MediaUpload:
         told = where.sealed if isinstance(where, Response) else {}
         address = told.get("address", told.get("url"))
         return (
-            self._build_put_step(number, start, address) if address is not None else self._build_part_url_step(number)
+            self._build_put_step(number, start, address)
+            if address is not None
+            else self._build_part_url_step(number)
         )
 
     def _build_part_url_step(self, number: int) -> WireStep:
         """Told as text; the description has it in JSON."""
         path = f"/media/uploads/{self._upload}/parts/{number}/url"
         name = f"{WHERE}{number}:{self._name}"
-        asked = WireStep(name, StepKind.CONTROL, "GET", path, headers=VERSION_HEADER, action="look", text_as="address")
+        asked = WireStep(
+            name,
+            StepKind.CONTROL,
+            "GET",
+            path,
+            headers=VERSION_HEADER,
+            action="look",
+            text_as="address",
+        )
         return replace(asked, secret_fields=("url",))
 
     def _build_put_step(self, number: int, start: int, address: Sealed) -> WireStep:
@@ -101,7 +128,7 @@ class MediaUpload:
             "PUT",
             "/",
             file=FileRef(self._medium.sha256, self._medium.mime, part=span),
-            token="none",  # noqa: S106  no secret
+            token="none",
             deadline=120.0,
             address=address,
             within=STORES,
@@ -109,7 +136,11 @@ class MediaUpload:
         )
 
     def _build_complete_step(self, tags: list[str]) -> WireStep:
-        body = {"parts": [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, start=1)]}
+        body = {
+            "parts": [
+                {"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, start=1)
+            ]
+        }
         name = f"{DONE}{self._name}"
         path = f"/media/uploads/{self._upload}"
         return WireStep(name, StepKind.STAGE, "PATCH", path, body, headers=VERSION_HEADER)
@@ -128,7 +159,14 @@ class MediaUpload:
             return Retry(wait, "account", Message("connectors.preparing"))
         path = f"/media/{self.uuid}"
         return Send(
-            WireStep(f"{POLL}{self._name}", StepKind.CONTROL, "GET", path, headers=VERSION_HEADER, action="look")
+            WireStep(
+                f"{POLL}{self._name}",
+                StepKind.CONTROL,
+                "GET",
+                path,
+                headers=VERSION_HEADER,
+                action="look",
+            )
         )
 
 

@@ -1,8 +1,10 @@
-"""Messages between a creator and one fan on Fanvue: written, locked behind a price, looked for, taken back. Pure.
+"""Messages between a creator and one fan on Fanvue: written, locked behind a price, looked for,
+taken back. Pure.
 
-No key travels with a message: one whose answer was lost is known by its words, its sender and its time, one with media
-by these and its price too: they are uploaded for it alone. What a locked message shows, Fanvue opens when it is paid.
-Source: https://api.fanvue.com/docs/api-reference/reference/chat-messages/send-message, …/list-messages,
+No key travels with a message: one whose answer was lost is known by its words, its sender and its
+time, one with media by these and its price too: they are uploaded for it alone. What a locked
+message shows, Fanvue opens when it is paid. Source:
+https://api.fanvue.com/docs/api-reference/reference/chat-messages/send-message, …/list-messages,
 …/delete-message; kinds of messages: https://api.fanvue.com/docs/tutorials/working-with-messages
 """
 
@@ -20,9 +22,22 @@ from connectors.contract.connector import (
     StepResult,
     WireStep,
 )
-from connectors.contract.outcomes import Absent, Found, LookupResult, Outcome, Published, Rejected, Unknown
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Rejected,
+    Unknown,
+)
 from connectors.contract.paid_media import BOUGHT_STAYS, PaidMessageStatus
-from connectors.platforms.fanvue.account import VERSION_HEADER, outcome_of_failure, refusal_text, uuid_of
+from connectors.platforms.fanvue.account import (
+    VERSION_HEADER,
+    outcome_of_failure,
+    refusal_text,
+    uuid_of,
+)
 from connectors.platforms.fanvue.media import MediaUpload, lost_upload_outcome
 from connectors.shared import unit_checks
 from connectors.shared.http_responses import (
@@ -41,16 +56,20 @@ PUBLISH = "publish"
 LISTED = 50
 MAX_PAGES = 5
 FURTHEST = 12
-"""Messages of a page, and pages back to a message that was just sent, or that may have been for days."""
+"""Messages of a page, and pages back to a message that was just sent, or that may have been for
+days."""
 
 WINDOW = timedelta(seconds=60)
 """A message older than this before the attempt is another one with the same words."""
 
-WRITTEN_MESSAGE_TYPES = frozenset({"SINGLE_RECIPIENT", "CHAT_TEXT_REPLY", "CHAT_TEXT_GENERATION", "CHAT_TEXT_REWRITE"})
+WRITTEN_MESSAGE_TYPES = frozenset(
+    {"SINGLE_RECIPIENT", "CHAT_TEXT_REPLY", "CHAT_TEXT_GENERATION", "CHAT_TEXT_REWRITE"}
+)
 """What they call a message that somebody wrote, to one person."""
 
 _GONE = ("contactab", "recipient", "blocked")
-"""Words of a refusal that is about the one reader; theirs are "user contactability validation failed"."""
+"""Words of a refusal that is about the one reader; theirs are "user contactability validation
+failed"."""
 
 _BOUGHT = ("purchas", "bought", "unlocked")
 """Words of a refusal to take back what was paid; which they use is nowhere written."""
@@ -68,7 +87,8 @@ def message_problem(unit: Unit, can: Capabilities) -> Message | None:
 
 
 def next_step(unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Bring each file to its store and wait until it is ready; then one request makes the message."""
+    """Bring each file to its store and wait until it is ready; then one request makes the
+    message."""
     last = answers[-1] if answers else None
     if last is not None and last.step == PUBLISH:
         return _send_outcome(last)
@@ -93,7 +113,11 @@ def _build_message_step(unit: Unit, media: list[str]) -> WireStep:
 def _send_outcome(answer: StepResult) -> Outcome:
     if number := uuid_of(answer, "messageUuid"):
         return Published(number)
-    missing = isinstance(answer, Response) and answer.status in (400, 404) and "media" in refusal_text(answer)
+    missing = (
+        isinstance(answer, Response)
+        and answer.status in (400, 404)
+        and "media" in refusal_text(answer)
+    )
     if missing and "found" in refusal_text(answer):
         return restage_uploads()
     return _failure_outcome(answer, creates=True)
@@ -108,7 +132,8 @@ def _failure_outcome(answer: StepResult, *, creates: bool) -> Outcome:
 
 
 def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """Page back through the chat to a minute before the attempt; it is not marked as read by that."""
+    """Page back through the chat to a minute before the attempt; it is not marked as read by
+    that."""
     if not answers:
         return Send(chat_page_step(sought.chat, 1, name="look"))
     messages = page_entries(answers[-1])
@@ -120,9 +145,13 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     if same:
         at = parse_timestamp(same[-1].get("sentAt"))  # the oldest, should there be two
         sure = Found(str(same[-1]["uuid"]), "", at)
-        return sure if at is not None else Unknown(Message("connectors.lookup_failed"))  # a day alone proves nothing
+        return (
+            sure if at is not None else Unknown(Message("connectors.lookup_failed"))
+        )  # a day alone proves nothing
     if sought.media and any(_has_same_text(one, sought) for one in recent):
-        return Unknown(Message("connectors.lookup_failed"))  # they may call its files by other names
+        return Unknown(
+            Message("connectors.lookup_failed")
+        )  # they may call its files by other names
     if len(recent) < len(messages) or not has_more(answers[-1]):
         return Absent()
     whole = len(answers) < MAX_PAGES
@@ -170,33 +199,56 @@ def read_paid_status(
     messages = page_entries(last)
     if messages is None:
         return None
-    mine = next((one for one in messages if one["uuid"] == copy.native_id and sender_id(one) == copy.account), None)
+    mine = next(
+        (
+            one
+            for one in messages
+            if one["uuid"] == copy.native_id and sender_id(one) == copy.account
+        ),
+        None,
+    )
     if mine is not None:
         bought = mine.get("purchasedAt")
-        return PaidMessageStatus("paid", parse_time(bought)) if bought else PaidMessageStatus("unpaid")
+        return (
+            PaidMessageStatus("paid", parse_time(bought)) if bought else PaidMessageStatus("unpaid")
+        )
     start = since - WINDOW
     older = any((parse_time(one.get("sentAt")) or start) < start for one in messages)
     if older or not has_more(last):
         return PaidMessageStatus("gone")
-    return Send(chat_page_step(copy.chat, len(answers) + 1, name="look")) if len(answers) < FURTHEST else None
+    return (
+        Send(chat_page_step(copy.chat, len(answers) + 1, name="look"))
+        if len(answers) < FURTHEST
+        else None
+    )
 
 
 def remove_message(copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
     """Take the message back; gone already is gone."""
     if not answers:
         path = f"/chats/{quote_segment(copy.chat)}/messages/{quote_segment(copy.native_id)}"
-        return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, headers=VERSION_HEADER, action="delete"))
+        return Send(
+            WireStep(
+                "delete", StepKind.RESTRICT, "DELETE", path, headers=VERSION_HEADER, action="delete"
+            )
+        )
     last = answers[-1]
-    done = isinstance(last, Response) and (last.status == 204 or (last.status == 404 and bool(refusal_text(last))))
+    done = isinstance(last, Response) and (
+        last.status == 204 or (last.status == 404 and bool(refusal_text(last)))
+    )
     refused = isinstance(last, Response) and last.status in (400, 403, 409)
     if refused and any(word in refusal_text(last) for word in _BOUGHT):
         return Rejected(Message(BOUGHT_STAYS), permanent=False)
-    return Published(copy.native_id) if done or success_body(last) else _failure_outcome(last, creates=False)
+    return (
+        Published(copy.native_id)
+        if done or success_body(last)
+        else _failure_outcome(last, creates=False)
+    )
 
 
 def chat_page_step(fan: str, page: int, *, name: str) -> WireStep:
-    """The request for a page of a chat, newest first; `name` is its action too. Unless told otherwise the chat would
-    be marked as read, and its creator overlook it."""
+    """The request for a page of a chat, newest first; `name` is its action too. Unless told
+    otherwise the chat would be marked as read, and its creator overlook it."""
     path = f"/chats/{quote_segment(fan)}/messages?page={page}&size={LISTED}&markAsRead=false"
     return WireStep(name, StepKind.CONTROL, "GET", path, headers=VERSION_HEADER, action=name)
 
@@ -205,7 +257,9 @@ def page_entries(answer: StepResult) -> list[dict[str, Any]] | None:
     """What a page of a list holds, each with an id of its own; None when it is no such page."""
     told = success_body(answer)
     found = told.get("data") if isinstance(told.get("pagination"), dict) else None
-    whole = isinstance(found, list) and all(isinstance(one, dict) and one.get("uuid") for one in found)
+    whole = isinstance(found, list) and all(
+        isinstance(one, dict) and one.get("uuid") for one in found
+    )
     return found if whole else None
 
 
@@ -221,6 +275,7 @@ def sender_id(message: Mapping[str, Any]) -> str:
 
 
 def parse_time(told: object) -> datetime | None:
-    """A time of theirs, in UTC. Their description calls some of them days: of one that says no hour, its end."""
+    """A time of theirs, in UTC. Their description calls some of them days: of one that says no
+    hour, its end."""
     day = parse_timestamp(f"{told}T00:00:00+00:00")  # nothing where an hour is told already
     return day + timedelta(days=1, microseconds=-1) if day is not None else parse_timestamp(told)

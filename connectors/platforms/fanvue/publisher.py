@@ -1,9 +1,11 @@
-"""Fanvue: posts for subscribers, with pictures and films, and messages with fans, whose media may lie behind a price.
+"""Fanvue: posts for subscribers, with pictures and films, and messages with fans, whose media may
+lie behind a price.
 
-No key travels with a post; a lost answer is looked up among the account's own posts. Fanvue sells by itself: what fans
-pay there goes no way of ours, we see that they paid. The account is in `connectors/platforms/fanvue/account.py`, messages are in
-`messages.py` and `updates.py` beside it.
-Source: https://api.fanvue.com/docs/api-reference/reference/posts/create-post, …/media/create-upload-session
+No key travels with a post; a lost answer is looked up among the account's own posts. Fanvue sells
+by itself: what fans pay there goes no way of ours, we see that they paid. The account is in
+`connectors/platforms/fanvue/account.py`, messages are in `messages.py` and `updates.py` beside it.
+Source: https://api.fanvue.com/docs/api-reference/reference/posts/create-post,
+…/media/create-upload-session
 """
 
 import re
@@ -27,9 +29,22 @@ from connectors.contract.connector import (
     WireStep,
 )
 from connectors.contract.earnings import EarningsAnswer, TimeSpan
-from connectors.contract.outcomes import Absent, Found, LookupResult, Outcome, Published, Rejected, Unknown
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Rejected,
+    Unknown,
+)
 from connectors.contract.paid_media import PaidMessageStatus
-from connectors.contract.post_addresses import ADDRESS_UNREADABLE, NO_POST_THERE, ClaimedAddress, path_segments
+from connectors.contract.post_addresses import (
+    ADDRESS_UNREADABLE,
+    NO_POST_THERE,
+    ClaimedAddress,
+    path_segments,
+)
 from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport
 from connectors.platforms.fanvue import (
     account as fanvue_account,
@@ -73,9 +88,10 @@ MAX_PAGES = 5
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 MAX_TEXT = 5000
 POLL_SECONDS = 10.0
-"""Between two looks at the chats. 200 requests a minute are allowed for all that is done as a creator: listening takes
-6 of them where nobody speaks, and 60 to 115 where more did than a poll reads; nobody minds ten seconds in a chat.
-Source: https://api.fanvue.com/docs/authentication/rate-limits"""
+"""Between two looks at the chats. 200 requests a minute are allowed for all that is done as a
+creator: listening takes 6 of them where nobody speaks, and 60 to 115 where more did than a poll
+reads; nobody minds ten seconds in a chat. Source:
+https://api.fanvue.com/docs/authentication/rate-limits"""
 
 PRICE_RANGE = PriceRange("USD", 300, 100_000)
 """The least is theirs; the most is ours, as they name none."""
@@ -111,7 +127,8 @@ class Fanvue:
     call_header = webhooks.SIGNATURE_HEADER
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Bring each file to its store, wait until it is ready, then post. Tell what an answer meant."""
+        """Bring each file to its store, wait until it is ready, then post. Tell what an answer
+        meant."""
         unfit = messages.message_problem(unit, CAN) if unit.viewer else _unit_problem(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -128,7 +145,8 @@ class Fanvue:
         return waiting or Send(_build_publish_step(unit, [upload.uuid for upload in uploads]))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Page through the account's posts, or a chat. Pinned posts come first, whenever they were made."""
+        """Page through the account's posts, or a chat. Pinned posts come first, whenever they were
+        made."""
         if sought.chat:
             return messages.look_up(sought, answers)
         files = _uploaded_media_ids(sought)
@@ -139,29 +157,48 @@ class Fanvue:
         posts = page_entries(answers[-1])
         if posts is None:
             return Unknown(Message("connectors.lookup_failed"))
-        start = sought.armed_at - WINDOW - clock_lead(answers[-1], sought.asked_at or sought.armed_at)
-        recent = [post for post in posts if (parse_timestamp(post.get("createdAt")) or start) >= start]
+        start = (
+            sought.armed_at - WINDOW - clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+        )
+        recent = [
+            post for post in posts if (parse_timestamp(post.get("createdAt")) or start) >= start
+        ]
         alike = [post for post in reversed(recent) if _is_match(post, sought, files)]
         wanted = sought.price.minor if sought.price is not None else None
         if same := next((post for post in alike if _parse_price(post) == wanted), None):
             return Found(str(same["uuid"]), "", parse_timestamp(same.get("createdAt")))
         if alike:  # ours, and at another price: nobody here knows how that came about
             return Unknown(Message("fanvue.other_price"))
-        if textless_posts.has_no_text(sought) and any(_is_candidate(post, sought) for post in recent):
+        if textless_posts.has_no_text(sought) and any(
+            _is_candidate(post, sought) for post in recent
+        ):
             return textless_posts.OTHER_MEDIA  # they may call its files by other names
         older = any(post not in recent and not post.get("isPinned") for post in posts)
         if older or not has_more(answers[-1]):
             return Absent()
         whole = len(answers) < MAX_PAGES
-        return Send(_build_page_step(len(answers) + 1)) if whole else Unknown(Message("connectors.lookup_failed"))
+        return (
+            Send(_build_page_step(len(answers) + 1))
+            if whole
+            else Unknown(Message("connectors.lookup_failed"))
+        )
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The site: accounts are known by a number that leads nowhere."""
         return "https://www.fanvue.com/"
 
-    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(
+        self, address: ClaimedAddress, answers: tuple[StepResult, ...]
+    ) -> Send | LookupResult:
         """The post whose number is in an address: of the account's own, as only these are told."""
-        number = next((one.lower() for one in path_segments(address.url, "fanvue.com") if _UUID.fullmatch(one)), "")
+        number = next(
+            (
+                one.lower()
+                for one in path_segments(address.url, "fanvue.com")
+                if _UUID.fullmatch(one)
+            ),
+            "",
+        )
         if not number:
             return NO_POST_THERE
         if not answers:
@@ -177,12 +214,27 @@ class Fanvue:
             return messages.remove_message(copy, answers)
         if not answers:
             path = f"/posts/{quote_segment(copy.native_id)}"
-            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, headers=VERSION_HEADER, action="delete"))
+            return Send(
+                WireStep(
+                    "delete",
+                    StepKind.RESTRICT,
+                    "DELETE",
+                    path,
+                    headers=VERSION_HEADER,
+                    action="delete",
+                )
+            )
         last = answers[-1]
         done = (isinstance(last, Response) and last.status == 204) or _is_missing(last)
-        return Published(copy.native_id) if done or success_body(last) else outcome_of_failure(last, creates=False)
+        return (
+            Published(copy.native_id)
+            if done or success_body(last)
+            else outcome_of_failure(last, creates=False)
+        )
 
-    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+    def read_metrics(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
         """Likes, comments and tips of a post; nobody tells views."""
         if copy.chat:
             return None
@@ -195,17 +247,24 @@ class Fanvue:
             "comments": told.get("commentsCount"),
             "tips": tips.get("count") if isinstance(tips, dict) else None,
         }
-        return {name: int(count) for name, count in counts.items() if isinstance(count, int | float)} or None
+        return {
+            name: int(count) for name, count in counts.items() if isinstance(count, int | float)
+        } or None
 
-    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
-        """Whether the account still has the post; a 404 without Fanvue's own words may be anybody's."""
+    def check_presence(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | PostPresence | None:
+        """Whether the account still has the post; a 404 without Fanvue's own words may be
+        anybody's."""
         if not answers:
             return Send(_build_read_step(copy.native_id, "look"))
         if uuid_of(answers[-1]) == copy.native_id:
             return PresenceReport()
         return MissingPost() if _is_missing(answers[-1]) else None
 
-    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(
+        self, account: str, destination: str, answers: tuple[StepResult, ...]
+    ) -> Send | int | None:
         """How many follow the account; who subscribes is counted apart there."""
         return fanvue_account.count_followers(answers)
 
@@ -215,7 +274,9 @@ class Fanvue:
         """Whether a message was bought."""
         return messages.read_paid_status(copy, since, answers)
 
-    def read_earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
+    def read_earnings(
+        self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]
+    ) -> EarningsAnswer:
         """What fans paid, and what went back to them."""
         return earnings.read_earnings(account, span, answers)
 
@@ -225,11 +286,15 @@ class Fanvue:
         """Have the creator say yes, then ask whose tokens these are."""
         return fanvue_account.connect(form, answers)
 
-    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(
+        self, account: str, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
         """Ask whose token it is."""
         return fanvue_account.verify_account(account, answers)
 
-    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+    def refresh(
+        self, grant: RefreshGrant, answers: tuple[StepResult, ...]
+    ) -> Send | RenewedTokens | Outcome:
         """A new pair of tokens; the old refresh token is used up by that."""
         return fanvue_account.refresh(grant, answers)
 
@@ -279,8 +344,8 @@ def _uploaded_media_ids(sought: LookupQuery) -> set[str]:
 
 
 def _is_match(post: Mapping[str, Any], sought: LookupQuery, files: set[str]) -> bool:
-    """Whether a post shows these very files, uploaded for it alone, whatever its owner has it say by now; or
-    says this and costs nothing: they may call its files by other names."""
+    """Whether a post shows these very files, uploaded for it alone, whatever its owner has it say
+    by now; or says this and costs nothing: they may call its files by other names."""
     if str(post["uuid"]) in sought.known:
         return False
     words = sought.text.strip() if sought.price is None else ""

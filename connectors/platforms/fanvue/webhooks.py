@@ -1,6 +1,8 @@
-"""What Fanvue calls about: an event of a creator, in the words of today, or in those of before, without id and type.
+"""What Fanvue calls about: an event of a creator, in the words of today, or in those of before,
+without id and type.
 
-Source: https://api.fanvue.com/docs/webhooks/webhooks-overview, …/signature-verification, …/creator/overview
+Source: https://api.fanvue.com/docs/webhooks/webhooks-overview, …/signature-verification,
+…/creator/overview
 """
 
 import hashlib
@@ -28,8 +30,8 @@ _ABOUT: tuple[tuple[str, frozenset[WebhookTopic]], ...] = (
     ("subscription.", frozenset({"earnings", "followers"})),
     ("follow.", frozenset({"followers"})),
 )
-"""How types of events begin, after `creator.`. What the creator wrote themselves, or somebody read, wakes nobody.
-What was paid may be a message behind its price, which the chat tells."""
+"""How types of events begin, after `creator.`. What the creator wrote themselves, or somebody read,
+wakes nobody. What was paid may be a message behind its price, which the chat tells."""
 
 _BEFORE: tuple[tuple[str, frozenset[WebhookTopic]], ...] = (
     ("message", frozenset({"chats"})),
@@ -41,13 +43,16 @@ _BEFORE: tuple[tuple[str, frozenset[WebhookTopic]], ...] = (
 
 
 def read_signature(header: str) -> WebhookSignature | None:
-    """The time and the signatures of `t=…,v0=…`, in any order; other versions of a signature are none."""
+    """The time and the signatures of `t=…,v0=…`, in any order; other versions of a signature are
+    none."""
     parts = [part.strip().partition("=") for part in header.split(",")]
     times = [value for name, _, value in parts if name == "t"]
     marks = tuple(value for name, _, value in parts if name == "v0")
     if len(times) != 1 or not _TIME.fullmatch(times[0]) or not 0 < len(marks) <= MAX_SIGNATURES:
         return None
-    return WebhookSignature(times[0], marks) if all(_MARK.fullmatch(mark) for mark in marks) else None
+    return (
+        WebhookSignature(times[0], marks) if all(_MARK.fullmatch(mark) for mark in marks) else None
+    )
 
 
 def parse_app_webhook(body: bytes) -> AppWebhookEvent | None:
@@ -63,7 +68,9 @@ def parse_app_webhook(body: bytes) -> AppWebhookEvent | None:
     if wakes is None:
         return None
     usable = isinstance(named, str) and 0 < len(named) <= MAX_ID_LENGTH and named.isprintable()
-    return AppWebhookEvent(str(named) if usable else hashlib.sha256(body).hexdigest(), _parse_account_id(event), wakes)
+    return AppWebhookEvent(
+        str(named) if usable else hashlib.sha256(body).hexdigest(), _parse_account_id(event), wakes
+    )
 
 
 def _parse_json_object(body: bytes) -> Mapping[str, Any]:
@@ -81,6 +88,10 @@ def _parse_account_id(event: Mapping[str, Any]) -> str:
     creator = inner.get("creator")
     told = (
         creator.get("uuid") if isinstance(creator, dict) else None,
-        *(where.get(name) for where in (inner, event) for name in ("recipientUuid", "recipient_uuid", "creatorUuid")),
+        *(
+            where.get(name)
+            for where in (inner, event)
+            for name in ("recipientUuid", "recipient_uuid", "creatorUuid")
+        ),
     )
     return next((str(one) for one in told if is_uuid(one)), "")

@@ -1,6 +1,8 @@
-"""Connecting an Instagram account: whose token it is, whether it may publish, and how it is renewed. Pure.
+"""Connecting an Instagram account: whose token it is, whether it may publish, and how it is
+renewed. Pure.
 
-Source: https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/get-started
+Source:
+https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/get-started
 """
 
 from collections.abc import Mapping
@@ -67,12 +69,14 @@ TOKEN_NETWORK = TokenNetwork(
 def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-    """A pasted token, or a yes and a token for its code; whose it is; where messages are wanted, whether they may be
-    read; then the account, or why not."""
+    """A pasted token, or a yes and a token for its code; whose it is; where messages are wanted,
+    whether they may be read; then the account, or why not."""
     chats = form.get(WANTED_FIELD) == WANTED_MESSAGES
     probed = bool(answers) and answers[-1].step == MESSAGES_PROBE_STEP
     network = (
-        replace(TOKEN_NETWORK, scopes=(*TOKEN_NETWORK.scopes, messages.MESSAGE_PERMISSION)) if chats else TOKEN_NETWORK
+        replace(TOKEN_NETWORK, scopes=(*TOKEN_NETWORK.scopes, messages.MESSAGE_PERMISSION))
+        if chats
+        else TOKEN_NETWORK
     )
     before = answers[:-1] if probed else answers
     given = token_turn(network, form, before)

@@ -1,17 +1,19 @@
-"""What people say under an Instagram account's posts: heard, answered by a comment, hidden, deleted. Pure.
+"""What people say under an Instagram account's posts: heard, answered by a comment, hidden,
+deleted. Pure.
 
-There is no list of new comments: posts are read with what stands under each, the newest first. A reply is known by the
-comment it stands under and its own id, since an answer to it goes under that comment too; an answer of ours is
-`comment:` and its id, since a post is a number as well.
-Source: https://developers.facebook.com/docs/instagram-platform/comment-moderation,
+There is no list of new comments: posts are read with what stands under each, the newest first. A
+reply is known by the comment it stands under and its own id, since an answer to it goes under that
+comment too; an answer of ours is `comment:` and its id, since a post is a number as well. Source:
+https://developers.facebook.com/docs/instagram-platform/comment-moderation,
 https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-media/comments,
 https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-comment/replies
 
 What people say under an Instagram account's posts, as `meta_hearing` reads it. Pure.
 
-Each comment comes with its replies. Not heard: replies past the first 25 of one comment, and those under a comment that
-is none of the 25 newest of its post; mentions elsewhere, comments on stories and on advertisements.
-Source: https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-media/comments
+Each comment comes with its replies. Not heard: replies past the first 25 of one comment, and
+those under a comment that is none of the 25 newest of its post; mentions elsewhere, comments on
+stories and on advertisements. Source:
+https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-media/comments
 """
 
 import re
@@ -30,7 +32,14 @@ from connectors.contract.comments import (
     own_comment_id,
     thread_comment_id,
 )
-from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.connector import (
+    LookupQuery,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
 from connectors.contract.outcomes import (
     Absent,
     Found,
@@ -55,7 +64,13 @@ from connectors.platforms.meta.errors import (
     outcome_of_failure,
 )
 from connectors.shared import unit_checks
-from connectors.shared.http_responses import clock_lead, json_body, parse_timestamp, quote_segment, success_body
+from connectors.shared.http_responses import (
+    clock_lead,
+    json_body,
+    parse_timestamp,
+    quote_segment,
+    success_body,
+)
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
@@ -72,12 +87,15 @@ MAX_PAGES = 5
 AGAIN = timedelta(seconds=5)
 UNREADY = timedelta(seconds=30)
 MAX_TEXT = 2200
-"""Characters of a comment; the reference names no number, and others met this one, that of captions."""
+"""Characters of a comment; the reference names no number, and others met this one, that of
+captions."""
 
 _REMARK = re.compile(r"(?:\d{1,30}/)?\d{1,30}", re.ASCII)
 
 
-def reply_to_comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
+def reply_to_comment(
+    unit: Unit, answers: tuple[StepResult, ...], can: Capabilities
+) -> Send | Outcome:
     """One request that puts words under a comment; tell what its answer meant."""
     words = unit.text_of("body")
     wrong = unit_checks.unit_problem(unit, can, length=len(words)) or _comment_problem(unit)
@@ -95,11 +113,14 @@ def reply_to_comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilit
 def add_first_comment(
     unit: Unit, answers: tuple[StepResult, ...], can: Capabilities, marks: frozenset[str]
 ) -> Send | Outcome:
-    """A first comment under a post of ours: ask whether the post takes comments, then put the words there.
+    """A first comment under a post of ours: ask whether the post takes comments, then put the words
+    there.
 
-    A post that was published this moment is told as missing for a while, though it is listed: it is waited for, and
-    nothing was said there. One that is in none of the account's posts either is gone, and no comment comes under it.
-    Source: https://developers.facebook.com/docs/instagram-platform/comment-moderation, and `is_comment_enabled` of
+    A post that was published this moment is told as missing for a while, though it is listed: it is
+    waited for, and nothing was said there. One that is in none of the account's posts either is
+    gone, and no comment comes under it. Source:
+    https://developers.facebook.com/docs/instagram-platform/comment-moderation, and
+    `is_comment_enabled` of
     https://developers.facebook.com/docs/instagram-platform/reference/instagram-media
     """
     wrong = unit_checks.first_comment_problem(unit, can, most=MAX_TEXT, marks=marks)
@@ -125,7 +146,11 @@ def add_first_comment(
             return _first_comment_refusal_outcome(last, creates=False)
     said = tuple(one for one in answers if one.step == PUBLISH)
     return comment_turn(
-        f"/{post}/comments", unit.text_of("body"), said, number=id_from_answer, refused=_first_comment_refusal_outcome
+        f"/{post}/comments",
+        unit.text_of("body"),
+        said,
+        number=id_from_answer,
+        refused=_first_comment_refusal_outcome,
     )
 
 
@@ -145,7 +170,8 @@ def _comment_problem(unit: Unit) -> Message | None:
 
 
 def _refusal_outcome(last: StepResult, *, creates: bool) -> Outcome:
-    """A token from before there were answers lacks a right, and still posts: that is no reason to reconnect.
+    """A token from before there were answers lacks a right, and still posts: that is no reason to
+    reconnect.
 
     Instagram says the same of a comment that is gone and of one that this token may not touch."""
     code, sub = error_codes(last)
@@ -157,7 +183,8 @@ def _refusal_outcome(last: StepResult, *, creates: bool) -> Outcome:
 
 
 def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """Ask who we are, then read what stands under the comment: words, time and name say which is ours."""
+    """Ask who we are, then read what stands under the comment: words, time and name say which is
+    ours."""
     if not answers:
         return Send(_build_lookup_step("/me?fields=username"))
     me = success_body(answers[0]).get("username")
@@ -172,13 +199,21 @@ def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Sen
     same = [one for one in listed if _is_match(one, sought, start, me)]
     if same:
         first = min(same, key=lambda one: str(one.get("timestamp")))
-        return Found(f"{OWN_COMMENT_PREFIX}{first['id']}", "", parse_timestamp(first.get("timestamp")))
+        return Found(
+            f"{OWN_COMMENT_PREFIX}{first['id']}", "", parse_timestamp(first.get("timestamp"))
+        )
     after = next_cursor(success_body(answers[-1]))
-    newest_first = sought.comment and any((parse_timestamp(one.get("timestamp")) or start) < start for one in listed)
+    newest_first = sought.comment and any(
+        (parse_timestamp(one.get("timestamp")) or start) < start for one in listed
+    )
     if not after or newest_first:
         return Absent()
     more = len(answers) <= MAX_PAGES
-    return Send(_build_replies_step(sought, after)) if more else Unknown(Message("connectors.lookup_failed"))
+    return (
+        Send(_build_replies_step(sought, after))
+        if more
+        else Unknown(Message("connectors.lookup_failed"))
+    )
 
 
 def _is_match(one: Mapping[str, Any], sought: LookupQuery, start: datetime, me: str) -> bool:
@@ -199,7 +234,10 @@ def _build_replies_step(sought: LookupQuery, after: str) -> WireStep:
     """What stands under a post, or under what somebody said."""
     cursor = f"&after={quote_segment(after)}" if after else ""
     kind = "comments" if sought.comment else "replies"
-    path = f"/{quote_segment(thread_comment_id(sought.reply_to))}/{kind}?fields=id,text,timestamp,username,from&limit={LISTED}{cursor}"
+    path = (
+        f"/{quote_segment(thread_comment_id(sought.reply_to))}/{kind}?fields=id,text,timestamp,"
+        f"username,from&limit={LISTED}{cursor}"
+    )
     return _build_lookup_step(path)
 
 
@@ -212,21 +250,32 @@ def remove_comment(native_id: str, answers: tuple[StepResult, ...]) -> Send | Ou
     if not answers:
         return Send(
             WireStep(
-                "delete", StepKind.RESTRICT, "DELETE", f"/{quote_segment(own_comment_id(native_id))}", action="delete"
+                "delete",
+                StepKind.RESTRICT,
+                "DELETE",
+                f"/{quote_segment(own_comment_id(native_id))}",
+                action="delete",
             )
         )
     return _action_outcome(native_id, answers[0]) or _outcome_unless_present(native_id, answers)
 
 
-def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Hide or show a comment, or delete it; what cannot be done is asked after, since gone is as good."""
+def moderate_comment(
+    spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+) -> Send | Outcome:
+    """Hide or show a comment, or delete it; what cannot be done is asked after, since gone is as
+    good."""
     if act not in MODERATION_ACTIONS:
         return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=True)
     if not answers:
         path = f"/{quote_segment(own_comment_id(spot.native_id))}"
         deletes = act == "delete"
-        return moderation_request("DELETE" if deletes else "POST", path, None if deletes else {"hide": act == "hide"})
-    return _action_outcome(spot.native_id, answers[0]) or _outcome_unless_present(spot.native_id, answers)
+        return moderation_request(
+            "DELETE" if deletes else "POST", path, None if deletes else {"hide": act == "hide"}
+        )
+    return _action_outcome(spot.native_id, answers[0]) or _outcome_unless_present(
+        spot.native_id, answers
+    )
 
 
 def _action_outcome(native_id: str, acted: StepResult) -> Outcome | None:
@@ -235,11 +284,14 @@ def _action_outcome(native_id: str, acted: StepResult) -> Outcome | None:
         if json_body(acted).get("success") is False:
             return Rejected(Message("instagram.no_comments"), permanent=False)
         return Published(native_id)
-    return None if error_codes(acted) == NOT_VISIBLE_CODE else _refusal_outcome(acted, creates=False)
+    return (
+        None if error_codes(acted) == NOT_VISIBLE_CODE else _refusal_outcome(acted, creates=False)
+    )
 
 
 def _outcome_unless_present(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """ "It does not exist" is told as well of what this token may not touch: a comment that can be read is there."""
+    """ "It does not exist" is told as well of what this token may not touch: a comment that can be
+    read is there."""
     if len(answers) == 1:
         return Send(_build_lookup_step(f"/{quote_segment(own_comment_id(native_id))}?fields=id"))
     last = answers[-1]
@@ -248,7 +300,11 @@ def _outcome_unless_present(native_id: str, answers: tuple[StepResult, ...]) -> 
     if success_body(last):
         return Rejected(Message("instagram.no_comments"), permanent=False)
     refused = _refusal_outcome(last, creates=False)
-    return refused if isinstance(refused, Rejected) else Retry(AGAIN, "account", Message("connectors.lookup_failed"))
+    return (
+        refused
+        if isinstance(refused, Rejected)
+        else Retry(AGAIN, "account", Message("connectors.lookup_failed"))
+    )
 
 
 POSTS = 10
@@ -261,7 +317,9 @@ _COMMENT = f"{_SAID},replies.limit({REPLIES}){{{_SAID}}}"
 _POST = f"id,username,permalink,comments.limit({COMMENTS}){{{_COMMENT}}}"
 
 
-def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
+def list_comments(
+    account: str, cursor: str, answers: tuple[StepResult, ...]
+) -> Send | CommentPage | None:
     """The next request, what was said since `cursor`, or None where the first answer is none."""
     return meta_hearing.list_comments(INSTAGRAM_COMMENTS, account, cursor, answers)
 
@@ -272,7 +330,10 @@ def _posts_path(after: str) -> str:
 
 
 def _comments_path(post: str, after: str) -> str:
-    return f"/{post}/comments?fields={quote_segment(_COMMENT)}&limit={COMMENTS}&after={quote_segment(after)}"
+    return (
+        f"/{post}/comments?fields={quote_segment(_COMMENT)}&limit={COMMENTS}"
+        f"&after={quote_segment(after)}"
+    )
 
 
 def _parse_comments(post: Mapping[str, Any], account: str, me: str) -> Iterator[Comment]:
@@ -286,21 +347,29 @@ def _parse_comments(post: Mapping[str, Any], account: str, me: str) -> Iterator[
         replies = comment.get("replies")
         below = answer_entries(replies) if isinstance(replies, dict) else None
         top = entry_id(comment)
-        every = [(top, comment), *((f"{top}/{entry_id(one)}", one) for one in below or [] if entry_id(one))]
+        every = [
+            (top, comment),
+            *((f"{top}/{entry_id(one)}", one) for one in below or [] if entry_id(one)),
+        ]
         for native_id, one in every:
             author = _parse_author(one)
             if top and author and author != account and comment_author(one) != (me or None):
-                yield _parse_comment(native_id, one, author, under, url if isinstance(url, str) else "")
+                yield _parse_comment(
+                    native_id, one, author, under, url if isinstance(url, str) else ""
+                )
 
 
 def _parse_author(one: Mapping[str, Any]) -> str:
-    """Who said it: a number of theirs, a name where none is told, "" where it was the account itself, or nobody."""
+    """Who said it: a number of theirs, a name where none is told, "" where it was the account
+    itself, or nobody."""
     sender = one.get("from")
     sender = sender if isinstance(sender, dict) else {}
     return "" if sender.get("self_ig_scoped_id") else entry_id(sender) or comment_author(one)
 
 
-def _parse_comment(native_id: str, one: Mapping[str, Any], author: str, under: str, url: str) -> Comment:
+def _parse_comment(
+    native_id: str, one: Mapping[str, Any], author: str, under: str, url: str
+) -> Comment:
     text = one.get("text")
     name = comment_author(one)
     return Comment(

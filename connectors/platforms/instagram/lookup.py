@@ -1,4 +1,5 @@
-"""The posts of an Instagram account, read page by page: by their code, or to see whether one is there. Pure."""
+"""The posts of an Instagram account, read page by page: by their code, or to see whether one is
+there. Pure."""
 
 from typing import Any
 
@@ -12,9 +13,19 @@ from connectors.contract.connector import (
     WireStep,
 )
 from connectors.contract.outcomes import Absent, Found, LookupResult
-from connectors.contract.post_addresses import ADDRESS_UNREADABLE, NO_POST_THERE, ClaimedAddress, path_segments
+from connectors.contract.post_addresses import (
+    ADDRESS_UNREADABLE,
+    NO_POST_THERE,
+    ClaimedAddress,
+    path_segments,
+)
 from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport
-from connectors.platforms.meta.errors import NOT_VISIBLE_CODE, error_codes, id_from_answer, next_cursor
+from connectors.platforms.meta.errors import (
+    NOT_VISIBLE_CODE,
+    error_codes,
+    id_from_answer,
+    next_cursor,
+)
 from connectors.platforms.meta.lookup import MEDIA_FIELDS, LookupNetwork
 from connectors.shared.http_responses import json_body, parse_timestamp, quote_segment, success_body
 
@@ -22,8 +33,11 @@ LISTED = 50
 MAX_PAGES = 5
 
 
-def resolve_address(address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """An address has a code instead of the post's id: the account's own posts are read until one has that code."""
+def resolve_address(
+    address: ClaimedAddress, answers: tuple[StepResult, ...]
+) -> Send | LookupResult:
+    """An address has a code instead of the post's id: the account's own posts are read until one
+    has that code."""
     code = _code_in(address.url)
     if not code:
         return NO_POST_THERE
@@ -40,8 +54,11 @@ def resolve_address(address: ClaimedAddress, answers: tuple[StepResult, ...]) ->
     return Send(posts_page_step(after)) if after and len(answers) < MAX_PAGES else Absent()
 
 
-def check_presence(copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
-    """A read of what is there may say that it is not: what is in none of the account's stories or posts is gone."""
+def check_presence(
+    copy: PlatformCopy, answers: tuple[StepResult, ...]
+) -> Send | PostPresence | None:
+    """A read of what is there may say that it is not: what is in none of the account's stories or
+    posts is gone."""
     if not answers:
         return Send(lookup_step(f"/{quote_segment(copy.native_id)}?fields=id"))
     if len(answers) == 1:
@@ -56,7 +73,9 @@ def check_presence(copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send 
     return presence_in_listing(copy.native_id, answers[2:])
 
 
-def presence_in_listing(native_id: str, pages: tuple[StepResult, ...]) -> Send | PostPresence | None:
+def presence_in_listing(
+    native_id: str, pages: tuple[StepResult, ...]
+) -> Send | PostPresence | None:
     """Whether a post is among the account's own, read page by page; None where nobody can tell."""
     if not pages:
         return Send(posts_page_step(""))
@@ -72,15 +91,21 @@ def presence_in_listing(native_id: str, pages: tuple[StepResult, ...]) -> Send |
 
 
 def posts_page_step(after: str, more: str = "") -> WireStep:
-    """The request for a page of the account's posts, newest first; `more` is what else to tell of each."""
+    """The request for a page of the account's posts, newest first; `more` is what else to tell of
+    each."""
     cursor = f"&after={quote_segment(after)}" if after else ""
-    return lookup_step(f"/{{account}}/media?fields=id,caption,timestamp,permalink{more}&limit={LISTED}{cursor}")
+    return lookup_step(
+        f"/{{account}}/media?fields=id,caption,timestamp,permalink{more}&limit={LISTED}{cursor}"
+    )
 
 
 def stories_page_step(after: str) -> WireStep:
-    """The request for a page of the account's stories that are there: they are in no list of posts."""
+    """The request for a page of the account's stories that are there: they are in no list of
+    posts."""
     cursor = f"&after={quote_segment(after)}" if after else ""
-    return lookup_step(f"/{{account}}/stories?fields=id,timestamp,permalink,media_type&limit={LISTED}{cursor}")
+    return lookup_step(
+        f"/{{account}}/stories?fields=id,timestamp,permalink,media_type&limit={LISTED}{cursor}"
+    )
 
 
 def lookup_step(path: str) -> WireStep:
@@ -90,20 +115,32 @@ def lookup_step(path: str) -> WireStep:
 
 def posts_from_answer(answer: StepResult) -> list[dict[str, Any]] | None:
     """The posts of a page, newest first; None when it is no look."""
-    posts = json_body(answer).get("data") if isinstance(answer, Response) and answer.is_success else None
-    whole = isinstance(posts, list) and all(isinstance(post, dict) and post.get("id") for post in posts)
+    posts = (
+        json_body(answer).get("data")
+        if isinstance(answer, Response) and answer.is_success
+        else None
+    )
+    whole = isinstance(posts, list) and all(
+        isinstance(post, dict) and post.get("id") for post in posts
+    )
     return posts if whole else None
 
 
 def _code_in(url: str) -> str:
-    """The code in the address of a post or a reel, with or without its author before it; "" for none."""
+    """The code in the address of a post or a reel, with or without its author before it; "" for
+    none."""
     path = path_segments(url, "instagram.com")
-    kinds = [place for place, one in enumerate(path[:-1]) if one in ("p", "reel", "reels", "tv") and place < 2]
+    kinds = [
+        place
+        for place, one in enumerate(path[:-1])
+        if one in ("p", "reel", "reels", "tv") and place < 2
+    ]
     return path[kinds[0] + 1] if kinds else ""
 
 
 def next_page_cursor(answer: StepResult) -> str:
-    """Where the list goes on; "" at its end. A page may hold fewer posts than were asked for, and another follow."""
+    """Where the list goes on; "" at its end. A page may hold fewer posts than were asked for, and
+    another follow."""
     return next_cursor(success_body(answer))
 
 

@@ -1,6 +1,8 @@
-"""Messages of an Instagram account (`connectors/platforms/meta/messages.py`), by the login of Instagram itself. Pure.
+"""Messages of an Instagram account (`connectors/platforms/meta/messages.py`), by the login of
+Instagram itself. Pure.
 
-Source: https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/messaging-api
+Source:
+https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/messaging-api
 """
 
 from connectors.platforms.meta.messages import MessagingNetwork

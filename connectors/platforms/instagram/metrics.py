@@ -1,38 +1,58 @@
-"""What Instagram tells of a post in numbers: fields of it, and of a story, while it is there, what insights say. Pure.
+"""What Instagram tells of a post in numbers: fields of it, and of a story, while it is there, what
+insights say. Pure.
 
-Source: https://developers.facebook.com/docs/instagram-platform/reference/instagram-media and /insights, "Story media
-metrics"
+Source: https://developers.facebook.com/docs/instagram-platform/reference/instagram-media and
+/insights, "Story media metrics"
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.contract.connector import PlatformCopy, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.connector import (
+    PlatformCopy,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
 from connectors.shared.http_responses import json_body, quote_segment
 
 _NUMBERS = {"like_count": "likes", "comments_count": "comments", "view_count": "views"}
 _OF_STORIES = ("views", "shares")
 
 
-def read_metrics(copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
-    """Likes, comments and views; of a story also what its insights tell, which few viewers keep to themselves."""
+def read_metrics(
+    copy: PlatformCopy, answers: tuple[StepResult, ...]
+) -> Send | Mapping[str, int] | None:
+    """Likes, comments and views; of a story also what its insights tell, which few viewers keep to
+    themselves."""
     if not answers:
         return Send(
-            _build_read_step(f"/{quote_segment(copy.native_id)}?fields=media_product_type,{','.join(_NUMBERS)}")
+            _build_read_step(
+                f"/{quote_segment(copy.native_id)}?fields=media_product_type,{','.join(_NUMBERS)}"
+            )
         )
     told = _parse_body(answers[0])
     if not told:
         return None
-    numbers = {name: told[field] for field, name in _NUMBERS.items() if isinstance(told.get(field), int)}
+    numbers = {
+        name: told[field] for field, name in _NUMBERS.items() if isinstance(told.get(field), int)
+    }
     if told.get("media_product_type") != "STORY":
         return numbers
     if len(answers) == 1:
-        return Send(_build_read_step(f"/{quote_segment(copy.native_id)}/insights?metric={','.join(_OF_STORIES)}"))
+        return Send(
+            _build_read_step(
+                f"/{quote_segment(copy.native_id)}/insights?metric={','.join(_OF_STORIES)}"
+            )
+        )
     return numbers | _parse_insights(_parse_body(answers[1]))
 
 
 def _parse_insights(told: Mapping[str, Any]) -> dict[str, int]:
-    """The numbers of an answer of insights: a list of names, each with the values of its periods."""
+    """The numbers of an answer of insights: a list of names, each with the values of its
+    periods."""
     found: dict[str, int] = {}
     for one in told["data"] if isinstance(told.get("data"), list) else []:
         try:
@@ -40,7 +60,9 @@ def _parse_insights(told: Mapping[str, Any]) -> dict[str, int]:
             value = one["values"][0]["value"]
         except (TypeError, KeyError, IndexError):
             continue
-        if name in _OF_STORIES and isinstance(value, int) and value >= 0:  # -1 where nobody may know
+        if (
+            name in _OF_STORIES and isinstance(value, int) and value >= 0
+        ):  # -1 where nobody may know
             found[name] = value
     return found
 

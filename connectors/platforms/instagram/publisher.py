@@ -1,9 +1,11 @@
-"""Instagram: pictures and films of a professional account, one or a carousel; a film alone is a reel, and one of either
-may be a story. Instagram fetches each from an address of ours, a film while it works through it.
+"""Instagram: pictures and films of a professional account, one or a carousel; a film alone is a
+reel, and one of either may be a story. Instagram fetches each from an address of ours, a film while
+it works through it.
 
-A container is made for each file, and for a carousel one around them; when they are ready the last request
-publishes the outer one. No post can be deleted, and no key travels: what became of a lost answer is read in the list
-of posts. Source: https://developers.facebook.com/docs/instagram-platform/content-publishing
+A container is made for each file, and for a carousel one around them; when they are ready the last
+request publishes the outer one. No post can be deleted, and no key travels: what became of a lost
+answer is read in the list of posts. Source:
+https://developers.facebook.com/docs/instagram-platform/content-publishing
 """
 
 import re
@@ -99,14 +101,16 @@ WIDEST = 1.91
 
 FILM = "video/mp4"
 PICTURE_BYTES = 8 * 1024 * 1024
-"""A film may be larger than a picture. How long it lasts and what shape it has is theirs to judge."""
+"""A film may be larger than a picture. How long it lasts and what shape it has is theirs to
+judge."""
 
 POLLS = 3
 """How often one try asks whether a container is ready."""
 
 AGAIN = timedelta(seconds=5)
 FILM_AGAIN = timedelta(seconds=30)
-"""How long the next try waits for pictures, and where a film is among them: they work minutes on one."""
+"""How long the next try waits for pictures, and where a film is among them: they work minutes on
+one."""
 
 WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same caption."""
@@ -122,7 +126,10 @@ class Instagram:
         max_media=10,
         mimes=("image/jpeg", FILM),
         max_bytes=200 * 1024 * 1024,
-        film_seconds=(3, 900),  # a reel: the reference of POST /<IG_ID>/media, "Reel Specifications"
+        film_seconds=(
+            3,
+            900,
+        ),  # a reel: the reference of POST /<IG_ID>/media, "Reel Specifications"
         look="listing",
         resend_is_look=False,
         can_delete=False,
@@ -163,17 +170,20 @@ class Instagram:
             ),
         ),
         moderates=comments.MODERATION_ACTIONS,
-        remarks_every=10,  # one to five requests; Meta allows an application 200 an hour for each account
+        # one to five requests; Meta allows an application 200 an hour for each account
+        remarks_every=10,
     )
     form = instagram_account.FORM
     numbers_prove = True
     refresh_grace = oauth.TOKEN_LIFETIME
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Containers, until they are ready, then the publication; tell what the last answer meant. A message is one
-        request."""
+        """Containers, until they are ready, then the publication; tell what the last answer meant.
+        A message is one request."""
         if unit.viewer:
-            return meta_chats.next_step(messages.MESSAGING_NETWORK, unit, answers, self.capabilities)
+            return meta_chats.next_step(
+                messages.MESSAGING_NETWORK, unit, answers, self.capabilities
+            )
         if unit.comment_id:
             return comments.reply_to_comment(unit, answers, self.capabilities)
         if unit.comment == IS_FIRST_COMMENT:
@@ -186,7 +196,11 @@ class Instagram:
             return _publish_outcome(last)
         if last is not None and last.step.startswith("stage:") and not id_from_answer(last):
             return outcome_of_failure(last, creates=False)
-        made = {answer.step: id_from_answer(answer) for answer in answers if answer.step.startswith("stage:")}
+        made = {
+            answer.step: id_from_answer(answer)
+            for answer in answers
+            if answer.step.startswith("stage:")
+        }
         for medium in unit.media:
             if container_step_name(medium) not in made:
                 return Send(_build_container_step(unit, medium))
@@ -198,11 +212,13 @@ class Instagram:
             return Send(_build_publish_step(inner[0]))
         if PARENT not in made:
             return Send(_build_parent_step(unit, inner))
-        return _poll_containers([made[PARENT]], answers, again) or Send(_build_publish_step(made[PARENT]))
+        return _poll_containers([made[PARENT]], answers, again) or Send(
+            _build_publish_step(made[PARENT])
+        )
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Read the account's posts back to a minute before the attempt: caption and time say which it is, without words
-        its container. Of a message, the conversation."""
+        """Read the account's posts back to a minute before the attempt: caption and time say which
+        it is, without words its container. Of a message, the conversation."""
         if sought.chat:
             return meta_chats.look_up(messages.MESSAGING_NETWORK, sought, answers)
         if stories.is_story(sought.options):
@@ -220,42 +236,62 @@ class Instagram:
             return Unknown(Message("connectors.lookup_failed"))
         now = sought.asked_at or sought.armed_at
         start = sought.armed_at - WINDOW - clock_lead(answers[-1], now)
-        inside = [post for post in posts if (parse_timestamp(post.get("timestamp")) or start) >= start]
+        inside = [
+            post for post in posts if (parse_timestamp(post.get("timestamp")) or start) >= start
+        ]
         same = [post for post in inside if _is_match(post, sought)]
         if same:
             first = same[-1]
-            return Found(str(first["id"]), str(first.get("permalink", "")), parse_timestamp(first.get("timestamp")))
+            return Found(
+                str(first["id"]),
+                str(first.get("permalink", "")),
+                parse_timestamp(first.get("timestamp")),
+            )
         after = next_page_cursor(answers[-1])
         if len(inside) < len(posts) or not after:
             return Absent()
         return (
-            Send(posts_page_step(after)) if len(answers) < MAX_PAGES else Unknown(Message("connectors.lookup_failed"))
+            Send(posts_page_step(after))
+            if len(answers) < MAX_PAGES
+            else Unknown(Message("connectors.lookup_failed"))
         )
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The site: accounts are known by a number that leads nowhere."""
         return "https://www.instagram.com/"
 
-    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(
+        self, address: ClaimedAddress, answers: tuple[StepResult, ...]
+    ) -> Send | LookupResult:
         """The account's own post whose code is in an address, or its story whose number is."""
         if stories.is_story_address(address):
             return stories.resolve_story_address(address, answers)
         return lookup.resolve_address(address, answers)
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Instagram offers no way but for comments: a person takes a post or a message away in the app."""
+        """Instagram offers no way but for comments: a person takes a post or a message away in the
+        app."""
         if copy.chat:
             return Rejected(Message("meta.message_stays"), permanent=True)
         if is_own_reply(copy.native_id):
             return comments.remove_comment(copy.native_id, answers)
         return Rejected(Message("instagram.no_delete"), permanent=True)
 
-    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+    def read_metrics(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
         """Likes, comments and views of a post; an answer has none."""
-        return None if is_own_reply(copy.native_id) or copy.chat else metrics.read_metrics(copy, answers)
+        return (
+            None
+            if is_own_reply(copy.native_id) or copy.chat
+            else metrics.read_metrics(copy, answers)
+        )
 
-    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
-        """A read of what is there may say that it is not: what is in none of the account's posts either is gone."""
+    def check_presence(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | PostPresence | None:
+        """A read of what is there may say that it is not: what is in none of the account's posts
+        either is gone."""
         return None if is_own_reply(copy.native_id) else lookup.check_presence(copy, answers)
 
     def read_marks(
@@ -265,25 +301,34 @@ class Instagram:
         if AI not in flags or is_own_reply(copy.native_id):
             return MarkReport()
         if not answers:
-            return Send(_build_read_step("look", f"/{quote_segment(copy.native_id)}?fields=is_ai_generated"))
+            return Send(
+                _build_read_step("look", f"/{quote_segment(copy.native_id)}?fields=is_ai_generated")
+            )
         last = answers[-1]
         if isinstance(last, Response) and last.is_success:
             return MarkReport(() if json_body(last).get("is_ai_generated") is True else (AI,))
         return Retry(AGAIN, "account", Message("connectors.lookup_failed"))
 
-    def find_address(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostAddress | None:
-        """Where people find a post; an answer has no address of its own. A failure to read says nothing of the post."""
+    def find_address(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | PostAddress | None:
+        """Where people find a post; an answer has no address of its own. A failure to read says
+        nothing of the post."""
         if is_own_reply(copy.native_id):
             return None
         if not answers:
-            return Send(_build_read_step("look", f"/{quote_segment(copy.native_id)}?fields=permalink"))
+            return Send(
+                _build_read_step("look", f"/{quote_segment(copy.native_id)}?fields=permalink")
+            )
         return (
             PostAddress(url)
             if (url := clean_address(json_body(answers[-1]).get("permalink"), "instagram.com"))
             else None
         )
 
-    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(
+        self, account: str, destination: str, answers: tuple[StepResult, ...]
+    ) -> Send | int | None:
         """How many follow the account."""
         return instagram_account.count_followers(answers)
 
@@ -319,11 +364,15 @@ class Instagram:
         """Nobody waits for that, and nothing is marked as read until the owner looks."""
         return None
 
-    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(
+        self, account: str, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
         """Ask whose token it is."""
         return instagram_account.verify_account(account, answers)
 
-    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+    def refresh(
+        self, grant: RefreshGrant, answers: tuple[StepResult, ...]
+    ) -> Send | RenewedTokens | Outcome:
         """The token that follows; the one before stays good."""
         return instagram_account.refresh(grant, answers)
 
@@ -346,7 +395,12 @@ def _unit_problem(unit: Unit, can: Capabilities) -> Message | None:
             continue
         if medium.size > PICTURE_BYTES:
             return Message("connectors.medium_unfit", {"mime": medium.mime, "size": medium.size})
-        if not story and medium.width and medium.height and not TALLEST <= medium.width / medium.height <= WIDEST:
+        if (
+            not story
+            and medium.width
+            and medium.height
+            and not TALLEST <= medium.width / medium.height <= WIDEST
+        ):
             return Message("instagram.shape", {"place": place})
     mark = next((flag for flag in unit.flags if flag != AI), "")
     return Message("connectors.mark_untold", {"mark": mark}) if mark else None
@@ -365,7 +419,8 @@ def _build_post_fields(unit: Unit) -> dict[str, Any]:
 
 
 def _build_container_step(unit: Unit, medium: Medium) -> WireStep:
-    """One picture or film: a whole post, or an item of a carousel, which says nothing of its own."""
+    """One picture or film: a whole post, or an item of a carousel, which says nothing of its
+    own."""
     if stories.is_story(unit.options):
         told = stories.story_container(unit, made_by_a_model=AI in unit.flags)
         return _build_create_step(container_step_name(medium), *told)
@@ -374,30 +429,46 @@ def _build_container_step(unit: Unit, medium: Medium) -> WireStep:
     said = {"is_carousel_item": True} if item else _build_post_fields(unit)
     if medium.mime == FILM:  # they take no description of one
         kind = {"media_type": "VIDEO"} if item else _build_reel_fields(unit)
-        return _build_create_step(container_step_name(medium), {**said, **kind}, {"video_url": file})
+        return _build_create_step(
+            container_step_name(medium), {**said, **kind}, {"video_url": file}
+        )
     alt = {"alt_text": medium.alt} if medium.alt else {}
     return _build_create_step(container_step_name(medium), {**said, **alt}, {"image_url": file})
 
 
 def _build_reel_fields(unit: Unit) -> dict[str, Any]:
-    """Shown among the posts too, unless somebody chose otherwise; its cover lies so many milliseconds in."""
+    """Shown among the posts too, unless somebody chose otherwise; its cover lies so many
+    milliseconds in."""
     chosen = options.unit_options(unit)
-    said: dict[str, Any] = {"media_type": "REELS", "share_to_feed": chosen.get_flag("feed") is not False}
-    return said | ({"thumb_offset": int(chosen.get_text("cover"))} if chosen.get_text("cover") else {})
+    said: dict[str, Any] = {
+        "media_type": "REELS",
+        "share_to_feed": chosen.get_flag("feed") is not False,
+    }
+    return said | (
+        {"thumb_offset": int(chosen.get_text("cover"))} if chosen.get_text("cover") else {}
+    )
 
 
 def _build_parent_step(unit: Unit, inner: list[str]) -> WireStep:
     return _build_create_step(
-        PARENT, {"media_type": "CAROUSEL", "children": ",".join(inner), **_build_post_fields(unit)}, {}
+        PARENT,
+        {"media_type": "CAROUSEL", "children": ",".join(inner), **_build_post_fields(unit)},
+        {},
     )
 
 
-def _build_create_step(name: str, body: Mapping[str, Any], fetched: Mapping[str, FileRef]) -> WireStep:
-    return WireStep(name, StepKind.STAGE, "POST", "/{account}/media", body, fetched=fetched, deadline=60.0)
+def _build_create_step(
+    name: str, body: Mapping[str, Any], fetched: Mapping[str, FileRef]
+) -> WireStep:
+    return WireStep(
+        name, StepKind.STAGE, "POST", "/{account}/media", body, fetched=fetched, deadline=60.0
+    )
 
 
 def _build_publish_step(container: str) -> WireStep:
-    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/{account}/media_publish", {"creation_id": container})
+    return WireStep(
+        PUBLISH, StepKind.PUBLISH, "POST", "/{account}/media_publish", {"creation_id": container}
+    )
 
 
 def _build_read_step(name: str, path: str) -> WireStep:
@@ -405,7 +476,9 @@ def _build_read_step(name: str, path: str) -> WireStep:
     return WireStep(name, StepKind.CONTROL, "GET", path, action="look")
 
 
-def _poll_containers(containers: list[str], answers: tuple[StepResult, ...], again: timedelta) -> Send | Outcome | None:
+def _poll_containers(
+    containers: list[str], answers: tuple[StepResult, ...], again: timedelta
+) -> Send | Outcome | None:
     """The next question, or why it must wait, until every container is ready; None then."""
     for container in containers:
         name = f"poll:{container}"

@@ -1,6 +1,8 @@
-"""An account on Mastodon: a server somebody named and says yes on, its rules, what its refusals mean. Pure.
+"""An account on Mastodon: a server somebody named and says yes on, its rules, what its refusals
+mean. Pure.
 
-Source: https://docs.joinmastodon.org/client/authorized/, https://docs.joinmastodon.org/methods/oauth/
+Source: https://docs.joinmastodon.org/client/authorized/,
+https://docs.joinmastodon.org/methods/oauth/
 """
 
 import hashlib
@@ -19,7 +21,14 @@ from connectors.contract.account_setup import (
     FormField,
     OAuthVisit,
 )
-from connectors.contract.connector import Response, Send, StepKind, StepNotSent, StepResult, WireStep
+from connectors.contract.connector import (
+    Response,
+    Send,
+    StepKind,
+    StepNotSent,
+    StepResult,
+    WireStep,
+)
 from connectors.contract.destination import Destination, DestinationReport
 from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
 from connectors.platforms.mastodon.limits import INSTANCE, instance_step, limits_from_server
@@ -32,7 +41,7 @@ from foundation.sealed import Sealed
 SURFACE = "mastodon.registered"
 CHAT_SURFACE = "mastodon.message"
 APP = "app"
-TOKEN = "token"  # noqa: S105  the name of a field, no secret
+TOKEN = "token"
 ME = "me"
 ACCESS = "access_token"
 SCOPES = (
@@ -43,7 +52,9 @@ ADULT = "adult"
 GENERAL = "general"
 """What somebody who read a server's rules says of them."""
 
-REGISTER_PREDICATE = "instance register entry: adult yes/no, ai yes/no, automation yes/no, rules digest"
+REGISTER_PREDICATE = (
+    "instance register entry: adult yes/no, ai yes/no, automation yes/no, rules digest"
+)
 RULES_UNCHANGED_PREDICATE = "live rules digest equals the register, else H"
 """What the policy asks of a server for more than General, in its own words."""
 
@@ -61,7 +72,8 @@ _GONE = ("disabled", "suspended", "deleted", "moved", "pending approval")
 """What a 403 says of an account nobody can post from."""
 
 RECORD_NOT_FOUND = "Record not found"
-"""All a server says of what is not there; also where the post of this very key was deleted since."""
+"""All a server says of what is not there; also where the post of this very key was deleted
+since."""
 
 ID_PATTERN = re.compile(r"\w{1,64}", re.ASCII)
 _DOMAIN = re.compile(r"[a-z0-9.-]{1,250}(:\d{1,5})?", re.ASCII)
@@ -75,7 +87,11 @@ def account_id(account: str) -> str:
 def id_of(answer: StepResult) -> str:
     """The id an answer gave; "" for none."""
     told = http_responses.success_body(answer).get("id")
-    return told if isinstance(told, str) and 0 < len(told) <= 64 and told.isascii() and told.isalnum() else ""
+    return (
+        told
+        if isinstance(told, str) and 0 < len(told) <= 64 and told.isascii() and told.isalnum()
+        else ""
+    )
 
 
 def post_url(post: Mapping[str, Any]) -> str:
@@ -91,7 +107,8 @@ def refusal_text(answer: Response) -> str:
 
 
 def is_missing(answer: StepResult) -> bool:
-    """Whether the server itself says that it has no such thing: another's 404 page proves nothing."""
+    """Whether the server itself says that it has no such thing: another's 404 page proves
+    nothing."""
     return isinstance(answer, Response) and (
         (answer.status == 404 and refusal_text(answer) == RECORD_NOT_FOUND) or answer.status == 410
     )
@@ -114,8 +131,8 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
 def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-    """Before the visit: is there a server, and may we call ourselves an application of it. After it: the token, whose
-    it is, and the server's rules."""
+    """Before the visit: is there a server, and may we call ourselves an application of it. After
+    it: the token, whose it is, and the server's rules."""
     if form.get("rules") not in (ADULT, GENERAL):
         return Rejected(Message("mastodon.rules_unread"), permanent=False)
     if not _server_host(form):
@@ -127,8 +144,11 @@ def _server_host(form: Mapping[str, str | Sealed]) -> str:
     return urlsplit(parse_origin(str(form.get("server", "")))).netloc
 
 
-def _start_sign_in(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -> Send | OAuthVisit | Outcome:
-    """Each account is let in by an application of its own: what one server told is worth nothing on another."""
+def _start_sign_in(
+    form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+) -> Send | OAuthVisit | Outcome:
+    """Each account is let in by an application of its own: what one server told is worth nothing on
+    another."""
     if not answers:
         return Send(instance_step(StepKind.AUTH))
     last = answers[-1]
@@ -158,7 +178,11 @@ def _finish_sign_in(
         if isinstance(last, Response) and ACCESS in last.sealed:
             return Send(WireStep(ME, StepKind.AUTH, "GET", "/api/v1/accounts/verify_credentials"))
         never = isinstance(last, StepNotSent)
-        return outcome_of_failure(last, creates=False) if never else Rejected(Message("oauth.again"), permanent=False)
+        return (
+            outcome_of_failure(last, creates=False)
+            if never
+            else Rejected(Message("oauth.again"), permanent=False)
+        )
     if not http_responses.success_body(last):
         return _sign_in_failure_outcome(last)
     if last.step == ME:
@@ -169,7 +193,9 @@ def _finish_sign_in(
 def _build_app_step(returns_to: str) -> WireStep:
     said = {"client_name": "Greenroom", "redirect_uris": returns_to, "scopes": SCOPES}
     hidden = ("client_secret",)
-    return WireStep(APP, StepKind.AUTH, "POST", "/api/v1/apps", said, token="none", secret_fields=hidden)  # noqa: S106  no secret
+    return WireStep(
+        APP, StepKind.AUTH, "POST", "/api/v1/apps", said, token="none", secret_fields=hidden
+    )
 
 
 def _build_token_step(form: Mapping[str, str | Sealed]) -> WireStep:
@@ -182,11 +208,20 @@ def _build_token_step(form: Mapping[str, str | Sealed]) -> WireStep:
         "code_verifier": form.get("verifier", ""),
     }
     hidden = (ACCESS, "refresh_token")
-    return WireStep(TOKEN, StepKind.AUTH, "POST", "/oauth/token", said, token="none", secret_fields=hidden)  # noqa: S106  no secret
+    return WireStep(
+        TOKEN, StepKind.AUTH, "POST", "/oauth/token", said, token="none", secret_fields=hidden
+    )
 
 
 def _parse_token(answers: tuple[StepResult, ...]) -> Sealed | None:
-    return next((one.sealed[ACCESS] for one in answers if isinstance(one, Response) and ACCESS in one.sealed), None)
+    return next(
+        (
+            one.sealed[ACCESS]
+            for one in answers
+            if isinstance(one, Response) and ACCESS in one.sealed
+        ),
+        None,
+    )
 
 
 def _missing_server_outcome(answer: StepResult) -> Outcome:
@@ -205,12 +240,17 @@ def _sign_in_failure_outcome(answer: StepResult) -> Outcome:
     outcome = outcome_of_failure(answer, creates=False)
     if isinstance(outcome, Reauthorize):
         known = outcome.reason.code == "oauth.scopes"
-        return Rejected(outcome.reason if known else Message("mastodon.not_let_in"), permanent=False)
+        return Rejected(
+            outcome.reason if known else Message("mastodon.not_let_in"), permanent=False
+        )
     return outcome
 
 
 def _build_account(
-    form: Mapping[str, str | Sealed], server: Mapping[str, Any], me: Mapping[str, Any], token: Sealed | None
+    form: Mapping[str, str | Sealed],
+    server: Mapping[str, Any],
+    me: Mapping[str, Any],
+    token: Sealed | None,
 ) -> ConnectedAccount | Outcome:
     number = str(me.get("id", ""))
     name = str(me.get("username", ""))
@@ -225,7 +265,10 @@ def _build_account(
         surface=SURFACE,
         chat_surface=CHAT_SURFACE if form.get(WANTED_FIELD) == WANTED_MESSAGES else "",
         token=token,
-        options={"can_be_seen": True, "register": {"adult": form["rules"] == ADULT, "rules": rules_digest(server)}},
+        options={
+            "can_be_seen": True,
+            "register": {"adult": form["rules"] == ADULT, "rules": rules_digest(server)},
+        },
         app_key=host,
         limits=limits_from_server(server).json(),
     )
@@ -245,13 +288,21 @@ def rules_digest(server: Any) -> str:
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
     """Whether the token is this account's, and the account still lives here."""
     if not answers:
-        return Send(WireStep(ME, StepKind.CONTROL, "GET", "/api/v1/accounts/verify_credentials", action="look"))
+        return Send(
+            WireStep(
+                ME, StepKind.CONTROL, "GET", "/api/v1/accounts/verify_credentials", action="look"
+            )
+        )
     last = answers[-1]
     if not isinstance(last, Response) or not last.is_success or not isinstance(last.body, dict):
         return outcome_of_failure(last, creates=False)
     if str(last.body.get("id")) != account.partition("@")[0]:
         return Reauthorize(Message("connectors.token_refused"))
-    return Disconnected(Message("mastodon.moved")) if isinstance(last.body.get("moved"), dict) else None
+    return (
+        Disconnected(Message("mastodon.moved"))
+        if isinstance(last.body.get("moved"), dict)
+        else None
+    )
 
 
 def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
@@ -261,8 +312,11 @@ def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
     return metrics.parse_count(http_responses.success_body(answers[-1]).get("followers_count"))
 
 
-def inspect_destination(place: Destination, answers: tuple[StepResult, ...]) -> Send | DestinationReport | Outcome:
-    """What somebody said of the server's rules when they connected, and whether these are its rules still."""
+def inspect_destination(
+    place: Destination, answers: tuple[StepResult, ...]
+) -> Send | DestinationReport | Outcome:
+    """What somebody said of the server's rules when they connected, and whether these are its rules
+    still."""
     if not place.register.get("adult"):
         return DestinationReport(fails=(REGISTER_PREDICATE,))
     if not answers:

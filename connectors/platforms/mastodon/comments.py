@@ -1,7 +1,9 @@
 """What people say to an account on Mastodon: posts that name it, as every answer to it does. Pure.
 
-Sources: https://docs.joinmastodon.org/methods/notifications/#get, https://docs.joinmastodon.org/methods/accounts/#block,
-https://docs.joinmastodon.org/methods/reports/#post, https://docs.joinmastodon.org/methods/statuses/#favourite
+Sources: https://docs.joinmastodon.org/methods/notifications/#get,
+https://docs.joinmastodon.org/methods/accounts/#block,
+https://docs.joinmastodon.org/methods/reports/#post,
+https://docs.joinmastodon.org/methods/statuses/#favourite
 """
 
 from collections.abc import Mapping
@@ -24,18 +26,24 @@ BEGINNING = "0"
 """Before the first notification there will be, where there was none."""
 
 OPEN = frozenset({"public", "unlisted", "private"})
-"""Who may read a remark: everybody, or the followers of whoever said it. What is `direct` is a private message."""
+"""Who may read a remark: everybody, or the followers of whoever said it. What is `direct` is a
+private message."""
 
 MODERATION_ACTIONS: frozenset[str] = frozenset({"like", "unlike", "block", "report"})
 _LIKES = {"like": "favourite", "unlike": "unfavourite"}
 
 
-def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
-    """The posts that named the account after the notification `cursor`, page after page from the oldest on.
+def list_comments(
+    account: str, cursor: str, answers: tuple[StepResult, ...]
+) -> Send | CommentPage | None:
+    """The posts that named the account after the notification `cursor`, page after page from the
+    oldest on.
 
-    At first the newest page alone: what was said before that is history. Some servers give fewer than were asked for,
-    and what is left comes with the next reading. What a person filters away on their server is not told here either
-    (https://docs.joinmastodon.org/entities/NotificationPolicy/). Quotes that do not name the account are not remarks.
+    At first the newest page alone: what was said before that is history. Some servers give fewer
+    than were asked for, and what is left comes with the next reading. What a person filters away on
+    their server is not told here either
+    (https://docs.joinmastodon.org/entities/NotificationPolicy/). Quotes that do not name the
+    account are not remarks.
     """
     found = [page for page in map(_parse_notifications, answers) if page is not None]
     if answers and not found:
@@ -44,14 +52,21 @@ def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) ->
     full = bool(found) and len(found[-1]) >= LISTED and _has_advanced(cursor, found)
     if not answers or (cursor and full and len(found) == len(answers) < MAX_PAGES):
         since = f"&min_id={quote_segment(after)}" if after else ""
-        return comments.comments_request(f"/api/v1/notifications?types%5B%5D=mention&limit={LISTED}{since}")
-    entries = sorted((one for page in found for one in page), key=lambda one: _id_sort_key(one["id"]))
+        return comments.comments_request(
+            f"/api/v1/notifications?types%5B%5D=mention&limit={LISTED}{since}"
+        )
+    entries = sorted(
+        (one for page in found for one in page), key=lambda one: _id_sort_key(one["id"])
+    )
     said = [_parse_comment(one, account.partition("@")[0]) for one in entries]
-    return CommentPage(tuple(dict.fromkeys(one for one in said if one is not None)), after or BEGINNING)
+    return CommentPage(
+        tuple(dict.fromkeys(one for one in said if one is not None)), after or BEGINNING
+    )
 
 
 def _has_advanced(cursor: str, pages: list[list[Mapping[str, Any]]]) -> bool:
-    """Whether the last page brought anything new: a server that does not go forward gives the same one for ever."""
+    """Whether the last page brought anything new: a server that does not go forward gives the same
+    one for ever."""
     before = [cursor, *(one["id"] for page in pages[:-1] for one in page)]
     return max(_id_sort_key(one["id"]) for one in pages[-1]) > max(map(_id_sort_key, before))
 
@@ -74,14 +89,16 @@ def _is_id(told: object) -> bool:
 
 
 def _parse_comment(entry: Mapping[str, Any], mine: str) -> Comment | None:
-    """What somebody said in everybody's sight; None for anything else. An answer to an answer is under that alone:
-    nobody tells the post at its top without being asked for each."""
+    """What somebody said in everybody's sight; None for anything else. An answer to an answer is
+    under that alone: nobody tells the post at its top without being asked for each."""
     match entry:
         case {
             "type": "mention",
             "account": {"id": str(author), "acct": str(name)},
             "status": {"id": str(native_id), "visibility": str(visibility)} as status,
-        } if visibility in OPEN and author != mine and _is_id(author) and _is_id(native_id) and name:
+        } if (
+            visibility in OPEN and author != mine and _is_id(author) and _is_id(native_id) and name
+        ):
             above = status.get("in_reply_to_id")
             whose = status.get("in_reply_to_account_id")
             url = status.get("url")
@@ -109,18 +126,25 @@ def _parse_text(status: Mapping[str, Any]) -> str:
     return "\n\n".join(word for word in words if word)
 
 
-def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Like a remark or take that back, keep an author away, which also empties what was heard of them, or tell the
-    server's people of a remark.
+def moderate_comment(
+    spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+) -> Send | Outcome:
+    """Like a remark or take that back, keep an author away, which also empties what was heard of
+    them, or tell the server's people of a remark.
 
-    An answer cannot be hidden or deleted by whom it is said to. A report whose answer was lost is made once more: the
-    server has no list of one's own to look at, and shows its people all reports of one account together.
+    An answer cannot be hidden or deleted by whom it is said to. A report whose answer was lost is
+    made once more: the server has no list of one's own to look at, and shows its people all reports
+    of one account together.
     """
     if act not in MODERATION_ACTIONS:
-        return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=False)
+        return Rejected(
+            Message("connectors.refused", {"status": 405, "word": act}), permanent=False
+        )
     if not answers:
         if act == "block":
-            return comments.moderation_request("POST", f"/api/v1/accounts/{quote_segment(spot.author)}/block")
+            return comments.moderation_request(
+                "POST", f"/api/v1/accounts/{quote_segment(spot.author)}/block"
+            )
         if act in _LIKES:
             return comments.moderation_request(
                 "POST", f"/api/v1/statuses/{quote_segment(spot.native_id)}/{_LIKES[act]}"
@@ -136,5 +160,7 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
     if done or is_missing(last):
         return Published(spot.native_id)
     if isinstance(last, Response) and last.status == 403 and "scope" in refusal_text(last).lower():
-        return Rejected(Message("oauth.scopes"), permanent=False)  # connected before this right was asked for: it posts
+        return Rejected(
+            Message("oauth.scopes"), permanent=False
+        )  # connected before this right was asked for: it posts
     return outcome_of_failure(last, creates=False)

@@ -1,6 +1,8 @@
-"""Other words for a post that stands on a Mastodon server; pure. Media that are not named in a change are taken off.
+"""Other words for a post that stands on a Mastodon server; pure. Media that are not named in a
+change are taken off.
 
-Source: https://docs.joinmastodon.org/methods/statuses/#edit, app/services/update_status_service.rb
+Source: https://docs.joinmastodon.org/methods/statuses/#edit,
+app/services/update_status_service.rb
 """
 
 from typing import Any
@@ -14,9 +16,11 @@ from connectors.shared.http_responses import quote_segment, success_body
 from foundation.i18n.translation import Message
 
 
-def edit_post(said: dict[str, Any], native_id: str, answers: tuple[StepResult, ...], *, files: bool) -> Send | Outcome:
-    """The next request for a post that is to say what is `said`, or what came of it; with `files` they are asked for
-    first."""
+def edit_post(
+    said: dict[str, Any], native_id: str, answers: tuple[StepResult, ...], *, files: bool
+) -> Send | Outcome:
+    """The next request for a post that is to say what is `said`, or what came of it; with `files`
+    they are asked for first."""
     path = f"/api/v1/statuses/{quote_segment(native_id)}"
     last = answers[-1] if answers else None
     if last is None and files:

@@ -1,4 +1,5 @@
-"""What a Mastodon server lets its accounts do: each sets limits of its own, and says so to anybody. Pure.
+"""What a Mastodon server lets its accounts do: each sets limits of its own, and says so to anybody.
+Pure.
 
 Source: https://docs.joinmastodon.org/entities/Instance/#configuration
 """
@@ -45,14 +46,18 @@ _TOLD = {
 }
 """Where in `configuration` each stands."""
 
-_OVER = re.compile(r"limit of \d+ exceeded|Cannot attach more than|must be less than|are not supported|too long")
-"""How a server says that it takes less, in English as most do (config/locales/en.yml and Rails' own messages)."""
+_OVER = re.compile(
+    r"limit of \d+ exceeded|Cannot attach more than|must be less than|are not supported|too long"
+)
+"""How a server says that it takes less, in English as most do (config/locales/en.yml and Rails' own
+messages)."""
 
 
 @dataclass(frozen=True)
 class ServerLimits:
-    """Characters, addresses' worth of characters, files of a post, bytes and pixels of one file; those of a server
-    that changed nothing, but for films: 40 MiB on servers that have not raised it to 99."""
+    """Characters, addresses' worth of characters, files of a post, bytes and pixels of one file;
+    those of a server that changed nothing, but for films: 40 MiB on servers that have not raised it
+    to 99."""
 
     text: int = 500
     media: int = 4
@@ -78,7 +83,9 @@ class ServerLimits:
             if not medium.alt.strip():
                 return Message("connectors.alt_missing", {"place": place})
             if len(medium.alt) > self.alt:
-                return Message("connectors.text_too_long", {"length": len(medium.alt), "most": self.alt})
+                return Message(
+                    "connectors.text_too_long", {"length": len(medium.alt), "most": self.alt}
+                )
         return None
 
     def _medium_unfit(self, medium: Medium) -> Message | None:
@@ -100,7 +107,10 @@ DEFAULT_LIMITS = ServerLimits()
 def limits_from_json(kept: Mapping[str, Any]) -> ServerLimits:
     """Limits as they were kept; whatever makes no sense is as usual."""
     known = {one.name: getattr(DEFAULT_LIMITS, one.name) for one in fields(ServerLimits)}
-    numbers = {name: parse_limit(kept.get(name), known[name], most) for name, most in LIMIT_CEILINGS.items()}
+    numbers = {
+        name: parse_limit(kept.get(name), known[name], most)
+        for name, most in LIMIT_CEILINGS.items()
+    }
     return ServerLimits(**numbers, mimes=_supported_mimes(kept.get("mimes")))
 
 
@@ -108,7 +118,9 @@ def limits_from_server(server: Any) -> ServerLimits:
     """What a server says of itself; whatever makes no sense is as usual."""
     said = _nested_mapping(server, "configuration")
     kept = {name: _nested_mapping(said, group).get(field) for name, (group, field) in _TOLD.items()}
-    return limits_from_json({**kept, "mimes": _nested_mapping(said, "media_attachments").get("supported_mime_types")})
+    return limits_from_json(
+        {**kept, "mimes": _nested_mapping(said, "media_attachments").get("supported_mime_types")}
+    )
 
 
 def _nested_mapping(said: Any, name: str) -> Mapping[str, Any]:
@@ -117,7 +129,8 @@ def _nested_mapping(said: Any, name: str) -> Mapping[str, Any]:
 
 
 def _supported_mimes(told: object) -> tuple[str, ...]:
-    """Of our kinds those that a server takes; all of them where it names none of ours, which says nothing."""
+    """Of our kinds those that a server takes; all of them where it names none of ours, which says
+    nothing."""
     listed = told if isinstance(told, list | tuple) else ()
     return tuple(one for one in MIMES if one in listed) or MIMES
 
@@ -125,7 +138,8 @@ def _supported_mimes(told: object) -> tuple[str, ...]:
 def instance_step(kind: StepKind) -> WireStep:
     """The request for what a server says of itself: anybody may read it."""
     action = "look" if kind is StepKind.CONTROL else ""
-    return WireStep(INSTANCE, kind, "GET", "/api/v2/instance", token="none", action=action)  # noqa: S106  no secret
+    # no secret
+    return WireStep(INSTANCE, kind, "GET", "/api/v2/instance", token="none", action=action)
 
 
 def read_own_limits(answers: tuple[StepResult, ...]) -> Send | Mapping[str, Any] | None:
@@ -133,12 +147,20 @@ def read_own_limits(answers: tuple[StepResult, ...]) -> Send | Mapping[str, Any]
     if not answers:
         return Send(instance_step(StepKind.CONTROL))
     server = success_body(answers[-1])
-    return limits_from_server(server).json() if isinstance(server.get("configuration"), Mapping) else None
+    return (
+        limits_from_server(server).json()
+        if isinstance(server.get("configuration"), Mapping)
+        else None
+    )
 
 
 def limit_refusal(answer: StepResult) -> Rejected | None:
     """A refusal by a limit that we did not know of; None for any other answer."""
-    said = answer.body.get("error") if isinstance(answer, Response) and isinstance(answer.body, dict) else ""
+    said = (
+        answer.body.get("error")
+        if isinstance(answer, Response) and isinstance(answer.body, dict)
+        else ""
+    )
     if not isinstance(answer, Response) or answer.status != 422 or not _OVER.search(str(said)):
         return None
     return Rejected(Message(LIMIT_CHANGED), permanent=False)

@@ -1,7 +1,9 @@
-"""A post or a message on Mastodon whose answer was lost, among the account's own: by its words as they were sent, or
-where there are none by its pictures, which keep the ids that the server gave them when they were uploaded. Pure.
+"""A post or a message on Mastodon whose answer was lost, among the account's own: by its words as
+they were sent, or where there are none by its pictures, which keep the ids that the server gave
+them when they were uploaded. Pure.
 
-Source: https://docs.joinmastodon.org/methods/accounts/#statuses, https://docs.joinmastodon.org/entities/MediaAttachment/
+Source: https://docs.joinmastodon.org/methods/accounts/#statuses,
+https://docs.joinmastodon.org/entities/MediaAttachment/
 """
 
 from collections.abc import Mapping, Set
@@ -10,12 +12,24 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.connector import (
+    LookupQuery,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
 from connectors.contract.outcomes import Absent, Found, LookupResult, Unknown
 from connectors.platforms.mastodon.account import account_id, id_of, post_url
 from connectors.platforms.mastodon.messages import DIRECT_VISIBILITY, mentioned_accounts
 from connectors.shared import textless_posts
-from connectors.shared.http_responses import clock_lead, parse_timestamp, quote_segment, success_body
+from connectors.shared.http_responses import (
+    clock_lead,
+    parse_timestamp,
+    quote_segment,
+    success_body,
+)
 from foundation.i18n.translation import Message
 from gate.contract.units import Medium
 
@@ -35,14 +49,21 @@ _FAILED = Unknown(Message("connectors.lookup_failed"))
 
 
 def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """List the account's posts since the attempt; those that may be it are read as they were written, since markup
-    differs by server."""
+    """List the account's posts since the attempt; those that may be it are read as they were
+    written, since markup differs by server."""
     silent = not sought.text.strip()
-    files = textless_posts.media_ids_of(sought, partial(_uploaded_media_ids, sought)) if silent else set()
+    files = (
+        textless_posts.media_ids_of(sought, partial(_uploaded_media_ids, sought))
+        if silent
+        else set()
+    )
     if silent and not files:
         return Unknown(Message("connectors.no_lookup"))
     if not answers:
-        path = f"/api/v1/accounts/{account_id(sought.account)}/statuses?limit={LISTED}&exclude_reblogs=true"
+        path = (
+            f"/api/v1/accounts/{account_id(sought.account)}/statuses?limit={LISTED}"
+            "&exclude_reblogs=true"
+        )
         return Send(_build_read_step("look", path))
     posts = _parse_posts(answers[0])
     if posts is None:
@@ -50,13 +71,17 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     start = sought.armed_at - WINDOW - clock_lead(answers[0], sought.asked_at or sought.armed_at)
     recent = [post for post in posts if (parse_timestamp(post.get("created_at")) or start) >= start]
     here = [post for post in recent if _is_candidate(post, sought)]
-    whole = len(recent) < len(posts) or len(posts) < USUAL  # it reaches back before the attempt, or to the first post
+    whole = (
+        len(recent) < len(posts) or len(posts) < USUAL
+    )  # it reaches back before the attempt, or to the first post
     if silent:
         return _find_by_media(here, sought, files, whole=whole)
     return _find_by_text(here, sought, answers, whole=whole)
 
 
-def _find_by_media(here: list[dict[str, Any]], sought: LookupQuery, files: Set[str], *, whole: bool) -> LookupResult:
+def _find_by_media(
+    here: list[dict[str, Any]], sought: LookupQuery, files: Set[str], *, whole: bool
+) -> LookupResult:
     seen = textless_posts.find_by_media(
         here, sought, files, number=_post_id, shows=_parse_media_ids, says=_parse_content
     )
@@ -74,14 +99,18 @@ def _find_by_text(
         name = SOURCE + _post_id(post)
         read = next((answer for answer in answers if answer.step == name), None)
         if read is None:
-            return Send(_build_read_step(name, f"/api/v1/statuses/{quote_segment(_post_id(post))}/source"))
+            return Send(
+                _build_read_step(name, f"/api/v1/statuses/{quote_segment(_post_id(post))}/source")
+            )
         text = success_body(read).get("text")
         if not isinstance(text, str):
             return _FAILED
         if _text_without_mention(text, sought) == sought.text.strip():
             found = _found_from_post(post)
             return replace(found, url="") if sought.chat else found
-    reworded = any(post.get("edited_at") for post in here)  # by its owner, on the server: it may have been it
+    reworded = any(
+        post.get("edited_at") for post in here
+    )  # by its owner, on the server: it may have been it
     return Absent() if whole and len(here) <= MAX_READ and not reworded else _FAILED
 
 
@@ -90,7 +119,9 @@ def _found_from_post(post: Mapping[str, Any]) -> Found:
 
 
 def _uploaded_media_ids(sought: LookupQuery, medium: Medium) -> set[str]:
-    return {id_of(answer) for answer in sought.told if answer.step == f"{STAGE}{medium.sha256[:24]}"} - {""}
+    return {
+        id_of(answer) for answer in sought.told if answer.step == f"{STAGE}{medium.sha256[:24]}"
+    } - {""}
 
 
 def _post_id(post: Mapping[str, Any]) -> str:
@@ -99,7 +130,11 @@ def _post_id(post: Mapping[str, Any]) -> str:
 
 def _parse_media_ids(post: Mapping[str, Any]) -> set[str]:
     files = post.get("media_attachments")
-    return {str(one.get("id")) for one in files if isinstance(one, dict)} if isinstance(files, list) else set()
+    return (
+        {str(one.get("id")) for one in files if isinstance(one, dict)}
+        if isinstance(files, list)
+        else set()
+    )
 
 
 def _parse_content(post: Mapping[str, Any]) -> object:
@@ -114,13 +149,18 @@ def _build_read_step(name: str, path: str) -> WireStep:
 def _parse_posts(answer: StepResult) -> list[dict[str, Any]] | None:
     """The posts of a listing, newest first; None when it is no look."""
     posts = answer.body if isinstance(answer, Response) and answer.is_success else None
-    whole = isinstance(posts, list) and all(isinstance(post, dict) and post.get("id") for post in posts)
+    whole = isinstance(posts, list) and all(
+        isinstance(post, dict) and post.get("id") for post in posts
+    )
     return posts if whole else None
 
 
 def _is_candidate(post: Mapping[str, Any], sought: LookupQuery) -> bool:
-    """Whether a post stands where the one sought would, and is nobody else's copy; of messages, who reads it."""
-    if str(post["id"]) in sought.known or (post.get("visibility") == DIRECT_VISIBILITY) != bool(sought.chat):
+    """Whether a post stands where the one sought would, and is nobody else's copy; of messages, who
+    reads it."""
+    if str(post["id"]) in sought.known or (post.get("visibility") == DIRECT_VISIBILITY) != bool(
+        sought.chat
+    ):
         return False
     if sought.chat:
         return mentioned_accounts(post) == {sought.chat}
@@ -128,5 +168,6 @@ def _is_candidate(post: Mapping[str, Any], sought: LookupQuery) -> bool:
 
 
 def _text_without_mention(text: str, sought: LookupQuery) -> str:
-    """The words of a post as it was written; of a message, without its reader's name before them."""
+    """The words of a post as it was written; of a message, without its reader's name before
+    them."""
     return text.strip().partition(" ")[2].strip() if sought.chat else text.strip()

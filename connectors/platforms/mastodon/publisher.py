@@ -1,9 +1,10 @@
-"""Mastodon: posts on a server of its own rules. The account is in `connectors/platforms/mastodon/account.py`, messages are in
-`messages.py`.
+"""Mastodon: posts on a server of its own rules. The account is in
+`connectors/platforms/mastodon/account.py`, messages are in `messages.py`.
 
-A post travels with an `Idempotency-Key`, which a server honours for an hour and some servers never; so a lost answer is
-looked up among the account's own posts, by the words as they were sent, and sent again only where they are not there.
-Source: https://docs.joinmastodon.org/methods/statuses/#create
+A post travels with an `Idempotency-Key`, which a server honours for an hour and some servers never;
+so a lost answer is looked up among the account's own posts, by the words as they were sent, and
+sent again only where they are not there. Source:
+https://docs.joinmastodon.org/methods/statuses/#create
 """
 
 from collections.abc import Mapping
@@ -72,7 +73,12 @@ from connectors.platforms.mastodon.limits import DEFAULT_LIMITS, VIDEO_MIME, Ser
 from connectors.platforms.mastodon.text import text_length
 from connectors.shared import options, unit_checks
 from connectors.shared.feed_layouts import MASTODON_LAYOUT
-from connectors.shared.http_responses import parse_timestamp, quote_segment, restage_uploads, success_body
+from connectors.shared.http_responses import (
+    parse_timestamp,
+    quote_segment,
+    restage_uploads,
+    success_body,
+)
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import COMMENT_REFERENCE, Medium, Unit
@@ -119,7 +125,8 @@ CAN = Capabilities(
     sizes={MESSAGE: (DEFAULT_LIMITS.text - messages.RESERVED_CHARACTERS, 0)},
     points_at=frozenset({COMMENT_REFERENCE}),
     moderates=comments.MODERATION_ACTIONS,
-    remarks_every=5,  # one request of the 300 that an account, and an address, has in as many minutes
+    # one request of the 300 that an account, and an address, has in as many minutes
+    remarks_every=5,
     names_whom_it_answers=True,
     shows={"": MASTODON_LAYOUT},
     options=(
@@ -165,12 +172,14 @@ class Mastodon:
         return _content_warning(unit)
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Upload each picture, wait until the server has worked through it, then post; tell what an answer meant. A
-        message is sent to its reader alone."""
+        """Upload each picture, wait until the server has worked through it, then post; tell what an
+        answer meant. A message is sent to its reader alone."""
         if unit.viewer:
             return messages.next_step(unit, answers, self.capabilities, self._limits.per_address)
         last = answers[-1] if answers else None
-        if last is not None and last.step == PUBLISH:  # also where a limit fell meanwhile: it stands, or does not
+        if (
+            last is not None and last.step == PUBLISH
+        ):  # also where a limit fell meanwhile: it stands, or does not
             return _publish_outcome(last, unit)
         unfit = self._unit_problem(unit)
         if unfit is not None:
@@ -182,18 +191,24 @@ class Mastodon:
             if _stage_name(medium) not in made:
                 return Send(_build_stage_step(medium))
         uploads = [made[_stage_name(medium)] for medium in unit.media]
-        return _poll_uploads(uploads, answers) or Send(_build_publish_step(unit, [id_of(upload) for upload in uploads]))
+        return _poll_uploads(uploads, answers) or Send(
+            _build_publish_step(unit, [id_of(upload) for upload in uploads])
+        )
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Look among the account's own posts and messages, by the words or, where there are none, by the pictures."""
+        """Look among the account's own posts and messages, by the words or, where there are none,
+        by the pictures."""
         return lookup.look_up(sought, answers)
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The server, where whoever is signed in finds the account."""
         return f"https://{account.partition('@')[2]}/"
 
-    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """The post whose number is in an address of the account's own server: another one has numbers of its own."""
+    def resolve_address(
+        self, address: ClaimedAddress, answers: tuple[StepResult, ...]
+    ) -> Send | LookupResult:
+        """The post whose number is in an address of the account's own server: another one has
+        numbers of its own."""
         number = _number_in(address.url, address.account.partition("@")[2])
         if not number:
             return NO_POST_THERE
@@ -204,11 +219,18 @@ class Mastodon:
             return Absent() if is_missing(last) else ADDRESS_UNREADABLE
         told = success_body(last)
         author = success_body(last).get("account")
-        mine = isinstance(author, dict) and quote_segment(str(author.get("id"))) == account_id(address.account)
-        return Found(number, post_url(told), parse_timestamp(told.get("created_at"))) if mine else OTHER_ACCOUNTS_POST
+        mine = isinstance(author, dict) and quote_segment(str(author.get("id"))) == account_id(
+            address.account
+        )
+        return (
+            Found(number, post_url(told), parse_timestamp(told.get("created_at")))
+            if mine
+            else OTHER_ACCOUNTS_POST
+        )
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete the post; gone already is gone. Other servers are told, and delete as they see fit."""
+        """Delete the post; gone already is gone. Other servers are told, and delete as they see
+        fit."""
         if copy.native_id.startswith(REMOVED):
             return Published(copy.native_id)
         if not answers:
@@ -220,28 +242,40 @@ class Mastodon:
         return outcome_of_failure(last, creates=False)
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Other words in the place of those of a post; its pictures are named, so that they stay."""
+        """Other words in the place of those of a post; its pictures are named, so that they
+        stay."""
         unfit = self._unit_problem(unit) if not answers else None
         if unfit is not None:
             return Rejected(unfit, permanent=False)
-        return edits.edit_post(_build_editable_fields(unit), native_id, answers, files=bool(unit.media))
+        return edits.edit_post(
+            _build_editable_fields(unit), native_id, answers, files=bool(unit.media)
+        )
 
-    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
-        """Favourites, replies, boosts and quotes, as far as this server heard of them; nobody counts views."""
+    def read_metrics(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
+        """Favourites, replies, boosts and quotes, as far as this server heard of them; nobody
+        counts views."""
         if copy.native_id.startswith(REMOVED) or copy.chat:
             return None
         if not answers:
-            return Send(_build_read_step("metrics", f"/api/v1/statuses/{quote_segment(copy.native_id)}"))
+            return Send(
+                _build_read_step("metrics", f"/api/v1/statuses/{quote_segment(copy.native_id)}")
+            )
         told = success_body(answers[-1])
         counts = {name: told.get(field) for field, name in _COUNTS.items()}
         return {name: count for name, count in counts.items() if isinstance(count, int)} or None
 
-    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | PostPresence | None:
         """What the account's own server does not know any more is gone: deleted, or taken down."""
         if copy.native_id.startswith(REMOVED):
             return None
         if not answers:
-            return Send(_build_read_step("look", f"/api/v1/statuses/{quote_segment(copy.native_id)}"))
+            return Send(
+                _build_read_step("look", f"/api/v1/statuses/{quote_segment(copy.native_id)}")
+            )
         if is_missing(answers[-1]):
             return MissingPost()
         return PresenceReport() if success_body(answers[-1]).get("id") else None
@@ -254,14 +288,25 @@ class Mastodon:
         if not wanted or copy.native_id.startswith(REMOVED):
             return MarkReport(there=not copy.native_id.startswith(REMOVED))
         if not answers:
-            return Send(_build_read_step("look", f"/api/v1/statuses/{quote_segment(copy.native_id)}"))
+            return Send(
+                _build_read_step("look", f"/api/v1/statuses/{quote_segment(copy.native_id)}")
+            )
         told = success_body(answers[-1])
         if told:
-            borne = {SENSITIVE_MARK: told.get("sensitive") is True, WARNING_MARK: bool(told.get("spoiler_text"))}
+            borne = {
+                SENSITIVE_MARK: told.get("sensitive") is True,
+                WARNING_MARK: bool(told.get("spoiler_text")),
+            }
             return MarkReport(tuple(flag for flag in wanted if not borne[flag]))
-        return MarkReport(there=False) if is_missing(answers[-1]) else outcome_of_failure(answers[-1], creates=False)
+        return (
+            MarkReport(there=False)
+            if is_missing(answers[-1])
+            else outcome_of_failure(answers[-1], creates=False)
+        )
 
-    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(
+        self, account: str, destination: str, answers: tuple[StepResult, ...]
+    ) -> Send | int | None:
         """How many follow the account."""
         return mastodon_account.count_followers(answers)
 
@@ -274,7 +319,8 @@ class Mastodon:
     def moderate_comment(
         self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """Block whoever said something, or report it; nothing else is given to whom it was said to."""
+        """Block whoever said something, or report it; nothing else is given to whom it was said
+        to."""
         return comments.moderate_comment(spot, act, answers)
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
@@ -288,10 +334,13 @@ class Mastodon:
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-        """Introduce ourselves to the server, have the person say yes there, then ask whose token it is."""
+        """Introduce ourselves to the server, have the person say yes there, then ask whose token it
+        is."""
         return mastodon_account.connect(form, answers)
 
-    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(
+        self, account: str, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
         """Ask whose token it is."""
         return mastodon_account.verify_account(account, answers)
 
@@ -307,9 +356,13 @@ class Mastodon:
 
     def _unit_problem(self, unit: Unit) -> Message | None:
         """Why the unit cannot go out as it is; nothing is ever cut."""
-        if wrong := unit_checks.unit_problem(unit, self.capabilities, length=self._text_length(unit)):
+        if wrong := unit_checks.unit_problem(
+            unit, self.capabilities, length=self._text_length(unit)
+        ):
             return wrong
-        if _content_warning(unit) and not unit.text_of("body").strip():  # the server would make the warning the text
+        if (
+            _content_warning(unit) and not unit.text_of("body").strip()
+        ):  # the server would make the warning the text
             return Message("mastodon.words_needed")
         if unit.comment_id and unit.media:
             return Message("connectors.too_many_media", {"count": len(unit.media), "most": 0})
@@ -321,7 +374,10 @@ class Mastodon:
 
 def _content_warning(unit: Unit) -> str:
     """Of the gate's mark first, whatever else somebody wants to say there."""
-    words = (WARNING_TEXT if WARNING_MARK in unit.flags else "", options.unit_options(unit).get_text("warning"))
+    words = (
+        WARNING_TEXT if WARNING_MARK in unit.flags else "",
+        options.unit_options(unit).get_text("warning"),
+    )
     return " · ".join(word for word in words if word)
 
 
@@ -335,12 +391,16 @@ def _build_stage_step(medium: Medium) -> WireStep:
     file = FileRef(medium.sha256, medium.mime, f"{what}.{medium.mime.rpartition('/')[2]}")
     said = {"description": medium.alt}
     name = _stage_name(medium)
-    return WireStep(name, StepKind.STAGE, "POST", "/api/v2/media", said, files={"file": file}, deadline=120.0)
+    return WireStep(
+        name, StepKind.STAGE, "POST", "/api/v2/media", said, files={"file": file}, deadline=120.0
+    )
 
 
 def _build_read_step(name: str, path: str) -> WireStep:
     """A harmless request for what stands somewhere."""
-    return WireStep(name, StepKind.CONTROL, "GET", path, action="metrics" if name == "metrics" else "look")
+    return WireStep(
+        name, StepKind.CONTROL, "GET", path, action="metrics" if name == "metrics" else "look"
+    )
 
 
 def _build_publish_step(unit: Unit, media: list[str]) -> WireStep:
@@ -363,15 +423,21 @@ def _build_editable_fields(unit: Unit) -> dict[str, Any]:
         said["sensitive"] = True
     if warning := _content_warning(unit):
         said["spoiler_text"] = warning
-    if language := options.unit_options(unit).get_text("language") or unit.language.partition("-")[0]:
+    if (
+        language := options.unit_options(unit).get_text("language")
+        or unit.language.partition("-")[0]
+    ):
         said["language"] = language
     return said
 
 
-def _poll_uploads(uploads: list[StepResult], answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+def _poll_uploads(
+    uploads: list[StepResult], answers: tuple[StepResult, ...]
+) -> Send | Outcome | None:
     """The next question, or why it must wait, until every picture can be shown; None then.
 
-    A picture that is not ready is left out of its post by some servers: https://github.com/mastodon/mastodon/issues/21864
+    A picture that is not ready is left out of its post by some servers:
+    https://github.com/mastodon/mastodon/issues/21864
     """
     for upload in uploads:
         name = f"poll:{id_of(upload)}"
@@ -393,8 +459,12 @@ def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
     told = success_body(answer)
     if native_id := id_of(answer):
         shown = told.get("media_attachments")
-        fewer = isinstance(shown, list) and len(shown) < len(unit.media)  # seen of servers under load, mastodon #21864
-        return Published(native_id, post_url(told), parse_timestamp(told.get("created_at")), fewer=fewer)
+        fewer = isinstance(shown, list) and len(shown) < len(
+            unit.media
+        )  # seen of servers under load, mastodon #21864
+        return Published(
+            native_id, post_url(told), parse_timestamp(told.get("created_at")), fewer=fewer
+        )
     if not isinstance(answer, Response):
         return outcome_of_failure(answer, creates=True)
     said = refusal_text(answer)
@@ -421,4 +491,8 @@ def _number_in(url: str, server: str) -> str:
         return ""
     path = decoded_segments(parts)
     below = len(path) >= 2 and (path[-2].startswith("@") or path[-2] == "statuses")
-    return path[-1] if below and path[-1].isascii() and path[-1].isalnum() and len(path[-1]) <= 64 else ""
+    return (
+        path[-1]
+        if below and path[-1].isascii() and path[-1].isalnum() and len(path[-1]) <= 64
+        else ""
+    )

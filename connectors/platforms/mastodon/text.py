@@ -1,7 +1,8 @@
-"""How Mastodon counts: characters as readers see them, every address as long as any other, names without their server;
-and the words of a post out of its HTML.
+"""How Mastodon counts: characters as readers see them, every address as long as any other, names
+without their server; and the words of a post out of its HTML.
 
-Sources: https://docs.joinmastodon.org/user/posting/#text, https://docs.joinmastodon.org/spec/activitypub/#sanitization
+Sources: https://docs.joinmastodon.org/user/posting/#text,
+https://docs.joinmastodon.org/spec/activitypub/#sanitization
 """
 
 import re
@@ -27,7 +28,8 @@ _BLOCKS = frozenset({"p", "blockquote", "ul", "ol", "pre", *(f"h{size}" for size
 
 
 class _Words(HTMLParser):
-    """Collects the words of a post: an address is hidden in parts, and all of them together are it."""
+    """Collects the words of a post: an address is hidden in parts, and all of them together are
+    it."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

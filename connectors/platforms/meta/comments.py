@@ -1,11 +1,14 @@
-"""Reading what people say under an account's posts on one of Meta's networks, a few requests at a time. Pure.
+"""Reading what people say under an account's posts on one of Meta's networks, a few requests at a
+time. Pure.
 
-A reading asks for the newest posts, each with its newest comments; then for what was left: more comments of a post that
-had more new ones than a page, and older posts, page by page. At the fifth request it stops, and the next reading goes
-on there. When all posts were passed, the next ones tell only what was said after that began.
+A reading asks for the newest posts, each with its newest comments; then for what was left: more
+comments of a post that had more new ones than a page, and older posts, page by page. At the fifth
+request it stops, and the next reading goes on there. When all posts were passed, the next ones tell
+only what was said after that began.
 
 Not heard: of a first reading, all but the comments of each post that come on its first page.
-Source, of fields within fields: https://developers.facebook.com/docs/graph-api/guides/field-expansion
+Source, of fields within fields:
+https://developers.facebook.com/docs/graph-api/guides/field-expansion
 """
 
 import json
@@ -55,8 +58,8 @@ def comment_turn(
     number: Callable[[StepResult], str],
     refused: Callable[..., Outcome],
 ) -> Send | Outcome:
-    """The request that puts words under a comment on a network of Meta's, or what its answer meant: `number` is the id
-    an answer gave."""
+    """The request that puts words under a comment on a network of Meta's, or what its answer meant:
+    `number` is the id an answer gave."""
     if not answers:
         return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, {"message": words}))
     last = answers[-1]
@@ -83,7 +86,8 @@ def comment_author(one: Mapping[str, Any]) -> str:
 def outcome_unless_present(
     native_id: str, asked: tuple[StepResult, ...], last: StepResult, there: Message
 ) -> Send | Outcome:
-    """ "It does not exist" is told as well of what this token may not touch: what can be read is `there`."""
+    """ "It does not exist" is told as well of what this token may not touch: what can be read is
+    `there`."""
     if not asked:
         path = f"/{quote_segment(native_id)}?fields=id"
         return Send(WireStep("look", StepKind.CONTROL, "GET", path, action="look"))
@@ -104,13 +108,15 @@ MAX_REMAINING = 50
 
 MARGIN = timedelta(minutes=10)
 LATE = timedelta(days=1)
-"""A post's comments are followed back so much further than what was told; and those that are read all the same are told
-again when they are no older: some appear late, as those that somebody let through."""
+"""A post's comments are followed back so much further than what was told; and those that are read
+all the same are told again when they are no older: some appear late, as those that somebody let
+through."""
 
 
 @dataclass(frozen=True)
 class CommentNetwork:
-    """How one of them is asked, and how its entries are read. Comments come newest first, in a post's `comments`."""
+    """How one of them is asked, and how its entries are read. Comments come newest first, in a
+    post's `comments`."""
 
     posts: Callable[[str], str]
     """The path of the newest posts, or of those after a cursor."""
@@ -161,7 +167,9 @@ class _Place:
     def written(self) -> str:
         """As a cursor."""
         left = [[one.post, one.after, one.until] for one in self.left]
-        return json.dumps([self.since, self.began, self.newest, self.after, left], separators=(",", ":"))
+        return json.dumps(
+            [self.since, self.began, self.newest, self.after, left], separators=(",", ":")
+        )
 
 
 def _parse_cursor(cursor: str) -> _Place:
@@ -205,7 +213,9 @@ def list_comments(
 def _build_comment_page(found: list[Comment], place: _Place) -> CommentPage:
     once = {one.native_id: one for one in found}.values()
     known = sorted((one for one in once if one.at is not None), key=lambda one: str(one.at))
-    return CommentPage((*(one for one in once if one.at is None), *known), place.written(), more=place.open)
+    return CommentPage(
+        (*(one for one in once if one.at is None), *known), place.written(), more=place.open
+    )
 
 
 def _is_permanently_refused(answer: StepResult) -> bool:
@@ -214,7 +224,8 @@ def _is_permanently_refused(answer: StepResult) -> bool:
 
 
 def _skip_unavailable(place: _Place) -> _Place:
-    """Past what cannot be asked for: comments of one post, or the walk, which begins anew and tells it all again."""
+    """Past what cannot be asked for: comments of one post, or the walk, which begins anew and tells
+    it all again."""
     return replace(place, left=place.left[1:]) if place.left else replace(place, after="", began="")
 
 
@@ -226,11 +237,19 @@ def _build_next_request(network: CommentNetwork, place: _Place, *, first: bool) 
 
 
 def _advance_place(
-    network: CommentNetwork, place: _Place, answer: StepResult, posts: list[dict[str, Any]], *, first: bool
+    network: CommentNetwork,
+    place: _Place,
+    answer: StepResult,
+    posts: list[dict[str, Any]],
+    *,
+    first: bool,
 ) -> _Place:
     """Where a reading stands after an answer."""
     if not first and place.left:
-        return replace(place, left=(*_remaining_comments(network, posts[0], place.left[0].until), *place.left[1:]))
+        return replace(
+            place,
+            left=(*_remaining_comments(network, posts[0], place.left[0].until), *place.left[1:]),
+        )
     until = (place.newest if first else "") or place.since
     rest = (one for post in posts for one in _remaining_comments(network, post, until))
     place = replace(place, left=(*place.left, *rest)[:MAX_REMAINING])
@@ -240,10 +259,16 @@ def _advance_place(
     at = response_date(answer)
     now = at.isoformat() if at is not None else ""
     under_way = bool(place.after or place.began)
-    return replace(place, newest=now) if under_way else replace(place, newest=now, began=now, after=after)
+    return (
+        replace(place, newest=now)
+        if under_way
+        else replace(place, newest=now, began=now, after=after)
+    )
 
 
-def _remaining_comments(network: CommentNetwork, post: Mapping[str, Any], until: str) -> list[_Left]:
+def _remaining_comments(
+    network: CommentNetwork, post: Mapping[str, Any], until: str
+) -> list[_Left]:
     """What stands under a post past this page and was not told: comments come newest first."""
     told = post.get("comments")
     told = told if isinstance(told, dict) else {}

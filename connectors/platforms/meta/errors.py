@@ -1,12 +1,16 @@
-"""What Instagram's answers mean: `{"error": {"code", "error_subcode", …}}`, often as HTTP 400 whatever is wrong. Pure.
+"""What Instagram's answers mean: `{"error": {"code", "error_subcode", …}}`, often as HTTP 400
+whatever is wrong. Pure.
 
-Source: https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/error-codes
+Source:
+https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/error-codes
 
-What refusals of Meta's networks mean where messages are concerned: most are about one person, or about the one right
-for messages, and say nothing of the account. Pure.
+What refusals of Meta's networks mean where messages are concerned: most are about one person, or
+about the one right for messages, and say nothing of the account. Pure.
 
-Source: https://developers.facebook.com/documentation/business-messaging/messenger-platform/error-codes; subcodes of
-Instagram, which that page leaves out, as others met them: https://github.com/ComposioHQ/composio/issues/3604,
+Source:
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/error-codes;
+subcodes of Instagram, which that page leaves out, as others met them:
+https://github.com/ComposioHQ/composio/issues/3604,
 https://github.com/chatwoot/chatwoot/pull/13002
 """
 
@@ -18,9 +22,22 @@ from datetime import timedelta
 from typing import Any
 
 from connectors.contract.connector import Response, StepResult
-from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
+from connectors.contract.outcomes import (
+    Disconnected,
+    Outcome,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+)
 from connectors.shared import http_responses, reply_windows
-from connectors.shared.http_responses import MAX_RETRY_WAIT, RATE_WINDOW, READER_GONE, SHORT_RETRY, restage_uploads
+from connectors.shared.http_responses import (
+    MAX_RETRY_WAIT,
+    RATE_WINDOW,
+    READER_GONE,
+    SHORT_RETRY,
+    restage_uploads,
+)
 from foundation.i18n.translation import Message
 
 
@@ -55,7 +72,8 @@ OVER = frozenset({2207008, 2207020})
 RESTRICTED = 2207050
 BUSY_CODES = frozenset({-1, 1, 2})
 MEDIA_REJECTED_CODES = frozenset({2207004, 2207005, 2207009, 2207023, 2207026})
-"""What they say of a file that no second try makes better: its size, its format, its shape, its kind."""
+"""What they say of a file that no second try makes better: its size, its format, its shape, its
+kind."""
 
 NOT_VISIBLE_CODE = (100, 33)
 NOT_KNOWN = (24, 4279009)
@@ -91,7 +109,8 @@ def _is_transient(answer: StepResult) -> bool:
 def container_failure(answer: StepResult) -> int:
     """Why a container came to nothing, as a subcode out of its `status`; 0 where none is told.
 
-    "Error: Media upload has failed with error code 2207026", or the number alone as their reference has it:
+    "Error: Media upload has failed with error code 2207026", or the number alone as their
+    reference has it:
     https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-container
     """
     found = re.search(r"\b2207\d{3}\b", str(http_responses.json_body(answer).get("status", "")))
@@ -99,7 +118,8 @@ def container_failure(answer: StepResult) -> int:
 
 
 def limit_wait(answer: Response) -> timedelta:
-    """How long a limit lasts, as they tell it in minutes, the longest of those they name; else the usual while.
+    """How long a limit lasts, as they tell it in minutes, the longest of those they name; else the
+    usual while.
 
     Source: https://developers.facebook.com/docs/graph-api/overview/rate-limiting#headers-2
     """
@@ -109,7 +129,9 @@ def limit_wait(answer: Response) -> timedelta:
         longest = max(int(one) for one in minutes)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return RATE_WINDOW
-    return min(timedelta(minutes=min(longest, 10**6)), MAX_RETRY_WAIT) if longest > 0 else RATE_WINDOW
+    return (
+        min(timedelta(minutes=min(longest, 10**6)), MAX_RETRY_WAIT) if longest > 0 else RATE_WINDOW
+    )
 
 
 def answer_entries(told: Mapping[str, Any]) -> list[dict[str, Any]] | None:
@@ -119,7 +141,8 @@ def answer_entries(told: Mapping[str, Any]) -> list[dict[str, Any]] | None:
 
 
 def next_cursor(told: Mapping[str, Any]) -> str:
-    """Where a list goes on; "" at its end, where no next page is named. Its address is not used: it holds the token.
+    """Where a list goes on; "" at its end, where no next page is named. Its address is not used: it
+    holds the token.
 
     Source: https://developers.facebook.com/docs/graph-api/results
     """
@@ -131,8 +154,8 @@ def next_cursor(told: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class ErrorWording:
-    """Codes of the sentences in which one of Meta's platforms is told, and how long a file that is not there yet is
-    waited for."""
+    """Codes of the sentences in which one of Meta's platforms is told, and how long a file that is
+    not there yet is waited for."""
 
     daily: str
     not_fetched: str
@@ -140,11 +163,16 @@ class ErrorWording:
     again: timedelta = SHORT_RETRY
 
 
-INSTAGRAM_WORDING = ErrorWording("instagram.daily_limit", "instagram.not_fetched", "instagram.preparing")
+INSTAGRAM_WORDING = ErrorWording(
+    "instagram.daily_limit", "instagram.not_fetched", "instagram.preparing"
+)
 
 
-def outcome_of_failure(answer: StepResult, *, creates: bool, words: ErrorWording = INSTAGRAM_WORDING) -> Outcome:
-    """Say what an answer that is no success meant. `creates`: it may have published, so what is unclear is a doubt."""
+def outcome_of_failure(
+    answer: StepResult, *, creates: bool, words: ErrorWording = INSTAGRAM_WORDING
+) -> Outcome:
+    """Say what an answer that is no success meant. `creates`: it may have published, so what is
+    unclear is a doubt."""
     code, sub = error_codes(answer)
     if not isinstance(answer, Response) or not code or answer.status == 429:
         return http_responses.outcome_of_status(answer, creates=creates)
@@ -157,20 +185,32 @@ def outcome_of_failure(answer: StepResult, *, creates: bool, words: ErrorWording
     if sub in OVER:
         return restage_uploads()
     if sub in FETCH or sub == NOT_READY:
-        return Retry(words.again, "account", Message(words.not_fetched if sub in FETCH else words.preparing))
+        return Retry(
+            words.again, "account", Message(words.not_fetched if sub in FETCH else words.preparing)
+        )
     return _unclear_outcome(answer, code, sub, creates=creates)
 
 
 def _unclear_outcome(answer: Response, code: int, sub: int, *, creates: bool) -> Outcome:
-    """Rates, hiccups and all the rest: a publication that was told "blocked" was seen to be live."""
-    if code in RATE_LIMIT_CODES or code in BUSY_CODES or answer.status >= 500 or _is_transient(answer):
+    """Rates, hiccups and all the rest: a publication that was told "blocked" was seen to be
+    live."""
+    if (
+        code in RATE_LIMIT_CODES
+        or code in BUSY_CODES
+        or answer.status >= 500
+        or _is_transient(answer)
+    ):
         if creates:
             return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
         wait = limit_wait(answer) if code in RATE_LIMIT_CODES else SHORT_RETRY
-        reason = Message("connectors.rate_limited" if code in RATE_LIMIT_CODES else "connectors.lookup_failed")
+        reason = Message(
+            "connectors.rate_limited" if code in RATE_LIMIT_CODES else "connectors.lookup_failed"
+        )
         return Retry(wait, http_responses.limit_scope(answer), reason)
     word = f"{code}_{sub}" if sub else str(code)
-    return Rejected(Message("connectors.refused", {"status": answer.status, "word": word}), permanent=False)
+    return Rejected(
+        Message("connectors.refused", {"status": answer.status, "word": word}), permanent=False
+    )
 
 
 WINDOW_OVER = frozenset({2534022, 2018278, 2018065})
@@ -199,7 +239,8 @@ A_WHILE = timedelta(minutes=15)
 
 
 def message_failure_outcome(answer: StepResult) -> Outcome:
-    """What an answer to a message meant that is no success. A limit is a plain no: nothing was said."""
+    """What an answer to a message meant that is no success. A limit is a plain no: nothing was
+    said."""
     code, sub = error_codes(answer)
     if sub in WINDOW_OVER:
         return Rejected(Message(reply_windows.WINDOW_CLOSED, {"hours": 24}), permanent=False)
@@ -213,24 +254,42 @@ def message_failure_outcome(answer: StepResult) -> Outcome:
         return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
     if is_message_permission_missing(answer):
         return Rejected(Message(reply_windows.MESSAGES_NOT_ALLOWED), permanent=False)
-    if isinstance(answer, Response) and answer.status < 500 and code in RATE_LIMIT_CODES and sub != UNCERTAIN_RATE:
-        return Retry(limit_wait(answer), http_responses.limit_scope(answer), Message("connectors.rate_limited"))
+    if (
+        isinstance(answer, Response)
+        and answer.status < 500
+        and code in RATE_LIMIT_CODES
+        and sub != UNCERTAIN_RATE
+    ):
+        return Retry(
+            limit_wait(answer),
+            http_responses.limit_scope(answer),
+            Message("connectors.rate_limited"),
+        )
     return outcome_of_failure(answer, creates=True)
 
 
 def reading_failure_outcome(answer: StepResult) -> Outcome:
-    """What an answer meant that tells no messages. Without the right the account goes on posting."""
+    """What an answer meant that tells no messages. Without the right the account goes on
+    posting."""
     if is_message_permission_missing(answer):
         return Rejected(Message(reply_windows.MESSAGES_NOT_ALLOWED), permanent=False)
     outcome = outcome_of_failure(answer, creates=False)
     waits = isinstance(answer, Response) and error_codes(answer)[0] in BUSY_CODES
-    return Retry(SHORT_RETRY, "account", outcome.reason) if waits and isinstance(outcome, Rejected) else outcome
+    return (
+        Retry(SHORT_RETRY, "account", outcome.reason)
+        if waits and isinstance(outcome, Rejected)
+        else outcome
+    )
 
 
 def messages_unreadable_reason(probed: StepResult) -> Outcome | None:
-    """Why messages that somebody wants cannot be read, as an account is connected. A bad moment is none: listening says
-    what it meets."""
-    refused = None if isinstance(probed, Response) and probed.is_success else reading_failure_outcome(probed)
+    """Why messages that somebody wants cannot be read, as an account is connected. A bad moment is
+    none: listening says what it meets."""
+    refused = (
+        None
+        if isinstance(probed, Response) and probed.is_success
+        else reading_failure_outcome(probed)
+    )
     return None if isinstance(refused, Retry) else refused
 
 
@@ -241,5 +300,6 @@ def is_message_permission_missing(answer: StepResult) -> bool:
 
 
 def is_conversation_missing(answer: StepResult) -> bool:
-    """Whether a conversation is told as not there, or put away: nobody can answer in it, and the others go on."""
+    """Whether a conversation is told as not there, or put away: nobody can answer in it, and the
+    others go on."""
     return error_codes(answer) == NOT_VISIBLE_CODE or error_codes(answer)[1] == ARCHIVED

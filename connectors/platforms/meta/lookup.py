@@ -1,9 +1,11 @@
-"""A post of Instagram or Meta's Threads that is pictures without words, and whose answer was lost. Pure.
+"""A post of Instagram or Meta's Threads that is pictures without words, and whose answer was lost.
+Pure.
 
-Its container is asked first: one that waits was not published, and one that was says so, not as what. A published one
-is then the only wordless post of its kind in the list since the attempt; of two, nobody can tell which is ours.
-Source: https://developers.facebook.com/docs/instagram-platform/content-publishing, "Check container status", and
-https://developers.facebook.com/docs/threads/troubleshooting, "Publishing Status"
+Its container is asked first: one that waits was not published, and one that was says so, not as
+what. A published one is then the only wordless post of its kind in the list since the attempt; of
+two, nobody can tell which is ours. Source:
+https://developers.facebook.com/docs/instagram-platform/content-publishing, "Check container
+status", and https://developers.facebook.com/docs/threads/troubleshooting, "Publishing Status"
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.connector import (
+    LookupQuery,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
 from connectors.contract.outcomes import Absent, Found, LookupResult, Unknown
 from connectors.shared import textless_posts
 from connectors.shared.http_responses import clock_lead, json_body, parse_timestamp
@@ -33,7 +42,8 @@ _FILM = "video/mp4"
 
 @dataclass(frozen=True)
 class LookupNetwork:
-    """What the two call differently: the field with a container's state, that with a post's words, and their list."""
+    """What the two call differently: the field with a container's state, that with a post's words,
+    and their list."""
 
     status: str
     words: str
@@ -51,12 +61,21 @@ def container_step_name(medium: Medium) -> str:
 def look_up_textless(
     network: LookupNetwork, sought: LookupQuery, parent: str, answers: tuple[StepResult, ...]
 ) -> Send | LookupResult:
-    """Ask after the container, then read the list; `parent` is the step that makes a container of several."""
+    """Ask after the container, then read the list; `parent` is the step that makes a container of
+    several."""
     container = _find_container(sought, parent)
     if not container:
         return Unknown(Message("connectors.no_lookup"))
     if not answers:
-        return Send(WireStep("look", StepKind.CONTROL, "GET", f"/{container}?fields={network.status}", action="look"))
+        return Send(
+            WireStep(
+                "look",
+                StepKind.CONTROL,
+                "GET",
+                f"/{container}?fields={network.status}",
+                action="look",
+            )
+        )
     stands = _parse_container_status(answers[0], network.status)
     if stands in NOT_PUBLISHED:
         return Absent()
@@ -74,14 +93,20 @@ def look_up_textless(
     if further and all(_at_least(post, start) for post in last):
         return Send(network.page(sought, further)) if len(pages) < network.most_pages else _FAILED
     inside = [post for page in listed for post in page or () if _at_least(post, start)]
-    return _resolve_matches([post for post in inside if _is_candidate(post, sought, network.words)], stands)
+    return _resolve_matches(
+        [post for post in inside if _is_candidate(post, sought, network.words)], stands
+    )
 
 
 def _resolve_matches(alike: list[dict[str, Any]], stands: str) -> LookupResult:
     """What the posts that may be it prove, beside what the container said."""
     if stands == "PUBLISHED" and len(alike) == 1:
         post = alike[0]
-        return Found(str(post["id"]), str(post.get("permalink") or ""), parse_timestamp(post.get("timestamp")))
+        return Found(
+            str(post["id"]),
+            str(post.get("permalink") or ""),
+            parse_timestamp(post.get("timestamp")),
+        )
     if stands == "PUBLISHED" and not alike:
         return _FAILED  # the list lags
     return textless_posts.OTHER_MEDIA if alike else Absent()
@@ -95,7 +120,8 @@ def _find_container(sought: LookupQuery, parent: str) -> str:
 
 
 def _parse_container_status(answer: StepResult, field: str) -> str:
-    """What a container says of itself; "" where nobody answered. Reads of one that is there may say that it is not."""
+    """What a container says of itself; "" where nobody answered. Reads of one that is there may say
+    that it is not."""
     if not isinstance(answer, Response):
         return ""
     if answer.is_success:
@@ -108,7 +134,8 @@ def _at_least(post: Mapping[str, Any], start: datetime) -> bool:
 
 
 def _is_candidate(post: Mapping[str, Any], sought: LookupQuery, words: str) -> bool:
-    """Whether it is as wordless, of the same kind, stands where the one sought would, and is nobody else's copy."""
+    """Whether it is as wordless, of the same kind, stands where the one sought would, and is nobody
+    else's copy."""
     if (
         str(post["id"]) in sought.known
         or str(post.get(words) or "").strip()
@@ -119,7 +146,9 @@ def _is_candidate(post: Mapping[str, Any], sought: LookupQuery, words: str) -> b
     if len(sought.media) > 1:
         children = post.get("children")
         inner = children.get("data") if isinstance(children, dict) else None
-        return kind == "CAROUSEL_ALBUM" and isinstance(inner, list) and len(inner) == len(sought.media)
+        return (
+            kind == "CAROUSEL_ALBUM" and isinstance(inner, list) and len(inner) == len(sought.media)
+        )
     return kind == ("VIDEO" if sought.media[0].mime == _FILM else "IMAGE")
 
 

@@ -1,9 +1,11 @@
-"""Tokens of Meta's networks: one that somebody pasted or gave by a yes, and the one that follows it. Pure.
+"""Tokens of Meta's networks: one that somebody pasted or gave by a yes, and the one that follows
+it. Pure.
 
-Each holds for sixty days and is renewed by showing it, once it is a day old and as long as it works; the one before
-stays good, so a renewal may be asked for again and again. A yes gives one of an hour first. Both stand in the address
-of the request that asks for the next: Meta takes them no other way.
-Source: https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login,
+Each holds for sixty days and is renewed by showing it, once it is a day old and as long as it
+works; the one before stays good, so a renewal may be asked for again and again. A yes gives one of
+an hour first. Both stand in the address of the request that asks for the next: Meta takes them no
+other way. Source:
+https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login,
 https://developers.facebook.com/docs/instagram-platform/reference/refresh_access_token,
 https://developers.facebook.com/docs/threads/get-started/get-access-tokens-and-permissions,
 https://developers.facebook.com/docs/threads/get-started/long-lived-tokens
@@ -34,14 +36,16 @@ ME = "me"
 LONG = "long"
 RENEWAL = "renewal"
 MAX_REQUESTED = 3
-"""How often one of sixty days is asked for by one of an hour, where no answer comes: the code is used up by then."""
+"""How often one of sixty days is asked for by one of an hour, where no answer comes: the code is
+used up by then."""
 
 WRAPPED = f"data.0.{oauth.ACCESS_TOKEN_FIELD}"
 """Instagram's answer to a code is a list of one, as they describe it; others saw it bare."""
 
 TRIED = timedelta(days=3)
-"""How long a token counts whose end nobody told: at 80 % of that, old enough by then, it is renewed and its end known.
-It may have less left than this, if it was pasted in its last days; then a person must connect the account again."""
+"""How long a token counts whose end nobody told: at 80 % of that, old enough by then, it is renewed
+and its end known. It may have less left than this, if it was pasted in its last days; then a person
+must connect the account again."""
 
 TOKEN_LIFETIME = timedelta(days=60)
 """A token that was renewed works on to its own end."""
@@ -49,7 +53,8 @@ TOKEN_LIFETIME = timedelta(days=60)
 
 @dataclass(frozen=True)
 class TokenNetwork:
-    """One of Meta's networks whose accounts have tokens of their own, and what is different there."""
+    """One of Meta's networks whose accounts have tokens of their own, and what is different
+    there."""
 
     grants: str
     """What the names of its grants begin with."""
@@ -77,17 +82,24 @@ def whoami_step(network: TokenNetwork) -> WireStep:
 def token_turn(
     network: TokenNetwork, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | Outcome | RenewedTokens:
-    """The way to the token of an account, pasted or by a yes; the token, once the last answer says whose it is."""
+    """The way to the token of an account, pasted or by a yes; the token, once the last answer says
+    whose it is."""
     typed = form.get(oauth.ACCESS_TOKEN_FIELD)
     if isinstance(typed, Sealed):
         if not answers:
             return Send(whoami_step(network))
-        return _verify_token_owner(network, answers[-1], tokens_from_paste(typed), Message(network.unknown))
+        return _verify_token_owner(
+            network, answers[-1], tokens_from_paste(typed), Message(network.unknown)
+        )
     client = oauth.client_from_form(form)
     if not client.client_id or client.secret is None:
         return Rejected(Message("meta.no_client"), permanent=False)
     if "code" not in form:
-        asked = {"response_type": "code", CLIENT_ID: client.client_id, "scope": ",".join(network.scopes)}
+        asked = {
+            "response_type": "code",
+            CLIENT_ID: client.client_id,
+            "scope": ",".join(network.scopes),
+        }
         return OAuthVisit("/oauth/authorize", asked)
     if not answers:
         step = oauth.code_exchange_step("/oauth/access_token", form, basic=False)
@@ -98,7 +110,8 @@ def token_turn(
 def _exchange_short_token(
     network: TokenNetwork, secret: Sealed, answers: tuple[StepResult, ...]
 ) -> Send | Outcome | RenewedTokens:
-    """After a code was shown: its token of an hour is changed at once, and may be shown again where no answer came."""
+    """After a code was shown: its token of an hour is changed at once, and may be shown again where
+    no answer came."""
     short = _parse_short_token(answers[0])
     last = answers[-1]
     if short is None:
@@ -109,14 +122,20 @@ def _exchange_short_token(
         again = Message("oauth.again")
         found = _parse_long_token(answers[-2])
         return (
-            _verify_token_owner(network, last, found, again) if found is not None else Rejected(again, permanent=False)
+            _verify_token_owner(network, last, found, again)
+            if found is not None
+            else Rejected(again, permanent=False)
         )
     if _parse_long_token(last) and last.step == LONG:
         return Send(whoami_step(network))
     tries = sum(answer.step == LONG for answer in answers)
     if tries == MAX_REQUESTED or (tries and not isinstance(network.meaning(last), Retry)):
         return _refusal_outcome(last)
-    said = {"grant_type": f"{network.grants}_exchange_token", CLIENT_SECRET: secret, oauth.ACCESS_TOKEN_FIELD: short}
+    said = {
+        "grant_type": f"{network.grants}_exchange_token",
+        CLIENT_SECRET: secret,
+        oauth.ACCESS_TOKEN_FIELD: short,
+    }
     return Send(_build_token_step(LONG, "/access_token", said))
 
 
@@ -139,11 +158,16 @@ def _parse_short_token(answer: StepResult) -> Sealed | None:
 def _parse_long_token(answer: StepResult) -> RenewedTokens | None:
     """The token of sixty days that an answer gave: what renews it is itself."""
     found = oauth.parse_tokens(answer)
-    return RenewedTokens(found.token, found.token, found.lifetime or TRIED) if found is not None else None
+    return (
+        RenewedTokens(found.token, found.token, found.lifetime or TRIED)
+        if found is not None
+        else None
+    )
 
 
 def _has_needed_scope(network: TokenNetwork, answer: StepResult) -> bool:
-    """Whether the person left ticked what an account is of no use without; where nothing tells, it is seen later."""
+    """Whether the person left ticked what an account is of no use without; where nothing tells, it
+    is seen later."""
     body = http_responses.json_body(answer)
     listed = body.get("data")
     first = listed[0] if isinstance(listed, list) and listed else body
@@ -156,7 +180,9 @@ def _refusal_outcome(answer: StepResult) -> Outcome:
     """Why there is no token: the application's fault, or the code is used up."""
     body = http_responses.json_body(answer)
     error = body.get("error")
-    said = str(body.get("error_message") or (error.get("message") if isinstance(error, dict) else "")).lower()
+    said = str(
+        body.get("error_message") or (error.get("message") if isinstance(error, dict) else "")
+    ).lower()
     if "client secret" in said or "platform app" in said:
         return Rejected(Message("oauth.client_refused"), permanent=False)
     return oauth.code_refusal_outcome(answer, again=Message("oauth.again"))
@@ -165,13 +191,17 @@ def _refusal_outcome(answer: StepResult) -> Outcome:
 def refresh_tokens(
     network: TokenNetwork, grant: RefreshGrant, answers: tuple[StepResult, ...]
 ) -> Send | RenewedTokens | Outcome:
-    """The token that follows; the same one for some days more, where it works and is not renewed just now.
+    """The token that follows; the same one for some days more, where it works and is not renewed
+    just now.
 
-    They do not say how they refuse one that is too young, and refuse dead ones in several ways; so whether it is dead
-    is asked of the token itself, and nobody reconnects an account that works.
+    They do not say how they refuse one that is too young, and refuse dead ones in several ways; so
+    whether it is dead is asked of the token itself, and nobody reconnects an account that works.
     """
     if not answers:
-        said = {"grant_type": f"{network.grants}_refresh_token", oauth.ACCESS_TOKEN_FIELD: grant.refresh}
+        said = {
+            "grant_type": f"{network.grants}_refresh_token",
+            oauth.ACCESS_TOKEN_FIELD: grant.refresh,
+        }
         return Send(_build_token_step(RENEWAL, "/refresh_access_token", said))
     if found := _parse_long_token(answers[0]):
         return found
@@ -195,7 +225,7 @@ def _build_token_step(name: str, path: str, said: Mapping[str, Any]) -> WireStep
         "GET",
         path,
         said,
-        token="none",  # noqa: S106  no secret
+        token="none",
         secret_fields=(oauth.ACCESS_TOKEN_FIELD,),
         deadline=20.0,
         encoding="query",

@@ -1,14 +1,16 @@
-"""What Meta calls about: changes of Instagram accounts and Pages, several accounts in one call, and of Threads. Pure.
+"""What Meta calls about: changes of Instagram accounts and Pages, several accounts in one call, and
+of Threads. Pure.
 
-All of it is called at one address of the house. A call is signed with the secret of the application it is for, over
-its body alone, and told again for 36 hours where nobody takes it. Of what it says only the accounts count, and what is
-worth reading there; what an account said itself is left out.
+All of it is called at one address of the house. A call is signed with the secret of the application
+it is for, over its body alone, and told again for 36 hours where nobody takes it. Of what it says
+only the accounts count, and what is worth reading there; what an account said itself is left out.
 
-Not told: mentions on Threads, which name no account; they are read in their turn.
-Unverified: that `owner_id` on Threads is the number an account has there by its own token.
-Source: https://developers.facebook.com/docs/graph-api/webhooks/getting-started,
+Not told: mentions on Threads, which name no account; they are read in their turn. Unverified: that
+`owner_id` on Threads is the number an account has there by its own token. Source:
+https://developers.facebook.com/docs/graph-api/webhooks/getting-started,
 https://developers.facebook.com/docs/graph-api/webhooks/reference/page/#feed,
-https://developers.facebook.com/docs/instagram-platform/webhooks, https://developers.facebook.com/docs/threads/webhooks
+https://developers.facebook.com/docs/instagram-platform/webhooks,
+https://developers.facebook.com/docs/threads/webhooks
 """
 
 import hashlib
@@ -59,8 +61,9 @@ def read_signature(header: str) -> str:
 
 
 def verification_challenge(query: Mapping[str, str]) -> tuple[str, str]:
-    """What proves that somebody may set this address up, and what is said back to them; "" and "" where they ask for
-    anything else. What is said back is of letters and digits: no page of a stranger's making is shown from here."""
+    """What proves that somebody may set this address up, and what is said back to them; "" and ""
+    where they ask for anything else. What is said back is of letters and digits: no page of a
+    stranger's making is shown from here."""
     said = query.get("hub.challenge", "")
     asked = query.get("hub.mode") == "subscribe" and _CHALLENGE.fullmatch(said)
     return (query.get("hub.verify_token", ""), said) if asked else ("", "")
@@ -76,7 +79,8 @@ class _AccountChanges:
 
 
 def parse_app_webhooks(body: bytes) -> tuple[AppWebhookEvent, ...]:
-    """What is worth reading after a call, one for each account it is about; none for what nobody can read.
+    """What is worth reading after a call, one for each account it is about; none for what nobody
+    can read.
 
     The same changes are the same key, in whatever call and order they come.
     """
@@ -93,7 +97,9 @@ def parse_app_webhooks(body: bytes) -> tuple[AppWebhookEvent, ...]:
     except (ValueError, RecursionError):
         return ()
     return tuple(
-        AppWebhookEvent(_event_key(changes), account, frozenset(changes.wakes), platform, changes.at)
+        AppWebhookEvent(
+            _event_key(changes), account, frozenset(changes.wakes), platform, changes.at
+        )
         for (platform, account), changes in found.items()
     )
 
@@ -122,7 +128,11 @@ def _iter_changes(call: object) -> Iterator[_Change]:
         for change in _parse_entries(entry, "changes"):
             what = str(change.get("field"))
             value = change.get("value")
-            if (platform, what) in _ABOUT and isinstance(value, dict) and _is_news(platform, account, value):
+            if (
+                (platform, what) in _ABOUT
+                and isinstance(value, dict)
+                and _is_news(platform, account, value)
+            ):
                 yield platform, account, what, value, at
         for message in _parse_entries(entry, "messaging"):
             if _parse_author_id(message, "sender") != account:
@@ -148,7 +158,9 @@ def _is_news(platform: str, account: str, value: Mapping[str, Any]) -> bool:
     """Whether somebody else said something: a Page's feed tells likes and its own posts too."""
     if _parse_author_id(value, "from") == account:
         return False
-    return platform != "facebook" or (value.get("item") == "comment" and value.get("verb") not in _NOTHING_NEW)
+    return platform != "facebook" or (
+        value.get("item") == "comment" and value.get("verb") not in _NOTHING_NEW
+    )
 
 
 def _parse_author_id(value: Mapping[str, Any], name: str) -> str:
@@ -176,19 +188,25 @@ def _parse_time(told: object) -> datetime | None:
 def subscribe_account(
     platform: str, account: str, about: frozenset[WebhookTopic], answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
-    """Sign an account up for calls `about` what is worth reading, or off for nothing; done twice is done once.
+    """Sign an account up for calls `about` what is worth reading, or off for nothing; done twice is
+    done once.
 
-    Messages need a right of their own: without it, the account is signed up for what people say under posts alone.
-    Source: https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps,
+    Messages need a right of their own: without it, the account is signed up for what people say
+    under posts alone. Source:
+    https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps,
     https://developers.facebook.com/docs/instagram-platform/webhooks#enable-subscriptions,
     https://developers.facebook.com/docs/messenger-platform/webhooks
     """
     path = "/{account}/subscribed_apps"
-    fields = [what for (where, what), wakes in _ABOUT.items() if where == platform and wakes in about]
+    fields = [
+        what for (where, what), wakes in _ABOUT.items() if where == platform and wakes in about
+    ]
     if not answers and not fields:
         return app_webhooks.subscription_request("DELETE", path)
     if not answers:
-        return app_webhooks.subscription_request("POST", f"{path}?subscribed_fields={','.join(fields)}")
+        return app_webhooks.subscription_request(
+            "POST", f"{path}?subscribed_fields={','.join(fields)}"
+        )
     last = answers[-1]
     if isinstance(last, Response) and last.is_success and json_body(last).get("success") is True:
         return Published(account)

@@ -1,7 +1,8 @@
 """The creator's own page: the reference of the contract and the one destination that always works.
 
-Served by the room `web` on loopback under a credential of the house. Everything is addressed by content id, so a
-repeat is harmless: files by their digest, the item by the delivery's native key.
+Served by the room `web` on loopback under a credential of the house. Everything is addressed by
+content id, so a repeat is harmless: files by their digest, the item by the delivery's native
+key.
 """
 
 from collections.abc import Mapping
@@ -66,7 +67,15 @@ class OwnPage:
         surfaces=("public", "assured", "feed"),
         max_text=20_000,
         max_media=40,
-        mimes=("image/jpeg", "image/png", "image/webp", "video/mp4", "audio/ogg", "audio/mp4", "application/zip"),
+        mimes=(
+            "image/jpeg",
+            "image/png",
+            "image/webp",
+            "video/mp4",
+            "audio/ogg",
+            "audio/mp4",
+            "application/zip",
+        ),
         max_bytes=32 * 1024 * 1024,
         look="key",
         resend_is_look=True,
@@ -99,7 +108,11 @@ class OwnPage:
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Ask for the item by its content id."""
         if not answers:
-            return Send(WireStep("look", StepKind.CONTROL, "GET", _item_path(sought.native_key), action="look"))
+            return Send(
+                WireStep(
+                    "look", StepKind.CONTROL, "GET", _item_path(sought.native_key), action="look"
+                )
+            )
         match answers[-1]:
             case Response(status=404):
                 return Absent()
@@ -110,41 +123,67 @@ class OwnPage:
             case _:
                 return Unknown(Message("connectors.lookup_failed"))
 
-    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """The item at the end of an address, where the page says that it stands under that very one."""
+    def resolve_address(
+        self, address: ClaimedAddress, answers: tuple[StepResult, ...]
+    ) -> Send | LookupResult:
+        """The item at the end of an address, where the page says that it stands under that very
+        one."""
         parts = parse_url(address.url)
         path = decoded_segments(parts) if parts is not None else ()
         if not path or not is_post_key(path[-1]):
             return NO_POST_THERE
         if not answers:
-            return Send(WireStep("look", StepKind.CONTROL, "GET", _item_path(path[-1]), action="look"))
+            return Send(
+                WireStep("look", StepKind.CONTROL, "GET", _item_path(path[-1]), action="look")
+            )
         match answers[-1]:
             case Response(status=404 | 410):
                 return Absent()
             case Response(body={"id": str(native_id), "url": str(url)}) as seen if seen.is_success:
-                return Found(native_id, url) if is_same_page(address.url, url) else OTHER_ACCOUNTS_POST
+                return (
+                    Found(native_id, url) if is_same_page(address.url, url) else OTHER_ACCOUNTS_POST
+                )
             case _:
                 return ADDRESS_UNREADABLE
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Leave a tombstone; one that stands already proves it gone."""
         if not answers:
-            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", _item_path(copy.native_id), action="delete"))
+            return Send(
+                WireStep(
+                    "delete",
+                    StepKind.RESTRICT,
+                    "DELETE",
+                    _item_path(copy.native_id),
+                    action="delete",
+                )
+            )
         last = answers[-1]
         if isinstance(last, Response) and (200 <= last.status < 300 or last.status in {404, 410}):
             return Published(copy.native_id)
         return _failure_outcome(last, creates=False)
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Write the item anew under its content id; its files lie there. A tombstone is never written over."""
+        """Write the item anew under its content id; its files lie there. A tombstone is never
+        written over."""
         if not answers:
-            unfit = unit_checks.unit_problem(unit, self.capabilities, length=len(unit.text_of("body")))
-            return Rejected(unfit, permanent=False) if unfit is not None else Send(_build_edit_step(unit, native_id))
+            unfit = unit_checks.unit_problem(
+                unit, self.capabilities, length=len(unit.text_of("body"))
+            )
+            return (
+                Rejected(unfit, permanent=False)
+                if unfit is not None
+                else Send(_build_edit_step(unit, native_id))
+            )
         last = answers[-1]
-        trouble = isinstance(last, Response) and not last.is_success and last.status not in {404, 410}
+        trouble = (
+            isinstance(last, Response) and not last.is_success and last.status not in {404, 410}
+        )
         return _failure_outcome(last, creates=False) if trouble else edit_outcome(last, native_id)
 
-    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+    def read_metrics(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
         """Our own counters: no cookies, no personal data."""
         if not answers:
             path = f"{_item_path(copy.native_id)}/metrics"
@@ -180,16 +219,21 @@ def _item_path(native_key: str) -> str:
 
 
 def _build_publish_step(unit: Unit) -> WireStep:
-    return WireStep(PUBLISH, StepKind.PUBLISH, "PUT", _item_path(unit.native_key), _build_body(unit))
+    return WireStep(
+        PUBLISH, StepKind.PUBLISH, "PUT", _item_path(unit.native_key), _build_body(unit)
+    )
 
 
 def _build_edit_step(unit: Unit, native_id: str) -> WireStep:
-    return WireStep(edits.EDIT_STEP, StepKind.MUTATE, "PUT", _item_path(native_id), _build_body(unit))
+    return WireStep(
+        edits.EDIT_STEP, StepKind.MUTATE, "PUT", _item_path(native_id), _build_body(unit)
+    )
 
 
 def _build_body(unit: Unit) -> dict[str, object]:
     media = [
-        {"sha256": medium.sha256, "mime": medium.mime, "alt": medium.alt, "ai": medium.ai} for medium in unit.media
+        {"sha256": medium.sha256, "mime": medium.mime, "alt": medium.alt, "ai": medium.ai}
+        for medium in unit.media
     ]
     return {
         "title": unit.text_of("title"),
@@ -202,19 +246,30 @@ def _build_body(unit: Unit) -> dict[str, object]:
 
 def _publish_outcome(answer: StepResult, native_key: str) -> Outcome:
     match answer:
-        case Response(body={"id": str(native_id), "url": str(url)}) if answer.is_success and native_id == native_key:
+        case Response(body={"id": str(native_id), "url": str(url)}) if (
+            answer.is_success and native_id == native_key
+        ):
             return Published(native_id, url)
         case Response(status=410):  # a content id is never used again
-            return Rejected(Message("connectors.refused", {"status": 410, "word": "gone"}), permanent=True)
-        case Response(status=422, body={"error": "file_not_staged"}):  # another item with the same file was taken away
+            return Rejected(
+                Message("connectors.refused", {"status": 410, "word": "gone"}), permanent=True
+            )
+        case Response(
+            status=422, body={"error": "file_not_staged"}
+        ):  # another item with the same file was taken away
             return restage_uploads()
         case _:
             return _failure_outcome(answer, creates=True)
 
 
 def _failure_outcome(answer: StepResult, *, creates: bool) -> Outcome:
-    """The common meaning, but for what the house does to itself: a full disk, its own credential."""
+    """The common meaning, but for what the house does to itself: a full disk, its own
+    credential."""
     if isinstance(answer, Response) and answer.status == DISK_FULL:
         return Retry(SHORT_RETRY, "account", Message("connectors.disk_full"))
     outcome = outcome_of_status(answer, creates=creates)
-    return Retry(HOUSE_WAIT, "account", outcome.reason) if isinstance(outcome, Reauthorize) else outcome
+    return (
+        Retry(HOUSE_WAIT, "account", outcome.reason)
+        if isinstance(outcome, Reauthorize)
+        else outcome
+    )

@@ -1,8 +1,9 @@
-"""An account on Reddit: an application that Reddit approved, a yes of its owner, and one community. Pure.
+"""An account on Reddit: an application that Reddit approved, a yes of its owner, and one community.
+Pure.
 
-A creator has as many accounts here as communities they post to: each has rules of its own, and its limits. Approval:
-https://support.reddithelp.com/hc/articles/42728983564564 (Responsible Builder Policy). Requests name themselves:
-https://github.com/reddit-archive/reddit/wiki/API.
+A creator has as many accounts here as communities they post to: each has rules of its own, and its
+limits. Approval: https://support.reddithelp.com/hc/articles/42728983564564 (Responsible Builder
+Policy). Requests name themselves: https://github.com/reddit-archive/reddit/wiki/API.
 """
 
 import hashlib
@@ -48,7 +49,8 @@ NSFW_MARK = "nsfw=true"
 
 EXCHANGE = "/api/v1/access_token"
 SCOPES = "identity submit edit read history flair privatemessages report"
-"""Accounts that were connected before the last two were asked for hear nobody, and keep nobody away."""
+"""Accounts that were connected before the last two were asked for hear nobody, and keep nobody
+away."""
 
 WHOAMI_STEP = "me"
 ABOUT = "about"
@@ -86,8 +88,13 @@ FORM = ConnectForm(
     minutes=20,
     registered=True,
 )
-_COMMUNITY = re.compile(r"(?:https://(?:www\.|old\.)?reddit\.com)?/?(?:(r)/)?(\w{2,21})/?", re.ASCII | re.IGNORECASE)
-_PROFILE = re.compile(r"(?:https://(?:www\.|old\.)?reddit\.com)?/?(?:u|user)/([\w-]{3,20})/?", re.ASCII | re.IGNORECASE)
+_COMMUNITY = re.compile(
+    r"(?:https://(?:www\.|old\.)?reddit\.com)?/?(?:(r)/)?(\w{2,21})/?", re.ASCII | re.IGNORECASE
+)
+_PROFILE = re.compile(
+    r"(?:https://(?:www\.|old\.)?reddit\.com)?/?(?:u|user)/([\w-]{3,20})/?",
+    re.ASCII | re.IGNORECASE,
+)
 _NAME = re.compile(r"[\w-]{3,20}", re.ASCII)
 MIN_APPROVAL = 6
 
@@ -114,7 +121,8 @@ def parse_account(account: str) -> PostingAccount:
 
 
 def user_agent_header(account: str = "") -> Mapping[str, str]:
-    """The header that says who asks; requests without one are refused, and those of a common name are slowed down."""
+    """The header that says who asks; requests without one are refused, and those of a common name
+    are slowed down."""
     who = f"by /u/{parse_account(account).user}" if account else "signing in"
     return {"user-agent": f"python:greenroom:1 ({who})"}
 
@@ -131,7 +139,8 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
 def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-    """The person says yes; then tokens, whose they are, and what the community asks of who posts there."""
+    """The person says yes; then tokens, whose they are, and what the community asks of who posts
+    there."""
     typed = _parse_community(form)
     if isinstance(typed, Message):
         return Rejected(typed, permanent=False)
@@ -148,8 +157,19 @@ def connect(
         return user
     last = answers[-1]
     if not isinstance(last, Response) or not last.is_success:
-        return _closed_outcome(last) if last.step != FLAIRS else Rejected(_unknown_flair_message(()), permanent=False)
-    wanted = next((name for name in ORDER if name not in told and (name != FLAIRS or _wants_flair(form, told))), None)
+        return (
+            _closed_outcome(last)
+            if last.step != FLAIRS
+            else Rejected(_unknown_flair_message(()), permanent=False)
+        )
+    wanted = next(
+        (
+            name
+            for name in ORDER
+            if name not in told and (name != FLAIRS or _wants_flair(form, told))
+        ),
+        None,
+    )
     if wanted is not None:
         return Send(_build_community_step(wanted, StepKind.AUTH, typed, f"{user}@{typed}"))
     return _build_account(form, answers, PostingAccount(user, typed))
@@ -175,7 +195,11 @@ def _parse_user_name(answer: StepResult) -> str | Outcome:
     told = http_responses.success_body(answer)
     if not told:
         outcome = outcome_of_failure(answer, creates=False)
-        return Rejected(outcome.reason, permanent=False) if isinstance(outcome, Reauthorize) else outcome
+        return (
+            Rejected(outcome.reason, permanent=False)
+            if isinstance(outcome, Reauthorize)
+            else outcome
+        )
     if told.get("is_suspended") is True:
         return Rejected(Message("reddit.suspended"), permanent=False)
     name = told.get("name")
@@ -186,14 +210,22 @@ def _parse_user_name(answer: StepResult) -> str | Outcome:
 def _closed_outcome(answer: StepResult) -> Outcome:
     """Why nobody can post there; a token that may not ask is no use."""
     outcome = outcome_of_failure(answer, creates=False)
-    if isinstance(answer, Response) and (answer.status == 404 or 300 <= answer.status < 400):  # sent on to a search
+    if isinstance(answer, Response) and (
+        answer.status == 404 or 300 <= answer.status < 400
+    ):  # sent on to a search
         return Rejected(Message("reddit.no_community"), permanent=False)
-    return Rejected(Message("oauth.scopes"), permanent=False) if isinstance(outcome, Reauthorize) else outcome
+    return (
+        Rejected(Message("oauth.scopes"), permanent=False)
+        if isinstance(outcome, Reauthorize)
+        else outcome
+    )
 
 
 def _build_whoami_step(kind: StepKind, account: str = "") -> WireStep:
     action = "look" if kind is StepKind.CONTROL else ""
-    return WireStep(WHOAMI_STEP, kind, "GET", "/api/v1/me", headers=user_agent_header(account), action=action)
+    return WireStep(
+        WHOAMI_STEP, kind, "GET", "/api/v1/me", headers=user_agent_header(account), action=action
+    )
 
 
 def whoami_step(account: str) -> WireStep:
@@ -209,7 +241,9 @@ def _build_community_step(name: str, kind: StepKind, community: str, account: st
         FLAIRS: f"/r/{community}/api/link_flair_v2?raw_json=1",
     }
     action = "look" if kind is StepKind.CONTROL else ""
-    return WireStep(name, kind, "GET", paths[name], headers=user_agent_header(account), action=action)
+    return WireStep(
+        name, kind, "GET", paths[name], headers=user_agent_header(account), action=action
+    )
 
 
 def _parse_about(answer: StepResult) -> Mapping[str, Any]:
@@ -229,7 +263,9 @@ def _build_account(
         return Rejected(Message("connectors.unreadable"), permanent=True)
     if trouble := _setup_problem(about, http_responses.success_body(told[WHOAMI_STEP]), where):
         return Rejected(trouble, permanent=False)
-    flair = _resolve_flair(told[FLAIRS], str(form.get("flair", "")).strip()) if FLAIRS in told else ""
+    flair = (
+        _resolve_flair(told[FLAIRS], str(form.get("flair", "")).strip()) if FLAIRS in told else ""
+    )
     if isinstance(flair, Message):
         return Rejected(flair, permanent=False)
     register = {
@@ -251,7 +287,9 @@ def _build_account(
     )
 
 
-def _setup_problem(about: Mapping[str, Any], me: Mapping[str, Any], where: PostingAccount) -> Message | None:
+def _setup_problem(
+    about: Mapping[str, Any], me: Mapping[str, Any], where: PostingAccount
+) -> Message | None:
     """Why this person can post nothing there, or would not find again what they post."""
     if about.get("over18") is True and me.get("over_18") is not True:
         return Message("reddit.adults_hidden")
@@ -276,11 +314,18 @@ def _unknown_flair_message(there: Iterable[str]) -> Message:
 
 
 def _resolve_flair(answer: StepResult, wanted: str) -> str | Message:
-    """The id of the flair that somebody named; what is wrong where it is not there or none was named."""
+    """The id of the flair that somebody named; what is wrong where it is not there or none was
+    named."""
     body = answer.body if isinstance(answer, Response) else None
     listed = [one for one in body if isinstance(one, dict)] if isinstance(body, list) else []
-    there = {str(one.get("text", "")).strip(): str(one.get("id", "")) for one in listed if not one.get("mod_only")}
-    found = next((number for text, number in there.items() if wanted and text.lower() == wanted.lower()), "")
+    there = {
+        str(one.get("text", "")).strip(): str(one.get("id", ""))
+        for one in listed
+        if not one.get("mod_only")
+    }
+    found = next(
+        (number for text, number in there.items() if wanted and text.lower() == wanted.lower()), ""
+    )
     return found if _is_uuid(found) else _unknown_flair_message(there)
 
 
@@ -299,7 +344,9 @@ def rules_digest(answer: StepResult) -> str:
         for rule in (rules if isinstance(rules, list) else ())
         if isinstance(rule, dict)
     ]
-    return hashlib.sha256(canonical_json(sorted(told, key=lambda rule: rule["short_name"]))).hexdigest()
+    return hashlib.sha256(
+        canonical_json(sorted(told, key=lambda rule: rule["short_name"]))
+    ).hexdigest()
 
 
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
@@ -311,12 +358,16 @@ def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outc
         return outcome_of_failure(answers[-1], creates=False)
     if told.get("is_suspended") is True:
         return Disconnected(Message("reddit.suspended"))
-    return None if told.get("name") == parse_account(account).user else Reauthorize(Message("connectors.token_refused"))
+    return (
+        None
+        if told.get("name") == parse_account(account).user
+        else Reauthorize(Message("connectors.token_refused"))
+    )
 
 
 def count_followers(account: str, answers: tuple[StepResult, ...]) -> Send | int | None:
-    """How many follow the person: Reddit counts them as subscribers of their profile. Whoever reads a community follows
-    that, not the account, so a person's accounts all tell the same number.
+    """How many follow the person: Reddit counts them as subscribers of their profile. Whoever reads
+    a community follows that, not the account, so a person's accounts all tell the same number.
 
     Source: https://github.com/sirkris/Reddit.NET/issues/167
     """
@@ -336,33 +387,47 @@ def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Sen
     if answers:
         return revocation_outcome(answers[-1], held.account)
     token = held.refresh or held.token
-    return revocation_request("/api/v1/revoke_token", held, token, headers=user_agent_header(held.account))
+    return revocation_request(
+        "/api/v1/revoke_token", held, token, headers=user_agent_header(held.account)
+    )
 
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
     """A new access token; the refresh token mostly stays."""
-    if answers and isinstance(answers[-1], Response) and answers[-1].status == 400:  # it says no more than that
+    if (
+        answers and isinstance(answers[-1], Response) and answers[-1].status == 400
+    ):  # it says no more than that
         return Reauthorize(Message("connectors.token_refused"))
     if answers:
         return oauth.renewal_outcome(answers[-1])
-    return Send(replace(oauth.token_renewal_step(EXCHANGE, grant), headers=user_agent_header(grant.account)))
+    return Send(
+        replace(oauth.token_renewal_step(EXCHANGE, grant), headers=user_agent_header(grant.account))
+    )
 
 
-def inspect_destination(to: Destination, answers: tuple[StepResult, ...]) -> Send | DestinationReport | Outcome:
-    """Whether the community is for adults now, and its rules are those that somebody read in the last 90 days."""
+def inspect_destination(
+    to: Destination, answers: tuple[StepResult, ...]
+) -> Send | DestinationReport | Outcome:
+    """Whether the community is for adults now, and its rules are those that somebody read in the
+    last 90 days."""
     told = {answer.step: answer for answer in answers}
     wanted = next((name for name in (ABOUT, RULES) if name not in told), None)
     if answers and not http_responses.success_body(answers[-1]):
         return outcome_of_failure(answers[-1], creates=False)
     if wanted is not None:
-        return Send(_build_community_step(wanted, StepKind.CONTROL, parse_account(to.account).community, to.account))
+        return Send(
+            _build_community_step(
+                wanted, StepKind.CONTROL, parse_account(to.account).community, to.account
+            )
+        )
     found = {
         OVER18_PREDICATE: _parse_about(told[ABOUT]).get("over18") is True,
         REGISTERED_PREDICATE: _has_current_rules(to.register, told[RULES]),
         AI_ALLOWED_PREDICATE: to.register.get("ai") is True,
     }
     return DestinationReport(
-        tuple(name for name, so in found.items() if so), tuple(name for name, so in found.items() if not so)
+        tuple(name for name, so in found.items() if so),
+        tuple(name for name, so in found.items() if not so),
     )
 
 

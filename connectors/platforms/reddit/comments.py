@@ -1,11 +1,13 @@
-"""What people say to an account in its community on Reddit: heard in its inbox, answered by comments. Pure.
+"""What people say to an account in its community on Reddit: heard in its inbox, answered by
+comments. Pure.
 
-The inbox has what was said under the account's posts and comments, and where its name was written, with or without a
-message of somebody's between: those are nobody's business here. What people answer each other under a post is told to
-nobody. A person's inbox is one for all communities, and each of our accounts is of one: it hears what was said there.
-A comment can be removed by the moderators of a community alone.
-Source: https://www.reddit.com/dev/api#GET_message_inbox, #POST_api_comment; the code Reddit published of both, of
-`POST_block` and `POST_report`: github.com/reddit-archive/reddit, r2/r2/controllers/api.py
+The inbox has what was said under the account's posts and comments, and where its name was written,
+with or without a message of somebody's between: those are nobody's business here. What people
+answer each other under a post is told to nobody. A person's inbox is one for all communities, and
+each of our accounts is of one: it hears what was said there. A comment can be removed by the
+moderators of a community alone. Source: https://www.reddit.com/dev/api#GET_message_inbox,
+#POST_api_comment; the code Reddit published of both, of `POST_block` and `POST_report`:
+github.com/reddit-archive/reddit, r2/r2/controllers/api.py
 """
 
 import re
@@ -17,7 +19,14 @@ from typing import Any
 from connectors.contract import comments
 from connectors.contract.capabilities import Capabilities
 from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
-from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.connector import (
+    LookupQuery,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
 from connectors.contract.outcomes import (
     Absent,
     Found,
@@ -57,8 +66,8 @@ from gate.contract.units import Unit
 
 MODERATION_ACTIONS = frozenset({"block", "report"})
 POLL_EVERY_NTH = 10
-"""Minutes: all accounts of an application share a hundred requests a minute with their posts, and each has a reading
-in every community."""
+"""Minutes: all accounts of an application share a hundred requests a minute with their posts, and
+each has a reading in every community."""
 
 MAX_TEXT = 10_000
 MAX_PAGES = 4
@@ -79,19 +88,25 @@ PUBLISH = "publish"
 LOOK = "look"
 AUTHOR_STEP = "whose"
 _GONE = frozenset({"DELETED_COMMENT", "DELETED_LINK"})
-_CLOSED = frozenset({"TOO_OLD", "THREAD_LOCKED", "USER_BLOCKED", "SUBREDDIT_NOTALLOWED", "NON_PUBLIC"})
+_CLOSED = frozenset(
+    {"TOO_OLD", "THREAD_LOCKED", "USER_BLOCKED", "SUBREDDIT_NOTALLOWED", "NON_PUBLIC"}
+)
 _NAME = re.compile(r"t1_[a-z0-9]{1,16}", re.ASCII)
 _POST = re.compile(r"t3_[a-z0-9]{1,16}", re.ASCII)
 _UNDER = re.compile(r"/comments/([a-z0-9]{1,16})(?:/|$)", re.ASCII)
 _AUTHOR = re.compile(r"[\w-]{3,20}", re.ASCII)
 
 
-def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
-    """What was said since a day before the cursor, in seconds since 1970; what was heard before is told again.
+def list_comments(
+    account: str, cursor: str, answers: tuple[StepResult, ...]
+) -> Send | CommentPage | None:
+    """What was said since a day before the cursor, in seconds since 1970; what was heard before is
+    told again.
 
-    The inbox has no "since" that outlives a deletion, so it is read back from its newest, four hundred entries at most:
-    of more than that between two readings the oldest are missed. The first reading takes the latest hundred. Where
-    somebody answered a comment, or named the account, the post is looked up: whose it is stands in no entry.
+    The inbox has no "since" that outlives a deletion, so it is read back from its newest, four
+    hundred entries at most: of more than that between two readings the oldest are missed. The first
+    reading takes the latest hundred. Where somebody answered a comment, or named the account, the
+    post is looked up: whose it is stands in no entry.
     """
     pages = [answer for answer in answers if answer.step == comments.COMMENTS_ACTION]
     read = [inbox_entries(page) for page in pages]
@@ -104,10 +119,14 @@ def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) ->
         return turn
     fresh = [entry for entry in found if since is None or (created_at(entry) or since) >= since]
     theirs = [entry for entry in fresh if _is_others_comment(entry, account)]
-    unclear = sorted({post for entry in theirs if (post := _post_of(entry)) and not _is_ours(entry)})[:PAGE_SIZE]
+    unclear = sorted(
+        {post for entry in theirs if (post := _post_of(entry)) and not _is_ours(entry)}
+    )[:PAGE_SIZE]
     if unclear and not asked:
         return comments.comments_request(
-            info_step(account, ",".join(unclear), LOOK).path, name=AUTHOR_STEP, headers=user_agent_header(account)
+            info_step(account, ",".join(unclear), LOOK).path,
+            name=AUTHOR_STEP,
+            headers=user_agent_header(account),
         )
     posts = listing_entries(answers[-1]) if asked else []
     if posts is None:
@@ -115,7 +134,9 @@ def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) ->
     user = parse_account(account).user.lower()
     ours = {str(post["name"]) for post in posts if str(post.get("author")).lower() == user}
     told = (_parse_comment(entry, ours) for entry in reversed(theirs))
-    newest = max((int(at.timestamp()) for entry in found if (at := created_at(entry)) is not None), default=0)
+    newest = max(
+        (int(at.timestamp()) for entry in found if (at := created_at(entry)) is not None), default=0
+    )
     return CommentPage(tuple(told), str(max(newest, int(cursor) if since is not None else 0)))
 
 
@@ -124,7 +145,9 @@ def _parse_cursor(cursor: str) -> datetime | None:
     return at - HELD if at is not None and at.timestamp() > HELD.total_seconds() else at
 
 
-def _build_next_request(account: str, cursor: str, pages: list[StepResult], found: list[dict[str, Any]]) -> Send | None:
+def _build_next_request(
+    account: str, cursor: str, pages: list[StepResult], found: list[dict[str, Any]]
+) -> Send | None:
     """The request for the next page, where one is needed."""
     since = _parse_cursor(cursor)
     after = listing_of(pages[-1]).get("after") if pages else ""
@@ -144,14 +167,23 @@ def _is_others_comment(entry: Mapping[str, Any], account: str) -> bool:
     where = parse_account(account)
     name = str(entry["name"])
     author = entry.get("author")
-    known = isinstance(author, str) and _AUTHOR.fullmatch(author) is not None and author.lower() != where.user.lower()
+    known = (
+        isinstance(author, str)
+        and _AUTHOR.fullmatch(author) is not None
+        and author.lower() != where.user.lower()
+    )
     there = str(entry.get("subreddit")).lower() == where.community.lower()
-    return known and there and _NAME.fullmatch(name) is not None and isinstance(entry.get("body"), str)
+    return (
+        known and there and _NAME.fullmatch(name) is not None and isinstance(entry.get("body"), str)
+    )
 
 
 def _is_ours(entry: Mapping[str, Any]) -> bool:
     """Whether the entry itself says that it stands under a post of the account's."""
-    return entry.get("type") == "post_reply" and _POST.fullmatch(str(entry.get("parent_id"))) is not None
+    return (
+        entry.get("type") == "post_reply"
+        and _POST.fullmatch(str(entry.get("parent_id"))) is not None
+    )
 
 
 def _post_of(entry: Mapping[str, Any]) -> str:
@@ -176,32 +208,52 @@ def _parse_comment(entry: Mapping[str, Any], ours: set[str]) -> Comment:
     )
 
 
-def reply_to_comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
+def reply_to_comment(
+    unit: Unit, answers: tuple[StepResult, ...], can: Capabilities
+) -> Send | Outcome:
     """Put words under what somebody said."""
     unfit = _comment_problem(unit, can)
-    return Rejected(unfit, permanent=False) if unfit is not None else _comment_turn(unit, answers, ON_REMARK)
+    return (
+        Rejected(unfit, permanent=False)
+        if unfit is not None
+        else _comment_turn(unit, answers, ON_REMARK)
+    )
 
 
 def add_first_comment(
     unit: Unit, answers: tuple[StepResult, ...], can: Capabilities, marks: frozenset[str]
 ) -> Send | Outcome:
-    """A first comment under a post of ours. Reddit marks posts for adults, and shows what stands under them with it."""
+    """A first comment under a post of ours. Reddit marks posts for adults, and shows what stands
+    under them with it."""
     wrong = unit_checks.first_comment_problem(unit, can, most=MAX_TEXT, marks=marks)
-    return Rejected(wrong, permanent=False) if wrong is not None else _comment_turn(unit, answers, ON_POST)
+    return (
+        Rejected(wrong, permanent=False)
+        if wrong is not None
+        else _comment_turn(unit, answers, ON_POST)
+    )
 
 
-def _comment_turn(unit: Unit, answers: tuple[StepResult, ...], why: tuple[str, str]) -> Send | Outcome:
-    """The request that puts words under something, or what came of it; `why`: what is told of one closed, or gone."""
+def _comment_turn(
+    unit: Unit, answers: tuple[StepResult, ...], why: tuple[str, str]
+) -> Send | Outcome:
+    """The request that puts words under something, or what came of it; `why`: what is told of one
+    closed, or gone."""
     closed, gone = why
     last = answers[-1] if answers else None
     if last is not None and last.step == WHOAMI_STEP:
         return explain_refusal(last, unit.account, Message(closed))
     if last is not None and last.step == PUBLISH:
-        return Send(whoami_step(unit.account)) if is_unexplained_refusal(last) else _publish_outcome(last, closed, gone)
+        return (
+            Send(whoami_step(unit.account))
+            if is_unexplained_refusal(last)
+            else _publish_outcome(last, closed, gone)
+        )
     said = {"thing_id": unit.parent_id, "text": unit.text_of("body"), "api_type": "json"}
     agents = user_agent_header(unit.account)
     path = "/api/comment?raw_json=1"
-    return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, said, headers=agents, encoding="form"))
+    return Send(
+        WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, said, headers=agents, encoding="form")
+    )
 
 
 def _comment_problem(unit: Unit, can: Capabilities) -> Message | None:
@@ -221,7 +273,11 @@ def _publish_outcome(answer: StepResult, closed: str, gone: str) -> Outcome:
         return outcome_of_failure(answer, creates=True)
     data = said.get("data")
     things = data.get("things") if isinstance(data, dict) else None
-    made = things[0].get("data") if isinstance(things, list) and things and isinstance(things[0], dict) else None
+    made = (
+        things[0].get("data")
+        if isinstance(things, list) and things and isinstance(things[0], dict)
+        else None
+    )
     if isinstance(made, dict) and _NAME.fullmatch(str(made.get("name"))):
         return Published(str(made["name"]), permalink_url(made.get("permalink")), created_at(made))
     errors = said.get("errors")
@@ -238,8 +294,8 @@ def _publish_outcome(answer: StepResult, closed: str, gone: str) -> Outcome:
 
 
 def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """Page through the account's comments, newest first; where none is it, see whether this application is shown what
-    stands there at all: Reddit keeps what is for adults from some."""
+    """Page through the account's comments, newest first; where none is it, see whether this
+    application is shown what stands there at all: Reddit keeps what is for adults from some."""
     if not answers:
         return Send(_build_page_step(sought.account))
     things = listing_entries(answers[-1])
@@ -248,21 +304,34 @@ def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Sen
     if answers[-1].step == AUTHOR_STEP:
         seen = any(thing["name"] == sought.reply_to for thing in things)
         return Absent() if seen else Unknown(Message("connectors.lookup_failed"))
-    start = sought.armed_at - WINDOW - http_responses.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    start = (
+        sought.armed_at
+        - WINDOW
+        - http_responses.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    )
     recent = [thing for thing in things if (created_at(thing) or start) >= start]
     for thing in reversed(recent):
         same = thing.get("parent_id") == sought.reply_to and normalize_markdown(
             thing.get("body")
         ) == normalize_markdown(sought.text)
         if same and thing["name"] not in sought.known:
-            return Found(str(thing["name"]), permalink_url(thing.get("permalink")), created_at(thing))
+            return Found(
+                str(thing["name"]), permalink_url(thing.get("permalink")), created_at(thing)
+            )
     after = listing_of(answers[-1]).get("after")
-    if any(thing.get("parent_id") == sought.reply_to and _is_candidate(thing, sought) for thing in recent):
+    if any(
+        thing.get("parent_id") == sought.reply_to and _is_candidate(thing, sought)
+        for thing in recent
+    ):
         return Unknown(Message("connectors.other_text_there"))
     if not after or len(recent) < len(things):
         return Send(replace(info_step(sought.account, sought.reply_to, LOOK), name=AUTHOR_STEP))
     whole = len(answers) < MAX_PAGES and isinstance(after, str)
-    return Send(_build_page_step(sought.account, after)) if whole else Unknown(Message("connectors.lookup_failed"))
+    return (
+        Send(_build_page_step(sought.account, after))
+        if whole
+        else Unknown(Message("connectors.lookup_failed"))
+    )
 
 
 def _is_candidate(thing: Mapping[str, Any], sought: LookupQuery) -> bool:
@@ -271,21 +340,34 @@ def _is_candidate(thing: Mapping[str, Any], sought: LookupQuery) -> bool:
 
 def _build_page_step(account: str, after: str = "") -> WireStep:
     more = f"&after={http_responses.quote_segment(after)}" if after else ""
-    path = f"/user/{http_responses.quote_segment(parse_account(account).user)}/comments?sort=new&raw_json=1&limit={PAGE_SIZE}{more}"
-    return WireStep(LOOK, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=LOOK)
+    path = (
+        f"/user/{http_responses.quote_segment(parse_account(account).user)}/comments?sort=new"
+        f"&raw_json=1&limit={PAGE_SIZE}{more}"
+    )
+    return WireStep(
+        LOOK, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=LOOK
+    )
 
 
-def moderate_comment(on: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Keep an author away, or tell the moderators. Neither says more than that it was taken in, and each done twice, or
-    to what is gone, changes nothing."""
+def moderate_comment(
+    on: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+) -> Send | Outcome:
+    """Keep an author away, or tell the moderators. Neither says more than that it was taken in, and
+    each done twice, or to what is gone, changes nothing."""
     if act not in MODERATION_ACTIONS:
         return Rejected(Message("reddit.cannot_act"), permanent=True)
     if not answers:
-        asked = {"id": on.native_id} if act == "block" else {"thing_id": on.native_id, "reason": REASON}
-        step = comments.moderation_request("POST", f"/api/{act}", {**asked, "api_type": "json"}).step
+        asked = (
+            {"id": on.native_id} if act == "block" else {"thing_id": on.native_id, "reason": REASON}
+        )
+        step = comments.moderation_request(
+            "POST", f"/api/{act}", {**asked, "api_type": "json"}
+        ).step
         return Send(replace(step, headers=user_agent_header(on.account), encoding="form"))
     last = answers[-1]
-    if isinstance(last, Response) and last.status == 403:  # a right that was not given when the account was connected
+    if (
+        isinstance(last, Response) and last.status == 403
+    ):  # a right that was not given when the account was connected
         return Rejected(Message("reddit.cannot_act"), permanent=False)
     if not isinstance(last, Response) or not last.is_success:
         return outcome_of_failure(last, creates=False)
@@ -294,4 +376,8 @@ def moderate_comment(on: CommentTarget, act: ModerationAction, answers: tuple[St
     if not isinstance(errors, list) or not errors:
         return Published(on.native_id)
     outcome = refusal_outcome(errors[0], said.get("ratelimit") if isinstance(said, dict) else None)
-    return outcome if isinstance(outcome, Retry) else Rejected(Message("reddit.cannot_act"), permanent=False)
+    return (
+        outcome
+        if isinstance(outcome, Retry)
+        else Rejected(Message("reddit.cannot_act"), permanent=False)
+    )

@@ -1,7 +1,8 @@
-"""Other words under the title of a post on Reddit; pure. Titles stay for ever, and so does all of what shows pictures.
+"""Other words under the title of a post on Reddit; pure. Titles stay for ever, and so does all of
+what shows pictures.
 
-The post is asked after before it is changed: one without a title of its own has its first line for one.
-Source: https://www.reddit.com/dev/api#POST_api_editusertext
+The post is asked after before it is changed: one without a title of its own has its first line for
+one. Source: https://www.reddit.com/dev/api#POST_api_editusertext
 """
 
 from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
@@ -23,7 +24,9 @@ LOOK = "look"
 NOT_THERE = Rejected(Message("edit.not_there"), permanent=True)
 
 
-def edit_post(unit: Unit, title: str, body: str, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+def edit_post(
+    unit: Unit, title: str, body: str, native_id: str, answers: tuple[StepResult, ...]
+) -> Send | Outcome:
     """The next request for a post that is to say `body` under its `title`, or what came of it."""
     if unit.media:
         return NOT_THERE
@@ -37,7 +40,14 @@ def edit_post(unit: Unit, title: str, body: str, native_id: str, answers: tuple[
         good = isinstance(last, Response) and last.is_success
         later = Retry(http_responses.SHORT_RETRY, "account", Message("connectors.lookup_failed"))
         return later if good else outcome_of_failure(last, creates=False)
-    found = next((post for post in posts if post["name"] == native_id and post.get("author") != DELETED_AUTHOR), None)
+    found = next(
+        (
+            post
+            for post in posts
+            if post["name"] == native_id and post.get("author") != DELETED_AUTHOR
+        ),
+        None,
+    )
     if found is None:
         return Rejected(Message(EDITED_POST_GONE), permanent=True)
     if found.get("is_self") is False:
@@ -48,7 +58,13 @@ def edit_post(unit: Unit, title: str, body: str, native_id: str, answers: tuple[
     path = "/api/editusertext"
     return Send(
         WireStep(
-            EDIT_STEP, StepKind.MUTATE, "POST", path, said, headers=user_agent_header(unit.account), encoding="form"
+            EDIT_STEP,
+            StepKind.MUTATE,
+            "POST",
+            path,
+            said,
+            headers=user_agent_header(unit.account),
+            encoding="form",
         )
     )
 

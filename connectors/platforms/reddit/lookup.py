@@ -1,4 +1,5 @@
-"""A post on Reddit whose answer was lost, or that is made later, among those of the account; pure."""
+"""A post on Reddit whose answer was lost, or that is made later, among those of the account;
+pure."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -27,8 +28,8 @@ WINDOW = timedelta(seconds=60)
 
 PICTURE_MADE = timedelta(minutes=5)
 FILM_MADE = timedelta(minutes=30)
-"""How long after it was sent a post of one picture or film may still be on its way. Reddit says so nowhere: 44 seconds
-were recorded of a film of 13."""
+"""How long after it was sent a post of one picture or film may still be on its way. Reddit says so
+nowhere: 44 seconds were recorded of a film of 13."""
 
 MAX_PAGES = 5
 
@@ -40,7 +41,11 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     posts = listing_entries(answers[-1])
     if posts is None:
         return Unknown(Message("connectors.lookup_failed"))
-    start = sought.armed_at - WINDOW - http_responses.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    start = (
+        sought.armed_at
+        - WINDOW
+        - http_responses.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    )
     recent = [post for post in posts if (created_at(post) or start) >= start]
     for post in reversed(recent):
         number = str(post["name"])
@@ -50,23 +55,37 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     if not after or len(recent) < len(posts):
         return _resolve_absence(sought, answers, start)
     whole = len(answers) < MAX_PAGES and isinstance(after, str)
-    return Send(_build_page_step(sought.account, after)) if whole else Unknown(Message("connectors.lookup_failed"))
+    return (
+        Send(_build_page_step(sought.account, after))
+        if whole
+        else Unknown(Message("connectors.lookup_failed"))
+    )
 
 
 def _build_page_step(account: str, after: str = "") -> WireStep:
     more = f"&after={http_responses.quote_segment(after)}" if after else ""
-    path = f"/user/{http_responses.quote_segment(parse_account(account).user)}/submitted?sort=new&raw_json=1&limit={PAGE_SIZE}{more}"
-    return WireStep(LOOK, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=LOOK)
+    path = (
+        f"/user/{http_responses.quote_segment(parse_account(account).user)}/submitted?sort=new"
+        f"&raw_json=1&limit={PAGE_SIZE}{more}"
+    )
+    return WireStep(
+        LOOK, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=LOOK
+    )
 
 
-def _resolve_absence(sought: LookupQuery, answers: tuple[StepResult, ...], start: datetime) -> LookupResult:
-    """Reddit keeps what is for adults from some applications: a list that shows nothing of it proves nothing. Nor does
-    one of a time when a film may still be on its way into it, nor one with a post of this title whose words changed."""
+def _resolve_absence(
+    sought: LookupQuery, answers: tuple[StepResult, ...], start: datetime
+) -> LookupResult:
+    """Reddit keeps what is for adults from some applications: a list that shows nothing of it
+    proves nothing. Nor does one of a time when a film may still be on its way into it, nor one with
+    a post of this title whose words changed."""
     shown = [post for answer in answers for post in listing_entries(answer) or ()]
     if any(_is_candidate(post, sought) and (created_at(post) or start) >= start for post in shown):
         return Unknown(Message("connectors.other_text_there"))
     blind = NSFW_MARK in sought.flags and not any(post.get("over_18") is True for post in shown)
-    early = (sought.asked_at or sought.armed_at) - (sought.sent_at or sought.armed_at) < _processing_time(sought.media)
+    early = (sought.asked_at or sought.armed_at) - (
+        sought.sent_at or sought.armed_at
+    ) < _processing_time(sought.media)
     return Unknown(Message("connectors.lookup_failed")) if blind or early else Absent()
 
 
@@ -77,7 +96,8 @@ def _processing_time(media: tuple[Medium, ...]) -> timedelta:
 
 
 def _is_match(post: Mapping[str, Any], sought: LookupQuery) -> bool:
-    """Whether a listed post is what was sent: where a picture or a film is, the text under it may not be told."""
+    """Whether a listed post is what was sent: where a picture or a film is, the text under it may
+    not be told."""
     _, body = unit_checks.split_title(sought.title, sought.text)
     told = normalize_markdown(post.get("selftext"))
     return _is_titled(post, sought) and (
@@ -86,10 +106,16 @@ def _is_match(post: Mapping[str, Any], sought: LookupQuery) -> bool:
 
 
 def _is_candidate(post: Mapping[str, Any], sought: LookupQuery) -> bool:
-    return _is_titled(post, sought) and str(post["name"]) not in sought.known and is_possibly_changed(post, "selftext")
+    return (
+        _is_titled(post, sought)
+        and str(post["name"]) not in sought.known
+        and is_possibly_changed(post, "selftext")
+    )
 
 
 def _is_titled(post: Mapping[str, Any], sought: LookupQuery) -> bool:
     title, _ = unit_checks.split_title(sought.title, sought.text)
-    there = str(post.get("subreddit", "")).lower() == parse_account(sought.account).community.lower()
+    there = (
+        str(post.get("subreddit", "")).lower() == parse_account(sought.account).community.lower()
+    )
     return there and normalize_markdown(post.get("title")) == normalize_markdown(title)

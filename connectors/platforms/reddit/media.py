@@ -1,7 +1,9 @@
-"""A picture or a film on its way to Reddit: a place in its store is asked for, then the file is put there. Pure.
+"""A picture or a film on its way to Reddit: a place in its store is asked for, then the file is put
+there. Pure.
 
-Reddit documents none of it. Source: praw's own use, https://github.com/praw-dev/praw/blob/main/praw/models/media.py;
-of films what its tests recorded: a store of their own, a leave of one minute, 2 GiB at most
+Reddit documents none of it. Source: praw's own use,
+https://github.com/praw-dev/praw/blob/main/praw/models/media.py; of films what its tests recorded: a
+store of their own, a leave of one minute, 2 GiB at most
 (`tests/integration/cassettes/TestSubreddit.test_submit_video.json` there).
 """
 
@@ -21,14 +23,17 @@ UPLOAD_PUT_STEP = "stage:put:"
 STORES = ("amazonaws.com", "redditmedia.com")
 """Where the address for a file may lie."""
 
-UPLOAD_SECRETS = tuple(f"args.fields.{name}" for name in ("policy", "x-amz-signature", "x-amz-security-token"))
+UPLOAD_SECRETS = tuple(
+    f"args.fields.{name}" for name in ("policy", "x-amz-signature", "x-amz-security-token")
+)
 """Of the fields that go with the file, those without which nobody can put one there."""
 
 VIDEO_MIME = "video/mp4"
 ENDINGS = {"image/jpeg": "jpg", "image/png": "png", VIDEO_MIME: "mp4"}
 SECONDS = 120.0
 FILM_SECONDS = 240.0
-"""How long a file may take: a film goes as a whole, and the five minutes of an attempt are for its poster as well."""
+"""How long a file may take: a film goes as a whole, and the five minutes of an attempt are for its
+poster as well."""
 
 
 class MediaUpload:
@@ -38,8 +43,13 @@ class MediaUpload:
         self._medium = medium
         self._account = account
         self._name = medium.sha256[:24]
-        self._lease = next((one for one in reversed(answers) if one.step == f"{UPLOAD_LEASE_STEP}{self._name}"), None)
-        self._put = next((one for one in reversed(answers) if one.step == f"{UPLOAD_PUT_STEP}{self._name}"), None)
+        self._lease = next(
+            (one for one in reversed(answers) if one.step == f"{UPLOAD_LEASE_STEP}{self._name}"),
+            None,
+        )
+        self._put = next(
+            (one for one in reversed(answers) if one.step == f"{UPLOAD_PUT_STEP}{self._name}"), None
+        )
 
     def next(self) -> Send | Outcome | None:
         """The next request of it, or why there is none; None when it is there."""
@@ -93,7 +103,10 @@ class MediaUpload:
         return told if isinstance(told, dict) else {}
 
     def _build_lease_step(self) -> WireStep:
-        said = {"filepath": f"{self._name}.{ENDINGS[self._medium.mime]}", "mimetype": self._medium.mime}
+        said = {
+            "filepath": f"{self._name}.{ENDINGS[self._medium.mime]}",
+            "mimetype": self._medium.mime,
+        }
         return WireStep(
             f"{UPLOAD_LEASE_STEP}{self._name}",
             StepKind.STAGE,
@@ -114,10 +127,14 @@ class MediaUpload:
             "/",
             dict(self._form_fields),
             files={
-                "file": FileRef(self._medium.sha256, self._medium.mime, f"{self._name}.{ENDINGS[self._medium.mime]}")
+                "file": FileRef(
+                    self._medium.sha256,
+                    self._medium.mime,
+                    f"{self._name}.{ENDINGS[self._medium.mime]}",
+                )
             },
             headers=user_agent_header(self._account),
-            token="none",  # noqa: S106  no secret
+            token="none",
             deadline=FILM_SECONDS if self.is_film else SECONDS,
             address=self._store_url,
             within=STORES,
@@ -131,6 +148,11 @@ def _name_of(field: Mapping[str, Any]) -> str:
 
 
 def expired_upload_outcome(answer: StepResult) -> Outcome | None:
-    """What a store's refusal means: its leave ran out, so another is asked for. None for anything else."""
-    refused = isinstance(answer, Response) and answer.step.startswith(UPLOAD_PUT_STEP) and answer.status in (400, 403)
+    """What a store's refusal means: its leave ran out, so another is asked for. None for anything
+    else."""
+    refused = (
+        isinstance(answer, Response)
+        and answer.step.startswith(UPLOAD_PUT_STEP)
+        and answer.status in (400, 403)
+    )
     return restage_uploads() if refused else None

@@ -1,11 +1,13 @@
 """Messages between a person on Reddit and one who wrote to them first. Pure.
 
-They come into the inbox among comments and have no "since" there, so it is read back from its newest. An answer is put
-under the reader's own last message: whoever wrote what is answered gets it. Since 2025 Reddit keeps messages in its
-chat and says that these requests go on; the lists of messages alone lead to a page for signing in since. So nothing is
-asked of them, and a list of what was sent proves that something is not there only where it shows what surely is.
-Sources: https://www.reddit.com/dev/api#GET_message_inbox, #GET_message_sent, #POST_api_comment;
-https://www.reddit.com/r/modnews/comments/1jf1dy5/; https://github.com/praw-dev/praw/issues/2077 and 2081
+They come into the inbox among comments and have no "since" there, so it is read back from its
+newest. An answer is put under the reader's own last message: whoever wrote what is answered gets
+it. Since 2025 Reddit keeps messages in its chat and says that these requests go on; the lists of
+messages alone lead to a page for signing in since. So nothing is asked of them, and a list of what
+was sent proves that something is not there only where it shows what surely is. Sources:
+https://www.reddit.com/dev/api#GET_message_inbox, #GET_message_sent, #POST_api_comment;
+https://www.reddit.com/r/modnews/comments/1jf1dy5/; https://github.com/praw-dev/praw/issues/2077 and
+2081
 """
 
 import re
@@ -58,21 +60,33 @@ PUBLISH = "publish"
 LOOK = "look"
 UPDATES = "updates"
 POLL_SECONDS = 120.0
-"""Between two looks: all accounts of an application share a hundred requests a minute with their posts."""
+"""Between two looks: all accounts of an application share a hundred requests a minute with their
+posts."""
 
 MAX_TEXT = 10_000
 MAX_PAGES = 5
-KEPT = ("reason", "data.after", *(f"data.children.data.{name}" for name in ("name", "author", "dest", *_NOT_ALONE)))
+KEPT = (
+    "reason",
+    "data.after",
+    *(f"data.children.data.{name}" for name in ("name", "author", "dest", *_NOT_ALONE)),
+)
 """What is kept of a look into the inbox."""
 
 HELD = timedelta(minutes=10)
-"""So far back is read again: lists are put together of parts, and one may show an older message later."""
+"""So far back is read again: lists are put together of parts, and one may show an older message
+later."""
 
 WINDOW = timedelta(seconds=60)
 """A message older than this before the attempt is another one with the same words."""
 
 UNREACHABLE = frozenset(
-    {"USER_BLOCKED", "USER_BLOCKED_MESSAGE", "NOT_WHITELISTED_BY_USER_MESSAGE", "USER_DOESNT_EXIST", "NO_USER"}
+    {
+        "USER_BLOCKED",
+        "USER_BLOCKED_MESSAGE",
+        "NOT_WHITELISTED_BY_USER_MESSAGE",
+        "USER_DOESNT_EXIST",
+        "NO_USER",
+    }
 )
 """What is said of the reader alone: they keep us away, take messages of few people, or left."""
 
@@ -81,13 +95,14 @@ _AUTHOR = re.compile(r"[\w-]{3,20}", re.ASCII)
 
 
 def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
-    """The next request, or what people wrote. The cursor: whose inbox, the time of its newest entry in seconds since
-    1970, and the messages that were seen of the last minutes before that."""
+    """The next request, or what people wrote. The cursor: whose inbox, the time of its newest entry
+    in seconds since 1970, and the messages that were seen of the last minutes before that."""
     return polls.resume_poll(_poll_updates(cursor) if cursor else _start_polling(), answers)
 
 
 def _start_polling() -> PollGenerator:
-    """Whose inbox it is, and how far it goes: what was written before was written to its owner, not to us."""
+    """Whose inbox it is, and how far it goes: what was written before was written to its owner, not
+    to us."""
     whose = yield _build_read_step(WHOAMI_STEP, "/api/v1/me", "")
     name = http_responses.success_body(whose).get("name")
     if not isinstance(name, str) or not _AUTHOR.fullmatch(name):
@@ -117,7 +132,11 @@ def _poll_updates(cursor: str) -> PollGenerator:
         if not isinstance(more, str) or not found or _created_seconds(found[-1]) < since:
             break
         after = more
-    fresh = [one for name, one in reversed(read.items()) if _created_seconds(one) >= since and name not in seen]
+    fresh = [
+        one
+        for name, one in reversed(read.items())
+        if _created_seconds(one) >= since and name not in seen
+    ]
     fresh.sort(key=_created_seconds)
     updates = (update for entry in fresh if (update := _parse_update(entry, me)) is not None)
     return ChatUpdates(tuple(updates), _format_cursor(me, read.values(), int(seconds)))
@@ -131,7 +150,8 @@ def _format_cursor(me: str, found: Collection[Mapping[str, Any]], before: int) -
 
 
 def _explain_polling_failure(answer: StepResult, me: str) -> PollGenerator:
-    """Why nothing was heard. A bare no is the account's end, or a right that is missing: then it goes on posting."""
+    """Why nothing was heard. A bare no is the account's end, or a right that is missing: then it
+    goes on posting."""
     if not is_unexplained_refusal(answer):
         return outcome_of_failure(answer, creates=False)
     whose = yield _build_read_step(WHOAMI_STEP, "/api/v1/me", me)
@@ -144,22 +164,36 @@ def _created_seconds(entry: Mapping[str, Any]) -> int:
 
 
 def _parse_update(entry: Mapping[str, Any], me: str) -> ChatUpdate | None:
-    """What somebody wrote to this person alone; what Reddit, a community or a moderator says is for its owner."""
+    """What somebody wrote to this person alone; what Reddit, a community or a moderator says is for
+    its owner."""
     name = str(entry["name"])
     author = entry.get("author")
     dest = str(entry.get("dest"))
-    known = isinstance(author, str) and _AUTHOR.fullmatch(author) is not None and author.lower() != me.lower()
+    known = (
+        isinstance(author, str)
+        and _AUTHOR.fullmatch(author) is not None
+        and author.lower() != me.lower()
+    )
     alone = dest.lower() == me.lower() and not any(map(entry.get, _NOT_ALONE))
     if not known or not alone or _NAME.fullmatch(name) is None or entry.get("was_comment") is True:
         return None
     words = _parse_text(entry)
     at = created_at(entry)
     who = str(author)
-    return ChatUpdate(name, "message" if words else "unsupported", who, f"u/{who}", native_id=name, at=at, text=words)
+    return ChatUpdate(
+        name,
+        "message" if words else "unsupported",
+        who,
+        f"u/{who}",
+        native_id=name,
+        at=at,
+        text=words,
+    )
 
 
 def _parse_text(entry: Mapping[str, Any]) -> str:
-    """A first message has a subject that somebody wrote; those of answers, and of what came by chat, are Reddit's."""
+    """A first message has a subject that somebody wrote; those of answers, and of what came by
+    chat, are Reddit's."""
     subject, body = (str(entry.get(name) or "").strip() for name in ("subject", "body"))
     theirs = not entry.get("first_message_name") and not re.match(r"re:|\[", subject, re.IGNORECASE)
     said = [subject if theirs and subject != body else "", body]
@@ -169,7 +203,13 @@ def _parse_text(entry: Mapping[str, Any]) -> str:
 def message_problem(unit: Unit, can: Capabilities) -> Message | None:
     """Why a message cannot go out as it is; nothing is ever cut."""
     text = unit.text_of("body")
-    if unit.invoice is not None or unit.buttons or unit.media or unit.text_of("title") or not text.strip():
+    if (
+        unit.invoice is not None
+        or unit.buttons
+        or unit.media
+        or unit.text_of("title")
+        or not text.strip()
+    ):
         return Message("reddit.words_alone")
     if wrong := unit_checks.unit_problem(unit, can, length=len(text)):
         return wrong
@@ -177,12 +217,15 @@ def message_problem(unit: Unit, can: Capabilities) -> Message | None:
 
 
 def next_step(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
-    """Look for the reader's last message in the inbox, then put the answer under it; tell what came of it."""
+    """Look for the reader's last message in the inbox, then put the answer under it; tell what came
+    of it."""
     last = answers[-1] if answers else None
     if last is not None and last.step == WHOAMI_STEP:
         said = any(answer.step == PUBLISH for answer in answers)
         return explain_refusal(
-            last, unit.account, Message("reddit.message_closed" if said else reply_windows.MESSAGES_NOT_ALLOWED)
+            last,
+            unit.account,
+            Message("reddit.message_closed" if said else reply_windows.MESSAGES_NOT_ALLOWED),
         )
     if last is not None and is_unexplained_refusal(last):
         return Send(whoami_step(unit.account))
@@ -214,7 +257,13 @@ def _build_message_step(unit: Unit, under: str) -> WireStep:
     said = {"thing_id": under, "text": unit.text_of("body"), "api_type": "json"}
     path = "/api/comment?raw_json=1"
     return WireStep(
-        PUBLISH, StepKind.PUBLISH, "POST", path, said, headers=user_agent_header(unit.account), encoding="form"
+        PUBLISH,
+        StepKind.PUBLISH,
+        "POST",
+        path,
+        said,
+        headers=user_agent_header(unit.account),
+        encoding="form",
     )
 
 
@@ -224,7 +273,11 @@ def _send_outcome(answer: StepResult) -> Outcome:
         return outcome_of_failure(answer, creates=True)
     data = said.get("data")
     things = data.get("things") if isinstance(data, dict) else None
-    made = things[0].get("data") if isinstance(things, list) and things and isinstance(things[0], dict) else None
+    made = (
+        things[0].get("data")
+        if isinstance(things, list) and things and isinstance(things[0], dict)
+        else None
+    )
     if isinstance(made, dict) and _NAME.fullmatch(str(made.get("name"))):
         return Published(str(made["name"]), "", created_at(made))
     errors = said.get("errors")
@@ -239,15 +292,19 @@ def _send_outcome(answer: StepResult) -> Outcome:
 
 
 def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """Page through what the person sent, newest first. Where that shows nothing we surely sent, nobody knows whether
-    it shows what we send at all: then a person decides."""
+    """Page through what the person sent, newest first. Where that shows nothing we surely sent,
+    nobody knows whether it shows what we send at all: then a person decides."""
     if not answers:
         return Send(_sent_page(sought.account, ""))
     pages = [listing_entries(answer) for answer in answers]
     last = pages[-1]
     if last is None:
         return Unknown(Message("connectors.lookup_failed"))
-    start = sought.armed_at - WINDOW - http_responses.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    start = (
+        sought.armed_at
+        - WINDOW
+        - http_responses.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    )
     recent = [one for one in last if (created_at(one) or start) >= start]
     for one in reversed(recent):
         same = str(one.get("dest")).lower() == sought.chat.lower() and normalize_markdown(
@@ -267,15 +324,22 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
 
 def _sent_page(account: str, after: str) -> WireStep:
     more = f"&after={http_responses.quote_segment(after)}" if after else ""
-    return _build_read_step(LOOK, f"/message/sent?raw_json=1&limit={PAGE_SIZE}{more}", account, LOOK)
+    return _build_read_step(
+        LOOK, f"/message/sent?raw_json=1&limit={PAGE_SIZE}{more}", account, LOOK
+    )
 
 
 def _build_page_step(me: str, after: str, action: str = UPDATES) -> WireStep:
-    """A page of the inbox. A look is kept with what is sent: of what others wrote, nothing but whose it is."""
+    """A page of the inbox. A look is kept with what is sent: of what others wrote, nothing but
+    whose it is."""
     more = f"&after={http_responses.quote_segment(after)}" if after else ""
-    step = _build_read_step(action, f"/message/inbox?raw_json=1&limit={PAGE_SIZE}{more}", me, action)
+    step = _build_read_step(
+        action, f"/message/inbox?raw_json=1&limit={PAGE_SIZE}{more}", me, action
+    )
     return replace(step, only=KEPT) if action == LOOK else step
 
 
 def _build_read_step(name: str, path: str, account: str, action: str = UPDATES) -> WireStep:
-    return WireStep(name, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=action)
+    return WireStep(
+        name, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=action
+    )

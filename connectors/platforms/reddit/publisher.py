@@ -1,9 +1,10 @@
 """Reddit: posts of words, pictures or a film in one community. Pure; messages are in `messages.py`.
 
-Most refusals come inside a success, as codes. A post of one picture or film is made later: its answer names no post,
-which is then looked for in the account's own list; that it failed is told on a socket alone. A film has a poster, which
-is the one picture beside it. praw's ways of asking again are not used: some posts were made twice by them.
-Source: https://www.reddit.com/dev/api#POST_api_submit; praw's subreddit.py and its issues 1704, 1768.
+Most refusals come inside a success, as codes. A post of one picture or film is made later: its
+answer names no post, which is then looked for in the account's own list; that it failed is told on
+a socket alone. A film has a poster, which is the one picture beside it. praw's ways of asking again
+are not used: some posts were made twice by them. Source:
+https://www.reddit.com/dev/api#POST_api_submit; praw's subreddit.py and its issues 1704, 1768.
 """
 
 from collections.abc import Mapping
@@ -37,7 +38,12 @@ from connectors.contract.outcomes import (
     Uncertain,
     Unknown,
 )
-from connectors.contract.post_addresses import ADDRESS_UNREADABLE, NO_POST_THERE, OTHER_ACCOUNTS_POST, ClaimedAddress
+from connectors.contract.post_addresses import (
+    ADDRESS_UNREADABLE,
+    NO_POST_THERE,
+    OTHER_ACCOUNTS_POST,
+    ClaimedAddress,
+)
 from connectors.contract.post_presence import PostPresence
 from connectors.platforms.reddit import account as reddit_account
 from connectors.platforms.reddit import comments, edits, lookup, messages
@@ -129,16 +135,20 @@ class Reddit:
     refresh_grace = reddit_account.TOKEN_GRACE
 
     def count_text(self, unit: Unit) -> tuple[int, int]:
-        """The title, where that is all or is too long; else what stands under it, or the words of an answer."""
+        """The title, where that is all or is too long; else what stands under it, or the words of
+        an answer."""
         if unit.viewer:
             return len(unit.text_of("body")), messages.MAX_TEXT
         if unit.comment_id or unit.comment == IS_FIRST_COMMENT:
             return len(unit.text_of("body")), comments.MAX_TEXT
         title, body = _split_text(unit)
-        return (len(title), MAX_TITLE) if not body or len(title) > MAX_TITLE else (len(body), MAX_TEXT)
+        return (
+            (len(title), MAX_TITLE) if not body or len(title) > MAX_TITLE else (len(body), MAX_TEXT)
+        )
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Bring each file to its store, then post; tell what an answer meant. A message answers its reader's last."""
+        """Bring each file to its store, then post; tell what an answer meant. A message answers its
+        reader's last."""
         if unit.viewer:
             return messages.next_step(unit, answers, CAN)
         if unit.comment_id:
@@ -170,13 +180,22 @@ class Reddit:
             return Unknown(Message("connectors.no_lookup"))
         if sought.chat:
             return messages.look_up(sought, answers)
-        return comments.look_up_comment(sought, answers) if sought.reply_to else lookup.look_up(sought, answers)
+        return (
+            comments.look_up_comment(sought, answers)
+            if sought.reply_to
+            else lookup.look_up(sought, answers)
+        )
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """What the person posted."""
-        return f"https://www.reddit.com/user/{http_responses.quote_segment(parse_account(account).user)}/submitted/"
+        return (
+            "https://www.reddit.com/user"
+            f"/{http_responses.quote_segment(parse_account(account).user)}/submitted/"
+        )
 
-    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(
+        self, address: ClaimedAddress, answers: tuple[StepResult, ...]
+    ) -> Send | LookupResult:
         """The post whose number is in an address, and who wrote it."""
         number = fullname_in_url(address.url)
         if not number:
@@ -189,12 +208,18 @@ class Reddit:
         post = next((one for one in posts if one["name"] == number), {"author": DELETED_AUTHOR})
         if post.get("author") == DELETED_AUTHOR:
             return Absent()
-        mine = str(post.get("author", "")).casefold() == parse_account(address.account).user.casefold()
-        return Found(number, permalink_url(post.get("permalink")), created_at(post)) if mine else OTHER_ACCOUNTS_POST
+        mine = (
+            str(post.get("author", "")).casefold() == parse_account(address.account).user.casefold()
+        )
+        return (
+            Found(number, permalink_url(post.get("permalink")), created_at(post))
+            if mine
+            else OTHER_ACCOUNTS_POST
+        )
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete the post, and see that it is gone: a deletion is answered alike whatever it did. A message stays with
-        its reader: Reddit deletes what somebody has, not what they sent."""
+        """Delete the post, and see that it is gone: a deletion is answered alike whatever it did. A
+        message stays with its reader: Reddit deletes what somebody has, not what they sent."""
         if copy.chat:
             return Rejected(Message("reddit.message_stays"), permanent=False)
         if not answers:
@@ -207,7 +232,10 @@ class Reddit:
         posts = listing_entries(last)
         if posts is None:
             return Retry(http_responses.SHORT_RETRY, "account", Message("connectors.lookup_failed"))
-        stands = any(post["name"] == copy.native_id and post.get("author") != DELETED_AUTHOR for post in posts)
+        stands = any(
+            post["name"] == copy.native_id and post.get("author") != DELETED_AUTHOR
+            for post in posts
+        )
         return (
             Retry(http_responses.SHORT_RETRY, "account", Message("reddit.still_there"))
             if stands
@@ -221,7 +249,9 @@ class Reddit:
             return Rejected(unfit, permanent=False)
         return edits.edit_post(unit, *_split_text(unit), native_id, answers)
 
-    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+    def read_metrics(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
         """Votes, blurred by Reddit, and comments; nobody tells views."""
         if copy.chat:
             return None
@@ -229,7 +259,9 @@ class Reddit:
             return Send(info_step(copy.account, copy.native_id, "metrics"))
         told = next(iter(listing_entries(answers[-1]) or ()), {})
         counts = {"likes": told.get("score"), "comments": told.get("num_comments")}
-        return {name: max(count, 0) for name, count in counts.items() if isinstance(count, int)} or None
+        return {
+            name: max(count, 0) for name, count in counts.items() if isinstance(count, int)
+        } or None
 
     def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
@@ -250,15 +282,23 @@ class Reddit:
                 if readable
                 else outcome_of_failure(last, creates=False)
             )
-        post = next((one for one in posts if one["name"] == copy.native_id), {"author": DELETED_AUTHOR})
+        post = next(
+            (one for one in posts if one["name"] == copy.native_id), {"author": DELETED_AUTHOR}
+        )
         there = post.get("author") != DELETED_AUTHOR and post.get("removed_by_category") is None
-        return MarkReport(() if not there or post.get("over_18") is True else (NSFW_MARK,), there=there)
+        return MarkReport(
+            () if not there or post.get("over_18") is True else (NSFW_MARK,), there=there
+        )
 
-    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | PostPresence | None:
         """Reddit keeps what it removed, and says so."""
         return check_presence(copy, answers)
 
-    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(
+        self, account: str, destination: str, answers: tuple[StepResult, ...]
+    ) -> Send | int | None:
         """How many follow the person who posts."""
         return reddit_account.count_followers(account, answers)
 
@@ -275,7 +315,8 @@ class Reddit:
         return comments.moderate_comment(spot, act, answers)
 
     def inbox_id(self, account: str) -> str:
-        """Whose messages the account hears: a person has one inbox, however many communities they post to."""
+        """Whose messages the account hears: a person has one inbox, however many communities they
+        post to."""
         return parse_account(account).user.lower()
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
@@ -298,15 +339,21 @@ class Reddit:
         """Have the person say yes, then ask what the community wants."""
         return reddit_account.connect(form, answers)
 
-    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(
+        self, account: str, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
         """Ask whose token it is."""
         return reddit_account.verify_account(account, answers)
 
-    def revoke_tokens(self, held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def revoke_tokens(
+        self, held: HeldCredentials, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """End what the account's owner allowed."""
         return reddit_account.revoke_tokens(held, answers)
 
-    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+    def refresh(
+        self, grant: RefreshGrant, answers: tuple[StepResult, ...]
+    ) -> Send | RenewedTokens | Outcome:
         """A new access token."""
         return reddit_account.refresh(grant, answers)
 
@@ -335,7 +382,11 @@ def _unit_problem(unit: Unit) -> Message | None:
 
 
 def _build_publish_step(unit: Unit, files: list[MediaUpload]) -> WireStep:
-    (title, body), where, chosen = _split_text(unit), parse_account(unit.account), options.unit_options(unit)
+    (title, body), where, chosen = (
+        _split_text(unit),
+        parse_account(unit.account),
+        options.unit_options(unit),
+    )
     said: dict[str, Any] = {
         "sr": where.community,
         "title": title,
@@ -352,7 +403,9 @@ def _build_publish_step(unit: Unit, files: list[MediaUpload]) -> WireStep:
     if len(files) > 1 and not any(file.is_film for file in files):
         said["items"] = [{"media_id": file.id, "caption": "", "outbound_url": ""} for file in files]
         path = "/api/submit_gallery_post.json"
-        return WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, said, headers=user_agent_header(unit.account))
+        return WireStep(
+            PUBLISH, StepKind.PUBLISH, "POST", path, said, headers=user_agent_header(unit.account)
+        )
     return WireStep(
         PUBLISH,
         StepKind.PUBLISH,
@@ -375,7 +428,9 @@ def _build_media_fields(files: list[MediaUpload]) -> dict[str, str]:
 
 def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
     said = http_responses.success_body(answer).get("json")
-    if isinstance(answer, Response) and answer.status == 400:  # the community's own demands, in a form of their own
+    if (
+        isinstance(answer, Response) and answer.status == 400
+    ):  # the community's own demands, in a form of their own
         reason = reddit_error_code(http_responses.json_body(answer).get("reason") or answer.status)
         return Rejected(Message("reddit.refused", {"code": reason}), permanent=False)
     if not isinstance(said, dict):

@@ -1,14 +1,34 @@
-"""What Reddit answers: listings, the codes of refusals inside a success, a no without a reason. Pure."""
+"""What Reddit answers: listings, the codes of refusals inside a success, a no without a reason.
+Pure."""
 
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.contract.connector import PlatformCopy, Response, Send, StepKind, StepResult, WireStep
-from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
+from connectors.contract.connector import (
+    PlatformCopy,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import (
+    Disconnected,
+    Outcome,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+)
 from connectors.contract.post_addresses import path_segments
-from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport, platform_word
+from connectors.contract.post_presence import (
+    MissingPost,
+    PostPresence,
+    PresenceReport,
+    platform_word,
+)
 from connectors.platforms.reddit.account import user_agent_header, verify_account
 from connectors.shared import http_responses
 from foundation.i18n.translation import Message
@@ -23,14 +43,18 @@ FILTERED = "automod_filtered"
 BY_OWNER = frozenset({"deleted", "author"})
 """Why a post is seen by nobody: it waits for a moderator, or who posted it took it away."""
 
-CLOSED = frozenset({"SUBREDDIT_NOTALLOWED", "SUBREDDIT_NOEXIST", "USER_BLOCKED", "USER_MUTED", "NON_PUBLIC"})
+CLOSED = frozenset(
+    {"SUBREDDIT_NOTALLOWED", "SUBREDDIT_NOEXIST", "USER_BLOCKED", "USER_MUTED", "NON_PUBLIC"}
+)
 """Nobody may post there, or not this account."""
 
 
 def info_step(account: str, names: str, action: str) -> WireStep:
     """The question for what these fullnames name."""
     path = f"/api/info?raw_json=1&id={http_responses.quote_segment(names)}"
-    return WireStep(action, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=action)
+    return WireStep(
+        action, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=action
+    )
 
 
 def listing_of(answer: StepResult) -> dict[str, Any]:
@@ -44,17 +68,26 @@ def listing_entries(answer: StepResult) -> list[dict[str, Any]] | None:
     children = listing_of(answer).get("children")
     if not isinstance(children, list):
         return None
-    things = [one["data"] for one in children if isinstance(one, dict) and isinstance(one.get("data"), dict)]
+    things = [
+        one["data"]
+        for one in children
+        if isinstance(one, dict) and isinstance(one.get("data"), dict)
+    ]
     whole = len(things) == len(children) and all(isinstance(one.get("name"), str) for one in things)
     return things if whole else None
 
 
 def inbox_entries(answer: StepResult) -> list[dict[str, Any]] | None:
-    """What can be told apart of a page of an inbox, where things of many kinds lie; None when it is no page."""
+    """What can be told apart of a page of an inbox, where things of many kinds lie; None when it is
+    no page."""
     children = listing_of(answer).get("children")
     if not isinstance(children, list):
         return None
-    things = [one["data"] for one in children if isinstance(one, dict) and isinstance(one.get("data"), dict)]
+    things = [
+        one["data"]
+        for one in children
+        if isinstance(one, dict) and isinstance(one.get("data"), dict)
+    ]
     return [thing for thing in things if isinstance(thing.get("name"), str)]
 
 
@@ -70,7 +103,11 @@ def created_at(thing: Mapping[str, Any]) -> datetime | None:
 
 def permalink_url(told: object) -> str:
     """The address of a path of theirs; "" for anything else."""
-    return f"https://www.reddit.com{told}" if isinstance(told, str) and told.startswith(("/r/", "/user/")) else ""
+    return (
+        f"https://www.reddit.com{told}"
+        if isinstance(told, str) and told.startswith(("/r/", "/user/"))
+        else ""
+    )
 
 
 def normalize_markdown(text: object) -> str:
@@ -79,8 +116,8 @@ def normalize_markdown(text: object) -> str:
 
 
 def is_possibly_changed(thing: Mapping[str, Any], words: str) -> bool:
-    """Whether a thing may have said something else when it was made: its author worded it otherwise since, or Reddit
-    took it down, and with it what stands under this name in it."""
+    """Whether a thing may have said something else when it was made: its author worded it otherwise
+    since, or Reddit took it down, and with it what stands under this name in it."""
     taken = str(thing.get(words) or "").strip().strip("[] ").lower() in _TAKEN
     return bool(thing.get("edited")) or thing.get("removed_by_category") is not None or taken
 
@@ -91,15 +128,19 @@ def reddit_error_code(told: object) -> str:
     return word[:60] or "?"
 
 
-def check_presence(copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
-    """Whether a post stands. One that is not listed may be kept from this application alone, and what a filter holds
-    back may be let through: neither says anything.
+def check_presence(
+    copy: PlatformCopy, answers: tuple[StepResult, ...]
+) -> Send | PostPresence | None:
+    """Whether a post stands. One that is not listed may be kept from this application alone, and
+    what a filter holds back may be let through: neither says anything.
 
     Source: `removed_by_category` and `author` of https://www.reddit.com/dev/api#GET_api_info
     """
     if not answers:
         return Send(info_step(copy.account, copy.native_id, "look"))
-    post = next((one for one in listing_entries(answers[-1]) or () if one["name"] == copy.native_id), None)
+    post = next(
+        (one for one in listing_entries(answers[-1]) or () if one["name"] == copy.native_id), None
+    )
     if post is None:
         return None
     word = platform_word(post, "removed_by_category")
@@ -114,7 +155,11 @@ def refusal_outcome(error: Any, seconds: Any) -> Outcome:
     """What a code means: `[code, sentence, field]`."""
     code = reddit_error_code(error[0] if isinstance(error, list) and error else "")
     if code == "RATELIMIT":
-        wait = timedelta(seconds=seconds) if isinstance(seconds, int | float) and 0 < seconds < 10**6 else PAUSE
+        wait = (
+            timedelta(seconds=seconds)
+            if isinstance(seconds, int | float) and 0 < seconds < 10**6
+            else PAUSE
+        )
         return Retry(wait, "account", Message("connectors.rate_limited"))
     if code == "ALREADY_SUB":
         return Uncertain(Message("reddit.there_already"), stands=True)
@@ -126,15 +171,25 @@ def refusal_outcome(error: Any, seconds: Any) -> Outcome:
 
 
 def is_unexplained_refusal(answer: StepResult) -> bool:
-    """Whether something was forbidden without a reason: a suspended account is told nothing else."""
-    return isinstance(answer, Response) and answer.status == 403 and "reason" not in http_responses.json_body(answer)
+    """Whether something was forbidden without a reason: a suspended account is told nothing
+    else."""
+    return (
+        isinstance(answer, Response)
+        and answer.status == 403
+        and "reason" not in http_responses.json_body(answer)
+    )
 
 
 def explain_refusal(me: StepResult, account: str, otherwise: Message) -> Outcome:
-    """What such a no was about: the account, if that may not even ask who it is, or what `otherwise` says."""
+    """What such a no was about: the account, if that may not even ask who it is, or what
+    `otherwise` says."""
     gone = isinstance(me, Response) and me.status == 403
     trouble = Disconnected(Message("reddit.suspended")) if gone else verify_account(account, (me,))
-    return trouble if isinstance(trouble, Disconnected | Reauthorize) else Rejected(otherwise, permanent=False)
+    return (
+        trouble
+        if isinstance(trouble, Disconnected | Reauthorize)
+        else Rejected(otherwise, permanent=False)
+    )
 
 
 def fullname_of(data: Mapping[str, Any]) -> str:

@@ -1,4 +1,5 @@
-"""Other words for a post that stands on the sandbox; pure. Its media and its place stay as they are."""
+"""Other words for a post that stands on the sandbox; pure. Its media and its place stay as they
+are."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +9,12 @@ from connectors.contract.capabilities import Capabilities
 from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Rejected
 from connectors.shared import unit_checks
-from connectors.shared.http_responses import edit_outcome, outcome_of_status, platform_error_code, quote_segment
+from connectors.shared.http_responses import (
+    edit_outcome,
+    outcome_of_status,
+    platform_error_code,
+    quote_segment,
+)
 from gate.contract.units import Unit
 
 _STAYS = ("key", "media")
@@ -30,8 +36,20 @@ def edit_post(
             return Rejected(unfit, permanent=False)
         words = {name: value for name, value in content.items() if name not in _STAYS}
         path = f"/api/{{account}}/posts/{quote_segment(native_id)}"
-        return Send(WireStep(edits.EDIT_STEP, StepKind.MUTATE, "PUT", path, {**words, "title": unit.text_of("title")}))
+        return Send(
+            WireStep(
+                edits.EDIT_STEP,
+                StepKind.MUTATE,
+                "PUT",
+                path,
+                {**words, "title": unit.text_of("title")},
+            )
+        )
     last = answers[-1]
-    if isinstance(last, Response) and not last.is_success and platform_error_code(last) in account_gone:
+    if (
+        isinstance(last, Response)
+        and not last.is_success
+        and platform_error_code(last) in account_gone
+    ):
         return outcome_of_status(last, creates=False, account_gone=account_gone)
     return edit_outcome(last, native_id)

@@ -11,11 +11,19 @@ from connectors.contract.post_addresses import (
     is_same_page,
     parse_url,
 )
-from connectors.shared.http_responses import parse_timestamp, platform_error_code, quote_segment, success_body
+from connectors.shared.http_responses import (
+    parse_timestamp,
+    platform_error_code,
+    quote_segment,
+    success_body,
+)
 
 
-def resolve_address(address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """The post at the end of an address, where the sandbox says that it stands under that very one."""
+def resolve_address(
+    address: ClaimedAddress, answers: tuple[StepResult, ...]
+) -> Send | LookupResult:
+    """The post at the end of an address, where the sandbox says that it stands under that very
+    one."""
     parts = parse_url(address.url)
     path = decoded_segments(parts) if parts is not None else ()
     if len(path) != 3 or path[0] != "t":
@@ -29,7 +37,11 @@ def resolve_address(address: ClaimedAddress, answers: tuple[StepResult, ...]) ->
     told = success_body(last)
     if told.get("id") == path[2] and is_same_page(address.url, str(told.get("url", ""))):
         return Found(path[2], str(told["url"]), parse_timestamp(told.get("created_at")))
-    missing = isinstance(last, Response) and last.status == 404 and platform_error_code(last) == "no_such_post"
+    missing = (
+        isinstance(last, Response)
+        and last.status == 404
+        and platform_error_code(last) == "no_such_post"
+    )
     return Absent() if missing else ADDRESS_UNREADABLE
 
 

@@ -1,9 +1,10 @@
-"""The sandbox: the test network inside the installation. Its API and its options are told in `sandbox/app.py`.
+"""The sandbox: the test network inside the installation. Its API and its options are told in
+`sandbox/app.py`.
 
-The account's name says what the account can do, as a real platform's documentation would:
-`…+key` honours idempotency keys and finds posts by them; without it a repeat is a second post and a look-up reads
-the timeline; `…-nolook` cannot look its chat messages up, so that a person decides; `…-nomarks` keeps a post and
-forgets that it is for adults or made by a model.
+The account's name says what the account can do, as a real platform's documentation would: `…+key`
+honours idempotency keys and finds posts by them; without it a repeat is a second post and a look-up
+reads the timeline; `…-nolook` cannot look its chat messages up, so that a person decides;
+`…-nomarks` keeps a post and forgets that it is for adults or made by a model.
 """
 
 from collections.abc import Mapping
@@ -56,7 +57,9 @@ MAX_PAGES = 5
 WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same text."""
 
-ADULT_FLAGS = frozenset({"adult", "adult_content", "nsfw", "sensitive", "has_spoiler", "protect_content"})
+ADULT_FLAGS = frozenset(
+    {"adult", "adult_content", "nsfw", "sensitive", "has_spoiler", "protect_content"}
+)
 AI_FLAGS = frozenset({"ai", "made_with_ai", "is_ai_generated"})
 KINDS = frozenset({"message", "button", "checkout", "payment", "refund", "age", "stop"})
 UPDATES_WAIT = 20
@@ -71,7 +74,15 @@ class Sandbox:
         surfaces=("post", "chat", "as_x", "as_instagram", "as_telegram", "as_fanvue"),
         max_text=4096,
         max_media=10,
-        mimes=("image/jpeg", "image/png", "image/webp", "video/mp4", "audio/ogg", "audio/mp4", "application/zip"),
+        mimes=(
+            "image/jpeg",
+            "image/png",
+            "image/webp",
+            "video/mp4",
+            "audio/ogg",
+            "audio/mp4",
+            "application/zip",
+        ),
         max_bytes=25 * 1024 * 1024,
         look="listing",
         resend_is_look=False,
@@ -85,17 +96,25 @@ class Sandbox:
         remarks_every=1,
         threads=25,
         shows=SANDBOX_LAYOUTS,
-        sizes={"as_x": (280, 4), "as_instagram": (2200, 10), "as_telegram": (4096, 10), "as_fanvue": (5000, 10)},
+        sizes={
+            "as_x": (280, 4),
+            "as_instagram": (2200, 10),
+            "as_telegram": (4096, 10),
+            "as_fanvue": (5000, 10),
+        },
         needs={"as_instagram": "media"},
     )
 
-    home = staticmethod(lookup.profile_url)
-    named = staticmethod(lookup.resolve_address)
+    profile_url = staticmethod(lookup.profile_url)
+    resolve_address = staticmethod(lookup.resolve_address)
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Stage each medium by its digest, then publish in one request; tell what the last answer meant."""
+        """Stage each medium by its digest, then publish in one request; tell what the last answer
+        meant."""
         unfit = unit_checks.unit_problem(unit, self.capabilities, length=len(unit.text_of("body")))
-        if len(unit.references) > (0 if unit.viewer else 1):  # a post quotes one other, a message none
+        if len(unit.references) > (
+            0 if unit.viewer else 1
+        ):  # a post quotes one other, a message none
             unfit = Message("connectors.cannot_point", {"kind": unit.references[0].kind})
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -111,7 +130,8 @@ class Sandbox:
         return Send(_build_message_step(unit) if unit.viewer else _build_publish_step(unit))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Look by key where the account keeps keys, else read the timeline back to before the attempt."""
+        """Look by key where the account keeps keys, else read the timeline back to before the
+        attempt."""
         if sought.chat and sought.account.endswith("-nolook"):
             return Unknown(Message("connectors.no_lookup"))
         by_key = bool(sought.chat) or has_native_keys(sought.account)
@@ -121,13 +141,17 @@ class Sandbox:
         if posts is None:
             return Unknown(Message("connectors.lookup_failed"))
         if by_key:
-            return _resolve_matches([post for post in posts if post.get("key") == sought.native_key])
+            return _resolve_matches(
+                [post for post in posts if post.get("key") == sought.native_key]
+            )
         return _in_timeline(sought, answers, posts)
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Delete the copy; gone already is gone."""
         if not answers:
-            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", _copy_path(copy), action="delete"))
+            return Send(
+                WireStep("delete", StepKind.RESTRICT, "DELETE", _copy_path(copy), action="delete")
+            )
         last = answers[-1]
         if isinstance(last, Response) and (
             last.is_success or (last.status == 404 and platform_error_code(last) == "no_such_post")
@@ -138,20 +162,34 @@ class Sandbox:
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Other words in the place of those of a post; its media stay."""
         can = self.capabilities
-        return edits.edit_post(unit, native_id, _build_content(unit), answers, can=can, account_gone=ACCOUNT_GONE)
+        return edits.edit_post(
+            unit, native_id, _build_content(unit), answers, can=can, account_gone=ACCOUNT_GONE
+        )
 
-    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+    def read_metrics(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
         """Views, likes, comments and clicks of a post; messages have none."""
         if copy.chat:
             return None
         if not answers:
-            return Send(WireStep("metrics", StepKind.CONTROL, "GET", f"{_copy_path(copy)}/metrics", action="metrics"))
+            return Send(
+                WireStep(
+                    "metrics",
+                    StepKind.CONTROL,
+                    "GET",
+                    f"{_copy_path(copy)}/metrics",
+                    action="metrics",
+                )
+            )
         last = answers[-1]
         if not isinstance(last, Response) or not last.is_success or not isinstance(last.body, dict):
             return None
         return {name: value for name, value in last.body.items() if isinstance(value, int)}
 
-    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(
+        self, account: str, destination: str, answers: tuple[StepResult, ...]
+    ) -> Send | int | None:
         """How many follow the account, as the sandbox keeps it."""
         if not answers:
             return metrics.followers_request("/api/{account}/followers")
@@ -162,26 +200,35 @@ class Sandbox:
     ) -> Send | CommentPage | None:
         """What people said under the account's posts after the cursor, a hundred at a time."""
         if not answers:
-            return comments.comments_request(f"/api/{{account}}/remarks?after={quote_segment(cursor)}")
+            return comments.comments_request(
+                f"/api/{{account}}/remarks?after={quote_segment(cursor)}"
+            )
         told = success_body(answers[-1])
         entries = told.get("remarks")
         after = told.get("cursor")
         if not isinstance(entries, list) or not isinstance(after, str):
             return None
-        if not all(isinstance(entry, dict) and entry.get("id") and entry.get("fan") for entry in entries):
+        if not all(
+            isinstance(entry, dict) and entry.get("id") and entry.get("fan") for entry in entries
+        ):
             return None
         return CommentPage(tuple(_parse_comment(entry) for entry in entries), after)
 
     def moderate_comment(
         self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """Do what was asked with a remark; done before is done, and one that its author took back is gone."""
+        """Do what was asked with a remark; done before is done, and one that its author took back
+        is gone."""
         if not answers:
             return comments.moderation_request(
                 "POST", f"/api/{{account}}/remarks/{quote_segment(spot.native_id)}/{act}", {}
             )
         last = answers[-1]
-        gone = isinstance(last, Response) and last.status == 404 and platform_error_code(last) == "no_such_remark"
+        gone = (
+            isinstance(last, Response)
+            and last.status == 404
+            and platform_error_code(last) == "no_such_remark"
+        )
         if (isinstance(last, Response) and last.is_success) or gone:
             return Published(spot.native_id)
         return outcome_of_status(last, creates=False, account_gone=ACCOUNT_GONE)
@@ -189,7 +236,8 @@ class Sandbox:
     def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
-        """Whether a post is shown for adults and as made by a model, where it was sent so; messages show neither."""
+        """Whether a post is shown for adults and as made by a model, where it was sent so; messages
+        show neither."""
         marks = {flag: mark for flag in flags if (mark := _flag_name(flag))}
         if copy.chat or not marks:
             return MarkReport()
@@ -198,39 +246,62 @@ class Sandbox:
         last = answers[-1]
         if isinstance(last, Response) and last.is_success and isinstance(last.body, dict):
             shown: Mapping[str, Any] = last.body
-            return MarkReport(tuple(flag for flag, mark in marks.items() if shown.get(mark) is not True))
-        if isinstance(last, Response) and last.status == 404 and platform_error_code(last) == "no_such_post":
+            return MarkReport(
+                tuple(flag for flag, mark in marks.items() if shown.get(mark) is not True)
+            )
+        if (
+            isinstance(last, Response)
+            and last.status == 404
+            and platform_error_code(last) == "no_such_post"
+        ):
             return MarkReport(there=False)
         return outcome_of_status(last, creates=False, account_gone=ACCOUNT_GONE)
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | None:
-        """What happened after `cursor`; the sandbox answers as soon as something did, at the latest after 20 s."""
+        """What happened after `cursor`; the sandbox answers as soon as something did, at the latest
+        after 20 s."""
         if answers:
             return _parse_updates(answers[-1])
         path = f"/api/{{account}}/updates?after={quote_segment(cursor)}&wait={UPDATES_WAIT}"
-        step = WireStep("updates", StepKind.CONTROL, "GET", path, action="updates", deadline=UPDATES_WAIT + 10.0)
+        step = WireStep(
+            "updates", StepKind.CONTROL, "GET", path, action="updates", deadline=UPDATES_WAIT + 10.0
+        )
         return Send(step)
 
     def accept_checkout(self, query_id: str) -> WireStep:
         """Let a checkout go through; the sandbox refuses the payment 10 s after it asked."""
         path = f"/api/{{account}}/checkouts/{quote_segment(query_id)}"
-        return WireStep("checkout", StepKind.CONTROL, "POST", path, {"ok": True}, action="checkout_yes", deadline=8.0)
+        return WireStep(
+            "checkout",
+            StepKind.CONTROL,
+            "POST",
+            path,
+            {"ok": True},
+            action="checkout_yes",
+            deadline=8.0,
+        )
 
     def refund(self, charge_id: str, fan_id: str, amount_minor: int, currency: str) -> WireStep:
         """Give a charge back; may be repeated, the sandbox refunds once."""
         body = {"charge_id": charge_id, "amount": amount_minor, "currency": currency}
-        return WireStep("refund", StepKind.CONTROL, "POST", "/api/{account}/refunds", body, action="refund")
+        return WireStep(
+            "refund", StepKind.CONTROL, "POST", "/api/{account}/refunds", body, action="refund"
+        )
 
     def refund_outcome(self, answer: StepResult) -> Outcome:
         """`Published` with the charge id once the money is back, also when it already was."""
         if isinstance(answer, Response) and isinstance(answer.body, dict):
             charge = answer.body.get("charge_id")
-            already = answer.status == 409 and platform_error_code(answer) == "charge_already_refunded"
+            already = (
+                answer.status == 409 and platform_error_code(answer) == "charge_already_refunded"
+            )
             if (answer.is_success or already) and isinstance(charge, str):
                 return Published(charge)
         return outcome_of_status(answer, creates=False, account_gone=ACCOUNT_GONE)
 
-    def look_up_refund(self, charge_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def look_up_refund(
+        self, charge_id: str, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
         """Nothing to look at: the sandbox gives a charge back once, however often it is asked."""
         return None
 
@@ -272,7 +343,13 @@ def _flag_name(flag: str) -> str:
 def _build_content(unit: Unit) -> dict[str, Any]:
     marks = {_flag_name(flag) for flag in unit.flags}
     media = [
-        {"sha256": medium.sha256, "mime": medium.mime, "alt": medium.alt, "ai": medium.ai, "name": medium.name}
+        {
+            "sha256": medium.sha256,
+            "mime": medium.mime,
+            "alt": medium.alt,
+            "ai": medium.ai,
+            "name": medium.name,
+        }
         for medium in unit.media
     ]
     return {
@@ -307,10 +384,17 @@ def _build_message_step(unit: Unit) -> WireStep:
             "payload": invoice.payload,
         }
     )
-    buttons = [{"label": button.label, "action": button.action, "ref": button.ref} for button in unit.buttons]
+    buttons = [
+        {"label": button.label, "action": button.action, "ref": button.ref}
+        for button in unit.buttons
+    ]
     body = {**_build_content(unit), "buttons": buttons, "invoice": asked, "service": unit.service}
     return WireStep(
-        PUBLISH, StepKind.PUBLISH, "POST", f"/api/{{account}}/chats/{quote_segment(unit.viewer)}/messages", body
+        PUBLISH,
+        StepKind.PUBLISH,
+        "POST",
+        f"/api/{{account}}/chats/{quote_segment(unit.viewer)}/messages",
+        body,
     )
 
 
@@ -318,7 +402,9 @@ def _publish_outcome(answer: StepResult) -> Outcome:
     if isinstance(answer, Response) and answer.is_success and isinstance(answer.body, dict):
         native_id = answer.body.get("id")
         if isinstance(native_id, str) and native_id:
-            return Published(native_id, _parse_url(answer.body), parse_timestamp(answer.body.get("created_at")))
+            return Published(
+                native_id, _parse_url(answer.body), parse_timestamp(answer.body.get("created_at"))
+            )
         return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
     return outcome_of_status(answer, creates=True, account_gone=ACCOUNT_GONE)
 
@@ -337,10 +423,16 @@ def _build_page_step(before: str) -> WireStep:
 
 def _parse_posts(answer: StepResult) -> list[dict[str, Any]] | None:
     """The posts of a listing, newest first; None when it is no look."""
-    if not isinstance(answer, Response) or not answer.is_success or not isinstance(answer.body, dict):
+    if (
+        not isinstance(answer, Response)
+        or not answer.is_success
+        or not isinstance(answer.body, dict)
+    ):
         return None
     posts = answer.body.get("posts")
-    if not isinstance(posts, list) or not all(isinstance(post, dict) and post.get("id") for post in posts):
+    if not isinstance(posts, list) or not all(
+        isinstance(post, dict) and post.get("id") for post in posts
+    ):
         return None
     return posts
 
@@ -350,8 +442,9 @@ def _in_timeline(
 ) -> Send | LookupResult:
     """Compare rendered texts, newest first, back to a minute before the attempt.
 
-    In a compressed day the house's clock runs ahead of the sandbox's: by as much as they are apart now, the minute
-    begins earlier. A clock that leapt between attempt and look makes it longer, never too short.
+    In a compressed day the house's clock runs ahead of the sandbox's: by as much as they are apart
+    now, the minute begins earlier. A clock that leapt between attempt and look makes it longer,
+    never too short.
     """
     last = answers[-1]
     now = parse_timestamp(last.headers.get("x-sandbox-now")) if isinstance(last, Response) else None
@@ -373,7 +466,9 @@ def _in_timeline(
 def _is_match(post: Mapping[str, Any], sought: LookupQuery) -> bool:
     """Whether it says this; of no words, whether it shows these very files."""
     same = str(post.get("text", "")).strip() == sought.text.strip()
-    return same and (bool(sought.text.strip()) or post.get("files") == [medium.sha256 for medium in sought.media])
+    return same and (
+        bool(sought.text.strip()) or post.get("files") == [medium.sha256 for medium in sought.media]
+    )
 
 
 def _is_since(post: Mapping[str, Any], start: datetime) -> bool:
@@ -391,7 +486,10 @@ def _resolve_matches(posts: list[dict[str, Any]]) -> LookupResult:
 
 def _copy_path(copy: PlatformCopy) -> str:
     if copy.chat:
-        return f"/api/{{account}}/chats/{quote_segment(copy.chat)}/messages/{quote_segment(copy.native_id)}"
+        return (
+            f"/api/{{account}}/chats/{quote_segment(copy.chat)}/messages"
+            f"/{quote_segment(copy.native_id)}"
+        )
     return f"/api/{{account}}/posts/{quote_segment(copy.native_id)}"
 
 
@@ -419,7 +517,9 @@ def _parse_updates(answer: StepResult) -> ChatUpdates | None:
     cursor = told.get("cursor")
     if not isinstance(entries, list) or not isinstance(cursor, str):
         return None
-    if not all(isinstance(entry, dict) and entry.get("id") and entry.get("fan") for entry in entries):
+    if not all(
+        isinstance(entry, dict) and entry.get("id") and entry.get("fan") for entry in entries
+    ):
         return None
     return ChatUpdates(tuple(_parse_update(entry) for entry in entries), cursor)
 

@@ -1,4 +1,5 @@
-"""Connecting a bot, and the channel it posts to: who it is, whether it may post there, and then it is polled. Pure."""
+"""Connecting a bot, and the channel it posts to: who it is, whether it may post there, and then it
+is polled. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +21,8 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
 BY_REQUEST = "by_request"
-"""Somebody says that nobody comes into the channel unasked; a bot is not told which invitations there are."""
+"""Somebody says that nobody comes into the channel unasked; a bot is not told which invitations
+there are."""
 
 BY_HAND = "by_hand"
 """People decide who is let in, and the bot nothing."""
@@ -42,7 +44,8 @@ _CHANNEL = re.compile(r"(?:https?://)?(?:t\.me/|@)?(?P<name>[A-Za-z]\w{3,31})/?|
 
 
 def channel_of(form: Mapping[str, str | Sealed]) -> str:
-    """The channel as typed: `@name`, a number, or "" for none; what is no channel stays as it is."""
+    """The channel as typed: `@name`, a number, or "" for none; what is no channel stays as it
+    is."""
     typed = form.get("channel", "")
     plain = typed.strip() if isinstance(typed, str) else ""
     found = _CHANNEL.fullmatch(plain)
@@ -51,7 +54,9 @@ def channel_of(form: Mapping[str, str | Sealed]) -> str:
     return found["id"] or f"@{found['name']}"
 
 
-def connect(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -> Send | ConnectedAccount | Outcome:
+def connect(
+    form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+) -> Send | ConnectedAccount | Outcome:
     """getMe; of a channel getChat and getChatMember; deleteWebhook; the account."""
     given = {answer.step: answer for answer in answers}
     channel = channel_of(form)
@@ -59,7 +64,11 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -
     if not isinstance(token, Sealed):
         return Rejected(Message("telegram.no_token"), permanent=False)
     if (bot := _parse_answer(given, "getMe")) is None:
-        return _build_request("getMe", {}) if "getMe" not in given else _token_failure_outcome(given["getMe"])
+        return (
+            _build_request("getMe", {})
+            if "getMe" not in given
+            else _token_failure_outcome(given["getMe"])
+        )
     found: Mapping[str, Any] = {}
     if channel:
         turn = _resolve_channel(channel, bot, given, lets_in=_parse_admission(form))
@@ -70,7 +79,13 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -
         return _build_request("deleteWebhook", {})
     if result(given["deleteWebhook"]) is None:
         return outcome_of_failure(given["deleteWebhook"], creates=False)
-    return _build_account(bot, found, token, by_request=form.get("joins") == BY_REQUEST, lets_in=_parse_admission(form))
+    return _build_account(
+        bot,
+        found,
+        token,
+        by_request=form.get("joins") == BY_REQUEST,
+        lets_in=_parse_admission(form),
+    )
 
 
 def _parse_admission(form: Mapping[str, str | Sealed]) -> str:
@@ -81,7 +96,8 @@ def _parse_admission(form: Mapping[str, str | Sealed]) -> str:
 
 def _build_request(method: str, body: Mapping[str, Any]) -> Send:
     path = f"/bot{{token}}/{method}"
-    return Send(WireStep(method, StepKind.AUTH, "POST", path, body, token="path"))  # noqa: S106  how it is shown
+    # how it is shown
+    return Send(WireStep(method, StepKind.AUTH, "POST", path, body, token="path"))
 
 
 def _parse_answer(given: Mapping[str, StepResult], method: str) -> Mapping[str, Any] | None:
@@ -101,24 +117,33 @@ def _token_failure_outcome(answer: StepResult) -> Outcome:
 def _resolve_channel(
     channel: str, bot: Mapping[str, Any], given: Mapping[str, StepResult], *, lets_in: str
 ) -> Send | Outcome | Mapping[str, Any]:
-    """The channel once the bot may post to it; else the next question, or what a person must do about it."""
+    """The channel once the bot may post to it; else the next question, or what a person must do
+    about it."""
     if "getChat" not in given:
         return _build_request("getChat", {"chat_id": chat_id(channel)})
     chat = _parse_answer(given, "getChat")
     if chat is None:
         unknown = isinstance(given["getChat"], Response) and given["getChat"].status in (400, 403)
         told = Message("telegram.channel_unknown", {"channel": channel})
-        return Rejected(told, permanent=False) if unknown else outcome_of_failure(given["getChat"], creates=False)
+        return (
+            Rejected(told, permanent=False)
+            if unknown
+            else outcome_of_failure(given["getChat"], creates=False)
+        )
     if chat.get("type") not in ("channel", "supergroup"):
         return Rejected(Message("telegram.not_a_channel", {"channel": channel}), permanent=False)
     if "getChatMember" not in given:
         return _build_request("getChatMember", {"chat_id": chat["id"], "user_id": bot["id"]})
     member = _parse_answer(given, "getChatMember")
-    refused = isinstance(given["getChatMember"], Response) and "member" in description(given["getChatMember"])
+    refused = isinstance(given["getChatMember"], Response) and "member" in description(
+        given["getChatMember"]
+    )
     if member is None and not refused:
         return outcome_of_failure(given["getChatMember"], creates=False)
     if member is None or not _may_post(member, chat):
-        told = Message("telegram.cannot_post", {"bot": f"@{bot.get('username')}", "channel": channel})
+        told = Message(
+            "telegram.cannot_post", {"bot": f"@{bot.get('username')}", "channel": channel}
+        )
         return Rejected(told, permanent=False)
     if lets_in and chat.get("username"):  # whoever finds it comes in, and asks nobody
         return Rejected(Message("telegram.public_door", {"channel": channel}), permanent=False)
@@ -133,16 +158,27 @@ def _may_post(member: Mapping[str, Any], chat: Mapping[str, Any]) -> bool:
 
 
 def _build_account(
-    bot: Mapping[str, Any], channel: Mapping[str, Any], token: Sealed, *, by_request: bool, lets_in: str
+    bot: Mapping[str, Any],
+    channel: Mapping[str, Any],
+    token: Sealed,
+    *,
+    by_request: bool,
+    lets_in: str,
 ) -> ConnectedAccount:
     username = str(bot.get("username") or bot["id"])
-    title = f"@{channel['username']}" if channel.get("username") else str(channel.get("title") or "")
+    title = (
+        f"@{channel['username']}" if channel.get("username") else str(channel.get("title") or "")
+    )
     opens = bool(channel) and bool(lets_in)
     door = {
         ADMISSION_FIELD: lets_in if opens else "",
         ADULT_ROLE_NAME_FIELD: title if opens else "",
     }  # what is said anew counts
-    place = {"destination": str(channel["id"]), "can_be_seen": True, "by_request": by_request} if channel else {}
+    place = (
+        {"destination": str(channel["id"]), "can_be_seen": True, "by_request": by_request}
+        if channel
+        else {}
+    )
     public = "telegram.public_channel" if channel.get("username") else "telegram.private_channel"
     return ConnectedAccount(
         account=username,
@@ -159,7 +195,8 @@ def check(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | Non
     """Whether the token is still this bot's."""
     if not answers:
         path = "/bot{token}/getMe"
-        return Send(WireStep("look", StepKind.CONTROL, "GET", path, token="path", action="look"))  # noqa: S106  how
+        # how
+        return Send(WireStep("look", StepKind.CONTROL, "GET", path, token="path", action="look"))
     bot = result(answers[-1])
     if not isinstance(bot, dict):
         return outcome_of_failure(answers[-1], creates=False)

@@ -1,6 +1,8 @@
-"""A bot's Stars: every transaction, oldest first, and its balance. A refund has the id of its payment. Pure.
+"""A bot's Stars: every transaction, oldest first, and its balance. A refund has the id of its
+payment. Pure.
 
-Source: https://core.telegram.org/bots/api#getstartransactions, #startransaction, #getmystarbalance
+Source: https://core.telegram.org/bots/api#getstartransactions, #startransaction,
+#getmystarbalance
 """
 
 from collections.abc import Mapping
@@ -34,7 +36,11 @@ _OF_USERS: Mapping[str, MovementKind] = {
     "gift_purchase": "spent",
     "premium_purchase": "spent",
 }
-_OF_OTHERS: Mapping[str, MovementKind] = {"fragment": "withdrawal", "telegram_ads": "spent", "telegram_api": "spent"}
+_OF_OTHERS: Mapping[str, MovementKind] = {
+    "fragment": "withdrawal",
+    "telegram_ads": "spent",
+    "telegram_api": "spent",
+}
 
 
 def list_movements(start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
@@ -50,26 +56,40 @@ def list_movements(start: int, answers: tuple[StepResult, ...]) -> Send | Moveme
     if len(answers) == 1:
         return _build_request("getMyStarBalance", {})
     lies = _parse_balance(result(answers[1]))
-    return MovementPage(rows, len(entries), CURRENCY, lies) if lies is not None else _unreadable_outcome(answers[1])
+    return (
+        MovementPage(rows, len(entries), CURRENCY, lies)
+        if lies is not None
+        else _unreadable_outcome(answers[1])
+    )
 
 
-def look_up_refund_from(charge_id: str, start: int, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
-    """Whether a charge went back, from place `start` on. A list without an end is no proof: later again."""
+def look_up_refund_from(
+    charge_id: str, start: int, answers: tuple[StepResult, ...]
+) -> Send | Outcome | None:
+    """Whether a charge went back, from place `start` on. A list without an end is no proof: later
+    again."""
     entries = _parse_entries(answers[-1]) if answers else []
     if entries is None:
         return outcome_of_failure(answers[-1], creates=False)
-    if any(isinstance(one, dict) and one.get("id") == charge_id and one.get("receiver") for one in entries):
+    if any(
+        isinstance(one, dict) and one.get("id") == charge_id and one.get("receiver")
+        for one in entries
+    ):
         return Published("refunded")
     if answers and len(entries) < PAGE:
         return None
     if len(answers) >= PAGES:
         return Retry(SHORT_RETRY, "account", Message("attempt.not_proven"))
-    return _build_request("getStarTransactions", {"offset": start + len(answers) * PAGE, "limit": PAGE}, name="look")
+    return _build_request(
+        "getStarTransactions", {"offset": start + len(answers) * PAGE, "limit": PAGE}, name="look"
+    )
 
 
 def _build_request(method: str, body: Mapping[str, object], *, name: str = "") -> Send:
     path = f"/bot{{token}}/{method}"
-    return Send(WireStep(name or method, StepKind.CONTROL, "POST", path, body, token="path", action="look"))  # noqa: S106  how it is shown
+    return Send(
+        WireStep(name or method, StepKind.CONTROL, "POST", path, body, token="path", action="look")
+    )
 
 
 def _parse_entries(answer: StepResult) -> list[Any] | None:
@@ -90,7 +110,11 @@ def _parse_balance(told: object) -> AccountBalance | None:
         return None
     minor = _parse_int(told.get("amount"), -MAX_MINOR_UNITS, MAX_MINOR_UNITS)
     nano = _parse_int(told.get("nanostar_amount", 0), 1 - NANO, NANO - 1)
-    return AccountBalance(minor, nano) if minor is not None and nano is not None and minor * nano >= 0 else None
+    return (
+        AccountBalance(minor, nano)
+        if minor is not None and nano is not None and minor * nano >= 0
+        else None
+    )
 
 
 def _parse_int(value: object, least: int, most: int) -> int | None:
@@ -118,7 +142,9 @@ def _parse_movement(entry: object) -> BalanceMovement | None:
         return moved
     payload = partner.get("invoice_payload" if kind == "charge" else "paid_media_payload")
     period = _parse_int(partner.get("subscription_period", 0), 0, MAX_PERIOD) or 0
-    return replace(moved, user=_parse_user_id(partner), payload=_parse_text(payload, PAYLOAD), period=period)
+    return replace(
+        moved, user=_parse_user_id(partner), payload=_parse_text(payload, PAYLOAD), period=period
+    )
 
 
 def _parse_text(value: object, most: int) -> str:
@@ -126,10 +152,15 @@ def _parse_text(value: object, most: int) -> str:
 
 
 def _movement_kind(partner: Mapping[str, Any], *, came: bool) -> MovementKind:
-    """What a transaction was, by its other side. What a bot spends never comes in, and who pays has a number."""
+    """What a transaction was, by its other side. What a bot spends never comes in, and who pays has
+    a number."""
     of_user = partner.get("type") == "user"
     word = partner.get("transaction_type" if of_user else "type")
-    found = (_OF_USERS if of_user else _OF_OTHERS).get(word, "other") if isinstance(word, str) else "other"
+    found = (
+        (_OF_USERS if of_user else _OF_OTHERS).get(word, "other")
+        if isinstance(word, str)
+        else "other"
+    )
     nobody = found in ("charge", "media") and not _parse_user_id(partner)
     return "other" if nobody or (came and found == "spent") else found
 

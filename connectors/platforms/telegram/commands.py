@@ -1,10 +1,12 @@
 """What a bot shows before anybody writes: the menu of its commands, and that it is a bot. Pure.
 
-In French for whoever uses Telegram in French, in English for everybody else. The menu and the description are ours as a
-whole: nobody else answers commands under this token, and whoever comes must read that a program does. On its profile
-the owner may have written something of their own, which is left alone.
+In French for whoever uses Telegram in French, in English for everybody else. The menu and the
+description are ours as a whole: nobody else answers commands under this token, and whoever comes
+must read that a program does. On its profile the owner may have written something of their own,
+which is left alone.
 
-Source: https://core.telegram.org/bots/api#setmycommands, #setmydescription, #setmyshortdescription
+Source: https://core.telegram.org/bots/api#setmycommands, #setmydescription,
+#setmyshortdescription
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,7 +33,8 @@ SHORT = Message("telegram.about.short")
 
 @dataclass(frozen=True)
 class _Part:
-    """One thing in one language: what it is called in a method, the field that bears it, and what should stand."""
+    """One thing in one language: what it is called in a method, the field that bears it, and what
+    should stand."""
 
     what: str
     field: str
@@ -43,7 +46,9 @@ class _Part:
         spoken = {"language_code": self.language} if self.language else {}
         path = f"/bot{{token}}/{act}My{self.what}"
         body = {**more, **self.where, **spoken}
-        return WireStep(self.named(act), StepKind.AUTH, "POST", path, body, token="path", deadline=10.0)  # noqa: S106  how it is shown
+        return WireStep(
+            self.named(act), StepKind.AUTH, "POST", path, body, token="path", deadline=10.0
+        )
 
     def named(self, act: str) -> str:
         return f"{act}{self.what}:{self.language}"
@@ -70,7 +75,11 @@ def write_menu(menu: CommandMenu, answers: tuple[StepResult, ...]) -> Send | Out
         stands = part.parse_current(given[asked])
         if stands is None:
             return outcome_of_failure(given[asked], creates=False)
-        own_profile |= part.what == "ShortDescription" and part.language == OTHERS and stands not in ("", part.wanted)
+        own_profile |= (
+            part.what == "ShortDescription"
+            and part.language == OTHERS
+            and stands not in ("", part.wanted)
+        )
         if stands == part.wanted or (own_profile and part.what == "ShortDescription"):
             continue
         if wrote not in given:
@@ -82,7 +91,12 @@ def write_menu(menu: CommandMenu, answers: tuple[StepResult, ...]) -> Send | Out
 
 def _iter_parts(menu: CommandMenu) -> Iterator[_Part]:
     for language, spoken in ((OTHERS, ENGLISH), (FRENCH, FRENCH)):
-        listed = [{"command": each.name, "description": render_message(each.about, spoken)} for each in menu.commands]
+        listed = [
+            {"command": each.name, "description": render_message(each.about, spoken)}
+            for each in menu.commands
+        ]
         yield _Part("Commands", "commands", language, listed, {"scope": PRIVATE})
         yield _Part("Description", "description", language, render_message(ABOUT, spoken), {})
-        yield _Part("ShortDescription", "short_description", language, render_message(SHORT, spoken), {})
+        yield _Part(
+            "ShortDescription", "short_description", language, render_message(SHORT, spoken), {}
+        )

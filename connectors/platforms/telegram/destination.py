@@ -1,10 +1,11 @@
 """What a channel of Telegram is, and who is in it, for the policy's probes. Pure.
 
-A bot is told a chat's names and its discussion group, how many are in it, who administers it, and of one user at a
-time whether they are in it. It is told neither who the members are nor which invitations the administrators made: an
-open link shows only by whom it let in. So nobody is in who should not be when there are no more members than there
-are people who administer it and readers of ours of proven age; and that nobody comes in unasked is a person's word.
-Whether Telegram counts bots as members is not written down: they are not taken for known ones here.
+A bot is told a chat's names and its discussion group, how many are in it, who administers it, and
+of one user at a time whether they are in it. It is told neither who the members are nor which
+invitations the administrators made: an open link shows only by whom it let in. So nobody is in who
+should not be when there are no more members than there are people who administer it and readers of
+ours of proven age; and that nobody comes in unasked is a person's word. Whether Telegram counts
+bots as members is not written down: they are not taken for known ones here.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,12 @@ from connectors.contract.connector import Send, StepKind, StepResult, WireStep
 from connectors.contract.destination import Destination, DestinationReport
 from connectors.contract.metrics import FOLLOWERS_STEP, parse_count
 from connectors.contract.outcomes import Found, LookupResult, Outcome, Rejected
-from connectors.contract.post_addresses import ADDRESS_UNREADABLE, NO_POST_THERE, OTHER_ACCOUNTS_POST, ClaimedAddress
+from connectors.contract.post_addresses import (
+    ADDRESS_UNREADABLE,
+    NO_POST_THERE,
+    OTHER_ACCOUNTS_POST,
+    ClaimedAddress,
+)
 from connectors.platforms.telegram.errors import message_url, outcome_of_failure, place_of, result
 from connectors.platforms.telegram.requests import chat_id
 from foundation.i18n.translation import Message
@@ -23,7 +29,10 @@ PUBLIC = "getChat.username or a public invite makes it public"
 PRIVATE = "chat has no username"
 BY_REQUEST = "every live invite link has creates_join_request=true"
 NO_GROUP = "linked discussion group is private with the same rule"
-ASSURED = "all members joined through a request approved against AgeAssurance, or the channel is marked migrated and H"
+ASSURED = (
+    "all members joined through a request approved against AgeAssurance, or the channel is marked "
+    "migrated and H"
+)
 """What the policy asks, in its own words."""
 
 CHAT = "chat"
@@ -39,8 +48,11 @@ SECONDS = 5.0
 _INSIDE = frozenset({"creator", "administrator", "member"})
 
 
-def inspect_destination(to: Destination, answers: tuple[StepResult, ...]) -> Send | DestinationReport | Outcome:
-    """The chat, its discussion group, who administers it, how many are in it, then reader by reader."""
+def inspect_destination(
+    to: Destination, answers: tuple[StepResult, ...]
+) -> Send | DestinationReport | Outcome:
+    """The chat, its discussion group, who administers it, how many are in it, then reader by
+    reader."""
     if not to.id:
         return Rejected(Message("telegram.no_channel"), permanent=False)
     given = {answer.step: answer for answer in answers}
@@ -73,11 +85,15 @@ def _inspect_group(answer: StepResult | None) -> DestinationReport:
         return DestinationReport((NO_GROUP,))
     group = result(answer)
     return (
-        DestinationReport(fails=(NO_GROUP,)) if isinstance(group, dict) and _is_public(group) else DestinationReport()
+        DestinationReport(fails=(NO_GROUP,))
+        if isinstance(group, dict) and _is_public(group)
+        else DestinationReport()
     )
 
 
-def _inspect_members(to: Destination, given: Mapping[str, StepResult]) -> Send | DestinationReport | Outcome:
+def _inspect_members(
+    to: Destination, given: Mapping[str, StepResult]
+) -> Send | DestinationReport | Outcome:
     """Whether everybody in there is somebody we know to be of age."""
     for name, method in ((ADMINS, "getChatAdministrators"), (COUNT, "getChatMemberCount")):
         if name not in given:
@@ -92,7 +108,9 @@ def _inspect_members(to: Destination, given: Mapping[str, StepResult]) -> Send |
         if len(known) >= count:
             break
         if _reader_step_name(user) not in given:
-            return _build_request(_reader_step_name(user), "getChatMember", chat_id(to.id), user_id=int(user))
+            return _build_request(
+                _reader_step_name(user), "getChatMember", chat_id(to.id), user_id=int(user)
+            )
         if is_inside(result(given[_reader_step_name(user)])):
             known.add(user)
     if len(known) >= count:
@@ -105,7 +123,8 @@ def _inspect_members(to: Destination, given: Mapping[str, StepResult]) -> Send |
 
 
 def count_followers(destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
-    """How many are in a channel, those who administer it too; who only talks to the bot follows nothing."""
+    """How many are in a channel, those who administer it too; who only talks to the bot follows
+    nothing."""
     if not destination:
         return None
     return (
@@ -116,13 +135,18 @@ def count_followers(destination: str, answers: tuple[StepResult, ...]) -> Send |
 
 
 def resolve_address(where: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """The message of an address, once the channel it names is seen to be ours; an album by the address of the whole.
+    """The message of an address, once the channel it names is seen to be ours; an album by the
+    address of the whole.
 
-    The messages of an album follow one another: it is sent at once, and `single` marks the address of one of them.
-    Source: https://core.telegram.org/api/links#message-links
+    The messages of an album follow one another: it is sent at once, and `single` marks the address
+    of one of them. Source: https://core.telegram.org/api/links#message-links
     """
     link = place_of(where.url.partition("?")[0].rstrip("/").replace("://telegram.me/", "://t.me/"))
-    if link is None or not where.destination or (where.media > 1 and "single" in where.url.partition("?")[2]):
+    if (
+        link is None
+        or not where.destination
+        or (where.media > 1 and "single" in where.url.partition("?")[2])
+    ):
         return NO_POST_THERE
     if not answers:
         return _build_request(CHAT, "getChat", chat_id(where.destination))
@@ -130,8 +154,13 @@ def resolve_address(where: ClaimedAddress, answers: tuple[StepResult, ...]) -> S
     (said, (first,)) = link
     if not isinstance(chat, dict) or not isinstance(chat.get("id"), int):
         return ADDRESS_UNREADABLE
-    names = {str(chat.get("username") or "").casefold(), *(str(one).casefold() for one in _further_names(chat))} - {""}
-    ours = said == chat["id"] or (isinstance(said, str) and said.removeprefix("@").casefold() in names)
+    names = {
+        str(chat.get("username") or "").casefold(),
+        *(str(one).casefold() for one in _further_names(chat)),
+    } - {""}
+    ours = said == chat["id"] or (
+        isinstance(said, str) and said.removeprefix("@").casefold() in names
+    )
     ids = ",".join(str(first + place) for place in range(max(where.media, 1)))
     return Found(f"{chat['id']}/{ids}", message_url(chat, first)) if ours else OTHER_ACCOUNTS_POST
 
@@ -149,17 +178,23 @@ def is_inside(member: object) -> bool:
     """Whether somebody is in a chat, by what is told of them as its member."""
     if not isinstance(member, dict):
         return False
-    return member.get("status") in _INSIDE or (member.get("status") == "restricted" and member.get("is_member") is True)
+    return member.get("status") in _INSIDE or (
+        member.get("status") == "restricted" and member.get("is_member") is True
+    )
 
 
 def _has_unclear_reader(given: Mapping[str, StepResult]) -> bool:
     """Whether somebody was asked after in vain: then nothing is proven, in neither direction."""
-    return any(name.startswith("reader:") and result(answer) is None for name, answer in given.items())
+    return any(
+        name.startswith("reader:") and result(answer) is None for name, answer in given.items()
+    )
 
 
 def _build_request(name: str, method: str, chat: int | str, **more: int) -> Send:
     path = f"/bot{{token}}/{method}"
     body = {"chat_id": chat, **more}
     action = "metrics" if name == FOLLOWERS_STEP else "look"
-    step = WireStep(name, StepKind.CONTROL, "POST", path, body, token="path", action=action, deadline=SECONDS)  # noqa: S106  how it is shown
+    step = WireStep(
+        name, StepKind.CONTROL, "POST", path, body, token="path", action=action, deadline=SECONDS
+    )
     return Send(step)

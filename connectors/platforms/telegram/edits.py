@@ -1,9 +1,12 @@
-"""What stands on Telegram and is not deleted any more: another picture or other words in its place. Pure.
+"""What stands on Telegram and is not deleted any more: another picture or other words in its place.
+Pure.
 
-A bot deletes its messages for 48 hours, and edits them for good. An album is edited message by message, each a photo.
-Source: https://core.telegram.org/bots/api#deletemessage, #editmessagemedia, #editmessagetext
+A bot deletes its messages for 48 hours, and edits them for good. An album is edited message by
+message, each a photo. Source: https://core.telegram.org/bots/api#deletemessage, #editmessagemedia,
+#editmessagetext
 
-Other words for a post that stands in a channel: the text of a message, or what stands under its pictures. Pure.
+Other words for a post that stands in a channel: the text of a message, or what stands under its
+pictures. Pure.
 
 A bot edits what it sent for as long as it stands; of an album, the first message bears the words.
 Source: https://core.telegram.org/bots/api#editmessagetext, #editmessagecaption
@@ -12,7 +15,14 @@ Source: https://core.telegram.org/bots/api#editmessagetext, #editmessagecaption
 from collections.abc import Sequence
 from typing import Any
 
-from connectors.contract.connector import FileRef, PlatformCopy, Send, StepKind, StepResult, WireStep
+from connectors.contract.connector import (
+    FileRef,
+    PlatformCopy,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
 from connectors.contract.edits import EDIT_STEP, EDITED_POST_GONE
 from connectors.contract.outcomes import Outcome, Published, Rejected
 from connectors.platforms.telegram import requests
@@ -26,7 +36,9 @@ EDIT_SECONDS = 20.0
 _PART = "m0"
 
 
-def replace_message(copy: PlatformCopy, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+def replace_message(
+    copy: PlatformCopy, unit: Unit, answers: tuple[StepResult, ...]
+) -> Send | Outcome:
     """Edit every message of the copy in turn, the others too where one is refused."""
     place = place_of(copy.native_id)
     if place is None:
@@ -72,15 +84,21 @@ def _build_step(method: str, fields: dict[str, Any], files: dict[str, FileRef]) 
         f"/bot{{token}}/{method}",
         fields,
         files=files,
-        token="path",  # noqa: S106  how it is shown, not one
+        token="path",
         deadline=EDIT_SECONDS,
     )
 
 
 def _replacement_failure(answer: StepResult, *, reader: bool) -> Outcome | None:
-    """What the answer to one edit meant; None when that message shows nothing any more of what it did."""
+    """What the answer to one edit meant; None when that message shows nothing any more of what it
+    did."""
     told = result(answer)
-    if isinstance(told, dict) or told is True or "message is not modified" in description(answer) or _is_gone(answer):
+    if (
+        isinstance(told, dict)
+        or told is True
+        or "message is not modified" in description(answer)
+        or _is_gone(answer)
+    ):
         return None
     return outcome_of_failure(answer, creates=False, reader=reader)
 
@@ -102,7 +120,11 @@ def edit_message(unit: Unit, native_id: str, answers: tuple[StepResult, ...]) ->
             else Send(_build_edit_step(unit, place[0], place[1][0]))
         )
     told = result(answers[-1])
-    if isinstance(told, dict) or told is True or "message is not modified" in description(answers[-1]):
+    if (
+        isinstance(told, dict)
+        or told is True
+        or "message is not modified" in description(answers[-1])
+    ):
         return Published(native_id)
     if "message to edit not found" in description(answers[-1]):
         return Rejected(Message(EDITED_POST_GONE), permanent=True)
@@ -117,4 +139,6 @@ def _build_edit_step(unit: Unit, chat: int | str, number: int) -> WireStep:
         said = {"text": words, "link_preview_options": {"is_disabled": True}}
     method = "editMessageCaption" if unit.media else "editMessageText"
     path = f"/bot{{token}}/{method}"
-    return WireStep(EDIT_STEP, StepKind.MUTATE, "POST", path, {**at, **said}, token="path", deadline=20.0)  # noqa: S106  how it is shown
+    return WireStep(
+        EDIT_STEP, StepKind.MUTATE, "POST", path, {**at, **said}, token="path", deadline=20.0
+    )

@@ -1,4 +1,5 @@
-"""What the Bot API's answers mean: `{"ok", "result"}` or `{"error_code", "description", "parameters"}`. Pure."""
+"""What the Bot API's answers mean: `{"ok", "result"}` or `{"error_code", "description",
+"parameters"}`. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -6,12 +7,26 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.contract.connector import Response, StepResult
-from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.contract.outcomes import (
+    Disconnected,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+)
 from connectors.shared import http_responses
 from connectors.shared.http_responses import MAX_RETRY_WAIT, READER_GONE
 from foundation.i18n.translation import Message
 
-_NO_RIGHTS = ("administrator rights", "not enough rights", "no rights", "not a member", "bot was kicked")
+_NO_RIGHTS = (
+    "administrator rights",
+    "not enough rights",
+    "no rights",
+    "not a member",
+    "bot was kicked",
+)
 _PREFIX = re.compile(r"^(?:bad request|forbidden|conflict|unauthorized)?:?\s*")
 
 
@@ -33,7 +48,8 @@ def description(answer: StepResult) -> str:
 
 
 def error_slug(answer: Response) -> str:
-    """The refusal as one word, of letters and digits alone, so that nothing it repeats can be read as a sentence."""
+    """The refusal as one word, of letters and digits alone, so that nothing it repeats can be read
+    as a sentence."""
     short = re.sub(r"[^a-z0-9]+", "_", _PREFIX.sub("", description(answer))).strip("_")
     return short[:60] or f"http_{answer.status}"
 
@@ -41,8 +57,8 @@ def error_slug(answer: Response) -> str:
 def outcome_of_failure(answer: StepResult, *, creates: bool, reader: bool = False) -> Outcome:
     """Say what an answer that is no success meant.
 
-    `creates`: the request makes something visible, so a lost answer is a doubt. `reader`: it went to one person, whose
-    refusal says nothing about the account.
+    `creates`: the request makes something visible, so a lost answer is a doubt. `reader`: it went
+    to one person, whose refusal says nothing about the account.
     """
     if not isinstance(answer, Response):
         return http_responses.outcome_of_status(answer, creates=creates)
@@ -52,12 +68,16 @@ def outcome_of_failure(answer: StepResult, *, creates: bool, reader: bool = Fals
             return Retry(_retry_wait(answer), "account", Message("connectors.rate_limited"))
         case 401 | 404:
             return Reauthorize(Message("connectors.token_refused"))
-        case 400 | 403 if "paid media" in said:  # the owner has to allow it; the account is as it was
+        case 400 | 403 if (
+            "paid media" in said
+        ):  # the owner has to allow it; the account is as it was
             return Rejected(Message("telegram.no_paid_media"), permanent=False)
         case 403 if reader:
             return Rejected(Message(READER_GONE), permanent=True)
         case 400 | 403 if not reader and any(words in said for words in _NO_RIGHTS):
-            return Disconnected(Message("channel.let_go"))  # Telegram tells when it may post there again
+            return Disconnected(
+                Message("channel.let_go")
+            )  # Telegram tells when it may post there again
         case 403 if said:
             return Disconnected(Message("connectors.account_gone", {"word": error_slug(answer)}))
         case 400 if _parse_migrated_chat_id(answer):
@@ -66,7 +86,8 @@ def outcome_of_failure(answer: StepResult, *, creates: bool, reader: bool = Fals
             return Rejected(Message(READER_GONE), permanent=True)
         case status if 400 <= status < 500 and status != 408:
             return Rejected(
-                Message("connectors.refused", {"status": status, "word": error_slug(answer)}), permanent=False
+                Message("connectors.refused", {"status": status, "word": error_slug(answer)}),
+                permanent=False,
             )
         case _:
             return http_responses.outcome_of_status(answer, creates=creates)
@@ -90,12 +111,17 @@ def _parse_parameters(answer: Response) -> Mapping[str, Any]:
 
 
 def publish_outcome(answer: StepResult, *, reader: bool, chat: str = "") -> Outcome:
-    """A message or an album that stands now, or why not. Its native id is `<chat>/<id>,<id>…`, every item named.
+    """A message or an album that stands now, or why not. Its native id is `<chat>/<id>,<id>…`,
+    every item named.
 
     A copied message is told by its number alone: it lies in the `chat` it was asked for.
     """
     given = result(answer)
-    if isinstance(given, dict) and given.keys() == {"message_id"} and chat.removeprefix("-").isdigit():
+    if (
+        isinstance(given, dict)
+        and given.keys() == {"message_id"}
+        and chat.removeprefix("-").isdigit()
+    ):
         given = {**given, "chat": {"id": int(chat)}}
     messages = given if isinstance(given, list) else [given]
     if given is None and not (isinstance(answer, Response) and answer.is_success):
@@ -107,7 +133,10 @@ def publish_outcome(answer: StepResult, *, reader: bool, chat: str = "") -> Outc
     ids = ",".join(str(message["message_id"]) for message in messages)
     files = tuple(file for message in messages for file in _parse_file_ids(message))
     return Published(
-        f"{first['chat']['id']}/{ids}", message_url(first["chat"], first["message_id"]), _parse_sent_at(first), files
+        f"{first['chat']['id']}/{ids}",
+        message_url(first["chat"], first["message_id"]),
+        _parse_sent_at(first),
+        files,
     )
 
 
@@ -115,25 +144,42 @@ def _parse_file_ids(message: Mapping[str, Any]) -> list[str]:
     """What Telegram calls the files of a message; a photo has one id for each size."""
     kinds = (message.get(kind) for kind in ("photo", "video"))
     sizes = [size for shown in kinds for size in (shown if isinstance(shown, list) else [shown])]
-    return [size["file_id"] for size in sizes if isinstance(size, dict) and isinstance(size.get("file_id"), str)]
+    return [
+        size["file_id"]
+        for size in sizes
+        if isinstance(size, dict) and isinstance(size.get("file_id"), str)
+    ]
 
 
 def _is_message(message: Any) -> bool:
     chat = message.get("chat") if isinstance(message, dict) else None
-    return isinstance(chat, dict) and isinstance(chat.get("id"), int) and isinstance(message.get("message_id"), int)
+    return (
+        isinstance(chat, dict)
+        and isinstance(chat.get("id"), int)
+        and isinstance(message.get("message_id"), int)
+    )
 
 
 def message_url(chat: Mapping[str, Any], message_id: int) -> str:
-    """Where people find a message: none of a conversation with one person, nor of a chat without an address."""
+    """Where people find a message: none of a conversation with one person, nor of a chat without an
+    address."""
     if isinstance(chat.get("username"), str) and chat.get("type") != "private":
         return f"https://t.me/{chat['username']}/{message_id}"
     inner = str(chat["id"])
-    return f"https://t.me/c/{inner.removeprefix('-100')}/{message_id}" if inner.startswith("-100") else ""
+    return (
+        f"https://t.me/c/{inner.removeprefix('-100')}/{message_id}"
+        if inner.startswith("-100")
+        else ""
+    )
 
 
 def _parse_sent_at(message: Mapping[str, Any]) -> datetime | None:
     seconds = message.get("date")
-    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) and 0 < seconds < 2**33 else None
+    return (
+        datetime.fromtimestamp(seconds, UTC)
+        if isinstance(seconds, int) and 0 < seconds < 2**33
+        else None
+    )
 
 
 _NATIVE = re.compile(r"(?P<chat>-?\d+)/(?P<ids>\d+(?:,\d+)*)")
@@ -141,7 +187,8 @@ _LINK = re.compile(r"(?:https?://)?t\.me/(?:c/(?P<inner>\d+)|(?P<name>\w+))/(?P<
 
 
 def place_of(native_id: str) -> tuple[int | str, tuple[int, ...]] | None:
-    """Chat and message ids of a copy, by our own id or by the link a person named; None for neither."""
+    """Chat and message ids of a copy, by our own id or by the link a person named; None for
+    neither."""
     if own := _NATIVE.fullmatch(native_id):
         return int(own["chat"]), tuple(int(part) for part in own["ids"].split(","))
     if link := _LINK.fullmatch(native_id):
@@ -151,8 +198,9 @@ def place_of(native_id: str) -> tuple[int | str, tuple[int, ...]] | None:
 
 
 def removal_outcome(answer: StepResult, *, reader: bool) -> Outcome | None:
-    """What the answer to one deletion meant; None when that message is gone, also when it already was. `reader`: it
-    lies with one person, who may have turned away from the bot: that says nothing about the account."""
+    """What the answer to one deletion meant; None when that message is gone, also when it already
+    was. `reader`: it lies with one person, who may have turned away from the bot: that says nothing
+    about the account."""
     if result(answer) is True or "message to delete not found" in description(answer):
         return None
     if "can't be deleted" in description(answer):

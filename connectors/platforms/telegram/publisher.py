@@ -1,7 +1,9 @@
-"""Telegram: one bot per creator, which posts to a channel, talks to fans one by one, and sells for Stars.
+"""Telegram: one bot per creator, which posts to a channel, talks to fans one by one, and sells for
+Stars.
 
-A bot cannot read what stands in a channel: an answer that is lost can be looked up nowhere, so a person says whether
-the message is there. A native id is `<chat>/<id>,<id>…`; those of an album are all in it.
+A bot cannot read what stands in a channel: an answer that is lost can be looked up nowhere, so a
+person says whether the message is there. A native id is `<chat>/<id>,<id>…`; those of an album are
+all in it.
 """
 
 import json
@@ -13,7 +15,14 @@ from connectors.contract.balance import MovementPage
 from connectors.contract.bot_commands import CommandMenu
 from connectors.contract.capabilities import Capabilities
 from connectors.contract.chats import ChatUpdate, ChatUpdates
-from connectors.contract.connector import LookupQuery, PlatformCopy, Send, StepKind, StepResult, WireStep
+from connectors.contract.connector import (
+    LookupQuery,
+    PlatformCopy,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
 from connectors.contract.destination import Destination, DestinationReport
 from connectors.contract.outcomes import LookupResult, Outcome, Published, Rejected, Unknown
 from connectors.contract.post_addresses import ClaimedAddress
@@ -62,23 +71,38 @@ UPDATES_WAIT = 20
 ALREADY = "charge_already_refunded"
 
 ALLOWED = (
-    *("message", "edited_message", "callback_query", "pre_checkout_query", "purchased_paid_media", "my_chat_member"),
+    *(
+        "message",
+        "edited_message",
+        "callback_query",
+        "pre_checkout_query",
+        "purchased_paid_media",
+        "my_chat_member",
+    ),
     *("chat_join_request", "message_reaction_count"),
 )
-"""What we are told of: said with each poll and, where we are called, at every start, so to bots connected before too.
-Without the fourth, every payment would run into its ten seconds."""
+"""What we are told of: said with each poll and, where we are called, at every start, so to bots
+connected before too. Without the fourth, every payment would run into its ten seconds."""
 
 
 def _build_step(
-    name: str, kind: StepKind, method: str, body: Mapping[str, object], *, action: str = "", seconds: float = 30.0
+    name: str,
+    kind: StepKind,
+    method: str,
+    body: Mapping[str, object],
+    *,
+    action: str = "",
+    seconds: float = 30.0,
 ) -> WireStep:
     """A request of ids and amounts."""
     path = f"/bot{{token}}/{method}"
-    return WireStep(name, kind, "POST", path, body, token="path", action=action, deadline=seconds)  # noqa: S106  how
+    # how
+    return WireStep(name, kind, "POST", path, body, token="path", action=action, deadline=seconds)
 
 
 def _parse_update(entry: object) -> tuple[int, ChatUpdate | None] | None:
-    from connectors.platforms.telegram import updates  # noqa: PLC0415  25 MiB, for the one process that listens
+    # iB, for the one process that listens
+    from connectors.platforms.telegram import updates  # noqa: PLC0415  25 M  see above
 
     return updates.parse_update(entry)
 
@@ -125,15 +149,21 @@ class Telegram:
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | ConnectedAccount | Outcome:
-        """Who the bot is, whether it may post to the channel that was named, and that it is polled."""
+        """Who the bot is, whether it may post to the channel that was named, and that it is
+        polled."""
         return telegram_connecting.connect(form, answers)
 
-    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(
+        self, account: str, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
         """Whether the token is still this bot's."""
         return telegram_connecting.check(account, answers)
 
-    def write_menu(self, menu: CommandMenu, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
-        """The bot's menu and its description, in each language, written where they are other than they should be."""
+    def write_menu(
+        self, menu: CommandMenu, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
+        """The bot's menu and its description, in each language, written where they are other than
+        they should be."""
         return commands.write_menu(menu, answers)
 
     def count_text(self, unit: Unit) -> tuple[int, int]:
@@ -141,13 +171,21 @@ class Telegram:
         return count_text(unit)
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Everything in one request: nothing can be looked up, so there is one moment of doubt at most. A subscription
-        takes a link first, which nobody sees."""
+        """Everything in one request: nothing can be looked up, so there is one moment of doubt at
+        most. A subscription takes a link first, which nobody sees."""
         can = self.capabilities
         invoice = unit.invoice
         monthly = invoice if invoice is not None and invoice.period_days else None
-        wrong = content_problem(unit) if monthly is None else subscriptions.subscription_problem(unit, monthly)
-        trouble = unit_checks.reference_problem(unit, can) or prices.unit_price_problem(unit, can) or wrong
+        wrong = (
+            content_problem(unit)
+            if monthly is None
+            else subscriptions.subscription_problem(unit, monthly)
+        )
+        trouble = (
+            unit_checks.reference_problem(unit, can)
+            or prices.unit_price_problem(unit, can)
+            or wrong
+        )
         if trouble is not None:
             return Rejected(trouble, permanent=False)
         if monthly is not None:
@@ -165,10 +203,17 @@ class Telegram:
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The channel, for those who are in it."""
-        return f"https://t.me/c/{destination.removeprefix('-100')}" if destination.startswith("-100") else ""
+        return (
+            f"https://t.me/c/{destination.removeprefix('-100')}"
+            if destination.startswith("-100")
+            else ""
+        )
 
-    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """The message of an address in the channel that is posted to; whether it stands there is told to no bot."""
+    def resolve_address(
+        self, address: ClaimedAddress, answers: tuple[StepResult, ...]
+    ) -> Send | LookupResult:
+        """The message of an address in the channel that is posted to; whether it stands there is
+        told to no bot."""
         return telegram_places.resolve_address(address, answers)
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
@@ -183,9 +228,13 @@ class Telegram:
         if len(answers) >= len(ids):
             return Published(copy.native_id)
         body = {"chat_id": chat, "message_id": ids[len(answers)]}
-        return Send(_build_step("delete", StepKind.RESTRICT, "deleteMessage", body, action="delete"))
+        return Send(
+            _build_step("delete", StepKind.RESTRICT, "deleteMessage", body, action="delete")
+        )
 
-    def replace(self, copy: PlatformCopy, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def replace(
+        self, copy: PlatformCopy, unit: Unit, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Edit what a bot may not delete any more."""
         return edits.replace_message(copy, unit, answers)
 
@@ -193,7 +242,9 @@ class Telegram:
         """Other words in the place of those of a post."""
         return edits.edit_message(unit, native_id, answers)
 
-    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+    def read_metrics(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
         """Bots may ask for no numbers; reactions are told them (`messages_of`)."""
         return None
 
@@ -202,7 +253,9 @@ class Telegram:
         place = place_of(native_id)
         return tuple(f"{place[0]}/{number}" for number in place[1]) if place is not None else ()
 
-    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(
+        self, account: str, destination: str, answers: tuple[StepResult, ...]
+    ) -> Send | int | None:
         """How many are in the channel that is posted to."""
         return telegram_places.count_followers(destination, answers)
 
@@ -219,7 +272,8 @@ class Telegram:
         return roles.set_role(fan, role, give, answers)
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | None:
-        """What happened from update number `cursor` on, in one request; Telegram answers as soon as something did."""
+        """What happened from update number `cursor` on, in one request; Telegram answers as soon as
+        something did."""
         return _parse_updates(answers[-1]) if answers else Send(self._build_updates_step(cursor))
 
     def _build_updates_step(self, cursor: str) -> WireStep:
@@ -230,7 +284,7 @@ class Telegram:
             StepKind.CONTROL,
             "GET",
             f"/bot{{token}}/getUpdates?timeout={UPDATES_WAIT}&allowed_updates={allowed}{offset}",
-            token="path",  # noqa: S106  how it is shown, not one
+            token="path",
             action="updates",
             deadline=UPDATES_WAIT + 10.0,
         )
@@ -239,13 +293,21 @@ class Telegram:
         """Let a payment go through; without it Telegram cancels the payment after ten seconds."""
         body = {"pre_checkout_query_id": query_id, "ok": True}
         return _build_step(
-            "checkout", StepKind.CONTROL, "answerPreCheckoutQuery", body, action="checkout_yes", seconds=8.0
+            "checkout",
+            StepKind.CONTROL,
+            "answerPreCheckoutQuery",
+            body,
+            action="checkout_yes",
+            seconds=8.0,
         )
 
     def refuse_checkout(self, query_id: str, words: str) -> WireStep:
-        """Refuse a payment at once, and say why: without it the fan watches those ten seconds go by."""
+        """Refuse a payment at once, and say why: without it the fan watches those ten seconds go
+        by."""
         body = {"pre_checkout_query_id": query_id, "ok": False, "error_message": words}
-        return _build_step("checkout_no", StepKind.PUBLISH, "answerPreCheckoutQuery", body, seconds=8.0)
+        return _build_step(
+            "checkout_no", StepKind.PUBLISH, "answerPreCheckoutQuery", body, seconds=8.0
+        )
 
     def refund(self, charge_id: str, fan_id: str, amount_minor: int, currency: str) -> WireStep:
         """Give Stars back."""
@@ -253,20 +315,27 @@ class Telegram:
         return _build_step("refund", StepKind.CONTROL, "refundStarPayment", body, action="refund")
 
     def refund_outcome(self, answer: StepResult) -> Outcome:
-        """`Published` once the money is back, also when it already was; a lost answer is looked up first."""
+        """`Published` once the money is back, also when it already was; a lost answer is looked up
+        first."""
         if result(answer) is True or ALREADY in description(answer):
             return Published("refunded")
         return outcome_of_failure(answer, creates=True)
 
-    def look_up_refund(self, charge_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def look_up_refund(
+        self, charge_id: str, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
         """Read the bot's own ledger from its beginning."""
         return balance.look_up_refund_from(charge_id, 0, answers)
 
-    def look_up_refund_from(self, charge_id: str, start: int, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def look_up_refund_from(
+        self, charge_id: str, start: int, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
         """Read the bot's own ledger from a place on."""
         return balance.look_up_refund_from(charge_id, start, answers)
 
-    def list_movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
+    def list_movements(
+        self, start: int, answers: tuple[StepResult, ...]
+    ) -> Send | MovementPage | Outcome:
         """A page of the bot's own ledger, and its balance with the last one."""
         return balance.list_movements(start, answers)
 
@@ -283,9 +352,11 @@ class Telegram:
         if update.kind != "button" or not update.payload:
             return None
         body = {"callback_query_id": update.payload}
-        return _build_step("ack", StepKind.CONTROL, "answerCallbackQuery", body, action="ack", seconds=5.0)
+        return _build_step(
+            "ack", StepKind.CONTROL, "answerCallbackQuery", body, action="ack", seconds=5.0
+        )
 
-    def subscribe_account(self, address: str, secret: Sealed) -> WireStep:
+    def set_webhook(self, address: str, secret: Sealed) -> WireStep:
         """Be called at `address`, one update at a time, so that they come in order."""
         body = {
             "url": address,

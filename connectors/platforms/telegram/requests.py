@@ -2,11 +2,12 @@
 
 Source: https://core.telegram.org/bots/api#sending-files, #copymessage
 
-A post, or a message to one fan, whose pictures and films are shown to whoever pays Stars for them. Pure.
+A post, or a message to one fan, whose pictures and films are shown to whoever pays Stars for them.
+Pure.
 
-What people pay in a channel goes to the channel's own balance, which its owner sees in the app: a bot is told neither
-of it nor of who bought. What a fan pays in their chat with the bot is the bot's: it is told who opened which payload,
-and what was paid stands in its list of transactions.
+What people pay in a channel goes to the channel's own balance, which its owner sees in the app: a
+bot is told neither of it nor of who bought. What a fan pays in their chat with the bot is the
+bot's: it is told who opened which payload, and what was paid stands in its list of transactions.
 Source: https://core.telegram.org/bots/api#sendpaidmedia, #update (`purchased_paid_media`)
 
 The requests that carry content to Telegram, and what does not fit into one. Pure.
@@ -29,7 +30,8 @@ _PHOTO = "AgAC"
 
 
 def repost_problem(unit: Unit, words: str) -> Message | None:
-    """Why something cannot be shown again with what stands beside it: a copied message keeps its own caption."""
+    """Why something cannot be shown again with what stands beside it: a copied message keeps its
+    own caption."""
     beside = unit.media or unit.invoice is not None or len(unit.references) != 1
     repost = unit.references[0].kind == "repost"
     if beside or (repost and (words or unit.buttons or _referenced_message(unit) is None)):
@@ -44,7 +46,9 @@ def repost_fields(unit: Unit, words: str) -> tuple[str, dict[str, Any]]:
         chat, number = _referenced_message(unit) or (0, 0)
         return "copyMessage", {"from_chat_id": chat, "message_id": number}
     kind = "photo" if reference.native_id.startswith(_PHOTO) else "video"
-    return f"send{kind.capitalize()}", {kind: reference.native_id} | ({"caption": words} if words else {})
+    return f"send{kind.capitalize()}", {kind: reference.native_id} | (
+        {"caption": words} if words else {}
+    )
 
 
 def _referenced_message(unit: Unit) -> tuple[int | str, int] | None:
@@ -62,14 +66,16 @@ _SPOILER = "has_spoiler=true"
 
 
 def paid_media_problem(unit: Unit) -> Message | None:
-    """Why a post with a price cannot go out as it is: what is locked has no mark that hides it, and no buttons."""
+    """Why a post with a price cannot go out as it is: what is locked has no mark that hides it, and
+    no buttons."""
     if unit.buttons:
         return Message("telegram.buttons_unfit")
     return Message("connectors.mark_untold", {"mark": _SPOILER}) if _SPOILER in unit.flags else None
 
 
 def paid_media_fields(unit: Unit, words: str, items: list[dict[str, Any]]) -> dict[str, Any]:
-    """The fields of `sendPaidMedia` beside the chat's; `items` say which attached files it shows, and as what."""
+    """The fields of `sendPaidMedia` beside the chat's; `items` say which attached files it shows,
+    and as what."""
     if unit.price is None:
         raise ValueError("no price")
     caption = {"caption": words} if words else {}
@@ -94,7 +100,8 @@ MAX_PARTS = 25
 """Of a thread: Telegram names no limit to replies; one to a flood of them is ours."""
 
 OPTIONS = (PostOption("silent", "flag", default=options.OPTION_FALSE),)
-"""Pinning takes a right that bots rarely have and a request of its own; previews of addresses are never shown."""
+"""Pinning takes a right that bots rarely have and a request of its own; previews of addresses are
+never shown."""
 
 PHOTOS = frozenset({"image/jpeg", "image/png", "image/webp"})
 VIDEOS = frozenset({"video/mp4"})
@@ -128,8 +135,11 @@ def words_of(unit: Unit) -> str:
 
 
 def count_text(unit: Unit) -> tuple[int, int]:
-    """How much a unit says, and the most it may: beside pictures there is room for a caption only."""
-    return telegram_text_length(words_of(unit)), MAX_CAPTION if unit.media or unit.references else MAX_TEXT
+    """How much a unit says, and the most it may: beside pictures there is room for a caption
+    only."""
+    return telegram_text_length(
+        words_of(unit)
+    ), MAX_CAPTION if unit.media or unit.references else MAX_TEXT
 
 
 def content_problem(unit: Unit) -> Message | None:
@@ -169,7 +179,10 @@ def _unfit_medium(medium: Medium) -> Message | None:
 
 
 def _unfit_buttons(unit: Unit) -> Message | None:
-    too_long = any(len(_callback_data(button.action, button.ref).encode()) > CALLBACK for button in unit.buttons)
+    too_long = any(
+        len(_callback_data(button.action, button.ref).encode()) > CALLBACK
+        for button in unit.buttons
+    )
     if too_long or (unit.buttons and len(unit.media) > 1):  # an album bears no buttons
         return Message("telegram.buttons_unfit")
     return None
@@ -177,11 +190,21 @@ def _unfit_buttons(unit: Unit) -> Message | None:
 
 def _unfit_invoice(unit: Unit) -> Message | None:
     invoice = unit.invoice
-    if invoice is None or unit.media or unit.buttons or not unit.viewer or invoice.currency != CURRENCY:
+    if (
+        invoice is None
+        or unit.media
+        or unit.buttons
+        or not unit.viewer
+        or invoice.currency != CURRENCY
+    ):
         return Message("telegram.invoice_unfit")
     if len(invoice.title) > TITLE or len(invoice.description) > DESCRIPTION:
         return Message("telegram.invoice_too_long", {"title": TITLE, "description": DESCRIPTION})
-    if not invoice.title or not invoice.description or not 0 < len(invoice.payload.encode()) <= PAYLOAD:
+    if (
+        not invoice.title
+        or not invoice.description
+        or not 0 < len(invoice.payload.encode()) <= PAYLOAD
+    ):
         return Message("telegram.invoice_unfit")
     return None
 
@@ -207,7 +230,9 @@ def build_message_step(unit: Unit, rows: list[list[dict[str, Any]]]) -> WireStep
     return _build_step("sendMessage", {**_build_common_fields(unit), **said, **_keyboard_of(rows)})
 
 
-def _build_step(method: str, fields: dict[str, Any], files: dict[str, FileRef] | None = None) -> WireStep:
+def _build_step(
+    method: str, fields: dict[str, Any], files: dict[str, FileRef] | None = None
+) -> WireStep:
     return WireStep(
         PUBLISH,
         StepKind.PUBLISH,
@@ -215,7 +240,7 @@ def _build_step(method: str, fields: dict[str, Any], files: dict[str, FileRef] |
         f"/bot{{token}}/{method}",
         fields,
         files=files or {},
-        token="path",  # noqa: S106  how it is shown, not one
+        token="path",
         deadline=UPLOAD if files else QUICK,
     )
 
@@ -246,7 +271,10 @@ def _build_keyboard(unit: Unit) -> dict[str, Any]:
 
 
 def _button_rows(unit: Unit) -> list[list[dict[str, Any]]]:
-    return [[{"text": one.label, "callback_data": _callback_data(one.action, one.ref)}] for one in unit.buttons]
+    return [
+        [{"text": one.label, "callback_data": _callback_data(one.action, one.ref)}]
+        for one in unit.buttons
+    ]
 
 
 def _keyboard_of(rows: list[list[dict[str, Any]]]) -> dict[str, Any]:
@@ -258,13 +286,20 @@ def _media_kind(medium: Medium) -> str:
 
 
 def _video_fields(medium: Medium) -> dict[str, Any]:
-    """What readers are shown of a film before it is fetched, as far as it is known, and that it plays while it is: our
-    films begin with their index. https://core.telegram.org/bots/api#sendvideo
+    """What readers are shown of a film before it is fetched, as far as it is known, and that it
+    plays while it is: our films begin with their index.
+    https://core.telegram.org/bots/api#sendvideo
     """
     if medium.mime not in VIDEOS:
         return {}
-    sizes = {"width": medium.width, "height": medium.height} if medium.width and medium.height else {}
-    return {**sizes, **({"duration": medium.seconds} if medium.seconds else {}), "supports_streaming": True}
+    sizes = (
+        {"width": medium.width, "height": medium.height} if medium.width and medium.height else {}
+    )
+    return {
+        **sizes,
+        **({"duration": medium.seconds} if medium.seconds else {}),
+        "supports_streaming": True,
+    }
 
 
 def _file_ref(medium: Medium, place: int) -> FileRef:
@@ -275,14 +310,24 @@ def _build_single_media_step(unit: Unit, medium: Medium) -> WireStep:
     kind = _media_kind(medium)
     caption = {"caption": words_of(unit)} if words_of(unit) else {}
     hidden = {"has_spoiler": True} if _has_flag(unit, "has_spoiler") else {}
-    fields = {**_build_common_fields(unit), **caption, **hidden, **_video_fields(medium), **_build_keyboard(unit)}
+    fields = {
+        **_build_common_fields(unit),
+        **caption,
+        **hidden,
+        **_video_fields(medium),
+        **_build_keyboard(unit),
+    }
     return _build_step(f"send{kind.capitalize()}", fields, {kind: _file_ref(medium, 0)})
 
 
 def _build_repost_step(unit: Unit) -> WireStep:
     method, shown = repost_fields(unit, words_of(unit))
-    hidden = {"has_spoiler": True} if _has_flag(unit, "has_spoiler") and method != "copyMessage" else {}
-    return _build_step(method, {**_build_common_fields(unit), **shown, **hidden, **_build_keyboard(unit)})
+    hidden = (
+        {"has_spoiler": True} if _has_flag(unit, "has_spoiler") and method != "copyMessage" else {}
+    )
+    return _build_step(
+        method, {**_build_common_fields(unit), **shown, **hidden, **_build_keyboard(unit)}
+    )
 
 
 def _build_album_step(unit: Unit) -> WireStep:
@@ -290,7 +335,9 @@ def _build_album_step(unit: Unit) -> WireStep:
     items = [{**item, **hidden} for item in _build_album_items(unit)]
     if words_of(unit):
         items[0]["caption"] = words_of(unit)
-    return _build_step("sendMediaGroup", {**_build_common_fields(unit), "media": items}, _attached_files(unit))
+    return _build_step(
+        "sendMediaGroup", {**_build_common_fields(unit), "media": items}, _attached_files(unit)
+    )
 
 
 def _build_album_items(unit: Unit) -> list[dict[str, Any]]:
@@ -308,7 +355,9 @@ def _attached_files(unit: Unit) -> dict[str, FileRef]:
 def _build_paid_media_step(unit: Unit) -> WireStep:
     """One message, however many it shows; nobody sees them who has not paid."""
     fields = paid_media_fields(unit, words_of(unit), _build_album_items(unit))
-    return _build_step("sendPaidMedia", {**_build_common_fields(unit), **fields}, _attached_files(unit))
+    return _build_step(
+        "sendPaidMedia", {**_build_common_fields(unit), **fields}, _attached_files(unit)
+    )
 
 
 def _build_invoice_step(unit: Unit) -> WireStep:

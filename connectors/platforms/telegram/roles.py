@@ -1,7 +1,9 @@
-"""Who is in a channel or group of Telegram that people ask to be let into: letting in, and putting out. Pure.
+"""Who is in a channel or group of Telegram that people ask to be let into: letting in, and putting
+out. Pure.
 
-A bot adds nobody: it may approve what somebody asked for. Whoever is put out is banned for a moment and may ask again.
-Source: https://core.telegram.org/bots/api#approvechatjoinrequest, #banchatmember, #unbanchatmember
+A bot adds nobody: it may approve what somebody asked for. Whoever is put out is banned for a moment
+and may ask again. Source: https://core.telegram.org/bots/api#approvechatjoinrequest,
+#banchatmember, #unbanchatmember
 """
 
 from collections.abc import Mapping
@@ -23,7 +25,13 @@ DECLINE = "decline"
 BAN = "ban"
 UNBAN = "unban"
 _SAID_NO = ("not enough rights", "chat_admin_required", "administrator rights")
-_UNKNOWN = ("participant_id_invalid", "user_id_invalid", "user not found", "user_not_participant", "member not found")
+_UNKNOWN = (
+    "participant_id_invalid",
+    "user_id_invalid",
+    "user not found",
+    "user_not_participant",
+    "member not found",
+)
 _RUNS_IT = ("chat owner", "administrator of the chat", "user_admin_invalid")
 
 
@@ -33,13 +41,15 @@ def can_open(member: Mapping[str, Any]) -> bool:
 
 
 def set_role(fan: str, place: str, give: bool, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Let somebody into a place, or see that they are neither in it nor ask for it; both may be repeated."""
+    """Let somebody into a place, or see that they are neither in it nor ask for it; both may be
+    repeated."""
     given = {answer.step: answer for answer in answers}
     return _admit_member(fan, place, given) if give else _remove_member(fan, place, given)
 
 
 def _admit_member(fan: str, place: str, given: Mapping[str, StepResult]) -> Send | Outcome:
-    """Who did not ask may be inside all the same: an answer that was lost, or a person let them in."""
+    """Who did not ask may be inside all the same: an answer that was lost, or a person let them
+    in."""
     if ROLE_ACTION not in given:
         return _build_request(ROLE_ACTION, "approveChatJoinRequest", fan, place)
     said = description(given[ROLE_ACTION])
@@ -54,15 +64,21 @@ def _admit_member(fan: str, place: str, given: Mapping[str, StepResult]) -> Send
     if is_inside(result(given[MEMBER])):
         return Published(fan)
     absent = result(given[MEMBER]) is not None or _is_unknown(given[MEMBER])
-    return Rejected(Message(READER_NOT_THERE), permanent=False) if absent else _refusal_outcome(given[MEMBER])
+    return (
+        Rejected(Message(READER_NOT_THERE), permanent=False)
+        if absent
+        else _refusal_outcome(given[MEMBER])
+    )
 
 
 def _remove_member(fan: str, place: str, given: Mapping[str, StepResult]) -> Send | Outcome:
-    """What they ask for is declined first: a ban does not say what becomes of it. Nobody is left banned: killed in
-    between, all of it is asked again."""
+    """What they ask for is declined first: a ban does not say what becomes of it. Nobody is left
+    banned: killed in between, all of it is asked again."""
     if DECLINE not in given:
         return _build_request(DECLINE, "declineChatJoinRequest", fan, place)
-    asked_nothing = "hide_requester_missing" in description(given[DECLINE]) or _is_already_member(given[DECLINE])
+    asked_nothing = "hide_requester_missing" in description(given[DECLINE]) or _is_already_member(
+        given[DECLINE]
+    )
     if result(given[DECLINE]) is not True and not asked_nothing and not _is_unknown(given[DECLINE]):
         return _refusal_outcome(given[DECLINE])
     if BAN not in given:
@@ -97,4 +113,14 @@ def _refusal_outcome(answer: StepResult) -> Outcome:
 def _build_request(name: str, method: str, fan: str, place: str, **more: bool) -> Send:
     body = {"chat_id": chat_id(place), "user_id": int(fan), **more}
     action = "look" if name == MEMBER else ROLE_ACTION
-    return Send(WireStep(name, StepKind.CONTROL, "POST", f"/bot{{token}}/{method}", body, token="path", action=action))  # noqa: S106  how it is shown
+    return Send(
+        WireStep(
+            name,
+            StepKind.CONTROL,
+            "POST",
+            f"/bot{{token}}/{method}",
+            body,
+            token="path",
+            action=action,
+        )
+    )

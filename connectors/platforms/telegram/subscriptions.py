@@ -1,4 +1,5 @@
-"""Subscriptions for Stars: an invoice that asks again every 30 days is a link alone, and a message bears it. Pure.
+"""Subscriptions for Stars: an invoice that asks again every 30 days is a link alone, and a message
+bears it. Pure.
 
 Source: https://core.telegram.org/bots/api#createinvoicelink, #edituserstarsubscription
 """
@@ -32,16 +33,27 @@ def subscription_problem(unit: Unit, invoice: Invoice) -> Message | None:
     """Why a subscription cannot be offered so."""
     named = invoice.title and invoice.description and 0 < len(invoice.payload.encode()) <= PAYLOAD
     asked = (
-        invoice.currency == CURRENCY and 0 < invoice.amount_minor <= MAX_STARS and invoice.period_days == PERIOD_DAYS
+        invoice.currency == CURRENCY
+        and 0 < invoice.amount_minor <= MAX_STARS
+        and invoice.period_days == PERIOD_DAYS
     )
-    if not named or not asked or not unit.viewer or unit.media or len(unit.buttons) != 1 or not words_of(unit):
+    if (
+        not named
+        or not asked
+        or not unit.viewer
+        or unit.media
+        or len(unit.buttons) != 1
+        or not words_of(unit)
+    ):
         return Message("telegram.invoice_unfit")
     if len(invoice.title) > TITLE or len(invoice.description) > DESCRIPTION:
         return Message("telegram.invoice_too_long", {"title": TITLE, "description": DESCRIPTION})
     return None
 
 
-def subscription_turn(unit: Unit, invoice: Invoice, answers: tuple[StepResult, ...]) -> Send | Outcome:
+def subscription_turn(
+    unit: Unit, invoice: Invoice, answers: tuple[StepResult, ...]
+) -> Send | Outcome:
     """Have the link made, then send it under a button; the link shows nobody anything by itself."""
     if not answers:
         return Send(_build_link_step(invoice))
@@ -51,7 +63,11 @@ def subscription_turn(unit: Unit, invoice: Invoice, answers: tuple[StepResult, .
     if isinstance(link, str) and link.startswith("https://"):
         return Send(build_message_step(unit, [[{"text": unit.buttons[0].label, "url": link}]]))
     if isinstance(answers[-1], Response) and answers[-1].is_success:
-        return Retry(SHORT_RETRY, "account", Message("connectors.unclear_answer", {"status": answers[-1].status}))
+        return Retry(
+            SHORT_RETRY,
+            "account",
+            Message("connectors.unclear_answer", {"status": answers[-1].status}),
+        )
     return outcome_of_failure(answers[-1], creates=False)
 
 
@@ -66,16 +82,23 @@ def _build_link_step(invoice: Invoice) -> WireStep:
         "subscription_period": invoice.period_days * 86_400,
     }
     path = "/bot{token}/createInvoiceLink"
-    return WireStep(LINK, StepKind.STAGE, "POST", path, body, token="path", deadline=QUICK)  # noqa: S106  how it is shown
+    # how it is shown
+    return WireStep(LINK, StepKind.STAGE, "POST", path, body, token="path", deadline=QUICK)
 
 
 def build_stop_step(user: str, charge_id: str) -> WireStep:
     """No further month is taken; what is paid stays paid. Asked twice, it is stopped."""
     body = {"user_id": int(user), "telegram_payment_charge_id": charge_id, "is_canceled": True}
     path = "/bot{token}/editUserStarSubscription"
-    return WireStep("stop", StepKind.CONTROL, "POST", path, body, token="path", action="subscription")  # noqa: S106  how
+    return WireStep(
+        "stop", StepKind.CONTROL, "POST", path, body, token="path", action="subscription"
+    )
 
 
 def stop_outcome(answer: StepResult) -> Outcome:
     """What the answer to that meant."""
-    return Published("stopped") if result(answer) is True else outcome_of_failure(answer, creates=False)
+    return (
+        Published("stopped")
+        if result(answer) is True
+        else outcome_of_failure(answer, creates=False)
+    )

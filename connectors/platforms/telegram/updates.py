@@ -1,4 +1,5 @@
-"""Reading Telegram's updates, by the types of python-telegram-bot. It opens no socket here (docs/adr/0012). Pure.
+"""Reading Telegram's updates, by the types of python-telegram-bot. It opens no socket here
+(docs/adr/0012). Pure.
 
 Importing this module costs some 25 MiB: it is loaded with the first update.
 """
@@ -28,14 +29,20 @@ _RUNS = frozenset({ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.OWNER})
 
 
 def parse_update(entry: object) -> tuple[int, ChatUpdate | None] | None:
-    """The number of an update and what it tells us, None for what is not ours to hear; None without a number."""
+    """The number of an update and what it tells us, None for what is not ours to hear; None without
+    a number."""
     number = entry.get("update_id") if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(number, int):
         return None
     try:
         told = Told.de_json(entry, None)
         return number, _convert_update(told)
-    except (KeyError, TypeError, ValueError, AttributeError):  # a shape nobody knows: the next one is not held up by it
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ):  # a shape nobody knows: the next one is not held up by it
         return number, None
 
 
@@ -100,8 +107,8 @@ def _parse_message(key: str, message: Message) -> ChatUpdate | None:
 
 
 def _parse_edited_message(key: str, message: Message) -> ChatUpdate | None:
-    """What a message says since it was edited. It comes for other reasons too, the same words once more, or without
-    any: a place that moves. https://core.telegram.org/bots/api#update"""
+    """What a message says since it was edited. It comes for other reasons too, the same words once
+    more, or without any: a place that moves. https://core.telegram.org/bots/api#update"""
     says = _parse_message(key, message)
     if says is None or says.kind not in ("message", "unsupported") or not says.text:
         return None
@@ -111,7 +118,9 @@ def _parse_edited_message(key: str, message: Message) -> ChatUpdate | None:
 def _parse_button_press(key: str, pressed: CallbackQuery) -> ChatUpdate | None:
     if pressed.from_user.is_bot or not pressed.data:
         return None
-    return ChatUpdate(key, "button", **_user_fields(pressed.from_user), ref=pressed.data, payload=pressed.id)
+    return ChatUpdate(
+        key, "button", **_user_fields(pressed.from_user), ref=pressed.data, payload=pressed.id
+    )
 
 
 def _parse_checkout(key: str, asked: PreCheckoutQuery) -> ChatUpdate:
@@ -127,35 +136,49 @@ def _parse_checkout(key: str, asked: PreCheckoutQuery) -> ChatUpdate:
 
 
 def _parse_paid_media_purchase(key: str, bought: PaidMediaPurchased) -> ChatUpdate:
-    """Somebody paid for what a message hides. Neither the charge nor the amount is told: the list of transactions has
-    them. https://core.telegram.org/bots/api#paidmediapurchased"""
-    return ChatUpdate(key, "unlocked", **_user_fields(bought.from_user), payload=bought.paid_media_payload)
+    """Somebody paid for what a message hides. Neither the charge nor the amount is told: the list
+    of transactions has them. https://core.telegram.org/bots/api#paidmediapurchased"""
+    return ChatUpdate(
+        key, "unlocked", **_user_fields(bought.from_user), payload=bought.paid_media_payload
+    )
 
 
 def _parse_reaction_count(key: str, told: MessageReactionCountUpdated) -> ChatUpdate:
-    """All reactions that a message has now, of whatever kind; those that cost Stars are money, and one person may give
-    hundreds. https://core.telegram.org/bots/api#messagereactioncountupdated"""
+    """All reactions that a message has now, of whatever kind; those that cost Stars are money, and
+    one person may give hundreds. https://core.telegram.org/bots/api#messagereactioncountupdated"""
     many = sum(one.total_count for one in told.reactions if one.type.type != ReactionType.PAID)
     place = str(told.chat.id)
     native_id = f"{place}/{told.message_id}"
-    return ChatUpdate(key, "counted", "", native_id=native_id, at=told.date, ref=place, amount_minor=many)
+    return ChatUpdate(
+        key, "counted", "", native_id=native_id, at=told.date, ref=place, amount_minor=many
+    )
 
 
 def _parse_join_request(key: str, asked: ChatJoinRequest) -> ChatUpdate:
-    """Somebody asks to be let into a place. The chat with them has their own number: a bot may write there for five
-    minutes though they never wrote to it. https://core.telegram.org/bots/api#chatjoinrequest"""
-    return ChatUpdate(key, "join", **_user_fields(asked.from_user), ref=str(asked.chat.id), at=asked.date)
+    """Somebody asks to be let into a place. The chat with them has their own number: a bot may
+    write there for five minutes though they never wrote to it.
+    https://core.telegram.org/bots/api#chatjoinrequest"""
+    return ChatUpdate(
+        key, "join", **_user_fields(asked.from_user), ref=str(asked.chat.id), at=asked.date
+    )
 
 
 def _parse_member_change(key: str, change: ChatMemberUpdated) -> ChatUpdate | None:
-    """A fan who blocks the bot; a channel that lets go of it, or a group where it is no administrator any more: what
-    connecting asks for; and one that gives it these rights. What else changes is nothing to hear."""
+    """A fan who blocks the bot; a channel that lets go of it, or a group where it is no
+    administrator any more: what connecting asks for; and one that gives it these rights. What else
+    changes is nothing to hear."""
     now = change.new_chat_member
     if change.chat.type == ChatType.PRIVATE:
-        return ChatUpdate(key, "blocked", **_user_fields(change.from_user)) if now.status in _OUT else None
+        return (
+            ChatUpdate(key, "blocked", **_user_fields(change.from_user))
+            if now.status in _OUT
+            else None
+        )
     if change.chat.type not in (ChatType.CHANNEL, ChatType.SUPERGROUP):
         return None
     mute = change.chat.type == ChatType.CHANNEL and not getattr(now, "can_post_messages", False)
     demoted = change.chat.type == ChatType.SUPERGROUP and now.status not in _RUNS
     gone = now.status in _OUT or mute or demoted
-    return ChatUpdate(key, "lost" if gone else "back", str(change.from_user.id), ref=str(change.chat.id))
+    return ChatUpdate(
+        key, "lost" if gone else "back", str(change.from_user.id), ref=str(change.chat.id)
+    )

@@ -55,7 +55,8 @@ TOKEN_NETWORK = TokenNetwork(
 def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-    """A pasted token, or a yes and a token for its code; whose it is; then the account, or why not."""
+    """A pasted token, or a yes and a token for its code; whose it is; then the account, or why
+    not."""
     given = token_turn(TOKEN_NETWORK, form, answers)
     if not isinstance(given, RenewedTokens):
         return given
@@ -81,7 +82,9 @@ def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outc
     last = answers[-1]
     if not isinstance(last, Response) or not last.is_success:
         return outcome_of_failure(last, creates=False)
-    return None if id_from_answer(last) == account else Reauthorize(Message("threads.other_account"))
+    return (
+        None if id_from_answer(last) == account else Reauthorize(Message("threads.other_account"))
+    )
 
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
@@ -106,6 +109,8 @@ def insight_values(answer: StepResult) -> Mapping[str, object]:
     for one in listed if isinstance(listed, list) else ():
         if isinstance(one, dict) and isinstance(one.get("name"), str):
             values = one.get("values")
-            first = one.get("total_value") or (values[0] if isinstance(values, list) and values else None)
+            first = one.get("total_value") or (
+                values[0] if isinstance(values, list) and values else None
+            )
             found[one["name"]] = first.get("value") if isinstance(first, dict) else None
     return found

@@ -1,19 +1,22 @@
-"""Reading what people say under a Threads account's posts, and where they name it, a few requests at a time. Pure.
+"""Reading what people say under a Threads account's posts, and where they name it, a few requests
+at a time. Pure.
 
-There is no list of new replies. A reading asks for the newest posts, then for the newest mentions, then for what stands
-under the posts that have replies, all depths in one list, the newest first: one post after the other, where the last
-reading stopped. Under each it goes back to what was told before. At the eighth request it stops, and the next reading
-goes on there.
+There is no list of new replies. A reading asks for the newest posts, then for the newest mentions,
+then for what stands under the posts that have replies, all depths in one list, the newest first:
+one post after the other, where the last reading stopped. Under each it goes back to what was told
+before. At the eighth request it stops, and the next reading goes on there.
 
-Not heard: replies under posts older than the 25 newest, under one post more than a thousand at once, mentions past the
-25 newest of a reading, and whoever has a private profile, since nobody tells their name.
-Source: https://developers.facebook.com/docs/threads/retrieve-and-manage-replies/replies-and-conversations,
+Not heard: replies under posts older than the 25 newest, under one post more than a thousand at
+once, mentions past the 25 newest of a reading, and whoever has a private profile, since nobody
+tells their name. Source:
+https://developers.facebook.com/docs/threads/retrieve-and-manage-replies/replies-and-conversations,
 https://developers.facebook.com/docs/threads/threads-mentions
 
 Acting on what people say under a Threads account's posts: hidden, or shown again. Pure.
 
-An answer is a post like any other, put under what it answers. Only what stands directly under a post can be hidden;
-what stands below goes with it. Source: https://developers.facebook.com/documentation/threads/reply-management
+An answer is a post like any other, put under what it answers. Only what stands directly under a
+post can be hidden; what stands below goes with it. Source:
+https://developers.facebook.com/documentation/threads/reply-management
 """
 
 import json
@@ -68,7 +71,9 @@ class _Place:
 
     def written(self) -> str:
         """As the house keeps it."""
-        return json.dumps([self.last, self.post, self.after, self.pages, self.newest, dict(self.told)])
+        return json.dumps(
+            [self.last, self.post, self.after, self.pages, self.newest, dict(self.told)]
+        )
 
 
 def _parse_cursor(cursor: str) -> _Place:
@@ -82,7 +87,8 @@ def _parse_cursor(cursor: str) -> _Place:
 
 
 def next_page_cursor(told: Mapping[str, Any]) -> str:
-    """Where a list goes on; "" at its end. Threads tells cursors without an address; the last page is then empty."""
+    """Where a list goes on; "" at its end. Threads tells cursors without an address; the last page
+    is then empty."""
     paging = told.get("paging")
     cursors = paging.get("cursors") if isinstance(paging, dict) else None
     after = cursors.get("after") if isinstance(cursors, dict) else None
@@ -91,9 +97,12 @@ def next_page_cursor(told: Mapping[str, Any]) -> str:
 
 
 def list_comments(cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
-    """The next request, what was said since `cursor`, or None where nobody tells the account's posts."""
+    """The next request, what was said since `cursor`, or None where nobody tells the account's
+    posts."""
     if not answers:
-        return comments.comments_request(f"/{{account}}/threads?fields=id,has_replies,username&limit={POSTS}")
+        return comments.comments_request(
+            f"/{{account}}/threads?fields=id,has_replies,username&limit={POSTS}"
+        )
     posts = answer_entries(success_body(answers[0]))
     if posts is None:
         return None
@@ -102,7 +111,9 @@ def list_comments(cursor: str, answers: tuple[StepResult, ...]) -> Send | Commen
     listed = [entry_id(post) for post in posts if entry_id(post)]
     me = next((post["username"] for post in posts if isinstance(post.get("username"), str)), "")
     found = {one.native_id: one for one in _parse_comments(answers[1], "", me, listed)}
-    spoken = [entry_id(post) for post in posts if entry_id(post) and post.get("has_replies") is not False]
+    spoken = [
+        entry_id(post) for post in posts if entry_id(post) and post.get("has_replies") is not False
+    ]
     place = _parse_cursor(cursor)
     place = replace(place, told={name: at for name, at in place.told.items() if name in listed})
     turns = _order_posts(place, spoken)
@@ -135,7 +146,11 @@ def _build_next_request(place: _Place, post: str) -> Send:
 def _advance_place(place: _Place, answer: StepResult) -> _Place:
     """Where a reading stands after what stood under a post."""
     told = success_body(answer)
-    ages = [at for one in answer_entries(told) or [] if (at := parse_timestamp(one.get("timestamp"))) is not None]
+    ages = [
+        at
+        for one in answer_entries(told) or []
+        if (at := parse_timestamp(one.get("timestamp"))) is not None
+    ]
     newest = place.newest or (max(ages).isoformat() if ages else "")
     until = parse_timestamp(place.told.get(place.post))
     after = next_page_cursor(told)
@@ -148,19 +163,27 @@ def _advance_place(place: _Place, answer: StepResult) -> _Place:
 
 
 def _is_permanently_refused(answer: StepResult) -> bool:
-    """Whether the same will be refused again: the post is gone. A right that is missing may come back."""
-    return isinstance(outcome_of_failure(answer, creates=False), Rejected) and not is_permission_missing(answer)
+    """Whether the same will be refused again: the post is gone. A right that is missing may come
+    back."""
+    return isinstance(
+        outcome_of_failure(answer, creates=False), Rejected
+    ) and not is_permission_missing(answer)
 
 
 def _sort_comments(found: Mapping[str, Comment]) -> tuple[Comment, ...]:
-    known = sorted((one for one in found.values() if one.at is not None), key=lambda one: str(one.at))
+    known = sorted(
+        (one for one in found.values() if one.at is not None), key=lambda one: str(one.at)
+    )
     return (*(one for one in found.values() if one.at is None), *known)
 
 
 def _parse_comments(answer: StepResult, post: str, me: str, listed: list[str]) -> Iterator[Comment]:
     """What others said, under `post` or anywhere; nothing of an entry that names nobody."""
     for one in answer_entries(success_body(answer)) or []:
-        number, name, text, url = (entry_id(one), *(one.get(key) for key in ("username", "text", "permalink")))
+        number, name, text, url = (
+            entry_id(one),
+            *(one.get(key) for key in ("username", "text", "permalink")),
+        )
         own = one.get("is_reply_owned_by_me") is True or name == me
         if number and isinstance(name, str) and name and not own:
             yield Comment(
@@ -196,7 +219,9 @@ def is_comment_id(native_id: str) -> bool:
     return _REMARK.fullmatch(native_id) is not None
 
 
-def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+def moderate_comment(
+    spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+) -> Send | Outcome:
     """Hide a reply, or show it; what cannot be done is asked after, since gone is as good."""
     if act not in MODERATION_ACTIONS:
         return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=True)
@@ -207,10 +232,20 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
     acted = answers[0]
     if isinstance(acted, Response) and acted.is_success:
         done = json_body(acted).get("success") is not False
-        return Published(spot.native_id) if done else Rejected(Message("threads.not_hidden"), permanent=False)
+        return (
+            Published(spot.native_id)
+            if done
+            else Rejected(Message("threads.not_hidden"), permanent=False)
+        )
     if is_permission_missing(acted):
         return Rejected(Message("threads.no_replies"), permanent=False)
     if not is_missing(acted):
         refused = outcome_of_failure(acted, creates=False)
-        return Rejected(Message("threads.not_hidden"), permanent=False) if isinstance(refused, Rejected) else refused
-    return outcome_unless_present(spot.native_id, answers[1:], answers[-1], Message("threads.not_hidden"))
+        return (
+            Rejected(Message("threads.not_hidden"), permanent=False)
+            if isinstance(refused, Rejected)
+            else refused
+        )
+    return outcome_unless_present(
+        spot.native_id, answers[1:], answers[-1], Message("threads.not_hidden")
+    )

@@ -1,8 +1,9 @@
-"""What Threads' answers mean: `{"error": {"code", "error_subcode", …}}` as everywhere at Meta, often as HTTP 400. Pure.
+"""What Threads' answers mean: `{"error": {"code", "error_subcode", …}}` as everywhere at Meta,
+often as HTTP 400. Pure.
 
-Its own documentation lists no codes; those of Meta's other network hold as far as anybody told, and 24/4279009 is said
-of a container that is ready and not known everywhere yet.
-Source: https://developers.facebook.com/docs/threads/troubleshooting,
+Its own documentation lists no codes; those of Meta's other network hold as far as anybody told, and
+24/4279009 is said of a container that is ready and not known everywhere yet. Source:
+https://developers.facebook.com/docs/threads/troubleshooting,
 https://github.com/gitroomhq/postiz-app/pull/2047, https://github.com/trypostit/trypost/pull/280
 """
 
@@ -21,16 +22,25 @@ from foundation.i18n.translation import Message
 
 AGAIN = timedelta(seconds=10)
 FILM_AGAIN = timedelta(seconds=30)
-"""How long the next try waits for what Threads prepares; half a minute is what its documentation expects of files."""
+"""How long the next try waits for what Threads prepares; half a minute is what its documentation
+expects of files."""
 
-THREADS_WORDING = ErrorWording("threads.daily_limit", "threads.not_fetched", "threads.preparing", AGAIN)
+THREADS_WORDING = ErrorWording(
+    "threads.daily_limit", "threads.not_fetched", "threads.preparing", AGAIN
+)
 
 UNFIT = frozenset(
-    {"FAILED_PROCESSING_AUDIO", "FAILED_PROCESSING_VIDEO", "INVALID_ASPEC_RATIO", "INVALID_ASPECT_RATIO"}
+    {
+        "FAILED_PROCESSING_AUDIO",
+        "FAILED_PROCESSING_VIDEO",
+        "INVALID_ASPEC_RATIO",
+        "INVALID_ASPECT_RATIO",
+    }
     | {"INVALID_BIT_RATE", "INVALID_DURATION", "INVALID_FRAME_RATE", "INVALID_AUDIO_CHANNELS"}
     | {"INVALID_AUDIO_CHANNEL_LAYOUT"}
 )
-"""What they say of a film that no second try makes better; one of the words is misspelt where they list them."""
+"""What they say of a film that no second try makes better; one of the words is misspelt where they
+list them."""
 
 
 def container_failure_code(answer: StepResult) -> str:
@@ -40,7 +50,8 @@ def container_failure_code(answer: StepResult) -> str:
 
 
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
-    """Say what an answer that is no success meant. `creates`: it may have published, so what is unclear is a doubt."""
+    """Say what an answer that is no success meant. `creates`: it may have published, so what is
+    unclear is a doubt."""
     if (
         creates and error_codes(answer) == NOT_KNOWN
     ):  # it surely was not shown: a container that was says PUBLISHED before

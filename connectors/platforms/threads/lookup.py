@@ -1,4 +1,5 @@
-"""The two lists of what a Threads account wrote, read page by page: by a code, or to see whether one is there. Pure.
+"""The two lists of what a Threads account wrote, read page by page: by a code, or to see whether
+one is there. Pure.
 
 Source: https://developers.facebook.com/docs/threads/retrieve-and-discover-posts/retrieve-posts,
 https://developers.facebook.com/docs/threads/retrieve-and-manage-replies/replies-and-conversations
@@ -8,7 +9,12 @@ from typing import Any
 
 from connectors.contract.connector import PlatformCopy, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Absent, Found, LookupResult
-from connectors.contract.post_addresses import ADDRESS_UNREADABLE, NO_POST_THERE, ClaimedAddress, path_segments
+from connectors.contract.post_addresses import (
+    ADDRESS_UNREADABLE,
+    NO_POST_THERE,
+    ClaimedAddress,
+    path_segments,
+)
 from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport
 from connectors.platforms.meta.comments import entry_id
 from connectors.platforms.meta.errors import answer_entries, id_from_answer, is_missing
@@ -22,9 +28,11 @@ REPLIES_LIST = "replies"
 """Replies stand in a list of their own."""
 
 
-def resolve_address(address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """An address has a code instead of the post's id: the account's posts are read until one has that code, then its
-    replies, where the parts of a thread stand."""
+def resolve_address(
+    address: ClaimedAddress, answers: tuple[StepResult, ...]
+) -> Send | LookupResult:
+    """An address has a code instead of the post's id: the account's posts are read until one has
+    that code, then its replies, where the parts of a thread stand."""
     code = _code_in(address.url)
     if not code:
         return NO_POST_THERE
@@ -40,9 +48,11 @@ def resolve_address(address: ClaimedAddress, answers: tuple[StepResult, ...]) ->
     return _build_next_request(answers) or Absent()
 
 
-def check_presence(copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
-    """The same is said of what is gone and of what this token may not see, so both lists are read to their ends; one
-    that is longer than we read, or may not be read, proves nothing."""
+def check_presence(
+    copy: PlatformCopy, answers: tuple[StepResult, ...]
+) -> Send | PostPresence | None:
+    """The same is said of what is gone and of what this token may not see, so both lists are read
+    to their ends; one that is longer than we read, or may not be read, proves nothing."""
     if not answers:
         return Send(lookup_step("look", f"/{quote_segment(copy.native_id)}?fields=id"))
     first = answers[0]
@@ -56,12 +66,15 @@ def check_presence(copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send 
         return PresenceReport()
     if (turn := _build_next_request(pages)) is not None:
         return turn
-    ends = {page.step: next_list_cursor(page) for page in pages}  # where the last page of each went on
+    ends = {
+        page.step: next_list_cursor(page) for page in pages
+    }  # where the last page of each went on
     return None if any(ends.values()) else MissingPost()
 
 
 def _build_next_request(pages: tuple[StepResult, ...]) -> Send | None:
-    """The request for the page that follows, of the posts and then of the replies; None after the last that is read."""
+    """The request for the page that follows, of the posts and then of the replies; None after the
+    last that is read."""
     if not pages:
         return Send(list_page_step(POSTS_LIST, POSTS_LIST, ""))
     last = pages[-1]
@@ -92,7 +105,9 @@ def list_page_step(name: str, what: str, after: str, shape: str = "") -> WireSte
     """The request for a page of one of the lists; `shape` is what else to tell of each."""
     cursor = f"&after={quote_segment(after)}" if after else ""
     more = shape + (",replied_to" if what == REPLIES_LIST else "")
-    return lookup_step(name, f"/{{account}}/{what}?fields=id,text,timestamp,permalink{more}&limit={LISTED}{cursor}")
+    return lookup_step(
+        name, f"/{{account}}/{what}?fields=id,text,timestamp,permalink{more}&limit={LISTED}{cursor}"
+    )
 
 
 def _code_in(url: str) -> str:

@@ -1,9 +1,10 @@
-"""Threads: posts of words, of one picture or film, or of up to twenty; part under part. Threads fetches each file from
-an address of ours.
+"""Threads: posts of words, of one picture or film, or of up to twenty; part under part. Threads
+fetches each file from an address of ours.
 
-A container is made for each file, and for a carousel one around them; words alone are a container too. When they are
-ready the last request publishes the outer one. No key travels: what became of a lost answer is read in the list of
-posts, or of replies. Source: https://developers.facebook.com/docs/threads/posts,
+A container is made for each file, and for a carousel one around them; words alone are a container
+too. When they are ready the last request publishes the outer one. No key travels: what became of a
+lost answer is read in the list of posts, or of replies. Source:
+https://developers.facebook.com/docs/threads/posts,
 https://developers.facebook.com/docs/threads/retrieve-and-manage-replies/create-replies
 """
 
@@ -53,7 +54,12 @@ from connectors.platforms.threads import (
     lookup as threads_listing,
 )
 from connectors.platforms.threads.comments import list_comments
-from connectors.platforms.threads.errors import AGAIN, FILM_AGAIN, container_failure_code, outcome_of_failure
+from connectors.platforms.threads.errors import (
+    AGAIN,
+    FILM_AGAIN,
+    container_failure_code,
+    outcome_of_failure,
+)
 from connectors.platforms.threads.lookup import (
     MAX_PAGES,
     POSTS_LIST,
@@ -118,7 +124,10 @@ class Threads:
         max_media=20,
         mimes=("image/jpeg", "image/png", FILM),
         max_bytes=200 * 1024 * 1024,
-        film_seconds=(0, 300),  # https://developers.facebook.com/docs/threads/overview, "Video Specifications"
+        film_seconds=(
+            0,
+            300,
+        ),  # https://developers.facebook.com/docs/threads/overview, "Video Specifications"
         look="listing",
         resend_is_look=False,
         can_delete=True,
@@ -140,7 +149,8 @@ class Threads:
         return threads_text_length(_post_text(unit)), THREADS_MAX_TEXT
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Containers, until they are ready, then the publication; tell what the last answer meant."""
+        """Containers, until they are ready, then the publication; tell what the last answer
+        meant."""
         unfit = _unit_problem(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -149,7 +159,11 @@ class Threads:
             return _publish_outcome(last, unit)
         if last is not None and last.step.startswith("stage:") and not id_from_answer(last):
             return _refusal_outcome(last, unit, creates=False)
-        made = {answer.step: id_from_answer(answer) for answer in answers if answer.step.startswith("stage:")}
+        made = {
+            answer.step: id_from_answer(answer)
+            for answer in answers
+            if answer.step.startswith("stage:")
+        }
         for medium in unit.media:
             if lookup.container_step_name(medium) not in made:
                 return Send(_build_container_step(unit, medium))
@@ -161,11 +175,13 @@ class Threads:
             return Send(_build_publish_step(inner[0]))
         if PARENT not in made:
             return Send(_build_parent_step(unit, inner))
-        return _poll_containers([made[PARENT]], answers, again) or Send(_build_publish_step(made[PARENT]))
+        return _poll_containers([made[PARENT]], answers, again) or Send(
+            _build_publish_step(made[PARENT])
+        )
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Read the account's posts, or its replies, back to a minute before the attempt: words, time and what it stands
-        under say which it is, its container where it has no words."""
+        """Read the account's posts, or its replies, back to a minute before the attempt: words,
+        time and what it stands under say which it is, its container where it has no words."""
         if textless_posts.has_no_text(sought):
             return lookup.look_up_textless(NETWORK, sought, PARENT, answers)
         if not _query_text(sought):
@@ -177,11 +193,17 @@ class Threads:
         if posts is None:
             return Unknown(Message("connectors.lookup_failed"))
         start = sought.armed_at - WINDOW - clock_lead(last, sought.asked_at or sought.armed_at)
-        inside = [post for post in posts if (parse_timestamp(post.get("timestamp")) or start) >= start]
+        inside = [
+            post for post in posts if (parse_timestamp(post.get("timestamp")) or start) >= start
+        ]
         same = [post for post in inside if _is_match(post, sought)]
         if same:
             first = same[-1]
-            return Found(entry_id(first), str(first.get("permalink") or ""), parse_timestamp(first.get("timestamp")))
+            return Found(
+                entry_id(first),
+                str(first.get("permalink") or ""),
+                parse_timestamp(first.get("timestamp")),
+            )
         after = next_list_cursor(last)
         if len(inside) < len(posts) or not after:
             return Absent()
@@ -196,16 +218,22 @@ class Threads:
         """The site: accounts are known by a number that leads nowhere."""
         return "https://www.threads.net/"
 
-    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(
+        self, address: ClaimedAddress, answers: tuple[StepResult, ...]
+    ) -> Send | LookupResult:
         """The account's own post whose code is in an address."""
         return threads_listing.resolve_address(address, answers)
 
-    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
-        """A read of what is there may say that it is not: what is in neither of the account's lists is gone."""
+    def check_presence(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | PostPresence | None:
+        """A read of what is there may say that it is not: what is in neither of the account's lists
+        is gone."""
         return threads_listing.check_presence(copy, answers)
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete a post or an answer; a hundred a day. What cannot be deleted is asked after: gone already is gone.
+        """Delete a post or an answer; a hundred a day. What cannot be deleted is asked after: gone
+        already is gone.
 
         Source: https://developers.facebook.com/docs/threads/posts/delete-posts
         """
@@ -214,35 +242,55 @@ class Threads:
             return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
         first = answers[0]
         last = answers[-1]
-        if isinstance(first, Response) and first.is_success and json_body(first).get("success") is not False:
+        if (
+            isinstance(first, Response)
+            and first.is_success
+            and json_body(first).get("success") is not False
+        ):
             return Published(copy.native_id)
         if is_permission_missing(first):  # it still posts: no reason to connect it anew at once
             return Rejected(Message("threads.no_delete"), permanent=False)
         if not is_missing(first):
             return outcome_of_failure(first, creates=False)
-        return outcome_unless_present(copy.native_id, answers[1:], last, Message("threads.no_delete"))
+        return outcome_unless_present(
+            copy.native_id, answers[1:], last, Message("threads.no_delete")
+        )
 
-    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
-        """Views, likes, replies, reposts, quotes and shares; None where the token may not read them.
+    def read_metrics(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
+        """Views, likes, replies, reposts, quotes and shares; None where the token may not read
+        them.
 
         Source: https://developers.facebook.com/docs/threads/insights#media-insights
         """
         if not answers:
             return Send(
-                lookup_step("metrics", f"/{quote_segment(copy.native_id)}/insights?metric={','.join(_NUMBERS)}")
+                lookup_step(
+                    "metrics",
+                    f"/{quote_segment(copy.native_id)}/insights?metric={','.join(_NUMBERS)}",
+                )
             )
         told = threads_account.insight_values(answers[-1])
         found = {name: told.get(theirs) for theirs, name in _NUMBERS.items()}
-        return {name: n for name, n in found.items() if isinstance(n, int) and not isinstance(n, bool)} or None
+        return {
+            name: n for name, n in found.items() if isinstance(n, int) and not isinstance(n, bool)
+        } or None
 
-    def find_address(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostAddress | None:
+    def find_address(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | PostAddress | None:
         """Where people find a post."""
         if not answers:
             return Send(lookup_step("look", f"/{quote_segment(copy.native_id)}?fields=permalink"))
         told = json_body(answers[-1]).get("permalink")
-        return PostAddress(url) if (url := clean_address(told, "threads.net", "threads.com")) else None
+        return (
+            PostAddress(url) if (url := clean_address(told, "threads.net", "threads.com")) else None
+        )
 
-    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(
+        self, account: str, destination: str, answers: tuple[StepResult, ...]
+    ) -> Send | int | None:
         """How many follow the account."""
         return threads_account.count_followers(answers)
 
@@ -264,11 +312,15 @@ class Threads:
         """Ask whose token it is."""
         return threads_account.connect(form, answers)
 
-    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(
+        self, account: str, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
         """Ask whose token it is."""
         return threads_account.verify_account(account, answers)
 
-    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+    def refresh(
+        self, grant: RefreshGrant, answers: tuple[StepResult, ...]
+    ) -> Send | RenewedTokens | Outcome:
         """The token that follows; the one before stays good."""
         return threads_account.refresh(grant, answers)
 
@@ -280,7 +332,10 @@ def _unit_problem(unit: Unit, can: Capabilities) -> Message | None:
         return wrong
     alone = not (unit.viewer or unit.buttons or unit.invoice is not None)
     if unit.comment_id and (
-        unit.media or unit.text_of("title") or not alone or not comments.is_comment_id(unit.comment_id)
+        unit.media
+        or unit.text_of("title")
+        or not alone
+        or not comments.is_comment_id(unit.comment_id)
     ):
         return Message("threads.words_alone")
     if not alone or not (unit.media or words.strip()):
@@ -289,7 +344,9 @@ def _unit_problem(unit: Unit, can: Capabilities) -> Message | None:
         return Message("threads.too_many_links", {"most": THREADS_MAX_LINKS})
     for place, medium in enumerate(unit.media, start=1):
         if len(medium.alt) > THREADS_MAX_ALT:
-            return Message("connectors.text_too_long", {"length": len(medium.alt), "most": THREADS_MAX_ALT})
+            return Message(
+                "connectors.text_too_long", {"length": len(medium.alt), "most": THREADS_MAX_ALT}
+            )
         if medium.mime == FILM:
             continue
         if medium.size > PICTURE_BYTES:
@@ -310,22 +367,31 @@ def _build_post_fields(unit: Unit) -> dict[str, Any]:
 
 
 def _build_container_step(unit: Unit, medium: Medium) -> WireStep:
-    """One picture or film: a whole post, or an item of a carousel, which says nothing of its own."""
+    """One picture or film: a whole post, or an item of a carousel, which says nothing of its
+    own."""
     file = FileRef(medium.sha256, medium.mime)
     said = {"is_carousel_item": True} if len(unit.media) > 1 else _build_post_fields(unit)
     alt = {"alt_text": medium.alt} if medium.alt else {}
     kind, field = ("VIDEO", "video_url") if medium.mime == FILM else ("IMAGE", "image_url")
-    return _build_create_step(lookup.container_step_name(medium), {"media_type": kind, **said, **alt}, {field: file})
+    return _build_create_step(
+        lookup.container_step_name(medium), {"media_type": kind, **said, **alt}, {field: file}
+    )
 
 
 def _build_parent_step(unit: Unit, inner: list[str]) -> WireStep:
     """What holds the files together, or words alone."""
-    kind = {"media_type": "CAROUSEL", "children": ",".join(inner)} if inner else {"media_type": "TEXT"}
+    kind = (
+        {"media_type": "CAROUSEL", "children": ",".join(inner)} if inner else {"media_type": "TEXT"}
+    )
     return _build_create_step(PARENT, {**kind, **_build_post_fields(unit)}, {})
 
 
-def _build_create_step(name: str, body: Mapping[str, Any], fetched: Mapping[str, FileRef]) -> WireStep:
-    return WireStep(name, StepKind.STAGE, "POST", "/{account}/threads", body, fetched=fetched, deadline=60.0)
+def _build_create_step(
+    name: str, body: Mapping[str, Any], fetched: Mapping[str, FileRef]
+) -> WireStep:
+    return WireStep(
+        name, StepKind.STAGE, "POST", "/{account}/threads", body, fetched=fetched, deadline=60.0
+    )
 
 
 def _list_name(sought: LookupQuery) -> str:
@@ -334,10 +400,14 @@ def _list_name(sought: LookupQuery) -> str:
 
 
 def _build_publish_step(container: str) -> WireStep:
-    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/{account}/threads_publish", {"creation_id": container})
+    return WireStep(
+        PUBLISH, StepKind.PUBLISH, "POST", "/{account}/threads_publish", {"creation_id": container}
+    )
 
 
-def _poll_containers(containers: list[str], answers: tuple[StepResult, ...], again: timedelta) -> Send | Outcome | None:
+def _poll_containers(
+    containers: list[str], answers: tuple[StepResult, ...], again: timedelta
+) -> Send | Outcome | None:
     """The next question, or why it must wait, until every container is ready; None then."""
     for container in containers:
         name = f"poll:{container}"
@@ -368,7 +438,8 @@ def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
 
 
 def _refusal_outcome(answer: StepResult, unit: Unit, *, creates: bool) -> Outcome:
-    """What a refusal of a container, or of its publication, means; of a reply, some speak of what it stands under."""
+    """What a refusal of a container, or of its publication, means; of a reply, some speak of what
+    it stands under."""
     if unit.parent_id and is_permission_missing(answer):  # it may still post what stands alone
         return Rejected(Message("threads.no_replies"), permanent=False)
     if unit.comment_id and not creates and is_missing(answer):
@@ -392,4 +463,6 @@ def _build_page_step(sought: LookupQuery, after: str) -> WireStep:
     return list_page_step("look", _list_name(sought), after, f",{lookup.MEDIA_FIELDS}")
 
 
-NETWORK = lookup.LookupNetwork("status", "text", _build_page_step, posts_from_answer, next_list_cursor, MAX_PAGES)
+NETWORK = lookup.LookupNetwork(
+    "status", "text", _build_page_step, posts_from_answer, next_list_cursor, MAX_PAGES
+)

@@ -1,4 +1,5 @@
-"""An account on TikTok: an application that the agency registered, a yes of its owner, who may see what it posts. Pure.
+"""An account on TikTok: an application that the agency registered, a yes of its owner, who may see
+what it posts. Pure.
 
 Source: https://developers.tiktok.com/doc/oauth-user-access-token-management,
 https://developers.tiktok.com/doc/content-posting-api-reference-query-creator-info
@@ -41,7 +42,10 @@ AUDIENCES = ("PUBLIC_TO_EVERYONE", "FOLLOWER_OF_CREATOR", "MUTUAL_FOLLOW_FRIENDS
 """Who may see a post. Which of them an account may choose among, it says itself."""
 
 FORM = ConnectForm(
-    fields=(FormField("readers", choices=AUDIENCES),), credential=oauth.ACCESS_TOKEN_FIELD, minutes=30, registered=True
+    fields=(FormField("readers", choices=AUDIENCES),),
+    credential=oauth.ACCESS_TOKEN_FIELD,
+    minutes=30,
+    registered=True,
 )
 TOKEN_GRACE = timedelta(0)
 """A refresh token works once."""
@@ -93,7 +97,12 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
     Source: https://developers.tiktok.com/doc/content-posting-api-reference-direct-post#error_codes
     """
     word = status_code(answer)
-    if not isinstance(answer, Response) or word in ("", "ok") or answer.status >= 500 or answer.status == 429:
+    if (
+        not isinstance(answer, Response)
+        or word in ("", "ok")
+        or answer.status >= 500
+        or answer.status == 429
+    ):
         return http_responses.outcome_of_status(answer, creates=creates)
     if word == "access_token_invalid":
         return Reauthorize(Message("connectors.token_refused"))
@@ -113,7 +122,9 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
 def creator_info_step(kind: StepKind) -> WireStep:
     """The request for what an account may choose among just now; nothing is posted without it."""
     action = "look" if kind is StepKind.CONTROL else ""
-    return WireStep(CREATOR, kind, "POST", "/v2/post/publish/creator_info/query/", {}, action=action)
+    return WireStep(
+        CREATOR, kind, "POST", "/v2/post/publish/creator_info/query/", {}, action=action
+    )
 
 
 def can_use_audience(told: Mapping[str, Any], readers: str) -> bool:
@@ -137,7 +148,9 @@ def connect(
     return _build_account(readers, answers[0], answers[-1])
 
 
-def _build_account(readers: str, given: StepResult, about: StepResult) -> ConnectedAccount | Outcome:
+def _build_account(
+    readers: str, given: StepResult, about: StepResult
+) -> ConnectedAccount | Outcome:
     told = unwrap_success(about)
     tokens = oauth.parse_tokens(given)
     open_id = http_responses.json_body(given).get("open_id")
@@ -146,7 +159,12 @@ def _build_account(readers: str, given: StepResult, about: StepResult) -> Connec
         lost = isinstance(outcome, Reauthorize | Disconnected)
         return Rejected(Message("tiktok.no_right"), permanent=False) if lost else outcome
     name = told.get("creator_username")
-    known = isinstance(name, str) and _NAME.fullmatch(name) and isinstance(open_id, str) and _OPEN_ID.fullmatch(open_id)
+    known = (
+        isinstance(name, str)
+        and _NAME.fullmatch(name)
+        and isinstance(open_id, str)
+        and _OPEN_ID.fullmatch(open_id)
+    )
     if not known or tokens is None:
         return Rejected(Message("connectors.unreadable"), permanent=True)
     if not can_use_audience(told, readers):
@@ -164,7 +182,9 @@ def _build_account(readers: str, given: StepResult, about: StepResult) -> Connec
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
     """Whether the token is this account's."""
     if not answers:
-        return Send(WireStep(USER, StepKind.CONTROL, "GET", "/v2/user/info/?fields=open_id", action="look"))
+        return Send(
+            WireStep(USER, StepKind.CONTROL, "GET", "/v2/user/info/?fields=open_id", action="look")
+        )
     told = unwrap_success(answers[-1]).get("user")
     if not isinstance(told, dict):
         return outcome_of_failure(answers[-1], creates=False)
@@ -193,5 +213,7 @@ def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Sen
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
     """The pair that follows; the one before it is dead."""
     return (
-        oauth.renewal_outcome(answers[-1]) if answers else Send(oauth.token_renewal_step(EXCHANGE, grant, CLIENT_KEY))
+        oauth.renewal_outcome(answers[-1])
+        if answers
+        else Send(oauth.token_renewal_step(EXCHANGE, grant, CLIENT_KEY))
     )

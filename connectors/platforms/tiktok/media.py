@@ -1,7 +1,9 @@
-"""A film on its way to TikTok: what it will be is said first, then its bytes in order. The last part shows it. Pure.
+"""A film on its way to TikTok: what it will be is said first, then its bytes in order. The last
+part shows it. Pure.
 
-What is said ahead has a name of its own, so that whatever becomes of the last part can be asked for; nothing stands
-before that part arrived. Source: https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide,
+What is said ahead has a name of its own, so that whatever becomes of the last part can be asked
+for; nothing stands before that part arrived. Source:
+https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide,
 https://developers.tiktok.com/doc/content-posting-api-reference-get-video-status
 """
 
@@ -31,8 +33,8 @@ PUBLISH = "publish"
 LOOK = "look"
 METRICS = "metrics"
 MIN_PART_BYTES = 5 * 1024 * 1024
-"""Parts have 5 to 64 MB, the last one up to 128. Ours are as small as may be, and alike: the last one leaves at the
-post's minute."""
+"""Parts have 5 to 64 MB, the last one up to 128. Ours are as small as may be, and alike: the last
+one leaves at the post's minute."""
 
 STORES = ("tiktokapis.com",)
 """Where the address of an upload may lie."""
@@ -50,9 +52,12 @@ PUBLISH_PROCESSING = "PROCESSING_UPLOAD"
 
 
 class MediaUpload:
-    """Where the upload of a film stands, by the answers so far: those to uploads of earlier tries, then this try's."""
+    """Where the upload of a film stands, by the answers so far: those to uploads of earlier tries,
+    then this try's."""
 
-    def __init__(self, film: Medium, said: Mapping[str, Any], answers: tuple[StepResult, ...]) -> None:
+    def __init__(
+        self, film: Medium, said: Mapping[str, Any], answers: tuple[StepResult, ...]
+    ) -> None:
         self._film = film
         self._said = said
         self._answers = answers
@@ -83,7 +88,10 @@ class MediaUpload:
         most = unwrap_success(creator).get("max_video_post_duration_sec")
         lasts = self._film.seconds
         if isinstance(most, int) and 0 < most < lasts:
-            return Rejected(Message("connectors.film_too_long", {"seconds": lasts, "most": most}), permanent=False)
+            return Rejected(
+                Message("connectors.film_too_long", {"seconds": lasts, "most": most}),
+                permanent=False,
+            )
         size = self._film.size
         count = part_count(self._film.size)
         source = {
@@ -93,7 +101,10 @@ class MediaUpload:
             "total_chunk_count": count,
         }
         comments = unwrap_success(creator).get("comment_disabled") is True
-        post = {**self._said, "disable_comment": comments or bool(self._said.get("disable_comment"))}
+        post = {
+            **self._said,
+            "disable_comment": comments or bool(self._said.get("disable_comment")),
+        }
         return Send(
             WireStep(
                 INIT,
@@ -106,8 +117,12 @@ class MediaUpload:
         )
 
     def _is_lost(self, state: Response) -> bool:
-        """Whether what was begun cannot go on: refused meanwhile, not known any more, or too old."""
-        refused = unwrap_success(state).get("status") == PUBLISH_FAILED or status_code(state) == "invalid_publish_id"
+        """Whether what was begun cannot go on: refused meanwhile, not known any more, or too
+        old."""
+        refused = (
+            unwrap_success(state).get("status") == PUBLISH_FAILED
+            or status_code(state) == "invalid_publish_id"
+        )
         return refused or is_upload_expired(self._answers)
 
     def _build_part_step(self, address: Sealed) -> WireStep:
@@ -123,7 +138,7 @@ class MediaUpload:
             "/",
             file=FileRef(self._film.sha256, self._film.mime, part=(start, end)),
             headers={"content-range": f"bytes {start}-{end - 1}/{self._film.size}"},
-            token="none",  # noqa: S106  no secret
+            token="none",
             deadline=180.0,
             address=address,
             within=STORES,
@@ -133,7 +148,11 @@ class MediaUpload:
         """How many bytes they have: as they said when this try began, or by the parts it sent."""
         state = self._last_answer(STATUS_STEP)
         told = unwrap_success(state).get("uploaded_bytes") if state is not None else 0
-        sent = [int(one.step.removeprefix(PUT)) + part for one in self._answers if one.step.startswith(PUT)]
+        sent = [
+            int(one.step.removeprefix(PUT)) + part
+            for one in self._answers
+            if one.step.startswith(PUT)
+        ]
         return max([told if isinstance(told, int) else 0, *sent])
 
     def _last_answer(self, step: str) -> Response | None:
@@ -152,7 +171,9 @@ def is_unfinished(answer: StepResult) -> bool:
         return False
     if answer.step.startswith(PUT):
         return answer.status == PART_ACCEPTED
-    return status_code(answer) == "ok" or (answer.step == STATUS_STEP and status_code(answer) == "invalid_publish_id")
+    return status_code(answer) == "ok" or (
+        answer.step == STATUS_STEP and status_code(answer) == "invalid_publish_id"
+    )
 
 
 def is_upload_expired(answers: tuple[StepResult, ...]) -> bool:

@@ -34,7 +34,12 @@ from connectors.contract.outcomes import (
     Uncertain,
     Unknown,
 )
-from connectors.contract.post_addresses import ADDRESS_UNREADABLE, NO_POST_THERE, ClaimedAddress, path_segments
+from connectors.contract.post_addresses import (
+    ADDRESS_UNREADABLE,
+    NO_POST_THERE,
+    ClaimedAddress,
+    path_segments,
+)
 from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport
 from connectors.platforms.tiktok import account as tiktok_account
 from connectors.platforms.tiktok.account import (
@@ -96,7 +101,10 @@ CAN = Capabilities(
     max_media=1,
     mimes=("video/mp4",),
     max_bytes=200 * 1024 * 1024,
-    film_seconds=(0, 600),  # https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide
+    film_seconds=(
+        0,
+        600,
+    ),  # https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide
     look="name",
     resend_is_look=False,
     can_delete=False,
@@ -115,9 +123,15 @@ CAN = Capabilities(
         PostOption("own_brand", "flag", default=options.OPTION_FALSE),
     ),
 )
-"""Until TikTok has audited an application it serves five people a day, whose accounts must be private."""
+"""Until TikTok has audited an application it serves five people a day, whose accounts must be
+private."""
 
-_COUNTS = {"view_count": "views", "like_count": "likes", "comment_count": "comments", "share_count": "shares"}
+_COUNTS = {
+    "view_count": "views",
+    "like_count": "likes",
+    "comment_count": "comments",
+    "share_count": "shares",
+}
 
 
 class TikTok:
@@ -133,7 +147,8 @@ class TikTok:
         return len(_post_text(unit).encode("utf-16-le")) // 2, MAX_TEXT
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Say what the film will be, send its bytes; the last of them publish it. Tell what an answer meant."""
+        """Say what the film will be, send its bytes; the last of them publish it. Tell what an
+        answer meant."""
         unfit = _unit_problem(unit, self.count_text(unit)[0])
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -163,7 +178,10 @@ class TikTok:
                 return _build_video_request(post) if post else Found(publish)
             case str() as failed if failed == PUBLISH_FAILED:
                 why = _sanitize_code(told.get("fail_reason"))
-                return Failed(Message("tiktok.film_refused", {"code": why}), AFTER_A_FAULT if why == INTERNAL else None)
+                return Failed(
+                    Message("tiktok.film_refused", {"code": why}),
+                    AFTER_A_FAULT if why == INTERNAL else None,
+                )
             case str() as going if going == PUBLISH_PROCESSING:
                 return _resolve_processing(told, sum(medium.size for medium in sought.media))
         return Unknown(Message("connectors.lookup_failed"))
@@ -172,8 +190,11 @@ class TikTok:
         """The site: accounts are known by a number that leads nowhere."""
         return "https://www.tiktok.com/"
 
-    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """The film whose number is in an address. TikTok tells of nobody else's: what it does not know is not ours."""
+    def resolve_address(
+        self, address: ClaimedAddress, answers: tuple[StepResult, ...]
+    ) -> Send | LookupResult:
+        """The film whose number is in an address. TikTok tells of nobody else's: what it does not
+        know is not ours."""
         path = path_segments(address.url, "tiktok.com")
         if len(path) != 3 or path[1] != "video" or not (path[2].isascii() and path[2].isdigit()):
             return NO_POST_THERE
@@ -185,11 +206,18 @@ class TikTok:
         there = _parse_video(answers[-1]).get("id") == path[2]
         return Found(path[2], _parse_url(answers[-1])) if there else Absent()
 
-    def find_address(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostAddress | None:
-        """The number and the address of a film, once anybody may see it: TikTok looks at it before, and takes hours."""
+    def find_address(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | PostAddress | None:
+        """The number and the address of a film, once anybody may see it: TikTok looks at it before,
+        and takes hours."""
         if not answers and not copy.native_id.isdigit():
             return Send(publish_status_step(copy.native_id, LOOK))
-        post = copy.native_id if copy.native_id.isdigit() else _parse_post_id(unwrap_success(answers[0]))
+        post = (
+            copy.native_id
+            if copy.native_id.isdigit()
+            else _parse_post_id(unwrap_success(answers[0]))
+        )
         if not post:
             return None
         if not answers or answers[-1].step != VIDEO:
@@ -200,7 +228,9 @@ class TikTok:
         """TikTok offers no way: a person takes it away in the app."""
         return Rejected(Message("tiktok.no_delete"), permanent=True)
 
-    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+    def read_metrics(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
         """Views, likes, comments and shares; nothing while it is not public."""
         if not answers:
             return (
@@ -212,14 +242,23 @@ class TikTok:
             post = _parse_post_id(unwrap_success(answers[-1]))
             return _build_metrics_request(post) if post else None
         told = _parse_video(answers[-1])
-        return {name: told[field] for field, name in _COUNTS.items() if isinstance(told.get(field), int)} or None
+        return {
+            name: told[field] for field, name in _COUNTS.items() if isinstance(told.get(field), int)
+        } or None
 
-    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
-        """Whether a film that everybody saw is still told of. One that never was for everybody has no number, and
-        nobody can ask for it; one that its owner hides, or TikTok looks at once more, is told of like a deleted one."""
+    def check_presence(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | PostPresence | None:
+        """Whether a film that everybody saw is still told of. One that never was for everybody has
+        no number, and nobody can ask for it; one that its owner hides, or TikTok looks at once
+        more, is told of like a deleted one."""
         numbered = copy.native_id.isdigit()
         if not answers:
-            return _build_video_request(copy.native_id) if numbered else Send(publish_status_step(copy.native_id, LOOK))
+            return (
+                _build_video_request(copy.native_id)
+                if numbered
+                else Send(publish_status_step(copy.native_id, LOOK))
+            )
         post = copy.native_id if numbered else _parse_post_id(unwrap_success(answers[0]))
         if not post:
             return None
@@ -228,27 +267,40 @@ class TikTok:
         told = unwrap_success(answers[-1]).get("videos")
         if not isinstance(told, list):
             return None
-        return PresenceReport() if _parse_video(answers[-1]).get("id") == post else MissingPost(hidden=True)
+        return (
+            PresenceReport()
+            if _parse_video(answers[-1]).get("id") == post
+            else MissingPost(hidden=True)
+        )
 
-    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(
+        self, account: str, destination: str, answers: tuple[StepResult, ...]
+    ) -> Send | int | None:
         """How many follow the account."""
         return tiktok_account.count_followers(answers)
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-        """Have the person say yes, then ask what the account is called and who may see what it posts."""
+        """Have the person say yes, then ask what the account is called and who may see what it
+        posts."""
         return tiktok_account.connect(form, answers)
 
-    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(
+        self, account: str, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
         """Ask whose token it is."""
         return tiktok_account.verify_account(account, answers)
 
-    def revoke_tokens(self, held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def revoke_tokens(
+        self, held: HeldCredentials, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """End what the account's owner allowed."""
         return tiktok_account.revoke_tokens(held, answers)
 
-    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+    def refresh(
+        self, grant: RefreshGrant, answers: tuple[StepResult, ...]
+    ) -> Send | RenewedTokens | Outcome:
         """A new pair of tokens."""
         return tiktok_account.refresh(grant, answers)
 
@@ -272,8 +324,9 @@ def _post_audience(unit: Unit) -> str:
 
 
 def _build_post_info(unit: Unit) -> dict[str, Any]:
-    """What people read of a film, who may, and what TikTok is told of it: whether somebody paid for it, or it promotes
-    what is its author's own. Nobody may cut it into films of their own, unless its author chose that."""
+    """What people read of a film, who may, and what TikTok is told of it: whether somebody paid for
+    it, or it promotes what is its author's own. Nobody may cut it into films of their own, unless
+    its author chose that."""
     chosen = options.unit_options(unit)
     said: dict[str, Any] = {
         "title": _post_text(unit),
@@ -289,7 +342,8 @@ def _build_post_info(unit: Unit) -> dict[str, Any]:
 
 
 def _last_part_outcome(answer: StepResult, publish: str, *, over: bool) -> Outcome:
-    """What became of the last part. It is never sent again before somebody asked how the publication stands."""
+    """What became of the last part. It is never sent again before somebody asked how the
+    publication stands."""
     if not isinstance(answer, Response):
         return http_responses.outcome_of_status(answer, creates=True)
     match answer.status:
@@ -297,7 +351,11 @@ def _last_part_outcome(answer: StepResult, publish: str, *, over: bool) -> Outco
             return Processing(publish)
         case status if status == UPLOAD_EXPIRED and over:
             return http_responses.restage_uploads()
-        case status if status in (PART_ACCEPTED, NOT_THERE, WRONG_PART):  # they may have had it before
+        case status if status in (
+            PART_ACCEPTED,
+            NOT_THERE,
+            WRONG_PART,
+        ):  # they may have had it before
             return Uncertain(Message("connectors.unclear_answer", {"status": status}))
     return http_responses.outcome_of_status(answer, creates=True)
 
@@ -310,7 +368,9 @@ def _upload_failure_outcome(answer: StepResult, *, over: bool) -> Outcome:
         if answer.status == NOT_THERE or (answer.status == UPLOAD_EXPIRED and over):
             return http_responses.restage_uploads()
         if answer.is_success or answer.status == WRONG_PART:
-            return Retry(AGAIN, "account", Message("connectors.preparing"))  # the next try asks what they have
+            return Retry(
+                AGAIN, "account", Message("connectors.preparing")
+            )  # the next try asks what they have
     found = outcome_of_failure(answer, creates=False)
     asked = answer.step in (CREATOR, STATUS_STEP) and not status_code(
         answer
@@ -328,7 +388,8 @@ def _resolve_processing(told: Mapping[str, Any], size: int) -> LookupResult:
 
 
 def _parse_post_id(told: Mapping[str, Any]) -> str:
-    """The number of the post, once anybody may see it. Source, for the spelling: the page of `status/fetch`."""
+    """The number of the post, once anybody may see it. Source, for the spelling: the page of
+    `status/fetch`."""
     listed = told.get("publicaly_available_post_id")
     first = listed[0] if isinstance(listed, list) and listed else ""
     return str(first) if str(first).isascii() and str(first).isdigit() else ""
@@ -345,7 +406,9 @@ def _build_video_request(post: str) -> Send:
 def _build_video_step(post: str, fields: str, name: str) -> WireStep:
     asked = {"filters": {"video_ids": [post]}}
     action = METRICS if name == NUMBERS else LOOK
-    return WireStep(name, StepKind.CONTROL, "POST", f"/v2/video/query/?fields={fields}", asked, action=action)
+    return WireStep(
+        name, StepKind.CONTROL, "POST", f"/v2/video/query/?fields={fields}", asked, action=action
+    )
 
 
 def _parse_video(answer: StepResult) -> dict[str, Any]:

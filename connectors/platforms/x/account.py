@@ -1,4 +1,5 @@
-"""An account on X: an application somebody registered there, a yes of its owner, what refusals mean. Pure.
+"""An account on X: an application somebody registered there, a yes of its owner, what refusals
+mean. Pure.
 
 Source: https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code,
 https://docs.x.com/x-api/fundamentals/response-codes-and-errors
@@ -28,7 +29,15 @@ from connectors.contract.connector import (
     StepResult,
     WireStep,
 )
-from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.contract.outcomes import (
+    Disconnected,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+)
 from connectors.shared import http_responses, oauth
 from connectors.shared.oauth import HeldCredentials, revocation_outcome, revocation_request
 from foundation.i18n.translation import Message
@@ -39,7 +48,8 @@ CHAT_SURFACE = "x.message"
 ME = "me"
 EXCHANGE = "/2/oauth2/token"
 SCOPES = "tweet.read tweet.write tweet.moderate.write users.read media.write offline.access"
-"""Accounts that were connected before `tweet.moderate.write` was asked for cannot hide what others answer."""
+"""Accounts that were connected before `tweet.moderate.write` was asked for cannot hide what others
+answer."""
 
 RIGHTS = "dm.read dm.write"
 """Only asked for where the agency wants to read and answer messages."""
@@ -79,7 +89,11 @@ def refusal_text(answer: StepResult) -> str:
     """All that a refusal says, in small letters: its title, its type and each of its details."""
     body = http_responses.json_body(answer)
     parts = [body, *(one for one in _list_or_empty(body.get("errors")) if isinstance(one, dict))]
-    found = (part.get(name) for part in parts for name in ("title", "detail", "type", "reason", "message"))
+    found = (
+        part.get(name)
+        for part in parts
+        for name in ("title", "detail", "type", "reason", "message")
+    )
     return " ".join(word for word in found if isinstance(word, str)).lower()
 
 
@@ -95,7 +109,11 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
         return Retry(CREDITS, "app", Message("x.credits"))
     told = refusal_text(answer)
     if DUPLICATE in told:
-        return Uncertain(Message("x.duplicate"), stands=True) if creates else Rejected(Message("x.duplicate"), False)
+        return (
+            Uncertain(Message("x.duplicate"), stands=True)
+            if creates
+            else Rejected(Message("x.duplicate"), False)
+        )
     if any(word in told for word in _CLIENT):
         return Reauthorize(Message("oauth.client_refused"))
     if _GONE.search(told):
@@ -142,7 +160,9 @@ def _sign_in_failure_outcome(answer: StepResult) -> Outcome:
 
 
 def _build_whoami_step(kind: StepKind) -> WireStep:
-    return WireStep(ME, kind, "GET", "/2/users/me", action="look" if kind is StepKind.CONTROL else "")
+    return WireStep(
+        ME, kind, "GET", "/2/users/me", action="look" if kind is StepKind.CONTROL else ""
+    )
 
 
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
@@ -151,7 +171,11 @@ def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outc
         return Send(_build_whoami_step(StepKind.CONTROL))
     if not id_from_answer(answers[-1]):
         return outcome_of_failure(answers[-1], creates=False)
-    return None if id_from_answer(answers[-1]) == account else Reauthorize(Message("connectors.token_refused"))
+    return (
+        None
+        if id_from_answer(answers[-1]) == account
+        else Reauthorize(Message("connectors.token_refused"))
+    )
 
 
 def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
@@ -176,4 +200,8 @@ def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Sen
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
     """The pair that follows; the one before it is dead."""
-    return oauth.renewal_outcome(answers[-1]) if answers else Send(oauth.token_renewal_step(EXCHANGE, grant))
+    return (
+        oauth.renewal_outcome(answers[-1])
+        if answers
+        else Send(oauth.token_renewal_step(EXCHANGE, grant))
+    )

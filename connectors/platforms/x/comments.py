@@ -1,12 +1,16 @@
-"""What people say to an account on X: answers to its posts and posts that name it, heard in one listing. Pure.
+"""What people say to an account on X: answers to its posts and posts that name it, heard in one
+listing. Pure.
 
-An answer names whom it answers, so that the listing of mentions has both. X counts 300 requests of it in 15 minutes for
-each account, and charges for each post and each author it gives, and nothing for a listing without any: it is asked for
-once an hour, and always for what is new alone. A program may answer those alone who named the account, as all of these
-did. Nobody but an enterprise customer may block people by a program, and nobody may delete what others posted.
-Source: https://docs.x.com/x-api/posts/timelines/introduction, /x-api/fundamentals/rate-limits,
-https://docs.x.com/x-api/getting-started/pricing, https://docs.x.com/x-api/posts/manage-tweets/introduction,
-https://docs.x.com/x-api/posts/hide-replies/quickstart, https://docs.x.com/x-api/users/blocks/introduction
+An answer names whom it answers, so that the listing of mentions has both. X counts 300 requests of
+it in 15 minutes for each account, and charges for each post and each author it gives, and nothing
+for a listing without any: it is asked for once an hour, and always for what is new alone. A program
+may answer those alone who named the account, as all of these did. Nobody but an enterprise customer
+may block people by a program, and nobody may delete what others posted. Source:
+https://docs.x.com/x-api/posts/timelines/introduction, /x-api/fundamentals/rate-limits,
+https://docs.x.com/x-api/getting-started/pricing,
+https://docs.x.com/x-api/posts/manage-tweets/introduction,
+https://docs.x.com/x-api/posts/hide-replies/quickstart,
+https://docs.x.com/x-api/users/blocks/introduction
 """
 
 import re
@@ -38,8 +42,10 @@ LISTED = 100
 MAX_PAGES = 5
 NOT_FOUND = "resource-not-found"
 FIELDS = (
-    "tweet.fields=created_at,entities,note_tweet,author_id,in_reply_to_user_id,referenced_tweets&expansions=author_id",
-    "post.fields=created_at,entities,note_post&expansions=author_id,in_reply_to_user_id,referenced_posts",
+    "tweet.fields=created_at,entities,note_tweet,author_id,in_reply_to_user_id,referenced_tweets"
+    "&expansions=author_id",
+    "post.fields=created_at,entities,note_post&expansions=author_id,in_reply_to_user_id,"
+    "referenced_posts",
 )
 """By the names every client uses and, where these are refused, by the newest description's."""
 
@@ -51,8 +57,8 @@ _CURSOR = re.compile(r"(\d{1,19})(?:\.(\d{1,19})\.(\d{1,19}))?", re.ASCII)
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a reading goes on: with what came after `since`, and before `until` where one did not reach the end of it;
-    then the next one begins after `newest`. 0 is no bound."""
+    """Where a reading goes on: with what came after `since`, and before `until` where one did not
+    reach the end of it; then the next one begins after `newest`. 0 is no bound."""
 
     since: int
     until: int = 0
@@ -64,12 +70,14 @@ class _Place:
         return f"{self.since}.{self.until}.{self.newest}" if self.until else str(self.since)
 
 
-def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
-    """What names the account since the cursor, at most 500 posts, the newest of them first to be heard where there are
-    more: what is between comes with the next readings.
+def list_comments(
+    account: str, cursor: str, answers: tuple[StepResult, ...]
+) -> Send | CommentPage | None:
+    """What names the account since the cursor, at most 500 posts, the newest of them first to be
+    heard where there are more: what is between comes with the next readings.
 
-    The first reading of all takes the latest hundred. X shows no more than the latest 800; of more than that in an hour
-    the oldest are missed.
+    The first reading of all takes the latest hundred. X shows no more than the latest 800; of more
+    than that in an hour the oldest are missed.
     """
     place = _parse_cursor(cursor)
     first = not _CURSOR.fullmatch(cursor)
@@ -87,7 +95,10 @@ def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) ->
         return _build_page_request(account, place, FIELDS[unknown], str(more))
     names = usernames_by_id(pages)
     found = (_parse_comment(post, account, names) for post in sorted(posts, key=_parse_id))
-    return CommentPage(tuple(one for one in found if one is not None), _advance_place(place, posts, left=left).cursor)
+    return CommentPage(
+        tuple(one for one in found if one is not None),
+        _advance_place(place, posts, left=left).cursor,
+    )
 
 
 def _parse_cursor(cursor: str) -> _Place:
@@ -105,8 +116,13 @@ def _advance_place(place: _Place, posts: list[dict[str, Any]], *, left: bool) ->
 
 def _build_page_request(account: str, place: _Place, named: str, page: str = "") -> Send:
     bounds = {"since_id": place.since, "until_id": place.until, "pagination_token": page}
-    query = "".join(f"&{name}={quote_segment(str(value))}" for name, value in bounds.items() if value)
-    path = f"/2/users/{quote_segment(account)}/mentions?max_results={LISTED}&{named}&user.fields=username{query}"
+    query = "".join(
+        f"&{name}={quote_segment(str(value))}" for name, value in bounds.items() if value
+    )
+    path = (
+        f"/2/users/{quote_segment(account)}/mentions?max_results={LISTED}&{named}"
+        f"&user.fields=username{query}"
+    )
     return comments.comments_request(path)
 
 
@@ -116,7 +132,11 @@ def _parse_posts(answer: StepResult) -> list[dict[str, Any]] | None:
     if not isinstance(answer, Response) or not answer.is_success or not isinstance(count, int):
         return None
     posts = json_body(answer).get("data", [] if count == 0 else None)
-    return [post for post in posts if isinstance(post, dict) and _parse_id(post)] if isinstance(posts, list) else None
+    return (
+        [post for post in posts if isinstance(post, dict) and _parse_id(post)]
+        if isinstance(posts, list)
+        else None
+    )
 
 
 def _parse_id(post: Mapping[str, Any]) -> int:
@@ -124,7 +144,9 @@ def _parse_id(post: Mapping[str, Any]) -> int:
     return int(told) if isinstance(told, str) and _ID.fullmatch(told) else 0
 
 
-def _parse_comment(post: Mapping[str, Any], account: str, names: Mapping[str, str]) -> Comment | None:
+def _parse_comment(
+    post: Mapping[str, Any], account: str, names: Mapping[str, str]
+) -> Comment | None:
     """Somebody's post; None for the account's own, and for one that nobody wrote."""
     author = post.get("author_id")
     number = str(post["id"])
@@ -148,10 +170,16 @@ def reply_refusal(answer: StepResult) -> Rejected | None:
     told = refusal_text(answer)
     if NOT_FOUND in told or any(word in told for word in _GONE):
         return Rejected(Message("x.remark_gone"), permanent=True)
-    return Rejected(Message("x.remark_closed"), permanent=True) if any(word in told for word in _CLOSED) else None
+    return (
+        Rejected(Message("x.remark_closed"), permanent=True)
+        if any(word in told for word in _CLOSED)
+        else None
+    )
 
 
-def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+def moderate_comment(
+    spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+) -> Send | Outcome:
     """Hide a reply in a conversation that the account began, or show it; done before is done."""
     if act not in ACTS:
         return Rejected(Message("x.cannot_hide"), permanent=True)
@@ -162,12 +190,18 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
     last = answers[-1]
     if unwrap_success(last).get("hidden") is (act == "hide") or _is_gone(last, spot.native_id):
         return Published(spot.native_id)
-    if isinstance(last, Response) and last.status == 403:  # another's conversation, or a right not given: no more
+    if (
+        isinstance(last, Response) and last.status == 403
+    ):  # another's conversation, or a right not given: no more
         return Rejected(Message("x.cannot_hide"), permanent=False)
     return outcome_of_failure(last, creates=False)
 
 
 def _is_gone(answer: StepResult, native_id: str) -> bool:
     """Whether X itself says that there is no such post."""
-    known = isinstance(answer, Response) and answer.status in (200, 404) and NOT_FOUND in refusal_text(answer)
+    known = (
+        isinstance(answer, Response)
+        and answer.status in (200, 404)
+        and NOT_FOUND in refusal_text(answer)
+    )
     return known and native_id in str(json_body(answer))

@@ -1,5 +1,5 @@
-"""Looking for a post on X whose answer was lost, in the account's own timeline: by its words or, where there are none,
-by its media. Pure.
+"""Looking for a post on X whose answer was lost, in the account's own timeline: by its words or,
+where there are none, by its media. Pure.
 
 Source: https://docs.x.com/x-api/posts/timelines/introduction
 """
@@ -9,7 +9,14 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.connector import (
+    LookupQuery,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
 from connectors.contract.outcomes import Absent, Found, LookupResult, Unknown
 from connectors.platforms.x.account import id_from_answer
 from connectors.platforms.x.media import OPEN
@@ -35,16 +42,23 @@ WINDOW = timedelta(seconds=60)
 
 LISTED = 20
 MAX_PAGES = 5
-"""Posts of one page of the timeline, each of which costs, and how many pages a look reads at most."""
+"""Posts of one page of the timeline, each of which costs, and how many pages a look reads at
+most."""
 
 
 def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
     """Page back through the timeline to a minute before the attempt."""
     silent = not sought.text.strip()
-    files = textless_posts.media_ids_of(sought, partial(_uploaded_media_ids, sought)) if silent else frozenset[str]()
+    files = (
+        textless_posts.media_ids_of(sought, partial(_uploaded_media_ids, sought))
+        if silent
+        else frozenset[str]()
+    )
     if silent and not files:
         return Unknown(Message("connectors.no_lookup"))
-    asked = field_names(answers, "created_at,entities,attachments", "referenced_tweets", "referenced_posts")
+    asked = field_names(
+        answers, "created_at,entities,attachments", "referenced_tweets", "referenced_posts"
+    )
     if not answers or (len(answers) == 1 and is_unknown_field(answers[0])):
         return Send(_build_page_step(sought, asked))
     posts = _parse_posts(answers[-1])
@@ -61,7 +75,11 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
         return Absent()
     pages = sum(_parse_posts(answer) is not None for answer in answers)
     whole = pages < MAX_PAGES and isinstance(more, str)
-    return Send(_build_page_step(sought, asked, more)) if whole else Unknown(Message("connectors.lookup_failed"))
+    return (
+        Send(_build_page_step(sought, asked, more))
+        if whole
+        else Unknown(Message("connectors.lookup_failed"))
+    )
 
 
 def media_step_name(kind: str, medium: Medium) -> str:
@@ -76,12 +94,21 @@ def _find_by_text(posts: list[dict[str, Any]], sought: LookupQuery) -> Found | N
         for post in reversed(posts)
         if normalize_x_text(words(original_text(post))) == normalize_x_text(words(sought.text))
     )
-    return next((_found_from_post(post) for post in same if str(post["id"]) not in sought.known), None)
+    return next(
+        (_found_from_post(post) for post in same if str(post["id"]) not in sought.known), None
+    )
 
 
-def _find_by_media(posts: list[dict[str, Any]], sought: LookupQuery, files: Set[str]) -> Found | Unknown | None:
+def _find_by_media(
+    posts: list[dict[str, Any]], sought: LookupQuery, files: Set[str]
+) -> Found | Unknown | None:
     seen = textless_posts.find_by_media(
-        posts, sought, files, number=lambda post: str(post["id"]), shows=media_ids, says=_text_without_mentions
+        posts,
+        sought,
+        files,
+        number=lambda post: str(post["id"]),
+        shows=media_ids,
+        says=_text_without_mentions,
     )
     return seen if seen is None or isinstance(seen, Unknown) else _found_from_post(seen)
 
@@ -102,7 +129,8 @@ def _uploaded_media_ids(sought: LookupQuery, medium: Medium) -> set[str]:
 
 
 def _build_page_step(sought: LookupQuery, named: str, page: str = "") -> WireStep:
-    """A page of the timeline. It begins at no time: a clock of ours that is ahead would hide what was posted."""
+    """A page of the timeline. It begins at no time: a clock of ours that is ahead would hide what
+    was posted."""
     asked = f"max_results={LISTED}&exclude=retweets&{named}" + (
         f"&pagination_token={quote_segment(page)}" if page else ""
     )
@@ -111,9 +139,16 @@ def _build_page_step(sought: LookupQuery, named: str, page: str = "") -> WireSte
 
 
 def _parse_posts(answer: StepResult) -> list[dict[str, Any]] | None:
-    """The posts of a listing, newest first; None when it is no look. One without posts has no `data`."""
-    if not isinstance(answer, Response) or not answer.is_success or "result_count" not in listing_meta(answer):
+    """The posts of a listing, newest first; None when it is no look. One without posts has no
+    `data`."""
+    if (
+        not isinstance(answer, Response)
+        or not answer.is_success
+        or "result_count" not in listing_meta(answer)
+    ):
         return None
     posts = json_body(answer).get("data", [])
-    whole = isinstance(posts, list) and all(isinstance(post, dict) and post.get("id") for post in posts)
+    whole = isinstance(posts, list) and all(
+        isinstance(post, dict) and post.get("id") for post in posts
+    )
     return posts if whole and len(posts) == listing_meta(answer)["result_count"] else None

@@ -49,11 +49,21 @@ class VideoUpload:
         for number, start in enumerate(range(0, self._medium.size, SEGMENT)):
             if f"{PART}{number}:{self._name}" not in sent:
                 return Send(self._build_append_step(number, start))
-        return self._poll_processing() if f"{DONE}{self._name}" in sent else Send(self._build_finalize_step())
+        return (
+            self._poll_processing()
+            if f"{DONE}{self._name}" in sent
+            else Send(self._build_finalize_step())
+        )
 
     def _build_open_step(self) -> WireStep:
-        body = {"media_type": MIME, "media_category": "tweet_video", "total_bytes": self._medium.size}
-        return WireStep(f"{OPEN}{self._name}", StepKind.STAGE, "POST", "/2/media/upload/initialize", body)
+        body = {
+            "media_type": MIME,
+            "media_category": "tweet_video",
+            "total_bytes": self._medium.size,
+        }
+        return WireStep(
+            f"{OPEN}{self._name}", StepKind.STAGE, "POST", "/2/media/upload/initialize", body
+        )
 
     def _build_append_step(self, number: int, start: int) -> WireStep:
         end = min(start + SEGMENT, self._medium.size)
@@ -70,7 +80,9 @@ class VideoUpload:
         )
 
     def _build_finalize_step(self) -> WireStep:
-        return WireStep(f"{DONE}{self._name}", StepKind.STAGE, "POST", f"/2/media/upload/{self.id}/finalize")
+        return WireStep(
+            f"{DONE}{self._name}", StepKind.STAGE, "POST", f"/2/media/upload/{self.id}/finalize"
+        )
 
     def _poll_processing(self) -> Send | Outcome | None:
         asked = [one for one in self._answers if one.step.startswith(POLL)]

@@ -1,12 +1,14 @@
 """Messages between an account on X and one person: heard, answered, looked for. Pure.
 
-X lists the events of all conversations, newest first, for 30 days back; what is new alone cannot be asked for. It
-charges for each event it tells, once a day for the same one. So a poll asks for the newest event, which costs a cent a
-day where nobody writes, and for ten where that is a new one; for more where these do not reach what was heard. No key
-travels with a message: one whose answer was lost is known by its words, its sender and its time. What we delete is
-deleted for the account alone. Chats that X encrypts are told to no program.
-Source: https://docs.x.com/x-api/direct-messages/lookup/integrate, /manage/integrate,
-https://docs.x.com/x-api/getting-started/pricing, https://docs.x.com/x-api/fundamentals/rate-limits
+X lists the events of all conversations, newest first, for 30 days back; what is new alone cannot
+be asked for. It charges for each event it tells, once a day for the same one. So a poll asks for
+the newest event, which costs a cent a day where nobody writes, and for ten where that is a new
+one; for more where these do not reach what was heard. No key travels with a message: one whose
+answer was lost is known by its words, its sender and its time. What we delete is deleted for the
+account alone. Chats that X encrypts are told to no program. Source:
+https://docs.x.com/x-api/direct-messages/lookup/integrate, /manage/integrate,
+https://docs.x.com/x-api/getting-started/pricing,
+https://docs.x.com/x-api/fundamentals/rate-limits
 """
 
 import re
@@ -17,7 +19,14 @@ from typing import Any
 
 from connectors.contract.capabilities import Capabilities
 from connectors.contract.chats import AttachmentKind, ChatUpdate, ChatUpdates
-from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.connector import (
+    LookupQuery,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
 from connectors.contract.outcomes import (
     Absent,
     Found,
@@ -28,7 +37,12 @@ from connectors.contract.outcomes import (
     Uncertain,
     Unknown,
 )
-from connectors.platforms.x.account import id_from_answer, outcome_of_failure, refusal_text, unwrap_success
+from connectors.platforms.x.account import (
+    id_from_answer,
+    outcome_of_failure,
+    refusal_text,
+    unwrap_success,
+)
 from connectors.platforms.x.responses import listing_meta, original_text, usernames_by_id
 from connectors.shared import polls, reply_windows, unit_checks
 from connectors.shared.http_responses import (
@@ -53,7 +67,8 @@ MAX_TEXT = 10_000
 """Characters of a message."""
 
 POLL_SECONDS = 240.0
-"""Between two looks: an account may ask fifteen times in fifteen minutes; one look takes two, and four at most."""
+"""Between two looks: an account may ask fifteen times in fifteen minutes; one look takes two, and
+four at most."""
 
 ONE = 1
 FEW = 10
@@ -82,18 +97,26 @@ _READER = (
     "blocked",
     "cannot find specified user",
 )
-"""Refusals that are about the one reader: they take no messages of the account, or are not there."""
+"""Refusals that are about the one reader: they take no messages of the account, or are not
+there."""
 
 _ANOTHERS = ("suspended", "deactivated")
 _OURS = ("used for authentication", "your account")
 _RIGHT = ("forbidden forbidden about:blank", "access or delete your direct messages")
-"""What X says to a token without the scopes of messages, and to an application that was never given them."""
+"""What X says to a token without the scopes of messages, and to an application that was never given
+them."""
 
 
 def message_problem(unit: Unit, can: Capabilities) -> Message | None:
     """Why a message cannot go out as it is; nothing is ever cut."""
     text = unit.text_of("body")
-    if unit.invoice is not None or unit.buttons or unit.media or unit.text_of("title") or not text.strip():
+    if (
+        unit.invoice is not None
+        or unit.buttons
+        or unit.media
+        or unit.text_of("title")
+        or not text.strip()
+    ):
         return Message("meta.words_alone")
     if wrong := unit_checks.unit_problem(unit, can, length=len(text)):
         return wrong
@@ -106,7 +129,9 @@ def next_step(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) ->
         return Rejected(wrong, permanent=False)
     if not answers:
         path = f"/2/dm_conversations/with/{quote_segment(unit.viewer)}/messages"
-        return Send(WireStep(MESSAGE_STEP, StepKind.PUBLISH, "POST", path, {"text": unit.text_of("body")}))
+        return Send(
+            WireStep(MESSAGE_STEP, StepKind.PUBLISH, "POST", path, {"text": unit.text_of("body")})
+        )
     last = answers[-1]
     number = unwrap_success(last).get("dm_event_id")
     if isinstance(number, str) and _ID.fullmatch(number):
@@ -117,7 +142,8 @@ def next_step(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) ->
 
 
 def _failure_outcome(answer: StepResult, *, creates: bool) -> Outcome:
-    """What a refusal meant. One about the reader, or about messages alone, says nothing of the account."""
+    """What a refusal meant. One about the reader, or about messages alone, says nothing of the
+    account."""
     if isinstance(answer, Response) and answer.status in (400, 403, 404):
         told = refusal_text(answer)
         others = any(word in told for word in _ANOTHERS) and not any(word in told for word in _OURS)
@@ -140,8 +166,14 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
         return Unknown(Message("connectors.lookup_failed"))
     start = sought.armed_at - WINDOW - clock_lead(answers[-1], sought.asked_at or sought.armed_at)
     recent = [one for one in events if (parse_timestamp(one.get("created_at")) or start) >= start]
-    ours = [one for one in recent if one.get("sender_id") == sought.account and one["id"] not in sought.known]
-    same = [one for one in ours if normalize_x_text(original_text(one)) == normalize_x_text(sought.text)]
+    ours = [
+        one
+        for one in recent
+        if one.get("sender_id") == sought.account and one["id"] not in sought.known
+    ]
+    same = [
+        one for one in ours if normalize_x_text(original_text(one)) == normalize_x_text(sought.text)
+    ]
     if same:
         return Found(
             str(same[-1]["id"]), "", parse_timestamp(same[-1].get("created_at"))
@@ -159,8 +191,9 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
 
 @dataclass(frozen=True)
 class _Mark:
-    """How far an account was heard: its number, the newest event that was told, and, of the last day (UTC) on which any
-    was, the oldest: what lies between the two is not charged for again that day."""
+    """How far an account was heard: its number, the newest event that was told, and, of the last
+    day (UTC) on which any was, the oldest: what lies between the two is not charged for again that
+    day."""
 
     me: str
     newest: int = 0
@@ -194,13 +227,21 @@ class _Mark:
 
 def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
     """The next request, or what people said since the cursor."""
-    return polls.resume_poll(_poll_updates(_Mark.read(cursor)) if cursor else _start_polling(), answers)
+    return polls.resume_poll(
+        _poll_updates(_Mark.read(cursor)) if cursor else _start_polling(), answers
+    )
 
 
-def count_poll_charges(cursor: str, answers: tuple[StepResult, ...]) -> Mapping[RequestCostKind, int]:
-    """What X asks for the answers of a poll: events it did not tell before that day, and whose account it is."""
+def count_poll_charges(
+    cursor: str, answers: tuple[StepResult, ...]
+) -> Mapping[RequestCostKind, int]:
+    """What X asks for the answers of a poll: events it did not tell before that day, and whose
+    account it is."""
     mark = _Mark.read(cursor) if cursor else _Mark("")
-    counted: dict[RequestCostKind, int] = {"message_read": mark.charged(answers), "person_read": _count_people(answers)}
+    counted: dict[RequestCostKind, int] = {
+        "message_read": mark.charged(answers),
+        "person_read": _count_people(answers),
+    }
     return {what: many for what, many in counted.items() if many}
 
 
@@ -209,7 +250,8 @@ def _count_people(answers: Iterable[StepResult]) -> int:
 
 
 def _start_polling() -> PollGenerator:
-    """Whose account it is, and where its list ends: what was said before was said to its owner, not to us."""
+    """Whose account it is, and where its list ends: what was said before was said to its owner, not
+    to us."""
     whose = yield _build_read_step(f"/2/{ME}")
     me = id_from_answer(whose)
     if not me:
@@ -233,21 +275,28 @@ def _poll_updates(mark: _Mark) -> PollGenerator:
         answer = last
     if _parse_events(answer) is None:
         return _failure_outcome(answer, creates=False)
-    found = {_parse_id(one): (one, names) for page in read for one, names in _events_with_names(page)}
+    found = {
+        _parse_id(one): (one, names) for page in read for one, names in _events_with_names(page)
+    }
     heard = (
-        _parse_update(found[number][0], mark.me, found[number][1]) for number in sorted(found) if number > mark.newest
+        _parse_update(found[number][0], mark.me, found[number][1])
+        for number in sorted(found)
+        if number > mark.newest
     )
     updates = [update for update in heard if update is not None]
     if updates and not _is_caught_up(mark, answer):
         key = f"before:{updates[0].key}"
-        updates.insert(0, replace(updates[0], key=key, kind="unsupported", native_id="", text="", shows="more"))
+        updates.insert(
+            0, replace(updates[0], key=key, kind="unsupported", native_id="", text="", shows="more")
+        )
     return ChatUpdates(tuple(updates), mark.passed(read).written())
 
 
 def _read_pages(
     mark: _Mark, most: int, pages: int, read: list[StepResult]
 ) -> Generator[WireStep, StepResult, StepResult]:
-    """Ask for the newest events, and for those before them until what was heard is reached; the last answer."""
+    """Ask for the newest events, and for those before them until what was heard is reached; the
+    last answer."""
     after = ""
     for _ in range(pages):
         answer = yield _build_page_step(most, after)
@@ -261,7 +310,9 @@ def _read_pages(
 def _is_caught_up(mark: _Mark, answer: StepResult) -> bool:
     """Whether nothing that was not heard lies before the events of an answer."""
     events = _parse_events(answer) or []
-    return not listing_meta(answer).get("next_token") or any(_parse_id(one) <= mark.newest for one in events)
+    return not listing_meta(answer).get("next_token") or any(
+        _parse_id(one) <= mark.newest for one in events
+    )
 
 
 def _events_with_names(answer: StepResult) -> list[tuple[Mapping[str, Any], Mapping[str, str]]]:
@@ -271,12 +322,14 @@ def _events_with_names(answer: StepResult) -> list[tuple[Mapping[str, Any], Mapp
 
 
 def _parse_update(event: Mapping[str, Any], me: str, names: Mapping[str, str]) -> ChatUpdate | None:
-    """What somebody said to this account alone; what is more than words is for a person to see. A conversation of two
-    is called by both numbers, one of more people by another."""
+    """What somebody said to this account alone; what is more than words is for a person to see. A
+    conversation of two is called by both numbers, one of more people by another."""
     sender = event.get("sender_id")
     if not isinstance(sender, str) or not _ID.fullmatch(sender) or sender == me:
         return None
-    if event.get("event_type") != "MessageCreate" or {*str(event.get("dm_conversation_id")).split("-")} != {me, sender}:
+    if event.get("event_type") != "MessageCreate" or {
+        *str(event.get("dm_conversation_id")).split("-")
+    } != {me, sender}:
         return None
     number = str(event["id"])
     words = original_text(event)
@@ -294,7 +347,8 @@ def _parse_update(event: Mapping[str, Any], me: str, names: Mapping[str, str]) -
 
 
 def _parse_attachment_kind(event: Mapping[str, Any]) -> AttachmentKind:
-    """What a message is beside its words; nothing of it is fetched, since whoever wrote it chose what lies there."""
+    """What a message is beside its words; nothing of it is fetched, since whoever wrote it chose
+    what lies there."""
     attached = event.get("attachments")
     told: Mapping[str, Any] = attached if isinstance(attached, dict) else {}
     keys = told.get("media_keys")
@@ -317,7 +371,11 @@ def _parse_events(answer: StepResult) -> list[dict[str, Any]] | None:
     if not isinstance(answer, Response) or not answer.is_success or not isinstance(count, int):
         return None
     listed = json_body(answer).get("data", [] if count == 0 else None)
-    return [one for one in listed if isinstance(one, dict) and _parse_id(one)] if isinstance(listed, list) else None
+    return (
+        [one for one in listed if isinstance(one, dict) and _parse_id(one)]
+        if isinstance(listed, list)
+        else None
+    )
 
 
 def _parse_id(event: Mapping[str, Any]) -> int:
@@ -337,8 +395,15 @@ def _build_conversation_step(other: str, after: str) -> WireStep:
 
 def _build_query(most: int, after: str) -> str:
     """Who sent an event is told where that is expanded, by every description of the API."""
-    query = f"max_results={most}&event_types=MessageCreate&dm_event.fields={_FIELDS}&expansions=sender_id"
-    return query + "&user.fields=username" + (f"&pagination_token={quote_segment(after)}" if after else "")
+    query = (
+        f"max_results={most}&event_types=MessageCreate&dm_event.fields={_FIELDS}"
+        "&expansions=sender_id"
+    )
+    return (
+        query
+        + "&user.fields=username"
+        + (f"&pagination_token={quote_segment(after)}" if after else "")
+    )
 
 
 def _build_read_step(path: str) -> WireStep:

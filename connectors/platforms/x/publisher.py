@@ -1,8 +1,9 @@
-"""X: posts, threads and pictures. The account is in `connectors/platforms/x/account.py`, messages are in `messages.py`.
+"""X: posts, threads and pictures. The account is in `connectors/platforms/x/account.py`, messages
+are in `messages.py`.
 
-No key travels with a post. X refuses the same words within some hours, which brakes a repeat and proves nothing; so a
-lost answer is looked up in the account's own timeline, which costs as every read there does.
-Source: https://docs.x.com/x-api/posts/create-post
+No key travels with a post. X refuses the same words within some hours, which brakes a repeat and
+proves nothing; so a lost answer is looked up in the account's own timeline, which costs as every
+read there does. Source: https://docs.x.com/x-api/posts/create-post
 """
 
 from collections.abc import Mapping
@@ -25,7 +26,12 @@ from connectors.contract.connector import (
     WireStep,
 )
 from connectors.contract.outcomes import Absent, Found, LookupResult, Outcome, Published, Rejected
-from connectors.contract.post_addresses import ADDRESS_UNREADABLE, NO_POST_THERE, OTHER_ACCOUNTS_POST, ClaimedAddress
+from connectors.contract.post_addresses import (
+    ADDRESS_UNREADABLE,
+    NO_POST_THERE,
+    OTHER_ACCOUNTS_POST,
+    ClaimedAddress,
+)
 from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport
 from connectors.platforms.x import account as x_account
 from connectors.platforms.x import comments, lookup, messages
@@ -42,7 +48,12 @@ from connectors.platforms.x.media import MIME, OPEN, PART, VideoUpload
 from connectors.platforms.x.responses import field_names, is_unknown_field, post_id_in, post_url
 from connectors.shared import options, unit_checks
 from connectors.shared.feed_layouts import X_LAYOUT
-from connectors.shared.http_responses import json_body, parse_timestamp, quote_segment, restage_uploads
+from connectors.shared.http_responses import (
+    json_body,
+    parse_timestamp,
+    quote_segment,
+    restage_uploads,
+)
 from connectors.shared.oauth import HeldCredentials
 from connectors.shared.request_costs import RequestCostKind
 from connectors.shared.text_counting import x_text_length
@@ -96,7 +107,9 @@ CAN = Capabilities(
     cost="used",
     shows={"": X_LAYOUT},
     options=(
-        PostOption("answers", "choice", choices=("following", "mentionedUsers", "subscribers", "verified")),
+        PostOption(
+            "answers", "choice", choices=("following", "mentionedUsers", "subscribers", "verified")
+        ),
         PostOption("partnership", "flag", default=options.OPTION_FALSE),
     ),
 )
@@ -117,8 +130,8 @@ class X:
         return x_text_length(unit.text_of("body")), CAN.max_text
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Upload each picture and tell what it shows, then post; tell what an answer meant. A message is sent to its
-        reader alone."""
+        """Upload each picture and tell what it shows, then post; tell what an answer meant. A
+        message is sent to its reader alone."""
         if unit.viewer:
             return messages.next_step(unit, answers, CAN)
         unfit = _unit_problem(unit)
@@ -132,7 +145,11 @@ class X:
         uploads: list[str] = []
         for medium in unit.media:
             film = VideoUpload(medium, answers) if medium.mime == MIME else None
-            uploaded = film.id if film is not None else _id_in(_last_answer(media_step_name(STAGE, medium), answers))
+            uploaded = (
+                film.id
+                if film is not None
+                else _id_in(_last_answer(media_step_name(STAGE, medium), answers))
+            )
             if film is not None:
                 waiting = film.next()
             elif uploaded:
@@ -150,8 +167,8 @@ class X:
         return Send(_build_publish_step(unit, uploads))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """List what the account posted since the attempt: words say which it is or, where there are none, its media. A
-        message is looked for in its conversation."""
+        """List what the account posted since the attempt: words say which it is or, where there are
+        none, its media. A message is looked for in its conversation."""
         if sought.chat:
             return messages.look_up(sought, answers)
         return lookup.look_up(sought, answers)
@@ -160,22 +177,36 @@ class X:
         """The profile."""
         return f"https://x.com/i/user/{quote_segment(account)}"
 
-    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(
+        self, address: ClaimedAddress, answers: tuple[StepResult, ...]
+    ) -> Send | LookupResult:
         """The post whose number is in an address, and who wrote it."""
         number = post_id_in(address.url)
         if not number:
             return NO_POST_THERE
         if not answers or (len(answers) == 1 and is_unknown_field(answers[0])):
-            path = f"/2/tweets/{quote_segment(number)}?{field_names(answers, 'created_at', 'author_id', 'author_id')}"
+            path = (
+                f"/2/tweets/{quote_segment(number)}"
+                f"?{field_names(answers, 'created_at', 'author_id', 'author_id')}"
+            )
             return Send(WireStep("look", StepKind.CONTROL, "GET", path, action="look"))
         told = unwrap_success(answers[-1])
         if told.get("id") != number:
-            return Absent() if _is_gone(answers[-1], PlatformCopy(number, address.account)) else ADDRESS_UNREADABLE
+            return (
+                Absent()
+                if _is_gone(answers[-1], PlatformCopy(number, address.account))
+                else ADDRESS_UNREADABLE
+            )
         mine = str(told.get("author_id", "")) == address.account
-        return Found(number, post_url(number), parse_timestamp(told.get("created_at"))) if mine else OTHER_ACCOUNTS_POST
+        return (
+            Found(number, post_url(number), parse_timestamp(told.get("created_at")))
+            if mine
+            else OTHER_ACCOUNTS_POST
+        )
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete the post; gone already is gone. A message is deleted for its sender alone: its reader keeps it."""
+        """Delete the post; gone already is gone. A message is deleted for its sender alone: its
+        reader keeps it."""
         if copy.chat:
             return Rejected(Message("x.message_stays"), permanent=True)
         if not answers:
@@ -186,18 +217,29 @@ class X:
             return Published(copy.native_id)
         return outcome_of_failure(last, creates=False)
 
-    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+    def read_metrics(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
         """Views, likes, replies, reposts, quotes and saves; of a message nothing is counted."""
         if copy.chat:
             return None
         if not answers or (len(answers) == 1 and is_unknown_field(answers[0])):
-            path = f"/2/tweets/{quote_segment(copy.native_id)}?{field_names(answers, 'public_metrics')}"
+            path = (
+                f"/2/tweets/{quote_segment(copy.native_id)}"
+                f"?{field_names(answers, 'public_metrics')}"
+            )
             return Send(WireStep("metrics", StepKind.CONTROL, "GET", path, action="metrics"))
         told = unwrap_success(answers[-1]).get("public_metrics")
         found = told if isinstance(told, dict) else {}
-        return {name: found[field] for field, name in _COUNTS.items() if isinstance(found.get(field), int)} or None
+        return {
+            name: found[field]
+            for field, name in _COUNTS.items()
+            if isinstance(found.get(field), int)
+        } or None
 
-    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | PostPresence | None:
         """What X itself does not find is gone; it says the same of every reason."""
         if copy.chat:
             return None
@@ -208,7 +250,9 @@ class X:
             return PresenceReport()
         return MissingPost() if _is_gone(answers[-1], copy) else None
 
-    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(
+        self, account: str, destination: str, answers: tuple[StepResult, ...]
+    ) -> Send | int | None:
         """How many follow the account."""
         return x_account.count_followers(answers)
 
@@ -228,7 +272,9 @@ class X:
         """What people wrote to the account alone since the cursor."""
         return messages.listen(cursor, answers)
 
-    def count_poll_charges(self, cursor: str, answers: tuple[StepResult, ...]) -> Mapping[RequestCostKind, int]:
+    def count_poll_charges(
+        self, cursor: str, answers: tuple[StepResult, ...]
+    ) -> Mapping[RequestCostKind, int]:
         """What listening came to."""
         return messages.count_poll_charges(cursor, answers)
 
@@ -242,15 +288,21 @@ class X:
         """Have the person say yes, then ask whose tokens these are."""
         return x_account.connect(form, answers)
 
-    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(
+        self, account: str, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
         """Ask whose token it is."""
         return x_account.verify_account(account, answers)
 
-    def revoke_tokens(self, held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def revoke_tokens(
+        self, held: HeldCredentials, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """End the pair of tokens."""
         return x_account.revoke_tokens(held, answers)
 
-    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+    def refresh(
+        self, grant: RefreshGrant, answers: tuple[StepResult, ...]
+    ) -> Send | RenewedTokens | Outcome:
         """A new pair of tokens; the old refresh token is used up by that."""
         return x_account.refresh(grant, answers)
 
@@ -272,7 +324,9 @@ def _unit_problem(unit: Unit) -> Message | None:
             return Message("connectors.alt_missing", {"place": place})
         if len(medium.alt) > MAX_ALT:
             return Message("connectors.text_too_long", {"length": len(medium.alt), "most": MAX_ALT})
-    if ADULT in unit.flags and not unit.media:  # also of a thread that shows such a picture further up
+    if (
+        ADULT in unit.flags and not unit.media
+    ):  # also of a thread that shows such a picture further up
         return Message("x.words_unmarked")
     mark = next((flag for flag in unit.flags if flag not in (ADULT, AI)), "")
     return Message("connectors.mark_untold", {"mark": mark}) if mark else None
@@ -283,16 +337,27 @@ def _build_stage_step(medium: Medium) -> WireStep:
     file = FileRef(medium.sha256, medium.mime, f"picture.{medium.mime.rpartition('/')[2]}")
     fields = {"media_category": "tweet_image"}
     name = media_step_name(STAGE, medium)
-    return WireStep(name, StepKind.STAGE, "POST", "/2/media/upload", fields, files={"media": file}, deadline=120.0)
+    return WireStep(
+        name,
+        StepKind.STAGE,
+        "POST",
+        "/2/media/upload",
+        fields,
+        files={"media": file},
+        deadline=120.0,
+    )
 
 
 def _build_metadata_step(medium: Medium, uploaded: str, *, adult: bool) -> WireStep:
-    """What it shows, in words, and whether for adults: https://docs.x.com/x-api/media/create-media-metadata"""
+    """What it shows, in words, and whether for adults:
+    https://docs.x.com/x-api/media/create-media-metadata"""
     told: dict[str, Any] = {"alt_text": {"text": medium.alt}}
     if adult:
         told["sensitive_media_warning"] = {"adult_content": True}
     body = {"id": uploaded, "metadata": told}
-    return WireStep(media_step_name(TOLD, medium), StepKind.STAGE, "POST", "/2/media/metadata", body)
+    return WireStep(
+        media_step_name(TOLD, medium), StepKind.STAGE, "POST", "/2/media/metadata", body
+    )
 
 
 def _build_publish_step(unit: Unit, media: list[str]) -> WireStep:
@@ -316,7 +381,11 @@ def _upload_failure_outcome(answer: StepResult) -> Outcome:
     """What they no longer know is uploaded anew."""
     refused = isinstance(answer, Response) and answer.status in (400, 404)
     known = answer.step.startswith((STAGE, OPEN))
-    if not known and refused and (NOT_FOUND in refusal_text(answer) or BAD_MEDIA in refusal_text(answer)):
+    if (
+        not known
+        and refused
+        and (NOT_FOUND in refusal_text(answer) or BAD_MEDIA in refusal_text(answer))
+    ):
         return restage_uploads()
     return outcome_of_failure(answer, creates=False)
 

@@ -1,4 +1,5 @@
-"""How X tells posts: by which names fields are asked for, what a post was put under, its words as they were sent."""
+"""How X tells posts: by which names fields are asked for, what a post was put under, its words as
+they were sent."""
 
 import html
 import re
@@ -25,9 +26,12 @@ def post_id_in(url: str) -> str:
     return number if number.isascii() and number.isdigit() and len(number) <= 20 else ""
 
 
-def field_names(answers: tuple[StepResult, ...], asked: str, more: str = "", newer: str = "") -> str:
-    """What to ask for: by the names every client uses or, where these are refused, by the newest description's. `more`
-    is a field by the first names alone, `newer` an expansion by the second."""
+def field_names(
+    answers: tuple[StepResult, ...], asked: str, more: str = "", newer: str = ""
+) -> str:
+    """What to ask for: by the names every client uses or, where these are refused, by the newest
+    description's. `more` is a field by the first names alone, `newer` an expansion by the
+    second."""
     if answers and is_unknown_field(answers[0]):
         return f"post.fields={asked}" + (f"&expansions={newer}" if newer else "")
     return f"tweet.fields={asked}" + (f",{more}" if more else "")
@@ -48,8 +52,14 @@ def usernames_by_id(pages: Iterable[StepResult]) -> dict[str, str]:
     """What those are called who are named beside what some answers list, by their ids."""
     included = (json_body(page).get("includes") for page in pages)
     listed = (told.get("users") for told in included if isinstance(told, dict))
-    found = [one for users in listed if isinstance(users, list) for one in users if isinstance(one, dict)]
-    return {str(one.get("id")): str(one["username"]) for one in found if isinstance(one.get("username"), str)}
+    found = [
+        one for users in listed if isinstance(users, list) for one in users if isinstance(one, dict)
+    ]
+    return {
+        str(one.get("id")): str(one["username"])
+        for one in found
+        if isinstance(one.get("username"), str)
+    }
 
 
 def parent_id(post: Mapping[str, Any]) -> str:
@@ -60,8 +70,8 @@ def parent_id(post: Mapping[str, Any]) -> str:
 
 
 def original_text(post: Mapping[str, Any]) -> str:
-    """The words as they were sent: X shortens addresses, adds one for its pictures, and escapes three signs. Of a long
-    post it tells the whole in a field of its own."""
+    """The words as they were sent: X shortens addresses, adds one for its pictures, and escapes
+    three signs. Of a long post it tells the whole in a field of its own."""
     long = post.get("note_tweet", post.get("note_post"))
     told = long if isinstance(long, dict) and isinstance(long.get("text"), str) else post
     text = str(told.get("text", ""))

@@ -1,4 +1,5 @@
-"""A channel on YouTube: an application somebody registered at Google, a yes of its owner, what refusals mean. Pure.
+"""A channel on YouTube: an application somebody registered at Google, a yes of its owner, what
+refusals mean. Pure.
 
 Source: https://developers.google.com/youtube/v3/guides/auth/server-side-web-apps,
 https://developers.google.com/youtube/v3/docs/errors
@@ -29,7 +30,10 @@ from foundation.sealed import Sealed
 SURFACE = "youtube.video"
 EXCHANGE = "/token"
 ME = "me"
-SCOPES = "https://www.googleapis.com/auth/youtube.upload https://www.googleapis.com/auth/youtube.force-ssl"
+SCOPES = (
+    "https://www.googleapis.com/auth/youtube.upload "
+    "https://www.googleapis.com/auth/youtube.force-ssl"
+)
 FORM = ConnectForm(fields=(), credential=oauth.ACCESS_TOKEN_FIELD, minutes=30, registered=True)
 KEEPS = timedelta(days=180)
 """A refresh token may be shown again and again; one that nobody shows for six months ends."""
@@ -43,10 +47,18 @@ Source: https://developers.google.com/youtube/v3/determine_quota_cost
 DAY = timedelta(days=1)
 _OF_USER = ("authenticatedUserAccountClosed", "authenticatedUserAccountSuspended")
 _GONE = frozenset(
-    {"youtubeSignupRequired", "channelSuspended", "channelClosed", "accountClosed", "accountSuspended", *_OF_USER}
+    {
+        "youtubeSignupRequired",
+        "channelSuspended",
+        "channelClosed",
+        "accountClosed",
+        "accountSuspended",
+        *_OF_USER,
+    }
 )
 FORBIDDEN = "forbidden"
-"""Of a film or a list of ours: the yes is not for this. Of a comment or a cover: whoever asks may not do this one."""
+"""Of a film or a list of ours: the yes is not for this. Of a comment or a cover: whoever asks may
+not do this one."""
 
 _DAYS = frozenset({"quotaExceeded", "dailyLimitExceeded"})
 _SOON = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})
@@ -56,7 +68,9 @@ _CHANNEL = re.compile(r"UC[\w-]{22}", re.ASCII)
 
 def error_reason(answer: StepResult) -> str:
     """Their word for a refusal; "" for none."""
-    return next(iter(sorted(http_responses.google_error_reasons(http_responses.json_body(answer)))), "")
+    return next(
+        iter(sorted(http_responses.google_error_reasons(http_responses.json_body(answer)))), ""
+    )
 
 
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
@@ -67,7 +81,9 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
     if word in _GONE:
         return Disconnected(Message("connectors.account_gone", {"word": word}))
     if word in _DAYS:
-        return Retry(until_quota_reset(http_responses.response_date(answer)), "app", Message("youtube.quota"))
+        return Retry(
+            until_quota_reset(http_responses.response_date(answer)), "app", Message("youtube.quota")
+        )
     if word in _SOON:
         return Retry(http_responses.RATE_WINDOW, "app", Message("connectors.rate_limited"))
     if word == "uploadLimitExceeded":
@@ -76,11 +92,14 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
         return Reauthorize(Message("oauth.scopes"))
     if answer.status == 401:
         return http_responses.outcome_of_status(answer, creates=creates)
-    return Rejected(Message("youtube.refused", {"code": re.sub(r"\W", "", word)[:60]}), permanent=False)
+    return Rejected(
+        Message("youtube.refused", {"code": re.sub(r"\W", "", word)[:60]}), permanent=False
+    )
 
 
 def until_quota_reset(now: datetime | None) -> timedelta:
-    """How long it is until an application's day begins anew; an hour where nobody says what time it is."""
+    """How long it is until an application's day begins anew; an hour where nobody says what time it
+    is."""
     if now is None:
         return timedelta(hours=1)
     there = now.astimezone(QUOTA_ZONE)
@@ -107,7 +126,9 @@ def connect(
     """The person says yes; then the code for tokens, and which channel they are for."""
     asked = {"scope": SCOPES, "access_type": "offline", "prompt": "consent"}
     page = OAuthVisit("/o/oauth2/v2/auth", asked)
-    turn = oauth.oauth_turn(form, answers, page=page, path=EXCHANGE, me=_build_whoami_step(StepKind.AUTH))
+    turn = oauth.oauth_turn(
+        form, answers, page=page, path=EXCHANGE, me=_build_whoami_step(StepKind.AUTH)
+    )
     if turn is not None:
         return turn
     return _build_account(answers[-1], oauth.parse_tokens(answers[0]))
@@ -118,12 +139,21 @@ def _build_account(me: StepResult, given: RenewedTokens | None) -> ConnectedAcco
     if not http_responses.success_body(me):
         outcome = outcome_of_failure(me, creates=False)
         lost = isinstance(outcome, Reauthorize | Disconnected)
-        return Rejected(Message("youtube.no_channel") if lost else outcome.reason, False) if lost else outcome
+        return (
+            Rejected(Message("youtube.no_channel") if lost else outcome.reason, False)
+            if lost
+            else outcome
+        )
     if not mine:  # a list without any is told without the word
         return Rejected(Message("youtube.no_channel"), permanent=False)
     number = mine[0].get("id")
     title = resource_part(mine[0], "snippet").get("title")
-    if not isinstance(number, str) or not _CHANNEL.fullmatch(number) or not isinstance(title, str) or given is None:
+    if (
+        not isinstance(number, str)
+        or not _CHANNEL.fullmatch(number)
+        or not isinstance(title, str)
+        or given is None
+    ):
         return Rejected(Message("connectors.unreadable"), permanent=True)
     if given.refresh is None:
         return Rejected(Message("oauth.again"), permanent=False)
@@ -139,7 +169,9 @@ def _build_account(me: StepResult, given: RenewedTokens | None) -> ConnectedAcco
 
 def _build_whoami_step(kind: StepKind) -> WireStep:
     action = "look" if kind is StepKind.CONTROL else ""
-    return WireStep(ME, kind, "GET", "/youtube/v3/channels?part=id,snippet&mine=true", action=action)
+    return WireStep(
+        ME, kind, "GET", "/youtube/v3/channels?part=id,snippet&mine=true", action=action
+    )
 
 
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
@@ -162,11 +194,19 @@ def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
     found = list_items(answers[-1])
     told = resource_part(found[0], "statistics") if found else {}
     many = told.get("subscriberCount")
-    if told.get("hiddenSubscriberCount") is True or not isinstance(many, str) or not _COUNT.fullmatch(many):
+    if (
+        told.get("hiddenSubscriberCount") is True
+        or not isinstance(many, str)
+        or not _COUNT.fullmatch(many)
+    ):
         return None
     return metrics.parse_count(int(many))
 
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
     """A new access token; the refresh token stays."""
-    return oauth.renewal_outcome(answers[-1]) if answers else Send(oauth.token_renewal_step(EXCHANGE, grant))
+    return (
+        oauth.renewal_outcome(answers[-1])
+        if answers
+        else Send(oauth.token_renewal_step(EXCHANGE, grant))
+    )

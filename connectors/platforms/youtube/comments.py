@@ -1,19 +1,22 @@
-"""What people say under a channel's films: answered, held back, let through, rejected, its author banned. Pure.
+"""What people say under a channel's films: answered, held back, let through, rejected, its author
+banned. Pure.
 
-There is one level of replies: a reply is known by the comment it stands under and its own id, since an answer to it
-goes under that comment too. An answer of ours is `comment:` and its id, which tells it from a film.
-Source: https://developers.google.com/youtube/v3/docs/comments/insert, /comments/list, /comments/setModerationStatus
+There is one level of replies: a reply is known by the comment it stands under and its own id, since
+an answer to it goes under that comment too. An answer of ours is `comment:` and its id, which tells
+it from a film. Source: https://developers.google.com/youtube/v3/docs/comments/insert,
+/comments/list, /comments/setModerationStatus
 
 Reading what people say under a channel's films, a few requests at a time. Pure.
 
-A reading asks for the newest threads of the channel, and for those that wait for somebody to let them through; then for
-more where all on a page were new, and for the replies of threads that have more than are shown with them and were
-replied to since. At the fifth request it stops, and the next reading goes on there. Each request costs one unit of the
-10,000 that an application has for all its channels in a day.
+A reading asks for the newest threads of the channel, and for those that wait for somebody to let
+them through; then for more where all on a page were new, and for the replies of threads that have
+more than are shown with them and were replied to since. At the fifth request it stops, and the next
+reading goes on there. Each request costs one unit of the 10,000 that an application has for all its
+channels in a day.
 
-Not heard: replies to threads that are none of the 100 newest; of a first reading, all but those 100 and the replies
-that are shown with them; what YouTube takes for spam; mentions elsewhere.
-Source: https://developers.google.com/youtube/v3/docs/commentThreads/list, /docs/commentThreads (replies),
+Not heard: replies to threads that are none of the 100 newest; of a first reading, all but those 100
+and the replies that are shown with them; what YouTube takes for spam; mentions elsewhere. Source:
+https://developers.google.com/youtube/v3/docs/commentThreads/list, /docs/commentThreads (replies),
 https://developers.google.com/youtube/v3/determine_quota_cost
 """
 
@@ -35,7 +38,14 @@ from connectors.contract.comments import (
     own_comment_id,
     thread_comment_id,
 )
-from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.connector import (
+    LookupQuery,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
 from connectors.contract.outcomes import (
     Absent,
     Found,
@@ -68,7 +78,8 @@ STATUS: Mapping[str, str] = {
     "delete": "rejected",
     "block": "rejected&banAuthor=true",
 }
-"""What each act makes of a comment: an author is banned by a rejection alone. Nothing is reported by a program."""
+"""What each act makes of a comment: an author is banned by a rejection alone. Nothing is reported
+by a program."""
 
 MAX_TEXT = 10_000
 """Characters of a comment; the page of the API names no number."""
@@ -80,33 +91,43 @@ AGAIN = timedelta(seconds=5)
 MAX_PAGES = 5
 PAGE_SIZE = 100
 UNREADY = timedelta(minutes=1)
-"""How long a first comment waits for a film that nobody may comment yet: each try costs 50 units."""
+"""How long a first comment waits for a film that nobody may comment yet: each try costs 50
+units."""
 
 _THREAD = "youtube#commentThread"
 _UNREADY = frozenset({"videoNotFound", "processingFailure"})
 """What is told of a film that was made public this moment, and of one that is gone."""
 
 _REMARK = re.compile(r"[\w.-]{1,120}(?:/[\w.-]{1,120})?", re.ASCII)
-_GONE = frozenset({"commentNotFound", "parentCommentNotFound", "parentCommentIsPrivate", "videoNotFound"})
+_GONE = frozenset(
+    {"commentNotFound", "parentCommentNotFound", "parentCommentIsPrivate", "videoNotFound"}
+)
 _CLOSED = frozenset({"commentsDisabled", "operationNotSupported"})
 _PERHAPS_GONE = frozenset({"commentNotFound", "forbidden", "processingFailure"})
 """What is told of a comment that is no more, and of other things."""
 
 
-def reply_to_comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
+def reply_to_comment(
+    unit: Unit, answers: tuple[StepResult, ...], can: Capabilities
+) -> Send | Outcome:
     """One request that puts words under a comment; tell what its answer meant."""
     words = unit.text_of("body")
-    wrong = unit_checks.unit_problem(unit, replace(can, max_text=MAX_TEXT), length=len(words)) or _comment_problem(unit)
+    wrong = unit_checks.unit_problem(
+        unit, replace(can, max_text=MAX_TEXT), length=len(words)
+    ) or _comment_problem(unit)
     if wrong is not None:
         return Rejected(wrong, permanent=False)
     if not answers:
         said = {"snippet": {"parentId": thread_comment_id(unit.comment_id), "textOriginal": words}}
-        return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/youtube/v3/comments?part=snippet", said))
+        return Send(
+            WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/youtube/v3/comments?part=snippet", said)
+        )
     last = answers[-1]
     told = http_responses.success_body(last)
     if (number := id_of(told)) and told.get("kind", "youtube#comment") == "youtube#comment":
         return Published(
-            f"{OWN_COMMENT_PREFIX}{number}", _comment_url(resource_part(told, "snippet").get("videoId"), number)
+            f"{OWN_COMMENT_PREFIX}{number}",
+            _comment_url(resource_part(told, "snippet").get("videoId"), number),
         )
     if isinstance(last, Response) and last.is_success:
         return Uncertain(Message("connectors.unclear_answer", {"status": last.status}))
@@ -116,9 +137,11 @@ def reply_to_comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilit
 def add_first_comment(
     unit: Unit, answers: tuple[StepResult, ...], can: Capabilities, marks: frozenset[str]
 ) -> Send | Outcome:
-    """A first comment under a film of ours; where it is not known to comments yet, see whether it is there at all.
+    """A first comment under a film of ours; where it is not known to comments yet, see whether it
+    is there at all.
 
-    Source: https://developers.google.com/youtube/v3/docs/commentThreads/insert, whose errors are told apart here
+    Source: https://developers.google.com/youtube/v3/docs/commentThreads/insert, whose errors are
+    told apart here
     """
     wrong = unit_checks.first_comment_problem(unit, can, most=MAX_TEXT, marks=marks)
     if wrong is not None:
@@ -128,7 +151,11 @@ def add_first_comment(
     if last is None:
         top = {"snippet": {"textOriginal": words}}
         said = {"snippet": {"videoId": unit.reply_to, "topLevelComment": top}}
-        return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/youtube/v3/commentThreads?part=snippet", said))
+        return Send(
+            WireStep(
+                PUBLISH, StepKind.PUBLISH, "POST", "/youtube/v3/commentThreads?part=snippet", said
+            )
+        )
     if last.step == THERE:
         return _unready_outcome(last)
     told = http_responses.success_body(last)
@@ -182,15 +209,23 @@ def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Sen
     if listed is None:
         return Unknown(Message("connectors.lookup_failed"))
     if sought.comment:
-        listed = [dict(resource_part(resource_part(one, "snippet"), "topLevelComment")) for one in listed]
-    start = sought.armed_at - WINDOW - http_responses.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+        listed = [
+            dict(resource_part(resource_part(one, "snippet"), "topLevelComment")) for one in listed
+        ]
+    start = (
+        sought.armed_at
+        - WINDOW
+        - http_responses.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    )
     same = [one for one in listed if _is_match(one, sought, start)]
     if same:
         first = min(same, key=lambda one: str(resource_part(one, "snippet").get("publishedAt")))
         snippet = resource_part(first, "snippet")
         number = id_of(first)
         at = http_responses.parse_timestamp(snippet.get("publishedAt"))
-        return Found(f"{OWN_COMMENT_PREFIX}{number}", _comment_url(snippet.get("videoId"), number), at)
+        return Found(
+            f"{OWN_COMMENT_PREFIX}{number}", _comment_url(snippet.get("videoId"), number), at
+        )
     page = http_responses.success_body(answers[-1]).get("nextPageToken")
     if not isinstance(page, str):
         return Absent()
@@ -219,7 +254,9 @@ def _lookup_path(sought: LookupQuery, page: str = "") -> str:
     if not sought.comment:
         return replies_path(thread_comment_id(sought.reply_to), page)
     more = f"&pageToken={http_responses.quote_segment(page)}" if page else ""
-    of = f"videoId={http_responses.quote_segment(sought.reply_to)}&order=time&maxResults={PAGE_SIZE}"
+    of = (
+        f"videoId={http_responses.quote_segment(sought.reply_to)}&order=time&maxResults={PAGE_SIZE}"
+    )
     return f"/youtube/v3/commentThreads?part=snippet&{of}&textFormat=plainText{more}"
 
 
@@ -242,19 +279,25 @@ def remove_comment(native_id: str, answers: tuple[StepResult, ...]) -> Send | Ou
     return _action_outcome(native_id, answers)
 
 
-def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Give a comment the status that an act means; what is refused is asked after, since gone is as good."""
+def moderate_comment(
+    spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+) -> Send | Outcome:
+    """Give a comment the status that an act means; what is refused is asked after, since gone is as
+    good."""
     if act not in STATUS:
         return Rejected(Message("youtube.refused", {"code": act}), permanent=True)
     if not answers:
         number = http_responses.quote_segment(own_comment_id(spot.native_id))
-        path = f"/youtube/v3/comments/setModerationStatus?id={number}&moderationStatus={STATUS[act]}"
+        path = (
+            f"/youtube/v3/comments/setModerationStatus?id={number}&moderationStatus={STATUS[act]}"
+        )
         return comments.moderation_request("POST", path)
     return _action_outcome(spot.native_id, answers)
 
 
 def _action_outcome(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """What came of an act. The same words are told of what may not be done and of what is not there."""
+    """What came of an act. The same words are told of what may not be done and of what is not
+    there."""
     acted = answers[0]
     if isinstance(acted, Response) and 200 <= acted.status < 300:
         return Published(native_id)
@@ -263,19 +306,26 @@ def _action_outcome(native_id: str, answers: tuple[StepResult, ...]) -> Send | O
     if len(answers) == 1:
         return Send(
             _build_lookup_step(
-                f"/youtube/v3/comments?part=id&id={http_responses.quote_segment(own_comment_id(native_id))}"
+                "/youtube/v3/comments?part=id"
+                f"&id={http_responses.quote_segment(own_comment_id(native_id))}"
             )
         )
     there = list_items(answers[-1])
     if there is None:
         return Retry(AGAIN, "account", Message("connectors.lookup_failed"))
-    return Rejected(Message("youtube.not_changed"), permanent=False) if there else Published(native_id)
+    return (
+        Rejected(Message("youtube.not_changed"), permanent=False) if there else Published(native_id)
+    )
 
 
 def id_of(told: Mapping[str, Any]) -> str:
     """The id of a comment or a thread; "" for none."""
     number = told.get("id")
-    return number if isinstance(number, str) and _REMARK.fullmatch(number) and "/" not in number else ""
+    return (
+        number
+        if isinstance(number, str) and _REMARK.fullmatch(number) and "/" not in number
+        else ""
+    )
 
 
 def _comment_url(video: object, number: str) -> str:
@@ -303,7 +353,8 @@ REPLIES = "replies"
 
 @dataclass(frozen=True)
 class _Left:
-    """A list to go on with at `page`: threads of a kind back to `until`, or a thread's replies, `until` so many."""
+    """A list to go on with at `page`: threads of a kind back to `until`, or a thread's replies,
+    `until` so many."""
 
     kind: str
     page: str
@@ -341,7 +392,9 @@ def _parse_cursor(cursor: str) -> _Place:
     return _Place(str(since), str(newest), kept, told)
 
 
-def remarks_of(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
+def remarks_of(
+    account: str, cursor: str, answers: tuple[StepResult, ...]
+) -> Send | CommentPage | None:
     """The next request, what was said since `cursor`, or None where the first answer is none."""
     place = _parse_cursor(cursor)
     found = list[Comment]()
@@ -369,11 +422,15 @@ def remarks_of(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Se
     return _build_comment_page(found, place, answers[0], sound=sound)
 
 
-def _build_comment_page(found: list[Comment], place: _Place, first: StepResult, *, sound: bool) -> CommentPage:
+def _build_comment_page(
+    found: list[Comment], place: _Place, first: StepResult, *, sound: bool
+) -> CommentPage:
     at = http_responses.response_date(first)
     now = at.isoformat() if at is not None else ""
     whole = sound and not place.left
-    place = replace(place, since=now or place.since, newest="") if whole else replace(place, newest=now)
+    place = (
+        replace(place, since=now or place.since, newest="") if whole else replace(place, newest=now)
+    )
     once = {one.native_id: one for one in found}.values()
     dated = sorted((one for one in once if one.at is not None), key=lambda one: str(one.at))
     return CommentPage((*(one for one in once if one.at is None), *dated), place.written())
@@ -387,31 +444,48 @@ def _parse_rows(answer: StepResult) -> list[dict[str, Any]] | None:
 
 def _is_permanently_refused(answer: StepResult) -> bool:
     """Whether the same will be refused again: a thread is gone, or a place in a list is no more."""
-    return error_reason(answer) == FORBIDDEN or isinstance(outcome_of_failure(answer, creates=False), Rejected)
+    return error_reason(answer) == FORBIDDEN or isinstance(
+        outcome_of_failure(answer, creates=False), Rejected
+    )
 
 
 def _build_next_request(place: _Place, number: int) -> Send:
     """The newest threads, those that are held back, or what is left."""
     if number > 1 and place.left[0].kind == REPLIES:
         return comments.comments_request(replies_path(place.left[0].thread, place.left[0].page))
-    kind, page = (place.left[0].kind, place.left[0].page) if number > 1 else (HELD if number else SHOWN, "")
+    kind, page = (
+        (place.left[0].kind, place.left[0].page) if number > 1 else (HELD if number else SHOWN, "")
+    )
     more = f"&pageToken={http_responses.quote_segment(page)}" if page else ""
-    asked = f"part=snippet,replies&allThreadsRelatedToChannelId={{account}}&moderationStatus={kind}&order=time"
+    asked = (
+        f"part=snippet,replies&allThreadsRelatedToChannelId={{account}}&moderationStatus={kind}"
+        "&order=time"
+    )
     return comments.comments_request(
         f"/youtube/v3/commentThreads?{asked}&maxResults={PAGE_SIZE}&textFormat=plainText{more}"
     )
 
 
-def _advance_first_page(place: _Place, answer: StepResult, rows: list[dict[str, Any]], *, held: bool) -> _Place:
+def _advance_first_page(
+    place: _Place, answer: StepResult, rows: list[dict[str, Any]], *, held: bool
+) -> _Place:
     """Where a reading stands after the first page of a list of threads."""
     onward = _next_thread_page(HELD if held else SHOWN, answer, rows, place.newest or place.since)
     if held:
         return replace(place, left=(*place.left, *onward)[:MAX_REMAINING])
-    many = {thread: (total, video) for thread, total, video in map(_count_unshown_replies, rows) if total}
+    many = {
+        thread: (total, video)
+        for thread, total, video in map(_count_unshown_replies, rows)
+        if total
+    }
     known = place.counts or {}
     if not place.since and not place.newest:  # of a first reading, what is shown is enough
-        return replace(place, left=onward, counts={thread: total for thread, (total, _) in many.items()})
-    waiting = tuple(one for one in place.left if one.thread not in many or str(many[one.thread][0]) == one.until)
+        return replace(
+            place, left=onward, counts={thread: total for thread, (total, _) in many.items()}
+        )
+    waiting = tuple(
+        one for one in place.left if one.thread not in many or str(many[one.thread][0]) == one.until
+    )
     under_way = {one.thread for one in waiting}
     fresh = tuple(
         _Left(REPLIES, "", str(total), thread, video)
@@ -422,10 +496,14 @@ def _advance_first_page(place: _Place, answer: StepResult, rows: list[dict[str, 
     return replace(place, left=(*waiting, *onward, *fresh)[:MAX_REMAINING], counts=counts)
 
 
-def _advance_place(place: _Place, answer: StepResult, rows: list[dict[str, Any]], asked: _Left) -> _Place:
+def _advance_place(
+    place: _Place, answer: StepResult, rows: list[dict[str, Any]], asked: _Left
+) -> _Place:
     """Where a reading stands after something that was left."""
     if asked.kind != REPLIES:
-        return replace(place, left=(*_next_thread_page(asked.kind, answer, rows, asked.until), *place.left[1:]))
+        return replace(
+            place, left=(*_next_thread_page(asked.kind, answer, rows, asked.until), *place.left[1:])
+        )
     page = http_responses.success_body(answer).get("nextPageToken")
     if isinstance(page, str) and rows:
         return replace(place, left=(replace(asked, page=page), *place.left[1:]))
@@ -433,16 +511,25 @@ def _advance_place(place: _Place, answer: StepResult, rows: list[dict[str, Any]]
     return replace(place, left=place.left[1:], counts={**(place.counts or {}), asked.thread: told})
 
 
-def _next_thread_page(kind: str, answer: StepResult, rows: list[dict[str, Any]], until: str) -> tuple[_Left, ...]:
+def _next_thread_page(
+    kind: str, answer: StepResult, rows: list[dict[str, Any]], until: str
+) -> tuple[_Left, ...]:
     """The next page, where all threads on this one began after `until`: they come newest first."""
     page = http_responses.success_body(answer).get("nextPageToken")
     bound = http_responses.parse_timestamp(until)
     if not isinstance(page, str) or bound is None or not rows:
         return ()
     began = [
-        http_responses.parse_timestamp(resource_part(_top_comment(one), "snippet").get("publishedAt")) for one in rows
+        http_responses.parse_timestamp(
+            resource_part(_top_comment(one), "snippet").get("publishedAt")
+        )
+        for one in rows
     ]
-    return (_Left(kind, page, until),) if all(at is None or at >= bound - MARGIN for at in began) else ()
+    return (
+        (_Left(kind, page, until),)
+        if all(at is None or at >= bound - MARGIN for at in began)
+        else ()
+    )
 
 
 def _top_comment(thread: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -460,7 +547,11 @@ def _count_unshown_replies(thread: Mapping[str, Any]) -> tuple[str, int, str]:
     """A thread, how many replies it has where not all are shown with it, else 0, and its film."""
     total = resource_part(thread, "snippet").get("totalReplyCount")
     many = total if isinstance(total, int) and total > len(_replies_of_thread(thread)) else 0
-    return id_of(_top_comment(thread)), many if id_of(_top_comment(thread)) else 0, _parse_video_id(thread)
+    return (
+        id_of(_top_comment(thread)),
+        many if id_of(_top_comment(thread)) else 0,
+        _parse_video_id(thread),
+    )
 
 
 def _parse_video_id(thread: Mapping[str, Any]) -> str:
@@ -469,10 +560,14 @@ def _parse_video_id(thread: Mapping[str, Any]) -> str:
     return told if isinstance(told, str) else ""
 
 
-def _parse_comments(rows: list[dict[str, Any]], account: str, asked: _Left | None) -> Iterator[Comment]:
+def _parse_comments(
+    rows: list[dict[str, Any]], account: str, asked: _Left | None
+) -> Iterator[Comment]:
     """What others said; nothing of an entry that names nobody."""
     if asked is not None and asked.kind == REPLIES:
-        yield from (one for row in rows if (one := _parse_comment(row, asked.thread, asked.video, account)))
+        yield from (
+            one for row in rows if (one := _parse_comment(row, asked.thread, asked.video, account))
+        )
         return
     for thread in rows:
         top = _top_comment(thread)
@@ -486,7 +581,9 @@ def _parse_comments(rows: list[dict[str, Any]], account: str, asked: _Left | Non
         yield from (one for one in said if one is not None)
 
 
-def _parse_comment(comment: Mapping[str, Any], parent: str, video: str, account: str) -> Comment | None:
+def _parse_comment(
+    comment: Mapping[str, Any], parent: str, video: str, account: str
+) -> Comment | None:
     snippet = resource_part(comment, "snippet")
     number = id_of(comment)
     author = resource_part(snippet, "authorChannelId").get("value")

@@ -1,13 +1,14 @@
 """A film's cover on YouTube: the picture beside it, set while nobody sees the film yet. Pure.
 
-Set twice, it is set once; a new one takes the place of the last. Only channels whose owner gave a telephone number may
-have covers of their own, and Shorts show none. It costs 50 units of an application's day.
-Source: https://developers.google.com/youtube/v3/docs/thumbnails/set
+Set twice, it is set once; a new one takes the place of the last. Only channels whose owner gave a
+telephone number may have covers of their own, and Shorts show none. It costs 50 units of an
+application's day. Source: https://developers.google.com/youtube/v3/docs/thumbnails/set
 
-A film on its way to YouTube: a session, its parts in order, then what YouTube makes of it. Nobody sees it yet. Pure.
+A film on its way to YouTube: a session, its parts in order, then what YouTube makes of it. Nobody
+sees it yet. Pure.
 
-What arrived is asked for before anything is sent: a session that another try began goes on where it stands.
-Source: https://developers.google.com/youtube/v3/guides/using_resumable_upload_protocol
+What arrived is asked for before anything is sent: a session that another try began goes on where it
+stands. Source: https://developers.google.com/youtube/v3/guides/using_resumable_upload_protocol
 """
 
 import re
@@ -17,7 +18,13 @@ from typing import Any
 
 from connectors.contract.connector import FileRef, Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Rejected, Retry
-from connectors.platforms.youtube.account import FORBIDDEN, error_reason, list_items, outcome_of_failure, resource_part
+from connectors.platforms.youtube.account import (
+    FORBIDDEN,
+    error_reason,
+    list_items,
+    outcome_of_failure,
+    resource_part,
+)
 from connectors.shared import http_responses
 from connectors.shared.http_responses import json_body, quote_segment, restage_uploads
 from foundation.i18n.translation import Message
@@ -25,7 +32,8 @@ from foundation.sealed import Sealed
 from gate.contract.units import Medium, Unit
 
 COVER = "stage:cover:"
-"""How the step is called; the film's number follows: another upload of it is another film, without a cover."""
+"""How the step is called; the film's number follows: another upload of it is another film, without
+a cover."""
 
 MIMES = ("image/jpeg", "image/png")
 MAX_BYTES = 2 * 1024 * 1024
@@ -49,16 +57,26 @@ def cover_problem(unit: Unit) -> Message | None:
     if len(covers) > 1 or len(unit.media) - len(covers) > 1:
         return Message("youtube.cover_alone")
     heavy = next((one for one in covers if one.size > MAX_BYTES), None)
-    return Message("youtube.cover_heavy", {"size": heavy.size, "most": MAX_BYTES}) if heavy is not None else None
+    return (
+        Message("youtube.cover_heavy", {"size": heavy.size, "most": MAX_BYTES})
+        if heavy is not None
+        else None
+    )
 
 
 def next_turn(unit: Unit, number: str, answers: tuple[StepResult, ...]) -> Send | None:
-    """The request that gives the film `number` its cover; None where it has it, or none is wanted."""
+    """The request that gives the film `number` its cover; None where it has it, or none is
+    wanted."""
     cover = cover_of(unit)
     name = f"{COVER}{number}"
-    if cover is None or any(one.step == name and isinstance(one, Response) and one.is_success for one in answers):
+    if cover is None or any(
+        one.step == name and isinstance(one, Response) and one.is_success for one in answers
+    ):
         return None
-    path = f"/upload/youtube/v3/thumbnails/set?videoId={http_responses.quote_segment(number)}&uploadType=media"
+    path = (
+        f"/upload/youtube/v3/thumbnails/set?videoId={http_responses.quote_segment(number)}"
+        "&uploadType=media"
+    )
     file = FileRef(cover.sha256, cover.mime)
     return Send(WireStep(name, StepKind.STAGE, "POST", path, file=file, deadline=60.0))
 
@@ -98,7 +116,9 @@ _HAS = re.compile(r"bytes=0-(\d{1,12})", re.ASCII)
 class Upload:
     """Where the upload of a film stands, by the answers so far."""
 
-    def __init__(self, film: Medium, said: Mapping[str, Any], answers: tuple[StepResult, ...]) -> None:
+    def __init__(
+        self, film: Medium, said: Mapping[str, Any], answers: tuple[StepResult, ...]
+    ) -> None:
         self._film = film
         self._said = said
         self._answers = answers
@@ -113,7 +133,9 @@ class Upload:
             return self._poll_processing()
         if self._session is None:
             return (
-                restage_uploads() if any(one.step == OPEN for one in self._answers) else Send(self._build_open_step())
+                restage_uploads()
+                if any(one.step == OPEN for one in self._answers)
+                else Send(self._build_open_step())
             )
         if self._last is None:
             return Send(self._build_part_step(ASK, self._session, f"bytes */{self._film.size}"))
@@ -129,13 +151,19 @@ class Upload:
         span = f"bytes {start}-{end - 1}/{self._film.size}"
         return Send(
             self._build_part_step(
-                f"{PUT}{start}", self._session, span, FileRef(self._film.sha256, self._film.mime, part=(start, end))
+                f"{PUT}{start}",
+                self._session,
+                span,
+                FileRef(self._film.sha256, self._film.mime, part=(start, end)),
             )
         )
 
     def _build_open_step(self) -> WireStep:
         """Its answer is an address: whoever has it may send there."""
-        size = {"x-upload-content-length": str(self._film.size), "x-upload-content-type": self._film.mime}
+        size = {
+            "x-upload-content-length": str(self._film.size),
+            "x-upload-content-type": self._film.mime,
+        }
         return WireStep(
             OPEN,
             StepKind.STAGE,
@@ -147,7 +175,9 @@ class Upload:
             text_as="receipt",
         )
 
-    def _build_part_step(self, name: str, session: Sealed, span: str, file: FileRef | None = None) -> WireStep:
+    def _build_part_step(
+        self, name: str, session: Sealed, span: str, file: FileRef | None = None
+    ) -> WireStep:
         return WireStep(
             name,
             StepKind.STAGE,
@@ -155,7 +185,7 @@ class Upload:
             "/",
             file=file,
             headers={"content-range": span},
-            token="none",  # noqa: S106  no secret
+            token="none",
             deadline=180.0,
             address=session,
             within=SESSIONS,
@@ -170,7 +200,10 @@ class Upload:
                 return None
             case "rejected" | "failed" | "deleted":
                 word = status.get("rejectionReason", status.get("failureReason", "?"))
-                return Rejected(Message("youtube.film_refused", {"code": re.sub(r"\W", "", str(word))[:60]}), True)
+                return Rejected(
+                    Message("youtube.film_refused", {"code": re.sub(r"\W", "", str(word))[:60]}),
+                    True,
+                )
         if told and found == []:  # gone meanwhile: somebody deleted it there
             return restage_uploads()
         if len(told) >= POLLS:
@@ -194,9 +227,15 @@ def uploaded_video_id(answers: tuple[StepResult, ...]) -> str:
 
 def is_unfinished(answer: StepResult) -> bool:
     """Whether an upload goes on after an answer: a part arrived, or was asked for."""
-    return isinstance(answer, Response) and (answer.is_success or (answer.status == GOES_ON and answer.step != OPEN))
+    return isinstance(answer, Response) and (
+        answer.is_success or (answer.status == GOES_ON and answer.step != OPEN)
+    )
 
 
 def is_session_lost(answer: StepResult) -> bool:
     """Whether a session is no more."""
-    return isinstance(answer, Response) and answer.step.startswith((ASK, PUT)) and answer.status in GONE
+    return (
+        isinstance(answer, Response)
+        and answer.step.startswith((ASK, PUT))
+        and answer.status in GONE
+    )

@@ -1,7 +1,8 @@
 """YouTube: films of one channel. Pure.
 
-A film is uploaded as a private one, worked through there, gets its cover, and is made public when it is time: said
-twice, that changes nothing. Source: https://developers.google.com/youtube/v3/docs/videos
+A film is uploaded as a private one, worked through there, gets its cover, and is made public when
+it is time: said twice, that changes nothing. Source:
+https://developers.google.com/youtube/v3/docs/videos
 """
 
 import re
@@ -41,7 +42,12 @@ from connectors.contract.post_addresses import (
     path_segments,
     query_value,
 )
-from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport, platform_word
+from connectors.contract.post_presence import (
+    MissingPost,
+    PostPresence,
+    PresenceReport,
+    platform_word,
+)
 from connectors.platforms.youtube import account as youtube_account
 from connectors.platforms.youtube import comments, media
 from connectors.platforms.youtube.account import (
@@ -105,15 +111,19 @@ CAN = Capabilities(
     shows={"": YOUTUBE_LAYOUT},
     options=(
         PostOption("readers", "choice", choices=SEEN),
-        PostOption("tags", "list", most=400, entries=50, pattern="[^<>,]+", read=True, example="sea"),
+        PostOption(
+            "tags", "list", most=400, entries=50, pattern="[^<>,]+", read=True, example="sea"
+        ),
         PostOption("category", "text", most=3, pattern="[0-9]+", default=CATEGORY, example="24"),
         PostOption("partnership", "flag", default=options.OPTION_FALSE),
     ),
 )
-"""Until Google has audited an application, all that it uploads stays private; it says nowhere how long that takes.
+"""Until Google has audited an application, all that it uploads stays private; it says nowhere how
+long that takes.
 
-All channels of an application share its 10,000 units a day, and a film that nobody can make public any more is worse
-than a comment that is heard late: a reading costs two units at least, so a hundred channels take half of it.
+All channels of an application share its 10,000 units a day, and a film that nobody can make public
+any more is worse than a comment that is heard late: a reading costs two units at least, so a
+hundred channels take half of it.
 """
 
 _NUMBER = re.compile(r"[\w-]{6,20}", re.ASCII)
@@ -129,7 +139,8 @@ class YouTube:
     refresh_grace = youtube_account.KEEPS
 
     def count_text(self, unit: Unit) -> tuple[int, int]:
-        """A description counts in bytes, without the first line where that is the title; a comment, in characters."""
+        """A description counts in bytes, without the first line where that is the title; a comment,
+        in characters."""
         if unit.comment or unit.comment_id:
             return len(unit.text_of("body")), comments.MAX_TEXT
         return unit_checks.count_utf8_bytes(
@@ -137,8 +148,8 @@ class YouTube:
         ), MAX_TEXT
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Upload the film as a private one, wait until it is ready, give it the picture beside it as its cover, then
-        make it public; tell what an answer meant."""
+        """Upload the film as a private one, wait until it is ready, give it the picture beside it
+        as its cover, then make it public; tell what an answer meant."""
         if unit.comment_id:
             return comments.reply_to_comment(unit, answers, CAN)
         if unit.comment == IS_FIRST_COMMENT:
@@ -153,17 +164,23 @@ class YouTube:
             return media.cover_refusal_outcome(last)
         if last is not None and not is_unfinished(last):
             return (
-                http_responses.restage_uploads() if is_session_lost(last) else outcome_of_failure(last, creates=False)
+                http_responses.restage_uploads()
+                if is_session_lost(last)
+                else outcome_of_failure(last, creates=False)
             )
         film = media.video_of(unit)
         if film is None:
             return Rejected(Message("connectors.film_missing"), permanent=False)
         upload = Upload(film, _build_private_video(unit), answers)
-        return upload.next() or media.next_turn(unit, upload.id, answers) or Send(_build_publish_step(unit, upload.id))
+        return (
+            upload.next()
+            or media.next_turn(unit, upload.id, answers)
+            or Send(_build_publish_step(unit, upload.id))
+        )
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Ask how the film stands that was uploaded for it: its number was told before anybody could see it, and
-        another of the same words is another one."""
+        """Ask how the film stands that was uploaded for it: its number was told before anybody
+        could see it, and another of the same words is another one."""
         if sought.reply_to:
             return comments.look_up_comment(sought, answers)
         number = uploaded_video_id(sought.told)
@@ -181,13 +198,18 @@ class YouTube:
         """The channel."""
         return f"https://www.youtube.com/channel/{http_responses.quote_segment(account)}"
 
-    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """The film of an address. One that is private still is what was uploaded ahead: nobody sees it."""
+    def resolve_address(
+        self, address: ClaimedAddress, answers: tuple[StepResult, ...]
+    ) -> Send | LookupResult:
+        """The film of an address. One that is private still is what was uploaded ahead: nobody sees
+        it."""
         number = _number_in(address.url)
         if not number:
             return NO_POST_THERE
         if not answers:
-            return Send(_build_read_step(PlatformCopy(number, address.account), "snippet,status", LOOK))
+            return Send(
+                _build_read_step(PlatformCopy(number, address.account), "snippet,status", LOOK)
+            )
         found = list_items(answers[-1])
         if found is None:
             return ADDRESS_UNREADABLE
@@ -204,10 +226,14 @@ class YouTube:
             path = f"/youtube/v3/videos?id={http_responses.quote_segment(copy.native_id)}"
             return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
         last = answers[-1]
-        done = isinstance(last, Response) and (last.status == 204 or error_reason(last) == "videoNotFound")
+        done = isinstance(last, Response) and (
+            last.status == 204 or error_reason(last) == "videoNotFound"
+        )
         return Published(copy.native_id) if done else outcome_of_failure(last, creates=False)
 
-    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+    def read_metrics(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
         """Views, likes and comments of a film; they are told as text."""
         if is_own_reply(copy.native_id):
             return None
@@ -217,7 +243,9 @@ class YouTube:
         told = resource_part(found[0], "statistics") if found else {}
         counts = {name: told.get(field) for field, name in _COUNTS.items()}
         return {
-            name: int(count) for name, count in counts.items() if isinstance(count, str) and count.isdigit()
+            name: int(count)
+            for name, count in counts.items()
+            if isinstance(count, str) and count.isdigit()
         } or None
 
     def read_marks(
@@ -239,10 +267,15 @@ class YouTube:
             )
         status = resource_part(found[0], "status") if found else {}
         there = status.get("privacyStatus") in SEEN
-        return MarkReport(() if not there or status.get("containsSyntheticMedia") is True else (AI,), there=there)
+        return MarkReport(
+            () if not there or status.get("containsSyntheticMedia") is True else (AI,), there=there
+        )
 
-    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
-        """A film that was rejected after all is still told to its owner; one that is deleted is not."""
+    def check_presence(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | PostPresence | None:
+        """A film that was rejected after all is still told to its owner; one that is deleted is
+        not."""
         if is_own_reply(copy.native_id):
             return None
         if not answers:
@@ -253,9 +286,13 @@ class YouTube:
         status = resource_part(found[0], "status") if found else {}
         if status.get("uploadStatus") == "rejected":
             return MissingPost("rules", platform_word(status, "rejectionReason"))
-        return PresenceReport() if found and status.get("uploadStatus") != "deleted" else MissingPost()
+        return (
+            PresenceReport() if found and status.get("uploadStatus") != "deleted" else MissingPost()
+        )
 
-    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(
+        self, account: str, destination: str, answers: tuple[StepResult, ...]
+    ) -> Send | int | None:
         """How many subscribed to the channel."""
         return youtube_account.count_followers(answers)
 
@@ -277,11 +314,15 @@ class YouTube:
         """Have the person say yes, then ask which channel it is."""
         return youtube_account.connect(form, answers)
 
-    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(
+        self, account: str, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
         """Ask whose token it is."""
         return youtube_account.verify_account(account, answers)
 
-    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+    def refresh(
+        self, grant: RefreshGrant, answers: tuple[StepResult, ...]
+    ) -> Send | RenewedTokens | Outcome:
         """A new access token."""
         return youtube_account.refresh(grant, answers)
 
@@ -328,13 +369,17 @@ def _build_private_video(unit: Unit) -> dict[str, Any]:
     if tags := chosen.get_list("tags"):
         snippet["tags"] = tags
     said = {"snippet": snippet, "status": _build_status("private", made=AI in unit.flags)}
-    return said | ({PAID: {"hasPaidProductPlacement": True}} if chosen.get_flag("partnership") else {})
+    return said | (
+        {PAID: {"hasPaidProductPlacement": True}} if chosen.get_flag("partnership") else {}
+    )
 
 
 def _build_publish_step(unit: Unit, number: str) -> WireStep:
     body = {
         "id": number,
-        "status": _build_status(options.unit_options(unit).get_text("readers") or "public", made=AI in unit.flags),
+        "status": _build_status(
+            options.unit_options(unit).get_text("readers") or "public", made=AI in unit.flags
+        ),
     }
     return WireStep(PUBLISH, StepKind.PUBLISH, "PUT", "/youtube/v3/videos?part=status", body)
 
@@ -362,13 +407,18 @@ def _build_read_step(copy: PlatformCopy, wanted: str, action: str) -> WireStep:
 
 
 def _number_in(url: str) -> str:
-    """The number of the film that an address names; "" for none. The forms people copy: the page, a short, a link."""
+    """The number of the film that an address names; "" for none. The forms people copy: the page, a
+    short, a link."""
     path = path_segments(url, "youtube.com")
     if path == ("watch",):
         number = query_value(url, "v")
     else:
         short = path_segments(url, "youtu.be")
-        number = path[1] if len(path) == 2 and path[0] in ("shorts", "live", "embed") else "".join(short[:1])
+        number = (
+            path[1]
+            if len(path) == 2 and path[0] in ("shorts", "live", "embed")
+            else "".join(short[:1])
+        )
     return number if _NUMBER.fullmatch(number) else ""
 
 

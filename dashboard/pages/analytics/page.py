@@ -1,11 +1,17 @@
-"""Numbers: money and work of a day, a week or longer, the posts behind them, reports to take away."""
+"""Numbers: money and work of a day, a week or longer, the posts behind them, reports to take
+away."""
 
 from datetime import timedelta
 from functools import partial
 
 import streamlit as st
 
-from dashboard.pages.analytics.queries import PERIOD_DAYS, AnalyticsView, load_analytics, load_report_view
+from dashboard.pages.analytics.queries import (
+    PERIOD_DAYS,
+    AnalyticsView,
+    load_analytics,
+    load_report_view,
+)
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -29,7 +35,9 @@ def render_page(page: PageContext) -> None:
         st.info(page.text("insights.no_creators"))
         return
     left, right = st.columns(2)
-    creator = left.selectbox(page.text("insights.creator"), creators, format_func=lambda one: one.name, key="creator")
+    creator = left.selectbox(
+        page.text("insights.creator"), creators, format_func=lambda one: one.name, key="creator"
+    )
     length = right.segmented_control(
         page.text("insights.period"),
         PERIOD_DAYS,
@@ -40,7 +48,9 @@ def render_page(page: PageContext) -> None:
     )
 
     def ask(scope: Scope) -> AnalyticsView:
-        return load_analytics(scope, page.get_creator(scope, creator.id), int(length or PERIOD_DAYS[1]))
+        return load_analytics(
+            scope, page.get_creator(scope, creator.id), int(length or PERIOD_DAYS[1])
+        )
 
     found = page.read(ask)
     draw_template(
@@ -60,12 +70,15 @@ def _sales_bar_heights(days: tuple[int, ...]) -> list[int]:
 
 
 def _follower_bar_heights(days: tuple[int | None, ...]) -> list[int]:
-    """Per cent of the chart for each day of a crowd: from its least to its most, so that one sees it move."""
+    """Per cent of the chart for each day of a crowd: from its least to its most, so that one sees
+    it move."""
     told = [one for one in days if one is not None]
     least = min(told)
     most = max(told)
     return [
-        0 if one is None else MIN_CHART_PERCENT + (100 - MIN_CHART_PERCENT) * (one - least) // max(most - least, 1)
+        0
+        if one is None
+        else MIN_CHART_PERCENT + (100 - MIN_CHART_PERCENT) * (one - least) // max(most - least, 1)
         for one in days
     ]
 
@@ -75,7 +88,9 @@ def _render_report_downloads(page: PageContext, creator: Creator, found: Analyti
     today = local_day(found.now, creator.zone)
     days = [today - timedelta(days=back) for back in range(14)]
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
-    day = left.selectbox(page.text("insights.day"), days, format_func=page.localizer.format_date, key="day")
+    day = left.selectbox(
+        page.text("insights.day"), days, format_func=page.localizer.format_date, key="day"
+    )
 
     def made(form: str) -> bytes:
         def ask(scope: Scope) -> daily_report.DailyReport:

@@ -1,4 +1,5 @@
-"""One creator's numbers over a period: money by day and currency, work by day, posts with what they brought."""
+"""One creator's numbers over a period: money by day and currency, work by day, posts with what they
+brought."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +36,8 @@ MAX_POSTS = 20
 
 @dataclass(frozen=True)
 class CurrencyTotals:
-    """The period's money in one currency, against the period of the same length before (None where nothing was)."""
+    """The period's money in one currency, against the period of the same length before (None where
+    nothing was)."""
 
     gross: Money
     refunds: Money
@@ -55,7 +57,8 @@ class CurrencyTotals:
 
 @dataclass(frozen=True)
 class PostMetrics:
-    """A post that stands outside, with the latest numbers that were read; absent ones were not had."""
+    """A post that stands outside, with the latest numbers that were read; absent ones were not
+    had."""
 
     entry: DeliveryEntry
     numbers: Mapping[str, int]
@@ -81,13 +84,15 @@ class FollowerSeries:
 
     @property
     def count_change(self) -> int | None:
-        """How many more follow it than when the period's first number was told; None with one number alone."""
+        """How many more follow it than when the period's first number was told; None with one
+        number alone."""
         return self.known_counts[-1] - self.known_counts[0] if len(self.known_counts) > 1 else None
 
 
 @dataclass(frozen=True)
 class AnalyticsView:
-    """The page's values. `days` are the period's, the oldest first; `known` tells how many of them were counted."""
+    """The page's values. `days` are the period's, the oldest first; `known` tells how many of them
+    were counted."""
 
     creator: Creator
     days: Sequence[date]
@@ -139,12 +144,16 @@ def load_analytics(scope: Scope, creator: Creator, length: int) -> AnalyticsView
     )
 
 
-def _list_follower_series(scope: Scope, creator_id: UUID, days: Sequence[date]) -> list[FollowerSeries]:
+def _list_follower_series(
+    scope: Scope, creator_id: UUID, days: Sequence[date]
+) -> list[FollowerSeries]:
     """Those of whose followers somebody told in the period, the most followed first."""
     found = followers.followers_by_day(scope, creator_id, days[0], days[-1])
     accounts = {one.id: one for one in list_creator_channels(scope, creator_id)} if found else {}
     crowds = [
-        FollowerSeries(accounts[channel].name, accounts[channel].platform, tuple(told.get(day) for day in days))
+        FollowerSeries(
+            accounts[channel].name, accounts[channel].platform, tuple(told.get(day) for day in days)
+        )
         for channel, told in found.items()
     ]
     return sorted(crowds, key=lambda one: one.latest_count, reverse=True)
@@ -159,11 +168,22 @@ def _list_currencies(sales: Mapping[date, Sequence[DaySales]]) -> list[str]:
     return sorted({row.net.currency for rows in sales.values() for row in rows})
 
 
-def total_currency(sales: Mapping[date, Sequence[DaySales]], days: Sequence[date], currency: str) -> CurrencyTotals:
+def total_currency(
+    sales: Mapping[date, Sequence[DaySales]], days: Sequence[date], currency: str
+) -> CurrencyTotals:
     """One currency's money out of the sales by day, of twice the period; pure."""
     inside = [row for day in days for row in sales.get(day, ()) if row.net.currency == currency]
-    earlier = [row for day, rows in sales.items() if day < days[0] for row in rows if row.net.currency == currency]
-    nets = [sum(row.net.minor for row in sales.get(day, ()) if row.net.currency == currency) for day in days]
+    earlier = [
+        row
+        for day, rows in sales.items()
+        if day < days[0]
+        for row in rows
+        if row.net.currency == currency
+    ]
+    nets = [
+        sum(row.net.minor for row in sales.get(day, ()) if row.net.currency == currency)
+        for day in days
+    ]
     return CurrencyTotals(
         gross=Money(sum(row.gross.minor for row in inside), currency),
         refunds=Money(sum(row.refunds.minor for row in inside), currency),
@@ -181,7 +201,8 @@ def _list_post_metrics(
     clicked = short_links.clicks_of(scope, (delivery_subject(entry.delivery_id) for entry in out))
     ours = {one.id: {"short_clicks": said.people} for one, said in clicked.items()}
     posts = [
-        PostMetrics(entry, {**found.get(entry.delivery_id, {}), **ours.get(entry.delivery_id, {})}) for entry in out
+        PostMetrics(entry, {**found.get(entry.delivery_id, {}), **ours.get(entry.delivery_id, {})})
+        for entry in out
     ]
     posts.sort(key=lambda one: (one.numbers.get("views", -1), one.entry.due_at), reverse=True)
     return posts[:MAX_POSTS]

@@ -1,4 +1,5 @@
-"""Decisions about requests that somebody wants looked at again: another person answers; and asking for it oneself."""
+"""Decisions about requests that somebody wants looked at again: another person answers; and asking
+for it oneself."""
 
 from functools import partial
 from uuid import UUID
@@ -24,14 +25,17 @@ DONE = "approvals:looked_again"
 
 
 def render_appeals(page: PageContext, found: ApprovalsView) -> None:
-    """Draw each appeal, with both answers for who may give one, and what was taken away with its own question."""
+    """Draw each appeal, with both answers for who may give one, and what was taken away with its
+    own question."""
     demo = bool(found.again or found.taken) and page.read(queries.get_agency).demo
     for again in found.again:
         if not st.session_state.get(f"{DONE}:{again.ids[0]}"):
             _render_appeal(page, found, again, demo=demo)
     left = [one for one in found.taken if not st.session_state.get(f"{DONE}:{one.complaint_id}")]
     if left:
-        with st.expander(page.text("approvals.taken"), expanded=not (found.requests or found.again)):
+        with st.expander(
+            page.text("approvals.taken"), expanded=not (found.requests or found.again)
+        ):
             draw_template("shell/templates/note.html", note=page.text("approvals.taken_how"))
             for one in left:
                 _render_appealable_removal(page, found, one, demo=demo)
@@ -49,7 +53,9 @@ def select_keep_reason(page: PageContext, key: str) -> None:
     )
 
 
-def _render_appeal(page: PageContext, found: ApprovalsView, again: PendingAppeal, *, demo: bool) -> None:
+def _render_appeal(
+    page: PageContext, found: ApprovalsView, again: PendingAppeal, *, demo: bool
+) -> None:
     key = str(again.ids[0])
     mine = page.viewer.member.id in again.allowed
     with st.container(border=True, gap="small"):
@@ -81,7 +87,9 @@ def _render_appeal(page: PageContext, found: ApprovalsView, again: PendingAppeal
                 )
 
 
-def _submit_appeal_decision(page: PageContext, ids: tuple[UUID, ...], stays: bool, scope: Scope, _: UUID) -> Message:
+def _submit_appeal_decision(
+    page: PageContext, ids: tuple[UUID, ...], stays: bool, scope: Scope, _: UUID
+) -> Message:
     waiting = appeals.list_pending_appeals(scope, {one.id for one in page.list_creators(scope)})
     if not set(ids) <= {one for again in waiting for one in again.ids}:
         raise Conflict("complaint.decided")
@@ -94,14 +102,20 @@ def _submit_appeal_decision(page: PageContext, ids: tuple[UUID, ...], stays: boo
     return Message("approvals.appeal_back_done" if stays else "approvals.request_gone")
 
 
-def _render_appealable_removal(page: PageContext, found: ApprovalsView, one: AppealableRemoval, *, demo: bool) -> None:
+def _render_appealable_removal(
+    page: PageContext, found: ApprovalsView, one: AppealableRemoval, *, demo: bool
+) -> None:
     key = f"again:{one.complaint_id}"
     with st.container(border=True, gap="small"):
         creator = found.creators[one.creator_id].name
         named = found.named.get(one.complaint_id, "")
         drawn = {"one": one, "creator": creator, "named": named, "now": found.now, "demo": demo}
-        draw_template("pages/approvals/templates/removed.html", **drawn, voice=page.localizer, word=page.text)
-        st.text_area(page.text("approvals.taken_why"), max_chars=MAX_APPEAL_LENGTH, height=80, key=key)
+        draw_template(
+            "pages/approvals/templates/removed.html", **drawn, voice=page.localizer, word=page.text
+        )
+        st.text_area(
+            page.text("approvals.taken_why"), max_chars=MAX_APPEAL_LENGTH, height=80, key=key
+        )
         actions.action_button(
             page,
             "approvals.taken_ask",
@@ -113,8 +127,12 @@ def _render_appealable_removal(page: PageContext, found: ApprovalsView, one: App
 
 def _submit_agency_appeal(page: PageContext, complaint_id: UUID, scope: Scope, _: UUID) -> Message:
     mine = {one.id for one in page.list_creators(scope)}
-    if complaint_id not in {one.complaint_id for one in appeals.list_appealable_removals(scope, mine)}:
+    if complaint_id not in {
+        one.complaint_id for one in appeals.list_appealable_removals(scope, mine)
+    }:
         raise Conflict("appeal.nothing")
-    appeals.submit_agency_appeal(scope, complaint_id, words=str(actions.typed_value(f"again:{complaint_id}") or ""))
+    appeals.submit_agency_appeal(
+        scope, complaint_id, words=str(actions.typed_value(f"again:{complaint_id}") or "")
+    )
     st.session_state[f"{DONE}:{complaint_id}"] = True
     return Message("approvals.taken_asked")

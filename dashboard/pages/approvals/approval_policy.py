@@ -49,5 +49,7 @@ def _save_approval_policy(page: PageContext, creator_id: UUID, scope: Scope, _: 
     page.get_creator(scope, creator_id)
     tiers = actions.typed_value(f"rule:tiers:{creator_id}")
     times = actions.typed_value(f"rule:times:{creator_id}")
-    waiting = approval_policy.change_approval_policy(scope, creator_id, tiers=int(tiers), times=bool(times))
+    waiting = approval_policy.change_approval_policy(
+        scope, creator_id, tiers=int(tiers), times=bool(times)
+    )
     return Message("rule.kept_waiting", {"count": waiting}) if waiting else Message("rule.kept")

@@ -1,4 +1,5 @@
-"""A yes to several posts at once: each stands there as its accounts would show it, and is marked by hand."""
+"""A yes to several posts at once: each stands there as its accounts would show it, and is marked by
+hand."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -21,7 +22,8 @@ from tenants.agencies.rights import Right
 SEVERAL = "approvals:several"
 PICK = "approvals:pick:"
 MAX_BULK_POSTS = 12
-"""Posts that stand below each other: each is judged for each of its accounts, as it is when it stands alone."""
+"""Posts that stand below each other: each is judged for each of its accounts, as it is when it
+stands alone."""
 
 
 def is_bulk_approval_open(page: PageContext, found: ApprovalsView) -> bool:
@@ -32,25 +34,36 @@ def is_bulk_approval_open(page: PageContext, found: ApprovalsView) -> bool:
 
 
 def render_bulk_approval(page: PageContext, found: ApprovalsView) -> None:
-    """The next posts, and one yes to those that are marked. One that wants more than a look stands alone instead."""
+    """The next posts, and one yes to those that are marked. One that wants more than a look stands
+    alone instead."""
     asked = found.posts[:MAX_BULK_POSTS]
     shown = page.read(lambda scope: [_load_item_content(page, scope, found, one) for one in asked])
     every = [(one, has) for one, has in zip(asked, shown, strict=True) if _is_ready(has)]
     pictures = [[shot.asset_id for shot in has.shots] for _, has in every]
-    drawn = [every[at] for at in page.read(lambda scope: demo_separation.same_kind_indexes(scope, pictures))]
+    drawn = [
+        every[at]
+        for at in page.read(lambda scope: demo_separation.same_kind_indexes(scope, pictures))
+    ]
     ready = {one.post_id: (one, has) for one, has in drawn}
     for one, has in drawn:
         with st.container(border=True):
             _render_post_card(page, found, one, has)
     if len(every) > len(drawn):
         draw_template(
-            "shell/templates/note.html", note=page.localizer.count_text("approvals.later", len(every) - len(drawn))
+            "shell/templates/note.html",
+            note=page.localizer.count_text("approvals.later", len(every) - len(drawn)),
         )
     if alone := len(asked) - len(every):
-        draw_template("shell/templates/note.html", note=page.text("approvals.several_alone", count=alone))
+        draw_template(
+            "shell/templates/note.html", note=page.text("approvals.several_alone", count=alone)
+        )
     if not ready:
         return
-    act = partial(_approve_selected_posts, page, {one.post_id: (one.digest, has.tier) for one, has in ready.values()})
+    act = partial(
+        _approve_selected_posts,
+        page,
+        {one.post_id: (one.digest, has.tier) for one, has in ready.values()},
+    )
     picked = sum(bool(st.session_state.get(f"{PICK}{one}")) for one in ready)
     actions.action_button(
         page,
@@ -65,16 +78,26 @@ def render_bulk_approval(page: PageContext, found: ApprovalsView) -> None:
     )
 
 
-def _load_item_content(page: PageContext, scope: Scope, found: ApprovalsView, asked: ReviewItem) -> PostContent:
+def _load_item_content(
+    page: PageContext, scope: Scope, found: ApprovalsView, asked: ReviewItem
+) -> PostContent:
     return load_post_content(scope, asked, found.creators[asked.creator_id], page.viewer.member)
 
 
 def _is_ready(shown: PostContent) -> bool:
-    """Whether all that is left is this member's yes: no picture waits to be looked at, no account refuses it."""
-    return not (shown.own or shown.agreed or shown.unseen_pictures or any(one.reasons for one in shown.previews))
+    """Whether all that is left is this member's yes: no picture waits to be looked at, no account
+    refuses it."""
+    return not (
+        shown.own
+        or shown.agreed
+        or shown.unseen_pictures
+        or any(one.reasons for one in shown.previews)
+    )
 
 
-def _render_post_card(page: PageContext, found: ApprovalsView, asked: ReviewItem, shown: PostContent) -> None:
+def _render_post_card(
+    page: PageContext, found: ApprovalsView, asked: ReviewItem, shown: PostContent
+) -> None:
     creator = found.creators[asked.creator_id]
     begins = (asked.title or asked.body)[:60]
     st.checkbox(
@@ -85,8 +108,11 @@ def _render_post_card(page: PageContext, found: ApprovalsView, asked: ReviewItem
     post_approvals.render_previews(page, asked, shown)
 
 
-def _approve_selected_posts(page: PageContext, read: Mapping[UUID, tuple[str, int]], scope: Scope, _: UUID) -> Message:
-    """A yes to each that is marked and is still what was read; what changed meanwhile waits on, and is counted."""
+def _approve_selected_posts(
+    page: PageContext, read: Mapping[UUID, tuple[str, int]], scope: Scope, _: UUID
+) -> Message:
+    """A yes to each that is marked and is still what was read; what changed meanwhile waits on, and
+    is counted."""
     marked = [one for one in read if actions.typed_value(f"{PICK}{one}")]
     if not marked:
         raise BadInput("approvals.several_none")
@@ -99,7 +125,10 @@ def _approve_selected_posts(page: PageContext, read: Mapping[UUID, tuple[str, in
     if same:
         post_approvals.remember_verdicts(same, scope.now)
     changed = len(marked) - len(same)
-    return Message("approvals.several_changed" if changed else "approvals.several_done", _count_params(same, changed))
+    return Message(
+        "approvals.several_changed" if changed else "approvals.several_done",
+        _count_params(same, changed),
+    )
 
 
 def _count_params(same: Sequence[UUID], changed: int) -> dict[str, int]:

@@ -1,4 +1,5 @@
-"""Comparing how people rate: the same pictures, one by one, without what others said or what they are rated."""
+"""Comparing how people rate: the same pictures, one by one, without what others said or what they
+are rated."""
 
 from functools import partial
 from uuid import UUID
@@ -19,7 +20,8 @@ from gate.reviews import calibration
 from tenants.agencies.rights import Right
 
 PICKED = "compare:picked"
-"""Per picture, what was chosen one after the other: who changes their mind more than once means the higher."""
+"""Per picture, what was chosen one after the other: who changes their mind more than once means the
+higher."""
 
 
 def render_calibration(page: PageContext, found: CalibrationView) -> None:
@@ -35,33 +37,48 @@ def render_calibration(page: PageContext, found: CalibrationView) -> None:
                 note=page.text(code, share=page.localizer.format_kappa(found.last.kappa / 1000)),
             )
         if found.under_way is not None and found.asset_id is not None:
-            _render_blind_picture(page, found, found.under_way.id, found.under_way.left[0], found.asset_id)
+            _render_blind_picture(
+                page, found, found.under_way.id, found.under_way.left[0], found.asset_id
+            )
         elif found.waits or found.others:
             draw_template(
-                "shell/templates/note.html", note=page.text("compare.waits" if found.waits else "compare.others")
+                "shell/templates/note.html",
+                note=page.text("compare.waits" if found.waits else "compare.others"),
             )
         elif page.has_right(Right.RUN):
             actions.action_button(
-                page, "compare.begin", partial(_begin_calibration, page), right=Right.REVIEW, key="compare:begin"
+                page,
+                "compare.begin",
+                partial(_begin_calibration, page),
+                right=Right.REVIEW,
+                key="compare:begin",
             )
 
 
 def _reviewable_creator_ids(page: PageContext, scope: Scope) -> set[UUID]:
     works = page.has_right(Right.RUN, Right.APPROVE)
-    return {one.id for one in reviewable_creators(page.viewer.member, page.list_creators(scope), works=works)}
+    return {
+        one.id
+        for one in reviewable_creators(page.viewer.member, page.list_creators(scope), works=works)
+    }
 
 
-def _render_blind_picture(page: PageContext, found: CalibrationView, row_id: UUID, sha256: str, asset_id: UUID) -> None:
+def _render_blind_picture(
+    page: PageContext, found: CalibrationView, row_id: UUID, sha256: str, asset_id: UUID
+) -> None:
     """Nothing is drawn before the press: a blurred picture would tell what others rated it."""
     if found.under_way is None:
         return
     done = found.under_way.total - len(found.under_way.left)
     draw_template(
-        "shell/templates/note.html", note=page.text("approvals.place", at=done + 1, total=found.under_way.total)
+        "shell/templates/note.html",
+        note=page.text("approvals.place", at=done + 1, total=found.under_way.total),
     )
     if not st.session_state.get(f"{REVEAL_KEY_PREFIX}{asset_id}"):
         see = partial(reveal_pictures, page, (asset_id,))
-        actions.action_button(page, "approvals.reveal_one", see, right=Right.REVIEW, key=f"compare:see:{sha256[:16]}")
+        actions.action_button(
+            page, "approvals.reveal_one", see, right=Right.REVIEW, key=f"compare:see:{sha256[:16]}"
+        )
         return
     draw_template(
         "pages/approvals/templates/calibration.html",
@@ -81,7 +98,12 @@ def _render_blind_picture(page: PageContext, found: CalibrationView, row_id: UUI
     )
     act = partial(_submit_blind_rating, row_id, sha256)
     actions.action_button(
-        page, "studio.rate_now", act, right=Right.REVIEW, key=f"compare:say:{sha256[:16]}", kind="primary"
+        page,
+        "studio.rate_now",
+        act,
+        right=Right.REVIEW,
+        key=f"compare:say:{sha256[:16]}",
+        kind="primary",
     )
 
 
@@ -101,4 +123,6 @@ def _submit_blind_rating(row_id: UUID, sha256: str, scope: Scope, _: UUID) -> Me
     """The next picture is answer enough; after the last one it is said what happens now."""
     picked = (actions.typed_value(PICKED) or {}).get(sha256, ())
     calibration.rate_blind(scope, row_id, sha256, [Rating(one) for one in picked])
-    return Message("compare.waits") if calibration.open_calibration_of_actor(scope) is None else None
+    return (
+        Message("compare.waits") if calibration.open_calibration_of_actor(scope) is None else None
+    )

@@ -1,7 +1,8 @@
-"""Posts that are possibly outside: nobody could find out, so a person looks at the account and says.
+"""Posts that are possibly outside: nobody could find out, so a person looks at the account and
+says.
 
-Approvals: posts that want a yes, what the safety check keeps back, pictures to judge, posts possibly outside, and
-what somebody wants gone.
+Approvals: posts that want a yes, what the safety check keeps back, pictures to judge, posts
+possibly outside, and what somebody wants gone.
 """
 
 from collections.abc import Callable, Sequence
@@ -51,7 +52,9 @@ def render_uncertain_deliveries(page: PageContext, found: ApprovalsView) -> None
                 voice=page.localizer,
                 word=page.text,
             )
-            uncertain_delivery.render_uncertain_delivery(page, found.told[entry.delivery_id], found.now)
+            uncertain_delivery.render_uncertain_delivery(
+                page, found.told[entry.delivery_id], found.now
+            )
     draw_template("pages/approvals/templates/open_in_inbox.html", word=page.text)
 
 
@@ -69,7 +72,9 @@ def render_page(page: PageContext) -> None:
     st.title(page.text("dashboard.page.approvals"))
     found, more, compared = page.read(lambda scope: _load_page_views(page, scope))
     parts = _count_pending_by_section(page, found, more)
-    draw_template("pages/approvals/templates/workload.html", found=found, voice=page.localizer, word=page.text)
+    draw_template(
+        "pages/approvals/templates/workload.html", found=found, voice=page.localizer, word=page.text
+    )
     post_approvals.render_undo(page)
     if not any(parts.values()) and not found.taken and not found.posts:
         draw_template(
@@ -96,7 +101,9 @@ def render_page(page: PageContext) -> None:
     if page.has_right(Right.STAFF):
         approval_policy.render_approval_policies(page, found.creators.values())
     _rerun_on_change(page, (*found.change_marker, more.count))
-    draw_template("pages/approvals/templates/footer.html", found=found, voice=page.localizer, word=page.text)
+    draw_template(
+        "pages/approvals/templates/footer.html", found=found, voice=page.localizer, word=page.text
+    )
 
 
 def _render_posts(page: PageContext, found: ApprovalsView) -> None:
@@ -109,7 +116,9 @@ def _render_posts(page: PageContext, found: ApprovalsView) -> None:
 
 def _list_reviewable_creators(page: PageContext, scope: Scope) -> list[Creator]:
     return reviewable_creators(
-        page.viewer.member, page.list_creators(scope), works=page.has_right(Right.RUN, Right.APPROVE)
+        page.viewer.member,
+        page.list_creators(scope),
+        works=page.has_right(Right.RUN, Right.APPROVE),
     )
 
 
@@ -117,7 +126,9 @@ def _load_page_views(
     page: PageContext, scope: Scope
 ) -> tuple[ApprovalsView, SecondReviewsView, CalibrationView | None]:
     mine = _list_reviewable_creators(page, scope)
-    compared = load_calibration(scope, {one.id for one in mine}) if page.has_right(Right.REVIEW) else None
+    compared = (
+        load_calibration(scope, {one.id for one in mine}) if page.has_right(Right.REVIEW) else None
+    )
     return *_load_pending_views(page, scope, mine), compared
 
 
@@ -127,12 +138,16 @@ def _load_pending_views(
     works = page.has_right(Right.RUN, Right.APPROVE)
     content = page.has_right(Right.APPROVE)
     review = page.has_right(Right.REVIEW)
-    found = load_approvals(scope, mine, content=content, review=review, decide=works and review, guest=not works)
+    found = load_approvals(
+        scope, mine, content=content, review=review, decide=works and review, guest=not works
+    )
     asked = {one.id for one in mine} if review else set()
     return found, load_second_reviews(scope, asked, guest=not works)
 
 
-def _count_pending_by_section(page: PageContext, found: ApprovalsView, more: SecondReviewsView) -> dict[str, int]:
+def _count_pending_by_section(
+    page: PageContext, found: ApprovalsView, more: SecondReviewsView
+) -> dict[str, int]:
     """How many of each wait, of those this member may settle."""
     mine = sum(one.can_be_approved_by(page.viewer.member.principal_id) for one in found.posts)
     parts = {"posts": mine, "doubts": len(found.doubts)} if page.has_right(Right.APPROVE) else {}
@@ -149,7 +164,8 @@ def _select_section(page: PageContext, parts: dict[str, int], otherwise: str) ->
     if st.session_state.get(PART) not in parts:
         st.session_state[PART] = next((name for name in parts if parts[name]), otherwise)
     said = {
-        name: page.text("approvals.counted", what=page.text(f"approvals.{name}"), count=parts[name]) for name in parts
+        name: page.text("approvals.counted", what=page.text(f"approvals.{name}"), count=parts[name])
+        for name in parts
     }
     chosen = st.segmented_control(
         page.text("approvals.what"),
@@ -164,16 +180,22 @@ def _select_section(page: PageContext, parts: dict[str, int], otherwise: str) ->
 
 @st.fragment(run_every=REFRESH_INTERVAL)
 def _rerun_on_change(drawn: PageContext, signature: tuple[int, ...]) -> None:
-    """Something came or was settled elsewhere: the page is drawn anew, but not while somebody writes a reason."""
+    """Something came or was settled elsewhere: the page is drawn anew, but not while somebody
+    writes a reason."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
     if page is drawn:
         return  # all of it was read a moment ago, to be drawn
-    if not actions.typed_value(post_approvals.VERDICT_FORM_KEY) and _change_signature(page) != signature:
+    if (
+        not actions.typed_value(post_approvals.VERDICT_FORM_KEY)
+        and _change_signature(page) != signature
+    ):
         st.rerun()
 
 
 def _change_signature(page: PageContext) -> tuple[int, ...]:
-    found, more = page.read(lambda scope: _load_pending_views(page, scope, _list_reviewable_creators(page, scope)))
+    found, more = page.read(
+        lambda scope: _load_pending_views(page, scope, _list_reviewable_creators(page, scope))
+    )
     return (*found.change_marker, more.count)

@@ -1,4 +1,5 @@
-"""Pictures to judge: how they are rated, and whether what shows Nudity may be used. Blurred until somebody presses."""
+"""Pictures to judge: how they are rated, and whether what shows Nudity may be used. Blurred until
+somebody presses."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -38,29 +39,41 @@ def render_picture_reviews(page: PageContext, found: ApprovalsView) -> None:
         draw_template("shell/templates/note.html", note=page.text("approvals.no_pictures"))
     if not found.pictures:
         return
-    drawn = _list_same_kind_pictures(sheet.cards if sheet is not None else found.pictures[:1], found.pictures)[:FEW]
+    drawn = _list_same_kind_pictures(
+        sheet.cards if sheet is not None else found.pictures[:1], found.pictures
+    )[:FEW]
     waiting = page.read(lambda scope: load_picture_reviews(scope, drawn, page.viewer.member))
     with st.container(horizontal=True, gap="small"):
         for place, one in enumerate(waiting):
-            with st.container(width=player.PLAYER_WIDTH if one.card.seconds else WIDE, border=True, gap="small"):
+            with st.container(
+                width=player.PLAYER_WIDTH if one.card.seconds else WIDE, border=True, gap="small"
+            ):
                 _render_picture_review(page, found, one, keys=place == 0 and not found.sheets)
     if len(found.pictures) > len(drawn):
         draw_template(
             "shell/templates/note.html",
-            note=page.localizer.count_text("approvals.more_pictures", len(found.pictures) - len(drawn)),
+            note=page.localizer.count_text(
+                "approvals.more_pictures", len(found.pictures) - len(drawn)
+            ),
         )
 
 
-def _list_same_kind_pictures(first: Sequence[AssetCard], pictures: Sequence[AssetCard]) -> Sequence[AssetCard]:
-    """The pictures that may stand beside the first: what a model of their own made shares no screen with those of
-    demonstrations, which come before or after."""
+def _list_same_kind_pictures(
+    first: Sequence[AssetCard], pictures: Sequence[AssetCard]
+) -> Sequence[AssetCard]:
+    """The pictures that may stand beside the first: what a model of their own made shares no screen
+    with those of demonstrations, which come before or after."""
     cards = [*first, *pictures]
-    if not any(one.label for one in cards) or not any(one.seed is not None and not one.label for one in cards):
+    if not any(one.label for one in cards) or not any(
+        one.seed is not None and not one.label for one in cards
+    ):
         return pictures
     return [one for one in pictures if bool(one.label) == bool(first[0].label)]
 
 
-def _render_picture_review(page: PageContext, found: ApprovalsView, one: PictureReview, *, keys: bool) -> None:
+def _render_picture_review(
+    page: PageContext, found: ApprovalsView, one: PictureReview, *, keys: bool
+) -> None:
     """One picture; the first one answers to keys, and what comes after it moves up."""
     card = one.card
     name = found.creators[card.creator_id].name
@@ -109,7 +122,14 @@ def _render_rating_actions(page: PageContext, card: AssetCard) -> None:
         args=(card.asset_id, key),
     )
     act = partial(_submit_picture_rating, page, card.asset_id)
-    actions.action_button(page, "studio.rate_now", act, right=Right.REVIEW, key=f"rate:{card.asset_id}", kind="primary")
+    actions.action_button(
+        page,
+        "studio.rate_now",
+        act,
+        right=Right.REVIEW,
+        key=f"rate:{card.asset_id}",
+        kind="primary",
+    )
 
 
 def _remember_picked_rating(asset_id: UUID, key: str) -> None:
@@ -137,14 +157,17 @@ def _render_review_actions(page: PageContext, card: AssetCard, own: str, *, keys
 
 
 def _check_picture_reviewable(page: PageContext, scope: Scope, asset_id: UUID) -> UUID:
-    """Raise NotFound for a picture of somebody else's creators, Refused for one this member did not look at.
+    """Raise NotFound for a picture of somebody else's creators, Refused for one this member did not
+    look at.
 
     Its creator's id.
     """
     creator_id = queries.get_asset_bytes(scope, asset_id).creator_id
     page.get_creator(scope, creator_id)
     works = page.has_right(Right.RUN, Right.APPROVE)
-    if not works and not page.viewer.member.creators:  # who only reviews sees what was given to them
+    if (
+        not works and not page.viewer.member.creators
+    ):  # who only reviews sees what was given to them
         raise NotFound("library.asset_unknown", destination="-")
     if not library_files.list_revealed(scope, [asset_id]):
         raise Refused("approvals.look_first")
@@ -155,12 +178,16 @@ def _submit_picture_rating(page: PageContext, asset_id: UUID, scope: Scope, _: U
     creator_id = _check_picture_reviewable(page, scope, asset_id)
     level = str(actions.typed_value(f"level:{asset_id}"))
     picked = (actions.typed_value(PICKED) or {}).get(str(asset_id), ())
-    member_reviews.rate_picture(scope, asset_id, final_rating([*picked, Rating(level[0])]), minor=level == MINOR)
+    member_reviews.rate_picture(
+        scope, asset_id, final_rating([*picked, Rating(level[0])]), minor=level == MINOR
+    )
     notices.close(scope, f"review:{creator_id}")
     return Message("studio.rated")
 
 
-def _submit_picture_review(page: PageContext, asset_id: UUID, approve: bool, scope: Scope, _: UUID) -> Message:
+def _submit_picture_review(
+    page: PageContext, asset_id: UUID, approve: bool, scope: Scope, _: UUID
+) -> Message:
     _check_picture_reviewable(page, scope, asset_id)
     member_reviews.review_picture(scope, asset_id, approve=approve)
     return Message("approvals.picture_allowed" if approve else "approvals.picture_denied")

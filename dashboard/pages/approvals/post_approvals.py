@@ -1,4 +1,5 @@
-"""Posts that want a yes: what each account would show, the safety check's word, and one key for each answer."""
+"""Posts that want a yes: what each account would show, the safety check's word, and one key for
+each answer."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -10,7 +11,12 @@ import streamlit as st
 from dashboard.media import library_files, player
 from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals import client_links
-from dashboard.pages.approvals.queries import ApprovalsView, PostContent, ReviewPicture, load_post_content
+from dashboard.pages.approvals.queries import (
+    ApprovalsView,
+    PostContent,
+    ReviewPicture,
+    load_post_content,
+)
 from dashboard.pages.posts import review_comments
 from dashboard.pages.posts.review_comment_queries import ReviewCommentsView, load_review_comments
 from dashboard.shell import actions, page_context
@@ -43,12 +49,19 @@ def render_post_approvals(page: PageContext, found: ApprovalsView) -> None:
         return
     order = [str(one.post_id) for one in found.posts]
     first = next(
-        (at for at, one in enumerate(found.posts) if one.can_be_approved_by(page.viewer.member.principal_id)), 0
+        (
+            at
+            for at, one in enumerate(found.posts)
+            if one.can_be_approved_by(page.viewer.member.principal_id)
+        ),
+        0,
     )
     at = order.index(st.session_state[AT]) if st.session_state.get(AT) in order else first
     asked = found.posts[at]
     creator = found.creators[asked.creator_id]
-    shown, said, link = page.read(lambda scope: _load_review_context(scope, asked, creator, page.viewer.member))
+    shown, said, link = page.read(
+        lambda scope: _load_review_context(scope, asked, creator, page.viewer.member)
+    )
     _render_post_navigation(page, order, at)
     render_post_header(page, found, asked, shown)
     _render_verdict_actions(page, asked, shown, free=creator.approval_tiers == 0)
@@ -56,13 +69,22 @@ def render_post_approvals(page: PageContext, found: ApprovalsView) -> None:
     render_previews(page, asked, shown)
     review_comments.render_comments_read_only(page, said)
     draw_template(
-        "pages/approvals/templates/post_list.html", found=found, now=asked.post_id, voice=page.localizer, word=page.text
+        "pages/approvals/templates/post_list.html",
+        found=found,
+        now=asked.post_id,
+        voice=page.localizer,
+        word=page.text,
     )
 
 
-def render_post_header(page: PageContext, found: ApprovalsView, asked: ReviewItem, shown: PostContent) -> None:
+def render_post_header(
+    page: PageContext, found: ApprovalsView, asked: ReviewItem, shown: PostContent
+) -> None:
     """Whose post it is, when it leaves, who said yes, until when, and what it shows."""
-    known = {"creator": found.creators[asked.creator_id], "ends": found.now + decisions.APPROVAL_LIFETIME}
+    known = {
+        "creator": found.creators[asked.creator_id],
+        "ends": found.now + decisions.APPROVAL_LIFETIME,
+    }
     draw_template(
         "pages/approvals/templates/post.html",
         asked=asked,
@@ -92,17 +114,27 @@ def _render_post_navigation(page: PageContext, order: list[str], at: int) -> Non
         for code, key, to in (("approvals.before", "K", at - 1), ("approvals.after", "J", at + 1)):
             there = order[to % len(order)]
             st.button(page.text(code), key=code, shortcut=key, on_click=_go_to_post, args=(there,))
-        draw_template("shell/templates/note.html", note=page.text("approvals.place", at=at + 1, total=len(order)))
+        draw_template(
+            "shell/templates/note.html",
+            note=page.text("approvals.place", at=at + 1, total=len(order)),
+        )
 
 
 def _go_to_post(post_id: str) -> None:
     st.session_state.update({AT: post_id, VERDICT_FORM_KEY: ""})
 
 
-def _render_verdict_actions(page: PageContext, asked: ReviewItem, shown: PostContent, *, free: bool) -> None:
-    """Approve, ask for a change, turn down; the last two with a reason. `free`: here nobody's yes is asked for."""
+def _render_verdict_actions(
+    page: PageContext, asked: ReviewItem, shown: PostContent, *, free: bool
+) -> None:
+    """Approve, ask for a change, turn down; the last two with a reason. `free`: here nobody's yes
+    is asked for."""
     if shown.own and free:
-        draw_template("pages/approvals/templates/no_approval_needed.html", post_id=asked.post_id, word=page.text)
+        draw_template(
+            "pages/approvals/templates/no_approval_needed.html",
+            post_id=asked.post_id,
+            word=page.text,
+        )
     elif shown.own:
         draw_template("shell/templates/note.html", note=page.text("approvals.own"))
     elif shown.agreed:
@@ -122,7 +154,10 @@ def _render_verdict_actions(page: PageContext, asked: ReviewItem, shown: PostCon
             shortcut="A",
             icon=":material/check:",
         )
-        for code, key, icon in (("change", "E", ":material/edit_note:"), ("reject", "X", ":material/close:")):
+        for code, key, icon in (
+            ("change", "E", ":material/edit_note:"),
+            ("reject", "X", ":material/close:"),
+        ):
             st.button(
                 page.text(f"approvals.{code}"),
                 key=f"{code}:{asked.post_id}",
@@ -150,14 +185,22 @@ def _render_verdict_form(page: PageContext, asked: ReviewItem, mode: str) -> Non
         st.text_input(page.text("approvals.note"), key=f"note:{asked.post_id}", max_chars=400)
         act = partial(_reject_post, page, asked.post_id, mode)
         actions.action_button(
-            page, f"approvals.{mode}_now", act, right=Right.APPROVE, key=f"{mode}_now:{asked.post_id}", kind="primary"
+            page,
+            f"approvals.{mode}_now",
+            act,
+            right=Right.APPROVE,
+            key=f"{mode}_now:{asked.post_id}",
+            kind="primary",
         )
 
 
 def list_pending_posts(page: PageContext, scope: Scope) -> dict[UUID, ReviewItem]:
     """The posts of this member's creators that wait now, by id."""
     return {
-        one.post_id: one for one in review_queue.list_review_queue(scope, [one.id for one in page.list_creators(scope)])
+        one.post_id: one
+        for one in review_queue.list_review_queue(
+            scope, [one.id for one in page.list_creators(scope)]
+        )
     }
 
 
@@ -170,13 +213,18 @@ def _get_pending_post(page: PageContext, scope: Scope, post_id: UUID) -> ReviewI
 
 
 def _approve_post(page: PageContext, read: ReviewItem, tier: int, scope: Scope, _: UUID) -> Message:
-    submit_approval(page, scope, _get_pending_post(page, scope, read.post_id), tier, digest=read.digest)
+    submit_approval(
+        page, scope, _get_pending_post(page, scope, read.post_id), tier, digest=read.digest
+    )
     remember_verdicts([read.post_id], scope.now)
     return Message("approvals.approved")
 
 
-def submit_approval(page: PageContext, scope: Scope, asked: ReviewItem, tier: int, *, digest: str) -> None:
-    """This member's yes to a post as they read it (`digest`); once nobody else is asked, it is on the calendar.
+def submit_approval(
+    page: PageContext, scope: Scope, asked: ReviewItem, tier: int, *, digest: str
+) -> None:
+    """This member's yes to a post as they read it (`digest`); once nobody else is asked, it is on
+    the calendar.
 
     Raises Refused where a picture was not looked at, and whatever `approvals.approve` raises.
     """
@@ -187,7 +235,9 @@ def submit_approval(page: PageContext, scope: Scope, asked: ReviewItem, tier: in
     if not library_files.list_revealed(scope, covered) >= set(covered):
         raise Refused("approvals.look_first")
     decisions.approve_post(scope, post_id, member_id=member.id, tier=tier, digest=digest)
-    if has_right(member.role, Right.REVIEW):  # one look, both words: the business's and the safety check's
+    if has_right(
+        member.role, Right.REVIEW
+    ):  # one look, both words: the business's and the safety check's
         for asset_id in covered:
             if ratings[asset_id] is not None:
                 member_reviews.record_member_viewing(scope, asset_id)
@@ -214,7 +264,8 @@ def remember_verdicts(posts: Sequence[UUID], now: datetime) -> None:
 
 
 def render_undo(page: PageContext) -> None:
-    """For ten seconds after a yes, or a wish for a change: the way back. Its place stays, as that of what is told."""
+    """For ten seconds after a yes, or a wish for a change: the way back. Its place stays, as that
+    of what is told."""
     with st.container():
         if st.session_state.get(UNDO):
             st.fragment(_render_undo_button, run_every="2s")(page)
@@ -233,7 +284,13 @@ def _render_undo_button(drawn: PageContext) -> None:
         st.rerun()
     act = partial(_withdraw_verdicts, page, [UUID(one) for one in posts])
     actions.action_button(
-        page, "approvals.undo", act, right=Right.APPROVE, key=f"undo:{posts[0]}", shortcut="U", icon=":material/undo:"
+        page,
+        "approvals.undo",
+        act,
+        right=Right.APPROVE,
+        key=f"undo:{posts[0]}",
+        shortcut="U",
+        icon=":material/undo:",
     )
 
 
@@ -273,7 +330,8 @@ def render_previews(page: PageContext, asked: ReviewItem, shown: PostContent) ->
 
 
 def render_videos(page: PageContext, shots: Sequence[ReviewPicture]) -> None:
-    """The films and sounds among the pictures of something, with what has to be looked at of them."""
+    """The films and sounds among the pictures of something, with what has to be looked at of
+    them."""
     for shot in shots:
         clear = st.session_state.get(f"{REVEAL_KEY_PREFIX}{shot.asset_id}")
         player.render_player(page, shot.reel, clear=clear, covered=shot.covered, seen=shot.seen)

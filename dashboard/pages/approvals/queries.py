@@ -1,5 +1,5 @@
-"""What waits for a person's word: posts, what the safety check keeps back, pictures to judge, posts in doubt, and what
-somebody wants gone."""
+"""What waits for a person's word: posts, what the safety check keeps back, pictures to judge, posts
+in doubt, and what somebody wants gone."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,10 @@ from uuid import UUID
 
 from channels.accounts import queries
 from dashboard.media import library_files
-from dashboard.pages.posts.uncertain_delivery_queries import UncertainDelivery, load_uncertain_deliveries
+from dashboard.pages.posts.uncertain_delivery_queries import (
+    UncertainDelivery,
+    load_uncertain_deliveries,
+)
 from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.errors import NotFound
@@ -16,7 +19,14 @@ from foundation.i18n.translation import Message
 from gate.contract.reasons import Reason
 from gate.contract.units import Subject, UnitPart, highest_rating
 from gate.copies.live_copies import LiveCopy
-from gate.log.queries import DepictedPerson, HeldUnit, explain_reasons, find_unit, list_depicted_people, list_held_units
+from gate.log.queries import (
+    DepictedPerson,
+    HeldUnit,
+    explain_reasons,
+    find_unit,
+    list_depicted_people,
+    list_held_units,
+)
 from gate.policy import active_policy
 from gate.ratings import ratings
 from gate.ratings.ratings import DisplayRating
@@ -63,7 +73,8 @@ DELIVERY_SUBJECT = "delivery"
 
 @dataclass(frozen=True)
 class SafetyHold:
-    """Something the safety check keeps back. `entry` is its post where it is one; a message of a chat has none.
+    """Something the safety check keeps back. `entry` is its post where it is one; a message of a
+    chat has none.
 
     `reviewable` says that somebody's look is all it needs.
     """
@@ -99,8 +110,8 @@ class ApprovalsView:
     taken: Sequence[AppealableRemoval]
     """What was taken away, and this member may ask about."""
     named: Mapping[UUID, str]
-    """How the post begins that a request, an appeal or something taken away is about, by its first id; a message to a
-    subscriber has none."""
+    """How the post begins that a request, an appeal or something taken away is about, by its first
+    id; a message to a subscriber has none."""
     places: Mapping[UUID, str]
     """Names of accounts."""
     last: LastVerdict | None
@@ -111,7 +122,8 @@ class ApprovalsView:
     now: datetime
 
     def decider_name(self, by: str, word: Callable[[str], str]) -> str:
-        """Who said something of a picture: a name where names may be read here, and a role; or that nobody did."""
+        """Who said something of a picture: a name where names may be read here, and a role; or that
+        nobody did."""
         kind, _, key = by.partition(":")
         if kind == "lowering":
             return word("past.lowered")
@@ -125,9 +137,16 @@ class ApprovalsView:
 
     @property
     def waiting_since(self) -> Sequence[datetime]:
-        """Since when each thing waits that somebody has to look at, the oldest first: how much work, and how old."""
+        """Since when each thing waits that somebody has to look at, the oldest first: how much
+        work, and how old."""
         holds = (hold.since for hold in self.holds if hold.reviewable)
-        return sorted([*holds, *(one.cards[0].at for one in self.sheets), *(card.at for card in self.pictures)])
+        return sorted(
+            [
+                *holds,
+                *(one.cards[0].at for one in self.sheets),
+                *(card.at for card in self.pictures),
+            ]
+        )
 
     @property
     def overdue_count(self) -> int:
@@ -136,16 +155,31 @@ class ApprovalsView:
 
     @property
     def change_marker(self) -> tuple[int, ...]:
-        """How many of each wait, and what is told of the doubts: another one means that the page is old."""
-        waits = (self.posts, self.holds, self.sheets, self.pictures, self.doubts, self.requests, self.again, self.taken)
+        """How many of each wait, and what is told of the doubts: another one means that the page is
+        old."""
+        waits = (
+            self.posts,
+            self.holds,
+            self.sheets,
+            self.pictures,
+            self.doubts,
+            self.requests,
+            self.again,
+            self.taken,
+        )
         told = sum(one.version for one in self.doubts)
-        return (*(len(each) for each in waits), sum(len(one.cards) for one in self.sheets), self.alike, told)
+        return (
+            *(len(each) for each in waits),
+            sum(len(one.cards) for one in self.sheets),
+            self.alike,
+            told,
+        )
 
 
 @dataclass(frozen=True)
 class ReviewPicture:
-    """A picture of a post: `covered` until somebody presses to see it, `seen` once they did; `reel` where it moves or
-    sounds."""
+    """A picture of a post: `covered` until somebody presses to see it, `seen` once they did; `reel`
+    where it moves or sounds."""
 
     asset_id: UUID
     sha256: str
@@ -158,7 +192,8 @@ class ReviewPicture:
 
 @dataclass(frozen=True)
 class PostContent:
-    """One post as it would leave: on each account, with who is shown and what still has to be looked at."""
+    """One post as it would leave: on each account, with who is shown and what still has to be
+    looked at."""
 
     previews: Sequence[PostPreview]
     shots: Sequence[ReviewPicture]
@@ -191,9 +226,10 @@ def load_approvals(
     decide: bool = False,
     guest: bool = False,
 ) -> ApprovalsView:
-    """What waits, of these creators: `content` for who approves posts, `review` for who judges for the safety check,
-    `decide` for who answers those who want something gone. With `guest` only what a guest may look at: no chats, no
-    names, nothing that a look does not settle, but for a decision that another person has to look at again."""
+    """What waits, of these creators: `content` for who approves posts, `review` for who judges for
+    the safety check, `decide` for who answers those who want something gone. With `guest` only what
+    a guest may look at: no chats, no names, nothing that a look does not settle, but for a decision
+    that another person has to look at again."""
     mine = {one.id: one for one in creators}
     trouble = [one for one in entries_needing_decision(scope) if one.creator_id in mine]
     members = list_members(scope)
@@ -210,7 +246,9 @@ def load_approvals(
     return ApprovalsView(
         creators=mine,
         posts=review_queue.list_review_queue(scope, mine) if content else [],
-        holds=[one for one in holds if one.reviewable and one.entry is not None] if guest else holds,
+        holds=[one for one in holds if one.reviewable and one.entry is not None]
+        if guest
+        else holds,
         sheets=sheets_there,
         pictures=pictures,
         alike=len(resemblance_reviews.list_face_comparisons(scope, mine)) if review else 0,
@@ -222,41 +260,73 @@ def load_approvals(
         named=_post_excerpts_by_request(scope, about),
         places=places,
         last=None if guest else review_queue.load_last_verdict(scope, mine),
-        names={} if guest else client_links.client_names(scope, mine) | {one.principal_id: one.name for one in members},
+        names={}
+        if guest
+        else client_links.client_names(scope, mine)
+        | {one.principal_id: one.name for one in members},
         authors={} if guest else {f"member:{one.id}": one.name for one in members},
-        people={key: one.role for one in members for key in (f"member:{one.id}", f"principal:{one.principal_id}")},
+        people={
+            key: one.role
+            for one in members
+            for key in (f"member:{one.id}", f"principal:{one.principal_id}")
+        },
         now=scope.now,
     )
 
 
-def _post_excerpts_by_request(scope: Scope, about: Mapping[UUID, Sequence[LiveCopy]]) -> dict[UUID, str]:
+def _post_excerpts_by_request(
+    scope: Scope, about: Mapping[UUID, Sequence[LiveCopy]]
+) -> dict[UUID, str]:
     """How the posts begin; where one went with its creator, its copy may still be outside."""
     posted = {
-        one: next((copy.subject.id for copy in copies if copy.subject.kind == DELIVERY_SUBJECT), None)
+        one: next(
+            (copy.subject.id for copy in copies if copy.subject.kind == DELIVERY_SUBJECT), None
+        )
         for one, copies in about.items()
     }
-    begun = review_queue.post_excerpts(scope, {each for each in posted.values() if each is not None})
-    return {one: begun[each] for one, each in posted.items() if each is not None and begun.get(each)}
+    begun = review_queue.post_excerpts(
+        scope, {each for each in posted.values() if each is not None}
+    )
+    return {
+        one: begun[each] for one, each in posted.items() if each is not None and begun.get(each)
+    }
 
 
 def _list_safety_holds(
-    scope: Scope, mine: Mapping[UUID, Creator], trouble: Sequence[DeliveryEntry], names: Mapping[UUID, str]
+    scope: Scope,
+    mine: Mapping[UUID, Creator],
+    trouble: Sequence[DeliveryEntry],
+    names: Mapping[UUID, str],
 ) -> list[SafetyHold]:
-    waiting = [one for one in list_held_units(scope, since=scope.now - BACK) if one.creator_id in mine]
+    waiting = [
+        one for one in list_held_units(scope, since=scope.now - BACK) if one.creator_id in mine
+    ]
     kept = {one.delivery_id: one for one in trouble if one.state is DeliveryState.HELD}
     found = [
         _build_safety_hold(
-            held, mine[held.creator_id], names.get(held.channel_id, "?"), kept.pop(held.subject.id, None)
+            held,
+            mine[held.creator_id],
+            names.get(held.channel_id, "?"),
+            kept.pop(held.subject.id, None),
         )
         for held in waiting
         if held.subject.kind != DELIVERY_SUBJECT or held.subject.id in kept
     ]
-    blocked = [one for one in kept.values() if one.reason is not None and one.reason.code.startswith("gate.")]
-    found += [_build_blocked_hold(entry, mine[entry.creator_id], min(entry.due_at, scope.now)) for entry in blocked]
+    blocked = [
+        one
+        for one in kept.values()
+        if one.reason is not None and one.reason.code.startswith("gate.")
+    ]
+    found += [
+        _build_blocked_hold(entry, mine[entry.creator_id], min(entry.due_at, scope.now))
+        for entry in blocked
+    ]
     return sorted(found, key=lambda hold: hold.since)
 
 
-def _build_safety_hold(held: HeldUnit, creator: Creator, account: str, entry: DeliveryEntry | None) -> SafetyHold:
+def _build_safety_hold(
+    held: HeldUnit, creator: Creator, account: str, entry: DeliveryEntry | None
+) -> SafetyHold:
     return SafetyHold(
         held.subject,
         creator,
@@ -270,24 +340,39 @@ def _build_safety_hold(held: HeldUnit, creator: Creator, account: str, entry: De
 
 
 def _build_blocked_hold(entry: DeliveryEntry, creator: Creator, since: datetime) -> SafetyHold:
-    """A post the check refused for another cause, or that somebody reviewed already: it may be tried again."""
+    """A post the check refused for another cause, or that somebody reviewed already: it may be
+    tried again."""
     reasons = (entry.reason,) if entry.reason is not None else ()
     subject = Subject(DELIVERY_SUBJECT, entry.delivery_id)
     return SafetyHold(subject, creator, entry.channel, reasons, since, "", False, entry)
 
 
-def load_post_content(scope: Scope, asked: ReviewItem, creator: Creator, member: Member) -> PostContent:
+def load_post_content(
+    scope: Scope, asked: ReviewItem, creator: Creator, member: Member
+) -> PostContent:
     """One post as it would leave now."""
     channels = tuple(wish.channel_id for wish in asked.wishes)
-    said = (asked.title, asked.body, asked.media, channels, asked.text_ai, asked.parts, asked.others)
+    said = (
+        asked.title,
+        asked.body,
+        asked.media,
+        channels,
+        asked.text_ai,
+        asked.parts,
+        asked.others,
+    )
     draft = Draft(asked.creator_id, *said, post_id=asked.post_id)
     previews = preview_draft(scope, draft, author=asked.author, connectors=platform_connectors())
     shown = {
-        asset: medium for one in previews for asset, medium in zip(one.said.all_assets, one.all_media, strict=False)
+        asset: medium
+        for one in previews
+        for asset, medium in zip(one.said.all_assets, one.all_media, strict=False)
     }
     return PostContent(
         previews=previews,
-        shots=load_review_pictures(scope, [(asset, medium.sha256, medium.alt) for asset, medium in shown.items()]),
+        shots=load_review_pictures(
+            scope, [(asset, medium.sha256, medium.alt) for asset, medium in shown.items()]
+        ),
         people=list_depicted_people(scope, [medium.sha256 for medium in shown.values()]),
         own=asked.author_principal == member.principal_id,
         agreed=asked.tier_for(member.principal_id) is None,
@@ -296,9 +381,11 @@ def load_post_content(scope: Scope, asked: ReviewItem, creator: Creator, member:
     )
 
 
-def load_review_pictures(scope: Scope, pictures: Collection[tuple[UUID, str, str]]) -> list[ReviewPicture]:
-    """Pictures, given as asset, bytes and the words in their place, as this member may see them now; those nobody
-    recorded are left out. Read at once."""
+def load_review_pictures(
+    scope: Scope, pictures: Collection[tuple[UUID, str, str]]
+) -> list[ReviewPicture]:
+    """Pictures, given as asset, bytes and the words in their place, as this member may see them
+    now; those nobody recorded are left out. Read at once."""
     if not pictures:
         return []
     assets = {asset for asset, _, _ in pictures}
@@ -307,7 +394,13 @@ def load_review_pictures(scope: Scope, pictures: Collection[tuple[UUID, str, str
     reels = playback.playback_of(scope, assets)
     return [
         ReviewPicture(
-            asset, sha256, alt, known, library_files.is_blurred(known.rating), asset in seen, reels.get(asset)
+            asset,
+            sha256,
+            alt,
+            known,
+            library_files.is_blurred(known.rating),
+            asset in seen,
+            reels.get(asset),
         )
         for asset, sha256, alt in pictures
         if (known := standing.get(sha256)) is not None
@@ -316,7 +409,8 @@ def load_review_pictures(scope: Scope, pictures: Collection[tuple[UUID, str, str
 
 @dataclass(frozen=True)
 class HoldReview:
-    """What a reviewer is shown of something held: its words as they would be read, and its pictures."""
+    """What a reviewer is shown of something held: its words as they would be read, and its
+    pictures."""
 
     texts: tuple[str, ...]
     shots: Sequence[ReviewPicture]
@@ -325,7 +419,8 @@ class HoldReview:
     own: str
     """Why this member's yes does not count: they wrote it, or count as who did; "" when it does."""
     alone: bool = False
-    """Whether they may ask to publish it as their own picture: they wrote it, and counsel opened that somewhere."""
+    """Whether they may ask to publish it as their own picture: they wrote it, and counsel opened
+    that somewhere."""
 
 
 def load_hold_review(scope: Scope, hold: SafetyHold, member: Member) -> HoldReview:
@@ -339,15 +434,24 @@ def load_hold_review(scope: Scope, hold: SafetyHold, member: Member) -> HoldRevi
     if hold.entry is not None:
         author = get_stored_post(scope, hold.entry.post_id).author_principal
     texts = tuple(text.body for part in (*unit.before, UnitPart(unit.texts)) for text in part.texts)
-    pictures = ((known[one.sha256], one.sha256, one.alt) for one in unit.all_media if one.sha256 in known)
+    pictures = (
+        (known[one.sha256], one.sha256, one.alt) for one in unit.all_media if one.sha256 in known
+    )
     shown = load_review_pictures(scope, dict.fromkeys(pictures))
     own = own_work_reason(scope, author, member)
-    alone = author == member.principal_id and bool(assets) and bool(active_policy.current_bundle(scope).opened)
+    alone = (
+        author == member.principal_id
+        and bool(assets)
+        and bool(active_policy.current_bundle(scope).opened)
+    )
     return HoldReview(texts, shown, load_past_decisions(scope, assets), own, alone)
 
 
-def load_past_decisions(scope: Scope, assets: Mapping[UUID, str]) -> dict[UUID, tuple[PastVerdict, ...]]:
-    """What was said before of pictures, given with their bytes; those nobody spoke of are absent."""
+def load_past_decisions(
+    scope: Scope, assets: Mapping[UUID, str]
+) -> dict[UUID, tuple[PastVerdict, ...]]:
+    """What was said before of pictures, given with their bytes; those nobody spoke of are
+    absent."""
     found = past_verdicts.past_verdicts(scope, set(assets.values()))
     return {asset: found[sha256] for asset, sha256 in assets.items() if sha256 in found}
 
@@ -361,14 +465,19 @@ def own_work_reasons(scope: Scope, authors: Collection[UUID], member: Member) ->
     """The same of several, read at once; those for whom it counts are absent."""
     found = {author: "approvals.own" for author in authors if author == member.principal_id}
     others = set(authors) - found.keys()
-    same = device_fingerprints.same_humans(scope, next(iter(others)) if len(others) == 1 else None) if others else {}
+    same = (
+        device_fingerprints.same_humans(scope, next(iter(others)) if len(others) == 1 else None)
+        if others
+        else {}
+    )
     together = {one for one in others if member.principal_id in same.get(one, frozenset())}
     return found | dict.fromkeys(together, "approvals.seen_together")
 
 
 @dataclass(frozen=True)
 class PictureReview:
-    """A picture to judge, why this member's yes to it does not count ("" when it does), and what was said before."""
+    """A picture to judge, why this member's yes to it does not count ("" when it does), and what
+    was said before."""
 
     card: AssetCard
     shot: ReviewPicture
@@ -376,7 +485,9 @@ class PictureReview:
     past: tuple[PastVerdict, ...]
 
 
-def load_picture_reviews(scope: Scope, cards: Sequence[AssetCard], member: Member) -> list[PictureReview]:
+def load_picture_reviews(
+    scope: Scope, cards: Sequence[AssetCard], member: Member
+) -> list[PictureReview]:
     """Pictures to judge, read at once."""
     if not cards:
         return []
@@ -396,5 +507,6 @@ def load_picture_reviews(scope: Scope, cards: Sequence[AssetCard], member: Membe
 
 
 def reviewable_creators(member: Member, mine: Sequence[Creator], *, works: bool) -> list[Creator]:
-    """The creators whose content this member may be asked about: who only reviews sees what was given to them."""
+    """The creators whose content this member may be asked about: who only reviews sees what was
+    given to them."""
     return list(mine) if works or member.creators else []

@@ -1,4 +1,5 @@
-"""What somebody wants gone: from where, by when it goes by itself, and a person's word. Nothing of it is shown."""
+"""What somebody wants gone: from where, by when it goes by itself, and a person's word. Nothing of
+it is shown."""
 
 from functools import partial
 from uuid import UUID
@@ -24,7 +25,8 @@ DECIDED = "approvals:decided"
 
 
 def render_removal_requests(page: PageContext, found: ApprovalsView) -> None:
-    """Draw each with both answers, then what is to be looked at again; a flood of one source is one."""
+    """Draw each with both answers, then what is to be looked at again; a flood of one source is
+    one."""
     left = [one for one in found.requests if not st.session_state.get(f"{DECIDED}:{one.ids[0]}")]
     if any(one.located for one in left):
         draw_template("shell/templates/note.html", note=page.text("approvals.requests_how"))
@@ -37,7 +39,13 @@ def render_removal_requests(page: PageContext, found: ApprovalsView) -> None:
                 request=request,
                 creator=found.creators[request.creator_id].name,
                 named=found.named.get(request.ids[0], ""),
-                places=sorted({found.places.get(copy.channel_id, "–") for copy in request.copies if not copy.viewer}),
+                places=sorted(
+                    {
+                        found.places.get(copy.channel_id, "–")
+                        for copy in request.copies
+                        if not copy.viewer
+                    }
+                ),
                 told=sum(1 for copy in request.copies if copy.viewer),
                 now=found.now,
                 voice=page.localizer,
@@ -50,7 +58,9 @@ def render_removal_requests(page: PageContext, found: ApprovalsView) -> None:
 def _render_removal_actions(page: PageContext, request: PendingRemovalRequest) -> None:
     key = str(request.ids[0])
     if not request.copies:
-        st.text_input(page.text("approvals.request_which"), key=f"which:{key}", max_chars=MAX_ADDRESS_LENGTH)
+        st.text_input(
+            page.text("approvals.request_which"), key=f"which:{key}", max_chars=MAX_ADDRESS_LENGTH
+        )
     appeals.select_keep_reason(page, key)
     with st.container(horizontal=True, gap="small"):
         for code, stays in (("approvals.request_goes", False), ("approvals.request_stays", True)):
@@ -64,16 +74,26 @@ def _render_removal_actions(page: PageContext, request: PendingRemovalRequest) -
             )
 
 
-def _submit_removal_decision(page: PageContext, ids: tuple[UUID, ...], stays: bool, scope: Scope, _: UUID) -> Message:
-    waiting = removal_requests.list_pending_removal_requests(scope, {one.id for one in page.list_creators(scope)})
+def _submit_removal_decision(
+    page: PageContext, ids: tuple[UUID, ...], stays: bool, scope: Scope, _: UUID
+) -> Message:
+    waiting = removal_requests.list_pending_removal_requests(
+        scope, {one.id for one in page.list_creators(scope)}
+    )
     if not set(ids) <= {one for request in waiting for one in request.ids}:
         raise Conflict("complaint.decided")
     because = str(actions.typed_value(f"why:{ids[0]}") or "") if stays else ""
     if stays and not because:
         raise BadInput("complaint.no_reason")
-    found = {} if stays else find_media_published_at(scope, str(actions.typed_value(f"which:{ids[0]}") or ""))
+    found = (
+        {}
+        if stays
+        else find_media_published_at(scope, str(actions.typed_value(f"which:{ids[0]}") or ""))
+    )
     meant = next(one for one in waiting if ids[0] in one.ids)
     for one in ids:
-        removal_requests.request_decision(scope, one, because=because, digests=found.get(meant.creator_id, ()))
+        removal_requests.request_decision(
+            scope, one, because=because, digests=found.get(meant.creator_id, ())
+        )
     st.session_state[f"{DECIDED}:{ids[0]}"] = True
     return Message("approvals.request_stayed" if stays else "approvals.request_gone")

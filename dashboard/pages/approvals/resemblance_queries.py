@@ -1,4 +1,5 @@
-"""What resembles somebody, for Approvals: both pictures, and why this member's word would not count."""
+"""What resembles somebody, for Approvals: both pictures, and why this member's word would not
+count."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,8 @@ Picture = tuple[UUID, str]
 
 @dataclass(frozen=True)
 class ResemblancePair:
-    """A picture and whom it resembles. `own` says why this member's word does not count; "" when it does."""
+    """A picture and whom it resembles. `own` says why this member's word does not count; "" when it
+    does."""
 
     one: FaceComparisonTask
     shot: ReviewPicture | None
@@ -31,17 +33,25 @@ class ResemblancePair:
         return tuple(shot.asset_id for shot in drawn if shot.covered and not shot.seen)
 
 
-def list_resemblance_pairs(scope: Scope, creators: Collection[UUID], member: Member) -> list[ResemblancePair]:
+def list_resemblance_pairs(
+    scope: Scope, creators: Collection[UUID], member: Member
+) -> list[ResemblancePair]:
     """Everything of these creators that resembles somebody and waits, the oldest first."""
     waiting = resemblance_reviews.list_face_comparisons(scope, creators, limit=12)
     if not waiting:
         return []
     there = queries.assets_by_digest(scope, {sha256 for one in waiting for sha256 in one.beside})
-    every = [*((one.asset_id, one.sha256) for one in waiting), *((asset, sha256) for sha256, asset in there.items())]
+    every = [
+        *((one.asset_id, one.sha256) for one in waiting),
+        *((asset, sha256) for sha256, asset in there.items()),
+    ]
     shown = {
-        (shot.asset_id, shot.sha256): shot for shot in load_review_pictures(scope, {(*each, "") for each in every})
+        (shot.asset_id, shot.sha256): shot
+        for shot in load_review_pictures(scope, {(*each, "") for each in every})
     }
-    others = {one.id: [(there[each], each) for each in one.beside if each in there] for one in waiting}
+    others = {
+        one.id: [(there[each], each) for each in one.beside if each in there] for one in waiting
+    }
     own = _own_work_reasons_by_picture(scope, waiting, member)
     return [_build_resemblance_pair(one, shown, others[one.id], own, member) for one in waiting]
 
@@ -52,7 +62,9 @@ def _own_work_reasons_by_picture(
     """Why this member's word would not count, by picture, for who made it."""
     actors = member_reviews.makers_of(scope, [one.asset_id for one in waiting])
     humans = {actor: member_reviews.human_behind(scope, actor) for actor in set(actors.values())}
-    makers = {asset: human for asset, actor in actors.items() if (human := humans[actor]) is not None}
+    makers = {
+        asset: human for asset, actor in actors.items() if (human := humans[actor]) is not None
+    }
     own = own_work_reasons(scope, set(makers.values()), member)
     return {asset: own[human] for asset, human in makers.items() if human in own}
 

@@ -1,4 +1,5 @@
-"""Pictures that look like somebody real: both beside each other, and what this member says of them."""
+"""Pictures that look like somebody real: both beside each other, and what this member says of
+them."""
 
 from functools import partial
 from uuid import UUID
@@ -40,12 +41,22 @@ def render_resemblance_reviews(page: PageContext, found: ApprovalsView) -> None:
             scope, [one.id for one in _list_reviewable_creators(page, scope)], page.viewer.member
         )
 
-    waiting = [one for one in page.read(ask) if st.session_state.get(f"{DONE}:{one.one.id}") != one.one.digest]
-    judged = [[pair.one.asset_id] for pair in waiting]  # whom it resembles has to stand beside it, whoever made that
-    drawn = [waiting[at] for at in page.read(lambda scope: demo_separation.same_kind_indexes(scope, judged))]
+    waiting = [
+        one
+        for one in page.read(ask)
+        if st.session_state.get(f"{DONE}:{one.one.id}") != one.one.digest
+    ]
+    judged = [
+        [pair.one.asset_id] for pair in waiting
+    ]  # whom it resembles has to stand beside it, whoever made that
+    drawn = [
+        waiting[at]
+        for at in page.read(lambda scope: demo_separation.same_kind_indexes(scope, judged))
+    ]
     if len(waiting) > len(drawn):
         draw_template(
-            "shell/templates/note.html", note=page.localizer.count_text("approvals.later", len(waiting) - len(drawn))
+            "shell/templates/note.html",
+            note=page.localizer.count_text("approvals.later", len(waiting) - len(drawn)),
         )
     for pair in drawn:
         with st.container(border=True, gap="small"):
@@ -103,7 +114,9 @@ def _render_comparison_actions(page: PageContext, pair: ResemblancePair) -> None
 
 def _list_reviewable_creators(page: PageContext, scope: Scope) -> list[Creator]:
     return reviewable_creators(
-        page.viewer.member, page.list_creators(scope), works=page.has_right(Right.RUN, Right.APPROVE)
+        page.viewer.member,
+        page.list_creators(scope),
+        works=page.has_right(Right.RUN, Right.APPROVE),
     )
 
 
@@ -115,6 +128,8 @@ def _submit_comparison_verdict(
         raise NotFound("likeness.unknown")
     because = str(actions.typed_value(f"because:{one.id}") or "") if answer == ANSWER_OTHER else ""
     maker = resemblance_queries.picture_author(scope, known.asset_id)
-    resemblance_reviews.submit_face_judgement(scope, one.id, answer, digest=one.digest, because=because, maker=maker)
+    resemblance_reviews.submit_face_judgement(
+        scope, one.id, answer, digest=one.digest, because=because, maker=maker
+    )
     st.session_state[f"{DONE}:{one.id}"] = one.digest
     return Message(f"likeness.done.{answer}")

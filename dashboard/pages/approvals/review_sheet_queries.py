@@ -1,4 +1,5 @@
-"""A contact sheet as one member sees it: what was really shown to them, and what they may not say yes to."""
+"""A contact sheet as one member sees it: what was really shown to them, and what they may not say
+yes to."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ PAGE_SIZE = 24
 
 @dataclass(frozen=True)
 class SheetTile:
-    """One picture: its `number` on the sheet, from 1; `shown` once its bytes went to this member; `own` says why their
-    yes does not count, "" when it does."""
+    """One picture: its `number` on the sheet, from 1; `shown` once its bytes went to this member;
+    `own` says why their yes does not count, "" when it does."""
 
     card: AssetCard
     number: int
@@ -51,7 +52,8 @@ class SheetPage:
 
     @property
     def own_work_reason(self) -> str:
-        """Why this member's yes counts for some pictures only, or for none; "" where it counts for all."""
+        """Why this member's yes counts for some pictures only, or for none; "" where it counts for
+        all."""
         return next((tile.own for tile in self.tiles if tile.own), "")
 
     @property
@@ -67,7 +69,10 @@ def load_sheet_page(scope: Scope, sheet: ReviewSheet, member: Member, at: int) -
     own = own_work_reasons(scope, set(makers.values()), member)
     tiles = [
         SheetTile(
-            card, number, card.sha256 in seen, own.get(makers[card.asset_id], "") if card.asset_id in makers else ""
+            card,
+            number,
+            card.sha256 in seen,
+            own.get(makers[card.asset_id], "") if card.asset_id in makers else "",
         )
         for number, card in enumerate(sheet.cards, 1)
     ]
@@ -86,4 +91,6 @@ def load_sheet_page(scope: Scope, sheet: ReviewSheet, member: Member, at: int) -
 
 def list_shown_digests(scope: Scope, sheet: ReviewSheet, member: Member) -> frozenset[str]:
     """The bytes of a sheet that went to this member's screen in the last hour."""
-    return viewings.viewed_digests_of(scope, member.principal_id, [card.sha256 for card in sheet.cards])
+    return viewings.viewed_digests_of(
+        scope, member.principal_id, [card.sha256 for card in sheet.cards]
+    )

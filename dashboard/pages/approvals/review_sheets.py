@@ -1,6 +1,8 @@
-"""Contact sheets: pictures that came in together, all of them seen, then one decision; single ones are taken out of it.
+"""Contact sheets: pictures that came in together, all of them seen, then one decision; single ones
+are taken out of it.
 
-What counts as seen is what the file server handed out, as the safety check knows it; a press alone is none.
+What counts as seen is what the file server handed out, as the safety check knows it; a press alone
+is none.
 """
 
 from collections.abc import Mapping
@@ -37,14 +39,17 @@ TICK = "1s"
 
 
 def render_review_sheets(page: PageContext, found: ApprovalsView) -> ReviewSheet | None:
-    """Draw one sheet, the oldest unless another was chosen, and the way to the others; gives what was drawn."""
+    """Draw one sheet, the oldest unless another was chosen, and the way to the others; gives what
+    was drawn."""
     if not found.sheets:
         return None
     keys = [one.key for one in found.sheets]
     at = keys.index(st.session_state[AT]) if st.session_state.get(AT) in keys else 0
     sheet = found.sheets[at]
     turn = int(st.session_state.get(TURN, 0)) if st.session_state.get(AT) == sheet.key else 0
-    part = page.read(lambda scope: review_sheet_queries.load_sheet_page(scope, sheet, page.viewer.member, turn))
+    part = page.read(
+        lambda scope: review_sheet_queries.load_sheet_page(scope, sheet, page.viewer.member, turn)
+    )
     _render_sheet_navigation(page, keys, at)
     name = found.creators[sheet.creator_id].name
     draw_template(
@@ -72,8 +77,17 @@ def _render_sheet_navigation(page: PageContext, keys: list[str], at: int) -> Non
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for code, key, to in (("approvals.before", "K", at - 1), ("approvals.after", "J", at + 1)):
             there = keys[to % len(keys)]
-            st.button(page.text(code), key=f"sheets:{code}", shortcut=key, on_click=_go_to_sheet, args=(there, 0))
-        draw_template("shell/templates/note.html", note=page.text("approvals.place", at=at + 1, total=len(keys)))
+            st.button(
+                page.text(code),
+                key=f"sheets:{code}",
+                shortcut=key,
+                on_click=_go_to_sheet,
+                args=(there, 0),
+            )
+        draw_template(
+            "shell/templates/note.html",
+            note=page.text("approvals.place", at=at + 1, total=len(keys)),
+        )
 
 
 def _go_to_sheet(key: str, turn: int) -> None:
@@ -86,10 +100,13 @@ def _render_sheet_actions(page: PageContext, part: SheetPage) -> None:
     unseen = tuple(tile.card.asset_id for tile in part.drawn if not tile.shown)
     if part.own_work_reason:
         mixed = (
-            page.text("sheets.some_own", count=len(part.tiles) - part.approvable_count) if part.approvable_count else ""
+            page.text("sheets.some_own", count=len(part.tiles) - part.approvable_count)
+            if part.approvable_count
+            else ""
         )
         draw_template(
-            "shell/templates/note.html", note=" ".join(filter(None, [page.text(part.own_work_reason), mixed]))
+            "shell/templates/note.html",
+            note=" ".join(filter(None, [page.text(part.own_work_reason), mixed])),
         )
     if sheet.wants == "rating":
         st.selectbox(
@@ -104,7 +121,9 @@ def _render_sheet_actions(page: PageContext, part: SheetPage) -> None:
         actions.action_button(
             page,
             "sheets.reveal" if unseen else "sheets.reveal_again",
-            partial(reveal_pictures, page, unseen or tuple(tile.card.asset_id for tile in part.drawn)),
+            partial(
+                reveal_pictures, page, unseen or tuple(tile.card.asset_id for tile in part.drawn)
+            ),
             right=Right.REVIEW,
             key=f"reveal:{sheet.key}:{part.at}",
             kind="primary" if unseen else "tertiary",
@@ -112,7 +131,10 @@ def _render_sheet_actions(page: PageContext, part: SheetPage) -> None:
             icon=":material/visibility:",
         )
         answers = (("sheets.rate", None, "A"),) if sheet.wants == "rating" else ()
-        for code, approve, key in answers or (("sheets.allow", True, "A"), ("sheets.deny", False, "X")):
+        for code, approve, key in answers or (
+            ("sheets.allow", True, "A"),
+            ("sheets.deny", False, "X"),
+        ):
             actions.action_button(
                 page,
                 code,
@@ -130,13 +152,21 @@ def _render_sheet_pagination(page: PageContext, part: SheetPage) -> None:
     if part.parts < 2:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        for code, key, to in (("sheets.part_before", "B", part.at - 1), ("sheets.part_after", "N", part.at + 1)):
+        for code, key, to in (
+            ("sheets.part_before", "B", part.at - 1),
+            ("sheets.part_after", "N", part.at + 1),
+        ):
             args = (part.sheet.key, to % part.parts)
             st.button(page.text(code), key=code, shortcut=key, on_click=_go_to_sheet, args=args)
-        draw_template("shell/templates/note.html", note=page.text("sheets.part", at=part.at + 1, total=part.parts))
+        draw_template(
+            "shell/templates/note.html",
+            note=page.text("sheets.part", at=part.at + 1, total=part.parts),
+        )
 
 
-def _render_sheet_tile(page: PageContext, found: ApprovalsView, part: SheetPage, tile: SheetTile) -> None:
+def _render_sheet_tile(
+    page: PageContext, found: ApprovalsView, part: SheetPage, tile: SheetTile
+) -> None:
     """One picture, what was said of it before, and whether it is taken out of the decision."""
     sheet = part.sheet
     asset_id = tile.card.asset_id
@@ -189,7 +219,10 @@ def _excluded_pictures(sheet: ReviewSheet) -> Mapping[str, str]:
 
 
 def _store_tile_choice(sheet: ReviewSheet, asset_id: UUID) -> None:
-    chosen = {**_excluded_pictures(sheet), str(asset_id): str(st.session_state[f"tile:{sheet.key}:{asset_id}"])}
+    chosen = {
+        **_excluded_pictures(sheet),
+        str(asset_id): str(st.session_state[f"tile:{sheet.key}:{asset_id}"]),
+    }
     st.session_state[OUT] = {**st.session_state.get(OUT, {}), sheet.key: chosen}
 
 
@@ -199,7 +232,9 @@ def _rerun_on_new_pictures(drawn: PageContext, sheet: ReviewSheet, known: int) -
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
-    now = page.read(lambda scope: len(review_sheet_queries.list_shown_digests(scope, sheet, page.viewer.member)))
+    now = page.read(
+        lambda scope: len(review_sheet_queries.list_shown_digests(scope, sheet, page.viewer.member))
+    )
     if now != known:
         st.rerun()
 
@@ -211,24 +246,36 @@ def _submit_sheet_review(
     sheet = part.sheet
     page.get_creator(scope, sheet.creator_id)
     mine = reviewable_creators(
-        page.viewer.member, page.list_creators(scope), works=page.has_right(Right.RUN, Right.APPROVE)
+        page.viewer.member,
+        page.list_creators(scope),
+        works=page.has_right(Right.RUN, Right.APPROVE),
     )
     out = _excluded_pictures(sheet)
     level = str(actions.typed_value(f"{LEVEL}:{sheet.key}") or "")
     if approve is None and not level:
         raise Refused("sheets.choose_level")
-    said = [_build_picture_verdict(tile, out.get(str(tile.card.asset_id), WITH), approve, level) for tile in part.tiles]
-    review_sheets.review_sheet(scope, [one.id for one in mine], [one for one in said if one is not None], key=press)
+    said = [
+        _build_picture_verdict(tile, out.get(str(tile.card.asset_id), WITH), approve, level)
+        for tile in part.tiles
+    ]
+    review_sheets.review_sheet(
+        scope, [one.id for one in mine], [one for one in said if one is not None], key=press
+    )
     if sheet.wants == "rating":
         notices.close(scope, f"review:{sheet.creator_id}")
-    st.session_state[OUT] = {key: kept for key, kept in (actions.typed_value(OUT) or {}).items() if key != sheet.key}
+    st.session_state[OUT] = {
+        key: kept for key, kept in (actions.typed_value(OUT) or {}).items() if key != sheet.key
+    }
     taken = sum(1 for one in out.values() if one != WITH)
     code = {None: "sheets.rated", True: "sheets.allowed", False: "sheets.denied"}[approve]
     return Message(code, {"count": sum(one is not None for one in said), "out": taken})
 
 
-def _build_picture_verdict(tile: SheetTile, out: str, approve: bool | None, level: str) -> PictureVerdict | None:
-    """What is said of one picture; nothing where it would be a yes of who made it: it waits for somebody else."""
+def _build_picture_verdict(
+    tile: SheetTile, out: str, approve: bool | None, level: str
+) -> PictureVerdict | None:
+    """What is said of one picture; nothing where it would be a yes of who made it: it waits for
+    somebody else."""
     asset_id = tile.card.asset_id
     rating = tile.card.standing.rating
     if out in LEVELS:

@@ -1,4 +1,5 @@
-"""What the safety check keeps back: why, what to do, and somebody's look where that is all it needs."""
+"""What the safety check keeps back: why, what to do, and somebody's look where that is all it
+needs."""
 
 from functools import partial
 from uuid import UUID
@@ -56,15 +57,28 @@ def _render_hold_actions(page: PageContext, found: ApprovalsView, hold: SafetyHo
     with st.container(horizontal=True, gap="small"):
         if hold.reviewable and page.has_right(Right.REVIEW):
             code = "approvals.fold" if opened else "approvals.look"
-            st.button(page.text(code), key=f"look:{key}", on_click=_open_hold, args=("" if opened else key,))
+            st.button(
+                page.text(code),
+                key=f"look:{key}",
+                on_click=_open_hold,
+                args=("" if opened else key,),
+            )
         if hold.entry is not None and page.has_right(Right.RUN):
             again = partial(_retry_held_delivery, page, hold.subject.id, hold.entry.version)
             actions.action_button(
-                page, "approvals.again", again, right=Right.RUN, key=f"again:{key}", icon=":material/replay:"
+                page,
+                "approvals.again",
+                again,
+                right=Right.RUN,
+                key=f"again:{key}",
+                icon=":material/replay:",
             )
     if opened and hold.reviewable and page.has_right(Right.REVIEW):
         _render_hold_review(
-            page, found, hold, page.read(lambda scope: load_hold_review(scope, hold, page.viewer.member))
+            page,
+            found,
+            hold,
+            page.read(lambda scope: load_hold_review(scope, hold, page.viewer.member)),
         )
 
 
@@ -74,21 +88,37 @@ def _render_hold_navigation(page: PageContext, order: list[str]) -> None:
         return
     at = order.index(st.session_state[OPEN]) if st.session_state.get(OPEN) in order else -1
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        for code, key, to in (("approvals.before", "K", max(at, 0) - 1), ("approvals.after", "J", at + 1)):
+        for code, key, to in (
+            ("approvals.before", "K", max(at, 0) - 1),
+            ("approvals.after", "J", at + 1),
+        ):
             there = order[to % len(order)]
-            st.button(page.text(code), key=f"holds:{code}", shortcut=key, on_click=_open_hold, args=(there,))
+            st.button(
+                page.text(code),
+                key=f"holds:{code}",
+                shortcut=key,
+                on_click=_open_hold,
+                args=(there,),
+            )
         if at >= 0:
-            draw_template("shell/templates/note.html", note=page.text("approvals.place", at=at + 1, total=len(order)))
+            draw_template(
+                "shell/templates/note.html",
+                note=page.text("approvals.place", at=at + 1, total=len(order)),
+            )
 
 
 def _open_hold(key: str) -> None:
     st.session_state[OPEN] = key
 
 
-def _render_hold_review(page: PageContext, found: ApprovalsView, hold: SafetyHold, seen: HoldReview) -> None:
+def _render_hold_review(
+    page: PageContext, found: ApprovalsView, hold: SafetyHold, seen: HoldReview
+) -> None:
     unseen = tuple(shot.asset_id for shot in seen.shots if shot.covered and not shot.seen)
     shots = [(revealed_picture_url(shot.asset_id), shot.alt) for shot in seen.shots]
-    draw_template("pages/approvals/templates/reviewed_text.html", seen=seen, shots=shots, word=page.text)
+    draw_template(
+        "pages/approvals/templates/reviewed_text.html", seen=seen, shots=shots, word=page.text
+    )
     render_videos(page, seen.shots)
     for past in seen.past.values():
         draw_template(
@@ -111,7 +141,9 @@ def _render_hold_review(page: PageContext, found: ApprovalsView, hold: SafetyHol
     if seen.own:
         draw_template("shell/templates/note.html", note=page.text(seen.own))
     if seen.alone:
-        draw_template("pages/approvals/templates/own_work.html", digest=hold.unit_digest, word=page.text)
+        draw_template(
+            "pages/approvals/templates/own_work.html", digest=hold.unit_digest, word=page.text
+        )
     with st.container(horizontal=True, gap="small"):
         for code, allow, key in (("approvals.allow", True, "A"), ("approvals.deny", False, "X")):
             actions.action_button(
@@ -137,7 +169,9 @@ def _get_safety_hold(page: PageContext, scope: Scope, subject_id: UUID) -> Safet
     return found
 
 
-def _submit_hold_verdict(page: PageContext, subject_id: UUID, allow: bool, scope: Scope, _: UUID) -> Message:
+def _submit_hold_verdict(
+    page: PageContext, subject_id: UUID, allow: bool, scope: Scope, _: UUID
+) -> Message:
     hold = _get_safety_hold(page, scope, subject_id)
     seen = load_hold_review(scope, hold, page.viewer.member)
     if any(shot.covered and not shot.seen for shot in seen.shots):
@@ -145,7 +179,9 @@ def _submit_hold_verdict(page: PageContext, subject_id: UUID, allow: bool, scope
     if allow and seen.own:
         raise Refused(seen.own)
     reason = None if allow else Message("approvals.because.check")
-    content_reviews.review_unit(scope, hold.unit_digest, verdict="approve" if allow else "refuse", reason=reason)
+    content_reviews.review_unit(
+        scope, hold.unit_digest, verdict="approve" if allow else "refuse", reason=reason
+    )
     st.session_state[OPEN] = ""
     if not allow:
         return Message("approvals.denied")
@@ -155,6 +191,8 @@ def _submit_hold_verdict(page: PageContext, subject_id: UUID, allow: bool, scope
     return Message("approvals.allowed" if back else "approvals.allowed_late")
 
 
-def _retry_held_delivery(page: PageContext, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+def _retry_held_delivery(
+    page: PageContext, delivery_id: UUID, version: int, scope: Scope, _: UUID
+) -> Message:
     _get_safety_hold(page, scope, delivery_id)
     return publish_actions.retry_delivery_action(page, scope, delivery_id, version)

@@ -1,4 +1,5 @@
-"""What a second person is asked for: ratings to be lowered, what is read afterwards, and comparing how people rate."""
+"""What a second person is asked for: ratings to be lowered, what is read afterwards, and comparing
+how people rate."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -39,18 +40,30 @@ class CalibrationView:
     waits: bool = False
     """They have rated all of it, and somebody else has not."""
     others: bool = False
-    """One is under way with pictures of creators they do not work for: nobody ends one they see a part of."""
+    """One is under way with pictures of creators they do not work for: nobody ends one they see a
+    part of."""
 
 
-def load_second_reviews(scope: Scope, creators: Collection[UUID], *, guest: bool) -> SecondReviewsView:
+def load_second_reviews(
+    scope: Scope, creators: Collection[UUID], *, guest: bool
+) -> SecondReviewsView:
     """What somebody who may review is asked for."""
-    drawn = [one for one in spot_checks.list_pending_samples(scope, creators) if not guest or one.subject.kind in POSTS]
+    drawn = [
+        one
+        for one in spot_checks.list_pending_samples(scope, creators)
+        if not guest or one.subject.kind in POSTS
+    ]
     return SecondReviewsView(rating_reductions.list_lowering_requests(scope, creators), drawn)
 
 
-def load_sampled_pictures(scope: Scope, drawn: Sequence[PendingSample]) -> dict[UUID, Mapping[str, ReviewPicture]]:
-    """The pictures of each thing to read, by their bytes; what is withheld is left out. Read at once."""
-    known = queries.assets_by_digest(scope, {medium.sha256 for one in drawn for medium in one.unit.media})
+def load_sampled_pictures(
+    scope: Scope, drawn: Sequence[PendingSample]
+) -> dict[UUID, Mapping[str, ReviewPicture]]:
+    """The pictures of each thing to read, by their bytes; what is withheld is left out. Read at
+    once."""
+    known = queries.assets_by_digest(
+        scope, {medium.sha256 for one in drawn for medium in one.unit.media}
+    )
     found = load_review_pictures(scope, [(asset, sha256, "") for sha256, asset in known.items()])
     shown = {shot.sha256: shot for shot in found if not shot.standing.is_withheld}
     return {

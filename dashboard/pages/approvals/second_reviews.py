@@ -1,4 +1,5 @@
-"""What a second person is asked for: ratings that somebody wants lower, and what is read afterwards."""
+"""What a second person is asked for: ratings that somebody wants lower, and what is read
+afterwards."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -30,7 +31,9 @@ DONE = "approvals:second"
 WORDS = ""
 
 
-def render_second_reviews(page: PageContext, found: ApprovalsView, second: SecondReviewsView) -> None:
+def render_second_reviews(
+    page: PageContext, found: ApprovalsView, second: SecondReviewsView
+) -> None:
     """Draw the wishes, then what is to be read, the oldest first."""
     if not second.count:
         draw_template("shell/templates/note.html", note=page.text("second.nothing"))
@@ -42,10 +45,15 @@ def render_second_reviews(page: PageContext, found: ApprovalsView, second: Secon
         else {}
     )
     things = [
-        [one.asset_id] if isinstance(one, LoweringRequest) else [shot.asset_id for shot in pictures[one.id].values()]
+        [one.asset_id]
+        if isinstance(one, LoweringRequest)
+        else [shot.asset_id for shot in pictures[one.id].values()]
         for one in waiting
     ]
-    drawn = [waiting[at] for at in page.read(lambda scope: demo_separation.same_kind_indexes(scope, things))]
+    drawn = [
+        waiting[at]
+        for at in page.read(lambda scope: demo_separation.same_kind_indexes(scope, things))
+    ]
     for one in drawn:
         with st.container(border=True, gap="small"):
             if isinstance(one, LoweringRequest):
@@ -54,11 +62,14 @@ def render_second_reviews(page: PageContext, found: ApprovalsView, second: Secon
                 _render_sample(page, found, one, pictures[one.id])
     if len(waiting) > len(drawn):
         draw_template(
-            "shell/templates/note.html", note=page.localizer.count_text("approvals.later", len(waiting) - len(drawn))
+            "shell/templates/note.html",
+            note=page.localizer.count_text("approvals.later", len(waiting) - len(drawn)),
         )
 
 
-def _render_lowering_request(page: PageContext, found: ApprovalsView, wish: LoweringRequest) -> None:
+def _render_lowering_request(
+    page: PageContext, found: ApprovalsView, wish: LoweringRequest
+) -> None:
     key = str(wish.id)
     mine = page.viewer.member.id in wish.allowed
     draw_template(
@@ -76,17 +87,28 @@ def _render_lowering_request(page: PageContext, found: ApprovalsView, wish: Lowe
         return
     clear = bool(st.session_state.get(f"{REVEAL_KEY_PREFIX}{wish.asset_id}"))
     see = partial(reveal_pictures, page, (wish.asset_id,))
-    actions.action_button(page, "approvals.reveal_one", see, right=Right.REVIEW, key=f"reveal:{key}")
-    st.text_area(page.text("second.why"), max_chars=MAX_LOWERING_REASON, height=80, key=f"why:{key}")
+    actions.action_button(
+        page, "approvals.reveal_one", see, right=Right.REVIEW, key=f"reveal:{key}"
+    )
+    st.text_area(
+        page.text("second.why"), max_chars=MAX_LOWERING_REASON, height=80, key=f"why:{key}"
+    )
     with st.container(horizontal=True, gap="small"):
         for code, agree in (("second.agree", True), ("second.refuse", False)):
             act = partial(_submit_lowering_vote, page, wish.id, agree)
-            actions.action_button(page, code, act, right=Right.REVIEW, key=f"{code}:{key}", disabled=not clear)
+            actions.action_button(
+                page, code, act, right=Right.REVIEW, key=f"{code}:{key}", disabled=not clear
+            )
 
 
-def _submit_lowering_vote(page: PageContext, wish_id: UUID, agree: bool, scope: Scope, _: UUID) -> Message:
+def _submit_lowering_vote(
+    page: PageContext, wish_id: UUID, agree: bool, scope: Scope, _: UUID
+) -> Message:
     if wish_id not in {
-        one.id for one in rating_reductions.list_lowering_requests(scope, _reviewable_creator_ids(page, scope))
+        one.id
+        for one in rating_reductions.list_lowering_requests(
+            scope, _reviewable_creator_ids(page, scope)
+        )
     }:
         raise NotFound("lowering.unknown")
     rating_reductions.vote_on_lowering(
@@ -98,7 +120,10 @@ def _submit_lowering_vote(page: PageContext, wish_id: UUID, agree: bool, scope: 
 
 def _reviewable_creator_ids(page: PageContext, scope: Scope) -> set[UUID]:
     works = page.has_right(Right.RUN, Right.APPROVE)
-    return {one.id for one in reviewable_creators(page.viewer.member, page.list_creators(scope), works=works)}
+    return {
+        one.id
+        for one in reviewable_creators(page.viewer.member, page.list_creators(scope), works=works)
+    }
 
 
 def _render_sample(
@@ -121,19 +146,27 @@ def _render_sample(
     unseen = tuple(shot.asset_id for shot in shots.values() if shot.covered and not shot.seen)
     if unseen:
         see = partial(reveal_pictures, page, unseen)
-        actions.action_button(page, "approvals.reveal", see, right=Right.REVIEW, key=f"reveal:{key}")
+        actions.action_button(
+            page, "approvals.reveal", see, right=Right.REVIEW, key=f"reveal:{key}"
+        )
         return
     agree = partial(_submit_sample_reading, page, one.id, "", "")
-    actions.action_button(page, "second.read_fine", agree, right=Right.REVIEW, key=f"fine:{key}", kind="primary")
+    actions.action_button(
+        page, "second.read_fine", agree, right=Right.REVIEW, key=f"fine:{key}", kind="primary"
+    )
     with st.popover(page.text("second.read_more")):
         _render_raise_form(page, one, shots)
 
 
-def _render_raise_form(page: PageContext, one: PendingSample, shots: Mapping[str, ReviewPicture]) -> None:
+def _render_raise_form(
+    page: PageContext, one: PendingSample, shots: Mapping[str, ReviewPicture]
+) -> None:
     """It is more than it was taken for: which part of it, and how much more."""
     key = str(one.id)
     parts = [*([WORDS] if one.unit.texts else []), *shots]
-    named = {part: page.text("second.words") if part == WORDS else shots[part].alt for part in parts}
+    named = {
+        part: page.text("second.words") if part == WORDS else shots[part].alt for part in parts
+    }
     st.selectbox(
         page.text("second.which"),
         parts,
@@ -160,11 +193,17 @@ def _submit_raised_rating(page: PageContext, sample_id: UUID, scope: Scope, pres
     )
 
 
-def _submit_sample_reading(page: PageContext, sample_id: UUID, to: str, what: str, scope: Scope, _: UUID) -> Message:
+def _submit_sample_reading(
+    page: PageContext, sample_id: UUID, to: str, what: str, scope: Scope, _: UUID
+) -> Message:
     guest = not page.has_right(Right.RUN, Right.APPROVE)
-    waiting = second_review_queries.load_second_reviews(scope, _reviewable_creator_ids(page, scope), guest=guest).drawn
+    waiting = second_review_queries.load_second_reviews(
+        scope, _reviewable_creator_ids(page, scope), guest=guest
+    ).drawn
     if sample_id not in {one.id for one in waiting}:
         raise NotFound("sample.unknown")
-    spot_checks.submit_sample_reading(scope, sample_id, raised_to=Rating(to) if to else None, what=what)
+    spot_checks.submit_sample_reading(
+        scope, sample_id, raised_to=Rating(to) if to else None, what=what
+    )
     st.session_state[f"{DONE}:{sample_id}"] = True
     return Message("second.read_raised" if to else "second.read_done")

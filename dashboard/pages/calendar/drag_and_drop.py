@@ -1,4 +1,5 @@
-"""Posts dragged to another day or hour: what the browser says is read anew, and a move may be taken back at once."""
+"""Posts dragged to another day or hour: what the browser says is read anew, and a move may be taken
+back at once."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -24,7 +25,8 @@ from tenants.agencies.rights import Right
 KEY = "drag"
 LAST = "drag:last"
 UNDO = 10.0
-"""Seconds in which the last move may be taken back here; the queue's page offers it for ten minutes."""
+"""Seconds in which the last move may be taken back here; the queue's page offers it for ten
+minutes."""
 
 DRAGGED = frozenset({"week", "month"})
 """Views whose days lie side by side."""
@@ -40,7 +42,8 @@ class LastMove:
 
 
 class DroppedCard(BaseModel):
-    """What a browser says was dropped where: versions of the deliveries it saw, a day, and an hour or none."""
+    """What a browser says was dropped where: versions of the deliveries it saw, a day, and an hour
+    or none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
     seen: dict[UUID, int] = Field(min_length=1, max_length=MAX_DRAGGED)
@@ -59,10 +62,17 @@ def render_drag_and_drop(page: PageContext, view: str, by: str, zone: str) -> No
     if last is not None and monotonic() - last.at < UNDO:
         key = f"drag:undo:{last.shift_id}"
         act = partial(_undo_drop, page, last)
-        if actions.action_button(page, "drag.undo", act, right=Right.RUN, key=key, icon=":material/undo:"):
+        if actions.action_button(
+            page, "drag.undo", act, right=Right.RUN, key=key, icon=":material/undo:"
+        ):
             del st.session_state[LAST]
-    browser_component("drag")(key=KEY, on_dropped_change=partial(_handle_drop, page, zone), height="content")
-    draw_template("pages/calendar/templates/drag_hint.html", hint=page.text(f"lanes.hint.{by}" if by else "drag.hint"))
+    browser_component("drag")(
+        key=KEY, on_dropped_change=partial(_handle_drop, page, zone), height="content"
+    )
+    draw_template(
+        "pages/calendar/templates/drag_hint.html",
+        hint=page.text(f"lanes.hint.{by}" if by else "drag.hint"),
+    )
 
 
 def _handle_drop(page: PageContext, zone: str) -> None:
@@ -78,13 +88,16 @@ def _handle_drop(page: PageContext, zone: str) -> None:
 def _apply_drop(
     page: PageContext, zone: str, value: object, last: list[LastMove], scope: Scope, _: UUID
 ) -> Message:  # what was pressed, where, and the two of an act
-    """The act. What came is as if forged until it was read here, and what it names is looked up as any other."""
+    """The act. What came is as if forged until it was read here, and what it names is looked up as
+    any other."""
     try:
         wanted = DroppedCard.model_validate(value)
     except ValidationError as error:
         raise BadInput("drag.unreadable") from error
     creator = page.get_creator(scope, drag_and_drop.creator_of_deliveries(scope, wanted.seen))
-    done = drag_and_drop.drop_deliveries(scope, wanted.seen, DropTarget(wanted.day, wanted.hour, zone or creator.zone))
+    done = drag_and_drop.drop_deliveries(
+        scope, wanted.seen, DropTarget(wanted.day, wanted.hour, zone or creator.zone)
+    )
     last[:] = [LastMove(done.shift_id, creator.id, monotonic())]
     moved = done.moved
     first = done.moved[0]
@@ -96,9 +109,13 @@ def _apply_drop(
     if warned is not None:
         return Message(f"drag.{warned.code.removeprefix('shift.')}", {**said, **warned.params})
     ids = [one.delivery_id for one in moved]
-    return move_results.describe_move(page, scope, creator, first.after, ids, clock=str(said["clock"]))
+    return move_results.describe_move(
+        page, scope, creator, first.after, ids, clock=str(said["clock"])
+    )
 
 
 def _undo_drop(page: PageContext, last: LastMove, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, last.creator_id)
-    return Message("drag.undone_not" if bulk_moves.undo_bulk_move(scope, last.shift_id).left else "drag.undone")
+    return Message(
+        "drag.undone_not" if bulk_moves.undo_bulk_move(scope, last.shift_id).left else "drag.undone"
+    )

@@ -1,4 +1,5 @@
-"""What of the calendar is shown: whose posts, on which account, how they stand; the way back to it."""
+"""What of the calendar is shown: whose posts, on which account, how they stand; the way back to
+it."""
 
 from uuid import UUID
 
@@ -28,7 +29,9 @@ def render_filters(
         width=SELECT_WIDTH,
     )
     chosen = names.get(slug)
-    offered = {str(one.id): one for one in accounts if chosen is None or one.creator_id == chosen.id}
+    offered = {
+        str(one.id): one for one in accounts if chosen is None or one.creator_id == chosen.id
+    }
     account = st.selectbox(
         page.text("calendar.account"),
         ["", *offered],
@@ -43,4 +46,8 @@ def render_filters(
         key=GROUP,
         width=SELECT_WIDTH,
     )
-    return (chosen.id if chosen is not None else None), (UUID(account) if account else None), group or "all"
+    return (
+        (chosen.id if chosen is not None else None),
+        (UUID(account) if account else None),
+        group or "all",
+    )

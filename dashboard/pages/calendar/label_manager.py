@@ -19,7 +19,9 @@ from schedules.posts import labels
 from schedules.posts.labels import COLOURS, MAX_LABEL_NAME_LENGTH, Label
 from tenants.agencies.rights import Right
 
-NEW, COLOUR, PICK, WHICH, SHOWN = (f"labels:{name}" for name in ("new", "colour", "pick:", "which", "shown"))
+NEW, COLOUR, PICK, WHICH, SHOWN = (
+    f"labels:{name}" for name in ("new", "colour", "pick:", "which", "shown")
+)
 FEW = 50
 """Posts that are listed at first, and more at each press."""
 
@@ -31,13 +33,22 @@ def render_label_manager(page: PageContext) -> None:
     actions.show_notices(page, "labels")
     if not page.has_right(Right.RUN):
         return
-    found = page.read(lambda scope: load_labels(scope, page.list_creators(scope), get_label_filter()))
+    found = page.read(
+        lambda scope: load_labels(scope, page.list_creators(scope), get_label_filter())
+    )
     draw_template("shell/templates/note.html", note=page.text("post_label.what"))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.text_input(page.text("post_label.name"), key=NEW, max_chars=MAX_LABEL_NAME_LENGTH, width=280)
+        st.text_input(
+            page.text("post_label.name"), key=NEW, max_chars=MAX_LABEL_NAME_LENGTH, width=280
+        )
         _render_colour_select(page, COLOUR)
         actions.action_button(
-            page, "post_label.make", _create_label, right=Right.RUN, key="labels:make", kind="primary"
+            page,
+            "post_label.make",
+            _create_label,
+            right=Right.RUN,
+            key="labels:make",
+            kind="primary",
         )
     for one in found.known:
         _render_label(page, one)
@@ -46,7 +57,13 @@ def render_label_manager(page: PageContext) -> None:
 
 
 def _render_colour_select(page: PageContext, key: str) -> None:
-    st.selectbox(page.text("post_label.colour"), COLOURS, format_func=partial(_colour_name, page), key=key, width=140)
+    st.selectbox(
+        page.text("post_label.colour"),
+        COLOURS,
+        format_func=partial(_colour_name, page),
+        key=key,
+        width=140,
+    )
 
 
 def _colour_name(page: PageContext, colour: str) -> str:
@@ -54,7 +71,9 @@ def _colour_name(page: PageContext, colour: str) -> str:
 
 
 def _create_label(scope: Scope, _: UUID) -> Message:
-    labels.create_label(scope, str(actions.typed_value(NEW) or ""), str(actions.typed_value(COLOUR) or COLOURS[0]))
+    labels.create_label(
+        scope, str(actions.typed_value(NEW) or ""), str(actions.typed_value(COLOUR) or COLOURS[0])
+    )
     return Message("post_label.made")
 
 
@@ -66,25 +85,39 @@ def _render_label(page: PageContext, one: Label) -> None:
         with st.popover(page.text("post_label.change")):
             for field, value in (("name", one.name), ("colour", one.colour)):
                 st.session_state.setdefault(f"{key}:{field}", value)
-            st.text_input(page.text("post_label.name"), key=f"{key}:name", max_chars=MAX_LABEL_NAME_LENGTH)
+            st.text_input(
+                page.text("post_label.name"), key=f"{key}:name", max_chars=MAX_LABEL_NAME_LENGTH
+            )
             _render_colour_select(page, f"{key}:colour")
             actions.action_button(
-                page, "post_label.save", partial(_update_label, one.id), right=Right.RUN, key=f"{key}:save"
+                page,
+                "post_label.save",
+                partial(_update_label, one.id),
+                right=Right.RUN,
+                key=f"{key}:save",
             )
             draw_template("shell/templates/note.html", note=page.text("post_label.remove_what"))
             actions.action_button(
-                page, "post_label.remove", partial(_delete_label, page, one.id), right=Right.RUN, key=f"{key}:off"
+                page,
+                "post_label.remove",
+                partial(_delete_label, page, one.id),
+                right=Right.RUN,
+                key=f"{key}:off",
             )
 
 
 def _update_label(label_id: UUID, scope: Scope, _: UUID) -> Message:
-    name, colour = (str(actions.typed_value(f"labels:{label_id}:{field}") or "") for field in ("name", "colour"))
+    name, colour = (
+        str(actions.typed_value(f"labels:{label_id}:{field}") or "") for field in ("name", "colour")
+    )
     labels.update_label(scope, label_id, name=name, colour=colour)
     return Message("post_label.saved")
 
 
 def _delete_label(page: PageContext, label_id: UUID, scope: Scope, _: UUID) -> Message:
-    posts = labels.delete_label(scope, label_id, creators={one.id for one in page.list_creators(scope)})
+    posts = labels.delete_label(
+        scope, label_id, creators={one.id for one in page.list_creators(scope)}
+    )
     return Message("post_label.removed", {"count": posts})
 
 
@@ -96,7 +129,10 @@ def _render_bulk_labels(page: PageContext, found: LabelsView) -> None:
     for turn in shown:
         words = " ".join(turn.words.split())[:80] or "…"
         label = page.markdown(
-            "post_label.mark", day=f"{turn.local_time:%d/%m/%Y %H:%M}", creator=turn.creator.name, post=words
+            "post_label.mark",
+            day=f"{turn.local_time:%d/%m/%Y %H:%M}",
+            creator=turn.creator.name,
+            post=words,
         )
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.checkbox(label, key=f"{PICK}{turn.post_id}", wrap=True)
@@ -112,10 +148,17 @@ def _render_bulk_labels(page: PageContext, found: LabelsView) -> None:
     if st.session_state.get(WHICH) not in known:
         st.session_state[WHICH] = next(iter(known))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.selectbox(page.text("post_label.label"), list(known), format_func=lambda one: known[one].name, key=WHICH)
+        st.selectbox(
+            page.text("post_label.label"),
+            list(known),
+            format_func=lambda one: known[one].name,
+            key=WHICH,
+        )
         give = partial(_add_label_to_selected, page, posts)
         take = partial(_remove_label_from_selected, page, posts)
-        actions.action_button(page, "post_label.give", give, right=Right.RUN, key="labels:give", kind="primary")
+        actions.action_button(
+            page, "post_label.give", give, right=Right.RUN, key="labels:give", kind="primary"
+        )
         actions.action_button(page, "post_label.take", take, right=Right.RUN, key="labels:take")
 
 
@@ -130,19 +173,31 @@ def _get_selected_posts(posts: Sequence[UUID]) -> list[UUID]:
     return found
 
 
-def _add_label_to_selected(page: PageContext, posts: Sequence[UUID], scope: Scope, _: UUID) -> Message:
+def _add_label_to_selected(
+    page: PageContext, posts: Sequence[UUID], scope: Scope, _: UUID
+) -> Message:
     which = UUID(str(actions.typed_value(WHICH)))
     creators = {one.id for one in page.list_creators(scope)}
     return Message(
         "post_label.given",
-        {"count": labels.add_label_to_posts(scope, _get_selected_posts(posts), which, creators=creators)},
+        {
+            "count": labels.add_label_to_posts(
+                scope, _get_selected_posts(posts), which, creators=creators
+            )
+        },
     )
 
 
-def _remove_label_from_selected(page: PageContext, posts: Sequence[UUID], scope: Scope, _: UUID) -> Message:
+def _remove_label_from_selected(
+    page: PageContext, posts: Sequence[UUID], scope: Scope, _: UUID
+) -> Message:
     which = UUID(str(actions.typed_value(WHICH)))
     creators = {one.id for one in page.list_creators(scope)}
     return Message(
         "post_label.taken_off",
-        {"count": labels.remove_label_from_posts(scope, _get_selected_posts(posts), which, creators=creators)},
+        {
+            "count": labels.remove_label_from_posts(
+                scope, _get_selected_posts(posts), which, creators=creators
+            )
+        },
     )

@@ -21,7 +21,8 @@ MAX_DELIVERIES_READ = 1000
 
 @dataclass(frozen=True)
 class LabelsView:
-    """The posts from a week ago on, by time, each once; their labels by post; all labels by name."""
+    """The posts from a week ago on, by time, each once; their labels by post; all labels by
+    name."""
 
     known: Sequence[Label]
     posts: Sequence[CalendarCard]

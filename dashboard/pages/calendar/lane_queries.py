@@ -1,4 +1,5 @@
-"""The calendar in lanes: a row for each creator or each account, so that gaps and what lies too near are seen."""
+"""The calendar in lanes: a row for each creator or each account, so that gaps and what lies too
+near are seen."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +35,8 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class LaneCell:
-    """A day of a lane, or an hour of one: what leaves in it, and the quiet days or hours that reach into it."""
+    """A day of a lane, or an hour of one: what leaves in it, and the quiet days or hours that reach
+    into it."""
 
     turns: Sequence[CalendarCard]
     quiet: Sequence[QuietPeriod]
@@ -42,7 +44,8 @@ class LaneCell:
 
 @dataclass(frozen=True)
 class Lane:
-    """One row. `account` is None for all of a creator's; `nights` are its quiet hours, which come back each week."""
+    """One row. `account` is None for all of a creator's; `nights` are its quiet hours, which come
+    back each week."""
 
     creator: Creator
     account: Channel | None
@@ -99,20 +102,29 @@ class LanesView:
         return any(one.delivery_id in self.close for one in turn.posts)
 
 
-def load_lanes(scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter, by: LaneGrouping) -> LanesView:
-    """The days that are asked for, in lanes: with those that have nothing in them, since gaps are looked for."""
+def load_lanes(
+    scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter, by: LaneGrouping
+) -> LanesView:
+    """The days that are asked for, in lanes: with those that have nothing in them, since gaps are
+    looked for."""
     chosen = {one.id: one for one in mine if wanted.creator in (None, one.id)}
-    channels = [one for one in queries.list_channels(scope) if one.creator_id in chosen and one.surface]
+    channels = [
+        one for one in queries.list_channels(scope) if one.creator_id in chosen and one.surface
+    ]
     last = wanted.first + timedelta(days=wanted.days)
     start = day_bounds(wanted.first - timedelta(days=1), "UTC")[0]
     end = day_bounds(last, "UTC")[1]
     names = {one.id: one.name for one in channels}
     entries = calendar_entries(scope, chosen, start, end, names=names, limit=MAX_DELIVERIES)
     shown = [
-        one for one in entries if one.state in STATE_GROUPS[wanted.group] and wanted.account in (None, one.channel_id)
+        one
+        for one in entries
+        if one.state in STATE_GROUPS[wanted.group] and wanted.account in (None, one.channel_id)
     ]
     if wanted.label is not None:
-        labelled = labels.filter_posts_with_label(scope, wanted.label, {one.post_id for one in shown})
+        labelled = labels.filter_posts_with_label(
+            scope, wanted.label, {one.post_id for one in shown}
+        )
         shown = [one for one in shown if one.post_id in labelled]
     found = _Found(
         wanted,
@@ -124,7 +136,9 @@ def load_lanes(scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter, by
     offered = [one for one in channels if wanted.account in (None, one.id)]
     rows = _list_lane_rows(chosen, offered, by)
     theirs = {one.creator_id for one in offered}
-    made = _build_lanes(found, [row for row in rows if wanted.account is None or row[0].id in theirs])
+    made = _build_lanes(
+        found, [row for row in rows if wanted.account is None or row[0].id in theirs]
+    )
     zone = wanted.zone or (next(iter(chosen.values())).zone if chosen else "UTC")
     days = [wanted.first + timedelta(days=number) for number in range(wanted.days)]
     close = find_too_close(entries, {one.id: minimum_interval_of(one) for one in channels})
@@ -134,15 +148,20 @@ def load_lanes(scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter, by
     return LanesView(scope.now, today, days, made, close, bool(entries), cut, has)
 
 
-def find_too_close(entries: Sequence[DeliveryEntry], gaps: Mapping[UUID, timedelta]) -> frozenset[UUID]:
-    """The deliveries with another one on their account nearer than its gap, of those that take room there; pure."""
+def find_too_close(
+    entries: Sequence[DeliveryEntry], gaps: Mapping[UUID, timedelta]
+) -> frozenset[UUID]:
+    """The deliveries with another one on their account nearer than its gap, of those that take room
+    there; pure."""
     last: dict[UUID, DeliveryEntry] = {}
     found: set[UUID] = set()
     for one in sorted(entries, key=lambda one: one.due_at):
         if one.state in FREE_STATES:
             continue
         before = last.get(one.channel_id)
-        if before is not None and one.due_at - before.due_at < gaps.get(one.channel_id, timedelta(0)):
+        if before is not None and one.due_at - before.due_at < gaps.get(
+            one.channel_id, timedelta(0)
+        ):
             found |= {before.delivery_id, one.delivery_id}
         last[one.channel_id] = one
     return frozenset(found)
@@ -160,10 +179,17 @@ class _Found:
 _Row = tuple[Creator, Channel | None]
 
 
-def _list_lane_rows(creators: Mapping[UUID, Creator], channels: Sequence[Channel], by: LaneGrouping) -> list[_Row]:
+def _list_lane_rows(
+    creators: Mapping[UUID, Creator], channels: Sequence[Channel], by: LaneGrouping
+) -> list[_Row]:
     if by == "creator":
         return [(one, None) for one in creators.values()]
-    return [(one, channel) for one in creators.values() for channel in channels if channel.creator_id == one.id]
+    return [
+        (one, channel)
+        for one in creators.values()
+        for channel in channels
+        if channel.creator_id == one.id
+    ]
 
 
 def _build_lanes(found: _Found, rows: Sequence[_Row]) -> list[Lane]:
@@ -181,7 +207,9 @@ def _build_lanes(found: _Found, rows: Sequence[_Row]) -> list[Lane]:
     return [_build_lane(found, row, cells) for row in rows]
 
 
-def _build_lane(found: _Found, row: _Row, cells: Mapping[tuple[UUID, int], Sequence[DeliveryEntry]]) -> Lane:
+def _build_lane(
+    found: _Found, row: _Row, cells: Mapping[tuple[UUID, int], Sequence[DeliveryEntry]]
+) -> Lane:
     creator, account = row
     zone = found.wanted.zone or creator.zone
     key = account.id if account is not None else creator.id
@@ -191,7 +219,11 @@ def _build_lane(found: _Found, row: _Row, cells: Mapping[tuple[UUID, int], Seque
     spans = _list_column_spans(found.wanted, zone) if theirs else []
     made = []
     for column in range(24 if found.wanted.days == 1 else found.wanted.days):
-        closed = _filter_quiet_periods(theirs, *spans[column], hours=found.wanted.days == 1) if spans else []
+        closed = (
+            _filter_quiet_periods(theirs, *spans[column], hours=found.wanted.days == 1)
+            if spans
+            else []
+        )
         here = group_cards(cells.get((key, column), ()), found.creators, found.wanted.zone)
         made.append(LaneCell(here, closed))
     stopped = found.halt.covers(creator.id, *([account.id] if account is not None else []))
@@ -199,9 +231,12 @@ def _build_lane(found: _Found, row: _Row, cells: Mapping[tuple[UUID, int], Seque
 
 
 def _list_column_spans(wanted: CalendarFilter, zone: str) -> list[tuple[datetime, datetime]]:
-    """When each column begins and ends: an hour that is skipped is empty, one that comes twice is its first."""
+    """When each column begins and ends: an hour that is skipped is empty, one that comes twice is
+    its first."""
     if wanted.days > 1:
-        return [day_bounds(wanted.first + timedelta(days=number), zone) for number in range(wanted.days)]
+        return [
+            day_bounds(wanted.first + timedelta(days=number), zone) for number in range(wanted.days)
+        ]
     starts = [WallTime(wanted.first, time(hour), zone).instant() for hour in range(24)]
     return [(start, start + HOUR) for start in starts]
 
@@ -209,7 +244,8 @@ def _list_column_spans(wanted: CalendarFilter, zone: str) -> list[tuple[datetime
 def _filter_quiet_periods(
     periods: Sequence[QuietPeriod], start: datetime, end: datetime, *, hours: bool
 ) -> list[QuietPeriod]:
-    """The periods that reach into a column; of hours that come back each week only where columns are hours; pure."""
+    """The periods that reach into a column; of hours that come back each week only where columns
+    are hours; pure."""
     return [
         one
         for one in periods

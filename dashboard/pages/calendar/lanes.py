@@ -1,4 +1,5 @@
-"""The calendar in lanes: one for each creator or account, so that gaps and what lies too near are seen."""
+"""The calendar in lanes: one for each creator or account, so that gaps and what lies too near are
+seen."""
 
 from typing import cast
 
@@ -10,8 +11,11 @@ from tenants.agencies.rights import Right
 
 
 def render_lanes(page: PageContext, wanted: CalendarFilter, by: str) -> None:
-    """Draw the lanes of these days, as one piece of HTML: a part for each of a hundred lanes would be slow to press."""
-    found = page.read(lambda scope: load_lanes(scope, page.list_creators(scope), wanted, cast(LaneGrouping, by)))
+    """Draw the lanes of these days, as one piece of HTML: a part for each of a hundred lanes would
+    be slow to press."""
+    found = page.read(
+        lambda scope: load_lanes(scope, page.list_creators(scope), wanted, cast(LaneGrouping, by))
+    )
     draw_template(
         "pages/calendar/templates/lanes.html",
         found=found,

@@ -1,4 +1,5 @@
-"""Calendar: a week or a list of what goes out, the hours that are free, and what went wrong, in place."""
+"""Calendar: a week or a list of what goes out, the hours that are free, and what went wrong, in
+place."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -122,7 +123,9 @@ def _render_days(page: PageContext) -> None:
     today = local_day(now, zone or mine[0].zone)
     shown = view_window(view, st.query_params.get("day", ""), today)
     _render_toolbar(page, view, shown, today)
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="gr_row_lists"):
+    with st.container(
+        horizontal=True, gap="small", vertical_alignment="bottom", key="gr_row_lists"
+    ):
         creator, account, group = filters.render_filters(page, mine, offered)
         theirs = [one for one in mine if creator in (None, one.id)]
         display_options.render_display_options(page, view, theirs)
@@ -137,7 +140,9 @@ def _render_days(page: PageContext) -> None:
     _render_grid(page, view, by, CalendarFilter(shown.first, look.days, *narrow))
 
 
-def _load_page_choices(page: PageContext, scope: Scope) -> tuple[list[Creator], datetime, list[PostAccount]]:
+def _load_page_choices(
+    page: PageContext, scope: Scope
+) -> tuple[list[Creator], datetime, list[PostAccount]]:
     """Whose days may be shown, when it is, and on which accounts."""
     mine = page.list_creators(scope)
     return mine, scope.now, list_post_accounts(scope, mine)
@@ -146,12 +151,16 @@ def _load_page_choices(page: PageContext, scope: Scope) -> tuple[list[Creator], 
 def _render_toolbar(page: PageContext, view: str, shown: ViewWindow, today: date) -> None:
     """Where one is, and the way to elsewhere; each button has its key."""
     said = {"view": view, "first": shown.begins, "last": shown.ends, "today": today}
-    draw_template("pages/calendar/templates/header.html", **said, voice=page.localizer, word=page.text)
+    draw_template(
+        "pages/calendar/templates/header.html", **said, voice=page.localizer, word=page.text
+    )
     day = today if shown.begins <= today <= shown.ends else shown.begins
     with st.container(horizontal=True, gap="small", key="gr_row_views"):
         for name, one in VIEW_MODES.items():
             kind: Kind = "secondary" if name == view else "tertiary"
-            _render_navigation_button(page, f"calendar.view.{name}", one.key, day=str(day), view=name, kind=kind)
+            _render_navigation_button(
+                page, f"calendar.view.{name}", one.key, day=str(day), view=name, kind=kind
+            )
     with st.container(horizontal=True, gap="small", key="gr_row_ways"):
         _render_navigation_button(page, "calendar.before", "Left", day=str(shown.before), view=view)
         _render_navigation_button(page, "calendar.today", "T", day="", view=view)
@@ -177,7 +186,13 @@ def _render_toolbar(page: PageContext, view: str, shown: ViewWindow, today: date
 def _render_navigation_button(
     page: PageContext, code: str, shortcut: str, *, kind: Kind = "secondary", **address: str
 ) -> None:
-    st.button(page.text(code), key=f"go:{code}", type=kind, shortcut=shortcut, on_click=partial(_set_address, address))
+    st.button(
+        page.text(code),
+        key=f"go:{code}",
+        type=kind,
+        shortcut=shortcut,
+        on_click=partial(_set_address, address),
+    )
 
 
 def _set_address(address: dict[str, str]) -> None:
@@ -210,10 +225,15 @@ def _render_columns(page: PageContext, view: str, found: CalendarView) -> None:
                 _render_day(page, found, day)
     elif view == "month":
         for row in range(0, len(found.days), WEEK_DAYS):
-            for column, day in zip(st.columns(WEEK_DAYS, gap="small"), found.days[row : row + WEEK_DAYS], strict=True):
+            for column, day in zip(
+                st.columns(WEEK_DAYS, gap="small"), found.days[row : row + WEEK_DAYS], strict=True
+            ):
                 with column, st.container(key=f"cell:{day.day}", gap=None):
                     _render_compact_day(page, found, day, held=page.has_right(Right.RUN))
-    elif any(day.short for day in found.days) or sum(len(day.turns) for day in found.days) > MAX_CARDS:
+    elif (
+        any(day.short for day in found.days)
+        or sum(len(day.turns) for day in found.days) > MAX_CARDS
+    ):
         for day in found.days:
             if day.short or day.turns:
                 _render_compact_day(page, found, day)
@@ -225,10 +245,14 @@ def _render_columns(page: PageContext, view: str, found: CalendarView) -> None:
         draw_template("shell/templates/note.html", note=page.text("calendar.cut"))
 
 
-def _render_compact_day(page: PageContext, found: CalendarView, day: CalendarDay, *, held: bool = False) -> None:
-    """A day in short; a press opens all of it. `held`: its posts can be taken hold of, to be dragged.
+def _render_compact_day(
+    page: PageContext, found: CalendarView, day: CalendarDay, *, held: bool = False
+) -> None:
+    """A day in short; a press opens all of it. `held`: its posts can be taken hold of, to be
+    dragged.
 
-    A button and one piece of HTML, and nothing around them: each element costs more than the posts within it.
+    A button and one piece of HTML, and nothing around them: each element costs more than the posts
+    within it.
     """
     name = "day"
     label = page.localizer.format_short_day(day.day)
@@ -242,7 +266,12 @@ def _render_compact_day(page: PageContext, found: CalendarView, day: CalendarDay
         shown = {"several": len(found.chosen) > 1, "held": held, "cities": len(found.zones) > 1}
         marks = {"has": found.labels, "warned": found.warned}
         draw_template(
-            "pages/calendar/templates/month_day.html", day=day, voice=page.localizer, word=page.text, **shown, **marks
+            "pages/calendar/templates/month_day.html",
+            day=day,
+            voice=page.localizer,
+            word=page.text,
+            **shown,
+            **marks,
         )
 
 
@@ -271,7 +300,9 @@ def _render_post_card(page: PageContext, found: CalendarView, turn: CalendarCard
             clock=_format_card_time(page, found, turn.local_time, turn.zone),
             words=_shorten_label(turn.words),
         )
-        if st.button(label, key=f"open:{turn.post_id}:{turn.at:%Y%m%d%H%M%S%f}", type="tertiary", wrap=True):
+        if st.button(
+            label, key=f"open:{turn.post_id}:{turn.at:%Y%m%d%H%M%S%f}", type="tertiary", wrap=True
+        ):
             _set_address({"post": str(turn.post_id), "at": turn.occurrence_key})
             st.rerun()
         shown = {"several": several, "held": page.has_right(Right.RUN), "has": found.labels}
@@ -318,10 +349,22 @@ def _render_free_slot(page: PageContext, found: CalendarView, one: FreeSlot) -> 
     """An hour nobody uses yet: a press begins a post for it."""
     if not page.has_right(Right.RUN):
         return
-    names = "" if len(one.creators) == len(found.chosen) else ", ".join(creator.name for creator in one.creators)
+    names = (
+        ""
+        if len(one.creators) == len(found.chosen)
+        else ", ".join(creator.name for creator in one.creators)
+    )
     label = page.markdown(
-        "calendar.free", clock=_format_card_time(page, found, one.local_time, one.zone), creator=names
+        "calendar.free",
+        clock=_format_card_time(page, found, one.local_time, one.zone),
+        creator=names,
     ).strip()
-    if st.button(label, key=f"free:{one.creators[0].slug}:{one.at}", type="tertiary", icon=":material/add:", wrap=True):
+    if st.button(
+        label,
+        key=f"free:{one.creators[0].slug}:{one.at}",
+        type="tertiary",
+        icon=":material/add:",
+        wrap=True,
+    ):
         draft.start_draft(creator=one.creators[0].slug, at=str(one.at))
         st.rerun()

@@ -13,7 +13,11 @@ from gate.policy.emergency_stops import StoppedScope
 from schedules.approvals import review_queue
 from schedules.availability import quiet_periods
 from schedules.availability.quiet_periods import QuietPeriod
-from schedules.availability.usual_hours import filter_closing_periods, filter_free_times, list_usual_hours
+from schedules.availability.usual_hours import (
+    filter_closing_periods,
+    filter_free_times,
+    list_usual_hours,
+)
 from schedules.calendar.day_summaries import PostSummary, has_posts_in_days, summarize_days
 from schedules.calendar.next_steps import is_next_step_stopped
 from schedules.downtime import account_blocks
@@ -104,7 +108,8 @@ class CalendarCard:
 
     @property
     def drag_versions(self) -> str:
-        """What a card hands back when it is dragged: versions by delivery; nothing where any of it stays."""
+        """What a card hands back when it is dragged: versions by delivery; nothing where any of it
+        stays."""
         movable = all(one.state in PENDING_STATES for one in self.posts)
         return " ".join(f"{one.delivery_id}={one.version}" for one in self.posts) if movable else ""
 
@@ -166,12 +171,17 @@ class CompactCard:
     def drag_versions(self) -> str:
         """What it hands back when it is dragged, as a turn does."""
         movable = all(state in PENDING_STATES for state in self.states)
-        return " ".join(f"{key}={version}" for key, version in self.summary.versions.items()) if movable else ""
+        return (
+            " ".join(f"{key}={version}" for key, version in self.summary.versions.items())
+            if movable
+            else ""
+        )
 
 
 @dataclass(frozen=True)
 class CalendarDay:
-    """One local day: what goes out, and the usual hours with nothing near them, each with whose they are."""
+    """One local day: what goes out, and the usual hours with nothing near them, each with whose
+    they are."""
 
     day: date
     turns: Sequence[CalendarCard]
@@ -240,15 +250,22 @@ class CalendarView:
 
 
 def load_calendar(scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter) -> CalendarView:
-    """The days of these creators. Raises NotFound for a creator or an account that is not theirs."""
+    """The days of these creators. Raises NotFound for a creator or an account that is not
+    theirs."""
     chosen = [one for one in mine if wanted.creator in (None, one.id)]
     if wanted.creator is not None and not chosen:
         raise NotFound("creator.unknown", creator=str(wanted.creator))
-    days, ever, cut = _load_condensed_days(scope, chosen, wanted) or _load_full_days(scope, chosen, wanted)
+    days, ever, cut = _load_condensed_days(scope, chosen, wanted) or _load_full_days(
+        scope, chosen, wanted
+    )
     today = local_day(scope.now, wanted.zone or (chosen[0].zone if chosen else "UTC"))
-    posts = {each.post_id for day in days for each in day.short} | {turn.post_id for day in days for turn in day.turns}
+    posts = {each.post_id for day in days for each in day.short} | {
+        turn.post_id for day in days for turn in day.turns
+    }
     has = labels.labels_of_posts(scope, posts)
-    drafts = {turn.post_id for day in days for turn in day.turns if DeliveryState.DRAFT in turn.states}
+    drafts = {
+        turn.post_id for day in days for turn in day.turns if DeliveryState.DRAFT in turn.states
+    }
     return CalendarView(
         scope.now,
         today,
@@ -268,7 +285,9 @@ _Read = tuple[list[CalendarDay], bool, bool]
 """The days, whether anything stands in them at all, and whether something is left out."""
 
 
-def _load_condensed_days(scope: Scope, chosen: Sequence[Creator], wanted: CalendarFilter) -> _Read | None:
+def _load_condensed_days(
+    scope: Scope, chosen: Sequence[Creator], wanted: CalendarFilter
+) -> _Read | None:
     """The days in short; None where there is room for every post."""
     if wanted.whole >= MAX_DELIVERIES:
         return None
@@ -276,12 +295,16 @@ def _load_condensed_days(scope: Scope, chosen: Sequence[Creator], wanted: Calend
     zones = {one.id: wanted.zone or one.zone for one in chosen}
     span = (wanted.first, wanted.days)
     narrow = {"account": wanted.account, "label": wanted.label}
-    found = summarize_days(scope, zones, span, states=STATE_GROUPS[wanted.group], most=wanted.most, **narrow)
+    found = summarize_days(
+        scope, zones, span, states=STATE_GROUPS[wanted.group], most=wanted.most, **narrow
+    )
     if wanted.whole and found.posts_on_day <= wanted.whole:
         return None
     days = []
     for day in (wanted.first + timedelta(days=number) for number in range(wanted.days)):
-        short = [CompactCard(by_id[one.creator_id], one, wanted.zone) for one in found.posts.get(day, [])]
+        short = [
+            CompactCard(by_id[one.creator_id], one, wanted.zone) for one in found.posts.get(day, [])
+        ]
         days.append(CalendarDay(day, [], short=short, more=found.counts.get(day, 0) - len(short)))
     return days, bool(found.posts_on_day) or has_posts_in_days(scope, zones, span), False
 
@@ -298,7 +321,9 @@ def _load_full_days(scope: Scope, chosen: Sequence[Creator], wanted: CalendarFil
     hours = list_usual_hours(scope, by_id) if ahead else {}
     asked = wanted.label
     labelled = (
-        labels.filter_posts_with_label(scope, asked, {one.post_id for one in entries}) if asked is not None else None
+        labels.filter_posts_with_label(scope, asked, {one.post_id for one in entries})
+        if asked is not None
+        else None
     )
     calm = quiet_periods.list_quiet_periods(scope, by_id) if ahead else []
     found = _Found(entries, by_id, hours, scope.now, calm, wanted.zone, labelled)
@@ -321,35 +346,55 @@ class _Found:
 
 
 def _group_deliveries_by_day(found: _Found) -> dict[date, list[DeliveryEntry]]:
-    """The deliveries of each day on the clock that is looked at: each is read once, however many days are shown."""
-    zones = {creator.id: load_zone(found.zone or creator.zone) for creator in found.creators.values()}
+    """The deliveries of each day on the clock that is looked at: each is read once, however many
+    days are shown."""
+    zones = {
+        creator.id: load_zone(found.zone or creator.zone) for creator in found.creators.values()
+    }
     days: dict[date, list[DeliveryEntry]] = {}
     for one in found.entries:
         days.setdefault(one.due_at.astimezone(zones[one.creator_id]).date(), []).append(one)
     return days
 
 
-def _build_day(wanted: CalendarFilter, day: date, found: _Found, here: Sequence[DeliveryEntry]) -> CalendarDay:
+def _build_day(
+    wanted: CalendarFilter, day: date, found: _Found, here: Sequence[DeliveryEntry]
+) -> CalendarDay:
     shown = [
-        one for one in here if one.state in STATE_GROUPS[wanted.group] and wanted.account in (None, one.channel_id)
+        one
+        for one in here
+        if one.state in STATE_GROUPS[wanted.group] and wanted.account in (None, one.channel_id)
     ]
     if found.labelled is not None:
         shown = [one for one in shown if one.post_id in found.labelled]
     whole = wanted.group == "all" and wanted.account is None and found.labelled is None
-    gaps = [gap for creator in found.hours for gap in _find_free_slots(found, creator, day, here)] if whole else []
+    gaps = (
+        [gap for creator in found.hours for gap in _find_free_slots(found, creator, day, here)]
+        if whole
+        else []
+    )
     return CalendarDay(
-        day, group_cards(shown, found.creators, found.zone), sorted(gaps, key=lambda gap: gap[1].instant())
+        day,
+        group_cards(shown, found.creators, found.zone),
+        sorted(gaps, key=lambda gap: gap[1].instant()),
     )
 
 
 def _find_free_slots(
     found: _Found, creator_id: UUID, day: date, here: Sequence[DeliveryEntry]
 ) -> list[tuple[Creator, WallTime]]:
-    """A creator's usual hours of a day with nothing near them, and none in which she posts nothing."""
+    """A creator's usual hours of a day with nothing near them, and none in which she posts
+    nothing."""
     creator = found.creators[creator_id]
-    taken = [one.due_at for one in here if one.creator_id == creator_id and one.state is not DeliveryState.CANCELLED]
+    taken = [
+        one.due_at
+        for one in here
+        if one.creator_id == creator_id and one.state is not DeliveryState.CANCELLED
+    ]
     looked = found.zone or creator.zone
-    days = [day] if looked == creator.zone else [day + timedelta(days=number) for number in (-1, 0, 1)]
+    days = (
+        [day] if looked == creator.zone else [day + timedelta(days=number) for number in (-1, 0, 1)]
+    )
     hers = [WallTime(one, clock, creator.zone) for one in days for clock in found.hours[creator_id]]
     wanted = [one for one in hers if len(days) == 1 or local_day(one.instant(), looked) == day]
     closed = filter_closing_periods(found.quiet, creator_id)
@@ -357,12 +402,14 @@ def _find_free_slots(
 
 
 def free_slots(day: CalendarDay, looked: str = "") -> list[FreeSlot]:
-    """The free hours of a day, creators of the same hour together, as a clock shows them that is looked at; pure."""
+    """The free hours of a day, creators of the same hour together, as a clock shows them that is
+    looked at; pure."""
     found: dict[tuple[datetime, str], list[tuple[Creator, WallTime]]] = {}
     for creator, at in day.free:
         found.setdefault((at.instant(), at.zone), []).append((creator, at))
     return [
-        FreeSlot(gaps[0][1], [creator for creator, _ in gaps], looked or gaps[0][1].zone) for gaps in found.values()
+        FreeSlot(gaps[0][1], [creator for creator, _ in gaps], looked or gaps[0][1].zone)
+        for gaps in found.values()
     ]
 
 
@@ -375,7 +422,12 @@ def group_cards(
         found.setdefault((one.due_at, one.post_id), []).append(one)
     return [
         CalendarCard(
-            at, creators[posts[0].creator_id], posts[0].title or posts[0].body, posts[0].media, tuple(posts), looked
+            at,
+            creators[posts[0].creator_id],
+            posts[0].title or posts[0].body,
+            posts[0].media,
+            tuple(posts),
+            looked,
         )
         for (at, _), posts in found.items()
     ]

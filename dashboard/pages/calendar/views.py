@@ -1,4 +1,5 @@
-"""Views of the calendar: how many days each shows, from which on, and where its arrows lead. Pure."""
+"""Views of the calendar: how many days each shows, from which on, and where its arrows lead.
+Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ MAX_DISTANCE = timedelta(days=3660)
 class ViewMode:
     """One way to look: its days and the key that opens it.
 
-    Up to `whole` posts are read each with its accounts, with the hours that are free; of more, `most` a day in short.
+    Up to `whole` posts are read each with its accounts, with the hours that are free; of more,
+    `most` a day in short.
     """
 
     days: int

@@ -1,4 +1,5 @@
-"""Who checks the ages of viewers: connect a provider, try its key, end it. What is typed is sealed on the spot."""
+"""Who checks the ages of viewers: connect a provider, try its key, end it. What is typed is sealed
+on the spot."""
 
 from datetime import datetime
 from functools import partial
@@ -38,7 +39,9 @@ def render_age_verification(page: PageContext, now: datetime) -> None:
             _render_provider(page, found.get(name), provider, now)
 
 
-def _render_provider(page: PageContext, known: AgeProviderView | None, provider: AgeProvider, now: datetime) -> None:
+def _render_provider(
+    page: PageContext, known: AgeProviderView | None, provider: AgeProvider, now: datetime
+) -> None:
     name = provider.name
     st.caption(page.text(f"connect.{name}.help"))
     if known is not None:
@@ -49,7 +52,9 @@ def _render_provider(page: PageContext, known: AgeProviderView | None, provider:
         )
         TOLD[known.state](said)
         if known.tested_at is not None:
-            st.caption(page.text("ages.tested", at=page.localizer.format_moment(known.tested_at, now)))
+            st.caption(
+                page.text("ages.tested", at=page.localizer.format_moment(known.tested_at, now))
+            )
         if known.state is AgeProviderState.WAITING:
             _rerun_on_provider_change(known)
     form = f"age:{name}:{known.state if known is not None else ''}"
@@ -64,13 +69,26 @@ def _render_provider(page: PageContext, known: AgeProviderView | None, provider:
         )
     with st.container(horizontal=True, gap="small"):
         act = partial(_connect_provider, page, provider, form)
-        actions.action_button(page, "ages.connect", act, right=Right.RUN, key=f"{form}:connect", kind="primary")
-        if known is not None and known.state in (AgeProviderState.CONNECTED, AgeProviderState.REFUSED):
+        actions.action_button(
+            page, "ages.connect", act, right=Right.RUN, key=f"{form}:connect", kind="primary"
+        )
+        if known is not None and known.state in (
+            AgeProviderState.CONNECTED,
+            AgeProviderState.REFUSED,
+        ):
             actions.action_button(
-                page, "ages.test", partial(_request_provider_test, known.id), right=Right.RUN, key=f"{form}:test"
+                page,
+                "ages.test",
+                partial(_request_provider_test, known.id),
+                right=Right.RUN,
+                key=f"{form}:test",
             )
             actions.action_button(
-                page, "ages.end", partial(_end_provider, known.id), right=Right.RUN, key=f"{form}:end"
+                page,
+                "ages.end",
+                partial(_end_provider, known.id),
+                right=Right.RUN,
+                key=f"{form}:end",
             )
 
 
@@ -82,9 +100,14 @@ def _rerun_on_provider_change(before: AgeProviderView) -> None:
         st.rerun()
 
 
-def _connect_provider(page: PageContext, provider: AgeProvider, form: str, scope: Scope, _: UUID) -> Message:
+def _connect_provider(
+    page: PageContext, provider: AgeProvider, form: str, scope: Scope, _: UUID
+) -> Message:
     fields = provider.form.fields
-    typed = {field.name: str(actions.typed_value(f"{form}:{field.name}") or "").strip() for field in fields}
+    typed = {
+        field.name: str(actions.typed_value(f"{form}:{field.name}") or "").strip()
+        for field in fields
+    }
     missing = [field.name for field in fields if not typed[field.name]]
     if missing:
         raise BadInput("channels.missing", field=page.text(f"connect.{provider.name}.{missing[0]}"))

@@ -36,9 +36,13 @@ def _render_platform_costs(page: PageContext, found: MonthlyCosts) -> None:
     st.write(page.text("channels.costs_spent", platform=name, spent=spent))
     with st.form(f"costs:{found.platform}"):
         own = _format_cap_amount(found.cap) if found.cap is not None else ""
-        st.text_input(page.text("channels.cap", platform=name, currency=found.spent.currency), own, key=key)
+        st.text_input(
+            page.text("channels.cap", platform=name, currency=found.spent.currency), own, key=key
+        )
         keep = partial(_save_cost_cap, found.platform, found.spent.currency)
-        actions.submit_button(page, "channels.cap_keep", keep, right=Right.RUN, key=f"cap_keep:{found.platform}")
+        actions.submit_button(
+            page, "channels.cap_keep", keep, right=Right.RUN, key=f"cap_keep:{found.platform}"
+        )
 
 
 def _save_cost_cap(platform: str, currency: str, scope: Scope, _: UUID) -> Message:

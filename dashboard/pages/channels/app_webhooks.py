@@ -1,5 +1,5 @@
-"""What platforms call about: for an application of the agency, whose secret is sealed on the spot, or for the whole
-installation, whose secrets are among its settings."""
+"""What platforms call about: for an application of the agency, whose secret is sealed on the spot,
+or for the whole installation, whose secrets are among its settings."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -28,13 +28,21 @@ MIN_SECRET_LENGTH = 16
 
 
 def render_app_webhooks(page: PageContext, channels: Sequence[Channel]) -> None:
-    """Draw the part; nothing where no platform of the agency's, and none of these accounts', calls."""
-    able = {name: one for name, one in platform_connectors().items() if isinstance(one, SupportsAppWebhooks)}
+    """Draw the part; nothing where no platform of the agency's, and none of these accounts',
+    calls."""
+    able = {
+        name: one
+        for name, one in platform_connectors().items()
+        if isinstance(one, SupportsAppWebhooks)
+    }
     found = [one for one in page.read(app_webhooks.list_applications) if one.platform in able]
     theirs = [
         one
         for one in channels
-        if isinstance(account_connectors.connector_for(platform_connectors(), one), SupportsWebhookSubscription)
+        if isinstance(
+            account_connectors.connector_for(platform_connectors(), one),
+            SupportsWebhookSubscription,
+        )
     ]
     if not found and not theirs:
         return
@@ -52,14 +60,21 @@ def render_app_webhooks(page: PageContext, channels: Sequence[Channel]) -> None:
             _render_installation_webhooks(page, theirs, base)
 
 
-def _render_installation_webhooks(page: PageContext, channels: Sequence[Channel], base: str) -> None:
-    """Where Meta calls, what whoever runs the installation sets for it, and how each account stands."""
-    stands = page.read(lambda scope: webhook_subscriptions.subscriptions_of(scope, [one.id for one in channels]))
+def _render_installation_webhooks(
+    page: PageContext, channels: Sequence[Channel], base: str
+) -> None:
+    """Where Meta calls, what whoever runs the installation sets for it, and how each account
+    stands."""
+    stands = page.read(
+        lambda scope: webhook_subscriptions.subscriptions_of(scope, [one.id for one in channels])
+    )
     st.markdown(f"**{page.text('calls.meta')}**")
     st.caption(page.text("calls.meta_explained"))
     st.code(f"{base}/hooks/meta", language=None)
     for one in channels:
-        account = page.markdown("calls.account", platform=page.text(f"platform.{one.platform}"), account=one.name)
+        account = page.markdown(
+            "calls.account", platform=page.text(f"platform.{one.platform}"), account=one.name
+        )
         st.markdown(f"**{account}**")
         st.write(_subscription_status_text(page, stands.get(one.id)))
 
@@ -72,24 +87,35 @@ def _subscription_status_text(page: PageContext, found: WebhookSubscription | No
     if found.called_at is None:
         return page.text("calls.meta_waiting")
     return page.text(
-        "calls.heard", at=page.localizer.format_moment(found.called_at, page.read(lambda scope: scope.now))
+        "calls.heard",
+        at=page.localizer.format_moment(found.called_at, page.read(lambda scope: scope.now)),
     )
 
 
 def _render_app(page: PageContext, one: CalledApp, base: str) -> None:
     platform = page.text(f"platform.{one.platform}")
-    st.markdown(f"**{page.markdown('calls.application', platform=platform, client=one.client_id)}**")
+    st.markdown(
+        f"**{page.markdown('calls.application', platform=platform, client=one.client_id)}**"
+    )
     st.caption(page.text(f"connect.{one.platform}.calls"))
     st.code(f"{base}/hooks/{one.platform}/{page.viewer.tenant_id}/{one.id}", language=None)
     st.write(_app_status_text(page, one))
     box = f"calls:{one.id}:{one.letter is not None}"
-    st.text_input(page.text("calls.secret"), type="password", max_chars=500, autocomplete="off", key=box)
+    st.text_input(
+        page.text("calls.secret"), type="password", max_chars=500, autocomplete="off", key=box
+    )
     with st.container(horizontal=True, gap="small"):
         code = "calls.take" if one.letter is None else "calls.replace"
-        actions.action_button(page, code, partial(_save_app_secret, one.id, box), right=Right.RUN, key=f"{box}:take")
+        actions.action_button(
+            page, code, partial(_save_app_secret, one.id, box), right=Right.RUN, key=f"{box}:take"
+        )
         if one.letter is not None:
             actions.action_button(
-                page, "calls.end", partial(_disable_webhooks, one.id), right=Right.RUN, key=f"{box}:end"
+                page,
+                "calls.end",
+                partial(_disable_webhooks, one.id),
+                right=Right.RUN,
+                key=f"{box}:end",
             )
 
 
@@ -98,16 +124,26 @@ def _app_status_text(page: PageContext, one: CalledApp) -> str:
         return page.text("calls.off")
     if one.called_at is None:
         return page.text("calls.waiting")
-    return page.text("calls.heard", at=page.localizer.format_moment(one.called_at, page.read(lambda scope: scope.now)))
+    return page.text(
+        "calls.heard",
+        at=page.localizer.format_moment(one.called_at, page.read(lambda scope: scope.now)),
+    )
 
 
 def _save_app_secret(application: UUID, box: str, scope: Scope, _: UUID) -> Message:
     typed = str(actions.typed_value(box) or "").strip()
-    if len(typed) < MIN_SECRET_LENGTH or not typed.isascii() or not typed.isprintable() or " " in typed:
+    if (
+        len(typed) < MIN_SECRET_LENGTH
+        or not typed.isascii()
+        or not typed.isprintable()
+        or " " in typed
+    ):
         raise BadInput("calls.bad_secret", least=MIN_SECRET_LENGTH)
     letter: Mapping[str, str] = {CALL_SECRET_FIELD: typed}
     app_webhooks.enable_app_webhooks(
-        scope, application, sealed_intake.seal_form(session.sealed_intake_key(), scope.tenant_id, letter)
+        scope,
+        application,
+        sealed_intake.seal_form(session.sealed_intake_key(), scope.tenant_id, letter),
     )
     return Message("calls.taken")
 

@@ -1,4 +1,5 @@
-"""Accounts: does each one work, test it, let it rest, connect another; the quickest platforms first."""
+"""Accounts: does each one work, test it, let it rest, connect another; the quickest platforms
+first."""
 
 from functools import partial
 from uuid import UUID
@@ -12,7 +13,12 @@ from channels.connections.account_setup import AccountSetup
 from channels.connections.events import AdultAreaRequested, OwnPageRequested
 from channels.connections.states import AccountSetupState
 from channels.manual_tasks import assignees
-from connectors.contract.account_setup import FormField, SupportsAccountSetup, field_choice_label, field_label
+from connectors.contract.account_setup import (
+    FormField,
+    SupportsAccountSetup,
+    field_choice_label,
+    field_label,
+)
 from dashboard.pages.channels import (
     age_verification,
     api_costs,
@@ -53,7 +59,9 @@ def render_page(page: PageContext) -> None:
         st.info(page.text("channels.no_creators"))
         return
     if LINKS_PARAM in st.query_params:
-        st.button(page.text("targets.back"), icon=":material/arrow_back:", on_click=st.query_params.clear)
+        st.button(
+            page.text("targets.back"), icon=":material/arrow_back:", on_click=st.query_params.clear
+        )
         render_link_targets(page, found.creators)
         return
     if not found.accounts:
@@ -61,7 +69,9 @@ def render_page(page: PageContext) -> None:
     if len(found.accounts) > ACROSS:
         draw_template("pages/channels/templates/jump.html", anchor=ANCHOR, word=page.text)
     for start in range(0, len(found.accounts), ACROSS):
-        for column, account in zip(st.columns(ACROSS), found.accounts[start : start + ACROSS], strict=False):
+        for column, account in zip(
+            st.columns(ACROSS), found.accounts[start : start + ACROSS], strict=False
+        ):
             with column, st.container(border=True):
                 _render_account(page, found, account)
     render_connect_form(page, found)
@@ -89,20 +99,34 @@ def _render_account(page: PageContext, found: ChannelsView, account: ChannelOver
             _render_assignees(page, account)
 
 
-def _render_account_actions(page: PageContext, account: ChannelOverview, running: dict[UUID, DryRunTarget]) -> None:
+def _render_account_actions(
+    page: PageContext, account: ChannelOverview, running: dict[UUID, DryRunTarget]
+) -> None:
     key = account.channel.id
     state = account.channel.state
     if account.can_be_tested and not account.channel.is_disconnected:
         actions.action_button(
-            page, "channels.test", partial(_test_account, page, key), right=Right.RUN, key=f"test:{key}"
+            page,
+            "channels.test",
+            partial(_test_account, page, key),
+            right=Right.RUN,
+            key=f"test:{key}",
         )
     if state == ChannelState.PAUSED:
         actions.action_button(
-            page, "channels.resume", partial(_resume_account, page, key), right=Right.RUN, key=f"resume:{key}"
+            page,
+            "channels.resume",
+            partial(_resume_account, page, key),
+            right=Right.RUN,
+            key=f"resume:{key}",
         )
     elif state == ChannelState.ACTIVE:
         actions.action_button(
-            page, "channels.pause", partial(_pause_account, page, key), right=Right.RUN, key=f"pause:{key}"
+            page,
+            "channels.pause",
+            partial(_pause_account, page, key),
+            right=Right.RUN,
+            key=f"pause:{key}",
         )
     dry_run_actions.render_account_dry_run(page, key, running)
     if not account.channel.is_disconnected:
@@ -129,17 +153,23 @@ def _render_assignees(page: PageContext, account: ChannelOverview) -> None:
         select_all=False,
     )
     act = partial(_save_assignees, page, account.channel.id, box)
-    actions.action_button(page, "channels.entrust", act, right=Right.RUN, key=f"entrust:{account.channel.id}")
+    actions.action_button(
+        page, "channels.entrust", act, right=Right.RUN, key=f"entrust:{account.channel.id}"
+    )
 
 
 def render_connect_form(page: PageContext, found: ChannelsView) -> None:
-    """The part in which an account is connected, for a creator and a platform; also used by the wizard."""
+    """The part in which an account is connected, for a creator and a platform; also used by the
+    wizard."""
     draw_template("pages/channels/templates/style.html")
     st.subheader(page.text("channels.connect"), anchor=ANCHOR)
     creator = found.creators[0]
     if len(found.creators) > 1:
         creator = st.selectbox(
-            page.text("channels.whose"), found.creators, format_func=lambda one: one.name, key="connect:creator"
+            page.text("channels.whose"),
+            found.creators,
+            format_func=lambda one: one.name,
+            key="connect:creator",
         )
     if creator.id not in found.pages:
         with st.container(border=True):
@@ -147,18 +177,24 @@ def render_connect_form(page: PageContext, found: ChannelsView) -> None:
             box = f"connect:slug:{creator.id}"
             st.text_input(page.text("channels.page_address"), value=creator.slug, key=box)
             act = partial(_request_own_page, page, creator.id, box)
-            actions.action_button(page, "channels.page_open", act, right=Right.RUN, key="connect:page")
+            actions.action_button(
+                page, "channels.page_open", act, right=Right.RUN, key="connect:page"
+            )
     elif creator.id not in found.adult_areas:
         with st.container(border=True):
             st.write(page.text("channels.adults_explained"))
             act = partial(_request_adult_area, page, creator.id)
-            actions.action_button(page, "channels.adults_open", act, right=Right.RUN, key="connect:adults")
+            actions.action_button(
+                page, "channels.adults_open", act, right=Right.RUN, key="connect:adults"
+            )
     able = connectable_platforms()
     platform = st.radio(
         page.text("channels.platform"),
         list(able),
         format_func=lambda name: page.text(
-            "channels.minutes", platform=page.text(f"platform.{name}"), minutes=able[name].form.minutes
+            "channels.minutes",
+            platform=page.text(f"platform.{name}"),
+            minutes=able[name].form.minutes,
         ),
         key="connect:platform",
         horizontal=True,
@@ -169,18 +205,28 @@ def render_connect_form(page: PageContext, found: ChannelsView) -> None:
 
 
 def _connected_message_code(found: ChannelsView) -> str:
-    """What the account that was asked for last can do now that it is connected, as a sentence's code."""
+    """What the account that was asked for last can do now that it is connected, as a sentence's
+    code."""
     latest = found.asked.channel_id if found.asked is not None else None
     account = next((one for one in found.accounts if one.channel.id == latest), None)
     if account is not None and account.is_manual:
         return "channels.connected_by_hand"
-    return "channels.connected_to_talk" if account is not None and not account.channel.surface else "channels.connected"
+    return (
+        "channels.connected_to_talk"
+        if account is not None and not account.channel.surface
+        else "channels.connected"
+    )
 
 
 def _render_connect_form(
-    page: PageContext, creator: Creator, platform: str, connector: SupportsAccountSetup, found: ChannelsView
+    page: PageContext,
+    creator: Creator,
+    platform: str,
+    connector: SupportsAccountSetup,
+    found: ChannelsView,
 ) -> None:
-    """What was typed is forgotten with the next account that is asked for: the fields are others then."""
+    """What was typed is forgotten with the next account that is asked for: the fields are others
+    then."""
     with st.container(border=True):
         st.write(page.text(f"connect.{platform}.help"))
         form = f"{platform}:{found.asked.id if found.asked is not None else None}"
@@ -190,15 +236,28 @@ def _render_connect_form(
         for field in connector.form.all_fields if other else connector.form.fields:
             _render_form_field(page, form, field)
         act = partial(_connect_account, page, creator.id, form)
-        actions.action_button(page, "channels.connect_now", act, right=Right.RUN, key=f"connect:{form}", kind="primary")
+        actions.action_button(
+            page,
+            "channels.connect_now",
+            act,
+            right=Right.RUN,
+            key=f"connect:{form}",
+            kind="primary",
+        )
 
 
 def _render_client_registration(page: PageContext, form: str, known: str) -> bool:
-    """What to register there first, and whether its id is to be typed: one that is `known` serves once more."""
-    wanted = not known or st.checkbox(page.text("channels.another_client", client=known), key=f"connect:{form}:other")
+    """What to register there first, and whether its id is to be typed: one that is `known` serves
+    once more."""
+    wanted = not known or st.checkbox(
+        page.text("channels.another_client", client=known), key=f"connect:{form}:other"
+    )
     if wanted:
         st.caption(page.text("channels.returns_to"))
-        st.code(session.dashboard_settings().public_url.rstrip("/") + oauth_flow.OAUTH_RETURN_PATH, language=None)
+        st.code(
+            session.dashboard_settings().public_url.rstrip("/") + oauth_flow.OAUTH_RETURN_PATH,
+            language=None,
+        )
     return wanted
 
 
@@ -222,7 +281,8 @@ def _render_form_field(page: PageContext, form: str, field: FormField) -> None:
 
 @st.fragment(run_every="2s")
 def _render_setup_progress(drawn: PageContext, before: AccountSetup | None, connected: str) -> None:
-    """How the account that was asked for last stands; once there is an answer, the page is drawn anew."""
+    """How the account that was asked for last stands; once there is an answer, the page is drawn
+    anew."""
     page = page_context.current_page()
     if before is None or page is None:
         return
@@ -242,21 +302,30 @@ def _render_setup_progress(drawn: PageContext, before: AccountSetup | None, conn
             st.error(drawn.localizer.message_text(found.reason))
 
 
-def _connect_account(page: PageContext, creator_id: UUID, form: str, scope: Scope, press_id: UUID) -> None:
+def _connect_account(
+    page: PageContext, creator_id: UUID, form: str, scope: Scope, press_id: UUID
+) -> None:
     creator = page.get_creator(scope, creator_id)
     platform = form.partition(":")[0]
     asked = connectable_platforms()[platform].form
     typed = {
-        field.name: str(actions.typed_value(f"connect:{form}:{field.name}") or "").strip() for field in asked.all_fields
+        field.name: str(actions.typed_value(f"connect:{form}:{field.name}") or "").strip()
+        for field in asked.all_fields
     }
-    missing = asked.first_missing_field(typed, known=platform in oauth_clients.latest_oauth_clients(scope))
+    missing = asked.first_missing_field(
+        typed, known=platform in oauth_clients.latest_oauth_clients(scope)
+    )
     if missing is not None:
         raise BadInput("channels.missing", field=page.text(field_label(platform, missing)))
     letter = sealed_intake.seal_form(session.sealed_intake_key(), scope.tenant_id, typed)
-    account_setup.request_setup(scope, creator_id=creator.id, platform=platform, letter=letter, key=press_id)
+    account_setup.request_setup(
+        scope, creator_id=creator.id, platform=platform, letter=letter, key=press_id
+    )
 
 
-def _request_own_page(page: PageContext, creator_id: UUID, box: str, scope: Scope, _: UUID) -> Message:
+def _request_own_page(
+    page: PageContext, creator_id: UUID, box: str, scope: Scope, _: UUID
+) -> Message:
     creator = page.get_creator(scope, creator_id)
     slug = str(actions.typed_value(box) or "")
     wanted = OwnPageRequested(scope.tenant_id, creator.id, slug=slug.strip().lower()[:60])
@@ -272,7 +341,11 @@ def _request_adult_area(page: PageContext, creator_id: UUID, scope: Scope, _: UU
 
 
 def _get_own_account(page: PageContext, scope: Scope, channel_id: UUID) -> ChannelOverview:
-    return next(one for one in load_channels(scope, page.list_creators(scope)).accounts if one.channel.id == channel_id)
+    return next(
+        one
+        for one in load_channels(scope, page.list_creators(scope)).accounts
+        if one.channel.id == channel_id
+    )
 
 
 def _test_account(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
@@ -282,7 +355,9 @@ def _test_account(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) ->
 
 def _pause_account(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
     channel = _get_own_account(page, scope, channel_id).channel
-    lifecycle.pause_account(scope, channel.id, Message("channel.paused_by", {"name": page.viewer.member.name}))
+    lifecycle.pause_account(
+        scope, channel.id, Message("channel.paused_by", {"name": page.viewer.member.name})
+    )
     return Message("channels.paused", {"name": channel.name})
 
 
@@ -296,11 +371,14 @@ def _disconnect_account(page: PageContext, channel_id: UUID, scope: Scope, _: UU
     channel = _get_own_account(page, scope, channel_id).channel
     disconnection.request_disconnection(scope, channel.id, page.viewer.member.name)
     return Message(
-        "channels.leaving", {"name": channel.name, "posts": lost_account.count_pending_posts(scope, channel.id)}
+        "channels.leaving",
+        {"name": channel.name, "posts": lost_account.count_pending_posts(scope, channel.id)},
     )
 
 
-def _save_assignees(page: PageContext, channel_id: UUID, box: str, scope: Scope, _: UUID) -> Message:
+def _save_assignees(
+    page: PageContext, channel_id: UUID, box: str, scope: Scope, _: UUID
+) -> Message:
     people = [UUID(one) for one in actions.typed_value(box) or []]
     assignees.set_assignees(scope, _get_own_account(page, scope, channel_id).channel.id, people)
     return Message("channels.entrusted")

@@ -34,7 +34,8 @@ AGE_ASSURED_AREA = "assured"
 
 @dataclass(frozen=True)
 class ChannelOverview:
-    """An account with whose it is, what makes it wait, and, where people post by hand, who may and who does."""
+    """An account with whose it is, what makes it wait, and, where people post by hand, who may and
+    who does."""
 
     channel: Channel
     creator: Creator
@@ -59,7 +60,9 @@ class ChannelOverview:
     @property
     def is_manual(self) -> bool:
         """Whether a person posts what was prepared."""
-        return account_connectors.connector_for(platform_connectors(), self.channel).capabilities.hand_over
+        return account_connectors.connector_for(
+            platform_connectors(), self.channel
+        ).capabilities.hand_over
 
     @property
     def is_posts_only(self) -> bool:
@@ -91,7 +94,8 @@ class ChannelsView:
     rehearsed: dict[UUID, DryRunTarget]
     """What is only rehearsed for now."""
     costs: Sequence[MonthlyCosts]
-    """By platform that asks money for requests, what all of the agency's accounts came to this month."""
+    """By platform that asks money for requests, what all of the agency's accounts came to this
+    month."""
 
 
 @cache
@@ -117,17 +121,23 @@ def load_channels(scope: Scope, mine: Sequence[Creator]) -> ChannelsView:
     here = [one for one in rows if own[one.platform].capabilities.in_house]
     return ChannelsView(
         accounts=sorted(
-            _build_channel_overviews(scope, rows, whose), key=lambda one: (one.creator.name, one.channel.name)
+            _build_channel_overviews(scope, rows, whose),
+            key=lambda one: (one.creator.name, one.channel.name),
         ),
         creators=mine,
         pages=frozenset(one.creator_id for one in here),
         adult_areas=frozenset(one.creator_id for one in here if one.surface == AGE_ASSURED_AREA),
         asked=asked,
-        clients={platform: client.client_id for platform, client in oauth_clients.latest_oauth_clients(scope).items()},
+        clients={
+            platform: client.client_id
+            for platform, client in oauth_clients.latest_oauth_clients(scope).items()
+        },
         now=scope.now,
         rehearsed=dry_run_state.list_dry_runs(scope),
         costs=[
-            one for name in sorted({row.platform for row in rows}) if (one := request_costs.monthly_costs(scope, name))
+            one
+            for name in sorted({row.platform for row in rows})
+            if (one := request_costs.monthly_costs(scope, name))
         ],
     )
 
@@ -137,7 +147,9 @@ def _build_channel_overviews(
 ) -> list[ChannelOverview]:
     waits = send_limits.send_blocks(scope, [one.id for one in rows], brake=True)
     by_hand = [
-        one for one in rows if account_connectors.connector_for(platform_connectors(), one).capabilities.hand_over
+        one
+        for one in rows
+        if account_connectors.connector_for(platform_connectors(), one).capabilities.hand_over
     ]
     crews = assignees.assignees_by_channel(scope, by_hand)
     bearing = reader_roles.role_status_by_channel(scope)

@@ -24,7 +24,10 @@ class CaptionsView:
     @property
     def default_language(self) -> str:
         """The first language of hers that texts may be asked for in."""
-        return next((one for one in self.creator.languages if one in WRITABLE_LANGUAGES), WRITABLE_LANGUAGES[0])
+        return next(
+            (one for one in self.creator.languages if one in WRITABLE_LANGUAGES),
+            WRITABLE_LANGUAGES[0],
+        )
 
 
 def load_captions(scope: Scope, creator: Creator, draft: UUID) -> CaptionsView:

@@ -1,4 +1,5 @@
-"""Texts by the model while a post is written: asked for with a press, offered when they are there, picked by hand."""
+"""Texts by the model while a post is written: asked for with a press, offered when they are there,
+picked by hand."""
 
 from functools import partial
 from uuid import UUID
@@ -59,7 +60,9 @@ def render_captions(page: PageContext, creator: Creator, hers: list[PostAccount]
         _render_caption_request(page, found, names)
         if found.kit is not None and not found.kit.written:
             _poll_captions(page, creator)
-        elif found.kit is not None:  # in no fragment: what is picked fills fields that stand outside of one
+        elif (
+            found.kit is not None
+        ):  # in no fragment: what is picked fills fields that stand outside of one
             _render_caption_set(page, found.kit, names)
 
 
@@ -84,12 +87,16 @@ def _render_caption_request(page: PageContext, found: CaptionsView, names: dict[
             select_all=False,
         )
     st.checkbox(page.text("kit.kit"), value=True, key=KIT)
-    chosen = [one for one in st.session_state.get(ACCOUNTS_KEY) or [] if one in names][:MAX_BRIEF_CHANNELS]
+    chosen = [one for one in st.session_state.get(ACCOUNTS_KEY) or [] if one in names][
+        :MAX_BRIEF_CHANNELS
+    ]
     if chosen:
         listed_names = ", ".join(names[one] for one in chosen)
         st.checkbox(page.text("kit.places", accounts=listed_names), key=PLACES)
     act = partial(_request_captions, page, found, tuple(map(UUID, chosen)))
-    actions.action_button(page, "kit.ask", act, right=Right.RUN, key="compose:kit:ask", icon=":material/edit_note:")
+    actions.action_button(
+        page, "kit.ask", act, right=Right.RUN, key="compose:kit:ask", icon=":material/edit_note:"
+    )
 
 
 def language_labeler(page: PageContext) -> "partial[str]":
@@ -108,7 +115,8 @@ def _request_captions(
     asset = next(iter(id_list(MEDIA_KEY)), None)
     wish = CaptionSetBrief(
         creator_id=creator.id,
-        idea=" ".join(str(actions.typed_value(IDEA_KEY) or "").split()) or field_text(TITLE_KEY).strip(),
+        idea=" ".join(str(actions.typed_value(IDEA_KEY) or "").split())
+        or field_text(TITLE_KEY).strip(),
         language=field_text(LANGUAGE_KEY),
         tone=found.tone,
         forbidden=found.forbidden,
@@ -116,7 +124,9 @@ def _request_captions(
         picture=picture_description(scope, asset) if asset is not None else "",
         kit=bool(actions.typed_value(KIT)),
         places=places if actions.typed_value(PLACES) else (),
-        source=str(actions.typed_value(BODY_KEY) or "").strip() if actions.typed_value(INTO) else "",
+        source=str(actions.typed_value(BODY_KEY) or "").strip()
+        if actions.typed_value(INTO)
+        else "",
         into=tuple(actions.typed_value(INTO) or ()),
     )
     proposals.request_captions(scope, wish, draft=UUID(field_text(ID_KEY)), key=press)
@@ -130,7 +140,9 @@ def _poll_captions(drawn: PageContext, creator: Creator) -> None:
     if page is None or page.viewer != drawn.viewer or not field_text(ID_KEY):
         st.rerun()
     kit = page.read(
-        lambda scope: proposals.latest_captions(scope, page.get_creator(scope, creator.id).id, UUID(field_text(ID_KEY)))
+        lambda scope: proposals.latest_captions(
+            scope, page.get_creator(scope, creator.id).id, UUID(field_text(ID_KEY))
+        )
     )
     if kit is None or kit.written:
         st.rerun()
@@ -142,7 +154,11 @@ def _render_caption_set(page: PageContext, kit: CaptionSet, names: dict[str, str
         draw_template("shell/templates/note.html", note=page.text("kit.demo"))
     for lack in kit.lacks:
         what = _suggestion_label(page, lack.field, lack.of, names)
-        draw_template("shell/templates/suggestion_missing.html", what=what, why=page.localizer.message_text(lack.why))
+        draw_template(
+            "shell/templates/suggestion_missing.html",
+            what=what,
+            why=page.localizer.message_text(lack.why),
+        )
     for number, offer in enumerate(kit.offers):
         _render_caption_suggestion(page, kit, number, offer, names)
 
@@ -171,7 +187,12 @@ def _render_caption_suggestion(
                     act = partial(_save_suggested_alt_text, page, kit, offer.text)
                     actions.action_button(page, "kit.to.alt", act, right=Right.RUN, key=key)
                 else:
-                    st.button(page.text(f"kit.to.{target}"), key=key, on_click=_insert_caption, args=(target, offer))
+                    st.button(
+                        page.text(f"kit.to.{target}"),
+                        key=key,
+                        on_click=_insert_caption,
+                        args=(target, offer),
+                    )
 
 
 def _list_insert_targets(offer: CaptionOffer, kit: CaptionSet, names: dict[str, str]) -> list[str]:
@@ -197,7 +218,9 @@ def _insert_caption(target: str, offer: CaptionOffer) -> None:
         draft.fill_field(BODY_KEY, offer.text)
 
 
-def _save_suggested_alt_text(page: PageContext, kit: CaptionSet, text: str, scope: Scope, _: UUID) -> Message:
+def _save_suggested_alt_text(
+    page: PageContext, kit: CaptionSet, text: str, scope: Scope, _: UUID
+) -> Message:
     """The words that stand for the picture; its field is drawn anew with them."""
     creator = page.get_creator(scope, kit.wish.creator_id)
     asset = kit.wish.asset

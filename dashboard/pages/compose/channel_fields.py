@@ -1,4 +1,5 @@
-"""What a post that is being written chooses on its accounts beside its words: each platform's own options.
+"""What a post that is being written chooses on its accounts beside its words: each platform's own
+options.
 
 What a post that is being written costs on the accounts that sell posts.
 """
@@ -19,8 +20,11 @@ from foundation.money import STARS, Money
 PLATFORM_DEFAULT = ""
 
 
-def render_channel_options(page: PageContext, chosen: Sequence[PostAccount], names: Mapping[str, str]) -> None:
-    """Draw the options of each chosen account that has some; what nobody touches stays as usual there."""
+def render_channel_options(
+    page: PageContext, chosen: Sequence[PostAccount], names: Mapping[str, str]
+) -> None:
+    """Draw the options of each chosen account that has some; what nobody touches stays as usual
+    there."""
     for one in chosen:
         if one.options:
             with st.expander(page.text("compose.options", account=names[str(one.id)])):
@@ -32,11 +36,20 @@ def render_option_field(page: PageContext, platform: str, option: PostOption, ke
     """Draw what one option takes, kept as `key`; nothing of it is the usual."""
     title = page.text(option_label(platform, option.name))
     if option.kind in ("choice", "flag"):
-        choices = [PLATFORM_DEFAULT, *(option.choices if option.kind == "choice" else (OPTION_TRUE, OPTION_FALSE))]
+        choices = [
+            PLATFORM_DEFAULT,
+            *(option.choices if option.kind == "choice" else (OPTION_TRUE, OPTION_FALSE)),
+        ]
         said = partial(_option_choice_label, page, platform, option)
         st.selectbox(title, choices, format_func=said, key=key)
     elif option.kind == "list":
-        st.text_area(title, key=key, placeholder=option.example, help=page.markdown("compose.option_list"), height=70)
+        st.text_area(
+            title,
+            key=key,
+            placeholder=option.example,
+            help=page.markdown("compose.option_list"),
+            height=70,
+        )
     else:
         st.text_input(title, key=key, placeholder=option.example, max_chars=option.most)
 
@@ -53,17 +66,25 @@ MAX_AMOUNT_LENGTH = 12
 """Characters of an amount."""
 
 
-def render_price_fields(page: PageContext, chosen: Sequence[PostAccount], names: Mapping[str, str]) -> None:
-    """Draw a field for each chosen account that sells posts, by what it is called; an empty one is free."""
+def render_price_fields(
+    page: PageContext, chosen: Sequence[PostAccount], names: Mapping[str, str]
+) -> None:
+    """Draw a field for each chosen account that sells posts, by what it is called; an empty one is
+    free."""
     for one in chosen:
         if one.asking is not None:
             _render_price_field(page, one, one.asking, names[str(one.id)])
 
 
-def _render_price_field(page: PageContext, account: PostAccount, asking: PriceRange, name: str) -> None:
+def _render_price_field(
+    page: PageContext, account: PostAccount, asking: PriceRange, name: str
+) -> None:
     key = override_key(str(account.id), "price")
     st.session_state[override_key(str(account.id), "currency")] = asking.currency
-    least, most = (page.localizer.format_money(Money(minor, asking.currency)) for minor in (asking.least, asking.most))
+    least, most = (
+        page.localizer.format_money(Money(minor, asking.currency))
+        for minor in (asking.least, asking.most)
+    )
     st.text_input(
         page.text("compose.price", account=name),
         key=key,

@@ -1,5 +1,5 @@
-"""What a post that is being written says otherwise on single accounts: other words, another title, other pictures, and
-less or more of what follows it."""
+"""What a post that is being written says otherwise on single accounts: other words, another title,
+other pictures, and less or more of what follows it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -34,15 +34,19 @@ from schedules.posts.channel_overrides import MAX_TITLE_LENGTH
 from schedules.posts.thread_parts import ThreadPart
 
 
-def render_channel_overrides(page: PageContext, accounts: Mapping[str, str], chosen: Sequence[PostAccount]) -> None:
-    """Draw the accounts a post goes to, and fields of their own for those it is written differently for; of several on
-    one platform, the platform too, which then speaks for all of them."""
+def render_channel_overrides(
+    page: PageContext, accounts: Mapping[str, str], chosen: Sequence[PostAccount]
+) -> None:
+    """Draw the accounts a post goes to, and fields of their own for those it is written differently
+    for; of several on one platform, the platform too, which then speaks for all of them."""
     if not chosen:
         return
     picked = st.session_state.get(OVERRIDES_KEY) or []
     many = [one for one, count in Counter(one.platform for one in chosen).items() if count > 1]
     names = {one: _all_accounts_label(page, one) for one in many} | dict(accounts)
-    offered = many + [str(one.id) for one in chosen if one.platform not in many or one.platform not in picked]
+    offered = many + [
+        str(one.id) for one in chosen if one.platform not in many or one.platform not in picked
+    ]
     if not set(offered) >= set(picked):  # an account that was taken off says nothing any more
         st.session_state[OVERRIDES_KEY] = [one for one in picked if one in offered]
     st.pills(
@@ -65,13 +69,16 @@ def account_labels(page: PageContext, hers: Sequence[PostAccount]) -> dict[str, 
     """What the accounts are called; those of one name, with where they are."""
     called = Counter(one.name for one in hers)
     return {
-        str(one.id): one.name if called[one.name] == 1 else f"{one.name} · {page.text(f'platform.{one.platform}')}"
+        str(one.id): one.name
+        if called[one.name] == 1
+        else f"{one.name} · {page.text(f'platform.{one.platform}')}"
         for one in hers
     }
 
 
 def select_media_target(page: PageContext, hers: Sequence[PostAccount]) -> None:
-    """Let the member say which part the pictures are for, and on which account, where there are several."""
+    """Let the member say which part the pictures are for, and on which account, where there are
+    several."""
     targets = draft.media_targets()
     if len(targets) == 1:
         return
@@ -81,8 +88,18 @@ def select_media_target(page: PageContext, hers: Sequence[PostAccount]) -> None:
     said = {MEDIA_KEY: page.text("compose.part_first")}
     for key, (place, part) in targets.items():
         called = _part_label(page, part, place) if part else page.text("compose.part", number=1)
-        said.setdefault(key, f"{called} · {names.get(place) or _all_accounts_label(page, place)}" if place else called)
-    st.selectbox(page.text("compose.pictures_for"), list(said), format_func=said.__getitem__, key=MEDIA_TARGET_KEY)
+        said.setdefault(
+            key,
+            f"{called} · {names.get(place) or _all_accounts_label(page, place)}"
+            if place
+            else called,
+        )
+    st.selectbox(
+        page.text("compose.pictures_for"),
+        list(said),
+        format_func=said.__getitem__,
+        key=MEDIA_TARGET_KEY,
+    )
 
 
 def _all_accounts_label(page: PageContext, platform: str) -> str:
@@ -104,10 +121,14 @@ def _render_override_fields(page: PageContext, account: str, name: str) -> None:
     """Begun with what the post says, so that one changes it rather than writing it anew."""
     body = _sync_override_field(account, "body", field_text(BODY_KEY))
     title = _sync_override_field(account, "title", field_text(TITLE_KEY))
-    _sync_override_field(account, media_field(), [str(one) for one in st.session_state.get(MEDIA_KEY) or []])
+    _sync_override_field(
+        account, media_field(), [str(one) for one in st.session_state.get(MEDIA_KEY) or []]
+    )
     with st.container(border=True, key=f"other:{account}"):
         st.text_area(page.text("compose.other_body", account=name), key=body, height=110)
-        st.text_input(page.text("compose.other_title", account=name), key=title, max_chars=MAX_TITLE_LENGTH)
+        st.text_input(
+            page.text("compose.other_title", account=name), key=title, max_chars=MAX_TITLE_LENGTH
+        )
         _render_override_parts(page, account, name)
         draw_template(
             "shell/templates/note.html",
@@ -116,18 +137,22 @@ def _render_override_fields(page: PageContext, account: str, name: str) -> None:
 
 
 def _sync_override_field(account: str, field: str, said: object) -> str:
-    """The key of a field of an account, which goes on saying what the post says until somebody changes it there."""
+    """The key of a field of an account, which goes on saying what the post says until somebody
+    changes it there."""
     key = override_key(account, field)
     before = f"{key}:before"
     known = st.session_state.get(key)
-    if known is None or (known != said and known == st.session_state.get(before)):  # what is set is sent back
+    if known is None or (
+        known != said and known == st.session_state.get(before)
+    ):  # what is set is sent back
         st.session_state[key] = said
     st.session_state[before] = said
     return key
 
 
 def _render_override_parts(page: PageContext, account: str, name: str) -> None:
-    """What of the thread and the first comment is left out there, other words for the rest, and parts of its own."""
+    """What of the thread and the first comment is left out there, other words for the rest, and
+    parts of its own."""
     ours = list_parts()
     left = override_key(account, OMITTED_PARTS_FIELD)
     gone = st.session_state.get(left) or []
@@ -144,29 +169,49 @@ def _render_override_parts(page: PageContext, account: str, name: str) -> None:
     label = page.text("compose.part_more_there", account=name)
     full = len(there) >= thread_parts.MAX_THREAD_PARTS
     st.button(
-        label, key=f"compose:more:{account}", type="tertiary", on_click=_add_extra_part, args=(account,), disabled=full
+        label,
+        key=f"compose:more:{account}",
+        type="tertiary",
+        on_click=_add_extra_part,
+        args=(account,),
+        disabled=full,
     )
 
 
-def _render_override_part(page: PageContext, account: str, name: str, part: str, ours: ThreadPart) -> None:
+def _render_override_part(
+    page: PageContext, account: str, name: str, part: str, ours: ThreadPart
+) -> None:
     """The words of one part there; empty, they are the post's."""
     if part != FIRST_COMMENT:
         _sync_override_field(account, media_field(part), [str(one) for one in ours.media])
     called = _part_label(page, part, account)
     own = part in extra_part_ids(account)
-    label = page.text("compose.other_own" if own else "compose.other_part", part=called, account=name)
+    label = page.text(
+        "compose.other_own" if own else "compose.other_part", part=called, account=name
+    )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.text_area(label, key=override_key(account, part_field(part)), placeholder=ours.body, height=70)
+        st.text_area(
+            label, key=override_key(account, part_field(part)), placeholder=ours.body, height=70
+        )
         if own:
             away = page.text("compose.part_away_there", part=called, account=name)
             st.button(
-                away, key=f"compose:away:{part}", type="tertiary", on_click=_remove_extra_part, args=(account, part)
+                away,
+                key=f"compose:away:{part}",
+                type="tertiary",
+                on_click=_remove_extra_part,
+                args=(account, part),
             )
 
 
 def _add_extra_part(account: str) -> None:
-    st.session_state[override_key(account, EXTRA_PARTS_FIELD)] = [*extra_part_ids(account), uuid7().hex]
+    st.session_state[override_key(account, EXTRA_PARTS_FIELD)] = [
+        *extra_part_ids(account),
+        uuid7().hex,
+    ]
 
 
 def _remove_extra_part(account: str, part: str) -> None:
-    st.session_state[override_key(account, EXTRA_PARTS_FIELD)] = [one for one in extra_part_ids(account) if one != part]
+    st.session_state[override_key(account, EXTRA_PARTS_FIELD)] = [
+        one for one in extra_part_ids(account) if one != part
+    ]

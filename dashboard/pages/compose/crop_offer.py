@@ -1,4 +1,5 @@
-"""A picture that does not fill what its post is shown on: a copy of that shape, asked for where the post is written."""
+"""A picture that does not fill what its post is shown on: a copy of that shape, asked for where the
+post is written."""
 
 from functools import partial
 from uuid import UUID
@@ -23,7 +24,12 @@ NEAR = 0.01
 def render_crop_offer(page: PageContext, one: PostPreview) -> None:
     """Draw the press that asks for the copy, where a picture stands alone and has another shape."""
     form = next(
-        (form for form in aspect_ratios.ASPECT_RATIOS if abs(form.wide / form.high - one.showing.fills) < NEAR), None
+        (
+            form
+            for form in aspect_ratios.ASPECT_RATIOS
+            if abs(form.wide / form.high - one.showing.fills) < NEAR
+        ),
+        None,
     )
     if form is None or not _has_other_aspect_ratio(one):
         return
@@ -31,21 +37,33 @@ def render_crop_offer(page: PageContext, one: PostPreview) -> None:
     words: dict[str, str | int] = {"form": page.text(f"copy.form.{form.name}")}
     act = partial(_request_cropped_copy, page, asset, form)
     key = f"shape:{one.channel_id}:{asset}"
-    actions.action_button(page, "compose.shape", act, right=Right.RUN, key=key, params=words, icon=":material/crop:")
+    actions.action_button(
+        page, "compose.shape", act, right=Right.RUN, key=key, params=words, icon=":material/crop:"
+    )
 
 
 def _has_other_aspect_ratio(one: PostPreview) -> bool:
     """Whether it shows one picture that is known to have another shape; films are not cut."""
-    if len(one.said.media) != 1 or len(one.media) != 1 or not one.media[0].mime.startswith("image/"):
+    if (
+        len(one.said.media) != 1
+        or len(one.media) != 1
+        or not one.media[0].mime.startswith("image/")
+    ):
         return False
     wide = one.media[0].width
     high = one.media[0].height
     return bool(wide and high) and abs(wide / high - one.showing.fills) > NEAR
 
 
-def _request_cropped_copy(page: PageContext, asset_id: UUID, form: AspectRatio, scope: Scope, _: UUID) -> Message:
+def _request_cropped_copy(
+    page: PageContext, asset_id: UUID, form: AspectRatio, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, queries.get_asset_bytes(scope, asset_id).creator_id)
     picture_copies.request_copy(
-        scope, asset_id, CopyFinish(form=form.name), by=page.viewer.actor, store=library_files.object_store()
+        scope,
+        asset_id,
+        CopyFinish(form=form.name),
+        by=page.viewer.actor,
+        store=library_files.object_store(),
     )
     return Message("compose.shape_asked")

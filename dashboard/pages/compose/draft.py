@@ -1,4 +1,5 @@
-"""The post that is being written: words and choices of one member's open page, nothing of it in the database yet."""
+"""The post that is being written: words and choices of one member's open page, nothing of it in the
+database yet."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -29,7 +30,9 @@ WHEN_KEY, DAY_KEY, CLOCK_KEY, ZONE_KEY, EDITED_POST_KEY = (
 )
 PRIORITY_KEY = "compose:priority"
 LATENESS_KEY = "compose:late"
-MEDIA_KEY, UPLOADS_KEY, SHOWN_PICTURES_KEY = (f"compose:{name}" for name in ("media", "brought", "shown"))
+MEDIA_KEY, UPLOADS_KEY, SHOWN_PICTURES_KEY = (
+    f"compose:{name}" for name in ("media", "brought", "shown")
+)
 PARTS_KEY, COMMENT_KEY, HAS_COMMENT_KEY, MEDIA_TARGET_KEY = (
     f"compose:{name}" for name in ("parts", "comment", "commented", "target")
 )
@@ -52,13 +55,35 @@ MARKED = "compose:marked"
 """How the text of the post that is changed or copied was marked: it stays so."""
 
 SEEN_VERSION_KEY = "compose:seen"
-"""What the post or draft that is changed said when it was opened: over anything else nothing is written unseen."""
+"""What the post or draft that is changed said when it was opened: over anything else nothing is
+written unseen."""
 
-INITIAL_DRAFT_KEY, CURRENT_DRAFT_KEY, LEAVE_PROMPT_KEY = (f"compose:{name}" for name in ("begun_as", "says", "leaving"))
-"""What the page said when it was opened, what it says now, and whether somebody is asked before it is left."""
+INITIAL_DRAFT_KEY, CURRENT_DRAFT_KEY, LEAVE_PROMPT_KEY = (
+    f"compose:{name}" for name in ("begun_as", "says", "leaving")
+)
+"""What the page said when it was opened, what it says now, and whether somebody is asked before it
+is left."""
 
-_WORDS = (ID_KEY, CREATOR_KEY, TITLE_KEY, BODY_KEY, ACCOUNTS_KEY, PARTS_KEY, COMMENT_KEY, HAS_COMMENT_KEY)
-_WHEN = (WHEN_KEY, DAY_KEY, CLOCK_KEY, ZONE_KEY, EDITED_POST_KEY, OPENED_POST_KEY, PRIORITY_KEY, LATENESS_KEY)
+_WORDS = (
+    ID_KEY,
+    CREATOR_KEY,
+    TITLE_KEY,
+    BODY_KEY,
+    ACCOUNTS_KEY,
+    PARTS_KEY,
+    COMMENT_KEY,
+    HAS_COMMENT_KEY,
+)
+_WHEN = (
+    WHEN_KEY,
+    DAY_KEY,
+    CLOCK_KEY,
+    ZONE_KEY,
+    EDITED_POST_KEY,
+    OPENED_POST_KEY,
+    PRIORITY_KEY,
+    LATENESS_KEY,
+)
 _REST = (
     MEDIA_KEY,
     UPLOADS_KEY,
@@ -72,7 +97,15 @@ _REST = (
     LABELS_KEY,
     SAVED_DRAFT_KEY,
 )
-ALL_KEYS = (*_WORDS, *_WHEN, *_REST, SEEN_VERSION_KEY, INITIAL_DRAFT_KEY, CURRENT_DRAFT_KEY, LEAVE_PROMPT_KEY)
+ALL_KEYS = (
+    *_WORDS,
+    *_WHEN,
+    *_REST,
+    SEEN_VERSION_KEY,
+    INITIAL_DRAFT_KEY,
+    CURRENT_DRAFT_KEY,
+    LEAVE_PROMPT_KEY,
+)
 PART_PREFIX = "compose:part:"
 """What the fields of further parts begin with; PARTS holds their ids in order."""
 
@@ -84,7 +117,8 @@ FIRST_COMMENT = "comment"
 
 OMITTED_PARTS_FIELD = "left"
 EXTRA_PARTS_FIELD = "more"
-"""Fields of one account: what of what follows the post is left out there, and the ids of parts that it alone has."""
+"""Fields of one account: what of what follows the post is left out there, and the ids of parts that
+it alone has."""
 
 RECURRENCE_PREFIX = "compose:repeat:"
 """What the fields of a repetition begin with."""
@@ -113,8 +147,8 @@ PICTURE_PAGE_SIZE = 12
 
 
 def start_draft(*, creator: str = "", at: str = "", asset: str = "") -> None:
-    """Open an empty page: for a creator, at a wall time, with a picture, where these are known. Call it in a callback,
-    or before anything of the page is drawn."""
+    """Open an empty page: for a creator, at a wall time, with a picture, where these are known.
+    Call it in a callback, or before anything of the page is drawn."""
     clear_draft()
     st.session_state.update(
         {
@@ -128,7 +162,9 @@ def start_draft(*, creator: str = "", at: str = "", asset: str = "") -> None:
         st.session_state[CREATOR_KEY] = creator
     if at:
         wall = parse_wall_time(at, "UTC")
-        st.session_state.update({WHEN_KEY: "at", DAY_KEY: f"{wall.day:%d/%m/%Y}", CLOCK_KEY: f"{wall.clock:%H:%M}"})
+        st.session_state.update(
+            {WHEN_KEY: "at", DAY_KEY: f"{wall.day:%d/%m/%Y}", CLOCK_KEY: f"{wall.clock:%H:%M}"}
+        )
     st.query_params.from_dict({"new": "1"})
 
 
@@ -141,16 +177,25 @@ def copy_post(
     *,
     priority: int = 0,
 ) -> None:
-    """Open a page with what another post says and how late it may be, in a callback; `there` is what it says on each of
-    its accounts, `zone` the clock it was planned on, `labels` those it has, `priority` how important it is."""
+    """Open a page with what another post says and how late it may be, in a callback; `there` is
+    what it says on each of its accounts, `zone` the clock it was planned on, `labels` those it has,
+    `priority` how important it is."""
     start_draft(creator=creator)
     known = {ZONE_KEY: zone, PRIORITY_KEY: priority, LATENESS_KEY: str(post.late or "")}
     st.session_state.update({name: value for name, value in known.items() if value})
     st.session_state[LABELS_KEY] = [str(one) for one in labels]
-    words = {TITLE_KEY: post.title, BODY_KEY: post.body, MEDIA_KEY: [str(one) for one in post.media]}
+    words = {
+        TITLE_KEY: post.title,
+        BODY_KEY: post.body,
+        MEDIA_KEY: [str(one) for one in post.media],
+    }
     st.session_state.update({**words, ACCOUNTS_KEY: [str(one) for one in there]})
     st.session_state.update(
-        {CAMPAIGN_KEY: post.links.campaign, PLAIN_LINKS_KEY: list(post.links.plain), MARKED: post.text_ai}
+        {
+            CAMPAIGN_KEY: post.links.campaign,
+            PLAIN_LINKS_KEY: list(post.links.plain),
+            MARKED: post.text_ai,
+        }
     )
     for part in post.parts:
         if part.comment:
@@ -170,7 +215,9 @@ def _fill_price_fields(account: str, price: Money | None) -> None:
     """The fields of what is asked on an account."""
     if price is not None:
         fields = {"price": format_amount(price), "currency": price.currency}
-        st.session_state.update({override_key(account, field): value for field, value in fields.items()})
+        st.session_state.update(
+            {override_key(account, field): value for field, value in fields.items()}
+        )
 
 
 def _fill_option_fields(account: str, options: ChosenOptions) -> None:
@@ -204,19 +251,30 @@ def parse_option(kind: str, text: str) -> OptionValue:
 
 def _fill_account_fields(account: str, said: PostContent) -> None:
     """The fields of an account with what a post says there."""
-    fields: dict[str, Any] = {"title": said.title, "body": said.body, media_field(): [str(one) for one in said.media]}
+    fields: dict[str, Any] = {
+        "title": said.title,
+        "body": said.body,
+        media_field(): [str(one) for one in said.media],
+    }
     fields |= _build_override_part_fields(said.parts)
-    st.session_state.update({override_key(account, field): value for field, value in fields.items()})
+    st.session_state.update(
+        {override_key(account, field): value for field, value in fields.items()}
+    )
 
 
 def _build_override_part_fields(parts: Sequence[ThreadPart]) -> dict[str, Any]:
-    """The fields of what follows a post on an account: parts left out, those it says otherwise, and its own."""
+    """The fields of what follows a post on an account: parts left out, those it says otherwise, and
+    its own."""
     there = [one for one in parts if not one.comment]
     fields: dict[str, Any] = {OMITTED_PARTS_FIELD: [], EXTRA_PARTS_FIELD: []}
     ours = list_parts()
     said = ours.pop(FIRST_COMMENT, None)
     for place, (one, piece) in enumerate(ours.items(), start=1):
-        if there and there[0] not in list(ours.values())[place:] and (there[0].body or not piece.body):
+        if (
+            there
+            and there[0] not in list(ours.values())[place:]
+            and (there[0].body or not piece.body)
+        ):
             fields |= _diff_part_fields(one, there.pop(0), piece)
         else:
             fields[OMITTED_PARTS_FIELD].append(one)
@@ -235,12 +293,16 @@ def _build_override_part_fields(parts: Sequence[ThreadPart]) -> dict[str, Any]:
 def _diff_part_fields(part: str, there: ThreadPart, ours: ThreadPart) -> dict[str, Any]:
     """The fields of a part on an account, as far as it is not there as the post has it."""
     fields: dict[str, Any] = {part_field(part): there.body} if there.body != ours.body else {}
-    return fields | ({media_field(part): [str(one) for one in there.media]} if there.media != ours.media else {})
+    return fields | (
+        {media_field(part): [str(one) for one in there.media]} if there.media != ours.media else {}
+    )
 
 
 def clear_draft() -> None:
     """Nothing is being written any more."""
-    for name in [one for one in st.session_state if one in ALL_KEYS or str(one).startswith(ALL_PREFIXES)]:
+    for name in [
+        one for one in st.session_state if one in ALL_KEYS or str(one).startswith(ALL_PREFIXES)
+    ]:
         st.session_state.pop(name, None)
 
 
@@ -273,7 +335,8 @@ def media_key(part: str) -> str:
 
 
 def media_targets() -> dict[str, tuple[str, str]]:
-    """Where pictures may go, by the key they are kept at: the place ("" is the post itself) and the part ("" is 1)."""
+    """Where pictures may go, by the key they are kept at: the place ("" is the post itself) and the
+    part ("" is 1)."""
     found = {media_key(part): ("", part) for part in ("", *part_ids())}
     for account in st.session_state.get(OVERRIDES_KEY) or ():
         parts = ("", *(part for part in list_channel_parts(account) if part != FIRST_COMMENT))
@@ -283,7 +346,11 @@ def media_targets() -> dict[str, tuple[str, str]]:
 
 def selected_media_target() -> str:
     """Where the pictures that are ticked now go."""
-    return field_text(MEDIA_TARGET_KEY) if field_text(MEDIA_TARGET_KEY) in media_targets() else MEDIA_KEY
+    return (
+        field_text(MEDIA_TARGET_KEY)
+        if field_text(MEDIA_TARGET_KEY) in media_targets()
+        else MEDIA_KEY
+    )
 
 
 def override_key(account: str, field: str) -> str:
@@ -316,11 +383,14 @@ def add_part(piece: ThreadPart) -> None:
     """One more part at the end, in a callback."""
     part = uuid7().hex
     st.session_state[PARTS_KEY] = [*part_ids(), part]
-    st.session_state.update({part_key(part): piece.body, media_key(part): [str(one) for one in piece.media]})
+    st.session_state.update(
+        {part_key(part): piece.body, media_key(part): [str(one) for one in piece.media]}
+    )
 
 
 def part_field(part: str) -> str:
-    """The field of an account with its own words for what follows the post; empty, it says what the post says."""
+    """The field of an account with its own words for what follows the post; empty, it says what the
+    post says."""
     return f"part:{part}"
 
 
@@ -335,7 +405,8 @@ def extra_part_ids(account: str) -> tuple[str, ...]:
 
 
 def clear_overrides(account: str) -> None:
-    """Forget which pictures and parts one account has of its own; its words are gone with their fields."""
+    """Forget which pictures and parts one account has of its own; its words are gone with their
+    fields."""
     own = (override_key(account, media_field()), override_key(account, EXTRA_PARTS_FIELD))
     for name in [one for one in st.session_state if str(one).startswith(own)]:
         st.session_state.pop(name, None)
@@ -343,34 +414,46 @@ def clear_overrides(account: str) -> None:
 
 def list_parts() -> dict[str, ThreadPart]:
     """What follows the post, by its id, in order; what is still empty too."""
-    found = {one: ThreadPart(field_text(part_key(one)).strip(), id_list(media_key(one))) for one in part_ids()}
+    found = {
+        one: ThreadPart(field_text(part_key(one)).strip(), id_list(media_key(one)))
+        for one in part_ids()
+    }
     if st.session_state.get(HAS_COMMENT_KEY) or field_text(COMMENT_KEY):
         found[FIRST_COMMENT] = ThreadPart(field_text(COMMENT_KEY).strip(), comment=True)
     return found
 
 
 def list_channel_parts(account: str) -> dict[str, ThreadPart]:
-    """What follows the post on one account, by its id, in order: the parts of the post but those left out there, then
-    those of that account alone, then the first comment; what is still empty too."""
+    """What follows the post on one account, by its id, in order: the parts of the post but those
+    left out there, then those of that account alone, then the first comment; what is still empty
+    too."""
     parts = list_parts()
     left = st.session_state.get(override_key(account, OMITTED_PARTS_FIELD)) or ()
     comment = parts.pop(FIRST_COMMENT, ThreadPart("", comment=True))
     parts |= {one: ThreadPart("") for one in extra_part_ids(account)} | {FIRST_COMMENT: comment}
-    return {one: _read_channel_part(account, one, piece) for one, piece in parts.items() if one not in left}
+    return {
+        one: _read_channel_part(account, one, piece)
+        for one, piece in parts.items()
+        if one not in left
+    }
 
 
 def _read_channel_part(account: str, part: str, piece: ThreadPart) -> ThreadPart:
     body = field_text(override_key(account, part_field(part))).strip()
     pictures = override_key(account, media_field(part))
     return replace(
-        piece, body=body or piece.body, media=id_list(pictures) if pictures in st.session_state else piece.media
+        piece,
+        body=body or piece.body,
+        media=id_list(pictures) if pictures in st.session_state else piece.media,
     )
 
 
 def build_draft(creator_id: UUID) -> Draft:
     """What is written now, as that creator's; a part with nothing in it is none."""
     rest = tuple(one for one in list_parts().values() if not one.is_empty)
-    said = PostContent(field_text(TITLE_KEY).strip(), field_text(BODY_KEY).strip(), id_list(MEDIA_KEY), rest)
+    said = PostContent(
+        field_text(TITLE_KEY).strip(), field_text(BODY_KEY).strip(), id_list(MEDIA_KEY), rest
+    )
     apart = st.session_state.get(OVERRIDES_KEY) or ()
     accounts = id_list(ACCOUNTS_KEY)
     others = [_build_channel_override(said, one) for one in apart]
@@ -392,13 +475,15 @@ def build_draft(creator_id: UUID) -> Draft:
 
 
 def fill_field(field: str, text: str, *, after: str = "") -> None:
-    """Put what a model wrote into a field, in a callback: in the place of what stands there, or `after` it."""
+    """Put what a model wrote into a field, in a callback: in the place of what stands there, or
+    `after` it."""
     st.session_state[BY_MODEL] = {**(st.session_state.get(BY_MODEL) or {}), field: text.strip()}
     st.session_state[field] = f"{after}\n\n{text}" if after else text
 
 
 def fill_override(account: str, text: str) -> None:
-    """Put what a model wrote into the words of one account; the post goes there, and says something of its own."""
+    """Put what a model wrote into the words of one account; the post goes there, and says something
+    of its own."""
     for listing in (ACCOUNTS_KEY, OVERRIDES_KEY):
         chosen = st.session_state.get(listing) or []
         st.session_state[listing] = chosen if account in chosen else [*chosen, account]
@@ -406,11 +491,16 @@ def fill_override(account: str, text: str) -> None:
 
 
 def text_ai_mark(apart: Sequence[str]) -> str:
-    """How the text is marked: as a model wrote it, changed by somebody since, or none of it. A mark it had stays.
+    """How the text is marked: as a model wrote it, changed by somebody since, or none of it. A mark
+    it had stays.
 
     `apart` are the accounts it is written differently for: what was put into others is not said.
     """
-    shown = {BODY_KEY, TITLE_KEY, *(override_key(one, field) for one in apart for field in ("title", "body"))}
+    shown = {
+        BODY_KEY,
+        TITLE_KEY,
+        *(override_key(one, field) for one in apart for field in ("title", "body")),
+    }
     found = {field_text(MARKED) or "none"}
     for field, text in (st.session_state.get(BY_MODEL) or {}).items():
         said = field_text(field).strip()
@@ -441,7 +531,8 @@ def format_amount(price: Money) -> str:
 
 
 def _read_price(account: str) -> Money | None:
-    """What is asked on an account. What cannot be read is nothing, which no place takes: never that it is free."""
+    """What is asked on an account. What cannot be read is nothing, which no place takes: never that
+    it is free."""
     said = field_text(override_key(account, "price")).strip()
     if not said:
         return None

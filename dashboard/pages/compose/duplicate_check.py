@@ -1,4 +1,5 @@
-"""What a post that is being written repeats on its accounts: told before it is planned, with a box to say "I know"."""
+"""What a post that is being written repeats on its accounts: told before it is planned, with a box
+to say "I know"."""
 
 from uuid import UUID
 
@@ -17,15 +18,24 @@ from schedules.drafts.drafts import Draft
 SEEN = f"{ACKNOWLEDGED_PREFIX}seen"
 
 
-def render_duplicate_check(page: PageContext, written: Draft, at: WallTime | None, *, repeating: bool) -> None:
-    """Draw what it repeats; the box is another one for other posts, so that a tick never counts for what came after."""
+def render_duplicate_check(
+    page: PageContext, written: Draft, at: WallTime | None, *, repeating: bool
+) -> None:
+    """Draw what it repeats; the box is another one for other posts, so that a tick never counts for
+    what came after."""
     found = page.read(lambda scope: load_draft_duplicates(scope, written, at))
     st.session_state[SEEN] = sorted({str(one.post_id) for one in found.likes if not one.refused})
     if found.likes:
-        draw_template("pages/posts/templates/duplicates.html", likes=found.likes, voice=page.localizer, word=page.text)
+        draw_template(
+            "pages/posts/templates/duplicates.html",
+            likes=found.likes,
+            voice=page.localizer,
+            word=page.text,
+        )
     if repeating and found.once:
         draw_template(
-            "shell/templates/note.html", note=page.text("repeats.series_once", accounts=", ".join(found.once))
+            "shell/templates/note.html",
+            note=page.text("repeats.series_once", accounts=", ".join(found.once)),
         )
     if st.session_state[SEEN]:
         st.checkbox(page.text("repeats.know"), key=_acknowledgement_key())
@@ -38,10 +48,16 @@ def _acknowledgement_key() -> str:
 def acknowledged_posts() -> frozenset[UUID]:
     """The posts somebody says they know it repeats."""
     seen = st.session_state.get(SEEN) or []
-    return frozenset(map(UUID, seen)) if seen and st.session_state.get(_acknowledgement_key()) else frozenset()
+    return (
+        frozenset(map(UUID, seen))
+        if seen and st.session_state.get(_acknowledgement_key())
+        else frozenset()
+    )
 
 
 def store_acknowledgement(scope: Scope, post_id: UUID, seen: frozenset[UUID]) -> None:
     """Keep their word, with the post."""
     if seen:
-        duplicates.acknowledge_duplicates(scope, post_id, seen=seen, connectors=platform_connectors())
+        duplicates.acknowledge_duplicates(
+            scope, post_id, seen=seen, connectors=platform_connectors()
+        )

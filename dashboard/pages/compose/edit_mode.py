@@ -1,4 +1,5 @@
-"""A planned post that is being changed: opened, come back to, and what was saved in it meanwhile, never lost unseen."""
+"""A planned post that is being changed: opened, come back to, and what was saved in it meanwhile,
+never lost unseen."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -18,20 +19,27 @@ from schedules.posts.channel_overrides import PostContent
 from schedules.posts.queries import StoredPost
 
 
-def start_editing(post: StoredPost, there: Mapping[UUID, PostContent], creator: str, at: str = "") -> None:
-    """Open a post of which nothing is outside, to change what it says, in a callback, or before anything of the page is
-    drawn; `at` is which of its dates was open, where it repeats. The address says which it is: opened anew, it is no
-    empty page."""
+def start_editing(
+    post: StoredPost, there: Mapping[UUID, PostContent], creator: str, at: str = ""
+) -> None:
+    """Open a post of which nothing is outside, to change what it says, in a callback, or before
+    anything of the page is drawn; `at` is which of its dates was open, where it repeats. The
+    address says which it is: opened anew, it is no empty page."""
     draft.copy_post(post, there, creator)
     st.query_params.from_dict({"new": "1", "rework": str(post.id), **({"at": at} if at else {})})
     st.session_state.update(
-        {EDITED_POST_KEY: str(post.id), OPENED_POST_KEY: at, SEEN_VERSION_KEY: draft_of_post(post).content_only}
+        {
+            EDITED_POST_KEY: str(post.id),
+            OPENED_POST_KEY: at,
+            SEEN_VERSION_KEY: draft_of_post(post).content_only,
+        }
     )
     unsaved_changes.restore_changes(post.id)
 
 
 def resume_editing(page: PageContext, post_id: UUID, at: str) -> None:
-    """Open the post of the address with what it says now; one that cannot be changed any more is shown as it stands.
+    """Open the post of the address with what it says now; one that cannot be changed any more is
+    shown as it stands.
 
     Raises NotFound for one that is not this member's.
     """
@@ -47,12 +55,20 @@ def render_change_requests(page: PageContext, post_id: UUID) -> None:
     """Draw what somebody wants changed in it: whoever writes the other version reads it there."""
     found = page.read(lambda scope: load_change_requests(scope, post_id))
     if found:
-        draw_template("pages/compose/templates/change_request.html", asked=found, voice=page.localizer, word=page.text)
+        draw_template(
+            "pages/compose/templates/change_request.html",
+            asked=found,
+            voice=page.localizer,
+            word=page.text,
+        )
 
 
 def render_concurrent_change(page: PageContext, post_id: UUID, now: Draft) -> bool:
-    """Draw what the post says `now` where that is no longer what it said when it was opened; whether it is not."""
+    """Draw what the post says `now` where that is no longer what it said when it was opened;
+    whether it is not."""
     if now.content_only == st.session_state[SEEN_VERSION_KEY]:
         return False
-    draw_template("pages/posts/templates/changed_text.html", now=now, post_id=post_id, word=page.text)
+    draw_template(
+        "pages/posts/templates/changed_text.html", now=now, post_id=post_id, word=page.text
+    )
     return True

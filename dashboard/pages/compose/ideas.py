@@ -1,4 +1,5 @@
-"""Ideas from past results while a post is written: asked for with a press, offered, taken into the kit or put away."""
+"""Ideas from past results while a post is written: asked for with a press, offered, taken into the
+kit or put away."""
 
 from datetime import date
 from functools import partial
@@ -33,13 +34,19 @@ def render_ideas(page: PageContext, creator: Creator) -> None:
     """Draw what can be asked for, and the last ideas of this creator."""
     if not page.has_right(Right.RUN):
         return
-    found = page.read(lambda scope: proposals.latest_ideas(scope, page.get_creator(scope, creator.id).id))
-    with st.expander(page.text("ideas.title"), icon=":material/lightbulb:", expanded=found is not None):
+    found = page.read(
+        lambda scope: proposals.latest_ideas(scope, page.get_creator(scope, creator.id).id)
+    )
+    with st.expander(
+        page.text("ideas.title"), icon=":material/lightbulb:", expanded=found is not None
+    ):
         draw_template("shell/templates/note.html", note=page.text("ideas.why"))
         _render_idea_request(page, creator)
         if found is not None and not found.written:
             _poll_ideas(page, creator)
-        elif found is not None:  # in no fragment: what is taken fills a field that stands outside of one
+        elif (
+            found is not None
+        ):  # in no fragment: what is taken fills a field that stands outside of one
             _render_idea_batch(page, found)
 
 
@@ -58,13 +65,21 @@ def _render_idea_request(page: PageContext, creator: Creator) -> None:
         )
         act = partial(_request_ideas, page, creator)
         actions.action_button(
-            page, "ideas.ask", act, right=Right.RUN, key="compose:ideas:ask", icon=":material/lightbulb:"
+            page,
+            "ideas.ask",
+            act,
+            right=Right.RUN,
+            key="compose:ideas:ask",
+            icon=":material/lightbulb:",
         )
 
 
 def _request_ideas(page: PageContext, creator: Creator, scope: Scope, press: UUID) -> Message:
     post_lessons.request_ideas_from_results(
-        scope, page.get_creator(scope, creator.id), key=press, language=str(actions.typed_value(LANGUAGE) or "")
+        scope,
+        page.get_creator(scope, creator.id),
+        key=press,
+        language=str(actions.typed_value(LANGUAGE) or ""),
     )
     return Message("ideas.asked")
 
@@ -75,14 +90,19 @@ def _poll_ideas(drawn: PageContext, creator: Creator) -> None:
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
-    found = page.read(lambda scope: proposals.latest_ideas(scope, page.get_creator(scope, creator.id).id))
+    found = page.read(
+        lambda scope: proposals.latest_ideas(scope, page.get_creator(scope, creator.id).id)
+    )
     if found is None or found.written:
         st.rerun()
     draw_template("shell/templates/note.html", note=page.text("ideas.waiting"))
 
 
 def _render_idea_batch(page: PageContext, found: IdeaBatch) -> None:
-    draw_template("pages/compose/templates/idea_source.html", lines=_describe_results(page, found.brief.results))
+    draw_template(
+        "pages/compose/templates/idea_source.html",
+        lines=_describe_results(page, found.brief.results),
+    )
     if found.label == OriginLabel.DEMO:
         draw_template("shell/templates/note.html", note=page.text("ideas.demo"))
     for lack in found.lacks:
@@ -102,7 +122,9 @@ def _describe_results(page: PageContext, results: MeasuredResults) -> list[str]:
     told = {"posts": results.posts, "hours": results.age_hours}
     if results.lacking:
         return [page.text("ideas.lacking", **told, need=post_lessons.MIN_POSTS_FOR_LESSONS)]
-    learned = [_describe_lesson(page, one) for one in results.lessons] or [page.text("ideas.no_lessons")]
+    learned = [_describe_lesson(page, one) for one in results.lessons] or [
+        page.text("ideas.no_lessons")
+    ]
     return [page.text("ideas.rests", **told), *learned]
 
 
@@ -126,9 +148,16 @@ def _render_idea(page: PageContext, found: IdeaBatch, number: int, one: Idea) ->
         )
         with st.container(horizontal=True, gap="small"):
             key = f"compose:ideas:{found.id}:{number}"
-            st.button(page.text("ideas.write"), key=f"{key}:write", on_click=_use_idea, args=(one, language))
+            st.button(
+                page.text("ideas.write"),
+                key=f"{key}:write",
+                on_click=_use_idea,
+                args=(one, language),
+            )
             act = partial(_dismiss_idea, page, found, number)
-            actions.action_button(page, "ideas.dismiss", act, right=Right.RUN, key=f"{key}:away", kind="tertiary")
+            actions.action_button(
+                page, "ideas.dismiss", act, right=Right.RUN, key=f"{key}:away", kind="tertiary"
+            )
 
 
 def _describe_idea_source(page: PageContext, found: IdeaBatch, one: Idea) -> str:
@@ -149,6 +178,10 @@ def _use_idea(one: Idea, language: str) -> None:
     actions.set_notice(Message("ideas.taken"))
 
 
-def _dismiss_idea(page: PageContext, found: IdeaBatch, number: int, scope: Scope, _: UUID) -> Message:
-    proposals.dismiss_idea(scope, [page.get_creator(scope, found.brief.creator_id).id], found.id, number)
+def _dismiss_idea(
+    page: PageContext, found: IdeaBatch, number: int, scope: Scope, _: UUID
+) -> Message:
+    proposals.dismiss_idea(
+        scope, [page.get_creator(scope, found.brief.creator_id).id], found.id, number
+    )
     return Message("ideas.dismissed")

@@ -1,4 +1,5 @@
-"""The addresses in a post that is being written: which campaign they belong to, and which stay as they stand."""
+"""The addresses in a post that is being written: which campaign they belong to, and which stay as
+they stand."""
 
 import streamlit as st
 
@@ -29,7 +30,13 @@ def render_link_options(page: PageContext, creator: Creator) -> None:
     kept = st.session_state.get(PLAIN_LINKS_KEY) or []
     if not set(found) >= set(kept):  # an address that was rewritten is another one
         st.session_state[PLAIN_LINKS_KEY] = [one for one in kept if one in found]
-    st.pills(page.text("compose.plain_links"), found, selection_mode="multi", key=PLAIN_LINKS_KEY, wrap=True)
+    st.pills(
+        page.text("compose.plain_links"),
+        found,
+        selection_mode="multi",
+        key=PLAIN_LINKS_KEY,
+        wrap=True,
+    )
 
 
 def list_texts(written: Draft) -> list[str]:

@@ -1,4 +1,5 @@
-"""Pictures of a post that is being written: from the library, or handed in, which takes the workers a moment."""
+"""Pictures of a post that is being written: from the library, or handed in, which takes the workers
+a moment."""
 
 from functools import partial
 from uuid import UUID
@@ -70,12 +71,17 @@ def render_media_picker(page: PageContext, found: ComposeView) -> None:
     if found.uploads:
         _poll_uploads(page, found.creator.id)
     if found.tiles:
-        with st.container(height=380 if len(found.tiles) > PICTURE_PAGE_SIZE // 2 else "content", border=False):
+        with st.container(
+            height=380 if len(found.tiles) > PICTURE_PAGE_SIZE // 2 else "content", border=False
+        ):
             _render_media_tiles(page, found)
         _render_alt_text_fields(page, found)
         if len(found.tiles) >= st.session_state.get(SHOWN_PICTURES_KEY, PICTURE_PAGE_SIZE):
             st.button(
-                page.text("compose.more_pictures"), key="compose:more", type="tertiary", on_click=_show_more_pictures
+                page.text("compose.more_pictures"),
+                key="compose:more",
+                type="tertiary",
+                on_click=_show_more_pictures,
             )
     elif not found.uploads:
         draw_template("shell/templates/empty.html", code="compose.no_pictures", word=page.text)
@@ -87,16 +93,29 @@ def render_rating_choice(page: PageContext, found: ComposeView) -> None:
     if not asked:
         return
     with st.container(border=True, key="compose:rating"):
-        draw_template("shell/templates/note.html", note=page.text("compose.unrated", count=len(asked)))
+        draw_template(
+            "shell/templates/note.html", note=page.text("compose.unrated", count=len(asked))
+        )
         with st.container(horizontal=True, gap="small"):
             for one in RATINGS:
                 act = partial(_rate_pictures, page, found.creator.id, asked, one)
-                actions.action_button(page, f"compose.rating.{one}", act, right=Right.REVIEW, key=f"compose:rate:{one}")
+                actions.action_button(
+                    page,
+                    f"compose.rating.{one}",
+                    act,
+                    right=Right.REVIEW,
+                    key=f"compose:rate:{one}",
+                )
     _poll_ratings(page, asked)
 
 
 def _rate_pictures(
-    page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], rating: Rating, scope: Scope, _: UUID
+    page: PageContext,
+    creator_id: UUID,
+    assets: tuple[UUID, ...],
+    rating: Rating,
+    scope: Scope,
+    _: UUID,
 ) -> Message:
     page.get_creator(scope, creator_id)
     for asset in assets:
@@ -108,7 +127,11 @@ def _rate_pictures(
 def _poll_ratings(drawn: PageContext, assets: tuple[UUID, ...]) -> None:
     """The rating is written by the workers: once it stands, the page is drawn with it."""
     page = page_context.current_page()
-    if page is None or page.viewer != drawn.viewer or not page.read(lambda scope: list_unrated(scope, assets)):
+    if (
+        page is None
+        or page.viewer != drawn.viewer
+        or not page.read(lambda scope: list_unrated(scope, assets))
+    ):
         st.rerun()
 
 
@@ -117,9 +140,15 @@ def _render_media_tiles(page: PageContext, found: ComposeView) -> None:
     with st.container(horizontal=True, gap="small"):
         for tile in found.tiles:
             with st.container(width=WIDE, gap=None):
-                src = library_files.picture_url(tile.asset_id, unrated=tile.asset_id in found.unrated)
+                src = library_files.picture_url(
+                    tile.asset_id, unrated=tile.asset_id in found.unrated
+                )
                 draw_template(
-                    "pages/compose/templates/tile.html", src=src, alt=tile.alt, label=tile.label, word=page.text
+                    "pages/compose/templates/tile.html",
+                    src=src,
+                    alt=tile.alt,
+                    label=tile.label,
+                    word=page.text,
                 )
                 key = f"{TICK_PREFIX}{tile.asset_id}"
                 st.session_state[key] = tile.asset_id in chosen
@@ -133,9 +162,12 @@ def _render_media_tiles(page: PageContext, found: ComposeView) -> None:
 
 
 def _render_alt_text_fields(page: PageContext, found: ComposeView) -> None:
-    """What stands in the place of each chosen picture for who cannot see it; it is judged with the rest."""
+    """What stands in the place of each chosen picture for who cannot see it; it is judged with the
+    rest."""
     known = {tile.asset_id: tile.alt for tile in found.tiles}
-    for number, asset in enumerate((one for one in id_list(selected_media_target()) if one in known), start=1):
+    for number, asset in enumerate(
+        (one for one in id_list(selected_media_target()) if one in known), start=1
+    ):
         key = f"{ALT_TEXT_PREFIX}{asset}"
         st.text_input(
             page.text("compose.alt", number=number),
@@ -146,7 +178,9 @@ def _render_alt_text_fields(page: PageContext, found: ComposeView) -> None:
             args=(page, found.creator.id, asset, key),
         )
     chosen = [asset for asset in id_list(selected_media_target()) if asset in known]
-    alt_texts.render_alt_text_request(page, found.creator.id, chosen, code="alt.ask_chosen", key="compose")
+    alt_texts.render_alt_text_request(
+        page, found.creator.id, chosen, code="alt.ask_chosen", key="compose"
+    )
     alt_texts.render_alt_text_proposals(page, found.creator.id, chosen, pictured=len(chosen) > 1)
 
 
@@ -155,7 +189,9 @@ def _handle_alt_text_change(page: PageContext, creator_id: UUID, asset: UUID, ke
     actions.run_action(partial(_save_alt_text, page, creator_id, asset, alt), Right.RUN, key)
 
 
-def _save_alt_text(page: PageContext, creator_id: UUID, asset: UUID, alt: str, scope: Scope, _: UUID) -> None:
+def _save_alt_text(
+    page: PageContext, creator_id: UUID, asset: UUID, alt: str, scope: Scope, _: UUID
+) -> None:
     page.get_creator(scope, creator_id)
     assets.check_assets_owned(scope, creator_id, [asset])
     assets.set_alt_text(scope, asset, alt)
@@ -165,7 +201,9 @@ def _toggle_picture(asset_id: str) -> None:
     """Pictures stand in the order they were ticked in."""
     key = selected_media_target()
     rest = [one for one in st.session_state.get(key, []) if one != asset_id]
-    st.session_state[key] = [*rest, asset_id] if st.session_state.get(f"{TICK_PREFIX}{asset_id}") else rest
+    st.session_state[key] = (
+        [*rest, asset_id] if st.session_state.get(f"{TICK_PREFIX}{asset_id}") else rest
+    )
 
 
 def _show_more_pictures() -> None:
@@ -187,13 +225,24 @@ def _submit_uploaded_files(page: PageContext, creator_id: UUID, key: str) -> Non
 
 
 def _receive_upload(
-    page: PageContext, creator_id: UUID, file: tuple[str, bytes, UUID], kept: list[str], scope: Scope, _: UUID
+    page: PageContext,
+    creator_id: UUID,
+    file: tuple[str, bytes, UUID],
+    kept: list[str],
+    scope: Scope,
+    _: UUID,
 ) -> None:
     page.get_creator(scope, creator_id)
     (name, data, batch) = file
     by = page.viewer.actor
     upload = uploads.receive_upload(
-        scope, creator_id=creator_id, name=name, data=data, by=by, store=library_files.object_store(), batch=batch
+        scope,
+        creator_id=creator_id,
+        name=name,
+        data=data,
+        by=by,
+        store=library_files.object_store(),
+        batch=batch,
     )
     kept.append(str(upload))
 
@@ -207,11 +256,17 @@ def _poll_uploads(drawn: PageContext, creator_id: UUID) -> None:
     ids = id_list(UPLOADS_KEY)
     found = page.read(lambda scope: uploads.get_uploads(scope, ids))
     mine = [found[one] for one in ids if one in found and found[one].creator_id == creator_id]
-    arrived = [str(one.asset_id) for one in mine if one.state is UploadState.READY and one.asset_id is not None]
+    arrived = [
+        str(one.asset_id)
+        for one in mine
+        if one.state is UploadState.READY and one.asset_id is not None
+    ]
     if arrived:
         key = selected_media_target()
         st.session_state[key] = list(dict.fromkeys([*st.session_state.get(key, []), *arrived]))
         left = [str(one.id) for one in mine if one.state is not UploadState.READY]
         st.session_state[UPLOADS_KEY] = left
         st.rerun()
-    draw_template("pages/compose/templates/uploads.html", uploads=mine, voice=page.localizer, word=page.text)
+    draw_template(
+        "pages/compose/templates/uploads.html", uploads=mine, voice=page.localizer, word=page.text
+    )

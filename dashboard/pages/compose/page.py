@@ -91,12 +91,15 @@ class _SubmittedTiming:
 
 
 def render_page(page: PageContext, rework: UUID | None) -> None:
-    """Draw the page, of the post that is changed or of a new one. Raises NotFound for what is not this member's."""
+    """Draw the page, of the post that is changed or of a new one. Raises NotFound for what is not
+    this member's."""
     asked = st.query_params.to_dict()
     if not field_text(ID_KEY) and rework is not None:  # opened anew, or come back to
         edit_mode.resume_editing(page, rework, asked.get("at", ""))
     elif not field_text(ID_KEY):  # an address that was kept, or given by another page
-        draft.start_draft(creator=asked.get("creator", ""), asset=asked.get("asset", ""), at=asked.get("at", ""))
+        draft.start_draft(
+            creator=asked.get("creator", ""), asset=asked.get("asset", ""), at=asked.get("at", "")
+        )
     question = unsaved_changes.render_leave_button(page)
     draw_template(
         "pages/compose/templates/header.html",
@@ -167,12 +170,19 @@ def _reset_creator_fields() -> None:
 
 
 def _render_text_fields(page: PageContext, hers: list[PostAccount]) -> None:
-    st.text_area(page.text("compose.body"), key=BODY_KEY, height=150, placeholder=page.text("compose.body_hint"))
+    st.text_area(
+        page.text("compose.body"),
+        key=BODY_KEY,
+        height=150,
+        placeholder=page.text("compose.body_hint"),
+    )
     thread_parts.render_thread_parts(page)
     st.text_input(page.text("compose.title"), key=TITLE_KEY, max_chars=200)
     names = channel_overrides.account_labels(page, hers)
     chosen = st.session_state.get(ACCOUNTS_KEY) or []
-    if not names.keys() >= set(chosen):  # what is set is sent back, over a press that came meanwhile
+    if not names.keys() >= set(
+        chosen
+    ):  # what is set is sent back, over a press that came meanwhile
         st.session_state[ACCOUNTS_KEY] = [one for one in chosen if one in names]
     st.pills(
         page.text("compose.accounts"),
@@ -198,7 +208,10 @@ def _render_feed_previews(page: PageContext, found: ComposeView) -> None:
         draw_template("shell/templates/empty.html", code="compose.preview_empty", word=page.text)
     for one in found.previews:
         seen = {
-            asset: (library_files.picture_url(asset, "preview", unrated=asset in found.unrated), medium.alt)
+            asset: (
+                library_files.picture_url(asset, "preview", unrated=asset in found.unrated),
+                medium.alt,
+            )
             for asset, medium in zip(one.said.all_assets, one.all_media, strict=False)
         }
         draw_template(
@@ -254,7 +267,9 @@ def _render_schedule_form(page: PageContext, found: ComposeView, written: Draft)
     )
     draw_template(
         "shell/templates/note.html",
-        note=page.text("compose.zone", place=page.localizer.zone_city(_selected_time_zone(found, when))),
+        note=page.text(
+            "compose.zone", place=page.localizer.zone_city(_selected_time_zone(found, when))
+        ),
     )
     with st.container(horizontal=True, gap="small"):
         _render_submit_button(page, found, "compose.plan")
@@ -262,11 +277,15 @@ def _render_schedule_form(page: PageContext, found: ComposeView, written: Draft)
 
 
 def _render_save_actions(page: PageContext, found: ComposeView, post_id: UUID) -> None:
-    """The press that changes a planned post; over what was saved meanwhile it is another one, with that before it."""
+    """The press that changes a planned post; over what was saved meanwhile it is another one, with
+    that before it."""
     dates, now, over = page.read(partial(_load_post_status, post_id))
     if dates:
         draw_template("shell/templates/note.html", note=page.text("series.rework_why", count=dates))
-    draw_template("shell/templates/note.html", note=page.text("compose.rework_over" if over else "compose.rework_why"))
+    draw_template(
+        "shell/templates/note.html",
+        note=page.text("compose.rework_over" if over else "compose.rework_why"),
+    )
     if found.creator.approval_tiers:
         draw_template("shell/templates/note.html", note=page.text("compose.rework_asks"))
     if edit_mode.render_concurrent_change(page, post_id, now):
@@ -276,13 +295,19 @@ def _render_save_actions(page: PageContext, found: ComposeView, post_id: UUID) -
 
 
 def _load_post_status(post_id: UUID, scope: Scope) -> tuple[int, Draft, bool]:
-    """On how many dates to come a post stands, what it says, and whether it leaves once that is changed."""
+    """On how many dates to come a post stands, what it says, and whether it leaves once that is
+    changed."""
     now = drafts.draft_of_post(get_stored_post(scope, post_id))
-    return queries.count_dates_ahead(scope, post_id), now, drafts.is_published_on_approval(scope, post_id)
+    return (
+        queries.count_dates_ahead(scope, post_id),
+        now,
+        drafts.is_published_on_approval(scope, post_id),
+    )
 
 
 def _render_recurrence(page: PageContext, found: ComposeView, when: str) -> None:
-    """Whether it leaves again and again, from the time it leaves first; a place in a queue is had once."""
+    """Whether it leaves again and again, from the time it leaves first; a place in a queue is had
+    once."""
     if when == timing.SLOT_CHOICE:
         return
     where = SeriesTarget(found.creator.id, id_list(ACCOUNTS_KEY))
@@ -303,7 +328,9 @@ def _find_first_time(found: ComposeView, when: str) -> WallTime | None:
     if when == "at":
         try:
             return WallTime(
-                parse_date(field_text(DAY_KEY)), parse_time(field_text(CLOCK_KEY)), _selected_time_zone(found, when)
+                parse_date(field_text(DAY_KEY)),
+                parse_time(field_text(CLOCK_KEY)),
+                _selected_time_zone(found, when),
             )
         except BadInput:
             return None
@@ -333,8 +360,8 @@ def _render_submit_button(
 
 
 def _submit_draft(page: PageContext, creator_id: UUID, seen: Draft | None) -> None:
-    """Write it once, however often it is pressed: the draft's own id is its key, and once written it is gone. `seen` is
-    what stood beside the press of a post that is changed."""
+    """Write it once, however often it is pressed: the draft's own id is its key, and once written
+    it is gone. `seen` is what stood beside the press of a post that is changed."""
     if not field_text(ID_KEY):
         return
     made: list[UUID] = []
@@ -363,20 +390,28 @@ def _submit_draft(page: PageContext, creator_id: UUID, seen: Draft | None) -> No
         draft.clear_draft()
         st.query_params.from_dict({"post": str(made[0]), **opened})
         if stays:
-            actions.set_notice(Message("compose.stays", {"accounts": ", ".join(stays.values())}), bad=True)
+            actions.set_notice(
+                Message("compose.stays", {"accounts": ", ".join(stays.values())}), bad=True
+            )
 
 
 def _run_with_channel_check(
     act: actions.PageAction, made: list[UUID], stays: dict[UUID, str], scope: Scope, press_id: UUID
 ) -> Message | None:
-    """Act, and note the accounts on which what was just written will not leave as it is; its page says why."""
+    """Act, and note the accounts on which what was just written will not leave as it is; its page
+    says why."""
     said = act(scope, press_id)
     stays.update(next_steps.channels_not_publishing(scope, made[0], platform_connectors()))
     return said
 
 
 def _schedule_post(
-    page: PageContext, written: Draft, asked: _SubmittedTiming, made: list[UUID], scope: Scope, _: UUID
+    page: PageContext,
+    written: Draft,
+    asked: _SubmittedTiming,
+    made: list[UUID],
+    scope: Scope,
+    _: UUID,
 ) -> Message:
     creator = page.get_creator(scope, written.creator_id)
     if not unsaved_changes.is_unchanged(scope, written):
@@ -384,15 +419,21 @@ def _schedule_post(
     author = page.viewer.actor
     priority = asked.priority
     if asked.when == timing.SLOT_CHOICE:
-        said = timing.queue_post(scope, written, key=asked.key, author=author, priority=priority, made=made)
-        channel_requirements.check_post_requirements(scope, made[0], connectors=platform_connectors())
+        said = timing.queue_post(
+            scope, written, key=asked.key, author=author, priority=priority, made=made
+        )
+        channel_requirements.check_post_requirements(
+            scope, made[0], connectors=platform_connectors()
+        )
         duplicate_check.store_acknowledgement(scope, made[0], asked.known)
         return said
     at = _resolve_wall_time(scope, creator, written, asked)
     planned = recurrence.schedule_series(
         scope, written, asked.again, at, key=asked.key, author=author, priority=priority
     )
-    channel_requirements.check_post_requirements(scope, planned.post_id, connectors=platform_connectors())
+    channel_requirements.check_post_requirements(
+        scope, planned.post_id, connectors=platform_connectors()
+    )
     made.append(planned.post_id)
     duplicate_check.store_acknowledgement(scope, planned.post_id, asked.known)
     at = planned.at
@@ -409,7 +450,9 @@ def _schedule_post(
     return Message("compose.waits", {**when, "who": ", ".join(planned.waiting)})
 
 
-def _resolve_wall_time(scope: Scope, creator: Creator, written: Draft, asked: _SubmittedTiming) -> WallTime:
+def _resolve_wall_time(
+    scope: Scope, creator: Creator, written: Draft, asked: _SubmittedTiming
+) -> WallTime:
     if asked.when == "soon":
         return soonest_wall_time(scope, creator.zone)
     if asked.when == "at":
@@ -418,7 +461,12 @@ def _resolve_wall_time(scope: Scope, creator: Creator, written: Draft, asked: _S
 
 
 def _rewrite_post(
-    page: PageContext, of: tuple[UUID, Draft | None], written: Draft, made: list[UUID], scope: Scope, _: UUID
+    page: PageContext,
+    of: tuple[UUID, Draft | None],
+    written: Draft,
+    made: list[UUID],
+    scope: Scope,
+    _: UUID,
 ) -> Message:
     post_id, seen = of
     if page.get_creator(scope, get_stored_post(scope, post_id).creator_id).id != written.creator_id:
@@ -426,6 +474,8 @@ def _rewrite_post(
     left = drafts.rewrite_post(scope, post_id, written, author=page.viewer.actor, seen=seen)
     channel_requirements.check_post_requirements(scope, post_id, connectors=platform_connectors())
     made.append(post_id)
-    if not left and any(one.state == DeliveryState.HELD for one in deliveries_of_post(scope, post_id)):
+    if not left and any(
+        one.state == DeliveryState.HELD for one in deliveries_of_post(scope, post_id)
+    ):
         return Message("compose.rewritten_held")
     return Message("compose.rewritten" if left else "compose.rewritten_waits")

@@ -1,4 +1,5 @@
-"""What somebody who writes a post sees: her accounts, her pictures, what each account would show, when it may leave."""
+"""What somebody who writes a post sees: her accounts, her pictures, what each account would show,
+when it may leave."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -37,18 +38,29 @@ class ComposeView:
 
 
 def load_compose(
-    scope: Scope, creator: Creator, draft: Draft, *, author: str, brought: Collection[UUID], pictures: int
+    scope: Scope,
+    creator: Creator,
+    draft: Draft,
+    *,
+    author: str,
+    brought: Collection[UUID],
+    pictures: int,
 ) -> ComposeView:
-    """What is drawn around a draft. Raises NotFound for a picture or an account that is not hers."""
+    """What is drawn around a draft. Raises NotFound for a picture or an account that is not
+    hers."""
     found = uploads.get_uploads(scope, brought)
-    open_ = list_unrated(scope, draft.assets)  # before what follows from it: one rated meanwhile must not be missed
+    open_ = list_unrated(
+        scope, draft.assets
+    )  # before what follows from it: one rated meanwhile must not be missed
     shown = previews.preview_draft(scope, draft, author=author, connectors=platform_connectors())
     return ComposeView(
         now=scope.now,
         creator=creator,
         accounts=list_post_accounts(scope, [creator]),
         tiles=assets.list_asset_tiles(scope, creator.id, limit=pictures, beside=draft.assets),
-        uploads=[found[one] for one in brought if one in found and found[one].creator_id == creator.id],
+        uploads=[
+            found[one] for one in brought if one in found and found[one].creator_id == creator.id
+        ],
         previews=shown,
         next_free=find_next_usual_time(scope, creator.id, creator.zone, channels=draft.channels),
         unrated=open_ if any(one.unrated for one in shown) else (),

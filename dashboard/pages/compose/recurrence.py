@@ -1,4 +1,5 @@
-"""A post that repeats: choosing how while it is written, and what may be done with it while it goes on."""
+"""A post that repeats: choosing how while it is written, and what may be done with it while it goes
+on."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -78,9 +79,11 @@ def render_recurrence_fields(
     where: SeriesTarget,
     begin: RecurrenceChoice | None = None,
 ) -> None:
-    """The fields of a repetition from a first time on (None: not readable yet), and what comes of them `where` it goes.
+    """The fields of a repetition from a first time on (None: not readable yet), and what comes of
+    them `where` it goes.
 
-    Without `begin` nothing repeats until somebody chooses so; with it, the fields begin as it says.
+    Without `begin` nothing repeats until somebody chooses so; with it, the fields begin as it
+    says.
     """
     offered = REPEAT_KINDS if begin is None else REPEAT_KINDS[1:]
     start = begin or RecurrenceChoice()
@@ -98,7 +101,9 @@ def render_recurrence_fields(
     with st.container(horizontal=True):
         st.text_input(page.text(f"series.step.{every}"), key=prefix + "step", width=130)
         st.text_input(
-            page.text("series.end", none=endless_text(page.localizer.language)), key=prefix + "end", width=300
+            page.text("series.end", none=endless_text(page.localizer.language)),
+            key=prefix + "end",
+            width=300,
         )
     if every == RecurrenceUnit.WEEK:
         st.pills(
@@ -114,11 +119,15 @@ def render_recurrence_fields(
         _render_occurrence_preview(page, prefix, first, now, where)
 
 
-def _render_month_options(page: PageContext, prefix: str, first: date, start: RecurrenceChoice) -> None:
+def _render_month_options(
+    page: PageContext, prefix: str, first: date, start: RecurrenceChoice
+) -> None:
     """On which days of a month, and what becomes of a shorter one."""
     offered = monthly_options(first)
     if st.session_state.setdefault(prefix + "month", start.month) not in offered:
-        st.session_state[prefix + "month"] = ON_DATE  # the first day moved, and is no last of its kind any more
+        st.session_state[prefix + "month"] = (
+            ON_DATE  # the first day moved, and is no last of its kind any more
+        )
     st.session_state.setdefault(prefix + "dates", list(start.dates))
     month = st.selectbox(
         page.text("series.month"),
@@ -127,7 +136,13 @@ def _render_month_options(page: PageContext, prefix: str, first: date, start: Re
         key=prefix + "month",
     )
     if month == ON_DATES:
-        st.pills(page.text("series.dates"), MONTH_DATES, selection_mode="multi", key=prefix + "dates", wrap=True)
+        st.pills(
+            page.text("series.dates"),
+            MONTH_DATES,
+            selection_mode="multi",
+            key=prefix + "dates",
+            wrap=True,
+        )
     dates = map(int, st.session_state[prefix + "dates"]) if month == ON_DATES else [first.day]
     latest = max(dates, default=0) if month in (ON_DATE, ON_DATES) else 0
     if latest > LAST_COMMON_DATE:
@@ -140,21 +155,32 @@ def _month_option_label(page: PageContext, month: str, first: date) -> str:
     if month in (ON_DATE, ON_DATES):
         return page.text(f"series.month.{month}", day=first.day)
     which = LAST_OF_MONTH if month == ON_LAST else weekday_ordinal(first)
-    return page.localizer.message_text(describe_weekday(which, first.weekday(), page.localizer.language))
+    return page.localizer.message_text(
+        describe_weekday(which, first.weekday(), page.localizer.language)
+    )
 
 
 def _render_occurrence_preview(
     page: PageContext, prefix: str, first: WallTime, now: datetime, where: SeriesTarget
 ) -> None:
-    """The next dates as the fields stand, those left out for days without posts too; what cannot be read is said."""
+    """The next dates as the fields stand, those left out for days without posts too; what cannot be
+    read is said."""
     try:
         repeat = read_recurrence(prefix).to_repeat(first)
-        closed = page.read(lambda scope: occurrences.quiet_periods_by_channel(scope, where.creator_id, where.channels))
+        closed = page.read(
+            lambda scope: occurrences.quiet_periods_by_channel(
+                scope, where.creator_id, where.channels
+            )
+        )
         walls = repeat.occurrences_between(now, now + SERIES_HORIZON)
     except BadInput as unreadable:
-        draw_template("shell/templates/note.html", note=page.localizer.message_text(unreadable.message))
+        draw_template(
+            "shell/templates/note.html", note=page.localizer.message_text(unreadable.message)
+        )
         return
-    found = occurrences.split_by_quiet(repeat.iterate_occurrences(now, len(walls) + UPCOMING_COUNT), closed)
+    found = occurrences.split_by_quiet(
+        repeat.iterate_occurrences(now, len(walls) + UPCOMING_COUNT), closed
+    )
     said = _describe_recurrence(page, repeat)
     made = len(occurrences.split_by_quiet(walls, closed).open) * max(len(where.channels), 1)
     shown = {"coming": found.open[:UPCOMING_COUNT], "quiet": found.quiet}
@@ -179,27 +205,45 @@ def _render_series_conflicts(page: PageContext, repeat: Recurrence, where: Serie
     try:
         page.read(lambda scope: check_new_series(scope, *asked, instead_of=where.series_id))
     except BadInput as refused:
-        draw_template("shell/templates/note.html", note=page.localizer.message_text(refused.message))
+        draw_template(
+            "shell/templates/note.html", note=page.localizer.message_text(refused.message)
+        )
 
 
 def _describe_recurrence(page: PageContext, repeat: Recurrence) -> str:
     """A rule in words, with its weekdays, its hour and its end."""
-    often, *on, ends = map(page.localizer.message_text, describe_rule(repeat, page.localizer.language))
+    often, *on, ends = map(
+        page.localizer.message_text, describe_rule(repeat, page.localizer.language)
+    )
     days = ", ".join(page.text(f"series.day.{one}") for one in rule_weekdays(repeat))
     return " · ".join(filter(None, (often, *on, days, f"{repeat.clock:%H:%M}", ends)))
 
 
 def _local_publish_time(wall: WallTime) -> datetime:
-    """When clocks there show it leaving: another hour than planned where that one does not exist."""
+    """When clocks there show it leaving: another hour than planned where that one does not
+    exist."""
     return wall.instant().astimezone(load_zone(wall.zone))
 
 
 def schedule_series(
-    scope: Scope, written: Draft, choice: RecurrenceChoice, at: WallTime, *, key: UUID, author: str, priority: int
+    scope: Scope,
+    written: Draft,
+    choice: RecurrenceChoice,
+    at: WallTime,
+    *,
+    key: UUID,
+    author: str,
+    priority: int,
 ) -> PlannedPost:
     """Write a post for a time, or for that time and all that the choice says."""
     if not choice.is_repeating:
         return drafts.plan_draft(scope, written, key=key, at=at, author=author, priority=priority)
     return series.plan_series(
-        scope, written, choice.to_repeat(at), key=key, author=author, confirmed=choice.confirmed, priority=priority
+        scope,
+        written,
+        choice.to_repeat(at),
+        key=key,
+        author=author,
+        confirmed=choice.confirmed,
+        priority=priority,
     )

@@ -16,13 +16,20 @@ from schedules.posts.thread_parts import ThreadPart
 
 
 def render_thread_parts(page: PageContext) -> None:
-    """Draw a field for each further part and for the first comment, and the presses that add one."""
+    """Draw a field for each further part and for the first comment, and the presses that add
+    one."""
     ids = draft.part_ids()
     for number, one in enumerate(ids, start=2):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             st.text_area(page.text("compose.part", number=number), key=part_key(one), height=90)
             label = page.text("compose.part_away", number=number)
-            st.button(label, key=f"compose:away:{one}", type="tertiary", on_click=_remove_thread_part, args=(one,))
+            st.button(
+                label,
+                key=f"compose:away:{one}",
+                type="tertiary",
+                on_click=_remove_thread_part,
+                args=(one,),
+            )
     if st.session_state.get(HAS_COMMENT_KEY):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             st.text_area(page.text("compose.comment"), key=COMMENT_KEY, height=70)
@@ -33,8 +40,16 @@ def render_thread_parts(page: PageContext) -> None:
                 on_click=_remove_first_comment,
             )
     with st.container(horizontal=True, gap="small"):
-        full = len(ids) + 1 + bool(st.session_state.get(HAS_COMMENT_KEY)) >= thread_parts.MAX_THREAD_PARTS
-        st.button(page.text("compose.part_more"), key="compose:part_more", on_click=_add_thread_part, disabled=full)
+        full = (
+            len(ids) + 1 + bool(st.session_state.get(HAS_COMMENT_KEY))
+            >= thread_parts.MAX_THREAD_PARTS
+        )
+        st.button(
+            page.text("compose.part_more"),
+            key="compose:part_more",
+            on_click=_add_thread_part,
+            disabled=full,
+        )
         if not st.session_state.get(HAS_COMMENT_KEY):
             st.button(
                 page.text("compose.comment_more"),

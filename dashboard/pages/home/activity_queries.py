@@ -1,4 +1,5 @@
-"""What is happening now: posts that move, what fans say and buy; and of each post that is kept back, by whom."""
+"""What is happening now: posts that move, what fans say and buy; and of each post that is kept
+back, by whom."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -27,14 +28,20 @@ SHOWN = 12
 """Lines, the newest first."""
 
 ALIKE = 3
-"""Lines of one creator's that came to the same by the same way: a burst leaves room for what happens elsewhere."""
+"""Lines of one creator's that came to the same by the same way: a burst leaves room for what
+happens elsewhere."""
 
 _GONE = frozenset({DeliveryState.REMOVING, DeliveryState.REMOVED})
 """What was taken away is shown to nobody: its picture would be a hole in the page."""
 
 _PEOPLE = frozenset(
     f"gate.{reason}"
-    for reason in (Reason.PERSON_UNRESOLVED, Reason.CONSENT_MISSING, Reason.CONSENT_REVOKED, Reason.CONSENT_EXPIRED)
+    for reason in (
+        Reason.PERSON_UNRESOLVED,
+        Reason.CONSENT_MISSING,
+        Reason.CONSENT_REVOKED,
+        Reason.CONSENT_EXPIRED,
+    )
 )
 """Reasons that end when somebody agrees."""
 
@@ -43,18 +50,32 @@ ActivityLine = tuple[Literal["moved", "said", "sold"], RecentMove | RecentMessag
 
 
 def load_live_activity(
-    scope: Scope, creators: Sequence[UUID], moved: Sequence[RecentMove], *, since: datetime, talk: bool, money: bool
+    scope: Scope,
+    creators: Sequence[UUID],
+    moved: Sequence[RecentMove],
+    *,
+    since: datetime,
+    talk: bool,
+    money: bool,
 ) -> list[ActivityLine]:
-    """Everything of the last minutes, the newest first; `talk` and `money` are what the member may see."""
+    """Everything of the last minutes, the newest first; `talk` and `money` are what the member may
+    see."""
     gone = {one.post_id for one in moved if one.after in _GONE}
     lines: list[ActivityLine] = [
-        ("moved", replace(one, picture=None) if one.post_id in gone else one) for one in _limit_similar_moves(moved)
+        ("moved", replace(one, picture=None) if one.post_id in gone else one)
+        for one in _limit_similar_moves(moved)
     ]
     lines += [
-        ("said", one) for one in (recent_activity.list_recent_messages(scope, creators, since=since) if talk else ())
+        ("said", one)
+        for one in (
+            recent_activity.list_recent_messages(scope, creators, since=since) if talk else ()
+        )
     ]
     lines += [
-        ("sold", one) for one in (recent_activity.list_recent_sales(scope, creators, since=since) if money else ())
+        ("sold", one)
+        for one in (
+            recent_activity.list_recent_sales(scope, creators, since=since) if money else ()
+        )
     ]
     return sorted(lines, key=lambda line: line[1].at, reverse=True)[:SHOWN]
 
@@ -63,17 +84,22 @@ def without_demo_runs(
     scope: Scope, runs: Sequence[RunProgress], lines: Sequence[ActivityLine]
 ) -> tuple[list[RunProgress], list[ActivityLine]]:
     """The same, without pictures of demonstrations where those of a model of one's own stand."""
-    shown = [[one.picture] if isinstance(one, RecentMove) and one.picture else [] for _, one in lines]
+    shown = [
+        [one.picture] if isinstance(one, RecentMove) and one.picture else [] for _, one in lines
+    ]
     fit = demo_separation.same_kind_indexes(scope, [*(one.assets for one in runs), *shown])
     told: list[ActivityLine] = [
         (kind, replace(one, picture=None) if isinstance(one, RecentMove) and at not in fit else one)
         for at, (kind, one) in enumerate(lines, len(runs))
     ]
-    return [one if at in fit else replace(one, assets=(), scores=()) for at, one in enumerate(runs)], told
+    return [
+        one if at in fit else replace(one, assets=(), scores=()) for at, one in enumerate(runs)
+    ], told
 
 
 def _limit_similar_moves(moved: Sequence[RecentMove]) -> list[RecentMove]:
-    """Of `moved`, the newest first, few of each kind: each post is told once before one is told a second time."""
+    """Of `moved`, the newest first, few of each kind: each post is told once before one is told a
+    second time."""
     told: Counter[tuple[UUID, DeliveryState, DeliveryState]] = Counter()
     kept = []
     for one in _interleave_posts(moved):
@@ -97,11 +123,18 @@ def _interleave_posts(moved: Sequence[RecentMove]) -> list[RecentMove]:
 def load_hold_reasons(
     scope: Scope, entries: Collection[DeliveryEntry], moved: Collection[RecentMove]
 ) -> dict[UUID, Message]:
-    """Of each post on hold because of somebody it shows, by delivery: who that is, and what to do."""
+    """Of each post on hold because of somebody it shows, by delivery: who that is, and what to
+    do."""
     pictures = {one.delivery_id: one.media for one in entries if _is_kept(one.state, one.reason)}
-    pictures |= {one.delivery_id: (one.picture,) for one in moved if one.picture and _is_kept(one.after, one.reason)}
+    pictures |= {
+        one.delivery_id: (one.picture,)
+        for one in moved
+        if one.picture and _is_kept(one.after, one.reason)
+    }
     found: dict[UUID, MissingConsent] = {}
-    for one in queries.list_missing_consents(scope, {asset for assets in pictures.values() for asset in assets}):
+    for one in queries.list_missing_consents(
+        scope, {asset for assets in pictures.values() for asset in assets}
+    ):
         found.setdefault(one.asset_id, one)
     return {
         post: said
@@ -114,10 +147,14 @@ def _is_kept(state: DeliveryState, reason: Message | None) -> bool:
     return state is DeliveryState.HELD and reason is not None and reason.code in _PEOPLE
 
 
-def _describe_missing_consent(found: Mapping[UUID, MissingConsent], assets: Sequence[UUID]) -> Message | None:
+def _describe_missing_consent(
+    found: Mapping[UUID, MissingConsent], assets: Sequence[UUID]
+) -> Message | None:
     one = next((found[asset] for asset in assets if asset in found), None)
     if one is None:
         return None
     if one.revoked_at is not None:
         return Message("home.hold.revoked", {"name": one.name, "day": f"{one.revoked_at:%d/%m}"})
-    return Message("home.hold.second" if one.shown == 2 else "home.hold.somebody", {"name": one.name})
+    return Message(
+        "home.hold.second" if one.shown == 2 else "home.hold.somebody", {"name": one.name}
+    )

@@ -1,4 +1,5 @@
-"""What waits for a person, each with where it is settled: a notice, a post, everything that wants a yes."""
+"""What waits for a person, each with where it is settled: a notice, a post, everything that wants a
+yes."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -74,25 +75,41 @@ _PLACES: Mapping[str, tuple[str, str]] = {
 """Where a cause is settled, by what it is about, and the sentence that leads there."""
 
 _TOLD = "downtime.told"
-_ONLY_TOLD: Mapping[str, str] = {_TOLD: "missed.told_only", "downtime.still_held": "missed.held_only"}
+_ONLY_TOLD: Mapping[str, str] = {
+    _TOLD: "missed.told_only",
+    "downtime.still_held": "missed.held_only",
+}
 """What is said of missed posts to who may only know, in the place of what asks for an answer."""
 
 STANDING = frozenset(
-    {"delivery", "edit", "channel", "approval", "unapproved", "complaint", "likeness", "downtime", "waits", "apart"}
+    {
+        "delivery",
+        "edit",
+        "channel",
+        "approval",
+        "unapproved",
+        "complaint",
+        "likeness",
+        "downtime",
+        "waits",
+        "apart",
+    }
     | {"waiting", "unsure"}
 )
-"""Causes that end with what they are about: putting the notice away would hide a post that waits."""
+"""Causes that end with what they are about: putting the notice away would hide a post that
+waits."""
 
 BECAME = frozenset({"gone", "thread", "files"})
-"""What a delivery's cause may end with that tells what became of it: nothing ends that, so whoever read it puts it
-away."""
+"""What a delivery's cause may end with that tells what became of it: nothing ends that, so whoever
+read it puts it away."""
 
 
 @dataclass(frozen=True)
 class AttentionItem:
     """Something that waits for a person; `creator` is whose it is, where it is one creator's.
 
-    `entry` is the post it is about, where it is one; `href` leads to where it is settled, under the sentence `to`.
+    `entry` is the post it is about, where it is one; `href` leads to where it is settled, under the
+    sentence `to`.
     """
 
     cause: str
@@ -106,23 +123,38 @@ class AttentionItem:
     share: DowntimeShare | None = None
     """What of posts that were missed together is of this member's creators."""
     stop: tuple[str, str] | None = None
-    """What an emergency stop it is about stops: a name, a platform, the whole agency where both are empty."""
+    """What an emergency stop it is about stops: a name, a platform, the whole agency where both are
+    empty."""
 
     @property
     def downtime_id(self) -> UUID | None:
         """What was missed together, where it asks how that leaves."""
-        asks = self.share is not None and self.share.needs_decision and self.cause.startswith("downtime:")
+        asks = (
+            self.share is not None
+            and self.share.needs_decision
+            and self.cause.startswith("downtime:")
+        )
         return _downtime_id_from_cause(self.cause) if asks else None
 
     @property
     def held_post(self) -> DeliveryEntry | None:
-        """The post that waits for a person because of it; none where another notice of that post says so."""
-        return self.entry if self.entry is not None and self.cause == f"delivery:{self.entry.delivery_id}" else None
+        """The post that waits for a person because of it; none where another notice of that post
+        says so."""
+        return (
+            self.entry
+            if self.entry is not None and self.cause == f"delivery:{self.entry.delivery_id}"
+            else None
+        )
 
     @property
     def planned_at(self) -> datetime | None:
-        """When the post it is about would leave, where that is still to come: until then it can be put right."""
-        return publish_time(self.entry) if self.entry is not None and self.entry.state in PENDING_STATES else None
+        """When the post it is about would leave, where that is still to come: until then it can be
+        put right."""
+        return (
+            publish_time(self.entry)
+            if self.entry is not None and self.entry.state in PENDING_STATES
+            else None
+        )
 
     @property
     def is_dismissable(self) -> bool:
@@ -142,16 +174,19 @@ def notice_downtimes(notices: Iterable[Notice]) -> list[UUID]:
     return [found for one in notices if (found := _downtime_id_from_cause(one.cause)) is not None]
 
 
-def name_stops(told: Iterable[AttentionItem], known: Mapping[tuple[str, str], tuple[str, str]]) -> list[AttentionItem]:
-    """The needs, those about an emergency stop with what it stops; `known` is by where and on what it was pressed."""
+def name_stops(
+    told: Iterable[AttentionItem], known: Mapping[tuple[str, str], tuple[str, str]]
+) -> list[AttentionItem]:
+    """The needs, those about an emergency stop with what it stops; `known` is by where and on what
+    it was pressed."""
     return [replace(one, stop=known.get(_stop_target_from_cause(one.cause))) for one in told]
 
 
 def keep_own_downtimes(
     told: Iterable[AttentionItem], shares: Mapping[UUID, DowntimeShare], member: Member
 ) -> list[AttentionItem]:
-    """The needs, less those about missed posts of which none is theirs; where others' were missed too, each says how
-    many are theirs. What of that a member cannot do is not asked of them."""
+    """The needs, less those about missed posts of which none is theirs; where others' were missed
+    too, each says how many are theirs. What of that a member cannot do is not asked of them."""
     found = []
     for one in told:
         about = _downtime_id_from_cause(one.cause)
@@ -161,12 +196,20 @@ def keep_own_downtimes(
         elif share is not None and not share.others_too:
             found.append(replace(one, share=share))
         elif share is not None and one.cause.startswith("downtime:") and share.needs_decision:
-            said = missed_posts.downtime_message(share.count, accounts=share.accounts, missed=share.missed)
+            said = missed_posts.downtime_message(
+                share.count, accounts=share.accounts, missed=share.missed
+            )
             found.append(replace(one, share=share, message=said))
         elif share is not None and share.count.held:
-            found.append(replace(one, share=share, message=missed_posts.held_message(share.count), urgent=False))
+            found.append(
+                replace(
+                    one, share=share, message=missed_posts.held_message(share.count), urgent=False
+                )
+            )
     return [
-        one if one.share is None else replace(one, message=_adapt_downtime_message(one.message, one.share, member))
+        one
+        if one.share is None
+        else replace(one, message=_adapt_downtime_message(one.message, one.share, member))
         for one in found
     ]
 
@@ -175,14 +218,21 @@ def _adapt_downtime_message(said: Message, share: DowntimeShare, member: Member)
     """What is said of missed posts, with what is this member's to do about it; pure."""
     if not has_right(member.role, Right.RUN):
         return Message(_ONLY_TOLD[said.code], said.params)
-    return Message("missed.told_yours", said.params) if share.others_too and said.code == _TOLD else said
+    return (
+        Message("missed.told_yours", said.params)
+        if share.others_too and said.code == _TOLD
+        else said
+    )
 
 
 def list_attention_items(
-    notices: Sequence[Notice], creators: Mapping[UUID, Creator], entries: Collection[DeliveryEntry], member: Member
+    notices: Sequence[Notice],
+    creators: Mapping[UUID, Creator],
+    entries: Collection[DeliveryEntry],
+    member: Member,
 ) -> list[AttentionItem]:
-    """The needs behind open notices, in their order: nothing that is settled where this member cannot go, but what
-    became of a post is told to all, and leads only those who may follow."""
+    """The needs behind open notices, in their order: nothing that is settled where this member
+    cannot go, but what became of a post is told to all, and leads only those who may follow."""
     by_id = {one.delivery_id: one for one in entries}
     told = (_build_attention_item(one, creators, by_id) for one in notices)
     return [
@@ -197,15 +247,23 @@ def _can_open_item(member: Member, need: AttentionItem) -> bool:
 
 
 def count_actionable(needs: Iterable[AttentionItem], member: Member) -> int:
-    """How many of these wait for this member: those that they can go to, or put away. The others are only told."""
-    return sum(bool(one.href) or (one.is_dismissable and has_right(member.role, Right.RUN)) for one in needs)
+    """How many of these wait for this member: those that they can go to, or put away. The others
+    are only told."""
+    return sum(
+        bool(one.href) or (one.is_dismissable and has_right(member.role, Right.RUN))
+        for one in needs
+    )
 
 
 def approvals_item(waiting: int, now: datetime) -> list[AttentionItem]:
     """All that waits for a member's yes, as one need."""
     if not waiting:
         return []
-    said = Message("home.to_approve_one") if waiting == 1 else Message("home.to_approve", {"count": waiting})
+    said = (
+        Message("home.to_approve_one")
+        if waiting == 1
+        else Message("home.to_approve", {"count": waiting})
+    )
     return [AttentionItem("", said, now, False, "", href="/approvals", to="home.to.approvals")]
 
 
@@ -213,7 +271,11 @@ def comments_item(comments: int, member: Member, now: datetime) -> list[Attentio
     """All comments that nobody has dealt with, as one need, for who may answer them."""
     if not comments or not has_right(member.role, Right.CHAT):
         return []
-    said = Message("home.to_answer_one") if comments == 1 else Message("home.to_answer", {"count": comments})
+    said = (
+        Message("home.to_answer_one")
+        if comments == 1
+        else Message("home.to_answer", {"count": comments})
+    )
     return [AttentionItem("", said, now, False, "", href="/inbox", to="home.to.inbox")]
 
 
@@ -245,7 +307,9 @@ def _build_attention_item(
         href = f"/calendar?compare={creator.slug}"
         to = "home.to.test"
     name = creator.name if creator is not None else ""
-    return AttentionItem(notice.cause, notice.message, notice.at, notice.urgent, name, entry, href, to)
+    return AttentionItem(
+        notice.cause, notice.message, notice.at, notice.urgent, name, entry, href, to
+    )
 
 
 def _downtime_id_from_cause(cause: str) -> UUID | None:

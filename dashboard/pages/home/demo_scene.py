@@ -1,4 +1,5 @@
-"""A demonstration that is looked at begins to move: opening Home asks for a minute of work, once for some minutes."""
+"""A demonstration that is looked at begins to move: opening Home asks for a minute of work, once
+for some minutes."""
 
 from functools import cache
 
@@ -11,7 +12,8 @@ from tenants.agencies import queries
 
 
 def start_demo_scene(page: PageContext) -> None:
-    """Ask for the scene, in an agency of the demonstration alone; while one is played nothing is asked."""
+    """Ask for the scene, in an agency of the demonstration alone; while one is played nothing is
+    asked."""
     if _can_play_scene():
         page.read(request_demo_scene)
 

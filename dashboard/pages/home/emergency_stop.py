@@ -25,21 +25,36 @@ def render_emergency_stop(page: PageContext, found: HomeView) -> None:
     with st.popover(page.text("system.stop"), icon=":material/front_hand:", key="stop"):
         chosen = next(iter(names))
         if len(names) > 1:
-            chosen = st.selectbox(page.text("system.whom"), list(names), format_func=names.__getitem__, key="stop:whom")
+            chosen = st.selectbox(
+                page.text("system.whom"),
+                list(names),
+                format_func=names.__getitem__,
+                key="stop:whom",
+            )
         st.write(page.markdown("home.stop_explained", name=names[chosen]))
         st.text_input(page.text("system.why"), key=WHY, max_chars=200)
         act = partial(_request_creator_stop, page, chosen)
         params: dict[str, str | int] = {"whom": names[chosen]}
         actions.action_button(
-            page, "system.stop_now", act, right=Right.STOP, key="stop:now", kind="primary", params=params
+            page,
+            "system.stop_now",
+            act,
+            right=Right.STOP,
+            key="stop:now",
+            kind="primary",
+            params=params,
         )
 
 
-def _request_creator_stop(page: PageContext, creator_id: UUID, scope: Scope, press_id: UUID) -> Message:
+def _request_creator_stop(
+    page: PageContext, creator_id: UUID, scope: Scope, press_id: UUID
+) -> Message:
     """Pages hold no right to the safety check's tables: an urgent task does it, within a second."""
     whom = page.get_creator(scope, creator_id).name
     reason = str(actions.typed_value(WHY) or "").strip()
     stop = {"scope": "creator", "target": str(creator_id), "feature": "sending"}
-    wanted = EmergencyStopRequested(scope.tenant_id, press_id, **stop, open=False, by=scope.actor, reason=reason)
+    wanted = EmergencyStopRequested(
+        scope.tenant_id, press_id, **stop, open=False, by=scope.actor, reason=reason
+    )
     outbox.put(scope, wanted, priority=0, dedupe=f"switch:{press_id}")
     return Message("home.stopping", {"whom": whom})

@@ -10,7 +10,8 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class DemoSceneRequested:
-    """Somebody opened Home in a demonstration, at `opened_at`: what a minute of work looks like begins."""
+    """Somebody opened Home in a demonstration, at `opened_at`: what a minute of work looks like
+    begins."""
 
     kind: ClassVar[str] = "demo.scene"
     queue: ClassVar[outbox.Queue] = "urgent"

@@ -37,7 +37,8 @@ SHOWN = 8
 
 
 def render_page(page: PageContext) -> None:
-    """Draw the page; it draws itself anew as time passes. In a demonstration, being looked at starts its minute."""
+    """Draw the page; it draws itself anew as time passes. In a demonstration, being looked at
+    starts its minute."""
     demo_scene.start_demo_scene(page)
     draw_template("pages/home/templates/style.html")
     if page.has_right(Right.RUN) and page.read(get_agency).demo:
@@ -48,15 +49,25 @@ def render_page(page: PageContext) -> None:
 @st.fragment(run_every=REFRESH_INTERVAL)
 def _render_home(drawn: PageContext) -> None:
     page = page_context.current_page()
-    if page is None or page.viewer != drawn.viewer:  # revoked or changed meanwhile: everything that was drawn goes
+    if (
+        page is None or page.viewer != drawn.viewer
+    ):  # revoked or changed meanwhile: everything that was drawn goes
         st.rerun()
     actions.show_notices(page, "home:lead")
     found = page.read(lambda scope: load_home(scope, page.viewer.member))
     may = {"opens": page.has_right(Right.RUN, Right.APPROVE), "plans": page.has_right(Right.RUN)}
-    said = {"page": found, "who": page.viewer.member, "voice": page.localizer, "word": page.text, **may}
+    said = {
+        "page": found,
+        "who": page.viewer.member,
+        "voice": page.localizer,
+        "word": page.text,
+        **may,
+    }
     draw_template("pages/home/templates/summary.html", **said)
     emergency_stop.render_emergency_stop(page, found)
-    if found.strides and page.has_right(Right.RUN):  # each leads to a page of those who run the agency
+    if found.strides and page.has_right(
+        Right.RUN
+    ):  # each leads to a page of those who run the agency
         draw_template("pages/home/templates/first_steps.html", **said)
     if found.sees_posts:
         _render_attention_items(page, found)
@@ -87,9 +98,13 @@ def _render_attention_items(page: PageContext, found: HomeView) -> None:
             )
             with st.container(horizontal=True, gap="small"):
                 _render_item_actions(page, need)
-            doubt = found.doubts.get(need.held_post.delivery_id) if need.held_post is not None else None
+            doubt = (
+                found.doubts.get(need.held_post.delivery_id) if need.held_post is not None else None
+            )
             if doubt is not None and page.has_right(Right.APPROVE):
-                with st.expander(page.text("doubt.decide"), key=f"decide:{doubt.entry.delivery_id}"):
+                with st.expander(
+                    page.text("doubt.decide"), key=f"decide:{doubt.entry.delivery_id}"
+                ):
                     uncertain_delivery.render_uncertain_delivery(page, doubt, found.now)
     rest = len(found.needs) - SHOWN
     if rest > 0:
@@ -99,8 +114,15 @@ def _render_attention_items(page: PageContext, found: HomeView) -> None:
 def _render_item_actions(page: PageContext, need: AttentionItem) -> None:
     """What settles it here, or leads to where it is settled."""
     entry = need.held_post
-    refused = entry is not None and entry.state is DeliveryState.FAILED  # as it is, it would be refused again
-    if entry is not None and not refused and publish_actions.can_retry(entry) and page.has_right(Right.RUN):
+    refused = (
+        entry is not None and entry.state is DeliveryState.FAILED
+    )  # as it is, it would be refused again
+    if (
+        entry is not None
+        and not refused
+        and publish_actions.can_retry(entry)
+        and page.has_right(Right.RUN)
+    ):
         act = partial(_retry_delivery, page, entry.delivery_id, entry.version)
         key = f"again:{entry.delivery_id}:{entry.version}"
         actions.action_button(page, "home.again", act, right=Right.RUN, key=key, kind="primary")
@@ -112,15 +134,22 @@ def _render_item_actions(page: PageContext, need: AttentionItem) -> None:
         with st.popover(page.text("home.dismiss"), type="tertiary", key=f"away:{need.cause}"):
             for why in REASONS:
                 act = partial(_dismiss_notice, page, need.cause, why)
-                actions.action_button(page, f"home.why.{why}", act, right=Right.RUN, key=f"away:{need.cause}:{why}")
+                actions.action_button(
+                    page, f"home.why.{why}", act, right=Right.RUN, key=f"away:{need.cause}:{why}"
+                )
 
 
 def _check_own_delivery(page: PageContext, scope: Scope, delivery_id: UUID) -> None:
     """Raise NotFound unless the post is of a creator this member works for."""
-    page.get_creator(scope, queries.get_stored_post(scope, queries.post_id_of_delivery(scope, delivery_id)).creator_id)
+    page.get_creator(
+        scope,
+        queries.get_stored_post(scope, queries.post_id_of_delivery(scope, delivery_id)).creator_id,
+    )
 
 
-def _retry_delivery(page: PageContext, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+def _retry_delivery(
+    page: PageContext, delivery_id: UUID, version: int, scope: Scope, _: UUID
+) -> Message:
     _check_own_delivery(page, scope, delivery_id)
     return publish_actions.retry_delivery_action(page, scope, delivery_id, version)
 

@@ -1,6 +1,6 @@
-"""Home: what needs somebody, what is happening now, and the day of each creator, in at most ten statements; one more
-where a post is kept back, posts were missed, a change is wanted, a stop is told or two pictures are shown, and two
-where one is in doubt or waits for a yes."""
+"""Home: what needs somebody, what is happening now, and the day of each creator, in at most ten
+statements; one more where a post is kept back, posts were missed, a change is wanted, a stop is
+told or two pictures are shown, and two where one is in doubt or waits for a yes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ from channels.accounts.queries import channel_names, list_channels
 from dashboard.pages.home import activity_queries, attention_items
 from dashboard.pages.home.activity_queries import ACTIVITY_WINDOW, ActivityLine
 from dashboard.pages.home.attention_items import AttentionItem
-from dashboard.pages.posts.uncertain_delivery_queries import UncertainDelivery, load_uncertain_deliveries
+from dashboard.pages.posts.uncertain_delivery_queries import (
+    UncertainDelivery,
+    load_uncertain_deliveries,
+)
 from dashboard.shell.queries import list_stop_targets
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
@@ -51,13 +54,15 @@ QUIET = frozenset(
 
 TAKEN_OFF = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVING, DeliveryState.REMOVED})
 
-PLANNED = frozenset((before, DeliveryState.SCHEDULED) for before in (DeliveryState.DRAFT, DeliveryState.APPROVED))
+PLANNED = frozenset(
+    (before, DeliveryState.SCHEDULED) for before in (DeliveryState.DRAFT, DeliveryState.APPROVED)
+)
 
 
 @dataclass(frozen=True)
 class SalesSummary:
-    """Money in one currency: today's net and orders, the mean of the 28 days before (None without any sale in them),
-    the net of the last fourteen days, today last, and how today's is shared."""
+    """Money in one currency: today's net and orders, the mean of the 28 days before (None without
+    any sale in them), the net of the last fourteen days, today last, and how today's is shared."""
 
     today: Money
     orders: int
@@ -101,7 +106,8 @@ class CreatorDayView:
 
     @property
     def planned_count(self) -> int:
-        """How many were to stand there: those that somebody took off or back are no longer among them."""
+        """How many were to stand there: those that somebody took off or back are no longer among
+        them."""
         return sum(post.state not in TAKEN_OFF for post in self.posts)
 
     @property
@@ -110,7 +116,10 @@ class CreatorDayView:
         turns: dict[tuple[datetime, UUID], list[DeliveryEntry]] = {}
         for post in self.posts:
             turns.setdefault((post.due_at, post.post_id), []).append(post)
-        return [PostGroup(at, posts[0].title or posts[0].body, tuple(posts)) for (at, _), posts in turns.items()]
+        return [
+            PostGroup(at, posts[0].title or posts[0].body, tuple(posts))
+            for (at, _), posts in turns.items()
+        ]
 
 
 @dataclass(frozen=True)
@@ -126,7 +135,8 @@ class NextPost:
 
 @dataclass(frozen=True)
 class FirstStep:
-    """One of the five steps to the first post: its name, whether it is done, and the page where it is."""
+    """One of the five steps to the first post: its name, whether it is done, and the page where it
+    is."""
 
     name: str
     done: bool
@@ -135,7 +145,8 @@ class FirstStep:
 
 @dataclass(frozen=True)
 class HomeView:
-    """The first page: what needs somebody, what happens, and the day of each creator this member works for."""
+    """The first page: what needs somebody, what happens, and the day of each creator this member
+    works for."""
 
     now: datetime
     needs: Sequence[AttentionItem]
@@ -186,7 +197,9 @@ def load_home(scope: Scope, member: Member) -> HomeView:
     """The home page of a member, as far as their role goes; instants are UTC-aware."""
     works = any(has_right(member.role, right) for right in (Right.RUN, Right.APPROVE, Right.CHAT))
     money = has_right(member.role, Right.MONEY)
-    mine = [one for one in list_creators(scope) if not member.creators or one.slug in member.creators]
+    mine = [
+        one for one in list_creators(scope) if not member.creators or one.slug in member.creators
+    ]
     shown = mine if works or money else []
     posts = _load_posts(scope, mine, member) if works else _Posts([], [], [], {}, {}, [], [])
     sales = _load_daily_sales(scope, shown) if money else {}
@@ -195,7 +208,10 @@ def load_home(scope: Scope, member: Member) -> HomeView:
         now=scope.now,
         needs=posts.needs,
         waiting=attention_items.count_actionable(posts.needs, member),
-        days=[_build_creator_day(scope, creator, posts.entries, sales.get(creator.id, {})) for creator in shown],
+        days=[
+            _build_creator_day(scope, creator, posts.entries, sales.get(creator.id, {}))
+            for creator in shown
+        ],
         total=_total_sales(scope, shown, sales),
         coming=_find_next_post(scope, mine, posts.entries, halt),
         live=posts.live,
@@ -227,7 +243,9 @@ def _load_posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts
     )
     entries = board.entries
     moved = [one for one in board.moved if _is_notable_move(one)]
-    talk, money, yes = (has_right(member.role, right) for right in (Right.CHAT, Right.MONEY, Right.APPROVE))
+    talk, money, yes = (
+        has_right(member.role, right) for right in (Right.CHAT, Right.MONEY, Right.APPROVE)
+    )
     happens = activity_queries.without_demo_runs(
         scope,
         list_active_runs(scope, ids, since=since),
@@ -243,7 +261,8 @@ def _load_posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts
                 member,
             ),
             *attention_items.approvals_item(
-                review_queue.count_reviews_for(scope, ids, member.principal_id) if yes else 0, scope.now
+                review_queue.count_reviews_for(scope, ids, member.principal_id) if yes else 0,
+                scope.now,
             ),
             *attention_items.comments_item(
                 moderation.count_open_public_comments(scope, ids) if talk else 0, member, scope.now
@@ -252,9 +271,13 @@ def _load_posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts
         entries=entries,
         live=happens[1],
         kept_back=activity_queries.load_hold_reasons(scope, entries, moved),
-        doubts=load_uncertain_deliveries(scope, [one for one in entries if one.delivery_id in about]),
+        doubts=load_uncertain_deliveries(
+            scope, [one for one in entries if one.delivery_id in about]
+        ),
         running=happens[0],
-        strides=[] if any(one.state is DeliveryState.PUBLISHED for one in entries) else _list_first_steps(scope, mine),
+        strides=[]
+        if any(one.state is DeliveryState.PUBLISHED for one in entries)
+        else _list_first_steps(scope, mine),
     )
 
 
@@ -273,7 +296,8 @@ def _list_notices(scope: Scope, mine: Mapping[UUID, Creator], member: Member) ->
 
 
 def _is_notable_move(move: RecentMove) -> bool:
-    """Whether people watch for it: being planned, or starting to leave, is seen on the day itself."""
+    """Whether people watch for it: being planned, or starting to leave, is seen on the day
+    itself."""
     return move.after not in QUIET and (move.before, move.after) not in PLANNED
 
 
@@ -295,20 +319,29 @@ def _list_first_steps(scope: Scope, mine: Sequence[Creator]) -> list[FirstStep]:
 
 
 def _build_creator_day(
-    scope: Scope, creator: Creator, entries: Iterable[DeliveryEntry], sales: Mapping[date, Sequence[DaySales]]
+    scope: Scope,
+    creator: Creator,
+    entries: Iterable[DeliveryEntry],
+    sales: Mapping[date, Sequence[DaySales]],
 ) -> CreatorDayView:
     today = local_day(scope.now, creator.zone)
     start, end = day_bounds(today, creator.zone)
     posts = [
         one
         for one in entries
-        if one.creator_id == creator.id and start <= one.due_at < end and one.state is not DeliveryState.CANCELLED
+        if one.creator_id == creator.id
+        and start <= one.due_at < end
+        and one.state is not DeliveryState.CANCELLED
     ]
     currencies = sorted({row.net.currency for rows in sales.values() for row in rows})
-    return CreatorDayView(creator, posts, [summarize_sales(sales, currency, today) for currency in currencies])
+    return CreatorDayView(
+        creator, posts, [summarize_sales(sales, currency, today) for currency in currencies]
+    )
 
 
-def _load_daily_sales(scope: Scope, shown: Sequence[Creator]) -> dict[UUID, dict[date, list[DaySales]]]:
+def _load_daily_sales(
+    scope: Scope, shown: Sequence[Creator]
+) -> dict[UUID, dict[date, list[DaySales]]]:
     days = [local_day(scope.now, one.zone) for one in shown]
     if not days:
         return {}
@@ -332,7 +365,9 @@ def _total_sales(
 def _sum_sales(parts: Sequence[SalesSummary]) -> SalesSummary:
     usual = [part.usual.minor for part in parts if part.usual is not None]
     currency = parts[0].today.currency
-    shares = [Money(sum(part.shares[number].minor for part in parts), currency) for number in range(3)]
+    shares = [
+        Money(sum(part.shares[number].minor for part in parts), currency) for number in range(3)
+    ]
     return SalesSummary(
         today=Money(sum(part.today.minor for part in parts), currency),
         orders=sum(part.orders for part in parts),
@@ -342,10 +377,15 @@ def _sum_sales(parts: Sequence[SalesSummary]) -> SalesSummary:
     )
 
 
-def summarize_sales(found: Mapping[date, Sequence[DaySales]], currency: str, today: date) -> SalesSummary:
+def summarize_sales(
+    found: Mapping[date, Sequence[DaySales]], currency: str, today: date
+) -> SalesSummary:
     """One currency's money out of the sales by day; pure. Days without sales count as nothing."""
     days = [today - timedelta(days=back) for back in range(USUAL_DAYS, -1, -1)]
-    rows = [next((row for row in found.get(day, []) if row.net.currency == currency), None) for day in days]
+    rows = [
+        next((row for row in found.get(day, []) if row.net.currency == currency), None)
+        for day in days
+    ]
     nets = [row.net.minor if row is not None else 0 for row in rows]
     before = nets[:-1]
     last = rows[-1]
@@ -372,9 +412,15 @@ def _find_next_post(
     scope: Scope, mine: Iterable[Creator], entries: Iterable[DeliveryEntry], halt: StoppedScope
 ) -> NextPost | None:
     names = {one.id: one.name for one in mine}
-    here = [one for one in entries if one.state in LEAVING and scope.now <= publish_time(one) < scope.now + AHEAD]
+    here = [
+        one
+        for one in entries
+        if one.state in LEAVING and scope.now <= publish_time(one) < scope.now + AHEAD
+    ]
     warned = preflight.warned_deliveries(scope) if here else frozenset()
-    first = min((one for one in here if one.delivery_id not in warned), key=publish_time, default=None)
+    first = min(
+        (one for one in here if one.delivery_id not in warned), key=publish_time, default=None
+    )
     if first is None:
         return None
     kept = halt.covers(first.creator_id, first.channel_id)

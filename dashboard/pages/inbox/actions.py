@@ -1,6 +1,8 @@
-"""What presses in Messages do, each in a transaction of its own; whose conversation it is, is asked there again.
+"""What presses in Messages do, each in a transaction of its own; whose conversation it is, is asked
+there again.
 
-What a press leaves in the session is which panel is open and which box is to be emptied: choices, no rows.
+What a press leaves in the session is which panel is open and which box is to be emptied: choices,
+no rows.
 """
 
 from datetime import datetime, time, timedelta
@@ -9,7 +11,11 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.inbox.queries import ConversationView, conversation_connector, conversation_creator
+from dashboard.pages.inbox.queries import (
+    ConversationView,
+    conversation_connector,
+    conversation_creator,
+)
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
@@ -36,7 +42,17 @@ from tenants.agencies.rights import Right
     SAVED_REPLIES_PANEL,
 ) = (
     f"inbox:{what}"
-    for what in ("offering", "editing", "rejecting", "snoozing", "noting", "stopping", "confirming", "about", "saved")
+    for what in (
+        "offering",
+        "editing",
+        "rejecting",
+        "snoozing",
+        "noting",
+        "stopping",
+        "confirming",
+        "about",
+        "saved",
+    )
 )
 """Which conversation, or message, one of these panels is open for."""
 
@@ -74,28 +90,45 @@ def send_reply(page: PageContext, talk: UUID, box: str, scope: Scope, press: UUI
     conversation_creator(scope, page, talk)
     there = conversation_connector(scope, talk)
     member_actions.send_member_reply(
-        scope, talk, page.viewer.member.id, str(actions.typed_value(box) or ""), key=press, there=there
+        scope,
+        talk,
+        page.viewer.member.id,
+        str(actions.typed_value(box) or ""),
+        key=press,
+        there=there,
     )
     st.session_state[f"{box}:sent"] = True
 
 
-def offer_locked_pack(page: PageContext, talk: UUID, candidate: OfferCandidate, scope: Scope, press: UUID) -> Message:
+def offer_locked_pack(
+    page: PageContext, talk: UUID, candidate: OfferCandidate, scope: Scope, press: UUID
+) -> Message:
     """Put a pack of the closed list before the fan, behind its price."""
     return offer_pack(page, talk, candidate, scope, press, lock=True)
 
 
 def offer_pack(
-    page: PageContext, talk: UUID, candidate: OfferCandidate, scope: Scope, press: UUID, *, lock: bool = False
+    page: PageContext,
+    talk: UUID,
+    candidate: OfferCandidate,
+    scope: Scope,
+    press: UUID,
+    *,
+    lock: bool = False,
 ) -> Message:
     """Show the fan a pack of the closed list."""
     conversation_creator(scope, page, talk)
     words = candidate.description
-    member_actions.send_offer(scope, talk, page.viewer.member.id, candidate.pack_id, text=words, key=press, lock=lock)
+    member_actions.send_offer(
+        scope, talk, page.viewer.member.id, candidate.pack_id, text=words, key=press, lock=lock
+    )
     st.session_state[OFFER_PANEL] = None
     return Message("inbox.offered", {"title": candidate.title})
 
 
-def offer_subscription(page: PageContext, talk: UUID, plan: Plan, scope: Scope, press: UUID) -> Message:
+def offer_subscription(
+    page: PageContext, talk: UUID, plan: Plan, scope: Scope, press: UUID
+) -> Message:
     """Show the fan a subscription."""
     conversation_creator(scope, page, talk)
     member_actions.send_plan_offer(scope, talk, page.viewer.member.id, plan.id, key=press)
@@ -103,7 +136,9 @@ def offer_subscription(page: PageContext, talk: UUID, plan: Plan, scope: Scope, 
     return Message("inbox.offered", {"title": plan.title})
 
 
-def approve_suggestion(page: PageContext, draft_id: UUID, box: str, scope: Scope, _press: UUID) -> None:
+def approve_suggestion(
+    page: PageContext, draft_id: UUID, box: str, scope: Scope, _press: UUID
+) -> None:
     """Send a waiting message, with the words of `box` where there is one."""
     there = conversation_connector(scope, _conversation_of_draft(scope, page, draft_id))
     member_actions.approve_draft(
@@ -112,14 +147,18 @@ def approve_suggestion(page: PageContext, draft_id: UUID, box: str, scope: Scope
     st.session_state[EDIT_PANEL] = None
 
 
-def reject_suggestion(page: PageContext, draft_id: UUID, why: DraftRejection, scope: Scope, _press: UUID) -> Message:
+def reject_suggestion(
+    page: PageContext, draft_id: UUID, why: DraftRejection, scope: Scope, _press: UUID
+) -> Message:
     """Do not send a waiting message."""
     _conversation_of_draft(scope, page, draft_id)
     member_actions.reject_draft_as_member(scope, draft_id, why)
     return Message("inbox.rejected")
 
 
-def settle_uncertain_message(page: PageContext, draft_id: UUID, arrived: bool, scope: Scope, _press: UUID) -> Message:
+def settle_uncertain_message(
+    page: PageContext, draft_id: UUID, arrived: bool, scope: Scope, _press: UUID
+) -> Message:
     """Say whether a message in doubt arrived."""
     _conversation_of_draft(scope, page, draft_id)
     member_actions.settle_uncertain_message(scope, draft_id, arrived=arrived)
@@ -132,7 +171,9 @@ def _conversation_of_draft(scope: Scope, page: PageContext, draft_id: UUID) -> U
     return talk
 
 
-def snooze_conversation(page: PageContext, talk: UUID, how: str, scope: Scope, _press: UUID) -> Message:
+def snooze_conversation(
+    page: PageContext, talk: UUID, how: str, scope: Scope, _press: UUID
+) -> Message:
     """Set the conversation aside."""
     conversation_creator(scope, page, talk)
     until = snooze_end(how, scope.now.astimezone(page.localizer.zone))
@@ -142,7 +183,8 @@ def snooze_conversation(page: PageContext, talk: UUID, how: str, scope: Scope, _
 
 
 def snooze_end(how: str, local: datetime) -> datetime:
-    """When a conversation comes back: in an hour, this evening, or tomorrow morning on the member's clock; pure."""
+    """When a conversation comes back: in an hour, this evening, or tomorrow morning on the member's
+    clock; pure."""
     if how == "hour":
         return local + timedelta(hours=1)
     tonight = local.replace(hour=EVENING.hour, minute=0, second=0, microsecond=0)
@@ -171,10 +213,14 @@ def add_note(page: PageContext, talk: UUID, box: str, scope: Scope, press: UUID)
     st.session_state[f"{box}:sent"] = True
 
 
-def stop_sales(page: PageContext, talk: UUID, box: str, stop: bool, scope: Scope, _press: UUID) -> Message:
+def stop_sales(
+    page: PageContext, talk: UUID, box: str, stop: bool, scope: Scope, _press: UUID
+) -> Message:
     """Stop selling to this fan, or go on."""
     conversation_creator(scope, page, talk)
-    member_actions.set_sales_stop(scope, talk, stop=stop, reason=str(actions.typed_value(box) or ""))
+    member_actions.set_sales_stop(
+        scope, talk, stop=stop, reason=str(actions.typed_value(box) or "")
+    )
     st.session_state[STOP_SALES_PANEL] = None
     return Message("inbox.sales_stopping" if stop else "inbox.sales_resuming")
 
@@ -195,18 +241,27 @@ def withdraw_age_assurance(page: PageContext, talk: UUID, scope: Scope, press: U
     return Message("inbox.age_withdrawing")
 
 
-def reply_to_comment(page: PageContext, remark_id: UUID, box: str, scope: Scope, press: UUID) -> None:
+def reply_to_comment(
+    page: PageContext, remark_id: UUID, box: str, scope: Scope, press: UUID
+) -> None:
     """Put what stands in the box under a comment; it is emptied once it is kept as a message."""
     talk = moderation.conversation_of_comment(scope, remark_id)
     conversation_creator(scope, page, talk)
     can = conversation_connector(scope, talk).capabilities
     moderation.answer_comment(
-        scope, remark_id, page.viewer.member.id, str(actions.typed_value(box) or ""), key=press, can=can
+        scope,
+        remark_id,
+        page.viewer.member.id,
+        str(actions.typed_value(box) or ""),
+        key=press,
+        can=can,
     )
     st.session_state[f"{box}:sent"] = True
 
 
-def suggest_comment_reply(page: PageContext, remark_id: UUID, most: int, scope: Scope, _press: UUID) -> Message:
+def suggest_comment_reply(
+    page: PageContext, remark_id: UUID, most: int, scope: Scope, _press: UUID
+) -> Message:
     """Have a model write words for an answer; they come into the box."""
     conversation_creator(scope, page, moderation.conversation_of_comment(scope, remark_id))
     answer_suggestions.request_answer_suggestion(scope, remark_id, page.viewer.member.id, most=most)
@@ -227,11 +282,15 @@ def mark_conversation_done(page: PageContext, talk: UUID, scope: Scope, _press: 
     moderation.close_comments(scope, talk)
 
 
-def moderate_comment(page: PageContext, remark_id: UUID, act: str, scope: Scope, _press: UUID) -> Message:
+def moderate_comment(
+    page: PageContext, remark_id: UUID, act: str, scope: Scope, _press: UUID
+) -> Message:
     """Have something done with a comment."""
     talk = moderation.conversation_of_comment(scope, remark_id)
     conversation_creator(scope, page, talk)
-    moderation.request_moderation(scope, remark_id, act, can=conversation_connector(scope, talk).capabilities)
+    moderation.request_moderation(
+        scope, remark_id, act, can=conversation_connector(scope, talk).capabilities
+    )
     st.session_state[f"{SELECTED_COMMENT_KEY}:sure"] = None
     return Message("inbox.asked_platform")
 
@@ -247,7 +306,9 @@ def render_uncertain_message(page: PageContext, one: ConversationView, kept: Uns
     with st.container(horizontal=True, gap="small"):
         for code, arrived in (("inbox.arrived", True), ("inbox.not_arrived", False)):
             act = partial(settle_uncertain_message, page, kept.id, arrived)
-            actions.action_button(page, code, act, right=Right.CHAT, key=f"inbox:doubt:{kept.id}:{arrived}")
+            actions.action_button(
+                page, code, act, right=Right.CHAT, key=f"inbox:doubt:{kept.id}:{arrived}"
+            )
 
 
 def render_snooze_choices(page: PageContext, one: ConversationView) -> None:
@@ -258,5 +319,9 @@ def render_snooze_choices(page: PageContext, one: ConversationView) -> None:
             for how in SNOOZES:
                 act = partial(snooze_conversation, page, one.desk.id, how)
                 actions.action_button(
-                    page, f"inbox.snooze.{how}", act, right=Right.CHAT, key=f"inbox:snooze:{talk}:{how}"
+                    page,
+                    f"inbox.snooze.{how}",
+                    act,
+                    right=Right.CHAT,
+                    key=f"inbox:snooze:{talk}:{how}",
                 )

@@ -1,4 +1,5 @@
-"""What a member does with comments: answer in everybody's sight, like, hide, delete, keep an author away, be done."""
+"""What a member does with comments: answer in everybody's sight, like, hide, delete, keep an author
+away, be done."""
 
 import hashlib
 from functools import partial
@@ -49,7 +50,8 @@ def render_comment_panel(page: PageContext, one: ConversationView) -> None:
 
 
 def _select_comment(page: PageContext, one: ConversationView) -> CommentView | None:
-    """Which of the comments this is about: the newest that is open, unless another one is chosen."""
+    """Which of the comments this is about: the newest that is open, unless another one is
+    chosen."""
     there = actionable_comments(one.heard.values())
     if len(there) < 2:
         return there[0] if there else None
@@ -91,18 +93,27 @@ def _render_comment_composer(page: PageContext, one: ConversationView, about: Co
     with st.container(horizontal=True, gap="small"):
         key = f"{box}:send"
         actions.action_button(
-            page, "inbox.answer", act, right=Right.CHAT, key=key, kind="primary", shortcut="Ctrl+Enter"
+            page,
+            "inbox.answer",
+            act,
+            right=Right.CHAT,
+            key=key,
+            kind="primary",
+            shortcut="Ctrl+Enter",
         )
         if not one.kept:
             ask = partial(suggest_comment_reply, page, about.id, one.longest)
-            actions.action_button(page, "inbox.suggest", ask, right=Right.CHAT, key=f"{box}:suggest")
+            actions.action_button(
+                page, "inbox.suggest", ask, right=Right.CHAT, key=f"{box}:suggest"
+            )
         saved_replies.render_saved_replies_toggle(page, one)
     saved_replies.render_saved_replies(page, one, box, most=one.longest)
     st.caption(page.text("inbox.suggested" if one.suggested else "inbox.in_public"))
 
 
 def _reply_box_key(one: ConversationView) -> str:
-    """The box one writes in; another one for words that were suggested, which the browser does not hold yet."""
+    """The box one writes in; another one for words that were suggested, which the browser does not
+    hold yet."""
     digest = hashlib.sha256(one.suggested.encode()).hexdigest()[:8] if one.suggested else ""
     return f"inbox:text:{one.desk.id}{digest}"
 
@@ -114,19 +125,31 @@ def _render_toolbar(page: PageContext, one: ConversationView) -> None:
         if not one.mine:
             code = "inbox.take_from" if one.desk.owner is OwnerState.HUMAN else "inbox.take"
             act = partial(take_over, page, talk)
-            actions.action_button(page, code, act, right=Right.CHAT, key=f"{key}:take", shortcut="H", kind="primary")
+            actions.action_button(
+                page, code, act, right=Right.CHAT, key=f"{key}:take", shortcut="H", kind="primary"
+            )
         if one.desk.owner is not OwnerState.CLOSED:
             done = partial(mark_conversation_done, page, talk)
-            actions.action_button(page, "inbox.done", done, right=Right.CHAT, key=f"{key}:done", shortcut="D")
-        for code, slot, shortcut in (("inbox.note", NOTE_PANEL, "N"), ("inbox.snooze", SNOOZE_PANEL, "S")):
+            actions.action_button(
+                page, "inbox.done", done, right=Right.CHAT, key=f"{key}:done", shortcut="D"
+            )
+        for code, slot, shortcut in (
+            ("inbox.note", NOTE_PANEL, "N"),
+            ("inbox.snooze", SNOOZE_PANEL, "S"),
+        ):
             st.button(
-                page.text(code), key=f"{slot}:{talk}", shortcut=shortcut, on_click=toggle_panel, args=(slot, str(talk))
+                page.text(code),
+                key=f"{slot}:{talk}",
+                shortcut=shortcut,
+                on_click=toggle_panel,
+                args=(slot, str(talk)),
             )
     render_snooze_choices(page, one)
 
 
 def _render_moderation(page: PageContext, one: ConversationView, about: CommentView) -> None:
-    """What the platform lets be done with this comment; what cannot be taken back asks once more."""
+    """What the platform lets be done with this comment; what cannot be taken back asks once
+    more."""
     idle = {"hide" if about.state == "hidden" else "show", "like" if about.liked else "unlike"}
     with st.container(horizontal=True, gap="small"):
         for act in moderation.MODERATION_ACTIONS:
@@ -143,11 +166,21 @@ def _render_reply_removal(page: PageContext, one: ConversationView) -> None:
     sure = f"{SELECTED_COMMENT_KEY}:sure"
     if actions.typed_value(sure) != f"back:{draft}":
         key = f"inbox:back:{draft}:ask"
-        st.button(page.text("inbox.take_back"), key=key, on_click=toggle_panel, args=(sure, f"back:{draft}"))
+        st.button(
+            page.text("inbox.take_back"),
+            key=key,
+            on_click=toggle_panel,
+            args=(sure, f"back:{draft}"),
+        )
         return
     back = partial(remove_comment_reply, page, draft)
     actions.action_button(
-        page, "inbox.take_back_sure", back, right=Right.CHAT, key=f"inbox:back:{draft}", kind="primary"
+        page,
+        "inbox.take_back_sure",
+        back,
+        right=Right.CHAT,
+        key=f"inbox:back:{draft}",
+        kind="primary",
     )
 
 
@@ -156,11 +189,19 @@ def _render_moderation_button(page: PageContext, remark_id: UUID, act: str) -> N
     sure = f"{SELECTED_COMMENT_KEY}:sure"
     if act in IRREVERSIBLE and actions.typed_value(sure) != f"{act}:{remark_id}":
         st.button(
-            page.text(f"inbox.act.{act}"), key=f"{key}:ask", on_click=toggle_panel, args=(sure, f"{act}:{remark_id}")
+            page.text(f"inbox.act.{act}"),
+            key=f"{key}:ask",
+            on_click=toggle_panel,
+            args=(sure, f"{act}:{remark_id}"),
         )
         return
     code = f"inbox.act.{act}_sure" if act in IRREVERSIBLE else f"inbox.act.{act}"
     do = partial(moderate_comment, page, remark_id, act)
     actions.action_button(
-        page, code, do, right=Right.CHAT, key=key, kind="primary" if act in IRREVERSIBLE else "secondary"
+        page,
+        code,
+        do,
+        right=Right.CHAT,
+        key=key,
+        kind="primary" if act in IRREVERSIBLE else "secondary",
     )

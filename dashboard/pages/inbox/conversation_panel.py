@@ -1,6 +1,8 @@
-"""What a member does in a conversation: take it, answer, decide on a suggestion, offer, set aside, note, stop sales.
+"""What a member does in a conversation: take it, answer, decide on a suggestion, offer, set aside,
+note, stop sales.
 
-The box one writes in stands outside of what ticks; what was written is a row of the member and the conversation.
+The box one writes in stands outside of what ticks; what was written is a row of the member and the
+conversation.
 """
 
 from functools import partial
@@ -67,24 +69,38 @@ def _render_toolbar(page: PageContext, one: ConversationView) -> None:
         if not one.mine and one.desk.owner is not OwnerState.CLOSED:
             code = "inbox.take_from" if one.desk.owner is OwnerState.HUMAN else "inbox.take"
             act = partial(take_over, page, talk)
-            actions.action_button(page, code, act, right=Right.CHAT, key=f"{key}:take", shortcut="H", kind="primary")
+            actions.action_button(
+                page, code, act, right=Right.CHAT, key=f"{key}:take", shortcut="H", kind="primary"
+            )
         if one.mine or one.desk.owner is OwnerState.PENDING_HUMAN:
             back = partial(return_to_ai, page, talk)
-            actions.action_button(page, "inbox.hand_back", back, right=Right.CHAT, key=f"{key}:back", shortcut="B")
+            actions.action_button(
+                page, "inbox.hand_back", back, right=Right.CHAT, key=f"{key}:back", shortcut="B"
+            )
         if one.mine:
             _render_panel_toggle(page, "inbox.offer", OFFER_PANEL, str(talk), "O")
         _render_panel_toggle(page, "inbox.note", NOTE_PANEL, str(talk), "N")
         if one.desk.snoozed_until is not None and one.desk.snoozed_until > one.now:
             actions.action_button(
-                page, "inbox.wake", partial(unsnooze_conversation, page, talk), right=Right.CHAT, key=f"{key}:wake"
+                page,
+                "inbox.wake",
+                partial(unsnooze_conversation, page, talk),
+                right=Right.CHAT,
+                key=f"{key}:wake",
             )
         else:
             _render_panel_toggle(page, "inbox.snooze", SNOOZE_PANEL, str(talk), "S")
-        if page.has_right(Right.REVIEW) and one.card.age.can_be_messaged and not one.card.age.over_18:
+        if (
+            page.has_right(Right.REVIEW)
+            and one.card.age.can_be_messaged
+            and not one.card.age.over_18
+        ):
             _render_panel_toggle(page, "inbox.confirm_age", AGE_PANEL, str(talk))
         elif page.has_right(Right.REVIEW) and one.card.age.over_18:
             undo = partial(withdraw_age_assurance, page, talk)
-            actions.action_button(page, "inbox.withdraw_age", undo, right=Right.REVIEW, key=f"{key}:withdraw")
+            actions.action_button(
+                page, "inbox.withdraw_age", undo, right=Right.REVIEW, key=f"{key}:withdraw"
+            )
         if one.card.sales_stopped:
             if page.has_right(Right.REOPEN):
                 _render_panel_toggle(page, "inbox.resume_sales", STOP_SALES_PANEL, str(talk))
@@ -92,8 +108,16 @@ def _render_toolbar(page: PageContext, one: ConversationView) -> None:
             _render_panel_toggle(page, "inbox.stop_sales", STOP_SALES_PANEL, str(talk))
 
 
-def _render_panel_toggle(page: PageContext, code: str, slot: str, value: str, shortcut: str | None = None) -> None:
-    st.button(page.text(code), key=f"{slot}:{value}", shortcut=shortcut, on_click=toggle_panel, args=(slot, value))
+def _render_panel_toggle(
+    page: PageContext, code: str, slot: str, value: str, shortcut: str | None = None
+) -> None:
+    st.button(
+        page.text(code),
+        key=f"{slot}:{value}",
+        shortcut=shortcut,
+        on_click=toggle_panel,
+        args=(slot, value),
+    )
 
 
 def _render_open_panels(page: PageContext, one: ConversationView) -> None:
@@ -108,13 +132,16 @@ def _render_open_panels(page: PageContext, one: ConversationView) -> None:
 
 
 def _render_age_proof_form(page: PageContext, one: ConversationView) -> None:
-    """Somebody outside has seen a document: who, and why that is written down here. The document stays with them."""
+    """Somebody outside has seen a document: who, and why that is written down here. The document
+    stays with them."""
     box = f"inbox:age:{one.desk.id}"
     st.write(page.text("inbox.age_explained"))
     st.text_input(page.text("inbox.age_who"), key=f"{box}:who", max_chars=80)
     st.text_input(page.text("inbox.age_why"), key=f"{box}:why", max_chars=200)
     act = partial(confirm_age, page, one.desk.id, box)
-    actions.action_button(page, "inbox.age_write", act, right=Right.REVIEW, key=f"{box}:write", kind="primary")
+    actions.action_button(
+        page, "inbox.age_write", act, right=Right.REVIEW, key=f"{box}:write", kind="primary"
+    )
 
 
 def _render_message_composer(page: PageContext, one: ConversationView) -> None:
@@ -136,7 +163,15 @@ def _render_message_composer(page: PageContext, one: ConversationView) -> None:
     act = partial(send_reply, page, talk, box)
     with st.container(horizontal=True, gap="small"):
         key = f"{box}:send"
-        actions.action_button(page, "inbox.send", act, right=Right.CHAT, key=key, kind="primary", shortcut="Ctrl+Enter")
+        actions.action_button(
+            page,
+            "inbox.send",
+            act,
+            right=Right.CHAT,
+            key=key,
+            kind="primary",
+            shortcut="Ctrl+Enter",
+        )
         saved_replies.render_saved_replies_toggle(page, one)
     saved_replies.render_saved_replies(page, one, box, most=member_actions.MAX_REPLY_LENGTH)
     st.caption(page.text("inbox.truth"))
@@ -149,7 +184,9 @@ def _render_suggestion(page: PageContext, one: ConversationView, kept: UnsentMes
         box = f"{key}:text"
         if box not in st.session_state:
             st.session_state[box] = kept.text
-        st.text_area(page.text("inbox.edit"), key=box, height=110, max_chars=member_actions.MAX_REPLY_LENGTH)
+        st.text_area(
+            page.text("inbox.edit"), key=box, height=110, max_chars=member_actions.MAX_REPLY_LENGTH
+        )
         with st.container(horizontal=True, gap="small"):
             act = partial(approve_suggestion, page, kept.id, box)
             actions.action_button(
@@ -166,7 +203,13 @@ def _render_suggestion(page: PageContext, one: ConversationView, kept: UnsentMes
     with st.container(horizontal=True, gap="small"):
         act = partial(approve_suggestion, page, kept.id, "")
         actions.action_button(
-            page, "inbox.approve", act, right=Right.CHAT, key=f"{key}:yes", kind="primary", shortcut="A"
+            page,
+            "inbox.approve",
+            act,
+            right=Right.CHAT,
+            key=f"{key}:yes",
+            kind="primary",
+            shortcut="A",
         )
         _render_panel_toggle(page, "inbox.edit", EDIT_PANEL, str(kept.id), "E")
         _render_panel_toggle(page, "inbox.reject", REJECT_PANEL, str(kept.id), "X")
@@ -174,14 +217,19 @@ def _render_suggestion(page: PageContext, one: ConversationView, kept: UnsentMes
         with st.container(horizontal=True, gap="small"):
             for why in DRAFT_REJECTIONS:
                 no = partial(reject_suggestion, page, kept.id, why)
-                actions.action_button(page, f"inbox.why.{why}", no, right=Right.CHAT, key=f"{key}:no:{why}")
+                actions.action_button(
+                    page, f"inbox.why.{why}", no, right=Right.CHAT, key=f"{key}:no:{why}"
+                )
 
 
 def _render_offers(page: PageContext, one: ConversationView) -> None:
     if not one.offers and not one.plans:
         st.info(page.text("inbox.no_offers"))
     for candidate in one.offers:
-        ways = ("inbox.offer_one", offer_pack, ""), ("inbox.offer_locked", offer_locked_pack, ":lock")
+        ways = (
+            ("inbox.offer_one", offer_pack, ""),
+            ("inbox.offer_locked", offer_locked_pack, ":lock"),
+        )
         for code, act, way in ways[: 1 + candidate.locks]:
             actions.action_button(
                 page,
@@ -189,7 +237,10 @@ def _render_offers(page: PageContext, one: ConversationView) -> None:
                 partial(act, page, one.desk.id, candidate),
                 right=Right.CHAT,
                 key=f"inbox:offer:{one.desk.id}:{candidate.pack_id}{way}",
-                params={"title": candidate.title, "price": page.localizer.format_money(candidate.price)},
+                params={
+                    "title": candidate.title,
+                    "price": page.localizer.format_money(candidate.price),
+                },
             )
     for plan in one.plans:
         show = partial(offer_subscription, page, one.desk.id, plan)
@@ -199,7 +250,10 @@ def _render_offers(page: PageContext, one: ConversationView) -> None:
             show,
             right=Right.CHAT,
             key=f"inbox:plan:{one.desk.id}:{plan.id}",
-            params={"title": plan.title, "price": page.localizer.format_money(Money(plan.amount_minor, plan.currency))},
+            params={
+                "title": plan.title,
+                "price": page.localizer.format_money(Money(plan.amount_minor, plan.currency)),
+            },
         )
 
 
@@ -210,7 +264,12 @@ def _render_sales_stop(page: PageContext, one: ConversationView) -> None:
     act = partial(stop_sales, page, one.desk.id, box, stop)
     code = "inbox.stop_sales_now" if stop else "inbox.resume_sales_now"
     actions.action_button(
-        page, code, act, right=Right.STOP if stop else Right.REOPEN, key=f"{box}:{stop}", kind="primary"
+        page,
+        code,
+        act,
+        right=Right.STOP if stop else Right.REOPEN,
+        key=f"{box}:{stop}",
+        kind="primary",
     )
 
 
@@ -221,6 +280,10 @@ def render_notes(page: PageContext, one: ConversationView) -> None:
     box = f"inbox:note:{one.desk.id}"
     if st.session_state.pop(f"{box}:sent", False):
         st.session_state[box] = ""
-    st.text_area(page.text("inbox.note_text"), key=box, height=80, max_chars=fan_notes.MAX_NOTE_LENGTH)
+    st.text_area(
+        page.text("inbox.note_text"), key=box, height=80, max_chars=fan_notes.MAX_NOTE_LENGTH
+    )
     act = partial(add_note, page, one.desk.id, box)
-    actions.action_button(page, "inbox.note_save", act, right=Right.CHAT, key=f"{box}:save", kind="primary")
+    actions.action_button(
+        page, "inbox.note_save", act, right=Right.CHAT, key=f"{box}:save", kind="primary"
+    )

@@ -1,4 +1,5 @@
-"""Messages: what asks for a person, one conversation, and the fan beside it. What ticks holds nothing one types in."""
+"""Messages: what asks for a person, one conversation, and the fan beside it. What ticks holds
+nothing one types in."""
 
 from collections.abc import Mapping
 from typing import get_args
@@ -30,7 +31,18 @@ TICK = "2s"
 """How often one value is read; only when it changed is anything drawn again."""
 
 KINDS = frozenset(
-    {"notice", "invoice", "pack", "locked", "button", "age", "stop", "join", "edited", "unsupported"}
+    {
+        "notice",
+        "invoice",
+        "pack",
+        "locked",
+        "button",
+        "age",
+        "stop",
+        "join",
+        "edited",
+        "unsupported",
+    }
     | set(get_args(AttachmentKind)) - {""}
 )
 """Lines that say more than their words."""
@@ -53,7 +65,10 @@ def render_page(page: PageContext) -> None:
     found = page.read(lambda scope: load_inbox(scope, page, chosen))
     if not found.groups:
         draw_template(
-            "pages/inbox/templates/empty.html", known=bool(found.creators), windows=found.windows, word=page.text
+            "pages/inbox/templates/empty.html",
+            known=bool(found.creators),
+            windows=found.windows,
+            word=page.text,
         )
         _rerun_on_change(page, chosen, found.mark)
         return
@@ -65,7 +80,9 @@ def render_page(page: PageContext) -> None:
         listing = st.session_state.get(SAVED_REPLIES_PANEL) == str(chosen)
         about = st.session_state.get(f"{SELECTED_COMMENT_KEY}:{chosen}")
         one = page.read(
-            lambda scope: load_conversation(scope, page, chosen, offering=offering, listing=listing, about=about)
+            lambda scope: load_conversation(
+                scope, page, chosen, offering=offering, listing=listing, about=about
+            )
         )
         with middle, st.container(key="inbox-open"):
             _render_thread(page, found, one)
@@ -83,7 +100,8 @@ def render_page(page: PageContext) -> None:
 
 
 def _find_selected_conversation(page: PageContext) -> UUID | None:
-    """The conversation of the address, once a scoped read found it. Raises NotFound for any other."""
+    """The conversation of the address, once a scoped read found it. Raises NotFound for any
+    other."""
     text = st.query_params.get("chat", "")
     if not text:
         return None
@@ -97,7 +115,8 @@ def _find_selected_conversation(page: PageContext) -> UUID | None:
 
 @st.fragment(run_every=TICK)
 def _rerun_on_change(drawn: PageContext, chosen: UUID | None, seen: str) -> None:
-    """Draw the page anew once something of it changed; it draws nothing itself, so that nobody types in it."""
+    """Draw the page anew once something of it changed; it draws nothing itself, so that nobody
+    types in it."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
@@ -112,18 +131,32 @@ def _render_conversation_list(page: PageContext, found: InboxView, chosen: UUID 
         before = order[max(at - 1, 0)]
         after = order[min(at + 1, len(order) - 1)]
         st.button(
-            page.text("inbox.before"), key="inbox:before", shortcut="K", on_click=open_conversation, args=(before,)
+            page.text("inbox.before"),
+            key="inbox:before",
+            shortcut="K",
+            on_click=open_conversation,
+            args=(before,),
         )
-        st.button(page.text("inbox.after"), key="inbox:after", shortcut="J", on_click=open_conversation, args=(after,))
+        st.button(
+            page.text("inbox.after"),
+            key="inbox:after",
+            shortcut="J",
+            on_click=open_conversation,
+            args=(after,),
+        )
     with st.container(height=LIST_HEIGHT, border=False, key="inbox-rows"):
         _render_conversation_rows(page, found, chosen)
-    draw_template("pages/inbox/templates/footer.html", now=found.now, voice=page.localizer, word=page.text)
+    draw_template(
+        "pages/inbox/templates/footer.html", now=found.now, voice=page.localizer, word=page.text
+    )
 
 
 def _render_conversation_rows(page: PageContext, found: InboxView, chosen: UUID | None) -> None:
     several = len(found.creators) > 1
     for group, rows in found.groups.items():
-        draw_template("pages/inbox/templates/group.html", group=group, count=len(rows), word=page.text)
+        draw_template(
+            "pages/inbox/templates/group.html", group=group, count=len(rows), word=page.text
+        )
         for row in rows:
             st.button(
                 _conversation_label(page, found, row, several=several),
@@ -140,7 +173,9 @@ def open_conversation(conversation_id: UUID) -> None:
     st.query_params[CHAT] = str(conversation_id)
 
 
-def _conversation_label(page: PageContext, found: InboxView, row: InboxEntry, *, several: bool) -> str:
+def _conversation_label(
+    page: PageContext, found: InboxView, row: InboxEntry, *, several: bool
+) -> str:
     whose_chat = f" · {escape_label(found.creators[row.creator_id].name)}" if several else ""
     if row.waits_since is not None:
         minutes = int((found.now - row.waits_since).total_seconds() // 60)
@@ -150,7 +185,11 @@ def _conversation_label(page: PageContext, found: InboxView, row: InboxEntry, *,
             else page.localizer.format_moment(row.waits_since, found.now)
         )
     else:
-        when = page.localizer.format_moment(row.last_in_at, found.now) if row.last_in_at is not None else ""
+        when = (
+            page.localizer.format_moment(row.last_in_at, found.now)
+            if row.last_in_at is not None
+            else ""
+        )
     words = " ".join(row.said.split())
     said = words if len(words) <= SAID else f"{words[: SAID - 1]}…"
     return f"**{escape_label(row.fan)}**{whose_chat} · {when}  \n{escape_label(said)}"
@@ -162,7 +201,12 @@ def escape_label(text: str) -> str:
 
 
 def _render_thread(page: PageContext, found: InboxView, one: ConversationView) -> None:
-    st.button(page.text("inbox.back"), key="inbox-back", on_click=_close_conversation, icon=":material/arrow_back:")
+    st.button(
+        page.text("inbox.back"),
+        key="inbox-back",
+        on_click=_close_conversation,
+        icon=":material/arrow_back:",
+    )
     owner = page.text(f"state.owner.{one.desk.owner}")
     if one.desk.owner == "human":
         name = found.members.get(one.desk.member_id, "?") if one.desk.member_id else "?"
@@ -187,7 +231,9 @@ def _close_conversation() -> None:
 
 def _render_fan_card(page: PageContext, found: InboxView, one: ConversationView) -> None:
     money = page.has_right(Right.MONEY)
-    language = Locale.parse(page.localizer.language).languages.get(one.card.language, one.card.language)
+    language = Locale.parse(page.localizer.language).languages.get(
+        one.card.language, one.card.language
+    )
     if one.card.age.over_18:
         age = "confirmed"
     elif one.card.age.can_be_messaged:
@@ -210,4 +256,8 @@ def _render_fan_card(page: PageContext, found: InboxView, one: ConversationView)
 
 
 def _format_spent_amounts(page: PageContext, spent: Mapping[str, int]) -> list[str]:
-    return [page.localizer.format_money(Money(minor, currency)) for currency, minor in sorted(spent.items()) if minor]
+    return [
+        page.localizer.format_money(Money(minor, currency))
+        for currency, minor in sorted(spent.items())
+        if minor
+    ]

@@ -1,4 +1,5 @@
-"""What the Messages page shows: the conversations of one member's creators, and the one they work on."""
+"""What the Messages page shows: the conversations of one member's creators, and the one they work
+on."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,8 +56,8 @@ class InboxView:
 
 @dataclass(frozen=True)
 class ConversationView:
-    """The conversation a member works on. `kept` is their unsent text; `offers`, the closed list, and `saved_replies`, answers
-    to use again, where they were asked."""
+    """The conversation a member works on. `kept` is their unsent text; `offers`, the closed list,
+    and `saved_replies`, answers to use again, where they were asked."""
 
     now: datetime
     desk: ConversationDetail
@@ -73,7 +74,8 @@ class ConversationView:
     saved: Sequence[SavedReply]
     mine: bool
     heard: Mapping[int, CommentView]
-    """In public, what was said by the number of its line, the newest first; nothing of a private one."""
+    """In public, what was said by the number of its line, the newest first; nothing of a private
+    one."""
     answers: Mapping[int, CommentAnswer]
     """In public, what we answered, by the number of its line."""
     acts: frozenset[str]
@@ -111,20 +113,33 @@ def change_marker(
     return f"{queries.inbox_stamp(scope, mine)} {inside} {scope.now:%H:%M}"
 
 
-def _list_sandbox_chat_links(scope: Scope, mine: Mapping[UUID, Creator]) -> Iterator[SandboxChatLink]:
+def _list_sandbox_chat_links(
+    scope: Scope, mine: Mapping[UUID, Creator]
+) -> Iterator[SandboxChatLink]:
     rules = active_policy.current_bundle(scope)
     for channel in list_channels(scope):
-        if channel.creator_id in mine and channel.chat_surface and rules.is_test_network(channel.platform):
+        if (
+            channel.creator_id in mine
+            and channel.chat_surface
+            and rules.is_test_network(channel.platform)
+        ):
             yield SandboxChatLink(
-                mine[channel.creator_id].name, f"{channel.base_url}/c/{quote(channel.account, safe='+')}"
+                mine[channel.creator_id].name,
+                f"{channel.base_url}/c/{quote(channel.account, safe='+')}",
             )
 
 
 def load_conversation(
-    scope: Scope, page: PageContext, conversation_id: UUID, *, offering: bool, listing: bool, about: UUID | None = None
+    scope: Scope,
+    page: PageContext,
+    conversation_id: UUID,
+    *,
+    offering: bool,
+    listing: bool,
+    about: UUID | None = None,
 ) -> ConversationView:
-    """A conversation of this member's creators; `about` is the comment that was chosen. Raises NotFound; anybody else's
-    looks like nobody's."""
+    """A conversation of this member's creators; `about` is the comment that was chosen. Raises
+    NotFound; anybody else's looks like nobody's."""
     me = page.viewer.member.id
     creator = conversation_creator(scope, page, conversation_id)
     desk = queries.load_conversation_desk(scope, conversation_id, me)
@@ -148,10 +163,14 @@ def load_conversation(
         )
         if offering
         else (),
-        plans=monthly_payments.list_offerable_plans(scope, conversation_rows.get_conversation(scope, conversation_id))
+        plans=monthly_payments.list_offerable_plans(
+            scope, conversation_rows.get_conversation(scope, conversation_id)
+        )
         if offering
         else (),
-        saved=saved_replies.list_saved_replies(scope, conversation_rows.get_conversation(scope, conversation_id))
+        saved=saved_replies.list_saved_replies(
+            scope, conversation_rows.get_conversation(scope, conversation_id)
+        )
         if listing
         else (),
         mine=desk.member_id == me,
@@ -166,14 +185,18 @@ def load_conversation(
 
 
 def selected_comment(heard: Sequence[CommentView], about: UUID | None) -> CommentView | None:
-    """The comment that was chosen, while it stands; else the newest that is open, or that stands."""
+    """The comment that was chosen, while it stands; else the newest that is open, or that
+    stands."""
     there = actionable_comments(heard)
     return next((one for one in there if one.id == about), there[0] if there else None)
 
 
 def actionable_comments(heard: Iterable[CommentView]) -> list[CommentView]:
     """What can still be answered or acted on: what is open first, the newest first."""
-    return sorted((one for one in heard if one.state != "deleted"), key=lambda one: (one.state != "open", -one.seq))
+    return sorted(
+        (one for one in heard if one.state != "deleted"),
+        key=lambda one: (one.state != "open", -one.seq),
+    )
 
 
 def conversation_connector(scope: Scope, conversation_id: UUID) -> Connector:
@@ -185,7 +208,8 @@ def conversation_connector(scope: Scope, conversation_id: UUID) -> Connector:
 
 
 def conversation_creator(scope: Scope, page: PageContext, conversation_id: UUID) -> Creator:
-    """The creator of a conversation this member may work on. Raises NotFound for all others alike."""
+    """The creator of a conversation this member may work on. Raises NotFound for all others
+    alike."""
     try:
         return page.get_creator(scope, queries.creator_of_conversation(scope, conversation_id))
     except NotFound:

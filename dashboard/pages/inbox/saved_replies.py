@@ -1,4 +1,5 @@
-"""Saved answers beside the box one writes in: looked for, laid into it, kept from it, changed. Nothing here sends."""
+"""Saved answers beside the box one writes in: looked for, laid into it, kept from it, changed.
+Nothing here sends."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -26,7 +27,8 @@ BEGINNING = 70
 
 
 def initial_text(one: ConversationView, box: str) -> str:
-    """What a box begins with; what it or the browser holds already, after a restart of ours too, wins."""
+    """What a box begins with; what it or the browser holds already, after a restart of ours too,
+    wins."""
     return "" if box in st.session_state else one.kept
 
 
@@ -74,7 +76,9 @@ def _render_reply_choices(page: PageContext, one: ConversationView, box: str, mo
         }
         act = partial(insert_reply, page, one.desk.id, answer.id, box=box, most=most)
         key = f"{SAVED_REPLIES_PANEL}:{one.desk.id}:{answer.id}"
-        actions.action_button(page, "saved.one", act, right=Right.CHAT, key=key, kind="tertiary", params=params)
+        actions.action_button(
+            page, "saved.one", act, right=Right.CHAT, key=key, kind="tertiary", params=params
+        )
     if sought and not found:
         st.caption(page.text("saved.not_found"))
     if len(found) > MAX_SHOWN_REPLIES:
@@ -84,7 +88,11 @@ def _render_reply_choices(page: PageContext, one: ConversationView, box: str, mo
 def match_replies(answers: Sequence[SavedReply], sought: str) -> list[SavedReply]:
     """Those whose name or words hold each word that is looked for, in their order; pure."""
     parts = sought.casefold().split()
-    return [one for one in answers if all(part in f"{one.name} {one.words}".casefold() for part in parts)]
+    return [
+        one
+        for one in answers
+        if all(part in f"{one.name} {one.words}".casefold() for part in parts)
+    ]
 
 
 def _shorten_reply(words: str) -> str:
@@ -94,8 +102,14 @@ def _shorten_reply(words: str) -> str:
 
 def _render_new_reply_form(page: PageContext, one: ConversationView, box: str) -> None:
     form = f"{SAVED_REPLIES_PANEL}:new:{one.desk.id}"
-    st.caption(page.markdown("saved.hint", creator=one.creator.name, mark=saved_replies.FAN_PLACEHOLDER))
-    st.text_input(page.text("saved.name"), key=f"{form}:name", max_chars=saved_replies.MAX_SAVED_REPLY_NAME_LENGTH)
+    st.caption(
+        page.markdown("saved.hint", creator=one.creator.name, mark=saved_replies.FAN_PLACEHOLDER)
+    )
+    st.text_input(
+        page.text("saved.name"),
+        key=f"{form}:name",
+        max_chars=saved_replies.MAX_SAVED_REPLY_NAME_LENGTH,
+    )
     own = one.card.language
     st.selectbox(
         page.text("saved.language"),
@@ -113,7 +127,9 @@ def _render_new_reply_form(page: PageContext, one: ConversationView, box: str) -
         key=f"{form}:place",
     )
     act = partial(save_reply, page, one.desk.id, box=box, form=form)
-    actions.action_button(page, "saved.keep", act, right=Right.CHAT, key=f"{form}:keep", kind="primary")
+    actions.action_button(
+        page, "saved.keep", act, right=Right.CHAT, key=f"{form}:keep", kind="primary"
+    )
 
 
 def _render_reply_editor(page: PageContext, one: ConversationView) -> None:
@@ -134,19 +150,40 @@ def _render_reply_editor(page: PageContext, one: ConversationView) -> None:
         key=f"{form}:name",
         max_chars=saved_replies.MAX_SAVED_REPLY_NAME_LENGTH,
     )
-    st.text_area(page.text("saved.words"), chosen.words, key=f"{form}:words", max_chars=member_actions.MAX_REPLY_LENGTH)
+    st.text_area(
+        page.text("saved.words"),
+        chosen.words,
+        key=f"{form}:words",
+        max_chars=member_actions.MAX_REPLY_LENGTH,
+    )
     with st.container(horizontal=True, gap="small"):
         act = partial(update_reply, page, talk, chosen.id, form)
-        actions.action_button(page, "saved.change_now", act, right=Right.CHAT, key=f"{form}:change", kind="primary")
+        actions.action_button(
+            page, "saved.change_now", act, right=Right.CHAT, key=f"{form}:change", kind="primary"
+        )
         if actions.typed_value(sure) == str(chosen.id):
             drop = partial(delete_reply, page, talk, chosen.id)
-            actions.action_button(page, "saved.forget_sure", drop, right=Right.CHAT, key=f"{form}:forget")
+            actions.action_button(
+                page, "saved.forget_sure", drop, right=Right.CHAT, key=f"{form}:forget"
+            )
         else:
-            st.button(page.text("saved.forget"), key=f"{form}:ask", on_click=toggle_panel, args=(sure, str(chosen.id)))
+            st.button(
+                page.text("saved.forget"),
+                key=f"{form}:ask",
+                on_click=toggle_panel,
+                args=(sure, str(chosen.id)),
+            )
 
 
 def insert_reply(
-    page: PageContext, talk: UUID, answer_id: UUID, scope: Scope, _press: UUID, *, box: str, most: int
+    page: PageContext,
+    talk: UUID,
+    answer_id: UUID,
+    scope: Scope,
+    _press: UUID,
+    *,
+    box: str,
+    most: int,
 ) -> None:
     """Lay an answer into the box, after what stands there."""
     conversation_creator(scope, page, talk)
@@ -158,18 +195,26 @@ def insert_reply(
     st.session_state[SAVED_REPLIES_PANEL] = None
 
 
-def save_reply(page: PageContext, talk: UUID, scope: Scope, press: UUID, *, box: str, form: str) -> Message:
+def save_reply(
+    page: PageContext, talk: UUID, scope: Scope, press: UUID, *, box: str, form: str
+) -> Message:
     """Keep what stands in the box, to use it again."""
     conversation_creator(scope, page, talk)
-    name, language, place = (str(actions.typed_value(f"{form}:{what}") or "") for what in ("name", "language", "place"))
+    name, language, place = (
+        str(actions.typed_value(f"{form}:{what}") or "") for what in ("name", "language", "place")
+    )
     words = str(actions.typed_value(box) or "")
     row = conversation_rows.get_conversation(scope, talk)
-    saved_replies.create_saved_reply(scope, row, name=name, words=words, language=language, place=place, key=press)
+    saved_replies.create_saved_reply(
+        scope, row, name=name, words=words, language=language, place=place, key=press
+    )
     st.session_state[f"{form}:name"] = ""
     return Message("saved.kept")
 
 
-def update_reply(page: PageContext, talk: UUID, answer_id: UUID, form: str, scope: Scope, _press: UUID) -> Message:
+def update_reply(
+    page: PageContext, talk: UUID, answer_id: UUID, form: str, scope: Scope, _press: UUID
+) -> Message:
     """Name an answer otherwise, or have it say something else."""
     conversation_creator(scope, page, talk)
     name, words = (str(actions.typed_value(f"{form}:{what}") or "") for what in ("name", "words"))
@@ -179,9 +224,13 @@ def update_reply(page: PageContext, talk: UUID, answer_id: UUID, form: str, scop
     return Message("saved.changed")
 
 
-def delete_reply(page: PageContext, talk: UUID, answer_id: UUID, scope: Scope, _press: UUID) -> Message:
+def delete_reply(
+    page: PageContext, talk: UUID, answer_id: UUID, scope: Scope, _press: UUID
+) -> Message:
     """Offer an answer no more."""
     conversation_creator(scope, page, talk)
-    saved_replies.delete_saved_reply(scope, conversation_rows.get_conversation(scope, talk), answer_id)
+    saved_replies.delete_saved_reply(
+        scope, conversation_rows.get_conversation(scope, talk), answer_id
+    )
     st.session_state[f"{SAVED_REPLIES_PANEL}:sure"] = None
     return Message("saved.forgotten")

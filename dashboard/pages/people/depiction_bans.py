@@ -1,4 +1,5 @@
-"""People, those who are never shown: one list of names and faces, put there by one member and taken off by others."""
+"""People, those who are never shown: one list of names and faces, put there by one member and taken
+off by others."""
 
 from functools import partial
 from uuid import UUID
@@ -39,11 +40,17 @@ def render_depiction_bans(page: PageContext) -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             mine = _can_end_ban(page, one)
             draw_template(
-                "pages/people/templates/depiction_ban.html", one=one, mine=mine, voice=page.localizer, word=page.text
+                "pages/people/templates/depiction_ban.html",
+                one=one,
+                mine=mine,
+                voice=page.localizer,
+                word=page.text,
             )
             if mine:
                 act = partial(_end_face_ban if one.way == "face" else _end_name_ban, one)
-                actions.action_button(page, "people.never_end", act, right=Right.RUN, key=f"never:{one.id}")
+                actions.action_button(
+                    page, "people.never_end", act, right=Right.RUN, key=f"never:{one.id}"
+                )
     with st.container(border=True):
         _render_ban_form(page)
 
@@ -68,12 +75,18 @@ def _render_ban_form(page: PageContext) -> None:
     if way == "face":
         st.caption(page.text("people.never_face_how"))
         st.file_uploader(page.text("people.never_picture"), KINDS, key=f"{FILE}:{turn}")
-        st.text_input(page.text("people.never_why"), key=f"{WHY}:{turn}", max_chars=MAX_APPEAL_LENGTH)
+        st.text_input(
+            page.text("people.never_why"), key=f"{WHY}:{turn}", max_chars=MAX_APPEAL_LENGTH
+        )
     else:
         st.caption(page.text("people.never_name_how"))
-        st.text_input(page.text("people.never_name"), key=f"{NAME}:{turn}", max_chars=MAX_BANNED_NAME)
+        st.text_input(
+            page.text("people.never_name"), key=f"{NAME}:{turn}", max_chars=MAX_BANNED_NAME
+        )
     act = partial(_ban_face if way == "face" else _ban_name, turn)
-    actions.action_button(page, "people.never_now", act, right=Right.RUN, key="never:note", kind="primary")
+    actions.action_button(
+        page, "people.never_now", act, right=Right.RUN, key="never:note", kind="primary"
+    )
 
 
 def _ban_name(turn: int, scope: Scope, _: UUID) -> Message:

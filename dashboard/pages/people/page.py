@@ -1,4 +1,5 @@
-"""People: who may be shown, what is proven and allowed of each, what is missing and how to mend it."""
+"""People: who may be shown, what is proven and allowed of each, what is missing and how to mend
+it."""
 
 import streamlit as st
 
@@ -28,7 +29,8 @@ PARTS = {
 
 
 def render_page(page: PageContext) -> None:
-    """Draw the part that was chosen; who only reviews sees what waits for them, a creator what was said of them."""
+    """Draw the part that was chosen; who only reviews sees what waits for them, a creator what was
+    said of them."""
     draw_template("pages/people/templates/style.html")
     st.title(page.text("dashboard.page.people"))
     portal_code.render_code(page)
@@ -56,9 +58,15 @@ def _select_page_section(page: PageContext) -> str:
 def _render_reviewer_tasks(page: PageContext) -> None:
     """What waits for the eyes of who was given some creators."""
     creators: list[Creator] = page.read(
-        lambda scope: reviewable_creators(page.viewer.member, page.list_creators(scope), works=False)
+        lambda scope: reviewable_creators(
+            page.viewer.member, page.list_creators(scope), works=False
+        )
     )
-    found = page.read(lambda scope: queries.load_people(scope, creators, named="", only=[one.id for one in creators]))
+    found = page.read(
+        lambda scope: queries.load_people(
+            scope, creators, named="", only=[one.id for one in creators]
+        )
+    )
     waits = [one for one in found.dossiers if synthetic_people.needs_review(page, one)]
     for one in waits:
         with st.container(border=True):

@@ -1,4 +1,5 @@
-"""People, the list: everybody by name with what is proven and allowed at a glance, and one of them opened."""
+"""People, the list: everybody by name with what is proven and allowed at a glance, and one of them
+opened."""
 
 from functools import partial
 from uuid import UUID
@@ -29,14 +30,21 @@ def render_person_list(page: PageContext) -> None:
     """Draw everybody; above them who is open, below how to add somebody."""
     named = str(actions.typed_value(FIND) or "")
     chosen = st.session_state.get(OPEN)
-    # before the papers: what is written down between the two is then still waited for, and drawn a moment later
+    # before the papers: what is written down between the two is then still waited for, and drawn a
+    # moment later
     near = page.read(lambda scope: load_profile_context(scope, UUID(chosen))) if chosen else None
-    found = page.read(lambda scope: load_people(scope, page.list_creators(scope), named=named, only=None))
+    found = page.read(
+        lambda scope: load_people(scope, page.list_creators(scope), named=named, only=None)
+    )
     opened = next((one for one in found.dossiers if str(one.id) == chosen), None)
     if opened is not None and near is not None:
         with st.container(border=True, key="people_open"):
             profile.render_profile(page, found, opened, near)
-            st.button(page.text("people.close"), key="people:close", on_click=partial(st.session_state.pop, OPEN, None))
+            st.button(
+                page.text("people.close"),
+                key="people:close",
+                on_click=partial(st.session_state.pop, OPEN, None),
+            )
     if not found.dossiers and not named:
         draw_template("pages/people/templates/note.html", said=page.text("people.nobody"))
     else:
@@ -46,7 +54,11 @@ def render_person_list(page: PageContext) -> None:
             _render_person_row(page, found, one)
     if found.more:
         st.caption(page.text("people.more", count=len(found.dossiers)))
-    with st.expander(page.text("people.add"), icon=":material/person_add:", expanded=not found.dossiers and not named):
+    with st.expander(
+        page.text("people.add"),
+        icon=":material/person_add:",
+        expanded=not found.dossiers and not named,
+    ):
         _render_person_form(page, found)
 
 
@@ -98,7 +110,9 @@ def _render_person_form(page: PageContext, found: PeopleView) -> None:
     )
     if kind == "digital_twin":
         real = {str(one.id): one.name for one in found.dossiers if one.facts.kind == REAL_PERSON}
-        st.selectbox(page.text("people.twin_of"), list(real), format_func=real.__getitem__, key="person:twin")
+        st.selectbox(
+            page.text("people.twin_of"), list(real), format_func=real.__getitem__, key="person:twin"
+        )
     actions.action_button(
         page, "people.add_now", partial(_add_person, kind), right=Right.RUN, key="person:add", kind="primary"
     )  # fmt: skip

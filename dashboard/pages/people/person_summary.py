@@ -31,9 +31,15 @@ def render_summary(page: PageContext, found: PeopleView, one: PersonDossier) -> 
 
 
 def date_formatters(page: PageContext) -> dict[str, object]:
-    """How templates say days, on the reader's calendar: `day` of an instant, `last` the last one before an end."""
+    """How templates say days, on the reader's calendar: `day` of an instant, `last` the last one
+    before an end."""
 
     def day(at: datetime) -> str:
         return page.localizer.format_date(at.astimezone(page.localizer.zone).date())
 
-    return {"day": day, "last": lambda end: day(end - BEFORE), "voice": page.localizer, "word": page.text}
+    return {
+        "day": day,
+        "last": lambda end: day(end - BEFORE),
+        "voice": page.localizer,
+        "word": page.text,
+    }

@@ -1,4 +1,5 @@
-"""People, pictures: those in which one member named somebody, for another who neither named nor brought them in."""
+"""People, pictures: those in which one member named somebody, for another who neither named nor
+brought them in."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -34,23 +35,36 @@ def render_picture_confirmations(page: PageContext) -> None:
 def render_pending_pictures(page: PageContext, creators: Sequence[Creator]) -> bool:
     """Draw the pictures of these creators that wait; whether there are any."""
     every: list[PendingProposal | BystanderCount] = page.read(
-        lambda scope: [*list_pending_confirmations(scope, creators), *list_unrecognizable(scope, creators)]
+        lambda scope: [
+            *list_pending_confirmations(scope, creators),
+            *list_unrecognizable(scope, creators),
+        ]
     )
     drawn = [
         every[at]
-        for at in page.read(lambda scope: demo_separation.same_kind_indexes(scope, [[one.asset_id] for one in every]))
+        for at in page.read(
+            lambda scope: demo_separation.same_kind_indexes(
+                scope, [[one.asset_id] for one in every]
+            )
+        )
     ]
     found = [one for one in drawn if isinstance(one, PendingProposal)]
     blurred = [one for one in drawn if isinstance(one, BystanderCount)]
-    covered = page.read(lambda scope: _list_covered_pictures(scope, [one.asset_id for one in drawn]))
+    covered = page.read(
+        lambda scope: _list_covered_pictures(scope, [one.asset_id for one in drawn])
+    )
     names = {one.id: one.name for one in creators}
     with st.container(horizontal=True, gap="small"):
         for one in found:
             with st.container(width=300, border=True, gap="small"):
-                _render_people_proposal(page, one, names[one.creator_id], hidden=one.asset_id in covered)
+                _render_people_proposal(
+                    page, one, names[one.creator_id], hidden=one.asset_id in covered
+                )
     for each in blurred:  # as wide as the page: nobody judges a face on a thumbnail
         with st.container(border=True, gap="small"):
-            _render_bystander_count(page, each, names[each.creator_id], hidden=each.asset_id in covered)
+            _render_bystander_count(
+                page, each, names[each.creator_id], hidden=each.asset_id in covered
+            )
     if len(every) > len(drawn):
         st.caption(page.localizer.count_text("approvals.later", len(every) - len(drawn)))
     return bool(every)
@@ -58,14 +72,23 @@ def render_pending_pictures(page: PageContext, creators: Sequence[Creator]) -> b
 
 def _list_covered_pictures(scope: Scope, assets: Sequence[UUID]) -> frozenset[UUID]:
     """Those that come blurred and that this member has not looked at."""
-    adult = [one for one in assets if library_files.is_blurred(queries.get_asset_bytes(scope, one).standing.rating)]
+    adult = [
+        one
+        for one in assets
+        if library_files.is_blurred(queries.get_asset_bytes(scope, one).standing.rating)
+    ]
     return frozenset(adult) - library_files.list_revealed(scope, adult)
 
 
-def _render_coverable_picture(page: PageContext, asset_id: UUID, creator: str, *, hidden: bool, mark: str) -> bool:
+def _render_coverable_picture(
+    page: PageContext, asset_id: UUID, creator: str, *, hidden: bool, mark: str
+) -> bool:
     """Draw a picture, or the press that shows it; whether it is seen."""
     draw_template(
-        "pages/people/templates/picture.html", src=revealed_picture_url(asset_id), creator=creator, word=page.text
+        "pages/people/templates/picture.html",
+        src=revealed_picture_url(asset_id),
+        creator=creator,
+        word=page.text,
     )
     if hidden:
         actions.action_button(
@@ -79,7 +102,9 @@ def _render_coverable_picture(page: PageContext, asset_id: UUID, creator: str, *
     return not hidden
 
 
-def _render_bystander_count(page: PageContext, one: BystanderCount, creator: str, *, hidden: bool) -> None:
+def _render_bystander_count(
+    page: PageContext, one: BystanderCount, creator: str, *, hidden: bool
+) -> None:
     if not _render_coverable_picture(page, one.asset_id, creator, hidden=hidden, mark="blurred"):
         return
     st.write(page.text("people.blurred_count", count=one.proposed))
@@ -99,7 +124,9 @@ def _render_bystander_count(page: PageContext, one: BystanderCount, creator: str
             )
 
 
-def _confirm_bystanders(page: PageContext, asset_id: UUID, count: int, scope: Scope, _: UUID) -> Message:
+def _confirm_bystanders(
+    page: PageContext, asset_id: UUID, count: int, scope: Scope, _: UUID
+) -> Message:
     _check_picture_revealed(page, scope, asset_id)
     bystanders.confirm_bystanders(
         scope, asset_id, count, maker=member_reviews.makers_of(scope, [asset_id]).get(asset_id, "")
@@ -107,7 +134,9 @@ def _confirm_bystanders(page: PageContext, asset_id: UUID, count: int, scope: Sc
     return Message("people.blurred_noted" if count else "people.blurred_refused")
 
 
-def _render_people_proposal(page: PageContext, one: PendingProposal, creator: str, *, hidden: bool) -> None:
+def _render_people_proposal(
+    page: PageContext, one: PendingProposal, creator: str, *, hidden: bool
+) -> None:
     people = {str(person): name for person, name in one.people.items()}
     if not _render_coverable_picture(page, one.asset_id, creator, hidden=hidden, mark="named"):
         return
@@ -130,7 +159,9 @@ def _render_people_proposal(page: PageContext, one: PendingProposal, creator: st
     )  # fmt: skip
 
 
-def submit_confirmation(page: PageContext, asset_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
+def submit_confirmation(
+    page: PageContext, asset_id: UUID, key: str, scope: Scope, _: UUID
+) -> Message:
     """Exactly the people chosen in `key` are in the picture, says the member who pressed."""
     _check_picture_revealed(page, scope, asset_id)
     people = [UUID(one) for one in actions.typed_value(key) or ()]
@@ -141,10 +172,15 @@ def submit_confirmation(page: PageContext, asset_id: UUID, key: str, scope: Scop
 
 
 def _check_picture_revealed(page: PageContext, scope: Scope, asset_id: UUID) -> None:
-    """Raise NotFound for a picture of nobody they were given, Refused for one they did not look at."""
+    """Raise NotFound for a picture of nobody they were given, Refused for one they did not look
+    at."""
     found = queries.get_asset_bytes(scope, asset_id)
-    mine = reviewable_creators(page.viewer.member, page.list_creators(scope), works=page.has_right(Right.RUN))
+    mine = reviewable_creators(
+        page.viewer.member, page.list_creators(scope), works=page.has_right(Right.RUN)
+    )
     if found.creator_id not in {one.id for one in mine}:
         raise NotFound("library.asset_unknown", destination="-")
-    if library_files.is_blurred(found.standing.rating) and not library_files.list_revealed(scope, [asset_id]):
+    if library_files.is_blurred(found.standing.rating) and not library_files.list_revealed(
+        scope, [asset_id]
+    ):
         raise Refused("approvals.look_first")

@@ -1,4 +1,5 @@
-"""A code that opens somebody's own page on their own phone: made when it is asked for, shown once."""
+"""A code that opens somebody's own page on their own phone: made when it is asked for, shown
+once."""
 
 from functools import partial
 from uuid import UUID
@@ -20,7 +21,13 @@ CODE = "people:code"
 def render_code_button(page: PageContext, person_id: UUID, name: str, *, key: str) -> None:
     """The button that makes the code."""
     label = page.markdown("cards.code", name=name)
-    st.button(label, key=key, on_click=_handle_code_press, args=(person_id, name, key), icon=":material/qr_code_2:")
+    st.button(
+        label,
+        key=key,
+        on_click=_handle_code_press,
+        args=(person_id, name, key),
+        icon=":material/qr_code_2:",
+    )
 
 
 def _handle_code_press(person_id: UUID, name: str, key: str) -> None:
@@ -33,7 +40,9 @@ def _handle_code_press(person_id: UUID, name: str, key: str) -> None:
 
 def _create_portal_link(person_id: UUID, made: list[str], scope: Scope, _: UUID) -> None:
     base = settings.load_settings().web.public_url.rstrip("/")
-    made.append(f"{base}{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, person_id)}")
+    made.append(
+        f"{base}{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, person_id)}"
+    )
 
 
 def render_code(page: PageContext) -> None:
@@ -43,6 +52,14 @@ def render_code(page: PageContext) -> None:
     name, link = st.session_state[CODE]
     with st.container(border=True):
         draw_template(
-            "pages/people/templates/portal_code.html", name=name, link=link, picture=qr_data_uri(link), word=page.text
+            "pages/people/templates/portal_code.html",
+            name=name,
+            link=link,
+            picture=qr_data_uri(link),
+            word=page.text,
         )
-        st.button(page.text("cards.put_away"), key="cards:put_away", on_click=partial(st.session_state.pop, CODE, None))
+        st.button(
+            page.text("cards.put_away"),
+            key="cards:put_away",
+            on_click=partial(st.session_state.pop, CODE, None),
+        )

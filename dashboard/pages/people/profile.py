@@ -35,11 +35,15 @@ YEAR = timedelta(days=365)
 DAYS = "DD/MM/YYYY"
 
 
-def render_profile(page: PageContext, found: PeopleView, one: PersonDossier, near: ProfileContext) -> None:
-    """Draw one person and what can be done. `near` was read before the person: else an open page might never learn of
-    what was written down in between."""
+def render_profile(
+    page: PageContext, found: PeopleView, one: PersonDossier, near: ProfileContext
+) -> None:
+    """Draw one person and what can be done. `near` was read before the person: else an open page
+    might never learn of what was written down in between."""
     render_summary(page, found, one)
-    draw_template("pages/people/templates/documents.html", one=one, near=near, **date_formatters(page))
+    draw_template(
+        "pages/people/templates/documents.html", one=one, near=near, **date_formatters(page)
+    )
     if near.waits:
         _rerun_when_saved(page, one.id)
     if one.facts.kind == "synthetic":
@@ -60,18 +64,28 @@ def _rerun_when_saved(drawn: PageContext, person_id: UUID) -> None:
         st.rerun()
 
 
-def _render_real_person(page: PageContext, found: PeopleView, one: PersonDossier, near: ProfileContext) -> None:
-    with st.expander(page.text("people.ask"), icon=":material/contract:", expanded=_next_section(one) == "ask"):
+def _render_real_person(
+    page: PageContext, found: PeopleView, one: PersonDossier, near: ProfileContext
+) -> None:
+    with st.expander(
+        page.text("people.ask"), icon=":material/contract:", expanded=_next_section(one) == "ask"
+    ):
         _render_consent_request(page, found, one, near)
     with st.expander(
-        page.text("people.prove"), icon=":material/verified_user:", expanded=_next_section(one) == "prove"
+        page.text("people.prove"),
+        icon=":material/verified_user:",
+        expanded=_next_section(one) == "prove",
     ):
         _render_age_proof_form(page, found, one)
     with st.container(horizontal=True, gap="small"):
         portal_code.render_code_button(page, one.id, one.name, key=f"code:{one.id}")
-        sure = st.checkbox(page.markdown("people.end_sure", name=one.name), key=f"end:{one.id}", wrap=True)
+        sure = st.checkbox(
+            page.markdown("people.end_sure", name=one.name), key=f"end:{one.id}", wrap=True
+        )
         act = partial(_revoke_all_consents, one)
-        actions.action_button(page, "people.end", act, right=Right.RUN, key=f"ended:{one.id}", disabled=not sure)
+        actions.action_button(
+            page, "people.end", act, right=Right.RUN, key=f"ended:{one.id}", disabled=not sure
+        )
 
 
 def _next_section(one: PersonDossier) -> str:
@@ -81,7 +95,9 @@ def _next_section(one: PersonDossier) -> str:
     return "prove" if "age" in one.adult or "age_over" in one.adult else ""
 
 
-def _render_consent_request(page: PageContext, found: PeopleView, one: PersonDossier, near: ProfileContext) -> None:
+def _render_consent_request(
+    page: PageContext, found: PeopleView, one: PersonDossier, near: ProfileContext
+) -> None:
     st.caption(page.markdown("people.ask_how", name=one.name))
     options = [*surface_names.list_platforms(), *near.surfaces]
     left, right = st.columns(2)
@@ -102,17 +118,25 @@ def _render_consent_request(page: PageContext, found: PeopleView, one: PersonDos
     )
     today = found.now.astimezone(page.localizer.zone).date()
     left.date_input(page.text("people.from"), value=today, format=DAYS, key=f"ask:from:{one.id}")
-    right.date_input(page.text("people.until"), value=today + YEAR, format=DAYS, key=f"ask:until:{one.id}")
+    right.date_input(
+        page.text("people.until"), value=today + YEAR, format=DAYS, key=f"ask:until:{one.id}"
+    )
     st.checkbox(page.text("cards.sell"), key=f"ask:download_sell:{one.id}")
     st.checkbox(page.text("people.likeness"), key=f"ask:ai_likeness:{one.id}")
     act = partial(_request_consent, one, str(page.localizer.zone))
-    actions.action_button(page, "people.ask_now", act, right=Right.RUN, key=f"ask:{one.id}", kind="primary")
+    actions.action_button(
+        page, "people.ask_now", act, right=Right.RUN, key=f"ask:{one.id}", kind="primary"
+    )
 
 
 def _request_consent(one: PersonDossier, zone: str, scope: Scope, _: UUID) -> Message:
     begins, _ends = card_day_bounds(_read_day(f"ask:from:{one.id}"), zone)
     _starts, ends = card_day_bounds(_read_day(f"ask:until:{one.id}"), zone)
-    more = [what for what in ("download_sell", "ai_likeness") if actions.typed_value(f"ask:{what}:{one.id}")]
+    more = [
+        what
+        for what in ("download_sell", "ai_likeness")
+        if actions.typed_value(f"ask:{what}:{one.id}")
+    ]
     terms = OfferTerms(
         scopes=(*sorted(REQUIRED_SCOPES), *more),
         surfaces=tuple(actions.typed_value(f"ask:places:{one.id}") or ()),
@@ -130,7 +154,11 @@ def _render_age_proof_form(page: PageContext, found: PeopleView, one: PersonDoss
     st.caption(page.text("people.prove_how"))
     now = found.now.astimezone(page.localizer.zone)
     left, right = st.columns(2)
-    left.text_input(page.text("people.custodian"), key=f"prove:who:{one.id}", max_chars=age_proofs.MAX_CUSTODIAN_NAME)
+    left.text_input(
+        page.text("people.custodian"),
+        key=f"prove:who:{one.id}",
+        max_chars=age_proofs.MAX_CUSTODIAN_NAME,
+    )
     right.selectbox(
         page.text("people.method"),
         PROOF_METHODS,
@@ -163,7 +191,9 @@ def _render_age_proof_form(page: PageContext, found: PeopleView, one: PersonDoss
             page.text("people.until"), value=now.date() + 2 * YEAR, format=DAYS, key=f"prove:until:{one.id}"
         )  # fmt: skip
     act = partial(_record_age_proof, one, str(page.localizer.zone))
-    actions.action_button(page, "people.prove_now", act, right=Right.RUN, key=f"prove:{one.id}", kind="primary")
+    actions.action_button(
+        page, "people.prove_now", act, right=Right.RUN, key=f"prove:{one.id}", kind="primary"
+    )
 
 
 def _record_age_proof(one: PersonDossier, zone: str, scope: Scope, _: UUID) -> Message:

@@ -1,5 +1,5 @@
-"""People who are shown: what is proven and allowed of each, what waits for a second person, shoot cards, and those who
-never are."""
+"""People who are shown: what is proven and allowed of each, what waits for a second person, shoot
+cards, and those who never are."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,8 @@ REFERENCES = 36
 
 @dataclass(frozen=True)
 class PeopleView:
-    """Everybody, or those of some creators; `more` where not all are here. `consent_offers` are the newest by person."""
+    """Everybody, or those of some creators; `more` where not all are here. `consent_offers` are the
+    newest by person."""
 
     dossiers: Sequence[PersonDossier]
     more: bool
@@ -41,18 +42,23 @@ class PeopleView:
     now: datetime
 
 
-def load_people(scope: Scope, creators: Sequence[Creator], *, named: str, only: Collection[UUID] | None) -> PeopleView:
+def load_people(
+    scope: Scope, creators: Sequence[Creator], *, named: str, only: Collection[UUID] | None
+) -> PeopleView:
     """People by name; `only` those who are one of these creators."""
     found = person_dossiers.list_dossiers(scope, named=named, creators=only, limit=MAX_DOSSIERS + 1)
     newest: dict[UUID, ConsentOfferSummary] = {}
-    for one in consent_offers.list_consent_offers(scope, [each.id for each in found if each.facts.kind == REAL_PERSON]):
+    for one in consent_offers.list_consent_offers(
+        scope, [each.id for each in found if each.facts.kind == REAL_PERSON]
+    ):
         newest.setdefault(one.person_id, one)
     return PeopleView(found[:MAX_DOSSIERS], len(found) > MAX_DOSSIERS, newest, creators, scope.now)
 
 
 @dataclass(frozen=True)
 class ProfileContext:
-    """What stands beside one person: who noted what, by actor; where the agency posts; whether a proof is coming."""
+    """What stands beside one person: who noted what, by actor; where the agency posts; whether a
+    proof is coming."""
 
     names: Mapping[str, str]
     platforms: Sequence[str]
@@ -73,7 +79,8 @@ def load_profile_context(scope: Scope, person_id: UUID) -> ProfileContext:
 
 
 def list_reference_candidates(scope: Scope, creator_id: UUID) -> list[AssetCard]:
-    """Pictures of a creator that may be chosen as references; no demonstrations where those stand apart."""
+    """Pictures of a creator that may be chosen as references; no demonstrations where those stand
+    apart."""
     found = list_asset_cards(scope, creator_id, limit=REFERENCES)
     own = assets.needs_label_separation(scope, creator_id)
     return [one for one in found if not one.standing.is_withheld and not (own and one.label)]
@@ -109,14 +116,16 @@ def list_pending_confirmations(scope: Scope, creators: Sequence[Creator]) -> lis
 
 
 def list_unrecognizable(scope: Scope, creators: Sequence[Creator]) -> list[BystanderCount]:
-    """Pictures of these creators in which one person alone said that somebody cannot be recognised."""
+    """Pictures of these creators in which one person alone said that somebody cannot be
+    recognised."""
     return bystanders.list_pending_bystanders(scope, [one.id for one in creators])
 
 
 @dataclass(frozen=True)
 class DepictionBanEntry:
-    """Somebody nobody may show. `way` is name or face; `said` their name, or why their face is here. `by` is the name
-    of who put them there, nothing once they left; `ending_by` the first of the two who take a face off."""
+    """Somebody nobody may show. `way` is name or face; `said` their name, or why their face is
+    here. `by` is the name of who put them there, nothing once they left; `ending_by` the first of
+    the two who take a face off."""
 
     id: UUID
     way: str
@@ -131,11 +140,21 @@ def list_depiction_ban_entries(scope: Scope) -> list[DepictionBanEntry]:
     """Whom nobody may show, by name or by face, the newest first."""
     names = {f"member:{one.id}": one.name for one in list_members(scope)}
     found = [
-        DepictionBanEntry(one.id, "name", one.name, one.noted_by, names.get(one.noted_by, ""), one.since)
+        DepictionBanEntry(
+            one.id, "name", one.name, one.noted_by, names.get(one.noted_by, ""), one.since
+        )
         for one in depiction_bans.list_depiction_bans(scope)
     ]
     found += [
-        DepictionBanEntry(one.id, "face", one.why, one.noted_by, names.get(one.noted_by, ""), one.since, one.ending_by)
+        DepictionBanEntry(
+            one.id,
+            "face",
+            one.why,
+            one.noted_by,
+            names.get(one.noted_by, ""),
+            one.since,
+            one.ending_by,
+        )
         for one in list_face_bans(scope)
     ]
     return sorted(found, key=lambda one: one.since, reverse=True)

@@ -1,4 +1,5 @@
-"""People, shoot cards: make one, see who has signed, hand somebody the code that opens their own page."""
+"""People, shoot cards: make one, see who has signed, hand somebody the code that opens their own
+page."""
 
 from datetime import date
 from functools import partial
@@ -18,7 +19,13 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
 from gate.consent import shoot_cards
-from gate.consent.shoot_cards import CARD_SCOPES, MAX_CARD_PEOPLE, MAX_CARD_PICTURES, CardTerms, ShootCardView
+from gate.consent.shoot_cards import (
+    CARD_SCOPES,
+    MAX_CARD_PEOPLE,
+    MAX_CARD_PICTURES,
+    CardTerms,
+    ShootCardView,
+)
 from gate.contract.units import Rating
 from gate.decision.shoot_card_terms import REQUIRED_SCOPES, CardStatus
 from tenants.agencies.rights import Right
@@ -49,7 +56,9 @@ def _render_shoot_card(page: PageContext, found: ShootCardsView, card: ShootCard
             voice=page.localizer,
             word=page.text,
         )
-        waiting = [one for one in card.people if card.standing in LIVING and one.said == CardStatus.OPEN]
+        waiting = [
+            one for one in card.people if card.standing in LIVING and one.said == CardStatus.OPEN
+        ]
         with st.container(horizontal=True, gap="small"):
             for one in waiting:
                 key = f"code:{card.id}:{one.person_id}"
@@ -61,7 +70,10 @@ def _render_card_form(page: PageContext, found: ShootCardsView) -> None:
     people = {str(one.person_id): one.name for one in found.shown}
     left, right = st.columns(2)
     who = left.selectbox(
-        page.text("cards.creator"), list(creators), format_func=lambda one: creators[one].name, key="card:creator"
+        page.text("cards.creator"),
+        list(creators),
+        format_func=lambda one: creators[one].name,
+        key="card:creator",
     )
     right.multiselect(
         page.text("cards.people"),
@@ -74,7 +86,9 @@ def _render_card_form(page: PageContext, found: ShootCardsView) -> None:
     )
     today = found.now.astimezone(page.localizer.zone).date()
     zones = list_time_zones(creators[who].zone) if who in creators else list_time_zones(found.zone)
-    left.date_input(page.text("cards.day"), value=today, max_value=today, format="DD/MM/YYYY", key="card:day")
+    left.date_input(
+        page.text("cards.day"), value=today, max_value=today, format="DD/MM/YYYY", key="card:day"
+    )
     right.selectbox(page.text("cards.zone"), zones, key=f"card:zone:{who}")
     countries = _country_names(page.localizer.language)
     left.selectbox(
@@ -85,7 +99,9 @@ def _render_card_form(page: PageContext, found: ShootCardsView) -> None:
     )
     _render_card_terms(page, found)
     act = partial(_create_shoot_card, who)
-    actions.action_button(page, "cards.make", act, right=Right.RUN, key="card:make", kind="primary", disabled=not who)
+    actions.action_button(
+        page, "cards.make", act, right=Right.RUN, key="card:make", kind="primary", disabled=not who
+    )
 
 
 def _render_card_terms(page: PageContext, found: ShootCardsView) -> None:
@@ -100,7 +116,10 @@ def _render_card_terms(page: PageContext, found: ShootCardsView) -> None:
         select_all=False,
     )
     right.selectbox(
-        page.text("cards.rating"), RATINGS, format_func=lambda one: page.text(f"rating.{one}"), key="card:rating"
+        page.text("cards.rating"),
+        RATINGS,
+        format_func=lambda one: page.text(f"rating.{one}"),
+        key="card:rating",
     )
     left.number_input(page.text("cards.pictures"), 1, MAX_CARD_PICTURES, 40, key="card:pictures")
     right.number_input(page.text("cards.months"), 1, 24, 12, key="card:months")
@@ -132,4 +151,8 @@ def _create_shoot_card(creator_id: str, scope: Scope, _: UUID) -> Message:
 
 def _country_names(language: str) -> dict[str, str]:
     """Countries by their two letters, in the reader's language."""
-    return {code: str(name) for code, name in Locale(language).territories.items() if len(code) == 2 and code.isalpha()}
+    return {
+        code: str(name)
+        for code, name in Locale(language).territories.items()
+        if len(code) == 2 and code.isalpha()
+    }

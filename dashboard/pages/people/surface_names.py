@@ -6,7 +6,11 @@ from foundation.i18n.translation import LANGUAGES, load_catalogue
 
 def list_platforms() -> list[str]:
     """Every platform people know by a name."""
-    return sorted(code.partition(".")[2] for code in load_catalogue(LANGUAGES[0]) if code.startswith("platform."))
+    return sorted(
+        code.partition(".")[2]
+        for code in load_catalogue(LANGUAGES[0])
+        if code.startswith("platform.")
+    )
 
 
 def surface_label(page: PageContext, surface: str) -> str:

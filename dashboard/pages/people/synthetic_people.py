@@ -1,4 +1,5 @@
-"""People, invented ones: what they are declared to be made with, and the look of two others at their references."""
+"""People, invented ones: what they are declared to be made with, and the look of two others at
+their references."""
 
 from functools import partial
 from uuid import UUID
@@ -59,16 +60,24 @@ def review_status(page: PageContext, one: PersonDossier) -> str:
 
 
 def render_synthetic_person(page: PageContext, found: PeopleView, one: PersonDossier) -> None:
-    """Draw what is declared, the look where this member's is wanted, and the form of another declaration."""
+    """Draw what is declared, the look where this member's is wanted, and the form of another
+    declaration."""
     if one.declaration is not None:
         draw_template(
-            "pages/people/templates/declaration.html", one=one.declaration, voice=page.localizer, word=page.text
+            "pages/people/templates/declaration.html",
+            one=one.declaration,
+            voice=page.localizer,
+            word=page.text,
         )
     if needs_review(page, one):
         render_reference_review(page, one)
     elif one.declaration is not None and needs_declaration_review(one):
         st.caption(page.text("people.others_look"))
-    with st.expander(page.text("people.declare"), icon=":material/edit_document:", expanded=one.declaration is None):
+    with st.expander(
+        page.text("people.declare"),
+        icon=":material/edit_document:",
+        expanded=one.declaration is None,
+    ):
         _render_declaration_form(page, one)
 
 
@@ -91,14 +100,23 @@ def render_reference_review(page: PageContext, one: PersonDossier) -> None:
     )
     st.checkbox(page.text("people.resembles"), key=f"resembles:{one.id}")
     act = partial(_submit_declaration_review, one.id, declared.id, numbers)
-    actions.action_button(page, "people.look_now", act, right=Right.REVIEW, key=f"look:{one.id}", kind="primary")
+    actions.action_button(
+        page, "people.look_now", act, right=Right.REVIEW, key=f"look:{one.id}", kind="primary"
+    )
 
 
 def _render_reveal_button(page: PageContext, covered: tuple[UUID, ...], *, key: str) -> None:
     """The press that shows what comes blurred: nobody chooses or judges what they do not see."""
     if covered:
         act = partial(reveal_pictures, page, covered)
-        actions.action_button(page, "studio.reveal_all", act, right=Right.REVIEW, key=key, icon=":material/visibility:")
+        actions.action_button(
+            page,
+            "studio.reveal_all",
+            act,
+            right=Right.REVIEW,
+            key=key,
+            icon=":material/visibility:",
+        )
 
 
 def _is_covered(rating: str) -> bool:
@@ -107,7 +125,9 @@ def _is_covered(rating: str) -> bool:
 
 def _render_reference_tiles(page: PageContext, pictures: list[tuple[UUID, str]]) -> None:
     shown = [(revealed_picture_url(asset), alt) for asset, alt in pictures]
-    draw_template("pages/people/templates/references.html", tiles=list(enumerate(shown, 1)), word=page.text)
+    draw_template(
+        "pages/people/templates/references.html", tiles=list(enumerate(shown, 1)), word=page.text
+    )
 
 
 def _submit_declaration_review(
@@ -115,7 +135,9 @@ def _submit_declaration_review(
 ) -> Message:
     doubts = [numbers[each] for each in typed_value(f"young:{person_id}") or () if each in numbers]
     resembles = bool(typed_value(f"resembles:{person_id}"))
-    synthetic_people.review_declaration(scope, person_id, declaration_id, doubts=doubts, resembles=resembles)
+    synthetic_people.review_declaration(
+        scope, person_id, declaration_id, doubts=doubts, resembles=resembles
+    )
     return Message("people.look_noted_doubt" if doubts or resembles else "people.look_noted")
 
 
@@ -125,8 +147,12 @@ def _render_declaration_form(page: PageContext, one: PersonDossier) -> None:
         _render_source_fields(page, one, part)
     if one.creator_id is not None:
         creator_id = one.creator_id
-        _render_reference_choice(page, one, page.read(lambda scope: list_reference_candidates(scope, creator_id)))
-    sure = st.checkbox(page.markdown("people.declare_sure", name=one.name), key=f"declare:sure:{one.id}")
+        _render_reference_choice(
+            page, one, page.read(lambda scope: list_reference_candidates(scope, creator_id))
+        )
+    sure = st.checkbox(
+        page.markdown("people.declare_sure", name=one.name), key=f"declare:sure:{one.id}"
+    )
     act = partial(_submit_declaration, page, one)
     actions.action_button(
         page, "people.declare_now", act, right=Right.RUN, key=f"declare:{one.id}", kind="primary", disabled=not sure
@@ -136,12 +162,18 @@ def _render_declaration_form(page: PageContext, one: PersonDossier) -> None:
 def _render_source_fields(page: PageContext, one: PersonDossier, part: str) -> None:
     name, licence = st.columns(2)
     name.text_input(
-        page.text(f"people.source.{part}"), key=_source_field_key(one, part, "name"), max_chars=MAX_SOURCE_NAME
+        page.text(f"people.source.{part}"),
+        key=_source_field_key(one, part, "name"),
+        max_chars=MAX_SOURCE_NAME,
     )
     licence.text_input(
-        page.text("people.licence"), key=_source_field_key(one, part, "licence"), max_chars=MAX_SOURCE_NAME
+        page.text("people.licence"),
+        key=_source_field_key(one, part, "licence"),
+        max_chars=MAX_SOURCE_NAME,
     )
-    st.text_input(page.text("people.digest"), key=_source_field_key(one, part, "digest"), max_chars=64)
+    st.text_input(
+        page.text("people.digest"), key=_source_field_key(one, part, "digest"), max_chars=64
+    )
     st.checkbox(page.text("people.adult_use"), key=_source_field_key(one, part, "adult"))
 
 
@@ -166,7 +198,9 @@ def _render_reference_choice(page: PageContext, one: PersonDossier, cards: list[
         select_all=False,
     )
     st.text_input(
-        page.text("people.licence"), key=_source_field_key(one, REFERENCES_PART, "licence"), max_chars=MAX_SOURCE_NAME
+        page.text("people.licence"),
+        key=_source_field_key(one, REFERENCES_PART, "licence"),
+        max_chars=MAX_SOURCE_NAME,
     )
     st.checkbox(page.text("people.adult_use"), key=_source_field_key(one, REFERENCES_PART, "adult"))
 
@@ -178,7 +212,9 @@ def _source_field_key(one: PersonDossier, part: str, what: str) -> str:
 def _submit_declaration(page: PageContext, one: PersonDossier, scope: Scope, _: UUID) -> Message:
     if not typed_value(f"declare:sure:{one.id}"):
         raise Refused("person.not_sure")
-    chosen = [int(each) - 1 for each in typed_value(_source_field_key(one, REFERENCES_PART, "name")) or ()]
+    chosen = [
+        int(each) - 1 for each in typed_value(_source_field_key(one, REFERENCES_PART, "name")) or ()
+    ]
     cards = (
         list_reference_candidates(scope, page.get_creator(scope, one.creator_id).id)
         if one.creator_id is not None and chosen
@@ -192,7 +228,9 @@ def _submit_declaration(page: PageContext, one: PersonDossier, scope: Scope, _: 
     ]
     if references:
         sources.append(_read_declared_source(one, REFERENCES_PART, name="library"))
-    synthetic_people.declare_synthetic_person(scope, one.id, DeclarationDraft(tuple(sources), references))
+    synthetic_people.declare_synthetic_person(
+        scope, one.id, DeclarationDraft(tuple(sources), references)
+    )
     return Message("people.declared", {"name": one.name})
 
 
@@ -200,7 +238,9 @@ def _read_declared_source(one: PersonDossier, part: str, name: str = "") -> Decl
     return DeclaredSource(
         part=part,
         name=name or str(typed_value(_source_field_key(one, part, "name")) or "").strip(),
-        digest=str(typed_value(_source_field_key(one, part, "digest")) or "").strip().lower() if part in FILES else "",
+        digest=str(typed_value(_source_field_key(one, part, "digest")) or "").strip().lower()
+        if part in FILES
+        else "",
         licence=str(typed_value(_source_field_key(one, part, "licence")) or "").strip(),
         adult=bool(typed_value(_source_field_key(one, part, "adult"))),
     )

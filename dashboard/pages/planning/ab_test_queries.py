@@ -1,4 +1,5 @@
-"""Two versions of what a series says: a creator's tests with what may be said of them, and what could be tested."""
+"""Two versions of what a series says: a creator's tests with what may be said of them, and what
+could be tested."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +37,8 @@ class AbTestView:
 
     @property
     def needs_decision(self) -> bool:
-        """Whether it has its size, and somebody has to say which version goes on: until then it is A."""
+        """Whether it has its size, and somebody has to say which version goes on: until then it is
+        A."""
         return self.test.state is AbTestStatus.RUNNING and self.verdict.is_final
 
 
@@ -67,15 +69,21 @@ def load_ab_tests(scope: Scope, creator: Creator) -> AbTestsView:
     return AbTestsView(
         creator,
         [_build_ab_test_view(scope, one, accounts[one.channel_id]) for one in tests],
-        _list_ab_test_candidates(scope, creator, accounts, {one.series_id for one in tests if one.ended_at is None}),
+        _list_ab_test_candidates(
+            scope, creator, accounts, {one.series_id for one in tests if one.ended_at is None}
+        ),
         assets.list_asset_tiles(scope, creator.id, limit=PICTURES),
     )
 
 
 def _build_ab_test_view(scope: Scope, test: VariantTest, channel: Channel) -> AbTestView:
-    a, b = (get_stored_post(scope, one).content_for_channel(channel) for one in (test.a_id, test.b_id))
+    a, b = (
+        get_stored_post(scope, one).content_for_channel(channel) for one in (test.a_id, test.b_id)
+    )
     found = ab_test_verdicts.judge_test(scope, test)
-    return AbTestView(test, channel.name, a, b, found, ab_test_verdicts.verdict_message(test, found))
+    return AbTestView(
+        test, channel.name, a, b, found, ab_test_verdicts.verdict_message(test, found)
+    )
 
 
 def _list_ab_test_candidates(
@@ -84,9 +92,16 @@ def _list_ab_test_candidates(
     found = []
     for one in queries.list_series_records(scope, [creator.id], before=None, limit=MAX_PAGE_SIZE):
         series = one.series
-        if series.state is SeriesState.STOPPED or series.id in running or len(one.channels) != 1 or not series.coming:
+        if (
+            series.state is SeriesState.STOPPED
+            or series.id in running
+            or len(one.channels) != 1
+            or not series.coming
+        ):
             continue
         channel = accounts[one.channels[0]]
         said = get_stored_post(scope, one.post_id).content_for_channel(channel)
-        found.append(AbTestCandidate(series.id, channel.name, said, [wall.day for wall in series.coming]))
+        found.append(
+            AbTestCandidate(series.id, channel.name, said, [wall.day for wall in series.coming])
+        )
     return found

@@ -1,11 +1,17 @@
-"""Two versions of what a series says, against each other: what runs, what came of it, beginning and ending one."""
+"""Two versions of what a series says, against each other: what runs, what came of it, beginning and
+ending one."""
 
 from functools import partial
 from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.planning.ab_test_queries import AbTestCandidate, AbTestsView, AbTestView, load_ab_tests
+from dashboard.pages.planning.ab_test_queries import (
+    AbTestCandidate,
+    AbTestsView,
+    AbTestView,
+    load_ab_tests,
+)
 from dashboard.pages.posts.calendar_navigation import render_back_button, select_creator
 from dashboard.shell import actions
 from dashboard.shell.date_input import parse_date
@@ -32,7 +38,8 @@ USUAL = 60
 
 
 def render_ab_tests(page: PageContext, asked: str) -> None:
-    """Draw the tests of the creator in the address, or of the first one. Raises NotFound for one who is not theirs."""
+    """Draw the tests of the creator in the address, or of the first one. Raises NotFound for one
+    who is not theirs."""
     render_back_button(page)
     draw_template("pages/planning/templates/ab_test_header.html", word=page.text)
     creator = select_creator(page, "compare", asked)
@@ -49,7 +56,13 @@ def _render_ab_test(page: PageContext, one: AbTestView) -> None:
     """One test: both versions, what may be said of it, and its end."""
     test = one.test
     with st.container(border=True, key=f"variants:{test.id}"):
-        draw_template("pages/planning/templates/ab_test.html", one=one, test=test, voice=page.localizer, word=page.text)
+        draw_template(
+            "pages/planning/templates/ab_test.html",
+            one=one,
+            test=test,
+            voice=page.localizer,
+            word=page.text,
+        )
         if test.ended_at is not None or not page.has_right(Right.RUN):
             return
         with st.popover(page.text("variants.end")):
@@ -58,7 +71,9 @@ def _render_ab_test(page: PageContext, one: AbTestView) -> None:
                 for keep in (VARIANT_A, VARIANT_B):
                     act = partial(_end_ab_test, page, test.id, keep)
                     key = f"variants:end:{test.id}:{keep}"
-                    actions.action_button(page, f"variants.keep_{keep}", act, right=Right.RUN, key=key)
+                    actions.action_button(
+                        page, f"variants.keep_{keep}", act, right=Right.RUN, key=key
+                    )
 
 
 def _end_ab_test(page: PageContext, test_id: UUID, keep: str, scope: Scope, _: UUID) -> Message:
@@ -83,16 +98,23 @@ def _render_ab_test_form(page: PageContext, found: AbTestsView) -> None:
         return
     with st.expander(page.text("variants.begin"), expanded=not found.tests):
         chosen = st.selectbox(
-            page.text("variants.of"), list(offered), format_func=lambda key: _candidate_label(offered[key]), key=SERIES
+            page.text("variants.of"),
+            list(offered),
+            format_func=lambda key: _candidate_label(offered[key]),
+            key=SERIES,
         )
         one = offered[chosen]
         with st.form(f"variants:begin:{chosen}", border=False):
             draw_template("shell/templates/note.html", note=page.text("variants.one_thing"))
-            st.text_area(page.text("variants.body"), one.said.body, key=f"{BODY}:{chosen}", height=120)
+            st.text_area(
+                page.text("variants.body"), one.said.body, key=f"{BODY}:{chosen}", height=120
+            )
             _render_variant_picture_field(page, found, f"{PICTURE}:{chosen}")
             _render_measurement_fields(page, one, chosen)
             act = partial(_start_ab_test, page, one)
-            actions.submit_button(page, "variants.begin_sure", act, right=Right.RUN, key=f"variants:begin:go:{chosen}")
+            actions.submit_button(
+                page, "variants.begin_sure", act, right=Right.RUN, key=f"variants:begin:go:{chosen}"
+            )
 
 
 def _candidate_label(one: AbTestCandidate) -> str:
@@ -103,9 +125,15 @@ def _render_variant_picture_field(page: PageContext, found: AbTestsView, key: st
     names = {str(tile.asset_id): tile.alt for tile in found.tiles}
 
     def format_choice(choice: str) -> str:
-        return page.text(f"variants.picture_{choice}") if choice in (SAME, NONE) else names[choice] or "…"
+        return (
+            page.text(f"variants.picture_{choice}")
+            if choice in (SAME, NONE)
+            else names[choice] or "…"
+        )
 
-    st.selectbox(page.text("variants.picture"), [SAME, NONE, *names], format_func=format_choice, key=key)
+    st.selectbox(
+        page.text("variants.picture"), [SAME, NONE, *names], format_func=format_choice, key=key
+    )
 
 
 def _render_measurement_fields(page: PageContext, one: AbTestCandidate, chosen: str) -> None:
@@ -128,11 +156,18 @@ def _render_measurement_fields(page: PageContext, one: AbTestCandidate, chosen: 
             width=180,
         )
         st.number_input(
-            page.text("variants.size"), MIN_TEST_UNITS, MAX_TEST_UNITS, USUAL, key=f"{SIZE}:{chosen}", width=180
+            page.text("variants.size"),
+            MIN_TEST_UNITS,
+            MAX_TEST_UNITS,
+            USUAL,
+            key=f"{SIZE}:{chosen}",
+            width=180,
         )
 
 
-def _start_ab_test(page: PageContext, one: AbTestCandidate, scope: Scope, press_id: UUID) -> Message:
+def _start_ab_test(
+    page: PageContext, one: AbTestCandidate, scope: Scope, press_id: UUID
+) -> Message:
     page.get_creator(scope, series.get_series(scope, one.series_id).creator_id)
 
     def typed(name: str) -> str:
@@ -151,6 +186,8 @@ def _start_ab_test(page: PageContext, one: AbTestCandidate, scope: Scope, press_
         body=None if body == one.said.body.strip() else body,
         media=media,
     )
-    test_id = ab_test_verdicts.start_measured_test(scope, one.series_id, wanted, key=press_id, author=page.viewer.actor)
+    test_id = ab_test_verdicts.start_measured_test(
+        scope, one.series_id, wanted, key=press_id, author=page.viewer.actor
+    )
     free = needs_no_approval(scope, ab_tests.get_test(scope, test_id).b_id)
     return Message("variants.begun_free" if free else "variants.begun")

@@ -1,4 +1,5 @@
-"""Addresses under which a calendar on a phone reads what is planned: made here, shown once, ended here."""
+"""Addresses under which a calendar on a phone reads what is planned: made here, shown once, ended
+here."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -28,7 +29,9 @@ ALL = ""
 def render_calendar_subscriptions(page: PageContext, mine: Sequence[Creator]) -> None:
     """Draw the addresses of this member, and what makes another one."""
     draw_template(
-        "pages/planning/templates/section.html", title=page.text("address.title"), note=page.text("address.what")
+        "pages/planning/templates/section.html",
+        title=page.text("address.title"),
+        note=page.text("address.what"),
     )
     names = {ALL: page.text("address.all"), **{str(one.id): one.name for one in mine}}
     found = page.read(lambda scope: load_calendar_subscriptions(scope, page.viewer.member))
@@ -36,10 +39,19 @@ def render_calendar_subscriptions(page: PageContext, mine: Sequence[Creator]) ->
     _render_new_address(page)
     for one in found.living:
         _render_calendar_subscription(
-            page, one, names, page.localizer.format_moment(one.used_at, found.now) if one.used_at is not None else ""
+            page,
+            one,
+            names,
+            page.localizer.format_moment(one.used_at, found.now) if one.used_at is not None else "",
         )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.selectbox(page.text("address.whose"), list(names), format_func=names.__getitem__, key=WHOSE, width=260)
+        st.selectbox(
+            page.text("address.whose"),
+            list(names),
+            format_func=names.__getitem__,
+            key=WHOSE,
+            width=260,
+        )
         st.checkbox(page.text("address.words"), key=WORDS, wrap=True)
         st.button(page.text("address.make"), key=PRESS, on_click=_handle_create_press)
 
@@ -50,7 +62,9 @@ def _render_new_address(page: PageContext) -> None:
         with st.container(border=True):
             st.success(page.text("address.made"))
             st.code(st.session_state[SECRET], language=None, wrap_lines=True)
-            st.button(page.text("address.copied"), key="address:copied", on_click=_clear_new_address)
+            st.button(
+                page.text("address.copied"), key="address:copied", on_click=_clear_new_address
+            )
 
 
 def _clear_new_address() -> None:
@@ -60,15 +74,23 @@ def _clear_new_address() -> None:
 def _render_calendar_subscription(
     page: PageContext, one: CalendarSubscription, names: Mapping[str, str], used: str
 ) -> None:
-    whose = names.get(str(one.creator_id) if one.creator_id is not None else ALL, page.text("address.nobody"))
+    whose = names.get(
+        str(one.creator_id) if one.creator_id is not None else ALL, page.text("address.nobody")
+    )
     with st.container(border=True, key=f"address:{one.id}"):
         draw_template(
-            "pages/planning/templates/calendar_subscription.html", one=one, whose=whose, used=used, word=page.text
+            "pages/planning/templates/calendar_subscription.html",
+            one=one,
+            whose=whose,
+            used=used,
+            word=page.text,
         )
         with st.popover(page.text("address.end")):
             draw_template("shell/templates/note.html", note=page.text("address.end_asked"))
             act = partial(_revoke_calendar_subscription, one.id)
-            actions.action_button(page, "address.end_sure", act, right=Right.RUN, key=f"address:end:{one.id}")
+            actions.action_button(
+                page, "address.end_sure", act, right=Right.RUN, key=f"address:end:{one.id}"
+            )
 
 
 def _handle_create_press() -> None:

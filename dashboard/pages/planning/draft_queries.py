@@ -14,7 +14,8 @@ from tenants.agencies.queries import Creator, list_members
 
 @dataclass(frozen=True)
 class DraftEntry:
-    """A post that was put aside. `there` is what it says on the accounts it says something of its own for."""
+    """A post that was put aside. `there` is what it says on the accounts it says something of its
+    own for."""
 
     aside: UnscheduledDraft
     creator: Creator
@@ -30,7 +31,15 @@ def list_drafts(scope: Scope, mine: Sequence[Creator]) -> list[DraftEntry]:
     found = []
     for one in unscheduled_drafts.list_unscheduled_drafts(scope, known):
         places = {other.place for other in one.post.others}
-        named = [each for each in accounts[one.post.creator_id] if places & {each.platform, str(each.id)}]
-        there = {each.id: one.post.content_for_channel(each) for each in named if not each.is_disconnected}
-        found.append(DraftEntry(one, known[one.post.creator_id], names.get(one.post.author, ""), there))
+        named = [
+            each for each in accounts[one.post.creator_id] if places & {each.platform, str(each.id)}
+        ]
+        there = {
+            each.id: one.post.content_for_channel(each)
+            for each in named
+            if not each.is_disconnected
+        }
+        found.append(
+            DraftEntry(one, known[one.post.creator_id], names.get(one.post.author, ""), there)
+        )
     return found

@@ -44,7 +44,9 @@ def _render_draft(page: PageContext, one: DraftEntry, now: datetime) -> None:
             word=page.text,
         )
         if one.aside.labels:
-            draw_template("pages/posts/templates/labels.html", labels=one.aside.labels, voice=page.localizer)
+            draw_template(
+                "pages/posts/templates/labels.html", labels=one.aside.labels, voice=page.localizer
+            )
         with st.container(horizontal=True, gap="small"):
             labels = [each.id for each in one.aside.labels]
             st.button(
@@ -57,7 +59,9 @@ def _render_draft(page: PageContext, one: DraftEntry, now: datetime) -> None:
             with st.popover(page.text("aside.throw")):
                 draw_template("shell/templates/note.html", note=page.text("aside.throw_asked"))
                 act = partial(_delete_draft, page, post_id)
-                actions.action_button(page, "aside.throw_sure", act, right=Right.RUN, key=f"aside:off:{post_id}")
+                actions.action_button(
+                    page, "aside.throw_sure", act, right=Right.RUN, key=f"aside:off:{post_id}"
+                )
 
 
 def _resume_draft(one: DraftEntry, labels: Sequence[UUID]) -> None:
@@ -65,7 +69,10 @@ def _resume_draft(one: DraftEntry, labels: Sequence[UUID]) -> None:
     post = one.aside.post
     draft.copy_post(post, one.there, one.creator.slug, labels=labels)
     st.session_state.update(
-        {draft.SAVED_DRAFT_KEY: str(post.id), draft.SEEN_VERSION_KEY: draft_of_post(post).content_only}
+        {
+            draft.SAVED_DRAFT_KEY: str(post.id),
+            draft.SEEN_VERSION_KEY: draft_of_post(post).content_only,
+        }
     )
 
 

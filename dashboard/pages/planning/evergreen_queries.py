@@ -1,4 +1,5 @@
-"""The posts that come back: what is in a creator's pool, what comes next, and what could be put in."""
+"""The posts that come back: what is in a creator's pool, what comes next, and what could be put
+in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +63,8 @@ class EvergreenView:
 
     @property
     def empty_reason(self) -> str:
-        """Why nothing comes next, as a sentence says it; of one that is paused, that stands beside its button."""
+        """Why nothing comes next, as a sentence says it; of one that is paused, that stands beside
+        its button."""
         if self.paused:
             return ""
         if all(one.taken_out for one in self.items):
@@ -92,12 +94,18 @@ def load_evergreen(scope: Scope, creator: Creator) -> EvergreenView:
         creator=creator,
         accounts=accounts,
         labels=sorted({slot.label for each in hours.values() for slot in each if slot.label}),
-        no_slots=[one.name for one in accounts if rhythm and one.id in rhythm.channels and not hours[one.id]],
+        no_slots=[
+            one.name
+            for one in accounts
+            if rhythm and one.id in rhythm.channels and not hours[one.id]
+        ],
         pool_id=row.id if row is not None else None,
         rhythm=rhythm,
         paused=row is not None and row.paused,
         items=[
-            _build_evergreen_entry(scope, entry.id, list(map(UUID, entry.wordings)), entry.taken_out, known)
+            _build_evergreen_entry(
+                scope, entry.id, list(map(UUID, entry.wordings)), entry.taken_out, known
+            )
             for entry in entries
         ],
         coming=[
@@ -105,13 +113,19 @@ def load_evergreen(scope: Scope, creator: Creator) -> EvergreenView:
             for one in known
             if one.occurrence_key.startswith(evergreen_pools.POOL_KEY_PREFIX) and one.state in SHOWN
         ],
-        offered=queries.list_pool_candidates(scope, creator.id, since, without=inside, names=names, limit=OFFERED),
+        offered=queries.list_pool_candidates(
+            scope, creator.id, since, without=inside, names=names, limit=OFFERED
+        ),
         halt=account_blocks.load_emergency_stops(scope),
     )
 
 
 def _build_evergreen_entry(
-    scope: Scope, entry_id: UUID, wordings: Sequence[UUID], out: bool, known: Sequence[DeliveryEntry]
+    scope: Scope,
+    entry_id: UUID,
+    wordings: Sequence[UUID],
+    out: bool,
+    known: Sequence[DeliveryEntry],
 ) -> EvergreenEntry:
     mine = [one for one in known if one.post_id in wordings]
     left = [one.settled_at or one.due_at for one in mine if one.state is DeliveryState.PUBLISHED]

@@ -1,4 +1,5 @@
-"""Posts that come back: what is in a creator's pool, how often it comes back, and what comes next."""
+"""Posts that come back: what is in a creator's pool, how often it comes back, and what comes
+next."""
 
 from datetime import timedelta
 from functools import partial
@@ -24,13 +25,16 @@ from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
 A_DAY = timedelta(days=1)
-ACCOUNTS, AGE, EVERY, LABEL, UNTIL = (f"pool:{name}" for name in ("accounts", "age", "every", "label", "until"))
+ACCOUNTS, AGE, EVERY, LABEL, UNTIL = (
+    f"pool:{name}" for name in ("accounts", "age", "every", "label", "until")
+)
 WORDS = "pool:words"
 POST = "pool:post"
 
 
 def render_evergreen_queue(page: PageContext, asked: str) -> None:
-    """Draw the pool of the creator in the address, or of the first one. Raises NotFound for one who is not theirs."""
+    """Draw the pool of the creator in the address, or of the first one. Raises NotFound for one who
+    is not theirs."""
     render_back_button(page)
     draw_template("pages/planning/templates/evergreen_header.html", word=page.text)
     creator = select_creator(page, "pool", asked)
@@ -53,7 +57,10 @@ def _render_rhythm_form(page: PageContext, found: EvergreenView) -> None:
     slug = found.creator.slug
     now = found.rhythm or PoolSchedule(tuple(one.id for one in found.accounts))
     names = {str(one.id): one.name for one in found.accounts}
-    with st.expander(page.text("pool.rhythm"), expanded=found.pool_id is None), st.form(f"pool:{slug}", border=False):
+    with (
+        st.expander(page.text("pool.rhythm"), expanded=found.pool_id is None),
+        st.form(f"pool:{slug}", border=False),
+    ):
         st.pills(
             page.text("compose.accounts"),
             list(names),
@@ -64,10 +71,16 @@ def _render_rhythm_form(page: PageContext, found: EvergreenView) -> None:
         )
         _render_rhythm_fields(page, found, now)
         actions.submit_button(
-            page, "pool.keep", partial(_save_rhythm, page, found.creator), right=Right.RUN, key=f"pool:keep:{slug}"
+            page,
+            "pool.keep",
+            partial(_save_rhythm, page, found.creator),
+            right=Right.RUN,
+            key=f"pool:keep:{slug}",
         )
     for account in found.no_slots:
-        draw_template("shell/templates/note.html", note=page.text("queue.no_slots", account=account))
+        draw_template(
+            "shell/templates/note.html", note=page.text("queue.no_slots", account=account)
+        )
     if found.pool_id is not None:
         _render_pause_button(page, found, found.pool_id)
 
@@ -124,12 +137,16 @@ def _save_rhythm(page: PageContext, creator: Creator, scope: Scope, _: UUID) -> 
     return Message("pool.kept")
 
 
-def _pause_evergreen_pool(page: PageContext, creator_id: UUID, pool_id: UUID, scope: Scope, _: UUID) -> Message:
+def _pause_evergreen_pool(
+    page: PageContext, creator_id: UUID, pool_id: UUID, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     return Message("pool.paused_now", {"count": evergreen_pools.pause_pool(scope, pool_id)})
 
 
-def _resume_evergreen_pool(page: PageContext, creator_id: UUID, pool_id: UUID, scope: Scope, _: UUID) -> Message:
+def _resume_evergreen_pool(
+    page: PageContext, creator_id: UUID, pool_id: UUID, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     evergreen_pools.resume_pool(scope, pool_id)
     return Message("pool.resumed")
@@ -140,14 +157,19 @@ def _render_coming_posts(page: PageContext, found: EvergreenView) -> None:
     zone = found.creator.zone
     times = [(one, to_wall_time(one.due_at, zone)) for one in found.coming]
     draw_template(
-        "pages/planning/templates/evergreen_next.html", times=times, found=found, voice=page.localizer, word=page.text
+        "pages/planning/templates/evergreen_next.html",
+        times=times,
+        found=found,
+        voice=page.localizer,
+        word=page.text,
     )
 
 
 def _render_evergreen_entries(page: PageContext, found: EvergreenView) -> None:
     """What is in it, each with its wordings."""
     draw_template(
-        "shell/templates/note.html", note=page.text("pool.inside", count=sum(not one.taken_out for one in found.items))
+        "shell/templates/note.html",
+        note=page.text("pool.inside", count=sum(not one.taken_out for one in found.items)),
     )
     voice = page.localizer.in_zone(found.creator.zone)
     for one in found.items:
@@ -155,22 +177,35 @@ def _render_evergreen_entries(page: PageContext, found: EvergreenView) -> None:
             continue
         with st.container(border=True, key=f"pooled:{one.id}"):
             draw_template(
-                "pages/planning/templates/evergreen_entry.html", one=one, now=found.now, voice=voice, word=page.text
+                "pages/planning/templates/evergreen_entry.html",
+                one=one,
+                now=found.now,
+                voice=voice,
+                word=page.text,
             )
             with st.container(horizontal=True, gap="small"):
                 _render_wording_form(page, one)
                 out = partial(_remove_evergreen_entry, page, one.id)
                 actions.action_button(
-                    page, "pool.take_out", out, right=Right.RUN, key=f"pool:out:{one.id}", kind="tertiary"
+                    page,
+                    "pool.take_out",
+                    out,
+                    right=Right.RUN,
+                    key=f"pool:out:{one.id}",
+                    kind="tertiary",
                 )
 
 
 def _render_wording_form(page: PageContext, one: EvergreenEntry) -> None:
     with st.popover(page.text("pool.another")), st.form(f"pool:words:{one.id}", border=False):
         draw_template("shell/templates/note.html", note=page.text("pool.another_why"))
-        st.text_area(page.text("compose.body"), one.wordings[0].body, key=f"{WORDS}:{one.id}", height=120)
+        st.text_area(
+            page.text("compose.body"), one.wordings[0].body, key=f"{WORDS}:{one.id}", height=120
+        )
         act = partial(_add_wording, page, one.id)
-        actions.submit_button(page, "pool.another_keep", act, right=Right.RUN, key=f"pool:words:go:{one.id}")
+        actions.submit_button(
+            page, "pool.another_keep", act, right=Right.RUN, key=f"pool:words:go:{one.id}"
+        )
 
 
 def _add_wording(page: PageContext, entry_id: UUID, scope: Scope, press_id: UUID) -> Message:
@@ -194,17 +229,27 @@ def _render_add_form(page: PageContext, found: EvergreenView) -> None:
         return
     with st.form(f"pool:add:{found.creator.slug}", border=False):
         st.selectbox(
-            page.text("pool.add"), list(offered), format_func=lambda one: _delivery_label(page, offered[one]), key=key
+            page.text("pool.add"),
+            list(offered),
+            format_func=lambda one: _delivery_label(page, offered[one]),
+            key=key,
         )
         act = partial(_add_evergreen_post, page, found.creator.id, key)
-        actions.submit_button(page, "pool.add_sure", act, right=Right.RUN, key=f"{key}:go", kind="secondary")
+        actions.submit_button(
+            page, "pool.add_sure", act, right=Right.RUN, key=f"{key}:go", kind="secondary"
+        )
 
 
 def _delivery_label(page: PageContext, one: DeliveryEntry) -> str:
-    return f"{page.localizer.format_short_day(one.due_at.date())} – {' '.join((one.title or one.body).split())[:70] or '…'}"
+    return (
+        f"{page.localizer.format_short_day(one.due_at.date())} – "
+        f"{' '.join((one.title or one.body).split())[:70] or '…'}"
+    )
 
 
-def _add_evergreen_post(page: PageContext, creator_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
+def _add_evergreen_post(
+    page: PageContext, creator_id: UUID, key: str, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     post_id = UUID(str(actions.typed_value(key)))
     if page.get_creator(scope, queries.get_stored_post(scope, post_id).creator_id).id != creator_id:

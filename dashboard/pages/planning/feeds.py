@@ -43,7 +43,9 @@ def render_feeds(page: PageContext, mine: Sequence[Creator]) -> None:
         )
         creator = names.get(slug or "", creator)
     _render_feed_list(page, creator.id)
-    _render_feed_form(page, page.read(lambda scope: load_feeds(scope, page.get_creator(scope, creator.id))))
+    _render_feed_form(
+        page, page.read(lambda scope: load_feeds(scope, page.get_creator(scope, creator.id)))
+    )
 
 
 @st.fragment(run_every=TICK)
@@ -58,7 +60,9 @@ def _render_feed_list(drawn: PageContext, creator_id: UUID) -> None:
         draw_template("shell/templates/note.html", note=page.text("files.feeds_none"))
     for one in found.feeds:
         with st.container(border=True, key=f"feed:{one.id}"):
-            names = [found.accounts[channel] for channel in one.channels if channel in found.accounts]
+            names = [
+                found.accounts[channel] for channel in one.channels if channel in found.accounts
+            ]
             draw_template(
                 "pages/planning/templates/feed.html",
                 one=one,
@@ -72,15 +76,25 @@ def _render_feed_list(drawn: PageContext, creator_id: UUID) -> None:
 
 def _render_feed_actions(page: PageContext, creator_id: UUID, one: FeedView) -> None:
     with st.container(horizontal=True, gap="small"):
-        _render_feed_button(page, ("files.feed_read", "files.feed_read_done"), sources.resume_feed, creator_id, one)
+        _render_feed_button(
+            page, ("files.feed_read", "files.feed_read_done"), sources.resume_feed, creator_id, one
+        )
         if not one.paused:
             _render_feed_button(
-                page, ("files.feed_pause", "files.feed_pause_done"), sources.pause_feed, creator_id, one
+                page,
+                ("files.feed_pause", "files.feed_pause_done"),
+                sources.pause_feed,
+                creator_id,
+                one,
             )
         with st.popover(page.text("files.feed_remove")):
             draw_template("shell/templates/note.html", note=page.text("files.feed_remove_asked"))
             _render_feed_button(
-                page, ("files.feed_remove_sure", "files.feed_removed"), sources.delete_feed, creator_id, one
+                page,
+                ("files.feed_remove_sure", "files.feed_removed"),
+                sources.delete_feed,
+                creator_id,
+                one,
             )
 
 
@@ -106,7 +120,11 @@ def _render_feed_form(page: PageContext, found: FeedsView) -> None:
         return
     creator_id = found.creator.id
     with st.form("feeds:add", border=True, clear_on_submit=True):
-        st.text_input(page.text("files.feed_url"), key=f"{URL}:{creator_id}", max_chars=sources.MAX_FEED_URL_LENGTH)
+        st.text_input(
+            page.text("files.feed_url"),
+            key=f"{URL}:{creator_id}",
+            max_chars=sources.MAX_FEED_URL_LENGTH,
+        )
         st.multiselect(
             page.text("files.feed_accounts"),
             [str(one) for one in found.accounts],
@@ -116,7 +134,11 @@ def _render_feed_form(page: PageContext, found: FeedsView) -> None:
             select_all=False,
         )
         actions.submit_button(
-            page, "files.feed_add", partial(_add_feed, page, creator_id), right=Right.RUN, key="feeds:add:go"
+            page,
+            "files.feed_add",
+            partial(_add_feed, page, creator_id),
+            right=Right.RUN,
+            key="feeds:add:go",
         )
 
 

@@ -1,4 +1,5 @@
-"""All posts of a creator that wait for a decision: what would become of each is shown first, then done at once."""
+"""All posts of a creator that wait for a decision: what would become of each is shown first, then
+done at once."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -33,7 +34,9 @@ def render_held_posts(page: PageContext) -> None:
 def render_creator_held_posts(page: PageContext, creator: Creator) -> bool:
     """What waits of one creator, and the word about all of it; whether anything does."""
     try:
-        waiting = page.read(lambda scope: held_posts.preview_held_posts(scope, creator.id, HeldPostAction.DROP))
+        waiting = page.read(
+            lambda scope: held_posts.preview_held_posts(scope, creator.id, HeldPostAction.DROP)
+        )
     except GreenroomError as wrong:
         draw_template("shell/templates/note.html", note=page.localizer.message_text(wrong.message))
         return True
@@ -49,17 +52,28 @@ def render_creator_held_posts(page: PageContext, creator: Creator) -> bool:
         how = chosen or HeldPostAction.NOW
         shown = page.read(lambda scope: held_posts.preview_held_posts(scope, creator.id, how))
         draw_template(
-            "pages/planning/templates/held_posts.html", found=shown, how=how, voice=page.localizer, word=page.text
+            "pages/planning/templates/held_posts.html",
+            found=shown,
+            how=how,
+            voice=page.localizer,
+            word=page.text,
         )
         act = partial(_resolve_held_posts, page, creator.id, how, shown.seen_versions)
         key = f"held:go:{creator.id}:{how}"
         code = f"held.go_{how}"
-        actions.action_button(page, code, act, right=Right.RUN, key=key, kind="primary", disabled=not shown.moving)
+        actions.action_button(
+            page, code, act, right=Right.RUN, key=key, kind="primary", disabled=not shown.moving
+        )
     return True
 
 
 def _resolve_held_posts(
-    page: PageContext, creator_id: UUID, how: HeldPostAction, seen: Mapping[UUID, int], scope: Scope, _: UUID
+    page: PageContext,
+    creator_id: UUID,
+    how: HeldPostAction,
+    seen: Mapping[UUID, int],
+    scope: Scope,
+    _: UUID,
 ) -> Message:
     page.get_creator(scope, creator_id)
     done = held_posts.resolve_held_posts(scope, creator_id, how, seen=seen)

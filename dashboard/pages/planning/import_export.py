@@ -1,4 +1,5 @@
-"""Import and export: a file of posts is brought in, looked at, written and taken back; the calendar goes out."""
+"""Import and export: a file of posts is brought in, looked at, written and taken back; the calendar
+goes out."""
 
 from functools import partial
 from uuid import UUID
@@ -41,14 +42,20 @@ def render_import_export(page: PageContext) -> None:
     if page.has_right(Right.RUN):
         _render_import_upload(page)
         _render_imports(page)
-    _render_export_form(page, page.read(lambda scope: import_export_queries.default_date_range(scope, mine[0].zone)))
+    _render_export_form(
+        page, page.read(lambda scope: import_export_queries.default_date_range(scope, mine[0].zone))
+    )
     if page.has_right(Right.RUN):
         calendar_subscriptions.render_calendar_subscriptions(page, mine)
         feeds.render_feeds(page, mine)
 
 
 def _render_import_upload(page: PageContext) -> None:
-    draw_template("pages/planning/templates/section.html", title=page.text("files.in"), note=page.text("files.in_what"))
+    draw_template(
+        "pages/planning/templates/section.html",
+        title=page.text("files.in"),
+        note=page.text("files.in_what"),
+    )
     key = f"{FILE}:{st.session_state.get(ROUND, 0)}"
     st.file_uploader(
         page.text("files.file", lines=page.localizer.format_number(MAX_ROWS)),
@@ -68,7 +75,9 @@ def _render_import_upload(page: PageContext) -> None:
 
 
 def _load_example_file(page: PageContext) -> bytes:
-    return page.read(lambda scope: import_export_queries.example_import_file(scope, page.list_creators(scope)))
+    return page.read(
+        lambda scope: import_export_queries.example_import_file(scope, page.list_creators(scope))
+    )
 
 
 def _submit_import_file(page: PageContext, key: str) -> None:
@@ -84,11 +93,15 @@ def _submit_import_file(page: PageContext, key: str) -> None:
         st.session_state[CHOSEN] = made[0]
 
 
-def _create_import(page: PageContext, file: tuple[str, bytes], made: list[UUID], scope: Scope, _: UUID) -> Message:
+def _create_import(
+    page: PageContext, file: tuple[str, bytes], made: list[UUID], scope: Scope, _: UUID
+) -> Message:
     name, data = file
     if len(data) > MAX_BYTES:
         raise BadInput("import.too_large", most=MAX_BYTES // 2**20)
-    made.append(import_files.create_import(scope, data, name=name, creators=_creator_ids(page, scope)))
+    made.append(
+        import_files.create_import(scope, data, name=name, creators=_creator_ids(page, scope))
+    )
     return Message("files.received", {"name": name[:60]})
 
 
@@ -98,13 +111,16 @@ def _creator_ids(page: PageContext, scope: Scope) -> set[UUID]:
 
 @st.fragment(run_every=TICK)
 def _render_imports(drawn: PageContext) -> None:
-    """The files so far, and one of them with what was found in it; read again while it is worked on."""
+    """The files so far, and one of them with what was found in it; read again while it is worked
+    on."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
     actions.show_notices(page, "files:brought")
     chosen = st.session_state.get(CHOSEN)
-    found = page.read(lambda scope: import_export_queries.load_imports(scope, page.list_creators(scope), chosen))
+    found = page.read(
+        lambda scope: import_export_queries.load_imports(scope, page.list_creators(scope), chosen)
+    )
     if found.shown is None:
         draw_template("shell/templates/note.html", note=page.text("files.none"))
         return
@@ -128,7 +144,9 @@ def _select_import(page: PageContext, found: ImportsView, shown: ImportView) -> 
         return f"{names[one].name} · {page.localizer.format_moment(names[one].at, found.now)}"
 
     ids = list(names)
-    st.selectbox(page.text("files.known"), ids, ids.index(shown.id), format_func=label, key=CHOSEN, width=420)
+    st.selectbox(
+        page.text("files.known"), ids, ids.index(shown.id), format_func=label, key=CHOSEN, width=420
+    )
 
 
 def _render_import_actions(page: PageContext, shown: ImportView) -> None:
@@ -139,12 +157,23 @@ def _render_import_actions(page: PageContext, shown: ImportView) -> None:
         if shown.findings:
             make = partial(import_export_queries.import_report, shown, page.localizer)
             key = f"files:report:{shown.id}"
-            st.download_button(page.text("files.report"), make, "report.csv", "text/csv", key=key, on_click="ignore")
+            st.download_button(
+                page.text("files.report"),
+                make,
+                "report.csv",
+                "text/csv",
+                key=key,
+                on_click="ignore",
+            )
         if shown.state is ImportState.WRITTEN:
             with st.popover(page.text("files.undo")):
-                draw_template("shell/templates/note.html", note=page.text("files.undo_asked", name=shown.name))
+                draw_template(
+                    "shell/templates/note.html", note=page.text("files.undo_asked", name=shown.name)
+                )
                 act = partial(_undo_import, page, shown.id)
-                actions.action_button(page, "files.undo_sure", act, right=Right.RUN, key=f"files:undo:{shown.id}")
+                actions.action_button(
+                    page, "files.undo_sure", act, right=Right.RUN, key=f"files:undo:{shown.id}"
+                )
 
 
 def _render_write_buttons(page: PageContext, shown: ImportView) -> None:
@@ -154,13 +183,17 @@ def _render_write_buttons(page: PageContext, shown: ImportView) -> None:
     draft, plan = (partial(_confirm_import, page, shown.id, plan) for plan in (False, True))
     code = "files.write_one" if one else "files.write"
     key = f"files:write:{shown.id}"
-    actions.action_button(page, code, draft, right=Right.RUN, key=key, kind="primary", params=dict(params))
+    actions.action_button(
+        page, code, draft, right=Right.RUN, key=key, kind="primary", params=dict(params)
+    )
     code = "files.plan_one" if one else "files.plan"
     key = f"files:plan:{shown.id}"
     actions.action_button(page, code, plan, right=Right.RUN, key=key, params=dict(params))
 
 
-def _confirm_import(page: PageContext, import_id: UUID, plan: bool, scope: Scope, _: UUID) -> Message:
+def _confirm_import(
+    page: PageContext, import_id: UUID, plan: bool, scope: Scope, _: UUID
+) -> Message:
     import_files.confirm_import(scope, import_id, plan=plan, creators=_creator_ids(page, scope))
     return Message("files.asked")
 
@@ -173,18 +206,26 @@ def _undo_import(page: PageContext, import_id: UUID, scope: Scope, _: UUID) -> M
 def _render_export_form(page: PageContext, usual: DateRange) -> None:
     """Days that go out, as a table and for calendars."""
     draw_template(
-        "pages/planning/templates/section.html", title=page.text("files.out"), note=page.text("files.out_what")
+        "pages/planning/templates/section.html",
+        title=page.text("files.out"),
+        note=page.text("files.out_what"),
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         for key, day in ((FIRST, usual.first), (LAST, usual.last)):
             if key not in st.session_state:
                 st.session_state[key] = f"{day:%d/%m/%Y}"
-            st.text_input(page.text("files.first" if key == FIRST else "files.last"), key=key, width=180)
+            st.text_input(
+                page.text("files.first" if key == FIRST else "files.last"), key=key, width=180
+            )
         try:
             days = import_export_queries.parse_date_range(
                 str(actions.typed_value(FIRST)), str(actions.typed_value(LAST))
             )
-            page.read(lambda scope: import_export_queries.check_export_size(scope, page.list_creators(scope), days))
+            page.read(
+                lambda scope: import_export_queries.check_export_size(
+                    scope, page.list_creators(scope), days
+                )
+            )
         except BadInput as refused:
             st.error(page.localizer.message_text(refused.message))
             return
@@ -202,5 +243,7 @@ def _render_export_form(page: PageContext, usual: DateRange) -> None:
 def _export_posts(page: PageContext, days: DateRange, form: str) -> bytes:
     """Read when it is asked for."""
     return page.read(
-        lambda scope: import_export_queries.export_posts(scope, page.list_creators(scope), page.localizer, days, form)
+        lambda scope: import_export_queries.export_posts(
+            scope, page.list_creators(scope), page.localizer, days, form
+        )
     )

@@ -1,4 +1,5 @@
-"""Files of posts: those that were brought in, what goes out of a window, and the feeds of a creator."""
+"""Files of posts: those that were brought in, what goes out of a window, and the feeds of a
+creator."""
 
 import csv
 import io
@@ -63,7 +64,8 @@ class DateRange:
 
 
 def load_imports(scope: Scope, mine: Sequence[Creator], chosen: UUID | None) -> ImportsView:
-    """What this member brought in, or others who work for no more than they do; `chosen` else the last is shown."""
+    """What this member brought in, or others who work for no more than they do; `chosen` else the
+    last is shown."""
     ids = [one.id for one in mine]
     known = import_files.list_imports(scope, creators=ids)
     wanted = next((one.id for one in known if one.id == chosen), known[0].id if known else None)
@@ -79,7 +81,9 @@ def load_feeds(scope: Scope, creator: Creator) -> FeedsView:
 
 def load_calendar_subscriptions(scope: Scope, member: Member) -> CalendarSubscriptionsView:
     """The addresses of a member."""
-    return CalendarSubscriptionsView(scope.now, calendar_subscriptions.list_calendar_subscriptions(scope, member.id))
+    return CalendarSubscriptionsView(
+        scope.now, calendar_subscriptions.list_calendar_subscriptions(scope, member.id)
+    )
 
 
 def default_date_range(scope: Scope, zone: str) -> DateRange:
@@ -89,7 +93,8 @@ def default_date_range(scope: Scope, zone: str) -> DateRange:
 
 
 def parse_date_range(first: str, last: str) -> DateRange:
-    """The days somebody typed. Raises BadInput for what is no day, an end before the beginning, or too long a time."""
+    """The days somebody typed. Raises BadInput for what is no day, an end before the beginning, or
+    too long a time."""
     found = DateRange(parse_date(first), parse_date(last))
     if found.last < found.first:
         raise BadInput("files.window_backwards")
@@ -101,9 +106,13 @@ def parse_date_range(first: str, last: str) -> DateRange:
 
 
 def check_export_size(scope: Scope, mine: Sequence[Creator], days: DateRange) -> None:
-    """Raise BadInput where these days hold more than one file takes: nothing is left out in silence."""
+    """Raise BadInput where these days hold more than one file takes: nothing is left out in
+    silence."""
     start, end = _range_bounds(mine, days)
-    if exports.count_export_rows(scope, {one.id for one in mine}, start, end) > exports.MAX_EXPORTED_DELIVERIES:
+    if (
+        exports.count_export_rows(scope, {one.id for one in mine}, start, end)
+        > exports.MAX_EXPORTED_DELIVERIES
+    ):
         raise BadInput("files.window_too_full", most=exports.MAX_EXPORTED_DELIVERIES)
 
 
@@ -112,19 +121,27 @@ def _range_bounds(mine: Sequence[Creator], days: DateRange) -> tuple[datetime, d
     return day_bounds(days.first, zone)[0], day_bounds(days.last, zone)[1]
 
 
-def export_posts(scope: Scope, mine: Sequence[Creator], voice: MemberLocalizer, days: DateRange, form: str) -> bytes:
-    """The posts of these creators in these days, as `csv` or `ics`; a day is that of the first creator's clock."""
+def export_posts(
+    scope: Scope, mine: Sequence[Creator], voice: MemberLocalizer, days: DateRange, form: str
+) -> bytes:
+    """The posts of these creators in these days, as `csv` or `ics`; a day is that of the first
+    creator's clock."""
     found = exports.load_export_rows(scope, {one.id for one in mine}, *_range_bounds(mine, days))
     if form == "ics":
         return render_icalendar(found, now=scope.now, name=voice.text("files.calendar_name"))
-    said = {asked: voice.message_text(reason) for asked, reason in exports.collect_reason_messages(found).items()}
+    said = {
+        asked: voice.message_text(reason)
+        for asked, reason in exports.collect_reason_messages(found).items()
+    }
     return exports.render_csv(found, said)
 
 
 def example_import_file(scope: Scope, mine: Sequence[Creator]) -> bytes:
     """A file to fill in, with names that are known here."""
     creator = mine[0]
-    accounts = list(account_names.name_accounts(queries.list_creator_channels(scope, creator.id)).values())
+    accounts = list(
+        account_names.name_accounts(queries.list_creator_channels(scope, creator.id)).values()
+    )
     at = WallTime(local_day(scope.now, creator.zone) + timedelta(days=1), NOON, creator.zone)
     return exports.render_example_csv(creator.name, accounts[0] if accounts else "…", at)
 
@@ -133,8 +150,17 @@ def import_report(shown: ImportView, voice: MemberLocalizer) -> bytes:
     """What was found in a file, as a table."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow([voice.text(f"files.head.{name}") for name in ("line", "column", "kind", "said")])
+    writer.writerow(
+        [voice.text(f"files.head.{name}") for name in ("line", "column", "kind", "said")]
+    )
     for one in shown.findings:
         kind = voice.text("files.kind.problem" if one.grave else "files.kind.mark")
-        writer.writerow([one.line, escape_formula(one.column), kind, escape_formula(voice.message_text(one.message))])
+        writer.writerow(
+            [
+                one.line,
+                escape_formula(one.column),
+                kind,
+                escape_formula(voice.message_text(one.message)),
+            ]
+        )
     return out.getvalue().encode("utf-8-sig")

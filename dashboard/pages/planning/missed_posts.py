@@ -1,4 +1,5 @@
-"""Posts that were missed together: what left, what leaves when, what is held and why; kept so, or all of it held."""
+"""Posts that were missed together: what left, what leaves when, what is held and why; kept so, or
+all of it held."""
 
 from functools import partial
 from uuid import UUID
@@ -51,14 +52,21 @@ def _render_missed_list(drawn: PageContext) -> None:
             render_missed_post_actions(page, one.id, one.state, others_too=one.others_too)
 
 
-def render_missed_post_actions(page: PageContext, downtime_id: UUID, state: DowntimeState, *, others_too: bool) -> None:
+def render_missed_post_actions(
+    page: PageContext, downtime_id: UUID, state: DowntimeState, *, others_too: bool
+) -> None:
     """The two answers, where they may still be given, for who runs the agency."""
     if not page.has_right(Right.RUN):
         return
     if state is DowntimeState.OPEN and not others_too:
         act = partial(_accept_catch_up, page, downtime_id)
         actions.action_button(
-            page, "missed.keep", act, right=Right.RUN, key=f"missed:keep:{downtime_id}", kind="primary"
+            page,
+            "missed.keep",
+            act,
+            right=Right.RUN,
+            key=f"missed:keep:{downtime_id}",
+            kind="primary",
         )
     if state in (DowntimeState.OPEN, DowntimeState.KEPT):
         act = partial(_hold_missed_posts, page, downtime_id)
@@ -67,10 +75,17 @@ def render_missed_post_actions(page: PageContext, downtime_id: UUID, state: Down
 
 
 def _accept_catch_up(page: PageContext, downtime_id: UUID, scope: Scope, _: UUID) -> Message:
-    done = missed_posts.accept_catch_up(scope, downtime_id, creators=[one.id for one in page.list_creators(scope)])
+    done = missed_posts.accept_catch_up(
+        scope, downtime_id, creators=[one.id for one in page.list_creators(scope)]
+    )
     return Message("missed.kept", {"left": done.left, "waiting": done.waiting, "held": done.held})
 
 
 def _hold_missed_posts(page: PageContext, downtime_id: UUID, scope: Scope, _: UUID) -> Message:
-    done = missed_posts.hold_missed_posts(scope, downtime_id, creators=[one.id for one in page.list_creators(scope)])
-    return Message("missed.yours_held" if done.others else "missed.all_held", {"left": done.left, "held": done.held})
+    done = missed_posts.hold_missed_posts(
+        scope, downtime_id, creators=[one.id for one in page.list_creators(scope)]
+    )
+    return Message(
+        "missed.yours_held" if done.others else "missed.all_held",
+        {"left": done.left, "held": done.held},
+    )

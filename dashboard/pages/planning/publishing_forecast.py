@@ -1,4 +1,5 @@
-"""The days ahead, rehearsed: what would leave, what would not and why, what is too near, what runs out before."""
+"""The days ahead, rehearsed: what would leave, what would not and why, what is too near, what runs
+out before."""
 
 import streamlit as st
 
@@ -29,9 +30,16 @@ def render_publishing_forecast(page: PageContext) -> None:
     def ask(scope: Scope) -> PublishingForecast:
         mine = [one.id for one in page.list_creators(scope)]
         return forecast_publishing(
-            scope, mine, days=int(days or DAYS[1]), connectors=platform_connectors(), most=MAX_FORECAST_POSTS
+            scope,
+            mine,
+            days=int(days or DAYS[1]),
+            connectors=platform_connectors(),
+            most=MAX_FORECAST_POSTS,
         )
 
     draw_template(
-        "pages/planning/templates/publishing_forecast.html", found=page.read(ask), voice=page.localizer, word=page.text
+        "pages/planning/templates/publishing_forecast.html",
+        found=page.read(ask),
+        voice=page.localizer,
+        word=page.text,
     )

@@ -1,4 +1,5 @@
-"""A week from a brief: what is asked for, what is proposed for it, and each line accepted, changed or dropped."""
+"""A week from a brief: what is asked for, what is proposed for it, and each line accepted, changed
+or dropped."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -32,7 +33,8 @@ TICK = "3s"
 
 
 def render_weekly_plan(page: PageContext) -> None:
-    """Draw the brief, the newest proposal of the chosen creator, and what is open of those before."""
+    """Draw the brief, the newest proposal of the chosen creator, and what is open of those
+    before."""
     render_back_button(page)
     draw_template("pages/planning/templates/weekly_plan_header.html", word=page.text)
     mine = page.read(page.list_creators)
@@ -45,7 +47,9 @@ def render_weekly_plan(page: PageContext) -> None:
         draw_template("shell/templates/empty.html", code="queue.no_account", word=page.text)
         return
     actions.show_notices(page, "week")
-    with st.expander(page.text("week.brief"), expanded=not found.proposals, icon=":material/edit_calendar:"):
+    with st.expander(
+        page.text("week.brief"), expanded=not found.proposals, icon=":material/edit_calendar:"
+    ):
         _render_brief_form(page, found)
     waiting = any(not one.written for one in found.proposals)
     st.fragment(_render_proposals, run_every=TICK if waiting else None)(page, creator, waiting)
@@ -54,7 +58,11 @@ def render_weekly_plan(page: PageContext) -> None:
 def _select_creator(page: PageContext, mine: list[Creator]) -> Creator:
     names = {one.slug: one for one in mine}
     chosen = st.selectbox(
-        page.text("calendar.creator"), list(names), format_func=lambda one: names[one].name, key=CREATOR, width=320
+        page.text("calendar.creator"),
+        list(names),
+        format_func=lambda one: names[one].name,
+        key=CREATOR,
+        width=320,
     )
     return names[chosen]
 
@@ -67,14 +75,28 @@ def _render_brief_form(page: PageContext, found: WeeklyPlanView) -> None:
     one = found.creator
     with st.form(_brief_field_key("brief", one), border=False):
         st.text_input(page.text("week.goal"), key=_brief_field_key("goal", one), max_chars=200)
-        st.text_area(page.text("week.topics"), key=_brief_field_key("topics", one), help=page.text("week.topics_why"))
-        st.text_input(page.text("week.tone"), found.tone, key=_brief_field_key("tone", one), max_chars=200)
+        st.text_area(
+            page.text("week.topics"),
+            key=_brief_field_key("topics", one),
+            help=page.text("week.topics_why"),
+        )
+        st.text_input(
+            page.text("week.tone"), found.tone, key=_brief_field_key("tone", one), max_chars=200
+        )
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.text_input(
-                page.text("week.first"), f"{found.monday:%d/%m/%Y}", key=_brief_field_key("first", one), width=150
+                page.text("week.first"),
+                f"{found.monday:%d/%m/%Y}",
+                key=_brief_field_key("first", one),
+                width=150,
             )
             st.number_input(
-                page.text("week.count"), 1, MAX_WEEK_POSTS, USUAL, key=_brief_field_key("count", one), width=150
+                page.text("week.count"),
+                1,
+                MAX_WEEK_POSTS,
+                USUAL,
+                key=_brief_field_key("count", one),
+                width=150,
             )
         st.pills(
             page.text("week.days"),
@@ -105,10 +127,14 @@ def _render_brief_form(page: PageContext, found: WeeklyPlanView) -> None:
             )
         st.text_input(page.text("week.link"), key=_brief_field_key("link", one))
         act = partial(_request_weekly_plan, page, found)
-        actions.submit_button(page, "week.ask", act, right=Right.RUN, key=_brief_field_key("ask", one))
+        actions.submit_button(
+            page, "week.ask", act, right=Right.RUN, key=_brief_field_key("ask", one)
+        )
 
 
-def _request_weekly_plan(page: PageContext, found: WeeklyPlanView, scope: Scope, press: UUID) -> Message:
+def _request_weekly_plan(
+    page: PageContext, found: WeeklyPlanView, scope: Scope, press: UUID
+) -> Message:
     creator = page.get_creator(scope, found.creator.id)
 
     def typed(name: str) -> str:
@@ -125,7 +151,9 @@ def _request_weekly_plan(page: PageContext, found: WeeklyPlanView, scope: Scope,
         language=found.text_language,
         channels=chosen("accounts"),
         first=parse_date(typed("first")),
-        weekdays=tuple(sorted(map(int, actions.typed_value(_brief_field_key("days", creator)) or ()))),
+        weekdays=tuple(
+            sorted(map(int, actions.typed_value(_brief_field_key("days", creator)) or ()))
+        ),
         count=int(actions.typed_value(_brief_field_key("count", creator)) or USUAL),
         topics=tuple(filter(None, (" ".join(one.split()) for one in topics))),
         link=typed("link"),
@@ -185,10 +213,16 @@ def _render_line_form(page: PageContext, found: WeeklyPlanView, line: WeekLineVi
         st.text_area(page.text("week.words"), line.body, key=_line_field_key(line, "body"))
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.text_input(
-                page.text("compose.day"), f"{line.at.day:%d/%m/%Y}", key=_line_field_key(line, "day"), width=150
+                page.text("compose.day"),
+                f"{line.at.day:%d/%m/%Y}",
+                key=_line_field_key(line, "day"),
+                width=150,
             )
             st.text_input(
-                page.text("compose.clock"), f"{line.at.clock:%H:%M}", key=_line_field_key(line, "clock"), width=110
+                page.text("compose.clock"),
+                f"{line.at.clock:%H:%M}",
+                key=_line_field_key(line, "clock"),
+                width=110,
             )
             if found.recipes:
                 known = str(line.recipe_id)
@@ -203,23 +237,39 @@ def _render_line_form(page: PageContext, found: WeeklyPlanView, line: WeekLineVi
         with st.container(horizontal=True, gap="small"):
             accept = partial(_accept_week_line, page, line)
             keep = partial(_save_week_line, page, line)
-            actions.submit_button(page, "week.accept", accept, right=Right.RUN, key=_line_field_key(line, "accept"))
             actions.submit_button(
-                page, "week.keep", keep, right=Right.RUN, key=_line_field_key(line, "keep"), kind="secondary"
+                page, "week.accept", accept, right=Right.RUN, key=_line_field_key(line, "accept")
+            )
+            actions.submit_button(
+                page,
+                "week.keep",
+                keep,
+                right=Right.RUN,
+                key=_line_field_key(line, "keep"),
+                kind="secondary",
             )
             out = partial(_drop_week_line, page, line)
             actions.submit_button(
-                page, "week.drop", out, right=Right.RUN, key=_line_field_key(line, "drop"), kind="tertiary"
+                page,
+                "week.drop",
+                out,
+                right=Right.RUN,
+                key=_line_field_key(line, "drop"),
+                kind="tertiary",
             )
 
 
 def _read_line_change(line: WeekLineView) -> WeekLineChange:
     """What stands in the fields of a line."""
     recipe = actions.typed_value(_line_field_key(line, "recipe"))
-    day, clock = (str(actions.typed_value(_line_field_key(line, name))) for name in ("day", "clock"))
+    day, clock = (
+        str(actions.typed_value(_line_field_key(line, name))) for name in ("day", "clock")
+    )
     at = WallTime(parse_date(day), parse_time(clock), line.at.zone)
     return WeekLineChange(
-        str(actions.typed_value(_line_field_key(line, "body")) or ""), at, UUID(recipe) if recipe else None
+        str(actions.typed_value(_line_field_key(line, "body")) or ""),
+        at,
+        UUID(recipe) if recipe else None,
     )
 
 

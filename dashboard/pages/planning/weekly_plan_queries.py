@@ -21,7 +21,8 @@ EARLIER = 5
 
 @dataclass(frozen=True)
 class WeeklyPlanView:
-    """All that is drawn for one creator; accounts where posts can stand, and recipes, by id, with their names."""
+    """All that is drawn for one creator; accounts where posts can stand, and recipes, by id, with
+    their names."""
 
     now: datetime
     creator: Creator
@@ -59,7 +60,9 @@ def load_weekly_plan(scope: Scope, creator: Creator) -> WeeklyPlanView:
     return WeeklyPlanView(
         now=scope.now,
         creator=creator,
-        accounts={str(one.id): one.name for one in theirs if one.surface and not one.is_disconnected},
+        accounts={
+            str(one.id): one.name for one in theirs if one.surface and not one.is_disconnected
+        },
         recipes={str(one.id): one.name for one in list_recipes(scope, creator.id)},
         tone=manner.tone,
         forbidden=manner.forbidden,

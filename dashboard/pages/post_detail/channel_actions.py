@@ -43,37 +43,58 @@ def render_single_move(page: PageContext, found: PostView, place: PostChannel) -
         _render_time_fields(page, to_wall_time(entry.due_at, entry.zone), key, entry.channel)
         act = partial(_reschedule_delivery, page, found.creator.id, entry, key)
         params: dict[str, str | int] = {"account": entry.channel}
-        actions.action_button(page, "calendar.move_alone_go", act, right=Right.RUN, key=f"{key}:go", params=params)
+        actions.action_button(
+            page, "calendar.move_alone_go", act, right=Right.RUN, key=f"{key}:go", params=params
+        )
 
 
 def render_channel_addition(page: PageContext, found: PostView) -> None:
-    """One more account of a post that goes somewhere, at a time of its own; nothing for one that repeats."""
-    live = [place.entry for place in found.places if place.entry.state is not DeliveryState.CANCELLED]
-    if not live or any(one.series_id or original_occurrence_key(one.occurrence_key) for one in live):
+    """One more account of a post that goes somewhere, at a time of its own; nothing for one that
+    repeats."""
+    live = [
+        place.entry for place in found.places if place.entry.state is not DeliveryState.CANCELLED
+    ]
+    if not live or any(
+        one.series_id or original_occurrence_key(one.occurrence_key) for one in live
+    ):
         return
     there = {one.channel_id for one in live}  # of one it was taken off it may be put back
-    names = {one.id: one.name for one in page.read(lambda scope: list_post_accounts(scope, [found.creator]))}
+    names = {
+        one.id: one.name
+        for one in page.read(lambda scope: list_post_accounts(scope, [found.creator]))
+    }
     free = [one for one in names if one not in there]
     if not free:
         return
     with st.expander(page.text("calendar.add_account")), st.form(ADD, border=False):
         draw_template("shell/templates/note.html", note=page.text("calendar.add_account_why"))
         st.selectbox(
-            page.text("calendar.add_account_to"), free, format_func=lambda one: names[one], key=f"{ADD}:{found.post.id}"
+            page.text("calendar.add_account_to"),
+            free,
+            format_func=lambda one: names[one],
+            key=f"{ADD}:{found.post.id}",
         )
         first = to_wall_time(max(live[0].due_at, found.now), live[0].zone)
         _render_time_fields(page, first, f"{ADD}:{found.post.id}", page.text("calendar.added_one"))
         act = partial(_add_channel, page, found.creator.id, found.post.id, first.zone)
-        actions.submit_button(page, "calendar.add_account_go", act, right=Right.RUN, key=f"{ADD}:go", kind="secondary")
+        actions.submit_button(
+            page, "calendar.add_account_go", act, right=Right.RUN, key=f"{ADD}:go", kind="secondary"
+        )
 
 
 def _render_time_fields(page: PageContext, first: WallTime, key: str, account: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
-            page.text("calendar.day_there", account=account), f"{first.day:%d/%m/%Y}", key=f"{key}:day", width=180
+            page.text("calendar.day_there", account=account),
+            f"{first.day:%d/%m/%Y}",
+            key=f"{key}:day",
+            width=180,
         )
         st.text_input(
-            page.text("calendar.clock_there", account=account), f"{first.clock:%H:%M}", key=f"{key}:clock", width=120
+            page.text("calendar.clock_there", account=account),
+            f"{first.clock:%H:%M}",
+            key=f"{key}:clock",
+            width=120,
         )
 
 
@@ -91,7 +112,9 @@ def _reschedule_delivery(
     return move_results.describe_move(page, scope, creator, at, [entry.delivery_id])
 
 
-def _add_channel(page: PageContext, creator_id: UUID, post_id: UUID, zone: str, scope: Scope, _: UUID) -> Message:
+def _add_channel(
+    page: PageContext, creator_id: UUID, post_id: UUID, zone: str, scope: Scope, _: UUID
+) -> Message:
     key = f"{ADD}:{post_id}"
     creator = page.get_creator(scope, creator_id)
     at = _parse_typed_time(key, zone)
@@ -99,8 +122,12 @@ def _add_channel(page: PageContext, creator_id: UUID, post_id: UUID, zone: str, 
     versioned_actions.schedule_post_on_channels(scope, post_id, channels=[channel_id], at=at)
     channel_requirements.check_post_requirements(scope, post_id, connectors=platform_connectors())
     new = max(
-        (one for one in deliveries_of_post(scope, post_id) if one.channel_id == channel_id), key=lambda one: one.id
+        (one for one in deliveries_of_post(scope, post_id) if one.channel_id == channel_id),
+        key=lambda one: one.id,
     )
     waits = new.state == DeliveryState.DRAFT
-    said = {"day": f"{at.day:%d/%m/%Y}", "clock": time_zones.format_wall_clock(page, at, creator.zone)}
+    said = {
+        "day": f"{at.day:%d/%m/%Y}",
+        "clock": time_zones.format_wall_clock(page, at, creator.zone),
+    }
     return Message("calendar.account_waits" if waits else "calendar.account_added", said)

@@ -1,4 +1,5 @@
-"""What a post repeats on one of its accounts, where one looks at it, and the word that it is meant so."""
+"""What a post repeats on one of its accounts, where one looks at it, and the word that it is meant
+so."""
 
 from functools import partial
 from uuid import UUID
@@ -17,24 +18,39 @@ from tenants.agencies.rights import Right
 
 
 def render_duplicate_warning(page: PageContext, creator_id: UUID, place: PostChannel) -> None:
-    """The warning of one account of a post, and the button by which somebody says that they know."""
+    """The warning of one account of a post, and the button by which somebody says that they
+    know."""
     entry = place.entry
     if entry.state not in duplicates.UPCOMING_STATES:
         return
     likes = page.read(lambda scope: load_delivery_duplicates(scope, entry.delivery_id))
     if not likes:
         return
-    draw_template("pages/posts/templates/duplicates.html", likes=likes[:3], voice=page.localizer, word=page.text)
+    draw_template(
+        "pages/posts/templates/duplicates.html",
+        likes=likes[:3],
+        voice=page.localizer,
+        word=page.text,
+    )
     if page.has_right(Right.RUN) and not likes[0].refused:
         seen = frozenset(one.post_id for one in likes)
         act = partial(_allow_duplicate, page, creator_id, entry, seen)
         actions.action_button(
-            page, "repeats.anyway", act, right=Right.RUN, key=f"anyway:{entry.delivery_id}:{entry.version}"
+            page,
+            "repeats.anyway",
+            act,
+            right=Right.RUN,
+            key=f"anyway:{entry.delivery_id}:{entry.version}",
         )
 
 
 def _allow_duplicate(
-    page: PageContext, creator_id: UUID, entry: DeliveryEntry, seen: frozenset[UUID], scope: Scope, _: UUID
+    page: PageContext,
+    creator_id: UUID,
+    entry: DeliveryEntry,
+    seen: frozenset[UUID],
+    scope: Scope,
+    _: UUID,
 ) -> Message:
     page.get_creator(scope, creator_id)
     duplicates.allow_duplicate(

@@ -1,4 +1,5 @@
-"""What can be done with a post that stands on an account, or may: take it away, or post it there once more."""
+"""What can be done with a post that stands on an account, or may: take it away, or post it there
+once more."""
 
 from datetime import timedelta
 from functools import partial
@@ -21,7 +22,9 @@ from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tenants.agencies.rights import Right
 
-REMOVABLE_STATES = frozenset({DeliveryState.PUBLISHED, DeliveryState.UNCERTAIN, DeliveryState.BROKEN_OFF})
+REMOVABLE_STATES = frozenset(
+    {DeliveryState.PUBLISHED, DeliveryState.UNCERTAIN, DeliveryState.BROKEN_OFF}
+)
 """States of what stands outside, or may, and is not on its way there or back."""
 
 LATER = timedelta(days=1)
@@ -34,11 +37,16 @@ def render_live_actions(page: PageContext, found: PostView, place: PostChannel) 
     key = f"{entry.delivery_id}:{entry.version}"
     if entry.state in reposts.REPOSTABLE_STATES:
         _render_repost_form(page, found, place, key)
-    if entry.state in REMOVABLE_STATES and not (entry.expires_at is not None and entry.expires_at <= found.now):
+    if entry.state in REMOVABLE_STATES and not (
+        entry.expires_at is not None and entry.expires_at <= found.now
+    ):
         several = entry.parts > 1
         with st.popover(page.text("calendar.take_away" if several else "outside.take_away")):
             asked = "calendar.take_away_asked" if several else f"outside.take_away_{entry.state}"
-            draw_template("shell/templates/note.html", note=page.text(asked, count=entry.done, account=entry.channel))
+            draw_template(
+                "shell/templates/note.html",
+                note=page.text(asked, count=entry.done, account=entry.channel),
+            )
             if found.comes_back:
                 draw_template("shell/templates/note.html", note=page.text("outside.comes_back"))
             act = partial(_request_removal, page, found.creator.id, entry.delivery_id)
@@ -51,23 +59,31 @@ def _render_repost_form(page: PageContext, found: PostView, place: PostChannel, 
     zone = place.entry.zone
     at = to_wall_time(found.now + LATER, zone)
     with st.popover(page.text("outside.once_more")):
-        note = page.text("outside.once_more_asked", account=entry.channel, place=page.localizer.zone_city(zone))
+        note = page.text(
+            "outside.once_more_asked", account=entry.channel, place=page.localizer.zone_city(zone)
+        )
         draw_template("shell/templates/note.html", note=note)
         day = f"more:day:{entry.delivery_id}"
         clock = f"more:clock:{entry.delivery_id}"
         st.text_input(page.text("compose.day"), f"{at.day:%d/%m/%Y}", key=day)
         st.text_input(page.text("compose.clock"), f"{at.clock:%H:%M}", key=clock)
         act = partial(_repost_delivery, page, found.creator.id, entry)
-        actions.action_button(page, "outside.once_more_sure", act, right=Right.RUN, key=f"more:{key}")
+        actions.action_button(
+            page, "outside.once_more_sure", act, right=Right.RUN, key=f"more:{key}"
+        )
 
 
-def _request_removal(page: PageContext, creator_id: UUID, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
+def _request_removal(
+    page: PageContext, creator_id: UUID, delivery_id: UUID, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     post_removal.request_post_removal(scope, delivery_id)
     return Message("calendar.taken_away")
 
 
-def _repost_delivery(page: PageContext, creator_id: UUID, entry: DeliveryEntry, scope: Scope, _: UUID) -> Message:
+def _repost_delivery(
+    page: PageContext, creator_id: UUID, entry: DeliveryEntry, scope: Scope, _: UUID
+) -> Message:
     creator = page.get_creator(scope, creator_id)
     delivery_id = entry.delivery_id
     day = actions.typed_value(f"more:day:{delivery_id}")
@@ -76,5 +92,8 @@ def _repost_delivery(page: PageContext, creator_id: UUID, entry: DeliveryEntry, 
     reposts.repost_delivery(scope, delivery_id, at=at, connectors=platform_connectors())
     return Message(
         "outside.once_more_done",
-        {"day": f"{at.day:%d/%m/%Y}", "clock": time_zones.format_wall_clock(page, at, creator.zone)},
+        {
+            "day": f"{at.day:%d/%m/%Y}",
+            "clock": time_zones.format_wall_clock(page, at, creator.zone),
+        },
     )

@@ -1,4 +1,5 @@
-"""What a post that has not left chooses on its accounts beside its words: said, and changed, on its own page."""
+"""What a post that has not left chooses on its accounts beside its words: said, and changed, on its
+own page."""
 
 from functools import partial
 from uuid import UUID
@@ -30,12 +31,14 @@ def render_option_editor(page: PageContext, found: PostView) -> None:
         if not options:
             continue
         with st.expander(
-            page.text("calendar.options", account=escape_markdown(names[channel_id])), icon=":material/tune:"
+            page.text("calendar.options", account=escape_markdown(names[channel_id])),
+            icon=":material/tune:",
         ):
             if found.creator.approval_tiers:
                 draw_template("shell/templates/note.html", note=page.text("calendar.options_why"))
             values = {name: format_option(value) for name, value in said.options}
-            # what stands there is what the post says now, not what somebody typed over an older version
+            # what stands there is what the post says now, not what somebody typed over an older
+            # version
             about = f"{channel_id}:{found.post.version}"
             with st.form(f"options:{about}", border=False):
                 for option in options:
@@ -43,14 +46,18 @@ def render_option_editor(page: PageContext, found: PostView) -> None:
                     st.session_state.setdefault(key, values.get(option.name, ""))
                     channel_fields.render_option_field(page, platform, option, key)
                 act = partial(_save_options, page, found, (channel_id, about))
-                actions.submit_button(page, "calendar.options_save", act, right=Right.RUN, key=f"options:save:{about}")
+                actions.submit_button(
+                    page, "calendar.options_save", act, right=Right.RUN, key=f"options:save:{about}"
+                )
 
 
 def _option_key(about: str, option: PostOption) -> str:
     return f"options:{about}:{option.name}"
 
 
-def _save_options(page: PageContext, found: PostView, about: tuple[UUID, str], scope: Scope, _: UUID) -> Message:
+def _save_options(
+    page: PageContext, found: PostView, about: tuple[UUID, str], scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, found.creator.id)
     post_id = found.post.id
     (channel_id, drawn) = about
@@ -59,7 +66,9 @@ def _save_options(page: PageContext, found: PostView, about: tuple[UUID, str], s
         one.name: (one.kind, str(actions.typed_value(_option_key(drawn, one)) or "").strip())
         for one in platform_options(platform)
     }
-    meant = normalize_options({name: parse_option(kind, text) for name, (kind, text) in typed.items() if text})
+    meant = normalize_options(
+        {name: parse_option(kind, text) for name, (kind, text) in typed.items() if text}
+    )
     settled = drafts.set_channel_options(scope, post_id, channel_id, meant, author=scope.actor)
     if settled is None:
         return Message("calendar.options_same")

@@ -1,4 +1,5 @@
-"""One post: what it says, where it goes, everything that happened to it, and what can be done now."""
+"""One post: what it says, where it goes, everything that happened to it, and what can be done
+now."""
 
 from functools import partial
 from uuid import UUID
@@ -45,7 +46,9 @@ from schedules.posts.states import CANCELLABLE, MISSING_APPROVAL_CODES, Delivery
 from tenants.agencies.rights import Right
 
 TICK = "3s"
-DECISIONS = frozenset(f"calendar.next.{one}" for one in ("held", "failed", "failed_fixed", "broken_off", "draft_free"))
+DECISIONS = frozenset(
+    f"calendar.next.{one}" for one in ("held", "failed", "failed_fixed", "broken_off", "draft_free")
+)
 """What comes next where somebody who plans has to decide."""
 BY_A_YES = MISSING_APPROVAL_CODES | {APPROVAL_EXPIRES_FIRST}
 """What would stop a post and is put right by a yes."""
@@ -84,7 +87,9 @@ def render_post(page: PageContext, post_id: UUID) -> None:
 
 def _editable_state(found: PostView) -> tuple[bool, frozenset[UUID]]:
     """What the page offers beside the story: it is drawn anew when that changes."""
-    changing = (place.is_movable or place.entry.state is DeliveryState.PUBLISHED for place in found.places)
+    changing = (
+        place.is_movable or place.entry.state is DeliveryState.PUBLISHED for place in found.places
+    )
     offered = zip(found.places, changing, strict=True)
     return found.is_editable, frozenset(place.entry.delivery_id for place, on in offered if on)
 
@@ -96,7 +101,9 @@ def _render_timeline(drawn: PageContext, post_id: UUID, at: str, first: PostView
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
     found = (
-        first if page is drawn else page.read(lambda scope: load_post(scope, page.list_creators(scope), post_id, at))
+        first
+        if page is drawn
+        else page.read(lambda scope: load_post(scope, page.list_creators(scope), post_id, at))
     )
     if _editable_state(found) != _editable_state(first):
         st.rerun()
@@ -115,7 +122,8 @@ def _render_timeline(drawn: PageContext, post_id: UUID, at: str, first: PostView
                 and not found.is_stopped(place)
                 and coming.code != WILL_NOT_PUBLISH,
                 says_yes=_can_approve(page, found),
-                others_act=not page.has_right(Right.RUN) and _is_others(place, says_yes=_can_approve(page, found)),
+                others_act=not page.has_right(Right.RUN)
+                and _is_others(place, says_yes=_can_approve(page, found)),
                 now=found.now,
                 voice=page.localizer.in_zone(found.creator.zone),
                 word=page.text,
@@ -141,9 +149,14 @@ def _is_others(place: PostChannel, *, says_yes: bool) -> bool:
 
 
 def _resolve_next_step(page: PageContext, found: PostView, place: PostChannel) -> NextStep:
-    """What comes next, as it is told to who looks: a decision is asked of those alone who have its buttons."""
+    """What comes next, as it is told to who looks: a decision is asked of those alone who have its
+    buttons."""
     coming = next_step(found, place)
-    return coming if page.has_right(Right.RUN) or coming.code not in DECISIONS else NextStep("calendar.next.others")
+    return (
+        coming
+        if page.has_right(Right.RUN) or coming.code not in DECISIONS
+        else NextStep("calendar.next.others")
+    )
 
 
 def _render_delivery_actions(page: PageContext, found: PostView, place: PostChannel) -> None:
@@ -153,15 +166,30 @@ def _render_delivery_actions(page: PageContext, found: PostView, place: PostChan
     with st.container(horizontal=True, gap="small"):
         if entry.state is DeliveryState.DRAFT and found.free:
             act = partial(_schedule_draft, page, found.creator.id, found.post.id)
-            actions.action_button(page, "calendar.plan", act, right=Right.RUN, key=f"plan:{key}", kind="primary")
-        if publish_actions.can_retry(entry, free=found.free):
-            code = "calendar.finish" if entry.state is DeliveryState.BROKEN_OFF else "calendar.retry_now"
             actions.action_button(
-                page, code, partial(_retry_delivery, *about), right=Right.RUN, key=f"again:{key}", kind="primary"
+                page, "calendar.plan", act, right=Right.RUN, key=f"plan:{key}", kind="primary"
+            )
+        if publish_actions.can_retry(entry, free=found.free):
+            code = (
+                "calendar.finish"
+                if entry.state is DeliveryState.BROKEN_OFF
+                else "calendar.retry_now"
+            )
+            actions.action_button(
+                page,
+                code,
+                partial(_retry_delivery, *about),
+                right=Right.RUN,
+                key=f"again:{key}",
+                kind="primary",
             )
         if entry.state is DeliveryState.SCHEDULED:
             actions.action_button(
-                page, "calendar.send_now", partial(_publish_now, *about), right=Right.RUN, key=f"now:{key}"
+                page,
+                "calendar.send_now",
+                partial(_publish_now, *about),
+                right=Right.RUN,
+                key=f"now:{key}",
             )
         live_actions.render_live_actions(page, found, place)
         channel_actions.render_single_move(page, found, place)
@@ -169,14 +197,21 @@ def _render_delivery_actions(page: PageContext, found: PostView, place: PostChan
         if entry.state in CANCELLABLE:
             with st.popover(page.text("calendar.cancel")):
                 draw_template(
-                    "shell/templates/note.html", note=page.text("calendar.cancel_asked", account=entry.channel)
+                    "shell/templates/note.html",
+                    note=page.text("calendar.cancel_asked", account=entry.channel),
                 )
                 actions.action_button(
-                    page, "calendar.cancel_sure", partial(_remove_channel, *about), right=Right.RUN, key=f"skip:{key}"
+                    page,
+                    "calendar.cancel_sure",
+                    partial(_remove_channel, *about),
+                    right=Right.RUN,
+                    key=f"skip:{key}",
                 )
 
 
-def _schedule_draft(page: PageContext, creator_id: UUID, post_id: UUID, scope: Scope, _: UUID) -> Message:
+def _schedule_draft(
+    page: PageContext, creator_id: UUID, post_id: UUID, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     return publish_actions.schedule_draft_action(scope, post_id)
 
@@ -229,7 +264,8 @@ def _render_edit_actions(page: PageContext, found: PostView) -> None:
 
 
 def _priority_of_copy(found: PostView) -> int:
-    """How important its copy is: as the most important of its accounts; 0 for a post that goes nowhere."""
+    """How important its copy is: as the most important of its accounts; 0 for a post that goes
+    nowhere."""
     return min((max(place.entry.priority, 1) for place in found.places), default=0)
 
 
@@ -245,11 +281,25 @@ def _render_move_form(page: PageContext, found: PostView) -> None:
             note=f"{why} {move_results.describe_approval_effect(page, found, movable)}".strip(),
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.text_input(page.text("compose.day"), f"{now.day:%d/%m/%Y}", key=f"{DAY}:{found.post.id}", width=180)
-            st.text_input(page.text("compose.clock"), f"{now.clock:%H:%M}", key=f"{CLOCK}:{found.post.id}", width=120)
-            time_zones.render_time_zone_picker(page, f"{ZONE}:{found.post.id}:{now.zone}", own=now.zone)
+            st.text_input(
+                page.text("compose.day"),
+                f"{now.day:%d/%m/%Y}",
+                key=f"{DAY}:{found.post.id}",
+                width=180,
+            )
+            st.text_input(
+                page.text("compose.clock"),
+                f"{now.clock:%H:%M}",
+                key=f"{CLOCK}:{found.post.id}",
+                width=120,
+            )
+            time_zones.render_time_zone_picker(
+                page, f"{ZONE}:{found.post.id}:{now.zone}", own=now.zone
+            )
             act = partial(_move_post, page, found, now.zone, seen)
-            actions.submit_button(page, "calendar.move", act, right=Right.RUN, key="post:move:go", kind="secondary")
+            actions.submit_button(
+                page, "calendar.move", act, right=Right.RUN, key="post:move:go", kind="secondary"
+            )
 
 
 def _move_post(
@@ -258,7 +308,9 @@ def _move_post(
     creator = page.get_creator(scope, found.creator.id)
     day, clock = (str(actions.typed_value(f"{name}:{found.post.id}")) for name in (DAY, CLOCK))
     at = WallTime(
-        parse_date(day), parse_time(clock), str(actions.typed_value(f"{ZONE}:{found.post.id}:{zone}") or zone)
+        parse_date(day),
+        parse_time(clock),
+        str(actions.typed_value(f"{ZONE}:{found.post.id}:{zone}") or zone),
     )
     for delivery_id, version in seen.items():
         reschedule_delivery(scope, delivery_id, at=at, version=version)

@@ -31,34 +31,50 @@ def render_post_edit_form(page: PageContext, found: PostView) -> None:
     if not standing:
         return
     able = editable_platforms()
-    fixed = [place.entry.channel for place in standing if found.platforms.get(place.entry.channel_id) not in able]
+    fixed = [
+        place.entry.channel
+        for place in standing
+        if found.platforms.get(place.entry.channel_id) not in able
+    ]
     if len(fixed) == len(standing):
         draw_template("shell/templates/note.html", note=page.text("edit.page.nowhere"))
         return
     with st.expander(page.text("edit.page.open"), icon=":material/edit_note:"):
         draw_template("shell/templates/note.html", note=page.text("edit.page.why"))
         if fixed:
-            draw_template("shell/templates/note.html", note=page.text("edit.page.not_there", accounts=", ".join(fixed)))
+            draw_template(
+                "shell/templates/note.html",
+                note=page.text("edit.page.not_there", accounts=", ".join(fixed)),
+            )
         now = found.post.title, found.post.body
         begun = _load_initial_text(found.post.id, now)
         if begun != now:
             draw_template(
-                "pages/posts/templates/changed_text.html", now=found.post, post_id=found.post.id, word=page.text
+                "pages/posts/templates/changed_text.html",
+                now=found.post,
+                post_id=found.post.id,
+                word=page.text,
             )
         with st.form("words", border=False):
             key = _form_key(found.post.id, begun)
             if now[0]:
                 st.text_input(page.text("compose.title"), begun[0], key=f"{TITLE}:{key}")
             st.text_area(page.text("compose.body"), begun[1], key=f"{BODY}:{key}", height=160)
-            act = partial(_request_post_edit, page, found.creator.id, found.post.id, key=key, seen=now)
+            act = partial(
+                _request_post_edit, page, found.creator.id, found.post.id, key=key, seen=now
+            )
             actions.submit_button(page, "edit.page.ask", act, right=Right.RUN, key="words:ask")
 
 
 def _load_initial_text(post_id: UUID, now: tuple[str, str]) -> tuple[str, str]:
-    """The title and words that the form was drawn with: what is typed in it stays, whatever the post says meanwhile."""
+    """The title and words that the form was drawn with: what is typed in it stays, whatever the
+    post says meanwhile."""
     slot = f"{SEEN}:{post_id}"
     key = _form_key(post_id, st.session_state.get(slot, now))
-    typed = st.session_state.get(f"{TITLE}:{key}", now[0]), st.session_state.get(f"{BODY}:{key}", now[1])
+    typed = (
+        st.session_state.get(f"{TITLE}:{key}", now[0]),
+        st.session_state.get(f"{BODY}:{key}", now[1]),
+    )
     if typed == now:  # nothing was typed yet, or it was asked for
         st.session_state[slot] = now
     begun: tuple[str, str] = st.session_state[slot]
@@ -70,7 +86,14 @@ def _form_key(post_id: UUID, begun: tuple[str, str]) -> str:
 
 
 def _request_post_edit(
-    page: PageContext, creator_id: UUID, post_id: UUID, scope: Scope, _: UUID, *, key: str, seen: tuple[str, str]
+    page: PageContext,
+    creator_id: UUID,
+    post_id: UUID,
+    scope: Scope,
+    _: UUID,
+    *,
+    key: str,
+    seen: tuple[str, str],
 ) -> Message:
     page.get_creator(scope, creator_id)
     said = actions.typed_value(f"{TITLE}:{key}"), actions.typed_value(f"{BODY}:{key}")
@@ -88,11 +111,17 @@ def _request_post_edit(
 
 
 def render_post_edit_status(page: PageContext, creator_id: UUID, place: PostChannel) -> None:
-    """What becomes of the words on one account, while they are not those of the post; and what can be done."""
+    """What becomes of the words on one account, while they are not those of the post; and what can
+    be done."""
     last = place.edits[-1] if place.edits else None
     if last is None or not last.is_open:
         return
-    draw_template("pages/post_detail/templates/post_edit.html", edit=last, voice=page.localizer, word=page.text)
+    draw_template(
+        "pages/post_detail/templates/post_edit.html",
+        edit=last,
+        voice=page.localizer,
+        word=page.text,
+    )
     if not page.has_right(Right.RUN):
         return
     about = (page, creator_id, place.entry.delivery_id)
@@ -100,15 +129,27 @@ def render_post_edit_status(page: PageContext, creator_id: UUID, place: PostChan
     with st.container(horizontal=True, gap="small"):
         if _can_retry_edit(last):
             actions.action_button(
-                page, "edit.page.again", partial(_retry_edit, *about), right=Right.RUN, key=f"words:again:{key}"
+                page,
+                "edit.page.again",
+                partial(_retry_edit, *about),
+                right=Right.RUN,
+                key=f"words:again:{key}",
             )
         if last.state is EditState.UNSURE and page.has_right(Right.APPROVE):
             for came, code in ((True, "edit.page.new_stand"), (False, "edit.page.old_stand")):
-                act = partial(_resolve_uncertain_edit, *about, came=came, member_id=page.viewer.member.id)
-                actions.action_button(page, code, act, right=Right.APPROVE, key=f"words:{came}:{key}")
+                act = partial(
+                    _resolve_uncertain_edit, *about, came=came, member_id=page.viewer.member.id
+                )
+                actions.action_button(
+                    page, code, act, right=Right.APPROVE, key=f"words:{came}:{key}"
+                )
         if last.state in (EditState.WAITING, EditState.DUE, EditState.REFUSED):
             actions.action_button(
-                page, "edit.page.leave", partial(_abandon_edit, *about), right=Right.RUN, key=f"words:leave:{key}"
+                page,
+                "edit.page.leave",
+                partial(_abandon_edit, *about),
+                right=Right.RUN,
+                key=f"words:leave:{key}",
             )
 
 
@@ -117,20 +158,31 @@ def _can_retry_edit(last: EditView) -> bool:
     return last.state in (EditState.REFUSED, EditState.UNSURE) and not settled
 
 
-def _retry_edit(page: PageContext, creator_id: UUID, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
+def _retry_edit(
+    page: PageContext, creator_id: UUID, delivery_id: UUID, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     edit_requests.retry_edit(scope, delivery_id)
     return Message("edit.page.again_done")
 
 
-def _abandon_edit(page: PageContext, creator_id: UUID, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
+def _abandon_edit(
+    page: PageContext, creator_id: UUID, delivery_id: UUID, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     edit_requests.abandon_edit(scope, delivery_id)
     return Message("edit.page.left")
 
 
 def _resolve_uncertain_edit(
-    page: PageContext, creator_id: UUID, delivery_id: UUID, scope: Scope, _: UUID, *, came: bool, member_id: UUID
+    page: PageContext,
+    creator_id: UUID,
+    delivery_id: UUID,
+    scope: Scope,
+    _: UUID,
+    *,
+    came: bool,
+    member_id: UUID,
 ) -> Message:
     page.get_creator(scope, creator_id)
     edit_requests.resolve_uncertain_edit(scope, delivery_id, came=came, member_id=member_id)

@@ -1,4 +1,5 @@
-"""How important a post is on an account, and how late it may leave on all of them, changed on its page."""
+"""How important a post is on an account, and how late it may leave on all of them, changed on its
+page."""
 
 from functools import partial
 from uuid import UUID
@@ -56,12 +57,20 @@ def render_lateness(page: PageContext, found: PostView) -> None:
         draw_template("shell/templates/note.html", note=page.text("lateness.why"))
         offered = list(map(str, LateLimit))
         at = offered.index(post.late) if post.late is not None else None
-        st.selectbox(page.text("compose.late"), offered, index=at, format_func=partial(lateness_label, page), key=key)
+        st.selectbox(
+            page.text("compose.late"),
+            offered,
+            index=at,
+            format_func=partial(lateness_label, page),
+            key=key,
+        )
         act = partial(_set_late_limit, page, found.creator.id, post, key)
         actions.action_button(page, "lateness.keep", act, right=Right.RUN, key=f"{key}:keep")
 
 
-def _set_late_limit(page: PageContext, creator_id: UUID, post: StoredPost, key: str, scope: Scope, _: UUID) -> Message:
+def _set_late_limit(
+    page: PageContext, creator_id: UUID, post: StoredPost, key: str, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     wanted = str(actions.typed_value(key) or "") or post.late
     if wanted:

@@ -50,7 +50,9 @@ def render_series(page: PageContext, found: PostView) -> None:
     entry = found.places[0].entry if found.places else None
     one = next((one for one in every if entry is not None and one.id == entry.series_id), every[-1])
     voice = page.localizer.in_zone(one.repeat.zone)
-    version = next((each.version for each in every if each.version), "")  # of the date that is open, or those after it
+    version = next(
+        (each.version for each in every if each.version), ""
+    )  # of the date that is open, or those after it
     with st.container(border=True, key="post:series"):
         shown = {
             "said": _describe_recurrence(page, one.repeat),
@@ -58,7 +60,9 @@ def render_series(page: PageContext, found: PostView) -> None:
             "version": version,
             "slug": found.creator.slug,
         }
-        draw_template("pages/post_detail/templates/series.html", one=one, **shown, voice=voice, word=page.text)
+        draw_template(
+            "pages/post_detail/templates/series.html", one=one, **shown, voice=voice, word=page.text
+        )
         if one.state is SeriesState.STOPPED or not page.has_right(Right.RUN):
             return
         day = date.fromisoformat(entry.occurrence_key[:10]) if entry is not None else None
@@ -68,29 +72,40 @@ def render_series(page: PageContext, found: PostView) -> None:
                     act = partial(_skip_occurrence, page, found.creator.id, one.id, day)
                     draw_template("shell/templates/note.html", note=page.text("series.skip_asked"))
                     actions.action_button(
-                        page, "series.skip_sure", act, right=Right.RUN, key=f"series:skip:{one.id}:{day}"
+                        page,
+                        "series.skip_sure",
+                        act,
+                        right=Right.RUN,
+                        key=f"series:skip:{one.id}:{day}",
                     )
             with st.popover(page.text("series.stop")):
                 act = partial(_stop_series, page, found.creator.id, one.id)
                 draw_template("shell/templates/note.html", note=page.text("series.stop_asked"))
-                actions.action_button(page, "series.stop_sure", act, right=Right.RUN, key=f"series:stop:{one.id}")
+                actions.action_button(
+                    page, "series.stop_sure", act, right=Right.RUN, key=f"series:stop:{one.id}"
+                )
         if day is not None and one.repeat.falls_on(day):
             _render_series_change_form(page, found, one, day)
 
 
-def _skip_occurrence(page: PageContext, creator_id: UUID, series_id: UUID, day: date, scope: Scope, _: UUID) -> Message:
+def _skip_occurrence(
+    page: PageContext, creator_id: UUID, series_id: UUID, day: date, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     series.skip_occurrence(scope, series_id, day)
     return Message("series.skip_done", {"day": f"{day:%d/%m/%Y}"})
 
 
-def _stop_series(page: PageContext, creator_id: UUID, series_id: UUID, scope: Scope, _: UUID) -> Message:
+def _stop_series(
+    page: PageContext, creator_id: UUID, series_id: UUID, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     return Message("series.stop_done", {"count": series.stop_series(scope, series_id)})
 
 
 def render_detach_button(page: PageContext, found: PostView) -> None:
-    """The button that makes the date of a series that is open a post of its own, to say something else then."""
+    """The button that makes the date of a series that is open a post of its own, to say something
+    else then."""
     entry = found.places[0].entry if found.places else None
     live = {place.entry.state for place in found.places} - {DeliveryState.CANCELLED}
     if entry is None or entry.series_id is None or not live or live - CANCELLABLE:
@@ -108,32 +123,49 @@ def render_detach_button(page: PageContext, found: PostView) -> None:
 def _detach_and_edit(page: PageContext, found: PostView, which: tuple[UUID, date]) -> None:
     """Make it, then open its words."""
     made: list[StoredPost] = []
-    actions.run_action(partial(_detach_occurrence, page, found.creator.id, which, made), Right.RUN, ALONE)
+    actions.run_action(
+        partial(_detach_occurrence, page, found.creator.id, which, made), Right.RUN, ALONE
+    )
     if made and f"press:{ALONE}" not in st.session_state:  # it stands
         edit_mode.start_editing(made[0], found.said, found.creator.slug)
 
 
 def _detach_occurrence(
-    page: PageContext, creator_id: UUID, which: tuple[UUID, date], made: list[StoredPost], scope: Scope, _: UUID
+    page: PageContext,
+    creator_id: UUID,
+    which: tuple[UUID, date],
+    made: list[StoredPost],
+    scope: Scope,
+    _: UUID,
 ) -> Message:
     page.get_creator(scope, creator_id)
     series_id, day = which
-    post_id = detached_occurrences.detach_occurrence(scope, series_id, day, author=page.viewer.actor)
+    post_id = detached_occurrences.detach_occurrence(
+        scope, series_id, day, author=page.viewer.actor
+    )
     made.append(get_stored_post(scope, post_id))
     return Message("series.alone_done", {"day": f"{day:%d/%m/%Y}"})
 
 
-def _render_series_change_form(page: PageContext, found: PostView, one: SeriesView, day: date) -> None:
+def _render_series_change_form(
+    page: PageContext, found: PostView, one: SeriesView, day: date
+) -> None:
     """Another hour, rule or words from this date on; what has left stays as it is."""
     prefix = f"post:series:{one.id}:{day}:"
     rest = one.repeat.recurrence_from(day)
     with st.expander(page.text("series.change", day=page.localizer.format_short_day(day))):
         draw_template("shell/templates/note.html", note=page.text("series.change_why"))
-        st.text_input(page.text("compose.clock"), f"{rest.clock:%H:%M}", key=prefix + "clock", width=120)
+        st.text_input(
+            page.text("compose.clock"), f"{rest.clock:%H:%M}", key=prefix + "clock", width=120
+        )
         _render_series_body_field(page, prefix, found.post.body)
-        where = SeriesTarget(found.creator.id, _select_series_accounts(page, found, one, prefix), one.id)
+        where = SeriesTarget(
+            found.creator.id, _select_series_accounts(page, found, one, prefix), one.id
+        )
         begin = choice_of_repeat(rest, page.localizer.language)
-        render_recurrence_fields(page, prefix, _read_first_time(prefix, rest), now=found.now, where=where, begin=begin)
+        render_recurrence_fields(
+            page, prefix, _read_first_time(prefix, rest), now=found.now, where=where, begin=begin
+        )
         st.button(
             page.text("series.change_go"),
             key=prefix + "go",
@@ -143,8 +175,8 @@ def _render_series_change_form(page: PageContext, found: PostView, one: SeriesVi
 
 
 def _render_series_body_field(page: PageContext, prefix: str, said: str) -> None:
-    """Its words from this date on. While nobody typed anything they are those the post has now: words that were changed
-    meanwhile would else be written back."""
+    """Its words from this date on. While nobody typed anything they are those the post has now:
+    words that were changed meanwhile would else be written back."""
     field = prefix + "body"
     began = prefix + "began"
     typed = st.session_state.get(field)
@@ -155,11 +187,15 @@ def _render_series_body_field(page: PageContext, prefix: str, said: str) -> None
     st.text_area(page.text("compose.body"), key=field, height=120)
 
 
-def _select_series_accounts(page: PageContext, found: PostView, one: SeriesView, prefix: str) -> tuple[UUID, ...]:
+def _select_series_accounts(
+    page: PageContext, found: PostView, one: SeriesView, prefix: str
+) -> tuple[UUID, ...]:
     """Where it goes from this date on: those it has, and any other that is ready."""
     hers = page.read(lambda scope: list_post_accounts(scope, [found.creator]))
     names = {str(each.id): each.name for each in hers if each.ready or each.id in one.channels}
-    st.session_state.setdefault(prefix + "accounts", [str(each) for each in one.channels if str(each) in names])
+    st.session_state.setdefault(
+        prefix + "accounts", [str(each) for each in one.channels if str(each) in names]
+    )
     st.pills(
         page.text("compose.accounts"),
         list(names),
@@ -178,7 +214,9 @@ def _chosen_accounts(prefix: str) -> tuple[UUID, ...]:
 def _read_first_time(prefix: str, rest: Recurrence) -> WallTime | None:
     """The first changed time as it stands in the field; None while nobody can read it."""
     try:
-        return WallTime(rest.starts_on, parse_time(str(actions.typed_value(prefix + "clock") or "")), rest.zone)
+        return WallTime(
+            rest.starts_on, parse_time(str(actions.typed_value(prefix + "clock") or "")), rest.zone
+        )
     except BadInput:
         return None
 
@@ -196,12 +234,18 @@ class _Fresh:
     accounts: tuple[UUID, ...]
 
 
-def _submit_series_change(page: PageContext, found: PostView, one: SeriesView, day: date, prefix: str) -> None:
+def _submit_series_change(
+    page: PageContext, found: PostView, one: SeriesView, day: date, prefix: str
+) -> None:
     """Change it, then open what it has become."""
     made: list[tuple[UUID, str]] = []
     clock, body = (str(actions.typed_value(prefix + name) or "") for name in ("clock", "body"))
-    fresh = _Fresh(one, day, found.post, read_recurrence(prefix), clock, body.strip(), _chosen_accounts(prefix))
-    actions.run_action(partial(_change_following_occurrences, page, fresh, made), Right.RUN, prefix + "go")
+    fresh = _Fresh(
+        one, day, found.post, read_recurrence(prefix), clock, body.strip(), _chosen_accounts(prefix)
+    )
+    actions.run_action(
+        partial(_change_following_occurrences, page, fresh, made), Right.RUN, prefix + "go"
+    )
     if made and f"press:{prefix}go" not in st.session_state:  # it stands
         st.query_params.from_dict({"post": str(made[0][0]), "at": made[0][1]})
 
@@ -216,7 +260,16 @@ def _change_following_occurrences(
     words = None
     if fresh.body != post.body.strip():
         drafts.require_unchanged(scope, post.id, drafts.draft_of_post(post))
-        said = (post.title, fresh.body, post.media, (), post.text_ai, post.parts, post.others, post.links)
+        said = (
+            post.title,
+            fresh.body,
+            post.media,
+            (),
+            post.text_ai,
+            post.parts,
+            post.others,
+            post.links,
+        )
         words = Draft(creator.id, *said)
     other = fresh.accounts if set(fresh.accounts) != set(fresh.one.channels) else None
     change = SeriesUpdate(repeat, words, other)
@@ -227,4 +280,6 @@ def _change_following_occurrences(
     if other is not None:
         channel_requirements.check_post_requirements(scope, new, connectors=platform_connectors())
     made.append((new, queries.series_of_post_views(scope, new)[-1].next_key))
-    return Message("series.changed" if words is None else "series.changed_words", {"day": f"{day:%d/%m/%Y}"})
+    return Message(
+        "series.changed" if words is None else "series.changed_words", {"day": f"{day:%d/%m/%Y}"}
+    )

@@ -47,7 +47,8 @@ def editable_platforms() -> frozenset[str]:
 
 
 def list_post_accounts(scope: Scope, mine: Sequence[Creator]) -> list[PostAccount]:
-    """The accounts of these creators where posts can stand, by name: a bot without a channel of its own only talks."""
+    """The accounts of these creators where posts can stand, by name: a bot without a channel of its
+    own only talks."""
     theirs = {one.id for one in mine}
     return [
         PostAccount(
@@ -85,7 +86,9 @@ def describe_options(platform: str, chosen: ChosenOptions) -> tuple[ReadableOpti
 def preview_post(scope: Scope, post: StoredPost, channels: Sequence[UUID]) -> list[PostPreview]:
     """What each of these accounts would show of a post as it stands, in their order."""
     draft = drafts.draft_of_post(post, tuple(channels))
-    return previews.preview_draft(scope, draft, author=post.author, connectors=platform_connectors())
+    return previews.preview_draft(
+        scope, draft, author=post.author, connectors=platform_connectors()
+    )
 
 
 def soonest_wall_time(scope: Scope, zone: str) -> WallTime:

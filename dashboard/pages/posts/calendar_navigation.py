@@ -13,11 +13,14 @@ SELECT_WIDTH = 148
 
 def render_back_button(page: PageContext) -> None:
     """The press that leads from a page of its own to the calendar."""
-    st.button(page.text("calendar.back"), icon=":material/arrow_back:", on_click=st.query_params.clear)
+    st.button(
+        page.text("calendar.back"), icon=":material/arrow_back:", on_click=st.query_params.clear
+    )
 
 
 def select_creator(page: PageContext, asks: str, asked: str) -> Creator | None:
-    """Whose page it is: the creator in the address (`?asks=asked`), or the first one; None, and told, without any.
+    """Whose page it is: the creator in the address (`?asks=asked`), or the first one; None, and
+    told, without any.
 
     Raises NotFound for a creator who is not theirs.
     """

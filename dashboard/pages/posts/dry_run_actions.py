@@ -21,12 +21,15 @@ from tenants.agencies.rights import Right
 
 
 def render_post_dry_run(page: PageContext, found: PostView) -> None:
-    """The press by which a post is only rehearsed, or is one again that leaves; not where its beginning left."""
+    """The press by which a post is only rehearsed, or is one again that leaves; not where its
+    beginning left."""
     if found.rehearsed or any(place.entry.state in CANCELLABLE for place in found.places):
         _render_dry_run_button(page, "post", found.post.id, runs=found.rehearsed)
 
 
-def render_account_dry_run(page: PageContext, channel_id: UUID, running: dict[UUID, DryRunTarget]) -> None:
+def render_account_dry_run(
+    page: PageContext, channel_id: UUID, running: dict[UUID, DryRunTarget]
+) -> None:
     """The same for an account."""
     _render_dry_run_button(page, "channel", channel_id, runs=channel_id in running)
 
@@ -39,29 +42,43 @@ def render_agency_dry_run(page: PageContext, running: dict[UUID, DryRunTarget]) 
     st.write(page.text("rehearsal.explained"))
     if page.viewer.tenant_id in running:
         st.info(page.text("rehearsal.all_runs"))
-    _render_dry_run_button(page, "tenant", page.viewer.tenant_id, runs=page.viewer.tenant_id in running)
+    _render_dry_run_button(
+        page, "tenant", page.viewer.tenant_id, runs=page.viewer.tenant_id in running
+    )
 
 
-def _render_dry_run_button(page: PageContext, what: DryRunTarget, of_id: UUID, *, runs: bool) -> None:
+def _render_dry_run_button(
+    page: PageContext, what: DryRunTarget, of_id: UUID, *, runs: bool
+) -> None:
     if runs:
         code = f"rehearsal.end_{what}"
         actions.action_button(
-            page, code, partial(_end_dry_run, page, what, of_id), right=Right.RUN, key=f"{code}:{of_id}"
+            page,
+            code,
+            partial(_end_dry_run, page, what, of_id),
+            right=Right.RUN,
+            key=f"{code}:{of_id}",
         )
         return
     code = f"rehearsal.begin_{what}"
     with st.popover(page.text(code)):  # what waited to leave does not: it is read first
         draw_template("shell/templates/note.html", note=page.text(f"{code}_asked"))
         act = partial(_start_dry_run, page, what, of_id)
-        actions.action_button(page, "rehearsal.begin_sure", act, right=Right.RUN, key=f"{code}:{of_id}")
+        actions.action_button(
+            page, "rehearsal.begin_sure", act, right=Right.RUN, key=f"{code}:{of_id}"
+        )
 
 
-def _start_dry_run(page: PageContext, what: DryRunTarget, of_id: UUID, scope: Scope, _: UUID) -> Message:
+def _start_dry_run(
+    page: PageContext, what: DryRunTarget, of_id: UUID, scope: Scope, _: UUID
+) -> Message:
     _check_own_target(page, scope, what, of_id)
     return Message("rehearsal.begun", {"count": dry_run_state.start_dry_run(scope, what, of_id)})
 
 
-def _end_dry_run(page: PageContext, what: DryRunTarget, of_id: UUID, scope: Scope, _: UUID) -> Message:
+def _end_dry_run(
+    page: PageContext, what: DryRunTarget, of_id: UUID, scope: Scope, _: UUID
+) -> Message:
     _check_own_target(page, scope, what, of_id)
     dry_run_state.end_dry_run(scope, of_id)
     return Message("rehearsal.ended")

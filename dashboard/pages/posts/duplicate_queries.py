@@ -16,7 +16,8 @@ from schedules.posts import channel_overrides
 
 @dataclass(frozen=True)
 class DuplicateReport:
-    """What a draft repeats, and on which of its accounts the same words are never taken twice, by name."""
+    """What a draft repeats, and on which of its accounts the same words are never taken twice, by
+    name."""
 
     likes: Sequence[DuplicatePost]
     once: Sequence[str]

@@ -24,7 +24,12 @@ OF_POST = "post:labels:"
 def render_label_manager_link(page: PageContext) -> None:
     """Draw the way to the page of labels, for who may change them."""
     if page.has_right(Right.RUN):
-        st.button(page.text("post_label.open"), key="go:labels", icon=":material/label:", on_click=open_label_manager)
+        st.button(
+            page.text("post_label.open"),
+            key="go:labels",
+            icon=":material/label:",
+            on_click=open_label_manager,
+        )
 
 
 def render_label_filter(page: PageContext) -> None:
@@ -84,11 +89,14 @@ def render_label_field(page: PageContext, key: str) -> None:
 def render_post_labels(page: PageContext, found: PostView) -> None:
     """Those of one post, and what changes them."""
     if found.labels:
-        draw_template("pages/posts/templates/labels.html", labels=found.labels, voice=page.localizer)
+        draw_template(
+            "pages/posts/templates/labels.html", labels=found.labels, voice=page.localizer
+        )
     if not page.has_right(Right.RUN):
         return
     seen = frozenset(one.id for one in found.labels)
-    key = f"{OF_POST}{found.post.id}:{','.join(sorted(map(str, seen)))}"  # others change them too: then drawn anew
+    # others change them too: then drawn anew
+    key = f"{OF_POST}{found.post.id}:{','.join(sorted(map(str, seen)))}"
     with st.popover(page.text("post_label.labels"), icon=":material/label:"):
         if key not in st.session_state:
             st.session_state[key] = [str(one.id) for one in found.labels]
@@ -96,12 +104,19 @@ def render_post_labels(page: PageContext, found: PostView) -> None:
         draw_template("shell/templates/note.html", note=page.text("post_label.no_yes"))
         act = partial(_save_post_labels, page, found, key)
         actions.action_button(
-            page, "post_label.save", act, right=Right.RUN, key=f"label:put:{found.post.id}", kind="primary"
+            page,
+            "post_label.save",
+            act,
+            right=Right.RUN,
+            key=f"label:put:{found.post.id}",
+            kind="primary",
         )
         st.button(page.text("post_label.open"), key="post:labels:open", on_click=open_label_manager)
 
 
-def _save_post_labels(page: PageContext, found: PostView, key: str, scope: Scope, _: UUID) -> Message:
+def _save_post_labels(
+    page: PageContext, found: PostView, key: str, scope: Scope, _: UUID
+) -> Message:
     """Give and take what was changed on the page; what others did meanwhile stays."""
     page.get_creator(scope, found.creator.id)
     seen = {one.id for one in found.labels}

@@ -1,6 +1,8 @@
-"""What stayed where it was when many were moved at once: named after the press, each with its reason.
+"""What stayed where it was when many were moved at once: named after the press, each with its
+reason.
 
-A post at another hour, and the yes it has: what becomes of it is said before it is moved, and afterwards.
+A post at another hour, and the yes it has: what becomes of it is said before it is moved, and
+afterwards.
 """
 
 from collections.abc import Collection, Sequence
@@ -28,7 +30,9 @@ BEGINNING = 60
 """Characters by which people know a post again."""
 
 
-def describe_unmoved_posts(page: PageContext, scope: Scope, done: Message, left: Sequence[UnmovedDelivery]) -> Message:
+def describe_unmoved_posts(
+    page: PageContext, scope: Scope, done: Message, left: Sequence[UnmovedDelivery]
+) -> Message:
     """What was done, and which posts stayed and why; that alone where none did."""
     if not left:
         return done
@@ -41,11 +45,16 @@ def describe_unmoved_posts(page: PageContext, scope: Scope, done: Message, left:
         which.append(page.text("shift.stayed_one", post=words, account=account, why=why))
     if len(left) > FEW:
         which.append(page.text("shift.more", count=len(left) - FEW))
-    return Message("shift.stayed", {"done": page.localizer.message_text(done), "which": " ".join(which)})
+    return Message(
+        "shift.stayed", {"done": page.localizer.message_text(done), "which": " ".join(which)}
+    )
 
 
-def describe_approval_effect(page: PageContext, found: PostView, moving: Sequence[DeliveryEntry]) -> str:
-    """What a move of these accounts of a post does to the yes that they have, or wait for; "" where none is asked."""
+def describe_approval_effect(
+    page: PageContext, found: PostView, moving: Sequence[DeliveryEntry]
+) -> str:
+    """What a move of these accounts of a post does to the yes that they have, or wait for; "" where
+    none is asked."""
     waits = all(one.state is DeliveryState.DRAFT or is_waiting_for_approval(one) for one in moving)
     if not found.creator.approval_tiers or (waits and found.free):
         return ""
@@ -55,14 +64,31 @@ def describe_approval_effect(page: PageContext, found: PostView, moving: Sequenc
 
 
 def describe_move(
-    page: PageContext, scope: Scope, creator: Creator, at: WallTime, moved: Collection[UUID], *, clock: str = ""
+    page: PageContext,
+    scope: Scope,
+    creator: Creator,
+    at: WallTime,
+    moved: Collection[UUID],
+    *,
+    clock: str = "",
 ) -> Message:
-    """Where these deliveries of a creator are now, and the yes that they wait for there. `clock`: how their hour is
-    called, where it is not on the clock of the creator."""
-    when = {"day": f"{at.day:%d/%m/%Y}", "clock": clock or time_zones.format_wall_clock(page, at, creator.zone)}
+    """Where these deliveries of a creator are now, and the yes that they wait for there. `clock`:
+    how their hour is called, where it is not on the clock of the creator."""
+    when = {
+        "day": f"{at.day:%d/%m/%Y}",
+        "clock": clock or time_zones.format_wall_clock(page, at, creator.zone),
+    }
     there = Message("calendar.moved_gap" if at.is_in_dst_gap else "calendar.moved", when)
-    rows = [row for row in (get_delivery(scope, one) for one in moved) if row.state == DeliveryState.DRAFT]
+    rows = [
+        row
+        for row in (get_delivery(scope, one) for one in moved)
+        if row.state == DeliveryState.DRAFT
+    ]
     if all(needs_no_approval(scope, row.post_id) for row in rows):
         return there
-    waits = "calendar.moved_asks" if time_changes.needs_time_approval(creator) else "calendar.moved_waits"
+    waits = (
+        "calendar.moved_asks"
+        if time_changes.needs_time_approval(creator)
+        else "calendar.moved_waits"
+    )
     return Message(waits, {"moved": page.localizer.message_text(there)})

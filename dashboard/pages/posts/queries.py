@@ -18,7 +18,10 @@ from channels.manual_tasks import task_lifecycle
 from connectors.shared.options import ReadableOption
 from dashboard.pages.posts.accounts import describe_options
 from dashboard.pages.posts.recurrence_choice import occurrence_entries
-from dashboard.pages.posts.uncertain_delivery_queries import UncertainDelivery, load_uncertain_deliveries
+from dashboard.pages.posts.uncertain_delivery_queries import (
+    UncertainDelivery,
+    load_uncertain_deliveries,
+)
 from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.errors import NotFound
@@ -59,7 +62,8 @@ from schedules.recurrence import evergreen_pools
 from tenants.agencies.queries import Creator, list_members
 
 JUDGED = 8
-"""Places of a post that are checked ahead each time it is looked at; the others are ten minutes before their time."""
+"""Places of a post that are checked ahead each time it is looked at; the others are ten minutes
+before their time."""
 
 
 @dataclass(frozen=True)
@@ -94,34 +98,49 @@ class PostChannel:
     @property
     def is_movable(self) -> bool:
         """Whether a person may give it another time."""
-        return self.entry.state in SCHEDULABLE or self.entry.state in (DeliveryState.DRAFT, DeliveryState.APPROVED)
+        return self.entry.state in SCHEDULABLE or self.entry.state in (
+            DeliveryState.DRAFT,
+            DeliveryState.APPROVED,
+        )
 
 
 def _needs_manual_removal(scope: Scope, what: Subject) -> bool:
     return bool(
-        task_lifecycle.awaiting_removal(scope, {one.jti for one in live_copies.list_consumed_permits(scope, what)})
+        task_lifecycle.awaiting_removal(
+            scope, {one.jti for one in live_copies.list_consumed_permits(scope, what)}
+        )
     )
 
 
-def _find_original_delivery(whole: Sequence[DeliveryEntry], entry: DeliveryEntry) -> DeliveryEntry | None:
+def _find_original_delivery(
+    whole: Sequence[DeliveryEntry], entry: DeliveryEntry
+) -> DeliveryEntry | None:
     """The delivery that one was asked for once more of, on the same account."""
     key = misfires.original_occurrence_key(entry.occurrence_key)
     if key == entry.occurrence_key:
         return None
-    known = (one for one in whole if (one.channel_id, one.occurrence_key) == (entry.channel_id, key))
+    known = (
+        one for one in whole if (one.channel_id, one.occurrence_key) == (entry.channel_id, key)
+    )
     return next((one for one in known if one.state is not DeliveryState.CANCELLED), None)
 
 
 def load_post_channels(
-    scope: Scope, entries: Sequence[DeliveryEntry], whole: Sequence[DeliveryEntry], accounts: Mapping[UUID, Channel]
+    scope: Scope,
+    entries: Sequence[DeliveryEntry],
+    whole: Sequence[DeliveryEntry],
+    accounts: Mapping[UUID, Channel],
 ) -> list[PostChannel]:
-    """Each account of a post, with its story; what is known of all of them is read at once. `whole` is all of it."""
+    """Each account of a post, with its story; what is known of all of them is read at once. `whole`
+    is all of it."""
     about = {one.delivery_id: delivery_subject(one.delivery_id) for one in entries}
     stories = delivery_timelines(scope, list(about))
     tried = list_attempts_by_subject(scope, about.values())
     clicked = short_links.clicks_of(scope, list(about.values()))
     dry = dry_run_state.load_dry_run_check(scope)
-    held = send_limits.send_blocks(scope, {one.channel_id for one in entries}, brake=True, posts=True)
+    held = send_limits.send_blocks(
+        scope, {one.channel_id for one in entries}, brake=True, posts=True
+    )
     known = load_uncertain_deliveries(scope, entries)
     reworded = queries.edits_of_deliveries(scope, list(about))
     found = []
@@ -142,9 +161,16 @@ def load_post_channels(
 def _add_preflight_troubles(scope: Scope, found: Sequence[PostChannel]) -> list[PostChannel]:
     """With what would stop those that are to leave, the first ones due."""
     ahead = [one for one in found if not one.dry and one.entry.state in PENDING_STATES]
-    judged = {one.entry.delivery_id for one in sorted(ahead, key=lambda one: one.entry.due_at)[:JUDGED]}
+    judged = {
+        one.entry.delivery_id for one in sorted(ahead, key=lambda one: one.entry.due_at)[:JUDGED]
+    }
     return [
-        replace(one, troubles=preflight.troubles_of_delivery(scope, one.entry.delivery_id, platform_connectors()))
+        replace(
+            one,
+            troubles=preflight.troubles_of_delivery(
+                scope, one.entry.delivery_id, platform_connectors()
+            ),
+        )
         if one.entry.delivery_id in judged
         else one
         for one in found
@@ -153,14 +179,19 @@ def _add_preflight_troubles(scope: Scope, found: Sequence[PostChannel]) -> list[
 
 def _add_expected_block(place: PostChannel, on: Channel, held: SendingBlock | None) -> PostChannel:
     """With what stands in its way there, where it is to leave by itself."""
-    if place.dry or place.entry.state not in (DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.PARTLY):
+    if place.dry or place.entry.state not in (
+        DeliveryState.APPROVED,
+        DeliveryState.SCHEDULED,
+        DeliveryState.PARTLY,
+    ):
         return place
     return replace(place, in_the_way=send_limits.expected_block(on, held, place.publishes_at))
 
 
 @dataclass(frozen=True)
 class PostView:
-    """One post with its story; `by` is who wrote it, `approvers` who may say yes to it, where that is missing."""
+    """One post with its story; `by` is who wrote it, `approvers` who may say yes to it, where that
+    is missing."""
 
     now: datetime
     post: StoredPost
@@ -171,7 +202,8 @@ class PostView:
     half: bool
     """Whether one yes of two was said."""
     free: bool
-    """Whether what is draft, or on hold for want of a yes, waits for nobody's any more, only for a press."""
+    """Whether what is draft, or on hold for want of a yes, waits for nobody's any more, only for a
+    press."""
     people: Mapping[str, str]
     """Names of members by how they sign."""
     rules: Mapping[UUID, DestinationRules]
@@ -212,9 +244,11 @@ class PostView:
         return is_editable(self.everywhere)
 
 
-def load_post(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str = "") -> PostView:
-    """One post with the story of each account, of one that repeats as it leaves at one time (of those of its key, or
-    the next). Raises NotFound for one of a creator who is not theirs."""
+def load_post(
+    scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str = ""
+) -> PostView:
+    """One post with the story of each account, of one that repeats as it leaves at one time (of
+    those of its key, or the next). Raises NotFound for one of a creator who is not theirs."""
     post = get_stored_post(scope, post_id)
     creator = next((one for one in mine if one.id == post.creator_id), None)
     if creator is None:
@@ -225,8 +259,13 @@ def load_post(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: 
     members = list_members(scope)
     people = {f"member:{member.id}": member.name for member in members}
     rules = active_policy.current_bundle(scope)
-    wished = any(one.state is DeliveryState.DRAFT or is_waiting_for_approval(one) for one in entries)
-    said = {key: post.content_for_channel(accounts[key]) for key in dict.fromkeys(one.channel_id for one in entries)}
+    wished = any(
+        one.state is DeliveryState.DRAFT or is_waiting_for_approval(one) for one in entries
+    )
+    said = {
+        key: post.content_for_channel(accounts[key])
+        for key in dict.fromkeys(one.channel_id for one in entries)
+    }
     return PostView(
         now=scope.now,
         post=post,
@@ -246,7 +285,11 @@ def load_post(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: 
         everywhere=[one.state for one in whole],
         rehearsed=post_id in dry_run_state.list_dry_runs(scope),
         platforms={key: one.platform for key, one in accounts.items()},
-        chosen={key: describe_options(accounts[key].platform, one.options) for key, one in said.items() if one.options},
+        chosen={
+            key: describe_options(accounts[key].platform, one.options)
+            for key, one in said.items()
+            if one.options
+        },
         labels=labels.labels_of_posts(scope, [post_id]).get(post_id, ()),
         comes_back=bool(evergreen_pools.pool_entries_of_post(scope, post_id)),
         sent_back=pending_objection(scope, creator.id, post_id) if wished else None,

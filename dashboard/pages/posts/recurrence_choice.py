@@ -29,7 +29,8 @@ ON_DATE = "date"
 ON_NTH = "nth"
 ON_LAST = "last"
 ON_DATES = "dates"
-"""In a month: on the day of the first time, on its weekday counted from the first or as the last, or on chosen days."""
+"""In a month: on the day of the first time, on its weekday counted from the first or as the last,
+or on chosen days."""
 
 LAST_COMMON_DATE = 28
 """The last day every month has."""
@@ -37,7 +38,8 @@ LAST_COMMON_DATE = 28
 
 @dataclass(frozen=True)
 class RecurrenceChoice:
-    """What stands in the fields of a repetition. `end` is a date, a number of times, or the words for none."""
+    """What stands in the fields of a repetition. `end` is a date, a number of times, or the words
+    for none."""
 
     every: str = NEVER
     step: str = "1"
@@ -58,7 +60,9 @@ class RecurrenceChoice:
         every = RecurrenceUnit(self.every)
         rule = RecurrenceRule(every, _parse_end(self.end), _parse_interval(self.step))
         if every is RecurrenceUnit.WEEK:
-            rule = replace(rule, weekdays=tuple(sorted(int(one) for one in self.days if one in WEEKDAYS)))
+            rule = replace(
+                rule, weekdays=tuple(sorted(int(one) for one in self.days if one in WEEKDAYS))
+            )
         if every is RecurrenceUnit.MONTH:
             rule = self._apply_month_days(rule, first.day)
         return Recurrence(rule, first.day, first.clock, first.zone)
@@ -73,7 +77,9 @@ class RecurrenceChoice:
             dates = tuple(sorted(int(one) for one in self.dates if one in MONTH_DATES))
             if not dates:
                 raise BadInput("series.no_dates")
-        return replace(rule, month_days=dates, or_last=self.or_last and max(dates) > LAST_COMMON_DATE)
+        return replace(
+            rule, month_days=dates, or_last=self.or_last and max(dates) > LAST_COMMON_DATE
+        )
 
 
 def weekday_ordinal(day: date) -> int:
@@ -100,7 +106,9 @@ def choice_of_repeat(repeat: Recurrence, language: str) -> RecurrenceChoice:
     if isinstance(rule.end, date):
         end = f"{rule.end:%d/%m/%Y}"
     days, chosen = (tuple(map(str, each)) for each in (rule.weekdays, dates))
-    return RecurrenceChoice(str(rule.every), str(rule.interval), days, month, chosen, rule.or_last, end)
+    return RecurrenceChoice(
+        str(rule.every), str(rule.interval), days, month, chosen, rule.or_last, end
+    )
 
 
 def endless_text(language: str) -> str:
@@ -131,7 +139,11 @@ def _parse_end(text: str) -> int | date | None:
 
 def describe_rule(repeat: Recurrence, language: str) -> list[Message]:
     """How often, in a month on which days, and until when."""
-    on = [_describe_month_days(repeat, language)] if repeat.rule.every is RecurrenceUnit.MONTH else []
+    on = (
+        [_describe_month_days(repeat, language)]
+        if repeat.rule.every is RecurrenceUnit.MONTH
+        else []
+    )
     return [_describe_frequency(repeat), *on, _describe_end(repeat)]
 
 
@@ -142,7 +154,9 @@ def rule_weekdays(repeat: Recurrence) -> list[int]:
 
 
 def _describe_frequency(repeat: Recurrence) -> Message:
-    unit = {RecurrenceUnit.DAY: "day", RecurrenceUnit.WEEK: "week", RecurrenceUnit.MONTH: "month"}[repeat.rule.every]
+    unit = {RecurrenceUnit.DAY: "day", RecurrenceUnit.WEEK: "week", RecurrenceUnit.MONTH: "month"}[
+        repeat.rule.every
+    ]
     if repeat.rule.interval > 1:
         return Message(f"series.every_{unit}s", {"count": repeat.rule.interval})
     return Message(f"series.every_{unit}")
@@ -166,7 +180,10 @@ def _describe_month_days(repeat: Recurrence, language: str) -> Message:
 def describe_weekday(which: int, weekday: int, language: str) -> Message:
     """The first Monday of a month."""
     nth = render_message(Message(f"series.nth.{which}"), language)
-    return Message("series.on_nth", {"nth": nth, "day": render_message(Message(f"series.day.{weekday}"), language)})
+    return Message(
+        "series.on_nth",
+        {"nth": nth, "day": render_message(Message(f"series.day.{weekday}"), language)},
+    )
 
 
 def _describe_end(repeat: Recurrence) -> Message:
@@ -178,11 +195,20 @@ def _describe_end(repeat: Recurrence) -> Message:
     return Message("series.ends_on", {"day": f"{end:%d/%m/%Y}"})
 
 
-def occurrence_entries(entries: Sequence[DeliveryEntry], key: str, now: datetime) -> list[DeliveryEntry]:
-    """The deliveries of one time of a post that repeats: the one that was asked for, else the next that stands, else
-    the last. All of a post that does not repeat."""
-    if not any(one.series_id or one.occurrence_key.startswith(evergreen_pools.POOL_KEY_PREFIX) for one in entries):
+def occurrence_entries(
+    entries: Sequence[DeliveryEntry], key: str, now: datetime
+) -> list[DeliveryEntry]:
+    """The deliveries of one time of a post that repeats: the one that was asked for, else the next
+    that stands, else the last. All of a post that does not repeat."""
+    if not any(
+        one.series_id or one.occurrence_key.startswith(evergreen_pools.POOL_KEY_PREFIX)
+        for one in entries
+    ):
         return list(entries)
     coming = [one for one in entries if one.due_at >= now and one.state != "cancelled"]
-    wanted = key if any(one.occurrence_key == key for one in entries) else (coming or entries[-1:])[0].occurrence_key
+    wanted = (
+        key
+        if any(one.occurrence_key == key for one in entries)
+        else (coming or entries[-1:])[0].occurrence_key
+    )
     return [one for one in entries if one.occurrence_key == wanted]

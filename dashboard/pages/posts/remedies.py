@@ -1,4 +1,5 @@
-"""Remedies of posts: the page that resolves each reason why a post is not published, for members who may open it."""
+"""Remedies of posts: the page that resolves each reason why a post is not published, for members
+who may open it."""
 
 from collections.abc import Mapping
 
@@ -25,8 +26,8 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
     "gate.LINK_UNREGISTERED": ("/channels?links=1", "home.to.links"),
     "gate.LINK_CHANGED": ("/channels?links=1", "home.to.links"),
 }
-"""The address and the link text of the page that resolves a rejection, by the code of the rejection. A code that is
-not listed is resolved on the post itself."""
+"""The address and the link text of the page that resolves a rejection, by the code of the
+rejection. A code that is not listed is resolved on the post itself."""
 
 _RIGHTS: Mapping[str, tuple[Right, ...]] = {f"/{row.name}": row.rights for row in PAGES} | {
     "/calendar?queue": (Right.RUN,),
@@ -34,7 +35,8 @@ _RIGHTS: Mapping[str, tuple[Right, ...]] = {f"/{row.name}": row.rights for row i
     "/calendar?compare": (Right.RUN,),
     "/shop?view": (Right.BOOKS,),
 }
-"""The rights that open a page, or the part of a page named in its query; any one of them is enough."""
+"""The rights that open a page, or the part of a page named in its query; any one of them is
+enough."""
 
 
 def can_open_page(member: Member, href: str) -> bool:
@@ -45,7 +47,7 @@ def can_open_page(member: Member, href: str) -> bool:
 
 
 def find_remedy(reason: Message, member: Member) -> tuple[str, str]:
-    """Return the address of the page that resolves `reason` and the text of the link to it. Return two empty strings
-    if no page does, or if the member may not open it."""
+    """Return the address of the page that resolves `reason` and the text of the link to it. Return
+    two empty strings if no page does, or if the member may not open it."""
     href, to = REMEDIES.get(reason.code, ("", ""))
     return (href, to) if href and can_open_page(member, href) else ("", "")

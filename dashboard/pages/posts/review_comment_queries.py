@@ -1,4 +1,5 @@
-"""What people say of a post: what they want changed, what changed since they spoke, and their comments."""
+"""What people say of a post: what they want changed, what changed since they spoke, and their
+comments."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from tenants.agencies.queries import Member, list_members
 
 @dataclass(frozen=True)
 class ReviewCommentsView:
-    """All of it, as one member may read it; `names` are people's by principal, without those who left."""
+    """All of it, as one member may read it; `names` are people's by principal, without those who
+    left."""
 
     now: datetime
     post_id: UUID
@@ -26,7 +28,8 @@ class ReviewCommentsView:
     wanted: Sequence[ChangeRequest]
     since: RevisionSinceVerdict | None
     live: bool
-    """Whether a new version of it is waited for, where one is wanted: not once all of it is off the calendar."""
+    """Whether a new version of it is waited for, where one is wanted: not once all of it is off the
+    calendar."""
     names: Mapping[UUID, str]
     listeners: Sequence[Member]
     spots: Mapping[CommentAnchor, Message]
@@ -63,7 +66,11 @@ class ReviewCommentsView:
             return Message("talk.option", {"option": one.field.partition(":")[2]})
         if one.field == "comment":
             return Message("compose.comment")
-        return Message("compose.part", {"number": one.part + 1}) if one.part else Message("talk.words_of_post")
+        return (
+            Message("compose.part", {"number": one.part + 1})
+            if one.part
+            else Message("talk.words_of_post")
+        )
 
 
 def load_review_comments(scope: Scope, post_id: UUID, member: Member) -> ReviewCommentsView:
@@ -78,7 +85,8 @@ def load_review_comments(scope: Scope, post_id: UUID, member: Member) -> ReviewC
         wanted=found.wanted,
         since=found.since,
         live=found.live,
-        names=client_links.client_names(scope, [found.creator.id]) | {one.principal_id: one.name for one in members},
+        names=client_links.client_names(scope, [found.creator.id])
+        | {one.principal_id: one.name for one in members},
         listeners=[one for one in readers if one.principal_id != member.principal_id],
         spots=_list_comment_anchors(found.post),
         places={str(key): name for key, name in channel_names(scope).items()},
@@ -88,13 +96,19 @@ def load_review_comments(scope: Scope, post_id: UUID, member: Member) -> ReviewC
 
 
 def load_change_requests(scope: Scope, post_id: UUID) -> list[tuple[str, ChangeRequest]]:
-    """What is asked of a post as it stands, the last first, each with who asks ("" for somebody who left). Raises
-    NotFound for a post of a creator who is not this member's."""
+    """What is asked of a post as it stands, the last first, each with who asks ("" for somebody who
+    left). Raises NotFound for a post of a creator who is not this member's."""
     row, _, creator = review_comments.open_discussion(scope, post_id, lock=False)
-    pending = [one for one in revisions.load_revision_history(scope, row)[0] if not (one.answered or one.agreed)]
+    pending = [
+        one
+        for one in revisions.load_revision_history(scope, row)[0]
+        if not (one.answered or one.agreed)
+    ]
     if not pending:
         return []
-    names = client_links.client_names(scope, [creator.id]) | {one.principal_id: one.name for one in list_members(scope)}
+    names = client_links.client_names(scope, [creator.id]) | {
+        one.principal_id: one.name for one in list_members(scope)
+    }
     return [(names.get(one.by, ""), one) for one in pending]
 
 
@@ -103,7 +117,9 @@ def _list_comment_anchors(post: StoredPost) -> dict[CommentAnchor, Message]:
     found = {WHOLE_POST: Message("talk.whole")}
     for number, part in enumerate(post.parts, start=1):
         found[CommentAnchor(number)] = (
-            Message("compose.comment") if part.comment else Message("compose.part", {"number": number + 1})
+            Message("compose.comment")
+            if part.comment
+            else Message("compose.part", {"number": number + 1})
         )
     pictures = channel_overrides.collect_assets(post.media, post.parts, post.others)
     for number, asset in enumerate(pictures, start=1):

@@ -1,4 +1,5 @@
-"""What people say of a post, below it: what they want changed, what changed since, and comments with their answers."""
+"""What people say of a post, below it: what they want changed, what changed since, and comments
+with their answers."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +15,12 @@ from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from schedules.approvals import review_comments
-from schedules.approvals.review_comments import MAX_REVIEW_COMMENT_LENGTH, WHOLE_POST, CommentAnchor, ReviewComment
+from schedules.approvals.review_comments import (
+    MAX_REVIEW_COMMENT_LENGTH,
+    WHOLE_POST,
+    CommentAnchor,
+    ReviewComment,
+)
 from tenants.agencies.rights import Right
 
 REQUIRED_RIGHT = Right.APPROVE
@@ -23,15 +29,27 @@ REQUIRED_RIGHT = Right.APPROVE
 
 def render_review_comments(page: PageContext, post_id: UUID) -> None:
     """Read and draw all of it. Raises NotFound for a post that is not this member's."""
-    render_comments_read_only(page, page.read(lambda scope: load_review_comments(scope, post_id, page.viewer.member)))
+    render_comments_read_only(
+        page, page.read(lambda scope: load_review_comments(scope, post_id, page.viewer.member))
+    )
 
 
 def render_comments_read_only(page: PageContext, found: ReviewCommentsView) -> None:
     """Draw what was read with something else."""
     draw_template("pages/posts/templates/comment_style.html")
     if found.wanted or (found.since is not None and found.since.has_changes):
-        draw_template("pages/posts/templates/comment_changes.html", found=found, voice=page.localizer, word=page.text)
-    draw_template("pages/posts/templates/comment_header.html", found=found, voice=page.localizer, word=page.text)
+        draw_template(
+            "pages/posts/templates/comment_changes.html",
+            found=found,
+            voice=page.localizer,
+            word=page.text,
+        )
+    draw_template(
+        "pages/posts/templates/comment_header.html",
+        found=found,
+        voice=page.localizer,
+        word=page.text,
+    )
     if found.told:
         actions.action_button(
             page,
@@ -45,7 +63,9 @@ def render_comments_read_only(page: PageContext, found: ReviewCommentsView) -> N
     _render_new_comment_form(page, found)
 
 
-def _render_comment_thread(page: PageContext, found: ReviewCommentsView, one: ReviewComment) -> None:
+def _render_comment_thread(
+    page: PageContext, found: ReviewCommentsView, one: ReviewComment
+) -> None:
     with st.container(border=True, key=f"talk:{one.id}"):
         draw_template(
             "pages/posts/templates/comment_thread.html",
@@ -60,7 +80,9 @@ def _render_comment_thread(page: PageContext, found: ReviewCommentsView, one: Re
                 fields = f"{one.id}:{found.comment_count}"
                 _render_comment_fields(page, found, fields, internal=one.internal)
                 act = partial(_reply_to_comment, one.id, fields)
-                actions.submit_button(page, "talk.answer_now", act, right=REQUIRED_RIGHT, key=f"talk:answer:{fields}")
+                actions.submit_button(
+                    page, "talk.answer_now", act, right=REQUIRED_RIGHT, key=f"talk:answer:{fields}"
+                )
             code, act_of = (
                 ("talk.resolve", review_comments.resolve_comment)
                 if one.open
@@ -92,9 +114,15 @@ def _render_new_comment_form(page: PageContext, found: ReviewCommentsView) -> No
         actions.submit_button(page, "talk.say", act, right=REQUIRED_RIGHT, key=f"talk:say:{fields}")
 
 
-def _render_comment_fields(page: PageContext, found: ReviewCommentsView, fields: str, *, internal: bool) -> None:
-    st.text_area(page.text("talk.words"), key=f"talk:words:{fields}", max_chars=MAX_REVIEW_COMMENT_LENGTH)
-    readers = [one for one in found.listeners if not internal or review_comments.can_read_internal(one)]
+def _render_comment_fields(
+    page: PageContext, found: ReviewCommentsView, fields: str, *, internal: bool
+) -> None:
+    st.text_area(
+        page.text("talk.words"), key=f"talk:words:{fields}", max_chars=MAX_REVIEW_COMMENT_LENGTH
+    )
+    readers = [
+        one for one in found.listeners if not internal or review_comments.can_read_internal(one)
+    ]
     names = {str(one.principal_id): page.markdown("talk.at", name=one.name) for one in readers}
     if names:
         st.multiselect(
@@ -127,11 +155,15 @@ def _add_comment(post_id: UUID, fields: str, scope: Scope, key: UUID) -> Message
 
 def _reply_to_comment(comment_id: UUID, fields: str, scope: Scope, key: UUID) -> Message:
     words = str(actions.typed_value(f"talk:words:{fields}") or "")
-    review_comments.reply_to_comment(scope, comment_id, words, key=key, named=_list_mentioned_members(fields))
+    review_comments.reply_to_comment(
+        scope, comment_id, words, key=key, named=_list_mentioned_members(fields)
+    )
     return Message("talk.said")
 
 
-def _apply_comment_action(comment_id: UUID, act: Callable[[Scope, UUID], None], scope: Scope, _: UUID) -> Message:
+def _apply_comment_action(
+    comment_id: UUID, act: Callable[[Scope, UUID], None], scope: Scope, _: UUID
+) -> Message:
     act(scope, comment_id)
     return Message("talk.resolved" if act is review_comments.resolve_comment else "talk.reopened")
 

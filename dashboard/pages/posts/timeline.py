@@ -1,4 +1,5 @@
-"""The story of a post in words: who did what, what we asked and what the platform answered, what happens next."""
+"""The story of a post in words: who did what, what we asked and what the platform answered, what
+happens next."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from schedules.posts.queries import DeliveryStep
 from schedules.posts.states import DeliveryState
 
 ASKED_KEPT = timedelta(days=540)
-"""So long what was asked of a platform is kept for sure: of what is older, nobody knows whether anything was."""
+"""So long what was asked of a platform is kept for sure: of what is older, nobody knows whether
+anything was."""
 
 MAX_OUTPUT = 160
 """Characters of a text that a line of a story repeats."""
@@ -50,8 +52,8 @@ class TimelineLine:
 
 
 def build_timeline(found: PostView, place: PostChannel) -> list[TimelineLine]:
-    """Everything that happened on one account, the oldest first; of one instant, what became of it before what was
-    asked."""
+    """Everything that happened on one account, the oldest first; of one instant, what became of it
+    before what was asked."""
     began = [step.at for step in place.steps if step.after is DeliveryState.PUBLISHING]
     asked = [_build_attempt_line(attempt, began) for attempt in place.attempts]
     unsent = _find_unsent_instants(found, place.steps, {line.at for line in asked})
@@ -67,9 +69,21 @@ def build_timeline(found: PostView, place: PostChannel) -> list[TimelineLine]:
 def _build_edit_lines(found: PostView, one: EditView) -> list[TimelineLine]:
     """What a place said before and was to say, who wanted it so, and what came of it."""
     words = {"before": _shorten_text(one.before), "after": _shorten_text(one.after)}
-    lines = [TimelineLine(one.asked_at, Message("edit.story.asked", words), found.people.get(one.by, ""), None, "step")]
+    lines = [
+        TimelineLine(
+            one.asked_at,
+            Message("edit.story.asked", words),
+            found.people.get(one.by, ""),
+            None,
+            "step",
+        )
+    ]
     if one.settled_at is not None:
-        lines.append(TimelineLine(one.settled_at, Message(f"edit.story.{one.state}", words), "", one.reason, "step"))
+        lines.append(
+            TimelineLine(
+                one.settled_at, Message(f"edit.story.{one.state}", words), "", one.reason, "step"
+            )
+        )
     return lines
 
 
@@ -78,18 +92,28 @@ def _shorten_text(words: tuple[str, str]) -> str:
     return said if len(said) <= MAX_OUTPUT else f"{said[:MAX_OUTPUT]}…"
 
 
-def _find_unsent_instants(found: PostView, steps: Sequence[DeliveryStep], asked: Collection[datetime]) -> set[datetime]:
-    """The instants at which it was taken to be sent, and refused, with nothing asked of its platform."""
+def _find_unsent_instants(
+    found: PostView, steps: Sequence[DeliveryStep], asked: Collection[datetime]
+) -> set[datetime]:
+    """The instants at which it was taken to be sent, and refused, with nothing asked of its
+    platform."""
     known = found.now - ASKED_KEPT
     ends = [
         pair
         for pair in pairwise(steps)
         if (pair[0].after, pair[1].after) == (DeliveryState.PUBLISHING, DeliveryState.FAILED)
     ]
-    return {step.at for began, end in ends if began.at > known and began.at not in asked for step in (began, end)}
+    return {
+        step.at
+        for began, end in ends
+        if began.at > known and began.at not in asked
+        for step in (began, end)
+    }
 
 
-def _build_step_line(found: PostView, step: DeliveryStep, unsent: Collection[datetime]) -> TimelineLine:
+def _build_step_line(
+    found: PostView, step: DeliveryStep, unsent: Collection[datetime]
+) -> TimelineLine:
     code = step_code(step)
     by = found.people.get(step.by, "")
     if (
@@ -99,28 +123,38 @@ def _build_step_line(found: PostView, step: DeliveryStep, unsent: Collection[dat
     if step.at in unsent:
         code = "calendar.step.unsent"
     reason = step.reason if step.reason is not None and step.reason.code != code else None
-    return TimelineLine(step.at, Message(code), by if code != APPROVAL_NOT_REQUESTED.code else "", reason, "step")
+    return TimelineLine(
+        step.at, Message(code), by if code != APPROVAL_NOT_REQUESTED.code else "", reason, "step"
+    )
 
 
 def step_code(step: DeliveryStep | RecentMove) -> str:
     """The sentence of a step."""
     if step.after in _BY_WHY and step.reason is not None:
         return step.reason.code
-    if (step.before, step.after) == (DeliveryState.UNCERTAIN, DeliveryState.SCHEDULED) and step.by.startswith(
-        "member:"
-    ):
+    if (step.before, step.after) == (
+        DeliveryState.UNCERTAIN,
+        DeliveryState.SCHEDULED,
+    ) and step.by.startswith("member:"):
         return "calendar.step.not_there"
     return _STEPS.get((step.before, step.after), f"calendar.step.{step.after}")
 
 
 def _build_attempt_line(attempt: AttemptSummary, began: Sequence[datetime]) -> TimelineLine:
-    """What was asked; a sending is no earlier than its beginning, which is written with it and gets a later instant."""
+    """What was asked; a sending is no earlier than its beginning, which is written with it and gets
+    a later instant."""
     answered = next((step.answered for step in reversed(attempt.steps) if step.answered), "")
     code = f"calendar.asked.{attempt.kind}"
     number = answered if answered.isdigit() else "–"
     said = Message(code, {"count": len(attempt.steps), "number": number})
     since = [at for at in began if at >= attempt.armed_at] if attempt.kind == "send" else []
-    return TimelineLine(min(since, default=attempt.armed_at), said, "", attempt.detail or attempt.outcome_text, "asked")
+    return TimelineLine(
+        min(since, default=attempt.armed_at),
+        said,
+        "",
+        attempt.detail or attempt.outcome_text,
+        "asked",
+    )
 
 
 def next_step(found: PostView, place: PostChannel) -> NextStep:

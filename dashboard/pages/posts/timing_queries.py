@@ -16,7 +16,8 @@ from schedules.rescheduling import queue
 
 
 def list_blockers(scope: Scope, channels: Sequence[UUID], at: datetime) -> list[Message]:
-    """What of the accounts of a post would keep it back at a time, each said once; it can be planned all the same."""
+    """What of the accounts of a post would keep it back at a time, each said once; it can be
+    planned all the same."""
     found: list[Message] = []
     for channel_id in channels:
         said = preflight.troubles_of_account(scope, get_channel(scope, channel_id), at)
@@ -25,12 +26,15 @@ def list_blockers(scope: Scope, channels: Sequence[UUID], at: datetime) -> list[
 
 
 def find_first_slots(scope: Scope, channels: Sequence[UUID]) -> dict[UUID, WallTime]:
-    """When a post would leave each of these accounts from its queue; those without a free slot are left out."""
+    """When a post would leave each of these accounts from its queue; those without a free slot are
+    left out."""
     found = {one: find_first_free_time(scope, one) for one in channels}
     return {one: at for one, at in found.items() if at is not None}
 
 
-def list_timing_warnings(scope: Scope, channels: Sequence[UUID], at: datetime) -> list[IntervalWarning]:
+def list_timing_warnings(
+    scope: Scope, channels: Sequence[UUID], at: datetime
+) -> list[IntervalWarning]:
     """What speaks against a time, account by account."""
     found = (minimum_interval.find_interval_warning(scope, one, at) for one in channels)
     return [one for one in found if one is not None]
@@ -39,12 +43,14 @@ def list_timing_warnings(scope: Scope, channels: Sequence[UUID], at: datetime) -
 def find_timing_warning(
     scope: Scope, channel_id: UUID, delivery_id: UUID, due_at: datetime
 ) -> tuple[IntervalWarning | None, WallTime | None]:
-    """What speaks against the time of one post on one account, and when the queue would let it leave, none if it does
-    already."""
+    """What speaks against the time of one post on one account, and when the queue would let it
+    leave, none if it does already."""
     near = (
         minimum_interval.find_interval_warning(scope, channel_id, due_at, but=delivery_id)
         if due_at > scope.now
         else None
     )
-    queued = any(one.delivery_id == delivery_id for one in queue.list_queue_entries(scope, channel_id))
+    queued = any(
+        one.delivery_id == delivery_id for one in queue.list_queue_entries(scope, channel_id)
+    )
     return near, None if queued else find_first_free_time(scope, channel_id)

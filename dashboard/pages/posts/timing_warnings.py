@@ -1,4 +1,5 @@
-"""What speaks against a post's time, where one looks at it, and the next free slot of its account."""
+"""What speaks against a post's time, where one looks at it, and the next free slot of its
+account."""
 
 from functools import partial
 from uuid import UUID
@@ -25,7 +26,9 @@ def describe_timing_warning(page: PageContext, near: IntervalWarning) -> str:
     at = near.instead
     instead = ""
     if at is not None:
-        instead = page.text("near.instead", instead=f"{page.localizer.format_short_day(at.day)} {at.clock:%H:%M}")
+        instead = page.text(
+            "near.instead", instead=f"{page.localizer.format_short_day(at.day)} {at.clock:%H:%M}"
+        )
     if near.at is not None:
         close = page.text(
             "near.close",
@@ -37,7 +40,9 @@ def describe_timing_warning(page: PageContext, near: IntervalWarning) -> str:
         return _join_sentences(close, instead, _describe_interval_outcome(page, near))
     if near.quiet is None:
         return _join_sentences(_describe_interval_outcome(page, near), instead)
-    return _join_sentences(page.text("near.quiet", label=near.quiet.display_name(page.localizer.language)), instead)
+    return _join_sentences(
+        page.text("near.quiet", label=near.quiet.display_name(page.localizer.language)), instead
+    )
 
 
 def _join_sentences(*sentences: str) -> str:
@@ -61,7 +66,9 @@ def render_timing_warning(page: PageContext, creator_id: UUID, place: PostChanne
     entry = place.entry
     if not place.is_movable:
         return
-    near, slot = page.read(lambda scope: find_timing_warning(scope, entry.channel_id, entry.delivery_id, entry.due_at))
+    near, slot = page.read(
+        lambda scope: find_timing_warning(scope, entry.channel_id, entry.delivery_id, entry.due_at)
+    )
     if near is not None:
         draw_template("shell/templates/note.html", note=describe_timing_warning(page, near))
     if not page.has_right(Right.RUN):
@@ -72,12 +79,20 @@ def render_timing_warning(page: PageContext, creator_id: UUID, place: PostChanne
         at = near.instead
         when = {"at": f"{page.localizer.format_short_day(at.day)} {at.clock:%H:%M}"}
         act = partial(_reschedule_delivery, *about, at)
-        actions.action_button(page, "near.move", act, right=Right.RUN, key=f"near:{key}:{at}", params=dict(when))
+        actions.action_button(
+            page, "near.move", act, right=Right.RUN, key=f"near:{key}:{at}", params=dict(when)
+        )
     if slot is not None:
         when = {"at": f"{page.localizer.format_short_day(slot.day)} {slot.clock:%H:%M}"}
         act = partial(_queue_delivery, *about)
         actions.action_button(
-            page, "near.queue", act, right=Right.RUN, key=f"slot:{key}", params=dict(when), kind="tertiary"
+            page,
+            "near.queue",
+            act,
+            right=Right.RUN,
+            key=f"slot:{key}",
+            params=dict(when),
+            kind="tertiary",
         )
 
 
@@ -90,7 +105,11 @@ def _reschedule_delivery(
     return move_results.describe_move(page, scope, creator, at, [entry.delivery_id])
 
 
-def _queue_delivery(page: PageContext, creator_id: UUID, entry: DeliveryEntry, scope: Scope, _: UUID) -> Message:
+def _queue_delivery(
+    page: PageContext, creator_id: UUID, entry: DeliveryEntry, scope: Scope, _: UUID
+) -> Message:
     creator = page.get_creator(scope, creator_id)
     at = queue.queue_delivery(scope, entry.delivery_id, version=entry.version)
-    return move_results.describe_move(page, scope, creator, at, [entry.delivery_id], clock=f"{at.clock:%H:%M}")
+    return move_results.describe_move(
+        page, scope, creator, at, [entry.delivery_id], clock=f"{at.clock:%H:%M}"
+    )

@@ -1,7 +1,8 @@
-"""What became of a post in doubt, said by a person: it is there (with its link), it is not, or it is left at that.
+"""What became of a post in doubt, said by a person: it is there (with its link), it is not, or it
+is left at that.
 
-One card for the first page, the approvals and the page of the post. What cannot be taken back is pressed twice: the
-second press names the risk, and works only after it could be read.
+One card for the first page, the approvals and the page of the post. What cannot be taken back is
+pressed twice: the second press names the risk, and works only after it could be read.
 """
 
 from datetime import datetime
@@ -35,7 +36,11 @@ def render_uncertain_delivery(page: PageContext, doubt: UncertainDelivery, now: 
     entry = doubt.entry
     key = str(entry.delivery_id)
     draw_template(
-        "pages/posts/templates/uncertain_delivery.html", doubt=doubt, now=now, voice=page.localizer, word=page.text
+        "pages/posts/templates/uncertain_delivery.html",
+        doubt=doubt,
+        now=now,
+        voice=page.localizer,
+        word=page.text,
     )
     st.text_input(
         page.text("doubt.link"),
@@ -45,10 +50,17 @@ def render_uncertain_delivery(page: PageContext, doubt: UncertainDelivery, now: 
     )
     with st.container(horizontal=True, gap="small"):
         there = partial(_confirm_published, page, entry.delivery_id)
-        actions.action_button(page, "doubt.there", there, right=Right.APPROVE, key=f"there:{key}", kind="primary")
+        actions.action_button(
+            page, "doubt.there", there, right=Right.APPROVE, key=f"there:{key}", kind="primary"
+        )
         first = (AGAIN,) if doubt.is_partly_live else (AGAIN, LEAVE)
         for what in first:
-            st.button(page.text(f"doubt.{what}"), key=f"{what}:{key}", on_click=_store_first_press, args=(key, what))
+            st.button(
+                page.text(f"doubt.{what}"),
+                key=f"{what}:{key}",
+                on_click=_store_first_press,
+                args=(key, what),
+            )
     if asked := _find_first_press(key):
         _render_confirmation(page, doubt, asked[0])
 
@@ -78,14 +90,27 @@ def _render_confirmation(page: PageContext, doubt: UncertainDelivery, what: str)
     """The second press. It draws itself anew while it waits."""
     entry = doubt.entry
     key = str(entry.delivery_id)
-    draw_template("shell/templates/note.html", note=page.text(f"doubt.{what}_risk", account=entry.channel))
+    draw_template(
+        "shell/templates/note.html", note=page.text(f"doubt.{what}_risk", account=entry.channel)
+    )
     act = partial(_resend_delivery if what == AGAIN else _close_delivery, page, entry.delivery_id)
     with st.container(horizontal=True, gap="small"):
         waits = _remaining_wait(key) > 0
         actions.action_button(
-            page, f"doubt.{what}_sure", act, right=Right.APPROVE, key=f"{what}:sure:{key}", disabled=waits
+            page,
+            f"doubt.{what}_sure",
+            act,
+            right=Right.APPROVE,
+            key=f"{what}:sure:{key}",
+            disabled=waits,
         )
-        st.button(page.text("doubt.back"), key=f"back:{key}", type="tertiary", on_click=_clear_first_press, args=(key,))
+        st.button(
+            page.text("doubt.back"),
+            key=f"back:{key}",
+            type="tertiary",
+            on_click=_clear_first_press,
+            args=(key,),
+        )
 
 
 def _clear_first_press(key: str) -> None:
@@ -94,7 +119,10 @@ def _clear_first_press(key: str) -> None:
 
 def _check_own_delivery(page: PageContext, scope: Scope, delivery_id: UUID) -> None:
     """Raise NotFound unless the post is of a creator this member works for."""
-    page.get_creator(scope, queries.get_stored_post(scope, queries.post_id_of_delivery(scope, delivery_id)).creator_id)
+    page.get_creator(
+        scope,
+        queries.get_stored_post(scope, queries.post_id_of_delivery(scope, delivery_id)).creator_id,
+    )
 
 
 def _confirm_published(page: PageContext, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
@@ -102,14 +130,18 @@ def _confirm_published(page: PageContext, delivery_id: UUID, scope: Scope, _: UU
     link = str(actions.typed_value(f"link:{delivery_id}") or "").strip()
     if not link:
         raise BadInput("delivery.no_link")
-    uncertain_deliveries.resolve_uncertain_delivery(scope, delivery_id, member_id=page.viewer.member.id, url=link)
+    uncertain_deliveries.resolve_uncertain_delivery(
+        scope, delivery_id, member_id=page.viewer.member.id, url=link
+    )
     return Message("doubt.looked_at")
 
 
 def _resend_delivery(page: PageContext, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
     _check_own_delivery(page, scope, delivery_id)
     _check_wait_elapsed(str(delivery_id))
-    uncertain_deliveries.resolve_uncertain_delivery(scope, delivery_id, member_id=page.viewer.member.id, url="")
+    uncertain_deliveries.resolve_uncertain_delivery(
+        scope, delivery_id, member_id=page.viewer.member.id, url=""
+    )
     _clear_first_press(str(delivery_id))
     return Message("doubt.sent_again")
 
@@ -117,7 +149,9 @@ def _resend_delivery(page: PageContext, delivery_id: UUID, scope: Scope, _: UUID
 def _close_delivery(page: PageContext, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
     _check_own_delivery(page, scope, delivery_id)
     _check_wait_elapsed(str(delivery_id))
-    uncertain_deliveries.close_uncertain_delivery(scope, delivery_id, member_id=page.viewer.member.id)
+    uncertain_deliveries.close_uncertain_delivery(
+        scope, delivery_id, member_id=page.viewer.member.id
+    )
     _clear_first_press(str(delivery_id))
     return Message("doubt.left")
 

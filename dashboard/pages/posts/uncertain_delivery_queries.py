@@ -1,4 +1,5 @@
-"""What a person needs to say whether a post in doubt stands outside: what was looked at, when, and where to look."""
+"""What a person needs to say whether a post in doubt stands outside: what was looked at, when, and
+where to look."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,8 +26,8 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class UncertainDelivery:
-    """One post in doubt: when it was sent last, every look since (the last ones with what they saw), and the address
-    of the account; "" where nobody knows one."""
+    """One post in doubt: when it was sent last, every look since (the last ones with what they
+    saw), and the address of the account; "" where nobody knows one."""
 
     entry: DeliveryEntry
     sent_at: datetime | None
@@ -42,7 +43,9 @@ class UncertainDelivery:
         return self.entry.done > 0
 
 
-def load_uncertain_deliveries(scope: Scope, entries: Sequence[DeliveryEntry]) -> Mapping[UUID, UncertainDelivery]:
+def load_uncertain_deliveries(
+    scope: Scope, entries: Sequence[DeliveryEntry]
+) -> Mapping[UUID, UncertainDelivery]:
     """Those of these posts that are in doubt, by delivery; nothing is read where there are none."""
     doubted = [one for one in entries if one.state is DeliveryState.UNCERTAIN]
     if not doubted:
@@ -74,6 +77,10 @@ def _build_uncertain_delivery(
 ) -> UncertainDelivery:
     sent = [one for one in told if one.kind == SENT and one.part == entry.done]
     last = sent[-1].armed_at if sent else None
-    looks = [one for one in told if one.kind == LOOK and one.part == entry.done and (not last or one.armed_at >= last)]
+    looks = [
+        one
+        for one in told
+        if one.kind == LOOK and one.part == entry.done and (not last or one.armed_at >= last)
+    ]
     seen = [(one.armed_at, one.detail or one.outcome_text) for one in looks]
     return UncertainDelivery(entry, last, seen[-SHOWN:], len(seen), home, soon=ahead and not seen)

@@ -1,4 +1,5 @@
-"""All that is ahead of an account to another one of the same creator, after a look at what that means."""
+"""All that is ahead of an account to another one of the same creator, after a look at what that
+means."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -26,25 +27,45 @@ def render_account_failover(page: PageContext, found: QueueView) -> None:
     if not found.spares:
         return
     with st.expander(page.text("spare.title"), icon=":material/swap_horiz:"):
-        draw_template("shell/templates/note.html", note=page.text("spare.why", account=found.channel.name))
+        draw_template(
+            "shell/templates/note.html", note=page.text("spare.why", account=found.channel.name)
+        )
         names = {str(one.id): one.name for one in found.spares}
         key = f"{TARGET}:{found.channel.id}"
-        target = st.selectbox(page.text("spare.target"), list(names), format_func=lambda one: names[one], key=key)
+        target = st.selectbox(
+            page.text("spare.target"), list(names), format_func=lambda one: names[one], key=key
+        )
         source_id = found.channel.id
         target_id = UUID(target)
         try:
-            shown = page.read(lambda scope: account_failover.preview_failover(scope, source_id, target_id))
+            shown = page.read(
+                lambda scope: account_failover.preview_failover(scope, source_id, target_id)
+            )
         except GreenroomError as wrong:
-            draw_template("shell/templates/note.html", note=page.localizer.message_text(wrong.message))
+            draw_template(
+                "shell/templates/note.html", note=page.localizer.message_text(wrong.message)
+            )
             return
-        draw_template("pages/queue/templates/account_failover.html", found=shown, voice=page.localizer, word=page.text)
+        draw_template(
+            "pages/queue/templates/account_failover.html",
+            found=shown,
+            voice=page.localizer,
+            word=page.text,
+        )
         act = partial(_move_to_spare_account, page, source_id, target_id, shown.seen_versions)
         nothing = not (shown.moving or shown.doubled)
-        actions.action_button(page, "spare.go", act, right=Right.RUN, key="spare:go", kind="primary", disabled=nothing)
+        actions.action_button(
+            page, "spare.go", act, right=Right.RUN, key="spare:go", kind="primary", disabled=nothing
+        )
 
 
 def _move_to_spare_account(
-    page: PageContext, source_id: UUID, target_id: UUID, seen: Mapping[UUID, int], scope: Scope, _: UUID
+    page: PageContext,
+    source_id: UUID,
+    target_id: UUID,
+    seen: Mapping[UUID, int],
+    scope: Scope,
+    _: UUID,
 ) -> Message:
     for channel_id in (source_id, target_id):
         page.get_creator(scope, queries.get_channel(scope, channel_id).creator_id)

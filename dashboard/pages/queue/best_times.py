@@ -1,4 +1,5 @@
-"""Hours proposed from results: with what they rest on, for the form of hours; nothing is moved or added by it."""
+"""Hours proposed from results: with what they rest on, for the form of hours; nothing is moved or
+added by it."""
 
 from collections.abc import Sequence
 
@@ -24,7 +25,8 @@ def render_best_times(page: PageContext, found: QueueView, *, days: str, clock: 
         word=page.text,
     )
     offers = [
-        (suggestion_days(one.weekend), _day_kind_label(page, one), f"{one.clock:02d}:00") for one in seen.advice.hours
+        (suggestion_days(one.weekend), _day_kind_label(page, one), f"{one.clock:02d}:00")
+        for one in seen.advice.hours
     ]
     offers += [((seen.drawn.weekday,), *drawn)] if lines else []
     with st.container(horizontal=True, gap="small"):
@@ -52,9 +54,16 @@ def _day_kind_label(page: PageContext, one: BestHour) -> str:
 
 
 def _describe_best_hour(page: PageContext, one: BestHour) -> str:
-    lift, low, high = (page.localizer.format_number(round(share * 100)) for share in (one.lift, one.low, one.high))
+    lift, low, high = (
+        page.localizer.format_number(round(share * 100)) for share in (one.lift, one.low, one.high)
+    )
     return page.text(
-        "hours.lift", days=_day_kind_label(page, one), clock=f"{one.clock:02d}:00", lift=lift, low=low, high=high
+        "hours.lift",
+        days=_day_kind_label(page, one),
+        clock=f"{one.clock:02d}:00",
+        lift=lift,
+        low=low,
+        high=high,
     )
 
 

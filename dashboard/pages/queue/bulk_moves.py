@@ -1,4 +1,5 @@
-"""Many posts at once to other times: what goes where is shown first, and may be taken back for ten minutes."""
+"""Many posts at once to other times: what goes where is shown first, and may be taken back for ten
+minutes."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -22,7 +23,9 @@ from schedules.rescheduling import bulk_moves
 from schedules.rescheduling.bulk_moves import MAX_MOVE_DAYS, MoveSelection, TimeOffset
 from tenants.agencies.rights import Right
 
-FIRST, LAST, DAYS, HOURS, WHERE = (f"shift:{name}" for name in ("first", "last", "days", "hours", "where"))
+FIRST, LAST, DAYS, HOURS, WHERE = (
+    f"shift:{name}" for name in ("first", "last", "days", "hours", "where")
+)
 MAX_HOURS = 23
 
 
@@ -32,10 +35,13 @@ def render_bulk_move(page: PageContext, found: QueueView) -> None:
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             until = page.localizer.format_clock(found.last.until)
             draw_template(
-                "shell/templates/note.html", note=page.text("shift.last", count=found.last.count, until=until)
+                "shell/templates/note.html",
+                note=page.text("shift.last", count=found.last.count, until=until),
             )
             act = partial(_undo_bulk_move, page, found.last.shift_id, found.creator.id)
-            actions.action_button(page, "shift.undo", act, right=Right.RUN, key=f"shift:undo:{found.last.shift_id}")
+            actions.action_button(
+                page, "shift.undo", act, right=Right.RUN, key=f"shift:undo:{found.last.shift_id}"
+            )
     with st.expander(page.text("shift.title"), icon=":material/move_down:"):
         _render_move_form(page, found)
     with st.expander(page.text("held.title"), icon=":material/front_hand:"):
@@ -48,8 +54,12 @@ def _render_move_form(page: PageContext, found: QueueView) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         first = st.text_input(page.text("shift.from"), today, key=FIRST, width=150)
         last = st.text_input(page.text("shift.to"), today, key=LAST, width=150)
-        days = st.number_input(page.text("shift.days"), -MAX_MOVE_DAYS, MAX_MOVE_DAYS, 1, key=DAYS, width=150)
-        hours = st.number_input(page.text("shift.hours"), -MAX_HOURS, MAX_HOURS, 0, key=HOURS, width=150)
+        days = st.number_input(
+            page.text("shift.days"), -MAX_MOVE_DAYS, MAX_MOVE_DAYS, 1, key=DAYS, width=150
+        )
+        hours = st.number_input(
+            page.text("shift.hours"), -MAX_HOURS, MAX_HOURS, 0, key=HOURS, width=150
+        )
     channel_id = select_quiet_target(page, found, WHERE)
     by = TimeOffset(int(days), int(hours) * 60)
     try:
@@ -63,7 +73,11 @@ def _render_move_form(page: PageContext, found: QueueView) -> None:
         return
     names = found.names if channel_id is None else {}
     draw_template(
-        "pages/queue/templates/move_preview.html", found=shown, names=names, voice=page.localizer, word=page.text
+        "pages/queue/templates/move_preview.html",
+        found=shown,
+        names=names,
+        voice=page.localizer,
+        word=page.text,
     )
     act = partial(
         apply_preview,
@@ -72,7 +86,13 @@ def _render_move_form(page: PageContext, found: QueueView) -> None:
         partial(_move_deliveries, page, chosen, by, shown.seen_versions),
     )
     actions.action_button(
-        page, "shift.go", act, right=Right.RUN, key="shift:go", kind="primary", disabled=not shown.moving
+        page,
+        "shift.go",
+        act,
+        right=Right.RUN,
+        key="shift:go",
+        kind="primary",
+        disabled=not shown.moving,
     )
 
 
@@ -81,7 +101,12 @@ def _read_move_inputs() -> PreviewInput:
 
 
 def _move_deliveries(
-    page: PageContext, chosen: MoveSelection, by: TimeOffset, seen: Mapping[UUID, int], scope: Scope, _: UUID
+    page: PageContext,
+    chosen: MoveSelection,
+    by: TimeOffset,
+    seen: Mapping[UUID, int],
+    scope: Scope,
+    _: UUID,
 ) -> Message:
     page.get_creator(scope, chosen.creator_id)
     done = bulk_moves.move_deliveries(scope, chosen, by, seen=seen)
@@ -89,7 +114,9 @@ def _move_deliveries(
     return move_results.describe_unmoved_posts(page, scope, told, done.left)
 
 
-def _undo_bulk_move(page: PageContext, shift_id: UUID, creator_id: UUID, scope: Scope, _: UUID) -> Message:
+def _undo_bulk_move(
+    page: PageContext, shift_id: UUID, creator_id: UUID, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     back = bulk_moves.undo_bulk_move(scope, shift_id)
     told = Message("shift.undone_now", {"count": len(back.moving), "left": len(back.left)})

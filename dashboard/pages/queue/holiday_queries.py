@@ -13,7 +13,8 @@ from tenants.agencies.queries import Creator
 
 @dataclass(frozen=True)
 class HolidayChoices:
-    """What holds for a creator (`now`), and what the creator and the agency chose, none where nobody did."""
+    """What holds for a creator (`now`), and what the creator and the agency chose, none where
+    nobody did."""
 
     now: HolidaySetting | None
     own: HolidaySetting | None

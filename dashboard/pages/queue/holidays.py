@@ -28,7 +28,9 @@ WHOSE = "holidays:whose"
 
 def render_holidays(page: PageContext, found: QueueView) -> None:
     """What is kept free of the year ahead, and the choice of it."""
-    known = page.read(lambda scope: load_holidays(scope, page.list_creators(scope), found.creator.id))
+    known = page.read(
+        lambda scope: load_holidays(scope, page.list_creators(scope), found.creator.id)
+    )
     free = _list_quiet_holidays(
         known.now, public_holidays.list_coming_holidays(known.now, found.today) if known.now else []
     )
@@ -38,15 +40,31 @@ def render_holidays(page: PageContext, found: QueueView) -> None:
         of_id = found.channel.tenant_id if whose == ALL else found.creator.id
         stands = known.usual if whose == ALL else known.own
         country = _select_country(page, of_id, stands, agency=whose == ALL)
-        wanted = _select_region(page, of_id, country, stands or HolidaySetting(of_id, of_id, NONE, "", ()))
+        wanted = _select_region(
+            page, of_id, country, stands or HolidaySetting(of_id, of_id, NONE, "", ())
+        )
         shown = known.usual if country == AS_AGENCY else wanted
-        ahead = public_holidays.list_coming_holidays(shown, found.today) if shown is not None else []
-        names = {key: one.display_name(page.localizer.language) for one in ahead for key in one.holiday_keys}
+        ahead = (
+            public_holidays.list_coming_holidays(shown, found.today) if shown is not None else []
+        )
+        names = {
+            key: one.display_name(page.localizer.language)
+            for one in ahead
+            for key in one.holiday_keys
+        }
         if country not in (AS_AGENCY, NONE):
             wanted = replace(wanted, left_out=_select_excluded_holidays(page, wanted, names))
             shown = wanted
-        act = partial(_save_holidays, page, found.creator.id, None if country == AS_AGENCY else wanted, whose == ALL)
-        actions.action_button(page, "holidays.keep", act, right=Right.RUN, key=f"holidays:keep:{of_id}:{country}")
+        act = partial(
+            _save_holidays,
+            page,
+            found.creator.id,
+            None if country == AS_AGENCY else wanted,
+            whose == ALL,
+        )
+        actions.action_button(
+            page, "holidays.keep", act, right=Right.RUN, key=f"holidays:keep:{of_id}:{country}"
+        )
         if shown is not None and shown.country:
             draw_template(
                 "pages/queue/templates/holidays.html",
@@ -66,13 +84,20 @@ def _select_holiday_scope(page: PageContext, found: QueueView, known: HolidayCho
     if not known.for_all:
         return HERS
     key = f"{WHOSE}:{found.creator.id}"
-    chosen = st.radio(page.text("holidays.whose"), list(names), format_func=lambda one: names[one], key=key)
+    chosen = st.radio(
+        page.text("holidays.whose"), list(names), format_func=lambda one: names[one], key=key
+    )
     return str(chosen)
 
 
-def _select_country(page: PageContext, of_id: UUID, stands: HolidaySetting | None, *, agency: bool) -> str:
+def _select_country(
+    page: PageContext, of_id: UUID, stands: HolidaySetting | None, *, agency: bool
+) -> str:
     """The code of a country, none of any, or a creator's wish to have what the agency has."""
-    names = {NONE: page.text("holidays.none"), **dict(public_holidays.list_countries(page.localizer.language))}
+    names = {
+        NONE: page.text("holidays.none"),
+        **dict(public_holidays.list_countries(page.localizer.language)),
+    }
     if not agency:
         names = {AS_AGENCY: page.text("holidays.as_agency"), **names}
     now = stands.country if stands is not None else next(iter(names))
@@ -86,13 +111,20 @@ def _select_country(page: PageContext, of_id: UUID, stands: HolidaySetting | Non
     )
 
 
-def _select_region(page: PageContext, of_id: UUID, country: str, stands: HolidaySetting) -> HolidaySetting:
+def _select_region(
+    page: PageContext, of_id: UUID, country: str, stands: HolidaySetting
+) -> HolidaySetting:
     """What would be kept: another country begins with nothing left out."""
     if country == stands.country:
         wanted = stands
     else:
-        wanted = replace(stands, country="" if country == AS_AGENCY else country, region="", left_out=())
-    regions = {"": page.text("holidays.whole"), **dict(public_holidays.list_regions(wanted.country))}
+        wanted = replace(
+            stands, country="" if country == AS_AGENCY else country, region="", left_out=()
+        )
+    regions = {
+        "": page.text("holidays.whole"),
+        **dict(public_holidays.list_regions(wanted.country)),
+    }
     if len(regions) == 1:
         return wanted
     region = st.selectbox(
@@ -106,7 +138,9 @@ def _select_region(page: PageContext, of_id: UUID, country: str, stands: Holiday
     return replace(wanted, region=region)
 
 
-def _select_excluded_holidays(page: PageContext, wanted: HolidaySetting, names: dict[str, str]) -> tuple[str, ...]:
+def _select_excluded_holidays(
+    page: PageContext, wanted: HolidaySetting, names: dict[str, str]
+) -> tuple[str, ...]:
     options = {**{key: key for key in wanted.left_out}, **names}
     chosen = st.multiselect(
         page.text("holidays.left_out"),
@@ -121,7 +155,12 @@ def _select_excluded_holidays(page: PageContext, wanted: HolidaySetting, names: 
 
 
 def _save_holidays(
-    page: PageContext, creator_id: UUID, wanted: HolidaySetting | None, everybody: bool, scope: Scope, _: UUID
+    page: PageContext,
+    creator_id: UUID,
+    wanted: HolidaySetting | None,
+    everybody: bool,
+    scope: Scope,
+    _: UUID,
 ) -> Message:
     creator = page.get_creator(scope, creator_id)
     if everybody and not load_holidays(scope, page.list_creators(scope), creator.id).for_all:

@@ -67,7 +67,8 @@ def render_queue(page: PageContext, asked: str) -> None:
 def _select_account(
     page: PageContext, offered: Sequence[PostAccount], creators: Mapping[UUID, str], asked: str
 ) -> UUID:
-    """Whose queue it is. Raises NotFound for an account of the address that is not this member's."""
+    """Whose queue it is. Raises NotFound for an account of the address that is not this
+    member's."""
     names = {str(one.id): f"{creators[one.creator_id]} – {one.name}" for one in offered}
     if asked not in ("1", *names):
         raise NotFound("channel.unknown")
@@ -105,7 +106,9 @@ def _render_queue_entries(page: PageContext, found: QueueView) -> None:
     order = [one.delivery_id for one in found.entries]
     for place, one in enumerate(found.entries[:SHOWN]):
         key = f"{one.delivery_id}:{one.version}:{place}"
-        with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"queued:{key}"):
+        with st.container(
+            horizontal=True, gap="small", vertical_alignment="center", key=f"queued:{key}"
+        ):
             calm = find_covering_period(found.quiet, one.due_at)
             draw_template(
                 "pages/queue/templates/entry.html",
@@ -117,14 +120,24 @@ def _render_queue_entries(page: PageContext, found: QueueView) -> None:
             )
             if place:
                 act = partial(_reorder_queue, *about, _swap_with_next(order, place - 1))
-                actions.action_button(page, "queue.earlier", act, right=Right.RUN, key=f"up:{key}", kind="tertiary")
+                actions.action_button(
+                    page, "queue.earlier", act, right=Right.RUN, key=f"up:{key}", kind="tertiary"
+                )
             if place + 1 < len(order):
                 act = partial(_reorder_queue, *about, _swap_with_next(order, place))
-                actions.action_button(page, "queue.later", act, right=Right.RUN, key=f"down:{key}", kind="tertiary")
+                actions.action_button(
+                    page, "queue.later", act, right=Right.RUN, key=f"down:{key}", kind="tertiary"
+                )
             out = partial(_remove_queue_entry, page, found.channel.id, one)
-            with st.popover(page.text("queue.take_out"), type="tertiary"):  # there is no way back but a new post
+            with st.popover(
+                page.text("queue.take_out"), type="tertiary"
+            ):  # there is no way back but a new post
                 draw_template(
-                    "shell/templates/note.html", note=page.text("calendar.cancel_asked", account=found.channel.name)
+                    "shell/templates/note.html",
+                    note=page.text("calendar.cancel_asked", account=found.channel.name),
+                )
+                actions.action_button(
+                    page, "queue.take_out_sure", out, right=Right.RUN, key=f"out:{key}"
                 )
                 actions.action_button(page, "queue.take_out_sure", out, right=Right.RUN, key=f"out:{key}")
     _render_queue_actions(page, found)
@@ -136,16 +149,28 @@ def _render_queue_actions(page: PageContext, found: QueueView) -> None:
     with st.container(horizontal=True, gap="small"):
         if len(found.entries) > 1:
             actions.action_button(
-                page, "queue.shuffle", partial(_shuffle_queue, *about), right=Right.RUN, key="queue:shuffle"
+                page,
+                "queue.shuffle",
+                partial(_shuffle_queue, *about),
+                right=Right.RUN,
+                key="queue:shuffle",
             )
         if found.forward.moving:
             with st.popover(page.text("queue.forward")):
                 draw_template(
-                    "pages/queue/templates/move_preview.html", found=found.forward, voice=page.localizer, word=page.text
+                    "pages/queue/templates/move_preview.html",
+                    found=found.forward,
+                    voice=page.localizer,
+                    word=page.text,
                 )
                 pull = partial(_pull_queue_forward, *about)
                 actions.action_button(
-                    page, "queue.forward_sure", pull, right=Right.RUN, key="queue:forward", kind="primary"
+                    page,
+                    "queue.forward_sure",
+                    pull,
+                    right=Right.RUN,
+                    key="queue:forward",
+                    kind="primary",
                 )
 
 
@@ -155,7 +180,12 @@ def _swap_with_next(order: Sequence[UUID], place: int) -> list[UUID]:
 
 
 def _reorder_queue(
-    page: PageContext, channel_id: UUID, seen: Mapping[UUID, int], order: Sequence[UUID], scope: Scope, _: UUID
+    page: PageContext,
+    channel_id: UUID,
+    seen: Mapping[UUID, int],
+    order: Sequence[UUID],
+    scope: Scope,
+    _: UUID,
 ) -> None:
     require_own_creator(page, scope, channel_id)
     queue.reorder_queue(scope, channel_id, order, seen=seen)
@@ -177,7 +207,9 @@ def _pull_queue_forward(
     return Message("shift.done", {"count": len(done.moved)})
 
 
-def _remove_queue_entry(page: PageContext, channel_id: UUID, one: QueueEntry, scope: Scope, _: UUID) -> Message:
+def _remove_queue_entry(
+    page: PageContext, channel_id: UUID, one: QueueEntry, scope: Scope, _: UUID
+) -> Message:
     require_own_creator(page, scope, channel_id)
     queue.remove_from_queue(scope, one.delivery_id, version=one.version)
     return Message("queue.taken_out")
@@ -193,7 +225,10 @@ def _render_slots(page: PageContext, found: QueueView) -> None:
         with st.container(horizontal=True, gap="small"):
             for one in found.slots:
                 said = page.markdown(
-                    "queue.slot", day=page.text(f"queue.day.{one.weekday}"), clock=f"{one.clock:%H:%M}", label=one.label
+                    "queue.slot",
+                    day=page.text(f"queue.day.{one.weekday}"),
+                    clock=f"{one.clock:%H:%M}",
+                    label=one.label,
                 )
                 _render_slot(page, found, one.id, said.strip())
         best_times.render_best_times(page, found, days=DAYS, clock=CLOCK)
@@ -207,11 +242,18 @@ def _render_slots(page: PageContext, found: QueueView) -> None:
             )
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 st.text_input(page.text("compose.clock"), "18:30", key=CLOCK, width=110)
-                st.number_input(page.text("queue.jitter"), 0, MAX_JITTER_MINUTES, 0, key=JITTER, width=200)
+                st.number_input(
+                    page.text("queue.jitter"), 0, MAX_JITTER_MINUTES, 0, key=JITTER, width=200
+                )
                 st.text_input(page.text("queue.label"), key=LABEL, max_chars=60, width=200)
                 act = partial(_add_slots, page, found.channel.id)
                 actions.submit_button(
-                    page, "queue.add_slot", act, right=Right.RUN, key="queue:slot:add", kind="secondary"
+                    page,
+                    "queue.add_slot",
+                    act,
+                    right=Right.RUN,
+                    key="queue:slot:add",
+                    kind="secondary",
                 )
 
     _render_minimum_interval(page, found)
@@ -221,7 +263,9 @@ def _render_minimum_interval(page: PageContext, found: QueueView) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         now = found.channel.min_interval // MINUTE
         key = f"{APART}:{found.channel.id}"
-        st.number_input(page.text("queue.apart"), 0, lifecycle.MAX_INTERVAL_MINUTES, now, key=key, width=320)
+        st.number_input(
+            page.text("queue.apart"), 0, lifecycle.MAX_INTERVAL_MINUTES, now, key=key, width=320
+        )
         st.checkbox(
             page.text("queue.hold_distance"),
             found.channel.holds_min_interval,
@@ -229,7 +273,10 @@ def _render_minimum_interval(page: PageContext, found: QueueView) -> None:
             wrap=True,
         )
         st.checkbox(
-            page.text("queue.hold_repeats"), found.channel.holds_repeats, key=f"{HOLDS}:{found.channel.id}", wrap=True
+            page.text("queue.hold_repeats"),
+            found.channel.holds_repeats,
+            key=f"{HOLDS}:{found.channel.id}",
+            wrap=True,
         )
         act = partial(_save_minimum_interval, page, found.channel.id)
         actions.action_button(page, "queue.apart_keep", act, right=Right.RUN, key=f"{key}:keep")
@@ -242,16 +289,24 @@ def _render_slot(page: PageContext, found: QueueView, slot_id: UUID, said: str) 
     key = f"slot:{slot_id}"
     only = (partial(_remove_slot, page, slot_id), Right.RUN, key)
     if not there:
-        st.button(said, key=key, icon=":material/close:", help=why, on_click=actions.run_action, args=only)
+        st.button(
+            said, key=key, icon=":material/close:", help=why, on_click=actions.run_action, args=only
+        )
         return
     with st.popover(said, icon=":material/close:", help=why):
-        draw_template("shell/templates/note.html", note=page.text("queue.slot_has", count=len(there)))
+        draw_template(
+            "shell/templates/note.html", note=page.text("queue.slot_has", count=len(there))
+        )
         move = partial(_close_slot, page, slot_id, {one.delivery_id: one.version for one in there})
-        actions.action_button(page, "queue.slot_move", move, right=Right.RUN, key=f"{key}:move", kind="primary")
+        actions.action_button(
+            page, "queue.slot_move", move, right=Right.RUN, key=f"{key}:move", kind="primary"
+        )
         st.button(page.text("queue.slot_only"), key=key, on_click=actions.run_action, args=only)
 
 
-def _close_slot(page: PageContext, slot_id: UUID, seen: Mapping[UUID, int], scope: Scope, _: UUID) -> Message:
+def _close_slot(
+    page: PageContext, slot_id: UUID, seen: Mapping[UUID, int], scope: Scope, _: UUID
+) -> Message:
     require_own_creator(page, scope, slots.get_slot(scope, slot_id).channel_id)
     done = queue.close_slot(scope, slot_id, seen=seen)
     return move_results.describe_unmoved_posts(

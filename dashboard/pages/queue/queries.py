@@ -1,4 +1,5 @@
-"""The queue of one account: its hours of the week, what leaves at them, when nothing is posted, what may be undone."""
+"""The queue of one account: its hours of the week, what leaves at them, when nothing is posted,
+what may be undone."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -87,10 +88,14 @@ def _preview_pull_forward(scope: Scope, channel_id: UUID) -> MovePreview:
 def list_quiet_days(
     scope: Scope, creators: Sequence[Creator], first: date, last: date
 ) -> list[tuple[Creator, QuietPeriod]]:
-    """The days these creators keep free, from one local day to another, each with whose they are."""
+    """The days these creators keep free, from one local day to another, each with whose they
+    are."""
     by_id = {one.id: one for one in creators}
     return [
         (by_id[one.creator_id], one)
         for one in quiet_periods.list_quiet_periods(scope, by_id)
-        if one.first is not None and one.last is not None and one.first <= last and one.last >= first
+        if one.first is not None
+        and one.last is not None
+        and one.first <= last
+        and one.last >= first
     ]

@@ -28,14 +28,18 @@ HERE = "here"
 ALL = "all"
 LABEL, FIRST, LAST, WHERE = (f"quiet:{name}" for name in ("label", "first", "last", "where"))
 WEEKDAY, START, END, NIGHT = (f"quiet:{name}" for name in ("weekday", "start", "end", "night"))
-P_WORDS, P_FIRST, P_LAST, P_WHERE = (f"pause:{name}" for name in ("words", "first", "last", "where"))
+P_WORDS, P_FIRST, P_LAST, P_WHERE = (
+    f"pause:{name}" for name in ("words", "first", "last", "where")
+)
 EVERY_DAY = 7
 
 PreviewInput = tuple[object, ...]
 """What stands in the inputs that a preview was made of."""
 
 
-def render_quiet_banner(page: PageContext, creators: list[Creator], first: date, last: date) -> None:
+def render_quiet_banner(
+    page: PageContext, creators: list[Creator], first: date, last: date
+) -> None:
     """The days that are kept free among those shown, above them."""
     found = page.read(lambda scope: list_quiet_days(scope, creators, first, last))
     draw_template(
@@ -51,7 +55,11 @@ def select_quiet_target(page: PageContext, found: QueueView, key: str) -> UUID |
     """Where something holds: on this account, or on all of hers (None)."""
     names = {HERE: found.channel.name, ALL: page.text("queue.all_of", name=found.creator.name)}
     chosen = st.radio(
-        page.text("queue.where"), list(names), format_func=lambda one: names[one], key=key, horizontal=True
+        page.text("queue.where"),
+        list(names),
+        format_func=lambda one: names[one],
+        key=key,
+        horizontal=True,
     )
     return found.channel.id if chosen == HERE else None
 
@@ -66,17 +74,30 @@ def render_quiet_periods(page: PageContext, found: QueueView) -> None:
         _render_quiet_days_form(page, found)
         _render_quiet_hours_form(page, found)
     paused = [one for one in found.quiet if one.shift_id is not None]
-    with st.expander(page.text("pause.title"), expanded=bool(paused), icon=":material/beach_access:"):
+    with st.expander(
+        page.text("pause.title"), expanded=bool(paused), icon=":material/beach_access:"
+    ):
         for one in paused:
             _render_posting_pause(page, found, one)
         _render_pause_form(page, found)
 
 
 def _render_quiet_period(page: PageContext, one: QuietPeriod) -> None:
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"quiet:{one.id}"):
-        draw_template("pages/queue/templates/quiet_period.html", one=one, voice=page.localizer, word=page.text)
+    with st.container(
+        horizontal=True, gap="small", vertical_alignment="center", key=f"quiet:{one.id}"
+    ):
+        draw_template(
+            "pages/queue/templates/quiet_period.html", one=one, voice=page.localizer, word=page.text
+        )
         act = partial(_delete_quiet_period, page, one)
-        actions.action_button(page, "quiet.forget", act, right=Right.RUN, key=f"quiet:forget:{one.id}", kind="tertiary")
+        actions.action_button(
+            page,
+            "quiet.forget",
+            act,
+            right=Right.RUN,
+            key=f"quiet:forget:{one.id}",
+            kind="tertiary",
+        )
 
 
 def _delete_quiet_period(page: PageContext, one: QuietPeriod, scope: Scope, _: UUID) -> Message:
@@ -93,7 +114,11 @@ def _render_quiet_days_form(page: PageContext, found: QueueView) -> None:
             st.text_input(page.text("quiet.first"), today, key=FIRST, width=150)
             st.text_input(page.text("quiet.last"), today, key=LAST, width=150)
             actions.submit_button(
-                page, "quiet.keep_days", partial(_save_quiet_days, page, found), right=Right.RUN, key="quiet:keep"
+                page,
+                "quiet.keep_days",
+                partial(_save_quiet_days, page, found),
+                right=Right.RUN,
+                key="quiet:keep",
             )
         select_quiet_target(page, found, WHERE)
 
@@ -107,7 +132,9 @@ def _save_quiet_days(page: PageContext, found: QueueView, scope: Scope, _: UUID)
     first, last = (parse_date(str(actions.typed_value(key) or "")) for key in (FIRST, LAST))
     label = str(actions.typed_value(LABEL) or "") or page.text("quiet.holiday")
     channel_id = _read_quiet_target(found, WHERE)
-    quiet_periods.add_quiet_days(scope, creator.id, channel_id, label=label, zone=creator.zone, first=first, last=last)
+    quiet_periods.add_quiet_days(
+        scope, creator.id, channel_id, label=label, zone=creator.zone, first=first, last=last
+    )
     return Message("quiet.kept")
 
 
@@ -117,14 +144,20 @@ def _render_quiet_hours_form(page: PageContext, found: QueueView) -> None:
             st.selectbox(
                 page.text("quiet.on"),
                 [EVERY_DAY, *range(7)],
-                format_func=lambda day: page.text("quiet.every_day" if day == EVERY_DAY else f"queue.day.{day}"),
+                format_func=lambda day: page.text(
+                    "quiet.every_day" if day == EVERY_DAY else f"queue.day.{day}"
+                ),
                 key=WEEKDAY,
                 width=170,
             )
             st.text_input(page.text("quiet.start"), "22:00", key=START, width=110)
             st.text_input(page.text("quiet.end"), "08:00", key=END, width=110)
             actions.submit_button(
-                page, "quiet.keep_hours", partial(_save_quiet_hours, page, found), right=Right.RUN, key="quiet:go"
+                page,
+                "quiet.keep_hours",
+                partial(_save_quiet_hours, page, found),
+                right=Right.RUN,
+                key="quiet:go",
             )
         select_quiet_target(page, found, NIGHT)
 
@@ -149,9 +182,15 @@ def _save_quiet_hours(page: PageContext, found: QueueView, scope: Scope, _: UUID
 def _render_posting_pause(page: PageContext, found: QueueView, one: QuietPeriod) -> None:
     begun = found.now >= one.quiet_window[0]
     code, act = ("pause.come_back", _end_pause) if begun else ("pause.call_off", _cancel_pause)
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"paused:{one.id}"):
-        draw_template("pages/queue/templates/quiet_period.html", one=one, voice=page.localizer, word=page.text)
-        actions.action_button(page, code, partial(act, page, one), right=Right.RUN, key=f"pause:end:{one.id}")
+    with st.container(
+        horizontal=True, gap="small", vertical_alignment="center", key=f"paused:{one.id}"
+    ):
+        draw_template(
+            "pages/queue/templates/quiet_period.html", one=one, voice=page.localizer, word=page.text
+        )
+        actions.action_button(
+            page, code, partial(act, page, one), right=Right.RUN, key=f"pause:end:{one.id}"
+        )
 
 
 def _end_pause(page: PageContext, one: QuietPeriod, scope: Scope, _: UUID) -> Message:
@@ -170,7 +209,12 @@ def _cancel_pause(page: PageContext, one: QuietPeriod, scope: Scope, _: UUID) ->
 def _render_pause_form(page: PageContext, found: QueueView) -> None:
     """A new pause: what goes where is shown as soon as its days are readable."""
     today = f"{found.today:%d/%m/%Y}"
-    st.text_input(page.text("pause.words"), key=P_WORDS, max_chars=160, placeholder=page.text("pause.words_hint"))
+    st.text_input(
+        page.text("pause.words"),
+        key=P_WORDS,
+        max_chars=160,
+        placeholder=page.text("pause.words_hint"),
+    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         first = st.text_input(page.text("quiet.first"), today, key=P_FIRST, width=150)
         last = st.text_input(page.text("quiet.last"), today, key=P_LAST, width=150)
@@ -178,7 +222,12 @@ def _render_pause_form(page: PageContext, found: QueueView) -> None:
     words = str(actions.typed_value(P_WORDS) or "").strip()
     try:
         wanted = PostingPause(
-            found.creator.id, channel_id, parse_date(first), parse_date(last), found.creator.zone, words
+            found.creator.id,
+            channel_id,
+            parse_date(first),
+            parse_date(last),
+            found.creator.zone,
+            words,
         )
         shown = page.read(lambda scope: pauses.preview_pause(scope, wanted))
     except GreenroomError as wrong:
@@ -186,7 +235,11 @@ def _render_pause_form(page: PageContext, found: QueueView) -> None:
         return
     names = found.names if channel_id is None else {}
     draw_template(
-        "pages/queue/templates/move_preview.html", found=shown, names=names, voice=page.localizer, word=page.text
+        "pages/queue/templates/move_preview.html",
+        found=shown,
+        names=names,
+        voice=page.localizer,
+        word=page.text,
     )
     act = partial(
         apply_preview,
@@ -195,7 +248,13 @@ def _render_pause_form(page: PageContext, found: QueueView) -> None:
         partial(_start_pause, page, wanted, shown.seen_versions),
     )
     actions.action_button(
-        page, "pause.begin", act, right=Right.RUN, key="pause:begin", kind="primary", disabled=not words
+        page,
+        "pause.begin",
+        act,
+        right=Right.RUN,
+        key="pause:begin",
+        kind="primary",
+        disabled=not words,
     )
 
 
@@ -204,16 +263,25 @@ def _read_pause_inputs() -> PreviewInput:
 
 
 def apply_preview(
-    then: PreviewInput, typed: Callable[[], PreviewInput], act: PageAction, scope: Scope, press_id: UUID
+    then: PreviewInput,
+    typed: Callable[[], PreviewInput],
+    act: PageAction,
+    scope: Scope,
+    press_id: UUID,
 ) -> Message | None:
-    """Do what a preview showed. Raises Conflict where something else was `typed` since: nobody saw what that does."""
+    """Do what a preview showed. Raises Conflict where something else was `typed` since: nobody saw
+    what that does."""
     if typed() != then:
         raise Conflict("shift.typed_since")
     return act(scope, press_id)
 
 
-def _start_pause(page: PageContext, wanted: PostingPause, seen: dict[UUID, int], scope: Scope, _: UUID) -> Message:
+def _start_pause(
+    page: PageContext, wanted: PostingPause, seen: dict[UUID, int], scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, wanted.creator_id)
     _, done = pauses.start_pause(scope, wanted, seen=seen)
-    told = Message("pause.done", {"count": len(done.moved), "left": len(done.left), "out": len(done.out)})
+    told = Message(
+        "pause.done", {"count": len(done.moved), "left": len(done.left), "out": len(done.out)}
+    )
     return move_results.describe_unmoved_posts(page, scope, told, done.left)

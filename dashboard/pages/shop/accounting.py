@@ -1,4 +1,5 @@
-"""The books of a creator: a month with its sums and its close, and statements of other platforms brought in."""
+"""The books of a creator: a month with its sums and its close, and statements of other platforms
+brought in."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -65,14 +66,31 @@ def _render_month(page: PageContext, creator: Creator) -> None:
             act = partial(_close_month, page, creator.id, first)
             key = f"shop:close:{creator.id}:{first}"
             actions.action_button(
-                page, "shop.close", act, right=Right.BOOKS, key=key, disabled=not _is_month_over(page, found)
+                page,
+                "shop.close",
+                act,
+                right=Right.BOOKS,
+                key=key,
+                disabled=not _is_month_over(page, found),
             )
 
 
-def _build_template_values(page: PageContext, creator: Creator, books: AccountingView) -> dict[str, object]:
+def _build_template_values(
+    page: PageContext, creator: Creator, books: AccountingView
+) -> dict[str, object]:
     """What the page and the statement show of a month."""
-    shown: dict[str, object] = {"creator": creator, "found": books.month, "spent": books.spent, "names": books.names}
-    return shown | {"requests": books.requests, "money": Money, "voice": page.localizer, "word": page.text}
+    shown: dict[str, object] = {
+        "creator": creator,
+        "found": books.month,
+        "spent": books.spent,
+        "names": books.names,
+    }
+    return shown | {
+        "requests": books.requests,
+        "money": Money,
+        "voice": page.localizer,
+        "word": page.text,
+    }
 
 
 def _render_downloads(page: PageContext, creator: Creator, books: AccountingView) -> None:
@@ -86,7 +104,9 @@ def _render_downloads(page: PageContext, creator: Creator, books: AccountingView
     when = page.localizer.format_moment(close.at, found.until) if close is not None else ""
     by = names.get(close.by, page.text("shop.by.house")) if close is not None else ""
     about = page.text("shop.closed_by", name=by, when=when) if close is not None else ""
-    sheet = MonthlyStatement(title, agency, creator.name, about, found, books.spent, page.localizer, books.requests)
+    sheet = MonthlyStatement(
+        title, agency, creator.name, about, found, books.spent, page.localizer, books.requests
+    )
     values = {**_build_template_values(page, creator, books), "title": title}
     ways: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
         "csv": (f"{name}.csv", "text/csv", partial(queries.month_csv, found)),
@@ -98,7 +118,9 @@ def _render_downloads(page: PageContext, creator: Creator, books: AccountingView
         "pdf": (f"{name}.pdf", "application/pdf", partial(render_statement_pdf, sheet)),
     }
     for way, (file, mime, make) in ways.items():
-        st.download_button(page.text(f"shop.{way}"), make, file, mime, key=f"shop:{way}", on_click="ignore")
+        st.download_button(
+            page.text(f"shop.{way}"), make, file, mime, key=f"shop:{way}", on_click="ignore"
+        )
 
 
 def _is_month_over(page: PageContext, found: LedgerMonth) -> bool:
@@ -110,7 +132,9 @@ def _statement_title(page: PageContext, creator: Creator, first: date) -> str:
     return page.text("shop.statement_of", creator=creator.name, month=said)
 
 
-def _close_month(page: PageContext, creator_id: UUID, first: date, scope: Scope, _press: UUID) -> Message:
+def _close_month(
+    page: PageContext, creator_id: UUID, first: date, scope: Scope, _press: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     month_close.close_month(scope, creator_id, first)
     return Message("shop.closed")
@@ -119,13 +143,17 @@ def _close_month(page: PageContext, creator_id: UUID, first: date, scope: Scope,
 def _render_statement_import(page: PageContext, creator: Creator) -> date:
     """Where a file is handed in; the day it is there."""
     draw_template("shell/templates/empty_note.html", note=page.text("shop.import_what"))
-    today, demo = page.read(lambda scope: (local_day(scope.now, creator.zone), get_agency(scope).demo))
+    today, demo = page.read(
+        lambda scope: (local_day(scope.now, creator.zone), get_agency(scope).demo)
+    )
     _render_earnings_accounts(page, creator)
     if not page.has_right(Right.BOOKS):
         return today
     with st.container(horizontal=True, gap="small"):
         example = queries.sample_statement(creator, today)
-        st.download_button(page.text("shop.template"), example, "releve.csv", "text/csv", key="shop:template")
+        st.download_button(
+            page.text("shop.template"), example, "releve.csv", "text/csv", key="shop:template"
+        )
         if demo:
             st.button(page.text("shop.use_sample"), key="shop:use_sample", on_click=_use_sample)
     if SOURCE not in st.session_state:
@@ -137,12 +165,16 @@ def _render_statement_import(page: PageContext, creator: Creator) -> date:
 
 def _render_earnings_accounts(page: PageContext, creator: Creator) -> None:
     """A line for each account whose platform tells by itself what it earned."""
-    found, now = page.read(lambda scope: (platform_earnings.list_earnings_accounts(scope, creator.id), scope.now))
+    found, now = page.read(
+        lambda scope: (platform_earnings.list_earnings_accounts(scope, creator.id), scope.now)
+    )
     for one in found:
         at = page.localizer.format_moment(one.read_at, now)
         said = [page.text("shop.earning", source=one.source, account=one.name, at=at)]
         odd = {"unread": one.unread, "left_out": one.left_out, "gone": one.gone}
-        said += [page.text(f"shop.earning.{name}", count=count) for name, count in odd.items() if count]
+        said += [
+            page.text(f"shop.earning.{name}", count=count) for name, count in odd.items() if count
+        ]
         draw_template("shell/templates/empty_note.html", note=" ".join(said))
 
 
@@ -155,7 +187,11 @@ def _find_uploaded_file(creator: Creator, today: date) -> tuple[str, bytes] | No
     uploaded = actions.typed_value(FILE)
     if uploaded is not None:
         return str(uploaded.name), bytes(uploaded.getvalue())
-    return ("releve.csv", queries.sample_statement(creator, today).encode()) if actions.typed_value(SAMPLE) else None
+    return (
+        ("releve.csv", queries.sample_statement(creator, today).encode())
+        if actions.typed_value(SAMPLE)
+        else None
+    )
 
 
 def _render_import_preview(page: PageContext, creator: Creator, today: date, data: bytes) -> None:
@@ -171,27 +207,40 @@ def _render_import_preview(page: PageContext, creator: Creator, today: date, dat
     except GreenroomError as refused:
         st.error(page.localizer.message_text(refused.message))
         return
-    weighed = page.read(lambda scope: bookings.preview_statement(scope, creator.id, sheet, source=source))
+    weighed = page.read(
+        lambda scope: bookings.preview_statement(scope, creator.id, sheet, source=source)
+    )
     _render_import_lines(page, sheet, weighed)
     fresh = sum(one.fate in bookings.BOOKED_OUTCOMES for one in weighed)
     act = partial(_import_statement, page, creator.id, today)
     blocked = bool(sheet.unread) or not fresh
     key = f"shop:import:{sheet.digest[:12]}"
     actions.action_button(
-        page, "shop.import", act, right=Right.BOOKS, key=key, kind="primary", params={"count": fresh}, disabled=blocked
+        page,
+        "shop.import",
+        act,
+        right=Right.BOOKS,
+        key=key,
+        kind="primary",
+        params={"count": fresh},
+        disabled=blocked,
     )
 
 
 def _render_remap_toggle(page: PageContext, heading: Sequence[str]) -> bool:
-    """Whether somebody wants to say once more how such files are read; our own template is read one way."""
+    """Whether somebody wants to say once more how such files are read; our own template is read one
+    way."""
     if columns.own_format(heading) is not None:
         return False
     return st.toggle(
-        page.text("shop.columns.again"), key=f"shop:columns:{columns.heading_fingerprint(heading)[:12]}:again"
+        page.text("shop.columns.again"),
+        key=f"shop:columns:{columns.heading_fingerprint(heading)[:12]}:again",
     )
 
 
-def _render_import_lines(page: PageContext, sheet: StatementFile, weighed: list[CheckedLine]) -> None:
+def _render_import_lines(
+    page: PageContext, sheet: StatementFile, weighed: list[CheckedLine]
+) -> None:
     draw_template(
         "pages/shop/templates/import_report.html",
         weighed=weighed[:SHOWN],
@@ -204,7 +253,9 @@ def _render_import_lines(page: PageContext, sheet: StatementFile, weighed: list[
     )
 
 
-def _import_statement(page: PageContext, creator_id: UUID, today: date, scope: Scope, _press: UUID) -> Message:
+def _import_statement(
+    page: PageContext, creator_id: UUID, today: date, scope: Scope, _press: UUID
+) -> Message:
     creator = page.get_creator(scope, creator_id)
     given = _find_uploaded_file(creator, today)
     if given is None:

@@ -1,4 +1,5 @@
-"""Orders of the member's creators: the newest first, each with its whole story, and the way to give money back."""
+"""Orders of the member's creators: the newest first, each with its whole story, and the way to give
+money back."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -33,9 +34,16 @@ def render_orders(page: PageContext, mine: Sequence[Creator], asked: str) -> Non
     ids = [one.id for one in mine]
     chosen = _parse_id(asked)
     before = st.session_state.get(OLDER)
-    story = page.read(lambda scope: reads.require_own_order(scope, page, chosen)) if chosen is not None else None
+    story = (
+        page.read(lambda scope: reads.require_own_order(scope, page, chosen))
+        if chosen is not None
+        else None
+    )
     found, mark = page.read(
-        lambda scope: (queries.list_order_rows(scope, ids, before=before), queries.orders_stamp(scope, ids))
+        lambda scope: (
+            queries.list_order_rows(scope, ids, before=before),
+            queries.orders_stamp(scope, ids),
+        )
     )
     if not found and before is None:
         draw_template("shell/templates/empty_note.html", note=page.text("shop.no_orders"))
@@ -47,10 +55,18 @@ def render_orders(page: PageContext, mine: Sequence[Creator], asked: str) -> Non
             _render_order_row(page, sold, chosen)
         with st.container(horizontal=True, gap="small"):
             if before is not None:
-                st.button(page.text("shop.newest"), key="shop:newest", on_click=_show_older_orders, args=(None,))
+                st.button(
+                    page.text("shop.newest"),
+                    key="shop:newest",
+                    on_click=_show_older_orders,
+                    args=(None,),
+                )
             if len(found) == queries.ORDERS_PER_PAGE:
                 st.button(
-                    page.text("shop.older"), key="shop:older:go", on_click=_show_older_orders, args=(found[-1].at,)
+                    page.text("shop.older"),
+                    key="shop:older:go",
+                    on_click=_show_older_orders,
+                    args=(found[-1].at,),
                 )
     with right:
         if story is None:
@@ -75,7 +91,11 @@ def _parse_id(text: str) -> UUID | None:
 def _rerun_on_order_change(drawn: PageContext, ids: Sequence[UUID], seen: str) -> None:
     """Draw the page anew once an order changed; it draws nothing itself."""
     page = page_context.current_page()
-    if page is None or page.viewer != drawn.viewer or page.read(lambda scope: queries.orders_stamp(scope, ids)) != seen:
+    if (
+        page is None
+        or page.viewer != drawn.viewer
+        or page.read(lambda scope: queries.orders_stamp(scope, ids)) != seen
+    ):
         st.rerun()
 
 
@@ -104,7 +124,11 @@ def escape_label(text: str) -> str:
 
 def fan_label(page: PageContext, sold: OrderRow) -> str:
     """The fan's name, or a number that says nothing of them."""
-    return sold.fan if page.has_right(*FAN_NAME_RIGHTS) else page.text("shop.fan", number=sold.fan_id.hex[-4:])
+    return (
+        sold.fan
+        if page.has_right(*FAN_NAME_RIGHTS)
+        else page.text("shop.fan", number=sold.fan_id.hex[-4:])
+    )
 
 
 def _open_order(order_id: UUID) -> None:
@@ -115,7 +139,9 @@ def _show_older_orders(before: object) -> None:
     st.session_state[OLDER] = before
 
 
-def _render_order_timeline(page: PageContext, found: OrderHistory, names: Mapping[str, str], now: datetime) -> None:
+def _render_order_timeline(
+    page: PageContext, found: OrderHistory, names: Mapping[str, str], now: datetime
+) -> None:
     draw_template(
         "pages/shop/templates/order_timeline.html",
         story=found,
@@ -142,14 +168,26 @@ def _render_refund_form(page: PageContext, sold: OrderRow, charge: OrderCharge) 
     ):
         why = f"shop:why:{charge.id}"
         typed = f"shop:sure:{charge.id}"
-        st.selectbox(page.text("shop.refund_why"), WHYS, format_func=lambda one: page.text(f"shop.why.{one}"), key=why)
+        st.selectbox(
+            page.text("shop.refund_why"),
+            WHYS,
+            format_func=lambda one: page.text(f"shop.why.{one}"),
+            key=why,
+        )
         st.text_input(page.text("shop.refund_sure", word=word), key=typed, max_chars=20)
         act = partial(_refund_payment, page, sold.id, charge.id, (why, typed, word))
-        actions.submit_button(page, "shop.refund_now", act, right=Right.REFUND, key=f"shop:refund:{charge.id}")
+        actions.submit_button(
+            page, "shop.refund_now", act, right=Right.REFUND, key=f"shop:refund:{charge.id}"
+        )
 
 
 def _refund_payment(
-    page: PageContext, order_id: UUID, payment_id: UUID, boxes: tuple[str, str, str], scope: Scope, _press: UUID
+    page: PageContext,
+    order_id: UUID,
+    payment_id: UUID,
+    boxes: tuple[str, str, str],
+    scope: Scope,
+    _press: UUID,
 ) -> Message:
     why, typed, word = boxes
     found = reads.require_own_order(scope, page, order_id)
@@ -159,6 +197,8 @@ def _refund_payment(
         raise Refused("shop.not_sure", word=word)
     reason = actions.typed_value(why)
     order_payments.request_order_refund(
-        scope, payment_id, reason=Message(f"refund.by_member.{reason if reason in WHYS else 'asked'}")
+        scope,
+        payment_id,
+        reason=Message(f"refund.by_member.{reason if reason in WHYS else 'asked'}"),
     )
     return Message("shop.refunding")

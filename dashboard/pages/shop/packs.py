@@ -36,15 +36,23 @@ def render_packs(page: PageContext, creator: Creator) -> None:
     found = page.read(lambda scope: queries.load_packs(scope, creator))
     runs = page.has_right(Right.RUN)
     if not found.wares:
-        draw_template("shell/templates/empty_note.html", note=page.text("shop.no_packs", creator=creator.name))
+        draw_template(
+            "shell/templates/empty_note.html", note=page.text("shop.no_packs", creator=creator.name)
+        )
     if runs and (not found.wares or st.session_state.get(MAKING)):
         _render_pack_form(page, found)
     elif runs:
         st.button(
-            page.text("shop.new"), key="shop:new", icon=":material/add:", on_click=_toggle_slot, args=(MAKING, True)
+            page.text("shop.new"),
+            key="shop:new",
+            icon=":material/add:",
+            on_click=_toggle_slot,
+            args=(MAKING, True),
         )
     for start in range(0, len(found.wares), ACROSS):
-        for column, ware in zip(st.columns(ACROSS), found.wares[start : start + ACROSS], strict=False):
+        for column, ware in zip(
+            st.columns(ACROSS), found.wares[start : start + ACROSS], strict=False
+        ):
             with column, st.container(border=True, key=f"shop:pack:{ware.id}"):
                 _render_pack(page, found, ware, runs=runs)
 
@@ -79,19 +87,25 @@ def _render_pack(page: PageContext, found: PacksView, ware: PackListing, *, runs
             _render_price_form(page, ware, rail, asked.get(rail.name))
 
 
-def _render_price_form(page: PageContext, ware: PackListing, rail: RailTerms, asked: Money | None) -> None:
+def _render_price_form(
+    page: PageContext, ware: PackListing, rail: RailTerms, asked: Money | None
+) -> None:
     box = f"shop:price:{ware.id}:{rail.name}"
     if box not in st.session_state:
         st.session_state[box] = str(asked).split()[0] if asked is not None else ""
     _render_price_field(page, rail, box)
     act = partial(_set_pack_price, page, ware.id, rail, box)
-    actions.action_button(page, "shop.save_price", act, right=Right.RUN, key=f"{box}:save", kind="primary")
+    actions.action_button(
+        page, "shop.save_price", act, right=Right.RUN, key=f"{box}:save", kind="primary"
+    )
 
 
 def _render_price_field(page: PageContext, rail: RailTerms, box: str) -> None:
     """The field of a price, with an example in the rail's own money."""
     label = page.text("shop.price_on", rail=page.text(f"shop.rail.{rail.name}"))
-    st.text_input(label, key=box, max_chars=12, placeholder=page.localizer.format_money(_example_price(rail)))
+    st.text_input(
+        label, key=box, max_chars=12, placeholder=page.localizer.format_money(_example_price(rail))
+    )
 
 
 def _render_pack_form(page: PageContext, found: PacksView) -> None:
@@ -114,7 +128,11 @@ def _render_pack_form(page: PageContext, found: PacksView) -> None:
             select_all=False,
         )
         actions.submit_button(
-            page, "shop.make", partial(_create_pack, page, found.creator.id, rail), right=Right.RUN, key="shop:make:go"
+            page,
+            "shop.make",
+            partial(_create_pack, page, found.creator.id, rail),
+            right=Right.RUN,
+            key="shop:make:go",
         )
 
 
@@ -132,11 +150,15 @@ def _parse_typed_price(page: PageContext, box: str, rail: RailTerms) -> Money:
         return parse_money(said, rail.currency)
     except ValueError as error:
         raise BadInput(
-            "shop.bad_price", said=said or "…", example=page.localizer.format_money(_example_price(rail))
+            "shop.bad_price",
+            said=said or "…",
+            example=page.localizer.format_money(_example_price(rail)),
         ) from error
 
 
-def _create_pack(page: PageContext, creator_id: UUID, rail: RailTerms | None, scope: Scope, press: UUID) -> Message:
+def _create_pack(
+    page: PageContext, creator_id: UUID, rail: RailTerms | None, scope: Scope, press: UUID
+) -> Message:
     creator = page.get_creator(scope, creator_id)
     title = str(actions.typed_value(TITLE) or "").strip()
     price = _parse_typed_price(page, PRICE, rail) if rail is not None else None
@@ -154,14 +176,18 @@ def _create_pack(page: PageContext, creator_id: UUID, rail: RailTerms | None, sc
     return Message("shop.made", {"title": title})
 
 
-def _set_pack_price(page: PageContext, pack_id: UUID, rail: RailTerms, box: str, scope: Scope, _press: UUID) -> Message:
+def _set_pack_price(
+    page: PageContext, pack_id: UUID, rail: RailTerms, box: str, scope: Scope, _press: UUID
+) -> Message:
     pack = queries.require_own_pack(scope, page, pack_id)
     set_price(scope, pack.creator_id, pack.id, rail.name, _parse_typed_price(page, box, rail))
     st.session_state[PRICING] = None
     return Message("shop.repriced", {"title": pack.title})
 
 
-def _set_pack_state(page: PageContext, pack_id: UUID, after: PackState, scope: Scope, _press: UUID) -> None:
+def _set_pack_state(
+    page: PageContext, pack_id: UUID, after: PackState, scope: Scope, _press: UUID
+) -> None:
     pack = queries.require_own_pack(scope, page, pack_id)
     if pack.state is not after:
         packs.set_pack_state(scope, pack.id, after)

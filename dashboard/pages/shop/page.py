@@ -1,4 +1,5 @@
-"""Shop: packs and prices, subscriptions, orders with their story, money and where it lies, files and months."""
+"""Shop: packs and prices, subscriptions, orders with their story, money and where it lies, files
+and months."""
 
 from uuid import UUID
 

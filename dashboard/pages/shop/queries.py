@@ -1,4 +1,5 @@
-"""What the Shop page shows: packs and prices, orders and their story, money and where it lies, months and files."""
+"""What the Shop page shows: packs and prices, orders and their story, money and where it lies,
+months and files."""
 
 import csv
 import io
@@ -38,7 +39,8 @@ _RUNS = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class PacksView:
-    """A creator's packs with their prices by rail, the rails they can be sold on, and pictures for another pack."""
+    """A creator's packs with their prices by rail, the rails they can be sold on, and pictures for
+    another pack."""
 
     creator: Creator
     wares: Sequence[PackListing]
@@ -69,8 +71,9 @@ class ReconciliationView:
 
 @dataclass(frozen=True)
 class AccountingView:
-    """A month of a creator, and what stands beside its books, in none of their sums: what content cost (`spent`), and
-    what platforms asked for requests, by account. `names` are those of members, by the way they sign."""
+    """A month of a creator, and what stands beside its books, in none of their sums: what content
+    cost (`spent`), and what platforms asked for requests, by account. `names` are those of members,
+    by the way they sign."""
 
     month: LedgerMonth
     spent: SpendingTotal
@@ -79,16 +82,25 @@ class AccountingView:
 
 
 def load_packs(scope: Scope, creator: Creator) -> PacksView:
-    """A creator's packs. Covers of demonstrations do not stand beside those of a model of their own."""
+    """A creator's packs. Covers of demonstrations do not stand beside those of a model of their
+    own."""
     every = packs.list_packs(scope, [creator.id])
-    fit = demo_separation.same_kind_indexes(scope, [[one.cover] if one.cover is not None else [] for one in every])
+    fit = demo_separation.same_kind_indexes(
+        scope, [[one.cover] if one.cover is not None else [] for one in every]
+    )
     wares = [one if at in fit else replace(one, cover=None) for at, one in enumerate(every)]
-    platforms = {one.platform for one in list_creator_channels(scope, creator.id) if one.chat_surface}
+    platforms = {
+        one.platform for one in list_creator_channels(scope, creator.id) if one.chat_surface
+    }
     return PacksView(
         creator=creator,
         wares=wares,
         prices=prices_of_packs(scope, [ware.id for ware in wares]),
-        rails=[terms for platform, terms in installed_rails.rail_terms_by_platform().items() if platform in platforms],
+        rails=[
+            terms
+            for platform, terms in installed_rails.rail_terms_by_platform().items()
+            if platform in platforms
+        ],
         tiles=assets.list_asset_tiles(scope, creator.id),
     )
 
@@ -120,16 +132,24 @@ def load_reconciliation(scope: Scope, mine: Sequence[Creator]) -> Reconciliation
     unmatched = queries.list_unmatched_payments(scope, ids)
     return ReconciliationView(
         now=scope.now,
-        tills=[CreatorBalance(names[till.creator_id], till) for till in queries.check_rail_balances(scope, ids)],
+        tills=[
+            CreatorBalance(names[till.creator_id], till)
+            for till in queries.check_rail_balances(scope, ids)
+        ],
         unmatched=unmatched,
-        payable={one.id: queries.find_payable_orders(scope, one) for one in unmatched[:5] if not one.returning},
+        payable={
+            one.id: queries.find_payable_orders(scope, one)
+            for one in unmatched[:5]
+            if not one.returning
+        },
         brought=bookings.list_imported_statements(scope, ids),
         told=rail_movements.reported_balances(scope, ids),
     )
 
 
 def list_months(scope: Scope, creator: Creator) -> list[date]:
-    """The months that can be looked at, by their first day: the last whole one, those before, then this one."""
+    """The months that can be looked at, by their first day: the last whole one, those before, then
+    this one."""
     this = local_day(scope.now, creator.zone).replace(day=1)
     found = [this]
     for _ in range(MONTHS):
@@ -155,7 +175,8 @@ def member_names(scope: Scope) -> Mapping[str, str]:
 
 
 def month_csv(found: LedgerMonth) -> str:
-    """A month's lines as CSV, amounts in minor units; cells that a spreadsheet would run are defused."""
+    """A month's lines as CSV, amounts in minor units; cells that a spreadsheet would run are
+    defused."""
     out = io.StringIO()
     lines = csv.writer(out)
     lines.writerow(["at_utc", "kind", "source", "key", "account", "amount_minor", "currency"])
@@ -170,9 +191,11 @@ STATEMENT_HEADING = "date,type,reference,gross,fee,currency"
 
 
 def sample_statement(creator: Creator, today: date) -> str:
-    """A statement as another platform would give it for the last whole month: the same for the same creator and month.
+    """A statement as another platform would give it for the last whole month: the same for the same
+    creator and month.
 
-    In a demonstration nothing real can be imported; elsewhere it is the template of what can be read.
+    In a demonstration nothing real can be imported; elsewhere it is the template of what can be
+    read.
     """
     last = today.replace(day=1) - timedelta(days=1)
     lines = [STATEMENT_HEADING]
@@ -180,10 +203,14 @@ def sample_statement(creator: Creator, today: date) -> str:
         day = last.replace(day=1 + number)
         gross = 900 + (number * 737 + len(creator.slug) * 91) % 4100
         kind = "tip" if number % 5 == 4 else "sale"
-        lines.append(f"{day},{kind},{creator.slug}-{number:03d},{_format_cents(gross)},{_format_cents(gross // 5)},EUR")
+        lines.append(
+            f"{day},{kind},{creator.slug}-{number:03d},{_format_cents(gross)},"
+            f"{_format_cents(gross // 5)},EUR"
+        )
         if number in (7, 16):
             lines.append(
-                f"{day},refund,{creator.slug}-{number:03d},-{_format_cents(gross)},-{_format_cents(gross // 5)},EUR"
+                f"{day},refund,{creator.slug}-{number:03d},-{_format_cents(gross)},"
+                f"-{_format_cents(gross // 5)},EUR"
             )
     lines.append(f"{last},payout,{creator.slug}-pay,200.00,0,EUR")
     return "\n".join([*lines, ""])

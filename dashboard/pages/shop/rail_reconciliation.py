@@ -1,4 +1,5 @@
-"""Money and where it lies: every account against its own movements, and payments that belong to no order."""
+"""Money and where it lies: every account against its own movements, and payments that belong to no
+order."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -39,7 +40,9 @@ def render_rail_reconciliation(page: PageContext, mine: Sequence[Creator]) -> No
         word=page.text,
     )
     for told in found.told:
-        draw_template("shell/templates/empty_note.html", note=_format_rail_balance(page, told, found.now))
+        draw_template(
+            "shell/templates/empty_note.html", note=_format_rail_balance(page, told, found.now)
+        )
 
 
 def _format_rail_balance(page: PageContext, told: RailBalance, now: datetime) -> str:
@@ -48,7 +51,9 @@ def _format_rail_balance(page: PageContext, told: RailBalance, now: datetime) ->
     at = page.localizer.format_moment(told.read_at, now)
     said = [page.text("shop.lies", account=told.account, amount=lies, at=at)]
     if told.differs.minor:
-        said.append(page.text("shop.lies.differs", amount=page.localizer.format_money(told.differs)))
+        said.append(
+            page.text("shop.lies.differs", amount=page.localizer.format_money(told.differs))
+        )
     if told.unread:
         said.append(page.text("shop.lies.unread", count=told.unread))
     return " ".join(said)
@@ -64,7 +69,11 @@ def _render_unmatched_payment(
     whose = next(creator.name for creator in mine if creator.id == one.creator_id)
     amount = page.localizer.format_money(one.money)
     when = page.localizer.format_moment(one.at, found.now)
-    st.write(page.markdown("shop.unmatched_one", amount=amount, account=one.account, creator=whose, when=when))
+    st.write(
+        page.markdown(
+            "shop.unmatched_one", amount=amount, account=one.account, creator=whose, when=when
+        )
+    )
     if one.returning:
         st.caption(page.text("shop.returning"))
         return
@@ -90,7 +99,9 @@ def _render_unmatched_payment(
     with st.container(horizontal=True, gap="small"):
         if offered:
             act = partial(_assign_payment, page, one, box)
-            actions.action_button(page, "shop.settle", act, right=Right.REFUND, key=f"{box}:go", kind="primary")
+            actions.action_button(
+                page, "shop.settle", act, right=Right.REFUND, key=f"{box}:go", kind="primary"
+            )
         back = partial(_refund_unmatched_payment, page, one)
         actions.action_button(page, "shop.give_back", back, right=Right.REFUND, key=f"{box}:back")
 
@@ -102,7 +113,9 @@ def _check_own_payment(scope: Scope, page: PageContext, one: UnmatchedPayment) -
         raise NotFound("payment.unknown")
 
 
-def _assign_payment(page: PageContext, one: UnmatchedPayment, box: str, scope: Scope, _press: UUID) -> Message:
+def _assign_payment(
+    page: PageContext, one: UnmatchedPayment, box: str, scope: Scope, _press: UUID
+) -> Message:
     _check_own_payment(scope, page, one)
     order_id = actions.typed_value(box)
     if order_id not in {sold.id for sold in queries.find_payable_orders(scope, one)}:
@@ -111,7 +124,9 @@ def _assign_payment(page: PageContext, one: UnmatchedPayment, box: str, scope: S
     return Message("shop.settling")
 
 
-def _refund_unmatched_payment(page: PageContext, one: UnmatchedPayment, scope: Scope, _press: UUID) -> Message:
+def _refund_unmatched_payment(
+    page: PageContext, one: UnmatchedPayment, scope: Scope, _press: UUID
+) -> Message:
     _check_own_payment(scope, page, one)
     order_payments.request_order_refund(scope, one.id, reason=Message("refund.by_member.unmatched"))
     return Message("shop.refunding")

@@ -27,7 +27,9 @@ SAID = 24
 """Characters of an example that are shown beside its column."""
 
 
-def render_column_form(page: PageContext, table: StatementTable, known: StatementFormat | None) -> None:
+def render_column_form(
+    page: PageContext, table: StatementTable, known: StatementFormat | None
+) -> None:
     """Draw the form; `known` is how the heading is read now."""
     mark = columns.heading_fingerprint(table.heading)[:12]
     draw_template("shell/templates/empty_note.html", note=page.text("shop.columns.what"))
@@ -45,11 +47,18 @@ def render_column_form(page: PageContext, table: StatementTable, known: Statemen
             )
         _render_format_fields(page, mark, known or StatementFormat({}))
         act = partial(_save_column_mapping, table.heading, mark)
-        actions.submit_button(page, "shop.columns.keep", act, right=Right.BOOKS, key=_field_key(mark, "go"))
+        actions.submit_button(
+            page, "shop.columns.keep", act, right=Right.BOOKS, key=_field_key(mark, "go")
+        )
 
 
 def _render_format_fields(page: PageContext, mark: str, known: StatementFormat) -> None:
-    st.text_input(page.text("shop.columns.default"), known.currency, key=_field_key(mark, "default"), max_chars=3)
+    st.text_input(
+        page.text("shop.columns.default"),
+        known.currency,
+        key=_field_key(mark, "default"),
+        max_chars=3,
+    )
     dates = ("day_first", "month_first")
     decimals = ("point", "comma")
     st.selectbox(
@@ -69,7 +78,9 @@ def _render_format_fields(page: PageContext, mark: str, known: StatementFormat) 
     for kind in STATEMENT_LINE_KINDS:
         said = ", ".join(known.words.get(kind, KIND_WORDS[kind]))
         label = page.text("shop.columns.words", kind=page.text(f"shop.kind.{kind}"))
-        st.text_input(label, said, key=_field_key(mark, f"words:{kind}"), max_chars=MAX_MAPPING_LENGTH)
+        st.text_input(
+            label, said, key=_field_key(mark, f"words:{kind}"), max_chars=MAX_MAPPING_LENGTH
+        )
 
 
 def _column_label(page: PageContext, table: StatementTable, place: int) -> str:
@@ -78,7 +89,11 @@ def _column_label(page: PageContext, table: StatementTable, place: int) -> str:
         return page.text("shop.columns.none")
     name = table.heading[place] or page.text("shop.columns.unnamed", number=place + 1)
     example = next((row[place] for _, row in table.rows if place < len(row) and row[place]), "")
-    return page.text("shop.columns.option", name=escape_markdown(name), example=escape_markdown(example[:SAID]) or "…")
+    return page.text(
+        "shop.columns.option",
+        name=escape_markdown(name),
+        example=escape_markdown(example[:SAID]) or "…",
+    )
 
 
 def _field_key(mark: str, name: str) -> str:

@@ -1,4 +1,5 @@
-"""A creator's month on paper: sums, then every line of the books, as a PDF that needs no font of this machine."""
+"""A creator's month on paper: sums, then every line of the books, as a PDF that needs no font of
+this machine."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ _SIGNS = str.maketrans({"\u202f": "\u00a0", "\u2212": "-", "\u2011": "-"})
 
 @dataclass(frozen=True)
 class MonthlyStatement:
-    """What is printed: whose month, in which words; `title` names both, `about` says by whom and when it was closed."""
+    """What is printed: whose month, in which words; `title` names both, `about` says by whom and
+    when it was closed."""
 
     title: str
     agency: str
@@ -101,20 +103,31 @@ def _list_totals(sheet: MonthlyStatement, total: SalesTotals) -> list[tuple[str,
         (word("shop.agency"), total.agency_minor),
         (word("shop.staff"), total.staff_minor),
     )
-    return [(label, sheet.voice.format_money(Money(minor, total.currency))) for label, minor in parts]
+    return [
+        (label, sheet.voice.format_money(Money(minor, total.currency))) for label, minor in parts
+    ]
 
 
-def _build_line_cells(sheet: MonthlyStatement, line: StatementLineView) -> tuple[str, str, str, str]:
+def _build_line_cells(
+    sheet: MonthlyStatement, line: StatementLineView
+) -> tuple[str, str, str, str]:
     voice = sheet.voice
     (name, *rest) = line.account.split(":")
     account = voice.text(f"shop.ledger.{name}") + (f" · {rest[-1]}" if rest else "")
     kind = voice.text(f"shop.kind.{line.kind}")
-    return voice.format_moment(line.at, sheet.month.until), kind, account, voice.format_money(line.money)
+    return (
+        voice.format_moment(line.at, sheet.month.until),
+        kind,
+        account,
+        voice.format_money(line.money),
+    )
 
 
 def _write_text_line(paper: FPDF, text: str, *, size: int, bold: bool = False) -> None:
     paper.set_font("Helvetica", "B" if bold else "", size)
-    paper.cell(WIDE, NARROW + size / 4, _replace_unprintable(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    paper.cell(
+        WIDE, NARROW + size / 4, _replace_unprintable(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT
+    )
 
 
 def _write_table_row(

@@ -1,4 +1,5 @@
-"""What the Shop page shows of subscriptions: plans with who pays for them, and what another one can be made of."""
+"""What the Shop page shows of subscriptions: plans with who pays for them, and what another one can
+be made of."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ from tenants.agencies.queries import Creator
 
 @dataclass(frozen=True)
 class SubscriptionsView:
-    """A creator's plans and subscribers; `accounts` can sell another plan, that opens some of `wares`."""
+    """A creator's plans and subscribers; `accounts` can sell another plan, that opens some of
+    `wares`."""
 
     now: datetime
     creator: Creator
@@ -34,7 +36,11 @@ class SubscriptionsView:
 
 def load_subscriptions(scope: Scope, creator: Creator) -> SubscriptionsView:
     """A creator's plans and subscribers."""
-    monthly = {platform for platform, terms in installed_rails.rail_terms_by_platform().items() if terms.monthly}
+    monthly = {
+        platform
+        for platform, terms in installed_rails.rail_terms_by_platform().items()
+        if terms.monthly
+    }
     channels = queries.list_creator_channels(scope, creator.id)
     return SubscriptionsView(
         now=scope.now,
@@ -56,7 +62,9 @@ def require_own_plan(scope: Scope, page: PageContext, plan_id: UUID) -> UUID:
     return found.id
 
 
-def require_own_subscription(scope: Scope, page: PageContext, subscription_id: UUID) -> Subscription:
+def require_own_subscription(
+    scope: Scope, page: PageContext, subscription_id: UUID
+) -> Subscription:
     """A subscription to one of this member's creators. Raises NotFound likewise."""
     found = subscription_rows.get_subscription(scope, subscription_id)
     try:

@@ -1,4 +1,5 @@
-"""Subscriptions of a creator: plans and what they come to, another one, who subscribes, and stopping for them."""
+"""Subscriptions of a creator: plans and what they come to, another one, who subscribes, and
+stopping for them."""
 
 from functools import partial
 from uuid import UUID
@@ -31,9 +32,14 @@ def render_subscriptions(page: PageContext, creator: Creator) -> None:
     """Draw the plans, the form of another one, and who subscribes."""
     found = page.read(lambda scope: subscription_queries.load_subscriptions(scope, creator))
     if not found.accounts and not found.standings:
-        draw_template("shell/templates/empty_note.html", note=page.text("plan.no_account", creator=creator.name))
+        draw_template(
+            "shell/templates/empty_note.html",
+            note=page.text("plan.no_account", creator=creator.name),
+        )
         return
-    draw_template("pages/shop/templates/subscriptions.html", found=found, voice=page.localizer, word=page.text)
+    draw_template(
+        "pages/shop/templates/subscriptions.html", found=found, voice=page.localizer, word=page.text
+    )
     if page.has_right(Right.RUN):
         for one in found.standings:
             if one.state == plans.PLAN_ACTIVE:
@@ -48,7 +54,12 @@ def render_subscriptions(page: PageContext, creator: Creator) -> None:
 def _render_retire_button(page: PageContext, one: PlanSummary) -> None:
     act = partial(_retire_plan, page, one.id)
     actions.action_button(
-        page, "plan.retire", act, right=Right.RUN, key=f"plan:retire:{one.id}", params={"title": one.title}
+        page,
+        "plan.retire",
+        act,
+        right=Right.RUN,
+        key=f"plan:retire:{one.id}",
+        params={"title": one.title},
     )
 
 
@@ -60,7 +71,9 @@ def _render_plan_form(page: PageContext, found: SubscriptionsView) -> None:
     titles = {ware.id: ware.title for ware in found.wares}
     with st.form("plan:make"):
         st.text_input(page.text("plan.title"), key=TITLE, max_chars=plans.MAX_PLAN_TITLE_LENGTH)
-        st.text_input(page.text("plan.words"), key=WORDS, max_chars=plans.MAX_PLAN_DESCRIPTION_LENGTH)
+        st.text_input(
+            page.text("plan.words"), key=WORDS, max_chars=plans.MAX_PLAN_DESCRIPTION_LENGTH
+        )
         st.text_input(page.text("plan.price_in"), key=PRICE, max_chars=6, placeholder="500")
         st.multiselect(
             page.text("plan.opens"),
@@ -73,21 +86,38 @@ def _render_plan_form(page: PageContext, found: SubscriptionsView) -> None:
         )
         names = {one.id: one.name for one in found.accounts.values()}
         if len(names) > 1:
-            st.selectbox(page.text("plan.account"), list(names), format_func=lambda one: names[one], key=ACCOUNT)
+            st.selectbox(
+                page.text("plan.account"),
+                list(names),
+                format_func=lambda one: names[one],
+                key=ACCOUNT,
+            )
         act = partial(_create_plan, page, found.creator.id, tuple(names))
         actions.submit_button(page, "plan.make", act, right=Right.RUN, key="plan:make:go")
 
 
-def _render_subscription(page: PageContext, found: SubscriptionsView, one: RunningSubscription) -> None:
-    fan = one.fan if page.has_right(*FAN_NAME_RIGHTS) else page.text("shop.fan", number=one.fan_id.hex[-4:])
+def _render_subscription(
+    page: PageContext, found: SubscriptionsView, one: RunningSubscription
+) -> None:
+    fan = (
+        one.fan
+        if page.has_right(*FAN_NAME_RIGHTS)
+        else page.text("shop.fan", number=one.fan_id.hex[-4:])
+    )
     until = page.localizer.format_moment(one.until, found.now) if one.until is not None else "…"
     price = page.localizer.format_money(one.price)
-    said = page.markdown(f"plan.one.{one.state}", fan=fan, title=one.title, price=price, until=until)
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"plan:one:{one.id}"):
+    said = page.markdown(
+        f"plan.one.{one.state}", fan=fan, title=one.title, price=price, until=until
+    )
+    with st.container(
+        horizontal=True, gap="small", vertical_alignment="center", key=f"plan:one:{one.id}"
+    ):
         st.write(said)
         if one.state == "active" and page.has_right(Right.REFUND):
             act = partial(_stop_renewal, page, one.id)
-            actions.action_button(page, "plan.stop", act, right=Right.REFUND, key=f"plan:stop:{one.id}")
+            actions.action_button(
+                page, "plan.stop", act, right=Right.REFUND, key=f"plan:stop:{one.id}"
+            )
 
 
 def _create_plan(

@@ -1,4 +1,5 @@
-"""Starting an agency of one's own: its rows in a tenant of its own, tied to the login it was started from."""
+"""Starting an agency of one's own: its rows in a tenant of its own, tied to the login it was
+started from."""
 
 import re
 import unicodedata
@@ -50,15 +51,20 @@ def make_page_slug(name: str, key: UUID) -> str:
 
 def check_setup(answers: AgencySetup) -> None:
     """Raises BadInput for what is missing."""
-    if not answers.creator.strip() or not answers.owner.strip() or "@" not in answers.email.strip("@ "):
+    if (
+        not answers.creator.strip()
+        or not answers.owner.strip()
+        or "@" not in answers.email.strip("@ ")
+    ):
         raise BadInput("start.incomplete")
 
 
 def set_up_agency(key: UUID, who: Viewer, answers: AgencySetup, *, tenant: OpenScope) -> str:
-    """Make the agency, its creator and its owner, once per `key`; returns the secret of a link into it.
+    """Make the agency, its creator and its owner, once per `key`; returns the secret of a link into
+    it.
 
-    Raises BadInput for answers nobody can use, Refused for a name that may stand on no page. Killed half-way, a repeat
-    of the same press goes on.
+    Raises BadInput for answers nobody can use, Refused for a name that may stand on no page. Killed
+    half-way, a repeat of the same press goes on.
     """
     check_setup(answers)
     with tenant(key, f"start:{who.member.id}") as scope:
@@ -112,7 +118,8 @@ def _create_agency(scope: Scope, key: UUID, answers: AgencySetup) -> None:
 
 
 def _build_persona(name: str, answers: AgencySetup) -> PersonaVersion:
-    """Who answers fans: the character itself where it is virtual, else the assistant of a person's team."""
+    """Who answers fans: the character itself where it is virtual, else the assistant of a person's
+    team."""
     return PersonaVersion(
         name=name,
         virtual=answers.kind == "virtual",

@@ -1,4 +1,5 @@
-"""Start mine: seven questions, an agency of one's own, its page, its first real post; no terminal."""
+"""Start mine: seven questions, an agency of one's own, its page, its first real post; no
+terminal."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,7 +9,12 @@ import streamlit as st
 
 from dashboard.pages.posts.accounts import soonest_wall_time
 from dashboard.pages.start import agency_setup
-from dashboard.pages.start.agency_setup import CREATOR_KINDS, RATING_CEILINGS, REPLY_MODES, AgencySetup
+from dashboard.pages.start.agency_setup import (
+    CREATOR_KINDS,
+    RATING_CEILINGS,
+    REPLY_MODES,
+    AgencySetup,
+)
 from dashboard.pages.start.queries import StartView, load_start
 from dashboard.shell import actions, page_context, session
 from dashboard.shell.actions import typed_value
@@ -40,13 +46,17 @@ def render_page(page: PageContext) -> None:
 def _render_setup_form(page: PageContext) -> None:
     st.title(page.text("start.title"))
     if LINK in st.session_state:
-        draw_template("pages/start/templates/done.html", word=page.text, link=st.session_state[LINK])
+        draw_template(
+            "pages/start/templates/done.html", word=page.text, link=st.session_state[LINK]
+        )
         return
     st.write(page.text("start.explained"))
     with st.form("start", border=True):
         left, right = st.columns(2)
         left.text_input(page.text("start.owner"), key="start:owner", max_chars=80)
-        right.text_input(page.text("start.email"), key="start:email", max_chars=254, autocomplete="email")
+        right.text_input(
+            page.text("start.email"), key="start:email", max_chars=254, autocomplete="email"
+        )
         left.text_input(page.text("start.creator"), key="start:creator", max_chars=80)
         right.radio(
             page.text("start.kind"),
@@ -63,7 +73,12 @@ def _render_setup_form(page: PageContext) -> None:
             key="start:language",
         )
         zones = list_time_zones(page.viewer.member.zone)
-        right.selectbox(page.text("start.zone"), zones, index=zones.index(page.viewer.member.zone), key="start:zone")
+        right.selectbox(
+            page.text("start.zone"),
+            zones,
+            index=zones.index(page.viewer.member.zone),
+            key="start:zone",
+        )
         left.selectbox(
             page.text("start.ceiling"),
             RATING_CEILINGS,
@@ -83,7 +98,9 @@ def _render_setup_form(page: PageContext) -> None:
             format_func=_prefixed_text(page, "start.answers_"),
             key="start:answers",
         )
-        st.form_submit_button(page.text("start.found"), type="primary", key="start:found", on_click=_submit_setup)
+        st.form_submit_button(
+            page.text("start.found"), type="primary", key="start:found", on_click=_submit_setup
+        )
     st.caption(page.text("start.where"))
 
 
@@ -110,7 +127,9 @@ def _submit_setup() -> None:
     )
     try:
         require_right(page.viewer.member.role, Right.STAFF)
-        secret = agency_setup.set_up_agency(key, page.viewer, answers, tenant=session.session_scope_opener())
+        secret = agency_setup.set_up_agency(
+            key, page.viewer, answers, tenant=session.session_scope_opener()
+        )
     except GreenroomError as refused:
         actions.set_notice(refused.message, bad=True)
         return
@@ -120,7 +139,9 @@ def _submit_setup() -> None:
 
 def _render_first_post(page: PageContext, found: StartView) -> None:
     st.title(page.text("start.first_title"))
-    draw_template("pages/start/templates/steps.html", found=found, voice=page.localizer, word=page.text)
+    draw_template(
+        "pages/start/templates/steps.html", found=found, voice=page.localizer, word=page.text
+    )
     _rerun_on_progress(page, found)
     if found.page is None or found.creator is None:
         return
@@ -144,16 +165,24 @@ def _rerun_on_progress(drawn: PageContext, before: StartView) -> None:
     found = page.read(lambda scope: load_start(scope, page.list_creators(scope)))
     if found.completed_steps != before.completed_steps:
         st.rerun()
-    draw_template("pages/start/templates/posts.html", found=found, voice=drawn.localizer, word=drawn.text)
+    draw_template(
+        "pages/start/templates/posts.html", found=found, voice=drawn.localizer, word=drawn.text
+    )
 
 
-def _publish_first_post(page: PageContext, found: StartView, scope: Scope, press_id: UUID) -> Message:
+def _publish_first_post(
+    page: PageContext, found: StartView, scope: Scope, press_id: UUID
+) -> Message:
     if found.creator is None or found.page is None:
         return Message("start.no_page_yet")
     creator = page.get_creator(scope, found.creator.id)
     words = str(typed_value("start:words") or "")
     draft = Draft(creator.id, "", words, (), (found.page.id,))
     planned = drafts.plan_draft(
-        scope, draft, key=press_id, at=soonest_wall_time(scope, creator.zone), author=page.viewer.actor
+        scope,
+        draft,
+        key=press_id,
+        at=soonest_wall_time(scope, creator.zone),
+        author=page.viewer.actor,
     )
     return Message("start.leaves" if planned.left else "start.waits_for_yes")

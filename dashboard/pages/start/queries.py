@@ -27,7 +27,8 @@ class StartView:
 
     @property
     def completed_steps(self) -> tuple[bool, ...]:
-        """The steps: the page is open, a post is planned, a post stands, another account is connected."""
+        """The steps: the page is open, a post is planned, a post stands, another account is
+        connected."""
         stands = any(post.state is DeliveryState.PUBLISHED for post in self.posts)
         return self.page is not None, bool(self.posts), stands, self.accounts > 1
 
@@ -40,7 +41,11 @@ def load_start(scope: Scope, mine: Sequence[Creator]) -> StartView:
         return StartView(demo, creator, None, 0, ())
     channels = queries.list_creator_channels(scope, creator.id)
     own = next(
-        (one for one in channels if account_connectors.connector_for(platform_connectors(), one).capabilities.in_house),
+        (
+            one
+            for one in channels
+            if account_connectors.connector_for(platform_connectors(), one).capabilities.in_house
+        ),
         None,
     )
     posts = entries_between(scope, creator.id, scope.now - SINCE, scope.now + SINCE, limit=5)

@@ -45,7 +45,12 @@ from foundation.ops import settings
 from studio.library import assets
 from studio.library.search import DEMO_PICTURES, OWN_PICTURES
 from studio.recipes import prompt_rating, specs
-from studio.recipes.parameters import ChoiceParameter, NumberParameter, ParameterValue, TextParameter
+from studio.recipes.parameters import (
+    ChoiceParameter,
+    NumberParameter,
+    ParameterValue,
+    TextParameter,
+)
 from studio.recipes.queries import RecipeSummary, list_recipes
 from studio.recipes.specs import RecipeSpec
 from studio.runs import estimates, runner
@@ -82,7 +87,9 @@ MAX_SEED = 2**31 - 1
 
 def render_generation_form(page: PageContext, found: StudioView) -> None:
     """The recipe, what it would ask for, and the press that makes it."""
-    draw_template("pages/studio/library/templates/section.html", title=page.text("studio.make"), note="")
+    draw_template(
+        "pages/studio/library/templates/section.html", title=page.text("studio.make"), note=""
+    )
     if not found.recipes:
         _render_first_recipe(page, found, _resolve_engine_name())
         wildcards.render_wildcards(page, found.creator.id)
@@ -95,13 +102,19 @@ def render_generation_form(page: PageContext, found: StudioView) -> None:
         count = int(st.number_input(page.text("studio.count"), 1, 24, key=f"{COUNT}:{chosen.id}", width=140))
         seed = _select_seed(page, chosen)
     spec = page.read(lambda scope: specs.resolve_wildcards(scope, found.creator.id, chosen.spec))
-    makes = _render_prompt_preview(page, spec, seed, count, given) and style_references.can_use_style_references(
-        page, found.creator.id, chosen.spec
-    )
+    makes = _render_prompt_preview(
+        page, spec, seed, count, given
+    ) and style_references.can_use_style_references(page, found.creator.id, chosen.spec)
     makes = makes and input_pictures.can_use_input_pictures(page, found.creator.id, chosen.spec)
-    pace = page.read(lambda scope: estimates.seconds_per_picture(scope, found.creator.id, chosen.spec))
-    estimate = costs.describe_estimate(page, chosen.spec, _format_seconds(page, pace * count), count)
-    if (lacks := missing_engine_reason(settings.load_settings().generators, chosen.spec.engine)) is not None:
+    pace = page.read(
+        lambda scope: estimates.seconds_per_picture(scope, found.creator.id, chosen.spec)
+    )
+    estimate = costs.describe_estimate(
+        page, chosen.spec, _format_seconds(page, pace * count), count
+    )
+    if (
+        lacks := missing_engine_reason(settings.load_settings().generators, chosen.spec.engine)
+    ) is not None:
         st.error(page.localizer.message_text(lacks))
         makes = False
     draw_template(
@@ -185,7 +198,9 @@ def _select_recipe(page: PageContext, found: StudioView) -> RecipeSummary:
     st.selectbox(
         page.text("studio.recipe"),
         list(names),
-        format_func=lambda one: page.text("studio.recipe_named", name=names[one].name, version=names[one].version),
+        format_func=lambda one: page.text(
+            "studio.recipe_named", name=names[one].name, version=names[one].version
+        ),
         key=RECIPE_KEY,
     )
     return names[st.session_state[RECIPE_KEY]]
@@ -194,7 +209,8 @@ def _select_recipe(page: PageContext, found: StudioView) -> RecipeSummary:
 def _render_prompt_preview(
     page: PageContext, spec: RecipeSpec, seed: int, count: int, given: Mapping[str, ParameterValue]
 ) -> bool:
-    """What each picture would be asked to show: the very words, before anything is made. Whether it may be made."""
+    """What each picture would be asked to show: the very words, before anything is made. Whether it
+    may be made."""
     try:
         shots = specs.plan_pictures(spec, seed=seed, count=count, given=given)
         rating = page.read(lambda scope: prompt_rating.rate_prompts(scope, spec, shots, given))
@@ -202,7 +218,11 @@ def _render_prompt_preview(
         st.error(page.localizer.message_text(wrong.message))
         return False
     draw_template(
-        "pages/studio/templates/prompt_preview.html", shots=shots, spec=spec, rating=str(rating), word=page.text
+        "pages/studio/templates/prompt_preview.html",
+        shots=shots,
+        spec=spec,
+        rating=str(rating),
+        word=page.text,
     )
     return True
 
@@ -235,7 +255,9 @@ def _start_generation(page: PageContext, order: _Order, scope: Scope, _: UUID) -
         given=order.given,
     )
     st.session_state[RUN_ID] = str(uuid7())  # the next press is another run
-    return Message("studio.started" if order.count > 1 else "studio.started_one", {"count": order.count})
+    return Message(
+        "studio.started" if order.count > 1 else "studio.started_one", {"count": order.count}
+    )
 
 
 def _start_sample_run(page: PageContext, creator_id: UUID, scope: Scope, press: UUID) -> Message:
@@ -244,7 +266,14 @@ def _start_sample_run(page: PageContext, creator_id: UUID, scope: Scope, press: 
     recipe_id = specs.save_recipe(scope, creator_id, sample)
     seed = secrets.randbelow(10_000)
     by = page.viewer.actor
-    runner.start_run(scope, creator_id=creator_id, recipe_id=recipe_id, seed=seed, key=f"dashboard:{press}", by=by)
+    runner.start_run(
+        scope,
+        creator_id=creator_id,
+        recipe_id=recipe_id,
+        seed=seed,
+        key=f"dashboard:{press}",
+        by=by,
+    )
     return Message("studio.started", {"count": sample.variants})
 
 
@@ -280,21 +309,34 @@ def _render_progress_lines(page: PageContext, state: StudioProgress, creator_id:
         _render_run(page, run, creator_id, state)
     if state.uploads:
         draw_template(
-            "pages/studio/templates/uploads.html", uploads=state.uploads, voice=page.localizer, word=page.text
+            "pages/studio/templates/uploads.html",
+            uploads=state.uploads,
+            voice=page.localizer,
+            word=page.text,
         )
     if state.copies:
         picture_copies.render_picture_copy_progress(page, state.copies)
 
 
-def _render_run(page: PageContext, run: RunSummary, creator_id: UUID, state: StudioProgress) -> None:
+def _render_run(
+    page: PageContext, run: RunSummary, creator_id: UUID, state: StudioProgress
+) -> None:
     going = run.state in ACTIVE_RUN_STATES
     labelled = run.id in state.labelled
     left = _format_seconds(page, state.left[run.id]) if run.id in state.left else ""
     with st.container(border=True, gap="small"):
         about = {"left": left, "going": going, "now": state.now, "spent": state.spent.get(run.id)}
         about["labelled"] = labelled
-        about["lists"] = ", ".join(f"{name} {version}" for name, version in state.lists.get(run.id, {}).items())
-        draw_template("pages/studio/templates/run.html", run=run, voice=page.localizer, word=page.text, **about)
+        about["lists"] = ", ".join(
+            f"{name} {version}" for name, version in state.lists.get(run.id, {}).items()
+        )
+        draw_template(
+            "pages/studio/templates/run.html",
+            run=run,
+            voice=page.localizer,
+            word=page.text,
+            **about,
+        )
         with st.container(horizontal=True, gap="small"):
             if going:
                 actions.action_button(
@@ -306,7 +348,9 @@ def _render_run(page: PageContext, run: RunSummary, creator_id: UUID, state: Stu
                 )
             if run.state is JobState.FAILED:
                 act = partial(_resume_run, page, creator_id, run.id)
-                actions.action_button(page, "studio.resume", act, right=Right.RUN, key=f"resume:{run.id}")
+                actions.action_button(
+                    page, "studio.resume", act, right=Right.RUN, key=f"resume:{run.id}"
+                )
             if run.done and st.button(page.text("studio.compare"), key=f"compare:{run.id}"):
                 st.session_state[COMPARED_RUN_KEY] = str(run.id)
                 if page.read(
@@ -316,7 +360,9 @@ def _render_run(page: PageContext, run: RunSummary, creator_id: UUID, state: Stu
                 st.rerun()
 
 
-def _resume_run(page: PageContext, creator_id: UUID, job_id: UUID, scope: Scope, _: UUID) -> Message:
+def _resume_run(
+    page: PageContext, creator_id: UUID, job_id: UUID, scope: Scope, _: UUID
+) -> Message:
     if page.get_creator(scope, creator_id).id != get_run(scope, job_id).creator_id:
         raise NotFound("job.unknown")
     left = runner.resume_run(scope, job_id)

@@ -1,4 +1,5 @@
-"""Studio: pictures out of recipes, what is under way, and the library with what can be done with each picture."""
+"""Studio: pictures out of recipes, what is under way, and the library with what can be done with
+each picture."""
 
 import streamlit as st
 
@@ -33,10 +34,19 @@ def render_page(page: PageContext) -> None:
         speech.render_speech(page, creator)
         voice_selection.render_voice_selection(page, creator, mine)
     run_comparison.render_run_comparison(
-        page, creator, page.read(lambda scope: media_source(scope, creator.id, search_filters.read_filters().made))
+        page,
+        creator,
+        page.read(
+            lambda scope: media_source(scope, creator.id, search_filters.read_filters().made)
+        ),
     )
     gallery.render_gallery(page, found)
-    draw_template("pages/studio/templates/footer.html", now=found.progress.now, voice=page.localizer, word=page.text)
+    draw_template(
+        "pages/studio/templates/footer.html",
+        now=found.progress.now,
+        voice=page.localizer,
+        word=page.text,
+    )
 
 
 def _select_creator(page: PageContext, mine: list[Creator]) -> Creator:

@@ -34,15 +34,29 @@ def render_api_keys(page: PageContext) -> None:
     for key in found.living:
         with st.container(border=True):
             draw_template(
-                "pages/system/templates/api_key.html", key=key, found=found, voice=page.localizer, word=page.text
+                "pages/system/templates/api_key.html",
+                key=key,
+                found=found,
+                voice=page.localizer,
+                word=page.text,
             )
             with st.popover(page.text("system.key_end")):
                 st.write(page.markdown("system.key_end_asked", name=key.name))
                 actions.action_button(
-                    page, "system.key_end_sure", partial(_revoke_key, key.id), right=Right.RUN, key=f"end:{key.id}"
+                    page,
+                    "system.key_end_sure",
+                    partial(_revoke_key, key.id),
+                    right=Right.RUN,
+                    key=f"end:{key.id}",
                 )
     for key in found.ended:
-        draw_template("pages/system/templates/api_key.html", key=key, found=found, voice=page.localizer, word=page.text)
+        draw_template(
+            "pages/system/templates/api_key.html",
+            key=key,
+            found=found,
+            voice=page.localizer,
+            word=page.text,
+        )
     _render_new_key_form(page, found)
 
 
@@ -88,11 +102,14 @@ def _render_new_key_form(page: PageContext, found: ApiKeysView) -> None:
             key=CREATORS,
             select_all=False,
         )
-        st.button(page.text("system.key_make"), key=PRESS, type="primary", on_click=_handle_create_press)
+        st.button(
+            page.text("system.key_make"), key=PRESS, type="primary", on_click=_handle_create_press
+        )
 
 
 def _handle_create_press() -> None:
-    """A key that stands is shown; the name is emptied, so that a second press makes no second one."""
+    """A key that stands is shown; the name is emptied, so that a second press makes no second
+    one."""
     made: list[str] = []
     actions.run_action(partial(_create_key, made), Right.RUN, PRESS)
     if f"press:{PRESS}" not in st.session_state and any(made):

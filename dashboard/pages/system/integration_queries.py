@@ -1,4 +1,5 @@
-"""What programs may ask this agency, and what it tells its own systems: keys and hooks as a member sees them."""
+"""What programs may ask this agency, and what it tells its own systems: keys and hooks as a member
+sees them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +41,11 @@ def load_api_keys(scope: Scope, member: Member, *, most_ended: int = 5) -> ApiKe
     whose = None if has_right(member.role, Right.STAFF) else member.id
     found = keys.list_keys(scope, member_id=whose)
     now = keys.people_now(scope)
-    mine = [one for one in queries.list_creators(scope) if not member.creators or one.slug in member.creators]
+    mine = [
+        one
+        for one in queries.list_creators(scope)
+        if not member.creators or one.slug in member.creators
+    ]
     return ApiKeysView(
         living=[one for one in found if one.is_active(now)],
         ended=[one for one in found if not one.is_active(now)][:most_ended],
@@ -69,5 +74,8 @@ class WebhooksView:
 
 def load_webhooks(scope: Scope) -> WebhooksView:
     """Every system that is told what happens."""
-    found = [(hook, list_calls(scope, hook.id, limit=CALLS_SHOWN)) for hook in endpoints.list_webhooks(scope)]
+    found = [
+        (hook, list_calls(scope, hook.id, limit=CALLS_SHOWN))
+        for hook in endpoints.list_webhooks(scope)
+    ]
     return WebhooksView(found, queries.list_creators(scope), scope.now)

@@ -43,13 +43,22 @@ def render_page(page: PageContext) -> None:
     third_party_rules.render_third_party_rules(page, found)
     st.subheader(page.text("system.eyes"))
     draw_template(
-        "pages/system/templates/calibration.html", eyes=found.eyes, now=found.now, voice=page.localizer, word=page.text
+        "pages/system/templates/calibration.html",
+        eyes=found.eyes,
+        now=found.now,
+        voice=page.localizer,
+        word=page.text,
     )
     _render_storage(page, found.kept)
     _render_dead_events(page, found)
     if not found.others:
         st.subheader(page.text("system.acts"))
-        draw_template("pages/system/templates/audit_log.html", found=found, voice=page.localizer, word=page.text)
+        draw_template(
+            "pages/system/templates/audit_log.html",
+            found=found,
+            voice=page.localizer,
+            word=page.text,
+        )
     api_keys.render_api_keys(page)
     remote_workers.render_remote_workers(page)
     webhooks.render_webhooks(page)
@@ -74,7 +83,10 @@ def _render_transparency_report(page: PageContext, found: SystemView) -> None:
     st.write(page.text("transparency.month_explained"))
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
     month = left.selectbox(
-        page.text("transparency.which"), found.months, format_func=page.localizer.format_month, key="month"
+        page.text("transparency.which"),
+        found.months,
+        format_func=page.localizer.format_month,
+        key="month",
     )
 
     def made(form: str) -> bytes:
@@ -102,8 +114,12 @@ def _render_queue_status(drawn: PageContext, found: QueueStatus) -> None:
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
-    now = found if page is drawn else page.read(load_queue_status)  # with the whole page it was read a moment ago
-    draw_template("pages/system/templates/queues.html", found=now, voice=page.localizer, word=page.text)
+    now = (
+        found if page is drawn else page.read(load_queue_status)
+    )  # with the whole page it was read a moment ago
+    draw_template(
+        "pages/system/templates/queues.html", found=now, voice=page.localizer, word=page.text
+    )
 
 
 def _render_emergency_stops(page: PageContext, found: SystemView) -> None:
@@ -135,7 +151,9 @@ def _render_emergency_stops(page: PageContext, found: SystemView) -> None:
     with st.container(border=True):
         st.write(page.text("system.stop_explained"))
         left, right = st.columns(2)
-        chosen = left.selectbox(page.text("system.whom"), list(known), format_func=known.__getitem__, key="whom")
+        chosen = left.selectbox(
+            page.text("system.whom"), list(known), format_func=known.__getitem__, key="whom"
+        )
         right.text_input(page.text("system.why"), key="why", max_chars=200)
         if found.others:
             st.write(page.text("system.stop_others"))
@@ -151,7 +169,9 @@ def _render_emergency_stops(page: PageContext, found: SystemView) -> None:
         )
 
 
-def _render_stop_ending(page: PageContext, stop: ActiveStop, number: int, found: SystemView) -> None:
+def _render_stop_ending(
+    page: PageContext, stop: ActiveStop, number: int, found: SystemView
+) -> None:
     """What ends a stop, or who can where it keeps back others' work too."""
     wide = stop.where in emergency_stops.WIDE_SCOPES
     if wide and found.others:
@@ -166,17 +186,22 @@ def _render_stop_ending(page: PageContext, stop: ActiveStop, number: int, found:
 
 
 def _list_stop_targets(page: PageContext, found: SystemView) -> dict[tuple[str, str], str]:
-    """What can be stopped, each as a switch knows it and as people call it: the agency, a creator, a platform, an
-    account. The agency comes last for who works for some creators alone."""
+    """What can be stopped, each as a switch knows it and as people call it: the agency, a creator,
+    a platform, an account. The agency comes last for who works for some creators alone."""
     word = page.text
     names = {("tenant", ""): word("system.whole_agency")}
     names |= {("creator", str(one.id)): one.name for one in found.creators}
     platforms = {one.platform: word(f"platform.{one.platform}") for one in found.accounts}
-    names |= {("platform", name): word("system.all_of", platform=said) for name, said in platforms.items()}
+    names |= {
+        ("platform", name): word("system.all_of", platform=said) for name, said in platforms.items()
+    }
     whose = {one.id: one.name for one in found.creators}
     names |= {
         ("channel", str(one.id)): word(
-            "system.one_of", account=one.name, platform=platforms[one.platform], creator=whose.get(one.creator_id, "?")
+            "system.one_of",
+            account=one.name,
+            platform=platforms[one.platform],
+            creator=whose.get(one.creator_id, "?"),
         )
         for one in found.accounts
     }
@@ -186,7 +211,8 @@ def _list_stop_targets(page: PageContext, found: SystemView) -> dict[tuple[str, 
 
 
 def _render_expiring_rules(page: PageContext, found: SystemView) -> None:
-    """Rules that grow old: an owner says that one was read again and is unchanged, a second member says it too."""
+    """Rules that grow old: an owner says that one was read again and is unchanged, a second member
+    says it too."""
     if not found.rules:
         return
     st.subheader(page.text("system.rules"))
@@ -194,27 +220,42 @@ def _render_expiring_rules(page: PageContext, found: SystemView) -> None:
     for due in found.rules:
         with st.container(border=True):
             draw_template(
-                "pages/system/templates/rule_due.html", due=due, found=found, voice=page.localizer, word=page.text
+                "pages/system/templates/rule_due.html",
+                due=due,
+                found=found,
+                voice=page.localizer,
+                word=page.text,
             )
             if due.urls:
                 own = due.waiting is None or due.waiting.by == page.viewer.member.principal_id
-                code, right = ("system.rule_read", Right.RULES) if own else ("system.rule_read_too", Right.REVIEW)
+                code, right = (
+                    ("system.rule_read", Right.RULES)
+                    if own
+                    else ("system.rule_read_too", Right.REVIEW)
+                )
                 url = due.urls[0] if due.waiting is None else due.waiting.url
                 st.link_button(page.text("system.rule_open"), url)
                 actions.action_button(
-                    page, code, partial(_request_rule_verification, due.name, url), right=right, key=f"rule:{due.name}"
+                    page,
+                    code,
+                    partial(_request_rule_verification, due.name, url),
+                    right=right,
+                    key=f"rule:{due.name}",
                 )
 
 
 def _request_rule_verification(name: str, url: str, scope: Scope, press_id: UUID) -> Message:
     today = scope.now.date().isoformat()
-    wanted = RuleVerified(scope.tenant_id, press_id, rule=name, url=url, read_on=today, by=scope.actor)
+    wanted = RuleVerified(
+        scope.tenant_id, press_id, rule=name, url=url, read_on=today, by=scope.actor
+    )
     outbox.put(scope, wanted, priority=0, dedupe=f"rule:{press_id}")
     return Message("system.rule_noted")
 
 
 def _render_place_limits(page: PageContext, found: SystemView) -> None:
-    """Places the agency keeps tighter than their rules: one person is enough, ending it takes two."""
+    """Places the agency keeps tighter than their rules: one person is enough, ending it takes
+    two."""
     if not found.places:
         return
     st.subheader(page.text("system.limits"))
@@ -229,7 +270,9 @@ def _render_place_limits(page: PageContext, found: SystemView) -> None:
                 word=page.text,
             )
             act = partial(_request_place_limit, kept.place, kept.rating, kept.verdict, end=True)
-            actions.action_button(page, "system.limit_end", act, right=Right.REOPEN, key=f"limit:{number}")
+            actions.action_button(
+                page, "system.limit_end", act, right=Right.REOPEN, key=f"limit:{number}"
+            )
     with st.container(border=True):
         st.write(page.text("system.limits_explained"))
         offered = {
@@ -241,29 +284,45 @@ def _render_place_limits(page: PageContext, found: SystemView) -> None:
             label = page.text(f"system.limit_{name}")
             column.selectbox(label, list(said), format_func=said.__getitem__, key=f"l.{name}")
         st.text_input(page.text("system.why"), key="l.why", max_chars=200)
-        actions.action_button(page, "system.limit_keep", _add_place_limit, right=Right.RUN, key="limit")
+        actions.action_button(
+            page, "system.limit_keep", _add_place_limit, right=Right.RUN, key="limit"
+        )
 
 
 def _place_name(page: PageContext, found: SystemView, name: str) -> str:
-    """A place in words; where it borrows from others, in theirs and the platform's: as where a post is written."""
+    """A place in words; where it borrows from others, in theirs and the platform's: as where a post
+    is written."""
     rules = found.places.get(name, [name])
     said = ", ".join(page.text(f"place.{rule}") for rule in rules)
     return (
         said
         if rules == [name]
-        else page.text("system.place_by", place=said, by=page.text(f"platform.{name.partition('.')[0]}"))
+        else page.text(
+            "system.place_by", place=said, by=page.text(f"platform.{name.partition('.')[0]}")
+        )
     )
 
 
 def _add_place_limit(scope: Scope, press_id: UUID) -> Message:
-    place, rating, verdict = (str(actions.typed_value(key)) for key in ("l.place", "l.from", "l.what"))
+    place, rating, verdict = (
+        str(actions.typed_value(key)) for key in ("l.place", "l.from", "l.what")
+    )
     return _request_place_limit(place, rating, verdict, scope, press_id, end=False)
 
 
-def _request_place_limit(place: str, rating: str, verdict: str, scope: Scope, press_id: UUID, *, end: bool) -> Message:
+def _request_place_limit(
+    place: str, rating: str, verdict: str, scope: Scope, press_id: UUID, *, end: bool
+) -> Message:
     why = "" if end else str(actions.typed_value("l.why") or "").strip()
     wanted = PlaceLimitRequested(
-        scope.tenant_id, press_id, place=place, rating=rating, verdict=verdict, why=why, end=end, by=scope.actor
+        scope.tenant_id,
+        press_id,
+        place=place,
+        rating=rating,
+        verdict=verdict,
+        why=why,
+        end=end,
+        by=scope.actor,
     )
     outbox.put(scope, wanted, priority=0, dedupe=f"limit:{press_id}")
     return Message("system.limit_ending" if end else "system.limit_keeping")
@@ -285,11 +344,19 @@ def _render_dead_events(page: PageContext, found: SystemView) -> None:
             left, right = st.columns(2)
             with left:
                 actions.action_button(
-                    page, "system.resend", partial(_retry_dead_event, event.id), right=Right.RUN, key=f"do:{event.id}"
+                    page,
+                    "system.resend",
+                    partial(_retry_dead_event, event.id),
+                    right=Right.RUN,
+                    key=f"do:{event.id}",
                 )
             with right:
                 actions.action_button(
-                    page, "system.drop", partial(_discard_dead_event, event.id), right=Right.RUN, key=f"drop:{event.id}"
+                    page,
+                    "system.drop",
+                    partial(_discard_dead_event, event.id),
+                    right=Right.RUN,
+                    key=f"drop:{event.id}",
                 )
 
 
@@ -310,7 +377,9 @@ def _request_emergency_stop(scope: Scope, press_id: UUID) -> Message:
     return _request_stop_change(stop, "why", scope, press_id, close=True)
 
 
-def _request_stop_change(stop: ActiveStop, box: str, scope: Scope, press_id: UUID, *, close: bool) -> Message:
+def _request_stop_change(
+    stop: ActiveStop, box: str, scope: Scope, press_id: UUID, *, close: bool
+) -> Message:
     """Pages hold no right to the safety check's tables: an urgent task does it, within a second."""
     reason = str(actions.typed_value(box) or "").strip()
     if not close and not reason:

@@ -1,4 +1,5 @@
-"""How the house works for this agency: its queues, what gave up, the stops that hold, who did what."""
+"""How the house works for this agency: its queues, what gave up, the stops that hold, who did
+what."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +9,10 @@ from uuid import UUID
 
 from channels.accounts import queries
 from channels.accounts.queries import Channel
-from dashboard.pages.system.third_party_rule_queries import ThirdPartyRulesView, list_third_party_rules
+from dashboard.pages.system.third_party_rule_queries import (
+    ThirdPartyRulesView,
+    list_third_party_rules,
+)
 from dashboard.shell.queries import list_stop_rows
 from foundation.db.database import Scope
 from foundation.ids import INSTALLATION_ID
@@ -62,8 +66,9 @@ class SystemView:
     dead: Sequence[DeadEvent]
     stops: Sequence[ActiveStop]
     acts: Sequence[tuple[AuditRecord, int]]
-    """What was done last, and how many times one after the other by the same hand: a hundred looks are one line. None
-    for who works for some creators alone: an act does not say whose work it was about."""
+    """What was done last, and how many times one after the other by the same hand: a hundred looks
+    are one line. None for who works for some creators alone: an act does not say whose work it was
+    about."""
     creators: Sequence[Creator]
     """Those this member works for."""
     names: Mapping[str, str]
@@ -101,13 +106,19 @@ class SystemView:
 def _list_place_rules(
     scope: Scope, places: Sequence[tuple[str, str]], kept: Sequence[PlaceLimitSummary]
 ) -> Mapping[str, Sequence[str]]:
-    """The rows of these places and of those that are kept tighter, each with the rules it is judged by, as a post's own
-    page names them; of a place without a row nothing leaves anyway."""
+    """The rows of these places and of those that are kept tighter, each with the rules it is judged
+    by, as a post's own page names them; of a place without a row nothing leaves anyway."""
     rules = active_policy.current_bundle(scope)
     today = scope.now.date()
-    names = {surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}" for platform, surface in places}
+    names = {
+        surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}"
+        for platform, surface in places
+    }
     known = sorted(name for name in names | {one.place for one in kept} if name in rules.rows)
-    return {name: [rule for rule, _ in rules.source_rows(rules.rows[name].platform, name, on=today)] for name in known}
+    return {
+        name: [rule for rule, _ in rules.source_rows(rules.rows[name].platform, name, on=today)]
+        for name in known
+    }
 
 
 def _group_repeated_acts(acts: Sequence[AuditRecord]) -> list[tuple[AuditRecord, int]]:
@@ -122,7 +133,8 @@ def load_queue_status(scope: Scope) -> QueueStatus:
 
 
 def load_system(scope: Scope, member: Member) -> SystemView:
-    """The agency's own part of the machine, as far as this member may see; another agency's tasks are not counted."""
+    """The agency's own part of the machine, as far as this member may see; another agency's tasks
+    are not counted."""
     people = list_members(scope)
     places = queries.posting_surfaces(scope)
     kept = place_limits.list_place_limits(scope)

@@ -14,7 +14,8 @@ from tenants.api_keys.remote_workers import RemoteWorkerSummary
 
 @dataclass(frozen=True)
 class RemoteWorkersView:
-    """Machines that live; `waiting` runs are made by them, some of which ask for what none has (`lacking`)."""
+    """Machines that live; `waiting` runs are made by them, some of which ask for what none has
+    (`lacking`)."""
 
     living: Sequence[RemoteWorkerSummary]
     working: Mapping[UUID, RemoteActivity]

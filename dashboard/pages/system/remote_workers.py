@@ -1,4 +1,5 @@
-"""Machines of the agency's own that make its pictures: added here, their keys shown once, ended here."""
+"""Machines of the agency's own that make its pictures: added here, their keys shown once, ended
+here."""
 
 from functools import partial
 from uuid import UUID
@@ -45,9 +46,15 @@ def render_remote_workers(page: PageContext) -> None:
             with st.popover(page.text("system.machine_end")):
                 st.write(page.markdown("system.machine_end_asked", name=one.name))
                 end = partial(_end_remote_worker, one.id)
-                actions.action_button(page, "system.machine_end_sure", end, right=Right.RUN, key=f"end:{one.id}")
+                actions.action_button(
+                    page, "system.machine_end_sure", end, right=Right.RUN, key=f"end:{one.id}"
+                )
     with st.container(border=True):
-        st.text_input(page.text("system.machine_name"), key=NAME, max_chars=remote_workers.MAX_REMOTE_WORKER_NAME)
+        st.text_input(
+            page.text("system.machine_name"),
+            key=NAME,
+            max_chars=remote_workers.MAX_REMOTE_WORKER_NAME,
+        )
         st.button(page.text("system.machine_make"), key=PRESS, on_click=_handle_create_press)
 
 
@@ -68,7 +75,8 @@ def _clear_secret() -> None:
 
 
 def _handle_create_press() -> None:
-    """A machine that stands has its key shown; the name is emptied, so that a second press makes no second one."""
+    """A machine that stands has its key shown; the name is emptied, so that a second press makes no
+    second one."""
     made: list[str] = []
     actions.run_action(partial(_create_remote_worker, made), Right.RUN, PRESS)
     if f"press:{PRESS}" not in st.session_state and any(made):
@@ -78,10 +86,16 @@ def _handle_create_press() -> None:
 
 def _create_remote_worker(made: list[str], scope: Scope, press_id: UUID) -> None:
     made.append(
-        remote_workers.create_remote_worker(scope, name=str(actions.typed_value(NAME) or ""), machine_id=press_id)
+        remote_workers.create_remote_worker(
+            scope, name=str(actions.typed_value(NAME) or ""), machine_id=press_id
+        )
     )
 
 
 def _end_remote_worker(machine_id: UUID, scope: Scope, _: UUID) -> Message:
     back = remote_routing.end_remote_worker(scope, machine_id)
-    return Message("system.machine_ended_back", {"count": back}) if back else Message("system.machine_ended")
+    return (
+        Message("system.machine_ended_back", {"count": back})
+        if back
+        else Message("system.machine_ended")
+    )

@@ -1,4 +1,5 @@
-"""What strangers' packages say of their own platforms: as they are installed here, and as this agency admitted it."""
+"""What strangers' packages say of their own platforms: as they are installed here, and as this
+agency admitted it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from gate.policy.third_party_rules import InvalidThirdPartyRules, ThirdPartyRule
 
 @dataclass(frozen=True)
 class ThirdPartyRulesView:
-    """One package's rules, or rules that were admitted and are not installed any more (`package` is empty then).
+    """One package's rules, or rules that were admitted and are not installed any more (`package` is
+    empty then).
 
     `rows` are empty where they count as absent: not signed, or beyond what a stranger may say.
     """
@@ -32,7 +34,11 @@ class ThirdPartyRulesView:
     @property
     def is_admitted(self) -> bool:
         """Whether these very rules count here."""
-        return self.admitted is not None and self.admitted.is_unchanged and self.admitted.digest == self.digest
+        return (
+            self.admitted is not None
+            and self.admitted.is_unchanged
+            and self.admitted.digest == self.digest
+        )
 
     @property
     def can_be_admitted(self) -> bool:
@@ -41,10 +47,13 @@ class ThirdPartyRulesView:
 
 
 def list_third_party_rules(scope: Scope) -> list[ThirdPartyRulesView]:
-    """Every package's rules with what this agency made of them, then what it admitted and is not installed."""
+    """Every package's rules with what this agency made of them, then what it admitted and is not
+    installed."""
     rules = active_policy.current_bundle(scope)
     kept = {one.platform: one for one in admission.list_admissions(scope)}
-    found = [_build_package_view(one, rules, kept.get) for one in shipped_policies.shipped_policies()]
+    found = [
+        _build_package_view(one, rules, kept.get) for one in shipped_policies.shipped_policies()
+    ]
     return [*found, *_list_orphaned_admissions(found, kept.values())]
 
 
@@ -58,8 +67,12 @@ def _build_package_view(
     return _view_from_rules(one, said, kept(said.platform))
 
 
-def _view_from_rules(one: ShippedPolicy, said: ThirdPartyRules, admitted: Admission | None) -> ThirdPartyRulesView:
-    return ThirdPartyRulesView(one.package, one.version, said.platform, said.digest, said.key, said.rows, admitted)
+def _view_from_rules(
+    one: ShippedPolicy, said: ThirdPartyRules, admitted: Admission | None
+) -> ThirdPartyRulesView:
+    return ThirdPartyRulesView(
+        one.package, one.version, said.platform, said.digest, said.key, said.rows, admitted
+    )
 
 
 def _list_orphaned_admissions(

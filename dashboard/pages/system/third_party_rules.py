@@ -1,4 +1,5 @@
-"""Rules that strangers' packages ship for their own platforms: an owner reads them, and says whether they count."""
+"""Rules that strangers' packages ship for their own platforms: an owner reads them, and says
+whether they count."""
 
 from functools import partial
 from uuid import UUID
@@ -38,13 +39,21 @@ def render_third_party_rules(page: PageContext, found: SystemView) -> None:
 def _render_admission_buttons(page: PageContext, one: ThirdPartyRulesView, number: int) -> None:
     if one.can_be_admitted:
         act = partial(_request_admission, one.platform, one.digest, end=False)
-        actions.action_button(page, "system.rows_admit", act, right=Right.RULES, key=f"rows:{number}")
+        actions.action_button(
+            page, "system.rows_admit", act, right=Right.RULES, key=f"rows:{number}"
+        )
     if one.admitted is not None and (one.is_admitted or not one.package):
         act = partial(_request_admission, one.platform, one.digest, end=True)
-        actions.action_button(page, "system.rows_end", act, right=Right.RUN, key=f"rows.end:{number}")
+        actions.action_button(
+            page, "system.rows_end", act, right=Right.RUN, key=f"rows.end:{number}"
+        )
 
 
-def _request_admission(platform: str, digest: str, scope: Scope, press_id: UUID, *, end: bool) -> Message:
-    wanted = AdmissionRequested(scope.tenant_id, press_id, platform=platform, digest=digest, end=end, by=scope.actor)
+def _request_admission(
+    platform: str, digest: str, scope: Scope, press_id: UUID, *, end: bool
+) -> Message:
+    wanted = AdmissionRequested(
+        scope.tenant_id, press_id, platform=platform, digest=digest, end=end, by=scope.actor
+    )
     outbox.put(scope, wanted, priority=0, dedupe=f"rows:{press_id}")
     return Message("system.rows_ending" if end else "system.rows_noted")

@@ -39,7 +39,9 @@ def render_webhooks(page: PageContext) -> None:
     for hook, calls in found.hooks:
         with st.container(border=True):
             shown = {"hook": hook, "calls": calls, "found": found, "not_public": NOT_PUBLIC}
-            draw_template("pages/system/templates/webhook.html", **shown, voice=page.localizer, word=page.text)
+            draw_template(
+                "pages/system/templates/webhook.html", **shown, voice=page.localizer, word=page.text
+            )
             _render_webhook_actions(page, hook, calls)
     _render_new_webhook_form(page, found)
 
@@ -63,14 +65,21 @@ def _render_webhook_actions(page: PageContext, hook: Webhook, calls: Sequence[We
     with st.container(horizontal=True, gap="small"):
         test = partial(_send_test_event, hook.id)
         actions.action_button(
-            page, "system.hook_test", test, right=Right.STAFF, key=f"hook.test:{hook.id}", disabled=not active
+            page,
+            "system.hook_test",
+            test,
+            right=Right.STAFF,
+            key=f"hook.test:{hook.id}",
+            disabled=not active,
         )
         turn = partial(_set_webhook_state, hook.id, "paused" if active else "active")
         code = "system.hook_pause" if active else "system.hook_resume"
         actions.action_button(page, code, turn, right=Right.STAFF, key=f"hook.turn:{hook.id}")
         if active and dead:
             again = partial(_retry_calls, tuple(call.id for call in dead))
-            actions.action_button(page, "system.hook_again", again, right=Right.STAFF, key=f"hook.again:{hook.id}")
+            actions.action_button(
+                page, "system.hook_again", again, right=Right.STAFF, key=f"hook.again:{hook.id}"
+            )
         with st.popover(page.text("system.hook_change")):
             st.write(page.text("system.hook_rotate_asked"))
             st.button(
@@ -81,7 +90,9 @@ def _render_webhook_actions(page: PageContext, hook: Webhook, calls: Sequence[We
             )
             st.write(page.text("system.hook_end_asked"))
             end = partial(_set_webhook_state, hook.id, "ended")
-            actions.action_button(page, "system.hook_end", end, right=Right.STAFF, key=f"hook.end:{hook.id}")
+            actions.action_button(
+                page, "system.hook_end", end, right=Right.STAFF, key=f"hook.end:{hook.id}"
+            )
 
 
 def _send_test_event(hook_id: UUID, scope: Scope, _: UUID) -> Message:
@@ -89,7 +100,9 @@ def _send_test_event(hook_id: UUID, scope: Scope, _: UUID) -> Message:
     return Message("system.hook_testing")
 
 
-def _set_webhook_state(hook_id: UUID, state: Literal["active", "paused", "ended"], scope: Scope, _: UUID) -> Message:
+def _set_webhook_state(
+    hook_id: UUID, state: Literal["active", "paused", "ended"], scope: Scope, _: UUID
+) -> Message:
     endpoints.set_webhook_state(scope, hook_id, state=state)
     return Message("system.hook_switched")
 
@@ -104,7 +117,9 @@ def _render_new_webhook_form(page: PageContext, found: WebhooksView) -> None:
     names = {str(one.id): one.name for one in found.creators}
     with st.container(border=True):
         left, right = st.columns(2)
-        left.text_input(page.text("system.hook_name"), key=NAME, max_chars=endpoints.MAX_WEBHOOK_NAME)
+        left.text_input(
+            page.text("system.hook_name"), key=NAME, max_chars=endpoints.MAX_WEBHOOK_NAME
+        )
         right.text_input(
             page.text("system.hook_url"),
             key=URL,
@@ -128,11 +143,14 @@ def _render_new_webhook_form(page: PageContext, found: WebhooksView) -> None:
             key=CREATORS,
             select_all=False,
         )
-        st.button(page.text("system.hook_add"), key=PRESS, type="primary", on_click=_handle_add_press)
+        st.button(
+            page.text("system.hook_add"), key=PRESS, type="primary", on_click=_handle_add_press
+        )
 
 
 def _handle_add_press() -> None:
-    """One that stands is shown with its secret; the name is emptied, so that a second press adds no second one."""
+    """One that stands is shown with its secret; the name is emptied, so that a second press adds no
+    second one."""
     if _run_with_new_secret(PRESS, _add_webhook):
         st.session_state[NAME] = st.session_state[URL] = ""
 
@@ -147,7 +165,9 @@ def _run_with_new_secret(press: str, act: Callable[[bytes, Scope, UUID], bool]) 
     secret = endpoints.create_webhook_secret()
 
     def acted(scope: Scope, press_id: UUID) -> Message | None:
-        letter = sealed_intake.seal_form(session.sealed_intake_key(), scope.tenant_id, {"secret": secret})
+        letter = sealed_intake.seal_form(
+            session.sealed_intake_key(), scope.tenant_id, {"secret": secret}
+        )
         stands.append(act(letter, scope, press_id))
         return None
 

@@ -31,8 +31,17 @@ def render_page(page: PageContext) -> None:
     _render_invite_form(page, found)
     _render_second_factor(page, found)
     review_settings.render_review_settings(page, found)
-    draw_template("pages/team/templates/duty_coverage.html", found=found, states=tuple(DutyStatus), word=page.text)
-    draw_template("pages/team/templates/footer.html", word=page.text, clock=page.localizer.format_clock(found.now))
+    draw_template(
+        "pages/team/templates/duty_coverage.html",
+        found=found,
+        states=tuple(DutyStatus),
+        word=page.text,
+    )
+    draw_template(
+        "pages/team/templates/footer.html",
+        word=page.text,
+        clock=page.localizer.format_clock(found.now),
+    )
 
 
 def _render_member(page: PageContext, found: TeamView, colleague: TeamMember) -> None:
@@ -51,7 +60,11 @@ def _render_member(page: PageContext, found: TeamView, colleague: TeamMember) ->
             with st.popover(page.text("team.change")):
                 _render_member_form(page, found, colleague)
             actions.action_button(
-                page, "team.link", partial(_create_sign_in_link, member.id), right=Right.STAFF, key=f"link:{member.id}"
+                page,
+                "team.link",
+                partial(_create_sign_in_link, member.id),
+                right=Right.STAFF,
+                key=f"link:{member.id}",
             )
             actions.action_button(
                 page,
@@ -64,14 +77,19 @@ def _render_member(page: PageContext, found: TeamView, colleague: TeamMember) ->
             if has_right(member.role, Right.CHAT):
                 code = "team.adult_chat_end" if member.adult_chat else "team.adult_chat"
                 trust = partial(_toggle_adult_chat, member)
-                actions.action_button(page, code, trust, right=Right.STAFF, key=f"adult:{member.id}")
+                actions.action_button(
+                    page, code, trust, right=Right.STAFF, key=f"adult:{member.id}"
+                )
             if member.role is Role.GUEST or member.id in found.keyed or found.second_factor:
                 forget = partial(_reset_second_factor, member)
-                actions.action_button(page, "team.forget_factor", forget, right=Right.STAFF, key=f"factor:{member.id}")
+                actions.action_button(
+                    page, "team.forget_factor", forget, right=Right.STAFF, key=f"factor:{member.id}"
+                )
 
 
 def _format_member_creators(page: PageContext, found: TeamView, member: Member) -> str:
-    """The creators by name; all of them where none is chosen, but for who only reviews, and sees what was given."""
+    """The creators by name; all of them where none is chosen, but for who only reviews, and sees
+    what was given."""
     if member.creators:
         return ", ".join(one.name for one in found.creators if one.slug in member.creators)
     return page.text(_empty_choice_code(member.role))
@@ -93,7 +111,11 @@ def _render_member_form(page: PageContext, found: TeamView, colleague: TeamMembe
         key=f"role:{member.id}",
     )
     _render_creator_select(
-        page, found, f"creators:{member.id}", member.creators, typed_value(f"role:{member.id}") or member.role
+        page,
+        found,
+        f"creators:{member.id}",
+        member.creators,
+        typed_value(f"role:{member.id}") or member.role,
     )
     actions.action_button(
         page,
@@ -120,7 +142,11 @@ def _render_second_factor(page: PageContext, found: TeamView) -> None:
         st.write(page.text("team.second_on" if found.second_factor else "team.second_off"))
         code = "team.second_end" if found.second_factor else "team.second_ask"
         actions.action_button(
-            page, code, partial(_require_second_factor, not found.second_factor), right=Right.STAFF, key="second"
+            page,
+            code,
+            partial(_require_second_factor, not found.second_factor),
+            right=Right.STAFF,
+            key="second",
         )
 
 
@@ -150,10 +176,14 @@ def _render_invite_form(page: PageContext, found: TeamView) -> None:
         )
         _render_creator_select(page, found, "new:creators", (), typed_value("new:role") or ROLES[1])
         act = partial(_invite_member, found.zone)
-        actions.action_button(page, "team.bring_in_now", act, right=Right.STAFF, key="bring", kind="primary")
+        actions.action_button(
+            page, "team.bring_in_now", act, right=Right.STAFF, key="bring", kind="primary"
+        )
 
 
-def _render_creator_select(page: PageContext, found: TeamView, key: str, chosen: tuple[str, ...], role: Role) -> None:
+def _render_creator_select(
+    page: PageContext, found: TeamView, key: str, chosen: tuple[str, ...], role: Role
+) -> None:
     names = {one.slug: one.name for one in found.creators}
     st.multiselect(
         page.text("team.creators"),
@@ -185,7 +215,9 @@ def _invite_member(zone: str, scope: Scope, _: UUID) -> Message:
 
 
 def _create_sign_in_link(member_id: UUID, scope: Scope, _: UUID) -> Message:
-    name = next(one.member.name for one in load_team(scope).colleagues if one.member.id == member_id)
+    name = next(
+        one.member.name for one in load_team(scope).colleagues if one.member.id == member_id
+    )
     return _build_link_message(sessions.create_sign_in_link(scope, member_id), name)
 
 
@@ -200,12 +232,18 @@ def _reset_second_factor(member: Member, scope: Scope, _: UUID) -> Message:
 
 def _toggle_adult_chat(member: Member, scope: Scope, _: UUID) -> Message:
     members.set_adult_chat_training(scope, member.id, adult_chat=not member.adult_chat)
-    return Message("team.adult_chat_ended" if member.adult_chat else "team.adult_chat_given", {"name": member.name})
+    return Message(
+        "team.adult_chat_ended" if member.adult_chat else "team.adult_chat_given",
+        {"name": member.name},
+    )
 
 
 def _change_member(member_id: UUID, scope: Scope, _: UUID) -> Message:
     members.change_member(
-        scope, member_id, role=typed_value(f"role:{member_id}"), creators=typed_value(f"creators:{member_id}")
+        scope,
+        member_id,
+        role=typed_value(f"role:{member_id}"),
+        creators=typed_value(f"creators:{member_id}"),
     )
     return Message("team.kept")
 

@@ -1,4 +1,5 @@
-"""What the owner chooses for the desk: how much more is read afterwards, and who is alerted of suspected material."""
+"""What the owner chooses for the desk: how much more is read afterwards, and who is alerted of
+suspected material."""
 
 from functools import partial
 from uuid import UUID
@@ -23,18 +24,33 @@ OFFICER = "desk:officer"
 def render_review_settings(page: PageContext, found: TeamView) -> None:
     """Draw both choices as they stand."""
     chosen, officer = page.read(
-        lambda scope: (review_settings.sampling_shares(scope), review_settings.safety_officer(scope))
+        lambda scope: (
+            review_settings.sampling_shares(scope),
+            review_settings.safety_officer(scope),
+        )
     )
-    able = {one.member.id: one.member.name for one in found.colleagues if one.member.role in (Role.OWNER, Role.MANAGER)}
+    able = {
+        one.member.id: one.member.name
+        for one in found.colleagues
+        if one.member.role in (Role.OWNER, Role.MANAGER)
+    }
     with st.container(border=True):
         st.subheader(page.text("desk.title"))
         draw_template("shell/templates/note.html", note=page.text("desk.how"))
         left, right = st.columns(2)
         left.number_input(
-            page.text("desk.suggestive"), MIN_SUGGESTIVE_PERCENT, 100, chosen.suggestive_percent, key=SUGGESTIVE
+            page.text("desk.suggestive"),
+            MIN_SUGGESTIVE_PERCENT,
+            100,
+            chosen.suggestive_percent,
+            key=SUGGESTIVE,
         )
-        right.number_input(page.text("desk.words"), MIN_WORDS_PERCENT, 100, chosen.words_percent, key=WORDS)
-        actions.action_button(page, "desk.keep", _raise_sampling_shares, right=Right.STAFF, key="desk:keep")
+        right.number_input(
+            page.text("desk.words"), MIN_WORDS_PERCENT, 100, chosen.words_percent, key=WORDS
+        )
+        actions.action_button(
+            page, "desk.keep", _raise_sampling_shares, right=Right.STAFF, key="desk:keep"
+        )
         names = list(able)
         st.selectbox(
             page.text("desk.officer"),
@@ -43,7 +59,13 @@ def render_review_settings(page: PageContext, found: TeamView) -> None:
             format_func=able.__getitem__,
             key=OFFICER,
         )
-        actions.action_button(page, "desk.name", partial(_set_safety_officer, able), right=Right.STAFF, key="desk:name")
+        actions.action_button(
+            page,
+            "desk.name",
+            partial(_set_safety_officer, able),
+            right=Right.STAFF,
+            key="desk:name",
+        )
 
 
 def _raise_sampling_shares(scope: Scope, _: UUID) -> Message:

@@ -27,7 +27,8 @@ CHEAT_WAYS = ("as_it_is", "renamed", "hidden_word")
 class TourStepRequested:
     """A press of the tour; `subject_id` is its run, `by` the member who pressed.
 
-    `act` is burst, kill, count, clear_burst, cheat (`how` one of WAYS), five, by_hand or keep (turns a request down).
+    `act` is burst, kill, count, clear_burst, cheat (`how` one of WAYS), five, by_hand or keep
+    (turns a request down).
     """
 
     kind: ClassVar[str] = "demo.tour"

@@ -1,4 +1,5 @@
-"""The tour: seven steps that really happen, each left, taken up, done twice or undone as one likes."""
+"""The tour: seven steps that really happen, each left, taken up, done twice or undone as one
+likes."""
 
 from datetime import timedelta
 from functools import partial
@@ -70,15 +71,30 @@ def _render_steps(drawn: PageContext) -> None:
 
 def _render_step_actions(page: PageContext, found: TourView, step: str) -> None:
     """What can be pressed in a step."""
-    if step == "publish" and found.posted is not None and found.posted.state in (*STANDS, DeliveryState.SCHEDULED):
+    if (
+        step == "publish"
+        and found.posted is not None
+        and found.posted.state in (*STANDS, DeliveryState.SCHEDULED)
+    ):
         _render_step_button(
-            page, "tour.undo_publish", partial(_undo_publish, page), f"publish:{found.posted.delivery_id}"
+            page,
+            "tour.undo_publish",
+            partial(_undo_publish, page),
+            f"publish:{found.posted.delivery_id}",
         )
-    elif step == "talk" and any(one.kind == "matched" and one.refund is None for one in _list_charges(found)):
+    elif step == "talk" and any(
+        one.kind == "matched" and one.refund is None for one in _list_charges(found)
+    ):
         _render_step_button(page, "tour.undo_talk", partial(_refund_order, page), "talk")
     elif step == "cheat":
         for way in events.CHEAT_WAYS:
-            _render_step_button(page, f"tour.cheat.{way}", partial(_request_cheat, way), f"cheat:{way}", kind="primary")
+            _render_step_button(
+                page,
+                f"tour.cheat.{way}",
+                partial(_request_cheat, way),
+                f"cheat:{way}",
+                kind="primary",
+            )
         if any(
             one.entry.state in (DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.SCHEDULED)
             for one in found.tries.values()
@@ -87,24 +103,40 @@ def _render_step_actions(page: PageContext, found: TourView, step: str) -> None:
     elif step == "break":
         running = found.burst is not None and found.burst.counted is None
         _render_step_button(
-            page, "tour.break_now", partial(_request_burst, page), "break", kind="primary", disabled=running
+            page,
+            "tour.break_now",
+            partial(_request_burst, page),
+            "break",
+            kind="primary",
+            disabled=running,
         )
         if (
             found.burst is not None
             and found.burst.counted is not None
             and found.burst.state_counts.get(DeliveryState.PUBLISHED, 0)
         ):
-            _render_step_button(page, "tour.undo_break", partial(_request_burst_cleanup, found.burst.run), "break")
+            _render_step_button(
+                page, "tour.undo_break", partial(_request_burst_cleanup, found.burst.run), "break"
+            )
     elif step == "remove":
         _render_step_button(page, "tour.remove_now", _request_five_posts, "five", kind="primary")
         if found.removed is not None and found.removed.standing.outcome != "rejected":
             _render_step_button(
-                page, "tour.undo_remove", partial(_undo_removal, page), f"remove:{found.removed.standing.id}"
+                page,
+                "tour.undo_remove",
+                partial(_undo_removal, page),
+                f"remove:{found.removed.standing.id}",
             )
 
 
 def _render_step_button(
-    page: PageContext, code: str, act: actions.PageAction, key: str, *, kind: str = "secondary", disabled: bool = False
+    page: PageContext,
+    code: str,
+    act: actions.PageAction,
+    key: str,
+    *,
+    kind: str = "secondary",
+    disabled: bool = False,
 ) -> None:
     primary = kind == "primary"
     actions.action_button(
@@ -123,12 +155,14 @@ def _list_charges(found: TourView) -> list[OrderCharge]:
 
 
 def _load_current_tour(page: PageContext, scope: Scope) -> TourView:
-    """The tour as it stands in the act's own transaction: what is done is done to what is there now."""
+    """The tour as it stands in the act's own transaction: what is done is done to what is there
+    now."""
     return load_tour(scope, page.list_creators(scope))
 
 
 def _undo_publish(page: PageContext, scope: Scope, _: UUID) -> Message:
-    """The post of the first step goes: taken off the calendar, or away from every account it stands on."""
+    """The post of the first step goes: taken off the calendar, or away from every account it stands
+    on."""
     found = _load_current_tour(page, scope).posted
     if found is None:
         raise Conflict("tour.nothing_to_undo")
@@ -142,7 +176,11 @@ def _undo_publish(page: PageContext, scope: Scope, _: UUID) -> Message:
 
 def _refund_order(page: PageContext, scope: Scope, _: UUID) -> Message:
     charge = next(
-        (one for one in _list_charges(_load_current_tour(page, scope)) if one.kind == "matched" and one.refund is None),
+        (
+            one
+            for one in _list_charges(_load_current_tour(page, scope))
+            if one.kind == "matched" and one.refund is None
+        ),
         None,
     )
     if charge is None:

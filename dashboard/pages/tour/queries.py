@@ -1,4 +1,5 @@
-"""What the tour's steps have come to, read from what really happened: a step may be left, done twice, undone."""
+"""What the tour's steps have come to, read from what really happened: a step may be left, done
+twice, undone."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -55,12 +56,16 @@ class CheatAttempt:
     @property
     def is_refused(self) -> bool:
         """Whether it was kept back."""
-        return self.entry.state in (DeliveryState.HELD, DeliveryState.FAILED) and self.verdict is not None
+        return (
+            self.entry.state in (DeliveryState.HELD, DeliveryState.FAILED)
+            and self.verdict is not None
+        )
 
 
 @dataclass(frozen=True)
 class PostBurst:
-    """A burst of posts: how many there are, how they stand, who was killed, and what the network's record said."""
+    """A burst of posts: how many there are, how they stand, who was killed, and what the network's
+    record said."""
 
     run: UUID
     entries: Sequence[DeliveryEntry]
@@ -95,7 +100,8 @@ class RemovalProgress:
 
 @dataclass(frozen=True)
 class TourView:
-    """All steps. `page` is Mia's own page, `chat` Nova's account with the chat; None where there is none any more."""
+    """All steps. `page` is Mia's own page, `chat` Nova's account with the chat; None where there is
+    none any more."""
 
     now: datetime
     mia: Creator | None
@@ -120,8 +126,11 @@ class TourView:
         removed = self.removed
         return {
             "publish": self.posted is not None and self.posted.state is DeliveryState.PUBLISHED,
-            "talk": self.bought is not None and is_refunded(self.bought) and is_delivered(self.bought),
-            "cheat": len(self.tries) == len(CHEAT_WAYS) and all(one.is_refused for one in self.tries.values()),
+            "talk": self.bought is not None
+            and is_refunded(self.bought)
+            and is_delivered(self.bought),
+            "cheat": len(self.tries) == len(CHEAT_WAYS)
+            and all(one.is_refused for one in self.tries.values()),
             "break": self.burst is not None and self.burst.counted is not None,
             "remove": removed is not None
             and removed.standing.state is RemovalRequestState.CALLED
@@ -155,7 +164,10 @@ def load_tour(scope: Scope, mine: Sequence[Creator]) -> TourView:
         mia=mia,
         nova=nova,
         page=page,
-        chat=next((one for one in channels if nova and one.creator_id == nova.id and one.chat_surface), None),
+        chat=next(
+            (one for one in channels if nova and one.creator_id == nova.id and one.chat_surface),
+            None,
+        ),
         places={one.id: one.name for one in channels},
         posted=_find_composed_post(scope, mia, page),
         bought=_find_visitor_order(scope, nova),
@@ -174,7 +186,9 @@ def _find_own_page(channels: Sequence[Channel], mia: Creator | None) -> Channel 
     return next((one for one in theirs if not one.chat_surface and one.account == MIA), None)
 
 
-def _find_composed_post(scope: Scope, mia: Creator | None, page: Channel | None) -> DeliveryEntry | None:
+def _find_composed_post(
+    scope: Scope, mia: Creator | None, page: Channel | None
+) -> DeliveryEntry | None:
     """The newest post somebody wrote here for her page."""
     if mia is None or page is None:
         return None
@@ -185,7 +199,14 @@ def _find_composed_post(scope: Scope, mia: Creator | None, page: Channel | None)
 def _find_visitor_order(scope: Scope, nova: Creator | None) -> OrderHistory | None:
     if nova is None:
         return None
-    sold = next((one for one in queries.list_order_rows(scope, [nova.id]) if one.fan.startswith(VISITOR_PREFIX)), None)
+    sold = next(
+        (
+            one
+            for one in queries.list_order_rows(scope, [nova.id])
+            if one.fan.startswith(VISITOR_PREFIX)
+        ),
+        None,
+    )
     return queries.load_order_history(scope, sold.id) if sold is not None else None
 
 
@@ -212,7 +233,11 @@ def _load_cheat_attempts(
         verdict = said.get(entry.delivery_id)
         place = places.get(entry.channel_id)
         on = verdict.at.date() if verdict is not None else scope.now.date()
-        rule = rules_of_destination(rules, place.platform, place.surface, on) if place is not None else None
+        rule = (
+            rules_of_destination(rules, place.platform, place.surface, on)
+            if place is not None
+            else None
+        )
         found[way] = CheatAttempt(entry, verdict, rule)
     return found
 
@@ -231,9 +256,15 @@ def _find_post_burst(scope: Scope, ours: Sequence[tuple[str, DeliveryEntry]]) ->
     )
 
 
-def _find_removal_progress(scope: Scope, mia: Creator | None, channels: Sequence[Channel]) -> RemovalProgress | None:
+def _find_removal_progress(
+    scope: Scope, mia: Creator | None, channels: Sequence[Channel]
+) -> RemovalProgress | None:
     standing = removal_requests.latest_status(scope, mia.id) if mia is not None else None
     if standing is None or mia is None:
         return None
-    left = [one for one in tasks.list_due_tasks(scope, creators=[mia.id]) if one.is_removal and one.is_open]
+    left = [
+        one
+        for one in tasks.list_due_tasks(scope, creators=[mia.id])
+        if one.is_removal and one.is_open
+    ]
     return RemovalProgress(standing, {one.id: one.name for one in channels}, left)

@@ -6,7 +6,13 @@ from datetime import datetime
 from urllib.parse import quote
 
 from dashboard.pages.tour.events import BURST_SIZE, CHEAT_WAYS
-from dashboard.pages.tour.queries import VISITOR_PREFIX, CheatAttempt, TourView, is_delivered, is_refunded
+from dashboard.pages.tour.queries import (
+    VISITOR_PREFIX,
+    CheatAttempt,
+    TourView,
+    is_delivered,
+    is_refunded,
+)
 from dashboard.shell import session
 from dashboard.shell.page_context import PageContext
 from foundation.i18n.translation import Message
@@ -26,7 +32,8 @@ class StepLink:
 
 @dataclass(frozen=True)
 class TourStepResult:
-    """One thing that is seen: good, bad or under way; with a rule where one spoke, and the rest of its reasons."""
+    """One thing that is seen: good, bad or under way; with a rule where one spoke, and the rest of
+    its reasons."""
 
     text: str
     tone: str = ""
@@ -41,21 +48,31 @@ def step_links(page: PageContext, found: TourView, step: str, fan: str) -> list[
     chat = f"http://127.0.0.1:{session.sandbox_port()}"
     places: Mapping[str, list[StepLink]] = {
         "publish": [
-            StepLink("tour.to_compose", f"/calendar?new=1&creator={found.mia.slug}" if found.mia else ""),
+            StepLink(
+                "tour.to_compose", f"/calendar?new=1&creator={found.mia.slug}" if found.mia else ""
+            ),
             StepLink("tour.to_page", mine, outside=True),
         ],
         "talk": [
             StepLink(
                 "tour.to_chat",
-                f"{chat}/c/{quote(found.chat.account, safe='+')}?fan={VISITOR_PREFIX}{fan}" if found.chat else "",
+                f"{chat}/c/{quote(found.chat.account, safe='+')}?fan={VISITOR_PREFIX}{fan}"
+                if found.chat
+                else "",
                 outside=True,
             ),
             StepLink("tour.to_orders", "/shop?view=orders"),
         ],
         "cheat": [StepLink("tour.to_approvals", "/approvals")],
         "break": [StepLink("tour.to_system", "/system")],
-        "remove": [StepLink("tour.to_page", mine, outside=True), StepLink("tour.to_tasks", "/phone")],
-        "count": [StepLink("tour.to_books", "/shop?view=books"), StepLink("tour.to_money", "/shop?view=money")],
+        "remove": [
+            StepLink("tour.to_page", mine, outside=True),
+            StepLink("tour.to_tasks", "/phone"),
+        ],
+        "count": [
+            StepLink("tour.to_books", "/shop?view=books"),
+            StepLink("tour.to_money", "/shop?view=money"),
+        ],
         "connect": [
             StepLink("tour.to_channels", "/channels"),
             StepLink("tour.to_phone", "/phone/pair"),
@@ -85,13 +102,24 @@ def _describe_publishing(page: PageContext, found: TourView) -> list[TourStepRes
         return []
     state = page.text(f"state.delivery.{entry.state}")
     if entry.state is DeliveryState.SCHEDULED:
-        return [TourStepResult(page.text("tour.leaves", wait=page.localizer.format_time_left(entry.due_at, found.now)))]
+        return [
+            TourStepResult(
+                page.text(
+                    "tour.leaves", wait=page.localizer.format_time_left(entry.due_at, found.now)
+                )
+            )
+        ]
     if entry.state is DeliveryState.PUBLISHED and entry.url:
-        late = page.localizer.format_seconds(((entry.settled_at or entry.due_at) - entry.due_at).total_seconds())
+        late = page.localizer.format_seconds(
+            ((entry.settled_at or entry.due_at) - entry.due_at).total_seconds()
+        )
         return [TourStepResult(page.text("tour.stands", seconds=late), "good", entry.url)]
     reason = f" {page.localizer.message_text(entry.reason)}" if entry.reason else ""
     return [
-        TourStepResult(f"{state}.{reason}", "bad" if entry.state in (DeliveryState.HELD, DeliveryState.FAILED) else "")
+        TourStepResult(
+            f"{state}.{reason}",
+            "bad" if entry.state in (DeliveryState.HELD, DeliveryState.FAILED) else "",
+        )
     ]
 
 
@@ -102,7 +130,8 @@ def _describe_conversation(page: PageContext, found: TourView) -> list[TourStepR
     price = page.localizer.format_money(story.order.price)
     said = [
         TourStepResult(
-            page.text("tour.sold", title=story.order.title, price=price), "good" if is_delivered(story) else ""
+            page.text("tour.sold", title=story.order.title, price=price),
+            "good" if is_delivered(story) else "",
         )
     ]
     if is_delivered(story):
@@ -110,16 +139,25 @@ def _describe_conversation(page: PageContext, found: TourView) -> list[TourStepR
     if len(story.charges) > 1:
         back = is_refunded(story)
         said.append(
-            TourStepResult(page.text("tour.came_back" if back else "tour.charged_twice"), "good" if back else "")
+            TourStepResult(
+                page.text("tour.came_back" if back else "tour.charged_twice"),
+                "good" if back else "",
+            )
         )
     return said
 
 
 def _describe_cheats(page: PageContext, found: TourView) -> list[TourStepResult]:
-    return [_describe_cheat_attempt(page, way, found.tries[way], found.now) for way in CHEAT_WAYS if way in found.tries]
+    return [
+        _describe_cheat_attempt(page, way, found.tries[way], found.now)
+        for way in CHEAT_WAYS
+        if way in found.tries
+    ]
 
 
-def _describe_cheat_attempt(page: PageContext, way: str, one: CheatAttempt, now: datetime) -> TourStepResult:
+def _describe_cheat_attempt(
+    page: PageContext, way: str, one: CheatAttempt, now: datetime
+) -> TourStepResult:
     what = page.text(f"tour.way.{way}")
     if not one.is_refused or one.verdict is None:
         passed = one.entry.state is DeliveryState.PUBLISHED
@@ -132,7 +170,9 @@ def _describe_cheat_attempt(page: PageContext, way: str, one: CheatAttempt, now:
         page.text("tour.decided", at=page.localizer.format_instant(one.verdict.at, now)),
     )
     first = reasons[0] if reasons else page.text("state.delivery.held")
-    return TourStepResult(page.text("tour.refused", what=what, why=first), "good", rule=one.rule, more=told)
+    return TourStepResult(
+        page.text("tour.refused", what=what, why=first), "good", rule=one.rule, more=told
+    )
 
 
 def _describe_burst(page: PageContext, found: TourView) -> list[TourStepResult]:
@@ -145,15 +185,22 @@ def _describe_burst(page: PageContext, found: TourView) -> list[TourStepResult]:
         + burst.state_counts.get(DeliveryState.REMOVED, 0)
     )
     said = [
-        TourStepResult(page.text("tour.counter", count=stand, of=BURST_SIZE), "good" if stand == BURST_SIZE else "")
+        TourStepResult(
+            page.text("tour.counter", count=stand, of=BURST_SIZE),
+            "good" if stand == BURST_SIZE else "",
+        )
     ]
     if burst.killed is not None:
         at = page.localizer.format_instant(burst.killed.at, found.now)
-        said.append(TourStepResult(page.text("tour.killed", pid=burst.killed.details.get("pid", 0), at=at)))
+        said.append(
+            TourStepResult(page.text("tour.killed", pid=burst.killed.details.get("pid", 0), at=at))
+        )
     if burst.counted is not None:
         told = burst.counted.details
         whole = told.get("once") == BURST_SIZE
-        code: dict[str, str | int] = {name: told.get(name, 0) for name in ("once", "lost", "twice", "pid")}
+        code: dict[str, str | int] = {
+            name: told.get(name, 0) for name in ("once", "lost", "twice", "pid")
+        }
         said.append(TourStepResult(page.text("tour.counted", **code), "good" if whole else "bad"))
     elif burst.killed is not None:
         said.append(TourStepResult(page.text("tour.looking")))
@@ -162,19 +209,36 @@ def _describe_burst(page: PageContext, found: TourView) -> list[TourStepResult]:
 
 def _describe_removal(page: PageContext, found: TourView) -> list[TourStepResult]:
     said = []
-    posted = [one for one in found.five if one.state in (DeliveryState.PUBLISHED, DeliveryState.PROCESSING)]
-    own = next((one for one in found.five if found.page is not None and one.channel_id == found.page.id), None)
+    posted = [
+        one
+        for one in found.five
+        if one.state in (DeliveryState.PUBLISHED, DeliveryState.PROCESSING)
+    ]
+    own = next(
+        (one for one in found.five if found.page is not None and one.channel_id == found.page.id),
+        None,
+    )
     removed = found.removed
     if found.five and (removed is None or removed.standing.at < found.five[0].due_at):
         href = own.url or "" if own is not None else ""
-        said.append(TourStepResult(page.text("tour.on_accounts", count=len(posted), of=len(found.five)), "", href))
+        said.append(
+            TourStepResult(
+                page.text("tour.on_accounts", count=len(posted), of=len(found.five)), "", href
+            )
+        )
     if removed is None:
         return said
-    code = "tour.turned_down" if removed.standing.state is RemovalRequestState.REJECTED else "tour.request"
+    code = (
+        "tour.turned_down"
+        if removed.standing.state is RemovalRequestState.REJECTED
+        else "tour.request"
+    )
     said.append(
         TourStepResult(
             page.text(
-                code, receipt=removed.standing.receipt, at=page.localizer.format_instant(removed.standing.at, found.now)
+                code,
+                receipt=removed.standing.receipt,
+                at=page.localizer.format_instant(removed.standing.at, found.now),
             )
         )
     )
@@ -182,7 +246,12 @@ def _describe_removal(page: PageContext, found: TourView) -> list[TourStepResult
         count = {"count": removed.removed_count, "of": len(removed.standing.copies)}
         said.append(
             TourStepResult(
-                page.text("tour.gone", **count, seconds=page.localizer.format_seconds(removed.elapsed_seconds)), "good"
+                page.text(
+                    "tour.gone",
+                    **count,
+                    seconds=page.localizer.format_seconds(removed.elapsed_seconds),
+                ),
+                "good",
             )
         )
     said += [
@@ -198,16 +267,25 @@ def _describe_import(page: PageContext, found: TourView) -> list[TourStepResult]
         file: dict[str, str | int] = {"source": found.brought.source, "count": found.brought.lines}
         said.append(
             TourStepResult(
-                page.text("tour.brought", **file, at=page.localizer.format_moment(found.brought.at, found.now)), "good"
+                page.text(
+                    "tour.brought",
+                    **file,
+                    at=page.localizer.format_moment(found.brought.at, found.now),
+                ),
+                "good",
             )
         )
     if found.closed:
-        said.append(TourStepResult(page.text("tour.closed", month=f"{found.closed[-1]:%m/%Y}"), "good"))
+        said.append(
+            TourStepResult(page.text("tour.closed", month=f"{found.closed[-1]:%m/%Y}"), "good")
+        )
     return said
 
 
 def _describe_connections(page: PageContext, found: TourView) -> list[TourStepResult]:
     return [
-        TourStepResult(page.localizer.message_text(Message("tour.connected", {"account": name})), "good")
+        TourStepResult(
+            page.localizer.message_text(Message("tour.connected", {"account": name})), "good"
+        )
         for name in found.connected
     ]

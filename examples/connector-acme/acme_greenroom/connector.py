@@ -17,7 +17,15 @@ from connectors.contract.connector import (
     StepResult,
     WireStep,
 )
-from connectors.contract.outcomes import Absent, Found, LookupResult, Outcome, Published, Rejected, Unknown
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Rejected,
+    Unknown,
+)
 from connectors.shared import unit_checks
 from connectors.shared.http_responses import outcome_of_status, quote_segment, success_body
 from foundation.i18n.translation import Message
@@ -47,7 +55,9 @@ class Acme:
         address="https://api.acme.example",
         approval_days=2,
     )
-    form = ConnectForm(fields=(FormField("token", secret=True, example="acme_…"),), credential="token", minutes=2)
+    form = ConnectForm(
+        fields=(FormField("token", secret=True, example="acme_…"),), credential="token", minutes=2
+    )
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Upload each picture, then publish the post; return what the last response meant."""
@@ -73,7 +83,9 @@ class Acme:
         match answers[-1]:
             case Response(body={"posts": []}) as seen if seen.is_success:
                 return Absent()
-            case Response(body={"posts": [{"id": str(native_id), "url": str(url)}]}) as seen if seen.is_success:
+            case Response(body={"posts": [{"id": str(native_id), "url": str(url)}]}) as seen if (
+                seen.is_success
+            ):
                 return Found(native_id, url)
             case _:
                 return Unknown(Message("connectors.lookup_failed"))
@@ -81,15 +93,23 @@ class Acme:
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Delete the post; a post that no longer exists counts as deleted."""
         if not answers:
-            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", _place(copy), action="delete"))
+            return Send(
+                WireStep("delete", StepKind.RESTRICT, "DELETE", _place(copy), action="delete")
+            )
         last = answers[-1]
         gone = isinstance(last, Response) and last.status in (200, 204, 404)
         return Published(copy.native_id) if gone else outcome_of_status(last, creates=False)
 
-    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+    def read_metrics(
+        self, copy: PlatformCopy, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
         """Return views and likes."""
         if not answers:
-            return Send(WireStep("numbers", StepKind.CONTROL, "GET", f"{_place(copy)}/numbers", action="metrics"))
+            return Send(
+                WireStep(
+                    "numbers", StepKind.CONTROL, "GET", f"{_place(copy)}/numbers", action="metrics"
+                )
+            )
         match success_body(answers[-1]):
             case {"views": int(views), "likes": int(likes)}:
                 return {"views": views, "likes": likes}
@@ -104,25 +124,37 @@ class Acme:
         if not answers and isinstance(token, Sealed):
             return Send(WireStep("me", StepKind.AUTH, "GET", "/v1/me"))
         match answers:
-            case (Response(body={"account": str(account), "name": str(name)}) as seen,) if seen.is_success:
-                return ConnectedAccount(account, name, "acme.post", token=token if isinstance(token, Sealed) else None)
+            case (Response(body={"account": str(account), "name": str(name)}) as seen,) if (
+                seen.is_success
+            ):
+                return ConnectedAccount(
+                    account, name, "acme.post", token=token if isinstance(token, Sealed) else None
+                )
             case () | (Response(status=401),):
                 return Rejected(Message("acme.bad_token"), permanent=False)
             case _:
                 return outcome_of_status(answers[-1], creates=False)
 
-    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(
+        self, account: str, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome | None:
         """Check that the token still works; return None if it does."""
         if not answers:
             return Send(WireStep("look", StepKind.CONTROL, "GET", "/v1/me", action="look"))
         last = answers[-1]
-        return None if isinstance(last, Response) and last.is_success else outcome_of_status(last, creates=False)
+        return (
+            None
+            if isinstance(last, Response) and last.is_success
+            else outcome_of_status(last, creates=False)
+        )
 
 
 def _upload(medium: Medium) -> WireStep:
     """The step is named after its file, so that a retry does not upload the file again."""
     file = FileRef(medium.sha256, medium.mime)
-    return WireStep(f"stage:{medium.sha256[:24]}", StepKind.STAGE, "POST", "/v1/{account}/files", file=file)
+    return WireStep(
+        f"stage:{medium.sha256[:24]}", StepKind.STAGE, "POST", "/v1/{account}/files", file=file
+    )
 
 
 def _id(answer: StepResult) -> str:
@@ -132,8 +164,15 @@ def _id(answer: StepResult) -> str:
 
 def _post(unit: Unit, files: list[str]) -> WireStep:
     """The step that publishes, never sent twice: it carries our key and every mark of the unit."""
-    media = [{"id": name, "alt": medium.alt} for name, medium in zip(files, unit.media, strict=True)]
-    body = {"text": unit.text_of("body"), "media": media, "key": unit.native_key, "ai": "ai=true" in unit.flags}
+    media = [
+        {"id": name, "alt": medium.alt} for name, medium in zip(files, unit.media, strict=True)
+    ]
+    body = {
+        "text": unit.text_of("body"),
+        "media": media,
+        "key": unit.native_key,
+        "ai": "ai=true" in unit.flags,
+    }
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/v1/{account}/posts", body)
 
 

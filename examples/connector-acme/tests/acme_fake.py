@@ -1,6 +1,7 @@
 """A stateful Acme over HTTP: it stores posts, checks the token, and can be made to fail.
 
-Be as strict as the platform is, and write down here what is only assumed: the suite is as good as this fake.
+Be as strict as the platform is, and write down here what is only assumed: the suite is as good as
+this fake.
 """
 
 import hashlib
@@ -100,8 +101,14 @@ class FakeAcme:
     def _list(self, request: Request, body: bytes) -> Response:
         seen_until = self.clock() - timedelta(seconds=self.book.lag_seconds(ACCOUNT))
         key = request.query_params["key"]
-        found = [name for name, post in self.posts.items() if post["key"] == key and post["at"] <= seen_until]
-        return JSONResponse({"posts": [shown(name) for name in found if name in self.live_post_ids()]})
+        found = [
+            name
+            for name, post in self.posts.items()
+            if post["key"] == key and post["at"] <= seen_until
+        ]
+        return JSONResponse(
+            {"posts": [shown(name) for name in found if name in self.live_post_ids()]}
+        )
 
     def _delete(self, request: Request, body: bytes) -> Response:
         name = request.path_params["name"]

@@ -1,8 +1,9 @@
 """Pictures by a ComfyUI server, from a workflow of the user's own in API format.
 
-Nothing is guessed about the workflow: nodes are marked by their titles (`generators/engines/images/workflows.py`). The server
-keeps queue and history in memory and no key against doubles, so each picture has an id that follows from what is asked,
-and is looked for before it is sent: https://docs.comfy.org/development/comfyui-server/comms_routes
+Nothing is guessed about the workflow: nodes are marked by their titles
+(`generators/engines/images/workflows.py`). The server keeps queue and history in memory and no key
+against doubles, so each picture has an id that follows from what is asked, and is looked for before
+it is sent: https://docs.comfy.org/development/comfyui-server/comms_routes
 """
 
 import hashlib
@@ -58,7 +59,8 @@ _GONE = "gone"
 
 
 def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
-    """The engine of the server in the settings, None without one. Raises EngineMissing for an unfit workflow."""
+    """The engine of the server in the settings, None without one. Raises EngineMissing for an unfit
+    workflow."""
     if not settings.comfyui_url:
         return None
     return ComfyUI(settings.comfyui_url, *read_workflows(settings.comfyui_workflow))
@@ -66,7 +68,8 @@ def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a picture is: waiting, running, over with what came of it, or nowhere; `id` is the server's."""
+    """Where a picture is: waiting, running, over with what came of it, or nowhere; `id` is the
+    server's."""
 
     state: str
     id: str = ""
@@ -97,15 +100,20 @@ class ComfyUI:
     def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
         """Have the server make the picture, or take the one it made of this very job before.
 
-        Raises EngineMissing (the workflow or a model is not there), JobTooLarge (no memory), EngineUnreachable (away,
-        too slow, it forgot thrice), AnswerUnusable; what `progress` raises stops the picture there too.
+        Raises EngineMissing (the workflow or a model is not there), JobTooLarge (no memory),
+        EngineUnreachable (away, too slow, it forgot thrice), AnswerUnusable; what `progress` raises
+        stops the picture there too.
         """
         check_inputs_supported(self, job)
         if job.model and job.model != self.model:
             raise EngineMissing("engine.model_missing", model=job.model, engine=self.name)
         workflow = self._select_workflow(job)
-        pictures = {mark: (_upload_name(data), data) for mark, data in workflow.picture_inputs(job).items()}
-        graph, key = workflow.build_graph(job, {mark: f"{OURS}/{name}" for mark, (name, _) in pictures.items()})
+        pictures = {
+            mark: (_upload_name(data), data) for mark, data in workflow.picture_inputs(job).items()
+        }
+        graph, key = workflow.build_graph(
+            job, {mark: f"{OURS}/{name}" for mark, (name, _) in pictures.items()}
+        )
         place = self._find_job(key)
         if _is_failed(place):
             place = self._delete_from_history(place)
@@ -124,15 +132,18 @@ class ComfyUI:
         return self._build_picture(job, workflow, data)
 
     def _select_workflow(self, job: ImageJob) -> ComfyWorkflow:
-        """The workflow that takes just what the job brings. Raises EngineMissing where none takes all of it at once."""
-        found = next((one for one in self._workflows if one.supported_inputs == job.needed_inputs), None)
+        """The workflow that takes just what the job brings. Raises EngineMissing where none takes
+        all of it at once."""
+        found = next(
+            (one for one in self._workflows if one.supported_inputs == job.needed_inputs), None
+        )
         if found is None:
             raise EngineMissing("engine.cannot_together", engine=self.name)
         return found
 
     def _upload_picture(self, name: str, data: bytes) -> None:
-        """Lay a picture there for a graph to load. Its name follows from its bytes, so that once more changes nothing.
-        https://docs.comfy.org/development/comfyui-server/comms_routes"""
+        """Lay a picture there for a graph to load. Its name follows from its bytes, so that once
+        more changes nothing. https://docs.comfy.org/development/comfyui-server/comms_routes"""
         fields = {"type": "input", "subfolder": OURS, "overwrite": "true"}
         kind, body = encode_multipart(fields, {"image": (name, data, "application/octet-stream")})
         headers = {"content-type": kind}
@@ -147,7 +158,9 @@ class ComfyUI:
         """Ask the server for its queue. Raises EngineUnreachable."""
         self._get_json("/queue")
 
-    def _wait_for_picture(self, graph: Mapping[str, Any], key: str, place: _Place, heard: Callable[[], None]) -> _Place:
+    def _wait_for_picture(
+        self, graph: Mapping[str, Any], key: str, place: _Place, heard: Callable[[], None]
+    ) -> _Place:
         until = monotonic() + self._seconds
         look = FIRST_LOOK
         sent = 0
@@ -162,25 +175,31 @@ class ComfyUI:
                 look = FIRST_LOOK
             if monotonic() > until:
                 self._cancel_job(key)
-                raise EngineUnreachable("engine.too_slow", engine=self.name, minutes=round(self._seconds / 60))
+                raise EngineUnreachable(
+                    "engine.too_slow", engine=self.name, minutes=round(self._seconds / 60)
+                )
             sleep(look)
             look = min(look * 1.5, MAX_POLL_SECONDS)
             place = self._find_job(key)
         return place
 
     def _queue_prompt(self, graph: Mapping[str, Any], key: str) -> None:
-        """Queue the picture. A lost answer is no answer: the next look finds it, or finds that it is not there."""
+        """Queue the picture. A lost answer is no answer: the next look finds it, or finds that it
+        is not there."""
         asked = {"prompt": graph, "prompt_id": key, "client_id": key, "extra_data": {OURS: key}}
         reply = self._send_json("POST", "/prompt", asked)
         if isinstance(reply, ResponseLost):
             return
         if reply.status == 400:
-            raise EngineMissing("engine.workflow_refused", engine=self.name, what=_failing_node(reply))
+            raise EngineMissing(
+                "engine.workflow_refused", engine=self.name, what=_failing_node(reply)
+            )
         if reply.status != 200:
             raise EngineUnreachable("engine.server_refused", engine=self.name, status=reply.status)
 
     def _find_job(self, key: str) -> _Place:
-        """Where the picture of this key is: in the history by its id, in the queue, in the history by our mark."""
+        """Where the picture of this key is: in the history by its id, in the queue, in the history
+        by our mark."""
         direct = self._get_json(f"/history/{quote(key)}").get(key)
         if direct is not None:
             return _finished_job(key, direct)
@@ -201,7 +220,8 @@ class ComfyUI:
         return found
 
     def _cancel_job(self, key: str) -> None:
-        """Take the picture out of the queue, or interrupt it where it is the one that runs; no other is touched."""
+        """Take the picture out of the queue, or interrupt it where it is the one that runs; no
+        other is touched."""
         try:
             place = self._find_job(key)
             if place.state is _WAITS:
@@ -212,7 +232,8 @@ class ComfyUI:
             return  # it is away: what runs there ends by itself
 
     def _delete_from_history(self, place: _Place) -> _Place:
-        """What ended badly before, or was interrupted, is no answer to who asks again: it leaves the history."""
+        """What ended badly before, or was interrupted, is no answer to who asks again: it leaves
+        the history."""
         self._send_json("POST", "/history", {"delete": [place.id]})
         return _Place(_GONE)
 
@@ -223,15 +244,21 @@ class ComfyUI:
             raise _workflow_error(self.name, came["status"])
         for image in _list_output_images(came.get("outputs")):
             if image.get("type") == "output":
-                named = {name: str(image.get(name) or "") for name in ("filename", "subfolder", "type")}
+                named = {
+                    name: str(image.get(name) or "") for name in ("filename", "subfolder", "type")
+                }
                 reply = self._send_json("GET", f"/view?{urlencode(named)}")
                 if isinstance(reply, HttpResponse) and reply.status == 200:
                     return reply.body
-                self._delete_from_history(place)  # somebody took the file away: the next try makes it again
+                self._delete_from_history(
+                    place
+                )  # somebody took the file away: the next try makes it again
                 raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
         raise EngineMissing("engine.workflow_nothing", engine=self.name)
 
-    def _build_picture(self, job: ImageJob, workflow: ComfyWorkflow, data: bytes) -> GeneratedPicture:
+    def _build_picture(
+        self, job: ImageJob, workflow: ComfyWorkflow, data: bytes
+    ) -> GeneratedPicture:
         try:
             found = still_images.inspect_picture(data, name=self.name)
         except BadInput as error:
@@ -262,10 +289,14 @@ class ComfyUI:
             raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
         return told
 
-    def _send_json(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> HttpResponse | ResponseLost:
+    def _send_json(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> HttpResponse | ResponseLost:
         headers = {"content-type": "application/json"} if body is not None else {}
         data = json.dumps(body).encode() if body is not None else b""
-        return self._send_or_raise(HttpRequest(method, self._url + path, headers, data, deadline=self._deadline))
+        return self._send_or_raise(
+            HttpRequest(method, self._url + path, headers, data, deadline=self._deadline)
+        )
 
     def _send_or_raise(self, request: HttpRequest) -> HttpResponse | ResponseLost:
         reply = self._client.send(request)
@@ -275,13 +306,15 @@ class ComfyUI:
 
 
 def _upload_name(data: bytes) -> str:
-    """What a picture is called at the server: it follows from its bytes. Raises BadInput for what is no picture."""
+    """What a picture is called at the server: it follows from its bytes. Raises BadInput for what
+    is no picture."""
     kind = still_images.inspect_picture(data, name="picture").kind.lower()
     return f"{hashlib.sha256(data).hexdigest()[:32]}.{kind}"
 
 
 def _is_ours(entry: Any, key: str) -> bool:
-    """Whether an entry of queue or history, `[number, id, graph, extra data, outputs]`, is the picture of this key."""
+    """Whether an entry of queue or history, `[number, id, graph, extra data, outputs]`, is the
+    picture of this key."""
     if not isinstance(entry, list) or len(entry) < 4:
         return False
     return bool(entry[1] == key or (isinstance(entry[3], dict) and entry[3].get(OURS) == key))
@@ -293,8 +326,14 @@ def _as_list(told: Any) -> list[Any]:
 
 def _list_output_images(outputs: Any) -> list[dict[str, Any]]:
     """What the nodes of a graph saved; what is none of it is left aside."""
-    nodes = [one for one in outputs.values() if isinstance(one, dict)] if isinstance(outputs, dict) else []
-    return [image for node in nodes for image in _as_list(node.get("images")) if isinstance(image, dict)]
+    nodes = (
+        [one for one in outputs.values() if isinstance(one, dict)]
+        if isinstance(outputs, dict)
+        else []
+    )
+    return [
+        image for node in nodes for image in _as_list(node.get("images")) if isinstance(image, dict)
+    ]
 
 
 def _finished_job(native: str, entry: Any) -> _Place:
@@ -323,7 +362,10 @@ def _workflow_error(engine: str, status: Mapping[str, Any]) -> EngineMissing | J
         (
             str(one[1].get("node_type"))
             for one in _as_list(status.get("messages"))
-            if isinstance(one, list) and len(one) == 2 and one[0] == "execution_error" and isinstance(one[1], dict)
+            if isinstance(one, list)
+            and len(one) == 2
+            and one[0] == "execution_error"
+            and isinstance(one[1], dict)
         ),
         "?",
     )

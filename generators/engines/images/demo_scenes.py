@@ -1,4 +1,5 @@
-"""Scenes drawn where the demo would show its photographer's work; recorded as drawn, never as a photograph."""
+"""Scenes drawn where the demo would show its photographer's work; recorded as drawn, never as a
+photograph."""
 
 from generators.contract.engines import (
     GeneratedPicture,

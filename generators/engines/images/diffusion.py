@@ -1,8 +1,9 @@
-"""Pictures by diffusers pipelines from folders on this machine: words, a picture to begin from, a look, a posture.
+"""Pictures by diffusers pipelines from folders on this machine: words, a picture to begin from, a
+look, a posture.
 
-torch is an optional extra (`pip install greenroom[diffusion]`) and takes seconds to load: it is imported by the first
-picture, not by this module, so that choosing an engine costs nothing. Nothing is fetched from a hub unless a setting
-says so.
+torch is an optional extra (`pip install greenroom[diffusion]`) and takes seconds to load: it is
+imported by the first picture, not by this module, so that choosing an engine costs nothing. Nothing
+is fetched from a hub unless a setting says so.
 """
 
 import importlib
@@ -52,8 +53,9 @@ ReportStep = Callable[[int], None]
 _FLOWS = "FlowMatch"
 
 TRUE_GUIDANCE = 4.0
-"""How strongly words of what a picture is to be without count in models whose own guidance was distilled into them, as
-Flux: the default of the pipelines of diffusers that always ask twice (`QwenImagePipeline`, `true_cfg_scale`)."""
+"""How strongly words of what a picture is to be without count in models whose own guidance was
+distilled into them, as Flux: the default of the pipelines of diffusers that always ask twice
+(`QwenImagePipeline`, `true_cfg_scale`)."""
 
 
 def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
@@ -89,14 +91,17 @@ class DiffusionEngine:
         return PipelineCache(self.shelf.find_lora, self.device, hub=self._settings.diffusion_hub)
 
     def device_message(self) -> Message:
-        """On what it runs and how precisely; loads torch. Raises JobTooLarge when its own model does not fit there."""
+        """On what it runs and how precisely; loads torch. Raises JobTooLarge when its own model
+        does not fit there."""
         place = self.device
         model = self.shelf.default
         needed = model.bytes_in(place.dtype)
         sizes = {"needed": -(-needed // device.MEBIBYTE), "budget": place.budget // device.MEBIBYTE}
         if needed > place.most:
             raise JobTooLarge("engine.model_too_large", model=model.name, **sizes)
-        return Message(f"engine.runs_{place.kind}", {"device": place.name, "dtype": place.dtype, **sizes})
+        return Message(
+            f"engine.runs_{place.kind}", {"device": place.name, "dtype": place.dtype, **sizes}
+        )
 
     def list_models(self) -> tuple[list[str], list[str]]:
         """The folders and files of models beside its own, and the files of LoRAs, by name."""
@@ -107,16 +112,20 @@ class DiffusionEngine:
         return self.shelf.model_problems()
 
     def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
-        """Run the pipeline. Raises EngineMissing, JobTooLarge, and what `progress` raises, which stops it."""
+        """Run the pipeline. Raises EngineMissing, JobTooLarge, and what `progress` raises, which
+        stops it."""
         (picture,) = self.draw_many([job], progress)
         return picture
 
-    def draw_many(self, jobs: Sequence[ImageJob], progress: Progress = ignore_progress) -> Iterator[GeneratedPicture]:
-        """As `draw`, neighbours that differ in words and seed alone together; where memory is short, fewer at once.
+    def draw_many(
+        self, jobs: Sequence[ImageJob], progress: Progress = ignore_progress
+    ) -> Iterator[GeneratedPicture]:
+        """As `draw`, neighbours that differ in words and seed alone together; where memory is
+        short, fewer at once.
 
-        The same jobs give the same bytes on the same build; on a card, not after its memory was short (measured). A job
-        in a batch of another size may differ by roundings: one level of 255 on a processor, nine in bfloat16 on a card
-        (measured), which is no promise either.
+        The same jobs give the same bytes on the same build; on a card, not after its memory was
+        short (measured). A job in a batch of another size may differ by roundings: one level of 255
+        on a processor, nine in bfloat16 on a card (measured), which is no promise either.
         """
         total = sum(map(_effective_steps, jobs))
         done = 0
@@ -135,8 +144,8 @@ class DiffusionEngine:
                 yield self._build_picture(job, image, parameters)
 
     def _run_within_memory(self, batch: list[ImageJob], report_step: ReportStep) -> list[Made]:
-        """A batch, without other models in memory and then halved until it fits; its steps may be told again from a
-        lower one. Raises JobTooLarge when one picture alone does not fit."""
+        """A batch, without other models in memory and then halved until it fits; its steps may be
+        told again from a lower one. Raises JobTooLarge when one picture alone does not fit."""
         try:
             return self._run_batch(batch, report_step)
         except (RuntimeError, MemoryError) as error:
@@ -151,8 +160,12 @@ class DiffusionEngine:
             raise JobTooLarge("engine.memory", width=job.width, height=job.height)
         first = sum(map(_effective_steps, batch[:half]))
         made = self._run_within_memory(batch[:half], report_step)
-        self.pipelines.release_others(self.shelf.find_model(job.model))  # what the first half left free is in pieces
-        return made + self._run_within_memory(batch[half:], lambda steps: report_step(first + steps))
+        self.pipelines.release_others(
+            self.shelf.find_model(job.model)
+        )  # what the first half left free is in pieces
+        return made + self._run_within_memory(
+            batch[half:], lambda steps: report_step(first + steps)
+        )
 
     def _run_batch(self, batch: list[ImageJob], report_step: ReportStep) -> list[Made]:
         job = batch[0]
@@ -160,10 +173,16 @@ class DiffusionEngine:
         steps = sum(map(_effective_steps, batch))
         check_inputs_supported(self, job)
         loaded = self.pipelines.get_pipeline(self.shelf.find_model(job.model), job.loras)
-        pipeline = _pipeline_for_job(loaded, job, self.shelf, getattr(torch, self.device.dtype), self.pipelines)
-        pipeline.set_progress_bar_config(disable=True)  # another pipeline of the same weights does not know it
+        pipeline = _pipeline_for_job(
+            loaded, job, self.shelf, getattr(torch, self.device.dtype), self.pipelines
+        )
+        pipeline.set_progress_bar_config(
+            disable=True
+        )  # another pipeline of the same weights does not know it
 
-        def stepped(_pipeline: object, step: int, _time: object, kept: dict[str, Any]) -> dict[str, Any]:
+        def stepped(
+            _pipeline: object, step: int, _time: object, kept: dict[str, Any]
+        ) -> dict[str, Any]:
             report_step(min((step + 1) * len(batch), steps))
             return kept
 
@@ -261,8 +280,11 @@ def _batch_key(job: ImageJob) -> ImageJob:
     return replace(job, prompt="", negative="-" if job.negative else "", seed=0)
 
 
-def _pipeline_for_job(loaded: Any, job: ImageJob, shelf: ModelLibrary, dtype: Any, kept: PipelineCache) -> Any:
-    """The same weights as another pipeline, where the job begins from a picture or follows a posture."""
+def _pipeline_for_job(
+    loaded: Any, job: ImageJob, shelf: ModelLibrary, dtype: Any, kept: PipelineCache
+) -> Any:
+    """The same weights as another pipeline, where the job begins from a picture or follows a
+    posture."""
     diffusers = importlib.import_module("diffusers")
     if job.pose and job.init:
         raise EngineMissing("engine.cannot_both", engine=DiffusionEngine.name)
@@ -273,22 +295,29 @@ def _pipeline_for_job(loaded: Any, job: ImageJob, shelf: ModelLibrary, dtype: An
             return diffusers.AutoPipelineForImage2Image.from_pipe(loaded)
         return pipelines.with_pose_control(loaded, shelf, dtype, kept) if job.pose else loaded
     except ValueError as error:
-        raise EngineMissing("engine.cannot_mode", engine=DiffusionEngine.name, model=type(loaded).__name__) from error
+        raise EngineMissing(
+            "engine.cannot_mode", engine=DiffusionEngine.name, model=type(loaded).__name__
+        ) from error
 
 
 def _build_scheduler(loaded: Any, job: ImageJob) -> Any:
-    """A new one for each run: it has state. Raises EngineMissing for one that the model cannot use."""
+    """A new one for each run: it has state. Raises EngineMissing for one that the model cannot
+    use."""
     diffusers = importlib.import_module("diffusers")
     own = type(loaded.scheduler)
     if not job.scheduler:
         return own.from_config(loaded.scheduler.config)
     name = SCHEDULERS.get(job.scheduler)
     if name is None or own.__name__.startswith(_FLOWS):
-        raise EngineMissing("engine.scheduler_unknown", scheduler=job.scheduler[:40], model=type(loaded).__name__)
+        raise EngineMissing(
+            "engine.scheduler_unknown", scheduler=job.scheduler[:40], model=type(loaded).__name__
+        )
     return getattr(diffusers, name).from_config(loaded.scheduler.config)
 
 
-def _pipeline_arguments(pipeline: Any, batch: list[ImageJob], size: tuple[int, int], torch: Any) -> dict[str, Any]:
+def _pipeline_arguments(
+    pipeline: Any, batch: list[ImageJob], size: tuple[int, int], torch: Any
+) -> dict[str, Any]:
     """The arguments of a run at this size, those that this pipeline takes."""
     job = batch[0]
     given: dict[str, Any] = {
@@ -305,7 +334,10 @@ def _pipeline_arguments(pipeline: Any, batch: list[ImageJob], size: tuple[int, i
     if job.mask:
         given["mask_image"] = _decode_input(job.mask, size).convert("L")
     if job.pose:
-        given |= {"image": _decode_input(job.pose, size), "controlnet_conditioning_scale": job.pose_weight}
+        given |= {
+            "image": _decode_input(job.pose, size),
+            "controlnet_conditioning_scale": job.pose_weight,
+        }
     if job.references:
         given["ip_adapter_image"] = [[_decode_input(one, None) for one in job.references]]
     taken = inspect.signature(pipeline.__call__).parameters
@@ -313,15 +345,22 @@ def _pipeline_arguments(pipeline: Any, batch: list[ImageJob], size: tuple[int, i
     return {name: value for name, value in given.items() if name in taken} | without
 
 
-def _negative_prompt_arguments(pipeline: Any, batch: list[ImageJob], taken: Collection[str]) -> dict[str, Any]:
-    """How a pipeline is told what its pictures are to be without. Raises EngineMissing where nothing would come of it:
-    it takes no such words, or compares no picture with and without them (diffusers, `do_classifier_free_guidance`)."""
+def _negative_prompt_arguments(
+    pipeline: Any, batch: list[ImageJob], taken: Collection[str]
+) -> dict[str, Any]:
+    """How a pipeline is told what its pictures are to be without. Raises EngineMissing where
+    nothing would come of it: it takes no such words, or compares no picture with and without them
+    (diffusers, `do_classifier_free_guidance`)."""
     told: dict[str, Any] = {"negative_prompt": [each.negative for each in batch]}
     if told.keys() <= set(taken) and "true_cfg_scale" in taken:
         return {**told, "true_cfg_scale": TRUE_GUIDANCE}
-    distilled = getattr(getattr(getattr(pipeline, "unet", None), "config", None), "time_cond_proj_dim", None)
+    distilled = getattr(
+        getattr(getattr(pipeline, "unet", None), "config", None), "time_cond_proj_dim", None
+    )
     if not told.keys() <= set(taken) or distilled is not None:
-        raise EngineMissing("engine.cannot_negative", engine=DiffusionEngine.name, model=type(pipeline).__name__)
+        raise EngineMissing(
+            "engine.cannot_negative", engine=DiffusionEngine.name, model=type(pipeline).__name__
+        )
     if batch[0].guidance <= 1:
         raise EngineMissing("engine.negative_unguided", engine=DiffusionEngine.name)
     return told
@@ -330,4 +369,8 @@ def _negative_prompt_arguments(pipeline: Any, batch: list[ImageJob], taken: Coll
 def _decode_input(data: bytes, size: tuple[int, int] | None) -> Image.Image:
     """A picture as the model takes it; what cannot be read safely is refused as any upload."""
     image = pictures.decode_photo(data, name="reference").pixels.convert("RGB")
-    return image if size is None or image.size == size else image.resize(size, Image.Resampling.LANCZOS)
+    return (
+        image
+        if size is None or image.size == size
+        else image.resize(size, Image.Resampling.LANCZOS)
+    )

@@ -1,7 +1,8 @@
 """What a model of somebody else's takes, by its own schema; what it cannot be told is left out.
 
-Models name their inputs as they like; those asked for here are the names in use among models of pictures. A schema of
-Replicate is OpenAPI, at `openapi_schema` of a version: https://replicate.com/docs/reference/http#models.versions.get
+Models name their inputs as they like; those asked for here are the names in use among models of
+pictures. A schema of Replicate is OpenAPI, at `openapi_schema` of a version:
+https://replicate.com/docs/reference/http#models.versions.get
 """
 
 from collections.abc import Mapping
@@ -17,10 +18,13 @@ ModelInputs = Mapping[str, Any]
 
 
 def parse_model_inputs(schema: Any, *, model: str) -> ModelInputs:
-    """The inputs of a schema, each with its choices. Raises EngineMissing for what is no model of pictures by words."""
+    """The inputs of a schema, each with its choices. Raises EngineMissing for what is no model of
+    pictures by words."""
     try:
         parts = schema["components"]["schemas"]
-        found = {name: _resolve_schema(one, parts) for name, one in parts["Input"]["properties"].items()}
+        found = {
+            name: _resolve_schema(one, parts) for name, one in parts["Input"]["properties"].items()
+        }
     except (KeyError, TypeError, AttributeError) as error:
         raise EngineMissing("engine.model_unfit", engine="replicate", model=model) from error
     if "prompt" not in found:
@@ -28,10 +32,13 @@ def parse_model_inputs(schema: Any, *, model: str) -> ModelInputs:
     return found
 
 
-def input_values(job: ImageJob, offered: ModelInputs, *, engine: str, model: str) -> dict[str, str | int | float]:
+def input_values(
+    job: ImageJob, offered: ModelInputs, *, engine: str, model: str
+) -> dict[str, str | int | float]:
     """What a job asks, in the names and within the bounds of the model: the nearest size it offers.
 
-    Raises EngineMissing for words of what a picture is to be without, where the model does not take these.
+    Raises EngineMissing for words of what a picture is to be without, where the model does not take
+    these.
     """
     if job.negative and "negative_prompt" not in offered:
         raise EngineMissing("engine.cannot_negative", engine=engine, model=model)
@@ -55,7 +62,8 @@ def input_values(job: ImageJob, offered: ModelInputs, *, engine: str, model: str
 
 
 def _resolve_schema(one: Any, parts: Any) -> dict[str, Any]:
-    """An input's schema with its choices, which stand apart: `{"allOf": [{"$ref": "#/components/schemas/<name>"}]}`."""
+    """An input's schema with its choices, which stand apart: `{"allOf": [{"$ref":
+    "#/components/schemas/<name>"}]}`."""
     whole = dict(one)
     for named in one.get("allOf") or ():
         whole = {**parts[str(named["$ref"]).rpartition("/")[2]], **whole}
@@ -68,22 +76,35 @@ def _is_accepted_value(offered: ModelInputs, name: str, value: str | float) -> b
 
 
 def _fit_size(job: ImageJob, offered: ModelInputs) -> dict[str, str | int]:
-    """Width and height where the model takes them, scaled down to what it holds; else the nearest of its shapes."""
+    """Width and height where the model takes them, scaled down to what it holds; else the nearest
+    of its shapes."""
     shapes = [str(one) for one in offered.get("aspect_ratio", {}).get("enum") or ()]
     if "width" in offered and "height" in offered and (not shapes or "custom" in shapes):
         edges = {"width": job.width, "height": job.height}
-        part = min(1.0, *(_input_limit(offered, name, "maximum", edge) / edge for name, edge in edges.items()))
-        return {"aspect_ratio": "custom", **{name: int(edge * part) // STEP * STEP for name, edge in edges.items()}}
+        part = min(
+            1.0,
+            *(_input_limit(offered, name, "maximum", edge) / edge for name, edge in edges.items()),
+        )
+        return {
+            "aspect_ratio": "custom",
+            **{name: int(edge * part) // STEP * STEP for name, edge in edges.items()},
+        }
     known = {one: ratio for one in shapes if (ratio := _parse_aspect_ratio(one))}
     if not known:
         return {}
     wanted = job.width / job.height
-    return {"aspect_ratio": min(known, key=lambda one: max(known[one] / wanted, wanted / known[one]))}
+    return {
+        "aspect_ratio": min(known, key=lambda one: max(known[one] / wanted, wanted / known[one]))
+    }
 
 
 def _parse_aspect_ratio(shape: str) -> float:
     wide, _, high = shape.partition(":")
-    return int(wide) / int(high) if wide.isdecimal() and high.isdecimal() and int(wide) and int(high) else 0.0
+    return (
+        int(wide) / int(high)
+        if wide.isdecimal() and high.isdecimal() and int(wide) and int(high)
+        else 0.0
+    )
 
 
 def _input_limit(offered: ModelInputs, name: str, edge: str, otherwise: float) -> float:

@@ -1,7 +1,8 @@
-"""Which inputs of a model of Replicate take a picture, by its own schema, and the pictures of a job in them.
+"""Which inputs of a model of Replicate take a picture, by its own schema, and the pictures of a job
+in them.
 
-Models name their inputs as they like; those here are the names in use among models of pictures. An input that takes a
-picture is a string of the format `uri`, one that takes several a list of these:
+Models name their inputs as they like; those here are the names in use among models of pictures. An
+input that takes a picture is a string of the format `uri`, one that takes several a list of these:
 https://replicate.com/docs/reference/http#models.versions.get
 """
 
@@ -30,33 +31,47 @@ NAMES = {
         "main_face_image",
     ),
 }
-"""By what is asked, what the input that takes it may be called; the first of these that a model has."""
+"""By what is asked, what the input that takes it may be called; the first of these that a model
+has."""
 
 STRENGTHS = ("prompt_strength", "strength", "denoising_strength", "denoise")
 """How much of a picture is made anew, from 0 to 1."""
 
-WEIGHTS = ("ip_adapter_scale", "ip_adapter_weight", "reference_strength", "image_prompt_strength", "style_strength")
+WEIGHTS = (
+    "ip_adapter_scale",
+    "ip_adapter_weight",
+    "reference_strength",
+    "image_prompt_strength",
+    "style_strength",
+)
 """How strongly a look is kept to."""
 
-_BLACK = re.compile(r"black[^.;]{0,40}(inpaint|discard|regenerat|change|fill|replac)", re.IGNORECASE)
+_BLACK = re.compile(
+    r"black[^.;]{0,40}(inpaint|discard|regenerat|change|fill|replac)", re.IGNORECASE
+)
 _KEPT = re.compile(r"black[^.;]{0,40}(preserv|keep|kept|unchanged)", re.IGNORECASE)
 
 
 def picture_parameters(job: ImageJob, offered: ModelInputs) -> dict[str, str | int | float]:
-    """What is said of the pictures, within the bounds of the model; what it cannot be told is left out."""
+    """What is said of the pictures, within the bounds of the model; what it cannot be told is left
+    out."""
     wanted: dict[str, float] = {}
     if job.init:
         wanted |= dict.fromkeys(STRENGTHS, job.strength)
     if job.references:
         wanted |= dict.fromkeys(WEIGHTS, job.reference_weight)
-    return {name: clamp_to_input(round(value, 3), offered[name]) for name, value in wanted.items() if name in offered}
+    return {
+        name: clamp_to_input(round(value, 3), offered[name])
+        for name, value in wanted.items()
+        if name in offered
+    }
 
 
 def picture_inputs(job: ImageJob, offered: ModelInputs, *, engine: str) -> dict[str, Any]:
     """The pictures of a job by input, as addresses that hold them.
 
-    Raises EngineMissing for a picture that the model has no input for, and for more of a look than it takes; and as
-    `outgoing_pictures.prepare_picture`.
+    Raises EngineMissing for a picture that the model has no input for, and for more of a look than
+    it takes; and as `outgoing_pictures.prepare_picture`.
     """
     asks = job.needed_inputs & hosted_services.PICTURE_INPUTS
     if not asks:
@@ -73,7 +88,10 @@ def picture_inputs(job: ImageJob, offered: ModelInputs, *, engine: str) -> dict[
                 outgoing_pictures.prepare_mask(job.mask, first.size, black=black), "image/png"
             )
     if job.references:
-        looks = [outgoing_pictures.prepare_picture(one, engine=engine, most=most) for one in job.references]
+        looks = [
+            outgoing_pictures.prepare_picture(one, engine=engine, most=most)
+            for one in job.references
+        ]
         told = [outgoing_pictures.data_uri(one.data, "image/jpeg") for one in looks]
         several = _picture_multiplicity(offered[named["references"]]) == "several"
         if not several and len(told) > 1:
@@ -101,6 +119,7 @@ def _picture_multiplicity(one: Any) -> str:
 
 
 def _wants_black(one: Any) -> bool:
-    """Whether a model makes anew what is black, as its schema says in words; most make anew what is white."""
+    """Whether a model makes anew what is black, as its schema says in words; most make anew what is
+    white."""
     said = str(one.get("description") or "")
     return bool(_BLACK.search(said)) and not _KEPT.search(said)

@@ -1,6 +1,7 @@
 """The engine without a model: a drawn scene for the words it knows, plainly marked PLACEHOLDER.
 
-Same job, same bytes (on the same build of numpy and Pillow). Its pictures must not be sent without a person's word.
+Same job, same bytes (on the same build of numpy and Pillow). Its pictures must not be sent without
+a person's word.
 """
 
 import io
@@ -24,7 +25,8 @@ _WORD = "PLACEHOLDER"
 
 
 def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
-    """The engine, unless a model folder is set: then a broken folder is an error, not a reason for drawings."""
+    """The engine, unless a model folder is set: then a broken folder is an error, not a reason for
+    drawings."""
     return None if settings.diffusion_folder else PlaceholderEngine()
 
 

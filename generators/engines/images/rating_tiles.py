@@ -27,7 +27,8 @@ _SHADE = {"S": (206, 190, 214), "N": (186, 178, 208), "E": (168, 160, 192)}
 
 
 class RatingTileEngine:
-    """A tile that means a rating: the sentence, the code, and a pattern of the seed so that no two are alike."""
+    """A tile that means a rating: the sentence, the code, and a pattern of the seed so that no two
+    are alike."""
 
     name = "tile"
     does = frozenset[str]()
@@ -62,17 +63,32 @@ def _draw_tile(means: TileRating, seed: int, width: int, height: int) -> Image.I
     draw = ImageDraw.Draw(image, "RGBA")
     gap = max(16, height // 14)
     for x in range(-height, width + height, gap * 2):
-        draw.polygon([(x, 0), (x + gap, 0), (x + gap + height, height), (x + height, height)], fill=(255, 255, 255, 26))
+        draw.polygon(
+            [(x, 0), (x + gap, 0), (x + gap + height, height), (x + height, height)],
+            fill=(255, 255, 255, 26),
+        )
     unit = min(width, height)
     card = (width * 0.07, height / 2 - unit * 0.24, width * 0.93, height / 2 + unit * 0.26)
     draw.rounded_rectangle(
-        card, unit * 0.03, fill=(250, 248, 252, 245), outline=(92, 82, 122, 255), width=max(1, unit // 200)
+        card,
+        unit * 0.03,
+        fill=(250, 248, 252, 245),
+        outline=(92, 82, 122, 255),
+        width=max(1, unit // 200),
     )
     room = width * 0.78
-    first, rest = _SAYS[means].split(" — ")  # the font has no dash that long: a rule is drawn in its place
+    first, rest = _SAYS[means].split(
+        " — "
+    )  # the font has no dash that long: a rule is drawn in its place
     _draw_text_line(draw, (width / 2, height / 2 - unit * 0.165), first, room, unit * 0.07)
     draw.rectangle(
-        (width / 2 - unit * 0.05, height / 2 - unit * 0.108, width / 2 + unit * 0.05, height / 2 - unit * 0.1), _INK
+        (
+            width / 2 - unit * 0.05,
+            height / 2 - unit * 0.108,
+            width / 2 + unit * 0.05,
+            height / 2 - unit * 0.1,
+        ),
+        _INK,
     )
     _draw_text_line(draw, (width / 2, height / 2 - unit * 0.045), rest, room, unit * 0.07)
     _draw_text_line(draw, (width / 2, height / 2 + unit * 0.055), _CODE[means], room, unit * 0.05)
@@ -80,7 +96,9 @@ def _draw_tile(means: TileRating, seed: int, width: int, height: int) -> Image.I
     return image
 
 
-def _draw_text_line(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, room: float, size: float) -> None:
+def _draw_text_line(
+    draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, room: float, size: float
+) -> None:
     font = ImageFont.load_default(max(6.0, size))
     wide = draw.textlength(text, font=font)
     if wide > room:
@@ -88,7 +106,9 @@ def _draw_text_line(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: st
     draw.text(at, text, font=font, fill=_INK, anchor="mm")
 
 
-def _draw_seed_marks(draw: ImageDraw.ImageDraw, seed: int, centre: tuple[float, float], cell: float) -> None:
+def _draw_seed_marks(
+    draw: ImageDraw.ImageDraw, seed: int, centre: tuple[float, float], cell: float
+) -> None:
     """Two rows of twelve squares, set or not by the seed."""
     bits = np.random.default_rng([seed, 3]).random((2, 12)) < 0.5
     for (row, column), on in np.ndenumerate(bits):

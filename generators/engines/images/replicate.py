@@ -1,9 +1,11 @@
 """Pictures by a model of Replicate, for money.
 
-There is no key against doubles, and a prediction is billed once it runs. So each bears a marker of ours among its
-inputs, which models ignore (https://github.com/replicate/cog/pull/2943), the id is kept before anything else is done,
-and who does not know whether an order was taken looks for the marker first. Inputs and outputs are gone after an hour:
-https://replicate.com/docs/topics/predictions/data-retention. Requests: https://replicate.com/docs/reference/http
+There is no key against doubles, and a prediction is billed once it runs. So each bears a marker of
+ours among its inputs, which models ignore (https://github.com/replicate/cog/pull/2943), the id is
+kept before anything else is done, and who does not know whether an order was taken looks for the
+marker first. Inputs and outputs are gone after an hour:
+https://replicate.com/docs/topics/predictions/data-retention. Requests:
+https://replicate.com/docs/reference/http
 """
 
 import json
@@ -58,7 +60,8 @@ MAX_WAIT_SECONDS = 1800.0
 """Seconds a prediction is waited for; it ends by itself after thirty minutes."""
 
 LISTED_AFTER = 15.0
-"""Seconds beyond a request's deadline after which what it asked for stands in the list, or was never taken."""
+"""Seconds beyond a request's deadline after which what it asked for stands in the list, or was
+never taken."""
 
 FORGOTTEN = timedelta(minutes=55)
 """After an hour a prediction has lost its inputs, and with them our marker."""
@@ -66,7 +69,8 @@ FORGOTTEN = timedelta(minutes=55)
 SKEW = timedelta(minutes=2)
 PAGES = 20
 MAX_PAGE = 64 * 1024 * 1024
-"""Bytes of a page of the list: a hundred orders, each with its pictures (`outgoing_pictures.INLINE_BYTES`)."""
+"""Bytes of a page of the list: a hundred orders, each with its pictures
+(`outgoing_pictures.INLINE_BYTES`)."""
 
 WHOLE = 100
 MAX_RETRY_SECONDS = 3600.0
@@ -89,12 +93,15 @@ class ReplicateService:
 
 
 def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
-    """The engine of the model in the settings, None without one. Raises EngineMissing without a token or a price."""
+    """The engine of the model in the settings, None without one. Raises EngineMissing without a
+    token or a price."""
     if not settings.replicate_model:
         return None
     if not settings.replicate_token.get_secret_value():
         raise EngineMissing("engine.token_missing", engine="replicate")
-    service = ReplicateService(settings.replicate_url, settings.replicate_token, settings.replicate_files_url)
+    service = ReplicateService(
+        settings.replicate_url, settings.replicate_token, settings.replicate_files_url
+    )
     engine = Replicate(service, settings.replicate_model, known_prices(settings))
     engine.price_of(engine.model)
     return engine
@@ -151,8 +158,8 @@ class Replicate:
         self._get_json("/account")
 
     def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
-        """Buy a picture of which nothing is kept here, for trials by hand. Raises as `buy`; what `progress` raises
-        cancels it."""
+        """Buy a picture of which nothing is kept here, for trials by hand. Raises as `buy`; what
+        `progress` raises cancels it."""
         slip = PurchaseRecord(str(uuid7()))
         try:
             return self.buy(job, slip, progress)
@@ -162,11 +169,13 @@ class Replicate:
             self.cancel(slip)
             raise
 
-    def buy(self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress) -> GeneratedPicture:
+    def buy(
+        self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress
+    ) -> GeneratedPicture:
         """The picture of the slip: taken up where it was asked for before, else asked for.
 
-        Raises EngineMissing (token, credit, model, what is asked), EngineBusy, EngineUnreachable (it goes on there),
-        Undelivered; what `progress` raises passes through.
+        Raises EngineMissing (token, credit, model, what is asked), EngineBusy, EngineUnreachable
+        (it goes on there), Undelivered; what `progress` raises passes through.
         """
         check_inputs_supported(self, job)
         model = job.model or self.model
@@ -187,18 +196,24 @@ class Replicate:
         return picture
 
     def cancel(self, slip: PurchaseRecord) -> None:
-        """Cancel the prediction; one that had not begun costs nothing. Raises nothing: what is not heard is billed."""
+        """Cancel the prediction; one that had not begun costs nothing. Raises nothing: what is not
+        heard is billed."""
         if not slip.order:
             return
         try:
-            told = self._get_json(f"/predictions/{quote(slip.order, safe='')}/cancel", method="POST")
+            told = self._get_json(
+                f"/predictions/{quote(slip.order, safe='')}/cancel", method="POST"
+            )
         except (EngineMissing, EngineUnreachable, PictureUndelivered):
             return
         if _is_never_started(told):
             slip.mark_refused()
 
-    def _create_prediction(self, model: str, given: Mapping[str, Any], slip: PurchaseRecord) -> None:
-        """Order it once. An answer that is lost, or says that the server broke, is no answer: then it is looked for."""
+    def _create_prediction(
+        self, model: str, given: Mapping[str, Any], slip: PurchaseRecord
+    ) -> None:
+        """Order it once. An answer that is lost, or says that the server broke, is no answer: then
+        it is looked for."""
         path, body = _prediction_request(model)
         body["input"] = {**given, OURS: slip.marker}
         for _ in range(TRIES):
@@ -207,7 +222,11 @@ class Replicate:
             if isinstance(reply, RequestNotSent):
                 slip.mark_refused()
                 raise self._unreachable_error()
-            if isinstance(reply, HttpResponse) and 400 <= reply.status < 500 and reply.status != 408:
+            if (
+                isinstance(reply, HttpResponse)
+                and 400 <= reply.status < 500
+                and reply.status != 408
+            ):
                 slip.mark_refused()
                 raise self._refusal_error(reply, model)
             if (
@@ -222,8 +241,8 @@ class Replicate:
         raise self._unreachable_error()
 
     def _reconcile_order(self, slip: PurchaseRecord) -> bool:
-        """Look for what was asked for without hearing an answer, until it must stand in the list. Raises Undelivered
-        where that can no longer be known."""
+        """Look for what was asked for without hearing an answer, until it must stand in the list.
+        Raises Undelivered where that can no longer be known."""
         while slip.since is not None:
             if wall_now() - slip.since > FORGOTTEN:
                 raise PictureUndelivered("engine.order_lost", engine=self.name)
@@ -238,14 +257,17 @@ class Replicate:
         return False
 
     def _find_prediction_id(self, marker: str, since: datetime) -> str:
-        """The id of the prediction with our marker, "" where there is none; newest first, a hundred a page."""
+        """The id of the prediction with our marker, "" where there is none; newest first, a hundred
+        a page."""
         path = "/predictions?" + urlencode({"created_after": since.isoformat()})
         for _ in range(PAGES):
             page = self._get_json(path)
             for one in self._page_results(page):
                 if (
                     _prediction_marker(
-                        one if isinstance(one.get("input"), dict) else self._get_prediction(_prediction_id(one))
+                        one
+                        if isinstance(one.get("input"), dict)
+                        else self._get_prediction(_prediction_id(one))
                     )
                     == marker
                 ):
@@ -254,10 +276,13 @@ class Replicate:
             if not cursor:
                 return ""
             path = "/predictions?" + cursor
-        raise PictureUndelivered("engine.order_lost", engine=self.name)  # not to the end of the list: it may be there
+        raise PictureUndelivered(
+            "engine.order_lost", engine=self.name
+        )  # not to the end of the list: it may be there
 
     def _page_results(self, page: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The predictions of a page. Raises EngineUnreachable for what is no page: it says nothing of what it lacks."""
+        """The predictions of a page. Raises EngineUnreachable for what is no page: it says nothing
+        of what it lacks."""
         found = page.get("results")
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
             raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
@@ -277,21 +302,28 @@ class Replicate:
             done = max(done, _progress_percent(told))
             progress(done, WHOLE)
             if monotonic() > until:
-                raise EngineUnreachable("engine.too_slow", engine=self.name, minutes=round(self._seconds / 60))
+                raise EngineUnreachable(
+                    "engine.too_slow", engine=self.name, minutes=round(self._seconds / 60)
+                )
             sleep(look)
             look = min(look * 1.5, MAX_POLL_SECONDS)
 
-    def _prediction_error(self, told: Mapping[str, Any], slip: PurchaseRecord) -> PictureUndelivered:
+    def _prediction_error(
+        self, told: Mapping[str, Any], slip: PurchaseRecord
+    ) -> PictureUndelivered:
         """Failed, canceled or aborted (https://replicate.com/docs/topics/predictions/lifecycle)."""
         if _is_never_started(told):
             slip.mark_refused()
         if told.get("status") != "failed":
             return PictureUndelivered("engine.order_cancelled", engine=self.name)
         indecent = _INDECENT.search(str(told.get("error"))[:2000])
-        return PictureUndelivered("engine.content_refused" if indecent else "engine.order_failed", engine=self.name)
+        return PictureUndelivered(
+            "engine.content_refused" if indecent else "engine.order_failed", engine=self.name
+        )
 
     def _download_output(self, told: Mapping[str, Any]) -> bytes:
-        """The first picture of the output, from where pictures may come. The token does not go there."""
+        """The first picture of the output, from where pictures may come. The token does not go
+        there."""
         output = told.get("output")
         url = output[0] if isinstance(output, list) and output else output
         if not isinstance(url, str) or told.get("data_removed"):
@@ -301,8 +333,14 @@ class Replicate:
         reply = self._client.send(HttpRequest("GET", url, deadline=self._deadline * 4))
         if isinstance(reply, ResponseLost) and reply.detail == RESPONSE_TOO_LARGE:
             raise PictureUndelivered("engine.output_too_large", engine=self.name)
-        if isinstance(reply, RequestNotSent | ResponseLost) or reply.status >= 500 or reply.status == 429:
-            raise EngineUnreachable("engine.answer_broken_off", engine=self.name)  # it is fetched again, not made again
+        if (
+            isinstance(reply, RequestNotSent | ResponseLost)
+            or reply.status >= 500
+            or reply.status == 429
+        ):
+            raise EngineUnreachable(
+                "engine.answer_broken_off", engine=self.name
+            )  # it is fetched again, not made again
         if reply.status != _OK:
             raise PictureUndelivered("engine.output_gone", engine=self.name)
         return reply.body
@@ -320,7 +358,8 @@ class Replicate:
         return self._get_json(f"/predictions/{quote(order, safe='')}", gone=True)
 
     def _get_json(self, path: str, *, method: str = "GET", gone: bool = False) -> dict[str, Any]:
-        """What is told at a path. With `gone`, what is not there is an order that is lost, and no missing model."""
+        """What is told at a path. With `gone`, what is not there is an order that is lost, and no
+        missing model."""
         reply = self._send_api_request(method, path)
         if isinstance(reply, RequestNotSent | ResponseLost) or reply.status >= 500:
             raise self._unreachable_error()
@@ -339,7 +378,9 @@ class Replicate:
         if body is not None:
             headers["content-type"] = "application/json"
         data = json.dumps(body).encode() if body is not None else b""
-        return self._client.send(HttpRequest(method, self._url + path, headers, data, self._deadline, MAX_PAGE))
+        return self._client.send(
+            HttpRequest(method, self._url + path, headers, data, self._deadline, MAX_PAGE)
+        )
 
     def _unreachable_error(self) -> EngineUnreachable:
         return EngineUnreachable("engine.server_down", engine=self.name, url=self._service.url)
@@ -355,14 +396,18 @@ class Replicate:
                 return EngineMissing("engine.model_missing", model=model, engine=self.name)
             case 429:
                 return EngineBusy(
-                    "engine.server_refused", after=retry_after_seconds(reply), engine=self.name, status=429
+                    "engine.server_refused",
+                    after=retry_after_seconds(reply),
+                    engine=self.name,
+                    status=429,
                 )
             case _:
                 return EngineMissing("engine.order_refused", engine=self.name, status=reply.status)
 
 
 def retry_after_seconds(reply: HttpResponse) -> float:
-    """In how many seconds a server that answered 429 takes more: by its header, else by its words."""
+    """In how many seconds a server that answered 429 takes more: by its header, else by its
+    words."""
     header = reply.headers.get("retry-after", "")
     said = _RESETS.search(reply.body[:1000].decode("utf-8", "replace"))
     if header.isascii() and header.isdecimal():
@@ -377,7 +422,11 @@ def retry_after_seconds(reply: HttpResponse) -> float:
 def _prediction_request(model: str) -> tuple[str, dict[str, Any]]:
     """Models that Replicate keeps up have an address, of others a version is asked."""
     name, _, version = model.partition(":")
-    return ("/predictions", {"version": version}) if version else (f"/models/{quote(name)}/predictions", {})
+    return (
+        ("/predictions", {"version": version})
+        if version
+        else (f"/models/{quote(name)}/predictions", {})
+    )
 
 
 def _prediction_id(told: Any) -> str:

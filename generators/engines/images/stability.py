@@ -1,8 +1,9 @@
-"""Pictures by Stability AI, for money: one request, and its answer is the picture. Nothing of it is kept there, nor of
-the pictures that went with the request.
+"""Pictures by Stability AI, for money: one request, and its answer is the picture. Nothing of it is
+kept there, nor of the pictures that went with the request.
 
-So what was asked for and not heard cannot be looked for: it counts as paid, and is not asked for again. What was heard
-is kept before anything is made of it. What it answers to have failed is not charged.
+So what was asked for and not heard cannot be looked for: it counts as paid, and is not asked for
+again. What was heard is kept before anything is made of it. What it answers to have failed is
+not charged.
 https://platform.stability.ai/docs/api-reference#tag/Generate/paths/~1v2beta~1stable-image~1generate~1core/post
 """
 
@@ -41,7 +42,10 @@ from generators.engines.images.replicate import known_prices, retry_after_second
 
 MODELS = ("core", "ultra", "sd3")
 SERVICES = (*MODELS, hosted_services.INPAINT_SERVICE, hosted_services.STYLE_SERVICE)
-PATHS = {hosted_services.INPAINT_SERVICE: "edit/inpaint", hosted_services.STYLE_SERVICE: "control/style"}
+PATHS = {
+    hosted_services.INPAINT_SERVICE: "edit/inpaint",
+    hosted_services.STYLE_SERVICE: "control/style",
+}
 """Where a service is asked, below `/v2beta/stable-image`; models below `generate`."""
 
 OFFERED: model_inputs.ModelInputs = {
@@ -61,7 +65,8 @@ REST = 60.0
 """Seconds to keep away after 150 requests in ten."""
 
 IN_DOUBT = (408, 502, 504)
-"""Said by what stands before it, perhaps of a request that is being worked on there, and charged."""
+"""Said by what stands before it, perhaps of a request that is being worked on there, and
+charged."""
 
 SECONDS = 180.0
 NOTHING = {"none": ("none", b"", "application/octet-stream")}
@@ -69,13 +74,17 @@ NOTHING = {"none": ("none", b"", "application/octet-stream")}
 
 
 def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
-    """The engine of the model in the settings, None without one. Raises EngineMissing without a key or a price."""
+    """The engine of the model in the settings, None without one. Raises EngineMissing without a key
+    or a price."""
     if not settings.stability_model:
         return None
     if not settings.stability_token.get_secret_value():
         raise EngineMissing("engine.token_missing", engine="stability")
     engine = Stability(
-        settings.stability_url, settings.stability_token, settings.stability_model, known_prices(settings)
+        settings.stability_url,
+        settings.stability_token,
+        settings.stability_model,
+        known_prices(settings),
     )
     engine.price_of(engine.model)
     return engine
@@ -88,7 +97,13 @@ class Stability:
     does = hosted_services.supported_inputs(hosted_services.STABILITY_ENGINE)
 
     def __init__(
-        self, url: str, token: SecretStr, model: str, known: Mapping[str, Price], *, deadline: float = SECONDS
+        self,
+        url: str,
+        token: SecretStr,
+        model: str,
+        known: Mapping[str, Price],
+        *,
+        deadline: float = SECONDS,
     ) -> None:
         self._url = url.rstrip("/")
         self._token = token
@@ -98,8 +113,8 @@ class Stability:
         self._client = HttpClient(max_connections=8)
 
     def price_of(self, model: str) -> Price:
-        """What a picture of a model, or of a service that takes pictures, costs. Raises EngineMissing where there is no
-        such one, or no price."""
+        """What a picture of a model, or of a service that takes pictures, costs. Raises
+        EngineMissing where there is no such one, or no price."""
         if model not in SERVICES:
             raise EngineMissing("engine.model_missing", model=model, engine=self.name)
         if (found := self._prices.get(model)) is None:
@@ -122,11 +137,15 @@ class Stability:
         """Buy a picture of which nothing is kept here, for trials by hand. Raises as `buy`."""
         return self.buy(job, PurchaseRecord(str(uuid7())), progress)
 
-    def buy(self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress) -> GeneratedPicture:
-        """The picture of the slip, asked for once in its life; of what was answered before, what was kept.
+    def buy(
+        self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress
+    ) -> GeneratedPicture:
+        """The picture of the slip, asked for once in its life; of what was answered before, what
+        was kept.
 
-        Raises EngineMissing, EngineBusy, EngineUnreachable (nothing is charged), and Undelivered: its words or what
-        came of them were refused, or nobody knows. What `progress` raises passes through.
+        Raises EngineMissing, EngineBusy, EngineUnreachable (nothing is charged), and Undelivered:
+        its words or what came of them were refused, or nobody knows. What `progress` raises passes
+        through.
         """
         check_inputs_supported(self, job)
         hosted_services.check_inputs_combine(self.name, job)
@@ -142,7 +161,9 @@ class Stability:
         fields = {name: str(value) for name, value in given.items() if value != ""}
         if not answer:
             slip.store_answer(answer := self._order_picture(service, fields, files, slip))
-        picture = received_pictures.read_delivered_picture(answer, job, engine=self.name, model=service, given=given)
+        picture = received_pictures.read_delivered_picture(
+            answer, job, engine=self.name, model=service, given=given
+        )
         progress(1, 1)
         return picture
 
@@ -150,13 +171,16 @@ class Stability:
         """Nothing can be cancelled: what was asked for is paid."""
 
     def _resolve_service(self, job: ImageJob) -> str:
-        """What makes it. Raises EngineMissing for a model that is none: a service is chosen by what is asked."""
+        """What makes it. Raises EngineMissing for a model that is none: a service is chosen by what
+        is asked."""
         model = job.model or self.model
         if model not in MODELS:
             raise EngineMissing("engine.model_missing", model=model, engine=self.name)
         return hosted_services.priced_service(self.name, model, job.needed_inputs)
 
-    def _build_form(self, job: ImageJob, service: str) -> tuple[dict[str, str | int | float], Files]:
+    def _build_form(
+        self, job: ImageJob, service: str
+    ) -> tuple[dict[str, str | int | float], Files]:
         """The words of a form, and its pictures. Raises as `outgoing_pictures.prepare_picture`."""
         given = model_inputs.input_values(job, OFFERED, engine=self.name, model=service)
         if not job.init and not job.references:
@@ -175,10 +199,14 @@ class Stability:
             return given, {**files, "mask": ("mask.png", drawn, "image/png")}
         given["strength"] = round(job.strength, 2)
         return (
-            given | {"mode": "image-to-image"} if service == hosted_services.IMAGE_TO_IMAGE_SERVICE else given
+            given | {"mode": "image-to-image"}
+            if service == hosted_services.IMAGE_TO_IMAGE_SERVICE
+            else given
         ), files
 
-    def _order_picture(self, service: str, fields: Mapping[str, str], files: Files, slip: PurchaseRecord) -> bytes:
+    def _order_picture(
+        self, service: str, fields: Mapping[str, str], files: Files, slip: PurchaseRecord
+    ) -> bytes:
         slip.mark_requested()
         path = PATHS.get(service, f"generate/{service}")
         reply = self._send_form("POST", f"/v2beta/stable-image/{path}", fields, files)
@@ -189,7 +217,12 @@ class Stability:
             raise PictureUndelivered("engine.order_lost", engine=self.name)
         if reply.status == 503:
             slip.mark_refused()
-            raise EngineBusy("engine.server_refused", after=retry_after_seconds(reply), engine=self.name, status=503)
+            raise EngineBusy(
+                "engine.server_refused",
+                after=retry_after_seconds(reply),
+                engine=self.name,
+                status=503,
+            )
         if reply.status >= 500:
             slip.mark_refused()  # what it says has failed is not charged
             raise EngineUnreachable("engine.server_refused", engine=self.name, status=reply.status)
@@ -201,14 +234,20 @@ class Stability:
         return reply.body
 
     def _send_form(
-        self, method: str, path: str, fields: Mapping[str, str] | None = None, files: Files = NOTHING
+        self,
+        method: str,
+        path: str,
+        fields: Mapping[str, str] | None = None,
+        files: Files = NOTHING,
     ) -> HttpResponse | RequestNotSent | ResponseLost:
         headers = {"authorization": f"Bearer {self._token.get_secret_value()}"}
         data = b""
         if fields is not None:
             headers["accept"] = "image/*"
             headers["content-type"], data = encode_multipart(fields, files)
-        return self._client.send(HttpRequest(method, self._url + path, headers, data, deadline=self._deadline))
+        return self._client.send(
+            HttpRequest(method, self._url + path, headers, data, deadline=self._deadline)
+        )
 
     def _unreachable_error(self) -> EngineUnreachable:
         return EngineUnreachable("engine.server_down", engine=self.name, url=self._url)

@@ -1,11 +1,14 @@
-"""Workflows of ComfyUI in API format: which nodes take what a job asks, found by the titles their maker gave them.
+"""Workflows of ComfyUI in API format: which nodes take what a job asks, found by the titles their
+maker gave them.
 
-A node titled `prompt`, `negative`, `seed`, `size`, `steps`, `guidance` or `strength` (in whatever case) takes that, one
-titled with several of them between commas takes each; only `prompt` and `seed` must be there. `init`, `mask`, `pose`
-and `reference` to `reference 4` take pictures. `Export (API)` writes titles under `_meta`.
+A node titled `prompt`, `negative`, `seed`, `size`, `steps`, `guidance` or `strength` (in whatever
+case) takes that, one titled with several of them between commas takes each; only `prompt` and
+`seed` must be there. `init`, `mask`, `pose` and `reference` to `reference 4` take pictures. `Export
+(API)` writes titles under `_meta`.
 
-A graph that loads a picture cannot run without one, so each kind of work has a workflow of its own: `portrait.json` for
-words alone, and beside it any `portrait.<whatever>.json`. What one does is told by its marks, not by its name.
+A graph that loads a picture cannot run without one, so each kind of work has a workflow of its own:
+`portrait.json` for words alone, and beside it any `portrait.<whatever>.json`. What one does is told
+by its marks, not by its name.
 """
 
 import hashlib
@@ -42,7 +45,12 @@ INPUTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
 """For each mark the inputs that are set, each under the first of these names that the node has."""
 
 REFERENCES = ("reference", "reference 2", "reference 3", "reference 4")
-NEED_OF: Mapping[str, str] = {"init": "init", "mask": "mask", "pose": "pose", **dict.fromkeys(REFERENCES, "references")}
+NEED_OF: Mapping[str, str] = {
+    "init": "init",
+    "mask": "mask",
+    "pose": "pose",
+    **dict.fromkeys(REFERENCES, "references"),
+}
 """What of a job each mark of a picture takes, as `ImageJob.asks`."""
 
 NEEDED = ("prompt", "seed")
@@ -75,16 +83,16 @@ class ComfyWorkflow:
         return frozenset(NEED_OF[mark] for mark in self.marks if mark in NEED_OF)
 
     def picture_inputs(self, job: ImageJob) -> dict[str, bytes]:
-        """The pictures of a job, by mark. Of a look with fewer than it takes they repeat in turn; with more, the first
-        are taken."""
+        """The pictures of a job, by mark. Of a look with fewer than it takes they repeat in turn;
+        with more, the first are taken."""
         own = {"init": job.init, "mask": job.mask, "pose": job.pose}
         places = [mark for mark in REFERENCES if mark in self.marks]
         turns = dict(zip(places, cycle(job.references), strict=False))
         return {mark: data for mark, data in (own | turns).items() if mark in self.marks}
 
     def build_graph(self, job: ImageJob, files: Mapping[str, str]) -> tuple[dict[str, Any], str]:
-        """The graph of a job, and its key: the same for the same workflow and job, as a UUID in lower case. `files` are
-        the names its pictures have at the server, by mark."""
+        """The graph of a job, and its key: the same for the same workflow and job, as a UUID in
+        lower case. `files` are the names its pictures have at the server, by mark."""
         wanted: dict[str, tuple[Any, ...]] = {mark: (name,) for mark, name in files.items()} | {
             "prompt": (job.prompt,),
             "negative": (job.negative,),
@@ -100,16 +108,19 @@ class ComfyWorkflow:
         for mark, places in self.marks.items():
             for (node, name), value in zip(places, wanted[mark], strict=True):
                 graph[node]["inputs"][name] = value
-        return graph, str(UUID(bytes=hashlib.sha256(canonical_json(graph)).digest()[:16], version=4))
+        return graph, str(
+            UUID(bytes=hashlib.sha256(canonical_json(graph)).digest()[:16], version=4)
+        )
 
     def ignored_inputs(self, *, negative: bool) -> tuple[str, ...]:
-        """What recipes say and no node of it takes: it stays as the workflow has it. `negative`: whether they say words
-        to keep out."""
+        """What recipes say and no node of it takes: it stays as the workflow has it. `negative`:
+        whether they say words to keep out."""
         said = ("size", "steps", "guidance", *(["negative"] if negative else []))
         return tuple(mark for mark in said if mark not in self.marks)
 
     def parameters(self, job: ImageJob) -> dict[str, str | int | float]:
-        """What would make the picture again: the workflow, its adapters, and what its marks were given."""
+        """What would make the picture again: the workflow, its adapters, and what its marks were
+        given."""
         given: dict[str, str | int | float] = {
             "workflow": self.digest,
             "adapters": ", ".join(self._input_files(ADAPTERS)),
@@ -121,12 +132,16 @@ class ComfyWorkflow:
         if "strength" in self.marks and job.init:
             given["strength"] = job.strength
         if "references" in self.supported_inputs:
-            given["references"] = min(len(job.references), sum(mark in self.marks for mark in REFERENCES))
+            given["references"] = min(
+                len(job.references), sum(mark in self.marks for mark in REFERENCES)
+            )
         return given
 
     def _input_files(self, names: tuple[str, ...]) -> list[str]:
         inputs = [node["inputs"] for node in self.graph.values()]
-        return [str(one[name]) for one in inputs for name in names if isinstance(one.get(name), str)]
+        return [
+            str(one[name]) for one in inputs for name in names if isinstance(one.get(name), str)
+        ]
 
 
 def read_workflow(path: str) -> ComfyWorkflow:
@@ -138,7 +153,9 @@ def read_workflow(path: str) -> ComfyWorkflow:
         graph = json.loads(file.read_text("utf-8"))
         if not isinstance(graph, dict) or not graph:
             raise ValueError("no graph")
-        if not all(isinstance(one, dict) and isinstance(one.get("inputs"), dict) for one in graph.values()):
+        if not all(
+            isinstance(one, dict) and isinstance(one.get("inputs"), dict) for one in graph.values()
+        ):
             raise ValueError("no API format")
     except (OSError, ValueError, RecursionError) as error:
         raise EngineMissing("engine.workflow_missing", path=path or "-") from error
@@ -146,8 +163,9 @@ def read_workflow(path: str) -> ComfyWorkflow:
 
 
 def read_workflows(path: str) -> tuple[ComfyWorkflow, ...]:
-    """The workflow of a file, for words alone, and those beside it that take pictures, by name. Raises EngineMissing
-    for one that is unfit, for a first that takes pictures, and where two take the same."""
+    """The workflow of a file, for words alone, and those beside it that take pictures, by name.
+    Raises EngineMissing for one that is unfit, for a first that takes pictures, and where two take
+    the same."""
     first = read_workflow(path)
     others = sorted(Path(path).parent.glob(f"{first.name}.*.json"))
     found = (first, *(read_workflow(str(other)) for other in others))
@@ -168,7 +186,10 @@ def _parse_marks(graph: Mapping[str, Any]) -> dict[str, tuple[tuple[str, str], .
         if not set(marks) <= INPUTS.keys():
             continue  # a title of its maker's own
         for mark in marks:
-            names = [next((name for name in known if name in told["inputs"]), "") for known in INPUTS[mark]]
+            names = [
+                next((name for name in known if name in told["inputs"]), "")
+                for known in INPUTS[mark]
+            ]
             if mark in found or not all(names):
                 raise EngineMissing("engine.workflow_mark", mark=mark)
             found[mark] = tuple((node, name) for name in names)

@@ -1,7 +1,9 @@
-"""What an engine of speech made, as it leaves: one loudness for all of them, mono, 48 kHz, nothing else in the file.
+"""What an engine of speech made, as it leaves: one loudness for all of them, mono, 48 kHz, nothing
+else in the file.
 
--16 LUFS, the loudness of speech for phones: https://www.aes.org/technical/documents/AESTD1004.pdf; measured as in
-EBU R128 (https://tech.ebu.ch/docs/r/r128.pdf) in a first pass, put right in a second.
+-16 LUFS, the loudness of speech for phones: https://www.aes.org/technical/documents/AESTD1004.pdf;
+measured as in EBU R128 (https://tech.ebu.ch/docs/r/r128.pdf) in a first pass, put right in a
+second.
 """
 
 import io
@@ -26,7 +28,8 @@ RANGE = 11.0
 """Loudness aimed at, the highest true peak in dBTP, and the range in LU."""
 
 TAIL = 0.4
-"""Seconds of silence at the end: one block of the measure, without which a single short word has no loudness."""
+"""Seconds of silence at the end: one block of the measure, without which a single short word has no
+loudness."""
 
 SPEECH_FILE = "said.wav"
 """The file a program writes what it says to, in the folder it runs in."""
@@ -38,12 +41,20 @@ Mime = Literal["audio/mp4", "audio/wav"]
 
 
 def run_speech_program(
-    program: str, arguments: Sequence[str], *, told: str, seconds: float, engine: str, form: AudioForm
+    program: str,
+    arguments: Sequence[str],
+    *,
+    told: str,
+    seconds: float,
+    engine: str,
+    form: AudioForm,
 ) -> tuple[bytes, Mime, float]:
-    """What a program says that is told the text and writes `SAID`, as `finish` leaves it. Raises as `confined_processes.run_program` and
-    `finish` do, and EngineError where it wrote nothing."""
+    """What a program says that is told the text and writes `SAID`, as `finish` leaves it. Raises as
+    `confined_processes.run_program` and `finish` do, and EngineError where it wrote nothing."""
     with video_files.work_folder() as folder:
-        confined_processes.run_program(program, arguments, folder=folder, seconds=seconds, told=told)
+        confined_processes.run_program(
+            program, arguments, folder=folder, seconds=seconds, told=told
+        )
         made = folder / SPEECH_FILE
         if not made.is_file():
             raise EngineError("engine.program_failed", program=engine, status=0)
@@ -51,11 +62,13 @@ def run_speech_program(
     return normalize_speech(raw, "wav", engine=engine, form=form)
 
 
-def normalize_speech(raw: bytes, demuxer: str, *, engine: str, form: AudioForm) -> tuple[bytes, Mime, float]:
+def normalize_speech(
+    raw: bytes, demuxer: str, *, engine: str, form: AudioForm
+) -> tuple[bytes, Mime, float]:
     """The sound of an engine as it leaves, its type, and its seconds.
 
-    `demuxer` is what it came as (a key of `ffmpeg.SPEECH_FORMATS`). Raises AnswerUnusable for what is no sound, or silence;
-    Unavailable when the disk is full.
+    `demuxer` is what it came as (a key of `ffmpeg.SPEECH_FORMATS`). Raises AnswerUnusable for what
+    is no sound, or silence; Unavailable when the disk is full.
     """
     with video_files.work_folder() as folder:
         (folder / "in").write_bytes(raw)
@@ -70,25 +83,43 @@ def normalize_speech(raw: bytes, demuxer: str, *, engine: str, form: AudioForm) 
         )
         try:
             measured = _measure_loudness(folder, opened, engine)
-            filters = ("-af", f"{_loudnorm_filter(measured)},aresample={_RATE}", "-ac", "1", "-ar", _RATE)
+            filters = (
+                "-af",
+                f"{_loudnorm_filter(measured)},aresample={_RATE}",
+                "-ac",
+                "1",
+                "-ar",
+                _RATE,
+            )
             coded: tuple[str, ...] = ("-c:a", "pcm_s16le", "-f", "wav")
             if form == "m4a":
                 coded = ("-c:a", "aac", "-b:a", _BITS, "-flags:a", "+bitexact", "-f", "ipod")
-            ffmpeg.run_ffmpeg((*opened, *filters, *coded, "out"), folder=folder, seconds=LIMIT, name=engine)
+            ffmpeg.run_ffmpeg(
+                (*opened, *filters, *coded, "out"), folder=folder, seconds=LIMIT, name=engine
+            )
             data = (folder / "out").read_bytes()
-            return data, "audio/mp4" if form == "m4a" else "audio/wav", _audio_seconds(data, form, engine)
+            return (
+                data,
+                "audio/mp4" if form == "m4a" else "audio/wav",
+                _audio_seconds(data, form, engine),
+            )
         except BadInput as error:
             raise UnusableAnswer("engine.answer_invalid", engine=engine) from error
 
 
 def _measure_loudness(folder: Path, opened: tuple[str, ...], engine: str) -> dict[str, float]:
     first = f"{_loudnorm_filter({})}:print_format=json:stats_file=stats"
-    ffmpeg.run_ffmpeg((*opened, "-af", first, "-f", "null", "-"), folder=folder, seconds=LIMIT, name=engine)
+    ffmpeg.run_ffmpeg(
+        (*opened, "-af", first, "-f", "null", "-"), folder=folder, seconds=LIMIT, name=engine
+    )
     try:
         told = json.loads((folder / "stats").read_text())
         names = {"measured_I": "input_i", "measured_TP": "input_tp", "measured_LRA": "input_lra"}
         found = {ours: float(told[theirs]) for ours, theirs in names.items()}
-        found |= {"measured_thresh": float(told["input_thresh"]), "offset": float(told["target_offset"])}
+        found |= {
+            "measured_thresh": float(told["input_thresh"]),
+            "offset": float(told["target_offset"]),
+        }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UnusableAnswer("engine.answer_invalid", engine=engine) from error
     if not math.isfinite(found["measured_I"]) or found["measured_I"] <= -70:

@@ -1,7 +1,8 @@
-"""Speech by ElevenLabs, billed by the character: https://elevenlabs.io/docs/api-reference/text-to-speech/convert
+"""Speech by ElevenLabs, billed by the character:
+https://elevenlabs.io/docs/api-reference/text-to-speech/convert
 
-It takes no key against doubles and lists what it made only later, so that a lost answer is AnswerUncertain: what was
-asked may be billed, and is never asked again by itself.
+It takes no key against doubles and lists what it made only later, so that a lost answer is
+AnswerUncertain: what was asked may be billed, and is never asked again by itself.
 """
 
 import json
@@ -11,7 +12,13 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse, RequestNotSent, ResponseLost
+from foundation.http.http_client import (
+    HttpClient,
+    HttpRequest,
+    HttpResponse,
+    RequestNotSent,
+    ResponseLost,
+)
 from foundation.ops.settings import GeneratorsSettings
 from generators.contract.engines import (
     EngineError,
@@ -53,7 +60,9 @@ def load_engine(settings: GeneratorsSettings) -> SpeechEngine | None:
     """The engine where a key is set, else None."""
     if not settings.elevenlabs_key.get_secret_value():
         return None
-    return ElevenLabs(settings.elevenlabs_key, url=settings.elevenlabs_url, model=settings.elevenlabs_model)
+    return ElevenLabs(
+        settings.elevenlabs_key, url=settings.elevenlabs_url, model=settings.elevenlabs_model
+    )
 
 
 class ElevenLabs:
@@ -86,11 +95,16 @@ class ElevenLabs:
     def synthesize(self, job: SpeechJob) -> GeneratedSpeech:
         """Say the text, once.
 
-        Raises EngineMissing (no such voice, key or characters left), EngineUnreachable (nothing was said or billed:
-        worth another try later), AnswerUncertain (perhaps billed), AnswerUnusable (billed, and no sound).
+        Raises EngineMissing (no such voice, key or characters left), EngineUnreachable (nothing was
+        said or billed: worth another try later), AnswerUncertain (perhaps billed), AnswerUnusable
+        (billed, and no sound).
         """
         voice = pick_voice(self, self.list_voices(), job)
-        asked: dict[str, str | int] = {"text": job.clean_text, "model_id": self.model, "seed": job.seed}
+        asked: dict[str, str | int] = {
+            "text": job.clean_text,
+            "model_id": self.model,
+            "seed": job.seed,
+        }
         if self.model.endswith(_FORCES_LANGUAGE):
             asked["language_code"] = job.language
         path = f"/v1/text-to-speech/{quote(voice.id, safe='')}?output_format={FORMAT}"
@@ -99,7 +113,9 @@ class ElevenLabs:
             raise SpeechUncertain("engine.speech_uncertain", engine=self.name)
         if reply.status != 200:
             raise self._refusal_error(reply)
-        data, mime, seconds = audio_output.normalize_speech(reply.body, "mp3", engine=self.name, form=job.form)
+        data, mime, seconds = audio_output.normalize_speech(
+            reply.body, "mp3", engine=self.name, form=job.form
+        )
         return GeneratedSpeech(
             data=data,
             mime=mime,
@@ -134,7 +150,9 @@ class ElevenLabs:
         if body is not None:
             headers["content-type"] = "application/json"
         data = json.dumps(body).encode() if body is not None else b""
-        asked = HttpRequest(method, self._url + path, headers, data, deadline=deadline, max_bytes=MAX_ANSWER)
+        asked = HttpRequest(
+            method, self._url + path, headers, data, deadline=deadline, max_bytes=MAX_ANSWER
+        )
         reply = self._client.send(asked)
         if isinstance(reply, RequestNotSent):
             raise EngineUnreachable("engine.server_down", engine=self.name, url=self._url)
@@ -153,7 +171,9 @@ def _parse_voice(told: Any) -> EngineVoice | None:
         owner = "the account's owner"
     else:
         owner = category[:40]
-    licence = VoiceLicence("ElevenLabs terms of use", owner or "?", TERMS)  # free plans may not earn money with it
+    licence = VoiceLicence(
+        "ElevenLabs terms of use", owner or "?", TERMS
+    )  # free plans may not earn money with it
     return EngineVoice(str(told["voice_id"]), name, "", licence, cloned=category in _CLONED)
 
 
@@ -166,7 +186,8 @@ def _error_status(reply: HttpResponse) -> str:
 
 
 def _billed_characters(reply: HttpResponse, asked: int) -> int:
-    """What the answer says it cost in characters; what was asked for where it says nothing that can be."""
+    """What the answer says it cost in characters; what was asked for where it says nothing that can
+    be."""
     for name in _COUNTS:
         told = reply.headers.get(name, "")
         if told.isascii() and told.isdigit() and len(told) < 9:

@@ -1,4 +1,5 @@
-"""Speech by espeak-ng, a synthesiser that sounds like a machine: it stands where no real voice is, and says so.
+"""Speech by espeak-ng, a synthesiser that sounds like a machine: it stands where no real voice is,
+and says so.
 
 The program is run, never linked (it is under the GPL); it is told the text by its standard input.
 https://github.com/espeak-ng/espeak-ng/blob/master/src/espeak-ng.1.ronn
@@ -22,7 +23,9 @@ from generators.video import video_files
 
 SECONDS = 60.0
 WORDS_A_MINUTE = 155
-LICENCE = VoiceLicence("GPL-3.0-or-later", "espeak-ng", "https://github.com/espeak-ng/espeak-ng", commercial=True)
+LICENCE = VoiceLicence(
+    "GPL-3.0-or-later", "espeak-ng", "https://github.com/espeak-ng/espeak-ng", commercial=True
+)
 """Of the program; what it says is under none."""
 
 _PREFERRED = ("fr-fr", "en-gb", "en-us")
@@ -30,7 +33,11 @@ _PREFERRED = ("fr-fr", "en-gb", "en-us")
 
 def load_engine(settings: GeneratorsSettings) -> SpeechEngine | None:
     """The engine where the program is installed, else None."""
-    return Espeak(settings.espeak_program) if shutil.which(settings.espeak_program) is not None else None
+    return (
+        Espeak(settings.espeak_program)
+        if shutil.which(settings.espeak_program) is not None
+        else None
+    )
 
 
 class Espeak:
@@ -47,15 +54,33 @@ class Espeak:
     def list_voices(self) -> tuple[EngineVoice, ...]:
         """The voices it lists, French and English first. Raises EngineError."""
         with video_files.work_folder() as folder:
-            listed = confined_processes.run_program(self._program, ("--voices",), folder=folder, seconds=self._seconds)
-        found = [voice for line in listed.splitlines()[1:] if (voice := _parse_voice_line(line)) is not None]
+            listed = confined_processes.run_program(
+                self._program, ("--voices",), folder=folder, seconds=self._seconds
+            )
+        found = [
+            voice
+            for line in listed.splitlines()[1:]
+            if (voice := _parse_voice_line(line)) is not None
+        ]
         return tuple(sorted(found, key=lambda one: (one.id not in _PREFERRED, one.id)))
 
     def synthesize(self, job: SpeechJob) -> GeneratedSpeech:
         """Say the text. Raises EngineError; EngineMissing for a voice it does not list."""
         voice = pick_voice(self, self.list_voices(), job)
-        words = job.clean_text.replace("[[", "[ [")  # two brackets would begin sounds in its own alphabet
-        asked = ("-v", voice.id, "-s", str(WORDS_A_MINUTE), "-b", "1", "-w", audio_output.SPEECH_FILE, "--stdin")
+        words = job.clean_text.replace(
+            "[[", "[ ["
+        )  # two brackets would begin sounds in its own alphabet
+        asked = (
+            "-v",
+            voice.id,
+            "-s",
+            str(WORDS_A_MINUTE),
+            "-b",
+            "1",
+            "-w",
+            audio_output.SPEECH_FILE,
+            "--stdin",
+        )
         data, mime, seconds = audio_output.run_speech_program(
             self._program, asked, told=words, seconds=self._seconds, engine=self.name, form=job.form
         )

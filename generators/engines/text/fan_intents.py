@@ -1,6 +1,8 @@
-"""How a fan says what they want: patterns over text folded to lower case without accents; the first that fits counts.
+"""How a fan says what they want: patterns over text folded to lower case without accents; the first
+that fits counts.
 
-They are few and plain on purpose: what none of them fits goes to a person rather than to a guess.
+They are few and plain on purpose: what none of them fits goes to a person rather than to a
+guess.
 """
 
 _ALARM = (
@@ -17,7 +19,8 @@ _WHO = (
     r"are you (?:real|human|her|an? (?:real )?(?:human|person|woman|ai|bot|robot))",
     r"(?:real|human) person",
     r"is (?:this|that) (?:a bot|really you|an? ai)",
-    r"(?:t'?es|tu es|vous etes|etes[- ]vous|es[- ]tu|c'?est) (?:vraie?|reelle?|humaine?|vraiment (?:toi|vous))",
+    r"(?:t'?es|tu es|vous etes|etes[- ]vous|es[- ]tu|c'?est) (?:vraie?|reelle?|humaine?|vraiment "
+    r"(?:toi|vous))",
     r"(?:t'?es|tu es|vous etes|etes[- ]vous|es[- ]tu|c'?est) une? (?:bot|robot|ia|vraie|humaine?)",
     r"une? (?:vraie? )?(?:humaine?|robot)",
     r"(?:a|un) (?:bot|robot|chatbot)",
@@ -71,7 +74,16 @@ _PRAISE = (
     r"j'?adore",
     r"sublimes?",
 )
-_HELLO = (r"hi", r"hello", r"hey", r"good (?:morning|evening)", r"bonjour", r"bonsoir", r"salut", r"coucou")
+_HELLO = (
+    r"hi",
+    r"hello",
+    r"hey",
+    r"good (?:morning|evening)",
+    r"bonjour",
+    r"bonsoir",
+    r"salut",
+    r"coucou",
+)
 
 
 def _words_pattern(options: tuple[str, ...]) -> str:

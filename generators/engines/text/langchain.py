@@ -1,6 +1,8 @@
-"""What the two engines behind LangChain share: loading it late, turning a job into messages, and no tracing.
+"""What the two engines behind LangChain share: loading it late, turning a job into messages, and no
+tracing.
 
-LangChain is imported by the first text: it costs a second and 60 MiB that a house without a model need not pay.
+LangChain is imported by the first text: it costs a second and 60 MiB that a house without a model
+need not pay.
 """
 
 import base64
@@ -15,7 +17,10 @@ from pydantic import ValidationError
 
 from generators.contract.engines import PromptMessage, TextJob, UnusableAnswer
 
-HTTP_CLIENT_OPTIONS: Mapping[str, Any] = {"trust_env": False, "limits": httpx.Limits(max_keepalive_connections=0)}
+HTTP_CLIENT_OPTIONS: Mapping[str, Any] = {
+    "trust_env": False,
+    "limits": httpx.Limits(max_keepalive_connections=0),
+}
 """How both clients speak HTTP: no proxy of the environment, no connection kept."""
 
 
@@ -55,7 +60,9 @@ Content = str | list[str | dict[str, Any]]
 
 def chat_messages(job: TextJob) -> list[tuple[str, Content]]:
     """The job as LangChain takes it: (role, content) pairs, the system's words first."""
-    turns = [("human" if turn.role == "user" else "ai", _message_content(turn)) for turn in job.turns]
+    turns = [
+        ("human" if turn.role == "user" else "ai", _message_content(turn)) for turn in job.turns
+    ]
     return [("system", job.system), *turns] if job.system else turns
 
 
@@ -64,13 +71,18 @@ def _message_content(turn: PromptMessage) -> Content:
     if not turn.images:
         return turn.text
     shown = [base64.b64encode(one).decode("ascii") for one in turn.images]
-    return [{"type": "text", "text": turn.text}, *({"type": "image_url", "image_url": one} for one in shown)]
+    return [
+        {"type": "text", "text": turn.text},
+        *({"type": "image_url", "image_url": one} for one in shown),
+    ]
 
 
 def invoke_chat_model(chat: Any, job: TextJob, *, engine: str) -> ChatAnswer:
-    """Ask a chat model. Tracing is off whatever the environment says: it would carry fans' words to a third party.
+    """Ask a chat model. Tracing is off whatever the environment says: it would carry fans' words to
+    a third party.
 
-    Raises AnswerUnusable for what is no text, such as half of a letter, and what the client raises.
+    Raises AnswerUnusable for what is no text, such as half of a letter, and what the client
+    raises.
     """
     try:
         with load_attribute("langsmith", "tracing_context")(enabled=False):

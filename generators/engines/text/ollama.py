@@ -1,7 +1,8 @@
 """Texts by an Ollama server, through LangChain's client.
 
-The server cuts a question that exceeds its window silently, so the window is always sent and the count checked
-before; the schema of a JSON answer goes in `format`, and the answer is still not believed.
+The server cuts a question that exceeds its window silently, so the window is always sent and the
+count checked before; the schema of a JSON answer goes in `format`, and the answer is still not
+believed.
 """
 
 from collections.abc import Callable
@@ -24,24 +25,32 @@ from generators.engines.text import langchain
 from generators.text.model_calls import ModelProfile, RawAnswer, ask_model
 
 CONTEXT = 4096
-"""Tokens of question and answer. One value for all jobs: another one makes the server load the model again."""
+"""Tokens of question and answer. One value for all jobs: another one makes the server load the
+model again."""
 PROBE_SECONDS = 2.0
 ANSWER_SECONDS = 90.0
 KEEP_LOADED = "10m"
 
 
-def load_engine(settings: GeneratorsSettings, _start: Callable[[], None] | None = None) -> TextEngine | None:
+def load_engine(
+    settings: GeneratorsSettings, _start: Callable[[], None] | None = None
+) -> TextEngine | None:
     """The engine when the server answers within two seconds and has the model, else None."""
-    if not settings.ollama_url or settings.ollama_model not in list_server_models(settings.ollama_url):
+    if not settings.ollama_url or settings.ollama_model not in list_server_models(
+        settings.ollama_url
+    ):
         return None
     return OllamaEngine(settings.ollama_url, settings.ollama_model)
 
 
 def list_server_models(url: str) -> frozenset[str]:
-    """Names of the models a server lists, with and without `:latest`; empty when it does not answer in time."""
+    """Names of the models a server lists, with and without `:latest`; empty when it does not answer
+    in time."""
     client = HttpClient(max_connections=1)
     try:
-        reply = client.send(HttpRequest("GET", url.rstrip("/") + "/api/tags", deadline=PROBE_SECONDS))
+        reply = client.send(
+            HttpRequest("GET", url.rstrip("/") + "/api/tags", deadline=PROBE_SECONDS)
+        )
     finally:
         client.close()
     if not isinstance(reply, HttpResponse) or reply.status != 200:
@@ -66,8 +75,11 @@ class OllamaEngine:
         self.model = model
 
     def write(self, job: TextJob) -> GeneratedText:
-        """Write the text. Raises EngineMissing (no such model), EngineUnreachable (down, slow) and what `ask` does."""
-        return ask_model(job, self._call_model, ModelProfile(self.name, self.model, OriginLabel.NONE, CONTEXT))
+        """Write the text. Raises EngineMissing (no such model), EngineUnreachable (down, slow) and
+        what `ask` does."""
+        return ask_model(
+            job, self._call_model, ModelProfile(self.name, self.model, OriginLabel.NONE, CONTEXT)
+        )
 
     def _call_model(self, job: TextJob) -> RawAnswer:
         options = {
@@ -78,7 +90,9 @@ class OllamaEngine:
         }
         shape = {"format": dict(job.schema)} if job.schema is not None else {}
         try:
-            answer = langchain.invoke_chat_model(self._chat.get().bind(options=options, **shape), job, engine=self.name)
+            answer = langchain.invoke_chat_model(
+                self._chat.get().bind(options=options, **shape), job, engine=self.name
+            )
         except (httpx.HTTPError, ConnectionError) as error:
             kind = RequestNotReceived if _is_connection_failure(error) else EngineUnreachable
             raise kind("engine.server_down", engine=self.name, url=self._url) from error
@@ -94,12 +108,16 @@ class OllamaEngine:
 
 
 def _is_connection_failure(error: Exception) -> bool:
-    """Whether no connection came about; the client tells that by a bare ConnectionError, and by httpx's own."""
-    return type(error) is ConnectionError or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+    """Whether no connection came about; the client tells that by a bare ConnectionError, and by
+    httpx's own."""
+    return type(error) is ConnectionError or isinstance(
+        error, httpx.ConnectError | httpx.ConnectTimeout
+    )
 
 
 def _build_chat_client(url: str, model: str, seconds: float) -> Any:
-    """LangChain's client; it keeps no connection, since one that went stale looks like a lost answer."""
+    """LangChain's client; it keeps no connection, since one that went stale looks like a lost
+    answer."""
     return langchain.load_attribute("langchain_ollama", "ChatOllama")(
         model=model,
         base_url=url,
@@ -113,4 +131,6 @@ def _raw_answer_from_chat(answer: langchain.ChatAnswer) -> RawAnswer:
     done = answer.meta.get("done_reason")
     if done is None:
         raise EngineUnreachable("engine.answer_broken_off", engine=OllamaEngine.name)
-    return RawAnswer(answer.text, cut=done == "length", tokens_in=answer.tokens_in, tokens_out=answer.tokens_out)
+    return RawAnswer(
+        answer.text, cut=done == "length", tokens_in=answer.tokens_in, tokens_out=answer.tokens_out
+    )

@@ -1,4 +1,5 @@
-"""The sentences of the engine without a model, in French and English. No name, no price, no promise stands in them."""
+"""The sentences of the engine without a model, in French and English. No name, no price, no promise
+stands in them."""
 
 PLAIN_CAPTIONS: dict[str, tuple[str, ...]] = {
     "fr": (
@@ -117,47 +118,74 @@ HOUR_CAPTIONS: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 CLOSING_QUESTIONS: dict[str, tuple[str, ...]] = {
-    "fr": ("Et vous, quel est votre endroit ?", "Vous seriez resté combien de temps ?", "On garde celle-ci ?"),
+    "fr": (
+        "Et vous, quel est votre endroit ?",
+        "Vous seriez resté combien de temps ?",
+        "On garde celle-ci ?",
+    ),
     "en": ("Where is your place?", "How long would you have stayed?", "Shall we keep this one?"),
 }
 CHAT_REPLIES: dict[str, dict[str, tuple[str, ...]]] = {
     "fr": {
         "truth": (
-            "Oui : je suis {name}, un personnage virtuel, et c'est une intelligence artificielle qui vous répond.",
-            "Je ne vais pas vous mentir : je suis une intelligence artificielle. {name} est un personnage virtuel.",
+            "Oui : je suis {name}, un personnage virtuel, et c'est une intelligence artificielle "
+            "qui vous répond.",
+            "Je ne vais pas vous mentir : je suis une intelligence artificielle. {name} est un "
+            "personnage virtuel.",
         ),
-        "truth_human": ("C'est un assistant automatique qui vous répond ici, au nom de l'équipe de {name}.",),
+        "truth_human": (
+            "C'est un assistant automatique qui vous répond ici, au nom de l'équipe de {name}.",
+        ),
         "greeting": (
             "Bonjour ! Contente de vous lire. Comment se passe votre journée ?",
             "Bonjour ! Qu'est-ce qui vous amène aujourd'hui ?",
         ),
-        "thanks": ("Merci à vous, cela me fait plaisir.", "Avec plaisir ! Dites-moi si vous voulez voir autre chose."),
+        "thanks": (
+            "Merci à vous, cela me fait plaisir.",
+            "Avec plaisir ! Dites-moi si vous voulez voir autre chose.",
+        ),
         "offer": (
-            "J'ai justement quelque chose qui peut vous plaire : « {title} ». La carte est juste en dessous.",
+            "J'ai justement quelque chose qui peut vous plaire : « {title} ». La carte est juste "
+            "en dessous.",
             "Vous pourriez aimer « {title} ». Tout est indiqué sur la carte.",
         ),
         "offer_soft": (
             "Au fait, « {title} » vient d'arriver, si cela vous dit.",
             "Si vous êtes curieux, il y a aussi « {title} ».",
         ),
-        "no_offer": ("Je n'ai rien de nouveau à montrer pour l'instant, mais cela ne va pas tarder.",),
-        "question": ("Bonne question ! Je préfère ne pas répondre au hasard. Et vous, qu'en pensez-vous ?",),
-        "compliment": ("Merci, c'est gentil ! Qu'est-ce qui vous a plu ?", "Vous savez trouver les mots. Merci !"),
+        "no_offer": (
+            "Je n'ai rien de nouveau à montrer pour l'instant, mais cela ne va pas tarder.",
+        ),
+        "question": (
+            "Bonne question ! Je préfère ne pas répondre au hasard. Et vous, qu'en pensez-vous ?",
+        ),
+        "compliment": (
+            "Merci, c'est gentil ! Qu'est-ce qui vous a plu ?",
+            "Vous savez trouver les mots. Merci !",
+        ),
         "small_talk": (
             "Racontez-moi un peu plus.",
             "Je vous lis. Qu'est-ce que vous aimeriez voir la prochaine fois ?",
         ),
         "asked": ("Je passe votre message à une personne de l'équipe. Elle vous répondra ici.",),
-        "upset": ("Je suis désolée que cela se passe mal. Une personne de l'équipe va reprendre la conversation.",),
+        "upset": (
+            "Je suis désolée que cela se passe mal. Une personne de l'équipe va reprendre la "
+            "conversation.",
+        ),
         "unsafe": ("Je m'arrête ici : une personne de l'équipe va lire ce message.",),
     },
     "en": {
         "truth": (
-            "Yes: I am {name}, a virtual character, and it is an artificial intelligence that answers you.",
-            "I will not lie to you: I am an artificial intelligence. {name} is a virtual character.",
+            "Yes: I am {name}, a virtual character, and it is an artificial intelligence that "
+            "answers you.",
+            "I will not lie to you: I am an artificial intelligence. {name} is a virtual "
+            "character.",
         ),
         "truth_human": ("An automatic assistant answers you here, on behalf of {name}'s team.",),
-        "greeting": ("Hello! Good to hear from you. How is your day going?", "Hello! What brings you here today?"),
+        "greeting": (
+            "Hello! Good to hear from you. How is your day going?",
+            "Hello! What brings you here today?",
+        ),
         "thanks": (
             "Thank you, that makes me happy.",
             "With pleasure! Tell me if you would like to see something else.",
@@ -176,7 +204,10 @@ CHAT_REPLIES: dict[str, dict[str, tuple[str, ...]]] = {
             "Thank you, that is kind! What did you like about it?",
             "You do have a way with words. Thank you!",
         ),
-        "small_talk": ("Tell me a little more.", "I am reading. What would you like to see next time?"),
+        "small_talk": (
+            "Tell me a little more.",
+            "I am reading. What would you like to see next time?",
+        ),
         "asked": ("I am passing your message to a person of the team. They will answer you here.",),
         "upset": ("I am sorry this is going badly. A person of the team will take over.",),
         "unsafe": ("I will stop here: a person of the team is going to read this message.",),

@@ -1,7 +1,9 @@
-"""The engine without any model: sentences of ours, chosen by rules and by the seed. It invents nothing.
+"""The engine without any model: sentences of ours, chosen by rules and by the seed. It invents
+nothing.
 
-Captions come from the place and hour of the scene; chat answers from what the fan plainly asked and from the closed
-list of offers. It says of itself how sure it is, and hands over to a person what it does not understand.
+Captions come from the place and hour of the scene; chat answers from what the fan plainly asked and
+from the closed list of offers. It says of itself how sure it is, and hands over to a person what it
+does not understand.
 """
 
 import json
@@ -62,7 +64,9 @@ _SURE = {
 }
 
 
-def load_engine(_settings: GeneratorsSettings, _start: Callable[[], None] | None = None) -> TextEngine:
+def load_engine(
+    _settings: GeneratorsSettings, _start: Callable[[], None] | None = None
+) -> TextEngine:
     """The engine; it is always there."""
     return TemplateEngine()
 
@@ -76,14 +80,18 @@ class TemplateEngine:
     model = "phrases-1"
 
     def write(self, job: TextJob) -> GeneratedText:
-        """The text, from the job's brief. Raises AnswerUnusable without one, or when the schema wants more."""
+        """The text, from the job's brief. Raises AnswerUnusable without one, or when the schema
+        wants more."""
         language = job.language if job.language in CHAT_REPLIES else "en"
         rng = np.random.default_rng([job.seed, 4])
         match job.brief:
             case ChatBrief() as brief:
                 answer = _build_chat_reply(brief, language, rng)
             case CaptionBrief() as brief:
-                answer = {"caption": caption_from_template(brief, language, rng), "language": language}
+                answer = {
+                    "caption": caption_from_template(brief, language, rng),
+                    "language": language,
+                }
             case _:
                 raise UnusableAnswer("engine.no_phrase", engine=self.name)
         text = str(answer.get("text") or answer.get("caption"))
@@ -106,7 +114,11 @@ class TemplateEngine:
 def _match_schema(answer: dict[str, object], schema: Mapping[str, object]) -> dict[str, object]:
     """The fields the schema knows. Raises AnswerUnusable when that is not what it wants."""
     known = schema.get("properties")
-    kept = {name: value for name, value in answer.items() if isinstance(known, Mapping) and name in known}
+    kept = {
+        name: value
+        for name, value in answer.items()
+        if isinstance(known, Mapping) and name in known
+    }
     if json_answers.schema_errors(kept, schema):
         raise UnusableAnswer("engine.no_phrase", engine=TemplateEngine.name)
     return kept
@@ -118,8 +130,14 @@ def _choose_option(options: tuple[str, ...], rng: np.random.Generator) -> str:
 
 def caption_from_template(brief: CaptionBrief, language: str, rng: np.random.Generator) -> str:
     """Two or three sentences for a picture of the scene, in "fr" or "en"."""
-    place, hour = place_and_time(brief.scene)  # of what nobody named nothing is said: a cat has no waves
-    parts = [_choose_option(PLACE_CAPTIONS[language][place] if place is not None else PLAIN_CAPTIONS[language], rng)]
+    place, hour = place_and_time(
+        brief.scene
+    )  # of what nobody named nothing is said: a cat has no waves
+    parts = [
+        _choose_option(
+            PLACE_CAPTIONS[language][place] if place is not None else PLAIN_CAPTIONS[language], rng
+        )
+    ]
     if hour is not None:
         parts.append(_choose_option(HOUR_CAPTIONS[language][hour], rng))
     if rng.random() < 0.5:
@@ -128,7 +146,8 @@ def caption_from_template(brief: CaptionBrief, language: str, rng: np.random.Gen
 
 
 def classify_fan_message(brief: ChatBrief) -> TemplateReply:
-    """What the fan plainly wants, by the first sign that fits; nothing fits: small talk, and not sure of it."""
+    """What the fan plainly wants, by the first sign that fits; nothing fits: small talk, and not
+    sure of it."""
     said = " ".join(brief.said.casefold().split())
     plain = said.translate(str.maketrans("àâäçéèêëîïôöùûü", "aaaceeeeiioouuu"))
     kind = next((kind for kind, pattern in _PATTERNS if pattern.search(plain)), "small_talk")
@@ -137,18 +156,29 @@ def classify_fan_message(brief: ChatBrief) -> TemplateReply:
     if kind == "offer" and not brief.offers:
         return TemplateReply("no_offer", 0.7)
     if kind == "offer":
-        chosen = max(brief.offers, key=lambda line: len(set(prompt_words(line.title)) & set(prompt_words(plain))))
+        chosen = max(
+            brief.offers,
+            key=lambda line: len(set(prompt_words(line.title)) & set(prompt_words(plain))),
+        )
         return TemplateReply("offer", _SURE[kind], chosen.id, chosen.title)
-    if brief.offers and brief.turn == _OFFER_FROM_TURN and kind in ("small_talk", "thanks", "compliment"):
+    if (
+        brief.offers
+        and brief.turn == _OFFER_FROM_TURN
+        and kind in ("small_talk", "thanks", "compliment")
+    ):
         return TemplateReply("offer_soft", 0.82, brief.offers[0].id, brief.offers[0].title)
     return TemplateReply(kind, _SURE[kind], handoff="unsure" if _SURE[kind] < 0.5 else None)
 
 
-def _build_chat_reply(brief: ChatBrief, language: str, rng: np.random.Generator) -> dict[str, object]:
+def _build_chat_reply(
+    brief: ChatBrief, language: str, rng: np.random.Generator
+) -> dict[str, object]:
     reply = classify_fan_message(brief)
     kind = "truth_human" if reply.kind == "truth" and not brief.virtual else reply.kind
     return {
-        "text": _choose_option(CHAT_REPLIES[language][kind], rng).format(name=brief.persona, title=reply.title),
+        "text": _choose_option(CHAT_REPLIES[language][kind], rng).format(
+            name=brief.persona, title=reply.title
+        ),
         "offer_id": reply.offer_id,
         "handoff": reply.handoff,
         "language": language,

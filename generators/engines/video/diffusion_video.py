@@ -1,7 +1,9 @@
-"""Films by diffusers pipelines that begin from a picture: SVD, LTX, Wan, AnimateDiff, from folders on this machine.
+"""Films by diffusers pipelines that begin from a picture: SVD, LTX, Wan, AnimateDiff, from folders
+on this machine.
 
-Stable Diffusion 1.5 with a motion adapter begins from the picture as a film that stands still, of which a part is made
-anew. torch is imported by the first film, not by this module. Nothing is fetched from a hub.
+Stable Diffusion 1.5 with a motion adapter begins from the picture as a film that stands still, of
+which a part is made anew. torch is imported by the first film, not by this module. Nothing is
+fetched from a hub.
 """
 
 import importlib
@@ -42,15 +44,19 @@ _LEAST_ANEW = 0.35
 _MOST_ANEW = 0.85
 """How much of the standing film an adapter makes anew, from little motion to much."""
 
-_GUIDANCE = {"LTXImageToVideoPipeline": 3.0, "WanImageToVideoPipeline": 5.0, "AnimateDiffVideoToVideoPipeline": 7.5}
+_GUIDANCE = {
+    "LTXImageToVideoPipeline": 3.0,
+    "WanImageToVideoPipeline": 5.0,
+    "AnimateDiffVideoToVideoPipeline": 7.5,
+}
 """As the pages of their makers say."""
 
 _PAPER = (255, 255, 255)
 
 
 def load_engine(settings: GeneratorsSettings) -> VideoEngine | None:
-    """The engine of the folder in the settings, None without one. Raises EngineMissing for a folder that is none, or
-    when a package is missing."""
+    """The engine of the folder in the settings, None without one. Raises EngineMissing for a folder
+    that is none, or when a package is missing."""
     return DiffusionVideoEngine(settings) if settings.film_models else None
 
 
@@ -78,8 +84,8 @@ class DiffusionVideoEngine:
         return PipelineCache(_wears_none, self.device, opens=self._load_pipeline)
 
     def device_message(self) -> Message:
-        """On what it runs and how precisely; loads torch. Raises EngineMissing where no model of its folder may run
-        there, JobTooLarge when the smallest of them does not fit."""
+        """On what it runs and how precisely; loads torch. Raises EngineMissing where no model of
+        its folder may run there, JobTooLarge when the smallest of them does not fit."""
         place = self.device
         fit = [one.model for one in self.shelf.list_models() if self._may_run(one.model)]
         if not fit:
@@ -92,10 +98,14 @@ class DiffusionVideoEngine:
         if sizes["needed"] > place.most // device.MEBIBYTE:
             raise JobTooLarge("engine.model_too_large", model=least.name, **sizes)
         names = ", ".join(one.name for one in fit)
-        return Message("engine.film_runs", {"models": names, "device": place.name, "dtype": place.dtype, **sizes})
+        return Message(
+            "engine.film_runs",
+            {"models": names, "device": place.name, "dtype": place.dtype, **sizes},
+        )
 
     def animate(self, job: VideoJob, progress: Progress = ignore_progress) -> GeneratedVideo:
-        """Run the pipeline. Raises EngineMissing, JobTooLarge, and what `progress` raises, which stops it."""
+        """Run the pipeline. Raises EngineMissing, JobTooLarge, and what `progress` raises, which
+        stops it."""
         mover = self.shelf.find_model(job.model)
         _check_job_supported(job, mover)
         if not self._may_run(mover.model):
@@ -128,7 +138,8 @@ class DiffusionVideoEngine:
     def _run_within_memory(
         self, job: VideoJob, mover: VideoModel, progress: Progress
     ) -> tuple[list[Image.Image], dict[str, Any]]:
-        """The frames, decoded a few at a time where memory is short. Raises JobTooLarge where they still do not fit."""
+        """The frames, decoded a few at a time where memory is short. Raises JobTooLarge where they
+        still do not fit."""
         for sparing in (False, True):
             try:
                 return self._generate_frames(job, mover, progress, sparing=sparing)
@@ -147,14 +158,18 @@ class DiffusionVideoEngine:
         size = mover.family.size(job.width, job.height)
         count = mover.family.frames(job.seconds)
 
-        def stepped(_pipeline: object, step: int, _time: object, kept: dict[str, Any]) -> dict[str, Any]:
+        def stepped(
+            _pipeline: object, step: int, _time: object, kept: dict[str, Any]
+        ) -> dict[str, Any]:
             progress(min(step + 1, job.steps), job.steps)
             return kept
 
         own = pipeline.scheduler
         pipeline.scheduler = type(own).from_config(own.config)  # it has state
         _set_vae_tiling(pipeline, sparing)
-        given = _pipeline_arguments(pipeline, job, mover, size, count) | _decode_arguments(mover.family.opens, sparing)
+        given = _pipeline_arguments(pipeline, job, mover, size, count) | _decode_arguments(
+            mover.family.opens, sparing
+        )
         try:
             frames = pipeline(
                 **given,
@@ -165,7 +180,9 @@ class DiffusionVideoEngine:
                 output_type="pil",
                 callback_on_step_end=stepped,
             ).frames[0]
-            return list(frames), self._reproduction_parameters(job, mover, pipeline, size, len(frames))
+            return list(frames), self._reproduction_parameters(
+                job, mover, pipeline, size, len(frames)
+            )
         finally:
             pipeline.scheduler = own
 
@@ -199,7 +216,10 @@ class DiffusionVideoEngine:
             given["motion_adapter"] = adapter
         if mover.family.opens.startswith("Wan"):
             _disable_prompt_cleaning()
-            given["dtype"] = {"default": options["dtype"], "vae": torch.float32}  # halves leave stains (its makers)
+            given["dtype"] = {
+                "default": options["dtype"],
+                "vae": torch.float32,
+            }  # halves leave stains (its makers)
         return getattr(diffusers, mover.family.opens).from_pretrained(model.source, **given)
 
 
@@ -208,7 +228,8 @@ def _wears_none(wanted: Lora) -> Any:
 
 
 def _disable_prompt_cleaning() -> None:
-    """Diffusers 0.42 mends the words for Wan by a package it does not ask for, and fails without it; ours are whole."""
+    """Diffusers 0.42 mends the words for Wan by a package it does not ask for, and fails without
+    it; ours are whole."""
     module = importlib.import_module("diffusers.pipelines.wan.pipeline_wan_i2v")
     module.basic_clean = str.strip  # type: ignore[attr-defined]  # a module's own function
 
@@ -230,8 +251,17 @@ def _pipeline_arguments(
     kind = mover.family.opens
     if kind == "StableVideoDiffusionPipeline":
         bucket = max(round(motion * _SVD_BUCKETS), 1)
-        return {"image": image, "num_frames": count, "fps": mover.family.rate, "motion_bucket_id": bucket}
-    told: dict[str, Any] = {"prompt": job.prompt, "negative_prompt": "", "guidance_scale": _GUIDANCE[kind]}
+        return {
+            "image": image,
+            "num_frames": count,
+            "fps": mover.family.rate,
+            "motion_bucket_id": bucket,
+        }
+    told: dict[str, Any] = {
+        "prompt": job.prompt,
+        "negative_prompt": "",
+        "guidance_scale": _GUIDANCE[kind],
+    }
     if kind == "AnimateDiffVideoToVideoPipeline":
         anew = _LEAST_ANEW + (_MOST_ANEW - _LEAST_ANEW) * motion
         return told | {"video": [image] * count, "strength": anew, "enforce_inference_steps": True}
@@ -256,12 +286,17 @@ def _set_vae_tiling(pipeline: Any, sparing: bool) -> None:
 
 
 def _fit_still(job: VideoJob, size: tuple[int, int]) -> Image.Image:
-    """The picture as the model takes it: around its subject, in the film's proportions, nothing transparent."""
+    """The picture as the model takes it: around its subject, in the film's proportions, nothing
+    transparent."""
     image = pictures.flatten_on(pictures.decode_photo(job.picture, name="picture").pixels, _PAPER)
-    return image.resize(size, Image.Resampling.LANCZOS, box=crops.fill_window(image, (job.width, job.height)))
+    return image.resize(
+        size, Image.Resampling.LANCZOS, box=crops.fill_window(image, (job.width, job.height))
+    )
 
 
-def _iter_output_frames(frames: list[Image.Image], job: VideoJob, *, demo: bool) -> Iterator[Image.Image]:
+def _iter_output_frames(
+    frames: list[Image.Image], job: VideoJob, *, demo: bool
+) -> Iterator[Image.Image]:
     """The frames at the film's size, each only when it is its turn."""
     for frame in frames:
         image = frame.convert("RGB").resize((job.width, job.height), Image.Resampling.LANCZOS)

@@ -1,8 +1,9 @@
-"""Model folders that make a picture move, by the class their `model_index.json` names. Loads no package of models.
+"""Model folders that make a picture move, by the class their `model_index.json` names. Loads no
+package of models.
 
-Rates, sizes and lengths are those the models learned from, as their pages at https://huggingface.co say:
-Stable Video Diffusion 7 frames a second at 1024 × 576, LTX-Video 25 at 704 × 480, Wan 16 at 832 × 480,
-AnimateDiff 8 at the size of its model.
+Rates, sizes and lengths are those the models learned from, as their pages at https://huggingface.co
+say: Stable Video Diffusion 7 frames a second at 1024 × 576, LTX-Video 25 at 704 × 480, Wan 16 at
+832 × 480, AnimateDiff 8 at the size of its model.
 """
 
 import importlib.util
@@ -35,8 +36,9 @@ _TINY = 64 * 64
 
 @dataclass(frozen=True)
 class VideoModelFamily:
-    """A kind of model: the pipeline that begins from a picture, frames a second, the most it makes, in groups of so
-    many after the first, edges in multiples of `grid` pixels, `area` together; whether words and a motion are heard."""
+    """A kind of model: the pipeline that begins from a picture, frames a second, the most it makes,
+    in groups of so many after the first, edges in multiples of `grid` pixels, `area` together;
+    whether words and a motion are heard."""
 
     opens: str
     rate: int
@@ -50,7 +52,8 @@ class VideoModelFamily:
     """Whether it is moved by an adapter of its own."""
 
     def frames(self, seconds: float) -> int:
-        """The frames of about so many seconds, a group after the first at least. Raises JobTooLarge beyond its most."""
+        """The frames of about so many seconds, a group after the first at least. Raises JobTooLarge
+        beyond its most."""
         if seconds > self.seconds:
             raise JobTooLarge("engine.film_long", most=self.seconds)
         groups = round((seconds * self.rate - 1) / self.group)
@@ -62,13 +65,18 @@ class VideoModelFamily:
         return min(max(round(self.most / self.rate), video.MIN_SECONDS), video.MAX_SECONDS)
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """The size to draw at, in pixels: the proportions asked for, in what it learned from, on its grid."""
+        """The size to draw at, in pixels: the proportions asked for, in what it learned from, on
+        its grid."""
         shrunk = math.sqrt(self.area / (width * height))
-        wide, high = (max(round(edge * shrunk / self.grid), 1) * self.grid for edge in (width, height))
+        wide, high = (
+            max(round(edge * shrunk / self.grid), 1) * self.grid for edge in (width, height)
+        )
         return wide, high
 
 
-_SVD = VideoModelFamily("StableVideoDiffusionPipeline", 7, 25, 1, 64, 1024 * 576, words=False, motion=True)
+_SVD = VideoModelFamily(
+    "StableVideoDiffusionPipeline", 7, 25, 1, 64, 1024 * 576, words=False, motion=True
+)
 _LTX = VideoModelFamily("LTXImageToVideoPipeline", 25, 257, 8, 32, 704 * 480)
 _WAN = VideoModelFamily("WanImageToVideoPipeline", 16, 81, 4, 16, 832 * 480)
 _ADAPTED = VideoModelFamily("AnimateDiffVideoToVideoPipeline", 8, 32, 1, 8, 512 * 512, motion=True)
@@ -88,7 +96,8 @@ VIDEO_MODEL_FAMILIES: Mapping[str, VideoModelFamily] = {
 
 @dataclass(frozen=True)
 class VideoModel:
-    """A model that makes pictures move, and of which kind it is; `adapter` is the folder of what moves it."""
+    """A model that makes pictures move, and of which kind it is; `adapter` is the folder of what
+    moves it."""
 
     model: ModelFiles
     family: VideoModelFamily
@@ -107,7 +116,8 @@ class VideoModelLibrary:
             raise EngineMissing("engine.folder_missing", folder=settings.film_models)
 
     def find_model(self, name: str) -> VideoModel:
-        """The model of a name. Raises EngineMissing for one that is not there, or moves no picture."""
+        """The model of a name. Raises EngineMissing for one that is not there, or moves no
+        picture."""
         folder = safe_child(self._settings.film_models, name)
         if folder is None or not folder.is_dir():
             raise EngineMissing("engine.film_model_missing", model=name[:100])
@@ -116,17 +126,24 @@ class VideoModelLibrary:
         if family is None:
             raise EngineMissing("engine.film_kind", model=model.name, kind=model.kind[:60])
         _check_tokenizer(folder)
-        adapter = _motion_adapter_folder(self._settings.film_adapter, model) if family.adapter else None
+        adapter = (
+            _motion_adapter_folder(self._settings.film_adapter, model) if family.adapter else None
+        )
         if adapter is not None:
             model = replace(
-                model, parameter_count=model.parameter_count + count_file_parameters(adapter.glob("*.safetensors"))
+                model,
+                parameter_count=model.parameter_count
+                + count_file_parameters(adapter.glob("*.safetensors")),
             )
         small = model.label is OriginLabel.DEMO
-        family = replace(family, most=_max_frames(family, folder, adapter), area=_TINY if small else family.area)
+        family = replace(
+            family, most=_max_frames(family, folder, adapter), area=_TINY if small else family.area
+        )
         return VideoModel(model, family, str(adapter or ""))
 
     def list_models(self) -> list[VideoModel]:
-        """The models that can be asked here, by name. Raises EngineMissing that says why none can."""
+        """The models that can be asked here, by name. Raises EngineMissing that says why none
+        can."""
         found = list[VideoModel]()
         why = EngineMissing("engine.film_folder_empty", folder=self._settings.film_models)
         for folder in sorted(Path(self._settings.film_models).iterdir()):
@@ -166,7 +183,8 @@ def video_capabilities(settings: GeneratorsSettings) -> VideoCapabilities:
 
 
 def can_run_model(settings: GeneratorsSettings, model: ModelFiles, *, gpu: bool) -> bool:
-    """Whether a model is run where a GPU is, or is none: a large one takes hours for seconds of film on a processor."""
+    """Whether a model is run where a GPU is, or is none: a large one takes hours for seconds of
+    film on a processor."""
     return gpu or settings.film_device == "cpu" or model.label is OriginLabel.DEMO
 
 
@@ -187,7 +205,8 @@ def _motion_adapter_folder(folder: str, model: ModelFiles) -> Path:
 
 
 def _check_tokenizer(folder: Path) -> None:
-    """Raise EngineMissing where the words of a model are kept in a form that a package of its own reads."""
+    """Raise EngineMissing where the words of a model are kept in a form that a package of its own
+    reads."""
     kept = folder / "tokenizer"
     needs = (kept / "spiece.model").is_file() and not (kept / "tokenizer.json").is_file()
     if needs and importlib.util.find_spec("sentencepiece") is None:

@@ -1,7 +1,9 @@
-"""The network of ESRGAN, run from its weights alone: residual blocks in residual blocks, then each doubling.
+"""The network of ESRGAN, run from its weights alone: residual blocks in residual blocks, then each
+doubling.
 
-Source: Wang et al., ESRGAN, https://arxiv.org/abs/1809.00219, and its code, https://github.com/xinntao/ESRGAN. Weights
-stand under the names of that code's first version (`model.1.sub.0.RDB1.conv1.0`) or its second (`body.0.rdb1.conv1`).
+Source: Wang et al., ESRGAN, https://arxiv.org/abs/1809.00219, and its code,
+https://github.com/xinntao/ESRGAN. Weights stand under the names of that code's first version
+(`model.1.sub.0.RDB1.conv1.0`) or its second (`body.0.rdb1.conv1`).
 """
 
 import importlib
@@ -53,8 +55,17 @@ class EsrganUpscaler:
         with torch.inference_mode():
             pixels = torch.from_numpy(given.copy()).to(place.kind).permute(2, 0, 1)[None]
             made = self._run_network(torch, pixels.to(getattr(torch, place.dtype)) / 255)
-            shown = (made[0].float().clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
-        return Image.fromarray(shown[: tile.height * self.scale_factor, : tile.width * self.scale_factor])
+            shown = (
+                (made[0].float().clamp(0, 1) * 255)
+                .round()
+                .to(torch.uint8)
+                .permute(1, 2, 0)
+                .cpu()
+                .numpy()
+            )
+        return Image.fromarray(
+            shown[: tile.height * self.scale_factor, : tile.width * self.scale_factor]
+        )
 
     def _load_weights(self) -> device.ComputeDevice:
         if self._place is None:
@@ -63,15 +74,27 @@ class EsrganUpscaler:
                 self._place = place = device.choose_device()
                 found = importlib.import_module("safetensors.torch").load_file(self._file)
                 dtype = getattr(importlib.import_module("torch"), place.dtype)
-                weights = {name: each.to(place.kind, dtype) for name, each in normalized_weights(found).items()}
-                self._blocks = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("body."))
-                self._doublings = sum(name.startswith("up.") and name.endswith(".weight") for name in weights)
+                weights = {
+                    name: each.to(place.kind, dtype)
+                    for name, each in normalized_weights(found).items()
+                }
+                self._blocks = 1 + max(
+                    int(name.split(".")[1]) for name in weights if name.startswith("body.")
+                )
+                self._doublings = sum(
+                    name.startswith("up.") and name.endswith(".weight") for name in weights
+                )
                 self._unshuffled = {3: 1, 12: 2, 48: 4}[weights["first.weight"].shape[1]]
                 self._weights = weights
-                if weights["last.weight"].shape[0] != COLOURS or 2**self._doublings < self._unshuffled:
+                if (
+                    weights["last.weight"].shape[0] != COLOURS
+                    or 2**self._doublings < self._unshuffled
+                ):
                     raise ValueError("not from colours to colours")
                 zeros = np.zeros((8, 8, COLOURS), np.uint8)
-                self.enlarge(Image.fromarray(zeros))  # a weight that is missing, or of another shape, is said now
+                self.enlarge(
+                    Image.fromarray(zeros)
+                )  # a weight that is missing, or of another shape, is said now
             except Exception as error:
                 self._place = None
                 if device.is_out_of_memory(error):
@@ -83,7 +106,9 @@ class EsrganUpscaler:
         functional = torch.nn.functional
 
         def conv(name: str, given: Any) -> Any:
-            return functional.conv2d(given, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"], padding=1)
+            return functional.conv2d(
+                given, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"], padding=1
+            )
 
         def bent(given: Any) -> Any:
             return functional.leaky_relu(given, SLOPE)
@@ -104,24 +129,38 @@ class EsrganUpscaler:
             found = found * SHARE + before
         found = first + conv("trunk", found)
         for at in range(self._doublings):
-            found = bent(conv(f"up.{at}", functional.interpolate(found, scale_factor=2, mode="nearest")))
+            found = bent(
+                conv(f"up.{at}", functional.interpolate(found, scale_factor=2, mode="nearest"))
+            )
         return conv("last", bent(conv("hr", found)))
 
 
 def normalized_weights(state: dict[str, Any]) -> dict[str, Any]:
-    """The weights of either version under one name each. Raises ValueError and the like for another network's."""
+    """The weights of either version under one name each. Raises ValueError and the like for another
+    network's."""
     plain = {_strip_wrappers(name): each for name, each in state.items()}
     if "conv_first.weight" in plain:
         names = {"conv_first": "first", "conv_body": "trunk", "conv_hr": "hr", "conv_last": "last"}
         names |= {"trunk_conv": "trunk", "HRconv": "hr"}
-        ups = {name.rpartition(".")[0] for name in plain if re.fullmatch(r"(conv_up|upconv)\d\.weight", name)}
+        ups = {
+            name.rpartition(".")[0]
+            for name in plain
+            if re.fullmatch(r"(conv_up|upconv)\d\.weight", name)
+        }
         names |= {name: f"up.{at}" for at, name in enumerate(sorted(ups))}
         return {_name_from_new_layout(name, names): each for name, each in plain.items()}
     if "model.0.weight" not in plain:
         raise ValueError("another network")
-    tops = sorted({int(found[1]) for name in plain if (found := re.fullmatch(r"model\.(\d+)\.weight", name))})
+    tops = sorted(
+        {int(found[1]) for name in plain if (found := re.fullmatch(r"model\.(\d+)\.weight", name))}
+    )
     *doubling, hr, last = tops[1:]
-    places = {0: "first", hr: "hr", last: "last", **{top: f"up.{at}" for at, top in enumerate(doubling)}}
+    places = {
+        0: "first",
+        hr: "hr",
+        last: "last",
+        **{top: f"up.{at}" for at, top in enumerate(doubling)},
+    }
     return {_name_from_old_layout(name, places): each for name, each in plain.items()}
 
 
@@ -134,7 +173,11 @@ def _strip_wrappers(name: str) -> str:
 def _name_from_new_layout(name: str, names: dict[str, str]) -> str:
     where, _, kind = name.rpartition(".")
     part = re.fullmatch(r"(?:body|RRDB_trunk)\.(\d+)\.(?:rdb|RDB)(\d)\.(conv\d)", where)
-    return f"body.{part[1]}.rdb{part[2]}.{part[3]}.{kind}" if part else f"{names.get(where, where)}.{kind}"
+    return (
+        f"body.{part[1]}.rdb{part[2]}.{part[3]}.{kind}"
+        if part
+        else f"{names.get(where, where)}.{kind}"
+    )
 
 
 def _name_from_old_layout(name: str, places: dict[int, str]) -> str:

@@ -1,4 +1,5 @@
-"""A classifier behind HTTP, whoever wrote it. The protocol is in docs/classifiers.md; the answer is not believed."""
+"""A classifier behind HTTP, whoever wrote it. The protocol is in docs/classifiers.md; the answer is
+not believed."""
 
 import base64
 import json
@@ -52,7 +53,8 @@ MAX_READ = 4_000
 FACE_MODEL = r"^[a-z0-9][a-z0-9-]{0,31}@[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"
 """name@version, as that of the classifier."""
 MAX_OUTPUT = 20_000
-"""Letters said in one sound. A longer answer is none: what would be cut away might be what matters."""
+"""Letters said in one sound. A longer answer is none: what would be cut away might be what
+matters."""
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 
@@ -119,12 +121,15 @@ def load_engine(settings: GeneratorsSettings) -> Classifier | None:
     """The classifier that the settings name, None without one."""
     if not settings.classifier_url:
         return None
-    known = frozenset(name.strip() for name in settings.classifier_versions.split(",") if name.strip())
+    known = frozenset(
+        name.strip() for name in settings.classifier_versions.split(",") if name.strip()
+    )
     return HttpClassifier(settings.classifier_url, known)
 
 
 class HttpClassifier:
-    """One classifier server. Only answers of a known `name@version` count: people have tried that one."""
+    """One classifier server. Only answers of a known `name@version` count: people have tried that
+    one."""
 
     def __init__(self, url: str, known: frozenset[str], *, seconds: float = LOOK_SECONDS) -> None:
         self._url = url.rstrip("/")
@@ -133,43 +138,64 @@ class HttpClassifier:
         self._http = HttpClient(max_connections=4)
 
     def classify_views(self, views: tuple[PictureView, ...]) -> ClassifierReport:
-        """What the views show. Raises EngineUnreachable (down, slow, busy), EngineMissing (a version nobody named),
-        AnswerUnusable."""
-        asked = [{"name": view.name, "mime": view.mime, "data": base64.b64encode(view.data).decode()} for view in views]
+        """What the views show. Raises EngineUnreachable (down, slow, busy), EngineMissing (a
+        version nobody named), AnswerUnusable."""
+        asked = [
+            {"name": view.name, "mime": view.mime, "data": base64.b64encode(view.data).decode()}
+            for view in views
+        ]
         body = json.dumps({"views": asked}).encode()
         headers = {"content-type": "application/json"}
-        said = self._fetch_body(HttpRequest("POST", f"{self._url}/v1/look", headers, body, self._seconds))
+        said = self._fetch_body(
+            HttpRequest("POST", f"{self._url}/v1/look", headers, body, self._seconds)
+        )
         answer = _parse_body(_Answer, said)
         if len(answer.views) != len(views) or (answer.face_model is None and len(said) > MAX_BYTES):
             raise UnusableAnswer("engine.classifier_nonsense")
         names = [view.name for view in views]
         return _merge_views(
-            _classifier_source(self._check_known_version(answer)), answer.views, faces=_collect_faces(answer, names)
+            _classifier_source(self._check_known_version(answer)),
+            answer.views,
+            faces=_collect_faces(answer, names),
         )
 
     def classify_audio(self, sound: PictureView, *, seconds: float) -> ClassifierReport:
-        """What is heard. Raises as `look` does, and Deaf for a server that was made before there were sounds."""
-        asked = {"name": sound.name, "mime": sound.mime, "data": base64.b64encode(sound.data).decode()}
+        """What is heard. Raises as `look` does, and Deaf for a server that was made before there
+        were sounds."""
+        asked = {
+            "name": sound.name,
+            "mime": sound.mime,
+            "data": base64.b64encode(sound.data).decode(),
+        }
         body = json.dumps({"sounds": [asked]}).encode()
         headers = {"content-type": "application/json"}
         deadline = self._seconds * HEAR_SHARE + seconds
         request = HttpRequest("POST", f"{self._url}/v1/hear", headers, body, deadline)
-        answer = self._check_known_version(_parse_body(_AnswerHeard, self._fetch_body(request, deaf=True)))
+        answer = self._check_known_version(
+            _parse_body(_AnswerHeard, self._fetch_body(request, deaf=True))
+        )
         heard = answer.sounds[0]
         kind = (heard.prohibited or "category") if heard.rating == "X" else ""
         said = _UNPRINTABLE.sub(" ", heard.transcript).strip()
-        return ClassifierReport(_classifier_source(answer), Rating(heard.rating), kind, None, (said,) if said else ())
+        return ClassifierReport(
+            _classifier_source(answer), Rating(heard.rating), kind, None, (said,) if said else ()
+        )
 
     def _check_known_version(self, answer: A) -> A:
         """The answer of a version that people have tried."""
         if f"{answer.name}@{answer.version}" not in self._known:
-            raise EngineMissing("engine.classifier_unknown", version=f"{answer.name}@{answer.version}")
+            raise EngineMissing(
+                "engine.classifier_unknown", version=f"{answer.name}@{answer.version}"
+            )
         return answer
 
     def describe_source(self) -> str:
         """Who answers there, known or not. Raises EngineUnreachable, AnswerUnusable."""
         return _classifier_source(
-            _parse_body(_About, self._fetch_body(HttpRequest("GET", f"{self._url}/v1/about", deadline=ASK_SECONDS)))
+            _parse_body(
+                _About,
+                self._fetch_body(HttpRequest("GET", f"{self._url}/v1/about", deadline=ASK_SECONDS)),
+            )
         )
 
     def is_known_source(self, source: str) -> bool:
@@ -202,15 +228,19 @@ def _classifier_source(about: _About) -> str:
 
 
 def _collect_faces(answer: _Answer, names: Sequence[str]) -> DetectedFaces | None:
-    """The faces of all views; None where no model is named. Raises AnswerUnusable for vectors that nothing can be
-    compared with: of no length, of several dimensions, or of no model."""
-    found = [(name, face) for name, said in zip(names, answer.views, strict=True) for face in said.faces]
+    """The faces of all views; None where no model is named. Raises AnswerUnusable for vectors that
+    nothing can be compared with: of no length, of several dimensions, or of no model."""
+    found = [
+        (name, face) for name, said in zip(names, answer.views, strict=True) for face in said.faces
+    ]
     if (answer.face_model is None and found) or len({len(face.vector) for _, face in found}) > 1:
         raise UnusableAnswer("engine.classifier_nonsense")
     if answer.face_model is None:
         return None
     told = (
-        DetectedFace(name, _normalize_vector(face.vector), round(face.size * 100), round(face.sure * 100))
+        DetectedFace(
+            name, _normalize_vector(face.vector), round(face.size * 100), round(face.sure * 100)
+        )
         for name, face in found
     )
     return DetectedFaces(answer.face_model, tuple(told))
@@ -224,7 +254,9 @@ def _normalize_vector(vector: Sequence[float]) -> bytes:
     return struct.pack(f"<{len(vector)}f", *(number / length for number in vector))
 
 
-def _merge_views(source: str, said: Sequence[_ViewRating], *, faces: DetectedFaces | None) -> ClassifierReport:
+def _merge_views(
+    source: str, said: Sequence[_ViewRating], *, faces: DetectedFaces | None
+) -> ClassifierReport:
     """The highest of all views, the most people in one, every word once."""
     worst = max((Rating(one.rating) for one in said), key=lambda rating: rating.rank)
     kinds = {one.prohibited or "category" for one in said if one.rating == "X"}

@@ -1,7 +1,9 @@
-"""A model that sees, of an Ollama server: whether it does is asked, and whether the picture stays in the house.
+"""A model that sees, of an Ollama server: whether it does is asked, and whether the picture stays
+in the house.
 
-What a model can, and on whose computers it runs, stands in `/api/show`: `capabilities`, and `remote_host` of one of the
-vendor's cloud (https://docs.ollama.com/api#show-model-information, https://docs.ollama.com/cloud).
+What a model can, and on whose computers it runs, stands in `/api/show`: `capabilities`, and
+`remote_host` of one of the vendor's cloud (https://docs.ollama.com/api#show-model-information,
+https://docs.ollama.com/cloud).
 """
 
 import json
@@ -30,7 +32,8 @@ class OllamaVision(OllamaEngine):
 def load_engine(settings: GeneratorsSettings) -> OllamaVision | None:
     """The engine; None where the settings name no model.
 
-    Raises EngineMissing when the server does not have the model or the model does not see, and EngineUnreachable.
+    Raises EngineMissing when the server does not have the model or the model does not see, and
+    EngineUnreachable.
     """
     url = settings.ollama_url
     model = settings.ollama_vision_model
@@ -40,7 +43,9 @@ def load_engine(settings: GeneratorsSettings) -> OllamaVision | None:
     able = about.get("capabilities")
     if not isinstance(able, list) or VISION not in able:
         raise EngineMissing("engine.seeing_blind", model=model)
-    return OllamaVision(url, model, hosted=_is_remote_model(model, about) or not _is_local_server(url))
+    return OllamaVision(
+        url, model, hosted=_is_remote_model(model, about) or not _is_local_server(url)
+    )
 
 
 def _fetch_model_info(url: str, model: str) -> Mapping[str, Any]:
@@ -50,7 +55,13 @@ def _fetch_model_info(url: str, model: str) -> Mapping[str, Any]:
     headers = {"content-type": "application/json"}
     try:
         reply = client.send(
-            HttpRequest("POST", url.rstrip("/") + "/api/show", headers=headers, body=body, deadline=PROBE_SECONDS)
+            HttpRequest(
+                "POST",
+                url.rstrip("/") + "/api/show",
+                headers=headers,
+                body=body,
+                deadline=PROBE_SECONDS,
+            )
         )
     finally:
         client.close()
@@ -59,21 +70,29 @@ def _fetch_model_info(url: str, model: str) -> Mapping[str, Any]:
     if reply.status == 404:
         raise EngineMissing("engine.model_missing", engine=OllamaEngine.name, model=model)
     if reply.status != 200:
-        raise EngineUnreachable("engine.server_refused", engine=OllamaEngine.name, status=reply.status)
+        raise EngineUnreachable(
+            "engine.server_refused", engine=OllamaEngine.name, status=reply.status
+        )
     found = reply.json_body()
     return found if isinstance(found, dict) else {}
 
 
 def _is_remote_model(model: str, about: Mapping[str, Any]) -> bool:
-    """Whether the server hands the question on to somebody else; by name too, should it not say so."""
-    return bool(about.get("remote_host") or about.get("remote_model")) or model.endswith(("-cloud", ":cloud"))
+    """Whether the server hands the question on to somebody else; by name too, should it not say
+    so."""
+    return bool(about.get("remote_host") or about.get("remote_model")) or model.endswith(
+        ("-cloud", ":cloud")
+    )
 
 
 def _is_local_server(url: str) -> bool:
-    """Whether a server stands in this network: every address of its name is this machine's or a private one."""
+    """Whether a server stands in this network: every address of its name is this machine's or a
+    private one."""
     parts = urlsplit(url)
     try:
         found = socket.getaddrinfo(parts.hostname or "", parts.port or 80, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return False
-    return bool(found) and not any(address_policy.is_public_address(str(info[4][0])) for info in found)
+    return bool(found) and not any(
+        address_policy.is_public_address(str(info[4][0])) for info in found
+    )

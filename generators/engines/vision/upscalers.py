@@ -1,5 +1,6 @@
-"""Models that make pictures larger, in a file of one's own: the network of ESRGAN in `.safetensors`, run by torch, or
-any in ONNX that takes and gives colours from 0 to 1. None comes along.
+"""Models that make pictures larger, in a file of one's own: the network of ESRGAN in
+`.safetensors`, run by torch, or any in ONNX that takes and gives colours from 0 to 1. None comes
+along.
 """
 
 import importlib
@@ -26,7 +27,8 @@ _NO_ROOM = ("allocate", "bad_alloc", "out of memory")
 
 
 def load_engine(settings: GeneratorsSettings) -> Upscaler | None:
-    """The model that the settings name, loaded when first used; None without one. Raises EngineMissing."""
+    """The model that the settings name, loaded when first used; None without one. Raises
+    EngineMissing."""
     if not settings.upscale_model:
         return None
     file = Path(settings.upscale_model)
@@ -44,7 +46,8 @@ def load_engine(settings: GeneratorsSettings) -> Upscaler | None:
 
 
 class OnnxUpscaler:
-    """A model in an ONNX file, run on the processor: batch, colours, rows and columns in and out."""
+    """A model in an ONNX file, run on the processor: batch, colours, rows and columns in and
+    out."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -76,7 +79,9 @@ class OnnxUpscaler:
         given = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], dtype=_TYPES[entry.type])
         try:
             (told,) = session.run(None, {entry.name: given})
-        except Exception as error:  # the library raises its own kinds, of one module that is not public
+        except (
+            Exception
+        ) as error:  # the library raises its own kinds, of one module that is not public
             if any(sign in str(error) for sign in _NO_ROOM):
                 raise MemoryError from error
             raise EngineMissing("upscale.unfit", file=self._file.name) from error
@@ -90,21 +95,32 @@ class OnnxUpscaler:
             options.intra_op_num_threads = THREADS
             try:
                 self.digest = checkpoints.checkpoint_digest(str(self._file))
-                session = onnxruntime.InferenceSession(str(self._file), options, providers=["CPUExecutionProvider"])
+                session = onnxruntime.InferenceSession(
+                    str(self._file), options, providers=["CPUExecutionProvider"]
+                )
                 (entry,) = session.get_inputs()
                 high, wide = entry.shape[2:]
                 self._side = wide if isinstance(wide, int) else 0
-                fits = entry.type in _TYPES and entry.shape[1] == 3 and (high == wide or not self._side)
+                fits = (
+                    entry.type in _TYPES
+                    and entry.shape[1] == 3
+                    and (high == wide or not self._side)
+                )
                 side = self._side or _TRIED
                 tried = (
-                    self._run_session(session, np.zeros((side, side, 3), np.float32)) if fits else np.zeros((0, 0, 0))
+                    self._run_session(session, np.zeros((side, side, 3), np.float32))
+                    if fits
+                    else np.zeros((0, 0, 0))
                 )
             except EngineMissing:
                 raise
             except Exception as error:  # as above
                 raise EngineMissing("upscale.unfit", file=self._file.name) from error
             self._factor = tried.shape[0] // side
-            if tried.shape != (side * self._factor, side * self._factor, 3) or not 1 <= self._factor <= MAX_SCALE:
+            if (
+                tried.shape != (side * self._factor, side * self._factor, 3)
+                or not 1 <= self._factor <= MAX_SCALE
+            ):
                 raise EngineMissing("upscale.unfit", file=self._file.name)
             self._session = session
         return self._session

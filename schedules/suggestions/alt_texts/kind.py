@@ -50,7 +50,8 @@ class AltTextRequest:
 
 @dataclass(frozen=True)
 class AltTextAnswer:
-    """An alternative text and a description, or why there are none; and the model, if one was chosen."""
+    """An alternative text and a description, or why there are none; and the model, if one was
+    chosen."""
 
     texts: tuple[str, str] | Message
     model: str = ""
@@ -82,7 +83,9 @@ class AltTextKind:
             return None
         known = [one.rating for one in shown.values()]
         rating = None if None in known else max(filter(None, known), key=lambda one: one.rank)
-        return AltTextRequest(proposal, scope.tenant_id, proposal.creator_id, rendition.sha256, rating)
+        return AltTextRequest(
+            proposal, scope.tenant_id, proposal.creator_id, rendition.sha256, rating
+        )
 
     def write_parts(
         self, request: AltTextRequest, engine: VisionEngine, sessions: CostSessions
@@ -112,7 +115,9 @@ class AltTextKind:
         except (NotFound, BadInput):
             return Message("alt.gone")
 
-    def store_parts(self, scope: Scope, request_id: UUID, parts: Sequence[AltTextAnswer]) -> Collection[UUID]:
+    def store_parts(
+        self, scope: Scope, request_id: UUID, parts: Sequence[AltTextAnswer]
+    ) -> Collection[UUID]:
         (answer,) = parts
         return proposals.store_alt_text(scope, request_id, answer.texts, model=answer.model)
 

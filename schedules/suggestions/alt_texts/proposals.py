@@ -1,4 +1,5 @@
-"""Words for pictures by a model that sees: asked for, proposed beside the picture, and taken or refused by a person."""
+"""Words for pictures by a model that sees: asked for, proposed beside the picture, and taken or
+refused by a person."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ GROUP = "seeing"
 
 @dataclass(frozen=True)
 class AltTextProposal:
-    """Words for a picture. `alt` is empty while a model is asked, and where `reason` says why there are none."""
+    """Words for a picture. `alt` is empty while a model is asked, and where `reason` says why there
+    are none."""
 
     id: UUID
     creator_id: UUID
@@ -44,12 +46,19 @@ class AltTextProposal:
 
 
 def request_alt_texts(
-    scope: Scope, creator_id: UUID, assets: Sequence[UUID], *, language: str, forbidden: tuple[str, ...], key: UUID
+    scope: Scope,
+    creator_id: UUID,
+    assets: Sequence[UUID],
+    *,
+    language: str,
+    forbidden: tuple[str, ...],
+    key: UUID,
 ) -> int:
-    """Ask for words for these pictures, once per `key`; what is waited for already is left out. How many are asked for.
+    """Ask for words for these pictures, once per `key`; what is waited for already is left out. How
+    many are asked for.
 
-    `forbidden` are words the creator never uses. Raises BadInput for a language nobody is asked in, NotFound for a
-    picture that is not hers, and Conflict where too many would wait.
+    `forbidden` are words the creator never uses. Raises BadInput for a language nobody is asked in,
+    NotFound for a picture that is not hers, and Conflict where too many would wait.
     """
     library.lock_library(scope, "alts", creator_id)
     if language not in WRITABLE_LANGUAGES:
@@ -86,8 +95,11 @@ def request_alt_texts(
     return len(wanted)
 
 
-def latest_alt_texts(scope: Scope, creator_id: UUID, assets: Collection[UUID]) -> Mapping[UUID, AltTextProposal]:
-    """By picture, the last proposal that nobody took or refused; pictures without one are absent."""
+def latest_alt_texts(
+    scope: Scope, creator_id: UUID, assets: Collection[UUID]
+) -> Mapping[UUID, AltTextProposal]:
+    """By picture, the last proposal that nobody took or refused; pictures without one are
+    absent."""
     if not assets:
         return {}
     rows = scope.session.exec(
@@ -108,10 +120,14 @@ def latest_alt_texts(scope: Scope, creator_id: UUID, assets: Collection[UUID]) -
 def pending_alt_text(scope: Scope, proposal_id: UUID) -> AltTextProposal | None:
     """A proposal that no model was asked for yet; None once one was, or for an unknown one."""
     row = request_rows.get_row(scope, AltTextRow, proposal_id)
-    return _proposal_from_row(row) if row is not None and row.state == AltTextState.WAITING else None
+    return (
+        _proposal_from_row(row) if row is not None and row.state == AltTextState.WAITING else None
+    )
 
 
-def store_alt_text(scope: Scope, proposal_id: UUID, words: tuple[str, str] | Message, *, model: str = "") -> list[UUID]:
+def store_alt_text(
+    scope: Scope, proposal_id: UUID, words: tuple[str, str] | Message, *, model: str = ""
+) -> list[UUID]:
     """Store an alternative text and a description, or why there are none, unless it is written.
 
     Return the picture as the subject whose texts are used, if there are any.
@@ -131,12 +147,19 @@ def store_alt_text(scope: Scope, proposal_id: UUID, words: tuple[str, str] | Mes
 
 
 def accept_alt_text(
-    scope: Scope, creators: Collection[UUID], proposal_id: UUID, alt: str, *, instead_of: str, shows: str = ""
+    scope: Scope,
+    creators: Collection[UUID],
+    proposal_id: UUID,
+    alt: str,
+    *,
+    instead_of: str,
+    shows: str = "",
 ) -> None:
-    """Somebody puts the words, as they left them, in the place of those they were shown (`instead_of`).
+    """Somebody puts the words, as they left them, in the place of those they were shown
+    (`instead_of`).
 
-    Raises NotFound for nobody's proposal, BadInput without words, and Conflict where the picture got other words
-    meanwhile: they are a person's, and were not looked at.
+    Raises NotFound for nobody's proposal, BadInput without words, and Conflict where the picture
+    got other words meanwhile: they are a person's, and were not looked at.
     """
     row = _get_open_proposal(scope, creators, proposal_id)
     if not alt:
@@ -144,13 +167,16 @@ def accept_alt_text(
     library.lock_library(scope, "alts", row.creator_id)
     if library.get_asset(scope, row.asset_id).alt != instead_of:
         raise Conflict("alt.changed")
-    library.set_alt_text(scope, row.asset_id, alt[:MAX_ALT_TEXT_LENGTH], shows=shows[:MAX_DESCRIPTION_LENGTH])
+    library.set_alt_text(
+        scope, row.asset_id, alt[:MAX_ALT_TEXT_LENGTH], shows=shows[:MAX_DESCRIPTION_LENGTH]
+    )
     _transition_proposal(row, AltTextState.TAKEN)
     scope.add(row)
 
 
 def reject_alt_text(scope: Scope, creators: Collection[UUID], proposal_id: UUID) -> None:
-    """Somebody wants none of it, or has read why there is none. Raises NotFound for nobody's proposal."""
+    """Somebody wants none of it, or has read why there is none. Raises NotFound for nobody's
+    proposal."""
     row = _get_open_proposal(scope, creators, proposal_id)
     _transition_proposal(row, AltTextState.REFUSED)
     scope.add(row)

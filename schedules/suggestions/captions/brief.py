@@ -1,4 +1,5 @@
-"""What a text model is asked to write around one idea: a kit, versions for accounts, translations. Pure."""
+"""What a text model is asked to write around one idea: a kit, versions for accounts, translations.
+Pure."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -16,7 +17,8 @@ MAX_IDEA_LENGTH = 500
 """Characters of an idea; a tone has 200."""
 
 MAX_SOURCE_LENGTH = 600
-"""Characters of a text that is translated: question and answer fit the smallest window of our engines."""
+"""Characters of a text that is translated: question and answer fit the smallest window of our
+engines."""
 
 _TONE = 200
 _WORDS = 200
@@ -33,8 +35,8 @@ StoredAsset = Annotated[
 class CaptionSetBrief:
     """What somebody asks for. Without `kit`, `places` and `into` there is nothing to write.
 
-    `idea` is what it is about, `picture` the words that stand for a picture of hers; `source` is a text to translate
-    `into` other languages. `forbidden` are words the creator never uses.
+    `idea` is what it is about, `picture` the words that stand for a picture of hers; `source` is a
+    text to translate `into` other languages. `forbidden` are words the creator never uses.
     """
 
     creator_id: UUID
@@ -50,7 +52,8 @@ class CaptionSetBrief:
     into: tuple[str, ...] = ()
 
     def check_brief(self) -> None:
-        """Raise BadInput for what nobody could write from, and for words that are never used or never written."""
+        """Raise BadInput for what nobody could write from, and for words that are never used or
+        never written."""
         if not (self.kit or self.places or self.into):
             raise BadInput("kit.nothing_asked")
         if (self.kit or self.places) and not (self.idea or self.picture):
@@ -61,7 +64,11 @@ class CaptionSetBrief:
             raise BadInput("kit.language_unknown")
         if len(self.places) > MAX_BRIEF_CHANNELS:
             raise BadInput("kit.too_many", most=MAX_BRIEF_CHANNELS)
-        if len(self.idea) > MAX_IDEA_LENGTH or len(self.tone) > _TONE or len(self.forbidden) > _WORDS:
+        if (
+            len(self.idea) > MAX_IDEA_LENGTH
+            or len(self.tone) > _TONE
+            or len(self.forbidden) > _WORDS
+        ):
             raise BadInput("kit.too_long", most=MAX_IDEA_LENGTH)
         if len(self.source) > MAX_SOURCE_LENGTH:
             raise BadInput("kit.too_long", most=MAX_SOURCE_LENGTH)

@@ -74,7 +74,12 @@ class CaptionKind:
         captions = request.captions
         brief = request.captions.wish
         seed = derived_uuid(captions.id, "words").int % 2**30
-        ask = (sessions.counted_engine(engine, captions.draft), brief, request.creator, request.rules)
+        ask = (
+            sessions.counted_engine(engine, captions.draft),
+            brief,
+            request.creator,
+            request.rules,
+        )
         if brief.kit:
             found = prompts.write_caption_set(*ask, seed=seed, places=request.targets)
             yield from [found] if isinstance(found, CaptionFailure) else found
@@ -106,9 +111,14 @@ def _load_renditions(scope: Scope, captions: CaptionSet, channel: Channel) -> tu
 
 
 def _build_target(
-    scope: Scope, captions: CaptionSet, channel: Channel, connector: Connector | None, disclosure: str
+    scope: Scope,
+    captions: CaptionSet,
+    channel: Channel,
+    connector: Connector | None,
+    disclosure: str,
 ) -> CaptionTarget:
-    """Return an account with its connector's count for a post with the picture and AI disclosure."""
+    """Return an account with its connector's count for a post with the picture and AI
+    disclosure."""
     subject = delivery_subject(derived_uuid(captions.id, channel.id))
     content = Unit(
         tenant_id=scope.tenant_id,
@@ -125,7 +135,9 @@ def _build_target(
     unit = place_on_channel(scope, content, channel, subject)
 
     def count(text: str) -> tuple[int, int]:
-        return previews.count_text(replace(unit, texts=(Text("body", f"{text}\n\n{disclosure}"),)), connector)
+        return previews.count_text(
+            replace(unit, texts=(Text("body", f"{text}\n\n{disclosure}"),)), connector
+        )
 
     length, most = count("")
     return CaptionTarget(str(channel.id), channel.platform, count, max(most - length, 1))

@@ -1,4 +1,5 @@
-"""Texts by a model around one idea: asked for while a post is written, and offered. A person picks what is taken."""
+"""Texts by a model around one idea: asked for while a post is written, and offered. A person picks
+what is taken."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
@@ -23,7 +24,8 @@ MAX_PENDING = 3
 
 @dataclass(frozen=True)
 class CaptionSet:
-    """What was asked for and what came of it; `written` once a model was asked, whatever it could write."""
+    """What was asked for and what came of it; `written` once a model was asked, whatever it could
+    write."""
 
     id: UUID
     draft: UUID
@@ -35,10 +37,11 @@ class CaptionSet:
 
 
 def request_captions(scope: Scope, wish: CaptionSetBrief, *, draft: UUID, key: UUID) -> UUID:
-    """Ask for texts once per `key`, for the post that is being written as `draft`; they come soon after.
+    """Ask for texts once per `key`, for the post that is being written as `draft`; they come soon
+    after.
 
-    Raises BadInput for a wish nobody could write from, NotFound for a picture or an account that is not hers, and
-    Conflict while too many are being written.
+    Raises BadInput for a wish nobody could write from, NotFound for a picture or an account that is
+    not hers, and Conflict while too many are being written.
     """
     assets.lock_library(scope, "kit", wish.creator_id)
     known = request_rows.find_by_key(scope, TextKit, key)
@@ -47,9 +50,14 @@ def request_captions(scope: Scope, wish: CaptionSetBrief, *, draft: UUID, key: U
     wish.check_brief()
     if wish.asset is not None:
         assets.check_assets_owned(scope, wish.creator_id, [wish.asset])
-    if not set(wish.places) <= {one.id for one in queries.list_creator_channels(scope, wish.creator_id)}:
+    if not set(wish.places) <= {
+        one.id for one in queries.list_creator_channels(scope, wish.creator_id)
+    }:
         raise NotFound("channel.unknown", channel="-")
-    if request_rows.count_unwritten(scope, TextKit, wish.creator_id, limit=MAX_PENDING) >= MAX_PENDING:
+    if (
+        request_rows.count_unwritten(scope, TextKit, wish.creator_id, limit=MAX_PENDING)
+        >= MAX_PENDING
+    ):
         raise Conflict("kit.busy")
     row = TextKit(
         tenant_id=scope.tenant_id,
@@ -64,13 +72,17 @@ def request_captions(scope: Scope, wish: CaptionSetBrief, *, draft: UUID, key: U
 
 def latest_captions(scope: Scope, creator_id: UUID, draft: UUID) -> CaptionSet | None:
     """The last kit that the acting member asked for on a page; None where they asked for none."""
-    rows = request_rows.list_latest(scope, TextKit, creator_id, TextKit.draft == draft, TextKit.by == scope.actor)
+    rows = request_rows.list_latest(
+        scope, TextKit, creator_id, TextKit.draft == draft, TextKit.by == scope.actor
+    )
     return _caption_set_from_row(rows[0]) if rows else None
 
 
 def get_captions(scope: Scope, creators: Collection[UUID], kit_id: UUID) -> CaptionSet:
     """A kit of one of these creators. Raises NotFound, in the same words for none and another's."""
-    return _caption_set_from_row(request_rows.get_row_of(scope, TextKit, creators, kit_id, unknown="kit.unknown"))
+    return _caption_set_from_row(
+        request_rows.get_row_of(scope, TextKit, creators, kit_id, unknown="kit.unknown")
+    )
 
 
 def pending_captions(scope: Scope, kit_id: UUID) -> CaptionSet | None:
@@ -79,7 +91,9 @@ def pending_captions(scope: Scope, kit_id: UUID) -> CaptionSet | None:
     return _caption_set_from_row(row) if row is not None else None
 
 
-def store_captions(scope: Scope, kit_id: UUID, parts: Sequence[CaptionOffer | CaptionFailure]) -> list[UUID]:
+def store_captions(
+    scope: Scope, kit_id: UUID, parts: Sequence[CaptionOffer | CaptionFailure]
+) -> list[UUID]:
     """Store the texts of a set, and for each that is missing the reason, unless it is written.
 
     Return the draft as the subject whose texts are used, if there are any.
@@ -89,7 +103,9 @@ def store_captions(scope: Scope, kit_id: UUID, parts: Sequence[CaptionOffer | Ca
         return []
     row.offers = [asdict(one) for one in parts if isinstance(one, CaptionOffer)]
     row.lacks = [
-        {"field": one.field, "of": one.of, **one.why.to_json()} for one in parts if isinstance(one, CaptionFailure)
+        {"field": one.field, "of": one.of, **one.why.to_json()}
+        for one in parts
+        if isinstance(one, CaptionFailure)
     ]
     row.written_at = scope.now
     scope.add(row)
@@ -102,7 +118,10 @@ def _caption_set_from_row(row: TextKit) -> CaptionSet:
         row.draft,
         load_brief(CaptionSetBrief, row.creator_id, row.wish),
         row.written_at is not None,
-        [CaptionOffer(one["field"], one["text"], one["of"], one.get("label", "")) for one in row.offers],
+        [
+            CaptionOffer(one["field"], one["text"], one["of"], one.get("label", ""))
+            for one in row.offers
+        ],
         [_failure_from_json(one) for one in row.lacks],
     )
 

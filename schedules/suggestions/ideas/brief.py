@@ -1,4 +1,5 @@
-"""What ideas for posts are asked from: a creator's manner, and her own results as they were computed. Pure."""
+"""What ideas for posts are asked from: a creator's manner, and her own results as they were
+computed. Pure."""
 
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -21,8 +22,9 @@ MAX_PERSONA_LENGTH = 400
 
 @dataclass(frozen=True)
 class InspiringPost:
-    """A post that did well: `value` interactions when it was as old as the results say, where `usual` is the middle of
-    its account. Both were measured. `day` is ISO, on the creator's clock."""
+    """A post that did well: `value` interactions when it was as old as the results say, where
+    `usual` is the middle of its account. Both were measured. `day` is ISO, on the creator's
+    clock."""
 
     post_id: UUID
     words: str
@@ -35,8 +37,8 @@ class InspiringPost:
 
 @dataclass(frozen=True)
 class ResultLesson:
-    """Of `posts` posts of one kind (`name` of a `kind`: form, hours or tag) so many did `better` than their account
-    usually does; that chance alone brings it about is unlikely."""
+    """Of `posts` posts of one kind (`name` of a `kind`: form, hours or tag) so many did `better`
+    than their account usually does; that chance alone brings it about is unlikely."""
 
     kind: str
     name: str
@@ -46,7 +48,8 @@ class ResultLesson:
 
 @dataclass(frozen=True)
 class MeasuredResults:
-    """What was measured: of `posts` posts, all at an age of `age_hours`; while some are `lacking`, nothing is said."""
+    """What was measured: of `posts` posts, all at an age of `age_hours`; while some are `lacking`,
+    nothing is said."""
 
     posts: int
     age_hours: int
@@ -57,7 +60,8 @@ class MeasuredResults:
 
 @dataclass(frozen=True)
 class IdeaBrief:
-    """What somebody asks for. `about` and `tone` are her persona's, `forbidden` the words it never uses."""
+    """What somebody asks for. `about` and `tone` are her persona's, `forbidden` the words it never
+    uses."""
 
     creator_id: UUID
     language: str
@@ -67,18 +71,23 @@ class IdeaBrief:
     forbidden: tuple[str, ...] = ()
 
     def bounded_for_model(self) -> "IdeaBrief":
-        """What a model may be shown of it: bounded, and no post that speaks of somebody young or in words she never
-        uses. Raises BadInput for a language that nothing is written in."""
+        """What a model may be shown of it: bounded, and no post that speaks of somebody young or in
+        words she never uses. Raises BadInput for a language that nothing is written in."""
         if self.language not in WRITABLE_LANGUAGES:
             raise BadInput("kit.language_unknown")
-        best = tuple(one for one in map(_truncate_post, self.results.best) if self._is_showable(one.words))
+        best = tuple(
+            one for one in map(_truncate_post, self.results.best) if self._is_showable(one.words)
+        )
         lessons = tuple(one for one in self.results.lessons if self._is_showable(one.name))
         shown = replace(self.results, best=best[:IDEAS_PER_REQUEST], lessons=lessons)
         about = text_rules.clean_field(self.about)[:MAX_PERSONA_LENGTH]
         return replace(self, results=shown, about=about if self._is_showable(about) else "")
 
     def _is_showable(self, words: str) -> bool:
-        return not minor_terms.is_about_minor([words]) and find_forbidden_word(words, self.forbidden) is None
+        return (
+            not minor_terms.is_about_minor([words])
+            and find_forbidden_word(words, self.forbidden) is None
+        )
 
 
 def _truncate_post(one: InspiringPost) -> InspiringPost:

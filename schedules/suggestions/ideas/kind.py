@@ -20,7 +20,13 @@ from studio.costs.text_requests import TextPurpose
 from tenants.agencies import queries
 
 _FINAL_REASONS = {
-    *("kit.no_model", "engine.server_down", "engine.server_refused", "engine.not_ready", "engine.model_missing"),
+    *(
+        "kit.no_model",
+        "engine.server_down",
+        "engine.server_refused",
+        "engine.not_ready",
+        "engine.model_missing",
+    ),
     "spending.cap_reached",
 }
 """Reasons that hold for every further question too: one wait for a silent server is enough."""
@@ -56,7 +62,9 @@ class IdeaKind:
         before = proposals.recent_idea_titles(scope, creator.id)[::-1]
         return IdeaRequest(batch, creator.id, creator.name, rules, before)
 
-    def write_parts(self, request: IdeaRequest, engine: TextEngine, sessions: CostSessions) -> Iterator[Idea | Message]:
+    def write_parts(
+        self, request: IdeaRequest, engine: TextEngine, sessions: CostSessions
+    ) -> Iterator[Idea | Message]:
         """Ask for one idea after the other, with the titles that were proposed already."""
         batch = request.batch
         titles = list(request.before)
@@ -78,7 +86,9 @@ class IdeaKind:
             elif found.code in _FINAL_REASONS:
                 return
 
-    def store_parts(self, scope: Scope, request_id: UUID, parts: Sequence[Idea | Message]) -> Collection[UUID]:
+    def store_parts(
+        self, scope: Scope, request_id: UUID, parts: Sequence[Idea | Message]
+    ) -> Collection[UUID]:
         return proposals.store_ideas(scope, request_id, parts)
 
     def failure_part(self, reason: Message) -> Message:

@@ -1,4 +1,5 @@
-"""Ideas for posts from what past ones came to: asked for with a press, offered when there, put away by hand."""
+"""Ideas for posts from what past ones came to: asked for with a press, offered when there, put away
+by hand."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ MAX_EARLIER = 40
 
 @dataclass(frozen=True)
 class IdeaBatch:
-    """What was asked for and what came of it; `written` once a model was asked. `dismissed` are numbers of ideas."""
+    """What was asked for and what came of it; `written` once a model was asked. `dismissed` are
+    numbers of ideas."""
 
     id: UUID
     brief: IdeaBrief
@@ -38,7 +40,9 @@ class IdeaBatch:
     @property
     def open_ideas(self) -> list[tuple[int, Idea]]:
         """The ideas nobody put away, with their numbers."""
-        return [(number, one) for number, one in enumerate(self.ideas) if number not in self.dismissed]
+        return [
+            (number, one) for number, one in enumerate(self.ideas) if number not in self.dismissed
+        ]
 
     def inspiring_post(self, idea: Idea) -> InspiringPost | None:
         """The earlier post an idea rests on; None where it rests on none."""
@@ -48,7 +52,8 @@ class IdeaBatch:
 def request_ideas(scope: Scope, brief: IdeaBrief, *, key: UUID) -> UUID:
     """Ask for ideas once per `key`; they come soon after.
 
-    Raises BadInput for a language nothing is written in, Conflict while others of this creator are being written.
+    Raises BadInput for a language nothing is written in, Conflict while others of this creator are
+    being written.
     """
     assets.lock_library(scope, "ideas", brief.creator_id)
     known = request_rows.find_by_key(scope, IdeaRound, key)
@@ -74,8 +79,11 @@ def latest_ideas(scope: Scope, creator_id: UUID) -> IdeaBatch | None:
 
 
 def get_ideas(scope: Scope, creators: Collection[UUID], round_id: UUID) -> IdeaBatch:
-    """A round of one of these creators. Raises NotFound, in the same words for none and another's."""
-    return _idea_batch_from_row(request_rows.get_row_of(scope, IdeaRound, creators, round_id, unknown="idea.unknown"))
+    """A round of one of these creators. Raises NotFound, in the same words for none and
+    another's."""
+    return _idea_batch_from_row(
+        request_rows.get_row_of(scope, IdeaRound, creators, round_id, unknown="idea.unknown")
+    )
 
 
 def pending_ideas(scope: Scope, round_id: UUID) -> IdeaBatch | None:
@@ -105,7 +113,13 @@ def store_ideas(scope: Scope, round_id: UUID, parts: Sequence[Idea | Message]) -
         return []
     ideas = [one for one in parts if isinstance(one, Idea)]
     row.ideas = [
-        {"title": one.title, "pitch": one.pitch, "form": str(one.form), "tags": list(one.tags), "of": one.of}
+        {
+            "title": one.title,
+            "pitch": one.pitch,
+            "form": str(one.form),
+            "tags": list(one.tags),
+            "of": one.of,
+        }
         for one in ideas
     ]
     reasons = [one.to_json() for one in parts if isinstance(one, Message)]
@@ -117,7 +131,8 @@ def store_ideas(scope: Scope, round_id: UUID, parts: Sequence[Idea | Message]) -
 
 
 def dismiss_idea(scope: Scope, creators: Collection[UUID], round_id: UUID, number: int) -> None:
-    """Put an idea away, for everybody; once away, it stays. Raises NotFound for none of these creators'."""
+    """Put an idea away, for everybody; once away, it stays. Raises NotFound for none of these
+    creators'."""
     row = request_rows.lock_row(scope, IdeaRound, round_id)
     if row is None or row.creator_id not in creators or not 0 <= number < len(row.ideas):
         raise NotFound("idea.unknown")
@@ -138,4 +153,11 @@ def _idea_batch_from_row(row: IdeaRound) -> IdeaBatch:
 
 
 def _idea_from_json(kept: dict[str, Any], label: str) -> Idea:
-    return Idea(kept["title"], kept["pitch"], PostFormat(kept["form"]), tuple(kept["tags"]), kept["of"], label)
+    return Idea(
+        kept["title"],
+        kept["pitch"],
+        PostFormat(kept["form"]),
+        tuple(kept["tags"]),
+        kept["of"],
+        label,
+    )

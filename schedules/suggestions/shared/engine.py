@@ -1,7 +1,8 @@
 """Run one request for suggestions of any kind: load it, ask a model, store what passed the checks.
 
 No transaction is open while a model writes. A run that is killed stores nothing: the next one asks
-the model again, and the requests that were sent count as lost. Of two runs, the first to store wins.
+the model again, and the requests that were sent count as lost. Of two runs, the first to store
+wins.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -61,10 +62,14 @@ class SuggestionKind(Protocol[RequestT, EngineT_contra, PartT]):
     def load_request(self, scope: Scope, request_id: UUID) -> RequestT | None:
         """Return a request with all that its prompts need, or None if no model is to be asked."""
 
-    def write_parts(self, request: RequestT, engine: EngineT_contra, sessions: CostSessions) -> Iterator[PartT]:
+    def write_parts(
+        self, request: RequestT, engine: EngineT_contra, sessions: CostSessions
+    ) -> Iterator[PartT]:
         """Ask for one part after the other and check each answer; no transaction is open."""
 
-    def store_parts(self, scope: Scope, request_id: UUID, parts: Sequence[PartT]) -> Collection[UUID]:
+    def store_parts(
+        self, scope: Scope, request_id: UUID, parts: Sequence[PartT]
+    ) -> Collection[UUID]:
         """Store the parts unless another run has. Return the subjects whose texts are used."""
 
     def failure_part(self, reason: Message) -> PartT | None:
@@ -79,7 +84,8 @@ def generate_suggestions(
     open_engine: Callable[[], EngineT],
     billing: TextBilling = FREE_BILLING,
 ) -> None:
-    """Write what the subject of `event` asks for, and store it with the reasons for what is missing.
+    """Write what the subject of `event` asks for, and store it with the reasons for what is
+    missing.
 
     Raises EngineError if the engine cannot be opened and the kind stores no reasons; LeaseLost.
     """
@@ -89,7 +95,9 @@ def generate_suggestions(
         return
     creator_id = request.creator_id
     sessions = CostSessions(
-        lambda subject: TextSession(tenant, event.tenant_id, creator_id, kind.purpose, subject, billing)
+        lambda subject: TextSession(
+            tenant, event.tenant_id, creator_id, kind.purpose, subject, billing
+        )
     )
     parts: list[PartT] = []
     with heartbeat() as pulse:
@@ -117,7 +125,9 @@ def _iterate_parts(
     yield from kind.write_parts(request, engine, sessions)
 
 
-def fail_suggestions(event: Event, *, kind: SuggestionKind[Any, Any, Any], tenant: OpenScope) -> None:
+def fail_suggestions(
+    event: Event, *, kind: SuggestionKind[Any, Any, Any], tenant: OpenScope
+) -> None:
     """End a request whose last try broke off, so that the member who waits for it sees a reason."""
     failure = kind.failure_part(Message("kit.gave_up"))
     if failure is not None:

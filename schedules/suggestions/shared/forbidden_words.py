@@ -15,7 +15,8 @@ def reject_forbidden_words(text: str, words: Iterable[str]) -> None:
 
 
 def find_forbidden_word(text: str, words: Iterable[str]) -> str | None:
-    """Return the first of these words or phrases that the text contains as a whole word, or None."""
+    """Return the first of these words or phrases that the text contains as a whole word, or
+    None."""
     searched = _normalize_for_search(text)
     for word in words:
         bare = _normalize_for_search(word)

@@ -1,6 +1,8 @@
-"""Whether a text speaks of somebody young: stricter than the safety check, a model can simply write another. Pure.
+"""Whether a text speaks of somebody young: stricter than the safety check, a model can simply write
+another. Pure.
 
-The check at the time of publishing reads the installation's own lists; these words and ages stand beside it.
+The check at the time of publishing reads the installation's own lists; these words and ages stand
+beside it.
 """
 
 import re
@@ -13,8 +15,10 @@ from gate.text.text_rating import MinorSignal
 _UNITS = r"ans?|years?|yrs?|y/?o|jahren?|jahrig\w*|anos|anios|anni|enne|jaar|jarige?|lat|letni\w*|ani(?:sor)?|歳|才"
 _AGE = re.compile(rf"(?<![\d.,])(?:[1-9]|1[0-7])[ -]?(?:{_UNITS})(?![a-z0-9])")
 _YOUNG = re.compile(
-    r"\b(?:teen(?:s|ager\w*|age)?|school ?(?:girl|boy)s?|under ?aged?|minors?|preteens?|lolitas?|jail ?bait|toddlers?"
-    r"|child(?:ren)?|little (?:girl|boy)s?|kids?|ados?|adolescent\w*|mineure?s?|lyceen\w*|collegien\w*|ecolier\w*"
+    r"\b(?:teen(?:s|ager\w*|age)?|school ?(?:girl|boy)s?|under "
+    r"?aged?|minors?|preteens?|lolitas?|jail ?bait|toddlers?"
+    r"|child(?:ren)?|little "
+    r"(?:girl|boy)s?|kids?|ados?|adolescent\w*|mineure?s?|lyceen\w*|collegien\w*|ecolier\w*"
     r"|enfants?|(?:petite|jeune) fille|fillette\w*|gamine?s?|kinder|minderjahrig\w*|jugendlich\w*"
     r"|schulerin\w*|menor(?:es)?|nin[ao]s?|adolescen\w*|colegiala\w*|minorenn\w*|bambin\w*|ragazzin\w*|crianca\w*|menin[ao]s?|minderjarig\w*"
     r"|tieners?|meisjes?|nieletni\w*|nastolat\w*|dzieck\w*|dziewczynk\w*|minor[aei]?|copi[il]\w*|fetit\w*)\b"
@@ -23,12 +27,14 @@ _FAR = re.compile("未成年|少女|子供|子ども|こども|女子高生|中�
 
 
 def is_about_minor(texts: Sequence[str]) -> bool:
-    """Whether one of these texts names a minor, an age under eighteen, or what the safety check never lets out."""
+    """Whether one of these texts names a minor, an age under eighteen, or what the safety check
+    never lets out."""
     found = text_rating.rate_texts(texts)
     if found.prohibited or found.contextual:
         return True
     return any(
-        text_rating.detect_minor_statement(text) is not MinorSignal.NONE or _has_minor_term(text) for text in texts
+        text_rating.detect_minor_statement(text) is not MinorSignal.NONE or _has_minor_term(text)
+        for text in texts
     )
 
 
@@ -36,5 +42,7 @@ def _has_minor_term(text: str) -> bool:
     """By words and figures, whatever their case, accents and letter forms."""
     composed = unicodedata.normalize("NFKC", text.casefold())
     apart = unicodedata.normalize("NFKD", composed)
-    seen = " ".join("".join(one for one in apart if not unicodedata.combining(one)).replace("_", " ").split())
+    seen = " ".join(
+        "".join(one for one in apart if not unicodedata.combining(one)).replace("_", " ").split()
+    )
     return bool(_AGE.search(seen) or _YOUNG.search(seen) or _FAR.search(composed))

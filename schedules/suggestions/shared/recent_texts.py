@@ -27,4 +27,6 @@ def list_recent_texts(scope: Scope, creator_id: UUID) -> list[str]:
         .order_by(col(Post.created_at).desc())
         .limit(MAX_RECENT_POSTS)
     ).all()
-    return [text for body, others in rows for text in (body, *(one.get("body") or "" for one in others))]
+    return [
+        text for body, others in rows for text in (body, *(one.get("body") or "" for one in others))
+    ]

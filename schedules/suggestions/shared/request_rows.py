@@ -19,7 +19,9 @@ WrittenRow = TypeVar("WrittenRow", TextKit, IdeaRound, WeekPlan)
 """A request that a member makes once per key, and that is written once."""
 
 
-def put_request(scope: Scope, row: CreatorOwnedRow, due: Event, *, group: str | None = None) -> UUID:
+def put_request(
+    scope: Scope, row: CreatorOwnedRow, due: Event, *, group: str | None = None
+) -> UUID:
     """Write a request with the event that has it generated. Return the request's id."""
     scope.add(row)
     outbox.put(scope, due, at=scope.now, group=group)
@@ -28,14 +30,20 @@ def put_request(scope: Scope, row: CreatorOwnedRow, due: Event, *, group: str | 
 
 def find_by_key(scope: Scope, table: type[WrittenRow], key: UUID) -> UUID | None:
     """Return the id of the request that was made with this key, or None."""
-    return scope.session.exec(select(table.id).where(table.tenant_id == scope.tenant_id, table.key == str(key))).first()
+    return scope.session.exec(
+        select(table.id).where(table.tenant_id == scope.tenant_id, table.key == str(key))
+    ).first()
 
 
 def count_unwritten(scope: Scope, table: type[WrittenRow], creator_id: UUID, *, limit: int) -> int:
     """Count the requests of a creator that are not written yet, up to `limit`."""
     unwritten = (
         select(table.id)
-        .where(table.tenant_id == scope.tenant_id, table.creator_id == creator_id, col(table.written_at).is_(None))
+        .where(
+            table.tenant_id == scope.tenant_id,
+            table.creator_id == creator_id,
+            col(table.written_at).is_(None),
+        )
         .limit(limit)
     )
     return len(scope.session.exec(unwritten).all())
@@ -46,8 +54,11 @@ def get_row(scope: Scope, table: type[Row], row_id: UUID) -> Row | None:
     return scope.session.get(table, (scope.tenant_id, row_id), populate_existing=True)
 
 
-def get_row_of(scope: Scope, table: type[Row], creators: Collection[UUID], row_id: UUID, *, unknown: str) -> Row:
-    """Return a row of one of these creators. Raises NotFound with the code `unknown`, for a foreign row too."""
+def get_row_of(
+    scope: Scope, table: type[Row], creators: Collection[UUID], row_id: UUID, *, unknown: str
+) -> Row:
+    """Return a row of one of these creators. Raises NotFound with the code `unknown`, for a foreign
+    row too."""
     row = get_row(scope, table, row_id)
     if row is None or row.creator_id not in creators:
         raise NotFound(unknown)
@@ -55,7 +66,11 @@ def get_row_of(scope: Scope, table: type[Row], creators: Collection[UUID], row_i
 
 
 def list_latest(
-    scope: Scope, table: type[Row], creator_id: UUID, *conditions: ColumnElement[bool] | bool, limit: int = 1
+    scope: Scope,
+    table: type[Row],
+    creator_id: UUID,
+    *conditions: ColumnElement[bool] | bool,
+    limit: int = 1,
 ) -> Sequence[Row]:
     """Return the rows of a creator that meet the conditions, newest first."""
     return scope.session.exec(
@@ -74,7 +89,8 @@ def get_unwritten(scope: Scope, table: type[WrittenRow], row_id: UUID) -> Writte
 
 
 def lock_row(scope: Scope, table: type[Row], row_id: UUID) -> Row | None:
-    """Lock a row until the end of the transaction and return it as the database has it now, or None."""
+    """Lock a row until the end of the transaction and return it as the database has it now, or
+    None."""
     return scope.session.exec(
         select(table)
         .where(table.tenant_id == scope.tenant_id, table.id == row_id)
@@ -84,6 +100,7 @@ def lock_row(scope: Scope, table: type[Row], row_id: UUID) -> Row | None:
 
 
 def lock_unwritten(scope: Scope, table: type[WrittenRow], row_id: UUID) -> WrittenRow | None:
-    """Lock a request to write it. Return None if it is written or unknown: of two runs the first counts."""
+    """Lock a request to write it. Return None if it is written or unknown: of two runs the first
+    counts."""
     row = lock_row(scope, table, row_id)
     return row if row is not None and row.written_at is None else None

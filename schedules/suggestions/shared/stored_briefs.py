@@ -20,7 +20,9 @@ def dump_brief(brief: object) -> dict[str, Any]:
 
 def load_brief(brief_type: type[Brief], creator_id: UUID, stored: Mapping[str, Any]) -> Brief:
     """Return the brief that `dump_brief` stored."""
-    brief: Brief = _build_adapter(cast(Any, brief_type)).validate_python({**stored, "creator_id": creator_id})
+    brief: Brief = _build_adapter(cast(Any, brief_type)).validate_python(
+        {**stored, "creator_id": creator_id}
+    )
     return brief
 
 

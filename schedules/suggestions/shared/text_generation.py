@@ -1,4 +1,5 @@
-"""Ask a model for texts that must obey our rules: at most twice, the second time with the rule that it broke.
+"""Ask a model for texts that must obey our rules: at most twice, the second time with the rule that
+it broke.
 
 An answer is one JSON object. This module has the parts that the questions of all kinds share.
 """
@@ -24,7 +25,8 @@ ReadTexts = Callable[[Mapping[str, object]], tuple[TextsByField, Message | None]
 
 DEFAULT_TONE = "plain, warm"
 _NAMED = 400
-"""Characters of words that are never used, as the question names them; all of them are looked for afterwards."""
+"""Characters of words that are never used, as the question names them; all of them are looked for
+afterwards."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +61,23 @@ def hashtags_field(most: int) -> dict[str, object]:
 
 def answer_schema(fields: Mapping[str, object]) -> dict[str, object]:
     """Return the schema of an answer with these fields, all of them required."""
-    return {"type": "object", "properties": dict(fields), "required": list(fields), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": dict(fields),
+        "required": list(fields),
+        "additionalProperties": False,
+    }
 
 
 def forbidden_words_sentence(words: tuple[str, ...]) -> str:
-    """The sentence of a question that names words which are never used; nothing where there are none."""
+    """The sentence of a question that names words which are never used; nothing where there are
+    none."""
     return f"Never use these words: {', '.join(words)[:_NAMED]}. " if words else ""
 
 
 def quote_material(text: str) -> str:
-    """Words of somebody, between the marks that a question calls material: they cannot close them."""
+    """Words of somebody, between the marks that a question calls material: they cannot close
+    them."""
     return f"<idea>{text.replace('<', '‹')}</idea>"
 
 
@@ -78,7 +87,8 @@ def can_write_language(engine: TextEngine, language: str) -> bool:
 
 
 def request_texts(engine: TextEngine, job: TextJob, read: ReadTexts) -> ModelTexts | Message:
-    """The texts of an answer that breaks no rule, asked for at most twice; else why there are none."""
+    """The texts of an answer that breaks no rule, asked for at most twice; else why there are
+    none."""
     if not can_write_language(engine, job.language):
         return Message("kit.no_model")
     try:
@@ -88,11 +98,15 @@ def request_texts(engine: TextEngine, job: TextJob, read: ReadTexts) -> ModelTex
             written = engine.write(_build_retry_job(job, written, why))
             texts, why = _parse_generated_text(written, read)
     except EngineError as error:
-        return error.message if error.message.code != "engine.no_phrase" else Message("kit.no_model")
+        return (
+            error.message if error.message.code != "engine.no_phrase" else Message("kit.no_model")
+        )
     return ModelTexts(texts, written.label) if why is None else why
 
 
-def _parse_generated_text(written: GeneratedText, read: ReadTexts) -> tuple[TextsByField, Message | None]:
+def _parse_generated_text(
+    written: GeneratedText, read: ReadTexts
+) -> tuple[TextsByField, Message | None]:
     """What an answer holds; a sentence of ours is no model's text."""
     if written.label == OriginLabel.TEMPLATE:
         return {}, Message("kit.no_model")
@@ -113,11 +127,17 @@ _TOLD = {
 
 
 def _build_retry_job(job: TextJob, written: GeneratedText, why: Message) -> TextJob:
-    """The second question: what was wrong is told; a text that must never be written is not shown again."""
+    """The second question: what was wrong is told; a text that must never be written is not shown
+    again."""
     other = replace(job, seed=job.seed + 1)
     if why.code not in _TOLD:
         return other
     answer = PromptMessage("assistant", json.dumps(dict(written.answer), ensure_ascii=False))
     return replace(
-        other, turns=(*job.turns, answer, PromptMessage("user", f"Not usable: {_TOLD[why.code]}. Answer again."))
+        other,
+        turns=(
+            *job.turns,
+            answer,
+            PromptMessage("user", f"Not usable: {_TOLD[why.code]}. Answer again."),
+        ),
     )

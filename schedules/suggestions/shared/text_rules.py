@@ -1,4 +1,5 @@
-"""What a model's texts must pass before anybody is offered them. Pure, but for the connector's own counting."""
+"""What a model's texts must pass before anybody is offered them. Pure, but for the connector's own
+counting."""
 
 import re
 import unicodedata
@@ -17,7 +18,8 @@ from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 
 MAX_HASHTAGS = 8
 MAX_SHARED_WORDS = 0.8
-"""Share of the words of two texts, each seen from the other, above which one says the other again."""
+"""Share of the words of two texts, each seen from the other, above which one says the other
+again."""
 
 _FEW = 5
 """Words: fewer are in common by chance."""
@@ -41,7 +43,8 @@ class KnownText:
 
 @dataclass(frozen=True)
 class TextRules:
-    """What is asked of every text: its language ("" for any), words that are never used, what was said lately.
+    """What is asked of every text: its language ("" for any), words that are never used, what was
+    said lately.
 
     `sources` are the question's own words: what mostly repeats them is an echo.
     """
@@ -55,13 +58,17 @@ class TextRules:
 def known_texts(texts: Iterable[str]) -> tuple[KnownText, ...]:
     """Texts as they are compared; empty ones are none."""
     return tuple(
-        KnownText(text, text_similarity.fingerprint_text(text)) for text in dict.fromkeys(texts) if text.strip()
+        KnownText(text, text_similarity.fingerprint_text(text))
+        for text in dict.fromkeys(texts)
+        if text.strip()
     )
 
 
 def clean_field(text: str) -> str:
     """A text as a field may hold it: no signs that no database keeps, no blanks around."""
-    kept = _UNKEPT.sub("", unicodedata.normalize("NFC", text.replace("\t", " ").replace("\r\n", "\n")))
+    kept = _UNKEPT.sub(
+        "", unicodedata.normalize("NFC", text.replace("\t", " ").replace("\r\n", "\n"))
+    )
     return "\n".join(line.rstrip() for line in kept.splitlines()).strip()
 
 
@@ -71,7 +78,10 @@ def clean_line(text: str) -> str:
 
 
 def find_violation(
-    texts: Mapping[str, str], rules: TextRules, *, counts: Mapping[str, Sequence[CountText]] | None = None
+    texts: Mapping[str, str],
+    rules: TextRules,
+    *,
+    counts: Mapping[str, Sequence[CountText]] | None = None,
 ) -> Message | None:
     """The first reason why nobody may be offered these texts (by field); None where they are fit.
 
@@ -85,7 +95,9 @@ def find_violation(
         return Message("kit.wrote_language", {"language": rules.language})
     if any(output_checks.is_looping(text) for text in shown):
         return Message("kit.wrote_loop")
-    for length, most in (count(texts[field]) for field, places in (counts or {}).items() for count in places):
+    for length, most in (
+        count(texts[field]) for field, places in (counts or {}).items() for count in places
+    ):
         if length > most:
             return Message("kit.wrote_long", {"length": length, "most": most})
     if any(has_known_text(text, rules.said) for text in shown):
@@ -94,12 +106,14 @@ def find_violation(
 
 
 def find_hashtag_violation(written: str, rules: TextRules) -> Message | None:
-    """The same of hashtags as they are written: they are of no language, and the same ones come again."""
+    """The same of hashtags as they are written: they are of no language, and the same ones come
+    again."""
     return find_violation({"all": written.replace("#", " ")}, replace(rules, language="", said=()))
 
 
 def _find_forbidden_content(shown: Sequence[str], rules: TextRules) -> Message | None:
-    """Why nobody may read this at all: nothing, minors, words that are never used, addresses out of nowhere."""
+    """Why nobody may read this at all: nothing, minors, words that are never used, addresses out of
+    nowhere."""
     if not any(shown):
         return Message("kit.empty")
     if minor_terms.is_about_minor(shown):
@@ -113,12 +127,17 @@ def _find_forbidden_content(shown: Sequence[str], rules: TextRules) -> Message |
 
 
 def _is_in_language(texts: Sequence[str], language: str) -> bool:
-    """Whether none of these texts is surely in another language, and all of them together most likely in this one."""
+    """Whether none of these texts is surely in another language, and all of them together most
+    likely in this one."""
     if not language:
         return True
     for text in texts:
         seen, likely = language_detection.most_likely_language(text, WRITABLE_LANGUAGES)
-        if _count_letters(text) >= _TELLS and seen != language and likely >= language_detection.MIN_CONFIDENCE:
+        if (
+            _count_letters(text) >= _TELLS
+            and seen != language
+            and likely >= language_detection.MIN_CONFIDENCE
+        ):
             return False
     together = "\n".join(texts)
     return (
@@ -133,11 +152,15 @@ def _count_letters(text: str) -> int:
 
 
 def has_known_text(text: str, said: Iterable[KnownText]) -> bool:
-    """Whether a text says again what was said: the same words, nearly the same, or hardly any others."""
+    """Whether a text says again what was said: the same words, nearly the same, or hardly any
+    others."""
     mine = text_similarity.fingerprint_text(text)
     words = len(output_checks.significant_words(text))
     for one in said:
-        if text_similarity.compare_fingerprints(mine, one.print) in (SimilarityKind.WORDS, SimilarityKind.NEARLY):
+        if text_similarity.compare_fingerprints(mine, one.print) in (
+            SimilarityKind.WORDS,
+            SimilarityKind.NEARLY,
+        ):
             return True
         if words >= _FEW and output_checks.shared_word_ratio(
             text, one.text
@@ -147,7 +170,8 @@ def has_known_text(text: str, said: Iterable[KnownText]) -> bool:
 
 
 def parse_hashtags(found: Iterable[str]) -> list[str] | None:
-    """Hashtags as they are written, each once; None where one of them is none: blanks, signs, figures alone."""
+    """Hashtags as they are written, each once; None where one of them is none: blanks, signs,
+    figures alone."""
     kept: dict[str, str] = {}
     for one in found:
         bare = clean_field(one).removeprefix("#")
@@ -158,5 +182,6 @@ def parse_hashtags(found: Iterable[str]) -> list[str] | None:
 
 
 def parse_hashtags_field(value: object) -> list[str] | None:
-    """Parse the hashtags of a model's answer, whose value may be of any type. See `parse_hashtags`."""
+    """Parse the hashtags of a model's answer, whose value may be of any type. See
+    `parse_hashtags`."""
     return parse_hashtags(map(str, value if isinstance(value, list) else ()))

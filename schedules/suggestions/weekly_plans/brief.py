@@ -1,4 +1,5 @@
-"""The brief a week is proposed from: what for, in which tone, where, on which days, about what. Pure."""
+"""The brief a week is proposed from: what for, in which tone, where, on which days, about what.
+Pure."""
 
 import re
 from dataclasses import dataclass
@@ -20,10 +21,11 @@ DAYS_PER_WEEK = 7
 
 @dataclass(frozen=True)
 class WeekBrief:
-    """What somebody asks for: `count` posts on these accounts, on these days of the week (0 is Monday) from `first` on.
+    """What somebody asks for: `count` posts on these accounts, on these days of the week (0 is
+    Monday) from `first` on.
 
-    `language` is "fr" or "en"; `forbidden` are words the creator never uses; of `recipes` one is taken for each post in
-    turn, of `topics` as well.
+    `language` is "fr" or "en"; `forbidden` are words the creator never uses; of `recipes` one is
+    taken for each post in turn, of `topics` as well.
     """
 
     creator_id: UUID

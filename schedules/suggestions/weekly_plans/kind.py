@@ -64,10 +64,14 @@ class WeekTextsKind:
         for line in request.lines:
             seed = derived_uuid(line.id, "words").int % 2**31
             model = sessions.counted_engine(engine, line.id)
-            text = prompts.write_line_text(model, request.brief, request.creator, line.topic, seed=seed)
+            text = prompts.write_line_text(
+                model, request.brief, request.creator, line.topic, seed=seed
+            )
             yield WeekLineText(line, text)
 
-    def store_parts(self, scope: Scope, request_id: UUID, parts: Sequence[WeekLineText]) -> Collection[UUID]:
+    def store_parts(
+        self, scope: Scope, request_id: UUID, parts: Sequence[WeekLineText]
+    ) -> Collection[UUID]:
         texts = {one.line.id: (one.line.version, one.text) for one in parts if one.text is not None}
         return proposals.store_week_texts(scope, request_id, texts)
 

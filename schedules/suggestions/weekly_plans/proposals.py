@@ -1,7 +1,7 @@
 """A week proposed from a brief: asked for, read, and accepted, changed or dropped line by line.
 
-Nothing of a proposal is planned by itself: what a person accepts becomes a draft with its wished time, as if they had
-written it.
+Nothing of a proposal is planned by itself: what a person accepts becomes a draft with its wished
+time, as if they had written it.
 """
 
 from collections.abc import Collection, Sequence
@@ -49,7 +49,8 @@ MAX_LINE_LENGTH = 5000
 
 @dataclass(frozen=True)
 class WeekLineView:
-    """One post of a proposal. `hour_from` is slot, usual or plain; `words_by` brief, model, person or both."""
+    """One post of a proposal. `hour_from` is slot, usual or plain; `words_by` brief, model, person
+    or both."""
 
     id: UUID
     creator_id: UUID
@@ -93,8 +94,8 @@ class WeekLineChange:
 def request_week(scope: Scope, brief: WeekBrief, *, key: UUID) -> UUID:
     """Propose a week, once per `key`: days and hours at once, a model's words soon after.
 
-    Raises BadInput for a brief nobody could plan from and a week without a free hour, and NotFound for accounts and
-    recipes that are not the creator's.
+    Raises BadInput for a brief nobody could plan from and a week without a free hour, and NotFound
+    for accounts and recipes that are not the creator's.
     """
     assets.lock_library(scope, "week", key)
     known = request_rows.find_by_key(scope, WeekPlan, key)
@@ -160,7 +161,9 @@ def _check_recipes(scope: Scope, creator_id: UUID, recipes: Collection[UUID]) ->
 
 def list_week_proposals(scope: Scope, creator_id: UUID, *, limit: int = 1) -> list[WeekProposal]:
     """What is proposed for a creator and not over, the newest first."""
-    rows = request_rows.list_latest(scope, WeekPlan, creator_id, col(WeekPlan.expires_at) > scope.now, limit=limit)
+    rows = request_rows.list_latest(
+        scope, WeekPlan, creator_id, col(WeekPlan.expires_at) > scope.now, limit=limit
+    )
     return [_load_week_proposal(scope, row) for row in rows]
 
 
@@ -173,12 +176,17 @@ def _load_week_proposal(scope: Scope, row: WeekPlan) -> WeekProposal:
     )
     brief = load_brief(WeekBrief, row.creator_id, row.brief)
     return WeekProposal(
-        row.id, brief, row.expires_at, row.written_at is not None, [_line_view_from_row(one) for one in lines]
+        row.id,
+        brief,
+        row.expires_at,
+        row.written_at is not None,
+        [_line_view_from_row(one) for one in lines],
     )
 
 
 def get_week_proposal(scope: Scope, creators: Collection[UUID], plan_id: UUID) -> WeekProposal:
-    """A proposal for one of these creators, also once it is over. Raises NotFound; another tenant's looks the same."""
+    """A proposal for one of these creators, also once it is over. Raises NotFound; another tenant's
+    looks the same."""
     row = request_rows.get_row_of(scope, WeekPlan, creators, plan_id, unknown="week.unknown")
     return _load_week_proposal(scope, row)
 
@@ -191,7 +199,8 @@ def get_week_line(scope: Scope, line_id: UUID) -> WeekLineView:
 def update_week_line(scope: Scope, line_id: UUID, change: WeekLineChange, *, version: int) -> None:
     """Change the words, the time or the recipe of a line that is still proposed, as it was seen.
 
-    Raises BadInput for no words, words that are never used and a time that is over; NotFound; Conflict.
+    Raises BadInput for no words, words that are never used and a time that is over; NotFound;
+    Conflict.
     """
     row, plan = _lock_open_line(scope, line_id, version)
     if not change.body.strip():
@@ -214,17 +223,19 @@ def update_week_line(scope: Scope, line_id: UUID, change: WeekLineChange, *, ver
 
 
 def drop_week_line(scope: Scope, line_id: UUID, *, version: int) -> None:
-    """Leave a line out. Raises NotFound, and Conflict for one that was accepted, dropped or changed meanwhile."""
+    """Leave a line out. Raises NotFound, and Conflict for one that was accepted, dropped or changed
+    meanwhile."""
     row, _ = _lock_open_line(scope, line_id, version)
     _transition_line(scope, row, WeekLineState.DROPPED)
 
 
 def accept_week_line(scope: Scope, line_id: UUID, *, version: int) -> UUID:
-    """Make a draft of a line, by the acting member, with its wished time and an order for its picture; the post's id.
+    """Make a draft of a line, by the acting member, with its wished time and an order for its
+    picture; the post's id.
 
-    Once, however often it is pressed. Nothing is approved or put on the calendar by it. Raises BadInput for a time that
-    has passed and for words that are never used; NotFound; Conflict for one that was dropped or changed meanwhile, or
-    whose proposal is over.
+    Once, however often it is pressed. Nothing is approved or put on the calendar by it. Raises
+    BadInput for a time that has passed and for words that are never used; NotFound; Conflict for
+    one that was dropped or changed meanwhile, or whose proposal is over.
     """
     slots.lock_queues(scope, *map(UUID, _get_line_row(scope, line_id).channels))
     row = _get_line_row(scope, line_id, lock=True)
@@ -265,7 +276,8 @@ def _text_ai_from_author(words_by: str) -> str:
 
 
 def store_week_texts(scope: Scope, plan_id: UUID, words: dict[UUID, tuple[int, str]]) -> list[UUID]:
-    """Put a model's words (version and text by line) where nobody changed or decided anything meanwhile; where."""
+    """Put a model's words (version and text by line) where nobody changed or decided anything
+    meanwhile; where."""
     given: list[UUID] = []
     rows = scope.session.exec(
         select(WeekLine)
@@ -276,7 +288,12 @@ def store_week_texts(scope: Scope, plan_id: UUID, words: dict[UUID, tuple[int, s
     ).all()
     for row in rows:
         version, text = words.get(row.id, (0, ""))
-        if text and row.state == WeekLineState.PROPOSED and row.version == version and row.words_by == "brief":
+        if (
+            text
+            and row.state == WeekLineState.PROPOSED
+            and row.version == version
+            and row.words_by == "brief"
+        ):
             row.body = text
             row.words_by = "model"
             row.version += 1
@@ -289,7 +306,8 @@ def store_week_texts(scope: Scope, plan_id: UUID, words: dict[UUID, tuple[int, s
 
 
 def pending_week(scope: Scope, plan_id: UUID) -> WeekProposal | None:
-    """A proposal whose words were not looked for yet; None once they were, or it is over, or unknown."""
+    """A proposal whose words were not looked for yet; None once they were, or it is over, or
+    unknown."""
     row = request_rows.get_unwritten(scope, WeekPlan, plan_id)
     if row is None or row.expires_at <= scope.now:
         return None
@@ -322,7 +340,11 @@ def _get_plan_row(scope: Scope, plan_id: UUID) -> WeekPlan:
 
 
 def _get_line_row(scope: Scope, line_id: UUID, *, lock: bool = False) -> WeekLine:
-    row = request_rows.lock_row(scope, WeekLine, line_id) if lock else request_rows.get_row(scope, WeekLine, line_id)
+    row = (
+        request_rows.lock_row(scope, WeekLine, line_id)
+        if lock
+        else request_rows.get_row(scope, WeekLine, line_id)
+    )
     if row is None:
         raise NotFound("week.unknown")
     return row

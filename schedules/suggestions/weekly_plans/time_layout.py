@@ -1,4 +1,5 @@
-"""Which day and hour each post of a proposed week gets; pure but for the reading of what is taken."""
+"""Which day and hour each post of a proposed week gets; pure but for the reading of what is
+taken."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from schedules.availability.usual_hours import DEFAULT_USUAL_HOUR, list_usual_ho
 from schedules.suggestions.weekly_plans.brief import WeekBrief
 
 From = Literal["slot", "usual", "plain"]
-"""A time slot of an account, an hour at which posts of the creator leave again and again, or one of ours."""
+"""A time slot of an account, an hour at which posts of the creator leave again and again, or one of
+ours."""
 
 PLAIN = (DEFAULT_USUAL_HOUR, time(12, 30), time(20, 30), time(9), time(15, 30))
 """Hours for whom nothing is known of, and for days with more posts than hours."""
@@ -34,7 +36,8 @@ class FreeHour:
 
 @dataclass(frozen=True)
 class OccupiedTimes:
-    """What speaks against an hour: instants in order, periods without posts, the least distance, and what is past."""
+    """What speaks against an hour: instants in order, periods without posts, the least distance,
+    and what is past."""
 
     instants: Sequence[datetime]
     closed: Sequence[QuietPeriod]
@@ -43,12 +46,14 @@ class OccupiedTimes:
 
 
 def spread_over_days(days: Sequence[date], count: int) -> list[date]:
-    """So many posts over these days, in order and evenly: no day has two more than another; pure."""
+    """So many posts over these days, in order and evenly: no day has two more than another;
+    pure."""
     return [days[number * len(days) // count] for number in range(count)] if days else []
 
 
 def choose_hours(wanted: Iterable[Sequence[FreeHour]], taken: OccupiedTimes) -> list[FreeHour]:
-    """Of each row of hours the first that is free, to come and far enough from all others, where there is one; pure.
+    """Of each row of hours the first that is free, to come and far enough from all others, where
+    there is one; pure.
 
     By time.
     """
@@ -74,7 +79,9 @@ def lay_out_week(scope: Scope, brief: WeekBrief, zone: str) -> list[FreeHour]:
     since = min(scope.now, day_bounds(brief.posting_days[0], zone)[0])
     instants = sorted(at for one in known for at in busy_times(scope, one.id, since))
     closed = [
-        period for one in known for period in quiet_periods.quiet_periods_of_channel(scope, brief.creator_id, one.id)
+        period
+        for one in known
+        for period in quiet_periods.quiet_periods_of_channel(scope, brief.creator_id, one.id)
     ]
     gap = max([BETWEEN, *map(minimum_interval_of, known)])
     hours = {day: _rank_free_hours(scope, brief, zone, day) for day in brief.posting_days}
@@ -86,7 +93,12 @@ def lay_out_week(scope: Scope, brief: WeekBrief, zone: str) -> list[FreeHour]:
 
 def _rank_free_hours(scope: Scope, brief: WeekBrief, zone: str, day: date) -> list[FreeHour]:
     """Hours of a day, the best first: of slots, of habit, then plain ones."""
-    known = [slot for one in brief.channels for slot in slots.list_slots(scope, one) if slot.weekday == day.weekday()]
+    known = [
+        slot
+        for one in brief.channels
+        for slot in slots.list_slots(scope, one)
+        if slot.weekday == day.weekday()
+    ]
     of_slots = sorted(slot.place_on(day).instant() for slot in known)
     habit = list_usual_hours(scope, [brief.creator_id])[brief.creator_id]
     usual = [] if habit == [DEFAULT_USUAL_HOUR] else habit

@@ -28,7 +28,8 @@ HTTP_CALL = re.compile(
         "gate/*",
         "connectors/conformance/world.py",
     ),  # the suite makes a new key in each process, which no installation knows
-    breach="from gate.contract.permit import Permit\ndef claim(**claims):\n    return Permit(**claims)\n",
+    breach="from gate.contract.permit import Permit\ndef claim(**claims):\n    return "
+    "Permit(**claims)\n",
     twin="def claim(scope, mint, unit, step):\n    return mint(scope, unit, step)\n",
 )
 def only_the_gate_makes_permits(source: Source) -> Found:
@@ -39,20 +40,30 @@ def only_the_gate_makes_permits(source: Source) -> Found:
 
 
 def _find_platforms(node: ast.AST) -> set[str]:
-    return {part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and part.value in PLATFORMS}
+    return {
+        part.value
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant) and part.value in PLATFORMS
+    }
 
 
 @rule(
-    why="`if platform == …` in seven packages made each new platform a change everywhere; capabilities are data",
+    why="`if platform == …` in seven packages made each new platform a change everywhere; "
+    "capabilities are data",
     but=("connectors/*",),
     breach='def longest(platform):\n    return 4096 if platform in {"telegram"} else 300\n',
     twin="def longest(capabilities):\n    return capabilities.max_text\n",
 )
 def platforms_are_not_compared(source: Source) -> Found:
-    """Find a platform's name in a comparison, a match case or a prefix test outside `connectors/`."""
+    """Find a platform's name in a comparison, a match case or a prefix test outside
+    `connectors/`."""
     for compare in source.nodes(ast.Compare):
         sides = [compare.left, *compare.comparators]
-        literal = [side for side in sides if isinstance(side, ast.Constant | ast.Tuple | ast.Set | ast.List)]
+        literal = [
+            side
+            for side in sides
+            if isinstance(side, ast.Constant | ast.Tuple | ast.Set | ast.List)
+        ]
         for name in sorted(set().union(*map(_find_platforms, literal))):
             yield compare, f"compares with {name!r} : ask the capabilities"
     for case in source.nodes(ast.match_case):
@@ -61,21 +72,26 @@ def platforms_are_not_compared(source: Source) -> Found:
     for call in source.nodes(ast.Call):
         if isinstance(call.func, ast.Attribute) and call.func.attr in {"startswith", "endswith"}:
             for argument in call.args:
-                if isinstance(argument, ast.Constant) and str(argument.value).rstrip(".:/") in PLATFORMS - {"x"}:
+                if isinstance(argument, ast.Constant) and str(argument.value).rstrip(
+                    ".:/"
+                ) in PLATFORMS - {"x"}:
                     yield call, f"tests for the prefix {argument.value!r} : ask the capabilities"
 
 
 @rule(
-    why="a server's 5,000 characters counted on a page and not when the post left: accounts differ from their platform",
+    why="a server's 5,000 characters counted on a page and not when the post left: accounts "
+    "differ from their platform",
     but=("channels/accounts/account_connectors.py",),
-    breach="def most(connectors, channel):\n    return connectors[channel.platform].capabilities.max_text\n",
+    breach="def most(connectors, channel):\n    return "
+    "connectors[channel.platform].capabilities.max_text\n",
     twin=(
         "def most(connectors, channel):\n"
         "    return account_connectors.connector_for(connectors, channel).capabilities.max_text\n"
     ),
 )
 def account_limits_come_from_the_account(source: Source) -> Found:
-    """No connector taken by an account's platform outside `channels.accounts.account_connectors`."""
+    """No connector taken by an account's platform outside
+    `channels.accounts.account_connectors`."""
     taken: list[tuple[ast.expr, ast.expr, ast.AST]] = [
         (node.value, node.slice, node) for node in source.nodes(ast.Subscript)
     ]
@@ -84,19 +100,27 @@ def account_limits_come_from_the_account(source: Source) -> Found:
             taken.append((call.func.value, call.args[0], call))
     for of, key, node in taken:
         held = source.dotted(of.func if isinstance(of, ast.Call) else of)
-        if held.endswith("connectors") and isinstance(key, ast.Attribute) and key.attr == "platform":
+        if (
+            held.endswith("connectors")
+            and isinstance(key, ast.Attribute)
+            and key.attr == "platform"
+        ):
             yield node, f"{held} by platform : channels.accounts.account_connectors"
 
 
 @rule(
     why="a variable read elsewhere was missing from the docs, the doctor and the other processes",
-    but=("foundation/ops/settings.py", "workers/runtime/supervisor.py", "generators/local_models/pipelines.py"),
+    but=(
+        "foundation/ops/settings.py",
+        "workers/runtime/supervisor.py",
+        "generators/local_models/pipelines.py",
+    ),
     breach='import os\nTOKEN = os.environ["TOKEN"]\n',
     twin="def connect(settings):\n    return settings.token\n",
 )
 def only_settings_read_the_environment(source: Source) -> Found:
-    """No `os.environ`, `os.getenv`. The supervisor hands children their environment, by name; diffusion switches
-    its hub client offline, which knows no other way."""
+    """No `os.environ`, `os.getenv`. The supervisor hands children their environment, by name;
+    diffusion switches its hub client offline, which knows no other way."""
     for node in source.nodes(ast.Attribute, ast.Name):
         name = source.dotted(node)
         if name in {"os.environ", "os.getenv", "os.environb", "os.putenv"}:
@@ -115,7 +139,8 @@ def only_settings_read_the_environment(source: Source) -> Found:
     twin="def post(http, request):\n    return http.exchange(request)\n",
 )
 def one_http_client(source: Source) -> Found:
-    """No HTTP client but `foundation.http.http_client`. Engines call model servers; a benchmark compares."""
+    """No HTTP client but `foundation.http.http_client`. Engines call model servers; a benchmark
+    compares."""
     for call, name in source.calls():
         if HTTP_CALL.fullmatch(name):
             yield call, f"{name}( : foundation.http"
@@ -150,17 +175,25 @@ def nothing_prints(source: Source) -> Found:
     why="a fan's name with a tag in it ran in a member's browser",
     only=("dashboard/*",),
     at="dashboard/pages/inbox/page.py",
-    breach='import streamlit as st\ndef page(name):\n    st.markdown(f"<b>{name}</b>", unsafe_allow_html=True)\n',
-    twin='from dashboard.shell import widgets\ndef page(name):\n    widgets.draw_template("name.html", name=name)\n',
+    breach='import streamlit as st\ndef page(name):\n    st.markdown(f"<b>{name}</b>", '
+    "unsafe_allow_html=True)\n",
+    twin="from dashboard.shell import widgets\ndef page(name):\n    "
+    'widgets.draw_template("name.html", name=name)\n',
 )
 def html_passes_one_function(source: Source) -> Found:
     """`unsafe_allow_html` and `st.html` in one function of `dashboard/shell/widgets.py`."""
     uses: list[ast.Call] = []
     for call, name in source.calls():
-        if name == "streamlit.html" or any(keyword.arg == "unsafe_allow_html" for keyword in call.keywords):
+        if name == "streamlit.html" or any(
+            keyword.arg == "unsafe_allow_html" for keyword in call.keywords
+        ):
             uses.append(call)
     if source.path == "dashboard/shell/widgets.py":
-        holders = [f for f in source.functions() if any(f.lineno <= use.lineno <= (f.end_lineno or 0) for use in uses)]
+        holders = [
+            f
+            for f in source.functions()
+            if any(f.lineno <= use.lineno <= (f.end_lineno or 0) for use in uses)
+        ]
         uses = uses if len(holders) > 1 else []
     for use in uses:
         yield use, "HTML past the one function that escapes"
@@ -170,7 +203,8 @@ def html_passes_one_function(source: Source) -> Found:
     why="an empty list showed Choose options, and offered Select all, on a French page",
     only=("dashboard/*",),
     at="dashboard/pages/shop/page.py",
-    breach='def draw(st, page):\n    st.multiselect(page.text("shop.pictures"), [], select_all=False)\n',
+    breach='def draw(st, page):\n    st.multiselect(page.text("shop.pictures"), [], '
+    "select_all=False)\n",
     twin=(
         "def draw(st, page):\n"
         '    hint = page.text("shop.hint")\n'
@@ -178,32 +212,45 @@ def html_passes_one_function(source: Source) -> Found:
     ),
 )
 def lists_have_their_own_placeholders(source: Source) -> Found:
-    """Each `multiselect` sets a `placeholder` and `select_all=False`, each empty `selectbox` a `placeholder`:
-    Streamlit's own texts are English."""
+    """Each `multiselect` sets a `placeholder` and `select_all=False`, each empty `selectbox` a
+    `placeholder`: Streamlit's own texts are English."""
     for call in source.nodes(ast.Call):
         kind = call.func.attr if isinstance(call.func, ast.Attribute) else ""
         given = {each.arg: each.value for each in call.keywords}
         begins = given.get("index", call.args[2] if len(call.args) > 2 else None)
         empty = isinstance(begins, ast.Constant) and begins.value is None
-        if (kind == "multiselect" or (kind == "selectbox" and empty)) and "placeholder" not in given:
+        if (
+            kind == "multiselect" or (kind == "selectbox" and empty)
+        ) and "placeholder" not in given:
             yield call, f"{kind} without a placeholder : a text of the catalogues"
         if kind == "multiselect" and "select_all" not in given:
             yield call, "multiselect with an English entry : select_all=False"
 
 
 @rule(
-    why="a rerun is raised through an open scope and rolls it back: the page said done, nothing was written",
+    why="a rerun is raised through an open scope and rolls it back: the page said done, nothing "
+    "was written",
     only=("dashboard/*",),
     at="dashboard/pages/shop/page.py",
     breach="import streamlit as st\ndef sell(scope):\n    st.success('done')\n",
-    twin="import streamlit as st\ndef sell(scope):\n    return 1\ndef show(page):\n    st.write(page.read(sell))\n",
+    twin="import streamlit as st\ndef sell(scope):\n    return 1\ndef show(page):\n    "
+    "st.write(page.read(sell))\n",
 )
 def pages_read_first_and_draw_after(source: Source) -> Found:
-    """No `st.*` inside `with ….scope()` nor in a function that takes a scope; callbacks of fragments included."""
-    spans = [f for f in source.functions() if any(argument.arg == "scope" for argument in f.args.args)]
-    opened = [w for w in source.nodes(ast.With) if any("scope" in ast.unparse(item.context_expr) for item in w.items)]
+    """No `st.*` inside `with ….scope()` nor in a function that takes a scope; callbacks of
+    fragments included."""
+    spans = [
+        f for f in source.functions() if any(argument.arg == "scope" for argument in f.args.args)
+    ]
+    opened = [
+        w
+        for w in source.nodes(ast.With)
+        if any("scope" in ast.unparse(item.context_expr) for item in w.items)
+    ]
     for call, name in source.calls():
-        inside = any(part.lineno <= call.lineno <= (part.end_lineno or 0) for part in (*spans, *opened))
+        inside = any(
+            part.lineno <= call.lineno <= (part.end_lineno or 0) for part in (*spans, *opened)
+        )
         if inside and name.startswith("streamlit."):
             yield call, f"{name}( inside a scope : read first, draw after"
 
@@ -231,9 +278,14 @@ def pages_do_not_cache(source: Source) -> Found:
     twin="from tests.fakes.platform import FakePlatform\n",
 )
 def our_code_is_not_mocked(source: Source) -> Found:
-    """No `unittest.mock`; no attribute of a package replaced. Fakes keep state behind the real interface."""
+    """No `unittest.mock`; no attribute of a package replaced. Fakes keep state behind the real
+    interface."""
     for node in source.nodes(ast.ImportFrom, ast.Import):
-        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+        names = (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [alias.name for alias in node.names]
+        )
         if any(name.startswith("unittest.mock") for name in names):
             yield node, "unittest.mock : a fake"
     for call, name in source.calls():
@@ -263,8 +315,9 @@ def package_of_tables() -> dict[str, str]:
     twin='POSTS = "SELECT id FROM posts WHERE id = :id"\n',
 )
 def sql_stays_in_its_package(source: Source) -> Found:
-    """No SQL on a table of another package: call its functions or its queries. The sandbox has its own tables, in
-    SQLite; a benchmark fills a table with a million rows; the tour checks what the packages report against the rows."""
+    """No SQL on a table of another package: call its functions or its queries. The sandbox has its
+    own tables, in SQLite; a benchmark fills a table with a million rows; the tour checks what the
+    packages report against the rows."""
     for node in source.strings():
         for match in SQL_TABLE.finditer(node.value):
             owner = package_of_tables().get(match[1])

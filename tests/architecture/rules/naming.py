@@ -21,7 +21,9 @@ NOUNS_IN_ING = frozenset(
 )
 """Words in -ing that name a thing, so that a module may end with them."""
 
-ONE_WORD_FUNCTIONS = frozenset((ROOT / "tests/architecture/one_word_functions.txt").read_text("utf-8").split())
+ONE_WORD_FUNCTIONS = frozenset(
+    (ROOT / "tests/architecture/one_word_functions.txt").read_text("utf-8").split()
+)
 """Public functions of one word, as `module:name`. Their module is the object: `outbox.put`."""
 
 

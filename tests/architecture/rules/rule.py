@@ -1,4 +1,5 @@
-"""One rule of the architecture: a check, why it exists, a breach it must find and a twin it must accept."""
+"""One rule of the architecture: a check, why it exists, a breach it must find and a twin it must
+accept."""
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +16,8 @@ EVERYWHERE = (*PRODUCT, "tests/*", "migrations/*", "tools/*")
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `only` and `but` are patterns of paths; breach and twin are planted at `at` and `twin_at`."""
+    """One rule. `only` and `but` are patterns of paths; breach and twin are planted at `at` and
+    `twin_at`."""
 
     name: str
     why: str

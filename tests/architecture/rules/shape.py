@@ -37,7 +37,10 @@ def _length_of(function: Function) -> int:
 def functions_fit_on_a_page(source: Source) -> Found:
     """At most 60 lines."""
     for function in long_functions(source):
-        yield function, f"{function.name} has {_length_of(function)} lines, at most {LONGEST_FUNCTION}"
+        yield (
+            function,
+            f"{function.name} has {_length_of(function)} lines, at most {LONGEST_FUNCTION}",
+        )
 
 
 @rule(
@@ -57,7 +60,13 @@ def names_are_specific(source: Source) -> Found:
 
 
 def _names_money(node: ast.AST) -> bool:
-    name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+    name = (
+        node.id
+        if isinstance(node, ast.Name)
+        else node.attr
+        if isinstance(node, ast.Attribute)
+        else ""
+    )
     return bool(MONEY_NAME.search(name))
 
 
@@ -80,7 +89,9 @@ def money_is_an_integer(source: Source) -> Found:
         if _names_money(target) and _is_float(node.annotation):
             yield node, "money as a float : minor units, an int"
     for division in source.nodes(ast.BinOp):
-        if isinstance(division.op, ast.Div) and (_names_money(division.left) or _names_money(division.right)):
+        if isinstance(division.op, ast.Div) and (
+            _names_money(division.left) or _names_money(division.right)
+        ):
             yield division, "true division of money : // or foundation.money.split_amount"
     for call, name in source.calls():
         if name == "float" and call.args and _names_money(call.args[0]):
@@ -102,7 +113,8 @@ def no_unfinished_work(source: Source) -> Found:
 
 
 @rule(
-    why="an `__init__.py` with imports broke a contract that stayed green and slowed every command down",
+    why="an `__init__.py` with imports broke a contract that stayed green and slowed every "
+    "command down",
     only=(*PRODUCT, "tests/*", "migrations/*"),
     at="connectors/__init__.py",
     breach='"""Adapters for platforms."""\n\nimport sqlalchemy\n',

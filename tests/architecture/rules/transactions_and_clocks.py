@@ -15,14 +15,18 @@ CLOCKS = re.compile(
     r"|time\.(time|time_ns|monotonic|monotonic_ns|sleep|perf_counter|perf_counter_ns|localtime|gmtime|ctime)"
 )
 SQL_CLOCK = re.compile(
-    r"(?<![\w.])(now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday)\(\)|\(\s*'now'", re.IGNORECASE
+    r"(?<![\w.])(now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday)\(\)|\(\s*'now'",
+    re.IGNORECASE,
 )
-SQL_CLOCK_WORD = re.compile(r"\b(current_timestamp|current_date|current_time|localtimestamp)\b", re.IGNORECASE)
+SQL_CLOCK_WORD = re.compile(
+    r"\b(current_timestamp|current_date|current_time|localtimestamp)\b", re.IGNORECASE
+)
 SQL_WORD = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|DEFAULT|WHERE|SET|VALUES|CREATE|ALTER)\b")
 
 
 @rule(
-    why="a task sent before the commit ran without its row, and one sent after it was lost in a crash",
+    why="a task sent before the commit ran without its row, and one sent after it was lost in a "
+    "crash",
     but=("workers/relay/claim_loop.py", "benchmarks/publishing/plain_celery.py"),
     breach="def plan(task):\n    task.apply_async((1,))\n",
     twin="def plan(scope, outbox):\n    outbox.put(scope, 1)\n",
@@ -48,7 +52,8 @@ def only_the_database_commits(source: Source) -> Found:
 
 
 @rule(
-    why="hosts disagree about the time: a post went out early on one and its permit was expired on the other",
+    why="hosts disagree about the time: a post went out early on one and its permit was expired "
+    "on the other",
     only=EVERYWHERE,
     but=("foundation/ops/clock.py",),
     breach="from datetime import datetime as dt, UTC\nDUE = dt.now(UTC)\n",
@@ -63,7 +68,8 @@ def one_python_clock(source: Source) -> Found:
 
 
 @rule(
-    why="a shifted day (`house_shift`) moved half of the rows: the others used the database's own clock",
+    why="a shifted day (`house_shift`) moved half of the rows: the others used the database's own "
+    "clock",
     only=EVERYWHERE,
     but=(  # where the two are created
         "migrations/versions/0001_foundation.py",
@@ -77,11 +83,17 @@ def one_python_clock(source: Source) -> Found:
 def one_sql_clock(source: Source) -> Found:
     """No clock in SQL but `house_now()`, and `people_now()` for the sessions of members."""
     for node in source.strings():
-        found = SQL_CLOCK.search(node.value) or (SQL_WORD.search(node.value) and SQL_CLOCK_WORD.search(node.value))
+        found = SQL_CLOCK.search(node.value) or (
+            SQL_WORD.search(node.value) and SQL_CLOCK_WORD.search(node.value)
+        )
         if found:
             yield node, f"{found[0]} in SQL : house_now()"
     for call, name in source.calls():
-        if name in {"sqlalchemy.func.now", "sqlalchemy.func.current_timestamp", "sqlmodel.func.now"}:
+        if name in {
+            "sqlalchemy.func.now",
+            "sqlalchemy.func.current_timestamp",
+            "sqlmodel.func.now",
+        }:
             yield call, f"{name} : func.house_now()"
 
 
@@ -114,7 +126,8 @@ def instants_have_a_time_zone(source: Source) -> Found:
 
 
 @rule(
-    why="st.rerun() and st.stop() raise an exception: inside a scope they rolled back while the page showed success",
+    why="st.rerun() and st.stop() raise an exception: inside a scope they rolled back while the "
+    "page showed success",
     only=("dashboard/*",),
     at="dashboard/pages/calendar/page.py",
     breach="import streamlit as st\nwith tenant() as scope:\n    st.write(scope.now)\n",
@@ -123,8 +136,12 @@ def instants_have_a_time_zone(source: Source) -> Found:
 def pages_draw_outside_a_scope(source: Source) -> Found:
     """No `st.*` call inside a `with tenant()` block."""
     for block in source.nodes(ast.With):
-        opens = [item.context_expr for item in block.items if isinstance(item.context_expr, ast.Call)]
-        if not any(source.dotted(call.func).rsplit(".", 1)[-1] in {"tenant", "scope"} for call in opens):
+        opens = [
+            item.context_expr for item in block.items if isinstance(item.context_expr, ast.Call)
+        ]
+        if not any(
+            source.dotted(call.func).rsplit(".", 1)[-1] in {"tenant", "scope"} for call in opens
+        ):
             continue
         for statement in block.body:
             for node in ast.walk(statement):

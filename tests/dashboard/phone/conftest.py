@@ -39,8 +39,12 @@ def services(cluster: Cluster, home: Path) -> Iterator[Services]:
 
 
 @pytest.fixture(scope="session")
-def address(cluster: Cluster, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(cluster.url("greenroom_pages", "house"), home, tmp_path_factory.mktemp("elsewhere")) as (url, _):
+def address(
+    cluster: Cluster, home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    with serving(
+        cluster.url("greenroom_pages", "house"), home, tmp_path_factory.mktemp("elsewhere")
+    ) as (url, _):
         yield url
 
 
@@ -69,7 +73,9 @@ def paired(lea: Desk, address: str, member_id: UUID | None = None) -> Iterator[h
     with lea.scope() as scope:
         secret = sessions.create_sign_in_link(scope, member_id or lea.manager)
     with httpx.Client(base_url=address, timeout=30, headers=FRENCH) as phone:
-        answer = phone.post(f"/phone/in/{secret}", headers={"user-agent": "Mozilla (iPhone; CPU iPhone OS 19)"})
+        answer = phone.post(
+            f"/phone/in/{secret}", headers={"user-agent": "Mozilla (iPhone; CPU iPhone OS 19)"}
+        )
         assert (answer.status_code, answer.headers["location"]) == (303, "/phone"), answer.text
         yield phone
 
@@ -93,7 +99,9 @@ def at_work(lea: Desk) -> Iterator[None]:
         thread.join()
 
 
-def handed(lea: Desk, *, pictures: int = 1, body: str = "Bonjour <b>toi</b> & moi") -> tuple[UUID, str]:
+def handed(
+    lea: Desk, *, pictures: int = 1, body: str = "Bonjour <b>toi</b> & moi"
+) -> tuple[UUID, str]:
     """A post whose time has come: its delivery and the address of its task."""
     by_hand.connect(lea)
     by_hand.pair(lea)

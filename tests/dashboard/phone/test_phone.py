@@ -1,4 +1,5 @@
-"""The phone's pages: a task from its list to its word, files decided again at each press, and who sees what."""
+"""The phone's pages: a task from its list to its word, files decided again at each press, and who
+sees what."""
 
 import hashlib
 import io
@@ -72,7 +73,9 @@ def test_a_stop_between_the_notice_and_the_press_serves_nothing(lea: Desk, addre
     _, place = handed(lea)
     with paired(lea, address) as phone:
         phone.post(f"{place}/open")
-        lea.act(emergency_stops.close_switch, "creator", str(lea.creator_id), "sending", reason="test")
+        lea.act(
+            emergency_stops.close_switch, "creator", str(lea.creator_id), "sending", reason="test"
+        )
         with at_work(lea):
             refused = phone.post(f"{place}/file/0")
         assert refused.status_code == 409
@@ -112,7 +115,9 @@ def test_everything_of_a_priced_task_in_one_file(lea: Desk, address: str) -> Non
         with at_work(lea):
             packages = [phone.post(f"{place}/package") for _ in range(2)]
     one, again = packages
-    assert (one.status_code, one.headers["content-type"]) == (200, "application/zip"), one.text[:2000]
+    assert (one.status_code, one.headers["content-type"]) == (200, "application/zip"), one.text[
+        :2000
+    ]
     assert one.headers["cache-control"] == "private, no-store"
     assert one.content == again.content
     with zipfile.ZipFile(io.BytesIO(one.content)) as archive:
@@ -133,7 +138,9 @@ def test_everything_of_a_priced_task_in_one_file(lea: Desk, address: str) -> Non
 def test_numbers_of_what_was_posted_by_hand_are_typed_in(lea: Desk, address: str) -> None:
     delivery, place = handed(lea, pictures=0)
     with paired(lea, address) as phone:
-        assert phone.post(f"{place}/numbers", data={"likes": "3"}).status_code == 409, "nothing stands yet"
+        assert phone.post(f"{place}/numbers", data={"likes": "3"}).status_code == 409, (
+            "nothing stands yet"
+        )
         phone.post(f"{place}/open")
         phone.post(f"{place}/done", data={"link": LINK})
         lea.run()
@@ -141,7 +148,12 @@ def test_numbers_of_what_was_posted_by_hand_are_typed_in(lea: Desk, address: str
         assert phone.post(f"{place}/numbers", data={"likes": ""}).status_code == 422
         assert phone.post(f"{place}/numbers", data={"likes": "1,2k"}).status_code == 422
         lea.live(hours=25)
-        assert phone.post(f"{place}/numbers", data={"likes": "1 200", "saves": "0", "views": ""}).status_code == 303
+        assert (
+            phone.post(
+                f"{place}/numbers", data={"likes": "1 200", "saves": "0", "views": ""}
+            ).status_code
+            == 303
+        )
         assert phone.post(f"{place}/numbers", data={"likes": "1201"}).status_code == 303
         shown = phone.get(place).text
     assert "201 « j’aime »" in shown
@@ -155,7 +167,9 @@ def test_numbers_of_what_was_posted_by_hand_are_typed_in(lea: Desk, address: str
         assert insights.daily_work(scope, lea.creator_id, day, day)[day].interactions == 1201
 
 
-@pytest.mark.parametrize(("hours", "age"), [(0, 0), (1, 1), (2, 2), (23, 23), (24, 24), (30, 24), (31, 31), (200, 168)])
+@pytest.mark.parametrize(
+    ("hours", "age"), [(0, 0), (1, 1), (2, 2), (23, 23), (24, 24), (30, 24), (31, 31), (200, 168)]
+)
 def test_what_is_typed_in_counts_for_its_own_age(hours: int, age: int) -> None:
     assert manual_entry.nearest_reading_age(timedelta(hours=hours, minutes=10)) == age
 
@@ -173,7 +187,9 @@ def test_one_refused_file_and_no_package(lea: Desk, address: str) -> None:
         assert refused.status_code == 409
         assert b"\xff\xd8\xff" not in refused.content
     with lea.scope() as scope:
-        served = scope.run("SELECT count(*) FROM handover_saves WHERE state = 'served'").scalar_one()
+        served = scope.run(
+            "SELECT count(*) FROM handover_saves WHERE state = 'served'"
+        ).scalar_one()
     assert served == 0
 
 
@@ -188,7 +204,9 @@ def test_two_phones_press_done_at_once(lea: Desk, address: str) -> None:
         def press(phone: httpx.Client, link: str) -> None:
             answers.append(phone.post(f"{place}/done", data={"link": link}).status_code)
 
-        threads = [threading.Thread(target=press, args=pair) for pair in ((one, LINK), (two, second))]
+        threads = [
+            threading.Thread(target=press, args=pair) for pair in ((one, LINK), (two, second))
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -205,17 +223,33 @@ def test_two_phones_press_done_at_once(lea: Desk, address: str) -> None:
 def test_who_may_see_a_task(lea: Desk, address: str) -> None:
     _, place = handed(lea)
     with lea.scope() as scope:
-        agencies.add_creator(scope, slug="zoe", name="Zoé", kind="virtual", zone=ZONE, languages=["fr"])
+        agencies.add_creator(
+            scope, slug="zoe", name="Zoé", kind="virtual", zone=ZONE, languages=["fr"]
+        )
     with httpx.Client(base_url=address, timeout=30) as stranger:
         assert stranger.get("/phone").status_code == 401
         assert stranger.get(place).status_code == 401
-    for who in (member(lea, Role.MANAGER, creators=("zoe",)), member(lea, Role.CHATTER), member(lea, Role.ACCOUNTANT)):
+    for who in (
+        member(lea, Role.MANAGER, creators=("zoe",)),
+        member(lea, Role.CHATTER),
+        member(lea, Role.ACCOUNTANT),
+    ):
         with paired(lea, address, who) as phone:
             assert place not in phone.get("/phone").text
             wrong = phone.get(place)
             unknown = phone.get(f"/phone/task/{uuid7()}")
             assert (wrong.status_code, wrong.text) == (404, unknown.text)
-            for act in ("open", "later", "cannot", "done", "link", "gone", "numbers", "file/0", "package"):
+            for act in (
+                "open",
+                "later",
+                "cannot",
+                "done",
+                "link",
+                "gone",
+                "numbers",
+                "file/0",
+                "package",
+            ):
                 assert phone.post(f"{place}/{act}").status_code == 404, act
 
 
@@ -240,13 +274,17 @@ def test_who_has_to_remove_something_reads_that_it_was_replaced(lea: Desk, addre
     with paired(lea, address) as phone:
         assert "a déjà été remplacé" not in phone.get(f"/phone/task/{task.id}").text
         with lea.scope() as scope:
-            jti = scope.run("SELECT permit_jti FROM handovers WHERE id = :id", id=task.id).scalar_one()
+            jti = scope.run(
+                "SELECT permit_jti FROM handovers WHERE id = :id", id=task.id
+            ).scalar_one()
             task_lifecycle.mark_content_replaced(scope, jti)
         assert "a déjà été remplacé" in phone.get(f"/phone/task/{task.id}").text
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("body", [b"x" * 10_000, b"\xff\xfe", b"minutes=99999999999", b"minutes=-1", b"why=%00"])
+@pytest.mark.parametrize(
+    "body", [b"x" * 10_000, b"\xff\xfe", b"minutes=99999999999", b"minutes=-1", b"why=%00"]
+)
 @pytest.mark.parametrize("act", ["later", "cannot", "done", "link", "gone", "unknown"])
 def test_odd_forms_change_nothing(lea: Desk, address: str, act: str, body: bytes) -> None:
     _, place = handed(lea)

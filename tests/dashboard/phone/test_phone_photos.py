@@ -34,8 +34,12 @@ def taken(number: int, when: str) -> bytes:
     return out.getvalue()
 
 
-def hand_in(phone: httpx.Client, desk: Desk, data: bytes, name: str = "a.jpg", **asked: str) -> httpx.Response:
-    return phone.post(f"/phone/photos/{desk.creator_id}", params={"name": name, **asked}, content=data)
+def hand_in(
+    phone: httpx.Client, desk: Desk, data: bytes, name: str = "a.jpg", **asked: str
+) -> httpx.Response:
+    return phone.post(
+        f"/phone/photos/{desk.creator_id}", params={"name": name, **asked}, content=data
+    )
 
 
 def shelf(desk: Desk, asset: UUID) -> ShelfState:
@@ -45,14 +49,17 @@ def shelf(desk: Desk, asset: UUID) -> ShelfState:
 
 
 def handed(phone: httpx.Client, desk: Desk, count: int) -> list[UUID]:
-    """Pictures that came from the phone, in the order they were taken, the last one first on its way."""
+    """Pictures that came from the phone, in the order they were taken, the last one first on its
+    way."""
     names = [f"{number}.jpg" for number in range(count)]
     for number in reversed(range(count)):
         answer = hand_in(phone, desk, taken(number, f"2026:06:01 10:{number:02}:00"), names[number])
         assert answer.status_code == 202, answer.text
     desk.run()
     with desk.scope() as scope:
-        ready = uploads.list_recent_uploads(scope, desk.creator_id, since=scope.now - timedelta(hours=1))
+        ready = uploads.list_recent_uploads(
+            scope, desk.creator_id, since=scope.now - timedelta(hours=1)
+        )
         assert {one.state for one in ready} == {UploadState.READY}
         found = {one.name: one.asset_id for one in ready}
     return [asset for name in names if (asset := found[name]) is not None]
@@ -83,15 +90,36 @@ def test_photos_come_in_once_and_keep_their_dates(lea: Desk, address: str) -> No
 
 def test_what_was_made_with_an_ai_is_said_by_the_phone_too(lea: Desk, address: str) -> None:
     with paired(lea, address) as phone:
-        assert render_message(Message("studio.by_model"), "fr") in phone.get(f"/phone/photos/{lea.creator_id}").text
-        assert hand_in(phone, lea, taken(0, "2026:06:01 10:00:00"), "photo.jpg", generated="false").status_code == 202
-        assert hand_in(phone, lea, taken(1, "2026:06:01 10:01:00"), "made.jpg", generated="true").status_code == 202
+        assert (
+            render_message(Message("studio.by_model"), "fr")
+            in phone.get(f"/phone/photos/{lea.creator_id}").text
+        )
+        assert (
+            hand_in(
+                phone, lea, taken(0, "2026:06:01 10:00:00"), "photo.jpg", generated="false"
+            ).status_code
+            == 202
+        )
+        assert (
+            hand_in(
+                phone, lea, taken(1, "2026:06:01 10:01:00"), "made.jpg", generated="true"
+            ).status_code
+            == 202
+        )
         lea.run()
-        asked = "SELECT u.name, a.ai FROM uploads u JOIN assets a ON a.id = u.asset_id WHERE u.creator_id = :c"
+        asked = (
+            "SELECT u.name, a.ai FROM uploads u JOIN assets a ON a.id = u.asset_id WHERE "
+            "u.creator_id = :c"
+        )
         with lea.scope() as scope:
             found = {row.name: row.ai for row in scope.run(asked, c=lea.creator_id)}
         assert found == {"photo.jpg": "none", "made.jpg": "generated"}
-        assert hand_in(phone, lea, taken(0, "2026:06:01 10:00:00"), "photo.jpg", generated="true").status_code == 202
+        assert (
+            hand_in(
+                phone, lea, taken(0, "2026:06:01 10:00:00"), "photo.jpg", generated="true"
+            ).status_code
+            == 202
+        )
         lea.run()
         with lea.scope() as scope:
             assert {row.ai for row in scope.run(asked, c=lea.creator_id)} == {"generated"}
@@ -99,9 +127,15 @@ def test_what_was_made_with_an_ai_is_said_by_the_phone_too(lea: Desk, address: s
 
 @pytest.mark.parametrize(
     ("data", "status", "said"),
-    [(b"", 422, "JPEG"), (b"<svg onload=alert(1)>", 422, "JPEG"), (jpeg()[:-40], 422, "abîm|coup|entier")],
+    [
+        (b"", 422, "JPEG"),
+        (b"<svg onload=alert(1)>", 422, "JPEG"),
+        (jpeg()[:-40], 422, "abîm|coup|entier"),
+    ],
 )
-def test_what_is_no_picture_is_refused_in_words(lea: Desk, address: str, data: bytes, status: int, said: str) -> None:
+def test_what_is_no_picture_is_refused_in_words(
+    lea: Desk, address: str, data: bytes, status: int, said: str
+) -> None:
     with paired(lea, address) as phone:
         answer = hand_in(phone, lea, data, "../../<b>.jpg")
         assert answer.status_code == status
@@ -139,10 +173,15 @@ def test_sorting_keeps_puts_into_a_pack_puts_away_and_takes_back(lea: Desk, addr
             assert packs.list_packs(scope, [lea.creator_id]) == []
 
 
-def test_what_a_demonstration_made_is_marked_and_comes_once_the_others_are_sorted(lea: Desk, address: str) -> None:
+def test_what_a_demonstration_made_is_marked_and_comes_once_the_others_are_sorted(
+    lea: Desk, address: str
+) -> None:
     with paired(lea, address) as phone:
         demo, own = handed(phone, lea, 2)
-        at, marked = f"/phone/sort/{lea.creator_id}", render_message(Message("studio.label.demo"), "fr")
+        at, marked = (
+            f"/phone/sort/{lea.creator_id}",
+            render_message(Message("studio.label.demo"), "fr"),
+        )
         with lea.scope() as scope:
             scope.run("UPDATE creations SET label = 'demo' WHERE asset_id = :asset", asset=demo)
         page = phone.get(at).text
@@ -164,7 +203,9 @@ def test_a_choice_that_is_none_moves_nothing(lea: Desk, address: str, choice: st
         assert shelf(lea, asset) is ShelfState.NEW
 
 
-def test_who_is_in_them_signs_by_a_code_and_the_photos_are_on_the_card(lea: Desk, address: str) -> None:
+def test_who_is_in_them_signs_by_a_code_and_the_photos_are_on_the_card(
+    lea: Desk, address: str
+) -> None:
     with lea.scope() as scope:
         partner = real_person(scope, display_ref="Noa <i>")
     with paired(lea, address) as phone:
@@ -204,7 +245,9 @@ def test_nobody_elses_photos_and_no_stranger(lea: Desk, address: str) -> None:
         assert hand_in(stranger, lea, jpeg(3)).status_code in {303, 401}
     with paired(lea, address) as phone:
         foreign = phone.post(
-            f"/phone/photos/{lea.creator_id}", content=jpeg(3), headers={"sec-fetch-site": "cross-site"}
+            f"/phone/photos/{lea.creator_id}",
+            content=jpeg(3),
+            headers={"sec-fetch-site": "cross-site"},
         )
         assert foreign.status_code == 403
     assert shelf(lea, asset) is ShelfState.NEW

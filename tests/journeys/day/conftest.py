@@ -29,8 +29,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 @dataclass(frozen=True)
 class Lived:
-    """A day that was lived: the command's words and what it said, which day it was, and the money that came in
-    meanwhile, by the sandbox's till and by our ledger.
+    """A day that was lived: the command's words and what it said, which day it was, and the money
+    that came in meanwhile, by the sandbox's till and by our ledger.
     """
 
     creator: str
@@ -44,12 +44,22 @@ class Lived:
 def live(house: House, creator: str, *words: str, language: str = "en") -> Lived:
     """One day by the command line."""
     account = f"{creator}+key"
-    whole = ("run-day", "--creator", creator, "--brief", f"examples/{creator}.yaml", *words, "--fast")
+    whole = (
+        "run-day",
+        "--creator",
+        creator,
+        "--brief",
+        f"examples/{creator}.yaml",
+        *words,
+        "--fast",
+    )
     before = house.till(account), house.booked(account)
     ran = house.run(*whole, language=language)
     with house.scope() as scope:
         day = local_day(scope.now, ZONE).isoformat()
-    return Lived(creator, whole, ran, day, house.till(account) - before[0], house.booked(account) - before[1])
+    return Lived(
+        creator, whole, ran, day, house.till(account) - before[0], house.booked(account) - before[1]
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,5 @@
-"""A house as a newcomer has it: `greenroom up`, the demo in it, and the commands beside it. Nothing is looked inside
-of but its database, by what the rooms say.
+"""A house as a newcomer has it: `greenroom up`, the demo in it, and the commands beside it. Nothing
+is looked inside of but its database, by what the rooms say.
 """
 
 import json
@@ -107,7 +107,8 @@ class House:
     def interrupted(self, at: str, *words: str) -> Ran:
         """A command that somebody stops with Ctrl-C as soon as a line holds `at`.
 
-        Tests that run in the background of a shell pass on that Ctrl-C is ignored: the command begins as in a terminal.
+        Tests that run in the background of a shell pass on that Ctrl-C is ignored: the command
+        begins as in a terminal.
         """
         process = subprocess.Popen(
             ["env", "--default-signal=INT", str(GREENROOM), *words],
@@ -192,7 +193,9 @@ class House:
 
     def ask(self, method: str, path: str, body: object = None, *, token: str = "") -> Any:
         """The sandbox's answer to a request of its API or its control side."""
-        headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
+        headers = {"content-type": "application/json"} | (
+            {"authorization": f"Bearer {token}"} if token else {}
+        )
         data = b"" if body is None else json.dumps(body).encode()
         reply = self.http.send(HttpRequest(method, self.sandbox + path, headers, data, 20.0))
         assert isinstance(reply, HttpResponse), reply
@@ -205,12 +208,16 @@ class House:
 
     def texts(self, account: str) -> Counter[str]:
         """How often each text stands on an account's timeline."""
-        return Counter(post["text"] for post in self.truth(account)["posts"] if not post["deleted_at"])
+        return Counter(
+            post["text"] for post in self.truth(account)["posts"] if not post["deleted_at"]
+        )
 
     def till(self, account: str) -> int:
         """What an account's till holds, by the sandbox's own books."""
         token = self.ask("POST", "/control/accounts", {"account": account})["token"]
-        return int(self.ask("GET", f"/api/{quote(account, safe='')}/transactions", token=token)["balance"])
+        return int(
+            self.ask("GET", f"/api/{quote(account, safe='')}/transactions", token=token)["balance"]
+        )
 
     def booked(self, account: str) -> int:
         """What our ledger says that lies in that till."""
@@ -242,7 +249,10 @@ class Person:
     def act(self, **form: str) -> None:
         """Send a form of the page, as the browser does."""
         body = urlencode({"fan": self.name, **form}).encode()
-        headers = {"content-type": "application/x-www-form-urlencoded", "accept-language": self.language}
+        headers = {
+            "content-type": "application/x-www-form-urlencoded",
+            "accept-language": self.language,
+        }
         url = f"{self.house.sandbox}/c/{quote(self.account, safe='')}/act"
         reply = self.house.http.send(HttpRequest("POST", url, headers, body, 20.0))
         assert isinstance(reply, HttpResponse), reply
@@ -261,20 +271,28 @@ class Person:
         """The texts of those."""
         return [one["text"] for one in self.seen()]
 
-    def waits(self, for_what: Callable[[dict[str, Any]], bool], seconds: float = 45.0) -> dict[str, Any]:
+    def waits(
+        self, for_what: Callable[[dict[str, Any]], bool], seconds: float = 45.0
+    ) -> dict[str, Any]:
         """The first message of that kind, as soon as it comes."""
         wait_until(lambda: any(map(for_what, self.seen())), seconds)
         return next(one for one in self.seen() if for_what(one))
 
     def page(self) -> str:
         """The window itself."""
-        url = f"{self.house.sandbox}/c/{quote(self.account, safe='')}?{urlencode({'fan': self.name})}"
+        url = (
+            f"{self.house.sandbox}/c/{quote(self.account, safe='')}?{urlencode({'fan': self.name})}"
+        )
         return self.house.get(url, **{"accept-language": self.language}).body.decode()
 
 
 def variables(home: InstallationFolder, language: str = "en") -> dict[str, str]:
     """The environment of a person whose installation lies in `home`; no model is near."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GREENROOM_", "LC_", "LANG"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("GREENROOM_", "LC_", "LANG"))
+    }
     own = {
         "GREENROOM_HOME": str(home.folder),
         "GREENROOM_GENERATORS__OLLAMA_URL": "http://127.0.0.1:9",

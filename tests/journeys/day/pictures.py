@@ -12,7 +12,9 @@ from PIL import Image
 def jpeg(shade: int = 90, size: tuple[int, int] = (320, 240)) -> bytes:
     """A photo as it should be."""
     out = io.BytesIO()
-    Image.radial_gradient("L").resize(size).convert("RGB").point(lambda value: (value + shade) % 256).save(out, "JPEG")
+    Image.radial_gradient("L").resize(size).convert("RGB").point(
+        lambda value: (value + shade) % 256
+    ).save(out, "JPEG")
     return out.getvalue()
 
 
@@ -21,9 +23,16 @@ def _header_of_a_giant() -> bytes:
     head = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
 
     def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
 
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
 
 
 def _heavy(path: Path) -> None:
@@ -43,6 +52,9 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "a giant": (lambda path: path.write_bytes(_header_of_a_giant()), "photo.too_large"),
     "a text": (lambda path: path.write_text("not a picture at all"), "photo.unsupported"),
     "too heavy": (_heavy, "day.photo_heavy"),
-    "a second file behind": (lambda path: path.write_bytes(jpeg() + b"PK\x03\x04" * 9), "photo.trailing"),
+    "a second file behind": (
+        lambda path: path.write_bytes(jpeg() + b"PK\x03\x04" * 9),
+        "photo.trailing",
+    ),
 }
 """How to make it, and the beginning of the code that it is refused with."""

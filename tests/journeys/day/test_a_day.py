@@ -1,4 +1,5 @@
-"""A creator's day as somebody lives it who has just installed Greenroom: by the command, read by every witness."""
+"""A creator's day as somebody lives it who has just installed Greenroom: by the command, read by
+every witness."""
 
 import re
 from datetime import date, timedelta
@@ -29,7 +30,9 @@ def test_the_day_ends_well_and_is_told_in_order(mia: Lived) -> None:
     assert clocks[0] >= "06:00:00"
     told = [line[10:19].strip() for line in mia.ran.lines]
     order = ("Photos", "Picture", "Caption", "Calendar", "Posted", "Chat", "Sale", "Report")
-    assert [told.index(subject) for subject in order] == sorted(told.index(subject) for subject in order)
+    assert [told.index(subject) for subject in order] == sorted(
+        told.index(subject) for subject in order
+    )
 
 
 def test_lines_are_aligned_and_in_words_people_know(mia: Lived, nova: Lived) -> None:
@@ -60,7 +63,9 @@ def test_every_post_stands_once_at_each_of_its_destinations(house: House, mia: L
         assert on_sandbox[native_id]["text"] == body
         assert texts[body] == 1
     page = house.get(f"{house.web}/mia/").body.decode()
-    entries = ElementTree.fromstring(house.get(f"{house.web}/mia/feed.xml").body).findall(f"{ATOM}entry")
+    entries = ElementTree.fromstring(house.get(f"{house.web}/mia/feed.xml").body).findall(
+        f"{ATOM}entry"
+    )
     links = [link.get("href", "") for entry in entries for link in entry.findall(f"{ATOM}link")]
     for native_id in went["mia"]:
         assert sum(link.rstrip("/").endswith(native_id) for link in links) == 1
@@ -102,7 +107,9 @@ def test_the_report_lies_there_in_three_forms(mia: Lived) -> None:
 
 def test_a_french_day_is_french(house: House, nova: Lived) -> None:
     assert nova.ran.code == 0, nova.ran.out + nova.ran.err
-    assert {account: len(posts) for account, posts in house.destinations("nova", nova.day).items()} == {
+    assert {
+        account: len(posts) for account, posts in house.destinations("nova", nova.day).items()
+    } == {
         "nova": 3,
         "nova+key": 2,
         "nova-instagram": 1,
@@ -112,7 +119,9 @@ def test_a_french_day_is_french(house: House, nova: Lived) -> None:
     }
     assert "Ventes, encaissements et livre de comptes concordent" in nova.ran.about("Vente")
     assert "Les 9 envois sont partis, chacun une seule fois" in nova.ran.about("Publié")
-    english = re.compile(r"\b(the|of|and|posted|sale|picture|caption|agree|went|buys)\b", re.IGNORECASE)
+    english = re.compile(
+        r"\b(the|of|and|posted|sale|picture|caption|agree|went|buys)\b", re.IGNORECASE
+    )
     told = [line for line in nova.ran.lines if "/home/" not in line]
     assert not [line for line in told if english.search(line)]
 
@@ -129,7 +138,9 @@ def test_the_same_command_on_the_same_day_does_nothing_twice(house: House, mia: 
     assert len(house.truth("mia+key")["messages"]) == messages
 
 
-def test_an_interrupted_day_goes_on_and_does_nothing_twice(house: House, mia: Lived, nova: Lived) -> None:
+def test_an_interrupted_day_goes_on_and_does_nothing_twice(
+    house: House, mia: Lived, nova: Lived
+) -> None:
     """Stopped at the first caption, stopped again while Léo talks, then left in peace."""
     day = date.fromisoformat(nova.day) + timedelta(days=1)
     words = (*mia.words, "--date", str(day))
@@ -148,7 +159,8 @@ def test_an_interrupted_day_goes_on_and_does_nothing_twice(house: House, mia: Li
     with house.scope() as scope:
         yes = scope.run(
             "SELECT count(*) AS n, count(DISTINCT a.post_id) AS posts FROM approvals a JOIN posts p"
-            " ON p.tenant_id = a.tenant_id AND p.id = a.post_id WHERE a.tenant_id = :tenant AND p.origin_key LIKE :key",
+            " ON p.tenant_id = a.tenant_id AND p.id = a.post_id WHERE a.tenant_id = :tenant AND "
+            "p.origin_key LIKE :key",
             tenant=scope.tenant_id,
             key=f"%:{day}:%",
         ).one()
@@ -172,12 +184,17 @@ def test_without_fast_the_command_waits_and_says_so(house: House, nova: Lived) -
 
 
 def test_nobody_is_left_in_hand(house: House, mia: Lived, nova: Lived) -> None:
-    """But for what a person posts: a house first started between midnight and six hands one over on that very day."""
+    """But for what a person posts: a house first started between midnight and six hands one over on
+    that very day."""
     creators = [house.creator(slug) for slug in ("mia", "nova")]
     with house.scope() as scope:
         for creator, lived in zip(creators, (mia, nova), strict=True):
-            entries = schedule_reads.entries_of_day(scope, creator.id, date.fromisoformat(lived.day), ZONE)
-            by_machine = [one for one in entries if one.reason != Message(states.WAITS_FOR_MANUAL_POSTING)]
+            entries = schedule_reads.entries_of_day(
+                scope, creator.id, date.fromisoformat(lived.day), ZONE
+            )
+            by_machine = [
+                one for one in entries if one.reason != Message(states.WAITS_FOR_MANUAL_POSTING)
+            ]
             assert {entry.state for entry in by_machine} <= {"published", "scheduled"}
         dead = "SELECT count(*) FROM outbox WHERE tenant_id = :tenant AND state = 'dead'"
         assert scope.run(dead, tenant=scope.tenant_id).scalar_one() == 0

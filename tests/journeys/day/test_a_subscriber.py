@@ -1,4 +1,5 @@
-"""A person plays a subscriber in the sandbox's chat window; then the report, the dashboard and the doctor are asked."""
+"""A person plays a subscriber in the sandbox's chat window; then the report, the dashboard and the
+doctor are asked."""
 
 import json
 import re
@@ -56,7 +57,9 @@ def offers(person: Person) -> list[str]:
         ("Manon", "fr", "Dis, tu es une vraie personne ou un robot ?"),
     ],
 )
-def test_who_asks_is_told_the_truth(people: People, name: str, language: str, question: str) -> None:
+def test_who_asks_is_told_the_truth(
+    people: People, name: str, language: str, question: str
+) -> None:
     person = people(name, language)
     person.write(question)
     truth = render_message(Message("service.truth.virtual", {"name": "Nova"}), language)
@@ -120,9 +123,12 @@ def test_a_minor_is_answered_once_and_never_again(house: House, people: People) 
 
 
 @pytest.mark.parametrize(
-    ("name", "language", "words"), [("Kim", "en", "I want to die"), ("Zoé", "fr", "j'ai envie de mourir")]
+    ("name", "language", "words"),
+    [("Kim", "en", "I want to die"), ("Zoé", "fr", "j'ai envie de mourir")],
 )
-def test_a_crisis_brings_help_and_no_offer(house: House, people: People, name: str, language: str, words: str) -> None:
+def test_a_crisis_brings_help_and_no_offer(
+    house: House, people: People, name: str, language: str, words: str
+) -> None:
     person = people(name, language)
     person.write(words)
     help_line = render_message(Message("service.safety.crisis"), language)
@@ -147,12 +153,23 @@ def test_the_house_is_well_after_all_this(house: House, nova: Lived) -> None:
     told = json.loads(status.out)
     assert status.code == 0
     assert told["ready"] is True
-    assert {process["name"] for process in told["processes"]} >= {"postgres", "redis", "relay", "send", "listen"}
+    assert {process["name"] for process in told["processes"]} >= {
+        "postgres",
+        "redis",
+        "relay",
+        "send",
+        "listen",
+    }
     assert all(process["restarts"] == 0 for process in told["processes"])
     assert all(counts["dead"] == 0 for counts in told["queues"].values())
-    for link in (told["addresses"]["dashboard"], house.run("invite", "claire@lumiere.example").out.strip()):
+    for link in (
+        told["addresses"]["dashboard"],
+        house.run("invite", "claire@lumiere.example").out.strip(),
+    ):
         page = house.get(link)
-        assert page.status in (200, 303, 401), link  # nobody is signed in; a link asks to be pressed, or leads in
+        assert page.status in (200, 303, 401), (
+            link
+        )  # nobody is signed in; a link asks to be pressed, or leads in
         assert b"Traceback" not in page.body
     doctor = house.run("doctor", "--json")
     assert doctor.code == 0, doctor.out

@@ -1,4 +1,5 @@
-"""What cannot be used is refused in one sentence that says what and where, and nothing is half done."""
+"""What cannot be used is refused in one sentence that says what and where, and nothing is half
+done."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -31,7 +32,8 @@ MIA = (ROOT / "examples" / "mia.yaml").read_text("utf-8")
 WHOLE = {"creator": "mia", "fast": True, "agency": "", "photos": None}
 
 CODES = re.compile(r"(?:Acceptées :|They take:) [A-Z, ]+\.")
-"""Codes of currencies stand in a brief as they are told: what may be written there is its own language."""
+"""Codes of currencies stand in a brief as they are told: what may be written there is its own
+language."""
 
 
 @pytest.fixture(autouse=True)
@@ -53,11 +55,17 @@ BRIEFS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a wrong type": (changed("variants: 3", "variants: three"), "brief.not_number"),
     "empty": (lambda path: path.write_text(""), "brief.empty"),
     "huge": (lambda path: path.write_text(MIA + "# " + "x" * 300_000), "brief.too_large"),
-    "an unknown account": (changed("[Ma page, Sandbox]", "[Ma page, Instagram]"), "brief.channel_unknown"),
+    "an unknown account": (
+        changed("[Ma page, Sandbox]", "[Ma page, Instagram]"),
+        "brief.channel_unknown",
+    ),
     "a word without list": (changed("{lieu}", "{ville}"), "recipe.word_unknown"),
     "an unknown currency": (changed("currency: XTS", "currency: EUR"), "day.no_rail"),
     "a bad time": (changed('"15:00"', '"15:75"'), "brief.not_time"),
-    "an unknown approver": (changed("tone:", "approver: nobody@example.org\ntone:"), "day.nobody_approves"),
+    "an unknown approver": (
+        changed("tone:", "approver: nobody@example.org\ntone:"),
+        "day.nobody_approves",
+    ),
     "more photos than there are": (
         changed("    picture: carnet\n    pictures: 3", "    picture: photos\n    pictures: 40"),
         "day.too_few_photos",
@@ -69,7 +77,8 @@ def refused(house: House, **arguments: object) -> GreenroomError:
     """Why the command refuses; its sentence is whole in both languages, and nothing was made."""
     before = house.made()
     with pytest.raises(GreenroomError) as error:
-        runner.run_day(**{**WHOLE, **arguments})  # type: ignore[arg-type]  # the command's own arguments
+        # the command's own arguments
+        runner.run_day(**{**WHOLE, **arguments})  # type: ignore[arg-type]  # see above
     assert house.made() == before
     for language in LANGUAGES:
         sentence = render_message(error.value.message, language)
@@ -108,7 +117,11 @@ def test_a_bad_photo_changes_nothing(name: str, house: House, brief: Path, tmp_p
     ],
 )
 def test_a_bad_wish_changes_nothing(
-    arguments: Mapping[str, object], kind: type[GreenroomError], code: str, house: House, brief: Path
+    arguments: Mapping[str, object],
+    kind: type[GreenroomError],
+    code: str,
+    house: House,
+    brief: Path,
 ) -> None:
     found = refused(house, brief=brief, **arguments)
     assert isinstance(found, kind)
@@ -123,7 +136,13 @@ def test_an_empty_folder_changes_nothing(house: House, brief: Path, tmp_path: Pa
 def test_a_creator_in_no_zone(house: House, brief: Path) -> None:
     with house.scope() as scope:
         creator_id = agencies.add_creator(
-            scope, slug="zed", name="Zed", kind="human", zone=ZONE, languages=["fr"], approval_tiers=1
+            scope,
+            slug="zed",
+            name="Zed",
+            kind="human",
+            zone=ZONE,
+            languages=["fr"],
+            approval_tiers=1,
         )
         scope.run(
             "UPDATE creators SET zone = 'Mars/Olympus' WHERE tenant_id = :t AND id = :id",
@@ -148,7 +167,9 @@ def test_one_day_at_a_time_moves_the_clock(house: House, brief: Path) -> None:
         assert isinstance(refused(house, brief=brief), Conflict)
 
 
-def test_production_keeps_its_clock(house: House, brief: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_production_keeps_its_clock(
+    house: House, brief: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GREENROOM_ENVIRONMENT", "production")
     found = refused(house, brief=brief)
     assert isinstance(found, Refused)
@@ -163,15 +184,29 @@ def test_the_command_says_one_sentence_and_an_exit_code(house: House, tmp_path: 
     assert told.code == 2
     assert told.out == ""
     assert told.err == (
-        "Le brief wrong.yaml, ligne 22, « slots.2.at » : une heure comme 10:00 est attendue. Rien n’a été fait.\n"
+        "Le brief wrong.yaml, ligne 22, « slots.2.at » : une heure comme 10:00 est attendue. Rien "
+        "n’a été fait.\n"
     )
-    plain = house.run("run-day", "--creator", "mia", "--brief", str(wrong), language="fr", PYTHONIOENCODING="ascii")
-    assert plain.err.startswith("Le brief wrong.yaml, ligne 22, ? slots.2.at ? : une heure comme 10:00")
+    plain = house.run(
+        "run-day",
+        "--creator",
+        "mia",
+        "--brief",
+        str(wrong),
+        language="fr",
+        PYTHONIOENCODING="ascii",
+    )
+    assert plain.err.startswith(
+        "Le brief wrong.yaml, ligne 22, ? slots.2.at ? : une heure comme 10:00"
+    )
     unknown = house.run("report", "--creator", "nobody")
     assert (unknown.code, unknown.out) == (4, "")
     assert unknown.err.count("\n") == 1
     unreadable = house.run("report", "--creator", "mia", "--date", "yesterday")
-    assert (unreadable.code, unreadable.err) == (2, "“yesterday” is no date. Write it as 2026-11-20.\n")
+    assert (unreadable.code, unreadable.err) == (
+        2,
+        "“yesterday” is no date. Write it as 2026-11-20.\n",
+    )
 
 
 def test_a_house_that_does_not_run(house: House, brief: Path, tmp_path: Path) -> None:
@@ -181,21 +216,39 @@ def test_a_house_that_does_not_run(house: House, brief: Path, tmp_path: Path) ->
     assert (told.code, told.out) == (3, "")
     assert told.err == "Greenroom does not run here. Start it with “greenroom up”.\n"
     nowhere = "postgresql+psycopg://somebody:else@127.0.0.1:9/greenroom"
-    addresses = {f"GREENROOM_DATABASE__{login}_URL": nowhere for login in ("OWNER", "WORK", "PAGES")}
+    addresses = {
+        f"GREENROOM_DATABASE__{login}_URL": nowhere for login in ("OWNER", "WORK", "PAGES")
+    }
     told = house.run(*words, **addresses)
     assert told.code == 3
     assert told.err.startswith("The database does not answer.")
     assert told.err.count("\n") == 1
 
 
-def test_a_revoked_token_holds_its_posts_alone(house: House, nova: Lived, photos: Path, tmp_path: Path) -> None:
-    """The account asks to be connected again; its post waits with a reason, the other destination gets its own."""
+def test_a_revoked_token_holds_its_posts_alone(
+    house: House, nova: Lived, photos: Path, tmp_path: Path
+) -> None:
+    """The account asks to be connected again; its post waits with a reason, the other destination
+    gets its own."""
     brief = tmp_path / "sacha.yaml"
-    brief.write_text('tone: calme\nlanguages: [fr]\nslots: [{at: "07:00", channels: [Ma page, Sandbox]}]\n')
+    brief.write_text(
+        'tone: calme\nlanguages: [fr]\nslots: [{at: "07:00", channels: [Ma page, Sandbox]}]\n'
+    )
     day_of = str(date.fromisoformat(nova.day) + timedelta(days=2))
     house.ask("POST", "/control/token/sacha+key", {"revoke": True})
     told = house.run(
-        *("run-day", "--creator", "sacha", "--brief", str(brief), "--photos", str(photos), "--fast", "--date", day_of)
+        *(
+            "run-day",
+            "--creator",
+            "sacha",
+            "--brief",
+            str(brief),
+            "--photos",
+            str(photos),
+            "--fast",
+            "--date",
+            day_of,
+        )
     )
     assert told.code == 1, told.out + told.err
     assert told.about("Posted")[0].startswith("Ma page")

@@ -24,7 +24,9 @@ def server() -> Iterator[FakeFanvue]:
 
 
 @pytest.fixture(scope="module")
-def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeFanvue) -> Iterator[Services]:
+def services(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeFanvue
+) -> Iterator[Services]:
     home = tmp_path_factory.mktemp("home")
     with services_at(cluster, home, fanvue_url=server.url, fanvue_auth_url=server.url) as found:
         yield replace(found, chat_engine=TemplateEngine)
@@ -40,7 +42,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 def house(services: Services, running: Network, server: FakeFanvue) -> Iterator[Visited]:
     """Léa's desk, and an account of hers there that was not connected yet."""
     made = desk(services, running)
-    server.clock.advance((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    server.clock.advance(
+        (made.now() - server.clock()).total_seconds()
+    )  # other houses of this file have lived
     app = server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     form = {"client_id": app.client_id, "client_secret": app.secret}
     yield Visited(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "fanvue", form)

@@ -1,4 +1,5 @@
-"""Fanvue from an application's registration to the removal, on real PostgreSQL, through the house's own routes."""
+"""Fanvue from an application's registration to the removal, on real PostgreSQL, through the house's
+own routes."""
 
 import pytest
 
@@ -19,13 +20,22 @@ def test_from_the_application_to_the_removal(house: Visited) -> None:
     lea = house.desk
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
-    assert (house.channel().account, house.channel().name) == (house.member.id, f"@{house.member.username}")
+    assert (house.channel().account, house.channel().name) == (
+        house.member.id,
+        f"@{house.member.username}",
+    )
     house.server.slow = 5
-    post = lea.delivery("Bonjour 👩‍👩‍👧‍👦", channel="fanvue", after=1200, media=(lea.photo(1), lea.photo(2)))
+    post = lea.delivery(
+        "Bonjour 👩‍👩‍👧‍👦", channel="fanvue", after=1200, media=(lea.photo(1), lea.photo(2))
+    )
     house.live(minutes=25)
     assert lea.state(post) is DeliveryState.PUBLISHED
     (shown,) = house.member.posts.values()
-    assert (shown.text, len(shown.media), shown.audience) == ("Bonjour 👩‍👩‍👧‍👦", 2, "followers-and-subscribers")
+    assert (shown.text, len(shown.media), shown.audience) == (
+        "Bonjour 👩‍👩‍👧‍👦",
+        2,
+        "followers-and-subscribers",
+    )
     lea.act(post_removal.request_post_removal, post)
     house.live(minutes=2)
     assert lea.state(post) is DeliveryState.REMOVED
@@ -44,7 +54,9 @@ def test_a_post_with_a_price_stands_once_at_that_price(house: Visited, mode: str
     lea.approve(post_id)
     house.live(minutes=6)
     assert lea.state(post) is DeliveryState.PUBLISHED
-    assert [(one.text, one.price, len(one.media)) for one in house.member.posts.values()] == [("réservée", 1200, 1)]
+    assert [(one.text, one.price, len(one.media)) for one in house.member.posts.values()] == [
+        ("réservée", 1200, 1)
+    ]
     assert [text for _, text in house.member.taken] == ["réservée"]
 
 
@@ -87,20 +99,27 @@ def test_uploads_that_fail_are_done_again_and_one_post_is_made(house: Visited, m
     lea = house.desk
     house.enrol()
     house.server.book.schedule_fault(mode, on="files", times=2, seconds=1)
-    post = lea.delivery(f"image {mode}", channel="fanvue", after=60, media=(lea.photo(20 + len(mode)),))
+    post = lea.delivery(
+        f"image {mode}", channel="fanvue", after=60, media=(lea.photo(20 + len(mode)),)
+    )
     house.live(minutes=8)
     assert lea.state(post) is DeliveryState.PUBLISHED
     assert house.texts() == [f"image {mode}"]
 
 
 @pytest.mark.parametrize(
-    "address", ["https://evil.example/put", "http://127.0.0.1:9/put", "https://[::1", "", "x" * 9000]
+    "address",
+    ["https://evil.example/put", "http://127.0.0.1:9/put", "https://[::1", "", "x" * 9000],
 )
-def test_a_picture_goes_to_nobody_elses_store_and_somebody_is_told(house: Visited, address: str) -> None:
+def test_a_picture_goes_to_nobody_elses_store_and_somebody_is_told(
+    house: Visited, address: str
+) -> None:
     lea = house.desk
     house.enrol()
     house.server.strays_to = address or " "
-    post = lea.delivery(f"ailleurs {len(address)}", channel="fanvue", media=(lea.photo(40 + len(address) % 50),))
+    post = lea.delivery(
+        f"ailleurs {len(address)}", channel="fanvue", media=(lea.photo(40 + len(address) % 50),)
+    )
     house.live(minutes=2)
     assert lea.state(post) is DeliveryState.FAILED
     assert lea.entry(post).reason == Message("connectors.address_elsewhere")
@@ -116,7 +135,9 @@ def test_an_account_that_is_no_creators_is_not_connected(house: Visited) -> None
 def test_a_version_that_ended_holds_every_post_and_is_told_once(house: Visited) -> None:
     house.enrol()
     house.server.retired = True
-    posts = [house.desk.delivery(f"trop tôt pour cette version {n}", channel="fanvue") for n in range(2)]
+    posts = [
+        house.desk.delivery(f"trop tôt pour cette version {n}", channel="fanvue") for n in range(2)
+    ]
     before = len(house.server.book.list_requests())
     house.live(minutes=5)
     assert [house.desk.state(one) for one in posts] == [DeliveryState.SCHEDULED] * 2

@@ -1,4 +1,5 @@
-"""Fanvue calls: what a fan writes, pays or follows is heard before its turn, and read at Fanvue, on real PostgreSQL."""
+"""Fanvue calls: what a fan writes, pays or follows is heard before its turn, and read at Fanvue, on
+real PostgreSQL."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +34,8 @@ from workers.relay.ticks import TICKS
 from workers.wiring import Services
 
 TURN, SOON = 40.0, 25.0
-"""Seconds between two turns of an account nobody wakes, and within which one that is woken is asked."""
+"""Seconds between two turns of an account nobody wakes, and within which one that is woken is
+asked."""
 
 
 class Patient(Fanvue):
@@ -43,10 +45,14 @@ class Patient(Fanvue):
 
 
 @pytest.fixture(scope="module")
-def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeFanvue) -> Iterator[Services]:
+def services(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeFanvue
+) -> Iterator[Services]:
     home = tmp_path_factory.mktemp("home")
     with services_at(cluster, home, fanvue_url=server.url, fanvue_auth_url=server.url) as found:
-        yield replace(found, chat_engine=TemplateEngine, connectors={**found.connectors, "fanvue": Patient()})
+        yield replace(
+            found, chat_engine=TemplateEngine, connectors={**found.connectors, "fanvue": Patient()}
+        )
 
 
 @dataclass
@@ -64,7 +70,9 @@ class Called:
     def set_up(self, secret: str = "") -> None:
         """What a member does: the secret goes in here, the address there."""
         typed = {room.CALL_SECRET_FIELD: secret or self.events.app.signing}
-        letter = sealed_intake.seal_form(sealed_intake.derive_public_key(MASTER), self.at.desk.tenant_id, typed)
+        letter = sealed_intake.seal_form(
+            sealed_intake.derive_public_key(MASTER), self.at.desk.tenant_id, typed
+        )
         with self.at.desk.scope(self.at.author) as scope:
             room.enable_app_webhooks(scope, self.application, letter)
 
@@ -89,17 +97,23 @@ class Called:
             return list(scope.run(statement, tenant=self.at.desk.tenant_id, **more))
 
     def heard(self) -> list[str]:
-        statement = "SELECT body FROM messages WHERE tenant_id = :tenant AND direction = 'in' ORDER BY seq"
+        statement = (
+            "SELECT body FROM messages WHERE tenant_id = :tenant AND direction = 'in' ORDER BY seq"
+        )
         return [row.body for row in self.rows(statement)]
 
     def asked(self) -> int:
         """How many requests Fanvue counted for the account."""
         mine = self.at.member.id
-        return sum(bucket.spent for key, bucket in self.at.server.limits.buckets.items() if mine in key)
+        return sum(
+            bucket.spent for key, bucket in self.at.server.limits.buckets.items() if mine in key
+        )
 
     def read_once(self) -> None:
         """The first reading, which goes back for months, is over."""
-        next(one for one in TICKS if one.name == "earnings").write_rows(self.at.desk.services.tenant)
+        next(one for one in TICKS if one.name == "earnings").write_rows(
+            self.at.desk.services.tenant
+        )
         self.at.live(minutes=12)
 
     def booked(self) -> tuple[Money, ...]:
@@ -113,7 +127,9 @@ class Called:
 def lea(services: Services, running: Network, server: FakeFanvue) -> Iterator[Called]:
     made = desk(services, running)
     with made.scope() as scope:
-        persona.activate_persona(scope, persona.create_persona_version(scope, made.creator_id, NOVA))
+        persona.activate_persona(
+            scope, persona.create_persona_version(scope, made.creator_id, NOVA)
+        )
     server.clock.advance((made.now() - server.clock()).total_seconds())
     app = server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     form = {"client_id": app.client_id, "client_secret": app.secret}
@@ -130,7 +146,9 @@ def lea(services: Services, running: Network, server: FakeFanvue) -> Iterator[Ca
 def test_what_a_fan_writes_is_heard_before_its_turn(lea: Called, before: bool) -> None:
     lea.events.before = before
     with lea.listening():
-        wait_until(lambda: lea.asked() >= 2)  # who it is, and the first look at the chats: the next turn is far
+        wait_until(
+            lambda: lea.asked() >= 2
+        )  # who it is, and the first look at the chats: the next turn is far
         lea.events.says(lea.leo, lea.at.member, "bonjour !")
         assert lea.events.statuses == [200]
         wait_until(lambda: lea.heard() == ["bonjour !"], SOON)
@@ -167,7 +185,9 @@ def test_what_a_call_says_was_paid_is_in_no_book(lea: Called) -> None:
         told = {"id": "FV-1", "gross": 10**9, "currency": "USD", "source": "tip"}
         lea.events.tell(lea.at.member, "payment.succeeded", told)
         lea.at.live(minutes=2)
-        lea.events.tell(lea.at.member, "message.received", {"text": "jamais écrit", "sender": "fan"})
+        lea.events.tell(
+            lea.at.member, "message.received", {"text": "jamais écrit", "sender": "fan"}
+        )
         lea.at.live(minutes=2)
     assert lea.events.statuses == [200, 200]
     assert lea.booked() == ()

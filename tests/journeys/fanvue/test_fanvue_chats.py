@@ -1,4 +1,5 @@
-"""A fan of a creator on Fanvue, from what they write there to the one answer they get, on real PostgreSQL."""
+"""A fan of a creator on Fanvue, from what they write there to the one answer they get, on real
+PostgreSQL."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,7 +58,9 @@ class Chatting:
 
     def heard(self) -> list[str]:
         """What the inbox shows of fans."""
-        statement = "SELECT body FROM messages WHERE tenant_id = :tenant AND direction = 'in' ORDER BY seq"
+        statement = (
+            "SELECT body FROM messages WHERE tenant_id = :tenant AND direction = 'in' ORDER BY seq"
+        )
         return [row.body for row in self.rows(statement)]
 
     def answer(self, text: str) -> UUID:
@@ -70,12 +73,16 @@ class Chatting:
         return key
 
     def draft(self, key: UUID) -> Any:
-        return self.rows("SELECT state, reason FROM drafts WHERE tenant_id = :tenant AND id = :id", id=key)[0]
+        return self.rows(
+            "SELECT state, reason FROM drafts WHERE tenant_id = :tenant AND id = :id", id=key
+        )[0]
 
     def asked(self) -> int:
         """How many requests Fanvue counted for the account."""
         mine = self.at.member.id
-        return sum(bucket.spent for key, bucket in self.at.server.limits.buckets.items() if mine in key)
+        return sum(
+            bucket.spent for key, bucket in self.at.server.limits.buckets.items() if mine in key
+        )
 
     def arrived(self) -> list[str]:
         """What ever arrived at the fan."""
@@ -90,7 +97,9 @@ class Chatting:
 def lea(house: Visited) -> Iterator[Chatting]:
     made, server, member = house.desk, house.server, house.member
     with made.scope() as scope:
-        persona.activate_persona(scope, persona.create_persona_version(scope, made.creator_id, NOVA))
+        persona.activate_persona(
+            scope, persona.create_persona_version(scope, made.creator_id, NOVA)
+        )
     leo = server.fan("leo", member)
     server.says(leo, member, "ce que j’ai écrit bien avant")
     server.clock.advance(600)
@@ -120,10 +129,14 @@ def test_what_a_fan_writes_is_answered_once(lea: Chatting) -> None:
         lea.hears()
     assert lea.heard() == ["bonjour !", "merci"]
     assert lea.arrived().count("Bonjour Léo, ravie de te lire") == 1
-    assert not any(one.read for one in lea.at.member.chats[lea.leo.id] if one.by_fan), "the creator has not seen it"
+    assert not any(one.read for one in lea.at.member.chats[lea.leo.id] if one.by_fan), (
+        "the creator has not seen it"
+    )
 
 
-@pytest.mark.parametrize("mode", ["reset_after", "accept_then_hang", "status:503_after", "reset_before", "garbage"])
+@pytest.mark.parametrize(
+    "mode", ["reset_after", "accept_then_hang", "status:503_after", "reset_before", "garbage"]
+)
 def test_an_answer_whose_answer_was_lost_arrives_once(lea: Chatting, mode: str) -> None:
     lea.says("tu es là ?")
     lea.at.server.book.ask(mode, on="messages", seconds=0.2)
@@ -151,7 +164,10 @@ def test_a_fan_who_takes_no_messages_ends_nothing_else(lea: Chatting) -> None:
     lea.leo.contactable = False
     key = lea.answer("Trop tard")
     lea.at.live(minutes=1)
-    assert (lea.draft(key).state, lea.draft(key).reason["code"]) == ("failed", "connectors.reader_gone")
+    assert (lea.draft(key).state, lea.draft(key).reason["code"]) == (
+        "failed",
+        "connectors.reader_gone",
+    )
     assert lea.at.channel().state == ChannelState.ACTIVE
 
 
@@ -161,7 +177,9 @@ def test_a_message_is_taken_back(lea: Chatting) -> None:
     lea.at.live(minutes=1)
     assert "À reprendre" in lea.stands()
     with lea.at.desk.scope() as scope:
-        recall.open_takedowns(scope, live_copies.list_copies(scope, Subject("draft", key)), Message("recall.shown"))
+        recall.open_takedowns(
+            scope, live_copies.list_copies(scope, Subject("draft", key)), Message("recall.shown")
+        )
     lea.at.live(minutes=2)
     assert "À reprendre" not in lea.stands()
 
@@ -226,7 +244,10 @@ def test_a_right_that_was_taken_away_asks_the_owner(lea: Chatting) -> None:
 
 
 def test_an_account_that_was_connected_before_chats_is_not_listened_to(lea: Chatting) -> None:
-    lea.rows("UPDATE channels SET chat_surface = '' WHERE tenant_id = :tenant AND platform = 'fanvue' RETURNING id")
+    lea.rows(
+        "UPDATE channels SET chat_surface = '' WHERE tenant_id = :tenant AND platform = 'fanvue' "
+        "RETURNING id"
+    )
     chatty = make_listener_pool(lea.at.desk.services)._chatty
     assert not chatty(lea.at.channel())
     lea.at.enrol()

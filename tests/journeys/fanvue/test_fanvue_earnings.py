@@ -1,4 +1,5 @@
-"""What a creator earns on Fanvue, from the yes on their page to her books, on real PostgreSQL, over HTTP."""
+"""What a creator earns on Fanvue, from the yes on their page to her books, on real PostgreSQL, over
+HTTP."""
 
 import pytest
 
@@ -26,7 +27,11 @@ def test_what_she_earns_there_is_in_her_books_by_itself(house: Visited) -> None:
         tick.write_rows(lea.services.tenant)
         house.live(minutes=12)
     with lea.scope() as scope:
-        (told,) = [one for one in queries.check_rail_balances(scope, [lea.creator_id]) if one.account == "Fanvue"]
+        (told,) = [
+            one
+            for one in queries.check_rail_balances(scope, [lea.creator_id])
+            if one.account == "Fanvue"
+        ]
         (reading,) = platform_earnings.list_earnings_accounts(scope, lea.creator_id)
     assert (told.booked, told.moved) == (Money(1040, "USD"), Money(1040, "USD"))
     assert reading.name == f"@{house.member.username}"
@@ -36,8 +41,14 @@ def test_what_she_earns_there_is_in_her_books_by_itself(house: Visited) -> None:
         tick.write_rows(lea.services.tenant)
         house.live(hours=1)
     with lea.scope() as scope:
-        (told,) = [one for one in queries.check_rail_balances(scope, [lea.creator_id]) if one.account == "Fanvue"]
-        days = scope.run("SELECT sum(gross_minor - refunds_minor) FROM sales_daily WHERE currency = 'USD'").scalar_one()
+        (told,) = [
+            one
+            for one in queries.check_rail_balances(scope, [lea.creator_id])
+            if one.account == "Fanvue"
+        ]
+        days = scope.run(
+            "SELECT sum(gross_minor - refunds_minor) FROM sales_daily WHERE currency = 'USD'"
+        ).scalar_one()
     assert told.booked == told.moved == Money(240, "USD")
     assert days == 300, "the days are rolled up anew"
 

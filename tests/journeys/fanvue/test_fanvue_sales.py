@@ -1,4 +1,5 @@
-"""A pack sold to a fan on Fanvue: one message is offer, invoice and delivery, on real PostgreSQL, over HTTP."""
+"""A pack sold to a fan on Fanvue: one message is offer, invoice and delivery, on real PostgreSQL,
+over HTTP."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,7 +50,9 @@ class Selling:
         """A member offers the pack; the key of the press."""
         key = uuid7()
         with self.at.desk.scope(self.at.author) as scope:
-            member_actions.send_offer(scope, self.talk, self.at.desk.author, self.pack_id, text=text, key=key)
+            member_actions.send_offer(
+                scope, self.talk, self.at.desk.author, self.pack_id, text=text, key=key
+            )
         return key
 
     def locked(self) -> list[Sent]:
@@ -79,10 +82,20 @@ class Selling:
     def reads(self) -> None:
         """An hour later the platform is asked what was earned, all of it at once."""
         self.later(hours=1)
-        services, event = self.at.desk.services, EarningsDue(self.at.desk.tenant_id, self.at.channel().id)
-        told = {"ask": services.read_earnings, "earns": services.earnings_platforms, "summed": lambda *_: None}
+        services, event = (
+            self.at.desk.services,
+            EarningsDue(self.at.desk.tenant_id, self.at.channel().id),
+        )
+        told = {
+            "ask": services.read_earnings,
+            "earns": services.earnings_platforms,
+            "summed": lambda *_: None,
+        }
         platform_earnings.read_earnings(
-            event, tenant=services.tenant, pace=EarningsPace(first=timedelta(days=2), questions=500), **told
+            event,
+            tenant=services.tenant,
+            pace=EarningsPace(first=timedelta(days=2), questions=500),
+            **told,
         )
         self.at.live(minutes=1)
 
@@ -109,7 +122,9 @@ class Selling:
         return -sales, back
 
     def spent(self) -> Any:
-        (row,) = self.rows("SELECT spent, buys FROM fan_facts WHERE tenant_id = :tenant AND messages_in > 0")
+        (row,) = self.rows(
+            "SELECT spent, buys FROM fan_facts WHERE tenant_id = :tenant AND messages_in > 0"
+        )
         return row.spent.get("USD", 0), row.buys
 
 
@@ -117,13 +132,20 @@ class Selling:
 def lea(house: Visited) -> Iterator[Selling]:
     made, server, member = house.desk, house.server, house.member
     with made.scope() as scope:
-        persona.activate_persona(scope, persona.create_persona_version(scope, made.creator_id, NOVA))
+        persona.activate_persona(
+            scope, persona.create_persona_version(scope, made.creator_id, NOVA)
+        )
     leo = server.fan("leo", member)
     house.enrol()
     pictures = [made.photo(number) for number in range(2)]
     with made.scope() as scope:
         pack_id = packs.create_pack(
-            scope, creator_id=made.creator_id, slug="matin", title="Matin calme", description="", assets=pictures
+            scope,
+            creator_id=made.creator_id,
+            slug="matin",
+            title="Matin calme",
+            description="",
+            assets=pictures,
         )
         set_price(scope, made.creator_id, pack_id, "fanvue", PRICE)
     selling = Selling(house, leo, pack_id, UUID(int=0))
@@ -165,12 +187,19 @@ def test_what_the_chat_tells_of_a_sale_is_seen_at_once_and_booked_once(lea: Sell
     assert lea.spent() == (PRICE.minor, 1)
     story = lea.story()
     assert [charge.money for charge in story.charges] == [PRICE]
-    assert sum(line.money.minor for line in story.booked if line.account == entries.SALES_ACCOUNT) == -PRICE.minor
-    assert {"offered", "invoiced", "ordered", "paid", "push_delivered"} == {step.what for step in story.steps}
+    assert (
+        sum(line.money.minor for line in story.booked if line.account == entries.SALES_ACCOUNT)
+        == -PRICE.minor
+    )
+    assert {"offered", "invoiced", "ordered", "paid", "push_delivered"} == {
+        step.what for step in story.steps
+    }
 
 
 @pytest.mark.parametrize("said", ["I'm 15, is that ok?", "je veux mourir"])
-def test_what_lies_before_a_minor_or_somebody_in_danger_is_taken_back_at_once(lea: Selling, said: str) -> None:
+def test_what_lies_before_a_minor_or_somebody_in_danger_is_taken_back_at_once(
+    lea: Selling, said: str
+) -> None:
     lea.offered()
     lea.at.live(minutes=1)
     assert lea.locked()
@@ -231,10 +260,16 @@ def test_what_went_back_ends_the_order_once(lea: Selling, source: str, looked: b
     assert lea.spent() == (0, 0)
 
 
-@pytest.mark.parametrize("mode", ["reset_after", "accept_then_hang", "status:503_after", "reset_before", "garbage"])
+@pytest.mark.parametrize(
+    "mode", ["reset_after", "accept_then_hang", "status:503_after", "reset_before", "garbage"]
+)
 def test_a_message_whose_answer_was_lost_is_there_once_and_sold(lea: Selling, mode: str) -> None:
-    with lea.at.desk.scope(lea.at.author) as scope:  # before it the fan reads who writes: that answer is not lost
-        member_actions.send_member_reply(scope, lea.talk, lea.at.desk.author, "Un instant", key=uuid7())
+    with lea.at.desk.scope(
+        lea.at.author
+    ) as scope:  # before it the fan reads who writes: that answer is not lost
+        member_actions.send_member_reply(
+            scope, lea.talk, lea.at.desk.author, "Un instant", key=uuid7()
+        )
     lea.at.live(minutes=1)
     lea.at.server.book.ask(mode, on="messages", seconds=0.2, times=1)
     lea.offered(f"perdu {mode}")
@@ -281,7 +316,9 @@ def test_a_pack_that_is_recalled_is_withdrawn_before_anybody_pays(lea: Selling) 
     key = lea.offered()
     lea.at.live(minutes=1)
     with lea.at.desk.scope() as scope:
-        recall.open_takedowns(scope, live_copies.list_copies(scope, Subject("draft", key)), Message("recall.shown"))
+        recall.open_takedowns(
+            scope, live_copies.list_copies(scope, Subject("draft", key)), Message("recall.shown")
+        )
     lea.later(minutes=20)
     assert lea.locked() == []
     assert lea.sold().state is OrderState.CANCELLED
@@ -294,7 +331,9 @@ def test_a_bought_pack_that_is_recalled_is_a_persons_matter(lea: Selling) -> Non
     lea.hears()
     lea.at.live(minutes=1)
     with lea.at.desk.scope() as scope:
-        recall.open_takedowns(scope, live_copies.list_copies(scope, Subject("draft", key)), Message("recall.shown"))
+        recall.open_takedowns(
+            scope, live_copies.list_copies(scope, Subject("draft", key)), Message("recall.shown")
+        )
     lea.at.live(minutes=5)
     assert lea.sold().refund is RefundState.FAILED
     assert "refund.at_platform" in lea.at.desk.notices().values()

@@ -1,4 +1,5 @@
-"""The whole house for a post: database, Redis, relay, worker, the test network and the creators' own pages."""
+"""The whole house for a post: database, Redis, relay, worker, the test network and the creators'
+own pages."""
 
 from collections.abc import Iterator
 
@@ -24,7 +25,9 @@ def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def pages_at(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the own pages are served."""
     store = FileStore(tmp_path_factory.mktemp("pages"))
-    with serve_app(app.create_web_app(tenant=services.tenant, store=store, public_url="http://127.0.0.1:1")) as url:
+    with serve_app(
+        app.create_web_app(tenant=services.tenant, store=store, public_url="http://127.0.0.1:1")
+    ) as url:
         yield url
 
 
@@ -41,9 +44,17 @@ def lea(services: Services, running: Network, pages_at: str) -> Iterator[Desk]:
     slug = f"lea-{str(made.tenant_id)[-12:]}"
     with made.scope() as scope:
         token = sites.open_site(
-            scope, creator_id=made.creator_id, slug=slug, title="Léa", about="", language="fr", authority="127.0.0.1"
+            scope,
+            creator_id=made.creator_id,
+            slug=slug,
+            title="Léa",
+            about="",
+            language="fr",
+            authority="127.0.0.1",
         )
     assert token is not None
-    made.connect_to("page", platform="own_page", surface="public", account=slug, base_url=pages_at, token=token)
+    made.connect_to(
+        "page", platform="own_page", surface="public", account=slug, base_url=pages_at, token=token
+    )
     yield made
     running.clear()

@@ -1,4 +1,5 @@
-"""From nobody to Nudity on the network: somebody real is written down, asked, proven, named, and takes it all back."""
+"""From nobody to Nudity on the network: somebody real is written down, asked, proven, named, and
+takes it all back."""
 
 import io
 import re
@@ -51,9 +52,7 @@ class Agency:
         """The author adds Ida and makes her link."""
         with self.by(self.lea.author) as scope:
             self.person = persons.add_person(scope, kind="real", display_ref="Ida")
-            self.link = (
-                f"{self.pages}{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, self.person)}"
-            )
+            self.link = f"{self.pages}{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, self.person)}"
 
     def ask(self, rating: Rating = Rating.N) -> None:
         with self.by(self.lea.author) as scope:
@@ -65,7 +64,10 @@ class Agency:
     def sign(self, what: str = "signed") -> None:
         """Ida presses on her own page, and the workers do what she said."""
         with httpx.Client(headers=OWN) as browser:
-            forms = {said: (offer, digest) for said, offer, digest in FORM.findall(browser.get(self.link).text)}
+            forms = {
+                said: (offer, digest)
+                for said, offer, digest in FORM.findall(browser.get(self.link).text)
+            }
             offer, digest = forms[what]
             typed = {"what": what, "offer": offer, "digest": digest}
             assert browser.post(self.link, data=typed).status_code == 303
@@ -106,7 +108,9 @@ class Agency:
 
     def confirm(self, asset: UUID) -> None:
         with self.by(self.second) as scope:
-            depicted_people.submit_people_confirmation(scope, asset, [self.person], maker=f"member:{self.lea.author}")
+            depicted_people.submit_people_confirmation(
+                scope, asset, [self.person], maker=f"member:{self.lea.author}"
+            )
         self.lea.run()
 
     def send(self, asset: UUID) -> UUID:
@@ -124,11 +128,18 @@ def agency(lea: Desk, pages_at: str) -> Agency:
 
 
 def alone(agency: Agency) -> Agency:
-    """One person, and a guest who was given Léa; nobody else approves, so no post waits for a yes."""
+    """One person, and a guest who was given Léa; nobody else approves, so no post waits for a
+    yes."""
     lea = agency.lea
     with lea.scope(f"member:{lea.manager}") as scope:
         guest = agencies.add_member(
-            scope, name="Gus", email="gus@example.test", role=Role.GUEST, language="fr", zone=ZONE, creators=("lea",)
+            scope,
+            name="Gus",
+            email="gus@example.test",
+            role=Role.GUEST,
+            language="fr",
+            zone=ZONE,
+            creators=("lea",),
         )
         members.remove_member(scope, lea.author)
     return replace(agency, lea=replace(lea, author=lea.manager), second=guest)

@@ -1,4 +1,5 @@
-"""A post from the recipe to the report, and its way back, through the real relay, Redis and worker."""
+"""A post from the recipe to the report, and its way back, through the real relay, Redis and
+worker."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -38,7 +39,8 @@ def page(lea: Desk, path: str) -> tuple[int, str]:
     """What a visitor reads on her page."""
     with lea.scope() as scope:
         base = scope.run(
-            "SELECT base_url FROM channels WHERE tenant_id = :tenant AND platform = 'own_page'", tenant=lea.tenant_id
+            "SELECT base_url FROM channels WHERE tenant_id = :tenant AND platform = 'own_page'",
+            tenant=lea.tenant_id,
         ).scalar_one()
     reply = HttpClient().send(HttpRequest("GET", base + path, {}, b"", 5.0))
     assert isinstance(reply, HttpResponse)
@@ -46,10 +48,13 @@ def page(lea: Desk, path: str) -> tuple[int, str]:
 
 
 def drawn(lea: Desk) -> list[object]:
-    """A recipe is run; somebody rates its pictures and lets them out, since a stand-in of a model drew them."""
+    """A recipe is run; somebody rates its pictures and lets them out, since a stand-in of a model
+    drew them."""
     with lea.scope() as scope:
         recipe_id = specs.save_recipe(scope, lea.creator_id, spec(variants=2))
-        job_id = runner.start_run(scope, creator_id=lea.creator_id, recipe_id=recipe_id, seed=5, key="journey")
+        job_id = runner.start_run(
+            scope, creator_id=lea.creator_id, recipe_id=recipe_id, seed=5, key="journey"
+        )
 
     def over() -> bool:
         with lea.scope() as scope:
@@ -60,7 +65,10 @@ def drawn(lea: Desk) -> list[object]:
         assets = runner.run_assets(scope, job_id)
         for asset in assets:
             ratings.record_rating(
-                scope, library.get_asset(scope, asset).sha256, Rating.G, source=f"member:{lea.manager}"
+                scope,
+                library.get_asset(scope, asset).sha256,
+                Rating.G,
+                source=f"member:{lea.manager}",
             )
             label_lifts.lift_label(scope, asset, why="the look of this page")
 
@@ -73,15 +81,20 @@ def drawn(lea: Desk) -> list[object]:
 
 
 def arrived(lea: Desk, *deliveries: object, state: DeliveryState = DeliveryState.PUBLISHED) -> None:
-    wait_until(lambda: {lea.state(each) for each in deliveries} == {state})  # type: ignore[arg-type]  # ids
+    # ids
+    wait_until(lambda: {lea.state(each) for each in deliveries} == {state})  # type: ignore[arg-type]  # see above
 
 
 @pytest.mark.heavy
 def test_from_the_recipe_to_the_report_and_back(alive: Desk, redis_url: str) -> None:
     assets = drawn(alive)
     body = "Premier café dehors. Image créée avec une IA."
-    post_id = alive.write(body, media=(assets[0],), text_ai="generated")  # type: ignore[arg-type]  # an id
-    on_network, on_page = alive.wish(post_id, "main", after=900), alive.wish(post_id, "page", after=901)
+    # an id
+    post_id = alive.write(body, media=(assets[0],), text_ai="generated")  # type: ignore[arg-type]  # see above
+    on_network, on_page = (
+        alive.wish(post_id, "main", after=900),
+        alive.wish(post_id, "page", after=901),
+    )
     alive.approve(post_id)
     alive.plan(post_id)
     redis.Redis.from_url(redis_url).flushall()  # Redis carries nothing that cannot be brought back
@@ -107,7 +120,10 @@ def test_from_the_recipe_to_the_report_and_back(alive: Desk, redis_url: str) -> 
     for each in (on_network, on_page):
         alive.act(post_removal.request_post_removal, each)
     arrived(alive, on_network, on_page, state=DeliveryState.REMOVED)
-    assert alive.network.api("GET", alive.accounts["main"], f"posts/{alive.posts()[0]['id']}")[0] == 404
+    assert (
+        alive.network.api("GET", alive.accounts["main"], f"posts/{alive.posts()[0]['id']}")[0]
+        == 404
+    )
     status, text = page(alive, "/" + link.split("/", 3)[3])
     assert status == 410
     assert "Premier café dehors." not in text

@@ -1,7 +1,9 @@
-"""Emergency stops in the API: read, and pressed. A key ends none: people do, on the page, and some with two of them.
+"""Emergency stops in the API: read, and pressed. A key ends none: people do, on the page, and some
+with two of them.
 
-Pressed as on the page: stopping is a brake, so who works for some creators alone stops the agency too, and a platform
-they are on (ADR 0173). A key that was made for chosen creators stays within those.
+Pressed as on the page: stopping is a brake, so who works for some creators alone stops the agency
+too, and a platform they are on (ADR 0173). A key that was made for chosen creators stays within
+those.
 """
 
 from datetime import datetime
@@ -31,8 +33,8 @@ StopPlace = Literal["tenant", "platform", "creator", "channel"]
 
 
 class StopIn(RequestModel):
-    """What is to send nothing from now on: the whole agency (no `target`), a platform by its name, a creator or an
-    account by its id."""
+    """What is to send nothing from now on: the whole agency (no `target`), a platform by its name,
+    a creator or an account by its id."""
 
     model_config = example_config(
         {"where": "creator", "target": EXAMPLE_CREATOR_ID, "reason": "Her account was taken over"}
@@ -53,7 +55,8 @@ class AskedOut(BaseModel):
 
 
 class StopOut(BaseModel):
-    """A stop that holds: of `feature`, since when, who pressed it, and why. `house`: of the whole installation."""
+    """A stop that holds: of `feature`, since when, who pressed it, and why. `house`: of the whole
+    installation."""
 
     where: str
     target: str
@@ -75,23 +78,33 @@ def router(tenant: OpenScope) -> APIRouter:
     routes = APIRouter(prefix="/stops", tags=["stops"])
 
     @routes.get("", response_model=StopsOut)
-    def list_stops(call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))]) -> StopsOut:
+    def list_stops(
+        call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
+    ) -> StopsOut:
         """The stops that hold now. Needs `posts:read`."""
         return StopsOut(items=call.read(_list_active_stops))
 
     @routes.post("", status_code=202, response_model=AskedOut)
-    def stop(body: StopIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.STOP))]) -> Response:
-        """Stop sending at once; removals go on. It is ended on the page alone. A key that was made for some creators
-        stops those and their accounts; any other also the agency, and platforms its member is on. Needs `stop`."""
+    def stop(
+        body: StopIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.STOP))]
+    ) -> Response:
+        """Stop sending at once; removals go on. It is ended on the page alone. A key that was made
+        for some creators stops those and their accounts; any other also the agency, and platforms
+        its member is on. Needs `stop`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _check_stop_target(scope, sight, call, body)
             wish = {"target": body.target, "feature": SENDING, "reason": body.reason.strip()}
             key = uuid7()
-            wanted = EmergencyStopRequested(scope.tenant_id, key, scope=body.where, open=False, by=scope.actor, **wish)
+            wanted = EmergencyStopRequested(
+                scope.tenant_id, key, scope=body.where, open=False, by=scope.actor, **wish
+            )
             outbox.put(scope, wanted, priority=0, dedupe=f"switch:{key}")
             return ChangeResult(
-                AskedOut(where=body.where, **wish), "stop.press", f"switch:{body.where}:{body.target}", 202
+                AskedOut(where=body.where, **wish),
+                "stop.press",
+                f"switch:{body.where}:{body.target}",
+                202,
             )
 
         return call.apply_once(act)
@@ -114,7 +127,9 @@ def _check_stop_target(scope: Scope, sight: Caller, call: ApiCall, body: StopIn)
             find_channel(scope, sight, _parse_target_id(body))
         case "platform":
             _check_key_not_narrowed(call)
-            if body.target not in {one.platform for one in _list_visible_channels(scope, sight).values()}:
+            if body.target not in {
+                one.platform for one in _list_visible_channels(scope, sight).values()
+            }:
                 raise BadInput("switch.unknown", scope=body.target, feature=SENDING)
         case "tenant":
             _check_key_not_narrowed(call)
@@ -136,11 +151,18 @@ def _list_visible_channels(scope: Scope, sight: Caller) -> dict[UUID, queries.Ch
 def _list_active_stops(scope: Scope, sight: Caller) -> list[StopOut]:
     """What is said of one reader is not told to programs."""
     accounts = _list_visible_channels(scope, sight)
-    seen = {"", *map(str, (*sight.creators, *accounts)), *(one.platform for one in accounts.values())}
+    seen = {
+        "",
+        *map(str, (*sight.creators, *accounts)),
+        *(one.platform for one in accounts.values()),
+    }
     wide = () if sight.narrowed else emergency_stops.WIDE_SCOPES
-    own = [one for one in emergency_stops.list_stops(scope) if one.where in wide or one.target in seen]
+    own = [
+        one for one in emergency_stops.list_stops(scope) if one.where in wide or one.target in seen
+    ]
     return [_build_stop_out(one, house=False) for one in own] + [
-        _build_stop_out(one, house=True) for one in emergency_stops.list_stops(scope, of=INSTALLATION_ID)
+        _build_stop_out(one, house=True)
+        for one in emergency_stops.list_stops(scope, of=INSTALLATION_ID)
     ]
 
 

@@ -7,7 +7,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, SecretStr
 
-from tenants.webhooks.endpoints import MAX_CREATORS, MAX_WEBHOOK_NAME, MAX_WEBHOOK_URL, WEBHOOK_EVENTS, Webhook
+from tenants.webhooks.endpoints import (
+    MAX_CREATORS,
+    MAX_WEBHOOK_NAME,
+    MAX_WEBHOOK_URL,
+    WEBHOOK_EVENTS,
+    Webhook,
+)
 from tenants.webhooks.outgoing_calls import WebhookCall
 from web.api.common.schemas import RequestModel, StorableText, example_config
 
@@ -29,7 +35,8 @@ Secret = Annotated[
     Field(
         min_length=MIN_SECRET_LENGTH,
         max_length=MAX_SECRET_LENGTH,
-        description="Random, made by you: calls are signed with it. It is sealed as it comes in, and never told again.",
+        description="Random, made by you: calls are signed with it. It is sealed as it comes in, "
+        "and never told again.",
     ),
 ]
 
@@ -82,7 +89,8 @@ class CallOut(BaseModel):
 
 
 class HookOut(BaseModel):
-    """A hook, its last calls and the last that were given up, the newest first. Its secret is never told."""
+    """A hook, its last calls and the last that were given up, the newest first. Its secret is never
+    told."""
 
     id: UUID
     name: str
@@ -98,7 +106,9 @@ class HookOut(BaseModel):
     def of(cls, one: Webhook, calls: Sequence[WebhookCall]) -> "HookOut":
         """Of the room's values."""
         return cls(
-            **{name: getattr(one, name) for name in ("id", "name", "url", "state", "failing_since")},
+            **{
+                name: getattr(one, name) for name in ("id", "name", "url", "state", "failing_since")
+            },
             events=list(one.events),
             creators=list(one.creators),
             two_secrets_until=one.before_until,

@@ -1,6 +1,8 @@
-"""Hooks in the API, for the owner's key: addresses that are told of what happens, added, tried, paused, ended.
+"""Hooks in the API, for the owner's key: addresses that are told of what happens, added, tried,
+paused, ended.
 
-The caller brings the secret: what is answered is remembered for a day, and a secret must not lie there.
+The caller brings the secret: what is answered is remembered for a day, and a secret must not lie
+there.
 """
 
 from collections.abc import Callable
@@ -36,7 +38,8 @@ WebhookAction = Callable[[Scope], object]
 
 
 def router(tenant: OpenScope, letterbox_key: str) -> APIRouter:
-    """The routes under `/hooks`; `letterbox_key` is the public half that secrets are sealed with."""
+    """The routes under `/hooks`; `letterbox_key` is the public half that secrets are sealed
+    with."""
     routes = APIRouter(prefix="/hooks", tags=["hooks"])
     _add_webhook_read_routes(routes, tenant)
     _add_webhook_create_route(routes, tenant, letterbox_key)
@@ -79,10 +82,11 @@ def _add_webhook_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
 def _add_webhook_create_route(routes: APIRouter, tenant: OpenScope, key: str) -> None:
     @routes.post("", status_code=201, response_model=HookOut)
     def add_hook(
-        body: HookIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.HOOKS_WRITE))]
+        body: HookIn,
+        call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.HOOKS_WRITE))],
     ) -> Response:
-        """Have an address of yours called, signed with the secret you bring. A key that sees some creators only names
-        those. Needs `hooks:write`."""
+        """Have an address of yours called, signed with the secret you bring. A key that sees some
+        creators only names those. Needs `hooks:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             for creator_id in body.creators:
@@ -114,7 +118,10 @@ def _add_webhook_state_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     def turn(call: ApiCall, hook_id: UUID, state: Literal["active", "paused"]) -> Response:
         return _apply_webhook_action(
-            call, hook_id, f"hook.{state}", lambda scope: endpoints.set_webhook_state(scope, hook_id, state=state)
+            call,
+            hook_id,
+            f"hook.{state}",
+            lambda scope: endpoints.set_webhook_state(scope, hook_id, state=state),
         )
 
     @routes.post("/{hook_id}/pause", response_model=HookOut)
@@ -129,7 +136,8 @@ def _add_webhook_state_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.delete("/{hook_id}", response_model=HookOut)
     def end_hook(
-        hook_id: UUID, call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.HOOKS_WRITE))]
+        hook_id: UUID,
+        call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.HOOKS_WRITE))],
     ) -> Response:
         """End it for good. Needs `hooks:write`."""
 
@@ -137,7 +145,9 @@ def _add_webhook_state_routes(routes: APIRouter, tenant: OpenScope) -> None:
             found = _lock_webhook(scope, sight, call, hook_id)
             told = _build_webhook_out(scope, found)
             endpoints.set_webhook_state(scope, hook_id, state="ended")
-            return ChangeResult(told.model_copy(update={"state": "ended"}), "hook.end", f"hook:{hook_id}")
+            return ChangeResult(
+                told.model_copy(update={"state": "ended"}), "hook.end", f"hook:{hook_id}"
+            )
 
         return call.apply(act)
 
@@ -148,10 +158,14 @@ def _add_webhook_action_routes(routes: APIRouter, tenant: OpenScope, key: str) -
     @routes.post("/{hook_id}/try", response_model=HookOut)
     def try_hook(hook_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
         """Call it with an event that says nothing. 409 while it is paused. Needs `hooks:write`."""
-        return _apply_webhook_action(call, hook_id, "hook.try", partial(send_test_event, hook_id=hook_id))
+        return _apply_webhook_action(
+            call, hook_id, "hook.try", partial(send_test_event, hook_id=hook_id)
+        )
 
     @routes.post("/{hook_id}/rotate", response_model=HookOut)
-    def rotate_secret(hook_id: UUID, body: RotateIn, call: Annotated[ApiCall, can_write]) -> Response:
+    def rotate_secret(
+        hook_id: UUID, body: RotateIn, call: Annotated[ApiCall, can_write]
+    ) -> Response:
         """Sign with another secret that you bring; for a day with both. Needs `hooks:write`."""
 
         def act(scope: Scope) -> None:
@@ -183,7 +197,8 @@ def _apply_webhook_action(call: ApiCall, hook_id: UUID, did: str, act: WebhookAc
 
 
 def _lock_webhook(scope: Scope, sight: Caller, call: ApiCall, hook_id: UUID) -> Webhook:
-    """A hook as its caller saw it; nobody else changes one until this transaction ends. Raises NotFound, Stale."""
+    """A hook as its caller saw it; nobody else changes one until this transaction ends. Raises
+    NotFound, Stale."""
     endpoints.lock_webhooks(scope)
     found = _get_webhook(scope, sight, call, hook_id)
     call.check_state_tag(*_webhook_tag_fields(found))
@@ -191,7 +206,8 @@ def _lock_webhook(scope: Scope, sight: Caller, call: ApiCall, hook_id: UUID) -> 
 
 
 def _get_webhook(scope: Scope, sight: Caller, call: ApiCall, hook_id: UUID) -> Webhook:
-    """Raises NotFound, in the same words for none, another agency's, and what hears of creators out of sight."""
+    """Raises NotFound, in the same words for none, another agency's, and what hears of creators out
+    of sight."""
     found = next((one for one in endpoints.list_webhooks(scope) if one.id == hook_id), None)
     if found is None or not _can_see_webhook(call, sight, found):
         raise NotFound("hook.unknown")

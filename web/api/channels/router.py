@@ -1,4 +1,5 @@
-"""Creators and their accounts in the API: read, with what each account takes; an account rests, and its pace."""
+"""Creators and their accounts in the API: read, with what each account takes; an account rests, and
+its pace."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -47,13 +48,18 @@ def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
         return CreatorOut.of(call.read(lambda _, sight: sight.get_creator(creator_id)))
 
     @routes.get("/channels", response_model=ChannelsOut)
-    def list_channels(call: Annotated[ApiCall, can_read], creator: UUID | None = None) -> ChannelsOut:
+    def list_channels(
+        call: Annotated[ApiCall, can_read], creator: UUID | None = None
+    ) -> ChannelsOut:
         """Accounts by name, and what each takes. Needs `posts:read`."""
         return load_channels_out(call, connectors, creator)
 
     @routes.get("/channels/{channel_id}", response_model=ChannelOut)
-    def get_channel(channel_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> ChannelOut:
-        """One account. Its `ETag` names what a change would change: its pause, and its pace. Needs `posts:read`."""
+    def get_channel(
+        channel_id: UUID, call: Annotated[ApiCall, can_read], response: Response
+    ) -> ChannelOut:
+        """One account. Its `ETag` names what a change would change: its pause, and its pace. Needs
+        `posts:read`."""
         found = call.read(lambda scope, sight: find_channel(scope, sight, channel_id))
         response.headers.update(etag_header(state_tag(*_channel_tag_fields(found))))
         return _build_channel_out(connectors, found)
@@ -63,15 +69,19 @@ def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     return routes
 
 
-def _add_channel_change_routes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def _add_channel_change_routes(
+    routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]
+) -> None:
     can_write = ApiKeyScope.CALENDAR_WRITE
 
     @routes.patch("/channels/{channel_id}", response_model=ChannelOut)
     def pace_channel(
-        channel_id: UUID, body: PaceIn, call: Annotated[ApiCall, Depends(replace_dependency(tenant, can_write))]
+        channel_id: UUID,
+        body: PaceIn,
+        call: Annotated[ApiCall, Depends(replace_dependency(tenant, can_write))],
     ) -> Response:
-        """Say how far apart its posts are kept, whether that holds them back, and whether repeats are held.
-        Needs `calendar:write`."""
+        """Say how far apart its posts are kept, whether that holds them back, and whether repeats
+        are held. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> None:
             if (body.apart_minutes, body.holds_distance) != (None, None):
@@ -89,12 +99,17 @@ def _add_channel_pause_routes(routes: APIRouter, tenant: OpenScope, connectors: 
     def pause_channel(
         channel_id: UUID, call: Annotated[ApiCall, Depends(action_dependency(tenant, can_write))]
     ) -> Response:
-        """Let an account rest until it is resumed; what is due meanwhile waits. Needs `calendar:write`."""
+        """Let an account rest until it is resumed; what is due meanwhile waits. Needs
+        `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> None:
-            lifecycle.pause_account(scope, channel_id, Message("channel.paused_by", {"name": sight.member.name}))
+            lifecycle.pause_account(
+                scope, channel_id, Message("channel.paused_by", {"name": sight.member.name})
+            )
 
-        return call.apply_once(_build_channel_change(call, connectors, channel_id, "channel.pause", act))
+        return call.apply_once(
+            _build_channel_change(call, connectors, channel_id, "channel.pause", act)
+        )
 
     @routes.post("/channels/{channel_id}/resume", response_model=ChannelOut)
     def resume_channel(
@@ -106,23 +121,31 @@ def _add_channel_pause_routes(routes: APIRouter, tenant: OpenScope, connectors: 
         def act(scope: Scope, _: Caller) -> None:
             lifecycle.resume_account(scope, channel_id)
 
-        return call.apply_once(_build_channel_change(call, connectors, channel_id, "channel.resume", act))
+        return call.apply_once(
+            _build_channel_change(call, connectors, channel_id, "channel.resume", act)
+        )
 
     @routes.post("/channels/{channel_id}/test", status_code=202, response_model=ChannelOut)
     def try_channel(
         channel_id: UUID, call: Annotated[ApiCall, Depends(action_dependency(tenant, can_write))]
     ) -> Response:
-        """Ask its platform something harmless: whether it still answers shows in `state` a moment later.
-        Needs `calendar:write`."""
+        """Ask its platform something harmless: whether it still answers shows in `state` a moment
+        later. Needs `calendar:write`."""
 
         def act(scope: Scope, _: Caller) -> None:
             account_setup.request_test(scope, channel_id)
 
-        return call.apply_once(_build_channel_change(call, connectors, channel_id, "channel.test", act, status=202))
+        return call.apply_once(
+            _build_channel_change(call, connectors, channel_id, "channel.test", act, status=202)
+        )
 
 
 def _set_minimum_interval(scope: Scope, one: Channel, body: PaceIn) -> None:
-    minutes = body.apart_minutes if body.apart_minutes is not None else -(-one.min_interval // timedelta(minutes=1))
+    minutes = (
+        body.apart_minutes
+        if body.apart_minutes is not None
+        else -(-one.min_interval // timedelta(minutes=1))
+    )
     holds = body.holds_distance if body.holds_distance is not None else one.holds_min_interval
     interval_waits.set_minimum_interval(scope, one.id, minutes=minutes, holds=holds)
 
@@ -136,7 +159,8 @@ def _build_channel_change(
     *,
     status: int = 200,
 ) -> Callable[[Scope, Caller], ChangeResult]:
-    """Do something to an account as its caller saw it; it answers with the account as it stands then."""
+    """Do something to an account as its caller saw it; it answers with the account as it stands
+    then."""
 
     def done(scope: Scope, sight: Caller) -> ChangeResult:
         find_channel(scope, sight, channel_id)
@@ -144,22 +168,37 @@ def _build_channel_change(
         act(scope, sight)
         found = find_channel(scope, sight, channel_id)
         headers = etag_header(state_tag(*_channel_tag_fields(found)))
-        return ChangeResult(_build_channel_out(connectors, found), did, f"channel:{channel_id}", status, headers)
+        return ChangeResult(
+            _build_channel_out(connectors, found), did, f"channel:{channel_id}", status, headers
+        )
 
     return done
 
 
 def _channel_tag_fields(one: Channel) -> tuple[object, ...]:
     """What somebody may change about it here."""
-    return one.id, one.state, one.paused_until, one.min_interval, one.holds_min_interval, one.holds_repeats
+    return (
+        one.id,
+        one.state,
+        one.paused_until,
+        one.min_interval,
+        one.holds_min_interval,
+        one.holds_repeats,
+    )
 
 
-def load_channels_out(call: ApiCall, connectors: Mapping[str, Connector], creator: UUID | None) -> ChannelsOut:
+def load_channels_out(
+    call: ApiCall, connectors: Mapping[str, Connector], creator: UUID | None
+) -> ChannelsOut:
     """The accounts in sight, or those of one creator, by name."""
 
     def ask(scope: Scope, sight: Caller) -> list[Channel]:
         every = queries.list_channels(scope)
-        return [one for one in every if one.creator_id in sight.creators and creator in (None, one.creator_id)]
+        return [
+            one
+            for one in every
+            if one.creator_id in sight.creators and creator in (None, one.creator_id)
+        ]
 
     return ChannelsOut(items=[_build_channel_out(connectors, one) for one in call.read(ask)])
 
@@ -170,7 +209,8 @@ def _build_channel_out(connectors: Mapping[str, Connector], one: Channel) -> Cha
 
 
 def find_channel(scope: Scope, sight: Caller, channel_id: UUID) -> Channel:
-    """An account in sight. Raises NotFound, in the same words for none, another agency's and another creator's."""
+    """An account in sight. Raises NotFound, in the same words for none, another agency's and
+    another creator's."""
     found = queries.get_channel(scope, channel_id)
     if found.creator_id not in sight.creators:
         raise NotFound("channel.unknown")

@@ -1,4 +1,5 @@
-"""Accounts at the edge: how far apart posts are kept, whether that binds, and whether what was said already is held.
+"""Accounts at the edge: how far apart posts are kept, whether that binds, and whether what was said
+already is held.
 
 What the API gives out of what single places choose and ask, as JSON.
 """
@@ -20,11 +21,14 @@ from web.api.common.schemas import ReasonOut, RequestModel, example_config, reas
 
 
 class PaceIn(RequestModel):
-    """How an account posts; what is left out stays. `apart_minutes`: at least so many between two posts; with
-    `holds_distance` one that comes nearer waits until they have passed, else people are told. `holds_repeats`: what the
-    account said already waits until somebody says that it is meant so."""
+    """How an account posts; what is left out stays. `apart_minutes`: at least so many between two
+    posts; with `holds_distance` one that comes nearer waits until they have passed, else people are
+    told. `holds_repeats`: what the account said already waits until somebody says that it is meant
+    so."""
 
-    model_config = example_config({"apart_minutes": 30, "holds_distance": True, "holds_repeats": True})
+    model_config = example_config(
+        {"apart_minutes": 30, "holds_distance": True, "holds_repeats": True}
+    )
 
     apart_minutes: Annotated[int | None, Field(ge=0, le=MAX_INTERVAL_MINUTES)] = None
     holds_distance: bool | None = None
@@ -32,8 +36,9 @@ class PaceIn(RequestModel):
 
 
 class OptionOut(BaseModel):
-    """What a post may choose on an account beside its words. Where nobody chooses, `default` is what the platform gets;
-    `most` counts characters (of all entries of a list), `entries` those of a list, each of which matches `pattern`."""
+    """What a post may choose on an account beside its words. Where nobody chooses, `default` is
+    what the platform gets; `most` counts characters (of all entries of a list), `entries` those of
+    a list, each of which matches `pattern`."""
 
     name: str
     kind: str
@@ -57,8 +62,8 @@ class OptionOut(BaseModel):
 
 
 class FormatOut(BaseModel):
-    """What a post is held to that chose a format by the option `name`; after `hours` its platform takes it away by
-    itself (0: it stands)."""
+    """What a post is held to that chose a format by the option `name`; after `hours` its platform
+    takes it away by itself (0: it stands)."""
 
     name: str
     max_text: int
@@ -99,8 +104,9 @@ class CreatorsOut(BaseModel):
 
 
 class LimitsOut(BaseModel):
-    """What an account takes; `parts` is how long a thread may be (1: no threads, but a first comment where
-    `first_comment` says so). `needs`: what every post shows there, `media` (a picture or a film), a `film`, or ""."""
+    """What an account takes; `parts` is how long a thread may be (1: no threads, but a first
+    comment where `first_comment` says so). `needs`: what every post shows there, `media` (a picture
+    or a film), a `film`, or ""."""
 
     max_text: int
     max_media: int
@@ -155,7 +161,10 @@ class ChannelOut(BaseModel):
     @classmethod
     def of(cls, one: Channel, can: Capabilities | None) -> "ChannelOut":
         """Of the room's value and what its platform can do."""
-        said = {name: getattr(one, name) for name in ("id", "creator_id", "platform", "name", "account", "zone")}
+        said = {
+            name: getattr(one, name)
+            for name in ("id", "creator_id", "platform", "name", "account", "zone")
+        }
         return cls(
             **said,
             state=str(one.state),

@@ -1,6 +1,8 @@
-"""The door of the API: whose key, how fast, how large, in which form; asked before anything of a body is read.
+"""The door of the API: whose key, how fast, how large, in which form; asked before anything of a
+body is read.
 
-Bearer tokens alone: a cookie means nothing here, so that no page of anybody can ask with somebody's session.
+Bearer tokens alone: a cookie means nothing here, so that no page of anybody can ask with somebody's
+session.
 """
 
 import hashlib
@@ -32,7 +34,8 @@ MAX_BYTES_IN_PROCESS = 2 * MAX_PICTURE_BYTES
 
 @dataclass(frozen=True)
 class BodyRule:
-    """What a body has to be: its media types, its most bytes, and the code of the refusal of another type."""
+    """What a body has to be: its media types, its most bytes, and the code of the refusal of
+    another type."""
 
     kinds: frozenset[str]
     most: int
@@ -42,7 +45,14 @@ class BodyRule:
 JSON_BODY = BodyRule(frozenset({"application/json"}), MAX_JSON_BYTES, "api.not_json")
 MEDIA_TYPES = frozenset(
     {
-        *("application/octet-stream", "image/jpeg", "image/png", "image/webp", "video/mp4", "video/x-m4v"),
+        *(
+            "application/octet-stream",
+            "image/jpeg",
+            "image/png",
+            "image/webp",
+            "video/mp4",
+            "video/x-m4v",
+        ),
         *(
             "image/heic",
             "image/heif",
@@ -87,7 +97,8 @@ class CallerKey(Protocol):
 
 @dataclass(frozen=True)
 class AdmittedRequest:
-    """A request that was let in: who asks, and the digest of what: method, address, condition and body."""
+    """A request that was let in: who asks, and the digest of what: method, address, condition and
+    body."""
 
     entered: Any
     """A `Shown`, of the kind of its door."""
@@ -95,7 +106,8 @@ class AdmittedRequest:
 
 
 class KeyLookup(Protocol):
-    """Whose key a secret is; None for nobody's. Raises Refused for an address that tried too many."""
+    """Whose key a secret is; None for nobody's. Raises Refused for an address that tried too
+    many."""
 
     def __call__(self, tenant: OpenScope, secret: str, *, address: str) -> CallerKey | None: ...
 
@@ -112,9 +124,11 @@ API_KEY_SPACE = KeySpace(keys.authenticate_key, "agency")
 
 
 class UploadBudget:
-    """Counts the bytes of files that lie in this process, in its one event loop: so nothing is locked.
+    """Counts the bytes of files that lie in this process, in its one event loop: so nothing is
+    locked.
 
-    What is counted is what came, not what was declared: who says much and sends nothing takes no place.
+    What is counted is what came, not what was declared: who says much and sends nothing takes no
+    place.
     """
 
     def __init__(self, most: int) -> None:
@@ -133,7 +147,8 @@ class UploadBudget:
 
 
 class RequestBody:
-    """The body of one request while it is read and used; `data` once it is whole. A file counts at the desk."""
+    """The body of one request while it is read and used; `data` once it is whole. A file counts at
+    the desk."""
 
     def __init__(self, request: Request, form: BodyRule, desk: UploadBudget | None) -> None:
         self._request = request
@@ -174,8 +189,8 @@ class RequestBody:
 class AdmissionMiddleware:
     """Lets requests in to `app`, which finds an `Asked` in its state.
 
-    `files` says what takes another form than JSON, `most` how many bytes of files lie here at once, `opens` whose keys
-    it takes.
+    `files` says what takes another form than JSON, `most` how many bytes of files lie here at once,
+    `opens` whose keys it takes.
     """
 
     def __init__(
@@ -204,13 +219,19 @@ class AdmissionMiddleware:
             await self._app(scope, receive, send)
             return
         form = self._files.get((request.method, _api_path(scope)))
-        body = RequestBody(request, JSON_BODY, None) if form is None else RequestBody(request, form, self._desk)
+        body = (
+            RequestBody(request, JSON_BODY, None)
+            if form is None
+            else RequestBody(request, form, self._desk)
+        )
         try:
             await self._serve_request(request, body, receive, send)
         finally:
             body.release()
 
-    async def _serve_request(self, request: Request, body: RequestBody, receive: Receive, send: Send) -> None:
+    async def _serve_request(
+        self, request: Request, body: RequestBody, receive: Receive, send: Send
+    ) -> None:
         scope = request.scope
         headers = dict[str, str]()
         try:
@@ -218,26 +239,38 @@ class AdmissionMiddleware:
             headers = await run_in_threadpool(self._count_key_request, entered)
             await body.read()
         except DATABASE_AWAY_ERRORS:
-            await unavailable_response()(scope, receive, _add_response_headers(send, NO_STORE_HEADERS))
+            await unavailable_response()(
+                scope, receive, _add_response_headers(send, NO_STORE_HEADERS)
+            )
             return
         except ApiError as refused:
-            await refused.response()(scope, receive, _add_response_headers(send, {**headers, **NO_STORE_HEADERS}))
+            await refused.response()(
+                scope, receive, _add_response_headers(send, {**headers, **NO_STORE_HEADERS})
+            )
             return
         digest = await run_in_threadpool(_request_digest, request, body.data)
         scope.setdefault("state", {})["asked"] = AdmittedRequest(entered, digest)
-        await self._app(scope, _replay_body(body.data), _add_response_headers(send, {**headers, **NO_STORE_HEADERS}))
+        await self._app(
+            scope,
+            _replay_body(body.data),
+            _add_response_headers(send, {**headers, **NO_STORE_HEADERS}),
+        )
 
     def _authenticate_key(self, request: Request) -> CallerKey:
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
         address = request.client.host if request.client else ""
         try:
             bearer = scheme.lower() == "bearer"
-            found = self._opens.enter(self._tenant, secret.strip(), address=address) if bearer else None
+            found = (
+                self._opens.enter(self._tenant, secret.strip(), address=address) if bearer else None
+            )
         except Refused as many:
             wait = str(int(failed_attempts.FAILURE_WINDOW.total_seconds()))
             raise ApiError(429, many.message, headers={"retry-after": wait}) from many
         if found is None:
-            raise ApiError(401, Message("api.no_key"), headers={"www-authenticate": 'Bearer realm="greenroom"'})
+            raise ApiError(
+                401, Message("api.no_key"), headers={"www-authenticate": 'Bearer realm="greenroom"'}
+            )
         return found
 
     def _count_key_request(self, entered: CallerKey) -> dict[str, str]:
@@ -251,7 +284,12 @@ class AdmissionMiddleware:
 
 
 def _request_digest(request: Request, body: bytes) -> str:
-    parts = (request.method, request.url.path, request.url.query, request.headers.get("if-match", ""))
+    parts = (
+        request.method,
+        request.url.path,
+        request.url.query,
+        request.headers.get("if-match", ""),
+    )
     found = hashlib.sha256("\n".join(parts).encode() + b"\n")
     found.update(body)  # not joined to the rest: a film is not copied for it
     return found.hexdigest()

@@ -1,7 +1,8 @@
 """One request of the API as its route sees it: read as the key's member, or change something once.
 
-A change and the memory of its answer are one transaction: whoever asks again under the same name, at the same moment or
-after a crash, gets the first answer, and nothing is done twice. What was refused did nothing, and is not remembered.
+A change and the memory of its answer are one transaction: whoever asks again under the same name,
+at the same moment or after a crash, gets the first answer, and nothing is done twice. What was
+refused did nothing, and is not remembered.
 """
 
 import hashlib
@@ -50,7 +51,9 @@ SCOPE_RIGHTS: Mapping[ApiKeyScope, tuple[Right, ...]] = {
 }
 """What the key's member must be able to do, too; any of them."""
 
-BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="A key made on the System page: `grk_…`.")
+BEARER = HTTPBearer(
+    auto_error=False, scheme_name="key", description="A key made on the System page: `grk_…`."
+)
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,8 @@ class ApiCall:
 
     @property
     def expected_version(self) -> int:
-        """What the caller saw. Raises ApiRefused: 428 where none is said, 412 for what is no version of ours."""
+        """What the caller saw. Raises ApiRefused: 428 where none is said, 412 for what is no
+        version of ours."""
         if self.if_match is None:
             raise ApiError(428, Message("api.no_version"))
         said = self.if_match.strip().strip('"')
@@ -108,9 +112,11 @@ class ApiCall:
         return int(said)
 
     def check_state_tag(self, *now: object) -> None:
-        """Check that the caller saw a thing without versions as it stands `now`: `If-Match` is the tag of that.
+        """Check that the caller saw a thing without versions as it stands `now`: `If-Match` is the
+        tag of that.
 
-        Call it where nobody else changes the thing any more. Raises ApiRefused (428) where none is said, Stale (412).
+        Call it where nobody else changes the thing any more. Raises ApiRefused (428) where none is
+        said, Stale (412).
         """
         if self.if_match is None:
             raise ApiError(428, Message("api.no_version"))
@@ -131,9 +137,14 @@ class ApiCall:
         delivery: UUID | None = None,
         where: ConflictStates | None = None,
     ) -> Response:
-        """Do `act`; a conflict names where the deliveries of the post, the delivery, or the things of `where` stand."""
+        """Do `act`; a conflict names where the deliveries of the post, the delivery, or the things
+        of `where` stand."""
         return self._raise_with_states(
-            lambda: self.read(lambda scope, sight: _build_json_response(self._record_call(scope, act(scope, sight)))),
+            lambda: self.read(
+                lambda scope, sight: _build_json_response(
+                    self._record_call(scope, act(scope, sight))
+                )
+            ),
             where or _delivery_conflict_states(post, delivery),
         )
 
@@ -145,7 +156,8 @@ class ApiCall:
         delivery: UUID | None = None,
         where: ConflictStates | None = None,
     ) -> Response:
-        """The same, once for each name. Raises ApiRefused: 400 without one, 422 for one that meant something else."""
+        """The same, once for each name. Raises ApiRefused: 400 without one, 422 for one that meant
+        something else."""
         if not self.name or len(self.name) > MAX_IDEMPOTENCY_KEY:
             raise ApiError(400, Message("api.no_name", {"most": MAX_IDEMPOTENCY_KEY}))
         name = hashlib.sha256(self.name.encode()).hexdigest()
@@ -180,7 +192,14 @@ class ApiCall:
 
     def _record_call(self, scope: Scope, done: ChangeResult) -> ChangeResult:
         entered = self.asked.entered
-        audit.record(scope, "api.called", done.about, did=done.did, key=entered.name, key_id=str(entered.key_id))
+        audit.record(
+            scope,
+            "api.called",
+            done.about,
+            did=done.did,
+            key=entered.name,
+            key_id=str(entered.key_id),
+        )
         return done
 
     def _resolve_caller(self, scope: Scope) -> Caller:
@@ -190,7 +209,11 @@ class ApiCall:
         if not any(has_right(member.role, right) for right in rights):
             raise Refused(f"role.forbidden.{rights[0]}")
         narrowed = (member.creators, entered.creators)
-        seen = (one for one in queries.list_creators(scope) if all(not few or one.slug in few for few in narrowed))
+        seen = (
+            one
+            for one in queries.list_creators(scope)
+            if all(not few or one.slug in few for few in narrowed)
+        )
         return Caller(member, {one.id: one for one in seen}, any(narrowed))
 
     def _raise_with_states(self, do: Callable[[], Response], where: ConflictStates) -> Response:
@@ -212,8 +235,10 @@ WHERE tenant_id = :tenant AND key_id = :key AND name = :name AND created_at > :s
 _REMEMBER = """
 INSERT INTO api_answers (tenant_id, id, key_id, name, request, status, body, headers, created_at)
 VALUES (:tenant, :id, :key, :name, :request, :status, :body, CAST(:headers AS jsonb), :now)
-ON CONFLICT (tenant_id, key_id, name) DO UPDATE SET request = EXCLUDED.request, status = EXCLUDED.status,
-  body = EXCLUDED.body, headers = EXCLUDED.headers, created_at = EXCLUDED.created_at, updated_at = house_now()
+ON CONFLICT (tenant_id, key_id, name) DO UPDATE SET request = EXCLUDED.request, status =
+EXCLUDED.status,
+  body = EXCLUDED.body, headers = EXCLUDED.headers, created_at = EXCLUDED.created_at, updated_at
+  = house_now()
 """
 """A name that was forgotten, and whose row nobody has deleted yet, begins anew."""
 
@@ -223,8 +248,16 @@ def _delivery_conflict_states(post: UUID | None, delivery: UUID | None) -> Confl
 
     def ask(scope: Scope, sight: Caller) -> Mapping[str, str]:
         if delivery is not None:
-            return {str(delivery): str(listings.get_delivery_entry(scope, sight.creators, delivery).state)}
-        found = listings.get_post_detail(scope, sight.creators, post).entries if post is not None else ()
+            return {
+                str(delivery): str(
+                    listings.get_delivery_entry(scope, sight.creators, delivery).state
+                )
+            }
+        found = (
+            listings.get_post_detail(scope, sight.creators, post).entries
+            if post is not None
+            else ()
+        )
         return {str(one.delivery_id): str(one.state) for one in found}
 
     return ask
@@ -240,7 +273,8 @@ def etag_header(version: int | str) -> dict[str, str]:
 
 
 def state_tag(*said: object) -> str:
-    """A name for how a thing without versions stands: a digest of what somebody may change about it."""
+    """A name for how a thing without versions stands: a digest of what somebody may change about
+    it."""
     return hashlib.sha256(canonical_json(list(said))).hexdigest()[:STATE_TAG_LENGTH]
 
 
@@ -255,7 +289,11 @@ IdempotencyKey = Annotated[
 ]
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", description="The `ETag` you read. Needed on every change of something.", examples=['"1"']),
+    Header(
+        alias="If-Match",
+        description="The `ETag` you read. Needed on every change of something.",
+        examples=['"1"'],
+    ),
 ]
 
 
@@ -271,16 +309,21 @@ def read_dependency(tenant: OpenScope, needs: ApiKeyScope) -> Any:
 def create_dependency(tenant: OpenScope, needs: ApiKeyScope) -> Any:
     """What a route that makes something new depends on."""
 
-    def called(request: Request, _: Annotated[object, Security(BEARER)], name: IdempotencyKey = None) -> ApiCall:
+    def called(
+        request: Request, _: Annotated[object, Security(BEARER)], name: IdempotencyKey = None
+    ) -> ApiCall:
         return make_call(tenant, request, needs, name=name)
 
     return called
 
 
 def replace_dependency(tenant: OpenScope, needs: ApiKeyScope) -> Any:
-    """What a route that replaces something depends on: the version makes it harmless to ask twice."""
+    """What a route that replaces something depends on: the version makes it harmless to ask
+    twice."""
 
-    def called(request: Request, _: Annotated[object, Security(BEARER)], if_match: IfMatch = None) -> ApiCall:
+    def called(
+        request: Request, _: Annotated[object, Security(BEARER)], if_match: IfMatch = None
+    ) -> ApiCall:
         return make_call(tenant, request, needs, if_match=if_match)
 
     return called
@@ -290,15 +333,21 @@ def action_dependency(tenant: OpenScope, needs: ApiKeyScope) -> Any:
     """What a route that does something to what is there depends on."""
 
     def called(
-        request: Request, _: Annotated[object, Security(BEARER)], name: IdempotencyKey = None, if_match: IfMatch = None
+        request: Request,
+        _: Annotated[object, Security(BEARER)],
+        name: IdempotencyKey = None,
+        if_match: IfMatch = None,
     ) -> ApiCall:
         return make_call(tenant, request, needs, name=name, if_match=if_match)
 
     return called
 
 
-def make_call(tenant: OpenScope, request: Request, needs: ApiKeyScope, **said: str | None) -> ApiCall:
-    """A request that was let in, for what its route needs. Raises ApiRefused for a key that was not made for this."""
+def make_call(
+    tenant: OpenScope, request: Request, needs: ApiKeyScope, **said: str | None
+) -> ApiCall:
+    """A request that was let in, for what its route needs. Raises ApiRefused for a key that was not
+    made for this."""
     asked: AdmittedRequest = request.state.asked
     if needs not in asked.entered.scopes:
         raise ApiError(403, Message("api.other_scope", {"scope": str(needs)}))

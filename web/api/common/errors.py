@@ -1,6 +1,8 @@
-"""What of a request cannot be used, as its caller sent it: no word of ours in the place or in the problem.
+"""What of a request cannot be used, as its caller sent it: no word of ours in the place or in the
+problem.
 
-What the API answers when it does not do what was asked: a code for programs, and its sentence in English.
+What the API answers when it does not do what was asked: a code for programs, and its sentence in
+English.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,19 +23,25 @@ _OBJECTS = frozenset({"model_type", "model_attributes_type", "dict_type"})
 
 
 def field_location(error: Mapping[str, Any], sent: object, *, within: int = 0) -> tuple[str, ...]:
-    """Where in a request a value stands that pydantic refused; `sent` lies `within` so many steps."""
+    """Where in a request a value stands that pydantic refused; `sent` lies `within` so many
+    steps."""
     steps = error["loc"]
     return tuple(
         map(
             quoted_name,
-            (*steps[:within], *_filter_location_steps(steps[within:], sent, missing=error["type"] == "missing")),
+            (
+                *steps[:within],
+                *_filter_location_steps(steps[within:], sent, missing=error["type"] == "missing"),
+            ),
         )
     )
 
 
-def _filter_location_steps(steps: tuple[object, ...], sent: object, *, missing: bool) -> Iterator[object]:
-    """The steps that lead somewhere: what pydantic calls a kind that it tried leads nowhere, and what is missing comes
-    last."""
+def _filter_location_steps(
+    steps: tuple[object, ...], sent: object, *, missing: bool
+) -> Iterator[object]:
+    """The steps that lead somewhere: what pydantic calls a kind that it tried leads nowhere, and
+    what is missing comes last."""
     for nth, step in enumerate(steps, start=1):
         known = dict(enumerate(sent)) if isinstance(sent, list) else sent
         if isinstance(known, Mapping) and step in known:
@@ -60,7 +68,12 @@ def quoted_name(value: object) -> str:
 ERROR_LANGUAGE = "en"
 MAX_FIELD_ERRORS = 20
 DATABASE_AWAY_ERRORS = (OperationalError, PoolTimeout)
-ERROR_STATUS: Mapping[type[GreenroomError], int] = {NotFound: 404, Refused: 403, Conflict: 409, BadInput: 422}
+ERROR_STATUS: Mapping[type[GreenroomError], int] = {
+    NotFound: 404,
+    Refused: 403,
+    Conflict: 409,
+    BadInput: 422,
+}
 _OF_HTTP = {404: "api.no_route", 405: "api.no_method", 400: "api.unreadable"}
 
 
@@ -166,9 +179,12 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def unfit(_: Request, error: RequestValidationError) -> JSONResponse:
         found = dict.fromkeys(
-            (_locate_error(one, error.body), error_text(one)) for one in error.errors()[:MAX_FIELD_ERRORS]
+            (_locate_error(one, error.body), error_text(one))
+            for one in error.errors()[:MAX_FIELD_ERRORS]
         )
-        if any(at[0] == "path" for at, _ in found):  # what is no id names nothing, like an unknown one
+        if any(
+            at[0] == "path" for at, _ in found
+        ):  # what is no id names nothing, like an unknown one
             return error_response(404, Message("api.no_route"))
         fields = [FieldError(at=".".join(at)[:200], problem=why[:200]) for at, why in found]
         return error_response(422, Message("api.unfit"), fields=fields)

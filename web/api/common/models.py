@@ -29,11 +29,14 @@ class ApiAnswer(TenantRow, table=True):
 
 
 class ApiBucket(TenantRow, table=True):
-    """How much was asked lately: the instant at which nothing of it counts any more (people's clock)."""
+    """How much was asked lately: the instant at which nothing of it counts any more (people's
+    clock)."""
 
     __tablename__ = "api_buckets"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "who", name="api_buckets_who"), about="nobody", keep="while the tenant is here"
+        UniqueConstraint("tenant_id", "who", name="api_buckets_who"),
+        about="nobody",
+        keep="while the tenant is here",
     )
     who: str
     full_until: datetime = timestamp_column()

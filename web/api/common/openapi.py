@@ -1,4 +1,5 @@
-"""The OpenAPI document of the API: its components keep their published names when a class of ours is renamed."""
+"""The OpenAPI document of the API: its components keep their published names when a class of ours
+is renamed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +19,8 @@ COMPONENT_NAMES: Mapping[str, str] = {
     "TextParameter": "Wording",
     "VerdictKind": "Kind",
 }
-"""Component names of /v1/openapi.json by class name; generated clients name their types after them."""
+"""Component names of /v1/openapi.json by class name; generated clients name their types after
+them."""
 
 _REFERENCE = "#/components/schemas/"
 

@@ -1,6 +1,7 @@
 """Where the next page begins: opaque to its reader, and good for the very question it came with.
 
-A cursor that was made up leads to another place among what its key may see anyway, so it is checked and not signed.
+A cursor that was made up leads to another place among what its key may see anyway, so it is checked
+and not signed.
 """
 
 import base64
@@ -39,7 +40,11 @@ def decode_cursor(question: object, cursor: str, *, parts: int) -> list[str]:
     """The place. Raises ApiRefused (422) for what is no cursor, or another question's."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        found = json.loads(base64.b64decode(padded, b"-_", validate=True)) if len(cursor) <= MAX_CURSOR_LENGTH else None
+        found = (
+            json.loads(base64.b64decode(padded, b"-_", validate=True))
+            if len(cursor) <= MAX_CURSOR_LENGTH
+            else None
+        )
     except (ValueError, RecursionError):
         found = None
     place = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
@@ -49,7 +54,8 @@ def decode_cursor(question: object, cursor: str, *, parts: int) -> list[str]:
 
 
 def decode_dated_cursor(question: object, cursor: str | None) -> tuple[datetime, UUID] | None:
-    """The place of a row in the order of time: its instant and its id; None is the beginning. Raises as `read`."""
+    """The place of a row in the order of time: its instant and its id; None is the beginning.
+    Raises as `read`."""
     if cursor is None:
         return None
     said = decode_cursor(question, cursor, parts=2)
@@ -63,10 +69,15 @@ def decode_dated_cursor(question: object, cursor: str | None) -> tuple[datetime,
     return at, last
 
 
-def paginate(question: object, rows: Iterable[T], *, cursor: str | None, limit: int) -> tuple[list[T], str | None]:
-    """A page of what is few enough to be read at once, in the order of its ids, and the cursor of the one after."""
+def paginate(
+    question: object, rows: Iterable[T], *, cursor: str | None, limit: int
+) -> tuple[list[T], str | None]:
+    """A page of what is few enough to be read at once, in the order of its ids, and the cursor of
+    the one after."""
     after = decode_cursor(question, cursor, parts=1)[0] if cursor is not None else ""
-    found = sorted((one for one in rows if str(one.id) > after), key=lambda one: str(one.id))[:limit]
+    found = sorted((one for one in rows if str(one.id) > after), key=lambda one: str(one.id))[
+        :limit
+    ]
     return found, encode_cursor(question, [str(found[-1].id)]) if len(found) == limit else None
 
 

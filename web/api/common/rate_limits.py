@@ -1,7 +1,9 @@
-"""How fast one may ask: a bucket for each key and one for the agency, in the database that all web processes share.
+"""How fast one may ask: a bucket for each key and one for the agency, in the database that all web
+processes share.
 
-A bucket is one instant, until which what was asked still counts (GCRA, ITU-T I.371): asking moves it on by one step,
-and is refused where that would reach beyond the window. One statement; times are the people's clock.
+A bucket is one instant, until which what was asked still counts (GCRA, ITU-T I.371): asking moves
+it on by one step, and is refused where that would reach beyond the window. One statement; times are
+the people's clock.
 """
 
 from collections.abc import Mapping
@@ -43,23 +45,36 @@ _TAKE = """
 INSERT INTO api_buckets AS b (tenant_id, id, who, full_until)
 VALUES (:tenant, :id, :who, people_now() + CAST(:step AS interval))
 ON CONFLICT (tenant_id, who) DO UPDATE
-SET full_until = greatest(b.full_until, people_now()) + CAST(:step AS interval), updated_at = house_now()
-WHERE greatest(b.full_until, people_now()) + CAST(:step AS interval) <= people_now() + CAST(:window AS interval)
+SET full_until = greatest(b.full_until, people_now()) + CAST(:step AS interval), updated_at =
+house_now()
+WHERE greatest(b.full_until, people_now()) + CAST(:step AS interval) <= people_now() +
+CAST(:window AS interval)
 RETURNING full_until - people_now() AS used
 """
-_USED = "SELECT full_until - people_now() AS used FROM api_buckets WHERE tenant_id = :tenant AND who = :who"
+_USED = (
+    "SELECT full_until - people_now() AS used FROM api_buckets WHERE tenant_id = :tenant AND who "
+    "= :who"
+)
 
 
 def count_key_request(
-    tenant: OpenScope, limits: ApiRateLimits, *, tenant_id: UUID, key_id: UUID, together: str = "agency"
+    tenant: OpenScope,
+    limits: ApiRateLimits,
+    *,
+    tenant_id: UUID,
+    key_id: UUID,
+    together: str = "agency",
 ) -> dict[str, str]:
-    """Count one request, of the key and of all that count `together` with it; the headers that say what is left.
+    """Count one request, of the key and of all that count `together` with it; the headers that say
+    what is left.
 
     Raises ApiRefused (429), which counts in no bucket.
     """
     asked = {"key": (f"key:{key_id}", limits.key), "agency": (together, limits.agency)}
     left: dict[str, str] = {
-        "ratelimit-policy": ", ".join(_format_rate_policy(name, rate) for name, (_, rate) in asked.items())
+        "ratelimit-policy": ", ".join(
+            _format_rate_policy(name, rate) for name, (_, rate) in asked.items()
+        )
     }
     said = []
     with tenant(tenant_id, API_ACTOR) as scope:
@@ -69,7 +84,8 @@ def count_key_request(
 
 
 def count_request(tenant: OpenScope, rate: ApiRateLimit, *, tenant_id: UUID, who: str) -> None:
-    """Count one request of who has a rate of their own. Raises ApiRefused (429), which is not counted."""
+    """Count one request of who has a rate of their own. Raises ApiRefused (429), which is not
+    counted."""
     with tenant(tenant_id, API_ACTOR) as scope:
         _count_request(scope, who.partition(":")[0], who, rate, {})
 
@@ -78,7 +94,9 @@ def _format_rate_policy(name: str, rate: ApiRateLimit) -> str:
     return f'"{name}";q={rate.most};w={int(rate.window.total_seconds())}'
 
 
-def _count_request(scope: Scope, name: str, who: str, rate: ApiRateLimit, headers: Mapping[str, str]) -> str:
+def _count_request(
+    scope: Scope, name: str, who: str, rate: ApiRateLimit, headers: Mapping[str, str]
+) -> str:
     spans = {"step": rate.interval, "window": rate.window}
     row = scope.run(_TAKE, tenant=scope.tenant_id, id=uuid7(), who=who, **spans).first()
     if row is None:
@@ -86,4 +104,6 @@ def _count_request(scope: Scope, name: str, who: str, rate: ApiRateLimit, header
         wait = max(1, ceil((used + rate.interval - rate.window).total_seconds()))
         told = {**headers, "ratelimit": f'"{name}";r=0;t={wait}', "retry-after": str(wait)}
         raise ApiError(429, Message("api.too_fast", {"seconds": wait}), headers=told)
-    return f'"{name}";r={(rate.window - row.used) // rate.interval};t={ceil(row.used.total_seconds())}'
+    return (
+        f'"{name}";r={(rate.window - row.used) // rate.interval};t={ceil(row.used.total_seconds())}'
+    )

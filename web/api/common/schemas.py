@@ -45,7 +45,9 @@ def _validate_instant_bounds(at: datetime) -> datetime:
 
 
 StorableText = Annotated[str, AfterValidator(_validate_storable_text)]
-Instant = Annotated[AwareDatetime, BeforeValidator(_validate_instant_text), AfterValidator(_validate_instant_bounds)]
+Instant = Annotated[
+    AwareDatetime, BeforeValidator(_validate_instant_text), AfterValidator(_validate_instant_bounds)
+]
 
 
 class RequestModel(BaseModel):
@@ -57,7 +59,9 @@ class RequestModel(BaseModel):
 class PageQuery(RequestModel):
     """Which page of a list."""
 
-    cursor: Annotated[str | None, Field(max_length=MAX_CURSOR_LENGTH, description="`next` of the page before.")] = None
+    cursor: Annotated[
+        str | None, Field(max_length=MAX_CURSOR_LENGTH, description="`next` of the page before.")
+    ] = None
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)] = 50
 
 
@@ -68,10 +72,15 @@ class CreatorPageQuery(PageQuery):
 
 
 class WallIn(RequestModel):
-    """A local date and time, as clocks in a place show it; what does not exist there that night moves on by the gap."""
+    """A local date and time, as clocks in a place show it; what does not exist there that night
+    moves on by the gap."""
 
     wall_time: Annotated[
-        str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?$", examples=["2026-03-02T10:00"])
+        str,
+        Field(
+            pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?$",
+            examples=["2026-03-02T10:00"],
+        ),
     ]
     zone: Annotated[StorableText, Field(max_length=60, examples=["Europe/Paris"])]
 
@@ -80,10 +89,13 @@ WallOrInstant = WallIn | Instant
 
 
 def wall_time_in(at: WallIn | datetime, zone: str) -> WallTime:
-    """The wall time that was meant; an instant is one of `zone`. Raises BadInput for what no calendar has."""
+    """The wall time that was meant; an instant is one of `zone`. Raises BadInput for what no
+    calendar has."""
     if isinstance(at, datetime):
         found = to_wall_time(at, zone)
-        return found if found.instant() == at else to_wall_time(at, "UTC")  # the second of the hours that come twice
+        return (
+            found if found.instant() == at else to_wall_time(at, "UTC")
+        )  # the second of the hours that come twice
     day, clock = at.wall_time.split("T")
     load_zone(at.zone)
     try:
@@ -107,7 +119,8 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def _validate_date_text(value: object) -> object:
-    """A date is said in words: a bare number might be seconds, and a moment has no date without a zone."""
+    """A date is said in words: a bare number might be seconds, and a moment has no date without a
+    zone."""
     if isinstance(value, date) or (isinstance(value, str) and _DAY.fullmatch(value)):
         return value
     raise ValueError("a date is a text such as 2026-03-02")
@@ -133,13 +146,19 @@ Weekday = Annotated[int, Field(ge=0, le=6, description="0 is Monday.")]
 
 WeekdayList = Annotated[
     list[Weekday],
-    Field(max_length=7, description="Of a weekly one; none: that of `at`. Of a monthly one with `which`, one."),
+    Field(
+        max_length=7,
+        description="Of a weekly one; none: that of `at`. Of a monthly one with `which`, one.",
+    ),
 ]
 
 
 SeenVersions = Annotated[
     dict[UUID, Annotated[int, Field(ge=0, le=2**31 - 1)]],
-    Field(max_length=MAX_MOVED_DELIVERIES, description="`seen` of the preview: what changed since stays where it is."),
+    Field(
+        max_length=MAX_MOVED_DELIVERIES,
+        description="`seen` of the preview: what changed since stays where it is.",
+    ),
 ]
 
 
@@ -162,4 +181,8 @@ class ReasonOut(BaseModel):
 
 def reason_out(message: Message | None) -> ReasonOut | None:
     """A stored reason at the edge."""
-    return None if message is None else ReasonOut(code=message.code, text=render_message(message, ERROR_LANGUAGE))
+    return (
+        None
+        if message is None
+        else ReasonOut(code=message.code, text=render_message(message, ERROR_LANGUAGE))
+    )

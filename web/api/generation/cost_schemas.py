@@ -14,19 +14,23 @@ from schedules.posts.post_costs import PostCost
 from studio.costs.cost_report import SpendingTotal
 from web.api.common.schemas import PageQuery
 
-Amounts = Annotated[list[str], Field(description="Exact, by currency (`0.0123 USD`): parts add up to their total.")]
+Amounts = Annotated[
+    list[str], Field(description="Exact, by currency (`0.0123 USD`): parts add up to their total.")
+]
 
 
 class CostsQuery(PageQuery):
     """Whose costs, and of which month; the current one without."""
 
     creator: UUID
-    month: Annotated[str | None, Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", description="`2026-11`.")] = None
+    month: Annotated[
+        str | None, Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", description="`2026-11`.")
+    ] = None
 
 
 class BillOut(BaseModel):
-    """What was spent: on so many `things` (pictures, films, questions to a text model), the `cost`, of which `lost`
-    (billed, perhaps, and nothing came of it), and the engines' `seconds`."""
+    """What was spent: on so many `things` (pictures, films, questions to a text model), the `cost`,
+    of which `lost` (billed, perhaps, and nothing came of it), and the engines' `seconds`."""
 
     things: int
     cost: Amounts
@@ -45,7 +49,8 @@ class BillOut(BaseModel):
 
 
 class PostCostOut(BaseModel):
-    """A post: what counts for it (`own`), and what it uses that counts for an earlier one (`shared`)."""
+    """A post: what counts for it (`own`), and what it uses that counts for an earlier one
+    (`shared`)."""
 
     id: UUID
     own: BillOut
@@ -58,8 +63,8 @@ class PostCostOut(BaseModel):
 
 
 class RequestsOut(BaseModel):
-    """What a platform asked for the requests of an account: how `many` of each kind, and their `cost`, by its prices;
-    the platform's own bill counts."""
+    """What a platform asked for the requests of an account: how `many` of each kind, and their
+    `cost`, by its prices; the platform's own bill counts."""
 
     channel_id: UUID
     platform: str
@@ -69,13 +74,18 @@ class RequestsOut(BaseModel):
     @classmethod
     def of(cls, channel: Channel, one: request_costs.AccountBill) -> "RequestsOut":
         """Of the room's value."""
-        return cls(channel_id=channel.id, platform=channel.platform, many=dict(one.many), cost=str(one.price))
+        return cls(
+            channel_id=channel.id,
+            platform=channel.platform,
+            many=dict(one.many),
+            cost=str(one.price),
+        )
 
 
 class CostsOut(BaseModel):
-    """A month of a creator, by the clocks of the agency's zone: what its posts cost (a page of them in `items`, their
-    `own`) and what is `unassigned` add up to the `total`. `requests` stand beside it. `next` is the cursor of the
-    page after, null at the end."""
+    """A month of a creator, by the clocks of the agency's zone: what its posts cost (a page of them
+    in `items`, their `own`) and what is `unassigned` add up to the `total`. `requests` stand beside
+    it. `next` is the cursor of the page after, null at the end."""
 
     creator_id: UUID
     month: str

@@ -22,20 +22,27 @@ def router(tenant: OpenScope) -> APIRouter:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("/costs", response_model=CostsOut)
-    def list_costs(call: Annotated[ApiCall, can_read], which: Annotated[CostsQuery, Query()]) -> CostsOut:
-        """What was spent for a creator in a month, on which posts, and what platforms asked for requests.
-        Needs `posts:read`."""
+    def list_costs(
+        call: Annotated[ApiCall, can_read], which: Annotated[CostsQuery, Query()]
+    ) -> CostsOut:
+        """What was spent for a creator in a month, on which posts, and what platforms asked for
+        requests. Needs `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> tuple[MonthCost, list[RequestsOut]]:
             creator = sight.get_creator(which.creator)
             month = which.month or spending_caps.current_month(scope)
-            asked = [RequestsOut.of(*one) for one in request_costs.creator_bills(scope, creator.id, month)]
+            asked = [
+                RequestsOut.of(*one)
+                for one in request_costs.creator_bills(scope, creator.id, month)
+            ]
             return post_costs.load_month_cost(scope, creator.id, month), asked
 
         found, requests = call.read(ask)
         rows = [PostCostOut.of(one) for one in found.posts]
         question = ["costs", which.creator, found.month]
-        items, following = pagination.paginate(question, rows, cursor=which.cursor, limit=which.limit)
+        items, following = pagination.paginate(
+            question, rows, cursor=which.cursor, limit=which.limit
+        )
         total = BillOut.of(found.total)
         rest = BillOut.of(found.unassigned)
         return CostsOut(
@@ -50,8 +57,12 @@ def router(tenant: OpenScope) -> APIRouter:
 
     @routes.get("/posts/{post_id}/cost", response_model=PostCostOut)
     def get_post_cost(post_id: UUID, call: Annotated[ApiCall, can_read]) -> PostCostOut:
-        """What a post cost, whenever that was spent: its pictures with all these were made from, and the texts a model
-        wrote for it. Needs `posts:read`."""
-        return PostCostOut.of(call.read(lambda scope, sight: post_costs.load_post_cost(scope, sight.creators, post_id)))
+        """What a post cost, whenever that was spent: its pictures with all these were made from,
+        and the texts a model wrote for it. Needs `posts:read`."""
+        return PostCostOut.of(
+            call.read(
+                lambda scope, sight: post_costs.load_post_cost(scope, sight.creators, post_id)
+            )
+        )
 
     return routes

@@ -1,4 +1,5 @@
-"""What the API takes in and gives out about recipes: what one says, and the picture its runs work from."""
+"""What the API takes in and gives out about recipes: what one says, and the picture its runs work
+from."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -18,21 +19,26 @@ Prompt = Annotated[StorableText, Field(min_length=1, max_length=500)]
 Word = Annotated[StorableText, Field(min_length=1, max_length=80)]
 Side = Annotated[int, Field(ge=64, le=2048, multiple_of=8)]
 FormatName = Literal["feed", "story", "square", "wide"]
-Formats = Annotated[list[FormatName], Field(description="Each scene is made once in each; else `width` by `height`.")]
+Formats = Annotated[
+    list[FormatName],
+    Field(description="Each scene is made once in each; else `width` by `height`."),
+]
 
 
 class RecipeChange(RequestModel):
-    """What a recipe says otherwise from now on; what is left out stays. `null` takes `seed`, `begin` and `posture`
-    away: naming one of the last two asks for the other to be none."""
+    """What a recipe says otherwise from now on; what is left out stays. `null` takes `seed`,
+    `begin` and `posture` away: naming one of the last two asks for the other to be none."""
 
     prompt: Prompt = ""
     negative: Annotated[StorableText, Field(max_length=500)] = ""
     words: Annotated[dict[StorableText, list[Word]], Field(default_factory=dict)]
     weights: Annotated[
-        dict[StorableText, dict[StorableText, Annotated[int, Field(ge=1, le=100)]]], Field(default_factory=dict)
+        dict[StorableText, dict[StorableText, Annotated[int, Field(ge=1, le=100)]]],
+        Field(default_factory=dict),
     ]
     parameters: Annotated[
-        dict[StorableText, Parameter], Field(default_factory=dict, description="What it asks, by name.")
+        dict[StorableText, Parameter],
+        Field(default_factory=dict, description="What it asks, by name."),
     ]
     variants: Annotated[int, Field(ge=1, le=MAX_PICTURES, description="Scenes of a run.")] = 3
     formats: Annotated[Formats, Field(default_factory=list)]
@@ -44,26 +50,40 @@ class RecipeChange(RequestModel):
     model: Annotated[StorableText, Field(max_length=200)] = ""
     sampler: Sampler = ""
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
-    loras: Annotated[dict[LoraName, Annotated[int, Field(ge=1, le=200)]], Field(default_factory=dict)]
+    loras: Annotated[
+        dict[LoraName, Annotated[int, Field(ge=1, le=200)]], Field(default_factory=dict)
+    ]
     look: Annotated[int, Field(ge=0, le=100)] = 0
-    begin: Annotated[BeginIn | None, Field(description="What its runs begin from, unless one names its own.")] = None
-    posture: Annotated[PostureIn | None, Field(description="Whose posture its runs take, likewise.")] = None
-    budget: Annotated[StorableText, Field(max_length=60, description="What a run may cost: `2.50 USD`.")] = ""
+    begin: Annotated[
+        BeginIn | None, Field(description="What its runs begin from, unless one names its own.")
+    ] = None
+    posture: Annotated[
+        PostureIn | None, Field(description="Whose posture its runs take, likewise.")
+    ] = None
+    budget: Annotated[
+        StorableText, Field(max_length=60, description="What a run may cost: `2.50 USD`.")
+    ] = ""
 
     @property
     def to_changes(self) -> dict[str, Any]:
         """What was said, as the room reads it. Raises BadInput for a mask that is none."""
-        found = self.model_dump(exclude_unset=True, exclude={"creator_id", "formats", "begin", "posture"})
+        found = self.model_dump(
+            exclude_unset=True, exclude={"creator_id", "formats", "begin", "posture"}
+        )
         if "formats" in self.model_fields_set:
             found["sizes"] = self.formats
         if "begin" in self.model_fields_set:
             found["begin"] = (
-                input_pictures.init_picture_spec(self.begin.to_beginning()) if self.begin is not None else None
+                input_pictures.init_picture_spec(self.begin.to_beginning())
+                if self.begin is not None
+                else None
             )
         if "posture" in self.model_fields_set:
             pose = self.posture
             found["posture"] = (
-                input_pictures.pose_reference_spec(pose.media_id, pose.weight) if pose is not None else None
+                input_pictures.pose_reference_spec(pose.media_id, pose.weight)
+                if pose is not None
+                else None
             )
         return found
 
@@ -77,8 +97,8 @@ _MORNING: dict[str, Any] = {
 
 
 class RecipeIn(RecipeChange):
-    """A new recipe: its prompt draws each `{word}` from `words`, from `parameters`, or, as `{@name}`, from a shared
-    list."""
+    """A new recipe: its prompt draws each `{word}` from `words`, from `parameters`, or, as
+    `{@name}`, from a shared list."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_MORNING]})
 
@@ -88,7 +108,8 @@ class RecipeIn(RecipeChange):
 
 
 class BeginOut(BaseModel):
-    """The picture that runs begin from: `anew` percent of it are made anew, with `part` only there."""
+    """The picture that runs begin from: `anew` percent of it are made anew, with `part` only
+    there."""
 
     media_id: UUID
     anew: int
@@ -103,9 +124,10 @@ class PostureOut(BaseModel):
 
 
 class RecipeOut(BaseModel):
-    """A recipe in its newest version: a changed one has another `id`. `pictures` is how many a run makes; `budget` what
-    one may cost, empty where the recipe says nothing; `lists` are the names of shared lists its prompt draws from;
-    `questions` are its `parameters` as a run answers them, `sizes` its `formats` in pixels."""
+    """A recipe in its newest version: a changed one has another `id`. `pictures` is how many a run
+    makes; `budget` what one may cost, empty where the recipe says nothing; `lists` are the names of
+    shared lists its prompt draws from; `questions` are its `parameters` as a run answers them,
+    `sizes` its `formats` in pixels."""
 
     id: UUID
     creator_id: UUID
@@ -141,7 +163,9 @@ class RecipeOut(BaseModel):
         begin = spec.begin
         pose = spec.posture
         works: dict[str, Any] = {
-            "begin": BeginOut(media_id=UUID(begin.asset), anew=begin.anew, part=begin.part) if begin else None,
+            "begin": BeginOut(media_id=UUID(begin.asset), anew=begin.anew, part=begin.part)
+            if begin
+            else None,
             "posture": PostureOut(media_id=UUID(pose.asset), weight=pose.weight) if pose else None,
         }
         return cls(
@@ -159,7 +183,17 @@ class RecipeOut(BaseModel):
 
 
 _PLAIN = (
-    *("name", "prompt", "negative", "words", "weights", "parameters", "variants", "steps", "guidance"),
+    *(
+        "name",
+        "prompt",
+        "negative",
+        "words",
+        "weights",
+        "parameters",
+        "variants",
+        "steps",
+        "guidance",
+    ),
     *("engine", "model", "sampler", "seed", "loras", "look", "budget"),
 )
 """What a recipe's values are called alike, here and in the room."""

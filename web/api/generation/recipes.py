@@ -1,7 +1,8 @@
 """Recipes in the API: what they say, a new one, the next version of one, and one put away.
 
-Like a shared list's, a version never changes and a changed recipe has another id, so the id is what somebody saw of it.
-Who writes one needs the key of those who have pictures made: it says the engine, and what a run may cost.
+Like a shared list's, a version never changes and a changed recipe has another id, so the id is what
+somebody saw of it. Who writes one needs the key of those who have pictures made: it says the
+engine, and what a run may cost.
 """
 
 from collections.abc import Mapping
@@ -43,10 +44,14 @@ def load_recipes_page(call: ApiCall, which: RecipesQuery) -> RecipesPage:
 
     def ask(scope: Scope, sight: Caller) -> list[RecipeOut]:
         seen = [one for one in sight.creators if which.creator in (None, one)]
-        return [RecipeOut.of(one, card) for one in seen for card in queries.list_recipes(scope, one)]
+        return [
+            RecipeOut.of(one, card) for one in seen for card in queries.list_recipes(scope, one)
+        ]
 
     question = ["recipes", which.creator]
-    items, following = pagination.paginate(question, call.read(ask), cursor=which.cursor, limit=which.limit)
+    items, following = pagination.paginate(
+        question, call.read(ask), cursor=which.cursor, limit=which.limit
+    )
     return RecipesPage(items=items, next=following)
 
 
@@ -54,16 +59,22 @@ def _add_recipe_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("", response_model=RecipesPage)
-    def list_recipes(call: Annotated[ApiCall, can_read], which: Annotated[RecipesQuery, Query()]) -> RecipesPage:
+    def list_recipes(
+        call: Annotated[ApiCall, can_read], which: Annotated[RecipesQuery, Query()]
+    ) -> RecipesPage:
         """The recipes of pictures, each in its newest version; those put away are left out.
         Needs `posts:read`."""
         return load_recipes_page(call, which)
 
     @routes.get("/{recipe_id}", response_model=RecipeOut)
-    def get_recipe(recipe_id: UUID, call: Annotated[ApiCall, can_read], answer: Response) -> RecipeOut:
+    def get_recipe(
+        recipe_id: UUID, call: Annotated[ApiCall, can_read], answer: Response
+    ) -> RecipeOut:
         """One of them; an older version is not found. Needs `posts:read`."""
         found = call.read(
-            lambda scope, sight: RecipeOut.of(*versions.get_current_recipe(scope, sight.creators, recipe_id))
+            lambda scope, sight: RecipeOut.of(
+                *versions.get_current_recipe(scope, sight.creators, recipe_id)
+            )
         )
         answer.headers.update(_recipe_etag_header(found.id))
         return found
@@ -74,8 +85,11 @@ def _add_recipe_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_rewrite = Depends(replace_dependency(tenant, needs))
 
     @routes.post("", status_code=201, response_model=RecipeOut)
-    def make_recipe(body: RecipeIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, needs))]) -> Response:
-        """Write a recipe. 409 where one of that name is there; one that was put away goes on. Needs `generate`."""
+    def make_recipe(
+        body: RecipeIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, needs))]
+    ) -> Response:
+        """Write a recipe. 409 where one of that name is there; one that was put away goes on. Needs
+        `generate`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             creator_id = sight.get_creator(body.creator_id).id
@@ -85,9 +99,11 @@ def _add_recipe_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
         return call.apply_once(act)
 
     @routes.patch("/{recipe_id}", response_model=RecipeOut)
-    def change_recipe(recipe_id: UUID, body: RecipeChange, call: Annotated[ApiCall, can_rewrite]) -> Response:
-        """Write its next version, of an `id` of its own; runs of this one stay as they are. It keeps its name. 412
-        where somebody else wrote one meanwhile. Needs `generate`."""
+    def change_recipe(
+        recipe_id: UUID, body: RecipeChange, call: Annotated[ApiCall, can_rewrite]
+    ) -> Response:
+        """Write its next version, of an `id` of its own; runs of this one stay as they are. It
+        keeps its name. 412 where somebody else wrote one meanwhile. Needs `generate`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             call.check_state_tag(str(_lock_recipe(scope, sight, recipe_id).id))
@@ -98,7 +114,8 @@ def _add_recipe_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.delete("/{recipe_id}", response_model=RecipeOut)
     def put_recipe_away(recipe_id: UUID, call: Annotated[ApiCall, can_rewrite]) -> Response:
-        """Offer it no more, in any version; what was made by it, and runs under way, stay. Needs `generate`."""
+        """Offer it no more, in any version; what was made by it, and runs under way, stay. Needs
+        `generate`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             found = _lock_recipe(scope, sight, recipe_id)
@@ -121,7 +138,9 @@ def _recipe_conflict_states(recipe_id: UUID) -> ConflictStates:
     return ask
 
 
-def _build_recipe_result(scope: Scope, sight: Caller, recipe_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+def _build_recipe_result(
+    scope: Scope, sight: Caller, recipe_id: UUID, did: str, *, status: int = 200
+) -> ChangeResult:
     scope.session.flush()
     found = RecipeOut.of(*versions.get_current_recipe(scope, sight.creators, recipe_id))
     headers = {**_recipe_etag_header(found.id), "location": f"/v1/recipes/{found.id}"}

@@ -36,8 +36,13 @@ MAX_MASK_LENGTH = 180_000
 """Signs of a mask in base64; drawn in black and white, one takes a few thousand."""
 
 EXAMPLE_RECIPE_ID = "0198c0de-0000-7000-8000-000000000013"
-Seed = Annotated[int, Field(ge=0, le=MAX_SEED, description="The same seed and answers give the same prompts.")]
-Count = Annotated[int, Field(ge=1, le=MAX_PICTURES, description="Pictures; as many as the recipe says without it.")]
+Seed = Annotated[
+    int, Field(ge=0, le=MAX_SEED, description="The same seed and answers give the same prompts.")
+]
+Count = Annotated[
+    int,
+    Field(ge=1, le=MAX_PICTURES, description="Pictures; as many as the recipe says without it."),
+]
 Name = Annotated[StorableText, Field(max_length=60)]
 AnswerValue = Annotated[StorableText, Field(max_length=MAX_ANSWER_LENGTH)] | int | bool
 
@@ -64,8 +69,9 @@ class RunPreviewQuery(RequestModel):
 
 
 class BeginIn(RequestModel):
-    """The picture a run begins from, by its `media_id`: `anew` percent of it are made anew, with `part` or `mask` only
-    there. A part is shapes in percent of the picture's sides; a mask a PNG in base64, light where it is made anew."""
+    """The picture a run begins from, by its `media_id`: `anew` percent of it are made anew, with
+    `part` or `mask` only there. A part is shapes in percent of the picture's sides; a mask a PNG in
+    base64, light where it is made anew."""
 
     media_id: UUID
     anew: Annotated[int, Field(ge=input_pictures.MIN_STRENGTH, le=input_pictures.MAX_STRENGTH)] = (
@@ -78,7 +84,10 @@ class BeginIn(RequestModel):
         """As the room takes it. Raises BadInput."""
         found = tuple(self.part)
         if self.mask:
-            found = (*found, region_shapes.mask_from_picture(_decode_mask(self.mask), name="mask.png"))
+            found = (
+                *found,
+                region_shapes.mask_from_picture(_decode_mask(self.mask), name="mask.png"),
+            )
         return InitPicture(self.media_id, self.anew, found or None)
 
 
@@ -97,24 +106,32 @@ def _decode_mask(said: str) -> bytes:
 
 
 class RunIn(RequestModel):
-    """A run of a recipe. `begin` and `posture` exclude each other; without either, the recipe's own count."""
+    """A run of a recipe. `begin` and `posture` exclude each other; without either, the recipe's own
+    count."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"recipe_id": EXAMPLE_RECIPE_ID, "seed": 7, "count": 2}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"recipe_id": EXAMPLE_RECIPE_ID, "seed": 7, "count": 2}]}
+    )
 
     recipe_id: UUID
     seed: Seed | None = None
     count: Count | None = None
     answers: Annotated[
         dict[Name, AnswerValue],
-        Field(default_factory=dict, max_length=12, description="By the name of each question not answered as usual."),
+        Field(
+            default_factory=dict,
+            max_length=12,
+            description="By the name of each question not answered as usual.",
+        ),
     ]
     begin: BeginIn | None = None
     posture: PostureIn | None = None
 
 
 class QuestionOut(BaseModel):
-    """What a recipe asks. A `choice` takes one of `options`; a `number` a whole one from `least` to `most`; a `text`
-    at most `most` signs; `yes_no` true or false. `usual` is the answer of who says nothing."""
+    """What a recipe asks. A `choice` takes one of `options`; a `number` a whole one from `least` to
+    `most`; a `text` at most `most` signs; `yes_no` true or false. `usual` is the answer of who says
+    nothing."""
 
     name: str
     label: str
@@ -155,9 +172,10 @@ class PromptOut(BaseModel):
 
 
 class RunPreviewOut(BaseModel):
-    """A run as it would come out: ask for it with this `seed`. `rating` is the least that its pictures get, `seconds` a
-    guess, `cost` what is set aside for it (`0.12 USD`; null where nothing is billed), `refusal` why caps and budget do
-    not hold it now, or why the picture that the recipe begins from may not be used."""
+    """A run as it would come out: ask for it with this `seed`. `rating` is the least that its
+    pictures get, `seconds` a guess, `cost` what is set aside for it (`0.12 USD`; null where nothing
+    is billed), `refusal` why caps and budget do not hold it now, or why the picture that the recipe
+    begins from may not be used."""
 
     recipe_id: UUID
     seed: int
@@ -171,7 +189,12 @@ class RunPreviewOut(BaseModel):
     def of(cls, recipe_id: UUID, one: RunEstimate) -> "RunPreviewOut":
         """Of the room's value."""
         shots = [
-            PromptOut(number=shot.number, prompt=shot.job.prompt, width=shot.job.width, height=shot.job.height)
+            PromptOut(
+                number=shot.number,
+                prompt=shot.job.prompt,
+                width=shot.job.width,
+                height=shot.job.height,
+            )
             for shot in one.shots
         ]
         return cls(
@@ -186,9 +209,10 @@ class RunPreviewOut(BaseModel):
 
 
 class RunOut(BaseModel):
-    """A run: `done` of `total` pictures are there or were refused (`refused`); `step` of `steps` of the one being made.
-    `waits_until` where it waits for its hours or for the agency's next day; `reason` of one that failed; `lists` are
-    the versions of shared lists of words it began with, by name."""
+    """A run: `done` of `total` pictures are there or were refused (`refused`); `step` of `steps` of
+    the one being made. `waits_until` where it waits for its hours or for the agency's next day;
+    `reason` of one that failed; `lists` are the versions of shared lists of words it began with, by
+    name."""
 
     id: UUID
     creator_id: UUID
@@ -210,9 +234,25 @@ class RunOut(BaseModel):
     @classmethod
     def of(cls, one: RunSummary, spent: SpendingTotal, lists: Mapping[str, int]) -> "RunOut":
         """Of the room's value, and what it cost so far."""
-        names = ("id", "creator_id", "recipe", "version", "state", "seed", "done", "total", "refused", "step", "steps")
+        names = (
+            "id",
+            "creator_id",
+            "recipe",
+            "version",
+            "state",
+            "seed",
+            "done",
+            "total",
+            "refused",
+            "step",
+            "steps",
+        )
         said = {name: getattr(one, name) for name in names}
-        more = {"waits_until": one.waits_until, "reason": reason_out(one.reason), "created_at": one.at}
+        more = {
+            "waits_until": one.waits_until,
+            "reason": reason_out(one.reason),
+            "created_at": one.at,
+        }
         return cls(**said, **more, lists=dict(lists), spent=BillOut.of(spent))
 
 
@@ -224,8 +264,8 @@ class RunsPage(BaseModel):
 
 
 class RunPictureOut(BaseModel):
-    """One picture of a run: `missing`, `waiting` for people who rate it or look at it, `ready` with its `media_id`,
-    `withheld`, or `refused` by its seller. `cost` as `0.01 USD`, rounded up."""
+    """One picture of a run: `missing`, `waiting` for people who rate it or look at it, `ready` with
+    its `media_id`, `withheld`, or `refused` by its seller. `cost` as `0.01 USD`, rounded up."""
 
     number: int
     state: PictureState
@@ -239,7 +279,9 @@ class RunPictureOut(BaseModel):
     @classmethod
     def of(cls, one: RunPicture) -> "RunPictureOut":
         """Of the room's value."""
-        said = {name: getattr(one, name) for name in ("number", "state", "rating", "alt", "seconds")}
+        said = {
+            name: getattr(one, name) for name in ("number", "state", "rating", "alt", "seconds")
+        }
         cost = str(one.cost.total(1)) if one.cost is not None else None
         return cls(**said, media_id=one.asset_id, cost=cost, reason=reason_out(one.reason))
 

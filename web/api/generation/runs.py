@@ -1,6 +1,7 @@
 """Runs of recipes in the API: what one would be, a run and its pictures, and its end.
 
-Who starts one needs a key made for it, since it may cost; hours, quotas and caps hold as on the page.
+Who starts one needs a key made for it, since it may cost; hours, quotas and caps hold as on the
+page.
 """
 
 import secrets
@@ -55,14 +56,19 @@ def router(tenant: OpenScope, generators: GeneratorsSettings) -> APIRouter:
     return routes
 
 
-def _add_run_preview_route(routes: APIRouter, tenant: OpenScope, generators: GeneratorsSettings) -> None:
+def _add_run_preview_route(
+    routes: APIRouter, tenant: OpenScope, generators: GeneratorsSettings
+) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("/recipes/{recipe_id}/preview", response_model=RunPreviewOut)
     def preview_run(
-        recipe_id: UUID, call: Annotated[ApiCall, can_read], which: Annotated[RunPreviewQuery, Query()]
+        recipe_id: UUID,
+        call: Annotated[ApiCall, can_read],
+        which: Annotated[RunPreviewQuery, Query()],
     ) -> RunPreviewOut:
-        """The prompts of a run, what it costs and how long it takes; nothing is made. Needs `posts:read`."""
+        """The prompts of a run, what it costs and how long it takes; nothing is made. Needs
+        `posts:read`."""
         return build_run_preview(call, generators, recipe_id, which)
 
 
@@ -73,12 +79,14 @@ def _add_run_routes(routes: APIRouter, tenant: OpenScope, generators: Generators
 
     @routes.post("/runs", status_code=202, response_model=RunOut)
     def start_run(body: RunIn, call: Annotated[ApiCall, can_make]) -> Response:
-        """Have pictures made. It may wait for hours or a quota, and says so; one that caps or the recipe's budget do
-        not hold is refused. Needs `generate`."""
+        """Have pictures made. It may wait for hours or a quota, and says so; one that caps or the
+        recipe's budget do not hold is refused. Needs `generate`."""
         return start_run_once(call, generators, body)
 
     @routes.get("/runs", response_model=RunsPage)
-    def list_runs(call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]) -> RunsPage:
+    def list_runs(
+        call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]
+    ) -> RunsPage:
         """Runs, the newest first, each with what it cost so far. Needs `posts:read`."""
         return load_runs_page(call, which)
 
@@ -97,13 +105,16 @@ def _add_run_routes(routes: APIRouter, tenant: OpenScope, generators: Generators
 
     @routes.get("/runs/{run_id}/pictures", response_model=RunPicturesOut)
     def list_run_pictures(run_id: UUID, call: Annotated[ApiCall, can_read]) -> RunPicturesOut:
-        """Its pictures with their state. One is named once people have judged it as far as the rules ask, and never
-        while it is withheld. Needs `posts:read`."""
+        """Its pictures with their state. One is named once people have judged it as far as the
+        rules ask, and never while it is withheld. Needs `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> RunPicturesOut:
             _get_run(scope, sight, run_id)
             return RunPicturesOut(
-                items=[RunPictureOut.of(one) for one in output_pictures.list_run_pictures(scope, run_id)]
+                items=[
+                    RunPictureOut.of(one)
+                    for one in output_pictures.list_run_pictures(scope, run_id)
+                ]
             )
 
         return call.read(ask)
@@ -120,11 +131,18 @@ def load_runs_page(call: ApiCall, which: CreatorPageQuery) -> RunsPage:
         ids = [one.id for one in found]
         spent = cost_report.spent_by_run(scope, ids)
         lists = wildcards.wildcard_versions_by_run(scope, ids)
-        return [RunOut.of(one, cost_report.total_spending(spent[one.id]), lists.get(one.id, {})) for one in found]
+        return [
+            RunOut.of(one, cost_report.total_spending(spent[one.id]), lists.get(one.id, {}))
+            for one in found
+        ]
 
     items = call.read(ask)
-    place = [items[-1].created_at.isoformat(), str(items[-1].id)] if len(items) == which.limit else None
-    return RunsPage(items=items, next=pagination.encode_cursor(question, place) if place is not None else None)
+    place = (
+        [items[-1].created_at.isoformat(), str(items[-1].id)] if len(items) == which.limit else None
+    )
+    return RunsPage(
+        items=items, next=pagination.encode_cursor(question, place) if place is not None else None
+    )
 
 
 def build_run_preview(
@@ -138,14 +156,17 @@ def build_run_preview(
         given = parameters.parse_values(card.spec.parameters, which.answer)
         seed = _resolve_seed(which.seed)
         count = which.count or card.spec.picture_count
-        found = estimates.estimate_run(scope, generators, creator_id, spec, seed=seed, count=count, given=given)
+        found = estimates.estimate_run(
+            scope, generators, creator_id, spec, seed=seed, count=count, given=given
+        )
         return RunPreviewOut.of(card.id, found)
 
     return call.read(ask)
 
 
 def start_run_once(call: ApiCall, generators: GeneratorsSettings, body: RunIn) -> Response:
-    """Start a run, once for the name of the request. Raises as `runner.start_run`, and CapReached."""
+    """Start a run, once for the name of the request. Raises as `runner.start_run`, and
+    CapReached."""
 
     def act(scope: Scope, sight: Caller) -> ChangeResult:
         return start_run(call, scope, sight, generators, body, key=call.name or "")
@@ -154,14 +175,26 @@ def start_run_once(call: ApiCall, generators: GeneratorsSettings, body: RunIn) -
 
 
 def start_run(
-    call: ApiCall, scope: Scope, sight: Caller, generators: GeneratorsSettings, body: RunIn, *, key: str
+    call: ApiCall,
+    scope: Scope,
+    sight: Caller,
+    generators: GeneratorsSettings,
+    body: RunIn,
+    *,
+    key: str,
 ) -> ChangeResult:
     """The run of a key's own name, `key`."""
     creator_id, card = versions.get_current_recipe(scope, sight.creators, body.recipe_id)
     begin = body.begin.to_beginning() if body.begin is not None else None
-    pose = PoseReference(body.posture.media_id, body.posture.weight) if body.posture is not None else None
+    pose = (
+        PoseReference(body.posture.media_id, body.posture.weight)
+        if body.posture is not None
+        else None
+    )
     count = body.count or card.spec.picture_count
-    estimates.check_affordable(scope, generators, card.spec, count, run_inputs.needed_inputs(begin, pose))
+    estimates.check_affordable(
+        scope, generators, card.spec, count, run_inputs.needed_inputs(begin, pose)
+    )
     made = runner.start_run(
         scope,
         creator_id=creator_id,

@@ -15,21 +15,38 @@ from schedules.suggestions.captions.proposals import CaptionSet
 from schedules.suggestions.ideas.prompts import Idea
 from schedules.suggestions.ideas.proposals import IdeaBatch
 from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
-from web.api.common.schemas import EXAMPLE_CREATOR_ID, ReasonOut, RequestModel, StorableText, example_config, reason_out
+from web.api.common.schemas import (
+    EXAMPLE_CREATOR_ID,
+    ReasonOut,
+    RequestModel,
+    StorableText,
+    example_config,
+    reason_out,
+)
 
 Language = Annotated[StorableText, Field(json_schema_extra={"enum": list(WRITABLE_LANGUAGES)})]
 TextState = Literal["waiting", "written"]
 Quality = Annotated[
-    str, Field(description="`demo`: by a small demonstration model, to be read with care; empty: by a real one.")
+    str,
+    Field(
+        description="`demo`: by a small demonstration model, to be read with care; empty: by a "
+        "real one."
+    ),
 ]
 
 
 class KitIn(RequestModel):
-    """What to write: with `kit` a caption, title, alternative words, hashtags and a description; a version for each of
-    `channels`; `source` in the languages of `into`. `idea` is what it is about, `media_id` the picture it goes with."""
+    """What to write: with `kit` a caption, title, alternative words, hashtags and a description; a
+    version for each of `channels`; `source` in the languages of `into`. `idea` is what it is about,
+    `media_id` the picture it goes with."""
 
     model_config = example_config(
-        {"creator_id": EXAMPLE_CREATOR_ID, "idea": "The harbour at dawn", "language": "en", "kit": True}
+        {
+            "creator_id": EXAMPLE_CREATOR_ID,
+            "idea": "The harbour at dawn",
+            "language": "en",
+            "kit": True,
+        }
     )
 
     creator_id: UUID
@@ -37,13 +54,18 @@ class KitIn(RequestModel):
     idea: Annotated[StorableText, Field(max_length=MAX_IDEA_LENGTH)] = ""
     media_id: UUID | None = None
     kit: bool = True
-    channels: Annotated[list[UUID], Field(max_length=MAX_BRIEF_CHANNELS)] = Field(default_factory=list)
+    channels: Annotated[list[UUID], Field(max_length=MAX_BRIEF_CHANNELS)] = Field(
+        default_factory=list
+    )
     source: Annotated[StorableText, Field(max_length=MAX_SOURCE_LENGTH)] = ""
-    into: Annotated[list[Language], Field(max_length=len(WRITABLE_LANGUAGES))] = Field(default_factory=list)
+    into: Annotated[list[Language], Field(max_length=len(WRITABLE_LANGUAGES))] = Field(
+        default_factory=list
+    )
 
 
 class OfferOut(BaseModel):
-    """A text that may be used; `of` is the account or the language it was written for, else empty."""
+    """A text that may be used; `of` is the account or the language it was written for, else
+    empty."""
 
     field: Annotated[str, Field(examples=["caption"])]
     of: str
@@ -60,7 +82,8 @@ class LackOut(BaseModel):
 
 
 class KitOut(BaseModel):
-    """Texts that were asked for; empty while `waiting`. A post that takes one is `text_ai`: `generated`."""
+    """Texts that were asked for; empty while `waiting`. A post that takes one is `text_ai`:
+    `generated`."""
 
     id: UUID
     creator_id: UUID
@@ -75,8 +98,14 @@ class KitOut(BaseModel):
             id=one.id,
             creator_id=one.wish.creator_id,
             state="written" if one.written else "waiting",
-            offers=[OfferOut(field=each.field, of=each.of, text=each.text, quality=each.label) for each in one.offers],
-            lacks=[LackOut(field=each.field, of=each.of, reason=reason_out(each.why)) for each in one.lacks],
+            offers=[
+                OfferOut(field=each.field, of=each.of, text=each.text, quality=each.label)
+                for each in one.offers
+            ],
+            lacks=[
+                LackOut(field=each.field, of=each.of, reason=reason_out(each.why))
+                for each in one.lacks
+            ],
         )
 
 
@@ -90,7 +119,8 @@ class IdeasIn(RequestModel):
 
 
 class SourceOut(BaseModel):
-    """The earlier post an idea rests on: `value` interactions, where `usual` is the middle of its account."""
+    """The earlier post an idea rests on: `value` interactions, where `usual` is the middle of its
+    account."""
 
     post_id: UUID
     account: str
@@ -117,8 +147,9 @@ class IdeaOut(BaseModel):
 
 
 class IdeasOut(BaseModel):
-    """Ideas that were asked for; empty while `waiting`. They rest on `posts` posts, read at `age_hours`; while some are
-    `lacking`, nothing was learned from them. `lacks` says why there are fewer ideas."""
+    """Ideas that were asked for; empty while `waiting`. They rest on `posts` posts, read at
+    `age_hours`; while some are `lacking`, nothing was learned from them. `lacks` says why there are
+    fewer ideas."""
 
     id: UUID
     creator_id: UUID
@@ -152,4 +183,11 @@ def _build_idea_out(found: IdeaBatch, number: int, one: Idea) -> IdeaOut:
     source = past and SourceOut(
         post_id=past.post_id, account=past.account, day=past.day, value=past.value, usual=past.usual
     )
-    return IdeaOut(number=number, title=one.title, pitch=one.pitch, form=one.form, tags=list(one.tags), source=source)
+    return IdeaOut(
+        number=number,
+        title=one.title,
+        pitch=one.pitch,
+        form=one.form,
+        tags=list(one.tags),
+        source=source,
+    )

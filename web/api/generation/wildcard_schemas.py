@@ -9,20 +9,31 @@ from pydantic import BaseModel, ConfigDict, Field
 from studio.recipes.wildcards import MAX_WILDCARD_NAME, MAX_WORD_LENGTH, MAX_WORDS, WildcardVersion
 from web.api.common.schemas import RequestModel, StorableText
 
-EXAMPLE: dict[str, Any] = {"name": "outfits", "words": ["a red dress", "a long coat"], "weights": {"a red dress": 3}}
+EXAMPLE: dict[str, Any] = {
+    "name": "outfits",
+    "words": ["a red dress", "a long coat"],
+    "weights": {"a red dress": 3},
+}
 Word = Annotated[StorableText, Field(min_length=1, max_length=MAX_WORD_LENGTH)]
 
 
 Words = Annotated[list[Word], Field(min_length=1, max_length=MAX_WORDS)]
-Weights = Annotated[dict[Word, Annotated[int, Field(ge=1, le=100)]], Field(default_factory=dict, max_length=MAX_WORDS)]
+Weights = Annotated[
+    dict[Word, Annotated[int, Field(ge=1, le=100)]],
+    Field(default_factory=dict, max_length=MAX_WORDS),
+]
 ListName = Annotated[
-    StorableText, Field(min_length=1, max_length=MAX_WILDCARD_NAME, description="Small letters, digits, - and _.")
+    StorableText,
+    Field(
+        min_length=1, max_length=MAX_WILDCARD_NAME, description="Small letters, digits, - and _."
+    ),
 ]
 
 
 class WordListChange(RequestModel):
-    """What a list says from now on: its words, each once, and how often some are drawn against the others (1 without
-    it); without `words`, it says what it said. With a `name` it is renamed, and the recipes that draw from it with it.
+    """What a list says from now on: its words, each once, and how often some are drawn against the
+    others (1 without it); without `words`, it says what it said. With a `name` it is renamed, and
+    the recipes that draw from it with it.
     """
 
     words: Words | None = None
@@ -31,8 +42,8 @@ class WordListChange(RequestModel):
 
 
 class WordListIn(RequestModel):
-    """A new list, named in prompts as `{@outfits}`: its words, each once, and how often some are drawn against the
-    others (1 without it). Without a creator, of the whole agency."""
+    """A new list, named in prompts as `{@outfits}`: its words, each once, and how often some are
+    drawn against the others (1 without it). Without a creator, of the whole agency."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
@@ -43,7 +54,8 @@ class WordListIn(RequestModel):
 
 
 class WordListOut(BaseModel):
-    """A version of a list; `creator_id` is null of the agency's. A creator's own stands before it under one name."""
+    """A version of a list; `creator_id` is null of the agency's. A creator's own stands before it
+    under one name."""
 
     id: UUID
     creator_id: UUID | None

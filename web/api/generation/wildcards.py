@@ -1,6 +1,8 @@
-"""Lists of words that recipes share, in the API: read, written in a next version, put away; their history.
+"""Lists of words that recipes share, in the API: read, written in a next version, put away; their
+history.
 
-Like a recipe's, a version never changes and a changed list has another id, so the id is what somebody saw of it.
+Like a recipe's, a version never changes and a changed list has another id, so the id is what
+somebody saw of it.
 """
 
 from collections.abc import Mapping
@@ -52,7 +54,9 @@ def list_wildcards(call: ApiCall, which: CreatorPageQuery) -> WordListsOut:
         return [WordListOut.of(one) for one in wildcards.list_wildcards(scope, seen)]
 
     question = ["word-lists", which.creator]
-    items, following = pagination.paginate(question, call.read(ask), cursor=which.cursor, limit=which.limit)
+    items, following = pagination.paginate(
+        question, call.read(ask), cursor=which.cursor, limit=which.limit
+    )
     return WordListsOut(items=items, next=following)
 
 
@@ -63,21 +67,30 @@ def _add_wildcard_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def list_word_lists(
         call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]
     ) -> WordListsOut:
-        """The lists of words that prompts name as `{@name}`, in their newest versions: the agency's, which have no
-        `creator_id`, and those of creators. Needs `posts:read`."""
+        """The lists of words that prompts name as `{@name}`, in their newest versions: the
+        agency's, which have no `creator_id`, and those of creators. Needs `posts:read`."""
         return list_wildcards(call, which)
 
     @routes.get("/{list_id}", response_model=WordListOut)
-    def get_word_list(list_id: UUID, call: Annotated[ApiCall, can_read], answer: Response) -> WordListOut:
-        """One of them; an older version, and one that was put away, is not found. Needs `posts:read`."""
-        found = call.read(lambda scope, sight: wildcards.get_current_wildcard(scope, sight.creators, list_id))
+    def get_word_list(
+        list_id: UUID, call: Annotated[ApiCall, can_read], answer: Response
+    ) -> WordListOut:
+        """One of them; an older version, and one that was put away, is not found. Needs
+        `posts:read`."""
+        found = call.read(
+            lambda scope, sight: wildcards.get_current_wildcard(scope, sight.creators, list_id)
+        )
         answer.headers.update(_wildcard_etag_header(found.id))
         return WordListOut.of(found)
 
     @routes.get("/{list_id}/versions", response_model=WordListVersionsOut)
-    def list_word_list_versions(list_id: UUID, call: Annotated[ApiCall, can_read]) -> WordListVersionsOut:
+    def list_word_list_versions(
+        list_id: UUID, call: Annotated[ApiCall, can_read]
+    ) -> WordListVersionsOut:
         """Its last ten versions, the newest first, by the id of any of them. Needs `posts:read`."""
-        found = call.read(lambda scope, sight: wildcards.list_wildcard_versions(scope, sight.creators, list_id))
+        found = call.read(
+            lambda scope, sight: wildcards.list_wildcard_versions(scope, sight.creators, list_id)
+        )
         return WordListVersionsOut(items=[WordListOut.of(one) for one in found])
 
 
@@ -89,21 +102,29 @@ def _add_wildcard_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def make_word_list(
         body: WordListIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, needs))]
     ) -> Response:
-        """Write a list, of a creator or, without one, of the agency (403 unless the key sees all its creators). 409
-        where one of that name is there; one that was put away goes on. Needs `posts:write`."""
+        """Write a list, of a creator or, without one, of the agency (403 unless the key sees all
+        its creators). 409 where one of that name is there; one that was put away goes on. Needs
+        `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            name, said = wildcards.parse_wildcard(body.name, {"words": body.words, "weights": body.weights})
-            made = wildcards.create_wildcard(scope, sight.creators, name, said, creator_id=body.creator_id)
+            name, said = wildcards.parse_wildcard(
+                body.name, {"words": body.words, "weights": body.weights}
+            )
+            made = wildcards.create_wildcard(
+                scope, sight.creators, name, said, creator_id=body.creator_id
+            )
             return _build_wildcard_result(scope, sight, made, "word_list.make", status=201)
 
         return call.apply_once(act)
 
     @routes.patch("/{list_id}", response_model=WordListOut)
-    def change_word_list(list_id: UUID, body: WordListChange, call: Annotated[ApiCall, can_rewrite]) -> Response:
-        """Write its next version, which later runs draw from; it has an `id` of its own. With a `name` it is renamed,
-        and each recipe that draws from it gets a next version; 409 where that name is, or was, another's. 412 where
-        somebody else wrote one meanwhile. Needs `posts:write`."""
+    def change_word_list(
+        list_id: UUID, body: WordListChange, call: Annotated[ApiCall, can_rewrite]
+    ) -> Response:
+        """Write its next version, which later runs draw from; it has an `id` of its own. With a
+        `name` it is renamed, and each recipe that draws from it gets a next version; 409 where that
+        name is, or was, another's. 412 where somebody else wrote one meanwhile. Needs
+        `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             before = wildcards.lock_wildcard(scope, sight.creators, list_id)
@@ -113,7 +134,9 @@ def _add_wildcard_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
             name, wanted = wildcards.parse_wildcard(
                 body.name or before.name, {"words": body.words or said.words, "weights": weights}
             )
-            made, _ = wildcard_renames.rename_wildcard_and_recipes(scope, sight.creators, list_id, name)
+            made, _ = wildcard_renames.rename_wildcard_and_recipes(
+                scope, sight.creators, list_id, name
+            )
             made = wildcards.change_wildcard(scope, sight.creators, made, wanted)
             return _build_wildcard_result(scope, sight, made, "word_list.change")
 
@@ -140,7 +163,9 @@ def _wildcard_conflict_states(list_id: UUID) -> ConflictStates:
     return ask
 
 
-def _build_wildcard_result(scope: Scope, sight: Caller, list_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+def _build_wildcard_result(
+    scope: Scope, sight: Caller, list_id: UUID, did: str, *, status: int = 200
+) -> ChangeResult:
     found: WildcardVersion = wildcards.get_current_wildcard(scope, sight.creators, list_id)
     headers = {**_wildcard_etag_header(found.id), "location": f"/v1/word-lists/{found.id}"}
     return ChangeResult(WordListOut.of(found), did, f"word_list:{found.id}", status, headers)

@@ -1,6 +1,8 @@
-"""Copies of pictures in the API, as the picture's page asks for them: cut, set right, signed, made larger by a model.
+"""Copies of pictures in the API, as the picture's page asks for them: cut, set right, signed, made
+larger by a model.
 
-The same copy asked for twice is one; the workers make it, and it comes into the library as a picture of its own.
+The same copy asked for twice is one; the workers make it, and it comes into the library as a
+picture of its own.
 """
 
 from collections.abc import Mapping
@@ -33,16 +35,21 @@ from web.api.media.picture_copy_schemas import CopyIn, CopyOut
 
 
 def router(tenant: OpenScope, generators: GeneratorsSettings, store: ObjectStore) -> APIRouter:
-    """The routes under `/copies`; `generators` name the models there are, `store` says whether there is room."""
+    """The routes under `/copies`; `generators` name the models there are, `store` says whether
+    there is room."""
     routes = APIRouter(prefix="/copies", tags=["media"])
     needs = ApiKeyScope.GENERATE
 
     @routes.post("", status_code=202, response_model=CopyOut)
-    def ask_copy(body: CopyIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, needs))]) -> Response:
-        """Have a copy of a picture made: it shows whom the picture shows, and is rated for itself. Larger by a model,
-        it ends at 2,048 pixels, the most that is kept. Needs `generate`."""
+    def ask_copy(
+        body: CopyIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, needs))]
+    ) -> Response:
+        """Have a copy of a picture made: it shows whom the picture shows, and is rated for itself.
+        Larger by a model, it ends at 2,048 pixels, the most that is kept. Needs `generate`."""
         return call.apply_once(
-            lambda scope, sight: create_picture_copy(scope, sight, body, generators=generators, store=store)
+            lambda scope, sight: create_picture_copy(
+                scope, sight, body, generators=generators, store=store
+            )
         )
 
     @routes.get("/{copy_id}", response_model=CopyOut)
@@ -57,9 +64,11 @@ def router(tenant: OpenScope, generators: GeneratorsSettings, store: ObjectStore
         return found
 
     @routes.post("/{copy_id}/stop", response_model=CopyOut)
-    def stop_copy(copy_id: UUID, call: Annotated[ApiCall, Depends(action_dependency(tenant, needs))]) -> Response:
-        """Want it no more: one that a model makes larger ends with the part it is at. 409 once it is made or refused.
-        Needs `generate`."""
+    def stop_copy(
+        copy_id: UUID, call: Annotated[ApiCall, Depends(action_dependency(tenant, needs))]
+    ) -> Response:
+        """Want it no more: one that a model makes larger ends with the part it is at. 409 once it
+        is made or refused. Needs `generate`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             call.check_state_tag(*_copy_tag_fields(CopyOut.of(_get_copy(scope, sight, copy_id))))
@@ -76,8 +85,8 @@ def router(tenant: OpenScope, generators: GeneratorsSettings, store: ObjectStore
 def create_picture_copy(
     scope: Scope, sight: Caller, body: CopyIn, *, generators: GeneratorsSettings, store: ObjectStore
 ) -> ChangeResult:
-    """The act alone. Raises NotFound for a picture that is withheld or nobody's here, BadInput, and as
-    `picture_copies.request_copy`."""
+    """The act alone. Raises NotFound for a picture that is withheld or nobody's here, BadInput, and
+    as `picture_copies.request_copy`."""
     creator_id = postable_assets.get_postable_asset(scope, sight.creators, body.media_id).creator_id
     mark = creator_watermarks.get_watermark(scope, creator_id) if body.signed else None
     if body.signed and mark is None:
@@ -101,7 +110,9 @@ def stop_picture_copy(scope: Scope, sight: Caller, copy_id: UUID) -> ChangeResul
         raise Conflict("copy.over")
     picture_copies.stop_copy(scope, copy_id)
     scope.session.flush()
-    return ChangeResult(CopyOut.of(_get_copy(scope, sight, copy_id)), "copy.stop", f"copy:{copy_id}")
+    return ChangeResult(
+        CopyOut.of(_get_copy(scope, sight, copy_id)), "copy.stop", f"copy:{copy_id}"
+    )
 
 
 def _get_copy(scope: Scope, sight: Caller, copy_id: UUID) -> PictureCopyView:

@@ -1,4 +1,5 @@
-"""What the API takes in and gives out about copies of pictures: cut, set right, signed, made larger."""
+"""What the API takes in and gives out about copies of pictures: cut, set right, signed, made
+larger."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -15,21 +16,35 @@ from web.api.common.schemas import ReasonOut, RequestModel, StorableText, reason
 EXAMPLE_MEDIA_ID = "0198c0de-0000-7000-8000-000000000014"
 UpscaleMode = Annotated[
     Literal["no", "twice", "model"],
-    Field(description="`twice` by plain resampling; `model` as large and fine as the installation's model makes it."),
+    Field(
+        description="`twice` by plain resampling; `model` as large and fine as the installation's "
+        "model makes it."
+    ),
 ]
 Form = Annotated[
-    StorableText, Field(max_length=20, description="feed, square, story, pin, landscape, link, cinema; or whole.")
+    StorableText,
+    Field(
+        max_length=20, description="feed, square, story, pin, landscape, link, cinema; or whole."
+    ),
 ]
 Background = Annotated[
-    StorableText, Field(max_length=10, description="Behind the subject: `blurred`, a colour `#rrggbb`, or its own.")
+    StorableText,
+    Field(
+        max_length=10, description="Behind the subject: `blurred`, a colour `#rrggbb`, or its own."
+    ),
 ]
-Strength = Annotated[int, Field(ge=0, le=100, description="How much light and colour are set right, in percent.")]
+Strength = Annotated[
+    int, Field(ge=0, le=100, description="How much light and colour are set right, in percent.")
+]
 
 
 class CopyIn(RequestModel):
-    """A copy of a picture as it is to be; the picture stays as it is. `signed` writes the creator's words on it."""
+    """A copy of a picture as it is to be; the picture stays as it is. `signed` writes the creator's
+    words on it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"media_id": EXAMPLE_MEDIA_ID, "form": "square"}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"media_id": EXAMPLE_MEDIA_ID, "form": "square"}]}
+    )
 
     media_id: UUID
     form: Form = ""
@@ -51,8 +66,9 @@ class CopyIn(RequestModel):
 
 
 class CopyOut(BaseModel):
-    """A copy: `waiting`, of which `step` of `steps` parts are done where a model makes it larger; `ready` with its
-    `media_id`, which people judge as any other; or `refused` with the `reason`. `of_media_id` is what it is made of."""
+    """A copy: `waiting`, of which `step` of `steps` parts are done where a model makes it larger;
+    `ready` with its `media_id`, which people judge as any other; or `refused` with the `reason`.
+    `of_media_id` is what it is made of."""
 
     id: UUID
     creator_id: UUID

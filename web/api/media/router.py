@@ -1,6 +1,7 @@
 """Pictures, films and sounds in the API: what a creator's library holds, and files handed in to it.
 
-A file takes the one path of every picture (`studio.ingest.uploads.receive_upload`): the workers bring it in, people judge it.
+A file takes the one path of every picture (`studio.ingest.uploads.receive_upload`): the workers
+bring it in, people judge it.
 """
 
 from typing import Annotated
@@ -26,15 +27,21 @@ File = Annotated[
     bytes,
     Body(
         media_type="application/octet-stream",
-        description="A JPEG, PNG or WebP, a film or a sound, byte for byte, 64 MiB at most. Its own media type"
+        description="A JPEG, PNG or WebP, a film or a sound, byte for byte, 64 MiB at most. Its "
+        "own media type"
         " (`image/jpeg`, `video/mp4` …) is taken too.",
     ),
 ]
 Name = Annotated[
-    StorableText, Query(max_length=MAX_FILE_NAME, description="What people see it as; folders are left out.")
+    StorableText,
+    Query(max_length=MAX_FILE_NAME, description="What people see it as; folders are left out."),
 ]
 Uncovered = Annotated[
-    bool, Query(description="Also of nudity and more; each such request is written down under the key's member.")
+    bool,
+    Query(
+        description="Also of nudity and more; each such request is written down under the key's "
+        "member."
+    ),
 ]
 SANDBOX_HEADERS = {"content-security-policy": "default-src 'none'; sandbox"}
 Whose = Annotated[UUID, Query(description="The creator whose library it comes into.")]
@@ -55,7 +62,9 @@ def _add_library_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("/media", response_model=MediaPage)
-    def list_media(call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]) -> MediaPage:
+    def list_media(
+        call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]
+    ) -> MediaPage:
         """What a post may carry, the newest first; what was put away or is withheld is left out.
         Needs `posts:read`."""
         question = ["media", which.creator]
@@ -63,10 +72,16 @@ def _add_library_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
         def ask(scope: Scope, sight: Caller) -> list[PostableAsset]:
             seen = [one for one in sight.creators if which.creator in (None, one)]
-            return postable_assets.list_postable_assets(scope, seen, before=before, limit=which.limit)
+            return postable_assets.list_postable_assets(
+                scope, seen, before=before, limit=which.limit
+            )
 
         found = call.read(ask)
-        place = [found[-1].at.isoformat(), str(found[-1].asset_id)] if len(found) == which.limit else None
+        place = (
+            [found[-1].at.isoformat(), str(found[-1].asset_id)]
+            if len(found) == which.limit
+            else None
+        )
         following = pagination.encode_cursor(question, place) if place is not None else None
         return MediaPage(items=[MediaOut.of(one) for one in found], next=following)
 
@@ -74,7 +89,11 @@ def _add_library_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def get_media(media_id: UUID, call: Annotated[ApiCall, can_read]) -> MediaOut:
         """One of them, also once it was put away. Needs `posts:read`."""
         return MediaOut.of(
-            call.read(lambda scope, sight: postable_assets.get_postable_asset(scope, sight.creators, media_id))
+            call.read(
+                lambda scope, sight: postable_assets.get_postable_asset(
+                    scope, sight.creators, media_id
+                )
+            )
         )
 
 
@@ -82,7 +101,9 @@ def _add_media_file_route(routes: APIRouter, tenant: OpenScope, store: ObjectSto
     @routes.get(
         "/media/{media_id}/file",
         response_class=Response,
-        responses={200: {"content": {"image/jpeg": {}}, "description": "The picture, as posts carry it."}},
+        responses={
+            200: {"content": {"image/jpeg": {}}, "description": "The picture, as posts carry it."}
+        },
     )
     def get_media_file(
         media_id: UUID,
@@ -97,7 +118,11 @@ def _add_media_file_route(routes: APIRouter, tenant: OpenScope, store: ObjectSto
                 scope, sight.creators, media_id, uncovered=uncovered, key=entered.name
             )
 
-        return Response(store.get(entered.tenant_id, call.read(ask)), headers=SANDBOX_HEADERS, media_type="image/jpeg")
+        return Response(
+            store.get(entered.tenant_id, call.read(ask)),
+            headers=SANDBOX_HEADERS,
+            media_type="image/jpeg",
+        )
 
 
 def _add_upload_create_route(routes: APIRouter, tenant: OpenScope, store: ObjectStore) -> None:
@@ -109,18 +134,26 @@ def _add_upload_create_route(routes: APIRouter, tenant: OpenScope, store: Object
         name: Name = "photo",
         generated: bool = False,
     ) -> Response:
-        """Hand in a picture, a film or a sound: it is in the library a moment later, and people judge it as any other.
-        `generated` says that a model made it. The same bytes are the same upload; one that was refused is tried again.
-        Needs `posts:write`."""
+        """Hand in a picture, a film or a sound: it is in the library a moment later, and people
+        judge it as any other. `generated` says that a model made it. The same bytes are the same
+        upload; one that was refused is tried again. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             whose = sight.get_creator(creator).id
             made = uploads.receive_upload(
-                scope, creator_id=whose, name=name, data=body, by=scope.actor, store=store, generated=generated
+                scope,
+                creator_id=whose,
+                name=name,
+                data=body,
+                by=scope.actor,
+                store=store,
+                generated=generated,
             )
             scope.session.flush()
             found = UploadOut.of(_get_upload(scope, sight, made))
-            return ChangeResult(found, "upload.bring", f"upload:{made}", 202, {"location": f"/v1/uploads/{made}"})
+            return ChangeResult(
+                found, "upload.bring", f"upload:{made}", 202, {"location": f"/v1/uploads/{made}"}
+            )
 
         return call.apply_once(act)
 
@@ -128,7 +161,8 @@ def _add_upload_create_route(routes: APIRouter, tenant: OpenScope, store: Object
 def _add_upload_read_route(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.get("/uploads/{upload_id}", response_model=UploadOut)
     def get_upload(
-        upload_id: UUID, call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))]
+        upload_id: UUID,
+        call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
     ) -> UploadOut:
         """What became of a file; while it is `waiting`, ask again. Needs `posts:read`."""
         return UploadOut.of(call.read(lambda scope, sight: _get_upload(scope, sight, upload_id)))

@@ -20,33 +20,45 @@ class MediaOut(BaseModel):
     creator_id: UUID
     kind: Literal["picture", "film", "sound"]
     seconds: Annotated[int, Field(description="Of a film or a sound; 0 of a picture.")]
-    alt: Annotated[str, Field(description="The words that stand in its place; empty while nobody wrote any.")]
+    alt: Annotated[
+        str, Field(description="The words that stand in its place; empty while nobody wrote any.")
+    ]
     rating: Annotated[
         Rating | None,
-        Field(description="G general, S suggestive, N nudity, E explicit; null while nobody gave one."),
+        Field(
+            description="G general, S suggestive, N nudity, E explicit; null while nobody gave one."
+        ),
     ]
     waits: Annotated[
-        bool, Field(description="People still have to rate it, or to look at it. A post may be planned with it.")
+        bool,
+        Field(
+            description="People still have to rate it, or to look at it. A post may be planned "
+            "with it."
+        ),
     ]
     created_at: datetime
 
     @classmethod
     def of(cls, one: PostableAsset) -> "MediaOut":
         """Of the room's value."""
-        said = {name: getattr(one, name) for name in ("creator_id", "kind", "seconds", "alt", "rating", "waits")}
+        said = {
+            name: getattr(one, name)
+            for name in ("creator_id", "kind", "seconds", "alt", "rating", "waits")
+        }
         return cls(id=one.asset_id, **said, created_at=one.at)
 
 
 class MediaPage(BaseModel):
-    """A page of the library, the newest first; `next` is the cursor of the one after, null at the end."""
+    """A page of the library, the newest first; `next` is the cursor of the one after, null at the
+    end."""
 
     items: list[MediaOut]
     next: str | None
 
 
 class UploadOut(BaseModel):
-    """A file that was handed in: `waiting`, `ready` with its `media_id`, or `refused` with the `reason`. `size` in
-    bytes."""
+    """A file that was handed in: `waiting`, `ready` with its `media_id`, or `refused` with the
+    `reason`. `size` in bytes."""
 
     id: UUID
     creator_id: UUID

@@ -26,25 +26,36 @@ Version = Literal["a", "b"]
 
 
 class PostTestIn(RequestModel):
-    """A test from one of its dates on, as the series' own zone calls it: other words or other pictures for B, never
-    both; left out, as in A. `metric` is read `age_hours` after each of `planned` posts has left."""
+    """A test from one of its dates on, as the series' own zone calls it: other words or other
+    pictures for B, never both; left out, as in A. `metric` is read `age_hours` after each of
+    `planned` posts has left."""
 
     model_config = example_config(
-        {"day": "2031-03-06", "body": "How was your day?", "metric": "views", "age_hours": 24, "planned": 60}
+        {
+            "day": "2031-03-06",
+            "body": "How was your day?",
+            "metric": "views",
+            "age_hours": 24,
+            "planned": 60,
+        }
     )
 
     day: Day
     body: Annotated[StorableText, Field(max_length=MAX_BODY_LENGTH)] | None = None
     media: MediaIds | None = None
     metric: Annotated[StorableText, Field(json_schema_extra={"enum": list(POST_METRICS)})]
-    age_hours: Annotated[int, Field(json_schema_extra={"enum": list(ab_test_verdicts.TEST_READING_AGES)})]
+    age_hours: Annotated[
+        int, Field(json_schema_extra={"enum": list(ab_test_verdicts.TEST_READING_AGES)})
+    ]
     planned: Annotated[int, Field(ge=MIN_TEST_UNITS, le=MAX_TEST_UNITS)]
 
     @property
     def to_request(self) -> AbTestRequest:
         """As the room knows it."""
         media = None if self.media is None else tuple(self.media)
-        return AbTestRequest(self.day, self.metric, self.age_hours, self.planned, body=self.body, media=media)
+        return AbTestRequest(
+            self.day, self.metric, self.age_hours, self.planned, body=self.body, media=media
+        )
 
 
 class PostTestEnd(RequestModel):
@@ -56,8 +67,8 @@ class PostTestEnd(RequestModel):
 
 
 class EffectOut(BaseModel):
-    """By how much a usual post of B has more than one of A, as a share (0.2 is 20 % more); nineteen times in twenty the
-    truth lies from `low` to `high`."""
+    """By how much a usual post of B has more than one of A, as a share (0.2 is 20 % more); nineteen
+    times in twenty the truth lies from `low` to `high`."""
 
     share: float
     low: float
@@ -65,8 +76,9 @@ class EffectOut(BaseModel):
 
 
 class VerdictOut(BaseModel):
-    """What may be said of a test now: while `waiting`, only that `more` posts are needed. `a` and `b` are the posts of
-    each version that were read, `unread` those without a number, `days` the full days from first to last."""
+    """What may be said of a test now: while `waiting`, only that `more` posts are needed. `a` and
+    `b` are the posts of each version that were read, `unread` those without a number, `days` the
+    full days from first to last."""
 
     kind: VerdictKind
     text: str
@@ -81,16 +93,20 @@ class VerdictOut(BaseModel):
     @classmethod
     def of(cls, test: VariantTest, one: AbTestVerdict) -> "VerdictOut":
         """Of the room's values."""
-        said: dict[str, Any] = {name: getattr(one, name) for name in ("kind", "more", "a", "b", "unread", "days")}
-        effect = one.effect and EffectOut(share=one.effect.share, low=one.effect.low, high=one.effect.high)
+        said: dict[str, Any] = {
+            name: getattr(one, name) for name in ("kind", "more", "a", "b", "unread", "days")
+        }
+        effect = one.effect and EffectOut(
+            share=one.effect.share, low=one.effect.low, high=one.effect.high
+        )
         text = render_message(ab_test_verdicts.verdict_message(test, one), ERROR_LANGUAGE)
         return cls(**said, text=text, effect=effect, better=one.better or None)
 
 
 class PostTestOut(BaseModel):
-    """A test of two versions. `series_id` is the series whose dates are its units; `a_id` and `b_id` are posts, each
-    approved for itself; `differ` is in what they differ as they stand; `kept` is the version that goes on after its
-    end."""
+    """A test of two versions. `series_id` is the series whose dates are its units; `a_id` and
+    `b_id` are posts, each approved for itself; `differ` is in what they differ as they stand;
+    `kept` is the version that goes on after its end."""
 
     id: UUID
     creator_id: UUID
@@ -111,9 +127,26 @@ class PostTestOut(BaseModel):
     @classmethod
     def of(cls, one: VariantTest, told: AbTestVerdict) -> "PostTestOut":
         """Of the room's values."""
-        names = ("id", "creator_id", "channel_id", "series_id", "a_id", "b_id", "metric", "age_hours", "planned")
-        said: dict[str, Any] = {name: getattr(one, name) for name in (*names, "state", "begun_at", "ended_at")}
-        return cls(**said, kept=one.kept or None, differ=sorted(one.differ), verdict=VerdictOut.of(one, told))
+        names = (
+            "id",
+            "creator_id",
+            "channel_id",
+            "series_id",
+            "a_id",
+            "b_id",
+            "metric",
+            "age_hours",
+            "planned",
+        )
+        said: dict[str, Any] = {
+            name: getattr(one, name) for name in (*names, "state", "begun_at", "ended_at")
+        }
+        return cls(
+            **said,
+            kept=one.kept or None,
+            differ=sorted(one.differ),
+            verdict=VerdictOut.of(one, told),
+        )
 
 
 class PostTestsPage(BaseModel):

@@ -1,4 +1,5 @@
-"""Tests of two versions of what a series says, in the API: listed with what may be said of them, begun, ended."""
+"""Tests of two versions of what a series says, in the API: listed with what may be said of them,
+begun, ended."""
 
 from typing import Annotated
 from uuid import UUID
@@ -42,7 +43,9 @@ def _add_test_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("/tests", response_model=PostTestsPage)
-    def list_tests(call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]) -> PostTestsPage:
+    def list_tests(
+        call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]
+    ) -> PostTestsPage:
         """Tests of two versions, the newest first. Needs `posts:read`."""
         question = ["tests", which.creator]
         before = pagination.decode_dated_cursor(question, which.cursor)
@@ -55,12 +58,18 @@ def _add_test_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
         found = call.read(ask)
         last = found[-1][0] if len(found) == which.limit else None
         following = (
-            None if last is None else pagination.encode_cursor(question, [last.begun_at.isoformat(), str(last.id)])
+            None
+            if last is None
+            else pagination.encode_cursor(question, [last.begun_at.isoformat(), str(last.id)])
         )
-        return PostTestsPage(items=[PostTestOut.of(one, told) for one, told in found], next=following)
+        return PostTestsPage(
+            items=[PostTestOut.of(one, told) for one, told in found], next=following
+        )
 
     @routes.get("/tests/{test_id}", response_model=PostTestOut)
-    def get_test(test_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> PostTestOut:
+    def get_test(
+        test_id: UUID, call: Annotated[ApiCall, can_read], response: Response
+    ) -> PostTestOut:
         """One test. Its `ETag` is what its end names in `If-Match`. Needs `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> tuple[VariantTest, AbTestVerdict]:
@@ -76,10 +85,12 @@ def _add_test_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.POSTS_WRITE))
 
     @routes.post("/series/{series_id}/test", status_code=201, response_model=PostTestOut)
-    def begin_test(series_id: UUID, body: PostTestIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Let a series on one account say A on some of its dates and B on the others, drawn by a hash. The series ends
-        before `day`, and the test runs on the one that begins there. B waits for a yes of its own.
-        Needs `posts:write`."""
+    def begin_test(
+        series_id: UUID, body: PostTestIn, call: Annotated[ApiCall, can_write]
+    ) -> Response:
+        """Let a series on one account say A on some of its dates and B on the others, drawn by a
+        hash. The series ends before `day`, and the test runs on the one that begins there. B waits
+        for a yes of its own. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             lock_seen_series(scope, sight, series_id, call)
@@ -92,7 +103,8 @@ def _add_test_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/tests/{test_id}/end", response_model=PostTestOut)
     def end_test(test_id: UUID, body: PostTestEnd, call: Annotated[ApiCall, can_write]) -> Response:
-        """Draw no more: from its next date on the series says the version `keep`. Needs `posts:write`."""
+        """Draw no more: from its next date on the series says the version `keep`. Needs
+        `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             series.lock_series_planning(scope, _get_visible_test(scope, sight, test_id).creator_id)
@@ -116,13 +128,19 @@ def _test_tag_fields(one: VariantTest) -> tuple[object, ...]:
     return one.id, one.state, one.kept
 
 
-def _build_test_result(scope: Scope, sight: Caller, test_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+def _build_test_result(
+    scope: Scope, sight: Caller, test_id: UUID, did: str, *, status: int = 200
+) -> ChangeResult:
     found = _get_visible_test(scope, sight, test_id)
     headers = etag_header(state_tag(*_test_tag_fields(found)))
     if status == 201:
         headers["location"] = f"/v1/tests/{test_id}"
     return ChangeResult(
-        PostTestOut.of(found, ab_test_verdicts.judge_test(scope, found)), did, f"test:{test_id}", status, headers
+        PostTestOut.of(found, ab_test_verdicts.judge_test(scope, found)),
+        did,
+        f"test:{test_id}",
+        status,
+        headers,
     )
 
 

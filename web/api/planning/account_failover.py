@@ -1,4 +1,5 @@
-"""The queue of a lost account to a spare one, in the API: what would move is asked first, then it is done."""
+"""The queue of a lost account to a spare one, in the API: what would move is asked first, then it
+is done."""
 
 from typing import Annotated
 from uuid import UUID
@@ -30,15 +31,17 @@ class SpareQuery(RequestModel):
 class SpareIn(SpareQuery):
     """The move of a queue, as its preview was seen."""
 
-    model_config = example_config({"source_id": EXAMPLE_CHANNEL_ID, "target_id": EXAMPLE_SPARE_ID, "seen": {}})
+    model_config = example_config(
+        {"source_id": EXAMPLE_CHANNEL_ID, "target_id": EXAMPLE_SPARE_ID, "seen": {}}
+    )
 
     seen: SeenVersions
 
 
 class SpareOut(BaseModel):
-    """What moves to the spare account at the same hours, what is there already (`doubled`, so that the old one alone
-    goes), and what stays. `asks_again`: it looks another way there and waits for a yes. `tests` of two versions count
-    anew. `seen` is handed back with the word to do it."""
+    """What moves to the spare account at the same hours, what is there already (`doubled`, so that
+    the old one alone goes), and what stays. `asks_again`: it looks another way there and waits for
+    a yes. `tests` of two versions count anew. `seen` is handed back with the word to do it."""
 
     moving: list[MovingOut]
     doubled: list[MovingOut]
@@ -69,7 +72,8 @@ def router(tenant: OpenScope) -> APIRouter:
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
         which: Annotated[SpareQuery, Query()],
     ) -> SpareOut:
-        """What moving the queue of an account to another one comes to; nothing is done. Needs `posts:read`."""
+        """What moving the queue of an account to another one comes to; nothing is done. Needs
+        `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> FailoverPreview:
             _check_both_channels(scope, sight, which)
@@ -79,14 +83,17 @@ def router(tenant: OpenScope) -> APIRouter:
 
     @routes.post("", response_model=SpareOut)
     def move_queue(
-        body: SpareIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))]
+        body: SpareIn,
+        call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Move the queue as it was seen, with hours, series, the pool and feeds; what changed since, or is on its way,
-        stays and is named in `left`. Needs `calendar:write`."""
+        """Move the queue as it was seen, with hours, series, the pool and feeds; what changed
+        since, or is on its way, stays and is named in `left`. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _check_both_channels(scope, sight, body)
-            done = account_failover.move_to_spare_account(scope, body.source_id, body.target_id, seen=body.seen)
+            done = account_failover.move_to_spare_account(
+                scope, body.source_id, body.target_id, seen=body.seen
+            )
             return ChangeResult(SpareOut.of(done), "queue.spare", f"channel:{body.source_id}")
 
         return call.apply_once(act)

@@ -1,4 +1,5 @@
-"""Moves of many in the API: what would go where is asked first, then it is done, and may be taken back."""
+"""Moves of many in the API: what would go where is asked first, then it is done, and may be taken
+back."""
 
 from typing import Annotated
 from uuid import UUID
@@ -37,19 +38,27 @@ def _add_bulk_move_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("/preview", response_model=MovePreviewOut)
-    def preview_shift(call: Annotated[ApiCall, can_read], which: Annotated[ShiftQuery, Query()]) -> MovePreviewOut:
+    def preview_shift(
+        call: Annotated[ApiCall, can_read], which: Annotated[ShiftQuery, Query()]
+    ) -> MovePreviewOut:
         """What a move would bring where; nothing is done. Needs `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> MovePreview:
-            return bulk_moves.preview_bulk_move(scope, _build_move_selection(scope, sight, which), which.to_offset)
+            return bulk_moves.preview_bulk_move(
+                scope, _build_move_selection(scope, sight, which), which.to_offset
+            )
 
         found = call.read(ask)
         return MovePreviewOut.of(found)
 
     @routes.get("/{shift_id}", response_model=ShiftOut)
-    def get_shift(shift_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> ShiftOut:
+    def get_shift(
+        shift_id: UUID, call: Annotated[ApiCall, can_read], response: Response
+    ) -> ShiftOut:
         """One move of many, and until when it may be taken back. Needs `posts:read`."""
-        found = call.read(lambda scope, sight: bulk_moves.get_bulk_move(scope, sight.creators, shift_id))
+        found = call.read(
+            lambda scope, sight: bulk_moves.get_bulk_move(scope, sight.creators, shift_id)
+        )
         response.headers.update(etag_header(state_tag(*_bulk_move_tag_fields(found))))
         return ShiftOut.of(found)
 
@@ -57,9 +66,11 @@ def _add_bulk_move_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
 def _add_bulk_move_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.post("", status_code=201, response_model=MovedOut)
     def shift(
-        body: ShiftIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))]
+        body: ShiftIn,
+        call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Move what was seen in the preview; what changed since, or is on its way, stays. Needs `calendar:write`."""
+        """Move what was seen in the preview; what changed since, or is on its way, stays. Needs
+        `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             done = bulk_moves.move_deliveries(
@@ -77,14 +88,20 @@ def _add_bulk_move_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{shift_id}/undo", response_model=MovedOut)
     def undo_shift(
-        shift_id: UUID, call: Annotated[ApiCall, Depends(action_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))]
+        shift_id: UUID,
+        call: Annotated[ApiCall, Depends(action_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Bring back what it moved and nobody touched since, within ten minutes. Needs `calendar:write`."""
+        """Bring back what it moved and nobody touched since, within ten minutes. Needs
+        `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            call.check_state_tag(*_bulk_move_tag_fields(bulk_moves.get_bulk_move(scope, sight.creators, shift_id)))
+            call.check_state_tag(
+                *_bulk_move_tag_fields(bulk_moves.get_bulk_move(scope, sight.creators, shift_id))
+            )
             back = bulk_moves.undo_bulk_move(scope, shift_id)
-            return ChangeResult(MovedOut.of(None, back.moving, back.left), "shift.undo", f"shift:{shift_id}")
+            return ChangeResult(
+                MovedOut.of(None, back.moving, back.left), "shift.undo", f"shift:{shift_id}"
+            )
 
         return call.apply_once(act)
 

@@ -1,4 +1,5 @@
-"""The calendar in the API over a span of days: as JSON on any clock, as a table an import takes back, for calendars."""
+"""The calendar in the API over a span of days: as JSON on any clock, as a table an import takes
+back, for calendars."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -30,8 +31,8 @@ DEFAULT_SPAN = timedelta(days=30)
 
 
 class CalendarQuery(RequestModel):
-    """Which days, `first` and `last` included, and of whom. Without days, a month from today; without a zone, that of
-    the creator, or of the first in sight."""
+    """Which days, `first` and `last` included, and of whom. Without days, a month from today;
+    without a zone, that of the creator, or of the first in sight."""
 
     first: Day | None = None
     last: Day | None = None
@@ -46,7 +47,8 @@ class CalendarPageQuery(CalendarQuery, PageQuery):
 
 
 class PlannedOut(DeliveryOut):
-    """A delivery on the calendar, with its account, its words, and its day and hour on the clock that was asked for."""
+    """A delivery on the calendar, with its account, its words, and its day and hour on the clock
+    that was asked for."""
 
     account: str
     title: str
@@ -63,7 +65,8 @@ class PlannedOut(DeliveryOut):
 
 
 class CalendarOut(BaseModel):
-    """Days of the calendar by time, on the clock of `shown_in`; `next` is the cursor of the next page."""
+    """Days of the calendar by time, on the clock of `shown_in`; `next` is the cursor of the next
+    page."""
 
     first: date
     last: date
@@ -98,21 +101,31 @@ def _add_calendar_day_route(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
         which: Annotated[CalendarPageQuery, Query()],
     ) -> CalendarOut:
-        """What goes where in these days, by time, on the clock that is asked for; nothing is planned anew by it.
-        Needs `posts:read`."""
+        """What goes where in these days, by time, on the clock that is asked for; nothing is
+        planned anew by it. Needs `posts:read`."""
         asked = ["calendar", which.model_dump(mode="json", exclude={"cursor", "limit"})]
         after = pagination.decode_dated_cursor(asked, which.cursor)
 
         def ask(scope: Scope, sight: Caller) -> tuple[CalendarSpan, list[DeliveryEntry]]:
             span = _resolve_calendar_span(scope, sight, which)
-            wanted = DeliveryFilter(channel_id=which.channel, label_id=which.label, since=span.start, before=span.end)
-            return span, listings.list_deliveries(scope, span.creators, wanted, after=after, limit=which.limit)
+            wanted = DeliveryFilter(
+                channel_id=which.channel, label_id=which.label, since=span.start, before=span.end
+            )
+            return span, listings.list_deliveries(
+                scope, span.creators, wanted, after=after, limit=which.limit
+            )
 
         span, found = call.read(ask)
-        place = [found[-1].due_at.isoformat(), str(found[-1].delivery_id)] if len(found) == which.limit else None
+        place = (
+            [found[-1].due_at.isoformat(), str(found[-1].delivery_id)]
+            if len(found) == which.limit
+            else None
+        )
         items = [PlannedOut.at(one, span.zone) for one in found]
         following = pagination.encode_cursor(asked, place) if place is not None else None
-        return CalendarOut(first=span.first, last=span.last, shown_in=span.zone, items=items, next=following)
+        return CalendarOut(
+            first=span.first, last=span.last, shown_in=span.zone, items=items, next=following
+        )
 
 
 def _add_calendar_export_routes(routes: APIRouter, tenant: OpenScope) -> None:
@@ -121,28 +134,44 @@ def _add_calendar_export_routes(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.get(
         "/calendar.csv",
         response_class=Response,
-        responses={200: {"content": {"text/csv": {}}, "description": "A table that `POST /imports` takes back."}},
+        responses={
+            200: {
+                "content": {"text/csv": {}},
+                "description": "A table that `POST /imports` takes back.",
+            }
+        },
     )
-    def get_calendar_csv(call: Annotated[ApiCall, can_read], which: Annotated[CalendarQuery, Query()]) -> Response:
-        """The posts of these days as a table (UTF-8), one line for a post at a time, each on the clock it is planned
-        on. 422 for more than 20,000 places: nothing is left out in silence. Needs `posts:read`."""
+    def get_calendar_csv(
+        call: Annotated[ApiCall, can_read], which: Annotated[CalendarQuery, Query()]
+    ) -> Response:
+        """The posts of these days as a table (UTF-8), one line for a post at a time, each on the
+        clock it is planned on. 422 for more than 20,000 places: nothing is left out in silence.
+        Needs `posts:read`."""
         found = call.read(lambda scope, sight: _list_exported_posts(scope, sight, which))
         said = {
-            asked: render_message(why, ERROR_LANGUAGE) for asked, why in exports.collect_reason_messages(found).items()
+            asked: render_message(why, ERROR_LANGUAGE)
+            for asked, why in exports.collect_reason_messages(found).items()
         }
         return Response(exports.render_csv(found, said), media_type="text/csv")
 
     @routes.get(
         "/calendar.ics",
         response_class=Response,
-        responses={200: {"content": {"text/calendar": {}}, "description": "An iCalendar (RFC 5545)."}},
+        responses={
+            200: {"content": {"text/calendar": {}}, "description": "An iCalendar (RFC 5545)."}
+        },
     )
-    def get_calendar_ics(call: Annotated[ApiCall, can_read], which: Annotated[CalendarQuery, Query()]) -> Response:
-        """The same for calendars: an event for each delivery, with what the post says. Needs `posts:read`."""
+    def get_calendar_ics(
+        call: Annotated[ApiCall, can_read], which: Annotated[CalendarQuery, Query()]
+    ) -> Response:
+        """The same for calendars: an event for each delivery, with what the post says. Needs
+        `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> bytes:
             name = render_message(Message("files.calendar_name"), ERROR_LANGUAGE)
-            return render_icalendar(_list_exported_posts(scope, sight, which), now=scope.now, name=name)
+            return render_icalendar(
+                _list_exported_posts(scope, sight, which), now=scope.now, name=name
+            )
 
         return Response(call.read(ask), media_type="text/calendar")
 
@@ -159,8 +188,13 @@ def _list_exported_posts(scope: Scope, sight: Caller, which: CalendarQuery) -> l
 
 
 def _resolve_calendar_span(scope: Scope, sight: Caller, which: CalendarQuery) -> CalendarSpan:
-    """The days that are meant. Raises NotFound for whom this key may not see, BadInput for a span nobody has."""
-    chosen = list(sight.creators.values()) if which.creator is None else [sight.get_creator(which.creator)]
+    """The days that are meant. Raises NotFound for whom this key may not see, BadInput for a span
+    nobody has."""
+    chosen = (
+        list(sight.creators.values())
+        if which.creator is None
+        else [sight.get_creator(which.creator)]
+    )
     if which.channel is not None:
         find_channel(scope, sight, which.channel)
     zone = which.zone or (chosen[0].zone if chosen else "UTC")
@@ -172,5 +206,10 @@ def _resolve_calendar_span(scope: Scope, sight: Caller, which: CalendarQuery) ->
     if last - first >= MAX_EXPORT_WINDOW:
         raise BadInput("files.window_too_long")
     return CalendarSpan(
-        first, last, zone, tuple(one.id for one in chosen), day_bounds(first, zone)[0], day_bounds(last, zone)[1]
+        first,
+        last,
+        zone,
+        tuple(one.id for one in chosen),
+        day_bounds(first, zone)[0],
+        day_bounds(last, zone)[1],
     )

@@ -14,11 +14,18 @@ from schedules.calendar.publishing_forecast import (
     UpcomingExpiry,
 )
 from schedules.posts.dry_run_state import DryRunTarget
-from web.api.common.schemas import EXAMPLE_POST_ID, ReasonOut, RequestModel, example_config, reason_out
+from web.api.common.schemas import (
+    EXAMPLE_POST_ID,
+    ReasonOut,
+    RequestModel,
+    example_config,
+    reason_out,
+)
 
 
 class RehearsalIn(RequestModel):
-    """What is only rehearsed from now on: a post, an account (`channel`) or the whole agency (`tenant`, no id)."""
+    """What is only rehearsed from now on: a post, an account (`channel`) or the whole agency
+    (`tenant`, no id)."""
 
     model_config = example_config({"what": "post", "of_id": EXAMPLE_POST_ID})
 
@@ -53,7 +60,8 @@ class ForecastQuery(RequestModel):
 
 
 class AheadOut(BaseModel):
-    """One delivery that is due, and what would stop it if that were now; `dry`: it is only rehearsed."""
+    """One delivery that is due, and what would stop it if that were now; `dry`: it is only
+    rehearsed."""
 
     delivery_id: UUID
     creator_id: UUID
@@ -69,7 +77,10 @@ class AheadOut(BaseModel):
         """Of the room's value."""
         names = ("delivery_id", "creator_id", "channel_id", "words", "due_at", "zone", "dry")
         stopped = [] if one.trouble is None else [one.trouble, *one.also]
-        return cls(**{name: getattr(one, name) for name in names}, troubles=[reason_out(each) for each in stopped])
+        return cls(
+            **{name: getattr(one, name) for name in names},
+            troubles=[reason_out(each) for each in stopped],
+        )
 
 
 class CollisionOut(BaseModel):
@@ -125,7 +136,8 @@ class OutlookOut(BaseModel):
     def of(cls, one: PublishingForecast) -> "OutlookOut":
         """Of the room's value."""
         held = [
-            HeldBackOut(account=o.account, ahead=o.ahead, until=o.until, why=reason_out(o.why)) for o in one.budgets
+            HeldBackOut(account=o.account, ahead=o.ahead, until=o.until, why=reason_out(o.why))
+            for o in one.budgets
         ]
         return cls(
             now=one.now,

@@ -1,4 +1,5 @@
-"""Rehearsals in the API: everything but the sending, begun and ended; and the days ahead as they would go."""
+"""Rehearsals in the API: everything but the sending, begun and ended; and the days ahead as they
+would go."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -57,13 +58,17 @@ def _add_dry_run_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.get("/rehearsals", response_model=RehearsalsOut)
     def list_rehearsals(call: Annotated[ApiCall, can_read]) -> RehearsalsOut:
-        """What is only rehearsed for now. What came of it stands in deliveries whose state is `rehearsed`.
-        Needs `posts:read`."""
+        """What is only rehearsed for now. What came of it stands in deliveries whose state is
+        `rehearsed`. Needs `posts:read`."""
         found = call.read(_list_visible_dry_runs)
-        return RehearsalsOut(items=[RehearsalOut(what=what, of_id=of_id) for of_id, what in found.items()])
+        return RehearsalsOut(
+            items=[RehearsalOut(what=what, of_id=of_id) for of_id, what in found.items()]
+        )
 
     @routes.get(ONE, response_model=RehearsalOut)
-    def get_rehearsal(of_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> RehearsalOut:
+    def get_rehearsal(
+        of_id: UUID, call: Annotated[ApiCall, can_read], response: Response
+    ) -> RehearsalOut:
         """One of them, by the id of the post, the account or the agency. Needs `posts:read`."""
         what = call.read(lambda scope, sight: _get_dry_run_target(scope, sight, of_id))
         response.headers.update(etag_header(state_tag(of_id, what)))
@@ -73,26 +78,32 @@ def _add_dry_run_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
 def _add_dry_run_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.post("/rehearsals", status_code=201, response_model=BegunOut)
     def rehearse(
-        body: RehearsalIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))]
+        body: RehearsalIn,
+        call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Send nothing of it from now on: at its time it is judged, its request is built, and it ends there. What is
-        planned meanwhile is never sent. Again is the same. Needs `calendar:write`."""
+        """Send nothing of it from now on: at its time it is judged, its request is built, and it
+        ends there. What is planned meanwhile is never sent. Again is the same. Needs
+        `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             of_id = _resolve_dry_run_target(scope, sight, body)
             ahead = dry_run_state.start_dry_run(scope, body.what, of_id)
             told = BegunOut(what=body.what, of_id=of_id, ahead=ahead)
-            headers = {**etag_header(state_tag(of_id, body.what)), "location": f"/v1/rehearsals/{of_id}"}
+            headers = {
+                **etag_header(state_tag(of_id, body.what)),
+                "location": f"/v1/rehearsals/{of_id}",
+            }
             return ChangeResult(told, "rehearsal.begin", f"{body.what}:{of_id}", 201, headers)
 
         return call.apply_once(act)
 
     @routes.delete(ONE, response_model=RehearsalOut)
     def end_rehearsal(
-        of_id: UUID, call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))]
+        of_id: UUID,
+        call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """End one: what is planned from now on is sent, and what was planned before and is not due yet; what was
-        planned meanwhile stays a rehearsal. Needs `calendar:write`."""
+        """End one: what is planned from now on is sent, and what was planned before and is not due
+        yet; what was planned meanwhile stays a rehearsal. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             what = _get_dry_run_target(scope, sight, of_id)
@@ -100,29 +111,37 @@ def _add_dry_run_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
             if what == "tenant":
                 _check_sees_whole_agency(sight)
             dry_run_state.end_dry_run(scope, of_id)
-            return ChangeResult(RehearsalOut(what=what, of_id=of_id), "rehearsal.end", f"{what}:{of_id}")
+            return ChangeResult(
+                RehearsalOut(what=what, of_id=of_id), "rehearsal.end", f"{what}:{of_id}"
+            )
 
         return call.apply(act)
 
 
-def _add_forecast_route(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def _add_forecast_route(
+    routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]
+) -> None:
     @routes.get("/outlook", response_model=OutlookOut)
     def get_outlook(
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
         which: Annotated[ForecastQuery, Query()],
     ) -> OutlookOut:
-        """The days ahead, rehearsed as of now: what would leave, what would not and why, what is too near, what runs
-        out before. Nothing is written or asked of a platform. Needs `posts:read`."""
+        """The days ahead, rehearsed as of now: what would leave, what would not and why, what is
+        too near, what runs out before. Nothing is written or asked of a platform. Needs
+        `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> PublishingForecast:
             seen = [one for one in sight.creators if which.creator in (None, one)]
-            return forecast_publishing(scope, seen, days=which.days, connectors=connectors, most=MAX_POSTS_JUDGED)
+            return forecast_publishing(
+                scope, seen, days=which.days, connectors=connectors, most=MAX_POSTS_JUDGED
+            )
 
         return OutlookOut.of(call.read(ask))
 
 
 def _resolve_dry_run_target(scope: Scope, sight: Caller, body: RehearsalIn) -> UUID:
-    """What is meant, by its id. Raises NotFound for what this key may not see, BadInput, Refused."""
+    """What is meant, by its id. Raises NotFound for what this key may not see, BadInput,
+    Refused."""
     if body.what == "tenant":
         _check_sees_whole_agency(sight)
         if body.of_id not in (None, scope.tenant_id):
@@ -142,7 +161,8 @@ def _check_sees_whole_agency(sight: Caller) -> None:
 
 
 def _list_visible_dry_runs(scope: Scope, sight: Caller) -> dict[UUID, DryRunTarget]:
-    """What of all that is rehearsed this key may see; that the agency rehearses, everybody may know."""
+    """What of all that is rehearsed this key may see; that the agency rehearses, everybody may
+    know."""
     return {
         of_id: what
         for of_id, what in dry_run_state.list_dry_runs(scope).items()

@@ -23,7 +23,14 @@ from web.api.common.calls import (
     replace_dependency,
     state_tag,
 )
-from web.api.planning.evergreen_schemas import EntryIn, EntryOut, PoolOut, PutInIn, RhythmIn, WordingIn
+from web.api.planning.evergreen_schemas import (
+    EntryIn,
+    EntryOut,
+    PoolOut,
+    PutInIn,
+    RhythmIn,
+    WordingIn,
+)
 from web.api.posts.delivery_schemas import DeliveryOut
 
 POOL = "/pools/{creator_id}"
@@ -46,8 +53,8 @@ def _add_pool_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
         response: Response,
     ) -> PoolOut:
-        """The posts of a creator that come back, and what of them is planned. Its `ETag` is what a change names; that
-        something was planned is none. Needs `posts:read`."""
+        """The posts of a creator that come back, and what of them is planned. Its `ETag` is what a
+        change names; that something was planned is none. Needs `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> tuple[PoolOut, str]:
             sight.get_creator(creator_id)
@@ -65,8 +72,8 @@ def _add_pool_settings_route(routes: APIRouter, tenant: OpenScope) -> None:
         body: RhythmIn,
         call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Say where, when and how often her posts come back; where she has no pool yet, it is made. What is planned
-        stays. Needs `calendar:write`."""
+        """Say where, when and how often her posts come back; where she has no pool yet, it is made.
+        What is planned stays. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> None:
             evergreen_pools.save_pool(scope, creator_id, body.to_rhythm)
@@ -83,26 +90,36 @@ def _add_pool_entry_routes(routes: APIRouter, tenant: OpenScope) -> None:
         Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> None:
-            if listings.get_post_detail(scope, sight.creators, body.post_id).listed.post.creator_id != creator_id:
+            if (
+                listings.get_post_detail(scope, sight.creators, body.post_id).listed.post.creator_id
+                != creator_id
+            ):
                 raise NotFound("post.unknown")
             evergreen_pools.add_post_to_pool(scope, body.post_id)
 
         return call.apply_once(_build_pool_change(call, creator_id, "pool.add", act))
 
     @routes.post(POOL + "/wording", response_model=PoolOut)
-    def add_wording(creator_id: UUID, body: WordingIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Write an entry in other words, a post of its own that waits for the yes its creator asks for and then takes
-        its turn. Needs `calendar:write`."""
+    def add_wording(
+        creator_id: UUID, body: WordingIn, call: Annotated[ApiCall, can_write]
+    ) -> Response:
+        """Write an entry in other words, a post of its own that waits for the yes its creator asks
+        for and then takes its turn. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> None:
             _check_entry(scope, creator_id, body.entry_id)
-            evergreen_pools.add_pool_variant(scope, body.entry_id, body.body, key=uuid7(), author=scope.actor)
+            evergreen_pools.add_pool_variant(
+                scope, body.entry_id, body.body, key=uuid7(), author=scope.actor
+            )
 
         return call.apply_once(_build_pool_change(call, creator_id, "pool.wording", act))
 
     @routes.post(POOL + "/take-out", response_model=PoolOut)
-    def take_out_of_pool(creator_id: UUID, body: EntryIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Let an entry come back no more; what is planned of it leaves the calendar. Needs `calendar:write`."""
+    def take_out_of_pool(
+        creator_id: UUID, body: EntryIn, call: Annotated[ApiCall, can_write]
+    ) -> Response:
+        """Let an entry come back no more; what is planned of it leaves the calendar. Needs
+        `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> None:
             _check_entry(scope, creator_id, body.entry_id)
@@ -146,7 +163,9 @@ def _build_pool_change(
         act(scope, sight)
         scope.session.flush()
         headers = etag_header(_pool_state_tag(scope, creator_id))
-        return ChangeResult(_build_pool_out(scope, sight, creator_id), did, f"creator:{creator_id}", headers=headers)
+        return ChangeResult(
+            _build_pool_out(scope, sight, creator_id), did, f"creator:{creator_id}", headers=headers
+        )
 
     return done
 
@@ -169,7 +188,11 @@ def _pool_tag_fields(scope: Scope, creator_id: UUID) -> tuple[object, ...]:
     row = evergreen_pools.pool_of_creator(scope, creator_id)
     if row is None:
         return (creator_id,)
-    entries = [(one.id, one.wordings) for one in evergreen_pools.list_pool_entries(scope, row.id) if not one.taken_out]
+    entries = [
+        (one.id, one.wordings)
+        for one in evergreen_pools.list_pool_entries(scope, row.id)
+        if not one.taken_out
+    ]
     return creator_id, evergreen_pools.pool_schedule(row), row.paused, entries
 
 
@@ -182,7 +205,22 @@ def _build_pool_out(scope: Scope, sight: Caller, creator_id: UUID) -> PoolOut:
     if row is None:
         return PoolOut.of(creator_id, None, paused=False, items=(), coming=())
     entries = evergreen_pools.list_pool_entries(scope, row.id)
-    items = [EntryOut(id=one.id, posts=list(map(UUID, one.wordings))) for one in entries if not one.taken_out]
-    planned = evergreen_pools.upcoming_pool_deliveries(scope, [post_id for one in items for post_id in one.posts])
-    coming = [DeliveryOut.from_view(listings.get_delivery_entry(scope, sight.creators, one.id)) for one in planned]
-    return PoolOut.of(creator_id, evergreen_pools.pool_schedule(row), paused=row.paused, items=items, coming=coming)
+    items = [
+        EntryOut(id=one.id, posts=list(map(UUID, one.wordings)))
+        for one in entries
+        if not one.taken_out
+    ]
+    planned = evergreen_pools.upcoming_pool_deliveries(
+        scope, [post_id for one in items for post_id in one.posts]
+    )
+    coming = [
+        DeliveryOut.from_view(listings.get_delivery_entry(scope, sight.creators, one.id))
+        for one in planned
+    ]
+    return PoolOut.of(
+        creator_id,
+        evergreen_pools.pool_schedule(row),
+        paused=row.paused,
+        items=items,
+        coming=coming,
+    )

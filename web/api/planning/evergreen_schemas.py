@@ -29,10 +29,13 @@ MAX_DAYS = MAX_POOL_AGE // A_DAY
 
 
 class RhythmIn(RequestModel):
-    """Where, when and how often posts come back: on free hours of these accounts, `every_days` between two of any, at
-    least `min_age_days` between two times of one. `label`: only hours of that name; `until`: the last day."""
+    """Where, when and how often posts come back: on free hours of these accounts, `every_days`
+    between two of any, at least `min_age_days` between two times of one. `label`: only hours of
+    that name; `until`: the last day."""
 
-    model_config = example_config({"channels": [EXAMPLE_CHANNEL_ID], "min_age_days": 60, "every_days": 2})
+    model_config = example_config(
+        {"channels": [EXAMPLE_CHANNEL_ID], "min_age_days": 60, "every_days": 2}
+    )
 
     channels: Annotated[list[UUID], Field(min_length=1, max_length=MAX_CHANNELS)]
     min_age_days: Annotated[int, Field(ge=1, le=MAX_DAYS)] = 60
@@ -67,7 +70,9 @@ class EntryIn(RequestModel):
 class WordingIn(EntryIn):
     """Other words for an entry; pictures, parts and prices are those of its first post."""
 
-    model_config = example_config({"entry_id": EXAMPLE_ENTRY_ID, "body": "Once more, from the harbour"})
+    model_config = example_config(
+        {"entry_id": EXAMPLE_ENTRY_ID, "body": "Once more, from the harbour"}
+    )
 
     body: Annotated[StorableText, Field(min_length=1, max_length=MAX_BODY_LENGTH)]
 
@@ -101,8 +106,8 @@ class EntryOut(BaseModel):
 
 
 class PoolOut(BaseModel):
-    """The posts of a creator that come back. `rhythm` is null while she has no pool; `coming` is what is planned of it,
-    the next one first."""
+    """The posts of a creator that come back. `rhythm` is null while she has no pool; `coming` is
+    what is planned of it, the next one first."""
 
     creator_id: UUID
     rhythm: RhythmOut | None
@@ -122,4 +127,10 @@ class PoolOut(BaseModel):
     ) -> "PoolOut":
         """Of the room's values."""
         told = None if rhythm is None else RhythmOut.of(rhythm)
-        return cls(creator_id=creator_id, rhythm=told, paused=paused, items=list(items), coming=list(coming))
+        return cls(
+            creator_id=creator_id,
+            rhythm=told,
+            paused=paused,
+            items=list(items),
+            coming=list(coming),
+        )

@@ -41,7 +41,9 @@ def _add_feed_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("", response_model=FeedsPage)
-    def list_feeds(call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]) -> FeedsPage:
+    def list_feeds(
+        call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]
+    ) -> FeedsPage:
         """Feeds, and when each is read next. Needs `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> list[FeedView]:
@@ -49,7 +51,9 @@ def _add_feed_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
             return [feed for creator_id in seen for feed in sources.list_feeds(scope, creator_id)]
 
         question = ["feeds", which.creator]
-        found, following = pagination.paginate(question, call.read(ask), cursor=which.cursor, limit=which.limit)
+        found, following = pagination.paginate(
+            question, call.read(ask), cursor=which.cursor, limit=which.limit
+        )
         return FeedsPage(items=[FeedOut.of(one) for one in found], next=following)
 
     @routes.get("/{feed_id}", response_model=FeedOut)
@@ -63,15 +67,20 @@ def _add_feed_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
 def _add_feed_create_route(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.post("", status_code=201, response_model=FeedOut)
     def follow_feed(
-        body: FeedIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))]
+        body: FeedIn,
+        call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Follow a feed: what stands there now is old, each new entry becomes a draft, a few a day. The same address is
-        the same feed. Needs `calendar:write`."""
+        """Follow a feed: what stands there now is old, each new entry becomes a draft, a few a day.
+        The same address is the same feed. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             creator = sight.get_creator(body.creator_id)
             return _build_feed_result(
-                scope, sight, sources.add_feed(scope, creator.id, body.url, body.channels), "feed.add", status=201
+                scope,
+                sight,
+                sources.add_feed(scope, creator.id, body.url, body.channels),
+                "feed.add",
+                status=201,
             )
 
         return call.apply_once(act)
@@ -92,7 +101,8 @@ def _add_feed_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.delete("/{feed_id}", response_model=FeedOut)
     def remove_feed(
-        feed_id: UUID, call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))]
+        feed_id: UUID,
+        call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
         """Follow it no more; its drafts stay. Needs `calendar:write`."""
 
@@ -105,7 +115,9 @@ def _add_feed_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
         return call.apply(act)
 
 
-def _apply_feed_action(call: ApiCall, feed_id: UUID, did: str, act: Callable[[Scope, UUID, UUID], None]) -> Response:
+def _apply_feed_action(
+    call: ApiCall, feed_id: UUID, did: str, act: Callable[[Scope, UUID, UUID], None]
+) -> Response:
     """Do something to a feed as its caller saw it, once."""
 
     def done(scope: Scope, sight: Caller) -> ChangeResult:
@@ -122,7 +134,9 @@ def _feed_tag_fields(one: FeedView) -> tuple[object, ...]:
     return one.id, one.url, one.channels, one.paused
 
 
-def _build_feed_result(scope: Scope, sight: Caller, feed_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+def _build_feed_result(
+    scope: Scope, sight: Caller, feed_id: UUID, did: str, *, status: int = 200
+) -> ChangeResult:
     scope.session.flush()
     found = sources.get_feed(scope, sight.creators, feed_id)
     headers = etag_header(state_tag(*_feed_tag_fields(found)))

@@ -23,18 +23,21 @@ def router(tenant: OpenScope) -> APIRouter:
 
     @routes.get("/holidays", response_model=HolidaysOut)
     def get_holidays(
-        call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))], creator: UUID | None = None
+        call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
+        creator: UUID | None = None,
     ) -> HolidaysOut:
-        """The public holidays that hold for a creator, or without one what the agency chose, a year ahead.
-        Needs `posts:read`."""
+        """The public holidays that hold for a creator, or without one what the agency chose, a year
+        ahead. Needs `posts:read`."""
         return call.read(lambda scope, sight: _build_holidays_out(scope, sight, creator))
 
     @routes.post("/holidays", response_model=HolidaysOut)
     def choose_holidays(
-        body: HolidaysIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))]
+        body: HolidaysIn,
+        call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Keep the public holidays of a country free, or of a region, for a creator, or without one for the agency: for
-        all creators without a choice of their own. What is planned stays. Needs `calendar:write`."""
+        """Keep the public holidays of a country free, or of a region, for a creator, or without one
+        for the agency: for all creators without a choice of their own. What is planned stays. Needs
+        `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             of_id = _resolve_settings_owner(scope, sight, body.creator_id)
@@ -46,7 +49,9 @@ def router(tenant: OpenScope) -> APIRouter:
                     scope, of_id, country=body.country, region=body.region, left_out=left_out
                 )
             return ChangeResult(
-                _build_holidays_out(scope, sight, body.creator_id), "holidays.choose", f"holidays:{of_id}"
+                _build_holidays_out(scope, sight, body.creator_id),
+                "holidays.choose",
+                f"holidays:{of_id}",
             )
 
         return call.apply_once(act)
@@ -55,7 +60,8 @@ def router(tenant: OpenScope) -> APIRouter:
 
 
 def _resolve_settings_owner(scope: Scope, sight: Caller, creator_id: UUID | None) -> UUID:
-    """Whose choice it is. Raises NotFound, and Refused for the agency's where not all of its creators are in sight."""
+    """Whose choice it is. Raises NotFound, and Refused for the agency's where not all of its
+    creators are in sight."""
     if creator_id is not None:
         return sight.get_creator(creator_id).id
     if {one.id for one in queries.list_creators(scope)} - set(sight.creators):
@@ -71,10 +77,16 @@ def _build_holidays_out(scope: Scope, sight: Caller, creator_id: UUID | None) ->
         zone = queries.get_agency(scope).zone
         of = public_holidays.get_holiday_setting(scope, scope.tenant_id)
     if of is None:
-        return HolidaysOut(creator_id=creator_id, country="", region="", left_out=[], own=False, days=[])
+        return HolidaysOut(
+            creator_id=creator_id, country="", region="", left_out=[], own=False, days=[]
+        )
     days = [
-        HolidayOut(day=one.day, english=one.english, french=one.french, quiet=one.is_quiet(of.left_out))
+        HolidayOut(
+            day=one.day, english=one.english, french=one.french, quiet=one.is_quiet(of.left_out)
+        )
         for one in public_holidays.list_coming_holidays(of, local_day(scope.now, zone))
     ]
     about = {"country": of.country, "region": of.region, "left_out": list(of.left_out)}
-    return HolidaysOut(creator_id=creator_id, own=of.of_id == (creator_id or scope.tenant_id), days=days, **about)
+    return HolidaysOut(
+        creator_id=creator_id, own=of.of_id == (creator_id or scope.tenant_id), days=days, **about
+    )

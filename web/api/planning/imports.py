@@ -1,4 +1,5 @@
-"""Files of posts in the API: handed in as CSV, looked at, written as a whole or not at all, taken back."""
+"""Files of posts in the API: handed in as CSV, looked at, written as a whole or not at all, taken
+back."""
 
 from typing import Annotated
 from uuid import UUID
@@ -26,18 +27,22 @@ from web.api.planning.request_schemas import ImportApplyIn
 from web.api.planning.response_schemas import ImportOut, ImportsPage
 
 EXAMPLE_CSV = (
-    "key,creator,channels,date,time,zone,body\r\n1,Mia,Mia on Bluesky,2031-03-02,10:00,Europe/Paris,Good morning!\r\n"
+    "key,creator,channels,date,time,zone,body\r\n1,Mia,Mia on "
+    "Bluesky,2031-03-02,10:00,Europe/Paris,Good morning!\r\n"
 )
 
 File = Annotated[
     bytes,
     Body(
         media_type="text/csv",
-        description="UTF-8, the columns of the export of the calendar, 10,000 lines and 8 MiB at most.",
+        description="UTF-8, the columns of the export of the calendar, 10,000 lines and 8 MiB at "
+        "most.",
         json_schema_extra={"examples": [EXAMPLE_CSV]},
     ),
 ]
-Name = Annotated[StorableText, Query(max_length=MAX_FILE_NAME_LENGTH, description="What people see it as.")]
+Name = Annotated[
+    StorableText, Query(max_length=MAX_FILE_NAME_LENGTH, description="What people see it as.")
+]
 
 
 def router(tenant: OpenScope) -> APIRouter:
@@ -53,14 +58,22 @@ def _add_import_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.get("", response_model=ImportsPage)
     def list_imports(call: Annotated[ApiCall, can_read]) -> ImportsPage:
-        """The files brought in last that hold posts of creators this key may see alone. Needs `posts:read`."""
-        found = call.read(lambda scope, sight: import_files.list_imports(scope, creators=sight.creators))
+        """The files brought in last that hold posts of creators this key may see alone. Needs
+        `posts:read`."""
+        found = call.read(
+            lambda scope, sight: import_files.list_imports(scope, creators=sight.creators)
+        )
         return ImportsPage(items=[ImportOut.of(one) for one in found])
 
     @routes.get("/{import_id}", response_model=ImportOut)
-    def get_import(import_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> ImportOut:
-        """One file, and what was found in it; while it is `waiting` or `writing`, ask again. Needs `posts:read`."""
-        found = call.read(lambda scope, sight: import_files.get_import(scope, import_id, creators=sight.creators))
+    def get_import(
+        import_id: UUID, call: Annotated[ApiCall, can_read], response: Response
+    ) -> ImportOut:
+        """One file, and what was found in it; while it is `waiting` or `writing`, ask again. Needs
+        `posts:read`."""
+        found = call.read(
+            lambda scope, sight: import_files.get_import(scope, import_id, creators=sight.creators)
+        )
         response.headers.update(etag_header(state_tag(*_import_tag_fields(found))))
         return ImportOut.of(found)
 
@@ -74,8 +87,8 @@ def _add_import_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))],
         name: Name = "posts.csv",
     ) -> Response:
-        """Hand in a file of posts: it is looked at a moment later, and nothing is written. The same bytes are the same
-        import. Needs `posts:write`."""
+        """Hand in a file of posts: it is looked at a moment later, and nothing is written. The same
+        bytes are the same import. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             made = import_files.create_import(scope, body, name=name, creators=sight.creators)
@@ -84,8 +97,11 @@ def _add_import_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
         return call.apply_once(act)
 
     @routes.post("/{import_id}/apply", status_code=202, response_model=ImportOut)
-    def apply_import(import_id: UUID, body: ImportApplyIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Write all posts of a file that is `ready`, a moment later, or none of them. Needs `posts:write`."""
+    def apply_import(
+        import_id: UUID, body: ImportApplyIn, call: Annotated[ApiCall, can_write]
+    ) -> Response:
+        """Write all posts of a file that is `ready`, a moment later, or none of them. Needs
+        `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _check_import_tag(scope, sight, import_id, call)
@@ -108,7 +124,9 @@ def _add_import_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
 def _check_import_tag(scope: Scope, sight: Caller, import_id: UUID, call: ApiCall) -> None:
     """Raises NotFound, Stale; what follows locks the file and looks at its state again."""
-    call.check_state_tag(*_import_tag_fields(import_files.get_import(scope, import_id, creators=sight.creators)))
+    call.check_state_tag(
+        *_import_tag_fields(import_files.get_import(scope, import_id, creators=sight.creators))
+    )
 
 
 def _import_tag_fields(one: ImportView) -> tuple[object, ...]:
@@ -116,15 +134,24 @@ def _import_tag_fields(one: ImportView) -> tuple[object, ...]:
     return one.id, one.state, one.plan, one.problems, one.marks, one.posts, one.taken
 
 
-def _build_import_result(scope: Scope, sight: Caller, import_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+def _build_import_result(
+    scope: Scope, sight: Caller, import_id: UUID, did: str, *, status: int = 200
+) -> ChangeResult:
     scope.session.flush()
     found = import_files.get_import(scope, import_id, creators=sight.creators)
-    headers = {**etag_header(state_tag(*_import_tag_fields(found))), "location": f"/v1/imports/{import_id}"}
+    headers = {
+        **etag_header(state_tag(*_import_tag_fields(found))),
+        "location": f"/v1/imports/{import_id}",
+    }
     return ChangeResult(ImportOut.of(found), did, f"import:{import_id}", status, headers)
 
 
 def _import_conflict_states(import_id: UUID) -> ConflictStates:
     def ask(scope: Scope, sight: Caller) -> dict[str, str]:
-        return {str(import_id): str(import_files.get_import(scope, import_id, creators=sight.creators).state)}
+        return {
+            str(import_id): str(
+                import_files.get_import(scope, import_id, creators=sight.creators).state
+            )
+        }
 
     return ask

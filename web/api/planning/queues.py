@@ -1,4 +1,5 @@
-"""Hours of the week and queues in the API: what leaves an account at its hours, and in which order."""
+"""Hours of the week and queues in the API: what leaves an account at its hours, and in which
+order."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated
@@ -38,7 +39,9 @@ from web.api.planning.request_schemas import FillIn, OrderIn, SlotIn, SlotsQuery
 from web.api.planning.response_schemas import MovedOut, QueueOut, SlotOut, SlotsPage
 
 QUEUE = "/queues/{channel_id}"
-Move = Annotated[bool, Query(description="What stands at it goes, in its order, to the next free hours.")]
+Move = Annotated[
+    bool, Query(description="What stands at it goes, in its order, to the next free hours.")
+]
 
 
 def router(tenant: OpenScope) -> APIRouter:
@@ -66,11 +69,15 @@ def _add_slot_routes(routes: APIRouter, tenant: OpenScope) -> None:
             return slots.list_slots(scope, find_channel(scope, sight, which.channel).id)
 
         question = ["slots", which.channel]
-        found, following = pagination.paginate(question, call.read(ask), cursor=which.cursor, limit=which.limit)
+        found, following = pagination.paginate(
+            question, call.read(ask), cursor=which.cursor, limit=which.limit
+        )
         return SlotsPage(items=[SlotOut.of(one) for one in found], next=following)
 
     @routes.post("/slots", status_code=201, response_model=SlotOut)
-    def add_slot(body: SlotIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, can_write))]) -> Response:
+    def add_slot(
+        body: SlotIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, can_write))]
+    ) -> Response:
         """Post on an account at an hour of the week. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
@@ -107,15 +114,17 @@ def _add_slot_removal_route(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
         move: Move = False,
     ) -> Response:
-        """Post no more at this hour. What is planned at it keeps its time, or goes to the next free hours.
-        Needs `calendar:write`."""
+        """Post no more at this hour. What is planned at it keeps its time, or goes to the next free
+        hours. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             slots.lock_queues(scope, _get_visible_slot(scope, sight, slot_id).channel_id)
             found = _get_visible_slot(scope, sight, slot_id)
             call.check_state_tag(found)
             if move:
-                there = queue.entries_at_slot(queue.list_queue_entries(scope, found.channel_id), slot_id)
+                there = queue.entries_at_slot(
+                    queue.list_queue_entries(scope, found.channel_id), slot_id
+                )
                 queue.close_slot(scope, slot_id, seen=_versions_by_delivery(there))
             else:
                 slots.remove_slot(scope, slot_id)
@@ -146,7 +155,8 @@ def _add_queue_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
         response: Response,
     ) -> QueueOut:
-        """What is ahead at the hours of an account. Its `ETag` is what a change names. Needs `posts:read`."""
+        """What is ahead at the hours of an account. Its `ETag` is what a change names. Needs
+        `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> tuple[QueueOut, str]:
             find_channel(scope, sight, channel_id)
@@ -162,8 +172,8 @@ def _add_queue_member_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post(QUEUE + "/fill", response_model=QueueOut)
     def fill_queue(channel_id: UUID, body: FillIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Give posts the next free hours, in their order; where somebody has to approve one, its hour is a wish.
-        A post that is in the queue keeps its place. Needs `calendar:write`."""
+        """Give posts the next free hours, in their order; where somebody has to approve one, its
+        hour is a wish. A post that is in the queue keeps its place. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_queue(scope, sight, channel_id, call)
@@ -176,14 +186,19 @@ def _add_queue_member_routes(routes: APIRouter, tenant: OpenScope) -> None:
         return call.apply_once(act, where=_queue_conflict_states(channel_id))
 
     @routes.post(QUEUE + "/take-out", response_model=QueueOut)
-    def take_out(channel_id: UUID, body: TakeOutIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Take a delivery off the calendar; its hour is free again, and those behind stay. Needs `calendar:write`."""
+    def take_out(
+        channel_id: UUID, body: TakeOutIn, call: Annotated[ApiCall, can_write]
+    ) -> Response:
+        """Take a delivery off the calendar; its hour is free again, and those behind stay. Needs
+        `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             known = {one.delivery_id: one for one in _lock_queue(scope, sight, channel_id, call)}
             if body.delivery_id not in known:
                 raise NotFound("delivery.unknown")
-            queue.remove_from_queue(scope, body.delivery_id, version=known[body.delivery_id].version)
+            queue.remove_from_queue(
+                scope, body.delivery_id, version=known[body.delivery_id].version
+            )
             return _build_queue_result(scope, channel_id, "queue.take_out")
 
         return call.apply_once(act, where=_queue_conflict_states(channel_id))
@@ -196,11 +211,15 @@ def _add_queue_order_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))
 
     @routes.post(QUEUE + "/reorder", response_model=MovedOut)
-    def reorder_queue(channel_id: UUID, body: OrderIn, call: Annotated[ApiCall, can_write]) -> Response:
+    def reorder_queue(
+        channel_id: UUID, body: OrderIn, call: Annotated[ApiCall, can_write]
+    ) -> Response:
         """Give the hours of a queue to its deliveries in another order. Needs `calendar:write`."""
 
         def act(scope: Scope, known: Sequence[QueueEntry]) -> MoveResult:
-            return queue.reorder_queue(scope, channel_id, body.order, seen=_versions_by_delivery(known))
+            return queue.reorder_queue(
+                scope, channel_id, body.order, seen=_versions_by_delivery(known)
+            )
 
         return _apply_queue_reorder(call, channel_id, "queue.reorder", act)
 
@@ -209,7 +228,9 @@ def _add_queue_order_routes(routes: APIRouter, tenant: OpenScope) -> None:
         """The same in an order that is drawn. Needs `calendar:write`."""
 
         def act(scope: Scope, known: Sequence[QueueEntry]) -> MoveResult:
-            return queue.shuffle_queue(scope, channel_id, key=uuid7(), seen=_versions_by_delivery(known))
+            return queue.shuffle_queue(
+                scope, channel_id, key=uuid7(), seen=_versions_by_delivery(known)
+            )
 
         return _apply_queue_reorder(call, channel_id, "queue.shuffle", act)
 
@@ -241,7 +262,9 @@ def _lock_queue(scope: Scope, sight: Caller, channel_id: UUID, call: ApiCall) ->
     slots.lock_queues(scope, channel_id)
     known = queue.list_queue_entries(scope, channel_id)
     channel = queries.get_channel(scope, channel_id)
-    call.check_state_tag(*_queue_tag_fields(known), channel.min_interval, channel.holds_min_interval)
+    call.check_state_tag(
+        *_queue_tag_fields(known), channel.min_interval, channel.holds_min_interval
+    )
     return known
 
 
@@ -257,7 +280,9 @@ def _load_queue(scope: Scope, channel_id: UUID) -> tuple[QueueOut, str]:
     known = queue.list_queue_entries(scope, channel_id)
     channel = queries.get_channel(scope, channel_id)
     found = QueueOut.of(channel, known, find_first_free_time(scope, channel_id))
-    return found, state_tag(*_queue_tag_fields(known), channel.min_interval, channel.holds_min_interval)
+    return found, state_tag(
+        *_queue_tag_fields(known), channel.min_interval, channel.holds_min_interval
+    )
 
 
 def _build_queue_result(scope: Scope, channel_id: UUID, did: str) -> ChangeResult:

@@ -1,4 +1,5 @@
-"""Quiet days and hours, and pauses, in the API: when nothing is to be posted, and where what was planned goes."""
+"""Quiet days and hours, and pauses, in the API: when nothing is to be posted, and where what was
+planned goes."""
 
 from typing import Annotated
 from uuid import UUID
@@ -54,24 +55,34 @@ def _add_quiet_period_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = ApiKeyScope.CALENDAR_WRITE
 
     @routes.get("/quiet", response_model=QuietPage)
-    def list_quiet(call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]) -> QuietPage:
+    def list_quiet(
+        call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]
+    ) -> QuietPage:
         """Days and hours without posts that are not over. Needs `posts:read`."""
         return _load_quiet_page(call, which, pause=False)
 
     @routes.post("/quiet", status_code=201, response_model=QuietOut)
-    def keep_quiet(body: QuietIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, can_write))]) -> Response:
-        """Keep dates or hours free: queues skip them, planning by hand is warned. What is planned in them stays.
-        Needs `calendar:write`."""
+    def keep_quiet(
+        body: QuietIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, can_write))]
+    ) -> Response:
+        """Keep dates or hours free: queues skip them, planning by hand is warned. What is planned
+        in them stays. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            return _build_quiet_result(_create_quiet_period(scope, sight, body), "quiet.keep", status=201)
+            return _build_quiet_result(
+                _create_quiet_period(scope, sight, body), "quiet.keep", status=201
+            )
 
         return call.apply_once(act)
 
     @routes.get("/quiet/{quiet_id}", response_model=QuietOut)
-    def get_quiet(quiet_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> QuietOut:
+    def get_quiet(
+        quiet_id: UUID, call: Annotated[ApiCall, can_read], response: Response
+    ) -> QuietOut:
         """One period. Needs `posts:read`."""
-        found = call.read(lambda scope, sight: _get_visible_quiet_period(scope, sight, quiet_id, pause=False))
+        found = call.read(
+            lambda scope, sight: _get_visible_quiet_period(scope, sight, quiet_id, pause=False)
+        )
         response.headers.update(etag_header(state_tag(found)))
         return QuietOut.of(found)
 
@@ -98,9 +109,17 @@ def _create_quiet_period(scope: Scope, sight: Caller, body: QuietIn) -> QuietPer
     dates = (body.first, body.last)
     hours = (body.start, body.end)
     match dates, hours:
-        case (first, last), (None, None) if first is not None and last is not None and body.weekday is None:
+        case (first, last), (None, None) if (
+            first is not None and last is not None and body.weekday is None
+        ):
             return quiet_periods.add_quiet_days(
-                scope, creator.id, body.channel_id, label=body.label, zone=zone, first=first, last=last
+                scope,
+                creator.id,
+                body.channel_id,
+                label=body.label,
+                zone=zone,
+                first=first,
+                last=last,
             )
         case (None, None), (start, end) if start is not None and end is not None:
             return quiet_periods.add_quiet_hours(
@@ -125,12 +144,16 @@ def _add_pause_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("/pauses", response_model=QuietPage)
-    def list_pauses(call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]) -> QuietPage:
+    def list_pauses(
+        call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]
+    ) -> QuietPage:
         """Pauses that are not over. Needs `posts:read`."""
         return _load_quiet_page(call, which, pause=True)
 
     @routes.get("/pauses/preview", response_model=MovePreviewOut)
-    def preview_pause(call: Annotated[ApiCall, can_read], days: Annotated[PauseDays, Query()]) -> MovePreviewOut:
+    def preview_pause(
+        call: Annotated[ApiCall, can_read], days: Annotated[PauseDays, Query()]
+    ) -> MovePreviewOut:
         """What a pause would move where; nothing is done. Needs `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> MovePreview:
@@ -140,9 +163,13 @@ def _add_pause_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
         return MovePreviewOut.of(found)
 
     @routes.get("/pauses/{pause_id}", response_model=QuietOut)
-    def get_pause(pause_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> QuietOut:
+    def get_pause(
+        pause_id: UUID, call: Annotated[ApiCall, can_read], response: Response
+    ) -> QuietOut:
         """One pause. Needs `posts:read`."""
-        found = call.read(lambda scope, sight: _get_visible_quiet_period(scope, sight, pause_id, pause=True))
+        found = call.read(
+            lambda scope, sight: _get_visible_quiet_period(scope, sight, pause_id, pause=True)
+        )
         response.headers.update(etag_header(state_tag(found)))
         return QuietOut.of(found)
 
@@ -150,15 +177,19 @@ def _add_pause_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
 def _build_posting_pause(scope: Scope, sight: Caller, days: PauseDays, words: str) -> PostingPause:
     creator = sight.get_creator(days.creator_id)
     _check_channel(scope, sight, days.channel_id)
-    return PostingPause(creator.id, days.channel_id, days.first, days.last, days.zone or creator.zone, words)
+    return PostingPause(
+        creator.id, days.channel_id, days.first, days.last, days.zone or creator.zone, words
+    )
 
 
 def _add_pause_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.post("/pauses", status_code=201, response_model=PauseOut)
     def begin_pause(
-        body: PauseIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))]
+        body: PauseIn,
+        call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Announce a pause, and move what lies in it as it was seen in the preview. Needs `calendar:write`."""
+        """Announce a pause, and move what lies in it as it was seen in the preview. Needs
+        `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             wanted = _build_posting_pause(scope, sight, body, body.words)
@@ -174,10 +205,11 @@ def _add_pause_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/pauses/{pause_id}/end", response_model=PauseOut)
     def end_pause(
-        pause_id: UUID, call: Annotated[ApiCall, Depends(action_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))]
+        pause_id: UUID,
+        call: Annotated[ApiCall, Depends(action_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """End a pause. Before its first day what it moved goes back; later that stays, and a queue may be pulled
-        forward. Needs `calendar:write`."""
+        """End a pause. Before its first day what it moved goes back; later that stays, and a queue
+        may be pulled forward. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             found = _get_visible_quiet_period(scope, sight, pause_id, pause=True)
@@ -188,7 +220,12 @@ def _add_pause_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
             else:
                 back = pauses.cancel_pause(scope, pause_id)
             moved = [MovingOut.of(one) for one in back.moving]
-            told = PauseOut(pause=QuietOut.of(found), moved=moved, left=[LeftOut.of(one) for one in back.left], out=[])
+            told = PauseOut(
+                pause=QuietOut.of(found),
+                moved=moved,
+                left=[LeftOut.of(one) for one in back.left],
+                out=[],
+            )
             return ChangeResult(told, "pause.end", f"pause:{pause_id}")
 
         return call.apply_once(act)
@@ -203,11 +240,15 @@ def _load_quiet_page(call: ApiCall, which: CreatorPageQuery, *, pause: bool) -> 
         return [one for one in known if (one.shift_id is not None) == pause]
 
     question = ["pauses" if pause else "quiet", which.creator]
-    found, following = pagination.paginate(question, call.read(ask), cursor=which.cursor, limit=which.limit)
+    found, following = pagination.paginate(
+        question, call.read(ask), cursor=which.cursor, limit=which.limit
+    )
     return QuietPage(items=[QuietOut.of(one) for one in found], next=following)
 
 
-def _get_visible_quiet_period(scope: Scope, sight: Caller, quiet_id: UUID, *, pause: bool) -> QuietPeriod:
+def _get_visible_quiet_period(
+    scope: Scope, sight: Caller, quiet_id: UUID, *, pause: bool
+) -> QuietPeriod:
     """Raises NotFound, in the same words for none, another agency's and another creator's."""
     found = quiet_periods.get_quiet_period(scope, quiet_id)
     if found.creator_id not in sight.creators or (found.shift_id is not None) != pause:

@@ -1,4 +1,5 @@
-"""What comes into the API about times: series, hours of the week, queues, quiet days, pauses, moves, files, feeds."""
+"""What comes into the API about times: series, hours of the week, queues, quiet days, pauses,
+moves, files, feeds."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -19,7 +20,12 @@ from schedules.recurrence.rules import (
     RecurrenceRule,
     RecurrenceUnit,
 )
-from schedules.rescheduling.bulk_moves import MAX_MOVE_DAYS, MAX_MOVED_DELIVERIES, MoveSelection, TimeOffset
+from schedules.rescheduling.bulk_moves import (
+    MAX_MOVE_DAYS,
+    MAX_MOVED_DELIVERIES,
+    MoveSelection,
+    TimeOffset,
+)
 from web.api.common.schemas import (
     EXAMPLE_CHANNEL_ID,
     EXAMPLE_CREATOR_ID,
@@ -60,9 +66,12 @@ class RepeatIn(RequestModel):
     interval: Annotated[int, Field(ge=1, le=MAX_RECURRENCE_INTERVAL)] = 1
     weekdays: WeekdayList = Field(default_factory=list)
     month_days: MonthDayList = Field(default_factory=list)
-    or_last: Annotated[bool, Field(description="A month without one of those days has its last day instead.")] = False
+    or_last: Annotated[
+        bool, Field(description="A month without one of those days has its last day instead.")
+    ] = False
     which: Annotated[
-        Literal[1, 2, 3, 4, -1] | None, Field(description="Of a monthly one: which of `weekdays`; -1 is the last.")
+        Literal[1, 2, 3, 4, -1] | None,
+        Field(description="Of a monthly one: which of `weekdays`; -1 is the last."),
     ] = None
 
     def to_repeat(self, first: WallTime) -> Recurrence:
@@ -86,8 +95,8 @@ _SERIES: JsonDict = {
 
 
 class SeriesIn(PostIn):
-    """A post that leaves again and again, from `at` on. `confirmed`: you know that more than twenty are made at
-    once."""
+    """A post that leaves again and again, from `at` on. `confirmed`: you know that more than twenty
+    are made at once."""
 
     model_config = example_config(_SERIES)
 
@@ -98,9 +107,9 @@ class SeriesIn(PostIn):
 
 
 class SeriesChange(RequestModel):
-    """What a series becomes from one of its dates on. `at`: its first time then; left out, that date at its hour.
-    `repeat`, `words` and `channels`: left out, as before. Other words need a new yes, and so does an account that is
-    added."""
+    """What a series becomes from one of its dates on. `at`: its first time then; left out, that
+    date at its hour. `repeat`, `words` and `channels`: left out, as before. Other words need a new
+    yes, and so does an account that is added."""
 
     model_config = example_config(
         {"day": "2031-03-06", "at": {"wall_time": "2031-03-06T20:00", "zone": "Europe/Paris"}}
@@ -129,7 +138,8 @@ class SlotsQuery(CreatorPageQuery):
 
 
 class SlotIn(RequestModel):
-    """An hour of the week at which an account posts; `jitter`: up to so many minutes later, drawn for each date."""
+    """An hour of the week at which an account posts; `jitter`: up to so many minutes later, drawn
+    for each date."""
 
     model_config = example_config(
         {"channel_id": EXAMPLE_CHANNEL_ID, "weekday": 0, "clock": "18:30", "zone": "Europe/Paris"}
@@ -168,8 +178,8 @@ class TakeOutIn(RequestModel):
 
 
 class QuietIn(RequestModel):
-    """When nothing is to be posted: dates from `first` to `last`, or the hours from `start` to `end` on a weekday or
-    each. Without `channel_id`, on every account of the creator."""
+    """When nothing is to be posted: dates from `first` to `last`, or the hours from `start` to
+    `end` on a weekday or each. Without `channel_id`, on every account of the creator."""
 
     model_config = example_config(
         {"creator_id": EXAMPLE_CREATOR_ID, "label": "Night", "start": "22:00", "end": "08:00"}
@@ -187,11 +197,17 @@ class QuietIn(RequestModel):
 
 
 class HolidaysIn(RequestModel):
-    """Whose public holidays are quiet days, by the code of ISO 3166-1; "" is nobody's, and null for a creator what the
-    agency chose. `left_out`: English names, without whether a date is estimated."""
+    """Whose public holidays are quiet days, by the code of ISO 3166-1; "" is nobody's, and null
+    for a creator what the agency chose. `left_out`: English names, without whether a date is
+    estimated."""
 
     model_config = example_config(
-        {"creator_id": EXAMPLE_CREATOR_ID, "country": "FR", "region": "57", "left_out": ["Labor Day"]}
+        {
+            "creator_id": EXAMPLE_CREATOR_ID,
+            "country": "FR",
+            "region": "57",
+            "left_out": ["Labor Day"],
+        }
     )
 
     creator_id: UUID | None = None
@@ -230,7 +246,8 @@ class PauseIn(PauseDays):
 
 
 class ShiftQuery(RequestModel):
-    """What is due from `since` until before `before`, so many days and minutes later, or earlier where negative."""
+    """What is due from `since` until before `before`, so many days and minutes later, or earlier
+    where negative."""
 
     creator_id: UUID
     channel_id: UUID | None = None
@@ -277,7 +294,11 @@ class FeedIn(RequestModel):
     """A page elsewhere whose new entries become drafts for these accounts."""
 
     model_config = example_config(
-        {"creator_id": EXAMPLE_CREATOR_ID, "url": "https://example.com/feed.xml", "channels": [EXAMPLE_CHANNEL_ID]}
+        {
+            "creator_id": EXAMPLE_CREATOR_ID,
+            "url": "https://example.com/feed.xml",
+            "channels": [EXAMPLE_CHANNEL_ID],
+        }
     )
 
     creator_id: UUID
@@ -286,5 +307,6 @@ class FeedIn(RequestModel):
 
 
 def first_occurrence(change: SeriesChange, zone: str) -> WallTime | None:
-    """The first time of a changed series, where it was said. Raises BadInput for what no calendar has."""
+    """The first time of a changed series, where it was said. Raises BadInput for what no calendar
+    has."""
     return None if change.at is None else wall_time_in(change.at, zone)

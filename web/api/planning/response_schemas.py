@@ -1,4 +1,5 @@
-"""What the API gives out about times: series, hours of the week, queues, quiet days, pauses, moves, files, feeds."""
+"""What the API gives out about times: series, hours of the week, queues, quiet days, pauses, moves,
+files, feeds."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -33,8 +34,9 @@ from web.api.posts.delivery_schemas import DeliveryOut
 
 
 class DowntimeOut(BaseModel):
-    """Posts that were missed together: how many left, wait for their turn, are held; `since` is when the first was due.
-    `open`: nobody answered yet. `others_too`: it also touches creators this key may not see."""
+    """Posts that were missed together: how many left, wait for their turn, are held; `since` is
+    when the first was due. `open`: nobody answered yet. `others_too`: it also touches creators this
+    key may not see."""
 
     id: UUID
     state: DowntimeState
@@ -52,12 +54,14 @@ class DowntimeOut(BaseModel):
 
 def downtime_fields(one: DowntimeView) -> dict[str, Any]:
     """The fields of a downtime."""
-    return {name: getattr(one, name) for name in ("id", "state", "since", "others_too")} | asdict(one.count)
+    return {name: getattr(one, name) for name in ("id", "state", "since", "others_too")} | asdict(
+        one.count
+    )
 
 
 class MissedOut(BaseModel):
-    """What an account missed, in the order of its turns, what is held last: the scheduled ones leave at their
-    `not_before`."""
+    """What an account missed, in the order of its turns, what is held last: the scheduled ones
+    leave at their `not_before`."""
 
     channel_id: UUID
     channel: str
@@ -67,7 +71,9 @@ class MissedOut(BaseModel):
     def of(cls, one: MissedOnAccount) -> "MissedOut":
         """Of the room's value."""
         return cls(
-            channel_id=one.id, channel=one.name, deliveries=[DeliveryOut.from_view(entry) for entry in one.entries]
+            channel_id=one.id,
+            channel=one.name,
+            deliveries=[DeliveryOut.from_view(entry) for entry in one.entries],
         )
 
 
@@ -79,7 +85,9 @@ class DowntimeWhole(DowntimeOut):
     @classmethod
     def from_view(cls, one: DowntimeView) -> "DowntimeWhole":
         """Of the room's value."""
-        return cls(**downtime_fields(one), accounts=[MissedOut.of(account) for account in one.accounts])
+        return cls(
+            **downtime_fields(one), accounts=[MissedOut.of(account) for account in one.accounts]
+        )
 
 
 class DowntimesOut(BaseModel):
@@ -102,8 +110,8 @@ class WallOut(BaseModel):
 
 
 class SeriesOut(BaseModel):
-    """A post that repeats. `rule` as RFC 5545 writes it; `coming` are its next times by the rule: what was moved leaves
-    at a time of its own."""
+    """A post that repeats. `rule` as RFC 5545 writes it; `coming` are its next times by the rule:
+    what was moved leaves at a time of its own."""
 
     id: UUID
     creator_id: UUID
@@ -152,7 +160,10 @@ class SlotOut(BaseModel):
     @classmethod
     def of(cls, one: Slot) -> "SlotOut":
         """Of the room's value."""
-        said = {name: getattr(one, name) for name in ("id", "creator_id", "channel_id", "weekday", "zone", "jitter")}
+        said = {
+            name: getattr(one, name)
+            for name in ("id", "creator_id", "channel_id", "weekday", "zone", "jitter")
+        }
         return cls(**said, label=one.label, clock=f"{one.clock:%H:%M}")
 
 
@@ -176,9 +187,11 @@ class QueuedOut(BaseModel):
 
 
 class QueueOut(BaseModel):
-    """The queue of an account, the next one first; `next_free` is when a post would leave that is added now.
+    """The queue of an account, the next one first; `next_free` is when a post would leave that is
+    added now.
 
-    `min_gap_seconds` lie between two posts: with `holds_distance` one that comes nearer waits, else people are told.
+    `min_gap_seconds` lie between two posts: with `holds_distance` one that comes nearer waits, else
+    people are told.
     """
 
     channel_id: UUID
@@ -188,7 +201,9 @@ class QueueOut(BaseModel):
     next_free: WallOut | None
 
     @classmethod
-    def of(cls, channel: Channel, entries: Sequence[QueueEntry], free: WallTime | None) -> "QueueOut":
+    def of(
+        cls, channel: Channel, entries: Sequence[QueueEntry], free: WallTime | None
+    ) -> "QueueOut":
         """Of the room's values."""
         return cls(
             channel_id=channel.id,
@@ -200,7 +215,8 @@ class QueueOut(BaseModel):
 
 
 class HolidayOut(BaseModel):
-    """A public holiday; `quiet`: whether it is kept free. Its English name is what `left_out` says."""
+    """A public holiday; `quiet`: whether it is kept free. Its English name is what `left_out`
+    says."""
 
     day: date
     english: str
@@ -209,7 +225,8 @@ class HolidayOut(BaseModel):
 
 
 class HolidaysOut(BaseModel):
-    """Whose public holidays are quiet days; `own`: by a choice of this creator's, else by the agency's."""
+    """Whose public holidays are quiet days; `own`: by a choice of this creator's, else by the
+    agency's."""
 
     creator_id: UUID | None
     country: str
@@ -237,7 +254,10 @@ class QuietOut(BaseModel):
     def of(cls, one: QuietPeriod) -> "QuietOut":
         """Of the room's value."""
         names = ("id", "creator_id", "channel_id", "label", "zone", "first", "last", "weekday")
-        hours = {name: None if at is None else f"{at:%H:%M}" for name, at in (("start", one.start), ("end", one.end))}
+        hours = {
+            name: None if at is None else f"{at:%H:%M}"
+            for name, at in (("start", one.start), ("end", one.end))
+        }
         return cls(**{name: getattr(one, name) for name in names}, **hours)
 
 
@@ -255,8 +275,15 @@ class MovingOut(BaseModel):
     @classmethod
     def of(cls, one: PlannedMove) -> "MovingOut":
         """Of the room's value."""
-        said = {name: getattr(one, name) for name in ("delivery_id", "post_id", "channel_id", "words")}
-        return cls(**said, before=WallOut.of(one.before), after=WallOut.of(one.after), warning=reason_out(one.warning))
+        said = {
+            name: getattr(one, name) for name in ("delivery_id", "post_id", "channel_id", "words")
+        }
+        return cls(
+            **said,
+            before=WallOut.of(one.before),
+            after=WallOut.of(one.after),
+            warning=reason_out(one.warning),
+        )
 
 
 class LeftOut(BaseModel):
@@ -270,12 +297,17 @@ class LeftOut(BaseModel):
     @classmethod
     def of(cls, one: UnmovedDelivery | LeftOutOccurrence) -> "LeftOut":
         """Of the room's value."""
-        return cls(delivery_id=one.delivery_id, channel_id=one.channel_id, words=one.words, why=reason_out(one.why))
+        return cls(
+            delivery_id=one.delivery_id,
+            channel_id=one.channel_id,
+            words=one.words,
+            why=reason_out(one.why),
+        )
 
 
 class MovePreviewOut(BaseModel):
-    """What would move where, by time, what would stay, and what of series would be left out of a pause; `seen` is
-    handed back with the word to do it."""
+    """What would move where, by time, what would stay, and what of series would be left out of a
+    pause; `seen` is handed back with the word to do it."""
 
     moving: list[MovingOut]
     left: list[LeftOut]
@@ -294,17 +326,22 @@ class MovePreviewOut(BaseModel):
 
 
 class MovedOut(BaseModel):
-    """What was moved, and what stayed. `shift_id` takes it back, for ten minutes; null where it is one itself."""
+    """What was moved, and what stayed. `shift_id` takes it back, for ten minutes; null where it is
+    one itself."""
 
     shift_id: UUID | None
     moved: list[MovingOut]
     left: list[LeftOut]
 
     @classmethod
-    def of(cls, shift_id: UUID | None, moved: Sequence[PlannedMove], left: Sequence[UnmovedDelivery]) -> "MovedOut":
+    def of(
+        cls, shift_id: UUID | None, moved: Sequence[PlannedMove], left: Sequence[UnmovedDelivery]
+    ) -> "MovedOut":
         """Of the room's values."""
         return cls(
-            shift_id=shift_id, moved=[MovingOut.of(one) for one in moved], left=[LeftOut.of(one) for one in left]
+            shift_id=shift_id,
+            moved=[MovingOut.of(one) for one in moved],
+            left=[LeftOut.of(one) for one in left],
         )
 
 
@@ -337,7 +374,8 @@ class ShiftOut(BaseModel):
 
 
 class FindingOut(BaseModel):
-    """Something about a line (the heading is 1): a problem keeps the file from being written, a mark does not."""
+    """Something about a line (the heading is 1): a problem keeps the file from being written, a
+    mark does not."""
 
     line: int
     column: str
@@ -349,12 +387,15 @@ class FindingOut(BaseModel):
     def of(cls, one: ImportFinding) -> "FindingOut":
         """Of the room's value."""
         said = reason_out(one.message) or ReasonOut(code="", text="")
-        return cls(line=one.line, column=one.column, problem=one.grave, code=said.code, text=said.text)
+        return cls(
+            line=one.line, column=one.column, problem=one.grave, code=said.code, text=said.text
+        )
 
 
 class ImportOut(BaseModel):
-    """A file of posts: `done` of `lines` were looked at; `posts` were written; `taken_back` of their deliveries, of
-    which `left_before` had gone. `findings` are told of one file, not in lists."""
+    """A file of posts: `done` of `lines` were looked at; `posts` were written; `taken_back` of
+    their deliveries, of which `left_before` had gone. `findings` are told of one file, not in
+    lists."""
 
     id: UUID
     name: str
@@ -375,7 +416,19 @@ class ImportOut(BaseModel):
     @classmethod
     def of(cls, one: ImportView) -> "ImportOut":
         """Of the room's value."""
-        names = ("id", "name", "state", "by", "at", "plan", "done", "lines", "problems", "marks", "posts")
+        names = (
+            "id",
+            "name",
+            "state",
+            "by",
+            "at",
+            "plan",
+            "done",
+            "lines",
+            "problems",
+            "marks",
+            "posts",
+        )
         return cls(
             **{name: getattr(one, name) for name in names},
             findings=[FindingOut.of(each) for each in one.findings],
@@ -402,13 +455,23 @@ class FeedOut(BaseModel):
     @classmethod
     def of(cls, one: FeedView) -> "FeedOut":
         """Of the room's value."""
-        names = ("id", "creator_id", "url", "title", "paused", "last_read_at", "next_read_at", "total")
+        names = (
+            "id",
+            "creator_id",
+            "url",
+            "title",
+            "paused",
+            "last_read_at",
+            "next_read_at",
+            "total",
+        )
         said = {name: getattr(one, name) for name in names}
         return cls(**said, channels=list(one.channels), reason=reason_out(one.reason))
 
 
 class SeriesPage(BaseModel):
-    """A page of series, the newest first; `next` is the cursor of the one after, null at the end."""
+    """A page of series, the newest first; `next` is the cursor of the one after, null at the
+    end."""
 
     items: list[SeriesOut]
     next: str | None

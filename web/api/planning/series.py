@@ -1,4 +1,5 @@
-"""Series in the API: a post that leaves again and again, changed from a date on, left out once, stopped."""
+"""Series in the API: a post that leaves again and again, changed from a date on, left out once,
+stopped."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -51,7 +52,9 @@ def _add_series_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("", response_model=SeriesPage)
-    def list_series(call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]) -> SeriesPage:
+    def list_series(
+        call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]
+    ) -> SeriesPage:
         """Posts that repeat, the newest first. Needs `posts:read`."""
         question = ["series", which.creator]
         before = pagination.decode_dated_cursor(question, which.cursor)
@@ -61,25 +64,36 @@ def _add_series_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
             return queries.list_series_records(scope, seen, before=before, limit=which.limit)
 
         found = call.read(ask)
-        place = [found[-1].made_at.isoformat(), str(found[-1].series.id)] if len(found) == which.limit else None
+        place = (
+            [found[-1].made_at.isoformat(), str(found[-1].series.id)]
+            if len(found) == which.limit
+            else None
+        )
         following = None if place is None else pagination.encode_cursor(question, place)
         return SeriesPage(items=[SeriesOut.of(one) for one in found], next=following)
 
     @routes.get("/{series_id}", response_model=SeriesOut)
-    def get_series(series_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> SeriesOut:
+    def get_series(
+        series_id: UUID, call: Annotated[ApiCall, can_read], response: Response
+    ) -> SeriesOut:
         """One series. Its `ETag` is what a change names in `If-Match`. Needs `posts:read`."""
-        found = call.read(lambda scope, sight: queries.get_series_record(scope, sight.creators, series_id))
+        found = call.read(
+            lambda scope, sight: queries.get_series_record(scope, sight.creators, series_id)
+        )
         response.headers.update(etag_header(state_tag(*_series_tag_fields(found))))
         return SeriesOut.of(found)
 
 
-def _add_series_create_route(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def _add_series_create_route(
+    routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]
+) -> None:
     @routes.post("", status_code=201, response_model=SeriesOut)
     def begin_series(
-        body: SeriesIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))]
+        body: SeriesIn,
+        call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))],
     ) -> Response:
-        """Write a post that repeats. Its first time is on the calendar at once, the others of the next ninety days a
-        moment later. Needs `posts:write`."""
+        """Write a post that repeats. Its first time is on the calendar at once, the others of the
+        next ninety days a moment later. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             creator = sight.get_creator(body.creator_id)
@@ -94,19 +108,27 @@ def _add_series_create_route(routes: APIRouter, tenant: OpenScope, connectors: M
                 confirmed=body.confirmed,
                 origin=API_ORIGIN,
             )
-            channel_requirements.check_post_requirements(scope, planned.post_id, connectors=connectors)
-            return _build_newest_series_result(scope, sight, planned.post_id, "series.begin", status=201)
+            channel_requirements.check_post_requirements(
+                scope, planned.post_id, connectors=connectors
+            )
+            return _build_newest_series_result(
+                scope, sight, planned.post_id, "series.begin", status=201
+            )
 
         return call.apply_once(act)
 
 
-def _add_series_change_routes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def _add_series_change_routes(
+    routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]
+) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.POSTS_WRITE))
 
     @routes.post("/{series_id}/change", response_model=SeriesOut)
-    def change_series(series_id: UUID, body: SeriesChange, call: Annotated[ApiCall, can_write]) -> Response:
-        """Change this date and all that follow: the series ends before it, and the one that is answered begins.
-        What has left stays. Needs `posts:write`."""
+    def change_series(
+        series_id: UUID, body: SeriesChange, call: Annotated[ApiCall, can_write]
+    ) -> Response:
+        """Change this date and all that follow: the series ends before it, and the one that is
+        answered begins. What has left stays. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             old = lock_seen_series(scope, sight, series_id, call)
@@ -122,7 +144,9 @@ def _add_series_change_routes(routes: APIRouter, tenant: OpenScope, connectors: 
                 words = body.words.apply_to(post)
                 if body.words.otherwise is not None:
                     channel_requirements.check_override_places(scope, words, connectors=connectors)
-            change = SeriesUpdate(now, words, tuple(body.channels) if body.channels is not None else None)
+            change = SeriesUpdate(
+                now, words, tuple(body.channels) if body.channels is not None else None
+            )
             made = series.change_following_occurrences(
                 scope, series_id, body.day, change, author=scope.actor, confirmed=body.confirmed
             )
@@ -148,19 +172,22 @@ def _add_series_date_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{series_id}/detach", status_code=201, response_model=PostWhole)
     def detach_date(series_id: UUID, body: SkipIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Leave one of its dates out, and answer with a post of its own that says the same there and then: change its
-        words, and those of the other dates stay. Needs `posts:write`."""
+        """Leave one of its dates out, and answer with a post of its own that says the same there
+        and then: change its words, and those of the other dates stay. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             lock_seen_series(scope, sight, series_id, call)
-            made = detached_occurrences.detach_occurrence(scope, series_id, body.day, author=scope.actor)
+            made = detached_occurrences.detach_occurrence(
+                scope, series_id, body.day, author=scope.actor
+            )
             return post_result(scope, sight, made, "series.detach", status=201)
 
         return call.apply_once(act, where=series_states(series_id))
 
     @routes.post("/{series_id}/stop", response_model=SeriesOut)
     def stop_series(series_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Make no more of it, and take what is still ahead off the calendar. Needs `posts:write`."""
+        """Make no more of it, and take what is still ahead off the calendar. Needs
+        `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             lock_seen_series(scope, sight, series_id, call)
@@ -172,7 +199,9 @@ def _add_series_date_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
 def lock_seen_series(scope: Scope, sight: Caller, series_id: UUID, call: ApiCall) -> SeriesRecord:
     """Hold a series as its caller saw it. Raises NotFound, Stale."""
-    series.lock_series_planning(scope, queries.get_series_record(scope, sight.creators, series_id).creator_id)
+    series.lock_series_planning(
+        scope, queries.get_series_record(scope, sight.creators, series_id).creator_id
+    )
     series.get_series(scope, series_id, lock=True)
     found = queries.get_series_record(scope, sight.creators, series_id)
     call.check_state_tag(*_series_tag_fields(found))
@@ -184,17 +213,30 @@ def _series_tag_fields(one: SeriesRecord) -> tuple[object, ...]:
     known = one.series
     repeat = one.series.repeat
     stopped = known.state is SeriesState.STOPPED
-    return known.id, str(repeat.rule), repeat.starts_on, repeat.clock, repeat.zone, one.skipped, one.channels, stopped
+    return (
+        known.id,
+        str(repeat.rule),
+        repeat.starts_on,
+        repeat.clock,
+        repeat.zone,
+        one.skipped,
+        one.channels,
+        stopped,
+    )
 
 
 def _build_newest_series_result(
     scope: Scope, sight: Caller, post_id: UUID, did: str, *, status: int = 200
 ) -> ChangeResult:
     """Answer with the last series of a post."""
-    return _build_series_result(scope, sight, queries.series_of_post_views(scope, post_id)[-1].id, did, status=status)
+    return _build_series_result(
+        scope, sight, queries.series_of_post_views(scope, post_id)[-1].id, did, status=status
+    )
 
 
-def _build_series_result(scope: Scope, sight: Caller, series_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+def _build_series_result(
+    scope: Scope, sight: Caller, series_id: UUID, did: str, *, status: int = 200
+) -> ChangeResult:
     found = queries.get_series_record(scope, sight.creators, series_id)
     headers = etag_header(state_tag(*_series_tag_fields(found)))
     if status == 201:
@@ -206,6 +248,10 @@ def series_states(series_id: UUID) -> ConflictStates:
     """Where a series stands, for a conflict."""
 
     def ask(scope: Scope, sight: Caller) -> dict[str, str]:
-        return {str(series_id): str(queries.get_series_record(scope, sight.creators, series_id).series.state)}
+        return {
+            str(series_id): str(
+                queries.get_series_record(scope, sight.creators, series_id).series.state
+            )
+        }
 
     return ask

@@ -1,4 +1,5 @@
-"""A week proposed from a brief, at the edge: what is asked for, and what is proposed, line by line."""
+"""A week proposed from a brief, at the edge: what is asked for, and what is proposed, line by
+line."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -7,8 +8,17 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from schedules.suggestions.states import WeekLineState
-from schedules.suggestions.weekly_plans.brief import MAX_FORBIDDEN_WORDS, MAX_LINK_LENGTH, MAX_WEEK_POSTS
-from schedules.suggestions.weekly_plans.proposals import MAX_LINE_LENGTH, WeekLineChange, WeekLineView, WeekProposal
+from schedules.suggestions.weekly_plans.brief import (
+    MAX_FORBIDDEN_WORDS,
+    MAX_LINK_LENGTH,
+    MAX_WEEK_POSTS,
+)
+from schedules.suggestions.weekly_plans.proposals import (
+    MAX_LINE_LENGTH,
+    WeekLineChange,
+    WeekLineView,
+    WeekProposal,
+)
 from web.api.common.schemas import (
     EXAMPLE_CHANNEL_ID,
     EXAMPLE_CREATOR_ID,
@@ -28,9 +38,9 @@ BriefText = Annotated[StorableText, Field(max_length=MAX_FORBIDDEN_WORDS)]
 
 
 class WeekIn(RequestModel):
-    """The brief: `count` posts on these accounts, on these days of the week from `first` on. Without a `tone`, a
-    language and words that are never used, those of her persona hold. Of `recipes` one is taken for each post in turn,
-    of `topics` as well."""
+    """The brief: `count` posts on these accounts, on these days of the week from `first` on.
+    Without a `tone`, a language and words that are never used, those of her persona hold. Of
+    `recipes` one is taken for each post in turn, of `topics` as well."""
 
     model_config = example_config(
         {
@@ -52,14 +62,16 @@ class WeekIn(RequestModel):
         default_factory=lambda: list(range(7))
     )
     count: Annotated[int, Field(ge=1, le=MAX_WEEK_POSTS)] = 5
-    topics: Annotated[list[BriefText], Field(max_length=MAX_WEEK_POSTS)] = Field(default_factory=list)
+    topics: Annotated[list[BriefText], Field(max_length=MAX_WEEK_POSTS)] = Field(
+        default_factory=list
+    )
     link: Annotated[StorableText, Field(max_length=MAX_LINK_LENGTH + 10)] = ""
     recipes: Annotated[list[UUID], Field(max_length=MAX_WEEK_POSTS)] = Field(default_factory=list)
 
 
 class LineChange(RequestModel):
-    """What a line becomes before it is accepted; what is left out stays, and a `recipe_id` of null asks for no
-    picture."""
+    """What a line becomes before it is accepted; what is left out stays, and a `recipe_id` of null
+    asks for no picture."""
 
     model_config = example_config({"body": "Boats, gulls and coffee: come by at six."})
 
@@ -75,8 +87,9 @@ class LineChange(RequestModel):
 
 
 class LineOut(BaseModel):
-    """One post of a proposed week. `hour_from`: a free hour of the account, its usual one, or a plain one; `words_by`:
-    the brief, a model, a person or both; `post_id` is its draft once it was accepted."""
+    """One post of a proposed week. `hour_from`: a free hour of the account, its usual one, or a
+    plain one; `words_by`: the brief, a model, a person or both; `post_id` is its draft once it was
+    accepted."""
 
     id: UUID
     creator_id: UUID
@@ -111,7 +124,8 @@ class LineOut(BaseModel):
 
 
 class WeekOut(BaseModel):
-    """A proposed week; while it is `waiting`, a model may still write its words. Over at `expires_at`."""
+    """A proposed week; while it is `waiting`, a model may still write its words. Over at
+    `expires_at`."""
 
     id: UUID
     creator_id: UUID

@@ -1,6 +1,8 @@
-"""Weeks proposed from a brief, in the API: asked for, read, and accepted or dropped line by line. Drafts only.
+"""Weeks proposed from a brief, in the API: asked for, read, and accepted or dropped line by line.
+Drafts only.
 
-What is accepted becomes a draft of the key's member with its wished time; nothing is planned by it.
+What is accepted becomes a draft of the key's member with its wished time; nothing is planned by
+it.
 """
 
 from collections.abc import Callable
@@ -60,18 +62,23 @@ def router(tenant: OpenScope) -> APIRouter:
 def _add_week_create_route(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.post("/weeks", status_code=202, response_model=WeekOut)
     def ask_for_week(
-        body: WeekIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))]
+        body: WeekIn,
+        call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))],
     ) -> Response:
-        """Propose a week from a brief: days and hours at once, a model's words soon after. Nothing is planned.
-        Needs `posts:write`."""
+        """Propose a week from a brief: days and hours at once, a model's words soon after. Nothing
+        is planned. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             made = proposals.request_week(
-                scope, _build_week_brief(scope, sight.get_creator(body.creator_id), body), key=uuid7()
+                scope,
+                _build_week_brief(scope, sight.get_creator(body.creator_id), body),
+                key=uuid7(),
             )
             scope.session.flush()
             found = WeekOut.of(proposals.get_week_proposal(scope, sight.creators, made))
-            return ChangeResult(found, "week.ask", f"week:{made}", 202, {"location": f"/v1/weeks/{made}"})
+            return ChangeResult(
+                found, "week.ask", f"week:{made}", 202, {"location": f"/v1/weeks/{made}"}
+            )
 
         return call.apply_once(act)
 
@@ -100,7 +107,9 @@ def _add_week_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("/weeks", response_model=WeeksOut)
-    def list_weeks(call: Annotated[ApiCall, can_read], which: Annotated[WeeklyPlansQuery, Query()]) -> WeeksOut:
+    def list_weeks(
+        call: Annotated[ApiCall, can_read], which: Annotated[WeeklyPlansQuery, Query()]
+    ) -> WeeksOut:
         """The newest proposal of each creator, unless it is over. Needs `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> list[WeekProposal]:
@@ -111,12 +120,18 @@ def _add_week_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.get("/weeks/{week_id}", response_model=WeekOut)
     def get_week(week_id: UUID, call: Annotated[ApiCall, can_read]) -> WeekOut:
-        """One of them, with its lines by time, each with its `version`; while it is `waiting`, ask again.
-        Needs `posts:read`."""
-        return WeekOut.of(call.read(lambda scope, sight: proposals.get_week_proposal(scope, sight.creators, week_id)))
+        """One of them, with its lines by time, each with its `version`; while it is `waiting`, ask
+        again. Needs `posts:read`."""
+        return WeekOut.of(
+            call.read(
+                lambda scope, sight: proposals.get_week_proposal(scope, sight.creators, week_id)
+            )
+        )
 
     @routes.get(LINE, response_model=LineOut)
-    def get_week_line(line_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> LineOut:
+    def get_week_line(
+        line_id: UUID, call: Annotated[ApiCall, can_read], response: Response
+    ) -> LineOut:
         """One line; its `ETag` is its version. Needs `posts:read`."""
         found = call.read(lambda scope, sight: _get_visible_week_line(scope, sight, line_id))
         response.headers.update(etag_header(found.version))
@@ -128,31 +143,39 @@ def _add_week_line_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.patch(LINE, response_model=LineOut)
     def change_week_line(
-        line_id: UUID, body: LineChange, call: Annotated[ApiCall, Depends(replace_dependency(tenant, can_write))]
+        line_id: UUID,
+        body: LineChange,
+        call: Annotated[ApiCall, Depends(replace_dependency(tenant, can_write))],
     ) -> Response:
-        """Change the words, the hour or the recipe of a line that is still proposed. Needs `posts:write`."""
+        """Change the words, the hour or the recipe of a line that is still proposed. Needs
+        `posts:write`."""
 
         def act(scope: Scope, old: WeekLineView) -> None:
             proposals.update_week_line(scope, line_id, body.to_edit(old), version=old.version)
 
         return call.apply(
-            _build_week_line_change(call, line_id, "week.change", act), where=_week_line_conflict_states(line_id)
+            _build_week_line_change(call, line_id, "week.change", act),
+            where=_week_line_conflict_states(line_id),
         )
 
     @routes.post(LINE + "/accept", response_model=LineOut)
     def accept_week_line(
         line_id: UUID, call: Annotated[ApiCall, Depends(action_dependency(tenant, can_write))]
     ) -> Response:
-        """Make a draft of a line, with its wished time; nothing is approved or planned by it. Where it asks for a
-        picture, that is ordered, and the key needs `generate` too. Needs `posts:write`."""
+        """Make a draft of a line, with its wished time; nothing is approved or planned by it. Where
+        it asks for a picture, that is ordered, and the key needs `generate` too. Needs
+        `posts:write`."""
 
         def act(scope: Scope, old: WeekLineView) -> None:
             if old.recipe_id is not None and ApiKeyScope.GENERATE not in call.asked.entered.scopes:
-                raise ApiError(403, Message("api.other_scope", {"scope": str(ApiKeyScope.GENERATE)}))
+                raise ApiError(
+                    403, Message("api.other_scope", {"scope": str(ApiKeyScope.GENERATE)})
+                )
             proposals.accept_week_line(scope, line_id, version=old.version)
 
         return call.apply_once(
-            _build_week_line_change(call, line_id, "week.accept", act), where=_week_line_conflict_states(line_id)
+            _build_week_line_change(call, line_id, "week.accept", act),
+            where=_week_line_conflict_states(line_id),
         )
 
     @routes.post(LINE + "/drop", response_model=LineOut)
@@ -165,7 +188,8 @@ def _add_week_line_routes(routes: APIRouter, tenant: OpenScope) -> None:
             proposals.drop_week_line(scope, line_id, version=old.version)
 
         return call.apply_once(
-            _build_week_line_change(call, line_id, "week.drop", act), where=_week_line_conflict_states(line_id)
+            _build_week_line_change(call, line_id, "week.drop", act),
+            where=_week_line_conflict_states(line_id),
         )
 
 
@@ -181,7 +205,9 @@ def _build_week_line_change(
         act(scope, old)
         scope.session.flush()
         found = _get_visible_week_line(scope, sight, line_id)
-        return ChangeResult(LineOut.of(found), did, f"week.line:{line_id}", headers=etag_header(found.version))
+        return ChangeResult(
+            LineOut.of(found), did, f"week.line:{line_id}", headers=etag_header(found.version)
+        )
 
     return done
 

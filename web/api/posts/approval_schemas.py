@@ -8,7 +8,14 @@ from pydantic import BaseModel, Field
 
 from schedules.approvals.revisions import ChangeRequest
 from web.api.common.schemas import RequestModel, StorableText
-from web.api.posts.review_comment_schemas import ChangeReason, Note, PersonNames, PersonOut, RejectionReason, Tier
+from web.api.posts.review_comment_schemas import (
+    ChangeReason,
+    Note,
+    PersonNames,
+    PersonOut,
+    RejectionReason,
+    Tier,
+)
 
 
 class ApproveIn(RequestModel):
@@ -34,7 +41,8 @@ class RejectIn(RequestModel):
 
 
 class WantedOut(BaseModel):
-    """A no, or a wish for a change; `answered` once the post is another, or whoever said it has said yes since."""
+    """A no, or a wish for a change; `answered` once the post is another, or whoever said it has
+    said yes since."""
 
     by: PersonOut
     tier: int
@@ -52,9 +60,9 @@ class WantedOut(BaseModel):
 
 
 class NeededOut(BaseModel):
-    """Who is needed for a post: `tiers` yeses are asked for, `missing` are those nobody gave, `who` may give them.
-    `to_look_at` are pictures that people look at on the page before they say yes; `wanted` is what somebody wants
-    changed, the last first; `open_comments` wait for an answer."""
+    """Who is needed for a post: `tiers` yeses are asked for, `missing` are those nobody gave, `who`
+    may give them. `to_look_at` are pictures that people look at on the page before they say yes;
+    `wanted` is what somebody wants changed, the last first; `open_comments` wait for an answer."""
 
     post_id: UUID
     approved: bool

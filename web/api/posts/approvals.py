@@ -1,6 +1,7 @@
 """Approvals in the API: what waits for a yes, whose, and the words a key may say for its member.
 
-A key has no eyes: what people must look at is approved on the page. Nor does it give anybody else's yes.
+A key has no eyes: what people must look at is approved on the page. Nor does it give anybody else's
+yes.
 """
 
 from collections.abc import Collection
@@ -29,7 +30,12 @@ from web.api.common.calls import (
     read_dependency,
 )
 from web.api.posts.approval_schemas import AskChangeIn, NeededOut, RejectIn, WantedOut
-from web.api.posts.review_comment_schemas import AwaitedOut, AwaitedPage, PendingApprovalsQuery, PersonOut
+from web.api.posts.review_comment_schemas import (
+    AwaitedOut,
+    AwaitedPage,
+    PendingApprovalsQuery,
+    PersonOut,
+)
 from web.api.posts.review_comments import load_person_names
 from web.api.posts.schemas import PostWhole
 
@@ -44,8 +50,11 @@ def router(tenant: OpenScope) -> APIRouter:
 
 
 def require_no_blurred_pictures(scope: Scope, sight: Caller, post_id: UUID) -> None:
-    """Raise Refused for a post with pictures that come blurred: whoever approves it has looked at them."""
-    if _list_blurred_assets(scope, listings.get_post_detail(scope, sight.creators, post_id).listed.post):
+    """Raise Refused for a post with pictures that come blurred: whoever approves it has looked at
+    them."""
+    if _list_blurred_assets(
+        scope, listings.get_post_detail(scope, sight.creators, post_id).listed.post
+    ):
         raise Refused("api.look_first")
 
 
@@ -70,8 +79,8 @@ def _add_pending_approval_routes(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
         which: Annotated[PendingApprovalsQuery, Query()],
     ) -> AwaitedPage:
-        """Posts that wait for a yes, the first due first; what was refused waits for its author instead.
-        Needs `posts:read`."""
+        """Posts that wait for a yes, the first due first; what was refused waits for its author
+        instead. Needs `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> AwaitedPage:
             seen = [one for one in sight.creators if which.creator in (None, one)]
@@ -86,10 +95,11 @@ def _add_pending_approval_routes(routes: APIRouter, tenant: OpenScope) -> None:
 def _add_approval_status_route(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.get("/posts/{post_id}/needed", response_model=NeededOut)
     def get_needed(
-        post_id: UUID, call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))]
+        post_id: UUID,
+        call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
     ) -> NeededOut:
-        """Who is needed before a post may leave: whose yes is missing, and what somebody wants changed.
-        Needs `posts:read`."""
+        """Who is needed before a post may leave: whose yes is missing, and what somebody wants
+        changed. Needs `posts:read`."""
         return call.read(lambda scope, sight: _build_approval_status(scope, sight, post_id))
 
 
@@ -103,8 +113,15 @@ def _build_approval_status(scope: Scope, sight: Caller, post_id: UUID) -> Needed
         post_id=post_id,
         approved=found.approved,
         tiers=said.creator.approval_tiers,
-        missing=[tier for tier in tiers if not decisions.has_tier_approval(scope, row, scope.now, tier=tier)],
-        who=[PersonOut(id=one.principal_id, name=one.name) for one in eligible_approvers(scope, post_id)],
+        missing=[
+            tier
+            for tier in tiers
+            if not decisions.has_tier_approval(scope, row, scope.now, tier=tier)
+        ],
+        who=[
+            PersonOut(id=one.principal_id, name=one.name)
+            for one in eligible_approvers(scope, post_id)
+        ],
         to_look_at=_list_blurred_assets(scope, found.listed.post),
         wanted=[WantedOut.of(one, known) for one in said.wanted],
         open_comments=sum(one.open for one in said.comments),
@@ -115,34 +132,41 @@ def _add_verdict_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.APPROVE))
 
     @routes.post("/posts/{post_id}/ask-change", response_model=PostWhole)
-    def ask_change(post_id: UUID, body: AskChangeIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Ask for another version of a post that waits for a yes, with words: it is not approved as it stands, whoever
-        said yes, and the members are told. 409 where it does not wait any more. Needs `approve`."""
+    def ask_change(
+        post_id: UUID, body: AskChangeIn, call: Annotated[ApiCall, can_write]
+    ) -> Response:
+        """Ask for another version of a post that waits for a yes, with words: it is not approved as
+        it stands, whoever said yes, and the members are told. 409 where it does not wait any more.
+        Needs `approve`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_pending_post(scope, sight, post_id, call)
             member_id = sight.member.id
-            decisions.request_changes(scope, post_id, member_id=member_id, why=body.why, note=body.note, tier=body.tier)
+            decisions.request_changes(
+                scope, post_id, member_id=member_id, why=body.why, note=body.note, tier=body.tier
+            )
             return _build_post_result(scope, sight.creators, post_id, "post.ask_change")
 
         return call.apply_once(act, post=post_id)
 
     @routes.post("/posts/{post_id}/reject", response_model=PostWhole)
     def reject_post(post_id: UUID, body: RejectIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Say no for good to a post that waits for a yes: it leaves the calendar. 409 where it does not wait any more.
-        Needs `approve`."""
+        """Say no for good to a post that waits for a yes: it leaves the calendar. 409 where it does
+        not wait any more. Needs `approve`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_pending_post(scope, sight, post_id, call)
-            decisions.decline_post(scope, post_id, member_id=sight.member.id, why=body.why, note=body.note)
+            decisions.decline_post(
+                scope, post_id, member_id=sight.member.id, why=body.why, note=body.note
+            )
             return _build_post_result(scope, sight.creators, post_id, "post.reject")
 
         return call.apply_once(act, post=post_id)
 
     @routes.post("/posts/{post_id}/withdraw", response_model=PostWhole)
     def withdraw_word(post_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Take back what the key's member said of a post within the last fifteen seconds. 403 later.
-        Needs `approve`."""
+        """Take back what the key's member said of a post within the last fifteen seconds. 403
+        later. Needs `approve`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_post_version(scope, sight, post_id, call)
@@ -158,13 +182,21 @@ def _lock_post_version(scope: Scope, sight: Caller, post_id: UUID, call: ApiCall
 
 
 def _lock_pending_post(scope: Scope, sight: Caller, post_id: UUID, call: ApiCall) -> None:
-    """Hold a post that waits for a yes, at the version its caller saw. Raises NotFound, Stale, Conflict."""
+    """Hold a post that waits for a yes, at the version its caller saw. Raises NotFound, Stale,
+    Conflict."""
     _lock_post_version(scope, sight, post_id, call)
     if not review_queue.list_review_queue(scope, list(sight.creators), post_id=post_id):
         raise Conflict("api.not_awaited")
 
 
-def _build_post_result(scope: Scope, creators: Collection[UUID], post_id: UUID, did: str) -> ChangeResult:
+def _build_post_result(
+    scope: Scope, creators: Collection[UUID], post_id: UUID, did: str
+) -> ChangeResult:
     scope.session.expire_all()
     found = listings.get_post_detail(scope, creators, post_id)
-    return ChangeResult(PostWhole.from_view(found), did, f"post:{post_id}", headers=etag_header(found.listed.version))
+    return ChangeResult(
+        PostWhole.from_view(found),
+        did,
+        f"post:{post_id}",
+        headers=etag_header(found.listed.version),
+    )

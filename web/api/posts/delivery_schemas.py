@@ -1,4 +1,5 @@
-"""The story of a delivery at the edge: its steps, what was tried at the platform, other words, and what comes next."""
+"""The story of a delivery at the edge: its steps, what was tried at the platform, other words, and
+what comes next."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -54,12 +55,15 @@ class ImportanceIn(RequestModel):
 class LinkIn(RequestModel):
     """Where a post stands that nobody was sure of."""
 
-    url: Annotated[StorableText, Field(min_length=1, max_length=500, examples=["https://example.social/@lea/1"])]
+    url: Annotated[
+        StorableText,
+        Field(min_length=1, max_length=500, examples=["https://example.social/@lea/1"]),
+    ]
 
 
 class DeliveryOut(BaseModel):
-    """A post on one account: `wall_time` in `zone` is the plan, `due_at` the instant it means; `ends_at` is when its
-    platform takes it away by itself (null: it stands)."""
+    """A post on one account: `wall_time` in `zone` is the plan, `due_at` the instant it means;
+    `ends_at` is when its platform takes it away by itself (null: it stands)."""
 
     id: UUID
     post_id: UUID
@@ -88,7 +92,16 @@ class DeliveryOut(BaseModel):
 
 def delivery_fields(one: DeliveryEntry) -> dict[str, Any]:
     """The fields of a delivery."""
-    names = ("post_id", "creator_id", "channel_id", "state", "wall_time", "zone", "due_at", "not_before")
+    names = (
+        "post_id",
+        "creator_id",
+        "channel_id",
+        "state",
+        "wall_time",
+        "zone",
+        "due_at",
+        "not_before",
+    )
     more = ("settled_at", "url", "native_id", "parts", "done", "priority", "version")
     return {
         "id": one.delivery_id,
@@ -117,7 +130,9 @@ class MoveOut(BaseModel):
     @classmethod
     def of(cls, one: DeliveryStep) -> "MoveOut":
         """Of the room's value."""
-        return cls(at=one.at, before=one.before, after=one.after, by=one.by, reason=reason_out(one.reason))
+        return cls(
+            at=one.at, before=one.before, after=one.after, by=one.by, reason=reason_out(one.reason)
+        )
 
 
 class AttemptOut(BaseModel):
@@ -164,13 +179,15 @@ class EditOut(BaseModel):
     def of(cls, one: EditView) -> "EditOut":
         """Of the room's value; words are the title and the body."""
         said = {name: getattr(one, name) for name in ("state", "by", "asked_at", "settled_at")}
-        return cls(**said, reason=reason_out(one.reason), before=list(one.before), after=list(one.after))
+        return cls(
+            **said, reason=reason_out(one.reason), before=list(one.before), after=list(one.after)
+        )
 
 
 class NextOut(BaseModel):
-    """What happens next: its sentence, the instant at which it leaves by itself, or would (`at`; null for what does
-    not), who must act (`who`, by name), what it waits for or
-    what stops it (`why`), and what would stop it if it were its hour now."""
+    """What happens next: its sentence, the instant at which it leaves by itself, or would (`at`;
+    null for what does not), who must act (`who`, by name), what it waits for or what stops it
+    (`why`), and what would stop it if it were its hour now."""
 
     code: str
     text: str
@@ -219,4 +236,6 @@ class DeliveryStory(DeliveryOut):
         attempts = [AttemptOut.of(each) for each in one.attempts]
         edits = [EditOut.of(each) for each in one.edits]
         coming = NextOut.of(ahead, one.entry)
-        return cls(**delivery_fields(one.entry), moves=moves, attempts=attempts, edits=edits, next=coming)
+        return cls(
+            **delivery_fields(one.entry), moves=moves, attempts=attempts, edits=edits, next=coming
+        )

@@ -14,7 +14,9 @@ Colour = Literal["grey", "red", "orange", "green", "blue", "purple"]
 class LabelIn(RequestModel):
     """A label: a name that no other one has, without regard to case, and one of a few colours."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Spring campaign", "colour": "green"}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "Spring campaign", "colour": "green"}]}
+    )
 
     name: Annotated[StorableText, Field(min_length=1, max_length=MAX_LABEL_NAME_LENGTH)]
     colour: Colour = "grey"

@@ -34,7 +34,9 @@ def router(tenant: OpenScope) -> APIRouter:
 
 def load_labels_out(call: ApiCall) -> LabelsOut:
     """All labels of the agency."""
-    return LabelsOut(items=[LabelOut.of(one) for one in call.read(lambda scope, _: labels.list_labels(scope))])
+    return LabelsOut(
+        items=[LabelOut.of(one) for one in call.read(lambda scope, _: labels.list_labels(scope))]
+    )
 
 
 def _add_label_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
@@ -46,7 +48,9 @@ def _add_label_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
         return load_labels_out(call)
 
     @routes.get("/{label_id}", response_model=LabelOut)
-    def get_label(label_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> LabelOut:
+    def get_label(
+        label_id: UUID, call: Annotated[ApiCall, can_read], response: Response
+    ) -> LabelOut:
         """One label. Needs `posts:read`."""
         found = call.read(lambda scope, _: labels.get_label(scope, label_id))
         response.headers.update(etag_header(state_tag(found)))
@@ -57,7 +61,9 @@ def _add_label_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
     needs = ApiKeyScope.POSTS_WRITE
 
     @routes.post("", status_code=201, response_model=LabelOut)
-    def name_label(body: LabelIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, needs))]) -> Response:
+    def name_label(
+        body: LabelIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, needs))]
+    ) -> Response:
         """Name a label. 409 where one of that name is there. Needs `posts:write`."""
 
         def act(scope: Scope, _: Caller) -> ChangeResult:
@@ -68,7 +74,9 @@ def _add_label_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.patch("/{label_id}", response_model=LabelOut)
     def change_label(
-        label_id: UUID, body: LabelIn, call: Annotated[ApiCall, Depends(replace_dependency(tenant, needs))]
+        label_id: UUID,
+        body: LabelIn,
+        call: Annotated[ApiCall, Depends(replace_dependency(tenant, needs))],
     ) -> Response:
         """Give it another name and colour; posts keep it. Needs `posts:write`."""
 
@@ -80,9 +88,11 @@ def _add_label_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
         return call.apply(act)
 
     @routes.delete("/{label_id}", response_model=LabelOut)
-    def remove_label(label_id: UUID, call: Annotated[ApiCall, Depends(replace_dependency(tenant, needs))]) -> Response:
-        """Take it off every post, and away. 409 where posts have it of creators that this key may not see.
-        Needs `posts:write`."""
+    def remove_label(
+        label_id: UUID, call: Annotated[ApiCall, Depends(replace_dependency(tenant, needs))]
+    ) -> Response:
+        """Take it off every post, and away. 409 where posts have it of creators that this key may
+        not see. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             found = labels.lock_label(scope, label_id)
@@ -94,16 +104,19 @@ def _add_label_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
 
 def _add_bulk_label_routes(routes: APIRouter, tenant: OpenScope) -> None:
-    """What changes many posts is asked of none of the labels by its address: it needs no version of one."""
+    """What changes many posts is asked of none of the labels by its address: it needs no version of
+    one."""
     can_write = Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))
 
     @routes.post("/give", response_model=LabelledOut)
     def give_label(body: LabelledIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Give several posts a label at once; all of them or none. Those that have it keep it, and no post asks for
-        another yes. Needs `posts:write`."""
+        """Give several posts a label at once; all of them or none. Those that have it keep it, and
+        no post asks for another yes. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            given = labels.add_label_to_posts(scope, body.posts, body.label, creators=sight.creators)
+            given = labels.add_label_to_posts(
+                scope, body.posts, body.label, creators=sight.creators
+            )
             return _build_bulk_label_result(scope, body.label, given, "label.give")
 
         return call.apply_once(act)
@@ -113,7 +126,9 @@ def _add_bulk_label_routes(routes: APIRouter, tenant: OpenScope) -> None:
         """Take a label off several posts at once; all of them or none. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            taken = labels.remove_label_from_posts(scope, body.posts, body.label, creators=sight.creators)
+            taken = labels.remove_label_from_posts(
+                scope, body.posts, body.label, creators=sight.creators
+            )
             return _build_bulk_label_result(scope, body.label, taken, "label.take")
 
         return call.apply_once(act)

@@ -1,4 +1,5 @@
-"""What is said of posts, at the edge: comments with their answers, what people want changed, whose yes is missing."""
+"""What is said of posts, at the edge: comments with their answers, what people want changed, whose
+yes is missing."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,24 +9,38 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from schedules.approvals.decisions import MAX_VERDICT_NOTE_LENGTH
-from schedules.approvals.review_comments import MAX_MENTIONS, MAX_REVIEW_COMMENT_LENGTH, ReviewComment
+from schedules.approvals.review_comments import (
+    MAX_MENTIONS,
+    MAX_REVIEW_COMMENT_LENGTH,
+    ReviewComment,
+)
 from schedules.approvals.review_queue import ReviewItem
 from schedules.approvals.verdicts import ApprovalVerdict
 from schedules.posts.thread_parts import MAX_THREAD_PARTS
-from web.api.common.schemas import EXAMPLE_POST_ID, PageQuery, RequestModel, StorableText, example_config
+from web.api.common.schemas import (
+    EXAMPLE_POST_ID,
+    PageQuery,
+    RequestModel,
+    StorableText,
+    example_config,
+)
 
 PersonNames = Mapping[UUID, str]
 """What people are called, by the human behind them."""
 
 Named = Annotated[
     list[UUID],
-    Field(max_length=MAX_MENTIONS, description="People who are told of it; `readers` says whom one may name."),
+    Field(
+        max_length=MAX_MENTIONS,
+        description="People who are told of it; `readers` says whom one may name.",
+    ),
 ]
 ChangeReason = Literal["words", "picture", "moment", "accounts", "other"]
 RejectionReason = Literal["image", "rights", "taste", "double", "other"]
 
 Note = Annotated[
-    StorableText, Field(min_length=1, max_length=MAX_VERDICT_NOTE_LENGTH, examples=["The quay is another one."])
+    StorableText,
+    Field(min_length=1, max_length=MAX_VERDICT_NOTE_LENGTH, examples=["The quay is another one."]),
 ]
 Tier = Annotated[int, Field(ge=1, le=2)]
 
@@ -37,8 +52,8 @@ class CommentsQuery(RequestModel):
 
 
 class CommentIn(RequestModel):
-    """Something to say of a post, of a part of it (0 is the post itself) or of a picture. `internal`: for who works
-    here alone, neither for the creator nor for a client."""
+    """Something to say of a post, of a part of it (0 is the post itself) or of a picture.
+    `internal`: for who works here alone, neither for the creator nor for a client."""
 
     model_config = example_config({"post_id": EXAMPLE_POST_ID, "words": "Is the date right?"})
 
@@ -72,13 +87,15 @@ class PersonOut(BaseModel):
 
 
 class ReaderOut(PersonOut):
-    """Somebody who may be named in a comment; `internal`: also in one that is for who works here."""
+    """Somebody who may be named in a comment; `internal`: also in one that is for who works
+    here."""
 
     internal: bool
 
 
 class CommentOut(BaseModel):
-    """Something that was said; `earlier`: the post said something else then. Settled since `resolved_at`."""
+    """Something that was said; `earlier`: the post said something else then. Settled since
+    `resolved_at`."""
 
     id: UUID
     post_id: UUID
@@ -97,7 +114,10 @@ class CommentOut(BaseModel):
     @classmethod
     def of(cls, one: ReviewComment, names: PersonNames) -> "CommentOut":
         """Of the room's value."""
-        said = {name: getattr(one, name) for name in ("id", "post_id", "words", "internal", "earlier", "at")}
+        said = {
+            name: getattr(one, name)
+            for name in ("id", "post_id", "words", "internal", "earlier", "at")
+        }
         return cls(
             **said,
             part=one.spot.part,
@@ -111,7 +131,8 @@ class CommentOut(BaseModel):
 
 
 class CommentsOut(BaseModel):
-    """All that was said of a post and may be read by the key's member, as it was said; whom they may name."""
+    """All that was said of a post and may be read by the key's member, as it was said; whom they
+    may name."""
 
     items: list[CommentOut]
     readers: list[ReaderOut]
@@ -130,14 +151,19 @@ class WordOut(BaseModel):
     def of(cls, one: ApprovalVerdict, names: PersonNames) -> "WordOut":
         """Of the room's value."""
         return cls(
-            by=PersonOut.of(one.principal_id, names), tier=one.tier, verdict=one.verdict, note=one.note, at=one.at
+            by=PersonOut.of(one.principal_id, names),
+            tier=one.tier,
+            verdict=one.verdict,
+            note=one.note,
+            at=one.at,
         )
 
 
 class AwaitedOut(BaseModel):
-    """A post that waits for a yes: the first of its `deliveries` is due at `due_at`. `tier` is which yes the key's
-    member would give, null where they have given theirs; `own`: they wrote it, so it is not theirs to approve.
-    `renews`: it is on the calendar, and the yes to it ends before it leaves."""
+    """A post that waits for a yes: the first of its `deliveries` is due at `due_at`. `tier` is
+    which yes the key's member would give, null where they have given theirs; `own`: they wrote it,
+    so it is not theirs to approve. `renews`: it is on the calendar, and the yes to it ends before
+    it leaves."""
 
     post_id: UUID
     creator_id: UUID

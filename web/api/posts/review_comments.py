@@ -1,4 +1,5 @@
-"""Comments in the API: what members say of a post, read, written, answered and settled, as the key's member."""
+"""Comments in the API: what members say of a post, read, written, answered and settled, as the
+key's member."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -54,29 +55,43 @@ def _add_comment_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("", response_model=CommentsOut)
-    def list_comments(call: Annotated[ApiCall, can_read], which: Annotated[CommentsQuery, Query()]) -> CommentsOut:
-        """What was said of a post, and whom one may name. Reading it here settles no notice of the member's.
-        Needs `posts:read`."""
+    def list_comments(
+        call: Annotated[ApiCall, can_read], which: Annotated[CommentsQuery, Query()]
+    ) -> CommentsOut:
+        """What was said of a post, and whom one may name. Reading it here settles no notice of the
+        member's. Needs `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> CommentsOut:
             post = listings.get_post_detail(scope, sight.creators, which.post).listed.post
             known = load_person_names(scope, sight)
             readers = [
-                ReaderOut(id=one.principal_id, name=one.name, internal=review_comments.can_read_internal(one))
-                for one in review_comments.list_mentionable_members(scope, post.creator_id, internal=False)
+                ReaderOut(
+                    id=one.principal_id,
+                    name=one.name,
+                    internal=review_comments.can_read_internal(one),
+                )
+                for one in review_comments.list_mentionable_members(
+                    scope, post.creator_id, internal=False
+                )
                 if one.principal_id != sight.member.principal_id
             ]
-            said = [CommentOut.of(one, known) for one in review_comments.list_comments(scope, post.id)]
+            said = [
+                CommentOut.of(one, known) for one in review_comments.list_comments(scope, post.id)
+            ]
             return CommentsOut(items=said, readers=readers)
 
         return call.read(ask)
 
     @routes.get("/{comment_id}", response_model=CommentOut)
-    def get_comment(comment_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> CommentOut:
+    def get_comment(
+        comment_id: UUID, call: Annotated[ApiCall, can_read], response: Response
+    ) -> CommentOut:
         """What was said, with its answers, by the id of any of them. Needs `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> tuple[ReviewComment, PersonNames]:
-            return review_comments.get_comment(scope, sight.creators, comment_id), load_person_names(scope, sight)
+            return review_comments.get_comment(
+                scope, sight.creators, comment_id
+            ), load_person_names(scope, sight)
 
         found, known = call.read(ask)
         response.headers.update(etag_header(state_tag(*_comment_tag_fields(found))))
@@ -86,9 +101,11 @@ def _add_comment_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
 def _add_comment_create_route(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.post("", status_code=201, response_model=CommentOut)
     def say_comment(
-        body: CommentIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.COMMENTS_WRITE))]
+        body: CommentIn,
+        call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.COMMENTS_WRITE))],
     ) -> Response:
-        """Say something of a post, as the key's member; who is named is told. Needs `comments:write`."""
+        """Say something of a post, as the key's member; who is named is told. Needs
+        `comments:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             listings.get_post_detail(scope, sight.creators, body.post_id)
@@ -96,7 +113,13 @@ def _add_comment_create_route(routes: APIRouter, tenant: OpenScope) -> None:
             inside = body.internal
             named = body.named
             made = review_comments.add_comment(
-                scope, body.post_id, body.words, key=uuid7(), spot=spot, named=named, internal=inside
+                scope,
+                body.post_id,
+                body.words,
+                key=uuid7(),
+                spot=spot,
+                named=named,
+                internal=inside,
             )
             return _build_comment_result(scope, sight, made, "comment.say", status=201)
 
@@ -107,26 +130,36 @@ def _add_comment_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.COMMENTS_WRITE))
 
     @routes.post("/{comment_id}/answer", response_model=CommentOut)
-    def answer_comment(comment_id: UUID, body: AnswerIn, call: Annotated[ApiCall, can_write]) -> Response:
+    def answer_comment(
+        comment_id: UUID, body: AnswerIn, call: Annotated[ApiCall, can_write]
+    ) -> Response:
         """Answer what was said; what was settled is open again. Needs `comments:write`."""
 
         def act(scope: Scope, thread: UUID) -> None:
-            review_comments.reply_to_comment(scope, thread, body.words, key=uuid7(), named=body.named)
+            review_comments.reply_to_comment(
+                scope, thread, body.words, key=uuid7(), named=body.named
+            )
 
         return _apply_comment_action(call, comment_id, "comment.answer", act)
 
     @routes.post("/{comment_id}/resolve", response_model=CommentOut)
     def resolve_comment(comment_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
         """Call it settled. Needs `comments:write`."""
-        return _apply_comment_action(call, comment_id, "comment.resolve", review_comments.resolve_comment)
+        return _apply_comment_action(
+            call, comment_id, "comment.resolve", review_comments.resolve_comment
+        )
 
     @routes.post("/{comment_id}/reopen", response_model=CommentOut)
     def reopen_comment(comment_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
         """It is not settled after all. Needs `comments:write`."""
-        return _apply_comment_action(call, comment_id, "comment.reopen", review_comments.reopen_comment)
+        return _apply_comment_action(
+            call, comment_id, "comment.reopen", review_comments.reopen_comment
+        )
 
 
-def _apply_comment_action(call: ApiCall, comment_id: UUID, did: str, act: Callable[[Scope, UUID], None]) -> Response:
+def _apply_comment_action(
+    call: ApiCall, comment_id: UUID, did: str, act: Callable[[Scope, UUID], None]
+) -> Response:
     """Do something to what was said as its caller saw it, once."""
 
     def done(scope: Scope, sight: Caller) -> ChangeResult:
@@ -139,7 +172,8 @@ def _apply_comment_action(call: ApiCall, comment_id: UUID, did: str, act: Callab
 
 
 def _comment_tag_fields(one: ReviewComment) -> tuple[object, ...]:
-    """What somebody may change about it: that the post became another is no change of what was said."""
+    """What somebody may change about it: that the post became another is no change of what was
+    said."""
     return one.id, one.resolved_at, [each.id for each in one.answers]
 
 
@@ -152,5 +186,9 @@ def _build_comment_result(
     if status == 201:
         headers["location"] = f"/v1/comments/{comment_id}"
     return ChangeResult(
-        CommentOut.of(found, load_person_names(scope, sight)), did, f"post:{found.post_id}", status, headers
+        CommentOut.of(found, load_person_names(scope, sight)),
+        did,
+        f"post:{found.post_id}",
+        status,
+        headers,
     )

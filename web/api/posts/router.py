@@ -31,7 +31,16 @@ from web.api.common.calls import (
 from web.api.common.schemas import wall_time_in
 from web.api.posts import approvals
 from web.api.posts.approval_schemas import ApproveIn
-from web.api.posts.schemas import PostChange, PostIn, PostOut, PostsOut, PostsQuery, PostWhole, RewordIn, ScheduleIn
+from web.api.posts.schemas import (
+    PostChange,
+    PostIn,
+    PostOut,
+    PostsOut,
+    PostsQuery,
+    PostWhole,
+    RewordIn,
+    ScheduleIn,
+)
 
 API_ORIGIN = "api"
 
@@ -51,35 +60,51 @@ def _add_post_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("", response_model=PostsOut)
-    def list_posts(call: Annotated[ApiCall, can_read], which: Annotated[PostsQuery, Query()]) -> PostsOut:
+    def list_posts(
+        call: Annotated[ApiCall, can_read], which: Annotated[PostsQuery, Query()]
+    ) -> PostsOut:
         """Posts, the newest first. Needs `posts:read`."""
         question = ["posts", which.creator, which.label]
         before = pagination.decode_dated_cursor(question, which.cursor)
 
         def ask(scope: Scope, sight: Caller) -> list[listings.ListedPost]:
             seen = [one for one in sight.creators if which.creator in (None, one)]
-            return listings.list_posts(scope, seen, before=before, limit=which.limit, label_id=which.label)
+            return listings.list_posts(
+                scope, seen, before=before, limit=which.limit, label_id=which.label
+            )
 
         found = call.read(ask)
-        place = [found[-1].made_at.isoformat(), str(found[-1].post.id)] if len(found) == which.limit else None
+        place = (
+            [found[-1].made_at.isoformat(), str(found[-1].post.id)]
+            if len(found) == which.limit
+            else None
+        )
         following = pagination.encode_cursor(question, place) if place is not None else None
         return PostsOut(items=[PostOut.of(one) for one in found], next=following)
 
     @routes.get("/{post_id}", response_model=PostWhole)
-    def get_post(post_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> PostWhole:
-        """One post, and where it goes. Its `ETag` is what a change names in `If-Match`. Needs `posts:read`."""
-        found = call.read(lambda scope, sight: listings.get_post_detail(scope, sight.creators, post_id))
+    def get_post(
+        post_id: UUID, call: Annotated[ApiCall, can_read], response: Response
+    ) -> PostWhole:
+        """One post, and where it goes. Its `ETag` is what a change names in `If-Match`. Needs
+        `posts:read`."""
+        found = call.read(
+            lambda scope, sight: listings.get_post_detail(scope, sight.creators, post_id)
+        )
         response.headers.update(etag_header(found.listed.version))
         return PostWhole.from_view(found)
 
 
-def _add_post_write_routes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def _add_post_write_routes(
+    routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]
+) -> None:
     @routes.post("", status_code=201, response_model=PostWhole)
     def write_post(
-        body: PostIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))]
+        body: PostIn,
+        call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))],
     ) -> Response:
-        """Write a post; with `channels` and `at`, plan it. Where somebody has to approve it, the time is a wish until
-        then. Needs `posts:write`."""
+        """Write a post; with `channels` and `at`, plan it. Where somebody has to approve it, the
+        time is a wish until then. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             creator = sight.get_creator(body.creator_id)
@@ -99,15 +124,17 @@ def _add_post_write_routes(routes: APIRouter, tenant: OpenScope, connectors: Map
         body: PostChange,
         call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.POSTS_WRITE))],
     ) -> Response:
-        """Change the words or pictures of a post of which nothing is outside, how late it may leave,
-        or its labels. Needs `posts:write`."""
+        """Change the words or pictures of a post of which nothing is outside, how late it may
+        leave, or its labels. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_post_version(scope, sight, post_id, call)
             old = listings.get_post_detail(scope, sight.creators, post_id).listed.post
             if body.late_ok is not None:
                 priority.set_late_limit(scope, post_id, body.late_ok, version=old.version)
-            if body.labels is not None:  # no part of what is approved: alone, it asks for no yes again
+            if (
+                body.labels is not None
+            ):  # no part of what is approved: alone, it asks for no yes again
                 labels.set_post_labels(scope, post_id, body.labels)
             if body.has_content_changes:
                 new = body.apply_to(old)
@@ -123,10 +150,12 @@ def _add_post_write_routes(routes: APIRouter, tenant: OpenScope, connectors: Map
 def _add_post_delete_route(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.delete("/{post_id}", response_model=PostWhole)
     def throw_away_post(
-        post_id: UUID, call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.POSTS_WRITE))]
+        post_id: UUID,
+        call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.POSTS_WRITE))],
     ) -> Response:
-        """Delete a post that goes nowhere yet, with what was said of it; it answers with what it was. 409 for one that
-        is planned, or was, and where somebody said yes or no. Needs `posts:write`."""
+        """Delete a post that goes nowhere yet, with what was said of it; it answers with what it
+        was. 409 for one that is planned, or was, and where somebody said yes or no. Needs
+        `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_post_version(scope, sight, post_id, call)
@@ -137,7 +166,9 @@ def _add_post_delete_route(routes: APIRouter, tenant: OpenScope) -> None:
         return call.apply(act, post=post_id)
 
 
-def _add_post_edit_route(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def _add_post_edit_route(
+    routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]
+) -> None:
     able = frozenset(name for name, one in connectors.items() if can_edit(one))
 
     @routes.post("/{post_id}/reword", status_code=202, response_model=PostWhole)
@@ -146,34 +177,44 @@ def _add_post_edit_route(routes: APIRouter, tenant: OpenScope, connectors: Mappi
         body: RewordIn,
         call: Annotated[ApiCall, Depends(action_dependency(tenant, ApiKeyScope.POSTS_WRITE))],
     ) -> Response:
-        """Change the words of a post that stands outside, wherever the platform lets them be changed; they are approved
-        and checked like those of a new post. What became of it stands in each delivery's `edits`. 409 while something
-        of it is on its way, and where no platform of it changes words. Needs `posts:write`."""
+        """Change the words of a post that stands outside, wherever the platform lets them be
+        changed; they are approved and checked like those of a new post. What became of it stands in
+        each delivery's `edits`. 409 while something of it is on its way, and where no platform of
+        it changes words. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_post_version(scope, sight, post_id, call)
             old = listings.get_post_detail(scope, sight.creators, post_id).listed.post
             title = old.title if body.title is None else body.title
             said = old.body if body.body is None else body.body
-            edit_requests.request_edit(scope, post_id, title=title, body=said, able=able, author=scope.actor)
+            edit_requests.request_edit(
+                scope, post_id, title=title, body=said, able=able, author=scope.actor
+            )
             return post_result(scope, sight, post_id, "post.reword", status=202)
 
         return call.apply_once(act, post=post_id)
 
 
-def _add_post_action_routes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def _add_post_action_routes(
+    routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]
+) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.POSTS_WRITE))
 
     @routes.post("/{post_id}/schedule", response_model=PostWhole)
-    def schedule_post(post_id: UUID, body: ScheduleIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Put a post on accounts at a time, or move it there; without `channels`, everywhere it goes already. What was
-        published is never published again by a date: 409. Needs `posts:write`."""
+    def schedule_post(
+        post_id: UUID, body: ScheduleIn, call: Annotated[ApiCall, can_write]
+    ) -> Response:
+        """Put a post on accounts at a time, or move it there; without `channels`, everywhere it
+        goes already. What was published is never published again by a date: 409. Needs
+        `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_post_version(scope, sight, post_id, call)
             post = listings.get_post_detail(scope, sight.creators, post_id).listed.post
             at = wall_time_in(body.at, sight.get_creator(post.creator_id).zone)
-            versioned_actions.schedule_post_on_channels(scope, post_id, channels=body.channels, at=at)
+            versioned_actions.schedule_post_on_channels(
+                scope, post_id, channels=body.channels, at=at
+            )
             channel_requirements.check_post_requirements(scope, post_id, connectors=connectors)
             return post_result(scope, sight, post_id, "post.schedule")
 
@@ -181,8 +222,9 @@ def _add_post_action_routes(routes: APIRouter, tenant: OpenScope, connectors: Ma
 
     @routes.post("/{post_id}/cancel", response_model=PostWhole)
     def cancel_post(post_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Take a post off the calendar wherever nothing of it is outside; where it repeats or comes back, it does so no
-        more. 409 for the other version of a test that runs. Needs `posts:write`."""
+        """Take a post off the calendar wherever nothing of it is outside; where it repeats or comes
+        back, it does so no more. 409 for the other version of a test that runs. Needs
+        `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_post_version(scope, sight, post_id, call)
@@ -197,8 +239,9 @@ def _add_post_action_routes(routes: APIRouter, tenant: OpenScope, connectors: Ma
         body: ApproveIn,
         call: Annotated[ApiCall, Depends(action_dependency(tenant, ApiKeyScope.APPROVE))],
     ) -> Response:
-        """Say yes to a post as the key's member, as it stands at that version. Nobody approves what they wrote, and a
-        key has no eyes: 403 where pictures come blurred, which people look at on the page. Needs `approve`."""
+        """Say yes to a post as the key's member, as it stands at that version. Nobody approves what
+        they wrote, and a key has no eyes: 403 where pictures come blurred, which people look at on
+        the page. Needs `approve`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_post_version(scope, sight, post_id, call)
@@ -212,12 +255,15 @@ def _add_post_action_routes(routes: APIRouter, tenant: OpenScope, connectors: Ma
 
 
 def _lock_post_version(scope: Scope, sight: Caller, post_id: UUID, call: ApiCall) -> None:
-    """Hold the post at the version its caller saw. Raises NotFound for whose creator the key may not see."""
+    """Hold the post at the version its caller saw. Raises NotFound for whose creator the key may
+    not see."""
     listings.get_post_detail(scope, sight.creators, post_id)
     versioned_actions.lock_post_version(scope, post_id, call.expected_version)
 
 
-def post_result(scope: Scope, sight: Caller, post_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+def post_result(
+    scope: Scope, sight: Caller, post_id: UUID, did: str, *, status: int = 200
+) -> ChangeResult:
     """Answer with a post as it stands."""
     found = listings.get_post_detail(scope, sight.creators, post_id)
     headers = etag_header(found.listed.version)

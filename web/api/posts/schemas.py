@@ -24,7 +24,11 @@ from schedules.posts.channel_overrides import (
 )
 from schedules.posts.labels import MAX_LABELS_PER_POST
 from schedules.posts.lateness import LateLimit
-from schedules.posts.link_tracking import MAX_LINK_PARAMETER_LENGTH, MAX_PLAIN_ADDRESSES, LinkChoices
+from schedules.posts.link_tracking import (
+    MAX_LINK_PARAMETER_LENGTH,
+    MAX_PLAIN_ADDRESSES,
+    LinkChoices,
+)
 from schedules.posts.queries import StoredPost
 from schedules.posts.thread_parts import MAX_PART_LENGTH, MAX_THREAD_PARTS, ThreadPart
 from web.api.common.schemas import (
@@ -50,7 +54,9 @@ Campaign = Annotated[StorableText, Field(max_length=MAX_LINK_PARAMETER_LENGTH)]
 """What marked addresses of a post say they belong to (utm_campaign)."""
 
 
-PlainLinks = Annotated[list[Annotated[StorableText, Field(max_length=2048)]], Field(max_length=MAX_PLAIN_ADDRESSES)]
+PlainLinks = Annotated[
+    list[Annotated[StorableText, Field(max_length=2048)]], Field(max_length=MAX_PLAIN_ADDRESSES)
+]
 """Addresses of a post that stay as they stand."""
 
 
@@ -98,16 +104,20 @@ Options = Annotated[
         StrictBool | OptionText | Annotated[list[OptionText], Field(max_length=100)],
     ],
     Field(
-        max_length=30, description="What it chooses there, by name: `limits.options` of a channel says what there is."
+        max_length=30,
+        description="What it chooses there, by name: `limits.options` of a channel says what "
+        "there is.",
     ),
 ]
 
 
 class OtherwiseIn(RequestModel):
-    """What a post says otherwise in one place: a platform's name, or the id of an account. What is left out is as the
-    post has it."""
+    """What a post says otherwise in one place: a platform's name, or the id of an account. What is
+    left out is as the post has it."""
 
-    place: Annotated[StorableText, Field(min_length=1, max_length=MAX_PLACE_LENGTH, examples=["bluesky"])]
+    place: Annotated[
+        StorableText, Field(min_length=1, max_length=MAX_PLACE_LENGTH, examples=["bluesky"])
+    ]
     title: Annotated[StorableText, Field(max_length=MAX_TITLE_LENGTH)] | None = None
     body: Annotated[StorableText, Field(max_length=MAX_BODY_LENGTH)] | None = None
     media: MediaIds | None = None
@@ -132,12 +142,16 @@ class OtherwiseIn(RequestModel):
 Labels = Annotated[
     list[UUID],
     Field(
-        max_length=MAX_LABELS_PER_POST, description="Ids of labels, all it is to have. Platforms never hear of them."
+        max_length=MAX_LABELS_PER_POST,
+        description="Ids of labels, all it is to have. Platforms never hear of them.",
     ),
 ]
 
 
-LateOk = Annotated[LateLimit, Field(description="How late it may still leave by itself; 30m where nothing is said.")]
+LateOk = Annotated[
+    LateLimit,
+    Field(description="How late it may still leave by itself; 30m where nothing is said."),
+]
 
 
 Otherwise = Annotated[list[OtherwiseIn], Field(max_length=MAX_OVERRIDES)]
@@ -152,8 +166,8 @@ _POST: JsonDict = {
 
 
 class PostIn(RequestModel):
-    """A post. With `channels` and `at` it is planned, else only written. `at`: a wall time with its zone, or an instant
-    with its offset. `media` are ids of pictures in the creator's library."""
+    """A post. With `channels` and `at` it is planned, else only written. `at`: a wall time with its
+    zone, or an instant with its offset. `media` are ids of pictures in the creator's library."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_POST]})
 
@@ -190,8 +204,8 @@ class PostIn(RequestModel):
 
 
 class PostChange(RequestModel):
-    """New words or pictures; what is left out stays. What was approved waits for a yes again, unless only `late_ok` or
-    `labels` change."""
+    """New words or pictures; what is left out stays. What was approved waits for a yes again,
+    unless only `late_ok` or `labels` change."""
 
     title: Annotated[StorableText, Field(max_length=MAX_TITLE_LENGTH)] | None = None
     body: Annotated[StorableText, Field(max_length=MAX_BODY_LENGTH)] | None = None
@@ -221,8 +235,13 @@ class PostChange(RequestModel):
             (),
             new.get("text_ai", old.text_ai),
             tuple(part.to_piece for part in new["parts"]) if "parts" in new else old.parts,
-            tuple(one.to_override for one in new["otherwise"]) if "otherwise" in new else old.others,
-            LinkChoices(new.get("campaign", old.links.campaign), tuple(new.get("plain_links", old.links.plain))),
+            tuple(one.to_override for one in new["otherwise"])
+            if "otherwise" in new
+            else old.others,
+            LinkChoices(
+                new.get("campaign", old.links.campaign),
+                tuple(new.get("plain_links", old.links.plain)),
+            ),
             labels=tuple(new["labels"]) if "labels" in new else None,
         )
 
@@ -269,8 +288,13 @@ class OtherwiseOut(BaseModel):
             body=one.body,
             media=None if one.media is None else list(one.media),
             parts=None if one.parts is None else parts_out(one.parts),
-            price=None if one.price is None else PriceOut(minor=one.price.minor, currency=one.price.currency),
-            options={name: list(value) if isinstance(value, tuple) else value for name, value in one.options},
+            price=None
+            if one.price is None
+            else PriceOut(minor=one.price.minor, currency=one.price.currency),
+            options={
+                name: list(value) if isinstance(value, tuple) else value
+                for name, value in one.options
+            },
         )
 
 
@@ -307,11 +331,27 @@ class PostOut(BaseModel):
 def post_fields(one: ListedPost) -> dict[str, Any]:
     """The fields of a post."""
     post = one.post
-    said = {name: getattr(post, name) for name in ("id", "creator_id", "title", "body", "text_ai", "author")}
-    there = {"parts": parts_out(post.parts), "otherwise": [OtherwiseOut.of(other) for other in post.others]}
-    said |= {"campaign": post.links.campaign, "plain_links": list(post.links.plain), "late_ok": post.late}
+    said = {
+        name: getattr(post, name)
+        for name in ("id", "creator_id", "title", "body", "text_ai", "author")
+    }
+    there = {
+        "parts": parts_out(post.parts),
+        "otherwise": [OtherwiseOut.of(other) for other in post.others],
+    }
+    said |= {
+        "campaign": post.links.campaign,
+        "plain_links": list(post.links.plain),
+        "late_ok": post.late,
+    }
     said |= {"labels": [LabelOut.of(label) for label in one.labels]}
-    return {**said, **there, "media": list(post.media), "version": one.version, "created_at": one.made_at}
+    return {
+        **said,
+        **there,
+        "media": list(post.media),
+        "version": one.version,
+        "created_at": one.made_at,
+    }
 
 
 class PostWhole(PostOut):

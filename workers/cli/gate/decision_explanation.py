@@ -31,14 +31,16 @@ IDS_LISTED = 8
 
 
 def resolve_language(language: str) -> str:
-    """The language somebody asked for; the terminal's when nobody did. Raises BadInput for one we do not speak."""
+    """The language somebody asked for; the terminal's when nobody did. Raises BadInput for one we
+    do not speak."""
     if language and language not in LANGUAGES:
         raise BadInput("cli.story.language", language=language[:20])
     return language or settings.terminal_language()
 
 
 def print_decision_explanation(what: str, *, language: str) -> str:
-    """The story of a post, or of anything else that was judged, in the house that runs here. See `tell`."""
+    """The story of a post, or of anything else that was judged, in the house that runs here. See
+    `tell`."""
     spoken = resolve_language(language)
     with connect_installation("gate") as services:
         return render_decision(services, what, spoken)
@@ -47,7 +49,8 @@ def print_decision_explanation(what: str, *, language: str) -> str:
 def render_decision(services: Services, what: str, language: str) -> str:
     """The story of a post, a delivery, a message or a pack, by its id or how that begins.
 
-    Raises NotFound where nothing has such an id, BadInput where several have, or where it cannot be one.
+    Raises NotFound where nothing has such an id, BadInput where several have, or where it cannot be
+    one.
     """
     low, high = _parse_id_bounds(what)
     found = []
@@ -71,7 +74,9 @@ def _parse_id_bounds(what: str) -> tuple[UUID, UUID]:
     return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
 
 
-def _list_subject_groups(scope: Scope, low: UUID, high: UUID) -> list[tuple[UUID | None, list[Subject]]]:
+def _list_subject_groups(
+    scope: Scope, low: UUID, high: UUID
+) -> list[tuple[UUID | None, list[Subject]]]:
     """What fits: a post with the deliveries asked for, or a subject that is none of a post."""
     posts = queries.delivery_ids_between(scope, low, high)
     posted = {delivery for deliveries in posts.values() for delivery in deliveries}
@@ -81,7 +86,11 @@ def _list_subject_groups(scope: Scope, low: UUID, high: UUID) -> list[tuple[UUID
             groups.append((post, [Subject("delivery", each) for each in deliveries]))
         else:
             groups += [(None, [Subject("delivery", each)]) for each in deliveries]
-    return groups + [(None, [one]) for one in subject_history.find_subjects(scope, low, high) if one.id not in posted]
+    return groups + [
+        (None, [one])
+        for one in subject_history.find_subjects(scope, low, high)
+        if one.id not in posted
+    ]
 
 
 @dataclass(frozen=True)
@@ -98,7 +107,9 @@ class _Teller:
     def of(cls, scope: Scope, language: str) -> "_Teller":
         agency = get_agency(scope)
         people = list_members(scope)
-        known = {f"member:{one.id}": one.name for one in people} | {str(one.principal_id): one.name for one in people}
+        known = {f"member:{one.id}": one.name for one in people} | {
+            str(one.principal_id): one.name for one in people
+        }
         return cls(language, agency.zone, agency.name, known)
 
     def say(self, code: str, **params: str | int) -> str:
@@ -108,14 +119,22 @@ class _Teller:
         return format_datetime(at, "medium", tzinfo=load_zone(self.zone), locale=self.language)
 
     def day(self, at: datetime) -> str:
-        return format_date(at.astimezone(load_zone(self.zone)).date(), "medium", locale=self.language)
+        return format_date(
+            at.astimezone(load_zone(self.zone)).date(), "medium", locale=self.language
+        )
 
     def place(self, surface: str) -> str:
         code = f"place.{surface}"
-        return render_message(Message(code), self.language) if code in load_catalogue(self.language) else surface
+        return (
+            render_message(Message(code), self.language)
+            if code in load_catalogue(self.language)
+            else surface
+        )
 
     def story(self, scope: Scope, post: UUID | None, subjects: Sequence[Subject]) -> Iterator[str]:
-        yield self.say("cli.story.head", agency=self.agency, zone=self.zone, id=str(post or subjects[0].id))
+        yield self.say(
+            "cli.story.head", agency=self.agency, zone=self.zone, id=str(post or subjects[0].id)
+        )
         for subject in subjects:
             judged = subject_history.list_decisions(scope, subject)
             yield ""
@@ -134,10 +153,15 @@ class _Teller:
                         yield f"     {self._describe_permit(left, placed=placed)}"
                         yield from (f"       {line}" for line in self._describe_follow_up(left))
 
-    def _describe_decision(self, number: int, each: DecisionRecord, named: Mapping[UUID, str]) -> Iterator[str]:
+    def _describe_decision(
+        self, number: int, each: DecisionRecord, named: Mapping[UUID, str]
+    ) -> Iterator[str]:
         verdict = self.say(f"cli.story.verdict.{each.decision.verdict}")
         place = self.place(_place_id(each))
-        yield f"  {number}. {self.say('cli.story.decided', at=self.when(each.at), place=place, verdict=verdict)}"
+        yield (
+            f"  {number}. "
+            f"{self.say('cli.story.decided', at=self.when(each.at), place=place, verdict=verdict)}"
+        )
         by_house = "cli.story.house" if each.author.startswith("system:") else "cli.story.nobody"
         author = self.members.get(each.author) or self.say(by_house)
         yield f"     {self.say(f'cli.story.stage.{each.stage}', author=author)}"
@@ -149,11 +173,15 @@ class _Teller:
         for reason in each.reasons:
             yield f"     – {render_message(reason, self.language)}"
         if each.facts is not None and each.unit is not None:
-            yield from (f"     {line}" for line in self._describe_evidence(each.facts, each.unit, each, named))
+            yield from (
+                f"     {line}"
+                for line in self._describe_evidence(each.facts, each.unit, each, named)
+            )
         yield f"     {self.say(f'cli.story.replay.{each.replay}', rules=each.decision.bundle)}"
 
     def _describe_content(self, unit: Unit) -> str:
-        """How much was judged; the words themselves are not repeated: one of them may be what was found."""
+        """How much was judged; the words themselves are not repeated: one of them may be what was
+        found."""
         characters = sum(len(text) for text in unit.visible_texts)
         return self.say("cli.story.content", media=len(unit.media), characters=characters)
 
@@ -164,12 +192,19 @@ class _Teller:
         for card in cards.values():
             code = f"cli.story.card.{shoot_card_terms.card_status(card, each.at)}"
             yield self.say(
-                code, day=str(card.day), signed=len(shoot_card_terms.card_signers(card)), of=len(card.persons)
+                code,
+                day=str(card.day),
+                signed=len(shoot_card_terms.card_signers(card)),
+                of=len(card.persons),
             )
         for known in facts.persons:
-            here = tuple(grant for grant in known.grants if grant.card is None or grant.card in cards)
+            here = tuple(
+                grant for grant in known.grants if grant.card is None or grant.card in cards
+            )
             person = replace(known, grants=here)
-            yield from self._describe_person(person, unit, each, named.get(person.id, str(person.id)))
+            yield from self._describe_person(
+                person, unit, each, named.get(person.id, str(person.id))
+            )
         looked = [*facts.reviews, *(review for medium in facts.media for review in medium.reviews)]
         for review in looked:
             yield self._describe_review(review, own=review.principal == facts.author_principal)
@@ -178,12 +213,18 @@ class _Teller:
         if facts.stops:
             yield self.say("cli.story.stops", count=len(facts.stops))
 
-    def _describe_person(self, person: PersonFacts, unit: Unit, each: DecisionRecord, name: str) -> Iterator[str]:
+    def _describe_person(
+        self, person: PersonFacts, unit: Unit, each: DecisionRecord, name: str
+    ) -> Iterator[str]:
         yield self.say(f"cli.story.person.{person.kind}", name=name)
         for identity in person.identities:
             yield f"  {self.say('cli.story.identity', day=self.day(identity.on_day or identity.verified_at))}"
         given = depiction_rules.applicable_consents(
-            person.grants, platform=unit.platform, place=_place_id(each), rating=each.decision.rating, now=each.at
+            person.grants,
+            platform=unit.platform,
+            place=_place_id(each),
+            rating=each.decision.rating,
+            now=each.at,
         )
         for grant in given:
             what = self.say(f"cli.story.grant.{grant.scope}")
@@ -204,7 +245,12 @@ class _Teller:
             verdict = "yes"
         else:
             verdict = "no"
-        return self.say(f"cli.story.review.{verdict}", name=name, at=self.when(review.at), percent=review.seen_percent)
+        return self.say(
+            f"cli.story.review.{verdict}",
+            name=name,
+            at=self.when(review.at),
+            percent=review.seen_percent,
+        )
 
     def _describe_follow_up(self, left: PermitRecord) -> Iterator[str]:
         """What was read back of a copy, and why it was called back."""
@@ -216,7 +262,11 @@ class _Teller:
                 code = "marked"
             else:
                 code = "absent"
-            yield self.say(f"cli.story.readback.{code}", at=self.when(found.at), missing=", ".join(found.missing))
+            yield self.say(
+                f"cli.story.readback.{code}",
+                at=self.when(found.at),
+                missing=", ".join(found.missing),
+            )
         if left.recalled_at is not None and left.recalled_for is not None:
             why = render_message(left.recalled_for, self.language)
             yield self.say("cli.story.called_back", at=self.when(left.recalled_at), why=why)
@@ -225,7 +275,8 @@ class _Teller:
             yield self.say("cli.story.replaced", at=self.when(left.replaced_at))
 
     def _describe_permit(self, left: PermitRecord, *, placed: bool) -> str:
-        """What became of a permit; `placed` says that one of its subject is known to lie somewhere."""
+        """What became of a permit; `placed` says that one of its subject is known to lie
+        somewhere."""
         at = self.when(left.minted_at)
         if left.void:
             return self.say("cli.story.permit.void", at=at)
@@ -234,12 +285,16 @@ class _Teller:
         if left.gone_at is not None:
             return self.say("cli.story.permit.gone", at=at, gone=self.when(left.gone_at))
         if left.recalled_at is not None:
-            return self.say("cli.story.permit.recalled", at=at, recalled=self.when(left.recalled_at))
+            return self.say(
+                "cli.story.permit.recalled", at=at, recalled=self.when(left.recalled_at)
+            )
         if left.visible_at is not None:
             seen = self.when(left.visible_at)
             ids = ", ".join(left.native_ids)
             return self.say("cli.story.permit.visible", at=at, visible=seen, ids=ids)
-        return self.say("cli.story.permit.step" if placed else "cli.story.permit.used", at=at, step=left.step)
+        return self.say(
+            "cli.story.permit.step" if placed else "cli.story.permit.used", at=at, step=left.step
+        )
 
     def _describe_edit(self, left: PermitRecord, at: str) -> str:
         """What became of other words for a copy."""

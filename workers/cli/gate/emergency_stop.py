@@ -1,4 +1,5 @@
-"""`greenroom gate emergency-stop`, `resume`: the emergency stop of a whole installation, every agency in it."""
+"""`greenroom gate emergency-stop`, `resume`: the emergency stop of a whole installation, every
+agency in it."""
 
 from foundation.db.database import OpenScope
 from foundation.ids import INSTALLATION_ID
@@ -16,7 +17,8 @@ def stop_installation_publishing(reason: str) -> None:
 
 
 def resume_installation_publishing(reason: str) -> None:
-    """What waits leaves again, but for what an agency keeps stopped itself. Raises Refused without a reason."""
+    """What waits leaves again, but for what an agency keeps stopped itself. Raises Refused without
+    a reason."""
     with connect_installation("gate") as services:
         reopen_sending_switch(services.tenant, reason)
 

@@ -1,4 +1,5 @@
-"""What `greenroom gate` does with the log: write it into a file, verify it, say what was found in plain words."""
+"""What `greenroom gate` does with the log: write it into a file, verify it, say what was found in
+plain words."""
 
 import os
 from collections.abc import Iterator
@@ -21,13 +22,15 @@ TERMINAL_ACTOR = "system:terminal"
 
 
 def export_log(path: Path, *, agency: str) -> int:
-    """Write the log of an agency, or of all, of the house that runs here; how many lines it has. See `write`."""
+    """Write the log of an agency, or of all, of the house that runs here; how many lines it has.
+    See `write`."""
     with connect_installation("gate") as services:
         return write_log(services, path, agency=agency)
 
 
 def write_log(services: Services, path: Path, *, agency: str = "") -> int:
-    """Write the log of an agency, or of all, into a file, whole or not at all; how many lines it has.
+    """Write the log of an agency, or of all, into a file, whole or not at all; how many lines it
+    has.
 
     Raises NotFound for an agency nobody knows, Unavailable where the file cannot be written.
     """
@@ -42,7 +45,9 @@ def write_log(services: Services, path: Path, *, agency: str = "") -> int:
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
-        raise Unavailable("cli.log.unwritable", file=str(path), detail=error.strerror or "?") from error
+        raise Unavailable(
+            "cli.log.unwritable", file=str(path), detail=error.strerror or "?"
+        ) from error
     finally:
         draft.unlink(missing_ok=True)
     return count
@@ -51,7 +56,11 @@ def write_log(services: Services, path: Path, *, agency: str = "") -> int:
 def _export_log_lines(services: Services, agency: str) -> Iterator[bytes]:
     chosen = find_tenants(services, agency)
     return export.export_lines(
-        chosen, every=not agency, tenant=services.tenant, archive=services.archive, key=services.log_key
+        chosen,
+        every=not agency,
+        tenant=services.tenant,
+        archive=services.archive,
+        key=services.log_key,
     )
 
 
@@ -74,7 +83,8 @@ def public_key() -> str:
 
 
 def verify_log(path: Path | None, *, agency: str, key: str) -> ExportVerification:
-    """Verify a file, without the house; or, without one, what stands in the database and the archive.
+    """Verify a file, without the house; or, without one, what stands in the database and the
+    archive.
 
     Raises BadInput for a file that cannot be opened.
     """
@@ -86,8 +96,11 @@ def verify_log(path: Path | None, *, agency: str, key: str) -> ExportVerificatio
 
 
 def verify_stored_log(services: Services, *, agency: str = "") -> ExportVerification:
-    """Verify what stands in the database and the archive, of an agency or of all. Raises NotFound."""
-    return proof.verify_export(_export_log_lines(services, agency), key=services.log_key.public_key_text)
+    """Verify what stands in the database and the archive, of an agency or of all. Raises
+    NotFound."""
+    return proof.verify_export(
+        _export_log_lines(services, agency), key=services.log_key.public_key_text
+    )
 
 
 @contextmanager
@@ -128,7 +141,12 @@ def _show_log(one: LogVerification) -> None:
         print_message(Message("cli.log.whole", span))
     if one.checkpoints:
         at = _format_instant(one.anchored_at)
-        print_note(Message("cli.log.signed", {"anchored": one.anchored, "at": at, "checkpoints": one.checkpoints}))
+        print_note(
+            Message(
+                "cli.log.signed",
+                {"anchored": one.anchored, "at": at, "checkpoints": one.checkpoints},
+            )
+        )
     if one.fault is None:
         print_note(
             Message(

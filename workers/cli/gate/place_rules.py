@@ -1,4 +1,5 @@
-"""`greenroom policy`: the rules of places, and what differs between two versions of them, in plain words."""
+"""`greenroom policy`: the rules of places, and what differs between two versions of them, in plain
+words."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,7 +37,8 @@ from workers.terminal.session import connect_installation
 
 
 def explain_place(what: str, *, on: str = "", language: str = "") -> str:
-    """The rules of a place, or of a platform, on a day (ISO; today when empty), and where they come from.
+    """The rules of a place, or of a platform, on a day (ISO; today when empty), and where they come
+    from.
 
     Raises NotFound for a place the rules do not know, BadInput for a day nobody can read.
     """
@@ -47,7 +49,9 @@ def explain_place(what: str, *, on: str = "", language: str = "") -> str:
     if found:
         return "\n".join(_Sayer(resolve_language(language)).strange(rules, found, day))
     if not names:
-        near = get_close_matches(what, [*rules.rows, *{row.platform for row in rules.rows.values()}], n=3, cutoff=0.5)
+        near = get_close_matches(
+            what, [*rules.rows, *{row.platform for row in rules.rows.values()}], n=3, cutoff=0.5
+        )
         raise NotFound("cli.policy.unknown", place=what[:40], near=", ".join(near) or "–")
     return "\n".join(_Sayer(resolve_language(language)).explained(rules, names, day))
 
@@ -55,7 +59,10 @@ def explain_place(what: str, *, on: str = "", language: str = "") -> str:
 def rules_in_force() -> Bundle:
     """The rules of the house that runs here; the product's own where none does."""
     try:
-        with connect_installation("policy") as services, services.tenant(INSTALLATION_ID, TERMINAL_ACTOR) as scope:
+        with (
+            connect_installation("policy") as services,
+            services.tenant(INSTALLATION_ID, TERMINAL_ACTOR) as scope,
+        ):
             return active_policy.current_bundle(scope)
     except Unavailable:
         return bundle.shipped_bundle()
@@ -63,7 +70,8 @@ def rules_in_force() -> Bundle:
 
 @dataclass(frozen=True)
 class ThirdPartyRulesReport:
-    """Rows that an installed package ships, and in how many agencies they count; None where the house does not run."""
+    """Rows that an installed package ships, and in how many agencies they count; None where the
+    house does not run."""
 
     package: str
     version: str
@@ -73,7 +81,8 @@ class ThirdPartyRulesReport:
 
 
 def third_party_rules(rules: Bundle, what: str) -> list[ThirdPartyRulesReport]:
-    """What installed packages ship about a place, or about a platform; what goes beyond its bounds is absent."""
+    """What installed packages ship about a place, or about a platform; what goes beyond its bounds
+    is absent."""
     found = []
     for one in shipped_policies.shipped_policies():
         try:
@@ -82,7 +91,9 @@ def third_party_rules(rules: Bundle, what: str) -> list[ThirdPartyRulesReport]:
             continue
         rows = tuple(row for row in said.rows if what in (row.id, said.platform))
         if rows:
-            found.append(ThirdPartyRulesReport(one.package, one.version, said, rows, _count_admissions(said)))
+            found.append(
+                ThirdPartyRulesReport(one.package, one.version, said, rows, _count_admissions(said))
+            )
     return found
 
 
@@ -99,12 +110,16 @@ def count_admitting_agencies(tenant: OpenScope, said: ThirdPartyRules) -> int:
     count = 0
     for tenant_id in list_tenant_ids(tenant):
         with tenant(tenant_id, TERMINAL_ACTOR) as scope:
-            count += any(one.is_unchanged and one.digest == said.digest for one in admission.list_admissions(scope))
+            count += any(
+                one.is_unchanged and one.digest == said.digest
+                for one in admission.list_admissions(scope)
+            )
     return count
 
 
 def diff_rules(old: Path, new: Path, *, language: str = "") -> tuple[str, bool]:
-    """What differs between two files of rules, and whether anything is allowed that was not. Raises BadInput."""
+    """What differs between two files of rules, and whether anything is allowed that was not. Raises
+    BadInput."""
     changes = place_rules.compare_bundles(read_rules(old), read_rules(new))
     lines = _Sayer(resolve_language(language)).compared(changes)
     return "\n".join(lines), any(change.loosened for change in changes)
@@ -135,14 +150,20 @@ class _Sayer:
 
     def _format_place(self, name: str) -> str:
         code = f"place.{name}"
-        return f"{name} ({self._translate_code(code)})" if code in load_catalogue(self._language) else name
+        return (
+            f"{name} ({self._translate_code(code)})"
+            if code in load_catalogue(self._language)
+            else name
+        )
 
     def _format_ratings(self, ratings: tuple[Rating, ...]) -> str:
         return ", ".join(self._translate_code(f"rating.{rating}") for rating in ratings)
 
     def explained(self, rules: Bundle, names: tuple[str, ...], day: date) -> Iterator[str]:
         yield self._translate_code("cli.policy.head", rules=rules.name, day=self._format_day(day))
-        yield self._translate_code("cli.policy.own" if rules is bundle.shipped_bundle() else "cli.policy.signed")
+        yield self._translate_code(
+            "cli.policy.own" if rules is bundle.shipped_bundle() else "cli.policy.signed"
+        )
         for name in names:
             found = place_rules.place_rules(rules, name, on=day)
             yield ""
@@ -162,15 +183,20 @@ class _Sayer:
         if not opened:
             return self._translate_code("cli.policy.own_closed")
         return self._translate_code(
-            "cli.policy.own_opened", where=", ".join(f"{one} ({self._format_day(opened[one])})" for one in opened)
+            "cli.policy.own_opened",
+            where=", ".join(f"{one} ({self._format_day(opened[one])})" for one in opened),
         )
 
-    def strange(self, rules: Bundle, found: list[ThirdPartyRulesReport], day: date) -> Iterator[str]:
+    def strange(
+        self, rules: Bundle, found: list[ThirdPartyRulesReport], day: date
+    ) -> Iterator[str]:
         """Rows of packages, with the package, who signed them, and whether they count."""
         yield self._translate_code("cli.policy.head", rules=rules.name, day=self._format_day(day))
         for one in found:
             yield ""
-            yield self._translate_code("cli.policy.package", package=one.package, version=one.version, key=one.said.key)
+            yield self._translate_code(
+                "cli.policy.package", package=one.package, version=one.version, key=one.said.key
+            )
             if one.agencies is None:
                 code = "unasked"
             elif one.agencies:
@@ -182,7 +208,9 @@ class _Sayer:
                 yield row.id
                 yield from (
                     f"  {line}"
-                    for line in self._describe_rule(place_rules.third_party_place_rule(rules, row, on=day), day)
+                    for line in self._describe_rule(
+                        place_rules.third_party_place_rule(rules, row, on=day), day
+                    )
                 )
 
     def _describe_rule(self, rule: PlaceRule, day: date) -> Iterator[str]:
@@ -199,7 +227,9 @@ class _Sayer:
             yield self._translate_code("cli.policy.creator_verified")
         for probe in rule.row.probes:
             yield self._translate_code("cli.policy.probe", probe=str(probe))
-        yield self._translate_code(f"cli.policy.verified.{rule.verified}", day=self._format_day(rule.read_on))
+        yield self._translate_code(
+            f"cli.policy.verified.{rule.verified}", day=self._format_day(rule.read_on)
+        )
         yield from (f"  {source}" for source in rule.sources)
         yield from self._describe_expiry(rule, day)
 
@@ -208,7 +238,9 @@ class _Sayer:
         said = self._translate_code(f"cli.policy.verdict.{verdict}")
         flags = rule.row.flags.get(rating, ()) if verdict is Verdict.F else ()
         old = f" {self._translate_code('cli.policy.stale')}" if aged else ""
-        marks = f" {self._translate_code('cli.policy.flags', flags=', '.join(flags))}" if flags else ""
+        marks = (
+            f" {self._translate_code('cli.policy.flags', flags=', '.join(flags))}" if flags else ""
+        )
         return f"{self._translate_code(f'rating.{rating}')} [{rating}]: {said}{marks}{old}"
 
     def _describe_expiry(self, rule: PlaceRule, day: date) -> Iterator[str]:
@@ -224,7 +256,10 @@ class _Sayer:
         said = self._translate_code(f"cli.policy.verdict.{step.verdict}")
         code = "cli.policy.since" if past else "cli.policy.from"
         return self._translate_code(
-            code, day=self._format_day(step.day), ratings=self._format_ratings(step.ratings), verdict=said
+            code,
+            day=self._format_day(step.day),
+            ratings=self._format_ratings(step.ratings),
+            verdict=said,
         )
 
     def compared(self, changes: tuple[RowChange, ...]) -> Iterator[str]:
@@ -232,9 +267,13 @@ class _Sayer:
             way = "both" if change.loosened and change.tightened else "neither"
             way = "loosened" if change.loosened and way != "both" else way
             way = "tightened" if change.tightened and way != "both" else way
-            yield f"{self._translate_code(f'cli.policy.{change.kind}', name=change.name)} {self._translate_code(f'cli.policy.way.{way}')}"
+            yield (
+                f"{self._translate_code(f'cli.policy.{change.kind}', name=change.name)} "
+                f"{self._translate_code(f'cli.policy.way.{way}')}"
+            )
             yield from (
-                f"  {'!' if each.way is ChangeDirection.LOOSENED else ' '} {self._describe_change(each)}"
+                f"  {'!' if each.way is ChangeDirection.LOOSENED else ' '} "
+                f"{self._describe_change(each)}"
                 for each in change.changes
             )
         loosened = sum(change.loosened for change in changes)
@@ -251,4 +290,7 @@ class _Sayer:
     def _describe_change(self, change: RuleChange) -> str:
         of = f" [{change.of}]" if change.of else ""
         what = self._translate_code(f"cli.policy.what.{change.what}")
-        return f"{self._translate_code(f'cli.policy.way.{change.way}')} {what}{of}: {change.before} → {change.after}"
+        return (
+            f"{self._translate_code(f'cli.policy.way.{change.way}')} {what}{of}: {change.before} "
+            f"→ {change.after}"
+        )

@@ -1,4 +1,5 @@
-"""`greenroom policy update` and `sign`: rules that come after the product, from whoever may sign them."""
+"""`greenroom policy update` and `sign`: rules that come after the product, from whoever may sign
+them."""
 
 import base64
 from datetime import date
@@ -35,7 +36,8 @@ def install_release_file(file: Path, *, language: str = "") -> str:
 
 
 def admit_release(tenant: OpenScope, document: bytes, language: str) -> str:
-    """Bring a signed release into force, whole or not at all. Raises Refused and BadInput as `active_policy.install_release` does."""
+    """Bring a signed release into force, whole or not at all. Raises Refused and BadInput as
+    `active_policy.install_release` does."""
     with tenant(INSTALLATION_ID, TERMINAL_ACTOR) as scope:
         active_policy.install_release(scope, document)
     return describe_rules_in_force(tenant, language)
@@ -62,11 +64,19 @@ def describe_rules_in_force(tenant: OpenScope, language: str) -> str:
     if ends:
         first = min(ends.values())
         count = sum(end == first for end in ends.values())
-        lines.append(line("cli.policy.aged" if first < today else "cli.policy.ages", day=day(first), count=count))
+        lines.append(
+            line(
+                "cli.policy.aged" if first < today else "cli.policy.ages",
+                day=day(first),
+                count=count,
+            )
+        )
     return "\n".join(lines)
 
 
-def sign_release(file: Path, key: Path, *, matrix: Path | None = None, lexicon: Path | None = None) -> str:
+def sign_release(
+    file: Path, key: Path, *, matrix: Path | None = None, lexicon: Path | None = None
+) -> str:
     """Sign the release in a file, or one made from rules; the public key that signed.
 
     Raises BadInput for files that cannot be read or are not what they should be.
@@ -75,9 +85,13 @@ def sign_release(file: Path, key: Path, *, matrix: Path | None = None, lexicon: 
         made = (
             signed_release.read_release(_read_file(file))
             if matrix is None
-            else PolicyRelease(_read_file(matrix).decode(), _read_file(lexicon or SHIPPED_LEXICON_PATH).decode())
+            else PolicyRelease(
+                _read_file(matrix).decode(), _read_file(lexicon or SHIPPED_LEXICON_PATH).decode()
+            )
         )
-        signing = Ed25519PrivateKey.from_private_bytes(base64.b64decode(_read_file(key).strip(), validate=True))
+        signing = Ed25519PrivateKey.from_private_bytes(
+            base64.b64decode(_read_file(key).strip(), validate=True)
+        )
         signed = made.with_signature(signing)
         signed.to_bundle()
     except UnsignedRelease as none:
@@ -107,7 +121,9 @@ def sign_third_party_rules(rows: Path, file: Path, key: Path, *, platform: str) 
 def _read_private_key(path: Path) -> Ed25519PrivateKey:
     """The key in a file. Raises BadInput."""
     try:
-        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(_read_file(path).strip(), validate=True))
+        return Ed25519PrivateKey.from_private_bytes(
+            base64.b64decode(_read_file(path).strip(), validate=True)
+        )
     except ValueError as error:
         raise BadInput("policy.bad_key") from error
 

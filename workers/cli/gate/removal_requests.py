@@ -19,7 +19,8 @@ TERMINAL_ACTOR = "system:terminal"
 
 
 def print_waiting_requests() -> list[str]:
-    """A line for each request that waits for the house, then for each report that nothing was found for."""
+    """A line for each request that waits for the house, then for each report that nothing was found
+    for."""
     with connect_installation("removal-requests") as services:
         return waiting_request_lines(services) or [translate(Message("cli.complaints.none"))]
 
@@ -30,18 +31,23 @@ def waiting_request_lines(services: Services) -> list[str]:
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
             found += [
-                _format_line(one.receipt, f"{one.at:%Y-%m-%d %H:%M}", one.category, str(one.state), one.given)
+                _format_line(
+                    one.receipt, f"{one.at:%Y-%m-%d %H:%M}", one.category, str(one.state), one.given
+                )
                 for one in operator_requests.list_operator_requests(scope)
             ]
     with services.tenant(INSTALLATION_ID, TERMINAL_ACTOR) as scope:
         unplaced = installation_reports.list_unmatched_reports(scope)
     return found + [
-        _format_line(one.receipt, f"{one.at:%Y-%m-%d %H:%M}", one.category, "-", one.given) for one in unplaced
+        _format_line(one.receipt, f"{one.at:%Y-%m-%d %H:%M}", one.category, "-", one.given)
+        for one in unplaced
     ]
 
 
 def _format_line(receipt: str, at: str, category: str, state: str, given: SubmittedForm) -> str:
-    return "  ".join(part for part in (receipt, at, category, state, given.address, given.words) if part)
+    return "  ".join(
+        part for part in (receipt, at, category, state, given.address, given.words) if part
+    )
 
 
 def show_contact(number: str, *, name: str) -> str:
@@ -51,9 +57,11 @@ def show_contact(number: str, *, name: str) -> str:
 
 
 def open_contact(services: Services, number: str, *, name: str) -> str:
-    """Open the letter of a request, or say that none was left; who opened it is written into the house's audit.
+    """Open the letter of a request, or say that none was left; who opened it is written into the
+    house's audit.
 
-    Raises NotFound for a number nobody was given, BadInput without a name, Unavailable with another master key.
+    Raises NotFound for a number nobody was given, BadInput without a name, Unavailable with another
+    master key.
     """
     actor = _build_actor(name)
     receipt = number.strip().upper()
@@ -71,18 +79,24 @@ def decide_request(number: str, *, name: str, because: str) -> None:
     with connect_installation("removal-requests") as services:
         record_decision(services, number, name=name, because=because)
     print_message(
-        Message("cli.complaints.stays" if because else "cli.complaints.goes", {"number": number.strip().upper()})
+        Message(
+            "cli.complaints.stays" if because else "cli.complaints.goes",
+            {"number": number.strip().upper()},
+        )
     )
 
 
 def record_decision(services: Services, number: str, *, name: str, because: str) -> None:
-    """Take it away, or leave it with a reason. Raises what `operator_requests.decide_operator_request` raises, BadInput without a name."""
+    """Take it away, or leave it with a reason. Raises what
+    `operator_requests.decide_operator_request` raises, BadInput without a name."""
     if because and because not in KEEP_REASONS:
         raise BadInput("complaint.no_reason")
     tenant_id = _get_tenant_id(services, number.strip().upper())
     with services.tenant(tenant_id, _build_actor(name)) as scope:
         operator_requests.decide_operator_request(
-            scope, removal_requests.find_status_by_receipt(scope, number.strip().upper()).id, because=because
+            scope,
+            removal_requests.find_status_by_receipt(scope, number.strip().upper()).id,
+            because=because,
         )
 
 
@@ -105,7 +119,8 @@ def _get_tenant_id(services: Services, receipt: str) -> UUID:
 
 
 def _find_form_digest(services: Services, receipt: str) -> str | None:
-    """The digest of the form behind a number: of a report to the house, or of a request in an agency."""
+    """The digest of the form behind a number: of a report to the house, or of a request in an
+    agency."""
     with services.tenant(INSTALLATION_ID, TERMINAL_ACTOR) as scope:
         try:
             installation_reports.find_report_by_receipt(scope, receipt)

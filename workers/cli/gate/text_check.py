@@ -1,9 +1,11 @@
-"""`greenroom gate check-texts`: what the safety check says of texts, line by line, without a database.
+"""`greenroom gate check-texts`: what the safety check says of texts, line by line, without a
+database.
 
-Assumed of everything but the words, so that the verdict is the words' own: the creator and the author are known and
-no stop is closed; another person approved the text; the marks a place asks for are set; what must be seen at the place
-was seen; the one reader of a chat message is an adult whose age is assured; no model wrote it. Addresses are not
-registered, and nothing was said before. Places are judged by the rules as they stand today.
+Assumed of everything but the words, so that the verdict is the words' own: the creator and the
+author are known and no stop is closed; another person approved the text; the marks a place asks for
+are set; what must be seen at the place was seen; the one reader of a chat message is an adult whose
+age is assured; no model wrote it. Addresses are not registered, and nothing was said before. Places
+are judged by the rules as they stand today.
 """
 
 import json
@@ -57,7 +59,8 @@ class UnreadableLine:
 
 
 def run_text_check(file: Path | None) -> int:
-    """Judge the lines of a file, standard input when there is none, and print each; 1 when a line was unreadable."""
+    """Judge the lines of a file, standard input when there is none, and print each; 1 when a line
+    was unreadable."""
     if file is None:
         return _print_results(sys.stdin.buffer)
     with file.open("rb") as stream:
@@ -95,21 +98,31 @@ def _skip_line(stream: BinaryIO, raw: bytes) -> None:
         raw = stream.readline(MAX_LINE_BYTES)
 
 
-def _judge_line(number: int, raw: bytes, bundle: Bundle, now: datetime) -> Mapping[str, object] | UnreadableLine:
+def _judge_line(
+    number: int, raw: bytes, bundle: Bundle, now: datetime
+) -> Mapping[str, object] | UnreadableLine:
     try:
         line = _Line.model_validate_json(raw)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "line"
         return UnreadableLine(number, f"{where}: {first['msg']}")
-    decision = judge_text(line.text, surface=_parse_place(line.surface), language=line.lang, bundle=bundle, now=now)
+    decision = judge_text(
+        line.text, surface=_parse_place(line.surface), language=line.lang, bundle=bundle, now=now
+    )
     reasons = [str(reason) for reason in decision.reasons]
-    return {"id": line.id, "rating": str(decision.rating), "verdict": str(decision.verdict), "reasons": reasons}
+    return {
+        "id": line.id,
+        "rating": str(decision.rating),
+        "verdict": str(decision.verdict),
+        "reasons": reasons,
+    }
 
 
 def _parse_place(surface: str) -> str:
-    """The place a line names: `x.post`, also `x/post`. A word alone says what kind of text it is (caption, bio, reply,
-    message …), not where it goes: a message then goes to a reader, everything else is a post."""
+    """The place a line names: `x.post`, also `x/post`. A word alone says what kind of text it is
+    (caption, bio, reply, message …), not where it goes: a message then goes to a reader, everything
+    else is a post."""
     if not surface.strip():
         return CAPTION_SURFACE
     if "." in surface or "/" in surface:
@@ -126,7 +139,8 @@ def judge_text(
     now: datetime,
     assured: bool = True,
 ) -> Decision:
-    """The decision about a text alone at a place, all else in order as told above. Pure; `now` is UTC-aware.
+    """The decision about a text alone at a place, all else in order as told above. Pure; `now` is
+    UTC-aware.
 
     `assured` says whether the age of a chat message's reader is known.
     """
@@ -135,7 +149,10 @@ def judge_text(
     case = Case(facts, unit, bundle, now)
     flags = unit_rules.required_flags(case.row, case.rating, ai=False)
     return decide_unit(
-        facts, replace(unit, flags=flags, seen=tuple(probe.see for probe in case.row.probes)), bundle, now
+        facts,
+        replace(unit, flags=flags, seen=tuple(probe.see for probe in case.row.probes)),
+        bundle,
+        now,
     )
 
 
@@ -158,7 +175,9 @@ def _build_unit(text: str, surface: str, language: str) -> Unit:
 
 
 def _build_facts(unit: Unit, now: datetime, *, assured: bool) -> EvidenceSnapshot:
-    known = ViewerFacts(AssuranceState.ASSURED, "L4", True, False, "default", now + timedelta(days=1), 0)
+    known = ViewerFacts(
+        AssuranceState.ASSURED, "L4", True, False, "default", now + timedelta(days=1), 0
+    )
     return EvidenceSnapshot(
         tenant_id=unit.tenant_id,
         author=f"member:{_AUTHOR}",

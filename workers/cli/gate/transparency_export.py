@@ -1,4 +1,5 @@
-"""`greenroom gate report`: a month of the safety check in numbers, for one agency of the house that runs here."""
+"""`greenroom gate report`: a month of the safety check in numbers, for one agency of the house that
+runs here."""
 
 from foundation.errors import BadInput
 from foundation.ops import settings
@@ -18,7 +19,8 @@ def export_transparency_report(month: str, *, agency: str, as_csv: bool) -> str:
 def build_report(services: Services, month: str, *, agency: str, as_csv: bool) -> str:
     """The report of a month (2026-11, the running one when empty), in the terminal's language.
 
-    Raises NotFound for an agency nobody knows, BadInput for a month nobody can read, or where several agencies fit.
+    Raises NotFound for an agency nobody knows, BadInput for a month nobody can read, or where
+    several agencies fit.
     """
     first = transparency_report.parse_month(month) if month else None
     chosen = find_tenants(services, agency)

@@ -1,4 +1,5 @@
-"""Trying accounts from the terminal: a harmless question to each platform, and what its answer means for who asks."""
+"""Trying accounts from the terminal: a harmless question to each platform, and what its answer
+means for who asks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,8 +26,8 @@ TERMINAL_ACTOR = "system:terminal"
 
 @dataclass(frozen=True)
 class AccessCheck:
-    """One account of somebody, `whose` by name with their agency, and what came of asking its platform; `well` where it
-    answered."""
+    """One account of somebody, `whose` by name with their agency, and what came of asking its
+    platform; `well` where it answered."""
 
     owner_name: str
     channel: Channel
@@ -35,18 +36,24 @@ class AccessCheck:
 
     @property
     def format_line(self) -> str:
-        """As it is printed; of an account that somebody must connect again, with what its platform said."""
+        """As it is printed; of an account that somebody must connect again, with what its platform
+        said."""
         mark = "✓" if self.is_ok else "✗"
         name = translate(Message(f"platform.{self.channel.platform}"))
-        why = [self.channel.reason] if self.channel.state in UNUSABLE_STATES and self.channel.reason is not None else []
+        why = (
+            [self.channel.reason]
+            if self.channel.state in UNUSABLE_STATES and self.channel.reason is not None
+            else []
+        )
         return (
-            f"{mark} {self.channel.name} · {name} · {self.owner_name}: {' '.join(map(translate, (self.message, *why)))}"
+            f"{mark} {self.channel.name} · {name} · {self.owner_name}: "
+            f"{' '.join(map(translate, (self.message, *why)))}"
         )
 
 
 def print_access_checks(name: str, *, agency: str, dry: bool) -> tuple[str, bool]:
-    """What comes of trying every account of a name, of all accounts without one; and whether all is well. With `dry`
-    what would be asked, and nothing leaves.
+    """What comes of trying every account of a name, of all accounts without one; and whether all is
+    well. With `dry` what would be asked, and nothing leaves.
 
     Raises NotFound where there is none.
     """
@@ -55,16 +62,24 @@ def print_access_checks(name: str, *, agency: str, dry: bool) -> tuple[str, bool
     return "\n".join(one.format_line for one in found), all(one.is_ok for one in found)
 
 
-def check_accounts(services: Services, name: str, agency: str, *, dry: bool = False) -> list[AccessCheck]:
-    """Each account of the house whose name or account is `name`, asked, or not where `dry`. Raises NotFound."""
+def check_accounts(
+    services: Services, name: str, agency: str, *, dry: bool = False
+) -> list[AccessCheck]:
+    """Each account of the house whose name or account is `name`, asked, or not where `dry`. Raises
+    NotFound."""
     ask = _preview_check if dry else _run_check
-    found = [ask(services, *one) for one in _list_named_channels(services, name.casefold(), agency.casefold())]
+    found = [
+        ask(services, *one)
+        for one in _list_named_channels(services, name.casefold(), agency.casefold())
+    ]
     if not found:
         raise NotFound("channel.unknown")
     return found
 
 
-def _list_named_channels(services: Services, name: str, agency: str) -> Iterator[tuple[UUID, str, Channel]]:
+def _list_named_channels(
+    services: Services, name: str, agency: str
+) -> Iterator[tuple[UUID, str, Channel]]:
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
             called = get_agency(scope).name
@@ -78,7 +93,9 @@ def _list_named_channels(services: Services, name: str, agency: str) -> Iterator
 def _preview_check(services: Services, _: UUID, whose: str, channel: Channel) -> AccessCheck:
     """The harmless request, as the connector builds it; an account that is lost stays so."""
     if channel.state in UNUSABLE_STATES:
-        return AccessCheck(whose, channel, False, Message(f"channel.is_{channel.state}", {"account": channel.name}))
+        return AccessCheck(
+            whose, channel, False, Message(f"channel.is_{channel.state}", {"account": channel.name})
+        )
     able = connectable_platforms(services.connectors).get(channel.platform)
     turn = able.verify_account(channel.account, ()) if able is not None else None
     if not isinstance(turn, Send):
@@ -95,10 +112,21 @@ def _run_check(services: Services, tenant_id: UUID, whose: str, channel: Channel
     ):
         return AccessCheck(whose, channel, True, Message("cli.channel.nothing_to_ask"))
     test = AccountTestRequested(tenant_id, channel.id)
-    account_setup.verify_account(test, tenant=services.tenant, transport=services.transport, connectables=able)
+    account_setup.verify_account(
+        test, tenant=services.tenant, transport=services.transport, connectables=able
+    )
     with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
         now = queries.get_channel(scope, channel.id)
     if now.state in UNUSABLE_STATES:
-        return AccessCheck(whose, now, False, Message(f"channel.is_{now.state}", {"account": now.name}))
-    answered = now.last_ok_at is not None and (channel.last_ok_at is None or now.last_ok_at > channel.last_ok_at)
-    return AccessCheck(whose, now, answered, Message("cli.channel.answered" if answered else "cli.channel.no_answer"))
+        return AccessCheck(
+            whose, now, False, Message(f"channel.is_{now.state}", {"account": now.name})
+        )
+    answered = now.last_ok_at is not None and (
+        channel.last_ok_at is None or now.last_ok_at > channel.last_ok_at
+    )
+    return AccessCheck(
+        whose,
+        now,
+        answered,
+        Message("cli.channel.answered" if answered else "cli.channel.no_answer"),
+    )

@@ -1,4 +1,5 @@
-"""Connecting an account from the terminal: the same wish as on the page Accounts, asked and awaited here."""
+"""Connecting an account from the terminal: the same wish as on the page Accounts, asked and awaited
+here."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -58,7 +59,8 @@ class _Desk:
 def connect_from_terminal(
     platform: str, *, creator: str, email: str, dry: bool, ask: PromptField
 ) -> Iterator[tuple[str, bool]]:
-    """What `lines` says, of the house that runs here. Raises what it raises, and Unavailable when none does."""
+    """What `lines` says, of the house that runs here. Raises what it raises, and Unavailable when
+    none does."""
     with connect_installation("channels") as services:
         who = find_member(services, email)
         yield from account_setup_lines(
@@ -76,10 +78,11 @@ def account_setup_lines(
     ask: PromptField,
     wait: Callable[[], None],
 ) -> Iterator[tuple[str, bool]]:
-    """Lines for the person, each with whether all is well so far; with `dry` what would be asked, and nothing is sent.
+    """Lines for the person, each with whether all is well so far; with `dry` what would be asked,
+    and nothing is sent.
 
-    `who` connects it, a member of an agency; `wait` is called between two looks at what became of it. Raises NotFound,
-    BadInput.
+    `who` connects it, a member of an agency; `wait` is called between two looks at what became of
+    it. Raises NotFound, BadInput.
     """
     able = loader.connectable_platforms(services.connectors)
     if platform not in able:
@@ -99,14 +102,18 @@ def _build_desk(services: Services, platform: str, who: tuple[UUID, Member], slu
     return _Desk(services, tenant_id, member, creators[0], platform, connector)
 
 
-def _submit_setup(desk: _Desk, ask: PromptField, wait: Callable[[], None]) -> Iterator[tuple[str, bool]]:
+def _submit_setup(
+    desk: _Desk, ask: PromptField, wait: Callable[[], None]
+) -> Iterator[tuple[str, bool]]:
     typed = _prompt_fields(desk, ask)
     key = sealed_intake.derive_public_key(
         envelope.parse_master_key(desk.services.settings.tenants.master_key.get_secret_value())
     )
     letter = sealed_intake.seal_form(key, desk.tenant_id, typed)
     with desk.services.tenant(desk.tenant_id, f"member:{desk.member.id}") as scope:
-        wish = account_setup.request_setup(scope, creator_id=desk.creator.id, platform=desk.platform, letter=letter)
+        wish = account_setup.request_setup(
+            scope, creator_id=desk.creator.id, platform=desk.platform, letter=letter
+        )
         audit.record(scope, "channel.enrol_at_terminal", f"enrolment:{wish}")
     yield from _follow_setup(desk, wish, wait)
 
@@ -125,7 +132,12 @@ def _follow_setup(desk: _Desk, wish: UUID, wait: Callable[[], None]) -> Iterator
         elif found.state is AccountSetupState.CONNECTED and found.channel_id is not None:
             with desk.services.tenant(desk.tenant_id, TERMINAL_ACTOR) as scope:
                 name = queries.get_channel(scope, found.channel_id).name
-            yield translate(Message("cli.connect.done", {"account": name, "creator": desk.creator.name})), True
+            yield (
+                translate(
+                    Message("cli.connect.done", {"account": name, "creator": desk.creator.name})
+                ),
+                True,
+            )
             return
         elif found.state is AccountSetupState.REFUSED:
             yield translate(found.reason or Message("enrolment.unclear")), False
@@ -140,7 +152,8 @@ def _get_setup(desk: _Desk, wish: UUID) -> AccountSetup:
 
 
 def _preview_request(desk: _Desk, ask: PromptField) -> Iterator[tuple[str, bool]]:
-    """The first request that would be made of what was typed, as the connector builds it; nothing leaves."""
+    """The first request that would be made of what was typed, as the connector builds it; nothing
+    leaves."""
     typed = _prompt_fields(desk, ask)
     form = desk.connector.form
     secret = {field.name for field in form.all_fields if field.secret}
@@ -155,7 +168,8 @@ def _preview_request(desk: _Desk, ask: PromptField) -> Iterator[tuple[str, bool]
             said = Message("cli.connect.would_ask", {"request": f"{step.method} {step.path}"})
         case OAuthVisit(page=page):
             said = Message(
-                "cli.connect.would_visit", {"page": _build_page_url(desk, page), "back": _build_return_url(desk)}
+                "cli.connect.would_visit",
+                {"page": _build_page_url(desk, page), "back": _build_return_url(desk)},
             )
         case _:
             said = getattr(turn, "reason", None) or Message("enrolment.unclear")
@@ -168,11 +182,17 @@ def _load_oauth_client(desk: _Desk, form: ConnectForm) -> Mapping[str, str | Sea
         return {}
     with desk.services.tenant(desk.tenant_id, TERMINAL_ACTOR) as scope:
         client = oauth_clients.latest_oauth_clients(scope).get(desk.platform)
-    return {CLIENT_ID: client.client_id, CLIENT_SECRET: client.secret or ""} if client is not None else {}
+    return (
+        {CLIENT_ID: client.client_id, CLIENT_SECRET: client.secret or ""}
+        if client is not None
+        else {}
+    )
 
 
 def _build_page_url(desk: _Desk, page: str) -> str:
-    addresses = loader.base_addresses(desk.services.connectors, desk.services.settings.connectors.base_urls)
+    addresses = loader.base_addresses(
+        desk.services.connectors, desk.services.settings.connectors.base_urls
+    )
     home = addresses.get(f"{desk.platform}_pages") or addresses.get(f"{desk.platform}_auth", "")
     return home.rstrip("/") + page if page.startswith("/") else page
 
@@ -182,7 +202,8 @@ def _build_return_url(desk: _Desk) -> str:
 
 
 def _prompt_fields(desk: _Desk, ask: PromptField) -> dict[str, str]:
-    """What the person types, field by field; an application that is known is not asked for. Raises BadInput."""
+    """What the person types, field by field; an application that is known is not asked for. Raises
+    BadInput."""
     form = desk.connector.form
     known = bool(_load_oauth_client(desk, form))
     typed = dict.fromkeys((field.name for field in form.all_fields), "")
@@ -190,7 +211,10 @@ def _prompt_fields(desk: _Desk, ask: PromptField) -> dict[str, str]:
         if field in CLIENT_FIELDS and (known or not form.needs_oauth(typed)):
             continue
         name = translate(Message(field_label(desk.platform, field)))
-        means = {one: translate(Message(field_choice_label(desk.platform, field, one))) for one in field.choices}
+        means = {
+            one: translate(Message(field_choice_label(desk.platform, field, one)))
+            for one in field.choices
+        }
         typed[field.name] = ask(
             "\n".join([name, *(f"  {one}: {words}" for one, words in means.items())]), field
         ).strip()

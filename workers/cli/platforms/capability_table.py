@@ -1,4 +1,5 @@
-"""What each platform can do, as a table: read from what the connectors say of themselves, nowhere written by hand."""
+"""What each platform can do, as a table: read from what the connectors say of themselves, nowhere
+written by hand."""
 
 import json
 import math
@@ -39,10 +40,14 @@ MODERATION_ACTIONS = {
 PRICES = {"free": "free", "used": "by request", "monthly": "by month"}
 PAGE_TEMPLATE = """# Connectors
 
-What each platform takes and tells, as the connectors say it of themselves (`greenroom connectors --markdown`). An
-account is connected on the page *Accounts*; the minutes are those of a person who has the account already. They come
-first that take the least of them; *cost* is what the platform asks of a program that posts, *review* how long it looks
-at an application before it may. What a platform allows to be shown is another question: `greenroom policy explain
+What each platform takes and tells, as the connectors say it of themselves (`greenroom connectors \
+--markdown`). An
+account is connected on the page *Accounts*; the minutes are those of a person who has the \
+account already. They come
+first that take the least of them; *cost* is what the platform asks of a program that posts, \
+*review* how long it looks
+at an application before it may. What a platform allows to be shown is another question: \
+`greenroom policy explain
 PLATFORM`. One that is missing can be added: [connector-guide.md](connector-guide.md).
 
 """
@@ -75,8 +80,11 @@ class CapabilityRow:
 def capability_rows(
     connectors: Mapping[str, Connector], brought: Mapping[str, str] | None = None
 ) -> list[CapabilityRow]:
-    """A line for each, those that are connected with the least effort first. `brought`: by platform, whose package."""
-    return [_build_row(one, brought or {}) for one in sorted(connectors.values(), key=_effort_sort_key)]
+    """A line for each, those that are connected with the least effort first. `brought`: by
+    platform, whose package."""
+    return [
+        _build_row(one, brought or {}) for one in sorted(connectors.values(), key=_effort_sort_key)
+    ]
 
 
 def _effort_sort_key(one: Connector) -> tuple[float, int, int, str]:
@@ -142,7 +150,11 @@ def _describe_comments(one: Connector) -> list[str]:
         return []
     can = one.capabilities
     answered = ["answered"] if COMMENT_REFERENCE in can.points_at else []
-    return ["read", *answered, *(word for act, word in MODERATION_ACTIONS.items() if act in can.moderates)]
+    return [
+        "read",
+        *answered,
+        *(word for act, word in MODERATION_ACTIONS.items() if act in can.moderates),
+    ]
 
 
 def _describe_extras(one: Connector) -> list[str]:
@@ -151,7 +163,9 @@ def _describe_extras(one: Connector) -> list[str]:
         "settings of the place": isinstance(one, SupportsDestinationCheck),
         "marks of a post": isinstance(one, SupportsMarkCheck),
         "tokens renewed": isinstance(one, SupportsTokenRefresh),
-        "webhooks": isinstance(one, SupportsWebhook | SupportsAppWebhooks | SupportsWebhookSubscription),
+        "webhooks": isinstance(
+            one, SupportsWebhook | SupportsAppWebhooks | SupportsWebhookSubscription
+        ),
         "posts replaced": isinstance(one, SupportsReplacement),
         "posts that are gone": isinstance(one, SupportsPresenceCheck),
         "followers": isinstance(one, SupportsFollowerCount),
@@ -179,11 +193,16 @@ def render_text(found: list[CapabilityRow]) -> str:
 def _format_paragraph(line: CapabilityRow) -> str:
     told = {name: value for name, value in asdict(line).items() if value}
     platform = told.pop("platform")
-    return "\n".join([platform, *(f"  {name.replace('_', ' '):<12} {value}" for name, value in told.items())])
+    return "\n".join(
+        [platform, *(f"  {name.replace('_', ' '):<12} {value}" for name, value in told.items())]
+    )
 
 
-def platform_guide(connectors: Mapping[str, Connector], platform: str, brought: Mapping[str, str] | None = None) -> str:
-    """What a platform can do, and what connecting an account of it takes, in the language of the terminal.
+def platform_guide(
+    connectors: Mapping[str, Connector], platform: str, brought: Mapping[str, str] | None = None
+) -> str:
+    """What a platform can do, and what connecting an account of it takes, in the language of the
+    terminal.
 
     Raises NotFound.
     """
@@ -192,9 +211,14 @@ def platform_guide(connectors: Mapping[str, Connector], platform: str, brought: 
     one = connectors[platform]
     said = [_format_paragraph(_build_row(one, brought or {}))]
     if isinstance(one, SupportsAccountSetup):
-        asked = [f"- {translate(Message(field_label(platform, field)))}" for field in one.form.all_fields]
+        asked = [
+            f"- {translate(Message(field_label(platform, field)))}" for field in one.form.all_fields
+        ]
         help_ = translate(Message(f"connect.{platform}.help"))
-        said += [help_, "\n".join([translate(Message("cli.connectors.where", {"platform": platform})), *asked])]
+        said += [
+            help_,
+            "\n".join([translate(Message("cli.connectors.where", {"platform": platform})), *asked]),
+        ]
     return "\n\n".join(said)
 
 

@@ -1,4 +1,5 @@
-"""`greenroom create-connector`: a package that brings a connector, as far as it can be written for somebody."""
+"""`greenroom create-connector`: a package that brings a connector, as far as it can be written for
+somebody."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -24,7 +25,8 @@ SCAFFOLD_PATHS = {
 
 
 def scaffold_files(platform: str) -> dict[str, str]:
-    """The package for a platform: its files by where they lie. Raises BadInput for a name it may not have."""
+    """The package for a platform: its files by where they lie. Raises BadInput for a name it may
+    not have."""
     ours = sorted(loader.load_builtin_connectors())
     if not plugins.is_name_free(platform, ours):
         raise BadInput("cli.new.name", name=platform, known=", ".join(ours))
@@ -35,7 +37,10 @@ def scaffold_files(platform: str) -> dict[str, str]:
         "Class": "".join(map(str.capitalize, words)),
         "Title": " ".join(filter(None, words)).capitalize(),
     }
-    return {Template(place).substitute(said): _fill_template(source, said) for place, source in SCAFFOLD_PATHS.items()}
+    return {
+        Template(place).substitute(said): _fill_template(source, said)
+        for place, source in SCAFFOLD_PATHS.items()
+    }
 
 
 def _fill_template(source: str, said: dict[str, str]) -> str:
@@ -46,10 +51,12 @@ def _fill_template(source: str, said: dict[str, str]) -> str:
 
 
 def _sort_imports(text: str) -> str:
-    """With each block of imports in its order: where the package's own name falls depends on the name."""
+    """With each block of imports in its order: where the package's own name falls depends on the
+    name."""
     blocks = text.split("\n\n")
     return "\n\n".join(
-        "\n".join(sorted(one.split("\n"), key=_import_sort_key)) if _is_import_block(one) else one for one in blocks
+        "\n".join(sorted(one.split("\n"), key=_import_sort_key)) if _is_import_block(one) else one
+        for one in blocks
     )
 
 
@@ -62,7 +69,8 @@ def _import_sort_key(line: str) -> tuple[bool, str]:
 
 
 def write_scaffold(platform: str, folder: Path | None) -> str:
-    """Write the package and say what comes next. Raises BadInput for a name, Conflict for a folder that is in use."""
+    """Write the package and say what comes next. Raises BadInput for a name, Conflict for a folder
+    that is in use."""
     package = scaffold_files(platform)
     where = Path(f"connector-{platform.replace('_', '-')}") if folder is None else folder
     try:
@@ -72,7 +80,9 @@ def write_scaffold(platform: str, folder: Path | None) -> str:
             (where / place).parent.mkdir(parents=True, exist_ok=True)
             (where / place).write_text(text, "utf-8")
     except OSError as error:
-        raise BadInput("cli.new.unwritable", folder=str(where), detail=error.strerror or "-") from error
+        raise BadInput(
+            "cli.new.unwritable", folder=str(where), detail=error.strerror or "-"
+        ) from error
     module = f"{platform}_greenroom/connector"
     said = [
         Message("cli.new.written", {"name": platform, "folder": str(where), "files": len(package)}),

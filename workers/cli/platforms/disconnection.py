@@ -28,7 +28,8 @@ def disconnect_from_terminal(name: str, *, agency: str, sure: bool) -> str:
 
 
 def queue_disconnection(services: Services, name: str, *, agency: str, sure: bool) -> Message:
-    """Have the workers take the account off if `sure`; the sentence that says what becomes of its posts."""
+    """Have the workers take the account off if `sure`; the sentence that says what becomes of its
+    posts."""
     channel = _get_channel(services, name.casefold(), agency.casefold())
     with services.tenant(channel.tenant_id, TERMINAL_ACTOR) as scope:
         if channel.is_disconnected:
@@ -36,7 +37,10 @@ def queue_disconnection(services: Services, name: str, *, agency: str, sure: boo
         posts = lost_account.count_pending_posts(scope, channel.id)
         if sure:
             disconnection.request_disconnection(scope, channel.id, DISCONNECTED_BY)
-    return Message("channels.leaving" if sure else "cli.channel.would_leave", {"name": channel.name, "posts": posts})
+    return Message(
+        "channels.leaving" if sure else "cli.channel.would_leave",
+        {"name": channel.name, "posts": posts},
+    )
 
 
 def _get_channel(services: Services, name: str, agency: str) -> Channel:
@@ -45,7 +49,9 @@ def _get_channel(services: Services, name: str, agency: str) -> Channel:
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
             if agency in ("", get_agency(scope).name.casefold()):
                 every = queries.list_channels(scope)
-                found += [one for one in every if name in (one.name.casefold(), one.account.casefold())]
+                found += [
+                    one for one in every if name in (one.name.casefold(), one.account.casefold())
+                ]
     if not found:
         raise NotFound("channel.unknown")
     if len(found) > 1:

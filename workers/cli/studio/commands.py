@@ -18,23 +18,35 @@ Creator = Annotated[str, typer.Option(help="Name or address of the creator.")]
 Agency = Annotated[str, typer.Option(help="The agency, where two have a creator of that name.")]
 Recipe = Annotated[str, typer.Argument(help="As `greenroom generation recipes` lists it.")]
 Run = Annotated[UUID, typer.Argument(help="As `greenroom generation start` prints it.")]
-Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="The same seed gives the same prompts.")]
-Count = Annotated[int, typer.Option(min=0, max=24, help="Pictures; as many as the recipe says when left out.")]
+Seed = Annotated[
+    int, typer.Option(min=0, max=2**31 - 1, help="The same seed gives the same prompts.")
+]
+Count = Annotated[
+    int, typer.Option(min=0, max=24, help="Pictures; as many as the recipe says when left out.")
+]
 SourceOption = Annotated[UUID | None, typer.Option(help="Id of the library picture to start from.")]
-StrengthOption = Annotated[int, typer.Option(min=10, max=95, help="Percent: how much of that picture is regenerated.")]
+StrengthOption = Annotated[
+    int, typer.Option(min=10, max=95, help="Percent: how much of that picture is regenerated.")
+]
 Region = Annotated[
     list[str] | None,
     typer.Option(help='Regenerate only here, in percent: "ellipse 10 10 60 60"; may be repeated.'),
 ]
-Mask = Annotated[Path | None, typer.Option(help="The region as a picture, light where it is regenerated.")]
+Mask = Annotated[
+    Path | None, typer.Option(help="The region as a picture, light where it is regenerated.")
+]
 PoseOption = Annotated[UUID | None, typer.Option(help="Id of the picture whose pose is copied.")]
-PoseWeight = Annotated[int, typer.Option(min=10, max=150, help="Percent: how strongly the pose counts.")]
+PoseWeight = Annotated[
+    int, typer.Option(min=10, max=150, help="Percent: how strongly the pose counts.")
+]
 ListName = Annotated[str, typer.Argument(help="As `greenroom generation wildcards` lists it.")]
 AgencyWideOption = Annotated[
-    bool, typer.Option("--agency-wide", help="The wildcard of the whole agency, not the creator's own.")
+    bool,
+    typer.Option("--agency-wide", help="The wildcard of the whole agency, not the creator's own."),
 ]
 Parameters = Annotated[
-    list[str] | None, typer.Option(help="name=value, for a parameter of the recipe; may be repeated.")
+    list[str] | None,
+    typer.Option(help="name=value, for a parameter of the recipe; may be repeated."),
 ]
 
 AGENCY_WIDE_NAMES = RenamedOptions(everybody="agency-wide")
@@ -69,7 +81,10 @@ def list_wildcards(creator: Creator, agency: Agency = "") -> None:
 def save_wildcard(
     name: ListName,
     creator: Creator,
-    words: Annotated[Path, typer.Option(help='A file of words, one a line: "red dress:3" comes three times as often.')],
+    words: Annotated[
+        Path,
+        typer.Option(help='A file of words, one a line: "red dress:3" comes three times as often.'),
+    ],
     *,
     agency_wide: AgencyWideOption = False,
     agency: Agency = "",
@@ -92,7 +107,9 @@ def rename_wildcard(
     """Rename a wildcard, also in the recipes that use it."""
     from workers.cli.studio import wildcards  # noqa: PLC0415  modules load when a command runs
 
-    typer.echo(wildcards.rename_wildcard_by_name(creator, name, new, everybody=agency_wide, agency=agency))
+    typer.echo(
+        wildcards.rename_wildcard_by_name(creator, name, new, everybody=agency_wide, agency=agency)
+    )
 
 
 @generation_app.command(context_settings=AGENCY_WIDE_NAMES.as_context())
@@ -102,7 +119,9 @@ def archive_wildcard(
     """Archive a wildcard that no recipe uses."""
     from workers.cli.studio import wildcards  # noqa: PLC0415  modules load when a command runs
 
-    typer.echo(wildcards.archive_wildcard_by_name(creator, name, everybody=agency_wide, agency=agency))
+    typer.echo(
+        wildcards.archive_wildcard_by_name(creator, name, everybody=agency_wide, agency=agency)
+    )
 
 
 @generation_app.command(context_settings=RUN_OPTION_NAMES.as_context())
@@ -119,7 +138,9 @@ def preview(
     from workers.cli.studio import recipe_runs  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(
-        recipe_runs.preview_recipe_run(creator, recipe, seed=seed, count=count, answers=param or [], agency=agency)
+        recipe_runs.preview_recipe_run(
+            creator, recipe, seed=seed, count=count, answers=param or [], agency=agency
+        )
     )
 
 
@@ -128,7 +149,9 @@ def start(
     recipe: Recipe,
     creator: Creator,
     *,
-    idempotency_key: Annotated[str, typer.Option(help="A run with the same key starts only once.")] = "",
+    idempotency_key: Annotated[
+        str, typer.Option(help="A run with the same key starts only once.")
+    ] = "",
     seed: Seed = 0,
     count: Count = 0,
     param: Parameters = None,
@@ -184,29 +207,49 @@ def set_voice(
     engine: Annotated[str, typer.Option(help="As `greenroom voices` lists it.")],
     voice: Annotated[str, typer.Option(help="As `greenroom voices` lists it.")],
     person: Annotated[UUID | None, typer.Option(help="Whom a copied voice belongs to.")] = None,
-    agency: Annotated[str, typer.Option(help="The agency, where two have a creator of that name.")] = "",
+    agency: Annotated[
+        str, typer.Option(help="The agency, where two have a creator of that name.")
+    ] = "",
 ) -> None:
     """Set the voice of a creator; its licence is recorded."""
     from workers.cli.studio import voices  # noqa: PLC0415  modules load when a command runs
-    from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
-    from workers.terminal.session import connect_installation  # noqa: PLC0415  modules load when a command runs
+
+    # modules load when a command runs
+    from workers.terminal.output import print_message  # noqa: PLC0415  see above
+
+    # modules load when a command runs
+    from workers.terminal.session import connect_installation  # noqa: PLC0415  see above
 
     with connect_installation("set-voice") as services:
-        print_message(voices.assign_voice(services, creator, engine=engine, voice=voice, person=person, agency=agency))
+        print_message(
+            voices.assign_voice(
+                services, creator, engine=engine, voice=voice, person=person, agency=agency
+            )
+        )
 
 
 def text_to_speech(
     text: Annotated[str, typer.Argument(help="The text to speak.")],
     creator: Annotated[str, typer.Option(help="Name or address of the creator.")],
     language: Annotated[str, typer.Option(help="fr or en.")] = "fr",
-    agency: Annotated[str, typer.Option(help="The agency, where two have a creator of that name.")] = "",
+    agency: Annotated[
+        str, typer.Option(help="The agency, where two have a creator of that name.")
+    ] = "",
 ) -> None:
-    """Convert a text to speech with the creator's voice, into the library; may be billed by the character."""
-    from foundation.i18n.translation import Message  # noqa: PLC0415  modules load when a command runs
+    """Convert a text to speech with the creator's voice, into the library; may be billed by the
+    character."""
+    # modules load when a command runs
+    from foundation.i18n.translation import Message  # noqa: PLC0415  see above
     from workers.cli.studio import voices  # noqa: PLC0415  modules load when a command runs
-    from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
-    from workers.terminal.session import connect_installation  # noqa: PLC0415  modules load when a command runs
+
+    # modules load when a command runs
+    from workers.terminal.output import print_message  # noqa: PLC0415  see above
+
+    # modules load when a command runs
+    from workers.terminal.session import connect_installation  # noqa: PLC0415  see above
 
     with connect_installation("text-to-speech") as services:
-        asked = voices.request_speech_file(services, creator, text, language=language, agency=agency)
+        asked = voices.request_speech_file(
+            services, creator, text, language=language, agency=agency
+        )
         print_message(Message("cli.speak.asked", {"creator": creator, "id": str(asked)}))

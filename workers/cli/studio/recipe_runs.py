@@ -62,7 +62,9 @@ def parse_posture(asset_id: UUID | None, *, weight: int) -> PoseReference | None
 
 
 @contextmanager
-def open_creator_scope(creator: str, agency: str) -> Iterator[tuple[Scope, UUID, GeneratorsSettings]]:
+def open_creator_scope(
+    creator: str, agency: str
+) -> Iterator[tuple[Scope, UUID, GeneratorsSettings]]:
     """A transaction in the creator's agency. Raises NotFound, Unavailable."""
     with connect_installation("generation") as services:
         tenant_id, found = find_creator(services, creator, agency)
@@ -76,27 +78,42 @@ def recipe_lines(creator: str, *, agency: str) -> str:
         cards = list_recipes(scope, creator_id)
     if not cards:
         return translate(Message("cli.make.none"))
-    return "\n".join(f"{one.name}\t{one.version}\t{one.spec.picture_count}\t{one.spec.prompt}" for one in cards)
+    return "\n".join(
+        f"{one.name}\t{one.version}\t{one.spec.picture_count}\t{one.spec.prompt}" for one in cards
+    )
 
 
 def wildcard_lines(creator: str, *, agency: str) -> str:
-    """A line for each list of words its prompts may name: name, version, whose, words. Or that there is none yet."""
+    """A line for each list of words its prompts may name: name, version, whose, words. Or that
+    there is none yet."""
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
         found = wildcards.list_wildcards(scope, [creator_id])
     if not found:
         return translate(Message("cli.make.no_lists"))
     whose = {one.id: "creator" if one.creator_id else "agency" for one in found}
-    return "\n".join(f"{one.name}\t{one.version}\t{whose[one.id]}\t{', '.join(one.said.words)}" for one in found)
+    return "\n".join(
+        f"{one.name}\t{one.version}\t{whose[one.id]}\t{', '.join(one.said.words)}" for one in found
+    )
 
 
-def preview_recipe_run(creator: str, recipe: str, *, seed: int, count: int, answers: Sequence[str], agency: str) -> str:
-    """A line for each picture, then what the run costs and lasts, and why it could not be started. Raises NotFound,
-    BadInput, Refused."""
+def preview_recipe_run(
+    creator: str, recipe: str, *, seed: int, count: int, answers: Sequence[str], agency: str
+) -> str:
+    """A line for each picture, then what the run costs and lasts, and why it could not be started.
+    Raises NotFound, BadInput, Refused."""
     with open_creator_scope(creator, agency) as (scope, creator_id, known):
-        spec = specs.resolve_wildcards(scope, creator_id, _get_recipe(scope, creator_id, recipe).spec)
+        spec = specs.resolve_wildcards(
+            scope, creator_id, _get_recipe(scope, creator_id, recipe).spec
+        )
         given = parameters.parse_values(spec.parameters, answers)
         found = estimates.estimate_run(
-            scope, known, creator_id, spec, seed=seed, count=count or spec.picture_count, given=given
+            scope,
+            known,
+            creator_id,
+            spec,
+            seed=seed,
+            count=count or spec.picture_count,
+            given=given,
         )
     lines = [f"{one.number}\t{one.job.width}x{one.job.height}\t{one.scene}" for one in found.shots]
     cost = str(found.cost) if found.cost is not None else "0"
@@ -105,11 +122,14 @@ def preview_recipe_run(creator: str, recipe: str, *, seed: int, count: int, answ
 
 
 def start_recipe_run(creator: str, asked: RunRequest, *, key: str, agency: str) -> str:
-    """The id of the run, once for each `key`. Raises NotFound, BadInput, Refused, and CapReached."""
+    """The id of the run, once for each `key`. Raises NotFound, BadInput, Refused, and
+    CapReached."""
     with open_creator_scope(creator, agency) as (scope, creator_id, known):
         card = _get_recipe(scope, creator_id, asked.recipe)
         asks = run_inputs.needed_inputs(asked.source_image, asked.posture)
-        estimates.check_affordable(scope, known, card.spec, asked.count or card.spec.picture_count, asks)
+        estimates.check_affordable(
+            scope, known, card.spec, asked.count or card.spec.picture_count, asks
+        )
         made = runner.start_run(
             scope,
             creator_id=creator_id,
@@ -132,7 +152,9 @@ def recipe_run_progress(creator: str, run: UUID, *, agency: str) -> str:
         found = get_run(scope, run)
         pictures = output_pictures.list_run_pictures(scope, run)
     head = f"{found.state}\t{found.done}/{found.total}"
-    return "\n".join([head, *(f"{one.number}\t{one.state}\t{one.asset_id or '-'}" for one in pictures)])
+    return "\n".join(
+        [head, *(f"{one.number}\t{one.state}\t{one.asset_id or '-'}" for one in pictures)]
+    )
 
 
 def stop_recipe_run(creator: str, run: UUID, *, agency: str) -> str:

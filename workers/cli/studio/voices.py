@@ -1,4 +1,5 @@
-"""What a person asks at the terminal about voices: which one a creator speaks with, and that a text is said.
+"""What a person asks at the terminal about voices: which one a creator speaks with, and that a text
+is said.
 
 The voices that can speak here, as a table for the terminal and for programs.
 """
@@ -22,26 +23,42 @@ from workers.wiring import Services
 
 
 def assign_voice(
-    services: Services, creator: str, *, engine: str, voice: str, person: UUID | None = None, agency: str = ""
+    services: Services,
+    creator: str,
+    *,
+    engine: str,
+    voice: str,
+    person: UUID | None = None,
+    agency: str = "",
 ) -> Message:
-    """Let a creator speak with a voice of an engine; returns what was done. `person` is whom a copied voice belongs to.
+    """Let a creator speak with a voice of an engine; returns what was done. `person` is whom a
+    copied voice belongs to.
 
-    Raises NotFound for a creator, an engine or a voice nobody knows, and as `creator_voices.choose_voice`.
+    Raises NotFound for a creator, an engine or a voice nobody knows, and as
+    `creator_voices.choose_voice`.
     """
     tenant_id, found = find_creator(services, creator, agency)
     able = next((one for one in services.speech_engines() if one.name == engine), None)
-    wanted = next((one for one in able.list_voices() if one.id == voice), None) if able is not None else None
+    wanted = (
+        next((one for one in able.list_voices() if one.id == voice), None)
+        if able is not None
+        else None
+    )
     if able is None or wanted is None:
         raise NotFound("engine.no_voice", engine=engine, voice=voice)
     with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
-        creator_voices.choose_voice(scope, found.id, offer_voice(able, wanted), by=TERMINAL_ACTOR, person_id=person)
+        creator_voices.choose_voice(
+            scope, found.id, offer_voice(able, wanted), by=TERMINAL_ACTOR, person_id=person
+        )
     told = {"creator": found.name, "voice": wanted.name, "licence": wanted.licence.name}
     return Message("cli.voice.taken", told)
 
 
-def request_speech_file(services: Services, creator: str, words: str, *, language: str, agency: str = "") -> UUID:
-    """Have a text said into the library of a creator, by the workers; returns the speech's id. Raises as
-    `speeches.request_speech`."""
+def request_speech_file(
+    services: Services, creator: str, words: str, *, language: str, agency: str = ""
+) -> UUID:
+    """Have a text said into the library of a creator, by the workers; returns the speech's id.
+    Raises as `speeches.request_speech`."""
     tenant_id, found = find_creator(services, creator, agency)
     with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
         return speeches.request_speech(
@@ -57,7 +74,8 @@ def request_speech_file(services: Services, creator: str, words: str, *, languag
 
 @dataclass(frozen=True)
 class VoiceRow:
-    """One voice. `label` is empty for a real one; `commercial` None where nobody says whether it may earn money."""
+    """One voice. `label` is empty for a real one; `commercial` None where nobody says whether it
+    may earn money."""
 
     engine: str
     label: str
@@ -72,7 +90,8 @@ class VoiceRow:
 
 
 def voice_rows(settings: GeneratorsSettings, language: str = "") -> list[VoiceRow]:
-    """Every voice, or those of a language. Raises EngineMissing without an engine, and what an engine raises."""
+    """Every voice, or those of a language. Raises EngineMissing without an engine, and what an
+    engine raises."""
     engines = registry.load_speech_engines(settings)
     if not engines:
         raise EngineMissing("doctor.no_voices")
@@ -101,7 +120,8 @@ def voices_as_json(found: Sequence[VoiceRow]) -> str:
 
 
 def render_voices(found: Sequence[VoiceRow], language: str = "") -> str:
-    """One line a voice; a marked engine says so on each. Where none speaks `language`, a sentence that says it."""
+    """One line a voice; a marked engine says so on each. Where none speaks `language`, a sentence
+    that says it."""
     if not found:
         return translate(Message("cli.voices.none", {"language": language or "-"}))
     marked = translate(Message("cli.voices.marked"))

@@ -30,15 +30,23 @@ def save_wildcard(creator: str, name: str, file: Path, *, everybody: bool, agenc
     return translate(Message("studio.list_kept", {"name": name}))
 
 
-def rename_wildcard_by_name(creator: str, name: str, new: str, *, everybody: bool, agency: str) -> str:
+def rename_wildcard_by_name(
+    creator: str, name: str, new: str, *, everybody: bool, agency: str
+) -> str:
     """Give a list another name. Raises as `wildcard_renames.rename_wildcard_and_recipes`."""
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
         known = _get_wildcard(scope, creator_id, name, everybody=everybody)
-        wanted, _said = wildcards.parse_wildcard(new, {"words": known.said.words, "weights": known.said.weights})
-        _, changed = wildcard_renames.rename_wildcard_and_recipes(scope, _list_creator_ids(scope), known.id, wanted)
+        wanted, _said = wildcards.parse_wildcard(
+            new, {"words": known.said.words, "weights": known.said.weights}
+        )
+        _, changed = wildcard_renames.rename_wildcard_and_recipes(
+            scope, _list_creator_ids(scope), known.id, wanted
+        )
     if not changed:
         return translate(Message("studio.list_kept", {"name": wanted}))
-    return translate(Message("studio.list_renamed", {"name": wanted, "recipes": ", ".join(changed)[:200]}))
+    return translate(
+        Message("studio.list_renamed", {"name": wanted, "recipes": ", ".join(changed)[:200]})
+    )
 
 
 def archive_wildcard_by_name(creator: str, name: str, *, everybody: bool, agency: str) -> str:
@@ -60,7 +68,9 @@ def _read_text(file: Path) -> str:
         raise BadInput("list.invalid", where=file.name[:60]) from error
 
 
-def _find_wildcard(scope: Scope, creator_id: UUID, name: str, *, everybody: bool) -> WildcardVersion | None:
+def _find_wildcard(
+    scope: Scope, creator_id: UUID, name: str, *, everybody: bool
+) -> WildcardVersion | None:
     owner = None if everybody else creator_id
     known = wildcards.list_wildcards(scope, [creator_id])
     return next((one for one in known if (one.name, one.creator_id) == (name, owner)), None)

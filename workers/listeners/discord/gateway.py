@@ -1,12 +1,15 @@
-"""Hearing direct messages over Discord's gateway: one client for each bot, on an event loop of its own.
+"""Hearing direct messages over Discord's gateway: one client for each bot, on an event loop of its
+own.
 
-The client reads and never sends: answers leave through the transport. What it hears is kept, in order, before a press
-is acknowledged; what was written while nobody listened is read from the history of the known chats at each new session.
-An account whose server puts the bot out is lost at once, and comes back when the bot is let in: it is listened for.
-A session that is resumed is told by the gateway itself what it missed. When it begins to listen it looks after the menu
-of commands, so that an account just connected has one, and a new version its own.
+The client reads and never sends: answers leave through the transport. What it hears is kept, in
+order, before a press is acknowledged; what was written while nobody listened is read from the
+history of the known chats at each new session. An account whose server puts the bot out is lost at
+once, and comes back when the bot is let in: it is listened for. A session that is resumed is told
+by the gateway itself what it missed. When it begins to listen it looks after the menu of commands,
+so that an account just connected has one, and a new version its own.
 
-Importing this module costs some 16 MiB, an account a bit more than one: it is loaded with the first that needs it.
+Importing this module costs some 16 MiB, an account a bit more than one: it is loaded with the first
+that needs it.
 """
 
 import asyncio
@@ -49,7 +52,9 @@ from workers.listeners.polling import (
 from workers.runtime import metrics
 
 log = telemetry.get_logger("workers.listeners.discord.gateway")
-logging.getLogger("discord").setLevel(logging.CRITICAL + 1)  # its lines name people and carry traces; ours say enough
+logging.getLogger("discord").setLevel(
+    logging.CRITICAL + 1
+)  # its lines name people and carry traces; ours say enough
 
 KnownChats = Callable[[Channel], Sequence[str]]
 """Ids of the people whose chats are read again after a break, those who wrote last first."""
@@ -60,7 +65,8 @@ IDENTIFY_SECONDS = 5.0
 """Discord lets a bot begin one session in so many seconds, and a thousand in a day."""
 
 SESSIONS_LEFT = 20
-"""So many are left for breaks that the client mends by itself; a bot that used up all of them loses its token."""
+"""So many are left for breaks that the client mends by itself; a bot that used up all of them loses
+its token."""
 
 STABLE_SESSION_SECONDS = 600.0
 """Whoever listened so long before a failure begins again at once."""
@@ -75,8 +81,9 @@ class _Again:
 
 @dataclass(frozen=True)
 class _Servers:
-    """Servers the bot is on, and those it left; where it is a `whole` list, it left all others. One that is down is no
-    such thing: https://discord.com/developers/docs/events/gateway-events#guild-delete"""
+    """Servers the bot is on, and those it left; where it is a `whole` list, it left all others. One
+    that is down is no such thing:
+    https://discord.com/developers/docs/events/gateway-events#guild-delete"""
 
     here: frozenset[str] = frozenset()
     left: frozenset[str] = frozenset()
@@ -85,7 +92,8 @@ class _Servers:
 
 @dataclass(frozen=True)
 class _ReceivedUpdate:
-    """One thing that was heard; `kept` is settled as soon as it is kept, where somebody waits for that."""
+    """One thing that was heard; `kept` is settled as soon as it is kept, where somebody waits for
+    that."""
 
     update: ChatUpdate
     kept: "asyncio.Future[None] | None" = None
@@ -115,12 +123,15 @@ class DiscordGatewayListener(AccountListener):
         self._known = known
         self._menu = menu
         connector = account_connectors.connector_for(self._connectors, channel)
-        self._calls = InteractionResponder(channel, connector, self._transport, seal, self._open_chat)
+        self._calls = InteractionResponder(
+            channel, connector, self._transport, seal, self._open_chat
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._over: asyncio.Event | None = None
 
     def stop(self) -> None:
-        """Listen no more; what was heard and not kept is read from the history at the next start."""
+        """Listen no more; what was heard and not kept is read from the history at the next
+        start."""
         super().stop()
         loop = self._loop
         over = self._over
@@ -134,9 +145,15 @@ class DiscordGatewayListener(AccountListener):
             try:
                 asyncio.run(self._run_client())
                 deaf = 0
-            except Exception as error:  # the thread must outlive a database restart, and Discord's bad days
+            except (
+                Exception
+            ) as error:  # the thread must outlive a database restart, and Discord's bad days
                 deaf = deaf + 1 if monotonic() - began < STABLE_SESSION_SECONDS else 1
-                log.error("gateway.failed", error=telemetry.describe_error(error), at=telemetry.error_location(error))
+                log.error(
+                    "gateway.failed",
+                    error=telemetry.describe_error(error),
+                    at=telemetry.error_location(error),
+                )
                 self._stop.wait(FAILURE_PAUSE_SECONDS * 2 ** min(deaf, MAX_FAILURE_STEP))
 
     async def _run_client(self) -> None:
@@ -178,7 +195,9 @@ class DiscordGatewayListener(AccountListener):
         """Sign in, look after the menu and listen."""
         Route.BASE = address.rstrip("/")
         await client.login(token)
-        menu = asyncio.create_task(self._retry_until_done(self._register_menu, str(client.application_id)))
+        menu = asyncio.create_task(
+            self._retry_until_done(self._register_menu, str(client.application_id))
+        )
         try:
             await self._stay_connected(client)
         finally:
@@ -196,16 +215,21 @@ class DiscordGatewayListener(AccountListener):
     async def _register_menu(self, application: str) -> None:
         channel, _ = await asyncio.to_thread(self._load_channel_and_cursor)
         once = partial(interactions.register_commands, channel, application, self._menu)
-        await interactions.register_commands_with_retry(partial(once, tenant=self._tenant, transport=self._transport))
+        await interactions.register_commands_with_retry(
+            partial(once, tenant=self._tenant, transport=self._transport)
+        )
 
     def _record_refused_token(self, channel: Channel) -> None:
-        """The token is dead; but for one that was replaced meanwhile, its owner must connect the bot again."""
+        """The token is dead; but for one that was replaced meanwhile, its owner must connect the
+        bot again."""
         now, _ = self._load_channel_and_cursor()
         if now.token != channel.token:
             return
         with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
             lifecycle.end_wait_for_return(scope, channel.id, Message("connectors.token_refused"))
-            listener.record_poll_failure(scope, now, ReceivedUpdates((), None, Response("gateway", 401)))
+            listener.record_poll_failure(
+                scope, now, ReceivedUpdates((), None, Response("gateway", 401))
+            )
 
     async def _record_heartbeat(self, client: "_Client") -> None:
         """Say that the account is heard, as long as the gateway's heart beats."""
@@ -215,7 +239,8 @@ class DiscordGatewayListener(AccountListener):
             await asyncio.sleep(PULSE_SECONDS)
 
     async def _keep_all(self, client: "_Client") -> None:
-        """Keep what comes, one thing after the other; a new session's history before what it tells."""
+        """Keep what comes, one thing after the other; a new session's history before what it
+        tells."""
         while True:
             what = await client.heard.get()
             if isinstance(what, _Servers):
@@ -224,10 +249,15 @@ class DiscordGatewayListener(AccountListener):
             heard = (
                 [what]
                 if isinstance(what, _ReceivedUpdate)
-                else map(_ReceivedUpdate, await self._retry_until_done(self._fetch_missed_updates, client))
+                else map(
+                    _ReceivedUpdate,
+                    await self._retry_until_done(self._fetch_missed_updates, client),
+                )
             )
             for told in heard:
-                if not await self._retry_until_done(asyncio.to_thread, self._store_update, told.update):
+                if not await self._retry_until_done(
+                    asyncio.to_thread, self._store_update, told.update
+                ):
                     self.stop()
                     return
                 if told.kept is not None and not told.kept.done():
@@ -241,7 +271,11 @@ class DiscordGatewayListener(AccountListener):
                 return await act(*args)
             except Exception as error:  # the database is away, or Discord
                 deaf += 1
-                log.warning("gateway.again", error=telemetry.describe_error(error), at=telemetry.error_location(error))
+                log.warning(
+                    "gateway.again",
+                    error=telemetry.describe_error(error),
+                    at=telemetry.error_location(error),
+                )
                 await asyncio.sleep(FAILURE_PAUSE_SECONDS * 2 ** min(deaf, MAX_FAILURE_STEP))
 
     def _store_update(self, update: ChatUpdate) -> bool:
@@ -258,7 +292,10 @@ class DiscordGatewayListener(AccountListener):
         mine = parse_account(self.channel.account).bot
         with self._tenant(self.channel.tenant_id, LISTENER_ACTOR) as scope:
             for other in queries.list_channels(scope):
-                if other.platform != self.channel.platform or parse_account(other.account).bot != mine:
+                if (
+                    other.platform != self.channel.platform
+                    or parse_account(other.account).bot != mine
+                ):
                     continue
                 server = parse_account(other.account).guild
                 if server in told.here:
@@ -267,7 +304,8 @@ class DiscordGatewayListener(AccountListener):
                     lifecycle.mark_shut_out(scope, other.id)
 
     async def _fetch_missed_updates(self, client: "_Client") -> list[ChatUpdate]:
-        """What people wrote since the last thing that was kept, oldest first, from the history of their chats."""
+        """What people wrote since the last thing that was kept, oldest first, from the history of
+        their chats."""
         channel, after = await asyncio.to_thread(self._load_channel_and_cursor)
         if not after:
             return []
@@ -282,7 +320,8 @@ class DiscordGatewayListener(AccountListener):
     async def _read_history(
         self, chat: discord.PartialMessageable, since: discord.Object, found: list[ChatUpdate]
     ) -> None:
-        """Add what people wrote in a chat; one that is closed, or unreadable, does not silence the others."""
+        """Add what people wrote in a chat; one that is closed, or unreadable, does not silence the
+        others."""
         try:
             async for message in chat.history(limit=None, after=since, oldest_first=True):
                 update = updates.parse_message(message)
@@ -292,29 +331,40 @@ class DiscordGatewayListener(AccountListener):
             return
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             log.error(
-                "gateway.unreadable_chat", error=telemetry.describe_error(error), at=telemetry.error_location(error)
+                "gateway.unreadable_chat",
+                error=telemetry.describe_error(error),
+                at=telemetry.error_location(error),
             )
 
     def _open_chat(self, channel: Channel, person: str) -> str:
-        """The chat with somebody; "" with who left. Raises Unavailable while Discord does not say."""
+        """The chat with somebody; "" with who left. Raises Unavailable while Discord does not
+        say."""
         answer = account_actions.send_control_step(
             channel, open_chat_step(person, StepKind.CONTROL), transport=self._transport
         )
         chat = opened_channel(answer)
-        refused = isinstance(answer, Response) and 400 <= answer.status < 500 and answer.status != 429
+        refused = (
+            isinstance(answer, Response) and 400 <= answer.status < 500 and answer.status != 429
+        )
         if not chat and not refused:
             raise Unavailable("discord.unanswered")
         return chat
 
 
 _MARGIN = 60_000 << 22
-"""A minute, as ids count time: two servers of theirs may number what happens at once in another order."""
+"""A minute, as ids count time: two servers of theirs may number what happens at once in another
+order."""
 
 
 class _Client(discord.Client):
     """Puts what it hears into a line, in the order it came."""
 
-    def __init__(self, identify_seconds: float, commands: Sequence[BotCommand], attend: AcknowledgeInteraction) -> None:
+    def __init__(
+        self,
+        identify_seconds: float,
+        commands: Sequence[BotCommand],
+        attend: AcknowledgeInteraction,
+    ) -> None:
         intents = discord.Intents.none()
         intents.guilds = intents.dm_messages = True
         super().__init__(
@@ -351,11 +401,13 @@ class _Client(discord.Client):
         self._record_guild_available(guild)
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
-        """A server that is said not to be down: the bot is on it, be it new there or after a failure of theirs."""
+        """A server that is said not to be down: the bot is on it, be it new there or after a
+        failure of theirs."""
         self._record_guild_available(guild)
 
     def _record_guild_available(self, guild: discord.Guild) -> None:
-        """It is, unless it was put out since: a client that begins holds these two back, but no removal."""
+        """It is, unless it was put out since: a client that begins holds these two back, but no
+        removal."""
         if self.get_guild(guild.id) is not None:
             self.heard.put_nowait(_Servers(here=frozenset({str(guild.id)})))
 
@@ -370,7 +422,8 @@ class _Client(discord.Client):
             self.heard.put_nowait(_ReceivedUpdate(update))
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
-        """Somebody edited what they wrote to the bot, however long ago: no message is kept here to compare it with."""
+        """Somebody edited what they wrote to the bot, however long ago: no message is kept here to
+        compare it with."""
         update = updates.parse_edit(payload.message) if payload.guild_id is None else None
         if update is not None:
             self.heard.put_nowait(_ReceivedUpdate(update))

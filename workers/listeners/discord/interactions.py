@@ -1,7 +1,8 @@
-"""What Discord waits for an answer to: a pressed button, a command chosen from the bot's menu; and the menu itself.
+"""What Discord waits for an answer to: a pressed button, a command chosen from the bot's menu; and
+the menu itself.
 
-What is said here carries ids alone, under the interaction's own word. What a fan reads leaves as a message of the chat,
-with a permit, whatever was chosen and wherever.
+What is said here carries ids alone, under the interaction's own word. What a fan reads leaves as a
+message of the chat, with a permit, whatever was chosen and wherever.
 """
 
 import asyncio
@@ -36,7 +37,8 @@ log = telemetry.get_logger("workers.listeners.discord.gateway")
 
 @dataclass(frozen=True)
 class InteractionResponder:
-    """Answers to what is called on one account. `chat` finds the chat with somebody; "" with who left."""
+    """Answers to what is called on one account. `chat` finds the chat with somebody; "" with who
+    left."""
 
     channel: Channel
     connector: ChatConnector
@@ -45,9 +47,11 @@ class InteractionResponder:
     find_chat: Callable[[Channel, str], str]
 
     async def acknowledge(self, called: InteractionCall, kept: "asyncio.Future[None]") -> None:
-        """Say that a press was kept; of a command at once that it is heard, and when it is kept, where its answer is.
+        """Say that a press was kept; of a command at once that it is heard, and when it is kept,
+        where its answer is.
 
-        Killed in between, Discord goes on showing that it waits, and in the end that nobody answered: so it is.
+        Killed in between, Discord goes on showing that it waits, and in the end that nobody
+        answered: so it is.
         """
         try:
             if not called.chosen:
@@ -58,7 +62,9 @@ class InteractionResponder:
                 await asyncio.to_thread(self._answer_call, called)
         except Exception as error:  # what was heard is kept all the same
             log.warning(
-                "gateway.not_acknowledged", error=telemetry.describe_error(error), at=telemetry.error_location(error)
+                "gateway.not_acknowledged",
+                error=telemetry.describe_error(error),
+                at=telemetry.error_location(error),
             )
 
     def _acknowledge_call(self, called: InteractionCall) -> bool:
@@ -72,9 +78,12 @@ class InteractionResponder:
         self._send_step(called, commands.command_response_step(called.application, chat))
 
     def _send_step(self, called: InteractionCall, step: WireStep) -> bool:
-        """Send a step under the word of what was called, sealed like any secret on its way to the transport."""
+        """Send a step under the word of what was called, sealed like any secret on its way to the
+        transport."""
         word = self.seal_token(self.channel.tenant_id, called.word)
-        answer = account_actions.send_control_step(replace(self.channel, token=word), step, transport=self.transport)
+        answer = account_actions.send_control_step(
+            replace(self.channel, token=word), step, transport=self.transport
+        )
         if isinstance(answer, Response) and 200 <= answer.status < 300:
             return True
         log.warning("gateway.not_acknowledged", kind=called.update.kind, step=step.name)
@@ -82,7 +91,8 @@ class InteractionResponder:
 
 
 async def register_commands_with_retry(once: Callable[[], Outcome | None]) -> None:
-    """Go through the menu until Discord says yes or no: as late again as it asks, and ever later."""
+    """Go through the menu until Discord says yes or no: as late again as it asks, and ever
+    later."""
     tries = 0
     while isinstance(end := await asyncio.to_thread(once), Retry):
         await asyncio.sleep(max(end.after.total_seconds(), min(2**tries, MAX_RETRY_SECONDS)))
@@ -90,11 +100,17 @@ async def register_commands_with_retry(once: Callable[[], Outcome | None]) -> No
 
 
 def register_commands(
-    channel: Channel, application: str, menu: CommandMenu, *, tenant: OpenScope, transport: Transport
+    channel: Channel,
+    application: str,
+    menu: CommandMenu,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
 ) -> Outcome | None:
     """Put our commands into the bot's menu where others stand; None when they stand there.
 
-    A refusal is told to the members: what people type is heard all the same. Raises EgressForbidden.
+    A refusal is told to the members: what people type is heard all the same. Raises
+    EgressForbidden.
     """
     order = AuthOrder(channel.tenant_id, channel.id)
     account = queries.transport_account(channel)
@@ -105,7 +121,11 @@ def register_commands(
         if not isinstance(turn, Send):
             break
         answers = (*answers, transport.send(turn.step, order, account=account))
-    end = Retry(SHORT_RETRY, "account", Message("enrolment.endless")) if isinstance(turn, Send) else turn
+    end = (
+        Retry(SHORT_RETRY, "account", Message("enrolment.endless"))
+        if isinstance(turn, Send)
+        else turn
+    )
     if isinstance(end, Retry | Reauthorize):  # a dead token ends the listening, and is told there
         return end
     told = Message("listen.no_menu", {"account": channel.name})

@@ -1,7 +1,9 @@
-"""Being called instead of asking: the listening process takes in what a platform tells it, where it has an address.
+"""Being called instead of asking: the listening process takes in what a platform tells it, where it
+has an address.
 
-The secret of a call is compared before a byte of it is read as anything; what came is kept, together with all it
-caused, before the call is answered with 200. A call that comes again changes nothing.
+The secret of a call is compared before a byte of it is read as anything; what came is kept,
+together with all it caused, before the call is answered with 200. A call that comes again changes
+nothing.
 """
 
 import hashlib
@@ -32,7 +34,8 @@ from workers.runtime import metrics
 
 PULSE_SECONDS = 10.0
 RESUBSCRIBE_SECONDS = 3600.0
-"""How often the platform is told again where to call: whoever took the account elsewhere meanwhile is found out."""
+"""How often the platform is told again where to call: whoever took the account elsewhere meanwhile
+is found out."""
 
 STATUS_POLL_CONFLICT = 409
 """A poll of an account that the platform calls, or that somebody else polls."""
@@ -51,20 +54,30 @@ def can_use_webhooks(connector: ChatConnector) -> bool:
 
 
 class PolledWebhookListener(AccountListener):
-    """An account that could be called, and is polled: before that the platform is told to call no more."""
+    """An account that could be called, and is polled: before that the platform is told to call no
+    more."""
 
     def poll_once(self) -> ReceivedUpdates | None:
         """One poll; refused because the platform calls, it is told to stop."""
         heard = super().poll_once()
-        if heard is not None and isinstance(heard.answer, Response) and heard.answer.status == STATUS_POLL_CONFLICT:
+        if (
+            heard is not None
+            and isinstance(heard.answer, Response)
+            and heard.answer.status == STATUS_POLL_CONFLICT
+        ):
             self._send_auth_step(
-                cast(SupportsWebhook, account_connectors.connector_for(self._connectors, self.channel)).delete_webhook()
+                cast(
+                    SupportsWebhook,
+                    account_connectors.connector_for(self._connectors, self.channel),
+                ).delete_webhook()
             )
         return heard
 
     def _send_auth_step(self, step: WireStep) -> bool:
         channel = self._load_channel_and_cursor()[0]
-        if not lifecycle.is_listened_to(channel):  # one that is being disconnected is not signed up anew
+        if not lifecycle.is_listened_to(
+            channel
+        ):  # one that is being disconnected is not signed up anew
             return False
         order = AuthOrder(channel.tenant_id, channel.id)
         answer = self._transport.send(step, order, account=queries.transport_account(channel))
@@ -72,9 +85,12 @@ class PolledWebhookListener(AccountListener):
 
 
 class WebhookListener(PolledWebhookListener):
-    """An account the platform calls: its thread says where, now and then, and takes in what comes."""
+    """An account the platform calls: its thread says where, now and then, and takes in what
+    comes."""
 
-    def __init__(self, channel: Channel, *, address: str, secret: str, seal: SealSecret, **collaborators: Any) -> None:
+    def __init__(
+        self, channel: Channel, *, address: str, secret: str, seal: SealSecret, **collaborators: Any
+    ) -> None:
         super().__init__(channel, **collaborators)
         self._address = address
         self.secret = secret
@@ -87,7 +103,9 @@ class WebhookListener(PolledWebhookListener):
     @property
     def connector(self) -> SupportsWebhook:
         """Of its platform."""
-        return cast(SupportsWebhook, account_connectors.connector_for(self._connectors, self.channel))
+        return cast(
+            SupportsWebhook, account_connectors.connector_for(self._connectors, self.channel)
+        )
 
     def _listen_until_stopped(self) -> None:
         deaf = 0
@@ -100,10 +118,16 @@ class WebhookListener(PolledWebhookListener):
                     deaf, due = (0, monotonic() + RESUBSCRIBE_SECONDS) if told else (deaf + 1, 0.0)
             except Exception as error:  # the thread must outlive a database restart
                 deaf += 1
-                log.error("hooks.failed", error=telemetry.describe_error(error), at=telemetry.error_location(error))
+                log.error(
+                    "hooks.failed",
+                    error=telemetry.describe_error(error),
+                    at=telemetry.error_location(error),
+                )
             if not deaf:
                 metrics.LISTENER_COLLECTOR.record_received(self.channel.id, self.channel.platform)
-            self._stop.wait(FAILURE_PAUSE_SECONDS * 2 ** min(deaf, MAX_FAILURE_STEP) if deaf else PULSE_SECONDS)
+            self._stop.wait(
+                FAILURE_PAUSE_SECONDS * 2 ** min(deaf, MAX_FAILURE_STEP) if deaf else PULSE_SECONDS
+            )
 
     def accept_call(self, body: Mapping[str, Any]) -> bool:
         """Keep what a call told; whether it is kept, so that the platform may forget it."""
@@ -116,16 +140,23 @@ class WebhookListener(PolledWebhookListener):
         with self._one_at_a_time:
             self._body = body
             fresh = tuple(update for update in updates if not self._known_checkout(channel, update))
-            cursor = str(max((int(update.key) + 1 for update in updates if update.key.isdigit()), default=0))
-            self.store_updates(channel, ReceivedUpdates(fresh, cursor, StepNotSent("called", "told")))
+            cursor = str(
+                max((int(update.key) + 1 for update in updates if update.key.isdigit()), default=0)
+            )
+            self.store_updates(
+                channel, ReceivedUpdates(fresh, cursor, StepNotSent("called", "told"))
+            )
         return True
 
     def _known_checkout(self, channel: Channel, update: ChatUpdate) -> bool:
-        """A checkout is answered once: the second time it is told, its answer is on its way or too late."""
+        """A checkout is answered once: the second time it is told, its answer is on its way or too
+        late."""
         if update.kind != "checkout":
             return False
         with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
-            return inbox.receive(scope, _webhook_source(channel), update.key, dict(self._body)) is None
+            return (
+                inbox.receive(scope, _webhook_source(channel), update.key, dict(self._body)) is None
+            )
 
     def _once_only(self, scope: Scope, channel: Channel, update: ChatUpdate) -> None:
         if inbox.receive(scope, _webhook_source(channel), update.key, dict(self._body)) is not None:

@@ -1,7 +1,9 @@
-"""Calls of platforms for an application of an agency: who signed it is checked before anybody asks the database.
+"""Calls of platforms for an application of an agency: who signed it is checked before anybody asks
+the database.
 
-A call is a nudge: nothing of it is believed. It makes us ask at once what would be asked later anyway, so one that is
-forged by whoever has the secret, told twice, out of order or lost costs a question, or a wait.
+A call is a nudge: nothing of it is believed. It makes us ask at once what would be asked later
+anyway, so one that is forged by whoever has the secret, told twice, out of order or lost costs a
+question, or a wait.
 """
 
 import hmac
@@ -29,10 +31,12 @@ from workers.wiring import Services
 
 WEBHOOK_ACTOR = "system:called"
 SIGNATURE_TOLERANCE = timedelta(seconds=300)
-"""How old, or how far ahead, a signature may be: https://api.fanvue.com/docs/webhooks/signature-verification"""
+"""How old, or how far ahead, a signature may be:
+https://api.fanvue.com/docs/webhooks/signature-verification"""
 
 CACHE_SECONDS = 5.0
-"""How long the agencies that were found are taken for all there are, and so are the applications of each."""
+"""How long the agencies that were found are taken for all there are, and so are the applications of
+each."""
 
 STATUS_ACCEPTED = 200
 STATUS_UNAUTHORIZED = 401
@@ -73,10 +77,13 @@ class AppWebhooks:
         connector = self._connectors.get(platform)
         return connector.call_header if isinstance(connector, SupportsAppWebhooks) else ""
 
-    def accept_call(self, platform: str, tenant_id: UUID, application: UUID, shown: str, body: bytes) -> int:
+    def accept_call(
+        self, platform: str, tenant_id: UUID, application: UUID, shown: str, body: bytes
+    ) -> int:
         """The status a call is answered with; whatever it made us write stands by then.
 
-        Who is no application of ours, has no secret here, or signed with another one or too long ago, is told the same.
+        Who is no application of ours, has no secret here, or signed with another one or too long
+        ago, is told the same.
         """
         connector = self._connectors.get(platform)
         known = self._find_application(tenant_id, application)
@@ -91,7 +98,10 @@ class AppWebhooks:
         if signed is None or not _is_whose(signed, self._open(tenant_id, known.letter), body):
             return STATUS_UNAUTHORIZED
         with self._tenant(tenant_id, WEBHOOK_ACTOR) as scope:
-            if abs(scope.now - datetime.fromtimestamp(int(signed.timestamp), UTC)) > SIGNATURE_TOLERANCE:
+            if (
+                abs(scope.now - datetime.fromtimestamp(int(signed.timestamp), UTC))
+                > SIGNATURE_TOLERANCE
+            ):
                 return STATUS_UNAUTHORIZED
             app_webhooks.record_call(scope, application)
             told = connector.parse_app_webhook(body)
@@ -104,8 +114,8 @@ class AppWebhooks:
         return STATUS_ACCEPTED
 
     def _find_application(self, tenant_id: UUID, application: UUID) -> CalledApp | None:
-        """An application of the agency that is called for, from what was found lately: strangers do not make us look
-        for each of their calls, nor at anybody else's."""
+        """An application of the agency that is called for, from what was found lately: strangers do
+        not make us look for each of their calls, nor at anybody else's."""
         with self._lock:
             if monotonic() - self._at >= self._every:
                 self._agencies = frozenset(list_tenant_ids(self._tenant))
@@ -119,7 +129,11 @@ class AppWebhooks:
 
     def _load_applications(self, tenant_id: UUID) -> Mapping[UUID, CalledApp]:
         with self._tenant(tenant_id, WEBHOOK_ACTOR) as scope:
-            return {one.id: one for one in app_webhooks.list_applications(scope) if one.letter is not None}
+            return {
+                one.id: one
+                for one in app_webhooks.list_applications(scope)
+                if one.letter is not None
+            }
 
 
 def make_wake(ears: ListenerPool) -> PollAccountNow:
@@ -139,17 +153,23 @@ def make_app_webhooks(s: Services, ears: ListenerPool) -> AppWebhooks:
     def open_letter(tenant_id: UUID, letter: Sealed) -> str:
         return str(s.read_form(tenant_id, letter.box, frozenset())[CALL_SECRET_FIELD])
 
-    return AppWebhooks(tenant=s.tenant, connectors=s.connectors, open_letter=open_letter, wake=make_wake(ears))
+    return AppWebhooks(
+        tenant=s.tenant, connectors=s.connectors, open_letter=open_letter, wake=make_wake(ears)
+    )
 
 
 def _is_whose(signed: WebhookSignature, secret: str, body: bytes) -> bool:
     right = signatures.sign_payload(secret, signed.timestamp, body)
-    return any([hmac.compare_digest(mark, right) for mark in signed.marks])  # all of them: a list, no generator
+    return any(
+        [hmac.compare_digest(mark, right) for mark in signed.marks]
+    )  # all of them: a list, no generator
 
 
-def request_reads(scope: Scope, source: str, meant: Sequence[UUID], told: AppWebhookEvent) -> list[UUID]:
-    """Put what a call from `source` makes us read of the accounts that are meant, the first time it is told; those that
-    are to be listened to."""
+def request_reads(
+    scope: Scope, source: str, meant: Sequence[UUID], told: AppWebhookEvent
+) -> list[UUID]:
+    """Put what a call from `source` makes us read of the accounts that are meant, the first time it
+    is told; those that are to be listened to."""
     kept = {"wakes": sorted(told.wakes)}
     if not meant or inbox.receive(scope, source, told.key, kept) is None:
         return []

@@ -1,8 +1,8 @@
 """Calls of Meta for the whole installation: one address, accounts of several agencies in one call.
 
-Who signed it is checked before anybody asks the database. Whoever has the secret of an application can make us read
-what would be read anyway, at most every two minutes for each account, and learns nothing: an account of ours, one of
-nobody and one that rests are answered alike.
+Who signed it is checked before anybody asks the database. Whoever has the secret of an application
+can make us read what would be read anyway, at most every two minutes for each account, and learns
+nothing: an account of ours, one of nobody and one that rests are answered alike.
 """
 
 import hmac
@@ -51,7 +51,8 @@ class MetaWebhooks:
         wake: PollAccountNow,
         known_seconds: float = CACHE_SECONDS,
     ) -> None:
-        """`secrets` sign calls, any of them; `word` is what they show who set this address up. No secrets: no calls."""
+        """`secrets` sign calls, any of them; `word` is what they show who set this address up. No
+        secrets: no calls."""
         self._tenant = tenant
         self._secrets = secrets
         self._word = word
@@ -62,18 +63,23 @@ class MetaWebhooks:
         self._known: Mapping[tuple[str, str], set[UUID]] = {}
 
     def answer_challenge(self, query: Mapping[str, str]) -> str:
-        """What is said back to who sets this address up and knows the word; "" to everybody else."""
+        """What is said back to who sets this address up and knows the word; "" to everybody
+        else."""
         word, said = webhooks.verification_challenge(query)
-        right = bool(self._secrets) and hmac.compare_digest(word.encode(errors="replace"), self._word.encode())
+        right = bool(self._secrets) and hmac.compare_digest(
+            word.encode(errors="replace"), self._word.encode()
+        )
         return said if right and word else ""
 
     def has_signature(self, shown: str) -> bool:
-        """Whether what is shown looks like a signature at all, so that the body is worth reading."""
+        """Whether what is shown looks like a signature at all, so that the body is worth
+        reading."""
         return bool(self._secrets and webhooks.read_signature(shown))
 
     def accept_call(self, shown: str, body: bytes) -> int:
-        """The status a call is answered with. What it makes us write for one agency stands or falls apart from that of
-        the others: where it does not stand, all of it is told again, and known where it stood."""
+        """The status a call is answered with. What it makes us write for one agency stands or falls
+        apart from that of the others: where it does not stand, all of it is told again, and known
+        where it stood."""
         if not self._is_theirs(webhooks.read_signature(shown), body):
             return STATUS_UNAUTHORIZED
         kept = True
@@ -82,7 +88,9 @@ class MetaWebhooks:
                 woken = self._request_reads(tenant_id, told)
             except Exception as error:  # the other agencies' accounts are heard all the same
                 log.error(
-                    "hooks.call_not_kept", error=telemetry.describe_error(error), at=telemetry.error_location(error)
+                    "hooks.call_not_kept",
+                    error=telemetry.describe_error(error),
+                    at=telemetry.error_location(error),
                 )
                 kept = False
                 continue
@@ -92,7 +100,9 @@ class MetaWebhooks:
 
     def _is_theirs(self, mark: str, body: bytes) -> bool:
         right = [signatures.sign_body(secret, body) for secret in self._secrets if mark]
-        return any([hmac.compare_digest(mark, one) for one in right])  # all of them: a list, no generator
+        return any(
+            [hmac.compare_digest(mark, one) for one in right]
+        )  # all of them: a list, no generator
 
     def _by_agency(self, told: Sequence[AppWebhookEvent]) -> Mapping[UUID, list[AppWebhookEvent]]:
         found: defaultdict[UUID, list[AppWebhookEvent]] = defaultdict(list)
@@ -108,13 +118,16 @@ class MetaWebhooks:
             return [channel_id for one in told for channel_id in _record_call(scope, one)]
 
     def _load_accounts(self) -> Mapping[tuple[str, str], set[UUID]]:
-        """Whose accounts there are, as they were found lately: only what was signed makes us look at all."""
+        """Whose accounts there are, as they were found lately: only what was signed makes us look
+        at all."""
         with self._lock:
             if monotonic() - self._at >= self._every:
                 found: defaultdict[tuple[str, str], set[UUID]] = defaultdict(set)
                 for tenant_id in list_tenant_ids(self._tenant):
                     with self._tenant(tenant_id, WEBHOOK_ACTOR) as scope:
-                        for one in webhook_subscriptions.active_account_names(scope, META_PLATFORMS):
+                        for one in webhook_subscriptions.active_account_names(
+                            scope, META_PLATFORMS
+                        ):
                             found[one].add(tenant_id)
                 self._known = dict(found)
                 self._at = monotonic()
@@ -125,21 +138,29 @@ def _record_call(scope: Scope, told: AppWebhookEvent) -> list[UUID]:
     if told.at is not None and scope.now - told.at > webhooks.MAX_CALL_AGE:
         return []
     channel_id = webhook_subscriptions.record_call(scope, told.platform, told.account)
-    return app_webhooks.request_reads(scope, f"call:{channel_id}", [channel_id], told) if channel_id is not None else []
+    return (
+        app_webhooks.request_reads(scope, f"call:{channel_id}", [channel_id], told)
+        if channel_id is not None
+        else []
+    )
 
 
 def meta_secrets(own: ConnectorsSettings) -> tuple[str, ...]:
-    """The secrets that sign calls of Meta; none without the word that goes with them, since nobody could set it up."""
+    """The secrets that sign calls of Meta; none without the word that goes with them, since nobody
+    could set it up."""
     typed = [one.strip() for one in own.meta_secrets.get_secret_value().split(",")]
     return tuple(filter(None, typed)) if own.meta_verify_token.get_secret_value() else ()
 
 
 def can_receive_meta_webhooks(s: Services) -> bool:
-    """Whether Meta's calls are taken: the installation has an address, and the secrets of an application."""
+    """Whether Meta's calls are taken: the installation has an address, and the secrets of an
+    application."""
     return bool(media_base_url(s.settings) and meta_secrets(s.settings.connectors))
 
 
-def make_meta_webhooks(s: Services, ears: ListenerPool, *, known_seconds: float = CACHE_SECONDS) -> MetaWebhooks:
+def make_meta_webhooks(
+    s: Services, ears: ListenerPool, *, known_seconds: float = CACHE_SECONDS
+) -> MetaWebhooks:
     """What the door does with them, in the process that listens."""
     own = s.settings.connectors
     word = own.meta_verify_token.get_secret_value()
@@ -147,4 +168,6 @@ def make_meta_webhooks(s: Services, ears: ListenerPool, *, known_seconds: float 
     if not secrets and (word or own.meta_secrets.get_secret_value()):
         log.warning("hooks.meta_half_set_up")
     wake = app_webhooks.make_wake(ears)
-    return MetaWebhooks(tenant=s.tenant, secrets=secrets, word=word, wake=wake, known_seconds=known_seconds)
+    return MetaWebhooks(
+        tenant=s.tenant, secrets=secrets, word=word, wake=wake, known_seconds=known_seconds
+    )

@@ -1,4 +1,5 @@
-"""The door that platforms call at, in the listening process: the secret first, then the body, then 200."""
+"""The door that platforms call at, in the listening process: the secret first, then the body, then
+200."""
 
 import hmac
 import json
@@ -40,9 +41,9 @@ def create_webhook_app(
     calls: AppWebhooks | None = None,
     house: MetaWebhooks | None = None,
 ) -> Starlette:
-    """The app that platforms call, `POST /hooks/<platform>/<account>` or, for an application of an agency (`calls`),
-    `POST /hooks/<platform>/<tenant>/<application>`, or Meta for the whole `house`, `/hooks/meta`; and providers of age
-    checks."""
+    """The app that platforms call, `POST /hooks/<platform>/<account>` or, for an application of an
+    agency (`calls`), `POST /hooks/<platform>/<tenant>/<application>`, or Meta for the whole
+    `house`, `/hooks/meta`; and providers of age checks."""
 
     async def called(request: Request) -> Response:
         ear = _find_webhook_listener(request, find)
@@ -57,7 +58,11 @@ def create_webhook_app(
         try:
             kept = await run_in_threadpool(ear.accept_call, body)
         except Exception as error:
-            log.error("hooks.not_kept", error=telemetry.describe_error(error), at=telemetry.error_location(error))
+            log.error(
+                "hooks.not_kept",
+                error=telemetry.describe_error(error),
+                at=telemetry.error_location(error),
+            )
             kept = False
         return Response(status_code=200 if kept else 503)
 
@@ -105,7 +110,11 @@ def _of_age(age_called: AcceptAgeWebhook) -> Route:
         except ValueError:
             return Response(status_code=404)
         except Exception as error:
-            log.error("hooks.age_not_kept", error=telemetry.describe_error(error), at=telemetry.error_location(error))
+            log.error(
+                "hooks.age_not_kept",
+                error=telemetry.describe_error(error),
+                at=telemetry.error_location(error),
+            )
             return Response(status_code=503)
         return Response(status_code=200 if kept else 401)
 
@@ -113,7 +122,8 @@ def _of_age(age_called: AcceptAgeWebhook) -> Route:
 
 
 def _of_meta(house: MetaWebhooks | None) -> list[Route]:
-    """Where Meta asks who set this address up, and calls; a stranger is told the same as where it never calls."""
+    """Where Meta asks who set this address up, and calls; a stranger is told the same as where it
+    never calls."""
 
     async def proven(request: Request) -> Response:
         said = house.answer_challenge(request.query_params) if house is not None else ""
@@ -129,18 +139,29 @@ def _of_meta(house: MetaWebhooks | None) -> list[Route]:
         try:
             return Response(status_code=await run_in_threadpool(house.accept_call, shown, body))
         except Exception as error:
-            log.error("hooks.call_not_kept", error=telemetry.describe_error(error), at=telemetry.error_location(error))
+            log.error(
+                "hooks.call_not_kept",
+                error=telemetry.describe_error(error),
+                at=telemetry.error_location(error),
+            )
             return Response(status_code=503)
 
-    return [Route("/hooks/meta", proven, methods=["GET"]), Route("/hooks/meta", receive_call, methods=["POST"])]
+    return [
+        Route("/hooks/meta", proven, methods=["GET"]),
+        Route("/hooks/meta", receive_call, methods=["POST"]),
+    ]
 
 
-def _find_webhook_listener(request: Request, find: Callable[[UUID], AccountListener | None]) -> WebhookListener | None:
+def _find_webhook_listener(
+    request: Request, find: Callable[[UUID], AccountListener | None]
+) -> WebhookListener | None:
     try:
         ear = find(UUID(request.path_params["channel"]))
     except ValueError:
         return None
-    known = isinstance(ear, WebhookListener) and ear.channel.platform == request.path_params["platform"]
+    known = (
+        isinstance(ear, WebhookListener) and ear.channel.platform == request.path_params["platform"]
+    )
     return cast(WebhookListener, ear) if known else None
 
 

@@ -1,4 +1,5 @@
-"""The list of links: what stands on each creator's, who said it, and which posts wait for an address."""
+"""The list of links: what stands on each creator's, who said it, and which posts wait for an
+address."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,9 +46,14 @@ def load_links(scope: Scope, creator: Creator) -> LinksView:
             if urls.canonical_url(written) not in fit:
                 found.setdefault(written, []).append(post)
     people = {f"member:{one.id}": one.name for one in queries.list_members(scope)}
-    return LinksView(scope.now, creator, known, [UnregisteredLink(*one) for one in found.items()], people)
+    return LinksView(
+        scope.now, creator, known, [UnregisteredLink(*one) for one in found.items()], people
+    )
 
 
 def find_link_target(scope: Scope, creator_id: UUID, target_id: UUID) -> LinkTargetSummary | None:
     """An address on a creator's list; None where it is on it no more."""
-    return next((one for one in link_targets.list_link_targets(scope, creator_id) if one.id == target_id), None)
+    return next(
+        (one for one in link_targets.list_link_targets(scope, creator_id) if one.id == target_id),
+        None,
+    )

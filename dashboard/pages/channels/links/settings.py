@@ -1,4 +1,5 @@
-"""What becomes of the addresses in a creator's posts: marks of where a reader came from, short ones of the house."""
+"""What becomes of the addresses in a creator's posts: marks of where a reader came from, short ones
+of the house."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -27,12 +28,19 @@ def render_link_settings(page: PageContext, creators: Sequence[Creator]) -> None
     creator = creators[0]
     if len(creators) > 1:
         creator = st.selectbox(
-            page.text("channels.whose"), creators, format_func=lambda one: one.name, key="links:creator"
+            page.text("channels.whose"),
+            creators,
+            format_func=lambda one: one.name,
+            key="links:creator",
         )
     known = page.read(lambda scope: link_tracking.link_policy_of_creator(scope, creator.id))
     base = session.public_url()
     with st.form(f"links:{creator.id}"):
-        st.toggle(page.text("links.short", base=base), value=bool(known.base), key=_widget_key(creator, "short"))
+        st.toggle(
+            page.text("links.short", base=base),
+            value=bool(known.base),
+            key=_widget_key(creator, "short"),
+        )
         if known.base and known.base != base:
             st.caption(page.text("links.moved", base=known.base))
         for name in MARKS:
@@ -59,7 +67,9 @@ def _widget_key(creator: Creator, name: str) -> str:
 
 def _save_link_settings(page: PageContext, creator: Creator, scope: Scope, _: object) -> Message:
     mine = page.get_creator(scope, creator.id)
-    marks = {name: str(actions.typed_value(_widget_key(creator, name)) or "").strip() for name in MARKS}
+    marks = {
+        name: str(actions.typed_value(_widget_key(creator, name)) or "").strip() for name in MARKS
+    }
     base = session.public_url() if actions.typed_value(_widget_key(creator, "short")) else ""
     link_tracking.set_link_policy(scope, mine.id, LinkPolicy(base=base, **marks))
     return Message("links.saved", {"name": mine.name})

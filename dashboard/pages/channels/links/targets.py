@@ -6,7 +6,12 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.channels.links.queries import LinksView, UnregisteredLink, find_link_target, load_links
+from dashboard.pages.channels.links.queries import (
+    LinksView,
+    UnregisteredLink,
+    find_link_target,
+    load_links,
+)
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -24,7 +29,9 @@ LINKS_PARAM = "links"
 """What stands in the address of the page where this part is meant alone."""
 
 TICK = "3s"
-WHOSE, URL, OWNER, RATING, ADULT = (f"targets:{name}" for name in ("whose", "url", "owner", "rating", "adult"))
+WHOSE, URL, OWNER, RATING, ADULT = (
+    f"targets:{name}" for name in ("whose", "url", "owner", "rating", "adult")
+)
 SHOWN = (Rating.G, Rating.S, Rating.N, Rating.E)
 
 
@@ -34,14 +41,17 @@ def render_link_targets(page: PageContext, creators: Sequence[Creator]) -> None:
     st.write(page.text("targets.explained"))
     creator = creators[0]
     if len(creators) > 1:
-        creator = st.selectbox(page.text("channels.whose"), creators, format_func=lambda one: one.name, key=WHOSE)
+        creator = st.selectbox(
+            page.text("channels.whose"), creators, format_func=lambda one: one.name, key=WHOSE
+        )
     _render_link_targets(page, creator)
     _render_target_form(page, creator)
 
 
 @st.fragment(run_every=TICK)
 def _render_link_targets(drawn: PageContext, creator: Creator) -> None:
-    """What stands on the list and what waits for it; read again while one looks, since the workers write it."""
+    """What stands on the list and what waits for it; read again while one looks, since the workers
+    write it."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
@@ -52,17 +62,27 @@ def _render_link_targets(drawn: PageContext, creator: Creator) -> None:
     for one in found.known:
         _render_link_target(page, found, one)
     if not found.known:
-        draw_template("shell/templates/note.html", note=page.text("targets.none", name=creator.name))
+        draw_template(
+            "shell/templates/note.html", note=page.text("targets.none", name=creator.name)
+        )
 
 
-def _render_unregistered_link(page: PageContext, found: LinksView, wanted: UnregisteredLink, number: int) -> None:
-    """An address that posts wait for: taken over into the form by a press, where somebody says what it is."""
+def _render_unregistered_link(
+    page: PageContext, found: LinksView, wanted: UnregisteredLink, number: int
+) -> None:
+    """An address that posts wait for: taken over into the form by a press, where somebody says what
+    it is."""
     with st.container(border=True, key=f"targets:wanted:{number}"):
         draw_template(
-            "pages/channels/templates/unregistered_link.html", wanted=wanted, voice=page.localizer, word=page.text
+            "pages/channels/templates/unregistered_link.html",
+            wanted=wanted,
+            voice=page.localizer,
+            word=page.text,
         )
         key = f"targets:take:{found.creator.id}:{number}"
-        if st.button(page.text("targets.take"), key=key, on_click=_fill_url_field, args=(wanted.written,)):
+        if st.button(
+            page.text("targets.take"), key=key, on_click=_fill_url_field, args=(wanted.written,)
+        ):
             st.rerun()  # the form stands outside of what is drawn anew by itself
 
 
@@ -95,12 +115,16 @@ def _render_link_target(page: PageContext, found: LinksView, one: LinkTargetSumm
             with st.popover(page.text("targets.end")):
                 draw_template("shell/templates/note.html", note=page.text("targets.end_asked"))
                 end = partial(_end_link_target, *about)
-                actions.action_button(page, "targets.end_sure", end, right=Right.RUN, key=f"targets:end:{one.id}")
+                actions.action_button(
+                    page, "targets.end_sure", end, right=Right.RUN, key=f"targets:end:{one.id}"
+                )
 
 
 def _render_target_form(page: PageContext, creator: Creator) -> None:
     with st.form("targets:new"):
-        st.text_input(page.text("targets.url"), placeholder="https://", max_chars=urls.MAX_URL_LENGTH, key=URL)
+        st.text_input(
+            page.text("targets.url"), placeholder="https://", max_chars=urls.MAX_URL_LENGTH, key=URL
+        )
         st.selectbox(
             page.text("targets.owner"),
             list(LinkOwner),
@@ -117,7 +141,11 @@ def _render_target_form(page: PageContext, creator: Creator) -> None:
         st.checkbox(page.text("targets.adult"), key=ADULT)
         draw_template("shell/templates/note.html", note=page.text("targets.honest"))
         actions.submit_button(
-            page, "targets.add", partial(_request_link_target, page, creator.id), right=Right.RUN, key="targets:add"
+            page,
+            "targets.add",
+            partial(_request_link_target, page, creator.id),
+            right=Right.RUN,
+            key="targets:add",
         )
 
 
@@ -129,19 +157,28 @@ def _request_link_target(page: PageContext, creator_id: UUID, scope: Scope, _: U
     typed = str(actions.typed_value(URL) or "")
     owner = LinkOwner(actions.typed_value(OWNER) or LinkOwner.OTHER)
     url = link_targets.request_link_target(
-        scope, creator.id, typed, owner=owner, rating=Rating(rating), adult=bool(actions.typed_value(ADULT))
+        scope,
+        creator.id,
+        typed,
+        owner=owner,
+        rating=Rating(rating),
+        adult=bool(actions.typed_value(ADULT)),
     )
     return Message("targets.asked", {"url": url})
 
 
-def _get_own_link_target(page: PageContext, scope: Scope, creator_id: UUID, target_id: UUID) -> LinkTargetSummary:
+def _get_own_link_target(
+    page: PageContext, scope: Scope, creator_id: UUID, target_id: UUID
+) -> LinkTargetSummary:
     found = find_link_target(scope, page.get_creator(scope, creator_id).id, target_id)
     if found is None:
         raise NotFound("link.unknown")
     return found
 
 
-def _renew_link_target(page: PageContext, creator_id: UUID, target_id: UUID, scope: Scope, _: UUID) -> Message:
+def _renew_link_target(
+    page: PageContext, creator_id: UUID, target_id: UUID, scope: Scope, _: UUID
+) -> Message:
     one = _get_own_link_target(page, scope, creator_id, target_id)
     url = link_targets.request_link_target(
         scope, creator_id, one.url, owner=LinkOwner(one.owner), rating=one.rating, adult=one.adult
@@ -149,7 +186,9 @@ def _renew_link_target(page: PageContext, creator_id: UUID, target_id: UUID, sco
     return Message("targets.asked", {"url": url})
 
 
-def _end_link_target(page: PageContext, creator_id: UUID, target_id: UUID, scope: Scope, _: UUID) -> Message:
+def _end_link_target(
+    page: PageContext, creator_id: UUID, target_id: UUID, scope: Scope, _: UUID
+) -> Message:
     one = _get_own_link_target(page, scope, creator_id, target_id)
     link_targets.request_link_target_end(scope, one.id)
     return Message("targets.ended", {"url": one.url})

@@ -18,14 +18,19 @@ from tenants.agencies.rights import Right
 
 
 def render_ai_disclosure(page: PageContext, creator_id: UUID, picked: list[LibraryTile]) -> None:
-    """The press that says it of those chosen that count as a camera's; nothing where there are none."""
-    assets = tuple(tile.card.asset_id for tile in picked if tile.card.engine == origin_detection.CAMERA_ENGINE)
+    """The press that says it of those chosen that count as a camera's; nothing where there are
+    none."""
+    assets = tuple(
+        tile.card.asset_id for tile in picked if tile.card.engine == origin_detection.CAMERA_ENGINE
+    )
     if not assets:
         return
     with st.popover(page.text("studio.avow"), icon=":material/smart_toy:"):
         draw_template("shell/templates/note.html", note=page.text("studio.avow_how"))
         act = partial(_request_ai_disclosure, page, creator_id, assets)
-        actions.action_button(page, "studio.avow_yes", act, right=Right.RUN, key=f"avow:{assets[0]}", kind="primary")
+        actions.action_button(
+            page, "studio.avow_yes", act, right=Right.RUN, key=f"avow:{assets[0]}", kind="primary"
+        )
 
 
 def _request_ai_disclosure(

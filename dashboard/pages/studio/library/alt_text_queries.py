@@ -22,8 +22,11 @@ class AltTextEntry:
     now: str
 
 
-def list_alt_text_proposals(scope: Scope, creator_id: UUID, assets: Sequence[UUID]) -> list[AltTextEntry]:
-    """What is proposed for these pictures, in their order; those that wait for the model included."""
+def list_alt_text_proposals(
+    scope: Scope, creator_id: UUID, assets: Sequence[UUID]
+) -> list[AltTextEntry]:
+    """What is proposed for these pictures, in their order; those that wait for the model
+    included."""
     found = proposals.latest_alt_texts(scope, creator_id, assets)
     have = alt_texts(scope, found)
     return [AltTextEntry(found[asset], have.get(asset, "")) for asset in assets if asset in found]
@@ -36,5 +39,7 @@ def pending_assets(found: Sequence[AltTextEntry]) -> frozenset[UUID]:
 
 def description_style(scope: Scope, creator: Creator) -> tuple[str, tuple[str, ...]]:
     """The language her pictures are described in, and the words she never uses."""
-    language = next((one for one in creator.languages if one in WRITABLE_LANGUAGES), WRITABLE_LANGUAGES[0])
+    language = next(
+        (one for one in creator.languages if one in WRITABLE_LANGUAGES), WRITABLE_LANGUAGES[0]
+    )
     return language, persona.writing_style_of_creator(scope, creator.id).forbidden

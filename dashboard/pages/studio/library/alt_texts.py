@@ -1,4 +1,5 @@
-"""Alternative texts by a model that sees: asked for with a press, proposed beside the picture, taken by a person."""
+"""Alternative texts by a model that sees: asked for with a press, proposed beside the picture,
+taken by a person."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -21,15 +22,23 @@ from schedules.suggestions.states import AltTextState
 from tenants.agencies.rights import Right
 
 FIELDS = ("alt:", "compose:alt:")
-"""Where the pages keep the words of a picture that somebody may be typing: what is taken stands there too."""
+"""Where the pages keep the words of a picture that somebody may be typing: what is taken stands
+there too."""
 
 TICK = "2s"
 
 
 def render_alt_text_request(
-    page: PageContext, creator_id: UUID, assets: Sequence[UUID], *, code: str, key: str, hint: bool = False
+    page: PageContext,
+    creator_id: UUID,
+    assets: Sequence[UUID],
+    *,
+    code: str,
+    key: str,
+    hint: bool = False,
 ) -> None:
-    """The press that asks for words; where no model sees nothing, and what is missing where a `hint` is wanted."""
+    """The press that asks for words; where no model sees nothing, and what is missing where a
+    `hint` is wanted."""
     if not assets or not page.has_right(Right.RUN):
         return
     if not settings.load_settings().generators.ollama_vision_model:
@@ -51,11 +60,14 @@ def render_alt_text_request(
 def render_alt_text_proposals(
     page: PageContext, creator_id: UUID, assets: Sequence[UUID], *, pictured: bool = False
 ) -> None:
-    """What is proposed for these pictures; `pictured` shows each beside it, where the page does not."""
+    """What is proposed for these pictures; `pictured` shows each beside it, where the page does
+    not."""
     if not assets or not page.has_right(Right.RUN):
         return
     found = page.read(
-        lambda scope: alt_text_queries.list_alt_text_proposals(scope, page.get_creator(scope, creator_id).id, assets)
+        lambda scope: alt_text_queries.list_alt_text_proposals(
+            scope, page.get_creator(scope, creator_id).id, assets
+        )
     )
     for one in found:
         if one.proposal.state is not AltTextState.WAITING:
@@ -69,25 +81,34 @@ def _request_alt_texts(
 ) -> Message:
     creator = page.get_creator(scope, creator_id)
     language, forbidden = alt_text_queries.description_style(scope, creator)
-    count = proposals.request_alt_texts(scope, creator.id, assets, language=language, forbidden=forbidden, key=press)
+    count = proposals.request_alt_texts(
+        scope, creator.id, assets, language=language, forbidden=forbidden, key=press
+    )
     return Message("alt.asked", {"count": count})
 
 
 @st.fragment(run_every=TICK)
-def _poll_alt_texts(drawn: PageContext, creator_id: UUID, assets: tuple[UUID, ...], asked: frozenset[UUID]) -> None:
-    """The model is asked by the workers: when one more picture is done, the page is drawn with it."""
+def _poll_alt_texts(
+    drawn: PageContext, creator_id: UUID, assets: tuple[UUID, ...], asked: frozenset[UUID]
+) -> None:
+    """The model is asked by the workers: when one more picture is done, the page is drawn with
+    it."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
     found = page.read(
-        lambda scope: alt_text_queries.list_alt_text_proposals(scope, page.get_creator(scope, creator_id).id, assets)
+        lambda scope: alt_text_queries.list_alt_text_proposals(
+            scope, page.get_creator(scope, creator_id).id, assets
+        )
     )
     if alt_text_queries.pending_assets(found) != asked:
         st.rerun()
     draw_template("shell/templates/note.html", note=page.text("alt.waiting", count=len(asked)))
 
 
-def _render_alt_text_proposal(page: PageContext, creator_id: UUID, one: AltTextEntry, *, pictured: bool) -> None:
+def _render_alt_text_proposal(
+    page: PageContext, creator_id: UUID, one: AltTextEntry, *, pictured: bool
+) -> None:
     proposal = one.proposal
     key = f"alt:{one.proposal.id}"
     with st.container(border=True, gap="small", key=key):
@@ -113,23 +134,41 @@ def _render_alt_text_proposal(page: PageContext, creator_id: UUID, one: AltTextE
             language="",
         )
         label = page.text("alt.proposed", model=escape_markdown(proposal.model))
-        st.text_area(label, proposal.alt, max_chars=MAX_ALT_TEXT_LENGTH, height=80, key=f"{key}:alt")
         st.text_area(
-            page.text("alt.shows"), proposal.shows, max_chars=MAX_DESCRIPTION_LENGTH, height=100, key=f"{key}:shows"
+            label, proposal.alt, max_chars=MAX_ALT_TEXT_LENGTH, height=80, key=f"{key}:alt"
+        )
+        st.text_area(
+            page.text("alt.shows"),
+            proposal.shows,
+            max_chars=MAX_DESCRIPTION_LENGTH,
+            height=100,
+            key=f"{key}:shows",
         )
         with st.container(horizontal=True, gap="small"):
             take = partial(_accept_alt_text, page, creator_id, one)
-            actions.action_button(page, "alt.take", take, right=Right.RUN, key=f"{key}:take", kind="primary")
+            actions.action_button(
+                page, "alt.take", take, right=Right.RUN, key=f"{key}:take", kind="primary"
+            )
             refuse = partial(_reject_alt_text, page, creator_id, proposal.id)
             actions.action_button(page, "alt.refuse", refuse, right=Right.RUN, key=f"{key}:refuse")
 
 
-def _accept_alt_text(page: PageContext, creator_id: UUID, one: AltTextEntry, scope: Scope, _: UUID) -> Message:
+def _accept_alt_text(
+    page: PageContext, creator_id: UUID, one: AltTextEntry, scope: Scope, _: UUID
+) -> Message:
     proposal = one.proposal
     key = f"alt:{one.proposal.id}"
-    alt, shows = (" ".join(str(actions.typed_value(f"{key}:{name}") or "").split()) for name in ("alt", "shows"))
+    alt, shows = (
+        " ".join(str(actions.typed_value(f"{key}:{name}") or "").split())
+        for name in ("alt", "shows")
+    )
     proposals.accept_alt_text(
-        scope, [page.get_creator(scope, creator_id).id], proposal.id, alt, instead_of=one.now, shows=shows
+        scope,
+        [page.get_creator(scope, creator_id).id],
+        proposal.id,
+        alt,
+        instead_of=one.now,
+        shows=shows,
     )
     for field in FIELDS:
         if f"{field}{proposal.asset_id}" in st.session_state:
@@ -137,5 +176,7 @@ def _accept_alt_text(page: PageContext, creator_id: UUID, one: AltTextEntry, sco
     return Message("studio.alt_kept")
 
 
-def _reject_alt_text(page: PageContext, creator_id: UUID, proposal_id: UUID, scope: Scope, _: UUID) -> None:
+def _reject_alt_text(
+    page: PageContext, creator_id: UUID, proposal_id: UUID, scope: Scope, _: UUID
+) -> None:
     proposals.reject_alt_text(scope, [page.get_creator(scope, creator_id).id], proposal_id)

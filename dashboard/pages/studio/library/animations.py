@@ -1,4 +1,5 @@
-"""Studio: a picture that a model makes move: which model, how long, what happens; or what is missing for it."""
+"""Studio: a picture that a model makes move: which model, how long, what happens; or what is
+missing for it."""
 
 from functools import partial
 from uuid import UUID
@@ -26,17 +27,21 @@ USUAL_MOTION = 50
 
 
 def render_animation_form(page: PageContext, creator_id: UUID, card: AssetCard) -> None:
-    """Choose the model, the seconds, and what happens or how much; without a model, say what is missing and what works
-    all the same. Nothing of a film."""
+    """Choose the model, the seconds, and what happens or how much; without a model, say what is
+    missing and what works all the same. Nothing of a film."""
     if card.seconds:
         return
     with st.popover(page.text("film.move"), icon=":material/animation:"):
         able = video_models.video_capabilities(settings.load_settings().generators)
         if able.lacks is not None:
-            draw_template("shell/templates/note.html", note=page.localizer.message_text(able.lacks.message))
+            draw_template(
+                "shell/templates/note.html", note=page.localizer.message_text(able.lacks.message)
+            )
             draw_template("shell/templates/note.html", note=page.text("film.stills_work"))
             return
-        _render_animation_fields(page, creator_id, card.asset_id, {one.model.name: one for one in able.movers})
+        _render_animation_fields(
+            page, creator_id, card.asset_id, {one.model.name: one for one in able.movers}
+        )
 
 
 def _render_animation_fields(
@@ -44,7 +49,9 @@ def _render_animation_fields(
 ) -> None:
     key = f"film:{asset_id}"
     draw_template("shell/templates/note.html", note=page.text("film.how"))
-    name = st.selectbox(page.text("film.model"), list(movers), key=f"{key}:model") or next(iter(movers))
+    name = st.selectbox(page.text("film.model"), list(movers), key=f"{key}:model") or next(
+        iter(movers)
+    )
     family = movers[name].family
     most = max(family.seconds, video.MIN_SECONDS + 1)
     seconds = st.slider(
@@ -56,7 +63,12 @@ def _render_animation_fields(
     )
     clips.render_length_warning(page, creator_id, round(seconds))
     if family.words:
-        st.text_area(page.text("film.words"), max_chars=animations.MAX_PROMPT_LENGTH, height=80, key=f"{key}:words")
+        st.text_area(
+            page.text("film.words"),
+            max_chars=animations.MAX_PROMPT_LENGTH,
+            height=80,
+            key=f"{key}:words",
+        )
     if family.motion:
         st.slider(
             page.text("film.motion"),
@@ -69,7 +81,9 @@ def _render_animation_fields(
     actions.action_button(page, "film.ask", act, right=Right.RUN, key=key, kind="primary")
 
 
-def _request_animation(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
+def _request_animation(
+    page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     key = f"film:{asset_id}"
     able = video_models.video_capabilities(settings.load_settings().generators)
@@ -83,8 +97,12 @@ def _request_animation(page: PageContext, creator_id: UUID, asset_id: UUID, scop
         chosen.model.name,
         seconds=float(actions.typed_value(f"{key}:seconds:{chosen.model.name}") or USUAL_SECONDS),
         words=words,
-        motion=int(actions.typed_value(f"{key}:motion") or USUAL_MOTION) if chosen.family.motion else None,
+        motion=int(actions.typed_value(f"{key}:motion") or USUAL_MOTION)
+        if chosen.family.motion
+        else None,
         seed=press.int % 2**31,
     )
-    animations.request_animation(scope, creator_id=creator_id, wanted=wanted, key=f"film:{press}", by=page.viewer.actor)
+    animations.request_animation(
+        scope, creator_id=creator_id, wanted=wanted, key=f"film:{press}", by=page.viewer.actor
+    )
     return Message("film.asked")

@@ -1,4 +1,5 @@
-"""A clip of the chosen pictures: their order, form, seconds and words; and the clips that are under way."""
+"""A clip of the chosen pictures: their order, form, seconds and words; and the clips that are under
+way."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -27,7 +28,9 @@ from studio.video.slideshows import SlideshowPicture, SlideshowRequest
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
-FORM, BETWEEN, SHAPE, ORDER = (f"studio:clip:{what}" for what in ("form", "between", "shape", "order"))
+FORM, BETWEEN, SHAPE, ORDER = (
+    f"studio:clip:{what}" for what in ("form", "between", "shape", "order")
+)
 SECONDS, MOTION, WORDS = (f"studio:clip:{what}:" for what in ("seconds", "motion", "words"))
 USUAL = 3.0
 """Seconds a picture is shown unless told otherwise."""
@@ -39,7 +42,11 @@ def render_clip_form(page: PageContext, creator_id: UUID, picked: Sequence[Libra
     """Draw what makes a clip of what is chosen; a sound among it lies under the clip."""
     with st.popover(page.text("studio.clip"), icon=":material/movie:"):
         kinds = page.read(lambda scope: _media_types_by_asset(scope, picked))
-        tiles = {tile.card.asset_id: tile for tile in picked if kinds.get(tile.card.asset_id, "").startswith("image/")}
+        tiles = {
+            tile.card.asset_id: tile
+            for tile in picked
+            if kinds.get(tile.card.asset_id, "").startswith("image/")
+        }
         order = _sync_still_order(list(tiles))
         if not order:
             draw_template("shell/templates/note.html", note=page.text("clip.no_picture"))
@@ -56,20 +63,30 @@ def render_clip_form(page: PageContext, creator_id: UUID, picked: Sequence[Libra
         render_length_warning(page, creator_id, seconds)
         draw_template("shell/templates/note.html", note=page.text("studio.clip.note"))
         act = partial(_request_clip, page, creator_id, tuple(tile.card.asset_id for tile in picked))
-        actions.action_button(page, "studio.clip.ask", act, right=Right.RUN, key="studio:clip", kind="primary")
+        actions.action_button(
+            page, "studio.clip.ask", act, right=Right.RUN, key="studio:clip", kind="primary"
+        )
 
 
 def render_length_warning(page: PageContext, creator_id: UUID, seconds: int) -> None:
     """Say which accounts of hers take no film of this length; nothing where all do."""
     for account, why in page.read(
-        lambda scope: queries.list_refusing_accounts(scope, page.get_creator(scope, creator_id), seconds)
+        lambda scope: queries.list_refusing_accounts(
+            scope, page.get_creator(scope, creator_id), seconds
+        )
     ):
-        draw_template("shell/templates/suggestion_missing.html", what=account, why=page.localizer.message_text(why))
+        draw_template(
+            "shell/templates/suggestion_missing.html",
+            what=account,
+            why=page.localizer.message_text(why),
+        )
 
 
 def _select_clip_option(page: PageContext, what: str, key: str, names: Sequence[str]) -> None:
     said = {name: page.text(f"studio.clip.{what}.{name}") for name in names}
-    st.selectbox(page.text(f"studio.clip.{what}"), list(said), format_func=said.__getitem__, key=key)
+    st.selectbox(
+        page.text(f"studio.clip.{what}"), list(said), format_func=said.__getitem__, key=key
+    )
 
 
 def _media_types_by_asset(scope: Scope, picked: Sequence[LibraryTile]) -> dict[UUID, str]:
@@ -96,7 +113,9 @@ def _render_still(page: PageContext, tile: LibraryTile, place: int) -> None:
             marks=(),
             word=page.text,
         )
-        if place and st.button(page.text("studio.clip.earlier"), key=f"studio:clip:earlier:{asset_id}"):
+        if place and st.button(
+            page.text("studio.clip.earlier"), key=f"studio:clip:earlier:{asset_id}"
+        ):
             order = st.session_state[ORDER]
             order.insert(place - 1, order.pop(place))
             st.rerun()
@@ -122,10 +141,14 @@ def _render_still(page: PageContext, tile: LibraryTile, place: int) -> None:
         )
 
 
-def _request_clip(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, press: UUID) -> Message:
+def _request_clip(
+    page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, press: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     check_assets_owned(scope, creator_id, assets)
-    kinds = {asset_id: medium.mime for asset_id, medium in get_renditions(scope, assets, "-").items()}
+    kinds = {
+        asset_id: medium.mime for asset_id, medium in get_renditions(scope, assets, "-").items()
+    }
     order = _sync_still_order([one for one in assets if not kinds[one].startswith("audio/")])
     wanted = SlideshowRequest(
         shots=tuple(_read_slideshow_picture(one) for one in order),
@@ -135,18 +158,23 @@ def _request_clip(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...],
         whole=actions.typed_value(SHAPE) == "whole",
         sound=next((one for one in assets if kinds[one].startswith("audio/")), None),
     )
-    slideshows.request_slideshow(scope, creator_id=creator_id, wanted=wanted, key=f"clip:{press}", by=page.viewer.actor)
+    slideshows.request_slideshow(
+        scope, creator_id=creator_id, wanted=wanted, key=f"clip:{press}", by=page.viewer.actor
+    )
     return Message("studio.clip.asked")
 
 
 def _read_slideshow_picture(asset_id: UUID) -> SlideshowPicture:
     seconds = float(actions.typed_value(f"{SECONDS}{asset_id}") or USUAL)
     motion = StillMotion(actions.typed_value(f"{MOTION}{asset_id}") or StillMotion.AUTO)
-    return SlideshowPicture(asset_id, seconds, motion, str(actions.typed_value(f"{WORDS}{asset_id}") or "").strip())
+    return SlideshowPicture(
+        asset_id, seconds, motion, str(actions.typed_value(f"{WORDS}{asset_id}") or "").strip()
+    )
 
 
 def render_clip_progress(page: PageContext, creator: Creator) -> None:
-    """Clips that are being made, and those that just ended. It looks again by itself until all have ended."""
+    """Clips that are being made, and those that just ended. It looks again by itself until all have
+    ended."""
     found = page.read(lambda scope: _list_recent_clips(scope, creator.id))
     if any(one.state in ACTIVE_RUN_STATES for one in found):
         st.fragment(_poll_clip_progress, run_every=TICK)(page, creator.id)
@@ -162,7 +190,9 @@ def _poll_clip_progress(drawn: PageContext, creator_id: UUID) -> None:
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
-    found = page.read(lambda scope: _list_recent_clips(scope, page.get_creator(scope, creator_id).id))
+    found = page.read(
+        lambda scope: _list_recent_clips(scope, page.get_creator(scope, creator_id).id)
+    )
     if not any(one.state in ACTIVE_RUN_STATES for one in found):
         st.rerun()  # the library shows it
     actions.show_notices(page, "studio:clips")
@@ -174,14 +204,22 @@ def _render_clip_lines(page: PageContext, found: Sequence[ClipView]) -> None:
     for one in found:
         with st.container(border=True, gap="small"):
             draw_template(
-                "pages/studio/library/templates/clip.html", clip=one, now=now, voice=page.localizer, word=page.text
+                "pages/studio/library/templates/clip.html",
+                clip=one,
+                now=now,
+                voice=page.localizer,
+                word=page.text,
             )
             if one.state in ACTIVE_RUN_STATES:
                 act = partial(_stop_clip, page, one.creator_id, one.id)
-                actions.action_button(page, "studio.clip.stop", act, right=Right.RUN, key=f"studio:clip:stop:{one.id}")
+                actions.action_button(
+                    page, "studio.clip.stop", act, right=Right.RUN, key=f"studio:clip:stop:{one.id}"
+                )
 
 
-def _stop_clip(page: PageContext, creator_id: UUID, clip_id: UUID, scope: Scope, _: UUID) -> Message:
+def _stop_clip(
+    page: PageContext, creator_id: UUID, clip_id: UUID, scope: Scope, _: UUID
+) -> Message:
     if page.get_creator(scope, creator_id).id != clips.get_clip(scope, clip_id).creator_id:
         raise NotFound("clip.unknown")
     clips.stop_clip(scope, clip_id)

@@ -28,11 +28,18 @@ def render_delete_button(page: PageContext, creator_id: UUID, tile: LibraryTile)
         draw_template("shell/templates/note.html", note=page.text("studio.erase_how"))
         act = partial(_request_erasure, page, creator_id, tile.card.asset_id)
         actions.action_button(
-            page, "studio.erase_yes", act, right=Right.RUN, key=f"erase:{tile.card.asset_id}", kind="primary"
+            page,
+            "studio.erase_yes",
+            act,
+            right=Right.RUN,
+            key=f"erase:{tile.card.asset_id}",
+            kind="primary",
         )
 
 
-def _request_erasure(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+def _request_erasure(
+    page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     if queries.get_asset_bytes(scope, asset_id).creator_id != creator_id:
         raise NotFound("library.asset_unknown", destination="-")
@@ -45,11 +52,20 @@ def render_deletion_policy(page: PageContext) -> None:
     if not page.has_right(Right.RUN):
         return
     days = page.read(erasure.retention_days)
-    with st.expander(page.text("studio.retention"), icon=":material/auto_delete:"), st.form("retention", border=False):
+    with (
+        st.expander(page.text("studio.retention"), icon=":material/auto_delete:"),
+        st.form("retention", border=False),
+    ):
         draw_template("shell/templates/note.html", note=page.text("studio.retention_how"))
-        st.number_input(page.text("studio.retention_days"), 0, erasure.MAX_DAYS, days or 0, key=DAYS)
+        st.number_input(
+            page.text("studio.retention_days"), 0, erasure.MAX_DAYS, days or 0, key=DAYS
+        )
         actions.submit_button(
-            page, "studio.retention_keep", _save_retention_days, right=Right.RUN, key="retention_keep"
+            page,
+            "studio.retention_keep",
+            _save_retention_days,
+            right=Right.RUN,
+            key="retention_keep",
         )
 
 

@@ -1,4 +1,5 @@
-"""Studio: a picture with a demonstration label, let out to real platforms all the same by one who runs the agency."""
+"""Studio: a picture with a demonstration label, let out to real platforms all the same by one who
+runs the agency."""
 
 from functools import partial
 from uuid import UUID
@@ -18,35 +19,48 @@ from tenants.agencies.rights import Right
 
 
 def render_demo_label(page: PageContext, creator_id: UUID, found: PictureLineage) -> None:
-    """Draw what keeps this picture from real platforms, who let it out, and the press for either; nothing where it has
-    no label."""
+    """Draw what keeps this picture from real platforms, who let it out, and the press for either;
+    nothing where it has no label."""
     card = found.tile.card
     if not card.label:
         return
     key = f"label:{card.asset_id}"
-    with st.popover(page.text("labels.out" if found.lifted else "labels.stays"), icon=":material/label:"):
+    with st.popover(
+        page.text("labels.out" if found.lifted else "labels.stays"), icon=":material/label:"
+    ):
         if found.lifted is not None:
             draw_template(
-                "shell/templates/note.html", note=page.text("labels.lifted", name=found.lifted_by, why=found.lifted.why)
+                "shell/templates/note.html",
+                note=page.text("labels.lifted", name=found.lifted_by, why=found.lifted.why),
             )
             act = partial(_end_demo_label_lift, page, creator_id, card.asset_id)
             actions.action_button(page, "labels.take_back", act, right=Right.RUN, key=f"{key}:end")
             return
         draw_template(
-            "shell/templates/note.html", note=page.text("labels.how", label=page.text(f"studio.label.{card.label}"))
+            "shell/templates/note.html",
+            note=page.text("labels.how", label=page.text(f"studio.label.{card.label}")),
         )
-        st.text_area(page.text("labels.why"), max_chars=label_lifts.MAX_LIFT_REASON, height=80, key=f"{key}:why")
+        st.text_area(
+            page.text("labels.why"),
+            max_chars=label_lifts.MAX_LIFT_REASON,
+            height=80,
+            key=f"{key}:why",
+        )
         act = partial(_lift_demo_label, page, creator_id, card.asset_id, f"{key}:why")
         actions.action_button(page, "labels.let_out", act, right=Right.RUN, key=key, kind="primary")
 
 
-def _lift_demo_label(page: PageContext, creator_id: UUID, asset_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
+def _lift_demo_label(
+    page: PageContext, creator_id: UUID, asset_id: UUID, key: str, scope: Scope, _: UUID
+) -> Message:
     _check_asset_owned(page, creator_id, asset_id, scope)
     label_lifts.lift_label(scope, asset_id, why=str(actions.typed_value(key) or ""))
     return Message("labels.let_out_asked")
 
 
-def _end_demo_label_lift(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+def _end_demo_label_lift(
+    page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID
+) -> Message:
     _check_asset_owned(page, creator_id, asset_id, scope)
     label_lifts.end_label_lift(scope, asset_id)
     return Message("labels.take_back_asked")

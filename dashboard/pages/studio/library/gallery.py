@@ -73,7 +73,11 @@ def render_gallery(page: PageContext, found: StudioView) -> None:
     search_filters.render_search_filters(page, here)
     if here.opened is not None and page.has_right(Right.RUN):
         collections.render_collection_actions(page, found.creator.id, here.opened)
-    picked = [tile for tile in here.tiles if st.session_state.get(f"{SELECTION_PREFIX}{tile.card.asset_id}")]
+    picked = [
+        tile
+        for tile in here.tiles
+        if st.session_state.get(f"{SELECTION_PREFIX}{tile.card.asset_id}")
+    ]
     if picked:
         selection.render_selection(page, found, here, picked)
     if not here.tiles:
@@ -84,7 +88,11 @@ def render_gallery(page: PageContext, found: StudioView) -> None:
         )
     with st.container(horizontal=True, gap="small", key="studio_grid"):
         for tile in here.tiles:
-            _render_gallery_tile(page, tile, cover=here.opened is not None and here.opened.cover == tile.card.asset_id)
+            _render_gallery_tile(
+                page,
+                tile,
+                cover=here.opened is not None and here.opened.cover == tile.card.asset_id,
+            )
     search_filters.render_pager(page, here.after)
     deletion.render_deletion_policy(page)
 
@@ -110,14 +118,20 @@ def _tile_marks(tile: LibraryTile, cover: bool) -> tuple[tuple[str, bool], ...]:
 
 def _escape_label(label: str) -> str:
     """A label in which nothing is read as a sign."""
-    return "".join(f"\\{one}" if one in r"\`*_{}[]()#+-.!:$~>|<" else one for one in " ".join(label.split()))
+    return "".join(
+        f"\\{one}" if one in r"\`*_{}[]()#+-.!:$~>|<" else one for one in " ".join(label.split())
+    )
 
 
 def _render_upload_form(page: PageContext, found: StudioView, *, none: bool) -> None:
-    with st.expander(page.text("studio.add_photos"), icon=":material/add_photo_alternate:", expanded=none):
+    with st.expander(
+        page.text("studio.add_photos"), icon=":material/add_photo_alternate:", expanded=none
+    ):
         key = f"{FILES}:{st.session_state.get(ROUND, 0)}"
         shoot_card_assignment.render_upload_card_choice(page, found)
-        st.checkbox(page.text("studio.by_model"), key=BY_MODEL, help=page.text("studio.by_model_how"))
+        st.checkbox(
+            page.text("studio.by_model"), key=BY_MODEL, help=page.text("studio.by_model_how")
+        )
         st.file_uploader(
             page.text("studio.files"),
             UPLOAD_FILE_TYPES,
@@ -128,7 +142,8 @@ def _render_upload_form(page: PageContext, found: StudioView, *, none: bool) -> 
 
 
 def _submit_uploaded_files(page: PageContext, creator_id: UUID, key: str) -> None:
-    """Hand each file to the workers; the field is then empty again, and what was refused is said."""
+    """Hand each file to the workers; the field is then empty again, and what was refused is
+    said."""
     batch = uuid7()  # what was handed in together is looked at together
     for file in st.session_state.get(key) or []:
         act = partial(_receive_upload, page, creator_id, (file.name, file.getvalue()), batch)

@@ -1,5 +1,5 @@
-"""Studio: who is in a picture that is on no shoot card, and who cannot be recognised in any; somebody else confirms it
-under People."""
+"""Studio: who is in a picture that is on no shoot card, and who cannot be recognised in any;
+somebody else confirms it under People."""
 
 from functools import partial
 from uuid import UUID
@@ -50,7 +50,9 @@ def render_person_tags(page: PageContext, creator_id: UUID, asset_id: UUID, sha2
         )
         draw_template("shell/templates/note.html", note=page.text("people.propose_how"))
         act = partial(_propose_people, page, creator_id, asset_id, key)
-        actions.action_button(page, "people.propose", act, right=Right.RUN, key=f"propose:{asset_id}", kind="primary")
+        actions.action_button(
+            page, "people.propose", act, right=Right.RUN, key=f"propose:{asset_id}", kind="primary"
+        )
 
 
 def render_unrecognizable_count(page: PageContext, creator_id: UUID, asset_id: UUID) -> None:
@@ -58,14 +60,22 @@ def render_unrecognizable_count(page: PageContext, creator_id: UUID, asset_id: U
     known = page.read(lambda scope: bystanders.find_bystanders(scope, asset_id))
     with st.popover(page.text("people.blurred"), icon=":material/blur_on:"):
         if known is not None and known.confirmed:
-            draw_template("shell/templates/note.html", note=page.text("people.blurred_counted", count=known.confirmed))
+            draw_template(
+                "shell/templates/note.html",
+                note=page.text("people.blurred_counted", count=known.confirmed),
+            )
         if known is not None and known.proposed:
-            draw_template("shell/templates/note.html", note=page.text("people.blurred_open", count=known.proposed))
+            draw_template(
+                "shell/templates/note.html",
+                note=page.text("people.blurred_open", count=known.proposed),
+            )
         draw_template("shell/templates/note.html", note=page.text("people.blurred_how"))
         key = f"blurred:{asset_id}"
         st.number_input(page.text("people.blurred_many"), 1, bystanders.MAX_BYSTANDERS, 1, key=key)
         act = partial(_propose_bystanders, page, creator_id, asset_id, key)
-        actions.action_button(page, "people.blurred_say", act, right=Right.RUN, key=f"blur:{asset_id}", kind="primary")
+        actions.action_button(
+            page, "people.blurred_say", act, right=Right.RUN, key=f"blur:{asset_id}", kind="primary"
+        )
 
 
 def _propose_bystanders(
@@ -76,17 +86,25 @@ def _propose_bystanders(
     return Message("people.blurred_said")
 
 
-def _check_picture_revealed(page: PageContext, scope: Scope, creator_id: UUID, asset_id: UUID) -> None:
+def _check_picture_revealed(
+    page: PageContext, scope: Scope, creator_id: UUID, asset_id: UUID
+) -> None:
     """Raise NotFound for another creator's picture, Refused for one they did not look at."""
     page.get_creator(scope, creator_id)
     found = queries.get_asset_bytes(scope, asset_id)
     if found.creator_id != creator_id:
         raise NotFound("library.asset_unknown", destination="-")
-    if library_files.is_blurred(found.standing.rating) and not library_files.list_revealed(scope, [asset_id]):
+    if library_files.is_blurred(found.standing.rating) and not library_files.list_revealed(
+        scope, [asset_id]
+    ):
         raise Refused("approvals.look_first")
 
 
-def _propose_people(page: PageContext, creator_id: UUID, asset_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
+def _propose_people(
+    page: PageContext, creator_id: UUID, asset_id: UUID, key: str, scope: Scope, _: UUID
+) -> Message:
     _check_picture_revealed(page, scope, creator_id, asset_id)
-    depicted_people.propose_people(scope, asset_id, [UUID(one) for one in actions.typed_value(key) or ()])
+    depicted_people.propose_people(
+        scope, asset_id, [UUID(one) for one in actions.typed_value(key) or ()]
+    )
     return Message("people.proposed")

@@ -37,7 +37,8 @@ COLOUR = "colour"
 
 
 def render_picture_copy_form(page: PageContext, creator_id: UUID, card: AssetCard) -> None:
-    """Choose what is done, see where each form would cut, and have the copies made; nothing of a film."""
+    """Choose what is done, see where each form would cut, and have the copies made; nothing of a
+    film."""
     if card.seconds:
         return
     key = f"copy:{card.asset_id}"
@@ -62,7 +63,9 @@ def render_picture_copy_form(page: PageContext, creator_id: UUID, card: AssetCar
         draw_template("shell/templates/note.html", note=page.text("copy.how"))
         act = partial(_request_picture_copies, page, creator_id, card.asset_id, key)
         nothing = not (chosen or strength or larger or signed or behind)
-        actions.action_button(page, "copy.ask", act, right=Right.RUN, key=key, kind="primary", disabled=nothing)
+        actions.action_button(
+            page, "copy.ask", act, right=Right.RUN, key=key, kind="primary", disabled=nothing
+        )
     _render_watermark_form(page, creator_id, mark)
 
 
@@ -76,7 +79,8 @@ def _select_enlargement(page: PageContext, key: str) -> bool:
 
 
 def _select_background(page: PageContext, key: str) -> str:
-    """What is to stand behind the subject, as `Finish.background`; "" where nothing can be told from anything."""
+    """What is to stand behind the subject, as `Finish.background`; "" where nothing can be told
+    from anything."""
     if not settings.load_settings().generators.cutout_model:
         draw_template("shell/templates/note.html", note=page.text("copy.no_cutter"))
         return ""
@@ -102,14 +106,20 @@ def _read_background(key: str) -> str:
 
 
 def render_picture_copy_progress(page: PageContext, copies: Sequence[PictureCopyView]) -> None:
-    """Copies of the last hours; those that a model makes larger say how far they are, and can be stopped."""
+    """Copies of the last hours; those that a model makes larger say how far they are, and can be
+    stopped."""
     draw_template(
-        "pages/studio/library/templates/picture_copies.html", copies=copies, voice=page.localizer, word=page.text
+        "pages/studio/library/templates/picture_copies.html",
+        copies=copies,
+        voice=page.localizer,
+        word=page.text,
     )
     for one in copies:
         if one.state == UploadState.WAITING and one.finish.finer:
             act = partial(_stop_copy, page, one.id)
-            actions.action_button(page, "copy.stop", act, right=Right.RUN, key=f"copy:stop:{one.id}")
+            actions.action_button(
+                page, "copy.stop", act, right=Right.RUN, key=f"copy:stop:{one.id}"
+            )
 
 
 def _stop_copy(page: PageContext, copy_id: UUID, scope: Scope, _: UUID) -> Message:
@@ -129,7 +139,10 @@ def _render_watermark_form(page: PageContext, creator_id: UUID, mark: Watermark 
     key = f"watermark:{creator_id}"
     with st.popover(page.text("watermark.edit"), icon=":material/branding_watermark:"):
         st.text_input(
-            page.text("watermark.text"), mark.text if mark else "", max_chars=MAX_WATERMARK_LENGTH, key=f"{key}:text"
+            page.text("watermark.text"),
+            mark.text if mark else "",
+            max_chars=MAX_WATERMARK_LENGTH,
+            key=f"{key}:text",
         )
         st.selectbox(
             page.text("watermark.corner"),
@@ -139,7 +152,11 @@ def _render_watermark_form(page: PageContext, creator_id: UUID, mark: Watermark 
             key=f"{key}:corner",
         )
         st.slider(
-            page.text("watermark.size"), MIN_SIZE_PERCENT, MAX_SIZE_PERCENT, mark.size if mark else 4, key=f"{key}:size"
+            page.text("watermark.size"),
+            MIN_SIZE_PERCENT,
+            MAX_SIZE_PERCENT,
+            mark.size if mark else 4,
+            key=f"{key}:size",
         )
         st.slider(
             page.text("watermark.opacity"),
@@ -154,7 +171,9 @@ def _render_watermark_form(page: PageContext, creator_id: UUID, mark: Watermark 
         actions.action_button(page, "watermark.keep", act, right=Right.RUN, key=key, kind="primary")
 
 
-def _save_watermark(page: PageContext, creator_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
+def _save_watermark(
+    page: PageContext, creator_id: UUID, key: str, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     said = [actions.typed_value(f"{key}:{one}") for one in ("text", "corner", "size", "opacity")]
     mark = Watermark(str(said[0] or "").strip(), str(said[1]), int(said[2] or 0), int(said[3] or 0))
@@ -165,7 +184,9 @@ def _save_watermark(page: PageContext, creator_id: UUID, key: str, scope: Scope,
 def _render_crop_preview(page: PageContext, card: AssetCard, chosen: list[str]) -> None:
     """The picture as its page shows it, blurred where that is, each form cut out of it."""
     try:
-        cuts = picture_copies.preview_crops(page.viewer.tenant_id, card.sha256, library_files.object_store())
+        cuts = picture_copies.preview_crops(
+            page.viewer.tenant_id, card.sha256, library_files.object_store()
+        )
     except (BadInput, NotFound, Unavailable) as wrong:
         st.error(page.localizer.message_text(wrong.message))
         return
@@ -191,10 +212,21 @@ def _request_picture_copies(
     strength = int(actions.typed_value(f"{key}:strength") or 0)
     twice = bool(actions.typed_value(f"{key}:twice"))
     finer = bool(actions.typed_value(f"{key}:finer")) and not twice
-    mark = creator_watermarks.get_watermark(scope, creator_id) if actions.typed_value(f"{key}:signed") else None
+    mark = (
+        creator_watermarks.get_watermark(scope, creator_id)
+        if actions.typed_value(f"{key}:signed")
+        else None
+    )
     for form in chosen:
         finish = CopyFinish(
-            form=form, strength=strength, background=_read_background(key), twice=twice, finer=finer, watermark=mark
+            form=form,
+            strength=strength,
+            background=_read_background(key),
+            twice=twice,
+            finer=finer,
+            watermark=mark,
         )
-        picture_copies.request_copy(scope, asset_id, finish, by=page.viewer.actor, store=library_files.object_store())
+        picture_copies.request_copy(
+            scope, asset_id, finish, by=page.viewer.actor, store=library_files.object_store()
+        )
     return Message("copy.asked", {"count": len(chosen)})

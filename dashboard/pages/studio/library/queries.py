@@ -38,12 +38,19 @@ from studio.runs.lineage import AssetLineage
 from tenants.agencies.queries import Creator, list_members
 
 
-def list_refusing_accounts(scope: Scope, creator: Creator, seconds: int) -> list[tuple[str, Message]]:
-    """The accounts, by name, with the reason; those whose platform is not known here judge for themselves."""
+def list_refusing_accounts(
+    scope: Scope, creator: Creator, seconds: int
+) -> list[tuple[str, Message]]:
+    """The accounts, by name, with the reason; those whose platform is not known here judge for
+    themselves."""
     found = []
     for one in (each for each in queries.list_creator_channels(scope, creator.id) if each.surface):
         connector = account_connectors.find_connector_for(platform_connectors(), one)
-        why = unit_checks.video_length_problem(seconds, connector.capabilities) if connector is not None else None
+        why = (
+            unit_checks.video_length_problem(seconds, connector.capabilities)
+            if connector is not None
+            else None
+        )
         if why is not None:
             found.append((one.name, why))
     return found
@@ -56,7 +63,8 @@ SHOWN = 24
 
 @dataclass(frozen=True)
 class LibraryFilters:
-    """What of the library is shown: words, and one value of each facet, or all. Days are the creator's."""
+    """What of the library is shown: words, and one value of each facet, or all. Days are the
+    creator's."""
 
     rating: str = ANY_VALUE
     use: str = ANY_VALUE
@@ -75,7 +83,8 @@ class LibraryFilters:
 
 @dataclass(frozen=True)
 class LibraryTile:
-    """A picture of the library: its card, whether a post shows it, and a pack holds it or was sold with it."""
+    """A picture of the library: its card, whether a post shows it, and a pack holds it or was sold
+    with it."""
 
     card: AssetCard
     used: bool
@@ -99,9 +108,9 @@ class LibraryView:
 
 @dataclass(frozen=True)
 class PictureLineage:
-    """One picture with its whole story; `by` is who brought it in or asked for it, by name; `card` its shoot card;
-    `posts` those it stands in, by id and words. `lifted` says that it may leave with its label, why, and `lifted_by`
-    whom, by name."""
+    """One picture with its whole story; `by` is who brought it in or asked for it, by name; `card`
+    its shoot card; `posts` those it stands in, by id and words. `lifted` says that it may leave
+    with its label, why, and `lifted_by` whom, by name."""
 
     tile: LibraryTile
     story: AssetLineage
@@ -113,7 +122,9 @@ class PictureLineage:
     lifted_by: str = ""
 
 
-def load_library(scope: Scope, creator: Creator, facets: LibraryFilters, after: PageCursor | None) -> LibraryView:
+def load_library(
+    scope: Scope, creator: Creator, facets: LibraryFilters, after: PageCursor | None
+) -> LibraryView:
     """The page of the library that begins after this place; None is the first."""
     used = assets_used_in_posts(scope, creator.id)
     known = collections.list_collections(scope, creator.id)
@@ -121,19 +132,31 @@ def load_library(scope: Scope, creator: Creator, facets: LibraryFilters, after: 
     offered = search.search_facets(scope, creator.id)
     made = media_source(scope, creator.id, facets.made)
     if opened is not None:
-        cards = [card for card in get_asset_cards(scope, opened.assets) if not card.standing.is_withheld]
-        here = [card for card in cards if made == ANY_VALUE or bool(card.label) == (made == DEMO_PICTURES)]
+        cards = [
+            card for card in get_asset_cards(scope, opened.assets) if not card.standing.is_withheld
+        ]
+        here = [
+            card
+            for card in cards
+            if made == ANY_VALUE or bool(card.label) == (made == DEMO_PICTURES)
+        ]
         found = LibraryPage(here, None)
     else:
         query = _build_library_query(creator, replace(facets, made=made))
         found = search.search_library(scope, creator.id, query, used=used, after=after, limit=SHOWN)
     return LibraryView(
-        _build_library_tiles(scope, creator.id, found.cards, used), found.after, offered, known, opened, made
+        _build_library_tiles(scope, creator.id, found.cards, used),
+        found.after,
+        offered,
+        known,
+        opened,
+        made,
     )
 
 
 def media_source(scope: Scope, creator_id: UUID, asked: str) -> str:
-    """Which pictures a screen shows, own or those of demonstrations, never both, where they stand apart; else all."""
+    """Which pictures a screen shows, own or those of demonstrations, never both, where they stand
+    apart; else all."""
     if not assets.needs_label_separation(scope, creator_id):
         return ANY_VALUE
     return OWN_PICTURES if asked == ANY_VALUE else asked
@@ -161,7 +184,9 @@ def _build_library_tiles(
 ) -> list[LibraryTile]:
     packed = packed_assets(scope, creator_id)
     return [
-        LibraryTile(card, card.asset_id in used, card.asset_id in packed, packed.get(card.asset_id, False))
+        LibraryTile(
+            card, card.asset_id in used, card.asset_id in packed, packed.get(card.asset_id, False)
+        )
         for card in cards
     ]
 
@@ -171,7 +196,9 @@ def load_lineage(scope: Scope, creator_id: UUID, asset_id: UUID) -> PictureLinea
     cards = get_asset_cards(scope, [asset_id])
     if not cards or cards[0].creator_id != creator_id or cards[0].standing.is_withheld:
         raise NotFound("library.asset_unknown", destination="-")
-    (tile,) = _build_library_tiles(scope, creator_id, cards, assets_used_in_posts(scope, creator_id))
+    (tile,) = _build_library_tiles(
+        scope, creator_id, cards, assets_used_in_posts(scope, creator_id)
+    )
     actor = member_reviews.makers_of(scope, [asset_id]).get(asset_id, "")
     names = {f"member:{one.id}": one.name for one in list_members(scope)}
     story = lineage.get_lineage(scope, asset_id)

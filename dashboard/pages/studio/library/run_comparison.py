@@ -30,7 +30,8 @@ WIDE = 260
 
 
 def render_run_comparison(page: PageContext, creator: Creator, made: str) -> None:
-    """Draw the run that is compared, if one is and its pictures are of the kind that the page shows."""
+    """Draw the run that is compared, if one is and its pictures are of the kind that the page
+    shows."""
     chosen = st.session_state.get(COMPARED_RUN_KEY)
     if not chosen:
         return
@@ -41,27 +42,43 @@ def render_run_comparison(page: PageContext, creator: Creator, made: str) -> Non
     if made != ANY_VALUE and any(bool(card.label) != (made == DEMO_PICTURES) for card in cards):
         return _close_comparison()
     note = page.text("studio.variants_note", name=run.recipe, version=run.version, seed=run.seed)
-    draw_template("pages/studio/library/templates/section.html", title=page.text("studio.compared"), note=note)
+    draw_template(
+        "pages/studio/library/templates/section.html", title=page.text("studio.compared"), note=note
+    )
     shown = [card for card in cards if not card.standing.is_withheld]
-    scores = page.read(lambda scope: style_similarity.style_scores(scope, [card.asset_id for card in shown]))
+    scores = page.read(
+        lambda scope: style_similarity.style_scores(scope, [card.asset_id for card in shown])
+    )
     if scores:
         draw_template("shell/templates/note.html", note=page.text("look.score_how"))
         if st.toggle(page.text("look.score_first"), key=f"studio:alike:{chosen}"):
-            shown.sort(key=lambda card: -1 if (one := scores[card.asset_id].score) is None else one, reverse=True)
+            shown.sort(
+                key=lambda card: -1 if (one := scores[card.asset_id].score) is None else one,
+                reverse=True,
+            )
     with st.container(horizontal=True, gap="small"):
         for card in shown:
             _render_variant(page, creator.id, card, scores.get(card.asset_id))
     with st.container(horizontal=True, gap="small"):
-        covered = tuple(card.asset_id for card in shown if library_files.is_blurred(card.standing.rating))
+        covered = tuple(
+            card.asset_id for card in shown if library_files.is_blurred(card.standing.rating)
+        )
         if covered and library_files.can_reveal(page.viewer.member):
             act = partial(reveal_pictures, page, covered)
             actions.action_button(
-                page, "studio.reveal_all", act, right=Right.RUN, key="studio:reveal", icon=":material/visibility:"
+                page,
+                "studio.reveal_all",
+                act,
+                right=Right.RUN,
+                key="studio:reveal",
+                icon=":material/visibility:",
             )
         st.button(page.text("studio.close"), key="studio:close", on_click=_close_comparison)
     kept = [card.asset_id for card in shown if card.shelf is ShelfState.KEPT]
     alt_texts.render_alt_text_request(page, creator.id, kept, code="alt.ask_kept", key=chosen)
-    alt_texts.render_alt_text_proposals(page, creator.id, [card.asset_id for card in shown], pictured=True)
+    alt_texts.render_alt_text_proposals(
+        page, creator.id, [card.asset_id for card in shown], pictured=True
+    )
 
 
 def _close_comparison() -> None:
@@ -74,10 +91,14 @@ def _describe_style_score(page: PageContext, score: StyleScore) -> str:
         return page.localizer.message_text(score.missing_reason)
     if score.score is None:
         return page.text("look.score_waits")
-    return page.text("look.score_faces" if score.of_faces else "look.score_visual", percent=score.score)
+    return page.text(
+        "look.score_faces" if score.of_faces else "look.score_visual", percent=score.score
+    )
 
 
-def _render_variant(page: PageContext, creator_id: UUID, card: AssetCard, score: StyleScore | None) -> None:
+def _render_variant(
+    page: PageContext, creator_id: UUID, card: AssetCard, score: StyleScore | None
+) -> None:
     with st.container(width=WIDE, border=True, gap="small"):
         draw_template(
             "pages/studio/library/templates/tile.html",
@@ -105,7 +126,12 @@ def _render_variant(page: PageContext, creator_id: UUID, card: AssetCard, score:
 
 
 def shelve_action(
-    page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], after: ShelfState, scope: Scope, _: UUID
+    page: PageContext,
+    creator_id: UUID,
+    assets: tuple[UUID, ...],
+    after: ShelfState,
+    scope: Scope,
+    _: UUID,
 ) -> Message:
     """Keep pictures of this creator, or put them away."""
     page.get_creator(scope, creator_id)

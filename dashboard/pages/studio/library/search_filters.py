@@ -1,4 +1,5 @@
-"""What is asked of the library: words, facets, tags, where a picture comes from, when it was taken; and its pages."""
+"""What is asked of the library: words, facets, tags, where a picture comes from, when it was taken;
+and its pages."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +20,8 @@ from studio.library.search import (
 )
 
 WORDS, TAGS, RECIPE, MADE, SINCE, UNTIL, COLLECTION = (
-    f"studio:asked:{name}" for name in ("words", "tags", "recipe", "made", "since", "until", "collection")
+    f"studio:asked:{name}"
+    for name in ("words", "tags", "recipe", "made", "since", "until", "collection")
 )
 MEDIA_SOURCE_KEY = "studio:made"
 """The facet that keeps own pictures and those of demonstrations apart."""
@@ -82,7 +84,9 @@ def current_cursor() -> PageCursor | None:
 def render_search_filters(page: PageContext, here: LibraryView) -> None:
     """Draw the fields; a collection is asked nothing, but for pictures that stand apart."""
     if here.collections:
-        said = {"": page.text("studio.collection.none")} | {str(one.id): one.name for one in here.collections}
+        said = {"": page.text("studio.collection.none")} | {
+            str(one.id): one.name for one in here.collections
+        }
         st.session_state[COLLECTION] = str(here.opened.id) if here.opened is not None else ""
         _render_filter_select(page, "studio.collection", said, COLLECTION)
     if here.opened is None:
@@ -108,7 +112,9 @@ def _render_search_field(page: PageContext, here: LibraryView) -> None:
 
 
 def _render_facet(page: PageContext, here: LibraryView, name: str) -> None:
-    st.session_state[f"studio:{name}"] = here.made if name == "made" else getattr(read_filters(), name)
+    st.session_state[f"studio:{name}"] = (
+        here.made if name == "made" else getattr(read_filters(), name)
+    )
     said = {one: page.text(f"studio.{name}.{one}") for one in VALUES[name]}
     _render_filter_select(page, f"studio.{name}", said, f"studio:{name}")
 
@@ -123,8 +129,12 @@ def _has_advanced_filters() -> bool:
 
 
 def _render_advanced_filters(page: PageContext, offered: SearchFacets) -> None:
-    """Fields whose values are this library's own; one that is not there any more is not asked for."""
-    tags = {key: page.text("studio.counted", what=written, count=many) for key, written, many in offered.tags}
+    """Fields whose values are this library's own; one that is not there any more is not asked
+    for."""
+    tags = {
+        key: page.text("studio.counted", what=written, count=many)
+        for key, written, many in offered.tags
+    }
     every = page.text("studio.use.all")
     recipes = {"": every} | {one: one for one in offered.recipes}
     made = {("", ""): every} | {one: ", ".join(filter(None, one)) for one in offered.made_with}
@@ -156,7 +166,10 @@ def render_pager(page: PageContext, after: PageCursor | None) -> None:
     with st.container(horizontal=True, gap="small"):
         if turned:
             st.button(
-                page.text("studio.newer"), key="studio:newer", icon=":material/chevron_left:", on_click=turned.pop
+                page.text("studio.newer"),
+                key="studio:newer",
+                icon=":material/chevron_left:",
+                on_click=turned.pop,
             )
         if after is not None:
             st.button(

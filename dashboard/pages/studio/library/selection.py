@@ -1,4 +1,5 @@
-"""What is chosen in the library: one picture with its story, or several at once, and what can be done."""
+"""What is chosen in the library: one picture with its story, or several at once, and what can be
+done."""
 
 from functools import partial
 from uuid import UUID
@@ -22,7 +23,12 @@ from dashboard.pages.studio.library import (
     tags,
     variations,
 )
-from dashboard.pages.studio.library.queries import LibraryTile, LibraryView, PictureLineage, load_lineage
+from dashboard.pages.studio.library.queries import (
+    LibraryTile,
+    LibraryView,
+    PictureLineage,
+    load_lineage,
+)
 from dashboard.pages.studio.library.run_comparison import shelve_action
 from dashboard.pages.studio.recipes.queries import StudioView
 from dashboard.shell import actions
@@ -44,7 +50,9 @@ from tenants.notices import notices
 MINOR = "X_minor"
 
 
-def render_selection(page: PageContext, found: StudioView, here: LibraryView, picked: list[LibraryTile]) -> None:
+def render_selection(
+    page: PageContext, found: StudioView, here: LibraryView, picked: list[LibraryTile]
+) -> None:
     """Draw what is chosen and what can be done with it."""
     creator = found.creator
     with st.container(border=True, key="studio_chosen"):
@@ -90,10 +98,14 @@ def _render_selected_picture(page: PageContext, creator: Creator, tile: LibraryT
         covered = library_files.is_blurred(tile.card.standing.rating)
         if not player.render_player(page, reel, clear=clear, covered=covered, seen=bool(seen)):
             draw_template(
-                "pages/studio/library/templates/picture.html", src=revealed_picture_url(asset_id), card=tile.card
+                "pages/studio/library/templates/picture.html",
+                src=revealed_picture_url(asset_id),
+                card=tile.card,
             )
         _render_reveal_button(
-            page, "studio.reveal", [tile] if library_files.is_blurred(tile.card.standing.rating) else []
+            page,
+            "studio.reveal",
+            [tile] if library_files.is_blurred(tile.card.standing.rating) else [],
         )
     with right:
         draw_template(
@@ -115,7 +127,9 @@ def _render_selected_picture(page: PageContext, creator: Creator, tile: LibraryT
             alt_texts.render_alt_text_proposals(page, creator.id, [asset_id])
 
 
-def _render_picture_tools(page: PageContext, creator_id: UUID, tile: LibraryTile, found: PictureLineage) -> None:
+def _render_picture_tools(
+    page: PageContext, creator_id: UUID, tile: LibraryTile, found: PictureLineage
+) -> None:
     """What can be made of one picture, and said of it."""
     asset_id = tile.card.asset_id
     demo_labels.render_demo_label(page, creator_id, found)
@@ -128,9 +142,18 @@ def _render_picture_tools(page: PageContext, creator_id: UUID, tile: LibraryTile
     _render_repeat_button(page, creator_id, asset_id, found.story.again)
     person_tags.render_unrecognizable_count(page, creator_id, asset_id)
     with st.popover(page.text("studio.alt"), icon=":material/edit:"):
-        st.text_input(page.text("studio.alt_hint"), tile.card.alt, max_chars=300, key=f"alt:{asset_id}")
+        st.text_input(
+            page.text("studio.alt_hint"), tile.card.alt, max_chars=300, key=f"alt:{asset_id}"
+        )
         act = partial(_save_alt_text, page, creator_id, asset_id)
-        actions.action_button(page, "studio.alt_keep", act, right=Right.RUN, key=f"alt_keep:{asset_id}", kind="primary")
+        actions.action_button(
+            page,
+            "studio.alt_keep",
+            act,
+            right=Right.RUN,
+            key=f"alt_keep:{asset_id}",
+            kind="primary",
+        )
         if not tile.card.seconds:
             alt_texts.render_alt_text_request(
                 page, creator_id, [asset_id], code="alt.ask", key=str(asset_id), hint=True
@@ -142,13 +165,22 @@ def _render_repeat_button(page: PageContext, creator_id: UUID, asset_id: UUID, c
     if count:
         act = partial(_repeat_generation, page, creator_id, asset_id)
         actions.action_button(
-            page, "studio.again", act, right=Right.RUN, key=f"again:{asset_id}", icon=":material/replay:"
+            page,
+            "studio.again",
+            act,
+            right=Right.RUN,
+            key=f"again:{asset_id}",
+            icon=":material/replay:",
         )
 
 
-def _repeat_generation(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
+def _repeat_generation(
+    page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID
+) -> Message:
     _check_assets_of_creator(page, scope, creator_id, (asset_id,))
-    _, count = lineage.repeat_generation(scope, asset_id, key=f"again:{press}", by=page.viewer.actor)
+    _, count = lineage.repeat_generation(
+        scope, asset_id, key=f"again:{press}", by=page.viewer.actor
+    )
     return Message("studio.started" if count > 1 else "studio.started_one", {"count": count})
 
 
@@ -171,12 +203,21 @@ def _render_lower_rating_form(page: PageContext, creator_id: UUID, tile: Library
             format_func=lambda one: page.text(f"studio.level.{one}"),
             key=f"lower:to:{asset_id}",
         )
-        st.text_area(page.text("second.why"), max_chars=MAX_LOWERING_REASON, height=80, key=f"lower:why:{asset_id}")
+        st.text_area(
+            page.text("second.why"),
+            max_chars=MAX_LOWERING_REASON,
+            height=80,
+            key=f"lower:why:{asset_id}",
+        )
         act = partial(_request_lower_rating, page, creator_id, asset_id)
-        actions.action_button(page, "second.ask", act, right=Right.REVIEW, key=f"lower:{asset_id}", kind="primary")
+        actions.action_button(
+            page, "second.ask", act, right=Right.REVIEW, key=f"lower:{asset_id}", kind="primary"
+        )
 
 
-def _request_lower_rating(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+def _request_lower_rating(
+    page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID
+) -> Message:
     _check_assets_of_creator(page, scope, creator_id, (asset_id,))
     wanted = Rating(str(actions.typed_value(f"lower:to:{asset_id}")))
     member_reviews.request_lower_rating(
@@ -191,17 +232,24 @@ def _render_reveal_button(page: PageContext, code: str, covered: list[LibraryTil
         assets = tuple(tile.card.asset_id for tile in covered)
         right = Right.REVIEW if page.has_right(Right.REVIEW) else Right.RUN
         act = partial(reveal_pictures, page, assets)
-        actions.action_button(page, code, act, right=right, key=f"reveal:{assets[0]}", icon=":material/visibility:")
+        actions.action_button(
+            page, code, act, right=right, key=f"reveal:{assets[0]}", icon=":material/visibility:"
+        )
 
 
-def _save_alt_text(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+def _save_alt_text(
+    page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID
+) -> Message:
     _check_assets_of_creator(page, scope, creator_id, (asset_id,))
     assets.set_alt_text(scope, asset_id, str(actions.typed_value(f"alt:{asset_id}") or "").strip())
     return Message("studio.alt_kept")
 
 
-def _check_assets_of_creator(page: PageContext, scope: Scope, creator_id: UUID, assets: tuple[UUID, ...]) -> None:
-    """Raise NotFound unless each picture is of this creator, and the creator one of this member's."""
+def _check_assets_of_creator(
+    page: PageContext, scope: Scope, creator_id: UUID, assets: tuple[UUID, ...]
+) -> None:
+    """Raise NotFound unless each picture is of this creator, and the creator one of this
+    member's."""
     page.get_creator(scope, creator_id)
     for asset_id in assets:
         if queries.get_asset_bytes(scope, asset_id).creator_id != creator_id:
@@ -216,15 +264,32 @@ def _render_shelf_actions(
     keep = partial(shelve_action, page, creator_id, assets, ShelfState.KEPT)
     code = "studio.take_out" if away else "studio.keep"
     actions.action_button(
-        page, code, keep, right=Right.RUN, key="studio:keep", icon=":material/favorite:", disabled=kept
+        page,
+        code,
+        keep,
+        right=Right.RUN,
+        key="studio:keep",
+        icon=":material/favorite:",
+        disabled=kept,
     )
     put = partial(shelve_action, page, creator_id, assets, ShelfState.RETIRED)
     actions.action_button(
-        page, "studio.put_away", put, right=Right.RUN, key="studio:away", icon=":material/inventory_2:", disabled=away
+        page,
+        "studio.put_away",
+        put,
+        right=Right.RUN,
+        key="studio:away",
+        icon=":material/inventory_2:",
+        disabled=away,
     )
     ask = partial(_request_review, page, creator_id, assets)
     actions.action_button(
-        page, "studio.ask_review", ask, right=Right.RUN, key="studio:ask", icon=":material/fact_check:"
+        page,
+        "studio.ask_review",
+        ask,
+        right=Right.RUN,
+        key="studio:ask",
+        icon=":material/fact_check:",
     )
 
 
@@ -232,7 +297,9 @@ def _request_review(
     page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, press: UUID
 ) -> Message:
     shelve_action(page, creator_id, assets, ShelfState.KEPT, scope, press)
-    told = Message("studio.review_wanted", {"member": page.viewer.member.name, "count": len(assets)})
+    told = Message(
+        "studio.review_wanted", {"member": page.viewer.member.name, "count": len(assets)}
+    )
     notices.put(scope, told, cause=f"review:{creator_id}", urgent=False, creator_id=creator_id)
     return Message("studio.review_asked")
 
@@ -240,27 +307,49 @@ def _request_review(
 def _render_rating_form(
     page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], picked: list[LibraryTile]
 ) -> None:
-    least = max((tile.card.standing.rating.rank for tile in picked if tile.card.standing.rating), default=0)
+    least = max(
+        (tile.card.standing.rating.rank for tile in picked if tile.card.standing.rating), default=0
+    )
     levels = [str(one) for one in Rating if one is Rating.X or one.rank >= least] + [MINOR]
-    covered = [tile.card.asset_id for tile in picked if library_files.is_blurred(tile.card.standing.rating)]
-    unseen = bool(covered) and not page.read(lambda scope: library_files.list_revealed(scope, covered)) >= set(covered)
+    covered = [
+        tile.card.asset_id for tile in picked if library_files.is_blurred(tile.card.standing.rating)
+    ]
+    unseen = bool(covered) and not page.read(
+        lambda scope: library_files.list_revealed(scope, covered)
+    ) >= set(covered)
     with st.popover(page.text("studio.rate"), icon=":material/gavel:"):
         st.radio(
-            page.text("studio.rate_as"), levels, format_func=lambda one: page.text(f"studio.level.{one}"), key="rate:as"
+            page.text("studio.rate_as"),
+            levels,
+            format_func=lambda one: page.text(f"studio.level.{one}"),
+            key="rate:as",
         )
         draw_template(
-            "shell/templates/note.html", note=page.text("approvals.look_first" if unseen else "studio.rate_note")
+            "shell/templates/note.html",
+            note=page.text("approvals.look_first" if unseen else "studio.rate_note"),
         )
         act = partial(_submit_ratings, page, creator_id, assets)
         actions.action_button(
-            page, "studio.rate_now", act, right=Right.REVIEW, key="studio:rate", kind="primary", disabled=unseen
+            page,
+            "studio.rate_now",
+            act,
+            right=Right.REVIEW,
+            key="studio:rate",
+            kind="primary",
+            disabled=unseen,
         )
 
 
-def _submit_ratings(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, _: UUID) -> Message:
+def _submit_ratings(
+    page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, _: UUID
+) -> Message:
     _check_assets_of_creator(page, scope, creator_id, assets)
     level = str(actions.typed_value("rate:as"))
-    covered = [one for one in assets if library_files.is_blurred(queries.get_asset_bytes(scope, one).standing.rating)]
+    covered = [
+        one
+        for one in assets
+        if library_files.is_blurred(queries.get_asset_bytes(scope, one).standing.rating)
+    ]
     if not library_files.list_revealed(scope, covered) >= set(covered):
         raise Refused("approvals.look_first")
     for asset_id in assets:
@@ -272,15 +361,31 @@ def _submit_ratings(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...
 def _render_pack_form(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...]) -> None:
     with st.popover(page.text("studio.pack"), icon=":material/inventory:"):
         st.text_input(page.text("studio.pack_title"), max_chars=packs.MAX_TITLE, key="pack:title")
-        st.text_area(page.text("studio.pack_about"), max_chars=packs.MAX_DESCRIPTION, key="pack:about")
-        draw_template("shell/templates/note.html", note=page.localizer.count_text("studio.pack_note", len(assets)))
+        st.text_area(
+            page.text("studio.pack_about"), max_chars=packs.MAX_DESCRIPTION, key="pack:about"
+        )
+        draw_template(
+            "shell/templates/note.html",
+            note=page.localizer.count_text("studio.pack_note", len(assets)),
+        )
         act = partial(_create_pack, page, creator_id, assets)
-        actions.action_button(page, "studio.pack_now", act, right=Right.RUN, key="studio:pack", kind="primary")
+        actions.action_button(
+            page, "studio.pack_now", act, right=Right.RUN, key="studio:pack", kind="primary"
+        )
 
 
-def _create_pack(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, press: UUID) -> Message:
+def _create_pack(
+    page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, press: UUID
+) -> Message:
     _check_assets_of_creator(page, scope, creator_id, assets)
     title = str(actions.typed_value("pack:title") or "").strip()
     about = str(actions.typed_value("pack:about") or "").strip()
-    packs.create_pack(scope, creator_id=creator_id, slug=f"pack-{press}", title=title, description=about, assets=assets)
+    packs.create_pack(
+        scope,
+        creator_id=creator_id,
+        slug=f"pack-{press}",
+        title=title,
+        description=about,
+        assets=assets,
+    )
     return Message("studio.pack_made", {"title": title})

@@ -27,7 +27,11 @@ LIVING = (CardStatus.OPEN, CardStatus.SIGNED)
 
 def open_shoot_cards(found: StudioView) -> dict[str, ShootCardView]:
     """The creator's cards that pictures can still be put on, by id."""
-    return {str(one.id): one for one in found.cards if one.standing in LIVING and one.used < one.pictures}
+    return {
+        str(one.id): one
+        for one in found.cards
+        if one.standing in LIVING and one.used < one.pictures
+    }
 
 
 def render_upload_card_choice(page: PageContext, found: StudioView) -> None:
@@ -50,12 +54,18 @@ def render_card_assignment(page: PageContext, found: StudioView, assets: tuple[U
         return
     with st.popover(page.text("cards.put_on"), icon=":material/contact_page:"):
         chosen = _select_shoot_card(page, cards, CHOSEN)
-        draw_template("pages/studio/library/templates/shoot_card.html", card=cards[chosen], word=page.text)
+        draw_template(
+            "pages/studio/library/templates/shoot_card.html", card=cards[chosen], word=page.text
+        )
         act = partial(_assign_shoot_card, page, found.creator.id, assets)
-        actions.action_button(page, "cards.put_now", act, right=Right.RUN, key="studio:card", kind="primary")
+        actions.action_button(
+            page, "cards.put_now", act, right=Right.RUN, key="studio:card", kind="primary"
+        )
 
 
-def render_card_people(page: PageContext, creator_id: UUID, asset_id: UUID, card: ShootCardView) -> None:
+def render_card_people(
+    page: PageContext, creator_id: UUID, asset_id: UUID, card: ShootCardView
+) -> None:
     """Say who of its card is in a picture: for somebody else than who brought it in."""
     people = {str(one.person_id): one.name for one in card.people}
     key = f"named:{asset_id}"
@@ -70,15 +80,21 @@ def render_card_people(page: PageContext, creator_id: UUID, asset_id: UUID, card
         )
         draw_template("shell/templates/note.html", note=page.text("cards.who_how"))
         act = partial(_confirm_people, page, creator_id, asset_id)
-        actions.action_button(page, "cards.who_now", act, right=Right.REVIEW, key=f"name:{asset_id}", kind="primary")
+        actions.action_button(
+            page, "cards.who_now", act, right=Right.REVIEW, key=f"name:{asset_id}", kind="primary"
+        )
 
 
-def _confirm_people(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+def _confirm_people(
+    page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     found = queries.get_asset_bytes(scope, asset_id)
     if found.creator_id != creator_id:
         raise NotFound("library.asset_unknown", destination="-")
-    if library_files.is_blurred(found.standing.rating) and not library_files.list_revealed(scope, [asset_id]):
+    if library_files.is_blurred(found.standing.rating) and not library_files.list_revealed(
+        scope, [asset_id]
+    ):
         raise Refused("approvals.look_first")
     people = [UUID(one) for one in actions.typed_value(f"named:{asset_id}") or ()]
     depicted_people.submit_people_confirmation(
@@ -87,7 +103,9 @@ def _confirm_people(page: PageContext, creator_id: UUID, asset_id: UUID, scope: 
     return Message("cards.who_told")
 
 
-def _select_shoot_card(page: PageContext, cards: dict[str, ShootCardView], key: str, *, none: str = "") -> str:
+def _select_shoot_card(
+    page: PageContext, cards: dict[str, ShootCardView], key: str, *, none: str = ""
+) -> str:
     def format_card(one: str) -> str:
         if not one:
             return page.text(none)
@@ -102,7 +120,9 @@ def _select_shoot_card(page: PageContext, cards: dict[str, ShootCardView], key: 
     return str(st.selectbox(page.text("cards.which"), options, format_func=format_card, key=key))
 
 
-def _assign_shoot_card(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, _: UUID) -> Message:
+def _assign_shoot_card(
+    page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     card = asset_bindings.find_card_of_creator(scope, creator_id, str(actions.typed_value(CHOSEN)))
     for asset_id in assets:

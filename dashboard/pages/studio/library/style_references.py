@@ -1,4 +1,5 @@
-"""Studio: the look of a creator: which pictures models keep to, in which order, and why one may not be kept to."""
+"""Studio: the look of a creator: which pictures models keep to, in which order, and why one may not
+be kept to."""
 
 from functools import partial
 from uuid import UUID
@@ -35,36 +36,56 @@ def render_style_reference_toggle(page: PageContext, creator_id: UUID, card: Ass
     if card.seconds:
         return
     kept = page.read(lambda scope: style_references.style_reference_ids(scope, creator_id))
-    code, act = ("look.drop", _remove_style_reference) if card.asset_id in kept else ("look.add", _add_style_reference)
+    code, act = (
+        ("look.drop", _remove_style_reference)
+        if card.asset_id in kept
+        else ("look.add", _add_style_reference)
+    )
     with st.popover(page.text("look.of_this"), icon=":material/face:"):
         draw_template(
-            "shell/templates/note.html", note=page.text("look.how", most=style_references.MAX_STYLE_REFERENCES)
+            "shell/templates/note.html",
+            note=page.text("look.how", most=style_references.MAX_STYLE_REFERENCES),
         )
         pressed = partial(act, page, creator_id, card.asset_id)
-        actions.action_button(page, code, pressed, right=Right.RUN, key=f"look:{card.asset_id}", kind="primary")
+        actions.action_button(
+            page, code, pressed, right=Right.RUN, key=f"look:{card.asset_id}", kind="primary"
+        )
 
 
 def render_style_references(page: PageContext, creator: Creator) -> None:
-    """The pictures of the look, each with what can be done with it; nothing where there are none."""
+    """The pictures of the look, each with what can be done with it; nothing where there are
+    none."""
     kept = page.read(lambda scope: style_references.list_style_references(scope, creator.id))
     if not kept:
         return
-    aside = page.read(lambda scope: _hidden_reference_reasons(scope, creator.id, [one.asset_id for one in kept]))
+    aside = page.read(
+        lambda scope: _hidden_reference_reasons(scope, creator.id, [one.asset_id for one in kept])
+    )
     with st.expander(page.text("look.all", name=creator.name), icon=":material/face:"):
         draw_template(
-            "shell/templates/note.html", note=page.text("look.how", most=style_references.MAX_STYLE_REFERENCES)
+            "shell/templates/note.html",
+            note=page.text("look.how", most=style_references.MAX_STYLE_REFERENCES),
         )
         with st.container(horizontal=True, gap="small"):
             for place, one in enumerate(kept):
-                _render_style_reference(page, creator.id, one, place, aside=aside.get(one.asset_id, ""))
+                _render_style_reference(
+                    page, creator.id, one, place, aside=aside.get(one.asset_id, "")
+                )
 
 
-def _hidden_reference_reasons(scope: Scope, creator_id: UUID, assets: list[UUID]) -> dict[UUID, str]:
-    """Those of these pictures that are not of the kind the page shows now, with the kind they are of."""
+def _hidden_reference_reasons(
+    scope: Scope, creator_id: UUID, assets: list[UUID]
+) -> dict[UUID, str]:
+    """Those of these pictures that are not of the kind the page shows now, with the kind they are
+    of."""
     made = media_source(scope, creator_id, search_filters.read_filters().made)
     cards = queries.get_asset_cards(scope, assets) if made != ANY_VALUE else []
     other = OWN_PICTURES if made == DEMO_PICTURES else DEMO_PICTURES
-    return {one.asset_id: f"studio.made.{other}" for one in cards if bool(one.label) != (made == DEMO_PICTURES)}
+    return {
+        one.asset_id: f"studio.made.{other}"
+        for one in cards
+        if bool(one.label) != (made == DEMO_PICTURES)
+    }
 
 
 def _render_style_reference(
@@ -86,20 +107,29 @@ def _render_style_reference(
         )
         if place:
             first = partial(_move_reference_to_front, page, creator_id, one.asset_id)
-            actions.action_button(page, "look.first", first, right=Right.RUN, key=f"look:first:{one.asset_id}")
+            actions.action_button(
+                page, "look.first", first, right=Right.RUN, key=f"look:first:{one.asset_id}"
+            )
         drop = partial(_remove_style_reference, page, creator_id, one.asset_id)
-        actions.action_button(page, "look.drop", drop, right=Right.RUN, key=f"look:drop:{one.asset_id}")
+        actions.action_button(
+            page, "look.drop", drop, right=Right.RUN, key=f"look:drop:{one.asset_id}"
+        )
 
 
 def can_use_style_references(page: PageContext, creator_id: UUID, spec: RecipeSpec) -> bool:
-    """Say, before a run, which pictures it would keep to, or why it cannot; whether it may be made."""
+    """Say, before a run, which pictures it would keep to, or why it cannot; whether it may be
+    made."""
     if not spec.look:
         return True
     generators = settings.load_settings().generators
-    if "references" not in page.read(lambda scope: engine_capabilities(scope, generators, spec.engine)):
+    if "references" not in page.read(
+        lambda scope: engine_capabilities(scope, generators, spec.engine)
+    ):
         st.error(
             page.localizer.message_text(
-                Message("engine.cannot_references", {"engine": engine_name(generators, spec.engine)})
+                Message(
+                    "engine.cannot_references", {"engine": engine_name(generators, spec.engine)}
+                )
             )
         )
         return False
@@ -108,12 +138,16 @@ def can_use_style_references(page: PageContext, creator_id: UUID, spec: RecipeSp
     if wrong is not None or not kept:
         st.error(page.localizer.message_text(wrong or Message("look.none")))
         return False
-    draw_template("shell/templates/note.html", note=page.text("look.kept_to", count=len(kept), percent=spec.look))
+    draw_template(
+        "shell/templates/note.html",
+        note=page.text("look.kept_to", count=len(kept), percent=spec.look),
+    )
     return _can_send_style(page, creator_id, spec)
 
 
 def _can_send_style(page: PageContext, creator_id: UUID, spec: RecipeSpec) -> bool:
-    """Whether an engine of others may be handed the look, and takes as many pictures; why not is said."""
+    """Whether an engine of others may be handed the look, and takes as many pictures; why not is
+    said."""
     frozen = page.read(lambda scope: style_references.freeze_style(scope, creator_id))
     try:
         hosted_services.check_reference_count(
@@ -122,22 +156,30 @@ def _can_send_style(page: PageContext, creator_id: UUID, spec: RecipeSpec) -> bo
     except EngineMissing as few:
         st.error(page.localizer.message_text(few.message))
         return False
-    return external_engines.can_export_pictures(page, creator_id, spec, [sha256 for _, sha256 in frozen])
+    return external_engines.can_export_pictures(
+        page, creator_id, spec, [sha256 for _, sha256 in frozen]
+    )
 
 
-def _add_style_reference(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+def _add_style_reference(
+    page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     style_references.add_style_reference(scope, creator_id, asset_id)
     return Message("look.added")
 
 
-def _remove_style_reference(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+def _remove_style_reference(
+    page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     style_references.remove_style_reference(scope, creator_id, asset_id)
     return Message("look.dropped")
 
 
-def _move_reference_to_front(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+def _move_reference_to_front(
+    page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     style_references.move_to_front(scope, creator_id, asset_id)
     return Message("look.moved")

@@ -23,9 +23,16 @@ def render_tags(page: PageContext, creator_id: UUID, picked: Sequence[LibraryTil
     assets = [tile.card.asset_id for tile in picked]
     there = {key: written for tile in picked for key, written in tile.card.tags.items()}
     with st.popover(page.text("studio.tags"), icon=":material/sell:"):
-        st.text_input(page.text("studio.tags_new"), key=NEW, max_chars=400, placeholder=page.text("studio.tags_how"))
+        st.text_input(
+            page.text("studio.tags_new"),
+            key=NEW,
+            max_chars=400,
+            placeholder=page.text("studio.tags_how"),
+        )
         put = partial(_add_tags, page, creator_id, assets)
-        actions.action_button(page, "studio.tags_put", put, right=Right.RUN, key="studio:tags:put", kind="primary")
+        actions.action_button(
+            page, "studio.tags_put", put, right=Right.RUN, key="studio:tags:put", kind="primary"
+        )
         if there:
             st.session_state[OFF] = [one for one in st.session_state.get(OFF) or () if one in there]
             st.multiselect(
@@ -37,17 +44,23 @@ def render_tags(page: PageContext, creator_id: UUID, picked: Sequence[LibraryTil
                 select_all=False,
             )
             off = partial(_remove_tags, page, creator_id, assets)
-            actions.action_button(page, "studio.tags_off", off, right=Right.RUN, key="studio:tags:take")
+            actions.action_button(
+                page, "studio.tags_off", off, right=Right.RUN, key="studio:tags:take"
+            )
 
 
-def _add_tags(page: PageContext, creator_id: UUID, assets: list[UUID], scope: Scope, _: UUID) -> Message:
+def _add_tags(
+    page: PageContext, creator_id: UUID, assets: list[UUID], scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     typed = [one for one in str(actions.typed_value(NEW) or "").split(",") if one.strip()]
     tags.add_tags(scope, creator_id, assets, typed)
     return Message("studio.tags_kept")
 
 
-def _remove_tags(page: PageContext, creator_id: UUID, assets: list[UUID], scope: Scope, _: UUID) -> Message:
+def _remove_tags(
+    page: PageContext, creator_id: UUID, assets: list[UUID], scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     tags.remove_tags(scope, creator_id, assets, list(actions.typed_value(OFF) or ()))
     return Message("studio.tags_kept")

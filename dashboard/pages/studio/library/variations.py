@@ -1,4 +1,5 @@
-"""Studio: variations of one picture, whole or in one part, and pictures that take its posture, each by a recipe."""
+"""Studio: variations of one picture, whole or in one part, and pictures that take its posture, each
+by a recipe."""
 
 from functools import partial
 from typing import Any
@@ -30,8 +31,8 @@ USUAL_ANEW = input_pictures.DEFAULT_STRENGTH
 
 
 def render_variation_form(page: PageContext, creator_id: UUID, card: AssetCard) -> None:
-    """Choose the recipe, how much of the picture is made anew and where, and how many; nothing where no engine here
-    begins from pictures, of a film, and without a recipe that asks nothing."""
+    """Choose the recipe, how much of the picture is made anew and where, and how many; nothing
+    where no engine here begins from pictures, of a film, and without a recipe that asks nothing."""
     known = _list_compatible_recipes(page, creator_id, card, "init")
     if not known:
         return
@@ -51,13 +52,16 @@ def render_variation_form(page: PageContext, creator_id: UUID, card: AssetCard) 
             region_mask.render_region_choice(page, card.asset_id, key)
         st.number_input(page.text("studio.count"), 1, MAX_VARIATIONS, 3, key=f"{key}:count")
         act = partial(_request_variation, page, creator_id, card.asset_id)
-        actions.action_button(page, "vary.ask", act, right=Right.RUN, key=key, kind="primary", disabled=not may)
+        actions.action_button(
+            page, "vary.ask", act, right=Right.RUN, key=key, kind="primary", disabled=not may
+        )
         keep = partial(_save_init_picture, page, creator_id, card.asset_id)
         actions.action_button(page, "vary.keep", keep, right=Right.RUN, key=f"{key}:keep")
 
 
 def render_pose_form(page: PageContext, creator_id: UUID, card: AssetCard) -> None:
-    """Choose the recipe, how much the posture counts, and how many; nothing where no engine here takes postures."""
+    """Choose the recipe, how much the posture counts, and how many; nothing where no engine here
+    takes postures."""
     known = _list_compatible_recipes(page, creator_id, card, "pose")
     if not known:
         return
@@ -66,72 +70,110 @@ def render_pose_form(page: PageContext, creator_id: UUID, card: AssetCard) -> No
         draw_template("shell/templates/note.html", note=page.text("pose.how"))
         may = _select_variation_recipe(page, creator_id, card, known, key)
         st.slider(
-            page.text("pose.weight"), input_pictures.MIN_WEIGHT, input_pictures.MAX_WEIGHT, 100, 5, key=f"{key}:weight"
+            page.text("pose.weight"),
+            input_pictures.MIN_WEIGHT,
+            input_pictures.MAX_WEIGHT,
+            100,
+            5,
+            key=f"{key}:weight",
         )
         st.number_input(page.text("studio.count"), 1, MAX_VARIATIONS, 3, key=f"{key}:count")
         act = partial(_request_pose_run, page, creator_id, card.asset_id)
-        actions.action_button(page, "pose.ask", act, right=Right.RUN, key=key, kind="primary", disabled=not may)
+        actions.action_button(
+            page, "pose.ask", act, right=Right.RUN, key=key, kind="primary", disabled=not may
+        )
         keep = partial(_save_pose_reference, page, creator_id, card.asset_id)
         actions.action_button(page, "pose.keep", keep, right=Right.RUN, key=f"{key}:keep")
 
 
-def _list_compatible_recipes(page: PageContext, creator_id: UUID, card: AssetCard, need: str) -> list[RecipeSummary]:
+def _list_compatible_recipes(
+    page: PageContext, creator_id: UUID, card: AssetCard, need: str
+) -> list[RecipeSummary]:
     """The recipes that ask nothing, where their engine can be asked this."""
     if card.seconds:
         return []
     known = page.read(lambda scope: list_recipes(scope, creator_id))
     generators = settings.load_settings().generators
     names = {one.spec.engine for one in known}
-    able = page.read(lambda scope: {name for name in names if need in engine_capabilities(scope, generators, name)})
+    able = page.read(
+        lambda scope: {
+            name for name in names if need in engine_capabilities(scope, generators, name)
+        }
+    )
     return [one for one in known if not one.spec.parameters and one.spec.engine in able]
 
 
 def _select_variation_recipe(
     page: PageContext, creator_id: UUID, card: AssetCard, known: list[RecipeSummary], key: str
 ) -> bool:
-    """Choose the recipe; whether the picture may go to whoever makes what it asks for. Why not is said."""
+    """Choose the recipe; whether the picture may go to whoever makes what it asks for. Why not is
+    said."""
     names = {str(one.id): one.spec for one in known}
     chosen = st.selectbox(
-        page.text("vary.recipe"), list(names), format_func=lambda one: names[one].name, key=f"{key}:recipe"
+        page.text("vary.recipe"),
+        list(names),
+        format_func=lambda one: names[one].name,
+        key=f"{key}:recipe",
     )
     digest = page.read(lambda scope: queries.get_asset_bytes(scope, card.asset_id).sha256)
     return external_engines.can_export_pictures(page, creator_id, names[chosen], [digest])
 
 
-def _request_variation(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
+def _request_variation(
+    page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID
+) -> Message:
     key = f"vary:{asset_id}"
     begin = _read_init_picture(asset_id)
-    return _start_variation_run(page, scope, press, creator_id=creator_id, asset_id=asset_id, key=key, begin=begin)
+    return _start_variation_run(
+        page, scope, press, creator_id=creator_id, asset_id=asset_id, key=key, begin=begin
+    )
 
 
 def _read_init_picture(asset_id: UUID) -> InitPicture:
     key = f"vary:{asset_id}"
     return InitPicture(
-        asset_id, int(actions.typed_value(f"{key}:anew") or USUAL_ANEW), region_mask.read_optional_region(key)
+        asset_id,
+        int(actions.typed_value(f"{key}:anew") or USUAL_ANEW),
+        region_mask.read_optional_region(key),
     )
 
 
-def _request_pose_run(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
+def _request_pose_run(
+    page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID
+) -> Message:
     key = f"pose:{asset_id}"
     pose = PoseReference(asset_id, int(actions.typed_value(f"{key}:weight") or 0))
-    return _start_variation_run(page, scope, press, creator_id=creator_id, asset_id=asset_id, key=key, pose=pose)
+    return _start_variation_run(
+        page, scope, press, creator_id=creator_id, asset_id=asset_id, key=key, pose=pose
+    )
 
 
-def _save_init_picture(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
-    said = {"begin": input_pictures.init_picture_spec(_read_init_picture(asset_id)), "posture": None}
+def _save_init_picture(
+    page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID
+) -> Message:
+    said = {
+        "begin": input_pictures.init_picture_spec(_read_init_picture(asset_id)),
+        "posture": None,
+    }
     return _save_recipe_inputs(page, creator_id, scope, f"vary:{asset_id}", said)
 
 
-def _save_pose_reference(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+def _save_pose_reference(
+    page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID
+) -> Message:
     weight = int(actions.typed_value(f"pose:{asset_id}:weight") or 0)
     said = {"posture": input_pictures.pose_reference_spec(asset_id, weight), "begin": None}
     return _save_recipe_inputs(page, creator_id, scope, f"pose:{asset_id}", said)
 
 
-def _save_recipe_inputs(page: PageContext, creator_id: UUID, scope: Scope, key: str, said: dict[str, Any]) -> Message:
+def _save_recipe_inputs(
+    page: PageContext, creator_id: UUID, scope: Scope, key: str, said: dict[str, Any]
+) -> Message:
     """Have the recipe that is chosen begin so by itself; it is the one the page shows next."""
     mine = page.get_creator(scope, creator_id).id
-    made = versions.change_recipe(scope, [mine], UUID(str(actions.typed_value(f"{key}:recipe"))), said)
+    made = versions.change_recipe(
+        scope, [mine], UUID(str(actions.typed_value(f"{key}:recipe"))), said
+    )
     st.session_state[RECIPE_KEY] = str(made)
     return Message("studio.recipe_kept", {"name": specs.get_spec(scope, made).name})
 

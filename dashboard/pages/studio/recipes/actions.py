@@ -29,11 +29,16 @@ def render_recipe_actions(page: PageContext, creator_id: UUID, chosen: RecipeSum
             ("retire_recipe", _archive_recipe),
         ):
             does = partial(act, page, creator_id, chosen.id)
-            actions.action_button(page, f"studio.{code}", does, right=Right.RUN, key=f"{code}:{chosen.id}")
+            actions.action_button(
+                page, f"studio.{code}", does, right=Right.RUN, key=f"{code}:{chosen.id}"
+            )
 
 
-def render_archived_recipes(page: PageContext, creator_id: UUID, retired: Sequence[RecipeSummary]) -> None:
-    """Those that were put away, each with the press that offers it again; nothing where none was."""
+def render_archived_recipes(
+    page: PageContext, creator_id: UUID, retired: Sequence[RecipeSummary]
+) -> None:
+    """Those that were put away, each with the press that offers it again; nothing where none
+    was."""
     if not retired:
         return
     with st.expander(page.text("studio.retired_recipes"), icon=":material/inventory_2:"):
@@ -42,16 +47,28 @@ def render_archived_recipes(page: PageContext, creator_id: UUID, retired: Sequen
                 named = page.text("studio.retired_named", name=one.name, version=one.version)
                 draw_template("shell/templates/note.html", note=named)
                 act = partial(_unarchive_recipe, page, creator_id, one.id)
-                actions.action_button(page, "studio.bring_back", act, right=Right.RUN, key=f"bring_back:{one.id}")
+                actions.action_button(
+                    page, "studio.bring_back", act, right=Right.RUN, key=f"bring_back:{one.id}"
+                )
 
 
-def _create_recipe(page: PageContext, creator_id: UUID, _chosen: UUID, scope: Scope, _: UUID) -> Message:
-    sample = SAMPLE_RECIPES[page.localizer.language].model_copy(update={"name": page.text("studio.new_recipe")})
-    return _open_recipe(scope, versions.create_recipe(scope, page.get_creator(scope, creator_id).id, sample))
+def _create_recipe(
+    page: PageContext, creator_id: UUID, _chosen: UUID, scope: Scope, _: UUID
+) -> Message:
+    sample = SAMPLE_RECIPES[page.localizer.language].model_copy(
+        update={"name": page.text("studio.new_recipe")}
+    )
+    return _open_recipe(
+        scope, versions.create_recipe(scope, page.get_creator(scope, creator_id).id, sample)
+    )
 
 
-def _copy_recipe(page: PageContext, creator_id: UUID, chosen: UUID, scope: Scope, _: UUID) -> Message:
-    return _open_recipe(scope, versions.copy_recipe(scope, page.get_creator(scope, creator_id).id, chosen))
+def _copy_recipe(
+    page: PageContext, creator_id: UUID, chosen: UUID, scope: Scope, _: UUID
+) -> Message:
+    return _open_recipe(
+        scope, versions.copy_recipe(scope, page.get_creator(scope, creator_id).id, chosen)
+    )
 
 
 def _open_recipe(scope: Scope, recipe_id: UUID) -> Message:
@@ -59,11 +76,15 @@ def _open_recipe(scope: Scope, recipe_id: UUID) -> Message:
     return Message("studio.recipe_begun", {"name": specs.get_spec(scope, recipe_id).name})
 
 
-def _archive_recipe(page: PageContext, creator_id: UUID, chosen: UUID, scope: Scope, _: UUID) -> Message:
+def _archive_recipe(
+    page: PageContext, creator_id: UUID, chosen: UUID, scope: Scope, _: UUID
+) -> Message:
     name = versions.archive_recipe(scope, page.get_creator(scope, creator_id).id, chosen)
     return Message("studio.recipe_retired", {"name": name})
 
 
-def _unarchive_recipe(page: PageContext, creator_id: UUID, recipe_id: UUID, scope: Scope, _: UUID) -> Message:
+def _unarchive_recipe(
+    page: PageContext, creator_id: UUID, recipe_id: UUID, scope: Scope, _: UUID
+) -> Message:
     name = versions.unarchive_recipe(scope, page.get_creator(scope, creator_id).id, recipe_id)
     return Message("studio.recipe_back", {"name": name})

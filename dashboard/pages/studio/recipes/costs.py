@@ -1,4 +1,5 @@
-"""What pictures cost: the estimate before a run, what the month has cost, and the agency's cap on it."""
+"""What pictures cost: the estimate before a run, what the month has cost, and the agency's cap on
+it."""
 
 from collections.abc import Set as AbstractSet
 from functools import partial
@@ -35,12 +36,15 @@ def describe_estimate(page: PageContext, spec: RecipeSpec, lasts: str, count: in
     if price is None:
         return page.text("studio.estimate_unpriced")
     found = _load_monthly_budget(page, price.currency)
-    costs = page.text("studio.estimate_priced", lasts=lasts, cost=page.localizer.format_money(price.total(count)))
+    costs = page.text(
+        "studio.estimate_priced", lasts=lasts, cost=page.localizer.format_money(price.total(count))
+    )
     return f"{costs} {_describe_spending(page, found)}"
 
 
 def render_cost_cap(page: PageContext, spec: RecipeSpec) -> None:
-    """The cap of the agency, in each currency that the model or texts are paid in; nothing where none is."""
+    """The cap of the agency, in each currency that the model or texts are paid in; nothing where
+    none is."""
     currencies = _list_cap_currencies(spec)
     if not currencies or not page.has_right(Right.RUN):
         return
@@ -49,23 +53,31 @@ def render_cost_cap(page: PageContext, spec: RecipeSpec) -> None:
             with st.form(f"spending:{currency}", border=False):
                 found = _load_monthly_budget(page, currency)
                 own = _format_cap_amount(found.own) if found.own is not None else ""
-                st.text_input(page.text("studio.cap", currency=currency), own, key=f"{CAP}:{currency}")
+                st.text_input(
+                    page.text("studio.cap", currency=currency), own, key=f"{CAP}:{currency}"
+                )
                 draw_template("shell/templates/note.html", note=_describe_spending(page, found))
                 keep = partial(_save_spending_cap, currency)
-                actions.submit_button(page, "studio.cap_keep", keep, right=Right.RUN, key=f"cap_keep:{currency}")
+                actions.submit_button(
+                    page, "studio.cap_keep", keep, right=Right.RUN, key=f"cap_keep:{currency}"
+                )
 
 
 def _list_cap_currencies(spec: RecipeSpec) -> list[str]:
     price = price_per_picture(_load_generator_settings(), spec)
     texts = parse_token_prices(_load_generator_settings().text_prices).values()
-    return list(dict.fromkeys([*([price.currency] if price else []), *(one.input.currency for one in texts)]))
+    return list(
+        dict.fromkeys(
+            [*([price.currency] if price else []), *(one.input.currency for one in texts)]
+        )
+    )
 
 
 def require_within_cap(
     scope: Scope, spec: RecipeSpec, count: int, asks: AbstractSet[str] = estimates.NO_INPUTS
 ) -> None:
-    """Raise CapReached for a run that its recipe's budget, or the month's cap, does not hold; `asks` is what it asks of
-    its engine beside words and its look."""
+    """Raise CapReached for a run that its recipe's budget, or the month's cap, does not hold;
+    `asks` is what it asks of its engine beside words and its look."""
     estimates.check_affordable(scope, _load_generator_settings(), spec, count, asks)
 
 
@@ -97,7 +109,9 @@ def _format_cap_amount(cap: Money) -> str:
 
 
 def _load_monthly_budget(page: PageContext, currency: str) -> MonthlyBudget:
-    return page.read(lambda scope: spending_caps.monthly_budget(scope, currency, _parse_spending_caps()))
+    return page.read(
+        lambda scope: spending_caps.monthly_budget(scope, currency, _parse_spending_caps())
+    )
 
 
 def _parse_spending_caps() -> SpendingCaps:

@@ -1,4 +1,5 @@
-"""Studio: what of a creator would leave the house for an engine of others, who said yes to that, and the way back."""
+"""Studio: what of a creator would leave the house for an engine of others, who said yes to that,
+and the way back."""
 
 from collections.abc import Collection
 from functools import partial
@@ -29,7 +30,8 @@ READ = "outgoing:read"
 
 
 def render_external_engines(page: PageContext, creator: Creator) -> None:
-    """Each engine of others that is set up, with its yes or without; nothing where there is none."""
+    """Each engine of others that is set up, with its yes or without; nothing where there is
+    none."""
     engines = list_external_engines(settings.load_settings().generators)
     if not engines or not page.has_right(Right.RUN):
         return
@@ -53,12 +55,16 @@ def _render_external_engine(page: PageContext, creator: Creator, one: EngineExpo
     )
     if one.grant is not None:
         act = partial(_revoke_export, page, creator.id, one.engine)
-        actions.action_button(page, "outgoing.withdraw", act, right=Right.RUN, key=f"outgoing:no:{key}")
+        actions.action_button(
+            page, "outgoing.withdraw", act, right=Right.RUN, key=f"outgoing:no:{key}"
+        )
         return
     st.checkbox(page.text("outgoing.read", name=creator.name), key=f"{READ}:{key}")
     act = partial(_grant_export, page, creator, one.engine)
     params: dict[str, str | int] = {"engine": ENGINE_NAMES[one.engine]}
-    actions.action_button(page, "outgoing.allow", act, right=Right.RUN, key=f"outgoing:yes:{key}", params=params)
+    actions.action_button(
+        page, "outgoing.allow", act, right=Right.RUN, key=f"outgoing:yes:{key}", params=params
+    )
 
 
 def _export_terms_text(page: PageContext, creator: Creator, engine: str) -> str:
@@ -66,8 +72,11 @@ def _export_terms_text(page: PageContext, creator: Creator, engine: str) -> str:
     return f"{said} {page.text(f'outgoing.kept.{engine}')}"
 
 
-def can_export_pictures(page: PageContext, creator_id: UUID, spec: RecipeSpec, digests: Collection[str]) -> bool:
-    """Say, before a run, why the pictures it works from may not leave the house; whether they may, or need not."""
+def can_export_pictures(
+    page: PageContext, creator_id: UUID, spec: RecipeSpec, digests: Collection[str]
+) -> bool:
+    """Say, before a run, why the pictures it works from may not leave the house; whether they may,
+    or need not."""
     generators = settings.load_settings().generators
     if not (engine := page.read(lambda scope: external_engine_for(scope, generators, spec.engine))):
         return True
@@ -75,25 +84,39 @@ def can_export_pictures(page: PageContext, creator_id: UUID, spec: RecipeSpec, d
     if why is not None:
         st.error(page.localizer.message_text(why))
         return False
-    draw_template("shell/templates/note.html", note=page.text("outgoing.goes", engine=ENGINE_NAMES.get(engine, engine)))
+    draw_template(
+        "shell/templates/note.html",
+        note=page.text("outgoing.goes", engine=ENGINE_NAMES.get(engine, engine)),
+    )
     return True
 
 
-def require_export_allowed(scope: Scope, creator_id: UUID, spec: RecipeSpec, asset_id: UUID) -> None:
-    """Raise Refused for a picture that a run would begin from, and that may not be sent to whoever makes it."""
+def require_export_allowed(
+    scope: Scope, creator_id: UUID, spec: RecipeSpec, asset_id: UUID
+) -> None:
+    """Raise Refused for a picture that a run would begin from, and that may not be sent to whoever
+    makes it."""
     if engine := external_engine_for(scope, settings.load_settings().generators, spec.engine):
-        export_grants.check_export(scope, creator_id, engine, [input_pictures.source_picture_digest(scope, asset_id)])
+        export_grants.check_export(
+            scope, creator_id, engine, [input_pictures.source_picture_digest(scope, asset_id)]
+        )
 
 
-def _grant_export(page: PageContext, creator: Creator, engine: str, scope: Scope, _: UUID) -> Message:
+def _grant_export(
+    page: PageContext, creator: Creator, engine: str, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator.id)
     if not actions.typed_value(f"{READ}:{engine}:{creator.id}"):
         raise BadInput("outgoing.unread")
-    export_grants.grant_export(scope, creator.id, engine, words=_export_terms_text(page, creator, engine))
+    export_grants.grant_export(
+        scope, creator.id, engine, words=_export_terms_text(page, creator, engine)
+    )
     return Message("outgoing.allowed", {"engine": ENGINE_NAMES[engine]})
 
 
-def _revoke_export(page: PageContext, creator_id: UUID, engine: str, scope: Scope, _: UUID) -> Message:
+def _revoke_export(
+    page: PageContext, creator_id: UUID, engine: str, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     export_grants.revoke_export(scope, creator_id, engine)
     return Message("outgoing.withdrawn", {"engine": ENGINE_NAMES[engine]})

@@ -32,7 +32,9 @@ def render_recipe_form(page: PageContext, creator_id: UUID, chosen: RecipeSummar
             _render_prompt_fields(page, spec, mark)
             _render_number_fields(page, spec, mark)
             keep = partial(_save_recipe, page, creator_id, spec, mark)
-            actions.submit_button(page, "studio.keep_recipe", keep, right=Right.RUN, key=f"keep:{mark}")
+            actions.submit_button(
+                page, "studio.keep_recipe", keep, right=Right.RUN, key=f"keep:{mark}"
+            )
         input_pictures.render_input_pictures(page, creator_id, chosen)
         render_recipe_actions(page, creator_id, chosen)
         render_recipe_versions(page, creator_id, chosen)
@@ -59,27 +61,46 @@ def _render_number_fields(page: PageContext, spec: RecipeSpec, mark: str) -> Non
         select_all=False,
     )
     with st.container(horizontal=True, gap="small"):
-        st.number_input(page.text("studio.variants"), 1, 24, spec.variants, key=f"variants:{mark}", width=140)
-        st.number_input(page.text("studio.steps"), 1, 100, spec.steps, key=f"steps:{mark}", width=140)
-        st.number_input(page.text("studio.guidance"), 1, 30, spec.guidance, key=f"guidance:{mark}", width=180)
         st.number_input(
-            page.text("studio.own_seed"), 0, 2**31 - 1, spec.seed, key=f"own_seed:{mark}", width=220, placeholder="—"
+            page.text("studio.variants"), 1, 24, spec.variants, key=f"variants:{mark}", width=140
+        )
+        st.number_input(
+            page.text("studio.steps"), 1, 100, spec.steps, key=f"steps:{mark}", width=140
+        )
+        st.number_input(
+            page.text("studio.guidance"), 1, 30, spec.guidance, key=f"guidance:{mark}", width=180
+        )
+        st.number_input(
+            page.text("studio.own_seed"),
+            0,
+            2**31 - 1,
+            spec.seed,
+            key=f"own_seed:{mark}",
+            width=220,
+            placeholder="—",
         )
     _render_engine_fields(page, spec, mark)
     hint = page.text("studio.look_strength_how")
-    st.slider(page.text("studio.look_strength"), 0, 100, spec.look, 5, key=f"look:{mark}", help=hint)
+    st.slider(
+        page.text("studio.look_strength"), 0, 100, spec.look, 5, key=f"look:{mark}", help=hint
+    )
     if spec.loras or "loras" in page.read(
         lambda scope: engine_capabilities(scope, settings.load_settings().generators, spec.engine)
     ):
         hint = page.text("studio.loras_how")
-        st.text_input(page.text("studio.loras"), syntax.format_loras(spec), key=f"loras:{mark}", help=hint)
+        st.text_input(
+            page.text("studio.loras"), syntax.format_loras(spec), key=f"loras:{mark}", help=hint
+        )
     if spec.budget or costs.has_price(spec):
         hint = page.text("studio.budget_how")
-        st.text_input(page.text("studio.budget"), spec.budget, max_chars=60, key=f"budget:{mark}", help=hint)
+        st.text_input(
+            page.text("studio.budget"), spec.budget, max_chars=60, key=f"budget:{mark}", help=hint
+        )
 
 
 def _render_engine_fields(page: PageContext, spec: RecipeSpec, mark: str) -> None:
-    """Which engine where there are several, the model, and the sampler where somebody lets one choose."""
+    """Which engine where there are several, the model, and the sampler where somebody lets one
+    choose."""
     there = registry.configured_image_engines(settings.load_settings().generators)
     if spec.engine or len(there) > 1:
         names = list(dict.fromkeys(("", *there, spec.engine)))
@@ -91,8 +112,12 @@ def _render_engine_fields(page: PageContext, spec: RecipeSpec, mark: str) -> Non
             key=f"engine:{mark}",
         )
     hint = page.text("studio.model_how")
-    st.text_input(page.text("studio.model"), spec.model, max_chars=200, key=f"model:{mark}", help=hint)
-    chosen_there = page.read(lambda scope: can_set_sampler(scope, settings.load_settings().generators, spec.engine))
+    st.text_input(
+        page.text("studio.model"), spec.model, max_chars=200, key=f"model:{mark}", help=hint
+    )
+    chosen_there = page.read(
+        lambda scope: can_set_sampler(scope, settings.load_settings().generators, spec.engine)
+    )
     if chosen_there or spec.sampler:
         st.selectbox(
             page.text("studio.sampler"),
@@ -103,13 +128,21 @@ def _render_engine_fields(page: PageContext, spec: RecipeSpec, mark: str) -> Non
         )
 
 
-def _save_recipe(page: PageContext, creator_id: UUID, spec: RecipeSpec, mark: str, scope: Scope, _: UUID) -> Message:
+def _save_recipe(
+    page: PageContext, creator_id: UUID, spec: RecipeSpec, mark: str, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     words, weights = syntax.parse_lists(str(actions.typed_value(f"words:{mark}")))
     changed: dict[str, Any] = {
         **spec.model_dump(),
-        **{name: str(actions.typed_value(f"{name}:{mark}")) for name in ("name", "prompt", "negative")},
-        **{name: int(actions.typed_value(f"{name}:{mark}")) for name in ("variants", "steps", "guidance")},
+        **{
+            name: str(actions.typed_value(f"{name}:{mark}"))
+            for name in ("name", "prompt", "negative")
+        },
+        **{
+            name: int(actions.typed_value(f"{name}:{mark}"))
+            for name in ("variants", "steps", "guidance")
+        },
         "engine": str(actions.typed_value(f"engine:{mark}") or ""),
         "model": str(actions.typed_value(f"model:{mark}") or "").strip(),
         "sampler": str(actions.typed_value(f"sampler:{mark}") or ""),
@@ -126,5 +159,7 @@ def _save_recipe(page: PageContext, creator_id: UUID, spec: RecipeSpec, mark: st
     specs.plan_pictures(
         specs.resolve_wildcards(scope, creator_id, wanted), seed=0, count=1
     )  # a word without a list is told now
-    st.session_state[RECIPE_KEY] = str(specs.save_recipe(scope, creator_id, wanted))  # it stays chosen
+    st.session_state[RECIPE_KEY] = str(
+        specs.save_recipe(scope, creator_id, wanted)
+    )  # it stays chosen
     return Message("studio.recipe_kept", {"name": wanted.name})

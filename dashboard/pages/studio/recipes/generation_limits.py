@@ -1,4 +1,5 @@
-"""When and how much is generated: hours of a creator and of the agency, its pictures a day, and what came out."""
+"""When and how much is generated: hours of a creator and of the agency, its pictures a day, and
+what came out."""
 
 from dataclasses import dataclass
 from datetime import time, timedelta
@@ -32,10 +33,14 @@ def describe_output(page: PageContext, found: GenerationOutput) -> str:
         return ""
     said = [page.text("studio.output", made=found.made, kept=found.kept)]
     if found.seconds_per_kept is not None:
-        lasts = page.localizer.format_duration(timedelta(seconds=max(1, round(found.seconds_per_kept))))
+        lasts = page.localizer.format_duration(
+            timedelta(seconds=max(1, round(found.seconds_per_kept)))
+        )
         said.append(page.text("studio.output_time", lasts=lasts))
     said += [
-        page.text("studio.output_cost", cost=page.localizer.format_money(each)) for each in found.cost if each.minor
+        page.text("studio.output_cost", cost=page.localizer.format_money(each))
+        for each in found.cost
+        if each.minor
     ]
     return " · ".join(said)
 
@@ -45,13 +50,16 @@ def render_generation_limits(page: PageContext, creator_id: UUID, found: Generat
     if not page.has_right(Right.RUN):
         return
     with st.expander(page.text("studio.limits"), icon=":material/schedule:"):
-        _render_limits_form(page, _Form(str(creator_id), creator_id, found.own, found.agency), found)
+        _render_limits_form(
+            page, _Form(str(creator_id), creator_id, found.own, found.agency), found
+        )
         _render_limits_form(page, _Form("agency", None, found.agency, None), found)
 
 
 @dataclass(frozen=True)
 class _Form:
-    """The hours of a creator, or of the agency (no `creator_id`), and what holds where there are none."""
+    """The hours of a creator, or of the agency (no `creator_id`), and what holds where there are
+    none."""
 
     mark: str
     creator_id: UUID | None
@@ -73,7 +81,11 @@ def _render_limits_form(page: PageContext, form: _Form, found: GenerationLimits)
             key=f"{WHEN}:{mark}",
         )
         with st.container(horizontal=True, gap="small"):
-            st.time_input(page.text("studio.limits_opens", zone=found.zone), window.opens, key=f"{OPENS}:{mark}")
+            st.time_input(
+                page.text("studio.limits_opens", zone=found.zone),
+                window.opens,
+                key=f"{OPENS}:{mark}",
+            )
             st.time_input(page.text("studio.limits_closes"), window.closes, key=f"{CLOSES}:{mark}")
         if form.creator_id is None:
             most = quotas.MAX_PER_DAY
@@ -91,7 +103,9 @@ def _render_limits_form(page: PageContext, form: _Form, found: GenerationLimits)
 def _hours_choice_label(page: PageContext, one: str, otherwise: GenerationHours | None) -> str:
     if one == "always" and otherwise is not None:
         return page.text(
-            "studio.limits_as_agency", opens=f"{otherwise.opens:%H:%M}", closes=f"{otherwise.closes:%H:%M}"
+            "studio.limits_as_agency",
+            opens=f"{otherwise.opens:%H:%M}",
+            closes=f"{otherwise.closes:%H:%M}",
         )
     return page.text(f"studio.limits_{one}")
 

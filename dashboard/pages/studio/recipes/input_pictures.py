@@ -1,4 +1,5 @@
-"""Studio: what the runs of a recipe work from by themselves: words alone, a picture and its part, or a posture."""
+"""Studio: what the runs of a recipe work from by themselves: words alone, a picture and its part,
+or a posture."""
 
 from functools import partial
 from typing import Any
@@ -38,8 +39,8 @@ WIDE = 320
 
 
 def render_input_pictures(page: PageContext, creator_id: UUID, chosen: RecipeSummary) -> None:
-    """Choose and keep it. It is no part of the form of the words, since it is drawn anew with each choice. Nothing
-    where no engine here does either, and the recipe says nothing of it."""
+    """Choose and keep it. It is no part of the form of the words, since it is drawn anew with each
+    choice. Nothing where no engine here does either, and the recipe says nothing of it."""
     spec = chosen.spec
     key = f"works:{chosen.id}"
     if spec.begin is not None:
@@ -48,7 +49,9 @@ def render_input_pictures(page: PageContext, creator_id: UUID, chosen: RecipeSum
         now = POSTURE
     else:
         now = WORDS
-    can = page.read(lambda scope: engine_capabilities(scope, settings.load_settings().generators, spec.engine))
+    can = page.read(
+        lambda scope: engine_capabilities(scope, settings.load_settings().generators, spec.engine)
+    )
     ways = [one for one in (WORDS, BEGIN, POSTURE) if one in (WORDS, now) or NEEDS[one] in can]
     if len(ways) == 1:
         return
@@ -63,18 +66,29 @@ def render_input_pictures(page: PageContext, creator_id: UUID, chosen: RecipeSum
         )
         asset_id = _select_input_picture(page, creator_id, spec, key) if way != WORDS else None
         if asset_id is not None:
-            _render_input_settings(page, creator_id, spec, asset_id, way=way, key=f"{key}:{asset_id}")
+            _render_input_settings(
+                page, creator_id, spec, asset_id, way=way, key=f"{key}:{asset_id}"
+            )
         keep = partial(_save_input_picture, page, creator_id, chosen)
         nothing = way != WORDS and asset_id is None
         actions.action_button(page, "begin.keep", keep, right=Right.RUN, key=key, disabled=nothing)
 
 
-def _select_input_picture(page: PageContext, creator_id: UUID, spec: RecipeSpec, key: str) -> UUID | None:
-    """One of the newest of the library, first the one that is named now; none where there are none."""
+def _select_input_picture(
+    page: PageContext, creator_id: UUID, spec: RecipeSpec, key: str
+) -> UUID | None:
+    """One of the newest of the library, first the one that is named now; none where there are
+    none."""
     found = page.read(
-        lambda scope: postable_assets.list_postable_assets(scope, [creator_id], before=None, limit=MAX_OFFERED_PICTURES)
+        lambda scope: postable_assets.list_postable_assets(
+            scope, [creator_id], before=None, limit=MAX_OFFERED_PICTURES
+        )
     )
-    names = {str(one.asset_id): _picture_label(page, one) for one in found if one.kind == postable_assets.PICTURE_KIND}
+    names = {
+        str(one.asset_id): _picture_label(page, one)
+        for one in found
+        if one.kind == postable_assets.PICTURE_KIND
+    }
     if (named := spec.begin or spec.posture) is not None:
         names = {named.asset: names.get(named.asset, page.text("begin.picture_now")), **names}
     if not names:
@@ -82,7 +96,11 @@ def _select_input_picture(page: PageContext, creator_id: UUID, spec: RecipeSpec,
         return None
     hint = page.text("begin.picture_how", most=MAX_OFFERED_PICTURES)
     chosen = st.selectbox(
-        page.text("begin.picture"), list(names), format_func=names.__getitem__, key=f"{key}:asset", help=hint
+        page.text("begin.picture"),
+        list(names),
+        format_func=names.__getitem__,
+        key=f"{key}:asset",
+        help=hint,
     )
     return UUID(chosen)
 
@@ -92,13 +110,16 @@ def _picture_label(page: PageContext, one: PostableAsset) -> str:
     said = " ".join(one.alt.split())
     if not said:
         return page.text("begin.picture_plain", day=day)
-    return f"{day} · {said if len(said) <= MAX_LABEL_LENGTH else said[: MAX_LABEL_LENGTH - 1] + '…'}"
+    return (
+        f"{day} · {said if len(said) <= MAX_LABEL_LENGTH else said[: MAX_LABEL_LENGTH - 1] + '…'}"
+    )
 
 
 def _render_input_settings(
     page: PageContext, creator_id: UUID, spec: RecipeSpec, asset_id: UUID, *, way: str, key: str
 ) -> None:
-    """How much of it counts, and, where it begins from it, which part is made anew; why it cannot be used now."""
+    """How much of it counts, and, where it begins from it, which part is made anew; why it cannot
+    be used now."""
     try:
         page.read(lambda scope: run_inputs.source_picture_of_creator(scope, creator_id, asset_id))
     except GreenroomError as gone:
@@ -112,7 +133,12 @@ def _render_input_settings(
         return
     anew = spec.begin.anew if spec.begin is not None else input_pictures.DEFAULT_STRENGTH
     st.slider(
-        page.text("vary.anew"), input_pictures.MIN_STRENGTH, input_pictures.MAX_STRENGTH, anew, 5, key=f"{key}:anew"
+        page.text("vary.anew"),
+        input_pictures.MIN_STRENGTH,
+        input_pictures.MAX_STRENGTH,
+        anew,
+        5,
+        key=f"{key}:anew",
     )
     known = _saved_mask_shapes(spec, asset_id)
     if st.checkbox(page.text("vary.part"), bool(known), key=f"{key}:part"):
@@ -132,7 +158,11 @@ def _render_input_picture(page: PageContext, asset_id: UUID) -> None:
 
 def _saved_mask_shapes(spec: RecipeSpec, asset_id: UUID) -> tuple[MaskShape, ...]:
     """The part that stands; nothing of another picture."""
-    return tuple(spec.begin.part) if spec.begin is not None and spec.begin.asset == str(asset_id) else ()
+    return (
+        tuple(spec.begin.part)
+        if spec.begin is not None and spec.begin.asset == str(asset_id)
+        else ()
+    )
 
 
 def can_use_input_pictures(page: PageContext, creator_id: UUID, spec: RecipeSpec) -> bool:
@@ -143,20 +173,27 @@ def can_use_input_pictures(page: PageContext, creator_id: UUID, spec: RecipeSpec
     can = page.read(lambda scope: engine_capabilities(scope, generators, spec.engine))
     if lacks := sorted(spec.needed_inputs - can):
         engine = engine_name(generators, spec.engine)
-        st.error(page.localizer.message_text(Message(f"engine.cannot_{lacks[0]}", {"engine": engine})))
+        st.error(
+            page.localizer.message_text(Message(f"engine.cannot_{lacks[0]}", {"engine": engine}))
+        )
         return False
     try:
-        digests = page.read(lambda scope: run_inputs.recipe_picture_digests(scope, creator_id, spec))
+        digests = page.read(
+            lambda scope: run_inputs.recipe_picture_digests(scope, creator_id, spec)
+        )
     except GreenroomError as gone:
         st.error(page.localizer.message_text(gone.message))
         return False
     draw_template(
-        "shell/templates/note.html", note=page.text("begin.begins" if spec.begin is not None else "begin.takes_posture")
+        "shell/templates/note.html",
+        note=page.text("begin.begins" if spec.begin is not None else "begin.takes_posture"),
     )
     return external_engines.can_export_pictures(page, creator_id, spec, digests)
 
 
-def _save_input_picture(page: PageContext, creator_id: UUID, chosen: RecipeSummary, scope: Scope, _: UUID) -> Message:
+def _save_input_picture(
+    page: PageContext, creator_id: UUID, chosen: RecipeSummary, scope: Scope, _: UUID
+) -> Message:
     mine = page.get_creator(scope, creator_id).id
     made = versions.change_recipe(scope, [mine], chosen.id, _read_input_fields(chosen))
     st.session_state[RECIPE_KEY] = str(made)
@@ -177,8 +214,12 @@ def _read_input_fields(chosen: RecipeSummary) -> dict[str, Any]:
     key = f"{key}:{asset_id}"
     if way == POSTURE:
         return nothing | {
-            "posture": input_pictures.pose_reference_spec(asset_id, int(actions.typed_value(f"{key}:weight") or 0))
+            "posture": input_pictures.pose_reference_spec(
+                asset_id, int(actions.typed_value(f"{key}:weight") or 0)
+            )
         }
     part = region_mask.read_optional_region(key, _saved_mask_shapes(chosen.spec, asset_id))
-    begin = InitPicture(asset_id, int(actions.typed_value(f"{key}:anew") or input_pictures.DEFAULT_STRENGTH), part)
+    begin = InitPicture(
+        asset_id, int(actions.typed_value(f"{key}:anew") or input_pictures.DEFAULT_STRENGTH), part
+    )
     return nothing | {"begin": input_pictures.init_picture_spec(begin)}

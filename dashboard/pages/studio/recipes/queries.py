@@ -45,7 +45,12 @@ SAMPLE_RECIPES = {
         name="Matin dehors",
         prompt="{lieu}, {heure}, {temps}, lumière douce",
         words={
-            "lieu": ["une terrasse de café", "une plage", "un chemin de forêt", "les toits de Paris"],
+            "lieu": [
+                "une terrasse de café",
+                "une plage",
+                "un chemin de forêt",
+                "les toits de Paris",
+            ],
             "heure": ["le matin", "en fin de journée"],
             "temps": ["ciel clair", "brume légère", "sous la pluie"],
         },
@@ -113,7 +118,9 @@ class StudioProgress:
     def is_active(self) -> bool:
         """Whether anything still waits for the workers."""
         waiting = [one.state for one in self.uploads] + [one.state for one in self.copies]
-        return UploadState.WAITING in waiting or any(run.state in ACTIVE_RUN_STATES for run in self.runs)
+        return UploadState.WAITING in waiting or any(
+            run.state in ACTIVE_RUN_STATES for run in self.runs
+        )
 
 
 def load_progress(scope: Scope, creator_id: UUID) -> StudioProgress:
@@ -159,14 +166,16 @@ def load_run(scope: Scope, creator_id: UUID, job_id: UUID) -> tuple[RunSummary, 
 
 
 def engine_name(settings: GeneratorsSettings, named: str = "") -> str:
-    """Which engine makes the pictures of a recipe that names this one, or none, without starting it: a server or a
-    model that is set, else the drawings; `demo` is diffusion with the small model that comes along."""
+    """Which engine makes the pictures of a recipe that names this one, or none, without starting
+    it: a server or a model that is set, else the drawings; `demo` is diffusion with the small model
+    that comes along."""
     found = named or registry.default_image_engine(settings)
     return "demo" if found == "diffusion" and settings.diffusion_folder == DEMO_MODEL else found
 
 
 def missing_engine_reason(settings: GeneratorsSettings, named: str) -> Message | None:
-    """Why the engine a recipe names, or the usual one, is not there, as far as the settings tell; None where it is."""
+    """Why the engine a recipe names, or the usual one, is not there, as far as the settings tell;
+    None where it is."""
     name = named or registry.default_image_engine(settings)
     try:
         if name not in (*registry.configured_image_engines(settings), "placeholder"):
@@ -179,19 +188,25 @@ def missing_engine_reason(settings: GeneratorsSettings, named: str) -> Message |
 
 
 def unsupported_fields(settings: GeneratorsSettings, spec: RecipeSpec) -> tuple[str, ...]:
-    """What a recipe says and the workflow of a ComfyUI server does not take, as the marks of workflows are called;
-    nothing where something else makes pictures, and of a workflow that cannot be read here."""
+    """What a recipe says and the workflow of a ComfyUI server does not take, as the marks of
+    workflows are called; nothing where something else makes pictures, and of a workflow that cannot
+    be read here."""
     if engine_name(settings, spec.engine) != "comfyui":
         return ()
     try:
-        return workflows.read_workflow(settings.comfyui_workflow).ignored_inputs(negative=bool(spec.negative))
+        return workflows.read_workflow(settings.comfyui_workflow).ignored_inputs(
+            negative=bool(spec.negative)
+        )
     except EngineMissing:
         return ()
 
 
-def engine_capabilities(scope: Scope, settings: GeneratorsSettings, named: str = "") -> frozenset[str]:
-    """What whoever makes an agency's pictures can be asked beside words, as `ImageJob.asks`: its own machines where it
-    has some and the recipe names no engine, else the engine here, without starting it."""
+def engine_capabilities(
+    scope: Scope, settings: GeneratorsSettings, named: str = ""
+) -> frozenset[str]:
+    """What whoever makes an agency's pictures can be asked beside words, as `ImageJob.asks`: its
+    own machines where it has some and the recipe names no engine, else the engine here, without
+    starting it."""
     if not named and (own := remote_routing.remote_capabilities(scope)) is not None:
         return own
     match engine_name(settings, named):
@@ -204,8 +219,8 @@ def engine_capabilities(scope: Scope, settings: GeneratorsSettings, named: str =
 
 
 def _priced_inputs_of_engine(settings: GeneratorsSettings, engine: str) -> frozenset[str]:
-    """What an engine of others takes beside words, and has a price here; nothing of what is none of others. Whether a
-    model of Replicate takes pictures is in its schema, which the workers read."""
+    """What an engine of others takes beside words, and has a price here; nothing of what is none of
+    others. Whether a model of Replicate takes pictures is in its schema, which the workers read."""
     if not (own := settings.hosted_model(engine)):
         return frozenset()
     try:
@@ -220,17 +235,20 @@ def _priced_inputs_of_engine(settings: GeneratorsSettings, engine: str) -> froze
 
 
 def _workflow_inputs(settings: GeneratorsSettings) -> frozenset[str]:
-    """What the workflows of a ComfyUI server take; nothing where one of them cannot be read here."""
+    """What the workflows of a ComfyUI server take; nothing where one of them cannot be read
+    here."""
     try:
         return frozenset(
-            need for one in workflows.read_workflows(settings.comfyui_workflow) for need in one.supported_inputs
+            need
+            for one in workflows.read_workflows(settings.comfyui_workflow)
+            for need in one.supported_inputs
         )
     except EngineMissing:
         return frozenset()
 
 
 def can_set_sampler(scope: Scope, settings: GeneratorsSettings, named: str = "") -> bool:
-    """Whether whoever makes the pictures of a recipe that names this engine, or none, may take a sampler: diffusion
-    does, here or on a machine at home."""
+    """Whether whoever makes the pictures of a recipe that names this engine, or none, may take a
+    sampler: diffusion does, here or on a machine at home."""
     at_home = not named and remote_routing.remote_capabilities(scope) is not None
     return at_home or engine_name(settings, named) in ("diffusion", "demo")

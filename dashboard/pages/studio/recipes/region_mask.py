@@ -1,4 +1,5 @@
-"""Studio: the part of a picture that is made anew: one rectangle, painted, shapes or a drawing, shown over it."""
+"""Studio: the part of a picture that is made anew: one rectangle, painted, shapes or a drawing,
+shown over it."""
 
 import base64
 from collections.abc import Mapping
@@ -26,9 +27,11 @@ KEPT = "kept"
 USUAL_SHAPES = "ellipse 25 25 75 75"
 
 
-def render_region_choice(page: PageContext, asset_id: UUID, key: str, known: tuple[MaskShape, ...] = ()) -> None:
-    """Say the part, drawn over the picture as its page shows it, blurred where that is. `known` is the one that stands,
-    of which one begins."""
+def render_region_choice(
+    page: PageContext, asset_id: UUID, key: str, known: tuple[MaskShape, ...] = ()
+) -> None:
+    """Say the part, drawn over the picture as its page shows it, blurred where that is. `known` is
+    the one that stands, of which one begins."""
     ways = [KEPT, *WAYS] if known else list(WAYS)
     way = st.segmented_control(
         page.text("vary.way"),
@@ -46,7 +49,9 @@ def render_region_choice(page: PageContext, asset_id: UUID, key: str, known: tup
             hint = page.text("vary.shapes_how")
             st.text_area(page.text("vary.shapes"), usual, key=f"{key}:shapes", help=hint)
         case "drawn":
-            st.file_uploader(page.text("vary.drawn"), "png", key=f"{key}:drawn", help=page.text("vary.drawn_how"))
+            st.file_uploader(
+                page.text("vary.drawn"), "png", key=f"{key}:drawn", help=page.text("vary.drawn_how")
+            )
         case "rectangle":
             st.slider(page.text("vary.across"), 0, 100, MIDDLE, 5, key=f"{key}:across")
             st.slider(page.text("vary.down"), 0, 100, MIDDLE, 5, key=f"{key}:down")
@@ -60,10 +65,15 @@ def render_region_choice(page: PageContext, asset_id: UUID, key: str, known: tup
 
 
 def _render_mask_painter(page: PageContext, asset_id: UUID, key: str) -> None:
-    """By mouse, pen or finger, over the picture as its page shows it; by keyboard there are the other ways."""
-    words = {one: page.text(f"paint.{one}") for one in ("picture", "brush", "eraser", "undo", "clear")}
+    """By mouse, pen or finger, over the picture as its page shows it; by keyboard there are the
+    other ways."""
+    words = {
+        one: page.text(f"paint.{one}") for one in ("picture", "brush", "eraser", "undo", "clear")
+    }
     data = {"src": revealed_picture_url(asset_id), "strokes": _read_strokes(key), "words": words}
-    browser_component("paint")(key=f"{key}:{PAINTED}", data=data, on_strokes_change=_handle_stroke, height="content")
+    browser_component("paint")(
+        key=f"{key}:{PAINTED}", data=data, on_strokes_change=_handle_stroke, height="content"
+    )
     draw_template("shell/templates/note.html", note=page.text("paint.how"))
 
 
@@ -92,7 +102,10 @@ def _render_mask_overlay(page: PageContext, asset_id: UUID, part: MaskPart | Non
             region_shapes.encode_png(region_shapes.draw_veil(part, whole.width, whole.height))
         ).decode()
         draw_template(
-            "pages/studio/recipes/templates/mask.html", src=revealed_picture_url(asset_id), mask=mask, word=page.text
+            "pages/studio/recipes/templates/mask.html",
+            src=revealed_picture_url(asset_id),
+            mask=mask,
+            word=page.text,
         )
 
 
@@ -113,15 +126,17 @@ def read_region(key: str, known: tuple[MaskShape, ...] = ()) -> MaskPart | None:
         case "kept":
             return known
         case _:
-            across, down = (actions.typed_value(f"{key}:{one}") or MIDDLE for one in ("across", "down"))
+            across, down = (
+                actions.typed_value(f"{key}:{one}") or MIDDLE for one in ("across", "down")
+            )
             return MaskRegion(left=across[0], top=down[0], right=across[1], bottom=down[1])
     masks.check_part(found)
     return found
 
 
 def read_optional_region(key: str, known: tuple[MaskShape, ...] = ()) -> MaskPart | None:
-    """The part where the box for it is ticked; None for all of the picture. Raises BadInput, also where it is still to
-    be painted or brought."""
+    """The part where the box for it is ticked; None for all of the picture. Raises BadInput, also
+    where it is still to be painted or brought."""
     if not actions.typed_value(f"{key}:part"):
         return None
     part = read_region(key, known)

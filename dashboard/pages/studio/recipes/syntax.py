@@ -16,15 +16,18 @@ TEXT = "…"
 
 
 def format_lists(spec: RecipeSpec) -> str:
-    """The lists as people write them: `place: a beach:3, a forest`, the beach three times as often."""
+    """The lists as people write them: `place: a beach:3, a forest`, the beach three times as
+    often."""
     return "\n".join(
-        f"{name}: {', '.join(format_weighted(one, spec.weights.get(name, {}).get(one)) for one in options)}"
+        f"{name}: "
+        f"{', '.join(format_weighted(one, spec.weights.get(name, {}).get(one)) for one in options)}"
         for name, options in spec.words.items()
     )
 
 
 def parse_lists(text: str) -> tuple[dict[str, list[str]], dict[str, dict[str, int]]]:
-    """The lists and their weights out of what somebody wrote. Raises BadInput that quotes the line without a name."""
+    """The lists and their weights out of what somebody wrote. Raises BadInput that quotes the line
+    without a name."""
     found: dict[str, list[str]] = {}
     weights: dict[str, dict[str, int]] = {}
     for name, rest in _split_named_lines(text):
@@ -38,7 +41,8 @@ def parse_lists(text: str) -> tuple[dict[str, list[str]], dict[str, dict[str, in
 
 
 def format_questions(spec: RecipeSpec) -> str:
-    """The questions as people write them: `mood: calm / lively`, `people: 1-4`, `caption: …`, `hat: with a hat ?`."""
+    """The questions as people write them: `mood: calm / lively`, `people: 1-4`, `caption: …`, `hat:
+    with a hat ?`."""
     return "\n".join(f"{name}: {_format_question(one)}" for name, one in spec.questions)
 
 
@@ -55,8 +59,8 @@ def _format_question(one: Parameter) -> str:
 
 
 def parse_questions(text: str, known: RecipeSpec) -> dict[str, dict[str, Any]]:
-    """The questions out of what somebody wrote, as a recipe holds them; what `known` says of one that stands there
-    unchanged is kept. Raises BadInput that quotes the line."""
+    """The questions out of what somebody wrote, as a recipe holds them; what `known` says of one
+    that stands there unchanged is kept. Raises BadInput that quotes the line."""
     before = {name: _format_question(one) for name, one in known.parameters.items()}
     found: dict[str, dict[str, Any]] = {}
     for name, rest in _split_named_lines(text):
@@ -74,17 +78,24 @@ def _parse_question(name: str, rest: str) -> dict[str, Any]:
     if rest.endswith("?") and len(rest) > 1:
         return {"kind": "yes_no", "yes": rest[:-1].strip()}
     if "/" in rest:
-        return {"kind": "choice", "options": [one.strip() for one in rest.split("/") if one.strip()]}
+        return {
+            "kind": "choice",
+            "options": [one.strip() for one in rest.split("/") if one.strip()],
+        }
     raise BadInput("studio.bad_question", line=f"{name}: {rest}"[:60])
 
 
 def format_loras(spec: RecipeSpec) -> str:
-    """Looks laid over the model as people write them: `mia-v3: 80, film`, in percent, a hundred where none stands."""
-    return ", ".join(name if percent == WHOLE else f"{name}: {percent}" for name, percent in spec.loras.items())
+    """Looks laid over the model as people write them: `mia-v3: 80, film`, in percent, a hundred
+    where none stands."""
+    return ", ".join(
+        name if percent == WHOLE else f"{name}: {percent}" for name, percent in spec.loras.items()
+    )
 
 
 def parse_loras(text: str) -> dict[str, int]:
-    """The looks and their weights out of what somebody wrote, the last where a name stands twice."""
+    """The looks and their weights out of what somebody wrote, the last where a name stands
+    twice."""
     found: dict[str, int] = {}
     for one in filter(None, (one.strip() for one in text.split(","))):
         match = WEIGHTED_LINE.fullmatch(one)

@@ -1,4 +1,5 @@
-"""A recipe as a text to take away and to bring, and its versions: what changed, and going back to one."""
+"""A recipe as a text to take away and to bring, and its versions: what changed, and going back to
+one."""
 
 from functools import partial
 from uuid import UUID
@@ -25,20 +26,30 @@ def render_recipe_versions(page: PageContext, creator_id: UUID, chosen: RecipeSu
             changed = ", ".join(page.text(f"studio.field.{name}") for name in one.changed)
             with st.container(horizontal=True, gap="small"):
                 said = page.text("studio.version", version=one.version, changed=changed or "—")
-                draw_template("shell/templates/note.html", note=f"{said} · {page.localizer.format_numeric_day(one.at)}")
+                draw_template(
+                    "shell/templates/note.html",
+                    note=f"{said} · {page.localizer.format_numeric_day(one.at)}",
+                )
                 if one.id != chosen.id:
                     back = partial(_restore_recipe_version, page, creator_id, one.id)
                     actions.action_button(
-                        page, "studio.go_back", back, right=Right.RUN, key=f"back:{chosen.id}:{one.id}"
+                        page,
+                        "studio.go_back",
+                        back,
+                        right=Right.RUN,
+                        key=f"back:{chosen.id}:{one.id}",
                     )
 
 
 def _render_recipe_file(page: PageContext, creator_id: UUID, chosen: RecipeSummary) -> None:
-    lists = page.read(lambda scope: wildcards.current_wildcards(scope, creator_id, chosen.spec.prompt))
+    lists = page.read(
+        lambda scope: wildcards.current_wildcards(scope, creator_id, chosen.spec.prompt)
+    )
     text = yaml_files.export_recipe(chosen.spec, lists).encode()
     if len(text) > yaml_files.MAX_FILE_BYTES:
         draw_template(
-            "shell/templates/note.html", note=page.text("studio.text_too_long", most=yaml_files.MAX_FILE_BYTES // 1024)
+            "shell/templates/note.html",
+            note=page.text("studio.text_too_long", most=yaml_files.MAX_FILE_BYTES // 1024),
         )
     st.download_button(
         page.text("studio.take_text"),
@@ -52,14 +63,23 @@ def _render_recipe_file(page: PageContext, creator_id: UUID, chosen: RecipeSumma
         key = f"text:in:{chosen.id}"
         st.text_area(page.text("studio.bring_text"), key=key, max_chars=yaml_files.MAX_FILE_BYTES)
         file = f"text:file:{chosen.id}"
-        st.file_uploader(page.text("studio.bring_file"), ["yaml", "yml"], key=file, max_upload_size=1)
+        st.file_uploader(
+            page.text("studio.bring_file"), ["yaml", "yml"], key=file, max_upload_size=1
+        )
         keep = partial(_import_recipe, page, creator_id, key, file)
         actions.submit_button(
-            page, "studio.keep_text", keep, right=Right.RUN, key=f"text:keep:{chosen.id}", kind="secondary"
+            page,
+            "studio.keep_text",
+            keep,
+            right=Right.RUN,
+            key=f"text:keep:{chosen.id}",
+            kind="secondary",
         )
 
 
-def _import_recipe(page: PageContext, creator_id: UUID, key: str, file: str, scope: Scope, _: UUID) -> Message:
+def _import_recipe(
+    page: PageContext, creator_id: UUID, key: str, file: str, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     handed = actions.typed_value(file)
     raw = bytes(handed.getvalue()) if handed is not None else str(actions.typed_value(key) or "")
@@ -67,7 +87,9 @@ def _import_recipe(page: PageContext, creator_id: UUID, key: str, file: str, sco
     return Message("studio.recipe_kept", {"name": wanted.name})
 
 
-def _restore_recipe_version(page: PageContext, creator_id: UUID, recipe_id: UUID, scope: Scope, _: UUID) -> Message:
+def _restore_recipe_version(
+    page: PageContext, creator_id: UUID, recipe_id: UUID, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     spec = specs.restore_version(scope, creator_id, recipe_id)
     return Message("studio.recipe_kept", {"name": spec.name})

@@ -1,4 +1,5 @@
-"""Lists of words that recipes share: a new one, their words, their versions, and those that were put away."""
+"""Lists of words that recipes share: a new one, their words, their versions, and those that were
+put away."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -27,13 +28,18 @@ WHOSES: tuple[Literal["agency", "creator"], ...] = ("agency", "creator")
 
 def render_wildcards(page: PageContext, creator_id: UUID) -> None:
     """The agency's lists and the creator's own: the chosen one with its history, or a new one."""
-    known = {_wildcard_key(one): one for one in page.read(lambda scope: wildcards.list_wildcards(scope, [creator_id]))}
+    known = {
+        _wildcard_key(one): one
+        for one in page.read(lambda scope: wildcards.list_wildcards(scope, [creator_id]))
+    }
     with st.expander(page.text("studio.lists"), icon=":material/list_alt:"):
         draw_template("shell/templates/note.html", note=page.text("studio.lists_how"))
         chosen = st.selectbox(
             page.text("studio.list"),
             ["", *known],
-            format_func=lambda one: _wildcard_label(page, known[one]) if one in known else page.text("studio.list_new"),
+            format_func=lambda one: (
+                _wildcard_label(page, known[one]) if one in known else page.text("studio.list_new")
+            ),
             key=LIST,
         )
         if chosen in known:
@@ -54,7 +60,9 @@ def _wildcard_label(page: PageContext, one: WildcardVersion) -> str:
 
 def _render_new_wildcard_form(page: PageContext, creator_id: UUID) -> None:
     with st.form("studio:list:new", border=False):
-        st.text_input(page.text("studio.list_name"), max_chars=wildcards.MAX_WILDCARD_NAME, key=NAME)
+        st.text_input(
+            page.text("studio.list_name"), max_chars=wildcards.MAX_WILDCARD_NAME, key=NAME
+        )
         st.radio(
             page.text("studio.list_whose"),
             WHOSES,
@@ -64,7 +72,9 @@ def _render_new_wildcard_form(page: PageContext, creator_id: UUID) -> None:
         )
         st.text_area(page.text("studio.list_words"), key=WORDS)
         make = partial(_create_wildcard, page, creator_id)
-        actions.submit_button(page, "studio.list_make", make, right=Right.RUN, key="studio:list:make")
+        actions.submit_button(
+            page, "studio.list_make", make, right=Right.RUN, key="studio:list:make"
+        )
 
 
 def _render_wildcard(page: PageContext, creator_id: UUID, one: WildcardVersion) -> None:
@@ -73,17 +83,32 @@ def _render_wildcard(page: PageContext, creator_id: UUID, one: WildcardVersion) 
             scope, one.name, one.creator_id, seen=_visible_creator_ids(page, scope)
         )
     )
-    said = page.text("studio.list_by", recipes=", ".join(by)) if by else page.text("studio.list_by_none")
+    said = (
+        page.text("studio.list_by", recipes=", ".join(by))
+        if by
+        else page.text("studio.list_by_none")
+    )
     draw_template("shell/templates/note.html", note=said)
     with st.form(f"studio:list:{one.id}", border=False):
         st.text_input(
-            page.text("studio.list_name"), one.name, max_chars=wildcards.MAX_WILDCARD_NAME, key=f"{NAME}:{one.id}"
+            page.text("studio.list_name"),
+            one.name,
+            max_chars=wildcards.MAX_WILDCARD_NAME,
+            key=f"{NAME}:{one.id}",
         )
-        st.text_area(page.text("studio.list_words"), wildcards.format_wildcard(one.said), key=f"{WORDS}:{one.id}")
+        st.text_area(
+            page.text("studio.list_words"),
+            wildcards.format_wildcard(one.said),
+            key=f"{WORDS}:{one.id}",
+        )
         keep = partial(_save_wildcard, page, creator_id, one)
-        actions.submit_button(page, "studio.list_keep", keep, right=Right.RUN, key=f"studio:list:keep:{one.id}")
+        actions.submit_button(
+            page, "studio.list_keep", keep, right=Right.RUN, key=f"studio:list:keep:{one.id}"
+        )
     retire = partial(_archive_wildcard, page, creator_id, one.id)
-    actions.action_button(page, "studio.list_retire", retire, right=Right.RUN, key=f"studio:list:retire:{one.id}")
+    actions.action_button(
+        page, "studio.list_retire", retire, right=Right.RUN, key=f"studio:list:retire:{one.id}"
+    )
     _render_wildcard_versions(page, creator_id, one)
 
 
@@ -98,13 +123,21 @@ def _render_wildcard_versions(page: PageContext, creator_id: UUID, one: Wildcard
                 said = page.text("studio.list_version", version=each.version, day=day, words=words)
                 draw_template("shell/templates/note.html", note=said)
                 if each.id != one.id:
-                    back = partial(_restore_wildcard_version, page, creator_id, one.id, each.version)
+                    back = partial(
+                        _restore_wildcard_version, page, creator_id, one.id, each.version
+                    )
                     key = f"studio:list:back:{one.id}:{each.version}"
-                    actions.action_button(page, "studio.list_go_back", back, right=Right.RUN, key=key)
+                    actions.action_button(
+                        page, "studio.list_go_back", back, right=Right.RUN, key=key
+                    )
 
 
 def _render_archived_wildcards(page: PageContext, creator_id: UUID) -> None:
-    if not (found := page.read(lambda scope: wildcards.list_wildcards(scope, [creator_id], retired=True))):
+    if not (
+        found := page.read(
+            lambda scope: wildcards.list_wildcards(scope, [creator_id], retired=True)
+        )
+    ):
         return
     draw_template("shell/templates/note.html", note=page.text("studio.lists_retired"))
     for one in found:
@@ -112,7 +145,11 @@ def _render_archived_wildcards(page: PageContext, creator_id: UUID) -> None:
             draw_template("shell/templates/note.html", note=_wildcard_label(page, one))
             act = partial(_unarchive_wildcard, page, creator_id, one.id)
             actions.action_button(
-                page, "studio.list_bring_back", act, right=Right.RUN, key=f"studio:list:again:{one.id}"
+                page,
+                "studio.list_bring_back",
+                act,
+                right=Right.RUN,
+                key=f"studio:list:again:{one.id}",
             )
 
 
@@ -132,9 +169,13 @@ def _create_wildcard(page: PageContext, creator_id: UUID, scope: Scope, _: UUID)
     return Message("studio.list_kept", {"name": name})
 
 
-def _save_wildcard(page: PageContext, creator_id: UUID, one: WildcardVersion, scope: Scope, _: UUID) -> Message:
+def _save_wildcard(
+    page: PageContext, creator_id: UUID, one: WildcardVersion, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
-    words, weights = wildcards.parse_wildcard_lines(str(actions.typed_value(f"{WORDS}:{one.id}") or ""))
+    words, weights = wildcards.parse_wildcard_lines(
+        str(actions.typed_value(f"{WORDS}:{one.id}") or "")
+    )
     typed = str(actions.typed_value(f"{NAME}:{one.id}") or "").strip()
     seen = _visible_creator_ids(page, scope)
     name, said = wildcards.parse_wildcard(typed, {"words": words, "weights": weights})
@@ -152,18 +193,26 @@ def _restore_wildcard_version(
     page.get_creator(scope, creator_id)
     seen = _visible_creator_ids(page, scope)
     found = wildcards.restore_wildcard_version(scope, seen, list_id, version)
-    return Message("studio.list_kept", {"name": wildcards.get_current_wildcard(scope, seen, found).name})
-
-
-def _archive_wildcard(page: PageContext, creator_id: UUID, list_id: UUID, scope: Scope, _: UUID) -> Message:
-    page.get_creator(scope, creator_id)
     return Message(
-        "studio.list_retired", {"name": wildcards.archive_wildcard(scope, _visible_creator_ids(page, scope), list_id)}
+        "studio.list_kept", {"name": wildcards.get_current_wildcard(scope, seen, found).name}
     )
 
 
-def _unarchive_wildcard(page: PageContext, creator_id: UUID, list_id: UUID, scope: Scope, _: UUID) -> Message:
+def _archive_wildcard(
+    page: PageContext, creator_id: UUID, list_id: UUID, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     return Message(
-        "studio.list_back", {"name": wildcards.unarchive_wildcard(scope, _visible_creator_ids(page, scope), list_id)}
+        "studio.list_retired",
+        {"name": wildcards.archive_wildcard(scope, _visible_creator_ids(page, scope), list_id)},
+    )
+
+
+def _unarchive_wildcard(
+    page: PageContext, creator_id: UUID, list_id: UUID, scope: Scope, _: UUID
+) -> Message:
+    page.get_creator(scope, creator_id)
+    return Message(
+        "studio.list_back",
+        {"name": wildcards.unarchive_wildcard(scope, _visible_creator_ids(page, scope), list_id)},
     )

@@ -1,4 +1,5 @@
-"""Studio: how many characters a month an agency has said by engines that are paid for, and the most it wants."""
+"""Studio: how many characters a month an agency has said by engines that are paid for, and the most
+it wants."""
 
 from uuid import UUID
 
@@ -17,16 +18,26 @@ CHARACTER_LIMIT_KEY = "characters:most"
 
 
 def render_character_limit(page: PageContext, found: VoicesView) -> None:
-    """What this month has taken, and the form of the agency's own limit; nothing typed is no limit."""
+    """What this month has taken, and the form of the agency's own limit; nothing typed is no
+    limit."""
     used = page.localizer.format_number(found.used)
     if found.most is None:
         said = page.text("studio.characters_used", used=used)
     else:
-        said = page.text("studio.characters_used_of", used=used, most=page.localizer.format_number(found.most))
+        said = page.text(
+            "studio.characters_used_of", used=used, most=page.localizer.format_number(found.most)
+        )
     draw_template("shell/templates/note.html", note=said)
     with st.form("characters", border=False):
         most = quotas.MAX_CHARACTER_QUOTA
-        st.number_input(page.text("studio.characters"), 0, most, found.own or 0, step=1000, key=CHARACTER_LIMIT_KEY)
+        st.number_input(
+            page.text("studio.characters"),
+            0,
+            most,
+            found.own or 0,
+            step=1000,
+            key=CHARACTER_LIMIT_KEY,
+        )
         actions.submit_button(
             page,
             "studio.characters_keep",

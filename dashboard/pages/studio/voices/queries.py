@@ -1,4 +1,5 @@
-"""What is shown where a voice is chosen: who speaks with which, what there is to choose, and what nobody knows."""
+"""What is shown where a voice is chosen: who speaks with which, what there is to choose, and what
+nobody knows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from tenants.agencies.queries import Creator
 
 @dataclass(frozen=True)
 class VoicesView:
-    """Of one creator, but `spoken`: the voices of all `creators`. `people` are real ones by id, `used` characters of
-    this month, `own` the agency's limit on them and `most` the one that holds."""
+    """Of one creator, but `spoken`: the voices of all `creators`. `people` are real ones by id,
+    `used` characters of this month, `own` the agency's limit on them and `most` the one that
+    holds."""
 
     creators: Sequence[Creator]
     spoken: Mapping[UUID, ChosenVoice]
@@ -34,10 +36,14 @@ class VoicesView:
     @property
     def is_active(self) -> bool:
         """Whether workers are listing voices or saying a sample."""
-        return self.listed.going or any(one.state in (SpeechState.WAITING, SpeechState.ASKED) for one in self.samples)
+        return self.listed.going or any(
+            one.state in (SpeechState.WAITING, SpeechState.ASKED) for one in self.samples
+        )
 
 
-def load_voices(scope: Scope, creator: Creator, mine_too: Sequence[Creator], *, per_month: int) -> VoicesView:
+def load_voices(
+    scope: Scope, creator: Creator, mine_too: Sequence[Creator], *, per_month: int
+) -> VoicesView:
     """All of it; `per_month` is the house's limit of characters."""
     return VoicesView(
         mine_too,

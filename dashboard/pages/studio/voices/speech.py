@@ -53,7 +53,9 @@ def _find_voice(scope: Scope, creator_id: UUID) -> ChosenVoice | None:
 
 def _render_speech_form(page: PageContext, creator: Creator) -> None:
     with st.form("speech", border=False, clear_on_submit=False):
-        st.text_area(page.text("studio.speech_words"), max_chars=MAX_CHARACTERS, height=120, key=WORDS)
+        st.text_area(
+            page.text("studio.speech_words"), max_chars=MAX_CHARACTERS, height=120, key=WORDS
+        )
         st.radio(
             page.text("studio.speech_language"),
             list(LANGUAGES),
@@ -86,7 +88,9 @@ def _poll_speech_progress(drawn: PageContext, creator_id: UUID) -> None:
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
-    found = page.read(lambda scope: _list_recent_speeches(scope, page.get_creator(scope, creator_id).id))
+    found = page.read(
+        lambda scope: _list_recent_speeches(scope, page.get_creator(scope, creator_id).id)
+    )
     if not any(one.state in GOING for one in found):
         st.rerun()  # the library has the sound
     _render_speech_list(page, found)
@@ -95,5 +99,8 @@ def _poll_speech_progress(drawn: PageContext, creator_id: UUID) -> None:
 def _render_speech_list(page: PageContext, found: Sequence[SpeechView]) -> None:
     if found:
         draw_template(
-            "pages/studio/voices/templates/speeches.html", speeches=found, voice=page.localizer, word=page.text
+            "pages/studio/voices/templates/speeches.html",
+            speeches=found,
+            voice=page.localizer,
+            word=page.text,
         )

@@ -1,4 +1,5 @@
-"""Studio: texts of which nobody knows whether they were said and billed; somebody decides, nothing goes by itself."""
+"""Studio: texts of which nobody knows whether they were said and billed; somebody decides, nothing
+goes by itself."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -18,7 +19,9 @@ from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
 
-def render_uncertain_speech(page: PageContext, creator: Creator, lost: Sequence[UncertainSpeech]) -> None:
+def render_uncertain_speech(
+    page: PageContext, creator: Creator, lost: Sequence[UncertainSpeech]
+) -> None:
     """Each with both buttons; nothing where there is none."""
     if not lost:
         return
@@ -34,16 +37,24 @@ def render_uncertain_speech(page: PageContext, creator: Creator, lost: Sequence[
         with st.container(horizontal=True, gap="small"):
             count = partial(_mark_speech_billed, page, creator.id, one.id)
             again = partial(_repeat_speech, page, creator.id, one.id)
-            actions.action_button(page, "studio.lost_count", count, right=Right.RUN, key=f"lost_count:{one.id}")
-            actions.action_button(page, "studio.lost_again", again, right=Right.RUN, key=f"lost_again:{one.id}")
+            actions.action_button(
+                page, "studio.lost_count", count, right=Right.RUN, key=f"lost_count:{one.id}"
+            )
+            actions.action_button(
+                page, "studio.lost_again", again, right=Right.RUN, key=f"lost_again:{one.id}"
+            )
 
 
-def _mark_speech_billed(page: PageContext, creator_id: UUID, speech_id: UUID, scope: Scope, _: UUID) -> Message:
+def _mark_speech_billed(
+    page: PageContext, creator_id: UUID, speech_id: UUID, scope: Scope, _: UUID
+) -> Message:
     uncertain_speeches.mark_billed(scope, page.get_creator(scope, creator_id).id, speech_id)
     return Message("studio.lost_counted")
 
 
-def _repeat_speech(page: PageContext, creator_id: UUID, speech_id: UUID, scope: Scope, _: UUID) -> Message:
+def _repeat_speech(
+    page: PageContext, creator_id: UUID, speech_id: UUID, scope: Scope, _: UUID
+) -> Message:
     uncertain_speeches.repeat_speech(
         scope,
         page.get_creator(scope, creator_id).id,

@@ -1,4 +1,5 @@
-"""Studio: which voice a creator speaks with, chosen among those the workers found, heard before and put away again."""
+"""Studio: which voice a creator speaks with, chosen among those the workers found, heard before and
+put away again."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -34,10 +35,17 @@ def render_voice_selection(page: PageContext, creator: Creator, mine: Sequence[C
     found = page.read(lambda scope: _load_voices(page, scope, creator, mine))
     uncertain_speech.render_uncertain_speech(page, creator, found.lost)
     with st.expander(page.text("studio.voices"), icon=":material/graphic_eq:"):
-        draw_template("pages/studio/voices/templates/voices.html", found=found, voice=page.localizer, word=page.text)
+        draw_template(
+            "pages/studio/voices/templates/voices.html",
+            found=found,
+            voice=page.localizer,
+            word=page.text,
+        )
         if creator.id in found.spoken:
             act = partial(_remove_voice, page, creator.id)
-            actions.action_button(page, "studio.voice_retire", act, right=Right.RUN, key="voice_retire")
+            actions.action_button(
+                page, "studio.voice_retire", act, right=Right.RUN, key="voice_retire"
+            )
         _render_voice_choice(page, creator, found)
         if found.is_active:
             st.fragment(_poll_voice_catalog, run_every=TICK)(page, creator)
@@ -46,7 +54,9 @@ def render_voice_selection(page: PageContext, creator: Creator, mine: Sequence[C
         character_limit.render_character_limit(page, found)
 
 
-def _load_voices(page: PageContext, scope: Scope, creator: Creator, mine: Sequence[Creator]) -> VoicesView:
+def _load_voices(
+    page: PageContext, scope: Scope, creator: Creator, mine: Sequence[Creator]
+) -> VoicesView:
     return queries.load_voices(
         scope,
         page.get_creator(scope, creator.id),
@@ -90,9 +100,16 @@ def _render_voice_choice(page: PageContext, creator: Creator, found: VoicesView)
         hear = partial(_request_voice_sample, page, creator.id)
         take = partial(_choose_voice, page, creator.id)
         actions.action_button(
-            page, "studio.voice_hear", hear, right=Right.RUN, key="voice_hear", icon=":material/play_arrow:"
+            page,
+            "studio.voice_hear",
+            hear,
+            right=Right.RUN,
+            key="voice_hear",
+            icon=":material/play_arrow:",
         )
-        actions.action_button(page, "studio.voice_take", take, right=Right.RUN, key="voice_take", kind="primary")
+        actions.action_button(
+            page, "studio.voice_take", take, right=Right.RUN, key="voice_take", kind="primary"
+        )
 
 
 def _select_voice(page: PageContext, offers: Sequence[OfferedVoice]) -> OfferedVoice | None:
@@ -105,7 +122,10 @@ def _select_voice(page: PageContext, offers: Sequence[OfferedVoice]) -> OfferedV
     if st.session_state.get(VOICE) not in known:
         st.session_state[VOICE] = next(iter(known))
     chosen = st.selectbox(
-        page.text("studio.voice_which"), list(known), format_func=lambda one: _voice_label(known[one]), key=VOICE
+        page.text("studio.voice_which"),
+        list(known),
+        format_func=lambda one: _voice_label(known[one]),
+        key=VOICE,
     )
     return known[chosen]
 
@@ -121,14 +141,17 @@ def _request_voice_catalog(scope: Scope, _: UUID) -> Message:
 
 
 def _read_selected_voice(scope: Scope) -> tuple[OfferedVoice, UUID | None]:
-    """The voice that is meant, of those this agency may choose, and whom a copied one belongs to."""
+    """The voice that is meant, of those this agency may choose, and whom a copied one belongs
+    to."""
     wanted = voice_catalog.get_offered_voice(
         scope, str(actions.typed_value(ENGINE) or ""), str(actions.typed_value(VOICE) or "")
     )
     return wanted, actions.typed_value(PERSON) if wanted.voice.cloned else None
 
 
-def _request_voice_sample(page: PageContext, creator_id: UUID, scope: Scope, press: UUID) -> Message:
+def _request_voice_sample(
+    page: PageContext, creator_id: UUID, scope: Scope, press: UUID
+) -> Message:
     language = str(actions.typed_value(LANGUAGE) or "")
     if language not in LANGUAGES:
         raise BadInput("engine.speech_language")
@@ -169,4 +192,9 @@ def _poll_voice_catalog(drawn: PageContext, creator: Creator) -> None:
 
 
 def _render_voice_samples(page: PageContext, found: VoicesView) -> None:
-    draw_template("pages/studio/voices/templates/samples.html", found=found, voice=page.localizer, word=page.text)
+    draw_template(
+        "pages/studio/voices/templates/samples.html",
+        found=found,
+        voice=page.localizer,
+        word=page.text,
+    )
